@@ -1,0 +1,93 @@
+"""The definition pattern: how a basis, a target, a loss or a diagnostic is added.
+
+A definition is a final frozen dataclass. Its class name in snake case is its name in
+a YAML file, its fields are its parameters (each with a default unless it cannot have
+one), its class attributes are claims that tests check, and ``__call__`` is the
+mathematics. Writing the class is all there is to adding it: ``table`` finds it in
+the module that defines it, and the tests run over the tables.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import re
+from collections.abc import Mapping
+from types import MappingProxyType, ModuleType
+from typing import Any, ClassVar, TypeVar
+
+
+class Definition:
+    """What every definition inherits: its name, its one-sentence summary."""
+
+    not_identity: ClassVar[tuple[str, ...]] = ()
+    """Fields that say where a thing is, not what it is; left out of a trial's id."""
+
+    @classmethod
+    def name(cls) -> str:
+        """The name in YAML: ``LeakyRelu`` is ``leaky_relu``."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+
+    @classmethod
+    def summary(cls) -> str:
+        """The first sentence of the docstring, on one line."""
+        paragraph = (cls.__doc__ or "").strip().split("\n\n")[0]
+        return " ".join(paragraph.split())
+
+    def label(self) -> str:
+        """The name, with those fields that are not at their default: ``leaky_relu(slope=0.2)``."""
+        changed = []
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            if field.default is dataclasses.MISSING or value != field.default:
+                shown = value.label() if isinstance(value, Definition) else value
+                changed.append(f"{field.name}={shown}")
+        return f"{self.name()}({', '.join(changed)})" if changed else self.name()
+
+
+Kind = TypeVar("Kind", bound=Definition)
+
+
+def table(kind: type[Kind], *modules: ModuleType) -> Mapping[str, type[Kind]]:
+    """The definitions of one kind that the given modules define, by name, in reading order.
+
+    Raises:
+        TypeError: If two classes have one name.
+    """
+    found: dict[str, type[Kind]] = {}
+    for module in modules:
+        for value in vars(module).values():
+            concrete = isinstance(value, type) and dataclasses.is_dataclass(value)
+            if concrete and issubclass(value, kind) and value.__module__ == module.__name__:
+                if value.name() in found:
+                    raise TypeError(f"two definitions are called {value.name()!r}")
+                found[value.name()] = value
+    return MappingProxyType(found)
+
+
+def canonical(value: Any, *, identity: bool = False) -> Any:
+    """Write a value as plain JSON types, defaults included, so that equal content is equal text.
+
+    A definition becomes ``{name: {field: value, ...}}``, another dataclass
+    ``{field: value, ...}``, a tuple a list. The result reads back through the
+    configuration reader.
+
+    Args:
+        value: Dataclasses, tuples, enumerations, strings, numbers, ``None``.
+        identity: Leave out what ``not_identity`` names.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        skipped = value.not_identity if identity and isinstance(value, Definition) else ()
+        fields = {
+            field.name: canonical(getattr(value, field.name), identity=identity)
+            for field in dataclasses.fields(value)
+            if field.init and field.name not in skipped
+        }
+        return {value.name(): fields} if isinstance(value, Definition) else fields
+    if isinstance(value, tuple | list):
+        return [canonical(item, identity=identity) for item in value]
+    if isinstance(value, enum.Enum):
+        return value.value
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    raise TypeError(f"cannot write {value!r} canonically")

@@ -1,0 +1,93 @@
+"""What the feature matrix says about descent: condition numbers, rank, curvature.
+
+The feature matrix X of a network holds its hidden units and the constant of the output
+bias: the problem that the output weights see.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import torch
+from torch import Tensor
+
+from pipeline.diagnostics.diagnostic import Diagnostic
+from pipeline.diagnostics.snapshot import Snapshot
+from pipeline.models.model import Model
+from pipeline.numerics import spectra
+from pipeline.optimizers.rules import Optimizer
+from pipeline.problems.losses import Loss
+
+
+@final
+@dataclass(frozen=True)
+class ConditionNumber(Diagnostic):
+    """Condition number of the feature matrix X; 1e15 and above means at least 1e15, the float64 limit."""
+
+    constant_for_linear_models: ClassVar[bool] = True
+    unit: ClassVar[str] = "condition number of X"
+
+    def __call__(self, snapshot: Snapshot) -> Tensor:
+        return spectra.condition_number(snapshot.singular_values_TS, snapshot.feature_shape)
+
+
+@final
+@dataclass(frozen=True)
+class GramConditionNumber(Diagnostic):
+    """Condition number of X^T X, the square of that of X: what descent on the square loss feels."""
+
+    constant_for_linear_models: ClassVar[bool] = True
+    unit: ClassVar[str] = "condition number of X^T X"
+
+    def __call__(self, snapshot: Snapshot) -> Tensor:
+        return spectra.condition_number(snapshot.singular_values_TS, snapshot.feature_shape).square()
+
+
+@final
+@dataclass(frozen=True)
+class ConditionNumberOfRange(Diagnostic):
+    """Condition number of X without its null directions: what descent from zero feels."""
+
+    constant_for_linear_models: ClassVar[bool] = True
+    unit: ClassVar[str] = "condition number of the range of X"
+
+    def __call__(self, snapshot: Snapshot) -> Tensor:
+        return spectra.condition_number_of_range(snapshot.singular_values_TS, snapshot.feature_shape)
+
+
+@final
+@dataclass(frozen=True)
+class EffectiveRank(Diagnostic):
+    """Number of singular values of X above rounding, max(P, F) * 2.2e-16 of the largest."""
+
+    constant_for_linear_models: ClassVar[bool] = True
+    unit: ClassVar[str] = "effective rank"
+
+    def __call__(self, snapshot: Snapshot) -> Tensor:
+        return spectra.effective_rank(snapshot.singular_values_TS, snapshot.feature_shape)
+
+
+@final
+@dataclass(frozen=True)
+class LargestStableLearningRate(Diagnostic):
+    """Learning rate below which descent converges, from the largest eigenvalue of the Hessian.
+
+    With the square loss (half the mean) the Hessian of a linear model is X^T X / P, and
+    the limit (2 / lambda_max for gradient descent) is exact. With a cross-entropy the
+    largest curvature of the loss bounds the Hessian, and any rate below the number is
+    safe, while higher ones may be.
+    """
+
+    constant_for_linear_models: ClassVar[bool] = True
+    unit: ClassVar[str] = "largest stable learning rate"
+
+    def applies(self, model: Model, loss: Loss, optimizer: Optimizer) -> bool:
+        return model.linear and optimizer.stability_factor() is not None
+
+    def __call__(self, snapshot: Snapshot) -> Tensor:
+        factor = snapshot.learned.optimizer.stability_factor()
+        assert factor is not None
+        num_points, _ = snapshot.feature_shape
+        largest_T = snapshot.singular_values_TS[:, 0].square() / num_points
+        return factor / (snapshot.learned.loss.largest_curvature * largest_T).clamp(min=torch.finfo(torch.float64).tiny)

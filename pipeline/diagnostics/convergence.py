@@ -1,0 +1,72 @@
+"""How far training has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from torch import Tensor
+
+from pipeline.diagnostics.diagnostic import Diagnostic
+from pipeline.diagnostics.snapshot import Snapshot
+from pipeline.models.model import Model
+from pipeline.optimizers.rules import Optimizer
+from pipeline.problems.losses import Loss, Task, root_mean_square, zero_one_loss
+
+
+@final
+@dataclass(frozen=True)
+class TrainingLoss(Diagnostic):
+    """Loss on all training points, in the convention of the loss (mean over points, square loss halved)."""
+
+    unit: ClassVar[str] = "training loss"
+
+    @classmethod
+    def name(cls) -> str:
+        """Plain ``loss`` in YAML, although the class cannot share the name of the losses themselves."""
+        return "loss"
+
+    def __call__(self, snapshot: Snapshot) -> Tensor:
+        return snapshot.losses_T
+
+
+@final
+@dataclass(frozen=True)
+class TestError(Diagnostic):
+    """Error on held-out points: root mean square in units of the target, or the share of wrong answers."""
+
+    __test__ = False  # not a test class, whatever its name looks like to pytest
+    unit: ClassVar[str] = "test error"
+
+    def __call__(self, snapshot: Snapshot) -> Tensor:
+        learned = snapshot.learned
+        targets_KP = learned.dataset.test_targets_PK.mT
+        if learned.task is Task.REGRESSION:
+            return root_mean_square(snapshot.test_outputs_TKP, targets_KP)
+        return zero_one_loss(snapshot.test_outputs_TKP, targets_KP, learned.task, learned.loss)
+
+
+@final
+@dataclass(frozen=True)
+class GradientNorm(Diagnostic):
+    """Euclidean length of the gradient of the training loss in all weights."""
+
+    unit: ClassVar[str] = "gradient norm"
+
+    def __call__(self, snapshot: Snapshot) -> Tensor:
+        return snapshot.gradient_TN.double().norm(dim=1)
+
+
+@final
+@dataclass(frozen=True)
+class DistanceToLeastSquares(Diagnostic):
+    """Euclidean distance of the weights of a linear model to the shortest least-squares solution."""
+
+    unit: ClassVar[str] = "distance to least squares"
+
+    def applies(self, model: Model, loss: Loss, optimizer: Optimizer) -> bool:
+        return model.linear and loss.quadratic
+
+    def __call__(self, snapshot: Snapshot) -> Tensor:
+        solution_N = snapshot.learned.least_squares_KF.flatten()
+        return (snapshot.weights_TN.double() - solution_N).norm(dim=1)

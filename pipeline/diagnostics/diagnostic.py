@@ -1,0 +1,31 @@
+"""What a diagnostic is: a snapshot in, one number per trial out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from torch import Tensor
+
+from pipeline.definitions import Definition
+from pipeline.diagnostics.snapshot import Snapshot
+from pipeline.models.model import Model
+from pipeline.optimizers.rules import Optimizer
+from pipeline.problems.losses import Loss
+
+
+class Diagnostic(Definition, ABC):
+    """A number that is recorded of every trial at every recorded step."""
+
+    constant_for_linear_models: ClassVar[bool] = False
+    """Whether it depends on the feature matrix alone, so that a linear model has one value; recorded at step 0."""
+    unit: ClassVar[str] = ""
+    """Unit or meaning of the number, for an axis title."""
+
+    def applies(self, model: Model, loss: Loss, optimizer: Optimizer) -> bool:
+        """Whether the number is defined for such trials; where it is not, nothing is recorded."""
+        return True
+
+    @abstractmethod
+    def __call__(self, snapshot: Snapshot) -> Tensor:
+        """One number per trial, shape ``[T]``; infinite and NaN are values."""

@@ -1,0 +1,50 @@
+"""Every exception raised on purpose, and how its message is worded.
+
+A message has three parts: ``where: what`` on the first line, then ``hint:`` with
+the nearest right name or the thing to do. Lower case, the offending value by ``repr``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class PipelineError(Exception):
+    """A mistake that the person at the keyboard can mend; shown without a traceback.
+
+    Args:
+        what: What is wrong, in lower case, naming the offending value.
+        hint: What to do about it.
+        where: A file and line, a command-line option, or a row and column.
+    """
+
+    def __init__(self, what: str, *, hint: str = "", where: str = "") -> None:
+        self.what, self.hint, self.where = what, hint, where
+        first = f"{where}: {what}" if where else what
+        super().__init__(f"{first}\n  hint: {hint}" if hint else first)
+
+
+class FieldError(PipelineError):
+    """An impossible value of one field, raised by the dataclass that owns the field.
+
+    The class that owns a field knows what is impossible but not where it was written;
+    the configuration reader turns ``path`` into a file and a line.
+
+    Args:
+        path: Field names and list positions from the outermost object inwards.
+        what: What is wrong.
+        hint: What to do about it.
+    """
+
+    def __init__(self, path: tuple[str | int, ...], what: str, *, hint: str = "") -> None:
+        super().__init__(what, hint=hint, where=".".join(str(part) for part in path))
+        self.path = path
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Word a hint that names the known names, the nearest one first."""
+    names = sorted(known)
+    listed = f"known: {', '.join(names)}"
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    return f"did you mean {close[0]!r}? {listed}" if close else listed

@@ -1,0 +1,302 @@
+"""An experiment: a question, and the product of named axes that answers it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from pipeline.definitions import canonical
+from pipeline.diagnostics import DEFAULT_DIAGNOSTICS
+from pipeline.diagnostics.diagnostic import Diagnostic
+from pipeline.errors import FieldError
+from pipeline.experiment.trial import LearningRate, Shape, TimesLimit, Trial
+from pipeline.models.model import Model
+from pipeline.optimizers.rules import GradientDescent, Optimizer
+from pipeline.problems.datasets import Data
+from pipeline.problems.losses import DEFAULT_LOSS, Loss
+from pipeline.problems.measures import Measure
+from pipeline.problems.problem import FunctionProblem, Problem, TableProblem
+from pipeline.problems.targets import Target
+
+
+def _positive(field: str, values: tuple[int, ...] | tuple[float, ...]) -> None:
+    for position, value in enumerate(values):
+        if not value > 0:
+            raise FieldError((field, position), f"{field} must be positive, not {value!r}")
+
+
+def _distinct(field: str, values: tuple) -> None:
+    if not values:
+        raise FieldError((field,), f"{field} is empty", hint="give at least one value")
+    for position, value in enumerate(values):
+        if value in values[:position]:
+            shown = value.label() if hasattr(value, "label") else value
+            raise FieldError((field, position), f"{field} names {shown} twice")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Where the points come from; several dimensions, training sizes or noises are axes.
+
+    Left out, the measure and the dimension are the target's own, and the sizes are 256
+    and 4096 points for a target, four fifths and one fifth of the rows for a table.
+    """
+
+    measure: Measure | None = None
+    dimension: tuple[int, ...] | None = None
+    train: tuple[int, ...] | None = None
+    test: int | None = None
+    noise: tuple[float, ...] = (0.0,)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for field in ("dimension", "train", "noise"):
+            values = getattr(self, field)
+            if values is not None:
+                _distinct(field, values)
+        _positive("dimension", self.dimension or ())
+        _positive("train", self.train or ())
+        if self.test is not None and self.test < 1:
+            raise FieldError(("test",), f"test must be positive, not {self.test!r}")
+        for position, noise in enumerate(self.noise):
+            if noise < 0:
+                raise FieldError(("noise", position), f"noise is a standard deviation, not {noise!r}")
+
+
+@dataclass(frozen=True)
+class LogSpaced:
+    """Learning rates evenly spaced in the logarithm, both ends included."""
+
+    log_from: float
+    log_to: float
+    num: int
+
+    def __post_init__(self) -> None:
+        if not 0 < self.log_from < self.log_to:
+            raise FieldError(("log_from",), f"log_from {self.log_from!r} is not between 0 and log_to {self.log_to!r}")
+        if self.num < 2:
+            raise FieldError(("num",), f"num must be at least 2, not {self.num!r}")
+
+    def values(self) -> tuple[float, ...]:
+        """Rounded to 6 digits, so that an id does not hang on the last bit of a logarithm."""
+        return tuple(float(f"{value:.6g}") for value in np.geomspace(self.log_from, self.log_to, self.num))
+
+
+@dataclass(frozen=True)
+class TimesLimits:
+    """Learning rates as multiples of the largest stable one of each problem and model."""
+
+    times_limit: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        _distinct("times_limit", self.times_limit)
+        _positive("times_limit", self.times_limit)
+
+
+@dataclass(frozen=True)
+class LogSpacedSteps:
+    """Steps to record at: 0, the last, and about so many evenly spaced in the logarithm."""
+
+    log_spaced: int
+
+    def __post_init__(self) -> None:
+        if self.log_spaced < 2:
+            raise FieldError(("log_spaced",), f"log_spaced must be at least 2, not {self.log_spaced!r}")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A question, and the axes whose product answers it."""
+
+    question: str
+    models: tuple[Model, ...]
+    widths: tuple[int, ...]
+    target: tuple[Target, ...] = ()
+    data: tuple[Data, ...] = ()
+    inputs: Inputs = Inputs()
+    loss: Loss | None = None
+    optimizer: Optimizer = GradientDescent()
+    learning_rates: tuple[float, ...] | LogSpaced | TimesLimits | None = None
+    steps: int = 2000
+    batch_size: int | Literal["full"] = "full"
+    seeds: int | tuple[int, ...] = 3
+    dtype: Literal["float32", "float64"] = "float32"
+    diagnostics: tuple[Diagnostic, ...] = DEFAULT_DIAGNOSTICS
+    record_at: tuple[int, ...] | LogSpacedSteps = LogSpacedSteps(40)
+    accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    pack_memory_gib: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.question.strip():
+            raise FieldError(("question",), "the question is empty")
+        for field in ("models", "widths", "diagnostics"):
+            _distinct(field, getattr(self, field))
+        _positive("widths", self.widths)
+        _positive("pack_memory_gib", (self.pack_memory_gib,))
+        self._check_problem()
+        self._check_optimizer()
+        self._check_steps()
+        list(self.problems())
+
+    def _check_problem(self) -> None:
+        if bool(self.target) == bool(self.data):
+            what = "both target and data are given" if self.target else "neither target nor data is given"
+            raise FieldError(("data",) if self.target else (), what, hint="give one: target for a function, data for a table")
+        _distinct("target" if self.target else "data", self.target or self.data)
+        if self.data:
+            for field in ("measure", "dimension"):
+                if getattr(self.inputs, field) is not None:
+                    raise FieldError(("inputs", field), f"{field} is for targets; a table has its own inputs")
+            if self.inputs.noise != (0.0,):
+                raise FieldError(("inputs", "noise"), "noise is for targets; a table has its own")
+        if self.loss is not None:
+            for problem in self.problems():
+                if problem.task not in self.loss.tasks:
+                    default = DEFAULT_LOSS[problem.task].name()
+                    raise FieldError(
+                        ("loss",),
+                        f"{self.loss.name()} does not fit {problem.label()}, whose outputs are {problem.task.value}",
+                        hint=f"leave it out for {default}",
+                    )
+
+    def _check_optimizer(self) -> None:
+        name = self.optimizer.name()
+        if not self.optimizer.uses_learning_rate and self.learning_rates is not None:
+            raise FieldError(("learning_rates",), f"{name} has no learning rate", hint="leave learning_rates out")
+        if self.optimizer.only_linear:
+            for position, model in enumerate(self.models):
+                if not model.linear:
+                    raise FieldError(("models", position), f"{name} solves linear models, not {model.name()}")
+            for problem in self.problems():
+                if not (self.loss or DEFAULT_LOSS[problem.task]).quadratic:
+                    raise FieldError(
+                        ("optimizer",), f"{name} minimises the square loss only", hint="set loss: half_mean_square"
+                    )
+        if isinstance(self.learning_rates, tuple):
+            _distinct("learning_rates", self.learning_rates)
+            _positive("learning_rates", self.learning_rates)
+        if isinstance(self.learning_rates, TimesLimits):
+            if self.optimizer.stability_factor() is None:
+                raise FieldError(("learning_rates",), f"{name} has no limit that follows from lambda_max")
+            for position, model in enumerate(self.models):
+                if not model.linear:
+                    what = f"times_limit needs lambda_max, which changes while {model.name()} trains"
+                    raise FieldError(("models", position), what, hint="give the learning rates themselves")
+
+    def _check_steps(self) -> None:
+        if self.steps < 1:
+            raise FieldError(("steps",), f"steps must be positive, not {self.steps!r}")
+        if self.batch_size != "full" and self.batch_size < 1:
+            raise FieldError(("batch_size",), f"batch_size must be positive, not {self.batch_size!r}")
+        if self.batch_size != "full":
+            if self.optimizer.only_linear:
+                raise FieldError(("batch_size",), f"{self.optimizer.name()} takes all points at once")
+            for problem in self.problems():
+                if self.batch_size > problem.train:
+                    raise FieldError(
+                        ("batch_size",), f"batch_size {self.batch_size} is more than the {problem.train} training points"
+                    )
+        if isinstance(self.seeds, int):
+            if self.seeds < 1:
+                raise FieldError(("seeds",), f"seeds must be positive, not {self.seeds!r}")
+        else:
+            _distinct("seeds", self.seeds)
+        if isinstance(self.record_at, tuple):
+            _distinct("record_at", self.record_at)
+            for position, step in enumerate(self.record_at):
+                if not 0 <= step <= self.steps:
+                    raise FieldError(("record_at", position), f"step {step!r} is not between 0 and steps {self.steps}")
+
+    def problems(self) -> Iterator[Problem]:
+        """Every problem, with the defaults of its inputs filled in."""
+        inputs = self.inputs
+        for data in self.data:
+            rows = data.num_rows
+            for position, train in enumerate(inputs.train or (rows * 4 // 5,)):
+                test = inputs.test or rows - train
+                yield self._placed(position, lambda: TableProblem(data, train, test, inputs.seed))
+        for target in self.target:
+            measure = inputs.measure or target.natural_measure
+            for dimension in inputs.dimension or (target.dimensions or 1,):
+                sizes = measure.default_sizes(dimension)
+                for position, train in enumerate(inputs.train or (sizes[0],)):
+                    for noise in inputs.noise:
+                        test = inputs.test or sizes[1]
+                        make = lambda: FunctionProblem(target, measure, dimension, train, test, noise, inputs.seed)
+                        yield self._placed(position, make)
+
+    def _placed(self, position: int, make) -> Problem:
+        try:
+            return make()
+        except FieldError as error:
+            raise FieldError(("inputs", *error.path), error.what, hint=error.hint) from None
+
+    def resolved_learning_rates(self) -> tuple[LearningRate, ...]:
+        """The learning-rate axis, one value each; a single ``None`` where there is no learning rate."""
+        if not self.optimizer.uses_learning_rate:
+            return (None,)
+        match self.learning_rates:
+            case None:
+                return LogSpaced(1e-3, 1.0, 7).values()
+            case LogSpaced():
+                return self.learning_rates.values()
+            case TimesLimits(multiples):
+                return tuple(TimesLimit(multiple) for multiple in multiples)
+            case rates:
+                return rates
+
+    def resolved_seeds(self) -> tuple[int, ...]:
+        """The seeds, one by one."""
+        return tuple(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
+
+    def recorded_steps(self) -> tuple[int, ...]:
+        """Steps at which the diagnostics look, rising, the last step always among them."""
+        if isinstance(self.record_at, LogSpacedSteps):
+            spaced = np.geomspace(1, self.num_steps, self.record_at.log_spaced).round().astype(int)
+            return tuple(sorted({0, *spaced.tolist(), self.num_steps}))
+        return tuple(sorted({*self.record_at, self.num_steps}))
+
+    @property
+    def num_steps(self) -> int:
+        """Updates of each trial; an exact solver takes one."""
+        return self.steps if self.optimizer.uses_learning_rate else 1
+
+    def shapes(self) -> Iterator[Shape]:
+        """What packs are made of: one shape for each problem, model and width."""
+        batch_size = None if self.batch_size == "full" else self.batch_size
+        for problem in self.problems():
+            loss = self.loss or DEFAULT_LOSS[problem.task]
+            for model in self.models:
+                for width in self.widths:
+                    yield Shape(problem, model, width, self.optimizer, loss, self.num_steps, batch_size, self.dtype)
+
+    def trials(self) -> Iterator[Trial]:
+        """Every trial, those of one shape together."""
+        rates = [(rate, _json(rate)) for rate in self.resolved_learning_rates()]
+        seeds = self.resolved_seeds()
+        for shape in self.shapes():
+            prefix = hashlib.sha256(f'{{"shape":{_json(shape)},"learning_rate":'.encode())
+            for rate, rate_text in rates:
+                with_rate = prefix.copy()
+                with_rate.update(f'{rate_text},"seed":'.encode())
+                for seed in seeds:
+                    whole = with_rate.copy()
+                    whole.update(f"{seed}}}".encode())
+                    yield Trial(whole.hexdigest(), shape, rate, seed)
+
+    def identity(self) -> str:
+        """SHA-256 of all that the records depend on: the trials, and what is observed of them when."""
+        content = canonical(self, identity=True)
+        for field in ("question", "accelerator", "pack_memory_gib"):
+            del content[field]
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _json(value: object) -> str:
+    return json.dumps(canonical(value, identity=True), sort_keys=True, separators=(",", ":"))

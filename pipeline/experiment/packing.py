@@ -1,0 +1,45 @@
+"""Packs: trials of one shape, trained together as one stack."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pipeline.experiment.estimate import bytes_of_trial
+from pipeline.experiment.trial import Shape, Trial
+
+MOST_TRIALS = 4096
+"""Trials of a pack at most, however small they are, so that progress shows and an interruption costs little."""
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Trials of one shape; the id is a hash of theirs, so a pack is known by what it trains."""
+
+    id: str
+    shape: Shape
+    trials: tuple[Trial, ...]
+
+    @property
+    def trial_steps(self) -> int:
+        """Updates that training the whole pack takes, over all its trials."""
+        return len(self.trials) * self.shape.steps
+
+
+def make_pack(trials: tuple[Trial, ...]) -> Pack:
+    """A pack of trials that share one shape."""
+    digest = hashlib.sha256("".join(trial.id for trial in trials).encode()).hexdigest()
+    return Pack(digest[:16], trials[0].shape, trials)
+
+
+def packs(trials: Iterable[Trial], memory_gib: float) -> Iterator[Pack]:
+    """Group trials that come shape by shape into packs within a memory limit, as even as they go."""
+    for shape, group in itertools.groupby(trials, key=lambda trial: trial.shape):
+        members = tuple(group)
+        largest = max(1, min(MOST_TRIALS, int(memory_gib * 2**30 / bytes_of_trial(shape))))
+        num_packs = -(-len(members) // largest)
+        bounds = [len(members) * index // num_packs for index in range(num_packs + 1)]
+        for first, last in itertools.pairwise(bounds):
+            yield make_pack(members[first:last])

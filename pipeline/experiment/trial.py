@@ -1,0 +1,57 @@
+"""A trial: one point of an experiment, and the id that everything about it hangs on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pipeline.models.model import Model
+from pipeline.optimizers.rules import Optimizer
+from pipeline.problems.losses import Loss
+from pipeline.problems.problem import Problem
+
+
+@dataclass(frozen=True)
+class TimesLimit:
+    """A learning rate given as a multiple of the largest stable one, 2 / lambda_max for gradient descent."""
+
+    times_limit: float
+
+    def label(self) -> str:
+        return f"{self.times_limit:g} x limit"
+
+
+LearningRate = float | TimesLimit | None
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """What the trials of a pack have in common: everything but learning rate and seed."""
+
+    problem: Problem
+    model: Model
+    width: int
+    optimizer: Optimizer
+    loss: Loss
+    steps: int
+    batch_size: int | None
+    dtype: str
+
+    @property
+    def num_weights(self) -> int:
+        """N of one trial."""
+        return self.model.num_weights(self.width, self.problem.num_inputs, self.problem.num_outputs)
+
+
+class Trial(NamedTuple):
+    """The smallest thing trained.
+
+    ``id`` is the SHA-256 of the whole canonical content: shape, learning rate and seed,
+    every default included. What is observed of a trial, and when, is the experiment's:
+    looking at a trial does not make it another one.
+    """
+
+    id: str
+    shape: Shape
+    learning_rate: LearningRate
+    seed: int

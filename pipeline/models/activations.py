@@ -1,0 +1,118 @@
+"""Activation functions, each with its derivative written in terms of its own value."""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor
+
+from pipeline.definitions import Definition, table
+from pipeline.errors import FieldError
+
+
+class Activation(Definition, ABC):
+    """A function applied to every hidden unit."""
+
+    @abstractmethod
+    def __call__(self, z: Tensor) -> Tensor:
+        """Values, of the shape of ``z``."""
+
+    @abstractmethod
+    def apply_(self, z: Tensor) -> Tensor:
+        """The same in place."""
+
+    @abstractmethod
+    def multiply_by_derivative_(self, gradient: Tensor, value: Tensor) -> Tensor:
+        """Multiply a gradient in place by the derivative, given the *value* of the activation.
+
+        At a kink the derivative is that of the left side, as in PyTorch.
+        """
+
+
+@final
+@dataclass(frozen=True)
+class Relu(Activation):
+    """The positive part max(z, 0)."""
+
+    def __call__(self, z: Tensor) -> Tensor:
+        return torch.relu(z)
+
+    def apply_(self, z: Tensor) -> Tensor:
+        return z.relu_()
+
+    def multiply_by_derivative_(self, gradient: Tensor, value: Tensor) -> Tensor:
+        return torch.ops.aten.threshold_backward.grad_input(gradient, value, 0, grad_input=gradient)
+
+
+@final
+@dataclass(frozen=True)
+class LeakyRelu(Activation):
+    """The identity above zero and a line of the given slope below."""
+
+    slope: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.slope < 1:
+            raise FieldError(("slope",), f"slope {self.slope!r} is not in [0, 1)")
+
+    def __call__(self, z: Tensor) -> Tensor:
+        return torch.nn.functional.leaky_relu(z, self.slope)
+
+    def apply_(self, z: Tensor) -> Tensor:
+        return torch.nn.functional.leaky_relu_(z, self.slope)
+
+    def multiply_by_derivative_(self, gradient: Tensor, value: Tensor) -> Tensor:
+        backward = torch.ops.aten.leaky_relu_backward.grad_input
+        return backward(gradient, value, self.slope, True, grad_input=gradient)
+
+
+@final
+@dataclass(frozen=True)
+class Sigmoid(Activation):
+    """The logistic function 1 / (1 + exp(-z))."""
+
+    def __call__(self, z: Tensor) -> Tensor:
+        return torch.sigmoid(z)
+
+    def apply_(self, z: Tensor) -> Tensor:
+        return z.sigmoid_()
+
+    def multiply_by_derivative_(self, gradient: Tensor, value: Tensor) -> Tensor:
+        return torch.ops.aten.sigmoid_backward.grad_input(gradient, value, grad_input=gradient)
+
+
+@final
+@dataclass(frozen=True)
+class Tanh(Activation):
+    """The hyperbolic tangent."""
+
+    def __call__(self, z: Tensor) -> Tensor:
+        return torch.tanh(z)
+
+    def apply_(self, z: Tensor) -> Tensor:
+        return z.tanh_()
+
+    def multiply_by_derivative_(self, gradient: Tensor, value: Tensor) -> Tensor:
+        return torch.ops.aten.tanh_backward.grad_input(gradient, value, grad_input=gradient)
+
+
+@final
+@dataclass(frozen=True)
+class Identity(Activation):
+    """No activation at all: the network is then a linear function of its inputs."""
+
+    def __call__(self, z: Tensor) -> Tensor:
+        return z.clone()
+
+    def apply_(self, z: Tensor) -> Tensor:
+        return z
+
+    def multiply_by_derivative_(self, gradient: Tensor, value: Tensor) -> Tensor:
+        return gradient
+
+
+ACTIVATIONS = table(Activation, sys.modules[__name__])

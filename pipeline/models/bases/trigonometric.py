@@ -1,0 +1,48 @@
+"""Cosines and Fourier series on [-1, 1]."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import torch
+from torch import Tensor
+
+from pipeline.models.bases.basis import Basis
+from pipeline.problems.measures import Measure, Uniform
+
+
+@final
+@dataclass(frozen=True)
+class Cosine(Basis):
+    """Half-period cosines 1, sqrt2 cos(pi k (x + 1) / 2), orthonormal under the uniform law on [-1, 1]."""
+
+    orthonormal_under: ClassVar[Measure | None] = Uniform()
+    source: ClassVar[str] = "the even extension of [0, 1] to period 2"
+
+    def __call__(self, x_P: Tensor, width: int) -> Tensor:
+        frequency_W = torch.arange(width, device=x_P.device)
+        values_PW = math.sqrt(2) * torch.cos((math.pi / 2) * frequency_W * (x_P[:, None] + 1))
+        values_PW[:, 0] = 1
+        return values_PW
+
+
+@final
+@dataclass(frozen=True)
+class Fourier(Basis):
+    """The series 1, sqrt2 cos(pi x), sqrt2 sin(pi x), sqrt2 cos(2 pi x), ... of period 2, orthonormal on [-1, 1].
+
+    A function with f(-1) != f(1) jumps in its periodic extension, and its error falls
+    slowly for that reason alone; cosines do not have this fault.
+    """
+
+    orthonormal_under: ClassVar[Measure | None] = Uniform()
+    source: ClassVar[str] = "definition"
+
+    def __call__(self, x_P: Tensor, width: int) -> Tensor:
+        index_W = torch.arange(width, device=x_P.device)
+        turn_PW = math.pi * ((index_W + 1) // 2) * x_P[:, None]
+        values_PW = math.sqrt(2) * torch.where(index_W % 2 == 1, torch.cos(turn_PW), torch.sin(turn_PW))
+        values_PW[:, 0] = 1
+        return values_PW

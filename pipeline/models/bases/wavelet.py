@@ -1,0 +1,44 @@
+"""Haar wavelets on [-1, 1]."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import torch
+from torch import Tensor
+
+from pipeline.models.bases.basis import Basis
+from pipeline.problems.measures import Measure, Uniform
+
+
+@final
+@dataclass(frozen=True)
+class Haar(Basis):
+    """Haar wavelets, orthonormal under the uniform law on [-1, 1]: steps of all sizes at all places.
+
+    Function 0 is constant; function 2^j + k lives on cell k of the 2^j equal cells of
+    the interval, +2^(j/2) on its left half and -2^(j/2) on its right half. Cells are
+    half open, right-continuous; x = 1 belongs to the last.
+    """
+
+    orthonormal_under: ClassVar[Measure | None] = Uniform()
+    breaks_at_dyadic: ClassVar[bool] = True
+    source: ClassVar[str] = "Haar (1910); Daubechies, Ten Lectures on Wavelets, section 1.3.3"
+
+    def __call__(self, x_P: Tensor, width: int) -> Tensor:
+        # Scaling by powers of two is exact in float64, so a point is never put into a neighbouring cell.
+        unit_P = ((x_P.double() + 1) / 2).clamp(0, math.nextafter(1, 0))
+        values_PW = x_P.new_zeros(len(x_P), width)
+        values_PW[:, 0] = 1
+        points = torch.arange(len(x_P), device=x_P.device)
+        level = 0
+        while 2**level < width:
+            half_P = torch.floor(unit_P * 2 ** (level + 1)).long()
+            column_P = 2**level + half_P // 2
+            sign_P = torch.where(half_P % 2 == 0, 2 ** (level / 2), -(2 ** (level / 2))).to(x_P)
+            inside = column_P < width
+            values_PW[points[inside], column_P[inside]] = sign_P[inside]
+            level += 1
+        return values_PW

@@ -1,0 +1,88 @@
+"""Named laws of the initial weights of a network."""
+
+from __future__ import annotations
+
+import math
+import sys
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.definitions import Definition, table
+
+
+class Initialisation(Definition, ABC):
+    """How one layer starts: weights ``[out, in]`` and biases ``[out]``."""
+
+    source: ClassVar[str]
+
+    @abstractmethod
+    def weight_deviation(self, fan_in: int, fan_out: int) -> float:
+        """Standard deviation of one weight; tests check it."""
+
+    def weights(self, fan_in: int, fan_out: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Normal weights, shape ``[fan_out, fan_in]``."""
+        return self.weight_deviation(fan_in, fan_out) * rng.standard_normal((fan_out, fan_in))
+
+    def biases(self, fan_in: int, fan_out: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Zero biases, shape ``[fan_out]``."""
+        return np.zeros(fan_out)
+
+
+@final
+@dataclass(frozen=True)
+class UniformFanIn(Initialisation):
+    """Weights and biases uniform within 1/sqrt(inputs of the layer), as torch.nn.Linear starts.
+
+    The random biases spread the kinks of a network of one input, which all sit at zero otherwise.
+    """
+
+    source: ClassVar[str] = "PyTorch documentation, torch.nn.Linear"
+
+    def weight_deviation(self, fan_in: int, fan_out: int) -> float:
+        return 1 / math.sqrt(3 * fan_in)
+
+    def weights(self, fan_in: int, fan_out: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        return rng.uniform(-1, 1, (fan_out, fan_in)) / math.sqrt(fan_in)
+
+    def biases(self, fan_in: int, fan_out: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        return rng.uniform(-1, 1, fan_out) / math.sqrt(fan_in)
+
+
+@final
+@dataclass(frozen=True)
+class He(Initialisation):
+    """Normal weights of variance 2 over the inputs of the layer, zero biases; made for ReLU."""
+
+    source: ClassVar[str] = "He et al., Delving deep into rectifiers (ICCV 2015), equation 10"
+
+    def weight_deviation(self, fan_in: int, fan_out: int) -> float:
+        return math.sqrt(2 / fan_in)
+
+
+@final
+@dataclass(frozen=True)
+class Glorot(Initialisation):
+    """Normal weights of variance 2 over inputs plus outputs of the layer, zero biases; made for tanh."""
+
+    source: ClassVar[str] = "Glorot, Bengio, Understanding the difficulty of training (AISTATS 2010), equation 12"
+
+    def weight_deviation(self, fan_in: int, fan_out: int) -> float:
+        return math.sqrt(2 / (fan_in + fan_out))
+
+
+@final
+@dataclass(frozen=True)
+class Lecun(Initialisation):
+    """Normal weights of variance 1 over the inputs of the layer, zero biases."""
+
+    source: ClassVar[str] = "LeCun et al., Efficient BackProp (1998), section 4.6"
+
+    def weight_deviation(self, fan_in: int, fan_out: int) -> float:
+        return math.sqrt(1 / fan_in)
+
+
+INITIALISATIONS = table(Initialisation, sys.modules[__name__])

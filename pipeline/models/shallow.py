@@ -1,0 +1,64 @@
+"""Networks with one hidden layer: w^T g(W x + c) + b."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pipeline.models.activations import Activation, Relu
+from pipeline.models.initialisations import Initialisation, UniformFanIn
+from pipeline.models.model import Model
+
+
+@final
+@dataclass(frozen=True)
+class Shallow(Model):
+    """One hidden layer, w^T g(W x + c) + b, with as many hidden units as the width says.
+
+    The flat weights are the hidden layer ``[W, D + 1]``, bias last, then the output
+    layer ``[K, W + 1]``, bias last: a bias is the weight of a constant 1, so a layer
+    is one matrix product.
+    """
+
+    activation: Activation = Relu()
+    initialisation: Initialisation = UniformFanIn()
+    linear: ClassVar[bool] = False
+
+    def num_weights(self, width: int, num_inputs: int, num_outputs: int) -> int:
+        return width * (num_inputs + 1) + num_outputs * (width + 1)
+
+    def initial_weights(
+        self, width: int, num_inputs: int, num_outputs: int, rng: np.random.Generator
+    ) -> NDArray[np.float64]:
+        layers = []
+        for fan_in, fan_out in ((num_inputs, width), (width, num_outputs)):
+            weights = self.initialisation.weights(fan_in, fan_out, rng)
+            biases = self.initialisation.biases(fan_in, fan_out, rng)
+            layers.append(np.concatenate([weights, biases[:, None]], axis=1).ravel())
+        return np.concatenate(layers)
+
+    def prepare(self, inputs_PD: Tensor, width: int) -> Tensor:
+        return torch.cat([inputs_PD.mT, inputs_PD.new_ones(1, len(inputs_PD))])
+
+    def layers(self, weights_TN: Tensor, width: int, num_outputs: int) -> tuple[Tensor, Tensor]:
+        """The hidden layer ``[T, W, D + 1]`` and the output layer ``[T, K, W + 1]``, as views of the flat weights."""
+        hidden_TN = weights_TN[:, : -num_outputs * (width + 1)]
+        output_TN = weights_TN[:, -num_outputs * (width + 1) :]
+        hidden_TWC = hidden_TN.unflatten(1, (width, -1))
+        return hidden_TWC, output_TN.unflatten(1, (num_outputs, width + 1))
+
+    def features(self, weights_TN: Tensor, prepared_CP: Tensor, width: int, num_outputs: int) -> Tensor:
+        hidden_TWC, _ = self.layers(weights_TN, width, num_outputs)
+        hidden_TWP = self.activation(hidden_TWC @ prepared_CP)
+        ones_T1P = hidden_TWP.new_ones(len(hidden_TWP), 1, hidden_TWP.shape[-1])
+        return torch.cat([hidden_TWP, ones_T1P], dim=1).mT
+
+    def outputs(self, weights_TN: Tensor, prepared_CP: Tensor, width: int, num_outputs: int) -> Tensor:
+        _, output_TKF = self.layers(weights_TN, width, num_outputs)
+        features_TPF = self.features(weights_TN, prepared_CP, width, num_outputs)
+        return output_TKF @ features_TPF.mT

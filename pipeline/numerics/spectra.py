@@ -1,0 +1,83 @@
+"""Stacked singular values, condition numbers and how far to trust them.
+
+Always in float64 and always from the singular values of the matrix itself: the
+eigenvalues of ``X^T X`` have lost half the digits before anything is computed from them.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import torch
+from torch import Tensor
+
+TRUSTED_BELOW = 1e12
+LIMIT_OF_FLOAT64 = 1e15
+
+
+class Trust(Enum):
+    """How far a condition number computed in float64 can be believed."""
+
+    TRUSTED = "trusted"  # below 1e12
+    ONE_DIGIT = "one digit"  # to 1e15: about one digit is guaranteed
+    AT_LEAST = "at least"  # above 1e15 float64 cannot tell; only the bound is known
+
+
+def trust(condition_number: float) -> Trust:
+    """How far a condition number of a feature matrix can be trusted; infinite is exact (too few points)."""
+    if condition_number < TRUSTED_BELOW:
+        return Trust.TRUSTED
+    return Trust.ONE_DIGIT if condition_number < LIMIT_OF_FLOAT64 else Trust.AT_LEAST
+
+
+def singular_values(features_TPF: Tensor) -> Tensor:
+    """Singular values of each matrix, largest first, shape ``[T, min(P, F)]``; NaN where an entry is not finite.
+
+    A tall matrix is reduced to its triangular factor first, which has the same singular values.
+
+    Raises:
+        ValueError: If not float64; float32 hides everything below 1e-7 of the largest.
+    """
+    if features_TPF.dtype != torch.float64:
+        raise ValueError(f"singular values need float64, not {features_TPF.dtype}")
+    finite_T = features_TPF.isfinite().all(dim=(-2, -1))
+    matrix_TPF = torch.where(finite_T[:, None, None], features_TPF, 0.0)
+    num_points, num_features = matrix_TPF.shape[1:]
+    if num_points > 2 * num_features:
+        matrix_TPF = torch.linalg.qr(matrix_TPF, mode="r").R
+    values_TS = torch.linalg.svdvals(matrix_TPF)
+    return torch.where(finite_T[:, None], values_TS, torch.nan)
+
+
+def tolerance(singular_values_TS: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Size below which a singular value is rounding: ``max(P, F) * 2.2e-16`` of the largest, shape ``[T]``.
+
+    Source: Press et al., Numerical Recipes (3rd ed.), section 2.6; as numpy.linalg.matrix_rank.
+    """
+    return singular_values_TS[:, 0] * (max(shape) * torch.finfo(torch.float64).eps)
+
+
+def effective_rank(singular_values_TS: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Number of singular values above the tolerance, shape ``[T]``, as float64; NaN for a NaN spectrum."""
+    rank_T = (singular_values_TS > tolerance(singular_values_TS, shape)[:, None]).sum(dim=1).double()
+    return torch.where(singular_values_TS[:, 0].isnan(), torch.nan, rank_T)
+
+
+def condition_number(singular_values_TS: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Largest over smallest singular value, shape ``[T]``.
+
+    Infinite where there are more columns than points: the decomposition of such a
+    matrix does not show its null directions. Values from 1e15 on mean *at least 1e15*.
+    """
+    num_points, num_features = shape
+    if num_features > num_points:
+        return torch.where(singular_values_TS[:, 0].isnan(), torch.nan, torch.inf)
+    return singular_values_TS[:, 0] / singular_values_TS[:, -1]
+
+
+def condition_number_of_range(singular_values_TS: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Largest singular value over the smallest above the tolerance: what descent from zero sees, shape ``[T]``."""
+    above_TS = singular_values_TS > tolerance(singular_values_TS, shape)[:, None]
+    smallest_T = torch.where(above_TS, singular_values_TS, torch.inf).amin(dim=1)
+    ratio_T = singular_values_TS[:, 0] / smallest_T
+    return torch.where(singular_values_TS[:, 0].isnan(), torch.nan, ratio_T)

@@ -1,0 +1,5 @@
+"""How weights are found: the table of optimizers."""
+
+from pipeline.optimizers.rules import OPTIMIZERS
+
+__all__ = ["OPTIMIZERS"]

@@ -1,0 +1,96 @@
+"""A plan: what will be run, written down before anything is."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline import __version__, config
+from pipeline.definitions import canonical
+from pipeline.errors import PipelineError
+from pipeline.experiment.experiment import Experiment
+from pipeline.experiment.packing import Pack, make_pack, packs
+from pipeline.experiment.trial import Trial
+from pipeline.records.files import replacing
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An experiment and its trials in packs.
+
+    Args:
+        name: Name of the configuration.
+        experiment: What was asked.
+        packs: Every trial, in the order of training.
+    """
+
+    name: str
+    experiment: Experiment
+    packs: tuple[Pack, ...]
+
+    @property
+    def folder_name(self) -> str:
+        """Name of the run's folder: the configuration's, and what tells two contents apart."""
+        return f"{self.name}-{self.experiment.identity()[:10]}"
+
+    @functools.cached_property
+    def trials(self) -> Mapping[str, Trial]:
+        """Every trial by id, in the order of training."""
+        return {trial.id: trial for pack in self.packs for trial in pack.trials}
+
+    @property
+    def trial_steps(self) -> int:
+        """Updates of all trials together."""
+        return sum(pack.trial_steps for pack in self.packs)
+
+
+def make_plan(name: str, experiment: Experiment) -> Plan:
+    """Lay out all trials of an experiment in packs."""
+    return Plan(name, experiment, tuple(packs(experiment.trials(), experiment.pack_memory_gib)))
+
+
+def write_plan(plan: Plan, run: Path) -> None:
+    """Write ``plan.json`` into the run's folder; one that is there already stays, for a plan does not change."""
+    path = run / "plan.json"
+    if path.exists():
+        return
+    content = {
+        "version": __version__,
+        "name": plan.name,
+        "experiment": canonical(plan.experiment),
+        "packs": [{"id": pack.id, "trials": [trial.id for trial in pack.trials]} for pack in plan.packs],
+    }
+    run.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as part:
+        part.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def read_plan(run: Path) -> Plan:
+    """Read the plan of a run's folder.
+
+    Raises:
+        PipelineError: If there is none, or its trials are not those this version makes of its experiment.
+    """
+    path = run / "plan.json"
+    if not path.is_file():
+        raise PipelineError(f"{str(run)!r} is not the folder of a run", where=str(path), hint="expected plan.json there")
+    try:
+        content = json.loads(path.read_text())
+        written = [(pack["id"], pack["trials"]) for pack in content["packs"]]
+        name, version, asked = content["name"], content["version"], content["experiment"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise PipelineError(f"not a plan: {error}", where=str(path), hint="the file was damaged") from None
+    experiment = config.read_canonical(asked, Experiment, where=str(path))
+    trials = {trial.id: trial for trial in experiment.trials()}
+    members = list(itertools.chain.from_iterable(ids for _, ids in written))
+    if sorted(members) != sorted(trials):
+        raise PipelineError(
+            f"version {__version__} makes other trials of this experiment than version {version} did",
+            where=str(path),
+            hint="run the configuration again: it gets a folder of its own",
+        )
+    return Plan(name, experiment, tuple(make_pack(tuple(trials[id] for id in ids)) for _, ids in written))

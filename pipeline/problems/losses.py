@@ -1,0 +1,142 @@
+"""Losses on logits, and the zero-one loss, all with the points on the last axis.
+
+Convention: a loss is the **mean over points of the sum over outputs**; the square loss
+carries the factor 1/2. For N points and K outputs the square loss is
+``1/(2N) sum_n sum_k (f_nk - y_nk)^2``, so its Hessian in the weights of a linear model
+is ``X^T X / N`` for each output. Predicted learning rates depend on this convention.
+
+Outputs are raw (logits); every loss is finite with finite gradients at ``|z| = 1e4``.
+Targets have the shape ``[K, P]``: values, one-hot rows for classes, 0 and 1 for labels.
+"""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar, final
+
+import torch
+from torch import Tensor
+
+from pipeline.definitions import Definition, table
+
+
+class Task(Enum):
+    """What the outputs of a problem mean."""
+
+    REGRESSION = "regression"  # K real numbers
+    CLASSES = "classes"  # one of K classes, one-hot
+    LABELS = "labels"  # K yes-or-no answers, 0 or 1
+
+
+class Loss(Definition, ABC):
+    """A loss of each trial of a pack, from its outputs and the shared targets."""
+
+    tasks: ClassVar[frozenset[Task]]
+    largest_curvature: ClassVar[float]
+    """Least upper bound of the largest eigenvalue of the Hessian of one point's loss in its outputs."""
+    quadratic: ClassVar[bool] = False
+    """Whether the curvature is constant, so that a limit predicted from it is exact."""
+
+    @abstractmethod
+    def __call__(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
+        """Loss of each trial, shape ``[T]``; targets may also be ``[T, K, P]``."""
+
+    @abstractmethod
+    def gradient(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
+        """Derivative of the loss in each output, shape ``[T, K, P]``, the factor 1/P included."""
+
+
+@final
+@dataclass(frozen=True)
+class HalfMeanSquare(Loss):
+    """Half the mean square error: 1/(2N) times the sum of squared differences."""
+
+    tasks: ClassVar[frozenset[Task]] = frozenset(Task)
+    largest_curvature: ClassVar[float] = 1.0
+    quadratic: ClassVar[bool] = True
+
+    def __call__(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
+        return (outputs_TKP - targets_KP).square().sum(dim=(-2, -1)) / (2 * outputs_TKP.shape[-1])
+
+    def gradient(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
+        return (outputs_TKP - targets_KP) / outputs_TKP.shape[-1]
+
+
+@final
+@dataclass(frozen=True)
+class SoftmaxCrossEntropy(Loss):
+    """Cross-entropy of the softmax of K logits, for one of K classes.
+
+    The Hessian of one point is ``diag p - p p^T``, whose largest eigenvalue is at most 1/2.
+    """
+
+    tasks: ClassVar[frozenset[Task]] = frozenset({Task.CLASSES})
+    largest_curvature: ClassVar[float] = 0.5
+
+    def __call__(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
+        log_probabilities = torch.log_softmax(outputs_TKP, dim=-2)
+        return -(targets_KP * log_probabilities).sum(dim=(-2, -1)) / outputs_TKP.shape[-1]
+
+    def gradient(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
+        return (torch.softmax(outputs_TKP, dim=-2) - targets_KP) / outputs_TKP.shape[-1]
+
+
+@final
+@dataclass(frozen=True)
+class BinaryCrossEntropy(Loss):
+    """Cross-entropy of the sigmoid of each logit, summed over the labels.
+
+    Written as ``softplus(z) - y z``: neither a logarithm of zero nor an overflow at any z.
+    The second derivative is ``p (1 - p)``, at most 1/4.
+    """
+
+    tasks: ClassVar[frozenset[Task]] = frozenset({Task.LABELS})
+    largest_curvature: ClassVar[float] = 0.25
+
+    def __call__(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
+        # softplus(z) - y z = max(z, 0) - y z + log(1 + exp(-|z|)); the first two cancel exactly at y = 1.
+        value = outputs_TKP.clamp(min=0) - targets_KP * outputs_TKP
+        value = value + torch.log1p(torch.exp(-outputs_TKP.abs()))
+        return value.sum(dim=(-2, -1)) / outputs_TKP.shape[-1]
+
+    def gradient(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
+        return (torch.sigmoid(outputs_TKP) - targets_KP) / outputs_TKP.shape[-1]
+
+
+LOSSES = table(Loss, sys.modules[__name__])
+
+DEFAULT_LOSS: dict[Task, Loss] = {
+    Task.REGRESSION: HalfMeanSquare(),
+    Task.CLASSES: SoftmaxCrossEntropy(),
+    Task.LABELS: BinaryCrossEntropy(),
+}
+
+
+def zero_one_loss(outputs_TKP: Tensor, targets_KP: Tensor, task: Task, loss: Loss) -> Tensor:
+    """Share of wrong answers of each trial, shape ``[T]``.
+
+    Classes: the answer is the class of the largest output; **a tie goes to the first
+    class** among the largest. Labels: the share of wrong labels over all points and
+    labels; the answer is *yes* where the output is **strictly above** the threshold, so
+    a tie is a *no*. The threshold is the logit 0, or 1/2 for outputs trained with the
+    square loss, which estimate the label itself. A NaN output is a wrong answer.
+
+    Raises:
+        ValueError: For a regression, whose answers are not right or wrong.
+    """
+    if task is Task.CLASSES:
+        wrong = outputs_TKP.argmax(dim=-2) != targets_KP.argmax(dim=-2)
+        return (wrong | outputs_TKP.isnan().any(dim=-2)).double().mean(dim=-1)
+    if task is Task.LABELS:
+        threshold = 0.5 if isinstance(loss, HalfMeanSquare) else 0.0
+        wrong = (outputs_TKP > threshold) != (targets_KP > 0.5)
+        return (wrong | outputs_TKP.isnan()).double().mean(dim=(-2, -1))
+    raise ValueError("a regression has no zero-one loss")
+
+
+def root_mean_square(outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
+    """Root of the mean over points of the squared length of the error, shape ``[T]``, in units of the targets."""
+    return (outputs_TKP - targets_KP).double().square().sum(dim=-2).mean(dim=-1).sqrt()

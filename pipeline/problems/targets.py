@@ -1,0 +1,195 @@
+"""Functions to be learned, with what is known of them."""
+
+from __future__ import annotations
+
+import math
+import sys
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+
+from pipeline.definitions import Definition, table
+from pipeline.errors import FieldError
+from pipeline.problems.losses import Task
+from pipeline.problems.measures import Corners, Measure, Points, Rings, Uniform
+
+
+class Target(Definition, ABC):
+    """A function from R^D to one number, with the law its inputs follow unless told otherwise."""
+
+    task: ClassVar[Task] = Task.REGRESSION
+    natural_measure: ClassVar[Measure] = Uniform()
+    dimensions: ClassVar[int | None] = 1
+    """The only number of inputs it is a function of; ``None``: any."""
+    smoothness: ClassVar[float] = math.inf
+    """Supremum of s with f in the Sobolev space H^s of [-1, 1]: 1/2 with a jump, 3/2 with a kink."""
+
+    @abstractmethod
+    def __call__(self, inputs_PD: Points) -> Points:
+        """Values, shape ``[P]``."""
+
+    def mean_square(self, dimension: int) -> float | None:
+        """Mean of the square under the uniform law on [-1, 1]^D, in closed form; ``None`` if not known."""
+        return None
+
+    def breaks(self) -> tuple[float, ...]:
+        """Points of [-1, 1] where the function or a derivative jumps."""
+        return ()
+
+
+@final
+@dataclass(frozen=True)
+class AbsoluteValue(Target):
+    """The product of |x_i| over the inputs: a kink along every axis."""
+
+    dimensions: ClassVar[int | None] = None
+    smoothness: ClassVar[float] = 1.5
+
+    def __call__(self, inputs_PD: Points) -> Points:
+        return np.abs(inputs_PD).prod(axis=-1)
+
+    def mean_square(self, dimension: int) -> float:
+        return 3.0**-dimension
+
+    def breaks(self) -> tuple[float, ...]:
+        return (0.0,)
+
+
+@final
+@dataclass(frozen=True)
+class Step(Target):
+    """The step from 0 to 1 at a point, 1 at the point itself."""
+
+    at: float = 0.0
+    smoothness: ClassVar[float] = 0.5
+
+    def __call__(self, inputs_PD: Points) -> Points:
+        return (inputs_PD[:, 0] >= self.at).astype(np.float64)
+
+    def mean_square(self, dimension: int) -> float:
+        return min(max((1 - self.at) / 2, 0.0), 1.0)
+
+    def breaks(self) -> tuple[float, ...]:
+        return (self.at,)
+
+
+@final
+@dataclass(frozen=True)
+class Sine(Target):
+    """The sine sin(pi frequency x), with as many periods on [-1, 1] as the frequency says."""
+
+    frequency: float = 2.0
+
+    def __post_init__(self) -> None:
+        if not self.frequency > 0:
+            raise FieldError(("frequency",), f"frequency {self.frequency!r} is not positive")
+
+    def __call__(self, inputs_PD: Points) -> Points:
+        return np.sin(np.pi * self.frequency * inputs_PD[:, 0])
+
+    def mean_square(self, dimension: int) -> float:
+        turn = 2 * math.pi * self.frequency
+        return 0.5 - math.sin(turn) / (2 * turn)
+
+
+@final
+@dataclass(frozen=True)
+class Runge(Target):
+    """Runge's function 1 / (1 + 25 x^2): smooth, with poles at +-i/5 close to the interval."""
+
+    def __call__(self, inputs_PD: Points) -> Points:
+        return 1 / (1 + 25 * inputs_PD[:, 0] ** 2)
+
+    def mean_square(self, dimension: int) -> float:
+        return 1 / 52 + math.atan(5) / 10
+
+
+@final
+@dataclass(frozen=True)
+class XSquared(Target):
+    """The parabola x^2, for which the best ReLU network of every width is known."""
+
+    def __call__(self, inputs_PD: Points) -> Points:
+        return inputs_PD[:, 0] ** 2
+
+    def mean_square(self, dimension: int) -> float:
+        return 1 / 5
+
+
+@final
+@dataclass(frozen=True)
+class OnePlusPower(Target):
+    """The polynomial 1 + x^power: two monomials that must be found among many."""
+
+    power: int = 10
+
+    def __post_init__(self) -> None:
+        if not self.power >= 1:
+            raise FieldError(("power",), f"power {self.power!r} is not at least 1")
+
+    def __call__(self, inputs_PD: Points) -> Points:
+        return 1 + inputs_PD[:, 0] ** self.power
+
+    def mean_square(self, dimension: int) -> float:
+        mean_of_power = 0.0 if self.power % 2 else 1 / (self.power + 1)
+        return 1 + 2 * mean_of_power + 1 / (2 * self.power + 1)
+
+
+@final
+@dataclass(frozen=True)
+class Gaussian(Target):
+    """The bell exp(-|x|^2 / (2 scale^2)) in any dimension: smooth, with a known Barron constant."""
+
+    scale: float = 1.0
+    dimensions: ClassVar[int | None] = None
+
+    def __post_init__(self) -> None:
+        if not self.scale > 0:
+            raise FieldError(("scale",), f"scale {self.scale!r} is not positive")
+
+    def __call__(self, inputs_PD: Points) -> Points:
+        return np.exp(-np.square(inputs_PD).sum(axis=-1) / (2 * self.scale**2))
+
+    def mean_square(self, dimension: int) -> float:
+        return (self.scale * math.sqrt(math.pi) / 2 * math.erf(1 / self.scale)) ** dimension
+
+    def barron_constant(self, dimension: int) -> float:
+        """First moment of the Fourier transform, C_f of Barron (1993): E|w| for w normal with deviation 1/scale."""
+        ratio = math.exp(math.lgamma((dimension + 1) / 2) - math.lgamma(dimension / 2))
+        return math.sqrt(2) * ratio / self.scale
+
+
+@final
+@dataclass(frozen=True)
+class Xor(Target):
+    """Exclusive or of two inputs, 0 or 1: what no linear model of them can tell."""
+
+    task: ClassVar[Task] = Task.LABELS
+    natural_measure: ClassVar[Measure] = Corners()
+    dimensions: ClassVar[int | None] = 2
+
+    def __call__(self, inputs_PD: Points) -> Points:
+        return ((inputs_PD[:, 0] > 0.5) != (inputs_PD[:, 1] > 0.5)).astype(np.float64)
+
+
+@final
+@dataclass(frozen=True)
+class OuterRing(Target):
+    """Whether a point of the plane lies further than the radius from the origin: linear in polar coordinates only."""
+
+    radius: float = 0.65
+    task: ClassVar[Task] = Task.LABELS
+    natural_measure: ClassVar[Measure] = Rings()
+    dimensions: ClassVar[int | None] = 2
+
+    def __post_init__(self) -> None:
+        if not self.radius > 0:
+            raise FieldError(("radius",), f"radius {self.radius!r} is not positive")
+
+    def __call__(self, inputs_PD: Points) -> Points:
+        return (np.linalg.norm(inputs_PD, axis=-1) > self.radius).astype(np.float64)
+
+
+TARGETS = table(Target, sys.modules[__name__])

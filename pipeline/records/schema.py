@@ -1,0 +1,33 @@
+"""The columns of the two tables that training leaves behind."""
+
+from __future__ import annotations
+
+import polars as pl
+
+RECORDS = pl.Schema(
+    {
+        "trial": pl.String,  # SHA-256 of the trial, 64 hexadecimal digits
+        "step": pl.Int64,  # number of updates done
+        "diagnostic": pl.String,  # its name in YAML
+        "value": pl.Float64,  # infinite and NaN are values
+        "pack": pl.String,  # what it was trained with
+    }
+)
+"""One number a row."""
+
+OUTCOMES = pl.Schema(
+    {
+        "trial": pl.String,
+        "status": pl.String,  # "done", "diverged" or "failed"
+        "step": pl.Int64,  # last step reached; for "diverged" the first whose loss is out of bounds
+        "reason": pl.String,  # why it failed; empty otherwise
+        "learning_rate": pl.Float64,  # the rate in use, a multiple of the limit resolved; null for a solver
+        "seconds": pl.Float64,  # wall-clock time of its pack divided by the trials of the pack
+        "engine": pl.String,
+        "device": pl.String,
+        "host": pl.String,
+        "version": pl.String,  # of this package
+        "pack": pl.String,
+    }
+)
+"""One finished trial a row; a trial without a row here is not finished."""

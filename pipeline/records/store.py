@@ -1,0 +1,64 @@
+"""Records and outcomes on disk: written in parts while training, read as one table.
+
+``records/<pack>-<first step>.parquet`` holds the numbers of one pack from one checkpoint
+to the next; ``outcomes/<pack>.parquet`` appears last and says that the pack is finished.
+A part is named by where it starts, and a checkpoint follows each part: training that was
+killed starts again at a checkpoint and writes the part after it under the same name, so
+nothing is ever there twice.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from pipeline.errors import PipelineError
+from pipeline.records.files import replacing
+from pipeline.records.schema import OUTCOMES, RECORDS
+
+
+def write_records(run: Path, pack: str, first_step: int, rows: pl.DataFrame) -> None:
+    """Write the part of a pack that starts at a step, in place of an earlier one that did."""
+    folder = run / "records"
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / f"{pack}-{first_step:012d}.parquet") as part:
+        rows.select(RECORDS.names()).cast(dict(RECORDS)).write_parquet(part)
+
+
+def write_outcomes(run: Path, pack: str, rows: pl.DataFrame) -> None:
+    """Say that every trial of a pack is finished, and how."""
+    folder = run / "outcomes"
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / f"{pack}.parquet") as part:
+        rows.select(OUTCOMES.names()).cast(dict(OUTCOMES)).write_parquet(part)
+
+
+def finished_packs(run: Path) -> set[str]:
+    """Ids of the packs whose every trial has an outcome."""
+    return {path.stem for path in (run / "outcomes").glob("*.parquet")}
+
+
+def read_records(run: Path) -> pl.DataFrame:
+    """All numbers of a run so far, one a row; empty before the first part."""
+    return _read(run / "records", RECORDS)
+
+
+def read_outcomes(run: Path) -> pl.DataFrame:
+    """All finished trials of a run, one a row; empty before the first."""
+    return _read(run / "outcomes", OUTCOMES)
+
+
+def _read(folder: Path, schema: pl.Schema) -> pl.DataFrame:
+    paths = sorted(folder.glob("*.parquet"))
+    tables = []
+    for path in paths:
+        try:
+            tables.append(pl.read_parquet(path, schema=schema))
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise PipelineError(
+                f"not a readable table of records: {error}",
+                where=str(path),
+                hint="if the file was damaged, delete it and the outcome of its pack, and run again",
+            ) from None
+    return pl.concat(tables) if tables else pl.DataFrame(schema=schema)
