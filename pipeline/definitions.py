@@ -13,6 +13,7 @@ import dataclasses
 import enum
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any, ClassVar, TypeVar
 
@@ -88,6 +89,8 @@ def canonical(value: Any, *, identity: bool = False) -> Any:
         return [canonical(item, identity=identity) for item in value]
     if isinstance(value, enum.Enum):
         return value.value
+    if isinstance(value, Path):
+        return str(value)
     if value is None or isinstance(value, str | bool | int | float):
         return value
     raise TypeError(f"cannot write {value!r} canonically")

@@ -86,8 +86,5 @@ class LargestStableLearningRate(Diagnostic):
         return model.linear and optimizer.stability_factor() is not None
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
-        factor = snapshot.learned.optimizer.stability_factor()
-        assert factor is not None
-        num_points, _ = snapshot.feature_shape
-        largest_T = snapshot.singular_values_TS[:, 0].square() / num_points
-        return factor / (snapshot.learned.loss.largest_curvature * largest_T).clamp(min=torch.finfo(torch.float64).tiny)
+        rate = snapshot.learned.largest_stable_learning_rate
+        return torch.full((len(snapshot.weights_TN),), rate, dtype=torch.float64)

@@ -8,7 +8,7 @@ from typing import ClassVar, final
 from torch import Tensor
 
 from pipeline.diagnostics.diagnostic import Diagnostic
-from pipeline.diagnostics.snapshot import Snapshot
+from pipeline.diagnostics.snapshot import Learned, Snapshot
 from pipeline.models.model import Model
 from pipeline.optimizers.rules import Optimizer
 from pipeline.problems.losses import Loss, Task, root_mean_square, zero_one_loss
@@ -39,11 +39,7 @@ class TestError(Diagnostic):
     unit: ClassVar[str] = "test error"
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
-        learned = snapshot.learned
-        targets_KP = learned.dataset.test_targets_PK.mT
-        if learned.task is Task.REGRESSION:
-            return root_mean_square(snapshot.test_outputs_TKP, targets_KP)
-        return zero_one_loss(snapshot.test_outputs_TKP, targets_KP, learned.task, learned.loss)
+        return _test_error(snapshot.learned, snapshot.test_outputs_TKP)
 
 
 @final
@@ -70,3 +66,28 @@ class DistanceToLeastSquares(Diagnostic):
     def __call__(self, snapshot: Snapshot) -> Tensor:
         solution_N = snapshot.learned.least_squares_KF.flatten()
         return (snapshot.weights_TN.double() - solution_N).norm(dim=1)
+
+
+@final
+@dataclass(frozen=True)
+class LeastSquaresError(Diagnostic):
+    """Test error of the exact least-squares solution of a linear model: what descent could reach on these points."""
+
+    constant_for_linear_models: ClassVar[bool] = True
+    unit: ClassVar[str] = "test error of least squares"
+
+    def applies(self, model: Model, loss: Loss, optimizer: Optimizer) -> bool:
+        return model.linear and loss.quadratic
+
+    def __call__(self, snapshot: Snapshot) -> Tensor:
+        learned = snapshot.learned
+        prepared_CP = learned.model.prepare(learned.dataset.test_inputs_PD, learned.width)
+        outputs_1KP = learned.least_squares_KF[None] @ prepared_CP
+        return _test_error(learned, outputs_1KP).expand(len(snapshot.weights_TN))
+
+
+def _test_error(learned: Learned, outputs_TKP: Tensor) -> Tensor:
+    targets_KP = learned.dataset.test_targets_PK.mT
+    if learned.task is Task.REGRESSION:
+        return root_mean_square(outputs_TKP, targets_KP)
+    return zero_one_loss(outputs_TKP, targets_KP, learned.task, learned.loss)

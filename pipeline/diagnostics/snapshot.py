@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from dataclasses import dataclass
 
@@ -17,7 +18,10 @@ from pipeline.problems.problem import Dataset
 
 @dataclass(frozen=True)
 class Learned:
-    """What the trials of a pack share, prepared once in float64: the problem, the model, the points."""
+    """What the trials of a pack share: the problem, the model, and the points prepared for it.
+
+    Points are kept in float64, and once more in the dtype of the training.
+    """
 
     model: Model
     width: int
@@ -25,6 +29,19 @@ class Learned:
     loss: Loss
     task: Task
     dataset: Dataset
+    dtype: torch.dtype
+
+    def on(self, device: torch.device) -> Learned:
+        """The same with its points on a device."""
+        dataset = self.dataset
+        fields = dataclasses.fields(dataset)
+        moved = Dataset(*(getattr(dataset, field.name).to(device) for field in fields))
+        return dataclasses.replace(self, dataset=moved)
+
+    @property
+    def num_points(self) -> int:
+        """P, training points."""
+        return len(self.dataset.train_inputs_PD)
 
     @property
     def num_outputs(self) -> int:
@@ -32,32 +49,58 @@ class Learned:
         return self.dataset.train_targets_PK.shape[1]
 
     @functools.cached_property
-    def train_prepared_CP(self) -> Tensor:
-        """Training inputs, prepared for the model."""
+    def prepared_CP(self) -> Tensor:
+        """Training inputs, prepared for the model, in float64."""
         return self.model.prepare(self.dataset.train_inputs_PD, self.width)
 
     @functools.cached_property
     def test_prepared_CP(self) -> Tensor:
-        """Held-out inputs, prepared for the model."""
-        return self.model.prepare(self.dataset.test_inputs_PD, self.width)
+        """Held-out inputs, prepared for the model, in the dtype of the training."""
+        return self.model.prepare(self.dataset.test_inputs_PD, self.width).to(self.dtype)
+
+    @functools.cached_property
+    def linear_features_1PF(self) -> Tensor:
+        """The one feature matrix of a linear model."""
+        return self.prepared_CP.mT[None]
 
     @functools.cached_property
     def linear_singular_values_1S(self) -> Tensor:
         """Singular values of the one feature matrix of a linear model."""
-        return singular_values(self.train_prepared_CP.mT[None])
+        return singular_values(self.linear_features_1PF)
+
+    @functools.cached_property
+    def largest_stable_learning_rate(self) -> float:
+        """Rate below which descent converges, for a linear model.
+
+        The Hessian of the square loss (half the mean) is ``X^T X / P`` for each output;
+        the curvature of another loss is at most ``largest_curvature`` times that.
+
+        Raises:
+            ValueError: If the optimizer has no such limit.
+        """
+        factor = self.optimizer.stability_factor()
+        if factor is None:
+            raise ValueError(f"{self.optimizer.name()} has no stability limit")
+        largest = float(self.linear_singular_values_1S[0, 0]) ** 2 / self.num_points
+        curvature = self.loss.largest_curvature * largest
+        return factor / curvature if curvature > 0 else float("inf")
 
     @functools.cached_property
     def least_squares_KF(self) -> Tensor:
-        """The shortest weights of a linear model that minimise the square loss."""
-        solution_FK = torch.linalg.lstsq(
-            self.train_prepared_CP.mT.cpu(), self.dataset.train_targets_PK.cpu(), driver="gelsd"
-        ).solution
-        return solution_FK.mT.to(self.train_prepared_CP.device)
+        """The weights of a linear model that minimise the square loss; the shortest where there are many.
+
+        By the singular value decomposition, with singular values below rounding taken as
+        zero, as numpy.linalg.lstsq does.
+        """
+        features_PF, targets_PK = self.linear_features_1PF[0].cpu(), self.dataset.train_targets_PK.cpu()
+        cutoff = max(features_PF.shape) * torch.finfo(torch.float64).eps
+        solution_FK = torch.linalg.lstsq(features_PF, targets_PK, rcond=cutoff, driver="gelsd").solution
+        return solution_FK.mT.contiguous().to(self.prepared_CP.device)
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One pack at one step: weights, losses and gradients of its trials."""
+    """One pack, or some of its trials, at one step: weights, losses and gradients."""
 
     learned: Learned
     step: int
@@ -67,10 +110,12 @@ class Snapshot:
 
     @functools.cached_property
     def features_TPF(self) -> Tensor:
-        """Feature matrices on the training points in float64: ``[T, P, F]``, or ``[1, P, F]`` if the model is linear."""
+        """Feature matrices on the training points in float64: ``[T, P, F]``, or ``[1, P, F]`` if linear."""
         learned = self.learned
+        if learned.model.linear:
+            return learned.linear_features_1PF
         return learned.model.features(
-            self.weights_TN.double(), learned.train_prepared_CP, learned.width, learned.num_outputs
+            self.weights_TN.double(), learned.prepared_CP, learned.width, learned.num_outputs
         )
 
     @functools.cached_property
@@ -87,8 +132,6 @@ class Snapshot:
 
     @functools.cached_property
     def test_outputs_TKP(self) -> Tensor:
-        """Outputs at the held-out points, in float64."""
+        """Outputs at the held-out points, computed in the dtype of the training."""
         learned = self.learned
-        return learned.model.outputs(
-            self.weights_TN.double(), learned.test_prepared_CP, learned.width, learned.num_outputs
-        )
+        return learned.model.outputs(self.weights_TN, learned.test_prepared_CP, learned.width, learned.num_outputs)

@@ -109,6 +109,10 @@ class LogSpacedSteps:
             raise FieldError(("log_spaced",), f"log_spaced must be at least 2, not {self.log_spaced!r}")
 
 
+HOW_IT_RUNS = ("accelerator", "pack_memory_gib", "checkpoint_seconds")
+"""Fields of an experiment that say how it is computed; no record depends on them."""
+
+
 @dataclass(frozen=True)
 class Experiment:
     """A question, and the axes whose product answers it."""
@@ -130,6 +134,7 @@ class Experiment:
     record_at: tuple[int, ...] | LogSpacedSteps = LogSpacedSteps(40)
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
     pack_memory_gib: float = 1.0
+    checkpoint_seconds: float = 30.0
 
     def __post_init__(self) -> None:
         if not self.question.strip():
@@ -137,7 +142,9 @@ class Experiment:
         for field in ("models", "widths", "diagnostics"):
             _distinct(field, getattr(self, field))
         _positive("widths", self.widths)
-        _positive("pack_memory_gib", (self.pack_memory_gib,))
+        for field in HOW_IT_RUNS[1:]:
+            if not getattr(self, field) > 0:
+                raise FieldError((field,), f"{field} must be positive, not {getattr(self, field)!r}")
         self._check_problem()
         self._check_optimizer()
         self._check_steps()
@@ -292,7 +299,7 @@ class Experiment:
     def identity(self) -> str:
         """SHA-256 of all that the records depend on: the trials, and what is observed of them when."""
         content = canonical(self, identity=True)
-        for field in ("question", "accelerator", "pack_memory_gib"):
+        for field in ("question", *HOW_IT_RUNS):
             del content[field]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pipeline.experiment.estimate import bytes_of_trial
+from pipeline.experiment.estimate import bytes_of_trial, operations_of_step
 from pipeline.experiment.trial import Shape, Trial
 
 MOST_TRIALS = 4096
@@ -43,3 +43,12 @@ def packs(trials: Iterable[Trial], memory_gib: float) -> Iterator[Pack]:
         bounds = [len(members) * index // num_packs for index in range(num_packs + 1)]
         for first, last in itertools.pairwise(bounds):
             yield make_pack(members[first:last])
+
+
+OVERHEAD_OF_STEP = 100_000
+"""Operations that the calls of one update of a whole pack cost, about 30 us."""
+
+
+def operations_of_pack(pack: Pack) -> float:
+    """Work of a whole pack in floating-point operations, the cost of the calls included; only ratios mean anything."""
+    return pack.shape.steps * (OVERHEAD_OF_STEP + len(pack.trials) * operations_of_step(pack.shape))

@@ -67,10 +67,11 @@ class Grid(Measure):
     def check(self, num_points: int, dimension: int) -> None:
         side = round(num_points ** (1 / dimension))
         if side**dimension != num_points:
+            below = side if side**dimension < num_points else side - 1
             raise FieldError(
                 (),
                 f"{num_points} points do not fill a grid in {dimension} dimensions",
-                hint=f"take {side**dimension} or {(side + 1) ** dimension}",
+                hint=f"take {below**dimension} or {(below + 1) ** dimension}",
             )
 
     def sample(self, num_points: int, dimension: int, rng: np.random.Generator) -> Points:

@@ -144,6 +144,9 @@ class TableProblem(Problem):
 
     def __post_init__(self) -> None:
         rows = self.data.num_rows
+        if self.train >= rows:
+            what = f"{self.train} training rows leave none of the {rows} of {self.data.label()} for the test"
+            raise FieldError(("train",), what, hint="lower train")
         if self.train + self.test > rows:
             raise FieldError(
                 ("train",),

@@ -72,7 +72,7 @@ class Step(Target):
         return min(max((1 - self.at) / 2, 0.0), 1.0)
 
     def breaks(self) -> tuple[float, ...]:
-        return (self.at,)
+        return (self.at,) if -1 < self.at < 1 else ()
 
 
 @final

@@ -31,3 +31,6 @@ OUTCOMES = pl.Schema(
     }
 )
 """One finished trial a row; a trial without a row here is not finished."""
+
+FITS = pl.Schema({"trial": pl.String, "x": pl.Float64, "value": pl.Float64})
+"""What the best trial of a pack has learned, along the line of a problem with one input and one output."""

@@ -15,28 +15,29 @@ import polars as pl
 
 from pipeline.errors import PipelineError
 from pipeline.records.files import replacing
-from pipeline.records.schema import OUTCOMES, RECORDS
+from pipeline.records.schema import FITS, OUTCOMES, RECORDS
+
+
+def write_fits(run: Path, pack: str, rows: pl.DataFrame) -> None:
+    """Write the fitted function of the best trial of a pack."""
+    _write(run / "fits" / f"{pack}.parquet", rows, FITS)
 
 
 def write_records(run: Path, pack: str, first_step: int, rows: pl.DataFrame) -> None:
     """Write the part of a pack that starts at a step, in place of an earlier one that did."""
-    folder = run / "records"
-    folder.mkdir(parents=True, exist_ok=True)
-    with replacing(folder / f"{pack}-{first_step:012d}.parquet") as part:
-        rows.select(RECORDS.names()).cast(dict(RECORDS)).write_parquet(part)
+    _write(run / "records" / f"{pack}-{first_step:012d}.parquet", rows, RECORDS)
 
 
 def write_outcomes(run: Path, pack: str, rows: pl.DataFrame) -> None:
     """Say that every trial of a pack is finished, and how."""
-    folder = run / "outcomes"
-    folder.mkdir(parents=True, exist_ok=True)
-    with replacing(folder / f"{pack}.parquet") as part:
-        rows.select(OUTCOMES.names()).cast(dict(OUTCOMES)).write_parquet(part)
+    _write(run / "outcomes" / f"{pack}.parquet", rows, OUTCOMES)
 
 
 def finished_packs(run: Path) -> set[str]:
-    """Ids of the packs whose every trial has an outcome."""
-    return {path.stem for path in (run / "outcomes").glob("*.parquet")}
+    """Ids of the packs whose every trial is done or has diverged; those that failed are to be tried again."""
+    outcomes = read_outcomes(run)
+    failed = outcomes.filter(pl.col("status") == "failed")["pack"].unique()
+    return set(outcomes["pack"].unique()) - set(failed)
 
 
 def read_records(run: Path) -> pl.DataFrame:
@@ -47,6 +48,17 @@ def read_records(run: Path) -> pl.DataFrame:
 def read_outcomes(run: Path) -> pl.DataFrame:
     """All finished trials of a run, one a row; empty before the first."""
     return _read(run / "outcomes", OUTCOMES)
+
+
+def read_fits(run: Path) -> pl.DataFrame:
+    """The fitted functions of a run, one point a row; empty where no problem has one input."""
+    return _read(run / "fits", FITS)
+
+
+def _write(path: Path, rows: pl.DataFrame, schema: pl.Schema) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as part:
+        rows.select(schema.names()).cast(dict(schema)).write_parquet(part)
 
 
 def _read(folder: Path, schema: pl.Schema) -> pl.DataFrame:

@@ -22,7 +22,7 @@ class Cosine(Basis):
     source: ClassVar[str] = "the even extension of [0, 1] to period 2"
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:
-        frequency_W = torch.arange(width, device=x_P.device)
+        frequency_W = torch.arange(width, dtype=x_P.dtype, device=x_P.device)  # integers times pi would be float32
         values_PW = math.sqrt(2) * torch.cos((math.pi / 2) * frequency_W * (x_P[:, None] + 1))
         values_PW[:, 0] = 1
         return values_PW
@@ -42,7 +42,7 @@ class Fourier(Basis):
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:
         index_W = torch.arange(width, device=x_P.device)
-        turn_PW = math.pi * ((index_W + 1) // 2) * x_P[:, None]
+        turn_PW = math.pi * ((index_W + 1) // 2).to(x_P) * x_P[:, None]
         values_PW = math.sqrt(2) * torch.where(index_W % 2 == 1, torch.cos(turn_PW), torch.sin(turn_PW))
         values_PW[:, 0] = 1
         return values_PW

@@ -1,0 +1,83 @@
+"""Tables as text: rows of JSON for programs, aligned columns for people."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import Any
+
+import polars as pl
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+SHORT_ID = 12
+"""Digits of a trial's id that tell the trials of a run apart for people."""
+NOT_FINITE = {math.inf: "inf", -math.inf: "-inf"}
+
+
+def as_json_rows(table: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows of plain JSON types; ``inf``, ``-inf`` and ``nan``, which JSON cannot write, are strings."""
+    columns = {name: table[name].to_list() for name in table.columns}
+    for name, values in columns.items():
+        if table.schema[name].is_float():
+            columns[name] = [_spelled(value) for value in values]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _spelled(value: float | None) -> float | str | None:
+    if value is None or math.isfinite(value):
+        return value
+    return NOT_FINITE.get(value, "nan")
+
+
+def shown(value: Any) -> str:
+    """One value for a reader: four significant digits, an empty cell for nothing, no control characters."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "".join(letter if letter.isprintable() else " " for letter in str(value))
+
+
+def shown_cells(table: pl.DataFrame) -> list[list[str]]:
+    """Every value of a table for a reader, row by row, with short ids."""
+    short = [pl.col("trial").str.slice(0, SHORT_ID)] if "trial" in table.columns else []
+    return [[shown(value) for value in row] for row in table.with_columns(short).iter_rows()]
+
+
+def split_constants(table: pl.DataFrame) -> tuple[dict[str, str], pl.DataFrame]:
+    """Take out the columns that say the same in every row, or nothing at all: what they say, and the rest."""
+    if table.height < 2:
+        return {}, table
+    constant = [name for name in table.columns if table[name].n_unique() == 1]
+    said = {name: shown(table[name][0]) for name in constant}
+    return {name: text for name, text in said.items() if text}, table.drop(constant)
+
+
+def as_text(table: pl.DataFrame, *, width: int | None = None, most_rows: int = 1000) -> str:
+    """A table for a terminal; what is the same in every row stands above it, once.
+
+    Args:
+        table: Any table of this room.
+        width: Columns of the terminal, to which cells are folded; by default as wide as the table needs.
+        most_rows: Rows to show; a last line says how many were left out.
+    """
+    same, rest = split_constants(table)
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name, dtype in rest.schema.items():
+        grid.add_column(Text(name), justify="right" if dtype.is_numeric() else "left", overflow="fold")
+    for cells in shown_cells(rest.head(most_rows)):
+        grid.add_row(*(Text(cell) for cell in cells))
+    natural = Console(width=100_000).measure(grid).maximum
+    stream = io.StringIO()
+    console = Console(file=stream, width=width or max(natural, 1), color_system=None, highlight=False)
+    if same:
+        console.print(Text(", ".join(f"{name}: {text}" for name, text in same.items())), soft_wrap=True)
+    if rest.width:
+        console.print(grid)
+    if rest.height > most_rows:
+        left_out = rest.height - most_rows
+        console.print(Text(f"{left_out} more rows are not shown; --json writes all"), soft_wrap=True)
+    return stream.getvalue()

@@ -1,0 +1,206 @@
+"""The two tables of a run: one row for every trial, and one for every problem, model and width."""
+
+from __future__ import annotations
+
+import math
+
+import polars as pl
+
+from pipeline.experiment.trial import TimesLimit
+from pipeline.numerics.spectra import Trust, trust
+from pipeline.plan import Plan
+from pipeline.problems.problem import FunctionProblem
+from pipeline.report.verdicts import counted, has_limit, learning_rate_verdict, overshoots
+
+PROBLEM = ["problem", "dimension", "train", "noise"]
+"""Columns that name a problem."""
+CELL = [*PROBLEM, "model", "width"]
+"""Columns that name what a figure shows as one point: the trials that differ in learning rate and seed only."""
+CRITERIA = ("test_error", "loss")
+"""What the best learning rate is best in: the first of these that was recorded."""
+
+
+def results(plan: Plan, records: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """One row for every trial of the plan, in its order, those not yet run included.
+
+    Columns: the axes of the trial; ``learning_rate`` as it was used, or as planned where that
+    is not known yet; ``status`` (done, diverged, failed, pending), ``step`` (the last one reached),
+    ``reason``, ``verdict`` on the learning rate; then the last value of every diagnostic. Where rates
+    are multiples of the limit, ``times_limit`` holds them. Infinite and NaN are kept; null is *not recorded*.
+    """
+    planned = _planned(plan)
+    numbers = _numbered(planned, records)
+    names = _diagnostics(plan, records)
+    ran = outcomes.select("trial", "status", "step", "reason", resolved="learning_rate")
+    table = (
+        planned.join(ran, on="trial", how="left", maintain_order="left")
+        .join(_last_values(numbers, names), on="row", how="left", maintain_order="left")
+        .join(_losses(numbers), on="row", how="left", maintain_order="left")
+        .with_columns(
+            pl.coalesce("resolved", "learning_rate").alias("learning_rate"),
+            pl.col("status").fill_null("pending"),
+            pl.coalesce("step", "last_step").alias("step"),
+            pl.col("reason").fill_null(""),
+        )
+    )
+    limits = [name for name in ("largest_stable_learning_rate",) if name not in names]
+    table = table.with_columns(pl.lit(None, pl.Float64).alias(name) for name in limits)
+    table = table.with_columns(learning_rate_verdict())
+    rates = ["learning_rate", "times_limit"] if planned["times_limit"].count() else ["learning_rate"]
+    return table.select("trial", *CELL, *rates, "seed", "status", "step", "reason", "verdict", *names)
+
+
+def _planned(plan: Plan) -> pl.DataFrame:
+    """The axes of every trial, and whether theory speaks about it."""
+    shapes = []
+    for pack in plan.packs:
+        shape, problem = pack.shape, pack.shape.problem
+        noise = problem.noise if isinstance(problem, FunctionProblem) else None
+        axes = (problem.label(), problem.num_inputs, problem.train, noise, shape.model.label(), shape.width)
+        shapes.append((*axes, has_limit(shape), overshoots(shape)))
+    types = dict(zip(CELL, (pl.String, pl.Int64, pl.Int64, pl.Float64, pl.String, pl.Int64), strict=True))
+    schema = types | {"has_limit": pl.Boolean, "overshoots": pl.Boolean}
+    by_pack = pl.DataFrame(shapes, schema=schema, orient="row").with_row_index("pack")
+    trials = [trial for pack in plan.packs for trial in pack.trials]
+    rates = [trial.learning_rate for trial in trials]
+    frame = pl.DataFrame(
+        {
+            "trial": [trial.id for trial in trials],
+            "pack": [number for number, pack in enumerate(plan.packs) for _ in pack.trials],
+            "learning_rate": [rate if isinstance(rate, float | int) else None for rate in rates],
+            "times_limit": [rate.times_limit if isinstance(rate, TimesLimit) else None for rate in rates],
+            "seed": [trial.seed for trial in trials],
+        },
+        schema={
+            "trial": pl.String,
+            "pack": pl.UInt32,
+            "learning_rate": pl.Float64,
+            "times_limit": pl.Float64,
+            "seed": pl.Int64,
+        },
+    )
+    return frame.join(by_pack, on="pack", how="left", maintain_order="left").with_row_index("row")
+
+
+def _numbered(planned: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
+    """Records with the row of their trial in place of its id: grouping by numbers is several times faster."""
+    rows = pl.col("trial").cast(pl.Enum(planned["trial"]), strict=False).to_physical().cast(pl.UInt32).alias("row")
+    return records.select(rows, "step", "diagnostic", "value").filter(pl.col("row").is_not_null())
+
+
+def _diagnostics(plan: Plan, records: pl.DataFrame) -> list[str]:
+    """Names of the diagnostics, those of the experiment first and in its order."""
+    asked = [diagnostic.name() for diagnostic in plan.experiment.diagnostics]
+    return asked + sorted(set(records["diagnostic"].unique()) - set(asked))
+
+
+def _last_values(numbers: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    is_last = pl.col("step").arg_max()
+    table = numbers.select("row").unique()
+    for name in names:
+        values = numbers.filter(pl.col("diagnostic") == name).group_by("row")
+        table = table.join(values.agg(pl.col("value").get(is_last).alias(name)), on="row", how="left")
+    return table
+
+
+def _losses(numbers: pl.DataFrame) -> pl.DataFrame:
+    """Of each trial the last recorded step, and its first, least and last loss."""
+    value, step = pl.col("value"), pl.col("step")
+    losses = (
+        numbers.filter(pl.col("diagnostic") == "loss")
+        .group_by("row")
+        .agg(
+            value.get(step.arg_min()).alias("first_loss"),
+            value.fill_nan(None).min().alias("least_loss"),
+            value.get(step.arg_max()).alias("last_loss"),
+        )
+    )
+    return numbers.group_by("row").agg(step.max().alias("last_step")).join(losses, on="row", how="left")
+
+
+def criterion(results: pl.DataFrame) -> str:
+    """What the best learning rate is best in: the test error if any was recorded, else the loss."""
+    recorded = [name for name in CRITERIA if name in results.columns and results[name].count()]
+    return recorded[0] if recorded else "loss"
+
+
+def scored(results: pl.DataFrame) -> pl.DataFrame:
+    """The results with ``score``, the criterion of each trial, and ``rate``, its learning rate to 6 digits.
+
+    A diverged trial scores infinite whatever it recorded last; one that is pending or failed scores null.
+    """
+    name = criterion(results)
+    value = pl.col(name) if name in results.columns else pl.lit(None, pl.Float64)
+    finite = pl.when(pl.col("status") == "done").then(value.fill_nan(math.inf))
+    score = pl.when(pl.col("status") == "diverged").then(pl.lit(math.inf)).otherwise(finite)
+    return results.with_columns(score.alias("score"), pl.col("learning_rate").round_sig_figs(6).alias("rate"))
+
+
+def best_rates(results: pl.DataFrame) -> pl.DataFrame:
+    """For each cell the ``rate`` with the least median ``score`` over seeds; the lower rate if two are equal."""
+    medians = scored(results).filter(pl.col("score").is_not_null()).group_by(*CELL, "rate").agg(pl.col("score").median())
+    finite = medians.filter(pl.col("score").is_finite())
+    return finite.sort("score", "rate", nulls_last=True).group_by(CELL, maintain_order=True).first()
+
+
+def at_best_rate(results: pl.DataFrame) -> pl.DataFrame:
+    """The scored trials that ran at the best learning rate of their cell."""
+    best = best_rates(results).select(*CELL, "rate")
+    return scored(results).join(best, on=[*CELL, "rate"], how="semi", nulls_equal=True)
+
+
+def summary(results: pl.DataFrame) -> pl.DataFrame:
+    """One row for every problem, model and width.
+
+    Columns: the cell; numbers of trials; ``best_learning_rate`` by the median over seeds of the
+    criterion; that median, and the least value of any trial; the condition number and how far to trust it;
+    the predicted limit of the learning rate; the verdict on it.
+    """
+    name = criterion(results)
+    absent = [c for c in ("condition_number", "largest_stable_learning_rate") if c not in results.columns]
+    table = results.with_columns(pl.lit(None, pl.Float64).alias(column) for column in absent)
+    status, score = pl.col("status"), pl.col("score")
+    cells = scored(table).group_by(CELL, maintain_order=True).agg(
+        pl.len().alias("trials"),
+        *((status == word).sum().alias(word) for word in ("done", "diverged", "failed", "pending")),
+        score.min().alias(f"min_{name}"),
+        score.median().alias("_median_of_all"),
+        pl.col("condition_number").median().alias("_condition_of_all"),
+        pl.col("largest_stable_learning_rate").drop_nulls().first().alias("stable_learning_rate"),
+        counted(pl.col("verdict")).alias("verdict"),
+    )
+    best = at_best_rate(table).group_by(CELL).agg(
+        pl.col("rate").first().alias("best_learning_rate"),
+        score.median().alias("_median_of_best"),
+        pl.col("condition_number").median().alias("_condition_of_best"),
+    )
+    condition = pl.coalesce("_condition_of_best", "_condition_of_all").map_elements(_trusted, return_dtype=pl.String)
+    return (
+        cells.join(best, on=CELL, how="left", nulls_equal=True, maintain_order="left")
+        .with_columns(
+            pl.coalesce("_median_of_best", "_median_of_all").alias(f"median_{name}"),
+            condition.fill_null("").alias("condition_number"),
+        )
+        .select(
+            *CELL,
+            *("trials", "done", "diverged", "failed", "pending", "best_learning_rate"),
+            *(f"median_{name}", f"min_{name}", "condition_number", "stable_learning_rate", "verdict"),
+        )
+    )
+
+
+def _trusted(condition_number: float) -> str:
+    """A condition number as far as float64 can tell."""
+    if math.isnan(condition_number):
+        return "nan"
+    if math.isinf(condition_number):
+        return "inf (more features than points)"
+    match trust(condition_number):
+        case Trust.TRUSTED:
+            return f"{condition_number:.4g}"
+        case Trust.ONE_DIGIT:
+            return f"{condition_number:.0e} (one digit)"
+        case Trust.AT_LEAST:
+            return ">= 1e15 (float64 limit)"
+
+

@@ -1,0 +1,70 @@
+"""What an engine does: value, gradient and many steps of a whole pack."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from pipeline.diagnostics.snapshot import Learned
+
+DIVERGED_ABOVE = 1e10
+"""A trial has diverged when its loss is not finite or above this many times one plus its loss at step 0."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The moving parts of some trials of a pack; engines change them in place.
+
+    Args:
+        trial_ids: Names of the streams of minibatches.
+        weights_TN: Shape ``[T, N]``.
+        slots: The memory of the optimizer, tensors ``[T, N]``.
+        learning_rates_T1: Shape ``[T, 1]``.
+        loss_bounds_T: Losses above which a trial has diverged, shape ``[T]``.
+    """
+
+    trial_ids: tuple[str, ...]
+    weights_TN: Tensor
+    slots: tuple[Tensor, ...]
+    learning_rates_T1: Tensor
+    loss_bounds_T: Tensor
+
+    def __len__(self) -> int:
+        return len(self.trial_ids)
+
+    def part(self, first: int, last: int) -> Stack:
+        """Trials ``first`` to ``last`` (excluded), as views of the same memory."""
+        return Stack(
+            self.trial_ids[first:last],
+            self.weights_TN[first:last],
+            tuple(slot_TN[first:last] for slot_TN in self.slots),
+            self.learning_rates_T1[first:last],
+            self.loss_bounds_T[first:last],
+        )
+
+
+class Engine(ABC):
+    """Computes one pack on one device."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def __init__(self, learned: Learned, batch_size: int | None, device: torch.device) -> None:
+        """Prepare for a pack; ``batch_size`` is ``None`` for full batches."""
+
+    @abstractmethod
+    def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
+        """Loss on all training points ``[T]`` and its gradient ``[T, N]``, at fixed weights."""
+
+    @abstractmethod
+    def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
+        """Make updates ``first_step + 1`` to ``last_step`` of every trial, in place.
+
+        Returns:
+            Shape ``[T]``, int64: the first step whose loss was out of bounds, or -1. The
+            weights of such a trial are worth nothing.
+        """

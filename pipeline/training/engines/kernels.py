@@ -1,0 +1,114 @@
+"""Value and gradient of a few trials at once, written out by hand, in place, in buffers used again.
+
+Autograd would keep every intermediate and allocate it anew each step; for models this
+small that costs more than the arithmetic. Tests hold every kernel against autograd.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+from pipeline.models.activations import Activation
+from pipeline.models.linear import Linear
+from pipeline.models.model import Model
+from pipeline.models.shallow import Shallow
+from pipeline.problems.losses import Loss
+
+
+class Kernel(ABC):
+    """Value and gradient of up to ``most_trials`` trials."""
+
+    @abstractmethod
+    def __call__(self, weights_TN: Tensor, gradient_TN: Tensor, prepared: Tensor, targets: Tensor) -> Tensor:
+        """Write the gradient of each trial's loss and return the losses.
+
+        Args:
+            weights_TN: Shape ``[T, N]``.
+            gradient_TN: Overwritten.
+            prepared: Prepared inputs, ``[C, P]`` shared or ``[T, C, B]`` for each trial its own.
+            targets: ``[K, P]`` or ``[T, K, B]``.
+
+        Returns:
+            Shape ``[T]``.
+        """
+
+
+class LinearKernel(Kernel):
+    """``X w`` and ``X^T`` of the loss's gradient: two matrix products for the whole stack."""
+
+    def __init__(self, loss: Loss, width: int, num_outputs: int) -> None:
+        self.loss, self.width, self.num_outputs = loss, width, num_outputs
+
+    def __call__(self, weights_TN: Tensor, gradient_TN: Tensor, prepared: Tensor, targets: Tensor) -> Tensor:
+        weights_TKW = weights_TN.view(-1, self.num_outputs, self.width)
+        outputs_TKP = weights_TKW @ prepared
+        losses_T, slope_TKP = self.loss.value_and_gradient(outputs_TKP, targets)
+        if prepared.ndim == 2:  # one product over all trials and outputs
+            torch.mm(slope_TKP.flatten(0, 1), prepared.mT, out=gradient_TN.view(-1, self.width))
+        else:
+            torch.bmm(slope_TKP, prepared.mT, out=gradient_TN.view_as(weights_TKW))
+        return losses_T
+
+
+class ShallowKernel(Kernel):
+    """Forward and backward pass of stacked networks with one hidden layer.
+
+    Two buffers of the size trials x width x points are all that is written; the engine
+    chooses the number of trials so that they stay in cache.
+    """
+
+    def __init__(self, model: Shallow, loss: Loss, width: int, num_outputs: int) -> None:
+        self.model, self.loss, self.width, self.num_outputs = model, loss, width, num_outputs
+        self.hidden, self.backward = torch.empty(0), torch.empty(0)
+
+    def __call__(self, weights_TN: Tensor, gradient_TN: Tensor, prepared: Tensor, targets: Tensor) -> Tensor:
+        num_trials, num_points, width = len(weights_TN), prepared.shape[-1], self.width
+        hidden_TWP, backward_TWP = self._buffers(weights_TN, num_trials, num_points)
+        hidden_TWC, output_TKF = self.model.layers(weights_TN, width, self.num_outputs)
+        hidden_gradient_TWC, output_gradient_TKF = self.model.layers(gradient_TN, width, self.num_outputs)
+        activation: Activation = self.model.activation
+
+        if prepared.ndim == 2:
+            torch.mm(hidden_TWC.reshape(num_trials * width, -1), prepared, out=hidden_TWP.flatten(0, 1))
+        else:
+            torch.bmm(hidden_TWC, prepared, out=hidden_TWP)
+        activation.apply_(hidden_TWP)
+        outputs_TKP = torch.baddbmm(output_TKF[:, :, width:], output_TKF[:, :, :width], hidden_TWP)
+        losses_T, slope_TKP = self.loss.value_and_gradient(outputs_TKP, targets)
+
+        output_gradient_TKF[:, :, :width] = slope_TKP @ hidden_TWP.mT
+        output_gradient_TKF[:, :, width] = slope_TKP.sum(dim=-1)
+        if self.num_outputs == 1:
+            torch.mul(output_TKF[:, 0, :width, None], slope_TKP, out=backward_TWP)
+        else:
+            torch.bmm(output_TKF[:, :, :width].mT, slope_TKP, out=backward_TWP)
+        activation.multiply_by_derivative_(backward_TWP, hidden_TWP)
+        if prepared.ndim == 2:
+            hidden_gradient_TWC.copy_((backward_TWP.flatten(0, 1) @ prepared.mT).view_as(hidden_gradient_TWC))
+        else:
+            hidden_gradient_TWC.copy_(backward_TWP @ prepared.mT)
+        return losses_T
+
+    def _buffers(self, like: Tensor, num_trials: int, num_points: int) -> tuple[Tensor, Tensor]:
+        shape = (num_trials, self.width, num_points)
+        size = num_trials * self.width * num_points
+        if len(self.hidden) < size:
+            self.hidden, self.backward = like.new_empty(size), like.new_empty(size)
+        return self.hidden[:size].view(shape), self.backward[:size].view(shape)
+
+
+def kernel(model: Model, loss: Loss, width: int, num_outputs: int) -> Kernel:
+    """The kernel of a model.
+
+    Raises:
+        TypeError: For a model that has none.
+    """
+    match model:
+        case Linear():
+            return LinearKernel(loss, width, num_outputs)
+        case Shallow():
+            return ShallowKernel(model, loss, width, num_outputs)
+    raise TypeError(f"no kernel for {model.name()}")

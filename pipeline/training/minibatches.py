@@ -1,0 +1,38 @@
+"""Minibatches: for each trial its own order of the points, drawn from its own id."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.numerics.randomness import stream
+
+
+class Minibatches:
+    """Batches of a fixed size, every point at most once an epoch; a remainder too small for a batch is left out.
+
+    The batch of a step depends on the trial's id and the step alone, so that nothing
+    needs to be remembered across an interruption.
+    """
+
+    def __init__(self, prepared_CP: Tensor, targets_KP: Tensor, batch_size: int) -> None:
+        self.prepared_PC, self.targets_PK = prepared_CP.mT.contiguous(), targets_KP.mT.contiguous()
+        self.batch_size = batch_size
+        self.per_epoch = len(self.prepared_PC) // batch_size
+        self._drawn: tuple[tuple[str, ...], int] | None = None
+        self._order_TP = torch.empty(0)
+
+    def at(self, trial_ids: tuple[str, ...], step: int) -> tuple[Tensor, Tensor]:
+        """Prepared inputs ``[T, C, B]`` and targets ``[T, K, B]`` of the update after ``step``."""
+        epoch, batch = divmod(step, self.per_epoch)
+        if self._drawn != (trial_ids, epoch):
+            self._order_TP = self._orders(trial_ids, epoch)
+            self._drawn = (trial_ids, epoch)
+        rows_TB = self._order_TP[:, batch * self.batch_size : (batch + 1) * self.batch_size]
+        return self.prepared_PC[rows_TB].mT, self.targets_PK[rows_TB].mT
+
+    def _orders(self, trial_ids: tuple[str, ...], epoch: int) -> Tensor:
+        num_points = len(self.prepared_PC)
+        orders = [stream(trial_id, "minibatches", epoch).permutation(num_points) for trial_id in trial_ids]
+        return torch.from_numpy(np.stack(orders)).to(self.prepared_PC.device)

@@ -1,0 +1,146 @@
+"""The LightningModule of a pack."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from pipeline.diagnostics.snapshot import Learned
+from pipeline.experiment.estimate import operations_of_step
+from pipeline.experiment.packing import Pack
+from pipeline.experiment.trial import TimesLimit, Trial
+from pipeline.numerics.randomness import stream
+from pipeline.problems.problem import Dataset
+from pipeline.training.engines.engine import DIVERGED_ABOVE, Engine, Stack
+from pipeline.training.engines.reference import Reference
+from pipeline.training.optimizers import StackedOptimizer
+from pipeline.training.stretches import Stretch, StretchesLeft, stretches
+
+NEVER = -1
+"""Step of divergence of a trial that has not diverged."""
+
+
+class PackModule(L.LightningModule):
+    """Trains a pack: parameters with a leading trial axis, the loss summed over trials.
+
+    The gradient of a sum over trials is the stack of the trials' own gradients, so no
+    trial feels another. A Lightning *batch* is a stretch of updates, because a call per
+    update would cost more than the update; optimization is manual for that reason. A
+    diverged trial is left out of the stack from the end of its stretch on.
+
+    Args:
+        pack: What to train.
+        recorded_steps: Steps at which a stretch ends, so that callbacks can look.
+        dataset: The points, if they are loaded already.
+    """
+
+    weights: torch.nn.Parameter
+    steps_done: Tensor
+    diverged_at: Tensor
+    loss_bounds: Tensor
+
+    def __init__(self, pack: Pack, recorded_steps: Sequence[int], dataset: Dataset | None = None) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.pack = pack
+        shape = pack.shape
+        dtype = torch.float32 if shape.dtype == "float32" else torch.float64
+        self.learned = Learned(
+            shape.model, shape.width, shape.optimizer, shape.loss, shape.problem.task, dataset or shape.problem.load(), dtype
+        )
+        initial_TN = np.stack([initial_weights(trial) for trial in pack.trials])
+        self.weights = torch.nn.Parameter(torch.from_numpy(initial_TN).to(dtype), requires_grad=False)
+        self.register_buffer("steps_done", torch.tensor(0))
+        self.register_buffer("diverged_at", torch.full((len(pack.trials),), NEVER))
+        self.register_buffer("loss_bounds", torch.full((len(pack.trials),), torch.nan, dtype=dtype))
+        rates = [resolved_learning_rate(trial, self.learned) for trial in pack.trials]
+        self.learning_rates_T = torch.tensor(rates, dtype=torch.float64)
+        every = stretches(recorded_steps, operations_of_step(shape) * len(pack.trials))
+        self.stretches = StretchesLeft(every, lambda: int(self.steps_done))
+        self._engine: Engine | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """What computes the pack, on the device where its weights are."""
+        if self._engine is None:
+            self.learned = self.learned.on(self.weights.device)
+            self._engine = Reference(self.learned, self.pack.shape.batch_size, self.weights.device)
+        return self._engine
+
+    @property
+    def alive(self) -> Tensor:
+        """Positions of the trials that have not diverged, on the device of the weights."""
+        return (self.diverged_at == NEVER).nonzero().flatten()
+
+    def configure_optimizers(self) -> StackedOptimizer:
+        rates_T = self.learning_rates_T.to(self.weights.device, self.weights.dtype)
+        return StackedOptimizer(self.weights, self.pack.shape.optimizer, rates_T)
+
+    def train_dataloader(self) -> DataLoader[Stretch]:
+        return DataLoader(self.stretches, batch_size=None)
+
+    def on_fit_start(self) -> None:
+        if self.steps_done == 0:
+            losses_T, _ = self.engine.value_and_gradient(self.weights.detach())
+            self.loss_bounds.copy_(DIVERGED_ABOVE * (1 + losses_T))
+            self.mark_diverged(self.alive, losses_T, 0)
+
+    def training_step(self, batch: Stretch, batch_idx: int) -> None:
+        stretch = Stretch(*(int(step) for step in batch))
+        optimizer: Any = self.optimizers()
+        optimizer.step(closure=lambda: self._advance(stretch, optimizer.optimizer))
+        self.log_dict(
+            {"trial_steps": float(stretch.last * len(self.pack.trials)), "diverged": float((self.diverged_at != NEVER).sum())},
+            batch_size=1,
+        )
+
+    def _advance(self, stretch: Stretch, optimizer: StackedOptimizer) -> None:
+        alive = self.alive
+        if len(alive) == len(self.pack.trials):
+            stack = self._stack(optimizer, slice(None), range(len(alive)))
+            diverged_T = self.engine.advance(stack, stretch.first, stretch.last)
+        elif len(alive):
+            stack = self._stack(optimizer, alive, alive.tolist())  # copies, to be written back
+            diverged_T = self.engine.advance(stack, stretch.first, stretch.last)
+            self.weights[alive] = stack.weights_TN
+            for slot_TN, changed_TN in zip(optimizer.slots, stack.slots, strict=True):
+                slot_TN[alive] = changed_TN
+        else:
+            diverged_T = torch.empty(0, dtype=torch.int64)
+        self.diverged_at[alive] = diverged_T.to(alive.device)
+        self.steps_done.fill_(stretch.last)
+
+    def _stack(self, optimizer: StackedOptimizer, trials: slice | Tensor, positions: Sequence[int]) -> Stack:
+        return Stack(
+            tuple(self.pack.trials[position].id for position in positions),
+            self.weights.detach()[trials],
+            tuple(slot_TN[trials] for slot_TN in optimizer.slots),
+            optimizer.learning_rates_T1[trials],
+            self.loss_bounds[trials],
+        )
+
+    def mark_diverged(self, trials: Tensor, losses_T: Tensor, step: int) -> None:
+        """Mark those of some trials whose loss at a step is out of bounds."""
+        out = ~(losses_T <= self.loss_bounds[trials])
+        self.diverged_at[trials[out]] = step
+
+
+def initial_weights(trial: Trial) -> np.ndarray:
+    """Weights at step 0, shape ``[N]``, drawn from the trial's own id."""
+    shape = trial.shape
+    rng = stream(trial.id, "initial weights")
+    return shape.model.initial_weights(shape.width, shape.problem.num_inputs, shape.problem.num_outputs, rng)
+
+
+def resolved_learning_rate(trial: Trial, learned: Learned) -> float:
+    """The learning rate as a number; NaN for a solver that has none."""
+    rate = trial.learning_rate
+    if isinstance(rate, TimesLimit):
+        return rate.times_limit * learned.largest_stable_learning_rate
+    return float("nan") if rate is None else rate

@@ -1,0 +1,119 @@
+"""The callback that looks at a pack, writes down what it sees, and checkpoints."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import lightning as L
+import polars as pl
+import torch
+
+from pipeline.diagnostics.diagnostic import Diagnostic
+from pipeline.diagnostics.snapshot import Snapshot
+from pipeline.experiment.estimate import OBSERVED_BYTES, observed_bytes_of_trial
+from pipeline.records.files import replacing
+from pipeline.records.schema import RECORDS
+from pipeline.records.store import write_records
+from pipeline.training.module import PackModule
+
+
+class Recorder(L.Callback):
+    """Records the diagnostics of a pack at the recorded steps, a part of the records for each checkpoint.
+
+    The records up to a checkpoint are written before it. A training that was killed goes
+    on from its last checkpoint and writes the part after it again, under the same name.
+
+    Args:
+        run: Folder of the run.
+        diagnostics: What to record.
+        recorded_steps: When.
+        checkpoint: Where the checkpoint of this pack is kept.
+        checkpoint_seconds: Time from one checkpoint to the next.
+        advanced: Told after each stretch how many trial-steps were done.
+    """
+
+    def __init__(
+        self,
+        run: Path,
+        diagnostics: Sequence[Diagnostic],
+        recorded_steps: Sequence[int],
+        checkpoint: Path,
+        checkpoint_seconds: float,
+        advanced: Callable[[int], None],
+    ) -> None:
+        self.run, self.checkpoint, self.checkpoint_seconds = run, checkpoint, checkpoint_seconds
+        self.diagnostics, self.recorded_steps, self.advanced = diagnostics, frozenset(recorded_steps), advanced
+        self.first_recorded = min(recorded_steps)
+        self.rows: list[pl.DataFrame] = []
+        self.part_from = 0
+        self.written_at = time.monotonic()
+        self.steps_seen = 0
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        module = _pack_module(pl_module)
+        self.steps_seen = int(module.steps_done)
+        self.advanced(self.steps_seen * len(module.pack.trials))
+        if self.steps_seen:
+            self.part_from = self.steps_seen + 1
+        elif 0 in self.recorded_steps:
+            self.observe(module)
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: object) -> None:
+        module = _pack_module(pl_module)
+        step = int(module.steps_done)
+        if step in self.recorded_steps:
+            self.observe(module)
+        self.advanced((step - self.steps_seen) * len(module.pack.trials))
+        self.steps_seen = step
+        if time.monotonic() - self.written_at >= self.checkpoint_seconds:
+            self.write_part(module)
+            with replacing(self.checkpoint) as part:
+                trainer.save_checkpoint(part)
+            self.written_at = time.monotonic()
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.write_part(_pack_module(pl_module))
+
+    def observe(self, module: PackModule) -> None:
+        """Compute every diagnostic of the trials that are alive."""
+        step = int(module.steps_done)
+        chunk = max(1, OBSERVED_BYTES // observed_bytes_of_trial(module.pack.shape))
+        for trials in module.alive.split(chunk):
+            losses_T, _ = module.engine.value_and_gradient(module.weights.detach()[trials])
+            module.mark_diverged(trials, losses_T, step)
+        for trials in module.alive.split(chunk):
+            weights_TN = module.weights.detach()[trials]
+            losses_T, gradient_TN = module.engine.value_and_gradient(weights_TN)
+            self._observe(module, trials, Snapshot(module.learned, step, weights_TN, losses_T, gradient_TN))
+
+    def _observe(self, module: PackModule, trials: torch.Tensor, snapshot: Snapshot) -> None:
+        shape = module.pack.shape
+        ids = [module.pack.trials[position].id for position in trials.tolist()]
+        for diagnostic in self.diagnostics:
+            constant = diagnostic.constant_for_linear_models and shape.model.linear
+            if constant and snapshot.step != self.first_recorded:
+                continue
+            if diagnostic.applies(shape.model, shape.loss, shape.optimizer):
+                values_T = diagnostic(snapshot).double().cpu().numpy()
+                self.rows.append(
+                    pl.DataFrame({"trial": ids, "value": values_T}).with_columns(
+                        step=pl.lit(snapshot.step, pl.Int64),
+                        diagnostic=pl.lit(diagnostic.name()),
+                        pack=pl.lit(module.pack.id),
+                    )
+                )
+
+    def write_part(self, module: PackModule) -> None:
+        """Write down what was seen since the last checkpoint."""
+        if self.rows:
+            rows = pl.concat(self.rows).select(RECORDS.names())
+            write_records(self.run, module.pack.id, self.part_from, rows)
+        self.rows = []
+        self.part_from = int(module.steps_done) + 1
+
+
+def _pack_module(module: L.LightningModule) -> PackModule:
+    assert isinstance(module, PackModule)
+    return module

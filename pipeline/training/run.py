@@ -1,0 +1,63 @@
+"""A plan trained here, in this process, pack by pack."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import PipelineError
+from pipeline.experiment.packing import Pack
+from pipeline.plan import Plan
+from pipeline.problems.problem import Dataset, Problem
+from pipeline.records.store import finished_packs, write_outcomes
+from pipeline.training.fit import failed_outcomes, fit
+from pipeline.training.progress import Progress
+
+
+@dataclass
+class Counts:
+    """Trials of a run by how they ended."""
+
+    done: int = 0
+    diverged: int = 0
+    failed: int = 0
+
+
+def run_plan(plan: Plan, run: Path, progress: Progress) -> Counts:
+    """Train what is not finished yet; packs that failed before are tried again.
+
+    Returns:
+        Counts of the trials trained now.
+    """
+    finished = finished_packs(run)
+    counts = Counts()
+    left = [pack for pack in plan.packs if pack.id not in finished]
+    progress.start(plan, left)
+    datasets: dict[Problem, Dataset] = {}
+    for pack in left:
+        problem = pack.shape.problem
+        if problem not in datasets:
+            datasets = {problem: problem.load()}  # packs come problem by problem; one at a time is kept
+        try:
+            diverged = fit(pack, plan.experiment, run, progress.advanced, datasets[problem])
+        except PipelineError:
+            raise
+        except Exception as error:  # whatever goes wrong in one pack, the others go on
+            write_failure(run, pack, error)
+            counts.failed += len(pack.trials)
+            progress.finished(pack, failed=len(pack.trials))
+        else:
+            counts.done += len(pack.trials) - diverged
+            counts.diverged += diverged
+            progress.finished(pack, diverged=diverged)
+    progress.stop()
+    return counts
+
+
+def write_failure(run: Path, pack: Pack, error: Exception) -> None:
+    """Record why a pack failed: one line in its outcomes, the whole traceback in the log of the pack."""
+    logs = run / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    (logs / f"{pack.id}.log").write_text("".join(traceback.format_exception(error)))
+    write_outcomes(run, pack.id, failed_outcomes(pack, f"{type(error).__name__}: {error}".splitlines()[0]))

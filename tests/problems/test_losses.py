@@ -1,0 +1,273 @@
+"""Every loss is its formula, its gradient is its derivative, and both hold at logits of 10,000."""
+
+import itertools
+import math
+import re
+
+import mpmath
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline.numerics.randomness import stream
+from pipeline.problems.losses import (
+    DEFAULT_LOSS,
+    LOSSES,
+    BinaryCrossEntropy,
+    HalfMeanSquare,
+    Loss,
+    SoftmaxCrossEntropy,
+    Task,
+    root_mean_square,
+    zero_one_loss,
+)
+
+DTYPES = [torch.float32, torch.float64]
+PAIRS = [(kind(), task) for kind in LOSSES.values() for task in Task if task in kind.tasks]
+pairs = pytest.mark.parametrize(("loss", "task"), PAIRS, ids=[f"{loss.name()}-{task.value}" for loss, task in PAIRS])
+
+
+@pytest.fixture(params=LOSSES.values(), ids=LOSSES.keys())
+def loss(request: pytest.FixtureRequest) -> Loss:
+    return request.param()
+
+
+def targets(task: Task, num_outputs: int, num_points: int, seed: int = 0) -> Tensor:
+    """Targets of a task, shape ``[K, P]``."""
+    rng = stream("targets", task.value, seed)
+    if task is Task.REGRESSION:
+        return torch.from_numpy(rng.standard_normal((num_outputs, num_points)))
+    if task is Task.LABELS:
+        return torch.from_numpy(rng.integers(0, 2, (num_outputs, num_points)).astype(float))
+    return torch.from_numpy(np.eye(num_outputs)[rng.integers(0, num_outputs, num_points)].T.copy())
+
+
+def outputs(num_trials: int, num_outputs: int, num_points: int, scale: float = 3.0) -> Tensor:
+    return scale * torch.from_numpy(stream("outputs").standard_normal((num_trials, num_outputs, num_points)))
+
+
+def exact(loss: Loss, z: list[float], y: list[float]) -> tuple[float, list[float]]:
+    """Value and gradient of the loss of one point, from its textbook formula with 10,000 digits."""
+    with mpmath.workdps(10_000):  # exp(-20,000) is 1e-8686
+        z_K, y_K = [mpmath.mpf(value) for value in z], [mpmath.mpf(value) for value in y]
+        match loss:
+            case HalfMeanSquare():
+                value = sum((a - b) ** 2 for a, b in zip(z_K, y_K, strict=True)) / 2
+                gradient = [a - b for a, b in zip(z_K, y_K, strict=True)]
+            case SoftmaxCrossEntropy():
+                total = sum(mpmath.exp(a) for a in z_K)
+                p_K = [mpmath.exp(a) / total for a in z_K]
+                value = -sum(b * mpmath.log(p) for p, b in zip(p_K, y_K, strict=True))
+                gradient = [p - b for p, b in zip(p_K, y_K, strict=True)]
+            case BinaryCrossEntropy():
+                p_K = [1 / (1 + mpmath.exp(-a)) for a in z_K]
+                value = -sum(mpmath.log(p if b else 1 - p) for p, b in zip(p_K, y_K, strict=True))
+                gradient = [p - b for p, b in zip(p_K, y_K, strict=True)]
+            case _:
+                raise AssertionError(f"write the formula of {loss.name()} here")
+        return float(value), [float(entry) for entry in gradient]
+
+
+def hessian(loss: Loss, z_K: Tensor, y_K: Tensor) -> Tensor:
+    """Hessian of the loss of one point in its outputs, ``[K, K]``: the derivative of ``gradient``."""
+    gradient = lambda z: loss.gradient(z[None, :, None], y_K[:, None])[0, :, 0]  # noqa: E731
+    return torch.autograd.functional.jacobian(gradient, z_K)
+
+
+@pairs
+def test_gradient_is_the_derivative_by_autograd(loss: Loss, task: Task) -> None:
+    z_TKP, y_KP = outputs(4, 5, 7).requires_grad_(), targets(task, 5, 7)
+    with torch.no_grad():
+        z_TKP[0] = 0  # where every network of zero weights starts
+    (derivative,) = torch.autograd.grad(loss(z_TKP, y_KP).sum(), z_TKP)
+    torch.testing.assert_close(loss.gradient(z_TKP.detach(), y_KP), derivative, rtol=1e-12, atol=1e-14)
+
+
+@pairs
+def test_second_derivative_by_autograd_is_that_of_the_gradient(loss: Loss, task: Task) -> None:
+    """Curvature may be taken from either, at zero too, where a clamp or a modulus would hide it."""
+    y_KP = targets(task, 5, 1)
+    for z_K in (torch.zeros(5, dtype=torch.float64), outputs(1, 5, 1)[0, :, 0]):
+        of_value = torch.autograd.functional.hessian(lambda z: loss(z[None, :, None], y_KP)[0], z_K)
+        torch.testing.assert_close(of_value, hessian(loss, z_K, y_KP[:, 0]), rtol=1e-12, atol=1e-14)
+
+
+@pairs
+def test_value_and_gradient_are_the_value_and_the_gradient(loss: Loss, task: Task) -> None:
+    z_TKP, y_KP = outputs(4, 5, 7), targets(task, 5, 7)
+    before = z_TKP.clone()
+    value, gradient = loss.value_and_gradient(z_TKP, y_KP)
+    torch.testing.assert_close(value, loss(before, y_KP), rtol=1e-14, atol=0)
+    torch.testing.assert_close(gradient, loss.gradient(before, y_KP), rtol=1e-14, atol=1e-17)
+    assert torch.equal(z_TKP, before)
+
+
+@pairs
+def test_value_and_gradient_of_a_trial_are_its_own(loss: Loss, task: Task) -> None:
+    z_TKP = outputs(3, 4, 6)
+    y_TKP = torch.stack([targets(task, 4, 6, seed) for seed in range(3)])
+    value, gradient = loss(z_TKP, y_TKP), loss.gradient(z_TKP, y_TKP)
+    assert value.shape == (3,)
+    assert gradient.shape == z_TKP.shape
+    for t in range(3):
+        torch.testing.assert_close(value[t : t + 1], loss(z_TKP[t : t + 1], y_TKP[t]), rtol=1e-14, atol=0)
+        torch.testing.assert_close(gradient[t : t + 1], loss.gradient(z_TKP[t : t + 1], y_TKP[t]), rtol=1e-14, atol=0)
+
+
+@pairs
+def test_loss_is_the_mean_over_points_of_the_sum_over_outputs(loss: Loss, task: Task) -> None:
+    z_TKP, y_KP = outputs(1, 3, 5), targets(task, 3, 5)
+    points = [exact(loss, z_TKP[0, :, p].tolist(), y_KP[:, p].tolist()) for p in range(5)]
+    assert loss(z_TKP, y_KP).item() == pytest.approx(sum(value for value, _ in points) / 5, rel=1e-14)
+    np.testing.assert_allclose(loss.gradient(z_TKP, y_KP)[0].T * 5, [gradient for _, gradient in points], atol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pairs
+def test_value_and_gradient_are_finite_and_right_at_logits_of_ten_thousand(
+    loss: Loss, task: Task, dtype: torch.dtype
+) -> None:
+    eps = torch.finfo(dtype).eps
+    choices = [[0.0, 1.0], [1.0, 0.0]] if task is Task.CLASSES else list(itertools.product((0.0, 1.0), repeat=2))
+    logits = [-1e4, -89.0, -30.0, -1.0, 0.0, 30.0, 1e4]  # exp(-89) is subnormal in float32
+    for z, y in itertools.product(itertools.product(logits, repeat=2), choices):
+        z_TKP = torch.tensor(z, dtype=dtype)[None, :, None].requires_grad_()
+        y_KP = torch.tensor(y, dtype=dtype)[:, None]
+        value, gradient = exact(loss, list(z), list(y))
+        result = loss(z_TKP, y_KP)
+        # A difference of logits is rounded at the size of its terms; where the loss is no difference, as for labels,
+        # even a loss of exp(-30) is right to its last bits.
+        lost = max(map(abs, z)) * eps if isinstance(loss, SoftmaxCrossEntropy) else 0.0
+        assert result.item() == pytest.approx(value, rel=4 * eps, abs=lost + 1e-37)
+        for slope in (loss.gradient(z_TKP.detach(), y_KP), torch.autograd.grad(result.sum(), z_TKP)[0]):
+            np.testing.assert_allclose(slope[0, :, 0].double(), gradient, rtol=4 * eps, atol=4 * eps)
+
+
+@pairs
+def test_no_hessian_exceeds_the_largest_curvature(loss: Loss, task: Task) -> None:
+    rng = stream("curvature")
+    for num_outputs in (1, 2, 3, 10):
+        for scale in (0.1, 1.0, 5.0):
+            z_K = torch.from_numpy(scale * rng.standard_normal(num_outputs))
+            largest = torch.linalg.eigvalsh(hessian(loss, z_K, targets(task, num_outputs, 1)[:, 0]))[-1].item()
+            assert largest <= loss.largest_curvature + 1e-14
+
+
+def test_some_hessian_attains_the_largest_curvature(loss: Loss) -> None:
+    """For the softmax at p = (1/2, 1/2, 0, 0), for the sigmoid at p = 1/2."""
+    z_K = torch.tensor([0.0, 0.0, -1e3, -1e3], dtype=torch.float64)
+    y_K = torch.tensor([1.0, 0.0, 0.0, 0.0], dtype=torch.float64)
+    assert torch.linalg.eigvalsh(hessian(loss, z_K, y_K))[-1].item() == pytest.approx(loss.largest_curvature, abs=1e-14)
+
+
+def test_quadratic_means_one_hessian_everywhere(loss: Loss) -> None:
+    y_K = torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64)
+    here, there = (hessian(loss, z, y_K) for z in outputs(2, 3, 1)[:, :, 0])
+    assert torch.allclose(here, there, atol=1e-12) == loss.quadratic
+
+
+def test_every_task_has_a_default_loss_that_fits_it() -> None:
+    assert DEFAULT_LOSS.keys() == set(Task)
+    assert all(task in loss.tasks for task, loss in DEFAULT_LOSS.items())
+
+
+@pytest.mark.parametrize("num_classes", [2, 3, 10])
+def test_cross_entropy_of_knowing_nothing_is_the_logarithm_of_the_choices(num_classes: int) -> None:
+    zeros = torch.zeros(1, num_classes, 6, dtype=torch.float64)
+    value = SoftmaxCrossEntropy()(zeros, targets(Task.CLASSES, num_classes, 6))
+    assert value.item() == pytest.approx(math.log(num_classes), rel=1e-15)
+    value = BinaryCrossEntropy()(zeros, targets(Task.LABELS, num_classes, 6))
+    assert value.item() == pytest.approx(num_classes * math.log(2), rel=1e-15)
+
+
+def test_square_loss_carries_one_half_and_the_mean_over_points() -> None:
+    """So its Hessian in the weights of a linear model is X^T X / N: torch's MSELoss has twice that."""
+    z_TKP, y_KP = outputs(1, 1, 8), targets(Task.REGRESSION, 1, 8)
+    twice = torch.nn.functional.mse_loss(z_TKP[0], y_KP).item()
+    assert HalfMeanSquare()(z_TKP, y_KP).item() == pytest.approx(twice / 2, rel=1e-14)
+
+    design_PW = outputs(1, 8, 3)[0]
+    in_weights = lambda w: HalfMeanSquare()((design_PW @ w)[None, None], y_KP)[0]  # noqa: E731
+    curvature = torch.autograd.functional.hessian(in_weights, torch.zeros(3, dtype=torch.float64))
+    torch.testing.assert_close(curvature, design_PW.T @ design_PW / 8)
+
+
+# Reference values, closed forms confirmed by numerical differentiation with 40 digits.
+@pytest.mark.parametrize(
+    ("z", "cross_entropy", "square", "ratio"),
+    [
+        (-20.0, -0.9999999979388464, -4.12230721938699e-09, 242582598.70489514),
+        (-5.0, -0.9933071490757152, -0.013207124437112718, 75.20994852478785),
+        (0.0, -0.5, -0.25, 2.0),
+        (5.0, -0.0066928509242848554, -8.898890446759198e-05, 75.20994852478785),
+    ],
+)
+def test_cross_entropy_still_pulls_where_the_square_of_a_sigmoid_no_longer_does(
+    z: float, cross_entropy: float, square: float, ratio: float
+) -> None:
+    """At y = 1 the slopes of cross-entropy and of (s - 1)^2 are in the ratio 1 / (2 s (1 - s))."""
+    z_TKP = torch.full((1, 1, 1), z, dtype=torch.float64, requires_grad=True)
+    yes = torch.ones(1, 1, dtype=torch.float64)
+    of_entropy = BinaryCrossEntropy().gradient(z_TKP.detach(), yes).item()
+    (of_square,) = torch.autograd.grad(2 * HalfMeanSquare()(torch.sigmoid(z_TKP), yes).sum(), z_TKP)
+    assert of_entropy == pytest.approx(cross_entropy, rel=1e-10)
+    assert of_square.item() == pytest.approx(square, rel=1e-10)
+    assert of_entropy / of_square.item() == pytest.approx(ratio, rel=1e-10)
+
+
+def test_two_classes_are_one_label_of_the_difference_of_the_logits() -> None:
+    z_TKP, y_KP = outputs(3, 2, 9), targets(Task.CLASSES, 2, 9)
+    label = BinaryCrossEntropy()(z_TKP[:, :1] - z_TKP[:, 1:], y_KP[:1])
+    torch.testing.assert_close(SoftmaxCrossEntropy()(z_TKP, y_KP), label, rtol=1e-13, atol=0)
+
+
+def test_zero_one_loss_is_the_share_of_wrong_classes() -> None:
+    z_TKP = torch.tensor([[[1.0, 0.0, 3.0, 0.0], [0.0, 1.0, 2.0, 1.0]]])
+    y_KP = torch.tensor([[1.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
+    assert zero_one_loss(z_TKP, y_KP, Task.CLASSES, SoftmaxCrossEntropy()).tolist() == [0.25]
+
+
+def test_a_tie_of_classes_goes_to_the_first_of_them() -> None:
+    z_TKP = torch.tensor([[[2.0, 2.0, 0.0], [2.0, 2.0, 2.0], [0.0, 0.0, 2.0]]])
+    y_KP = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
+    assert zero_one_loss(z_TKP, y_KP, Task.CLASSES, SoftmaxCrossEntropy()).item() == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(("loss", "threshold"), [(BinaryCrossEntropy(), 0.0), (HalfMeanSquare(), 0.5)])
+def test_a_label_is_yes_strictly_above_the_threshold_of_its_loss(loss: Loss, threshold: float) -> None:
+    z_TKP = torch.tensor([[[threshold - 0.1, threshold, threshold + 0.1]]])
+    yes = zero_one_loss(z_TKP, torch.ones(1, 3), Task.LABELS, loss)
+    no = zero_one_loss(z_TKP, torch.zeros(1, 3), Task.LABELS, loss)
+    assert yes.item() == pytest.approx(2 / 3)
+    assert no.item() == pytest.approx(1 / 3)
+
+
+def test_wrong_labels_are_counted_over_points_and_labels() -> None:
+    z_TKP = torch.tensor([[[1.0, 1.0], [-1.0, -1.0]], [[1.0, 1.0], [-1.0, 1.0]]])
+    y_KP = torch.tensor([[1.0, 1.0], [0.0, 0.0]])
+    assert zero_one_loss(z_TKP, y_KP, Task.LABELS, BinaryCrossEntropy()).tolist() == [0.0, 0.25]
+
+
+@pytest.mark.parametrize("task", [Task.CLASSES, Task.LABELS])
+def test_an_output_that_is_not_a_number_is_wrong(task: Task) -> None:
+    y_KP = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    right = 2 * y_KP[None] - 1
+    loss = DEFAULT_LOSS[task]
+    assert zero_one_loss(right, y_KP, task, loss).tolist() == [0.0]
+    assert zero_one_loss(torch.full_like(right, math.nan), y_KP, task, loss).tolist() == [1.0]
+    partly = right.clone()
+    partly[0, 0, 0] = math.nan  # at the right class: the largest, as argmax sees it
+    assert zero_one_loss(partly, y_KP, task, loss).item() > 0
+
+
+def test_a_regression_has_no_zero_one_loss() -> None:
+    z_TKP, y_KP = outputs(1, 1, 2), targets(Task.REGRESSION, 1, 2)
+    with pytest.raises(ValueError, match=f"^{re.escape('a regression has no zero-one loss')}$"):
+        zero_one_loss(z_TKP, y_KP, Task.REGRESSION, HalfMeanSquare())
+
+
+def test_root_mean_square_is_the_root_of_twice_the_square_loss() -> None:
+    z_TKP, y_KP = outputs(3, 2, 9), targets(Task.REGRESSION, 2, 9)
+    torch.testing.assert_close(root_mean_square(z_TKP, y_KP), (2 * HalfMeanSquare()(z_TKP, y_KP)).sqrt())
+    assert root_mean_square(z_TKP.float(), y_KP.float()).dtype == torch.float64

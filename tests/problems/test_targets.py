@@ -1,0 +1,163 @@
+"""Every target is the function it says it is, as smooth and as large as its class claims."""
+
+import itertools
+import math
+import re
+
+import numpy as np
+import pytest
+
+from pipeline.errors import FieldError
+from pipeline.numerics.randomness import stream
+from pipeline.problems.losses import Task
+from pipeline.problems.problem import FunctionProblem
+from pipeline.problems.targets import TARGETS, AbsoluteValue, Gaussian, OnePlusPower, OuterRing, Sine, Step, Target, Xor
+
+REGRESSIONS = {name: kind for name, kind in TARGETS.items() if kind.task is Task.REGRESSION}
+VARIANTS = {
+    **{name: kind() for name, kind in REGRESSIONS.items()},
+    "late step": Step(at=0.3),
+    "step outside": Step(at=2.0),
+    "sine of no whole period": Sine(frequency=0.7),
+    "odd power": OnePlusPower(power=3),
+    "narrow gaussian": Gaussian(scale=0.4),
+}
+
+
+@pytest.fixture(params=TARGETS.values(), ids=TARGETS.keys())
+def target(request: pytest.FixtureRequest) -> Target:
+    return request.param()
+
+
+@pytest.fixture(params=REGRESSIONS.values(), ids=REGRESSIONS.keys())
+def regression(request: pytest.FixtureRequest) -> Target:
+    return request.param()
+
+
+def panels(target: Target, num_nodes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Gauss-Legendre nodes and weights of the uniform law on [-1, 1], between the breaks of the target."""
+    nodes, weights = np.polynomial.legendre.leggauss(num_nodes)
+    ends = [-1.0, *target.breaks(), 1.0]
+    parts = [(a + (b - a) * (nodes + 1) / 2, weights * (b - a) / 4) for a, b in itertools.pairwise(ends)]
+    return np.concatenate([x for x, _ in parts]), np.concatenate([w for _, w in parts])
+
+
+@pytest.mark.parametrize(
+    ("variant", "dimension"),
+    [
+        pytest.param(variant, dimension, id=f"{name}-{dimension}")
+        for name, variant in VARIANTS.items()
+        for dimension in ((1, 2, 3) if variant.dimensions is None else (variant.dimensions,))
+        if variant.mean_square(dimension) is not None
+    ],
+)
+def test_mean_square_is_that_of_quadrature(variant: Target, dimension: int) -> None:
+    # 100 nodes: Runge's poles shrink its error by 0.82 a degree, 200 degrees to 1e-17; the others need 30.
+    x, w = panels(variant, 100 if dimension == 1 else 30)
+    points = np.stack(np.meshgrid(*[x] * dimension, indexing="ij"), axis=-1).reshape(-1, dimension)
+    weights = np.stack(np.meshgrid(*[w] * dimension, indexing="ij"), axis=-1).reshape(-1, dimension).prod(axis=-1)
+    # Sums of up to 2e5 positive terms in float64 are off by far less than 2e5 eps = 5e-11.
+    assert variant.mean_square(dimension) == pytest.approx(weights @ variant(points) ** 2, rel=1e-12)
+
+
+def cosine_coefficients(target: Target, num_coefficients: int) -> np.ndarray:
+    """Coefficients of the target in the orthonormal cosines of pi k x of the even extension of [-1, 1]."""
+    x, w = panels(target, 2 * num_coefficients)
+    cosines = np.sqrt(2) * np.cos(np.pi * np.outer(np.arange(1, num_coefficients), (x + 1) / 2))
+    return cosines @ (w * target(x[:, None]))
+
+
+def test_smoothness_is_the_decay_of_the_coefficients(regression: Target) -> None:
+    """f in H^s for every s below S: the tail of the squared coefficients beyond K falls like K^(-2 S)."""
+    if math.isinf(regression.smoothness):
+        # Analytic: Chebyshev coefficients fall geometrically, for Runge, the slowest, to 0.82^200 = 6e-18.
+        chebyshev = np.polynomial.chebyshev.chebinterpolate(lambda x: regression(x[:, None]), 300)
+        assert np.abs(chebyshev[200:]).max() < 1e-13
+        return
+    tail = np.cumsum(cosine_coefficients(regression, 1024)[::-1] ** 2)[::-1]
+    few, many = 16, 128  # the last is far below 1024, where the tail is cut off
+    slope = math.log(tail[few] / tail[many]) / math.log(many / few)
+    # Half of the coefficients vanish, which shifts 16 by at most one (0.09 for S = 3/2 over log 8), and the cut at
+    # 1024 lowers the second tail by 1/8 (0.06 for S = 1/2). A wrong claim is off by 1 or more.
+    assert slope == pytest.approx(2 * regression.smoothness, abs=0.15)
+
+
+def test_breaks_lie_inside_the_interval_and_are_where_it_is_not_smooth(regression: Target) -> None:
+    breaks = regression.breaks()
+    assert all(-1 < point < 1 for point in breaks)
+    assert bool(breaks) == math.isfinite(regression.smoothness)
+
+
+def test_value_is_finite_float64_for_each_point(target: Target) -> None:
+    dimension = target.dimensions or 3
+    points = target.natural_measure.sample(2**dimension * 5, dimension, stream("target"))
+    values = target(points)
+    assert values.shape == (len(points),)
+    assert values.dtype == np.float64
+    assert np.isfinite(values).all()
+
+
+def test_natural_inputs_and_sizes_make_a_problem(target: Target) -> None:
+    dimension = target.dimensions or 1
+    train, test = target.natural_measure.default_sizes(dimension)
+    problem = FunctionProblem(target, target.natural_measure, dimension, train, test, 0.0, 0)
+    assert problem.load().train_inputs_PD.shape == (train, dimension)
+
+
+def test_labels_are_yes_and_no_and_both_occur() -> None:
+    for kind in set(TARGETS.values()) - set(REGRESSIONS.values()):
+        target = kind()
+        dimension = target.dimensions or 2
+        points = target.natural_measure.sample(400, dimension, stream("labels"))
+        assert set(np.unique(target(points))) == {0.0, 1.0}
+
+
+# Reference values: E|N(0, I_d)| in extended precision.
+@pytest.mark.parametrize(
+    ("dimension", "constant"), [(1, 0.7978845608028655), (3, 1.5957691216057308), (10, 3.084327759799864)]
+)
+def test_barron_constant_of_the_gaussian_is_the_mean_length_of_a_normal_vector(dimension: int, constant: float) -> None:
+    assert Gaussian().barron_constant(dimension) == pytest.approx(constant, rel=1e-12)
+    assert Gaussian(scale=4.0).barron_constant(dimension) == pytest.approx(constant / 4, rel=1e-12)
+
+
+def test_xor_is_true_where_one_input_is_and_no_line_tells_it() -> None:
+    corners = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    values = Xor()(corners)
+    assert values.tolist() == [0.0, 1.0, 1.0, 0.0]
+    design = np.column_stack([corners, np.ones(4)])
+    weights, residual = np.linalg.lstsq(design, values, rcond=None)[:2]
+    np.testing.assert_allclose(weights, [0, 0, 0.5], atol=1e-12)
+    assert residual[0] / 4 == pytest.approx(0.25)
+
+
+def test_absolute_value_has_a_kink_on_every_axis() -> None:
+    assert AbsoluteValue()(np.array([[-0.5, 0.25, -1.0], [0.0, 1.0, 1.0]])).tolist() == [0.125, 0.0]
+
+
+def test_step_is_one_at_the_step_itself() -> None:
+    assert Step(at=0.25)(np.array([[0.24], [0.25], [0.26]])).tolist() == [0.0, 1.0, 1.0]
+
+
+def test_outer_ring_parts_the_two_rings_without_error() -> None:
+    target = OuterRing()
+    points = target.natural_measure.sample(2000, 2, stream("rings"))
+    radius = np.hypot(points[:, 0], points[:, 1])
+    np.testing.assert_array_equal(target(points), (radius > 0.6).astype(float))
+    assert 0.45 < target(points).mean() < 0.55  # deviation of a fair coin over 2000: 0.011
+
+
+@pytest.mark.parametrize(
+    ("make", "field", "message"),
+    [
+        (lambda: Sine(frequency=0.0), "frequency", "frequency: frequency 0.0 is not positive"),
+        (lambda: Sine(frequency=math.nan), "frequency", "frequency: frequency nan is not positive"),
+        (lambda: OnePlusPower(power=0), "power", "power: power 0 is not at least 1"),
+        (lambda: Gaussian(scale=-1.0), "scale", "scale: scale -1.0 is not positive"),
+        (lambda: OuterRing(radius=0.0), "radius", "radius: radius 0.0 is not positive"),
+    ],
+)
+def test_impossible_field_is_refused(make, field: str, message: str) -> None:
+    with pytest.raises(FieldError, match=f"^{re.escape(message)}$") as refused:
+        make()
+    assert refused.value.path == (field,)
