@@ -527,10 +527,12 @@ def _text(word: _Word) -> str:
 
 
 def _path(word: _Word) -> Path:
-    if not _text(word):
+    """An absolute path; links are followed in its folder only, for the ending of a file's name says what it is."""
+    if not _text(word) or "\0" in word.text:
         raise ValueError
     try:
-        return (word.folder / Path(word.text).expanduser()).resolve()
+        path = word.folder / Path(word.text).expanduser()
+        return path.parent.resolve() / path.name
     except (OSError, RuntimeError) as error:  # no such home, a loop of links
         raise ValueError from error
 
@@ -588,7 +590,7 @@ def _read_union(options: tuple[Any, ...], node: _Node, position: _Position) -> A
     if types.NoneType in options and _is_null(node):
         return None
     options = tuple(option for option in options if option is not types.NoneType)
-    fitting = tuple(option for option in options if _fits(option, node))
+    fitting = tuple(option for option in options if _fits(option, node) or len(options) == 1)
     if not fitting and not isinstance(node, _List):
         fitting = tuple(option for option in options if typing.get_origin(option) is tuple)
     if len(fitting) == 1:
@@ -687,12 +689,12 @@ def _build(kind: type, node: _Node, position: _Position, unknown: Callable[[str]
         if key not in known:
             hint = nearest(key, known) if known else "it has no fields"
             raise PipelineError(unknown(_clipped(key)), where=entry.where, hint=hint)
+    values = {key: _read(known[key].hint, entry.node, (*position, key)) for key, entry in entries.items()}
     missing = [name for name in _required(kind) if name not in entries]
     if missing:
         place = f" in {_dotted(position)}" if position else ""
         what = f"missing {'key' if len(missing) == 1 else 'keys'} {', '.join(missing)}{place}"
         raise PipelineError(what, where=node.where, hint=f"{missing[0]} is {_expected(known[missing[0]].hint)}")
-    values = {key: _read(known[key].hint, entry.node, (*position, key)) for key, entry in entries.items()}
     try:
         return kind(**values)
     except FieldError as error:

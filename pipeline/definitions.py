@@ -36,14 +36,19 @@ class Definition:
         return " ".join(paragraph.split())
 
     def label(self) -> str:
-        """The name, with those fields that are not at their default: ``leaky_relu(slope=0.2)``."""
-        changed = []
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+        """The name with what tells it from its like: ``shallow(leaky_relu(slope=0.2))``.
+
+        Shown are the first field if it is a definition itself, and all that is not at its default.
+        """
+        shown = []
+        for position, field in enumerate(dataclasses.fields(self)):  # type: ignore[arg-type]
             value = getattr(self, field.name)
-            if field.default is dataclasses.MISSING or value != field.default:
-                shown = value.label() if isinstance(value, Definition) else value
-                changed.append(f"{field.name}={shown}")
-        return f"{self.name()}({', '.join(changed)})" if changed else self.name()
+            changed = field.default is dataclasses.MISSING or value != field.default
+            if isinstance(value, Definition) and (changed or position == 0):
+                shown.append(value.label())
+            elif changed:
+                shown.append(f"{field.name}={value}")
+        return f"{self.name()}({', '.join(shown)})" if shown else self.name()
 
 
 Kind = TypeVar("Kind", bound=Definition)

@@ -42,6 +42,10 @@ class Plan:
         """Every trial by id, in the order of training."""
         return {trial.id: trial for pack in self.packs for trial in pack.trials}
 
+    def run_as(self, experiment: Experiment) -> Plan:
+        """The same trials in the same packs, with another device or pace of checkpoints."""
+        return Plan(self.name, experiment, self.packs)
+
     @property
     def trial_steps(self) -> int:
         """Updates of all trials together."""

@@ -24,7 +24,7 @@ class Trust(Enum):
 
 
 def trust(condition_number: float) -> Trust:
-    """How far a condition number of a feature matrix can be trusted; infinite is exact (too few points)."""
+    """How far a finite condition number of a feature matrix can be trusted."""
     if condition_number < TRUSTED_BELOW:
         return Trust.TRUSTED
     return Trust.ONE_DIGIT if condition_number < LIMIT_OF_FLOAT64 else Trust.AT_LEAST
@@ -34,6 +34,8 @@ def singular_values(features_TPF: Tensor) -> Tensor:
     """Singular values of each matrix, largest first, shape ``[T, min(P, F)]``; NaN where an entry is not finite.
 
     A tall matrix is reduced to its triangular factor first, which has the same singular values.
+    Each matrix is scaled to entries below 2, so that those of a diverged trial (up to
+    1e308, still finite) do not overflow on the way, where the decomposition would fail.
 
     Raises:
         ValueError: If not float64; float32 hides everything below 1e-7 of the largest.
@@ -42,10 +44,14 @@ def singular_values(features_TPF: Tensor) -> Tensor:
         raise ValueError(f"singular values need float64, not {features_TPF.dtype}")
     finite_T = features_TPF.isfinite().all(dim=(-2, -1))
     matrix_TPF = torch.where(finite_T[:, None, None], features_TPF, 0.0)
+    largest_T11 = matrix_TPF.abs().amax(dim=(-2, -1), keepdim=True)
+    power_of_two_T11 = largest_T11 / (2 * torch.frexp(largest_T11).mantissa)  # scaling by it changes no digit
+    scale_T11 = torch.where(largest_T11 > 0, power_of_two_T11, 1.0)
+    matrix_TPF = matrix_TPF / scale_T11
     num_points, num_features = matrix_TPF.shape[1:]
     if num_points > 2 * num_features:
         matrix_TPF = torch.linalg.qr(matrix_TPF, mode="r").R
-    values_TS = torch.linalg.svdvals(matrix_TPF)
+    values_TS = torch.linalg.svdvals(matrix_TPF) * scale_T11[..., 0]
     return torch.where(finite_T[:, None], values_TS, torch.nan)
 
 
@@ -76,8 +82,11 @@ def condition_number(singular_values_TS: Tensor, shape: tuple[int, int]) -> Tens
 
 
 def condition_number_of_range(singular_values_TS: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Largest singular value over the smallest above the tolerance: what descent from zero sees, shape ``[T]``."""
+    """Largest singular value over the smallest above the tolerance: what descent from zero sees, shape ``[T]``.
+
+    NaN for a matrix of zeros, which has no range, as for one that is not finite.
+    """
     above_TS = singular_values_TS > tolerance(singular_values_TS, shape)[:, None]
     smallest_T = torch.where(above_TS, singular_values_TS, torch.inf).amin(dim=1)
     ratio_T = singular_values_TS[:, 0] / smallest_T
-    return torch.where(singular_values_TS[:, 0].isnan(), torch.nan, ratio_T)
+    return torch.where(above_TS.any(dim=1), ratio_T, torch.nan)

@@ -185,11 +185,11 @@ class Table(Data):
 
     @property
     def num_inputs(self) -> int:
-        return self._rows().inputs_RD.shape[1]
+        return int(self._rows().inputs_RD.shape[1])
 
     @property
     def num_outputs(self) -> int:
-        return self._rows().outputs_RK.shape[1]
+        return int(self._rows().outputs_RK.shape[1])
 
     def split(self, train_rows: NDArray[np.int64], test_rows: NDArray[np.int64]) -> tuple[Split, Split]:
         return self._rows().split(train_rows, test_rows)
@@ -297,7 +297,9 @@ class _Column:
                 return f"{cell} is not a number"
             return f"{cell} is a missing value" if np.isnan(value) else f"{cell} is not finite in float64"
 
-        self._refuse(~values.is_finite().fill_null(False), wrong, "write numbers like -1.5e3; nothing is filled in here")
+        self._refuse(
+            ~values.is_finite().fill_null(False), wrong, "write numbers like -1.5e3; nothing is filled in here"
+        )
         self._refuse_constant(values)
         return values.to_numpy()
 
@@ -392,7 +394,8 @@ def _read_csv(path: Path, content: bytes, names: Names) -> list[_Column]:
     except pl.exceptions.PolarsError as error:
         raise _unreadable(path, _broken_line(content) or error) from None
     header = [(name or "").strip() for name in frame.row(0)]
-    newlines_R = frame.select(pl.sum_horizontal(pl.all().str.count_matches("\n"))).to_series().to_numpy()
+    newlines = frame.select(pl.sum_horizontal(pl.all().str.count_matches("\n").fill_null(0)))
+    newlines_R = newlines.to_series().to_numpy().astype(np.int64)
     line_R = 1 + np.arange(len(frame)) + np.cumsum(newlines_R) - newlines_R
     filled = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series().arg_true()
     frame = frame[1 : max(filled, default=0) + 1]  # blank lines at the end are no rows

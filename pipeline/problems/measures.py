@@ -128,7 +128,7 @@ class Rings(Measure):
     def __post_init__(self) -> None:
         if not 0 < self.inner < self.outer:
             raise FieldError(("inner",), f"inner {self.inner!r} is not between 0 and outer {self.outer!r}")
-        if not 0 <= self.blur:
+        if not self.blur >= 0:
             raise FieldError(("blur",), f"blur {self.blur!r} is negative")
 
     def check(self, num_points: int, dimension: int) -> None:

@@ -48,7 +48,8 @@ class AbsoluteValue(Target):
     smoothness: ClassVar[float] = 1.5
 
     def __call__(self, inputs_PD: Points) -> Points:
-        return np.abs(inputs_PD).prod(axis=-1)
+        values_P: Points = np.abs(inputs_PD).prod(axis=-1)
+        return values_P
 
     def mean_square(self, dimension: int) -> float:
         return 3.0**-dimension
@@ -150,7 +151,8 @@ class Gaussian(Target):
             raise FieldError(("scale",), f"scale {self.scale!r} is not positive")
 
     def __call__(self, inputs_PD: Points) -> Points:
-        return np.exp(-np.square(inputs_PD).sum(axis=-1) / (2 * self.scale**2))
+        values_P: Points = np.exp(-np.square(inputs_PD).sum(axis=-1) / (2 * self.scale**2))
+        return values_P
 
     def mean_square(self, dimension: int) -> float:
         return (self.scale * math.sqrt(math.pi) / 2 * math.erf(1 / self.scale)) ** dimension
@@ -171,7 +173,8 @@ class Xor(Target):
     dimensions: ClassVar[int | None] = 2
 
     def __call__(self, inputs_PD: Points) -> Points:
-        return ((inputs_PD[:, 0] > 0.5) != (inputs_PD[:, 1] > 0.5)).astype(np.float64)
+        values_P: Points = ((inputs_PD[:, 0] > 0.5) != (inputs_PD[:, 1] > 0.5)).astype(np.float64)
+        return values_P
 
 
 @final
@@ -189,7 +192,8 @@ class OuterRing(Target):
             raise FieldError(("radius",), f"radius {self.radius!r} is not positive")
 
     def __call__(self, inputs_PD: Points) -> Points:
-        return (np.linalg.norm(inputs_PD, axis=-1) > self.radius).astype(np.float64)
+        values_P: Points = (np.linalg.norm(inputs_PD, axis=-1) > self.radius).astype(np.float64)
+        return values_P
 
 
 TARGETS = table(Target, sys.modules[__name__])

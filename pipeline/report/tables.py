@@ -144,48 +144,44 @@ def best_rates(results: pl.DataFrame) -> pl.DataFrame:
 
 
 def at_best_rate(results: pl.DataFrame) -> pl.DataFrame:
-    """The scored trials that ran at the best learning rate of their cell."""
+    """The scored trials that ran at the best learning rate of their cell; all trials of a cell that has none."""
     best = best_rates(results).select(*CELL, "rate")
-    return scored(results).join(best, on=[*CELL, "rate"], how="semi", nulls_equal=True)
+    trials = scored(results)
+    chosen = trials.join(best, on=[*CELL, "rate"], how="semi", nulls_equal=True)
+    undecided = trials.join(best, on=CELL, how="anti", nulls_equal=True).with_columns(rate=pl.lit(None, pl.Float64))
+    return pl.concat([chosen, undecided])
 
 
 def summary(results: pl.DataFrame) -> pl.DataFrame:
     """One row for every problem, model and width.
 
     Columns: the cell; numbers of trials; ``best_learning_rate`` by the median over seeds of the
-    criterion; that median, and the least value of any trial; the condition number and how far to trust it;
-    the predicted limit of the learning rate; the verdict on it.
+    criterion; that median (of all trials where every rate diverged), and the least value of any trial; the
+    condition number and how far to trust it; the predicted limit of the learning rate; the verdict on it.
     """
     name = criterion(results)
     absent = [c for c in ("condition_number", "largest_stable_learning_rate") if c not in results.columns]
     table = results.with_columns(pl.lit(None, pl.Float64).alias(column) for column in absent)
-    status, score = pl.col("status"), pl.col("score")
-    cells = scored(table).group_by(CELL, maintain_order=True).agg(
+    statuses = [(pl.col("status") == word).sum().alias(word) for word in ("done", "diverged", "failed", "pending")]
+    cells = scored(table).group_by(CELL, maintain_order=True)
+    counts = cells.agg(
         pl.len().alias("trials"),
-        *((status == word).sum().alias(word) for word in ("done", "diverged", "failed", "pending")),
-        score.min().alias(f"min_{name}"),
-        score.median().alias("_median_of_all"),
-        pl.col("condition_number").median().alias("_condition_of_all"),
+        *statuses,
+        pl.col("score").min().alias(f"min_{name}"),
         pl.col("largest_stable_learning_rate").drop_nulls().first().alias("stable_learning_rate"),
         counted(pl.col("verdict")).alias("verdict"),
     )
     best = at_best_rate(table).group_by(CELL).agg(
         pl.col("rate").first().alias("best_learning_rate"),
-        score.median().alias("_median_of_best"),
-        pl.col("condition_number").median().alias("_condition_of_best"),
+        pl.col("score").median().alias(f"median_{name}"),
+        pl.col("condition_number").median().map_elements(_trusted, return_dtype=pl.String),
     )
-    condition = pl.coalesce("_condition_of_best", "_condition_of_all").map_elements(_trusted, return_dtype=pl.String)
-    return (
-        cells.join(best, on=CELL, how="left", nulls_equal=True, maintain_order="left")
-        .with_columns(
-            pl.coalesce("_median_of_best", "_median_of_all").alias(f"median_{name}"),
-            condition.fill_null("").alias("condition_number"),
-        )
-        .select(
-            *CELL,
-            *("trials", "done", "diverged", "failed", "pending", "best_learning_rate"),
-            *(f"median_{name}", f"min_{name}", "condition_number", "stable_learning_rate", "verdict"),
-        )
+    return counts.join(best, on=CELL, how="left", nulls_equal=True, maintain_order="left").select(
+        *CELL,
+        *("trials", "done", "diverged", "failed", "pending", "best_learning_rate"),
+        *(f"median_{name}", f"min_{name}"),
+        pl.col("condition_number").fill_null(""),
+        *("stable_learning_rate", "verdict"),
     )
 
 

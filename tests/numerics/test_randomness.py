@@ -23,7 +23,10 @@ def test_numbers_are_the_same_in_another_process() -> None:
 
 def test_bits_are_those_of_the_day_they_were_written_down() -> None:
     """A change here changes every trial of every past experiment."""
-    assert [hex(word) for word in stream("trial", 1).bit_generator.random_raw(2)] == ["0xbcfba33bae3f657c", "0xf3f4c1a884b95a15"]
+    assert [hex(word) for word in stream("trial", 1).bit_generator.random_raw(2)] == [
+        "0xbcfba33bae3f657c",
+        "0xf3f4c1a884b95a15",
+    ]
 
 
 def test_names_cut_elsewhere_are_other_names() -> None:

@@ -74,11 +74,11 @@ def test_smoothness_is_the_decay_of_the_coefficients(regression: Target) -> None
         chebyshev = np.polynomial.chebyshev.chebinterpolate(lambda x: regression(x[:, None]), 300)
         assert np.abs(chebyshev[200:]).max() < 1e-13
         return
-    tail = np.cumsum(cosine_coefficients(regression, 1024)[::-1] ** 2)[::-1]
-    few, many = 16, 128  # the last is far below 1024, where the tail is cut off
+    tail = np.cumsum(cosine_coefficients(regression, 512)[::-1] ** 2)[::-1]
+    few, many = 16, 64  # the last is far below 512, where the tail is cut off
     slope = math.log(tail[few] / tail[many]) / math.log(many / few)
-    # Half of the coefficients vanish, which shifts 16 by at most one (0.09 for S = 3/2 over log 8), and the cut at
-    # 1024 lowers the second tail by 1/8 (0.06 for S = 1/2). A wrong claim is off by 1 or more.
+    # Half of the coefficients vanish, which shifts 16 by at most one (0.13 for S = 3/2), and the cut at 512 lowers
+    # the second tail by 1/8 (0.10 for S = 1/2). A wrong claim is off by 1 or more.
     assert slope == pytest.approx(2 * regression.smoothness, abs=0.15)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar, final
 
@@ -28,17 +27,17 @@ class Haar(Basis):
     source: ClassVar[str] = "Haar (1910); Daubechies, Ten Lectures on Wavelets, section 1.3.3"
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:
-        # Scaling by powers of two is exact in float64, so a point is never put into a neighbouring cell.
-        unit_P = ((x_P.double() + 1) / 2).clamp(0, math.nextafter(1, 0))
+        points = torch.arange(len(x_P), device=x_P.device)
         values_PW = x_P.new_zeros(len(x_P), width)
         values_PW[:, 0] = 1
-        points = torch.arange(len(x_P), device=x_P.device)
         level = 0
         while 2**level < width:
-            half_P = torch.floor(unit_P * 2 ** (level + 1)).long()
+            # Scaling by a power of two and flooring are exact, so no point is put into a neighbouring cell.
+            half_P = torch.floor(x_P * 2**level).long() + 2**level
+            half_P = half_P.clamp(0, 2 ** (level + 1) - 1)
             column_P = 2**level + half_P // 2
-            sign_P = torch.where(half_P % 2 == 0, 2 ** (level / 2), -(2 ** (level / 2))).to(x_P)
+            sign_P = 1 - 2 * (half_P % 2).to(x_P)
             inside = column_P < width
-            values_PW[points[inside], column_P[inside]] = sign_P[inside]
+            values_PW[points[inside], column_P[inside]] = 2 ** (level / 2) * sign_P[inside]
             level += 1
         return values_PW

@@ -1,0 +1,258 @@
+"""The figures of a report: small Altair charts of aggregated numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import altair as alt
+import polars as pl
+
+from pipeline.diagnostics import DIAGNOSTICS
+from pipeline.numerics.spectra import LIMIT_OF_FLOAT64
+from pipeline.report import charts, series
+from pipeline.report.charts import Chart, chart_of, panels
+from pipeline.report.series import Sources
+from pipeline.report.tables import criterion
+
+Key = TypeVar("Key", alt.StrokeDash, alt.Shape, alt.Stroke)
+LOG = alt.Scale(type="log")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure: its file name, its title, a sentence for the reader, and how it is drawn.
+
+    ``draw`` returns ``None`` where the run has nothing to show in it.
+    """
+
+    name: str
+    title: str
+    caption: str
+    draw: Callable[[Sources], Chart | None]
+
+
+def error_by_width(sources: Sources) -> Chart | None:
+    """Test error against width for each model, with the band of the seeds and the exact least-squares error."""
+    table = series.error_by_width(sources)
+    unit = DIAGNOSTICS[criterion(sources.results)].unit
+    lowest = table.select(pl.min_horizontal("low", "median").min()).item()
+    scale = LOG if lowest is None or lowest > 0 else alt.Scale(type="linear")
+
+    def panel(rows: pl.DataFrame) -> Chart:
+        base = chart_of(rows).encode(x=charts.width_axis(rows["width"]), color=charts.model_colour(sources.models))
+        median = alt.Y("median:Q", scale=scale, title=unit, axis=charts.log_axis())
+        shape, tooltip = charts.model_shape(sources.models), _error_tooltip(unit)
+        band = base.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", scale=scale, title=unit), y2="high:Q")
+        line = base.mark_line(strokeWidth=2).encode(y=median)
+        point = base.mark_point(filled=True, size=45, opacity=1).encode(y=median, shape=shape, tooltip=tooltip)
+        layers = [band, line, point]
+        if rows["theory"].count():
+            theory = base.mark_line(strokeWidth=1.6).encode(y=alt.Y("theory:Q", scale=scale))
+            layers.append(keyed(theory, alt.StrokeDash, "theory: exact least squares", [5, 4]))
+        return alt.layer(*layers)
+
+    return panels(table.rename({"panel_problem": "panel"}), panel)
+
+
+def _error_tooltip(unit: str) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("name:N", title="model"),
+        alt.Tooltip("width:Q"),
+        alt.Tooltip("median:Q", title=unit, format=".4g"),
+        alt.Tooltip("low:Q", title="least", format=".4g"),
+        alt.Tooltip("high:Q", title="greatest", format=".4g"),
+        alt.Tooltip("rate:Q", title="learning rate", format=".4g"),
+        alt.Tooltip("seeds:Q"),
+    ]
+
+
+def loss_by_step(sources: Sources) -> Chart | None:
+    """Loss against step for each learning rate, one panel for each model."""
+    if not sources.plan.experiment.optimizer.uses_learning_rate:
+        return None
+    curves, marks = series.loss_by_step(sources)
+    rates = sorted({*curves["rate_axis"], *marks["rate_axis"]})
+    spelled = [f"{rate:.3g}" for rate in rates]
+    curves, marks = (table.with_columns(_spelled_rate(rates, spelled)) for table in (curves, marks))
+    colour = alt.Color(
+        "rate:N",
+        title=sources.rate_title,
+        scale=alt.Scale(domain=spelled, range=charts.ramp(len(rates))),
+        legend=alt.Legend(orient="top", columns=len(rates), symbolType="stroke", symbolStrokeWidth=3),
+    )
+    ticks = charts.powers_of_ten(sources.plan.experiment.num_steps)
+
+    def panel(rows: pl.DataFrame) -> Chart:
+        steps = alt.X(
+            "step:Q",
+            title="step",
+            scale=alt.Scale(type="symlog", constant=1),
+            axis=alt.Axis(values=ticks, format="~s", grid=False),
+        )
+        axis = charts.log_axis()
+        rate = alt.Tooltip("rate:N", title=sources.rate_title)
+        line = chart_of(rows).mark_line(strokeWidth=2).encode(
+            x=steps,
+            y=alt.Y("loss:Q", title="training loss", scale=LOG, axis=axis),
+            color=colour,
+            tooltip=[rate, alt.Tooltip("step:Q"), alt.Tooltip("loss:Q", format=".4g")],
+        )
+        left = marks.join(rows.select("panel_problem", "name").unique(), on=["panel_problem", "name"], how="semi")
+        cross = chart_of(left).mark_point(size=90, strokeWidth=2.2, filled=False).encode(
+            x=steps,
+            y=alt.Y("ceiling:Q", scale=LOG, title="training loss", axis=axis),
+            color=colour,
+            tooltip=[rate, alt.Tooltip("step:Q", title="diverged at step"), alt.Tooltip("trials:Q")],
+        )
+        if left.is_empty():
+            return alt.layer(line)
+        return alt.layer(line, keyed(cross, alt.Shape, "diverged", charts.CROSS))
+
+    width = pl.format("{}, width {}", sources.panel_model, "width")
+    return panels(curves.with_columns(width.alias("panel")), panel)
+
+
+def _spelled_rate(rates: list[float], spelled: list[str]) -> pl.Expr:
+    return pl.col("rate_axis").replace_strict(rates, spelled, return_dtype=pl.String).alias("rate")
+
+
+def loss_by_rate_and_width(sources: Sources) -> Chart | None:
+    """Final loss over learning rate and width as a map for each model, with the predicted limit."""
+    table = series.loss_by_rate_and_width(sources)
+    if table.is_empty():
+        return None
+    least, start = table["loss"].min(), series.initial_loss(sources)
+    scale = alt.Scale(type="log", scheme="viridis", reverse=True, clamp=True, domain=[least or 1e-16, start])
+    colour = alt.Color("loss:Q", title="final training loss", scale=scale, legend=_gradient(least or 1e-16, start))
+    widths = sorted(table["width"].unique())
+
+    def panel(rows: pl.DataFrame) -> Chart:
+        width = alt.X("width:O", title="width", scale=alt.Scale(domain=widths), axis=alt.Axis(labelAngle=0, grid=False))
+        axis = charts.log_axis(grid=False)
+        domain = alt.Scale(type="log", nice=False, domain=[table["bottom"].min(), table["top"].max()])
+        base = chart_of(rows).encode(x=width)
+        tooltip = [
+            alt.Tooltip("width:O"),
+            alt.Tooltip("rate_axis:Q", title=sources.rate_title, format=".4g"),
+            alt.Tooltip("loss:Q", title="final loss", format=".4g"),
+            alt.Tooltip("diverged:Q", title="share diverged", format=".0%"),
+            alt.Tooltip("trials:Q"),
+        ]
+        edges = {"y": alt.Y("bottom:Q", scale=domain, title=sources.rate_title, axis=axis), "y2": alt.Y2("top:Q")}
+        empty = base.mark_rect(color=charts.EMPTY).encode(**edges, tooltip=tooltip)
+        cell = base.transform_filter("isValid(datum.loss)").mark_rect().encode(**edges, color=colour, tooltip=tooltip)
+        layers = [empty, cell]
+        if rows["diverged"].max():
+            cross = base.transform_filter("datum.diverged > 0").mark_point(
+                size=50, strokeWidth=1.8, stroke=charts.INK, filled=False
+            )
+            share = alt.Opacity("diverged:Q", scale=alt.Scale(domain=[0, 1], range=[0.35, 1]), legend=None)
+            cross = cross.encode(y=alt.Y("rate_axis:Q", scale=domain), opacity=share)
+            layers.append(keyed(cross, alt.Shape, "diverged", charts.CROSS))
+        if rows["limit"].count():
+            ends = {"x": alt.X("width:O", bandPosition=0), "x2": alt.X2("width", bandPosition=1)}
+            line = chart_of(rows.select("width", "limit").unique().drop_nulls()).mark_rule(strokeWidth=3)
+            line = line.encode(**ends, y=alt.Y("limit:Q", scale=domain))
+            layers.append(keyed(line, alt.Stroke, "predicted limit", charts.OKABE_ITO[1]))
+        return alt.layer(*layers)
+
+    return panels(table.with_columns(sources.panel_model.alias("panel")), panel)
+
+
+def _gradient(least: float, greatest: float) -> alt.Legend:
+    return alt.Legend(orient="top", gradientLength=240, format="~e", tickCount=4)
+
+
+def fitted(sources: Sources) -> Chart | None:
+    """The best fitted functions over the target, at a few widths."""
+    table = series.fitted(sources)
+    if table.is_empty():
+        return None
+    widths = sorted(table["width"].unique())
+    scale = alt.Scale(domain=widths, range=charts.ramp(len(widths)))
+    colour = alt.Color("width:O", title="width", scale=scale, legend=alt.Legend(orient="top", symbolType="stroke"))
+
+    def panel(rows: pl.DataFrame) -> Chart:
+        target = series.target_values(sources, rows)
+        low, high = target["value"].min(), target["value"].max()
+        margin = 0.3 * (high - low) or 1.0
+        domain = alt.Scale(domain=[low - margin, high + margin], nice=False)
+        x, y = alt.X("x:Q", title="x", axis=alt.Axis(grid=False)), alt.Y("value:Q", title="f(x)", scale=domain)
+        under = chart_of(target).mark_line(strokeWidth=5, clip=True).encode(x=x, y=y)
+        line = chart_of(rows.select("x", "value", "width")).mark_line(strokeWidth=1.6, clip=True)
+        under = keyed(under, alt.Stroke, "target", "#BBBBBB")
+        return alt.layer(under, line.encode(x=x, y=y, color=colour, tooltip=["width:O", "x:Q", "value:Q"]))
+
+    return panels(table.with_columns(sources.panel_model.alias("panel")), panel)
+
+
+def condition_by_width(sources: Sources) -> Chart | None:
+    """Condition number against width for each model, up to what float64 can tell."""
+    table = series.condition_by_width(sources)
+    if table.is_empty():
+        return None
+    reaches = table["at_limit"].any()
+
+    def panel(rows: pl.DataFrame) -> Chart:
+        value = alt.Y("value:Q", scale=LOG, title=DIAGNOSTICS["condition_number"].unit, axis=charts.log_axis())
+        base = chart_of(rows).encode(
+            x=charts.width_axis(rows["width"]), y=value, color=charts.model_colour(sources.models)
+        )
+        tooltip = [alt.Tooltip("name:N", title="model"), alt.Tooltip("width:Q"), alt.Tooltip("value:Q", format=".4g")]
+        shape = charts.model_shape(sources.models)
+        point = base.mark_point(filled=True, size=45, opacity=1).encode(shape=shape, tooltip=tooltip)
+        layers = [base.mark_line(strokeWidth=2), point]
+        if reaches:
+            limit = chart_of(pl.DataFrame({"value": [LIMIT_OF_FLOAT64], "text": ["float64 limit"]}))
+            rule = limit.mark_rule(color=charts.MUTED, strokeDash=[2, 3]).encode(y=value)
+            words = limit.mark_text(align="left", dy=-7, dx=4, color=charts.MUTED, fontSize=11)
+            layers += [rule, words.encode(x=alt.value(0), y=value, text="text:N")]
+        return alt.layer(*layers)
+
+    return panels(table.rename({"panel_problem": "panel"}), panel)
+
+
+def keyed(chart: alt.Chart, channel: type[Key], label: str, value: Any) -> alt.Chart:
+    """The chart with one more channel that is the same everywhere and has an entry in a legend of its own."""
+    scale, legend = alt.Scale(domain=[label], range=[value]), alt.Legend(title=None, orient="top")
+    return chart.transform_calculate(key=f"'{label}'").encode(channel("key:N", scale=scale, legend=legend))
+
+
+FIGURES: tuple[Figure, ...] = (
+    Figure(
+        "error_by_width",
+        "Error against width",
+        "Each point is the median over seeds at the learning rate that is best for its model and width; "
+        "the band runs from the least to the greatest seed.",
+        error_by_width,
+    ),
+    Figure(
+        "loss_by_step",
+        "Loss on the way",
+        "Median over seeds, at the greatest width that ran, for at most eight learning rates; a cross marks the step "
+        "at which the first trial of a learning rate diverged.",
+        loss_by_step,
+    ),
+    Figure(
+        "loss_by_rate_and_width",
+        "Final loss over learning rate and width",
+        "Dark is a low loss; a cross stands where trials diverged (faint where only some did), a grey cell where all "
+        "did; the line is the largest stable learning rate that theory predicts, where it lies in the range.",
+        loss_by_rate_and_width,
+    ),
+    Figure(
+        "fitted",
+        "What was learned",
+        "The function of the best trial of each model at a few widths, over the target; "
+        "what leaves the frame is cut off.",
+        fitted,
+    ),
+    Figure(
+        "condition_by_width",
+        "Condition number against width",
+        "The square of this number sets the pace of descent; from 1e15 on float64 can only tell that it is at least that.",
+        condition_by_width,
+    ),
+)

@@ -1,0 +1,260 @@
+"""What the figures show, as small tables: everything is aggregated here, before anything is drawn.
+
+Whatever would make a page large is thinned evenly, and the captions say so.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import polars as pl
+
+from pipeline.definitions import Definition
+from pipeline.models.model import Model
+from pipeline.numerics.spectra import LIMIT_OF_FLOAT64
+from pipeline.plan import Plan
+from pipeline.problems.problem import FunctionProblem
+from pipeline.report.tables import CELL, PROBLEM, at_best_rate, scored
+
+MOST_CURVES = 8
+MOST_CELLS_A_SIDE = 40
+MOST_FITS = 4
+DIGITS = 6
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """All that a figure is made from."""
+
+    plan: Plan
+    results: pl.DataFrame
+    records: pl.DataFrame
+    fits: pl.DataFrame
+
+    @functools.cached_property
+    def named(self) -> pl.DataFrame:
+        """The scored results with ``panel_problem`` and ``name`` for titles and legends, and ``rate_axis``."""
+        return _named(self.plan, scored(self.results))
+
+    @functools.cached_property
+    def best(self) -> pl.DataFrame:
+        """The same for the trials at the best learning rate of their cell."""
+        return _named(self.plan, at_best_rate(self.results))
+
+    @property
+    def relative_rates(self) -> bool:
+        """Whether learning rates are given as multiples of the limit."""
+        return "times_limit" in self.results.columns
+
+    @property
+    def rate_title(self) -> str:
+        """What ``rate_axis`` is."""
+        return "learning rate / predicted limit" if self.relative_rates else "learning rate"
+
+    @property
+    def models(self) -> list[str]:
+        """Names of the models, in the order of the experiment."""
+        return list(model_names(self.plan).values())
+
+    @property
+    def panel_model(self) -> pl.Expr:
+        """The model, and the problem where there are several."""
+        several = self.named["panel_problem"].n_unique() > 1
+        return pl.format("{}: {}", "panel_problem", "name") if several else pl.col("name")
+
+
+def evenly(items: Sequence[Item], most: int) -> list[Item]:
+    """At most so many of a sequence, evenly spaced, both ends among them."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(position)] for position in np.linspace(0, len(items) - 1, most)]
+
+
+def model_name(model: Model) -> str:
+    """A name for legends: ``linear legendre``, ``shallow relu``; unlike a label it names the part that matters."""
+    main, others = "", []
+    for field in dataclasses.fields(model):  # type: ignore[arg-type]
+        value = getattr(model, field.name)
+        shown = value.label() if isinstance(value, Definition) else value
+        if isinstance(value, Definition) and not main:
+            main = f" {shown}"
+        elif value != field.default:
+            others.append(f"{field.name}={shown}")
+    return model.name() + main + (f" ({', '.join(others)})" if others else "")
+
+
+def model_names(plan: Plan) -> dict[str, str]:
+    """The names of the models of a plan by their labels, in order."""
+    return {model.label(): model_name(model) for model in plan.experiment.models}
+
+
+def panel_problem(results: pl.DataFrame) -> pl.Expr:
+    """The problem in words, with those of its numbers that differ within the run."""
+    parts = [pl.col("problem")]
+    for column, words in (("dimension", "{} inputs"), ("train", "{} points"), ("noise", "noise {}")):
+        if results[column].n_unique() > 1:
+            parts.append(pl.format(words, column))
+    return pl.concat_str(parts, separator=", ", ignore_nulls=True)
+
+
+def _named(plan: Plan, trials: pl.DataFrame) -> pl.DataFrame:
+    return trials.with_columns(
+        panel_problem(trials).alias("panel_problem"),
+        pl.col("model").replace(model_names(plan)).alias("name"),
+        pl.col("times_limit" if "times_limit" in trials.columns else "rate").alias("rate_axis"),
+    )
+
+
+def _drawable(column: str) -> pl.Expr:
+    """Positive finite numbers to six digits, null for all else: what a logarithmic axis can show."""
+    value = pl.col(column)
+    return pl.when(value.is_finite() & (value > 0)).then(value.round_sig_figs(DIGITS)).alias(column)
+
+
+def error_by_width(sources: Sources) -> pl.DataFrame:
+    """Criterion at the best learning rate: median, least and greatest over seeds; the exact least-squares error."""
+    theory = "least_squares_error"
+    known = theory in sources.best.columns
+    table = sources.best.group_by("panel_problem", "name", "width", maintain_order=True).agg(
+        pl.col("rate").first(),
+        pl.col("score").count().alias("seeds"),
+        pl.col("score").min().alias("low"),
+        pl.col("score").median().alias("median"),
+        pl.col("score").max().alias("high"),
+        (pl.col(theory).median() if known else pl.lit(None, pl.Float64)).alias("theory"),
+    )
+    table = table.filter(pl.col("median").is_finite() | pl.col("theory").is_finite())
+    return table.with_columns(pl.when(pl.col(c).is_finite()).then(c) for c in ("low", "median", "high", "theory"))
+
+
+def condition_by_width(sources: Sources) -> pl.DataFrame:
+    """Condition number, median over seeds at the best learning rate; cut at what float64 can tell."""
+    if "condition_number" not in sources.best.columns:
+        return pl.DataFrame()
+    table = sources.best.group_by("panel_problem", "name", "width", maintain_order=True).agg(
+        pl.col("condition_number").median().alias("value")
+    )
+    at_limit = pl.col("value") >= LIMIT_OF_FLOAT64
+    return (
+        table.filter(pl.col("value").is_not_null() & pl.col("value").is_not_nan())
+        .with_columns(at_limit.alias("at_limit"), pl.min_horizontal("value", pl.lit(LIMIT_OF_FLOAT64)).alias("value"))
+        .with_columns(_drawable("value"))
+    )
+
+
+def loss_by_step(sources: Sources) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Loss on the way, median over seeds, for each problem, model and learning rate at the widest width that ran.
+
+    Returns:
+        The curves, and for each curve with diverged trials the mark where it leaves. A trial
+        that diverged counts as infinite from there on.
+    """
+    trials = sources.named.filter(pl.col("rate_axis").is_not_null())
+    rates = evenly(sorted(trials["rate_axis"].unique()), MOST_CURVES)
+    ran = trials.filter(pl.col("status").is_in(["done", "diverged"]), pl.col("rate_axis").is_in(rates))
+    ran = ran.filter(pl.col("width") == pl.col("width").max().over("panel_problem", "name"))
+    columns = ["panel_problem", "name", "width", "rate_axis"]
+    losses = sources.records.filter(pl.col("diagnostic") == "loss").select("trial", "step", loss="value")
+    axes = ran.select("trial", *columns, "status", ended="step")
+    known = axes.join(losses, on="trial").with_columns(pl.col("loss").fill_nan(math.inf))
+    gone = _after_divergence(axes, losses)
+    medians = (
+        pl.concat([known.filter((pl.col("status") == "done") | (pl.col("step") < pl.col("ended"))), gone])
+        .group_by(*columns, "step")
+        .agg(pl.col("loss").median())
+        .sort(*columns, "step")
+    )
+    first = medians.filter(pl.col("loss").is_finite(), pl.col("step") == pl.col("step").min())
+    panel = ["panel_problem", "name"]
+    exponent = pl.col("loss").max().clip(1e-300).log10().ceil() + 2
+    ceilings = first.group_by(panel).agg(pl.lit(10.0).pow(exponent).alias("ceiling"))
+    shown = medians.join(ceilings, on=panel, how="left").filter(pl.col("loss") <= pl.col("ceiling"))
+    curves = shown.drop("ceiling").with_columns(_drawable("loss")).drop_nulls("loss").sort(*columns, "step")
+    leaves = ran.filter(pl.col("status") == "diverged").group_by(columns).agg(pl.col("step").min(), pl.len().alias("trials"))
+    return curves, leaves.join(ceilings, on=panel).sort(columns)
+
+
+def _after_divergence(axes: pl.DataFrame, losses: pl.DataFrame) -> pl.DataFrame:
+    """Rows of infinite loss for diverged trials, at the recorded steps from their divergence on."""
+    steps = losses.select(pl.col("step").unique())
+    rows = axes.filter(pl.col("status") == "diverged").join(steps, how="cross")
+    return rows.filter(pl.col("step") >= pl.col("ended")).with_columns(loss=pl.lit(math.inf))
+
+
+def loss_by_rate_and_width(sources: Sources) -> pl.DataFrame:
+    """Final loss for each learning rate and width, median over the trials that did not diverge.
+
+    ``bottom`` and ``top`` are the edges of a cell on the axis of learning rates, ``diverged`` the
+    share of trials that did, ``limit`` the predicted limit on the same axis.
+    """
+    trials = sources.named.filter(pl.col("rate_axis").is_not_null(), pl.col("status").is_in(["done", "diverged"]))
+    rates = evenly(sorted(trials["rate_axis"].unique()), MOST_CELLS_A_SIDE)
+    widths = evenly(sorted(trials["width"].unique()), MOST_CELLS_A_SIDE)
+    if len(rates) < 2 or "loss" not in trials.columns:
+        return pl.DataFrame()
+    middle = [math.sqrt(low * high) for low, high in zip(rates, rates[1:], strict=False)]
+    edges = [rates[0] ** 2 / middle[0], *middle, rates[-1] ** 2 / middle[-1]]
+    cells = pl.DataFrame({"rate_axis": rates, "bottom": edges[:-1], "top": edges[1:]})
+    limit = pl.lit(None, pl.Float64)
+    if "largest_stable_learning_rate" in trials.columns:
+        recorded = pl.col("largest_stable_learning_rate")
+        limit = (recorded / recorded if sources.relative_rates else recorded).drop_nulls().first()
+    done = pl.col("status") == "done"
+    return (
+        trials.filter(pl.col("width").is_in(widths))
+        .join(cells, on="rate_axis")
+        .group_by("panel_problem", "name", "width", "rate_axis", "bottom", "top", maintain_order=True)
+        .agg(
+            pl.col("loss").filter(done).median(),
+            (~done).mean().alias("diverged"),
+            pl.len().alias("trials"),
+            limit.alias("limit"),
+        )
+        .with_columns(_drawable("loss"), _drawable("limit"), _drawable("bottom"), _drawable("top"))
+        .with_columns(pl.when(pl.col("limit").is_between(edges[0], edges[-1])).then("limit").alias("limit"))
+    )
+
+
+def initial_loss(sources: Sources) -> float:
+    """The greatest finite loss of any trial at the first recorded step; 1 where there is none."""
+    losses = sources.records.filter(pl.col("diagnostic") == "loss", pl.col("value").is_finite(), pl.col("value") > 0)
+    first = losses.filter(pl.col("step") == pl.col("step").min())["value"].to_list()
+    return max(first, default=1.0)
+
+
+def fitted(sources: Sources) -> pl.DataFrame:
+    """The best fitted function of each model at a few widths, and the target in the rows named ``target``."""
+    if sources.fits.is_empty():
+        return pl.DataFrame()
+    widths = evenly(sources.plan.experiment.widths, MOST_FITS)
+    has_fit = sources.named.filter(pl.col("trial").is_in(sources.fits["trial"].unique().implode()))
+    chosen = (
+        has_fit.filter(pl.col("width").is_in(widths), pl.col("score").is_finite())
+        .sort("score")
+        .group_by(CELL, maintain_order=True)
+        .first()
+    )
+    axes = chosen.select("trial", *PROBLEM, "panel_problem", "name", "width")
+    fits = axes.join(sources.fits, on="trial", maintain_order="left").filter(pl.col("value").is_finite())
+    return fits.with_columns(pl.col("x", "value").round_sig_figs(DIGITS))
+
+
+def target_values(sources: Sources, panel: pl.DataFrame) -> pl.DataFrame | None:
+    """The target at the points of the fits of one panel."""
+    wanted = panel.select(PROBLEM).row(0)
+    for problem in sources.plan.experiment.problems():
+        if isinstance(problem, FunctionProblem):
+            if wanted == (problem.label(), problem.num_inputs, problem.train, problem.noise):
+                x = panel["x"].unique().sort().to_numpy()
+                return pl.DataFrame({"x": x, "value": problem.target(x[:, None])}).with_columns(
+                    pl.col("value").round_sig_figs(DIGITS)
+                )
+    return None

@@ -1,0 +1,595 @@
+"""A table is read as it is or refused with its file, row and column; nothing of the test rows reaches the training."""
+
+import dataclasses
+import datetime
+import hashlib
+import os
+import pickle
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from sklearn.datasets import load_diabetes, load_digits
+
+from pipeline.definitions import canonical
+from pipeline.errors import FieldError, PipelineError
+from pipeline.problems.datasets import DATA, Data, Diabetes, Digits, Table, _Rows
+from pipeline.problems.losses import Task
+
+FLOWERS = "length,width,kind,tall\n1.5,2,iris,0\n2.5,1e1,rose,true\n-3,.5,iris,False\n4,7,tulip,1\n"
+
+
+@pytest.fixture(params=[Digits, Diabetes], ids=["digits", "diabetes"])
+def bundled(request: pytest.FixtureRequest) -> Data:
+    return request.param()
+
+
+@pytest.fixture
+def flowers(tmp_path: Path) -> Path:
+    path = tmp_path / "flowers.csv"
+    path.write_text(FLOWERS)
+    return path
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def everything(data: Data) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and outputs of all rows, the training rows being all but the last."""
+    rows = np.arange(data.num_rows)
+    train, test = data.split(rows[:-1], rows[-1:])
+    return np.concatenate([train[0], test[0]]), np.concatenate([train[1], test[1]])
+
+
+def refused(make: Callable[[], Any], message: str, path: tuple[str | int, ...] | None = None) -> None:
+    with pytest.raises(FieldError, match=f"^{re.escape(message)}$") as error:
+        make()
+    if path is not None:
+        assert error.value.path == path
+
+
+# What scikit-learn ships
+
+
+def test_what_is_written_down_of_a_bundled_table_is_true(bundled: Data) -> None:
+    inputs, outputs = everything(bundled)
+    assert inputs.shape == (bundled.num_rows, bundled.num_inputs)
+    assert outputs.shape == (bundled.num_rows, bundled.num_outputs)
+
+
+def test_planning_with_a_table_needs_no_scikit_learn() -> None:
+    code = (
+        "import sys; from pipeline.problems.datasets import Digits; Digits().num_rows; print('sklearn' in sys.modules)"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert printed.stdout == "False\n"
+
+
+def test_pixels_lie_between_minus_one_and_one_and_digits_are_one_hot() -> None:
+    inputs, outputs = everything(Digits())
+    assert Digits().task is Task.CLASSES
+    assert (inputs.min(), inputs.max()) == (-1, 1)
+    np.testing.assert_array_equal(8 * (inputs + 1), load_digits().data)
+    np.testing.assert_array_equal(outputs.argmax(axis=1), load_digits().target)
+    assert (outputs.sum(axis=1) == 1).all()
+
+
+def test_diabetes_is_the_raw_table_up_to_the_scale_of_each_column() -> None:
+    raw = load_diabetes(scaled=False)
+    for mine, theirs in zip(everything(Diabetes()), (raw.data, raw.target[:, None]), strict=True):
+        mean, deviation = theirs[:-1].mean(axis=0), theirs[:-1].std(axis=0)
+        np.testing.assert_allclose(mine, (theirs - mean) / deviation, rtol=1e-12, atol=1e-12)
+
+
+# Standardisation
+
+
+def test_training_rows_have_mean_zero_and_deviation_one() -> None:
+    rows = np.random.default_rng(0).permutation(442)
+    for array in Diabetes().split(rows[:300], rows[300:])[0]:
+        np.testing.assert_allclose(array.mean(axis=0), 0, atol=1e-13)
+        np.testing.assert_allclose(array.std(axis=0), 1, rtol=1e-13)
+
+
+def test_test_rows_do_not_touch_the_training_rows(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    values, changed = rng.standard_normal((30, 3)), rng.standard_normal((30, 3))
+    changed[:20] = values[:20]
+    changed[20:] *= 1000
+    tables = []
+    for name, array in (("one", values), ("two", changed)):
+        np.savez(tmp_path / f"{name}.npz", x=array[:, :2], y=array[:, 2])
+        tables.append(Table(tmp_path / f"{name}.npz", ("x",), ("y",)))
+    one, two = (data.split(np.arange(20), np.arange(20, 30)) for data in tables)
+    for mine, theirs in zip(one[0], two[0], strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert not np.array_equal(one[1][0], two[1][0])
+
+
+def test_outputs_are_standardised_in_a_regression_only(flowers: Path) -> None:
+    train, test = np.arange(3), np.arange(3, 4)
+    np.testing.assert_allclose(Table(flowers, ("length",), ("width",)).split(train, test)[0][1].std(), 1)
+    labels = Table(flowers, ("length",), ("tall",), "labels").split(train, test)
+    assert labels[0][1].tolist() == [[0], [1], [0]]
+    assert labels[1][1].tolist() == [[1]]
+    np.testing.assert_allclose(labels[0][0].std(), 1)
+
+
+# A spread below 1e-300 cannot be divided by, nor one above 1e308 written; no measured column has either.
+@settings(max_examples=200, deadline=None)
+@given(
+    arrays.arrays(
+        np.float64,
+        (6, 2),
+        elements=st.floats(-1e150, 1e150, allow_subnormal=False).map(lambda x: 0.0 if abs(x) < 1e-150 else x),
+    )
+)
+def test_standardised_columns_are_finite_whatever_their_scale(values: np.ndarray) -> None:
+    if (np.ptp(values, axis=0) == 0).any():
+        return
+    rows = np.arange(6)
+    names = ("a", "b")
+    train = _Rows("file", values, values, names, names, Task.REGRESSION).split(rows, rows[:1])[0][0]
+    np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-14)
+    np.testing.assert_allclose(train.std(axis=0), 1, rtol=1e-14)
+
+
+def test_a_small_change_of_a_large_number_survives(tmp_path: Path) -> None:
+    times = 1.7e9 + np.arange(4) / 1024
+    np.savez(tmp_path / "times.npz", t=times, y=np.arange(4))
+    (inputs, outputs), _ = Table(tmp_path / "times.npz", ("t",), ("y",)).split(np.arange(4), np.arange(1))
+    np.testing.assert_allclose(inputs, outputs, rtol=1e-15)
+
+
+def test_a_column_constant_in_the_training_rows_is_refused(flowers: Path) -> None:
+    data = Table(write(flowers, "a,b\n1,2\n1,3\n2,4\n"), ("a",), ("b",))
+    message = (
+        "flowers.csv: column 'a' is the same in all 2 training rows, so it cannot be standardised\n"
+        "  hint: raise inputs.train, take another inputs.seed, or leave the column out"
+    )
+    with pytest.raises(PipelineError, match=f"^{re.escape(message)}$"):
+        data.split(np.array([0, 1]), np.array([2]))
+
+
+# What a file says
+
+
+def test_classes_are_sorted_and_one_hot(flowers: Path, tmp_path: Path) -> None:
+    data = Table(flowers, ("length", "width"), ("kind",), "classes")
+    assert (data.task, data.num_rows, data.num_inputs, data.num_outputs) == (Task.CLASSES, 4, 2, 3)
+    assert everything(data)[1].tolist() == [[1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 0, 1]]  # iris, rose, tulip
+    numbers = Table(write(tmp_path / "n.csv", "a,k\n1,10\n2,9\n3,-1\n4,9.0\n"), ("a",), ("k",), "classes")
+    assert everything(numbers)[1].argmax(axis=1).tolist() == [2, 1, 0, 1]  # -1, 9, 10
+
+
+def test_labels_are_zero_and_one_or_false_and_true(flowers: Path) -> None:
+    data = Table(flowers, ("length",), ("tall",), "labels")
+    assert (data.task, data.num_outputs) == (Task.LABELS, 1)
+    assert everything(data)[1][:, 0].tolist() == [0, 1, 0, 1]
+
+
+def save_npz(path: Path, frame: pl.DataFrame) -> None:
+    np.savez(path, **{name: frame[name].to_numpy() for name in frame.columns if frame[name].dtype != pl.String})
+
+
+@pytest.mark.parametrize("outputs_are", ["regression", "classes", "labels"])
+def test_a_table_is_the_same_in_every_format(tmp_path: Path, outputs_are: Any) -> None:
+    frame = pl.DataFrame({"a": [0.1, 2.0, -3e-7], "b": [3, 1, 2], "k": [0, 1, 1]})
+    frame.write_csv(tmp_path / "t.csv")
+    frame.write_parquet(tmp_path / "t.parquet")
+    save_npz(tmp_path / "t.npz", frame)
+    read = [
+        everything(Table(tmp_path / f"t.{kind}", ("b", "a"), ("k",), outputs_are)) for kind in ("csv", "parquet", "npz")
+    ]
+    for inputs, outputs in read[1:]:
+        np.testing.assert_array_equal(inputs, read[0][0])
+        np.testing.assert_array_equal(outputs, read[0][1])
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=20, unique=True))
+def test_numbers_in_text_are_read_to_the_last_bit(
+    tmp_path_factory: pytest.TempPathFactory, values: list[float]
+) -> None:
+    path = tmp_path_factory.mktemp("bits") / "t.csv"
+    path.write_text("a,b\n" + "".join(f"{value!r},{i}\n" for i, value in enumerate(values)))
+    data = Table(path, ("a",), ("b",))
+    np.testing.assert_array_equal(data._rows().inputs_RD[:, 0], values)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbf" + FLOWERS.encode(),
+        FLOWERS.replace("\n", "\r\n").encode(),
+        (FLOWERS + "\n\n").encode(),
+        FLOWERS.rstrip("\n").encode(),
+        FLOWERS.replace(",", " , ").encode(),
+        FLOWERS.replace("iris", '"iris"').replace("length", '"length"').encode(),
+    ],
+    ids=["byte order mark", "windows", "blank end", "no end", "spaces", "quotes"],
+)
+def test_the_same_table_written_by_another_program_reads_the_same(
+    flowers: Path, content: bytes, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.csv"
+    other.write_bytes(content)
+    one, two = (everything(Table(path, ("length", "width"), ("kind",), "classes")) for path in (flowers, other))
+    np.testing.assert_array_equal(one[0], two[0])
+    np.testing.assert_array_equal(one[1], two[1])
+
+
+def test_quotes_keep_commas_and_line_ends_inside_a_cell(tmp_path: Path) -> None:
+    path = write(tmp_path / "q.csv", 'a,"b, c",k\n1,2,"x\ny"\n2,5,"say ""z"""\n3,4,z\n')
+    assert everything(Table(path, ("a", "b, c"), ("k",), "classes"))[1].argmax(axis=1).tolist() == [1, 0, 2]
+
+
+def test_the_name_of_a_block_means_all_its_columns(tmp_path: Path) -> None:
+    x = np.arange(12.0).reshape(4, 3) ** 2
+    np.savez(tmp_path / "b.npz", x=np.asfortranarray(x), y=x[:, :2].astype(">f4"), z=np.arange(4), other=np.zeros(99))
+    data = Table(tmp_path / "b.npz", ("z", "x"), ("y",))
+    assert (data.num_inputs, data.num_outputs) == (4, 2)
+    np.testing.assert_allclose(everything(data)[1], everything(data)[0][:, 1:3], rtol=1e-7)
+
+
+def test_label_names_the_file_and_what_is_predicted(flowers: Path, tmp_path: Path) -> None:
+    assert Table(flowers, ("length", "width"), ("kind",), "classes").label() == "flowers.csv(length, width -> kind)"
+    wide = write(tmp_path / "wide.csv", "a,b,c,d,e,y\n0,0,0,0,0,0\n1,1,1,1,1,1\n")
+    assert Table(wide, tuple("abcde"), ("y",)).label() == "wide.csv(5 inputs -> y)"
+
+
+# What a table is
+
+
+def test_digest_is_filled_in_and_is_that_of_the_file(flowers: Path) -> None:
+    assert Table(flowers, ("length",), ("width",)).sha256 == hashlib.sha256(flowers.read_bytes()).hexdigest()
+
+
+def test_same_table_elsewhere_is_the_same_data(flowers: Path, tmp_path: Path) -> None:
+    (tmp_path / "away").mkdir()
+    copy = write(tmp_path / "away" / "renamed.csv", FLOWERS)
+    here, there = (Table(path, ("length",), ("width",)) for path in (flowers, copy))
+    assert here == there
+    assert canonical(here, identity=True) == canonical(there, identity=True)
+    assert list(canonical(here, identity=True)["table"]) == ["inputs", "output", "outputs_are", "sha256"]
+
+
+def test_another_content_is_other_data(flowers: Path) -> None:
+    before = Table(flowers, ("length",), ("width",))
+    after = Table(write(flowers, FLOWERS.replace("2.5", "2.6")), ("length",), ("width",))
+    assert canonical(before, identity=True) != canonical(after, identity=True)
+
+
+def changed(path: Path, before: str) -> str:
+    after = hashlib.sha256(path.read_bytes()).hexdigest()
+    return (
+        f"sha256: the table {path} changed since its sha256 was written down: it was {before}, it is {after}\n"
+        "  hint: leave sha256 out to take the table as it is now; its trials are then other trials"
+    )
+
+
+def test_a_table_that_changed_is_refused(flowers: Path) -> None:
+    asked_for = Table(flowers, ("length",), ("width",)).sha256
+    assert Table(flowers, ("length",), ("width",), sha256=asked_for).num_rows == 4
+    write(flowers, FLOWERS.replace("2.5", "2.6"))
+    refused(lambda: Table(flowers, ("width",), ("length",), sha256=asked_for), changed(flowers, asked_for), ("sha256",))
+
+
+def test_a_table_that_changed_on_the_way_to_a_worker_is_refused(flowers: Path) -> None:
+    parcel = pickle.dumps(Table(flowers, ("length",), ("width",)))
+    code = "import pickle, sys; pickle.load(sys.stdin.buffer).num_rows"
+    asked_for = pickle.loads(parcel).sha256
+    write(flowers, FLOWERS.replace("2.5", "2.6"))
+    worker = subprocess.run([sys.executable, "-c", code], input=parcel, capture_output=True)
+    assert changed(flowers, asked_for) in worker.stderr.decode()
+
+
+def test_a_table_is_read_once_in_a_process(flowers: Path) -> None:
+    data = Table(flowers, ("length",), ("width",))
+    first = everything(data)
+    flowers.unlink()
+    np.testing.assert_array_equal(everything(data)[0], first[0])
+
+
+def test_no_caller_can_change_the_table_of_another(flowers: Path) -> None:
+    data = Table(flowers, ("length",), ("tall",), "labels")
+    (inputs, outputs), _ = data.split(np.arange(4), np.arange(1))
+    inputs[:], outputs[:] = 99, 99
+    assert everything(data)[1][:, 0].tolist() == [0, 1, 0, 1]
+
+
+def test_every_kind_of_data_is_in_the_table_of_kinds() -> None:
+    assert list(DATA) == ["digits", "diabetes", "table"]
+    assert all(dataclasses.is_dataclass(kind) for kind in DATA.values())
+
+
+# What is refused: text of the file, what the outputs are, the message and the field to blame; inputs a, output y.
+
+NUMBERS = "\n  hint: write numbers like -1.5e3; nothing is filled in here"
+CLASSES = "\n  hint: classes are all integers or all words; for numbers, set outputs_are: regression"
+LABELS = "\n  hint: write 0 or false, 1 or true"
+CONSTANT = "\n  hint: a column that never changes tells nothing; leave it out"
+CELLS = {
+    "a word": ("a,y\n1,2\nn/a,3\n2,4\n", "regression", "t.csv, line 3, column 'a': 'n/a' is not a number" + NUMBERS),
+    "several": (
+        "a,y\n1,2\n?,3\n,4\nx,5\n",
+        "regression",
+        "t.csv, line 3, column 'a': '?' is not a number; 2 more of its cells are no better" + NUMBERS,
+    ),
+    "empty": ("a,y\n1,2\n2,\n3,4\n", "regression", "t.csv, line 3, column 'y': the cell is empty" + NUMBERS),
+    "quoted empty": ('a,y\n1,2\n"",3\n3,4\n', "regression", "t.csv, line 3, column 'a': the cell is empty" + NUMBERS),
+    "spaces": ("a,y\n1,2\n  ,3\n3,4\n", "regression", "t.csv, line 3, column 'a': the cell is empty" + NUMBERS),
+    "short line": ("a,y\n1,2\n2\n3,4\n", "regression", "t.csv, line 3, column 'y': the cell is empty" + NUMBERS),
+    "blank line": (
+        "a,y\n1,2\n\n3,4\n",
+        "regression",
+        "t.csv, line 3, column 'a': the cell is empty" + NUMBERS,
+    ),
+    "nan": ("a,y\n1,2\nNaN,3\n", "regression", "t.csv, line 3, column 'a': 'NaN' is a missing value" + NUMBERS),
+    "infinity": (
+        "a,y\n1,-inf\n2,3\n",
+        "regression",
+        "t.csv, line 2, column 'y': '-inf' is not finite in float64" + NUMBERS,
+    ),
+    "overflow": (
+        "a,y\n1,1e999\n2,3\n",
+        "regression",
+        "t.csv, line 2, column 'y': '1e999' is not finite in float64" + NUMBERS,
+    ),
+    "decimal comma": (
+        'a,y\n"1,5",2\n2,3\n',
+        "regression",
+        "t.csv, line 2, column 'a': '1,5' is not a number" + NUMBERS,
+    ),
+    "after a cell of two lines": (
+        'a,note,y\n1,"two\nlines",2\nx,"more\n\nlines",3\n',
+        "regression",
+        "t.csv, line 4, column 'a': 'x' is not a number" + NUMBERS,
+    ),
+    "a long cell": (
+        f"a,y\n1,2\n{'long' * 100},3\n",
+        "regression",
+        "t.csv, line 3, column 'a': 'longlonglong...glonglonglong' is not a number" + NUMBERS,
+    ),
+    "constant input": ("a,y\n1,2\n1.0,3\n", "classes", "t.csv, column 'a': every row holds '1'" + CONSTANT),
+    "constant output": ("a,y\n1,2\n2,2\n", "regression", "t.csv, column 'y': every row holds '2'" + CONSTANT),
+    "one class": ("a,y\n1,x\n2,x\n", "classes", "t.csv, column 'y': every row holds 'x'" + CONSTANT),
+    "one label": ("a,y\n1,true\n2,1\n", "labels", "t.csv, column 'y': every row holds 'true'" + CONSTANT),
+    "a fraction as a class": (
+        "a,y\n1,1\n2,2.5\n",
+        "classes",
+        "t.csv, line 3, column 'y': '2.5' is not an integer" + CLASSES,
+    ),
+    "a word among integers": (
+        "a,y\n1,1\n2,NA\n3,2\n",
+        "classes",
+        "t.csv, line 3, column 'y': 'NA' is not an integer" + CLASSES,
+    ),
+    "a class too large": (
+        "a,y\n1,1\n2,9007199254740994\n",
+        "classes",
+        "t.csv, line 3, column 'y': '9007199254740994' is not an integer" + CLASSES,
+    ),
+    "an empty class": ("a,y\n1,x\n2,\n3,z\n", "classes", "t.csv, line 3, column 'y': the cell is empty" + CLASSES),
+    "an empty integer class": (
+        "a,y\n1,1\n2,\n3,2\n",
+        "classes",
+        "t.csv, line 3, column 'y': the cell is empty" + CLASSES,
+    ),
+    "a two as a label": (
+        "a,y\n1,1\n2,2\n3,0\n",
+        "labels",
+        "t.csv, line 3, column 'y': '2' is neither 0 nor 1" + LABELS,
+    ),
+    "a yes as a label": (
+        "a,y\n1,1\n2,yes\n3,0\n",
+        "labels",
+        "t.csv, line 3, column 'y': 'yes' is neither 0 nor 1" + LABELS,
+    ),
+    "an empty label": ("a,y\n1,1\n2,\n3,0\n", "labels", "t.csv, line 3, column 'y': the cell is empty" + LABELS),
+}
+
+
+@pytest.mark.parametrize(("text", "outputs_are", "message"), CELLS.values(), ids=CELLS.keys())
+def test_a_cell_or_column_that_cannot_be_used_is_named(
+    tmp_path: Path, text: str, outputs_are: Any, message: str
+) -> None:
+    path = write(tmp_path / "t.csv", text)
+    field = ("output", 0) if "column 'y'" in message else ("inputs", 0)
+    refused(lambda: Table(path, ("a",), ("y",), outputs_are), f"{field[0]}.0: {message}", field)
+
+
+HEADERS = {
+    "unknown": ("aa,b,y\n1,2,3\n", "inputs.0: t.csv has no column 'a'\n  hint: did you mean 'aa'? known: aa, b, y"),
+    "capital": ("A,y\n1,2\n", "inputs.0: t.csv has no column 'a'\n  hint: known: A, y"),
+    "twice": ("a,y,a\n1,2,3\n", "inputs.0: t.csv has 2 columns 'a'\n  hint: rename all but one"),
+    "semicolons": (
+        "a;y\n1;2\n",
+        "inputs.0: t.csv has no column 'a'\n  hint: the header is not separated by commas; save the table with commas",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), HEADERS.values(), ids=HEADERS.keys())
+def test_a_column_that_is_not_there_is_named(tmp_path: Path, text: str, message: str) -> None:
+    refused(lambda: Table(write(tmp_path / "t.csv", text), ("a",), ("y",)), message, ("inputs", 0))
+
+
+def test_the_nearest_column_is_proposed_in_every_format(flowers: Path, tmp_path: Path) -> None:
+    frame = pl.DataFrame({"length": [1.0, 2.0], "width": [1, 2]})
+    frame.write_csv(tmp_path / "t.csv")
+    frame.write_parquet(tmp_path / "t.parquet")
+    save_npz(tmp_path / "t.npz", frame)
+    for name in ("t.csv", "t.parquet", "t.npz"):
+        message = f"output.0: {name} has no column 'widht'\n  hint: did you mean 'width'? known: length, width"
+        refused(lambda name=name: Table(tmp_path / name, ("length",), ("widht",)), message, ("output", 0))
+
+
+BAD_FILES = {
+    "two fields too many": ("t.csv", b"a,y\n1,2\n1,2,3,4\n", "line 3 has 4 fields, the header has 2"),
+    "quote without end": ("t.csv", b'a,y\n1,2\n"3,4\n', "line 3: unexpected end of data"),
+    "empty csv": ("t.csv", b"", "the file is empty"),
+    "not utf-8": ("t.csv", b"a,y\n\xff,2\n", "invalid utf-8 sequence"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "why"), BAD_FILES.values(), ids=BAD_FILES.keys())
+def test_a_broken_csv_file_is_refused_with_the_reason(tmp_path: Path, name: str, content: bytes, why: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    refused(lambda: Table(path, ("a",), ("y",)), f"path: {path} cannot be read as .csv: {why}", ("path",))
+
+
+@pytest.mark.parametrize("kind", ["parquet", "npz"])
+@pytest.mark.parametrize("content", [b"", b"a,y\n1,2\n", b"PAR1", b"PK\x03\x04", b"\x93NUMPY\x01\x00"])
+def test_a_file_that_is_no_table_is_refused(tmp_path: Path, kind: str, content: bytes) -> None:
+    path = tmp_path / f"t.{kind}"
+    path.write_bytes(content)
+    with pytest.raises(FieldError, match=f"^{re.escape(f'path: {path} cannot be read as .{kind}: ')}."):
+        Table(path, ("a",), ("y",))
+
+
+def test_every_cut_of_a_file_is_refused_or_read(tmp_path: Path) -> None:
+    """No exception but our own, whatever the file lost."""
+    frame = pl.DataFrame({"a": [1.0, 2.0, 3.0], "y": [1, 2, 4]})
+    frame.write_parquet(tmp_path / "t.parquet")
+    save_npz(tmp_path / "t.npz", frame)
+    for path in (tmp_path / "t.parquet", tmp_path / "t.npz"):
+        whole = path.read_bytes()
+        for length in range(0, len(whole), 37):
+            path.write_bytes(whole[:length])
+            with pytest.raises(FieldError, match=r"^path: .* cannot be read as "):
+                Table(path, ("a",), ("y",))
+
+
+def test_a_lone_array_under_the_name_of_an_archive_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "t.npz").open("wb") as file:
+        np.save(file, np.zeros(3))
+    start = re.escape(f"path: {tmp_path / 't.npz'} cannot be read as .npz: ")
+    with pytest.raises(FieldError, match=f"^{start}"):
+        Table(tmp_path / "t.npz", ("a",), ("y",))
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "none.csv"
+    refused(lambda: Table(path, ("a",), ("y",)), f"path: there is no file {path}\n  hint: look at the path", ("path",))
+
+
+def test_a_folder_is_no_table(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").mkdir()
+    refused(
+        lambda: Table(tmp_path / "t.csv", ("a",), ("y",)),
+        f"path: {tmp_path / 't.csv'} cannot be read: {os.strerror(21)}",
+    )
+
+
+@pytest.mark.parametrize("name", ["t.xlsx", "t", "t.csv.gz"])
+def test_a_type_of_file_that_nobody_reads_is_refused(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / name, FLOWERS)
+    what = (
+        f"path: {path} ends in {path.suffix!r}, which is no table that can be read\n  hint: known: .csv, .npz, .parquet"
+    )
+    refused(lambda: Table(path, ("a",), ("y",)), what, ("path",))
+
+
+def test_one_type_of_file_may_be_written_in_capitals(tmp_path: Path) -> None:
+    assert Table(write(tmp_path / "T.CSV", FLOWERS), ("length",), ("width",)).num_rows == 4
+
+
+COLUMNS = {
+    "no input": ((), ("width",), "regression", "inputs: inputs names no column"),
+    "no output": (("width",), (), "regression", "output: output names no column"),
+    "both": (
+        ("length", "width"),
+        ("width",),
+        "regression",
+        "output.0: column 'width' is named twice\n  hint: name each column once",
+    ),
+    "twice": (
+        ("width", "width"),
+        ("length",),
+        "regression",
+        "inputs.1: column 'width' is named twice\n  hint: name each column once",
+    ),
+    "two columns of classes": (
+        ("length",),
+        ("kind", "tall"),
+        "classes",
+        "output: classes are one column, not 2\n  hint: for several yes-or-no columns, set outputs_are: labels",
+    ),
+}
+
+
+@pytest.mark.parametrize(("inputs", "output", "outputs_are", "message"), COLUMNS.values(), ids=COLUMNS.keys())
+def test_columns_that_make_no_problem_are_refused(
+    flowers: Path, inputs: tuple[str, ...], output: tuple[str, ...], outputs_are: Any, message: str
+) -> None:
+    refused(lambda: Table(flowers, inputs, output, outputs_are), message)
+
+
+@pytest.mark.parametrize(("text", "num_rows"), [("a,y\n", 0), ("a,y\n1,2\n", 1), ("a,y\n\n\n", 0)])
+def test_a_table_too_short_to_split_is_refused(tmp_path: Path, text: str, num_rows: int) -> None:
+    path = write(tmp_path / "t.csv", text)
+    what = f"path: {path} has {num_rows} rows, too few to train on some and test on others"
+    refused(lambda: Table(path, ("a",), ("y",)), what + "\n  hint: give a table of at least 2 rows", ("path",))
+
+
+def test_rows_of_binary_files_are_counted_from_one(tmp_path: Path) -> None:
+    pl.DataFrame({"a": [1.0, None, 3.0], "y": [1, 2, 3]}).write_parquet(tmp_path / "t.parquet")
+    np.savez(tmp_path / "t.npz", x=np.array([[1, 2], [3, np.inf], [5, 6]]), y=np.arange(3))
+    message = "inputs.0: t.parquet, row 2, column 'a': the cell is empty" + NUMBERS
+    refused(lambda: Table(tmp_path / "t.parquet", ("a",), ("y",)), message)
+    message = "inputs.0: t.npz, row 2, column 'x.1': inf is not finite in float64" + NUMBERS
+    refused(lambda: Table(tmp_path / "t.npz", ("x",), ("y",)), message)
+
+
+def test_arrays_of_different_length_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "t.npz", a=np.arange(3), y=np.arange(4))
+    refused(
+        lambda: Table(tmp_path / "t.npz", ("a",), ("y",)),
+        "output.0: t.npz: 'y' has 4 rows, but 'a' has 3",
+        ("output", 0),
+    )
+
+
+AXES = "\n  hint: a column has one axis, a block of columns two; of numbers or str"
+ARRAYS = {
+    "a number": (np.array(3.0), "inputs.0: t.npz: 'a' is 0-dimensional, of float64" + AXES),
+    "three axes": (np.zeros((3, 2, 2)), "inputs.0: t.npz: 'a' is 3-dimensional, of float64" + AXES),
+    "complex": (np.arange(3) + 1j, "inputs.0: t.npz: 'a' is 1-dimensional, of complex128" + AXES),
+    "times": (np.arange(3).astype("M8[s]"), "inputs.0: t.npz: 'a' is 1-dimensional, of datetime64[s]" + AXES),
+}
+
+
+@pytest.mark.parametrize(("array", "message"), ARRAYS.values(), ids=ARRAYS.keys())
+def test_an_array_that_is_no_column_is_refused(tmp_path: Path, array: np.ndarray, message: str) -> None:
+    np.savez(tmp_path / "t.npz", a=array, y=np.arange(3))
+    refused(lambda: Table(tmp_path / "t.npz", ("a",), ("y",)), message, ("inputs", 0))
+
+
+def test_an_array_of_python_objects_is_never_unpickled(tmp_path: Path) -> None:
+    np.savez(tmp_path / "t.npz", a=np.array([1, "x", None], dtype=object), y=np.arange(3))
+    start = re.escape(f"path: {tmp_path / 't.npz'} cannot be read as .npz: Object arrays cannot be loaded")
+    with pytest.raises(FieldError, match=f"^{start}"):
+        Table(tmp_path / "t.npz", ("a",), ("y",))
+
+
+def test_dates_and_lists_are_no_inputs(tmp_path: Path) -> None:
+    days = [datetime.date(2024, 1, day) for day in (1, 2)]
+    pl.DataFrame({"d": days, "l": [[1], [2]], "y": [1, 2]}).write_parquet(tmp_path / "t.parquet")
+    for name, kind in (("d", "Date"), ("l", "List(Int64)")):
+        message = (
+            f"inputs.0: t.parquet, column {name!r}: {kind} is neither a number nor a text\n  hint: write it as numbers"
+        )
+        refused(lambda name=name: Table(tmp_path / "t.parquet", (name,), ("y",)), message)

@@ -1,0 +1,216 @@
+"""The points of a problem come from its own content and from nothing else."""
+
+import dataclasses
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline.errors import FieldError
+from pipeline.experiment.experiment import Experiment, Inputs
+from pipeline.models.bases.polynomial import Monomial
+from pipeline.models.linear import Linear
+from pipeline.problems.datasets import DATA, Data, Diabetes, Digits, Table
+from pipeline.problems.losses import Task
+from pipeline.problems.measures import Corners, Grid, Normal, Rings, Uniform
+from pipeline.problems.problem import Dataset, FunctionProblem, Problem, TableProblem
+from pipeline.problems.targets import AbsoluteValue, Gaussian, Sine, Xor
+
+FUNCTION = FunctionProblem(Gaussian(), Uniform(), dimension=2, train=40, test=50, noise=0.1, seed=0)
+CHANGES = {
+    "target": Gaussian(scale=2.0),
+    "measure": Uniform(high=2.0),
+    "dimension": 3,
+    "train": 41,
+    "test": 51,
+    "noise": 0.2,
+    "seed": 1,
+}
+
+
+def arrays(problem: Problem) -> tuple[Tensor, ...]:
+    dataset = problem.load()
+    return tuple(getattr(dataset, field.name) for field in dataclasses.fields(Dataset))
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Table:
+    """Forty rows, each known by its number; the second input is its square."""
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b,y\n" + "".join(f"{i},{i * i},{100 + 3 * i}\n" for i in range(40)))
+    return Table(path, ("a", "b"), ("y",))
+
+
+@pytest.fixture(params=[name for name in DATA if name != "table"])
+def bundled(request: pytest.FixtureRequest) -> Data:
+    return DATA[request.param]()
+
+
+@pytest.fixture(params=list(DATA))
+def data(request: pytest.FixtureRequest, rows: Table) -> Data:
+    return rows if request.param == "table" else DATA[request.param]()
+
+
+def test_equal_problems_have_equal_points(data: Data) -> None:
+    for problem in (FUNCTION, TableProblem(data, 20, 10, 0)):
+        for first, second in zip(arrays(problem), arrays(dataclasses.replace(problem)), strict=True):
+            assert torch.equal(first, second)
+
+
+def test_points_are_float64_with_a_row_each(data: Data) -> None:
+    for problem in (FUNCTION, TableProblem(data, 20, 10, 0)):
+        for array, rows, columns in zip(
+            arrays(problem),
+            (problem.train, problem.train, problem.test, problem.test),
+            (problem.num_inputs, problem.num_outputs) * 2,
+            strict=True,
+        ):
+            assert array.shape == (rows, columns)
+            assert array.dtype == torch.float64
+            assert array.isfinite().all()
+
+
+def test_every_field_of_a_problem_is_changed_here() -> None:
+    assert CHANGES.keys() == {field.name for field in dataclasses.fields(FunctionProblem)}
+
+
+@pytest.mark.parametrize("field", CHANGES)
+def test_another_field_is_another_stream(field: str) -> None:
+    other = dataclasses.replace(FUNCTION, **{field: CHANGES[field]})
+    assert other.identity != FUNCTION.identity
+    # The same numbers, shifted or stretched by a field, would still be in the same order.
+    first, second = (problem.load().train_inputs_PD[:40, 0].argsort() for problem in (FUNCTION, other))
+    assert not torch.equal(first, second)
+
+
+@pytest.mark.parametrize(("field", "value"), [("train", 21), ("test", 11), ("seed", 1)])
+def test_another_split_of_a_table_is_another_order(rows: Table, field: str, value: int) -> None:
+    problem = TableProblem(rows, 20, 10, 0)
+    other = dataclasses.replace(problem, **{field: value})
+    first, second = (p.load().train_inputs_PD[:20, 0].argsort() for p in (problem, other))
+    assert not torch.equal(first, second)
+
+
+def test_train_and_test_points_are_drawn_apart() -> None:
+    dataset = FUNCTION.load()
+    assert not set(dataset.train_inputs_PD[:, 0].tolist()) & set(dataset.test_inputs_PD[:, 0].tolist())
+
+
+def test_noise_has_the_stated_deviation_and_leaves_the_held_out_targets_clean() -> None:
+    problem = dataclasses.replace(FUNCTION, train=4000, test=100, noise=0.3)
+    dataset = problem.load()
+    errors = dataset.train_targets_PK[:, 0].numpy() - problem.target(dataset.train_inputs_PD.numpy())
+    # 5 deviations of a mean and of a deviation of 4000 normal errors.
+    assert errors.mean() == pytest.approx(0, abs=5 * 0.3 / np.sqrt(4000))
+    assert errors.std() == pytest.approx(0.3, rel=5 / np.sqrt(8000))
+    assert abs(np.corrcoef(errors, dataset.train_inputs_PD[:, 0])[0, 1]) < 5 / np.sqrt(4000)
+    np.testing.assert_array_equal(dataset.test_targets_PK[:, 0], problem.target(dataset.test_inputs_PD.numpy()))
+
+
+def test_without_noise_the_training_targets_are_the_target() -> None:
+    dataset = dataclasses.replace(FUNCTION, noise=0.0).load()
+    np.testing.assert_array_equal(dataset.train_targets_PK[:, 0], FUNCTION.target(dataset.train_inputs_PD.numpy()))
+
+
+def test_trials_that_differ_in_learning_rate_and_seed_share_their_points() -> None:
+    experiment = Experiment(
+        question="Is the problem one?",
+        models=(Linear(basis=Monomial()),),
+        widths=(2, 3),
+        target=(Sine(),),
+        inputs=Inputs(train=(16,), test=8, noise=(0.1,)),
+        learning_rates=(0.1, 0.2),
+        seeds=2,
+    )
+    trials = list(experiment.trials())
+    assert len({trial.id for trial in trials}) == 8
+    assert len({trial.shape.problem.identity for trial in trials}) == 1
+
+
+def test_a_table_is_split_into_parts_that_share_no_row_and_miss_none(rows: Table) -> None:
+    order = {}
+    for seed in range(3):
+        dataset = TableProblem(rows, 30, 10, seed).load()
+        train, test = dataset.train_targets_PK[:, 0], dataset.test_targets_PK[:, 0]
+        # The targets rise by one step from row to row: undo the standardisation, which moves and stretches.
+        both = torch.cat([train, test])
+        step = (both.max() - both.min()) / 39
+        order[seed] = ((both - both.min()) / step).round().int().tolist()
+        assert sorted(order[seed]) == list(range(40))
+    assert order[0] != order[1] != order[2]
+
+
+def test_rows_that_nobody_asked_for_are_left_out(rows: Table) -> None:
+    dataset = TableProblem(rows, 7, 5, 0).load()
+    assert len(dataset.train_inputs_PD) == 7
+    assert len(dataset.test_inputs_PD) == 5
+
+
+def test_inputs_and_targets_of_a_row_stay_together(rows: Table) -> None:
+    dataset = TableProblem(rows, 30, 10, 0).load()
+    # a and y are both affine in the number of the row, so standardised alike.
+    torch.testing.assert_close(dataset.train_inputs_PD[:, :1], dataset.train_targets_PK)
+    torch.testing.assert_close(dataset.test_inputs_PD[:, :1], dataset.test_targets_PK)
+
+
+def test_a_bundled_table_can_be_used_whole(bundled: Data) -> None:
+    problem = TableProblem(bundled, bundled.num_rows - 1, 1, 0)
+    assert len(problem.load().train_inputs_PD) == bundled.num_rows - 1
+    assert problem.label() == bundled.name()
+
+
+def function_problem(**changes: object) -> Callable[[], Problem]:
+    return lambda: dataclasses.replace(FUNCTION, **changes)
+
+
+REFUSED = {
+    "dimension": (
+        function_problem(target=Sine(), dimension=2),
+        "dimension: sine is a function of 1 input, not of 2\n  hint: set dimension: 1",
+    ),
+    "dimensions": (
+        function_problem(target=Xor(), measure=Corners(), dimension=3),
+        "dimension: xor is a function of 2 inputs, not of 3\n  hint: set dimension: 2",
+    ),
+    "train of a grid": (
+        function_problem(measure=Grid(), train=10, test=16),
+        "train: 10 points do not fill a grid in 2 dimensions\n  hint: take 9 or 16",
+    ),
+    "test of a grid": (
+        function_problem(measure=Grid(), train=9, test=17),
+        "test: 17 points do not fill a grid in 2 dimensions\n  hint: take 16 or 25",
+    ),
+    "rings in space": (
+        function_problem(target=AbsoluteValue(), measure=Rings(), dimension=3),
+        "train: rings lie in the plane, not in 3 dimensions\n  hint: set dimension: 2",
+    ),
+    "noise on labels": (
+        function_problem(target=Xor(), measure=Corners(), train=4, test=4),
+        "noise: xor gives labels, to which no noise can be added",
+    ),
+    "too few rows": (
+        lambda: TableProblem(Diabetes(), 400, 43, 0),
+        "train: 400 training and 43 test rows are more than the 442 of diabetes\n  hint: lower train or test",
+    ),
+    "no rows for the test": (
+        lambda: TableProblem(Digits(), 1797, 0, 0),
+        "train: 1797 training rows leave none of the 1797 of digits for the test\n  hint: lower train",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "message"), REFUSED.values(), ids=REFUSED.keys())
+def test_impossible_problem_is_refused(make: Callable[[], Problem], message: str) -> None:
+    with pytest.raises(FieldError, match=f"^{re.escape(message)}$"):
+        make()
+
+
+def test_a_problem_says_what_its_target_says() -> None:
+    xor = FunctionProblem(Xor(), Normal(), 2, 4, 4, 0.0, 0)
+    assert (xor.task, xor.num_inputs, xor.num_outputs, xor.label()) == (Task.LABELS, 2, 1, "xor")
+    assert FUNCTION.label() == "gaussian"
+    assert (TableProblem(Digits(), 9, 9, 0).task, TableProblem(Digits(), 9, 9, 0).num_outputs) == (Task.CLASSES, 10)

@@ -1,0 +1,38 @@
+"""Small experiments to train, and the packs they make."""
+
+import pytest
+
+from pipeline.experiment.experiment import Experiment, Inputs
+from pipeline.models.activations import Tanh
+from pipeline.models.bases.trigonometric import Cosine
+from pipeline.models.linear import Linear
+from pipeline.models.shallow import Shallow
+from pipeline.plan import make_plan
+from pipeline.problems.targets import AbsoluteValue
+
+
+@pytest.fixture
+def experiment():
+    """A function that makes an experiment of 12 trials a model, in double precision, with any field changed."""
+
+    def make(**fields):
+        asked = {
+            "question": "Does it work?",
+            "models": (Linear(Cosine()), Shallow(Tanh())),
+            "widths": (6,),
+            "target": (AbsoluteValue(),),
+            "inputs": Inputs(train=(24,), test=50),
+            "learning_rates": (0.01, 0.03, 0.1, 0.3),
+            "steps": 40,
+            "seeds": 3,
+            "dtype": "float64",
+        }
+        return Experiment(**(asked | fields))
+
+    return make
+
+
+@pytest.fixture
+def pack(experiment):
+    """A function that makes the first pack of such an experiment."""
+    return lambda **fields: make_plan("test", experiment(**fields)).packs[0]
