@@ -102,12 +102,18 @@ def plan(asked: argparse.Namespace) -> int:
 
 def run(asked: argparse.Namespace) -> int:
     """Train an experiment here, with progress, then print its summary and write its report."""
+    planned = _plan(asked)
+    folder: Path = asked.out or Path("runs") / planned.folder_name
+    train(planned, folder)
+    return _show(folder)
+
+
+def train(planned: Plan, folder: Path) -> None:
+    """Train what a folder does not hold yet of a plan."""
     from pipeline.plan import read_plan, write_plan
     from pipeline.training.progress import Progress
     from pipeline.training.run import run_plan
 
-    planned = _plan(asked)
-    folder: Path = asked.out or Path("runs") / planned.folder_name
     if (folder / "plan.json").exists():
         written = read_plan(folder)
         if written.experiment.identity() != planned.experiment.identity():
@@ -117,7 +123,6 @@ def run(asked: argparse.Namespace) -> int:
         write_plan(planned, folder)
     say(f"{planned.experiment.question}\n{len(planned.trials)} trials in {len(planned.packs)} packs, into {folder}")
     run_plan(planned, folder, Progress())
-    return _show(folder)
 
 
 def results(asked: argparse.Namespace) -> int:

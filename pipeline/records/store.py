@@ -33,6 +33,13 @@ def write_outcomes(run: Path, pack: str, rows: pl.DataFrame) -> None:
     _write(run / "outcomes" / f"{pack}.parquet", rows, OUTCOMES)
 
 
+def remove_unfinished_writes(run: Path, pack: str) -> None:
+    """Remove what a killed process had begun to write of a pack and never renamed."""
+    for folder in ("records", "outcomes", "fits"):
+        for path in (run / folder).glob(f".{pack}*.part"):
+            path.unlink(missing_ok=True)
+
+
 def finished_packs(run: Path) -> set[str]:
     """Ids of the packs whose every trial is done or has diverged; those that failed are to be tried again."""
     outcomes = read_outcomes(run)

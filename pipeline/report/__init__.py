@@ -1,0 +1,1 @@
+"""What is read from the records: tables, figures, verdicts and one page that shows them."""

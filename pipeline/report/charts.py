@@ -8,12 +8,12 @@ a figure looks the same on paper, on a slide and on a dark page.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import altair as alt
 import polars as pl
 
-Chart = alt.Chart | alt.LayerChart | alt.ConcatChart
+Chart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4D4D4D", "#8C6D1F")
 VIRIDIS = ("#440154", "#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39", "#d8c21c")
@@ -24,13 +24,11 @@ MOST_PANELS = 12
 
 
 def chart_of(table: pl.DataFrame) -> alt.Chart:
-    """A chart of rows written into it as they are, null for what is not finite."""
-    finite = [pl.when(pl.col(name).is_finite()).then(name).alias(name) for name in table.columns if _is_float(table, name)]
-    return alt.Chart(alt.InlineData(values=table.with_columns(finite).to_dicts()))
-
-
-def _is_float(table: pl.DataFrame, name: str) -> bool:
-    return table.schema[name].is_float()
+    """A chart of the rows of a table, null for what is not finite; a panel stays below Altair's 5000 rows."""
+    floats = [name for name, dtype in table.schema.items() if dtype.is_float()]
+    words = [name for name, dtype in table.schema.items() if isinstance(dtype, pl.Enum)]
+    finite = [pl.when(pl.col(name).is_finite()).then(name).alias(name) for name in floats]
+    return alt.Chart(table.with_columns(*finite, pl.col(words).cast(pl.String)))
 
 
 def panels(table: pl.DataFrame, draw: Callable[[pl.DataFrame], Chart]) -> Chart | None:
@@ -57,7 +55,7 @@ def panels(table: pl.DataFrame, draw: Callable[[pl.DataFrame], Chart]) -> Chart 
 
 def styled(chart: Chart) -> Chart:
     """The chart on white, in one typeface, with quiet axes."""
-    return (
+    quiet: Chart = (
         chart.configure(background="white", font="Helvetica, Arial, sans-serif", padding=10)
         .configure_view(stroke=None)
         .configure_axis(
@@ -71,27 +69,37 @@ def styled(chart: Chart) -> Chart:
             tickColor="#999999",
         )
         .configure_legend(
-            labelColor=INK, titleColor=INK, titleFontWeight="normal", labelFontSize=11.5, titleFontSize=12, labelLimit=260
+            orient="top",
+            titleOrient="left",
+            symbolOpacity=1,
+            labelColor=INK,
+            titleColor=INK,
+            titleFontWeight="normal",
+            labelFontSize=11.5,
+            titleFontSize=12,
+            labelLimit=260,
         )
         .configure_title(color=INK, fontSize=12.5, fontWeight="bold", anchor="start", offset=8)
     )
+    return quiet
 
 
 def model_colour(names: Sequence[str]) -> alt.Color:
     """The colour of each model."""
     colours = [OKABE_ITO[index % len(OKABE_ITO)] for index in range(len(names))]
-    return alt.Color("name:N", title="model", scale=alt.Scale(domain=list(names), range=colours), legend=_models(names))
+    return alt.Color("name:N", scale=alt.Scale(domain=list(names), range=colours), legend=_models(names))
 
 
 def model_shape(names: Sequence[str]) -> alt.Shape:
     """The symbol of each model; colours start again after eight models, and meet other symbols then."""
     turn = len(SYMBOLS)
     symbols = [SYMBOLS[(index + index // turn) % turn] for index in range(len(names))]
-    return alt.Shape("name:N", title="model", scale=alt.Scale(domain=list(names), range=symbols), legend=_models(names))
+    return alt.Shape("name:N", scale=alt.Scale(domain=list(names), range=symbols), legend=_models(names))
 
 
 def _models(names: Sequence[str]) -> alt.Legend:
-    return alt.Legend(orient="top", direction="horizontal", columns=4, symbolOpacity=1)
+    longest = max(len(name) for name in names)
+    return alt.Legend(title=None, columns=max(1, min(6, 110 // (longest + 4))), symbolOpacity=1)
 
 
 def ramp(num_colours: int) -> list[str]:
@@ -101,26 +109,48 @@ def ramp(num_colours: int) -> list[str]:
     return [VIRIDIS[round(index * (len(VIRIDIS) - 1) / (num_colours - 1))] for index in range(num_colours)]
 
 
-def width_axis(widths: Sequence[int]) -> alt.X:
+def width_axis(widths: Iterable[int]) -> alt.X:
     """Widths on a logarithmic axis, with ticks at those that ran."""
     axis = alt.Axis(values=sorted(set(widths)), format="d", grid=False, labelOverlap=True)
     return alt.X("width:Q", title="width", scale=alt.Scale(type="log", base=2, nice=False, padding=12), axis=axis)
 
 
-def log_axis(*, grid: bool = True) -> alt.Axis:
-    """Powers of ten, at most about six, written 10^n."""
-    exponent = "format(round(log(datum.value) / LN10), 'd')"
-    is_power = "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) < 1e-6"
-    small = "datum.value >= 0.001 && datum.value <= 1000"
-    return alt.Axis(
-        labelExpr=f"{small} ? format(datum.value, '~g') : {is_power} ? '1e' + {exponent} : format(datum.value, '~e')",
-        tickCount=6,
-        grid=grid,
-        labelOverlap=True,
-    )
+def log_axis(values: Sequence[float], *, grid: bool = True) -> alt.Axis:
+    """An axis for positive numbers: ticks at powers of ten, at 1, 2, 5 as well where these are less than three."""
+    ticks = log_ticks(min(values, default=1.0), max(values, default=1.0))
+    return alt.Axis(values=ticks, labelExpr=tick_labels(ticks), grid=grid, labelOverlap=True)
 
 
-def powers_of_ten(last: int) -> list[int]:
-    """0, 1, 10, ... up to a number, at most about seven of them."""
-    exponents = range(0, int(math.log10(max(last, 1))) + 1, 1 if last < 10**6 else 2)
-    return [0, *(10**exponent for exponent in exponents)]
+def step_axis(last: int) -> alt.Axis:
+    """An axis for steps that shows step 0 and then powers of ten."""
+    ticks = [0, *(tick for tick in log_ticks(1, max(last, 10)) if tick <= last)]
+    return alt.Axis(values=ticks, labelExpr=tick_labels(ticks), grid=False, labelOverlap=True)
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Round numbers from just below the least value to just above the greatest, about six of them."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    inner = sum(low <= power_of_ten(exponent) <= high for exponent in range(first, last + 1))
+    if inner < 3:
+        return [digit * power_of_ten(exponent) for exponent in range(first, last + 1) for digit in (1, 2, 5)]
+    stride = max(1, math.ceil((last - first) / 6))
+    return [power_of_ten(exponent) for exponent in range(first - first % stride, last + 1, stride)]
+
+
+def power_of_ten(exponent: int) -> float:
+    """The float nearest to a power of ten, which multiplying does not always give."""
+    return float(f"1e{exponent}")
+
+
+def number_label(value: float) -> str:
+    """A tick in words: plain from 0.001 to 1000, else as 1e5."""
+    if value == 0 or 1e-3 <= value <= 1e3:
+        return f"{value:g}"
+    digits, exponent = f"{value:.0e}".split("e")
+    return f"{digits}e{int(exponent)}"
+
+
+def tick_labels(ticks: Sequence[float]) -> str:
+    """An expression that spells each tick."""
+    cases = [f"datum.value == {tick!r} ? '{number_label(tick)}'" for tick in ticks]
+    return " : ".join([*cases, "''"])

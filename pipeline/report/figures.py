@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,7 +15,6 @@ from pipeline.numerics.spectra import LIMIT_OF_FLOAT64
 from pipeline.report import charts, series
 from pipeline.report.charts import Chart, chart_of, panels
 from pipeline.report.series import Sources
-from pipeline.report.tables import criterion
 
 Key = TypeVar("Key", alt.StrokeDash, alt.Shape, alt.Stroke)
 LOG = alt.Scale(type="log")
@@ -35,25 +35,34 @@ class Figure:
 
 def error_by_width(sources: Sources) -> Chart | None:
     """Test error against width for each model, with the band of the seeds and the exact least-squares error."""
-    table = series.error_by_width(sources)
-    unit = DIAGNOSTICS[criterion(sources.results)].unit
-    lowest = table.select(pl.min_horizontal("low", "median").min()).item()
-    scale = LOG if lowest is None or lowest > 0 else alt.Scale(type="linear")
+    title = sources.error_title
 
     def panel(rows: pl.DataFrame) -> Chart:
+        scale, axis = _error_scale(rows)
         base = chart_of(rows).encode(x=charts.width_axis(rows["width"]), color=charts.model_colour(sources.models))
-        median = alt.Y("median:Q", scale=scale, title=unit, axis=charts.log_axis())
-        shape, tooltip = charts.model_shape(sources.models), _error_tooltip(unit)
-        band = base.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", scale=scale, title=unit), y2="high:Q")
+        median = alt.Y("median:Q", scale=scale, title=title, axis=axis)
+        shape, tooltip = charts.model_shape(sources.models), _error_tooltip(title)
+        band = base.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", scale=scale, title=title), y2="high:Q")
         line = base.mark_line(strokeWidth=2).encode(y=median)
         point = base.mark_point(filled=True, size=45, opacity=1).encode(y=median, shape=shape, tooltip=tooltip)
         layers = [band, line, point]
         if rows["theory"].count():
-            theory = base.mark_line(strokeWidth=1.6).encode(y=alt.Y("theory:Q", scale=scale))
+            theory = base.mark_line(strokeWidth=1.6, clip=True).encode(y=alt.Y("theory:Q", scale=scale))
             layers.append(keyed(theory, alt.StrokeDash, "theory: exact least squares", [5, 4]))
         return alt.layer(*layers)
 
-    return panels(table.rename({"panel_problem": "panel"}), panel)
+    return panels(series.error_by_width(sources).rename({"panel_problem": "panel"}), panel)
+
+
+def _error_scale(rows: pl.DataFrame) -> tuple[alt.Scale, alt.Axis]:
+    """Logarithmic, unless an error is exactly zero; theory may go ten times above what was measured."""
+    measured = pl.concat([rows["low"], rows["median"], rows["high"]]).drop_nulls().to_list()
+    theory = rows["theory"].drop_nulls().to_list()
+    highest = 10 * max(measured, default=math.inf)
+    values = [*measured, *(min(value, highest) for value in theory)]
+    if min(values) <= 0:
+        return alt.Scale(type="linear", nice=True), alt.Axis(format="~g", tickCount=5)
+    return alt.Scale(type="log", domain=[min(values) / 1.3, max(values) * 1.3], nice=False), charts.log_axis(values)
 
 
 def _error_tooltip(unit: str) -> list[alt.Tooltip]:
@@ -80,31 +89,35 @@ def loss_by_step(sources: Sources) -> Chart | None:
         "rate:N",
         title=sources.rate_title,
         scale=alt.Scale(domain=spelled, range=charts.ramp(len(rates))),
-        legend=alt.Legend(orient="top", columns=len(rates), symbolType="stroke", symbolStrokeWidth=3),
+        legend=alt.Legend(columns=len(rates), symbolType="stroke", symbolStrokeWidth=3),
     )
-    ticks = charts.powers_of_ten(sources.plan.experiment.num_steps)
+    loss_title = sources.loss_title
+    time = charts.step_axis(sources.plan.experiment.num_steps)
 
     def panel(rows: pl.DataFrame) -> Chart:
-        steps = alt.X(
-            "step:Q",
-            title="step",
-            scale=alt.Scale(type="symlog", constant=1),
-            axis=alt.Axis(values=ticks, format="~s", grid=False),
-        )
-        axis = charts.log_axis()
-        rate = alt.Tooltip("rate:N", title=sources.rate_title)
-        line = chart_of(rows).mark_line(strokeWidth=2).encode(
-            x=steps,
-            y=alt.Y("loss:Q", title="training loss", scale=LOG, axis=axis),
-            color=colour,
-            tooltip=[rate, alt.Tooltip("step:Q"), alt.Tooltip("loss:Q", format=".4g")],
-        )
         left = marks.join(rows.select("panel_problem", "name").unique(), on=["panel_problem", "name"], how="semi")
-        cross = chart_of(left).mark_point(size=90, strokeWidth=2.2, filled=False).encode(
-            x=steps,
-            y=alt.Y("ceiling:Q", scale=LOG, title="training loss", axis=axis),
-            color=colour,
-            tooltip=[rate, alt.Tooltip("step:Q", title="diverged at step"), alt.Tooltip("trials:Q")],
+        steps = alt.X("step:Q", title="step", scale=alt.Scale(type="symlog", constant=1), axis=time)
+        axis = charts.log_axis([*rows["loss"], *left["ceiling"]])
+        rate = alt.Tooltip("rate:N", title=sources.rate_title)
+        line = (
+            chart_of(rows.select("step", "loss", "rate"))
+            .mark_line(strokeWidth=2)
+            .encode(
+                x=steps,
+                y=alt.Y("loss:Q", title=loss_title, scale=LOG, axis=axis),
+                color=colour,
+                tooltip=[rate, alt.Tooltip("step:Q"), alt.Tooltip("loss:Q", format=".4g")],
+            )
+        )
+        cross = (
+            chart_of(left)
+            .mark_point(size=90, strokeWidth=2.2, filled=False, opacity=1)
+            .encode(
+                x=steps,
+                y=alt.Y("ceiling:Q", scale=LOG, title=loss_title, axis=axis),
+                color=colour,
+                tooltip=[rate, alt.Tooltip("step:Q", title="diverged at step"), alt.Tooltip("trials:Q")],
+            )
         )
         if left.is_empty():
             return alt.layer(line)
@@ -123,15 +136,15 @@ def loss_by_rate_and_width(sources: Sources) -> Chart | None:
     table = series.loss_by_rate_and_width(sources)
     if table.is_empty():
         return None
-    least, start = table["loss"].min(), series.initial_loss(sources)
-    scale = alt.Scale(type="log", scheme="viridis", reverse=True, clamp=True, domain=[least or 1e-16, start])
-    colour = alt.Color("loss:Q", title="final training loss", scale=scale, legend=_gradient(least or 1e-16, start))
+    least, start = series.range_of_losses(sources, table)
+    scale = alt.Scale(type="log", scheme="viridis", reverse=True, clamp=True, domain=[least, start])
+    colour = alt.Color("loss:Q", title="final loss", scale=scale, legend=_gradient(least, start))
     widths = sorted(table["width"].unique())
 
     def panel(rows: pl.DataFrame) -> Chart:
         width = alt.X("width:O", title="width", scale=alt.Scale(domain=widths), axis=alt.Axis(labelAngle=0, grid=False))
-        axis = charts.log_axis(grid=False)
-        domain = alt.Scale(type="log", nice=False, domain=[table["bottom"].min(), table["top"].max()])
+        axis = charts.log_axis([*table["bottom"], *table["top"]], grid=False)
+        domain = alt.Scale(type="log", nice=False, domain=[min(table["bottom"]), max(table["top"])])
         base = chart_of(rows).encode(x=width)
         tooltip = [
             alt.Tooltip("width:O"),
@@ -162,7 +175,9 @@ def loss_by_rate_and_width(sources: Sources) -> Chart | None:
 
 
 def _gradient(least: float, greatest: float) -> alt.Legend:
-    return alt.Legend(orient="top", gradientLength=240, format="~e", tickCount=4)
+    ticks = [tick for tick in charts.log_ticks(least, greatest) if least <= tick <= greatest]
+    labels = charts.tick_labels(ticks)
+    return alt.Legend(gradientLength=260, values=ticks, labelExpr=labels, direction="horizontal")
 
 
 def fitted(sources: Sources) -> Chart | None:
@@ -172,11 +187,13 @@ def fitted(sources: Sources) -> Chart | None:
         return None
     widths = sorted(table["width"].unique())
     scale = alt.Scale(domain=widths, range=charts.ramp(len(widths)))
-    colour = alt.Color("width:O", title="width", scale=scale, legend=alt.Legend(orient="top", symbolType="stroke"))
+    legend = alt.Legend(symbolType="stroke", symbolStrokeWidth=3)
+    colour = alt.Color("width:O", title="width", scale=scale, legend=legend)
 
     def panel(rows: pl.DataFrame) -> Chart:
         target = series.target_values(sources, rows)
-        low, high = target["value"].min(), target["value"].max()
+        values = target["value"].to_list()
+        low, high = min(values), max(values)
         margin = 0.3 * (high - low) or 1.0
         domain = alt.Scale(domain=[low - margin, high + margin], nice=False)
         x, y = alt.X("x:Q", title="x", axis=alt.Axis(grid=False)), alt.Y("value:Q", title="f(x)", scale=domain)
@@ -196,7 +213,8 @@ def condition_by_width(sources: Sources) -> Chart | None:
     reaches = table["at_limit"].any()
 
     def panel(rows: pl.DataFrame) -> Chart:
-        value = alt.Y("value:Q", scale=LOG, title=DIAGNOSTICS["condition_number"].unit, axis=charts.log_axis())
+        axis = charts.log_axis(rows["value"].drop_nulls().to_list())
+        value = alt.Y("value:Q", scale=LOG, title=DIAGNOSTICS["condition_number"].unit, axis=axis)
         base = chart_of(rows).encode(
             x=charts.width_axis(rows["width"]), y=value, color=charts.model_colour(sources.models)
         )
@@ -216,7 +234,7 @@ def condition_by_width(sources: Sources) -> Chart | None:
 
 def keyed(chart: alt.Chart, channel: type[Key], label: str, value: Any) -> alt.Chart:
     """The chart with one more channel that is the same everywhere and has an entry in a legend of its own."""
-    scale, legend = alt.Scale(domain=[label], range=[value]), alt.Legend(title=None, orient="top")
+    scale, legend = alt.Scale(domain=[label], range=[value]), alt.Legend(title=None)
     return chart.transform_calculate(key=f"'{label}'").encode(channel("key:N", scale=scale, legend=legend))
 
 
@@ -238,8 +256,8 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "loss_by_rate_and_width",
         "Final loss over learning rate and width",
-        "Dark is a low loss; a cross stands where trials diverged (faint where only some did), a grey cell where all "
-        "did; the line is the largest stable learning rate that theory predicts, where it lies in the range.",
+        "Bright is a low loss. A cross stands where trials diverged (faint where only some did), a grey cell where all "
+        "did. The line is the largest stable learning rate that theory predicts, where it lies in the range.",
         loss_by_rate_and_width,
     ),
     Figure(
@@ -252,7 +270,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "condition_by_width",
         "Condition number against width",
-        "The square of this number sets the pace of descent; from 1e15 on float64 can only tell that it is at least that.",
+        "The square of this number sets the pace of descent; from 1e15 on float64 tells no more than that.",
         condition_by_width,
     ),
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,10 +20,12 @@ from pipeline.definitions import Definition
 from pipeline.models.model import Model
 from pipeline.numerics.spectra import LIMIT_OF_FLOAT64
 from pipeline.plan import Plan
+from pipeline.problems.losses import Task
 from pipeline.problems.problem import FunctionProblem
-from pipeline.report.tables import CELL, PROBLEM, at_best_rate, scored
+from pipeline.report.tables import CELL, PROBLEM, at_best_rate, criterion, scored
 
 MOST_CURVES = 8
+MOST_STEPS = 100
 MOST_CELLS_A_SIDE = 40
 MOST_FITS = 4
 DIGITS = 6
@@ -68,7 +71,25 @@ class Sources:
     def panel_model(self) -> pl.Expr:
         """The model, and the problem where there are several."""
         several = self.named["panel_problem"].n_unique() > 1
-        return pl.format("{}: {}", "panel_problem", "name") if several else pl.col("name")
+        name = pl.col("name").cast(pl.String)
+        return pl.format("{}: {}", pl.col("panel_problem").cast(pl.String), name) if several else name
+
+    @property
+    def error_title(self) -> str:
+        """What the criterion is, and its unit."""
+        name = criterion(self.results)
+        tasks = {problem.task for problem in self.plan.experiment.problems()}
+        if name == "loss":
+            return self.loss_title
+        if tasks == {Task.REGRESSION}:
+            return "test error (root mean square)"
+        return "test error" if Task.REGRESSION in tasks else "test error (share of wrong answers)"
+
+    @property
+    def loss_title(self) -> str:
+        """What the training loss is, where it is the same in the whole run."""
+        losses = {pack.shape.loss.name().replace("_", " ") for pack in self.plan.packs}
+        return f"training loss ({losses.pop()})" if len(losses) == 1 else "training loss"
 
 
 def evenly(items: Sequence[Item], most: int) -> list[Item]:
@@ -106,11 +127,14 @@ def panel_problem(results: pl.DataFrame) -> pl.Expr:
 
 
 def _named(plan: Plan, trials: pl.DataFrame) -> pl.DataFrame:
-    return trials.with_columns(
+    names = model_names(plan)
+    table = trials.with_columns(
         panel_problem(trials).alias("panel_problem"),
-        pl.col("model").replace(model_names(plan)).alias("name"),
+        pl.col("model").replace_strict(names, return_dtype=pl.Enum(names.values())).alias("name"),
         pl.col("times_limit" if "times_limit" in trials.columns else "rate").alias("rate_axis"),
     )
+    problems = table["panel_problem"].unique(maintain_order=True)
+    return table.with_columns(pl.col("panel_problem").cast(pl.Enum(problems)))  # so that sorting keeps their order
 
 
 def _drawable(column: str) -> pl.Expr:
@@ -123,7 +147,7 @@ def error_by_width(sources: Sources) -> pl.DataFrame:
     """Criterion at the best learning rate: median, least and greatest over seeds; the exact least-squares error."""
     theory = "least_squares_error"
     known = theory in sources.best.columns
-    table = sources.best.group_by("panel_problem", "name", "width", maintain_order=True).agg(
+    table = sources.best.group_by("panel_problem", "name", "width").agg(
         pl.col("rate").first(),
         pl.col("score").count().alias("seeds"),
         pl.col("score").min().alias("low"),
@@ -132,6 +156,7 @@ def error_by_width(sources: Sources) -> pl.DataFrame:
         (pl.col(theory).median() if known else pl.lit(None, pl.Float64)).alias("theory"),
     )
     table = table.filter(pl.col("median").is_finite() | pl.col("theory").is_finite())
+    table = table.sort("panel_problem", "name", "width")
     return table.with_columns(pl.when(pl.col(c).is_finite()).then(c) for c in ("low", "median", "high", "theory"))
 
 
@@ -139,7 +164,7 @@ def condition_by_width(sources: Sources) -> pl.DataFrame:
     """Condition number, median over seeds at the best learning rate; cut at what float64 can tell."""
     if "condition_number" not in sources.best.columns:
         return pl.DataFrame()
-    table = sources.best.group_by("panel_problem", "name", "width", maintain_order=True).agg(
+    table = sources.best.group_by("panel_problem", "name", "width").agg(
         pl.col("condition_number").median().alias("value")
     )
     at_limit = pl.col("value") >= LIMIT_OF_FLOAT64
@@ -147,6 +172,7 @@ def condition_by_width(sources: Sources) -> pl.DataFrame:
         table.filter(pl.col("value").is_not_null() & pl.col("value").is_not_nan())
         .with_columns(at_limit.alias("at_limit"), pl.min_horizontal("value", pl.lit(LIMIT_OF_FLOAT64)).alias("value"))
         .with_columns(_drawable("value"))
+        .sort("panel_problem", "name", "width")
     )
 
 
@@ -163,6 +189,8 @@ def loss_by_step(sources: Sources) -> tuple[pl.DataFrame, pl.DataFrame]:
     ran = ran.filter(pl.col("width") == pl.col("width").max().over("panel_problem", "name"))
     columns = ["panel_problem", "name", "width", "rate_axis"]
     losses = sources.records.filter(pl.col("diagnostic") == "loss").select("trial", "step", loss="value")
+    steps = evenly(sorted(losses["step"].unique()), MOST_STEPS)
+    losses = losses.filter(pl.col("step").is_in(steps))
     axes = ran.select("trial", *columns, "status", ended="step")
     known = axes.join(losses, on="trial").with_columns(pl.col("loss").fill_nan(math.inf))
     gone = _after_divergence(axes, losses)
@@ -178,7 +206,7 @@ def loss_by_step(sources: Sources) -> tuple[pl.DataFrame, pl.DataFrame]:
     ceilings = first.group_by(panel).agg(pl.lit(10.0).pow(exponent).alias("ceiling"))
     shown = medians.join(ceilings, on=panel, how="left").filter(pl.col("loss") <= pl.col("ceiling"))
     curves = shown.drop("ceiling").with_columns(_drawable("loss")).drop_nulls("loss").sort(*columns, "step")
-    leaves = ran.filter(pl.col("status") == "diverged").group_by(columns).agg(pl.col("step").min(), pl.len().alias("trials"))
+    leaves = ran.filter(pl.col("status") == "diverged").group_by(columns).agg(pl.col("step").min(), trials=pl.len())
     return curves, leaves.join(ceilings, on=panel).sort(columns)
 
 
@@ -200,7 +228,7 @@ def loss_by_rate_and_width(sources: Sources) -> pl.DataFrame:
     widths = evenly(sorted(trials["width"].unique()), MOST_CELLS_A_SIDE)
     if len(rates) < 2 or "loss" not in trials.columns:
         return pl.DataFrame()
-    middle = [math.sqrt(low * high) for low, high in zip(rates, rates[1:], strict=False)]
+    middle = [math.sqrt(low * high) for low, high in itertools.pairwise(rates)]
     edges = [rates[0] ** 2 / middle[0], *middle, rates[-1] ** 2 / middle[-1]]
     cells = pl.DataFrame({"rate_axis": rates, "bottom": edges[:-1], "top": edges[1:]})
     limit = pl.lit(None, pl.Float64)
@@ -211,7 +239,7 @@ def loss_by_rate_and_width(sources: Sources) -> pl.DataFrame:
     return (
         trials.filter(pl.col("width").is_in(widths))
         .join(cells, on="rate_axis")
-        .group_by("panel_problem", "name", "width", "rate_axis", "bottom", "top", maintain_order=True)
+        .group_by("panel_problem", "name", "width", "rate_axis", "bottom", "top")
         .agg(
             pl.col("loss").filter(done).median(),
             (~done).mean().alias("diverged"),
@@ -220,14 +248,16 @@ def loss_by_rate_and_width(sources: Sources) -> pl.DataFrame:
         )
         .with_columns(_drawable("loss"), _drawable("limit"), _drawable("bottom"), _drawable("top"))
         .with_columns(pl.when(pl.col("limit").is_between(edges[0], edges[-1])).then("limit").alias("limit"))
+        .sort("panel_problem", "name", "width", "rate_axis")
     )
 
 
-def initial_loss(sources: Sources) -> float:
-    """The greatest finite loss of any trial at the first recorded step; 1 where there is none."""
-    losses = sources.records.filter(pl.col("diagnostic") == "loss", pl.col("value").is_finite(), pl.col("value") > 0)
-    first = losses.filter(pl.col("step") == pl.col("step").min())["value"].to_list()
-    return max(first, default=1.0)
+def range_of_losses(sources: Sources, cells: pl.DataFrame) -> tuple[float, float]:
+    """The least final loss of a map, and the greatest loss of any trial at the first recorded step."""
+    known = sources.records.filter(pl.col("diagnostic") == "loss", pl.col("value").is_finite(), pl.col("value") > 0)
+    first = known.filter(pl.col("step") == pl.col("step").min())["value"].to_list()
+    least = min(cells["loss"].drop_nulls().to_list(), default=1.0)
+    return least, max([*first, 10 * least])
 
 
 def fitted(sources: Sources) -> pl.DataFrame:
@@ -243,18 +273,20 @@ def fitted(sources: Sources) -> pl.DataFrame:
         .first()
     )
     axes = chosen.select("trial", *PROBLEM, "panel_problem", "name", "width")
+    axes = axes.sort("panel_problem", "name", "width")
     fits = axes.join(sources.fits, on="trial", maintain_order="left").filter(pl.col("value").is_finite())
     return fits.with_columns(pl.col("x", "value").round_sig_figs(DIGITS))
 
 
-def target_values(sources: Sources, panel: pl.DataFrame) -> pl.DataFrame | None:
+def target_values(sources: Sources, panel: pl.DataFrame) -> pl.DataFrame:
     """The target at the points of the fits of one panel."""
     wanted = panel.select(PROBLEM).row(0)
-    for problem in sources.plan.experiment.problems():
-        if isinstance(problem, FunctionProblem):
-            if wanted == (problem.label(), problem.num_inputs, problem.train, problem.noise):
-                x = panel["x"].unique().sort().to_numpy()
-                return pl.DataFrame({"x": x, "value": problem.target(x[:, None])}).with_columns(
-                    pl.col("value").round_sig_figs(DIGITS)
-                )
-    return None
+    functions = (problem for problem in sources.plan.experiment.problems() if isinstance(problem, FunctionProblem))
+    target = next(
+        problem.target
+        for problem in functions
+        if wanted == (problem.label(), problem.num_inputs, problem.train, problem.noise)
+    )
+    x = panel["x"].unique().sort()
+    values = pl.Series(target(x.to_numpy()[:, None]), dtype=pl.Float64)
+    return pl.DataFrame({"x": x, "value": values.round_sig_figs(DIGITS)})

@@ -138,7 +138,8 @@ def scored(results: pl.DataFrame) -> pl.DataFrame:
 
 def best_rates(results: pl.DataFrame) -> pl.DataFrame:
     """For each cell the ``rate`` with the least median ``score`` over seeds; the lower rate if two are equal."""
-    medians = scored(results).filter(pl.col("score").is_not_null()).group_by(*CELL, "rate").agg(pl.col("score").median())
+    known = scored(results).filter(pl.col("score").is_not_null())
+    medians = known.group_by(*CELL, "rate").agg(pl.col("score").median())
     finite = medians.filter(pl.col("score").is_finite())
     return finite.sort("score", "rate", nulls_last=True).group_by(CELL, maintain_order=True).first()
 
@@ -171,10 +172,14 @@ def summary(results: pl.DataFrame) -> pl.DataFrame:
         pl.col("largest_stable_learning_rate").drop_nulls().first().alias("stable_learning_rate"),
         counted(pl.col("verdict")).alias("verdict"),
     )
-    best = at_best_rate(table).group_by(CELL).agg(
-        pl.col("rate").first().alias("best_learning_rate"),
-        pl.col("score").median().alias(f"median_{name}"),
-        pl.col("condition_number").median().map_elements(_trusted, return_dtype=pl.String),
+    best = (
+        at_best_rate(table)
+        .group_by(CELL)
+        .agg(
+            pl.col("rate").first().alias("best_learning_rate"),
+            pl.col("score").median().alias(f"median_{name}"),
+            pl.col("condition_number").median().map_elements(_trusted, return_dtype=pl.String),
+        )
     )
     return counts.join(best, on=CELL, how="left", nulls_equal=True, maintain_order="left").select(
         *CELL,
@@ -198,5 +203,3 @@ def _trusted(condition_number: float) -> str:
             return f"{condition_number:.0e} (one digit)"
         case Trust.AT_LEAST:
             return ">= 1e15 (float64 limit)"
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import platform
+import shutil
 import time
 import warnings
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
 from pipeline.problems.losses import Task
 from pipeline.problems.problem import Dataset
-from pipeline.records.store import write_fits, write_outcomes
+from pipeline.records.store import remove_unfinished_writes, write_fits, write_outcomes
 from pipeline.training.module import NEVER, PackModule
 from pipeline.training.recorder import Recorder
 
@@ -57,8 +58,8 @@ def fit(
         raise KeyboardInterrupt
     write_best_fit(run, module)
     write_outcomes(run, pack.id, outcomes(module, time.monotonic() - started))
-    checkpoint.unlink(missing_ok=True)
-    folder.rmdir()
+    remove_unfinished_writes(run, pack.id)
+    shutil.rmtree(folder)
     return int((module.diverged_at != NEVER).sum())
 
 

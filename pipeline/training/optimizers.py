@@ -25,7 +25,8 @@ class StackedOptimizer(torch.optim.Optimizer):
 
     def __init__(self, weights_TN: torch.nn.Parameter, optimizer: Optimizer, learning_rates_T: Tensor) -> None:
         self.rule = optimizer
-        super().__init__([weights_TN], {"learning_rates": learning_rates_T})
+        # "lr" is one number, which callbacks for any optimizer look for; the update takes each trial's own.
+        super().__init__([weights_TN], {"learning_rates": learning_rates_T, "lr": float(learning_rates_T.max())})
         if isinstance(optimizer, UpdateRule):
             self.state[weights_TN] = {
                 f"slot_{number}": torch.zeros_like(weights_TN, requires_grad=False) for number in range(optimizer.slots)

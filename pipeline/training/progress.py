@@ -21,8 +21,9 @@ class Progress:
     not flatter it. Trials differ in cost; the estimate weighs them by their operations.
     """
 
-    def __init__(self, stream: TextIO = sys.stderr) -> None:
-        self.stream, self.live = stream, stream.isatty()
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stderr
+        self.live = self.stream.isatty()
 
     def start(self, plan: Plan, left: Sequence[Pack]) -> None:
         """Begin, with the packs that are still to be trained."""
@@ -31,11 +32,11 @@ class Progress:
         self.cost_left = sum(operations_of_pack(pack) for pack in left)
         self.cost_done = 0.0
         self.left, self.position = left, 0
-        self.trial_steps = self.pack_steps = self.resumed_steps = 0
+        self.trial_steps = self.pack_steps = 0
         self.diverged = self.failed = 0
         self.started = self.drawn = time.monotonic()
         if self.trials_done:
-            self._line(f"{self.trials_done} of {self.num_trials} trials were finished before")
+            self.stream.write(f"{self.trials_done} of {self.num_trials} trials were finished before\n")
 
     def advanced(self, trial_steps: int) -> None:
         """Take note of trial-steps of the pack that is being trained."""
@@ -56,6 +57,8 @@ class Progress:
 
     def stop(self) -> None:
         """Leave the last line standing."""
+        if not self.left:
+            return
         self.draw()
         if self.live:
             self.stream.write("\n")

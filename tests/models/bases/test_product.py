@@ -69,7 +69,8 @@ def test_features_are_products_of_one_function_per_input(basis: Basis, order: Or
     assert features.shape == (7, 20)
     for column, index in enumerate(multi_indices(20, dimension, order)):
         for row in range(7):
-            factors = [float(basis(inputs[row, axis : axis + 1], degree + 1)[0, degree]) for axis, degree in enumerate(index)]
+            coordinates = zip(inputs[row], index, strict=True)
+            factors = [float(basis(x[None], degree + 1)[0, degree]) for x, degree in coordinates]
             # A product of at most three factors, each equal to a few units in the last place.
             assert float(features[row, column]) == pytest.approx(math.prod(factors), rel=1e-13, abs=1e-14)
 

@@ -16,8 +16,8 @@ VALUES = json.loads((Path(__file__).parents[2] / "reference_values.json").read_t
 
 def family(prefix: str) -> list:
     """The values of one family, each with its largest frequency."""
-    found = [(int(value["inputs"].get("K", value["name"].rsplit("_K")[-1])), value) for value in VALUES if prefix in value["name"]]
-    return [pytest.param(frequency, value, id=value["name"]) for frequency, value in found]
+    found = [value for value in VALUES if value["name"].startswith(prefix)]
+    return [pytest.param(int(value["name"].rsplit("_K")[-1]), value, id=value["name"]) for value in found]
 
 
 LINE = torch.linspace(-1, 1, 401, dtype=torch.float64)

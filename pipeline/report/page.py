@@ -1,0 +1,223 @@
+"""The page of a run: one file that needs no network, made from the plan and the records alone."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import vl_convert
+
+from pipeline.plan import Plan, read_plan
+from pipeline.records.files import replacing
+from pipeline.records.store import read_fits, read_outcomes, read_records
+from pipeline.report.figures import FIGURES, Figure
+from pipeline.report.printing import shown, shown_cells, split_constants
+from pipeline.report.series import Sources, model_names
+from pipeline.report.tables import PROBLEM, criterion, results, summary
+from pipeline.report.template import CONVENTIONS, DRAW, POLICY, STYLE
+from pipeline.report.verdicts import CANNOT_SAY, counted
+
+MOST_ROWS = 500
+MOST_REASONS = 20
+LONGEST_REASON = 4000
+STATUSES = ("done", "diverged", "failed", "pending")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure and its chart as Vega-Lite."""
+
+    figure: Figure
+    spec: dict[str, Any]
+
+
+def write_report(run: Path) -> Path:
+    """Write ``report.html`` into the folder of a run, and its figures as ``figures/<name>.png``.
+
+    Works at any time: what has not run yet is counted as pending.
+
+    Raises:
+        PipelineError: If the folder holds no plan, or a file in it is damaged.
+    """
+    plan, records, outcomes = read_plan(run), read_records(run), read_outcomes(run)
+    table = results(plan, records, outcomes)
+    figures = draw(Sources(plan, table, records, read_fits(run)))
+    (run / "figures").mkdir(exist_ok=True)
+    for drawn in figures:
+        with replacing(run / "figures" / f"{drawn.figure.name}.png") as part:
+            part.write_bytes(vl_convert.vegalite_to_png(json.dumps(drawn.spec), scale=2))
+    path = run / "report.html"
+    with replacing(path) as part:
+        part.write_text(page(run, plan, table, outcomes, figures), encoding="utf-8")
+    return path
+
+
+def draw(sources: Sources) -> list[Drawn]:
+    """Every figure that the run has something to show in."""
+    drawn = []
+    for figure in FIGURES:
+        chart = figure.draw(sources)
+        if chart is not None:
+            spec = chart.to_dict() | {"description": f"{figure.title}. {figure.caption}"}
+            drawn.append(Drawn(figure, spec))
+    return drawn
+
+
+def page(run: Path, plan: Plan, table: pl.DataFrame, outcomes: pl.DataFrame, figures: list[Drawn]) -> str:
+    """The whole page as text."""
+    question = escape(plan.experiment.question)
+    body = "\n".join(
+        [
+            _header(plan, table),
+            _verdicts(plan, table),
+            *(_figure(drawn) for drawn in figures),
+            _tables(run, plan, table),
+            _failures(table),
+            _provenance(plan, outcomes),
+            _section("Conventions", *(f"<p>{escape(text)}</p>" for text in CONVENTIONS)),
+        ]
+    )
+    scripts = f"<script>{_libraries()}</script>\n<script>{DRAW}</script>" if figures else ""
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{question}</title>
+<style>{STYLE}</style>
+</head>
+<body>
+<main>
+{body}
+</main>
+{scripts}
+</body>
+</html>
+"""
+
+
+@functools.cache
+def _libraries() -> str:
+    """Vega, Vega-Lite and Vega-Embed in one script, which bundling takes a second to make."""
+    bundle: str = vl_convert.javascript_bundle()
+    return bundle.replace("</script", "<\\/script")
+
+
+def _header(plan: Plan, table: pl.DataFrame) -> str:
+    counts = dict(table["status"].value_counts().iter_rows())
+    chips = "".join(f"<li><b>{counts[word]}</b> {word}</li>" for word in STATUSES if word in counts)
+    so_far = "so far, " if "pending" in counts else ""
+    lines = [f"<h1>{escape(plan.experiment.question)}</h1>"]
+    lines.append(f'<p class="quiet">{escape(plan.name)}: {so_far}of {table.height} trials</p>')
+    lines.append(f'<ul class="counts">{chips}</ul>')
+    lines += [f"<p>{text}</p>" for text in _best(plan, table)]
+    return f"<header>{''.join(lines)}</header>"
+
+
+def _best(plan: Plan, table: pl.DataFrame) -> Iterable[str]:
+    """One sentence for each problem: what did best."""
+    name = criterion(table)
+    ranked = summary(table).filter(pl.col(f"median_{name}").is_finite()).sort(f"median_{name}")
+    names = model_names(plan)
+    for row in ranked.group_by(PROBLEM, maintain_order=True).first().head(8).iter_rows(named=True):
+        rate = row["best_learning_rate"]
+        where = f"{names[row['model']]}, width {row['width']}" + (f", learning rate {rate:.3g}" if rate else "")
+        value = f"median {name.replace('_', ' ')} {row[f'median_{name}']:.3g}"
+        yield f"Best on {escape(row['problem'])}: <b>{escape(where)}</b>, {value}."
+
+
+def _verdicts(plan: Plan, table: pl.DataFrame) -> str:
+    by_model = table.group_by(*PROBLEM, "model", maintain_order=True).agg(counted(pl.col("verdict")).alias("verdict"))
+    spoken = by_model.filter(pl.col("verdict") != CANNOT_SAY)
+    if spoken.is_empty():
+        text = "Theory says nothing exact about the learning rates of this run, or no trial it speaks about has ended."
+        return _section("Theory and measurement", f'<p class="quiet">{text}</p>')
+    text = "Does descent converge below the predicted largest learning rate, and only there?"
+    return _section("Theory and measurement", f"<p>{text}</p>", _table(_renamed(plan, spoken)))
+
+
+def _figure(drawn: Drawn) -> str:
+    name, title, caption = drawn.figure.name, escape(drawn.figure.title), escape(drawn.figure.caption)
+    spec = json.dumps(drawn.spec, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    return f"""<section><h2>{title}</h2>
+<figure>
+<div class="chart" role="img" aria-label="{title}. {caption}" data-spec="spec-{name}" data-name="{name}">
+<noscript><img src="figures/{name}.png" alt="{title}. {caption}"></noscript></div>
+<figcaption>{caption}</figcaption>
+<script type="application/json" id="spec-{name}">{spec}</script>
+</figure></section>"""
+
+
+def _tables(run: Path, plan: Plan, table: pl.DataFrame) -> str:
+    command = f"<code>python -m pipeline results {escape(str(run))} --json</code>"
+    cells = summary(table)
+    short = [f"<p>The first {MOST_ROWS} of {cells.height} rows.</p>"] if cells.height > MOST_ROWS else []
+    first = f"The first {MOST_ROWS} of {table.height} trials; all of them" if table.height > MOST_ROWS else "For programs"
+    return (
+        _section("For each model and width", *short, _table(_renamed(plan, cells)))
+        + "\n"
+        + _section("Every trial", f"<p>{first}: {command}</p>", _table(_renamed(plan, table)))
+    )
+
+
+def _renamed(plan: Plan, table: pl.DataFrame) -> pl.DataFrame:
+    """The table with models named as in the figures."""
+    return table.with_columns(pl.col("model").replace(model_names(plan)))
+
+
+def _table(table: pl.DataFrame) -> str:
+    """A table in HTML; what is the same in every row stands above it, once."""
+    same, rest = split_constants(table)
+    above = ", ".join(f"{name.replace('_', ' ')} {text}" for name, text in same.items())
+    right = [' class="number"' if dtype.is_numeric() else "" for dtype in rest.dtypes]
+    heads = zip(rest.columns, right, strict=True)
+    head = "".join(f"<th{align}>{escape(name.replace('_', ' '))}</th>" for name, align in heads)
+    rows = "".join(f"<tr>{_row(cells, right, rest.columns)}</tr>\n" for cells in shown_cells(rest.head(MOST_ROWS)))
+    tall = " tall" if rest.height > 30 else ""
+    body = f'<div class="scroll{tall}"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    return (f'<p class="quiet">The same in every row: {escape(above)}</p>' if above else "") + body
+
+
+def _row(cells: list[str], right: list[str], columns: list[str]) -> str:
+    written = []
+    for cell, align, column in zip(cells, right, columns, strict=True):
+        said = f' class="{cell.split()[0]}"' if column == "verdict" and cell != CANNOT_SAY else align
+        written.append(f"<td{said}>{escape(cell)}</td>")
+    return "".join(written)
+
+
+def _failures(table: pl.DataFrame) -> str:
+    failed = table.filter(pl.col("status") == "failed")
+    if failed.is_empty():
+        return ""
+    reasons = failed.group_by("reason", maintain_order=True).agg(pl.len().alias("trials")).sort("trials", descending=True)
+    parts = []
+    for reason, trials in reasons.head(MOST_REASONS).iter_rows():
+        noun = "trial" if trials == 1 else "trials"
+        parts.append(f"<p>{trials} {noun}:</p><pre>{escape(reason[:LONGEST_REASON]) or 'no reason given'}</pre>")
+    if reasons.height > MOST_REASONS:
+        parts.append(f"<p>And {reasons.height - MOST_REASONS} more reasons.</p>")
+    return _section("Failures", *parts)
+
+
+def _provenance(plan: Plan, outcomes: pl.DataFrame) -> str:
+    facts = {"plan": plan.folder_name, "packs": f"{outcomes['pack'].n_unique()} of {len(plan.packs)} ended"}
+    for column, word in (("version", "version"), ("host", "host"), ("engine", "engine"), ("device", "device")):
+        facts[word] = ", ".join(sorted(outcomes[column].drop_nulls().unique())) or "none yet"
+    facts["training time"] = f"{shown(float(outcomes['seconds'].sum()))} s, added over packs"
+    facts["optimizer"] = plan.experiment.optimizer.label()
+    facts["steps"] = str(plan.experiment.num_steps)
+    facts["dtype"] = plan.experiment.dtype
+    items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items())
+    return _section("Where this comes from", f"<dl>{items}</dl>")
+
+
+def _section(title: str, *parts: str) -> str:
+    return f"<section><h2>{escape(title)}</h2>{''.join(parts)}</section>"

@@ -1,0 +1,86 @@
+"""Every activation is PyTorch's own, in place or not, and knows its derivative from its value."""
+
+import re
+
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline.errors import FieldError
+from pipeline.models.activations import ACTIVATIONS, Activation, LeakyRelu
+
+SLOPES = (0.0, 0.01, 0.2, 0.99)
+EVERY = [kind() for kind in ACTIVATIONS.values()] + [LeakyRelu(slope) for slope in SLOPES]
+LINE = torch.linspace(-30, 30, 601, dtype=torch.float64)
+
+TORCH_TWIN = {
+    "relu": lambda activation: torch.nn.ReLU(),
+    "leaky_relu": lambda activation: torch.nn.LeakyReLU(activation.slope),
+    "sigmoid": lambda activation: torch.nn.Sigmoid(),
+    "tanh": lambda activation: torch.nn.Tanh(),
+    "identity": lambda activation: torch.nn.Identity(),
+}
+
+
+@pytest.fixture(params=EVERY, ids=Activation.label)
+def activation(request: pytest.FixtureRequest) -> Activation:
+    return request.param
+
+
+@pytest.fixture(params=[torch.float32, torch.float64], ids=str)
+def line(request: pytest.FixtureRequest) -> Tensor:
+    """From -30 to 30, zero included."""
+    return LINE.to(request.param)
+
+
+def derivative(function: object, z: Tensor) -> Tensor:
+    z = z.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(function(z).sum(), z)  # type: ignore[operator]
+    return slope
+
+
+def test_values_are_those_of_pytorch(activation: Activation, line: Tensor) -> None:
+    twin = TORCH_TWIN[activation.name()](activation)
+    assert torch.equal(activation(line), twin(line))
+
+
+def test_in_place_gives_the_same_values_in_the_same_memory(activation: Activation, line: Tensor) -> None:
+    memory = line.clone()
+    result = activation.apply_(memory)
+    assert torch.equal(result, activation(line))
+    assert result.data_ptr() == memory.data_ptr()
+
+
+def test_call_leaves_its_input_alone_and_shares_no_memory_with_it(activation: Activation, line: Tensor) -> None:
+    before = line.clone()
+    activation(line).add_(1)
+    assert torch.equal(line, before)
+
+
+def test_derivative_from_the_value_is_that_of_autograd(activation: Activation, line: Tensor) -> None:
+    gradient = torch.linspace(-3, 2, len(line), dtype=line.dtype)
+    memory = gradient.clone()
+    result = activation.multiply_by_derivative_(memory, activation(line))
+    twin = TORCH_TWIN[activation.name()](activation)
+    # The same few products, perhaps in another order.
+    torch.testing.assert_close(result, gradient * derivative(twin, line), rtol=4 * torch.finfo(line.dtype).eps, atol=0)
+    assert result.data_ptr() == memory.data_ptr()
+
+
+def test_derivative_at_a_kink_is_that_of_the_left_side(activation: Activation) -> None:
+    zero = torch.zeros(1, dtype=torch.float64)
+    slope = activation.multiply_by_derivative_(torch.ones(1, dtype=torch.float64), activation(zero))
+    from_the_left = (activation(zero) - activation(zero - 1e-6)) / 1e-6
+    torch.testing.assert_close(slope, from_the_left, rtol=0, atol=1e-6)  # the curvature times 1e-6
+
+
+def test_activation_of_nan_is_nan(activation: Activation) -> None:
+    nan = torch.full((3,), torch.nan, dtype=torch.float64)
+    assert activation(nan).isnan().all()
+    assert activation.apply_(nan).isnan().all()
+
+
+@pytest.mark.parametrize("slope", [-0.1, 1.0, 2.0, float("nan"), float("inf")])
+def test_slope_that_is_no_fraction_is_refused(slope: float) -> None:
+    with pytest.raises(FieldError, match=f"^{re.escape(f'slope: slope {slope!r} is not in [0, 1)')}$"):
+        LeakyRelu(slope)

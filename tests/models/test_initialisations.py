@@ -1,0 +1,76 @@
+"""Every initialisation spreads its weights as it claims, and depends on its stream alone."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.models.initialisations import INITIALISATIONS, Initialisation
+from pipeline.numerics.randomness import stream
+
+FAN_IN, FAN_OUT = 50, 2000
+NUM_WEIGHTS = FAN_IN * FAN_OUT
+
+
+def torch_deviation(name: str) -> float:
+    """Standard deviation of the weights that PyTorch draws under the same name, from its own formulas."""
+    layer = torch.nn.Linear(FAN_IN, FAN_OUT)
+    match name:
+        case "uniform_fan_in":
+            pass  # what a layer starts with
+        case "he":
+            torch.nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        case "glorot":
+            torch.nn.init.xavier_normal_(layer.weight)
+        case "lecun":
+            torch.nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")
+        case _:
+            raise NotImplementedError(f"say what PyTorch calls {name}")
+    return float(layer.weight.detach().double().std())
+
+
+@pytest.fixture(params=INITIALISATIONS.values(), ids=INITIALISATIONS.keys())
+def initialisation(request: pytest.FixtureRequest) -> Initialisation:
+    return request.param()
+
+
+def test_weights_have_mean_zero_and_the_claimed_deviation(initialisation: Initialisation) -> None:
+    weights = initialisation.weights(FAN_IN, FAN_OUT, stream("weights"))
+    claimed = initialisation.weight_deviation(FAN_IN, FAN_OUT)
+    assert weights.shape == (FAN_OUT, FAN_IN)
+    assert weights.dtype == np.float64
+    # Sampling errors: deviation / sqrt(n) of the mean, at most deviation / sqrt(2 n) of the deviation; five of them.
+    assert abs(weights.mean()) < 5 * claimed / math.sqrt(NUM_WEIGHTS)
+    assert weights.std() == pytest.approx(claimed, rel=5 / math.sqrt(2 * NUM_WEIGHTS))
+
+
+def test_claimed_deviation_is_that_of_pytorch(initialisation: Initialisation) -> None:
+    claimed = initialisation.weight_deviation(FAN_IN, FAN_OUT)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        assert torch_deviation(initialisation.name()) == pytest.approx(claimed, rel=5 / math.sqrt(2 * NUM_WEIGHTS))
+
+
+@pytest.mark.parametrize(("fan_in", "fan_out"), [(1, 1), (3, 1), (1, 7), (64, 10)])
+def test_claim_is_a_positive_number_for_every_layer(initialisation: Initialisation, fan_in: int, fan_out: int) -> None:
+    assert 0 < initialisation.weight_deviation(fan_in, fan_out) < math.inf
+
+
+def test_biases_are_zero_or_within_the_range_of_the_weights(initialisation: Initialisation) -> None:
+    biases = initialisation.biases(FAN_IN, FAN_OUT, stream("biases"))
+    assert biases.shape == (FAN_OUT,)
+    if biases.any():
+        bound = math.sqrt(3) * initialisation.weight_deviation(FAN_IN, FAN_OUT)  # of a uniform law
+        assert np.abs(biases).max() <= bound
+        assert np.abs(biases).max() == pytest.approx(bound, rel=0.01)  # the largest of 2000 misses the end by 1/2000
+
+
+def test_same_stream_gives_the_same_layer(initialisation: Initialisation) -> None:
+    for draw in (initialisation.weights, initialisation.biases):
+        np.testing.assert_array_equal(draw(5, 7, stream("a", 1)), draw(5, 7, stream("a", 1)))
+    assert (initialisation.weights(5, 7, stream("a", 1)) != initialisation.weights(5, 7, stream("a", 2))).any()
+
+
+def test_source_is_named(initialisation: Initialisation) -> None:
+    assert initialisation.source

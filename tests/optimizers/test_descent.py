@@ -1,0 +1,195 @@
+"""The closed forms of descent on quadratics are what the optimizers do, step for step."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline.models.bases.polynomial import Monomial
+from pipeline.numerics import descent
+from pipeline.numerics.randomness import stream
+from pipeline.optimizers.rules import GradientDescent, Momentum, Nesterov, UpdateRule
+
+REFERENCE = {
+    value["name"]: value
+    for value in json.loads((Path(__file__).parents[1] / "reference_values.json").read_text())["values"]
+}
+MOMENTA = (0.0, 0.5, 0.9, 0.99)
+RULES: list[UpdateRule] = [GradientDescent(), *(kind(b) for kind in (Momentum, Nesterov) for b in MOMENTA)]
+rules = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.label())
+
+NUM_POINTS, WIDTH, NUM_OUTPUTS = 30, 6, 2
+FRACTIONS = torch.tensor([1e-6, 0.1, 0.5, 0.9, 0.99, 1.01], dtype=torch.float64)  # of the stability limit
+STEPS = [0, 1, 2, 3, 10, 100, 300]
+
+
+def fields(rule: UpdateRule) -> dict[str, float | bool]:
+    """A rule as the closed forms take it."""
+    return {"momentum": getattr(rule, "momentum", 0.0), "nesterov": isinstance(rule, Nesterov)}
+
+
+def problem(num_points: int = NUM_POINTS, width: int = WIDTH) -> tuple[Tensor, Tensor, Tensor]:
+    """Features, targets and a start, at random."""
+    rng = stream("problem", num_points, width)
+    shapes = ((num_points, width), (num_points, NUM_OUTPUTS), (width, NUM_OUTPUTS))
+    features, targets, start = (torch.from_numpy(rng.standard_normal(shape)) for shape in shapes)
+    return features, targets, start
+
+
+def looped_losses(rule: UpdateRule, features: Tensor, targets: Tensor, start: Tensor, rates_R: Tensor) -> Tensor:
+    """Losses ``[R, H]`` of the rule itself, stepped on explicit gradients, a trial for each rate."""
+    num_points = len(features)
+    weights = start.mT.flatten().repeat(len(rates_R), 1)
+    memory = tuple(torch.zeros_like(weights) for _ in range(rule.slots))
+    losses = []
+    for step in range(max(STEPS) + 1):
+        residuals = weights.unflatten(1, (targets.shape[1], -1)) @ features.mT - targets.mT
+        if step in STEPS:
+            losses.append(residuals.square().sum(dim=(1, 2)) / (2 * num_points))
+        rule(weights, (residuals @ features / num_points).flatten(1), memory, rates_R[:, None], step + 1)
+    return torch.stack(losses, dim=1)
+
+
+@rules
+@pytest.mark.parametrize(("num_points", "width"), [(30, 6), (6, 6), (4, 6)], ids=["tall", "square", "wide"])
+def test_closed_form_is_the_loop(rule: UpdateRule, num_points: int, width: int) -> None:
+    features, targets, start = problem(num_points, width)
+    modes = descent.modes(features, features @ start - targets)
+    rates = FRACTIONS * rule.stability_factor() / modes.eigenvalues_S[0]
+    found = descent.loss_curve(modes, rates, torch.tensor(STEPS), **fields(rule))
+    looped = looped_losses(rule, features, targets, start, rates)
+    # 300 steps of rounding, which momentum 0.99 remembers for 100 steps each.
+    torch.testing.assert_close(found, looped, rtol=1e-11, atol=1e-13)
+
+
+@rules
+def test_curve_starts_at_the_first_loss_and_ends_at_least_squares(rule: UpdateRule) -> None:
+    features, targets, start = problem()
+    modes = descent.modes(features, features @ start - targets)
+    rate = 0.5 * rule.stability_factor() / modes.eigenvalues_S[:1]
+    first, last = descent.loss_curve(modes, rate, torch.tensor([0, 10**6]), **fields(rule))[0]
+    missed = features @ torch.linalg.lstsq(features, targets).solution - targets
+    assert float(first) == pytest.approx(float((features @ start - targets).square().sum()) / 60, rel=1e-13)
+    assert float(last) == pytest.approx(float(missed.square().sum()) / 60, rel=1e-13)
+    assert float(last) == pytest.approx(float(modes.floor), rel=1e-13)
+
+
+@rules
+def test_error_of_every_mode_late_on_shrinks_by_the_contraction(rule: UpdateRule) -> None:
+    """At a real root; a complex pair turns as it shrinks, and its mean over many steps does."""
+    eigenvalues = torch.tensor([1.0, 0.3, 0.01], dtype=torch.float64)
+    rates = torch.tensor([0.3, 0.9, 1.2, 1.7, 5.0], dtype=torch.float64)
+    steps = torch.tensor([2000, 12000])
+    errors = descent.log_errors(eigenvalues, rates, steps, **fields(rule))
+    slope = (errors[:, 1] - errors[:, 0]) / 10000
+    expected = descent.contraction(eigenvalues, rates, **fields(rule)).log()
+    gone = errors[:, 1] < -700  # below the smallest float64 there is no error left
+    # A turning pair passes near zero: its logarithm is off by a few units, over 10,000 steps.
+    torch.testing.assert_close(slope[~gone], expected[~gone], rtol=0, atol=1e-3)
+    assert (expected[gone] < -0.05).all()
+
+
+@rules
+def test_contraction_crosses_one_at_the_stability_limit(rule: UpdateRule) -> None:
+    eigenvalues = torch.tensor([5.0, 1.0, 0.2], dtype=torch.float64)
+    limit = rule.stability_factor() / 5
+    rates = torch.tensor([0.01, 0.999, 1.001, 2.0], dtype=torch.float64) * limit
+    largest = descent.contraction(eigenvalues, rates, **fields(rule)).amax(dim=1)
+    assert (largest < 1).tolist() == [True, True, False, False]
+
+
+@rules
+def test_contraction_is_the_spectral_radius_of_the_companion_matrix(rule: UpdateRule) -> None:
+    momentum, nesterov = fields(rule).values()
+    eigenvalues = torch.linspace(0, 4, 41, dtype=torch.float64)
+    found = descent.contraction(eigenvalues, torch.ones(1, dtype=torch.float64), momentum, nesterov)[0]
+    for x, radius in zip(eigenvalues.tolist(), found.tolist(), strict=True):
+        # e(k+1) = a e(k) - b e(k-1)
+        a, b = ((1 - x) * (1 + momentum), (1 - x) * momentum) if nesterov else (1 + momentum - x, momentum)
+        companion = torch.tensor([[a, -b], [1, 0]], dtype=torch.float64)
+        # Where two roots meet, a rounding of 2e-16 moves them by its root.
+        assert radius == pytest.approx(float(torch.linalg.eigvals(companion).abs().max()), abs=1e-7)
+
+
+@pytest.mark.parametrize("kappa", [10, 100])
+def test_steps_to_a_millionth_are_those_of_theory(kappa: int) -> None:
+    reference = REFERENCE[f"gd_steps_for_1e-6_kappa{kappa}"]
+    eigenvalues = torch.tensor([1.0, 1 / kappa], dtype=torch.float64)
+    momentum = ((math.sqrt(kappa) - 1) / (math.sqrt(kappa) + 1)) ** 2
+    best_heavy_ball = 4 / (1 + 1 / math.sqrt(kappa)) ** 2
+    for name, rate, b in (
+        ("eps=1/lmax", 1.0, 0.0),
+        ("eps=2/(lmin+lmax)", 2 / (1 + 1 / kappa), 0.0),
+        ("heavy_ball_optimal_asymptotic", best_heavy_ball, momentum),
+    ):
+        rates = torch.tensor([rate], dtype=torch.float64)
+        radius = float(descent.contraction(eigenvalues, rates, b).max())
+        # The best heavy ball sits where two roots meet, and a rounding moves them by its root, 1e-8.
+        tolerance = reference["tolerance"]["rel"] if b == 0 else 1e-6
+        assert math.log(1e-6) / math.log(radius) == pytest.approx(reference["value"][name], rel=tolerance)
+
+
+def test_best_constant_rate_contracts_by_kappa_minus_one_over_kappa_plus_one() -> None:
+    assert REFERENCE["gd_optimal_rate"]["value"] == "rho = (kappa-1)/(kappa+1)"
+    eigenvalues = torch.linspace(0.02, 1, 50, dtype=torch.float64)
+    radius = descent.contraction(eigenvalues, torch.tensor([2 / 1.02], dtype=torch.float64)).max()
+    assert float(radius) == pytest.approx(49 / 51, rel=1e-14)
+
+
+def test_rate_of_one_over_the_largest_eigenvalue_removes_that_mode_in_one_step() -> None:
+    """And leaves no NaN at step 0, where 0 times the logarithm of 0 would be one."""
+    errors = descent.log_errors(*torch.tensor([[2.0, 1.0], [0.5, 0.1]], dtype=torch.float64), torch.tensor([0, 1, 5]))
+    assert errors[0, :, 0].tolist() == [0, -math.inf, -math.inf]
+    assert not errors.isnan().any()
+
+
+def test_slow_modes_of_monomials_keep_their_digits() -> None:
+    """Eigenvalues of 1e-13 of the largest: 1 - x rounds to 16 digits, of which x keeps three."""
+    x = 1e-13
+    log_error = descent.log_errors(*torch.tensor([[x], [1.0]], dtype=torch.float64), torch.tensor([10**12]))
+    assert float(log_error) == pytest.approx(10**12 * math.log1p(-x), rel=1e-15)
+
+
+@rules
+def test_divergence_is_infinite_and_never_nan(rule: UpdateRule) -> None:
+    """Not even where a mode holds nothing, or another has converged to exactly zero."""
+    modes = descent.Modes(
+        eigenvalues_S=torch.tensor([1.0, 0.25, 0.0], dtype=torch.float64),
+        losses_S=torch.tensor([1.0, 1.0, 1.0], dtype=torch.float64),
+        floor=torch.tensor(0.5, dtype=torch.float64),
+    )
+    rates = torch.tensor([4.0, 5.0], dtype=torch.float64)
+    losses = descent.loss_curve(modes, rates, torch.tensor([0, 1, 10**5]), **fields(rule))
+    assert not losses.isnan().any()
+    assert (losses[:, 2] == math.inf).all()
+    without_the_divergent = descent.Modes(modes.eigenvalues_S, torch.tensor([0.0, 1.0, 1.0]).double(), modes.floor)
+    stable = descent.loss_curve(without_the_divergent, rates[:1], torch.tensor([10**5]), **fields(rule))
+    expected = 1.5 if descent.contraction(modes.eigenvalues_S[1:2], rates[:1], **fields(rule)) < 1 else math.inf
+    assert float(stable) == pytest.approx(expected)
+
+
+def test_a_mode_that_is_not_seen_by_the_features_stays() -> None:
+    """Twice the same column: the difference of the two weights never moves, and the loss does not depend on it."""
+    features = torch.tensor([[1.0, 1.0], [2.0, 2.0], [0.0, 0.0]], dtype=torch.float64)
+    targets = torch.tensor([[1.0], [2.0], [3.0]], dtype=torch.float64)
+    modes = descent.modes(features, -targets)
+    curve = descent.loss_curve(modes, torch.tensor([0.1], dtype=torch.float64), torch.tensor([0, 10**6]))
+    assert curve[0].tolist() == pytest.approx([14 / 6, 9 / 6], rel=1e-14)
+
+
+def test_monomials_are_slow_in_most_modes_and_the_mode_that_is_left_can_be_named() -> None:
+    """Seven monomials on [0, 1], kappa 5e8: after 1e4 steps the slowest mode has not moved."""
+    points = (torch.arange(200, dtype=torch.float64) + 0.5) / 200
+    modes = descent.modes(Monomial()(points, 7), -torch.sin(2 * math.pi * points)[:, None])
+    rate = 1 / modes.eigenvalues_S[:1]
+    log_errors = descent.log_errors(modes.eigenvalues_S, rate, torch.tensor([10**4, 10**6]))[0]
+    assert log_errors[0, -1] > -1e-4
+    left = modes.losses_S * (2 * log_errors[1]).exp()
+    assert int(left.argmax()) == 5  # of 0..6, after a million steps
+    measured = descent.loss_curve(modes, rate, torch.tensor([10**4, 10**4 + 1]))[0]
+    excess = measured - modes.floor
+    # What a step gains is thousands of times more than 1/kappa, which the slowest mode would give.
+    assert 1 - float(excess[1] / excess[0]) ** 0.5 > 1e3 * float(modes.eigenvalues_S[-1] / modes.eigenvalues_S[0])

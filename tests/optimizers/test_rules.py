@@ -1,0 +1,182 @@
+"""Every rule takes the steps of torch.optim, and its stability limit is the true one."""
+
+import dataclasses
+import json
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline.errors import FieldError
+from pipeline.numerics.randomness import stream
+from pipeline.optimizers import OPTIMIZERS
+from pipeline.optimizers.rules import Adam, Momentum, Nesterov, Optimizer, UpdateRule
+
+REFERENCE = {
+    value["name"]: value
+    for value in json.loads((Path(__file__).parents[1] / "reference_values.json").read_text())["values"]
+}
+MOMENTA = (0.0, 0.5, 0.9, 0.99)
+NUM_TRIALS, NUM_WEIGHTS, NUM_STEPS = 6, 5, 50
+
+TORCH_TWIN: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "gradient_descent": lambda rule, weights, rate: torch.optim.SGD([weights], lr=rate),
+    "momentum": lambda rule, weights, rate: torch.optim.SGD([weights], lr=rate, momentum=rule.momentum),
+    "nesterov": lambda rule, weights, rate: torch.optim.SGD(
+        [weights], lr=rate, momentum=rule.momentum, nesterov=rule.momentum > 0
+    ),
+    "adam": lambda rule, weights, rate: torch.optim.Adam(
+        [weights], lr=rate, betas=(rule.beta1, rule.beta2), eps=rule.epsilon
+    ),
+}
+
+
+def variants(kind: type[Optimizer]) -> list[Optimizer]:
+    """The default, and one for each momentum where there is one."""
+    has_momentum = any(field.name == "momentum" for field in dataclasses.fields(kind))  # type: ignore[arg-type]
+    return [kind(), *(kind(momentum=momentum) for momentum in MOMENTA if has_momentum)]
+
+
+EVERY = [optimizer for kind in OPTIMIZERS.values() for optimizer in variants(kind)]
+RULES = [optimizer for optimizer in EVERY if isinstance(optimizer, UpdateRule)] + [Adam(0.5, 0.9, 1e-3), Adam(0.0, 0.0)]
+LIMITED = [rule for rule in RULES if rule.stability_factor() is not None]
+rules = pytest.mark.parametrize("rule", RULES, ids=Optimizer.label)
+limited = pytest.mark.parametrize("rule", LIMITED, ids=Optimizer.label)
+
+
+def slots(rule: UpdateRule, weights_TN: Tensor) -> tuple[Tensor, ...]:
+    return tuple(torch.zeros_like(weights_TN) for _ in range(rule.slots))
+
+
+def descend(rule: UpdateRule, curvatures_N: Tensor, weights_TN: Tensor, rates_T1: Tensor, num_steps: int) -> Tensor:
+    """Weights after so many steps on ``1/2 sum_n curvature_n w_n^2``."""
+    weights_TN, memory = weights_TN.clone(), slots(rule, weights_TN)
+    for step in range(1, num_steps + 1):
+        rule(weights_TN, curvatures_N * weights_TN, memory, rates_T1, step)
+    return weights_TN
+
+
+def transition(rule: UpdateRule, curvature: float, rate: float) -> Tensor:
+    """Matrix of one step of (weight, slots...), read off from steps out of the unit vectors."""
+    num_states = 1 + rule.slots
+    states = torch.eye(num_states, dtype=torch.float64)
+    columns = [states[:, i : i + 1].clone() for i in range(num_states)]  # trial t starts from unit vector t
+    rates_T1 = torch.full((num_states, 1), rate, dtype=torch.float64)
+    rule(columns[0], curvature * columns[0], tuple(columns[1:]), rates_T1, 2)
+    return torch.cat(columns, dim=1).mT
+
+
+@rules
+def test_steps_are_those_of_pytorch_with_a_learning_rate_for_each_trial(rule: UpdateRule) -> None:
+    rng = stream("quadratics")
+    roots = torch.from_numpy(rng.standard_normal((NUM_TRIALS, NUM_WEIGHTS, NUM_WEIGHTS)))
+    hessians_TNN = roots @ roots.mT / NUM_WEIGHTS
+    linear_TN, start_TN = torch.from_numpy(rng.standard_normal((2, NUM_TRIALS, NUM_WEIGHTS)))
+    rates_T1 = torch.logspace(-4, -1.5, NUM_TRIALS, dtype=torch.float64)[:, None]
+
+    weights_TN, memory = start_TN.clone(), slots(rule, start_TN)
+    twins = [start_TN[t].clone().requires_grad_() for t in range(NUM_TRIALS)]
+    optimizers = [TORCH_TWIN[rule.name()](rule, twin, float(rates_T1[t])) for t, twin in enumerate(twins)]
+    for step in range(1, NUM_STEPS + 1):
+        gradient_TN = (hessians_TNN @ weights_TN[..., None])[..., 0] + linear_TN
+        rule(weights_TN, gradient_TN, memory, rates_T1, step)
+        for t, (twin, optimizer) in enumerate(zip(twins, optimizers, strict=True)):
+            twin.grad = hessians_TNN[t] @ twin.detach() + linear_TN[t]
+            optimizer.step()
+        # Fifty steps of a few roundings each.
+        torch.testing.assert_close(weights_TN, torch.stack([twin.detach() for twin in twins]), rtol=1e-12, atol=1e-12)
+
+
+@rules
+def test_trial_in_a_stack_is_that_trial_alone(rule: UpdateRule) -> None:
+    start = torch.from_numpy(stream("start").standard_normal((NUM_TRIALS, NUM_WEIGHTS)))
+    rates = torch.logspace(-3, -1, NUM_TRIALS, dtype=torch.float64)[:, None]
+    curvatures = torch.arange(1, NUM_WEIGHTS + 1, dtype=torch.float64)
+    stacked = descend(rule, curvatures, start, rates, NUM_STEPS)
+    alone = [descend(rule, curvatures, start[t : t + 1], rates[t : t + 1], NUM_STEPS) for t in range(NUM_TRIALS)]
+    # Elementwise arithmetic: at most the last bit of a fused operation differs in each step.
+    torch.testing.assert_close(stacked, torch.cat(alone), rtol=1e-13, atol=1e-15)
+
+
+@rules
+def test_diverged_trial_leaves_its_neighbours_alone(rule: UpdateRule) -> None:
+    start = torch.ones(3, 2, dtype=torch.float64)
+    rates = torch.full((3, 1), 0.1, dtype=torch.float64)
+    curvatures = torch.ones(2, dtype=torch.float64)
+    healthy = descend(rule, curvatures, start, rates, 5)
+    start[1] = math.nan
+    weights = descend(rule, curvatures, start, rates, 5)
+    assert weights[1].isnan().all()
+    assert torch.equal(weights[[0, 2]], healthy[[0, 2]])
+
+
+@rules
+def test_weights_move_in_place_and_keep_their_dtype(rule: UpdateRule) -> None:
+    weights = torch.ones(2, 3)
+    same, memory = weights, slots(rule, weights)
+    rule(weights, torch.ones(2, 3), memory, torch.full((2, 1), 0.1), 1)
+    assert (same < 1).all()
+    assert all(slot.any() for slot in memory)
+
+
+@limited
+def test_converges_just_below_the_stability_limit_and_diverges_just_above(rule: UpdateRule) -> None:
+    curvatures = torch.tensor([4.0, 2.5, 1.0, 0.3], dtype=torch.float64)
+    limit = rule.stability_factor() / float(curvatures.max())
+    rates = torch.tensor([[0.999 * limit], [1.001 * limit]], dtype=torch.float64)
+    below, above = descend(rule, curvatures, torch.ones(2, 4, dtype=torch.float64), rates, 8000)
+    # The top mode shrinks or grows by at least 0.1 % a step, e^(+-8) in all; the others shrink faster.
+    assert below.abs().max() < 0.01
+    assert not above[0].abs() < 100
+
+
+@limited
+@pytest.mark.parametrize("fraction", [0.5, 0.999, 1.001, 1.5])
+def test_limit_is_where_the_spectral_radius_of_a_step_crosses_one(rule: UpdateRule, fraction: float) -> None:
+    radius = float(torch.linalg.eigvals(transition(rule, 3.0, fraction * rule.stability_factor() / 3.0)).abs().max())
+    assert (radius < 1) == (fraction < 1)
+
+
+@limited
+def test_every_smaller_curvature_is_stable_too(rule: UpdateRule) -> None:
+    """So that the largest eigenvalue alone sets the limit."""
+    rate = 0.999 * rule.stability_factor()
+    for curvature in torch.linspace(0.001, 1, 200).tolist():
+        assert float(torch.linalg.eigvals(transition(rule, curvature, rate)).abs().max()) < 1
+
+
+@pytest.mark.parametrize("momentum", MOMENTA)
+def test_limits_are_the_formulas_of_theory(momentum: float) -> None:
+    assert "2(1+b)/lambda_max" in REFERENCE["heavy_ball_stability"]["value"]
+    assert "(2+2b)/((1+2b) lambda_max)" in REFERENCE["nesterov_stability"]["value"]
+    assert Momentum(momentum).stability_factor() == pytest.approx(2 * (1 + momentum))
+    assert Nesterov(momentum).stability_factor() == pytest.approx((2 + 2 * momentum) / (1 + 2 * momentum))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in OPTIMIZERS.values() if kind.uses_learning_rate])
+def test_what_uses_a_learning_rate_is_a_rule(kind: type[Optimizer]) -> None:
+    assert issubclass(kind, UpdateRule)
+
+
+@pytest.mark.parametrize("kind", [Momentum, Nesterov])
+@pytest.mark.parametrize("momentum", [-0.1, 1.0, 1.5, math.nan])
+def test_momentum_that_is_no_fraction_is_refused(kind: type[Momentum | Nesterov], momentum: float) -> None:
+    with pytest.raises(FieldError, match=f"^{re.escape(f'momentum: momentum {momentum!r} is not in [0, 1)')}$"):
+        kind(momentum)
+
+
+@pytest.mark.parametrize("field", ["beta1", "beta2"])
+@pytest.mark.parametrize("value", [-0.1, 1.0, math.nan])
+def test_beta_that_is_no_fraction_is_refused(field: str, value: float) -> None:
+    with pytest.raises(FieldError, match=f"^{re.escape(f'{field}: {field} {value!r} is not in [0, 1)')}$"):
+        Adam(**{field: value})
+
+
+@pytest.mark.parametrize("epsilon", [0.0, -1e-8, math.nan])
+def test_epsilon_that_is_not_positive_is_refused(epsilon: float) -> None:
+    with pytest.raises(FieldError, match=f"^{re.escape(f'epsilon: epsilon {epsilon!r} is not positive')}$"):
+        Adam(epsilon=epsilon)

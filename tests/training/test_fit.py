@@ -1,0 +1,176 @@
+"""What training leaves behind: records, outcomes and fits that say what happened."""
+
+import re
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from pipeline.diagnostics import DIAGNOSTICS
+from pipeline.experiment.experiment import Inputs, LogSpacedSteps
+from pipeline.models.bases.trigonometric import Cosine
+from pipeline.models.linear import Linear
+from pipeline.models.shallow import Shallow
+from pipeline.optimizers.rules import LeastSquares
+from pipeline.plan import make_plan
+from pipeline.problems.targets import OuterRing, Xor
+from pipeline.records.store import finished_packs, read_fits, read_outcomes, read_records
+from pipeline.training.fit import fit
+from pipeline.training.module import PackModule, initial_weights
+from pipeline.training.progress import Progress
+from pipeline.training.run import run_plan
+
+
+def ran(experiment, folder):
+    plan = make_plan("test", experiment)
+    counts = run_plan(plan, folder, Progress())
+    return plan, counts
+
+
+def test_every_diagnostic_is_recorded_wherever_it_applies(experiment, tmp_path):
+    asked = experiment(record_at=LogSpacedSteps(5))
+    plan, _ = ran(asked, tmp_path)
+    records = read_records(tmp_path)
+    for pack in plan.packs:
+        shape = pack.shape
+        of_pack = records.filter(pl.col("pack") == pack.id)
+        for name, definition in DIAGNOSTICS.items():
+            rows = of_pack.filter(pl.col("diagnostic") == name)
+            applies = definition().applies(shape.model, shape.loss, shape.optimizer)
+            once = definition.constant_for_linear_models and shape.model.linear
+            steps = (0,) if once else asked.recorded_steps()
+            assert len(rows) == (len(pack.trials) * len(steps) if applies else 0), name
+            assert set(rows["step"]) == (set(steps) if applies else set()), name
+    assert records.select("trial", "step", "diagnostic").is_duplicated().sum() == 0
+
+
+def test_recorded_loss_and_error_are_those_of_the_weights(experiment, tmp_path):
+    asked = experiment(models=(Shallow(),), record_at=(0,), diagnostics=(DIAGNOSTICS["loss"](), DIAGNOSTICS["test_error"]()))
+    plan, _ = ran(asked, tmp_path)
+    records = read_records(tmp_path).filter(pl.col("step") == 0)
+    (pack,) = plan.packs
+    dataset = pack.shape.problem.load()
+    trial = pack.trials[5]
+    weights = initial_weights(trial)
+    hidden, last = weights[:12].reshape(6, 2), weights[12:]
+
+    def output(x):
+        return last[6] + last[:6] @ np.maximum(hidden[:, 0] * x + hidden[:, 1], 0)
+
+    def squares(inputs_PD, targets_PK):
+        return np.mean([(output(float(x)) - float(y)) ** 2 for x, y in zip(inputs_PD, targets_PK, strict=True)])
+
+    values = dict(records.filter(pl.col("trial") == trial.id).select("diagnostic", "value").iter_rows())
+    assert values["loss"] == pytest.approx(squares(dataset.train_inputs_PD, dataset.train_targets_PK) / 2, rel=1e-12)
+    error = np.sqrt(squares(dataset.test_inputs_PD, dataset.test_targets_PK))
+    assert values["test_error"] == pytest.approx(error, rel=1e-12)
+
+
+def test_diverged_trials_have_records_before_their_step_and_an_outcome_with_it(experiment, tmp_path):
+    plan, counts = ran(experiment(models=(Shallow(),), learning_rates=(0.05, 1e6)), tmp_path)
+    outcomes = read_outcomes(tmp_path)
+    wild = outcomes.filter(pl.col("learning_rate") == 1e6)
+    assert counts.diverged == len(wild) == 3
+    assert set(wild["status"]) == {"diverged"}
+    last = read_records(tmp_path).group_by("trial").agg(pl.col("step").max().alias("last"))
+    joined = wild.join(last, on="trial")
+    assert len(joined) == 3
+    assert (joined["last"] < joined["step"]).all()
+    calm = outcomes.filter(pl.col("learning_rate") == 0.05)
+    assert set(calm["status"]) == {"done"}
+    assert set(calm["step"]) == {40}
+
+
+def test_loss_that_is_infinite_from_the_start_is_a_divergence_at_step_zero(experiment, tmp_path, pack):
+    whole = pack(models=(Linear(Cosine()),))
+    module = PackModule(whole, [40])
+    with torch.no_grad():
+        module.weights[2] = torch.inf
+    module.on_fit_start()
+    assert module.diverged_at.tolist() == [-1, -1, 0] + [-1] * 9
+
+
+def test_exact_solver_ends_at_the_least_squares_error_with_zero_gradient(experiment, tmp_path):
+    ran(experiment(models=(Linear(Cosine()),), optimizer=LeastSquares(), learning_rates=None, seeds=1), tmp_path)
+    records = read_records(tmp_path)
+    end = dict(records.filter(pl.col("step") == 1).select("diagnostic", "value").iter_rows())
+    start = dict(records.filter(pl.col("step") == 0).select("diagnostic", "value").iter_rows())
+    assert end["distance_to_least_squares"] == 0
+    assert end["gradient_norm"] < 1e-14
+    assert end["test_error"] == pytest.approx(start["least_squares_error"], rel=1e-12)
+    assert read_outcomes(tmp_path)["learning_rate"].to_list() == [None]
+
+
+def test_linear_model_of_exclusive_or_ends_at_one_half_with_risk_one_quarter(experiment, tmp_path):
+    from pipeline.models.bases.polynomial import Monomial
+    from pipeline.problems.losses import HalfMeanSquare
+
+    asked = experiment(
+        models=(Linear(Monomial()),), widths=(3,), target=(Xor(),), inputs=Inputs(), loss=HalfMeanSquare(),
+        learning_rates=(0.5,), steps=500, seeds=1,
+    )  # fmt: skip
+    (pack,) = make_plan("xor", asked).packs
+    fit(pack, asked, tmp_path, lambda trial_steps: None)
+    module = PackModule(pack, [500])
+    module.on_fit_start()
+    optimizer = module.configure_optimizers()
+    module._advance(next(iter(module.stretches)), optimizer)
+    # 500 steps contract the slowest mode by (1 - 0.5 * lambda_min)^500, lambda_min = (7 - sqrt(33)) / 8 / 2.
+    torch.testing.assert_close(module.weights[0], torch.tensor([0.5, 0.0, 0.0], dtype=torch.float64), rtol=0, atol=1e-12)
+    end = dict(read_records(tmp_path).filter(pl.col("step") == 500).select("diagnostic", "value").iter_rows())
+    assert 2 * end["loss"] == pytest.approx(0.25, abs=1e-12)
+
+
+def test_fit_of_the_best_trial_is_its_function(experiment, tmp_path):
+    plan, _ = ran(experiment(models=(Linear(Cosine()),), optimizer=LeastSquares(), learning_rates=None), tmp_path)
+    fits = read_fits(tmp_path)
+    (pack,) = plan.packs
+    learned = PackModule(pack, [1]).learned
+    x = torch.tensor(fits["x"].to_list(), dtype=torch.float64)
+    expected = Cosine()(x, 6) @ learned.least_squares_KF[0]
+    np.testing.assert_allclose(fits["value"].to_numpy(), expected.numpy(), rtol=1e-12, atol=1e-13)
+    assert len(fits) == 201
+
+
+def test_problem_of_two_inputs_leaves_no_fit(experiment, tmp_path):
+    ran(experiment(target=(OuterRing(),), inputs=Inputs(train=(30,), test=30)), tmp_path)
+    assert read_fits(tmp_path).is_empty()
+
+
+def test_one_failed_pack_does_not_stop_the_others_and_is_tried_again(experiment, tmp_path, monkeypatch):
+    import pipeline.training.run as run_module
+
+    plan = make_plan("test", experiment())
+    real = run_module.fit
+
+    def out_of_memory(pack, *rest):
+        if pack is plan.packs[0]:
+            raise MemoryError("no room for 3 < 4\nsecond line")
+        return real(pack, *rest)
+
+    monkeypatch.setattr(run_module, "fit", out_of_memory)
+    counts = run_plan(plan, tmp_path, Progress())
+    assert (counts.failed, counts.done) == (12, 12)
+    failed = read_outcomes(tmp_path).filter(pl.col("status") == "failed")
+    assert set(failed["reason"]) == {"MemoryError: no room for 3 < 4"}
+    assert "second line" in (tmp_path / "logs" / f"{plan.packs[0].id}.log").read_text()
+    monkeypatch.setattr(run_module, "fit", real)
+    assert run_plan(plan, tmp_path, Progress()).done == 12
+    assert finished_packs(tmp_path) == {pack.id for pack in plan.packs}
+    assert set(read_outcomes(tmp_path)["status"]) == {"done"}
+
+
+def test_running_again_trains_nothing(experiment, tmp_path, capsys):
+    plan, _ = ran(experiment(), tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")}
+    counts = run_plan(plan, tmp_path, Progress())
+    assert counts.done == counts.diverged == counts.failed == 0
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")} == before
+    assert re.search(r"^24 of 24 trials were finished before$", capsys.readouterr().err, re.MULTILINE)
+
+
+def test_nothing_but_results_is_left_in_the_folder(experiment, tmp_path):
+    ran(experiment(checkpoint_seconds=1e-9), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"records", "outcomes", "fits", "checkpoints"}
+    assert list((tmp_path / "checkpoints").iterdir()) == []
