@@ -84,8 +84,8 @@ def parser() -> argparse.ArgumentParser:
 
 def plan(asked: argparse.Namespace) -> int:
     """Print the trials, packs and work of an experiment; train nothing."""
-    from pipeline.report.tables import plan_table
-    from pipeline.report.text import as_json_rows, as_text
+    from pipeline.report.layout import plan_table
+    from pipeline.report.printing import as_json_rows, as_text
 
     planned = _plan(asked)
     table = plan_table(planned)
@@ -130,7 +130,7 @@ def results(asked: argparse.Namespace) -> int:
     from pipeline.plan import read_plan
     from pipeline.records.store import read_outcomes, read_records
     from pipeline.report import tables
-    from pipeline.report.text import as_json_rows, as_text
+    from pipeline.report.printing import as_json_rows, as_text
 
     folder = _run_folder(asked)
     table = tables.results(read_plan(folder), read_records(folder), read_outcomes(folder))
@@ -164,7 +164,7 @@ list_kind.__name__ = "list"
 
 def bench(asked: argparse.Namespace) -> int:
     """Measure the speed of a pack beside its peers, as ratios in one run."""
-    from pipeline.report.text import as_json_rows, as_text
+    from pipeline.report.printing import as_json_rows, as_text
     from pipeline.training.bench import measure, rows
 
     table = rows(measure(quick=asked.quick, say=say))
@@ -231,7 +231,7 @@ def _show(folder: Path) -> int:
     from pipeline.records.store import read_outcomes, read_records
     from pipeline.report import tables
     from pipeline.report.page import write_report
-    from pipeline.report.text import as_text
+    from pipeline.report.printing import as_text
 
     table = tables.results(read_plan(folder), read_records(folder), read_outcomes(folder))
     print(as_text(tables.summary(table)))

@@ -200,7 +200,7 @@ def _read_text(path: Path) -> str:
         hint = "check its name and your permissions"
         raise PipelineError(f"cannot be read: {reason.lower()}", where=str(path), hint=hint) from None
     try:
-        return content.decode("utf-8-sig")
+        return content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         what = f"byte {content[error.start]:#04x} is not UTF-8"
@@ -380,10 +380,10 @@ def _override(root: _Node, overrides: Iterable[str]) -> _Node:
         if not equals or not all(parts) or len(parts) > MAX_DEPTH:
             hint = "write it like steps=100 or inputs.noise=0.1"
             raise PipelineError(f"{_clipped(text)} is not path=value", where=where, hint=hint)
+        target = _dotted(parts)
         if target in seen:
-            raise PipelineError(
-                f"{target} is set twice, first by {seen[target]}", where=where, hint="keep one of the two"
-            )
+            what = f"{target} is set twice, first by {seen[target]}"
+            raise PipelineError(what, where=where, hint="keep one of the two")
         seen[target] = where
         root = _graft(root, parts, 0, _compose(value, _Source(where, Path.cwd(), has_lines=False)))
     return root
@@ -563,6 +563,7 @@ def _read_choice(choices: Mapping[str, Any], node: _Node, position: _Position) -
         value = choices[node.text]
         if node.plain or isinstance(value, str | enum.Enum):
             return value
+        raise _refusal(node, position, _spelled(value), "leave the quotes out")
     expected = " or ".join(repr(word) for word in choices)
     raise _refusal(node, position, expected, nearest(node.text if isinstance(node, _Word) else "", choices))
 

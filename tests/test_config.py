@@ -18,7 +18,7 @@ from pipeline import config
 from pipeline.config import MAX_DEPTH, TABLES, read_canonical, read_experiment, read_file
 from pipeline.definitions import Definition, canonical
 from pipeline.errors import FieldError, PipelineError
-from pipeline.experiment.experiment import Experiment, LogSpaced, LogSpacedSteps, TimesLimits
+from pipeline.experiment.experiment import Experiment, Inputs, LogSpaced, LogSpacedSteps, TimesLimits
 from pipeline.models.activations import LeakyRelu, Relu
 from pipeline.models.bases.polynomial import Monomial
 from pipeline.models.bases.trigonometric import Cosine
@@ -48,6 +48,7 @@ class Everything:
     truth: bool = False
     word: str = ""
     choice: Literal["fast", "slow"] = "fast"
+    level: Literal[1, 2] = 1
     maybe: int | None = 1
     integers: tuple[int, ...] = ()
     pair: tuple[int, float] = (0, 0.0)
@@ -57,6 +58,20 @@ class Everything:
     mixed: bool | str | float = 0.0
     file: Path | None = None
     inner: LogSpaced | None = None
+
+
+@dataclass(frozen=True)
+class Ring:
+    """What may hold another of its kind."""
+
+    inner: Ring | None = None
+
+
+@dataclass(frozen=True)
+class Rings:
+    """Rings in rings."""
+
+    rings: tuple[Ring, ...]
 
 
 @pytest.fixture
@@ -110,6 +125,8 @@ def refused(path: Path | str, line: int | None, what: str, hint: str) -> Any:
         ("word: ''", ""),
         ("choice: slow", "slow"),
         ("choice: 'slow'", "slow"),
+        ("level: 2", 2),
+        ("word: None", "None"),
         ("maybe: null", None),
         ("maybe: ~", None),
         ("maybe:", None),
@@ -166,6 +183,7 @@ NUMBER = ("a finite number", "write it like 0.001 or 1e-3")
         ("word: ~", "text", "null", "write it between quotes"),
         ("word: [a]", "text", "a list", "give one value"),
         ("choice: fats", "'fast' or 'slow'", "'fats'", "did you mean 'fast'? known: fast, slow"),
+        ("level: '2'", "2", "the text '2'", "leave the quotes out"),
         ("choice: []", "'fast' or 'slow'", "a list", "known: fast, slow"),
         ("integers: {}", INTEGER[0], "an empty mapping", "give one value"),
         ("pair: [1]", "a list of 2", "a list of 1", "write [..., ...]"),
@@ -555,6 +573,14 @@ def test_a_field_of_a_definition_is_found_under_its_name(write):
     assert config._locate(node, ("models", 1)) == "f:1"
 
 
+def test_a_single_value_is_found_as_the_first_of_its_list(write):
+    text = "models:\n  linear:\n    basis:\n      cosine\n  shallow: {activation: relu}\n"
+    both = config._compose(text, config._Source("f", Path(), has_lines=True))
+    one = config._compose(text[: text.index("  shallow")], config._Source("f", Path(), has_lines=True))
+    assert config._locate(one, ("models", 0, "basis")) == "f:4"
+    assert config._locate(both, ("models", 0, "basis")) == "f:1"
+
+
 def test_a_complaint_that_knows_no_place_gets_that_of_the_object(write):
     @dataclass(frozen=True)
     class Unready:
@@ -577,6 +603,7 @@ def test_a_complaint_that_knows_no_place_gets_that_of_the_object(write):
     ("override", "field", "value"),
     [
         ("steps=100", "steps", 100),
+        (" inputs . noise = 1", "inputs", Inputs(noise=(1.0,))),
         ("widths=[2,4]", "widths", (2, 4)),
         ("widths.0=5", "widths", (5,)),
         ("question= Why = why? ", "question", "Why = why?"),
@@ -644,8 +671,8 @@ def test_an_impossible_value_set_is_refused_where_it_was_set(write):
 
 def test_a_value_set_twice_is_refused(write):
     path = write(LEAST)
-    with refused("--set steps=2", None, "steps is set twice, first by --set steps=1", "keep one of the two"):
-        read_experiment(path, ["steps=1", "steps=2"])
+    with refused("--set steps =2", None, "steps is set twice, first by --set steps=1", "keep one of the two"):
+        read_experiment(path, ["steps=1", "steps =2"])
 
 
 def test_an_empty_list_has_no_positions(write):
@@ -755,6 +782,20 @@ def test_deep_nesting_in_json_is_refused():
         content = [content]
     with refused("plan.json", None, f"nested more than {MAX_DEPTH} deep", DEEP):
         read_canonical({"widths": content}, Experiment, "plan.json")
+
+
+def test_deep_nesting_by_aliases_is_refused(write):
+    lines = ["- &a0 {inner: null}", *(f"- &a{n} {{inner: *a{n - 1}}}" for n in range(1, 300))]
+    path = write("\n".join(["rings:", *lines]))
+    with refused(path, 2, f"nested more than {MAX_DEPTH} deep", DEEP):
+        read_file(path, Rings)
+
+
+def test_a_deep_place_on_the_command_line_is_refused(write):
+    place = ".".join("a" * 5000)
+    path = write(LEAST)
+    with pytest.raises(PipelineError, match=f"^{re.escape(f'--set {place}=1: ')}.* is not path=value\n  hint: "):
+        read_experiment(path, [f"{place}=1"])
 
 
 def test_aliases_that_would_unfold_to_millions_are_refused_at_once(write):

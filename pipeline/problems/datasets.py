@@ -267,8 +267,6 @@ def _read(path: Path, sha256: str, inputs: tuple[str, ...], output: tuple[str, .
         outputs_RK = np.stack([column.labels() for column in of_output], axis=-1)
     else:
         outputs_RK = np.stack([column.numbers() for column in of_output], axis=-1)
-    for array in (inputs_RD, outputs_RK):
-        array.flags.writeable = False  # shared by every caller
     input_names = tuple(column.cells.name for column in of_inputs)
     output_names = tuple(column.cells.name for column in of_output)
     return _Rows(path.name, inputs_RD, outputs_RK, input_names, output_names, task)

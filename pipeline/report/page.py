@@ -113,9 +113,10 @@ def _libraries() -> str:
 def _header(plan: Plan, table: pl.DataFrame) -> str:
     counts = dict(table["status"].value_counts().iter_rows())
     chips = "".join(f"<li><b>{counts[word]}</b> {word}</li>" for word in STATUSES if word in counts)
-    so_far = "so far, " if "pending" in counts else ""
+    ended = table.height - counts.get("pending", 0)
+    progress = f"{table.height} trials" if ended == table.height else f"{ended} of {table.height} trials so far"
     lines = [f"<h1>{escape(plan.experiment.question)}</h1>"]
-    lines.append(f'<p class="quiet">{escape(plan.name)}: {so_far}of {table.height} trials</p>')
+    lines.append(f'<p class="quiet">{escape(plan.name)}: {progress}</p>')
     lines.append(f'<ul class="counts">{chips}</ul>')
     lines += [f"<p>{text}</p>" for text in _best(plan, table)]
     return f"<header>{''.join(lines)}</header>"
@@ -148,7 +149,7 @@ def _figure(drawn: Drawn) -> str:
     spec = json.dumps(drawn.spec, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
     return f"""<section><h2>{title}</h2>
 <figure>
-<div class="chart" role="img" aria-label="{title}. {caption}" data-spec="spec-{name}" data-name="{name}">
+<div class="chart" data-spec="spec-{name}" data-name="{name}">
 <noscript><img src="figures/{name}.png" alt="{title}. {caption}"></noscript></div>
 <figcaption>{caption}</figcaption>
 <script type="application/json" id="spec-{name}">{spec}</script>
@@ -159,11 +160,13 @@ def _tables(run: Path, plan: Plan, table: pl.DataFrame) -> str:
     command = f"<code>python -m pipeline results {escape(str(run))} --json</code>"
     cells = summary(table)
     short = [f"<p>The first {MOST_ROWS} of {cells.height} rows.</p>"] if cells.height > MOST_ROWS else []
-    first = f"The first {MOST_ROWS} of {table.height} trials; all of them" if table.height > MOST_ROWS else "For programs"
+    first = (
+        f"The first {MOST_ROWS} of {table.height} trials; all of them" if table.height > MOST_ROWS else "For programs"
+    )
     return (
         _section("For each model and width", *short, _table(_renamed(plan, cells)))
         + "\n"
-        + _section("Every trial", f"<p>{first}: {command}</p>", _table(_renamed(plan, table)))
+        + _section("Every trial", f"<p>{first}: {command}</p>", _table(_renamed(plan, table.drop("reason"))))
     )
 
 
@@ -197,7 +200,9 @@ def _failures(table: pl.DataFrame) -> str:
     failed = table.filter(pl.col("status") == "failed")
     if failed.is_empty():
         return ""
-    reasons = failed.group_by("reason", maintain_order=True).agg(pl.len().alias("trials")).sort("trials", descending=True)
+    reasons = (
+        failed.group_by("reason", maintain_order=True).agg(pl.len().alias("trials")).sort("trials", descending=True)
+    )
     parts = []
     for reason, trials in reasons.head(MOST_REASONS).iter_rows():
         noun = "trial" if trials == 1 else "trials"

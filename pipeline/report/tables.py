@@ -34,8 +34,7 @@ def results(plan: Plan, records: pl.DataFrame, outcomes: pl.DataFrame) -> pl.Dat
     ran = outcomes.select("trial", "status", "step", "reason", resolved="learning_rate")
     table = (
         planned.join(ran, on="trial", how="left", maintain_order="left")
-        .join(_last_values(numbers, names), on="row", how="left", maintain_order="left")
-        .join(_losses(numbers), on="row", how="left", maintain_order="left")
+        .join(_recorded(numbers, names), on="row", how="left", maintain_order="left")
         .with_columns(
             pl.coalesce("resolved", "learning_rate").alias("learning_rate"),
             pl.col("status").fill_null("pending"),
@@ -43,8 +42,6 @@ def results(plan: Plan, records: pl.DataFrame, outcomes: pl.DataFrame) -> pl.Dat
             pl.col("reason").fill_null(""),
         )
     )
-    limits = [name for name in ("largest_stable_learning_rate",) if name not in names]
-    table = table.with_columns(pl.lit(None, pl.Float64).alias(name) for name in limits)
     table = table.with_columns(learning_rate_verdict())
     rates = ["learning_rate", "times_limit"] if planned["times_limit"].count() else ["learning_rate"]
     return table.select("trial", *CELL, *rates, "seed", "status", "step", "reason", "verdict", *names)
@@ -94,28 +91,24 @@ def _diagnostics(plan: Plan, records: pl.DataFrame) -> list[str]:
     return asked + sorted(set(records["diagnostic"].unique()) - set(asked))
 
 
-def _last_values(numbers: pl.DataFrame, names: list[str]) -> pl.DataFrame:
-    is_last = pl.col("step").arg_max()
+def _recorded(numbers: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """Of each trial the last value of every diagnostic, its first, least and last loss, and its last recorded step."""
+    value, step = pl.col("value"), pl.col("step")
+    parts = numbers.with_columns(pl.col("diagnostic").cast(pl.Categorical)).partition_by("diagnostic", as_dict=True)
     table = numbers.select("row").unique()
     for name in names:
-        values = numbers.filter(pl.col("diagnostic") == name).group_by("row")
-        table = table.join(values.agg(pl.col("value").get(is_last).alias(name)), on="row", how="left")
-    return table
-
-
-def _losses(numbers: pl.DataFrame) -> pl.DataFrame:
-    """Of each trial the last recorded step, and its first, least and last loss."""
-    value, step = pl.col("value"), pl.col("step")
-    losses = (
-        numbers.filter(pl.col("diagnostic") == "loss")
-        .group_by("row")
-        .agg(
-            value.get(step.arg_min()).alias("first_loss"),
-            value.fill_nan(None).min().alias("least_loss"),
-            value.get(step.arg_max()).alias("last_loss"),
-        )
-    )
-    return numbers.group_by("row").agg(step.max().alias("last_step")).join(losses, on="row", how="left")
+        part = parts.get((name,), numbers.clear())
+        last = [value.get(step.arg_max()).alias(name), step.max().alias(f"step of {name}")]
+        if name == "loss":
+            last.append(value.get(step.arg_min()).alias("first_loss"))
+            last.append(value.fill_nan(None).min().alias("least_loss"))
+        table = table.join(part.group_by("row").agg(last), on="row", how="left")
+    needed = ("loss", "first_loss", "least_loss", "largest_stable_learning_rate")
+    steps = [f"step of {name}" for name in names]
+    return table.with_columns(
+        *(pl.lit(None, pl.Float64).alias(column) for column in needed if column not in table.columns),
+        pl.max_horizontal(pl.lit(None, pl.Int64), *steps).alias("last_step"),
+    ).drop(steps)
 
 
 def criterion(results: pl.DataFrame) -> str:

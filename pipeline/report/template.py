@@ -56,7 +56,9 @@ for (const place of document.querySelectorAll(".chart")) {
 }
 """
 
-POLICY = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob: file:"
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob: file:"
+)
 """What the browser may load: nothing that is not in the page, its own pictures excepted."""
 
 CONVENTIONS = (

@@ -47,12 +47,12 @@ def learning_rate_verdict() -> pl.Expr:
     """The verdict on each trial, from columns of the same frame.
 
     Columns: ``has_limit``, ``overshoots``, ``status``, ``step``, ``learning_rate``,
-    ``largest_stable_learning_rate``, ``first_loss``, ``least_loss``, ``last_loss``.
+    ``largest_stable_learning_rate``, ``first_loss``, ``least_loss`` and ``loss``, the last.
     """
     ratio = pl.col("learning_rate") / pl.col("largest_stable_learning_rate")
     diverged = pl.col("status") == "diverged"
     finished = diverged | (pl.col("status") == "done")
-    last = pl.col("last_loss").fill_nan(math.inf)
+    last = pl.col("loss").fill_nan(math.inf)
     ends_lower = last <= pl.col("first_loss") * (1 + ROUNDING)
     grew = diverged | (last > pl.col("least_loss") * (1 + ROUNDING))
     log_growth = 2 * pl.col("step") * (2 * ratio - 1).log()

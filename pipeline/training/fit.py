@@ -65,8 +65,7 @@ def fit(
 
 def quiet_trainer(accelerator: str, folder: Path, recorder: Recorder) -> L.Trainer:
     """A trainer that leaves signals, checkpoints and printing to this project."""
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    quiet()
     return L.Trainer(
         accelerator=accelerator,
         devices=1,
@@ -79,6 +78,12 @@ def quiet_trainer(accelerator: str, folder: Path, recorder: Recorder) -> L.Train
         enable_progress_bar=False,
         enable_model_summary=False,
     )
+
+
+def quiet() -> None:
+    """Keep Lightning from telling about each trainer what devices it sees."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def outcomes(module: PackModule, seconds: float) -> pl.DataFrame:

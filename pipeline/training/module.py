@@ -103,7 +103,7 @@ class PackModule(L.LightningModule):
     def _advance(self, stretch: Stretch, optimizer: StackedOptimizer) -> None:
         alive = self.alive
         if len(alive) == len(self.pack.trials):
-            stack = self._stack(optimizer, slice(None), range(len(alive)))
+            stack = self.stack_of_all(optimizer)
             diverged_T = self.engine.advance(stack, stretch.first, stretch.last)
         elif len(alive):
             stack = self._stack(optimizer, alive, alive.tolist())  # copies, to be written back
@@ -115,6 +115,10 @@ class PackModule(L.LightningModule):
             diverged_T = torch.empty(0, dtype=torch.int64)
         self.diverged_at[alive] = diverged_T.to(alive.device)
         self.steps_done.fill_(stretch.last)
+
+    def stack_of_all(self, optimizer: StackedOptimizer) -> Stack:
+        """Every trial of the pack, in the memory of the module and the optimizer."""
+        return self._stack(optimizer, slice(None), range(len(self.pack.trials)))
 
     def _stack(self, optimizer: StackedOptimizer, trials: slice | Tensor, positions: Sequence[int]) -> Stack:
         return Stack(

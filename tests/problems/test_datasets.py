@@ -237,10 +237,18 @@ def test_quotes_keep_commas_and_line_ends_inside_a_cell(tmp_path: Path) -> None:
 
 def test_the_name_of_a_block_means_all_its_columns(tmp_path: Path) -> None:
     x = np.arange(12.0).reshape(4, 3) ** 2
-    np.savez(tmp_path / "b.npz", x=np.asfortranarray(x), y=x[:, :2].astype(">f4"), z=np.arange(4), other=np.zeros(99))
+    np.savez(
+        tmp_path / "b.npz",
+        x=np.asfortranarray(x),
+        y=x[:, :2].astype(">f4"),
+        z=np.arange(4, dtype=">i4"),
+        other=np.zeros(99),
+    )
     data = Table(tmp_path / "b.npz", ("z", "x"), ("y",))
     assert (data.num_inputs, data.num_outputs) == (4, 2)
-    np.testing.assert_allclose(everything(data)[1], everything(data)[0][:, 1:3], rtol=1e-7)
+    inputs, outputs = everything(data)
+    np.testing.assert_allclose(outputs, inputs[:, 1:3], rtol=1e-7)
+    np.testing.assert_allclose(np.diff(inputs[:, 0], n=2), 0, atol=1e-15)  # 0, 1, 2, 3, in whatever order of bytes
 
 
 def test_label_names_the_file_and_what_is_predicted(flowers: Path, tmp_path: Path) -> None:

@@ -105,6 +105,14 @@ def test_rings_without_blur_are_two_circles_equally_often() -> None:
     assert (radius > 1.5).mean() == pytest.approx(0.5, abs=5 * 0.5 / math.sqrt(NUM_POINTS))
 
 
+def test_blur_widens_a_ring_to_both_sides() -> None:
+    radius = np.hypot(*Rings(1, 2, 0.25).sample(NUM_POINTS, 2, stream("blur")).T)
+    inner, outer = radius[radius < 1.5], radius[radius > 1.5]
+    for ring, middle in ((inner, 1), (outer, 2)):  # each end is missed by 0.01 with chance 0.98^2000
+        assert ring.min() == pytest.approx(middle - 0.25, abs=0.01)
+        assert ring.max() == pytest.approx(middle + 0.25, abs=0.01)
+
+
 def test_grid_is_the_midpoints_in_order() -> None:
     points = Grid().sample(9, 2, stream("grid"))
     line = (-2 / 3, 0, 2 / 3)

@@ -68,7 +68,7 @@ def test_single_precision_differs_from_double_by_its_rounding_only(basis: Basis)
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("basis", CLAIMING, ids=Basis.label)
 def test_claimed_orthonormality_holds(basis: Basis, width: int, quadrature) -> None:
-    assert basis.orthonormal_under == Uniform(), "this test integrates under the uniform law; write the quadrature of the new one"
+    assert basis.orthonormal_under == Uniform(), "the quadrature here is of the uniform law; write that of the new one"
     points, weights = quadrature()
     values = basis(points, width)
     # Means of products up to 65, over 2112 nodes with their own rounding; a float32 constant would show as 1e-7.

@@ -1,0 +1,70 @@
+"""Snapshots of small packs, made without training."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline.diagnostics.snapshot import Learned, Snapshot
+from pipeline.models.model import Model
+from pipeline.numerics.randomness import stream
+from pipeline.optimizers.rules import GradientDescent, Optimizer
+from pipeline.problems.losses import HalfMeanSquare, Loss, Task
+from pipeline.problems.problem import Dataset
+
+NUM_TRAIN, NUM_TEST, NUM_INPUTS, NUM_OUTPUTS, NUM_TRIALS = 20, 30, 2, 3, 4
+
+
+def targets_of(task: Task, num_points: int, name: str) -> Tensor:
+    """Targets ``[P, K]``."""
+    rng = stream(name, task.value)
+    match task:
+        case Task.REGRESSION:
+            values = rng.standard_normal((num_points, NUM_OUTPUTS))
+        case Task.CLASSES:
+            values = torch.eye(NUM_OUTPUTS, dtype=torch.float64)[rng.integers(NUM_OUTPUTS, size=num_points)].numpy()
+        case Task.LABELS:
+            values = rng.integers(2, size=(num_points, NUM_OUTPUTS)).astype(float)
+    return torch.from_numpy(values)
+
+
+def dataset_of(task: Task) -> Dataset:
+    inputs = [torch.from_numpy(stream("x", n).uniform(-1, 1, (n, NUM_INPUTS))) for n in (NUM_TRAIN, NUM_TEST)]
+    return Dataset(inputs[0], targets_of(task, NUM_TRAIN, "train"), inputs[1], targets_of(task, NUM_TEST, "test"))
+
+
+def photograph(learned: Learned, weights_TN: Tensor, step: int = 7) -> Snapshot:
+    """The snapshot of trials with these weights; losses and gradients by autograd."""
+    weights_TN = weights_TN.to(learned.dtype).requires_grad_()
+    prepared_CP = learned.prepared_CP.to(learned.dtype)
+    outputs_TKP = learned.model.outputs(weights_TN, prepared_CP, learned.width, learned.num_outputs)
+    losses_T = learned.loss(outputs_TKP, learned.dataset.train_targets_PK.mT.to(learned.dtype))
+    (gradient_TN,) = torch.autograd.grad(losses_T.sum(), weights_TN)
+    return Snapshot(learned, step, weights_TN.detach(), losses_T.detach(), gradient_TN)
+
+
+@pytest.fixture
+def snapshot_of() -> Callable[..., Snapshot]:
+    """A pack of four trials with random weights, or with those given."""
+
+    def snapshot(
+        model: Model,
+        loss: Loss | None = None,
+        task: Task = Task.REGRESSION,
+        optimizer: Optimizer | None = None,
+        *,
+        width: int = 5,
+        dataset: Dataset | None = None,
+        dtype: torch.dtype = torch.float64,
+        weights: Tensor | None = None,
+    ) -> Snapshot:
+        problem = dataset or dataset_of(task)
+        rule = optimizer or GradientDescent()
+        learned = Learned(model, width, rule, loss or HalfMeanSquare(), task, problem, dtype)
+        num_weights = model.num_weights(width, problem.train_inputs_PD.shape[1], learned.num_outputs)
+        if weights is None:
+            weights = torch.from_numpy(stream("weights").standard_normal((NUM_TRIALS, num_weights)))
+        return photograph(learned, weights)
+
+    return snapshot

@@ -1,0 +1,119 @@
+"""How far training has come, by second ways."""
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.diagnostics.convergence import (
+    DistanceToLeastSquares,
+    GradientNorm,
+    LeastSquaresError,
+    TestError,
+    TrainingLoss,
+)
+from pipeline.models import MODELS
+from pipeline.models.bases import BASES
+from pipeline.models.bases.polynomial import Monomial
+from pipeline.models.linear import Linear
+from pipeline.models.model import Model
+from pipeline.models.shallow import Shallow
+from pipeline.problems.losses import HalfMeanSquare, SoftmaxCrossEntropy, Task
+from pipeline.problems.problem import Dataset
+
+
+@pytest.fixture(params=MODELS.values(), ids=MODELS.keys())
+def model(request: pytest.FixtureRequest) -> Model:
+    return request.param()
+
+
+@pytest.fixture(params=BASES.values(), ids=BASES.keys())
+def linear(request: pytest.FixtureRequest) -> Linear:
+    return Linear(request.param())
+
+
+def solution(snapshot) -> np.ndarray:
+    """The shortest least-squares weights by NumPy, ``[F, K]``."""
+    dataset = snapshot.learned.dataset
+    return np.linalg.lstsq(snapshot.features_TPF[0].numpy(), dataset.train_targets_PK.numpy())[0]
+
+
+def test_loss_is_half_the_mean_square_of_the_residuals(model, snapshot_of) -> None:
+    snapshot = snapshot_of(model)
+    learned = snapshot.learned
+    outputs = model.outputs(snapshot.weights_TN, learned.prepared_CP, learned.width, 3).numpy()
+    residuals = outputs - learned.dataset.train_targets_PK.numpy().T
+    np.testing.assert_allclose(TrainingLoss()(snapshot), (residuals**2).sum(axis=(1, 2)) / (2 * 20), rtol=1e-13)
+
+
+def test_gradient_norm_is_the_slope_along_the_gradient(model, snapshot_of) -> None:
+    snapshot = snapshot_of(model)
+    norms = GradientNorm()(snapshot)
+    directions = snapshot.gradient_TN / norms[:, None]
+    h = 1e-6
+    ahead, behind = (snapshot_of(model, weights=snapshot.weights_TN + s * h * directions).losses_T for s in (1, -1))
+    # Central differences: rounding 1e-16 / 1e-6 times losses of size 10, and the third derivative times 1e-12.
+    torch.testing.assert_close(norms, (ahead - behind) / (2 * h), rtol=1e-8, atol=1e-8)
+
+
+def test_error_of_a_regression_is_the_root_mean_square_on_held_out_points(model, snapshot_of) -> None:
+    snapshot = snapshot_of(model)
+    learned = snapshot.learned
+    prepared = model.prepare(learned.dataset.test_inputs_PD, learned.width)
+    outputs = model.outputs(snapshot.weights_TN, prepared, learned.width, 3).numpy()
+    residuals = outputs - learned.dataset.test_targets_PK.numpy().T
+    np.testing.assert_allclose(TestError()(snapshot), np.sqrt((residuals**2).sum(axis=1).mean(axis=-1)), rtol=1e-13)
+
+
+def test_error_of_classes_is_the_share_of_wrong_answers(model, snapshot_of) -> None:
+    snapshot = snapshot_of(model, SoftmaxCrossEntropy(), Task.CLASSES)
+    learned = snapshot.learned
+    prepared = model.prepare(learned.dataset.test_inputs_PD, learned.width)
+    outputs = model.outputs(snapshot.weights_TN, prepared, learned.width, 3).numpy()
+    wrong = outputs.argmax(axis=1) != learned.dataset.test_targets_PK.numpy().argmax(axis=1)
+    np.testing.assert_array_equal(TestError()(snapshot), wrong.mean(axis=1))
+
+
+def test_distance_is_zero_at_the_least_squares_solution_of_numpy(linear, snapshot_of) -> None:
+    best = torch.from_numpy(solution(snapshot_of(linear))).mT.flatten()[None]
+    # Roundings of weights of size 10, through matrices of condition 100 at most.
+    assert DistanceToLeastSquares()(snapshot_of(linear, weights=best)) < 1e-12
+
+
+def test_distance_is_euclidean(linear, snapshot_of) -> None:
+    best = torch.from_numpy(solution(snapshot_of(linear))).mT.flatten()[None]
+    away = torch.zeros_like(best)
+    away[0, :2] = torch.tensor([3.0, 4.0])
+    assert float(DistanceToLeastSquares()(snapshot_of(linear, weights=best + away))) == pytest.approx(5, rel=1e-11)
+
+
+def test_of_many_solutions_the_shortest_is_meant(linear, snapshot_of) -> None:
+    """More features than points: what descent from zero finds."""
+    snapshot = snapshot_of(linear, width=33)
+    shortest = torch.from_numpy(solution(snapshot)).mT.flatten()[None]
+    assert DistanceToLeastSquares()(snapshot_of(linear, width=33, weights=shortest)) < 1e-9 * shortest.norm()
+
+
+def test_least_squares_error_is_the_test_error_of_the_solution(linear, snapshot_of) -> None:
+    best = torch.from_numpy(solution(snapshot_of(linear))).mT.flatten()[None]
+    at_the_solution = snapshot_of(linear, weights=best)
+    expected = TestError()(at_the_solution)
+    torch.testing.assert_close(LeastSquaresError()(at_the_solution), expected, rtol=1e-11, atol=0)
+
+
+def test_least_squares_needs_a_linear_model_and_a_square_loss(snapshot_of) -> None:
+    optimizer = snapshot_of(Linear()).learned.optimizer
+    for diagnostic in (DistanceToLeastSquares(), LeastSquaresError()):
+        assert diagnostic.applies(Linear(), HalfMeanSquare(), optimizer)
+        assert not diagnostic.applies(Linear(), SoftmaxCrossEntropy(), optimizer)
+        assert not diagnostic.applies(Shallow(), HalfMeanSquare(), optimizer)
+
+
+def test_exact_fit_has_no_loss_no_gradient_and_no_error(snapshot_of) -> None:
+    """A parabola among three monomials."""
+    x = torch.linspace(-1, 1, 12, dtype=torch.float64)[:, None]
+    parabola = Dataset(x, 1 - 2 * x + 3 * x**2, x, 1 - 2 * x + 3 * x**2)
+    weights = torch.tensor([[1.0, -2.0, 3.0]], dtype=torch.float64)
+    snapshot = snapshot_of(Linear(Monomial()), width=3, dataset=parabola, weights=weights)
+    assert TrainingLoss()(snapshot) < 1e-30
+    for diagnostic in (GradientNorm(), TestError(), LeastSquaresError(), DistanceToLeastSquares()):
+        assert diagnostic(snapshot) < 1e-13

@@ -1,0 +1,99 @@
+"""Every diagnostic turns a snapshot into one number per trial, whatever has become of the trials."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from pipeline.diagnostics import DEFAULT_DIAGNOSTICS, DIAGNOSTICS
+from pipeline.diagnostics.diagnostic import Diagnostic
+from pipeline.models import MODELS
+from pipeline.models.model import Model
+from pipeline.optimizers import OPTIMIZERS
+from pipeline.problems.losses import LOSSES, HalfMeanSquare, Loss, Task
+
+PAIRS = [(kind(), task) for kind in LOSSES.values() for task in Task if task in kind.tasks]
+LINEAR = [kind() for kind in MODELS.values() if kind.linear]
+
+
+@pytest.fixture(params=DIAGNOSTICS.values(), ids=DIAGNOSTICS.keys())
+def diagnostic(request: pytest.FixtureRequest) -> Diagnostic:
+    return request.param()
+
+
+@pytest.fixture(params=MODELS.values(), ids=MODELS.keys())
+def model(request: pytest.FixtureRequest) -> Model:
+    return request.param()
+
+
+@pytest.fixture(params=PAIRS, ids=lambda pair: f"{pair[0].name()}-{pair[1].value}")
+def loss_and_task(request: pytest.FixtureRequest) -> tuple[Loss, Task]:
+    return request.param
+
+
+def test_number_of_every_trial_is_a_float(diagnostic, model, loss_and_task, snapshot_of) -> None:
+    loss, task = loss_and_task
+    for kind in OPTIMIZERS.values():
+        optimizer = kind()
+        if not diagnostic.applies(model, loss, optimizer):
+            continue
+        for dtype in (torch.float32, torch.float64):
+            snapshot = snapshot_of(model, loss, task, optimizer, dtype=dtype)
+            numbers = diagnostic(snapshot)
+            assert numbers.shape == snapshot.losses_T.shape
+            assert numbers.is_floating_point()
+            assert (numbers >= 0).all(), "a random pack is no diverged one"
+
+
+def test_diagnostic_leaves_the_snapshot_as_it_was(diagnostic, model, snapshot_of) -> None:
+    snapshot = snapshot_of(model)
+    before = [tensor.clone() for tensor in (snapshot.weights_TN, snapshot.losses_T, snapshot.gradient_TN)]
+    if diagnostic.applies(model, snapshot.learned.loss, snapshot.learned.optimizer):
+        diagnostic(snapshot)
+    after = (snapshot.weights_TN, snapshot.losses_T, snapshot.gradient_TN)
+    assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf, 1e200, 1.7e308])
+def test_diverged_trial_is_a_value_and_leaves_its_neighbours_alone(diagnostic, model, bad, snapshot_of) -> None:
+    healthy = snapshot_of(model)
+    if not diagnostic.applies(model, healthy.learned.loss, healthy.learned.optimizer):
+        return
+    weights = healthy.weights_TN.clone()
+    weights[1] = bad
+    numbers = diagnostic(snapshot_of(model, weights=weights))
+    others = [0, 2, 3]
+    assert numbers.shape == (4,)
+    # Sums may be taken in another order.
+    torch.testing.assert_close(numbers[others], diagnostic(healthy)[others], rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("linear_model", LINEAR, ids=Model.label)
+def test_what_is_constant_for_linear_models_depends_on_no_weights(diagnostic, linear_model, snapshot_of) -> None:
+    """And what is not called constant does depend on them."""
+    first = snapshot_of(linear_model)
+    other = snapshot_of(linear_model, weights=first.weights_TN + 1)
+    if diagnostic.applies(linear_model, first.learned.loss, first.learned.optimizer):
+        numbers = diagnostic(first)
+        assert torch.equal(numbers, diagnostic(other)) == diagnostic.constant_for_linear_models
+        assert (numbers == numbers[0]).all() == diagnostic.constant_for_linear_models
+
+
+def test_step_is_of_no_account(diagnostic, model, snapshot_of) -> None:
+    snapshot = snapshot_of(model)
+    if diagnostic.applies(model, snapshot.learned.loss, snapshot.learned.optimizer):
+        later = dataclasses.replace(snapshot, step=1000)
+        assert torch.equal(diagnostic(snapshot), diagnostic(later))
+
+
+def test_every_diagnostic_applies_to_some_pack(diagnostic) -> None:
+    packs = [(model(), rule()) for model in MODELS.values() for rule in OPTIMIZERS.values()]
+    assert any(diagnostic.applies(model, HalfMeanSquare(), rule) for model, rule in packs)
+
+
+def test_axis_title_is_there(diagnostic) -> None:
+    assert diagnostic.unit
+
+
+def test_all_are_recorded_by_default() -> None:
+    assert [type(diagnostic) for diagnostic in DEFAULT_DIAGNOSTICS] == list(DIAGNOSTICS.values())

@@ -1,0 +1,226 @@
+"""An experiment is the product of its axes, and a trial is its content."""
+
+import hashlib
+import re
+import time
+
+import pytest
+
+from pipeline.definitions import canonical
+from pipeline.diagnostics.convergence import TrainingLoss
+from pipeline.errors import FieldError
+from pipeline.experiment.experiment import (
+    HOW_IT_RUNS,
+    Experiment,
+    Inputs,
+    LogSpaced,
+    LogSpacedSteps,
+    TimesLimits,
+)
+from pipeline.experiment.packing import packs
+from pipeline.models import MODELS
+from pipeline.models.activations import Tanh
+from pipeline.models.shallow import Shallow
+from pipeline.optimizers.rules import OPTIMIZERS, Adam, LeastSquares
+from pipeline.problems.datasets import Digits
+from pipeline.problems.losses import BinaryCrossEntropy, HalfMeanSquare
+from pipeline.problems.measures import Corners, Grid
+from pipeline.problems.targets import AbsoluteValue, Gaussian, OuterRing, Sine, Step, Xor
+
+
+def refuses(path, what):
+    """Expect a refusal of one field in one wording."""
+    shown = ".".join(str(part) for part in path)
+    return pytest.raises(FieldError, match="^" + re.escape(f"{shown}: {what}" if shown else what))
+
+
+def test_trials_are_the_product_of_the_axes(experiment):
+    trials = list(experiment(target=(AbsoluteValue(), Sine())).trials())
+    assert len(trials) == 2 * 2 * 2 * 2 * 3
+    points = {(t.shape.problem, t.shape.model, t.shape.width, t.learning_rate, t.seed) for t in trials}
+    assert len(points) == len({trial.id for trial in trials}) == len(trials)
+
+
+def test_data_axes_multiply_too(experiment):
+    inputs = Inputs(dimension=(1, 2, 3), train=(64, 128), noise=(0.0, 0.1), test=10)
+    problems = list(experiment(target=(Gaussian(),), inputs=inputs).problems())
+    assert len(set(problems)) == 12
+    assert {(p.dimension, p.train, p.noise) for p in problems} == {
+        (d, n, s) for d in (1, 2, 3) for n in (64, 128) for s in (0.0, 0.1)
+    }
+
+
+def test_id_is_the_sha256_of_the_whole_canonical_content(experiment):
+    import json
+
+    trial = next(iter(experiment().trials()))
+    shape = canonical(trial.shape, identity=True)
+    assert shape["model"]["linear"] == {"basis": {"legendre": {}}, "product": "total_degree"}  # defaults included
+    compact = {"sort_keys": True, "separators": (",", ":")}
+    text = f'{{"shape":{json.dumps(shape, **compact)},"learning_rate":0.1,"seed":0}}'
+    assert trial.id == hashlib.sha256(text.encode()).hexdigest()
+
+
+CHANGES = {
+    "target": (Sine(),),
+    "inputs": Inputs(seed=1),
+    "loss": None,  # the default spelled out is the same trial
+    "optimizer": Adam(),
+    "learning_rates": (0.3,),
+    "steps": 2001,
+    "batch_size": 16,
+    "seeds": (7,),
+    "dtype": "float64",
+    "models": (Shallow(Tanh()),),
+    "widths": (3,),
+}
+
+
+@pytest.mark.parametrize("field", CHANGES)
+def test_every_field_that_is_trained_makes_another_trial(experiment, field):
+    before, after = (
+        {trial.id for trial in experiment(**changed).trials()} for changed in ({}, {field: CHANGES[field]})
+    )
+    assert before.isdisjoint(after) == (CHANGES[field] is not None)
+
+
+def test_default_written_out_is_the_same_trial(experiment):
+    spelled = experiment(loss=HalfMeanSquare(), inputs=Inputs(dimension=(1,), train=(256,), test=4096))
+    assert [trial.id for trial in spelled.trials()] == [trial.id for trial in experiment().trials()]
+
+
+def test_looking_at_a_trial_does_not_make_it_another_but_makes_another_run(experiment):
+    looked = experiment(diagnostics=(TrainingLoss(),), record_at=(5,))
+    assert [trial.id for trial in looked.trials()] == [trial.id for trial in experiment().trials()]
+    assert looked.identity() != experiment().identity()
+
+
+def test_how_it_is_computed_is_not_part_of_what_it_is(experiment):
+    how = dict(zip(HOW_IT_RUNS, ("cpu", 7.0, 7.0), strict=True))
+    assert experiment(**how).identity() == experiment().identity()
+    assert experiment(question="Why?").identity() == experiment().identity()
+
+
+def test_trials_that_differ_in_rate_and_seed_share_their_problem(experiment):
+    trials = [trial for trial in experiment().trials() if trial.shape.width == 2]
+    assert len({trial.shape.problem.identity for trial in trials}) == 1
+
+
+def test_log_spaced_rates_hold_both_ends_and_one_ratio():
+    values = LogSpaced(1e-3, 10, 5).values()
+    assert values == (0.001, 0.01, 0.1, 1.0, 10.0)
+
+
+def test_recorded_steps_hold_the_first_and_the_last(experiment):
+    steps = experiment(steps=5000, record_at=LogSpacedSteps(60)).recorded_steps()
+    assert steps[:4] == (0, 1, 2, 3)
+    assert steps[-1] == 5000
+    assert 45 <= len(steps) <= 61
+    assert experiment(record_at=(7, 3)).recorded_steps() == (3, 7, 2000)
+
+
+def test_solver_takes_one_step_and_no_rate(experiment):
+    exact = experiment(optimizer=LeastSquares(), learning_rates=None, models=(MODELS["linear"](),))
+    assert {(trial.learning_rate, trial.shape.steps) for trial in exact.trials()} == {(None, 1)}
+
+
+IMPOSSIBLE = [
+    ({"question": "  "}, ("question",), "the question is empty"),
+    ({"models": ()}, ("models",), "models is empty"),
+    ({"models": (Shallow(), Shallow())}, ("models", 1), "models names shallow(relu) twice"),
+    ({"widths": (4, 0)}, ("widths", 1), "widths must be positive, not 0"),
+    ({"target": ()}, (), "neither target nor data is given"),
+    ({"data": (Digits(),)}, ("data",), "both target and data are given"),
+    ({"target": (), "data": (Digits(),), "inputs": Inputs(noise=(0.1,))}, ("inputs", "noise"), "noise is for targets"),
+    ({"target": (), "data": (Digits(),), "inputs": Inputs(dimension=(2,))}, ("inputs", "dimension"), "dimension is for"),
+    ({"loss": BinaryCrossEntropy()}, ("loss",), "binary_cross_entropy does not fit absolute_value, whose outputs are"),
+    ({"optimizer": LeastSquares()}, ("learning_rates",), "least_squares has no learning rate"),
+    (
+        {"optimizer": LeastSquares(), "learning_rates": None},
+        ("models", 1),
+        "least_squares solves linear models, not shallow",
+    ),
+    ({"learning_rates": (0.1, -1.0)}, ("learning_rates", 1), "learning_rates must be positive, not -1.0"),
+    ({"learning_rates": TimesLimits((0.5,))}, ("models", 1), "times_limit needs lambda_max, which changes while"),
+    ({"learning_rates": TimesLimits((0.5,)), "optimizer": Adam()}, ("learning_rates",), "adam has no limit"),
+    ({"steps": 0}, ("steps",), "steps must be positive, not 0"),
+    ({"batch_size": 0}, ("batch_size",), "batch_size must be positive, not 0"),
+    ({"batch_size": 257}, ("batch_size",), "batch_size 257 is more than the 256 training points"),
+    ({"seeds": 0}, ("seeds",), "seeds must be positive, not 0"),
+    ({"seeds": (1, 1)}, ("seeds", 1), "seeds names 1 twice"),
+    ({"record_at": (3, 2001)}, ("record_at", 1), "step 2001 is not between 0 and steps 2000"),
+    ({"pack_memory_gib": 0.0}, ("pack_memory_gib",), "pack_memory_gib must be positive, not 0.0"),
+    ({"target": (Step(),), "inputs": Inputs(dimension=(2,))}, ("inputs", "dimension"), "step is a function of 1 input,"),
+    ({"inputs": Inputs(measure=Grid(), dimension=(2,), train=(10,))}, ("inputs", "train"), "10 points do not fill a"),
+    ({"target": (Xor(),), "inputs": Inputs(train=(6,))}, ("inputs", "train"), "6 points do not hold each of the 4"),
+    ({"target": (OuterRing(),), "inputs": Inputs(noise=(0.1,))}, ("inputs", "noise"), "outer_ring gives labels, to"),
+    ({"inputs": Inputs(measure=Corners(), test=3)}, ("inputs", "test"), "3 points do not hold each of the 2 corners"),
+]
+
+
+@pytest.mark.parametrize("fields, path, what", IMPOSSIBLE, ids=[what for _, _, what in IMPOSSIBLE])
+def test_impossible_value_is_refused_where_it_stands(experiment, fields, path, what):
+    with refuses(path, what):
+        experiment(**fields)
+
+
+@pytest.mark.parametrize(
+    "make, path, what",
+    [
+        (lambda: LogSpaced(0, 1, 3), ("log_from",), "log_from 0 is not between 0 and log_to 1"),
+        (lambda: LogSpaced(1, 2, 1), ("num",), "num must be at least 2, not 1"),
+        (lambda: TimesLimits((0.0,)), ("times_limit", 0), "times_limit must be positive, not 0.0"),
+        (lambda: LogSpacedSteps(1), ("log_spaced",), "log_spaced must be at least 2, not 1"),
+        (lambda: Inputs(test=0), ("test",), "test must be positive, not 0"),
+        (lambda: Inputs(noise=(-1.0,)), ("noise", 0), "noise is a standard deviation, not -1.0"),
+    ],
+)
+def test_impossible_part_is_refused_where_it_stands(make, path, what):
+    with refuses(path, what):
+        make()
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
+def test_every_optimizer_makes_an_experiment_of_linear_models(experiment, optimizer):
+    rates = (0.1,) if optimizer.uses_learning_rate else None
+    asked = experiment(models=(MODELS["linear"](),), optimizer=optimizer(), learning_rates=rates)
+    assert len(list(asked.trials())) == 2 * 3
+
+
+def test_planning_a_hundred_thousand_trials_takes_less_than_two_seconds(experiment, tmp_path):
+    from pipeline.plan import make_plan, write_plan
+
+    asked = experiment(widths=(2, 4, 8, 16, 32), learning_rates=LogSpaced(1e-4, 1, 100), seeds=100)
+    started = time.process_time()  # of this process: other work on the machine does not count
+    plan = make_plan("large", asked)
+    write_plan(plan, tmp_path)
+    seconds = time.process_time() - started
+    assert len(plan.trials) == 100_000
+    assert seconds < 2, f"{seconds:.2f} s"
+
+
+def test_packs_hold_every_trial_once_and_one_shape_each(experiment):
+    trials = list(experiment(seeds=50).trials())
+    made = list(packs(trials, memory_gib=1.0))
+    assert [trial for pack in made for trial in pack.trials] == trials
+    assert all({trial.shape for trial in pack.trials} == {pack.shape} for pack in made)
+    assert len(made) == 4
+
+
+def test_memory_limit_splits_packs_evenly(experiment):
+    from pipeline.experiment.estimate import bytes_of_trial
+
+    trials = [trial for trial in experiment(seeds=50).trials() if trial.shape.width == 4][:100]
+    limit = 30 * bytes_of_trial(trials[0].shape)
+    sizes = [len(pack.trials) for pack in packs(trials, memory_gib=limit / 2**30)]
+    assert sizes == [25, 25, 25, 25]
+
+
+def test_one_trial_larger_than_the_limit_still_has_a_pack(experiment):
+    assert len(list(packs(experiment().trials(), memory_gib=1e-9))) == len(list(experiment().trials()))
+
+
+def test_experiment_is_hashable_and_equal_by_content(experiment):
+    assert experiment() == experiment()
+    assert len({experiment(), experiment()}) == 1
+    assert isinstance(experiment(), Experiment)
