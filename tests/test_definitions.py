@@ -97,7 +97,8 @@ def test_tables_are_found_and_not_empty() -> None:
 
 @each_table
 def test_table_is_read_only(members: Mapping[str, type[Definition]]) -> None:
-    with pytest.raises(TypeError, match="^" + re.escape("'mappingproxy' object does not support item assignment") + "$"):
+    expected = "^" + re.escape("'mappingproxy' object does not support item assignment") + "$"
+    with pytest.raises(TypeError, match=expected):
         members["new"] = Colour  # type: ignore[index]
 
 
@@ -126,7 +127,17 @@ def test_definition_is_hashable_and_equal_to_its_equal(name: str, kind: type[Def
     if one is not None:
         assert one == other
         assert hash(one) == hash(other)
-        assert one.label() == name
+
+
+@each
+def test_default_is_labelled_by_its_name_and_at_most_a_definition_that_comes_first(
+    name: str, kind: type[Definition]
+) -> None:
+    value = instance(kind)
+    if value is not None:
+        values = [getattr(value, field.name) for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
+        first = values[0] if values and isinstance(values[0], Definition) else None
+        assert value.label() == (f"{name}({first.label()})" if first else name)
 
 
 @each
@@ -157,11 +168,12 @@ def test_summary_is_the_first_paragraph_on_one_line() -> None:
     assert Mixture.summary() == "Two colours on two lines."
 
 
-def test_label_names_what_is_not_at_its_default() -> None:
+def test_label_shows_what_is_not_at_its_default_and_a_definition_that_comes_first() -> None:
     assert LeakyGreen2().label() == "leaky_green2"
     assert LeakyGreen2(depth=0.2).label() == "leaky_green2(depth=0.2)"
-    assert Mixture(LeakyGreen2(depth=0.2)).label() == "mixture(one=leaky_green2(depth=0.2))"
-    assert Mixture(LeakyGreen2(), other=LeakyGreen2()).label() == "mixture(one=leaky_green2, other=leaky_green2)"
+    assert Mixture(LeakyGreen2()).label() == "mixture(leaky_green2)"
+    assert Mixture(LeakyGreen2(depth=0.2), parts=(3,)).label() == "mixture(leaky_green2(depth=0.2), parts=(3,))"
+    assert Mixture(LeakyGreen2(), other=LeakyGreen2(depth=1)).label() == "mixture(leaky_green2, leaky_green2(depth=1))"
 
 
 def test_canonical_includes_defaults_so_that_writing_one_out_changes_nothing() -> None:

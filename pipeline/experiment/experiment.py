@@ -255,7 +255,7 @@ class Experiment:
             case TimesLimits(multiples):
                 return tuple(TimesLimit(multiple) for multiple in multiples)
             case rates:
-                return rates
+                return tuple(float(rate) for rate in rates)
 
     def resolved_seeds(self) -> tuple[int, ...]:
         """The seeds, one by one."""

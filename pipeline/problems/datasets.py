@@ -453,7 +453,7 @@ def _read_npz(path: Path, content: bytes, names: Names) -> list[_Column]:
         if array.dtype.kind not in "biufU" or array.ndim not in (1, 2):
             what = f"{path.name}: {name!r} is {array.ndim}-dimensional, of {array.dtype}"
             raise FieldError(where, what, hint="a column has one axis, a block of columns two; of numbers or str")
-        block = array.astype(np.float64) if array.dtype.kind == "f" else array.astype(array.dtype.newbyteorder("="))
+        block = array.astype(np.float64) if array.dtype.kind == "f" else array  # polars has no long double
         parts = {f"{name}.{i}": block[:, i] for i in range(block.shape[1])} if block.ndim == 2 else {name: block}
         for part, values in parts.items():
             cells = pl.Series(part, np.ascontiguousarray(values))

@@ -106,7 +106,7 @@ def page(run: Path, plan: Plan, table: pl.DataFrame, outcomes: pl.DataFrame, fig
 @functools.cache
 def _libraries() -> str:
     """Vega, Vega-Lite and Vega-Embed in one script, which bundling takes a second to make."""
-    bundle: str = vl_convert.javascript_bundle()
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     return bundle.replace("</script", "<\\/script")
 
 

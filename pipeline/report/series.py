@@ -248,6 +248,7 @@ def loss_by_rate_and_width(sources: Sources) -> pl.DataFrame:
         )
         .with_columns(_drawable("loss"), _drawable("limit"), _drawable("bottom"), _drawable("top"))
         .with_columns(pl.when(pl.col("limit").is_between(edges[0], edges[-1])).then("limit").alias("limit"))
+        .filter(pl.col("loss").is_not_null() | (pl.col("diverged") > 0))
         .sort("panel_problem", "name", "width", "rate_axis")
     )
 

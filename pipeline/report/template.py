@@ -8,7 +8,8 @@ STYLE = """
 @media (prefers-color-scheme: dark) { :root { --ink: #ececf0; --quiet: #a3a3ad; --line: #3a3a42; --paper: #17171a;
   --soft: #222227; --good: #4cc9a0; --bad: #ff9a5c; } }
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, "Helvetica Neue", Arial, sans-serif; }
+body { margin: 0; background: var(--paper); color: var(--ink);
+  font: 16px/1.5 system-ui, "Helvetica Neue", Arial, sans-serif; }
 main { max-width: 62rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .4rem; text-wrap: balance; }
 h2 { font-size: 1.25rem; margin: 2.8rem 0 .6rem; }
@@ -18,7 +19,8 @@ p { margin: .5rem 0; max-width: 46rem; }
 .counts li { background: var(--soft); border-radius: .5rem; padding: .35rem .8rem; }
 .counts b { font-size: 1.15rem; font-variant-numeric: tabular-nums; }
 figure { margin: 1rem 0 0; }
-figure .chart { background: #fff; border: 1px solid var(--line); border-radius: .6rem; padding: .4rem; overflow-x: auto; }
+figure .chart { background: #fff; border: 1px solid var(--line); border-radius: .6rem; padding: .4rem;
+  overflow-x: auto; }
 figcaption { font-size: .92rem; margin-top: .5rem; max-width: 46rem; }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: .6rem; margin: .6rem 0; }
 .tall { max-height: 34rem; overflow-y: auto; }
@@ -32,9 +34,10 @@ td.contradicts { color: var(--bad); font-weight: 600; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.2rem; margin: .6rem 0; }
 dt { color: var(--quiet); }
 dd { margin: 0; overflow-wrap: anywhere; }
-pre { background: var(--soft); border-radius: .5rem; padding: .7rem .9rem; white-space: pre-wrap; overflow-wrap: anywhere;
-  font-size: .84rem; max-height: 18rem; overflow-y: auto; }
-code { background: var(--soft); border-radius: .25rem; padding: .05rem .3rem; font-size: .9em; overflow-wrap: anywhere; }
+pre { background: var(--soft); border-radius: .5rem; padding: .7rem .9rem; white-space: pre-wrap;
+  overflow-wrap: anywhere; font-size: .84rem; max-height: 18rem; overflow-y: auto; }
+code { background: var(--soft); border-radius: .25rem; padding: .05rem .3rem; font-size: .9em;
+  overflow-wrap: anywhere; }
 @media print {
   :root { --ink: #000; --quiet: #444; --line: #bbb; --paper: #fff; --soft: #f2f2f2; --good: #000; --bad: #000; }
   body { font-size: 10pt; } main { max-width: none; padding: 0; }

@@ -5,6 +5,7 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -86,7 +87,7 @@ def test_stable_rate_is_safe_under_every_loss(loss: Loss, task: Task, snapshot_o
     """The Hessian is nowhere larger than the bound, and reaches it for the square loss."""
     snapshot = snapshot_of(Linear(), loss, task)
     promised = 2 / float(LargestStableLearningRate()(snapshot)[0])
-    found = [largest_hessian_eigenvalue(snapshot, scale * w) for scale in (0, 1, 3) for w in snapshot.weights_TN]
+    found = [largest_hessian_eigenvalue(snapshot, scale * w) for scale in (0, 3) for w in snapshot.weights_TN[:2]]
     assert max(found) <= promised * (1 + 1e-12)
     if loss.quadratic:
         assert min(found) == pytest.approx(promised, rel=1e-12)
@@ -111,16 +112,15 @@ def test_stable_rate_needs_a_linear_model_and_an_optimizer_with_a_limit() -> Non
 def test_descent_just_below_the_rate_converges_and_just_above_does_not(snapshot_of) -> None:
     snapshot = snapshot_of(Linear())
     learned, limit = snapshot.learned, float(LargestStableLearningRate()(snapshot)[0])
+    features, targets = learned.prepared_CP.numpy(), learned.dataset.train_targets_PK.numpy().T
+    best = learned.least_squares_KF.numpy()
     distances = []
     for fraction in (0.99, 1.01):
-        weights = torch.zeros(3, 5, dtype=torch.float64)
-        weights[0] = 1
-        start = float((weights - learned.least_squares_KF).norm())
-        for _ in range(2000):
-            residuals = weights @ learned.prepared_CP - learned.dataset.train_targets_PK.mT
-            weights = weights - fraction * limit * residuals @ learned.prepared_CP.mT / learned.num_points
-        distances.append(float((weights - learned.least_squares_KF).norm()) / start)
-    # The top mode shrinks or grows by two per cent a step.
+        weights = np.zeros_like(best)
+        for _ in range(1000):
+            weights -= fraction * limit * (weights @ features - targets) @ features.T / learned.num_points
+        distances.append(np.linalg.norm(weights - best) / np.linalg.norm(best))
+    # The top mode shrinks or grows by two per cent a step, e^20 in all.
     assert distances[0] < 1e-3
     assert distances[1] > 1e3
 

@@ -1,0 +1,97 @@
+"""Records appear whole or not at all, and read back as they were written."""
+
+import math
+import os
+import re
+
+import polars as pl
+import pytest
+
+from pipeline.errors import PipelineError
+from pipeline.records.files import replacing
+from pipeline.records.schema import FITS, OUTCOMES, RECORDS
+from pipeline.records.store import (
+    finished_packs,
+    read_fits,
+    read_outcomes,
+    read_records,
+    remove_unfinished_writes,
+    write_fits,
+    write_outcomes,
+    write_records,
+)
+
+
+def numbers(*values, step=0):
+    return pl.DataFrame(
+        {"trial": ["a"] * len(values), "step": step, "diagnostic": "loss", "value": list(values), "pack": "p"},
+        schema=RECORDS,
+    )
+
+
+def outcome(trial, status, pack):
+    row = dict.fromkeys(OUTCOMES.names()) | {"trial": trial, "status": status, "pack": pack}
+    return pl.DataFrame([row], schema=OUTCOMES)
+
+
+def test_infinite_and_nan_are_values(tmp_path):
+    write_records(tmp_path, "p", 0, numbers(1.5, math.inf, -math.inf, math.nan))
+    values = read_records(tmp_path)["value"].to_list()
+    assert values[:3] == [1.5, math.inf, -math.inf]
+    assert math.isnan(values[3])
+
+
+def test_empty_run_has_empty_tables_of_the_right_columns(tmp_path):
+    assert read_records(tmp_path).schema == RECORDS
+    assert read_outcomes(tmp_path).schema == OUTCOMES
+    assert read_fits(tmp_path).schema == FITS
+    assert finished_packs(tmp_path) == set()
+
+
+def test_part_that_starts_at_the_same_step_takes_the_place_of_the_earlier(tmp_path):
+    write_records(tmp_path, "p", 5, numbers(1.0, 2.0))
+    write_records(tmp_path, "p", 5, numbers(1.0, 2.0, 3.0))
+    write_records(tmp_path, "p", 9, numbers(4.0))
+    write_records(tmp_path, "q", 5, numbers(5.0))
+    assert read_records(tmp_path)["value"].to_list() == [1.0, 2.0, 3.0, 4.0, 5.0]
+
+
+def test_pack_with_a_failed_trial_is_not_finished(tmp_path):
+    write_outcomes(tmp_path, "p", outcome("a", "done", "p"))
+    write_outcomes(tmp_path, "q", outcome("b", "diverged", "q"))
+    write_outcomes(tmp_path, "r", pl.concat([outcome("c", "failed", "r"), outcome("d", "done", "r")]))
+    assert finished_packs(tmp_path) == {"p", "q"}
+
+
+def test_damaged_part_is_named(tmp_path):
+    write_records(tmp_path, "p", 0, numbers(1.0))
+    (path,) = (tmp_path / "records").iterdir()
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(PipelineError, match="^" + re.escape(f"{path}: not a readable table of records: ")):
+        read_records(tmp_path)
+
+
+def test_unfinished_writes_are_not_read_and_can_be_swept_away(tmp_path):
+    write_records(tmp_path, "p", 0, numbers(1.0))
+    write_fits(tmp_path, "p", pl.DataFrame({"trial": ["a"], "x": [0.0], "value": [1.0]}))
+    torn = [tmp_path / "records" / ".p-000.parquet.abc.part", tmp_path / "fits" / ".p.parquet.abc.part"]
+    for path in torn:
+        path.write_bytes(b"half")
+    assert len(read_records(tmp_path)) == len(read_fits(tmp_path)) == 1
+    remove_unfinished_writes(tmp_path, "p")
+    assert not any(path.exists() for path in torn)
+    assert len(read_records(tmp_path)) == len(read_fits(tmp_path)) == 1
+
+
+def test_replaced_file_keeps_its_old_content_until_the_new_is_whole(tmp_path):
+    path = tmp_path / "a file 'with' quotes"
+    path.write_text("old")
+    with pytest.raises(OSError, match="^disk full$"), replacing(path) as part:  # noqa: PT012
+        part.write_text("ne")
+        assert path.read_text() == "old"
+        raise OSError("disk full")
+    assert path.read_text() == "old"
+    with replacing(path) as part:
+        part.write_text("new")
+    assert path.read_text() == "new"
+    assert os.listdir(tmp_path) == [path.name]  # noqa: PTH208
