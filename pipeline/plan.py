@@ -81,7 +81,9 @@ def read_plan(run: Path) -> Plan:
     """
     path = run / "plan.json"
     if not path.is_file():
-        raise PipelineError(f"{str(run)!r} is not the folder of a run", where=str(path), hint="expected plan.json there")
+        raise PipelineError(
+            f"{str(run)!r} is not the folder of a run", where=str(path), hint="expected plan.json there"
+        )
     try:
         content = json.loads(path.read_text())
         written = [(pack["id"], pack["trials"]) for pack in content["packs"]]
@@ -97,4 +99,4 @@ def read_plan(run: Path) -> Plan:
             where=str(path),
             hint="run the configuration again: it gets a folder of its own",
         )
-    return Plan(name, experiment, tuple(make_pack(tuple(trials[id] for id in ids)) for _, ids in written))
+    return Plan(name, experiment, tuple(make_pack(tuple(trials[name] for name in ids)) for _, ids in written))

@@ -114,9 +114,7 @@ class Snapshot:
         learned = self.learned
         if learned.model.linear:
             return learned.linear_features_1PF
-        return learned.model.features(
-            self.weights_TN.double(), learned.prepared_CP, learned.width, learned.num_outputs
-        )
+        return learned.model.features(self.weights_TN.double(), learned.prepared_CP, learned.width, learned.num_outputs)
 
     @functools.cached_property
     def singular_values_TS(self) -> Tensor:

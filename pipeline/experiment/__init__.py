@@ -1,0 +1,1 @@
+"""The question: trials, packs, and what they cost."""

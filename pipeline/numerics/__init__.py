@@ -1,0 +1,1 @@
+"""Formulas on tensors; they know no trial and no model."""

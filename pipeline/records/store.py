@@ -65,7 +65,7 @@ def read_fits(run: Path) -> pl.DataFrame:
 def _write(path: Path, rows: pl.DataFrame, schema: pl.Schema) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as part:
-        rows.select(schema.names()).cast(dict(schema)).write_parquet(part)
+        rows.select(schema.names()).cast(schema).write_parquet(part)
 
 
 def _read(folder: Path, schema: pl.Schema) -> pl.DataFrame:

@@ -44,7 +44,8 @@ def panels(table: pl.DataFrame, draw: Callable[[pl.DataFrame], Chart]) -> Chart 
     plots = []
     for title in titles[:MOST_PANELS]:
         rows = table.filter(pl.col("panel") == title).drop("panel")
-        plots.append(draw(rows).properties(title=title, width=width, height=height))
+        words = alt.TitleParams(title.split(": ", 1), limit=width + 40)  # the problem above the model
+        plots.append(draw(rows).properties(title=words, width=width, height=height))
     if len(plots) == 1:
         return styled(plots[0])
     whole = alt.concat(*plots, columns=columns, spacing=24)

@@ -18,7 +18,7 @@ from pipeline.records.files import replacing
 from pipeline.records.store import read_fits, read_outcomes, read_records
 from pipeline.report.figures import FIGURES, Figure
 from pipeline.report.printing import shown, shown_cells, split_constants
-from pipeline.report.series import Sources, model_names
+from pipeline.report.series import Sources
 from pipeline.report.tables import PROBLEM, criterion, results, summary
 from pipeline.report.template import CONVENTIONS, DRAW, POLICY, STYLE
 from pipeline.report.verdicts import CANNOT_SAY, counted
@@ -75,9 +75,9 @@ def page(run: Path, plan: Plan, table: pl.DataFrame, outcomes: pl.DataFrame, fig
     body = "\n".join(
         [
             _header(plan, table),
-            _verdicts(plan, table),
+            _verdicts(table),
             *(_figure(drawn) for drawn in figures),
-            _tables(run, plan, table),
+            _tables(run, table),
             _failures(table),
             _provenance(plan, outcomes),
             _section("Conventions", *(f"<p>{escape(text)}</p>" for text in CONVENTIONS)),
@@ -118,30 +118,29 @@ def _header(plan: Plan, table: pl.DataFrame) -> str:
     lines = [f"<h1>{escape(plan.experiment.question)}</h1>"]
     lines.append(f'<p class="quiet">{escape(plan.name)}: {progress}</p>')
     lines.append(f'<ul class="counts">{chips}</ul>')
-    lines += [f"<p>{text}</p>" for text in _best(plan, table)]
+    lines += [f"<p>{text}</p>" for text in _best(table)]
     return f"<header>{''.join(lines)}</header>"
 
 
-def _best(plan: Plan, table: pl.DataFrame) -> Iterable[str]:
+def _best(table: pl.DataFrame) -> Iterable[str]:
     """One sentence for each problem: what did best."""
     name = criterion(table)
     ranked = summary(table).filter(pl.col(f"median_{name}").is_finite()).sort(f"median_{name}")
-    names = model_names(plan)
     for row in ranked.group_by(PROBLEM, maintain_order=True).first().head(8).iter_rows(named=True):
         rate = row["best_learning_rate"]
-        where = f"{names[row['model']]}, width {row['width']}" + (f", learning rate {rate:.3g}" if rate else "")
+        where = f"{row['model']}, width {row['width']}" + (f", learning rate {rate:.3g}" if rate else "")
         value = f"median {name.replace('_', ' ')} {row[f'median_{name}']:.3g}"
         yield f"Best on {escape(row['problem'])}: <b>{escape(where)}</b>, {value}."
 
 
-def _verdicts(plan: Plan, table: pl.DataFrame) -> str:
+def _verdicts(table: pl.DataFrame) -> str:
     by_model = table.group_by(*PROBLEM, "model", maintain_order=True).agg(counted(pl.col("verdict")).alias("verdict"))
     spoken = by_model.filter(pl.col("verdict") != CANNOT_SAY)
     if spoken.is_empty():
         text = "Theory says nothing exact about the learning rates of this run, or no trial it speaks about has ended."
         return _section("Theory and measurement", f'<p class="quiet">{text}</p>')
     text = "Does descent converge below the predicted largest learning rate, and only there?"
-    return _section("Theory and measurement", f"<p>{text}</p>", _table(_renamed(plan, spoken)))
+    return _section("Theory and measurement", f"<p>{text}</p>", _table(spoken))
 
 
 def _figure(drawn: Drawn) -> str:
@@ -156,7 +155,7 @@ def _figure(drawn: Drawn) -> str:
 </figure></section>"""
 
 
-def _tables(run: Path, plan: Plan, table: pl.DataFrame) -> str:
+def _tables(run: Path, table: pl.DataFrame) -> str:
     command = f"<code>python -m pipeline results {escape(str(run))} --json</code>"
     cells = summary(table)
     short = [f"<p>The first {MOST_ROWS} of {cells.height} rows.</p>"] if cells.height > MOST_ROWS else []
@@ -164,15 +163,10 @@ def _tables(run: Path, plan: Plan, table: pl.DataFrame) -> str:
         f"The first {MOST_ROWS} of {table.height} trials; all of them" if table.height > MOST_ROWS else "For programs"
     )
     return (
-        _section("For each model and width", *short, _table(_renamed(plan, cells)))
+        _section("For each model and width", *short, _table(cells))
         + "\n"
-        + _section("Every trial", f"<p>{first}: {command}</p>", _table(_renamed(plan, table.drop("reason"))))
+        + _section("Every trial", f"<p>{first}: {command}</p>", _table(table.drop("reason")))
     )
-
-
-def _renamed(plan: Plan, table: pl.DataFrame) -> pl.DataFrame:
-    """The table with models named as in the figures."""
-    return table.with_columns(pl.col("model").replace(model_names(plan)))
 
 
 def _table(table: pl.DataFrame) -> str:

@@ -5,7 +5,6 @@ Whatever would make a page large is thinned evenly, and the captions say so.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import itertools
 import math
@@ -16,8 +15,6 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 
-from pipeline.definitions import Definition
-from pipeline.models.model import Model
 from pipeline.numerics.spectra import LIMIT_OF_FLOAT64
 from pipeline.plan import Plan
 from pipeline.problems.losses import Task
@@ -64,8 +61,8 @@ class Sources:
 
     @property
     def models(self) -> list[str]:
-        """Names of the models, in the order of the experiment."""
-        return list(model_names(self.plan).values())
+        """Labels of the models, in the order of the experiment."""
+        return [model.label() for model in self.plan.experiment.models]
 
     @property
     def panel_model(self) -> pl.Expr:
@@ -99,24 +96,6 @@ def evenly(items: Sequence[Item], most: int) -> list[Item]:
     return [items[round(position)] for position in np.linspace(0, len(items) - 1, most)]
 
 
-def model_name(model: Model) -> str:
-    """A name for legends: ``linear legendre``, ``shallow relu``; unlike a label it names the part that matters."""
-    main, others = "", []
-    for field in dataclasses.fields(model):  # type: ignore[arg-type]
-        value = getattr(model, field.name)
-        shown = value.label() if isinstance(value, Definition) else value
-        if isinstance(value, Definition) and not main:
-            main = f" {shown}"
-        elif value != field.default:
-            others.append(f"{field.name}={shown}")
-    return model.name() + main + (f" ({', '.join(others)})" if others else "")
-
-
-def model_names(plan: Plan) -> dict[str, str]:
-    """The names of the models of a plan by their labels, in order."""
-    return {model.label(): model_name(model) for model in plan.experiment.models}
-
-
 def panel_problem(results: pl.DataFrame) -> pl.Expr:
     """The problem in words, with those of its numbers that differ within the run."""
     parts = [pl.col("problem")]
@@ -127,10 +106,10 @@ def panel_problem(results: pl.DataFrame) -> pl.Expr:
 
 
 def _named(plan: Plan, trials: pl.DataFrame) -> pl.DataFrame:
-    names = model_names(plan)
+    labels = [model.label() for model in plan.experiment.models]
     table = trials.with_columns(
         panel_problem(trials).alias("panel_problem"),
-        pl.col("model").replace_strict(names, return_dtype=pl.Enum(names.values())).alias("name"),
+        pl.col("model").cast(pl.Enum(labels)).alias("name"),
         pl.col("times_limit" if "times_limit" in trials.columns else "rate").alias("rate_axis"),
     )
     problems = table["panel_problem"].unique(maintain_order=True)

@@ -1,0 +1,1 @@
+"""The wing that makes; the only room that imports Lightning."""

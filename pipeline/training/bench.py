@@ -21,7 +21,7 @@ import lightning as L
 import numpy as np
 import polars as pl
 import torch
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader
 
 from pipeline.experiment.estimate import operations_of_step
 from pipeline.experiment.experiment import Experiment, Inputs
@@ -64,9 +64,7 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> list[Measured]:
         say(f"{number}/{len(cases)}: {' x '.join(map(str, shape))}, packs of {num_trials}")
         pack = bench_pack(shape, num_trials)
         peers = {name: make(pack) for name, make in available_peers()}
-        measured = {
-            name: Measured(shape, num_trials, name, operations_of_step(pack.shape)) for name in peers
-        }
+        measured = {name: Measured(shape, num_trials, name, operations_of_step(pack.shape)) for name in peers}
         counts = {name: calibrated(steps) for name, (steps, _) in peers.items()}
         for _ in range(REPETITIONS):
             for name, (steps, trained) in peers.items():

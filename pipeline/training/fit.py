@@ -14,7 +14,7 @@ import lightning as L
 import numpy as np
 import polars as pl
 import torch
-from lightning.pytorch.plugins.environments import LightningEnvironment
+from lightning.fabric.plugins.environments import LightningEnvironment
 
 from pipeline import __version__
 from pipeline.experiment.experiment import Experiment
@@ -132,7 +132,7 @@ def device_name(device: torch.device) -> str:
 
 
 def write_best_fit(run: Path, module: PackModule) -> None:
-    """Write the function that the trial of lowest training loss has learned, if it can be drawn: one input, one output."""
+    """Write the function that the trial of lowest training loss has learned, if it has one input and one output."""
     problem, learned = module.pack.shape.problem, module.learned
     alive = module.alive
     if problem.num_inputs != 1 or problem.num_outputs != 1 or problem.task is not Task.REGRESSION or not len(alive):

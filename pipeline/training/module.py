@@ -52,7 +52,13 @@ class PackModule(L.LightningModule):
         shape = pack.shape
         dtype = torch.float32 if shape.dtype == "float32" else torch.float64
         self.learned = Learned(
-            shape.model, shape.width, shape.optimizer, shape.loss, shape.problem.task, dataset or shape.problem.load(), dtype
+            shape.model,
+            shape.width,
+            shape.optimizer,
+            shape.loss,
+            shape.problem.task,
+            dataset or shape.problem.load(),
+            dtype,
         )
         initial_TN = np.stack([initial_weights(trial) for trial in pack.trials])
         self.weights = torch.nn.Parameter(torch.from_numpy(initial_TN).to(dtype), requires_grad=False)
@@ -96,7 +102,10 @@ class PackModule(L.LightningModule):
         optimizer: Any = self.optimizers()
         optimizer.step(closure=lambda: self._advance(stretch, optimizer.optimizer))
         self.log_dict(
-            {"trial_steps": float(stretch.last * len(self.pack.trials)), "diverged": float((self.diverged_at != NEVER).sum())},
+            {
+                "trial_steps": float(stretch.last * len(self.pack.trials)),
+                "diverged": float((self.diverged_at != NEVER).sum()),
+            },
             batch_size=1,
         )
 

@@ -51,7 +51,7 @@ class StackedOptimizer(torch.optim.Optimizer):
         return rates_T[:, None]
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Make one update from ``.grad``, or let the closure make as many as it likes."""
         if closure is not None:
             return closure()

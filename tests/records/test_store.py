@@ -86,7 +86,7 @@ def test_unfinished_writes_are_not_read_and_can_be_swept_away(tmp_path):
 def test_replaced_file_keeps_its_old_content_until_the_new_is_whole(tmp_path):
     path = tmp_path / "a file 'with' quotes"
     path.write_text("old")
-    with pytest.raises(OSError, match="^disk full$"), replacing(path) as part:  # noqa: PT012
+    with pytest.raises(OSError, match=r"^disk full$"), replacing(path) as part:  # noqa: PT012
         part.write_text("ne")
         assert path.read_text() == "old"
         raise OSError("disk full")

@@ -82,7 +82,9 @@ def test_descent_on_a_linear_model_follows_its_closed_form(pack):
 
 
 @pytest.mark.parametrize("multiple, diverges", [(0.999, False), (1.001, True)])
-@pytest.mark.parametrize("optimizer", [rule() for rule in RULES.values() if rule().stability_factor()], ids=lambda r: r.name())
+@pytest.mark.parametrize(
+    "optimizer", [rule() for rule in RULES.values() if rule().stability_factor()], ids=lambda r: r.name()
+)
 def test_times_limit_is_where_divergence_begins(pack, optimizer, multiple, diverges):
     rates = TimesLimits((multiple,))
     near = pack(models=(Linear(Legendre()),), optimizer=optimizer, learning_rates=rates, steps=40_000, seeds=1)
@@ -120,7 +122,10 @@ def test_least_squares_is_exact_and_shortest(pack):
 
     for train in (24, 4):  # more points than weights, and fewer
         exact = pack(
-            models=(Linear(Legendre()),), optimizer=LeastSquares(), learning_rates=None, inputs=Inputs(train=(train,), test=5)
+            models=(Linear(Legendre()),),
+            optimizer=LeastSquares(),
+            learning_rates=None,
+            inputs=Inputs(train=(train,), test=5),
         )
         module = trained(exact)
         dataset = module.learned.dataset
@@ -146,7 +151,13 @@ def test_minibatches_visit_every_point_once_an_epoch_in_an_order_of_the_trial():
 
 def test_stretches_end_at_recorded_steps_and_are_never_long():
     assert stretches([0, 1, 5], 1) == (Stretch(0, 1), Stretch(1, 5))
-    assert stretches([10], 4_000_000_000) == (Stretch(0, 2), Stretch(2, 4), Stretch(4, 6), Stretch(6, 8), Stretch(8, 10))
+    assert stretches([10], 4_000_000_000) == (
+        Stretch(0, 2),
+        Stretch(2, 4),
+        Stretch(4, 6),
+        Stretch(6, 8),
+        Stretch(8, 10),
+    )
 
 
 def test_stack_parts_share_memory():

@@ -46,7 +46,9 @@ def test_every_diagnostic_is_recorded_wherever_it_applies(experiment, tmp_path):
 
 
 def test_recorded_loss_and_error_are_those_of_the_weights(experiment, tmp_path):
-    asked = experiment(models=(Shallow(),), record_at=(0,), diagnostics=(DIAGNOSTICS["loss"](), DIAGNOSTICS["test_error"]()))
+    asked = experiment(
+        models=(Shallow(),), record_at=(0,), diagnostics=(DIAGNOSTICS["loss"](), DIAGNOSTICS["test_error"]())
+    )
     plan, _ = ran(asked, tmp_path)
     records = read_records(tmp_path).filter(pl.col("step") == 0)
     (pack,) = plan.packs
@@ -68,7 +70,7 @@ def test_recorded_loss_and_error_are_those_of_the_weights(experiment, tmp_path):
 
 
 def test_diverged_trials_have_records_before_their_step_and_an_outcome_with_it(experiment, tmp_path):
-    plan, counts = ran(experiment(models=(Shallow(),), learning_rates=(0.05, 1e6)), tmp_path)
+    _, counts = ran(experiment(models=(Shallow(),), learning_rates=(0.05, 1e6)), tmp_path)
     outcomes = read_outcomes(tmp_path)
     wild = outcomes.filter(pl.col("learning_rate") == 1e6)
     assert counts.diverged == len(wild) == 3
@@ -117,7 +119,9 @@ def test_linear_model_of_exclusive_or_ends_at_one_half_with_risk_one_quarter(exp
     optimizer = module.configure_optimizers()
     module._advance(next(iter(module.stretches)), optimizer)
     # 500 steps contract the slowest mode by (1 - 0.5 * lambda_min)^500, lambda_min = (7 - sqrt(33)) / 8 / 2.
-    torch.testing.assert_close(module.weights[0], torch.tensor([0.5, 0.0, 0.0], dtype=torch.float64), rtol=0, atol=1e-12)
+    torch.testing.assert_close(
+        module.weights[0], torch.tensor([0.5, 0.0, 0.0], dtype=torch.float64), rtol=0, atol=1e-12
+    )
     end = dict(read_records(tmp_path).filter(pl.col("step") == 500).select("diagnostic", "value").iter_rows())
     assert 2 * end["loss"] == pytest.approx(0.25, abs=1e-12)
 

@@ -53,7 +53,8 @@ def attempt(config, folder):
             os._exit(99)
     return child
 
-config, whole, killed, kills, seed = Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
+config, whole, killed = map(Path, sys.argv[1:4])
+kills, seed = int(sys.argv[4]), sys.argv[5]
 started = time.monotonic()
 _, status = os.waitpid(attempt(config, whole), 0)
 length = time.monotonic() - started

@@ -13,7 +13,15 @@ from pipeline.optimizers.rules import Adam
 from pipeline.training.module import PackModule, initial_weights
 
 STOPS = (0, 1, 3, 10, 40)
-pytestmark = pytest.mark.filterwarnings("ignore:.*(does not have many workers|lower than logging interval|no pre-optimization state|callbacks used to create the checkpoint).*")
+EXPECTED = (
+    "does not have many workers",
+    "lower than logging interval",
+    "no pre-optimization state",
+    "callbacks used to create the checkpoint",
+)
+pytestmark = pytest.mark.filterwarnings(f"ignore:.*({'|'.join(EXPECTED)}).*")
+    "ignore:.*(does not have many workers|lower than logging interval|no pre-optimization state|callbacks used to create the checkpoint).*"
+)
 
 
 def plain_trainer(folder, **arguments):

@@ -23,7 +23,8 @@ def multi_indices(width: int, dimension: int, order: Order) -> tuple[tuple[int, 
     key = sum if order == "total_degree" else max
     start = (0,) * dimension
     heap: list[tuple[int, tuple[int, ...]]] = [(0, start)]
-    seen, found = {start}, []
+    seen = {start}
+    found: list[tuple[int, ...]] = []
     while len(found) < width:
         _, reversed_index = heapq.heappop(heap)
         found.append(reversed_index[::-1])

@@ -1,0 +1,1 @@
+"""Value, gradient and steps of a whole pack."""

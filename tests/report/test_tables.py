@@ -1,0 +1,122 @@
+"""The tables say what the plan asked for and the records hold, no more and no less."""
+
+from __future__ import annotations
+
+import math
+
+import polars as pl
+import pytest
+
+from pipeline.experiment.experiment import Experiment, TimesLimits
+from pipeline.models.linear import Linear
+from pipeline.plan import make_plan
+from pipeline.problems.targets import AbsoluteValue
+from pipeline.records.schema import OUTCOMES, RECORDS
+from pipeline.report.tables import best_rates, criterion, results, summary
+
+NO_RECORDS, NO_OUTCOMES = pl.DataFrame(schema=RECORDS), pl.DataFrame(schema=OUTCOMES)
+
+
+def of(table: pl.DataFrame, **wanted: object) -> pl.DataFrame:
+    return table.filter(pl.col(column) == value for column, value in wanted.items())
+
+
+def test_every_trial_of_the_plan_has_one_row_in_its_order(run):
+    assert run.results["trial"].to_list() == list(run.plan.trials)
+
+
+def test_statuses_are_those_of_the_outcomes_and_pending_where_there_is_none(run):
+    counts = dict(run.results["status"].value_counts().iter_rows())
+    assert counts == {"done": 10, "diverged": 8, "failed": 2, "pending": 4}
+
+
+def test_the_axes_are_those_of_the_trial(run):
+    row = run.results.row(0, named=True)
+    axes = ("problem", "dimension", "train", "noise", "model", "width", "learning_rate", "seed")
+    assert tuple(row[axis] for axis in axes) == ("absolute_value", 1, 256, 0.0, "linear(monomial)", 2, 0.5, 0)
+
+
+def test_a_diagnostic_shows_its_last_value(run):
+    done = of(run.results, model="linear(legendre)", width=4, learning_rate=0.5)
+    assert done["test_error"].to_list() == pytest.approx([0.05, 0.055])
+    assert done["loss"].to_list() == pytest.approx([0.05**2 / 2, 0.055**2 / 2])
+    assert done["largest_stable_learning_rate"].to_list() == [2.0, 2.0]
+    assert of(run.results, status="diverged")["loss"].unique().to_list() == [9.0]
+
+
+def test_a_step_is_the_last_one_or_that_of_the_divergence_or_the_last_recorded(run):
+    steps = {word: of(run.results, status=word)["step"].unique().to_list() for word in ("done", "diverged", "pending")}
+    assert steps == {"done": [10], "diverged": [7], "pending": [1]}
+
+
+def test_infinite_and_nan_are_kept_and_null_is_what_was_not_recorded(run):
+    assert of(run.results, model="linear(legendre)", width=4)["condition_number"].to_list() == [math.inf] * 4
+    networks = of(run.results, model="shallow(relu)", width=2, learning_rate=0.5)
+    assert networks["test_error"].is_nan().to_list() == [False, True]
+    assert networks["condition_number"].null_count() == 2
+    assert run.results["gradient_norm"].null_count() == 24  # asked for, recorded nowhere
+
+
+def test_what_nobody_asked_for_but_was_recorded_has_a_column_too(run):
+    invented = pl.DataFrame([(next(iter(run.plan.trials)), 0, "invented", 5.0, "pack")], schema=RECORDS, orient="row")
+    table = results(run.plan, pl.concat([run.records, invented]), run.outcomes)
+    assert table.columns[-1] == "invented"
+    assert table["invented"].drop_nulls().to_list() == [5.0]
+
+
+def test_a_run_without_records_is_all_pending(run):
+    table = results(run.plan, NO_RECORDS, NO_OUTCOMES)
+    assert table["status"].unique().to_list() == ["pending"]
+    assert table["learning_rate"].null_count() == 0
+    assert table["verdict"].unique().to_list() == ["cannot say"]
+    assert summary(table)["pending"].sum() == 24
+
+
+def test_a_multiple_of_the_limit_is_shown_beside_the_rate_it_came_to():
+    experiment = Experiment(
+        "?", (Linear(),), (2,), target=(AbsoluteValue(),), learning_rates=TimesLimits((0.5,)), seeds=2
+    )
+    plan = make_plan("multiples", experiment)
+    first, _ = plan.trials
+    ended = (first, "done", 10, "", 0.75, 0.1, "fused", "cpu", "host", "0.1.0", "pack")
+    table = results(plan, NO_RECORDS, pl.DataFrame([ended], schema=OUTCOMES, orient="row"))
+    assert table["times_limit"].to_list() == [0.5, 0.5]
+    assert table["learning_rate"].to_list() == [0.75, None]
+
+
+def test_records_of_other_trials_are_left_out(run):
+    stranger = pl.DataFrame([("f" * 64, 0, "loss", 5.0, "pack")], schema=RECORDS, orient="row")
+    assert results(run.plan, stranger, NO_OUTCOMES)["loss"].null_count() == 24
+
+
+def test_the_best_rate_has_the_least_median_and_a_diverged_trial_counts_as_infinite(run):
+    best = best_rates(run.results)
+    assert best.filter(pl.col("model") != "shallow(relu)")["rate"].to_list() == [0.5] * 4
+    assert of(best, model="shallow(relu)").is_empty()  # of its two scores one is NaN, so that the median is infinite
+
+
+def test_the_summary_is_what_one_computes_by_hand(run):
+    table = summary(run.results)
+    assert table.height == 6
+    row = of(table, model="linear(legendre)", width=2).row(0, named=True)
+    assert (row["trials"], row["done"], row["diverged"], row["failed"], row["pending"]) == (4, 2, 2, 0, 0)
+    assert row["best_learning_rate"] == 0.5
+    assert row["median_test_error"] == pytest.approx((0.1 + 0.11) / 2)
+    assert row["min_test_error"] == pytest.approx(0.1)
+    assert row["stable_learning_rate"] == 2.0
+    assert row["verdict"] == "agrees (4 of 4 trials)"
+
+
+def test_a_condition_number_says_how_far_to_trust_it(run):
+    shown = {(row["model"], row["width"]): row["condition_number"] for row in summary(run.results).to_dicts()}
+    assert shown["linear(legendre)", 2] == "10"
+    assert shown["linear(monomial)", 4] == ">= 1e15 (float64 limit)"
+    assert shown["linear(legendre)", 4] == "inf (more features than points)"
+    assert shown["shallow(relu)", 2] == ""
+
+
+def test_the_loss_is_the_criterion_where_there_is_no_test_error(run):
+    assert criterion(run.results) == "test_error"
+    assert criterion(run.results.drop("test_error")) == "loss"
+    table = summary(run.results.drop("test_error"))
+    assert of(table, model="linear(legendre)", width=2)["median_loss"].item() == pytest.approx((0.1**2 + 0.11**2) / 4)
