@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,10 +26,32 @@ from pipeline.problems.problem import FunctionProblem, Problem, TableProblem
 from pipeline.problems.targets import Target
 
 
+FROM_ONE = "take a whole number from 1"
+NO_NOISE = "take 0 for none, or a number above 0"
+
+MAX_DIMENSION = 1000
+"""Coordinates of a point; sums over them, and products, are written out."""
+
+MAX_RATES = 10_000
+"""Learning rates of one experiment."""
+
+MAX_RECORDED = 100_000
+"""Steps that one experiment looks at."""
+
+MAX_TRIALS = 2_000_000
+"""Trials of one experiment: planning a hundred thousand takes a second or two."""
+
+
 def _positive(field: str, values: tuple[int, ...] | tuple[float, ...]) -> None:
     for position, value in enumerate(values):
         if not value > 0:
-            raise FieldError((field, position), f"{field} must be positive, not {value!r}")
+            hint = FROM_ONE if isinstance(value, int) else "take a number above 0"
+            raise FieldError((field, position), f"{field} must be positive, not {value!r}", hint=hint)
+
+
+def _at_most(path: tuple[str | int, ...], value: int, most: int) -> None:
+    if value > most:
+        raise FieldError(path, f"{path[0]} must be at most {most}, not {value!r}", hint=f"take {most} or fewer")
 
 
 def _distinct(field: str, values: tuple) -> None:
@@ -36,7 +60,7 @@ def _distinct(field: str, values: tuple) -> None:
     for position, value in enumerate(values):
         if value in values[:position]:
             shown = value.label() if hasattr(value, "label") else value
-            raise FieldError((field, position), f"{field} names {shown} twice")
+            raise FieldError((field, position), f"{field} names {shown} twice", hint="delete one of the two")
 
 
 @dataclass(frozen=True)
@@ -60,12 +84,14 @@ class Inputs:
             if values is not None:
                 _distinct(field, values)
         _positive("dimension", self.dimension or ())
+        for position, dimension in enumerate(self.dimension or ()):
+            _at_most(("dimension", position), dimension, MAX_DIMENSION)
         _positive("train", self.train or ())
         if self.test is not None and self.test < 1:
-            raise FieldError(("test",), f"test must be positive, not {self.test!r}")
+            raise FieldError(("test",), f"test must be positive, not {self.test!r}", hint=FROM_ONE)
         for position, noise in enumerate(self.noise):
             if noise < 0:
-                raise FieldError(("noise", position), f"noise is a standard deviation, not {noise!r}")
+                raise FieldError(("noise", position), f"noise is a standard deviation, not {noise!r}", hint=NO_NOISE)
 
 
 @dataclass(frozen=True)
@@ -78,9 +104,12 @@ class LogSpaced:
 
     def __post_init__(self) -> None:
         if not 0 < self.log_from < self.log_to:
-            raise FieldError(("log_from",), f"log_from {self.log_from!r} is not between 0 and log_to {self.log_to!r}")
+            what = f"log_from {self.log_from!r} is not between 0 and log_to {self.log_to!r}"
+            raise FieldError(("log_from",), what, hint="take the smallest rate for log_from, the largest for log_to")
         if self.num < 2:
-            raise FieldError(("num",), f"num must be at least 2, not {self.num!r}")
+            hint = "both ends are counted; write a single rate as a number"
+            raise FieldError(("num",), f"num must be at least 2, not {self.num!r}", hint=hint)
+        _at_most(("num",), self.num, MAX_RATES)
 
     def values(self) -> tuple[float, ...]:
         """Rounded to 6 digits, so that an id does not hang on the last bit of a logarithm."""
@@ -106,7 +135,9 @@ class LogSpacedSteps:
 
     def __post_init__(self) -> None:
         if self.log_spaced < 2:
-            raise FieldError(("log_spaced",), f"log_spaced must be at least 2, not {self.log_spaced!r}")
+            hint = "the first and the last step are counted; name single steps in a list"
+            raise FieldError(("log_spaced",), f"log_spaced must be at least 2, not {self.log_spaced!r}", hint=hint)
+        _at_most(("log_spaced",), self.log_spaced, MAX_RECORDED)
 
 
 HOW_IT_RUNS = ("accelerator", "pack_memory_gib", "checkpoint_seconds")
@@ -138,29 +169,34 @@ class Experiment:
 
     def __post_init__(self) -> None:
         if not self.question.strip():
-            raise FieldError(("question",), "the question is empty")
+            raise FieldError(("question",), "the question is empty", hint="write what the experiment is to answer")
         for field in ("models", "widths", "diagnostics"):
             _distinct(field, getattr(self, field))
         _positive("widths", self.widths)
         for field in HOW_IT_RUNS[1:]:
             if not getattr(self, field) > 0:
-                raise FieldError((field,), f"{field} must be positive, not {getattr(self, field)!r}")
+                hint = "take a number above 0"
+                raise FieldError((field,), f"{field} must be positive, not {getattr(self, field)!r}", hint=hint)
         self._check_problem()
         self._check_optimizer()
         self._check_steps()
-        list(self.problems())
+        self._check_size()
 
     def _check_problem(self) -> None:
         if bool(self.target) == bool(self.data):
             what = "both target and data are given" if self.target else "neither target nor data is given"
-            raise FieldError(("data",) if self.target else (), what, hint="give one: target for a function, data for a table")
+            hint = "give one: target for a function, data for a table"
+            raise FieldError(("data",) if self.target else (), what, hint=hint)
         _distinct("target" if self.target else "data", self.target or self.data)
         if self.data:
             for field in ("measure", "dimension"):
                 if getattr(self.inputs, field) is not None:
-                    raise FieldError(("inputs", field), f"{field} is for targets; a table has its own inputs")
+                    what = f"{field} is for targets; a table has its own inputs"
+                    raise FieldError(("inputs", field), what, hint=f"leave {field} out")
             if self.inputs.noise != (0.0,):
-                raise FieldError(("inputs", "noise"), "noise is for targets; a table has its own")
+                raise FieldError(
+                    ("inputs", "noise"), "noise is for targets; a table has its own", hint="leave noise out"
+                )
         if self.loss is not None:
             for problem in self.problems():
                 if problem.task not in self.loss.tasks:
@@ -178,7 +214,10 @@ class Experiment:
         if self.optimizer.only_linear:
             for position, model in enumerate(self.models):
                 if not model.linear:
-                    raise FieldError(("models", position), f"{name} solves linear models, not {model.name()}")
+                    hint = f"leave {model.name()} out, or take an optimizer of every model: {GradientDescent.name()}"
+                    raise FieldError(
+                        ("models", position), f"{name} solves linear models, not {model.name()}", hint=hint
+                    )
             for problem in self.problems():
                 if not (self.loss or DEFAULT_LOSS[problem.task]).quadratic:
                     raise FieldError(
@@ -189,7 +228,8 @@ class Experiment:
             _positive("learning_rates", self.learning_rates)
         if isinstance(self.learning_rates, TimesLimits):
             if self.optimizer.stability_factor() is None:
-                raise FieldError(("learning_rates",), f"{name} has no limit that follows from lambda_max")
+                what = f"{name} has no limit that follows from lambda_max"
+                raise FieldError(("learning_rates",), what, hint="give the learning rates themselves")
             for position, model in enumerate(self.models):
                 if not model.linear:
                     what = f"times_limit needs lambda_max, which changes while {model.name()} trains"
@@ -197,51 +237,65 @@ class Experiment:
 
     def _check_steps(self) -> None:
         if self.steps < 1:
-            raise FieldError(("steps",), f"steps must be positive, not {self.steps!r}")
-        if self.batch_size != "full" and self.batch_size < 1:
-            raise FieldError(("batch_size",), f"batch_size must be positive, not {self.batch_size!r}")
-        if self.batch_size != "full":
-            if self.optimizer.only_linear:
-                raise FieldError(("batch_size",), f"{self.optimizer.name()} takes all points at once")
-            for problem in self.problems():
-                if self.batch_size > problem.train:
-                    raise FieldError(
-                        ("batch_size",), f"batch_size {self.batch_size} is more than the {problem.train} training points"
-                    )
+            raise FieldError(("steps",), f"steps must be positive, not {self.steps!r}", hint=FROM_ONE)
+        self._check_batch_size()
         if isinstance(self.seeds, int):
             if self.seeds < 1:
-                raise FieldError(("seeds",), f"seeds must be positive, not {self.seeds!r}")
+                hint = "take how many seeds to train, from 1, or a list of them"
+                raise FieldError(("seeds",), f"seeds must be positive, not {self.seeds!r}", hint=hint)
         else:
             _distinct("seeds", self.seeds)
         if isinstance(self.record_at, tuple):
             _distinct("record_at", self.record_at)
             for position, step in enumerate(self.record_at):
                 if not 0 <= step <= self.steps:
-                    raise FieldError(("record_at", position), f"step {step!r} is not between 0 and steps {self.steps}")
+                    what = f"step {step!r} is not between 0 and steps {self.steps}"
+                    hint = "raise steps, or leave it out" if step > self.steps else "count steps from 0"
+                    raise FieldError(("record_at", position), what, hint=hint)
+
+    def _check_batch_size(self) -> None:
+        if self.batch_size == "full":
+            return
+        if self.batch_size < 1:
+            what = f"batch_size must be positive, not {self.batch_size!r}"
+            raise FieldError(("batch_size",), what, hint=f"{FROM_ONE}, or full")
+        if self.optimizer.only_linear:
+            what = f"{self.optimizer.name()} takes all points at once"
+            raise FieldError(("batch_size",), what, hint="leave batch_size out")
+        for problem in self.problems():
+            if self.batch_size > problem.train:
+                what = f"batch_size {self.batch_size} is more than the {problem.train} training points"
+                raise FieldError(("batch_size",), what, hint=f"take at most {problem.train}, or full")
+
+    def _check_size(self) -> None:
+        num_problems = sum(1 for _ in self.problems())
+        num_seeds = self.seeds if isinstance(self.seeds, int) else len(self.seeds)
+        axes = (num_problems, len(self.models), len(self.widths), len(self.resolved_learning_rates()), num_seeds)
+        if math.prod(axes) > MAX_TRIALS:
+            named = " x ".join(
+                f"{num} {axis}"
+                for num, axis in zip(axes, ("problems", "models", "widths", "rates", "seeds"), strict=True)
+            )
+            what = f"{named} are {math.prod(axes)} trials, more than {MAX_TRIALS}"
+            raise FieldError(("seeds",), what, hint="take fewer seeds, or ask in several files")
 
     def problems(self) -> Iterator[Problem]:
         """Every problem, with the defaults of its inputs filled in."""
         inputs = self.inputs
         for data in self.data:
             rows = data.num_rows
-            for position, train in enumerate(inputs.train or (rows * 4 // 5,)):
+            for train in inputs.train or (rows * 4 // 5,):
                 test = inputs.test or rows - train
-                yield self._placed(position, lambda: TableProblem(data, train, test, inputs.seed))
+                yield _placed(functools.partial(TableProblem, data, train, test, inputs.seed))
         for target in self.target:
             measure = inputs.measure or target.natural_measure
             for dimension in inputs.dimension or (target.dimensions or 1,):
                 sizes = measure.default_sizes(dimension)
-                for position, train in enumerate(inputs.train or (sizes[0],)):
+                test = inputs.test or sizes[1]
+                for train in inputs.train or (sizes[0],):
                     for noise in inputs.noise:
-                        test = inputs.test or sizes[1]
-                        make = lambda: FunctionProblem(target, measure, dimension, train, test, noise, inputs.seed)
-                        yield self._placed(position, make)
-
-    def _placed(self, position: int, make) -> Problem:
-        try:
-            return make()
-        except FieldError as error:
-            raise FieldError(("inputs", *error.path), error.what, hint=error.hint) from None
+                        content = (target, measure, dimension, train, test, noise, inputs.seed)
+                        yield _placed(functools.partial(FunctionProblem, *content))
 
     def resolved_learning_rates(self) -> tuple[LearningRate, ...]:
         """The learning-rate axis, one value each; a single ``None`` where there is no learning rate."""
@@ -303,6 +357,14 @@ class Experiment:
             del content[field]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _placed(make: Callable[[], Problem]) -> Problem:
+    """A problem, whose complaints are about the inputs."""
+    try:
+        return make()
+    except FieldError as error:
+        raise FieldError(("inputs", *error.path), error.what, hint=error.hint) from None
 
 
 def _json(value: object) -> str:

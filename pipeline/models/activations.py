@@ -57,7 +57,9 @@ class LeakyRelu(Activation):
 
     def __post_init__(self) -> None:
         if not 0 <= self.slope < 1:
-            raise FieldError(("slope",), f"slope {self.slope!r} is not in [0, 1)")
+            raise FieldError(
+                ("slope",), f"slope {self.slope!r} is not in [0, 1)", hint="take a number from 0 to below 1, like 0.01"
+            )
 
     def __call__(self, z: Tensor) -> Tensor:
         return torch.nn.functional.leaky_relu(z, self.slope)

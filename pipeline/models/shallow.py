@@ -49,8 +49,8 @@ class Shallow(Model):
         """The hidden layer ``[T, W, D + 1]`` and the output layer ``[T, K, W + 1]``, as views of the flat weights."""
         hidden_TN = weights_TN[:, : -num_outputs * (width + 1)]
         output_TN = weights_TN[:, -num_outputs * (width + 1) :]
-        hidden_TWC = hidden_TN.unflatten(1, (width, -1))
-        return hidden_TWC, output_TN.unflatten(1, (num_outputs, width + 1))
+        num_trials = len(weights_TN)
+        return hidden_TN.view(num_trials, width, -1), output_TN.view(num_trials, num_outputs, width + 1)
 
     def features(self, weights_TN: Tensor, prepared_CP: Tensor, width: int, num_outputs: int) -> Tensor:
         hidden_TWC, _ = self.layers(weights_TN, width, num_outputs)

@@ -101,7 +101,7 @@ def log_errors(
         rows = (1 - step_RS, torch.full_like(step_RS, -momentum))
     entries = (*rows, step_RS, torch.full_like(step_RS, momentum))
     scale_RS = contraction(eigenvalues_S, learning_rates_R, momentum, nesterov).clamp(min=1)
-    square_RS22 = torch.stack(entries, dim=-1).unflatten(-1, (2, 2)) / scale_RS[..., None, None]
+    square_RS22 = torch.stack(entries, dim=-1).view(*step_RS.shape, 2, 2) / scale_RS[..., None, None]
     state_HRS21 = step_RS.new_tensor([[1.0], [0.0]]).expand(len(steps_H), *step_RS.shape, 2, 1)
     remaining_H = steps_H.clone()
     while remaining_H.any():

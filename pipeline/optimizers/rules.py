@@ -57,7 +57,9 @@ class UpdateRule(Optimizer):
 
 def _check_fraction(field: str, value: float) -> None:
     if not 0 <= value < 1:
-        raise FieldError((field,), f"{field} {value!r} is not in [0, 1)")
+        raise FieldError(
+            (field,), f"{field} {value!r} is not in [0, 1)", hint="take a number from 0 to below 1, like 0.9"
+        )
 
 
 @final
@@ -150,7 +152,9 @@ class Adam(UpdateRule):
         _check_fraction("beta1", self.beta1)
         _check_fraction("beta2", self.beta2)
         if not self.epsilon > 0:
-            raise FieldError(("epsilon",), f"epsilon {self.epsilon!r} is not positive")
+            raise FieldError(
+                ("epsilon",), f"epsilon {self.epsilon!r} is not positive", hint="take a small number above 0, like 1e-8"
+            )
 
     def __call__(
         self,

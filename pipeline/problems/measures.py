@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import math
 import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from pipeline.definitions import Definition, table
 from pipeline.errors import FieldError
 
 Points = NDArray[np.float64]
+
+MAX_POINTS = 10**9
+"""Larger samples are not recommended to anyone."""
 
 
 class Measure(Definition, ABC):
@@ -32,6 +36,15 @@ class Measure(Definition, ABC):
         return 256, 4096
 
 
+def _check_interval(low: float, high: float) -> None:
+    if not low < high:
+        hint = "take the left end for low, the right end for high"
+        raise FieldError(("high",), f"high {high!r} is not above low {low!r}", hint=hint)
+    if not math.isfinite(high - low):
+        what = f"high {high!r} is too far from low {low!r} for float64"
+        raise FieldError(("high",), what, hint="take ends whose difference is finite")
+
+
 @final
 @dataclass(frozen=True)
 class Uniform(Measure):
@@ -41,8 +54,7 @@ class Uniform(Measure):
     high: float = 1.0
 
     def __post_init__(self) -> None:
-        if not self.low < self.high:
-            raise FieldError(("high",), f"high {self.high!r} is not above low {self.low!r}")
+        _check_interval(self.low, self.high)
 
     def sample(self, num_points: int, dimension: int, rng: np.random.Generator) -> Points:
         return rng.uniform(self.low, self.high, (num_points, dimension))
@@ -57,27 +69,34 @@ class Grid(Measure):
     high: float = 1.0
 
     def __post_init__(self) -> None:
-        if not self.low < self.high:
-            raise FieldError(("high",), f"high {self.high!r} is not above low {self.low!r}")
+        _check_interval(self.low, self.high)
 
     def default_sizes(self, dimension: int) -> tuple[int, int]:
         train, test = round(256 ** (1 / dimension)), round(4096 ** (1 / dimension))
         return train**dimension, test**dimension
 
     def check(self, num_points: int, dimension: int) -> None:
-        side = round(num_points ** (1 / dimension))
+        side = _whole_root(num_points, dimension)
         if side**dimension != num_points:
-            below = side if side**dimension < num_points else side - 1
-            raise FieldError(
-                (),
-                f"{num_points} points do not fill a grid in {dimension} dimensions",
-                hint=f"take {below**dimension} or {(below + 1) ** dimension}",
-            )
+            below, above = side**dimension, (side + 1) ** dimension
+            hint = f"take {below} or {above}" if above <= MAX_POINTS else f"take {below}, or fewer dimensions"
+            raise FieldError((), f"{num_points} points do not fill a grid in {dimension} dimensions", hint=hint)
 
     def sample(self, num_points: int, dimension: int, rng: np.random.Generator) -> Points:
-        side = round(num_points ** (1 / dimension))
+        side = _whole_root(num_points, dimension)
         line = self.low + (self.high - self.low) * (np.arange(side) + 0.5) / side
-        return np.stack(np.meshgrid(*[line] * dimension, indexing="ij"), axis=-1).reshape(-1, dimension)
+        point_P = np.arange(num_points)  # its digits to the base of the side say where it stands on each axis
+        digits = [point_P // side**place % side for place in reversed(range(dimension))]
+        return np.stack([line[digit_P] for digit_P in digits], axis=-1)
+
+
+def _whole_root(number: int, degree: int) -> int:
+    """The largest whole number whose power is at most the number; a rounded root of floats misses it by one."""
+    low, high = 1, 2 ** (number.bit_length() // degree + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if middle**degree <= number else (low, middle)
+    return low
 
 
 @final
@@ -89,7 +108,8 @@ class Normal(Measure):
 
     def __post_init__(self) -> None:
         if not self.scale > 0:
-            raise FieldError(("scale",), f"scale {self.scale!r} is not positive")
+            hint = "take the standard deviation of a coordinate, above 0"
+            raise FieldError(("scale",), f"scale {self.scale!r} is not positive", hint=hint)
 
     def sample(self, num_points: int, dimension: int, rng: np.random.Generator) -> Points:
         return self.scale * rng.standard_normal((num_points, dimension))
@@ -100,10 +120,16 @@ class Normal(Measure):
 class Corners(Measure):
     """The 2^D corners of the cube {0, 1}^D, each as often as every other; nothing is random."""
 
+    max_dimension: ClassVar[int] = 16
+    """More corners than 2^16 are no sample that anyone trains on."""
+
     def default_sizes(self, dimension: int) -> tuple[int, int]:
         return 2**dimension, 2**dimension
 
     def check(self, num_points: int, dimension: int) -> None:
+        if dimension > self.max_dimension:
+            what = f"a cube in {dimension} dimensions has too many corners"
+            raise FieldError((), what, hint=f"take at most {self.max_dimension} dimensions, or another measure")
         if num_points % 2**dimension:
             raise FieldError(
                 (),
@@ -127,9 +153,12 @@ class Rings(Measure):
 
     def __post_init__(self) -> None:
         if not 0 < self.inner < self.outer:
-            raise FieldError(("inner",), f"inner {self.inner!r} is not between 0 and outer {self.outer!r}")
+            what = f"inner {self.inner!r} is not between 0 and outer {self.outer!r}"
+            raise FieldError(("inner",), what, hint="take the smaller radius for inner, both above 0")
         if not self.blur >= 0:
-            raise FieldError(("blur",), f"blur {self.blur!r} is negative")
+            raise FieldError(
+                ("blur",), f"blur {self.blur!r} is negative", hint="take 0 for circles, or a number above 0"
+            )
 
     def check(self, num_points: int, dimension: int) -> None:
         if dimension != 2:

@@ -85,7 +85,11 @@ class Sine(Target):
 
     def __post_init__(self) -> None:
         if not self.frequency > 0:
-            raise FieldError(("frequency",), f"frequency {self.frequency!r} is not positive")
+            raise FieldError(
+                ("frequency",),
+                f"frequency {self.frequency!r} is not positive",
+                hint="take the number of periods on [-1, 1], above 0",
+            )
 
     def __call__(self, inputs_PD: Points) -> Points:
         return np.sin(np.pi * self.frequency * inputs_PD[:, 0])
@@ -128,7 +132,7 @@ class OnePlusPower(Target):
 
     def __post_init__(self) -> None:
         if not self.power >= 1:
-            raise FieldError(("power",), f"power {self.power!r} is not at least 1")
+            raise FieldError(("power",), f"power {self.power!r} is not at least 1", hint="take a whole number from 1")
 
     def __call__(self, inputs_PD: Points) -> Points:
         return 1 + inputs_PD[:, 0] ** self.power
@@ -148,7 +152,9 @@ class Gaussian(Target):
 
     def __post_init__(self) -> None:
         if not self.scale > 0:
-            raise FieldError(("scale",), f"scale {self.scale!r} is not positive")
+            raise FieldError(
+                ("scale",), f"scale {self.scale!r} is not positive", hint="take the width of the bell, above 0"
+            )
 
     def __call__(self, inputs_PD: Points) -> Points:
         values_P: Points = np.exp(-np.square(inputs_PD).sum(axis=-1) / (2 * self.scale**2))
@@ -189,7 +195,7 @@ class OuterRing(Target):
 
     def __post_init__(self) -> None:
         if not self.radius > 0:
-            raise FieldError(("radius",), f"radius {self.radius!r} is not positive")
+            raise FieldError(("radius",), f"radius {self.radius!r} is not positive", hint="take a number above 0")
 
     def __call__(self, inputs_PD: Points) -> Points:
         values_P: Points = (np.linalg.norm(inputs_PD, axis=-1) > self.radius).astype(np.float64)

@@ -55,11 +55,11 @@ def error_by_width(sources: Sources) -> Chart | None:
 
 
 def _error_scale(rows: pl.DataFrame) -> tuple[alt.Scale, alt.Axis]:
-    """Logarithmic, unless an error is exactly zero; theory may go ten times above what was measured."""
+    """Logarithmic, unless an error is exactly zero; theory may go ten times beyond what was measured."""
     measured = pl.concat([rows["low"], rows["median"], rows["high"]]).drop_nulls().to_list()
     theory = rows["theory"].drop_nulls().to_list()
-    highest = 10 * max(measured, default=math.inf)
-    values = [*measured, *(min(value, highest) for value in theory)]
+    lowest, highest = min(measured, default=0.0) / 10, 10 * max(measured, default=math.inf)
+    values = [*measured, *(min(max(value, lowest), highest) for value in theory)]
     if min(values) <= 0:
         return alt.Scale(type="linear", nice=True), alt.Axis(format="~g", tickCount=5)
     return alt.Scale(type="log", domain=[min(values) / 1.3, max(values) * 1.3], nice=False), charts.log_axis(values)
@@ -70,8 +70,8 @@ def _error_tooltip(unit: str) -> list[alt.Tooltip]:
         alt.Tooltip("name:N", title="model"),
         alt.Tooltip("width:Q"),
         alt.Tooltip("median:Q", title=unit, format=".4g"),
-        alt.Tooltip("low:Q", title="least", format=".4g"),
-        alt.Tooltip("high:Q", title="greatest", format=".4g"),
+        alt.Tooltip("low:Q", title="from", format=".4g"),
+        alt.Tooltip("high:Q", title="to", format=".4g"),
         alt.Tooltip("rate:Q", title="learning rate", format=".4g"),
         alt.Tooltip("seeds:Q"),
     ]
@@ -243,7 +243,7 @@ FIGURES: tuple[Figure, ...] = (
         "error_by_width",
         "Error against width",
         "Each point is the median over seeds at the learning rate that is best for its model and width; "
-        "the band runs from the least to the greatest seed.",
+        "the band holds the middle half of the seeds, all of them where there are fewer than five.",
         error_by_width,
     ),
     Figure(
@@ -256,7 +256,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "loss_by_rate_and_width",
         "Final loss over learning rate and width",
-        "Bright is a low loss. A cross stands where trials diverged (faint where only some did), a grey cell where all "
+        "Bright is a low loss, the brightest also what is lower. A cross stands where trials diverged (faint where only some did), a grey cell where all "
         "did. The line is the largest stable learning rate that theory predicts, where it lies in the range.",
         loss_by_rate_and_width,
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -140,7 +140,7 @@ def _verdicts(table: pl.DataFrame) -> str:
         text = "Theory says nothing exact about the learning rates of this run, or no trial it speaks about has ended."
         return _section("Theory and measurement", f'<p class="quiet">{text}</p>')
     text = "Does descent converge below the predicted largest learning rate, and only there?"
-    return _section("Theory and measurement", f"<p>{text}</p>", _table(spoken))
+    return _section("Theory and measurement", f"<p>{text}</p>", _table(spoken, keep=("model", "verdict")))
 
 
 def _figure(drawn: Drawn) -> str:
@@ -169,9 +169,9 @@ def _tables(run: Path, table: pl.DataFrame) -> str:
     )
 
 
-def _table(table: pl.DataFrame) -> str:
+def _table(table: pl.DataFrame, keep: Sequence[str] = ()) -> str:
     """A table in HTML; what is the same in every row stands above it, once."""
-    same, rest = split_constants(table)
+    same, rest = split_constants(table, keep)
     above = ", ".join(f"{name.replace('_', ' ')} {text}" for name, text in same.items())
     right = [' class="number"' if dtype.is_numeric() else "" for dtype in rest.dtypes]
     heads = zip(rest.columns, right, strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -47,11 +48,11 @@ def shown_cells(table: pl.DataFrame) -> list[list[str]]:
     return [[shown(value) for value in row] for row in table.with_columns(short).iter_rows()]
 
 
-def split_constants(table: pl.DataFrame) -> tuple[dict[str, str], pl.DataFrame]:
+def split_constants(table: pl.DataFrame, keep: Sequence[str] = ()) -> tuple[dict[str, str], pl.DataFrame]:
     """Take out the columns that say the same in every row, or nothing at all: what they say, and the rest."""
     if table.height < 2:
         return {}, table
-    constant = [name for name in table.columns if table[name].n_unique() == 1]
+    constant = [name for name in table.columns if name not in keep and table[name].n_unique() == 1]
     said = {name: shown(table[name][0]) for name in constant}
     return {name: text for name, text in said.items() if text}, table.drop(constant)
 

@@ -123,15 +123,15 @@ def _drawable(column: str) -> pl.Expr:
 
 
 def error_by_width(sources: Sources) -> pl.DataFrame:
-    """Criterion at the best learning rate: median, least and greatest over seeds; the exact least-squares error."""
+    """Criterion at the best learning rate: median and middle half of the seeds; the exact least-squares error."""
     theory = "least_squares_error"
-    known = theory in sources.best.columns
+    known = theory in sources.best.columns and criterion(sources.results) == "test_error"  # it is a test error
     table = sources.best.group_by("panel_problem", "name", "width").agg(
         pl.col("rate").first(),
         pl.col("score").count().alias("seeds"),
-        pl.col("score").min().alias("low"),
+        pl.col("score").quantile(0.25, "lower").alias("low"),
         pl.col("score").median().alias("median"),
-        pl.col("score").max().alias("high"),
+        pl.col("score").quantile(0.75, "higher").alias("high"),
         (pl.col(theory).median() if known else pl.lit(None, pl.Float64)).alias("theory"),
     )
     table = table.filter(pl.col("median").is_finite() | pl.col("theory").is_finite())
@@ -233,11 +233,12 @@ def loss_by_rate_and_width(sources: Sources) -> pl.DataFrame:
 
 
 def range_of_losses(sources: Sources, cells: pl.DataFrame) -> tuple[float, float]:
-    """The least final loss of a map, and the greatest loss of any trial at the first recorded step."""
+    """Where the colours of a map end: at all but the lowest twentieth of its losses, and at the loss of the start."""
     known = sources.records.filter(pl.col("diagnostic") == "loss", pl.col("value").is_finite(), pl.col("value") > 0)
     first = known.filter(pl.col("step") == pl.col("step").min())["value"].to_list()
-    least = min(cells["loss"].drop_nulls().to_list(), default=1.0)
-    return least, max([*first, 10 * least])
+    losses = sorted(cells["loss"].drop_nulls()) or [1.0]
+    least, greatest = losses[len(losses) // 20], min([losses[-1], *([max(first)] if first else [])])
+    return least, max(greatest, 10 * least)
 
 
 def fitted(sources: Sources) -> pl.DataFrame:

@@ -188,7 +188,7 @@ def _trusted(condition_number: float) -> str:
     if math.isnan(condition_number):
         return "nan"
     if math.isinf(condition_number):
-        return "inf (more features than points)"
+        return "inf (dependent features)"
     match trust(condition_number):
         case Trust.TRUSTED:
             return f"{condition_number:.4g}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import platform
 import shutil
+import signal
 import time
 import warnings
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from pipeline.experiment.packing import Pack
 from pipeline.problems.losses import Task
 from pipeline.problems.problem import Dataset
 from pipeline.records.store import remove_unfinished_writes, write_fits, write_outcomes
+from pipeline.training.engines.threads import threads_of_operation
 from pipeline.training.module import NEVER, PackModule
 from pipeline.training.recorder import Recorder
 
@@ -51,11 +53,16 @@ def fit(
     checkpoint = folder / "last.ckpt"
     recorder = Recorder(run, experiment.diagnostics, steps, checkpoint, experiment.checkpoint_seconds, advanced)
     trainer = quiet_trainer(experiment.accelerator, folder, recorder)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), threads_of_operation(1):
         warnings.filterwarnings("ignore", module="lightning")  # of workers and validation that a pack has no use for
-        trainer.fit(module, ckpt_path=str(checkpoint) if checkpoint.exists() else None, weights_only=True)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+        try:
+            trainer.fit(module, ckpt_path=str(checkpoint) if checkpoint.exists() else None, weights_only=True)
+        except SystemExit:
+            if not trainer.interrupted:
+                raise
+            # Lightning turns Ctrl-C into an exit and leaves the signal ignored; both are ours to decide.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            raise KeyboardInterrupt from None
     write_best_fit(run, module)
     write_outcomes(run, pack.id, outcomes(module, time.monotonic() - started))
     remove_unfinished_writes(run, pack.id)

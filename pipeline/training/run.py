@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +34,12 @@ def run_plan(plan: Plan, run: Path, progress: Progress) -> Counts:
     Returns:
         Counts of the trials trained now.
     """
+    with exit_on_sigterm():
+        return train_packs(plan, run, progress)
+
+
+def train_packs(plan: Plan, run: Path, progress: Progress) -> Counts:
+    """Train the packs that are left, one after another."""
     finished = finished_packs(run)
     counts = Counts()
     left = [pack for pack in plan.packs if pack.id not in finished]
@@ -53,6 +63,16 @@ def run_plan(plan: Plan, run: Path, progress: Progress) -> Counts:
             progress.finished(pack, diverged=diverged)
     progress.stop()
     return counts
+
+
+@contextmanager
+def exit_on_sigterm() -> Iterator[None]:
+    """Stop at once when told to: Lightning by itself goes on to the end of the batch, and then to the next pack."""
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def write_failure(run: Path, pack: Pack, error: Exception) -> None:

@@ -199,6 +199,16 @@ def test_values_and_ranks_are_those_of_numpy(shape: tuple[int, int]) -> None:
     assert spectra.effective_rank(values, shape).tolist() == np.linalg.matrix_rank(matrices.numpy()).tolist()
 
 
+@pytest.mark.parametrize("shape", [(1000, 3), (3, 1000)])
+def test_rounding_grows_with_the_longer_side(shape: tuple[int, int]) -> None:
+    """A value of half of 1000 roundings of the largest is nothing, one of twice that is something."""
+    for factor, rank in ((0.5, 2), (2.0, 3)):
+        values = torch.tensor([[1.0, 0.1, factor * 1000 * EPS]], dtype=torch.float64)
+        assert float(spectra.effective_rank(values, shape)) == rank
+        smallest = float(values[0, rank - 1])
+        assert float(spectra.condition_number_of_range(values, shape)) == pytest.approx(1 / smallest, rel=1e-15)
+
+
 def test_matrix_of_zeros_has_rank_zero_and_no_condition() -> None:
     values = spectra.singular_values(torch.zeros(1, 5, 3, dtype=torch.float64))
     assert spectra.effective_rank(values, (5, 3)) == 0

@@ -111,7 +111,7 @@ def test_a_condition_number_says_how_far_to_trust_it(run):
     shown = {(row["model"], row["width"]): row["condition_number"] for row in summary(run.results).to_dicts()}
     assert shown["linear(legendre)", 2] == "10"
     assert shown["linear(monomial)", 4] == ">= 1e15 (float64 limit)"
-    assert shown["linear(legendre)", 4] == "inf (more features than points)"
+    assert shown["linear(legendre)", 4] == "inf (dependent features)"
     assert shown["shallow(relu)", 2] == ""
 
 
@@ -120,3 +120,10 @@ def test_the_loss_is_the_criterion_where_there_is_no_test_error(run):
     assert criterion(run.results.drop("test_error")) == "loss"
     table = summary(run.results.drop("test_error"))
     assert of(table, model="linear(legendre)", width=2)["median_loss"].item() == pytest.approx((0.1**2 + 0.11**2) / 4)
+
+
+def test_a_trial_that_diverged_from_a_low_error_is_not_the_best(run):
+    diverged = pl.col("status") == "diverged"
+    lucky = run.results.with_columns(test_error=pl.when(diverged).then(pl.lit(1e-9)).otherwise("test_error"))
+    assert best_rates(lucky).equals(best_rates(run.results))
+    assert summary(lucky)["min_test_error"].equals(summary(run.results)["min_test_error"])

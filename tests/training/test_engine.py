@@ -59,13 +59,28 @@ def test_stretches_cut_anywhere_give_the_same_bits(pack, rule, batch_size):
     assert torch.equal(once.weights, often.weights)
 
 
-def test_chunks_give_the_same_numbers_as_one_stack(pack, monkeypatch):
-    whole = pack(models=(Shallow(),))
+@pytest.mark.parametrize("batch_size", ["full", 7])
+@pytest.mark.parametrize("cores", [1, 3])
+def test_chunks_on_any_number_of_cores_give_the_same_numbers_as_one_stack(pack, monkeypatch, cores, batch_size):
+    whole = pack(models=(Shallow(),), batch_size=batch_size)
     expected = trained(whole).weights
-    monkeypatch.setattr("pipeline.training.engines.reference.elements_of_chunk", lambda device, element: 6 * 24 * 5)
+    monkeypatch.setattr("pipeline.training.engines.reference.elements_of_chunk", lambda device, element: 6 * 7 * 2)
+    monkeypatch.setattr("pipeline.training.engines.reference.CORES", cores)
     module = trained(whole)
-    assert module.engine.chunk == 5
+    assert len(module.engine.lanes) == cores
+    assert len(module.engine.bounds(12)) - 1 >= 3
     torch.testing.assert_close(module.weights, expected, rtol=1e-11, atol=1e-12)
+
+
+def test_chunks_are_even_and_cover_every_trial_once(pack):
+    engine = PackModule(pack(models=(Shallow(),)), [40]).engine
+    for num_trials in (1, 2, 5, 4000, 5001):
+        bounds = engine.bounds(num_trials)
+        sizes = np.diff(bounds)
+        assert bounds[0] == 0
+        assert bounds[-1] == num_trials
+        assert sizes.max() - sizes.min() <= 1
+        assert sizes.max() * engine.elements_of_trial <= max(engine.most_elements, engine.elements_of_trial)
 
 
 def test_descent_on_a_linear_model_follows_its_closed_form(pack):

@@ -20,8 +20,6 @@ EXPECTED = (
     "callbacks used to create the checkpoint",
 )
 pytestmark = pytest.mark.filterwarnings(f"ignore:.*({'|'.join(EXPECTED)}).*")
-    "ignore:.*(does not have many workers|lower than logging interval|no pre-optimization state|callbacks used to create the checkpoint).*"
-)
 
 
 def plain_trainer(folder, **arguments):

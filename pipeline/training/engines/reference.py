@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar, final
 
 import torch
@@ -12,7 +14,34 @@ from pipeline.experiment.estimate import elements_of_chunk
 from pipeline.optimizers.rules import LeastSquares, UpdateRule
 from pipeline.training.engines.engine import Engine, Stack
 from pipeline.training.engines.kernels import kernel
+from pipeline.training.engines.threads import CORES, threads_of_operation
 from pipeline.training.minibatches import Minibatches
+
+LARGE_OPERATION = 1 << 16
+"""Numbers that one operation of a lane writes at least, so that calling it costs less than doing it."""
+
+
+class Lane:
+    """What one core needs to work on chunks beside the others: a kernel with buffers of its own, its minibatches."""
+
+    def __init__(self, learned: Learned, points: tuple[Tensor, Tensor], batch_size: int | None) -> None:
+        self.rule = learned.optimizer
+        self.points = points
+        self.kernel = kernel(learned.model, learned.loss, learned.width, learned.num_outputs)
+        self.minibatches = None if batch_size is None else Minibatches(*points, batch_size)
+
+    def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
+        """Make updates ``first_step + 1`` to ``last_step`` of a chunk; the step of divergence of each trial, or -1."""
+        assert isinstance(self.rule, UpdateRule)
+        gradient_TN = torch.empty_like(stack.weights_TN)
+        history_HT = stack.weights_TN.new_empty(last_step - first_step, len(stack))
+        points = self.points
+        for step in range(first_step, last_step):
+            if self.minibatches is not None:
+                points = self.minibatches.at(stack.trial_ids, step)
+            history_HT[step - first_step] = self.kernel(stack.weights_TN, gradient_TN, *points)
+            self.rule(stack.weights_TN, gradient_TN, stack.slots, stack.learning_rates_T1, step + 1)
+        return first_out_of_bounds(history_HT, stack.loss_bounds_T, first_step)
 
 
 @final
@@ -21,61 +50,60 @@ class Reference(Engine):
 
     A pack is worked through in chunks of trials: all steps of a stretch for one chunk,
     then the next. A naive stack streams every intermediate through main memory and is
-    slower than a loop over trials at the larger shapes.
+    slower than a loop over trials at the larger shapes. On a CPU every core has a lane
+    of chunks.
     """
 
     name: ClassVar[str] = "reference"
 
     def __init__(self, learned: Learned, batch_size: int | None, device: torch.device) -> None:
         self.learned = learned
-        self.prepared_CP = learned.prepared_CP.to(device, learned.dtype).contiguous()
-        self.targets_KP = learned.dataset.train_targets_PK.to(device, learned.dtype).mT.contiguous()
-        self.minibatches = None
-        if batch_size is not None:
-            self.minibatches = Minibatches(self.prepared_CP, self.targets_KP, batch_size)
-        self.kernel = kernel(learned.model, learned.loss, learned.width, learned.num_outputs)
-        element = self.prepared_CP.element_size()
-        points = batch_size or learned.num_points
+        prepared_CP = learned.prepared_CP.to(device, learned.dtype).contiguous()
+        targets_KP = learned.dataset.train_targets_PK.to(device, learned.dtype).mT.contiguous()
+        num_lanes = CORES if device.type == "cpu" else 1
+        self.lanes = [Lane(learned, (prepared_CP, targets_KP), batch_size) for _ in range(num_lanes)]
+        self.most_elements = elements_of_chunk(device.type, prepared_CP.element_size())
         rows = learned.num_outputs if learned.model.linear else learned.width
-        self.chunk = max(1, elements_of_chunk(device.type, element) // (rows * points))
-        self.whole_chunk = max(1, elements_of_chunk(device.type, element) // (rows * learned.num_points))
+        self.elements_of_trial = rows * (batch_size or learned.num_points)
+        self.whole_chunk = max(1, self.most_elements // (rows * learned.num_points))
 
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
         gradient_TN = torch.empty_like(weights_TN)
-        losses = [
-            self.kernel(
-                weights_TN[first : first + self.whole_chunk],
-                gradient_TN[first : first + self.whole_chunk],
-                self.prepared_CP,
-                self.targets_KP,
-            )
-            for first in range(0, len(weights_TN), self.whole_chunk)
-        ]
-        return torch.cat(losses), gradient_TN
+        lane, parts = (
+            self.lanes[0],
+            zip(weights_TN.split(self.whole_chunk), gradient_TN.split(self.whole_chunk), strict=True),
+        )
+        losses = [lane.kernel(weights, gradient, *lane.points) for weights, gradient in parts]
+        return torch.cat(losses) if losses else weights_TN.new_empty(0), gradient_TN
 
     def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
-        optimizer = self.learned.optimizer
-        if isinstance(optimizer, LeastSquares):
+        if isinstance(self.learned.optimizer, LeastSquares):
             stack.weights_TN.copy_(self.learned.least_squares_KF.flatten())
             return torch.full((len(stack),), -1)
-        assert isinstance(optimizer, UpdateRule)
-        return torch.cat(
-            [
-                self._advance_chunk(optimizer, stack.part(first, first + self.chunk), first_step, last_step)
-                for first in range(0, len(stack), self.chunk)
-            ]
-        )
+        chunks = [stack.part(first, last) for first, last in itertools.pairwise(self.bounds(len(stack)))]
 
-    def _advance_chunk(self, rule: UpdateRule, stack: Stack, first_step: int, last_step: int) -> Tensor:
-        gradient_TN = torch.empty_like(stack.weights_TN)
-        history_HT = stack.weights_TN.new_empty(last_step - first_step, len(stack))
-        points = self.prepared_CP, self.targets_KP
-        for step in range(first_step, last_step):
-            if self.minibatches is not None:
-                points = self.minibatches.at(stack.trial_ids, step)
-            history_HT[step - first_step] = self.kernel(stack.weights_TN, gradient_TN, *points)
-            rule(stack.weights_TN, gradient_TN, stack.slots, stack.learning_rates_T1, step + 1)
-        return first_out_of_bounds(history_HT, stack.loss_bounds_T, first_step)
+        def work(number: int) -> list[Tensor]:
+            lane = self.lanes[number]
+            return [lane.advance(chunk, first_step, last_step) for chunk in chunks[number :: len(self.lanes)]]
+
+        with threads_of_operation(1 if len(chunks) > 1 or self.elements_of_trial < LARGE_OPERATION else CORES):
+            busy = range(min(len(self.lanes), len(chunks)))
+            if len(busy) == 1:
+                done = [work(0)]
+            else:
+                with ThreadPoolExecutor(len(busy)) as pool:
+                    done = list(pool.map(work, busy))
+        in_order = [done[number % len(self.lanes)][number // len(self.lanes)] for number in range(len(chunks))]
+        return torch.cat(in_order)
+
+    def bounds(self, num_trials: int) -> list[int]:
+        """Where the chunks of a stack begin and end: of one size, each in cache, for every lane as many."""
+        num_chunks = -(-num_trials * self.elements_of_trial // self.most_elements)
+        lanes = len(self.lanes)
+        if num_chunks > 1 or num_trials * self.elements_of_trial >= lanes * LARGE_OPERATION:
+            num_chunks = -(-num_chunks // lanes) * lanes
+        num_chunks = max(1, min(num_chunks, num_trials))
+        return [num_trials * number // num_chunks for number in range(num_chunks + 1)]
 
 
 def first_out_of_bounds(history_HT: Tensor, bounds_T: Tensor, first_step: int) -> Tensor:

@@ -1,0 +1,13 @@
+"""YAML in, dataclasses out, complaints with file and line.
+
+The type of a field reads what is written there, so nothing is guessed: ``1e-3`` is a
+number in a ``float`` field and a word in a ``str`` field. A text goes three ways: it is
+composed into nodes, which know where they were written (``text``, ``written``); values
+of ``--set`` are grafted onto the tree (``overrides``); the tree is read by the dataclass
+it is meant for (``values``).
+"""
+
+from pipeline.config.reading import read_canonical, read_experiment, read_file
+from pipeline.config.tables import TABLES
+
+__all__ = ["TABLES", "read_canonical", "read_experiment", "read_file"]

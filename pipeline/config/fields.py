@@ -1,0 +1,37 @@
+"""What can be written of a dataclass."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Field:
+    """The type of a field, and whether it must be written."""
+
+    hint: Any
+    required: bool
+
+
+_type_hints = functools.cache(typing.get_type_hints)
+
+
+def fields_of(kind: Any) -> Mapping[str, Field]:
+    """What can be written of a dataclass."""
+    hints = _type_hints(kind)
+    missing = dataclasses.MISSING
+    return {
+        field.name: Field(hints[field.name], field.default is missing and field.default_factory is missing)
+        for field in dataclasses.fields(kind)
+        if field.init
+    }
+
+
+def required_of(kind: type) -> list[str]:
+    """What must be written of it."""
+    return [name for name, field in fields_of(kind).items() if field.required]

@@ -1,0 +1,68 @@
+"""Values of ``--set``, grafted onto what is written in the file."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from pipeline.config.text import compose
+from pipeline.config.written import MAX_DEPTH, Entry, List, Map, Node, Source, Word, clipped, dotted, is_null, shown
+from pipeline.errors import PipelineError
+
+
+def override(root: Node, overrides: Iterable[str]) -> Node:
+    """The tree with every ``path=value`` in its place.
+
+    Raises:
+        PipelineError: If there is no such place, or it is set twice.
+    """
+    seen: dict[str, str] = {}
+    for text in overrides:
+        where = f"--set {text}"
+        target, equals, value = text.partition("=")
+        parts = tuple(part.strip() for part in target.split("."))
+        if not equals or not all(parts) or len(parts) > MAX_DEPTH:
+            hint = "write it like steps=100 or inputs.noise=0.1"
+            raise PipelineError(f"{clipped(text)} is not path=value", where=where, hint=hint)
+        target = dotted(parts)
+        if target in seen:
+            what = f"{target} is set twice, first by {seen[target]}"
+            raise PipelineError(what, where=where, hint="keep one of the two")
+        seen[target] = where
+        root = _graft(root, parts, 0, compose(value, Source(where, Path.cwd(), has_lines=False)))
+    return root
+
+
+def _graft(node: Node | None, parts: tuple[str, ...], depth: int, value: Node) -> Node:
+    """The tree with a value at a place; what the way there lacks is created."""
+    if depth == len(parts):
+        return value
+    part, inside = parts[depth], functools.partial(_graft, parts=parts, depth=depth + 1, value=value)
+    if isinstance(node, List):
+        position = _index(part, len(node.items), parts[:depth], value)
+        items = (inside(item) if at == position else item for at, item in enumerate(node.items))
+        return dataclasses.replace(node, items=tuple(items))
+    if part.isdecimal():  # a single value stands for a list of one
+        _index(part, 1, parts[:depth], value)
+        return inside(node)
+    if node is None or is_null(node):
+        return Map(value.where, value.folder, {part: Entry(value.where, inside(None))})
+    if isinstance(node, Word):
+        if node.text != part:
+            what = f"{dotted(parts[:depth])} is {shown(node)}, which has no {clipped(part)} inside"
+            raise PipelineError(what, where=value.where, hint=f"set {dotted(parts[:depth])} as a whole")
+        return Map(node.where, node.folder, {part: Entry(node.where, inside(None))})  # relu is {relu: null}
+    old = node.entries.get(part)
+    new = Entry(old.where if old else value.where, inside(old.node if old else None))
+    return dataclasses.replace(node, entries={**node.entries, part: new})
+
+
+def _index(part: str, length: int, above: tuple[str, ...], value: Node) -> int:
+    if re.fullmatch("[0-9]{1,9}", part) and int(part) < length:
+        return int(part)
+    positions = f"its positions are 0 to {length - 1}" if length else "it is empty"
+    name = dotted(above) or "the file"
+    raise PipelineError(f"{name} has no {clipped(part)}", where=value.where, hint=f"{name} is a list; {positions}")

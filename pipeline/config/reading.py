@@ -1,0 +1,67 @@
+"""Files and plans into dataclasses: the way from one end of this room to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from pipeline.config.fields import required_of
+from pipeline.config.files import read_text
+from pipeline.config.overrides import override
+from pipeline.config.plain import from_json
+from pipeline.config.text import compose
+from pipeline.config.values import read
+from pipeline.config.written import Map, Source, is_null, shown
+from pipeline.errors import PipelineError
+from pipeline.experiment.experiment import Experiment
+
+T = TypeVar("T")
+
+
+def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
+    """Read the experiment that a YAML file asks for.
+
+    Args:
+        path: The file.
+        overrides: Texts of ``--set``, like ``steps=100`` or ``models.0.linear.basis=cosine``.
+
+    Raises:
+        PipelineError: If the file cannot be read or asks for something impossible.
+    """
+    return read_file(path, Experiment, overrides)
+
+
+def read_file(path: Path, kind: type[T], overrides: Sequence[str] = ()) -> T:
+    """Read a dataclass from a YAML file; a path written there starts from the folder of the file.
+
+    Raises:
+        PipelineError: If the file cannot be read or does not fit the dataclass.
+    """
+    root = compose(read_text(path), Source(str(path), path.parent, has_lines=True))
+    if is_null(root):
+        raise PipelineError("the file is empty", where=str(path), hint=f"required: {', '.join(required_of(kind))}")
+    if not isinstance(root, Map):
+        raise PipelineError(
+            f"the file must be a mapping, not {shown(root)}",
+            where=root.where,
+            hint=f"write 'key: value' lines; required: {', '.join(required_of(kind))}",
+        )
+    result: T = read(kind, override(root, overrides), ())
+    return result
+
+
+def read_canonical(content: object, kind: type[T], where: str) -> T:
+    """Build a dataclass from the plain JSON types that ``definitions.canonical`` writes.
+
+    Args:
+        content: Dictionaries, lists, strings, numbers, truth values and ``None``.
+        kind: The dataclass, or a kind of definition.
+        where: Where the content comes from, for complaints.
+
+    Raises:
+        PipelineError: If the content does not fit the dataclass.
+        TypeError: If the content is not made of JSON types.
+    """
+    result: T = read(kind, from_json(content, Source(where, Path.cwd(), has_lines=False)), ())
+    return result

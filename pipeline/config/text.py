@@ -1,0 +1,147 @@
+"""YAML text into what is written; nothing is guessed, and what has no meaning here is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from pipeline.config.written import (
+    DEEP_HINT,
+    MAX_DEPTH,
+    Entry,
+    List,
+    Map,
+    Node,
+    Source,
+    Word,
+    check_characters,
+    clipped,
+    shown,
+)
+from pipeline.errors import PipelineError
+
+
+def compose(text: str, source: Source) -> Node:
+    """Compose the one document of a text; an empty one is an empty word.
+
+    Raises:
+        PipelineError: If it is not YAML, or uses of YAML what has no meaning here.
+    """
+    try:
+        loader = _Loader(text)
+    except yaml.reader.ReaderError as error:
+        where = source.where(text.count("\n", 0, error.position))
+        what = f"character {text[error.position]!r} is not allowed in YAML"
+        raise PipelineError(
+            what, where=where, hint="delete it, or write it as an escape between double quotes"
+        ) from None
+    try:
+        root = loader.get_node() if loader.check_node() else None
+        second = loader.get_node() if loader.check_node() else None
+    except yaml.MarkedYAMLError as error:
+        raise _syntax_error(error, source) from None
+    except (ValueError, OverflowError):  # PyYAML lets them through from impossible escapes and version numbers
+        hint = "check the escapes after backslashes and the lines that start with %"
+        raise PipelineError("not YAML: impossible number", where=source.where(loader.line), hint=hint) from None
+    if second is not None:
+        where = source.where(second.start_mark.line)
+        raise PipelineError("a second document starts here", where=where, hint="delete the line '---' before it")
+    if root is None:
+        return Word(source.where(0), source.folder, "", plain=True)
+    return _NodeReader(source).read(root, root.start_mark.line)
+
+
+class _Loader(yaml.BaseLoader):
+    """Composes nodes without guessing types, and stops before the stack does."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            mark = parent.start_mark if parent else None
+            raise yaml.MarkedYAMLError(problem=f"nested more than {MAX_DEPTH} deep", problem_mark=mark)
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self.depth -= 1
+
+
+_SYNTAX_HINTS = {
+    "'\\t'": "indent with spaces, not tabs",
+    "mapping values are not allowed": "quote a text that contains ': ', and indent keys of one mapping alike",
+    "undefined alias": "write &name before *name",
+    "nested more": DEEP_HINT,
+}
+
+
+def _syntax_error(error: yaml.MarkedYAMLError, source: Source) -> PipelineError:
+    problem = error.problem or "malformed"
+    mark = error.problem_mark or error.context_mark
+    hint = next((hint for sign, hint in _SYNTAX_HINTS.items() if sign in problem), "")
+    if not hint and error.context and error.context_mark:
+        hint = f"{error.context} that starts at {source.where(error.context_mark.line)}"
+    where = source.where(mark.line) if mark else source.label
+    return PipelineError(f"not YAML: {problem}", where=where, hint=hint or "check brackets, quotes and indentation")
+
+
+class _NodeReader:
+    """Turns the nodes of PyYAML into ours; refuses what has no meaning here."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.done: dict[int, Node] = {}  # an alias is the node of its anchor: read once, however often named
+        self.open: set[int] = set()
+
+    def read(self, node: yaml.Node, line: int) -> Node:
+        if id(node) in self.open:
+            hint = "write the value out instead of *name"
+            raise PipelineError("this value contains itself", where=self._where(node), hint=hint)
+        if id(node) not in self.done:
+            self.open.add(id(node))
+            self.done[id(node)] = self._read_new(node, self.source.where(line))
+            self.open.remove(id(node))
+        return self.done[id(node)]
+
+    def _where(self, node: yaml.Node) -> str:
+        return self.source.where(node.start_mark.line)
+
+    def _read_new(self, node: yaml.Node, where: str) -> Node:
+        folder = self.source.folder
+        if isinstance(node, yaml.MappingNode):
+            self._check_tag(node, yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG)
+            return Map(where, folder, self._entries(node))
+        if isinstance(node, yaml.SequenceNode):
+            self._check_tag(node, yaml.resolver.BaseResolver.DEFAULT_SEQUENCE_TAG)
+            return List(where, folder, tuple(self.read(item, item.start_mark.line) for item in node.value))
+        assert isinstance(node, yaml.ScalarNode)
+        self._check_tag(node, yaml.resolver.BaseResolver.DEFAULT_SCALAR_TAG)
+        check_characters(node.value, where)
+        return Word(where, folder, node.value, plain=not node.style)
+
+    def _check_tag(self, node: yaml.Node, tag: str) -> None:
+        if node.tag != tag:
+            hint = "leave the tag out; the field says what it is"
+            raise PipelineError(f"tag {clipped(node.tag)} has no meaning here", where=self._where(node), hint=hint)
+
+    def _entries(self, node: yaml.MappingNode) -> Mapping[str, Entry]:
+        entries: dict[str, Entry] = {}
+        for key_node, value_node in node.value:
+            key, where = self._key(key_node), self._where(key_node)
+            if key in entries:
+                what = f"key {clipped(key)} is written twice, first at {entries[key].where}"
+                raise PipelineError(what, where=where, hint="keep one of the two")
+            block = isinstance(value_node, yaml.CollectionNode) and not value_node.flow_style
+            line = (key_node if block else value_node).start_mark.line  # a block is where its heading is
+            entries[key] = Entry(where, self.read(value_node, line))
+        return entries
+
+    def _key(self, node: yaml.Node) -> str:
+        key = self.read(node, node.start_mark.line)
+        if not isinstance(key, Word):
+            raise PipelineError(f"a key must be a word, not {shown(key)}", where=key.where, hint="write 'key: value'")
+        if key.plain and key.text == "<<":
+            raise PipelineError("merge key '<<' has no meaning here", where=key.where, hint="write the keys out")
+        return key.text

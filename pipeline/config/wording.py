@@ -1,0 +1,36 @@
+"""A type in words, for complaints."""
+
+from __future__ import annotations
+
+import types
+import typing
+from typing import Any, Union
+
+from pipeline.config.choices import choices_of
+from pipeline.config.fields import fields_of
+from pipeline.config.scalars import SCALARS
+from pipeline.config.tables import noun_of, with_article
+from pipeline.definitions import Definition
+
+
+def is_union(hint: Any) -> bool:
+    """Whether values of several types fit."""
+    return typing.get_origin(hint) in (Union, types.UnionType)
+
+
+def in_words(hint: Any) -> str:
+    """A type in words."""
+    if is_union(hint):
+        return " or ".join(in_words(option) for option in typing.get_args(hint))
+    if hint is types.NoneType:
+        return "null"
+    if typing.get_origin(hint) is tuple:
+        items = typing.get_args(hint)
+        return f"{in_words(items[0])} or a list of such" if items[-1] is ... else f"a list of {len(items)}"
+    if choices := choices_of(hint):
+        return " or ".join(repr(word) for word in choices)
+    if hint in SCALARS:
+        return SCALARS[hint].expected
+    if issubclass(hint, Definition):
+        return f"the name of {with_article(noun_of(hint))}"
+    return f"a mapping of {', '.join(fields_of(hint))}"

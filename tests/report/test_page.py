@@ -1,0 +1,177 @@
+"""The page shows itself in a browser without a network, and shows hostile text as text."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from html import escape
+
+import polars as pl
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from pipeline.errors import PipelineError
+from pipeline.plan import make_plan, write_plan
+from pipeline.report.figures import FIGURES
+from pipeline.report.page import Drawn, page, write_report
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--window-size=1100,1400",
+)
+BY_NAME = {figure.name: figure for figure in FIGURES}
+HOSTILE = "<script>alert(1)</script> & [red]more[/red]"
+
+
+@pytest.fixture(scope="module")
+def written(run):
+    """The report of the run, written once."""
+    return write_report(run.folder)
+
+
+@pytest.fixture(scope="module")
+def html(written):
+    return written.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def browser(written, tmp_path_factory) -> Iterator[webdriver.Chrome]:
+    """Chromium with the report open and every chart drawn."""
+    programs = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
+    missing = [name for name, path in programs.items() if path is None]
+    if missing:
+        reason = f"needs {' and '.join(missing)} on the PATH"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    options = webdriver.ChromeOptions()
+    options.binary_location = programs["chromium"]
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(programs["chromedriver"]))
+    try:
+        driver.get(written.as_uri())
+        charts = driver.find_elements(By.CSS_SELECTOR, ".chart")
+        WebDriverWait(driver, 60).until(lambda _: all(chart.get_attribute("data-drawn") for chart in charts))
+        yield driver
+    finally:
+        driver.quit()
+
+
+def test_the_report_and_its_pictures_lie_in_the_folder_of_the_run(run, written):
+    assert written == run.folder / "report.html"
+    for figure in FIGURES:
+        assert (run.folder / "figures" / f"{figure.name}.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert not list(run.folder.rglob("*.part"))
+
+
+def test_every_chart_is_drawn_with_marks_one_can_see(browser):
+    charts = browser.find_elements(By.CSS_SELECTOR, ".chart")
+    assert [chart.get_attribute("data-name") for chart in charts] == [figure.name for figure in FIGURES]
+    for chart in charts:
+        assert chart.get_attribute("data-drawn") == "yes"
+        svg = chart.find_element(By.CSS_SELECTOR, "svg.marks")
+        assert svg.size["width"] > 300
+        assert svg.size["height"] > 200
+        script = """return [...arguments[0].querySelectorAll('.mark-line path, .mark-rect path, .mark-symbol path')]
+            .map((mark) => mark.getBoundingClientRect()).filter((box) => box.width + box.height > 2).length"""
+        assert browser.execute_script(script, svg) >= 4
+        words = chart.find_element(By.CSS_SELECTOR, "[role=graphics-document]").get_attribute("aria-label")
+        assert words.startswith(BY_NAME[chart.get_attribute("data-name")].title)
+
+
+def test_the_console_is_silent(browser):
+    assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+
+
+def test_nothing_is_loaded_from_anywhere(browser):
+    entries = browser.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert [name for name in entries if not name.startswith("file://")] == []
+
+
+def test_hostile_text_stays_text(browser, html):
+    heading = browser.find_element(By.TAG_NAME, "h1").text
+    assert heading == f"Does it work? {HOSTILE}"
+    assert HOSTILE in [element.text for element in browser.find_elements(By.TAG_NAME, "pre")]
+    assert "<script>alert(1)" not in html
+    assert len(browser.find_elements(By.TAG_NAME, "script")) == 2 + len(FIGURES)
+
+
+def test_wide_tables_scroll_and_the_page_does_not(browser):
+    assert browser.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_data_written_into_the_page_is_json_without_nan(html):
+    specs = re.findall(r'<script type="application/json" id="spec-(\w+)">(.*?)</script>', html, flags=re.DOTALL)
+    assert [name for name, _ in specs] == [figure.name for figure in FIGURES]
+
+    def refuse(word):
+        raise AssertionError(f"{word} is not JSON")
+
+    for _, spec in specs:
+        assert json.loads(spec, parse_constant=refuse)["description"]
+
+
+def test_a_label_cannot_end_the_script_that_holds_a_chart(run):
+    drawn = Drawn(FIGURES[0], {"description": "</script><script>alert(1)</script>"})
+    text = page(run.folder, run.plan, run.results, run.outcomes, [drawn])
+    assert "<script>alert(1)" not in text
+    spec = re.search(r'id="spec-error_by_width">(.*?)</script>', text).group(1)
+    assert json.loads(spec) == drawn.spec
+
+
+def test_the_page_counts_what_ran_so_far(html):
+    assert "20 of 24 trials so far" in html
+    for count in ("<b>10</b> done", "<b>8</b> diverged", "<b>2</b> failed", "<b>4</b> pending"):
+        assert count in html
+    assert f"<p>2 trials:</p><pre>{escape(HOSTILE)}</pre>" in html
+
+
+def test_the_page_says_what_was_best_and_whether_theory_agrees(html):
+    best = "Best on absolute_value: <b>linear(monomial), width 4, learning rate 0.5</b>, median test error 0.0263."
+    assert best in html
+    assert html.count('<td class="agrees">agrees (8 of 8 trials)</td>') == 2
+
+
+def test_the_page_says_where_it_comes_from(html, run):
+    for fact in (run.plan.folder_name, "host&lt;1&gt;", "fused", "0.1.0", "5 of 6 ended", "gradient_descent"):
+        assert f"<dd>{fact}</dd>" in html
+
+
+def test_a_long_table_is_cut_and_says_how_to_get_all_of_it(run):
+    table = pl.concat([run.results] * 25)
+    text = page(run.folder, run.plan, table, run.outcomes, [])
+    command = f"<code>python -m pipeline results {run.folder} --json</code>"
+    assert f"The first 500 of 600 trials; all of them: {command}" in text
+    assert text.count("<tr>") < 600
+
+
+def test_a_run_that_has_not_begun_has_a_page(tmp_path, run):
+    plan = make_plan("early", replace(run.plan.experiment, question="Is there anything?"))
+    write_plan(plan, tmp_path)
+    text = write_report(tmp_path).read_text(encoding="utf-8")
+    assert "0 of 24 trials so far" in text
+    assert 'class="chart"' not in text
+
+
+def test_a_report_is_made_again_in_place_of_the_old_one(tmp_path, run):
+    write_plan(run.plan, tmp_path)
+    (tmp_path / "report.html").write_text("old")
+    assert write_report(tmp_path).read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_a_folder_without_a_plan_is_refused(tmp_path):
+    with pytest.raises(PipelineError, match=re.escape(f"{str(tmp_path)!r} is not the folder of a run")):
+        write_report(tmp_path)
