@@ -36,7 +36,7 @@ report: $(READY) ## Write the report of the newest run again
 	@$(IN)/python -m pipeline report
 
 test: lint ## Run every check
-	@$(IN)/python -m pytest -q -n 2
+	@$(IN)/python -m pytest -q -n 2 --dist loadfile
 
 lint: $(READY) ## Check style and types
 	@$(IN)/ruff check .

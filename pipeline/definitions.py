@@ -27,7 +27,7 @@ class Definition:
     @classmethod
     def name(cls) -> str:
         """The name in YAML: ``LeakyRelu`` is ``leaky_relu``."""
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
     @classmethod
     def summary(cls) -> str:

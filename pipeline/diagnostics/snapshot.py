@@ -81,9 +81,8 @@ class Learned:
         factor = self.optimizer.stability_factor()
         if factor is None:
             raise ValueError(f"{self.optimizer.name()} has no stability limit")
-        largest = float(self.linear_singular_values_1S[0, 0]) ** 2 / self.num_points
-        curvature = self.loss.largest_curvature * largest
-        return factor / curvature if curvature > 0 else float("inf")
+        largest = self.linear_singular_values_1S[0, 0].square() / self.num_points
+        return float(factor / (self.loss.largest_curvature * largest))  # infinite for a matrix of zeros
 
     @functools.cached_property
     def least_squares_KF(self) -> Tensor:

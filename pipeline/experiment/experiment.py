@@ -25,7 +25,6 @@ from pipeline.problems.measures import Measure
 from pipeline.problems.problem import FunctionProblem, Problem, TableProblem
 from pipeline.problems.targets import Target
 
-
 FROM_ONE = "take a whole number from 1"
 NO_NOISE = "take 0 for none, or a number above 0"
 

@@ -256,8 +256,9 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "loss_by_rate_and_width",
         "Final loss over learning rate and width",
-        "Bright is a low loss, the brightest also what is lower. A cross stands where trials diverged (faint where only some did), a grey cell where all "
-        "did. The line is the largest stable learning rate that theory predicts, where it lies in the range.",
+        "Bright is a low loss, the brightest also what is lower. A cross stands where trials diverged (faint where "
+        "only some did), a grey cell where all did. The line is the largest stable learning rate that theory predicts, "
+        "where it lies in the range.",
         loss_by_rate_and_width,
     ),
     Figure(

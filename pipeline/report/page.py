@@ -125,7 +125,7 @@ def _header(plan: Plan, table: pl.DataFrame) -> str:
 def _best(table: pl.DataFrame) -> Iterable[str]:
     """One sentence for each problem: what did best."""
     name = criterion(table)
-    ranked = summary(table).filter(pl.col(f"median_{name}").is_finite()).sort(f"median_{name}")
+    ranked = summary(table).filter(pl.col(f"median_{name}").is_finite()).sort(f"median_{name}", maintain_order=True)
     for row in ranked.group_by(PROBLEM, maintain_order=True).first().head(8).iter_rows(named=True):
         rate = row["best_learning_rate"]
         where = f"{row['model']}, width {row['width']}" + (f", learning rate {rate:.3g}" if rate else "")
@@ -195,7 +195,9 @@ def _failures(table: pl.DataFrame) -> str:
     if failed.is_empty():
         return ""
     reasons = (
-        failed.group_by("reason", maintain_order=True).agg(pl.len().alias("trials")).sort("trials", descending=True)
+        failed.group_by("reason", maintain_order=True)
+        .agg(pl.len().alias("trials"))
+        .sort("trials", descending=True, maintain_order=True)
     )
     parts = []
     for reason, trials in reasons.head(MOST_REASONS).iter_rows():

@@ -249,7 +249,7 @@ def fitted(sources: Sources) -> pl.DataFrame:
     has_fit = sources.named.filter(pl.col("trial").is_in(sources.fits["trial"].unique().implode()))
     chosen = (
         has_fit.filter(pl.col("width").is_in(widths), pl.col("score").is_finite())
-        .sort("score")
+        .sort("score", maintain_order=True)
         .group_by(CELL, maintain_order=True)
         .first()
     )

@@ -134,7 +134,7 @@ def best_rates(results: pl.DataFrame) -> pl.DataFrame:
     known = scored(results).filter(pl.col("score").is_not_null())
     medians = known.group_by(*CELL, "rate").agg(pl.col("score").median())
     finite = medians.filter(pl.col("score").is_finite())
-    return finite.sort("score", "rate", nulls_last=True).group_by(CELL, maintain_order=True).first()
+    return finite.sort("score", "rate", *CELL, nulls_last=True).group_by(CELL, maintain_order=True).first()
 
 
 def at_best_rate(results: pl.DataFrame) -> pl.DataFrame:

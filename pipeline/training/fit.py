@@ -57,8 +57,8 @@ def fit(
         warnings.filterwarnings("ignore", module="lightning")  # of workers and validation that a pack has no use for
         try:
             trainer.fit(module, ckpt_path=str(checkpoint) if checkpoint.exists() else None, weights_only=True)
-        except SystemExit:
-            if not trainer.interrupted:
+        except SystemExit as stopped:
+            if stopped.code != 1:
                 raise
             # Lightning turns Ctrl-C into an exit and leaves the signal ignored; both are ours to decide.
             signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -102,26 +102,34 @@ def test_an_empty_heading_is_an_empty_mapping(write, least):
     assert read_experiment(write(least + "inputs:\n")) == read_experiment(write(least))
 
 
+ZERO_WIDTH = ("widths must be positive, not 0", "take a whole number from 1")
+NEGATIVE_NOISE = ("noise is a standard deviation, not -1.0", "take 0 for none, or a number above 0")
+
+
 @pytest.mark.parametrize(
-    ("text", "line", "what"),
+    ("text", "line", "refusal"),
     [
-        ("widths: 0\n", 4, "widths must be positive, not 0"),
-        ("widths: [4, 0]\n", 4, "widths must be positive, not 0"),
-        ("widths:\n  - 4\n  - 0\n", 6, "widths must be positive, not 0"),
-        ("widths: 4\ninputs:\n  seed: 1\n  noise: -1\n", 7, "noise is a standard deviation, not -1.0"),
-        ("widths: 4\ninputs:\n  noise: [0,\n  -1]\n", 7, "noise is a standard deviation, not -1.0"),
-        ("widths: 4\nlearning_rates:\n  times_limit: -1\n", 6, "times_limit must be positive, not -1.0"),
+        ("widths: 0\n", 4, ZERO_WIDTH),
+        ("widths: [4, 0]\n", 4, ZERO_WIDTH),
+        ("widths:\n  - 4\n  - 0\n", 6, ZERO_WIDTH),
+        ("widths: 4\ninputs:\n  seed: 1\n  noise: -1\n", 7, NEGATIVE_NOISE),
+        ("widths: 4\ninputs:\n  noise: [0,\n  -1]\n", 7, NEGATIVE_NOISE),
+        (
+            "widths: 4\nlearning_rates:\n  times_limit: -1\n",
+            6,
+            ("times_limit must be positive, not -1.0", "take a number above 0"),
+        ),
     ],
 )
-def test_an_impossible_value_is_refused_at_its_line(write, text, line, what, least):
+def test_an_impossible_value_is_refused_at_its_line(write, text, line, refusal, least, refused):
     path = write(least.replace("widths: 4\n", text))
-    with pytest.raises(PipelineError, match=f"^{re.escape(f'{path}:{line}: {what}')}$"):
+    with refused(path, line, *refusal):
         read_experiment(path)
 
 
-def test_an_impossible_field_of_a_definition_is_refused_at_its_line(write, least):
+def test_an_impossible_field_of_a_definition_is_refused_at_its_line(write, least, refused):
     path = write(least + "optimizer:\n  momentum:\n    momentum: 2\n")
-    with pytest.raises(PipelineError, match=f"^{re.escape(f'{path}:7: momentum 2.0 is not in [0, 1)')}$"):
+    with refused(path, 7, "momentum 2.0 is not in [0, 1)", "take a number from 0 to below 1, like 0.9"):
         read_experiment(path)
 
 

@@ -87,9 +87,9 @@ def test_a_mistake_on_the_command_line_is_located_there(write, override, what, h
         read_experiment(path, [override])
 
 
-def test_an_impossible_value_set_is_refused_where_it_was_set(write, least):
+def test_an_impossible_value_set_is_refused_where_it_was_set(write, least, refused):
     path = write(least)
-    with pytest.raises(PipelineError, match=f"^{re.escape('--set widths=[4, 0]: widths must be positive, not 0')}$"):
+    with refused("--set widths=[4, 0]", None, "widths must be positive, not 0", "take a whole number from 1"):
         read_experiment(path, ["widths=[4, 0]"])
 
 

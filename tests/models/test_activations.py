@@ -82,5 +82,6 @@ def test_activation_of_nan_is_nan(activation: Activation) -> None:
 
 @pytest.mark.parametrize("slope", [-0.1, 1.0, 2.0, float("nan"), float("inf")])
 def test_slope_that_is_no_fraction_is_refused(slope: float) -> None:
-    with pytest.raises(FieldError, match=f"^{re.escape(f'slope: slope {slope!r} is not in [0, 1)')}$"):
+    text = f"slope: slope {slope!r} is not in [0, 1)\n  hint: take a number from 0 to below 1, like 0.01"
+    with pytest.raises(FieldError, match=f"^{re.escape(text)}$"):
         LeakyRelu(slope)

@@ -165,18 +165,21 @@ def test_what_uses_a_learning_rate_is_a_rule(kind: type[Optimizer]) -> None:
 @pytest.mark.parametrize("kind", [Momentum, Nesterov])
 @pytest.mark.parametrize("momentum", [-0.1, 1.0, 1.5, math.nan])
 def test_momentum_that_is_no_fraction_is_refused(kind: type[Momentum | Nesterov], momentum: float) -> None:
-    with pytest.raises(FieldError, match=f"^{re.escape(f'momentum: momentum {momentum!r} is not in [0, 1)')}$"):
+    text = f"momentum: momentum {momentum!r} is not in [0, 1)\n  hint: take a number from 0 to below 1, like 0.9"
+    with pytest.raises(FieldError, match=f"^{re.escape(text)}$"):
         kind(momentum)
 
 
 @pytest.mark.parametrize("field", ["beta1", "beta2"])
 @pytest.mark.parametrize("value", [-0.1, 1.0, math.nan])
 def test_beta_that_is_no_fraction_is_refused(field: str, value: float) -> None:
-    with pytest.raises(FieldError, match=f"^{re.escape(f'{field}: {field} {value!r} is not in [0, 1)')}$"):
+    text = f"{field}: {field} {value!r} is not in [0, 1)\n  hint: take a number from 0 to below 1, like 0.9"
+    with pytest.raises(FieldError, match=f"^{re.escape(text)}$"):
         Adam(**{field: value})
 
 
 @pytest.mark.parametrize("epsilon", [0.0, -1e-8, math.nan])
 def test_epsilon_that_is_not_positive_is_refused(epsilon: float) -> None:
-    with pytest.raises(FieldError, match=f"^{re.escape(f'epsilon: epsilon {epsilon!r} is not positive')}$"):
+    text = f"epsilon: epsilon {epsilon!r} is not positive\n  hint: take a small number above 0, like 1e-8"
+    with pytest.raises(FieldError, match=f"^{re.escape(text)}$"):
         Adam(epsilon=epsilon)

@@ -108,13 +108,28 @@ def test_killed_at_random_moments_and_run_again_gives_the_same_records(tmp_path)
         assert_same_run(folder, whole)
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_command_that_was_stopped_goes_on(tmp_path, how):
-    config = tmp_path / "config.yaml"
-    config.write_text(CONFIG.replace("steps: 1500", "steps: 6000"))
-    command = [sys.executable, "-m", "pipeline", "run", str(config), "--out"]
-    first = subprocess.Popen([*command, str(tmp_path / "stopped")], stderr=subprocess.PIPE, start_new_session=True)
-    while not list((tmp_path / "stopped").glob("checkpoints/*/last.ckpt")):
+LONGER = CONFIG.replace("steps: 1500", "steps: 6000")
+
+
+@pytest.fixture(scope="module")
+def longer(tmp_path_factory):
+    """A configuration of a few seconds, and the folder of its whole run."""
+    folder = tmp_path_factory.mktemp("longer")
+    (folder / "config.yaml").write_text(LONGER)
+    subprocess.run(command(folder / "config.yaml", folder / "whole"), check=True, capture_output=True)
+    return folder / "config.yaml", folder / "whole"
+
+
+def command(config, folder):
+    return [sys.executable, "-m", "pipeline", "run", str(config), "--out", str(folder)]
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda how: how.name)
+def test_command_that_was_stopped_goes_on(longer, tmp_path, how):
+    config, whole = longer
+    stopped = tmp_path / "stopped"
+    first = subprocess.Popen(command(config, stopped), stderr=subprocess.PIPE, start_new_session=True)
+    while not list(stopped.glob("checkpoints/*/last.ckpt")):
         time.sleep(0.02)
         assert first.poll() is None
     os.killpg(first.pid, how)
@@ -122,7 +137,6 @@ def test_command_that_was_stopped_goes_on(tmp_path, how):
     assert first.returncode == {signal.SIGKILL: -9, signal.SIGTERM: 128 + 15, signal.SIGINT: 130}[how]
     assert (b"interrupted; the same command goes on" in said) == (how is signal.SIGINT)
     assert b"Traceback" not in said
-    assert len(read_outcomes(tmp_path / "stopped")) < 36
-    subprocess.run([*command, str(tmp_path / "stopped")], check=True, capture_output=True)
-    subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
-    assert_same_run(tmp_path / "stopped", tmp_path / "whole")
+    assert len(read_outcomes(stopped)) < 36
+    subprocess.run(command(config, stopped), check=True, capture_output=True)
+    assert_same_run(stopped, whole)

@@ -1,0 +1,123 @@
+"""The configurations that ship: each runs here with one command, and says what its question promises."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipeline.config import read_experiment
+from pipeline.plan import make_plan
+from pipeline.records.store import read_outcomes, read_records
+
+ROOT = Path(__file__).parent.parent
+CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
+
+
+class Finished:
+    """A configuration that was run by the command a user types."""
+
+    def __init__(self, config, folder):
+        started = time.monotonic()
+        command = [sys.executable, "-m", "pipeline", "run", str(config), "--out", str(folder)]
+        told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        self.seconds = time.monotonic() - started
+        self.config, self.folder, self.stdout, self.stderr = config, folder, told.stdout, told.stderr
+        self.code = told.returncode
+
+    def results(self):
+        """One row per trial."""
+        command = [sys.executable, "-m", "pipeline", "results", str(self.folder), "--json"]
+        told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        return pl.DataFrame(json.loads(told.stdout), infer_schema_length=None)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The finished run of a configuration by name; each is run once."""
+    runs = {}
+
+    def run(name):
+        if name not in runs:
+            (config,) = [path for path in CONFIGS if path.stem == name]
+            runs[name] = Finished(config, tmp_path_factory.mktemp("runs") / name)
+        return runs[name]
+
+    return run
+
+
+@pytest.mark.parametrize("name", [path.stem for path in CONFIGS])
+def test_configuration_runs_to_its_report(finished, name):
+    run = finished(name)
+    assert run.code == 0, run.stderr
+    assert run.seconds < 120 if os.environ.get("CI") else True  # a minute on two quiet cores
+    planned = make_plan(name, read_experiment(run.config)).trials
+    outcomes = read_outcomes(run.folder)
+    assert sorted(outcomes["trial"]) == sorted(planned)
+    assert set(outcomes["status"]) <= {"done", "diverged"}
+    assert set(read_records(run.folder)["trial"]) <= set(planned)
+    assert (run.folder / "report.html").stat().st_size > 100_000
+    assert list((run.folder / "figures").glob("*.png"))
+    assert f"report: {run.folder / 'report.html'}" in run.stderr
+    assert re.search(rf"^{len(planned)}/{len(planned)} trials, .* trial-steps/s, in .* failed$", run.stderr, re.MULTILINE)
+
+
+def test_default_experiment_has_hundreds_of_trials_and_the_learned_basis_wins_on_a_kink(finished):
+    results = finished("fixed_vs_learned_basis").results()
+    assert len(results) >= 300
+    assert set(results["problem"]) == {"absolute_value", "sine(frequency=1.0)"} or results["problem"].n_unique() == 2
+    done = results.filter((pl.col("status") == "done") & (pl.col("problem") == "absolute_value"))
+    medians = done.group_by("model", "width", "learning_rate").agg(pl.col("test_error").cast(pl.Float64).median())
+    best = medians.group_by("model").agg(pl.col("test_error").min())
+    error = dict(best.iter_rows())
+    fixed = [value for model, value in error.items() if model.startswith("linear")]
+    assert error["shallow(relu)"] < min(fixed)
+
+
+def test_linear_model_cannot_tell_exclusive_or_and_networks_can_for_some_seeds(finished):
+    run = finished("xor")
+    results = run.results()
+    linear = results.filter(pl.col("model") == "linear(monomial)")
+    assert set(linear["width"]) == {2, 3, 4}
+    converged = linear.filter(pl.col("learning_rate") >= 0.3)
+    assert ((2 * converged["loss"].cast(pl.Float64) - 0.25).abs() < 1e-6).all()  # mean square risk 1/4; the loss is half
+    assert (linear["test_error"].cast(pl.Float64) >= 0.25).all()
+    for model in ("shallow(relu)", "shallow(tanh)"):
+        for width in (2, 3, 4):
+            networks = results.filter((pl.col("model") == model) & (pl.col("width") == width))
+            solved = (networks["test_error"].cast(pl.Float64) == 0).fill_null(False).mean()
+            assert 0 < solved < 1, (model, width)
+    identity = results.filter((pl.col("model") == "shallow(identity)") & (pl.col("status") == "done"))
+    assert (identity["test_error"].cast(pl.Float64) >= 0.25).all()
+
+
+def test_digits_are_learned_at_some_rates(finished):
+    results = finished("digits_width_vs_learning_rate").results()
+    wide = results.filter((pl.col("width") == 128) & (pl.col("status") == "done"))
+    by_rate = wide.group_by("learning_rate").agg(pl.col("test_error").cast(pl.Float64).median()).sort("test_error")
+    assert by_rate["test_error"][0] < 0.04  # logistic regression misses 3 to 4 of 100 digits
+    assert by_rate["test_error"][-1] > 0.1
+
+
+def numbers_apart(text):
+    """A text with its numbers taken out, and the numbers."""
+    pattern = r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])"
+    return re.sub(pattern, "#", re.sub(r" +|─+", " ", text)), [float(number) for number in re.findall(pattern, text)]
+
+
+def test_readme_shows_the_real_output_of_make_run(finished):
+    readme = (ROOT / "README.md").read_text()
+    (shown,) = re.findall(r"```\n\$ make run\n(.*?)```", readme, re.DOTALL)
+    text, numbers = numbers_apart("\n".join(line.rstrip() for line in finished("fixed_vs_learned_basis").stdout.splitlines()))
+    shown_table = shown[shown.index("trials in") :].split("\n", 1)[1]
+    table = "\n".join(line for line in shown_table.splitlines() if not re.match(r"\d+/\d+ trials|report: ", line))
+    shown_text, shown_numbers = numbers_apart(table)
+    assert shown_text.split() == text.split()
+    # Another processor rounds otherwise, and 3000 steps of float32 spread it: within a factor for errors, exact for counts.
+    for given, expected in zip(numbers, shown_numbers, strict=True):
+        assert given == pytest.approx(expected, rel=0.5, abs=2)
