@@ -104,15 +104,14 @@ def run(asked: argparse.Namespace) -> int:
     """Train an experiment here, with progress, then print its summary and write its report."""
     planned = _plan(asked)
     folder: Path = asked.out or Path("runs") / planned.folder_name
-    train(planned, folder)
-    return _show(folder)
+    trained = train(planned, folder)
+    return _show(folder, again=trained)
 
 
-def train(planned: Plan, folder: Path) -> None:
-    """Train what a folder does not hold yet of a plan."""
+def train(planned: Plan, folder: Path) -> bool:
+    """Train what a folder does not hold yet of a plan, and say whether there was anything."""
     from pipeline.plan import read_plan, write_plan
-    from pipeline.training.progress import Progress
-    from pipeline.training.run import run_plan
+    from pipeline.records.store import finished_packs
 
     if (folder / "plan.json").exists():
         written = read_plan(folder)
@@ -122,7 +121,15 @@ def train(planned: Plan, folder: Path) -> None:
     else:
         write_plan(planned, folder)
     say(f"{planned.experiment.question}\n{len(planned.trials)} trials in {len(planned.packs)} packs, into {folder}")
+    if finished_packs(folder) >= {pack.id for pack in planned.packs}:
+        say("all of them were finished before")
+        return False
+
+    from pipeline.training.progress import Progress  # takes seconds; a finished run is shown at once
+    from pipeline.training.run import run_plan
+
     run_plan(planned, folder, Progress())
+    return True
 
 
 def results(asked: argparse.Namespace) -> int:
@@ -226,7 +233,8 @@ def _run_folder(asked: argparse.Namespace) -> Path:
     return plans[-1].parent
 
 
-def _show(folder: Path) -> int:
+def _show(folder: Path, *, again: bool = True) -> int:
+    """Print the summary of a run and write its report, unless there is one and nothing has changed."""
     from pipeline.plan import read_plan
     from pipeline.records.store import read_outcomes, read_records
     from pipeline.report import tables
@@ -234,11 +242,14 @@ def _show(folder: Path) -> int:
     from pipeline.report.printing import as_text
 
     table = tables.results(read_plan(folder), read_records(folder), read_outcomes(folder))
-    print(as_text(tables.summary(table)))
+    print(as_text(tables.best_of_each_model(table)))
     failed = table.filter(table["status"] == "failed")
     for reason, number in failed["reason"].value_counts().iter_rows():
         say(f"{number} trials failed: {reason}")
-    say(f"report: {write_report(folder)}")
+    page = folder / "report.html"
+    if again or not page.exists():
+        page = write_report(folder)
+    say(f"report: {page}")
     return 1 if len(failed) else 0
 
 

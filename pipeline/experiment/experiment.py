@@ -29,7 +29,7 @@ FROM_ONE = "take a whole number from 1"
 NO_NOISE = "take 0 for none, or a number above 0"
 
 MAX_DIMENSION = 1000
-"""Coordinates of a point; sums over them, and products, are written out."""
+"""Coordinates of a point; 4096 points of so many take 32 MB."""
 
 MAX_RATES = 10_000
 """Learning rates of one experiment."""
@@ -38,7 +38,7 @@ MAX_RECORDED = 100_000
 """Steps that one experiment looks at."""
 
 MAX_TRIALS = 2_000_000
-"""Trials of one experiment: planning a hundred thousand takes a second or two."""
+"""Trials of one experiment: planning so many takes some ten seconds."""
 
 
 def _positive(field: str, values: tuple[int, ...] | tuple[float, ...]) -> None:
@@ -56,10 +56,12 @@ def _at_most(path: tuple[str | int, ...], value: int, most: int) -> None:
 def _distinct(field: str, values: tuple) -> None:
     if not values:
         raise FieldError((field,), f"{field} is empty", hint="give at least one value")
+    seen = set()
     for position, value in enumerate(values):
-        if value in values[:position]:
+        if value in seen:
             shown = value.label() if hasattr(value, "label") else value
             raise FieldError((field, position), f"{field} names {shown} twice", hint="delete one of the two")
+        seen.add(value)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pipeline.errors import FieldError
 Points = NDArray[np.float64]
 
 MAX_POINTS = 10**9
-"""Larger samples are not recommended to anyone."""
+"""No hint recommends a larger sample."""
 
 
 class Measure(Definition, ABC):
@@ -78,8 +78,8 @@ class Grid(Measure):
     def check(self, num_points: int, dimension: int) -> None:
         side = _whole_root(num_points, dimension)
         if side**dimension != num_points:
-            below, above = side**dimension, (side + 1) ** dimension
-            hint = f"take {below} or {above}" if above <= MAX_POINTS else f"take {below}, or fewer dimensions"
+            filling = [str(side**dimension) for side in (side, side + 1) if side**dimension <= MAX_POINTS]
+            hint = f"take {' or '.join(filling)}" if filling else f"take at most {MAX_POINTS}"
             raise FieldError((), f"{num_points} points do not fill a grid in {dimension} dimensions", hint=hint)
 
     def sample(self, num_points: int, dimension: int, rng: np.random.Generator) -> Points:

@@ -18,6 +18,8 @@ CELL = [*PROBLEM, "model", "width"]
 """Columns that name what a figure shows as one point: the trials that differ in learning rate and seed only."""
 CRITERIA = ("test_error", "loss")
 """What the best learning rate is best in: the first of these that was recorded."""
+WITHOUT_ERROR = "share_without_error"
+"""Share of the seeds that end without any error, such as networks that have solved a puzzle."""
 
 
 def results(plan: Plan, records: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
@@ -151,7 +153,7 @@ def summary(results: pl.DataFrame) -> pl.DataFrame:
 
     Columns: the cell; numbers of trials; ``best_learning_rate`` by the median over seeds of the
     criterion; that median (of all trials where every rate diverged), and the least value of any trial; the
-    condition number and how far to trust it; the predicted limit of the learning rate; the verdict on it.
+    share of seeds that end without any error at that rate, where a seed does; the condition number and how far to trust it; the predicted limit of the learning rate; the verdict on it.
     """
     name = criterion(results)
     absent = [c for c in ("condition_number", "largest_stable_learning_rate") if c not in results.columns]
@@ -171,6 +173,7 @@ def summary(results: pl.DataFrame) -> pl.DataFrame:
         .agg(
             pl.col("rate").first().alias("best_learning_rate"),
             pl.col("score").median().alias(f"median_{name}"),
+            pl.col("score").eq(0).mean().alias(WITHOUT_ERROR),
             pl.col("condition_number").median().map_elements(_trusted, return_dtype=pl.String),
         )
     )
@@ -178,9 +181,30 @@ def summary(results: pl.DataFrame) -> pl.DataFrame:
         *CELL,
         *("trials", "done", "diverged", "failed", "pending", "best_learning_rate"),
         *(f"median_{name}", f"min_{name}"),
+        *((WITHOUT_ERROR,) if (best[WITHOUT_ERROR] > 0).any() else ()),
         pl.col("condition_number").fill_null(""),
         *("stable_learning_rate", "verdict"),
     )
+
+
+def best_of_each_model(results: pl.DataFrame) -> pl.DataFrame:
+    """One row for every problem and model: the width and learning rate of the least median score, and the verdict.
+
+    The verdict is that on all trials of the model, at any width.
+    """
+    name = f"median_{criterion(results)}"
+    table = summary(results)
+    group = [*PROBLEM, "model"]
+    counts = results.group_by(group, maintain_order=True).agg(
+        pl.len().alias("trials"),
+        (pl.col("status") == "diverged").sum().alias("diverged"),
+        counted(pl.col("verdict")).alias("verdict"),
+    )
+    best = table.sort(name, "width", nulls_last=True).group_by(group, maintain_order=True).first()
+    kept = [column for column in ("width", "best_learning_rate", name, WITHOUT_ERROR) if column in table.columns]
+    joined = counts.join(best.select(*group, *kept), on=group, how="left", nulls_equal=True, maintain_order="left")
+    shown = joined.select(*group, "trials", "diverged", *kept, pl.col("verdict"))
+    return shown.rename({"width": "best_width"})
 
 
 def _trusted(condition_number: float) -> str:

@@ -117,9 +117,8 @@ def test_a_damaged_plan_is_refused_with_the_name_of_the_field(refused):
     content = canonical(Experiment("?", (Linear(),), (4,), (AbsoluteValue(),)))
     with refused("plan.json", None, "steps must be a whole number, not the text '10'", "leave the quotes out"):
         read_canonical({**content, "steps": "10"}, Experiment, "plan.json")
-    with refused(
-        "plan.json", None, "pack_memory_gib must be a finite number, not 'nan'", "write it like 0.001 or 1e-3"
-    ):
+    what = "pack_memory_gib must be a finite number, not 'nan'"
+    with refused("plan.json", None, what, "write it like 0.001 or 1e-3"):
         read_canonical({**content, "pack_memory_gib": float("nan")}, Experiment, "plan.json")
     fields = ", ".join(fields_of(Experiment))
     with refused("plan.json", None, f"all of it must be a mapping of {fields}, not a list", "write 'key: value' pairs"):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 
 import pytest
 
-from pipeline.config import TABLES, read_canonical
+from pipeline.config import TABLES, read_canonical, read_file
 from pipeline.config.fields import fields_of, required_of
 from pipeline.config.tables import KINDS, kind_and_table
 from pipeline.definitions import Definition, canonical
@@ -34,6 +35,17 @@ def test_every_definition_is_written_by_its_name(definition):
         return
     for written in (name, {name: None}, {name: {}}, canonical(definition())):
         assert read_canonical(json.loads(json.dumps(written)), kind, "here") == definition()
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda definition: definition.name())
+def test_every_definition_with_defaults_is_one_word_of_a_yaml_file(definition, write):
+    if needs_fields(definition):
+        pytest.skip("has fields without a default")
+    holder = dataclasses.make_dataclass(
+        "Holder", [("one", kind_of(definition)), ("many", tuple[kind_of(definition), ...])]
+    )
+    read = read_file(write(f"one: {definition.name()}\nmany: [{definition.name()}]\n"), holder)
+    assert (read.one, read.many) == (definition(), (definition(),))
 
 
 @pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda definition: definition.name())

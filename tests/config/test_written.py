@@ -11,12 +11,8 @@ from pipeline.config.written import Source, locate
 
 def test_a_long_value_is_shown_clipped(write, everything, refused):
     path = write(f"integer: {'x' * 100}")
-    with refused(
-        path,
-        1,
-        f"integer must be a whole number, not {'x' * 57 + '...'!r}",
-        "write it in decimal digits, like 20000 or 2e4",
-    ):
+    what = f"integer must be a whole number, not {'x' * 57 + '...'!r}"
+    with refused(path, 1, what, "write it in decimal digits, like 20000 or 2e4"):
         read_file(path, everything)
 
 

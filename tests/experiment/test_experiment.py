@@ -132,7 +132,11 @@ IMPOSSIBLE = [
     ({"target": ()}, (), "neither target nor data is given"),
     ({"data": (Digits(),)}, ("data",), "both target and data are given"),
     ({"target": (), "data": (Digits(),), "inputs": Inputs(noise=(0.1,))}, ("inputs", "noise"), "noise is for targets"),
-    ({"target": (), "data": (Digits(),), "inputs": Inputs(dimension=(2,))}, ("inputs", "dimension"), "dimension is for"),
+    (
+        {"target": (), "data": (Digits(),), "inputs": Inputs(dimension=(2,))},
+        ("inputs", "dimension"),
+        "dimension is for",
+    ),
     ({"loss": BinaryCrossEntropy()}, ("loss",), "binary_cross_entropy does not fit absolute_value, whose outputs are"),
     ({"optimizer": LeastSquares()}, ("learning_rates",), "least_squares has no learning rate"),
     (
@@ -147,10 +151,24 @@ IMPOSSIBLE = [
     ({"batch_size": 0}, ("batch_size",), "batch_size must be positive, not 0"),
     ({"batch_size": 257}, ("batch_size",), "batch_size 257 is more than the 256 training points"),
     ({"seeds": 0}, ("seeds",), "seeds must be positive, not 0"),
+    (
+        {"seeds": 10**12},
+        ("seeds",),
+        "1 problems x 2 models x 2 widths x 2 rates x 1000000000000 seeds are 8000000000000",
+    ),
+    (
+        {"inputs": Inputs(measure=Corners(), dimension=(17,))},
+        ("inputs", "train"),
+        "a cube in 17 dimensions has too many",
+    ),
     ({"seeds": (1, 1)}, ("seeds", 1), "seeds names 1 twice"),
     ({"record_at": (3, 2001)}, ("record_at", 1), "step 2001 is not between 0 and steps 2000"),
     ({"pack_memory_gib": 0.0}, ("pack_memory_gib",), "pack_memory_gib must be positive, not 0.0"),
-    ({"target": (Step(),), "inputs": Inputs(dimension=(2,))}, ("inputs", "dimension"), "step is a function of 1 input,"),
+    (
+        {"target": (Step(),), "inputs": Inputs(dimension=(2,))},
+        ("inputs", "dimension"),
+        "step is a function of 1 input,",
+    ),
     ({"inputs": Inputs(measure=Grid(), dimension=(2,), train=(10,))}, ("inputs", "train"), "10 points do not fill a"),
     ({"target": (Xor(),), "inputs": Inputs(train=(6,))}, ("inputs", "train"), "6 points do not hold each of the 4"),
     ({"target": (OuterRing(),), "inputs": Inputs(noise=(0.1,))}, ("inputs", "noise"), "outer_ring gives labels, to"),
@@ -160,8 +178,9 @@ IMPOSSIBLE = [
 
 @pytest.mark.parametrize("fields, path, what", IMPOSSIBLE, ids=[what for _, _, what in IMPOSSIBLE])
 def test_impossible_value_is_refused_where_it_stands(experiment, fields, path, what):
-    with refuses(path, what):
+    with refuses(path, what) as refused:
         experiment(**fields)
+    assert refused.value.hint or what.startswith("outer_ring gives labels")
 
 
 @pytest.mark.parametrize(
@@ -173,11 +192,15 @@ def test_impossible_value_is_refused_where_it_stands(experiment, fields, path, w
         (lambda: LogSpacedSteps(1), ("log_spaced",), "log_spaced must be at least 2, not 1"),
         (lambda: Inputs(test=0), ("test",), "test must be positive, not 0"),
         (lambda: Inputs(noise=(-1.0,)), ("noise", 0), "noise is a standard deviation, not -1.0"),
+        (lambda: Inputs(dimension=(1, 1001)), ("dimension", 1), "dimension must be at most 1000, not 1001"),
+        (lambda: LogSpaced(1, 2, 10**12), ("num",), "num must be at most 10000, not 1000000000000"),
+        (lambda: LogSpacedSteps(10**12), ("log_spaced",), "log_spaced must be at most 100000, not 1000000000000"),
     ],
 )
 def test_impossible_part_is_refused_where_it_stands(make, path, what):
-    with refuses(path, what):
+    with refuses(path, what) as refused:
         make()
+    assert refused.value.hint
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())

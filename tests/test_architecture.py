@@ -1,0 +1,362 @@
+"""The laws of the house: who may import whom, what a file may be called, and what no module does."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted((ROOT / "pipeline").rglob("*.py"))
+
+every_module = pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+def dotted(path: Path) -> str:
+    """The name of a module: ``pipeline/config/__init__.py`` is ``pipeline.config``."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(source: str, package: str) -> Iterator[str]:
+    """Everything that a text imports, wherever in it: ``from a import b`` is ``a.b``."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module, names, level):
+                start = importlib.util.resolve_name("." * level + (module or ""), package) if level else module
+                yield from (f"{start}.{alias.name}" for alias in names)
+            case ast.Call(
+                ast.Name("import_module" | "__import__") | ast.Attribute(attr="import_module"), [ast.Constant(name), *_]
+            ):
+                yield str(name)
+
+
+def imports_of(path: Path) -> list[str]:
+    package = dotted(path) if path.name == "__init__.py" else dotted(path).rpartition(".")[0]
+    return list(imports(path.read_text(), package))
+
+
+# The staircase.
+
+STEPS = (
+    ("errors",),
+    ("definitions", "numerics"),
+    ("problems",),
+    ("models",),
+    ("optimizers",),
+    ("diagnostics",),
+    ("experiment",),
+    ("records", "config"),
+    ("plan",),
+    ("training", "report"),
+    ("launch", "tracking"),
+    ("cli",),
+    ("__main__",),
+)
+"""Rooms, the lowest first; those of one step never import each other."""
+
+STEP_OF = {room: step for step, rooms in enumerate(STEPS) for room in rooms}
+WINGS = {"training": "makes", "launch": "makes", "report": "reads", "tracking": "reads"}
+
+
+def upward(room: str, imported: Iterable[str]) -> list[str]:
+    """What a room imports although it is not below it."""
+    return [name for name in imported if name.startswith("pipeline.") and not _is_below(name.split(".")[1], room)]
+
+
+def _is_below(other: str, room: str) -> bool:
+    if other == room or other == "__version__":
+        return True
+    across = {other, room} <= WINGS.keys() and WINGS[other] != WINGS[room]
+    return other in STEP_OF and STEP_OF[other] < STEP_OF[room] and not across
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(ROOT / "pipeline").with_suffix("").parts[0]
+
+
+def test_every_room_stands_on_a_step() -> None:
+    assert {room_of(path) for path in MODULES} - {"__init__"} <= STEP_OF.keys()
+
+
+@every_module
+def test_a_module_imports_only_from_its_own_room_and_from_below(path: Path) -> None:
+    if path == ROOT / "pipeline" / "__init__.py":
+        assert not imports_of(path)
+    else:
+        assert not upward(room_of(path), imports_of(path))
+
+
+@pytest.mark.parametrize(
+    ("room", "source"),
+    [
+        ("experiment", "def f():\n    from pipeline.training.fit import fit"),
+        ("experiment", "import pipeline.plan"),
+        ("experiment", "from pipeline import errors, config"),
+        ("experiment", "from ..config import tables"),
+        ("experiment", "import importlib\nimportlib.import_module('pipeline.cli')"),
+        ("experiment", "if TYPE_CHECKING:\n    from pipeline.nowhere import Thing"),
+        ("numerics", "from pipeline.definitions import table"),
+        ("definitions", "from pipeline.numerics import descent"),
+        ("records", "from pipeline.config import TABLES"),
+        ("training", "from pipeline.report.tables import results"),
+        ("launch", "from pipeline.report.layout import plan_table"),
+        ("tracking", "from pipeline.training.run import run_plan"),
+        ("report", "from pipeline.tracking import export"),
+        ("cli", "import pipeline.__main__"),
+    ],
+)
+def test_an_import_from_above_or_across_is_found(room: str, source: str) -> None:
+    assert len(upward(room, imports(source, f"pipeline.{room}"))) == 1
+
+
+def test_imports_from_below_are_none_of_those() -> None:
+    source = "import numpy as np\nfrom pipeline import __version__, errors\nfrom pipeline.training.run import run_plan"
+    assert not upward("launch", imports(source, "pipeline.launch"))
+    assert not upward("config", imports("from . import written\nfrom .text import compose", "pipeline.config"))
+
+
+# One framework, one room.
+
+HOMES = {
+    "lightning": "pipeline.training",
+    "submitit": "pipeline.launch",
+    "wandb": "pipeline.tracking",
+    "altair": "pipeline.report",
+    "vl_convert": "pipeline.report",
+    "yaml": "pipeline.config",
+    "jax": "pipeline.training.bench",
+    "sklearn": "pipeline.problems",
+    "rich": "pipeline.report.printing",
+}
+
+
+def strangers(module: str, imported: Iterable[str]) -> list[str]:
+    """Frameworks that a module imports although they live elsewhere."""
+    frameworks = [name.split(".")[0] for name in imported]
+    return [name for name in frameworks if name in HOMES and not f"{module}.".startswith(f"{HOMES[name]}.")]
+
+
+@every_module
+def test_a_framework_is_imported_in_its_own_room_only(path: Path) -> None:
+    assert not strangers(dotted(path), imports_of(path))
+
+
+def test_a_framework_out_of_its_room_is_found() -> None:
+    source = "import rich\ndef f():\n    import lightning as L\n    from yaml import safe_load\n    import jax.numpy"
+    imported = list(imports(source, "pipeline.report"))
+    assert strangers("pipeline.report.figures", imported) == ["rich", "lightning", "yaml", "jax"]
+    assert strangers("pipeline.training.bench", imported) == ["rich", "yaml"]
+    assert strangers("pipeline.training_too", ["lightning"]) == ["lightning"]
+
+
+# What starts fast.
+
+
+def loaded_by(program: str) -> set[str]:
+    """The packages that a program has loaded when it ends."""
+    program = (
+        f"import sys\ntry:\n    {program}\nexcept SystemExit as end:\n    assert not end.code, end\n"
+        "print(*{name.split('.')[0] for name in sys.modules})"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_help_loads_nothing_heavy() -> None:
+    help_ = "sys.argv[1:] = ['--help']; import runpy; runpy.run_module('pipeline', run_name='__main__')"
+    loaded = loaded_by(help_)
+    assert "argparse" in loaded
+    assert not loaded & {"torch", "polars", "numpy", "lightning", "yaml", "rich", "altair", "sklearn", *HOMES}
+
+
+def test_a_plan_is_made_and_shown_without_the_frameworks_that_train_send_or_track() -> None:
+    loaded = loaded_by("import pipeline.plan, pipeline.report.printing, pipeline.report.layout")
+    assert "torch" in loaded
+    assert not loaded & {"lightning", "submitit", "wandb", "altair", "sklearn", "jax"}
+
+
+def test_a_package_that_is_loaded_is_found() -> None:
+    assert "numpy" in loaded_by("import numpy")
+
+
+# Names and places.
+
+DRAWERS = {"utils", "util", "helpers", "common", "misc", "base", "core", "lib"}
+TOP = {"pyproject.toml", "README.md", "Makefile", "pipeline", "slurm", "configs", "tests", "LICENSE", "constraints.txt"}
+
+
+def drawers(files: Iterable[str]) -> list[str]:
+    """Files and folders whose name does not say what is inside."""
+    return [file for file in files if any(part.split(".")[0] in DRAWERS for part in Path(file).parts)]
+
+
+def out_of_place(files: Iterable[str]) -> set[str]:
+    """What lies at the top of the repository and does not belong there."""
+    return {top for top in (Path(file).parts[0] for file in files) if top not in TOP and not top.startswith(".")}
+
+
+@pytest.fixture(scope="module")
+def files() -> list[str]:
+    """All that is or would be committed."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a checkout")
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [file for file in listed.split("\0") if file and (ROOT / file).exists()]
+
+
+def test_a_name_says_what_is_inside(files: list[str]) -> None:
+    assert not drawers(files)
+
+
+def test_the_top_of_the_repository_holds_what_a_reader_needs(files: list[str]) -> None:
+    assert not out_of_place(files)
+
+
+def test_a_drawer_and_a_stray_file_are_found() -> None:
+    planted = ["pipeline/models/utils.py", "tests/core/test_x.py", "notes.txt", ".gitignore", "pipeline/database.py"]
+    assert drawers(planted) == planted[:2]
+    assert out_of_place(planted) == {"notes.txt"}
+
+
+WHOLE = {"architecture", "documentation", "configs", "command_line"}
+"""What is tested of the whole project rather than of one module."""
+
+
+def has_counterpart(test: Path, root: Path) -> bool:
+    """Whether a test stands in the room of the module or room it is named after, or in one around that."""
+    name, room = test.stem.removeprefix("test_"), test.parent.relative_to(root / "tests")
+    if room == Path() and name in WHOLE:
+        return True
+    if room == Path():
+        return (root / "pipeline" / name).is_dir() or (root / "pipeline" / f"{name}.py").is_file()
+    return any(found.stem == name for found in (root / "pipeline" / room).rglob("*") if found.suffix in ("", ".py"))
+
+
+@pytest.mark.parametrize("test", sorted((ROOT / "tests").rglob("test_*.py")), ids=lambda path: path.stem)
+def test_a_test_mirrors_a_module(test: Path) -> None:
+    assert has_counterpart(test, ROOT)
+
+
+def test_a_test_without_a_module_is_found(tmp_path: Path) -> None:
+    (tmp_path / "pipeline" / "training" / "engines").mkdir(parents=True)
+    (tmp_path / "pipeline" / "training" / "engines" / "kernels.py").touch()
+    (tmp_path / "pipeline" / "plan.py").touch()
+    for name in (
+        "training/test_kernels.py",
+        "training/engines/test_kernels.py",
+        "training/test_engines.py",
+        "test_plan.py",
+        "test_configs.py",
+    ):
+        assert has_counterpart(tmp_path / "tests" / name, tmp_path)
+    for name in ("test_kernels.py", "models/test_kernels.py", "training/test_plan.py", "training/test_configs.py"):
+        assert not has_counterpart(tmp_path / "tests" / name, tmp_path)
+
+
+# What no module does.
+
+UNSAFE_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+UNSAFE_CALLS = {"eval", "exec", "builtins.eval", "builtins.exec", "os.system", "os.popen"}
+UNSAFE_CALLS |= {f"yaml.{loader}{all_}" for loader in ("unsafe_load", "full_load") for all_ in ("", "_all")}
+SAFE_LOADERS = {"yaml.SafeLoader", "yaml.CSafeLoader", "yaml.BaseLoader", "yaml.CBaseLoader"}
+
+
+def dangers(source: str) -> list[str]:
+    """Ways in which a text runs what it should only read."""
+    tree = ast.parse(source)
+    names = _names(tree)
+    safe_loaders = SAFE_LOADERS | {
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and {_called(base, names) for base in node.bases} & SAFE_LOADERS
+    }
+    found = [name for name in imports(source, "pipeline") if name.split(".")[0] in UNSAFE_MODULES]
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        name = _called(call.func, names)
+        given = {keyword.arg: keyword.value for keyword in call.keywords}
+        if name in UNSAFE_CALLS:
+            found.append(name)
+        if name == "torch.load" and not _is(given.get("weights_only"), True):
+            found.append("torch.load without weights_only=True")
+        if name in ("yaml.load", "yaml.load_all"):
+            loader = given.get("Loader", call.args[1] if len(call.args) > 1 else None)
+            if loader is None or _called(loader, names) not in safe_loaders:
+                found.append(f"{name} without a safe loader")
+        found += [option for option in ("shell", "allow_pickle") if option in given and not _is(given[option], False)]
+    return found
+
+
+def _names(tree: ast.AST) -> dict[str, str]:
+    """What the imported names of a text stand for."""
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.asname: alias.name for alias in node.names if alias.asname}
+        if isinstance(node, ast.ImportFrom):
+            names |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def _called(node: ast.expr, names: dict[str, str]) -> str:
+    """The full name of a function or a class, as far as the text tells."""
+    if isinstance(node, ast.Attribute):
+        return f"{_called(node.value, names)}.{node.attr}"
+    return names.get(node.id, node.id) if isinstance(node, ast.Name) else "?"
+
+
+def _is(node: ast.expr | None, value: bool) -> bool:
+    return isinstance(node, ast.Constant) and node.value is value
+
+
+@every_module
+def test_no_module_runs_what_it_should_only_read(path: Path) -> None:
+    assert not dangers(path.read_text())
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pickle",
+        "def f():\n    from pickle import loads",
+        "import torch\ntorch.load(path)",
+        "import torch as t\nt.load(path, weights_only=False)",
+        "from torch import load\nload(path, weights_only=trusted)",
+        "import yaml\nyaml.load(text)",
+        "import yaml\nyaml.load(text, Loader=yaml.Loader)",
+        "import yaml\nclass Loose(yaml.FullLoader): ...\nyaml.load_all(text, Loose)",
+        "from yaml import unsafe_load as load\nload(text)",
+        "eval(text)",
+        "exec(text)",
+        "import subprocess\nsubprocess.run(text, shell=True)",
+        "run(text, shell=wanted)",
+        "import os\nos.system(text)",
+        "import numpy as np\nnp.load(path, allow_pickle=True)",
+    ],
+)
+def test_a_danger_is_found(source: str) -> None:
+    assert len(dangers(source)) == 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import torch\ntorch.load(path, weights_only=True)",
+        "import yaml\nclass Plain(yaml.BaseLoader): ...\nyaml.load(text, Plain)",
+        "from yaml import SafeLoader, load\nload(text, Loader=SafeLoader)",
+        "model.eval()",
+        "import numpy as np\nnp.load(path, allow_pickle=False)",
+        "import subprocess\nsubprocess.run(command, shell=False)",
+        "'pickle, eval(text), shell=True'",
+    ],
+)
+def test_what_is_harmless_is_no_danger(source: str) -> None:
+    assert not dangers(source)
