@@ -64,7 +64,8 @@ def test_configuration_runs_to_its_report(finished, name):
     assert (run.folder / "report.html").stat().st_size > 100_000
     assert list((run.folder / "figures").glob("*.png"))
     assert f"report: {run.folder / 'report.html'}" in run.stderr
-    assert re.search(rf"^{len(planned)}/{len(planned)} trials, .* trial-steps/s, in .* failed$", run.stderr, re.MULTILINE)
+    counted = rf"^{len(planned)}/{len(planned)} trials, .* trial-steps/s, in .* failed$"
+    assert re.search(counted, run.stderr, re.MULTILINE)
 
 
 def test_default_experiment_has_hundreds_of_trials_and_the_learned_basis_wins_on_a_kink(finished):
@@ -85,7 +86,8 @@ def test_linear_model_cannot_tell_exclusive_or_and_networks_can_for_some_seeds(f
     linear = results.filter(pl.col("model") == "linear(monomial)")
     assert set(linear["width"]) == {2, 3, 4}
     converged = linear.filter(pl.col("learning_rate") >= 0.3)
-    assert ((2 * converged["loss"].cast(pl.Float64) - 0.25).abs() < 1e-6).all()  # mean square risk 1/4; the loss is half
+    risk = 2 * converged["loss"].cast(pl.Float64)  # the loss is half the mean square
+    assert ((risk - 0.25).abs() < 1e-6).all()
     assert (linear["test_error"].cast(pl.Float64) >= 0.25).all()
     for model in ("shallow(relu)", "shallow(tanh)"):
         for width in (2, 3, 4):
@@ -113,11 +115,12 @@ def numbers_apart(text):
 def test_readme_shows_the_real_output_of_make_run(finished):
     readme = (ROOT / "README.md").read_text()
     (shown,) = re.findall(r"```\n\$ make run\n(.*?)```", readme, re.DOTALL)
-    text, numbers = numbers_apart("\n".join(line.rstrip() for line in finished("fixed_vs_learned_basis").stdout.splitlines()))
+    printed = finished("fixed_vs_learned_basis").stdout
+    text, numbers = numbers_apart("\n".join(line.rstrip() for line in printed.splitlines()))
     shown_table = shown[shown.index("trials in") :].split("\n", 1)[1]
     table = "\n".join(line for line in shown_table.splitlines() if not re.match(r"\d+/\d+ trials|report: ", line))
     shown_text, shown_numbers = numbers_apart(table)
     assert shown_text.split() == text.split()
-    # Another processor rounds otherwise, and 3000 steps of float32 spread it: within a factor for errors, exact for counts.
+    # Another processor rounds otherwise, and 3000 steps of float32 on a network spread that.
     for given, expected in zip(numbers, shown_numbers, strict=True):
         assert given == pytest.approx(expected, rel=0.5, abs=2)

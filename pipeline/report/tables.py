@@ -153,7 +153,8 @@ def summary(results: pl.DataFrame) -> pl.DataFrame:
 
     Columns: the cell; numbers of trials; ``best_learning_rate`` by the median over seeds of the
     criterion; that median (of all trials where every rate diverged), and the least value of any trial; the
-    share of seeds that end without any error at that rate, where a seed does; the condition number and how far to trust it; the predicted limit of the learning rate; the verdict on it.
+    share of seeds that end without any error at that rate, where a seed does; the condition number and how
+    far to trust it; the predicted limit of the learning rate; the verdict on it.
     """
     name = criterion(results)
     absent = [c for c in ("condition_number", "largest_stable_learning_rate") if c not in results.columns]

@@ -66,8 +66,9 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> list[Measured]:
         peers = {name: make(pack) for name, make in available_peers()}
         measured = {name: Measured(shape, num_trials, name, operations_of_step(pack.shape)) for name in peers}
         counts = {name: calibrated(steps) for name, (steps, _) in peers.items()}
-        for _ in range(REPETITIONS):
-            for name, (steps, trained) in peers.items():
+        for repetition in range(REPETITIONS):
+            turn = list(peers.items())
+            for name, (steps, trained) in turn[repetition % len(turn) :] + turn[: repetition % len(turn)]:
                 started = time.perf_counter()
                 steps(counts[name])
                 measured[name].seconds.append((time.perf_counter() - started) / (counts[name] * trained))

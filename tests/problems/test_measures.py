@@ -119,6 +119,16 @@ def test_grid_is_the_midpoints_in_order() -> None:
     np.testing.assert_allclose(points, [(a, b) for a in line for b in line], atol=1e-15)
 
 
+def test_grid_is_filled_by_whole_powers_only() -> None:
+    for side, dimension in ((3, 5), (10**6, 3), (2**31 - 1, 2), (1, 1000), (2, 62)):  # beyond the roots of floats
+        Grid().check(side**dimension, dimension)
+        if dimension > 1 and side > 1:
+            for wrong in (-1, 1):
+                with pytest.raises(FieldError, match=f"^{side**dimension + wrong} points do not fill a grid"):
+                    Grid().check(side**dimension + wrong, dimension)
+    assert Grid().sample(1, 1000, stream("one")).shape == (1, 1000)
+
+
 def test_corners_come_equally_often() -> None:
     corners, counts = np.unique(Corners().sample(24, 3, stream("corners")), axis=0, return_counts=True)
     assert len(corners) == 8
@@ -132,6 +142,15 @@ def test_corners_come_equally_often() -> None:
         (Grid(), 15, 2, "15 points do not fill a grid in 2 dimensions\n  hint: take 9 or 16"),
         (Grid(), 2, 3, "2 points do not fill a grid in 3 dimensions\n  hint: take 1 or 8"),
         (Corners(), 6, 2, "6 points do not hold each of the 4 corners equally often\n  hint: take a multiple of 4"),
+        (Grid(), 0, 2, "0 points do not fill a grid in 2 dimensions\n  hint: take 1 or 4"),
+        (Grid(), 2, 1000, "2 points do not fill a grid in 1000 dimensions\n  hint: take 1"),
+        (Grid(), 2**62 + 1, 2, f"{2**62 + 1} points do not fill a grid in 2 dimensions\n  hint: take at most {10**9}"),
+        (
+            Corners(),
+            4,
+            17,
+            "a cube in 17 dimensions has too many corners\n  hint: take at most 16 dimensions, or another measure",
+        ),
         (Rings(), 10, 3, "rings lie in the plane, not in 3 dimensions\n  hint: set dimension: 2"),
     ],
 )
@@ -143,12 +162,38 @@ def test_sample_it_cannot_give_is_refused(measure: Measure, num_points: int, dim
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Uniform(1, 1), "high: high 1 is not above low 1"),
-        (lambda: Uniform(high=math.nan), "high: high nan is not above low -1.0"),
-        (lambda: Grid(1, 0), "high: high 0 is not above low 1"),
-        (lambda: Normal(0.0), "scale: scale 0.0 is not positive"),
-        (lambda: Rings(inner=0.9), "inner: inner 0.9 is not between 0 and outer 0.9"),
-        (lambda: Rings(blur=-0.1), "blur: blur -0.1 is negative"),
+        (
+            lambda: Uniform(1, 1),
+            "high: high 1 is not above low 1\n  hint: take the left end for low, the right end for high",
+        ),
+        (
+            lambda: Uniform(high=math.nan),
+            "high: high nan is not above low -1.0\n  hint: take the left end for low, the right end for high",
+        ),
+        (
+            lambda: Grid(1, 0),
+            "high: high 0 is not above low 1\n  hint: take the left end for low, the right end for high",
+        ),
+        (
+            lambda: Uniform(-1e308, 1e308),
+            "high: high 1e+308 is too far from low -1e+308 for float64\n  hint: take ends whose difference is finite",
+        ),
+        (
+            lambda: Grid(-1e308, 1e308),
+            "high: high 1e+308 is too far from low -1e+308 for float64\n  hint: take ends whose difference is finite",
+        ),
+        (
+            lambda: Normal(0.0),
+            "scale: scale 0.0 is not positive\n  hint: take the standard deviation of a coordinate, above 0",
+        ),
+        (
+            lambda: Rings(inner=0.9),
+            "inner: inner 0.9 is not between 0 and outer 0.9\n  hint: take the smaller radius for inner, both above 0",
+        ),
+        (
+            lambda: Rings(blur=-0.1),
+            "blur: blur -0.1 is negative\n  hint: take 0 for circles, or a number above 0",
+        ),
     ],
 )
 def test_impossible_law_is_refused(make, message: str) -> None:

@@ -147,14 +147,25 @@ def test_outer_ring_parts_the_two_rings_without_error() -> None:
     assert 0.45 < target(points).mean() < 0.55  # deviation of a fair coin over 2000: 0.011
 
 
+PERIODS = "\n  hint: take the number of periods on [-1, 1], above 0"
+
+
 @pytest.mark.parametrize(
     ("make", "field", "message"),
     [
-        (lambda: Sine(frequency=0.0), "frequency", "frequency: frequency 0.0 is not positive"),
-        (lambda: Sine(frequency=math.nan), "frequency", "frequency: frequency nan is not positive"),
-        (lambda: OnePlusPower(power=0), "power", "power: power 0 is not at least 1"),
-        (lambda: Gaussian(scale=-1.0), "scale", "scale: scale -1.0 is not positive"),
-        (lambda: OuterRing(radius=0.0), "radius", "radius: radius 0.0 is not positive"),
+        (lambda: Sine(frequency=0.0), "frequency", f"frequency: frequency 0.0 is not positive{PERIODS}"),
+        (lambda: Sine(frequency=math.nan), "frequency", f"frequency: frequency nan is not positive{PERIODS}"),
+        (
+            lambda: OnePlusPower(power=0),
+            "power",
+            "power: power 0 is not at least 1\n  hint: take a whole number from 1",
+        ),
+        (
+            lambda: Gaussian(scale=-1.0),
+            "scale",
+            "scale: scale -1.0 is not positive\n  hint: take the width of the bell, above 0",
+        ),
+        (lambda: OuterRing(radius=0.0), "radius", "radius: radius 0.0 is not positive\n  hint: take a number above 0"),
     ],
 )
 def test_impossible_field_is_refused(make, field: str, message: str) -> None:
