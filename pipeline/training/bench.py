@@ -3,14 +3,15 @@
 Peers train the same networks on the same points by full-batch gradient descent in
 float32: (a) one Lightning Trainer per trial, (b) a hand-written PyTorch loop per trial,
 (c) JAX: ``vmap`` over trials of ``jit`` of a ``scan`` over steps, where JAX is
-installed. The peers take turns with the pack, repetition by repetition, so that a
-busy machine slows all of them; a figure is the median of its repetitions.
+installed. The peers take turns, in another order each repetition, so that a busy machine
+slows all of them; a figure is the median of its repetitions.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import itertools
+import random
 import statistics
 import time
 import warnings
@@ -39,6 +40,8 @@ SHAPES = ((32, 1, 16, 1), (256, 2, 64, 1), (1024, 8, 256, 1), (1437, 64, 256, 10
 PACKS = (1, 32, 512)
 REPETITIONS = 5
 SECONDS_OF_REPETITION = 0.25
+SECONDS_TO_SETTLE = 0.3
+"""Pause before each repetition: a peer that gives back hundreds of megabytes slows the next by half."""
 LEARNING_RATE = 0.01
 
 Steps = Callable[[int], None]
@@ -68,7 +71,9 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> list[Measured]:
         counts = {name: calibrated(steps) for name, (steps, _) in peers.items()}
         for repetition in range(REPETITIONS):
             turn = list(peers.items())
-            for name, (steps, trained) in turn[repetition % len(turn) :] + turn[: repetition % len(turn)]:
+            random.Random(repetition).shuffle(turn)
+            for name, (steps, trained) in turn:
+                time.sleep(SECONDS_TO_SETTLE)
                 started = time.perf_counter()
                 steps(counts[name])
                 measured[name].seconds.append((time.perf_counter() - started) / (counts[name] * trained))
