@@ -12,7 +12,7 @@ On a CPU both stay in cache (measured at 256 x 2 x 64: 13 us a trial-step in chu
 2 MiB, 18 us in 0.5 MiB); on a GPU there is one launch for as many trials as possible.
 """
 
-OBSERVED_BYTES = 64 << 20
+OBSERVED_BYTES = 16 << 20
 """Memory that the diagnostics of one recorded step may take at a time."""
 
 

@@ -1,0 +1,193 @@
+"""The command line: rows on stdout, prose on stderr, one clear message for a mistake."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import KINDS, main, parser
+from pipeline.config import TABLES
+
+ROOT = Path(__file__).parent.parent
+
+SMALL = """question: Small?
+target: x_squared
+inputs: {train: 16, test: 16}
+models: [shallow, {linear: {basis: cosine}}]
+widths: [2, 3]
+learning_rates: [0.1, 1e9]
+steps: 20
+seeds: 2
+record_at: {log_spaced: 4}
+"""
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL)
+    return path
+
+
+def refuses(capsys, arguments, message):
+    """Expect exit code 2, nothing on stdout and a message that begins so."""
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(message), err
+    assert "Traceback" not in err
+
+
+def test_run_prints_a_table_and_names_its_report(config, capsys):
+    assert main(["run", str(config)]) == 0
+    out, err = capsys.readouterr()
+    assert re.search(r"linear\(cosine\) .* agrees \(8 of 8 trials\)", out)
+    (folder,) = Path("runs").iterdir()
+    assert err.splitlines()[-1] == f"report: {folder / 'report.html'}"
+    assert re.fullmatch(r"small-[0-9a-f]{10}", folder.name)
+
+
+def test_run_again_trains_nothing_and_shows_the_same(config, capsys):
+    assert main(["run", str(config)]) == 0
+    first, _ = capsys.readouterr()
+    assert main(["run", str(config), "--set", "checkpoint_seconds=5"]) == 0
+    second, err = capsys.readouterr()
+    assert first == second
+    assert "all of them were finished before" in err
+
+
+def test_results_are_one_row_a_trial_in_json_that_any_program_reads(config, capsys):
+    main(["run", str(config)])
+    capsys.readouterr()
+    assert main(["results", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)  # inf and nan are not JSON
+    assert len(rows) == 16
+    assert {row["status"] for row in rows} == {"done", "diverged"}
+    assert main(["results"]) == 0
+    assert "diverged" in capsys.readouterr().out
+
+
+def test_report_can_be_made_again_from_plan_and_records_alone(config, capsys):
+    main(["run", str(config)])
+    (folder,) = Path("runs").iterdir()
+    page = folder / "report.html"
+    written = page.read_text()
+    page.unlink()
+    assert main(["report", str(folder)]) == 0
+    assert page.read_text() == written
+
+
+def test_plan_shows_packs_and_writes_nothing(config, capsys):
+    assert main(["plan", str(config), "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["model"], row["width"], row["trials"]) for row in rows] == [
+        ("shallow(relu)", 2, 4),
+        ("shallow(relu)", 3, 4),
+        ("linear(cosine)", 2, 4),
+        ("linear(cosine)", 3, 4),
+    ]
+    assert sum(row["share of work %"] for row in rows) == pytest.approx(100)
+    assert main(["plan", str(config)]) == 0
+    assert "16 trials in 4 packs" in capsys.readouterr().err
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_list_names_every_definition_with_its_sentence(kind, capsys):
+    assert kind in KINDS
+    assert main(["list", kind]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [re.split(r"  +", line, maxsplit=1) for line in lines] == [
+        [name, definition.summary()] for name, definition in TABLES[kind].items()
+    ]
+
+
+def test_mistakes_are_told_with_the_place_and_the_nearest_name(config, capsys):
+    refuses(capsys, ["list", "basis"], "unknown kind 'basis'\n  hint: did you mean 'bases'? known: activations, ")
+    refuses(capsys, ["run", "smal.yaml"], "smal.yaml: there is no such file\n  hint: did you mean 'small.yaml'?")
+    refuses(
+        capsys, ["run", str(config), "--set", "stepz=3"], "--set stepz=3: unknown key 'stepz'\n  hint: did you mean 's"
+    )
+    refuses(capsys, ["results"], "there is no run in runs/ yet\n  hint: ")
+    refuses(capsys, ["report", "nowhere"], "nowhere/plan.json: 'nowhere' is not the folder of a run\n  hint: ")
+    config.write_text(SMALL.replace("x_squared", "x_sqared"))
+    refuses(capsys, ["plan", str(config)], f"{config}:2: unknown target 'x_sqared'\n  hint: did you mean 'x_squared'?")
+
+
+def test_folder_of_another_experiment_is_not_touched(config, capsys):
+    main(["run", str(config), "--out", "here"])
+    before = sorted(path.name for path in Path("here").rglob("*"))
+    capsys.readouterr()
+    other = ["run", str(config), "--out", "here", "--set", "steps=21"]
+    refuses(capsys, other, "here: holds the run of another experiment\n  hint: give another --out")
+    assert sorted(path.name for path in Path("here").rglob("*")) == before
+
+
+def test_failed_trials_make_exit_code_one_and_are_grouped_by_reason(config, capsys, monkeypatch):
+    import pipeline.training.run
+
+    def broken(*arguments):
+        raise RuntimeError("no such luck")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pipeline.training.run, "fit", broken)
+        assert main(["run", str(config)]) == 1
+    assert "16 trials failed: RuntimeError: no such luck" in capsys.readouterr().err
+    assert main(["run", str(config)]) == 0
+
+
+def test_own_table_trains_from_its_file(tmp_path, capsys, monkeypatch):
+    (tmp_path / "data").mkdir()
+    rows = "\n".join(f"{i},{i * i},{3 * i - 2 * i * i}" for i in range(30))
+    (tmp_path / "data" / "a.csv").write_text(f"x,y,z\n{rows}\n")
+    (tmp_path / "own.yaml").write_text(
+        "question: Own?\ndata: {table: {path: data/a.csv, inputs: [x, y], output: z}}\nmodels: [linear]\nwidths: 3\n"
+        "optimizer: least_squares\ndtype: float64\nseeds: 1\n"
+    )
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")  # the path of a table is relative to the file that names it
+    assert main(["run", str(tmp_path / "own.yaml")]) == 0
+    capsys.readouterr()
+    main(["results", "--json"])
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["test_error"] < 1e-12  # the third column is a linear function of the others
+
+
+def test_every_verb_has_help_with_an_example(capsys):
+    verbs = next(action for action in parser()._actions if action.choices).choices
+    assert set(verbs) == {"plan", "run", "results", "report", "list", "bench"}
+    for name, verb in verbs.items():
+        text = verb.format_help()
+        assert f"Example:\n  python -m pipeline {name}" in text
+        assert len(verb.description) > 20
+
+
+def test_reader_that_has_seen_enough_is_no_error(config):
+    main(["run", str(config)])
+    command = f"{sys.executable} -m pipeline results --json | head -n 1"
+    told = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    assert told.stdout == "[\n"
+    assert told.stderr == ""
+
+
+def test_progress_is_one_living_line_on_a_terminal(config):
+    controller, terminal = pty.openpty()
+    command = [sys.executable, "-m", "pipeline", "run", str(config), "--set", "steps=3000"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=terminal) as process:
+        os.close(terminal)
+        said = b""
+        while True:
+            try:
+                said += os.read(controller, 4096)
+            except OSError:  # the other end was closed
+                break
+        assert process.wait() == 0
+    drawn = re.findall(rb"\r\x1b\[2K(\d+)/16 trials, [^,\r]+ trial-steps/s, [^\r\n]*", said)
+    assert drawn[-1] == b"16"
+    assert said.count(b"\n") == said.count(b"\r\n") <= 6

@@ -1,0 +1,45 @@
+"""The bench measures every peer on the same work and gives ratios to the pack."""
+
+import importlib.util
+
+import pytest
+import torch
+
+from pipeline.training import bench
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    monkeypatch.setattr(bench, "SHAPES", ((8, 1, 4, 1), (12, 2, 5, 1)))
+    monkeypatch.setattr(bench, "SECONDS_OF_REPETITION", 0.01)
+    monkeypatch.setattr(bench, "SECONDS_TO_SETTLE", 0.0)
+    monkeypatch.setattr(bench, "REPETITIONS", 3)
+
+
+def test_every_peer_has_a_row_with_its_ratio(tiny):
+    table = bench.rows(bench.measure(quick=True, say=lambda text: None))
+    peers = ["pack", "Lightning per trial", "PyTorch loop per trial"]
+    assert table["peer"].to_list() == peers + ["JAX vmap"] * bool(importlib.util.find_spec("jax"))
+    assert set(table["N x d x m x K"]) == {"12 x 2 x 5 x 1"}
+    assert table["pack is faster by"][0] == 1
+    for row in table.iter_rows(named=True):
+        expected = table["trial-steps/s"][0] / row["trial-steps/s"]
+        assert row["pack is faster by"] == pytest.approx(expected)
+        assert row["GFLOP/s"] == pytest.approx(row["trial-steps/s"] * (4 * 2 + 6 + 4) * 12 * 5 / 1e9)
+
+
+def test_peers_train_the_network_of_the_pack(tiny):
+    """From equal weights, one step of the loop and one of the pack end at equal weights."""
+    pack = bench.bench_pack((12, 2, 5, 1), 3)
+    network, loss, inputs_PD, targets_PK = bench.plain_network(pack)
+    module = bench.PackModule(pack, [1])
+    hidden, _, last = network
+    with torch.no_grad():
+        layers = [torch.cat([layer.weight, layer.bias[:, None]], dim=1).flatten() for layer in (hidden, last)]
+        module.weights[1] = torch.cat(layers)
+    losses_T, gradient_TN = module.engine.value_and_gradient(module.weights)
+    value = loss(network(inputs_PD), targets_PK)
+    value.backward()
+    by_hand = torch.cat([torch.cat([la.weight.grad, la.bias.grad[:, None]], dim=1).flatten() for la in (hidden, last)])
+    torch.testing.assert_close(losses_T[1], value.detach())
+    torch.testing.assert_close(gradient_TN[1], by_hand)
