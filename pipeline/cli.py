@@ -36,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser().parse_args(arguments)
     try:
         code: int = asked.verb(asked)
+        sys.stdout.flush()  # what cannot be written is told here, not when Python ends
     except PipelineError as error:
         print(error, file=sys.stderr)
         return 2
@@ -43,9 +44,20 @@ def main(arguments: list[str] | None = None) -> int:
         print("\ninterrupted; the same command goes on from the last checkpoint", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_stdout()
         return 0
+    except OSError as error:
+        if error.filename is None:
+            _forget_stdout()
+        where = str(error.filename or "standard output")
+        print(PipelineError((error.strerror or str(error)).lower(), where=where), file=sys.stderr)
+        return 2
     return code
+
+
+def _forget_stdout() -> None:
+    """Let Python end without trying once more to write what could not be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parser() -> argparse.ArgumentParser:
@@ -64,7 +76,9 @@ def parser() -> argparse.ArgumentParser:
 
     verb = _verb(verbs, run, "run configs/xor.yaml --set seeds=100")
     _takes_config(verb)
-    verb.add_argument("--out", type=Path, metavar="DIR", help="folder of the run (default: runs/<config name>-<hash>)")
+    verb.add_argument(
+        "--out", type=_folder, metavar="DIR", help="folder of the run (default: runs/<config name>-<hash>)"
+    )
 
     verb = _verb(verbs, results, "results runs/xor-0123456789 --json | head")
     _takes_run(verb)
@@ -94,7 +108,7 @@ def plan(asked: argparse.Namespace) -> int:
         return 0
     print(as_text(table))
     say(
-        f"{len(planned.trials)} trials in {len(planned.packs)} packs, {planned.trial_steps:.3g} trial-steps; "
+        f"{_counted(planned)}, {planned.trial_steps:.3g} trial-steps; "
         f"python -m pipeline run trains them into {Path('runs') / planned.folder_name}"
     )
     return 0
@@ -113,23 +127,35 @@ def train(planned: Plan, folder: Path) -> bool:
     from pipeline.plan import read_plan, write_plan
     from pipeline.records.store import finished_packs
 
-    if (folder / "plan.json").exists():
+    begun = (folder / "plan.json").exists()
+    if begun:
         written = read_plan(folder)
         if written.experiment.identity() != planned.experiment.identity():
             raise PipelineError("holds the run of another experiment", where=str(folder), hint="give another --out")
         planned = written.run_as(planned.experiment)
-    else:
-        write_plan(planned, folder)
-    say(f"{planned.experiment.question}\n{len(planned.trials)} trials in {len(planned.packs)} packs, into {folder}")
-    if finished_packs(folder) >= {pack.id for pack in planned.packs}:
-        say("all of them were finished before")
-        return False
+        if finished_packs(folder) >= {pack.id for pack in planned.packs}:
+            _announce(planned, folder)
+            say("all of them were finished before")
+            return False
 
     from pipeline.training.progress import Progress  # takes seconds; a finished run is shown at once
-    from pipeline.training.run import run_plan
+    from pipeline.training.run import check_ready, run_plan
 
+    check_ready(planned)
+    if not begun:
+        write_plan(planned, folder)
+    _announce(planned, folder)
     run_plan(planned, folder, Progress())
     return True
+
+
+def _announce(planned: Plan, folder: Path) -> None:
+    say(f"{planned.experiment.question}\n{_counted(planned)}, into {folder}")
+
+
+def _counted(planned: Plan) -> str:
+    trials, packs = len(planned.trials), len(planned.packs)
+    return f"{trials} trial{'s' * (trials != 1)} in {packs} pack{'s' * (packs != 1)}"
 
 
 def results(asked: argparse.Namespace) -> int:
@@ -198,6 +224,12 @@ def _verb(verbs: argparse._SubParsersAction, function: Callable, example: str) -
     )
     verb.set_defaults(verb=function)
     return verb
+
+
+def _folder(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("the folder has no name")
+    return Path(text)
 
 
 def _takes_config(verb: argparse.ArgumentParser) -> None:

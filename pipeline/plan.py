@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import json
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,19 +78,27 @@ def read_plan(run: Path) -> Plan:
     """Read the plan of a run's folder.
 
     Raises:
-        PipelineError: If there is none, or its trials are not those this version makes of its experiment.
+        PipelineError: If there is none, it cannot be read or was damaged, or its trials are not those this version
+            makes of its experiment.
     """
     path = run / "plan.json"
-    if not path.is_file():
+    try:
+        content = json.loads(path.read_bytes())
+        name, version = _text(content["name"]), _text(content["version"])
+        asked = content["experiment"]
+        written = [(_text(pack["id"]), [_text(id_) for id_ in pack["trials"]]) for pack in content["packs"]]
+    except (FileNotFoundError, NotADirectoryError):
         raise PipelineError(
             f"{str(run)!r} is not the folder of a run", where=str(path), hint="expected plan.json there"
-        )
-    try:
-        content = json.loads(path.read_text())
-        written = [(pack["id"], pack["trials"]) for pack in content["packs"]]
-        name, version, asked = content["name"], content["version"], content["experiment"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise PipelineError(f"not a plan: {error}", where=str(path), hint="the file was damaged") from None
+        ) from None
+    except OSError as error:
+        raise PipelineError(
+            f"cannot be read: {error.strerror or error}", where=str(path), hint="look at its permissions and its disk"
+        ) from None
+    except KeyError as error:
+        raise PipelineError(f"not a plan: {error} is missing", where=str(path), hint=_DAMAGED) from None
+    except (ValueError, TypeError, RecursionError) as error:
+        raise PipelineError(f"not a plan: {error}", where=str(path), hint=_DAMAGED) from None
     experiment = config.read_canonical(asked, Experiment, where=str(path))
     trials = {trial.id: trial for trial in experiment.trials()}
     members = list(itertools.chain.from_iterable(ids for _, ids in written))
@@ -99,4 +108,24 @@ def read_plan(run: Path) -> Plan:
             where=str(path),
             hint="run the configuration again: it gets a folder of its own",
         )
-    return Plan(name, experiment, tuple(make_pack(tuple(trials[name] for name in ids)) for _, ids in written))
+    return Plan(name, experiment, tuple(_pack(id_, [trials[id_] for id_ in ids], path) for id_, ids in written))
+
+
+_DAMAGED = "the file was damaged; run the configuration again into another --out"
+
+
+def _pack(written: str, trials: list[Trial], path: Path) -> Pack:
+    """The pack of these trials, if it is the one that was written."""
+    if trials:
+        pack = make_pack(tuple(trials))
+        if pack.id == written:
+            return pack
+    raise PipelineError(
+        f"not a plan: pack {written!r} does not hold the trials it was made of", where=str(path), hint=_DAMAGED
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{reprlib.repr(value)} is not a text")
+    return value

@@ -129,6 +129,27 @@ def test_folder_of_another_experiment_is_not_touched(config, capsys):
     assert sorted(path.name for path in Path("here").rglob("*")) == before
 
 
+def test_folder_that_cannot_be_written_is_one_message(config, capsys):
+    Path("file").write_text("")
+    refuses(capsys, ["run", str(config), "--out", "file"], "file")
+    refuses(capsys, ["run", str(config), "--out", "file/below"], "file/below")
+    command = f"{sys.executable} -m pipeline list bases > /dev/full"
+    told = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stderr) == (2, "standard output: no space left on device\n")
+
+
+def test_unusable_table_is_refused_before_a_plan_is_written(config, capsys):
+    rows = "\n".join(f"{int(i == 0)},{i}" for i in range(6))
+    Path("a.csv").write_text(f"x,y\n{rows}\n")
+    config.write_text(
+        "question: Own?\ndata: {table: {path: a.csv, inputs: x, output: y}}\nmodels: [shallow]\nwidths: 3\n"
+        "inputs: {train: 2, test: 1}\n"
+    )
+    assert main(["run", str(config)]) == 2
+    assert "x" in capsys.readouterr().err
+    assert not Path("runs").exists()
+
+
 def test_failed_trials_make_exit_code_one_and_are_grouped_by_reason(config, capsys, monkeypatch):
     import pipeline.training.run
 

@@ -1,7 +1,6 @@
 """The configurations that ship: each runs here with one command, and says what its question promises."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -55,7 +54,7 @@ def finished(tmp_path_factory):
 def test_configuration_runs_to_its_report(finished, name):
     run = finished(name)
     assert run.code == 0, run.stderr
-    assert run.seconds < 120 if os.environ.get("CI") else True  # a minute on two quiet cores
+    assert run.seconds < 180  # a minute on two quiet cores
     planned = make_plan(name, read_experiment(run.config)).trials
     outcomes = read_outcomes(run.folder)
     assert sorted(outcomes["trial"]) == sorted(planned)
@@ -106,21 +105,86 @@ def test_digits_are_learned_at_some_rates(finished):
     assert by_rate["test_error"][-1] > 0.1
 
 
-def numbers_apart(text):
-    """A text with its numbers taken out, and the numbers."""
-    pattern = r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])"
-    return re.sub(pattern, "#", re.sub(r" +|─+", " ", text)), [float(number) for number in re.findall(pattern, text)]
+def parsed(text):
+    """What is said above the table of a summary, and its rows by problem and model."""
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not set(line.strip()) <= {"─"}]
+    (header,) = [index for index, line in enumerate(lines) if line.startswith("problem ")]
+    columns, *rows = (re.split(r" {2,}", line) for line in lines[header:])
+    found = [dict(zip(columns, row, strict=True)) for row in rows]
+    return lines[:header], {(row["problem"], row["model"]): row for row in found}
+
+
+def shown_wrongly(shown, printed, widths, rates):
+    """Cells of the table that is shown which a run on another processor could not print.
+
+    Another processor rounds otherwise, and 3000 steps of float32 on a network spread that: a trial more or less
+    diverges, an error moves, and of two rates that are about as good the other one may win.
+    """
+    places = {f"{rate:.4g}": place for place, rate in enumerate(sorted(rates))}
+
+    def possible(column, cell, real):
+        match column:
+            case "diverged":
+                return abs(int(cell) - int(real)) <= 12
+            case "best_width":
+                return {int(cell), int(real)} <= set(widths)
+            case "best_learning_rate":
+                return {cell, real} <= places.keys() and abs(places[cell] - places[real]) <= 1
+            case "median_test_error":
+                return float(cell) == pytest.approx(float(real), rel=0.6, abs=0)
+        return cell == real
+
+    said, rows = parsed(shown)
+    real_said, real_rows = parsed(printed)
+    wrong = [] if said == real_said else [said]
+    if list(rows) != list(real_rows) or any(rows[key].keys() != real_rows[key].keys() for key in rows):
+        return [*wrong, sorted(rows)]
+    for key, row in rows.items():
+        wrong += [
+            (*key, column, cell) for column, cell in row.items() if not possible(column, cell, real_rows[key][column])
+        ]
+    return wrong
+
+
+def readme_table():
+    """The table that README shows as the output of ``make run``, and what is said above it."""
+    (shown,) = re.findall(r"```\n\$ make run\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    told = (r"Does a learned basis", r"\d+ trials in ", r"\d+/\d+ trials, ", r"report: ")
+    return "\n".join(line for line in shown.splitlines() if not re.match("|".join(told), line))
+
+
+def axes_of_default():
+    """The widths and the learning rates of the experiment that README shows."""
+    trials = make_plan("default", read_experiment(ROOT / "configs" / "fixed_vs_learned_basis.yaml")).trials.values()
+    return {trial.shape.width for trial in trials}, {trial.learning_rate for trial in trials}
 
 
 def test_readme_shows_the_real_output_of_make_run(finished):
-    readme = (ROOT / "README.md").read_text()
-    (shown,) = re.findall(r"```\n\$ make run\n(.*?)```", readme, re.DOTALL)
-    printed = finished("fixed_vs_learned_basis").stdout
-    text, numbers = numbers_apart("\n".join(line.rstrip() for line in printed.splitlines()))
-    shown_table = shown[shown.index("trials in") :].split("\n", 1)[1]
-    table = "\n".join(line for line in shown_table.splitlines() if not re.match(r"\d+/\d+ trials|report: ", line))
-    shown_text, shown_numbers = numbers_apart(table)
-    assert shown_text.split() == text.split()
-    # Another processor rounds otherwise, and 3000 steps of float32 on a network spread that.
-    for given, expected in zip(numbers, shown_numbers, strict=True):
-        assert given == pytest.approx(expected, rel=0.5, abs=2)
+    run = finished("fixed_vs_learned_basis")
+    assert shown_wrongly(readme_table(), run.stdout, *axes_of_default()) == []
+    (shown,) = re.findall(r"```\n\$ make run\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    plan = make_plan(run.config.stem, read_experiment(run.config))
+    trials, folder = len(plan.trials), f"runs/{plan.folder_name}"
+    start = f"{plan.experiment.question}\n{trials} trials in {len(plan.packs)} packs, into {folder}\n"
+    assert shown.startswith(f"{start}{trials}/{trials} trials, ")
+    assert shown.endswith(f"\nreport: {folder}/report.html\n")
+
+
+@pytest.mark.parametrize(
+    ("column", "good", "bad"),
+    [
+        ("diverged", "25", "53"),
+        ("best_width", "8", "7"),
+        ("best_learning_rate", "0.3162", "0.1"),
+        ("median_test_error", "0.0003", "0.0009"),
+        ("verdict", "cannot say", "agrees (175 of 175 trials)"),
+    ],
+)
+def test_cell_that_no_run_prints_is_found(column, good, bad):
+    real = readme_table()
+    _, rows = parsed(real)
+    key = ("absolute_value", "shallow(relu)")
+    (line,) = [line for line in real.splitlines() if line.split()[:2] == list(key)]
+    for cell, wrong in ((good, []), (bad, [(*key, column, bad)])):
+        row = "   ".join((rows[key] | {column: cell}).values())
+        assert shown_wrongly(real.replace(line, row), real, *axes_of_default()) == wrong

@@ -1,6 +1,8 @@
 """A plan is written once, before anything is trained, and read back as it was."""
 
+import errno
 import json
+import os
 import re
 
 import pytest
@@ -69,4 +71,100 @@ def test_plan_whose_trials_are_not_those_of_its_experiment_is_refused(plan, tmp_
     content["packs"][0]["trials"][0] = "0" * 64
     (tmp_path / "plan.json").write_text(json.dumps(content))
     with pytest.raises(PipelineError, match=r"plan\.json: version .* makes other trials of this experiment than"):
+        read_plan(tmp_path)
+
+
+def changed(plan, folder, change):
+    """Write a plan with something in it changed."""
+    write_plan(plan, folder)
+    content = json.loads((folder / "plan.json").read_text())
+    change(content)
+    (folder / "plan.json").write_text(json.dumps(content))
+
+
+DAMAGES = {
+    "trials that are a number": (lambda c: c["packs"][0].update(trials=5), "'int' object is not iterable"),
+    "trials that are nothing": (lambda c: c["packs"][0].update(trials=None), "'NoneType' object is not iterable"),
+    "a trial that is a number": (lambda c: c["packs"][0].update(trials=[5]), "5 is not a text"),
+    "a trial that is a list": (lambda c: c["packs"][0].update(trials=[["a"]]), "['a'] is not a text"),
+    "an id that is a number": (lambda c: c["packs"][0].update(id=5), "5 is not a text"),
+    "packs that are nothing": (lambda c: c.update(packs=None), "'NoneType' object is not iterable"),
+    "a pack that is a list": (lambda c: c.update(packs=[[]]), "list indices must be integers or slices, not str"),
+    "a name that is a list": (lambda c: c.update(name=["small"]), "['small'] is not a text"),
+    "a version that is a number": (lambda c: c.update(version=1), "1 is not a text"),
+    "no version": (lambda c: c.pop("version"), "'version' is missing"),
+    "another id": (
+        lambda c: c["packs"][0].update(id="0" * 16),
+        f"pack '{'0' * 16}' does not hold the trials it was made of",
+    ),
+    "a pack without trials": (
+        lambda c: c["packs"].append({"id": "empty", "trials": []}),
+        "pack 'empty' does not hold the trials it was made of",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "why"), DAMAGES.values(), ids=DAMAGES.keys())
+def test_what_is_damaged_in_a_plan_is_said(plan, tmp_path, change, why):
+    changed(plan, tmp_path, change)
+    start = f"{tmp_path / 'plan.json'}: not a plan: {why}\n  hint: the file was damaged"
+    with pytest.raises(PipelineError, match="^" + re.escape(start)):
+        read_plan(tmp_path)
+
+
+@pytest.mark.parametrize("asked", [None, 5, [], {}, {"question": ["Why?"]}])
+def test_damaged_experiment_is_refused_with_the_file(plan, tmp_path, asked):
+    changed(plan, tmp_path, lambda content: content.update(experiment=asked))
+    with pytest.raises(PipelineError, match="^" + re.escape(str(tmp_path / "plan.json"))):
+        read_plan(tmp_path)
+
+
+def test_deep_nonsense_is_no_plan(tmp_path):
+    (tmp_path / "plan.json").write_text("[" * 100_000)
+    with pytest.raises(PipelineError, match=r"plan\.json: not a plan: "):
+        read_plan(tmp_path)
+
+
+def test_bytes_that_are_no_text_are_no_plan(tmp_path):
+    (tmp_path / "plan.json").write_bytes(b"\xff\xfe\xfd")
+    with pytest.raises(PipelineError, match=r"plan\.json: not a plan: "):
+        read_plan(tmp_path)
+
+
+def test_trial_that_was_moved_to_another_pack_is_found(tmp_path):
+    """The same trials in all, but another pack would be trained than the one whose id is written."""
+    plan = make_plan("two", Experiment("Why?", (Shallow(),), (2, 3), target=(Gaussian(),), learning_rates=(0.1, 0.2)))
+    assert len(plan.packs) == 2
+
+    def move(content):
+        first, second = content["packs"]
+        second["trials"].append(first["trials"].pop())
+
+    changed(plan, tmp_path, move)
+    what = f"not a plan: pack {plan.packs[0].id!r} does not hold the trials it was made of"
+    with pytest.raises(PipelineError, match=re.escape(what)):
+        read_plan(tmp_path)
+
+
+def test_trials_in_another_order_are_another_pack(plan, tmp_path):
+    changed(plan, tmp_path, lambda content: content["packs"][0]["trials"].reverse())
+    with pytest.raises(PipelineError, match="does not hold the trials it was made of"):
+        read_plan(tmp_path)
+
+
+def test_plan_that_cannot_be_read_is_refused_with_its_path(plan, tmp_path, monkeypatch):
+    write_plan(plan, tmp_path)
+
+    def refuse(path):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(type(tmp_path), "read_bytes", refuse)
+    what = f"{tmp_path / 'plan.json'}: cannot be read: {os.strerror(errno.EACCES)}\n  hint: "
+    with pytest.raises(PipelineError, match="^" + re.escape(what)):
+        read_plan(tmp_path)
+
+
+def test_folder_in_the_place_of_a_plan_is_refused_with_its_path(tmp_path):
+    (tmp_path / "plan.json").mkdir()
+    with pytest.raises(PipelineError, match="^" + re.escape(f"{tmp_path / 'plan.json'}: cannot be read: ")):
         read_plan(tmp_path)

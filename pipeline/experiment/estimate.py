@@ -16,6 +16,10 @@ OBSERVED_BYTES = 16 << 20
 """Memory that the diagnostics of one recorded step may take at a time."""
 
 
+ALLOCATOR_FACTOR = 4
+"""Memory that work in chunks takes of the system, per byte that a chunk needs: copies, and what is freed but kept."""
+
+
 def elements_of_chunk(device_type: str, element_bytes: int) -> int:
     """Numbers in one buffer of a chunk."""
     return CHUNK_BYTES.get(device_type, CHUNK_BYTES["cuda"]) // element_bytes
@@ -48,7 +52,7 @@ def bytes_of_pack(shape: Shape, num_trials: int) -> int:
     columns = shape.width if shape.model.linear else problem.num_inputs + 1
     points = (problem.train + problem.test) * (problem.num_inputs + problem.num_outputs + 3 * columns) * 8
     observed = min(num_trials * observed_bytes_of_trial(shape), OBSERVED_BYTES + observed_bytes_of_trial(shape))
-    return num_trials * bytes_of_trial(shape) + points + observed + 2 * CHUNK_BYTES["cpu"]
+    return num_trials * bytes_of_trial(shape) + points + ALLOCATOR_FACTOR * (observed + 2 * CHUNK_BYTES["cpu"])
 
 
 def operations_of_step(shape: Shape) -> int:

@@ -227,6 +227,7 @@ class Experiment:
         if isinstance(self.learning_rates, tuple):
             _distinct("learning_rates", self.learning_rates)
             _positive("learning_rates", self.learning_rates)
+        self._check_rates_fit_the_dtype()
         if isinstance(self.learning_rates, TimesLimits):
             if self.optimizer.stability_factor() is None:
                 what = f"{name} has no limit that follows from lambda_max"
@@ -235,6 +236,17 @@ class Experiment:
                 if not model.linear:
                     what = f"times_limit needs lambda_max, which changes while {model.name()} trains"
                     raise FieldError(("models", position), what, hint="give the learning rates themselves")
+
+    def _check_rates_fit_the_dtype(self) -> None:
+        least, most = float(np.finfo(self.dtype).tiny), float(np.finfo(self.dtype).max)
+        for position, rate in enumerate(self.resolved_learning_rates()):
+            if isinstance(rate, float) and not least <= rate <= most:
+                path = (position,) if isinstance(self.learning_rates, tuple) else ()
+                raise FieldError(
+                    ("learning_rates", *path),
+                    f"learning rate {rate!r} cannot be written in {self.dtype}",
+                    hint=f"stay between {least:.3g} and {most:.3g}",
+                )
 
     def _check_steps(self) -> None:
         if self.steps < 1:
@@ -321,7 +333,7 @@ class Experiment:
         if isinstance(self.record_at, LogSpacedSteps):
             spaced = np.geomspace(1, self.num_steps, self.record_at.log_spaced).round().astype(int)
             return tuple(sorted({0, *spaced.tolist(), self.num_steps}))
-        return tuple(sorted({*self.record_at, self.num_steps}))
+        return tuple(sorted({0, *self.record_at, self.num_steps}))
 
     @property
     def num_steps(self) -> int:

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from pipeline.errors import FieldError
 from pipeline.experiment.estimate import bytes_of_trial, operations_of_step
 from pipeline.experiment.trial import Shape, Trial
 
@@ -35,10 +36,21 @@ def make_pack(trials: tuple[Trial, ...]) -> Pack:
 
 
 def packs(trials: Iterable[Trial], memory_gib: float) -> Iterator[Pack]:
-    """Group trials that come shape by shape into packs within a memory limit, as even as they go."""
+    """Group trials that come shape by shape into packs within a memory limit, as even as they go.
+
+    Raises:
+        FieldError: If one trial alone is above the limit.
+    """
     for shape, group in itertools.groupby(trials, key=lambda trial: trial.shape):
         members = tuple(group)
-        largest = max(1, min(MOST_TRIALS, int(memory_gib * 2**30 / bytes_of_trial(shape))))
+        largest = min(MOST_TRIALS, int(memory_gib * 2**30 / bytes_of_trial(shape)))
+        if not largest:
+            raise FieldError(
+                ("pack_memory_gib",),
+                f"one trial of {shape.model.label()} of width {shape.width} takes "
+                f"{bytes_of_trial(shape) / 2**30:.3g} GiB, more than {memory_gib:g}",
+                hint="raise pack_memory_gib if the machine has the memory, or take a smaller width",
+            )
         num_packs = -(-len(members) // largest)
         bounds = [len(members) * index // num_packs for index in range(num_packs + 1)]
         for first, last in itertools.pairwise(bounds):

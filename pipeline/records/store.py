@@ -33,6 +33,13 @@ def write_outcomes(run: Path, pack: str, rows: pl.DataFrame) -> None:
     _write(run / "outcomes" / f"{pack}.parquet", rows, OUTCOMES)
 
 
+def remove_records(run: Path, pack: str, first_step: int) -> None:
+    """Remove the parts of a pack that start at a step or later."""
+    for path in (run / "records").glob(f"{pack}-*.parquet"):
+        if int(path.stem.rpartition("-")[2]) >= first_step:
+            path.unlink()
+
+
 def remove_unfinished_writes(run: Path, pack: str) -> None:
     """Remove what a killed process had begun to write of a pack and never renamed."""
     for folder in ("records", "outcomes", "fits"):

@@ -8,6 +8,7 @@ a figure looks the same on paper, on a slide and on a dark page.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Sequence
 
 import altair as alt
@@ -21,6 +22,9 @@ SYMBOLS = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down
 CROSS = "M-0.6,-0.6L0.6,0.6M0.6,-0.6L-0.6,0.6"
 INK, MUTED, EMPTY = "#222222", "#666666", "#E8E8E8"
 MOST_PANELS = 12
+TINIEST, LARGEST = sys.float_info.min, sys.float_info.max / 10
+"""What a logarithmic axis reaches to."""
+GREATEST_POWER = sys.float_info.max_10_exp - 1
 
 
 def chart_of(table: pl.DataFrame) -> alt.Chart:
@@ -122,6 +126,19 @@ def log_axis(values: Sequence[float], *, grid: bool = True) -> alt.Axis:
     return alt.Axis(values=ticks, labelExpr=tick_labels(ticks), grid=grid, labelOverlap=True)
 
 
+def log_scale(values: Sequence[float]) -> tuple[alt.Scale, alt.Axis]:
+    """A logarithmic scale a little wider than the values, a decade where they hold fewer than two ticks; its axis."""
+    low, high = within_float64(min(values, default=1.0) / 1.3), within_float64(max(values, default=1.0) * 1.3)
+    if sum(low <= tick <= high for tick in log_ticks(low, high)) < 2:
+        low, high = low / math.sqrt(10), high * math.sqrt(10)
+    return alt.Scale(type="log", domain=[low, high], nice=False), log_axis([low, high])
+
+
+def within_float64(value: float) -> float:
+    """The nearest number that a logarithmic axis reaches."""
+    return min(max(value, TINIEST), LARGEST)
+
+
 def step_axis(last: int) -> alt.Axis:
     """An axis for steps that shows step 0 and then powers of ten."""
     ticks = [0, *(tick for tick in log_ticks(1, max(last, 10)) if tick <= last)]
@@ -130,7 +147,8 @@ def step_axis(last: int) -> alt.Axis:
 
 def log_ticks(low: float, high: float) -> list[float]:
     """Round numbers from just below the least value to just above the greatest, about six of them."""
-    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    low, high = within_float64(low), within_float64(high)
+    first, last = math.floor(math.log10(low)), min(math.ceil(math.log10(high)), GREATEST_POWER)
     inner = sum(low <= power_of_ten(exponent) <= high for exponent in range(first, last + 1))
     if inner < 3:
         return [digit * power_of_ten(exponent) for exponent in range(first, last + 1) for digit in (1, 2, 5)]

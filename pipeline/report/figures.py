@@ -15,9 +15,9 @@ from pipeline.numerics.spectra import LIMIT_OF_FLOAT64
 from pipeline.report import charts, series
 from pipeline.report.charts import Chart, chart_of, panels
 from pipeline.report.series import Sources
+from pipeline.report.theory import predicted_losses
 
 Key = TypeVar("Key", alt.StrokeDash, alt.Shape, alt.Stroke)
-LOG = alt.Scale(type="log")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def _error_scale(rows: pl.DataFrame) -> tuple[alt.Scale, alt.Axis]:
     values = [*measured, *(min(max(value, lowest), highest) for value in theory)]
     if min(values) <= 0:
         return alt.Scale(type="linear", nice=True), alt.Axis(format="~g", tickCount=5)
-    return alt.Scale(type="log", domain=[min(values) / 1.3, max(values) * 1.3], nice=False), charts.log_axis(values)
+    return charts.log_scale(values)
 
 
 def _error_tooltip(unit: str) -> list[alt.Tooltip]:
@@ -91,40 +91,45 @@ def loss_by_step(sources: Sources) -> Chart | None:
         scale=alt.Scale(domain=spelled, range=charts.ramp(len(rates))),
         legend=alt.Legend(columns=len(rates), symbolType="stroke", symbolStrokeWidth=3),
     )
-    loss_title = sources.loss_title
-    time = charts.step_axis(sources.plan.experiment.num_steps)
+        time = charts.step_axis(sources.plan.experiment.num_steps)
+    step = alt.X("step:Q", title="step", scale=alt.Scale(type="symlog", constant=1), axis=time)
 
     def panel(rows: pl.DataFrame) -> Chart:
         left = marks.join(rows.select("panel_problem", "name").unique(), on=["panel_problem", "name"], how="semi")
-        steps = alt.X("step:Q", title="step", scale=alt.Scale(type="symlog", constant=1), axis=time)
-        axis = charts.log_axis([*rows["loss"], *left["ceiling"]])
-        rate = alt.Tooltip("rate:N", title=sources.rate_title)
-        line = (
-            chart_of(rows.select("step", "loss", "rate"))
-            .mark_line(strokeWidth=2)
-            .encode(
-                x=steps,
-                y=alt.Y("loss:Q", title=loss_title, scale=LOG, axis=axis),
-                color=colour,
-                tooltip=[rate, alt.Tooltip("step:Q"), alt.Tooltip("loss:Q", format=".4g")],
-            )
-        )
-        cross = (
-            chart_of(left)
-            .mark_point(size=90, strokeWidth=2.2, filled=False, opacity=1)
-            .encode(
-                x=steps,
-                y=alt.Y("ceiling:Q", scale=LOG, title=loss_title, axis=axis),
-                color=colour,
-                tooltip=[rate, alt.Tooltip("step:Q", title="diverged at step"), alt.Tooltip("trials:Q")],
-            )
-        )
-        if left.is_empty():
-            return alt.layer(line)
-        return alt.layer(line, keyed(cross, alt.Shape, "diverged", charts.CROSS))
+        theory = predicted_losses(sources, rows).with_columns(_spelled_rate(rates, spelled))
+        scale, axis = charts.log_scale([*rows["loss"], *left["ceiling"]])
+        loss = alt.Y("loss:Q", title=sources.loss_title, scale=scale, axis=axis)
+        return alt.layer(*_loss_layers(rows, theory, left, sources.rate_title, step, loss, colour))
 
     width = pl.format("{}, width {}", sources.panel_model, "width")
     return panels(curves.with_columns(width.alias("panel")), panel)
+
+
+def _loss_layers(
+    rows: pl.DataFrame,
+    theory: pl.DataFrame,
+    left: pl.DataFrame,
+    rate_title: str,
+    step: alt.X,
+    loss: alt.Y,
+    colour: alt.Color,
+) -> list[alt.Chart]:
+    """Measured curves, pale where theory is drawn over them; theory, cut off at the frame; crosses of divergence."""
+    rate = alt.Tooltip("rate:N", title=rate_title)
+    tooltip = [rate, alt.Tooltip("step:Q"), alt.Tooltip("loss:Q", format=".4g")]
+    line = chart_of(rows.select("step", "loss", "rate"))
+    line = line.mark_line(strokeWidth=2) if theory.is_empty() else line.mark_line(strokeWidth=4, opacity=0.4)
+    layers = [line.encode(x=step, y=loss, color=colour, tooltip=tooltip)]
+    if not theory.is_empty():
+        points = theory.select("step", pl.col("loss").round_sig_figs(series.DIGITS), "rate")
+        dashed = chart_of(points).mark_line(strokeWidth=1.3, clip=True).encode(x=step, y=loss, color=colour)
+        layers.append(keyed(dashed, alt.StrokeDash, "theory", [4, 3]))
+    if not left.is_empty():
+        cross = chart_of(left.rename({"ceiling": "loss"})).mark_point(size=90, strokeWidth=2.2, filled=False, opacity=1)
+        said = [rate, alt.Tooltip("step:Q", title="diverged at step"), alt.Tooltip("trials:Q")]
+        cross = cross.encode(x=step, y=loss, color=colour, tooltip=said)
+        layers.append(keyed(cross, alt.Shape, "diverged", charts.CROSS))
+    return layers
 
 
 def _spelled_rate(rates: list[float], spelled: list[str]) -> pl.Expr:
@@ -213,8 +218,9 @@ def condition_by_width(sources: Sources) -> Chart | None:
     reaches = table["at_limit"].any()
 
     def panel(rows: pl.DataFrame) -> Chart:
-        axis = charts.log_axis(rows["value"].drop_nulls().to_list())
-        value = alt.Y("value:Q", scale=LOG, title=DIAGNOSTICS["condition_number"].unit, axis=axis)
+        limits = [LIMIT_OF_FLOAT64] if reaches else []
+        scale, axis = charts.log_scale([*rows["value"].drop_nulls(), *limits])
+        value = alt.Y("value:Q", scale=scale, title=DIAGNOSTICS["condition_number"].unit, axis=axis)
         base = chart_of(rows).encode(
             x=charts.width_axis(rows["width"]), y=value, color=charts.model_colour(sources.models)
         )
@@ -250,7 +256,7 @@ FIGURES: tuple[Figure, ...] = (
         "loss_by_step",
         "Loss on the way",
         "Median over seeds, at the greatest width that ran, for at most eight learning rates; a cross marks the step "
-        "at which the first trial of a learning rate diverged.",
+        "at which the first trial of a learning rate diverged. Dashed: theory, for descent on a quadratic loss.",
         loss_by_step,
     ),
     Figure(

@@ -9,17 +9,18 @@ import polars as pl
 from pipeline.experiment.estimate import bytes_of_pack
 from pipeline.experiment.packing import operations_of_pack
 from pipeline.plan import Plan
+from pipeline.report.tables import problem_labels
 
 
 def plan_table(plan: Plan) -> pl.DataFrame:
     """One row per problem, model and width: trials, packs, memory of the largest pack, share of the work."""
     whole = sum(operations_of_pack(pack) for pack in plan.packs)
-    rows = []
+    rows, labels = [], problem_labels(plan)
     for shape, group in itertools.groupby(plan.packs, key=lambda pack: pack.shape):
         packs = list(group)
         rows.append(
             {
-                "problem": shape.problem.label(),
+                "problem": labels[shape.problem.identity],
                 "train": shape.problem.train,
                 "model": shape.model.label(),
                 "width": shape.width,

@@ -19,6 +19,7 @@ from pipeline.numerics.spectra import LIMIT_OF_FLOAT64
 from pipeline.plan import Plan
 from pipeline.problems.losses import Task
 from pipeline.problems.problem import FunctionProblem
+from pipeline.report.charts import LARGEST, TINIEST
 from pipeline.report.tables import CELL, PROBLEM, at_best_rate, criterion, scored
 
 MOST_CURVES = 8
@@ -181,7 +182,7 @@ def loss_by_step(sources: Sources) -> tuple[pl.DataFrame, pl.DataFrame]:
     )
     first = medians.filter(pl.col("loss").is_finite(), pl.col("step") == pl.col("step").min())
     panel = ["panel_problem", "name"]
-    exponent = pl.col("loss").max().clip(1e-300).log10().ceil() + 2
+    exponent = (pl.col("loss").max().clip(TINIEST).log10().ceil() + 2).clip(upper_bound=math.log10(LARGEST))
     ceilings = first.group_by(panel).agg(pl.lit(10.0).pow(exponent).alias("ceiling"))
     shown = medians.join(ceilings, on=panel, how="left").filter(pl.col("loss") <= pl.col("ceiling"))
     curves = shown.drop("ceiling").with_columns(_drawable("loss")).drop_nulls("loss").sort(*columns, "step")
@@ -207,8 +208,7 @@ def loss_by_rate_and_width(sources: Sources) -> pl.DataFrame:
     widths = evenly(sorted(trials["width"].unique()), MOST_CELLS_A_SIDE)
     if len(rates) < 2 or "loss" not in trials.columns:
         return pl.DataFrame()
-    middle = [math.sqrt(low * high) for low, high in itertools.pairwise(rates)]
-    edges = [rates[0] ** 2 / middle[0], *middle, rates[-1] ** 2 / middle[-1]]
+    edges = cell_edges(rates)
     cells = pl.DataFrame({"rate_axis": rates, "bottom": edges[:-1], "top": edges[1:]})
     limit = pl.lit(None, pl.Float64)
     if "largest_stable_learning_rate" in trials.columns:
@@ -232,13 +232,21 @@ def loss_by_rate_and_width(sources: Sources) -> pl.DataFrame:
     )
 
 
+def cell_edges(rates: Sequence[float]) -> list[float]:
+    """Edges halfway between neighbouring rates in the logarithm, and as far beyond both ends, within float64."""
+    logs = [math.log(rate) for rate in rates]
+    middle = [(low + high) / 2 for low, high in itertools.pairwise(logs)]
+    edges = [2 * logs[0] - middle[0], *middle, 2 * logs[-1] - middle[-1]]
+    return [math.exp(min(max(edge, math.log(TINIEST)), math.log(LARGEST))) for edge in edges]
+
+
 def range_of_losses(sources: Sources, cells: pl.DataFrame) -> tuple[float, float]:
     """Where the colours of a map end: at all but the lowest twentieth of its losses, and at the loss of the start."""
     known = sources.records.filter(pl.col("diagnostic") == "loss", pl.col("value").is_finite(), pl.col("value") > 0)
     first = known.filter(pl.col("step") == pl.col("step").min())["value"].to_list()
     losses = sorted(cells["loss"].drop_nulls()) or [1.0]
     least, greatest = losses[len(losses) // 20], min([losses[-1], *([max(first)] if first else [])])
-    return least, max(greatest, 10 * least)
+    return least, max(greatest, min(10 * least, LARGEST))
 
 
 def fitted(sources: Sources) -> pl.DataFrame:
@@ -261,13 +269,8 @@ def fitted(sources: Sources) -> pl.DataFrame:
 
 def target_values(sources: Sources, panel: pl.DataFrame) -> pl.DataFrame:
     """The target at the points of the fits of one panel."""
-    wanted = panel.select(PROBLEM).row(0)
-    functions = (problem for problem in sources.plan.experiment.problems() if isinstance(problem, FunctionProblem))
-    target = next(
-        problem.target
-        for problem in functions
-        if wanted == (problem.label(), problem.num_inputs, problem.train, problem.noise)
-    )
+    problem = sources.plan.trials[panel["trial"][0]].shape.problem
+    assert isinstance(problem, FunctionProblem)  # no other has fits
     x = panel["x"].unique().sort()
-    values = pl.Series(target(x.to_numpy()[:, None]), dtype=pl.Float64)
+    values = pl.Series(problem.target(x.to_numpy()[:, None]), dtype=pl.Float64)
     return pl.DataFrame({"x": x, "value": values.round_sig_figs(DIGITS)})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import polars as pl
 
 from pipeline.experiment.trial import TimesLimit
-from pipeline.numerics.spectra import Trust, trust
+from pipeline.numerics.spectra import LIMIT_OF_FLOAT64, TRUSTED_BELOW, Trust, trust
 from pipeline.plan import Plan
-from pipeline.problems.problem import FunctionProblem
+from pipeline.problems.problem import FunctionProblem, Problem
 from pipeline.report.verdicts import counted, has_limit, learning_rate_verdict, overshoots
 
 PROBLEM = ["problem", "dimension", "train", "noise"]
@@ -18,6 +19,8 @@ CELL = [*PROBLEM, "model", "width"]
 """Columns that name what a figure shows as one point: the trials that differ in learning rate and seed only."""
 CRITERIA = ("test_error", "loss")
 """What the best learning rate is best in: the first of these that was recorded."""
+DEPENDENT = "dependent features"
+"""What an infinite condition number says."""
 WITHOUT_ERROR = "share_without_error"
 """Share of the seeds that end without any error, such as networks that have solved a puzzle."""
 
@@ -29,6 +32,7 @@ def results(plan: Plan, records: pl.DataFrame, outcomes: pl.DataFrame) -> pl.Dat
     is not known yet; ``status`` (done, diverged, failed, pending), ``step`` (the last one reached),
     ``reason``, ``verdict`` on the learning rate; then the last value of every diagnostic. Where rates
     are multiples of the limit, ``times_limit`` holds them. Infinite and NaN are kept; null is *not recorded*.
+    Beside ``condition_number`` stands ``condition_number_trust``.
     """
     planned = _planned(plan)
     numbers = _numbered(planned, records)
@@ -45,17 +49,42 @@ def results(plan: Plan, records: pl.DataFrame, outcomes: pl.DataFrame) -> pl.Dat
         )
     )
     table = table.with_columns(learning_rate_verdict())
+    if "condition_number" in names:
+        table = table.with_columns(condition_number_trust())
+        names.insert(names.index("condition_number") + 1, "condition_number_trust")
     rates = ["learning_rate", "times_limit"] if planned["times_limit"].count() else ["learning_rate"]
     return table.select("trial", *CELL, *rates, "seed", "status", "step", "reason", "verdict", *names)
 
 
+def problem_labels(plan: Plan) -> dict[str, str]:
+    """The label of each problem of the plan by its identity.
+
+    Problems that no column of ``PROBLEM`` tells apart, such as two tables of one file name, are
+    numbered in the order of the plan: the second is called ``t.csv(5 inputs -> y) #2``.
+    """
+    labels: dict[str, str] = {}
+    alike: Counter[tuple[object, ...]] = Counter()
+    for pack in plan.packs:
+        problem = pack.shape.problem
+        if problem.identity not in labels:
+            columns = (problem.label(), problem.num_inputs, problem.train, noise_of(problem))
+            alike[columns] += 1
+            labels[problem.identity] = problem.label() + (f" #{alike[columns]}" if alike[columns] > 1 else "")
+    return labels
+
+
+def noise_of(problem: Problem) -> float | None:
+    """The noise of a target; a table has its own."""
+    return problem.noise if isinstance(problem, FunctionProblem) else None
+
+
 def _planned(plan: Plan) -> pl.DataFrame:
     """The axes of every trial, and whether theory speaks about it."""
-    shapes = []
+    shapes, labels = [], problem_labels(plan)
     for pack in plan.packs:
         shape, problem = pack.shape, pack.shape.problem
-        noise = problem.noise if isinstance(problem, FunctionProblem) else None
-        axes = (problem.label(), problem.num_inputs, problem.train, noise, shape.model.label(), shape.width)
+        columns = (labels[problem.identity], problem.num_inputs, problem.train, noise_of(problem))
+        axes = (*columns, shape.model.label(), shape.width)
         shapes.append((*axes, has_limit(shape), overshoots(shape)))
     types = dict(zip(CELL, (pl.String, pl.Int64, pl.Int64, pl.Float64, pl.String, pl.Int64), strict=True))
     schema = types | {"has_limit": pl.Boolean, "overshoots": pl.Boolean}
@@ -104,13 +133,33 @@ def _recorded(numbers: pl.DataFrame, names: list[str]) -> pl.DataFrame:
         if name == "loss":
             last.append(value.get(step.arg_min()).alias("first_loss"))
             last.append(value.fill_nan(None).min().alias("least_loss"))
+            last.append((step.max() > step.min()).alias("several_losses"))
         table = table.join(part.group_by("row").agg(last), on="row", how="left")
     needed = ("loss", "first_loss", "least_loss", "largest_stable_learning_rate")
     steps = [f"step of {name}" for name in names]
     return table.with_columns(
         *(pl.lit(None, pl.Float64).alias(column) for column in needed if column not in table.columns),
+        *([] if "several_losses" in table.columns else [pl.lit(False).alias("several_losses")]),
         pl.max_horizontal(pl.lit(None, pl.Int64), *steps).alias("last_step"),
     ).drop(steps)
+
+
+def condition_number_trust() -> pl.Expr:
+    """How far to trust each condition number, in words; an infinite one is exact: the features are dependent."""
+    number = pl.col("condition_number")
+    return (
+        pl.when(number.is_nan())
+        .then(None)
+        .when(number.is_infinite())
+        .then(pl.lit(DEPENDENT))
+        .when(number < TRUSTED_BELOW)
+        .then(pl.lit(Trust.TRUSTED.value))
+        .when(number < LIMIT_OF_FLOAT64)
+        .then(pl.lit(Trust.ONE_DIGIT.value))
+        .when(number.is_not_null())
+        .then(pl.lit(Trust.AT_LEAST.value))
+        .alias("condition_number_trust")
+    )
 
 
 def criterion(results: pl.DataFrame) -> str:
@@ -213,7 +262,7 @@ def _trusted(condition_number: float) -> str:
     if math.isnan(condition_number):
         return "nan"
     if math.isinf(condition_number):
-        return "inf (dependent features)"
+        return f"inf ({DEPENDENT})"
     match trust(condition_number):
         case Trust.TRUSTED:
             return f"{condition_number:.4g}"

@@ -4,7 +4,9 @@ For a linear model, the square loss, all points at every step and an optimizer w
 stability factor, descent converges below the largest stable learning rate and diverges
 above it. What that means for numbers recorded at finitely many steps:
 
-- within 1 % of the limit nothing is said;
+- within 1 % of the limit nothing is said, nor where the first loss is not finite or not known: data
+  that overflow the dtype diverge at any rate;
+- below it nothing is said of a trial that ended with one recorded loss, which is its own first;
 - below it a trial must not diverge, and an optimizer without memory must not end above its
   first loss (one with memory may overshoot at first, so only an end below the first loss counts);
 - above it a trial must diverge, or end above its least loss. One that fell to the end
@@ -47,7 +49,8 @@ def learning_rate_verdict() -> pl.Expr:
     """The verdict on each trial, from columns of the same frame.
 
     Columns: ``has_limit``, ``overshoots``, ``status``, ``step``, ``learning_rate``,
-    ``largest_stable_learning_rate``, ``first_loss``, ``least_loss`` and ``loss``, the last.
+    ``largest_stable_learning_rate``, ``first_loss``, ``least_loss``, ``loss``, the last, and
+    ``several_losses``, whether these come from more than one step.
     """
     ratio = pl.col("learning_rate") / pl.col("largest_stable_learning_rate")
     diverged = pl.col("status") == "diverged"
@@ -60,6 +63,8 @@ def learning_rate_verdict() -> pl.Expr:
     below = (
         pl.when(diverged)
         .then(pl.lit(CONTRADICTS))
+        .when(~pl.col("several_losses"))
+        .then(pl.lit(CANNOT_SAY))
         .when(ends_lower)
         .then(pl.lit(AGREES))
         .when(~ends_lower & ~pl.col("overshoots"))
@@ -72,17 +77,19 @@ def learning_rate_verdict() -> pl.Expr:
         .then(pl.lit(CONTRADICTS))
     )
     verdict = pl.when(ratio < 1 - MARGIN).then(below).when(ratio > 1 + MARGIN).then(above)
-    return pl.when(pl.col("has_limit") & finished).then(verdict).fill_null(CANNOT_SAY).alias("verdict")
+    known = pl.col("has_limit") & finished & pl.col("first_loss").is_finite()
+    return pl.when(known).then(verdict).fill_null(CANNOT_SAY).alias("verdict")
 
 
 def counted(verdict: pl.Expr) -> pl.Expr:
     """The verdicts of a group in words, as ``agrees (7 of 7 trials)``; to be used in an aggregation."""
     contradicting = (verdict == CONTRADICTS).sum()
     total = (verdict != CANNOT_SAY).sum()
+    noun = pl.when(total == 1).then(pl.lit("trial")).otherwise(pl.lit("trials"))
     return (
         pl.when(total == 0)
         .then(pl.lit(CANNOT_SAY))
         .when(contradicting == 0)
-        .then(pl.format("agrees ({} of {} trials)", total, total))
-        .otherwise(pl.format("contradicts ({} of {} trials)", contradicting, total))
+        .then(pl.format("agrees ({} of {} {})", total, total, noun))
+        .otherwise(pl.format("contradicts ({} of {} {})", contradicting, total, noun))
     )

@@ -56,7 +56,7 @@ def fit(
     with warnings.catch_warnings(), threads_of_operation(1):
         warnings.filterwarnings("ignore", module="lightning")  # of workers and validation that a pack has no use for
         try:
-            trainer.fit(module, ckpt_path=str(checkpoint) if checkpoint.exists() else None, weights_only=True)
+            trainer.fit(module, ckpt_path=str(checkpoint) if is_readable(checkpoint) else None, weights_only=True)
         except SystemExit as stopped:
             if stopped.code != 1:
                 raise
@@ -68,6 +68,15 @@ def fit(
     remove_unfinished_writes(run, pack.id)
     shutil.rmtree(folder)
     return int((module.diverged_at != NEVER).sum())
+
+
+def is_readable(checkpoint: Path) -> bool:
+    """Whether there is a checkpoint to go on from; one that is damaged is as good as none."""
+    try:
+        torch.load(checkpoint, weights_only=True, map_location="cpu")
+    except Exception:  # torch raises whatever the damage leads it into; what is lost is time, not results
+        return False
+    return True
 
 
 def quiet_trainer(accelerator: str, folder: Path, recorder: Recorder) -> L.Trainer:

@@ -101,10 +101,12 @@ class PackModule(L.LightningModule):
         stretch = Stretch(*(int(step) for step in batch))
         optimizer: Any = self.optimizers()
         optimizer.step(closure=lambda: self._advance(stretch, optimizer.optimizer))
+        losses_T, _ = self.engine.value_and_gradient(self.weights.detach()[self.alive])
         self.log_dict(
             {
+                "median_loss": float(losses_T.median()) if len(losses_T) else float("nan"),
                 "trial_steps": float(stretch.last * len(self.pack.trials)),
-                "diverged": float((self.diverged_at != NEVER).sum()),
+                "diverged": float(len(self.pack.trials) - len(losses_T)),
             },
             batch_size=1,
         )

@@ -25,15 +25,15 @@ class Progress:
         self.stream = stream or sys.stderr
         self.live = self.stream.isatty()
 
-    def start(self, plan: Plan, left: Sequence[Pack]) -> None:
-        """Begin, with the packs that are still to be trained."""
+    def start(self, plan: Plan, left: Sequence[Pack], *, diverged: int = 0) -> None:
+        """Begin, with the packs that are still to be trained and how many trials diverged before."""
         self.num_trials = len(plan.trials)
         self.trials_done = self.num_trials - sum(len(pack.trials) for pack in left)
         self.cost_left = sum(operations_of_pack(pack) for pack in left)
         self.cost_done = 0.0
         self.left, self.position = left, 0
         self.trial_steps = self.pack_steps = 0
-        self.diverged = self.failed = 0
+        self.diverged, self.failed = diverged, 0
         self.started = self.drawn = time.monotonic()
         if self.trials_done:
             self.stream.write(f"{self.trials_done} of {self.num_trials} trials were finished before\n")

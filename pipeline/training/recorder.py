@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from pipeline.diagnostics.snapshot import Snapshot
 from pipeline.experiment.estimate import OBSERVED_BYTES, observed_bytes_of_trial
 from pipeline.records.files import replacing
 from pipeline.records.schema import RECORDS
-from pipeline.records.store import write_records
+from pipeline.records.store import remove_records, write_records
 from pipeline.training.module import PackModule
 
 
@@ -57,7 +58,9 @@ class Recorder(L.Callback):
         self.advanced(self.steps_seen * len(module.pack.trials))
         if self.steps_seen:
             self.part_from = self.steps_seen + 1
-        elif 0 in self.recorded_steps:
+        # What an attempt that was killed wrote after this point is written again, perhaps in other parts.
+        remove_records(self.run, module.pack.id, self.part_from)
+        if not self.steps_seen and 0 in self.recorded_steps:
             self.observe(module)
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: object) -> None:
@@ -80,13 +83,20 @@ class Recorder(L.Callback):
         """Compute every diagnostic of the trials that are alive."""
         step = int(module.steps_done)
         chunk = max(1, OBSERVED_BYTES // observed_bytes_of_trial(module.pack.shape))
+        if not len(module.alive):
+            return
         for trials in module.alive.split(chunk):
             losses_T, _ = module.engine.value_and_gradient(module.weights.detach()[trials])
             module.mark_diverged(trials, losses_T, step)
-        for trials in module.alive.split(chunk):
+        alive = module.alive
+        if not len(alive):
+            return
+        for trials in alive.split(chunk):
             weights_TN = module.weights.detach()[trials]
             losses_T, gradient_TN = module.engine.value_and_gradient(weights_TN)
             self._observe(module, trials, Snapshot(module.learned, step, weights_TN, losses_T, gradient_TN))
+            if len(trials) < len(module.pack.trials):
+                return_freed_memory()
 
     def _observe(self, module: PackModule, trials: torch.Tensor, snapshot: Snapshot) -> None:
         shape = module.pack.shape
@@ -112,6 +122,17 @@ class Recorder(L.Callback):
             write_records(self.run, module.pack.id, self.part_from, rows)
         self.rows = []
         self.part_from = int(module.steps_done) + 1
+
+
+def return_freed_memory() -> None:
+    """Give freed memory back to the system, where the C library can.
+
+    Without it a pack of 2000 wide networks, observed in chunks of 16 MiB, was seen to grow the
+    process by 1.8 to 4 GiB: the allocator keeps pieces that the next chunk does not fit into.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _pack_module(module: L.LightningModule) -> PackModule:

@@ -116,7 +116,7 @@ def test_recorded_steps_hold_the_first_and_the_last(experiment):
     assert steps[:4] == (0, 1, 2, 3)
     assert steps[-1] == 5000
     assert 45 <= len(steps) <= 61
-    assert experiment(record_at=(7, 3)).recorded_steps() == (3, 7, 2000)
+    assert experiment(record_at=(7, 3)).recorded_steps() == (0, 3, 7, 2000)
 
 
 def test_solver_takes_one_step_and_no_rate(experiment):
@@ -147,6 +147,8 @@ IMPOSSIBLE = [
     ({"learning_rates": (0.1, -1.0)}, ("learning_rates", 1), "learning_rates must be positive, not -1.0"),
     ({"learning_rates": TimesLimits((0.5,))}, ("models", 1), "times_limit needs lambda_max, which changes while"),
     ({"learning_rates": TimesLimits((0.5,)), "optimizer": Adam()}, ("learning_rates",), "adam has no limit"),
+    ({"learning_rates": (0.1, 1e-300)}, ("learning_rates", 1), "learning rate 1e-300 cannot be written in float32"),
+    ({"learning_rates": LogSpaced(1, 1e300, 3)}, ("learning_rates",), "learning rate 1e+150 cannot be written in"),
     ({"steps": 0}, ("steps",), "steps must be positive, not 0"),
     ({"batch_size": 0}, ("batch_size",), "batch_size must be positive, not 0"),
     ({"batch_size": 257}, ("batch_size",), "batch_size 257 is more than the 256 training points"),
@@ -239,8 +241,9 @@ def test_memory_limit_splits_packs_evenly(experiment):
     assert sizes == [25, 25, 25, 25]
 
 
-def test_one_trial_larger_than_the_limit_still_has_a_pack(experiment):
-    assert len(list(packs(experiment().trials(), memory_gib=1e-9))) == len(list(experiment().trials()))
+def test_one_trial_larger_than_the_limit_is_refused(experiment):
+    with refuses(("pack_memory_gib",), "one trial of linear(legendre) of width 2 takes "):
+        list(packs(experiment().trials(), memory_gib=1e-9))
 
 
 def test_experiment_is_hashable_and_equal_by_content(experiment):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.models.initialisations import INITIALISATIONS, Initialisation
+from pipeline.models.initialisations import INITIALISATIONS, Initialisation, UniformFanIn
 from pipeline.numerics.randomness import stream
 
 FAN_IN, FAN_OUT = 50, 2000
@@ -57,13 +57,20 @@ def test_claim_is_a_positive_number_for_every_layer(initialisation: Initialisati
     assert 0 < initialisation.weight_deviation(fan_in, fan_out) < math.inf
 
 
-def test_biases_are_zero_or_within_the_range_of_the_weights(initialisation: Initialisation) -> None:
+def test_biases_are_spread_like_the_weights_or_are_zero(initialisation: Initialisation) -> None:
     biases = initialisation.biases(FAN_IN, FAN_OUT, stream("biases"))
     assert biases.shape == (FAN_OUT,)
-    if biases.any():
-        bound = math.sqrt(3) * initialisation.weight_deviation(FAN_IN, FAN_OUT)  # of a uniform law
+    assert biases.dtype == np.float64
+    if initialisation == UniformFanIn():
+        deviation = initialisation.weight_deviation(FAN_IN, FAN_OUT)
+        assert abs(biases.mean()) < 5 * deviation / math.sqrt(FAN_OUT)
+        assert biases.std() == pytest.approx(deviation, rel=5 / math.sqrt(2 * FAN_OUT))
+        bound = math.sqrt(3) * deviation  # of a uniform law
         assert np.abs(biases).max() <= bound
         assert np.abs(biases).max() == pytest.approx(bound, rel=0.01)  # the largest of 2000 misses the end by 1/2000
+    else:
+        assert "zero biases" in initialisation.summary()
+        assert not biases.any()
 
 
 def test_same_stream_gives_the_same_layer(initialisation: Initialisation) -> None:

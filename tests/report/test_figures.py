@@ -20,7 +20,7 @@ from pipeline.plan import make_plan
 from pipeline.problems.targets import AbsoluteValue, Step, Xor
 from pipeline.records.schema import FITS, OUTCOMES, RECORDS
 from pipeline.report import series
-from pipeline.report.charts import MOST_PANELS, chart_of, log_ticks, number_label
+from pipeline.report.charts import MOST_PANELS, chart_of, log_scale, log_ticks, number_label
 from pipeline.report.figures import FIGURES
 from pipeline.report.series import Sources, evenly
 from pipeline.report.tables import results
@@ -94,6 +94,13 @@ def test_errors_are_medians_over_seeds_at_the_best_rate_with_theory_beside_them(
     assert set(shown) == {(f"linear({basis})", width) for basis in ("monomial", "legendre") for width in (2, 4)}
 
 
+def test_the_band_is_the_middle_half_of_the_seeds():
+    experiment = Experiment("?", (Linear(),), (2,), target=(AbsoluteValue(),), learning_rates=(0.1,), seeds=5)
+    sources = sources_of(experiment, lambda trial: [(10, "test_error", 0.1 * (trial.seed + 1))])
+    row = series.error_by_width(sources).row(0, named=True)
+    assert [row[column] for column in ("seeds", "low", "median", "high")] == pytest.approx([5, 0.2, 0.3, 0.4])
+
+
 def test_errors_that_reach_zero_are_drawn_on_a_linear_axis():
     experiment = Experiment("?", (Shallow(),), (2, 4), target=(Xor(),), learning_rates=(0.1,))
     spec = drawn("error_by_width", sources_of(experiment, lambda trial: [(10, "test_error", 0.0)]))
@@ -105,7 +112,7 @@ def test_loss_curves_stop_where_trials_diverge_and_a_cross_says_when(run):
     spec = drawn("loss_by_step", run.sources)
     at_start = {row["loss"] for row in rows_with(spec, "loss", "step") if row["step"] == 0}
     assert at_start == {1.0}
-    crosses = rows_with(spec, "ceiling")
+    crosses = rows_with(spec, "loss", "trials")
     assert {row["step"] for row in crosses} == {7}
     assert {row["rate"] for row in crosses} == {"4"}
     assert {row["trials"] for row in crosses} == {2}
@@ -149,6 +156,20 @@ def test_multiples_of_the_limit_are_drawn_against_a_limit_of_one():
     sources = sources_of(experiment, lambda trial: numbers)
     assert set(series.loss_by_rate_and_width(sources)["limit"]) == {1.0}
     assert "learning rate / predicted limit" in json.dumps(drawn("loss_by_rate_and_width", sources))
+
+
+@pytest.mark.parametrize("rates", [(1e300, 1e308), (1e-200, 1e-180), (1e-307, 1e307)])
+@pytest.mark.parametrize("loss", [1.0, 1e308, 1e-320])
+def test_every_figure_survives_extreme_learning_rates_and_losses(figure, rates, loss):
+    experiment = Experiment("?", (Linear(),), (2, 4), target=(AbsoluteValue(),), learning_rates=rates, dtype="float64")
+    names = ("loss", "test_error", "largest_stable_learning_rate", "condition_number")
+    spec = drawn(figure.name, sources_of(experiment, lambda trial: [(0, name, loss) for name in names]))
+    assert spec is None or vl_convert.vegalite_to_vega(spec)
+
+
+def test_cells_meet_halfway_between_rates_in_the_logarithm():
+    assert series.cell_edges([1e300, 1e304]) == pytest.approx([1e298, 1e302, 1e306], rel=1e-9)
+    assert series.cell_edges([1e-200, 1e-180]) == pytest.approx([1e-210, 1e-190, 1e-170], rel=1e-9)
 
 
 def test_a_solver_has_an_error_but_no_learning_rates():
@@ -222,6 +243,23 @@ def test_panels_name_the_problem_by_what_differs():
 )
 def test_ticks_are_round(low, high, ticks):
     assert [number_label(tick) for tick in log_ticks(low, high)] == ticks
+
+
+@pytest.mark.parametrize("values", [[0.3], [1e15], [1e15, 1e15], [1.0, 1.2], [1e-8, 1.0]])
+def test_a_logarithmic_axis_holds_its_values_and_two_ticks(values):
+    scale, axis = (part.to_dict() for part in log_scale(values))
+    low, high = scale["domain"]
+    assert low < min(values) <= max(values) < high
+    assert sum(low <= tick <= high for tick in axis["values"]) >= 2
+
+
+@pytest.mark.parametrize("figure", ["error_by_width", "condition_by_width"])
+def test_one_value_has_an_axis_with_ticks(figure):
+    experiment = Experiment("?", (Linear(),), (2,), target=(AbsoluteValue(),), learning_rates=(0.1,))
+    numbers = [(0, "test_error", 0.3), (0, "condition_number", math.inf)]
+    encoding = drawn(figure, sources_of(experiment, lambda trial: numbers))["layer"][1]["encoding"]["y"]
+    low, high = encoding["scale"]["domain"]
+    assert sum(low <= tick <= high for tick in encoding["axis"]["values"]) >= 2
 
 
 def test_evenly_keeps_both_ends():

@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import polars as pl
 import pytest
 
-from pipeline.experiment.experiment import Experiment, TimesLimits
+from pipeline.diagnostics.convergence import TestError as RecordedTestError
+from pipeline.experiment.experiment import Experiment, Inputs, TimesLimits
+from pipeline.experiment.trial import Trial
 from pipeline.models.linear import Linear
 from pipeline.plan import make_plan
+from pipeline.problems.datasets import Table
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records.schema import OUTCOMES, RECORDS
+from pipeline.report.layout import plan_table
 from pipeline.report.tables import best_rates, criterion, results, summary
 
+ABSOLUTE = Experiment("?", (Linear(),), (2,), target=(AbsoluteValue(),), learning_rates=(0.5, 1.0), seeds=1)
 NO_RECORDS, NO_OUTCOMES = pl.DataFrame(schema=RECORDS), pl.DataFrame(schema=OUTCOMES)
+
+
+def results_of(
+    experiment: Experiment, numbers: Callable[[Trial], list[tuple[int, str, float]]], status: str = "done"
+) -> pl.DataFrame:
+    """The results of a run in which every trial ended and recorded ``numbers(trial)``: step, diagnostic, value."""
+    plan = make_plan("test", experiment)
+    rows = [(trial.id, *row, "pack") for trial in plan.trials.values() for row in numbers(trial)]
+    ended = [
+        (trial.id, status, 10, "", trial.learning_rate, 0.1, "fused", "cpu", "host", "0.1.0", "pack")
+        for trial in plan.trials.values()
+    ]
+    frames = (pl.DataFrame(rows, schema=RECORDS, orient="row"), pl.DataFrame(ended, schema=OUTCOMES, orient="row"))
+    return results(plan, *frames)
 
 
 def of(table: pl.DataFrame, **wanted: object) -> pl.DataFrame:
@@ -93,6 +114,77 @@ def test_the_best_rate_has_the_least_median_and_a_diverged_trial_counts_as_infin
     best = best_rates(run.results)
     assert best.filter(pl.col("model") != "shallow(relu)")["rate"].to_list() == [0.5] * 4
     assert of(best, model="shallow(relu)").is_empty()  # of its two scores one is NaN, so that the median is infinite
+
+
+@pytest.mark.parametrize("errors, best", [({0.5: 0.2, 1.0: 0.1}, 1.0), ({0.5: 0.1, 1.0: 0.2}, 0.5), ({}, 0.5)])
+def test_the_best_rate_is_the_one_of_the_least_error_and_the_lower_of_two_equal_ones(errors, best):
+    table = results_of(ABSOLUTE, lambda trial: [(10, "test_error", errors.get(trial.learning_rate, 0.3))])
+    assert summary(table)["best_learning_rate"].to_list() == [best]
+
+
+@pytest.mark.parametrize(
+    "numbers, verdict",
+    [
+        ([(0, 1.0), (10, 0.5)], "agrees"),
+        ([(0, 1.0), (10, 2.0)], "contradicts"),
+        ([(10, 0.5)], "cannot say"),
+        ([(0, math.inf), (10, 0.5)], "cannot say"),
+    ],
+)
+def test_a_verdict_needs_a_finite_first_loss_and_a_later_one(numbers, verdict):
+    losses = [(step, "loss", loss) for step, loss in numbers]
+    table = results_of(ABSOLUTE, lambda trial: [(0, "largest_stable_learning_rate", 2.0), *losses])
+    assert table["verdict"].to_list() == [verdict] * 2
+
+
+@pytest.mark.parametrize("status", ["done", "diverged"])
+def test_data_beyond_the_dtype_give_no_verdict(status):
+    numbers = [(0, "largest_stable_learning_rate", 2.0), (0, "loss", math.inf)]
+    assert set(results_of(ABSOLUTE, lambda trial: numbers, status)["verdict"]) == {"cannot say"}
+
+
+def test_two_tables_with_one_label_are_two_problems(tmp_path):
+    tables = []
+    for folder, slope in (("a", 1), ("b", 2), ("c", 3)):
+        path = tmp_path / folder / "t.csv"
+        path.parent.mkdir()
+        path.write_text("x,y\n" + "".join(f"{x},{slope * x}\n" for x in range(20)))
+        tables.append(Table(path, inputs=("x",), output="y"))
+    experiment = Experiment("?", (Linear(),), (2,), data=tuple(tables), learning_rates=(0.5,), seeds=1)
+    errors = {table: 0.1 * (number + 1) for number, table in enumerate(tables)}
+    table = results_of(experiment, lambda trial: [(10, "test_error", errors[trial.shape.problem.data])])
+    label = tables[0].label()
+    assert summary(table)["problem"].to_list() == [label, f"{label} #2", f"{label} #3"]
+    assert summary(table)["median_test_error"].to_list() == pytest.approx([0.1, 0.2, 0.3])
+    assert plan_table(make_plan("test", experiment))["problem"].to_list() == [label, f"{label} #2", f"{label} #3"]
+
+
+def test_problems_that_a_column_tells_apart_keep_their_label():
+    inputs = Inputs(noise=(0.0, 0.1), train=(64, 128))
+    table = results_of(replace(ABSOLUTE, inputs=inputs), lambda trial: [(10, "test_error", 0.1)])
+    assert set(table["problem"]) == {"absolute_value"}
+
+
+@pytest.mark.parametrize(
+    "number, words",
+    [
+        (10.0, "trusted"),
+        (1e12, "one digit"),
+        (9e14, "one digit"),
+        (1e15, "at least"),
+        (math.inf, "dependent features"),
+        (math.nan, None),
+    ],
+)
+def test_results_say_how_far_to_trust_a_condition_number(number, words):
+    table = results_of(ABSOLUTE, lambda trial: [(0, "condition_number", number)] if trial.learning_rate == 0.5 else [])
+    assert table["condition_number_trust"].to_list() == [words, None]
+    assert table.columns.index("condition_number_trust") == table.columns.index("condition_number") + 1
+
+
+def test_without_condition_numbers_there_is_nothing_to_trust():
+    table = results_of(replace(ABSOLUTE, diagnostics=(RecordedTestError(),)), lambda trial: [])
+    assert "condition_number_trust" not in table.columns
 
 
 def test_the_summary_is_what_one_computes_by_hand(run):

@@ -25,6 +25,7 @@ TRIAL = {
     "first_loss": 1.0,
     "least_loss": 0.1,
     "loss": 0.1,
+    "several_losses": True,
 }
 
 
@@ -68,6 +69,30 @@ def test_close_to_the_limit_nothing_is_said(ratio):
     assert verdict(learning_rate=2.0 * ratio, status="diverged") == "cannot say"
 
 
+@pytest.mark.parametrize("status", ["done", "diverged"])
+@pytest.mark.parametrize("ratio, expected", [(0.95, ("agrees", "contradicts")), (1.05, ("contradicts", "agrees"))])
+def test_five_percent_from_the_limit_a_verdict_is_given(ratio, expected, status):
+    assert verdict(learning_rate=2.0 * ratio, status=status) == expected[status == "diverged"]
+
+
+@pytest.mark.parametrize("status", ["done", "diverged"])
+@pytest.mark.parametrize("ratio", [0.995, 1.005])
+def test_half_a_percent_from_the_limit_none_is_given(ratio, status):
+    assert verdict(learning_rate=2.0 * ratio, status=status) == "cannot say"
+
+
+@pytest.mark.parametrize("first_loss", [math.inf, math.nan, None])
+@pytest.mark.parametrize("learning_rate", [1.0, 6.0])
+@pytest.mark.parametrize("status", ["done", "diverged"])
+def test_a_start_that_is_not_finite_tells_nothing(first_loss, learning_rate, status):
+    assert verdict(first_loss=first_loss, learning_rate=learning_rate, status=status) == "cannot say"
+
+
+def test_one_recorded_loss_does_not_show_that_it_fell():
+    assert verdict(first_loss=0.1, several_losses=False) == "cannot say"
+    assert verdict(first_loss=0.1, several_losses=False, status="diverged") == "contradicts"
+
+
 @pytest.mark.parametrize(
     "unknown",
     [
@@ -88,6 +113,8 @@ def test_nothing_is_said_where_something_is_missing(unknown):
     [
         ("agrees (2 of 2 trials)", ["agrees", "agrees", "cannot say"]),
         ("contradicts (1 of 3 trials)", ["agrees", "contradicts", "agrees"]),
+        ("agrees (1 of 1 trial)", ["agrees", "cannot say"]),
+        ("contradicts (1 of 1 trial)", ["contradicts"]),
         ("cannot say", ["cannot say"]),
     ],
 )

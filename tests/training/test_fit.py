@@ -8,18 +8,20 @@ import pytest
 import torch
 
 from pipeline.diagnostics import DIAGNOSTICS
+from pipeline.errors import PipelineError
 from pipeline.experiment.experiment import Inputs, LogSpacedSteps
+from pipeline.models import MODELS
 from pipeline.models.bases.trigonometric import Cosine
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import LeastSquares
 from pipeline.plan import make_plan
 from pipeline.problems.targets import OuterRing, Xor
-from pipeline.records.store import finished_packs, read_fits, read_outcomes, read_records
+from pipeline.records.store import finished_packs, read_fits, read_outcomes, read_records, write_records
 from pipeline.training.fit import fit
 from pipeline.training.module import PackModule, initial_weights
 from pipeline.training.progress import Progress
-from pipeline.training.run import run_plan
+from pipeline.training.run import check_ready, only_one, run_plan, write_failure
 
 
 def ran(experiment, folder):
@@ -174,7 +176,63 @@ def test_running_again_trains_nothing(experiment, tmp_path, capsys):
     assert re.search(r"^24 of 24 trials were finished before$", capsys.readouterr().err, re.MULTILINE)
 
 
+@pytest.mark.parametrize("model", [definition() for definition in MODELS.values()], ids=MODELS.keys())
+@pytest.mark.parametrize("batch_size", ["full", 5])
+def test_pack_in_which_every_trial_diverges_is_a_result(experiment, tmp_path, model, batch_size):
+    _, counts = ran(experiment(models=(model,), learning_rates=(1e9,), steps=200, batch_size=batch_size), tmp_path)
+    assert (counts.done, counts.diverged, counts.failed) == (0, 3, 0)
+    assert set(read_outcomes(tmp_path)["status"]) == {"diverged"}
+    assert not read_records(tmp_path).is_empty()
+
+
+def test_damaged_checkpoint_costs_time_but_no_result(experiment, tmp_path):
+    asked = experiment(models=(Shallow(),))
+    (pack,) = make_plan("test", asked).packs
+    for content in (b"", b"junk", bytes(range(256)) * 40):
+        (tmp_path / "checkpoints" / pack.id).mkdir(parents=True)
+        (tmp_path / "checkpoints" / pack.id / "last.ckpt").write_bytes(content)
+        assert fit(pack, asked, tmp_path, lambda trial_steps: None) == 0
+        assert set(read_outcomes(tmp_path)["status"]) == {"done"}
+
+
+def test_records_after_the_checkpoint_are_not_there_twice(experiment, tmp_path):
+    """An attempt wrote records and died before its checkpoint; the next one cuts its parts elsewhere."""
+    asked = experiment(models=(Shallow(),), record_at=(0, 20, 40))
+    (pack,) = make_plan("test", asked).packs
+    stale = pl.DataFrame({"trial": [trial.id for trial in pack.trials], "step": 40, "diagnostic": "loss", "value": 9.0})
+    for first_step in (0, 7, 25):
+        write_records(tmp_path, pack.id, first_step, stale.with_columns(pack=pl.lit(pack.id)))
+    fit(pack, asked, tmp_path, lambda trial_steps: None)
+    records = read_records(tmp_path)
+    assert records.select("trial", "step", "diagnostic").is_duplicated().sum() == 0
+    assert 9.0 not in records["value"]
+
+
+def test_two_processes_do_not_train_in_one_folder(experiment, tmp_path):
+    plan = make_plan("test", experiment())
+    message = "^" + re.escape(f"{tmp_path}: another process is training in this folder")
+    with only_one(tmp_path), pytest.raises(PipelineError, match=message):
+        run_plan(plan, tmp_path, Progress())
+    assert run_plan(plan, tmp_path, Progress()).done == 24
+
+
+def test_missing_device_is_refused_before_anything_is_written(experiment):
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    with pytest.raises(PipelineError, match=r"^accelerator is cuda, but there is no CUDA device"):
+        check_ready(make_plan("test", experiment(accelerator="cuda")))
+
+
+def test_log_of_a_failure_goes_when_the_pack_succeeds(experiment, tmp_path):
+    plan = make_plan("test", experiment())
+    for pack in plan.packs:
+        write_failure(tmp_path, pack, RuntimeError("once"))
+    assert len(list((tmp_path / "logs").iterdir())) == 2
+    run_plan(plan, tmp_path, Progress())
+    assert list((tmp_path / "logs").iterdir()) == []
+
+
 def test_nothing_but_results_is_left_in_the_folder(experiment, tmp_path):
     ran(experiment(checkpoint_seconds=1e-9), tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"records", "outcomes", "fits", "checkpoints"}
+    assert {path.name for path in tmp_path.iterdir()} == {"records", "outcomes", "fits", "checkpoints", ".lock"}
     assert list((tmp_path / "checkpoints").iterdir()) == []

@@ -39,6 +39,8 @@ def test_logger_gets_a_row_for_every_stretch(pack, tmp_path):
     plain_trainer(tmp_path, logger=CSVLogger(tmp_path), enable_checkpointing=False).fit(module)
     with next(tmp_path.rglob("metrics.csv")).open() as file:
         rows = list(csv.DictReader(file))
+    losses_T, _ = module.engine.value_and_gradient(module.weights)
+    assert float(rows[-1]["median_loss"]) == pytest.approx(float(losses_T.median()))
     assert [float(row["trial_steps"]) for row in rows] == [step * 12 for step in STOPS[1:]]
     assert int(module.steps_done) == 40
 
@@ -47,7 +49,7 @@ def test_callbacks_see_steps_and_checkpoints_go_on_bit_for_bit(pack, tmp_path):
     shallow = pack(models=(Shallow(),), optimizer=Adam(), batch_size=5)
     once = PackModule(shallow, STOPS)
     keep = ModelCheckpoint(tmp_path / "kept", filename="{step}", every_n_train_steps=1, save_top_k=-1)
-    watch = [keep, LearningRateMonitor(), EarlyStopping("diverged", check_on_train_epoch_end=True)]
+    watch = [keep, LearningRateMonitor(), EarlyStopping("median_loss", check_on_train_epoch_end=True)]
     plain_trainer(tmp_path, callbacks=watch, logger=CSVLogger(tmp_path)).fit(once)
     kept = sorted((tmp_path / "kept").glob("*.ckpt"))
     assert len(kept) == len(STOPS) - 1

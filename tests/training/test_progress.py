@@ -54,11 +54,12 @@ def test_work_found_finished_does_not_flatter_the_rate(experiment, clock):
     plan = make_plan("p", experiment())
     stream = io.StringIO()
     progress = Progress(stream)
-    progress.start(plan, plan.packs[1:])
+    progress.start(plan, plan.packs[1:], diverged=5)
     clock[0] += 2
     progress.advanced(20)
     assert stream.getvalue() == "12 of 24 trials were finished before\n"
     assert progress.text().startswith("12/24 trials, 10 trial-steps/s, ")
+    assert progress.text().endswith(", 5 diverged, 0 failed")
 
 
 @pytest.mark.parametrize("seconds, words", [(0.2, "0 s"), (59, "59 s"), (185, "3 min 5 s"), (7800, "2 h 10 min")])

@@ -40,6 +40,8 @@ ATTEMPTS = """
 import json, os, random, signal, sys, time
 from pathlib import Path
 import pipeline.cli, pipeline.config, pipeline.plan, pipeline.training.run, pipeline.training.progress
+import pipeline.training.stretches
+pipeline.training.stretches.OPERATIONS_OF_STRETCH = 5_000_000  # checkpoints between recorded steps, too
 
 def attempt(config, folder):
     child = os.fork()

@@ -68,13 +68,13 @@ class Reference(Engine):
         self.whole_chunk = max(1, self.most_elements // (rows * learned.num_points))
 
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
+        if not len(weights_TN):
+            return weights_TN.new_empty(0), torch.empty_like(weights_TN)
         gradient_TN = torch.empty_like(weights_TN)
-        lane, parts = (
-            self.lanes[0],
-            zip(weights_TN.split(self.whole_chunk), gradient_TN.split(self.whole_chunk), strict=True),
-        )
+        lane = self.lanes[0]
+        parts = zip(weights_TN.split(self.whole_chunk), gradient_TN.split(self.whole_chunk), strict=True)
         losses = [lane.kernel(weights, gradient, *lane.points) for weights, gradient in parts]
-        return torch.cat(losses) if losses else weights_TN.new_empty(0), gradient_TN
+        return torch.cat(losses), gradient_TN
 
     def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
         if isinstance(self.learned.optimizer, LeastSquares):

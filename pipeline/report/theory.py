@@ -1,0 +1,82 @@
+"""What theory says the loss of a linear model is on the way, for the panels of a figure."""
+
+from __future__ import annotations
+
+import polars as pl
+import torch
+
+from pipeline.errors import PipelineError
+from pipeline.experiment.trial import Shape
+from pipeline.numerics.descent import Modes, loss_curve, modes
+from pipeline.optimizers.rules import GradientDescent, Momentum, Nesterov, Optimizer
+from pipeline.problems.problem import Dataset, Problem
+from pipeline.report.series import Sources
+from pipeline.report.verdicts import has_limit
+
+PREDICTED = {"rate_axis": pl.Float64, "step": pl.Int64, "loss": pl.Float64}
+
+
+def predicted_losses(sources: Sources, curves: pl.DataFrame) -> pl.DataFrame:
+    """The loss that descent on the quadratic has at every learning rate and step of one panel's curves.
+
+    No rows where theory says nothing exact, or where the data cannot be read any more.
+
+    Args:
+        sources: The run.
+        curves: Rows of one problem, model and width, with ``rate_axis`` and ``step``.
+    """
+    nothing = pl.DataFrame(schema=PREDICTED)
+    columns = ["panel_problem", "name", "width", "rate_axis"]
+    ran = sources.named.join(curves.select(columns).unique(), on=columns, how="semi")
+    ran = ran.filter(pl.col("learning_rate").is_not_null())
+    if ran.is_empty():
+        return nothing
+    shape = sources.plan.trials[ran["trial"][0]].shape
+    start, how = start_of(shape), memory(shape.optimizer)
+    if start is None or how is None:
+        return nothing
+    rates = ran.group_by("rate_axis").agg(pl.col("learning_rate").first()).sort("rate_axis")
+    steps = curves["step"].unique().sort()
+    momentum, nesterov = how
+    losses_RH = loss_curve(
+        start,
+        torch.tensor(rates["learning_rate"].to_list(), dtype=torch.float64),
+        torch.tensor(steps.to_list(), dtype=torch.int64),
+        momentum=momentum,
+        nesterov=nesterov,
+    )
+    table = rates.select("rate_axis").join(pl.DataFrame({"step": steps}), how="cross", maintain_order="left_right")
+    table = table.with_columns(loss=pl.Series(losses_RH.flatten().tolist(), dtype=pl.Float64))
+    return table.filter(pl.col("loss").is_finite() & (pl.col("loss") > 0))
+
+
+def start_of(shape: Shape) -> Modes | None:
+    """The loss at zero weights, where linear models start, split into modes; ``None`` if it is not a quadratic."""
+    dataset = loaded(shape.problem) if has_limit(shape) else None
+    if dataset is None:
+        return None
+    features_PF = shape.model.prepare(dataset.train_inputs_PD, shape.width).mT
+    try:
+        return modes(features_PF, -dataset.train_targets_PK)
+    except torch.linalg.LinAlgError:  # entries that are not finite
+        return None
+
+
+def memory(optimizer: Optimizer) -> tuple[float, bool] | None:
+    """The momentum of a rule that has a closed form on quadratics, and whether it is Nesterov's."""
+    match optimizer:
+        case GradientDescent():
+            return 0.0, False
+        case Momentum():
+            return optimizer.momentum, False
+        case Nesterov():
+            return optimizer.momentum, True
+    return None
+
+
+def loaded(problem: Problem) -> Dataset | None:
+    """The points of a problem; ``None`` if its table was moved or has changed since the run."""
+    try:
+        return problem.load()
+    except (PipelineError, OSError):
+        return None

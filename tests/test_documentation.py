@@ -1,0 +1,295 @@
+"""What README.md and the Makefile say is true: what they show runs, what they name exists."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from pipeline.cli import main
+from pipeline.config import read_experiment
+from pipeline.plan import make_plan
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text()
+PLACEHOLDERS = {"configs/x.yaml"}
+"""Paths that stand for any path."""
+
+
+def blocks(language: str, text: str = README) -> list[str]:
+    """The fenced blocks of one language, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def code(text: str) -> list[str]:
+    """All that a text shows as something to type: what is in backticks, and lines after a dollar."""
+    without_blocks = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    return re.findall(r"`([^`]+)`", without_blocks) + re.findall(r"^\$ (.+)$", text, re.MULTILINE)
+
+
+def succeeds(command: list[object], folder: Path) -> str:
+    """What a command prints when it runs in a folder, with the packages of that folder before any other."""
+    told = subprocess.run(
+        [str(part) for part in command],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder if (folder / "pipeline").exists() else ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert told.returncode == 0, told.stdout + told.stderr
+    return told.stdout
+
+
+# What README shows as code.
+
+
+def test_lightning_block_runs_as_it_stands(tmp_path: Path) -> None:
+    (block,) = [block for block in blocks("python") if "import lightning" in block]
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    (tmp_path / "block.py").write_text(block)
+    succeeds([sys.executable, "block.py"], tmp_path)
+    (metrics,) = (tmp_path / "runs" / "csv").rglob("metrics.csv")
+    rows = pl.read_csv(metrics)
+    updates = [step for step in read_experiment(ROOT / "configs" / "xor.yaml").recorded_steps() if step > 0]
+    assert len(rows) == len(updates)
+    assert rows["median_loss"].is_finite().all()
+    assert rows["median_loss"][-1] < rows["median_loss"][0]
+
+
+def test_yaml_block_is_an_experiment_that_can_be_planned(tmp_path: Path) -> None:
+    (block,) = blocks("yaml")
+    path = tmp_path / "diabetes.yaml"
+    path.write_text(block)
+    whole = make_plan("diabetes", read_experiment(path))
+    assert len(whole.trials) == 2 * 3 * 7 * 5  # models, widths, learning rates, seeds
+    assert {pack.shape.steps for pack in whole.packs} == {2000}
+    small = make_plan("diabetes", read_experiment(path, ["steps=2", "seeds=1"]))
+    assert len(small.trials) == 2 * 3 * 7
+    assert {pack.shape.steps for pack in small.packs} == {2}
+
+
+def alternatives() -> list[str]:
+    """What the comments of the YAML block give as other things to write, as overrides."""
+    (block,) = blocks("yaml")
+    rates = re.findall(r"^learning_rates: .*# or (\[.*?\]); or (\{.*?\})$", block, re.MULTILINE)
+    (batch,) = re.findall(r"^batch_size: .*# or (\w+)$", block, re.MULTILINE)
+    (optimizers,) = re.findall(r"^optimizer: .*# (.+)$", block, re.MULTILINE)
+    return [
+        *(f"learning_rates={rate}" for rate in rates[0]),
+        f"batch_size={batch}",
+        *(f"optimizer={optimizer}" for optimizer in optimizers.split(", ")),
+    ]
+
+
+@pytest.mark.parametrize("override", alternatives())
+def test_alternatives_in_the_yaml_block_can_be_planned(tmp_path: Path, override: str) -> None:
+    (block,) = blocks("yaml")
+    path = tmp_path / "diabetes.yaml"
+    path.write_text(block)
+    changes = ["seeds=1", override]
+    if override == "optimizer=least_squares":  # of linear models, in one step, at no rate
+        path.write_text(re.sub(r"^( *- shallow|learning_rates|steps|batch_size).*\n", "", block, flags=re.MULTILINE))
+    if "times_limit" in override:  # of what has a limit
+        path.write_text(re.sub(r"^ *- shallow.*\n", "", block, flags=re.MULTILINE))
+        changes += ["optimizer=gradient_descent", "batch_size=full"]
+    assert make_plan("diabetes", read_experiment(path, changes)).trials
+
+
+def test_table_of_the_yaml_block_is_read(tmp_path: Path) -> None:
+    (block,) = blocks("yaml")
+    (table,) = re.findall(r"^data: .*; or (\{.*\})$", block, re.MULTILINE)
+    rng = np.random.default_rng(0)
+    pl.DataFrame({name: rng.standard_normal(40) for name in ("a", "b", "quality")}).write_csv(tmp_path / "wine.csv")
+    path = tmp_path / "wine.yaml"
+    path.write_text(re.sub(r"^data: .*$", f"data: {table}", block, flags=re.MULTILINE))
+    planned = make_plan("wine", read_experiment(path, ["steps=2", "seeds=1", "batch_size=full"]))
+    assert {trial.shape.problem.label() for trial in planned.trials.values()} == {"wine.csv(a, b -> quality)"}
+
+
+def test_example_of_a_definition_is_found_by_the_tables_the_tests_and_the_configuration(tmp_path: Path) -> None:
+    """The class of README, written into its module as README says, without another change."""
+    (example,) = [block for block in blocks("python") if "class Hat(Target)" in block]
+    shutil.copytree(ROOT / "pipeline", tmp_path / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "tests" / "problems").mkdir(parents=True)
+    shutil.copy(ROOT / "tests" / "problems" / "test_targets.py", tmp_path / "tests" / "problems")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    module = tmp_path / "pipeline" / "problems" / "targets.py"
+    before, table, after = module.read_text().rpartition("\nTARGETS = ")
+    module.write_text(f"{before}\n{example}\n{table}{after}")
+
+    listed = succeeds([sys.executable, "-m", "pipeline", "list", "targets"], tmp_path)
+    assert re.search(r"^hat +The hat 1 - 2\|x\| on \[-1/2, 1/2\] and 0 outside: three kinks\.$", listed, re.MULTILINE)
+
+    claims = (
+        "test_smoothness_is_the_decay_of_the_coefficients",
+        "test_breaks_lie_inside_the_interval_and_are_where_it_is_not_smooth",
+        "test_value_is_finite_float64_for_each_point",
+        "test_natural_inputs_and_sizes_make_a_problem",
+    )
+    tests = [f"tests/problems/test_targets.py::{claim}[hat]" for claim in claims]
+    assert "4 passed" in succeeds([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests], tmp_path)
+
+    values = (
+        "import numpy as np; from pipeline.problems.targets import Hat; "
+        "points = np.array([[-1.0], [-0.5], [-0.25], [0.0], [0.25], [0.5], [1.0]]); "
+        "assert Hat().name() == 'hat' and Hat().dimensions == 1; "
+        "assert Hat()(points).tolist() == [0, 0, 0.5, 1, 0.5, 0, 0]"
+    )
+    succeeds([sys.executable, "-c", values], tmp_path)
+    config = ROOT / "configs" / "fixed_vs_learned_basis.yaml"
+    succeeds([sys.executable, "-m", "pipeline", "plan", config, "--set", "target=hat"], tmp_path)
+
+
+# What README and the Makefile name.
+
+
+def missing_links(text: str) -> list[str]:
+    """Relative links and images that lead nowhere."""
+    links = re.findall(r"\]\(([^)\s]+)", text)
+    relative = [link.partition("#")[0] for link in links if not re.match(r"\w+:", link)]
+    return [link for link in relative if link and not (ROOT / link).exists()]
+
+
+def missing_paths(text: str) -> list[str]:
+    """Python and YAML files of the repository, patterns among them, that are not there."""
+    paths = set(re.findall(r"(?<![\w/.])[\w.*-]+/[\w./*-]*\.(?:py|yaml)\b", text)) - PLACEHOLDERS
+    return sorted(path for path in paths if not any(ROOT.glob(path)))
+
+
+def verbs_of(text: str) -> set[str]:
+    """The verbs that a text gives to the command line."""
+    return set(re.findall(r"python -m pipeline ([a-z]\w*)", text))
+
+
+def is_verb(verb: str) -> bool:
+    with pytest.raises(SystemExit) as end:
+        main([verb, "--help"])
+    return end.value.code == 0
+
+
+def targets() -> dict[str, str]:
+    """The targets of the Makefile and their lines, those that stand for files left out."""
+    return dict(re.findall(r"^([A-Za-z][\w-]*):(?!=)(.*)$", MAKEFILE, re.MULTILINE))
+
+
+def made(text: str) -> set[str]:
+    """The targets that a text asks make for."""
+    found = (re.fullmatch(r"make ([a-z]\w*)\b.*", line) for line in code(text))
+    return {match[1] for match in found if match}
+
+
+def test_links_and_images_lead_somewhere() -> None:
+    assert "](.readme/" in README
+    assert not missing_links(README)
+
+
+def test_every_file_that_is_named_exists() -> None:
+    assert not missing_paths(README)
+    assert not missing_paths(MAKEFILE)
+
+
+def test_every_verb_is_one() -> None:
+    assert verbs_of(README) >= {"run", "list"}
+    assert verbs_of(MAKEFILE) >= {"run", "plan", "results", "report", "bench"}
+    assert [verb for verb in verbs_of(README) | verbs_of(MAKEFILE) if not is_verb(verb)] == []
+
+
+def test_every_command_that_is_shown_can_be_parsed(capsys: pytest.CaptureFixture[str]) -> None:
+    commands = [line.removeprefix("python -m pipeline").split() for line in code(README) if "-m pipeline" in line]
+    assert ["list", "bases"] in commands
+    for words in commands:
+        if words[0] == "list":
+            assert main(words) == 0
+        else:
+            with pytest.raises(SystemExit) as end:
+                main([*words, "--help"])
+            assert end.value.code == 0
+    assert capsys.readouterr().out
+
+
+def test_kinds_that_are_named_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    (others,) = re.findall(r"`python -m pipeline list bases` \(or (.*?)\)", README, re.DOTALL)
+    kinds = re.findall(r"`(\w+)`", others)
+    assert kinds
+    for kind in kinds:
+        assert main(["list", kind]) == 0
+    assert capsys.readouterr().out
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    assert {"run", "test", "bench"} <= made(README) <= targets().keys()
+
+
+def test_every_make_target_says_what_it_does_and_is_listed() -> None:
+    listed = succeeds(["make", "--no-print-directory"], ROOT)  # without a target: help
+    phony = re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)
+    assert phony
+    assert set(phony[1].split()) == targets().keys()
+    for target, line in targets().items():
+        said = line.partition(" ## ")[2]
+        assert said, target
+        assert re.search(rf"^make {target} +{re.escape(said)}$", listed, re.MULTILINE), target
+
+
+def test_what_is_not_there_is_found(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (
+        "[a](pipeline/nowhere.md) ![b](https://x.org/y.png) `pipeline/nowhere.py`, `configs/none/*.yaml` "
+        "and `python -m pipeline fly`\n```\n$ make tea\n```\nmake of it what you like, `make coffee CONFIG=x`\n"
+    )
+    assert missing_links(text) == ["pipeline/nowhere.md"]
+    assert missing_paths(text) == ["configs/none/*.yaml", "pipeline/nowhere.py"]
+    assert verbs_of(text) == {"fly"}
+    assert not is_verb("fly")
+    assert made(text) == {"tea", "coffee"}
+    assert "fly" in capsys.readouterr().err
+
+
+# What README shows as output; that of `make run` is held against a run in test_configs.py.
+
+
+def false_in_output(shown: str, formatted: int, typed: int, tests: int) -> list[str]:
+    """What is not true in a text that is said to be the output of ``make test``."""
+    expected = (
+        "All checks passed!",
+        f"{formatted} files already formatted",
+        f"Success: no issues found in {typed} source files",
+    )
+    wrong = [line for line in expected if line not in shown.splitlines()]
+    passed = re.findall(r"\b(\d+) passed", shown)
+    if len(passed) != 1 or abs(int(passed[0]) - tests) > 0.02 * tests:
+        wrong.append(f"{tests} passed")
+    return wrong
+
+
+def test_readme_shows_the_real_output_of_make_test() -> None:
+    (shown,) = re.findall(r"^```\n\$ make test\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    ruff = subprocess.run(
+        [sys.executable, "-m", "ruff", "format", "--check", "."], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    formatted = sum(int(number) for number in re.findall(r"(\d+) files? (?:already|would be)", ruff.stdout))
+    typed = len(list((ROOT / "pipeline").rglob("*.py")))
+    listed = succeeds([sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"], ROOT)
+    tests = re.findall(r"^(\d+) tests collected", listed, re.MULTILINE)
+    assert false_in_output(shown, formatted, typed, int(tests[0])) == []
+
+
+def test_false_output_is_found() -> None:
+    true = (
+        "All checks passed!\n9 files already formatted\nSuccess: no issues found in 7 source files\n400 passed in 9s\n"
+    )
+    assert false_in_output(true, 9, 7, 400) == []
+    assert false_in_output(true, 9, 7, 408) == []
+    assert false_in_output(true, 10, 8, 410) == [
+        "10 files already formatted",
+        "Success: no issues found in 8 source files",
+        "410 passed",
+    ]
+    assert len(false_in_output("All good\n", 9, 7, 400)) == 4
