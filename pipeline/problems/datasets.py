@@ -144,10 +144,13 @@ class Table(Data):
         outputs_are: What the outputs mean.
         sha256: Digest of the bytes of the file, filled in where it is empty. It, and not
             the path, is what a trial's id depends on.
+        shape: Rows, inputs and outputs, filled in where it is empty. A plan writes digest and
+            shape down, so that a run can be reported where the file is not: with both, the
+            file is read, and held against them, only when its rows are needed.
 
     Raises:
-        FieldError: If the file is not what ``sha256`` says, cannot be read, lacks a
-            column, or has a cell or a column that cannot be used.
+        FieldError: If the file is not what ``sha256`` or ``shape`` says, cannot be read,
+            lacks a column, or has a cell or a column that cannot be used.
     """
 
     path: Path = field(compare=False)
@@ -155,20 +158,26 @@ class Table(Data):
     output: tuple[str, ...]
     outputs_are: Literal["regression", "classes", "labels"] = "regression"
     sha256: str = ""
-    not_identity: ClassVar[tuple[str, ...]] = ("path",)
+    shape: tuple[int, ...] = field(default=(), compare=False)
+    not_identity: ClassVar[tuple[str, ...]] = ("path", "shape")
 
     def __post_init__(self) -> None:
         named: list[str] = []
         for where, names in (("inputs", self.inputs), ("output", self.output)):
             if not names:
-                raise FieldError((where,), f"{where} names no column")
+                raise FieldError((where,), f"{where} names no column", hint="name at least one column of the table")
             for position, name in enumerate(names):
                 if name in named:
                     raise FieldError((where, position), f"column {name!r} is named twice", hint="name each column once")
                 named.append(name)
+        if self.shape and (len(self.shape) != 3 or min(self.shape) < 1):
+            what = f"{self.shape} is not the shape of a table"
+            raise FieldError(("shape",), what, hint="write rows, inputs, outputs, or leave it out")
+        if self.sha256 and self.shape:
+            return
         if not self.sha256:
             object.__setattr__(self, "sha256", hashlib.sha256(_bytes(self.path)).hexdigest())
-        self._rows()
+        object.__setattr__(self, "shape", self._rows().shape)
 
     def label(self) -> str:
         """The file and what is predicted from what, such as ``wine.csv(alcohol, sugar -> quality)``."""
@@ -181,21 +190,25 @@ class Table(Data):
 
     @property
     def num_rows(self) -> int:
-        return len(self._rows().inputs_RD)
+        return self.shape[0]
 
     @property
     def num_inputs(self) -> int:
-        return int(self._rows().inputs_RD.shape[1])
+        return self.shape[1]
 
     @property
     def num_outputs(self) -> int:
-        return int(self._rows().outputs_RK.shape[1])
+        return self.shape[2]
 
     def split(self, train_rows: NDArray[np.int64], test_rows: NDArray[np.int64]) -> tuple[Split, Split]:
         return self._rows().split(train_rows, test_rows)
 
     def _rows(self) -> _Rows:
-        return _read(self.path, self.sha256, self.inputs, self.output, self.task)
+        rows = _read(self.path, self.sha256, self.inputs, self.output, self.task)
+        if self.shape and self.shape != rows.shape:
+            what = f"{self.path} has rows, inputs, outputs {rows.shape}, not {self.shape}"
+            raise FieldError(("shape",), what, hint="leave shape out")
+        return rows
 
 
 @dataclass(frozen=True)
@@ -208,6 +221,11 @@ class _Rows:
     input_names: tuple[str, ...]
     output_names: tuple[str, ...]
     task: Task
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Rows, inputs and outputs."""
+        return len(self.inputs_RD), self.inputs_RD.shape[1], self.outputs_RK.shape[1]
 
     def split(self, train_rows: NDArray[np.int64], test_rows: NDArray[np.int64]) -> tuple[Split, Split]:
         inputs = self._standardised(self.inputs_RD[train_rows], self.inputs_RD[test_rows], self.input_names)
@@ -253,6 +271,7 @@ def _read(path: Path, sha256: str, inputs: tuple[str, ...], output: tuple[str, .
                 column.field,
                 f"{path.name}: {column.cells.name!r} has {len(column.cells)} rows, "
                 f"but {columns[0].cells.name!r} has {len(columns[0].cells)}",
+                hint="give every array one row for each point",
             )
     if len(columns[0].cells) < 2:
         what = f"{path} has {len(columns[0].cells)} rows, too few to train on some and test on others"
@@ -354,15 +373,20 @@ def _bytes(path: Path) -> bytes:
         raise FieldError(("path",), what, hint=f"known: {', '.join(_READERS)}")
     try:
         return path.read_bytes()
+    except IsADirectoryError:
+        raise FieldError(("path",), f"{path} is a folder", hint="give the path of one file") from None
     except FileNotFoundError:
         raise FieldError(("path",), f"there is no file {path}", hint="look at the path") from None
     except OSError as error:
-        raise FieldError(("path",), f"{path} cannot be read: {error.strerror}") from None
+        raise FieldError(
+            ("path",), f"{path} cannot be read: {error.strerror}", hint="look at its permissions"
+        ) from None
 
 
 def _unreadable(path: Path, why: object) -> FieldError:
     first_line = str(why).strip().split("\n")[0]
-    return FieldError(("path",), f"{path} cannot be read as {path.suffix.lower()}: {first_line}")
+    kind = path.suffix.lower()
+    return FieldError(("path",), f"{path} cannot be read as {kind}: {first_line}", hint=_WELL_FORMED[kind])
 
 
 def _unknown(path: Path, where: tuple[str, int], name: str, known: list[str]) -> FieldError:
@@ -465,6 +489,12 @@ _READERS: dict[str, Callable[[Path, bytes, Names], list[_Column]]] = {
     ".csv": _read_csv,
     ".npz": _read_npz,
     ".parquet": _read_parquet,
+}
+
+_WELL_FORMED = {
+    ".csv": "write UTF-8 text: a header, then lines of as many fields, separated by commas",
+    ".npz": "write the file again with numpy.savez; if it is no NPZ file, give it the ending it should have",
+    ".parquet": "write the file again; if it is no Parquet file, give it the ending it should have",
 }
 
 

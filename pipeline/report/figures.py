@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -91,14 +92,14 @@ def loss_by_step(sources: Sources) -> Chart | None:
         scale=alt.Scale(domain=spelled, range=charts.ramp(len(rates))),
         legend=alt.Legend(columns=len(rates), symbolType="stroke", symbolStrokeWidth=3),
     )
-        time = charts.step_axis(sources.plan.experiment.num_steps)
+    time = charts.step_axis(sources.plan.experiment.num_steps)
     step = alt.X("step:Q", title="step", scale=alt.Scale(type="symlog", constant=1), axis=time)
 
     def panel(rows: pl.DataFrame) -> Chart:
         left = marks.join(rows.select("panel_problem", "name").unique(), on=["panel_problem", "name"], how="semi")
         theory = predicted_losses(sources, rows).with_columns(_spelled_rate(rates, spelled))
         scale, axis = charts.log_scale([*rows["loss"], *left["ceiling"]])
-        loss = alt.Y("loss:Q", title=sources.loss_title, scale=scale, axis=axis)
+        loss = functools.partial(alt.Y, title=sources.loss_title, scale=scale, axis=axis)
         return alt.layer(*_loss_layers(rows, theory, left, sources.rate_title, step, loss, colour))
 
     width = pl.format("{}, width {}", sources.panel_model, "width")
@@ -111,7 +112,7 @@ def _loss_layers(
     left: pl.DataFrame,
     rate_title: str,
     step: alt.X,
-    loss: alt.Y,
+    loss: Callable[[str], alt.Y],
     colour: alt.Color,
 ) -> list[alt.Chart]:
     """Measured curves, pale where theory is drawn over them; theory, cut off at the frame; crosses of divergence."""
@@ -119,15 +120,16 @@ def _loss_layers(
     tooltip = [rate, alt.Tooltip("step:Q"), alt.Tooltip("loss:Q", format=".4g")]
     line = chart_of(rows.select("step", "loss", "rate"))
     line = line.mark_line(strokeWidth=2) if theory.is_empty() else line.mark_line(strokeWidth=4, opacity=0.4)
-    layers = [line.encode(x=step, y=loss, color=colour, tooltip=tooltip)]
+    layers = [line.encode(x=step, y=loss("loss:Q"), color=colour, tooltip=tooltip)]
     if not theory.is_empty():
-        points = theory.select("step", pl.col("loss").round_sig_figs(series.DIGITS), "rate")
-        dashed = chart_of(points).mark_line(strokeWidth=1.3, clip=True).encode(x=step, y=loss, color=colour)
+        points = theory.select("step", pl.col("loss").round_sig_figs(series.DIGITS).alias("theory"), "rate")
+        dashed = chart_of(points).mark_line(strokeWidth=1.3, clip=True)
+        dashed = dashed.encode(x=step, y=loss("theory:Q"), color=colour)
         layers.append(keyed(dashed, alt.StrokeDash, "theory", [4, 3]))
     if not left.is_empty():
-        cross = chart_of(left.rename({"ceiling": "loss"})).mark_point(size=90, strokeWidth=2.2, filled=False, opacity=1)
+        cross = chart_of(left).mark_point(size=90, strokeWidth=2.2, filled=False, opacity=1)
         said = [rate, alt.Tooltip("step:Q", title="diverged at step"), alt.Tooltip("trials:Q")]
-        cross = cross.encode(x=step, y=loss, color=colour, tooltip=said)
+        cross = cross.encode(x=step, y=loss("ceiling:Q"), color=colour, tooltip=said)
         layers.append(keyed(cross, alt.Shape, "diverged", charts.CROSS))
     return layers
 

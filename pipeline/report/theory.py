@@ -56,10 +56,7 @@ def start_of(shape: Shape) -> Modes | None:
     if dataset is None:
         return None
     features_PF = shape.model.prepare(dataset.train_inputs_PD, shape.width).mT
-    try:
-        return modes(features_PF, -dataset.train_targets_PK)
-    except torch.linalg.LinAlgError:  # entries that are not finite
-        return None
+    return modes(features_PF, -dataset.train_targets_PK) if features_PF.isfinite().all() else None
 
 
 def memory(optimizer: Optimizer) -> tuple[float, bool] | None:

@@ -38,7 +38,7 @@ with tempfile.TemporaryDirectory() as folder:
 """
 
 
-@pytest.mark.parametrize("model, seeds, width", [("shallow", 2000, 2000), ("linear", 4000, 4000)])
+@pytest.mark.parametrize("model, seeds, width", [("shallow", 700, 2000), ("linear", 2000, 4000)])
 def test_estimate_of_a_large_pack_is_close_to_what_the_process_takes(model, seeds, width):
     command = [sys.executable, "-c", MEASURE, model, str(seeds), str(width)]
     told = subprocess.run(command, capture_output=True, text=True, check=True)

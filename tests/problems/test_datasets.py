@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import errno
 import hashlib
 import os
 import pickle
@@ -22,6 +23,9 @@ from sklearn.datasets import load_diabetes, load_digits
 
 from pipeline.definitions import canonical
 from pipeline.errors import FieldError, PipelineError
+from pipeline.experiment.experiment import Experiment
+from pipeline.models.shallow import Shallow
+from pipeline.plan import make_plan, read_plan, write_plan
 from pipeline.problems.datasets import DATA, Data, Diabetes, Digits, Table, _Rows
 from pipeline.problems.losses import Task
 
@@ -55,6 +59,7 @@ def everything(data: Data) -> tuple[np.ndarray, np.ndarray]:
 def refused(make: Callable[[], Any], message: str, path: tuple[str | int, ...] | None = None) -> None:
     with pytest.raises(FieldError, match=f"^{re.escape(message)}$") as error:
         make()
+    assert error.value.hint
     if path is not None:
         assert error.value.path == path
 
@@ -444,6 +449,7 @@ def test_the_nearest_column_is_proposed_in_every_format(flowers: Path, tmp_path:
         refused(lambda name=name: Table(tmp_path / name, ("length",), ("widht",)), message, ("output", 0))
 
 
+CSV = "write UTF-8 text: a header, then lines of as many fields, separated by commas"
 BAD_FILES = {
     "two fields too many": ("t.csv", b"a,y\n1,2\n1,2,3,4\n", "line 3 has 4 fields, the header has 2"),
     "quote without end": ("t.csv", b'a,y\n1,2\n"3,4\n', "line 3: unexpected end of data"),
@@ -456,7 +462,9 @@ BAD_FILES = {
 def test_a_broken_csv_file_is_refused_with_the_reason(tmp_path: Path, name: str, content: bytes, why: str) -> None:
     path = tmp_path / name
     path.write_bytes(content)
-    refused(lambda: Table(path, ("a",), ("y",)), f"path: {path} cannot be read as .csv: {why}", ("path",))
+    refused(
+        lambda: Table(path, ("a",), ("y",)), f"path: {path} cannot be read as .csv: {why}\n  hint: {CSV}", ("path",)
+    )
 
 
 @pytest.mark.parametrize("kind", ["parquet", "npz"])
@@ -464,8 +472,9 @@ def test_a_broken_csv_file_is_refused_with_the_reason(tmp_path: Path, name: str,
 def test_a_file_that_is_no_table_is_refused(tmp_path: Path, kind: str, content: bytes) -> None:
     path = tmp_path / f"t.{kind}"
     path.write_bytes(content)
-    with pytest.raises(FieldError, match=f"^{re.escape(f'path: {path} cannot be read as .{kind}: ')}."):
+    with pytest.raises(FieldError, match=f"^{re.escape(f'path: {path} cannot be read as .{kind}: ')}.") as error:
         Table(path, ("a",), ("y",))
+    assert error.value.hint.startswith("write the file again")
 
 
 def test_every_cut_of_a_file_is_refused_or_read(tmp_path: Path) -> None:
@@ -498,8 +507,17 @@ def test_a_folder_is_no_table(tmp_path: Path) -> None:
     (tmp_path / "t.csv").mkdir()
     refused(
         lambda: Table(tmp_path / "t.csv", ("a",), ("y",)),
-        f"path: {tmp_path / 't.csv'} cannot be read: {os.strerror(21)}",
+        f"path: {tmp_path / 't.csv'} is a folder\n  hint: give the path of one file",
     )
+
+
+def test_a_file_that_may_not_be_read_is_refused(flowers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(type(flowers), "read_bytes", refuse)
+    what = f"path: {flowers} cannot be read: {os.strerror(errno.EACCES)}\n  hint: look at its permissions"
+    refused(lambda: Table(flowers, ("length",), ("width",)), what, ("path",))
 
 
 @pytest.mark.parametrize("name", ["t.xlsx", "t", "t.csv.gz"])
@@ -516,8 +534,18 @@ def test_one_type_of_file_may_be_written_in_capitals(tmp_path: Path) -> None:
 
 
 COLUMNS = {
-    "no input": ((), ("width",), "regression", "inputs: inputs names no column"),
-    "no output": (("width",), (), "regression", "output: output names no column"),
+    "no input": (
+        (),
+        ("width",),
+        "regression",
+        "inputs: inputs names no column\n  hint: name at least one column of the table",
+    ),
+    "no output": (
+        ("width",),
+        (),
+        "regression",
+        "output: output names no column\n  hint: name at least one column of the table",
+    ),
     "both": (
         ("length", "width"),
         ("width",),
@@ -566,7 +594,7 @@ def test_arrays_of_different_length_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "t.npz", a=np.arange(3), y=np.arange(4))
     refused(
         lambda: Table(tmp_path / "t.npz", ("a",), ("y",)),
-        "output.0: t.npz: 'y' has 4 rows, but 'a' has 3",
+        "output.0: t.npz: 'y' has 4 rows, but 'a' has 3\n  hint: give every array one row for each point",
         ("output", 0),
     )
 
@@ -601,3 +629,56 @@ def test_dates_and_lists_are_no_inputs(tmp_path: Path) -> None:
             f"inputs.0: t.parquet, column {name!r}: {kind} is neither a number nor a text\n  hint: write it as numbers"
         )
         refused(lambda name=name: Table(tmp_path / "t.parquet", (name,), ("y",)), message)
+
+
+# A run without its file
+
+
+def test_shape_is_filled_in_and_is_no_part_of_the_identity(flowers: Path, tmp_path: Path) -> None:
+    read = Table(flowers, ("length", "width"), ("kind",), "classes")
+    assert read.shape == (read.num_rows, read.num_inputs, read.num_outputs) == (4, 2, 3)
+    given = dataclasses.replace(read, path=tmp_path / "gone.csv")
+    assert given == read
+    assert canonical(given, identity=True) == canonical(read, identity=True)
+    assert "shape" not in canonical(read, identity=True)["table"]
+
+
+@pytest.mark.parametrize("end", ["moved", "changed"])
+def test_plan_is_read_where_its_table_is_not_but_nothing_is_trained(flowers: Path, tmp_path: Path, end: str) -> None:
+    written = make_plan("flowers", Experiment("?", (Shallow(),), (2,), data=(Table(flowers, ("length",), ("width",)),)))
+    write_plan(written, tmp_path / "run")
+    if end == "moved":
+        flowers.rename(tmp_path / "elsewhere.csv")
+    else:
+        flowers.write_text(FLOWERS.replace("1.5", "1.6"))
+    plan = read_plan(tmp_path / "run")
+    assert list(plan.trials) == list(written.trials)
+    assert [pack.id for pack in plan.packs] == [pack.id for pack in written.packs]
+    problem = plan.packs[0].shape.problem
+    assert problem.label() == "flowers.csv(length -> width)"
+    why = "there is no file" if end == "moved" else "changed since its sha256 was written down"
+    with pytest.raises(FieldError, match=why):
+        problem.load()
+
+
+def test_table_without_its_file_needs_digest_and_shape(flowers: Path, tmp_path: Path) -> None:
+    read = Table(flowers, ("length",), ("width",))
+    gone = tmp_path / "gone.csv"
+    for given_ in ({"sha256": read.sha256}, {"shape": read.shape}, {}):
+        message = f"path: there is no file {gone}\n  hint: look at the path"
+        refused(lambda given_=given_: Table(gone, ("length",), ("width",), **given_), message, ("path",))
+    assert Table(gone, ("length",), ("width",), sha256=read.sha256, shape=read.shape).num_rows == 4
+
+
+def test_shape_that_is_not_that_of_the_file_is_refused(flowers: Path) -> None:
+    read = Table(flowers, ("length",), ("width",))
+    message = f"shape: {flowers} has rows, inputs, outputs (4, 1, 1), not (5, 1, 1)\n  hint: leave shape out"
+    refused(lambda: Table(flowers, ("length",), ("width",), shape=(5, 1, 1)), message, ("shape",))
+    wrong = dataclasses.replace(read, shape=(5, 1, 1))
+    refused(lambda: wrong.split(np.arange(3), np.arange(3, 4)), message, ("shape",))
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 1), (4, 1, 1, 1), (0, 1, 1), (4, -1, 1)])
+def test_shape_of_no_table_is_refused(flowers: Path, shape: tuple[int, ...]) -> None:
+    message = f"shape: {shape} is not the shape of a table\n  hint: write rows, inputs, outputs, or leave it out"
+    refused(lambda: Table(flowers, ("length",), ("width",), shape=shape), message, ("shape",))

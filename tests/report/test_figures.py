@@ -112,7 +112,7 @@ def test_loss_curves_stop_where_trials_diverge_and_a_cross_says_when(run):
     spec = drawn("loss_by_step", run.sources)
     at_start = {row["loss"] for row in rows_with(spec, "loss", "step") if row["step"] == 0}
     assert at_start == {1.0}
-    crosses = rows_with(spec, "loss", "trials")
+    crosses = rows_with(spec, "ceiling")
     assert {row["step"] for row in crosses} == {7}
     assert {row["rate"] for row in crosses} == {"4"}
     assert {row["trials"] for row in crosses} == {2}

@@ -149,7 +149,7 @@ def test_two_tables_with_one_label_are_two_problems(tmp_path):
         path = tmp_path / folder / "t.csv"
         path.parent.mkdir()
         path.write_text("x,y\n" + "".join(f"{x},{slope * x}\n" for x in range(20)))
-        tables.append(Table(path, inputs=("x",), output="y"))
+        tables.append(Table(path, inputs=("x",), output=("y",)))
     experiment = Experiment("?", (Linear(),), (2,), data=tuple(tables), learning_rates=(0.5,), seeds=1)
     errors = {table: 0.1 * (number + 1) for number, table in enumerate(tables)}
     table = results_of(experiment, lambda trial: [(10, "test_error", errors[trial.shape.problem.data])])
