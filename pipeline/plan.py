@@ -44,8 +44,13 @@ class Plan:
         return {trial.id: trial for pack in self.packs for trial in pack.trials}
 
     def run_as(self, experiment: Experiment) -> Plan:
-        """The same trials in the same packs, with another device or pace of checkpoints."""
-        return Plan(self.name, experiment, self.packs)
+        """The same trials in the same packs, with another device, pace of checkpoints, or place of a table."""
+        trials = {trial.id: trial for trial in experiment.trials()}
+        return Plan(
+            self.name,
+            experiment,
+            tuple(make_pack(tuple(trials[trial.id] for trial in pack.trials)) for pack in self.packs),
+        )
 
     @property
     def trial_steps(self) -> int:

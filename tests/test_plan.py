@@ -13,7 +13,7 @@ from pipeline.models.bases import BASES
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan, read_plan, write_plan
-from pipeline.problems.datasets import Digits
+from pipeline.problems.datasets import Digits, Table
 from pipeline.problems.targets import TARGETS, Gaussian
 
 
@@ -168,3 +168,21 @@ def test_folder_in_the_place_of_a_plan_is_refused_with_its_path(tmp_path):
     (tmp_path / "plan.json").mkdir()
     with pytest.raises(PipelineError, match="^" + re.escape(f"{tmp_path / 'plan.json'}: cannot be read: ")):
         read_plan(tmp_path)
+
+
+def test_plan_goes_on_with_a_table_that_was_moved(tmp_path):
+    """The packs are those that were written, the file is where the configuration says it is now."""
+    path, moved = tmp_path / "t.csv", tmp_path / "moved.csv"
+    path.write_text("a,y\n1,2\n2,3\n3,5\n")
+
+    def ask(path, **fields):
+        return Experiment("Why?", (Shallow(),), (2, 3), data=(Table(path, ("a",), ("y",)),), **fields)
+
+    write_plan(make_plan("table", ask(path)), tmp_path)
+    path.rename(moved)
+    again = read_plan(tmp_path)
+    plan = again.run_as(ask(moved, checkpoint_seconds=5))
+    assert plan.experiment.checkpoint_seconds == 5
+    assert [pack.id for pack in plan.packs] == [pack.id for pack in again.packs]
+    assert {pack.shape.problem.data.path for pack in plan.packs} == {moved}
+    assert len(plan.packs[0].shape.problem.load().train_inputs_PD) == 2

@@ -199,15 +199,17 @@ def fitted(sources: Sources) -> Chart | None:
 
     def panel(rows: pl.DataFrame) -> Chart:
         target = series.target_values(sources, rows)
-        values = target["value"].to_list()
+        values = (rows if target.is_empty() else target)["value"].to_list()
         low, high = min(values), max(values)
         margin = 0.3 * (high - low) or 1.0
         domain = alt.Scale(domain=[low - margin, high + margin], nice=False)
         x, y = alt.X("x:Q", title="x", axis=alt.Axis(grid=False)), alt.Y("value:Q", title="f(x)", scale=domain)
-        under = chart_of(target).mark_line(strokeWidth=5, clip=True).encode(x=x, y=y)
         line = chart_of(rows.select("x", "value", "width")).mark_line(strokeWidth=1.6, clip=True)
-        under = keyed(under, alt.Stroke, "target", "#BBBBBB")
-        return alt.layer(under, line.encode(x=x, y=y, color=colour, tooltip=["width:O", "x:Q", "value:Q"]))
+        line = line.encode(x=x, y=y, color=colour, tooltip=["width:O", "x:Q", "value:Q"])
+        if target.is_empty():
+            return alt.layer(line)
+        under = chart_of(target).mark_line(strokeWidth=5, clip=True).encode(x=x, y=y)
+        return alt.layer(keyed(under, alt.Stroke, "target", "#BBBBBB"), line)
 
     return panels(table.with_columns(sources.panel_model.alias("panel")), panel)
 
@@ -272,8 +274,8 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "fitted",
         "What was learned",
-        "The function of the best trial of each model at a few widths, over the target; "
-        "what leaves the frame is cut off.",
+        "The function of the best trial of each model at a few widths, over the target if that is "
+        "a function; what leaves the frame is cut off.",
         fitted,
     ),
     Figure(

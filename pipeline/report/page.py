@@ -17,7 +17,7 @@ from pipeline.plan import Plan, read_plan
 from pipeline.records.files import replacing
 from pipeline.records.store import read_fits, read_outcomes, read_records
 from pipeline.report.figures import FIGURES, Figure
-from pipeline.report.printing import shown, shown_cells, split_constants
+from pipeline.report.printing import number_of, shown, shown_cells, split_constants
 from pipeline.report.series import Sources
 from pipeline.report.tables import PROBLEM, criterion, results, summary
 from pipeline.report.template import CONVENTIONS, DRAW, POLICY, STYLE
@@ -114,7 +114,9 @@ def _header(plan: Plan, table: pl.DataFrame) -> str:
     counts = dict(table["status"].value_counts().iter_rows())
     chips = "".join(f"<li><b>{counts[word]}</b> {word}</li>" for word in STATUSES if word in counts)
     ended = table.height - counts.get("pending", 0)
-    progress = f"{table.height} trials" if ended == table.height else f"{ended} of {table.height} trials so far"
+    progress = number_of(table.height, "trial")
+    if ended < table.height:
+        progress = f"{ended} of {progress} so far"
     lines = [f"<h1>{escape(plan.experiment.question)}</h1>"]
     lines.append(f'<p class="quiet">{escape(plan.name)}: {progress}</p>')
     lines.append(f'<ul class="counts">{chips}</ul>')
@@ -201,10 +203,11 @@ def _failures(table: pl.DataFrame) -> str:
     )
     parts = []
     for reason, trials in reasons.head(MOST_REASONS).iter_rows():
-        noun = "trial" if trials == 1 else "trials"
-        parts.append(f"<p>{trials} {noun}:</p><pre>{escape(reason[:LONGEST_REASON]) or 'no reason given'}</pre>")
+        parts.append(
+            f"<p>{number_of(trials, 'trial')}:</p><pre>{escape(reason[:LONGEST_REASON]) or 'no reason given'}</pre>"
+        )
     if reasons.height > MOST_REASONS:
-        parts.append(f"<p>And {reasons.height - MOST_REASONS} more reasons.</p>")
+        parts.append(f"<p>And {number_of(reasons.height - MOST_REASONS, 'more reason')}.</p>")
     return _section("Failures", *parts)
 
 

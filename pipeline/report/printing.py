@@ -33,6 +33,11 @@ def _spelled(value: float | None) -> float | str | None:
     return NOT_FINITE.get(value, "nan")
 
 
+def number_of(number: int, noun: str) -> str:
+    """A number of things, such as ``1 trial`` or ``2 trials``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def shown(value: Any) -> str:
     """One value for a reader: four significant digits, an empty cell for nothing, no control characters."""
     if value is None:
@@ -80,5 +85,5 @@ def as_text(table: pl.DataFrame, *, width: int | None = None, most_rows: int = 1
         console.print(grid)
     if rest.height > most_rows:
         left_out = rest.height - most_rows
-        console.print(Text(f"{left_out} more rows are not shown; --json writes all"), soft_wrap=True)
+        console.print(Text(f"{number_of(left_out, 'more row')} not shown; --json writes all"), soft_wrap=True)
     return stream.getvalue()

@@ -268,9 +268,10 @@ def fitted(sources: Sources) -> pl.DataFrame:
 
 
 def target_values(sources: Sources, panel: pl.DataFrame) -> pl.DataFrame:
-    """The target at the points of the fits of one panel."""
+    """The target at the points of the fits of one panel; no rows for a table, which has none."""
     problem = sources.plan.trials[panel["trial"][0]].shape.problem
-    assert isinstance(problem, FunctionProblem)  # no other has fits
+    if not isinstance(problem, FunctionProblem):
+        return pl.DataFrame(schema={"x": pl.Float64, "value": pl.Float64})
     x = panel["x"].unique().sort()
     values = pl.Series(problem.target(x.to_numpy()[:, None]), dtype=pl.Float64)
     return pl.DataFrame({"x": x, "value": values.round_sig_figs(DIGITS)})

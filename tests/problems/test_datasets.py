@@ -26,7 +26,7 @@ from pipeline.errors import FieldError, PipelineError
 from pipeline.experiment.experiment import Experiment
 from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan, read_plan, write_plan
-from pipeline.problems.datasets import DATA, Data, Diabetes, Digits, Table, _Rows
+from pipeline.problems.datasets import DATA, Data, Diabetes, Digits, Table, _read, _Rows
 from pipeline.problems.losses import Task
 
 FLOWERS = "length,width,kind,tall\n1.5,2,iris,0\n2.5,1e1,rose,true\n-3,.5,iris,False\n4,7,tulip,1\n"
@@ -301,7 +301,7 @@ def test_a_table_that_changed_is_refused(flowers: Path) -> None:
 
 def test_a_table_that_changed_on_the_way_to_a_worker_is_refused(flowers: Path) -> None:
     parcel = pickle.dumps(Table(flowers, ("length",), ("width",)))
-    code = "import pickle, sys; pickle.load(sys.stdin.buffer).num_rows"
+    code = "import pickle, sys; pickle.load(sys.stdin.buffer).split([0, 1, 2], [3])"
     asked_for = pickle.loads(parcel).sha256
     write(flowers, FLOWERS.replace("2.5", "2.6"))
     worker = subprocess.run([sys.executable, "-c", code], input=parcel, capture_output=True)
@@ -651,6 +651,7 @@ def test_plan_is_read_where_its_table_is_not_but_nothing_is_trained(flowers: Pat
         flowers.rename(tmp_path / "elsewhere.csv")
     else:
         flowers.write_text(FLOWERS.replace("1.5", "1.6"))
+    _read.cache_clear()  # as in another process
     plan = read_plan(tmp_path / "run")
     assert list(plan.trials) == list(written.trials)
     assert [pack.id for pack in plan.packs] == [pack.id for pack in written.packs]

@@ -18,6 +18,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from pipeline.errors import PipelineError
+from pipeline.models.linear import Linear
 from pipeline.plan import make_plan, write_plan
 from pipeline.report.figures import FIGURES
 from pipeline.report.page import Drawn, page, write_report
@@ -137,6 +138,13 @@ def test_the_page_counts_what_ran_so_far(html):
     for count in ("<b>10</b> done", "<b>8</b> diverged", "<b>2</b> failed", "<b>4</b> pending"):
         assert count in html
     assert f"<p>2 trials:</p><pre>{escape(HOSTILE)}</pre>" in html
+
+
+@pytest.mark.parametrize("seeds, words", [((0,), "one: 0 of 1 trial so far"), ((0, 1), "one: 0 of 2 trials so far")])
+def test_one_trial_is_not_one_trials(tmp_path, run, seeds, words):
+    experiment = replace(run.plan.experiment, models=(Linear(),), widths=(2,), learning_rates=(0.5,), seeds=seeds)
+    write_plan(make_plan("one", experiment), tmp_path)
+    assert words in write_report(tmp_path).read_text(encoding="utf-8")
 
 
 def test_the_page_says_what_was_best_and_whether_theory_agrees(html):

@@ -42,7 +42,12 @@ def test_text_says_once_what_is_the_same_in_every_row(run):
 
 def test_text_says_how_many_rows_it_left_out(run):
     text = as_text(run.results, most_rows=5)
-    assert text.splitlines()[-1] == "19 more rows are not shown; --json writes all"
+    assert text.splitlines()[-1] == "19 more rows not shown; --json writes all"
+
+
+def test_one_row_left_out_is_one_row():
+    table = pl.DataFrame({"a": [1, 2], "b": ["x", "y"]})
+    assert as_text(table, most_rows=1).splitlines()[-1] == "1 more row not shown; --json writes all"
 
 
 def test_text_fits_the_terminal(run):

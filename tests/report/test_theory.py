@@ -33,7 +33,7 @@ EXPERIMENT = Experiment(
     (6,),
     target=(AbsoluteValue(),),
     inputs=Inputs(train=(64,), noise=(0.1,)),
-    learning_rates=(0.0123456789, 0.5, 1.5),
+    learning_rates=(0.0123456789, 0.3, 0.8),
     seeds=1,
     steps=50,
     record_at=(0, 1, 2, 5, 20, 50),
@@ -60,6 +60,17 @@ def test_the_predicted_curve_is_the_recorded_loss_of_a_training_in_float64(optim
     both = measured.join(predicted, on=["rate_axis", "step"])
     assert both.height == measured.height == 6 * sources.results.height
     assert both["loss"].to_list() == pytest.approx(both["value"].to_list(), rel=1e-9)
+
+
+def test_theory_is_dashed_over_the_measured_curves(tmp_path):
+    figure = next(figure for figure in FIGURES if figure.name == "loss_by_step")
+    spec = figure.draw(trained(EXPERIMENT, tmp_path)).to_dict()
+    measured, dashed = spec["layer"]
+    assert dashed["encoding"]["strokeDash"]["scale"] == {"domain": ["theory"], "range": [[4, 3]]}
+    assert dashed["mark"]["clip"]
+    assert dashed["encoding"]["color"] == measured["encoding"]["color"]
+    assert {row["rate"] for row in spec["datasets"][dashed["data"]["name"]]} == {"0.0123", "0.3", "0.8"}
+    assert "Dashed: theory" in figure.caption
 
 
 @pytest.mark.parametrize(
@@ -92,3 +103,13 @@ def test_a_figure_is_drawn_without_theory_after_its_table_was_deleted(tmp_path):
     assert predicted_losses(sources, curves).is_empty()
     figure = next(figure for figure in FIGURES if figure.name == "loss_by_step")
     assert figure.draw(sources) is not None
+
+
+def test_the_fits_to_a_table_of_one_input_are_drawn_without_a_target(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,y\n" + "".join(f"{x},{x * x}\n" for x in range(40)))
+    table = Table(path, inputs=("a",), output=("y",))
+    sources = trained(replace(EXPERIMENT, target=(), data=(table,), inputs=Inputs()), tmp_path / "run")
+    figure = next(figure for figure in FIGURES if figure.name == "fitted")
+    assert not sources.fits.is_empty()
+    assert len(figure.draw(sources).to_dict()["layer"]) == 1
