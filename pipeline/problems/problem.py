@@ -99,7 +99,8 @@ class FunctionProblem(Problem):
             except FieldError as error:
                 raise FieldError((field,), error.what, hint=error.hint) from None
         if self.noise and self.target.task is not Task.REGRESSION:
-            raise FieldError(("noise",), f"{self.target.name()} gives labels, to which no noise can be added")
+            what = f"{self.target.name()} gives labels, to which no noise can be added"
+            raise FieldError(("noise",), what, hint="leave noise out, or set it to 0")
 
     @property
     def task(self) -> Task:

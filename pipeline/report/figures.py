@@ -96,7 +96,9 @@ def loss_by_step(sources: Sources) -> Chart | None:
     step = alt.X("step:Q", title="step", scale=alt.Scale(type="symlog", constant=1), axis=time)
 
     def panel(rows: pl.DataFrame) -> Chart:
-        left = marks.join(rows.select("panel_problem", "name").unique(), on=["panel_problem", "name"], how="semi")
+        left = marks.join(
+            rows.select("panel_problem", "name").unique(maintain_order=True), on=["panel_problem", "name"], how="semi"
+        )
         theory = predicted_losses(sources, rows).with_columns(_spelled_rate(rates, spelled))
         scale, axis = charts.log_scale([*rows["loss"], *left["ceiling"]])
         loss = functools.partial(alt.Y, title=sources.loss_title, scale=scale, axis=axis)
@@ -173,7 +175,9 @@ def loss_by_rate_and_width(sources: Sources) -> Chart | None:
             layers.append(keyed(cross, alt.Shape, "diverged", charts.CROSS))
         if rows["limit"].count():
             ends = {"x": alt.X("width:O", bandPosition=0), "x2": alt.X2("width", bandPosition=1)}
-            line = chart_of(rows.select("width", "limit").unique().drop_nulls()).mark_rule(strokeWidth=3)
+            line = chart_of(rows.select("width", "limit").unique(maintain_order=True).drop_nulls()).mark_rule(
+                strokeWidth=3
+            )
             line = line.encode(**ends, y=alt.Y("limit:Q", scale=domain))
             layers.append(keyed(line, alt.Stroke, "predicted limit", charts.OKABE_ITO[1]))
         return alt.layer(*layers)

@@ -127,7 +127,7 @@ def error_by_width(sources: Sources) -> pl.DataFrame:
     """Criterion at the best learning rate: median and middle half of the seeds; the exact least-squares error."""
     theory = "least_squares_error"
     known = theory in sources.best.columns and criterion(sources.results) == "test_error"  # it is a test error
-    table = sources.best.group_by("panel_problem", "name", "width").agg(
+    table = sources.best.group_by("panel_problem", "name", "width", maintain_order=True).agg(
         pl.col("rate").first(),
         pl.col("score").count().alias("seeds"),
         pl.col("score").quantile(0.25, "lower").alias("low"),
@@ -144,7 +144,7 @@ def condition_by_width(sources: Sources) -> pl.DataFrame:
     """Condition number, median over seeds at the best learning rate; cut at what float64 can tell."""
     if "condition_number" not in sources.best.columns:
         return pl.DataFrame()
-    table = sources.best.group_by("panel_problem", "name", "width").agg(
+    table = sources.best.group_by("panel_problem", "name", "width", maintain_order=True).agg(
         pl.col("condition_number").median().alias("value")
     )
     at_limit = pl.col("value") >= LIMIT_OF_FLOAT64
@@ -176,17 +176,21 @@ def loss_by_step(sources: Sources) -> tuple[pl.DataFrame, pl.DataFrame]:
     gone = _after_divergence(axes, losses)
     medians = (
         pl.concat([known.filter((pl.col("status") == "done") | (pl.col("step") < pl.col("ended"))), gone])
-        .group_by(*columns, "step")
+        .group_by(*columns, "step", maintain_order=True)
         .agg(pl.col("loss").median())
         .sort(*columns, "step")
     )
     first = medians.filter(pl.col("loss").is_finite(), pl.col("step") == pl.col("step").min())
     panel = ["panel_problem", "name"]
     exponent = (pl.col("loss").max().clip(TINIEST).log10().ceil() + 2).clip(upper_bound=math.log10(LARGEST))
-    ceilings = first.group_by(panel).agg(pl.lit(10.0).pow(exponent).alias("ceiling"))
+    ceilings = first.group_by(panel, maintain_order=True).agg(pl.lit(10.0).pow(exponent).alias("ceiling"))
     shown = medians.join(ceilings, on=panel, how="left").filter(pl.col("loss") <= pl.col("ceiling"))
     curves = shown.drop("ceiling").with_columns(_drawable("loss")).drop_nulls("loss").sort(*columns, "step")
-    leaves = ran.filter(pl.col("status") == "diverged").group_by(columns).agg(pl.col("step").min(), trials=pl.len())
+    leaves = (
+        ran.filter(pl.col("status") == "diverged")
+        .group_by(columns, maintain_order=True)
+        .agg(pl.col("step").min(), trials=pl.len())
+    )
     return curves, leaves.join(ceilings, on=panel).sort(columns)
 
 
@@ -218,7 +222,7 @@ def loss_by_rate_and_width(sources: Sources) -> pl.DataFrame:
     return (
         trials.filter(pl.col("width").is_in(widths))
         .join(cells, on="rate_axis")
-        .group_by("panel_problem", "name", "width", "rate_axis", "bottom", "top")
+        .group_by("panel_problem", "name", "width", "rate_axis", "bottom", "top", maintain_order=True)
         .agg(
             pl.col("loss").filter(done).median(),
             (~done).mean().alias("diverged"),

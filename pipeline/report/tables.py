@@ -183,7 +183,7 @@ def scored(results: pl.DataFrame) -> pl.DataFrame:
 def best_rates(results: pl.DataFrame) -> pl.DataFrame:
     """For each cell the ``rate`` with the least median ``score`` over seeds; the lower rate if two are equal."""
     known = scored(results).filter(pl.col("score").is_not_null())
-    medians = known.group_by(*CELL, "rate").agg(pl.col("score").median())
+    medians = known.group_by(*CELL, "rate", maintain_order=True).agg(pl.col("score").median())
     finite = medians.filter(pl.col("score").is_finite())
     return finite.sort("score", "rate", *CELL, nulls_last=True).group_by(CELL, maintain_order=True).first()
 
@@ -219,7 +219,7 @@ def summary(results: pl.DataFrame) -> pl.DataFrame:
     )
     best = (
         at_best_rate(table)
-        .group_by(CELL)
+        .group_by(CELL, maintain_order=True)
         .agg(
             pl.col("rate").first().alias("best_learning_rate"),
             pl.col("score").median().alias(f"median_{name}"),

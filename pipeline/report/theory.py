@@ -27,7 +27,7 @@ def predicted_losses(sources: Sources, curves: pl.DataFrame) -> pl.DataFrame:
     """
     nothing = pl.DataFrame(schema=PREDICTED)
     columns = ["panel_problem", "name", "width", "rate_axis"]
-    ran = sources.named.join(curves.select(columns).unique(), on=columns, how="semi")
+    ran = sources.named.join(curves.select(columns).unique(maintain_order=True), on=columns, how="semi")
     ran = ran.filter(pl.col("learning_rate").is_not_null())
     if ran.is_empty():
         return nothing
@@ -35,7 +35,7 @@ def predicted_losses(sources: Sources, curves: pl.DataFrame) -> pl.DataFrame:
     start, how = start_of(shape), memory(shape.optimizer)
     if start is None or how is None:
         return nothing
-    rates = ran.group_by("rate_axis").agg(pl.col("learning_rate").first()).sort("rate_axis")
+    rates = ran.group_by("rate_axis", maintain_order=True).agg(pl.col("learning_rate").first()).sort("rate_axis")
     steps = curves["step"].unique().sort()
     momentum, nesterov = how
     losses_RH = loss_curve(

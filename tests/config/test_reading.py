@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -107,9 +108,9 @@ def test_an_experiment_on_data_is_written_and_read(write, least):
     assert read_canonical(json.loads(json.dumps(canonical(experiment))), Experiment, "plan.json") == experiment
 
 
-@given(rates=st.lists(st.floats(min_value=0, exclude_min=True, allow_infinity=False), min_size=1, unique=True))
+@given(rates=st.lists(st.floats(min_value=sys.float_info.min, allow_infinity=False), min_size=1, unique=True))
 def test_no_bit_of_a_number_is_lost(rates):
-    experiment = Experiment("?", (Linear(),), (4,), (AbsoluteValue(),), learning_rates=tuple(rates))
+    experiment = Experiment("?", (Linear(),), (4,), (AbsoluteValue(),), learning_rates=tuple(rates), dtype="float64")
     assert read_canonical(json.loads(json.dumps(canonical(experiment))), Experiment, "plan.json") == experiment
 
 

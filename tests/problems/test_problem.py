@@ -190,7 +190,7 @@ REFUSED = {
     ),
     "noise on labels": (
         function_problem(target=Xor(), measure=Corners(), train=4, test=4),
-        "noise: xor gives labels, to which no noise can be added",
+        "noise: xor gives labels, to which no noise can be added\n  hint: leave noise out, or set it to 0",
     ),
     "too few rows": (
         lambda: TableProblem(Diabetes(), 400, 43, 0),
