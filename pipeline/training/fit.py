@@ -83,7 +83,7 @@ def quiet_trainer(accelerator: str, folder: Path, recorder: Recorder) -> L.Train
     """A trainer that leaves signals, checkpoints and printing to this project."""
     quiet()
     return L.Trainer(
-        accelerator=accelerator,
+        accelerator=chosen_accelerator(accelerator),
         devices=1,
         plugins=[LightningEnvironment()],
         max_epochs=1,
@@ -94,6 +94,16 @@ def quiet_trainer(accelerator: str, folder: Path, recorder: Recorder) -> L.Train
         enable_progress_bar=False,
         enable_model_summary=False,
     )
+
+
+def chosen_accelerator(asked: str) -> str:
+    """The device that ``auto`` stands for: a CUDA GPU if there is one, else the processor.
+
+    Lightning's own ``auto`` would take the GPU of a Mac, which has no float64 for the diagnostics.
+    """
+    if asked != "auto":
+        return asked
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def quiet() -> None:

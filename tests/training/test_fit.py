@@ -18,7 +18,7 @@ from pipeline.optimizers.rules import LeastSquares
 from pipeline.plan import make_plan
 from pipeline.problems.targets import OuterRing, Xor
 from pipeline.records.store import finished_packs, read_fits, read_outcomes, read_records, write_records
-from pipeline.training.fit import fit
+from pipeline.training.fit import chosen_accelerator, fit
 from pipeline.training.module import PackModule, initial_weights
 from pipeline.training.progress import Progress
 from pipeline.training.run import check_ready, only_one, run_plan, write_failure
@@ -221,6 +221,14 @@ def test_missing_device_is_refused_before_anything_is_written(experiment):
         pytest.skip("there is a CUDA device")
     with pytest.raises(PipelineError, match=r"^accelerator is cuda, but there is no CUDA device"):
         check_ready(make_plan("test", experiment(accelerator="cuda")))
+
+
+@pytest.mark.parametrize("present", [True, False])
+def test_auto_is_a_cuda_device_or_the_processor_and_nothing_else(monkeypatch, present):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: present)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert chosen_accelerator("auto") == ("cuda" if present else "cpu")
+    assert chosen_accelerator("cpu") == "cpu"
 
 
 def test_log_of_a_failure_goes_when_the_pack_succeeds(experiment, tmp_path):
