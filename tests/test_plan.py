@@ -8,7 +8,8 @@ import re
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.experiment.experiment import Experiment, Inputs, LogSpaced, TimesLimits
+from pipeline.experiment.axes import Inputs, LogSpaced, TimesLimits
+from pipeline.experiment.experiment import Experiment
 from pipeline.models.bases import BASES
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow

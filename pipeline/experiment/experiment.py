@@ -16,130 +16,23 @@ from pipeline.definitions import canonical
 from pipeline.diagnostics import DEFAULT_DIAGNOSTICS
 from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.errors import FieldError
+from pipeline.experiment.axes import (
+    FROM_ONE,
+    MAX_TRIALS,
+    Inputs,
+    LogSpaced,
+    LogSpacedSteps,
+    TimesLimits,
+    distinct,
+    positive,
+)
 from pipeline.experiment.trial import LearningRate, Shape, TimesLimit, Trial
 from pipeline.models.model import Model
 from pipeline.optimizers.rules import GradientDescent, Optimizer
 from pipeline.problems.datasets import Data
 from pipeline.problems.losses import DEFAULT_LOSS, Loss
-from pipeline.problems.measures import Measure
 from pipeline.problems.problem import FunctionProblem, Problem, TableProblem
 from pipeline.problems.targets import Target
-
-FROM_ONE = "take a whole number from 1"
-NO_NOISE = "take 0 for none, or a number above 0"
-
-MAX_DIMENSION = 1000
-"""Coordinates of a point; 4096 points of so many take 32 MB."""
-
-MAX_RATES = 10_000
-"""Learning rates of one experiment."""
-
-MAX_RECORDED = 100_000
-"""Steps that one experiment looks at."""
-
-MAX_TRIALS = 2_000_000
-"""Trials of one experiment: planning so many takes some ten seconds."""
-
-
-def _positive(field: str, values: tuple[int, ...] | tuple[float, ...]) -> None:
-    for position, value in enumerate(values):
-        if not value > 0:
-            hint = FROM_ONE if isinstance(value, int) else "take a number above 0"
-            raise FieldError((field, position), f"{field} must be positive, not {value!r}", hint=hint)
-
-
-def _at_most(path: tuple[str | int, ...], value: int, most: int) -> None:
-    if value > most:
-        raise FieldError(path, f"{path[0]} must be at most {most}, not {value!r}", hint=f"take {most} or fewer")
-
-
-def _distinct(field: str, values: tuple) -> None:
-    if not values:
-        raise FieldError((field,), f"{field} is empty", hint="give at least one value")
-    seen = set()
-    for position, value in enumerate(values):
-        if value in seen:
-            shown = value.label() if hasattr(value, "label") else value
-            raise FieldError((field, position), f"{field} names {shown} twice", hint="delete one of the two")
-        seen.add(value)
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Where the points come from; several dimensions, training sizes or noises are axes.
-
-    Left out, the measure and the dimension are the target's own, and the sizes are 256
-    and 4096 points for a target, four fifths and one fifth of the rows for a table.
-    """
-
-    measure: Measure | None = None
-    dimension: tuple[int, ...] | None = None
-    train: tuple[int, ...] | None = None
-    test: int | None = None
-    noise: tuple[float, ...] = (0.0,)
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for field in ("dimension", "train", "noise"):
-            values = getattr(self, field)
-            if values is not None:
-                _distinct(field, values)
-        _positive("dimension", self.dimension or ())
-        for position, dimension in enumerate(self.dimension or ()):
-            _at_most(("dimension", position), dimension, MAX_DIMENSION)
-        _positive("train", self.train or ())
-        if self.test is not None and self.test < 1:
-            raise FieldError(("test",), f"test must be positive, not {self.test!r}", hint=FROM_ONE)
-        for position, noise in enumerate(self.noise):
-            if noise < 0:
-                raise FieldError(("noise", position), f"noise is a standard deviation, not {noise!r}", hint=NO_NOISE)
-
-
-@dataclass(frozen=True)
-class LogSpaced:
-    """Learning rates evenly spaced in the logarithm, both ends included."""
-
-    log_from: float
-    log_to: float
-    num: int
-
-    def __post_init__(self) -> None:
-        if not 0 < self.log_from < self.log_to:
-            what = f"log_from {self.log_from!r} is not between 0 and log_to {self.log_to!r}"
-            raise FieldError(("log_from",), what, hint="take the smallest rate for log_from, the largest for log_to")
-        if self.num < 2:
-            hint = "both ends are counted; write a single rate as a number"
-            raise FieldError(("num",), f"num must be at least 2, not {self.num!r}", hint=hint)
-        _at_most(("num",), self.num, MAX_RATES)
-
-    def values(self) -> tuple[float, ...]:
-        """Rounded to 6 digits, so that an id does not hang on the last bit of a logarithm."""
-        return tuple(float(f"{value:.6g}") for value in np.geomspace(self.log_from, self.log_to, self.num))
-
-
-@dataclass(frozen=True)
-class TimesLimits:
-    """Learning rates as multiples of the largest stable one of each problem and model."""
-
-    times_limit: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        _distinct("times_limit", self.times_limit)
-        _positive("times_limit", self.times_limit)
-
-
-@dataclass(frozen=True)
-class LogSpacedSteps:
-    """Steps to record at: 0, the last, and about so many evenly spaced in the logarithm."""
-
-    log_spaced: int
-
-    def __post_init__(self) -> None:
-        if self.log_spaced < 2:
-            hint = "the first and the last step are counted; name single steps in a list"
-            raise FieldError(("log_spaced",), f"log_spaced must be at least 2, not {self.log_spaced!r}", hint=hint)
-        _at_most(("log_spaced",), self.log_spaced, MAX_RECORDED)
-
 
 HOW_IT_RUNS = ("accelerator", "pack_memory_gib", "checkpoint_seconds")
 """Fields of an experiment that say how it is computed; no record depends on them."""
@@ -172,8 +65,8 @@ class Experiment:
         if not self.question.strip():
             raise FieldError(("question",), "the question is empty", hint="write what the experiment is to answer")
         for field in ("models", "widths", "diagnostics"):
-            _distinct(field, getattr(self, field))
-        _positive("widths", self.widths)
+            distinct(field, getattr(self, field))
+        positive("widths", self.widths)
         for field in HOW_IT_RUNS[1:]:
             if not getattr(self, field) > 0:
                 hint = "take a number above 0"
@@ -188,7 +81,7 @@ class Experiment:
             what = "both target and data are given" if self.target else "neither target nor data is given"
             hint = "give one: target for a function, data for a table"
             raise FieldError(("data",) if self.target else (), what, hint=hint)
-        _distinct("target" if self.target else "data", self.target or self.data)
+        distinct("target" if self.target else "data", self.target or self.data)
         if self.data:
             for field in ("measure", "dimension"):
                 if getattr(self.inputs, field) is not None:
@@ -225,8 +118,8 @@ class Experiment:
                         ("optimizer",), f"{name} minimises the square loss only", hint="set loss: half_mean_square"
                     )
         if isinstance(self.learning_rates, tuple):
-            _distinct("learning_rates", self.learning_rates)
-            _positive("learning_rates", self.learning_rates)
+            distinct("learning_rates", self.learning_rates)
+            positive("learning_rates", self.learning_rates)
         self._check_rates_fit_the_dtype()
         if isinstance(self.learning_rates, TimesLimits):
             if self.optimizer.stability_factor() is None:
@@ -257,9 +150,9 @@ class Experiment:
                 hint = "take how many seeds to train, from 1, or a list of them"
                 raise FieldError(("seeds",), f"seeds must be positive, not {self.seeds!r}", hint=hint)
         else:
-            _distinct("seeds", self.seeds)
+            distinct("seeds", self.seeds)
         if isinstance(self.record_at, tuple):
-            _distinct("record_at", self.record_at)
+            distinct("record_at", self.record_at)
             for position, step in enumerate(self.record_at):
                 if not 0 <= step <= self.steps:
                     what = f"step {step!r} is not between 0 and steps {self.steps}"

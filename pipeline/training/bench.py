@@ -24,8 +24,9 @@ import polars as pl
 import torch
 from torch.utils.data import DataLoader
 
+from pipeline.experiment.axes import Inputs
 from pipeline.experiment.estimate import operations_of_step
-from pipeline.experiment.experiment import Experiment, Inputs
+from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack, make_pack
 from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.config import read_file
 from pipeline.errors import PipelineError
-from pipeline.experiment.experiment import LogSpaced, TimesLimits
+from pipeline.experiment.axes import LogSpaced, TimesLimits
 
 
 @dataclass(frozen=True)

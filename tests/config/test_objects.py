@@ -10,7 +10,8 @@ import pytest
 from pipeline.config import TABLES, read_experiment, read_file
 from pipeline.config.fields import fields_of
 from pipeline.errors import FieldError, PipelineError
-from pipeline.experiment.experiment import Experiment, LogSpaced
+from pipeline.experiment.axes import LogSpaced
+from pipeline.experiment.experiment import Experiment
 
 
 def test_a_misspelt_definition_gets_the_nearest_name(write, least, refused):

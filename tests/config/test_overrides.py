@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.config import read_experiment
 from pipeline.errors import PipelineError
-from pipeline.experiment.experiment import Inputs, TimesLimits
+from pipeline.experiment.axes import Inputs, TimesLimits
 from pipeline.models.activations import LeakyRelu
 from pipeline.models.bases.trigonometric import Cosine
 from pipeline.models.linear import Linear

@@ -14,7 +14,8 @@ from pipeline.config import TABLES, read_canonical, read_experiment
 from pipeline.config.fields import fields_of
 from pipeline.definitions import canonical
 from pipeline.errors import PipelineError
-from pipeline.experiment.experiment import Experiment, LogSpaced, LogSpacedSteps
+from pipeline.experiment.axes import LogSpaced, LogSpacedSteps
+from pipeline.experiment.experiment import Experiment
 from pipeline.models.activations import LeakyRelu, Relu
 from pipeline.models.bases.polynomial import Monomial
 from pipeline.models.bases.trigonometric import Cosine

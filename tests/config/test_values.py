@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.config import read_file
 from pipeline.config.written import DEEP_HINT, MAX_DEPTH
-from pipeline.experiment.experiment import LogSpaced, TimesLimits
+from pipeline.experiment.axes import LogSpaced, TimesLimits
 
 
 @dataclass(frozen=True)

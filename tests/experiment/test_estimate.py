@@ -10,7 +10,8 @@ MEASURE = """
 import sys, tempfile
 from pathlib import Path
 from pipeline.experiment.estimate import bytes_of_pack, bytes_of_trial
-from pipeline.experiment.experiment import Experiment, Inputs
+from pipeline.experiment.axes import Inputs
+from pipeline.experiment.experiment import Experiment
 from pipeline.models import MODELS
 from pipeline.optimizers.rules import Adam
 from pipeline.plan import make_plan

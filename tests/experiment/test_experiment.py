@@ -9,14 +9,8 @@ import pytest
 from pipeline.definitions import canonical
 from pipeline.diagnostics.convergence import TrainingLoss
 from pipeline.errors import FieldError
-from pipeline.experiment.experiment import (
-    HOW_IT_RUNS,
-    Experiment,
-    Inputs,
-    LogSpaced,
-    LogSpacedSteps,
-    TimesLimits,
-)
+from pipeline.experiment.axes import Inputs, LogSpaced, LogSpacedSteps, TimesLimits
+from pipeline.experiment.experiment import HOW_IT_RUNS, Experiment
 from pipeline.experiment.packing import packs
 from pipeline.models import MODELS
 from pipeline.models.activations import Tanh

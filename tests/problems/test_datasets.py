@@ -26,8 +26,9 @@ from pipeline.errors import FieldError, PipelineError
 from pipeline.experiment.experiment import Experiment
 from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan, read_plan, write_plan
-from pipeline.problems.datasets import DATA, Data, Diabetes, Digits, Table, _read, _Rows
+from pipeline.problems.datasets import DATA, Data, Diabetes, Digits, Table
 from pipeline.problems.losses import Task
+from pipeline.problems.table_files import Rows, read_table
 
 FLOWERS = "length,width,kind,tall\n1.5,2,iris,0\n2.5,1e1,rose,true\n-3,.5,iris,False\n4,7,tulip,1\n"
 
@@ -145,7 +146,7 @@ def test_standardised_columns_are_finite_whatever_their_scale(values: np.ndarray
         return
     rows = np.arange(6)
     names = ("a", "b")
-    train = _Rows("file", values, values, names, names, Task.REGRESSION).split(rows, rows[:1])[0][0]
+    train = Rows("file", values, values, names, names, Task.REGRESSION).split(rows, rows[:1])[0][0]
     np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-14)
     np.testing.assert_allclose(train.std(axis=0), 1, rtol=1e-14)
 
@@ -651,7 +652,7 @@ def test_plan_is_read_where_its_table_is_not_but_nothing_is_trained(flowers: Pat
         flowers.rename(tmp_path / "elsewhere.csv")
     else:
         flowers.write_text(FLOWERS.replace("1.5", "1.6"))
-    _read.cache_clear()  # as in another process
+    read_table.cache_clear()  # as in another process
     plan = read_plan(tmp_path / "run")
     assert list(plan.trials) == list(written.trials)
     assert [pack.id for pack in plan.packs] == [pack.id for pack in written.packs]

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from pipeline.errors import FieldError
-from pipeline.experiment.experiment import Experiment, Inputs
+from pipeline.experiment.axes import Inputs
+from pipeline.experiment.experiment import Experiment
 from pipeline.models.bases.polynomial import Monomial
 from pipeline.models.linear import Linear
 from pipeline.problems.datasets import DATA, Data, Diabetes, Digits, Table

@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 import vl_convert
 
-from pipeline.experiment.experiment import Experiment, LogSpaced, TimesLimits
+from pipeline.experiment.axes import LogSpaced, TimesLimits
+from pipeline.experiment.experiment import Experiment
 from pipeline.models.bases.polynomial import Chebyshev, Monomial
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow

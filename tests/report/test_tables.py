@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from pipeline.diagnostics.convergence import TestError as RecordedTestError
-from pipeline.experiment.experiment import Experiment, Inputs, TimesLimits
+from pipeline.experiment.axes import Inputs, TimesLimits
+from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.trial import Trial
 from pipeline.models.linear import Linear
 from pipeline.plan import make_plan

@@ -9,14 +9,16 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.experiment.experiment import Experiment, Inputs, TimesLimits
+from pipeline.experiment.axes import Inputs, TimesLimits
+from pipeline.experiment.experiment import Experiment
 from pipeline.models.bases.trigonometric import Cosine
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, GradientDescent, Momentum, Nesterov
 from pipeline.plan import make_plan
-from pipeline.problems.datasets import Table, _read
+from pipeline.problems.datasets import Table
 from pipeline.problems.losses import BinaryCrossEntropy
+from pipeline.problems.table_files import read_table
 from pipeline.problems.targets import AbsoluteValue, Xor
 from pipeline.records import store
 from pipeline.report import series
@@ -99,7 +101,7 @@ def test_a_figure_is_drawn_without_theory_after_its_table_was_deleted(tmp_path):
     curves, _ = series.loss_by_step(sources)
     assert not predicted_losses(sources, curves).is_empty()
     path.unlink()
-    _read.cache_clear()
+    read_table.cache_clear()
     assert predicted_losses(sources, curves).is_empty()
     figure = next(figure for figure in FIGURES if figure.name == "loss_by_step")
     assert figure.draw(sources) is not None

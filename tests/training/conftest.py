@@ -2,7 +2,8 @@
 
 import pytest
 
-from pipeline.experiment.experiment import Experiment, Inputs
+from pipeline.experiment.axes import Inputs
+from pipeline.experiment.experiment import Experiment
 from pipeline.models.activations import Tanh
 from pipeline.models.bases.trigonometric import Cosine
 from pipeline.models.linear import Linear

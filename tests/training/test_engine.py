@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.experiment.experiment import TimesLimits
+from pipeline.experiment.axes import TimesLimits
 from pipeline.experiment.packing import make_pack
 from pipeline.models.bases.polynomial import Legendre
 from pipeline.models.linear import Linear
@@ -133,7 +133,7 @@ def test_first_loss_out_of_bounds_is_found():
 def test_least_squares_is_exact_and_shortest(pack):
     from dataclasses import replace
 
-    from pipeline.experiment.experiment import Inputs
+    from pipeline.experiment.axes import Inputs
 
     for train in (24, 4):  # more points than weights, and fewer
         exact = pack(

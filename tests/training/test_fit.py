@@ -9,7 +9,7 @@ import torch
 
 from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.errors import PipelineError
-from pipeline.experiment.experiment import Inputs, LogSpacedSteps
+from pipeline.experiment.axes import Inputs, LogSpacedSteps
 from pipeline.models import MODELS
 from pipeline.models.bases.trigonometric import Cosine
 from pipeline.models.linear import Linear
