@@ -47,4 +47,4 @@ def test_estimate_of_a_large_pack_is_close_to_what_the_process_takes(model, seed
     told = subprocess.run(command, capture_output=True, text=True, check=True)
     taken, estimated, of_trials = map(int, told.stdout.split())
     assert of_trials > 2**28  # large enough that what a process keeps in any case does not matter
-    assert 0.25 < taken / estimated <= 1.25, f"{taken / 2**20:.0f} MiB taken, {estimated / 2**20:.0f} MiB estimated"
+    assert 0.5 < taken / estimated <= 1.1, f"{taken / 2**20:.0f} MiB taken, {estimated / 2**20:.0f} MiB estimated"

@@ -235,6 +235,11 @@ def test_memory_limit_splits_packs_evenly(experiment):
     assert sizes == [25, 25, 25, 25]
 
 
+def test_pack_is_never_so_large_that_progress_would_not_show(experiment):
+    trials = [trial for trial in experiment(seeds=2500).trials() if trial.shape.width == 2][:5000]
+    assert [len(pack.trials) for pack in packs(trials, memory_gib=1000)] == [2500, 2500]
+
+
 def test_one_trial_larger_than_the_limit_is_refused(experiment):
     with refuses(("pack_memory_gib",), "one trial of linear(legendre) of width 2 takes "):
         list(packs(experiment().trials(), memory_gib=1e-9))

@@ -107,15 +107,29 @@ def test_times_limit_is_where_divergence_begins(pack, optimizer, multiple, diver
     assert (int(module.diverged_at[0]) != NEVER) == diverges
 
 
-def test_diverging_trial_is_recorded_with_its_step_and_disturbs_nobody(pack):
-    mixed = pack(models=(Shallow(),), learning_rates=(0.05, 1e6), steps=60)
-    module = trained(mixed, stops=[10, 30, 60])
-    calm = [position for position, trial in enumerate(mixed.trials) if trial.learning_rate == 0.05]
-    wild = [position for position, trial in enumerate(mixed.trials) if trial.learning_rate == 1e6]
+def test_diverging_trial_is_recorded_with_its_step_and_disturbs_nobody(pack, rule):
+    mixed = pack(models=(Shallow(),), optimizer=rule, learning_rates=(0.01, 1e30), steps=60)
+    module = trained(mixed, stops=[10, 30, 60])  # two stretches go on without the diverged, the optimizer's memory too
+    calm = [position for position, trial in enumerate(mixed.trials) if trial.learning_rate == 0.01]
+    wild = [position for position, trial in enumerate(mixed.trials) if trial.learning_rate == 1e30]
     assert (module.diverged_at[calm] == NEVER).all()
     assert ((module.diverged_at[wild] > 0) & (module.diverged_at[wild] <= 30)).all()
     alone = trained(make_pack(tuple(mixed.trials[position] for position in calm)), stops=[10, 30, 60])
     torch.testing.assert_close(module.weights[calm], alone.weights, rtol=1e-11, atol=1e-12)
+
+
+def test_divergence_is_the_first_loss_above_ten_to_the_ten_times_one_plus_the_first(pack):
+    wild = pack(models=(Linear(Legendre()),), learning_rates=TimesLimits((2.0,)), steps=60, seeds=1)
+    module = trained(wild)
+    X_PW = module.learned.linear_features_1PF[0].numpy()
+    y_P = module.learned.dataset.train_targets_PK[:, 0].numpy()
+    weights_W, losses = np.zeros(X_PW.shape[1]), []
+    for _ in range(60):
+        residual_P = X_PW @ weights_W - y_P
+        losses.append(residual_P @ residual_P / (2 * len(y_P)))
+        weights_W = weights_W - float(module.learning_rates_T[0]) * X_PW.T @ residual_P / len(y_P)
+    first = next(step for step, loss in enumerate(losses) if loss > 1e10 * (1 + losses[0]))
+    assert module.diverged_at.tolist() == [first]
 
 
 def test_step_of_divergence_does_not_depend_on_where_stretches_end(pack):

@@ -139,6 +139,25 @@ def test_fit_of_the_best_trial_is_its_function(experiment, tmp_path):
     assert len(fits) == 201
 
 
+def test_fit_is_that_of_the_trial_with_the_lowest_training_loss(experiment, tmp_path):
+    ran(experiment(models=(Shallow(),)), tmp_path)
+    last = read_records(tmp_path).filter((pl.col("step") == 40) & (pl.col("diagnostic") == "loss")).sort("value")
+    assert last["value"][0] < last["value"][1]
+    assert set(read_fits(tmp_path)["trial"]) == {last["trial"][0]}
+
+
+def test_disk_that_is_full_stops_the_run_and_is_nobodys_failure(experiment, tmp_path, monkeypatch):
+    import pipeline.training.run as run_module
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device", "somewhere")
+
+    monkeypatch.setattr(run_module, "fit", full)
+    with pytest.raises(OSError, match=r"No space left on device: 'somewhere'$"):
+        run_plan(make_plan("test", experiment()), tmp_path, Progress())
+    assert read_outcomes(tmp_path).is_empty()
+
+
 def test_problem_of_two_inputs_leaves_no_fit(experiment, tmp_path):
     ran(experiment(target=(OuterRing(),), inputs=Inputs(train=(30,), test=30)), tmp_path)
     assert read_fits(tmp_path).is_empty()
