@@ -26,6 +26,7 @@ from pipeline.experiment.axes import (
     distinct,
     positive,
 )
+from pipeline.experiment.parallel import Parallel
 from pipeline.experiment.trial import LearningRate, Shape, TimesLimit, Trial
 from pipeline.models.model import Model
 from pipeline.optimizers.rules import GradientDescent, Optimizer
@@ -34,7 +35,7 @@ from pipeline.problems.losses import DEFAULT_LOSS, Loss
 from pipeline.problems.problem import FunctionProblem, Problem, TableProblem
 from pipeline.problems.targets import Target
 
-HOW_IT_RUNS = ("accelerator", "pack_memory_gib", "checkpoint_seconds")
+HOW_IT_RUNS = ("accelerator", "pack_memory_gib", "checkpoint_seconds", "parallel")
 """Fields of an experiment that say how it is computed; no record depends on them."""
 
 
@@ -60,6 +61,7 @@ class Experiment:
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
     pack_memory_gib: float = 1.0
     checkpoint_seconds: float = 30.0
+    parallel: Parallel = Parallel()
 
     def __post_init__(self) -> None:
         if not self.question.strip():
@@ -67,7 +69,7 @@ class Experiment:
         for field in ("models", "widths", "diagnostics"):
             distinct(field, getattr(self, field))
         positive("widths", self.widths)
-        for field in HOW_IT_RUNS[1:]:
+        for field in ("pack_memory_gib", "checkpoint_seconds"):
             if not getattr(self, field) > 0:
                 hint = "take a number above 0"
                 raise FieldError((field,), f"{field} must be positive, not {getattr(self, field)!r}", hint=hint)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pipeline.errors import FieldError
 from pipeline.experiment.estimate import bytes_of_trial, operations_of_step
+from pipeline.experiment.names import pack_name
 from pipeline.experiment.trial import Shape, Trial
 
 MOST_TRIALS = 4096
@@ -31,8 +31,7 @@ class Pack:
 
 def make_pack(trials: tuple[Trial, ...]) -> Pack:
     """A pack of trials that share one shape."""
-    digest = hashlib.sha256("".join(trial.id for trial in trials).encode()).hexdigest()
-    return Pack(digest[:16], trials[0].shape, trials)
+    return Pack(pack_name(trial.id for trial in trials), trials[0].shape, trials)
 
 
 def packs(trials: Iterable[Trial], memory_gib: float) -> Iterator[Pack]:

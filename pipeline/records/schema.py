@@ -28,6 +28,9 @@ OUTCOMES = pl.Schema(
         "host": pl.String,
         "version": pl.String,  # of this package
         "pack": pl.String,
+        "job": pl.String,  # id of the job; empty where a person's command trained it
+        "attempt": pl.Int64,  # number of the attempt at the job, from 1
+        "code": pl.String,  # commit of the code, and a hash of what was changed since; empty where unknown
     }
 )
 """One finished trial a row; a trial without a row here is not finished."""

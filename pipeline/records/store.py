@@ -9,13 +9,18 @@ nothing is ever there twice.
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
 from pipeline.errors import PipelineError
 from pipeline.records.files import replacing
 from pipeline.records.schema import FITS, OUTCOMES, RECORDS
+
+_WRITTEN = ("records", "outcomes", "fits", "logs")
+"""Folders in which the name of a file begins with its pack."""
 
 
 def write_fits(run: Path, pack: str, rows: pl.DataFrame) -> None:
@@ -42,8 +47,8 @@ def remove_records(run: Path, pack: str, first_step: int) -> None:
 
 def remove_unfinished_writes(run: Path, pack: str) -> None:
     """Remove what a killed process had begun to write of a pack and never renamed."""
-    for folder in ("records", "outcomes", "fits"):
-        for path in (run / folder).glob(f".{pack}*.part"):
+    for pattern in (*(f"{folder}/.{pack}*.part" for folder in _WRITTEN), f"checkpoints/{pack}/.*.part"):
+        for path in run.glob(pattern):
             path.unlink(missing_ok=True)
 
 
@@ -54,14 +59,23 @@ def finished_packs(run: Path) -> set[str]:
     return set(outcomes["pack"].unique()) - set(failed)
 
 
+def is_finished(run: Path, pack: str) -> bool:
+    """Whether one pack is finished, as ``finished_packs`` has it, without reading the others."""
+    path = run / "outcomes" / f"{pack}.parquet"
+    return path.exists() and "failed" not in _read_file(path, OUTCOMES, missing="insert")["status"]
+
+
 def read_records(run: Path) -> pl.DataFrame:
     """All numbers of a run so far, one a row; empty before the first part."""
     return _read(run / "records", RECORDS)
 
 
 def read_outcomes(run: Path) -> pl.DataFrame:
-    """All finished trials of a run, one a row; empty before the first."""
-    return _read(run / "outcomes", OUTCOMES)
+    """All finished trials of a run, one a row; empty before the first.
+
+    A column that an earlier version did not write is null.
+    """
+    return _read(run / "outcomes", OUTCOMES, missing="insert")
 
 
 def read_fits(run: Path) -> pl.DataFrame:
@@ -71,20 +85,23 @@ def read_fits(run: Path) -> pl.DataFrame:
 
 def _write(path: Path, rows: pl.DataFrame, schema: pl.Schema) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    content = io.BytesIO()  # Polars would not say "disk full" as an OSError
+    rows.select(schema.names()).cast(schema).write_parquet(content)
     with replacing(path) as part:
-        rows.select(schema.names()).cast(schema).write_parquet(part)
+        part.write_bytes(content.getbuffer())
 
 
-def _read(folder: Path, schema: pl.Schema) -> pl.DataFrame:
-    paths = sorted(folder.glob("*.parquet"))
-    tables = []
-    for path in paths:
-        try:
-            tables.append(pl.read_parquet(path, schema=schema))
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise PipelineError(
-                f"not a readable table of records: {error}",
-                where=str(path),
-                hint="if the file was damaged, delete it and the outcome of its pack, and run again",
-            ) from None
+def _read(folder: Path, schema: pl.Schema, missing: Literal["insert", "raise"] = "raise") -> pl.DataFrame:
+    tables = [_read_file(path, schema, missing) for path in sorted(folder.glob("*.parquet"))]
     return pl.concat(tables) if tables else pl.DataFrame(schema=schema)
+
+
+def _read_file(path: Path, schema: pl.Schema, missing: Literal["insert", "raise"]) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(path, schema=schema, missing_columns=missing)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise PipelineError(
+            f"not a readable table of records: {error}",
+            where=str(path),
+            hint="if the file was damaged, delete it and the outcome of its pack, and run again",
+        ) from None

@@ -1,0 +1,13 @@
+"""Times as people say them."""
+
+from __future__ import annotations
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it: 42 s, 3 min 5 s, 2 h 10 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

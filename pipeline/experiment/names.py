@@ -1,0 +1,11 @@
+"""What a pack is called. On its own, because it is asked where nothing heavy may be imported."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+
+def pack_name(trials: Iterable[str]) -> str:
+    """The id of a pack, from the ids of its trials in their order: 16 hexadecimal digits."""
+    return hashlib.sha256("".join(trials).encode()).hexdigest()[:16]

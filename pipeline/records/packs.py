@@ -1,0 +1,86 @@
+"""The packs of a run by name, as they were written down: which trials each holds, nothing of what they mean.
+
+``plan.json`` never changes. A pack that does not fit into memory is replaced by its two
+halves, which ``splits/<pack>.json`` says; a half may be halved again.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.errors import PipelineError
+from pipeline.experiment.names import pack_name
+from pipeline.records.files import replacing
+from pipeline.records.store import remove_records
+
+
+def read_packs(run: Path) -> dict[str, tuple[str, ...]]:
+    """The ids of the trials of each pack that is to be trained, in the order of training.
+
+    Raises:
+        PipelineError: If the folder is not that of a run.
+    """
+    path = run / "plan.json"
+    try:
+        written = json.loads(path.read_bytes())["packs"]
+        packs = {str(pack["id"]): tuple(pack["trials"]) for pack in written}
+    except (FileNotFoundError, NotADirectoryError):
+        what = f"{str(run)!r} is not the folder of a run"
+        raise PipelineError(what, where=str(path), hint="expected plan.json there") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PipelineError(f"not a plan: {error}", where=str(path), hint="the file was damaged") from None
+    return refined(run, packs)
+
+
+def refined(run: Path, packs: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Packs with those that were split replaced by their parts."""
+    splits = {path.stem for path in (run / "splits").glob("*.json")}
+    if not splits:
+        return packs
+    return {name: trials for pack, whole in packs.items() for name, trials in _parts(pack, whole, splits)}
+
+
+def halve(run: Path, pack: str, trials: tuple[str, ...]) -> tuple[str, str]:
+    """Replace a pack by its halves; what it has recorded so far is forgotten, and trained again.
+
+    Whoever calls this makes sure that nobody trains the pack.
+
+    Returns:
+        The names of the halves.
+    """
+    first, second = _halves(trials)
+    (run / "outcomes" / f"{pack}.parquet").unlink(missing_ok=True)
+    remove_records(run, pack, 0)
+    shutil.rmtree(run / "checkpoints" / pack, ignore_errors=True)
+    (run / "splits").mkdir(exist_ok=True)
+    with replacing(run / "splits" / f"{pack}.json") as part:
+        part.write_text(json.dumps({"into": [pack_name(first), pack_name(second)]}) + "\n")
+    return pack_name(first), pack_name(second)
+
+
+def times_halved(run: Path) -> dict[str, int]:
+    """How often the pack that a half comes from was halved, itself included; whole packs are not in it."""
+    parents: dict[str, str] = {}
+    for path in (run / "splits").glob("*.json"):
+        parents.update(dict.fromkeys(json.loads(path.read_bytes())["into"], path.stem))
+
+    def depth(pack: str) -> int:
+        return 1 + depth(parents[pack]) if pack in parents else 0
+
+    return {pack: depth(pack) for pack in parents}
+
+
+def _parts(pack: str, trials: tuple[str, ...], splits: set[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    if pack not in splits:
+        yield pack, trials
+        return
+    for half in _halves(trials):
+        yield from _parts(pack_name(half), half, splits)
+
+
+def _halves(trials: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    middle = (len(trials) + 1) // 2
+    return trials[:middle], trials[middle:]
