@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import platform
 import shutil
 import signal
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -15,23 +17,35 @@ import lightning as L
 import numpy as np
 import polars as pl
 import torch
-from lightning.fabric.plugins.environments import LightningEnvironment
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from pipeline import __version__
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
 from pipeline.problems.losses import Task
 from pipeline.problems.problem import Dataset
+from pipeline.records.source import NO_JOB, Source
 from pipeline.records.store import remove_unfinished_writes, write_fits, write_outcomes
+from pipeline.training.checkpoints import WholeCheckpoints
+from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.engines.threads import threads_of_operation
 from pipeline.training.module import NEVER, PackModule
+from pipeline.training.processes import Order, check_processes, in_step, tell, trainer_arguments
 from pipeline.training.recorder import Recorder
+from pipeline.training.shares import SharedPackModule
 
 FIT_POINTS = 201
 
 
 def fit(
-    pack: Pack, experiment: Experiment, run: Path, advanced: Callable[[int], None], dataset: Dataset | None = None
+    pack: Pack,
+    experiment: Experiment,
+    run: Path,
+    advanced: Callable[[int], None],
+    dataset: Dataset | None = None,
+    *,
+    source: Source = NO_JOB,
+    deadline: Deadline | None = None,
 ) -> int:
     """Train a pack to its end and leave its records, its outcomes and the fit of its best trial.
 
@@ -41,33 +55,94 @@ def fit(
         run: Folder of the run.
         advanced: Told after each stretch how many trial-steps were done.
         dataset: The points of the pack's problem, if they are loaded already.
+        source: The job that trains, for the outcomes.
+        deadline: When to stop before the end; training goes on from there another time, to the same numbers.
 
     Returns:
         How many trials diverged.
+
+    Raises:
+        Stopped: If the deadline passed. What was done is on disk; there are no outcomes yet.
+        OSError: If the folder cannot be written, as on a disk that is full.
     """
     started = time.monotonic()
-    steps = experiment.recorded_steps()
-    module = PackModule(pack, steps, dataset)
-    folder = run / "checkpoints" / pack.id
+    check_processes(experiment.parallel)
+    checkpoint = checkpoint_of(run, pack.id)
+    folder = checkpoint.parent
     folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = folder / "last.ckpt"
-    recorder = Recorder(run, experiment.diagnostics, steps, checkpoint, experiment.checkpoint_seconds, advanced)
-    trainer = quiet_trainer(experiment.accelerator, folder, recorder)
+    remove_unfinished_writes(run, pack.id)
+    resumes = is_readable(checkpoint)
+    if experiment.parallel.processes > 1:
+        tell(Order(pack.id, resumes))
+    with in_step():
+        module = new_module(pack, experiment, dataset)
+        asked = (experiment.diagnostics, experiment.recorded_steps())
+        every = experiment.checkpoint_seconds
+        recorder = Recorder(run, *asked, checkpoint, every, advanced, deadline or Deadline())
+        train(module, experiment, recorder, resumes=resumes)
+    write_best_fit(run, module)
+    write_outcomes(run, pack.id, outcomes(module, time.monotonic() - started, source))
+    shutil.rmtree(folder)
+    return int((module.diverged_at != NEVER).sum())
+
+
+def checkpoint_of(run: Path, pack_id: str) -> Path:
+    """Where the checkpoint of a pack is kept while it is trained."""
+    return run / "checkpoints" / pack_id / "last.ckpt"
+
+
+def new_module(pack: Pack, experiment: Experiment, dataset: Dataset | None = None) -> PackModule:
+    """The module of a pack at step 0, for one process or for several."""
+    kind = PackModule if experiment.parallel.processes == 1 else SharedPackModule
+    return kind(pack, experiment.recorded_steps(), dataset)
+
+
+def train(module: PackModule, experiment: Experiment, recorder: Recorder, *, resumes: bool) -> None:
+    """Train a module to its end, from its checkpoint if it resumes."""
+    trainer = quiet_trainer(experiment, recorder)
     with warnings.catch_warnings(), threads_of_operation(1):
         warnings.filterwarnings("ignore", module="lightning")  # of workers and validation that a pack has no use for
         try:
-            trainer.fit(module, ckpt_path=str(checkpoint) if is_readable(checkpoint) else None, weights_only=True)
-        except SystemExit as stopped:
-            if stopped.code != 1:
+            trainer.fit(module, ckpt_path=str(recorder.checkpoint) if resumes else None, weights_only=True)
+        except BaseException as error:
+            ended = cause_of_end(error, stopped=recorder.stopped)
+            if ended is error:
                 raise
-            # Lightning turns Ctrl-C into an exit and leaves the signal ignored; both are ours to decide.
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            raise KeyboardInterrupt from None
-    write_best_fit(run, module)
-    write_outcomes(run, pack.id, outcomes(module, time.monotonic() - started))
-    remove_unfinished_writes(run, pack.id)
-    shutil.rmtree(folder)
-    return int((module.diverged_at != NEVER).sum())
+            raise ended from None
+    module.to(trainer.strategy.root_device)  # where the engine is; Lightning leaves the weights on the processor
+
+
+def cause_of_end(error: BaseException, *, stopped: bool) -> BaseException:
+    """What ended a training, where Lightning raises something else.
+
+    Args:
+        error: What came out of Lightning.
+        stopped: Whether the deadline had passed, everything was written, and what was left was to tear down.
+    """
+    if stopped and isinstance(error, Exception):
+        return error if isinstance(error, Stopped) else Stopped(f"and then {error!r}")
+    if isinstance(error, SIGTERMException):  # came in the moment before its handler was put back
+        return Stopped("by a signal")
+    if isinstance(error, SystemExit) and error.code == 1:
+        # Lightning turns Ctrl-C into an exit and leaves the signal ignored; both are ours to decide.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        return KeyboardInterrupt()
+    return error
+
+
+class OwnSignals(L.Callback):
+    """Puts back the handler of SIGTERM that Lightning replaces while it trains.
+
+    Lightning's own would leave the training at the end of a stretch without a checkpoint,
+    even one that has just come to its end.
+    """
+
+    def __init__(self) -> None:
+        self.before = signal.getsignal(signal.SIGTERM)
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self.before)
 
 
 def is_readable(checkpoint: Path) -> bool:
@@ -79,20 +154,22 @@ def is_readable(checkpoint: Path) -> bool:
     return True
 
 
-def quiet_trainer(accelerator: str, folder: Path, recorder: Recorder) -> L.Trainer:
+def quiet_trainer(experiment: Experiment, recorder: Recorder) -> L.Trainer:
     """A trainer that leaves signals, checkpoints and printing to this project."""
     quiet()
+    accelerator = chosen_accelerator(experiment.accelerator)
+    arguments, plugins = trainer_arguments(experiment.parallel, accelerator)
     return L.Trainer(
-        accelerator=chosen_accelerator(accelerator),
-        devices=1,
-        plugins=[LightningEnvironment()],
+        accelerator=accelerator,
+        plugins=[*plugins, WholeCheckpoints()],
         max_epochs=1,
-        callbacks=[recorder],
-        default_root_dir=folder,
+        callbacks=[OwnSignals(), recorder],
+        default_root_dir=recorder.checkpoint.parent,
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
+        **arguments,
     )
 
 
@@ -112,7 +189,7 @@ def quiet() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def outcomes(module: PackModule, seconds: float) -> pl.DataFrame:
+def outcomes(module: PackModule, seconds: float, source: Source) -> pl.DataFrame:
     """One row per trial of a trained pack."""
     diverged_at_T = module.diverged_at.cpu().numpy()
     diverged_T = diverged_at_T != NEVER
@@ -129,11 +206,11 @@ def outcomes(module: PackModule, seconds: float) -> pl.DataFrame:
         seconds=pl.lit(seconds / len(diverged_T)),
         engine=pl.lit(module.engine.name),
         device=pl.lit(device_name(module.weights.device)),
-        **where_from(module.pack),
+        **where_from(module.pack, source),
     )
 
 
-def failed_outcomes(pack: Pack, reason: str) -> pl.DataFrame:
+def failed_outcomes(pack: Pack, reason: str, source: Source = NO_JOB) -> pl.DataFrame:
     """One row per trial of a pack that an exception stopped."""
     return pl.DataFrame({"trial": [trial.id for trial in pack.trials]}).with_columns(
         status=pl.lit("failed"),
@@ -143,13 +220,14 @@ def failed_outcomes(pack: Pack, reason: str) -> pl.DataFrame:
         seconds=pl.lit(None, pl.Float64),
         engine=pl.lit(None, pl.String),
         device=pl.lit(None, pl.String),
-        **where_from(pack),
+        **where_from(pack, source),
     )
 
 
-def where_from(pack: Pack) -> dict[str, pl.Expr]:
+def where_from(pack: Pack, source: Source) -> dict[str, pl.Expr]:
     """The columns that say where an outcome comes from."""
-    return {"host": pl.lit(platform.node()), "version": pl.lit(__version__), "pack": pl.lit(pack.id)}
+    here = {"host": platform.node(), "version": __version__, "pack": pack.id}
+    return {name: pl.lit(value) for name, value in (here | dataclasses.asdict(source)).items()}
 
 
 def device_name(device: torch.device) -> str:

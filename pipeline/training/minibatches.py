@@ -13,12 +13,13 @@ class Minibatches:
     """Batches of a fixed size, every point at most once an epoch; a remainder too small for a batch is left out.
 
     The batch of a step depends on the trial's id and the step alone, so that nothing
-    needs to be remembered across an interruption.
+    needs to be remembered across an interruption. Several processes may take a ``part``
+    of each batch; the batch stays what it is.
     """
 
-    def __init__(self, prepared_CP: Tensor, targets_KP: Tensor, batch_size: int) -> None:
+    def __init__(self, prepared_CP: Tensor, targets_KP: Tensor, batch_size: int, part: slice = slice(None)) -> None:
         self.prepared_PC, self.targets_PK = prepared_CP.mT.contiguous(), targets_KP.mT.contiguous()
-        self.batch_size = batch_size
+        self.batch_size, self.part = batch_size, part
         self.per_epoch = len(self.prepared_PC) // batch_size
         self._drawn: tuple[tuple[str, ...], int] | None = None
         self._order_TP = torch.empty(0)
@@ -29,7 +30,7 @@ class Minibatches:
         if self._drawn != (trial_ids, epoch):
             self._order_TP = self._orders(trial_ids, epoch)
             self._drawn = (trial_ids, epoch)
-        rows_TB = self._order_TP[:, batch * self.batch_size : (batch + 1) * self.batch_size]
+        rows_TB = self._order_TP[:, batch * self.batch_size : (batch + 1) * self.batch_size][:, self.part]
         return self.prepared_PC[rows_TB].mT, self.targets_PK[rows_TB].mT
 
     def _orders(self, trial_ids: tuple[str, ...], epoch: int) -> Tensor:

@@ -114,11 +114,10 @@ class PackModule(L.LightningModule):
     def _advance(self, stretch: Stretch, optimizer: StackedOptimizer) -> None:
         alive = self.alive
         if len(alive) == len(self.pack.trials):
-            stack = self.stack_of_all(optimizer)
-            diverged_T = self.engine.advance(stack, stretch.first, stretch.last)
+            diverged_T = self.update(self.stack_of_all(optimizer), slice(None), stretch)
         elif len(alive):
             stack = self._stack(optimizer, alive, alive.tolist())  # copies, to be written back
-            diverged_T = self.engine.advance(stack, stretch.first, stretch.last)
+            diverged_T = self.update(stack, alive, stretch)
             self.weights[alive] = stack.weights_TN
             for slot_TN, changed_TN in zip(optimizer.slots, stack.slots, strict=True):
                 slot_TN[alive] = changed_TN
@@ -126,6 +125,10 @@ class PackModule(L.LightningModule):
             diverged_T = torch.empty(0, dtype=torch.int64)
         self.diverged_at[alive] = diverged_T.to(alive.device)
         self.steps_done.fill_(stretch.last)
+
+    def update(self, stack: Stack, trials: slice | Tensor, stretch: Stretch) -> Tensor:
+        """Make the updates of a stretch in some trials, in place; the step of divergence of each, or -1, ``[T]``."""
+        return self.engine.advance(stack, stretch.first, stretch.last)
 
     def stack_of_all(self, optimizer: StackedOptimizer) -> Stack:
         """Every trial of the pack, in the memory of the module and the optimizer."""

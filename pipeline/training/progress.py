@@ -7,8 +7,8 @@ import time
 from collections.abc import Sequence
 from typing import TextIO
 
+from pipeline.durations import duration
 from pipeline.experiment.packing import Pack, operations_of_pack
-from pipeline.plan import Plan
 
 SECONDS_BETWEEN_LINES = 10.0
 SECONDS_BETWEEN_REDRAWS = 0.2
@@ -24,19 +24,25 @@ class Progress:
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stderr
         self.live = self.stream.isatty()
+        self.warned: set[str] = set()
 
-    def start(self, plan: Plan, left: Sequence[Pack], *, diverged: int = 0) -> None:
-        """Begin, with the packs that are still to be trained and how many trials diverged before."""
-        self.num_trials = len(plan.trials)
+    def start(self, packs: Sequence[Pack], left: Sequence[Pack], *, diverged: int = 0) -> None:
+        """Begin, with all packs, those still to be trained, and how many trials diverged before."""
+        self.num_trials = sum(len(pack.trials) for pack in packs)
         self.trials_done = self.num_trials - sum(len(pack.trials) for pack in left)
         self.cost_left = sum(operations_of_pack(pack) for pack in left)
         self.cost_done = 0.0
-        self.left, self.position = left, 0
+        self.packs_left, self.any_left = len(left), bool(left)
+        self.pack: Pack | None = None
         self.trial_steps = self.pack_steps = 0
         self.diverged, self.failed = diverged, 0
         self.started = self.drawn = time.monotonic()
         if self.trials_done:
             self.stream.write(f"{self.trials_done} of {self.num_trials} trials were finished before\n")
+
+    def begun(self, pack: Pack) -> None:
+        """Take note of which pack is trained now."""
+        self.pack, self.pack_steps = pack, 0
 
     def advanced(self, trial_steps: int) -> None:
         """Take note of trial-steps of the pack that is being trained."""
@@ -52,12 +58,24 @@ class Progress:
         self.diverged += diverged
         self.failed += failed
         self.cost_done += operations_of_pack(pack)
-        self.pack_steps = 0
-        self.position += 1
+        self.packs_left -= 1
+        self.pack = None
+
+    def found_finished(self, pack: Pack) -> None:
+        """Take note of a pack that another process has just trained; it does not count for the rate."""
+        self.trials_done += len(pack.trials)
+        self.cost_left -= operations_of_pack(pack)
+        self.packs_left -= 1
+
+    def warn(self, text: str) -> None:
+        """Say something that a person should know, once."""
+        if text not in self.warned:
+            self.warned.add(text)
+            self._line(f"warning: {text}\n" if self.live else f"warning: {text}")
 
     def stop(self) -> None:
         """Leave the last line standing."""
-        if not self.left:
+        if not self.any_left:
             return
         self.draw()
         if self.live:
@@ -76,13 +94,12 @@ class Progress:
             f"{_short(self.trial_steps / max(elapsed, 1e-9))} trial-steps/s",
         ]
         now = self.cost_done
-        if self.position < len(self.left):
-            pack = self.left[self.position]
-            now += operations_of_pack(pack) * min(1.0, self.pack_steps / pack.trial_steps)
-            if now:
-                parts.append(f"{duration(elapsed * (self.cost_left - now) / now)} left")
-        else:
+        if self.pack is not None:
+            now += operations_of_pack(self.pack) * min(1.0, self.pack_steps / self.pack.trial_steps)
+        if not self.packs_left:
             parts.append(f"in {duration(elapsed)}")
+        elif now:
+            parts.append(f"{duration(elapsed * (self.cost_left - now) / now)} left")
         parts += [f"{self.diverged} diverged", f"{self.failed} failed"]
         return ", ".join(parts)
 
@@ -96,13 +113,3 @@ def _short(number: float) -> str:
         if number >= size:
             return f"{number / size:.3g} {letter}"
     return f"{number:.3g}"
-
-
-def duration(seconds: float) -> str:
-    """A time as people say it: 42 s, 3 min 5 s, 2 h 10 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

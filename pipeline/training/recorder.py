@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,9 +15,9 @@ import torch
 from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.diagnostics.snapshot import Snapshot
 from pipeline.experiment.estimate import OBSERVED_BYTES, observed_bytes_of_trial
-from pipeline.records.files import replacing
 from pipeline.records.schema import RECORDS
 from pipeline.records.store import remove_records, write_records
+from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.module import PackModule
 
 
@@ -33,6 +34,7 @@ class Recorder(L.Callback):
         checkpoint: Where the checkpoint of this pack is kept.
         checkpoint_seconds: Time from one checkpoint to the next.
         advanced: Told after each stretch how many trial-steps were done.
+        deadline: When to stop, at the end of a stretch.
     """
 
     def __init__(
@@ -43,10 +45,12 @@ class Recorder(L.Callback):
         checkpoint: Path,
         checkpoint_seconds: float,
         advanced: Callable[[int], None],
+        deadline: Deadline,
     ) -> None:
+        self.deadline, self.stopped = deadline, False
         self.run, self.checkpoint, self.checkpoint_seconds = run, checkpoint, checkpoint_seconds
         self.diagnostics, self.recorded_steps, self.advanced = diagnostics, frozenset(recorded_steps), advanced
-        self.first_recorded = min(recorded_steps)
+        self.first_recorded, self.last_recorded = min(recorded_steps), max(recorded_steps)
         self.rows: list[pl.DataFrame] = []
         self.part_from = 0
         self.written_at = time.monotonic()
@@ -70,11 +74,16 @@ class Recorder(L.Callback):
             self.observe(module)
         self.advanced((step - self.steps_seen) * len(module.pack.trials))
         self.steps_seen = step
-        if time.monotonic() - self.written_at >= self.checkpoint_seconds:
+        # Where several processes train together, what one of them has to do, all do at once.
+        any_of = functools.partial(trainer.strategy.reduce_boolean_decision, all=False)
+        stops = any_of(self.deadline.passed()) and step < self.last_recorded
+        if stops or any_of(time.monotonic() - self.written_at >= self.checkpoint_seconds):
             self.write_part(module)
-            with replacing(self.checkpoint) as part:
-                trainer.save_checkpoint(part)
+            trainer.save_checkpoint(self.checkpoint)
             self.written_at = time.monotonic()
+        if stops:
+            self.stopped = True
+            raise Stopped(f"at step {step} of {self.last_recorded}")
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.write_part(_pack_module(pl_module))

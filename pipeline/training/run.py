@@ -1,43 +1,54 @@
-"""A plan trained here, in this process, pack by pack."""
+"""A plan, or some of its packs, trained in this process, pack by pack."""
 
 from __future__ import annotations
 
-import fcntl
+import gc
 import signal
 import sys
-import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 import torch
 
 from pipeline.errors import PipelineError
+from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
 from pipeline.plan import Plan
 from pipeline.problems.problem import Dataset, Problem, TableProblem
-from pipeline.records.store import finished_packs, read_outcomes, write_outcomes
-from pipeline.training.fit import failed_outcomes, fit
+from pipeline.provenance import code_version
+from pipeline.records.source import Source
+from pipeline.records.store import finished_packs, is_finished, read_outcomes
+from pipeline.training.deadline import Deadline, Stopped
+from pipeline.training.failures import forget_failures, is_out_of_memory, write_failure
+from pipeline.training.fit import fit
+from pipeline.training.pack_locks import holding, locked
+from pipeline.training.processes import check_processes
 from pipeline.training.progress import Progress
 
 
 @dataclass
 class Counts:
-    """Trials of a run by how they ended."""
+    """Trials by how they ended, and whether the deadline ended the rest."""
 
     done: int = 0
     diverged: int = 0
     failed: int = 0
+    held_elsewhere: int = 0
+    """Trials of packs that another process was training, at the first look and at the last."""
+    stopped: bool = False
+    """Whether the deadline passed while there was something left to train."""
 
 
 def check_ready(plan: Plan) -> None:
-    """Refuse what can be known to fail before anything is written: a missing device, an unusable table.
+    """Refuse what can be known to fail before anything is written: missing devices, an unusable table.
 
     Raises:
         PipelineError: With the reason.
     """
+    check_processes(plan.experiment.parallel)
     if plan.experiment.accelerator == "cuda" and not torch.cuda.is_available():
         raise PipelineError("accelerator is cuda, but there is no CUDA device", hint="set accelerator: auto")
     for problem in {pack.shape.problem for pack in plan.packs}:
@@ -54,50 +65,127 @@ def run_plan(plan: Plan, run: Path, progress: Progress) -> Counts:
     Raises:
         PipelineError: If another process is training in the same folder.
     """
-    with only_one(run), exit_on_sigterm():
-        return train_packs(plan, run, progress)
+    with only_one(run, progress), exit_on_sigterm():
+        source = Source(code=code_version())
+        return train_packs(plan.packs, plan.experiment, run, progress, source=source, deadline=Deadline())
 
 
-def train_packs(plan: Plan, run: Path, progress: Progress) -> Counts:
-    """Train the packs that are left, one after another."""
+def train_packs(
+    packs: Sequence[Pack], experiment: Experiment, run: Path, progress: Progress, *, source: Source, deadline: Deadline
+) -> Counts:
+    """Train those of some packs that are left, one after another; several processes may do so in one folder.
+
+    A pack that fails does not stop the others. One that another process is training is
+    left to it, and looked at once more at the end. When the deadline has passed, what
+    has been done of the pack in training is kept, and no other is begun.
+
+    Args:
+        packs: Packs of one plan.
+        experiment: What to record, and on what to compute.
+        run: Folder of the run.
+        progress: Told of every step.
+        source: The job that trains, for the outcomes.
+        deadline: When to stop.
+
+    Returns:
+        Counts of the trials trained now.
+
+    Raises:
+        PipelineError: If a problem cannot be loaded.
+        OSError: If the folder cannot be written, as on a disk that is full.
+    """
     finished = finished_packs(run)
-    outcomes = read_outcomes(run).filter(pl.col("pack").is_in(list(finished)))
-    counts = Counts()
-    left = [pack for pack in plan.packs if pack.id not in finished]
-    progress.start(plan, left, diverged=outcomes.filter(pl.col("status") == "diverged").height)
-    datasets: dict[Problem, Dataset] = {}
-    for pack in left:
-        problem = pack.shape.problem
-        try:
-            if problem not in datasets:
-                datasets = {problem: problem.load()}  # packs come problem by problem; one at a time is kept
-            diverged = fit(pack, plan.experiment, run, progress.advanced, datasets[problem])
-        except (PipelineError, OSError):
-            raise  # a mistake of the person, or a folder that cannot be written: no pack would fare better
-        except Exception as error:  # whatever goes wrong in one pack, the others go on
-            write_failure(run, pack, error)
-            counts.failed += len(pack.trials)
-            progress.finished(pack, failed=len(pack.trials))
-        else:
-            (run / "logs" / f"{pack.id}.log").unlink(missing_ok=True)  # of an attempt that failed
-            counts.done += len(pack.trials) - diverged
-            counts.diverged += diverged
-            progress.finished(pack, diverged=diverged)
+    left = [pack for pack in packs if pack.id not in finished]
+    before = finished & {pack.id for pack in packs}
+    outcomes = read_outcomes(run).filter(pl.col("pack").is_in(list(before)))
+    progress.start(packs, left, diverged=outcomes.filter(pl.col("status") == "diverged").height)
+    training = Training(experiment, run, progress, source, deadline)
+    try:
+        held = [pack for pack in left if not training.take(pack)]
+        held = [pack for pack in held if not training.take(pack)]
+        training.counts.held_elsewhere = sum(len(pack.trials) for pack in held)
+    except Stopped:
+        training.counts.stopped = True
     progress.stop()
-    return counts
+    return training.counts
+
+
+@dataclass
+class Training:
+    """Trains pack after pack and counts how they end."""
+
+    experiment: Experiment
+    run: Path
+    progress: Progress
+    source: Source
+    deadline: Deadline
+    counts: Counts = field(default_factory=Counts)
+    datasets: dict[Problem, Dataset] = field(default_factory=dict)
+
+    def take(self, pack: Pack) -> bool:
+        """Train a pack, unless another process does: then false.
+
+        Raises:
+            Stopped: If the deadline has passed before the pack was finished.
+        """
+        with holding(self.run, pack.id, self.progress.warn) as held:
+            if not held:
+                return False
+            if is_finished(self.run, pack.id):
+                self.progress.found_finished(pack)
+            elif self.deadline.passed():
+                raise Stopped("before another pack")
+            else:
+                self.train(pack)
+        return True
+
+    def train(self, pack: Pack) -> None:
+        """Train a pack that nobody else has, to its end or its failure."""
+        self.progress.begun(pack)
+        try:
+            diverged = fit(
+                pack, self.experiment, self.run, self.progress.advanced, self.dataset(pack.shape.problem),
+                source=self.source, deadline=self.deadline,
+            )  # fmt: skip
+        except (PipelineError, Stopped):
+            raise  # a mistake of the person, or the end of our time
+        except Exception as error:  # whatever goes wrong in one pack, the others go on
+            if isinstance(error, OSError) and not is_out_of_memory(error):
+                raise  # a folder that cannot be written: no pack would fare better
+            write_failure(self.run, pack, error, self.source)
+            self.counts.failed += len(pack.trials)
+            self.progress.finished(pack, failed=len(pack.trials))
+        else:
+            forget_failures(self.run, pack)
+            self.counts.done += len(pack.trials) - diverged
+            self.counts.diverged += diverged
+            self.progress.finished(pack, diverged=diverged)
+            return
+        give_back_memory()
+
+    def dataset(self, problem: Problem) -> Dataset:
+        """The points of a problem; those of one are kept, because packs come problem by problem."""
+        if problem not in self.datasets:
+            self.datasets = {problem: problem.load()}
+        return self.datasets[problem]
+
+
+def give_back_memory() -> None:
+    """Free what a failed pack leaves: a trainer and its module hold each other until Python looks for such circles."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 @contextmanager
-def only_one(run: Path) -> Iterator[None]:
+def only_one(run: Path, progress: Progress) -> Iterator[None]:
     """Hold the folder of a run; the system lets go of it however the process ends."""
     run.mkdir(parents=True, exist_ok=True)
     with (run / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not locked(lock, progress.warn):
             raise PipelineError(
                 "another process is training in this folder", where=str(run), hint="wait for it, or give another --out"
-            ) from None
+            )
         yield
 
 
@@ -109,11 +197,3 @@ def exit_on_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def write_failure(run: Path, pack: Pack, error: Exception) -> None:
-    """Record why a pack failed: one line in its outcomes, the whole traceback in the log of the pack."""
-    logs = run / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
-    (logs / f"{pack.id}.log").write_text("".join(traceback.format_exception(error)))
-    write_outcomes(run, pack.id, failed_outcomes(pack, f"{type(error).__name__}: {error}".splitlines()[0]))

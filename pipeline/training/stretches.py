@@ -9,6 +9,8 @@ from torch.utils.data import IterableDataset
 
 OPERATIONS_OF_STRETCH = 10_000_000_000
 """Floating-point operations of a stretch at most: about a second on two cores, so that progress shows."""
+STEPS_OF_STRETCH = 10_000
+"""Updates of a stretch at most: those of tiny packs take about 30 us each, whatever they compute."""
 
 
 class Stretch(NamedTuple):
@@ -20,7 +22,7 @@ class Stretch(NamedTuple):
 
 def stretches(recorded_steps: Sequence[int], operations_of_step: int) -> tuple[Stretch, ...]:
     """Cut the steps of a training at the recorded ones, and wherever a piece would take long."""
-    longest = max(1, OPERATIONS_OF_STRETCH // max(1, operations_of_step))
+    longest = max(1, min(STEPS_OF_STRETCH, OPERATIONS_OF_STRETCH // max(1, operations_of_step)))
     cut, start = [], 0
     for stop in recorded_steps:
         while start < stop:

@@ -1,0 +1,54 @@
+"""How a checkpoint is written: whole or not at all, and in its own folder."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from pipeline.records.files import replacing
+
+
+class Writer:
+    """Writes to a file, and keeps the error that PyTorch replaces by its own."""
+
+    def __init__(self, file: io.FileIO) -> None:
+        self.file = file
+        self.error: OSError | None = None
+
+    def write(self, content: Any) -> int:
+        """Write all of some bytes."""
+        left = memoryview(content)
+        try:
+            while left:
+                left = left[self.file.write(left) :]
+        except OSError as error:
+            self.error = error
+            raise
+        return len(content)
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Writes a checkpoint beside its place and moves it there.
+
+    Lightning's own writer goes through the machine's temporary folder, which on a compute
+    node is small, and leaves the file there when it does not fit. A full disk is an
+    ``OSError`` here; the writer of PyTorch makes a ``RuntimeError`` of it, which looks like
+    a failure of the pack.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        with replacing(Path(path)) as part, part.open("wb", buffering=0) as file:
+            writer = Writer(file)
+            try:
+                torch.save(checkpoint, writer)  # type: ignore[arg-type]  # all that it needs of a file
+            except RuntimeError:
+                if writer.error is not None:
+                    raise writer.error from None
+                raise

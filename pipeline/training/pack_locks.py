@@ -1,0 +1,56 @@
+"""One process at a time trains a pack, on whatever machine, as long as the file system has locks."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from pipeline.records.store import is_finished
+
+NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
+"""What the system says where the file system has no locks: Lustre mounted without flock, some network folders."""
+
+
+@contextmanager
+def holding(run: Path, pack_id: str, warn: Callable[[str], None]) -> Iterator[bool]:
+    """Hold a pack, unless another process does; the system lets go of it however the process ends.
+
+    Whoever was given the pack looks again whether it is finished: another may just have
+    trained it. That is also why the file of the lock may go once the pack is finished and
+    not before. A process that waits at a removed file and one that makes it anew can then
+    both hold the pack, but both find nothing to do.
+
+    Args:
+        run: Folder of the run.
+        pack_id: The pack.
+        warn: Told if the file system has no locks; the pack is then given to everybody.
+
+    Yields:
+        Whether the pack may be trained here.
+    """
+    path = run / "locks" / f"{pack_id}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as lock:
+        held = locked(lock, warn)
+        try:
+            yield held
+        finally:
+            if held and is_finished(run, pack_id):
+                path.unlink(missing_ok=True)
+
+
+def locked(file: IO, warn: Callable[[str], None]) -> bool:
+    """Lock a file until it is closed, without waiting; false if another process has it, true where nobody can."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        warn(f"the file system of {Path(file.name).parent} has no locks: start nothing twice in this run")
+    return True

@@ -1,0 +1,140 @@
+"""A pack trained by several processes, each on its share of the points."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, distributed
+
+from pipeline.diagnostics.snapshot import Learned
+from pipeline.experiment.estimate import elements_of_chunk
+from pipeline.experiment.packing import Pack
+from pipeline.optimizers.rules import UpdateRule
+from pipeline.problems.problem import Dataset
+from pipeline.training.engines.engine import Stack
+from pipeline.training.engines.kernels import kernel
+from pipeline.training.engines.reference import LARGE_OPERATION, first_out_of_bounds
+from pipeline.training.engines.threads import CORES, threads_of_operation
+from pipeline.training.minibatches import Minibatches
+from pipeline.training.module import PackModule
+from pipeline.training.optimizers import StackedOptimizer
+from pipeline.training.stretches import Stretch
+
+
+class Share:
+    """The part of every batch that one process works on, by one point larger than another's at most.
+
+    The batch of an update is that of a single process, whatever the number of processes.
+    A share may be empty: there may be more processes than points.
+
+    Args:
+        learned: The whole problem, on the device of the process.
+        batch_size: Points of an update, ``None`` for all.
+        process: Which share it is, from 0.
+        num_processes: How many shares there are.
+    """
+
+    def __init__(self, learned: Learned, batch_size: int | None, process: int, num_processes: int) -> None:
+        whole = batch_size or learned.num_points
+        mine = slice(whole * process // num_processes, whole * (process + 1) // num_processes)
+        self.num_points = mine.stop - mine.start
+        self.fraction = self.num_points / whole
+        device = learned.prepared_CP.device
+        prepared_CP = learned.prepared_CP.to(learned.dtype).contiguous()
+        targets_KP = learned.dataset.train_targets_PK.to(learned.dtype).mT.contiguous()
+        self.points = (prepared_CP[:, mine].contiguous(), targets_KP[:, mine].contiguous())
+        self.kernel = kernel(learned.model, learned.loss, learned.width, learned.num_outputs)
+        self.elements_of_trial = max(1, self.num_points) * (
+            learned.num_outputs if learned.model.linear else learned.width
+        )
+        self.most_trials = max(1, elements_of_chunk(device.type, prepared_CP.element_size()) // self.elements_of_trial)
+        self.drawn = None if batch_size is None else Minibatches(prepared_CP, targets_KP, batch_size, mine)
+        self.minibatches: list[Minibatches] = []
+
+    def value_and_gradient(self, stack: Stack, step: int, gradient_TN: Tensor) -> Tensor:
+        """What this share adds to the loss of the update after ``step``, shape ``[T]``, and to its gradient.
+
+        Args:
+            stack: The trials, at the weights of the step.
+            step: Updates done.
+            gradient_TN: Overwritten.
+        """
+        if not self.num_points:
+            gradient_TN.zero_()
+            return gradient_TN.new_zeros(len(stack))
+        losses = []
+        for number, first in enumerate(range(0, len(stack), self.most_trials)):
+            part = stack.part(first, first + self.most_trials)
+            points = self._points(number, part.trial_ids, step)
+            losses.append(self.kernel(part.weights_TN, gradient_TN[first : first + len(part)], *points))
+        gradient_TN.mul_(self.fraction)
+        return torch.cat(losses) * self.fraction
+
+    def _points(self, chunk: int, trial_ids: tuple[str, ...], step: int) -> tuple[Tensor, Tensor]:
+        if self.drawn is None:
+            return self.points
+        while len(self.minibatches) <= chunk:
+            self.minibatches.append(copy.copy(self.drawn))  # the same points, but an order of its own to remember
+        return self.minibatches[chunk].at(trial_ids, step)
+
+
+class SharedPackModule(PackModule):
+    """A pack whose gradients are averaged over the processes of a DDP strategy.
+
+    Every process holds all weights and makes the same updates, with gradients that DDP has
+    averaged. Whatever decides on a trial is the same everywhere: losses are summed over
+    the processes before they are held against their bounds, and what the first process
+    found at a recorded step is told to the others before the next stretch. An exact
+    solver takes all points in every process.
+    """
+
+    def __init__(self, pack: Pack, recorded_steps: Sequence[int], dataset: Dataset | None = None) -> None:
+        super().__init__(pack, recorded_steps, dataset)
+        self.weights.requires_grad_(True)  # for DDP, which takes gradients from backward passes only
+        self._share: Share | None = None
+
+    def configure_optimizers(self) -> StackedOptimizer:
+        # From one process, because limits computed on unlike machines differ in their last bits.
+        self.learning_rates_T = self.trainer.strategy.broadcast(self.learning_rates_T)
+        return super().configure_optimizers()
+
+    def on_train_batch_start(self, batch: Stretch, batch_idx: int) -> None:
+        for decided_T in (self.diverged_at, self.loss_bounds):  # DDP does not tell buffers in manual optimization
+            distributed.broadcast(decided_T, src=0)
+
+    @property
+    def share(self) -> Share:
+        """The part of the points that this process works on."""
+        if self._share is None:
+            self.learned = self.learned.on(self.weights.device)
+            self._share = Share(
+                self.learned, self.pack.shape.batch_size, self.trainer.global_rank, self.trainer.world_size
+            )
+        return self._share
+
+    def update(self, stack: Stack, trials: slice | Tensor, stretch: Stretch) -> Tensor:
+        rule = self.pack.shape.optimizer
+        if not isinstance(rule, UpdateRule):
+            return super().update(stack, trials, stretch)
+        history_HT = stack.loss_bounds_T.new_empty(stretch.last - stretch.first, len(stack))
+        gradient_TN = torch.empty_like(stack.weights_TN)
+        large = min(len(stack), self.share.most_trials) * self.share.elements_of_trial >= LARGE_OPERATION
+        with threads_of_operation(CORES if large else 1):
+            for step in range(stretch.first, stretch.last):
+                history_HT[step - stretch.first] = self.share.value_and_gradient(stack, step, gradient_TN)
+                whole_TN = self.summed(gradient_TN, trials)
+                rule(stack.weights_TN, whole_TN, stack.slots, stack.learning_rates_T1, step + 1)
+        history_HT = self.trainer.strategy.reduce(history_HT, reduce_op="sum")
+        return first_out_of_bounds(history_HT, stack.loss_bounds_T, stretch.first)
+
+    def summed(self, gradient_TN: Tensor, trials: slice | Tensor) -> Tensor:
+        """The gradients of all shares together, by the backward pass in which DDP averages over the processes."""
+        self.zero_grad()
+        with torch.enable_grad():
+            # A function of the weights whose gradient is the one that the kernel has computed.
+            self.manual_backward((self.weights[trials] * gradient_TN).sum() * self.trainer.world_size)
+        assert self.weights.grad is not None
+        whole_TN: Tensor = self.weights.grad[trials]
+        return whole_TN
