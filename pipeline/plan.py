@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import __version__, config
+from pipeline import __version__, config, provenance
 from pipeline.definitions import canonical
 from pipeline.errors import PipelineError
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack, make_pack, packs
 from pipeline.experiment.trial import Trial
 from pipeline.records.files import replacing
+from pipeline.records.packs import refined
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def write_plan(plan: Plan, run: Path) -> None:
         return
     content = {
         "version": __version__,
+        "provenance": provenance.provenance(),
         "name": plan.name,
         "experiment": canonical(plan.experiment),
         "packs": [{"id": pack.id, "trials": [trial.id for trial in pack.trials]} for pack in plan.packs],
@@ -91,7 +93,7 @@ def read_plan(run: Path) -> Plan:
         content = json.loads(path.read_bytes())
         name, version = _text(content["name"]), _text(content["version"])
         asked = content["experiment"]
-        written = [(_text(pack["id"]), [_text(id_) for id_ in pack["trials"]]) for pack in content["packs"]]
+        written = [(_text(pack["id"]), tuple(_text(id_) for id_ in pack["trials"])) for pack in content["packs"]]
     except (FileNotFoundError, NotADirectoryError):
         raise PipelineError(
             f"{str(run)!r} is not the folder of a run", where=str(path), hint="expected plan.json there"
@@ -113,7 +115,11 @@ def read_plan(run: Path) -> Plan:
             where=str(path),
             hint="run the configuration again: it gets a folder of its own",
         )
-    return Plan(name, experiment, tuple(_pack(id_, [trials[id_] for id_ in ids], path) for id_, ids in written))
+    whole = [_pack(id_, [trials[id_] for id_ in ids], path) for id_, ids in written]
+    parts = refined(run, dict(written))
+    if len(parts) != len(whole):
+        whole = [make_pack(tuple(trials[id_] for id_ in ids)) for ids in parts.values()]
+    return Plan(name, experiment, tuple(whole))
 
 
 _DAMAGED = "the file was damaged; run the configuration again into another --out"

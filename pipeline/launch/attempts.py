@@ -1,0 +1,84 @@
+"""Attempts: what each worker writes down of itself when it begins and when it ends.
+
+One file an attempt, ``jobs/<submission>/<element>-<worker>-<attempt>.attempt``. One that
+has begun and not ended belongs to a worker that runs, or that was killed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.errors import PipelineError
+from pipeline.records.files import replacing
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt of one worker at one element of a submission.
+
+    Args:
+        submission: Name of the submission.
+        index: Element of the array.
+        worker: Which of the workers of the job.
+        number: Attempts are counted from 1; a job that queues itself again has several.
+        job: Id of the job, as submitit has it.
+        began_at: In seconds since 1970.
+        ready_at: When everything was loaded and training began.
+        pack: The pack that was begun last.
+        host: Name of the node.
+        ended_at: None while it runs, or if it was killed.
+        end: How it ended: ``finished``, ``deadline``, ``signal``, ``error``.
+        error: The first line of what stopped it.
+        failed: Packs that an exception stopped, and the exception.
+    """
+
+    submission: str
+    index: int
+    worker: int
+    number: int
+    job: str
+    began_at: float
+    ready_at: float | None = None
+    pack: str = ""
+    host: str = field(default_factory=platform.node)
+    ended_at: float | None = None
+    end: str = ""
+    error: str = ""
+    failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def file_name(self) -> str:
+        """Name of its file in the folder of the submission."""
+        return f"{self.index}-{self.worker}-{self.number}.attempt"
+
+
+def write_attempt(run: Path, attempt: Attempt) -> None:
+    """Write down an attempt, in place of what was said of it before."""
+    path = run / "jobs" / attempt.submission / attempt.file_name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as part:
+        part.write_text(json.dumps(dataclasses.asdict(attempt)) + "\n")
+
+
+def read_attempts(run: Path) -> list[Attempt]:
+    """All attempts of a run, the earliest first.
+
+    Raises:
+        PipelineError: If one is damaged.
+    """
+    found = []
+    for path in (run / "jobs").glob("*/*.attempt"):
+        try:
+            found.append(Attempt(**json.loads(path.read_bytes())))
+        except (OSError, ValueError, TypeError) as error:
+            raise PipelineError(f"not a readable attempt: {error}", where=str(path), hint="delete it") from None
+    return sorted(found, key=lambda attempt: (attempt.began_at, attempt.job, attempt.worker))
+
+
+def next_number(run: Path, submission: str, index: int, worker: int) -> int:
+    """The number of the next attempt of a worker."""
+    return 1 + len(list((run / "jobs" / submission).glob(f"{index}-{worker}-*.attempt")))

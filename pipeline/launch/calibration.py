@@ -1,0 +1,204 @@
+"""How long packs take: measured by a short pilot on this machine, or by jobs before, and remembered.
+
+One small file for each kind of pack in ``~/.cache/pipeline/calibration/<place>/``, where a
+place is a cluster with or without GPUs, or this machine. What a job has measured on the
+cluster itself counts more than a pilot here.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import hashlib
+import json
+import multiprocessing
+import os
+import platform
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.definitions import canonical
+from pipeline.experiment.experiment import Experiment
+from pipeline.experiment.packing import Pack, operations_of_pack
+from pipeline.launch.profile import Profile
+from pipeline.records.files import replacing
+
+MOST_PILOTS = 12
+"""Kinds of packs that are measured before a submit; the others are judged by the count of their operations."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How long one kind of pack takes.
+
+    Args:
+        setup_s: Before the first update, and after the last.
+        step_s: One update of the whole pack.
+        observe_s: One recorded step.
+        by: ``pilot`` or ``job``.
+    """
+
+    setup_s: float
+    step_s: float
+    observe_s: float
+    by: str
+
+    def seconds(self, steps: int, recorded_steps: int) -> float:
+        """How long the training of a pack takes."""
+        return self.setup_s + steps * self.step_s + recorded_steps * self.observe_s
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What packs are expected to take.
+
+    Args:
+        seconds: Of each pack, by name.
+        startup_s: Before a worker begins with its first pack.
+        basis: Where the figures come from, in words.
+    """
+
+    seconds: Mapping[str, float]
+    startup_s: float
+    basis: str
+
+
+STARTUP = "startup"
+STARTUP_SECONDS = 8.0
+"""Start of a worker where none was measured."""
+
+
+def costs(
+    packs: Sequence[Pack], experiment: Experiment, profile: Profile, cluster: str, say: Callable[[str], None]
+) -> Costs:
+    """What packs are expected to take on a cluster; what is not known of them is measured here first.
+
+    Args:
+        packs: To be trained.
+        experiment: What is recorded of them.
+        profile: The cluster.
+        cluster: Its name.
+        say: Told about a measurement, which takes some seconds.
+    """
+    there, here = place_of(cluster, profile.gpus), place_of(platform.node(), 0, profile.cpus)
+    known: dict[str, Measured] = {}
+    for pack in packs:
+        key = kind_of(pack, experiment)
+        if key not in known and (found := _recall(there, key) or _recall(here, key)):
+            known[key] = found
+    missing = {kind_of(pack, experiment): pack for pack in packs if kind_of(pack, experiment) not in known}
+    chosen = sorted(missing.values(), key=operations_of_pack, reverse=True)
+    chosen = chosen[:: max(1, -(-len(chosen) // MOST_PILOTS))]
+    if chosen and (len(known) < MOST_PILOTS or not known):
+        say(f"measuring {len(chosen)} kinds of packs here, once")
+        known |= _pilots(chosen, experiment, profile.cpus, here)
+    recorded = len(experiment.recorded_steps())
+    sample = [(pack, known[key]) for pack in packs if (key := kind_of(pack, experiment)) in known]
+    rate = sum(cost.seconds(pack.shape.steps, recorded) for pack, cost in sample) / sum(
+        operations_of_pack(pack) for pack, _ in sample
+    )
+    seconds = {}
+    for pack in packs:
+        cost = known.get(kind_of(pack, experiment))
+        seconds[pack.id] = cost.seconds(pack.shape.steps, recorded) if cost else _judged(pack, sample, recorded, rate)
+    startup = _recall(there, STARTUP) or _recall(here, STARTUP)
+    return Costs(seconds, startup.setup_s if startup else STARTUP_SECONDS, _basis(known.values(), cluster))
+
+
+def _judged(pack: Pack, sample: Sequence[tuple[Pack, Measured]], recorded: int, rate: float) -> float:
+    """Seconds of a pack that was not measured, from the nearest of its model by operations."""
+    same = [(other, cost) for other, cost in sample if other.shape.model == pack.shape.model]
+    if not same:
+        return operations_of_pack(pack) * rate
+    work = operations_of_pack(pack)
+    other, cost = min(same, key=lambda pair: abs(operations_of_pack(pair[0]) - work))
+    return cost.seconds(other.shape.steps, recorded) * work / operations_of_pack(other)
+
+
+def _basis(known: Iterable[Measured], cluster: str) -> str:
+    by = {measured.by for measured in known}
+    if by == {"job"}:
+        return f"measured by jobs on {cluster}"
+    if "job" in by:
+        return f"measured by jobs on {cluster}, and by a pilot on this machine's processor"
+    return "measured by a pilot on this machine's processor"
+
+
+def remember_job(cluster: str, gpus: int, pack: Pack, experiment: Experiment, seconds: float) -> None:
+    """Remember how long a whole pack took in a job on a cluster."""
+    _remember(place_of(cluster, gpus), kind_of(pack, experiment), Measured(0.0, seconds / pack.shape.steps, 0.0, "job"))
+
+
+def remember_startup(cluster: str, gpus: int, seconds: float) -> None:
+    """Remember how long a worker took to begin with its first pack."""
+    _remember(place_of(cluster, gpus), STARTUP, Measured(seconds, 0.0, 0.0, "job"))
+
+
+def kind_of(pack: Pack, experiment: Experiment) -> str:
+    """What packs that take equally long for each step have in common: all but their seeds, rates and steps."""
+    shape = {name: value for name, value in canonical(pack.shape).items() if name != "steps"}
+    observed = [canonical(diagnostic) for diagnostic in experiment.diagnostics]
+    parallel = canonical(experiment.parallel)
+    text = json.dumps([shape, observed, parallel, experiment.accelerator, len(pack.trials)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def place_of(name: str, gpus: int, cpus: int | None = None) -> Path:
+    """The folder of what was measured in one place."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    device = "gpu" if gpus else f"cpu{cpus or ''}"
+    return cache / "pipeline" / "calibration" / f"{name}-{device}"
+
+
+def _recall(place: Path, key: str) -> Measured | None:
+    try:
+        return Measured(**json.loads((place / f"{key}.json").read_bytes()))
+    except (OSError, ValueError, TypeError):  # not there, or of another version: measured anew
+        return None
+
+
+def _remember(place: Path, key: str, measured: Measured) -> None:
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with replacing(place / f"{key}.json") as part:
+            part.write_text(json.dumps(dataclasses.asdict(measured)) + "\n")
+    except OSError:  # a full or missing home: the next estimate measures again
+        return
+
+
+def _pilots(packs: Sequence[Pack], experiment: Experiment, cpus: int | None, here: Path) -> dict[str, Measured]:
+    """Measure packs in a process of their own, which has the processors of a worker."""
+    with _processors(cpus), concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        began = time.time()
+        timings, ready = pool.submit(_measure, list(packs), experiment).result()
+    _remember(here, STARTUP, Measured(ready - began, 0.0, 0.0, "pilot"))
+    found = {kind_of(pack, experiment): timing for pack, timing in zip(packs, timings, strict=True)}
+    for key, timing in found.items():
+        _remember(here, key, timing)
+    return found
+
+
+def _measure(packs: Sequence[Pack], experiment: Experiment) -> tuple[list[Measured], float]:
+    from pipeline.training.pilot import measure
+
+    ready = time.time()
+    timings = [measure(pack, experiment, "cpu") for pack in packs]
+    return [Measured(timing.setup_s, timing.step_s, timing.observe_s, "pilot") for timing in timings], ready
+
+
+@contextmanager
+def _processors(cpus: int | None) -> Iterator[None]:
+    """Give processes that begin in the block so many processors."""
+    before = os.environ.get("OMP_NUM_THREADS")
+    if cpus is not None:
+        os.environ["OMP_NUM_THREADS"] = str(cpus)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("OMP_NUM_THREADS", None)
+        else:
+            os.environ["OMP_NUM_THREADS"] = before

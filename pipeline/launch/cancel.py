@@ -1,0 +1,59 @@
+"""Ending jobs: a whole sweep, an array of it, or one element."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.errors import PipelineError, nearest
+from pipeline.launch.flight import Say, held, one_submitter, settle
+from pipeline.launch.schedulers import scheduler_named
+from pipeline.launch.submission import Submission, folder_of, read_submissions
+
+
+def cancel(run: Path, what: Sequence[str], say: Say) -> list[str]:
+    """End jobs of a run; what they have recorded stays.
+
+    Args:
+        run: Folder of the run.
+        what: Ids of jobs or elements, or names of arrays; none for all of the run.
+        say: Told of what takes long.
+
+    Returns:
+        Ids of the jobs that were still there and were told to end.
+
+    Raises:
+        PipelineError: If there is no such job, or the scheduler cannot be asked.
+    """
+    with one_submitter(run, say):
+        settle(run, say)
+        submissions = [one for one in read_submissions(run) if one.job is not None]
+        alive = held(run, submissions)
+        chosen = {one.name: _elements(one, what) for one in submissions}
+        _refuse_unknown(submissions, what, run)
+        ended = []
+        for one in reversed(submissions):  # the last links of a chain first, so that none begins in between
+            tasks = [one.task_id(index) for index in chosen[one.name] if one.task_id(index) in alive]
+            if tasks:
+                whole = len(chosen[one.name]) == len(one.tasks)
+                scheduler = scheduler_named(one.scheduler, one.slurm_conf)
+                scheduler.cancel(folder_of(run.resolve(), one.name), [str(one.job)] if whole else tasks)
+                ended += tasks
+    return ended
+
+
+def _elements(submission: Submission, what: Sequence[str]) -> list[int]:
+    every = list(range(len(submission.tasks)))
+    if not what or submission.job in what or submission.name in what:
+        return every
+    return [index for index in every if submission.task_id(index) in what]
+
+
+def _refuse_unknown(submissions: Sequence[Submission], what: Sequence[str], run: Path) -> None:
+    known = {name for one in submissions for name in (one.name, str(one.job))}
+    known |= {one.task_id(index) for one in submissions for index in range(len(one.tasks))}
+    for name in what:
+        if name not in known:
+            hint = nearest(name, known) if len(known) < 20 else "status lists them"
+            hint = hint if known else "nothing was sent of this run yet"
+            raise PipelineError(f"this run has no job {name!r}", where=str(run), hint=hint)

@@ -1,0 +1,109 @@
+"""Drafts: the submissions that would send some packs, links of a chain included. Nothing is sent here."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.launch.clusters import Cluster
+from pipeline.launch.jobs import Job, lay_out, margin_seconds, number_of_jobs, walltime
+from pipeline.launch.submission import Submission
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be sent, and how.
+
+    Args:
+        cluster: Where.
+        costs: Expected seconds of each pack, by name.
+        memory: Packs that need more memory than the profile says, and how much on a node, in GiB.
+        links: Submissions of a chain: 1 for no chain.
+        load: Jobs that the user has there already.
+        nodes: Nodes of a job.
+        together: Whether all workers of a job train each pack together.
+        how: Fields of the experiment that say how it is computed.
+    """
+
+    cluster: Cluster
+    costs: Mapping[str, float]
+    memory: Mapping[str, float]
+    links: int = 1
+    load: int = 0
+    nodes: int = 1
+    together: bool = False
+    how: Mapping[str, Any] = field(default_factory=dict)
+
+
+def drafts(wish: Wish, code: str, first_name: str) -> list[Submission]:
+    """The submissions that send all packs of a wish, in the order in which they are to be sent.
+
+    Args:
+        wish: What is to be sent.
+        code: Version of the code.
+        first_name: Name of the first; the others count on from it.
+
+    Raises:
+        PipelineError: If the limits of the cluster do not allow it.
+    """
+    stem, _, number = first_name.rpartition("-")
+    found: list[Submission] = []
+    for jobs, memory_gib in _arrays(wish):
+        before = None
+        for link in range(wish.links):
+            draft = _draft(wish, jobs, memory_gib, code, f"{stem}-{int(number) + len(found)}")
+            found.append(dataclasses.replace(draft, link=link, after=before))
+            before = draft.name
+    return found
+
+
+def _draft(wish: Wish, jobs: tuple[Job, ...], memory_gib: float | None, code: str, name: str) -> Submission:
+    profile = wish.cluster.profile
+    minutes = walltime(max(job.seconds for job in jobs), profile, wish.nodes)
+    return Submission(
+        name=name,
+        cluster=wish.cluster.name,
+        overrides=wish.cluster.overrides,
+        scheduler=profile.scheduler,
+        slurm_conf=profile.slurm_conf,
+        tasks=tuple(job.packs for job in jobs),
+        seconds=tuple(round(job.seconds, 3) for job in jobs),
+        costs={pack: round(wish.costs[pack], 3) for job in jobs for pack in job.packs},
+        minutes=minutes,
+        memory_gib=memory_gib,
+        margin_seconds=margin_seconds(minutes, profile),
+        gpus=profile.gpus,
+        requeue=profile.requeue and wish.links == 1,
+        link=0,
+        after=None,
+        code=code,
+        sent_at=time.time(),
+        how=dict(wish.how),
+    )
+
+
+def _arrays(wish: Wish) -> Iterator[tuple[tuple[Job, ...], float | None]]:
+    """Jobs in arrays no longer than the site allows, those of one size of memory together."""
+    profile = wish.cluster.profile
+    longest = profile.max_array if profile.bands else 1
+    load = wish.load
+    groups = list(_by_memory(wish))
+    for position, (memory_gib, costs) in enumerate(groups):
+        kept_free = wish.links * (len(groups) - position - 1)  # a job for each group that is still to come
+        number = number_of_jobs(costs, profile, links=wish.links, load=load + kept_free)
+        jobs = lay_out(costs, number, 1 if wish.together else profile.workers)
+        load += len(jobs) * wish.links
+        for first in range(0, len(jobs), longest):
+            yield tuple(jobs[first : first + longest]), memory_gib
+
+
+def _by_memory(wish: Wish) -> Iterator[tuple[float | None, dict[str, float]]]:
+    usual = wish.cluster.profile.memory_gib_of_job
+    for memory_gib in dict.fromkeys(wish.memory.get(pack, usual) for pack in wish.costs):
+        yield (
+            memory_gib,
+            {pack: cost for pack, cost in wish.costs.items() if wish.memory.get(pack, usual) == memory_gib},
+        )

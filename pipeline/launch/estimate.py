@@ -1,0 +1,150 @@
+"""What a submission will take: time, memory, GPU-hours, the site's units, and whether a GPU has anything to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.errors import PipelineError
+from pipeline.experiment.estimate import bytes_of_pack, operations_of_step
+from pipeline.experiment.packing import Pack
+from pipeline.launch.clusters import Cluster
+from pipeline.launch.profile import Profile
+from pipeline.launch.submission import Submission
+
+PROCESS_GIB = {False: 0.75, True: 3.0}
+"""Memory of a worker before its first pack, without and with a GPU: PyTorch, Lightning, and the CUDA context."""
+LAUNCHES_OF_STEP = 30
+"""Kernels that an update of a pack launches on a GPU."""
+SECONDS_OF_LAUNCH = 5e-6
+GPU_RATE = 1e13
+"""Floating-point operations a second that stacked small matrix products may reach on a GPU of these clusters."""
+IDLE_BELOW = 0.3
+"""Share of its time that a GPU should be busy at least."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What submissions are expected to take together.
+
+    Args:
+        jobs: How many jobs.
+        job_seconds: The longest job.
+        gpu_hours: Of all jobs as expected.
+        cost: In the site's units, as expected.
+        reserved: In the site's units, if every job used all of its walltime.
+        memory_gib: Memory of a job on a node.
+        warnings: What a person should know before sending this.
+    """
+
+    jobs: int
+    job_seconds: float
+    gpu_hours: float
+    cost: Mapping[str, float]
+    reserved: Mapping[str, float]
+    memory_gib: float
+    warnings: tuple[str, ...]
+
+
+def estimate(
+    drafts: Sequence[Submission], packs: Mapping[str, Pack], cluster: Cluster, startup_s: float, nodes: int = 1
+) -> Estimate:
+    """Judge submissions before they are sent.
+
+    Args:
+        drafts: What is to be sent; of a chain, only the first link is expected to work.
+        packs: The packs by name.
+        cluster: Where.
+        startup_s: Before a worker begins.
+        nodes: Nodes of a job.
+
+    Raises:
+        PipelineError: If a job needs more memory than it asks for.
+    """
+    profile = cluster.profile
+    cost: dict[str, float] = {}
+    reserved: dict[str, float] = {}
+    gpu_hours = 0.0
+    working = [draft for draft in drafts if draft.link == 0]
+    for draft in working:
+        for seconds in draft.seconds:
+            hours = (seconds + startup_s) / 3600
+            gpu_hours += hours * profile.gpus * nodes
+            _add(cost, _units(profile, hours, draft.minutes, nodes))
+            _add(reserved, _units(profile, draft.minutes / 60, draft.minutes, nodes))
+    return Estimate(
+        jobs=sum(len(draft.tasks) for draft in drafts),
+        job_seconds=startup_s + max(seconds for draft in working for seconds in draft.seconds),
+        gpu_hours=gpu_hours,
+        cost=cost,
+        reserved=reserved,
+        memory_gib=max(_memory_gib(draft, packs, profile, cluster.name) for draft in working),
+        warnings=tuple(_warnings(working, packs, profile, startup_s, chained=len(working) < len(drafts))),
+    )
+
+
+def table(drafts: Sequence[Submission], packs: Mapping[str, Pack], startup_s: float) -> pl.DataFrame:
+    """One row per array that is to be sent."""
+    rows = [
+        {
+            "array": draft.name,
+            "link": draft.link,
+            "jobs": len(draft.tasks),
+            "packs": sum(len(task) for task in draft.tasks),
+            "trials": sum(len(packs[pack].trials) for task in draft.tasks for pack in task),
+            "longest job s": startup_s + max(draft.seconds),
+            "walltime min": draft.minutes,
+            "memory GiB": draft.memory_gib,
+            "GPUs of a job": draft.gpus,
+        }
+        for draft in drafts
+    ]
+    return pl.DataFrame(rows)
+
+
+def _units(profile: Profile, hours: float, minutes: int, nodes: int) -> dict[str, float]:
+    return profile.cost(hours, profile.band(minutes, nodes), nodes) if profile.bands else {}
+
+
+def _add(total: dict[str, float], more: Mapping[str, float]) -> None:
+    for unit, amount in more.items():
+        total[unit] = total.get(unit, 0.0) + amount
+
+
+def _memory_gib(draft: Submission, packs: Mapping[str, Pack], profile: Profile, cluster: str) -> float:
+    """Memory that a job of a submission needs on a node."""
+    largest = max(bytes_of_pack(packs[pack].shape, len(packs[pack].trials)) for task in draft.tasks for pack in task)
+    on_gpu = profile.gpus > 0 and draft.how.get("accelerator") != "cpu"
+    needed = profile.workers * (PROCESS_GIB[on_gpu] + largest / 2**30)
+    if draft.memory_gib is not None and needed > draft.memory_gib:
+        what = f"a job needs about {needed:.1f} GiB, and {cluster} gives it {draft.memory_gib:g}"
+        hint = f"--set cluster.memory_gib={needed / profile.workers * 1.2:.1f}, or a smaller pack_memory_gib"
+        raise PipelineError(what, hint=hint)
+    return needed
+
+
+def _warnings(
+    drafts: Sequence[Submission], packs: Mapping[str, Pack], profile: Profile, startup_s: float, *, chained: bool
+) -> Iterable[str]:
+    chosen = [packs[pack] for draft in drafts for task in draft.tasks for pack in task]
+    if profile.gpus:
+        busy = gpu_busy(chosen)
+        if busy < IDLE_BELOW:
+            yield (
+                f"a GPU would be busy for about {100 * busy:.2g} % of the time, by the count of operations and "
+                "launches, and some sites end such jobs; without GPUs: --set cluster.gpus=0"
+            )
+    for draft in drafts:
+        stop_after = 60 * draft.minutes - draft.margin_seconds
+        if startup_s + max(draft.seconds) > stop_after and not draft.requeue and not chained:
+            yield f"the longest job takes more than its walltime of {draft.minutes} min: add --chain, or submit again"
+            return
+
+
+def gpu_busy(packs: Sequence[Pack]) -> float:
+    """Share of its time in which a GPU computes, by the count of operations and of launches."""
+    computing = sum(pack.shape.steps * len(pack.trials) * operations_of_step(pack.shape) / GPU_RATE for pack in packs)
+    launching = sum(pack.shape.steps * LAUNCHES_OF_STEP * SECONDS_OF_LAUNCH for pack in packs)
+    return computing / max(computing + launching, 1e-300)

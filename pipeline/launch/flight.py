@@ -1,0 +1,129 @@
+"""What is in flight: what was sent and not seen to end, and who may send or end anything now."""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.errors import PipelineError
+from pipeline.launch.schedulers import Scheduler, Task, scheduler_named
+from pipeline.launch.submission import Submission, folder_of, forget_submission, read_submissions, write_submission
+from pipeline.launch.worker import work
+
+Say = Callable[[str], None]
+"""Told what takes long."""
+
+SECONDS_TO_APPEAR = 30.0
+"""How long a job may take to be seen by its scheduler after the command that sent it has begun."""
+SECONDS_TO_SUBMIT = 600.0
+"""How long to wait for another submit of the same run."""
+
+
+@contextmanager
+def one_submitter(run: Path, say: Say) -> Iterator[None]:
+    """Wait until nobody else sends jobs of this run, and keep others from it.
+
+    Raises:
+        PipelineError: If somebody else takes very long.
+    """
+    folder = run / "jobs"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("a") as lock:
+        waited_from = time.monotonic()
+        while not _locked(lock):
+            if time.monotonic() - waited_from > SECONDS_TO_SUBMIT:
+                what = f"another submit has been at work here for {SECONDS_TO_SUBMIT:g} s"
+                raise PipelineError(what, where=str(run), hint="look for it on the other login nodes")
+            if time.monotonic() - waited_from < 1:
+                say("another submit is at work on this run; waiting for it")
+            time.sleep(1)
+        yield
+
+
+def _locked(lock: object) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # type: ignore[arg-type]
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks: what is sent twice is still trained once
+        return True
+    return True
+
+
+def schedulers_of(submissions: Iterable[Submission]) -> dict[tuple[str, str | None], Scheduler]:
+    """The schedulers that some submissions went to."""
+    kinds = dict.fromkeys((submission.scheduler, submission.slurm_conf) for submission in submissions)
+    return {kind: scheduler_named(*kind) for kind in kinds}
+
+
+def settle(run: Path, say: Say) -> None:
+    """Find out about every note without an id whether its jobs were sent, and complete or forget it.
+
+    Raises:
+        PipelineError: If the scheduler cannot be asked.
+    """
+    open_ = [submission for submission in read_submissions(run) if submission.job is None]
+    for submission in open_:
+        scheduler = scheduler_named(submission.scheduler, submission.slurm_conf)
+        job = scheduler.find(folder_of(run, submission.name), submission.name)
+        wait = submission.sent_at + SECONDS_TO_APPEAR - time.time()
+        if job is None and wait > 0:
+            say(f"a submit was interrupted while it sent {submission.name}; asking again in {wait:.0f} s")
+            time.sleep(wait)
+            job = scheduler.find(folder_of(run, submission.name), submission.name)
+        if job is None:
+            forget_submission(run, submission)
+        else:
+            say(f"a submit was interrupted after it had sent {submission.name}: it is job {job}")
+            write_submission(run, dataclasses.replace(submission, job=job))
+            write_arguments(run, dataclasses.replace(submission, job=job))
+
+
+def write_arguments(run: Path, submission: Submission) -> None:
+    """Write what submitit's part in a job waits for, where the process that sent the job had no time to."""
+    from submitit.core.utils import DelayedSubmission, JobPaths
+
+    for index in range(len(submission.tasks)):
+        path = JobPaths(folder_of(run, submission.name), submission.task_id(index)).submitted_pickle
+        if not path.exists():
+            arguments = DelayedSubmission(work, str(run.resolve()), submission.name, index)
+            arguments.set_timeout(submission.minutes, 1)
+            part = path.with_suffix(".part")
+            arguments.dump(part)
+            part.replace(path)
+
+
+def held(run: Path, submissions: Sequence[Submission]) -> set[str]:
+    """Ids of the jobs of some submissions that schedulers still hold, as submitit has them.
+
+    Raises:
+        PipelineError: If a scheduler cannot be asked.
+    """
+    return {task.id for task in held_tasks(run, submissions)}
+
+
+def held_tasks(run: Path, submissions: Sequence[Submission]) -> Iterator[Task]:
+    """What schedulers still hold of some submissions.
+
+    Raises:
+        PipelineError: If one cannot be asked.
+    """
+    sent = [one for one in submissions if one.job is not None]
+    for kind, scheduler in schedulers_of(sent).items():
+        mine = [one for one in sent if (one.scheduler, one.slurm_conf) == kind]
+        yield from scheduler.tasks({str(one.job): folder_of(run, one.name) for one in mine})
+
+
+def in_flight(submissions: Sequence[Submission], jobs: set[str]) -> set[str]:
+    """Packs that jobs which a scheduler holds train or wait to train."""
+    return {
+        pack
+        for one in submissions
+        for index, task in enumerate(one.tasks)
+        if one.job is not None and one.task_id(index) in jobs
+        for pack in task
+    }

@@ -1,0 +1,43 @@
+"""Names in braces that stand for what differs from person to person, such as ``/scratch/{user}``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from pipeline.errors import FieldError
+
+PLACEHOLDERS = ("user", "home", "project", "account", "checkout")
+"""What can be filled in; ``checkout`` is where this project lies."""
+
+IN_BRACES = re.compile(r"(?<!\$)\{([a-z_]*)\}")
+"""A placeholder; ``${NAME}`` is the shell's."""
+
+
+def check_placeholders(field: str, text: str | None) -> None:
+    """Refuse a text with a name in braces that is none of the known ones.
+
+    Raises:
+        FieldError: Of the field.
+    """
+    for name in IN_BRACES.findall(text or ""):
+        if name not in PLACEHOLDERS:
+            hint = f"known: {', '.join(PLACEHOLDERS)}; shell variables are written $NAME"
+            raise FieldError((field,), f"unknown placeholder {{{name}}}", hint=hint)
+
+
+def fill(text: str, field: str, values: Mapping[str, str | None], cluster: str) -> str:
+    """The text with every placeholder replaced.
+
+    Raises:
+        FieldError: If there is no value for one.
+    """
+
+    def value_of(found: re.Match[str]) -> str:
+        value = values.get(found[1])
+        if value is None:
+            what = f"{field} of {cluster} needs a {found[1]}: {text!r}"
+            raise FieldError((field,), what, hint=f"--set cluster.{found[1]}=...")
+        return value
+
+    return IN_BRACES.sub(value_of, text)

@@ -1,0 +1,395 @@
+"""Asking PBS about jobs: what ``qstat`` prints, in JSON or in text, and what its states and exit codes mean.
+
+One id that the server does not know fails a call that has printed all the others, JSON is
+sometimes no JSON, and a server may forget a job as soon as it has ended. So what was printed
+counts, not the exit status, and a job is gone only where the server says so in words.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import re
+import subprocess
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pipeline.errors import PipelineError
+
+Attributes = Mapping[str, Any]
+"""A job as ``qstat -f`` shows it: ``job_state``, ``Exit_status``, ``comment`` and many more."""
+Parts = tuple[str, str | None]
+
+SECONDS_TO_ANSWER = 60.0
+"""How long one call of a PBS command may take."""
+IDS_OF_A_CALL = 200
+"""How many jobs or whole arrays are asked for at a time."""
+SETTLING_SECONDS = 120.0
+"""How long a job that has ended may be without an exit status before nobody expects one."""
+
+FINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "GONE"})
+"""States that a job never leaves."""
+ALIVE = {
+    **dict.fromkeys("QHWTM", "PENDING"),
+    **dict.fromkeys("RB", "RUNNING"),
+    "E": "COMPLETING",
+    **dict.fromkeys("SU", "PREEMPTED"),
+}
+FROM_PBS = {
+    -29: "TIMEOUT",  # walltime
+    -28: "TIMEOUT",  # processor time
+    -27: "OUT_OF_MEMORY",
+    -26: "OUT_OF_MEMORY",  # virtual memory
+    **dict.fromkeys((-3, -4, -5, -6, -8, -11, -14, -16, -18, -20, -30), "NODE_FAIL"),  # to be run again, or lost
+}
+"""Exit codes below 0 are the server's own (``job.h`` of OpenPBS); all others are failures."""
+TERMINATED = 91
+"""The substate of a job that somebody has deleted."""
+TERMINATED_BY_TERM = 256 + 15
+"""The exit status of a job whose shell died of SIGTERM from outside."""
+
+
+@dataclass(frozen=True)
+class JobInfo:
+    """What the server says of one job, one element of an array, or one array.
+
+    Args:
+        id: Full id, with the server's name.
+        state: PENDING, RUNNING, COMPLETING, PREEMPTED, one of ``FINAL``, or UNKNOWN where there was no answer.
+            GONE: the server does not know the job, or no longer how it ended.
+        exit_status: As PBS has it: below 0 its own codes, from 256 a signal from outside.
+        comment: What the scheduler remarks, such as why a job never starts.
+        node: First host that the job runs or ran on.
+    """
+
+    id: str
+    state: str
+    exit_status: int | None = None
+    comment: str = ""
+    node: str = ""
+
+
+@dataclass(frozen=True)
+class JobId:
+    """The parts of an id: ``11[2].pbs01`` is number 11, index 2 and server pbs01; ``11[]`` has an empty index."""
+
+    number: str
+    index: str | None
+    server: str
+
+    def __str__(self) -> str:
+        index = "" if self.index is None else f"[{self.index}]"
+        return f"{self.number}{index}" + (f".{self.server}" if self.server else "")
+
+    @property
+    def array(self) -> JobId:
+        """The id of the whole array that an element is of; of other jobs their own."""
+        return self if self.index is None else replace(self, index="")
+
+    @property
+    def parts(self) -> Parts:
+        """What two spellings of one id have in common: the server's name may be left out or cut."""
+        return self.number, self.index
+
+
+def parse_id(text: str) -> JobId:
+    """The parts of an id of PBS.
+
+    Raises:
+        PipelineError: If it is none.
+    """
+    match = re.fullmatch(r"(\d+)(?:\[(\d*)\])?(?:\.(.+))?", text.strip())
+    if match is None:
+        raise PipelineError(f"{text!r} is no job of PBS", hint="ids look like 1234.server or 1234[7].server")
+    return JobId(match[1], match[2], match[3] or "")
+
+
+def read_json(text: str) -> dict[str, Attributes]:
+    """The jobs in what ``qstat -f -F json`` printed, by full id; without a key ``Jobs`` there are none.
+
+    Raises:
+        ValueError: If it is no JSON, which versions with unescaped quotes or bare ``005`` print.
+    """
+    answer = json.loads(text, strict=False, object_pairs_hook=_merged)
+    if not isinstance(answer, dict):
+        raise ValueError(f"no object but {text[:40]!r}")
+    jobs = answer.get("Jobs", {})
+    return {str(id_): job for id_, job in jobs.items() if isinstance(job, dict)} if isinstance(jobs, dict) else {}
+
+
+def _merged(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object in which a key may come twice: some versions print ``Jobs`` once for each id."""
+    merged: dict[str, Any] = {}
+    for key, value in pairs:
+        before = merged.get(key)
+        merged[key] = {**before, **value} if isinstance(before, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def read_text(text: str) -> dict[str, Attributes]:
+    """The jobs in what ``qstat -f`` printed, by full id; long lines are folded with a newline and a tab."""
+    jobs: dict[str, Attributes] = {}
+    job: dict[str, str] = {}
+    for line in text.replace("\n\t", "").split("\n"):
+        if head := re.match(r"Job Id: (\S+)", line):
+            jobs[head[1]] = job = {}
+        elif attribute := re.match(r" {4}([\w.]+) = (.*)", line):
+            job.setdefault(attribute[1], attribute[2])  # a later one is inside the value of a variable
+    return jobs
+
+
+def state_of(job: Attributes, now: float | None = None) -> tuple[str, int | None, str]:
+    """State, exit status and comment of a job from its attributes.
+
+    Args:
+        job: As ``read_json`` or ``read_text`` gives it.
+        now: Seconds since the epoch; a job that has ended a moment ago may get its exit status later.
+    """
+    letter, comment = str(job.get("job_state", "")), str(job.get("comment", ""))
+    if letter not in ("F", "X"):
+        return ALIVE.get(letter, "UNKNOWN"), None, comment
+    status = _number(job.get("Exit_status"))
+    return _final(job, status, time.time() if now is None else now), status, comment
+
+
+def _final(job: Attributes, status: int | None, now: float) -> str:
+    if _number(job.get("substate")) == TERMINATED:
+        return "CANCELLED"
+    ran = any(job.get(key) not in (None, "") for key in ("run_count", "exec_host", "session_id"))
+    if status is None:
+        if not ran and job.get("job_state") == "F":
+            return "CANCELLED"  # deleted while it was queued
+        return "COMPLETING" if now - _ended(job) < SETTLING_SECONDS else "GONE"
+    if status == 1 and not ran and job.get("comment") == "Subjob finished":
+        return "CANCELLED"  # an element of an array that was deleted before it started
+    if status == TERMINATED_BY_TERM:
+        return "TIMEOUT" if _used_up(job) else "CANCELLED"  # versions without -29 end a job at its walltime like this
+    if status <= 0:
+        return "COMPLETED" if status == 0 else FROM_PBS.get(status, "FAILED")
+    return "FAILED"
+
+
+def _ended(job: Attributes) -> float:
+    """When a job ended, in seconds since the epoch, as far as it tells."""
+    if (stamp := _number(job.get("history_timestamp"))) is not None:
+        return stamp
+    for key in ("obittime", "mtime"):
+        try:
+            return time.mktime(time.strptime(str(job.get(key)), "%a %b %d %H:%M:%S %Y"))
+        except ValueError:
+            continue
+    return 0.0
+
+
+def _used_up(job: Attributes) -> bool:
+    """Whether a job has run for its whole walltime."""
+    used, granted = (_seconds(_resource(job, name)) for name in ("resources_used", "Resource_List"))
+    return "walltime" in str(job.get("comment", "")) or (granted is not None and used is not None and used >= granted)
+
+
+def _resource(job: Attributes, name: str) -> str:
+    nested = job.get(name)
+    return str(nested.get("walltime", "")) if isinstance(nested, dict) else str(job.get(f"{name}.walltime", ""))
+
+
+def _seconds(text: str) -> int | None:
+    if not re.fullmatch(r"\d+(:\d+){0,2}", text):
+        return None
+    seconds = 0
+    for part in text.split(":"):
+        seconds = 60 * seconds + int(part)
+    return seconds
+
+
+def _number(value: Any) -> int | None:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None
+
+
+@dataclass
+class _Answers:
+    """What several calls have brought: jobs by id, ids that the server does not know, and words of failed calls."""
+
+    jobs: dict[str, Attributes] = field(default_factory=dict)
+    gone: dict[str, str] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+    def take(self, ids: Sequence[str], *, text: bool = False, elements: bool = True) -> bool:
+        """Ask for some ids at once; whether the server could be reached."""
+        form = () if text else ("-F", "json")
+        done = run(["qstat", "-x", *(("-t",) if elements else ()), "-f", *form, *ids])
+        with suppress(ValueError):  # what is no JSON is asked for again as text
+            self.jobs.update(read_text(done.stdout) if text else read_json(done.stdout))
+        words = done.stderr.strip()
+        for pattern in (r"Unknown Job Id(?: Error)?:? +(\S+)", r"(\S+):? Job has finished"):
+            self.gone.update(dict.fromkeys(re.findall(pattern, words), words))
+        if done.returncode not in (0, 35, 153):
+            self.failures.append(words or f"qstat ended with status {done.returncode}")
+            return False
+        return True
+
+    def answered(self) -> dict[Parts, list[str]]:
+        """The ids that something was said about, by number and index."""
+        found = defaultdict(list)
+        for id_ in (*self.jobs, *self.gone):
+            if re.match(r"\d", id_):
+                found[parse_id(id_).parts].append(id_)
+        return found
+
+
+def ask(ids: Iterable[str]) -> dict[str, JobInfo]:
+    """What PBS says of jobs, in one call where that is possible.
+
+    Args:
+        ids: Of jobs (``12.pbs01``), elements (``11[2].pbs01``), or arrays (``11[].pbs01``).
+
+    Returns:
+        One entry for every id that was asked for, and the elements of arrays that were asked for as a
+        whole. A job that nothing was said about is UNKNOWN, never GONE.
+
+    Raises:
+        PipelineError: If the scheduler could not be asked at all, with its own words.
+    """
+    asked = list(dict.fromkeys(ids))
+    answers = _Answers()
+    _converse(answers, [parse_id(id_) for id_ in asked])
+    if answers.failures and not answers.jobs and not answers.gone:
+        raise PipelineError(f"PBS could not be asked: {answers.failures[-1]}", hint=NO_ANSWER)
+    by_parts, now = answers.answered(), time.time()
+    infos = {id_: _info(id_, by_parts, answers, now) for id_ in asked}
+    arrays = {parse_id(id_).number for id_ in asked if parse_id(id_).index == ""}
+    elements = [id_ for id_ in answers.jobs if re.match(r"\d+\[\d", id_) and parse_id(id_).number in arrays]
+    return infos | {id_: _info(id_, by_parts, answers, now) for id_ in elements if id_ not in infos}
+
+
+NO_ANSWER = "run it where qstat works, such as a login node of the cluster; nothing was concluded from the silence"
+
+
+def _converse(answers: _Answers, wanted: Sequence[JobId]) -> None:
+    """Ask in JSON, then in text for what JSON left open, then for one id at a time."""
+    for text in (False, True):
+        arrays = list(dict.fromkeys(str(id_.array) for id_ in _open(answers, wanted)))
+        for start in range(0, len(arrays), IDS_OF_A_CALL):
+            answers.take(arrays[start : start + IDS_OF_A_CALL], text=text)
+    for id_ in _open(answers, wanted):
+        if not answers.take([str(id_)], text=True, elements=False):
+            return
+
+
+def _open(answers: _Answers, wanted: Iterable[JobId]) -> Iterator[JobId]:
+    by_parts = answers.answered()
+    for id_ in wanted:
+        if _match(id_, by_parts) is None and not (id_.index and _match(id_.array, by_parts) in answers.gone):
+            yield id_
+
+
+def _match(wanted: JobId, by_parts: Mapping[Parts, Sequence[str]]) -> str | None:
+    """The id that was answered for one that was asked: of the same server, where both name it."""
+    for id_ in by_parts.get(wanted.parts, ()):
+        one, other = sorted((wanted.server, parse_id(id_).server), key=len)
+        if not one or one == other or other.startswith(f"{one}."):
+            return id_
+    return None
+
+
+def _info(asked: str, by_parts: Mapping[Parts, Sequence[str]], answers: _Answers, now: float) -> JobInfo:
+    wanted = parse_id(asked)
+    found = _match(wanted, by_parts) or (_match(wanted.array, by_parts) if wanted.index else None)
+    if found in answers.jobs and parse_id(str(found)).index == wanted.index:
+        job = answers.jobs[str(found)]
+        state, status, comment = state_of(job, now)
+        return JobInfo(str(found), state, status, comment, re.split("[/+]", str(job.get("exec_host", "")))[0])
+    if found in answers.gone:
+        return JobInfo(asked, "GONE", comment=answers.gone[str(found)])
+    return JobInfo(asked, "UNKNOWN", comment=" ".join(answers.failures[-1:]))
+
+
+def find_by_name(name: str) -> list[str]:
+    """The full ids of this user's jobs and arrays of some name, ended ones too where the server remembers them.
+
+    Raises:
+        PipelineError: If the scheduler could not be asked, or says nothing although it has jobs.
+    """
+    jobs = _everything()
+    return [
+        id_
+        for id_, job in jobs.items()
+        if job.get("Job_Name") == name and str(job.get("Job_Owner", "")).split("@")[0] in _users()
+    ]
+
+
+def _everything() -> dict[str, Attributes]:
+    """All jobs of the server."""
+    done = reached(run(["qstat", "-x", "-f", "-F", "json"]))
+    if done.stdout.strip():
+        try:
+            return read_json(done.stdout)
+        except ValueError:
+            pass
+    jobs = read_text(reached(run(["qstat", "-x", "-f"])).stdout)
+    server = reached(run(["qstat", "-Bf"])).stdout if not jobs else ""
+    if jobs or re.search(r"^ +total_jobs = 0$", server, re.MULTILINE):
+        return jobs
+    raise PipelineError("qstat printed nothing although the server has jobs", hint=NO_ANSWER)
+
+
+def users_jobs() -> int:
+    """How many jobs this user has queued and running, each element of an array counted.
+
+    Raises:
+        PipelineError: If the scheduler could not be asked.
+    """
+    listed = reached(run(["qstat", "-t"])).stdout
+    rows = re.findall(r"^\d+(\[\d*\])?\S* +\S+ +(\S+) +\S+ ([A-Z]) \S+ *$", listed, re.MULTILINE)
+    return sum(index != "[]" and state not in "FX" and _is_me(user) for index, user, state in rows)
+
+
+def _users() -> set[str]:
+    return {pwd.getpwuid(os.getuid()).pw_name, os.environ.get("LOGNAME", ""), os.environ.get("USER", "")} - {""}
+
+
+def _is_me(listed: str) -> bool:
+    """Whether a name in the short list, which cuts it after 15 characters, is this user's."""
+    return any(user == listed or (len(listed) >= 15 and user.startswith(listed.rstrip("*"))) for user in _users())
+
+
+def run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a PBS command to its end, whatever its exit status.
+
+    Raises:
+        PipelineError: If there is no such command, or it takes too long.
+    """
+    try:
+        return subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=SECONDS_TO_ANSWER,
+            check=False,
+        )
+    except OSError as error:
+        what = "is not on the PATH" if isinstance(error, FileNotFoundError) else f"cannot be run: {error.strerror}"
+        raise PipelineError(f"{command[0]} {what}", hint=NO_ANSWER) from None
+    except subprocess.TimeoutExpired:
+        raise PipelineError(f"{command[0]} did not answer within {SECONDS_TO_ANSWER:g} s", hint=NO_ANSWER) from None
+
+
+def reached(done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
+    """What a command printed that came to its server.
+
+    Raises:
+        PipelineError: If it did not, with its own words.
+    """
+    if done.returncode not in (0, 35, 153):
+        words = done.stderr.strip() or f"{done.args[0]} ended with status {done.returncode}"
+        raise PipelineError(f"PBS could not be asked: {words}", hint=NO_ANSWER)
+    return done

@@ -1,0 +1,25 @@
+"""What runs jobs: SLURM, PBS Pro, and processes of this machine, behind one small interface."""
+
+from __future__ import annotations
+
+from pipeline.launch.schedulers.scheduler import Request, Scheduler, Task
+
+__all__ = ["Request", "Scheduler", "Task", "scheduler_named"]
+
+
+def scheduler_named(name: str, slurm_conf: str | None = None) -> Scheduler:
+    """The scheduler that a profile or a submission names."""
+    from pipeline.launch.schedulers.here import Debug, Local
+    from pipeline.launch.schedulers.pbs import Pbs
+    from pipeline.launch.schedulers.slurm import Slurm
+
+    match name:
+        case "slurm":
+            return Slurm(slurm_conf)
+        case "pbs":
+            return Pbs()
+        case "local":
+            return Local()
+        case "debug":
+            return Debug()
+    raise ValueError(f"no scheduler is called {name!r}")

@@ -1,0 +1,66 @@
+"""This machine as a cluster: processes that go on by themselves, or this very process."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.launch.schedulers.scheduler import MOST_REQUEUES, Request, Scheduler, Task, answer
+
+
+class Local(Scheduler):
+    """Processes started by submitit's local executor; an element of an array is a job of its own there."""
+
+    def executor(self, folder: Path, request: Request) -> Any:
+        from submitit import LocalExecutor
+
+        executor = LocalExecutor(folder, max_num_timeout=MOST_REQUEUES, python=_python(request))
+        executor.update_parameters(
+            timeout_min=request.minutes,
+            tasks_per_node=request.workers,
+            gpus_per_node=request.gpus,
+            signal_delay_s=request.signal_seconds,
+        )
+        return executor
+
+    def script(self, folder: Path, request: Request, elements: int) -> str:
+        return f"# on this machine\n{_python(request)} -u -m submitit.core._submit {shlex.quote(str(folder))}\n"
+
+    def tasks(self, jobs: Mapping[str, Path], names: Sequence[str] = ()) -> list[Task]:
+        wanted, called = set(jobs), set(names)
+        return [task for task in _processes() if task.id in wanted or task.name in called]
+
+    def cancel(self, folder: Path, tasks: Sequence[str]) -> None:
+        alive = {task.id for task in _processes() if task.name == folder.name}
+        for task in alive & set(tasks):
+            os.kill(int(task), signal.SIGTERM)
+
+
+def _python(request: Request) -> str:
+    """Python after the lines of setup, in one command: submitit's own way depends on which shell there is."""
+    lines = "\n".join((*request.setup, f'exec {request.python} "$@"'))
+    return f"sh -c {shlex.quote(lines)} sh"
+
+
+class Debug(Local):
+    """This process itself, one element after the other, so that a debugger can look inside."""
+
+    def executor(self, folder: Path, request: Request) -> Any:
+        from submitit import DebugExecutor
+
+        return DebugExecutor(folder)
+
+    def tasks(self, jobs: Mapping[str, Path], names: Sequence[str] = ()) -> list[Task]:
+        return []
+
+
+def _processes() -> list[Task]:
+    """The controllers that submitit has started, each named after the folder that it was given."""
+    listed = answer(["ps", "-A", "-ww", "-o", "pid=,args="], "local")
+    found = re.findall(r"^\s*(\d+) .*-m submitit\.local\._local (.+)$", listed, re.MULTILINE)
+    return [Task(pid, Path(folder.strip()).name, "running") for pid, folder in found]

@@ -1,0 +1,97 @@
+"""PBS Pro, through the executor of this project."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.launch import qstat
+from pipeline.launch.schedulers.scheduler import MOST_REQUEUES, Request, Scheduler, Task
+from pipeline.records.files import replacing
+
+
+class Pbs(Scheduler):
+    """PBS Pro, asked by ``qstat``; a job is over only where the server says so."""
+
+    def executor(self, folder: Path, request: Request) -> Any:
+        from pipeline.launch.pbs import PbsExecutor
+
+        executor = PbsExecutor(folder, max_num_timeout=MOST_REQUEUES, python=request.python)
+        executor.update_parameters(**parameters(folder, request))
+        return executor
+
+    def script(self, folder: Path, request: Request, elements: int) -> str:
+        script: str = self.executor(folder, request).script(elements)
+        return script
+
+    def tasks(self, jobs: Mapping[str, Path], names: Sequence[str] = ()) -> list[Task]:
+        from pipeline.launch.pbs import full_id, job_number
+
+        if not jobs and not names:
+            qstat.reached(qstat.run(["qstat", "-B"]))  # asked whether it is there at all
+        full_ids = [full_id(folder, job) for job, folder in jobs.items()]
+        called = {id_: name for name in names for id_ in qstat.find_by_name(name)}
+        found = qstat.ask([*full_ids, *called]) if full_ids or called else {}
+        arrays = {qstat.parse_id(id_).number for id_ in found if qstat.parse_id(id_).index}
+        return [
+            Task(job_number(id_), called.get(id_, ""), _state(info.state), info.comment)
+            for id_, info in found.items()
+            if info.state not in qstat.FINAL and not (_is_array(id_) and qstat.parse_id(id_).number in arrays)
+        ]
+
+    def find(self, folder: Path, name: str) -> str | None:
+        ids = qstat.find_by_name(name)
+        if not ids:
+            return None
+        number = qstat.parse_id(ids[-1]).number
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(folder / f"{number}_full_id") as part:  # the process that sent it had no time to
+            part.write_text(ids[-1])
+        return number
+
+    def cancel(self, folder: Path, tasks: Sequence[str]) -> None:
+        from pipeline.launch.pbs import delete, full_id
+
+        delete([full_id(folder, task) for task in tasks])
+
+    def load(self) -> int:
+        return qstat.users_jobs()
+
+
+def _is_array(id_: str) -> bool:
+    return qstat.parse_id(id_).index == ""
+
+
+def _state(state: str) -> Any:
+    return "running" if state in ("RUNNING", "COMPLETING") else "pending"
+
+
+def parameters(folder: Path, request: Request) -> dict[str, Any]:
+    """What the executor calls the things that are asked for."""
+    from pipeline.launch.pbs import full_id
+
+    chunk = [f"ncpus={request.cpus * request.workers}"] if request.cpus else []
+    chunk += [f"mem={round(request.memory_gib * 1024)}mb"] if request.memory_gib is not None else []
+    chunk += [f"ngpus={request.gpus}"] if request.gpus else []
+    select = ":".join([str(request.nodes), *chunk, *request.chunk])
+    before = None
+    if request.after is not None:
+        known = request.after.isdecimal()  # a dry run has no ids yet
+        id_ = full_id(folder.parent / str(request.after_name), request.after) if known else request.after
+        before = f"afterany:{id_}"
+    return {
+        "job_name": request.name,
+        "project": request.project,
+        "queue": request.queue,
+        "time": request.minutes,
+        "select": select,
+        "place": "scatter" if request.nodes > 1 else None,
+        "tasks_per_node": request.workers,
+        "array_parallelism": request.at_a_time,
+        "dependency": before,
+        "setup": list(request.setup),
+        "signal_delay_s": request.signal_seconds,
+        "additional_parameters": [word for option in request.options for word in shlex.split(option)],
+    }

@@ -1,0 +1,150 @@
+"""What every scheduler can be asked."""
+
+from __future__ import annotations
+
+import subprocess
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline.errors import PipelineError
+
+State = Literal["pending", "running"]
+
+SECONDS_TO_ANSWER = 60.0
+"""How long a scheduler may take to answer."""
+MOST_REQUEUES = 1000
+"""How often submitit lets a job queue itself again; what bounds it here is that each attempt gets further."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a scheduler for each element of an array.
+
+    Args:
+        name: Name of the job.
+        minutes: Walltime.
+        workers: Processes on a node, one for each GPU.
+        nodes: Nodes of an element.
+        gpus: GPUs of an element on one node.
+        gpu_type: Name of the GPU as the scheduler has it.
+        cpus: Processors of a worker; none where the site fills it in.
+        memory_gib: Memory on one node; none where the site fills it in.
+        queue: Queue or partition.
+        account: Account to charge.
+        project: Project to charge.
+        qos: Quality of service.
+        exclude: Nodes to stay away from.
+        at_a_time: Elements that run at a time.
+        after: Id of the job that has to end before.
+        after_name: Name of the submission that it belongs to.
+        setup: Shell lines before the worker starts.
+        python: Command that starts Python.
+        signal_seconds: How long before the walltime a warning signal comes, where there is one.
+        requeue: Whether the job may be queued again.
+        chunk: More resources of each chunk of a ``select`` (PBS).
+        options: More options of the command, word for word.
+    """
+
+    name: str
+    minutes: int
+    workers: int
+    gpus: int
+    python: str
+    setup: tuple[str, ...]
+    at_a_time: int
+    nodes: int = 1
+    gpu_type: str | None = None
+    cpus: int | None = None
+    memory_gib: float | None = None
+    queue: str | None = None
+    account: str | None = None
+    project: str | None = None
+    qos: str | None = None
+    exclude: tuple[str, ...] = ()
+    after: str | None = None
+    after_name: str | None = None
+    signal_seconds: int = 90
+    requeue: bool = False
+    chunk: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job, or an element of an array, that a scheduler still holds.
+
+    Args:
+        id: As submitit has it: ``1234_7``, or ``1234`` of a single job.
+        name: Name of the job.
+        state: Whether it runs or waits.
+        reason: Why it waits, in the scheduler's words.
+    """
+
+    id: str
+    name: str
+    state: State
+    reason: str = ""
+
+
+class Scheduler(ABC):
+    """One scheduler; every method that asks it raises ``PipelineError`` if it cannot be asked."""
+
+    @abstractmethod
+    def executor(self, folder: Path, request: Request) -> Any:
+        """The submitit executor that sends such jobs, with its files in a folder."""
+
+    @abstractmethod
+    def script(self, folder: Path, request: Request, elements: int) -> str:
+        """The exact script that would be sent for an array; works where there is no scheduler."""
+
+    @abstractmethod
+    def tasks(self, jobs: Mapping[str, Path], names: Sequence[str] = ()) -> list[Task]:
+        """What it still holds of some jobs; one that is not among them has ended.
+
+        Args:
+            jobs: The submitit folder of each job, by id.
+            names: Names of jobs.
+        """
+
+    def find(self, folder: Path, name: str) -> str | None:
+        """The id of the job with a name that nobody else has, if it is there; its folder is made complete."""
+        found = self.tasks({}, [name])
+        return found[0].id.split("_")[0] if found else None
+
+    @abstractmethod
+    def cancel(self, folder: Path, tasks: Sequence[str]) -> None:
+        """End jobs, whole arrays or single elements, by their ids.
+
+        Args:
+            folder: The submitit folder of the submission.
+            tasks: Ids as submitit has them; that of an array alone is the whole array.
+        """
+
+    def load(self) -> int:
+        """How many jobs the user has there, elements of arrays counted."""
+        return 0
+
+
+def answer(command: Sequence[str], name: str) -> str:
+    """What a command of a scheduler prints.
+
+    Raises:
+        PipelineError: If it is not there, fails, or does not answer in time; with its own words.
+    """
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=SECONDS_TO_ANSWER, check=False
+        )
+    except FileNotFoundError:
+        what = f"there is no {command[0]} here: this is not a login node of a {name} cluster"
+        raise PipelineError(what, hint="log in there first, or take another --cluster") from None
+    except subprocess.TimeoutExpired:
+        what = f"{command[0]} has not answered for {SECONDS_TO_ANSWER:g} s"
+        raise PipelineError(what, hint="the scheduler may be down; try again later") from None
+    if done.returncode:
+        words = " ".join((done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").split())
+        raise PipelineError(f"{name} could not be asked: {words}", hint="the scheduler may be down; try again later")
+    return done.stdout

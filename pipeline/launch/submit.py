@@ -1,0 +1,129 @@
+"""Sending: what has neither complete records nor a job in flight, and nothing else.
+
+A note is written before a scheduler hears of a job and completed after, one process at a
+time sends, and whoever was killed in between is understood by the next. Should a pack be
+sent twice all the same, its lock and its outcomes keep it from being trained twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.errors import PipelineError
+from pipeline.experiment.parallel import Parallel
+from pipeline.launch.clusters import Cluster
+from pipeline.launch.requests import request_for
+from pipeline.launch.schedulers import Request, Scheduler, scheduler_named
+from pipeline.launch.snapshot import take_snapshot
+from pipeline.launch.submission import Submission, folder_of, forget_submission, write_submission
+from pipeline.launch.worker import work
+
+
+def send(run: Path, drafts: Sequence[Submission], cluster: Cluster, parallel: Parallel) -> Iterator[Submission]:
+    """Send submissions one after the other, and yield each once its job is known.
+
+    Raises:
+        PipelineError: If the scheduler refuses one, with its own words; those before it are sent.
+    """
+    scheduler = scheduler_named(cluster.profile.scheduler, cluster.profile.slurm_conf)
+    snapshot = take_snapshot(run.resolve())
+    jobs: dict[str | None, str | None] = {None: None}
+    for draft in drafts:
+        request = request_for(draft, cluster, parallel, snapshot, jobs[draft.after])
+        noted = dataclasses.replace(draft, sent_at=time.time())
+        write_submission(run, noted)
+        sent = dataclasses.replace(noted, job=_send(run, noted, scheduler, request, cluster.name))
+        write_submission(run, sent)
+        jobs[sent.name] = sent.job
+        yield sent
+
+
+def _send(run: Path, draft: Submission, scheduler: Scheduler, request: Request, cluster: str) -> str:
+    """Send one submission; the id of its job."""
+    from submitit.core.utils import FailedJobError, FailedSubmissionError
+
+    folder = folder_of(run.resolve(), draft.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    elements = len(draft.tasks)
+    try:
+        # submitit would print what is raised too
+        with outside_of_jobs(), detached(draft.scheduler), contextlib.redirect_stderr(io.StringIO()):
+            executor = scheduler.executor(folder, request)
+            jobs = executor.map_array(work, [str(run.resolve())] * elements, [draft.name] * elements, range(elements))
+    except (FailedJobError, FailedSubmissionError, PipelineError, OSError, RuntimeError) as error:
+        raise _refused(run, draft, scheduler, error, cluster) from None
+    if draft.scheduler == "debug":
+        jobs[0].results()
+    return str(jobs[0].job_id).split("_")[0] if len(jobs) > 1 else str(jobs[0].job_id)
+
+
+@contextmanager
+def detached(scheduler: str) -> Iterator[None]:
+    """Let processes of this machine that are begun in the block outlive the terminal, and hold none of its streams.
+
+    A pipe behind a submit would otherwise be open until they end.
+    """
+    if scheduler != "local":
+        yield
+        return
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = [os.dup(stream) for stream in (0, 1, 2)]
+    nothing = os.open(os.devnull, os.O_RDWR)
+    try:
+        for stream in (0, 1, 2):
+            os.dup2(nothing, stream)
+        yield
+    finally:
+        for stream, copy in enumerate(kept):
+            os.dup2(copy, stream)
+            os.close(copy)
+        os.close(nothing)
+
+
+@contextmanager
+def outside_of_jobs() -> Iterator[None]:
+    """Hide what a job inherits when it is sent from inside of another, but not where SLURM is configured."""
+    from submitit.helpers import clean_env
+
+    configuration = os.environ.get("SLURM_CONF")
+    with clean_env():
+        if configuration is not None:
+            os.environ["SLURM_CONF"] = configuration
+        yield
+
+
+def _refused(run: Path, draft: Submission, scheduler: Scheduler, error: Exception, cluster: str) -> PipelineError:
+    """What to tell of a submission that failed; its note is kept if it is not certain that nothing was sent."""
+    words = words_of(error)
+    try:
+        arrived = scheduler.find(folder_of(run, draft.name), draft.name) is not None
+    except PipelineError:
+        hint = "it did not answer whether the jobs have arrived; the same command finds out and goes on from there"
+        return PipelineError(f"{cluster} has not taken the jobs: {words}", hint=hint)
+    if arrived:
+        return PipelineError(f"{cluster} complained: {words}", hint="the jobs have arrived; run the same command again")
+    forget_submission(run, draft)
+    shutil.rmtree(folder_of(run, draft.name), ignore_errors=True)
+    return PipelineError(
+        f"{cluster} refused the jobs: {words}", hint="change what it complains about with --set cluster.NAME=VALUE"
+    )
+
+
+def words_of(error: Exception) -> str:
+    """A scheduler's own words, without what submitit and the command put around them."""
+    text = error.what.removeprefix("PBS refused the job: ") if isinstance(error, PipelineError) else str(error)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    own = [line for line in lines if line.startswith(("sbatch:", "qsub:"))]
+    return " ".join(line.split(":", 1)[1].strip().removeprefix("error: ") for line in own) or " ".join(lines[-1:])
