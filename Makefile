@@ -1,16 +1,19 @@
 # Every target sets up .venv by itself and refreshes it when the requirements change.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run plan results report test lint format bench clean
+.PHONY: help setup run plan submit status logs cancel retry probe results report test lint format bench slurm-up slurm-down clean
 
 PYTHON ?= python3
 CONFIG ?= configs/fixed_vs_learned_basis.yaml
+CLUSTER ?= local
+RUN ?=
+ARGS ?=
 VENV := .venv
 READY := $(VENV)/.ready
 IN := $(VENV)/bin
 
 help: ## Show what make can do
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\nCONFIG=%s\n' '$(CONFIG)'
 
 $(READY): pyproject.toml constraints.txt
@@ -29,11 +32,29 @@ run: $(READY) ## Train an experiment here, print its summary, write its report (
 plan: $(READY) ## Show what an experiment would train (CONFIG=configs/...)
 	@$(IN)/python -m pipeline plan $(CONFIG)
 
+submit: $(READY) ## Send an experiment to a cluster (CONFIG=configs/... CLUSTER=soc ARGS="--chain 2")
+	@$(IN)/python -m pipeline submit $(CONFIG) --cluster $(CLUSTER) $(ARGS)
+
+status: $(READY) ## Show how the newest run stands (RUN=runs/... for another)
+	@$(IN)/python -m pipeline status $(RUN) $(ARGS)
+
+logs: $(READY) ## Show what went wrong, newest first (ARGS=4711_3 for a job or a trial)
+	@$(IN)/python -m pipeline logs $(RUN) $(ARGS)
+
+cancel: $(READY) ## End the jobs of the newest run (ARGS=4711_3 for one of them)
+	@$(IN)/python -m pipeline cancel $(RUN) $(ARGS)
+
+retry: $(READY) ## Send again what failed or was lost
+	@$(IN)/python -m pipeline retry $(RUN) $(ARGS)
+
+probe: $(READY) ## Compare the profile of a cluster with the cluster (CLUSTER=soc)
+	@$(IN)/python -m pipeline probe --cluster $(CLUSTER) $(ARGS)
+
 results: $(READY) ## Print one row per trial of the newest run
-	@$(IN)/python -m pipeline results
+	@$(IN)/python -m pipeline results $(RUN)
 
 report: $(READY) ## Write the report of the newest run again
-	@$(IN)/python -m pipeline report
+	@$(IN)/python -m pipeline report $(RUN)
 
 test: lint ## Run every check
 	@$(IN)/python -m pytest -q -n 2 --dist loadfile
@@ -50,6 +71,12 @@ format: $(READY) ## Put the code into the common format
 bench: $(READY) ## Measure the speed of packs beside their peers (installs JAX)
 	@$(IN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
 	@$(IN)/python -m pipeline bench
+
+slurm-up: ## Start a real SLURM of two nodes on this machine (Debian packages)
+	@slurm/dev/up
+
+slurm-down: ## Stop it, and its jobs
+	@slurm/dev/down
 
 clean: ## Remove .venv and caches; runs stay
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

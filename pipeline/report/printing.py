@@ -62,15 +62,16 @@ def split_constants(table: pl.DataFrame, keep: Sequence[str] = ()) -> tuple[dict
     return {name: text for name, text in said.items() if text}, table.drop(constant)
 
 
-def as_text(table: pl.DataFrame, *, width: int | None = None, most_rows: int = 1000) -> str:
+def as_text(table: pl.DataFrame, *, width: int | None = None, most_rows: int = 1000, keep: Sequence[str] = ()) -> str:
     """A table for a terminal; what is the same in every row stands above it, once.
 
     Args:
         table: Any table of this room.
         width: Columns of the terminal, to which cells are folded; by default as wide as the table needs.
         most_rows: Rows to show; a last line says how many were left out.
+        keep: Columns that stay columns although every row says the same.
     """
-    same, rest = split_constants(table)
+    same, rest = split_constants(table, keep)
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name, dtype in rest.schema.items():
         grid.add_column(Text(name), justify="right" if dtype.is_numeric() else "left", overflow="fold")

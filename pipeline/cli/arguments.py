@@ -1,0 +1,148 @@
+"""The verbs and what they take."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from pipeline.cli import clusters, here
+from pipeline.cli.here import KINDS
+
+
+def parser() -> argparse.ArgumentParser:
+    """The verbs and what they take."""
+    whole = argparse.ArgumentParser(
+        prog="python -m pipeline",
+        description="Train thousands of tiny models in stacks, and hold every curve against its theory.",
+        epilog="Example:\n  python -m pipeline run configs/fixed_vs_learned_basis.yaml",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = whole.add_subparsers(metavar="VERB", required=True)
+
+    verb = _verb(verbs, here.plan, "plan configs/xor.yaml --set widths=[2,4]")
+    _takes_config(verb)
+    _takes_cluster(verb, required=False)
+    verb.add_argument("--out", type=_folder, metavar="DIR", help="with --cluster: folder of the run")
+    verb.add_argument("--json", action="store_true", help="print rows for a program")
+
+    verb = _verb(verbs, here.run, "run configs/xor.yaml --set seeds=100")
+    _takes_config(verb)
+    verb.add_argument(
+        "--out", type=_folder, metavar="DIR", help="folder of the run (default: runs/<config name>-<hash>)"
+    )
+
+    verb = _verb(verbs, here.results, "results runs/xor-0123456789 --json | head")
+    _takes_run(verb)
+    verb.add_argument("--json", action="store_true", help="print rows for a program; inf and nan are spelled as text")
+
+    verb = _verb(verbs, here.report, "report runs/xor-0123456789")
+    _takes_run(verb)
+
+    verb = _verb(verbs, clusters.submit, "submit configs/xor.yaml --cluster soc --dry-run")
+    _takes_config(verb)
+    _takes_cluster(verb)
+    verb.add_argument("--out", type=_folder, metavar="DIR", help="folder of the run (default: where the profile says)")
+    verb.add_argument(
+        "--dry-run", action="store_true", help="print the jobs, their scripts and their cost; send nothing"
+    )
+    verb.add_argument("--json", action="store_true", help="with --dry-run: print it for a program")
+    _takes_chain(verb)
+
+    verb = _verb(verbs, clusters.status, "status runs/xor-0123456789 --json")
+    _takes_run(verb)
+    verb.add_argument("--json", action="store_true", help="print it for a program")
+
+    verb = _verb(verbs, clusters.logs, "logs 4711_3")
+    _takes_names(verb, "a trial (the beginning of its id), a job or an array; and the folder of a run")
+
+    verb = _verb(verbs, clusters.cancel, "cancel runs/xor-0123456789")
+    _takes_names(verb, "jobs, their elements or arrays (default: all); and the folder of a run")
+
+    verb = _verb(verbs, clusters.retry, "retry --set cluster.memory_gib=64")
+    _takes_names(verb, "packs (default: all that failed or were lost); and the folder of a run")
+    verb.add_argument("--quarantined", action="store_true", help="also those that failed twice")
+    _takes_set(verb)
+    _takes_chain(verb)
+
+    verb = _verb(verbs, clusters.probe, "probe --cluster soc")
+    _takes_cluster(verb)
+    _takes_set(verb)
+    verb.add_argument("--json", action="store_true", help="print rows for a program")
+    verb.add_argument("--no-job", action="store_true", help="ask the scheduler only; send no job")
+    verb.add_argument(
+        "--patience", type=float, default=600.0, metavar="SECONDS", help="how long to wait for the job (default: 600)"
+    )
+
+    verb = _verb(verbs, here.list_kind, "list bases")
+    verb.add_argument("kind", metavar="KIND", help=f"one of {', '.join(KINDS)}")
+
+    verb = _verb(verbs, here.bench, "bench --json")
+    verb.add_argument("--json", action="store_true", help="print rows for a program")
+    verb.add_argument("--quick", action="store_true", help="only the middle shape, in packs of 32")
+    return whole
+
+
+def _verb(verbs: argparse._SubParsersAction, function: Callable, example: str) -> argparse.ArgumentParser:
+    first_line = (function.__doc__ or "").splitlines()[0]
+    verb = verbs.add_parser(
+        function.__name__,
+        help=first_line,
+        description=first_line,
+        epilog=f"Example:\n  python -m pipeline {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verb.set_defaults(verb=function)
+    return verb
+
+
+def _folder(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("the folder has no name")
+    return Path(text)
+
+
+def _takes_config(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("config", type=Path, metavar="CONFIG", help="YAML file of an experiment")
+    _takes_set(verb)
+
+
+def _takes_set(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="PATH=VALUE",
+        help="change one field, as in steps=100, inputs.noise=0.1 or cluster.queue=long; may be repeated",
+    )
+
+
+def _takes_cluster(verb: argparse.ArgumentParser, *, required: bool = True) -> None:
+    verb.add_argument(
+        "--cluster",
+        required=required,
+        metavar="NAME",
+        help="name of a cluster, as list clusters has it, or a YAML file",
+    )
+
+
+def _takes_chain(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--chain", type=_count, default=0, metavar="N", help="jobs that wait for each job, to go on where it stopped"
+    )
+
+
+def _takes_names(verb: argparse.ArgumentParser, what: str) -> None:
+    verb.add_argument("what", nargs="*", metavar="WHAT", help=what)
+    verb.add_argument("--json", action="store_true", help="print it for a program")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of jobs")
+    return int(text)
+
+
+def _takes_run(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("run", type=Path, nargs="?", metavar="DIR", help="folder of a run (default: the newest in runs/)")

@@ -1,0 +1,358 @@
+"""The verbs of clusters: submit, status, logs, cancel, retry, probe."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.cli.prose import counted, print_json, say, split_overrides
+from pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from pipeline.launch.clusters import Cluster
+    from pipeline.launch.estimate import Estimate
+    from pipeline.launch.history import Incident
+    from pipeline.launch.sweep import Prepared
+    from pipeline.plan import Plan
+
+LINES_OF_LOG = 15
+"""Lines of the newest log that are shown of each distinct error."""
+MOST_GROUPS = 3
+"""Distinct errors that status mentions."""
+
+
+def submit(asked: argparse.Namespace) -> int:
+    """Send what is neither finished nor in flight to a cluster, and return at once."""
+    from pipeline.cli.here import announce, begun_plan, plan_of
+    from pipeline.launch import sweep
+
+    planned = plan_of(asked)
+    cluster = _cluster(asked)
+    folder = _folder(planned, cluster, asked)
+    planned, _ = begun_plan(planned, folder)
+    _check_chain(cluster, 1 + asked.chain)
+    if asked.dry_run:
+        _print_rehearsal(sweep.rehearse(planned, folder, cluster, 1 + asked.chain, say), folder, cluster, asked)
+        return 0
+    announce(planned, folder)
+    _send(planned, folder, cluster, 1 + asked.chain, None)
+    _link(folder)
+    return 0
+
+
+def rehearse(planned: Plan, table: pl.DataFrame, asked: argparse.Namespace) -> int:
+    """Print what a plan would become on a cluster."""
+    from pipeline.cli.here import begun_plan
+    from pipeline.launch import sweep
+    from pipeline.report.printing import as_json_rows, as_text
+
+    cluster = _cluster(asked)
+    folder = _folder(planned, cluster, asked)
+    planned, _ = begun_plan(planned, folder)
+    prepared = sweep.rehearse(planned, folder, cluster, 1, say)
+    if asked.json:
+        print_json({"shapes": as_json_rows(table), **_as_json(prepared)})
+        return 0
+    print(as_text(table))
+    _print_prepared(prepared, cluster)
+    return 0
+
+
+def status(asked: argparse.Namespace) -> int:
+    """Print how a sweep stands: trials and jobs by state, and the time that is left."""
+    from pipeline.cli.here import run_folder
+    from pipeline.launch.logs import groups, groups_table
+    from pipeline.launch.status import status as status_of
+    from pipeline.report.printing import as_json_rows, as_text
+
+    folder = run_folder(asked)
+    found = status_of(folder)
+    distinct = groups_table(groups(found.incidents))
+    if asked.json:
+        print_json(
+            {
+                "run": str(folder),
+                "trials": found.trials,
+                "arrays": as_json_rows(found.arrays),
+                "seconds_left": found.seconds_left,
+                "errors": as_json_rows(distinct),
+                "scheduler": found.unknown or "answered",
+            }
+        )
+    else:
+        print(_bar(found.trials))
+        if found.arrays.height:
+            print(as_text(found.arrays, keep=found.arrays.columns))
+        _say_left(found.seconds_left)
+        if found.trials.get("lost"):
+            say(f"{found.trials['lost']} trials are of jobs that ended before they were done; retry sends them again")
+        if found.unknown:
+            say(f"what waits and what runs is unknown: {found.unknown}")
+        if distinct.height and found.trials.keys() - {"done", "diverged"}:
+            print(as_text(distinct.head(MOST_GROUPS).drop("log")))
+            say("logs shows more; retry sends again what can be mended")
+    return 1 if found.trials.keys() & {"failed", "quarantined"} else 0
+
+
+def logs(asked: argparse.Namespace) -> int:
+    """Print what went wrong, grouped by error, newest first; or all that a trial or a job has said."""
+    from pipeline.launch.history import incidents
+    from pipeline.launch.logs import groups, groups_table, logs_of
+    from pipeline.launch.status import ask
+    from pipeline.launch.submission import read_submissions
+    from pipeline.report.printing import as_json_rows, as_text
+
+    folder, what = _run_and_names(asked)
+    submissions = read_submissions(folder)
+    if what:
+        paths = [path for name in what for path in logs_of(folder, submissions, name)]
+        if asked.json:
+            print_json([{"log": str(path), "text": path.read_text(errors="replace")} for path in paths])
+            return 0
+        for path in paths:
+            print(f"==> {path} <==\n{path.read_text(errors='replace').rstrip()}\n")
+        if not paths:
+            say("nothing was written yet")
+        return 0
+    tasks, unknown = ask(folder, submissions)
+    every = {one.task_id(index) for one in submissions for index in range(len(one.tasks))}
+    found = groups(incidents(folder, submissions, every if unknown else set(tasks)))
+    if asked.json:
+        print_json(as_json_rows(groups_table(found)))
+        return 0
+    if unknown:
+        say(f"which jobs have ended is unknown: {unknown}")
+    if not found:
+        say("nothing has gone wrong")
+        return 0
+    print(as_text(groups_table(found)))
+    for group in found:
+        print(_last_lines(group.incidents[0]))
+    return 0
+
+
+def cancel(asked: argparse.Namespace) -> int:
+    """End the jobs of a run, or some of them; what they have recorded stays."""
+    from pipeline.launch.cancel import cancel as cancel_jobs
+
+    folder, what = _run_and_names(asked)
+    ended = cancel_jobs(folder, what, say)
+    if asked.json:
+        print_json(ended)
+    else:
+        say(f"{len(ended)} jobs were told to end" if ended else "no job of this run was there any more")
+    return 0
+
+
+def retry(asked: argparse.Namespace) -> int:
+    """Send again what failed or was lost: smaller or with more memory if it ran out, not if it failed twice."""
+    from pipeline.launch.history import forgive, incidents, quarantined
+    from pipeline.launch.status import ask
+    from pipeline.launch.submission import read_submissions
+    from pipeline.plan import read_plan
+
+    folder, packs = _run_and_names(asked)
+    planned = read_plan(folder)
+    submissions = read_submissions(folder)
+    if not submissions:
+        raise PipelineError("nothing was sent of this run yet", where=str(folder), hint="submit sends it")
+    unknown_packs = [pack for pack in packs if pack not in {known.id for known in planned.packs}]
+    if unknown_packs:
+        raise PipelineError(f"no pack of this run is called {unknown_packs[0]!r}", hint="logs --json names them")
+    if asked.quarantined:
+        tasks, unknown = ask(folder, submissions)
+        if unknown:
+            raise PipelineError(unknown)
+        forgive(folder, sorted(quarantined(folder, incidents(folder, submissions, set(tasks)))))
+    cluster = _cluster_of(submissions[-1], asked)
+    _send(planned, folder, cluster, 1 + asked.chain, frozenset(packs) or None)
+    return 0
+
+
+def probe(asked: argparse.Namespace) -> int:
+    """Compare the profile of a cluster with what it says of itself, and look around on one of its nodes."""
+    from pipeline.launch.probe import differences, report
+    from pipeline.launch.probe_job import look
+    from pipeline.report.printing import as_json_rows, as_text
+
+    cluster = _cluster(asked)
+    tables = {"scheduler": differences(cluster)}
+    if not asked.json:
+        print(as_text(tables["scheduler"]))
+    if not asked.no_job:
+        tables["job"] = report(look(cluster, say, asked.patience), cluster)
+        if not asked.json:
+            print(as_text(tables["job"]))
+    if asked.json:
+        print_json({name: as_json_rows(table) for name, table in tables.items()})
+    return 0
+
+
+def sentences() -> dict[str, str]:
+    """Every cluster that has a profile, with one sentence."""
+    from pipeline.launch.clusters import profiles, read_profile
+
+    return {name: read_profile(name).description for name in profiles()}
+
+
+def _check_chain(cluster: Cluster, links: int) -> None:
+    if links > 1 and not cluster.profile.on_cluster:
+        what = f"jobs of {cluster.name} have no time limit and wait for nothing"
+        raise PipelineError(what, where="--chain", hint="leave it out")
+
+
+def _send(planned: Plan, folder: Path, cluster: Cluster, links: int, only: frozenset[str] | None) -> None:
+    _check_chain(cluster, links)
+    from pipeline.launch import sweep
+    from pipeline.launch.submission import Submission
+
+    for step in sweep.send(planned, folder, cluster, links, say, only):
+        if isinstance(step, Submission):
+            jobs = len(step.tasks)
+            after = f", after {step.after}" if step.after else ""
+            say(f"sent {step.name}: {jobs} job{'s' * (jobs != 1)} as {step.job}{after}")
+        else:
+            _print_prepared(step, cluster)
+
+
+def _print_rehearsal(prepared: Prepared, folder: Path, cluster: Cluster, asked: argparse.Namespace) -> None:
+    from pipeline.launch import sweep
+
+    texts = list(sweep.scripts(prepared, folder, cluster))
+    if asked.json:
+        print_json({**_as_json(prepared), "scripts": {draft.name: text for draft, text in texts}})
+        return
+    _print_prepared(prepared, cluster)
+    for draft, text in texts:
+        print(f"==> {draft.name} <==\n{text}")
+    say("nothing was sent")
+
+
+def _print_prepared(prepared: Prepared, cluster: Cluster) -> None:
+    from pipeline.launch.estimate import table
+    from pipeline.report.printing import as_text, number_of
+
+    packs = {pack.id: pack for pack in prepared.plan.packs}
+    waiting = f"{counted(prepared.plan)}: {prepared.finished} packs finished, {prepared.in_flight} in flight"
+    if prepared.quarantined:
+        waiting += f", {len(prepared.quarantined)} kept back because they failed twice (retry --quarantined)"
+    if not prepared.drafts:
+        say(f"{waiting}; nothing is left to send")
+        return
+    assert prepared.costs is not None
+    assert prepared.estimate is not None
+    say(waiting)
+    rows = table(prepared.drafts, packs, prepared.costs.startup_s)
+    print(as_text(rows, keep=rows.columns))
+    judged = prepared.estimate
+    say(f"{number_of(judged.jobs, 'job')} on {cluster.name}, {_spent(judged)} ({prepared.costs.basis})")
+    for warning in judged.warnings:
+        say(f"warning: {warning}")
+
+
+def _spent(judged: Estimate) -> str:
+    """What jobs are expected to take, in one line."""
+    from pipeline.durations import duration
+
+    parts = [f"the longest about {duration(judged.job_seconds)}", f"{judged.memory_gib:.1f} GiB a job"]
+    if judged.gpu_hours:
+        parts.append(f"{judged.gpu_hours:.3g} GPU-hours")
+    for unit, amount in judged.cost.items():
+        if unit != "GPU-hours":
+            parts.append(f"{amount:.3g} {unit} (at most {judged.reserved[unit]:.3g})")
+    return ", ".join(parts)
+
+
+def _as_json(prepared: Prepared) -> dict[str, Any]:
+    from pipeline.launch.estimate import table
+    from pipeline.report.printing import as_json_rows
+
+    packs = {pack.id: pack for pack in prepared.plan.packs}
+    judged = prepared.estimate
+    if judged is None or prepared.costs is None:
+        return {"arrays": [], "estimate": None}
+    return {
+        "arrays": as_json_rows(table(prepared.drafts, packs, prepared.costs.startup_s)),
+        "estimate": {
+            "jobs": judged.jobs,
+            "longest_job_seconds": judged.job_seconds,
+            "gpu_hours": judged.gpu_hours,
+            "cost": judged.cost,
+            "cost_at_most": judged.reserved,
+            "memory_gib": judged.memory_gib,
+            "warnings": list(judged.warnings),
+            "basis": prepared.costs.basis,
+        },
+    }
+
+
+def _bar(trials: dict[str, int], width: int = 40) -> str:
+    """The trials of a sweep as a bar, and how many are in each state."""
+    whole = sum(trials.values())
+    marks = {"done": "█", "diverged": "▓", "running": "▒", "failed": "x", "quarantined": "x", "lost": "?"}
+    bar = "".join(mark * round(width * trials.get(state, 0) / max(1, whole)) for state, mark in marks.items())
+    counts = ", ".join(f"{number} {state}" for state, number in trials.items())
+    finished = trials.get("done", 0) + trials.get("diverged", 0)
+    return f"[{bar[:width]:·<{width}}] {finished} of {whole} trials: {counts}"
+
+
+def _say_left(seconds: float | None) -> None:
+    from pipeline.durations import duration
+
+    if seconds is not None:
+        say(f"about {duration(seconds)} left")
+
+
+def _last_lines(incident: Incident) -> str:
+    from pipeline.launch.causes import tail
+
+    lines = tail(incident.log).splitlines()[-LINES_OF_LOG:]
+    return "\n".join((f"==> {incident.log} <==", *lines, ""))
+
+
+def _cluster(asked: argparse.Namespace) -> Cluster:
+    from pipeline.launch.clusters import read_cluster
+
+    return read_cluster(asked.cluster, split_overrides(asked)[1])
+
+
+def _cluster_of(submission: Any, asked: argparse.Namespace) -> Cluster:
+    """The cluster that a submission went to, with what was changed of its profile then and now."""
+    from pipeline.launch.clusters import read_cluster
+
+    overrides, changes = split_overrides(asked)
+    if overrides:
+        hint = f"--set cluster.{overrides[0]} changes the job; another experiment is another submit"
+        raise PipelineError(f"an experiment that has begun cannot be changed: {overrides[0]!r}", hint=hint)
+    return read_cluster(submission.cluster, [*submission.overrides, *changes])
+
+
+def _folder(planned: Plan, cluster: Cluster, asked: argparse.Namespace) -> Path:
+    from pipeline.launch.clusters import check_folder
+
+    folder: Path = asked.out or Path(cluster.profile.folder).expanduser() / planned.folder_name
+    check_folder(cluster, folder)
+    return folder
+
+
+def _link(folder: Path) -> None:
+    """Let ``runs/`` name a run that lies elsewhere, so that status and the others find it."""
+    link = Path("runs") / folder.name
+    if link.resolve() != folder.resolve() and not link.exists():
+        link.parent.mkdir(exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder.resolve())
+
+
+def _run_and_names(asked: argparse.Namespace) -> tuple[Path, list[str]]:
+    """The run, which may be named among other things, and those other things."""
+    from pipeline.cli.here import run_folder
+
+    runs = [name for name in asked.what if (Path(name) / "plan.json").exists()]
+    if len(runs) > 1:
+        raise PipelineError(f"{runs[1]!r} is a second run", hint="name one")
+    asked.run = Path(runs[0]) if runs else None
+    return run_folder(asked), [name for name in asked.what if name not in runs]

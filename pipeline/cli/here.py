@@ -1,0 +1,194 @@
+"""The verbs that need no cluster: plan, run, results, report, list, bench."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.cli import clusters
+from pipeline.cli.prose import counted, print_json, say, split_overrides
+from pipeline.errors import PipelineError, nearest
+
+if TYPE_CHECKING:
+    from pipeline.plan import Plan
+
+KINDS = (
+    "activations",
+    "bases",
+    "clusters",
+    "data",
+    "diagnostics",
+    "initialisations",
+    "losses",
+    "measures",
+    "models",
+    "optimizers",
+    "targets",
+)
+
+
+def plan(asked: argparse.Namespace) -> int:
+    """Print the trials, packs and work of an experiment; train nothing."""
+    from pipeline.report.layout import plan_table
+    from pipeline.report.printing import as_json_rows, as_text
+
+    planned = plan_of(asked)
+    table = plan_table(planned)
+    if asked.cluster is not None:
+        return clusters.rehearse(planned, table, asked)
+    if asked.json:
+        print_json(as_json_rows(table))
+        return 0
+    print(as_text(table))
+    say(
+        f"{counted(planned)}, {planned.trial_steps:.3g} trial-steps; "
+        f"python -m pipeline run trains them into {Path('runs') / planned.folder_name}"
+    )
+    return 0
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Train an experiment here, with progress, then print its summary and write its report."""
+    planned = plan_of(asked)
+    folder: Path = asked.out or Path("runs") / planned.folder_name
+    trained = train(planned, folder)
+    return _show(folder, again=trained)
+
+
+def train(planned: Plan, folder: Path) -> bool:
+    """Train what a folder does not hold yet of a plan, and say whether there was anything."""
+    from pipeline.plan import write_plan
+    from pipeline.records.store import finished_packs
+
+    planned, begun = begun_plan(planned, folder)
+    if begun and finished_packs(folder) >= {pack.id for pack in planned.packs}:
+        announce(planned, folder)
+        say("all of them were finished before")
+        return False
+
+    from pipeline.training.progress import Progress  # takes seconds; a finished run is shown at once
+    from pipeline.training.run import check_ready, run_plan
+
+    check_ready(planned)
+    if not begun:
+        write_plan(planned, folder)
+    announce(planned, folder)
+    run_plan(planned, folder, Progress())
+    return True
+
+
+def begun_plan(planned: Plan, folder: Path) -> tuple[Plan, bool]:
+    """The plan as the folder has it, if it was begun there before, and whether it was.
+
+    Raises:
+        PipelineError: If the folder is another experiment's.
+    """
+    from pipeline.plan import read_plan
+
+    if not (folder / "plan.json").exists():
+        return planned, False
+    written = read_plan(folder)
+    if written.experiment.identity() != planned.experiment.identity():
+        raise PipelineError("holds the run of another experiment", where=str(folder), hint="give another --out")
+    return written.run_as(planned.experiment), True
+
+
+def announce(planned: Plan, folder: Path) -> None:
+    """Say what is trained, and where to."""
+    say(f"{planned.experiment.question}\n{counted(planned)}, into {folder}")
+
+
+def results(asked: argparse.Namespace) -> int:
+    """Print one row per trial: its axes, its status, its last value of each diagnostic."""
+    from pipeline.plan import read_plan
+    from pipeline.records.store import read_outcomes, read_records
+    from pipeline.report import tables
+    from pipeline.report.printing import as_json_rows, as_text
+
+    folder = run_folder(asked)
+    table = tables.results(read_plan(folder), read_records(folder), read_outcomes(folder))
+    if asked.json:
+        print_json(as_json_rows(table))
+    else:
+        print(as_text(table))
+    return 0
+
+
+def report(asked: argparse.Namespace) -> int:
+    """Write report.html of a run, finished or not, and print its summary."""
+    return _show(run_folder(asked))
+
+
+def list_kind(asked: argparse.Namespace) -> int:
+    """Print what can be written in a YAML file, one name and one sentence a line."""
+    if asked.kind not in KINDS:
+        raise PipelineError(f"unknown kind {asked.kind!r}", hint=nearest(asked.kind, KINDS))
+    from pipeline.config import TABLES
+
+    sentences = clusters.sentences() if asked.kind == "clusters" else None
+    if sentences is None:
+        sentences = {name: definition.summary() for name, definition in TABLES[asked.kind].items()}
+    width = max(len(name) for name in sentences)
+    for name, sentence in sentences.items():
+        print(f"{name:<{width}}  {sentence}")
+    return 0
+
+
+list_kind.__name__ = "list"
+
+
+def bench(asked: argparse.Namespace) -> int:
+    """Measure the speed of a pack beside its peers, as ratios in one run."""
+    from pipeline.report.printing import as_json_rows, as_text
+    from pipeline.training.bench import measure, rows
+
+    table = rows(measure(quick=asked.quick, say=say))
+    if asked.json:
+        print_json(as_json_rows(table))
+    else:
+        print(as_text(table))
+    return 0
+
+
+def plan_of(asked: argparse.Namespace) -> Plan:
+    """The plan of the configuration that was named."""
+    from pipeline.config import read_experiment
+    from pipeline.plan import make_plan
+
+    overrides, changes = split_overrides(asked)
+    if changes and getattr(asked, "cluster", None) is None:
+        where = f"--set cluster.{changes[0]}"
+        raise PipelineError("nothing is sent to a cluster here", where=where, hint="add --cluster, or take submit")
+    return make_plan(asked.config.stem, read_experiment(asked.config, overrides))
+
+
+def run_folder(asked: argparse.Namespace) -> Path:
+    """The folder that was named, or the newest run."""
+    if asked.run is not None:
+        folder: Path = asked.run
+        return folder
+    plans = sorted(Path("runs").glob("*/plan.json"), key=lambda path: path.stat().st_mtime)
+    if not plans:
+        raise PipelineError("there is no run in runs/ yet", hint="python -m pipeline run configs/xor.yaml makes one")
+    return plans[-1].parent
+
+
+def _show(folder: Path, *, again: bool = True) -> int:
+    """Print the summary of a run and write its report, unless there is one and nothing has changed."""
+    from pipeline.plan import read_plan
+    from pipeline.records.store import read_outcomes, read_records
+    from pipeline.report import tables
+    from pipeline.report.page import write_report
+    from pipeline.report.printing import as_text
+
+    table = tables.results(read_plan(folder), read_records(folder), read_outcomes(folder))
+    print(as_text(tables.best_of_each_model(table)))
+    failed = table.filter(table["status"] == "failed")
+    for reason, number in failed["reason"].value_counts().iter_rows():
+        say(f"{number} trials failed: {reason}")
+    page = folder / "report.html"
+    if again or not page.exists():
+        page = write_report(folder)
+    say(f"report: {page}")
+    return 1 if len(failed) else 0

@@ -1,0 +1,39 @@
+"""What verbs are told, say and print."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.plan import Plan
+
+
+def say(text: str) -> None:
+    """Prose goes to stderr; stdout is for rows."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_json(content: object) -> None:
+    """Rows for a program."""
+    import json
+
+    print(json.dumps(content, indent=1))
+
+
+def counted(planned: Plan) -> str:
+    """How many trials and packs a plan has."""
+    from pipeline.report.printing import number_of
+
+    return f"{number_of(len(planned.trials), 'trial')} in {number_of(len(planned.packs), 'pack')}"
+
+
+CLUSTER = "cluster."
+"""How an override begins that is of the profile of a cluster."""
+
+
+def split_overrides(asked: argparse.Namespace) -> tuple[list[str], list[str]]:
+    """What ``--set`` changes of the experiment, and of the profile of the cluster."""
+    profile = [text.removeprefix(CLUSTER) for text in asked.overrides if text.startswith(CLUSTER)]
+    return [text for text in asked.overrides if not text.startswith(CLUSTER)], profile
