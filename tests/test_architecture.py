@@ -46,7 +46,7 @@ def imports_of(path: Path) -> list[str]:
 
 STEPS = (
     ("errors",),
-    ("definitions", "numerics"),
+    ("definitions", "durations", "numerics", "provenance"),
     ("problems",),
     ("models",),
     ("optimizers",),
@@ -238,7 +238,8 @@ def has_counterpart(test: Path, root: Path) -> bool:
         return True
     if room == Path():
         return (root / "pipeline" / name).is_dir() or (root / "pipeline" / f"{name}.py").is_file()
-    return any(found.stem == name for found in (root / "pipeline" / room).rglob("*") if found.suffix in ("", ".py"))
+    home = root / room if room.parts[0] == "slurm" else root / "pipeline" / room
+    return any(found.stem == name for found in home.rglob("*") if found.suffix in ("", ".py"))
 
 
 @pytest.mark.parametrize("test", sorted((ROOT / "tests").rglob("test_*.py")), ids=lambda path: path.stem)
@@ -250,15 +251,24 @@ def test_a_test_without_a_module_is_found(tmp_path: Path) -> None:
     (tmp_path / "pipeline" / "training" / "engines").mkdir(parents=True)
     (tmp_path / "pipeline" / "training" / "engines" / "kernels.py").touch()
     (tmp_path / "pipeline" / "plan.py").touch()
+    (tmp_path / "slurm" / "dev").mkdir(parents=True)
     for name in (
         "training/test_kernels.py",
         "training/engines/test_kernels.py",
         "training/test_engines.py",
         "test_plan.py",
         "test_configs.py",
+        "slurm/test_dev.py",
     ):
         assert has_counterpart(tmp_path / "tests" / name, tmp_path)
-    for name in ("test_kernels.py", "models/test_kernels.py", "training/test_plan.py", "training/test_configs.py"):
+    for name in (
+        "test_kernels.py",
+        "models/test_kernels.py",
+        "training/test_plan.py",
+        "training/test_configs.py",
+        "slurm/test_plan.py",
+        "test_dev.py",
+    ):
         assert not has_counterpart(tmp_path / "tests" / name, tmp_path)
 
 

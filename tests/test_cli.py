@@ -120,6 +120,47 @@ def test_mistakes_are_told_with_the_place_and_the_nearest_name(config, capsys):
     refuses(capsys, ["plan", str(config)], f"{config}:2: unknown target 'x_sqared'\n  hint: did you mean 'x_squared'?")
 
 
+def test_what_a_cluster_would_refuse_is_refused_before_anything_is_written(config, capsys, monkeypatch):
+    Path("mine.yaml").write_text("description: Mine.\nscheduler: local\nfolder: runs\nqueu: long\n")
+    soc = ["submit", str(config), "--cluster", "soc"]
+    refuses(capsys, [*soc[:-1], "socc"], "unknown cluster 'socc'\n  hint: did you mean 'soc'?")
+    refuses(capsys, [*soc[:-1], "mine.yaml"], "mine.yaml:4: unknown key 'queu'\n  hint: did you mean 'queue'?")
+    refuses(capsys, [*soc, "--set", "cluster.nosuch=1"], "--set cluster.nosuch=1: unknown key 'nosuch'\n  hint: ")
+    refuses(
+        capsys,
+        [*soc, "--set", "cluster.walltime_minutes=6000"],
+        "--set cluster.walltime_minutes=6000: a walltime of 6000 minutes is above the 72 hours of gpu-long\n  hint: ",
+    )
+    refuses(
+        capsys, [*soc, "--set", "cluster.gpus=3"], "--set cluster.gpus=3: 3 GPUs are more than the 2 of a node\n  hint"
+    )
+    refuses(capsys, [*soc, "--out", "/tmp/runs"], "/tmp/runs: /tmp is different on each node of soc\n  hint: ")
+    hopper = ["submit", str(config), "--cluster", "hopper"]
+    assert main(hopper) == 2
+    assert "hopper needs a project\n  hint: --set cluster.project=" in capsys.readouterr().err
+    changed = ["run", str(config), "--set", "cluster.gpus=1"]
+    refuses(capsys, changed, "--set cluster.gpus=1: nothing is sent to a cluster here\n  hint: add --cluster")
+    monkeypatch.setenv("PATH", str(Path.cwd()))
+    for cluster, missing in (("slurm_generic", "there is no squeue here"), ("pbs_generic", "qstat is not on the PATH")):
+        settings = ["--set", "cluster.folder=sent", "--set", "cluster.one_machine=true"]
+        assert main(["submit", str(config), "--cluster", cluster, *settings]) == 2
+        assert missing in capsys.readouterr().err
+    assert sorted(path.name for path in Path().iterdir()) == ["mine.yaml", "small.yaml"]
+
+
+def test_jobs_that_are_not_there_are_told_of(config, capsys):
+    for verb in ("cancel", "logs", "retry", "status"):
+        refuses(capsys, [verb], "there is no run in runs/ yet\n  hint: ")
+    refuses(capsys, ["status", "nowhere"], "nowhere/plan.json: 'nowhere' is not the folder of a run\n  hint: ")
+    main(["run", str(config)])
+    (folder,) = Path("runs").iterdir()
+    capsys.readouterr()
+    nothing = "\n  hint: nothing was sent of this run yet"
+    refuses(capsys, ["cancel", "4711"], f"{folder}: this run has no job '4711'{nothing}")
+    refuses(capsys, ["logs", "4711"], f"{folder}: no trial and no job of this run is called '4711'{nothing}")
+    refuses(capsys, ["retry"], f"{folder}: nothing was sent of this run yet\n  hint: submit sends it")
+
+
 def test_folder_of_another_experiment_is_not_touched(config, capsys):
     main(["run", str(config), "--out", "here"])
     before = sorted(path.name for path in Path("here").rglob("*"))
@@ -153,7 +194,7 @@ def test_unusable_table_is_refused_before_a_plan_is_written(config, capsys):
 def test_failed_trials_make_exit_code_one_and_are_grouped_by_reason(config, capsys, monkeypatch):
     import pipeline.training.run
 
-    def broken(*arguments):
+    def broken(*arguments, **named):
         raise RuntimeError("no such luck")
 
     with monkeypatch.context() as patched:
@@ -182,7 +223,10 @@ def test_own_table_trains_from_its_file(tmp_path, capsys, monkeypatch):
 
 def test_every_verb_has_help_with_an_example(capsys):
     verbs = next(action for action in parser()._actions if action.choices).choices
-    assert set(verbs) == {"plan", "run", "results", "report", "list", "bench"}
+    assert set(verbs) == {
+        *("plan", "run", "results", "report", "list", "bench"),
+        *("submit", "status", "logs", "cancel", "retry", "probe"),
+    }
     for name, verb in verbs.items():
         text = verb.format_help()
         assert f"Example:\n  python -m pipeline {name}" in text

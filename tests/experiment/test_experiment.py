@@ -12,6 +12,7 @@ from pipeline.errors import FieldError
 from pipeline.experiment.axes import Inputs, LogSpaced, LogSpacedSteps, TimesLimits
 from pipeline.experiment.experiment import HOW_IT_RUNS, Experiment
 from pipeline.experiment.packing import packs
+from pipeline.experiment.parallel import Parallel
 from pipeline.models import MODELS
 from pipeline.models.activations import Tanh
 from pipeline.models.shallow import Shallow
@@ -90,8 +91,9 @@ def test_looking_at_a_trial_does_not_make_it_another_but_makes_another_run(exper
 
 
 def test_how_it_is_computed_is_not_part_of_what_it_is(experiment):
-    how = dict(zip(HOW_IT_RUNS, ("cpu", 7.0, 7.0), strict=True))
+    how = dict(zip(HOW_IT_RUNS, ("cpu", 7.0, 7.0, Parallel(2, 3)), strict=True))
     assert experiment(**how).identity() == experiment().identity()
+    assert [trial.id for trial in experiment(**how).trials()] == [trial.id for trial in experiment().trials()]
     assert experiment(question="Why?").identity() == experiment().identity()
 
 
@@ -186,6 +188,8 @@ def test_impossible_value_is_refused_where_it_stands(experiment, fields, path, w
         (lambda: LogSpaced(1, 2, 1), ("num",), "num must be at least 2, not 1"),
         (lambda: TimesLimits((0.0,)), ("times_limit", 0), "times_limit must be positive, not 0.0"),
         (lambda: LogSpacedSteps(1), ("log_spaced",), "log_spaced must be at least 2, not 1"),
+        (lambda: Parallel(nodes=0), ("nodes",), "nodes must be positive, not 0"),
+        (lambda: Parallel(devices=-1), ("devices",), "devices must be positive, not -1"),
         (lambda: Inputs(test=0), ("test",), "test must be positive, not 0"),
         (lambda: Inputs(noise=(-1.0,)), ("noise", 0), "noise is a standard deviation, not -1.0"),
         (lambda: Inputs(dimension=(1, 1001)), ("dimension", 1), "dimension must be at most 1000, not 1001"),

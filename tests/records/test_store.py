@@ -1,5 +1,6 @@
 """Records appear whole or not at all, and read back as they were written."""
 
+import errno
 import math
 import os
 import re
@@ -12,6 +13,7 @@ from pipeline.records.files import replacing
 from pipeline.records.schema import FITS, OUTCOMES, RECORDS
 from pipeline.records.store import (
     finished_packs,
+    is_finished,
     read_fits,
     read_outcomes,
     read_records,
@@ -74,8 +76,14 @@ def test_damaged_part_is_named(tmp_path):
 def test_unfinished_writes_are_not_read_and_can_be_swept_away(tmp_path):
     write_records(tmp_path, "p", 0, numbers(1.0))
     write_fits(tmp_path, "p", pl.DataFrame({"trial": ["a"], "x": [0.0], "value": [1.0]}))
-    torn = [tmp_path / "records" / ".p-000.parquet.abc.part", tmp_path / "fits" / ".p.parquet.abc.part"]
+    torn = [
+        tmp_path / "records" / ".p-000.parquet.abc.part",
+        tmp_path / "fits" / ".p.parquet.abc.part",
+        tmp_path / "checkpoints" / "p" / ".last.ckpt.abc.part",
+        tmp_path / "logs" / ".p.log.abc.part",
+    ]
     for path in torn:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"half")
     assert len(read_records(tmp_path)) == len(read_fits(tmp_path)) == 1
     remove_unfinished_writes(tmp_path, "p")
@@ -95,3 +103,45 @@ def test_replaced_file_keeps_its_old_content_until_the_new_is_whole(tmp_path):
         part.write_text("new")
     assert path.read_text() == "new"
     assert os.listdir(tmp_path) == [path.name]  # noqa: PTH208
+
+
+def test_outcomes_of_an_earlier_version_are_read_with_what_it_did_not_say_unknown(tmp_path):
+    later = ("job", "attempt", "code")
+    (tmp_path / "outcomes").mkdir()
+    outcome("a", "done", "p").drop(later).write_parquet(tmp_path / "outcomes" / "p.parquet")
+    write_outcomes(tmp_path, "q", outcome("b", "done", "q").with_columns(job=pl.lit("12"), attempt=pl.lit(3)))
+    outcomes = read_outcomes(tmp_path)
+    assert outcomes.schema == OUTCOMES
+    assert outcomes.select("trial", *later).rows() == [("a", None, None, None), ("b", "12", 3, None)]
+    assert finished_packs(tmp_path) == {"p", "q"}
+    assert is_finished(tmp_path, "p")
+
+
+def test_records_without_a_column_are_damaged(tmp_path):
+    (tmp_path / "records").mkdir()
+    numbers(1.0).drop("value").write_parquet(tmp_path / "records" / "p-0.parquet")
+    with pytest.raises(PipelineError, match="not a readable table of records: "):
+        read_records(tmp_path)
+
+
+def test_one_pack_is_finished_as_all_of_them_are(tmp_path):
+    write_outcomes(tmp_path, "p", outcome("a", "done", "p"))
+    write_outcomes(tmp_path, "q", pl.concat([outcome("c", "failed", "q"), outcome("d", "done", "q")]))
+    assert {pack for pack in "pqr" if is_finished(tmp_path, pack)} == finished_packs(tmp_path) == {"p"}
+
+
+def test_disk_that_is_full_is_an_error_that_names_the_file(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(OSError, match=f"No space left on device: '{path}'$") as raised, replacing(path) as part:  # noqa: PT012
+        part.symlink_to("/dev/full")
+        part.write_bytes(b"new")
+    assert raised.value.errno == errno.ENOSPC
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_folder_that_is_gone_is_an_error_that_names_the_file(tmp_path):
+    path = tmp_path / "gone" / "file"
+    with pytest.raises(FileNotFoundError, match=f"'{path}'$"), replacing(path) as part:
+        part.write_bytes(b"new")

@@ -77,7 +77,22 @@ def outcome(trial: Trial, pack: Pack) -> tuple[object, ...]:
     said = status(trial)
     step = {"done": 10, "diverged": 7, "failed": None}[said]
     reason = HOSTILE if said == "failed" else ""
-    return (trial.id, said, step, reason, trial.learning_rate, 0.5, "fused", "cpu", "host<1>", "0.1.0", pack.id)
+    return (
+        trial.id,
+        said,
+        step,
+        reason,
+        trial.learning_rate,
+        0.5,
+        "fused",
+        "cpu",
+        "host<1>",
+        "0.1.0",
+        pack.id,
+        "",
+        1,
+        "",
+    )
 
 
 def write_run(run: Path, plan: Plan) -> None:

@@ -34,7 +34,7 @@ def sources_of(experiment, numbers, status="done"):
     plan = make_plan("test", experiment)
     rows = [(trial.id, *row, "pack") for trial in plan.trials.values() for row in numbers(trial)]
     records = pl.DataFrame(rows, schema=RECORDS, orient="row")
-    ended = [(key, status, 10, "", 0.5, 0.1, "fused", "cpu", "host", "0.1.0", "pack") for key in plan.trials]
+    ended = [(key, status, 10, "", 0.5, 0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "") for key in plan.trials]
     outcomes = pl.DataFrame(ended, schema=OUTCOMES, orient="row").with_columns(learning_rate=pl.lit(None, pl.Float64))
     return Sources(plan, results(plan, records, outcomes), records, pl.DataFrame(schema=FITS))
 
@@ -127,7 +127,7 @@ def test_a_median_counts_diverged_trials_as_infinite():
     starts = [(trial, 0, "loss", 1.0, "pack") for trial in plan.trials]
     records = pl.DataFrame([*starts, (first, 10, "loss", 0.2, "pack")], schema=RECORDS, orient="row")
     statuses = [(first, "done"), *((trial, "diverged") for trial in others)]
-    ended = [(trial, status, 10, "", 0.1, 0.1, "e", "d", "h", "v", "p") for trial, status in statuses]
+    ended = [(trial, status, 10, "", 0.1, 0.1, "e", "d", "h", "v", "p", "", 1, "") for trial, status in statuses]
     outcomes = pl.DataFrame(ended, schema=OUTCOMES, orient="row")
     curves, marks = series.loss_by_step(Sources(plan, results(plan, records, outcomes), records, pl.DataFrame()))
     assert curves.select("step", "loss").rows() == [(0, 1.0)]  # at step 10 two of three are infinite

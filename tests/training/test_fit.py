@@ -1,11 +1,15 @@
 """What training leaves behind: records, outcomes and fits that say what happened."""
 
+import contextlib
+import os
 import re
+import signal
 
 import numpy as np
 import polars as pl
 import pytest
 import torch
+from polars.testing import assert_frame_equal
 
 from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.errors import PipelineError
@@ -14,14 +18,18 @@ from pipeline.models import MODELS
 from pipeline.models.bases.trigonometric import Cosine
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.optimizers.rules import LeastSquares
+from pipeline.optimizers.rules import Adam, LeastSquares
 from pipeline.plan import make_plan
 from pipeline.problems.targets import OuterRing, Xor
+from pipeline.records.source import Source
 from pipeline.records.store import finished_packs, read_fits, read_outcomes, read_records, write_records
+from pipeline.training import stretches
+from pipeline.training.deadline import Deadline, Stopped
+from pipeline.training.failures import write_failure
 from pipeline.training.fit import chosen_accelerator, fit
 from pipeline.training.module import PackModule, initial_weights
 from pipeline.training.progress import Progress
-from pipeline.training.run import check_ready, only_one, run_plan, write_failure
+from pipeline.training.run import check_ready, only_one, run_plan
 
 
 def ran(experiment, folder):
@@ -149,7 +157,7 @@ def test_fit_is_that_of_the_trial_with_the_lowest_training_loss(experiment, tmp_
 def test_disk_that_is_full_stops_the_run_and_is_nobodys_failure(experiment, tmp_path, monkeypatch):
     import pipeline.training.run as run_module
 
-    def full(*arguments):
+    def full(*arguments, **named):
         raise OSError(28, "No space left on device", "somewhere")
 
     monkeypatch.setattr(run_module, "fit", full)
@@ -169,16 +177,16 @@ def test_one_failed_pack_does_not_stop_the_others_and_is_tried_again(experiment,
     plan = make_plan("test", experiment())
     real = run_module.fit
 
-    def out_of_memory(pack, *rest):
+    def out_of_memory(pack, *rest, **named):
         if pack is plan.packs[0]:
             raise MemoryError("no room for 3 < 4\nsecond line")
-        return real(pack, *rest)
+        return real(pack, *rest, **named)
 
     monkeypatch.setattr(run_module, "fit", out_of_memory)
     counts = run_plan(plan, tmp_path, Progress())
     assert (counts.failed, counts.done) == (12, 12)
     failed = read_outcomes(tmp_path).filter(pl.col("status") == "failed")
-    assert set(failed["reason"]) == {"MemoryError: no room for 3 < 4"}
+    assert set(failed["reason"]) == {"out of memory: MemoryError: no room for 3 < 4"}
     assert "second line" in (tmp_path / "logs" / f"{plan.packs[0].id}.log").read_text()
     monkeypatch.setattr(run_module, "fit", real)
     assert run_plan(plan, tmp_path, Progress()).done == 12
@@ -230,7 +238,7 @@ def test_records_after_the_checkpoint_are_not_there_twice(experiment, tmp_path):
 def test_two_processes_do_not_train_in_one_folder(experiment, tmp_path):
     plan = make_plan("test", experiment())
     message = "^" + re.escape(f"{tmp_path}: another process is training in this folder")
-    with only_one(tmp_path), pytest.raises(PipelineError, match=message):
+    with only_one(tmp_path, Progress()), pytest.raises(PipelineError, match=message):
         run_plan(plan, tmp_path, Progress())
     assert run_plan(plan, tmp_path, Progress()).done == 24
 
@@ -253,7 +261,7 @@ def test_auto_is_a_cuda_device_or_the_processor_and_nothing_else(monkeypatch, pr
 def test_log_of_a_failure_goes_when_the_pack_succeeds(experiment, tmp_path):
     plan = make_plan("test", experiment())
     for pack in plan.packs:
-        write_failure(tmp_path, pack, RuntimeError("once"))
+        write_failure(tmp_path, pack, RuntimeError("once"), Source())
     assert len(list((tmp_path / "logs").iterdir())) == 2
     run_plan(plan, tmp_path, Progress())
     assert list((tmp_path / "logs").iterdir()) == []
@@ -261,5 +269,126 @@ def test_log_of_a_failure_goes_when_the_pack_succeeds(experiment, tmp_path):
 
 def test_nothing_but_results_is_left_in_the_folder(experiment, tmp_path):
     ran(experiment(checkpoint_seconds=1e-9), tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"records", "outcomes", "fits", "checkpoints", ".lock"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "records",
+        "outcomes",
+        "fits",
+        "checkpoints",
+        "locks",
+        ".lock",
+    }
+    assert list((tmp_path / "locks").iterdir()) == []
     assert list((tmp_path / "checkpoints").iterdir()) == []
+
+
+def test_outcomes_say_which_job_trained_them(experiment, tmp_path):
+    asked = experiment(models=(Shallow(),))
+    (pack,) = make_plan("test", asked).packs
+    fit(pack, asked, tmp_path, lambda trial_steps: None, source=Source("1234_7", 2, "0123456789ab+cdef"))
+    said = read_outcomes(tmp_path).select("job", "attempt", "code").unique().rows()
+    assert said == [("1234_7", 2, "0123456789ab+cdef")]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_pack_trained_on_a_gpu_leaves_its_fit_and_the_name_of_the_card(experiment, tmp_path):
+    asked = experiment(models=(Shallow(),), accelerator="cuda")
+    (pack,) = make_plan("test", asked).packs
+    fit(pack, asked, tmp_path, lambda trial_steps: None)
+    assert set(read_outcomes(tmp_path)["device"]) == {torch.cuda.get_device_name()}
+    assert len(read_fits(tmp_path)) == 201
+
+
+# The deadline.
+
+
+@pytest.fixture
+def long(experiment, monkeypatch):
+    """An experiment of one pack whose training has many stretches, and the pack."""
+    monkeypatch.setattr(stretches, "OPERATIONS_OF_STRETCH", 200_000)
+    asked = experiment(models=(Shallow(),), optimizer=Adam(), batch_size=5, steps=400, record_at=(0, 7, 100, 250, 400))
+    return asked, make_plan("test", asked).packs[0]
+
+
+def stops(asked, pack, folder):
+    """How often a training stops when the deadline has always passed already."""
+    for number in range(50):
+        with contextlib.suppress(Stopped):
+            fit(pack, asked, folder, lambda trial_steps: None, deadline=Deadline(0))
+            return number
+        assert read_outcomes(folder).is_empty()
+        assert not list(folder.rglob("*.part"))
+    raise AssertionError("it does not get on")
+
+
+def sorted_rows(table):
+    return table.sort([name for name in ("trial", "step", "diagnostic", "x") if name in table.columns])
+
+
+def assert_same_numbers(given, expected):
+    for read in (read_records, read_fits):
+        assert_frame_equal(sorted_rows(read(given)), sorted_rows(read(expected)), check_exact=True)
+    columns = ("trial", "status", "step", "learning_rate", "pack")
+    outcomes = (sorted_rows(read_outcomes(run).select(columns)) for run in (given, expected))
+    assert_frame_equal(*outcomes, check_exact=True)
+
+
+def test_training_stopped_after_every_stretch_gives_the_same_numbers(long, tmp_path):
+    asked, pack = long
+    fit(pack, asked, tmp_path / "whole", lambda trial_steps: None)
+    num_stretches = len(PackModule(pack, asked.recorded_steps()).stretches.every)
+    assert num_stretches > 5
+    assert stops(asked, pack, tmp_path / "stopped") == num_stretches - 1
+    assert_same_numbers(tmp_path / "stopped", tmp_path / "whole")
+    assert not list((tmp_path / "stopped" / "checkpoints").iterdir())
+
+
+@pytest.mark.parametrize("stretch", [0, 1, 3, -1])
+def test_sigterm_taken_as_a_deadline_stops_at_a_checkpoint_or_lets_the_last_stretch_end(long, tmp_path, stretch):
+    """Lightning would end the training by itself, without a checkpoint, and the last stretch without outcomes."""
+    asked, pack = long
+    fit(pack, asked, tmp_path / "whole", lambda trial_steps: None)
+    every = PackModule(pack, asked.recorded_steps()).stretches.every
+    deadline, trained = Deadline(), []
+
+    def advanced(trial_steps):
+        trained.append(trial_steps)
+        if sum(trained) == every[stretch].last * len(pack.trials):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, lambda number, frame: deadline.bring_forward(0))
+    ours = signal.getsignal(signal.SIGTERM)
+    try:
+        if stretch == -1:
+            fit(pack, asked, tmp_path / "stopped", advanced, deadline=deadline)
+        else:
+            with pytest.raises(Stopped, match=f"^at step {every[stretch].last} of 400$"):
+                fit(pack, asked, tmp_path / "stopped", advanced, deadline=deadline)
+            fit(pack, asked, tmp_path / "stopped", lambda trial_steps: None)
+        assert signal.getsignal(signal.SIGTERM) is ours
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert deadline.passed()
+    assert_same_numbers(tmp_path / "stopped", tmp_path / "whole")
+
+
+def test_what_goes_wrong_after_the_stop_does_not_hide_it(long, tmp_path, monkeypatch):
+    asked, pack = long
+
+    def broken(module):
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    monkeypatch.setattr(PackModule, "cpu", broken)  # what Lightning does when it tears down
+    with pytest.raises(Stopped, match="unspecified launch failure"):
+        fit(pack, asked, tmp_path, lambda trial_steps: None, deadline=Deadline(0))
+    monkeypatch.undo()
+    assert len(list(tmp_path.glob("checkpoints/*/last.ckpt"))) == 1
+
+
+def test_failure_before_the_stop_stays_a_failure(long, tmp_path):
+    asked, pack = long
+
+    def advanced(trial_steps):
+        raise RuntimeError("no progress")
+
+    with pytest.raises(RuntimeError, match=r"^no progress$"):
+        fit(pack, asked, tmp_path, advanced, deadline=Deadline(0))

@@ -18,6 +18,7 @@ EXPECTED = (
     "lower than logging interval",
     "no pre-optimization state",
     "callbacks used to create the checkpoint",
+    "srun. command is available",
 )
 pytestmark = pytest.mark.filterwarnings(f"ignore:.*({'|'.join(EXPECTED)}).*")
 

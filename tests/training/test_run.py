@@ -1,5 +1,8 @@
 """A run that is killed at any moment and run again leaves what one that was not killed leaves."""
 
+import contextlib
+import errno
+import io
 import json
 import os
 import random
@@ -13,7 +16,17 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from pipeline.records.store import read_fits, read_outcomes, read_records
+from pipeline.models.bases.trigonometric import Cosine
+from pipeline.models.linear import Linear
+from pipeline.models.shallow import Shallow
+from pipeline.plan import make_plan
+from pipeline.records.source import Source
+from pipeline.records.store import finished_packs, read_fits, read_outcomes, read_records
+from pipeline.training import pack_locks, stretches
+from pipeline.training.deadline import Deadline
+from pipeline.training.pack_locks import holding
+from pipeline.training.progress import Progress
+from pipeline.training.run import Counts, run_plan, train_packs
 
 KILLS = 24
 
@@ -83,12 +96,11 @@ def sorted_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def assert_same_run(given: Path, expected: Path) -> None:
-    """The same numbers to the last bit; only the time that it took may differ."""
+    """The same numbers to the last bit; only the time that it took may differ, and the code if somebody edits it."""
     for read in (read_records, read_fits):
         assert_frame_equal(sorted_rows(read(given)), sorted_rows(read(expected)), check_exact=True)
-    assert_frame_equal(
-        sorted_rows(read_outcomes(given)).drop("seconds"), sorted_rows(read_outcomes(expected)).drop("seconds")
-    )
+    given_rows, expected_rows = (sorted_rows(read_outcomes(run)).drop("seconds", "code") for run in (given, expected))
+    assert_frame_equal(given_rows, expected_rows)
     assert not list(given.rglob("*.part"))
 
 
@@ -142,3 +154,201 @@ def test_command_that_was_stopped_goes_on(longer, tmp_path, how):
     assert len(read_outcomes(stopped)) < 36
     subprocess.run(command(config, stopped), check=True, capture_output=True)
     assert_same_run(stopped, whole)
+
+
+# Some packs of a plan, trained by a worker beside others.
+
+
+@pytest.fixture
+def plan(experiment):
+    """Four packs of 12 trials."""
+    return make_plan("test", experiment(widths=(6, 7), models=(Linear(Cosine()), Shallow())))
+
+
+def quiet():
+    return Progress(io.StringIO())
+
+
+def trained(plan, folder, packs=None, **fields):
+    """What a worker counts that was given some packs."""
+    arguments = {"progress": quiet(), "source": Source(), "deadline": Deadline()} | fields
+    return train_packs(plan.packs if packs is None else packs, plan.experiment, folder, **arguments)
+
+
+def test_worker_trains_its_packs_and_no_others(plan, tmp_path):
+    first, second, *_ = plan.packs
+    assert trained(plan, tmp_path, [second]) == Counts(done=12)
+    assert finished_packs(tmp_path) == {second.id}
+    assert trained(plan, tmp_path, [first, second], source=Source("9_1", 2, "abc")) == Counts(done=12)
+    outcomes = read_outcomes(tmp_path).select("pack", "job", "attempt", "code").unique().sort("job")
+    assert outcomes.rows() == [(second.id, "", 1, ""), (first.id, "9_1", 2, "abc")]
+
+
+def test_run_says_which_code_trained(plan, tmp_path, monkeypatch):
+    import pipeline.training.run as run_module
+
+    monkeypatch.setattr(run_module, "code_version", lambda: "0123456789ab")
+    run_plan(plan, tmp_path, quiet())
+    assert read_outcomes(tmp_path).select("job", "attempt", "code").unique().rows() == [("", 1, "0123456789ab")]
+
+
+def test_no_pack_is_begun_after_the_deadline(plan, tmp_path):
+    assert trained(plan, tmp_path, deadline=Deadline(0)) == Counts(stopped=True)
+    assert {path.name for path in tmp_path.iterdir()} == {"locks"}
+
+
+def test_deadline_that_passes_when_all_is_done_has_stopped_nothing(plan, tmp_path):
+    trained(plan, tmp_path)
+    assert trained(plan, tmp_path, deadline=Deadline(0)) == Counts()
+
+
+def test_worker_that_stops_inside_a_pack_keeps_what_it_did(plan, tmp_path, monkeypatch):
+    trained(plan, tmp_path / "whole")
+    monkeypatch.setattr(stretches, "OPERATIONS_OF_STRETCH", 100_000)
+    deadline = Deadline()
+
+    class Watch(Progress):
+        def advanced(self, trial_steps):
+            super().advanced(trial_steps)
+            if self.pack is plan.packs[1] and self.pack_steps > 12 * 12:
+                deadline.bring_forward(0)
+
+    counts = trained(plan, tmp_path / "stopped", progress=Watch(io.StringIO()), deadline=deadline)
+    assert counts == Counts(done=12, stopped=True)
+    assert [path.parent.name for path in tmp_path.glob("stopped/checkpoints/*/last.ckpt")] == [plan.packs[1].id]
+    assert trained(plan, tmp_path / "stopped") == Counts(done=36)
+    assert_same_run(tmp_path / "stopped", tmp_path / "whole")
+
+
+def test_pack_that_another_has_is_left_to_it(plan, tmp_path):
+    with holding(tmp_path, plan.packs[0].id, print):
+        assert trained(plan, tmp_path) == Counts(done=36, held_elsewhere=12)
+    assert finished_packs(tmp_path) == {pack.id for pack in plan.packs[1:]}
+    assert trained(plan, tmp_path) == Counts(done=12)
+
+
+def test_pack_that_another_gave_up_is_trained_at_the_end(plan, tmp_path):
+    other = holding(tmp_path, plan.packs[0].id, print)
+    order = []
+
+    class Watch(Progress):
+        def finished(self, pack, **ended):
+            super().finished(pack, **ended)
+            order.append(pack)
+            if len(order) == 2:
+                other.__exit__(None, None, None)
+
+    other.__enter__()
+    progress = Watch(io.StringIO())
+    assert trained(plan, tmp_path, progress=progress) == Counts(done=48)
+    assert order == [*plan.packs[1:], plan.packs[0]]
+    assert progress.text().startswith("48/48 trials, ")
+
+
+def test_pack_that_another_has_just_finished_is_not_trained_again(plan, tmp_path):
+    class Late(Progress):
+        """Between the look at the folder and the first pack another worker is through with two."""
+
+        def start(self, packs, left, **before):
+            super().start(packs, left, **before)
+            trained(plan, tmp_path, plan.packs[:2], source=Source("other"))
+
+    progress = Late(io.StringIO())
+    assert trained(plan, tmp_path, progress=progress, source=Source("this")) == Counts(done=24)
+    assert dict(read_outcomes(tmp_path)["job"].value_counts().rows()) == {"other": 24, "this": 24}
+    assert progress.text().startswith("48/48 trials, ")
+    assert " in " in progress.text()
+
+
+# Imports once, then forks a child for each worker.
+WORKERS = """
+import io, os, sys
+from pathlib import Path
+from pipeline.config import read_experiment
+from pipeline.plan import make_plan
+from pipeline.records.source import Source
+from pipeline.training.deadline import Deadline
+from pipeline.training.progress import Progress
+from pipeline.training.run import train_packs
+config, folder = map(Path, sys.argv[1:])
+plan = make_plan("shared", read_experiment(config))
+for job in "abc":
+    if os.fork() == 0:
+        counts = train_packs(
+            plan.packs, plan.experiment, folder, Progress(io.StringIO()), source=Source(job), deadline=Deadline()
+        )
+        print(counts.done + counts.diverged, counts.failed, counts.held_elsewhere, flush=True)
+        os._exit(0)
+for _ in "abc":
+    assert os.waitstatus_to_exitcode(os.wait()[1]) == 0
+"""
+
+
+def test_three_workers_given_the_same_packs_train_each_once(tmp_path):
+    config, run = tmp_path / "config.yaml", tmp_path / "run"
+    config.write_text(CONFIG.replace("widths: [4, 8]", "widths: [2, 3, 4, 5]").replace("1500", "500"))
+    command = [sys.executable, "-c", WORKERS, str(config), str(run)]
+    said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    told = [[int(number) for number in line.split()] for line in said.splitlines()]
+    assert len(told) == 3
+    assert sum(done for done, _, _ in told) == 72
+    outcomes = read_outcomes(run)
+    assert len(outcomes) == outcomes["trial"].n_unique() == 72
+    assert outcomes["job"].n_unique() > 1
+    assert not read_records(run).select("trial", "step", "diagnostic").is_duplicated().any()
+    assert not list((run / "locks").iterdir())
+
+
+def test_folder_without_locks_is_warned_of_once_and_trained_in(plan, tmp_path, monkeypatch):
+    def refused(file, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(pack_locks.fcntl, "flock", refused)
+    said = io.StringIO()
+    assert run_plan(plan, tmp_path, Progress(said)).done == 48
+    assert sum(str(tmp_path / "locks") in line for line in said.getvalue().splitlines()) == 1
+
+
+# A disk that is full.
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 4 MiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)]
+    if os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("needs to mount a file system")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def fill(disk, left):
+    """Leave so many bytes of a disk."""
+    (disk / "filler").write_bytes(b"")
+    free = os.statvfs(disk)
+    (disk / "filler").write_bytes(b"x" * max(0, free.f_bavail * free.f_frsize - left))
+
+
+def test_disk_full_at_any_write_stops_the_run_and_costs_no_trial(experiment, tmp_path, small_disk):
+    asked = experiment(models=(Shallow(),), widths=(6, 60), checkpoint_seconds=1e-9, record_at=tuple(range(0, 41, 5)))
+    plan, run = make_plan("test", asked), small_disk / "run"
+    run_plan(plan, tmp_path / "whole", quiet())
+    met = set()
+    page = 4096
+    for left in (page * number for number in range(1, 64)):
+        fill(small_disk, left)
+        with contextlib.suppress(OSError):
+            run_plan(plan, run, quiet())
+            break
+        with pytest.raises(OSError) as full:
+            run_plan(plan, run, quiet())
+        assert full.value.errno == errno.ENOSPC
+        met.add(Path(full.value.filename).relative_to(run).parts[0])
+        assert not list(run.rglob("*.part"))
+        assert set(read_outcomes(run)["status"]) <= {"done"}
+    assert met >= {"records", "checkpoints"}
+    (small_disk / "filler").unlink()
+    run_plan(plan, run, quiet())
+    assert_same_run(run, tmp_path / "whole")

@@ -1,0 +1,97 @@
+"""A real SLURM for every test that asks for ``dev_cluster``, one for all the processes of a session."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DEV = ROOT / "slurm" / "dev"
+LINK = ROOT / ".slurm"
+IMPOSSIBLE = 77
+"""How ``up`` ends where packages are missing and may not be installed."""
+
+
+@dataclass(frozen=True)
+class DevCluster:
+    """The SLURM that ``slurm/dev/up`` has started: its private folder, and whether it keeps accounts."""
+
+    root: Path
+    accounting: bool
+    nodes: tuple[str, ...] = ("dev1", "dev2")
+
+    def daemon(self, action: str, name: str) -> None:
+        """Start, stop or kill a daemon; return when that is done."""
+        subprocess.run([DEV / "daemon", action, name], check=True, timeout=60)
+
+
+@contextmanager
+def locked(path: Path, kind: int) -> Iterator[None]:
+    """Hold a lock on a file that is there anyway; a process that dies lets go of it."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(file, kind)
+        yield
+    finally:
+        os.close(file)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "alone: nobody else uses the dev cluster while this test runs")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Tests share the cluster, but for those that stop a part of it."""
+    if "dev_cluster" not in getattr(item, "fixturenames", ()):
+        return (yield)
+    with locked(DEV / "daemon", fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, Any, Any]:
+    """Stop a cluster that tests have started, when the last process that uses it is done."""
+    result = yield
+    if not hasattr(session.config, "workerinput") and (LINK / "started_by_tests").exists():
+        try:
+            with locked(DEV, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                subprocess.run([DEV / "down"], check=True, timeout=60)
+        except BlockingIOError:
+            pass
+    return result
+
+
+@pytest.fixture(scope="session")
+def dev_cluster() -> Iterator[DevCluster]:
+    with locked(DEV, fcntl.LOCK_SH), pytest.MonkeyPatch.context() as patch:
+        if not is_up():
+            start()
+        configuration = LINK.resolve() / "slurm.conf"
+        patch.setenv("SLURM_CONF", str(configuration))
+        yield DevCluster(configuration.parent, "AccountingStorageType" in configuration.read_text())
+
+
+def is_up() -> bool:
+    """Whether there is a cluster to use; one of its daemons may be down for a test elsewhere."""
+    if not (LINK / "ready").exists():
+        return False
+    return Path("/proc", (LINK / "run" / "munged.pid").read_text().strip()).exists()
+
+
+def start() -> None:
+    done = subprocess.run([DEV / "up"], capture_output=True, text=True, timeout=600)
+    if done.returncode == IMPOSSIBLE and not os.environ.get("CI"):
+        pytest.skip(done.stderr.strip())
+    if done.returncode:
+        pytest.fail(f"slurm/dev/up: {done.stderr.strip()}")
+    if "already up" not in done.stderr:
+        (LINK / "started_by_tests").touch()

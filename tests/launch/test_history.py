@@ -1,0 +1,142 @@
+"""What went wrong in a run, from the notes of its workers and their logs."""
+
+import time
+
+import pytest
+
+from pipeline.launch.attempts import Attempt, next_number, read_attempts, write_attempt
+from pipeline.launch.history import EXCEPTION, NEVER_BEGAN, STOPPED, forgive, incidents, log_of, quarantined
+from pipeline.launch.submission import Submission
+
+TASKS = (("p1", "p2"), ("p3",))
+
+
+def submission(number=1, job="12"):
+    return Submission(
+        f"xor-0a1b2c-{number}", "soc", (), "slurm", None, TASKS, (1.0, 1.0), {}, 30, 16.0, 60.0, 1, False, 0, None,
+        "code", 100.0, job,
+    )  # fmt: skip
+
+
+def attempt(run, number=1, index=0, **fields):
+    noted = Attempt("xor-0a1b2c-1", index, 0, number, f"12_{index}", 1000.0 + number, **{"host": "node1"} | fields)
+    write_attempt(run, noted)
+    return noted
+
+
+def write_log(run, index, text, suffix=".err"):
+    path = log_of(run, "xor-0a1b2c-1", f"12_{index}", 0).with_suffix(suffix)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def kinds(run, held=frozenset()):
+    return [(one.kind, one.pack) for one in incidents(run, [submission()], set(held))]
+
+
+def test_attempts_are_read_as_they_were_written_the_earliest_first(tmp_path):
+    first, second = attempt(tmp_path), attempt(tmp_path, number=2, failed={"p1": "ValueError: no"}, pack="p2")
+    assert read_attempts(tmp_path) == [first, second]
+    assert next_number(tmp_path, "xor-0a1b2c-1", 0, 0) == 3
+    assert next_number(tmp_path, "xor-0a1b2c-1", 1, 0) == 1
+    assert next_number(tmp_path, "xor-0a1b2c-1", 0, 1) == 1
+
+
+def test_nothing_has_gone_wrong_where_every_attempt_ended_by_itself(tmp_path):
+    attempt(tmp_path, ended_at=1100.0, end="deadline")
+    attempt(tmp_path, number=2, ended_at=1200.0, end="finished")
+    attempt(tmp_path, index=1, ended_at=1200.0, end="finished")
+    assert kinds(tmp_path) == []
+
+
+def test_every_pack_that_an_exception_stopped_is_an_incident(tmp_path):
+    failed = {"p1": "ValueError: no", "p2": "out of memory: MemoryError"}
+    attempt(tmp_path, ended_at=1100.0, end="finished", failed=failed)
+    attempt(tmp_path, index=1, ended_at=1100.0, end="finished")
+    assert sorted(kinds(tmp_path)) == [(EXCEPTION, "p1"), ("out of memory", "p2")]
+
+
+def test_worker_that_an_error_stopped_is_an_incident(tmp_path):
+    attempt(tmp_path, ended_at=1100.0, end="error", error="OSError: No space left on device")
+    attempt(tmp_path, index=1, ended_at=1100.0, end="finished")
+    (one,) = incidents(tmp_path, [submission()], set())
+    assert (one.kind, one.what, one.job) == (STOPPED, "OSError: No space left on device", "12_0")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("slurmstepd: error: Detected 1 oom-kill event(s) in StepId=12.0. Some of your processes", "out of memory"),
+        ("slurmstepd: error: Detected 1 oom_kill event in StepId=12.batch.", "out of memory"),
+        ("=>> PBS: job killed: mem 5872kb exceeded limit 1024kb", "out of memory"),
+        ("slurmstepd: error: *** STEP 12.0 ON dev1 CANCELLED AT 2026-11-23 DUE TO TIME LIMIT ***", "time limit"),
+        ("=>> PBS: job killed: walltime 15 exceeded limit 5", "time limit"),
+        ("slurmstepd: error: *** STEP 12.0 ON dev1 CANCELLED AT 2026-11-23T09:00:00 DUE TO NODE FAILURE, SEE SLURMCTLD "
+         "LOG FOR DETAILS ***", "node failure"),
+        ("slurmstepd: error: *** JOB 12 ON dev1 CANCELLED AT 2026-11-23T09:00:00 DUE TO PREEMPTION ***", "preempted"),
+        ("slurmstepd: error: *** STEP 12.0 ON dev1 CANCELLED AT 2026-11-23T09:00:00 ***", "cancelled"),
+        ("", "killed"),
+    ],
+)  # fmt: skip
+def test_cause_of_a_killed_worker_is_read_from_what_the_scheduler_left_in_its_log(tmp_path, text, kind):
+    attempt(tmp_path, pack="p2")
+    attempt(tmp_path, index=1, ended_at=1100.0, end="finished")
+    write_log(tmp_path, 0, f"progress\n{text}\n")
+    assert kinds(tmp_path) == [(kind, "p2")]
+
+
+def test_cause_of_a_killed_worker_may_be_in_its_output(tmp_path):
+    attempt(tmp_path, index=1, pack="p3")
+    write_log(tmp_path, 1, "progress\n")
+    write_log(tmp_path, 1, "error: Detected 1 oom-kill event(s)\n", ".out")
+    assert ("out of memory", "p3") in kinds(tmp_path)
+
+
+def test_worker_that_runs_is_no_incident_but_its_attempt_before_is(tmp_path):
+    attempt(tmp_path, pack="p1")
+    attempt(tmp_path, number=2, pack="p1")
+    attempt(tmp_path, index=1, pack="p3")
+    assert kinds(tmp_path, {"12_0", "12_1"}) == [("killed", "p1")]
+    assert kinds(tmp_path, {"12_1"}) == [("killed", "p1"), ("killed", "p1")]
+
+
+def test_job_that_never_began_is_an_incident_with_its_last_line(tmp_path):
+    attempt(tmp_path, index=1, ended_at=1100.0, end="finished")
+    write_log(tmp_path, 0, "module: command not found\nerror: no such image\n\n")
+    (one,) = incidents(tmp_path, [submission()], set())
+    assert (one.kind, one.what) == (NEVER_BEGAN, "never began: error: no such image")
+    assert kinds(tmp_path, {"12_0"}) == []  # it may still begin
+    (log_of(tmp_path, "xor-0a1b2c-1", "12_0", 0).parent / "12_0_0_result.pkl").touch()
+    assert kinds(tmp_path) == []  # it found nothing left to do
+
+
+def test_submission_that_was_not_sent_yet_is_no_incident(tmp_path):
+    assert incidents(tmp_path, [submission(job=None)], set()) == []
+
+
+def test_latest_incident_comes_first(tmp_path):
+    attempt(tmp_path, ended_at=1100.0, end="finished", failed={"p1": "ValueError: early"})
+    attempt(tmp_path, index=1, ended_at=1200.0, end="finished", failed={"p3": "ValueError: late"})
+    assert [one.what for one in incidents(tmp_path, [submission()], set())] == ["ValueError: late", "ValueError: early"]
+
+
+def test_pack_is_kept_back_after_two_exceptions_until_it_is_forgiven(tmp_path):
+    def kept_back():
+        return quarantined(tmp_path, incidents(tmp_path, [submission()], set()))
+
+    for number in (1, 2):
+        assert kept_back() == set()
+        attempt(tmp_path, number=number, ended_at=1100.0 + number, end="finished", failed={"p1": "ValueError: no"})
+    assert kept_back() == {"p1"}
+    forgive(tmp_path, ["p1"])
+    assert kept_back() == set()
+    for number in (3, 4):
+        attempt(tmp_path, number=number, ended_at=time.time() + 1, end="finished", failed={"p1": "ValueError: no"})
+    assert kept_back() == {"p1"}
+
+
+def test_neither_memory_nor_a_killed_worker_keeps_a_pack_back(tmp_path):
+    for number in range(1, 6):
+        attempt(tmp_path, number=number, pack="p1", failed={"p2": "out of memory: MemoryError"})
+    assert quarantined(tmp_path, incidents(tmp_path, [submission()], set())) == set()

@@ -1,0 +1,185 @@
+"""The state of every trial follows from records, notes, and one question to the scheduler."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipeline.launch.attempts import Attempt, write_attempt
+from pipeline.launch.status import status
+from pipeline.launch.submission import Submission, write_submission
+from pipeline.records.schema import OUTCOMES
+from pipeline.records.store import write_outcomes
+
+NAME = "xor-0a1b2c-1"
+
+
+class Site:
+    """A run of packs of two trials, and a SLURM that answers what it is told to."""
+
+    def __init__(self, run, binaries):
+        self.run, self.squeue = run, binaries / "squeue"
+
+    def plan(self, *packs, trials=2):
+        written = [{"id": pack, "trials": [f"{pack}-{i}" for i in range(trials)]} for pack in packs]
+        self.run.mkdir(exist_ok=True)
+        (self.run / "plan.json").write_text(json.dumps({"packs": written}))
+
+    def send(self, *tasks, name=NAME, job="12", after=None):
+        costs = {pack: 10.0 for task in tasks for pack in task}
+        seconds = tuple(10.0 * len(task) for task in tasks)
+        write_submission(
+            self.run,
+            Submission(
+                name, "soc", (), "slurm", None, tasks, seconds, costs, 30, 16.0, 60.0, 1, False, 0, after, "code",
+                100.0, job,
+            ),
+        )  # fmt: skip
+
+    def finish(self, pack, status="done", seconds=5.0, trials=2):
+        values = {"status": status, "reason": "ValueError: no" if status == "failed" else "", "seconds": seconds}
+        values |= {"pack": pack, "attempt": 1, "job": "12_0"}
+        rows = [values | {"trial": f"{pack}-{i}"} for i in range(trials)]
+        write_outcomes(self.run, pack, pl.DataFrame([{name: row.get(name) for name in OUTCOMES} for row in rows]))
+
+    def begin(self, pack):
+        (self.run / "checkpoints" / pack).mkdir(parents=True)
+
+    def answers(self, *rows):
+        text = "\n".join(rows)
+        self.squeue.write_text(f"#!/bin/sh\ncat <<'END'\n{text}\nEND\n")
+        self.squeue.chmod(0o755)
+
+    def refuses(self):
+        self.squeue.write_text("#!/bin/sh\necho 'slurm_load_jobs error: Unable to contact controller' >&2; exit 1\n")
+        self.squeue.chmod(0o755)
+
+    def trials(self):
+        return status(self.run).trials
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    binaries = tmp_path / "bin"
+    binaries.mkdir()
+    monkeypatch.setenv("PATH", f"{binaries}:{os.environ['PATH']}")
+    return Site(tmp_path / "run", binaries)
+
+
+def test_trials_are_pending_running_finished_lost_or_not_sent(site):
+    site.plan("p1", "p2", "p3", "p4", "p5", "p6")
+    site.send(("p1", "p2"), ("p3",), ("p4",), ("p5",))
+    site.finish("p1")
+    site.finish("p5", "diverged")
+    site.begin("p2")
+    site.answers(f"12_0|RUNNING|{NAME}|None", f"12_1|PENDING|{NAME}|Resources", f"12_3|COMPLETED|{NAME}|None")
+    found = status(site.run)
+    assert found.trials == {"done": 2, "diverged": 2, "running": 2, "pending": 2, "lost": 2, "not sent": 2}
+    (row,) = found.arrays.to_dicts()
+    assert (row["pending"], row["running"], row["ended"], row["finished trials"], row["trials"]) == (1, 1, 2, 4, 10)
+    assert row["waits for"] == "Resources"
+    assert found.unknown == ""
+
+
+def test_pack_whose_turn_in_its_job_has_not_come_is_pending(site):
+    site.plan("p1", "p2")
+    site.send(("p1", "p2"))
+    site.begin("p1")
+    site.answers(f"12|RUNNING|{NAME}|None")
+    assert site.trials() == {"running": 2, "pending": 2}
+
+
+def test_job_of_another_run_is_not_ours(site):
+    site.plan("p1")
+    site.send(("p1",))
+    site.answers("120|RUNNING|other-0a1b2c-1|None", "1|PENDING|x|None")
+    assert site.trials() == {"lost": 2}
+
+
+def test_pack_sent_again_is_what_its_newest_job_is(site):
+    site.plan("p1")
+    site.send(("p1",))
+    site.send(("p1",), name="xor-0a1b2c-2", job="13")
+    site.answers("13|PENDING|xor-0a1b2c-2|Priority")
+    assert site.trials() == {"pending": 2}
+
+
+def test_link_of_a_chain_that_waits_does_not_hide_that_its_pack_trains(site):
+    site.plan("p1")
+    site.send(("p1",))
+    site.send(("p1",), name="xor-0a1b2c-2", job="13", after=NAME)
+    site.begin("p1")
+    site.answers(f"12|RUNNING|{NAME}|None", "13|PENDING|xor-0a1b2c-2|Dependency")
+    assert site.trials() == {"running": 2}
+
+
+def test_scheduler_that_does_not_answer_leaves_only_what_is_in_flight_unknown(site):
+    site.plan("p1", "p2", "p3")
+    site.send(("p1",), ("p2",))
+    site.finish("p1")
+    site.refuses()
+    found = status(site.run)
+    assert found.trials == {"done": 2, "in flight": 2, "not sent": 2}
+    assert "Unable to contact controller" in found.unknown
+    assert found.arrays.select("pending", "running", "ended").row(0) == (None, None, None)
+    assert found.incidents == []
+    assert found.seconds_left is None
+
+
+def test_machine_without_the_scheduler_says_so(site, tmp_path, monkeypatch):
+    site.plan("p1")
+    site.send(("p1",))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "there is no squeue here" in status(site.run).unknown
+
+
+def test_run_of_which_nothing_was_sent_asks_no_scheduler(site):
+    site.plan("p1", "p2")
+    site.finish("p1")
+    site.refuses()
+    found = status(site.run)
+    assert (found.trials, found.unknown) == ({"done": 2, "not sent": 2}, "")
+
+
+def test_pack_that_failed_is_kept_back_after_the_second_time(site):
+    site.plan("p1")
+    site.send(("p1",))
+    site.finish("p1", "failed")
+    site.answers()
+    fields = {"began_at": 1.0, "ended_at": 2.0, "end": "finished", "failed": {"p1": "ValueError: no"}}
+    write_attempt(site.run, Attempt(NAME, 0, 0, 1, "12", **fields))
+    found = status(site.run)
+    assert found.trials == {"failed": 2}
+    assert [one.what for one in found.incidents] == ["ValueError: no"]
+    write_attempt(site.run, Attempt(NAME, 0, 0, 2, "12", **fields))
+    assert site.trials() == {"quarantined": 2}
+
+
+def test_time_left_is_as_far_off_as_the_expectation_was(site):
+    site.plan("p1", "p2", "p3")
+    site.send(("p1", "p2", "p3"))
+    site.finish("p1", seconds=15.0)  # of each of two trials: 30 s and not 10 s
+    site.begin("p2")
+    site.answers(f"12|RUNNING|{NAME}|None")
+    assert status(site.run).seconds_left == pytest.approx(2 * 30)
+
+
+def test_hundred_thousand_trials_take_less_than_two_seconds(site):
+    packs = [f"p{number}" for number in range(200)]
+    site.plan(*packs, trials=500)
+    site.send(*[(pack,) for pack in packs])
+    for pack in packs[:100]:
+        site.finish(pack, trials=500)
+    site.answers(*[f"12_{index}|PENDING|{NAME}|Priority" for index in range(100, 200)])
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    command = [sys.executable, "-m", "pipeline", "status", str(site.run), "--json"]
+    before = os.times()
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    after = os.times()
+    assert json.loads(done.stdout)["trials"] == {"done": 50_000, "pending": 50_000}, done.stderr
+    assert after.children_user + after.children_system - before.children_user - before.children_system < 2

@@ -1,0 +1,208 @@
+"""Workers on a real SLURM that are stopped, killed and cut off, and what becomes of their trials."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+LONG = {
+    "models": [{"shallow": {"activation": "tanh"}}],
+    "widths": [8],
+    "learning_rates": [0.01, 0.03],
+    "seeds": 2,
+    "checkpoint_seconds": 2.0,
+}
+"""One pack."""
+
+
+def test_a_job_that_runs_out_of_time_goes_on_until_all_is_trained(desks: Callable[[str], Any]) -> None:
+    """Training takes longer than the half minute that a job has; one queues itself again, one is followed by a link."""
+    requeued, chained = desks("requeued"), desks("chained")
+    config = requeued.small | LONG | {"steps": 500000}
+    short = ["cluster.walltime_minutes=1", "cluster.stop_margin_seconds=30"]
+    for desk in (requeued, chained):
+        desk.write(config)
+    requeued.submit(*short)
+    chained.submit(*short, "cluster.requeue=false", words=["--chain", "8"])
+    here = requeued.locally(config)
+    requeued.wait(500)
+    attempts = requeued.attempts()
+    assert [attempt.number for attempt in attempts] == list(range(1, len(attempts) + 1))
+    assert len(attempts) > 1
+    assert [attempt.end for attempt in attempts] == ["deadline"] * (len(attempts) - 1) + ["finished"]
+    assert len({attempt.job for attempt in attempts}) == 1
+    chained.wait(500)
+    links = chained.notes()
+    assert [note.after for note in links] == [None, *(note.name for note in links[:-1])]
+    tried = chained.attempts()
+    assert [attempt.submission for attempt in tried] == [note.name for note in links[: len(tried)]]
+    assert 1 < len(tried) < len(links)
+    assert [attempt.end for attempt in tried] == ["deadline"] * (len(tried) - 1) + ["finished"]
+    last = (chained.run / "jobs" / links[-1].name).glob("*_log.out")
+    assert "nothing is left to do here" in "".join(path.read_text() for path in last)
+    for desk in (requeued, chained):
+        desk.check_complete()
+        assert desk.records().equals(here)
+
+
+def kill_worker(desk: Any, job: str) -> None:
+    """Kill the Python of a job as the system would, without a word."""
+    found = subprocess.run(["pgrep", "-f", f"submitit.core._submit {desk.run}"], capture_output=True, text=True)
+    for pid in found.stdout.split():
+        environment = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+        if f"SLURM_JOB_ID={job}" in environment and "SLURM_PROCID=0" in environment:
+            os.kill(int(pid), signal.SIGKILL)
+
+
+def test_trials_of_a_killed_worker_and_of_a_cancelled_job_are_sent_again_and_trained_once(desk: Any) -> None:
+    config = desk.small | LONG | {"widths": [4, 8], "steps": 60000}
+    desk.write(config)
+    desk.submit(desk.each_pack_a_job)
+    (note,) = desk.notes()
+    desk.wait_for(lambda: len([a for a in desk.attempts() if a.pack]) == len(note.tasks) == 2)
+    time.sleep(3)  # a checkpoint or two
+    subprocess.run(["scancel", note.task_id(0)], check=True)
+    raw = subprocess.run(["squeue", "-h", "-j", note.task_id(1), "-O", "JobID"], capture_output=True, text=True)
+    kill_worker(desk, raw.stdout.strip())
+    desk.wait()
+    assert desk.status()["trials"] == {"lost": 8}
+    assert {row["kind"] for row in json.loads(desk("logs", "run", "--json"))} <= {"killed", "cancelled"}
+    desk.submit(desk.each_pack_a_job)
+    desk.wait()
+    desk.check_complete()
+    assert desk.records().equals(desk.locally(config))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_run_folder_that_was_full_is_completed_once_there_is_space(desk: Any) -> None:
+    disk = desk.folder / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk], check=True)
+    try:
+        desk.write(desk.small | {"steps": 3000})
+        (desk.folder / "run").symlink_to(disk)
+        filler = disk / "filler"
+        desk.submit(desk.hold)
+        free = os.statvfs(disk)
+        filler.write_bytes(b"0" * (free.f_bavail * free.f_frsize - 40_000))
+        desk.release()
+        desk.wait()
+        assert desk.outcomes().height < 200
+        filler.unlink()
+        desk.submit()
+        desk.wait()
+        desk.check_complete()
+    finally:
+        desk.leave()
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+@pytest.mark.alone
+def test_nothing_is_sent_while_the_controller_is_down_and_status_says_so(desk: Any, dev_cluster: Any) -> None:
+    desk.write(desk.small)
+    desk.submit(desk.each_pack_a_job)
+    desk.wait()
+    desk.write(desk.small | {"steps": 50})
+    dev_cluster.daemon("stop", "slurmctld")
+    try:
+        said = desk("submit", "config.yaml", "--cluster", "dev", "--out", "other", code=2)
+        assert "SLURM could not be asked: " in said
+        assert "Traceback" not in said
+        assert not list((desk.folder / "other" / "jobs").glob("*.json"))
+        found = desk.status()
+        assert found["trials"]["done"] + found["trials"].get("diverged", 0) == 200
+        assert "SLURM could not be asked" in found["scheduler"]
+    finally:
+        dev_cluster.daemon("start", "slurmctld")
+    assert desk.status()["scheduler"] == "answered"
+
+
+@pytest.mark.alone
+def test_trials_of_a_node_that_went_down_are_trained_once(desk: Any, dev_cluster: Any) -> None:
+    desk.write(desk.small | LONG | {"steps": 100000})
+    desk.submit("cluster.options=[--nodelist=dev1]")
+    desk.wait_for(lambda: any(attempt.pack for attempt in desk.attempts()))
+    dev_cluster.daemon("kill", "dev1")
+    time.sleep(2)
+    dev_cluster.daemon("start", "dev1")
+    desk.wait(240)
+    if desk.status()["trials"].keys() & {"lost"}:
+        desk.submit()
+        desk.wait()
+    desk.check_complete()
+
+
+def test_one_trial_over_two_nodes_gives_the_numbers_of_one_process(desk: Any) -> None:
+    config = desk.small | {"steps": 60, "seeds": 1, "learning_rates": [0.05]}
+    desk.write(config | {"parallel": {"nodes": 2, "devices": 1}})
+    desk.submit()
+    desk.wait()
+    desk.check_complete()
+    assert {attempt.worker for attempt in desk.attempts()} == {0, 1}
+    together, alone = desk.records(), desk.locally(config)
+    assert together.select("trial", "step", "diagnostic").equals(alone.select("trial", "step", "diagnostic"))
+    difference = (together["value"] - alone["value"]).abs() / alone["value"].abs().clip(1e-12)
+    assert difference.fill_nan(0).max() <= 1e-6
+
+
+def test_pack_that_fails_twice_is_kept_back_until_it_is_asked_for(desk: Any) -> None:
+    (desk.folder / "sitecustomize.py").write_text(BREAKS_A_PACK.format(folder=str(desk.folder)))
+    broken = desk.folder / "broken"
+    broken.touch()
+    setup = f'cluster.setup=["export PYTHONPATH={desk.folder}"]'
+    desk.write(desk.small)
+    desk.submit(setup)
+    desk.wait()
+    assert desk.status(code=1)["trials"]["failed"] == 50
+    desk("retry", "run")
+    desk.wait()
+    found = desk.status(code=1)
+    assert found["trials"]["quarantined"] == 50
+    (error,) = found["errors"]
+    assert (error["times"], error["kind"], error["packs"]) == (2, "exception", 1)
+    assert "no such luck" in error["error"]
+    assert "1 kept back because they failed twice" in desk("retry", "run")
+    broken.unlink()
+    desk("retry", "run", "--quarantined")
+    desk.wait()
+    desk.check_complete()
+    assert "quarantined" not in desk.status()["trials"]
+
+
+BREAKS_A_PACK = """
+import pathlib, sys, threading
+
+def patch():
+    import pipeline.training.run as run
+    fit = run.fit
+    def broken(pack, *arguments, **named):
+        if pathlib.Path({folder!r}, "broken").exists() and pack.shape.width == 2 and pack.shape.model.linear:
+            raise RuntimeError("no such luck")
+        return fit(pack, *arguments, **named)
+    run.fit = broken
+
+import importlib.abc, importlib.machinery
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name != "pipeline.training.run":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        execute = spec.loader.exec_module
+        def exec_module(module):
+            execute(module)
+            sys.modules[name] = module
+            patch()
+        spec.loader.exec_module = exec_module
+        return spec
+sys.meta_path.insert(0, Finder())
+"""
+"""A pack of one shape fails in a job as long as a file is there."""

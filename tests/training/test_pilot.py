@@ -1,0 +1,90 @@
+"""What a pilot measures adds up, and it leaves nothing behind."""
+
+import gc
+import platform
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from pipeline.experiment.parallel import Parallel
+from pipeline.models.bases.trigonometric import Cosine
+from pipeline.models.linear import Linear
+from pipeline.models.shallow import Shallow
+from pipeline.optimizers.rules import Adam, LeastSquares
+from pipeline.plan import make_plan
+from pipeline.training.pilot import Pilot, Timing, Updates, costs, measure
+
+
+def test_time_of_a_training_is_that_of_its_parts_without_the_start_of_the_process():
+    timing = Timing(startup_s=5.0, setup_s=1.0, step_s=0.01, observe_s=0.5, device="x")
+    assert timing.seconds(steps=200, recorded_steps=4) == pytest.approx(1 + 2 + 2)
+
+
+def test_an_update_and_a_stretch_are_told_apart_by_stretches_of_different_lengths():
+    slow_first = Updates(1, 9.0)
+    rest = [Updates(number, 0.25 + 0.5 * number) for number in (1, 2, 4, 8)]
+    assert costs([slow_first, *rest]) == (0.5, 0.25)
+
+
+@pytest.mark.parametrize("busy", range(9))
+def test_one_moment_in_which_the_machine_did_something_else_changes_little(busy):
+    """A stretch costs 2 ms and an update 25 us; the machine was away for 200 ms."""
+    every = [Updates(1, 0.1)] + [Updates(2**power, 0.002 + 25e-6 * 2**power) for power in range(9)]
+    every[1 + busy] = Updates(2**busy, every[1 + busy].seconds + 0.2)
+    update_s, stretch_s = costs(every)
+    assert update_s == pytest.approx(25e-6, rel=1e-9)
+    assert stretch_s == pytest.approx(0.002, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "every, expected",
+    [
+        ([Updates(1, 0.5)], (0.5, 0.0)),
+        ([Updates(1, 9.0), Updates(1, 0.5)], (0.5, 0.0)),
+        ([Updates(1, 9.0), Updates(1, 0.5), Updates(2, 0.4)], (0.35, 0.0)),
+    ],
+    ids=["one stretch", "one length", "the longer one was faster"],
+)
+def test_without_a_difference_all_is_the_update(every, expected):
+    assert costs(every) == pytest.approx(expected)
+
+
+def test_stretches_grow_until_the_time_is_spent(experiment):
+    pilot = Pilot(experiment(), Path(), budget_s=5.0)
+    given = []
+    for stretch in pilot.stretches(10**6):
+        given.append(tuple(stretch))
+        pilot.updates.append(Updates(stretch.last - stretch.first, (stretch.last - stretch.first) / 8))
+    assert given == [(0, 1), (1, 2), (2, 4), (4, 8), (8, 16)]
+
+
+def test_stretches_end_where_the_training_does(experiment):
+    pilot = Pilot(experiment(), Path(), budget_s=4.0)
+    assert [stretch.last for stretch in pilot.stretches(11)] == [1, 2, 4, 8, 11]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"models": (Shallow(),), "optimizer": Adam(), "batch_size": 5},
+        {"models": (Shallow(),), "parallel": Parallel(nodes=2)},
+        {"models": (Shallow(),), "learning_rates": (1e9,)},
+        {"models": (Linear(Cosine()),), "optimizer": LeastSquares(), "learning_rates": None},
+        {"models": (Linear(Cosine()),), "steps": 1},
+    ],
+    ids=["minibatches", "several processes", "all diverge", "solver", "one step"],
+)
+def test_any_pack_can_be_measured_and_leaves_no_file(experiment, fields, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    asked = experiment(**fields)
+    (pack,) = make_plan("test", asked).packs
+    timing = measure(pack, asked, "cpu", budget_s=0.01)
+    assert timing.device == platform.machine()
+    assert timing.startup_s == 0
+    assert 0 < timing.step_s < 10
+    assert 0 < timing.observe_s < 10
+    assert 0 <= timing.setup_s < 60
+    assert not list(tmp_path.iterdir())
+    assert gc.isenabled()
