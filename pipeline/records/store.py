@@ -92,13 +92,18 @@ def _write(path: Path, rows: pl.DataFrame, schema: pl.Schema) -> None:
 
 
 def _read(folder: Path, schema: pl.Schema, missing: Literal["insert", "raise"] = "raise") -> pl.DataFrame:
-    tables = [_read_file(path, schema, missing) for path in sorted(folder.glob("*.parquet"))]
-    return pl.concat(tables) if tables else pl.DataFrame(schema=schema)
+    paths = sorted(folder.glob("*.parquet"))
+    if not paths:
+        return pl.DataFrame(schema=schema)
+    try:
+        return pl.read_parquet(paths, schema=schema, missing_columns=missing, glob=False)  # thrice as fast
+    except (pl.exceptions.PolarsError, OSError):  # one by one, to name the one that is damaged
+        return pl.concat([_read_file(path, schema, missing) for path in paths])
 
 
 def _read_file(path: Path, schema: pl.Schema, missing: Literal["insert", "raise"]) -> pl.DataFrame:
     try:
-        return pl.read_parquet(path, schema=schema, missing_columns=missing)
+        return pl.read_parquet(path, schema=schema, missing_columns=missing, glob=False)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise PipelineError(
             f"not a readable table of records: {error}",

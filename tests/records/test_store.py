@@ -73,6 +73,25 @@ def test_damaged_part_is_named(tmp_path):
         read_records(tmp_path)
 
 
+def test_damaged_part_is_named_among_many(tmp_path):
+    for step in (0, 5, 9):
+        write_records(tmp_path, "p", step, numbers(1.0, step=step))
+    (tmp_path / "records" / "p-000000000005.parquet").write_bytes(b"PAR1")
+    with pytest.raises(PipelineError, match=r"p-000000000005\.parquet: not a readable table of records: "):
+        read_records(tmp_path)
+
+
+@pytest.mark.parametrize("run", ["run[1]", "run*", "run?"])
+def test_name_of_a_run_is_no_pattern(tmp_path, run):
+    for name in (run, "run1"):
+        write_records(tmp_path / name, "p", 0, numbers(1.0))
+        write_outcomes(tmp_path / name, "p", outcome("a", "done", "p"))
+        write_outcomes(tmp_path / name, "q", outcome("b", "done", "q"))
+    assert len(read_records(tmp_path / run)) == 1
+    assert len(read_outcomes(tmp_path / run)) == 2
+    assert is_finished(tmp_path / run, "p")
+
+
 def test_unfinished_writes_are_not_read_and_can_be_swept_away(tmp_path):
     write_records(tmp_path, "p", 0, numbers(1.0))
     write_fits(tmp_path, "p", pl.DataFrame({"trial": ["a"], "x": [0.0], "value": [1.0]}))
@@ -121,6 +140,9 @@ def test_records_without_a_column_are_damaged(tmp_path):
     (tmp_path / "records").mkdir()
     numbers(1.0).drop("value").write_parquet(tmp_path / "records" / "p-0.parquet")
     with pytest.raises(PipelineError, match="not a readable table of records: "):
+        read_records(tmp_path)
+    write_records(tmp_path, "o", 0, numbers(1.0))  # also after a part that is whole
+    with pytest.raises(PipelineError, match=r"p-0\.parquet: not a readable table of records: "):
         read_records(tmp_path)
 
 
