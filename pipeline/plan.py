@@ -46,6 +46,8 @@ class Plan:
 
     def run_as(self, experiment: Experiment) -> Plan:
         """The same trials in the same packs, with another device, pace of checkpoints, or place of a table."""
+        if experiment == self.experiment:
+            return self
         trials = {trial.id: trial for trial in experiment.trials()}
         return Plan(
             self.name,

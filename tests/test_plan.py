@@ -187,3 +187,7 @@ def test_plan_goes_on_with_a_table_that_was_moved(tmp_path):
     assert [pack.id for pack in plan.packs] == [pack.id for pack in again.packs]
     assert {pack.shape.problem.data.path for pack in plan.packs} == {moved}
     assert len(plan.packs[0].shape.problem.load().train_inputs_PD) == 2
+
+
+def test_plan_that_is_run_as_it_was_asked_is_itself(plan):
+    assert plan.run_as(plan.experiment) is plan
