@@ -183,3 +183,12 @@ def test_hundred_thousand_trials_take_less_than_two_seconds(site):
     after = os.times()
     assert json.loads(done.stdout)["trials"] == {"done": 50_000, "pending": 50_000}, done.stderr
     assert after.children_user + after.children_system - before.children_user - before.children_system < 2
+
+
+def test_job_that_waits_for_nothing_in_particular_waits_for_nothing(site):
+    site.plan("p1", "p2")
+    site.send(("p1",), ("p2",))
+    site.answers(f"12_0|PENDING|{NAME}|None", f"12_1|RUNNING|{NAME}|None")
+    assert status(site.run).arrays["waits for"].to_list() == [""]
+    site.answers(f"12_0|PENDING|{NAME}|Priority", f"12_1|RUNNING|{NAME}|None")
+    assert status(site.run).arrays["waits for"].to_list() == ["Priority"]

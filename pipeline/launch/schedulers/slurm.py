@@ -58,7 +58,7 @@ class Slurm(Scheduler):
         command = ["squeue", "--noheader", "--array", "--user", getpass.getuser(), "--format", COLUMNS]
         rows = [line.split("|", 3) for line in answer(command, "SLURM").splitlines() if line.count("|") >= 3]
         return [
-            Task(id_, name, _state(state), reason if _state(state) == "pending" else "")
+            Task(id_, name, _state(state), reason if _state(state) == "pending" and reason != "None" else "")
             for id_, state, name, reason in rows
             if state not in ENDED
         ]
