@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
-from pipeline.errors import PipelineError
+from pipeline.errors import FieldError, PipelineError
 from pipeline.experiment.estimate import bytes_of_pack, operations_of_step
 from pipeline.experiment.packing import Pack
 from pipeline.launch.clusters import Cluster
@@ -134,13 +135,27 @@ def _warnings(
         if busy < IDLE_BELOW:
             yield (
                 f"a GPU would be busy for about {100 * busy:.2g} % of the time, by the count of operations and "
-                "launches, and some sites end such jobs; without GPUs: --set cluster.gpus=0"
+                f"launches, and some sites end such jobs; {_without_gpus(profile)}"
             )
     for draft in drafts:
         stop_after = 60 * draft.minutes - draft.margin_seconds
         if startup_s + max(draft.seconds) > stop_after and not draft.requeue and not chained:
             yield f"the longest job takes more than its walltime of {draft.minutes} min: add --chain, or submit again"
             return
+
+
+def _without_gpus(profile: Profile) -> str:
+    """How to do without GPUs where the cluster has a queue for such jobs, and else where to go."""
+    if not profile.bands:
+        return "without GPUs: --set cluster.gpus=0"
+    for queue in dict.fromkeys((profile.queue, None)):
+        try:
+            bands = dataclasses.replace(profile, gpus=0, queue=queue, walltime_minutes=None).bands_of_size()
+        except FieldError:
+            continue
+        elsewhere = f" --set cluster.queue={bands[0].queue}" if queue != profile.queue else ""
+        return f"without GPUs: --set cluster.gpus=0{elsewhere}"
+    return "this cluster takes no jobs without GPUs, so take another one, or your own machine (--cluster local)"
 
 
 def gpu_busy(packs: Sequence[Pack]) -> float:

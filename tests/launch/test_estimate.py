@@ -79,6 +79,26 @@ def test_gpu_with_little_to_do_is_warned_of():
     assert without.warnings == ()
 
 
+@pytest.mark.parametrize(
+    "bands, way",
+    [
+        ((Band(1.0),), "without GPUs: --set cluster.gpus=0"),
+        ((Band(1.0, "gpu", (1, 2)), Band(3.0, "gpu", (0, 0))), "without GPUs: --set cluster.gpus=0"),
+        ((Band(1.0, "gpu", (1, 2)), Band(3.0, "cpu", (0, 0))), "cluster.gpus=0 --set cluster.queue=cpu"),
+        ((Band(1.0, "gpu", (1, 2)),), "so take another one, or your own machine (--cluster local)"),
+    ],
+)
+def test_who_is_warned_of_an_idle_gpu_is_told_of_a_way_that_the_cluster_takes(bands, way):
+    queue = "gpu" if bands[0].queue else None
+    (warning,) = judged(cluster(gpus=1, bands=bands, queue=queue), packs(), 600.0)[0].warnings
+    assert warning.endswith(way)
+
+
+def test_this_machine_needs_no_queue_to_do_without_a_gpu():
+    here = cluster(scheduler="local", gpus=1, bands=())
+    assert judged(here, packs(), 600.0)[0].warnings[0].endswith("; without GPUs: --set cluster.gpus=0")
+
+
 def test_gpu_with_much_to_do_is_not_warned_of():
     huge = packs(widths=(1024,), seeds=1000, inputs=Inputs(train=(1024,), test=32))
     found, _ = judged(cluster(gpus=1, memory_gib=64.0), huge, 60.0)
