@@ -98,10 +98,14 @@ class Diary:
     run: Path
     attempt: Attempt
     begun: set[str] = field(default_factory=set)
+    whole: set[str] = field(default_factory=set)
+    """Packs that were trained from their first step, so that the time of this attempt is all they took."""
 
     def begin(self, pack: str) -> None:
         """Write down which pack is trained now, for whoever asks why a worker was killed."""
         self.begun.add(pack)
+        if not (self.run / "checkpoints" / pack).exists():
+            self.whole.add(pack)
         self.note(pack=pack)
 
     def note(self, **changes: Any) -> None:
@@ -155,7 +159,7 @@ def train(sent: Submission, index: int, diary: Diary, interrupts: Interrupts, en
 
 
 def remember(sent: Submission, diary: Diary) -> None:
-    """Remember how long the packs of a first attempt took, for the next estimate."""
+    """Remember how long packs took that a first attempt has trained from their first step, for the next estimate."""
     from pipeline.launch.calibration import remember_job, remember_startup
 
     attempt = diary.attempt
@@ -164,7 +168,7 @@ def remember(sent: Submission, diary: Diary) -> None:
     if attempt.ready_at is not None:
         remember_startup(sent.cluster, sent.gpus, attempt.ready_at - attempt.began_at)
     plan = plan_of(diary.run, sent)
-    whole = read_outcomes(diary.run).filter(pl.col("pack").is_in(list(diary.begun)) & (pl.col("job") == attempt.job))
+    whole = read_outcomes(diary.run).filter(pl.col("pack").is_in(list(diary.whole)) & (pl.col("job") == attempt.job))
     took = dict(whole.group_by("pack").agg(pl.col("seconds").sum()).iter_rows())
     for pack in plan.packs:
         if took.get(pack.id):

@@ -11,7 +11,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
+
+from pipeline.experiment.experiment import Experiment
+from pipeline.launch.attempts import Attempt
+from pipeline.launch.calibration import STARTUP, kind_of, place_of
+from pipeline.launch.submission import Submission
+from pipeline.launch.worker import Diary, remember
+from pipeline.models.shallow import Shallow
+from pipeline.plan import make_plan, write_plan
+from pipeline.problems.targets import Sine
+from pipeline.records.schema import OUTCOMES
+from pipeline.records.store import write_outcomes
 
 LONG = {
     "models": [{"shallow": {"activation": "tanh"}}],
@@ -151,6 +163,30 @@ def test_one_trial_over_two_nodes_gives_the_numbers_of_one_process(desk: Any) ->
     assert together.select("trial", "step", "diagnostic").equals(alone.select("trial", "step", "diagnostic"))
     difference = (together["value"] - alone["value"]).abs() / alone["value"].abs().clip(1e-12)
     assert difference.fill_nan(0).max() <= 1e-6
+
+
+def test_only_packs_that_were_trained_from_their_first_step_say_how_long_such_packs_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of one that goes on from a checkpoint, the time of this job is a part."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    asked = Experiment("How long?", (Shallow(),), (2, 3), (Sine(),), learning_rates=(0.1,))
+    plan = make_plan("xor", asked)
+    whole, resumed = (pack.id for pack in plan.packs)
+    write_plan(plan, tmp_path)
+    (tmp_path / "checkpoints" / resumed).mkdir(parents=True)
+    diary = Diary(tmp_path, Attempt("xor-0a1b2c-1", 0, 0, 1, "12", 100.0, ready_at=107.0))
+    for pack in (whole, resumed):
+        diary.begin(pack)
+        row = {"trial": pack, "status": "done", "pack": pack, "seconds": 30.0, "job": "12"}
+        write_outcomes(tmp_path, pack, pl.DataFrame([{name: row.get(name) for name in OUTCOMES}], schema=OUTCOMES))
+    sent = Submission(
+        "xor-0a1b2c-1", "somewhere", (), "slurm", None, ((whole, resumed),), (1.0,), {}, 30, None, 60.0, 0, False, 0,
+        None, "code", 0.0, "12",
+    )  # fmt: skip
+    remember(sent, diary)
+    kinds = {path.stem for path in place_of("somewhere", 0).glob("*.json")}
+    assert kinds == {STARTUP, kind_of(plan.packs[0], asked)}
 
 
 def test_pack_that_fails_twice_is_kept_back_until_it_is_asked_for(desk: Any) -> None:
