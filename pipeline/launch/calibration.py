@@ -72,7 +72,12 @@ STARTUP_SECONDS = 8.0
 
 
 def costs(
-    packs: Sequence[Pack], experiment: Experiment, profile: Profile, cluster: str, say: Callable[[str], None]
+    packs: Sequence[Pack],
+    experiment: Experiment,
+    profile: Profile,
+    cluster: str,
+    say: Callable[[str], None],
+    expected: Mapping[str, float] | None = None,
 ) -> Costs:
     """What packs are expected to take on a cluster; what is not known of them is measured here first.
 
@@ -82,38 +87,48 @@ def costs(
         profile: The cluster.
         cluster: Its name.
         say: Told about a measurement, which takes some seconds.
+        expected: What packs that were sent to this cluster before were expected to take, by name.
     """
-    there, here = place_of(cluster, profile.gpus), place_of(platform.node(), 0, profile.cpus)
+    expected = expected or {}
+    cpus = _at_most_here(profile.cpus)
+    there, here = place_of(cluster, profile.gpus), place_of(platform.node(), 0, cpus)
     known: dict[str, Measured] = {}
     for pack in packs:
         key = kind_of(pack, experiment)
         if key not in known and (found := _recall(there, key) or _recall(here, key)):
             known[key] = found
-    missing = {kind_of(pack, experiment): pack for pack in packs if kind_of(pack, experiment) not in known}
+    new = [(kind_of(pack, experiment), pack) for pack in packs if pack.id not in expected]
+    missing = {key: pack for key, pack in new if key not in known}
     chosen = sorted(missing.values(), key=operations_of_pack, reverse=True)
     chosen = chosen[:: max(1, -(-len(chosen) // MOST_PILOTS))]
     if chosen and (len(known) < MOST_PILOTS or not known):
         say(f"measuring {len(chosen)} kinds of packs here, once")
-        known |= _pilots(chosen, experiment, profile.cpus, here)
+        known |= _pilots(chosen, experiment, cpus, here)
     recorded = len(experiment.recorded_steps())
     sample = [(pack, known[key]) for pack in packs if (key := kind_of(pack, experiment)) in known]
-    rate = sum(cost.seconds(pack.shape.steps, recorded) for pack, cost in sample) / sum(
-        operations_of_pack(pack) for pack, _ in sample
-    )
     seconds = {}
     for pack in packs:
-        cost = known.get(kind_of(pack, experiment))
-        seconds[pack.id] = cost.seconds(pack.shape.steps, recorded) if cost else _judged(pack, sample, recorded, rate)
+        if cost := known.get(kind_of(pack, experiment)):
+            seconds[pack.id] = cost.seconds(pack.shape.steps, recorded)
+        else:
+            seconds[pack.id] = expected[pack.id] if pack.id in expected else _judged(pack, sample, recorded)
     startup = _recall(there, STARTUP) or _recall(here, STARTUP)
     return Costs(seconds, startup.setup_s if startup else STARTUP_SECONDS, _basis(known.values(), cluster))
 
 
-def _judged(pack: Pack, sample: Sequence[tuple[Pack, Measured]], recorded: int, rate: float) -> float:
+def _at_most_here(cpus: int | None) -> int | None:
+    """Processors of a worker, or of this machine where it has fewer: threads without one of their own slow a pilot."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return None if cpus is None else min(cpus, available)
+
+
+def _judged(pack: Pack, sample: Sequence[tuple[Pack, Measured]], recorded: int) -> float:
     """Seconds of a pack that was not measured, from the nearest of its model by operations."""
+    work = operations_of_pack(pack)
     same = [(other, cost) for other, cost in sample if other.shape.model == pack.shape.model]
     if not same:
-        return operations_of_pack(pack) * rate
-    work = operations_of_pack(pack)
+        whole = sum(cost.seconds(other.shape.steps, recorded) for other, cost in sample)
+        return work * whole / sum(operations_of_pack(other) for other, _ in sample)
     other, cost = min(same, key=lambda pair: abs(operations_of_pack(pair[0]) - work))
     return cost.seconds(other.shape.steps, recorded) * work / operations_of_pack(other)
 

@@ -55,14 +55,14 @@ def rehearse(plan: Plan, run: Path, cluster: Cluster, links: int, say: Say) -> P
     """What submit would send, without writing or sending anything, and without a scheduler if there is none here."""
     check_parallel(cluster, plan.experiment.parallel)
     finished = finished_packs(run)
+    submissions = read_submissions(run)
     try:
-        submissions = read_submissions(run)
         flying = flight.in_flight(submissions, flight.held(run, submissions))
     except PipelineError as error:
         say(f"the scheduler could not be asked what is in flight ({error.what})")
         flying = set()
     left = [pack for pack in plan.packs if pack.id not in finished | flying]
-    return _prepared(plan, run, cluster, left, {}, links, 0, flying, frozenset(), say)
+    return _prepared(plan, run, cluster, left, {}, links, 0, flying, frozenset(), submissions, say)
 
 
 def scripts(prepared: Prepared, run: Path, cluster: Cluster) -> Iterator[tuple[Submission, str]]:
@@ -112,12 +112,13 @@ def send(
         halved, memory = relieve(run, packs, left, found, cluster.profile)
         for pack, halves in halved.items():
             say(f"pack {pack} ran out of memory: its halves are {' and '.join(halves)}")
-        plan = read_plan(run).run_as(plan.experiment)
-        left = [half for name in left for half in halved.get(name, (name,))]
-        chosen = [pack for pack in plan.packs if pack.id in set(left)]
-        prepared = _prepared(
-            plan, run, cluster, chosen, memory, links, scheduler.load(), flying, frozenset(kept_back - finished), say
-        )
+        if halved or packs.keys() != {pack.id for pack in plan.packs}:
+            plan = read_plan(run).run_as(plan.experiment)
+        chosen_names = {half for name in left for half in halved.get(name, (name,))}
+        chosen = [pack for pack in plan.packs if pack.id in chosen_names]
+        waiting = frozenset(kept_back - finished)
+        load = scheduler.load()
+        prepared = _prepared(plan, run, cluster, chosen, memory, links, load, flying, waiting, submissions, say)
         yield prepared
         if prepared.drafts:
             yield from submit.send(run, prepared.drafts, cluster, plan.experiment.parallel)
@@ -133,13 +134,14 @@ def _prepared(
     load: int,
     flying: set[str],
     kept_back: frozenset[str],
+    submissions: Sequence[Submission],
     say: Say,
 ) -> Prepared:
     finished = len(finished_packs(run))
     if not left:
         return Prepared(plan, [], None, None, finished, len(flying), kept_back)
     parallel = plan.experiment.parallel
-    expected = costs(left, plan.experiment, cluster.profile, cluster.name, say)
+    expected = costs(left, plan.experiment, cluster.profile, cluster.name, say, _expected(submissions, cluster))
     wish = Wish(
         cluster,
         {pack.id: expected.seconds[pack.id] for pack in left},
@@ -154,3 +156,9 @@ def _prepared(
     packs = {pack.id: pack for pack in left}
     judged = estimate(drafted, packs, cluster, expected.startup_s, parallel.nodes)
     return Prepared(plan, drafted, expected, judged, finished, len(flying), kept_back)
+
+
+def _expected(submissions: Sequence[Submission], cluster: Cluster) -> dict[str, float]:
+    """What packs were expected to take that were sent to this cluster before."""
+    alike = [one for one in submissions if (one.cluster, one.gpus) == (cluster.name, cluster.profile.gpus)]
+    return {pack: seconds for one in alike for pack, seconds in one.costs.items()}

@@ -1,5 +1,7 @@
 """What packs take is measured once, remembered, and judged from the nearest where it was not measured."""
 
+import os
+
 import pytest
 
 from pipeline.experiment.axes import Inputs
@@ -73,6 +75,36 @@ def test_what_jobs_have_measured_there_needs_no_pilot_and_counts_more():
 
 def test_what_jobs_have_measured_on_gpus_says_nothing_of_processors():
     assert place_of("somewhere", 1) != place_of("somewhere", 0)
+
+
+def test_packs_that_were_sent_before_keep_what_was_expected_of_them():
+    asked = experiment()
+    packs = make_plan("xor", asked).packs
+    said = []
+    expected = {pack.id: 20.0 + number for number, pack in enumerate(packs)}
+    found = costs(packs, asked, HERE, "somewhere", said.append, expected)
+    assert said == []
+    assert found.seconds == expected
+    remember_job("somewhere", 0, packs[0], asked, seconds=50.0)
+    found = costs(packs, asked, HERE, "somewhere", said.append, expected)
+    assert said == []
+    assert list(found.seconds.values()) == pytest.approx([50.0, 21.0])  # what a job has measured counts more
+
+
+def test_packs_that_are_new_beside_some_that_were_sent_are_measured():
+    asked = experiment()
+    first, second = make_plan("xor", asked).packs
+    said = []
+    found = costs([first, second], asked, HERE, "somewhere", said.append, {first.id: 20.0})
+    assert said == ["measuring 1 kinds of packs here, once"]
+    assert found.seconds[first.id] == 20.0
+    assert 0 < found.seconds[second.id] < 60
+
+
+def test_pilot_has_no_more_processors_than_there_are_here(cache):
+    judged(experiment(), Profile(description="large", scheduler="local", folder="runs", gpus=0, cpus=100_000))
+    (place,) = cache.iterdir()
+    assert place.name.endswith(f"-cpu{len(os.sched_getaffinity(0))}")
 
 
 def test_packs_that_were_not_measured_are_judged_by_their_operations():

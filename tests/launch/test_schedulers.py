@@ -129,6 +129,19 @@ def test_array_on_pbs_trains_every_trial_and_status_knows_it_without_history(pbs
     assert len(sent(pbs)) == 1
 
 
+def test_second_submit_measures_nothing_that_was_sent_before(pbs: FakePbs, sweep: Path, tmp_path: Path) -> None:
+    pbs.set(slots=0)
+    submit(sweep, "pbs_generic", ARRAY)
+    (one,) = read_submissions(run_of(sweep))
+    command(sweep, "cancel")
+    wait_for(lambda: status(sweep)["trials"] == {"lost": TRIALS}, 60)
+    (tmp_path / "empty").mkdir()
+    with pytest.MonkeyPatch.context() as elsewhere:
+        elsewhere.setenv("XDG_CACHE_HOME", str(tmp_path / "empty"))
+        assert "measuring" not in submit(sweep, "pbs_generic", ARRAY)
+    assert read_submissions(run_of(sweep))[-1].costs == one.costs
+
+
 def test_single_job_on_pbs_trains_all_and_the_next_link_of_its_chain_ends_at_once(pbs: FakePbs, sweep: Path) -> None:
     said = submit(sweep, "pbs_generic", more=("--chain", "1"))
     first, second = read_submissions(run_of(sweep))
