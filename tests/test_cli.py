@@ -98,6 +98,27 @@ def test_plan_shows_packs_and_writes_nothing(config, capsys):
     assert not Path("runs").exists()
 
 
+def test_plan_on_a_cluster_and_rehearsed_submit_say_the_same_and_send_nothing(config, capsys, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(config.parent / "cache"))
+    there = [str(config), "--cluster", "local", "--set", "cluster.cpus=1"]
+    assert main(["plan", *there, "--json"]) == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert [shape["width"] for shape in planned["shapes"]] == [2, 3, 2, 3]
+    assert [array["trials"] for array in planned["arrays"]] == [16]
+    assert planned["scripts"].keys() == {array["array"] for array in planned["arrays"]}
+    assert planned["estimate"]["jobs"] == 1
+    assert (planned["finished_packs"], planned["packs_in_flight"], planned["packs_kept_back"]) == (0, 0, [])
+    assert main(["submit", *there, "--dry-run", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == planned
+    assert main(["plan", *there]) == 0
+    text, said = capsys.readouterr()
+    assert main(["submit", *there, "--dry-run"]) == 0
+    assert capsys.readouterr() == (text, said)
+    assert "share of work %" in text
+    assert "nothing was sent" in said
+    assert not Path("runs").exists()
+
+
 @pytest.mark.parametrize("kind", TABLES)
 def test_list_names_every_definition_with_its_sentence(kind, capsys):
     assert kind in KINDS

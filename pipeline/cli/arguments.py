@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument(
         "--dry-run", action="store_true", help="print the jobs, their scripts and their cost; send nothing"
     )
-    verb.add_argument("--json", action="store_true", help="with --dry-run: print it for a program")
+    verb.add_argument("--json", action="store_true", help="print it for a program")
     _takes_chain(verb)
 
     verb = _verb(verbs, clusters.status, "status runs/xor-0123456789 --json")

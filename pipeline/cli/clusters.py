@@ -10,8 +10,6 @@ from pipeline.cli.prose import counted, print_json, say, split_overrides
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from pipeline.launch.clusters import Cluster
     from pipeline.launch.estimate import Estimate
     from pipeline.launch.history import Incident
@@ -38,26 +36,20 @@ def submit(asked: argparse.Namespace) -> int:
         _print_rehearsal(sweep.rehearse(planned, folder, cluster, 1 + asked.chain, say), folder, cluster, asked)
         return 0
     announce(planned, folder)
-    _send(planned, folder, cluster, 1 + asked.chain, None)
+    _send(planned, folder, cluster, asked, None)
     _link(folder)
     return 0
 
 
-def rehearse(planned: Plan, table: pl.DataFrame, asked: argparse.Namespace) -> int:
+def rehearse(planned: Plan, asked: argparse.Namespace) -> int:
     """Print what a plan would become on a cluster."""
     from pipeline.cli.here import begun_plan
     from pipeline.launch import sweep
-    from pipeline.report.printing import as_json_rows, as_text
 
     cluster = _cluster(asked)
     folder = _folder(planned, cluster, asked)
     planned, _ = begun_plan(planned, folder)
-    prepared = sweep.rehearse(planned, folder, cluster, 1, say)
-    if asked.json:
-        print_json({"shapes": as_json_rows(table), **_as_json(prepared)})
-        return 0
-    print(as_text(table))
-    _print_prepared(prepared, cluster)
+    _print_rehearsal(sweep.rehearse(planned, folder, cluster, 1, say), folder, cluster, asked)
     return 0
 
 
@@ -168,7 +160,7 @@ def retry(asked: argparse.Namespace) -> int:
             raise PipelineError(unknown)
         forgive(folder, sorted(quarantined(folder, incidents(folder, submissions, set(tasks)))))
     cluster = _cluster_of(submissions[-1], asked)
-    _send(planned, folder, cluster, 1 + asked.chain, frozenset(packs) or None)
+    _send(planned, folder, cluster, asked, frozenset(packs) or None)
     return 0
 
 
@@ -204,34 +196,45 @@ def _check_chain(cluster: Cluster, links: int) -> None:
         raise PipelineError(what, where="--chain", hint="leave it out")
 
 
-def _send(planned: Plan, folder: Path, cluster: Cluster, links: int, only: frozenset[str] | None) -> None:
-    _check_chain(cluster, links)
+def _send(
+    planned: Plan, folder: Path, cluster: Cluster, asked: argparse.Namespace, only: frozenset[str] | None
+) -> None:
+    _check_chain(cluster, 1 + asked.chain)
     from pipeline.launch import sweep
     from pipeline.launch.submission import Submission
 
-    for step in sweep.send(planned, folder, cluster, links, say, only):
+    answer: dict[str, Any] = {"run": str(folder), "sent": []}
+    for step in sweep.send(planned, folder, cluster, 1 + asked.chain, say, only):
         if isinstance(step, Submission):
             jobs = len(step.tasks)
             after = f", after {step.after}" if step.after else ""
             say(f"sent {step.name}: {jobs} job{'s' * (jobs != 1)} as {step.job}{after}")
+            answer["sent"].append({"array": step.name, "job": step.job, "jobs": jobs, "after": step.after})
         else:
-            _print_prepared(step, cluster)
+            _print_prepared(step, cluster, rows=not asked.json)
+            answer |= _as_json(step)
+    if asked.json:
+        print_json(answer)
 
 
 def _print_rehearsal(prepared: Prepared, folder: Path, cluster: Cluster, asked: argparse.Namespace) -> None:
     from pipeline.launch import sweep
+    from pipeline.report.layout import plan_table
+    from pipeline.report.printing import as_json_rows, as_text
 
-    texts = list(sweep.scripts(prepared, folder, cluster))
+    shapes, texts = plan_table(prepared.plan), list(sweep.scripts(prepared, folder, cluster))
     if asked.json:
-        print_json({**_as_json(prepared), "scripts": {draft.name: text for draft, text in texts}})
+        scripts = {draft.name: text for draft, text in texts}
+        print_json({"shapes": as_json_rows(shapes), **_as_json(prepared), "scripts": scripts})
         return
+    print(as_text(shapes))
     _print_prepared(prepared, cluster)
     for draft, text in texts:
         print(f"==> {draft.name} <==\n{text}")
     say("nothing was sent")
 
 
-def _print_prepared(prepared: Prepared, cluster: Cluster) -> None:
+def _print_prepared(prepared: Prepared, cluster: Cluster, *, rows: bool = True) -> None:
     from pipeline.launch.estimate import table
     from pipeline.report.printing import as_text, number_of
 
@@ -245,8 +248,9 @@ def _print_prepared(prepared: Prepared, cluster: Cluster) -> None:
     assert prepared.costs is not None
     assert prepared.estimate is not None
     say(waiting)
-    rows = table(prepared.drafts, packs, prepared.costs.startup_s)
-    print(as_text(rows, keep=rows.columns))
+    if rows:
+        arrays = table(prepared.drafts, packs, prepared.costs.startup_s)
+        print(as_text(arrays, keep=arrays.columns))
     judged = prepared.estimate
     say(f"{number_of(judged.jobs, 'job')} on {cluster.name}, {_spent(judged)} ({prepared.costs.basis})")
     for warning in judged.warnings:
@@ -272,9 +276,14 @@ def _as_json(prepared: Prepared) -> dict[str, Any]:
 
     packs = {pack.id: pack for pack in prepared.plan.packs}
     judged = prepared.estimate
+    known: dict[str, Any] = {
+        "finished_packs": prepared.finished,
+        "packs_in_flight": prepared.in_flight,
+        "packs_kept_back": sorted(prepared.quarantined),
+    }
     if judged is None or prepared.costs is None:
-        return {"arrays": [], "estimate": None}
-    return {
+        return known | {"arrays": [], "estimate": None}
+    return known | {
         "arrays": as_json_rows(table(prepared.drafts, packs, prepared.costs.startup_s)),
         "estimate": {
             "jobs": judged.jobs,

@@ -34,9 +34,9 @@ def plan(asked: argparse.Namespace) -> int:
     from pipeline.report.printing import as_json_rows, as_text
 
     planned = plan_of(asked)
-    table = plan_table(planned)
     if asked.cluster is not None:
-        return clusters.rehearse(planned, table, asked)
+        return clusters.rehearse(planned, asked)
+    table = plan_table(planned)
     if asked.json:
         print_json(as_json_rows(table))
         return 0

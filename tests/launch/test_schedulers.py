@@ -129,6 +129,25 @@ def test_array_on_pbs_trains_every_trial_and_status_knows_it_without_history(pbs
     assert len(sent(pbs)) == 1
 
 
+def test_submit_and_retry_answer_a_program_with_what_they_sent(pbs: FakePbs, sweep: Path) -> None:
+    pbs.set(slots=0)
+    done = tried(sweep, "pbs_generic", ARRAY, more=("--json", "--chain", "1"))
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    first, second = read_submissions(run_of(sweep))
+    assert answer["run"] == str(Path("runs") / run_of(sweep).name)
+    assert answer["sent"] == [
+        {"array": one.name, "job": one.job, "jobs": PACKS, "after": one.after} for one in (first, second)
+    ]
+    assert [(array["array"], array["trials"]) for array in answer["arrays"]] == [
+        (first.name, TRIALS),
+        (second.name, TRIALS),
+    ]
+    assert answer["estimate"]["jobs"] == 2 * PACKS
+    again = json.loads(command(sweep, "retry", "--json").stdout)
+    assert (again["sent"], again["arrays"], again["estimate"], again["packs_in_flight"]) == ([], [], None, PACKS)
+
+
 def test_second_submit_measures_nothing_that_was_sent_before(pbs: FakePbs, sweep: Path, tmp_path: Path) -> None:
     pbs.set(slots=0)
     submit(sweep, "pbs_generic", ARRAY)
