@@ -164,6 +164,8 @@ def _final(job: Attributes, status: int | None, now: float) -> str:
     if status is None:
         if not ran and job.get("job_state") == "F":
             return "CANCELLED"  # deleted while it was queued
+        if not ran and job.get("comment") == "Subjob finished":
+            return "GONE"  # an element of which nothing is kept while its array goes on; what is said is the array's
         return "COMPLETING" if now - _ended(job) < SETTLING_SECONDS else "GONE"
     if status == 1 and not ran and job.get("comment") == "Subjob finished":
         return "CANCELLED"  # an element of an array that was deleted before it started
@@ -224,7 +226,7 @@ class _Answers:
     def take(self, ids: Sequence[str], *, text: bool = False, elements: bool = True) -> bool:
         """Ask for some ids at once; whether the server could be reached."""
         form = () if text else ("-F", "json")
-        done = run(["qstat", "-x", *(("-t",) if elements else ()), "-f", *form, *ids])
+        done = _with_history(*(("-t",) if elements else ()), "-f", *form, *ids)
         with suppress(ValueError):  # what is no JSON is asked for again as text
             self.jobs.update(read_text(done.stdout) if text else read_json(done.stdout))
         words = done.stderr.strip()
@@ -269,6 +271,8 @@ def ask(ids: Iterable[str]) -> dict[str, JobInfo]:
     return infos | {id_: _info(id_, by_parts, answers, now) for id_ in elements if id_ not in infos}
 
 
+NO_HISTORY = 36
+"""Exit status of ``qstat -x`` where ``job_history_enable`` is off, as it is unless a site sets it (15140 modulo 256)."""
 NO_ANSWER = "run it where qstat works, such as a login node of the cluster; nothing was concluded from the silence"
 
 
@@ -327,13 +331,13 @@ def find_by_name(name: str) -> list[str]:
 
 def _everything() -> dict[str, Attributes]:
     """All jobs of the server."""
-    done = reached(run(["qstat", "-x", "-f", "-F", "json"]))
+    done = reached(_with_history("-f", "-F", "json"))
     if done.stdout.strip():
         try:
             return read_json(done.stdout)
         except ValueError:
             pass
-    jobs = read_text(reached(run(["qstat", "-x", "-f"])).stdout)
+    jobs = read_text(reached(_with_history("-f")).stdout)
     server = reached(run(["qstat", "-Bf"])).stdout if not jobs else ""
     if jobs or re.search(r"^ +total_jobs = 0$", server, re.MULTILINE):
         return jobs
@@ -358,6 +362,13 @@ def _users() -> set[str]:
 def _is_me(listed: str) -> bool:
     """Whether a name in the short list, which cuts it after 15 characters, is this user's."""
     return any(user == listed or (len(listed) >= 15 and user.startswith(listed.rstrip("*"))) for user in _users())
+
+
+def _with_history(*words: str) -> subprocess.CompletedProcess[str]:
+    """What qstat says, of ended jobs too where the server keeps them: one that does not refuses ``-x`` for any job."""
+    done = run(["qstat", "-x", *words])
+    refused = done.returncode == NO_HISTORY or "to maintain job history" in done.stderr
+    return run(["qstat", *words]) if refused else done
 
 
 def run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:

@@ -72,7 +72,7 @@ def request_for(sent: Submission, cluster: Cluster, parallel: Parallel, snapshot
 def setup_lines(profile: Profile, snapshot: Path) -> tuple[str, ...]:
     """The shell lines of a job before its workers start."""
     folder = shlex.quote(str(snapshot))
-    lines = [f"export {STARTED}=$(date +%s)", *profile.setup, f"cd {folder}"]
+    lines = [f"export {STARTED}=$(date +%s)", *profile.setup, f"cd {folder} || exit 1"]
     lines.append(f"export PYTHONPATH={folder}${{PYTHONPATH:+:$PYTHONPATH}}")
     if profile.cpus is not None:
         # Sites differ in what they set; since SLURM 22.05 a step does not inherit its processors from the job.

@@ -21,7 +21,7 @@ from submitit.core.utils import FailedJobError, UncompletedJobError
 from pipeline.errors import PipelineError
 from pipeline.launch.pbs import PbsExecutor, PbsJob, delete, exit_code, full_id, with_own_word
 from pipeline.launch.pbs_script import allowed_name, walltime
-from pipeline.launch.qstat import JobInfo, ask, find_by_name, users_jobs
+from pipeline.launch.qstat import JobInfo, ask, find_by_name, run, users_jobs
 
 
 @pytest.fixture
@@ -292,6 +292,8 @@ def test_one_element_is_cancelled_and_the_others_go_on(
     PbsJob(tmp_path / "jobs", "1_1").cancel()
     until(jobs[1], "CANCELLED")
     assert ["qdel", "1[1].pbs01"] in pbs.calls()
+    assert "finished array subjob" in run(["qdel", "1[1].pbs01"]).stderr
+    delete(["1[1].pbs01"])  # it has ended, and its array goes on
     assert jobs[0].result() is jobs[2].result() is None
     jobs[1].cancel()  # it has ended already
 
@@ -380,6 +382,16 @@ def test_the_end_of_a_forgotten_job_is_read_from_its_own_word(
     (info,) = ask(["1.pbs01"]).values()
     assert info.state == "GONE"
     assert with_own_word(tmp_path / "jobs", "1", info).state == "COMPLETED"
+
+
+def test_a_server_without_history_takes_no_living_job_for_ended(pbs: FakePbs, executor: submitit.AutoExecutor) -> None:
+    pbs.set(history=False, slots=2)
+    jobs = executor.map_array(pbs_work.sleep, [0.0, 60.0, 60.0])
+    until(jobs[0], "COMPLETED")
+    until(jobs[1], "RUNNING")
+    jobs[2].cancel()
+    until(jobs[2], "CANCELLED", "GONE")
+    assert state(jobs[1]) == "RUNNING"
 
 
 def test_a_forgotten_job_without_a_word_is_gone_after_some_misses(

@@ -170,6 +170,12 @@ def test_an_exit_status_may_come_late_but_not_for_ever() -> None:
     assert state_of({**RAN, "obittime": "Mon Nov 23 02:47:53 2026"}, now=at + 10)[0] == "COMPLETING"
 
 
+def test_of_an_element_that_the_server_has_put_away_nothing_is_awaited() -> None:
+    job = {"job_state": "X", "comment": "Subjob finished", "mtime": "Mon Nov 23 02:48:19 2026"}
+    assert state_of(job, now=0.0)[0] == "GONE"
+    assert state_of({**job, "run_count": 1}, now=0.0)[0] == "COMPLETING"
+
+
 @pytest.mark.parametrize("text", ["", "abc", "12[x].s", "[3].s"])
 def test_what_is_no_id_is_refused(text: str) -> None:
     with pytest.raises(PipelineError, match="is no job of PBS"):
@@ -221,6 +227,20 @@ def test_one_unknown_id_does_not_hide_the_known_one(says: Callable[..., Path]) -
 def test_a_job_that_is_finished_without_its_history_is_gone(says: Callable[..., Path]) -> None:
     says(transcript("15"))
     assert ask(["2.pbs01"])["2.pbs01"].state == "GONE"
+
+
+@pytest.mark.parametrize("status", [36, 1])
+def test_a_server_that_keeps_no_history_is_asked_for_the_living(says: Callable[..., Path], status: int) -> None:
+    refusal = plain('{"timestamp": 1}\n', "qstat: PBS is not configured to maintain job history 2.pbs01", status)
+    calls = says(refusal, transcript("05"))
+    assert ask(["2.pbs01"])["2.pbs01"].state == "RUNNING"
+    assert calls.read_text() == "-x -t -f -F json 2.pbs01\n-t -f -F json 2.pbs01\n"
+    calls.unlink()
+    says(refusal, transcript("16"))
+    assert ask(["99999.pbs01"])["99999.pbs01"].state == "GONE"
+    calls.unlink()
+    says(refusal, transcript("31"))
+    assert find_by_name("nobody") == []
 
 
 def test_all_elements_of_an_array_come_in_one_call(says: Callable[..., Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -36,7 +37,7 @@ class Pbs(Scheduler):
         found = qstat.ask([*full_ids, *called]) if full_ids or called else {}
         arrays = {qstat.parse_id(id_).number for id_ in found if qstat.parse_id(id_).index}
         return [
-            Task(job_number(id_), called.get(id_, ""), _state(info.state), info.comment)
+            Task(job_number(id_), called.get(id_, ""), _state(info.state), _reason(info))
             for id_, info in found.items()
             if info.state not in qstat.FINAL and not (_is_array(id_) and qstat.parse_id(id_).number in arrays)
         ]
@@ -66,6 +67,12 @@ def _is_array(id_: str) -> bool:
 
 def _state(state: str) -> Any:
     return "running" if state in ("RUNNING", "COMPLETING") else "pending"
+
+
+def _reason(info: qstat.JobInfo) -> str:
+    """Why a job waits; the comment of one that runs, or of an array of which some run, says when it began."""
+    waits = _state(info.state) == "pending" and not re.match("Job run at|Job Array Began", info.comment)
+    return info.comment if waits else ""
 
 
 def parameters(folder: Path, request: Request) -> dict[str, Any]:

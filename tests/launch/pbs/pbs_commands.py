@@ -160,6 +160,10 @@ def qstat(folder: Path, args: list[str]) -> None:
     if "-B" in given:
         print(f"Server: {SERVER}\n    server_state = Active\n    total_jobs = {len(jobs)}\n")
         return
+    if "-x" in given and faults.get("history") is False:
+        words = [f"qstat: PBS is not configured to maintain job history {id_}" for id_ in ids or [""]]
+        sys.stdout.write(as_json({}, SERVER) if given.get("-F") == "json" else "")
+        fail("\n".join(words), 36)
     shown, errors, status = _chosen(jobs, ids, given)
     shown = {id_: {key: value for key, value in job.items() if not key.startswith("_")} for id_, job in shown.items()}
     if "-f" not in given:
@@ -218,9 +222,10 @@ def _each(folder: Path, command: str, ids: list[str], signal: str, *, deleted: b
                 print(f"{command}: Unknown Job Id {id_}", file=sys.stderr)
                 status = 153
                 continue
-            if job["job_state"] == "F":
-                print(f"{command}: Job has finished {id_}", file=sys.stderr)
-                status = 35
+            if job["job_state"] in "FX":
+                over = state["jobs"][root_of(id_)]["job_state"] == "F"
+                words, status = ("Job has finished", 35) if over else ("Request invalid for finished array subjob", 55)
+                print(f"{command}: {words} {id_}", file=sys.stderr)
                 continue
             concerned = [id_] + [other for other in state["jobs"] if is_parent(id_) and root_of(other) == id_]
             for other in dict.fromkeys(concerned):

@@ -158,7 +158,7 @@ def _signal(jobs: dict[str, Job]) -> None:
 def _delete_waiting(id_: str, job: Job) -> None:
     job |= {"job_state": "F", "mtime": stamp(), "history_timestamp": int(time.time())}
     if "[" in id_:
-        job |= {"job_state": "X", "substate": 93, "comment": "Subjob finished", "Stageout_status": 1, "Exit_status": 1}
+        job |= {"job_state": "X", "comment": "Subjob finished"}  # what else is shown of it is the array's
     else:
         job |= {"substate": 91, "comment": f"{job.get('comment', '')} and terminated"}
 
@@ -196,9 +196,12 @@ def _close_arrays(jobs: dict[str, Job], faults: dict[str, Any]) -> None:
             continue
         for child in children:
             jobs[child]["job_state"] = "X" if faults.get("version") == "old" else "F"
-        failed = any(jobs[child].get("Exit_status", 0) for child in children)
+        failed = any(jobs[child].get("Exit_status", 1) for child in children)
         job |= {"job_state": "F", "substate": 93 if failed else 92, "Exit_status": int(failed), "mtime": stamp()}
         job["history_timestamp"] = int(time.time())
+        for child in children:
+            if jobs[child]["comment"] == "Subjob finished":
+                jobs[child] |= {"substate": 93, "Stageout_status": 1, "Exit_status": job["Exit_status"]}
         job["comment"] = job.get("comment", "Job Array") + (" and failed" if failed else " and finished")
 
 
