@@ -18,9 +18,12 @@ CANCELLED = "cancelled"
 KILLED = "killed"
 
 SIGNS = (
-    (OUT_OF_MEMORY, r"oom[-_ ]kill|out of memory|Exceeded job memory limit|mem(ory)? .* exceeded limit"),
+    (
+        OUT_OF_MEMORY,
+        r"oom[-_ ]kill|out of memory|Exceeded job memory limit|mem(ory)? (.* exceeded limit|limit exceeded)",
+    ),
     (NODE_FAILURE, r"DUE TO NODE FAILURE|Node failure|node .* (went )?down"),
-    (TIME_LIMIT, r"DUE TO TIME LIMIT|walltime .* exceeded limit"),
+    (TIME_LIMIT, r"DUE TO TIME LIMIT|(walltime|cput) .* exceeded limit"),
     ("preempted", r"DUE TO PREEMPTION"),
     (CANCELLED, r"CANCELLED AT|job cancelled|=>> PBS: job killed: (deleted|qdel)"),
 )

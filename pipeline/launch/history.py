@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import time
 from collections import Counter
@@ -78,7 +79,7 @@ def _of_attempt(run: Path, submission: Submission, attempt: Attempt, *, runs: bo
     if attempt.end == "error":
         yield Incident(STOPPED, attempt.error, attempt.ended_at or 0, *place, "", memory, log)
     elif attempt.ended_at is None and not runs:
-        named = cause([log, log.with_suffix(".out")])
+        named = cause([log, log.with_suffix(".out"), *spooled(run, attempt.submission, attempt.job)])
         at = log.stat().st_mtime if log.exists() else attempt.began_at
         yield Incident(named, f"worker {named} on {attempt.host}", at, *place, attempt.pack, memory, log)
 
@@ -91,8 +92,9 @@ def _never_began(run: Path, submission: Submission, begun: set[tuple[str, int]],
             continue
         if (log.parent / f"{job}_0_result.pkl").exists():
             continue  # it found nothing left to do
-        said = [line for line in tail(log).splitlines() if line.strip()]
-        named = cause([log, log.with_suffix(".out")])
+        spool = spooled(run, submission.name, job)
+        said = [line for file in (*spool, log) for line in tail(file).splitlines() if line.strip()]
+        named = cause([log, log.with_suffix(".out"), *spool])
         kind = NEVER_BEGAN if named == KILLED else named
         what = f"{kind}: {said[-1].strip()}" if said else kind
         at = log.stat().st_mtime if log.exists() else submission.sent_at
@@ -102,6 +104,14 @@ def _never_began(run: Path, submission: Submission, begun: set[tuple[str, int]],
 def log_of(run: Path, submission: str, job: str, worker: int) -> Path:
     """The error stream of a worker; its output is beside it, with the suffix ``.out``."""
     return folder_of(run, submission) / f"{job}_{worker}_log.err"
+
+
+def spooled(run: Path, submission: str, job: str) -> list[Path]:
+    """What PBS itself has to say of a job, such as why it killed it: in a file of its own, not in the worker's."""
+    number, _, index = job.partition("_")
+    name = glob.escape(f"{number}[{index}]" if index else number)
+    files = (folder_of(run, submission) / "spool").glob(f"{name}.*")
+    return sorted(path for path in files if path.stat().st_size)
 
 
 def quarantined(run: Path, found: Sequence[Incident]) -> set[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.errors import PipelineError, nearest
-from pipeline.launch.history import Incident, log_of
+from pipeline.launch.history import Incident, log_of, spooled
 from pipeline.launch.submission import Submission
 from pipeline.records.packs import read_packs
 
@@ -74,12 +74,14 @@ def _some(names: dict[str, None]) -> str:
 def logs_of(run: Path, submissions: Sequence[Submission], what: str) -> list[Path]:
     """The log files of a trial, by the beginning of its id, or of a job, by its id or the name of its array.
 
+    None where it has written nothing yet.
+
     Raises:
         PipelineError: If there is no such trial or job.
     """
-    found = [path for one in submissions for index in _elements(one, what) for path in _streams(run, one, index)]
-    if found:
-        return found
+    elements = [(one, index) for one in submissions for index in _elements(one, what)]
+    if elements:
+        return [path for one, index in elements for path in _streams(run, one, index)]
     pack = _pack_of(run, what)
     if pack is None:
         known = [str(one.job) for one in submissions if one.job] + [one.name for one in submissions]
@@ -105,9 +107,10 @@ def _elements(submission: Submission, what: str) -> list[int]:
 
 
 def _streams(run: Path, submission: Submission, index: int) -> list[Path]:
-    """What the workers of one element have written, errors after output."""
-    folder = log_of(run, submission.name, "", 0).parent
-    return sorted(folder.glob(f"{submission.task_id(index)}_*_log.*"), key=lambda path: (path.suffix == ".err", path))
+    """What the workers of one element have written, errors after output, and the scheduler after them."""
+    folder, job = log_of(run, submission.name, "", 0).parent, submission.task_id(index)
+    written = sorted(folder.glob(f"{job}_*_log.*"), key=lambda path: (path.suffix == ".err", path))
+    return written + spooled(run, submission.name, job)
 
 
 def _pack_of(run: Path, trial: str) -> str | None:

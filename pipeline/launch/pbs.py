@@ -82,7 +82,9 @@ def delete(full_ids: Sequence[str]) -> None:
     if not full_ids:
         return
     done = run(["qdel", *full_ids])
-    harmless = r"Unknown Job Id|Job has finished|invalid state for job|Request invalid for (state of job|finished array)"
+    harmless = (
+        r"Unknown Job Id|Job has finished|invalid state for job|Request invalid for (state of job|finished array)"
+    )
     words = [line for line in done.stderr.splitlines() if line.strip() and not re.search(harmless, line)]
     if done.returncode and (words or not done.stderr.strip()):
         what = "\n".join(words) or f"qdel ended with status {done.returncode}"

@@ -272,7 +272,7 @@ def ask(ids: Iterable[str]) -> dict[str, JobInfo]:
 
 
 NO_HISTORY = 36
-"""Exit status of ``qstat -x`` where ``job_history_enable`` is off, as it is unless a site sets it (15140 modulo 256)."""
+"""Exit status of ``qstat -x`` where ``job_history_enable`` is off, as it is unless a site sets it (error 15140)."""
 NO_ANSWER = "run it where qstat works, such as a login node of the cluster; nothing was concluded from the silence"
 
 

@@ -86,6 +86,37 @@ def test_cause_of_a_killed_worker_is_read_from_what_the_scheduler_left_in_its_lo
     assert kinds(tmp_path) == [(kind, "p2")]
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("=>> PBS: job killed: mem 5872kb exceeded limit 1024kb", "out of memory"),
+        ("=>> PBS: job killed: vmem job total 5872 kb exceeded limit 1024 kb", "out of memory"),
+        ("Cgroup mem limit exceeded: oom-kill", "out of memory"),
+        ("12[0].pbs01 Killed Cgroup mem limit exceeded", "out of memory"),
+        ("=>> PBS: job killed: walltime 15 exceeded limit 5", "time limit"),
+        ("=>> PBS: job killed: cput 15 exceeded limit 5", "time limit"),
+    ],
+)
+def test_cause_of_a_killed_worker_may_be_in_the_file_that_pbs_itself_writes(tmp_path, text, kind):
+    attempt(tmp_path, pack="p2")
+    attempt(tmp_path, index=1, pack="p3")
+    write_log(tmp_path, 0, "progress\n")
+    spool = tmp_path / "jobs" / "xor-0a1b2c-1" / "spool"
+    spool.mkdir()
+    (spool / "12[0].pbs01.OU").write_text(f"{text}\n")
+    (spool / "12[1].pbs01.OU").write_text("")
+    assert sorted(kinds(tmp_path)) == sorted([(kind, "p2"), ("killed", "p3")])
+
+
+def test_job_of_pbs_that_could_not_write_its_log_is_an_incident_with_what_pbs_kept(tmp_path):
+    attempt(tmp_path, index=1, ended_at=1100.0, end="finished")
+    spool = tmp_path / "jobs" / "xor-0a1b2c-1" / "spool"
+    spool.mkdir()
+    (spool / "12[0].pbs01.OU").write_text("12[0].SC: line 12: /scratch/x.out: No such file or directory\n")
+    (one,) = incidents(tmp_path, [submission()], set())
+    assert one.what.endswith("/scratch/x.out: No such file or directory")
+
+
 def test_cause_of_a_killed_worker_may_be_in_its_output(tmp_path):
     attempt(tmp_path, index=1, pack="p3")
     write_log(tmp_path, 1, "progress\n")

@@ -79,6 +79,20 @@ def test_logs_of_a_trial_are_those_of_its_pack_and_of_the_jobs_that_had_it(run):
     assert names(logs_of(run, [sent()], TRIALS[2])) == ["12_1_0_log.err"]
 
 
+def test_logs_of_a_job_end_with_what_the_scheduler_kept_of_it(run):
+    spool = folder_of(run, "xor-0a1b2c-1") / "spool"
+    spool.mkdir()
+    (spool / "12[1].pbs01.OU").write_text("=>> PBS: job killed")
+    (spool / "12[0].pbs01.OU").write_text("")
+    assert names(logs_of(run, [sent()], "12_1")) == ["12_1_0_log.err", "12[1].pbs01.OU"]
+    assert "12[0].pbs01.OU" not in names(logs_of(run, [sent()], "12_0"))
+
+
+@pytest.mark.parametrize("what", ["13", "13_0", "xor-0a1b2c-1"])
+def test_job_that_waits_has_no_logs_and_is_not_unknown(run, what):
+    assert logs_of(run, [sent("13")], what) == []
+
+
 @pytest.mark.parametrize("what", ["12_7", "dddd0", "aa"])
 def test_trial_and_job_that_are_not_there_are_told(run, what):
     with pytest.raises(PipelineError, match=rf"no trial and no job .* is called '{what}'\n  hint: .*known: 12"):

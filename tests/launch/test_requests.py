@@ -113,6 +113,12 @@ def test_setup_finds_the_code_in_a_folder_of_any_name(tmp_path):
     assert run_setup(found, 'echo "$PYTHONPATH"', PYTHONPATH="/before") == [f"{folder}:/before"]
 
 
+def test_no_other_code_is_run_where_the_snapshot_is_gone(tmp_path):
+    text = "\n".join([*setup_lines(profile(), tmp_path / "gone"), "echo worked"])
+    done = subprocess.run(["bash", "-c", text], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+
+
 def test_setup_of_the_profile_runs_first_and_the_processors_are_those_asked_for(tmp_path):
     found = setup_lines(profile(cpus=3, setup=("cd /", "export LOADED=yes")), tmp_path)
     told = run_setup(found, 'echo "$PWD $LOADED $OMP_NUM_THREADS $SRUN_CPUS_PER_TASK"')

@@ -181,6 +181,7 @@ def test_one_element_on_pbs_is_cancelled_and_then_all(pbs: FakePbs, sweep: Path)
     (one,) = read_submissions(run_of(sweep))
     wait_for(lambda: status(sweep)["trials"] == {"running": TRIALS}, 60)
     assert status(sweep)["seconds_left"] > 0
+    assert [row["waits for"] for row in status(sweep)["arrays"]] == [""]
     assert "1 jobs were told to end" in command(sweep, "cancel", one.task_id(1)).stderr
     wait_for(lambda: status(sweep)["trials"] == {"running": 6, "lost": 2}, 60)
     assert command(sweep, "cancel", one.task_id(1)).stderr == "no job of this run was there any more\n"
@@ -188,6 +189,14 @@ def test_one_element_on_pbs_is_cancelled_and_then_all(pbs: FakePbs, sweep: Path)
     wait_for(lambda: status(sweep)["trials"] == {"lost": TRIALS}, 60)
     deleted = [call[1:] for call in pbs.calls() if call[0] == "qdel"]
     assert deleted == [[f"{one.job}[1].pbs01"], [f"{one.job}[].pbs01"]]
+
+
+def test_status_on_pbs_says_why_a_job_can_never_run_and_its_logs_that_there_are_none(pbs: FakePbs, sweep: Path) -> None:
+    submit(sweep, "pbs_generic", "cluster.chunk=[ngpus=3]")
+    why = "Can Never Run: Insufficient amount of resource: ngpus (R: 3 A: 2 T: 2)"
+    wait_for(lambda: status(sweep)["arrays"][0]["waits for"] == why)
+    (one,) = read_submissions(run_of(sweep))
+    assert command(sweep, "logs", str(one.job)).stderr == ("nothing was written yet\n")
 
 
 def test_submit_killed_before_it_could_note_its_job_finds_it_by_name(
