@@ -19,6 +19,8 @@ from fake_pbs import FakePbs, start_pbs, wait_for
 from submitit.core.utils import FailedJobError, UncompletedJobError
 
 from pipeline.errors import PipelineError
+from pipeline.launch.causes import TIME_LIMIT, cause
+from pipeline.launch.history import spooled
 from pipeline.launch.pbs import PbsExecutor, PbsJob, delete, exit_code, full_id, with_own_word
 from pipeline.launch.pbs_script import allowed_name, walltime
 from pipeline.launch.qstat import JobInfo, ask, find_by_name, run, users_jobs
@@ -276,12 +278,16 @@ def test_a_job_without_a_state_says_why_it_ended(executor: submitit.AutoExecutor
         job.result()
 
 
-def test_a_job_over_its_walltime_is_timed_out(executor: submitit.AutoExecutor) -> None:
+def test_a_job_over_its_walltime_is_timed_out_and_its_log_says_so(pbs: FakePbs, tmp_path: Path) -> None:
+    executor = submitit.AutoExecutor(tmp_path / "jobs" / "jobs", cluster="pbs")
+    executor.update_parameters(pbs_environment=WORK)
     executor.update_parameters(pbs_time=0.05, pbs_signal_delay_s=0)
     executor._executor.python = f"{sys.executable} -c 'import time; time.sleep(60)' #"  # type: ignore[attr-defined]
     job = executor.submit(pbs_work.sleep)
     until(job, "TIMEOUT")
     assert job.get_info()["ExitStatus"] == "-29"
+    (told,) = spooled(tmp_path, "jobs", job.job_id)
+    assert cause([told]) == TIME_LIMIT
 
 
 def test_one_element_is_cancelled_and_the_others_go_on(

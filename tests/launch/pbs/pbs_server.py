@@ -32,7 +32,7 @@ def serve(folder: Path) -> NoReturn:
             with opened(folder) as state:
                 faults = switches(folder)
                 _reap(folder, state["jobs"], faults)
-                _signal(state["jobs"])
+                _signal(folder, state["jobs"])
                 _close_arrays(state["jobs"], faults)
                 _release(state["jobs"])
                 _start(folder, state["jobs"], faults)
@@ -116,7 +116,7 @@ def _launched(folder: Path, id_: str, job: Job, faults: dict[str, Any]) -> subpr
         environment |= {"PBS_ARRAY_ID": root_of(id_), "PBS_ARRAY_INDEX": re.findall(r"\[(\d+)\]", id_)[0]}
     if gpus := faults.get("cuda_visible_devices"):
         environment["CUDA_VISIBLE_DEVICES"] = gpus
-    with (spool / f"{id_}.OU").open("wb") as out:
+    with (spool / f"{id_}.OU").open("ab") as out:
         process = subprocess.Popen(
             ["/bin/sh"],
             stdin=subprocess.PIPE,
@@ -133,7 +133,7 @@ def _launched(folder: Path, id_: str, job: Job, faults: dict[str, Any]) -> subpr
     return process
 
 
-def _signal(jobs: dict[str, Job]) -> None:
+def _signal(folder: Path, jobs: dict[str, Job]) -> None:
     """Pass on signals, and end what is over its walltime or deleted."""
     for id_, job in jobs.items():
         names, job["_signals"] = job["_signals"], []
@@ -144,6 +144,9 @@ def _signal(jobs: dict[str, Job]) -> None:
         over = job["_walltime"] is not None and time.time() - job["_began"] > job["_walltime"]
         if over and not job.get("_over"):
             job["_over"] = True
+            with (folder / "spool" / f"{id_}.OU").open("a") as out:
+                used = round(time.time() - job["_began"])
+                out.write(f"=>> PBS: job killed: walltime {used} exceeded limit {job['_walltime']}\n")
             names.append("TERM")
         for name in names:
             to_session(running[id_].pid, getattr(signal, f"SIG{name}"))
