@@ -321,12 +321,23 @@ def find_by_name(name: str) -> list[str]:
     Raises:
         PipelineError: If the scheduler could not be asked, or says nothing although it has jobs.
     """
-    jobs = _everything()
+    found = _selected("-N", name, "-u", pwd.getpwuid(os.getuid()).pw_name)
+    if found or _selected():  # no job of that name is believed where others are told
+        return found
     return [
         id_
-        for id_, job in jobs.items()
+        for id_, job in _everything().items()
         if job.get("Job_Name") == name and str(job.get("Job_Owner", "")).split("@")[0] in _users()
     ]
+
+
+def _selected(*words: str) -> list[str]:
+    """The ids that qselect prints; none too where it fails. All that a server remembers in full may be very much."""
+    try:
+        done = _with_history(*words, command="qselect")
+    except PipelineError:
+        return []
+    return re.findall(r"^\d\S*", done.stdout, re.MULTILINE) if done.returncode == 0 else []
 
 
 def _everything() -> dict[str, Attributes]:
@@ -364,11 +375,11 @@ def _is_me(listed: str) -> bool:
     return any(user == listed or (len(listed) >= 15 and user.startswith(listed.rstrip("*"))) for user in _users())
 
 
-def _with_history(*words: str) -> subprocess.CompletedProcess[str]:
-    """What qstat says, of ended jobs too where the server keeps them: one that does not refuses ``-x`` for any job."""
-    done = run(["qstat", "-x", *words])
-    refused = done.returncode == NO_HISTORY or "to maintain job history" in done.stderr
-    return run(["qstat", *words]) if refused else done
+def _with_history(*words: str, command: str = "qstat") -> subprocess.CompletedProcess[str]:
+    """What is said of ended jobs too where the server keeps them: one that does not refuses ``-x`` for any job."""
+    done = run([command, "-x", *words])
+    refused = done.returncode == NO_HISTORY or re.search("job.history", done.stderr)  # qselect then ends with 0
+    return run([command, *words]) if refused else done
 
 
 def run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:

@@ -353,6 +353,25 @@ def test_jobs_are_found_by_their_name(pbs: FakePbs) -> None:
         assert find_by_name("nobody") == []
 
 
+def test_the_name_of_a_job_is_asked_for_and_not_all_that_the_server_remembers(pbs: FakePbs) -> None:
+    pbs.set(slots=0, history=False)
+    one = submit(pbs, ":", "-N", "mine")
+    assert (find_by_name("mine"), find_by_name("nobody")) == ([one], [])
+    assert {call[0] for call in pbs.calls()} == {"qsub", "qselect"}
+    (pbs.folder / "bin" / "qselect").unlink()
+    assert (find_by_name("mine"), find_by_name("nobody")) == ([one], [])
+    assert "qstat" in {call[0] for call in pbs.calls()}
+
+
+def test_silence_of_a_server_does_not_mean_that_it_has_no_job_of_a_name(pbs: FakePbs) -> None:
+    pbs.set(slots=0)
+    submit(pbs, ":", "-N", "mine")
+    for fault, words in (("empty", "qstat printed nothing|qstat ended"), ("refused", "could not be asked")):
+        pbs.set(qstat=fault)
+        with pytest.raises(PipelineError, match=words):
+            find_by_name("mine")
+
+
 def test_jobs_of_other_users_do_not_count(says: Callable[..., Path]) -> None:
     says(transcript("32"))
     assert find_by_name("arr") == (["11[].pbs01"] if pwd.getpwuid(os.getuid()).pw_name == "user" else [])

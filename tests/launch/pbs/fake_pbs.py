@@ -72,7 +72,7 @@ def start_pbs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePbs:
     binaries = folder / "bin"
     home.mkdir()
     binaries.mkdir()
-    for name in ("qsub", "qstat", "qdel", "qsig"):
+    for name in ("qsub", "qstat", "qselect", "qdel", "qsig"):
         script = binaries / name
         call = f"{shlex.quote(sys.executable)} -S {shlex.quote(str(HERE / 'pbs_commands.py'))} {name}"
         script.write_text(

@@ -1,4 +1,4 @@
-"""qsub, qstat, qdel and qsig of the stand-in, as an ordinary user sees them."""
+"""qsub, qstat, qselect, qdel and qsig of the stand-in, as an ordinary user sees them."""
 
 from __future__ import annotations
 
@@ -180,6 +180,25 @@ def qstat(folder: Path, args: list[str]) -> None:
     sys.exit(status)
 
 
+def qselect(folder: Path, args: list[str]) -> None:
+    faults = switches(folder)
+    given = dict(getopt.getopt(args, "xN:u:")[0])
+    if faults.get("qstat") == "refused":
+        fail(f"Connection refused\nqselect: cannot connect to server {SERVER} (errno=15010)", 162)
+    if faults.get("qstat") == "empty":
+        return
+    if "-x" in given and faults.get("history") is False:
+        fail("qselect: PBS is not configured to maintain job history", 0)
+    with opened(folder) as state:
+        jobs = dict(state["jobs"])
+    for id_, job in jobs.items():
+        over = job["job_state"] == "F" and "-x" not in given
+        named = job["Job_Name"] == given.get("-N", job["Job_Name"])
+        owned = job["Job_Owner"].split("@")[0] == given.get("-u", job["Job_Owner"].split("@")[0])
+        if named and owned and not over and ("[" not in id_ or is_parent(id_)):
+            print(id_)
+
+
 def _chosen(jobs: dict[str, Job], ids: list[str], given: dict[str, str]) -> tuple[dict[str, Job], list[str], int]:
     """The jobs to show, and what is wrong with the others."""
     shown: dict[str, Job] = {}
@@ -237,4 +256,6 @@ def _each(folder: Path, command: str, ids: list[str], signal: str, *, deleted: b
 
 if __name__ == "__main__":
     name = sys.argv[1]
-    {"qsub": qsub, "qstat": qstat, "qdel": qdel, "qsig": qsig}[name](here(sys.argv[0]), sys.argv[2:])
+    {"qsub": qsub, "qstat": qstat, "qselect": qselect, "qdel": qdel, "qsig": qsig}[name](
+        here(sys.argv[0]), sys.argv[2:]
+    )
