@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.cli import clusters, here
+from pipeline.cli import clusters, here, tracking
 from pipeline.cli.here import KINDS
 
 
@@ -72,6 +72,18 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--no-job", action="store_true", help="ask the scheduler only; send no job")
     verb.add_argument(
         "--patience", type=float, default=600.0, metavar="SECONDS", help="how long to wait for the job (default: 600)"
+    )
+
+    verb = _verb(verbs, tracking.sync, "sync runs/xor-0123456789 --set tracking.runs=all")
+    _takes_run(verb)
+    _takes_set(verb)
+    verb.add_argument(
+        "--watch",
+        type=_seconds,
+        nargs="?",
+        const=60.0,
+        metavar="SECONDS",
+        help="go on until the run is finished, and look again so often (default: 60)",
     )
 
     verb = _verb(verbs, here.list_kind, "list bases")
@@ -142,6 +154,16 @@ def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no number of jobs")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return seconds
 
 
 def _takes_run(verb: argparse.ArgumentParser) -> None:

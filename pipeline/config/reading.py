@@ -51,17 +51,19 @@ def read_file(path: Path, kind: type[T], overrides: Sequence[str] = ()) -> T:
     return result
 
 
-def read_canonical(content: object, kind: type[T], where: str) -> T:
+def read_canonical(content: object, kind: type[T], where: str, overrides: Sequence[str] = ()) -> T:
     """Build a dataclass from the plain JSON types that ``definitions.canonical`` writes.
 
     Args:
         content: Dictionaries, lists, strings, numbers, truth values and ``None``.
         kind: The dataclass, or a kind of definition.
         where: Where the content comes from, for complaints.
+        overrides: Texts of ``--set``.
 
     Raises:
         PipelineError: If the content does not fit the dataclass.
         TypeError: If the content is not made of JSON types.
     """
-    result: T = read(kind, from_json(content, Source(where, Path.cwd(), has_lines=False)), ())
+    root = from_json(content, Source(where, Path.cwd(), has_lines=False))
+    result: T = read(kind, override(root, overrides), ())
     return result

@@ -22,6 +22,11 @@ class Diagnostic(Definition, ABC):
     unit: ClassVar[str] = ""
     """Unit or meaning of the number, for an axis title."""
 
+    @classmethod
+    def section(cls) -> str:
+        """The part of a dashboard that shows it: the module that defines it, where the class says nothing else."""
+        return cls.__module__.rpartition(".")[2]
+
     def applies(self, model: Model, loss: Loss, optimizer: Optimizer) -> bool:
         """Whether the number is defined for such trials; where it is not, nothing is recorded."""
         return True

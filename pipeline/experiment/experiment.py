@@ -27,6 +27,7 @@ from pipeline.experiment.axes import (
     positive,
 )
 from pipeline.experiment.parallel import Parallel
+from pipeline.experiment.tracking import Tracking
 from pipeline.experiment.trial import LearningRate, Shape, TimesLimit, Trial
 from pipeline.models.model import Model
 from pipeline.optimizers.rules import GradientDescent, Optimizer
@@ -35,8 +36,8 @@ from pipeline.problems.losses import DEFAULT_LOSS, Loss
 from pipeline.problems.problem import FunctionProblem, Problem, TableProblem
 from pipeline.problems.targets import Target
 
-HOW_IT_RUNS = ("accelerator", "pack_memory_gib", "checkpoint_seconds", "parallel")
-"""Fields of an experiment that say how it is computed; no record depends on them."""
+HOW_IT_RUNS = ("accelerator", "pack_memory_gib", "checkpoint_seconds", "parallel", "tracking")
+"""Fields of an experiment that say how it is computed and shown; no record depends on them."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Experiment:
     pack_memory_gib: float = 1.0
     checkpoint_seconds: float = 30.0
     parallel: Parallel = Parallel()
+    tracking: Tracking = Tracking()
 
     def __post_init__(self) -> None:
         if not self.question.strip():

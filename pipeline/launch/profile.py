@@ -58,7 +58,9 @@ class Profile:
         requeue: Whether a job that stops at its time limit queues itself again; PBS has no such thing.
         stop_margin_seconds: How long before its time limit a worker stops.
         history_hours: How long the scheduler remembers jobs; none where it is not known.
-        wandb: Whether jobs reach the internet.
+        wandb: Whether jobs reach the internet, so that workers export to W&B as they go.
+        wandb_entity: User or team on W&B; none: that of the experiment, the environment or the key.
+        wandb_project: Project on W&B; none: that of the experiment or the environment.
         slurm_conf: Configuration of a SLURM that is not the machine's own.
         note: What a person should know before the first submit.
     """
@@ -98,6 +100,8 @@ class Profile:
     stop_margin_seconds: float = 180.0
     history_hours: float | None = None
     wandb: Literal["online", "offline"] = "offline"
+    wandb_entity: str | None = None
+    wandb_project: str | None = None
     slurm_conf: str | None = None
     note: str = ""
 

@@ -70,6 +70,11 @@ def read_records(run: Path) -> pl.DataFrame:
     return _read(run / "records", RECORDS)
 
 
+def read_records_of(run: Path, pack: str) -> pl.DataFrame:
+    """The numbers of one pack so far, one a row."""
+    return _read(run / "records", RECORDS, pattern=f"{pack}-*.parquet")
+
+
 def read_outcomes(run: Path) -> pl.DataFrame:
     """All finished trials of a run, one a row; empty before the first.
 
@@ -91,8 +96,10 @@ def _write(path: Path, rows: pl.DataFrame, schema: pl.Schema) -> None:
         part.write_bytes(content.getbuffer())
 
 
-def _read(folder: Path, schema: pl.Schema, missing: Literal["insert", "raise"] = "raise") -> pl.DataFrame:
-    paths = sorted(folder.glob("*.parquet"))
+def _read(
+    folder: Path, schema: pl.Schema, missing: Literal["insert", "raise"] = "raise", pattern: str = "*.parquet"
+) -> pl.DataFrame:
+    paths = sorted(folder.glob(pattern))
     if not paths:
         return pl.DataFrame(schema=schema)
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import polars as pl
 import torch
 
@@ -32,22 +34,47 @@ def predicted_losses(sources: Sources, curves: pl.DataFrame) -> pl.DataFrame:
     if ran.is_empty():
         return nothing
     shape = sources.plan.trials[ran["trial"][0]].shape
-    start, how = start_of(shape), memory(shape.optimizer)
-    if start is None or how is None:
-        return nothing
     rates = ran.group_by("rate_axis", maintain_order=True).agg(pl.col("learning_rate").first()).sort("rate_axis")
     steps = curves["step"].unique().sort()
-    momentum, nesterov = how
-    losses_RH = loss_curve(
-        start,
-        torch.tensor(rates["learning_rate"].to_list(), dtype=torch.float64),
-        torch.tensor(steps.to_list(), dtype=torch.int64),
-        momentum=momentum,
-        nesterov=nesterov,
-    )
+    losses_RH = predicted_losses_of(shape, rates["learning_rate"].to_list(), steps.to_list())
+    if losses_RH is None:
+        return nothing
     table = rates.select("rate_axis").join(pl.DataFrame({"step": steps}), how="cross", maintain_order="left_right")
     table = table.with_columns(loss=pl.Series(losses_RH.flatten().tolist(), dtype=pl.Float64))
     return table.filter(pl.col("loss").is_finite() & (pl.col("loss") > 0))
+
+
+def predicted_losses_of(shape: Shape, rates: Sequence[float], steps: Sequence[int]) -> torch.Tensor | None:
+    """The loss of descent on the quadratic of a shape, shape ``[R, H]``; ``None`` where theory says nothing exact.
+
+    Args:
+        shape: What is trained.
+        rates: R learning rates.
+        steps: H steps.
+    """
+    start, how = start_of(shape), memory(shape.optimizer)
+    if start is None or how is None:
+        return None
+    momentum, nesterov = how
+    rates_R, steps_H = torch.tensor(rates, dtype=torch.float64), torch.tensor(steps, dtype=torch.int64)
+    return loss_curve(start, rates_R, steps_H, momentum=momentum, nesterov=nesterov)
+
+
+def predicted_curves(
+    shape: Shape, rates: Mapping[str, float | None], steps: Sequence[int]
+) -> dict[str, dict[int, float]]:
+    """The predicted loss of each trial of a shape at each step; nothing where theory says nothing exact.
+
+    Args:
+        shape: What the trials have in common.
+        rates: The learning rate of each, by id; those of none are left out.
+        steps: At which.
+    """
+    known = {trial: rate for trial, rate in rates.items() if rate is not None}
+    losses_RH = predicted_losses_of(shape, list(known.values()), steps) if known else None
+    if losses_RH is None:
+        return {}
+    return {trial: dict(zip(steps, row, strict=True)) for trial, row in zip(known, losses_RH.tolist(), strict=True)}
 
 
 def start_of(shape: Shape) -> Modes | None:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
+from pipeline.records.locks import locked
 from pipeline.records.store import is_finished
-
-NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
-"""What the system says where the file system has no locks: Lustre mounted without flock, some network folders."""
 
 
 @contextmanager
@@ -41,16 +36,3 @@ def holding(run: Path, pack_id: str, warn: Callable[[str], None]) -> Iterator[bo
         finally:
             if held and is_finished(run, pack_id):
                 path.unlink(missing_ok=True)
-
-
-def locked(file: IO, warn: Callable[[str], None]) -> bool:
-    """Lock a file until it is closed, without waiting; false if another process has it, true where nobody can."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        if error.errno not in NO_LOCKS:
-            raise
-        warn(f"the file system of {Path(file.name).parent} has no locks: start nothing twice in this run")
-    return True

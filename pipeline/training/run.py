@@ -19,12 +19,13 @@ from pipeline.experiment.packing import Pack
 from pipeline.plan import Plan
 from pipeline.problems.problem import Dataset, Problem, TableProblem
 from pipeline.provenance import code_version
+from pipeline.records.locks import locked
 from pipeline.records.source import Source
 from pipeline.records.store import finished_packs, is_finished, read_outcomes
 from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.failures import forget_failures, is_out_of_memory, write_failure
 from pipeline.training.fit import fit
-from pipeline.training.pack_locks import holding, locked
+from pipeline.training.pack_locks import holding
 from pipeline.training.processes import check_processes
 from pipeline.training.progress import Progress
 

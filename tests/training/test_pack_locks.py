@@ -9,9 +9,10 @@ import sys
 import polars as pl
 import pytest
 
+from pipeline.records.locks import NO_LOCKS
 from pipeline.records.schema import OUTCOMES
 from pipeline.records.store import write_outcomes
-from pipeline.training.pack_locks import NO_LOCKS, holding
+from pipeline.training.pack_locks import holding
 
 HOLDER = """
 import sys, time

@@ -20,9 +20,10 @@ from pipeline.models.bases.trigonometric import Cosine
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan
+from pipeline.records import locks
 from pipeline.records.source import Source
 from pipeline.records.store import finished_packs, read_fits, read_outcomes, read_records
-from pipeline.training import pack_locks, stretches
+from pipeline.training import stretches
 from pipeline.training.deadline import Deadline
 from pipeline.training.pack_locks import holding
 from pipeline.training.progress import Progress
@@ -303,7 +304,7 @@ def test_folder_without_locks_is_warned_of_once_and_trained_in(plan, tmp_path, m
     def refused(file, operation):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(pack_locks.fcntl, "flock", refused)
+    monkeypatch.setattr(locks.fcntl, "flock", refused)
     said = io.StringIO()
     assert run_plan(plan, tmp_path, Progress(said)).done == 48
     assert sum(str(tmp_path / "locks") in line for line in said.getvalue().splitlines()) == 1

@@ -1,0 +1,88 @@
+"""The verb of W&B: sync."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.cli.prose import say
+from pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    from pipeline.experiment.tracking import Tracking
+    from pipeline.tracking.content import Destination
+    from pipeline.tracking.export import Exported
+
+
+def sync(asked: argparse.Namespace) -> int:
+    """Bring what is finished of a run to W&B, verified; or into files, where there is no way to it."""
+    from pipeline.cli.here import run_folder
+    from pipeline.tracking.export import export
+    from pipeline.tracking.network import TroubleError
+
+    folder = run_folder(asked)
+    tracking = _tracking(folder, asked.overrides)
+    while True:
+        try:
+            done = export(folder, tracking, _profile(folder), say)
+        except PipelineError as error:
+            from pipeline.tracking.network import RefusedError
+
+            if asked.watch is not None and isinstance(error, TroubleError):
+                say(str(error))
+            elif isinstance(error, TroubleError | RefusedError):
+                say(str(error))
+                return 1
+            else:
+                raise
+        else:
+            _tell(folder, done)
+            if asked.watch is None or (done.finished and not done.problems and not done.closed):
+                return 1 if done.problems else 0
+        time.sleep(asked.watch)
+
+
+def _tell(folder: Path, done: Exported) -> None:
+    """What came of an export, in words."""
+    for run, what in done.problems.items():
+        say(f"run {run}: {what}")
+    if done.closed:
+        say(f"nothing was sent: {done.closed}")
+        where = folder / "wandb"
+        say(f"{done.waiting} runs for {done.destination} wait in {where}; sync again where W&B can be reached")
+    else:
+        missing = f", {len(done.problems)} are not" if done.problems else ""
+        say(f"{done.there} runs are on W&B ({done.destination}), each verified{missing}")
+
+
+def _tracking(folder: Path, overrides: list[str]) -> Tracking | None:
+    """What is to be tracked, if ``--set`` changes what the plan says."""
+    from pipeline.config import read_canonical
+    from pipeline.definitions import canonical
+    from pipeline.experiment.experiment import Experiment
+    from pipeline.plan import read_plan
+
+    if not overrides:
+        return None
+    for text in overrides:
+        if not text.startswith("tracking."):
+            what = f"{text.partition('=')[0]!r} is not about tracking"
+            hint = "a run that has begun does not change; tracking.runs=all"
+            raise PipelineError(what, where=f"--set {text}", hint=hint)
+    experiment = canonical(read_plan(folder).experiment)
+    return read_canonical(experiment, Experiment, where="--set", overrides=overrides).tracking
+
+
+def _profile(folder: Path) -> Destination | None:
+    """Entity and project that the cluster's profile names, if the run was sent to one."""
+    from pipeline.launch.clusters import read_profile
+    from pipeline.launch.submission import read_submissions
+    from pipeline.tracking.content import Destination
+
+    submissions = read_submissions(folder)
+    if not submissions:
+        return None
+    profile = read_profile(submissions[-1].cluster, submissions[-1].overrides)
+    return Destination(profile.wandb_entity or "", profile.wandb_project or "")

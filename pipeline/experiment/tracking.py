@@ -1,0 +1,51 @@
+"""What of an experiment is sent to W&B, and where to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline.errors import FieldError
+
+
+@dataclass(frozen=True)
+class ChosenRuns:
+    """A few trials of a sweep that have a run of their own on W&B.
+
+    Args:
+        best: Of each problem and model, so many trials of the least test error.
+        diverged: So many of those that diverged.
+        random: So many of all, always the same ones.
+    """
+
+    best: int = 3
+    diverged: int = 10
+    random: int = 50
+
+    def __post_init__(self) -> None:
+        for field in ("best", "diverged", "random"):
+            if getattr(self, field) < 0:
+                hint = "0 leaves them out"
+                raise FieldError((field,), f"{field} must not be negative, not {getattr(self, field)!r}", hint=hint)
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """What is sent to W&B: always one run for the whole sweep, and a run for each of these trials.
+
+    Args:
+        runs: Which trials; ``auto`` is all of them up to 200, a chosen few where there are more.
+        project: Project on W&B; none: the cluster's, ``WANDB_PROJECT``, or ``pipeline``.
+        entity: User or team on W&B; none: the cluster's, ``WANDB_ENTITY``, or that of the key.
+    """
+
+    runs: Literal["auto", "all", "none"] | ChosenRuns = "auto"
+    project: str | None = None
+    entity: str | None = None
+
+    def __post_init__(self) -> None:
+        for field in ("project", "entity"):
+            value = getattr(self, field)
+            if value is not None and (not value.strip() or set(value) & set("/\\#?%:")):
+                hint = r"leave it out, or take a name without / \ # ? % :"
+                raise FieldError((field,), f"W&B has no {field} named {value!r}", hint=hint)

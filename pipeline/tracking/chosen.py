@@ -1,0 +1,47 @@
+"""Which trials of a sweep have a run of their own on W&B."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipeline.experiment.tracking import ChosenRuns, Tracking
+from pipeline.report.tables import PROBLEM, scored
+
+MOST_RUNS = 200
+"""A sweep of at most so many trials goes to W&B whole, if it is not said what is to go."""
+
+
+def chosen_trials(tracking: Tracking, results: pl.DataFrame) -> list[str]:
+    """The ids of the finished trials that have a run of their own, in the order of the plan.
+
+    Args:
+        tracking: What was asked.
+        results: One row for each trial.
+    """
+    finished = results.filter(pl.col("status").is_in(["done", "diverged"]))
+    match tracking.runs:
+        case "none":
+            return []
+        case "all":
+            return finished["trial"].to_list()
+        case "auto" if results.height <= MOST_RUNS:
+            return finished["trial"].to_list()
+        case "auto":
+            return _few(ChosenRuns(), finished)
+        case few:
+            return _few(few, finished)
+
+
+def _few(few: ChosenRuns, finished: pl.DataFrame) -> list[str]:
+    """The best of each problem and model, some that diverged, and some of all."""
+    best = (
+        scored(finished)
+        .filter(pl.col("status") == "done", pl.col("score").is_finite())
+        .sort("score", maintain_order=True)
+        .group_by([*PROBLEM, "model"], maintain_order=True)
+        .head(few.best)
+    )
+    by_hash = finished.select("trial", "status").sort("trial")  # an id is a hash, so this order is as good as drawn
+    diverged = by_hash.filter(pl.col("status") == "diverged").head(few.diverged)
+    wanted = {*best["trial"], *diverged["trial"], *by_hash["trial"].head(few.random)}
+    return [trial for trial in finished["trial"] if trial in wanted]

@@ -1,0 +1,174 @@
+"""Exporting a run to W&B: from its records alone, at any time, as often as one likes.
+
+``wandb/`` in the folder of the run holds the ledger, and what could not be sent yet.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.errors import PipelineError
+from pipeline.experiment.tracking import Tracking
+from pipeline.plan import read_plan
+from pipeline.records.locks import locked
+from pipeline.records.store import read_outcomes, read_records
+from pipeline.report.tables import results
+from pipeline.tracking.chosen import chosen_trials
+from pipeline.tracking.content import Destination, as_records
+from pipeline.tracking.delivery import BATCH, Delivery
+from pipeline.tracking.ledger import Ledger
+from pipeline.tracking.place import Way, destination_of, has_key, way
+from pipeline.tracking.progress import Progress
+from pipeline.tracking.remote import Remote, end_left_sender
+from pipeline.tracking.sweep_run import deliver_sweep, write_sweep
+from pipeline.tracking.transaction_log import is_whole, write_log
+from pipeline.tracking.trial_runs import Exportable, trial_runs
+
+Say = Callable[[str], None]
+
+READINGS = 3
+"""How often a run is read that changes while it is read."""
+
+
+@dataclass
+class Exported:
+    """What came of an export.
+
+    Args:
+        destination: Where to, in words.
+        there: Runs that W&B confirms, those of earlier exports included.
+        waiting: Runs that lie in files, to be sent later.
+        problems: What is wrong, by run.
+        closed: Why nothing was sent; empty if it was.
+        finished: Whether every trial of the plan is.
+    """
+
+    destination: str
+    there: int = 0
+    waiting: int = 0
+    problems: dict[str, str] = field(default_factory=dict)
+    closed: str = ""
+    finished: bool = False
+
+
+def export(run: Path, tracking: Tracking | None, profile: Destination | None, say: Say) -> Exported:
+    """Bring the finished trials of a run to W&B, or into files where there is no way to it.
+
+    Args:
+        run: Folder of the run.
+        tracking: What is to go where; none: what the plan says.
+        profile: Entity and project of the cluster.
+        say: Told what a person should know.
+
+    Raises:
+        PipelineError: If the folder is not that of a run, another export is at work in it, or W&B does not do what
+            it should. What has arrived until then is noted.
+    """
+    with alone(run, say) as folder:
+        end_left_sender(folder)
+        source = read_run(run)
+        asked = tracking or source.plan.experiment.tracking
+        destination = destination_of(asked, profile)
+        trials = chosen_trials(asked, source.results)
+        open_way = way(has_key=has_key())
+        if open_way.warning:
+            say(open_way.warning)
+        if open_way.closed:
+            return _write(source, trials, destination, folder, open_way, say)
+        remote = Remote(folder / "scratch")
+        try:
+            return _send(source, trials, destination, folder, open_way, remote, say)
+        finally:
+            remote.close()
+
+
+@contextmanager
+def alone(run: Path, say: Say) -> Iterator[Path]:
+    """Be the only export at work in a run's folder; gives the folder of what belongs to W&B."""
+    if not (run / "plan.json").exists():
+        read_plan(run)  # says what is wrong
+    folder = run / "wandb"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("a") as lock:
+        if not locked(lock, say):
+            hint = "wait until it is done; it sends all that is finished"
+            raise PipelineError("another sync is at work in this run", where=str(run), hint=hint)
+        yield folder
+
+
+def read_run(run: Path) -> Exportable:
+    """What is recorded of a run; one that is being written may change while it is read, and is read again."""
+    for attempt in itertools.count(1):
+        try:
+            plan, records, outcomes = read_plan(run), read_records(run), read_outcomes(run)
+            return Exportable(run, plan, results(plan, records, outcomes), outcomes)
+        except PipelineError:
+            if attempt == READINGS:
+                raise
+            time.sleep(0.5)
+    raise AssertionError
+
+
+def _outbox(folder: Path) -> Path:
+    """Where files wait to be sent; W&B's client wants the folder to be called so."""
+    return folder / "offline-run-trials"
+
+
+def _finished(source: Exportable) -> bool:
+    return bool((source.results["status"] != "pending").all())
+
+
+def _write(
+    source: Exportable, trials: list[str], destination: Destination, folder: Path, closed: Way, say: Say
+) -> Exported:
+    """Write what is not on W&B yet into files that a later export sends."""
+    ledger = Ledger(folder, f"{closed.url} {destination.label()}")
+    outbox = _outbox(folder)
+    outbox.mkdir(exist_ok=True)
+    sent = [trial for trial in trials if ledger.verified(source.id_of(trial))]
+    missing = [trial for trial in trials if trial not in set(sent)]
+    files = {trial: outbox / f"run-{source.id_of(trial)}.wandb" for trial in missing}
+    for file in files.values():
+        if file.exists() and not is_whole(file):
+            say(f"{file} is damaged; it is written again from the records")
+            file.unlink()
+    progress = Progress("runs written", len(missing), say)
+    for content in trial_runs(source, [trial for trial in missing if not files[trial].exists()]):
+        write_log(outbox / f"run-{content.id}.wandb", as_records(content, destination))
+        progress.advance()
+    write_sweep(source, destination, folder)
+    return Exported(destination.label(), len(sent), len(missing) + 1, closed=closed.closed, finished=_finished(source))
+
+
+def _send(
+    source: Exportable,
+    trials: list[str],
+    destination: Destination,
+    folder: Path,
+    open_way: Way,
+    remote: Remote,
+    say: Say,
+) -> Exported:
+    """Bring what is not on W&B yet there."""
+    ledger = Ledger(folder, f"{open_way.url} {destination.label()}")
+    destination = Destination(destination.entity or remote.entity(), destination.project)
+    outbox = _outbox(folder)
+    outbox.mkdir(exist_ok=True)
+    missing = [trial for trial in trials if not ledger.verified(source.id_of(trial))]
+    done = Exported(destination.label(), len(trials) - len(missing), finished=_finished(source))
+    delivery = Delivery(remote, destination, ledger, outbox, say)
+    progress = Progress(f"runs on W&B ({destination.label()})", len(missing), say)
+    contents = trial_runs(source, missing)
+    while batch := list(itertools.islice(contents, BATCH)):
+        done.there += delivery.deliver(batch)
+        progress.advance(len(batch))
+    done.there += deliver_sweep(source, delivery, folder)
+    done.problems = delivery.problems
+    if not any(outbox.iterdir()):
+        outbox.rmdir()
+    return done

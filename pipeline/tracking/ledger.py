@@ -1,0 +1,91 @@
+"""What was sent to W&B and found there: one line a run, added once W&B has been asked and it was whole.
+
+A line that a kill has torn is not counted: the run is asked for again, found whole, and noted.
+Without the ledger an export asks W&B of every run; it does not send one twice.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known of one run on W&B.
+
+    Args:
+        run: Its first id; a run that was deleted on W&B is sent again under another.
+        destination: Server, entity and project.
+        state: ``verified``: it is there, whole. ``deleted``: generations up to this one were deleted on W&B.
+        generation: 1, and one more each time it was found deleted.
+        rows: Rows of its history.
+        digest: Hash of its content.
+        at: When this was noted, in seconds since 1970.
+    """
+
+    run: str
+    destination: str
+    state: str
+    generation: int = 1
+    rows: int = 0
+    digest: str = ""
+    at: float = 0.0
+
+
+class Ledger:
+    """The ledger of a run's folder, for one destination."""
+
+    def __init__(self, folder: Path, destination: str) -> None:
+        self.path, self.destination = folder / "ledger.jsonl", destination
+        self._newest = {entry.run: entry for entry in _read(self.path) if entry.destination == destination}
+
+    def verified(self, run: str) -> Entry | None:
+        """The note that a run is there, if it is."""
+        entry = self._newest.get(run)
+        return entry if entry is not None and entry.state == "verified" else None
+
+    def generation(self, run: str) -> int:
+        """The generation under which a run goes to W&B now."""
+        entry = self._newest.get(run)
+        if entry is None:
+            return 1
+        return entry.generation + (entry.state == "deleted")
+
+    def add(self, *entries: Entry) -> None:
+        """Note something, so that it outlives a power cut."""
+        lines = []
+        for entry in entries:
+            dated = dataclasses.replace(entry, at=time.time())
+            self._newest[entry.run] = dated
+            lines.append(json.dumps(dataclasses.asdict(dated)) + "\n")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a+b") as file:
+            if file.tell() and not _ends_with_newline(file.name):
+                file.write(b"\n")  # after a line that was torn
+            file.write("".join(lines).encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def run_id(run: str, generation: int) -> str:
+    """The id of a run on W&B, where an id that was deleted cannot come back."""
+    return run if generation == 1 else f"{run}-g{generation}"
+
+
+def _ends_with_newline(name: str) -> bool:
+    return Path(name).read_bytes()[-1:] == b"\n"
+
+
+def _read(path: Path) -> list[Entry]:
+    entries = []
+    for line in path.read_text(errors="replace").splitlines() if path.exists() else []:
+        try:
+            entries.append(Entry(**json.loads(line)))
+        except (ValueError, TypeError):
+            continue  # torn by a kill
+    return entries

@@ -1,0 +1,75 @@
+"""Whether W&B can be reached at all, and whether its clock is ours: asked without W&B's client, in one request."""
+
+from __future__ import annotations
+
+import email.utils
+import http.client
+import ssl
+import time
+import urllib.error
+import urllib.request
+
+from pipeline.durations import duration
+from pipeline.errors import PipelineError
+
+MOST_SKEW_SECONDS = 300.0
+"""How far two clocks may differ before it shows."""
+
+
+class UnreachableError(PipelineError):
+    """There is no way to the server from here."""
+
+
+class TroubleError(PipelineError):
+    """The server is there, but does not do what it should; later it may."""
+
+
+class RefusedError(PipelineError):
+    """The server says no, and will say so again."""
+
+
+def clock_ahead_seconds(url: str, patience_seconds: float) -> float:
+    """How far the clock of this machine is ahead of the server's; 0 if it does not say what time it is.
+
+    Raises:
+        UnreachableError: If there is no way to the server.
+        TroubleError: If it does not answer, or nobody can vouch for it.
+        RefusedError: If the address is not one.
+    """
+    try:
+        request = urllib.request.Request(url, method="HEAD")
+        with urllib.request.urlopen(request, timeout=patience_seconds) as response:
+            headers = response.headers
+    except urllib.error.HTTPError as answer:
+        headers = answer.headers  # whatever it says, it is there
+    except urllib.error.URLError as error:
+        raise _not_there(url, error.reason) from None
+    except ValueError as error:
+        hint = "WANDB_BASE_URL is like https://api.wandb.ai"
+        raise RefusedError(f"not the address of a server: {error}", where=url, hint=hint) from None
+    except (OSError, http.client.HTTPException) as error:
+        what = f"it takes the connection and does not answer ({str(error) or type(error).__name__})"
+        raise TroubleError(what, where=url, hint="a proxy or a firewall may be in between; try again later") from None
+    said = headers.get("Date")
+    return 0.0 if said is None else time.time() - email.utils.parsedate_to_datetime(said).timestamp()
+
+
+def _not_there(url: str, reason: str | BaseException) -> PipelineError:
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        what = f"its certificate is not accepted: {reason.verify_message}"
+        hint = f"it is {time.strftime('%Y-%m-%d %H:%M')} here; if it is not, that is why; else SSL_CERT_FILE is missing"
+        return TroubleError(what, where=url, hint=hint)
+    if isinstance(reason, ConnectionResetError | ssl.SSLError):
+        return TroubleError(f"it breaks the connection: {reason}", where=url, hint="try again later")
+    return UnreachableError(f"cannot be reached: {reason}", where=url, hint="sync from a machine with internet")
+
+
+def skew_in_words(seconds: float) -> str:
+    """What to say of a clock; nothing if it is right."""
+    if abs(seconds) <= MOST_SKEW_SECONDS:
+        return ""
+    side = "ahead of" if seconds > 0 else "behind"
+    return (
+        f"the clock of this machine is {duration(abs(seconds))} {side} W&B's: runs will look as if they began at "
+        "another time; their numbers are not touched"
+    )

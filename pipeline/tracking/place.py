@@ -1,0 +1,85 @@
+"""Where on W&B a run goes, and whether there is a way to it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from pipeline.experiment.tracking import Tracking
+from pipeline.tracking.content import Destination
+from pipeline.tracking.network import RefusedError, UnreachableError, clock_ahead_seconds, skew_in_words
+from pipeline.tracking.remote import LIMITS
+
+PROJECT = "pipeline"
+"""Project on W&B where nobody names another."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """Whether W&B can be written to from here.
+
+    Args:
+        url: Of the server.
+        closed: Why not, in words; empty if it can.
+        warning: Something to know all the same.
+    """
+
+    url: str
+    closed: str = ""
+    warning: str = ""
+
+
+def destination_of(tracking: Tracking, profile: Destination | None = None) -> Destination:
+    """Entity and project: of the experiment, else of the cluster, else of the environment.
+
+    Args:
+        tracking: What the experiment says.
+        profile: What the profile of a cluster says, empty where it says nothing.
+    """
+    said = profile or Destination("", "")
+    entity = tracking.entity or said.entity or os.environ.get("WANDB_ENTITY", "")
+    project = tracking.project or said.project or os.environ.get("WANDB_PROJECT", "") or PROJECT
+    return Destination(entity, project)
+
+
+def way(*, has_key: bool) -> Way:
+    """Whether W&B can be written to from here: allowed, with a key, and reachable.
+
+    Raises:
+        TroubleError: If the server is there and does not answer.
+        RefusedError: If its address is not one.
+    """
+    url = base_url()
+    mode = os.environ.get("WANDB_MODE", "")
+    if mode in ("offline", "dryrun", "disabled"):
+        return Way(url, f"WANDB_MODE is {mode}")
+    if not has_key:
+        return Way(url, "there is no key for W&B here: wandb login, or WANDB_API_KEY")
+    try:
+        skew = clock_ahead_seconds(url, float(os.environ.get("WANDB_HTTP_TIMEOUT", LIMITS["WANDB_HTTP_TIMEOUT"])))
+    except UnreachableError as error:
+        return Way(url, str(error.where) + " " + error.what)
+    return Way(url, warning=skew_in_words(skew))
+
+
+def base_url() -> str:
+    """Address of the server, from the environment or W&B's own settings."""
+    import wandb
+
+    return str(wandb.setup().settings.base_url)
+
+
+def has_key() -> bool:
+    """Whether there is a key for the server, in the environment or in ``.netrc``; nobody is asked for one.
+
+    Raises:
+        RefusedError: If what is there is not a key.
+    """
+    os.environ["WANDB_SILENT"] = "true"  # what the client says would stand between our own words
+    import wandb
+
+    try:
+        return bool(wandb.login(prompt=False, verify=False))
+    except (wandb.Error, ValueError) as error:
+        hint = "copy it again from the settings page of W&B"
+        raise RefusedError(f"the key is not one: {error}", where="W&B", hint=hint) from None

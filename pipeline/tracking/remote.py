@@ -1,0 +1,264 @@
+"""W&B as it is seen from here: whose key we have, what it holds of our runs, and sending files to it."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import PipelineError
+from pipeline.tracking.content import DIGEST, Destination, RunContent
+from pipeline.tracking.network import RefusedError, TroubleError
+
+NOT_OURS = (
+    *("WANDB_MODE", "WANDB_RUN_ID", "WANDB_NAME", "WANDB_NOTES", "WANDB_TAGS", "WANDB_RUN_GROUP", "WANDB_JOB_TYPE"),
+    *("WANDB_RESUME", "WANDB_SWEEP_ID", "WANDB_PROJECT", "WANDB_ENTITY"),
+)
+"""Variables that say something of one run of the user's own; each of our runs says it itself."""
+
+LIMITS = {
+    "WANDB_HTTP_TIMEOUT": "20",  # seconds for an answer
+    "WANDB__GRAPHQL_RETRY_MAX": "4",
+    "WANDB__GRAPHQL_RETRY_WAIT_MAX_SECONDS": "15",
+    "WANDB__FILE_STREAM_RETRY_MAX": "4",  # the client's own limit is seven days
+    "WANDB__FILE_STREAM_RETRY_WAIT_MAX_SECONDS": "15",
+    "WANDB__FILE_STREAM_TIMEOUT_SECONDS": "30",
+    "WANDB__FILE_STREAM_TRANSMIT_INTERVAL": "1",
+    "WANDB__FILE_TRANSFER_RETRY_MAX": "4",
+    "WANDB_ERROR_REPORTING": "false",
+}
+"""How long the client may try, unless the user has said something else."""
+
+SECONDS_PER_FILE, SECONDS_MORE = 5.0, 120.0
+"""How long sending may take before it is ended."""
+FINISHED = ("finished", "failed")
+PERMANENT = (400, 401, 403, 404)
+"""Answers that do not change by asking again."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What W&B holds of a run."""
+
+    rows: int
+    state: str
+    summary: Mapping[str, Any]
+    digest: str
+
+    def is_other(self, content: RunContent) -> bool:
+        """Whether it is a run of other numbers under the same id."""
+        return self.digest != content.digest
+
+    def is_whole(self, content: RunContent) -> bool:
+        """Whether it is all of a run: as many rows, the end, and the same summary."""
+        counted = self.rows == len(content.rows) and not self.is_other(content)
+        return counted and self.state in FINISHED and same(content.summary, self.summary)
+
+
+def same(ours: Any, theirs: Any) -> bool:
+    """Whether W&B has a value as we do; NaN and infinity may come back as words."""
+    if isinstance(ours, Mapping):
+        return isinstance(theirs, Mapping) and all(name in theirs and same(ours[name], theirs[name]) for name in ours)
+    if isinstance(ours, float) and not math.isfinite(ours):
+        return str(theirs).lower().replace("infinity", "inf") == str(ours)
+    return bool(ours == theirs)
+
+
+class Remote:
+    """A connection to W&B.
+
+    Args:
+        scratch: Folder for what its client writes while it works; emptied.
+
+    Raises:
+        RefusedError: If the key is refused.
+        TroubleError: If the server does not answer as it should.
+    """
+
+    def __init__(self, scratch: Path) -> None:
+        self.scratch = scratch
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        self.environment = environment(scratch)
+        os.environ.update(self.environment)
+        for name in NOT_OURS:
+            os.environ.pop(name, None)
+        import wandb
+
+        try:
+            self.api = wandb.Api()
+        except Exception as error:  # the client raises a dozen kinds
+            raise _complaint(error, "W&B") from None
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def entity(self) -> str:
+        """The entity that the key writes to if nobody says another."""
+        try:
+            return str(self.api.default_entity or "")
+        except Exception as error:
+            raise _complaint(error, "W&B") from None
+
+    def held(self, destination: Destination, ids: Sequence[str]) -> dict[str, Held]:
+        """What W&B holds of some runs, by id; those it does not have are missing.
+
+        Raises:
+            RefusedError: If it says no.
+            TroubleError: If it does not answer as it should.
+        """
+        runs = self.api.runs(destination.label(), filters={"name": {"$in": list(ids)}}, per_page=len(ids), lazy=False)
+        try:
+            return {run.id: _held(run) for run in runs}
+        except ValueError as error:
+            if "Could not find project" in str(error):
+                return {}  # the first run makes it
+            raise _complaint(error, destination.label()) from None
+        except Exception as error:
+            raise _complaint(error, destination.label()) from None
+
+    def send(self, files: Sequence[Path]) -> dict[Path, str]:
+        """Send transaction logs; what comes back is only what went wrong, in the server's words, if it said any.
+
+        That nothing went wrong does not mean that it has arrived: ``wandb sync`` ends well after every request was
+        refused.
+        """
+        logs = self.scratch / "wandb" / "logs"
+        shutil.rmtree(logs, ignore_errors=True)
+        command = [sys.executable, "-m", "wandb", "sync", "--include-synced", *(str(file.resolve()) for file in files)]
+        said = self.scratch / "said"
+        with said.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=self.scratch,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_end_with_parent,
+            )
+            note_sender(self.scratch.parent, process.pid)
+            try:
+                process.wait(SECONDS_MORE + SECONDS_PER_FILE * len(files))
+            except subprocess.TimeoutExpired:
+                return dict.fromkeys(files, "it took too long, and was ended")
+            finally:
+                process.kill()
+                process.wait()
+        for file in files:
+            for more in (".synced", ".syncstate"):
+                file.with_name(file.name + more).unlink(missing_ok=True)
+        if process.returncode:
+            said_last = " ".join(said.read_text(errors="replace").split()[-60:])
+            return dict.fromkeys(files, f"wandb sync ends with {process.returncode}: {said_last}")
+        return wrong(logs, files)
+
+
+def _held(run: Any) -> Held:
+    return Held(run.historyLineCount or 0, run.state, run.summary_metrics or {}, str(run.config.get(DIGEST, "")))
+
+
+def environment(scratch: Path) -> dict[str, str]:
+    """The variables under which W&B's client runs: the user's, where there are any."""
+    places = ("WANDB_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR", "WANDB_ARTIFACT_DIR")
+    ours = LIMITS | dict.fromkeys(places, str(scratch.resolve()))
+    mine = {name: value for name, value in os.environ.items() if name not in NOT_OURS}
+    return {**ours, **mine, "WANDB_DIR": str(scratch.resolve())}
+
+
+def wrong(logs: Path, files: Sequence[Path]) -> dict[Path, str]:
+    """What the client's log says went wrong with each file: the last refusal or error of each."""
+    names = {str(file.resolve()): file for file in files}
+    found: dict[Path, str] = {}
+    for path in sorted(logs.glob("debug-sync*.log")):
+        for line in path.read_text(errors="replace").splitlines():
+            entry = _parsed(line)
+            file = names.get(str(entry.get("sync_path", "")))
+            status = str(entry.get("status", ""))
+            failed = status[:3].isdecimal() and int(status[:3]) >= 400
+            if file is not None and (failed or entry.get("level") == "ERROR"):
+                words = entry.get("body") or entry.get("error") or entry.get("msg") or ""
+                code = f"HTTP {status[:3]}: " if failed else ""
+                found[file] = code + " ".join(str(words).split())[:300]
+    return found
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) else {}
+
+
+def status_of(error: BaseException | None) -> int | None:
+    """The HTTP status behind an exception of the client, if there is one."""
+    while error is not None:
+        response = getattr(error, "response", None)
+        status = getattr(response, "http_status", None) or getattr(response, "status_code", None)
+        if status:
+            return int(status)
+        error = getattr(error, "exc", None) or error.__cause__
+    return None
+
+
+def _complaint(error: Exception, where: str) -> PipelineError:
+    """An exception of the client in the words of this project."""
+    status, words = status_of(error), " ".join(str(error).split())[:300]
+    said = words if status is None or str(status) in words else f"HTTP {status}: {words}"
+    if status == 401 or "API key" in words:
+        return RefusedError(f"the key is refused: {said}", where=where, hint="wandb login --relogin, or WANDB_API_KEY")
+    if status in (403, 404):
+        hint = "ask for access, or name another: --set tracking.entity=... --set tracking.project=..."
+        return RefusedError(f"no access: {said}", where=where, hint=hint)
+    if status in PERMANENT:
+        return RefusedError(f"W&B refuses the question: {said}", where=where, hint="another version of wandb may help")
+    return TroubleError(f"W&B does not answer as it should: {said}", where=where, hint="try again later")
+
+
+# A sender that outlives the sync that started it would send the same rows beside the next one.
+
+
+def _end_with_parent() -> None:
+    """Have the kernel end this process when its parent ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def note_sender(folder: Path, pid: int) -> None:
+    """Write down which process sends."""
+    (folder / "sender").write_text(f"{pid}\n")
+
+
+def end_left_sender(folder: Path) -> None:
+    """End the processes of a sender that an export has left behind when it was killed, on this machine."""
+    path = folder / "sender"
+    if not path.exists():
+        return
+    pid = path.read_text().strip()
+    for process in _sending_for(pid):
+        os.kill(process, signal.SIGKILL)
+    path.unlink(missing_ok=True)
+
+
+def _sending_for(pid: str) -> Iterator[int]:
+    """The client of that process id, and the service that it has started."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        service = any("wandb-core" in word for word in words[:1]) and f"--pid\0{pid}\0" in "\0".join(words)
+        client = folder.name == pid and "wandb" in words and "sync" in words
+        if service or client:
+            yield int(folder.name)

@@ -1,0 +1,151 @@
+"""The run of one trial on W&B, made from its records."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline.definitions import canonical
+from pipeline.diagnostics import DIAGNOSTICS
+from pipeline.experiment.packing import Pack
+from pipeline.plan import Plan
+from pipeline.records.store import read_records_of
+from pipeline.report.theory import predicted_curves
+from pipeline.tracking.content import STEP, RunContent, with_extremes
+
+PREDICTED = "predicted_loss"
+"""The loss that theory predicts of a linear model, beside the measured one."""
+SMALLEST = frozenset(name for name, kind in DIAGNOSTICS.items() if kind.section() == "convergence")
+"""Diagnostics whose least value is worth a summary: those that say how far training has come."""
+LONGEST_TAG = 64
+
+
+@dataclass(frozen=True)
+class Exportable:
+    """A run of the pipeline, as far as its trials have a run of their own on W&B.
+
+    Args:
+        folder: Of the run.
+        plan: Its plan.
+        results: One row for each trial, as the report has it.
+        outcomes: One row for each finished trial.
+    """
+
+    folder: Path
+    plan: Plan
+    results: pl.DataFrame
+    outcomes: pl.DataFrame
+
+    @functools.cached_property
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """The results of each trial, by id."""
+        return {row["trial"]: row for row in self.results.iter_rows(named=True)}
+
+    @functools.cached_property
+    def ended(self) -> dict[str, dict[str, Any]]:
+        """The outcome of each finished trial, by id."""
+        return {row["trial"]: row for row in self.outcomes.iter_rows(named=True)}
+
+    @property
+    def group(self) -> str:
+        """What the runs of this sweep have in common on W&B."""
+        return self.plan.folder_name
+
+    @property
+    def prefix(self) -> str:
+        """How the ids of its runs begin."""
+        return self.plan.experiment.identity()[:10]
+
+    def id_of(self, trial: str) -> str:
+        """The id of a trial's run: of the experiment and of the trial, so the same whoever exports it."""
+        return f"{self.prefix}-{trial[:16]}"
+
+
+def trial_runs(source: Exportable, trials: Sequence[str]) -> Iterator[RunContent]:
+    """The runs of some finished trials, read pack by pack.
+
+    Args:
+        source: The run they are of.
+        trials: Their ids.
+    """
+    wanted = set(trials)
+    for pack in source.plan.packs:
+        members = [trial.id for trial in pack.trials if trial.id in wanted]
+        if members:
+            yield from _of_pack(source, pack, members)
+
+
+def _of_pack(source: Exportable, pack: Pack, trials: list[str]) -> Iterator[RunContent]:
+    histories = _histories(source, pack, trials)
+    finished_at = (source.folder / "outcomes" / f"{pack.id}.parquet").stat().st_mtime
+    for trial in trials:
+        row, outcome = source.rows[trial], source.ended[trial]
+        seconds = outcome["seconds"] or 0.0
+        history = histories.get(trial, [])
+        yield RunContent(
+            id=source.id_of(trial),
+            name=name_of(row),
+            group=source.group,
+            job_type=row["model"],
+            tags=tuple(_short(tag) for tag in (row["problem"], row["status"], row["verdict"])),
+            config=config_of(source, pack, row, outcome),
+            rows=history,
+            summary=with_extremes(history, SMALLEST) | said_of(row),
+            smallest=SMALLEST & {name for entry in history for name in entry},
+            began_at=finished_at - seconds,
+            seconds=seconds,
+        )
+
+
+def _histories(source: Exportable, pack: Pack, trials: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """What was recorded of each trial, one mapping for each step, the predicted loss beside the measured one."""
+    records = read_records_of(source.folder, pack.id).filter(pl.col("trial").is_in(trials))
+    histories: dict[str, dict[int, dict[str, Any]]] = {trial: {} for trial in trials}
+    rows = records.sort("step", maintain_order=True).select("trial", "step", "diagnostic", "value")
+    for trial, step, diagnostic, value in rows.iter_rows():
+        histories[trial].setdefault(step, {STEP: step})[diagnostic] = value
+    rates = {trial: source.ended[trial]["learning_rate"] for trial in trials}
+    steps = sorted({step for history in histories.values() for step in history})
+    for trial, curve in predicted_curves(pack.shape, rates, steps).items():
+        for step, entry in histories[trial].items():
+            if "loss" in entry:
+                entry[PREDICTED] = curve[step]
+    return {trial: list(history.values()) for trial, history in histories.items()}
+
+
+def name_of(row: dict[str, Any]) -> str:
+    """What a person calls a trial."""
+    rate = row.get("times_limit") or row["learning_rate"]
+    unit = " x limit" if row.get("times_limit") else ""
+    parts = [row["model"], f"width {row['width']}"]
+    parts += [f"rate {rate:.3g}{unit}"] if rate is not None else []
+    return ", ".join([*parts, f"seed {row['seed']}", row["problem"]])
+
+
+def config_of(source: Exportable, pack: Pack, row: dict[str, Any], outcome: dict[str, Any]) -> dict[str, Any]:
+    """What was asked of a trial, flat to group and filter by, then whole; and where its numbers come from."""
+    axes = ("problem", "dimension", "train", "noise", "model", "width", "learning_rate", "times_limit", "seed")
+    flat = {name: row[name] for name in axes if name in row}
+    shape = pack.shape
+    flat |= {"optimizer": shape.optimizer.label(), "loss_function": shape.loss.name(), "steps": shape.steps}
+    flat |= {"batch_size": shape.batch_size or "full", "dtype": shape.dtype, "weights": shape.num_weights}
+    provenance = ("engine", "device", "host", "version", "code", "job", "attempt", "pack")
+    flat |= {name: outcome[name] for name in provenance}
+    return flat | {"trial": row["trial"], "experiment": canonical(source.plan.experiment)}
+
+
+def said_of(row: dict[str, Any]) -> dict[str, Any]:
+    """How a trial has ended, and what theory says to it."""
+    said = {"status": row["status"], "last_step": row["step"], "verdict": row["verdict"]}
+    trusted = row.get("condition_number_trust")
+    return said | ({"condition_number_trust": trusted} if trusted else {})
+
+
+def _short(tag: str) -> str:
+    """W&B takes tags of 1 to 64 letters."""
+    return tag if len(tag) <= LONGEST_TAG else f"{tag[: LONGEST_TAG - 1]}…"

@@ -1,0 +1,142 @@
+"""The operations of GraphQL that a W&B server answers; one that is not here is refused by name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from wandb_state import ENTITY, Kept, RefusedError, StoredRun
+
+Variables = dict[str, Any]
+
+
+class Operations:
+    """Answers operations from what is kept; the name of a method is that of its operation."""
+
+    def __init__(self, kept: Kept, url: str) -> None:
+        self.kept, self.url = kept, url
+
+    def answer(self, name: str, variables: Variables) -> Any:
+        """The data of an operation."""
+        operation: Callable[[Variables], Any] | None = getattr(self, f"do_{name}", None)
+        if operation is None:
+            self.kept.unknown.append(name)
+            raise RefusedError(400, f"the loopback server does not know the operation {name}")
+        return operation(variables)
+
+    # Who is asking.
+
+    def do_ServerFeaturesQuery(self, _: Variables) -> Any:
+        return {"serverInfo": {"features": []}}
+
+    def do_ServerInfo(self, _: Variables) -> Any:
+        return {"serverInfo": {"cliVersionInfo": {}, "latestLocalVersionInfo": None}}
+
+    def do_Viewer(self, _: Variables) -> Any:
+        user = {"id": "VXNlcjox", "entity": ENTITY, "username": "me", "name": "Me", "email": "me@lab.example"}
+        nobody: dict[str, Any] = {"edges": []}
+        return {"viewer": user | {"admin": False, "flags": "{}", "teams": nobody, "apiKeys": nobody}}
+
+    do_GetDefaultEntity = do_GetViewer = do_Viewer
+
+    # Runs.
+
+    def do_UpsertBucket(self, asked: Variables) -> Any:
+        entity, project, name = asked.get("entity") or ENTITY, asked["project"], asked["name"]
+        run = self.kept.run_at((entity, project, name))
+        run.attributes.update({key: value for key, value in asked.items() if value is not None})
+        if asked.get("config"):
+            run.config = json.loads(asked["config"])
+        if asked.get("summaryMetrics"):
+            run.summary = json.loads(asked["summaryMetrics"])
+        run.state = asked.get("state") or "running"
+        return {"upsertBucket": {"bucket": self.bucket(run), "inserted": not run.history}}
+
+    def bucket(self, run: StoredRun) -> Any:
+        entity, project, name = run.place
+        return {
+            "id": f"run:{name}",
+            "name": name,
+            "displayName": run.attributes.get("displayName") or name,
+            "description": "",
+            "config": json.dumps(run.config),
+            "sweepName": None,
+            "project": {"id": "p", "name": project, "entity": {"id": "e", "name": entity}},
+            "historyLineCount": len(run.history),
+        }
+
+    def do_CreateRunFiles(self, asked: Variables) -> Any:
+        run = self.kept.run_at((asked["entity"], asked["project"], asked["run"]))
+        run.files.update(asked["files"])
+        files = [{"name": name, "uploadUrl": self.upload(f"{run.place[2]}/{name}")} for name in asked["files"]]
+        return {"createRunFiles": {"runID": f"run:{asked['run']}", "uploadHeaders": [], "files": files}}
+
+    def upload(self, name: str) -> str:
+        return f"{self.url}/upload/{name}"
+
+    def do_Runs(self, asked: Variables) -> Any:
+        entity, project = asked["entity"], asked["project"]
+        found = [run for place, run in self.kept.runs.items() if place[:2] == (entity, project)]
+        if not found:
+            return {"project": None}
+        wanted = json.loads(asked.get("filters") or "{}")
+        found = [run for run in found if fits(run, wanted)]
+        first = int(asked.get("cursor") or 0)
+        page = found[first : first + asked.get("perPage", 50)]
+        edges = [{"node": self.node(run), "cursor": str(first + place + 1)} for place, run in enumerate(page)]
+        more = first + len(page) < len(found)
+        end = {"endCursor": str(first + len(page)), "hasNextPage": more}
+        return {
+            "project": {
+                "internalId": "1",
+                "runCount": len(found),
+                "readOnly": False,
+                "runs": {"edges": edges, "pageInfo": end},
+            }
+        }
+
+    def node(self, run: StoredRun) -> Any:
+        said = run.attributes
+        return {
+            "id": f"run:{run.place[2]}",
+            "projectId": "1",
+            "name": run.place[2],
+            "displayName": said.get("displayName") or run.place[2],
+            "tags": said.get("tags") or [],
+            "sweepName": None,
+            "state": run.state,
+            "group": said.get("groupName"),
+            "jobType": said.get("jobType"),
+            "commit": None,
+            "readOnly": False,
+            "createdAt": "2026-01-01T00:00:00",
+            "heartbeatAt": "2026-01-01T00:00:00",
+            "description": "",
+            "notes": said.get("notes"),
+            "config": json.dumps(run.config),
+            "systemMetrics": "{}",
+            "summaryMetrics": json.dumps(run.summary),
+            "historyLineCount": len(run.history),
+            "historyKeys": None,
+            "user": {"name": "Me", "username": "me"},
+        }
+
+
+def fits(run: StoredRun, wanted: Any) -> bool:
+    """Whether a run fits a filter in MongoDB's words, as far as an export asks."""
+    for key, value in wanted.items():
+        if key in ("$and", "$or"):
+            results = [fits(run, one) for one in value]
+            if not (all(results) if key == "$and" else any(results)):
+                return False
+        elif key == "name":
+            names = value["$in"] if isinstance(value, dict) else [value]
+            if run.place[2] not in names:
+                return False
+        elif key == "group":
+            if run.attributes.get("groupName") != value:
+                return False
+        else:
+            raise RefusedError(400, f"the loopback server knows no filter {key}")
+    return True
