@@ -69,7 +69,7 @@ class Kept:
         self.deleted: set[Place] = set()
         self.views: dict[str, dict[str, Any]] = {}
         self.charts: dict[str, dict[str, Any]] = {}
-        self.artifacts: list[dict[str, Any]] = []
+        self.artifacts: dict[str, dict[str, Any]] = {}
         self.uploads: dict[str, bytes] = {}
         self.faults: list[Fault] = []
         self.requests: list[str] = []
