@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -86,9 +87,15 @@ class Delivery:
         """The id of a run on W&B now."""
         return run_id(content.id, self.ledger.generation(content.id))
 
+    def waiting(self, content: RunContent) -> Path:
+        """The file in which a run waits that could not be sent before."""
+        return self.outbox / f"run-{content.id}.wandb"
+
     def file(self, content: RunContent) -> Path:
-        """The file that a run is sent as."""
-        return self.outbox / f"run-{self.name(content)}.wandb"
+        """The file that a run is sent as, in a folder of its own: the client keeps more beside it."""
+        folder = self.remote.scratch / f"offline-run-{self.name(content)}"
+        (folder / "files").mkdir(parents=True, exist_ok=True)
+        return folder / f"run-{self.name(content)}.wandb"
 
     def _held(self, contents: Sequence[RunContent]) -> dict[str, Held]:
         """What W&B holds of some runs, by the id they have here."""
@@ -104,7 +111,7 @@ class Delivery:
                 generation = self.ledger.generation(id_)
                 rows, where = len(content.rows), self.ledger.destination
                 entries.append(Entry(id_, where, "verified", generation, rows, content.digest))
-                self.file(content).unlink(missing_ok=True)
+                self.waiting(content).unlink(missing_ok=True)
                 del left[id_]
         if entries:
             self.ledger.add(*entries)
@@ -132,13 +139,17 @@ class Delivery:
         """Send what W&B lacks; what it said to each run that it did not take."""
         files = {}
         for id_, content in left.items():
-            file = self.file(content)
-            if file.exists() and not is_whole(file):
-                self.say(f"{file} is damaged; it is written again from the records")
+            file, waiting = self.file(content), self.waiting(content)
+            if waiting.exists() and not is_whole(waiting):
+                self.say(f"{waiting} is damaged; it is written again from the records")
+                waiting.unlink()
             named = dataclasses.replace(content, id=self.name(content))
             write_log(file, as_records(named, self.destination, held[id_].rows if id_ in held else 0))
             files[file] = id_
-        return {files[file]: said for file, said in self.remote.send(list(files)).items()}
+        said = {files[file]: words for file, words in self.remote.send(list(files)).items()}
+        for file in files:
+            shutil.rmtree(file.parent)
+        return said
 
     def _settle(self, left: dict[str, RunContent], words: dict[str, str]) -> None:
         """Ask until what was taken without a complaint is there, as long as an answer may take."""
@@ -159,7 +170,6 @@ class Delivery:
             if "deleted" in text:
                 generation = self.ledger.generation(id_)
                 self.say(f"run {run_id(id_, generation)} was deleted on W&B; it goes there under another id")
-                self.file(left[id_]).unlink(missing_ok=True)
                 self.ledger.add(Entry(id_, self.ledger.destination, "deleted", generation))
             elif text.startswith(tuple(f"HTTP {status}" for status in PERMANENT)):
                 self.problems[id_] = text

@@ -158,7 +158,6 @@ def _send(
     ledger = Ledger(folder, f"{open_way.url} {destination.label()}")
     destination = Destination(destination.entity or remote.entity(), destination.project)
     outbox = _outbox(folder)
-    outbox.mkdir(exist_ok=True)
     missing = [trial for trial in trials if not ledger.verified(source.id_of(trial))]
     done = Exported(destination.label(), len(trials) - len(missing), finished=_finished(source))
     delivery = Delivery(remote, destination, ledger, outbox, say)
@@ -169,6 +168,6 @@ def _send(
         progress.advance(len(batch))
     done.there += deliver_sweep(source, delivery, folder)
     done.problems = delivery.problems
-    if not any(outbox.iterdir()):
+    if outbox.exists() and not any(outbox.iterdir()):
         outbox.rmdir()
     return done

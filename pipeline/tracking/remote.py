@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import math
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -102,6 +104,7 @@ class Remote:
     def close(self) -> None:
         """Leave nothing behind."""
         shutil.rmtree(self.scratch, ignore_errors=True)
+        (self.scratch.parent / "sender").unlink(missing_ok=True)
 
     def entity(self) -> str:
         """The entity that the key writes to if nobody says another."""
@@ -117,6 +120,7 @@ class Remote:
             RefusedError: If it says no.
             TroubleError: If it does not answer as it should.
         """
+        self.api.flush()  # it would answer from memory what was asked before
         runs = self.api.runs(destination.label(), filters={"name": {"$in": list(ids)}}, per_page=len(ids), lazy=False)
         try:
             return {run.id: _held(run) for run in runs}
@@ -155,9 +159,6 @@ class Remote:
             finally:
                 process.kill()
                 process.wait()
-        for file in files:
-            for more in (".synced", ".syncstate"):
-                file.with_name(file.name + more).unlink(missing_ok=True)
         if process.returncode:
             said_last = " ".join(said.read_text(errors="replace").split()[-60:])
             return dict.fromkeys(files, f"wandb sync ends with {process.returncode}: {said_last}")
@@ -237,7 +238,7 @@ def _end_with_parent() -> None:
 
 def note_sender(folder: Path, pid: int) -> None:
     """Write down which process sends."""
-    (folder / "sender").write_text(f"{pid}\n")
+    (folder / "sender").write_text(f"{pid} {platform.node()}\n")
 
 
 def end_left_sender(folder: Path) -> None:
@@ -245,9 +246,11 @@ def end_left_sender(folder: Path) -> None:
     path = folder / "sender"
     if not path.exists():
         return
-    pid = path.read_text().strip()
-    for process in _sending_for(pid):
-        os.kill(process, signal.SIGKILL)
+    pid, _, host = path.read_text().strip().partition(" ")
+    if host == platform.node():
+        for process in _sending_for(pid):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(process, signal.SIGKILL)
     path.unlink(missing_ok=True)
 
 

@@ -154,10 +154,14 @@ def _tables(source: Exportable) -> dict[str, Any]:
 
 
 def _page(source: Exportable) -> Any:
-    """The report of the run, which W&B shows as it is."""
+    """The report of the run, which W&B shows as it is; written again if trials have finished since."""
     import wandb
 
-    return wandb.Html(write_report(source.folder).read_text(encoding="utf-8"), inject=False)
+    path = source.folder / "report.html"
+    last = max((part.stat().st_mtime for part in (source.folder / "outcomes").glob("*.parquet")), default=0.0)
+    if not path.exists() or path.stat().st_mtime < last:
+        write_report(source.folder)
+    return wandb.Html(path.read_text(encoding="utf-8"), inject=False)
 
 
 def counts(source: Exportable) -> dict[str, Any]:

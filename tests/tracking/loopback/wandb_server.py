@@ -25,12 +25,17 @@ class WandbServer(Kept):
         super().__init__()
         self.port = 0
         self.clock_ahead_seconds = 0.0
-        self.answers: list[dict[str, Any]] = []
         self.http: ThreadingHTTPServer | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def forget(self) -> None:
+        """Be as new, at the same address."""
+        with self.lock:
+            Kept.__init__(self)
+            self.clock_ahead_seconds = 0.0
 
     def start(self) -> None:
         """Listen, at the same port as before."""

@@ -1,0 +1,77 @@
+"""A W&B server on this machine, a run, and exports from the one to the other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from recorded_run import write_run
+from wandb_server import WandbServer
+from wandb_state import KEY
+
+from pipeline.tracking.export import Exported, export
+
+
+@pytest.fixture(scope="session")
+def one_server() -> Iterator[WandbServer]:
+    server = WandbServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def server(one_server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WandbServer]:
+    """An empty server, and an environment in which W&B's client finds it and soon gives up."""
+    kept = dict(os.environ)
+    one_server.forget()
+    for name in list(os.environ):
+        if name.startswith("WANDB_"):
+            del os.environ[name]
+    os.environ.update(
+        {
+            "HOME": str(tmp_path),
+            "WANDB_BASE_URL": one_server.url,
+            "WANDB_API_KEY": KEY,
+            "WANDB_CONFIG_DIR": str(tmp_path / "config"),
+            "WANDB_HTTP_TIMEOUT": "3",
+            "WANDB__GRAPHQL_RETRY_MAX": "1",
+            "WANDB__GRAPHQL_RETRY_WAIT_MIN_SECONDS": "0.05",
+            "WANDB__GRAPHQL_RETRY_WAIT_MAX_SECONDS": "0.1",
+            "WANDB__FILE_STREAM_RETRY_MAX": "1",
+            "WANDB__FILE_STREAM_RETRY_WAIT_MIN_SECONDS": "0.05",
+            "WANDB__FILE_STREAM_RETRY_WAIT_MAX_SECONDS": "0.1",
+            "WANDB__FILE_TRANSFER_RETRY_MAX": "1",
+            "WANDB__FILE_TRANSFER_RETRY_WAIT_MIN_SECONDS": "0.05",
+            "WANDB__FILE_TRANSFER_RETRY_WAIT_MAX_SECONDS": "0.1",
+            "WANDB__FILE_STREAM_TRANSMIT_INTERVAL": "0.1",
+        }
+    )
+    import wandb
+
+    wandb.teardown()
+    yield one_server
+    wandb.teardown()
+    os.environ.clear()
+    os.environ.update(kept)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    folder = tmp_path / "run"
+    write_run(folder)
+    (folder / "report.html").write_text("<p>the report</p>")
+    return folder
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def to_wandb(run: Path, server: WandbServer, said: list[str]) -> Callable[[], Exported]:
+    """Export the run."""
+    return lambda: export(run, None, None, said.append)
