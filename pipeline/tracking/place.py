@@ -49,10 +49,11 @@ def way(*, has_key: bool) -> Way:
         TroubleError: If the server is there and does not answer.
         RefusedError: If its address is not one.
     """
-    url = base_url()
-    mode = os.environ.get("WANDB_MODE", "")
-    if mode in ("offline", "dryrun", "disabled"):
-        return Way(url, f"WANDB_MODE is {mode}")
+    import wandb
+
+    url, mode = base_url(), wandb.setup().settings.mode
+    if mode not in ("online", "shared"):
+        return Way(url, f"W&B is told to be {mode} here (WANDB_MODE, or wandb offline)")
     if not has_key:
         return Way(url, "there is no key for W&B here: wandb login, or WANDB_API_KEY")
     try:

@@ -178,7 +178,7 @@ def environment(scratch: Path) -> dict[str, str]:
 
 
 def wrong(logs: Path, files: Sequence[Path]) -> dict[Path, str]:
-    """What the client's log says went wrong with each file: the last refusal or error of each."""
+    """What the client's log says went wrong with each file: the last refusal of the server, else the last error."""
     names = {str(file.resolve()): file for file in files}
     found: dict[Path, str] = {}
     for path in sorted(logs.glob("debug-sync*.log")):
@@ -187,7 +187,8 @@ def wrong(logs: Path, files: Sequence[Path]) -> dict[Path, str]:
             file = names.get(str(entry.get("sync_path", "")))
             status = str(entry.get("status", ""))
             failed = status[:3].isdecimal() and int(status[:3]) >= 400
-            if file is not None and (failed or entry.get("level") == "ERROR"):
+            refused_before = file is not None and found.get(file, "").startswith("HTTP")
+            if file is not None and (failed or (entry.get("level") == "ERROR" and not refused_before)):
                 words = entry.get("body") or entry.get("error") or entry.get("msg") or ""
                 code = f"HTTP {status[:3]}: " if failed else ""
                 found[file] = code + " ".join(str(words).split())[:300]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import wandb
 from recorded_run import ROOT, command, sync, write_run
 from wandb_log import history
 from wandb_server import WandbServer
@@ -210,7 +211,9 @@ def test_files_that_waited_are_sent_later_and_a_damaged_one_is_told_of(
     one = sorted(outbox.iterdir())[0]
     one.write_bytes(one.read_bytes()[:-20])
     del os.environ["WANDB_MODE"]
-    to_wandb()
+    wandb.teardown()
+    done = to_wandb()
+    assert not done.closed
     assert [text for text in said if "damaged" in text] == [f"{one} is damaged; it is written again from the records"]
     assert_all_there(server, run)
     assert not outbox.exists()
