@@ -192,3 +192,14 @@ def test_job_that_waits_for_nothing_in_particular_waits_for_nothing(site):
     assert status(site.run).arrays["waits for"].to_list() == [""]
     site.answers(f"12_0|PENDING|{NAME}|Priority", f"12_1|RUNNING|{NAME}|None")
     assert status(site.run).arrays["waits for"].to_list() == ["Priority"]
+
+
+def test_jobs_are_those_of_whom_this_process_is_whatever_name_it_goes_by(site, monkeypatch):
+    monkeypatch.setenv("LOGNAME", "somebody")  # after su or sudo
+    site.plan("p1")
+    site.send(("p1",))
+    site.squeue.write_text(
+        f'#!/bin/sh\ncase "$*" in *"--user {os.getuid()} "*) echo "12|PENDING|{NAME}|Priority";; esac\n'
+    )
+    site.squeue.chmod(0o755)
+    assert site.trials() == {"pending": 2}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import shlex
 from collections.abc import Mapping, Sequence
@@ -54,8 +53,11 @@ class Slurm(Scheduler):
         return len(self._all())
 
     def _all(self) -> list[Task]:
-        """Every job of the user that is not over, an element of an array each."""
-        command = ["squeue", "--noheader", "--array", "--user", getpass.getuser(), "--format", COLUMNS]
+        """Every job of the user that is not over, an element of an array each.
+
+        The user is who this process is, as for SLURM; LOGNAME may still name another one, after ``su`` or ``sudo``.
+        """
+        command = ["squeue", "--noheader", "--array", "--user", str(os.getuid()), "--format", COLUMNS]
         rows = [line.split("|", 3) for line in answer(command, "SLURM").splitlines() if line.count("|") >= 3]
         return [
             Task(id_, name, _state(state), reason if _state(state) == "pending" and reason != "None" else "")
