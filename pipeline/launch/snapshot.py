@@ -21,10 +21,11 @@ def take_snapshot(run: Path) -> Path:
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with replacing(folder) as part:
-            for path in _files():
-                copy = part / PACKAGE.name / path.relative_to(PACKAGE)
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, copy)
+            try:
+                _copy(part / PACKAGE.name)
+            except BaseException:
+                shutil.rmtree(part, ignore_errors=True)  # it would fill a disk that is full already
+                raise
     return folder
 
 
@@ -36,6 +37,13 @@ def snapshot_folder(run: Path) -> Path:
         digest.update(f"{path.relative_to(PACKAGE)} {len(content)}\n".encode())
         digest.update(content)
     return run / "code" / digest.hexdigest()[:16]
+
+
+def _copy(package: Path) -> None:
+    for path in _files():
+        copy = package / path.relative_to(PACKAGE)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
 
 
 def _files() -> list[Path]:

@@ -1,12 +1,16 @@
 """The copy of the code that jobs run stays as it was when they were sent."""
 
+import errno
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from pipeline.launch.snapshot import snapshot_folder, take_snapshot
 
 PACKAGE = Path(__file__).parents[2] / "pipeline"
 
@@ -67,3 +71,21 @@ def test_snapshot_holds_every_file_and_nothing_that_python_made(checkout, tmp_pa
 
     kept = {path: text for path, text in files(checkout).items() if "__pycache__" not in path.parts}
     assert files(folder) == kept
+
+
+def test_snapshot_that_does_not_fit_on_the_disk_leaves_nothing_there(tmp_path, monkeypatch):
+    copy, left = shutil.copyfile, [20]
+
+    def copy_some(source, target):
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        copy(source, target)
+
+    monkeypatch.setattr(shutil, "copyfile", copy_some)
+    folder = snapshot_folder(tmp_path)
+    with pytest.raises(OSError, match=re.escape(f"[Errno {errno.ENOSPC}] No space left on device: '{folder}'") + "$"):
+        take_snapshot(tmp_path)
+    assert list((tmp_path / "code").iterdir()) == []
+    left[0] = 1_000_000
+    assert take_snapshot(tmp_path) == folder
