@@ -32,8 +32,8 @@ class Local(Scheduler):
         return f"# on this machine\n{_python(request)} -u -m submitit.core._submit {shlex.quote(str(folder))}\n"
 
     def tasks(self, jobs: Mapping[str, Path], names: Sequence[str] = ()) -> list[Task]:
-        wanted, called = set(jobs), set(names)
-        return [task for task in _processes() if task.id in wanted or task.name in called]
+        wanted, called = {(job, folder.name) for job, folder in jobs.items()}, set(names)  # numbers are used again
+        return [task for task in _processes() if (task.id, task.name) in wanted or task.name in called]
 
     def cancel(self, folder: Path, tasks: Sequence[str]) -> None:
         alive = {task.id for task in _processes() if task.name == folder.name}
