@@ -128,6 +128,7 @@ HOMES = {
     "lightning": "pipeline.training",
     "submitit": "pipeline.launch",
     "wandb": "pipeline.tracking",
+    "wandb_workspaces": "pipeline.tracking",
     "altair": "pipeline.report",
     "vl_convert": "pipeline.report",
     "yaml": "pipeline.config",

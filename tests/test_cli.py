@@ -247,6 +247,7 @@ def test_every_verb_has_help_with_an_example(capsys):
     assert set(verbs) == {
         *("plan", "run", "results", "report", "list", "bench"),
         *("submit", "status", "logs", "cancel", "retry", "probe"),
+        *("sync", "dashboard"),
     }
     for name, verb in verbs.items():
         text = verb.format_help()

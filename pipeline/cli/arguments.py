@@ -86,6 +86,10 @@ def parser() -> argparse.ArgumentParser:
         help="go on until the run is finished, and look again so often (default: 60)",
     )
 
+    verb = _verb(verbs, tracking.dashboard, "dashboard runs/xor-0123456789 --set tracking.project=lab")
+    _takes_run(verb)
+    _takes_set(verb)
+
     verb = _verb(verbs, here.list_kind, "list bases")
     verb.add_argument("kind", metavar="KIND", help=f"one of {', '.join(KINDS)}")
 

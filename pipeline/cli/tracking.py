@@ -1,4 +1,4 @@
-"""The verb of W&B: sync."""
+"""The verbs of W&B: sync and dashboard."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pipeline.errors import PipelineError
 if TYPE_CHECKING:
     from pipeline.experiment.tracking import Tracking
     from pipeline.tracking.content import Destination
+    from pipeline.tracking.dashboard import Made
     from pipeline.tracking.export import Exported
 
 
@@ -42,6 +43,32 @@ def sync(asked: argparse.Namespace) -> int:
             if asked.watch is None or (done.finished and not done.problems and not done.closed):
                 return 1 if done.problems else 0
         time.sleep(asked.watch)
+
+
+def dashboard(asked: argparse.Namespace) -> int:
+    """Create or update the dashboard of a run on W&B; or write it into a file, where there is no way to it."""
+    from pipeline.cli.here import run_folder
+    from pipeline.tracking.dashboard import make_dashboard
+    from pipeline.tracking.network import RefusedError, TroubleError
+
+    folder = run_folder(asked)
+    try:
+        made = make_dashboard(folder, _tracking(folder, asked.overrides), _profile(folder), say)
+    except (TroubleError, RefusedError) as error:
+        say(str(error))
+        return 1
+    _tell_dashboard(folder, made)
+    return 0
+
+
+def _tell_dashboard(folder: Path, made: Made) -> None:
+    """What came of a dashboard, in words."""
+    if made.closed:
+        say(f"nothing was sent: {made.closed}")
+        say(f"the dashboard for {made.destination} is in {made.file}")
+        say(f"python -m pipeline dashboard {folder} sends it where W&B can be reached")
+    else:
+        say(f"the dashboard is {'updated' if made.updated else 'made'}: {made.url}")
 
 
 def _tell(folder: Path, done: Exported) -> None:

@@ -99,7 +99,7 @@ class Remote:
         try:
             self.api = wandb.Api()
         except Exception as error:  # the client raises a dozen kinds
-            raise _complaint(error, "W&B") from None
+            raise complaint(error, "W&B") from None
 
     def close(self) -> None:
         """Leave nothing behind."""
@@ -111,7 +111,7 @@ class Remote:
         try:
             return str(self.api.default_entity or "")
         except Exception as error:
-            raise _complaint(error, "W&B") from None
+            raise complaint(error, "W&B") from None
 
     def held(self, destination: Destination, ids: Sequence[str]) -> dict[str, Held]:
         """What W&B holds of some runs, by id; those it does not have are missing.
@@ -127,9 +127,9 @@ class Remote:
         except ValueError as error:
             if "Could not find project" in str(error):
                 return {}  # the first run makes it
-            raise _complaint(error, destination.label()) from None
+            raise complaint(error, destination.label()) from None
         except Exception as error:
-            raise _complaint(error, destination.label()) from None
+            raise complaint(error, destination.label()) from None
 
     def send(self, files: Sequence[Path]) -> dict[Path, str]:
         """Send transaction logs; what comes back is only what went wrong, in the server's words, if it said any.
@@ -214,7 +214,7 @@ def status_of(error: BaseException | None) -> int | None:
     return None
 
 
-def _complaint(error: Exception, where: str) -> PipelineError:
+def complaint(error: Exception, where: str) -> PipelineError:
     """An exception of the client in the words of this project."""
     status, words = status_of(error), " ".join(str(error).split())[:300]
     said = words if status is None or str(status) in words else f"HTTP {status}: {words}"
