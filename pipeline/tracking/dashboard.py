@@ -31,6 +31,8 @@ from pipeline.tracking.remote import Remote, complaint, end_left_sender
 from pipeline.tracking.trial_runs import Exportable
 
 FILE = "dashboard.json"
+ONLY_THE_SWEEP = "the runs of the sweep"
+"""Stands for the filter of a view, which has no words for every name."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +101,10 @@ def workspace(
         name=_plain(f"{source.group} (dashboard)"),
         sections=[_section(name, panels) for name, panels in sections(source, diagnostics).items()],
         settings=ws.WorkspaceSettings(x_axis="step", max_runs=100),
-        runset_settings=ws.RunsetSettings(
-            filters=f"Metric('Group') == {source.group!r}", pinned_columns=_columns(rate_of(source))
-        ),
+        runset_settings=ws.RunsetSettings(filters=ONLY_THE_SWEEP, pinned_columns=_columns(rate_of(source))),
     )
+    # Set as it is kept: read from words, an equals sign or a bracket in the name would be taken for an operator.
+    view._stashed_filter_string, view._stashed_filters_v2 = ONLY_THE_SWEEP, _only(source.group)
     view._internal_name = view_name(source)
     return view
 
@@ -123,6 +125,12 @@ def _section(name: str, panels: Panels) -> ws.Section:
         assert isinstance(panel, Panel)
         panel._id = hashlib.sha256(f"{name}/{panel_name}".encode()).hexdigest()[:12]  # it would be drawn by lot
     return ws.Section(name=name, panels=list(panels.values()), is_open=True)
+
+
+def _only(group: str) -> dict[str, Any]:
+    """The filter that leaves the runs of a group."""
+    condition = {"key": {"section": "run", "name": "group"}, "op": "=", "value": group, "disabled": False}
+    return {"filterFormat": "filterV2", "filters": [condition]}
 
 
 def _columns(rate: str) -> list[str]:
@@ -215,7 +223,10 @@ def _noted(folder: Path, server: str, destination: Destination) -> str:
     """Where the dashboard was last time, if it was on the same server and in the same project."""
     try:
         noted = json.loads((folder / FILE).read_bytes())
-        same = noted["server"] == server and noted["destination"] == destination.label()
+        place = str(noted["destination"])
+        if not destination.entity:  # without a network nobody says whose key it is
+            place = place.rpartition("/")[2]
+        same = noted["server"] == server and place == destination.label()
         return str(noted["url"]) if same else ""
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return ""
