@@ -8,6 +8,7 @@ import json
 import math
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
@@ -90,8 +91,8 @@ class Remote:
         self.scratch = scratch
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
-        self.environment = environment(scratch)
-        os.environ.update(self.environment)
+        self.before = dict(os.environ)
+        os.environ.update(environment(scratch))
         for name in NOT_OURS:
             os.environ.pop(name, None)
         import wandb
@@ -99,10 +100,13 @@ class Remote:
         try:
             self.api = wandb.Api()
         except Exception as error:  # the client raises a dozen kinds
+            self.close()
             raise complaint(error, "W&B") from None
 
     def close(self) -> None:
-        """Leave nothing behind."""
+        """Leave nothing behind, and the environment as it was."""
+        os.environ.clear()
+        os.environ.update(self.before)
         shutil.rmtree(self.scratch, ignore_errors=True)
         (self.scratch.parent / "sender").unlink(missing_ok=True)
 
@@ -178,21 +182,31 @@ def environment(scratch: Path) -> dict[str, str]:
 
 
 def wrong(logs: Path, files: Sequence[Path]) -> dict[Path, str]:
-    """What the client's log says went wrong with each file: the last refusal of the server, else the last error."""
+    """What the client's log says went wrong with each file: the server's last refusal and its words, else an error."""
     names = {str(file.resolve()): file for file in files}
-    found: dict[Path, str] = {}
+    statuses: dict[Path, str] = {}
+    words: dict[Path, str] = {}
     for path in sorted(logs.glob("debug-sync*.log")):
         for line in path.read_text(errors="replace").splitlines():
             entry = _parsed(line)
-            file = names.get(str(entry.get("sync_path", "")))
-            status = str(entry.get("status", ""))
-            failed = status[:3].isdecimal() and int(status[:3]) >= 400
-            refused_before = file is not None and found.get(file, "").startswith("HTTP")
-            if file is not None and (failed or (entry.get("level") == "ERROR" and not refused_before)):
-                words = entry.get("body") or entry.get("error") or entry.get("msg") or ""
-                code = f"HTTP {status[:3]}: " if failed else ""
-                found[file] = code + " ".join(str(words).split())[:300]
-    return found
+            file, status = names.get(str(entry.get("sync_path", ""))), str(entry.get("status", ""))[:3]
+            failed = status.isdecimal() and int(status) >= 400
+            if file is None or not (failed or entry.get("level") == "ERROR"):
+                continue
+            if failed:
+                statuses[file] = f"HTTP {status}: "
+            if said := _said(entry):
+                words[file] = said
+            else:
+                words.setdefault(file, str(entry.get("msg", "")))
+    return {file: statuses.get(file, "") + said for file, said in words.items()}
+
+
+def _said(entry: Mapping[str, Any]) -> str:
+    """The words of the server, or of an error, in a line of the client's log; nothing if it has none."""
+    text = " ".join(str(entry.get("body") or entry.get("error") or "").split())
+    message = re.search(r'"message":\s*"((?:[^"\\]|\\.)*)"', text)
+    return (message[1] if message else text)[:300]
 
 
 def _parsed(line: str) -> dict[str, Any]:
