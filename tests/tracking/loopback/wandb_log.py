@@ -21,7 +21,7 @@ def payloads(data: bytes) -> Iterator[bytes]:
     """The joined payloads, block by block."""
     assert data[:4] == b":W&B"
     assert struct.unpack("<HB", data[4:7]) == (0xBEE1, 0)
-    whole = b""
+    whole, begun = b"", False  # a first piece may be empty
     for start in range(0, len(data), 32768):
         block, at = data[start : start + 32768], 7 if start == 0 else 0
         while len(block) - at >= 7:
@@ -29,12 +29,13 @@ def payloads(data: bytes) -> Iterator[bytes]:
             piece = block[at + 7 : at + 7 + length]
             assert zlib.crc32(bytes([kind]) + piece) == checksum
             assert kind in (1, 2, 3, 4)
-            assert bool(whole) == (kind in (3, 4))
+            assert begun == (kind in (3, 4))
             whole, at = whole + piece, at + 7 + length
-            if kind in (1, 4):
+            begun = kind in (2, 3)
+            if not begun:
                 yield whole
                 whole = b""
-    assert not whole
+    assert not begun
 
 
 def history(path: Path) -> list[dict[str, Any]]:
