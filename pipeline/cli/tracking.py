@@ -21,7 +21,7 @@ def sync(asked: argparse.Namespace) -> int:
     """Bring what is finished of a run to W&B, verified; or into files, where there is no way to it."""
     from pipeline.cli.here import run_folder
     from pipeline.tracking.export import export
-    from pipeline.tracking.network import TroubleError
+    from pipeline.tracking.network import RefusedError, TroubleError
 
     folder = run_folder(asked)
     tracking = _tracking(folder, asked.overrides)
@@ -29,8 +29,6 @@ def sync(asked: argparse.Namespace) -> int:
         try:
             done = export(folder, tracking, _profile(folder), say)
         except PipelineError as error:
-            from pipeline.tracking.network import RefusedError
-
             if asked.watch is not None and isinstance(error, TroubleError):
                 say(str(error))
             elif isinstance(error, TroubleError | RefusedError):
@@ -40,7 +38,7 @@ def sync(asked: argparse.Namespace) -> int:
                 raise
         else:
             _tell(folder, done)
-            if asked.watch is None or (done.finished and not done.problems and not done.closed):
+            if asked.watch is None or (done.finished and not done.problems):
                 return 1 if done.problems else 0
         time.sleep(asked.watch)
 

@@ -350,3 +350,21 @@ def test_nan_and_infinity_arrive(server: WandbServer, to_wandb: Export) -> None:
         by_step = {row[STEP]: row["loss"] for row in stored.rows}
         assert math.isnan(by_step[100])
         assert (by_step[150], by_step[200]) == (math.inf, -math.inf)
+
+
+def test_watching_ends_with_the_run(run: Path, server: WandbServer) -> None:
+    pack = read_plan(run).packs[-1].id
+    outcome = run / "outcomes" / f"{pack}.parquet"
+    kept = outcome.read_bytes()
+    outcome.unlink()
+    watching = subprocess.Popen(
+        command("sync", str(run), "--watch", "0.5"), cwd=ROOT, stderr=subprocess.PIPE, text=True, stdout=subprocess.PIPE
+    )
+    assert watching.stderr is not None
+    first = watching.stderr.readline()
+    outcome.write_bytes(kept)
+    _, said = watching.communicate(timeout=100)
+    assert f"{TRIALS - 4 + 1} runs are on W&B" in first
+    assert watching.returncode == 0
+    assert f"{TRIALS + 1} runs are on W&B" in said
+    assert_all_there(server, run)
