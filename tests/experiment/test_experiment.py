@@ -13,6 +13,7 @@ from pipeline.experiment.axes import Inputs, LogSpaced, LogSpacedSteps, TimesLim
 from pipeline.experiment.experiment import HOW_IT_RUNS, Experiment
 from pipeline.experiment.packing import packs
 from pipeline.experiment.parallel import Parallel
+from pipeline.experiment.tracking import Tracking
 from pipeline.models import MODELS
 from pipeline.models.activations import Tanh
 from pipeline.models.shallow import Shallow
@@ -91,7 +92,7 @@ def test_looking_at_a_trial_does_not_make_it_another_but_makes_another_run(exper
 
 
 def test_how_it_is_computed_is_not_part_of_what_it_is(experiment):
-    how = dict(zip(HOW_IT_RUNS, ("cpu", 7.0, 7.0, Parallel(2, 3)), strict=True))
+    how = dict(zip(HOW_IT_RUNS, ("cpu", 7.0, 7.0, Parallel(2, 3), Tracking(runs="none")), strict=True))
     assert experiment(**how).identity() == experiment().identity()
     assert [trial.id for trial in experiment(**how).trials()] == [trial.id for trial in experiment().trials()]
     assert experiment(question="Why?").identity() == experiment().identity()
