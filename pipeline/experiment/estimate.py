@@ -26,14 +26,16 @@ def elements_of_chunk(device_type: str, element_bytes: int) -> int:
 
 
 def bytes_of_trial(shape: Shape) -> int:
-    """Bytes that one more trial adds to a pack: weights, gradient, optimizer memory, and the copy of a checkpoint.
+    """Bytes that one more trial adds to a pack.
 
-    What is larger, buffers over the points and feature matrices, is worked through in
+    Weights and optimizer memory are there once, and once more in what is updated when
+    some trials have diverged; one more copy is a gradient or what a checkpoint is
+    writing. What is larger, buffers over the points and feature matrices, is worked through in
     chunks of a fixed size. A test measures the estimate against a process.
     """
     element = 4 if shape.dtype == "float32" else 8
     slots = shape.optimizer.slots if isinstance(shape.optimizer, UpdateRule) else 0
-    return shape.num_weights * element * (4 + 3 * slots)
+    return shape.num_weights * element * (3 + 2 * slots)
 
 
 def observed_bytes_of_trial(shape: Shape) -> int:

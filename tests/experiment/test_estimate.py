@@ -22,9 +22,9 @@ def status(field):  # not ru_maxrss, which begins at what the parent took
     (line,) = [line for line in open("/proc/self/status") if line.startswith(field)]
     return int(line.split()[1]) * 1024
 
-def pack(seeds, width, steps=3):
+def pack(seeds, width, steps=2):  # half of the trials diverge at once
     asked = Experiment("?", (MODELS[sys.argv[1]](),), (width,), target=(Gaussian(),), optimizer=Adam(), steps=steps,
-        inputs=Inputs(dimension=(4,), train=(64,), test=64), learning_rates=(0.01,), seeds=seeds,
+        inputs=Inputs(dimension=(4,), train=(16,), test=16), learning_rates=(0.01, 1e12), seeds=seeds,
         checkpoint_seconds=1e-9, pack_memory_gib=8.0)
     (only,) = make_plan("m", asked).packs
     return only, asked
@@ -41,7 +41,7 @@ with tempfile.TemporaryDirectory() as folder:
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak of a process is measured on Linux")
-@pytest.mark.parametrize("model, seeds, width", [("shallow", 700, 2000), ("linear", 2000, 4000)])
+@pytest.mark.parametrize("model, seeds, width", [("shallow", 500, 2000), ("linear", 1500, 4000)])
 def test_estimate_of_a_large_pack_is_close_to_what_the_process_takes(model, seeds, width):
     command = [sys.executable, "-c", MEASURE, model, str(seeds), str(width)]
     told = subprocess.run(command, capture_output=True, text=True, check=True)
