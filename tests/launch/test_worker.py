@@ -23,7 +23,7 @@ from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan, write_plan
 from pipeline.problems.targets import Sine
 from pipeline.records.schema import OUTCOMES
-from pipeline.records.store import write_outcomes
+from pipeline.records.store import read_outcomes, write_outcomes
 
 LONG = {
     "models": [{"shallow": {"activation": "tanh"}}],
@@ -35,11 +35,22 @@ LONG = {
 """One pack."""
 
 
+def steps_that_take(seconds: float, desk: Any, config: dict[str, Any]) -> int:
+    """How many steps this machine, slow or fast, makes in some seconds."""
+    steps = 10_000
+    taken = []
+    for name in ("first", "second"):
+        desk.locally(config | {"steps": steps}, name)
+        taken.append(read_outcomes(desk.folder / name)["seconds"].sum())
+    return int(steps * seconds / min(taken))
+
+
 def test_a_job_that_runs_out_of_time_goes_on_until_all_is_trained(desks: Callable[[str], Any]) -> None:
-    """Training takes longer than the half minute that a job has; one queues itself again, one is followed by a link."""
+    """Training takes longer than the 25 s that a job has; one queues itself again, one is followed by a link."""
     requeued, chained = desks("requeued"), desks("chained")
-    config = requeued.small | LONG | {"steps": 500000}
-    short = ["cluster.walltime_minutes=1", "cluster.stop_margin_seconds=30"]
+    config = requeued.small | LONG
+    config["steps"] = steps_that_take(45, requeued, config)
+    short = ["cluster.walltime_minutes=1", "cluster.stop_margin_seconds=35"]
     for desk in (requeued, chained):
         desk.write(config)
     requeued.submit(*short)

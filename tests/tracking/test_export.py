@@ -5,81 +5,26 @@ from __future__ import annotations
 import json
 import math
 import os
-import random
 import re
-import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import wandb
+from arrivals import TRIALS, assert_all_there, expected, measured, trial_runs
 from recorded_run import ROOT, command, sync, write_run
 from wandb_log import history
 from wandb_server import WandbServer
-from wandb_state import ENTITY, OTHERS, Fault, StoredRun
+from wandb_state import ENTITY, OTHERS
 
 from pipeline.experiment.tracking import ChosenRuns, Tracking
 from pipeline.plan import read_plan
-from pipeline.records.store import read_records
 from pipeline.tracking.content import STEP
 from pipeline.tracking.export import Exported, export
-from pipeline.tracking.network import RefusedError, TroubleError
-from pipeline.tracking.trial_runs import PREDICTED
+from pipeline.tracking.network import RefusedError
 
 Export = Callable[[], Exported]
-
-TRIALS = 16
-
-
-def expected(run: Path) -> dict[str, list[dict[str, Any]]]:
-    """The rows of each trial, straight from the records, as text: NaN is not equal to itself."""
-    rows: dict[str, dict[int, dict[str, Any]]] = {}
-    for trial, step, diagnostic, value, _ in read_records(run).sort("step").iter_rows():
-        rows.setdefault(trial, {}).setdefault(step, {STEP: step})[diagnostic] = repr(value)
-    return {trial: list(steps.values()) for trial, steps in rows.items()}
-
-
-def measured(row: dict[str, Any]) -> dict[str, Any]:
-    """What was recorded, without what the export adds."""
-    added = (PREDICTED, "_step", "_timestamp")
-    return {name: value if name == STEP else repr(float(value)) for name, value in row.items() if name not in added}
-
-
-def trial_runs(server: WandbServer) -> dict[str, StoredRun]:
-    """The runs of trials on the server, by trial."""
-    return {run.config["trial"]["value"]: run for place, run in server.runs.items() if not place[2].endswith("-sweep")}
-
-
-def assert_all_there(server: WandbServer, run: Path) -> None:
-    """Every trial is on the server once and whole, and the sweep beside them."""
-    there = trial_runs(server)
-    assert len(server.runs) == TRIALS + 1
-    wanted = expected(run)
-    assert there.keys() == wanted.keys()
-    for trial, stored in there.items():
-        assert [measured(row) for row in stored.rows] == wanted[trial]
-        assert all(row["_step"] == row[STEP] for row in stored.rows)
-        assert stored.state == "finished"
-
-
-def noted(run: Path) -> set[str]:
-    """Ids of the runs that the ledger says are there."""
-    path = run / "wandb" / "ledger.jsonl"
-    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    return {line["run"] for line in lines if line["state"] == "verified"}
-
-
-def assert_nothing_noted_that_is_not_there(server: WandbServer, run: Path) -> None:
-    wanted = expected(run)
-    whole = {
-        stored.place[2]
-        for trial, stored in trial_runs(server).items()
-        if len(stored.history) == len(wanted[trial]) and stored.state == "finished"
-    }
-    assert {id_ for id_ in noted(run) if not id_.endswith("-sweep")} <= whole
 
 
 def test_every_exported_value_is_the_recorded_one(run: Path, server: WandbServer, to_wandb: Export) -> None:
@@ -123,72 +68,6 @@ def test_without_its_ledger_an_export_finds_what_is_there(run: Path, server: Wan
     assert_all_there(server, run)
 
 
-@pytest.mark.parametrize("rows_there", [1, 7])
-def test_of_an_interrupted_run_the_rest_is_sent(
-    run: Path, server: WandbServer, to_wandb: Export, rows_there: int
-) -> None:
-    to_wandb()
-    for stored in trial_runs(server).values():
-        del stored.history[rows_there:]
-        stored.summary, stored.state = {}, "running"
-    (run / "wandb" / "ledger.jsonl").unlink()
-    to_wandb()
-    assert_all_there(server, run)
-
-
-def complaints(to_wandb: Export) -> str:
-    """What an export that goes wrong says."""
-    try:
-        return " ".join(to_wandb().problems.values())
-    except (TroubleError, RefusedError) as error:
-        return str(error)
-
-
-FAULTS = [
-    *(("UpsertBucket", status) for status in (401, 403, 429, 500)),
-    *(("file_stream", status) for status in (400, 409, 500)),
-    *((where, what) for where in ("file_stream", "any") for what in ("reset", "cut")),
-    ("Runs", 500),
-    ("file_stream", "lose"),
-    ("upload", 403),
-    ("CreateArtifact", 500),
-]
-
-
-@pytest.mark.parametrize(("where", "what"), FAULTS, ids=[f"{where}-{what}" for where, what in FAULTS])
-def test_a_server_that_fails_is_never_said_to_have_it_all_and_has_it_once_it_is_well(
-    run: Path, server: WandbServer, to_wandb: Export, where: str, what: int | str
-) -> None:
-    server.faults = [Fault(where, what)]
-    assert complaints(to_wandb)
-    assert_nothing_noted_that_is_not_there(server, run)
-    server.faults = []
-    assert not to_wandb().problems
-    assert_all_there(server, run)
-
-
-@pytest.mark.parametrize("what", [429, "reset"])
-def test_a_short_trouble_is_lived_through(run: Path, server: WandbServer, to_wandb: Export, what: int | str) -> None:
-    server.faults = [Fault("file_stream", what, times=6)]
-    assert not to_wandb().problems
-    assert_all_there(server, run)
-
-
-def test_killed_at_any_moment_and_run_again_every_run_arrives_once(run: Path, server: WandbServer) -> None:
-    server.faults = [Fault("file_stream", "slow", seconds=0.05)]
-    draw = random.Random(0)
-    for _ in range(20):
-        process = subprocess.Popen(command("sync", str(run)), cwd=ROOT, stderr=subprocess.DEVNULL)
-        time.sleep(draw.uniform(1.0, 6.0))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        assert_nothing_noted_that_is_not_there(server, run)
-    done = sync(str(run))
-    assert done.returncode == 0, done.stderr
-    assert f"{TRIALS + 1} runs are on W&B" in done.stderr
-    assert_all_there(server, run)
-
-
 def test_without_a_key_the_runs_wait_in_files(run: Path, server: WandbServer) -> None:
     del os.environ["WANDB_API_KEY"]
     done = sync(str(run))
@@ -219,64 +98,9 @@ def test_files_that_waited_are_sent_later_and_a_damaged_one_is_told_of(
     assert not outbox.exists()
 
 
-def test_there_is_no_network(run: Path, server: WandbServer) -> None:
-    os.environ["WANDB_BASE_URL"] = "http://127.0.0.1:1"
-    done = sync(str(run))
-    assert done.returncode == 0
-    assert "nothing was sent: http://127.0.0.1:1 cannot be reached" in done.stderr
-
-
-def test_a_wrong_key_is_refused_and_not_shown(run: Path, server: WandbServer) -> None:
-    os.environ["WANDB_API_KEY"] = "b" * 40
-    done = sync(str(run))
-    assert done.returncode == 1
-    assert "the key is refused" in done.stderr
-    assert "b" * 40 not in done.stderr
-    assert not noted(run)
-
-
-def test_what_is_no_key_is_refused(run: Path, server: WandbServer) -> None:
-    os.environ["WANDB_API_KEY"] = "short"
-    done = sync(str(run))
-    assert done.returncode == 1
-    assert "the key is not one" in done.stderr
-
-
 def test_another_entity_without_access_is_refused(run: Path, server: WandbServer, said: list[str]) -> None:
     with pytest.raises(RefusedError, match=re.escape("W&B refuses the runs: HTTP 403: permission denied to others/x")):
         export(run, Tracking(entity=OTHERS, project="x"), None, said.append)
-
-
-def test_a_run_that_was_deleted_comes_under_another_id(
-    run: Path, server: WandbServer, to_wandb: Export, said: list[str]
-) -> None:
-    to_wandb()
-    place = next(place for place in server.runs if not place[2].endswith("-sweep"))
-    server.delete(place)
-    (run / "wandb" / "ledger.jsonl").unlink()
-    to_wandb()
-    assert (*place[:2], f"{place[2]}-g2") in server.runs
-    assert f"run {place[2]} was deleted on W&B; it goes there under another id" in said
-    assert_all_there(server, run)
-
-
-def test_another_result_under_the_same_id_is_left_alone(run: Path, server: WandbServer, to_wandb: Export) -> None:
-    to_wandb()
-    (run / "wandb" / "ledger.jsonl").unlink()
-    place, stored = next((place, stored) for place, stored in server.runs.items() if not place[2].endswith("-sweep"))
-    stored.config["content_digest"]["value"] = "another"
-    before = list(stored.history)
-    done = to_wandb()
-    assert list(done.problems) == [place[2]]
-    assert "W&B has another result under its id" in done.problems[place[2]]
-    assert stored.history == before
-    assert done.there == TRIALS
-
-
-def test_a_clock_that_is_wrong_is_told_of(server: WandbServer, to_wandb: Export, said: list[str]) -> None:
-    server.clock_ahead_seconds = 7200.0
-    to_wandb()
-    assert [text for text in said if "behind W&B's" in text]
 
 
 def test_only_finished_trials_are_exported_and_the_rest_when_they_are(
@@ -322,14 +146,6 @@ def test_what_is_not_about_tracking_cannot_be_set(run: Path) -> None:
     done = sync(str(run), "--set", "steps=5")
     assert done.returncode == 2
     assert "'steps' is not about tracking" in done.stderr
-
-
-def test_no_key_is_in_any_file_of_the_run(run: Path, server: WandbServer, to_wandb: Export) -> None:
-    server.faults = [Fault("file_stream", 500)]
-    with pytest.raises(TroubleError, match=re.escape("told to say 500")):
-        to_wandb()
-    key = os.environ["WANDB_API_KEY"].encode()
-    assert all(key not in path.read_bytes() for path in run.rglob("*") if path.is_file())
 
 
 def test_a_run_is_the_same_whoever_exports_it(tmp_path: Path, server: WandbServer) -> None:

@@ -1,0 +1,97 @@
+"""A server that fails, throttles, loses or has something else is never said to have what it has not."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from arrivals import TRIALS, assert_all_there, assert_nothing_noted_that_is_not_there, trial_runs
+from wandb_server import WandbServer
+from wandb_state import Fault
+
+from pipeline.tracking.export import Exported
+from pipeline.tracking.network import RefusedError, TroubleError
+
+Export = Callable[[], Exported]
+
+STATUSES = (400, 401, 403, 409, 429, 500)
+OPERATIONS = ("UpsertBucket", "file_stream", "Runs", "CreateArtifact", "CommitArtifact", "CreateRunFiles", "upload")
+FAULTS = [(where, STATUSES) for where in OPERATIONS] + [("file_stream", ("reset", "cut", "lose")), ("any", ("reset",))]
+
+
+def complaints(to_wandb: Export) -> str:
+    """What an export that goes wrong says."""
+    try:
+        return " ".join(to_wandb().problems.values())
+    except (TroubleError, RefusedError) as error:
+        return str(error)
+
+
+@pytest.mark.parametrize(("where", "ways"), FAULTS, ids=[f"{where}-{ways[0]}" for where, ways in FAULTS])
+def test_a_server_that_fails_is_never_said_to_have_it_all_and_has_it_once_it_is_well(
+    run: Path, server: WandbServer, to_wandb: Export, where: str, ways: tuple[int | str, ...]
+) -> None:
+    for what in ways:
+        server.faults = [Fault(where, what)]
+        assert complaints(to_wandb), f"{where} {what}"
+        assert_nothing_noted_that_is_not_there(server, run)
+    server.faults = []
+    assert not to_wandb().problems
+    assert_all_there(server, run)
+
+
+@pytest.mark.parametrize("what", [429, "reset"])
+def test_a_short_trouble_is_lived_through(run: Path, server: WandbServer, to_wandb: Export, what: int | str) -> None:
+    server.faults = [Fault("file_stream", what, times=6)]
+    assert not to_wandb().problems
+    assert_all_there(server, run)
+
+
+@pytest.mark.parametrize("rows_there", [1, 7])
+def test_of_an_interrupted_run_the_rest_is_sent(
+    run: Path, server: WandbServer, to_wandb: Export, rows_there: int
+) -> None:
+    to_wandb()
+    for stored in trial_runs(server).values():
+        del stored.history[rows_there:]
+        stored.summary, stored.state = {}, "running"
+    (run / "wandb" / "ledger.jsonl").unlink()
+    to_wandb()
+    assert_all_there(server, run)
+
+
+def test_a_run_that_was_deleted_comes_under_another_id(
+    run: Path, server: WandbServer, to_wandb: Export, said: list[str]
+) -> None:
+    to_wandb()
+    place = next(place for place in server.runs if not place[2].endswith("-sweep"))
+    server.delete(place)
+    (run / "wandb" / "ledger.jsonl").unlink()
+    to_wandb()
+    assert (*place[:2], f"{place[2]}-g2") in server.runs
+    assert f"run {place[2]} was deleted on W&B; it goes there under another id" in said
+    assert_all_there(server, run)
+
+
+def test_another_result_under_the_same_id_is_left_alone(run: Path, server: WandbServer, to_wandb: Export) -> None:
+    to_wandb()
+    (run / "wandb" / "ledger.jsonl").unlink()
+    place, stored = next((place, stored) for place, stored in server.runs.items() if not place[2].endswith("-sweep"))
+    stored.config["content_digest"]["value"] = "another"
+    before = list(stored.history)
+    done = to_wandb()
+    assert list(done.problems) == [place[2]]
+    assert "W&B has another result under its id" in done.problems[place[2]]
+    assert stored.history == before
+    assert done.there == TRIALS
+
+
+def test_no_key_is_in_any_file_of_the_run(run: Path, server: WandbServer, to_wandb: Export) -> None:
+    server.faults = [Fault("file_stream", 500)]
+    with pytest.raises(TroubleError, match=re.escape("told to say 500")):
+        to_wandb()
+    key = os.environ["WANDB_API_KEY"].encode()
+    assert all(key not in path.read_bytes() for path in run.rglob("*") if path.is_file())
