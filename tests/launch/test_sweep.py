@@ -118,7 +118,7 @@ def jobs_named(stem: str) -> list[str]:
 def test_a_submit_killed_at_any_instant_is_taken_up_by_the_next(desks: Callable[[str], Any], tmp_path: Path) -> None:
     """A job for each pack in an array of its own: the longest sending phase, of some tenths of a second."""
     changes = ["cluster.max_array=1"]
-    names = ["before", "after", *(f"instant{number}" for number in range(6))]
+    names = ["before", "after", *(f"instant{number}" for number in range(4))]
     made = {name: desks(name) for name in names}
     for desk in made.values():
         desk.write(desk.small)
@@ -127,11 +127,11 @@ def test_a_submit_killed_at_any_instant_is_taken_up_by_the_next(desks: Callable[
     for name in ("before", "after"):
         path = deadly_sbatch(tmp_path / f"bin-{name}", sends=name == "after", victim=2)
         made[name].submit(*sends, code=-signal.SIGKILL, PATH=path)
-    for number in range(6):
+    for number in range(4):
         desk = made[f"instant{number}"]
         process = desk.begin(*desk.submission(*sends))
         desk.wait_for(lambda desk=desk: list((desk.run / "jobs").glob("*.json")))
-        time.sleep(0.06 * number)
+        time.sleep(0.1 * number)
         process.kill()
         process.communicate()
     unsettled = [name for name, desk in made.items() if any(note.job is None for note in desk.notes())]

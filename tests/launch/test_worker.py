@@ -86,7 +86,7 @@ def kill_worker(desk: Any, job: str) -> None:
 
 
 def test_trials_of_a_killed_worker_and_of_a_cancelled_job_are_sent_again_and_trained_once(desk: Any) -> None:
-    config = desk.small | LONG | {"widths": [4, 8], "steps": 60000}
+    config = desk.small | LONG | {"widths": [4, 8], "steps": 40000}
     desk.write(config)
     desk.submit(desk.each_pack_a_job)
     (note,) = desk.notes()

@@ -18,8 +18,15 @@ from pipeline.tracking.network import RefusedError, TroubleError
 Export = Callable[[], Exported]
 
 STATUSES = (400, 401, 403, 409, 429, 500)
-OPERATIONS = ("UpsertBucket", "file_stream", "Runs", "CreateArtifact", "CommitArtifact", "CreateRunFiles", "upload")
-FAULTS = [(where, STATUSES) for where in OPERATIONS] + [("file_stream", ("reset", "cut", "lose")), ("any", ("reset",))]
+FAULTS: list[tuple[str, tuple[int | str, ...]]] = [
+    ("UpsertBucket", STATUSES),
+    ("file_stream", STATUSES),
+    ("Runs", STATUSES),
+    ("CreateArtifact", (403, 500)),
+    ("upload", (403, 500)),
+    ("file_stream", ("reset", "cut", "lose")),
+    ("any", ("reset",)),
+]
 
 
 def complaints(to_wandb: Export) -> str:
