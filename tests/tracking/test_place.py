@@ -1,0 +1,45 @@
+"""Entity and project are those of the experiment, else of the cluster, else of the environment."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.experiment.tracking import Tracking
+from pipeline.tracking.content import Destination
+from pipeline.tracking.place import PROJECT, destination_of
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_ENTITY", "of-environment")
+    monkeypatch.setenv("WANDB_PROJECT", "in-environment")
+
+
+CLUSTER = Destination("of-cluster", "in-cluster")
+
+
+@pytest.mark.parametrize(
+    ("tracking", "profile", "expected"),
+    [
+        (Tracking(), None, Destination("of-environment", "in-environment")),
+        (Tracking(), Destination("", ""), Destination("of-environment", "in-environment")),
+        (Tracking(), CLUSTER, CLUSTER),
+        (Tracking(entity="mine"), CLUSTER, Destination("mine", "in-cluster")),
+        (Tracking(project="mine"), CLUSTER, Destination("of-cluster", "mine")),
+        (Tracking(project="mine"), None, Destination("of-environment", "mine")),
+    ],
+)
+def test_the_nearest_word_counts(
+    environment: None, tracking: Tracking, profile: Destination | None, expected: Destination
+) -> None:
+    assert destination_of(tracking, profile) == expected
+
+
+def test_where_nobody_names_a_project_there_is_one_and_the_entity_is_that_of_the_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("WANDB_ENTITY", "WANDB_PROJECT"):
+        monkeypatch.delenv(name, raising=False)
+    found = destination_of(Tracking())
+    assert found == Destination("", PROJECT)
+    assert found.label() == PROJECT
