@@ -1,0 +1,209 @@
+"""Which columns of a dictionary describe some targets best: greedy selection, and the search through all choices.
+
+A dictionary is a matrix ``[P, M]``: M atoms at P points, with the weights of a quadrature
+if the points have any. Norms are roots of weighted sums of squares, over all targets:
+with weights of sum 1 the root of a mean, with those of an integral the L2 norm, and
+without weights the plain norm.
+
+Shape letters as everywhere, and M for atoms, S for steps of the selection.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pipeline.errors import PipelineError
+
+INDEPENDENT_ABOVE = 1e-12
+"""Share of the square of an atom that the chosen ones must leave; below it float64 knows no direction any more."""
+MAX_CHOICES = 100_000
+"""More choices than these are not searched one by one."""
+CHOICES_AT_ONCE = 4096
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Chosen atoms and what they leave of the targets."""
+
+    atoms: tuple[int, ...]
+    """Columns of the dictionary, in the order in which they were chosen."""
+    residual_norms_S: Tensor
+    """Norm of what the best combination of the first atoms leaves, after each choice."""
+
+
+def orthogonal_least_squares(
+    dictionary_PM: Tensor, targets_PK: Tensor, num_atoms: int, weights_P: Tensor | None = None
+) -> Selection:
+    """Choose at each step the atom that lowers the squared residual most.
+
+    The dictionary is kept orthogonal to all chosen atoms, so that the drop is exactly
+    ``(g . r)^2 / |g|^2``. Fewer atoms are returned if no further one is independent of those chosen.
+
+    Args:
+        dictionary_PM: Atoms; all is computed in float64.
+        targets_PK: What they are to describe together.
+        num_atoms: How many to choose.
+        weights_P: Weights of a quadrature, not negative.
+
+    Raises:
+        PipelineError: If the dictionary is empty or has too few atoms, or a number is not finite.
+
+    Source: Chen, Cowan, Grant, "Orthogonal least squares learning algorithm" (1991).
+    """
+    atoms_PM, residual_PK = _prepared(dictionary_PM, targets_PK, num_atoms, weights_P)
+    least_M = INDEPENDENT_ABOVE * atoms_PM.square().sum(dim=0)
+    atoms: list[int] = []
+    norms: list[float] = []
+    while len(atoms) < num_atoms:
+        squares_M = atoms_PM.square().sum(dim=0)
+        drops_M = (atoms_PM.mT @ residual_PK).square().sum(dim=1) / squares_M
+        drops_M = torch.where(squares_M > least_M, drops_M, -1.0)
+        best = int(drops_M.argmax())
+        if drops_M[best] < 0:
+            break
+        unit_P1 = atoms_PM[:, best : best + 1] / squares_M[best].sqrt()
+        _take_out(unit_P1, atoms_PM)
+        _take_out(unit_P1, residual_PK)
+        least_M[best] = torch.inf
+        atoms.append(best)
+        norms.append(float(torch.linalg.norm(residual_PK)))
+    return Selection(tuple(atoms), residual_PK.new_tensor(norms))
+
+
+def orthogonal_greedy(
+    dictionary_PM: Tensor,
+    targets_PK: Tensor,
+    num_atoms: int,
+    weights_P: Tensor | None = None,
+    *,
+    unit_atoms: bool = False,
+) -> Selection:
+    """Choose at each step the atom with the largest inner product with the residual.
+
+    Also called orthogonal matching pursuit. It reads the dictionary once a step and never
+    changes it, but its choice is not the one that lowers the residual most.
+
+    Args:
+        dictionary_PM: Atoms; all is computed in float64.
+        targets_PK: What they are to describe together.
+        num_atoms: How many to choose.
+        weights_P: Weights of a quadrature, not negative.
+        unit_atoms: Divide inner products by the norms of the atoms first.
+
+    Raises:
+        PipelineError: If the dictionary is empty or has too few atoms, or a number is not finite.
+
+    Source: Siegel, Xu, "Optimal convergence rates for the orthogonal greedy algorithm" (arXiv 2106.15000).
+    """
+    atoms_PM, residual_PK = _prepared(dictionary_PM, targets_PK, num_atoms, weights_P)
+    squares_M = atoms_PM.square().sum(dim=0)
+    scale_M = squares_M.sqrt() if unit_atoms else torch.ones_like(squares_M)
+    open_M = squares_M > 0
+    chosen_PS = residual_PK.new_zeros(len(residual_PK), num_atoms)
+    atoms: list[int] = []
+    norms: list[float] = []
+    while len(atoms) < num_atoms and open_M.any():
+        products_M = torch.linalg.norm(atoms_PM.mT @ residual_PK, dim=1) / scale_M
+        best = int(torch.where(open_M, products_M, -1.0).argmax())
+        open_M[best] = False
+        basis_PS, new_P1 = chosen_PS[:, : len(atoms)], atoms_PM[:, best : best + 1].clone()
+        for _ in range(2):
+            new_P1.addmm_(basis_PS, basis_PS.mT @ new_P1, alpha=-1)
+        square = new_P1.square().sum()
+        if square <= INDEPENDENT_ABOVE * squares_M[best]:
+            continue
+        unit_P1 = new_P1 / square.sqrt()
+        chosen_PS[:, len(atoms)] = unit_P1[:, 0]
+        _take_out(unit_P1, residual_PK)
+        atoms.append(best)
+        norms.append(float(torch.linalg.norm(residual_PK)))
+    return Selection(tuple(atoms), residual_PK.new_tensor(norms))
+
+
+def best_of_all(
+    dictionary_PM: Tensor, targets_PK: Tensor, num_atoms: int, weights_P: Tensor | None = None
+) -> Selection:
+    """Try every choice of so many independent atoms and take the one that leaves least; the first of equals.
+
+    Its atoms are in the order in which orthogonal least squares would take them.
+
+    Raises:
+        PipelineError: As for the greedy rules, or if there are more than ``MAX_CHOICES`` choices, or none of
+            independent atoms.
+    """
+    atoms_PM, residual_PK = _prepared(dictionary_PM, targets_PK, num_atoms, weights_P)
+    num_points, size = atoms_PM.shape
+    num_choices = math.comb(size, num_atoms)
+    if num_choices > MAX_CHOICES:
+        what = f"{num_choices} choices of {num_atoms} of {size} atoms are too many to try each"
+        raise PipelineError(what, hint="take fewer atoms, or choose greedily by orthogonal least squares")
+    if num_points > size:  # what lies outside the span of all atoms is left by every choice
+        basis_PM = torch.linalg.qr(atoms_PM).Q
+        atoms_PM, residual_PK = basis_PM.mT @ atoms_PM, basis_PM.mT @ residual_PK
+    choices_CS = torch.tensor(list(itertools.combinations(range(size), num_atoms)), device=atoms_PM.device)
+    left_C = torch.cat([_left(atoms_PM, residual_PK, some_CS) for some_CS in choices_CS.split(CHOICES_AT_ONCE)])
+    best = int(left_C.argmin())
+    if left_C[best].isinf():
+        hint = f"choose fewer than {num_atoms}, or leave out what repeats others"
+        raise PipelineError(f"no {num_atoms} of the {size} atoms are independent", hint=hint)
+    chosen_S = choices_CS[best]
+    ordered = orthogonal_least_squares(dictionary_PM[:, chosen_S], targets_PK, num_atoms, weights_P)
+    return Selection(tuple(int(chosen_S[place]) for place in ordered.atoms), ordered.residual_norms_S)
+
+
+def ridge_rate(dimension: int, power: int) -> float:
+    """Rate r of the orthogonal greedy algorithm on ridges ``relu(w . x + b)^power``: the L2 norm falls like ``S^-r``.
+
+    A bound, for targets in the convex hull of the ridges: what is measured may be steeper.
+
+    Source: Siegel, Xu (arXiv 2106.15000), with the entropy of the hull (arXiv 2101.12365).
+    """
+    return 1 / 2 + (2 * power + 1) / (2 * dimension)
+
+
+def _left(atoms_PM: Tensor, targets_PK: Tensor, choices_CS: Tensor) -> Tensor:
+    """Square of what each choice of atoms leaves of the targets, shape ``[C]``; infinite for dependent atoms."""
+    chosen_CPS = atoms_PM[:, choices_CS].movedim(1, 0)
+    basis_CPS, triangular_CSS = torch.linalg.qr(chosen_CPS)
+    own_CS = triangular_CSS.diagonal(dim1=-2, dim2=-1).square()
+    independent_C = (own_CS > INDEPENDENT_ABOVE * chosen_CPS.square().sum(dim=1)).all(dim=1)
+    residual_CPK = targets_PK - basis_CPS @ (basis_CPS.mT @ targets_PK)
+    return torch.where(independent_C, residual_CPK.square().sum(dim=(1, 2)), torch.inf)
+
+
+def _take_out(unit_P1: Tensor, matrix_PM: Tensor) -> None:
+    """Make the columns of a matrix orthogonal to a unit vector, in place.
+
+    Twice, since once leaves a rounding of the whole column, which may be all that a nearly dependent one has left.
+    """
+    for _ in range(2):
+        matrix_PM.addmm_(unit_P1, unit_P1.mT @ matrix_PM, alpha=-1)
+
+
+def _prepared(
+    dictionary_PM: Tensor, targets_PK: Tensor, num_atoms: int, weights_P: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Copies of atoms and targets in float64, each row times the root of its weight."""
+    num_points, size = dictionary_PM.shape
+    if not num_points or not size:
+        raise PipelineError(f"a dictionary of {size} atoms at {num_points} points is empty", hint="give it some")
+    if num_atoms < 1:
+        raise PipelineError(f"{num_atoms} atoms cannot be chosen", hint="choose at least 1")
+    if size < num_atoms:
+        what = f"a dictionary of {size} atoms has no {num_atoms} to choose"
+        raise PipelineError(what, hint=f"make it larger, or choose at most {size}")
+    root_P1 = torch.ones(num_points, 1, dtype=torch.float64) if weights_P is None else weights_P[:, None].sqrt()
+    root_P1 = root_P1.to(dictionary_PM.device, torch.float64)
+    prepared = root_P1 * dictionary_PM, root_P1 * targets_PK
+    for name, matrix in zip(("atoms", "targets"), prepared, strict=True):
+        bad = int((~matrix.isfinite().all(dim=1)).sum())
+        if bad:
+            what = f"{name} {'and weights' if weights_P is not None else ''}".strip()
+            what = f"the {what} are not finite at {bad} of {num_points} points"
+            raise PipelineError(what, hint="leave these points out, or look where the numbers overflow")
+    return prepared
