@@ -1,0 +1,163 @@
+"""Extreme eigenvalues of many symmetric operators at once, by reorthogonalised Lanczos, each with its certificate.
+
+The operators are one product: a vector for each of T trials in, a vector for each out. What is
+kept of an operator is a small tridiagonal matrix T_k, whose eigenvalues (Ritz values) approach
+the extreme ones of the operator from inside.
+
+- Certificate: some eigenvalue lies within the residual ``|H x - theta x| = beta_k |last entry of u|`` of theta, where
+  ``T_k u = theta u`` and x is u in the basis. Parlett, The Symmetric Eigenvalue Problem (1998), sections 4.5 and 13.2.
+- A start vector with a part in every eigenspace, as a random one has, cannot miss the largest eigenvalue.
+- Without reorthogonalisation a converged value returns again and again; twice is enough (Parlett, section 6.9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pipeline.numerics.randomness import stream
+
+Product = Callable[[Tensor], Tensor]
+"""Symmetric operators: ``[T, N]`` to ``[T, N]``, each trial by itself."""
+
+TOLERANCE = 1e-8
+"""Residual, relative to the eigenvalue, at which it counts as found."""
+MOST_STEPS = 100
+CHECKED_EVERY = 2
+"""Steps between two looks at the Ritz values."""
+EPS = torch.finfo(torch.float64).eps
+
+
+@dataclass(frozen=True)
+class Ritz:
+    """What so many products tell of each operator; NaN in all numbers of one that is not finite."""
+
+    largest_T: Tensor
+    """Largest Ritz value: a lower bound of the largest algebraic eigenvalue."""
+    vectors_TN: Tensor
+    """Its vector, of length 1: the start of a later call, and the steepest curvature where H is a Hessian."""
+    residuals_T: Tensor
+    """Distance within which an eigenvalue is certain."""
+    smallest_T: Tensor
+    """Smallest Ritz value: an upper bound of the smallest eigenvalue, for which nothing is certified."""
+    certified_T: Tensor
+    """Whether the residual is within the tolerance."""
+
+
+def start_vectors(num_trials: int, num_entries: int) -> Tensor:
+    """One random vector for all trials, the same whatever trials they are, shape ``[T, N]``, float64."""
+    vector_N = torch.from_numpy(stream("lanczos", num_entries).standard_normal(num_entries))
+    return vector_N.expand(num_trials, -1)
+
+
+def largest_eigenvalues(
+    product: Product, start_TN: Tensor, tolerance: float = TOLERANCE, most_steps: int = MOST_STEPS
+) -> Ritz:
+    """The largest algebraic eigenvalue of each operator.
+
+    Every number of a trial is that of the step at which its own residual is within the tolerance, however long the
+    others take. The small eigenvalue problems are solved on the CPU, wherever the product is computed.
+
+    Args:
+        product: The operators.
+        start_TN: Start vectors, float64, not zero: ``start_vectors``, or the vectors of an earlier call with a little
+            noise, without which an eigenvalue that has overtaken would be missed.
+        tolerance: Largest residual, relative to the eigenvalue.
+        most_steps: Products at most; never more than N are needed.
+
+    Raises:
+        ValueError: If the start is not float64.
+    """
+    if start_TN.dtype != torch.float64:
+        raise ValueError(f"eigenvalues need float64, not {start_TN.dtype}")
+    num_trials, num_entries = start_TN.shape
+    most_steps = min(most_steps, num_entries)
+    krylov = _Krylov(product, start_TN, most_steps)
+    found = _nothing(num_trials, num_entries, start_TN.device)
+    for step in range(1, most_steps + 1):
+        krylov.advance()
+        last = step == most_steps
+        if last or step % CHECKED_EVERY == 0:
+            found = _update(found, krylov, tolerance)
+            if found.certified_T.logical_or(found.largest_T.isnan()).all():
+                break
+    return found
+
+
+class _Krylov:
+    """Orthonormal bases of the spaces that powers of the operators span, and the operators in them."""
+
+    def __init__(self, product: Product, start_TN: Tensor, most_steps: int) -> None:
+        num_trials, num_entries = start_TN.shape
+        self.product = product
+        self.basis_TSN = start_TN.new_empty(num_trials, most_steps + 1, num_entries)
+        self.basis_TSN[:, 0] = start_TN / start_TN.norm(dim=1, keepdim=True)
+        self.diagonal_TS = start_TN.new_empty(num_trials, 0)
+        self.beside_TS = start_TN.new_empty(num_trials, 0)
+        self.steps = 0
+
+    def advance(self) -> None:
+        """One product for every operator, and the next vector of every basis."""
+        step, basis_TSN = self.steps, self.basis_TSN[:, : self.steps + 1]
+        vectors_TN = self.product(basis_TSN[:, step])
+        diagonal_T = (basis_TSN[:, step] * vectors_TN).sum(dim=1)
+        vectors_TN = _orthogonal(_orthogonal(vectors_TN, basis_TSN), basis_TSN)
+        beside_T = vectors_TN.norm(dim=1)
+        self.diagonal_TS = torch.cat([self.diagonal_TS, diagonal_T[:, None]], dim=1)
+        exhausted_T = beside_T <= self.noise()
+        if exhausted_T.any():  # the space is invariant; another vector outside finds what is left
+            other_TN = start_vectors(*vectors_TN.shape).to(vectors_TN).roll(step + 1, dims=1)
+            other_TN = _orthogonal(_orthogonal(other_TN, basis_TSN), basis_TSN)
+            vectors_TN = torch.where(exhausted_T[:, None], other_TN, vectors_TN)
+            beside_T = torch.where(exhausted_T, 0.0, beside_T)
+        self.beside_TS = torch.cat([self.beside_TS, beside_T[:, None]], dim=1)
+        length_T1 = vectors_TN.norm(dim=1, keepdim=True)
+        self.basis_TSN[:, step + 1] = vectors_TN / torch.where(length_T1 == 0, 1.0, length_T1)
+        self.steps += 1
+
+    def noise(self) -> Tensor:
+        """What rounding leaves of a vector that lies in the space, shape ``[T]``."""
+        size_T = self.diagonal_TS.abs().amax(dim=1)
+        if self.steps:
+            size_T = torch.maximum(size_T, self.beside_TS.amax(dim=1))
+        return size_T * (EPS * self.basis_TSN.shape[2] ** 0.5)
+
+
+def _orthogonal(vectors_TN: Tensor, basis_TSN: Tensor) -> Tensor:
+    """What is left of each vector outside the space of its basis."""
+    parts_TS1 = basis_TSN @ vectors_TN[..., None]
+    return torch.baddbmm(vectors_TN[:, None], parts_TS1.mT, basis_TSN, alpha=-1)[:, 0]
+
+
+def _nothing(num_trials: int, num_entries: int, device: torch.device) -> Ritz:
+    nan_T = torch.full((num_trials,), torch.nan, dtype=torch.float64, device=device)
+    vectors_TN = nan_T[:, None].repeat(1, num_entries)
+    return Ritz(nan_T, vectors_TN, nan_T, nan_T, torch.zeros_like(nan_T, dtype=torch.bool))
+
+
+def _update(found: Ritz, krylov: _Krylov, tolerance: float) -> Ritz:
+    """The Ritz values now, of those that had not converged before."""
+    matrices_TSS = torch.diag_embed(krylov.diagonal_TS)
+    matrices_TSS = matrices_TSS + torch.diag_embed(krylov.beside_TS[:, :-1], offset=1)
+    matrices_TSS = matrices_TSS + torch.diag_embed(krylov.beside_TS[:, :-1], offset=-1)
+    finite_T = matrices_TSS.isfinite().all(dim=(1, 2))
+    matrices_TSS = torch.where(finite_T[:, None, None], matrices_TSS, 0.0)  # eigh raises where an entry is NaN
+    values_TS, turns_TSS = (part.to(krylov.basis_TSN.device) for part in torch.linalg.eigh(matrices_TSS.cpu()))
+    values_TS = torch.where(finite_T[:, None], values_TS, torch.nan)
+    top_TS = turns_TSS[:, :, -1]
+    residuals_T = torch.where(finite_T, krylov.beside_TS[:, -1] * top_TS[:, -1].abs(), torch.nan)
+    vectors_TN = (top_TS[:, None] @ krylov.basis_TSN[:, : krylov.steps])[:, 0]
+
+    def newest(new: Tensor, old: Tensor) -> Tensor:
+        return torch.where(found.certified_T.view(-1, *[1] * (new.ndim - 1)), old, new)
+
+    return Ritz(
+        newest(values_TS[:, -1], found.largest_T),
+        newest(vectors_TN, found.vectors_TN),
+        newest(residuals_T, found.residuals_T),
+        newest(values_TS[:, 0], found.smallest_T),
+        newest(residuals_T <= tolerance * values_TS[:, -1].abs(), found.certified_T),
+    )
