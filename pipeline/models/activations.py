@@ -1,4 +1,4 @@
-"""Activation functions, each with its derivative written in terms of its own value."""
+"""Activation functions, each with its derivatives written in terms of its own value."""
 
 from __future__ import annotations
 
@@ -32,6 +32,13 @@ class Activation(Definition, ABC):
         At a kink the derivative is that of the left side, as in PyTorch.
         """
 
+    @abstractmethod
+    def second_derivative(self, value: Tensor) -> Tensor:
+        """Second derivative, given the *value* of the activation, of the shape of that; 0 at a kink, as in PyTorch.
+
+        Exact to rounding of the largest second derivative, not of a small one where the activation saturates.
+        """
+
 
 @final
 @dataclass(frozen=True)
@@ -46,6 +53,9 @@ class Relu(Activation):
 
     def multiply_by_derivative_(self, gradient: Tensor, value: Tensor) -> Tensor:
         return torch.ops.aten.threshold_backward.grad_input(gradient, value, 0, grad_input=gradient)
+
+    def second_derivative(self, value: Tensor) -> Tensor:
+        return torch.zeros_like(value)
 
 
 @final
@@ -71,6 +81,9 @@ class LeakyRelu(Activation):
         backward = torch.ops.aten.leaky_relu_backward.grad_input
         return backward(gradient, value, self.slope, True, grad_input=gradient)
 
+    def second_derivative(self, value: Tensor) -> Tensor:
+        return torch.zeros_like(value)
+
 
 @final
 @dataclass(frozen=True)
@@ -85,6 +98,9 @@ class Sigmoid(Activation):
 
     def multiply_by_derivative_(self, gradient: Tensor, value: Tensor) -> Tensor:
         return torch.ops.aten.sigmoid_backward.grad_input(gradient, value, grad_input=gradient)
+
+    def second_derivative(self, value: Tensor) -> Tensor:
+        return value * (1 - value) * (1 - 2 * value)
 
 
 @final
@@ -101,6 +117,9 @@ class Tanh(Activation):
     def multiply_by_derivative_(self, gradient: Tensor, value: Tensor) -> Tensor:
         return torch.ops.aten.tanh_backward.grad_input(gradient, value, grad_input=gradient)
 
+    def second_derivative(self, value: Tensor) -> Tensor:
+        return -2 * value * (1 - value.square())
+
 
 @final
 @dataclass(frozen=True)
@@ -115,6 +134,9 @@ class Identity(Activation):
 
     def multiply_by_derivative_(self, gradient: Tensor, value: Tensor) -> Tensor:
         return gradient
+
+    def second_derivative(self, value: Tensor) -> Tensor:
+        return torch.zeros_like(value)
 
 
 ACTIVATIONS = table(Activation, sys.modules[__name__])

@@ -48,6 +48,21 @@ class Loss(Definition, ABC):
     def gradient(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
         """Derivative of the loss in each output, shape ``[T, K, P]``, the factor 1/P included."""
 
+    @abstractmethod
+    def curvature(self, outputs_TKP: Tensor, directions_TKP: Tensor) -> Tensor:
+        """The Hessian of the loss in the outputs times a direction, shape ``[T, K, P]``, the factor 1/P included.
+
+        Directions may have further axes in front, over which the outputs are then repeated.
+        """
+
+    @abstractmethod
+    def curvature_root(self, outputs_TKP: Tensor, directions_TKP: Tensor) -> Tensor:
+        """A root R of that Hessian, which is ``R^T R``, times a direction, shape ``[T, K, P]``.
+
+        The singular values of R J, for the Jacobian J of the outputs, are the roots of the eigenvalues of the
+        Gauss-Newton matrix ``J^T R^T R J``, with twice the digits.
+        """
+
     def value_and_gradient(self, outputs_TKP: Tensor, targets_KP: Tensor) -> tuple[Tensor, Tensor]:
         """Both at once, for losses that share work between them."""
         return self(outputs_TKP, targets_KP), self.gradient(outputs_TKP, targets_KP)
@@ -74,6 +89,12 @@ class HalfMeanSquare(Loss):
         value_T = residual_TKP.square().sum(dim=(-2, -1)) / (2 * num_points)
         return value_T, residual_TKP.div_(num_points)
 
+    def curvature(self, outputs_TKP: Tensor, directions_TKP: Tensor) -> Tensor:
+        return directions_TKP / directions_TKP.shape[-1]
+
+    def curvature_root(self, outputs_TKP: Tensor, directions_TKP: Tensor) -> Tensor:
+        return directions_TKP / directions_TKP.shape[-1] ** 0.5
+
 
 @final
 @dataclass(frozen=True)
@@ -92,6 +113,16 @@ class SoftmaxCrossEntropy(Loss):
 
     def gradient(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
         return (torch.softmax(outputs_TKP, dim=-2) - targets_KP) / outputs_TKP.shape[-1]
+
+    def curvature(self, outputs_TKP: Tensor, directions_TKP: Tensor) -> Tensor:
+        probabilities = torch.softmax(outputs_TKP, dim=-2)
+        means = (probabilities * directions_TKP).sum(dim=-2, keepdim=True)
+        return probabilities * (directions_TKP - means) / outputs_TKP.shape[-1]
+
+    def curvature_root(self, outputs_TKP: Tensor, directions_TKP: Tensor) -> Tensor:
+        probabilities = torch.softmax(outputs_TKP, dim=-2)
+        means = (probabilities * directions_TKP).sum(dim=-2, keepdim=True)
+        return (probabilities / outputs_TKP.shape[-1]).sqrt() * (directions_TKP - means)
 
 
 @final
@@ -114,6 +145,17 @@ class BinaryCrossEntropy(Loss):
 
     def gradient(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
         return (torch.sigmoid(outputs_TKP) - targets_KP) / outputs_TKP.shape[-1]
+
+    def curvature(self, outputs_TKP: Tensor, directions_TKP: Tensor) -> Tensor:
+        return _spread(outputs_TKP) * directions_TKP / outputs_TKP.shape[-1]
+
+    def curvature_root(self, outputs_TKP: Tensor, directions_TKP: Tensor) -> Tensor:
+        return (_spread(outputs_TKP) / outputs_TKP.shape[-1]).sqrt() * directions_TKP
+
+
+def _spread(logits: Tensor) -> Tensor:
+    """Variance p (1 - p) of a yes or no; the smaller of the two is not a difference, so its digits stay."""
+    return torch.sigmoid(logits) * torch.sigmoid(-logits)
 
 
 LOSSES = table(Loss, sys.modules[__name__])

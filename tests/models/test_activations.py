@@ -2,6 +2,7 @@
 
 import re
 
+import mpmath
 import pytest
 import torch
 from torch import Tensor
@@ -72,6 +73,30 @@ def test_derivative_at_a_kink_is_that_of_the_left_side(activation: Activation) -
     slope = activation.multiply_by_derivative_(torch.ones(1, dtype=torch.float64), activation(zero))
     from_the_left = (activation(zero) - activation(zero - 1e-6)) / 1e-6
     torch.testing.assert_close(slope, from_the_left, rtol=0, atol=1e-6)  # the curvature times 1e-6
+
+
+def test_second_derivative_is_that_of_autograd(activation: Activation, line: Tensor) -> None:
+    twin = TORCH_TWIN[activation.name()](activation)
+    z = line.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(twin(z).sum(), z, create_graph=True)
+    bend = torch.autograd.grad(slope.sum(), z)[0] if slope.requires_grad else torch.zeros_like(z)
+    eps = torch.finfo(line.dtype).eps
+    torch.testing.assert_close(activation.second_derivative(activation(line)), bend, rtol=0, atol=4 * eps)
+
+
+@pytest.mark.parametrize("z", [-25.0, -3.0, -0.7, -1e-3, 1e-3, 0.4, 2.0, 25.0])
+def test_second_derivative_is_that_of_the_formula_in_fifty_digits(activation: Activation, z: float) -> None:
+    formula = {
+        "tanh": mpmath.tanh,
+        "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
+        "identity": lambda x: x,
+        "relu": lambda x: max(x, mpmath.mpf(0)),
+        "leaky_relu": lambda x: max(x, mpmath.mpf(activation.slope) * x),
+    }[activation.name()]
+    with mpmath.workdps(50):
+        exact = float(mpmath.diff(formula, mpmath.mpf(z), 2, h=mpmath.mpf(10) ** -15))
+    value = activation(torch.tensor([z], dtype=torch.float64))
+    assert float(activation.second_derivative(value)) == pytest.approx(exact, abs=1e-15)
 
 
 def test_activation_of_nan_is_nan(activation: Activation) -> None:

@@ -3,6 +3,7 @@
 import itertools
 import math
 import re
+from collections.abc import Callable
 
 import mpmath
 import numpy as np
@@ -272,3 +273,34 @@ def test_root_mean_square_is_the_root_of_twice_the_square_loss() -> None:
     z_TKP, y_KP = outputs(3, 2, 9), targets(Task.REGRESSION, 2, 9)
     torch.testing.assert_close(root_mean_square(z_TKP, y_KP), (2 * HalfMeanSquare()(z_TKP, y_KP)).sqrt())
     assert root_mean_square(z_TKP.float(), y_KP.float()).dtype == torch.float64
+
+
+def whole_curvature(function: Callable[[Tensor, Tensor], Tensor], outputs_TKP: Tensor) -> Tensor:
+    """A product of each point with every direction, as matrices ``[T, P, K, K]``, the factor 1/P taken out."""
+    directions = torch.eye(outputs_TKP.shape[-2], dtype=torch.float64)[:, None, :, None].expand(-1, *outputs_TKP.shape)
+    return function(outputs_TKP, directions).permute(1, 3, 2, 0)
+
+
+@pairs
+@pytest.mark.parametrize("scale", [0.0, 3.0, 1e4])
+def test_curvature_is_the_hessian_by_autograd(loss: Loss, task: Task, scale: float) -> None:
+    outputs_TKP, targets_KP = outputs(2, 4, 5, scale), targets(task, 4, 5)
+    curvature = whole_curvature(loss.curvature, outputs_TKP)
+    for trial, point in itertools.product(range(2), range(5)):
+        exact_KK = hessian(loss, outputs_TKP[trial, :, point], targets_KP[:, point])
+        torch.testing.assert_close(5 * curvature[trial, point], exact_KK, rtol=1e-13, atol=1e-15)
+
+
+@pairs
+@pytest.mark.parametrize("scale", [0.0, 3.0, 1e4])
+def test_root_of_the_curvature_times_its_transpose_is_the_curvature(loss: Loss, task: Task, scale: float) -> None:
+    outputs_TKP = outputs(2, 4, 5, scale)
+    root = whole_curvature(loss.curvature_root, outputs_TKP)
+    torch.testing.assert_close(root.mT @ root, whole_curvature(loss.curvature, outputs_TKP), rtol=1e-13, atol=1e-16)
+
+
+def test_curvature_of_a_confident_yes_keeps_its_digits() -> None:
+    """p (1 - p) at z = 30 is 9.4e-14, which 1 - p in float64 knows to three digits only."""
+    logit, one = torch.tensor([[[30.0]]], dtype=torch.float64), torch.ones(1, 1, 1, dtype=torch.float64)
+    spread = float(mpmath.exp(-30) / (1 + mpmath.exp(-30)) ** 2)
+    assert float(BinaryCrossEntropy().curvature(logit, one)) == pytest.approx(spread, rel=1e-14)

@@ -1,0 +1,167 @@
+"""Second derivatives of the loss of a stack of trials, written out: products, Jacobians, dense Hessians.
+
+With J the Jacobian of the outputs, e the derivative of the loss in the outputs and Q its second derivative,
+the Hessian is ``J^T Q J``, the Gauss-Newton matrix, plus what the second derivatives of the outputs add,
+weighted by e. For a linear model there is nothing to add. For one hidden layer, ``f = A g(Z) + c`` with
+``Z = W x``, the rest couples a hidden unit with itself and with its own output weights only.
+
+Of ReLU and its like autograd and these formulas give the Hessian *almost everywhere*: a kink has no second
+derivative, so what the loss gains by moving kinks across points is left out. Even the sign may be wrong.
+
+Tests hold every formula against ``torch.func.hessian``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+from pipeline.models.linear import Linear
+from pipeline.models.model import Model
+from pipeline.models.shallow import Shallow
+from pipeline.problems.losses import Loss
+
+
+class Curvature(ABC):
+    """The loss of each trial on all points, to second order about its weights."""
+
+    loss: Loss
+    outputs_TKP: Tensor
+
+    @abstractmethod
+    def product(self, directions_TN: Tensor) -> Tensor:
+        """The Hessian of each trial times its direction, shape ``[T, N]``; about the work of one gradient."""
+
+    @abstractmethod
+    def jacobian(self) -> Tensor:
+        """Derivative of every output in every weight, shape ``[T, N, K, P]``."""
+
+    @abstractmethod
+    def hessian(self) -> Tensor:
+        """The dense Hessian of each trial, shape ``[T, N, N]``."""
+
+    def gauss_newton_root(self) -> Tensor:
+        """R J with ``R^T R = Q``, shape ``[T, N, K, P]``: the Gauss-Newton matrix is its product with itself."""
+        outputs_T1KP = self.outputs_TKP[:, None]
+        return self.loss.curvature_root(outputs_T1KP, self.jacobian())
+
+    def gauss_newton(self) -> Tensor:
+        """The Gauss-Newton matrix ``J^T Q J`` of each trial, shape ``[T, N, N]``."""
+        root_TNS = self.gauss_newton_root().flatten(2)
+        return root_TNS @ root_TNS.mT
+
+
+class LinearCurvature(Curvature):
+    """A linear model: the Hessian is the Gauss-Newton matrix, one block of features for each output."""
+
+    def __init__(self, loss: Loss, weights_TN: Tensor, prepared_CP: Tensor, targets_KP: Tensor) -> None:
+        self.loss, self.prepared_CP, self.num_outputs = loss, prepared_CP, len(targets_KP)
+        self.outputs_TKP = self._outputs(weights_TN)
+
+    def _outputs(self, weights_TN: Tensor) -> Tensor:
+        return weights_TN.view(len(weights_TN), self.num_outputs, -1) @ self.prepared_CP
+
+    def product(self, directions_TN: Tensor) -> Tensor:
+        slopes_TKP = self.loss.curvature(self.outputs_TKP, self._outputs(directions_TN))
+        return (slopes_TKP @ self.prepared_CP.mT).flatten(1)
+
+    def jacobian(self) -> Tensor:
+        eye_KK = torch.eye(self.num_outputs).to(self.prepared_CP)
+        blocks_KWKP = eye_KK[:, None, :, None] * self.prepared_CP[None, :, None]
+        return blocks_KWKP.flatten(0, 1).expand(len(self.outputs_TKP), -1, -1, -1)
+
+    def hessian(self) -> Tensor:
+        return self.gauss_newton()
+
+
+class ShallowCurvature(Curvature):
+    """One hidden layer.
+
+    Buffers of the size trials x width x points: three are kept, and a product writes three more.
+    """
+
+    def __init__(
+        self, model: Shallow, loss: Loss, weights_TN: Tensor, prepared_CP: Tensor, targets_KP: Tensor, width: int
+    ) -> None:
+        self.model, self.loss, self.width, self.num_outputs = model, loss, width, len(targets_KP)
+        self.prepared_CP = prepared_CP
+        hidden_TWC, output_TKF = model.layers(weights_TN, width, self.num_outputs)
+        self.output_TKW = output_TKF[:, :, :width]
+        self.value_TWP = model.activation.apply_(hidden_TWC @ prepared_CP)
+        self.slope_TWP = model.activation.multiply_by_derivative_(torch.ones_like(self.value_TWP), self.value_TWP)
+        self.outputs_TKP = torch.baddbmm(output_TKF[:, :, width:], self.output_TKW, self.value_TWP)
+        self.error_TKP = loss.gradient(self.outputs_TKP, targets_KP)
+        self.bend_TWP = model.activation.second_derivative(self.value_TWP)
+        self.bend_TWP *= self.output_TKW.mT @ self.error_TKP
+
+    def product(self, directions_TN: Tensor) -> Tensor:
+        width, result_TN = self.width, torch.empty_like(directions_TN)
+        hidden_TWC, output_TKF = self.model.layers(directions_TN, width, self.num_outputs)
+        hidden_result_TWC, output_result_TKF = self.model.layers(result_TN, width, self.num_outputs)
+
+        sums_TWP = hidden_TWC @ self.prepared_CP
+        values_TWP = self.slope_TWP * sums_TWP
+        outputs_TKP = torch.baddbmm(output_TKF[:, :, width:], output_TKF[:, :, :width], self.value_TWP)
+        outputs_TKP = torch.baddbmm(outputs_TKP, self.output_TKW, values_TWP)
+        slopes_TKP = self.loss.curvature(self.outputs_TKP, outputs_TKP)
+
+        of_values_TKW = slopes_TKP @ self.value_TWP.mT
+        output_result_TKF[:, :, :width] = torch.baddbmm(of_values_TKW, self.error_TKP, values_TWP.mT)
+        output_result_TKF[:, :, width] = slopes_TKP.sum(dim=-1)
+        back_TWP = torch.bmm(self.output_TKW.mT, slopes_TKP, out=values_TWP)
+        back_TWP.baddbmm_(output_TKF[:, :, :width].mT, self.error_TKP)
+        back_TWP.mul_(self.slope_TWP).addcmul_(self.bend_TWP, sums_TWP)
+        hidden_result_TWC.copy_(back_TWP @ self.prepared_CP.mT)
+        return result_TN
+
+    def jacobian(self) -> Tensor:
+        num_trials, num_points = len(self.value_TWP), self.value_TWP.shape[-1]
+        back_TWKP = self.output_TKW.mT[..., None] * self.slope_TWP[:, :, None]
+        hidden_TWCKP = back_TWKP[:, :, None] * self.prepared_CP[:, None]
+        ones_T1P = self.value_TWP.new_ones(num_trials, 1, num_points)
+        features_TFP = torch.cat([self.value_TWP, ones_T1P], dim=1)
+        eye_KK = torch.eye(self.num_outputs).to(features_TFP)
+        output_TKFKP = eye_KK[:, None, :, None] * features_TFP[:, None, :, None]
+        return torch.cat([hidden_TWCKP.flatten(1, 2), output_TKFKP.flatten(1, 2)], dim=1)
+
+    def hessian(self) -> Tensor:
+        hessian_TNN, width, num_inputs = self.gauss_newton(), self.width, len(self.prepared_CP)
+        num_trials, num_hidden = len(hessian_TNN), width * num_inputs
+        squares_SP = (self.prepared_CP[:, None] * self.prepared_CP).flatten(0, 1)
+        own_TWCC = (self.bend_TWP @ squares_SP.mT).view(num_trials, width, num_inputs, num_inputs)
+        between_TKWP = self.error_TKP[:, :, None] * self.slope_TWP[:, None]
+        between_TKWC = between_TKWP @ self.prepared_CP.mT
+        for unit in range(width):
+            here = slice(unit * num_inputs, (unit + 1) * num_inputs)
+            hessian_TNN[:, here, here] += own_TWCC[:, unit]
+            for output in range(self.num_outputs):
+                there = num_hidden + output * (width + 1) + unit
+                hessian_TNN[:, there, here] += between_TKWC[:, output, unit]
+                hessian_TNN[:, here, there] += between_TKWC[:, output, unit]
+        return hessian_TNN
+
+
+def curvature(
+    model: Model, loss: Loss, weights_TN: Tensor, prepared_CP: Tensor, targets_KP: Tensor, width: int
+) -> Curvature:
+    """The second derivatives of a stack of trials at their weights.
+
+    Args:
+        model: What the weights are of.
+        loss: Of the outputs.
+        weights_TN: Float64, or what the numbers are wanted in.
+        prepared_CP: Points, prepared for the model, of the same dtype.
+        targets_KP: Targets, points last.
+        width: Of the model.
+
+    Raises:
+        TypeError: For a model whose derivatives are not written here.
+    """
+    match model:
+        case Linear():
+            return LinearCurvature(loss, weights_TN, prepared_CP, targets_KP)
+        case Shallow():
+            return ShallowCurvature(model, loss, weights_TN, prepared_CP, targets_KP, width)
+    raise TypeError(f"no second derivatives of {model.name()}")
