@@ -59,6 +59,6 @@ class Shallow(Model):
         return torch.cat([hidden_TWP, ones_T1P], dim=1).mT
 
     def outputs(self, weights_TN: Tensor, prepared_CP: Tensor, width: int, num_outputs: int) -> Tensor:
-        _, output_TKF = self.layers(weights_TN, width, num_outputs)
-        features_TPF = self.features(weights_TN, prepared_CP, width, num_outputs)
-        return output_TKF @ features_TPF.mT
+        hidden_TWC, output_TKF = self.layers(weights_TN, width, num_outputs)
+        hidden_TWP = self.activation(hidden_TWC @ prepared_CP)
+        return torch.baddbmm(output_TKF[:, :, width:], output_TKF[:, :, :width], hidden_TWP)
