@@ -1,0 +1,157 @@
+"""From which width on errors follow a power law: the fit of every window, and the choice among them.
+
+A window begins at some width and ends at the largest. The one chosen is the longest whose
+rate agrees with the rates of all windows inside it, to half a standard deviation of their
+difference; a looser rule would keep a bias of the size of the noise.
+
+Shape letters as everywhere, and C for curves, W for widths, V for windows by the width
+they begin at.
+
+Source of the choice: Lepski, "On a problem of adaptive estimation in Gaussian white noise" (1990).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pipeline.numerics.power_law import fit_power_law
+
+LEAST_POINTS = 5
+LEAST_SPAN = 10.0
+"""A window has five widths above the floor at least, and they span a decade."""
+ABOVE_KNOWN_FLOOR = 10.0
+"""Errors below so many times a known floor are left out."""
+ABOVE_FITTED_FLOOR = math.sqrt(2)
+"""Errors above so many times a fitted floor have more of the power law than of the floor."""
+AGREEMENT = 0.5
+"""Standard deviations by which the rate of a window may differ from that of one inside it."""
+DRIFT = 2.0
+"""Standard deviations above which the difference of the last two windows is no noise."""
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The fit of every window of every curve; NaN where a window is too short."""
+
+    used_CW: Tensor
+    """Which widths are fitted."""
+    above_CW: Tensor
+    """Which of them have an error above the floor."""
+    valid_CV: Tensor
+    rate_CV: Tensor
+    log_constant_CV: Tensor
+    log_floor_CV: Tensor
+    noise_CV: Tensor
+    """Standard deviation of the residuals."""
+    spare_CV: Tensor
+    """Points less unknowns."""
+    influence_CVW: Tensor
+    """How the rate moves with each log error."""
+
+    @property
+    def last_C(self) -> Tensor:
+        """The shortest window of each curve; 0 where there is none."""
+        places_V = torch.arange(self.valid_CV.shape[1])
+        return torch.where(self.valid_CV, places_V, 0).amax(dim=1)
+
+
+def fit_windows(log_widths_W: Tensor, log_errors_CW: Tensor, floor: float | None) -> Windows:
+    """Fit every window that is long enough.
+
+    Args:
+        log_widths_W: Logarithms of the widths, increasing.
+        log_errors_CW: Logarithms of the errors; what is not finite is left out.
+        floor: A known floor, 0 for none; ``None`` to fit one.
+    """
+    used_CW, y_CW = _without_known_floor(log_errors_CW, floor or 0.0)
+    above_CW = used_CW if floor is not None else _above_fitted_floor(log_widths_W, y_CW, used_CW)
+    inside_VW = torch.ones(len(log_widths_W), len(log_widths_W), dtype=torch.bool).triu()
+    valid_CV = _long_enough(log_widths_W, above_CW, inside_VW)
+    curve_N, window_N = valid_CV.nonzero(as_tuple=True)
+    inside_NW = used_CW[curve_N] & inside_VW[window_N]
+    law = fit_power_law(log_widths_W, y_CW[curve_N], inside_NW, floor=floor is None)
+    spare_N = inside_NW.sum(dim=1).double() - (3 if floor is None else 2)
+
+    def placed(values_N: Tensor) -> Tensor:
+        whole_CV = values_N.new_full((*valid_CV.shape, *values_N.shape[1:]), torch.nan)
+        whole_CV[curve_N, window_N] = values_N
+        return whole_CV
+
+    return Windows(
+        used_CW,
+        above_CW,
+        valid_CV,
+        rate_CV=placed(law.rate_C),
+        log_constant_CV=placed(law.log_constant_C),
+        log_floor_CV=placed(law.log_floor_C),
+        noise_CV=placed((law.residual_C / spare_N).sqrt()),
+        spare_CV=placed(spare_N),
+        influence_CVW=placed(law.influence_CW),
+    )
+
+
+def longest_agreeing(rates_V: Tensor, variances_V: Tensor, valid_V: Tensor) -> Tensor:
+    """The first window that agrees with all valid ones inside it; 0 where none is valid. Windows last.
+
+    The variance of the difference of a least-squares fit and that of a part of its points
+    is the difference of their variances.
+    """
+    possible = valid_V.reshape(-1, valid_V.shape[-1]).any(dim=0).nonzero().flatten()
+    rates_V, variances_V, valid_V = rates_V[..., possible], variances_V[..., possible], valid_V[..., possible]
+    agreeing_V = valid_V.expand(rates_V.shape).clone()
+    for window in range(len(possible) - 1):
+        difference_V = rates_V[..., window + 1 :] - rates_V[..., window, None]
+        variance_V = (variances_V[..., window + 1 :] - variances_V[..., window, None]).clamp(min=0)
+        agrees_V = difference_V.abs() <= AGREEMENT * variance_V.sqrt() + 1e-10
+        agreeing_V[..., window] &= (agrees_V | ~valid_V[..., window + 1 :]).all(dim=-1)
+    if not len(possible):
+        return agreeing_V.new_zeros(agreeing_V.shape[:-1], dtype=torch.int64)
+    return possible[agreeing_V.to(torch.uint8).argmax(dim=-1)]
+
+
+def remaining_drift(windows: Windows, variance_CV: Tensor, chosen_C: Tensor) -> Tensor:
+    """How much further the rate may go where even the last two windows differ, shape ``[C]``; 0 where they do not.
+
+    A correction of the law that falls like 1/m loses half of itself each time the window
+    moves on by a factor of two, so what is still to come is about what came last.
+    """
+    last_C = windows.last_C
+    earlier_CV = windows.valid_CV & (torch.arange(windows.valid_CV.shape[1]) < last_C[:, None])
+    before_C = torch.where(earlier_CV, torch.arange(windows.valid_CV.shape[1]), -1).amax(dim=1)
+    place_C2 = torch.stack([before_C.clamp(min=0), last_C], dim=1)
+    step_C = windows.rate_CV.gather(1, place_C2).diff(dim=1)[:, 0]
+    variance_C = variance_CV.gather(1, place_C2).diff(dim=1)[:, 0].clamp(min=0)
+    drifts_C = (before_C >= 0) & (chosen_C == last_C) & (step_C.square() > DRIFT**2 * variance_C)
+    return torch.where(drifts_C, step_C, 0.0)
+
+
+def _without_known_floor(log_errors_CW: Tensor, floor: float) -> tuple[Tensor, Tensor]:
+    """Which errors are far enough above a floor, and their logarithms without it; 0 elsewhere."""
+    used_CW = log_errors_CW.isfinite()
+    if floor:
+        used_CW &= log_errors_CW >= math.log(ABOVE_KNOWN_FLOOR * floor)
+        share_CW = torch.where(used_CW, (2 * (math.log(floor) - log_errors_CW)).exp(), 0.0)
+        log_errors_CW = log_errors_CW + torch.log1p(-share_CW) / 2
+    return used_CW, torch.where(used_CW, log_errors_CW, 0.0)
+
+
+def _above_fitted_floor(log_widths_W: Tensor, log_errors_CW: Tensor, used_CW: Tensor) -> Tensor:
+    """Which errors are well above the floor of a fit to all of them."""
+    enough_C = used_CW.sum(dim=1) >= LEAST_POINTS
+    above_CW = used_CW.clone()
+    whole = fit_power_law(log_widths_W, log_errors_CW[enough_C], used_CW[enough_C], floor=True)
+    least_C1 = whole.log_floor_C[:, None] + math.log(ABOVE_FITTED_FLOOR)
+    above_CW[enough_C] &= log_errors_CW[enough_C] >= least_C1
+    return above_CW
+
+
+def _long_enough(log_widths_W: Tensor, above_CW: Tensor, inside_VW: Tensor) -> Tensor:
+    """Which windows begin above the floor and have enough points there, over a decade, ``[C, V]``."""
+    above_CVW = above_CW[:, None] & inside_VW
+    end_CV = torch.where(above_CVW, log_widths_W, -torch.inf).amax(dim=2)
+    long_CV = end_CV - log_widths_W >= math.log(LEAST_SPAN) - 1e-9
+    return above_CW & long_CV & (above_CVW.sum(dim=2) >= LEAST_POINTS)
