@@ -1,0 +1,122 @@
+"""The lecture's number game: own some numbers, then add up a few of them to come close to a goal.
+
+The numbers are a basis, the goal is the target: one who owns more numbers than may be added
+up chooses the basis after seeing the target. Every value is exact, by enumeration: a
+distance is a whole number, an expected score a fraction.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from pipeline.errors import FieldError, PipelineError
+
+NUMBERS = range(10)
+"""What may be owned, each once."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How many numbers one owns and adds up, and which goals come, each as often as any other."""
+
+    own: int = 3
+    add: int = 3
+    """At most so many, each once; none at all gives 0."""
+    exactly: bool = False
+    """Whether it must be just so many."""
+    highest_goal: int = 27
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.own <= len(NUMBERS):
+            what = f"{self.own} of the numbers 0 to {NUMBERS[-1]} cannot be owned"
+            raise FieldError(("own",), what, hint=f"take 0 to {len(NUMBERS)}")
+        if self.add < 0 or (self.exactly and self.add > self.own):
+            what = f"{self.add} of {self.own} numbers cannot be added up"
+            raise FieldError(("add",), what, hint=f"take 0 to {self.own}")
+        if self.highest_goal < 0:
+            what = f"no goal lies between 0 and {self.highest_goal}"
+            raise FieldError(("highest_goal",), what, hint="take a number from 0")
+
+    @property
+    def goals(self) -> range:
+        """All goals."""
+        return range(self.highest_goal + 1)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What owning so many numbers is worth."""
+
+    best: Fraction
+    """Least expected score of any numbers."""
+    best_sets: tuple[tuple[int, ...], ...]
+    """All that reach it."""
+    mean: Fraction
+    """Expected score of numbers drawn at random."""
+
+
+def score(numbers: Sequence[int], goal: int, rules: Rules) -> int:
+    """Distance of a goal from the nearest sum."""
+    return abs(goal - sum(nearest_summands(numbers, goal, rules)))
+
+
+def nearest_summands(numbers: Sequence[int], goal: int, rules: Rules) -> tuple[int, ...]:
+    """The numbers to add up for a goal: those whose sum is nearest, of equals the fewest."""
+    return min(_choices(check_owned(numbers, rules), rules), key=lambda chosen: (abs(goal - sum(chosen)), len(chosen)))
+
+
+def expected_score(numbers: Sequence[int], rules: Rules) -> Fraction:
+    """Mean score over all goals of one who adds up the best each time."""
+    distances_NG = _distances(np.array([check_owned(numbers, rules)], dtype=np.int64), rules)
+    return Fraction(int(distances_NG.sum()), len(rules.goals))
+
+
+@functools.lru_cache(maxsize=64)
+def outcome(rules: Rules) -> Outcome:
+    """The best numbers to own before any goal is known, and what numbers are worth on average."""
+    sets = tuple(itertools.combinations(NUMBERS, rules.own))
+    totals_N = _distances(np.array(sets, dtype=np.int64).reshape(len(sets), rules.own), rules).sum(axis=1)
+    least = int(totals_N.min())
+    best_sets = tuple(owned for owned, total in zip(sets, totals_N.tolist(), strict=True) if total == least)
+    num_goals = len(rules.goals)
+    return Outcome(Fraction(least, num_goals), best_sets, Fraction(int(totals_N.sum()), num_goals * len(sets)))
+
+
+def outcomes_by_owned(add: int = 3, *, exactly: bool = False, highest_goal: int = 27) -> dict[int, Outcome]:
+    """What owning ever more numbers is worth when only so many may be added up, by how many are owned."""
+    least = add if exactly else 0
+    return {own: outcome(Rules(own, add, exactly, highest_goal)) for own in range(least, len(NUMBERS) + 1)}
+
+
+def check_owned(numbers: Sequence[int], rules: Rules) -> tuple[int, ...]:
+    """The numbers in order.
+
+    Raises:
+        PipelineError: If one may not own them.
+    """
+    for number in numbers:
+        if number not in NUMBERS:
+            raise PipelineError(f"{number} is not one of the numbers 0 to {NUMBERS[-1]}", hint="take another one")
+        if list(numbers).count(number) > 1:
+            raise PipelineError(f"{number} is there twice", hint="own each number once")
+    if len(numbers) != rules.own:
+        raise PipelineError(f"these are {len(numbers)} numbers, not {rules.own}", hint=f"own {rules.own} numbers")
+    return tuple(sorted(numbers))
+
+
+def _choices(numbers: Sequence[int], rules: Rules) -> list[tuple[int, ...]]:
+    """All that may be added up."""
+    sizes = range(rules.add if rules.exactly else 0, min(rules.add, len(numbers)) + 1)
+    return list(itertools.chain.from_iterable(itertools.combinations(numbers, size) for size in sizes))
+
+
+def _distances(sets_NO: np.ndarray, rules: Rules) -> np.ndarray:
+    """Score of every set for every goal, ``[N, G]``."""
+    sums_NC = np.stack([sets_NO[:, list(places)].sum(axis=1) for places in _choices(range(rules.own), rules)], axis=1)
+    return np.abs(sums_NC[:, :, None] - np.array(rules.goals)).min(axis=1)
