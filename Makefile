@@ -1,7 +1,7 @@
 # Every target sets up .venv by itself and refreshes it when the requirements change.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run plan submit status logs cancel retry probe results report sync dashboard test lint format bench slurm-up slurm-down clean
+.PHONY: help setup run plan submit status logs cancel retry probe results report sync dashboard play test lint format bench slurm-up slurm-down clean
 
 PYTHON ?= python3
 CONFIG ?= configs/fixed_vs_learned_basis.yaml
@@ -61,6 +61,9 @@ sync: $(READY) ## Bring what is finished of the newest run to W&B, verified (RUN
 
 dashboard: $(READY) ## Create or update the dashboard of the newest run on W&B (RUN=runs/...)
 	@$(IN)/python -m pipeline dashboard $(RUN) $(ARGS)
+
+play: $(READY) ## Play the lecture's number game at this terminal
+	@$(IN)/python -m pipeline play $(ARGS)
 
 test: lint ## Run every check
 	@$(IN)/python -m pytest -q -n 2 --dist loadfile

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.cli import clusters, here, tracking
+from pipeline.cli import clusters, game, here, tracking
 from pipeline.cli.here import KINDS
 
 
@@ -92,6 +92,9 @@ def parser() -> argparse.ArgumentParser:
 
     verb = _verb(verbs, here.list_kind, "list bases")
     verb.add_argument("kind", metavar="KIND", help=f"one of {', '.join(KINDS)}")
+
+    verb = _verb(verbs, game.play, "play --seed monday")
+    verb.add_argument("--seed", metavar="WORD", help="any word or number; the same one gives the same goals")
 
     verb = _verb(verbs, here.bench, "bench --json")
     verb.add_argument("--json", action="store_true", help="print rows for a program")
