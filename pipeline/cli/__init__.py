@@ -16,7 +16,7 @@ __all__ = ["KINDS", "main", "parser", "train"]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one verb; 0: done, 1: some trials failed, 2: asked for something wrong."""
+    """Run one verb; 0: done, 1: some trials failed, 2: asked for something wrong, 3: no way to W&B for a job."""
     asked = parser().parse_args(arguments)
     try:
         code: int = asked.verb(asked)

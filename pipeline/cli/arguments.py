@@ -85,6 +85,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="go on until the run is finished, and look again so often (default: 60)",
     )
+    verb.add_argument(
+        "--online", action="store_true", help="send now or not at all: write no files for a later sync, as in a job"
+    )
 
     verb = _verb(verbs, tracking.dashboard, "dashboard runs/xor-0123456789 --set tracking.project=lab")
     _takes_run(verb)

@@ -20,15 +20,19 @@ if TYPE_CHECKING:
 def sync(asked: argparse.Namespace) -> int:
     """Bring what is finished of a run to W&B, verified; or into files, where there is no way to it."""
     from pipeline.cli.here import run_folder
-    from pipeline.tracking.export import export
-    from pipeline.tracking.network import RefusedError, TroubleError
+    from pipeline.launch.exporting import NO_WAY
+    from pipeline.tracking.export import BusyError, export
+    from pipeline.tracking.network import RefusedError, TroubleError, UnreachableError
 
     folder = run_folder(asked)
     tracking = _tracking(folder, asked.overrides)
     while True:
         try:
-            done = export(folder, tracking, _profile(folder), say)
+            done = export(folder, tracking, _profile(folder), say, online=asked.online)
         except PipelineError as error:
+            if asked.online and isinstance(error, BusyError | UnreachableError | RefusedError):
+                say(str(error))
+                return 0 if isinstance(error, BusyError) else NO_WAY
             if asked.watch is not None and isinstance(error, TroubleError):
                 say(str(error))
             elif isinstance(error, TroubleError | RefusedError):
@@ -102,12 +106,10 @@ def _tracking(folder: Path, overrides: list[str]) -> Tracking | None:
 
 def _profile(folder: Path) -> Destination | None:
     """Entity and project that the cluster's profile names, if the run was sent to one."""
-    from pipeline.launch.clusters import read_profile
     from pipeline.launch.submission import read_submissions
     from pipeline.tracking.content import Destination
 
     submissions = read_submissions(folder)
     if not submissions:
         return None
-    profile = read_profile(submissions[-1].cluster, submissions[-1].overrides)
-    return Destination(profile.wandb_entity or "", profile.wandb_project or "")
+    return Destination(submissions[-1].wandb_entity or "", submissions[-1].wandb_project or "")

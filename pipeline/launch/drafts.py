@@ -82,6 +82,9 @@ def _draft(wish: Wish, jobs: tuple[Job, ...], memory_gib: float | None, code: st
         code=code,
         sent_at=time.time(),
         how=dict(wish.how),
+        wandb=profile.wandb,
+        wandb_entity=profile.wandb_entity,
+        wandb_project=profile.wandb_project,
     )
 
 

@@ -43,6 +43,9 @@ class Submission:
         sent_at: When it was written down, in seconds since 1970.
         job: Id that the scheduler gave it; none until it is known.
         how: Fields of the experiment that say how it is computed, which may differ from those of the plan.
+        wandb: Whether workers export to W&B as packs finish: ``online`` or ``offline``.
+        wandb_entity: User or team on W&B that the profile names.
+        wandb_project: Project on W&B that the profile names.
     """
 
     name: str
@@ -64,6 +67,9 @@ class Submission:
     sent_at: float
     job: str | None = None
     how: dict[str, Any] = field(default_factory=dict)
+    wandb: str = "offline"
+    wandb_entity: str | None = None
+    wandb_project: str | None = None
 
     def task_id(self, index: int) -> str:
         """Id of an element as submitit has it, such as ``1234_7``; a single job is no array."""

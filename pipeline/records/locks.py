@@ -8,6 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+EXPORT = Path("wandb") / "lock"
+"""In the folder of a run: held by who exports it to W&B, and touched when that begins."""
+
 NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
 """What the system says where the file system has no locks: Lustre mounted without flock, some network folders."""
 

@@ -6,22 +6,25 @@
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from pipeline.errors import PipelineError
 from pipeline.experiment.tracking import Tracking
 from pipeline.plan import read_plan
-from pipeline.records.locks import locked
+from pipeline.records.locks import EXPORT, locked
 from pipeline.records.store import read_outcomes, read_records
 from pipeline.report.tables import results
 from pipeline.tracking.chosen import chosen_trials
 from pipeline.tracking.content import Destination, as_records
 from pipeline.tracking.delivery import BATCH, Delivery
 from pipeline.tracking.ledger import Ledger
+from pipeline.tracking.network import UnreachableError
 from pipeline.tracking.place import Way, destination_of, has_key, way
 from pipeline.tracking.progress import Progress
 from pipeline.tracking.remote import Remote, end_left_sender
@@ -33,6 +36,10 @@ Say = Callable[[str], None]
 
 READINGS = 3
 """How often a run is read that changes while it is read."""
+
+
+class BusyError(PipelineError):
+    """Another export is at work in the run."""
 
 
 @dataclass
@@ -56,7 +63,9 @@ class Exported:
     finished: bool = False
 
 
-def export(run: Path, tracking: Tracking | None, profile: Destination | None, say: Say) -> Exported:
+def export(
+    run: Path, tracking: Tracking | None, profile: Destination | None, say: Say, *, online: bool = False
+) -> Exported:
     """Bring the finished trials of a run to W&B, or into files where there is no way to it.
 
     Args:
@@ -64,18 +73,23 @@ def export(run: Path, tracking: Tracking | None, profile: Destination | None, sa
         tracking: What is to go where; none: what the plan says.
         profile: Entity and project of the cluster.
         say: Told what a person should know.
+        online: Write nothing into files for later.
 
     Raises:
-        PipelineError: If the folder is not that of a run, another export is at work in it, or W&B does not do what
-            it should. What has arrived until then is noted.
+        UnreachableError: If there is no way to W&B, and nothing may be written into files.
+        BusyError: If another export is at work in the run.
+        PipelineError: If the folder is not that of a run, or W&B does not do what it should. What has arrived until
+            then is noted.
     """
     with alone(run, say) as folder:
         end_left_sender(folder)
+        open_way = way(has_key=has_key())
+        if open_way.closed and online:
+            raise UnreachableError(open_way.closed)
         source = read_run(run)
         asked = tracking or source.plan.experiment.tracking
         destination = destination_of(asked, profile)
         trials = chosen_trials(asked, source.results)
-        open_way = way(has_key=has_key())
         if open_way.warning:
             say(open_way.warning)
         if open_way.closed:
@@ -92,13 +106,20 @@ def alone(run: Path, say: Say) -> Iterator[Path]:
     """Be the only export at work in a run's folder; gives the folder of what belongs to W&B."""
     if not (run / "plan.json").exists():
         read_plan(run)  # says what is wrong
-    folder = run / "wandb"
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("a") as lock:
-        if not locked(lock, say):
+    path = run / EXPORT
+    path.parent.mkdir(exist_ok=True)
+    with path.open("a") as lock:
+        if not (locked(lock, say) or _after_a_moment(lock, say)):
             hint = "wait until it is done; it sends all that is finished"
-            raise PipelineError("another sync is at work in this run", where=str(run), hint=hint)
-        yield folder
+            raise BusyError("another sync is at work in this run", where=str(run), hint=hint)
+        os.utime(path)
+        yield path.parent
+
+
+def _after_a_moment(lock: IO[str], say: Say) -> bool:
+    """Lock a file that a job may hold for as long as it takes to see whether it can."""
+    time.sleep(0.5)
+    return locked(lock, say)
 
 
 def read_run(run: Path) -> Exportable:

@@ -152,7 +152,7 @@ class Remote:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
+                process_group=0,  # no session: Linux would weigh it against a training beside it, whatever our nice
                 preexec_fn=_end_with_parent,
             )
             note_sender(self.scratch.parent, process.pid)

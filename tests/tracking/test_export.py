@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import math
 import os
 import re
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +21,9 @@ from wandb_server import WandbServer
 from wandb_state import ENTITY, OTHERS
 
 from pipeline.experiment.tracking import ChosenRuns, Tracking
+from pipeline.launch.exporting import NO_WAY
 from pipeline.plan import read_plan
+from pipeline.records.locks import EXPORT
 from pipeline.tracking.content import STEP
 from pipeline.tracking.export import Exported, export
 from pipeline.tracking.network import RefusedError
@@ -125,6 +129,33 @@ def test_two_exports_do_not_work_in_one_folder(run: Path, server: WandbServer) -
         done = sync(str(run))
     assert done.returncode == 2
     assert "another sync is at work in this run" in done.stderr
+
+
+def test_a_job_that_only_looks_whether_it_may_export_keeps_nobody_from_it(run: Path) -> None:
+    from pipeline.tracking.export import alone
+
+    (run / "wandb").mkdir()
+    with (run / EXPORT).open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        threading.Timer(0.1, fcntl.flock, (held, fcntl.LOCK_UN)).start()
+        with alone(run, print) as folder:
+            assert folder == run / "wandb"
+
+
+def test_what_a_job_exports_it_sends_or_leaves_alone(run: Path, server: WandbServer) -> None:
+    from pipeline.tracking.export import alone
+
+    with alone(run, print):
+        busy = sync(str(run), "--online")
+    assert (busy.returncode, "another sync is at work in this run" in busy.stderr) == (0, True)
+    server.keys.clear()
+    refused = sync(str(run), "--online")
+    assert (refused.returncode, "the key is refused" in refused.stderr) == (NO_WAY, True)
+    del os.environ["WANDB_API_KEY"]
+    closed = sync(str(run), "--online")
+    assert (closed.returncode, "there is no key for W&B here" in closed.stderr) == (NO_WAY, True)
+    assert [path.name for path in (run / "wandb").iterdir()] == ["lock"]
+    assert not server.runs
 
 
 def test_a_chosen_few_are_exported(run: Path, server: WandbServer, said: list[str]) -> None:
