@@ -58,7 +58,7 @@ class Profile:
         requeue: Whether a job that stops at its time limit queues itself again; PBS has no such thing.
         stop_margin_seconds: How long before its time limit a worker stops.
         history_hours: How long the scheduler remembers jobs; none where it is not known.
-        wandb: Whether jobs reach the internet.
+        wandb: Whether jobs reach the internet, and export to W&B as packs finish.
         wandb_entity: User or team on W&B; none: that of the experiment, the environment or the key.
         wandb_project: Project on W&B; none: that of the experiment or the environment.
         slurm_conf: Configuration of a SLURM that is not the machine's own.

@@ -19,8 +19,9 @@ import polars as pl
 
 from pipeline.errors import PipelineError
 from pipeline.launch.attempts import Attempt, next_number, write_attempt
+from pipeline.launch.exporting import LAST_SECONDS, Exporter
 from pipeline.launch.interrupts import Interrupts, began_at, stop_at
-from pipeline.launch.submission import Submission, read_submission
+from pipeline.launch.submission import Submission, folder_of, read_submission
 from pipeline.records.store import finished_packs, read_outcomes
 
 if TYPE_CHECKING:
@@ -54,14 +55,18 @@ def work(run: str, submission: str, index: int) -> None:
 
     interrupts = Interrupts(Deadline(time.monotonic() + stop_at(sent) - time.time()))
     interrupts.listen()
+    exporter = exporter_of(sent, diary)
     try:
-        end = train(sent, index, diary, interrupts, environment)
+        end = train(sent, index, diary, interrupts, environment, exporter)
     except BaseException as error:
+        exporter.end()
         first_line = f"{type(error).__name__}: {error}".splitlines()[0]
         diary.end("error", first_line)
         raise
     diary.end(end)
     remember(sent, diary)
+    # What goes on elsewhere exports there; and it is waited for only as long as the job may run.
+    exporter.leave(LAST_SECONDS if end == "finished" else 0.0, hurry=interrupts.deadline.passed)
     if end == "deadline" and sent.requeue and unfinished(folder, sent.tasks[index]):
         interrupts.queue_again()
 
@@ -89,6 +94,12 @@ def begin(run: Path, sent: Submission, index: int, environment: Any) -> Attempt:
     attempt = Attempt(sent.name, index, worker, number, environment.job_id, began_at())
     write_attempt(run, attempt)
     return attempt
+
+
+def exporter_of(sent: Submission, diary: Diary) -> Exporter:
+    """What brings the packs of a job to W&B: the first of its workers does so for all, if the profile says so."""
+    log = folder_of(diary.run, sent.name) / f"{diary.attempt.job}_{diary.attempt.worker}_wandb_log.out"
+    return Exporter(diary.run, log, wanted=sent.wandb == "online" and diary.attempt.worker == 0)
 
 
 @dataclass
@@ -122,7 +133,9 @@ class Diary:
         self.note(ended_at=time.time(), end=end, error=error, failed=failed)
 
 
-def train(sent: Submission, index: int, diary: Diary, interrupts: Interrupts, environment: Any) -> End:
+def train(
+    sent: Submission, index: int, diary: Diary, interrupts: Interrupts, environment: Any, exporter: Exporter
+) -> End:
     """Train the packs of an element that are left, and say why it ended."""
     from pipeline.records.source import Source
     from pipeline.training.parallel import in_parallel
@@ -130,11 +143,19 @@ def train(sent: Submission, index: int, diary: Diary, interrupts: Interrupts, en
     from pipeline.training.run import train_packs
 
     class NotedProgress(Progress):
-        """Progress that the diary follows."""
+        """Progress that the diary and the exporter follow."""
 
         def begun(self, pack: Pack) -> None:
             super().begun(pack)
             diary.begin(pack.id)
+
+        def finished(self, pack: Pack, *, diverged: int = 0, failed: int = 0) -> None:
+            super().finished(pack, diverged=diverged, failed=failed)
+            exporter.pack_finished()
+
+        def draw(self) -> None:
+            super().draw()
+            exporter.look()
 
     run = diary.run
     plan = plan_of(run, sent)
@@ -144,8 +165,13 @@ def train(sent: Submission, index: int, diary: Diary, interrupts: Interrupts, en
     packs = {pack.id: pack for pack in plan.packs}
     source = Source(diary.attempt.job, diary.attempt.number, sent.code)
     diary.note(ready_at=time.time())
+    known = len(sent.tasks[index])
     while True:
         left = unfinished(run, sent.tasks[index])
+        if len(left) < known:  # the others of this job, and attempts before, have finished some
+            exporter.pack_finished()
+        known = len(left)
+        exporter.look()
         names = left if together else in_turn(left, environment.global_rank, environment.num_tasks)
         mine, progress, deadline = [packs[name] for name in names], NotedProgress(), interrupts.deadline
         lead = functools.partial(train_packs, mine, plan.experiment, run, progress, source=source, deadline=deadline)
