@@ -194,3 +194,21 @@ def test_cell_that_no_run_prints_is_found(column, good, bad):
     for cell, wrong in ((good, []), (bad, [(*key, column, bad)])):
         row = "   ".join((rows[key] | {column: cell}).values())
         assert shown_wrongly(real.replace(line, row), real, *axes_of_default()) == wrong
+
+
+def test_every_rate_below_the_limit_converges_and_none_above_it_to_a_tenth_of_a_percent(finished):
+    results = finished("learning_rate_limit").results()
+    assert results.filter(pl.col("times_limit") < 1)["status"].unique().to_list() == ["done"]
+    assert results.filter(pl.col("times_limit") > 1)["status"].unique().to_list() == ["diverged"]
+    assert (results["times_limit"] - 1).abs().min() == pytest.approx(0.001)
+    assert set(results["verdict"]) == {"agrees"}
+
+
+def test_no_fixed_basis_is_best_everywhere(finished):
+    results = finished("approximation_efficiency").results()
+    widest = results.filter(pl.col("width") == results["width"].max()).with_columns(
+        pl.col("test_error").cast(pl.Float64)
+    )
+    best = widest.sort("test_error").group_by("problem", maintain_order=True).first()
+    assert best["model"].n_unique() > 1
+    assert (widest.filter(pl.col("model") == best["model"][0])["test_error"] > 1e-3).any()

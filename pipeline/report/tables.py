@@ -11,7 +11,7 @@ from pipeline.experiment.trial import TimesLimit
 from pipeline.numerics.spectra import LIMIT_OF_FLOAT64, TRUSTED_BELOW, Trust, trust
 from pipeline.plan import Plan
 from pipeline.problems.problem import FunctionProblem, Problem
-from pipeline.report.verdicts import counted, has_limit, learning_rate_verdict, overshoots
+from pipeline.report.verdicts import MARGIN, counted, has_limit, learning_rate_verdict, overshoots
 
 PROBLEM = ["problem", "dimension", "train", "noise"]
 """Columns that name a problem."""
@@ -85,9 +85,9 @@ def _planned(plan: Plan) -> pl.DataFrame:
         shape, problem = pack.shape, pack.shape.problem
         columns = (labels[problem.identity], problem.num_inputs, problem.train, noise_of(problem))
         axes = (*columns, shape.model.label(), shape.width)
-        shapes.append((*axes, has_limit(shape), overshoots(shape)))
+        shapes.append((*axes, has_limit(shape), overshoots(shape), MARGIN[shape.dtype]))
     types = dict(zip(CELL, (pl.String, pl.Int64, pl.Int64, pl.Float64, pl.String, pl.Int64), strict=True))
-    schema = types | {"has_limit": pl.Boolean, "overshoots": pl.Boolean}
+    schema = types | {"has_limit": pl.Boolean, "overshoots": pl.Boolean, "margin": pl.Float64}
     by_pack = pl.DataFrame(shapes, schema=schema, orient="row").with_row_index("pack")
     trials = [trial for pack in plan.packs for trial in pack.trials]
     rates = [trial.learning_rate for trial in trials]

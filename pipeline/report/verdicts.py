@@ -4,8 +4,8 @@ For a linear model, the square loss, all points at every step and an optimizer w
 stability factor, descent converges below the largest stable learning rate and diverges
 above it. What that means for numbers recorded at finitely many steps:
 
-- within 1 % of the limit nothing is said, nor where the first loss is not finite or not known: data
-  that overflow the dtype diverge at any rate;
+- within 1 % of the limit nothing is said (in float64, 0.05 %), nor where the first loss is not finite
+  or not known: data that overflow the dtype diverge at any rate;
 - below it nothing is said of a trial that ended with one recorded loss, which is its own first;
 - below it a trial must not diverge, and an optimizer without memory must not end above its
   first loss (one with memory may overshoot at first, so only an end below the first loss counts);
@@ -26,7 +26,7 @@ from pipeline.optimizers.rules import UpdateRule
 
 AGREES, CONTRADICTS, CANNOT_SAY = "agrees", "contradicts", "cannot say"
 
-MARGIN = 0.01
+MARGIN = {"float32": 0.01, "float64": 0.0005}
 """Relative distance to the limit within which rounding decides."""
 ROUNDING = 1e-4
 """Relative change of a loss that float32 sums may show without a cause."""
@@ -48,7 +48,7 @@ def overshoots(shape: Shape) -> bool:
 def learning_rate_verdict() -> pl.Expr:
     """The verdict on each trial, from columns of the same frame.
 
-    Columns: ``has_limit``, ``overshoots``, ``status``, ``step``, ``learning_rate``,
+    Columns: ``has_limit``, ``overshoots``, ``margin``, ``status``, ``step``, ``learning_rate``,
     ``largest_stable_learning_rate``, ``first_loss``, ``least_loss``, ``loss``, the last, and
     ``several_losses``, whether these come from more than one step.
     """
@@ -76,7 +76,7 @@ def learning_rate_verdict() -> pl.Expr:
         .when(~grew & (log_growth > math.log(GROWTH_THAT_SHOWS)))
         .then(pl.lit(CONTRADICTS))
     )
-    verdict = pl.when(ratio < 1 - MARGIN).then(below).when(ratio > 1 + MARGIN).then(above)
+    verdict = pl.when(ratio < 1 - pl.col("margin")).then(below).when(ratio > 1 + pl.col("margin")).then(above)
     known = pl.col("has_limit") & finished & pl.col("first_loss").is_finite()
     return pl.when(known).then(verdict).fill_null(CANNOT_SAY).alias("verdict")
 

@@ -13,11 +13,12 @@ from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, GradientDescent, LeastSquares, Momentum
 from pipeline.problems.losses import BinaryCrossEntropy, HalfMeanSquare
 from pipeline.problems.targets import AbsoluteValue, Xor
-from pipeline.report.verdicts import counted, has_limit, learning_rate_verdict, overshoots
+from pipeline.report.verdicts import MARGIN, counted, has_limit, learning_rate_verdict, overshoots
 
 TRIAL = {
     "has_limit": True,
     "overshoots": False,
+    "margin": MARGIN["float32"],
     "status": "done",
     "step": 1000,
     "learning_rate": 1.0,
@@ -79,6 +80,13 @@ def test_five_percent_from_the_limit_a_verdict_is_given(ratio, expected, status)
 @pytest.mark.parametrize("ratio", [0.995, 1.005])
 def test_half_a_percent_from_the_limit_none_is_given(ratio, status):
     assert verdict(learning_rate=2.0 * ratio, status=status) == "cannot say"
+
+
+@pytest.mark.parametrize("status", ["done", "diverged"])
+@pytest.mark.parametrize("ratio, expected", [(0.999, ("agrees", "contradicts")), (1.001, ("cannot say", "agrees"))])
+def test_in_float64_a_tenth_of_a_percent_is_enough(ratio, expected, status):
+    given = verdict(margin=MARGIN["float64"], learning_rate=2.0 * ratio, status=status)
+    assert given == expected[status == "diverged"]
 
 
 @pytest.mark.parametrize("first_loss", [math.inf, math.nan, None])
