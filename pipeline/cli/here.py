@@ -124,11 +124,7 @@ def list_kind(asked: argparse.Namespace) -> int:
     """Print what can be written in a YAML file, one name and one sentence a line."""
     if asked.kind not in KINDS:
         raise PipelineError(f"unknown kind {asked.kind!r}", hint=nearest(asked.kind, KINDS))
-    from pipeline.config import TABLES
-
-    sentences = clusters.sentences() if asked.kind == "clusters" else None
-    if sentences is None:
-        sentences = {name: definition.summary() for name, definition in TABLES[asked.kind].items()}
+    sentences = clusters.sentences() if asked.kind == "clusters" else _sentences(asked.kind)
     width = max(len(name) for name in sentences)
     for name, sentence in sentences.items():
         print(f"{name:<{width}}  {sentence}")
@@ -136,6 +132,13 @@ def list_kind(asked: argparse.Namespace) -> int:
 
 
 list_kind.__name__ = "list"
+
+
+def _sentences(kind: str) -> dict[str, str]:
+    """Every definition of a kind, with one sentence."""
+    from pipeline.config.tables import TABLES
+
+    return {name: definition.summary() for name, definition in TABLES[kind].items()}
 
 
 def bench(asked: argparse.Namespace) -> int:

@@ -8,6 +8,5 @@ it is meant for (``values``).
 """
 
 from pipeline.config.reading import read_canonical, read_experiment, read_file
-from pipeline.config.tables import TABLES
 
-__all__ = ["TABLES", "read_canonical", "read_experiment", "read_file"]
+__all__ = ["read_canonical", "read_experiment", "read_file"]

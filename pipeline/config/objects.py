@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from pipeline.config.fields import fields_of, required_of
-from pipeline.config.tables import definitions_of, noun_of
+from pipeline.config.kinds import definitions_of, noun_of
 from pipeline.config.wording import in_words
 from pipeline.config.written import Entry, Map, Node, Position, Reader, Word, clipped, dotted, is_null, locate, refusal
 from pipeline.definitions import Definition

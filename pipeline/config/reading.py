@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.config.fields import required_of
 from pipeline.config.files import read_text
@@ -14,7 +14,9 @@ from pipeline.config.text import compose
 from pipeline.config.values import read
 from pipeline.config.written import Map, Source, is_null, shown
 from pipeline.errors import PipelineError
-from pipeline.experiment.experiment import Experiment
+
+if TYPE_CHECKING:
+    from pipeline.experiment.experiment import Experiment
 
 T = TypeVar("T")
 
@@ -29,6 +31,8 @@ def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     Raises:
         PipelineError: If the file cannot be read or asks for something impossible.
     """
+    from pipeline.experiment.experiment import Experiment
+
     return read_file(path, Experiment, overrides)
 
 

@@ -8,9 +8,10 @@ import re
 
 import pytest
 
-from pipeline.config import TABLES, read_canonical, read_file
+from pipeline.config import read_canonical, read_file
 from pipeline.config.fields import fields_of, required_of
-from pipeline.config.tables import KINDS, kind_and_table
+from pipeline.config.kinds import kind_and_table
+from pipeline.config.tables import KINDS, TABLES
 from pipeline.definitions import Definition, canonical
 from pipeline.errors import PipelineError
 
