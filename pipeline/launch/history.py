@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,16 +59,20 @@ def incidents(run: Path, submissions: Sequence[Submission], held: set[str]) -> l
     named = {submission.name: submission for submission in submissions}
     attempts = [attempt for attempt in read_attempts(run) if attempt.submission in named]
     newest = {(attempt.submission, attempt.index, attempt.worker): attempt.number for attempt in attempts}
+    spools = {name: spooled(run, name) for name in named}
     found: list[Incident] = []
     for attempt in attempts:
-        is_newest = newest[attempt.submission, attempt.index, attempt.worker] == attempt.number
-        found += _of_attempt(run, named[attempt.submission], attempt, runs=attempt.job in held and is_newest)
+        runs = attempt.job in held and newest[attempt.submission, attempt.index, attempt.worker] == attempt.number
+        found += _of_attempt(run, named[attempt.submission], attempt, spools[attempt.submission], runs=runs)
     begun = {(attempt.submission, attempt.index) for attempt in attempts}
-    found += [one for submission in submissions for one in _never_began(run, submission, begun, held)]
+    for submission in submissions:
+        found += _never_began(run, submission, begun, held, spools[submission.name])
     return sorted(found, key=lambda incident: -incident.at)
 
 
-def _of_attempt(run: Path, submission: Submission, attempt: Attempt, *, runs: bool) -> Iterator[Incident]:
+def _of_attempt(
+    run: Path, submission: Submission, attempt: Attempt, spools: Mapping[str, list[Path]], *, runs: bool
+) -> Iterator[Incident]:
     place = (attempt.submission, attempt.index, attempt.job)
     memory = submission.memory_gib
     log = log_of(run, attempt.submission, attempt.job, attempt.worker)
@@ -79,20 +82,26 @@ def _of_attempt(run: Path, submission: Submission, attempt: Attempt, *, runs: bo
     if attempt.end == "error":
         yield Incident(STOPPED, attempt.error, attempt.ended_at or 0, *place, "", memory, log)
     elif attempt.ended_at is None and not runs:
-        named = cause([log, log.with_suffix(".out"), *spooled(run, attempt.submission, attempt.job)])
+        named = cause([log, log.with_suffix(".out"), *spools.get(attempt.job, ())])
         at = log.stat().st_mtime if log.exists() else attempt.began_at
         yield Incident(named, f"worker {named} on {attempt.host}", at, *place, attempt.pack, memory, log)
 
 
-def _never_began(run: Path, submission: Submission, begun: set[tuple[str, int]], held: set[str]) -> Iterator[Incident]:
+def _never_began(
+    run: Path,
+    submission: Submission,
+    begun: set[tuple[str, int]],
+    held: set[str],
+    spools: Mapping[str, list[Path]],
+) -> Iterator[Incident]:
     for index in range(len(submission.tasks)):
         job = submission.task_id(index)
-        log = log_of(run, submission.name, job, 0)
         if submission.job is None or (submission.name, index) in begun or job in held:
             continue
+        log = log_of(run, submission.name, job, 0)
         if (log.parent / f"{job}_0_result.pkl").exists():
             continue  # it found nothing left to do
-        spool = spooled(run, submission.name, job)
+        spool = spools.get(job, ())
         said = [line for file in (*spool, log) for line in tail(file).splitlines() if line.strip()]
         named = cause([log, log.with_suffix(".out"), *spool])
         kind = NEVER_BEGAN if named == KILLED else named
@@ -106,12 +115,22 @@ def log_of(run: Path, submission: str, job: str, worker: int) -> Path:
     return folder_of(run, submission) / f"{job}_{worker}_log.err"
 
 
-def spooled(run: Path, submission: str, job: str) -> list[Path]:
-    """What PBS itself has to say of a job, such as why it killed it: in a file of its own, not in the worker's."""
-    number, _, index = job.partition("_")
-    name = glob.escape(f"{number}[{index}]" if index else number)
-    files = (folder_of(run, submission) / "spool").glob(f"{name}.*")
-    return sorted(path for path in files if path.stat().st_size)
+def spooled(run: Path, submission: str) -> dict[str, list[Path]]:
+    """What PBS itself has to say of jobs, such as why it killed them: in files of their own, not in the workers'.
+
+    Args:
+        run: Folder of the run.
+        submission: Name of the submission.
+
+    Returns:
+        The files that say something, by the id of the job as submitit has it.
+    """
+    found: dict[str, list[Path]] = {}
+    for path in sorted((folder_of(run, submission) / "spool").glob("*.*")):
+        if path.stat().st_size:
+            job = path.name.partition(".")[0].replace("[", "_").removesuffix("]")  # 12[3].server.OU
+            found.setdefault(job, []).append(path)
+    return found
 
 
 def quarantined(run: Path, found: Sequence[Incident]) -> set[str]:

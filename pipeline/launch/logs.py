@@ -110,7 +110,7 @@ def _streams(run: Path, submission: Submission, index: int) -> list[Path]:
     """What the workers of one element have written, errors after output, and the scheduler after them."""
     folder, job = log_of(run, submission.name, "", 0).parent, submission.task_id(index)
     written = sorted(folder.glob(f"{job}_*_log.*"), key=lambda path: (path.suffix == ".err", path))
-    return written + spooled(run, submission.name, job)
+    return written + spooled(run, submission.name).get(job, [])
 
 
 def _pack_of(run: Path, trial: str) -> str | None:

@@ -36,14 +36,17 @@ def relieve(
     halved: dict[str, tuple[str, str]] = {}
     memory: dict[str, float] = {}
     depths = times_halved(run)
+    struck: dict[str, list[Incident]] = {}
+    for one in found:
+        if one.kind == OUT_OF_MEMORY:
+            struck.setdefault(one.pack, []).append(one)
     for pack in left:
-        struck = [one for one in found if one.pack == pack and one.kind == OUT_OF_MEMORY]
-        if not struck:
+        if pack not in struck:
             continue
         if len(packs[pack]) > 1 and depths.get(pack, 0) < MOST_HALVINGS:
             halved[pack] = halve(run, pack, packs[pack])
         else:
-            memory[pack] = _more(pack, max((one.memory_gib or 0.0) for one in struck), profile)
+            memory[pack] = _more(pack, max((one.memory_gib or 0.0) for one in struck[pack]), profile)
     return halved, memory
 
 

@@ -286,7 +286,7 @@ def test_a_job_over_its_walltime_is_timed_out_and_its_log_says_so(pbs: FakePbs, 
     job = executor.submit(pbs_work.sleep)
     until(job, "TIMEOUT")
     assert job.get_info()["ExitStatus"] == "-29"
-    (told,) = spooled(tmp_path, "jobs", job.job_id)
+    (told,) = spooled(tmp_path, "jobs")[job.job_id]
     assert cause([told]) == TIME_LIMIT
 
 
