@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import io
 import os
+import re
 import shutil
 import signal
 import sys
@@ -27,6 +28,9 @@ from pipeline.launch.schedulers import Request, Scheduler, scheduler_named
 from pipeline.launch.snapshot import take_snapshot
 from pipeline.launch.submission import Submission, folder_of, forget_submission, write_submission
 from pipeline.launch.worker import work
+
+NO_SERVER = r"connect|contact|communication failure|timed? ?out|zero bytes|standby|not respond"
+"""How SLURM and PBS word that their server cannot be reached, which no other wish would change."""
 
 
 def send(run: Path, drafts: Sequence[Submission], cluster: Cluster, parallel: Parallel) -> Iterator[Submission]:
@@ -116,9 +120,10 @@ def _refused(run: Path, draft: Submission, scheduler: Scheduler, error: Exceptio
         return PipelineError(f"{cluster} complained: {words}", hint="the jobs have arrived; run the same command again")
     forget_submission(run, draft)
     shutil.rmtree(folder_of(run, draft.name), ignore_errors=True)
-    return PipelineError(
-        f"{cluster} refused the jobs: {words}", hint="change what it complains about with --set cluster.NAME=VALUE"
-    )
+    hint = "change what it complains about with --set cluster.NAME=VALUE"
+    if re.search(NO_SERVER, words, re.IGNORECASE):
+        hint = "its server may be down; try the same command again later"
+    return PipelineError(f"{cluster} refused the jobs: {words}", hint=hint)
 
 
 def words_of(error: Exception) -> str:

@@ -236,7 +236,8 @@ def test_pbs_s_own_words_are_told_when_it_refuses_and_the_next_submit_works(pbs:
     pbs.set(qsub="refused")
     done = tried(sweep, "pbs_generic")
     assert done.returncode == 2
-    assert "pbs_generic refused the jobs: " in done.stderr
+    said = "pbs_generic refused the jobs: cannot connect to server pbs01 (errno=15010)\n  hint: its server may be down"
+    assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert read_submissions(run_of(sweep)) == []
     pbs.set(qsub=None)
