@@ -13,10 +13,14 @@ from pathlib import Path
 from pipeline import __version__, config, provenance
 from pipeline.definitions import canonical
 from pipeline.errors import PipelineError
+from pipeline.experiment.estimate import demands_of
 from pipeline.experiment.experiment import Experiment
+from pipeline.experiment.names import HOW_IT_RUNS
 from pipeline.experiment.packing import Pack, make_pack, packs
 from pipeline.experiment.trial import Trial
+from pipeline.experiment.workload import Workload
 from pipeline.records.files import replacing
+from pipeline.records.outline import Outline, digest
 from pipeline.records.packs import refined
 
 
@@ -43,6 +47,17 @@ class Plan:
     def trials(self) -> Mapping[str, Trial]:
         """Every trial by id, in the order of training."""
         return {trial.id: trial for pack in self.packs for trial in pack.trials}
+
+    @functools.cached_property
+    def outline(self) -> Outline:
+        """The plan without what its trials mean: all that sending it takes."""
+        demands = demands_of((pack.shape for pack in self.packs), self.experiment)
+        workloads = [
+            Workload(pack.id, tuple(trial.id for trial in pack.trials), demands[pack.shape]) for pack in self.packs
+        ]
+        how = {field: canonical(getattr(self.experiment, field)) for field in HOW_IT_RUNS}
+        recorded_steps = len(self.experiment.recorded_steps())
+        return Outline({workload.pack: workload for workload in workloads}, recorded_steps, how)
 
     def run_as(self, experiment: Experiment) -> Plan:
         """The same trials in the same packs, with another device, pace of checkpoints, or place of a table."""
@@ -76,8 +91,9 @@ def write_plan(plan: Plan, run: Path) -> None:
         "provenance": provenance.provenance(),
         "name": plan.name,
         "experiment": canonical(plan.experiment),
-        "packs": [{"id": pack.id, "trials": [trial.id for trial in pack.trials]} for pack in plan.packs],
+        **plan.outline.written(),
     }
+    content["digest"] = digest(content)
     run.mkdir(parents=True, exist_ok=True)
     with replacing(path) as part:
         part.write_text(json.dumps(content, indent=1) + "\n")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pipeline.launch.history import Incident
     from pipeline.launch.sweep import Prepared
     from pipeline.plan import Plan
+    from pipeline.records.outline import Outline
 
 LINES_OF_LOG = 15
 """Lines of the newest log that are shown of each distinct error."""
@@ -33,10 +34,11 @@ def submit(asked: argparse.Namespace) -> int:
     planned, _ = begun_plan(planned, folder)
     _check_chain(cluster, 1 + asked.chain)
     if asked.dry_run:
-        _print_rehearsal(sweep.rehearse(planned, folder, cluster, 1 + asked.chain, say), folder, cluster, asked)
+        prepared = sweep.rehearse(planned, folder, cluster, 1 + asked.chain, say)
+        _print_rehearsal(planned, prepared, folder, cluster, asked)
         return 0
     announce(planned, folder)
-    _send(planned, folder, cluster, asked, None)
+    _send(planned.outline, folder, cluster, asked, plan=planned)
     _link(folder)
     return 0
 
@@ -49,7 +51,7 @@ def rehearse(planned: Plan, asked: argparse.Namespace) -> int:
     cluster = _cluster(asked)
     folder = _folder(planned, cluster, asked)
     planned, _ = begun_plan(planned, folder)
-    _print_rehearsal(sweep.rehearse(planned, folder, cluster, 1, say), folder, cluster, asked)
+    _print_rehearsal(planned, sweep.rehearse(planned, folder, cluster, 1, say), folder, cluster, asked)
     return 0
 
 
@@ -144,14 +146,13 @@ def retry(asked: argparse.Namespace) -> int:
     from pipeline.launch.history import forgive, incidents, quarantined
     from pipeline.launch.status import ask
     from pipeline.launch.submission import read_submissions
-    from pipeline.plan import read_plan
 
     folder, packs = _run_and_names(asked)
-    planned = read_plan(folder)
+    outline = _outline(folder)
     submissions = read_submissions(folder)
     if not submissions:
         raise PipelineError("nothing was sent of this run yet", where=str(folder), hint="submit sends it")
-    unknown_packs = [pack for pack in packs if pack not in {known.id for known in planned.packs}]
+    unknown_packs = [pack for pack in packs if pack not in outline.workloads]
     if unknown_packs:
         raise PipelineError(f"no pack of this run is called {unknown_packs[0]!r}", hint="logs --json names them")
     if asked.quarantined:
@@ -160,7 +161,7 @@ def retry(asked: argparse.Namespace) -> int:
             raise PipelineError(unknown)
         forgive(folder, sorted(quarantined(folder, incidents(folder, submissions, set(tasks)))))
     cluster = _cluster_of(submissions[-1], asked)
-    _send(planned, folder, cluster, asked, frozenset(packs) or None)
+    _send(outline, folder, cluster, asked, frozenset(packs) or None)
     return 0
 
 
@@ -196,15 +197,32 @@ def _check_chain(cluster: Cluster, links: int) -> None:
         raise PipelineError(what, where="--chain", hint="leave it out")
 
 
+def _outline(folder: Path) -> Outline:
+    """What sending the plan of a run takes."""
+    from pipeline.records.outline import read_outline
+
+    outline = read_outline(folder)
+    if outline is None:
+        from pipeline.plan import read_plan  # takes seconds, and says what is wrong
+
+        outline = read_plan(folder).outline
+    return outline
+
+
 def _send(
-    planned: Plan, folder: Path, cluster: Cluster, asked: argparse.Namespace, only: frozenset[str] | None
+    outline: Outline,
+    folder: Path,
+    cluster: Cluster,
+    asked: argparse.Namespace,
+    only: frozenset[str] | None = None,
+    plan: Plan | None = None,
 ) -> None:
     _check_chain(cluster, 1 + asked.chain)
     from pipeline.launch import sweep
     from pipeline.launch.submission import Submission
 
     answer: dict[str, Any] = {"run": str(folder), "sent": []}
-    for step in sweep.send(planned, folder, cluster, 1 + asked.chain, say, only):
+    for step in sweep.send(outline, folder, cluster, 1 + asked.chain, say, only, plan):
         if isinstance(step, Submission):
             jobs = len(step.tasks)
             after = f", after {step.after}" if step.after else ""
@@ -217,12 +235,14 @@ def _send(
         print_json(answer)
 
 
-def _print_rehearsal(prepared: Prepared, folder: Path, cluster: Cluster, asked: argparse.Namespace) -> None:
+def _print_rehearsal(
+    planned: Plan, prepared: Prepared, folder: Path, cluster: Cluster, asked: argparse.Namespace
+) -> None:
     from pipeline.launch import sweep
     from pipeline.report.layout import plan_table
     from pipeline.report.printing import as_json_rows, as_text
 
-    shapes, texts = plan_table(prepared.plan), list(sweep.scripts(prepared, folder, cluster))
+    shapes, texts = plan_table(planned), list(sweep.scripts(prepared, folder, cluster))
     if asked.json:
         scripts = {draft.name: text for draft, text in texts}
         print_json({"shapes": as_json_rows(shapes), **_as_json(prepared), "scripts": scripts})
@@ -238,8 +258,9 @@ def _print_prepared(prepared: Prepared, cluster: Cluster, *, rows: bool = True) 
     from pipeline.launch.estimate import table
     from pipeline.report.printing import as_text, number_of
 
-    packs = {pack.id: pack for pack in prepared.plan.packs}
-    waiting = f"{counted(prepared.plan)}: {prepared.finished} packs finished, {prepared.in_flight} in flight"
+    outline = prepared.outline
+    whole = counted(outline.num_trials, len(outline.workloads))
+    waiting = f"{whole}: {prepared.finished} packs finished, {prepared.in_flight} in flight"
     if prepared.quarantined:
         waiting += f", {len(prepared.quarantined)} kept back because they failed twice (retry --quarantined)"
     if not prepared.drafts:
@@ -249,7 +270,7 @@ def _print_prepared(prepared: Prepared, cluster: Cluster, *, rows: bool = True) 
     assert prepared.estimate is not None
     say(waiting)
     if rows:
-        arrays = table(prepared.drafts, packs, prepared.costs.startup_s)
+        arrays = table(prepared.drafts, outline.workloads, prepared.costs.startup_s)
         print(as_text(arrays, keep=arrays.columns))
     judged = prepared.estimate
     say(f"{number_of(judged.jobs, 'job')} on {cluster.name}, {_spent(judged)} ({prepared.costs.basis})")
@@ -274,7 +295,6 @@ def _as_json(prepared: Prepared) -> dict[str, Any]:
     from pipeline.launch.estimate import table
     from pipeline.report.printing import as_json_rows
 
-    packs = {pack.id: pack for pack in prepared.plan.packs}
     judged = prepared.estimate
     known: dict[str, Any] = {
         "finished_packs": prepared.finished,
@@ -284,7 +304,7 @@ def _as_json(prepared: Prepared) -> dict[str, Any]:
     if judged is None or prepared.costs is None:
         return known | {"arrays": [], "estimate": None}
     return known | {
-        "arrays": as_json_rows(table(prepared.drafts, packs, prepared.costs.startup_s)),
+        "arrays": as_json_rows(table(prepared.drafts, prepared.outline.workloads, prepared.costs.startup_s)),
         "estimate": {
             "jobs": judged.jobs,
             "longest_job_seconds": judged.job_seconds,

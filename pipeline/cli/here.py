@@ -42,7 +42,7 @@ def plan(asked: argparse.Namespace) -> int:
         return 0
     print(as_text(table))
     say(
-        f"{counted(planned)}, {planned.trial_steps:.3g} trial-steps; "
+        f"{counted(len(planned.trials), len(planned.packs))}, {planned.trial_steps:.3g} trial-steps; "
         f"python -m pipeline run trains them into {Path('runs') / planned.folder_name}"
     )
     return 0
@@ -96,7 +96,7 @@ def begun_plan(planned: Plan, folder: Path) -> tuple[Plan, bool]:
 
 def announce(planned: Plan, folder: Path) -> None:
     """Say what is trained, and where to."""
-    say(f"{planned.experiment.question}\n{counted(planned)}, into {folder}")
+    say(f"{planned.experiment.question}\n{counted(len(planned.trials), len(planned.packs))}, into {folder}")
 
 
 def results(asked: argparse.Namespace) -> int:

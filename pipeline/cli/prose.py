@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pipeline.plan import Plan
 
 
 def say(text: str) -> None:
@@ -22,11 +18,11 @@ def print_json(content: object) -> None:
     print(json.dumps(content, indent=1))
 
 
-def counted(planned: Plan) -> str:
-    """How many trials and packs a plan has."""
+def counted(num_trials: int, num_packs: int) -> str:
+    """How many trials and packs there are."""
     from pipeline.report.printing import number_of
 
-    return f"{number_of(len(planned.trials), 'trial')} in {number_of(len(planned.packs), 'pack')}"
+    return f"{number_of(num_trials, 'trial')} in {number_of(num_packs, 'pack')}"
 
 
 CLUSTER = "cluster."

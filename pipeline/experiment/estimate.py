@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Iterable
+
+from pipeline.definitions import canonical
+from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.trial import Shape
+from pipeline.experiment.workload import Demands, Memory
 from pipeline.optimizers.rules import UpdateRule
 
 CHUNK_BYTES = {"cpu": 2 << 20, "cuda": 1 << 29}
@@ -48,13 +55,23 @@ def observed_bytes_of_trial(shape: Shape) -> int:
     return outputs + (shape.width + 1) * max(4 * problem.train * 8, 3 * problem.test * element)
 
 
-def bytes_of_pack(shape: Shape, num_trials: int) -> int:
-    """Bytes that training a pack of so many trials adds to the process, the shared points included."""
+def memory_of(shape: Shape) -> Memory:
+    """Bytes that training packs of a shape adds to the process, the shared points included."""
     problem = shape.problem
     columns = shape.width if shape.model.linear else problem.num_inputs + 1
     points = (problem.train + problem.test) * (problem.num_inputs + problem.num_outputs + 3 * columns) * 8
-    observed = min(num_trials * observed_bytes_of_trial(shape), OBSERVED_BYTES + observed_bytes_of_trial(shape))
-    return num_trials * bytes_of_trial(shape) + points + ALLOCATOR_FACTOR * (observed + 2 * CHUNK_BYTES["cpu"])
+    observed = observed_bytes_of_trial(shape)
+    return Memory(
+        shared=points + ALLOCATOR_FACTOR * 2 * CHUNK_BYTES["cpu"],
+        trial=bytes_of_trial(shape),
+        observed=ALLOCATOR_FACTOR * observed,
+        most_observed=ALLOCATOR_FACTOR * (OBSERVED_BYTES + observed),
+    )
+
+
+def bytes_of_pack(shape: Shape, num_trials: int) -> int:
+    """Bytes that training a pack of so many trials adds to the process, the shared points included."""
+    return memory_of(shape).of(num_trials)
 
 
 def operations_of_step(shape: Shape) -> int:
@@ -67,3 +84,18 @@ def operations_of_step(shape: Shape) -> int:
     outputs = shape.problem.num_outputs
     per_unit = 4 * outputs if shape.model.linear else 4 * shape.problem.num_inputs + 6 * outputs + 4
     return per_unit * num_points * shape.width
+
+
+def demands_of(shapes: Iterable[Shape], experiment: Experiment) -> dict[Shape, Demands]:
+    """What the packs of each shape of an experiment ask of a machine."""
+    observed = [canonical(diagnostic) for diagnostic in experiment.diagnostics]
+    how = [observed, canonical(experiment.parallel), experiment.accelerator]
+
+    def kind(shape: Shape) -> str:
+        content = {name: value for name, value in canonical(shape).items() if name != "steps"}
+        return hashlib.sha256(json.dumps([content, *how], sort_keys=True).encode()).hexdigest()[:24]
+
+    return {
+        shape: Demands(kind(shape), shape.model.label(), shape.steps, operations_of_step(shape), memory_of(shape))
+        for shape in dict.fromkeys(shapes)
+    }

@@ -26,6 +26,7 @@ from pipeline.experiment.axes import (
     distinct,
     positive,
 )
+from pipeline.experiment.names import HOW_IT_RUNS
 from pipeline.experiment.parallel import Parallel
 from pipeline.experiment.tracking import Tracking
 from pipeline.experiment.trial import LearningRate, Shape, TimesLimit, Trial
@@ -35,9 +36,6 @@ from pipeline.problems.datasets import Data
 from pipeline.problems.losses import DEFAULT_LOSS, Loss
 from pipeline.problems.problem import FunctionProblem, Problem, TableProblem
 from pipeline.problems.targets import Target
-
-HOW_IT_RUNS = ("accelerator", "pack_memory_gib", "checkpoint_seconds", "parallel", "tracking")
-"""Fields of an experiment that say how it is computed and shown; no record depends on them."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,12 @@
-"""What a pack is called. On its own, because it is asked where nothing heavy may be imported."""
+"""What packs and fields are called. On its own, because it is asked where nothing heavy may be imported."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+
+HOW_IT_RUNS = ("accelerator", "pack_memory_gib", "checkpoint_seconds", "parallel", "tracking")
+"""Fields of an experiment that say how it is computed and shown; no record depends on them."""
 
 
 def pack_name(trials: Iterable[str]) -> str:

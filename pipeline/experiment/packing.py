@@ -10,6 +10,7 @@ from pipeline.errors import FieldError
 from pipeline.experiment.estimate import bytes_of_trial, operations_of_step
 from pipeline.experiment.names import pack_name
 from pipeline.experiment.trial import Shape, Trial
+from pipeline.experiment.workload import operations_of_training
 
 MOST_TRIALS = 4096
 """Trials of a pack at most, however small they are, so that progress shows and an interruption costs little."""
@@ -56,10 +57,6 @@ def packs(trials: Iterable[Trial], memory_gib: float) -> Iterator[Pack]:
             yield make_pack(members[first:last])
 
 
-OVERHEAD_OF_STEP = 100_000
-"""Operations that the calls of one update of a whole pack cost, about 30 us."""
-
-
-def operations_of_pack(pack: Pack) -> float:
+def operations_of_pack(pack: Pack) -> int:
     """Work of a whole pack in floating-point operations, the cost of the calls included; only ratios mean anything."""
-    return pack.shape.steps * (OVERHEAD_OF_STEP + len(pack.trials) * operations_of_step(pack.shape))
+    return operations_of_training(pack.shape.steps, len(pack.trials), operations_of_step(pack.shape))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.errors import FieldError
-from pipeline.experiment.axes import FROM_ONE
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,8 @@ class Parallel:
     def __post_init__(self) -> None:
         for field in ("nodes", "devices"):
             if getattr(self, field) < 1:
-                raise FieldError((field,), f"{field} must be positive, not {getattr(self, field)!r}", hint=FROM_ONE)
+                what = f"{field} must be positive, not {getattr(self, field)!r}"
+                raise FieldError((field,), what, hint="take a whole number from 1")
 
     @property
     def processes(self) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
-import hashlib
 import json
 import multiprocessing
 import os
@@ -19,12 +18,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pipeline.definitions import canonical
-from pipeline.experiment.experiment import Experiment
-from pipeline.experiment.packing import Pack, operations_of_pack
+from pipeline.experiment.workload import Workload
 from pipeline.launch.profile import Profile
 from pipeline.records.files import replacing
+
+if TYPE_CHECKING:
+    from pipeline.experiment.experiment import Experiment
+    from pipeline.experiment.packing import Pack
+    from pipeline.plan import Plan
 
 MOST_PILOTS = 12
 """Kinds of packs that are measured before a submit; the others are judged by the count of their operations."""
@@ -72,46 +75,47 @@ STARTUP_SECONDS = 8.0
 
 
 def costs(
-    packs: Sequence[Pack],
-    experiment: Experiment,
+    packs: Sequence[Workload],
+    recorded_steps: int,
     profile: Profile,
     cluster: str,
     say: Callable[[str], None],
+    plan: Callable[[], Plan],
     expected: Mapping[str, float] | None = None,
 ) -> Costs:
     """What packs are expected to take on a cluster; what is not known of them is measured here first.
 
     Args:
         packs: To be trained.
-        experiment: What is recorded of them.
+        recorded_steps: At how many steps the diagnostics look.
         profile: The cluster.
         cluster: Its name.
         say: Told about a measurement, which takes some seconds.
+        plan: Gives the plan with these packs; asked only if some have to be measured.
         expected: What packs that were sent to this cluster before were expected to take, by name.
     """
     expected = expected or {}
     cpus = _at_most_here(profile.cpus)
     there, here = place_of(cluster, profile.gpus), place_of(platform.node(), 0, cpus)
     known: dict[str, Measured] = {}
-    for pack in packs:
-        key = kind_of(pack, experiment)
-        if key not in known and (found := _recall(there, key) or _recall(here, key)):
-            known[key] = found
-    new = [(kind_of(pack, experiment), pack) for pack in packs if pack.id not in expected]
-    missing = {key: pack for key, pack in new if key not in known}
-    chosen = sorted(missing.values(), key=operations_of_pack, reverse=True)
+    for kind in dict.fromkeys(pack.kind for pack in packs):
+        if found := _recall(there, kind) or _recall(here, kind):
+            known[kind] = found
+    missing = {pack.kind: pack for pack in packs if pack.pack not in expected and pack.kind not in known}
+    chosen = sorted(missing.values(), key=lambda pack: pack.operations, reverse=True)
     chosen = chosen[:: max(1, -(-len(chosen) // MOST_PILOTS))]
     if chosen and (len(known) < MOST_PILOTS or not known):
         say(f"measuring {len(chosen)} kinds of packs here, once")
-        known |= _pilots(chosen, experiment, cpus, here)
-    recorded = len(experiment.recorded_steps())
-    sample = [(pack, known[key]) for pack in packs if (key := kind_of(pack, experiment)) in known]
+        known |= _pilots(chosen, plan(), cpus, here)
+    sample = [(pack, known[pack.kind]) for pack in packs if pack.kind in known]
     seconds = {}
     for pack in packs:
-        if cost := known.get(kind_of(pack, experiment)):
-            seconds[pack.id] = cost.seconds(pack.shape.steps, recorded)
+        if cost := known.get(pack.kind):
+            seconds[pack.pack] = cost.seconds(pack.demands.steps, recorded_steps)
+        elif pack.pack in expected:
+            seconds[pack.pack] = expected[pack.pack]
         else:
-            seconds[pack.id] = expected[pack.id] if pack.id in expected else _judged(pack, sample, recorded)
+            seconds[pack.pack] = _judged(pack, sample, recorded_steps)
     startup = _recall(there, STARTUP) or _recall(here, STARTUP)
     return Costs(seconds, startup.setup_s if startup else STARTUP_SECONDS, _basis(known.values(), cluster))
 
@@ -122,15 +126,14 @@ def _at_most_here(cpus: int | None) -> int | None:
     return None if cpus is None else min(cpus, available)
 
 
-def _judged(pack: Pack, sample: Sequence[tuple[Pack, Measured]], recorded: int) -> float:
+def _judged(pack: Workload, sample: Sequence[tuple[Workload, Measured]], recorded_steps: int) -> float:
     """Seconds of a pack that was not measured, from the nearest of its model by operations."""
-    work = operations_of_pack(pack)
-    same = [(other, cost) for other, cost in sample if other.shape.model == pack.shape.model]
+    same = [(other, cost) for other, cost in sample if other.demands.model == pack.demands.model]
     if not same:
-        whole = sum(cost.seconds(other.shape.steps, recorded) for other, cost in sample)
-        return work * whole / sum(operations_of_pack(other) for other, _ in sample)
-    other, cost = min(same, key=lambda pair: abs(operations_of_pack(pair[0]) - work))
-    return cost.seconds(other.shape.steps, recorded) * work / operations_of_pack(other)
+        whole = sum(cost.seconds(other.demands.steps, recorded_steps) for other, cost in sample)
+        return pack.operations * whole / sum(other.operations for other, _ in sample)
+    other, cost = min(same, key=lambda pair: abs(pair[0].operations - pack.operations))
+    return cost.seconds(other.demands.steps, recorded_steps) * pack.operations / other.operations
 
 
 def _basis(known: Iterable[Measured], cluster: str) -> str:
@@ -142,23 +145,14 @@ def _basis(known: Iterable[Measured], cluster: str) -> str:
     return "measured by a pilot on this machine's processor"
 
 
-def remember_job(cluster: str, gpus: int, pack: Pack, experiment: Experiment, seconds: float) -> None:
+def remember_job(cluster: str, gpus: int, pack: Workload, seconds: float) -> None:
     """Remember how long a whole pack took in a job on a cluster."""
-    _remember(place_of(cluster, gpus), kind_of(pack, experiment), Measured(0.0, seconds / pack.shape.steps, 0.0, "job"))
+    _remember(place_of(cluster, gpus), pack.kind, Measured(0.0, seconds / pack.demands.steps, 0.0, "job"))
 
 
 def remember_startup(cluster: str, gpus: int, seconds: float) -> None:
     """Remember how long a worker took to begin with its first pack."""
     _remember(place_of(cluster, gpus), STARTUP, Measured(seconds, 0.0, 0.0, "job"))
-
-
-def kind_of(pack: Pack, experiment: Experiment) -> str:
-    """What packs that take equally long for each step have in common: all but their seeds, rates and steps."""
-    shape = {name: value for name, value in canonical(pack.shape).items() if name != "steps"}
-    observed = [canonical(diagnostic) for diagnostic in experiment.diagnostics]
-    parallel = canonical(experiment.parallel)
-    text = json.dumps([shape, observed, parallel, experiment.accelerator, len(pack.trials)], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def place_of(name: str, gpus: int, cpus: int | None = None) -> Path:
@@ -168,31 +162,33 @@ def place_of(name: str, gpus: int, cpus: int | None = None) -> Path:
     return cache / "pipeline" / "calibration" / f"{name}-{device}"
 
 
-def _recall(place: Path, key: str) -> Measured | None:
+def _recall(place: Path, kind: str) -> Measured | None:
     try:
-        return Measured(**json.loads((place / f"{key}.json").read_bytes()))
+        return Measured(**json.loads((place / f"{kind}.json").read_bytes()))
     except (OSError, ValueError, TypeError):  # not there, or of another version: measured anew
         return None
 
 
-def _remember(place: Path, key: str, measured: Measured) -> None:
+def _remember(place: Path, kind: str, measured: Measured) -> None:
     try:
         place.mkdir(parents=True, exist_ok=True)
-        with replacing(place / f"{key}.json") as part:
+        with replacing(place / f"{kind}.json") as part:
             part.write_text(json.dumps(dataclasses.asdict(measured)) + "\n")
     except OSError:  # a full or missing home: the next estimate measures again
         return
 
 
-def _pilots(packs: Sequence[Pack], experiment: Experiment, cpus: int | None, here: Path) -> dict[str, Measured]:
-    """Measure packs in a process of their own, which has the processors of a worker."""
+def _pilots(chosen: Sequence[Workload], plan: Plan, cpus: int | None, here: Path) -> dict[str, Measured]:
+    """Measure packs of a plan in a process of their own, which has the processors of a worker."""
+    named = {pack.id: pack for pack in plan.packs}
+    packs = [named[workload.pack] for workload in chosen]
     with _processors(cpus), concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         began = time.time()
-        timings, ready = pool.submit(_measure, list(packs), experiment).result()
+        timings, ready = pool.submit(_measure, packs, plan.experiment).result()
     _remember(here, STARTUP, Measured(ready - began, 0.0, 0.0, "pilot"))
-    found = {kind_of(pack, experiment): timing for pack, timing in zip(packs, timings, strict=True)}
-    for key, timing in found.items():
-        _remember(here, key, timing)
+    found = {workload.kind: timing for workload, timing in zip(chosen, timings, strict=True)}
+    for kind, timing in found.items():
+        _remember(here, kind, timing)
     return found
 
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.errors import FieldError, PipelineError
-from pipeline.experiment.estimate import bytes_of_pack, operations_of_step
-from pipeline.experiment.packing import Pack
+from pipeline.experiment.workload import Workload
 from pipeline.launch.clusters import Cluster
 from pipeline.launch.profile import Profile
 from pipeline.launch.submission import Submission
@@ -50,7 +49,7 @@ class Estimate:
 
 
 def estimate(
-    drafts: Sequence[Submission], packs: Mapping[str, Pack], cluster: Cluster, startup_s: float, nodes: int = 1
+    drafts: Sequence[Submission], packs: Mapping[str, Workload], cluster: Cluster, startup_s: float, nodes: int = 1
 ) -> Estimate:
     """Judge submissions before they are sent.
 
@@ -86,7 +85,7 @@ def estimate(
     )
 
 
-def table(drafts: Sequence[Submission], packs: Mapping[str, Pack], startup_s: float) -> pl.DataFrame:
+def table(drafts: Sequence[Submission], packs: Mapping[str, Workload], startup_s: float) -> pl.DataFrame:
     """One row per array that is to be sent."""
     rows = [
         {
@@ -94,7 +93,7 @@ def table(drafts: Sequence[Submission], packs: Mapping[str, Pack], startup_s: fl
             "link": draft.link,
             "jobs": len(draft.tasks),
             "packs": sum(len(task) for task in draft.tasks),
-            "trials": sum(len(packs[pack].trials) for task in draft.tasks for pack in task),
+            "trials": sum(packs[pack].num_trials for task in draft.tasks for pack in task),
             "longest job s": startup_s + max(draft.seconds),
             "walltime min": draft.minutes,
             "memory GiB": draft.memory_gib,
@@ -114,9 +113,9 @@ def _add(total: dict[str, float], more: Mapping[str, float]) -> None:
         total[unit] = total.get(unit, 0.0) + amount
 
 
-def _memory_gib(draft: Submission, packs: Mapping[str, Pack], profile: Profile, cluster: str) -> float:
+def _memory_gib(draft: Submission, packs: Mapping[str, Workload], profile: Profile, cluster: str) -> float:
     """Memory that a job of a submission needs on a node."""
-    largest = max(bytes_of_pack(packs[pack].shape, len(packs[pack].trials)) for task in draft.tasks for pack in task)
+    largest = max(packs[pack].memory_bytes for task in draft.tasks for pack in task)
     on_gpu = profile.gpus > 0 and draft.how.get("accelerator") != "cpu"
     needed = profile.workers * (PROCESS_GIB[on_gpu] + largest / 2**30)
     if draft.memory_gib is not None and needed > draft.memory_gib:
@@ -127,7 +126,7 @@ def _memory_gib(draft: Submission, packs: Mapping[str, Pack], profile: Profile, 
 
 
 def _warnings(
-    drafts: Sequence[Submission], packs: Mapping[str, Pack], profile: Profile, startup_s: float, *, chained: bool
+    drafts: Sequence[Submission], packs: Mapping[str, Workload], profile: Profile, startup_s: float, *, chained: bool
 ) -> Iterable[str]:
     chosen = [packs[pack] for draft in drafts for task in draft.tasks for pack in task]
     if profile.gpus:
@@ -158,8 +157,8 @@ def _without_gpus(profile: Profile) -> str:
     return "this cluster takes no jobs without GPUs, so take another one, or your own machine (--cluster local)"
 
 
-def gpu_busy(packs: Sequence[Pack]) -> float:
+def gpu_busy(packs: Sequence[Workload]) -> float:
     """Share of its time in which a GPU computes, by the count of operations and of launches."""
-    computing = sum(pack.shape.steps * len(pack.trials) * operations_of_step(pack.shape) / GPU_RATE for pack in packs)
-    launching = sum(pack.shape.steps * LAUNCHES_OF_STEP * SECONDS_OF_LAUNCH for pack in packs)
+    computing = sum(pack.demands.steps * pack.num_trials * pack.demands.operations / GPU_RATE for pack in packs)
+    launching = sum(pack.demands.steps * LAUNCHES_OF_STEP * SECONDS_OF_LAUNCH for pack in packs)
     return computing / max(computing + launching, 1e-300)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pipeline.definitions import canonical
 from pipeline.errors import PipelineError
-from pipeline.experiment.experiment import HOW_IT_RUNS
-from pipeline.experiment.packing import Pack
 from pipeline.launch import flight, submit
 from pipeline.launch.calibration import Costs, costs
 from pipeline.launch.clusters import Cluster
@@ -22,10 +21,12 @@ from pipeline.launch.requests import check_parallel, request_for
 from pipeline.launch.schedulers import scheduler_named
 from pipeline.launch.snapshot import snapshot_folder
 from pipeline.launch.submission import Submission, folder_of, next_name, read_submissions
-from pipeline.plan import Plan, read_plan, write_plan
 from pipeline.provenance import code_version
-from pipeline.records.packs import read_packs
+from pipeline.records.outline import Outline
 from pipeline.records.store import finished_packs
+
+if TYPE_CHECKING:
+    from pipeline.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Prepared:
     """What would be sent now.
 
     Args:
-        plan: The plan, packs that were split included.
+        outline: Of the plan, with the halves of packs that were split.
         drafts: The submissions; none if nothing is left to send.
         costs: What the packs are expected to take.
         estimate: What the submissions are expected to take; none if there are none.
@@ -42,7 +43,7 @@ class Prepared:
         quarantined: Packs that are kept back.
     """
 
-    plan: Plan
+    outline: Outline
     drafts: list[Submission]
     costs: Costs | None
     estimate: Estimate | None
@@ -51,18 +52,40 @@ class Prepared:
     quarantined: frozenset[str]
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How the packs of a run stand.
+
+    Args:
+        finished: Packs with complete records.
+        flying: Packs that jobs have.
+        kept_back: Packs that failed too often.
+        submissions: What was sent so far.
+    """
+
+    finished: set[str]
+    flying: set[str]
+    kept_back: set[str]
+    submissions: Sequence[Submission]
+
+    def left(self, packs: Iterable[str]) -> list[str]:
+        """Those of some packs that are to be sent."""
+        there = self.finished | self.flying | self.kept_back
+        return [pack for pack in packs if pack not in there]
+
+
 def rehearse(plan: Plan, run: Path, cluster: Cluster, links: int, say: Say) -> Prepared:
     """What submit would send, without writing or sending anything, and without a scheduler if there is none here."""
     check_parallel(cluster, plan.experiment.parallel)
-    finished = finished_packs(run)
     submissions = read_submissions(run)
     try:
         flying = flight.in_flight(submissions, flight.held(run, submissions))
     except PipelineError as error:
         say(f"the scheduler could not be asked what is in flight ({error.what})")
         flying = set()
-    left = [pack for pack in plan.packs if pack.id not in finished | flying]
-    return _prepared(plan, run, cluster, left, {}, links, 0, flying, frozenset(), submissions, say)
+    standing = Standing(finished_packs(run), flying, set(), submissions)
+    left = standing.left(plan.outline.workloads)
+    return _prepared(plan.outline, run, cluster, standing, left, {}, links, 0, say, lambda: plan)
 
 
 def scripts(prepared: Prepared, run: Path, cluster: Cluster) -> Iterator[tuple[Submission, str]]:
@@ -71,22 +94,29 @@ def scripts(prepared: Prepared, run: Path, cluster: Cluster) -> Iterator[tuple[S
     for draft in prepared.drafts:
         snapshot = snapshot_folder(run.resolve())
         after = f"ID-OF-{draft.after}" if draft.after else None
-        request = request_for(draft, cluster, prepared.plan.experiment.parallel, snapshot, after)
+        request = request_for(draft, cluster, prepared.outline.parallel, snapshot, after)
         yield draft, scheduler.script(folder_of(run.resolve(), draft.name), request, len(draft.tasks))
 
 
 def send(
-    plan: Plan, run: Path, cluster: Cluster, links: int, say: Say, only: frozenset[str] | None = None
+    outline: Outline,
+    run: Path,
+    cluster: Cluster,
+    links: int,
+    say: Say,
+    only: frozenset[str] | None = None,
+    plan: Plan | None = None,
 ) -> Iterator[Prepared | Submission]:
     """Send what has neither complete records nor a job in flight.
 
     Args:
-        plan: What is to be trained.
+        outline: Of what is to be trained.
         run: Folder of the run.
         cluster: Where.
         links: Submissions of a chain, 1 for none.
         say: Told what takes long.
         only: The packs to look at; by default all.
+        plan: What the outline is of, written down before anything is sent; none if the run has it already.
 
     Yields:
         First what will be sent, then each submission as its job is known.
@@ -94,68 +124,75 @@ def send(
     Raises:
         PipelineError: If the scheduler cannot be asked, or refuses.
     """
-    check_parallel(cluster, plan.experiment.parallel)
+    check_parallel(cluster, outline.parallel)
     scheduler = scheduler_named(cluster.profile.scheduler, cluster.profile.slurm_conf)
     scheduler.tasks({})  # a login node without the scheduler is told before anything is written
     with flight.one_submitter(run, say):
-        write_plan(plan, run)
+        if plan is not None:
+            _write(plan, run)
+        outline = outline.refined(run)  # by whoever was at work on this run until now
         flight.settle(run, say)
         submissions = read_submissions(run)
         held = flight.held(run, submissions)
-        flying = flight.in_flight(submissions, held)
         found = incidents(run, submissions, held)
-        kept_back = quarantined(run, found)
-        finished = finished_packs(run)
-        packs = read_packs(run)
-        wanted = [name for name in packs if only is None or name in only]
-        left = [name for name in wanted if name not in finished | flying | kept_back]
-        halved, memory = relieve(run, packs, left, found, cluster.profile)
+        flying = flight.in_flight(submissions, held)
+        standing = Standing(finished_packs(run), flying, quarantined(run, found), submissions)
+        left = standing.left(pack for pack in outline.workloads if only is None or pack in only)
+        trials = {pack: outline.workloads[pack].trials for pack in left}
+        halved, memory = relieve(run, trials, left, found, cluster.profile)
         for pack, halves in halved.items():
             say(f"pack {pack} ran out of memory: its halves are {' and '.join(halves)}")
-        if halved or packs.keys() != {pack.id for pack in plan.packs}:
-            plan = read_plan(run).run_as(plan.experiment)
-        chosen_names = {half for name in left for half in halved.get(name, (name,))}
-        chosen = [pack for pack in plan.packs if pack.id in chosen_names]
-        waiting = frozenset(kept_back - finished)
+        outline = outline.refined(run) if halved else outline
+        chosen = [half for pack in left for half in halved.get(pack, (pack,))]
         load = scheduler.load()
-        prepared = _prepared(plan, run, cluster, chosen, memory, links, load, flying, waiting, submissions, say)
+        whole = functools.partial(_plan_of, outline, run, plan)
+        prepared = _prepared(outline, run, cluster, standing, chosen, memory, links, load, say, whole)
         yield prepared
         if prepared.drafts:
-            yield from submit.send(run, prepared.drafts, cluster, plan.experiment.parallel)
+            yield from submit.send(run, prepared.drafts, cluster, outline.parallel)
+
+
+def _write(plan: Plan, run: Path) -> None:
+    from pipeline.plan import write_plan
+
+    write_plan(plan, run)
+
+
+def _plan_of(outline: Outline, run: Path, plan: Plan | None) -> Plan:
+    """The plan with all packs of an outline, read again where it is not at hand or some of them were halved."""
+    from pipeline.plan import read_plan  # takes seconds; only if packs have to be measured
+
+    if plan is not None and plan.outline.workloads.keys() == outline.workloads.keys():
+        return plan
+    written = read_plan(run)
+    return written if plan is None else written.run_as(plan.experiment)
 
 
 def _prepared(
-    plan: Plan,
+    outline: Outline,
     run: Path,
     cluster: Cluster,
-    left: Sequence[Pack],
+    standing: Standing,
+    left: Sequence[str],
     memory: Mapping[str, float],
     links: int,
     load: int,
-    flying: set[str],
-    kept_back: frozenset[str],
-    submissions: Sequence[Submission],
     say: Say,
+    plan: Callable[[], Plan],
 ) -> Prepared:
-    finished = len(finished_packs(run))
+    waiting = frozenset(standing.kept_back - standing.finished)
+    counts = (len(standing.finished), len(standing.flying), waiting)
     if not left:
-        return Prepared(plan, [], None, None, finished, len(flying), kept_back)
-    parallel = plan.experiment.parallel
-    expected = costs(left, plan.experiment, cluster.profile, cluster.name, say, _expected(submissions, cluster))
-    wish = Wish(
-        cluster,
-        {pack.id: expected.seconds[pack.id] for pack in left},
-        memory,
-        links,
-        load,
-        parallel.nodes,
-        parallel.processes > 1,
-        {field: canonical(getattr(plan.experiment, field)) for field in HOW_IT_RUNS},
-    )
+        return Prepared(outline, [], None, None, *counts)
+    parallel = outline.parallel
+    packs = {pack: outline.workloads[pack] for pack in left}
+    before = _expected(standing.submissions, cluster)
+    expected = costs(list(packs.values()), outline.recorded_steps, cluster.profile, cluster.name, say, plan, before)
+    together = parallel.processes > 1
+    wish = Wish(cluster, expected.seconds, memory, links, load, parallel.nodes, together, outline.how)
     drafted = drafts(wish, code_version(), next_name(run))
-    packs = {pack.id: pack for pack in left}
     judged = estimate(drafted, packs, cluster, expected.startup_s, parallel.nodes)
-    return Prepared(plan, drafted, expected, judged, finished, len(flying), kept_back)
+    return Prepared(outline, drafted, expected, judged, *counts)
 
 
 def _expected(submissions: Sequence[Submission], cluster: Cluster) -> dict[str, float]:

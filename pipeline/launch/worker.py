@@ -196,9 +196,9 @@ def remember(sent: Submission, diary: Diary) -> None:
     plan = plan_of(diary.run, sent)
     whole = read_outcomes(diary.run).filter(pl.col("pack").is_in(list(diary.whole)) & (pl.col("job") == attempt.job))
     took = dict(whole.group_by("pack").agg(pl.col("seconds").sum()).iter_rows())
-    for pack in plan.packs:
-        if took.get(pack.id):
-            remember_job(sent.cluster, sent.gpus, pack, plan.experiment, took[pack.id])
+    for pack, workload in plan.outline.workloads.items():
+        if took.get(pack):
+            remember_job(sent.cluster, sent.gpus, workload, took[pack])
 
 
 def plan_of(run: Path, sent: Submission) -> Plan:

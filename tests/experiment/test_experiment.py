@@ -10,7 +10,8 @@ from pipeline.definitions import canonical
 from pipeline.diagnostics.convergence import TrainingLoss
 from pipeline.errors import FieldError
 from pipeline.experiment.axes import Inputs, LogSpaced, LogSpacedSteps, TimesLimits
-from pipeline.experiment.experiment import HOW_IT_RUNS, Experiment
+from pipeline.experiment.experiment import Experiment
+from pipeline.experiment.names import HOW_IT_RUNS
 from pipeline.experiment.packing import packs
 from pipeline.experiment.parallel import Parallel
 from pipeline.experiment.tracking import Tracking

@@ -6,13 +6,11 @@ import pytest
 
 from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
-from pipeline.experiment.packing import operations_of_pack
 from pipeline.launch.calibration import (
     MOST_PILOTS,
     STARTUP_SECONDS,
     Measured,
     costs,
-    kind_of,
     place_of,
     remember_job,
     remember_startup,
@@ -38,16 +36,31 @@ def experiment(**fields):
     return Experiment(**usual | fields)
 
 
-def judged(asked, profile=HERE, cluster="somewhere"):
-    said = []
-    packs = make_plan("xor", asked).packs
-    return packs, costs(packs, asked, profile, cluster, said.append), said
+def workloads(asked):
+    return list(make_plan("xor", asked).outline.workloads.values())
+
+
+def judged(asked, profile=HERE, expected=None):
+    """The packs of an experiment, what they are expected to take, and what was said."""
+    said, plan = [], make_plan("xor", asked)
+    packs = list(plan.outline.workloads.values())
+    found = costs(packs, plan.outline.recorded_steps, profile, "somewhere", said.append, lambda: plan, expected)
+    return packs, found, said
+
+
+def judged_at_once(asked, expected=None):
+    """The same where nothing may be measured."""
+
+    def plan():
+        pytest.fail("the plan was asked for")
+
+    return costs(workloads(asked), len(asked.recorded_steps()), HERE, "somewhere", pytest.fail, plan, expected)
 
 
 def test_kinds_of_packs_are_measured_once_and_remembered(cache):
     packs, first, said = judged(experiment())
     assert said == ["measuring 2 kinds of packs here, once"]
-    assert first.seconds.keys() == {pack.id for pack in packs}
+    assert first.seconds.keys() == {pack.pack for pack in packs}
     assert all(0 < seconds < 60 for seconds in first.seconds.values())
     assert 0 < first.startup_s < 60
     assert first.basis == "measured by a pilot on this machine's processor"
@@ -62,12 +75,11 @@ def test_kinds_of_packs_are_measured_once_and_remembered(cache):
 
 def test_what_jobs_have_measured_there_needs_no_pilot_and_counts_more():
     asked = experiment()
-    packs = make_plan("xor", asked).packs
+    packs = workloads(asked)
     for pack in packs:
-        remember_job("somewhere", 0, pack, asked, seconds=50.0)
+        remember_job("somewhere", 0, pack, seconds=50.0)
     remember_startup("somewhere", 0, 12.0)
-    _, found, said = judged(asked)
-    assert said == []
+    found = judged_at_once(asked)
     assert list(found.seconds.values()) == pytest.approx([50.0] * len(packs))
     assert found.startup_s == 12.0
     assert found.basis == "measured by jobs on somewhere"
@@ -79,26 +91,21 @@ def test_what_jobs_have_measured_on_gpus_says_nothing_of_processors():
 
 def test_packs_that_were_sent_before_keep_what_was_expected_of_them():
     asked = experiment()
-    packs = make_plan("xor", asked).packs
-    said = []
-    expected = {pack.id: 20.0 + number for number, pack in enumerate(packs)}
-    found = costs(packs, asked, HERE, "somewhere", said.append, expected)
-    assert said == []
-    assert found.seconds == expected
-    remember_job("somewhere", 0, packs[0], asked, seconds=50.0)
-    found = costs(packs, asked, HERE, "somewhere", said.append, expected)
-    assert said == []
+    packs = workloads(asked)
+    expected = {pack.pack: 20.0 + number for number, pack in enumerate(packs)}
+    assert judged_at_once(asked, expected).seconds == expected
+    remember_job("somewhere", 0, packs[0], seconds=50.0)
+    found = judged_at_once(asked, expected)
     assert list(found.seconds.values()) == pytest.approx([50.0, 21.0])  # what a job has measured counts more
 
 
 def test_packs_that_are_new_beside_some_that_were_sent_are_measured():
     asked = experiment()
-    first, second = make_plan("xor", asked).packs
-    said = []
-    found = costs([first, second], asked, HERE, "somewhere", said.append, {first.id: 20.0})
+    first, second = (pack.pack for pack in workloads(asked))
+    _, found, said = judged(asked, expected={first: 20.0})
     assert said == ["measuring 1 kinds of packs here, once"]
-    assert found.seconds[first.id] == 20.0
-    assert 0 < found.seconds[second.id] < 60
+    assert found.seconds[first] == 20.0
+    assert 0 < found.seconds[second] < 60
 
 
 def test_pilot_has_no_more_processors_than_there_are_here(cache):
@@ -110,21 +117,19 @@ def test_pilot_has_no_more_processors_than_there_are_here(cache):
 def test_packs_that_were_not_measured_are_judged_by_their_operations():
     widths = tuple(range(2, 2 + 2 * MOST_PILOTS))
     asked = experiment(widths=widths)
-    packs = make_plan("xor", asked).packs
+    packs = workloads(asked)
     for pack in packs[:MOST_PILOTS]:
-        remember_job("somewhere", 0, pack, asked, seconds=10.0)
-    _, found, said = judged(asked)
-    assert said == []
+        remember_job("somewhere", 0, pack, seconds=10.0)
+    found = judged_at_once(asked)
     assert found.startup_s == STARTUP_SECONDS
     known, unknown = packs[MOST_PILOTS - 1], packs[-1]
-    share = operations_of_pack(unknown) / operations_of_pack(known)
-    assert found.seconds[unknown.id] == pytest.approx(10.0 * share)
+    share = unknown.operations / known.operations
+    assert found.seconds[unknown.pack] == pytest.approx(10.0 * share)
 
 
 def test_kinds_differ_by_shape_and_number_of_trials_and_not_by_seeds_and_steps():
     def kind(**fields):
-        asked = experiment(widths=(4,), **fields)
-        return kind_of(make_plan("xor", asked).packs[0], asked)
+        return workloads(experiment(widths=(4,), **fields))[0].kind
 
     assert kind() == kind(seeds=(7, 8)) == kind(steps=7) == kind(learning_rates=(0.3,))
     others = [kind(seeds=3), kind(dtype="float64"), kind(models=(Linear(),)), kind(accelerator="cpu")]

@@ -16,13 +16,14 @@ from pipeline.problems.targets import Sine
 
 
 def packs(**fields):
+    """The packs of an experiment, as far as a launch knows them."""
     usual = {"question": "How long?", "models": (Shallow(),), "widths": (8,), "target": (Sine(),), "seeds": 4}
     usual |= {"learning_rates": (0.1,), "inputs": Inputs(train=(32,), test=32)}
-    return make_plan("xor", Experiment(**usual | fields)).packs
+    return list(make_plan("xor", Experiment(**usual | fields)).outline.workloads.values())
 
 
 def judged(cluster, chosen, seconds=3600.0, links=1, startup_s=0.0):
-    named = {pack.id: pack for pack in chosen}
+    named = {pack.pack: pack for pack in chosen}
     found = drafts(Wish(cluster, dict.fromkeys(named, seconds), {}, links), "code", "xor-0a1b2c-1")
     return estimate(found, named, cluster, startup_s), table(found, named, startup_s)
 

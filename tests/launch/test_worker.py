@@ -16,7 +16,7 @@ import pytest
 
 from pipeline.experiment.experiment import Experiment
 from pipeline.launch.attempts import Attempt
-from pipeline.launch.calibration import STARTUP, kind_of, place_of
+from pipeline.launch.calibration import STARTUP, place_of
 from pipeline.launch.submission import Submission
 from pipeline.launch.worker import Diary, remember
 from pipeline.models.shallow import Shallow
@@ -197,7 +197,7 @@ def test_only_packs_that_were_trained_from_their_first_step_say_how_long_such_pa
     )  # fmt: skip
     remember(sent, diary)
     kinds = {path.stem for path in place_of("somewhere", 0).glob("*.json")}
-    assert kinds == {STARTUP, kind_of(plan.packs[0], asked)}
+    assert kinds == {STARTUP, plan.outline.workloads[whole].kind}
 
 
 def test_pack_that_fails_twice_is_kept_back_until_it_is_asked_for(desk: Any) -> None:

@@ -1,0 +1,96 @@
+"""A plan without what its trials mean: their ids, and what each pack asks of a machine.
+
+That is enough to send it, and is read without building a single trial. The trials are built
+where they are trained.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import __version__
+from pipeline.experiment.names import HOW_IT_RUNS
+from pipeline.experiment.parallel import Parallel
+from pipeline.experiment.workload import Demands, Memory, Workload
+from pipeline.records.packs import refined
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What sending a plan takes.
+
+    Args:
+        workloads: Every pack by id, in the order of training.
+        recorded_steps: At how many steps the diagnostics look.
+        how: Fields of the experiment that say how it is computed, as plain JSON types.
+    """
+
+    workloads: Mapping[str, Workload]
+    recorded_steps: int
+    how: Mapping[str, Any]
+
+    @property
+    def num_trials(self) -> int:
+        """Trials of all packs."""
+        return sum(workload.num_trials for workload in self.workloads.values())
+
+    @property
+    def parallel(self) -> Parallel:
+        """Over how many nodes and devices each pack is trained."""
+        return Parallel(**self.how["parallel"])
+
+    def refined(self, run: Path) -> Outline:
+        """The same with packs that were halved in a run replaced by their halves."""
+        parts = refined(run, {pack: workload.trials for pack, workload in self.workloads.items()})
+        if parts.keys() == self.workloads.keys():
+            return self
+        demands = {trial: workload.demands for workload in self.workloads.values() for trial in workload.trials}
+        halves = {pack: Workload(pack, trials, demands[trials[0]]) for pack, trials in parts.items()}
+        return dataclasses.replace(self, workloads=halves)
+
+    def written(self) -> dict[str, Any]:
+        """The packs, and what is the same for all packs of a shape once, as plain JSON types."""
+        shapes = {demands: number for number, demands in enumerate(dict.fromkeys(self._demands()))}
+        return {
+            "recorded_steps": self.recorded_steps,
+            "shapes": [dataclasses.asdict(demands) for demands in shapes],
+            "packs": [
+                {"id": pack, "shape": shapes[workload.demands], "trials": list(workload.trials)}
+                for pack, workload in self.workloads.items()
+            ],
+        }
+
+    def _demands(self) -> list[Demands]:
+        return [workload.demands for workload in self.workloads.values()]
+
+
+def read_outline(run: Path) -> Outline | None:
+    """Read the outline of a run's plan, packs that were halved replaced by their halves.
+
+    Returns:
+        None where ``plan.json`` is not word for word what this version has written: of another version, damaged or
+        edited. What is wrong with it, if anything is, is found by whoever reads the plan itself.
+    """
+    try:
+        content = json.loads((run / "plan.json").read_bytes())
+        if content.pop("digest") != digest(content) or content["version"] != __version__:
+            return None
+        shapes = [Demands(**shape | {"memory": Memory(**shape["memory"])}) for shape in content["shapes"]]
+        packs = [(pack["id"], tuple(pack["trials"]), shapes[pack["shape"]]) for pack in content["packs"]]
+        workloads = {pack: Workload(pack, trials, demands) for pack, trials, demands in packs}
+        how = {field: content["experiment"][field] for field in HOW_IT_RUNS}
+        outline = Outline(workloads, content["recorded_steps"], how)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+    return outline.refined(run)
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    """SHA-256 of all that a plan says, which tells one that was damaged or edited."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
