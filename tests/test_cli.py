@@ -180,6 +180,13 @@ def test_jobs_that_are_not_there_are_told_of(config, capsys):
     refuses(capsys, ["cancel", "4711"], f"{folder}: this run has no job '4711'{nothing}")
     refuses(capsys, ["logs", "4711"], f"{folder}: no trial and no job of this run is called '4711'{nothing}")
     refuses(capsys, ["retry"], f"{folder}: nothing was sent of this run yet\n  hint: submit sends it")
+    for verb in ("cancel", "logs", "retry"):
+        meant = f"runs/typo: there is no such folder\n  hint: known: {folder}"
+        refuses(capsys, [verb, "runs/typo"], meant)
+        refuses(capsys, [verb, "runs/", "4711"], "runs/plan.json: 'runs/' is not the folder of a run\n  hint: ")
+        refuses(capsys, [verb, "run/typo"], "run/typo: there is no such folder\n  hint: no run is in 'run'")
+    (folder / "plan.json").write_text("{")
+    refuses(capsys, ["retry"], f"{folder / 'plan.json'}: not a plan: ")
 
 
 def test_folder_of_another_experiment_is_not_touched(config, capsys):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pipeline.cli.prose import counted, print_json, say, split_overrides
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, nearest
 
 if TYPE_CHECKING:
     from pipeline.launch.clusters import Cluster
@@ -383,5 +383,19 @@ def _run_and_names(asked: argparse.Namespace) -> tuple[Path, list[str]]:
     runs = [name for name in asked.what if (Path(name) / "plan.json").exists()]
     if len(runs) > 1:
         raise PipelineError(f"{runs[1]!r} is a second run", hint="name one")
+    for name in asked.what:
+        if name not in runs and "/" in name:  # no job, trial or pack is called so
+            _refuse_folder(name)
     asked.run = Path(runs[0]) if runs else None
     return run_folder(asked), [name for name in asked.what if name not in runs]
+
+
+def _refuse_folder(name: str) -> NoReturn:
+    """Say what is wrong with a folder that is not that of a run."""
+    path = Path(name)
+    if path.exists():
+        what = f"{name!r} is not the folder of a run"
+        raise PipelineError(what, where=str(path / "plan.json"), hint="expected plan.json there")
+    runs = [str(plan.parent) for plan in path.parent.glob("*/plan.json")]
+    hint = nearest(name, runs) if runs else f"no run is in {str(path.parent)!r}"
+    raise PipelineError("there is no such folder", where=name, hint=hint)
