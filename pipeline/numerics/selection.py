@@ -21,6 +21,8 @@ from pipeline.errors import PipelineError
 
 INDEPENDENT_ABOVE = 1e-12
 """Share of the square of an atom that the chosen ones must leave; below it float64 knows no direction any more."""
+NOTHING_BELOW = 1e-13
+"""Share of the norm of the targets below which a residual is rounding, and tells atoms apart by nothing else."""
 MAX_CHOICES = 100_000
 """More choices than these are not searched one by one."""
 CHOICES_AT_ONCE = 4096
@@ -42,7 +44,8 @@ def orthogonal_least_squares(
     """Choose at each step the atom that lowers the squared residual most.
 
     The dictionary is kept orthogonal to all chosen atoms, so that the drop is exactly
-    ``(g . r)^2 / |g|^2``. Fewer atoms are returned if no further one is independent of those chosen.
+    ``(g . r)^2 / |g|^2``. Fewer atoms are returned if no further one is independent of those
+    chosen, or if nothing is left of the targets.
 
     Args:
         dictionary_PM: Atoms; all is computed in float64.
@@ -57,9 +60,10 @@ def orthogonal_least_squares(
     """
     atoms_PM, residual_PK = _prepared(dictionary_PM, targets_PK, num_atoms, weights_P)
     least_M = INDEPENDENT_ABOVE * atoms_PM.square().sum(dim=0)
+    left, nothing = _norms(residual_PK)
     atoms: list[int] = []
     norms: list[float] = []
-    while len(atoms) < num_atoms:
+    while len(atoms) < num_atoms and left > nothing:
         squares_M = atoms_PM.square().sum(dim=0)
         drops_M = (atoms_PM.mT @ residual_PK).square().sum(dim=1) / squares_M
         drops_M = torch.where(squares_M > least_M, drops_M, -1.0)
@@ -71,7 +75,8 @@ def orthogonal_least_squares(
         _take_out(unit_P1, residual_PK)
         least_M[best] = torch.inf
         atoms.append(best)
-        norms.append(float(torch.linalg.norm(residual_PK)))
+        left = float(torch.linalg.norm(residual_PK))
+        norms.append(left)
     return Selection(tuple(atoms), residual_PK.new_tensor(norms))
 
 
@@ -86,7 +91,8 @@ def orthogonal_greedy(
     """Choose at each step the atom with the largest inner product with the residual.
 
     Also called orthogonal matching pursuit. It reads the dictionary once a step and never
-    changes it, but its choice is not the one that lowers the residual most.
+    changes it, but its choice is not the one that lowers the residual most. It ends early as
+    ``orthogonal_least_squares`` does.
 
     Args:
         dictionary_PM: Atoms; all is computed in float64.
@@ -104,10 +110,11 @@ def orthogonal_greedy(
     squares_M = atoms_PM.square().sum(dim=0)
     scale_M = squares_M.sqrt() if unit_atoms else torch.ones_like(squares_M)
     open_M = squares_M > 0
+    left, nothing = _norms(residual_PK)
     chosen_PS = residual_PK.new_zeros(len(residual_PK), num_atoms)
     atoms: list[int] = []
     norms: list[float] = []
-    while len(atoms) < num_atoms and open_M.any():
+    while len(atoms) < num_atoms and open_M.any() and left > nothing:
         products_M = torch.linalg.norm(atoms_PM.mT @ residual_PK, dim=1) / scale_M
         best = int(torch.where(open_M, products_M, -1.0).argmax())
         open_M[best] = False
@@ -121,7 +128,8 @@ def orthogonal_greedy(
         chosen_PS[:, len(atoms)] = unit_P1[:, 0]
         _take_out(unit_P1, residual_PK)
         atoms.append(best)
-        norms.append(float(torch.linalg.norm(residual_PK)))
+        left = float(torch.linalg.norm(residual_PK))
+        norms.append(left)
     return Selection(tuple(atoms), residual_PK.new_tensor(norms))
 
 
@@ -130,7 +138,8 @@ def best_of_all(
 ) -> Selection:
     """Try every choice of so many independent atoms and take the one that leaves least; the first of equals.
 
-    Its atoms are in the order in which orthogonal least squares would take them.
+    Its atoms are in the order in which orthogonal least squares takes them, which leaves out
+    those that are not needed.
 
     Raises:
         PipelineError: As for the greedy rules, or if there are more than ``MAX_CHOICES`` choices, or none of
@@ -174,6 +183,12 @@ def _left(atoms_PM: Tensor, targets_PK: Tensor, choices_CS: Tensor) -> Tensor:
     independent_C = (own_CS > INDEPENDENT_ABOVE * chosen_CPS.square().sum(dim=1)).all(dim=1)
     residual_CPK = targets_PK - basis_CPS @ (basis_CPS.mT @ targets_PK)
     return torch.where(independent_C, residual_CPK.square().sum(dim=(1, 2)), torch.inf)
+
+
+def _norms(targets_PK: Tensor) -> tuple[float, float]:
+    """The norm of the targets, and that below which nothing is left of them."""
+    whole = float(torch.linalg.norm(targets_PK))
+    return whole, NOTHING_BELOW * whole
 
 
 def _take_out(unit_P1: Tensor, matrix_PM: Tensor) -> None:

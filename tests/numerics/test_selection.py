@@ -285,6 +285,18 @@ def test_nearly_dependent_atoms_keep_residuals_orthogonal(rule: Rule) -> None:
     assert float(found.residual_norms_S[-1]) == pytest.approx(left_by(near, targets, tuple(range(6))), rel=1e-9)
 
 
+@each_rule
+def test_choice_ends_when_nothing_is_left_of_the_targets(rule: Rule) -> None:
+    """Otherwise rounding would choose, another way with another number of threads."""
+    dictionary, targets = random_dictionary(30, 7, 2)
+    exact = dictionary[:, [5]] @ torch.tensor([[2.0, 0.0]], dtype=torch.float64)
+    found = rule(dictionary, exact, 4)
+    assert 5 in found.atoms
+    assert len(found.atoms) == len(found.residual_norms_S) < 4
+    assert float(found.residual_norms_S[-1]) < 1e-12
+    assert rule(dictionary, 0 * targets, 4).atoms == ()
+
+
 def test_nothing_is_chosen_of_a_dictionary_of_zeros() -> None:
     for rule in RULES[:2]:
         found = rule(torch.zeros(4, 3, dtype=torch.float64), torch.ones(4, 1, dtype=torch.float64), 2)
