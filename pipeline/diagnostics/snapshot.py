@@ -20,7 +20,8 @@ from pipeline.problems.problem import Dataset
 class Learned:
     """What the trials of a pack share: the problem, the model, and the points prepared for it.
 
-    Points are kept in float64, and once more in the dtype of the training.
+    The model is fitted to the training points. Points are kept in float64, and once more
+    in the dtype of the training.
     """
 
     model: Model
@@ -30,6 +31,10 @@ class Learned:
     task: Task
     dataset: Dataset
     dtype: torch.dtype
+
+    def __post_init__(self) -> None:
+        fitted = self.model.fitted(self.dataset.train_inputs_PD, self.dataset.train_targets_PK, self.width)
+        object.__setattr__(self, "model", fitted)
 
     def on(self, device: torch.device) -> Learned:
         """The same with its points on a device."""

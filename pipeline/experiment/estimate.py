@@ -10,6 +10,7 @@ from pipeline.definitions import canonical
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.trial import Shape
 from pipeline.experiment.workload import Demands, Memory
+from pipeline.models.greedy import Greedy
 from pipeline.optimizers.rules import UpdateRule
 
 CHUNK_BYTES = {"cpu": 2 << 20, "cuda": 1 << 29}
@@ -59,6 +60,8 @@ def memory_of(shape: Shape) -> Memory:
     """Bytes that training packs of a shape adds to the process, the shared points included."""
     problem = shape.problem
     columns = shape.width if shape.model.linear else problem.num_inputs + 1
+    if isinstance(shape.model, Greedy):
+        columns = shape.model.size_for(shape.width)
     points = (problem.train + problem.test) * (problem.num_inputs + problem.num_outputs + 3 * columns) * 8
     observed = observed_bytes_of_trial(shape)
     return Memory(

@@ -73,10 +73,20 @@ class Experiment:
             if not getattr(self, field) > 0:
                 hint = "take a number above 0"
                 raise FieldError((field,), f"{field} must be positive, not {getattr(self, field)!r}", hint=hint)
+        self._check_widths()
         self._check_problem()
         self._check_optimizer()
         self._check_steps()
         self._check_size()
+
+    def _check_widths(self) -> None:
+        for position, model in enumerate(self.models):
+            for width in self.widths:
+                try:
+                    model.check_width(width)
+                except FieldError as error:
+                    path = ("models", position, model.name(), *error.path)
+                    raise FieldError(path, error.what, hint=error.hint) from None
 
     def _check_problem(self) -> None:
         if bool(self.target) == bool(self.data):

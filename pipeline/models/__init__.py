@@ -1,7 +1,7 @@
 """What learns: the table of models."""
 
 from pipeline.definitions import table
-from pipeline.models import linear, shallow
+from pipeline.models import greedy, linear, shallow
 from pipeline.models.model import Model
 
-MODELS = table(Model, linear, shallow)
+MODELS = table(Model, linear, greedy, shallow)

@@ -18,7 +18,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from pipeline.models.linear import Linear
+from pipeline.models.linear import LinearModel
 from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
 from pipeline.problems.losses import Loss
@@ -160,7 +160,7 @@ def curvature(
         TypeError: For a model whose derivatives are not written here.
     """
     match model:
-        case Linear():
+        case LinearModel():
             return LinearCurvature(loss, weights_TN, prepared_CP, targets_KP)
         case Shallow():
             return ShallowCurvature(model, loss, weights_TN, prepared_CP, targets_KP, width)

@@ -33,6 +33,13 @@ class Model(Definition, ABC):
     ) -> NDArray[np.float64]:
         """Weights at step 0, shape ``[N]``."""
 
+    def check_width(self, width: int) -> None:
+        """Raise a ``FieldError`` for a width that this model cannot have."""
+
+    def fitted(self, inputs_PD: Tensor, targets_PK: Tensor, width: int) -> Model:
+        """This model with whatever it chooses from the training points; most choose nothing and stay as they are."""
+        return self
+
     @abstractmethod
     def prepare(self, inputs_PD: Tensor, width: int) -> Tensor:
         """Whatever of the inputs does not depend on weights, computed once: shape ``[C, P]``."""

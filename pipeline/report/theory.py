@@ -82,7 +82,8 @@ def start_of(shape: Shape) -> Modes | None:
     dataset = loaded(shape.problem) if has_limit(shape) else None
     if dataset is None:
         return None
-    features_PF = shape.model.prepare(dataset.train_inputs_PD, shape.width).mT
+    model = shape.model.fitted(dataset.train_inputs_PD, dataset.train_targets_PK, shape.width)
+    features_PF = model.prepare(dataset.train_inputs_PD, shape.width).mT
     return modes(features_PF, -dataset.train_targets_PK) if features_PF.isfinite().all() else None
 
 

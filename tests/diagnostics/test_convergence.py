@@ -58,8 +58,8 @@ def test_gradient_norm_is_the_slope_along_the_gradient(model, snapshot_of) -> No
 def test_error_of_a_regression_is_the_root_mean_square_on_held_out_points(model, snapshot_of) -> None:
     snapshot = snapshot_of(model)
     learned = snapshot.learned
-    prepared = model.prepare(learned.dataset.test_inputs_PD, learned.width)
-    outputs = model.outputs(snapshot.weights_TN, prepared, learned.width, 3).numpy()
+    prepared = learned.model.prepare(learned.dataset.test_inputs_PD, learned.width)
+    outputs = learned.model.outputs(snapshot.weights_TN, prepared, learned.width, 3).numpy()
     residuals = outputs - learned.dataset.test_targets_PK.numpy().T
     np.testing.assert_allclose(TestError()(snapshot), np.sqrt((residuals**2).sum(axis=1).mean(axis=-1)), rtol=1e-13)
 
@@ -67,8 +67,8 @@ def test_error_of_a_regression_is_the_root_mean_square_on_held_out_points(model,
 def test_error_of_classes_is_the_share_of_wrong_answers(model, snapshot_of) -> None:
     snapshot = snapshot_of(model, SoftmaxCrossEntropy(), Task.CLASSES)
     learned = snapshot.learned
-    prepared = model.prepare(learned.dataset.test_inputs_PD, learned.width)
-    outputs = model.outputs(snapshot.weights_TN, prepared, learned.width, 3).numpy()
+    prepared = learned.model.prepare(learned.dataset.test_inputs_PD, learned.width)
+    outputs = learned.model.outputs(snapshot.weights_TN, prepared, learned.width, 3).numpy()
     wrong = outputs.argmax(axis=1) != learned.dataset.test_targets_PK.numpy().argmax(axis=1)
     np.testing.assert_array_equal(TestError()(snapshot), wrong.mean(axis=1))
 

@@ -40,7 +40,8 @@ def points(model: Model, loss: Loss, num_outputs: int) -> tuple[Tensor, Tensor]:
         targets_PK = torch.eye(num_outputs, dtype=torch.float64)[rng.integers(num_outputs, size=NUM_POINTS)]
     else:
         targets_PK = torch.from_numpy(rng.integers(2, size=(NUM_POINTS, num_outputs)).astype(float))
-    return model.prepare(inputs_PD, WIDTH), targets_PK.mT.contiguous()
+    fitted = model.fitted(inputs_PD, targets_PK, WIDTH)
+    return fitted.prepare(inputs_PD, WIDTH), targets_PK.mT.contiguous()
 
 
 def weights_of(model: Model, num_outputs: int) -> Tensor:

@@ -15,7 +15,7 @@ SHAPES = [(1, 1, 1), (9, 1, 1), (4, 1, 3), (1, 2, 1), (9, 3, 3)]  # width, input
 
 
 @pytest.fixture(params=MODELS.values(), ids=MODELS.keys())
-def model(request: pytest.FixtureRequest) -> Model:
+def definition(request: pytest.FixtureRequest) -> Model:
     return request.param()
 
 
@@ -24,12 +24,39 @@ def shape(request: pytest.FixtureRequest) -> tuple[int, int, int]:
     return request.param
 
 
+@pytest.fixture
+def model(definition: Model, shape: tuple[int, int, int]) -> Model:
+    return fitted(definition, shape)
+
+
+def fitted(definition: Model, shape: tuple[int, int, int]) -> Model:
+    """The model after it has seen training points."""
+    width, num_inputs, num_outputs = shape
+    inputs = torch.from_numpy(stream("training points").uniform(-1, 1, (30, num_inputs)))
+    return definition.fitted(inputs, torch.from_numpy(stream("targets").standard_normal((30, num_outputs))), width)
+
+
 def points(num_inputs: int) -> Tensor:
     return torch.from_numpy(stream("points").uniform(-1, 1, (NUM_POINTS, num_inputs)))
 
 
 def random_weights(model: Model, shape: tuple[int, int, int], name: str = "weights") -> Tensor:
     return torch.from_numpy(stream(name).standard_normal((NUM_TRIALS, model.num_weights(*shape))))
+
+
+def test_model_says_the_same_of_its_weights_before_and_after_it_is_fitted(
+    definition: Model, model: Model, shape: tuple[int, int, int]
+) -> None:
+    assert model.linear == definition.linear
+    assert model.label() == definition.label()
+    assert model.num_weights(*shape) == definition.num_weights(*shape)
+    before, after = (kind.initial_weights(*shape, stream("start")) for kind in (definition, model))
+    np.testing.assert_array_equal(before, after)
+
+
+def test_model_that_is_fitted_chooses_nothing_anew(model: Model, shape: tuple[int, int, int]) -> None:
+    other = torch.ones(5, shape[1], dtype=torch.float64)
+    assert model.fitted(other, torch.ones(5, shape[2], dtype=torch.float64), shape[0]) is model
 
 
 def test_initial_weights_are_as_many_as_the_model_says(model: Model, shape: tuple[int, int, int]) -> None:
@@ -84,8 +111,9 @@ def test_diverged_trial_leaves_its_neighbours_alone(model: Model, shape: tuple[i
     assert torch.equal(outputs[others], healthy[others])
 
 
-def test_outputs_are_linear_in_the_weights_exactly_if_the_model_says_so(model: Model) -> None:
+def test_outputs_are_linear_in_the_weights_exactly_if_the_model_says_so(definition: Model) -> None:
     shape = width, num_inputs, num_outputs = 9, 2, 3
+    model = fitted(definition, shape)
     prepared = model.prepare(points(num_inputs), width)
     one, two = random_weights(model, shape, "one"), random_weights(model, shape, "two")
     of_one, of_two, of_both = (model.outputs(w, prepared, width, num_outputs) for w in (one, two, 2 * one - 3 * two))

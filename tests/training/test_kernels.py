@@ -39,8 +39,9 @@ def test_kernel_gives_the_loss_and_its_gradient(model, loss, num_outputs, own_po
     trials, points, width, inputs = 4, 11, 5, 2
     rng = np.random.default_rng(1)
     weights_TN = torch.from_numpy(rng.standard_normal((trials, model.num_weights(width, inputs, num_outputs))))
-    prepared_CP = model.prepare(torch.from_numpy(rng.uniform(-1, 1, (points, inputs))), width)
+    inputs_PD = torch.from_numpy(rng.uniform(-1, 1, (points, inputs)))
     targets_KP = targets_for(loss, num_outputs, points, rng)
+    prepared_CP = model.fitted(inputs_PD, targets_KP.mT, width).prepare(inputs_PD, width)
     by_autograd = weights_TN.clone().requires_grad_()
     if own_points:
         rows_TB = torch.from_numpy(np.stack([rng.permutation(points)[:7] for _ in range(trials)]))
@@ -62,8 +63,9 @@ def test_kernel_used_again_for_fewer_trials_leaves_no_trace_of_the_others(model,
     width, inputs, outputs = 4, 1, 2
     rng = np.random.default_rng(2)
     weights_TN = torch.from_numpy(rng.standard_normal((6, model.num_weights(width, inputs, outputs))))
-    prepared_CP = model.prepare(torch.from_numpy(rng.uniform(-1, 1, (9, inputs))), width)
+    inputs_PD = torch.from_numpy(rng.uniform(-1, 1, (9, inputs)))
     targets_KP = targets_for(loss, outputs, 9, rng)
+    prepared_CP = model.fitted(inputs_PD, targets_KP.mT, width).prepare(inputs_PD, width)
     compute = kernel(model, loss, width, outputs)
     values = {}
     for first, last in itertools.pairwise((0, 4, 6)):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from pipeline.models.activations import Activation
-from pipeline.models.linear import Linear
+from pipeline.models.linear import LinearModel
 from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
 from pipeline.problems.losses import Loss
@@ -107,7 +107,7 @@ def kernel(model: Model, loss: Loss, width: int, num_outputs: int) -> Kernel:
         TypeError: For a model that has none.
     """
     match model:
-        case Linear():
+        case LinearModel():
             return LinearKernel(loss, width, num_outputs)
         case Shallow():
             return ShallowKernel(model, loss, width, num_outputs)

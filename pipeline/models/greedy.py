@@ -1,0 +1,89 @@
+"""A basis chosen from a dictionary, after seeing the target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, final
+
+from torch import Tensor
+
+from pipeline.errors import FieldError
+from pipeline.models.bases.basis import Basis
+from pipeline.models.bases.polynomial import Monomial
+from pipeline.models.bases.product import Order, product_features
+from pipeline.models.linear import LinearModel
+from pipeline.models.model import Model
+from pipeline.numerics.selection import Selection, orthogonal_greedy, orthogonal_least_squares
+
+RULES: dict[str, Callable[[Tensor, Tensor, int], Selection]] = {
+    "least_squares": orthogonal_least_squares,
+    "inner_product": orthogonal_greedy,
+}
+LEAST_SIZE = 32
+"""Atoms of a dictionary whose size nobody gave, for narrow models; else four times the width."""
+
+
+@final
+@dataclass(frozen=True)
+class Greedy(LinearModel):
+    """A linear combination of functions of a basis that are chosen one by one from the training points.
+
+    The dictionary is the first ``size`` functions of the basis, or products of them. The rule
+    ``least_squares`` takes the one that lowers the squared residual most, ``inner_product``
+    the one with the largest inner product with the residual. A narrow model's functions are
+    the first of a wide one's of the same dictionary. When no further function is
+    independent of those chosen, the first of the others follow: they cannot lower the error any more.
+    """
+
+    dictionary: Basis = Monomial()
+    size: int | None = None
+    product: Order = "total_degree"
+    rule: Literal["least_squares", "inner_product"] = "least_squares"
+
+    def __post_init__(self) -> None:
+        if self.size is not None and self.size < 1:
+            raise FieldError(("size",), f"a dictionary of {self.size} functions is empty", hint="take at least 1")
+
+    def check_width(self, width: int) -> None:
+        if self.size is not None and self.size < width:
+            what = f"a dictionary of {self.size} functions has no {width} to choose"
+            raise FieldError(("size",), what, hint=f"take at least {width}, or leave it out")
+
+    def size_for(self, width: int) -> int:
+        """Functions in the dictionary of a model of some width."""
+        return self.size or max(LEAST_SIZE, 4 * width)
+
+    def choose(self, inputs_PD: Tensor, targets_PK: Tensor, width: int) -> tuple[int, ...]:
+        """The functions, by their numbers in the dictionary, in the order in which they are chosen.
+
+        Raises:
+            PipelineError: If the dictionary is smaller than the width, or not finite at some points.
+        """
+        size = self.size_for(width)
+        dictionary_PM = product_features(self.dictionary, inputs_PD, size, self.product)
+        atoms = RULES[self.rule](dictionary_PM, targets_PK, width).atoms
+        others = (atom for atom in range(size) if atom not in set(atoms))
+        return (*atoms, *others)[:width]
+
+    def fitted(self, inputs_PD: Tensor, targets_PK: Tensor, width: int) -> Model:
+        return Chosen(self, self.choose(inputs_PD, targets_PK, width))
+
+    def prepare(self, inputs_PD: Tensor, width: int) -> Tensor:
+        raise TypeError(f"{self.name()} has no functions before it was fitted to training points")
+
+
+@final
+class Chosen(LinearModel):
+    """A greedy model that has chosen its functions."""
+
+    def __init__(self, definition: Greedy, atoms: tuple[int, ...]) -> None:
+        self.definition, self.atoms = definition, atoms
+
+    def label(self) -> str:
+        return self.definition.label()
+
+    def prepare(self, inputs_PD: Tensor, width: int) -> Tensor:
+        size = max(self.atoms) + 1
+        features_PM = product_features(self.definition.dictionary, inputs_PD, size, self.definition.product)
+        return features_PM[:, list(self.atoms[:width])].mT.contiguous()
