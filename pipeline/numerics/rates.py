@@ -6,6 +6,10 @@ windows: seeds are drawn anew at each width, since trials share no random number
 of another width, and every replicate chooses its own window. Rates follow the redrawn
 medians to first order.
 
+The true rate is covered as often as the interval says where the errors follow the law from
+some width on (a test). Errors that only come near it, by a share like 1/m at every width, are
+covered less often once the noise is smaller than what is missing at the largest widths.
+
 What a power law cannot be fitted to is refused: a result with the reason, not an error.
 
 Shape letters as everywhere, and C for curves, S for seeds, W for widths, V for windows by
