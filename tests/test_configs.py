@@ -212,3 +212,12 @@ def test_no_fixed_basis_is_best_everywhere(finished):
     best = widest.sort("test_error").group_by("problem", maintain_order=True).first()
     assert best["model"].n_unique() > 1
     assert (widest.filter(pl.col("model") == best["model"][0])["test_error"] > 1e-3).any()
+
+
+def test_a_basis_chosen_from_a_dictionary_finds_the_two_monomials_of_the_target(finished):
+    results = finished("nonlinear_approximation").results().filter(pl.col("width") == 2)
+    error = dict(results.select("model", pl.col("test_error").cast(pl.Float64)).iter_rows())
+    chosen = {model: value for model, value in error.items() if model.startswith("greedy(monomial")}
+    assert len(chosen) == 1
+    assert next(iter(chosen.values())) < 1e-12
+    assert error["linear(monomial)"] > 0.1
