@@ -1,10 +1,15 @@
 """What is observed of a trial: the table of diagnostics."""
 
 from pipeline.definitions import table
-from pipeline.diagnostics import conditioning, convergence
+from pipeline.diagnostics import conditioning, convergence, representation, sharpness
 from pipeline.diagnostics.diagnostic import Diagnostic
 
-DIAGNOSTICS = table(Diagnostic, convergence, conditioning)
+DIAGNOSTICS = table(Diagnostic, convergence, conditioning, sharpness, representation)
 
-DEFAULT_DIAGNOSTICS: tuple[Diagnostic, ...] = tuple(definition() for definition in DIAGNOSTICS.values())
-"""All of them: a diagnostic is recorded by existing."""
+DEFAULT_DIAGNOSTICS: tuple[Diagnostic, ...] = tuple(kind() for kind in DIAGNOSTICS.values() if kind.by_default)
+"""All that cost little beside training: such a diagnostic is recorded by existing.
+
+The others are recorded where an experiment names them. At 60 log-spaced of 3,000 steps of networks with 256 points and
+width 2 to 32 those here were measured to add about 15 % to training, sharpness alone 66 %, every decomposition of a
+Jacobian or a Hessian 50 to 60 % more.
+"""

@@ -19,6 +19,12 @@ class Diagnostic(Definition, ABC):
 
     constant_for_linear_models: ClassVar[bool] = False
     """Whether it depends on the feature matrix alone, so that a linear model has one value; recorded at step 0."""
+    constant_for_quadratics: ClassVar[bool] = False
+    """Whether it depends on the Hessian alone, so that a linear model has one value under the square loss."""
+    by_default: ClassVar[bool] = True
+    """Whether it is recorded where nobody says what is: not if it may take longer than training does."""
+    signed: ClassVar[bool] = False
+    """Whether it may be negative, so that a logarithmic axis would hide a part of it."""
     unit: ClassVar[str] = ""
     """Unit or meaning of the number, for an axis title."""
 
@@ -30,6 +36,11 @@ class Diagnostic(Definition, ABC):
     def applies(self, model: Model, loss: Loss, optimizer: Optimizer) -> bool:
         """Whether the number is defined for such trials; where it is not, nothing is recorded."""
         return True
+
+    def constant(self, model: Model, loss: Loss) -> bool:
+        """Whether no step changes the number of such trials, so that it is recorded at step 0 only."""
+        quadratic = self.constant_for_quadratics and loss.quadratic
+        return model.linear and (self.constant_for_linear_models or quadratic)
 
     @abstractmethod
     def __call__(self, snapshot: Snapshot) -> Tensor:

@@ -12,7 +12,8 @@ the extreme ones of the operator from inside.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -45,6 +46,12 @@ class Ritz:
     """Smallest Ritz value: an upper bound of the smallest eigenvalue, for which nothing is certified."""
     certified_T: Tensor
     """Whether the residual is within the tolerance."""
+
+
+def joined(parts: Sequence[Ritz]) -> Ritz:
+    """The values of several stacks as those of one."""
+    names = [field.name for field in dataclasses.fields(Ritz)]
+    return Ritz(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
 
 
 def start_vectors(num_trials: int, num_entries: int) -> Tensor:

@@ -76,7 +76,7 @@ def _of_diagnostic(name: str, kind: type[Diagnostic], rate: str) -> Panels:
             y=wr.SummaryMetric(in_summary(name)),
             z=wr.Config(rate),
             log_x=True,
-            log_y=True,
+            log_y=not kind.signed,
         )
     return panels
 
@@ -89,7 +89,7 @@ def _lines(name: str, kind: type[Diagnostic], axis: str) -> wr.LinePlot:
         y=[name, PREDICTED_BESIDE[name]] if name in PREDICTED_BESIDE else [name],
         title_x="step",
         title_y=kind.unit or name,
-        log_y=True,
+        log_y=not kind.signed,
         groupby=wr.Config(axis),
         groupby_aggfunc="median",
         groupby_rangefunc="minmax",

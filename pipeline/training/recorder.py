@@ -107,15 +107,16 @@ class Recorder(L.Callback):
                     part[stays] for part in (trials, weights_TN, losses_T, gradient_TN)
                 )
             if len(trials):
-                self._observe(module, trials, Snapshot(module.learned, step, weights_TN, losses_T, gradient_TN))
+                rates_T = module.learning_rates_T.to(trials.device)[trials]
+                snapshot = Snapshot(module.learned, step, weights_TN, losses_T, gradient_TN, rates_T)
+                self._observe(module, trials, snapshot)
             if len(alive) > chunk:
                 return_freed_memory()
 
     def _observe(self, module: PackModule, trials: torch.Tensor, snapshot: Snapshot) -> None:
         shape, positions_T = module.pack.shape, trials.cpu().numpy()
         for diagnostic in self.diagnostics:
-            constant = diagnostic.constant_for_linear_models and shape.model.linear
-            if constant and snapshot.step != self.first_recorded:
+            if diagnostic.constant(shape.model, shape.loss) and snapshot.step != self.first_recorded:
                 continue
             if diagnostic.applies(shape.model, shape.loss, shape.optimizer):
                 values_T = diagnostic(snapshot).double().cpu().numpy()

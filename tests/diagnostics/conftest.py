@@ -1,6 +1,6 @@
 """Snapshots of small packs, made without training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -12,8 +12,10 @@ from pipeline.numerics.randomness import stream
 from pipeline.optimizers.rules import GradientDescent, Optimizer
 from pipeline.problems.losses import HalfMeanSquare, Loss, Task
 from pipeline.problems.problem import Dataset
+from pipeline.training.engines.threads import threads_of_operation
 
 NUM_TRAIN, NUM_TEST, NUM_INPUTS, NUM_OUTPUTS, NUM_TRIALS = 20, 30, 2, 3, 4
+RATE = 0.25
 
 
 def targets_of(task: Task, num_points: int, name: str) -> Tensor:
@@ -41,7 +43,15 @@ def photograph(learned: Learned, weights_TN: Tensor, step: int = 7) -> Snapshot:
     outputs_TKP = learned.model.outputs(weights_TN, prepared_CP, learned.width, learned.num_outputs)
     losses_T = learned.loss(outputs_TKP, learned.dataset.train_targets_PK.mT.to(learned.dtype))
     (gradient_TN,) = torch.autograd.grad(losses_T.sum(), weights_TN)
-    return Snapshot(learned, step, weights_TN.detach(), losses_T.detach(), gradient_TN)
+    rates_T = torch.full((len(weights_TN),), RATE, dtype=torch.float64)
+    return Snapshot(learned, step, weights_TN.detach(), losses_T.detach(), gradient_TN, rates_T)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As while training: on a busy machine two threads in one small operation wait for each other, 20 times as long."""
+    with threads_of_operation(1):
+        yield
 
 
 @pytest.fixture

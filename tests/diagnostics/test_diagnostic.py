@@ -10,7 +10,7 @@ from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.models import MODELS
 from pipeline.models.model import Model
 from pipeline.optimizers import OPTIMIZERS
-from pipeline.problems.losses import LOSSES, HalfMeanSquare, Loss, Task
+from pipeline.problems.losses import LOSSES, HalfMeanSquare, Loss, SoftmaxCrossEntropy, Task
 
 PAIRS = [(kind(), task) for kind in LOSSES.values() for task in Task if task in kind.tasks]
 LINEAR = [kind() for kind in MODELS.values() if kind.linear]
@@ -42,7 +42,8 @@ def test_number_of_every_trial_is_a_float(diagnostic, model, loss_and_task, snap
             numbers = diagnostic(snapshot)
             assert numbers.shape == snapshot.losses_T.shape
             assert numbers.is_floating_point()
-            assert (numbers >= 0).all(), "a random pack is no diverged one"
+            assert not numbers.isnan().any(), "a random pack is no diverged one"
+            assert (numbers >= 0).all() or diagnostic.signed
 
 
 def test_diagnostic_leaves_the_snapshot_as_it_was(diagnostic, model, snapshot_of) -> None:
@@ -70,13 +71,28 @@ def test_diverged_trial_is_a_value_and_leaves_its_neighbours_alone(diagnostic, m
 
 @pytest.mark.parametrize("linear_model", LINEAR, ids=Model.label)
 def test_what_is_constant_for_linear_models_depends_on_no_weights(diagnostic, linear_model, snapshot_of) -> None:
-    """And what is not called constant does depend on them."""
+    """And what is not called constant does depend on them, under the square loss."""
     first = snapshot_of(linear_model)
     other = snapshot_of(linear_model, weights=first.weights_TN + 1)
     if diagnostic.applies(linear_model, first.learned.loss, first.learned.optimizer):
         numbers = diagnostic(first)
-        assert torch.equal(numbers, diagnostic(other)) == diagnostic.constant_for_linear_models
-        assert (numbers == numbers[0]).all() == diagnostic.constant_for_linear_models
+        constant = diagnostic.constant(linear_model, first.learned.loss)
+        assert torch.equal(numbers, diagnostic(other)) == constant
+        assert (numbers == numbers[0]).all() == constant
+
+
+def test_what_is_constant_for_quadratics_is_not_under_another_loss(diagnostic, snapshot_of) -> None:
+    """The Hessian of a cross-entropy changes with the weights, of a linear model too."""
+    model, loss = LINEAR[0], SoftmaxCrossEntropy()
+    assert not diagnostic.constant_for_quadratics or not diagnostic.constant(model, loss)
+    first = snapshot_of(model, loss, Task.CLASSES)
+    other = snapshot_of(model, loss, Task.CLASSES, weights=first.weights_TN.square())
+    if diagnostic.applies(model, loss, first.learned.optimizer):
+        assert torch.equal(diagnostic(first), diagnostic(other)) == diagnostic.constant(model, loss)
+
+
+def test_nothing_is_constant_for_networks(diagnostic) -> None:
+    assert not any(diagnostic.constant(kind(), HalfMeanSquare()) for kind in MODELS.values() if not kind.linear)
 
 
 def test_step_is_of_no_account(diagnostic, model, snapshot_of) -> None:
@@ -95,5 +111,7 @@ def test_axis_title_is_there(diagnostic) -> None:
     assert diagnostic.unit
 
 
-def test_all_are_recorded_by_default() -> None:
-    assert [type(diagnostic) for diagnostic in DEFAULT_DIAGNOSTICS] == list(DIAGNOSTICS.values())
+def test_all_that_cost_little_are_recorded_by_default() -> None:
+    cheap = [kind for kind in DIAGNOSTICS.values() if kind.by_default]
+    assert [type(diagnostic) for diagnostic in DEFAULT_DIAGNOSTICS] == cheap
+    assert {"loss", "test_error", "condition_number", "dead_unit_share"} <= {kind.name() for kind in cheap}

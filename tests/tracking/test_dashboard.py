@@ -124,16 +124,25 @@ def test_sections_are_in_order(source: Exportable) -> None:
 
 
 def test_a_new_diagnostic_brings_its_section(source: Exportable) -> None:
-    class Sharpness(DIAGNOSTICS["effective_rank"]):  # type: ignore[name-defined,misc]
-        unit: ClassVar[str] = "sharpness"
+    class Margin(DIAGNOSTICS["effective_rank"]):  # type: ignore[name-defined,misc]
+        unit: ClassVar[str] = "margin"
 
         @classmethod
         def section(cls) -> str:
-            return "curvature"
+            return "confidence"
 
-    found = sections(as_json(workspace(source, THERE, {**DIAGNOSTICS, "sharpness": Sharpness})))
-    assert list(found)[-4:] == ["curvature", "sweep", "theory", "runs"]
-    assert {"sharpness by width", "sharpness against width"} <= {p["config"]["chartTitle"] for p in found["curvature"]}
+    found = sections(as_json(workspace(source, THERE, {**DIAGNOSTICS, "margin": Margin})))
+    assert list(found)[-4:] == ["confidence", "sweep", "theory", "runs"]
+    assert {"margin by width", "margin against width"} <= {p["config"]["chartTitle"] for p in found["confidence"]}
+
+
+@pytest.mark.parametrize(("name", "kind"), DIAGNOSTICS.items(), ids=DIAGNOSTICS.keys())
+def test_axis_is_logarithmic_unless_it_would_hide_negative_numbers(
+    source: Exportable, name: str, kind: type[Diagnostic]
+) -> None:
+    panels = sections(as_json(workspace(source, THERE)))[kind.section()]
+    lines = [panel["config"] for panel in panels if name in panel["config"].get("metrics", [])]
+    assert [line.get("yLogScale", False) for line in lines] == [not kind.signed] * 2
 
 
 def test_a_section_named_like_one_of_ours_is_one_with_it(source: Exportable) -> None:

@@ -39,7 +39,8 @@ def ran(experiment, folder):
 
 
 def test_every_diagnostic_is_recorded_wherever_it_applies(experiment, tmp_path):
-    asked = experiment(record_at=LogSpacedSteps(5))
+    every = tuple(kind() for kind in DIAGNOSTICS.values())
+    asked = experiment(record_at=LogSpacedSteps(5), diagnostics=every)
     plan, _ = ran(asked, tmp_path)
     records = read_records(tmp_path)
     for pack in plan.packs:
@@ -48,7 +49,7 @@ def test_every_diagnostic_is_recorded_wherever_it_applies(experiment, tmp_path):
         for name, definition in DIAGNOSTICS.items():
             rows = of_pack.filter(pl.col("diagnostic") == name)
             applies = definition().applies(shape.model, shape.loss, shape.optimizer)
-            once = definition.constant_for_linear_models and shape.model.linear
+            once = definition().constant(shape.model, shape.loss)
             steps = (0,) if once else asked.recorded_steps()
             assert len(rows) == (len(pack.trials) * len(steps) if applies else 0), name
             assert set(rows["step"]) == (set(steps) if applies else set()), name
