@@ -75,13 +75,15 @@ def _of_attempt(
 ) -> Iterator[Incident]:
     place = (attempt.submission, attempt.index, attempt.job)
     memory = submission.memory_gib
-    log = log_of(run, attempt.submission, attempt.job, attempt.worker)
     for pack, reason in attempt.failed.items():
         kind = OUT_OF_MEMORY if reason.startswith(OUT_OF_MEMORY) else EXCEPTION
         yield Incident(kind, reason, attempt.ended_at or 0, *place, pack, memory, run / "logs" / f"{pack}.log")
+    if attempt.end != "error" and (attempt.ended_at is not None or runs):
+        return
+    log = log_of(run, attempt.submission, attempt.job, attempt.worker)
     if attempt.end == "error":
         yield Incident(STOPPED, attempt.error, attempt.ended_at or 0, *place, "", memory, log)
-    elif attempt.ended_at is None and not runs:
+    else:
         named = cause([log, log.with_suffix(".out"), *spools.get(attempt.job, ())])
         at = log.stat().st_mtime if log.exists() else attempt.began_at
         yield Incident(named, f"worker {named} on {attempt.host}", at, *place, attempt.pack, memory, log)
