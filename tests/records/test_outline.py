@@ -29,7 +29,7 @@ def plan():
 
 def test_each_pack_asks_for_what_its_trials_ask_for(plan):
     packs = plan.outline.workloads
-    assert len(packs) > 2 * len({pack.shape for pack in plan.packs})
+    assert len(packs) > len({pack.shape for pack in plan.packs})  # some shapes have several
     for pack in plan.packs:
         found = packs[pack.id]
         assert found.trials == tuple(trial.id for trial in pack.trials)
