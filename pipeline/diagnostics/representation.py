@@ -65,7 +65,7 @@ class DeadUnitShare(Diagnostic):
     def __call__(self, snapshot: Snapshot) -> Tensor:
         model = snapshot.learned.model
         assert isinstance(model, Shallow), "as `applies` says"
-        values_TPW = snapshot.features_TPF[..., :-1].to(snapshot.weights_TN.dtype)
-        slopes_TPW = model.activation.multiply_by_derivative_(torch.ones_like(values_TPW), values_TPW)
-        share_T = (slopes_TPW == 0).all(dim=1).double().mean(dim=1)
-        return torch.where(values_TPW.isfinite().all(dim=(1, 2)), share_T, torch.nan)
+        values_TWP = snapshot.features_TPF.mT[:, :-1].to(snapshot.weights_TN.dtype)
+        slopes_TWP = model.activation.multiply_by_derivative_(torch.ones_like(values_TWP), values_TWP)
+        share_T = 1 - slopes_TWP.any(dim=2).double().mean(dim=1)
+        return torch.where(snapshot.weights_TN.isfinite().all(dim=1), share_T, torch.nan)

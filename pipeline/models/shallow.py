@@ -54,11 +54,11 @@ class Shallow(Model):
 
     def features(self, weights_TN: Tensor, prepared_CP: Tensor, width: int, num_outputs: int) -> Tensor:
         hidden_TWC, _ = self.layers(weights_TN, width, num_outputs)
-        hidden_TWP = self.activation(hidden_TWC @ prepared_CP)
+        hidden_TWP = self.activation.apply_(hidden_TWC @ prepared_CP)
         ones_T1P = hidden_TWP.new_ones(len(hidden_TWP), 1, hidden_TWP.shape[-1])
         return torch.cat([hidden_TWP, ones_T1P], dim=1).mT
 
     def outputs(self, weights_TN: Tensor, prepared_CP: Tensor, width: int, num_outputs: int) -> Tensor:
         hidden_TWC, output_TKF = self.layers(weights_TN, width, num_outputs)
-        hidden_TWP = self.activation(hidden_TWC @ prepared_CP)
+        hidden_TWP = self.activation.apply_(hidden_TWC @ prepared_CP)
         return torch.baddbmm(output_TKF[:, :, width:], output_TKF[:, :, :width], hidden_TWP)

@@ -42,17 +42,18 @@ def singular_values(features_TPF: Tensor) -> Tensor:
     """
     if features_TPF.dtype != torch.float64:
         raise ValueError(f"singular values need float64, not {features_TPF.dtype}")
-    finite_T = features_TPF.isfinite().all(dim=(-2, -1))
-    matrix_TPF = torch.where(finite_T[:, None, None], features_TPF, 0.0)
-    largest_T11 = matrix_TPF.abs().amax(dim=(-2, -1), keepdim=True)
+    largest_T11 = torch.linalg.vector_norm(features_TPF, torch.inf, dim=(-2, -1), keepdim=True)
+    finite_T11 = largest_T11.isfinite()
     power_of_two_T11 = largest_T11 / (2 * torch.frexp(largest_T11).mantissa)  # scaling by it changes no digit
-    scale_T11 = torch.where(largest_T11 > 0, power_of_two_T11, 1.0)
-    matrix_TPF = matrix_TPF / scale_T11
+    scale_T11 = torch.where(finite_T11 & (largest_T11 > 0), power_of_two_T11, 1.0)
+    matrix_TPF = features_TPF / scale_T11
+    if not finite_T11.all():
+        matrix_TPF = torch.where(finite_T11, matrix_TPF, 0.0)
     num_points, num_features = matrix_TPF.shape[1:]
     if num_points > 2 * num_features:
         matrix_TPF = torch.linalg.qr(matrix_TPF, mode="r").R
     values_TS = torch.linalg.svdvals(matrix_TPF) * scale_T11[..., 0]
-    return torch.where(finite_T[:, None], values_TS, torch.nan)
+    return torch.where(finite_T11[..., 0], values_TS, torch.nan)
 
 
 def tolerance(singular_values_TS: Tensor, shape: tuple[int, int]) -> Tensor:
