@@ -144,6 +144,25 @@ class OnePlusPower(Target):
 
 @final
 @dataclass(frozen=True)
+class ChebyshevPolynomial(Target):
+    """The polynomial cos(degree arccos x), which waves between -1 and 1: a small problem at the edge of stability."""
+
+    degree: int = 3
+
+    def __post_init__(self) -> None:
+        if not self.degree >= 0:
+            raise FieldError(("degree",), f"degree {self.degree!r} is negative", hint="take a whole number from 0")
+
+    def __call__(self, inputs_PD: Points) -> Points:
+        values_P: Points = np.polynomial.chebyshev.chebval(inputs_PD[:, 0], [0.0] * self.degree + [1.0])
+        return values_P
+
+    def mean_square(self, dimension: int) -> float:
+        return (1 + 1 / (1 - 4 * self.degree**2)) / 2
+
+
+@final
+@dataclass(frozen=True)
 class Gaussian(Target):
     """The bell exp(-|x|^2 / (2 scale^2)) in any dimension: smooth, with a known Barron constant."""
 

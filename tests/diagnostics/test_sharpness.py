@@ -6,6 +6,7 @@ import math
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -30,6 +31,9 @@ from pipeline.optimizers import OPTIMIZERS
 from pipeline.optimizers.rules import Adam, GradientDescent, LeastSquares, Momentum, Optimizer
 from pipeline.problems.losses import LOSSES, HalfMeanSquare, Loss, SoftmaxCrossEntropy, Task
 from pipeline.problems.problem import Dataset
+from pipeline.problems.targets import ChebyshevPolynomial
+from pipeline.training.engines.engine import Stack
+from pipeline.training.engines.reference import Reference
 
 REFERENCE = {
     value["name"]: value
@@ -223,3 +227,37 @@ def test_step_that_is_not_positive_is_refused(step: float) -> None:
     text = f"step: step {step!r} is not positive\n  hint: take a number above 0, like 0.01"
     with pytest.raises(FieldError, match=f"^{re.escape(text)}$"):
         FiniteDifferenceCurvature(step)
+
+
+# --- the edge of stability ---
+
+
+@pytest.mark.parametrize(("degree", "seed"), [(3, 0), (4, 1)])
+def test_descent_on_a_network_settles_at_the_edge_of_stability(degree: int, seed: int) -> None:
+    """The reference: at every rate but the smallest the index is 1 over the second half; at that it stays below."""
+    reference = REFERENCE["eos_chebyshev_toy"]
+    steps, half = reference["inputs"]["steps"], reference["inputs"]["steps"] // 2
+    rates_T = torch.tensor([0.05, *reference["inputs"]["lrs"]], dtype=torch.float64)
+    line_PD = torch.linspace(-1, 1, 20, dtype=torch.float64)[:, None]
+    targets_PK = torch.from_numpy(ChebyshevPolynomial(degree)(line_PD.numpy()))[:, None]
+    dataset = Dataset(line_PD, targets_PK, line_PD, targets_PK)
+    learned = Learned(Shallow(Tanh()), 32, GradientDescent(), HalfMeanSquare(), Task.REGRESSION, dataset, torch.float64)
+    weights_TN = toy_weights(seed).repeat(len(rates_T), 1)
+    bounds_T = torch.full_like(rates_T, torch.inf)
+    engine = Reference(learned, None, torch.device("cpu"))
+    stack = Stack(tuple("abcd"), weights_TN, (), rates_T[:, None], bounds_T)
+    engine.advance(stack, 0, half)
+    seen = []
+    for step in range(half, steps, 500):
+        engine.advance(stack, step, step + 500)
+        seen.append(StabilityIndex()(Snapshot(learned, step + 500, weights_TN, rates_T, weights_TN, rates_T)))
+    means = torch.stack(seen).mean(dim=0)
+    assert float(means[0]) == pytest.approx(0.42, abs=0.06)
+    assert means[1:].tolist() == pytest.approx([reference["value"]] * 3, abs=reference["tolerance"]["abs"])
+
+
+def toy_weights(seed: int) -> Tensor:
+    """Hidden weights, hidden biases and output weights uniform on [-1, 1], the last over sqrt(32); no output bias."""
+    rng = np.random.default_rng(seed)
+    hidden_W, biases_W, output_W = rng.uniform(-1, 1, (3, 32))
+    return torch.from_numpy(np.concatenate([np.stack([hidden_W, biases_W], axis=1).ravel(), output_W / 32**0.5, [0.0]]))

@@ -11,7 +11,18 @@ from pipeline.errors import FieldError
 from pipeline.numerics.randomness import stream
 from pipeline.problems.losses import Task
 from pipeline.problems.problem import FunctionProblem
-from pipeline.problems.targets import TARGETS, AbsoluteValue, Gaussian, OnePlusPower, OuterRing, Sine, Step, Target, Xor
+from pipeline.problems.targets import (
+    TARGETS,
+    AbsoluteValue,
+    ChebyshevPolynomial,
+    Gaussian,
+    OnePlusPower,
+    OuterRing,
+    Sine,
+    Step,
+    Target,
+    Xor,
+)
 
 REGRESSIONS = {name: kind for name, kind in TARGETS.items() if kind.task is Task.REGRESSION}
 VARIANTS = {
@@ -20,6 +31,8 @@ VARIANTS = {
     "step outside": Step(at=2.0),
     "sine of no whole period": Sine(frequency=0.7),
     "odd power": OnePlusPower(power=3),
+    "constant": ChebyshevPolynomial(degree=0),
+    "high degree": ChebyshevPolynomial(degree=12),
     "narrow gaussian": Gaussian(scale=0.4),
 }
 
@@ -139,6 +152,13 @@ def test_step_is_one_at_the_step_itself() -> None:
     assert Step(at=0.25)(np.array([[0.24], [0.25], [0.26]])).tolist() == [0.0, 1.0, 1.0]
 
 
+def test_chebyshev_polynomial_is_the_cosine_of_a_multiple_of_the_angle() -> None:
+    angles = np.linspace(0, np.pi, 50)
+    for degree in range(6):
+        values = ChebyshevPolynomial(degree)(np.cos(angles)[:, None])
+        np.testing.assert_allclose(values, np.cos(degree * angles), rtol=0, atol=1e-14)
+
+
 def test_outer_ring_parts_the_two_rings_without_error() -> None:
     target = OuterRing()
     points = target.natural_measure.sample(2000, 2, stream("rings"))
@@ -159,6 +179,11 @@ PERIODS = "\n  hint: take the number of periods on [-1, 1], above 0"
             lambda: OnePlusPower(power=0),
             "power",
             "power: power 0 is not at least 1\n  hint: take a whole number from 1",
+        ),
+        (
+            lambda: ChebyshevPolynomial(degree=-1),
+            "degree",
+            "degree: degree -1 is negative\n  hint: take a whole number from 0",
         ),
         (
             lambda: Gaussian(scale=-1.0),
