@@ -221,3 +221,15 @@ def test_a_basis_chosen_from_a_dictionary_finds_the_two_monomials_of_the_target(
     assert len(chosen) == 1
     assert next(iter(chosen.values())) < 1e-12
     assert error["linear(monomial)"] > 0.1
+
+
+def test_descent_on_a_network_settles_at_the_edge_of_stability(finished):
+    run = finished("edge_of_stability")
+    records = read_records(run.folder).filter(pl.col("diagnostic") == "stability_index", pl.col("step") >= 10_000)
+    rates = read_outcomes(run.folder).select("trial", "learning_rate")
+    means = records.join(rates, on="trial").group_by("trial", "learning_rate").agg(pl.col("value").mean())
+    assert len(means) == 24
+    settled = means.filter(pl.col("learning_rate") > 0.1)["value"]
+    assert ((settled - 1).abs() <= 0.03).all()
+    assert (means.filter(pl.col("learning_rate") < 0.1)["value"] < 0.6).all()
+    assert (run.folder / "figures" / "stability_by_step.png").exists()

@@ -154,8 +154,8 @@ class ChebyshevPolynomial(Target):
             raise FieldError(("degree",), f"degree {self.degree!r} is negative", hint="take a whole number from 0")
 
     def __call__(self, inputs_PD: Points) -> Points:
-        values_P = np.polynomial.chebyshev.chebval(inputs_PD[:, 0], [0.0] * self.degree + [1.0])
-        return np.asarray(values_P, dtype=np.float64)
+        coefficients = [0.0] * self.degree + [1.0]
+        return np.asarray(np.polynomial.chebyshev.chebval(inputs_PD[:, 0], coefficients), dtype=np.float64)
 
     def mean_square(self, dimension: int) -> float:
         return (1 + 1 / (1 - 4 * self.degree**2)) / 2

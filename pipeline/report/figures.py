@@ -16,6 +16,7 @@ from pipeline.numerics.spectra import LIMIT_OF_FLOAT64
 from pipeline.report import charts, series
 from pipeline.report.charts import Chart, chart_of, panels
 from pipeline.report.series import Sources
+from pipeline.report.stability import stability_by_step
 from pipeline.report.theory import predicted_losses
 
 Key = TypeVar("Key", alt.StrokeDash, alt.Shape, alt.Stroke)
@@ -266,6 +267,14 @@ FIGURES: tuple[Figure, ...] = (
         "Median over seeds, at the greatest width that ran, for at most eight learning rates; a cross marks the step "
         "at which the first trial of a learning rate diverged. Dashed: theory, for descent on a quadratic loss.",
         loss_by_step,
+    ),
+    Figure(
+        "stability_by_step",
+        "Curvature against the learning rate on the way",
+        "Median over seeds, at the greatest width that ran: the learning rate over the largest that would be stable "
+        "with the present largest eigenvalue of the Hessian. Descent on a network drives it up to 1, where it stays "
+        "while the loss goes on falling, no longer at every step.",
+        stability_by_step,
     ),
     Figure(
         "loss_by_rate_and_width",

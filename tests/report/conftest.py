@@ -66,6 +66,9 @@ def numbers(trial: Trial, pending: bool) -> Iterator[tuple[int, str, float]]:
         error = final_error(trial)
         yield 10, "loss", error**2 / 2
         yield 10, "test_error", math.nan if not trial.shape.model.linear and trial.seed else error
+    if not trial.shape.model.linear:
+        yield 0, "stability_index", math.nan if trial.seed else 0.4
+        yield 1, "stability_index", 0.9 + 0.1 * trial.seed
     if trial.shape.model.linear:
         yield 0, "largest_stable_learning_rate", LIMIT
         conditions = {("linear(legendre)", 4): math.inf, ("linear(monomial)", 4): 3e15}

@@ -82,7 +82,7 @@ def test_infinite_and_nan_are_kept_and_null_is_what_was_not_recorded(run):
 def test_what_nobody_asked_for_but_was_recorded_has_a_column_too(run):
     invented = pl.DataFrame([(next(iter(run.plan.trials)), 0, "invented", 5.0, "pack")], schema=RECORDS, orient="row")
     table = results(run.plan, pl.concat([run.records, invented]), run.outcomes)
-    assert table.columns[-1] == "invented"
+    assert table.columns[-2:] == ["invented", "stability_index"]
     assert table["invented"].drop_nulls().to_list() == [5.0]
 
 
