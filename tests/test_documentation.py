@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import wandb_log
 
 from pipeline.cli import main
 from pipeline.config import read_experiment
@@ -51,17 +52,27 @@ def succeeds(command: list[object], folder: Path) -> str:
 # What README shows as code.
 
 
-def test_lightning_block_runs_as_it_stands(tmp_path: Path) -> None:
+def test_lightning_block_runs_as_it_stands_and_wandb_has_what_was_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (block,) = [block for block in blocks("python") if "import lightning" in block]
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
     (tmp_path / "block.py").write_text(block)
+    for name in [name for name in os.environ if name.startswith("WANDB_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
     succeeds([sys.executable, "block.py"], tmp_path)
     (metrics,) = (tmp_path / "runs" / "csv").rglob("metrics.csv")
     rows = pl.read_csv(metrics)
-    updates = [step for step in read_experiment(ROOT / "configs" / "xor.yaml").recorded_steps() if step > 0]
-    assert len(rows) == len(updates)
+    whole = read_experiment(ROOT / "configs" / "xor.yaml")
+    assert f"Without the three changes it is a stack of {len(make_plan('xor', whole).packs[-1].trials)}." in README
+    updates = [step for step in whole.recorded_steps() if step > 0]
+    assert rows["trial_steps"].to_list() == updates
     assert rows["median_loss"].is_finite().all()
     assert rows["median_loss"][-1] < rows["median_loss"][0]
+    (log,) = (tmp_path / "runs" / "wandb").glob("offline-run-*/*.wandb")
+    logged = [{**row, "step": row["trainer/global_step"]} for row in wandb_log.history(log)]
+    assert [{name: row[name] for name in rows.columns} for row in logged] == rows.to_dicts()
 
 
 def test_yaml_block_is_an_experiment_that_can_be_planned(tmp_path: Path) -> None:
