@@ -38,7 +38,7 @@ class Drawn:
 
 
 def write_report(run: Path) -> Path:
-    """Write ``report.html`` into the folder of a run, and its figures as ``figures/<name>.png``.
+    """Write ``report.html`` into the folder of a run, and its figures as ``figures/<name>.png`` and as Vega-Lite.
 
     Works at any time: what has not run yet is counted as pending.
 
@@ -52,6 +52,8 @@ def write_report(run: Path) -> Path:
     for drawn in figures:
         with replacing(run / "figures" / f"{drawn.figure.name}.png") as part:
             part.write_bytes(vl_convert.vegalite_to_png(json.dumps(drawn.spec), scale=2))
+        with replacing(run / "figures" / f"{drawn.figure.name}.json") as part:
+            part.write_text(json.dumps(drawn.spec, allow_nan=False), encoding="utf-8")
     path = run / "report.html"
     with replacing(path) as part:
         part.write_text(page(run, plan, table, outcomes, figures), encoding="utf-8")
