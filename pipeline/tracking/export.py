@@ -27,15 +27,13 @@ from pipeline.tracking.ledger import Ledger
 from pipeline.tracking.network import UnreachableError
 from pipeline.tracking.place import Way, destination_of, has_key, way
 from pipeline.tracking.progress import Progress
+from pipeline.tracking.readings import patiently
 from pipeline.tracking.remote import Remote, end_left_sender
 from pipeline.tracking.sweep_run import deliver_sweep, write_sweep
 from pipeline.tracking.transaction_log import is_whole, write_log
 from pipeline.tracking.trial_runs import Exportable, trial_runs
 
 Say = Callable[[str], None]
-
-READINGS = 3
-"""How often a run is read that changes while it is read."""
 
 
 class BusyError(PipelineError):
@@ -123,16 +121,13 @@ def _after_a_moment(lock: IO[str], say: Say) -> bool:
 
 
 def read_run(run: Path) -> Exportable:
-    """What is recorded of a run; one that is being written may change while it is read, and is read again."""
-    for attempt in itertools.count(1):
-        try:
-            plan, records, outcomes = read_plan(run), read_records(run), read_outcomes(run)
-            return Exportable(run, plan, results(plan, records, outcomes), outcomes)
-        except PipelineError:
-            if attempt == READINGS:
-                raise
-            time.sleep(0.5)
-    raise AssertionError
+    """What is recorded of a run."""
+    return patiently(lambda: _read(run))
+
+
+def _read(run: Path) -> Exportable:
+    plan, records, outcomes = read_plan(run), read_records(run), read_outcomes(run)
+    return Exportable(run, plan, results(plan, records, outcomes), outcomes)
 
 
 def _outbox(folder: Path) -> Path:

@@ -10,18 +10,19 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.definitions import canonical
-from pipeline.report.page import write_report
 from pipeline.report.printing import as_json_rows
 from pipeline.report.tables import best_of_each_model, summary
 from pipeline.report.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
 from pipeline.tracking.content import DIGEST, Destination
+from pipeline.tracking.custom_charts import MOST_ROWS, custom_charts
 from pipeline.tracking.ledger import Entry, run_id
+from pipeline.tracking.local_report import local_report
 from pipeline.tracking.network import TroubleError
 from pipeline.tracking.remote import FINISHED, NOT_OURS, environment
 from pipeline.tracking.trial_runs import Exportable
@@ -29,8 +30,8 @@ from pipeline.tracking.trial_runs import Exportable
 if TYPE_CHECKING:
     from pipeline.tracking.delivery import Delivery
 
-MOST_ROWS = 10_000
-"""Rows that W&B shows of a table."""
+VERSION = 2
+"""One more whenever the run of a sweep says more, so that it is sent again."""
 
 
 def sweep_id(source: Exportable) -> str:
@@ -73,7 +74,8 @@ def deliver_sweep(source: Exportable, delivery: Delivery, folder: Path) -> int:
 
 def digest_of(source: Exportable) -> str:
     """Hash of all that the run of the sweep says."""
-    said = json.dumps([as_json_rows(source.results), as_json_rows(source.outcomes.sort("trial"))], sort_keys=True)
+    tables = [as_json_rows(source.results), as_json_rows(source.outcomes.sort("trial"))]
+    said = json.dumps([VERSION, *tables], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
@@ -110,7 +112,8 @@ def write_sweep(source: Exportable, destination: Destination, folder: Path, name
             settings=settings,
         )
         try:
-            run.summary.update({**_tables(source), **counts(source), "report": _page(source)})
+            page = _page(source)
+            run.summary.update({**_tables(source), **counts(source), "report": page})
             run.summary[DIGEST] = digest_of(source)
             written = Path(run.dir).parent
         finally:
@@ -137,31 +140,32 @@ def _client_at(staging: Path) -> Iterator[None]:
 
 
 def _tables(source: Exportable) -> dict[str, Any]:
-    """One row for each trial, one for each model and width with aggregates over seeds, one for each model."""
-    import wandb
+    """One row for each trial, one for each model and width with aggregates over seeds, one for each model; the charts'.
 
+    The charts are those of the local report, which is to be up to date.
+    """
     tables = {
         "results": source.results.head(MOST_ROWS),
         "aggregates": summary(source.results),
         "verdicts": best_of_each_model(source.results),
     }
     return {
-        name: wandb.Table(
-            columns=list(table.columns), data=[list(row) for row in table.iter_rows()], allow_mixed_types=True
-        )
-        for name, table in tables.items()
+        **{name: _table(table.columns, table.rows()) for name, table in tables.items()},
+        **{chart.table: _table(chart.columns, chart.rows) for chart in custom_charts(source.folder)},
     }
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:
+    import wandb
+
+    return wandb.Table(columns=list(columns), data=[list(row) for row in rows], allow_mixed_types=True)
 
 
 def _page(source: Exportable) -> Any:
     """The report of the run, which W&B shows as it is; written again if trials have finished since."""
     import wandb
 
-    path = source.folder / "report.html"
-    last = max((part.stat().st_mtime for part in (source.folder / "outcomes").glob("*.parquet")), default=0.0)
-    if not path.exists() or path.stat().st_mtime < last:
-        write_report(source.folder)
-    return wandb.Html(path.read_text(encoding="utf-8"), inject=False)
+    return wandb.Html(local_report(source.folder).read_text(encoding="utf-8"), inject=False)
 
 
 def counts(source: Exportable) -> dict[str, Any]:

@@ -6,11 +6,13 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import drawn_run
 import pytest
 from recorded_run import write_run
 from wandb_server import WandbServer
 from wandb_state import KEY
 
+from pipeline.report.page import write_report
 from pipeline.tracking.export import Exported, export
 
 
@@ -63,6 +65,14 @@ def run(tmp_path: Path) -> Path:
     folder = tmp_path / "run"
     write_run(folder)
     (folder / "report.html").write_text("<p>the report</p>")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with its report and every figure of that, to be copied by those who change something."""
+    folder = drawn_run.write_run(tmp_path_factory.mktemp("drawn"))
+    write_report(folder)
     return folder
 
 

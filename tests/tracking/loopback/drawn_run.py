@@ -1,0 +1,66 @@
+"""A small finished run with known numbers, in which every figure of the report has something to show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from pipeline.experiment.experiment import Experiment
+from pipeline.experiment.packing import Pack
+from pipeline.experiment.trial import Trial
+from pipeline.models.linear import Linear
+from pipeline.models.shallow import Shallow
+from pipeline.plan import make_plan, write_plan
+from pipeline.problems.targets import AbsoluteValue
+from pipeline.records import store
+from pipeline.records.schema import OUTCOMES, RECORDS
+
+HOSTILE = "<script>alert(1)</script> | more"
+X = np.linspace(-1, 1, 21)
+EXPERIMENT = Experiment(
+    "Does it work?",
+    (Linear(), Shallow()),
+    (2, 4),
+    target=(AbsoluteValue(),),
+    learning_rates=(0.5, 4.0),
+    seeds=2,
+    steps=10,
+    record_at=(0, 10),
+)
+
+
+def status(trial: Trial) -> str:
+    """Linear trials of the high rate diverged, those of the network failed."""
+    if trial.learning_rate == 0.5:
+        return "done"
+    return "diverged" if trial.shape.model.linear else "failed"
+
+
+def numbers(trial: Trial) -> list[tuple[int, str, float]]:
+    end = {"done": 0.1, "diverged": 9.0, "failed": 1.0}[status(trial)] / trial.shape.width
+    losses = [(step, name, value) for step, value in ((0, 1.0), (10, end)) for name in ("loss", "test_error")]
+    exact = [("largest_stable_learning_rate", 2.0), ("condition_number", 3.0), ("least_squares_error", end / 2)]
+    return losses + ([(0, name, value) for name, value in exact] if trial.shape.model.linear else [])
+
+
+def outcome(trial: Trial, pack: Pack) -> tuple[object, ...]:
+    said = status(trial)
+    step, reason = {"done": (10, ""), "diverged": (7, ""), "failed": (None, HOSTILE)}[said]
+    where = ("fused", "cpu", "host", "0.1.0", pack.id, "", 1, "")
+    return (trial.id, said, step, reason, trial.learning_rate, 0.5, *where)
+
+
+def write_run(folder: Path, name: str = "a_question") -> Path:
+    """Write it as training writes one: 16 trials, of which 8 are done, 4 diverged and 4 failed."""
+    plan = make_plan(name, EXPERIMENT)
+    write_plan(plan, folder)
+    for pack in plan.packs:
+        rows = [(trial.id, *row, pack.id) for trial in pack.trials for row in numbers(trial)]
+        store.write_records(folder, pack.id, 0, pl.DataFrame(rows, schema=RECORDS, orient="row"))
+        outcomes = [outcome(trial, pack) for trial in pack.trials]
+        store.write_outcomes(folder, pack.id, pl.DataFrame(outcomes, schema=OUTCOMES, orient="row"))
+        fit = pl.DataFrame({"x": X, "value": np.abs(X) + 0.1})
+        store.write_fits(folder, pack.id, fit.with_columns(trial=pl.lit(pack.trials[0].id)))
+    return folder
