@@ -59,7 +59,7 @@ report: $(READY) ## Write the report of the newest run again
 sync: $(READY) ## Bring what is finished of the newest run to W&B, verified (RUN=runs/... ARGS="--watch")
 	@$(IN)/python -m pipeline sync $(RUN) $(ARGS)
 
-dashboard: $(READY) ## Create or update the dashboard of the newest run on W&B (RUN=runs/...)
+dashboard: $(READY) ## Create or update the workspace and the report of the newest run on W&B (RUN=runs/...)
 	@$(IN)/python -m pipeline dashboard $(RUN) $(ARGS)
 
 play: $(READY) ## Play the lecture's number game at this terminal

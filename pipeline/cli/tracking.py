@@ -67,10 +67,11 @@ def _tell_dashboard(folder: Path, made: Made) -> None:
     """What came of a dashboard, in words."""
     if made.closed:
         say(f"nothing was sent: {made.closed}")
-        say(f"the dashboard for {made.destination} is in {made.file}")
+        say(f"the dashboard for {made.destination} is in {made.file}, drawn in {made.file.with_suffix('.png')}")
         say(f"python -m pipeline dashboard {folder} sends it where W&B can be reached")
     else:
-        say(f"the dashboard is {'updated' if made.updated else 'made'}: {made.url}")
+        for name, page in (("workspace", made.workspace), ("report", made.report)):
+            say(f"the {name} is {'updated' if page.updated else 'made'}: {page.url}")
 
 
 def _tell(folder: Path, done: Exported) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Mapping
 
 import polars as pl
 from wandb_workspaces.reports.v2 import interface as wr
 
 from pipeline.diagnostics.diagnostic import Diagnostic
-from pipeline.report.printing import shown
 from pipeline.report.tables import CELL, CRITERIA, best_of_each_model
 from pipeline.tracking.content import STEP
+from pipeline.tracking.markdown import as_markdown
 from pipeline.tracking.sweep_run import counts
 from pipeline.tracking.trial_runs import PREDICTED, SMALLEST, Exportable
 
@@ -45,6 +45,14 @@ def sections(source: Exportable, diagnostics: Mapping[str, type[Diagnostic]]) ->
     for name, panels in (("sweep", _sweep(source, rate)), ("theory", _theory(source)), ("runs", _runs(source))):
         found.setdefault(name, {}).update(panels)
     return {name: panels for name, panels in found.items() if panels}
+
+
+def with_ids(section: str, panels: Panels) -> list[wr.PanelTypes]:
+    """The panels of a section, each with an id that is the same whenever it is made; it would be drawn by lot."""
+    for name, panel in panels.items():
+        assert isinstance(panel, wr.Panel)
+        panel._id = hashlib.sha256(f"{section}/{name}".encode()).hexdigest()[:12]
+    return list(panels.values())
 
 
 def rate_of(source: Exportable) -> str:
@@ -200,7 +208,7 @@ def _words(name: str) -> str:
 def _verdicts(source: Exportable) -> str:
     table = best_of_each_model(source.results)
     columns = [name for name in ("problem", "model", "trials", "diverged", "verdict") if name in table.columns]
-    return f"### Learning rates against theory\n\n{_table(table.select(columns))}"
+    return f"### Learning rates against theory\n\n{as_markdown(table.select(columns))}"
 
 
 def _limits(source: Exportable) -> str:
@@ -212,7 +220,7 @@ def _limits(source: Exportable) -> str:
     known = source.results.filter(limit.is_not_null())
     bounds = known.group_by(CELL, maintain_order=True).agg(limit.min().alias("least"), limit.max().alias("most"))
     axes = ("problem", "model", "width")
-    return f"{title}\n\n{_table(bounds.select(*axes, 'least', 'most').sort(axes))}"
+    return f"{title}\n\n{as_markdown(bounds.select(*axes, 'least', 'most').sort(axes))}"
 
 
 def _failures(source: Exportable) -> str:
@@ -221,16 +229,4 @@ def _failures(source: Exportable) -> str:
         return "### Failures\n\nNone."
     first = failed.head(MOST_FAILURES).select(pl.col("trial").str.head(16), "model", "width", "seed", "reason")
     more = failed.height - first.height
-    return f"### Failures\n\n{_table(first)}" + (f"\n\nand {more} more" if more else "")
-
-
-def _table(table: pl.DataFrame) -> str:
-    """A table in Markdown; what is in its cells is text, whatever it looks like."""
-    rows: list[Sequence[object]] = [table.columns, ["---"] * table.width, *table.iter_rows()]
-    return "\n".join(f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows)
-
-
-def _cell(value: object) -> str:
-    text = " ".join((value if isinstance(value, str) else shown(value)).split())
-    escaped = html.escape(text, quote=False)
-    return "".join(f"\\{letter}" if letter in "\\|[]*`" else letter for letter in escaped)
+    return f"### Failures\n\n{as_markdown(first)}" + (f"\n\nand {more} more" if more else "")

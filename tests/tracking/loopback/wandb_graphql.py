@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from typing import Any
@@ -133,6 +134,50 @@ class Operations:
         found = {id_: view for id_, view in self.kept.views.items() if place.items() <= view.items()}
         nodes = [{"id": id_, "displayName": view["displayName"], "spec": view["spec"]} for id_, view in found.items()]
         return {"project": {"allViews": {"edges": [{"node": node} for node in nodes]}}}
+
+    # Reports, found by id, else by name, and listed; the specifications of custom charts, which have their names once.
+
+    def do_upsertView(self, asked: Variables) -> Any:
+        entity, project = asked["entityName"], asked["projectName"]
+        if not self.has_project(entity, project):
+            raise RefusedError(404, f"project {entity}/{project} not found")
+        if asked.get("id") and asked["id"] not in self.kept.reports:
+            raise RefusedError(404, f"view {asked['id']} not found")
+        place = {"name": asked["name"], "project": {"id": "p", "name": project, "entityName": entity}}
+        same = [id_ for id_, report in self.kept.reports.items() if place.items() <= report.items()]
+        new = base64.b64encode(f"View:{100 + self.kept.reports_made}".encode()).decode()
+        id_ = asked.get("id") or next(iter(same), new)
+        inserted = id_ not in self.kept.reports
+        self.kept.reports_made += inserted
+        self.kept.reports[id_] = place | {key: asked[key] for key in ("displayName", "description", "type", "spec")}
+        return {"upsertView": {"view": self.report(id_), "inserted": inserted}}
+
+    def do_SpecificReport(self, asked: Variables) -> Any:
+        return {"view": self.report(asked["reportId"]) if asked["reportId"] in self.kept.reports else None}
+
+    def report(self, id_: str) -> Any:
+        when = {"createdAt": "2026-01-01T00:00:00", "updatedAt": "2026-01-01T00:00:00"}
+        return {"id": id_, **self.kept.reports[id_], **when, "user": None}
+
+    def do_ProjectViews(self, asked: Variables) -> Any:
+        there = {"name": asked["project"], "entityName": asked["entity"]}
+        found = [id_ for id_, view in self.kept.reports.items() if there.items() <= view["project"].items()]
+        first = int(asked.get("reportCursor") or 0)
+        page = found[first : first + asked["reportLimit"]]
+        edges = [{"node": self.report(id_), "cursor": str(first + place + 1)} for place, id_ in enumerate(page)]
+        end = {"endCursor": str(first + len(page)), "hasNextPage": first + len(page) < len(found)}
+        return {"project": {"allViews": {"edges": edges, "pageInfo": end}}}
+
+    def do_ProjectInternalId(self, asked: Variables) -> Any:
+        there = self.has_project(asked["entityName"], asked["projectName"])
+        return {"project": {"id": "p", "internalId": "42"} if there else None}
+
+    def do_CreateCustomChart(self, asked: Variables) -> Any:
+        id_ = f"{asked['entity']}/{asked['chartName']}"
+        if id_ in self.kept.charts:
+            raise RefusedError(200, f"custom chart {id_} already exists")  # the words are ours
+        self.kept.charts[id_] = {key: asked[key] for key in ("displayName", "chartType", "access", "spec")}
+        return {"createCustomChart": {"chart": {"id": id_}}}
 
     def has_project(self, entity: str, project: str) -> bool:
         """A project is there from its first run on."""

@@ -61,13 +61,15 @@ class StoredRun:
 
 
 class Kept:
-    """Runs, views, charts and artifacts, and the faults that strike next."""
+    """Runs, views, reports, charts and artifacts, and the faults that strike next."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.runs: dict[Place, StoredRun] = {}
         self.deleted: set[Place] = set()
         self.views: dict[str, dict[str, Any]] = {}
+        self.reports: dict[str, dict[str, Any]] = {}
+        self.reports_made = 0
         self.charts: dict[str, dict[str, Any]] = {}
         self.artifacts: dict[str, dict[str, Any]] = {}
         self.uploads: dict[str, bytes] = {}

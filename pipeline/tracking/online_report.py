@@ -1,0 +1,254 @@
+"""The report of a sweep on W&B: its question, what was best, the figures of the local report, and live panels.
+
+All but its last part is made again each time. It is found again by its id, else by its title.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from wandb_workspaces._graphql import execute_graphql, get_app_url
+from wandb_workspaces.reports.v2 import gql
+from wandb_workspaces.reports.v2 import interface as wr
+
+from pipeline.diagnostics import DIAGNOSTICS
+from pipeline.diagnostics.diagnostic import Diagnostic
+from pipeline.errors import PipelineError
+from pipeline.report.printing import number_of, shown
+from pipeline.report.tables import best_of_each_model
+from pipeline.tracking.content import Destination
+from pipeline.tracking.custom_charts import CustomChart
+from pipeline.tracking.filters import IN_WORDS, runs_of
+from pipeline.tracking.markdown import as_markdown, as_text
+from pipeline.tracking.network import TroubleError
+from pipeline.tracking.panels import Panels, sections, with_ids
+from pipeline.tracking.remote import complaint
+from pipeline.tracking.sweep_run import counts, provenance
+from pipeline.tracking.trial_runs import Exportable
+
+NOTES = "Notes"
+"""The heading of what is people's own."""
+YOURS = "What is written below this heading stays when the report is made again; all above it is made from the records."
+LONGEST_TITLE = 128
+COLUMNS, PIXELS_A_ROW = 24, 30
+"""Columns of a panel grid, and the height of its rows as it is taken here: too low leaves a chart room, not less."""
+
+Blocks = list[Any]
+
+
+@dataclass(frozen=True)
+class OnlineReport:
+    """A report as it is sent.
+
+    Args:
+        title: By which it is found again.
+        description: Stands below the title.
+        spec: Its content, in W&B's words.
+    """
+
+    title: str
+    description: str
+    spec: dict[str, Any]
+
+
+def online_report(
+    source: Exportable,
+    charts: Sequence[CustomChart],
+    presets: Mapping[str, str],
+    diagnostics: Mapping[str, type[Diagnostic]] = DIAGNOSTICS,
+) -> OnlineReport:
+    """The report of a sweep, without asking anybody: the same whenever it is made of the same records.
+
+    Args:
+        source: The sweep.
+        charts: The figures of its local report.
+        presets: The ids of their presets on W&B; charts that have none are left out.
+        diagnostics: The table.
+    """
+    question = source.plan.experiment.question
+    blocks: Blocks = [
+        wr.H1(question),
+        *_best(source),
+        *_provenance(source),
+        *_figures(source, [chart for chart in charts if chart.preset in presets], presets),
+    ]
+    for name, panels in sections(source, diagnostics).items():
+        blocks += [wr.H1(name.capitalize()), _grid(name, panels, runs_of(source.group))]
+    blocks += [wr.H1(NOTES), wr.P(YOURS)]
+    title = f"{source.group} (report)"[:LONGEST_TITLE]
+    view = wr.Report(project="", entity="", title=title, description=question, blocks=blocks, width="fluid")
+    spec = json.loads(view._to_model().spec.model_dump_json(by_alias=True, exclude_none=True))
+    return OnlineReport(title, question, spec)
+
+
+# What it says.
+
+
+def _best(source: Exportable) -> Blocks:
+    """What did best of each model, and how far the sweep has come."""
+    said = counts(source)
+    ended = ", ".join(f"{said[word]} {word}" for word in ("done", "diverged", "failed", "pending") if said[word])
+    table = best_of_each_model(source.results)
+    constant = [name for name in ("dimension", "train", "noise") if table[name].n_unique() == 1]
+    table = table.drop(constant).rename({name: name.replace("_", " ") for name in table.drop(constant).columns})
+    words = f"{number_of(said['trials'], 'trial')}: {ended}.\n\n{as_markdown(table)}"
+    return [wr.H1("The best of each model"), wr.MarkdownBlock(words)]
+
+
+def _provenance(source: Exportable) -> Blocks:
+    """Where the numbers come from."""
+    said = provenance(source)
+    planned, trained = said["planned"], said["trained"]
+    facts = {
+        "plan": source.group,
+        "planned with": f"Python {planned.get('python', '?')}, commit {planned.get('code', '?')}",
+        "packages": ", ".join(f"{name} {version}" for name, version in planned.get("packages", {}).items()),
+        **{f"trained by {name}": ", ".join(trained[name]) for name in ("version", "code", "engine", "device", "host")},
+        "training time": f"{shown(counts(source)['training_seconds'])} s, added over packs",
+        "optimizer": source.plan.experiment.optimizer.label(),
+        "numbers": source.plan.experiment.dtype,
+    }
+    rows = [(name, value) for name, value in facts.items() if value]
+    table = as_markdown(pl.DataFrame(rows, schema=["what", "which"], orient="row"))
+    words = "The records of the run are the truth; all of this is made from them."
+    return [wr.H1("Where the numbers come from"), wr.MarkdownBlock(f"{words}\n\n{table}")]
+
+
+def _figures(source: Exportable, charts: Sequence[CustomChart], presets: Mapping[str, str]) -> Blocks:
+    """The figures of the local report, drawn from the tables of the sweep's own run."""
+    blocks: Blocks = []
+    for chart in charts:
+        panel = wr.CustomChart(
+            query={"summaryTable": {"tableKey": chart.table}},
+            chart_name=presets[chart.preset],
+            chart_fields=chart.fields,
+            layout=wr.Layout(w=COLUMNS, h=math.ceil(chart.size[1] / PIXELS_A_ROW)),
+        )
+        grid = _grid(f"figures/{chart.figure.name}", {"chart": panel}, runs_of(source.group, "sweep"), hidden=True)
+        blocks += [wr.H2(chart.figure.title), wr.MarkdownBlock(as_text(chart.figure.caption)), grid]
+    return [wr.H1("Figures"), *blocks] if blocks else []
+
+
+def _grid(section: str, panels: Panels, runs: dict[str, Any], *, hidden: bool = False) -> wr.PanelGrid:
+    """The panels of a section over some runs."""
+    shown_runs = wr.Runset(name=IN_WORDS, filters=IN_WORDS)
+    shown_runs._stashed_filter_string, shown_runs._stashed_filters_v2 = IN_WORDS, runs
+    shown_runs._id = hashlib.sha256(f"report/{section}/runs".encode()).hexdigest()[:12]
+    return wr.PanelGrid(runsets=[shown_runs], panels=with_ids(f"report/{section}", panels), hide_run_sets=hidden)
+
+
+# W&B.
+
+
+def save_report(api: Any, destination: Destination, report: OnlineReport, noted: str) -> tuple[dict[str, str], bool]:
+    """Save a report, over what is there of it; its id and address on W&B, and whether there was one before.
+
+    Args:
+        api: Of W&B's client.
+        destination: Whose it is.
+        report: The report.
+        noted: The id that it had last time; empty if that is not known.
+
+    Raises:
+        RefusedError: If W&B says no.
+        TroubleError: If it does not answer as it should, or has something else afterwards.
+    """
+    where = destination.label()
+    try:
+        there = _existing(api, destination, report.title, noted)
+        spec = _over(json.loads(there["spec"]), report.spec) if there else report.spec
+        _set_project(api, destination, spec["blocks"])
+        id_ = _upserted(api, destination, report, there, spec)
+        arrived = _view(api, id_)
+    except PipelineError:
+        raise
+    except Exception as error:  # the client raises a dozen kinds
+        raise complaint(error, where) from None
+    if arrived is None or _outline(json.loads(arrived["spec"])) != _outline(spec):
+        what = "W&B took the report without a complaint and does not have it whole"
+        raise TroubleError(what, where=where, hint="try again later; it is updated, not made twice")
+    return {"id": id_, "url": _url(api, destination, arrived["displayName"], id_)}, there is not None
+
+
+def _existing(api: Any, destination: Destination, title: str, noted: str) -> dict[str, Any] | None:
+    """The report as W&B has it: that of the noted id, else the first of that title."""
+    there = _view(api, noted) if noted else None
+    if there is not None:
+        return there
+    found = (report.id for report in api.reports(destination.label()) if report.display_name == title)
+    first = next(found, "")
+    return _view(api, first) if first else None
+
+
+def _view(api: Any, id_: str) -> dict[str, Any] | None:
+    """The report of an id, if it was not deleted."""
+    view: dict[str, Any] | None = execute_graphql(api, gql.view_report, {"reportId": id_})["view"]
+    return view
+
+
+def _upserted(
+    api: Any, destination: Destination, report: OnlineReport, there: Mapping[str, Any] | None, spec: dict[str, Any]
+) -> str:
+    """Save a report under the name that it has, or a new one; its id."""
+    variables = {
+        "id": there["id"] if there else None,
+        "name": there["name"] if there else secrets.token_hex(6),
+        "displayName": there["displayName"] if there else report.title,
+        "entityName": destination.entity,
+        "projectName": destination.project,
+        "description": report.description,
+        "type": "runs",
+        "spec": json.dumps(spec),
+    }
+    return str(execute_graphql(api, gql.upsert_view, variables)["upsertView"]["view"]["id"])
+
+
+def _over(there: dict[str, Any], ours: dict[str, Any]) -> dict[str, Any]:
+    """A report that is there with our blocks as they are now; what people have written below them stays."""
+    old, new = there.get("blocks", []), ours["blocks"]
+    end = next((place for place, block in enumerate(old) if _is_notes(block)), None)
+    if end is not None:
+        new = [*new[: next(place for place, block in enumerate(new) if _is_notes(block))], *old[end:]]
+    return {**ours, **there, "blocks": new}
+
+
+def _is_notes(block: Mapping[str, Any]) -> bool:
+    return block.get("type") == "heading" and _text(block) == NOTES
+
+
+def _text(block: Mapping[str, Any]) -> str:
+    return "".join(child.get("text", "") for child in block.get("children", []))
+
+
+def _set_project(api: Any, destination: Destination, blocks: Iterable[Mapping[str, Any]]) -> None:
+    """Say of our sets of runs whose they are, which has a number on W&B."""
+    names = {"entityName": destination.entity, "projectName": destination.project}
+    number = execute_graphql(api, gql.projectInternalId, names)["project"]["internalId"]
+    for runs in (runs for block in blocks for runs in block.get("metadata", {}).get("runSets", [])):
+        if runs.get("name") == IN_WORDS:
+            runs["project"] = {"id": number, "name": destination.project, "entityName": destination.entity}
+
+
+def _outline(spec: Mapping[str, Any]) -> list[Any]:
+    """The blocks of a report, its headings and its panels."""
+    return [(block.get("type"), _text(block), _panels(block)) for block in spec["blocks"]]
+
+
+def _panels(block: Mapping[str, Any]) -> list[Any]:
+    bank = block.get("metadata", {}).get("panelBankSectionConfig", {})
+    return [panel.get("__id__") for panel in bank.get("panels", [])]
+
+
+def _url(api: Any, destination: Destination, title: str, id_: str) -> str:
+    """The address of a report, as W&B writes it."""
+    words = re.sub(r"[^A-Za-z0-9]+", "-", title).strip("-")
+    where = f"{get_app_url(api).rstrip('/')}/{destination.entity}/{destination.project}"
+    return f"{where}/reports/{words}--{id_.replace('=', '')}"

@@ -1,0 +1,79 @@
+"""What is drawn of a dashboard are the numbers that its runs have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from wandb_state import ENTITY
+
+from pipeline.report.preview import DRAWN, Numbers, drawing
+from pipeline.tracking.content import Destination
+from pipeline.tracking.export import read_run
+from pipeline.tracking.preview import numbers_of
+from pipeline.tracking.trial_runs import PREDICTED, Exportable
+from pipeline.tracking.workspace import as_json, workspace
+
+
+@pytest.fixture(scope="module")
+def source(drawn: Path) -> Exportable:
+    return read_run(drawn)
+
+
+@pytest.fixture(scope="module")
+def numbers(source: Exportable) -> Numbers:
+    return numbers_of(source, source.results["trial"].to_list())
+
+
+def test_every_recorded_number_is_there_under_the_name_that_panels_use(source: Exportable, numbers: Numbers) -> None:
+    assert numbers.runs.height == source.results.height == 16
+    assert sorted(numbers.runs["config:width.value"]) == sorted(source.results["width"])
+    last = numbers.runs.select("summary:loss.last", "summary:test_error.min", "summary:condition_number")
+    assert sorted(last["summary:loss.last"]) == sorted(source.results["loss"])
+    assert last["summary:condition_number"].null_count() == source.results["condition_number"].null_count() == 8
+    assert set(numbers.history["name"]) >= {"loss", "test_error", PREDICTED}
+    assert numbers.history.filter(pl.col("name") == "loss").height == 16 * 2
+    assert numbers.sweep["diverged"] == 4
+
+
+def sections_of(source: Exportable) -> list[dict[str, Any]]:
+    view = as_json(workspace(source, Destination(ENTITY, "p")))
+    found: list[dict[str, Any]] = view["spec"]["section"]["panelBankConfig"]["sections"]
+    return found
+
+
+def words(spec: dict[str, Any]) -> list[list[str]]:
+    """The words that each panel of a drawing has instead of a picture."""
+    panels = [panel for section in spec["vconcat"] for panel in section["concat"]]
+    names = [[layer["data"].get("name") for layer in panel.get("layer", []) if "data" in layer] for panel in panels]
+    return [[row["text"] for name in of if name for row in spec["datasets"][name] if "text" in row] for of in names]
+
+
+def test_what_was_recorded_is_drawn_and_of_the_rest_it_is_said(source: Exportable, numbers: Numbers) -> None:
+    sections = sections_of(source)
+    panels = [panel for section in sections for panel in section["panels"][:3]]
+    said = words(drawing(sections, numbers, "the first of each section", 3))
+    recorded = {name for name in source.results.columns if source.results[name].count()}
+    for panel, instead in zip(panels, said, strict=True):
+        kind = panel["viewType"]
+        if kind in ("Run History Line Plot", "Scatter Plot"):
+            assert instead == ([] if asked(panel["config"]) <= recorded else [f"{kind}: no numbers"])
+        else:
+            assert kind in DRAWN
+            assert [f"{kind}: no numbers"] != instead
+    assert {"loss", "condition_number", "test_error"} < set().union(*(asked(panel["config"]) for panel in panels))
+
+
+def asked(config: dict[str, Any]) -> set[str]:
+    """The diagnostics that a panel is of."""
+    axes = (config.get(axis, "") for axis in ("xAxis", "yAxis"))
+    summaries = [axis.removeprefix("summary:") for axis in axes if axis.startswith("summary:")]
+    names = [*config.get("metrics", [])[:1], *summaries]
+    return {name.removesuffix(".min").removesuffix(".last") for name in names}
+
+
+def test_a_run_of_which_no_trial_is_exported_is_drawn_empty(source: Exportable) -> None:
+    said = words(drawing(sections_of(source), numbers_of(source, []), "nothing", 1))
+    assert said[:3] == [["Run History Line Plot: no numbers"]] * 2 + [["Scatter Plot: no numbers"]]
