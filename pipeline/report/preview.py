@@ -70,24 +70,34 @@ def drawing(sections: Sequence[Mapping[str, Any]], numbers: Numbers, title: str,
 
 
 def _section(section: Mapping[str, Any], numbers: Numbers, most: int) -> Chart:
-    panels = section["panels"]
+    """The first panels that have something to show; where none has, a line that says so."""
+    name, panels = section["name"], section["panels"]
+    drawn = [(panel, _drawn(panel, numbers)) for panel in panels]
+    first = sorted(drawn, key=lambda pair: pair[1] is None)[:most]
+    if first[0][1] is None:
+        nothing = _words([f"none of its {number_of(len(panels), 'panel')} has numbers here"], left=True)
+        return nothing.properties(title=name, width=WIDTH, height=26)
     more = f", and {number_of(len(panels) - most, 'more panel')}" if len(panels) > most else ""
-    charts = [_panel(panel, numbers).properties(width=WIDTH, height=HEIGHT) for panel in panels[:most]]
+    charts = [_panel(panel, chart) for panel, chart in first]
     # Flush, so that frames stand in columns whatever is beside them; the space holds axes and legends.
     together = alt.concat(
-        *charts, columns=COLUMNS, bounds="flush", spacing={"row": 75, "column": 135}, title=f"{section['name']}{more}"
+        *charts, columns=COLUMNS, bounds="flush", spacing={"row": 75, "column": 135}, title=f"{name}{more}"
     )
     return together.resolve_scale(color="independent", strokeDash="independent")
 
 
-def _panel(panel: Panel, numbers: Numbers) -> Chart:
-    config = panel["config"]
+def _drawn(panel: Panel, numbers: Numbers) -> Chart | None:
     draw = DRAWN.get(panel["viewType"])
-    chart = draw(config, numbers) if draw else None
-    if chart is None:
-        chart = _words([f"{panel['viewType']}: " + ("no numbers" if draw else "drawn by W&B")])
-    title = config.get("chartTitle") or panel["viewType"]
-    return chart.properties(title=alt.TitleParams(title, fontSize=11, fontWeight="normal", limit=WIDTH))
+    return draw(panel["config"], numbers) if draw else None
+
+
+def _panel(panel: Panel, drawn: Chart | None) -> Chart:
+    """A panel under its title; a frame where it has nothing to show here."""
+    kind = panel["viewType"]
+    instead = f"{kind}: {'no numbers' if kind in DRAWN else 'drawn by W&B'}"
+    chart = _words([instead]) if drawn is None else drawn
+    title = alt.TitleParams(panel["config"].get("chartTitle") or kind, fontSize=11, fontWeight="normal", limit=WIDTH)
+    return chart.properties(title=title, width=WIDTH, height=HEIGHT)
 
 
 # Kinds of panels.
@@ -248,7 +258,7 @@ def _spelled(value: Any) -> str:
 def _words(lines: Sequence[str], size: int = 11, colour: str = MUTED, *, left: bool = False) -> Chart:
     """Some lines of text on a quiet ground."""
     rows = pl.DataFrame({"line": range(len(lines)), "text": list(lines)}, schema={"line": pl.Int64, "text": pl.String})
-    domain = [-0.5, MOST_LINES] if left else [-0.5, len(lines) - 0.5]
+    domain = [-0.5, max(len(lines), MOST_LINES) if left and len(lines) > 1 else len(lines) - 0.5]
     y = alt.Y("line:Q", axis=None, scale=alt.Scale(domain=domain, reverse=True, nice=False))
     text = chart_of(rows).mark_text(fontSize=size, color=colour, align="left" if left else "center", clip=True)
     ground = alt.Chart(alt.Data(values=[{}])).mark_rect(color=EMPTY, opacity=0.35)

@@ -34,6 +34,7 @@ def numbers() -> Numbers:
 
 LINES = {"chartTitle": "loss", "xAxis": "step", "metrics": ["loss", "predicted_loss"], "groupAgg": "median"}
 LINES |= {"groupBy": "width.value", "groupArea": "minmax", "yLogScale": True}
+NUMBER = {"viewType": "Scalar Chart", "config": {"metrics": ["trials"], "chartTitle": "trials"}}
 SCATTER = {"xAxis": "config:width.value", "yAxis": "summary:test_error"}
 
 
@@ -133,15 +134,23 @@ def test_a_text_is_shown_without_its_marks(numbers: Numbers) -> None:
         ("Run Comparer", {}, "Run Comparer: drawn by W&B"),
     ],
 )
-def test_a_panel_that_cannot_be_drawn_says_why(numbers: Numbers, kind: str, config: dict[str, Any], said: str) -> None:
-    assert words(drawn(kind, config, numbers)) == [said]
+def test_a_panel_that_cannot_be_drawn_comes_last_and_says_why(
+    numbers: Numbers, kind: str, config: dict[str, Any], said: str
+) -> None:
+    panels = [{"viewType": kind, "config": config}, NUMBER]
+    assert words(drawing([{"name": "section", "panels": panels}], numbers, "title", 9)) == ["4", said]
+
+
+def test_of_a_section_without_numbers_a_line_is_left(numbers: Numbers) -> None:
+    nothing = {"viewType": "Scatter Plot", "config": SCATTER | {"xAxis": "summary:nothing"}}
+    spec = drawing([{"name": "sharpness", "panels": [nothing] * 5}], numbers, "title", 3)
+    assert words(spec) == ["none of its 5 panels has numbers here"]
+    assert spec["vconcat"][0]["title"] == "sharpness"
 
 
 def test_panels_that_are_left_out_are_counted(numbers: Numbers) -> None:
-    panel = {"viewType": "Scalar Chart", "config": {"metrics": ["trials"], "chartTitle": "trials"}}
-    spec = drawing(
-        [{"name": "first", "panels": [panel] * 5}, {"name": "second", "panels": [panel]}], numbers, "title", 3
-    )
+    sections = [{"name": "first", "panels": [NUMBER] * 5}, {"name": "second", "panels": [NUMBER]}]
+    spec = drawing(sections, numbers, "title", 3)
     assert [section["title"] for section in spec["vconcat"]] == ["first, and 2 more panels", "second"]
     assert [len(section["concat"]) for section in spec["vconcat"]] == [3, 1]
 

@@ -145,9 +145,9 @@ def test_the_runs_of_a_report_are_those_of_its_project(
     run: Path, server: WandbServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told(run, capsys)
-    (report,) = server.reports.values()
+    (view,), (report,) = server.views.values(), server.reports.values()
     runs = [runs for block in blocks(report) for runs in block.get("metadata", {}).get("runSets", [])]
-    assert len(runs) == 5 + 5  # charts, sections
+    assert len(runs) == len(charts(report)) + len(sections(view))
     assert [of["project"] for of in runs] == [{"id": "42", "name": PROJECT, "entityName": ENTITY}] * len(runs)
 
 
