@@ -159,11 +159,11 @@ class Snapshot:
 
         Args:
             elements_of_trial: Numbers in the largest tensor that is made of one trial; if not said, in its hidden
-                units at all points.
+                units at all points, or its weights where those are more.
         """
-        learned = self.learned
+        learned, num_weights = self.learned, self.weights_TN.shape[1]
         rows = learned.num_outputs if learned.model.linear else learned.width
-        chunk = max(1, CURVED_ELEMENTS // (elements_of_trial or rows * learned.num_points))
+        chunk = max(1, CURVED_ELEMENTS // (elements_of_trial or max(rows * learned.num_points, num_weights)))
         targets_KP = learned.dataset.train_targets_PK.mT.contiguous()
         for weights_TN in self.weights_TN.split(chunk):
             weights_TN = weights_TN.double()
