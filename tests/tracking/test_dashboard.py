@@ -77,8 +77,8 @@ def test_a_dashboard_made_twice_is_one(run: Path, server: WandbServer, capsys: p
     assert f"the report is updated: {url}" in again[1]
     assert json.loads(report["spec"]) == noted(run)["report"]["spec"]
     assert (noted(run)["report"]["id"], noted(run)["report"]["url"]) == (id_, url)
-    assert len(server.charts) == len(charts(report)) == 5
-    assert server.requests.count("CreateCustomChart") == 5
+    assert len(server.charts) == len(charts(report)) == len(FIGURES)
+    assert server.requests.count("CreateCustomChart") == len(FIGURES)
     assert server.unknown == []
     assert sorted(path.name for path in (run / "wandb").iterdir()) == ["dashboard.json", "lock"]
 
@@ -92,10 +92,10 @@ def test_a_dashboard_whose_note_is_lost_is_found_again(
     said = told(run, capsys)[1]
     assert "the workspace is updated" in said
     assert "the report is updated" in said
-    assert (len(server.views), len(server.charts)) == (1, 5)
+    assert (len(server.views), len(server.charts)) == (1, len(FIGURES))
     (report,) = server.reports.values()
     assert report["name"] == name
-    assert len(charts(report)) == 5
+    assert len(charts(report)) == len(FIGURES)
 
 
 def test_of_many_reports_ours_is_found(run: Path, server: WandbServer, capsys: pytest.CaptureFixture[str]) -> None:
@@ -204,7 +204,7 @@ def test_without_a_key_the_view_is_written_and_sent_later(
     assert waiting["report"]["title"] == f"{read_run(run).group} (report)"
     names = [chart["name"] for chart in waiting["charts"]]
     assert [panel["panelDefId"] for panel in charts({"spec": json.dumps(waiting["report"]["spec"])})] == names
-    assert [chart["spec"]["data"] for chart in waiting["charts"]] == [{"name": "wandb"}] * 5
+    assert [chart["spec"]["data"] for chart in waiting["charts"]] == [{"name": "wandb"}] * len(FIGURES)
     assert (server.views, server.reports, server.charts) == ({}, {}, {})
     monkeypatch.setenv("WANDB_API_KEY", KEY)
     assert "the workspace is made" in told(run, capsys)[1]
@@ -254,7 +254,7 @@ def test_a_refusal_is_one_message_and_no_note(
     assert not (run / "wandb" / "dashboard.json").exists()
     server.faults.clear()
     assert told(run, capsys)[0] == 0
-    assert (len(server.views), len(server.reports), len(server.charts)) == (1, 1, 5)
+    assert (len(server.views), len(server.reports), len(server.charts)) == (1, 1, len(FIGURES))
 
 
 def test_where_charts_are_refused_the_report_is_made_without_them(
@@ -270,7 +270,7 @@ def test_where_charts_are_refused_the_report_is_made_without_them(
     server.faults.clear()
     assert "without its figures" not in told(run, capsys)[1]
     (report,) = server.reports.values()
-    assert len(charts(report)) == 5
+    assert len(charts(report)) == len(FIGURES)
 
 
 def test_a_report_that_is_not_kept_is_not_called_made(

@@ -41,9 +41,10 @@ def status(trial: Trial) -> str:
 def numbers(trial: Trial) -> list[tuple[int, str, float]]:
     end = {"done": 0.1, "diverged": 9.0, "failed": 1.0}[status(trial)] / trial.shape.width
     losses = [(step, name, value) for step, value in ((0, 1.0), (10, end)) for name in ("loss", "test_error")]
+    if not trial.shape.model.linear:
+        return losses + [(step, "stability_index", value) for step, value in ((0, 0.4), (10, 0.9))]
     exact = [("largest_stable_learning_rate", 2.0), ("condition_number", 3.0), ("least_squares_error", end / 2)]
-    index = [(step, "stability_index", end + step / 10) for step in range(11)]
-    return losses + ([(0, name, value) for name, value in exact] if trial.shape.model.linear else index)
+    return losses + [(0, name, value) for name, value in exact]
 
 
 def outcome(trial: Trial, pack: Pack) -> tuple[object, ...]:
