@@ -1,4 +1,4 @@
-"""What a network is able to say from where it is: its tangent kernel, and the hidden units that are of use.
+"""What a network is able to say from where it is: its tangent kernel, and its hidden units since the start.
 
 The tangent kernel of all outputs at all training points is ``J J^T`` with the Jacobian J of the outputs in the weights:
 a small step of gradient descent under the square loss moves the outputs by it (Jacot et al., arXiv 1806.07572). It is
@@ -7,6 +7,7 @@ taken from the singular values of J, never formed. All are NaN for Jacobians abo
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, final
 
@@ -14,11 +15,12 @@ import torch
 from torch import Tensor
 
 from pipeline.diagnostics.diagnostic import Diagnostic
-from pipeline.diagnostics.snapshot import Snapshot
+from pipeline.diagnostics.snapshot import MOST_JACOBIAN_ELEMENTS, Snapshot
 from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
 from pipeline.numerics import spectra
-from pipeline.optimizers.rules import Optimizer
+from pipeline.numerics.descent import loss_curve, modes
+from pipeline.optimizers.rules import GradientDescent, Optimizer
 from pipeline.problems.losses import Loss
 
 
@@ -69,3 +71,62 @@ class DeadUnitShare(Diagnostic):
         slopes_TWP = model.activation.multiply_by_derivative_(torch.ones_like(values_TWP), values_TWP)
         share_T = 1 - slopes_TWP.any(dim=2).double().mean(dim=1)
         return torch.where(snapshot.weights_TN.isfinite().all(dim=1), share_T, torch.nan)
+
+
+@final
+@dataclass(frozen=True)
+class FeatureChange(Diagnostic):
+    """How far the hidden units have moved since step 0, relative to their length then.
+
+    The length is that of all units at all training points. Close to 0 the basis is as good as fixed; against the width
+    it shows whether wider networks still move theirs, a check of coordinates as in Yang et al., arXiv 2203.03466.
+    """
+
+    by_default: ClassVar[bool] = False
+    unit: ClassVar[str] = "relative change of the hidden units"
+
+    def applies(self, model: Model, loss: Loss, optimizer: Optimizer) -> bool:
+        return isinstance(model, Shallow)
+
+    def __call__(self, snapshot: Snapshot) -> Tensor:
+        now_TPW, then_TPW = (taken.features_TPF[..., :-1] for taken in (snapshot, snapshot.at_start))
+        length_T = torch.linalg.vector_norm(now_TPW - then_TPW, dim=(1, 2))
+        return length_T / torch.linalg.vector_norm(then_TPW, dim=(1, 2))
+
+
+@final
+@dataclass(frozen=True)
+class LazyIndex(Diagnostic):
+    """Root of the training loss over that of the model linearised at step 0: 1 is lazy, below 1 features have helped.
+
+    The linearised model has the tangent kernel of the start for ever; what full-batch gradient descent makes of its
+    square loss by this step is known in closed form. Infinite where that would have fitted everything, 0 where it
+    would have diverged. Chizat et al., On lazy training in differentiable programming (arXiv 1812.07956).
+    """
+
+    by_default: ClassVar[bool] = False
+    unit: ClassVar[str] = "residual / residual with the kernel of the start"
+
+    def applies(self, model: Model, loss: Loss, optimizer: Optimizer) -> bool:
+        return not model.linear and loss.quadratic and isinstance(optimizer, GradientDescent)
+
+    def __call__(self, snapshot: Snapshot) -> Tensor:
+        return (snapshot.losses_T.double() / _losses_of_linearised(snapshot)).sqrt()
+
+
+def _losses_of_linearised(snapshot: Snapshot) -> Tensor:
+    """The loss of each trial at this step, had its outputs been linear in the weights from step 0 on, shape ``[T]``."""
+    targets_KP = snapshot.learned.dataset.train_targets_PK.mT
+    steps_1 = torch.tensor([snapshot.step], device=targets_KP.device)
+    elements = math.prod(snapshot.jacobian_shape)
+    if elements > MOST_JACOBIAN_ELEMENTS:
+        return torch.full_like(snapshot.learning_rates_T, torch.nan)
+    losses: list[Tensor] = []
+    scale = snapshot.learned.num_outputs**0.5  # the formulas take the mean over outputs too, where the loss sums
+    for curved in snapshot.at_start.curvatures(elements):
+        residuals_TKP = curved.outputs_TKP - targets_KP
+        for jacobian_NKP, residuals_KP in zip(curved.jacobian(), residuals_TKP, strict=True):
+            start = modes(scale * jacobian_NKP.flatten(1).mT, scale * residuals_KP.flatten()[:, None])
+            rate_1 = snapshot.learning_rates_T[len(losses)][None]
+            losses.append(loss_curve(start, rate_1, steps_1)[0, 0])
+    return torch.stack(losses)

@@ -127,6 +127,14 @@ class Snapshot:
     gradient_TN: Tensor
     learning_rates_T: Tensor
     """NaN for a solver that has none."""
+    draw_initial_weights: Callable[[], Tensor]
+    """Draws the weights of these trials at step 0 again, shape ``[T, N]``; few diagnostics ask."""
+
+    @functools.cached_property
+    def at_start(self) -> Snapshot:
+        """The same trials at step 0; losses and gradients are not those of then, which nobody needs."""
+        initial_TN = self.draw_initial_weights().to(self.weights_TN)
+        return dataclasses.replace(self, step=0, weights_TN=initial_TN)
 
     @functools.cached_property
     def features_TPF(self) -> Tensor:

@@ -60,7 +60,7 @@ class PackModule(L.LightningModule):
             dataset or shape.problem.load(),
             dtype,
         )
-        self.weights = torch.nn.Parameter(initial_weights_of_pack(pack, dtype), requires_grad=False)
+        self.weights = torch.nn.Parameter(initial_weights_of(pack.trials, dtype), requires_grad=False)
         self.register_buffer("steps_done", torch.tensor(0))
         self.register_buffer("diverged_at", torch.full((len(pack.trials),), NEVER))
         self.register_buffer("loss_bounds", torch.full((len(pack.trials),), torch.nan, dtype=dtype))
@@ -155,10 +155,10 @@ def initial_weights(trial: Trial) -> np.ndarray:
     return shape.model.initial_weights(shape.width, shape.problem.num_inputs, shape.problem.num_outputs, rng)
 
 
-def initial_weights_of_pack(pack: Pack, dtype: torch.dtype) -> Tensor:
-    """Weights at step 0, shape ``[T, N]``; never all of them in float64 beside the stack."""
-    weights_TN = torch.empty(len(pack.trials), pack.shape.num_weights, dtype=dtype)
-    for weights_N, trial in zip(weights_TN, pack.trials, strict=True):
+def initial_weights_of(trials: Sequence[Trial], dtype: torch.dtype) -> Tensor:
+    """Weights of trials of one shape at step 0, shape ``[T, N]``; never all of them in float64 beside the stack."""
+    weights_TN = torch.empty(len(trials), trials[0].shape.num_weights, dtype=dtype)
+    for weights_N, trial in zip(weights_TN, trials, strict=True):
         weights_N.copy_(torch.from_numpy(initial_weights(trial)))
     return weights_TN
 

@@ -20,7 +20,7 @@ from pipeline.experiment.estimate import OBSERVED_BYTES, observed_bytes_of_trial
 from pipeline.experiment.packing import Pack
 from pipeline.records.store import remove_records, write_records
 from pipeline.training.deadline import Deadline, Stopped
-from pipeline.training.module import NEVER, PackModule
+from pipeline.training.module import NEVER, PackModule, initial_weights_of
 
 
 class Recorder(L.Callback):
@@ -108,7 +108,9 @@ class Recorder(L.Callback):
                 )
             if len(trials):
                 rates_T = module.learning_rates_T.to(trials.device)[trials]
-                snapshot = Snapshot(module.learned, step, weights_TN, losses_T, gradient_TN, rates_T)
+                observed = [module.pack.trials[position] for position in trials.tolist()]
+                start = functools.partial(initial_weights_of, observed, weights_TN.dtype)
+                snapshot = Snapshot(module.learned, step, weights_TN, losses_T, gradient_TN, rates_T, start)
                 self._observe(module, trials, snapshot)
             if len(alive) > chunk:
                 return_freed_memory()

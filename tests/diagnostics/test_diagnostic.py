@@ -99,7 +99,8 @@ def test_step_is_of_no_account(diagnostic, model, snapshot_of) -> None:
     snapshot = snapshot_of(model)
     if diagnostic.applies(model, snapshot.learned.loss, snapshot.learned.optimizer):
         later = dataclasses.replace(snapshot, step=1000)
-        assert torch.equal(diagnostic(snapshot), diagnostic(later))
+        same = torch.equal(diagnostic(snapshot), diagnostic(later))
+        assert same or diagnostic.name() == "lazy_index", "which compares with as many steps of another model"
 
 
 def test_every_diagnostic_applies_to_some_pack(diagnostic) -> None:

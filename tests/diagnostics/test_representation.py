@@ -1,5 +1,6 @@
 """The tangent kernel as recorded is J J^T by autograd; a unit is dead where nothing moves it."""
 
+import dataclasses
 import math
 
 import pytest
@@ -9,16 +10,22 @@ from torch import Tensor
 from pipeline.diagnostics import snapshot as snapshots
 from pipeline.diagnostics.representation import (
     DeadUnitShare,
+    FeatureChange,
+    LazyIndex,
     TangentKernelConditionNumber,
     TangentKernelEffectiveRank,
 )
 from pipeline.diagnostics.snapshot import Snapshot
-from pipeline.models.activations import ACTIVATIONS, LeakyRelu, Relu, Sigmoid, Tanh
+from pipeline.models.activations import ACTIVATIONS, Identity, LeakyRelu, Relu, Sigmoid, Tanh
+from pipeline.models.initialisations import Lecun
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
+from pipeline.numerics.randomness import stream
 from pipeline.optimizers.rules import GradientDescent
 from pipeline.problems.losses import HalfMeanSquare
 from pipeline.problems.problem import Dataset
+from pipeline.training.engines.engine import Stack
+from pipeline.training.engines.reference import Reference
 
 NETWORKS = [Shallow(kind()) for kind in ACTIVATIONS.values()]
 
@@ -124,3 +131,73 @@ def test_share_of_what_is_not_finite_is_nan(snapshot_of) -> None:
 def test_only_networks_have_units() -> None:
     assert DeadUnitShare().applies(Shallow(), HalfMeanSquare(), GradientDescent())
     assert not DeadUnitShare().applies(Linear(), HalfMeanSquare(), GradientDescent())
+
+
+# --- since the start ---
+
+
+@pytest.mark.parametrize("model", NETWORKS, ids=lambda model: model.label())
+def test_nothing_has_moved_at_the_start(model: Shallow, snapshot_of) -> None:
+    start = snapshot_of(model).weights_TN
+    snapshot = dataclasses.replace(snapshot_of(model, start=start), step=0)
+    assert (FeatureChange()(snapshot) == 0).all()
+    torch.testing.assert_close(LazyIndex()(snapshot), torch.ones(4, dtype=torch.float64), rtol=1e-12, atol=0)
+
+
+def test_change_is_that_of_the_hidden_units_alone(snapshot_of) -> None:
+    """Units g(0.5 x) and then g(x) of the identity have doubled; output weights do not count."""
+    start = torch.tensor([[0.5, 0.0, 3.0, 0.0]], dtype=torch.float64)
+    weights = torch.tensor([[1.0, 0.0, 5.0, 1.0]], dtype=torch.float64)
+    snapshot = snapshot_of(Shallow(Identity()), width=1, dataset=on_points(9), weights=weights, start=start)
+    assert FeatureChange()(snapshot).tolist() == pytest.approx([1.0], rel=1e-14)
+
+
+@pytest.mark.parametrize("model", NETWORKS, ids=lambda model: model.label())
+def test_lazy_index_compares_with_descent_on_the_linearised_model(model: Shallow, snapshot_of) -> None:
+    """Written as a loop, of three outputs, at the rate of these snapshots."""
+    snapshot = dataclasses.replace(snapshot_of(model), step=5)
+    start, learned = snapshot.at_start, snapshot.learned
+    targets_KP = learned.dataset.train_targets_PK.mT
+    for trial in range(4):
+
+        def outputs(weights_N: Tensor) -> Tensor:
+            return model.outputs(weights_N[None], learned.prepared_CP, learned.width, 3)[0].flatten()
+
+        initial_N = start.weights_TN[trial]
+        jacobian_SN = torch.autograd.functional.jacobian(outputs, initial_N)
+        residual_S = outputs(initial_N) - targets_KP.flatten()
+        for _ in range(5):
+            residual_S = residual_S - 0.25 * jacobian_SN @ (jacobian_SN.mT @ residual_S) / learned.num_points
+        predicted = residual_S.square().sum() / (2 * learned.num_points)
+        expected = float((snapshot.losses_T[trial] / predicted).sqrt())
+        assert float(LazyIndex()(snapshot)[trial]) == pytest.approx(expected, rel=1e-9)
+
+
+def test_networks_are_lazy_at_first_and_wide_ones_for_longer(snapshot_of) -> None:
+    """The tangent kernel grows with the width, and the rate falls with it. Index and change after 5 and 500 steps."""
+    indices = {}
+    for width in (16, 1024):
+        model, rng = Shallow(Tanh(), initialisation=Lecun()), stream("lazy", width)
+        start = torch.from_numpy(model.initial_weights(width, 1, 1, rng))[None]
+        weights, rate = start.clone(), torch.tensor([4.0 / width], dtype=torch.float64)
+        snapshot = snapshot_of(model, width=width, dataset=on_points(9), weights=start, start=start)
+        engine = Reference(snapshot.learned, None, torch.device("cpu"))
+        stack = Stack(("0",), weights, (), rate[:, None], torch.full((1,), torch.inf, dtype=torch.float64))
+        done = 0
+        for step in (5, 500):
+            engine.advance(stack, done, step)
+            done = step
+            losses_T, gradient_TN = engine.value_and_gradient(weights)
+            now = dataclasses.replace(
+                snapshot,
+                step=step,
+                weights_TN=weights,
+                losses_T=losses_T,
+                gradient_TN=gradient_TN,
+                learning_rates_T=rate,
+            )
+            indices[width, step] = (float(LazyIndex()(now)), float(FeatureChange()(now)))
+    assert indices[16, 5][0] == pytest.approx(1, abs=1e-3)
+    assert indices[16, 500][0] < 0.97
+    assert [indices[1024, step][0] for step in (5, 500)] == pytest.approx([1, 1], abs=1e-4)
+    assert indices[16, 500][1] > 100 * indices[1024, 500][1]
