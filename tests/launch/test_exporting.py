@@ -49,6 +49,8 @@ TRIALS = 8
 PATIENCE = 600.0
 """How long something may take that runs after all others, when all processors are busy with other tests."""
 FOREVER = 100_000
+A_MOMENT = 60.0
+"""How long starting and ending a process may take on a busy machine: nothing beside the half hour of an export."""
 
 
 @pytest.fixture
@@ -224,15 +226,16 @@ def test_a_server_that_does_not_answer_holds_up_no_training_and_no_export_outliv
 
 
 def test_no_export_is_waited_for_and_none_outlives_its_job(run: Path, server: WandbServer, exporter: Exporter) -> None:
+    """The server never answers: whoever waited for it would be here until the time limit of an export."""
+    server.faults = [Fault("any", "slow", seconds=FOREVER)]
     began = time.monotonic()
-    exporter.pack_finished()
     for _ in range(100):
         exporter.pack_finished()
-    assert time.monotonic() - began < 2.0
+    wait_for(lambda: len(alive("-m pipeline sync", str(run))) == 1, A_MOMENT)
+    exporter.pack_finished()
     assert len(alive("-m pipeline sync", str(run))) == 1
-    began = time.monotonic()
     exporter.leave(0.5, hurry=lambda: False)
-    assert 0.5 < time.monotonic() - began < 3.0
+    assert 0.5 < time.monotonic() - began < 2 * A_MOMENT
     assert not alive("sync", str(run))
 
 
@@ -240,7 +243,7 @@ def test_a_job_that_has_to_end_now_does_not_stay(run: Path, server: WandbServer,
     exporter.pack_finished()
     began = time.monotonic()
     exporter.leave(FOREVER, hurry=lambda: True)
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < A_MOMENT
     assert not alive("sync", str(run))
 
 
