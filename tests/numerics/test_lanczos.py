@@ -113,7 +113,8 @@ def test_operator_of_zeros_has_eigenvalue_zero() -> None:
 
 @pytest.mark.parametrize("num_entries", [1, 2, 3, 5])
 def test_small_operators_take_as_many_products_as_they_have_entries(num_entries: int) -> None:
-    matrices, products = with_eigenvalues(*torch.randn(4, num_entries, dtype=torch.float64)), []
+    spectra = torch.from_numpy(stream("small", num_entries).standard_normal((4, num_entries)))
+    matrices, products = with_eigenvalues(*spectra), []
 
     def product(vectors_TN: Tensor) -> Tensor:
         products.append(1)
