@@ -23,6 +23,8 @@ INDEPENDENT_ABOVE = 1e-12
 """Share of the square of an atom that the chosen ones must leave; below it float64 knows no direction any more."""
 NOTHING_BELOW = 1e-13
 """Share of the norm of the targets below which a residual is rounding, and tells atoms apart by nothing else."""
+TIE = 1e-9
+"""Relative difference of two scores that is rounding."""
 MAX_CHOICES = 100_000
 """More choices than these are not searched one by one."""
 CHOICES_AT_ONCE = 4096
@@ -67,7 +69,7 @@ def orthogonal_least_squares(
         squares_M = atoms_PM.square().sum(dim=0)
         drops_M = (atoms_PM.mT @ residual_PK).square().sum(dim=1) / squares_M
         drops_M = torch.where(squares_M > least_M, drops_M, -1.0)
-        best = int(drops_M.argmax())
+        best = _first_of_largest(drops_M)
         if drops_M[best] < 0:
             break
         unit_P1 = atoms_PM[:, best : best + 1] / squares_M[best].sqrt()
@@ -116,7 +118,7 @@ def orthogonal_greedy(
     norms: list[float] = []
     while len(atoms) < num_atoms and open_M.any() and left > nothing:
         products_M = torch.linalg.norm(atoms_PM.mT @ residual_PK, dim=1) / scale_M
-        best = int(torch.where(open_M, products_M, -1.0).argmax())
+        best = _first_of_largest(torch.where(open_M, products_M, -1.0))
         open_M[best] = False
         basis_PS, new_P1 = chosen_PS[:, : len(atoms)], atoms_PM[:, best : best + 1].clone()
         for _ in range(2):
@@ -156,7 +158,7 @@ def best_of_all(
         atoms_PM, residual_PK = basis_PM.mT @ atoms_PM, basis_PM.mT @ residual_PK
     choices_CS = torch.tensor(list(itertools.combinations(range(size), num_atoms)), device=atoms_PM.device)
     left_C = torch.cat([_left(atoms_PM, residual_PK, some_CS) for some_CS in choices_CS.split(CHOICES_AT_ONCE)])
-    best = int(left_C.argmin())
+    best = _first_of_largest(-left_C)
     if left_C[best].isinf():
         hint = f"choose fewer than {num_atoms}, or leave out what repeats others"
         raise PipelineError(f"no {num_atoms} of the {size} atoms are independent", hint=hint)
@@ -173,6 +175,15 @@ def ridge_rate(dimension: int, power: int) -> float:
     Source: Siegel, Xu (arXiv 2106.15000), with the entropy of the hull (arXiv 2101.12365).
     """
     return 1 / 2 + (2 * power + 1) / (2 * dimension)
+
+
+def _first_of_largest(scores_M: Tensor) -> int:
+    """The first of the atoms whose scores are the largest but for rounding, so that rounding never chooses.
+
+    Mirrored atoms tie exactly for an even target; which one were taken would depend on the machine and its threads.
+    """
+    largest = scores_M.max()
+    return int((scores_M >= largest - TIE * largest.abs()).nonzero()[0])
 
 
 def _left(atoms_PM: Tensor, targets_PK: Tensor, choices_CS: Tensor) -> Tensor:

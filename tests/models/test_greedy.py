@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from pipeline.models.bases.polynomial import Monomial
 from pipeline.models.bases.ridge import Ridge
 from pipeline.models.bases.trigonometric import Cosine
 from pipeline.models.bases.wavelet import Haar
-from pipeline.models.greedy import Greedy
+from pipeline.models.greedy import RULES, Greedy
 from pipeline.models.linear import Linear
 from pipeline.numerics.randomness import stream
 from pipeline.plan import make_plan
@@ -161,3 +162,15 @@ def test_inputs_at_which_the_dictionary_overflows_are_one_clear_message() -> Non
     message = "the atoms are not finite at 256 of 256 points\n  hint: leave these points out, or look where the numbers"
     with pytest.raises(PipelineError, match=f"^{re.escape(message)}"):
         Greedy().choose(inputs, inputs, 2)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_rounding_does_not_choose_between_mirrored_functions(rule: Any) -> None:
+    """For |x| at midpoints the wavelets of both halves tie; who trains goes on from weights of the same functions."""
+    inputs = ((2 * torch.arange(512, dtype=torch.float64) + 1) / 512 - 1)[:, None]
+    model, noise = (
+        Greedy(Haar(), size=128, rule=rule),
+        torch.from_numpy(stream("rounding").standard_normal((10, 512, 1))),
+    )
+    chosen = {model.choose(inputs, inputs.abs() * (1 + 1e-15 * one), 8) for one in noise}
+    assert chosen == {(0, *range(2, 9))}
