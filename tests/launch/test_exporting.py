@@ -165,7 +165,10 @@ def wait_for(ready: Callable[[], object], seconds: float = PATIENCE) -> None:
 
 
 def alive(*words: str) -> list[int]:
-    """Processes with some words in what they were started with; those that only wait to be reaped have none."""
+    """Processes with some words in what they were started with; those that only wait to be reaped have none.
+
+    One that is just becoming another program has none either: wait for what has been started.
+    """
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -233,7 +236,7 @@ def test_no_export_is_waited_for_and_none_outlives_its_job(run: Path, server: Wa
         exporter.pack_finished()
     wait_for(lambda: len(alive("-m pipeline sync", str(run))) == 1, A_MOMENT)
     exporter.pack_finished()
-    assert len(alive("-m pipeline sync", str(run))) == 1
+    wait_for(lambda: len(alive("-m pipeline sync", str(run))) == 1, A_MOMENT)
     exporter.leave(0.5, hurry=lambda: False)
     assert 0.5 < time.monotonic() - began < 2 * A_MOMENT
     assert not alive("sync", str(run))
@@ -302,7 +305,7 @@ def test_one_export_at_a_time_and_not_too_often_whoever_starts_it(
         exporter.leave(0.3, hurry=lambda: False)
     assert not alive("sync", str(run)), "one is at work"
     exporter.look()
-    assert alive("sync", str(run))
+    wait_for(lambda: alive("sync", str(run)), A_MOMENT)
 
 
 @pytest.mark.parametrize("wandb, worker, wanted", [("online", 0, True), ("online", 1, False), ("offline", 0, False)])
