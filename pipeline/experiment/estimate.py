@@ -92,7 +92,7 @@ def operations_of_step(shape: Shape) -> int:
 def demands_of(shapes: Iterable[Shape], experiment: Experiment) -> dict[Shape, Demands]:
     """What the packs of each shape of an experiment ask of a machine."""
     observed = [canonical(diagnostic) for diagnostic in experiment.diagnostics]
-    how = [observed, canonical(experiment.parallel), experiment.accelerator]
+    how = [observed, canonical(experiment.parallel), experiment.accelerator, experiment.engine]
 
     def kind(shape: Shape) -> str:
         content = {name: value for name, value in canonical(shape).items() if name != "steps"}

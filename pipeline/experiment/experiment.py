@@ -26,7 +26,7 @@ from pipeline.experiment.axes import (
     distinct,
     positive,
 )
-from pipeline.experiment.names import HOW_IT_RUNS
+from pipeline.experiment.names import HOW_IT_RUNS, EngineChoice
 from pipeline.experiment.parallel import Parallel
 from pipeline.experiment.tracking import Tracking
 from pipeline.experiment.trial import LearningRate, Shape, TimesLimit, Trial
@@ -58,6 +58,7 @@ class Experiment:
     diagnostics: tuple[Diagnostic, ...] = DEFAULT_DIAGNOSTICS
     record_at: tuple[int, ...] | LogSpacedSteps = LogSpacedSteps(40)
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    engine: EngineChoice = "auto"
     pack_memory_gib: float = 1.0
     checkpoint_seconds: float = 30.0
     parallel: Parallel = Parallel()

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from typing import Literal
 
-HOW_IT_RUNS = ("accelerator", "pack_memory_gib", "checkpoint_seconds", "parallel", "tracking")
+EngineChoice = Literal["auto", "reference"]
+"""What may be asked to compute a pack: an engine by its name, or ``auto`` for the fastest that iterates."""
+
+HOW_IT_RUNS = ("accelerator", "engine", "pack_memory_gib", "checkpoint_seconds", "parallel", "tracking")
 """Fields of an experiment that say how it is computed and shown; no record depends on them."""
 
 

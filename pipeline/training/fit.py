@@ -93,8 +93,9 @@ def checkpoint_of(run: Path, pack_id: str) -> Path:
 
 def new_module(pack: Pack, experiment: Experiment, dataset: Dataset | None = None) -> PackModule:
     """The module of a pack at step 0, for one process or for several."""
-    kind = PackModule if experiment.parallel.processes == 1 else SharedPackModule
-    return kind(pack, experiment.recorded_steps(), dataset)
+    if experiment.parallel.processes > 1:
+        return SharedPackModule(pack, experiment.recorded_steps(), dataset)
+    return PackModule(pack, experiment.recorded_steps(), dataset, experiment.engine)
 
 
 def train(module: PackModule, experiment: Experiment, recorder: Recorder, *, resumes: bool) -> None:

@@ -13,12 +13,13 @@ from torch.utils.data import DataLoader
 
 from pipeline.diagnostics.snapshot import Learned
 from pipeline.experiment.estimate import operations_of_step
+from pipeline.experiment.names import EngineChoice
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.trial import TimesLimit, Trial
 from pipeline.numerics.randomness import stream
 from pipeline.problems.problem import Dataset
+from pipeline.training.engines.choice import engine_of
 from pipeline.training.engines.engine import DIVERGED_ABOVE, Engine, Stack
-from pipeline.training.engines.reference import Reference
 from pipeline.training.optimizers import StackedOptimizer
 from pipeline.training.stretches import Stretch, StretchesLeft, stretches
 
@@ -38,6 +39,7 @@ class PackModule(L.LightningModule):
         pack: What to train.
         recorded_steps: Steps at which a stretch ends, so that callbacks can look.
         dataset: The points, if they are loaded already.
+        engine: What is to compute it.
     """
 
     weights: torch.nn.Parameter
@@ -45,8 +47,11 @@ class PackModule(L.LightningModule):
     diverged_at: Tensor
     loss_bounds: Tensor
 
-    def __init__(self, pack: Pack, recorded_steps: Sequence[int], dataset: Dataset | None = None) -> None:
+    def __init__(
+        self, pack: Pack, recorded_steps: Sequence[int], dataset: Dataset | None = None, engine: EngineChoice = "auto"
+    ) -> None:
         super().__init__()
+        self.asked_engine: EngineChoice = engine
         self.automatic_optimization = False
         self.pack = pack
         shape = pack.shape
@@ -75,7 +80,7 @@ class PackModule(L.LightningModule):
         """What computes the pack, on the device where its weights are."""
         if self._engine is None:
             self.learned = self.learned.on(self.weights.device)
-            self._engine = Reference(self.learned, self.pack.shape.batch_size, self.weights.device)
+            self._engine = engine_of(self.asked_engine, self.learned, self.pack.shape.batch_size, self.weights.device)
         return self._engine
 
     @property

@@ -93,7 +93,7 @@ def test_looking_at_a_trial_does_not_make_it_another_but_makes_another_run(exper
 
 
 def test_how_it_is_computed_is_not_part_of_what_it_is(experiment):
-    how = dict(zip(HOW_IT_RUNS, ("cpu", 7.0, 7.0, Parallel(2, 3), Tracking(runs="none")), strict=True))
+    how = dict(zip(HOW_IT_RUNS, ("cpu", "reference", 7.0, 7.0, Parallel(2, 3), Tracking(runs="none")), strict=True))
     assert experiment(**how).identity() == experiment().identity()
     assert [trial.id for trial in experiment(**how).trials()] == [trial.id for trial in experiment().trials()]
     assert experiment(question="Why?").identity() == experiment().identity()
