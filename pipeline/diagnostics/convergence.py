@@ -55,6 +55,18 @@ class GradientNorm(Diagnostic):
 
 @final
 @dataclass(frozen=True)
+class WeightNorm(Diagnostic):
+    """Euclidean length of all weights: on separable classes it grows for ever while the gradient vanishes."""
+
+    by_default: ClassVar[bool] = False
+    unit: ClassVar[str] = "weight norm"
+
+    def __call__(self, snapshot: Snapshot) -> Tensor:
+        return snapshot.weights_TN.double().norm(dim=1)
+
+
+@final
+@dataclass(frozen=True)
 class DistanceToLeastSquares(Diagnostic):
     """Euclidean distance of the weights of a linear model to the shortest least-squares solution."""
 

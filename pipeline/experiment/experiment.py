@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import json
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,7 +50,7 @@ class Experiment:
     target: tuple[Target, ...] = ()
     data: tuple[Data, ...] = ()
     inputs: Inputs = Inputs()
-    loss: Loss | None = None
+    loss: Loss | tuple[Loss, ...] | None = None
     optimizer: Optimizer = GradientDescent()
     learning_rates: tuple[float, ...] | LogSpaced | TimesLimits | None = None
     steps: int = 2000
@@ -76,18 +78,21 @@ class Experiment:
                 raise FieldError((field,), f"{field} must be positive, not {getattr(self, field)!r}", hint=hint)
         self._check_widths()
         self._check_problem()
+        self._check_inputs()
         self._check_optimizer()
         self._check_steps()
         self._check_size()
 
     def _check_widths(self) -> None:
-        for position, model in enumerate(self.models):
-            for width in self.widths:
-                try:
-                    model.check_width(width)
-                except FieldError as error:
-                    path = ("models", position, model.name(), *error.path)
-                    raise FieldError(path, error.what, hint=error.hint) from None
+        for (position, model), width in itertools.product(enumerate(self.models), self.widths):
+            with _about_model(position, model):
+                model.check_width(width)
+
+    def _check_inputs(self) -> None:
+        dimensions = {problem.num_inputs for problem in self.problems()}
+        for (position, model), dimension in itertools.product(enumerate(self.models), sorted(dimensions)):
+            with _about_model(position, model):
+                model.check_inputs(dimension)
 
     def _check_problem(self) -> None:
         if bool(self.target) == bool(self.data):
@@ -104,13 +109,15 @@ class Experiment:
                 raise FieldError(
                     ("inputs", "noise"), "noise is for targets; a table has its own", hint="leave noise out"
                 )
-        if self.loss is not None:
-            for problem in self.problems():
-                if problem.task not in self.loss.tasks:
+        if isinstance(self.loss, tuple):
+            distinct("loss", self.loss)
+        for problem in self.problems():
+            for position, loss in enumerate(self.losses(problem)):
+                if problem.task not in loss.tasks:
                     default = DEFAULT_LOSS[problem.task].name()
                     raise FieldError(
-                        ("loss",),
-                        f"{self.loss.name()} does not fit {problem.label()}, whose outputs are {problem.task.value}",
+                        ("loss", position) if isinstance(self.loss, tuple) else ("loss",),
+                        f"{loss.name()} does not fit {problem.label()}, whose outputs are {problem.task.value}",
                         hint=f"leave it out for {default}",
                     )
 
@@ -126,7 +133,7 @@ class Experiment:
                         ("models", position), f"{name} solves linear models, not {model.name()}", hint=hint
                     )
             for problem in self.problems():
-                if not (self.loss or DEFAULT_LOSS[problem.task]).quadratic:
+                if not all(loss.quadratic for loss in self.losses(problem)):
                     raise FieldError(
                         ("optimizer",), f"{name} minimises the square loss only", hint="set loss: half_mean_square"
                     )
@@ -187,7 +194,7 @@ class Experiment:
                 raise FieldError(("batch_size",), what, hint=f"take at most {problem.train}, or full")
 
     def _check_size(self) -> None:
-        num_problems = sum(1 for _ in self.problems())
+        num_problems = sum(len(self.losses(problem)) for problem in self.problems())
         num_seeds = self.seeds if isinstance(self.seeds, int) else len(self.seeds)
         axes = (num_problems, len(self.models), len(self.widths), len(self.resolved_learning_rates()), num_seeds)
         if math.prod(axes) > MAX_TRIALS:
@@ -215,6 +222,12 @@ class Experiment:
                     for noise in inputs.noise:
                         content = (target, measure, dimension, train, test, noise, inputs.seed)
                         yield _placed(functools.partial(FunctionProblem, *content))
+
+    def losses(self, problem: Problem) -> tuple[Loss, ...]:
+        """What is minimised for a problem: the losses that were asked for, or that of its task."""
+        if self.loss is None:
+            return (DEFAULT_LOSS[problem.task],)
+        return self.loss if isinstance(self.loss, tuple) else (self.loss,)
 
     def resolved_learning_rates(self) -> tuple[LearningRate, ...]:
         """The learning-rate axis, one value each; a single ``None`` where there is no learning rate."""
@@ -247,13 +260,11 @@ class Experiment:
         return self.steps if self.optimizer.uses_learning_rate else 1
 
     def shapes(self) -> Iterator[Shape]:
-        """What packs are made of: one shape for each problem, model and width."""
+        """What packs are made of: one shape for each problem, loss, model and width."""
         batch_size = None if self.batch_size == "full" else self.batch_size
         for problem in self.problems():
-            loss = self.loss or DEFAULT_LOSS[problem.task]
-            for model in self.models:
-                for width in self.widths:
-                    yield Shape(problem, model, width, self.optimizer, loss, self.num_steps, batch_size, self.dtype)
+            for loss, model, width in itertools.product(self.losses(problem), self.models, self.widths):
+                yield Shape(problem, model, width, self.optimizer, loss, self.num_steps, batch_size, self.dtype)
 
     def trials(self) -> Iterator[Trial]:
         """Every trial, those of one shape together."""
@@ -276,6 +287,16 @@ class Experiment:
             del content[field]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+@contextmanager
+def _about_model(position: int, model: Model) -> Iterator[None]:
+    """Let the complaints of a model say which one it is."""
+    try:
+        yield
+    except FieldError as error:
+        path = ("models", position, model.name(), *error.path)
+        raise FieldError(path, error.what, hint=error.hint) from None
 
 
 def _placed(make: Callable[[], Problem]) -> Problem:

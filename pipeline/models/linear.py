@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import ClassVar, Literal, final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pipeline.errors import FieldError
 from pipeline.models.bases.basis import Basis
 from pipeline.models.bases.polynomial import Legendre
 from pipeline.models.bases.product import Order, product_features
@@ -47,10 +50,21 @@ class Linear(LinearModel):
     In D dimensions the features are products of one function per input. The width is
     always the number of features; ``product`` says in which order they are taken: by
     total degree, or by the largest degree (full tensor products, complete at q^D).
+
+    In polar coordinates the features of a point of the plane are those of its distance from the
+    origin and its angle, which lies in [-1, 1] for -pi to pi.
     """
 
     basis: Basis = Legendre()
     product: Order = "total_degree"
+    coordinates: Literal["cartesian", "polar"] = "cartesian"
+
+    def check_inputs(self, num_inputs: int) -> None:
+        if self.coordinates == "polar" and num_inputs != 2:
+            what = f"only the plane has polar coordinates, not {num_inputs} input{'s' if num_inputs > 1 else ''}"
+            raise FieldError(("coordinates",), what, hint="leave coordinates out, or set dimension: 2")
 
     def prepare(self, inputs_PD: Tensor, width: int) -> Tensor:
+        if self.coordinates == "polar":
+            inputs_PD = torch.stack([inputs_PD.norm(dim=1), torch.atan2(*inputs_PD.flip(1).T) / math.pi], dim=1)
         return product_features(self.basis, inputs_PD, width, self.product).mT.contiguous()

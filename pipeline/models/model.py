@@ -36,6 +36,9 @@ class Model(Definition, ABC):
     def check_width(self, width: int) -> None:
         """Raise a ``FieldError`` for a width that this model cannot have."""
 
+    def check_inputs(self, num_inputs: int) -> None:
+        """Raise a ``FieldError`` for a number of inputs that this model cannot have."""
+
     def fitted(self, inputs_PD: Tensor, targets_PK: Tensor, width: int) -> Model:
         """This model with whatever it chooses from the training points; most choose nothing and stay as they are."""
         return self

@@ -86,6 +86,24 @@ def _digits() -> Split:
 
 @final
 @dataclass(frozen=True)
+class DigitProperties(Data):
+    """Three labels of each of the same handwritten digits: whether it is even, above four, a prime."""
+
+    task: ClassVar[Task] = Task.LABELS
+    num_rows: ClassVar[int] = Digits.num_rows
+    num_inputs: ClassVar[int] = Digits.num_inputs
+    num_outputs: ClassVar[int] = 3
+
+    def split(self, train_rows: NDArray[np.int64], test_rows: NDArray[np.int64]) -> tuple[Split, Split]:
+        inputs_RD, classes_RC = _digits()
+        digit_R = classes_RC.argmax(axis=1)
+        properties = (digit_R % 2 == 0, digit_R > 4, np.isin(digit_R, (2, 3, 5, 7)))
+        labels_RK = np.stack(properties, axis=1).astype(np.float64)
+        return (inputs_RD[train_rows], labels_RK[train_rows]), (inputs_RD[test_rows], labels_RK[test_rows])
+
+
+@final
+@dataclass(frozen=True)
 class Diabetes(Data):
     """Progression of diabetes after one year, from ten measurements of 442 patients.
 

@@ -9,7 +9,7 @@ import polars as pl
 from pipeline.experiment.estimate import bytes_of_pack
 from pipeline.experiment.packing import operations_of_pack
 from pipeline.plan import Plan
-from pipeline.report.tables import problem_labels
+from pipeline.report.tables import asked, problem_labels
 
 
 def plan_table(plan: Plan) -> pl.DataFrame:
@@ -20,7 +20,7 @@ def plan_table(plan: Plan) -> pl.DataFrame:
         packs = list(group)
         rows.append(
             {
-                "problem": labels[shape.problem.identity],
+                "problem": labels[asked(shape)],
                 "train": shape.problem.train,
                 "model": shape.model.label(),
                 "width": shape.width,

@@ -7,11 +7,14 @@ from collections import Counter
 
 import polars as pl
 
-from pipeline.experiment.trial import TimesLimit
+from pipeline.experiment.trial import Shape, TimesLimit
 from pipeline.numerics.spectra import LIMIT_OF_FLOAT64, TRUSTED_BELOW, Trust, trust
 from pipeline.plan import Plan
 from pipeline.problems.problem import FunctionProblem, Problem
 from pipeline.report.verdicts import MARGIN, counted, has_limit, learning_rate_verdict, overshoots
+
+Asked = tuple[str, str]
+"""The identity of a problem, and a loss."""
 
 PROBLEM = ["problem", "dimension", "train", "noise"]
 """Columns that name a problem."""
@@ -56,21 +59,29 @@ def results(plan: Plan, records: pl.DataFrame, outcomes: pl.DataFrame) -> pl.Dat
     return table.select("trial", *CELL, *rates, "seed", "status", "step", "reason", "verdict", *names)
 
 
-def problem_labels(plan: Plan) -> dict[str, str]:
-    """The label of each problem of the plan by its identity.
+def problem_labels(plan: Plan) -> dict[Asked, str]:
+    """The label of what the trials of each shape are asked to learn.
 
-    Problems that no column of ``PROBLEM`` tells apart, such as two tables of one file name, are
-    numbered in the order of the plan: the second is called ``t.csv(5 inputs -> y) #2``.
+    It ends with the loss where the run has several for a problem. Problems that no column of ``PROBLEM``
+    tells apart, such as two tables of one file name, are numbered in the order of the plan: the second
+    is called ``t.csv(5 inputs -> y) #2``.
     """
-    labels: dict[str, str] = {}
+    labels: dict[Asked, str] = {}
     alike: Counter[tuple[object, ...]] = Counter()
     for pack in plan.packs:
-        problem = pack.shape.problem
-        if problem.identity not in labels:
-            columns = (problem.label(), problem.num_inputs, problem.train, noise_of(problem))
+        problem, loss = pack.shape.problem, pack.shape.loss
+        if asked(pack.shape) not in labels:
+            several = len(plan.experiment.losses(problem)) > 1
+            words = f"{problem.label()} by {loss.label()}" if several else problem.label()
+            columns = (words, problem.num_inputs, problem.train, noise_of(problem))
             alike[columns] += 1
-            labels[problem.identity] = problem.label() + (f" #{alike[columns]}" if alike[columns] > 1 else "")
+            labels[asked(pack.shape)] = words + (f" #{alike[columns]}" if alike[columns] > 1 else "")
     return labels
+
+
+def asked(shape: Shape) -> Asked:
+    """What the trials of a shape are asked to learn: a problem, and by which loss."""
+    return shape.problem.identity, shape.loss.label()
 
 
 def noise_of(problem: Problem) -> float | None:
@@ -83,7 +94,7 @@ def _planned(plan: Plan) -> pl.DataFrame:
     shapes, labels = [], problem_labels(plan)
     for pack in plan.packs:
         shape, problem = pack.shape, pack.shape.problem
-        columns = (labels[problem.identity], problem.num_inputs, problem.train, noise_of(problem))
+        columns = (labels[asked(shape)], problem.num_inputs, problem.train, noise_of(problem))
         axes = (*columns, shape.model.label(), shape.width)
         shapes.append((*axes, has_limit(shape), overshoots(shape), MARGIN[shape.dtype]))
     types = dict(zip(CELL, (pl.String, pl.Int64, pl.Int64, pl.Float64, pl.String, pl.Int64), strict=True))

@@ -10,6 +10,7 @@ from pipeline.diagnostics.convergence import (
     LeastSquaresError,
     TestError,
     TrainingLoss,
+    WeightNorm,
 )
 from pipeline.models import MODELS
 from pipeline.models.bases import BASES
@@ -53,6 +54,11 @@ def test_gradient_norm_is_the_slope_along_the_gradient(model, snapshot_of) -> No
     ahead, behind = (snapshot_of(model, weights=snapshot.weights_TN + s * h * directions).losses_T for s in (1, -1))
     # Central differences: rounding 1e-16 / 1e-6 times losses of size 10, and the third derivative times 1e-12.
     torch.testing.assert_close(norms, (ahead - behind) / (2 * h), rtol=1e-8, atol=1e-8)
+
+
+def test_weight_norm_is_euclidean_over_all_weights(model, snapshot_of) -> None:
+    snapshot = snapshot_of(model)
+    np.testing.assert_allclose(WeightNorm()(snapshot), np.linalg.norm(snapshot.weights_TN, axis=1), rtol=1e-14)
 
 
 def test_error_of_a_regression_is_the_root_mean_square_on_held_out_points(model, snapshot_of) -> None:

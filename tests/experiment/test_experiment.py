@@ -17,10 +17,11 @@ from pipeline.experiment.parallel import Parallel
 from pipeline.experiment.tracking import Tracking
 from pipeline.models import MODELS
 from pipeline.models.activations import Tanh
+from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import OPTIMIZERS, Adam, LeastSquares
 from pipeline.problems.datasets import Digits
-from pipeline.problems.losses import BinaryCrossEntropy, HalfMeanSquare
+from pipeline.problems.losses import BinaryCrossEntropy, HalfMeanSquare, SoftmaxCrossEntropy
 from pipeline.problems.measures import Corners, Grid
 from pipeline.problems.targets import AbsoluteValue, Gaussian, OuterRing, Sine, Step, Xor
 
@@ -92,6 +93,15 @@ def test_looking_at_a_trial_does_not_make_it_another_but_makes_another_run(exper
     assert looked.identity() != experiment().identity()
 
 
+def test_several_losses_are_an_axis_and_each_is_the_trial_it_would_be_alone(experiment):
+    every = {"data": (Digits(),), "target": (), "inputs": Inputs()}
+    losses = (SoftmaxCrossEntropy(), HalfMeanSquare())
+    ids = [trial.id for trial in experiment(loss=losses, **every).trials()]
+    alone = [[trial.id for trial in experiment(loss=loss, **every).trials()] for loss in (None, HalfMeanSquare())]
+    assert ids == alone[0] + alone[1]
+    assert len(set(ids)) == len(ids)
+
+
 def test_how_it_is_computed_is_not_part_of_what_it_is(experiment):
     how = dict(zip(HOW_IT_RUNS, ("cpu", "reference", 7.0, 7.0, Parallel(2, 3), Tracking(runs="none")), strict=True))
     assert experiment(**how).identity() == experiment().identity()
@@ -136,6 +146,18 @@ IMPOSSIBLE = [
         "dimension is for",
     ),
     ({"loss": BinaryCrossEntropy()}, ("loss",), "binary_cross_entropy does not fit absolute_value, whose outputs are"),
+    (
+        {"loss": (HalfMeanSquare(), BinaryCrossEntropy())},
+        ("loss", 1),
+        "binary_cross_entropy does not fit absolute_value",
+    ),
+    ({"loss": (HalfMeanSquare(), HalfMeanSquare())}, ("loss", 1), "loss names half_mean_square twice"),
+    ({"loss": ()}, ("loss",), "loss is empty"),
+    (
+        {"models": (Shallow(), Linear(coordinates="polar"))},
+        ("models", 1, "linear", "coordinates"),
+        "only the plane has polar coordinates, not 1 input",
+    ),
     ({"optimizer": LeastSquares()}, ("learning_rates",), "least_squares has no learning rate"),
     (
         {"optimizer": LeastSquares(), "learning_rates": None},

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from pipeline.errors import FieldError
 from pipeline.models.bases import BASES
 from pipeline.models.bases.basis import Basis
 from pipeline.models.bases.polynomial import Legendre, Monomial
@@ -51,3 +52,21 @@ def test_default_basis_is_orthonormal() -> None:
     """So that descent on a model that nobody chose is not slow for that reason alone."""
     assert Linear().basis == Legendre()
     assert Linear().basis.orthonormal_under is not None
+
+
+def test_polar_features_are_those_of_the_distance_and_the_angle(basis: Basis) -> None:
+    distance, angle = torch.from_numpy(stream("polar").uniform(0, 1, (2, 9)))
+    angle = 2 * angle - 1
+    plane = torch.stack([distance * torch.cos(torch.pi * angle), distance * torch.sin(torch.pi * angle)], dim=1)
+    polar = Linear(basis, coordinates="polar").prepare(plane, 6)
+    expected = Linear(basis).prepare(torch.stack([distance, angle], dim=1), 6)
+    # Slopes of the sixth functions are below 100, where they do not jump.
+    torch.testing.assert_close(polar, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("num_inputs", "words"), [(1, "1 input"), (3, "3 inputs")])
+def test_only_the_plane_has_polar_coordinates(num_inputs: int, words: str) -> None:
+    with pytest.raises(FieldError, match=f"^only the plane has polar coordinates, not {words}"):
+        Linear(coordinates="polar").check_inputs(num_inputs)
+    Linear(coordinates="polar").check_inputs(2)
+    Linear().check_inputs(num_inputs)

@@ -26,14 +26,14 @@ from pipeline.errors import FieldError, PipelineError
 from pipeline.experiment.experiment import Experiment
 from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan, read_plan, write_plan
-from pipeline.problems.datasets import DATA, Data, Diabetes, Digits, Table
+from pipeline.problems.datasets import DATA, Data, Diabetes, DigitProperties, Digits, Table
 from pipeline.problems.losses import Task
 from pipeline.problems.table_files import Rows, read_table
 
 FLOWERS = "length,width,kind,tall\n1.5,2,iris,0\n2.5,1e1,rose,true\n-3,.5,iris,False\n4,7,tulip,1\n"
 
 
-@pytest.fixture(params=[Digits, Diabetes], ids=["digits", "diabetes"])
+@pytest.fixture(params=[kind for kind in DATA.values() if kind is not Table], ids=lambda kind: kind.name())
 def bundled(request: pytest.FixtureRequest) -> Data:
     return request.param()
 
@@ -89,6 +89,14 @@ def test_pixels_lie_between_minus_one_and_one_and_digits_are_one_hot() -> None:
     np.testing.assert_array_equal(8 * (inputs + 1), load_digits().data)
     np.testing.assert_array_equal(outputs.argmax(axis=1), load_digits().target)
     assert (outputs.sum(axis=1) == 1).all()
+
+
+def test_properties_of_digits_are_those_of_the_numbers() -> None:
+    even, above_four, prime = everything(DigitProperties())[1].T
+    for digit, *said in zip(load_digits().target, even, above_four, prime, strict=True):
+        divisors = [number for number in range(1, digit + 1) if digit % number == 0]
+        assert said == [digit in range(0, 10, 2), digit in range(5, 10), len(divisors) == 2], digit
+    np.testing.assert_array_equal(everything(DigitProperties())[0], everything(Digits())[0])
 
 
 def test_diabetes_is_the_raw_table_up_to_the_scale_of_each_column() -> None:

@@ -15,7 +15,8 @@ from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.trial import Trial
 from pipeline.models.linear import Linear
 from pipeline.plan import make_plan
-from pipeline.problems.datasets import Table
+from pipeline.problems.datasets import Digits, Table
+from pipeline.problems.losses import HalfMeanSquare, SoftmaxCrossEntropy
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records.schema import OUTCOMES, RECORDS
 from pipeline.report.layout import plan_table
@@ -142,6 +143,18 @@ def test_a_verdict_needs_a_finite_first_loss_and_a_later_one(numbers, verdict):
 def test_data_beyond_the_dtype_give_no_verdict(status):
     numbers = [(0, "largest_stable_learning_rate", 2.0), (0, "loss", math.inf)]
     assert set(results_of(ABSOLUTE, lambda trial: numbers, status)["verdict"]) == {"cannot say"}
+
+
+def test_a_problem_with_several_losses_is_shown_with_each():
+    experiment = Experiment(
+        "?", (Linear(),), (2,), data=(Digits(),), loss=(SoftmaxCrossEntropy(), HalfMeanSquare()),
+        learning_rates=(0.5,), seeds=1,
+    )  # fmt: skip
+    errors = {"softmax_cross_entropy": 0.1, "half_mean_square": 0.2}
+    table = results_of(experiment, lambda trial: [(10, "test_error", errors[trial.shape.loss.name()])])
+    shown = dict(summary(table).select("problem", "median_test_error").iter_rows())
+    assert shown == {f"digits by {loss}": error for loss, error in errors.items()}
+    assert plan_table(make_plan("test", experiment))["problem"].to_list() == list(shown)
 
 
 def test_two_tables_with_one_label_are_two_problems(tmp_path):
