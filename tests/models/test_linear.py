@@ -66,7 +66,7 @@ def test_polar_features_are_those_of_the_distance_and_the_angle(basis: Basis) ->
 
 @pytest.mark.parametrize(("num_inputs", "words"), [(1, "1 input"), (3, "3 inputs")])
 def test_only_the_plane_has_polar_coordinates(num_inputs: int, words: str) -> None:
-    with pytest.raises(FieldError, match=f"^only the plane has polar coordinates, not {words}"):
+    with pytest.raises(FieldError, match=f"^coordinates: only the plane has polar coordinates, not {words}"):
         Linear(coordinates="polar").check_inputs(num_inputs)
     Linear(coordinates="polar").check_inputs(2)
     Linear().check_inputs(num_inputs)
