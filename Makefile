@@ -1,7 +1,7 @@
 # Every target sets up .venv by itself and refreshes it when the requirements change.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run plan submit status logs cancel retry probe results report sync dashboard play test lint format bench slurm-up slurm-down clean
+.PHONY: help setup run plan submit status logs cancel retry probe results report sync dashboard lecture play test lint format bench slurm-up slurm-down clean
 
 PYTHON ?= python3
 CONFIG ?= configs/fixed_vs_learned_basis.yaml
@@ -61,6 +61,9 @@ sync: $(READY) ## Bring what is finished of the newest run to W&B, verified (RUN
 
 dashboard: $(READY) ## Create or update the workspace and the report of the newest run on W&B (RUN=runs/...)
 	@$(IN)/python -m pipeline dashboard $(RUN) $(ARGS)
+
+lecture: $(READY) ## Run every experiment of the lecture here, and write one page that links their reports
+	@$(IN)/python -m pipeline run configs/xor.yaml configs/lecture
 
 play: $(READY) ## Play the lecture's number game at this terminal
 	@$(IN)/python -m pipeline play $(ARGS)

@@ -1,6 +1,7 @@
 """The configurations that ship: each runs here with one command, and says what its question promises."""
 
 import json
+import math
 import re
 import resource
 import subprocess
@@ -10,11 +11,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.config import read_experiment
-from pipeline.plan import make_plan
+from pipeline.config import asks_for_a_game, read_experiment
+from pipeline.plan import make_plan, read_plan
 from pipeline.records.store import read_outcomes, read_records
+from pipeline.report import tables
+from pipeline.report.printing import as_json_rows
 
 ROOT = Path(__file__).parent.parent
+LECTURE = ROOT / "configs" / "lecture"
 CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
 
 
@@ -25,42 +29,49 @@ def cpu_seconds_of_children():
 
 
 class Finished:
-    """A configuration that was run by the command a user types."""
+    """Configurations that were run by the command a user types."""
 
-    def __init__(self, config, folder):
+    def __init__(self, configs, folder):
         spent = cpu_seconds_of_children()
-        command = [sys.executable, "-m", "pipeline", "run", str(config), "--out", str(folder)]
+        command = [sys.executable, "-m", "pipeline", "run", *map(str, configs), "--out", str(folder)]
         told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         self.cpu_seconds = cpu_seconds_of_children() - spent
-        self.config, self.folder, self.stdout, self.stderr = config, folder, told.stdout, told.stderr
-        self.code = told.returncode
+        self.folder, self.stdout, self.stderr, self.code = folder, told.stdout, told.stderr, told.returncode
+
+
+class Run:
+    """What a configuration has left."""
+
+    def __init__(self, config, folder, command):
+        self.config, self.folder, self.command = config, folder, command
 
     def results(self):
         """One row per trial."""
-        command = [sys.executable, "-m", "pipeline", "results", str(self.folder), "--json"]
-        told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-        return pl.DataFrame(json.loads(told.stdout), infer_schema_length=None)
+        table = tables.results(read_plan(self.folder), read_records(self.folder), read_outcomes(self.folder))
+        return pl.DataFrame(json.loads(json.dumps(as_json_rows(table))), infer_schema_length=None)
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """The finished run of a configuration by name; each is run once."""
-    runs = {}
+    """The finished run of a configuration by name; each is run once, those of the lecture by one command."""
+    commands = {}
 
     def run(name):
-        if name not in runs:
-            (config,) = [path for path in CONFIGS if path.stem == name]
-            runs[name] = Finished(config, tmp_path_factory.mktemp("runs") / name)
-        return runs[name]
+        (config,) = [path for path in CONFIGS if path.stem == name]
+        together = [LECTURE] if config.parent == LECTURE else [config]
+        if together[0] not in commands:
+            commands[together[0]] = Finished(together, tmp_path_factory.mktemp("runs") / together[0].stem)
+        command = commands[together[0]]
+        return Run(config, command.folder / name if config.parent == LECTURE else command.folder, command)
 
     return run
 
 
-@pytest.mark.parametrize("name", [path.stem for path in CONFIGS])
+@pytest.mark.parametrize("name", [path.stem for path in CONFIGS if not asks_for_a_game(path)])
 def test_configuration_runs_to_its_report(finished, name):
     run = finished(name)
-    assert run.code == 0, run.stderr
-    assert run.cpu_seconds < 150  # about a minute on two quiet cores; a busy machine's cores do less in a second
+    stderr = run.command.stderr
+    assert run.command.code == 0, stderr
     planned = make_plan(name, read_experiment(run.config)).trials
     outcomes = read_outcomes(run.folder)
     assert sorted(outcomes["trial"]) == sorted(planned)
@@ -68,9 +79,18 @@ def test_configuration_runs_to_its_report(finished, name):
     assert set(read_records(run.folder)["trial"]) <= set(planned)
     assert (run.folder / "report.html").stat().st_size > 100_000
     assert list((run.folder / "figures").glob("*.png"))
-    assert f"report: {run.folder / 'report.html'}" in run.stderr
+    assert f"report: {run.folder / 'report.html'}" in stderr
     counted = rf"^{len(planned)}/{len(planned)} trials, .* trial-steps/s, in .* failed$"
-    assert re.search(counted, run.stderr, re.MULTILINE)
+    assert re.search(counted, stderr, re.MULTILINE)
+
+
+def test_the_whole_lecture_takes_less_than_ten_minutes_of_two_cores_and_one_page_links_it(finished):
+    command = finished("number_game").command
+    assert command.cpu_seconds < 2 * 600
+    links = re.findall(r'href="([^"]*)"', (command.folder / "index.html").read_text())
+    assert {link.split("/")[0] for link in links} == {path.stem for path in LECTURE.glob("*.yaml")}
+    assert all((command.folder / link).exists() for link in links)
+    assert f"all reports: {command.folder / 'index.html'}" in command.stderr
 
 
 def test_default_experiment_has_hundreds_of_trials_and_the_learned_basis_wins_on_a_kink(finished):
@@ -167,7 +187,7 @@ def axes_of_default():
 
 def test_readme_shows_the_real_output_of_make_run(finished):
     run = finished("fixed_vs_learned_basis")
-    assert shown_wrongly(readme_table(), run.stdout, *axes_of_default()) == []
+    assert shown_wrongly(readme_table(), run.command.stdout, *axes_of_default()) == []
     (shown,) = re.findall(r"```\n\$ make run\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     plan = make_plan(run.config.stem, read_experiment(run.config))
     trials, folder = len(plan.trials), f"runs/{plan.folder_name}"
@@ -233,3 +253,35 @@ def test_descent_on_a_network_settles_at_the_edge_of_stability(finished):
     assert ((settled - 1).abs() <= 0.03).all()
     assert (means.filter(pl.col("learning_rate") < 0.1)["value"] < 0.6).all()
     assert (run.folder / "figures" / "stability_by_step.png").exists()
+
+
+def test_a_circle_is_linear_in_polar_features_and_in_squares_but_not_in_the_inputs(finished):
+    results = finished("feature_space").results().filter(pl.col("learning_rate") == 1)
+    error = {(model, width): value for model, width, value in results.select("model", "width", "test_error").rows()}
+    assert error["linear(monomial, coordinates=polar)", 3] == 0
+    assert error["linear(monomial)", 6] == 0
+    assert error["linear(monomial)", 3] > 0.25
+
+
+def test_weights_grow_for_ever_where_the_loss_has_no_minimum_and_come_to_rest_where_it_has_one(finished):
+    records = read_records(finished("general_losses").folder).sort("step")
+    results = finished("general_losses").results().select("trial", "problem")
+    late = records.filter(pl.col("step") >= 5000).join(results, on="trial")
+    for problem, grows in (("outer_ring by binary_cross_entropy", True), ("outer_ring by half_mean_square", False)):
+        for (_, name), rows in late.filter(pl.col("problem") == problem).group_by("trial", "diagnostic"):
+            first, last = rows.sort("step")["value"].to_list()[:: len(rows) - 1]
+            if name == "weight_norm":
+                assert (last > 1.05 * first) == grows, problem
+            if name == "gradient_norm":
+                assert last < first or last < 1e-12
+
+
+def test_a_network_without_an_activation_is_the_affine_model(finished):
+    """Of sin(2 pi x) on [-1, 1], that is -3 x / (2 pi), which leaves a mean square of 1/2 - 3 / (4 pi^2)."""
+    results = finished("activations").results()
+    identity = results.filter(pl.col("model") == "shallow(identity)")["test_error"]
+    affine = results.filter((pl.col("model") == "linear(monomial)") & (pl.col("width") == 2))["test_error"]
+    assert affine.mean() == pytest.approx(math.sqrt(0.5 - 3 / (4 * math.pi**2)), rel=0.03)  # of 128 points
+    assert ((identity / affine.mean() - 1).abs() < 0.02).all()
+    curved = results.filter(pl.col("model").is_in(["shallow(tanh)", "shallow(sigmoid)"]), pl.col("width") == 32)
+    assert (curved["test_error"] < 0.1 * affine.mean()).all()

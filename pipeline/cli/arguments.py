@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.cli import clusters, game, here, tracking
+from pipeline.cli import clusters, game, here, running, tracking
 from pipeline.cli.here import KINDS
 
 
@@ -26,10 +26,13 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--out", type=_folder, metavar="DIR", help="with --cluster: folder of the run")
     verb.add_argument("--json", action="store_true", help="print rows for a program")
 
-    verb = _verb(verbs, here.run, "run configs/xor.yaml --set seeds=100")
-    _takes_config(verb)
+    verb = _verb(verbs, running.run, "run configs/xor.yaml --set seeds=100")
+    _takes_configs(verb)
     verb.add_argument(
-        "--out", type=_folder, metavar="DIR", help="folder of the run (default: runs/<config name>-<hash>)"
+        "--out",
+        type=_folder,
+        metavar="DIR",
+        help="folder of the run (default: runs/<config name>-<hash>); of several, the folder that holds theirs",
     )
 
     verb = _verb(verbs, here.results, "results runs/xor-0123456789 --json | head")
@@ -126,6 +129,13 @@ def _folder(text: str) -> Path:
 
 def _takes_config(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("config", type=Path, metavar="CONFIG", help="YAML file of an experiment")
+    _takes_set(verb)
+
+
+def _takes_configs(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "config", type=Path, nargs="+", metavar="CONFIG", help="YAML files of experiments, or folders of such files"
+    )
     _takes_set(verb)
 
 

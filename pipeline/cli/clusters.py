@@ -28,7 +28,7 @@ def submit(asked: argparse.Namespace) -> int:
     from pipeline.cli.here import announce, begun_plan, plan_of
     from pipeline.launch import sweep
 
-    planned = plan_of(asked)
+    planned = plan_of(asked.config, asked)
     cluster = _cluster(asked)
     folder = _folder(planned, cluster, asked)
     planned, _ = begun_plan(planned, folder)

@@ -1,4 +1,4 @@
-"""The verbs that need no cluster: plan, run, results, report, list, bench."""
+"""The verbs that need no cluster: plan, results, report, list, bench; and what run does with one experiment."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pipeline.cli.prose import counted, print_json, say, split_overrides
 from pipeline.errors import PipelineError, nearest
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from pipeline.plan import Plan
 
 KINDS = (
@@ -33,7 +35,7 @@ def plan(asked: argparse.Namespace) -> int:
     from pipeline.report.layout import plan_table
     from pipeline.report.printing import as_json_rows, as_text
 
-    planned = plan_of(asked)
+    planned = plan_of(asked.config, asked)
     if asked.cluster is not None:
         return clusters.rehearse(planned, asked)
     table = plan_table(planned)
@@ -46,14 +48,6 @@ def plan(asked: argparse.Namespace) -> int:
         f"python -m pipeline run trains them into {Path('runs') / planned.folder_name}"
     )
     return 0
-
-
-def run(asked: argparse.Namespace) -> int:
-    """Train an experiment here, with progress, then print its summary and write its report."""
-    planned = plan_of(asked)
-    folder: Path = asked.out or Path("runs") / planned.folder_name
-    trained = train(planned, folder)
-    return _show(folder, again=trained)
 
 
 def train(planned: Plan, folder: Path) -> bool:
@@ -117,7 +111,7 @@ def results(asked: argparse.Namespace) -> int:
 
 def report(asked: argparse.Namespace) -> int:
     """Write report.html of a run, finished or not, and print its summary."""
-    return _show(run_folder(asked))
+    return show(run_folder(asked))[0]
 
 
 def list_kind(asked: argparse.Namespace) -> int:
@@ -154,8 +148,8 @@ def bench(asked: argparse.Namespace) -> int:
     return 0
 
 
-def plan_of(asked: argparse.Namespace) -> Plan:
-    """The plan of the configuration that was named."""
+def plan_of(config: Path, asked: argparse.Namespace) -> Plan:
+    """The plan of a configuration, with what ``--set`` changes."""
     from pipeline.config import read_experiment
     from pipeline.plan import make_plan
 
@@ -163,7 +157,7 @@ def plan_of(asked: argparse.Namespace) -> Plan:
     if changes and getattr(asked, "cluster", None) is None:
         where = f"--set cluster.{changes[0]}"
         raise PipelineError("nothing is sent to a cluster here", where=where, hint="add --cluster, or take submit")
-    return make_plan(asked.config.stem, read_experiment(asked.config, overrides))
+    return make_plan(config.stem, read_experiment(config, overrides))
 
 
 def run_folder(asked: argparse.Namespace) -> Path:
@@ -177,8 +171,12 @@ def run_folder(asked: argparse.Namespace) -> Path:
     return plans[-1].parent
 
 
-def _show(folder: Path, *, again: bool = True) -> int:
-    """Print the summary of a run and write its report, unless there is one and nothing has changed."""
+def show(folder: Path, *, again: bool = True) -> tuple[int, pl.DataFrame]:
+    """Print the summary of a run and write its report, unless there is one and nothing has changed.
+
+    Returns:
+        The exit code, and one row per trial.
+    """
     from pipeline.plan import read_plan
     from pipeline.records.store import read_outcomes, read_records
     from pipeline.report import tables
@@ -194,4 +192,4 @@ def _show(folder: Path, *, again: bool = True) -> int:
     if again or not page.exists():
         page = write_report(folder)
     say(f"report: {page}")
-    return 1 if len(failed) else 0
+    return (1 if len(failed) else 0), table

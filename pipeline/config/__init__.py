@@ -7,6 +7,6 @@ of ``--set`` are grafted onto the tree (``overrides``); the tree is read by the 
 it is meant for (``values``).
 """
 
-from pipeline.config.reading import read_canonical, read_experiment, read_file
+from pipeline.config.reading import asks_for_a_game, read_canonical, read_experiment, read_file
 
-__all__ = ["read_canonical", "read_experiment", "read_file"]
+__all__ = ["asks_for_a_game", "read_canonical", "read_experiment", "read_file"]

@@ -33,7 +33,20 @@ def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     """
     from pipeline.experiment.experiment import Experiment
 
+    if asks_for_a_game(path):
+        hint = f"python -m pipeline run {path}"
+        raise PipelineError("asks for a number game, which needs no training", where=str(path), hint=hint)
     return read_file(path, Experiment, overrides)
+
+
+def asks_for_a_game(path: Path) -> bool:
+    """Whether a YAML file is about the number game: it then has rounds.
+
+    Raises:
+        PipelineError: If the file cannot be read.
+    """
+    root = compose(read_text(path), Source(str(path), path.parent, has_lines=True))
+    return isinstance(root, Map) and "rounds" in root.entries
 
 
 def read_file(path: Path, kind: type[T], overrides: Sequence[str] = ()) -> T:

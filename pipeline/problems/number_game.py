@@ -50,6 +50,36 @@ class Rules:
 
 
 @dataclass(frozen=True)
+class Case:
+    """Numbers owned, and a goal."""
+
+    numbers: tuple[int, ...]
+    goal: int
+    add: int = 3
+
+    def __post_init__(self) -> None:
+        if self.goal < 0:
+            raise FieldError(("goal",), f"goal {self.goal!r} is negative", hint="take a number from 0")
+        try:
+            check_owned(self.numbers, Rules(len(self.numbers), self.add))
+        except PipelineError as error:
+            raise FieldError(("numbers",), error.what, hint=error.hint) from None
+
+
+@dataclass(frozen=True)
+class NumberGame:
+    """What a file asks about the game: rounds with rules of their own, and single cases."""
+
+    question: str
+    rounds: tuple[Rules, ...]
+    cases: tuple[Case, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.rounds:
+            raise FieldError(("rounds",), "rounds is empty", hint="give at least one")
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What owning so many numbers is worth."""
 

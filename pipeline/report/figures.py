@@ -18,6 +18,7 @@ from pipeline.report.charts import Chart, chart_of, panels
 from pipeline.report.series import Sources
 from pipeline.report.stability import stability_by_step
 from pipeline.report.theory import predicted_losses
+from pipeline.report.weights import weights_by_step
 
 Key = TypeVar("Key", alt.StrokeDash, alt.Shape, alt.Stroke)
 
@@ -275,6 +276,14 @@ FIGURES: tuple[Figure, ...] = (
         "with the present largest eigenvalue of the Hessian. Descent on a network drives it up to 1, where it stays "
         "while the loss goes on falling, no longer at every step.",
         stability_by_step,
+    ),
+    Figure(
+        "weights_by_step",
+        "Gradient and weights on the way",
+        "Median over seeds, at the greatest width that ran. The gradient vanishes wherever descent converges in loss; "
+        "the weights come to rest only if the loss has a minimum. On points that can be told apart, cross-entropy has "
+        "none: the weights grow for ever, ever more slowly.",
+        weights_by_step,
     ),
     Figure(
         "loss_by_rate_and_width",

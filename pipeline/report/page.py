@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,11 +15,12 @@ import vl_convert
 from pipeline.plan import Plan, read_plan
 from pipeline.records.files import replacing
 from pipeline.records.store import read_fits, read_outcomes, read_records
+from pipeline.report.document import document
 from pipeline.report.figures import FIGURES, Figure
 from pipeline.report.printing import number_of, shown, shown_cells, split_constants
 from pipeline.report.series import Sources
 from pipeline.report.tables import PROBLEM, criterion, results, summary
-from pipeline.report.template import CONVENTIONS, DRAW, POLICY, STYLE
+from pipeline.report.template import CONVENTIONS
 from pipeline.report.verdicts import CANNOT_SAY, counted
 
 MOST_ROWS = 500
@@ -73,7 +73,6 @@ def draw(sources: Sources) -> list[Drawn]:
 
 def page(run: Path, plan: Plan, table: pl.DataFrame, outcomes: pl.DataFrame, figures: list[Drawn]) -> str:
     """The whole page as text."""
-    question = escape(plan.experiment.question)
     body = "\n".join(
         [
             _header(plan, table),
@@ -85,31 +84,7 @@ def page(run: Path, plan: Plan, table: pl.DataFrame, outcomes: pl.DataFrame, fig
             _section("Conventions", *(f"<p>{escape(text)}</p>" for text in CONVENTIONS)),
         ]
     )
-    scripts = f"<script>{_libraries()}</script>\n<script>{DRAW}</script>" if figures else ""
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{question}</title>
-<style>{STYLE}</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-{scripts}
-</body>
-</html>
-"""
-
-
-@functools.cache
-def _libraries() -> str:
-    """Vega, Vega-Lite and Vega-Embed in one script, which bundling takes a second to make."""
-    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    return bundle.replace("</script", "<\\/script")
+    return document(plan.experiment.question, body, charts=bool(figures))
 
 
 def _header(plan: Plan, table: pl.DataFrame) -> str:

@@ -28,6 +28,9 @@ table { border-collapse: collapse; font-size: .84rem; width: 100%; }
 th { text-align: left; font-weight: 600; background: var(--soft); position: sticky; top: 0; vertical-align: bottom; }
 th, td { padding: .3rem .65rem; white-space: nowrap; }
 td { border-top: 1px solid var(--line); }
+table.index td { white-space: normal; vertical-align: top; padding: .6rem .65rem; }
+table.index img { width: 13rem; background: #fff; border: 1px solid var(--line); border-radius: .4rem; display: block; }
+a { color: inherit; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 td.agrees { color: var(--good); }
 td.contradicts { color: var(--bad); font-weight: 600; }

@@ -81,11 +81,11 @@ def learning_rate_verdict() -> pl.Expr:
     return pl.when(known).then(verdict).fill_null(CANNOT_SAY).alias("verdict")
 
 
-def counted(verdict: pl.Expr) -> pl.Expr:
+def counted(verdict: pl.Expr, of: str = "trial") -> pl.Expr:
     """The verdicts of a group in words, as ``agrees (7 of 7 trials)``; to be used in an aggregation."""
     contradicting = (verdict == CONTRADICTS).sum()
     total = (verdict != CANNOT_SAY).sum()
-    noun = pl.when(total == 1).then(pl.lit("trial")).otherwise(pl.lit("trials"))
+    noun = pl.when(total == 1).then(pl.lit(of)).otherwise(pl.lit(f"{of}s"))
     return (
         pl.when(total == 0)
         .then(pl.lit(CANNOT_SAY))

@@ -76,7 +76,7 @@ def test_no_figure_is_drawn_of_nothing(run, figure):
 def test_every_figure_survives_a_run_of_one_odd_value(figure, value, status):
     experiment = Experiment("?", (Linear(), Shallow()), (2, 4), target=(AbsoluteValue(),), learning_rates=(0.1, 1.0))
     names = ("loss", "test_error", "condition_number", "largest_stable_learning_rate", "least_squares_error")
-    names += ("stability_index",)
+    names += ("stability_index", "weight_norm", "gradient_norm")
     spec = drawn(figure.name, sources_of(experiment, lambda trial: [(0, name, value) for name in names], status))
     assert spec is None or vl_convert.vegalite_to_vega(spec)
 
@@ -309,3 +309,36 @@ def test_index_far_beyond_the_edge_is_cut_off():
     assert spec["layer"][0]["encoding"]["y"]["scale"]["domain"] == [0.0, 3.0]
     spec = drawn("stability_by_step", edge((Shallow(),), value=lambda trial, index: -index))
     assert spec["layer"][0]["encoding"]["y"]["scale"]["domain"] == [-1.0, 1.2]
+
+
+# --- gradient and weights ---
+
+
+def growing(rates=(0.1, 1.0), names=("gradient_norm", "weight_norm")):
+    """A run whose weights grow with the step and the learning rate, and whose gradients fall."""
+    experiment = Experiment(
+        "?", (Shallow(),), (2, 4), target=(AbsoluteValue(),), learning_rates=rates, seeds=3, steps=10
+    )
+    exponent = {"gradient_norm": -1, "weight_norm": 1}
+
+    def numbers(trial):
+        sizes = [(step, (1 + step + trial.seed) * trial.learning_rate) for step in (0, 10)]
+        return [(step, name, size ** exponent[name]) for step, size in sizes for name in names]
+
+    return sources_of(experiment, numbers)
+
+
+def test_both_norms_are_drawn_for_each_rate_at_the_greatest_width():
+    spec = drawn("weights_by_step", growing())
+    shown = {(row["norm"], row["rate"], row["step"]): row["value"] for row in rows_with(spec, "norm", "rate")}
+    sizes = {(f"{rate:g}", step): (2 + step) * rate for rate in (0.1, 1.0) for step in (0, 10)}  # of the middle seed
+    expected = {("weight norm", *key): size for key, size in sizes.items()}
+    assert shown == pytest.approx(
+        expected | {("gradient norm", *key): 1 / size for key, size in sizes.items()}, rel=1e-5
+    )
+    assert "width 4" in json.dumps(spec)
+    assert "width 2" not in json.dumps(spec)
+
+
+def test_one_norm_alone_says_nothing_about_the_other():
+    assert drawn("weights_by_step", growing(names=("gradient_norm",))) is None

@@ -1,0 +1,102 @@
+"""One question or all of a folder: each is answered as it would be alone, and one page links the answers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import main
+
+SMALL = """question: Does {} work?
+target: sine
+inputs: {{train: 16, test: 16}}
+models: [{{linear: {{basis: {}}}}}]
+widths: [2, 3]
+learning_rates: [0.01, 0.1]
+steps: 10
+seeds: 1
+"""
+GAME = "question: Does it pay?\nrounds: [{own: 2, add: 2}]\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of two experiments and a game."""
+    monkeypatch.chdir(tmp_path)
+    questions = tmp_path / "questions"
+    questions.mkdir()
+    for basis in ("cosine", "haar"):
+        (questions / f"{basis}.yaml").write_text(SMALL.format(basis, basis))
+    (questions / "game.yaml").write_text(GAME)
+    return questions
+
+
+def refused(capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(message), err
+    assert not Path("runs").exists()
+
+
+def test_a_folder_is_every_question_in_it_and_one_page_links_the_answers(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", str(folder), "--out", "answers"]) == 0
+    out, err = capsys.readouterr()
+    assert err.splitlines()[-1] == "all reports: answers/index.html"
+    html = Path("answers/index.html").read_text()
+    links = sorted(set(re.findall(r'href="([^"]*)"', html)))
+    assert links == [f"{name}/report.html" for name in ("cosine", "game", "haar")]
+    assert all(Path("answers", link).exists() for link in links)
+    assert html.count("agrees (4 of 4 trials)") == 2
+    assert html.count("agrees (1 of 1 round)") == 1
+    assert main(["run", str(folder / "haar.yaml")]) == 0
+    alone, _ = capsys.readouterr()
+    assert alone in out
+    assert [path.name[:5] for path in Path("runs").iterdir()] == ["haar-"]
+
+
+def test_what_is_wrong_with_the_last_file_is_said_before_the_first_is_trained(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "wrong.yaml").write_text(SMALL.format("it", "cosin"))
+    refused(capsys, ["run", str(folder)], f"{folder / 'wrong.yaml'}:4: ")
+
+
+def test_a_folder_without_a_question_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "empty").mkdir()
+    refused(capsys, ["run", str(folder / "empty")], f"{folder / 'empty'}: there is no .yaml file in it")
+
+
+def test_two_files_of_one_name_would_share_a_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "more").mkdir()
+    (folder / "more" / "haar.yaml").write_text(SMALL.format("it", "haar"))
+    refused(capsys, ["run", str(folder), str(folder / "more")], f"{folder / 'haar.yaml'}: two files are called haar")
+
+
+def test_a_game_cannot_be_planned_or_sent(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    game = folder / "game.yaml"
+    for verb in (["plan"], ["submit", "--cluster", "local"]):
+        refused(capsys, [*verb, str(game)], f"{game}: asks for a number game, which needs no training")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rounds: []", "rounds is empty"),
+        ("rounds: [{own: 11}]", "11 of the numbers 0 to 9 cannot be owned"),
+        ("rounds: [{}]\ncases: [{numbers: [3, 3], goal: 1}]", "3 is there twice"),
+        ("rounds: [{}]\ncases: [{numbers: [3, 12], goal: 1}]", "12 is not one of the numbers 0 to 9"),
+        ("rounds: [{}]\ncases: [{numbers: [3], goal: -1}]", "goal -1 is negative"),
+    ],
+)
+def test_impossible_games_are_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str], text: str, message: str
+) -> None:
+    game = folder / "game.yaml"
+    game.write_text(f"question: Why?\n{text}\n")
+    assert main(["run", str(game)]) == 2
+    assert message in capsys.readouterr().err
