@@ -14,7 +14,8 @@ from pipeline.models.bases import BASES
 from pipeline.models.bases.basis import Basis
 from pipeline.models.initialisations import INITIALISATIONS, Initialisation
 from pipeline.models.model import Model
-from pipeline.optimizers.rules import OPTIMIZERS, Optimizer
+from pipeline.optimizers import OPTIMIZERS
+from pipeline.optimizers.rules import Optimizer
 from pipeline.problems.datasets import DATA, Data
 from pipeline.problems.losses import LOSSES, Loss
 from pipeline.problems.measures import MEASURES, Measure

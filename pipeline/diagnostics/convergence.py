@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, final
 
+import torch
 from torch import Tensor
 
 from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.diagnostics.snapshot import Learned, Snapshot
 from pipeline.models.model import Model
+from pipeline.numerics.least_squares import least_squares
 from pipeline.optimizers.rules import Optimizer
 from pipeline.problems.losses import Loss, Task, root_mean_square, zero_one_loss
 
@@ -96,6 +98,32 @@ class LeastSquaresError(Diagnostic):
         prepared_CP = learned.model.prepare(learned.dataset.test_inputs_PD, learned.width)
         outputs_1KP = learned.least_squares_KF[None] @ prepared_CP
         return _test_error(learned, outputs_1KP).expand(len(snapshot.weights_TN))
+
+
+@final
+@dataclass(frozen=True)
+class OuterGap(Diagnostic):
+    """Training loss above that of the best output layer for the same features: error of optimisation, not of the model.
+
+    For the square loss. Half the mean square of what the features could still take off the
+    residuals, their projection onto the range of the features: never negative, and exact to
+    rounding where a difference of two losses would have no digits left.
+    """
+
+    by_default: ClassVar[bool] = False
+    unit: ClassVar[str] = "training loss above the best output layer's"
+
+    def applies(self, model: Model, loss: Loss, optimizer: Optimizer) -> bool:
+        return loss.quadratic
+
+    def __call__(self, snapshot: Snapshot) -> Tensor:
+        learned, weights_TN = snapshot.learned, snapshot.weights_TN.double()
+        outputs_TKP = learned.model.outputs(weights_TN, learned.prepared_CP, learned.width, learned.num_outputs)
+        residual_TPK = outputs_TKP.mT - learned.dataset.train_targets_PK
+        range_TPS = least_squares(snapshot.features_TPF, learned.dataset.train_targets_PK).range_TPS
+        gap_T = (range_TPS.mT @ residual_TPK).square().sum(dim=(1, 2)) / (2 * learned.num_points)
+        known_T = snapshot.features_TPF.isfinite().all(dim=2).all(dim=1)
+        return torch.where(known_T, gap_T, torch.nan)
 
 
 def _test_error(learned: Learned, outputs_TKP: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.trial import Shape
 from pipeline.experiment.workload import Demands, Memory
 from pipeline.models.greedy import Greedy
-from pipeline.optimizers.rules import UpdateRule
+from pipeline.optimizers.solvers import Size, Solver
 
 CHUNK_BYTES = {"cpu": 2 << 20, "cuda": 1 << 29}
 """Size of one of the two buffers of the chunk that an engine works on at a time.
@@ -42,8 +42,8 @@ def bytes_of_trial(shape: Shape) -> int:
     chunks of a fixed size. A test measures the estimate against a process.
     """
     element = 4 if shape.dtype == "float32" else 8
-    slots = shape.optimizer.slots if isinstance(shape.optimizer, UpdateRule) else 0
-    return shape.num_weights * element * (3 + 2 * slots)
+    remembered = sum(shape.optimizer.memory(shape.num_weights))
+    return element * (3 * shape.num_weights + 2 * remembered)
 
 
 def observed_bytes_of_trial(shape: Shape) -> int:
@@ -65,7 +65,7 @@ def memory_of(shape: Shape) -> Memory:
     points = (problem.train + problem.test) * (problem.num_inputs + problem.num_outputs + 3 * columns) * 8
     observed = observed_bytes_of_trial(shape)
     return Memory(
-        shared=points + ALLOCATOR_FACTOR * 2 * CHUNK_BYTES["cpu"],
+        shared=points + ALLOCATOR_FACTOR * (2 * CHUNK_BYTES["cpu"] + bytes_of_iteration(shape)),
         trial=bytes_of_trial(shape),
         observed=ALLOCATOR_FACTOR * observed,
         most_observed=ALLOCATOR_FACTOR * (OBSERVED_BYTES + observed),
@@ -78,15 +78,21 @@ def bytes_of_pack(shape: Shape, num_trials: int) -> int:
 
 
 def operations_of_step(shape: Shape) -> int:
-    """Floating-point operations of one update of one trial, forward and backward.
+    """Floating-point operations of one update of one trial: forward and backward, or the iteration of a solver."""
+    size = size_of(shape)
+    return shape.optimizer.operations(size) if isinstance(shape.optimizer, Solver) else size.evaluation
 
-    A network takes ``4 D + 6 K + 4`` per point and hidden unit, a linear model ``4 K``
-    per point and feature; nothing is computed twice.
-    """
-    num_points = shape.batch_size or shape.problem.train
-    outputs = shape.problem.num_outputs
-    per_unit = 4 * outputs if shape.model.linear else 4 * shape.problem.num_inputs + 6 * outputs + 4
-    return per_unit * num_points * shape.width
+
+def size_of(shape: Shape) -> Size:
+    """How large the problem of one update of one trial is."""
+    problem = shape.problem
+    num_points = shape.batch_size or problem.train
+    return Size.of(shape.model, shape.width, problem.num_inputs, problem.num_outputs, num_points)
+
+
+def bytes_of_iteration(shape: Shape) -> int:
+    """Bytes of the largest tensors that the iteration of a solver makes of one trial; 0 for what is no solver."""
+    return 8 * shape.optimizer.elements(size_of(shape)) if isinstance(shape.optimizer, Solver) else 0
 
 
 def demands_of(shapes: Iterable[Shape], experiment: Experiment) -> dict[Shape, Demands]:

@@ -125,18 +125,21 @@ class Experiment:
         name = self.optimizer.name()
         if not self.optimizer.uses_learning_rate and self.learning_rates is not None:
             raise FieldError(("learning_rates",), f"{name} has no learning rate", hint="leave learning_rates out")
-        if self.optimizer.only_linear:
-            for position, model in enumerate(self.models):
-                if not model.linear:
-                    hint = f"leave {model.name()} out, or take an optimizer of every model: {GradientDescent.name()}"
-                    raise FieldError(
-                        ("models", position), f"{name} solves linear models, not {model.name()}", hint=hint
-                    )
+        for position, model in enumerate(self.models):
+            refused = self.optimizer.only_networks if model.linear else self.optimizer.only_linear
+            if refused:
+                solved = "linear models" if self.optimizer.only_linear else "networks"
+                hint = f"leave {model.name()} out, or take an optimizer of every model: {GradientDescent.name()}"
+                raise FieldError(("models", position), f"{name} solves {solved}, not {model.name()}", hint=hint)
+        if self.optimizer.only_square_loss:
             for problem in self.problems():
                 if not all(loss.quadratic for loss in self.losses(problem)):
                     raise FieldError(
                         ("optimizer",), f"{name} minimises the square loss only", hint="set loss: half_mean_square"
                     )
+        if self.optimizer.only_float64 and self.dtype != "float64":
+            what = f"{name} needs float64: in float32 it would stop long before the minimum"
+            raise FieldError(("optimizer",), what, hint="set dtype: float64")
         if isinstance(self.learning_rates, tuple):
             distinct("learning_rates", self.learning_rates)
             positive("learning_rates", self.learning_rates)
@@ -185,7 +188,7 @@ class Experiment:
         if self.batch_size < 1:
             what = f"batch_size must be positive, not {self.batch_size!r}"
             raise FieldError(("batch_size",), what, hint=f"{FROM_ONE}, or full")
-        if self.optimizer.only_linear:
+        if self.optimizer.all_points:
             what = f"{self.optimizer.name()} takes all points at once"
             raise FieldError(("batch_size",), what, hint="leave batch_size out")
         for problem in self.problems():
@@ -257,7 +260,7 @@ class Experiment:
     @property
     def num_steps(self) -> int:
         """Updates of each trial; an exact solver takes one."""
-        return self.steps if self.optimizer.uses_learning_rate else 1
+        return 1 if self.optimizer.in_one_step else self.steps
 
     def shapes(self) -> Iterator[Shape]:
         """What packs are made of: one shape for each problem, loss, model and width."""

@@ -7,13 +7,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pipeline.errors import FieldError
-from pipeline.experiment.estimate import bytes_of_trial, operations_of_step
+from pipeline.experiment.estimate import bytes_of_iteration, bytes_of_trial, operations_of_step
 from pipeline.experiment.names import pack_name
 from pipeline.experiment.trial import Shape, Trial
 from pipeline.experiment.workload import operations_of_training
+from pipeline.optimizers.solvers import Lbfgs
 
 MOST_TRIALS = 4096
 """Trials of a pack at most, however small they are, so that progress shows and an interruption costs little."""
+
+
+MOST_ITERATION_BYTES = 256 << 20
+"""Memory of the matrices of a solver's iteration: its work grows with the number of weights times that."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ def packs(trials: Iterable[Trial], memory_gib: float) -> Iterator[Pack]:
     """
     for shape, group in itertools.groupby(trials, key=lambda trial: trial.shape):
         members = tuple(group)
+        _check_iteration(shape)
         largest = min(MOST_TRIALS, int(memory_gib * 2**30 / bytes_of_trial(shape)))
         if not largest:
             raise FieldError(
@@ -55,6 +61,23 @@ def packs(trials: Iterable[Trial], memory_gib: float) -> Iterator[Pack]:
         bounds = [len(members) * index // num_packs for index in range(num_packs + 1)]
         for first, last in itertools.pairwise(bounds):
             yield make_pack(members[first:last])
+
+
+def _check_iteration(shape: Shape) -> None:
+    """Refuse a solver whose matrices are beyond what it is for.
+
+    Raises:
+        FieldError: If those of one trial are above the limit.
+    """
+    if (needed := bytes_of_iteration(shape)) > MOST_ITERATION_BYTES:
+        num_residuals = shape.problem.train * shape.problem.num_outputs
+        raise FieldError(
+            ("optimizer",),
+            f"{shape.optimizer.name()} of {shape.model.label()} of width {shape.width} makes matrices of "
+            f"{shape.num_weights} weights by {num_residuals} residuals: {needed / 2**30:.3g} GiB a trial, more than "
+            f"{MOST_ITERATION_BYTES / 2**30:g}, and {operations_of_step(shape):.1g} operations a step",
+            hint=f"take a smaller width or fewer training points, or {Lbfgs.name()}",
+        )
 
 
 def operations_of_pack(pack: Pack) -> int:

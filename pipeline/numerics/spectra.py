@@ -42,18 +42,27 @@ def singular_values(features_TPF: Tensor) -> Tensor:
     """
     if features_TPF.dtype != torch.float64:
         raise ValueError(f"singular values need float64, not {features_TPF.dtype}")
-    largest_T11 = torch.linalg.vector_norm(features_TPF, torch.inf, dim=(-2, -1), keepdim=True)
-    finite_T11 = largest_T11.isfinite()
-    power_of_two_T11 = largest_T11 / (2 * torch.frexp(largest_T11).mantissa)  # scaling by it changes no digit
-    scale_T11 = torch.where(finite_T11 & (largest_T11 > 0), power_of_two_T11, 1.0)
-    matrix_TPF = features_TPF / scale_T11
-    if not finite_T11.all():
-        matrix_TPF = torch.where(finite_T11, matrix_TPF, 0.0)
+    matrix_TPF, scale_T11, finite_T11 = scaled(features_TPF)
     num_points, num_features = matrix_TPF.shape[1:]
     if num_points > 2 * num_features:
         matrix_TPF = torch.linalg.qr(matrix_TPF, mode="r").R
     values_TS = torch.linalg.svdvals(matrix_TPF) * scale_T11[..., 0]
     return torch.where(finite_T11[..., 0], values_TS, torch.nan)
+
+
+def scaled(matrix_TPF: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Matrices scaled by a power of two to entries below 2, what they were divided by, and whether they are finite.
+
+    Scale and mask have the shape ``[T, 1, 1]``; of a matrix that is not finite there are zeros.
+    """
+    largest_T11 = torch.linalg.vector_norm(matrix_TPF, torch.inf, dim=(-2, -1), keepdim=True)
+    finite_T11 = largest_T11.isfinite()
+    power_of_two_T11 = largest_T11 / (2 * torch.frexp(largest_T11).mantissa)  # scaling by it changes no digit
+    scale_T11 = torch.where(finite_T11 & (largest_T11 > 0), power_of_two_T11, 1.0)
+    matrix_TPF = matrix_TPF / scale_T11
+    if not finite_T11.all():
+        matrix_TPF = torch.where(finite_T11, matrix_TPF, 0.0)
+    return matrix_TPF, scale_T11, finite_T11
 
 
 def tolerance(singular_values_TS: Tensor, shape: tuple[int, int]) -> Tensor:

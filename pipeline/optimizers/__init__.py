@@ -1,5 +1,7 @@
 """How weights are found: the table of optimizers."""
 
-from pipeline.optimizers.rules import OPTIMIZERS
+from pipeline.definitions import table
+from pipeline.optimizers import rules, solvers
+from pipeline.optimizers.rules import Optimizer
 
-__all__ = ["OPTIMIZERS"]
+OPTIMIZERS = table(Optimizer, rules, solvers)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, final
@@ -10,7 +9,7 @@ from typing import ClassVar, final
 import torch
 from torch import Tensor
 
-from pipeline.definitions import Definition, table
+from pipeline.definitions import Definition
 from pipeline.errors import FieldError
 
 
@@ -19,7 +18,21 @@ class Optimizer(Definition, ABC):
 
     uses_learning_rate: ClassVar[bool] = True
     only_linear: ClassVar[bool] = False
-    """Whether it serves linear models with the square loss only."""
+    """Whether it serves linear models only."""
+    only_networks: ClassVar[bool] = False
+    """Whether it serves networks only."""
+    only_square_loss: ClassVar[bool] = False
+    """Whether it minimises the square loss only."""
+    all_points: ClassVar[bool] = False
+    """Whether it takes all points at every step, so that there are no minibatches."""
+    only_float64: ClassVar[bool] = False
+    """Whether float32 would stop it early."""
+    in_one_step: ClassVar[bool] = False
+    """Whether its first step is its last."""
+
+    def memory(self, num_weights: int) -> tuple[int, ...]:
+        """Columns of the tensors ``[T, columns]`` that it remembers from step to step; zero at the start."""
+        return ()
 
     def stability_factor(self) -> float | None:
         """The largest stable learning rate times the largest eigenvalue of the Hessian of a quadratic.
@@ -34,6 +47,9 @@ class UpdateRule(Optimizer):
 
     slots: ClassVar[int]
     """Tensors of the size of the weights that it remembers from step to step; zero at the start."""
+
+    def memory(self, num_weights: int) -> tuple[int, ...]:
+        return (num_weights,) * self.slots
 
     @abstractmethod
     def __call__(
@@ -180,6 +196,6 @@ class LeastSquares(Optimizer):
 
     uses_learning_rate: ClassVar[bool] = False
     only_linear: ClassVar[bool] = True
-
-
-OPTIMIZERS = table(Optimizer, sys.modules[__name__])
+    only_square_loss: ClassVar[bool] = True
+    all_points: ClassVar[bool] = True
+    in_one_step: ClassVar[bool] = True

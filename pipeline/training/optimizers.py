@@ -19,7 +19,7 @@ class StackedOptimizer(torch.optim.Optimizer):
 
     Args:
         weights_TN: The stacked weights.
-        optimizer: The definition; an exact solver keeps no memory.
+        optimizer: The definition; what it remembers is zero at the start.
         learning_rates_T: Shape ``[T]``.
     """
 
@@ -27,9 +27,11 @@ class StackedOptimizer(torch.optim.Optimizer):
         self.rule = optimizer
         # "lr" is one number, which callbacks for any optimizer look for; the update takes each trial's own.
         super().__init__([weights_TN], {"learning_rates": learning_rates_T, "lr": float(learning_rates_T.max())})
-        if isinstance(optimizer, UpdateRule):
+        num_trials, num_weights = weights_TN.shape
+        if memory := optimizer.memory(num_weights):
+            values = weights_TN.detach()
             self.state[weights_TN] = {
-                f"slot_{number}": torch.zeros_like(weights_TN, requires_grad=False) for number in range(optimizer.slots)
+                f"slot_{number}": values.new_zeros(num_trials, columns) for number, columns in enumerate(memory)
             }
         self.updates = 0
 
@@ -41,7 +43,7 @@ class StackedOptimizer(torch.optim.Optimizer):
 
     @property
     def slots(self) -> tuple[Tensor, ...]:
-        """The memory of the rule, tensors of the shape of the weights."""
+        """The memory of the optimizer, tensors with a row for each trial."""
         return tuple(self.state[self.weights_TN].values())
 
     @property

@@ -19,11 +19,16 @@ from pipeline.models import MODELS
 from pipeline.models.activations import Tanh
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.optimizers.rules import OPTIMIZERS, Adam, LeastSquares
+from pipeline.optimizers import OPTIMIZERS
+from pipeline.optimizers.rules import Adam, LeastSquares
+from pipeline.optimizers.solvers import Solver, VariableProjection
 from pipeline.problems.datasets import Digits
 from pipeline.problems.losses import BinaryCrossEntropy, HalfMeanSquare, SoftmaxCrossEntropy
 from pipeline.problems.measures import Corners, Grid
 from pipeline.problems.targets import AbsoluteValue, Gaussian, OuterRing, Sine, Step, Xor
+
+SOLVERS = {name: kind for name, kind in OPTIMIZERS.items() if issubclass(kind, Solver)}
+CLASSES = {"target": (), "data": (Digits(),)}
 
 
 def refuses(path, what):
@@ -127,7 +132,14 @@ def test_recorded_steps_hold_the_first_and_the_last(experiment):
     assert experiment(record_at=(7, 3)).recorded_steps() == (0, 3, 7, 2000)
 
 
-def test_solver_takes_one_step_and_no_rate(experiment):
+@pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS.keys())
+def test_steps_of_a_solver_are_its_iterations(experiment, solver):
+    asked = experiment(optimizer=solver(), learning_rates=None, models=(Shallow(),), dtype="float64", steps=30)
+    assert {(trial.learning_rate, trial.shape.steps) for trial in asked.trials()} == {(None, 30)}
+    assert asked.recorded_steps()[-1] == 30
+
+
+def test_exact_solver_takes_one_step_and_no_rate(experiment):
     exact = experiment(optimizer=LeastSquares(), learning_rates=None, models=(MODELS["linear"](),))
     assert {(trial.learning_rate, trial.shape.steps) for trial in exact.trials()} == {(None, 1)}
 
@@ -163,6 +175,25 @@ IMPOSSIBLE = [
         {"optimizer": LeastSquares(), "learning_rates": None},
         ("models", 1),
         "least_squares solves linear models, not shallow",
+    ),
+    (
+        {"optimizer": VariableProjection(), "learning_rates": None},
+        ("models", 0),
+        "variable_projection solves networks, not linear",
+    ),
+    (
+        {"optimizer": VariableProjection(), "learning_rates": None, "models": (Shallow(),), **CLASSES},
+        ("optimizer",),
+        "variable_projection minimises the square loss only",
+    ),
+    *(
+        ({"optimizer": solver(), "learning_rates": None, "models": (Shallow(),), **fields}, path, f"{name} {what}")
+        for name, solver in SOLVERS.items()
+        for fields, path, what in (
+            ({"learning_rates": (0.1,)}, ("learning_rates",), "has no learning rate"),
+            ({}, ("optimizer",), "needs float64: in float32 it would stop long before the minimum"),
+            ({"dtype": "float64", "batch_size": 8}, ("batch_size",), "takes all points at once"),
+        )
     ),
     ({"learning_rates": (0.1, -1.0)}, ("learning_rates", 1), "learning_rates must be positive, not -1.0"),
     ({"learning_rates": TimesLimits((0.5,))}, ("models", 1), "times_limit needs lambda_max, which changes while"),
@@ -228,9 +259,10 @@ def test_impossible_part_is_refused_where_it_stands(make, path, what):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
-def test_every_optimizer_makes_an_experiment_of_linear_models(experiment, optimizer):
+def test_every_optimizer_makes_an_experiment(experiment, optimizer):
     rates = (0.1,) if optimizer.uses_learning_rate else None
-    asked = experiment(models=(MODELS["linear"](),), optimizer=optimizer(), learning_rates=rates)
+    model = MODELS["shallow" if optimizer.only_networks else "linear"]()
+    asked = experiment(models=(model,), optimizer=optimizer(), learning_rates=rates, dtype="float64")
     assert len(list(asked.trials())) == 2 * 3
 
 

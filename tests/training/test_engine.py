@@ -9,7 +9,8 @@ from pipeline.experiment.packing import make_pack
 from pipeline.models.bases.polynomial import Legendre
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.optimizers.rules import OPTIMIZERS, GradientDescent, LeastSquares, Momentum, UpdateRule
+from pipeline.optimizers import OPTIMIZERS
+from pipeline.optimizers.rules import GradientDescent, LeastSquares, Momentum, UpdateRule
 from pipeline.training.engines.engine import Stack
 from pipeline.training.engines.reference import Reference, first_out_of_bounds
 from pipeline.training.minibatches import Minibatches

@@ -22,7 +22,8 @@ from pipeline.models.activations import Tanh
 from pipeline.models.bases.trigonometric import Cosine
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.optimizers.rules import OPTIMIZERS, Adam
+from pipeline.optimizers import OPTIMIZERS
+from pipeline.optimizers.rules import Adam
 from pipeline.plan import make_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records.source import NO_JOB

@@ -22,7 +22,7 @@ class Stack:
     Args:
         trial_ids: Names of the streams of minibatches.
         weights_TN: Shape ``[T, N]``.
-        slots: The memory of the optimizer, tensors ``[T, N]``.
+        slots: The memory of the optimizer, tensors with a row for each trial.
         learning_rates_T1: Shape ``[T, 1]``.
         loss_bounds_T: Losses above which a trial has diverged, shape ``[T]``.
     """

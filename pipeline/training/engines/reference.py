@@ -12,10 +12,12 @@ from torch import Tensor
 from pipeline.diagnostics.snapshot import Learned
 from pipeline.experiment.estimate import elements_of_chunk
 from pipeline.optimizers.rules import LeastSquares, UpdateRule
+from pipeline.optimizers.solvers import Size, Solver
 from pipeline.training.engines.engine import Engine, Stack
 from pipeline.training.engines.kernels import kernel
 from pipeline.training.engines.threads import CORES, threads_of_operation
 from pipeline.training.minibatches import Minibatches
+from pipeline.training.solvers import iteration
 
 LARGE_OPERATION = 1 << 16
 """Numbers that one operation of a lane writes at least, so that calling it costs less than doing it."""
@@ -29,12 +31,17 @@ class Lane:
         self.points = points
         self.kernel = kernel(learned.model, learned.loss, learned.width, learned.num_outputs)
         self.minibatches = None if batch_size is None else Minibatches(*points, batch_size)
+        self.iteration = iteration(learned, points) if isinstance(self.rule, Solver) else None
 
     def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
         """Make updates ``first_step + 1`` to ``last_step`` of a chunk; the step of divergence of each trial, or -1."""
+        history_HT = stack.weights_TN.new_empty(last_step - first_step, len(stack))
+        if self.iteration is not None:
+            for losses_T in history_HT:
+                losses_T.copy_(self.iteration(stack.weights_TN, stack.slots))
+            return first_out_of_bounds(history_HT, stack.loss_bounds_T, first_step)
         assert isinstance(self.rule, UpdateRule)
         gradient_TN = torch.empty_like(stack.weights_TN)
-        history_HT = stack.weights_TN.new_empty(last_step - first_step, len(stack))
         points = self.points
         for step in range(first_step, last_step):
             if self.minibatches is not None:
@@ -65,6 +72,8 @@ class Reference(Engine):
         self.most_elements = elements_of_chunk(device.type, prepared_CP.element_size())
         rows = learned.num_outputs if learned.model.linear else learned.width
         self.elements_of_trial = rows * (batch_size or learned.num_points)
+        if isinstance(learned.optimizer, Solver):
+            self.elements_of_trial = learned.optimizer.elements(size_of(learned))
         self.whole_chunk = max(1, self.most_elements // (rows * learned.num_points))
 
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
@@ -104,6 +113,12 @@ class Reference(Engine):
             num_chunks = -(-num_chunks // lanes) * lanes
         num_chunks = max(1, min(num_chunks, num_trials))
         return [num_trials * number // num_chunks for number in range(num_chunks + 1)]
+
+
+def size_of(learned: Learned) -> Size:
+    """How large the problem of one trial is."""
+    num_inputs = learned.dataset.train_inputs_PD.shape[1]
+    return Size.of(learned.model, learned.width, num_inputs, learned.num_outputs, learned.num_points)
 
 
 def first_out_of_bounds(history_HT: Tensor, bounds_T: Tensor, first_step: int) -> Tensor:

@@ -1,0 +1,84 @@
+"""Stacked least squares: exact, of any rank, and damped.
+
+The exact solution comes from orthogonal decompositions of the matrix itself. The damped
+one comes from the normal equations, which are cheap and lose half the digits, or from a
+QR decomposition, which loses none.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from pipeline.numerics.spectra import scaled, tolerance
+
+
+class Fitted(NamedTuple):
+    """Exact solutions, and what the matrices can reach.
+
+    Args:
+        solution_TFK: The shortest of all solutions; NaN where the matrix is not finite.
+        range_TPS: Orthonormal columns that span the range of each matrix, then columns of zeros.
+    """
+
+    solution_TFK: Tensor
+    range_TPS: Tensor
+
+
+def least_squares(features_TPF: Tensor, targets_PK: Tensor) -> Fitted:
+    """Minimise ``|features w - targets|`` for every matrix and every column of the targets.
+
+    Singular values below ``max(P, F) * 2.2e-16`` of the largest are taken as zero, as
+    numpy.linalg.lstsq does. The decomposition is that of the triangular factor of a QR
+    decomposition, which has as many rows as features.
+
+    Args:
+        features_TPF: Float64.
+        targets_PK: Shared by all.
+    """
+    num_points, num_features = features_TPF.shape[1:]
+    matrix_TPF, scale_T11, finite_T11 = scaled(features_TPF)
+    orthonormal_TPS, triangle_TSF = torch.linalg.qr(matrix_TPF)
+    left_TSS, values_TS, right_TSF = torch.linalg.svd(triangle_TSF, full_matrices=False)
+    above_TS = values_TS > tolerance(values_TS, (num_points, num_features))[:, None]
+    range_TPS = (orthonormal_TPS @ left_TSS) * above_TS[:, None]
+    inverse_TS = torch.where(above_TS, 1 / values_TS, 0.0)
+    solution_TFK = right_TSF.mT @ (inverse_TS[..., None] * (range_TPS.mT @ targets_PK)) / scale_T11
+    return Fitted(torch.where(finite_T11, solution_TFK, torch.nan), range_TPS)
+
+
+def damped_by_normal_equations(matrix_TNM: Tensor, gradient_TN: Tensor, damping_T: Tensor) -> Tensor:
+    """Solve ``(A A^T + mu I) d = gradient``, shape ``[T, N]``; NaN where that is not positive definite to rounding.
+
+    Args:
+        matrix_TNM: A, as the transpose of a Jacobian.
+        gradient_TN: Right-hand sides.
+        damping_T: mu.
+    """
+    normal_TNN = matrix_TNM @ matrix_TNM.mT
+    normal_TNN.diagonal(dim1=1, dim2=2).add_(damping_T[:, None])
+    finite_T = torch.linalg.vector_norm(normal_TNN, torch.inf, dim=(1, 2)).isfinite()
+    root_TNN, failed_T = torch.linalg.cholesky_ex(torch.where(finite_T[:, None, None], normal_TNN, 0.0))
+    step_TN = torch.cholesky_solve(gradient_TN[..., None], root_TNN)[..., 0]
+    return torch.where((failed_T == 0)[:, None], step_TN, torch.nan)
+
+
+def damped_by_qr(matrix_TNM: Tensor, residual_TM: Tensor, damping_T: Tensor) -> Tensor:
+    """Minimise ``|A^T d - residual|^2 + mu |d|^2`` with all digits, shape ``[T, N]``; NaN where that is singular.
+
+    The residuals are decomposed with the matrix, as one more column: orthogonal
+    transformations are never formed.
+    """
+    num_trials, num_weights, num_residuals = matrix_TNM.shape
+    stacked_TRC = matrix_TNM.new_zeros(num_trials, num_residuals + num_weights, num_weights + 1)
+    stacked_TRC[:, :num_residuals, :num_weights] = matrix_TNM.mT
+    stacked_TRC[:, :num_residuals, num_weights] = residual_TM
+    stacked_TRC[:, num_residuals:, :num_weights].diagonal(dim1=1, dim2=2).copy_(damping_T.sqrt()[:, None])
+    finite_T = torch.linalg.vector_norm(stacked_TRC, torch.inf, dim=(1, 2)).isfinite()
+    triangle_TCC = torch.linalg.qr(torch.where(finite_T[:, None, None], stacked_TRC, 0.0), mode="r").R
+    square_TNN = triangle_TCC[:, :num_weights, :num_weights]
+    step_TN1 = torch.linalg.solve_triangular(square_TNN, triangle_TCC[:, :num_weights, num_weights:], upper=True)
+    step_TN = step_TN1[..., 0]
+    return torch.where(step_TN.isfinite().all(dim=1, keepdim=True), step_TN, torch.nan)

@@ -1,0 +1,164 @@
+"""Solvers: they choose their own steps, take all points at each, and leave little to optimise behind."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from pipeline.errors import FieldError
+from pipeline.models.model import Model
+from pipeline.optimizers.rules import Optimizer
+
+CALL = 100_000
+"""Operations that a call for a single trial costs, about 30 us: a line search, a decomposition."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large the problem of one trial is.
+
+    Args:
+        num_points: P, training points.
+        num_outputs: K.
+        num_weights: N.
+        num_features: F, what an output combines: hidden units and the constant one; the features of a linear model.
+        evaluation: Floating-point operations of one loss with its gradient: ``4 D + 6 K + 4`` per point and hidden
+            unit of a network, ``4 K`` per point and feature of a linear model; nothing is computed twice.
+    """
+
+    num_points: int
+    num_outputs: int
+    num_weights: int
+    num_features: int
+    evaluation: int
+
+    @classmethod
+    def of(cls, model: Model, width: int, num_inputs: int, num_outputs: int, num_points: int) -> Size:
+        """That of a model of some width on so many points."""
+        num_weights = model.num_weights(width, num_inputs, num_outputs)
+        per_unit = 4 * num_outputs if model.linear else 4 * num_inputs + 6 * num_outputs + 4
+        num_features = width if model.linear else width + 1
+        return cls(num_points, num_outputs, num_weights, num_features, per_unit * num_points * width)
+
+    @property
+    def num_residuals(self) -> int:
+        """K P, rows of a Jacobian."""
+        return self.num_outputs * self.num_points
+
+    @property
+    def num_inner(self) -> int:
+        """Weights below the output layer."""
+        return self.num_weights - self.num_outputs * self.num_features
+
+
+class Solver(Optimizer):
+    """An optimizer that looks for the minimum itself, without a learning rate; a step is one of its iterations."""
+
+    uses_learning_rate: ClassVar[bool] = False
+    all_points: ClassVar[bool] = True
+    only_float64: ClassVar[bool] = True
+
+    @abstractmethod
+    def elements(self, size: Size) -> int:
+        """Numbers in the largest tensors that a step makes of one trial."""
+
+    @abstractmethod
+    def operations(self, size: Size) -> int:
+        """Floating-point operations of a step of one trial, the calls for it alone included."""
+
+
+def _check_damping(damping: float) -> None:
+    if not damping > 0:
+        raise FieldError(
+            ("damping",), f"damping {damping!r} is not positive", hint="take a small number above 0, like 0.01"
+        )
+
+
+@final
+@dataclass(frozen=True)
+class VariableProjection(Solver):
+    """Output layer by exact least squares at every step, hidden layer by damped Gauss-Newton on what is left.
+
+    For one hidden layer and the square loss. The Jacobian of what is left is taken in
+    Kaufman's form, which gives the exact gradient; ``damping`` is where mu starts.
+
+    Source: Golub, Pereyra 1973; Kaufman 1975.
+    """
+
+    damping: float = 0.01
+    only_networks: ClassVar[bool] = True
+    only_square_loss: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        _check_damping(self.damping)
+
+    def memory(self, num_weights: int) -> tuple[int, ...]:
+        return (1,)
+
+    def elements(self, size: Size) -> int:
+        return size.num_weights * (size.num_residuals + size.num_weights) + size.num_points * size.num_features
+
+    def operations(self, size: Size) -> int:
+        inner, features = size.num_inner, size.num_features
+        solves = 4 * size.num_points * features**2 + 20 * features**3 + 2 * CALL
+        projection = 4 * inner * size.num_residuals * features
+        return 2 * (solves + size.evaluation) + projection + _normal_equations(inner, size.num_residuals) + CALL
+
+
+@final
+@dataclass(frozen=True)
+class LevenbergMarquardt(Solver):
+    """Damped Gauss-Newton steps (J^T Q J + mu I) d = gradient; mu falls by 3 when the loss does, else rises by 4.
+
+    Q is the second derivative of the loss in the outputs, so it serves every loss.
+    ``damping`` is where mu starts; it stays within 1e-15 and 1e6.
+
+    Source: Levenberg 1944; Marquardt 1963.
+    """
+
+    damping: float = 0.01
+
+    def __post_init__(self) -> None:
+        _check_damping(self.damping)
+
+    def memory(self, num_weights: int) -> tuple[int, ...]:
+        return (1,)
+
+    def elements(self, size: Size) -> int:
+        return size.num_weights * (size.num_residuals + size.num_weights)
+
+    def operations(self, size: Size) -> int:
+        return 2 * size.evaluation + _normal_equations(size.num_weights, size.num_residuals) + CALL
+
+
+def _normal_equations(num_weights: int, num_residuals: int) -> int:
+    return 2 * num_weights**2 * num_residuals + num_weights**3 // 3
+
+
+@final
+@dataclass(frozen=True)
+class Lbfgs(Solver):
+    """L-BFGS of PyTorch with a strong Wolfe line search, for any model and loss, a trial at a time.
+
+    ``history`` is how many earlier steps it remembers.
+
+    Source: Liu, Nocedal 1989; torch.optim.LBFGS.
+    """
+
+    history: int = 20
+
+    def __post_init__(self) -> None:
+        if self.history < 1:
+            raise FieldError(
+                ("history",), f"history must be positive, not {self.history!r}", hint="take a whole number from 1"
+            )
+
+    def memory(self, num_weights: int) -> tuple[int, ...]:
+        return (self.history * num_weights, self.history * num_weights, num_weights, num_weights, 4)
+
+    def elements(self, size: Size) -> int:
+        return size.num_features * size.num_points + 2 * self.history * size.num_weights
+
+    def operations(self, size: Size) -> int:
+        return 3 * (size.evaluation + CALL) + self.history * (8 * size.num_weights + CALL // 5)

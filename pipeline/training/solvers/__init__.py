@@ -1,0 +1,30 @@
+"""What the solvers compute: a small file for each, and which is whose."""
+
+from torch import Tensor
+
+from pipeline.diagnostics.snapshot import Learned
+from pipeline.optimizers.rules import Optimizer
+from pipeline.optimizers.solvers import Lbfgs, LevenbergMarquardt, VariableProjection
+from pipeline.training.engines.kernels import kernel
+from pipeline.training.solvers.iteration import Iteration
+from pipeline.training.solvers.lbfgs import LbfgsIteration
+from pipeline.training.solvers.levenberg_marquardt import LevenbergMarquardtIteration
+from pipeline.training.solvers.variable_projection import VariableProjectionIteration
+
+
+def iteration(learned: Learned, points: tuple[Tensor, Tensor]) -> Iteration:
+    """The iteration of a pack's solver, on prepared inputs ``[C, P]`` and targets ``[K, P]``.
+
+    Raises:
+        TypeError: For an optimizer that is no solver.
+    """
+    optimizer: Optimizer = learned.optimizer
+    evaluate = kernel(learned.model, learned.loss, learned.width, learned.num_outputs)
+    match optimizer:
+        case VariableProjection():
+            return VariableProjectionIteration(learned, points, evaluate, optimizer.damping)
+        case LevenbergMarquardt():
+            return LevenbergMarquardtIteration(learned, points, evaluate, optimizer.damping)
+        case Lbfgs():
+            return LbfgsIteration(points, evaluate, optimizer.history)
+    raise TypeError(f"{optimizer.name()} has no iteration")

@@ -1,0 +1,89 @@
+"""Variable projection: the output layer is a function of the hidden layer, the exact least-squares solution.
+
+With the features ``F`` of the hidden layer, the constant one included, and an orthonormal
+basis ``B`` of their range, what is left of the targets is ``(I - B B^T) y``. Of the two
+terms of its Jacobian in the weights of the hidden layer Kaufman keeps
+``-(I - B B^T) dF a``; the other is orthogonal to what is left, so the gradient is exact.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, final
+
+import torch
+from torch import Tensor
+
+from pipeline.diagnostics.snapshot import Learned
+from pipeline.models.curvature import curvature
+from pipeline.models.shallow import Shallow
+from pipeline.numerics.least_squares import least_squares
+from pipeline.training.engines.kernels import Kernel
+from pipeline.training.solvers.damping import changed, damped_step, started
+from pipeline.training.solvers.iteration import Iteration
+
+
+class Projected(NamedTuple):
+    """Trials whose output layer is the best one.
+
+    Args:
+        weights_TN: With that output layer.
+        losses_T: At these weights.
+        gradient_TN: In the weights of the hidden layer, which is also that of the loss as their function.
+        range_TPS: Orthonormal columns that span the features, then zeros.
+    """
+
+    weights_TN: Tensor
+    losses_T: Tensor
+    gradient_TN: Tensor
+    range_TPS: Tensor
+
+
+@final
+class VariableProjectionIteration(Iteration):
+    """One damped Gauss-Newton step of each hidden layer, kept where the loss with the best output layer falls.
+
+    Args:
+        learned: A network with one hidden layer, and the square loss.
+        points: Prepared inputs and targets.
+        evaluate: Loss and gradient.
+        damping: Where mu starts.
+    """
+
+    def __init__(self, learned: Learned, points: tuple[Tensor, Tensor], evaluate: Kernel, damping: float) -> None:
+        assert isinstance(learned.model, Shallow)
+        self.learned, self.points, self.evaluate, self.damping = learned, points, evaluate, damping
+        self.num_output = learned.num_outputs * (learned.width + 1)
+
+    def __call__(self, weights_TN: Tensor, slots: tuple[Tensor, ...]) -> Tensor:
+        given_T = self.evaluate(weights_TN, torch.empty_like(weights_TN), *self.points)
+        damping_T = started(slots[0], self.damping)
+        here = self.projected(weights_TN)
+        root_TNM, residual_TM = self.kaufman(here)
+        step_TN = damped_step(root_TNM, here.gradient_TN, residual_TM, damping_T, here.losses_T)
+        moved_TN = here.weights_TN.clone()
+        moved_TN[:, : -self.num_output] -= step_TN
+        there = self.projected(moved_TN)
+        accepted_T = there.losses_T < here.losses_T
+        weights_TN.copy_(torch.where(accepted_T[:, None], there.weights_TN, here.weights_TN))
+        slots[0].copy_(changed(damping_T, accepted_T))
+        return given_T
+
+    def projected(self, weights_TN: Tensor) -> Projected:
+        """The same hidden layers with the best output layers."""
+        learned, (prepared_CP, targets_KP) = self.learned, self.points
+        features_TPF = learned.model.features(weights_TN, prepared_CP, learned.width, learned.num_outputs)
+        solution_TFK, range_TPS = least_squares(features_TPF, targets_KP.mT)
+        best_TN = torch.cat([weights_TN[:, : -self.num_output], solution_TFK.mT.flatten(1)], dim=1)
+        gradient_TN = torch.empty_like(best_TN)
+        losses_T = self.evaluate(best_TN, gradient_TN, *self.points)
+        return Projected(best_TN, losses_T, gradient_TN[:, : -self.num_output], range_TPS)
+
+    def kaufman(self, here: Projected) -> tuple[Tensor, Tensor]:
+        """Jacobian ``[T, N, K P]`` in the hidden weights of what is left, and what is left, ``[T, K P]``."""
+        learned, (prepared_CP, targets_KP) = self.learned, self.points
+        curved = curvature(learned.model, learned.loss, here.weights_TN, prepared_CP, targets_KP, learned.width)
+        residual_TKP = learned.loss.curvature_root(curved.outputs_TKP, curved.outputs_TKP - targets_KP)
+        root_TNKP = curved.gauss_newton_root()[:, : -self.num_output]
+        root_TRP = root_TNKP.flatten(1, 2)
+        root_TRP = root_TRP - (root_TRP @ here.range_TPS) @ here.range_TPS.mT
+        return root_TRP.view_as(root_TNKP).flatten(2), residual_TKP.flatten(1)
