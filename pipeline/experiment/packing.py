@@ -71,12 +71,13 @@ def _check_iteration(shape: Shape) -> None:
     """
     if (needed := bytes_of_iteration(shape)) > MOST_ITERATION_BYTES:
         num_residuals = shape.problem.train * shape.problem.num_outputs
+        other = "" if isinstance(shape.optimizer, Lbfgs) else f", or {Lbfgs.name()}"
         raise FieldError(
             ("optimizer",),
             f"{shape.optimizer.name()} of {shape.model.label()} of width {shape.width} makes matrices of "
             f"{shape.num_weights} weights by {num_residuals} residuals: {needed / 2**30:.3g} GiB a trial, more than "
             f"{MOST_ITERATION_BYTES / 2**30:g}, and {operations_of_step(shape):.1g} operations a step",
-            hint=f"take a smaller width or fewer training points, or {Lbfgs.name()}",
+            hint=f"take a smaller width or fewer training points{other}",
         )
 
 

@@ -89,7 +89,7 @@ class ShallowCurvature(Curvature):
         self.prepared_CP = prepared_CP
         hidden_TWC, output_TKF = model.layers(weights_TN, width, self.num_outputs)
         self.output_TKW = output_TKF[:, :, :width]
-        self.value_TWP = model.activation.apply_(hidden_TWC @ prepared_CP)
+        self.value_TWP = model.activation.apply_(hidden_TWC @ prepared_CP.expand(len(weights_TN), -1, -1))
         self.slope_TWP = model.activation.multiply_by_derivative_(torch.ones_like(self.value_TWP), self.value_TWP)
         self.outputs_TKP = torch.baddbmm(output_TKF[:, :, width:], self.output_TKW, self.value_TWP)
         self.error_TKP = loss.gradient(self.outputs_TKP, targets_KP)

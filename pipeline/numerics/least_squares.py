@@ -3,6 +3,10 @@
 The exact solution comes from orthogonal decompositions of the matrix itself. The damped
 one comes from the normal equations, which are cheap and lose half the digits, or from a
 QR decomposition, which loses none.
+
+The numbers of a matrix are the same, bit for bit, whatever the stack that it is in: the
+library adds in another order where a matrix does not begin on a cache line, so all are
+padded with zeros until each does. An ill-conditioned problem would make a lot of one bit.
 """
 
 from __future__ import annotations
@@ -13,6 +17,9 @@ import torch
 from torch import Tensor
 
 from pipeline.numerics.spectra import scaled, tolerance
+
+CACHE_LINE = 8
+"""Numbers of float64."""
 
 
 class Fitted(NamedTuple):
@@ -39,14 +46,22 @@ def least_squares(features_TPF: Tensor, targets_PK: Tensor) -> Fitted:
         targets_PK: Shared by all.
     """
     num_points, num_features = features_TPF.shape[1:]
-    matrix_TPF, scale_T11, finite_T11 = scaled(features_TPF)
+    matrix_TPF, scale_T11, finite_T11 = scaled(padded(features_TPF))
     orthonormal_TPS, triangle_TSF = torch.linalg.qr(matrix_TPF)
     left_TSS, values_TS, right_TSF = torch.linalg.svd(triangle_TSF, full_matrices=False)
     above_TS = values_TS > tolerance(values_TS, (num_points, num_features))[:, None]
     range_TPS = (orthonormal_TPS @ left_TSS) * above_TS[:, None]
     inverse_TS = torch.where(above_TS, 1 / values_TS, 0.0)
-    solution_TFK = right_TSF.mT @ (inverse_TS[..., None] * (range_TPS.mT @ targets_PK)) / scale_T11
-    return Fitted(torch.where(finite_T11, solution_TFK, torch.nan), range_TPS)
+    targets_TPK = padded(targets_PK[None]).expand(len(matrix_TPF), -1, -1)
+    solution_TFK = right_TSF.mT @ (inverse_TS[..., None] * (range_TPS.mT @ targets_TPK)) / scale_T11
+    solution_TFK = torch.where(finite_T11, solution_TFK, torch.nan)
+    return Fitted(solution_TFK[:, :num_features, : targets_PK.shape[1]], range_TPS[:, :num_points])
+
+
+def padded(matrix_TPF: Tensor) -> Tensor:
+    """Matrices with rows and columns of zeros added, so that every one of a stack begins on a cache line."""
+    num_rows, num_columns = matrix_TPF.shape[1:]
+    return torch.nn.functional.pad(matrix_TPF, (0, -num_columns % CACHE_LINE, 0, -num_rows % CACHE_LINE))
 
 
 def damped_by_normal_equations(matrix_TNM: Tensor, gradient_TN: Tensor, damping_T: Tensor) -> Tensor:
@@ -57,11 +72,15 @@ def damped_by_normal_equations(matrix_TNM: Tensor, gradient_TN: Tensor, damping_
         gradient_TN: Right-hand sides.
         damping_T: mu.
     """
+    num_weights = gradient_TN.shape[1]
+    matrix_TNM = padded(matrix_TNM)
     normal_TNN = matrix_TNM @ matrix_TNM.mT
-    normal_TNN.diagonal(dim1=1, dim2=2).add_(damping_T[:, None])
+    diagonal_TN = normal_TNN.diagonal(dim1=1, dim2=2)
+    diagonal_TN[:, :num_weights] += damping_T[:, None]
+    diagonal_TN[:, num_weights:] = 1
     finite_T = torch.linalg.vector_norm(normal_TNN, torch.inf, dim=(1, 2)).isfinite()
     root_TNN, failed_T = torch.linalg.cholesky_ex(torch.where(finite_T[:, None, None], normal_TNN, 0.0))
-    step_TN = torch.cholesky_solve(gradient_TN[..., None], root_TNN)[..., 0]
+    step_TN = torch.cholesky_solve(padded(gradient_TN[..., None]), root_TNN)[:, :num_weights, 0]
     return torch.where((failed_T == 0)[:, None], step_TN, torch.nan)
 
 
@@ -72,13 +91,15 @@ def damped_by_qr(matrix_TNM: Tensor, residual_TM: Tensor, damping_T: Tensor) -> 
     transformations are never formed.
     """
     num_trials, num_weights, num_residuals = matrix_TNM.shape
-    stacked_TRC = matrix_TNM.new_zeros(num_trials, num_residuals + num_weights, num_weights + 1)
+    stacked_TRC = padded(matrix_TNM.new_zeros(num_trials, num_residuals + num_weights, num_weights + 1))
     stacked_TRC[:, :num_residuals, :num_weights] = matrix_TNM.mT
     stacked_TRC[:, :num_residuals, num_weights] = residual_TM
-    stacked_TRC[:, num_residuals:, :num_weights].diagonal(dim1=1, dim2=2).copy_(damping_T.sqrt()[:, None])
+    stacked_TRC[:, num_residuals : num_residuals + num_weights, :num_weights].diagonal(dim1=1, dim2=2).copy_(
+        damping_T.sqrt()[:, None]
+    )
     finite_T = torch.linalg.vector_norm(stacked_TRC, torch.inf, dim=(1, 2)).isfinite()
     triangle_TCC = torch.linalg.qr(torch.where(finite_T[:, None, None], stacked_TRC, 0.0), mode="r").R
     square_TNN = triangle_TCC[:, :num_weights, :num_weights]
-    step_TN1 = torch.linalg.solve_triangular(square_TNN, triangle_TCC[:, :num_weights, num_weights:], upper=True)
+    step_TN1 = torch.linalg.solve_triangular(square_TNN, triangle_TCC[:, :num_weights, num_weights, None], upper=True)
     step_TN = step_TN1[..., 0]
     return torch.where(step_TN.isfinite().all(dim=1, keepdim=True), step_TN, torch.nan)

@@ -8,6 +8,7 @@ from pipeline.diagnostics.convergence import (
     DistanceToLeastSquares,
     GradientNorm,
     LeastSquaresError,
+    OuterGap,
     TestError,
     TrainingLoss,
     WeightNorm,
@@ -112,6 +113,31 @@ def test_least_squares_needs_a_linear_model_and_a_square_loss(snapshot_of) -> No
         assert diagnostic.applies(Linear(), HalfMeanSquare(), optimizer)
         assert not diagnostic.applies(Linear(), SoftmaxCrossEntropy(), optimizer)
         assert not diagnostic.applies(Shallow(), HalfMeanSquare(), optimizer)
+
+
+def test_outer_gap_is_the_loss_above_that_of_the_best_output_layer(model, snapshot_of) -> None:
+    snapshot = snapshot_of(model)
+    values = snapshot.learned.dataset.train_targets_PK.numpy()
+    for features, loss, gap in zip(
+        snapshot.features_TPF.expand(4, -1, -1).numpy(), snapshot.losses_T, OuterGap()(snapshot), strict=True
+    ):
+        residuals = features @ np.linalg.lstsq(features, values)[0] - values
+        assert float(gap) == pytest.approx(float(loss) - (residuals**2).sum() / (2 * len(values)), rel=1e-11)
+
+
+def test_outer_gap_keeps_its_digits_where_a_difference_of_losses_has_none(linear, snapshot_of) -> None:
+    """A step of 1e-9 away from the minimum of a quadratic raises a loss of size 1 by 1e-18."""
+    best = torch.from_numpy(solution(snapshot_of(linear))).mT.flatten()[None]
+    snapshot = snapshot_of(linear, weights=best + 1e-9)
+    away = snapshot.features_TPF[0].sum(dim=1) * 1e-9
+    # The solution itself is known to 1e-15.
+    assert float(OuterGap()(snapshot)) == pytest.approx(float(3 * away.square().mean() / 2), rel=1e-4)
+
+
+def test_outer_gap_needs_a_square_loss(model, snapshot_of) -> None:
+    optimizer = snapshot_of(model).learned.optimizer
+    assert OuterGap().applies(model, HalfMeanSquare(), optimizer)
+    assert not OuterGap().applies(model, SoftmaxCrossEntropy(), optimizer)
 
 
 def test_exact_fit_has_no_loss_no_gradient_and_no_error(snapshot_of) -> None:

@@ -139,6 +139,24 @@ def test_steps_of_a_solver_are_its_iterations(experiment, solver):
     assert asked.recorded_steps()[-1] == 30
 
 
+@pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS.keys())
+def test_matrices_of_a_solver_beyond_what_it_is_for_are_refused_with_their_size(experiment, solver):
+    from pipeline.experiment.estimate import bytes_of_iteration
+    from pipeline.experiment.packing import MOST_ITERATION_BYTES, packs
+
+    fields = {"optimizer": solver(), "learning_rates": None, "models": (Shallow(),), "dtype": "float64", "seeds": 1}
+    small, large = (list(experiment(**fields, widths=(width,)).trials()) for width in (4, 200_000))
+    assert len(list(packs(small, memory_gib=1.0))) == 1
+    needed = bytes_of_iteration(large[0].shape)
+    assert needed > MOST_ITERATION_BYTES
+    what = (
+        f"{solver.name()} of shallow(relu) of width 200000 makes matrices of 600001 weights by 256 residuals: "
+        f"{needed / 2**30:.3g} GiB a trial, more than 0.25"
+    )
+    with refuses(("optimizer",), what):
+        list(packs(large, memory_gib=1.0))
+
+
 def test_exact_solver_takes_one_step_and_no_rate(experiment):
     exact = experiment(optimizer=LeastSquares(), learning_rates=None, models=(MODELS["linear"](),))
     assert {(trial.learning_rate, trial.shape.steps) for trial in exact.trials()} == {(None, 1)}

@@ -72,6 +72,7 @@ class Reference(Engine):
         self.most_elements = elements_of_chunk(device.type, prepared_CP.element_size())
         rows = learned.num_outputs if learned.model.linear else learned.width
         self.elements_of_trial = rows * (batch_size or learned.num_points)
+        self.solves = isinstance(learned.optimizer, Solver)  # on one thread: more would add in another order
         if isinstance(learned.optimizer, Solver):
             self.elements_of_trial = learned.optimizer.elements(size_of(learned))
         self.whole_chunk = max(1, self.most_elements // (rows * learned.num_points))
@@ -95,7 +96,8 @@ class Reference(Engine):
             lane = self.lanes[number]
             return [lane.advance(chunk, first_step, last_step) for chunk in chunks[number :: len(self.lanes)]]
 
-        with threads_of_operation(1 if len(chunks) > 1 or self.elements_of_trial < LARGE_OPERATION else CORES):
+        several = len(chunks) == 1 and self.elements_of_trial >= LARGE_OPERATION and not self.solves
+        with threads_of_operation(CORES if several else 1):
             busy = range(min(len(self.lanes), len(chunks)))
             if len(busy) == 1:
                 done = [work(0)]

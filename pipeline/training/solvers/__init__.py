@@ -5,7 +5,6 @@ from torch import Tensor
 from pipeline.diagnostics.snapshot import Learned
 from pipeline.optimizers.rules import Optimizer
 from pipeline.optimizers.solvers import Lbfgs, LevenbergMarquardt, VariableProjection
-from pipeline.training.engines.kernels import kernel
 from pipeline.training.solvers.iteration import Iteration
 from pipeline.training.solvers.lbfgs import LbfgsIteration
 from pipeline.training.solvers.levenberg_marquardt import LevenbergMarquardtIteration
@@ -19,12 +18,11 @@ def iteration(learned: Learned, points: tuple[Tensor, Tensor]) -> Iteration:
         TypeError: For an optimizer that is no solver.
     """
     optimizer: Optimizer = learned.optimizer
-    evaluate = kernel(learned.model, learned.loss, learned.width, learned.num_outputs)
     match optimizer:
         case VariableProjection():
-            return VariableProjectionIteration(learned, points, evaluate, optimizer.damping)
+            return VariableProjectionIteration(learned, points, optimizer.damping)
         case LevenbergMarquardt():
-            return LevenbergMarquardtIteration(learned, points, evaluate, optimizer.damping)
+            return LevenbergMarquardtIteration(learned, points, optimizer.damping)
         case Lbfgs():
-            return LbfgsIteration(points, evaluate, optimizer.history)
+            return LbfgsIteration(learned, points, optimizer.history)
     raise TypeError(f"{optimizer.name()} has no iteration")

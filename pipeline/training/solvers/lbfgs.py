@@ -7,7 +7,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from pipeline.training.engines.kernels import Kernel
+from pipeline.diagnostics.snapshot import Learned
 from pipeline.training.solvers.iteration import Iteration
 
 MOST_EVALUATIONS = 25
@@ -26,13 +26,14 @@ class LbfgsIteration(Iteration):
     From there it goes into slots after an iteration, and back before the next.
 
     Args:
+        learned: Model and loss.
         points: Prepared inputs and targets.
-        evaluate: Loss and gradient.
         history: Steps remembered at most.
     """
 
-    def __init__(self, points: tuple[Tensor, Tensor], evaluate: Kernel, history: int) -> None:
-        self.points, self.evaluate, self.history = points, evaluate, history
+    def __init__(self, learned: Learned, points: tuple[Tensor, Tensor], history: int) -> None:
+        super().__init__(learned, points)
+        self.history = history
 
     def __call__(self, weights_TN: Tensor, slots: tuple[Tensor, ...]) -> Tensor:
         losses = [
@@ -47,8 +48,8 @@ class LbfgsIteration(Iteration):
         losses: list[float] = []
 
         def closure() -> float:
-            gradient_1N = torch.empty_like(point_1N)
-            losses.append(float(self.evaluate(point_1N, gradient_1N, *self.points)))
+            loss_1, gradient_1N = self.evaluated(point_1N)
+            losses.append(float(loss_1))
             point_1N.grad = gradient_1N.mul_(LOSS_SCALE)
             return losses[-1] * LOSS_SCALE
 

@@ -17,7 +17,6 @@ from pipeline.diagnostics.snapshot import Learned
 from pipeline.models.curvature import curvature
 from pipeline.models.shallow import Shallow
 from pipeline.numerics.least_squares import least_squares
-from pipeline.training.engines.kernels import Kernel
 from pipeline.training.solvers.damping import changed, damped_step, started
 from pipeline.training.solvers.iteration import Iteration
 
@@ -45,17 +44,17 @@ class VariableProjectionIteration(Iteration):
     Args:
         learned: A network with one hidden layer, and the square loss.
         points: Prepared inputs and targets.
-        evaluate: Loss and gradient.
         damping: Where mu starts.
     """
 
-    def __init__(self, learned: Learned, points: tuple[Tensor, Tensor], evaluate: Kernel, damping: float) -> None:
+    def __init__(self, learned: Learned, points: tuple[Tensor, Tensor], damping: float) -> None:
         assert isinstance(learned.model, Shallow)
-        self.learned, self.points, self.evaluate, self.damping = learned, points, evaluate, damping
+        super().__init__(learned, points)
+        self.damping = damping
         self.num_output = learned.num_outputs * (learned.width + 1)
 
     def __call__(self, weights_TN: Tensor, slots: tuple[Tensor, ...]) -> Tensor:
-        given_T = self.evaluate(weights_TN, torch.empty_like(weights_TN), *self.points)
+        given_T, _ = self.evaluated(weights_TN)
         damping_T = started(slots[0], self.damping)
         here = self.projected(weights_TN)
         root_TNM, residual_TM = self.kaufman(here)
@@ -71,11 +70,11 @@ class VariableProjectionIteration(Iteration):
     def projected(self, weights_TN: Tensor) -> Projected:
         """The same hidden layers with the best output layers."""
         learned, (prepared_CP, targets_KP) = self.learned, self.points
-        features_TPF = learned.model.features(weights_TN, prepared_CP, learned.width, learned.num_outputs)
+        prepared_TCP = prepared_CP.expand(len(weights_TN), -1, -1)
+        features_TPF = learned.model.features(weights_TN, prepared_TCP, learned.width, learned.num_outputs)
         solution_TFK, range_TPS = least_squares(features_TPF, targets_KP.mT)
         best_TN = torch.cat([weights_TN[:, : -self.num_output], solution_TFK.mT.flatten(1)], dim=1)
-        gradient_TN = torch.empty_like(best_TN)
-        losses_T = self.evaluate(best_TN, gradient_TN, *self.points)
+        losses_T, gradient_TN = self.evaluated(best_TN)
         return Projected(best_TN, losses_T, gradient_TN[:, : -self.num_output], range_TPS)
 
     def kaufman(self, here: Projected) -> tuple[Tensor, Tensor]:
