@@ -24,6 +24,7 @@ from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers import OPTIMIZERS
 from pipeline.optimizers.rules import Adam
+from pipeline.optimizers.solvers import Solver
 from pipeline.plan import make_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records.source import NO_JOB
@@ -42,6 +43,11 @@ CASES = {
     **{f"{name} full": {"optimizer": OPTIMIZERS[name]()} for name in RULES},
     **{f"{name} minibatches": {"optimizer": OPTIMIZERS[name](), "batch_size": 7} for name in RULES},
     "least_squares": {"optimizer": OPTIMIZERS["least_squares"](), "learning_rates": None, "models": BOTH[:1]},
+    **{
+        name: {"optimizer": kind(), "learning_rates": None, "models": BOTH[1:]}
+        for name, kind in OPTIMIZERS.items()
+        if issubclass(kind, Solver)
+    },
     "one point at a time": {"batch_size": 1},
     "diverging": {"models": BOTH[1:], "learning_rates": (0.1, 1e3, 1e30), "record_at": (20,)},
     "diverging slowly": {"models": BOTH[:1], "learning_rates": (1.4, 1.45, 1.5)},  # a share of the loss is steps behind

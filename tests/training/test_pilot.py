@@ -12,6 +12,7 @@ from pipeline.models.bases.trigonometric import Cosine
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, LeastSquares
+from pipeline.optimizers.solvers import VariableProjection
 from pipeline.plan import make_plan
 from pipeline.training.pilot import Pilot, Timing, Updates, costs, measure
 
@@ -71,9 +72,10 @@ def test_stretches_end_where_the_training_does(experiment):
         {"models": (Shallow(),), "parallel": Parallel(nodes=2)},
         {"models": (Shallow(),), "learning_rates": (1e9,)},
         {"models": (Linear(Cosine()),), "optimizer": LeastSquares(), "learning_rates": None},
+        {"models": (Shallow(),), "optimizer": VariableProjection(), "learning_rates": None},
         {"models": (Linear(Cosine()),), "steps": 1},
     ],
-    ids=["minibatches", "several processes", "all diverge", "solver", "one step"],
+    ids=["minibatches", "several processes", "all diverge", "exact solver", "solver", "one step"],
 )
 def test_any_pack_can_be_measured_and_leaves_no_file(experiment, fields, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

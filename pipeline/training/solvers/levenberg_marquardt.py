@@ -7,29 +7,16 @@ from typing import final
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import Learned
 from pipeline.models.curvature import curvature
-from pipeline.training.solvers.damping import changed, damped_step, started
-from pipeline.training.solvers.iteration import Iteration
+from pipeline.training.solvers.damping import DampedIteration, Step, damped_step
 
 
 @final
-class LevenbergMarquardtIteration(Iteration):
-    """One damped Gauss-Newton step of each trial, kept where the loss falls.
+class LevenbergMarquardtIteration(DampedIteration):
+    """One damped Gauss-Newton step of all weights of each trial, kept where the loss falls."""
 
-    Args:
-        learned: Model and loss.
-        points: Prepared inputs and targets.
-        damping: Where mu starts.
-    """
-
-    def __init__(self, learned: Learned, points: tuple[Tensor, Tensor], damping: float) -> None:
-        super().__init__(learned, points)
-        self.damping = damping
-
-    def __call__(self, weights_TN: Tensor, slots: tuple[Tensor, ...]) -> Tensor:
+    def step(self, weights_TN: Tensor, damping_T: Tensor) -> Step:
         learned, (prepared_CP, targets_KP) = self.learned, self.points
-        damping_T = started(slots[0], self.damping)
         losses_T, gradient_TN = self.evaluated(weights_TN)
         curved = curvature(learned.model, learned.loss, weights_TN, prepared_CP, targets_KP, learned.width)
         residual_TM = None
@@ -39,6 +26,4 @@ class LevenbergMarquardtIteration(Iteration):
         root_TNM = curved.gauss_newton_root().flatten(2)
         next_TN = weights_TN - damped_step(root_TNM, gradient_TN, residual_TM, damping_T, losses_T)
         accepted_T = self.evaluated(next_TN)[0] < losses_T
-        weights_TN.copy_(torch.where(accepted_T[:, None], next_TN, weights_TN))
-        slots[0].copy_(changed(damping_T, accepted_T))
-        return losses_T
+        return Step(losses_T, torch.where(accepted_T[:, None], next_TN, weights_TN), accepted_T)

@@ -15,10 +15,8 @@ from torch import Tensor
 
 from pipeline.diagnostics.snapshot import Learned
 from pipeline.models.curvature import curvature
-from pipeline.models.shallow import Shallow
 from pipeline.numerics.least_squares import least_squares
-from pipeline.training.solvers.damping import changed, damped_step, started
-from pipeline.training.solvers.iteration import Iteration
+from pipeline.training.solvers.damping import DampedIteration, Step, damped_step
 
 
 class Projected(NamedTuple):
@@ -38,34 +36,27 @@ class Projected(NamedTuple):
 
 
 @final
-class VariableProjectionIteration(Iteration):
+class VariableProjectionIteration(DampedIteration):
     """One damped Gauss-Newton step of each hidden layer, kept where the loss with the best output layer falls.
 
-    Args:
-        learned: A network with one hidden layer, and the square loss.
-        points: Prepared inputs and targets.
-        damping: Where mu starts.
+    The model is a network with one hidden layer, the loss the square loss.
     """
 
     def __init__(self, learned: Learned, points: tuple[Tensor, Tensor], damping: float) -> None:
-        assert isinstance(learned.model, Shallow)
-        super().__init__(learned, points)
-        self.damping = damping
+        super().__init__(learned, points, damping)
         self.num_output = learned.num_outputs * (learned.width + 1)
 
-    def __call__(self, weights_TN: Tensor, slots: tuple[Tensor, ...]) -> Tensor:
+    def step(self, weights_TN: Tensor, damping_T: Tensor) -> Step:
         given_T, _ = self.evaluated(weights_TN)
-        damping_T = started(slots[0], self.damping)
         here = self.projected(weights_TN)
         root_TNM, residual_TM = self.kaufman(here)
-        step_TN = damped_step(root_TNM, here.gradient_TN, residual_TM, damping_T, here.losses_T)
         moved_TN = here.weights_TN.clone()
-        moved_TN[:, : -self.num_output] -= step_TN
+        moved_TN[:, : -self.num_output] -= damped_step(
+            root_TNM, here.gradient_TN, residual_TM, damping_T, here.losses_T
+        )
         there = self.projected(moved_TN)
         accepted_T = there.losses_T < here.losses_T
-        weights_TN.copy_(torch.where(accepted_T[:, None], there.weights_TN, here.weights_TN))
-        slots[0].copy_(changed(damping_T, accepted_T))
-        return given_T
+        return Step(given_T, torch.where(accepted_T[:, None], there.weights_TN, here.weights_TN), accepted_T)
 
     def projected(self, weights_TN: Tensor) -> Projected:
         """The same hidden layers with the best output layers."""

@@ -1,0 +1,139 @@
+"""Variable projection minimises the loss with the best output layer, and reaches the best network there is."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline.experiment.axes import Inputs
+from pipeline.models.activations import ACTIVATIONS, Relu, Sigmoid, Tanh
+from pipeline.models.shallow import Shallow
+from pipeline.numerics.randomness import stream
+from pipeline.optimizers.solvers import VariableProjection
+from pipeline.problems.datasets import Digits
+from pipeline.problems.losses import HalfMeanSquare
+from pipeline.problems.measures import Grid
+from pipeline.problems.targets import XSquared
+from pipeline.training.module import PackModule
+
+REFERENCE = {
+    value["name"]: value
+    for value in json.loads((Path(__file__).parents[2] / "reference_values.json").read_text())["values"]
+}
+each_activation = pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=ACTIVATIONS.keys())
+DIGITS = {"target": (), "data": (Digits(),), "inputs": Inputs(train=(60,), test=10), "loss": HalfMeanSquare()}
+
+
+def begun(pack, scattered, activation, **fields):
+    """The iteration of a pack whose output layers are the best, and hidden units that differ."""
+    module = PackModule(pack(VariableProjection(), models=(Shallow(activation),), **fields), [40])
+    if fields:
+        module.weights.data.copy_(0.2 * torch.from_numpy(stream("start").standard_normal(module.weights.shape)))
+    else:
+        module.weights.data.copy_(2 * scattered(4, 3))
+    iterate = module.engine.lanes[0].iteration
+    return iterate, iterate.projected(module.weights.detach())
+
+
+def projected_loss(iterate, hidden_N: Tensor) -> Tensor:
+    """Half the mean square of what the best output layer leaves of the targets, by the pseudo-inverse of autograd."""
+    prepared_CP, targets_KP = iterate.points
+    width = iterate.learned.width
+    values_WP = iterate.learned.model.activation(hidden_N.view(width, -1) @ prepared_CP)
+    features_PF = torch.cat([values_WP, torch.ones_like(values_WP[:1])]).mT
+    residual_PK = targets_KP.mT - features_PF @ (torch.linalg.pinv(features_PF) @ targets_KP.mT)
+    return residual_PK.square().sum() / (2 * len(residual_PK))
+
+
+@each_activation
+def test_gradient_is_that_of_the_projected_loss(pack, scattered, activation):
+    if activation.name() == "identity":  # dependent units: the pseudo-inverse has no derivative
+        return
+    for fields in ({}, DIGITS):
+        iterate, here = begun(pack, scattered, activation(), **fields)
+        for weights_N, loss, gradient_N in zip(here.weights_TN, here.losses_T, here.gradient_TN, strict=True):
+            hidden_N = weights_N[: -iterate.num_output].clone().requires_grad_()
+            value = projected_loss(iterate, hidden_N)
+            (expected_N,) = torch.autograd.grad(value, hidden_N)
+            assert float(loss) == pytest.approx(float(value.detach()), rel=1e-11)
+            torch.testing.assert_close(gradient_N, expected_N, rtol=1e-8, atol=1e-10)
+
+
+@each_activation
+def test_gradient_is_the_jacobian_of_kaufman_times_what_is_left(pack, scattered, activation):
+    for fields in ({}, DIGITS):
+        iterate, here = begun(pack, scattered, activation(), **fields)
+        root_TNM, residual_TM = iterate.kaufman(here)
+        gradient_TN = (root_TNM @ residual_TM[..., None])[..., 0]
+        torch.testing.assert_close(gradient_TN, here.gradient_TN, rtol=1e-9, atol=1e-11)
+        torch.testing.assert_close(residual_TM.square().sum(dim=1) / 2, here.losses_T, rtol=1e-12, atol=0)
+
+
+@each_activation
+def test_jacobian_of_kaufman_is_what_units_gain_outside_the_range_of_the_features(pack, scattered, activation):
+    """By automatic differentiation of the features, the output layer held fixed."""
+    iterate, here = begun(pack, scattered, activation())
+    root_TNM, _ = iterate.kaufman(here)
+    prepared_CP = iterate.points[0]
+    model, width = iterate.learned.model, iterate.learned.width
+    for weights_N, root_NM, range_PS in zip(here.weights_TN, root_TNM, here.range_TPS, strict=True):
+        output_W = weights_N[-width - 1 : -1]
+
+        def units(hidden_N: Tensor, output_W: Tensor = output_W) -> Tensor:
+            return output_W @ model.activation(hidden_N.view(width, -1) @ prepared_CP)
+
+        slopes_PN = torch.func.jacrev(units)(weights_N[: -iterate.num_output])
+        outside_PN = slopes_PN - range_PS @ (range_PS.mT @ slopes_PN)
+        torch.testing.assert_close(root_NM.mT, outside_PN / len(slopes_PN) ** 0.5, rtol=1e-9, atol=1e-11)
+
+
+def test_output_layer_of_the_start_is_of_no_account(pack, trained):
+    whole = pack(VariableProjection())
+    start = PackModule(whole, [40]).weights.detach().clone()
+    other = start.clone()
+    other[:, -4:] = torch.from_numpy(stream("other").standard_normal((4, 4)))
+    assert torch.equal(trained(whole, start=start).weights, trained(whole, start=other).weights)
+
+
+def test_output_layer_is_the_best_after_every_step(pack, trained):
+    for stop in (1, 2, 20):
+        module = trained(pack(VariableProjection()), stops=[stop])
+        _, gradient_TN = module.engine.value_and_gradient(module.weights.detach())
+        assert gradient_TN[:, -4:].abs().max() < 1e-11  # units may be nearly dependent, and output weights large
+
+
+def test_units_that_are_dead_or_double_leave_the_shortest_output_layer(pack, trained):
+    whole = pack(VariableProjection(), models=(Shallow(Relu()),), seeds=1, steps=20)
+    start = PackModule(whole, [20]).weights.detach().clone()
+    start[0, :2] = torch.tensor([1.0, -2.0])  # its kink is to the right of all points
+    start[0, 2:4] = start[0, 4:6] = torch.tensor([1.0, 0.1])
+    module = trained(whole, start=start, stops=[1])
+    assert module.weights[0, 6] == 0
+    assert torch.isfinite(module.weights).all()
+
+
+@pytest.mark.parametrize("activation", [Tanh(), Sigmoid()], ids=lambda activation: activation.name())
+def test_is_ahead_of_all_that_move_both_layers(pack, trained, activation):
+    """A square by smooth units: at infinity it is one of two units, and the solver is on its way there."""
+    inputs = Inputs(measure=Grid(), train=(64,), test=50)
+    module = trained(pack(VariableProjection(), target=(XSquared(),), models=(Shallow(activation),), inputs=inputs))
+    assert module.engine.value_and_gradient(module.weights.detach())[0].max() < 1e-9
+
+
+@pytest.mark.parametrize("width", [2, 4, 8])
+def test_every_start_comes_close_to_the_best_relu_network_for_a_square(pack, trained, scattered, width):
+    """No network of this width has a smaller risk; the worst of five starts is to be within 1.22 of that."""
+    inputs = Inputs(measure=Grid(), train=(1024,), test=50)
+    fields = {"models": (Shallow(Relu()),), "target": (XSquared(),), "widths": (width,), "seeds": 5}
+    module = trained(pack(VariableProjection(), inputs=inputs, steps=120, **fields), start=scattered(5, width))
+    best = REFERENCE["best_relu_risk_x2_pm1_even_width"]["value"]
+    assert best == "4/(45 (n+1)^4)"
+    x_PD = torch.linspace(-1, 1, 40_001, dtype=torch.float64)[:, None]
+    model = module.learned.model
+    outputs_TP = model.outputs(module.weights.detach(), model.prepare(x_PD, width), width, 1)[:, 0]
+    risk_T = (outputs_TP - x_PD[:, 0].square()).square().mean(dim=1)
+    ratio_T = risk_T * 45 * (width + 1) ** 4 / 4
+    assert ratio_T.min() > 0.999  # no network is better; the mean over the line is good to 1e-4
+    assert ratio_T.max() < 1.22
