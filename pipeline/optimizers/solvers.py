@@ -161,4 +161,4 @@ class Lbfgs(Solver):
         return size.num_features * size.num_points + 2 * self.history * size.num_weights
 
     def operations(self, size: Size) -> int:
-        return 3 * (size.evaluation + CALL) + self.history * (8 * size.num_weights + CALL // 5)
+        return 3 * (size.evaluation + 3 * CALL) + self.history * (8 * size.num_weights + CALL)

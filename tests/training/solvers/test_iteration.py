@@ -64,7 +64,8 @@ def test_trial_alone_and_in_a_pack_has_the_same_bits(pack, trained, solver, loss
 
 @each_activation
 def test_trial_alone_and_in_a_pack_has_the_same_bits_whatever_its_units(pack, trained, solver, activation):
-    together = pack(solver, models=(Shallow(activation()),), widths=(6,), seeds=9, steps=30)
+    inputs = Inputs(train=(256,), test=10)
+    together = pack(solver, models=(Shallow(activation()),), widths=(5,), inputs=inputs, seeds=9, steps=10)
     whole = trained(together)
     for position in (0, 4, 8):
         alone = trained(make_pack((together.trials[position],)))
@@ -147,11 +148,14 @@ def test_trial_at_a_stationary_point_stays(pack, trained, solver):
     torch.testing.assert_close(module.weights.detach(), start, rtol=0, atol=1e-15)
 
 
-def test_linear_model_comes_to_least_squares(pack, trained, solver):
+@pytest.mark.parametrize("scale", [1.0, 1e-6])
+def test_linear_model_comes_to_least_squares_whatever_the_unit_of_its_targets(pack, trained, solver, scale):
     if solver.only_networks:
         return
-    module = trained(pack(solver, models=(Linear(Legendre()),), widths=(6,), seeds=1))
-    torch.testing.assert_close(module.weights.detach()[0], module.learned.least_squares_KF[0], rtol=1e-9, atol=1e-10)
+    whole = pack(solver, models=(Linear(Legendre()),), widths=(6,), seeds=1)
+    module = trained(whole, targets=scale * PackModule(whole, [40]).learned.dataset.train_targets_PK)
+    expected = module.learned.least_squares_KF[0]
+    torch.testing.assert_close(module.weights.detach()[0], expected, rtol=1e-9, atol=scale * 1e-10)
 
 
 def test_an_update_rule_has_no_iteration(pack):

@@ -104,6 +104,14 @@ def test_output_layer_is_the_best_after_every_step(pack, trained):
         assert gradient_TN[:, -4:].abs().max() < 1e-11  # units may be nearly dependent, and output weights large
 
 
+def test_output_layer_is_the_best_after_a_step_that_was_refused(pack, trained):
+    module = trained(pack(VariableProjection(damping=1e-14), seeds=12), stops=[1])
+    refused = module.optimizer.slots[0][:, 0] > 1e-14
+    assert refused.any()
+    _, gradient_TN = module.engine.value_and_gradient(module.weights.detach())
+    assert gradient_TN[refused, -4:].abs().max() < 1e-11
+
+
 def test_units_that_are_dead_or_double_leave_the_shortest_output_layer(pack, trained):
     whole = pack(VariableProjection(), models=(Shallow(Relu()),), seeds=1, steps=20)
     start = PackModule(whole, [20]).weights.detach().clone()
