@@ -14,6 +14,7 @@ import wandb_log
 
 from pipeline.cli import main
 from pipeline.config import read_experiment
+from pipeline.optimizers import OPTIMIZERS
 from pipeline.plan import make_plan
 
 ROOT = Path(__file__).parents[1]
@@ -100,14 +101,23 @@ def alternatives() -> list[str]:
     ]
 
 
+def test_yaml_block_names_every_optimizer() -> None:
+    (written,) = re.findall(r"^optimizer: (\w+)  #", blocks("yaml")[0], re.MULTILINE)
+    named = [override.removeprefix("optimizer=") for override in alternatives() if override.startswith("optimizer=")]
+    assert sorted([written, *named]) == sorted(OPTIMIZERS)
+
+
 @pytest.mark.parametrize("override", alternatives())
 def test_alternatives_in_the_yaml_block_can_be_planned(tmp_path: Path, override: str) -> None:
     (block,) = blocks("yaml")
     path = tmp_path / "diabetes.yaml"
     path.write_text(block)
     changes = ["seeds=1", override]
-    if override == "optimizer=least_squares":  # of linear models, in one step, at no rate
-        path.write_text(re.sub(r"^( *- shallow|learning_rates|steps|batch_size).*\n", "", block, flags=re.MULTILINE))
+    kind = OPTIMIZERS.get(override.removeprefix("optimizer="))
+    if kind is not None and not kind.uses_learning_rate:  # of all points, and of some models only
+        unfit = " *- shallow|" if kind.only_linear else " *- linear|" if kind.only_networks else ""
+        path.write_text(re.sub(rf"^({unfit}learning_rates|batch_size).*\n", "", block, flags=re.MULTILINE))
+        changes.append("dtype=float64")
     if "times_limit" in override:  # of what has a limit
         path.write_text(re.sub(r"^ *- shallow.*\n", "", block, flags=re.MULTILINE))
         changes += ["optimizer=gradient_descent", "batch_size=full"]
