@@ -183,10 +183,14 @@ def zero_one_loss(outputs_TKP: Tensor, targets_KP: Tensor, task: Task, loss: Los
         wrong = outputs_TKP.argmax(dim=-2) != targets_KP.argmax(dim=-2)
         return (wrong | outputs_TKP.isnan().any(dim=-2)).double().mean(dim=-1)
     if task is Task.LABELS:
-        threshold = 0.5 if isinstance(loss, HalfMeanSquare) else 0.0
-        wrong = (outputs_TKP > threshold) != (targets_KP > 0.5)
+        wrong = (outputs_TKP > threshold(loss)) != (targets_KP > 0.5)
         return (wrong | outputs_TKP.isnan()).double().mean(dim=(-2, -1))
     raise ValueError("a regression has no zero-one loss")
+
+
+def threshold(loss: Loss) -> float:
+    """The output above which the answer about a label is *yes*."""
+    return 0.5 if isinstance(loss, HalfMeanSquare) else 0.0
 
 
 def root_mean_square(outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:

@@ -35,5 +35,16 @@ OUTCOMES = pl.Schema(
 )
 """One finished trial a row; a trial without a row here is not finished."""
 
-FITS = pl.Schema({"trial": pl.String, "x": pl.Float64, "value": pl.Float64})
-"""What the best trial of a pack has learned, along the line of a problem with one input and one output."""
+LINE, PLANE, HIDDEN = "line", "plane", "hidden"
+"""Spaces in which a fit is drawn: along one input, over two inputs, over two hidden units."""
+
+FITS = pl.Schema(
+    {
+        "trial": pl.String,
+        "space": pl.String,
+        "x": pl.Float64,
+        "y": pl.Float64,  # null along a line
+        "value": pl.Float64,  # the output; over the plane its distance from the threshold; of hidden units the label
+    }
+)
+"""What the best trial of a pack has learned, one point a row."""

@@ -17,7 +17,7 @@ import polars as pl
 
 from pipeline.errors import PipelineError
 from pipeline.records.files import replacing
-from pipeline.records.schema import FITS, OUTCOMES, RECORDS
+from pipeline.records.schema import FITS, LINE, OUTCOMES, RECORDS
 
 _WRITTEN = ("records", "outcomes", "fits", "logs")
 """Folders in which the name of a file begins with its pack."""
@@ -84,8 +84,11 @@ def read_outcomes(run: Path) -> pl.DataFrame:
 
 
 def read_fits(run: Path) -> pl.DataFrame:
-    """The fitted functions of a run, one point a row; empty where no problem has one input."""
-    return _read(run / "fits", FITS)
+    """What the best trials of a run have learned, one point a row; empty where nothing can be drawn.
+
+    An earlier version wrote lines only, and did not say so.
+    """
+    return _read(run / "fits", FITS, missing="insert").with_columns(pl.col("space").fill_null(LINE))
 
 
 def _write(path: Path, rows: pl.DataFrame, schema: pl.Schema) -> None:

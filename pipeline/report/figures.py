@@ -15,6 +15,7 @@ from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.numerics.spectra import LIMIT_OF_FLOAT64
 from pipeline.report import charts, series
 from pipeline.report.charts import Chart, chart_of, panels
+from pipeline.report.plane import answers, hidden_space
 from pipeline.report.series import Sources
 from pipeline.report.stability import stability_by_step
 from pipeline.report.theory import predicted_losses
@@ -299,6 +300,22 @@ FIGURES: tuple[Figure, ...] = (
         "The function of the best trial of each model at a few widths, over the target if that is "
         "a function; what leaves the frame is cut off.",
         fitted,
+    ),
+    Figure(
+        "answers",
+        "What was learned, over the plane",
+        "Where the best trial of each model and width answers yes (blue) and no (orange), the deeper the further its "
+        "output lies from the threshold between them. Dots are training points: dark ones are to be answered with yes, "
+        "white ones with no.",
+        answers,
+    ),
+    Figure(
+        "hidden_space",
+        "The space of the hidden units",
+        "Where the two hidden units of the best trial put the training points, dark ones to be answered with yes, "
+        "white ones with no. The output layer draws a straight line here: where it can part the two, the network has "
+        "found features in which the question is linear.",
+        hidden_space,
     ),
     Figure(
         "condition_by_width",

@@ -19,6 +19,7 @@ from pipeline.numerics.spectra import LIMIT_OF_FLOAT64
 from pipeline.plan import Plan
 from pipeline.problems.losses import Task
 from pipeline.problems.problem import FunctionProblem
+from pipeline.records.schema import LINE
 from pipeline.report.charts import LARGEST, TINIEST
 from pipeline.report.tables import CELL, PROBLEM, at_best_rate, criterion, scored
 
@@ -253,12 +254,16 @@ def range_of_losses(sources: Sources, cells: pl.DataFrame) -> tuple[float, float
     return least, max(greatest, min(10 * least, LARGEST))
 
 
-def fitted(sources: Sources) -> pl.DataFrame:
-    """The best fitted function of each model at a few widths, and the target in the rows named ``target``."""
-    if sources.fits.is_empty():
+def fitted(sources: Sources, space: str = LINE) -> pl.DataFrame:
+    """What the best trial of each model has learned at a few widths, where that is drawn in some space.
+
+    Columns: ``trial``, ``panel_problem``, ``name``, ``width``, ``x``, ``y``, ``value``.
+    """
+    fits = sources.fits.filter(pl.col("space") == space)
+    if fits.is_empty():
         return pl.DataFrame()
     widths = evenly(sources.plan.experiment.widths, MOST_FITS)
-    has_fit = sources.named.filter(pl.col("trial").is_in(sources.fits["trial"].unique().implode()))
+    has_fit = sources.named.filter(pl.col("trial").is_in(fits["trial"].unique().implode()))
     chosen = (
         has_fit.filter(pl.col("width").is_in(widths), pl.col("score").is_finite())
         .sort("score", maintain_order=True)
@@ -267,8 +272,8 @@ def fitted(sources: Sources) -> pl.DataFrame:
     )
     axes = chosen.select("trial", *PROBLEM, "panel_problem", "name", "width")
     axes = axes.sort("panel_problem", "name", "width")
-    fits = axes.join(sources.fits, on="trial", maintain_order="left").filter(pl.col("value").is_finite())
-    return fits.with_columns(pl.col("x", "value").round_sig_figs(DIGITS))
+    fits = axes.join(fits, on="trial", maintain_order="left").filter(pl.col("value").is_finite())
+    return fits.with_columns(pl.col("x", "y", "value").round_sig_figs(DIGITS))
 
 
 def target_values(sources: Sources, panel: pl.DataFrame) -> pl.DataFrame:

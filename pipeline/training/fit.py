@@ -22,19 +22,17 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from pipeline import __version__
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
-from pipeline.problems.losses import Task
 from pipeline.problems.problem import Dataset
 from pipeline.records.source import NO_JOB, Source
-from pipeline.records.store import remove_unfinished_writes, write_fits, write_outcomes
+from pipeline.records.store import remove_unfinished_writes, write_outcomes
 from pipeline.training.checkpoints import WholeCheckpoints
 from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.engines.threads import threads_of_operation
+from pipeline.training.fits import write_best_fit
 from pipeline.training.module import NEVER, PackModule
 from pipeline.training.processes import Order, check_processes, in_step, tell, trainer_arguments
 from pipeline.training.recorder import Recorder
 from pipeline.training.shares import SharedPackModule
-
-FIT_POINTS = 201
 
 
 def fit(
@@ -234,19 +232,3 @@ def where_from(pack: Pack, source: Source) -> dict[str, pl.Expr]:
 def device_name(device: torch.device) -> str:
     """The name of a graphics card, or the architecture of the processor."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
-
-
-def write_best_fit(run: Path, module: PackModule) -> None:
-    """Write the function that the trial of lowest training loss has learned, if it has one input and one output."""
-    problem, learned = module.pack.shape.problem, module.learned
-    alive = module.alive
-    if problem.num_inputs != 1 or problem.num_outputs != 1 or problem.task is not Task.REGRESSION or not len(alive):
-        return
-    losses_T, _ = module.engine.value_and_gradient(module.weights.detach()[alive])
-    best = alive[losses_T.argmin()]
-    inputs_PD = learned.dataset.test_inputs_PD
-    line_PD = torch.linspace(float(inputs_PD.min()), float(inputs_PD.max()), FIT_POINTS, dtype=torch.float64)[:, None]
-    prepared_CP = learned.model.prepare(line_PD.to(inputs_PD), learned.width)
-    values_TKP = learned.model.outputs(module.weights.detach()[best][None].double(), prepared_CP, learned.width, 1)
-    rows = pl.DataFrame({"x": line_PD[:, 0].numpy(), "value": values_TKP[0, 0].cpu().numpy()})
-    write_fits(run, module.pack.id, rows.with_columns(trial=pl.lit(module.pack.trials[int(best)].id)))

@@ -27,7 +27,8 @@ from pipeline.problems.targets import Sine
 from pipeline.records.source import NO_JOB
 from pipeline.records.store import write_outcomes
 from pipeline.training.deadline import Deadline
-from pipeline.training.fit import device_name, new_module, outcomes, train, write_best_fit
+from pipeline.training.fit import device_name, new_module, outcomes, train
+from pipeline.training.fits import write_best_fit
 from pipeline.training.module import PackModule
 from pipeline.training.recorder import Recorder
 from pipeline.training.stretches import Stretch, StretchesLeft

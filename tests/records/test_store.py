@@ -94,7 +94,9 @@ def test_name_of_a_run_is_no_pattern(tmp_path, run):
 
 def test_unfinished_writes_are_not_read_and_can_be_swept_away(tmp_path):
     write_records(tmp_path, "p", 0, numbers(1.0))
-    write_fits(tmp_path, "p", pl.DataFrame({"trial": ["a"], "x": [0.0], "value": [1.0]}))
+    write_fits(
+        tmp_path, "p", pl.DataFrame({"trial": ["a"], "space": ["line"], "x": [0.0], "y": [None], "value": [1.0]})
+    )
     torn = [
         tmp_path / "records" / ".p-000.parquet.abc.part",
         tmp_path / "fits" / ".p.parquet.abc.part",

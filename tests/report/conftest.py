@@ -101,6 +101,21 @@ def outcome(trial: Trial, pack: Pack) -> tuple[object, ...]:
     )
 
 
+def fit_of(x: np.ndarray, value: np.ndarray) -> pl.DataFrame:
+    """A fit along a line, and, as if it were about the plane as well, over a grid and of hidden units."""
+    across, up = (side.ravel() for side in np.meshgrid(np.linspace(-1, 1, 5), np.linspace(-1, 1, 5)))
+    parts = {
+        "line": (x, np.full_like(x, np.nan), value),
+        "plane": (across, up, across - up),
+        "hidden": (across, up, across > 0),
+    }
+    tables = [
+        pl.DataFrame({"x": one, "y": other, "value": values.astype(float)}).with_columns(space=pl.lit(space))
+        for space, (one, other, values) in parts.items()
+    ]
+    return pl.concat(tables).with_columns(pl.col("y").fill_nan(None))
+
+
 def write_run(run: Path, plan: Plan) -> None:
     write_plan(plan, run)
     for pack in plan.packs:
@@ -111,7 +126,7 @@ def write_run(run: Path, plan: Plan) -> None:
             outcomes = [outcome(trial, pack) for trial in pack.trials]
             store.write_outcomes(run, pack.id, pl.DataFrame(outcomes, schema=OUTCOMES, orient="row"))
             best = pack.trials[0]
-            fit = pl.DataFrame({"x": X, "value": np.abs(X) + final_error(best)})
+            fit = fit_of(X, np.abs(X) + final_error(best))
             store.write_fits(run, pack.id, fit.with_columns(trial=pl.lit(best.id)))
 
 

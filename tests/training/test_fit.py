@@ -15,12 +15,16 @@ from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.errors import PipelineError
 from pipeline.experiment.axes import Inputs, LogSpacedSteps
 from pipeline.models import MODELS
+from pipeline.models.activations import Tanh
+from pipeline.models.bases.polynomial import Monomial
 from pipeline.models.bases.trigonometric import Cosine
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, LeastSquares
 from pipeline.plan import make_plan
-from pipeline.problems.targets import OuterRing, Xor
+from pipeline.problems.datasets import Digits
+from pipeline.problems.losses import HalfMeanSquare
+from pipeline.problems.targets import Gaussian, OuterRing, Xor
 from pipeline.records.source import Source
 from pipeline.records.store import finished_packs, read_fits, read_outcomes, read_records, write_records
 from pipeline.training import stretches
@@ -167,9 +171,53 @@ def test_disk_that_is_full_stops_the_run_and_is_nobodys_failure(experiment, tmp_
     assert read_outcomes(tmp_path).is_empty()
 
 
-def test_problem_of_two_inputs_leaves_no_fit(experiment, tmp_path):
-    ran(experiment(target=(OuterRing(),), inputs=Inputs(train=(30,), test=30)), tmp_path)
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"target": (Gaussian(),), "inputs": Inputs(dimension=(2,), train=(30,), test=30)},
+        {"data": (Digits(),), "target": ()},
+    ],
+    ids=["function of the plane", "many inputs"],
+)
+def test_what_cannot_be_drawn_leaves_no_fit(experiment, tmp_path, fields):
+    ran(experiment(**({"inputs": Inputs()} | fields)), tmp_path)
     assert read_fits(tmp_path).is_empty()
+
+
+def test_answers_over_the_plane_are_the_outputs_above_the_threshold(experiment, tmp_path):
+    """Least squares for 1, x and y: the plane through the answers, less 1/2."""
+    asked = {
+        "models": (Linear(Monomial()),),
+        "target": (OuterRing(),),
+        "inputs": Inputs(train=(30,), test=30),
+        "loss": HalfMeanSquare(),
+        "optimizer": LeastSquares(),
+        "learning_rates": None,
+        "widths": (3,),
+    }
+    plan, _ = ran(experiment(**asked), tmp_path)
+    fits, dataset = read_fits(tmp_path), plan.packs[0].shape.problem.load()
+    design = np.column_stack([np.ones(30), dataset.train_inputs_PD.numpy()])
+    weights = np.linalg.lstsq(design, dataset.train_targets_PK[:, 0].numpy(), rcond=None)[0]
+    assert set(fits["space"]) == {"plane"}
+    expected = weights[0] + weights[1] * fits["x"].to_numpy() + weights[2] * fits["y"].to_numpy() - 0.5
+    np.testing.assert_allclose(fits["value"].to_numpy(), expected, atol=1e-12)
+    test = dataset.test_inputs_PD.numpy()
+    for column, axis in (("x", 0), ("y", 1)):
+        assert fits[column].min() < test[:, axis].min()
+        assert fits[column].max() > test[:, axis].max()
+
+
+def test_two_hidden_units_put_the_training_points_where_the_answer_is_linear_in_them(experiment, tmp_path):
+    asked = {"models": (Shallow(Tanh()),), "target": (Xor(),), "inputs": Inputs(), "widths": (2,)}
+    ran(experiment(**asked), tmp_path)
+    hidden = read_fits(tmp_path).filter(pl.col("space") == "hidden")
+    assert hidden["value"].to_list() == [0, 1, 1, 0]
+    # tanh of affine functions of the corners: the inverses of the two sums of opposite corners are equal.
+    for column in ("x", "y"):
+        before = np.arctanh(hidden[column].to_numpy())
+        assert before[0] + before[3] == pytest.approx(before[1] + before[2], abs=1e-12)
+        assert np.ptp(before) > 0
 
 
 def test_one_failed_pack_does_not_stop_the_others_and_is_tried_again(experiment, tmp_path, monkeypatch):

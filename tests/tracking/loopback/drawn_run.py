@@ -41,6 +41,8 @@ def status(trial: Trial) -> str:
 def numbers(trial: Trial) -> list[tuple[int, str, float]]:
     end = {"done": 0.1, "diverged": 9.0, "failed": 1.0}[status(trial)] / trial.shape.width
     losses = [(step, name, value) for step, value in ((0, 1.0), (10, end)) for name in ("loss", "test_error")]
+    for step, norm in ((0, 1.0), (10, 2.0)):
+        losses += [(step, "weight_norm", norm), (step, "gradient_norm", 1 / norm)]
     if not trial.shape.model.linear:
         return losses + [(step, "stability_index", value) for step, value in ((0, 0.4), (10, 0.9))]
     exact = [("largest_stable_learning_rate", 2.0), ("condition_number", 3.0), ("least_squares_error", end / 2)]
@@ -54,6 +56,21 @@ def outcome(trial: Trial, pack: Pack) -> tuple[object, ...]:
     return (trial.id, said, step, reason, trial.learning_rate, 0.5, *where)
 
 
+def fit_of(x: np.ndarray, value: np.ndarray) -> pl.DataFrame:
+    """A fit along a line, and, as if it were about the plane as well, over a grid and of hidden units."""
+    across, up = (side.ravel() for side in np.meshgrid(np.linspace(-1, 1, 5), np.linspace(-1, 1, 5)))
+    parts = {
+        "line": (x, np.full_like(x, np.nan), value),
+        "plane": (across, up, across - up),
+        "hidden": (across, up, across > 0),
+    }
+    tables = [
+        pl.DataFrame({"x": one, "y": other, "value": values.astype(float)}).with_columns(space=pl.lit(space))
+        for space, (one, other, values) in parts.items()
+    ]
+    return pl.concat(tables).with_columns(pl.col("y").fill_nan(None))
+
+
 def write_run(folder: Path, name: str = "a_question") -> Path:
     """Write it as training writes one: 16 trials, of which 8 are done, 4 diverged and 4 failed."""
     plan = make_plan(name, EXPERIMENT)
@@ -63,6 +80,6 @@ def write_run(folder: Path, name: str = "a_question") -> Path:
         store.write_records(folder, pack.id, 0, pl.DataFrame(rows, schema=RECORDS, orient="row"))
         outcomes = [outcome(trial, pack) for trial in pack.trials]
         store.write_outcomes(folder, pack.id, pl.DataFrame(outcomes, schema=OUTCOMES, orient="row"))
-        fit = pl.DataFrame({"x": X, "value": np.abs(X) + 0.1})
+        fit = fit_of(X, np.abs(X) + 0.1)
         store.write_fits(folder, pack.id, fit.with_columns(trial=pl.lit(pack.trials[0].id)))
     return folder
