@@ -38,7 +38,7 @@ class Shallow(Model):
         layers = []
         for fan_in, fan_out in ((num_inputs, width), (width, num_outputs)):
             weights = self.initialisation.weights(fan_in, fan_out, rng)
-            biases = self.initialisation.biases(fan_in, fan_out, rng)
+            biases = self.initialisation.biases(weights, rng)
             layers.append(np.concatenate([weights, biases[:, None]], axis=1).ravel())
         return np.concatenate(layers)
 

@@ -58,7 +58,11 @@ def test_id_is_the_sha256_of_the_whole_canonical_content(experiment):
 
     trial = next(iter(experiment().trials()))
     shape = canonical(trial.shape, identity=True)
-    assert shape["model"]["linear"] == {"basis": {"legendre": {}}, "product": "total_degree"}  # defaults included
+    assert shape["model"]["linear"] == {  # defaults included
+        "basis": {"legendre": {}},
+        "product": "total_degree",
+        "coordinates": "cartesian",
+    }
     compact = {"sort_keys": True, "separators": (",", ":")}
     text = f'{{"shape":{json.dumps(shape, **compact)},"learning_rate":0.1,"seed":0}}'
     assert trial.id == hashlib.sha256(text.encode()).hexdigest()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.models.initialisations import INITIALISATIONS, Initialisation, UniformFanIn
+from pipeline.models.initialisations import INITIALISATIONS, Initialisation, KinksInside, UniformFanIn
 from pipeline.numerics.randomness import stream
 
 FAN_IN, FAN_OUT = 50, 2000
@@ -19,7 +19,7 @@ def torch_deviation(name: str) -> float:
     match name:
         case "uniform_fan_in":
             pass  # what a layer starts with
-        case "he":
+        case "he" | "kinks_inside":
             torch.nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
         case "glorot":
             torch.nn.init.xavier_normal_(layer.weight)
@@ -58,7 +58,8 @@ def test_claim_is_a_positive_number_for_every_layer(initialisation: Initialisati
 
 
 def test_biases_are_spread_like_the_weights_or_are_zero(initialisation: Initialisation) -> None:
-    biases = initialisation.biases(FAN_IN, FAN_OUT, stream("biases"))
+    weights = initialisation.weights(FAN_IN, FAN_OUT, stream("weights"))
+    biases = initialisation.biases(weights, stream("biases"))
     assert biases.shape == (FAN_OUT,)
     assert biases.dtype == np.float64
     if initialisation == UniformFanIn():
@@ -68,14 +69,28 @@ def test_biases_are_spread_like_the_weights_or_are_zero(initialisation: Initiali
         bound = math.sqrt(3) * deviation  # of a uniform law
         assert np.abs(biases).max() <= bound
         assert np.abs(biases).max() == pytest.approx(bound, rel=0.01)  # the largest of 2000 misses the end by 1/2000
+    elif initialisation == KinksInside():
+        assert (np.abs(biases) <= np.abs(weights).sum(axis=1)).all()  # each unit vanishes somewhere in the cube
     else:
         assert "zero biases" in initialisation.summary()
         assert not biases.any()
 
 
+def test_kinks_of_one_input_lie_uniformly_in_the_interval() -> None:
+    weights = KinksInside().weights(1, 2000, stream("weights"))
+    kinks = np.sort(-KinksInside().biases(weights, stream("biases")) / weights[:, 0])
+    distance = np.abs((kinks + 1) / 2 - (np.arange(2000) + 0.5) / 2000).max()
+    assert distance < 2.5 / math.sqrt(2000)  # the Kolmogorov distance exceeds this once in 100,000 times
+
+
 def test_same_stream_gives_the_same_layer(initialisation: Initialisation) -> None:
-    for draw in (initialisation.weights, initialisation.biases):
-        np.testing.assert_array_equal(draw(5, 7, stream("a", 1)), draw(5, 7, stream("a", 1)))
+    def draw() -> tuple[np.ndarray, np.ndarray]:
+        rng = stream("a", 1)
+        weights = initialisation.weights(5, 7, rng)
+        return weights, initialisation.biases(weights, rng)
+
+    for one, other in zip(draw(), draw(), strict=True):
+        np.testing.assert_array_equal(one, other)
     assert (initialisation.weights(5, 7, stream("a", 1)) != initialisation.weights(5, 7, stream("a", 2))).any()
 
 
