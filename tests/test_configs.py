@@ -288,7 +288,7 @@ def test_a_network_without_an_activation_is_the_affine_model(finished):
 
 
 def test_error_of_a_network_falls_with_its_width_when_nothing_is_left_to_optimise(finished):
-    """The best ReLU network of width m for x^2 leaves a mean square of 4 / (45 (m + 1)^4); smooth units do far better."""
+    """The best ReLU network of width m for x^2 leaves a mean square of 4 / (45 (m + 1)^4); tanh does far better."""
     results = finished("universal_approximation").results().filter(pl.col("problem") == "x_squared")
     least = results.group_by("model", "width").agg(pl.col("test_error").min())
     error = {(model.split("(")[1].split(",")[0], width): value for model, width, value in least.rows()}
