@@ -15,6 +15,7 @@ from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.numerics.spectra import LIMIT_OF_FLOAT64
 from pipeline.report import charts, series
 from pipeline.report.charts import Chart, chart_of, panels
+from pipeline.report.curves import rate_colour, step_axis
 from pipeline.report.plane import answers, hidden_space
 from pipeline.report.series import Sources
 from pipeline.report.stability import stability_by_step
@@ -86,23 +87,15 @@ def loss_by_step(sources: Sources) -> Chart | None:
     if not sources.plan.experiment.optimizer.uses_learning_rate:
         return None
     curves, marks = series.loss_by_step(sources)
-    rates = sorted({*curves["rate_axis"], *marks["rate_axis"]})
-    spelled = [f"{rate:.3g}" for rate in rates]
-    curves, marks = (table.with_columns(_spelled_rate(rates, spelled)) for table in (curves, marks))
-    colour = alt.Color(
-        "rate:N",
-        title=sources.rate_title,
-        scale=alt.Scale(domain=spelled, range=charts.ramp(len(rates))),
-        legend=alt.Legend(columns=len(rates), symbolType="stroke", symbolStrokeWidth=3),
-    )
-    time = charts.step_axis(sources.plan.experiment.num_steps)
-    step = alt.X("step:Q", title="step", scale=alt.Scale(type="symlog", constant=1), axis=time)
+    rate, colour = rate_colour(sources, [*curves["rate_axis"], *marks["rate_axis"]])
+    curves, marks = curves.with_columns(rate), marks.with_columns(rate)
+    step = step_axis(sources)
 
     def panel(rows: pl.DataFrame) -> Chart:
         left = marks.join(
             rows.select("panel_problem", "name").unique(maintain_order=True), on=["panel_problem", "name"], how="semi"
         )
-        theory = predicted_losses(sources, rows).with_columns(_spelled_rate(rates, spelled))
+        theory = predicted_losses(sources, rows).with_columns(rate)
         scale, axis = charts.log_scale([*rows["loss"], *left["ceiling"]])
         loss = functools.partial(alt.Y, title=sources.loss_title, scale=scale, axis=axis)
         return alt.layer(*_loss_layers(rows, theory, left, sources.rate_title, step, loss, colour))
@@ -137,10 +130,6 @@ def _loss_layers(
         cross = cross.encode(x=step, y=loss("ceiling:Q"), color=colour, tooltip=said)
         layers.append(keyed(cross, alt.Shape, "diverged", charts.CROSS))
     return layers
-
-
-def _spelled_rate(rates: list[float], spelled: list[str]) -> pl.Expr:
-    return pl.col("rate_axis").replace_strict(rates, spelled, return_dtype=pl.String).alias("rate")
 
 
 def loss_by_rate_and_width(sources: Sources) -> Chart | None:

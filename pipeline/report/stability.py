@@ -7,6 +7,7 @@ import polars as pl
 
 from pipeline.report import charts
 from pipeline.report.charts import Chart, chart_of, panels
+from pipeline.report.curves import rate_colour, step_axis
 from pipeline.report.series import DIGITS, MOST_CURVES, MOST_STEPS, Sources, evenly
 
 INDEX = "stability_index"
@@ -40,14 +41,8 @@ def stability_table(sources: Sources) -> pl.DataFrame:
 def stability_by_step(sources: Sources) -> Chart | None:
     """Stability index against the step for each learning rate, with the edge at 1."""
     table = stability_table(sources)
-    rates = sorted(table["rate_axis"].unique())
-    spelled = [f"{rate:.3g}" for rate in rates]
-    names = pl.col("rate_axis").replace_strict(rates, spelled, return_dtype=pl.String).alias("rate")
-    scale = alt.Scale(domain=spelled, range=charts.ramp(max(1, len(rates))))
-    legend = alt.Legend(columns=max(1, len(rates)), symbolType="stroke", symbolStrokeWidth=3)
-    colour = alt.Color("rate:N", title=sources.rate_title, scale=scale, legend=legend)
-    time = charts.step_axis(sources.plan.experiment.num_steps)
-    step = alt.X("step:Q", title="step", scale=alt.Scale(type="symlog", constant=1), axis=time)
+    names, colour = rate_colour(sources, table["rate_axis"])
+    step = step_axis(sources)
 
     def panel(rows: pl.DataFrame) -> Chart:
         top = min(max(1.2, *(1.1 * value for value in rows["index"])), HIGHEST)

@@ -7,6 +7,7 @@ import polars as pl
 
 from pipeline.report import charts
 from pipeline.report.charts import Chart, chart_of, panels
+from pipeline.report.curves import rate_colour, step_axis
 from pipeline.report.series import DIGITS, MOST_CURVES, MOST_STEPS, Sources, evenly
 
 NORMS = ("gradient_norm", "weight_norm")
@@ -38,16 +39,10 @@ def norms_table(sources: Sources) -> pl.DataFrame:
 def weights_by_step(sources: Sources) -> Chart | None:
     """Length of the gradient and of the weights against the step, for each learning rate."""
     table = norms_table(sources)
-    rates = sorted(table["rate_axis"].unique())
-    spelled = [f"{rate:.3g}" for rate in rates]
-    names = pl.col("rate_axis").replace_strict(rates, spelled, return_dtype=pl.String).alias("rate")
-    scale = alt.Scale(domain=spelled, range=charts.ramp(max(1, len(rates))))
-    legend = alt.Legend(columns=max(1, len(rates)), symbolType="stroke", symbolStrokeWidth=3)
-    colour = alt.Color("rate:N", title=sources.rate_title, scale=scale, legend=legend)
+    names, colour = rate_colour(sources, table["rate_axis"])
     dashes = alt.Scale(domain=[name.replace("_", " ") for name in NORMS], range=[[5, 3], [1, 0]])
     dash = alt.StrokeDash("norm:N", title=None, scale=dashes)
-    time = charts.step_axis(sources.plan.experiment.num_steps)
-    step = alt.X("step:Q", title="step", scale=alt.Scale(type="symlog", constant=1), axis=time)
+    step = step_axis(sources)
 
     def panel(rows: pl.DataFrame) -> Chart:
         domain, axis = charts.log_scale(rows["value"].to_list())
