@@ -21,7 +21,7 @@ from pipeline.records.outline import read_outline
 
 def experiments():
     bases = tuple(Linear(basis()) for basis in BASES.values())
-    common = {"question": "<Why> \"so\" & 'what'?", "widths": (2, 3)}
+    common = {"question": "<Why> \"so\" & 'what'?", "widths": (4, 9)}  # meshes of one and of two inputs
     for name, target in TARGETS.items():
         yield name, Experiment(models=(*bases, Shallow()), target=(target(),), **common)
     yield "digits", Experiment(models=(Shallow(),), data=(Digits(),), learning_rates=LogSpaced(0.1, 1, 3), **common)

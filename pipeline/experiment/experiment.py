@@ -76,23 +76,18 @@ class Experiment:
             if not getattr(self, field) > 0:
                 hint = "take a number above 0"
                 raise FieldError((field,), f"{field} must be positive, not {getattr(self, field)!r}", hint=hint)
-        self._check_widths()
         self._check_problem()
-        self._check_inputs()
+        self._check_models()
         self._check_optimizer()
         self._check_steps()
         self._check_size()
 
-    def _check_widths(self) -> None:
-        for (position, model), width in itertools.product(enumerate(self.models), self.widths):
-            with _about_model(position, model):
-                model.check_width(width)
-
-    def _check_inputs(self) -> None:
-        dimensions = {problem.num_inputs for problem in self.problems()}
-        for (position, model), dimension in itertools.product(enumerate(self.models), sorted(dimensions)):
-            with _about_model(position, model):
-                model.check_inputs(dimension)
+    def _check_models(self) -> None:
+        differing = {(problem.num_inputs, problem.bounds): problem for problem in self.problems()}
+        for position, model in enumerate(self.models):
+            for problem, width in itertools.product(differing.values(), self.widths):
+                with _about_model(position, model):
+                    model.check(width, problem)
 
     def _check_problem(self) -> None:
         if bool(self.target) == bool(self.data):

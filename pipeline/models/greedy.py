@@ -11,10 +11,11 @@ from torch import Tensor
 from pipeline.errors import FieldError
 from pipeline.models.bases.basis import Basis
 from pipeline.models.bases.polynomial import Monomial
-from pipeline.models.bases.product import Order, product_features
-from pipeline.models.linear import LinearModel
+from pipeline.models.bases.product import Order
+from pipeline.models.linear import LinearModel, check_order
 from pipeline.models.model import Model
 from pipeline.numerics.selection import Selection, orthogonal_greedy, orthogonal_least_squares
+from pipeline.problems.problem import Problem
 
 RULES: dict[str, Callable[[Tensor, Tensor, int], Selection]] = {
     "least_squares": orthogonal_least_squares,
@@ -45,10 +46,13 @@ class Greedy(LinearModel):
         if self.size is not None and self.size < 1:
             raise FieldError(("size",), f"a dictionary of {self.size} functions is empty", hint="take at least 1")
 
-    def check_width(self, width: int) -> None:
+        check_order(self.dictionary, self.product)
+
+    def check(self, width: int, problem: Problem) -> None:
         if self.size is not None and self.size < width:
             what = f"a dictionary of {self.size} functions has no {width} to choose"
             raise FieldError(("size",), what, hint=f"take at least {width}, or leave it out")
+        self.dictionary.check(self.size_for(width), problem.num_inputs, problem.bounds)
 
     def size_for(self, width: int) -> int:
         """Functions in the dictionary of a model of some width."""
@@ -61,13 +65,13 @@ class Greedy(LinearModel):
             PipelineError: If the dictionary is smaller than the width, or not finite at some points.
         """
         size = self.size_for(width)
-        dictionary_PM = product_features(self.dictionary, inputs_PD, size, self.product)
+        dictionary_PM = self.dictionary.features(inputs_PD, size, self.product)
         atoms = RULES[self.rule](dictionary_PM, targets_PK, width).atoms
         others = (atom for atom in range(size) if atom not in set(atoms))
         return (*atoms, *others)[:width]
 
     def fitted(self, inputs_PD: Tensor, targets_PK: Tensor, width: int) -> Model:
-        return Chosen(self, self.choose(inputs_PD, targets_PK, width))
+        return Chosen(self, self.choose(inputs_PD, targets_PK, width), self.size_for(width))
 
     def prepare(self, inputs_PD: Tensor, width: int) -> Tensor:
         raise TypeError(f"{self.name()} has no functions before it was fitted to training points")
@@ -77,13 +81,13 @@ class Greedy(LinearModel):
 class Chosen(LinearModel):
     """A greedy model that has chosen its functions."""
 
-    def __init__(self, definition: Greedy, atoms: tuple[int, ...]) -> None:
+    def __init__(self, definition: Greedy, atoms: tuple[int, ...], size: int) -> None:
         self.definition, self.atoms = definition, atoms
+        self.size = max(atoms) + 1 if definition.dictionary.nested else size
 
     def label(self) -> str:
         return self.definition.label()
 
     def prepare(self, inputs_PD: Tensor, width: int) -> Tensor:
-        size = max(self.atoms) + 1
-        features_PM = product_features(self.definition.dictionary, inputs_PD, size, self.definition.product)
+        features_PM = self.definition.dictionary.features(inputs_PD, self.size, self.definition.product)
         return features_PM[:, list(self.atoms[:width])].mT.contiguous()

@@ -15,8 +15,9 @@ from torch import Tensor
 from pipeline.errors import FieldError
 from pipeline.models.bases.basis import Basis
 from pipeline.models.bases.polynomial import Legendre
-from pipeline.models.bases.product import Order, product_features
+from pipeline.models.bases.product import Order
 from pipeline.models.model import Model
+from pipeline.problems.problem import Problem
 
 
 class LinearModel(Model, ABC):
@@ -49,7 +50,8 @@ class Linear(LinearModel):
 
     In D dimensions the features are products of one function per input. The width is
     always the number of features; ``product`` says in which order they are taken: by
-    total degree, or by the largest degree (full tensor products, complete at q^D).
+    total degree, or by the largest degree (full tensor products, complete at q^D). Local
+    functions are taken on a whole mesh instead, and random features are no products.
 
     In polar coordinates the features of a point of the plane are those of its distance from the
     origin and its angle, which lies in [-1, 1] for -pi to pi.
@@ -59,12 +61,26 @@ class Linear(LinearModel):
     product: Order = "total_degree"
     coordinates: Literal["cartesian", "polar"] = "cartesian"
 
-    def check_inputs(self, num_inputs: int) -> None:
-        if self.coordinates == "polar" and num_inputs != 2:
-            what = f"only the plane has polar coordinates, not {num_inputs} input{'s' if num_inputs > 1 else ''}"
-            raise FieldError(("coordinates",), what, hint="leave coordinates out, or set dimension: 2")
+    def __post_init__(self) -> None:
+        check_order(self.basis, self.product)
+
+    def check(self, width: int, problem: Problem) -> None:
+        num_inputs, bounds = problem.num_inputs, problem.bounds
+        if self.coordinates == "polar":
+            if num_inputs != 2:
+                what = f"only the plane has polar coordinates, not {num_inputs} input{'s' if num_inputs > 1 else ''}"
+                raise FieldError(("coordinates",), what, hint="leave coordinates out, or set dimension: 2")
+            bounds = (-1.0, 1.0)  # how far points lie from the origin is seen when they are drawn
+        self.basis.check(width, num_inputs, bounds)
 
     def prepare(self, inputs_PD: Tensor, width: int) -> Tensor:
         if self.coordinates == "polar":
             inputs_PD = torch.stack([inputs_PD.norm(dim=1), torch.atan2(*inputs_PD.flip(1).T) / math.pi], dim=1)
-        return product_features(self.basis, inputs_PD, width, self.product).mT.contiguous()
+        return self.basis.features(inputs_PD, width, self.product).mT.contiguous()
+
+
+def check_order(basis: Basis, order: Order) -> None:
+    """Refuse an order of products for functions that have none."""
+    if order != "total_degree" and not basis.ordered_products:
+        what = f"{basis.name()} has no order of products to choose"
+        raise FieldError(("product",), what, hint="leave product out")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.definitions import Definition
+from pipeline.problems.problem import Problem
 
 
 class Model(Definition, ABC):
@@ -33,11 +34,8 @@ class Model(Definition, ABC):
     ) -> NDArray[np.float64]:
         """Weights at step 0, shape ``[N]``."""
 
-    def check_width(self, width: int) -> None:
-        """Raise a ``FieldError`` for a width that this model cannot have."""
-
-    def check_inputs(self, num_inputs: int) -> None:
-        """Raise a ``FieldError`` for a number of inputs that this model cannot have."""
+    def check(self, width: int, problem: Problem) -> None:
+        """Raise a ``FieldError`` for a width that this model cannot have, or a problem that it cannot learn."""
 
     def fitted(self, inputs_PD: Tensor, targets_PK: Tensor, width: int) -> Model:
         """This model with whatever it chooses from the training points; most choose nothing and stay as they are."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import math
 import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ from pipeline.problems.table_files import Rows, Split, read_bytes, read_table
 
 class Data(Definition, ABC):
     """A table with named inputs and outputs."""
+
+    bounds: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
+    """Ends between which every input lies after ``split``, if they are known without reading the table."""
 
     @property
     @abstractmethod
@@ -70,6 +74,7 @@ class Digits(Data):
     num_rows: ClassVar[int] = 1797  # written down: importing scikit-learn takes a second, and planning need not
     num_inputs: ClassVar[int] = 64
     num_outputs: ClassVar[int] = 10
+    bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
     def split(self, train_rows: NDArray[np.int64], test_rows: NDArray[np.int64]) -> tuple[Split, Split]:
         inputs_RD, outputs_RK = _digits()

@@ -35,6 +35,10 @@ class Measure(Definition, ABC):
         """Training and test points where nobody says: 256 and 4096."""
         return 256, 4096
 
+    @abstractmethod
+    def bounds(self) -> tuple[float, float]:
+        """Ends between which every coordinate of every point lies."""
+
 
 def _check_interval(low: float, high: float) -> None:
     if not low < high:
@@ -55,6 +59,9 @@ class Uniform(Measure):
 
     def __post_init__(self) -> None:
         _check_interval(self.low, self.high)
+
+    def bounds(self) -> tuple[float, float]:
+        return self.low, self.high
 
     def sample(self, num_points: int, dimension: int, rng: np.random.Generator) -> Points:
         return rng.uniform(self.low, self.high, (num_points, dimension))
@@ -81,6 +88,9 @@ class Grid(Measure):
             filling = [str(side**dimension) for side in (side, side + 1) if side**dimension <= MAX_POINTS]
             hint = f"take {' or '.join(filling)}" if filling else f"take at most {MAX_POINTS}"
             raise FieldError((), f"{num_points} points do not fill a grid in {dimension} dimensions", hint=hint)
+
+    def bounds(self) -> tuple[float, float]:
+        return self.low, self.high
 
     def sample(self, num_points: int, dimension: int, rng: np.random.Generator) -> Points:
         side = _whole_root(num_points, dimension)
@@ -111,6 +121,9 @@ class Normal(Measure):
             hint = "take the standard deviation of a coordinate, above 0"
             raise FieldError(("scale",), f"scale {self.scale!r} is not positive", hint=hint)
 
+    def bounds(self) -> tuple[float, float]:
+        return -math.inf, math.inf
+
     def sample(self, num_points: int, dimension: int, rng: np.random.Generator) -> Points:
         return self.scale * rng.standard_normal((num_points, dimension))
 
@@ -136,6 +149,9 @@ class Corners(Measure):
                 f"{num_points} points do not hold each of the {2**dimension} corners equally often",
                 hint=f"take a multiple of {2**dimension}",
             )
+
+    def bounds(self) -> tuple[float, float]:
+        return 0.0, 1.0
 
     def sample(self, num_points: int, dimension: int, rng: np.random.Generator) -> Points:
         corners = np.array(list(itertools.product((0.0, 1.0), repeat=dimension)))
@@ -163,6 +179,9 @@ class Rings(Measure):
     def check(self, num_points: int, dimension: int) -> None:
         if dimension != 2:
             raise FieldError((), f"rings lie in the plane, not in {dimension} dimensions", hint="set dimension: 2")
+
+    def bounds(self) -> tuple[float, float]:
+        return -self.outer - self.blur, self.outer + self.blur
 
     def sample(self, num_points: int, dimension: int, rng: np.random.Generator) -> Points:
         radius = np.where(rng.random(num_points) < 0.5, self.inner, self.outer)

@@ -56,6 +56,11 @@ class Problem(ABC):
     def num_outputs(self) -> int:
         """K."""
 
+    @property
+    @abstractmethod
+    def bounds(self) -> tuple[float, float]:
+        """Ends between which every input lies."""
+
     @abstractmethod
     def label(self) -> str:
         """A short name for tables and figures."""
@@ -114,6 +119,10 @@ class FunctionProblem(Problem):
     def num_outputs(self) -> int:
         return 1
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return self.measure.bounds()
+
     def label(self) -> str:
         return self.target.label()
 
@@ -166,6 +175,10 @@ class TableProblem(Problem):
     @property
     def num_outputs(self) -> int:
         return self.data.num_outputs
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return self.data.bounds
 
     def label(self) -> str:
         return self.data.label()

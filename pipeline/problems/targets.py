@@ -34,6 +34,18 @@ class Target(Definition, ABC):
         """Mean of the square under the uniform law on [-1, 1]^D, in closed form; ``None`` if not known."""
         return None
 
+    def antiderivative(self, x_P: Points) -> Points | None:
+        """A function of one input whose derivative is this one, for exact means over cells; ``None`` if not known."""
+        return None
+
+    def barron_constant(self, dimension: int) -> float | None:
+        """C_f of Barron (1993), the mean of |w| under the Fourier transform, for the extension beyond [-1, 1]^D.
+
+        A network of width m has a squared error of at most ``(2 r C_f)^2 / m`` on a ball of
+        radius r, in any dimension. Infinite if no extension has one; ``None`` if it is not known.
+        """
+        return None
+
     def breaks(self) -> tuple[float, ...]:
         """Points of [-1, 1] where the function or a derivative jumps."""
         return ()
@@ -54,6 +66,12 @@ class AbsoluteValue(Target):
     def mean_square(self, dimension: int) -> float:
         return 3.0**-dimension
 
+    def antiderivative(self, x_P: Points) -> Points:
+        return x_P * np.abs(x_P) / 2
+
+    def barron_constant(self, dimension: int) -> float:
+        return math.inf  # a finite one has a continuous derivative
+
     def breaks(self) -> tuple[float, ...]:
         return (0.0,)
 
@@ -71,6 +89,12 @@ class Step(Target):
 
     def mean_square(self, dimension: int) -> float:
         return min(max((1 - self.at) / 2, 0.0), 1.0)
+
+    def antiderivative(self, x_P: Points) -> Points:
+        return np.maximum(x_P - self.at, 0)
+
+    def barron_constant(self, dimension: int) -> float | None:
+        return math.inf if self.breaks() else None
 
     def breaks(self) -> tuple[float, ...]:
         return (self.at,) if -1 < self.at < 1 else ()
@@ -98,6 +122,13 @@ class Sine(Target):
         turn = 2 * math.pi * self.frequency
         return 0.5 - math.sin(turn) / (2 * turn)
 
+    def antiderivative(self, x_P: Points) -> Points:
+        turn = math.pi * self.frequency
+        return -np.cos(turn * x_P) / turn
+
+    def barron_constant(self, dimension: int) -> float:
+        return math.pi * self.frequency
+
 
 @final
 @dataclass(frozen=True)
@@ -110,6 +141,12 @@ class Runge(Target):
     def mean_square(self, dimension: int) -> float:
         return 1 / 52 + math.atan(5) / 10
 
+    def antiderivative(self, x_P: Points) -> Points:
+        return np.arctan(5 * x_P) / 5
+
+    def barron_constant(self, dimension: int) -> float:
+        return 5.0  # the Fourier transform is exp(-|w| / 5) / 10
+
 
 @final
 @dataclass(frozen=True)
@@ -121,6 +158,9 @@ class XSquared(Target):
 
     def mean_square(self, dimension: int) -> float:
         return 1 / 5
+
+    def antiderivative(self, x_P: Points) -> Points:
+        return x_P**3 / 3
 
 
 @final
@@ -140,6 +180,9 @@ class OnePlusPower(Target):
     def mean_square(self, dimension: int) -> float:
         mean_of_power = 0.0 if self.power % 2 else 1 / (self.power + 1)
         return 1 + 2 * mean_of_power + 1 / (2 * self.power + 1)
+
+    def antiderivative(self, x_P: Points) -> Points:
+        return x_P + x_P ** (self.power + 1) / (self.power + 1)
 
 
 @final
@@ -183,9 +226,18 @@ class Gaussian(Target):
         return (self.scale * math.sqrt(math.pi) / 2 * math.erf(1 / self.scale)) ** dimension
 
     def barron_constant(self, dimension: int) -> float:
-        """First moment of the Fourier transform, C_f of Barron (1993): E|w| for w normal with deviation 1/scale."""
+        """The mean length of a normal vector of deviation 1 / scale."""
         ratio = math.exp(math.lgamma((dimension + 1) / 2) - math.lgamma(dimension / 2))
         return math.sqrt(2) * ratio / self.scale
+
+    def random_cosine_constant(self, dimension: int) -> float:
+        """What m times the expected mean square of ``f - (1/m) sum cos(w_i . x)`` is, at every m, on [-1, 1]^D.
+
+        The w_i are normal, of deviation 1 / scale. Each cosine has the mean f, so the error is a variance.
+        """
+        first = self.mean_square(dimension)
+        second = (self.scale * math.sqrt(math.pi / 8) * math.erf(math.sqrt(2) / self.scale)) ** dimension
+        return (1 - 2 * first + second) / 2
 
 
 @final

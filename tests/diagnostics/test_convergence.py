@@ -81,28 +81,30 @@ def test_error_of_classes_is_the_share_of_wrong_answers(model, snapshot_of) -> N
 
 
 def test_distance_is_zero_at_the_least_squares_solution_of_numpy(linear, snapshot_of) -> None:
-    best = torch.from_numpy(solution(snapshot_of(linear))).mT.flatten()[None]
+    best = torch.from_numpy(solution(snapshot_of(linear, width=4))).mT.flatten()[None]
     # Roundings of weights of size 10, through matrices of condition 100 at most.
-    assert DistanceToLeastSquares()(snapshot_of(linear, weights=best)) < 1e-12
+    assert DistanceToLeastSquares()(snapshot_of(linear, width=4, weights=best)) < 1e-12
 
 
 def test_distance_is_euclidean(linear, snapshot_of) -> None:
-    best = torch.from_numpy(solution(snapshot_of(linear))).mT.flatten()[None]
+    best = torch.from_numpy(solution(snapshot_of(linear, width=4))).mT.flatten()[None]
     away = torch.zeros_like(best)
     away[0, :2] = torch.tensor([3.0, 4.0])
-    assert float(DistanceToLeastSquares()(snapshot_of(linear, weights=best + away))) == pytest.approx(5, rel=1e-11)
+    assert float(DistanceToLeastSquares()(snapshot_of(linear, width=4, weights=best + away))) == pytest.approx(
+        5, rel=1e-11
+    )
 
 
 def test_of_many_solutions_the_shortest_is_meant(linear, snapshot_of) -> None:
     """More features than points: what descent from zero finds."""
-    snapshot = snapshot_of(linear, width=33)
+    snapshot = snapshot_of(linear, width=36)
     shortest = torch.from_numpy(solution(snapshot)).mT.flatten()[None]
-    assert DistanceToLeastSquares()(snapshot_of(linear, width=33, weights=shortest)) < 1e-9 * shortest.norm()
+    assert DistanceToLeastSquares()(snapshot_of(linear, width=36, weights=shortest)) < 1e-9 * shortest.norm()
 
 
 def test_least_squares_error_is_the_test_error_of_the_solution(linear, snapshot_of) -> None:
-    best = torch.from_numpy(solution(snapshot_of(linear))).mT.flatten()[None]
-    at_the_solution = snapshot_of(linear, weights=best)
+    best = torch.from_numpy(solution(snapshot_of(linear, width=4))).mT.flatten()[None]
+    at_the_solution = snapshot_of(linear, width=4, weights=best)
     expected = TestError()(at_the_solution)
     torch.testing.assert_close(LeastSquaresError()(at_the_solution), expected, rtol=1e-11, atol=0)
 

@@ -22,6 +22,8 @@ from pipeline.models.greedy import RULES, Greedy
 from pipeline.models.linear import Linear
 from pipeline.numerics.randomness import stream
 from pipeline.plan import make_plan
+from pipeline.problems.measures import Uniform
+from pipeline.problems.problem import FunctionProblem
 from pipeline.problems.targets import OnePlusPower
 
 
@@ -75,10 +77,10 @@ def test_features_are_the_chosen_functions_of_the_dictionary(
 ) -> None:
     inputs, elsewhere = sample(100, num_inputs), sample(7, num_inputs)
     targets = torch.from_numpy(stream("targets").standard_normal((100, num_outputs)))
-    model = Greedy(dictionary, size=20)
+    model = Greedy(dictionary, size=25)
     atoms = model.choose(inputs, targets, 5)
     assert len(set(atoms)) == 5
-    whole = Linear(dictionary).prepare(elsewhere, 20)
+    whole = Linear(dictionary).prepare(elsewhere, 25)
     torch.testing.assert_close(model.fitted(inputs, targets, 5).prepare(elsewhere, 5), whole[list(atoms)])
 
 
@@ -145,10 +147,11 @@ def test_dictionary_that_is_too_small_is_refused_with_its_line(tmp_path: Path, s
 
 
 def test_width_that_is_too_large_is_told_by_the_model_itself() -> None:
+    problem = FunctionProblem(OnePlusPower(), Uniform(), 1, 10, 10, 0.0, 0)
     message = "size: a dictionary of 3 functions has no 4 to choose\n  hint: take at least 4, or leave it out"
     with pytest.raises(FieldError, match=f"^{re.escape(message)}$"):
-        Greedy(size=3).check_width(4)
-    Greedy(size=4).check_width(4)
+        Greedy(size=3).check(4, problem)
+    Greedy(size=4).check(4, problem)
 
 
 def test_there_are_no_features_before_the_points_were_seen() -> None:

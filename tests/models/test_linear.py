@@ -1,14 +1,24 @@
 """A linear model is weights on a fixed basis, starting from zero."""
 
+import dataclasses
+import re
+from pathlib import Path
+
 import pytest
 import torch
 
-from pipeline.errors import FieldError
+from pipeline.config import read_experiment
+from pipeline.definitions import Definition
+from pipeline.errors import FieldError, PipelineError
 from pipeline.models.bases import BASES
 from pipeline.models.bases.basis import Basis
 from pipeline.models.bases.polynomial import Legendre, Monomial
+from pipeline.models.greedy import Greedy
 from pipeline.models.linear import Linear
 from pipeline.numerics.randomness import stream
+from pipeline.problems.measures import Measure, Normal, Uniform
+from pipeline.problems.problem import FunctionProblem
+from pipeline.problems.targets import Gaussian
 
 
 @pytest.fixture(params=BASES.values(), ids=BASES.keys())
@@ -28,8 +38,8 @@ def test_outputs_of_one_input_are_the_basis_times_the_weights(basis: Basis) -> N
 
 def test_features_are_one_matrix_for_all_trials(basis: Basis) -> None:
     model = Linear(basis)
-    prepared = model.prepare(torch.zeros(13, 2, dtype=torch.float64), 6)
-    assert model.features(torch.zeros(4, 12, dtype=torch.float64), prepared, 6, 2).shape == (1, 13, 6)
+    prepared = model.prepare(torch.zeros(13, 2, dtype=torch.float64), 9)
+    assert model.features(torch.zeros(4, 18, dtype=torch.float64), prepared, 9, 2).shape == (1, 13, 9)
 
 
 def test_every_trial_starts_from_zero_and_learns_a_weight_per_feature_and_output(basis: Basis) -> None:
@@ -58,15 +68,55 @@ def test_polar_features_are_those_of_the_distance_and_the_angle(basis: Basis) ->
     distance, angle = torch.from_numpy(stream("polar").uniform(0, 1, (2, 9)))
     angle = 2 * angle - 1
     plane = torch.stack([distance * torch.cos(torch.pi * angle), distance * torch.sin(torch.pi * angle)], dim=1)
-    polar = Linear(basis, coordinates="polar").prepare(plane, 6)
-    expected = Linear(basis).prepare(torch.stack([distance, angle], dim=1), 6)
-    # Slopes of the sixth functions are below 100, where they do not jump.
+    polar = Linear(basis, coordinates="polar").prepare(plane, 9)
+    expected = Linear(basis).prepare(torch.stack([distance, angle], dim=1), 9)
+    # Slopes of the first functions are below 100, where they do not jump.
     torch.testing.assert_close(polar, expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize(("num_inputs", "words"), [(1, "1 input"), (3, "3 inputs")])
 def test_only_the_plane_has_polar_coordinates(num_inputs: int, words: str) -> None:
+    problem = FunctionProblem(Gaussian(), Uniform(), num_inputs, 10, 10, 0.0, 0)
     with pytest.raises(FieldError, match=f"^coordinates: only the plane has polar coordinates, not {words}"):
-        Linear(coordinates="polar").check_inputs(num_inputs)
-    Linear(coordinates="polar").check_inputs(2)
-    Linear().check_inputs(num_inputs)
+        Linear(coordinates="polar").check(4, problem)
+    Linear(coordinates="polar").check(4, dataclasses.replace(problem, dimension=2))
+    Linear().check(4, problem)
+
+
+def test_order_of_products_that_a_basis_does_not_have_is_refused(basis: Basis) -> None:
+    for make in (lambda: Linear(basis, product="full"), lambda: Greedy(basis, product="full")):
+        if basis.ordered_products:
+            make()
+            continue
+        message = f"product: {basis.name()} has no order of products to choose\n  hint: leave product out"
+        with pytest.raises(FieldError, match=f"^{re.escape(message)}$"):
+            make()
+
+
+@pytest.mark.parametrize("measure", [Uniform(), Uniform(low=0.0), Uniform(high=2.0), Normal()], ids=Definition.label)
+def test_problem_outside_the_domain_of_a_basis_is_refused_before_anything_is_trained(
+    basis: Basis, measure: Measure
+) -> None:
+    problem = FunctionProblem(Gaussian(), measure, 2, 10, 10, 0.0, 0)
+    for model in (Linear(basis), Greedy(basis, size=9)):
+        if basis.domain is None or measure in (Uniform(), Uniform(low=0.0)):
+            model.check(4, problem)
+            continue
+        low, high = measure.bounds()
+        what = f"{basis.name()} has functions on [-1, 1] only, and the inputs may lie anywhere in [{low:g}, {high:g}]\n"
+        with pytest.raises(FieldError, match=f"^{re.escape(what)}"):
+            model.check(4, problem)
+
+
+def test_line_of_a_model_that_cannot_learn_a_table_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "table.yaml"
+    path.write_text("question: Hats?\ndata: diabetes\nmodels:\n  - linear\n  - linear: {basis: hat}\nwidths: 1024\n")
+    what = f"{path}:5: hat has functions on [-1, 1] only, and the inputs may lie anywhere in [-inf, inf]\n"
+    with pytest.raises(PipelineError, match=f"^{re.escape(what)}"):
+        read_experiment(path)
+    path.write_text(
+        "question: Hats?\ntarget: gaussian\ninputs: {dimension: 2}\nmodels: {linear: {basis: hat}}\nwidths: 5\n"
+    )
+    what = f"{path}:4: 5 products of hat do not fill a mesh in 2 dimensions\n  hint: take 4 or 9"
+    with pytest.raises(PipelineError, match=f"^{re.escape(what)}$"):
+        read_experiment(path)

@@ -63,6 +63,7 @@ def test_same_stream_gives_the_same_points(measure: Measure) -> None:
 
 def test_points_lie_in_the_support(measure: Measure) -> None:
     low, high = LAWS[measure.name()][2:]
+    assert measure.bounds() == pytest.approx((low, high), rel=1e-15)
     for points in samples(measure):
         assert low <= points.min()
         assert points.max() <= high

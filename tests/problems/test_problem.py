@@ -164,6 +164,14 @@ def test_a_bundled_table_can_be_used_whole(bundled: Data) -> None:
     assert problem.label() == bundled.name()
 
 
+def test_inputs_lie_within_the_bounds_that_a_problem_states(data: Data) -> None:
+    for problem in (FUNCTION, TableProblem(data, 20, 10, 0)):
+        dataset, (low, high) = problem.load(), problem.bounds
+        inputs = torch.cat([dataset.train_inputs_PD, dataset.test_inputs_PD])
+        assert low <= inputs.min()
+        assert inputs.max() <= high
+
+
 def function_problem(**changes: object) -> Callable[[], Problem]:
     return lambda: dataclasses.replace(FUNCTION, **changes)
 

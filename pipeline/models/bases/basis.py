@@ -1,25 +1,92 @@
-"""What a basis is: functions of one variable in a fixed order, so that a narrow basis is a prefix of a wide one."""
+"""What a basis is: functions of one variable, numbered from 0, and the features of several inputs made of them."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from pipeline.definitions import Definition
+from pipeline.errors import FieldError, PipelineError
+from pipeline.models.bases.product import Order, multi_indices
 from pipeline.problems.measures import Measure
+
+ON_THE_WHOLE_LINE = "take inputs in there, or functions of the whole line, such as legendre, cosine or random_fourier"
 
 
 class Basis(Definition, ABC):
-    """Functions on [-1, 1], numbered from 0; the first is constant."""
+    """Functions on [-1, 1], numbered from 0."""
 
+    nested: ClassVar[bool] = True
+    """Whether a narrow basis is a prefix of a wide one; functions that share the interval move with the width."""
+    begins_with_one: ClassVar[bool] = True
+    """Whether function 0 is the constant 1."""
+    sums_to_one: ClassVar[bool] = False
+    """Whether the functions of every width are a partition of unity: none negative, and 1 in sum."""
+    independent: ClassVar[bool] = True
+    """Whether the functions are linearly independent on [-1, 1] at every width."""
     orthonormal_under: ClassVar[Measure | None] = None
     """The law under which the functions are orthonormal, if there is one among the measures; tests check it."""
     breaks_at_dyadic: ClassVar[bool] = False
     """Whether the functions jump at dyadic points, so that a quadrature must be split there."""
+    domain: ClassVar[tuple[float, float] | None] = None
+    """The interval outside of which there are no functions; ``None``: they are formulas for the whole line."""
+    ordered_products: ClassVar[bool] = True
+    """Whether features of several inputs are products that can be taken in more than one order."""
     source: ClassVar[str]
 
     @abstractmethod
     def __call__(self, x_P: Tensor, width: int) -> Tensor:
-        """Values of the first functions, shape ``[P, W]``, in the dtype of the points."""
+        """Values of the functions, shape ``[P, W]``, in the dtype of the points."""
+
+    def support(self, width: int) -> Tensor:
+        """The interval of [-1, 1] outside of which each function is zero, and inside not, shape ``[W, 2]``, float64."""
+        return torch.tensor([-1.0, 1.0], dtype=torch.float64).expand(width, 2)
+
+    def features(self, inputs_PD: Tensor, width: int, order: Order = "total_degree") -> Tensor:
+        """Features ``[P, W]`` of several inputs: products over the inputs of one function of each.
+
+        Raises:
+            PipelineError: If an input lies outside the domain.
+        """
+        self._check_inputs(inputs_PD)
+        indices = self.indices(width, inputs_PD.shape[1], order)
+        if inputs_PD.shape[1] == 1:
+            return self(inputs_PD[:, 0], width)
+        features_PW = inputs_PD.new_ones(len(inputs_PD), width)
+        for axis, numbers in enumerate(zip(*indices, strict=True)):
+            features_PW *= self(inputs_PD[:, axis], max(numbers) + 1)[:, list(numbers)]
+        return features_PW
+
+    def indices(self, width: int, num_inputs: int, order: Order) -> tuple[tuple[int, ...], ...]:
+        """Which function of each input a feature is the product of."""
+        return multi_indices(width, num_inputs, order)
+
+    def check(self, width: int, num_inputs: int, bounds: tuple[float, float]) -> None:
+        """Raise a ``FieldError`` for what cannot be.
+
+        Args:
+            width: Of the features.
+            num_inputs: D.
+            bounds: Ends between which all inputs lie.
+        """
+        if self.domain is not None and not (self.domain[0] <= bounds[0] and bounds[1] <= self.domain[1]):
+            low, high = self.domain
+            where = f"[{bounds[0]:g}, {bounds[1]:g}]"
+            what = (
+                f"{self.name()} has functions on [{low:g}, {high:g}] only, and the inputs may lie anywhere in {where}"
+            )
+            raise FieldError((), what, hint=ON_THE_WHOLE_LINE)
+
+    def _check_inputs(self, inputs_PD: Tensor) -> None:
+        if self.domain is None:
+            return
+        low, high = self.domain
+        outside_P = ~((inputs_PD >= low) & (inputs_PD <= high)).all(dim=1)
+        if outside_P.any():
+            far = float(inputs_PD[outside_P].abs().max())
+            what = f"{self.name()} has functions on [{low:g}, {high:g}] only, and {int(outside_P.sum())} of "
+            what += f"{len(inputs_PD)} points lie outside, as far as {far:.4g}"
+            raise PipelineError(what, hint=ON_THE_WHOLE_LINE)

@@ -1,14 +1,10 @@
-"""Tensor products: features of several inputs from a basis of one."""
+"""Which functions of the single inputs a product of several takes, and in which order."""
 
 from __future__ import annotations
 
 import functools
 import heapq
 from typing import Literal
-
-from torch import Tensor
-
-from pipeline.models.bases.basis import Basis
 
 Order = Literal["total_degree", "full"]
 
@@ -34,16 +30,3 @@ def multi_indices(width: int, dimension: int, order: Order) -> tuple[tuple[int, 
                 seen.add(grown)
                 heapq.heappush(heap, (key(grown), grown))
     return tuple(found)
-
-
-def product_features(basis: Basis, inputs_PD: Tensor, width: int, order: Order) -> Tensor:
-    """Features ``[P, W]``: products over the inputs of one basis function of each."""
-    dimension = inputs_PD.shape[1]
-    if dimension == 1:
-        return basis(inputs_PD[:, 0], width)
-    indices = multi_indices(width, dimension, order)
-    features_PW = inputs_PD.new_ones(len(inputs_PD), width)
-    for axis in range(dimension):
-        degrees = [index[axis] for index in indices]
-        features_PW *= basis(inputs_PD[:, axis], max(degrees) + 1)[:, degrees]
-    return features_PW

@@ -30,10 +30,17 @@ class Ridge(Basis):
             raise FieldError(("power",), f"power {self.power!r} is not at least 1", hint="take a whole number from 1")
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:
-        knot_W = 2 * _van_der_corput(torch.arange(-1, width - 1, device=x_P.device).clamp(min=0)) - 1
-        values_PW = (x_P[:, None] - knot_W.to(x_P)).clamp(min=0) ** self.power
+        values_PW = (x_P[:, None] - self._knots(width).to(x_P)).clamp(min=0) ** self.power
         values_PW[:, 0] = 1
         return values_PW
+
+    def support(self, width: int) -> Tensor:
+        knot_W = self._knots(width)
+        return torch.stack([knot_W, torch.ones_like(knot_W)], dim=1)
+
+    def _knots(self, width: int) -> Tensor:
+        """Where each ridge begins, that of the constant -1, shape ``[W]``, float64."""
+        return 2 * _van_der_corput(torch.arange(-1, width - 1).clamp(min=0)) - 1
 
 
 def _van_der_corput(index_W: Tensor) -> Tensor:

@@ -24,6 +24,7 @@ class Haar(Basis):
 
     orthonormal_under: ClassVar[Measure | None] = Uniform()
     breaks_at_dyadic: ClassVar[bool] = True
+    domain: ClassVar[tuple[float, float] | None] = (-1.0, 1.0)
     source: ClassVar[str] = "Haar (1910); Daubechies, Ten Lectures on Wavelets, section 1.3.3"
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:
@@ -41,3 +42,10 @@ class Haar(Basis):
             values_PW[points[inside], column_P[inside]] = 2 ** (level / 2) * sign_P[inside]
             level += 1
         return values_PW
+
+    def support(self, width: int) -> Tensor:
+        index_W = torch.arange(width).clamp(min=1)
+        level_W = index_W.double().log2().floor()  # exact: the logarithm of a power of two is
+        size_W = 2 * 2**-level_W
+        left_W = (index_W - 2**level_W) * size_W - 1
+        return torch.stack([left_W, left_W + size_W], dim=1)

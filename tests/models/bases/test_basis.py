@@ -1,10 +1,14 @@
 """Every basis keeps the promises its class makes."""
 
+import math
+import re
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from pipeline.errors import FieldError, PipelineError
 from pipeline.models.bases import BASES
 from pipeline.models.bases.basis import Basis
 from pipeline.numerics import spectra
@@ -33,14 +37,89 @@ def test_there_is_a_row_for_every_point_and_a_column_for_every_function(basis: B
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_narrow_basis_is_a_prefix_of_a_wide_one(basis: Basis, width: int) -> None:
-    wide = basis(LINE, 33)
-    # A vectorised kernel may round a column differently by where it lies in memory: a few units in the last place.
-    torch.testing.assert_close(basis(LINE, width), wide[:, :width], rtol=4 * EPS, atol=4 * EPS)
+@pytest.mark.parametrize("num_inputs", [1, 2])
+def test_narrow_basis_is_a_prefix_of_a_wide_one_exactly_if_it_claims_to_be(
+    basis: Basis, width: int, num_inputs: int
+) -> None:
+    points = torch.from_numpy(stream("prefix").uniform(-1, 1, (100, num_inputs)))
+    width **= num_inputs
+    narrow, wide = (basis.features(points, size)[:, :width] for size in (width, 40**num_inputs))
+    if basis.nested:
+        # A vectorised kernel may round a column differently by where it lies in memory: a few units in the last place.
+        torch.testing.assert_close(narrow, wide, rtol=4 * EPS, atol=4 * EPS)
+    else:
+        assert (narrow - wide).abs().max() > 0.1
 
 
-def test_first_function_is_one(basis: Basis) -> None:
-    assert torch.equal(basis(LINE, 5)[:, 0], torch.ones_like(LINE))
+def test_first_function_is_one_exactly_if_that_is_claimed(basis: Basis) -> None:
+    assert torch.equal(basis(LINE, 5)[:, 0], torch.ones_like(LINE)) == basis.begins_with_one
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_functions_are_a_partition_of_unity_exactly_if_that_is_claimed(basis: Basis, width: int) -> None:
+    if width == 1 and not basis.sums_to_one:
+        return  # the constant alone is one
+    values = basis(random_points(300), width)
+    apart = float((values.sum(dim=1) - 1).abs().max())
+    # Sums of a few numbers below 1, each from a difference of places up to 33.
+    assert (values.min() >= 0 and apart < 40 * EPS) if basis.sums_to_one else apart > 1e-3
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_functions_are_zero_outside_their_support_and_nowhere_inside(basis: Basis, width: int) -> None:
+    points = random_points(5000)
+    low, high = basis.support(width).unbind(dim=1)
+    assert low.dtype == torch.float64
+    assert ((low >= -1) & (low <= high) & (high <= 1)).all()
+    inside = (points[:, None] > low) & (points[:, None] < high)
+    assert torch.equal(basis(points, width) != 0, inside)
+    assert (inside.sum(dim=0) > 0).all() or not basis.independent
+
+
+@pytest.mark.parametrize("num_inputs", [1, 2, 3])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_features_of_several_inputs_are_as_many_as_asked_for_in_the_dtype_of_the_inputs(
+    basis: Basis, num_inputs: int, dtype: torch.dtype
+) -> None:
+    points = torch.from_numpy(stream("inputs").uniform(-1, 1, (7, num_inputs))).to(dtype)
+    features = basis.features(points, 3**num_inputs)
+    assert features.shape == (7, 3**num_inputs)
+    assert features.dtype == dtype
+    assert len(torch.unique(features, dim=1).T) > 1
+
+
+def test_features_of_one_input_are_the_functions(basis: Basis) -> None:
+    points = random_points(50)
+    assert torch.equal(basis.features(points[:, None], 9), basis(points, 9))
+
+
+NEVER_OUTSIDE = (
+    "\n  hint: take inputs in there, or functions of the whole line, such as legendre, cosine or random_fourier"
+)
+
+
+@pytest.mark.parametrize("bounds", [(-1.0, 1.0), (0.0, 1.0), (-1.0, 1.5), (-math.inf, math.inf)])
+def test_problem_with_inputs_outside_the_domain_is_refused(basis: Basis, bounds: tuple[float, float]) -> None:
+    if basis.domain is None or bounds in [(-1.0, 1.0), (0.0, 1.0)]:
+        basis.check(9, 2, bounds)
+        return
+    what = f"{basis.name()} has functions on [-1, 1] only, and the inputs may lie anywhere in "
+    what += f"[{bounds[0]:g}, {bounds[1]:g}]"
+    with pytest.raises(FieldError, match=f"^{re.escape(what + NEVER_OUTSIDE)}$"):
+        basis.check(9, 2, bounds)
+
+
+@pytest.mark.parametrize("value", [1.25, -3.0, math.inf, math.nan])
+def test_inputs_outside_the_domain_are_one_clear_message_and_elsewhere_they_have_values(
+    basis: Basis, value: float
+) -> None:
+    points = torch.tensor([[0.5, 0.0], [0.25, value], [1.0, -1.0]], dtype=torch.float64)
+    if basis.domain is None:
+        assert basis.features(points, 9).isfinite().all() or not math.isfinite(value)
+        return
+    what = f"{basis.name()} has functions on [-1, 1] only, and 1 of 3 points lie outside, as far as {abs(value):.4g}"
+    with pytest.raises(PipelineError, match=f"^{re.escape(what + NEVER_OUTSIDE)}$"):
+        basis.features(points, 9)
 
 
 def test_values_are_finite_on_the_whole_interval_both_ends_included(basis: Basis) -> None:
@@ -97,10 +176,11 @@ def test_jumps_are_at_dyadic_points_if_claimed_and_nowhere_otherwise(basis: Basi
         assert across_an_edge < 1e-4  # slopes up to 33^2 sqrt(65) over 2e-9
 
 
-def test_functions_are_linearly_independent(basis: Basis, quadrature) -> None:
+def test_functions_are_linearly_independent_exactly_if_that_is_claimed(basis: Basis, quadrature) -> None:
     points, weights = quadrature()
     values = (weights.sqrt()[:, None] * basis(points, 9))[None]
-    assert spectra.effective_rank(spectra.singular_values(values), tuple(values.shape[1:])) == 9
+    rank = spectra.effective_rank(spectra.singular_values(values), tuple(values.shape[1:]))
+    assert bool(rank == 9) == basis.independent
 
 
 def test_source_is_named(basis: Basis) -> None:

@@ -53,3 +53,13 @@ def test_best_polynomials_miss_by_what_theory_says(reference, quadrature) -> Non
     missed = target - features @ torch.linalg.lstsq(features, target).solution
     integral = 2 * float(missed.square().sum())
     assert integral == pytest.approx(reference["value"], rel=reference["tolerance"]["rel"])
+
+
+def test_interpolation_of_runges_function_gains_by_every_degree_what_its_poles_allow() -> None:
+    [reference] = [value for value in VALUES if value["name"] == "runge_chebyshev_rate"]
+    line, errors = torch.linspace(-1, 1, 4001, dtype=torch.float64), []
+    for width in (41, 61):  # odd, so that a node stands at 0
+        nodes = torch.cos(torch.pi * (torch.arange(width, dtype=torch.float64) + 0.5) / width)
+        weights = torch.linalg.solve(Chebyshev()(nodes, width), 1 / (1 + 25 * nodes**2))
+        errors.append(float((Chebyshev()(line, width) @ weights - 1 / (1 + 25 * line**2)).abs().max()))
+    assert (errors[1] / errors[0]) ** (1 / 20) == pytest.approx(reference["value"], rel=reference["tolerance"]["rel"])

@@ -1,0 +1,101 @@
+"""Random features: functions of all inputs at once, drawn from a fixed stream, which a kernel is the limit of."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import torch
+from torch import Tensor
+
+from pipeline.errors import FieldError
+from pipeline.models.bases.basis import Basis
+from pipeline.models.bases.product import Order
+from pipeline.numerics.kernels import arc_cosine_kernel, gaussian_kernel
+from pipeline.numerics.randomness import stream
+
+
+class RandomFeatures(Basis, ABC):
+    """Functions of any number of inputs, drawn one after another; every ``seed`` draws others.
+
+    They are no products, so that as many of them serve in any dimension. Means of their products
+    over many functions tend to a kernel: least squares on them is kernel regression.
+    """
+
+    begins_with_one: ClassVar[bool] = False
+    ordered_products: ClassVar[bool] = False
+
+    def __call__(self, x_P: Tensor, width: int) -> Tensor:
+        return self.features(x_P[:, None], width)
+
+    @abstractmethod
+    def features(self, inputs_PD: Tensor, width: int, order: Order = "total_degree") -> Tensor:
+        """Features ``[P, W]``; they have no order to choose."""
+
+    @abstractmethod
+    def kernel(self, x_PD: Tensor, y_QD: Tensor) -> Tensor:
+        """What ``features(x) @ features(y).T / width`` tends to, shape ``[P, Q]``."""
+
+
+@final
+@dataclass(frozen=True)
+class RandomFourier(RandomFeatures):
+    """Random waves sqrt2 cos(w . x), sqrt2 sin(w . x) with w normal of deviation 1 / scale: the Gaussian kernel.
+
+    The kernel is ``exp(-|x - y|^2 / (2 scale^2))``. An even number of functions holds whole pairs.
+    """
+
+    scale: float = 1.0
+    seed: int = 0
+    source: ClassVar[str] = "Rahimi, Recht, Random features for large-scale kernel machines (NIPS 2007)"
+
+    def __post_init__(self) -> None:
+        if not self.scale > 0:
+            what = f"scale {self.scale!r} is not positive"
+            raise FieldError(("scale",), what, hint="take the width of the kernel, above 0")
+
+    def features(self, inputs_PD: Tensor, width: int, order: Order = "total_degree") -> Tensor:
+        normal_MD = stream(self.name(), self.seed).standard_normal(((width + 1) // 2, inputs_PD.shape[1]))
+        turn_PM = inputs_PD @ torch.from_numpy(normal_MD / self.scale).to(inputs_PD).mT
+        waves_PM2 = math.sqrt(2) * torch.stack([turn_PM.cos(), turn_PM.sin()], dim=-1)
+        return waves_PM2.flatten(1)[:, :width]
+
+    def kernel(self, x_PD: Tensor, y_QD: Tensor) -> Tensor:
+        return gaussian_kernel(x_PD, y_QD, self.scale)
+
+
+@final
+@dataclass(frozen=True)
+class RandomRelu(RandomFeatures):
+    """Random ReLU ridges sqrt2 max(w . x + b, 0) with normal w and b: a network whose hidden layer stays as it was.
+
+    The kernel is the arc-cosine kernel of degree 1 of the points ``(x, 1)``. Of one input, half of the
+    ridges have their kink outside [-1, 1]: there they are lines, or zero.
+    """
+
+    seed: int = 0
+    independent: ClassVar[bool] = False
+    source: ClassVar[str] = "Cho, Saul, Kernel methods for deep learning (NIPS 2009)"
+
+    def features(self, inputs_PD: Tensor, width: int, order: Order = "total_degree") -> Tensor:
+        weights_WC = self._weights(width, inputs_PD.shape[1]).to(inputs_PD)
+        return math.sqrt(2) * torch.relu(inputs_PD @ weights_WC[:, :-1].mT + weights_WC[:, -1])
+
+    def support(self, width: int) -> Tensor:
+        slope_W, bias_W = self._weights(width, 1).unbind(dim=1)
+        kink_W = (-bias_W / slope_W).clamp(-1, 1)
+        ends = torch.ones_like(kink_W)
+        return torch.where(slope_W[:, None] > 0, torch.stack([kink_W, ends], 1), torch.stack([-ends, kink_W], 1))
+
+    def kernel(self, x_PD: Tensor, y_QD: Tensor) -> Tensor:
+        return arc_cosine_kernel(_with_one(x_PD), _with_one(y_QD))
+
+    def _weights(self, width: int, num_inputs: int) -> Tensor:
+        """Slopes and, last, the bias of each ridge, shape ``[W, D + 1]``."""
+        return torch.from_numpy(stream(self.name(), self.seed).standard_normal((width, num_inputs + 1)))
+
+
+def _with_one(points_PD: Tensor) -> Tensor:
+    return torch.cat([points_PD, points_PD.new_ones(len(points_PD), 1)], dim=1)

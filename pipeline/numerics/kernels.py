@@ -1,0 +1,40 @@
+"""Kernels that are means of products of random features.
+
+Shape letters as everywhere, and Q for a second set of points.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def gaussian_kernel(x_PD: Tensor, y_QD: Tensor, scale: float = 1.0) -> Tensor:
+    """``exp(-|x - y|^2 / (2 scale^2))`` of all pairs, ``[P, Q]``: the mean of cos(w . (x - y)), w ~ N(0, 1/scale^2).
+
+    Source: Rahimi, Recht, "Random features for large-scale kernel machines" (NIPS 2007), figure 1.
+    """
+    return torch.exp(-(x_PD[:, None] - y_QD).square().sum(dim=-1) / (2 * scale**2))
+
+
+def arc_cosine_kernel(x_PD: Tensor, y_QD: Tensor, degree: int = 1) -> Tensor:
+    """Twice the mean of ``max(w . x, 0)^degree max(w . y, 0)^degree`` over w ~ N(0, 1), for degree 0 or 1: ``[P, Q]``.
+
+    Raises:
+        ValueError: For another degree.
+
+    Source: Cho, Saul, "Kernel methods for deep learning" (NIPS 2009), equations 1 to 5.
+    """
+    length_P, length_Q = x_PD.norm(dim=1), y_QD.norm(dim=1)
+    unit_PD, unit_QD = (x / length[:, None].clamp(min=1e-300) for x, length in ((x_PD, length_P), (y_QD, length_Q)))
+    # Half the angle has these for its sine and its cosine; an arc cosine would lose half the digits of a small angle.
+    apart_PQ, together_PQ = (unit_PD[:, None] - unit_QD).norm(dim=-1), (unit_PD[:, None] + unit_QD).norm(dim=-1)
+    angle_PQ = 2 * torch.atan2(apart_PQ, together_PQ)
+    if degree == 0:
+        return 1 - angle_PQ / math.pi
+    if degree == 1:
+        falling_PQ = angle_PQ.sin() + (math.pi - angle_PQ) * angle_PQ.cos()
+        return length_P[:, None] * length_Q * falling_PQ / math.pi
+    raise ValueError(f"the arc-cosine kernel is here for degree 0 and 1, not {degree}")
