@@ -1,0 +1,231 @@
+"""Errors below which no weights of a model come: what is known exactly of a target and a basis, or a network.
+
+Mean squares are under the uniform law on [-1, 1]^D. They are those of the target itself, of infinitely many
+points: what is left of it by the best combination of functions. A trial that learns from
+finitely many points, or from noisy ones, stays above.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from pipeline.models.activations import Relu
+from pipeline.models.bases.basis import Basis
+from pipeline.models.bases.local import BSpline, Hat
+from pipeline.models.bases.polynomial import Chebyshev, Legendre, Monomial
+from pipeline.models.bases.trigonometric import Cosine, Fourier
+from pipeline.models.bases.wavelet import Haar
+from pipeline.models.greedy import Greedy
+from pipeline.models.linear import Linear
+from pipeline.models.model import Model
+from pipeline.models.shallow import Shallow
+from pipeline.problems.measures import Uniform
+from pipeline.problems.problem import FunctionProblem, Problem
+from pipeline.problems.targets import AbsoluteValue, OnePlusPower, Sine, Step, Target, XSquared
+
+
+def best_error(problem: Problem, model: Model, width: int) -> float | None:
+    """Root mean square error of the best that a model of some width can be; ``None`` where it is not known."""
+    if not isinstance(problem, FunctionProblem) or problem.measure != Uniform():
+        return None
+    missed = best_mean_square(problem.target, model, width, problem.dimension)
+    return None if missed is None else math.sqrt(max(missed, 0.0))
+
+
+def best_mean_square(target: Target, model: Model, width: int, dimension: int = 1) -> float | None:
+    """Mean square error of the best that a model of some width can be; ``None`` where it is not known.
+
+    Source: the functions below, and for networks: x^2 has the best pieces of equal length, and a network of even
+    width with an output bias has ``width + 1`` of them.
+    """
+    match model:
+        case Linear() if dimension == 1:
+            return _missed(target, model.basis, width)
+        case Linear():
+            return _missed_by_products(target, model, width, dimension)
+        case Greedy() if dimension == 1:
+            return _missed_by_the_best_terms(target, model.dictionary, model.size_for(width), width)
+        case Shallow(activation=Relu()) if isinstance(target, XSquared) and width % 2 == 0:
+            return _pieces_of_the_square(width + 1)
+    return None
+
+
+def free_knot_constant(target: Target) -> float | None:
+    """What m^2 times the root mean square error of the best m linear pieces tends to; ``None`` if it is not known.
+
+    The limit is ``(mean |f''|^(2/5))^(5/2) 4 / sqrt(720)`` on [-1, 1]; networks of one input and m ReLUs
+    are such pieces.
+
+    Source: de Boor, "Good approximation by splines with variable knots" (1973), with the constant of linear pieces.
+    """
+    match target:
+        case XSquared() | OnePlusPower(power=2):
+            mean_of_power = 2 ** (2 / 5)
+        case Sine() if (2 * target.frequency).is_integer():  # whole periods of the absolute value
+            mean_of_sine = math.gamma(0.7) / (math.sqrt(math.pi) * math.gamma(1.2))
+            mean_of_power = (math.pi * target.frequency) ** (4 / 5) * mean_of_sine
+        case _:
+            return None
+    return mean_of_power ** (5 / 2) * 4 / math.sqrt(720)
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _missed(target: Target, basis: Basis, width: int) -> float | None:
+    """Mean square of what the first functions of a basis miss of a target of one input."""
+    match basis:
+        case Monomial() | Legendre() | Chebyshev():
+            return _missed_by_polynomials(target, width)
+        case Cosine():
+            return _missed_by_cosines(target, width)
+        case Fourier():
+            return _missed_by_fourier(target, width)
+        case Haar():
+            return _missed_by_steps(target, width)
+        case Hat() | BSpline(degree=1) if width > 1 and _power(target) == 2:
+            return _pieces_of_the_square(width - 1)
+    return None
+
+
+def _power(target: Target) -> int | None:
+    """The q of a target that is x^q, or differs from it by a constant, which every basis here has."""
+    match target:
+        case XSquared():
+            return 2
+        case OnePlusPower():
+            return target.power
+    return None
+
+
+def _missed_by_polynomials(target: Target, width: int) -> float | None:
+    """Powers of the same parity are the only ones that help, and on [0, 1] they are Muntz's."""
+    power = 1 if isinstance(target, AbsoluteValue) else _power(target)
+    if power is not None:
+        parity = 0 if isinstance(target, AbsoluteValue) else power % 2
+        factors = (((power - p) / (power + p + 1)) ** 2 for p in range(parity, width, 2))
+        return math.prod(factors) / (2 * power + 1)
+    if isinstance(target, Step):
+        at, degree_W = _inside(target), np.arange(1, width)
+        legendre = np.polynomial.legendre.legvander(np.array([at]), width + 1)[0]
+        squares_W = (legendre[degree_W - 1] - legendre[degree_W + 1]) ** 2 / (4 * (2 * degree_W + 1))
+        return _less(target, [((1 - at) / 2) ** 2, *squares_W])
+    return None
+
+
+def _missed_by_cosines(target: Target, width: int) -> float | None:
+    k_W = np.arange(1, width)
+    match target:
+        case AbsoluteValue():
+            return _tail_of_the_kink((width - 1) // 2)
+        case Step():
+            turn_W = np.pi * k_W * (_inside(target) + 1) / 2
+            return _less(target, [((1 - _inside(target)) / 2) ** 2, *2 * (np.sin(turn_W) / (np.pi * k_W)) ** 2])
+        case Sine() if target.frequency.is_integer():
+            odd_W, twice = k_W[::2], 2 * target.frequency
+            return _less(target, 8 * (twice / (math.pi * (twice**2 - odd_W**2))) ** 2)
+    match _power(target):
+        case 1:
+            return 32 / math.pi**4 * _sum_over_odd(width, 4)
+        case 2:
+            return 8 / math.pi**4 * _sum_from((width - 1) // 2 + 1, 4)
+    return None
+
+
+def _missed_by_fourier(target: Target, width: int) -> float | None:
+    cosines, sines = width // 2, (width - 1) // 2
+    match target:
+        case AbsoluteValue():
+            return _tail_of_the_kink(cosines)
+        case Step():
+            k_C, k_S, at = np.arange(1, cosines + 1), np.arange(1, sines + 1), _inside(target)
+            of_cosines = np.sin(np.pi * k_C * at) / (np.pi * k_C)
+            of_sines = (np.cos(np.pi * k_S * at) - (-1.0) ** k_S) / (np.pi * k_S)
+            return _less(target, [((1 - at) / 2) ** 2, *of_cosines**2 / 2, *of_sines**2 / 2])
+        case Sine() if target.frequency.is_integer():
+            return 0.0 if target.frequency <= sines else 0.5
+    match _power(target):
+        case 1:
+            return 2 / math.pi**2 * _sum_from(sines + 1, 2)
+        case 2:
+            return 8 / math.pi**4 * _sum_from(cosines + 1, 4)
+    return None
+
+
+def _missed_by_steps(target: Target, width: int) -> float | None:
+    """The first wavelets make the means over cells, of which the first are one halving ahead of the others."""
+    level = width.bit_length() - 1
+    edges = np.linspace(-1, 1, 2**level + 1)
+    halved = width - 2**level
+    edges = np.sort(np.concatenate([edges, (edges[:halved] + edges[1 : halved + 1]) / 2]))
+    sizes = np.diff(edges)
+    if _power(target) == 1:
+        return float((sizes**3).sum()) / 24  # the variance of a line on each cell: no difference of two large numbers
+    whole = target.antiderivative(edges)
+    return None if whole is None else _less(target, np.diff(whole) ** 2 / (2 * sizes))
+
+
+def _missed_by_products(target: Target, model: Linear, width: int, dimension: int) -> float | None:
+    """Of the product of |x_i|: the squared coefficient of a product is the product of squared coefficients.
+
+    That is so of an orthonormal basis; with every product come all of lower degrees, so that other polynomials
+    have the span of Legendre's.
+    """
+    if not isinstance(target, AbsoluteValue) or not model.basis.ordered_products:
+        return None
+    indices = model.basis.indices(width, dimension, model.product)
+    squares = _squared_coefficients(target, model.basis, 1 + max(itertools.chain.from_iterable(indices)))
+    if squares is None:
+        return None
+    taken = squares[np.array(indices)].prod(axis=1)
+    return math.fsum([target.mean_square(dimension), *-taken])
+
+
+def _missed_by_the_best_terms(target: Target, basis: Basis, size: int, width: int) -> float | None:
+    """Of an orthonormal dictionary the functions with the largest coefficients are the best."""
+    if basis.orthonormal_under != Uniform():
+        return None
+    squares, rest = _squared_coefficients(target, basis, size), _missed(target, basis, size)
+    return None if squares is None or rest is None else math.fsum([rest, *np.sort(squares)[: size - width]])
+
+
+def _squared_coefficients(target: Target, basis: Basis, width: int) -> NDArray[np.float64] | None:
+    """By how much each function of an orthonormal basis lowers what is missed of a target of one input."""
+    missed = [target.mean_square(1), *(_missed(target, basis, narrow) for narrow in range(1, width + 1))]
+    known = [value for value in missed if value is not None]
+    return -np.diff(known) if len(known) == len(missed) else None
+
+
+def _pieces_of_the_square(num_pieces: int) -> float:
+    """The best linear pieces of x^2, which are of equal length and join."""
+    return 4 / (45 * num_pieces**4)
+
+
+def _tail_of_the_kink(frequency: int) -> float:
+    """What is left of |x| by cosines of whole periods up to a frequency."""
+    return 8 / math.pi**4 * _sum_over_odd(frequency + 1, 4)
+
+
+def _sum_over_odd(first: int, power: int) -> float:
+    """The sum of ``k^-power`` over odd k from a number on."""
+    return float(torch.special.zeta(torch.tensor(float(power)).double(), first // 2 + 0.5)) / 2**power
+
+
+def _sum_from(first: int, power: int) -> float:
+    """The sum of ``k^-power`` from a number on."""
+    return float(torch.special.zeta(torch.tensor(float(power)).double(), first))
+
+
+def _inside(step: Step) -> float:
+    return min(max(step.at, -1.0), 1.0)
+
+
+def _less(target: Target, squared_coefficients: ArrayLike) -> float:
+    """The mean square of a target less that of what is taken of it; rounding may leave less than nothing of it."""
+    whole = target.mean_square(1)
+    assert whole is not None, f"{target.label()} has no mean square"
+    return max(math.fsum([whole, *(-np.asarray(squared_coefficients))]), 0.0)
