@@ -25,6 +25,13 @@ from pipeline.report.weights import weights_by_step
 Key = TypeVar("Key", alt.StrokeDash, alt.Shape, alt.Stroke)
 
 
+THEORIES = {
+    "theory": ("theory: exact least squares", [5, 4]),
+    "best": ("theory: best possible", [1.5, 3]),
+}
+"""Columns of ``series.error_by_width`` that theory fills, their labels and dashes."""
+
+
 @dataclass(frozen=True)
 class Figure:
     """One figure: its file name, its title, a sentence for the reader, and how it is drawn.
@@ -39,7 +46,7 @@ class Figure:
 
 
 def error_by_width(sources: Sources) -> Chart | None:
-    """Test error against width for each model, with the band of the seeds and the exact least-squares error."""
+    """Test error against width for each model, with the band of the seeds, exact least squares and the best error."""
     title = sources.error_title
 
     def panel(rows: pl.DataFrame) -> Chart:
@@ -51,18 +58,21 @@ def error_by_width(sources: Sources) -> Chart | None:
         line = base.mark_line(strokeWidth=2).encode(y=median)
         point = base.mark_point(filled=True, size=45, opacity=1).encode(y=median, shape=shape, tooltip=tooltip)
         layers = [band, line, point]
-        if rows["theory"].count():
-            theory = base.mark_line(strokeWidth=1.6, clip=True).encode(y=alt.Y("theory:Q", scale=scale))
-            layers.append(keyed(theory, alt.StrokeDash, "theory: exact least squares", [5, 4]))
+        for column, (label, dash) in THEORIES.items():
+            if rows[column].count():
+                theory = base.mark_line(strokeWidth=1.6, clip=True).encode(y=alt.Y(f"{column}:Q", scale=scale))
+                layers.append(keyed(theory, alt.StrokeDash, label, dash, among=dashes))
         return alt.layer(*layers)
 
-    return panels(series.error_by_width(sources).rename({"panel_problem": "panel"}), panel)
+    table = series.error_by_width(sources)
+    dashes = {label: dash for column, (label, dash) in THEORIES.items() if table[column].count()}
+    return panels(table.rename({"panel_problem": "panel"}), panel)
 
 
 def _error_scale(rows: pl.DataFrame) -> tuple[alt.Scale, alt.Axis]:
     """Logarithmic, unless an error is exactly zero; theory may go ten times beyond what was measured."""
     measured = pl.concat([rows["low"], rows["median"], rows["high"]]).drop_nulls().to_list()
-    theory = rows["theory"].drop_nulls().to_list()
+    theory = pl.concat([rows[column] for column in THEORIES]).drop_nulls().to_list()
     lowest, highest = min(measured, default=0.0) / 10, 10 * max(measured, default=math.inf)
     values = [*measured, *(min(max(value, lowest), highest) for value in theory)]
     if min(values) <= 0:
@@ -238,9 +248,15 @@ def condition_by_width(sources: Sources) -> Chart | None:
     return panels(table.rename({"panel_problem": "panel"}), panel)
 
 
-def keyed(chart: alt.Chart, channel: type[Key], label: str, value: Any) -> alt.Chart:
-    """The chart with one more channel that is the same everywhere and has an entry in a legend of its own."""
-    scale, legend = alt.Scale(domain=[label], range=[value]), alt.Legend(title=None)
+def keyed(
+    chart: alt.Chart, channel: type[Key], label: str, value: Any, *, among: dict[str, Any] | None = None
+) -> alt.Chart:
+    """The chart with one more channel that is the same everywhere and has an entry in a legend of its own.
+
+    Layers that share a channel share its scale, so each must name the labels and values of all, in ``among``.
+    """
+    entries = among or {label: value}
+    scale, legend = alt.Scale(domain=list(entries), range=list(entries.values())), alt.Legend(title=None)
     return chart.transform_calculate(key=f"'{label}'").encode(channel("key:N", scale=scale, legend=legend))
 
 
@@ -249,7 +265,9 @@ FIGURES: tuple[Figure, ...] = (
         "error_by_width",
         "Error against width",
         "Each point is the median over seeds at the learning rate that is best for its model and width; "
-        "the band holds the middle half of the seeds, all of them where there are fewer than five.",
+        "the band holds the middle half of the seeds, all of them where there are fewer than five. Dashed: exact least "
+        "squares on the same points. Dotted: the best that the functions of a basis, or any network of that width, can "
+        "do with infinitely many points, where it is known exactly.",
         error_by_width,
     ),
     Figure(

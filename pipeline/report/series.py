@@ -15,6 +15,7 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 
+from pipeline.models.best_errors import best_error
 from pipeline.numerics.spectra import LIMIT_OF_FLOAT64
 from pipeline.plan import Plan
 from pipeline.problems.losses import Task
@@ -28,6 +29,8 @@ MOST_STEPS = 100
 MOST_CELLS_A_SIDE = 40
 MOST_FITS = 4
 DIGITS = 6
+LEAST_BEST_ERROR = 1e-7
+"""Some best errors are roots of differences of mean squares near 1: below it they are rounding."""
 
 Item = TypeVar("Item")
 
@@ -125,9 +128,14 @@ def _drawable(column: str) -> pl.Expr:
 
 
 def error_by_width(sources: Sources) -> pl.DataFrame:
-    """Criterion at the best learning rate: median and middle half of the seeds; the exact least-squares error."""
+    """Criterion at the best learning rate: median and middle half of the seeds; what theory says of it.
+
+    Theory is the exact least-squares error on the training points, and the best error of all (``best``), where
+    they are known.
+    """
     theory = "least_squares_error"
-    known = theory in sources.best.columns and criterion(sources.results) == "test_error"  # it is a test error
+    is_test_error = criterion(sources.results) == "test_error"
+    known = theory in sources.best.columns and is_test_error
     table = sources.best.group_by("panel_problem", "name", "width", maintain_order=True).agg(
         pl.col("rate").first(),
         pl.col("score").count().alias("seeds"),
@@ -135,10 +143,23 @@ def error_by_width(sources: Sources) -> pl.DataFrame:
         pl.col("score").median().alias("median"),
         pl.col("score").quantile(0.75, "higher").alias("high"),
         (pl.col(theory).median() if known else pl.lit(None, pl.Float64)).alias("theory"),
+        pl.col("trial").first(),
     )
+    best = [_best_error(sources.plan, trial) if is_test_error else None for trial in table["trial"]]
+    table = table.with_columns(best=pl.Series(best, dtype=pl.Float64)).drop("trial")
     table = table.filter(pl.col("median").is_finite() | pl.col("theory").is_finite())
     table = table.sort("panel_problem", "name", "width")
     return table.with_columns(pl.when(pl.col(c).is_finite()).then(c) for c in ("low", "median", "high", "theory"))
+
+
+def _best_error(plan: Plan, trial: str) -> float | None:
+    """The best error that a model of the width of a trial can have; ``None`` for none at all, as where it is not known.
+
+    Rounding leaves 1e-8 of nothing.
+    """
+    shape = plan.trials[trial].shape
+    error = best_error(shape.problem, shape.model, shape.width)
+    return error if error and error > LEAST_BEST_ERROR else None
 
 
 def condition_by_width(sources: Sources) -> pl.DataFrame:
