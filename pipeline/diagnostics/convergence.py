@@ -12,8 +12,9 @@ from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.diagnostics.snapshot import Learned, Snapshot
 from pipeline.models.model import Model
 from pipeline.numerics.least_squares import least_squares
+from pipeline.numerics.quadrature import Estimate, averaged
 from pipeline.optimizers.rules import Optimizer
-from pipeline.problems.losses import Loss, Task, root_mean_square, zero_one_loss
+from pipeline.problems.losses import Loss, Task, squared_errors, zero_one_loss
 
 
 @final
@@ -42,6 +43,29 @@ class TestError(Diagnostic):
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
         return _test_error(snapshot.learned, snapshot.test_outputs_TKP)
+
+
+@final
+@dataclass(frozen=True)
+class TestErrorBar(Diagnostic):
+    """How far the test error may be off for its finitely many held-out points: one standard error, or more.
+
+    Of a target under the uniform law it is what a quadrature knows of its own error: up to three inputs how
+    far a coarser rule lies, above the scatter of 16 scrambles of Sobol points. Elsewhere it is that of a sample.
+    """
+
+    __test__ = False  # not a test class, whatever its name looks like to pytest
+    by_default: ClassVar[bool] = False
+    unit: ClassVar[str] = "uncertainty of the test error"
+
+    def __call__(self, snapshot: Snapshot) -> Tensor:
+        learned, outputs_TKP = snapshot.learned, snapshot.test_outputs_TKP
+        if learned.task is not Task.REGRESSION:
+            share_T = _test_error(learned, outputs_TKP)  # labels of one point may all be wrong together
+            return (share_T * (1 - share_T) / outputs_TKP.shape[-1]).sqrt()
+        mean_square = _mean_square(learned, outputs_TKP)
+        both_T = (mean_square.value + mean_square.error).sqrt() + mean_square.value.sqrt()
+        return (mean_square.error / both_T).where(both_T.isfinite() & (both_T > 0), both_T)  # a difference of two roots
 
 
 @final
@@ -129,5 +153,16 @@ class OuterGap(Diagnostic):
 def _test_error(learned: Learned, outputs_TKP: Tensor) -> Tensor:
     targets_KP = learned.dataset.test_targets_PK.mT
     if learned.task is Task.REGRESSION:
-        return root_mean_square(outputs_TKP, targets_KP)
+        return _mean_square(learned, outputs_TKP).value.sqrt()
     return zero_one_loss(outputs_TKP, targets_KP, learned.task, learned.loss)
+
+
+def _mean_square(learned: Learned, outputs_TKP: Tensor) -> Estimate:
+    """Mean of the squared error over the law of the inputs, with its own error."""
+    dataset = learned.dataset
+    squares_TP = squared_errors(outputs_TKP, dataset.test_targets_PK.mT)
+    if dataset.test_weights_RP is not None:
+        return averaged(squares_TP, dataset.test_weights_RP)
+    num_points = squares_TP.shape[1]
+    scatter_T = squares_TP.var(dim=1) if num_points > 1 else torch.full_like(squares_TP[:, 0], torch.nan)
+    return Estimate(squares_TP.mean(dim=1), (scatter_T / num_points).sqrt())

@@ -50,12 +50,9 @@ class Learned:
 
     def on(self, device: torch.device) -> Learned:
         """The same with its points on a device."""
-        dataset = self.dataset
-        if dataset.train_inputs_PD.device == device:
+        if self.dataset.train_inputs_PD.device == device:
             return self
-        fields = dataclasses.fields(dataset)
-        moved = Dataset(*(getattr(dataset, field.name).to(device) for field in fields))
-        return dataclasses.replace(self, dataset=moved)
+        return dataclasses.replace(self, dataset=self.dataset.on(device))
 
     @property
     def num_points(self) -> int:

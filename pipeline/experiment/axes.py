@@ -56,7 +56,8 @@ class Inputs:
     """Where the points come from; several dimensions, training sizes or noises are axes.
 
     Left out, the measure and the dimension are the target's own, and the sizes are 256
-    and 4096 points for a target, four fifths and one fifth of the rows for a table.
+    and 4096 points for a target, four fifths and one fifth of the rows for a table. Test points of
+    a regression under the uniform law are those of a quadrature, about as many as ``test`` says.
     """
 
     measure: Measure | None = None

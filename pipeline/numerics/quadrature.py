@@ -8,6 +8,7 @@ Shape letters as everywhere, and C for cells of one axis, R for independent scra
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.errors import PipelineError
@@ -25,6 +27,8 @@ MAX_GAUSS_DIMENSION = 3
 NODES = 4
 """Gauss nodes of a cell, exact to degree 7."""
 SCRAMBLES = 16
+KRONROD_NODES = 7
+"""Of a cell of a Kronrod rule, which holds a Gauss rule of three."""
 
 
 @dataclass(frozen=True)
@@ -93,13 +97,75 @@ def gauss(ends_C: Tensor, dimension: int, nodes: int = NODES) -> tuple[Tensor, T
 
     Source: DLMF, section 3.5(v).
     """
-    node, weight = (torch.from_numpy(part) for part in np.polynomial.legendre.leggauss(nodes))
-    size_C1 = ends_C.diff()[:, None]
-    line = (ends_C[:-1, None] + size_C1 * (node + 1) / 2).flatten()
-    weight_of_line = (size_C1 * weight).flatten() / (2 * (ends_C[-1] - ends_C[0]))
-    points_PD = torch.cartesian_prod(*[line] * dimension).view(-1, dimension)
-    weights_P = torch.cartesian_prod(*[weight_of_line] * dimension).view(-1, dimension).prod(dim=1)
-    return points_PD, weights_P
+    node, weight = np.polynomial.legendre.leggauss(nodes)
+    points_PD, weights_1P = _composite(ends_C, dimension, node, weight)
+    return points_PD, weights_1P[0]
+
+
+def kronrod(ends_C: Tensor, dimension: int) -> tuple[Tensor, Tensor]:
+    """Composite tensor Kronrod rule of seven nodes a cell: points ``[P, D]`` and two rows of weights ``[2, P]``.
+
+    The mean of the rows is the Kronrod rule, exact to degree 11 in each variable on each cell, half
+    their difference how far it lies from the Gauss rule of three of its nodes, exact to degree 5.
+
+    Source: Kronrod (1965); the Stieltjes polynomial of three Gauss nodes is x^4 - 10/9 x^2 + 155/891.
+    """
+    root = math.sqrt(25 / 81 - 155 / 891)
+    outer, inner, of_gauss = math.sqrt(5 / 9 + root), math.sqrt(5 / 9 - root), math.sqrt(3 / 5)
+    node = np.array([-outer, -of_gauss, -inner, 0.0, inner, of_gauss, outer])
+    moments = np.array([2 / (degree + 1) if degree % 2 == 0 else 0.0 for degree in range(7)])
+    weight = np.linalg.solve(np.vander(node, increasing=True).T, moments)
+    coarse = np.array([0, 5, 0, 8, 0, 5, 0]) / 9
+    points_PD, (fine_P, coarse_P) = _composite(ends_C, dimension, node, weight, coarse)
+    return points_PD, torch.stack([2 * fine_P - coarse_P, coarse_P])
+
+
+@functools.lru_cache(maxsize=4)  # scrambling takes a quarter of a second, and the packs of a sweep ask alike
+def rule(
+    dimension: int,
+    num_points: int,
+    *,
+    low: float = -1.0,
+    high: float = 1.0,
+    breaks: tuple[float, ...] = (),
+    seed: int = 0,
+) -> tuple[Tensor, Tensor]:
+    """Points ``[P, D]`` of the box and R rows of weights ``[R, P]`` that give as many estimates of a mean.
+
+    Their mean is the estimate, their standard error its own error: of a Kronrod rule up to three dimensions, of
+    16 scrambles of Sobol points above. Cells are a power of two on every axis, so that no function that breaks at
+    dyadic points of the box breaks inside one, and are cut once more at the breaks.
+
+    Args:
+        dimension: D.
+        num_points: The most there are, but for cells that are cut, and at least one cell or one point a scramble.
+        low: Left end of every axis.
+        high: Right end of every axis.
+        breaks: Where the function or a derivative jumps along any axis.
+        seed: Names the scrambles.
+
+    Raises:
+        PipelineError: If there is no such box.
+    """
+    _check_box(dimension, low, high)
+    if dimension <= MAX_GAUSS_DIMENSION:
+        num_cells = 1
+        while (2 * num_cells * KRONROD_NODES) ** dimension <= num_points:
+            num_cells *= 2
+        inside = [point for point in breaks if low < point < high]
+        return kronrod(torch.from_numpy(np.union1d(np.linspace(low, high, num_cells + 1), inside)), dimension)
+    power = max(math.floor(math.log2(max(num_points, 1) / SCRAMBLES)), 0)
+    scrambles_RPD = sobol(dimension, power, low=low, high=high, seed=seed)
+    weights_RP = torch.eye(SCRAMBLES, dtype=torch.float64).repeat_interleave(2**power, dim=1) / 2**power
+    return scrambles_RPD.flatten(0, 1), weights_RP
+
+
+def averaged(values_TP: Tensor, weights_RP: Tensor) -> Estimate:
+    """The mean of the values at the points of a rule, and its error, both ``[T]``; where it is infinite so is both."""
+    means_TR = values_TP.to(weights_RP) @ weights_RP.mT
+    value_T = values_TP.to(weights_RP) @ weights_RP.mean(dim=0)
+    error_T = means_TR.std(dim=1) / math.sqrt(len(weights_RP))
+    return Estimate(value_T, error_T.where(value_T.isfinite(), value_T))
 
 
 def sobol(
@@ -123,6 +189,20 @@ def _sobol_unit(dimension: int, power: int, name: int) -> Tensor:
     points_PD = engine.draw_base2(power, dtype=torch.float64)
     points_PD[0] = engine.shift.double() / 2**engine.MAXBIT  # torch rounds the first point to float32
     return points_PD + 0.5 / 2**engine.MAXBIT
+
+
+def _composite(
+    ends_C: Tensor, dimension: int, node: NDArray[np.float64], *weights: NDArray[np.float64]
+) -> tuple[Tensor, Tensor]:
+    """Tensor rules of sum 1 from rules of sum 2 on [-1, 1], in every cell: points ``[P, D]``, a row of weights each."""
+    size_C1 = ends_C.diff()[:, None]
+
+    def in_every_cell(line: Tensor) -> Tensor:
+        return torch.cartesian_prod(*[line.flatten()] * dimension).view(-1, dimension)
+
+    points_PD = in_every_cell(ends_C[:-1, None] + size_C1 * (torch.from_numpy(node) + 1) / 2)
+    parts = (size_C1 * torch.from_numpy(weight) / (2 * (ends_C[-1] - ends_C[0])) for weight in weights)
+    return points_PD, torch.stack([in_every_cell(part).prod(dim=1) for part in parts])
 
 
 def _gauss_mean(function: Callable[[Tensor], Tensor], ends_C: Tensor, dimension: int, nodes: int) -> Tensor:

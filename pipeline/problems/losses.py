@@ -193,6 +193,6 @@ def threshold(loss: Loss) -> float:
     return 0.5 if isinstance(loss, HalfMeanSquare) else 0.0
 
 
-def root_mean_square(outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
-    """Root of the mean over points of the squared length of the error, shape ``[T]``, in units of the targets."""
-    return (outputs_TKP - targets_KP).double().square().sum(dim=-2).mean(dim=-1).sqrt()
+def squared_errors(outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
+    """Squared length of the error at each point, shape ``[T, P]``, float64, in squared units of the targets."""
+    return (outputs_TKP - targets_KP).double().square().sum(dim=-2)

@@ -11,11 +11,14 @@ from typing import ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from pipeline.definitions import Definition, table
 from pipeline.errors import FieldError
+from pipeline.numerics.quadrature import rule
 
 Points = NDArray[np.float64]
+Rule = tuple[Tensor, Tensor]
 
 MAX_POINTS = 10**9
 """No hint recommends a larger sample."""
@@ -34,6 +37,17 @@ class Measure(Definition, ABC):
     def default_sizes(self, dimension: int) -> tuple[int, int]:
         """Training and test points where nobody says: 256 and 4096."""
         return 256, 4096
+
+    def rule(self, num_points: int, dimension: int, breaks: tuple[float, ...], seed: int) -> Rule | None:
+        """Points ``[P, D]`` and weights ``[R, P]`` for means that are more exact than a sample's, where there are any.
+
+        Args:
+            num_points: About how many.
+            dimension: D.
+            breaks: Where what is averaged is not smooth along any axis.
+            seed: Of rules with random parts.
+        """
+        return None
 
     @abstractmethod
     def bounds(self) -> tuple[float, float]:
@@ -59,6 +73,9 @@ class Uniform(Measure):
 
     def __post_init__(self) -> None:
         _check_interval(self.low, self.high)
+
+    def rule(self, num_points: int, dimension: int, breaks: tuple[float, ...], seed: int) -> Rule | None:
+        return rule(dimension, num_points, low=self.low, high=self.high, breaks=breaks, seed=seed)
 
     def bounds(self) -> tuple[float, float]:
         return self.low, self.high

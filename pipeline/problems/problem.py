@@ -6,6 +6,7 @@ nothing else, so trials that differ in model, learning rate or seed share them.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 from abc import ABC, abstractmethod
@@ -21,18 +22,29 @@ from pipeline.errors import FieldError
 from pipeline.numerics.randomness import stream
 from pipeline.problems.datasets import Data
 from pipeline.problems.losses import Task
-from pipeline.problems.measures import Measure
+from pipeline.problems.measures import Measure, Rule
 from pipeline.problems.targets import Target
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Points in float64: inputs ``[P, D]`` and targets ``[P, K]``, for training and held out."""
+    """Points in float64: inputs ``[P, D]`` and targets ``[P, K]``, for training and held out.
+
+    Held-out points are a sample, whose points count alike, or the nodes of a rule: R rows of weights
+    give as many estimates of a mean over the law of the inputs.
+    """
 
     train_inputs_PD: Tensor
     train_targets_PK: Tensor
     test_inputs_PD: Tensor
     test_targets_PK: Tensor
+    test_weights_RP: Tensor | None = None
+
+    def on(self, device: torch.device) -> Dataset:
+        """The same on a device."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        moved = {name: value.to(device) for name, value in values.items() if value is not None}
+        return dataclasses.replace(self, **moved)
 
 
 class Problem(ABC):
@@ -82,7 +94,8 @@ class FunctionProblem(Problem):
 
     The noise is the standard deviation of independent normal errors on the training
     targets, in units of the target. Held-out targets carry no noise: the test error is
-    the distance to the target itself.
+    the distance to the target itself. Where the measure has a rule for integrals, the held-out points
+    are those of the rule, at most about ``test``, so that the test error is an integral and no sample.
     """
 
     target: Target
@@ -132,14 +145,26 @@ class FunctionProblem(Problem):
             return inputs_PD, self.target(inputs_PD)[:, None]
 
         train_inputs_PD, train_targets_PK = draw("train", self.train)
-        test_inputs_PD, test_targets_PK = draw("test", self.test)
+        rule = self._test_rule()
+        if rule is None:
+            test_inputs_PD, test_targets_PK = draw("test", self.test)
+        else:
+            test_inputs_PD = rule[0].numpy()
+            test_targets_PK = self.target(test_inputs_PD)[:, None]
         errors_PK = stream(self.identity, "train", "noise").standard_normal(train_targets_PK.shape)
         return Dataset(
             torch.from_numpy(train_inputs_PD),
             torch.from_numpy(train_targets_PK + self.noise * errors_PK),
             torch.from_numpy(test_inputs_PD),
             torch.from_numpy(test_targets_PK),
+            None if rule is None else rule[1],
         )
+
+    def _test_rule(self) -> Rule | None:
+        """Right and wrong answers jump at places that no rule knows: they are counted in a sample."""
+        if self.task is not Task.REGRESSION:
+            return None
+        return self.measure.rule(self.test, self.dimension, self.target.breaks(), self.seed)
 
 
 @final

@@ -1,5 +1,8 @@
 """How far training has come, by second ways."""
 
+import dataclasses
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -10,17 +13,21 @@ from pipeline.diagnostics.convergence import (
     LeastSquaresError,
     OuterGap,
     TestError,
+    TestErrorBar,
     TrainingLoss,
     WeightNorm,
 )
 from pipeline.models import MODELS
+from pipeline.models.activations import Activation, Relu, Tanh
 from pipeline.models.bases import BASES
 from pipeline.models.bases.polynomial import Monomial
 from pipeline.models.linear import Linear
 from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
 from pipeline.problems.losses import HalfMeanSquare, SoftmaxCrossEntropy, Task
-from pipeline.problems.problem import Dataset
+from pipeline.problems.measures import Normal, Uniform
+from pipeline.problems.problem import Dataset, FunctionProblem
+from pipeline.problems.targets import AbsoluteValue, Gaussian
 
 
 @pytest.fixture(params=MODELS.values(), ids=MODELS.keys())
@@ -151,3 +158,67 @@ def test_exact_fit_has_no_loss_no_gradient_and_no_error(snapshot_of) -> None:
     assert TrainingLoss()(snapshot) < 1e-30
     for diagnostic in (GradientNorm(), TestError(), LeastSquaresError(), DistanceToLeastSquares()):
         assert diagnostic(snapshot) < 1e-13
+
+
+# --- the error bar of the test error ---
+
+
+def test_test_error_under_the_uniform_law_is_an_integral(snapshot_of) -> None:
+    """Of |x| and the weights 1/2: the mean of (|x| - 1/2)^2 is 1/12; a sample would be off by a percent."""
+    problem = FunctionProblem(AbsoluteValue(), Uniform(), 1, 10, 4096, 0.0, 0)
+    weights = torch.tensor([[0.5, 0.0], [0.0, 0.0]], dtype=torch.float64)
+    snapshot = snapshot_of(Linear(), width=2, dataset=problem.load(), weights=weights)
+    assert TestError()(snapshot).tolist() == pytest.approx([math.sqrt(1 / 12), math.sqrt(1 / 3)], rel=1e-14)
+    assert (TestErrorBar()(snapshot) < 1e-14).all()
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 3, 5])
+@pytest.mark.parametrize("activation", [Relu(), Tanh()])
+def test_error_bar_covers_the_distance_to_a_much_finer_rule(
+    dimension: int, activation: Activation, snapshot_of
+) -> None:
+    """For kinks too, whose places no rule knows."""
+    coarse, fine = (
+        snapshot_of(
+            Shallow(activation), dataset=FunctionProblem(Gaussian(), Uniform(), dimension, 10, size, 0.0, 0).load()
+        )
+        for size in (4096, 100_000)
+    )
+    bars = TestErrorBar()(coarse)
+    apart = (TestError()(coarse) - TestError()(fine)).abs()
+    # One standard error of Sobol points is passed by a factor of 3 some times in a thousand.
+    assert (apart <= 3 * bars + 3 * TestErrorBar()(fine) + 1e-14).all()
+    assert (bars < 0.02 * TestError()(coarse)).all()
+
+
+def test_error_bar_of_a_sample_is_the_scatter_of_test_errors_over_samples(snapshot_of) -> None:
+    """Root mean squares of 200 samples of the normal law scatter as one of them says."""
+    weights = torch.tensor([[0.5, 0.3, 0.2, 0.1]], dtype=torch.float64)
+    errors, bars = [], []
+    for seed in range(200):
+        dataset = FunctionProblem(Gaussian(), Normal(), 2, 10, 500, 0.0, seed).load()
+        snapshot = snapshot_of(Linear(), width=4, dataset=dataset, weights=weights)
+        errors.append(float(TestError()(snapshot)))
+        bars.append(float(TestErrorBar()(snapshot)))
+    assert np.median(bars) == pytest.approx(
+        np.std(errors), rel=0.25
+    )  # a deviation of 200 is known to 5 %, of 500 to 10
+
+
+def test_error_bar_of_answers_is_that_of_a_share(snapshot_of) -> None:
+    snapshot = snapshot_of(Shallow(), SoftmaxCrossEntropy(), Task.CLASSES)
+    share = TestError()(snapshot)
+    torch.testing.assert_close(TestErrorBar()(snapshot), (share * (1 - share) / 30).sqrt())
+
+
+@pytest.mark.parametrize("dimension", [1, 5])
+def test_infinite_error_has_an_infinite_bar_and_no_error_none(dimension: int, snapshot_of) -> None:
+    dataset = FunctionProblem(Gaussian(), Uniform(), dimension, 10, 300, 0.0, 0).load()
+    zero = dataclasses.replace(dataset, test_targets_PK=0 * dataset.test_targets_PK)
+    weights = torch.zeros(3, 4, dtype=torch.float64)
+    weights[1], weights[2] = 1e200, torch.nan
+    snapshot = snapshot_of(Linear(), width=4, dataset=zero, weights=weights)
+    error, bar = TestError()(snapshot), TestErrorBar()(snapshot)
+    assert error[:2].tolist() == bar[:2].tolist() == [0.0, math.inf]
+    assert error[2].isnan()
+    assert bar[2].isnan()

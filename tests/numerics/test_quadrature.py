@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from pipeline.errors import PipelineError
-from pipeline.numerics.quadrature import NODES, SCRAMBLES, cell_ends, gauss, mean, sobol
+from pipeline.numerics.quadrature import NODES, SCRAMBLES, averaged, cell_ends, gauss, kronrod, mean, rule, sobol
 from pipeline.numerics.randomness import stream
 
 REFERENCE = {
@@ -208,3 +208,82 @@ def test_error_bar_is_as_long_as_the_error_is_large() -> None:
 def test_box_that_cannot_be_is_refused(ask: Callable, message: str) -> None:
     with pytest.raises(PipelineError, match=f"^{re.escape(message)}"):
         ask()
+
+
+# --- rules for values that were computed elsewhere ---
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 3])
+def test_kronrod_rule_is_exact_to_degree_eleven_and_its_gauss_part_to_degree_five(dimension: int) -> None:
+    points, (one, two) = kronrod(cell_ends(-1.0, 1.0, (0.3,), 2), dimension)
+    for degree in range(13):
+        power = points[:, -1] ** degree
+        exact = 1 / (degree + 1) if degree % 2 == 0 else 0.0
+        fine, coarse = float((one + two) @ power) / 2, float(two @ power)
+        assert (fine == pytest.approx(exact, abs=1e-14)) == (degree <= 11), degree
+        assert (coarse == pytest.approx(exact, abs=1e-14)) == (degree <= 5), degree
+
+
+def test_kronrod_nodes_and_weights_are_those_of_the_tables() -> None:
+    points, (one, two) = kronrod(torch.tensor([-1.0, 1.0], dtype=torch.float64), 1)
+    nodes = [0.960491268708020283423507092629, 0.774596669241483377, 0.434243749346802558, 0.0]  # QUADPACK has these
+    weights = [0.104656226026467265, 0.268488089868333440, 0.401397414775962222, 0.450916538658474142]
+    assert points[3:, 0].tolist() == pytest.approx(nodes[::-1], abs=1e-15)
+    assert (one + two)[3:].tolist() == pytest.approx(weights[::-1], abs=4e-15)  # of seven equations
+    assert two.tolist() == pytest.approx([0, 5 / 18, 0, 8 / 18, 0, 5 / 18, 0], abs=1e-15)
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 3, 4, 7])
+@pytest.mark.parametrize("num_points", [1, 200, 4096])
+def test_rule_has_weights_of_sum_one_and_at_most_about_so_many_points(dimension: int, num_points: int) -> None:
+    points, weights = rule(dimension, num_points)
+    assert weights.shape[1] == len(points)
+    assert points.shape[1] == dimension
+    torch.testing.assert_close(weights.sum(dim=1), torch.ones(len(weights), dtype=torch.float64), rtol=0, atol=1e-12)
+    assert (weights.mean(dim=0) > 0).all()
+    least = 7**dimension if dimension <= 3 else SCRAMBLES
+    assert len(points) <= max(num_points, least)
+    assert 2**dimension * len(points) > num_points
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 3, 5, 10])
+def test_error_of_a_mean_by_a_rule_covers_its_distance_to_the_truth(dimension: int) -> None:
+    points, weights = rule(dimension, 4096)
+    scale = torch.tensor([[0.5], [1.0], [1.5]], dtype=torch.float64)
+    found = averaged(torch.exp(-scale * points.square().sum(dim=1)), weights)
+    factors = [math.sqrt(math.pi / s) * math.erf(math.sqrt(s)) / 2 for s in scale[:, 0].tolist()]
+    exact = torch.tensor(factors, dtype=torch.float64) ** dimension
+    # One standard error of 16 scrambles is passed by a factor of 4 once in a thousand; rounding is below 1e-15.
+    assert ((found.value - exact).abs() <= 4 * found.error + 1e-15).all()
+    assert (found.error < 0.02 * found.value).all()
+
+
+def test_rule_is_exact_across_breaks_that_it_is_told_and_dyadic_ones() -> None:
+    points, weights = rule(1, 500, low=0.0, high=2.0, breaks=(0.3, 5.0))
+    steps = torch.stack([(points[:, 0] > at).double() for at in (0.3, 1.0, 0.25)])
+    found = averaged(steps, weights)
+    torch.testing.assert_close(found.value, torch.tensor([0.85, 0.5, 0.875], dtype=torch.float64), rtol=1e-14, atol=0)
+    assert (found.error < 1e-14).all()
+
+
+def test_what_is_infinite_has_an_infinite_mean_and_error_and_nan_stays() -> None:
+    for dimension in (1, 5):
+        points, weights = rule(dimension, 100)
+        values = torch.ones(3, len(points), dtype=torch.float64)
+        values[0, 5], values[1, 5] = torch.inf, torch.nan
+        found = averaged(values, weights)
+        assert found.value.isinf().tolist() == found.error.isinf().tolist() == [True, False, False]
+        assert found.value.isnan().tolist() == found.error.isnan().tolist() == [False, True, False]
+        assert float(found.value[2]) == pytest.approx(1, rel=1e-14)
+
+
+def test_another_seed_scrambles_anew() -> None:
+    first, again, other = (rule(5, 64, seed=seed)[0] for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_rule_of_no_box_is_refused() -> None:
+    message = "a box of 0 dimensions has no points\n  hint: take at least 1 dimension"
+    with pytest.raises(PipelineError, match=f"^{re.escape(message)}$"):
+        rule(0, 10)

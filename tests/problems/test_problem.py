@@ -15,13 +15,15 @@ from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
 from pipeline.models.bases.polynomial import Monomial
 from pipeline.models.linear import Linear
+from pipeline.numerics.quadrature import averaged
 from pipeline.problems.datasets import DATA, Data, Diabetes, Digits, Table
 from pipeline.problems.losses import Task
 from pipeline.problems.measures import Corners, Grid, Normal, Rings, Uniform
 from pipeline.problems.problem import Dataset, FunctionProblem, Problem, TableProblem
-from pipeline.problems.targets import AbsoluteValue, Gaussian, Sine, Xor
+from pipeline.problems.targets import AbsoluteValue, Gaussian, Sine, Step, Target, Xor
 
 FUNCTION = FunctionProblem(Gaussian(), Uniform(), dimension=2, train=40, test=50, noise=0.1, seed=0)
+SAMPLED = FunctionProblem(Gaussian(), Normal(), dimension=2, train=40, test=50, noise=0.1, seed=0)
 CHANGES = {
     "target": Gaussian(scale=2.0),
     "measure": Uniform(high=2.0),
@@ -35,7 +37,8 @@ CHANGES = {
 
 def arrays(problem: Problem) -> tuple[Tensor, ...]:
     dataset = problem.load()
-    return tuple(getattr(dataset, field.name) for field in dataclasses.fields(Dataset))
+    values = (getattr(dataset, field.name) for field in dataclasses.fields(Dataset))
+    return tuple(value for value in values if value is not None)
 
 
 @pytest.fixture
@@ -63,7 +66,7 @@ def test_equal_problems_have_equal_points(data: Data) -> None:
 
 
 def test_points_are_float64_with_a_row_each(data: Data) -> None:
-    for problem in (FUNCTION, TableProblem(data, 20, 10, 0)):
+    for problem in (SAMPLED, TableProblem(data, 20, 10, 0)):
         for array, rows, columns in zip(
             arrays(problem),
             (problem.train, problem.train, problem.test, problem.test),
@@ -170,6 +173,33 @@ def test_inputs_lie_within_the_bounds_that_a_problem_states(data: Data) -> None:
         inputs = torch.cat([dataset.train_inputs_PD, dataset.test_inputs_PD])
         assert low <= inputs.min()
         assert inputs.max() <= high
+
+
+@pytest.mark.parametrize(("target", "dimension"), [(Sine(), 1), (Step(at=0.3), 1), (Gaussian(), 2), (Gaussian(), 5)])
+def test_held_out_points_of_the_uniform_law_are_a_rule_that_gives_the_mean_square_of_the_target(
+    target: Target, dimension: int
+) -> None:
+    dataset = FunctionProblem(target, Uniform(), dimension, 10, 4096, 0.0, 0).load()
+    assert 2500 <= len(dataset.test_inputs_PD) <= 4096
+    found = averaged(dataset.test_targets_PK.mT.square(), dataset.test_weights_RP)
+    exact = target.mean_square(dimension)
+    # Degree 11 in 64 cells or more of two axes is exact; Sobol points are off by their error.
+    assert float(found.value) == pytest.approx(exact, rel=1e-10 if dimension < 3 else 4 * float(found.error) / exact)
+    np.testing.assert_array_equal(dataset.test_targets_PK[:, 0], target(dataset.test_inputs_PD.numpy()))
+
+
+def test_held_out_points_of_other_laws_and_of_labels_are_a_sample() -> None:
+    for target, measure in ((Gaussian(), Normal()), (Gaussian(), Grid()), (Xor(), Uniform())):
+        dataset = FunctionProblem(target, measure, 2, 9, 16, 0.0, 0).load()
+        assert len(dataset.test_inputs_PD) == 16
+        assert dataset.test_weights_RP is None
+
+
+def test_training_points_are_a_sample_whatever_the_held_out_points_are() -> None:
+    more = dataclasses.replace(FUNCTION, measure=Uniform(low=0.0))
+    inputs = more.load().train_inputs_PD
+    assert len(inputs) == 40
+    assert 0 <= inputs.min() < inputs.max() <= 1
 
 
 def function_problem(**changes: object) -> Callable[[], Problem]:

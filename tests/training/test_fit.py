@@ -75,12 +75,13 @@ def test_recorded_loss_and_error_are_those_of_the_weights(experiment, tmp_path):
     def output(x):
         return last[6] + last[:6] @ np.maximum(hidden[:, 0] * x + hidden[:, 1], 0)
 
-    def squares(inputs_PD, targets_PK):
-        return np.mean([(output(float(x)) - float(y)) ** 2 for x, y in zip(inputs_PD, targets_PK, strict=True)])
+    def squares(inputs_PD, targets_PK, weights_P=None):
+        missed = [(output(float(x)) - float(y)) ** 2 for x, y in zip(inputs_PD, targets_PK, strict=True)]
+        return np.average(missed, weights=weights_P)
 
     values = dict(records.filter(pl.col("trial") == trial.id).select("diagnostic", "value").iter_rows())
     assert values["loss"] == pytest.approx(squares(dataset.train_inputs_PD, dataset.train_targets_PK) / 2, rel=1e-12)
-    error = np.sqrt(squares(dataset.test_inputs_PD, dataset.test_targets_PK))
+    error = np.sqrt(squares(dataset.test_inputs_PD, dataset.test_targets_PK, dataset.test_weights_RP.mean(dim=0)))
     assert values["test_error"] == pytest.approx(error, rel=1e-12)
 
 
