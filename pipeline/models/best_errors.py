@@ -45,9 +45,9 @@ def best_mean_square(target: Target, model: Model, width: int, dimension: int = 
     width with an output bias has ``width + 1`` of them.
     """
     match model:
-        case Linear() if dimension == 1:
+        case Linear(coordinates="cartesian") if dimension == 1:
             return _missed(target, model.basis, width)
-        case Linear():
+        case Linear(coordinates="cartesian"):
             return _missed_by_products(target, model, width, dimension)
         case Greedy() if dimension == 1:
             return _missed_by_the_best_terms(target, model.dictionary, model.size_for(width), width)

@@ -226,6 +226,7 @@ def test_nothing_is_said_where_nothing_is_known() -> None:
     assert best_mean_square(XSquared(), Shallow(), 3) is None
     assert best_mean_square(XSquared(), Shallow(Tanh()), 2) is None
     assert best_mean_square(AbsoluteValue(), Linear(Hat()), 4, 2) is None
+    assert best_mean_square(AbsoluteValue(), Linear(coordinates="polar"), 4, 2) is None
     assert best_mean_square(AbsoluteValue(), Greedy(Legendre()), 4, 2) is None
     assert best_mean_square(Step(), Greedy(Monomial()), 4) is None
 
