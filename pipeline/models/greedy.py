@@ -88,6 +88,9 @@ class Chosen(LinearModel):
     def label(self) -> str:
         return self.definition.label()
 
+    def defined_at(self, inputs_PD: Tensor) -> Tensor:
+        return self.definition.dictionary.inside(inputs_PD)
+
     def prepare(self, inputs_PD: Tensor, width: int) -> Tensor:
         features_PM = self.definition.dictionary.features(inputs_PD, self.size, self.definition.product)
         return features_PM[:, list(self.atoms[:width])].mT.contiguous()

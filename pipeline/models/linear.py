@@ -73,10 +73,16 @@ class Linear(LinearModel):
             bounds = (-1.0, 1.0)  # how far points lie from the origin is seen when they are drawn
         self.basis.check(width, num_inputs, bounds)
 
+    def defined_at(self, inputs_PD: Tensor) -> Tensor:
+        return self.basis.inside(self._coordinates_of(inputs_PD))
+
     def prepare(self, inputs_PD: Tensor, width: int) -> Tensor:
-        if self.coordinates == "polar":
-            inputs_PD = torch.stack([inputs_PD.norm(dim=1), torch.atan2(*inputs_PD.flip(1).T) / math.pi], dim=1)
-        return self.basis.features(inputs_PD, width, self.product).mT.contiguous()
+        return self.basis.features(self._coordinates_of(inputs_PD), width, self.product).mT.contiguous()
+
+    def _coordinates_of(self, inputs_PD: Tensor) -> Tensor:
+        if self.coordinates == "cartesian":
+            return inputs_PD
+        return torch.stack([inputs_PD.norm(dim=1), torch.atan2(*inputs_PD.flip(1).T) / math.pi], dim=1)
 
 
 def check_order(basis: Basis, order: Order) -> None:

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -36,6 +37,10 @@ class Model(Definition, ABC):
 
     def check(self, width: int, problem: Problem) -> None:
         """Raise a ``FieldError`` for a width that this model cannot have, or a problem that it cannot learn."""
+
+    def defined_at(self, inputs_PD: Tensor) -> Tensor:
+        """Whether the model has a value at each point, shape ``[P]``; most have one everywhere."""
+        return inputs_PD.new_ones(len(inputs_PD), dtype=torch.bool)
 
     def fitted(self, inputs_PD: Tensor, targets_PK: Tensor, width: int) -> Model:
         """This model with whatever it chooses from the training points; most choose nothing and stay as they are."""

@@ -50,12 +50,13 @@ def line_of(module: PackModule, trial: int) -> pl.DataFrame:
 
 
 def plane_of(module: PackModule, trial: int) -> pl.DataFrame:
-    """How far the output lies above the threshold of a yes, over a grid that holds all test points."""
+    """How far the output lies above the threshold of a yes, where there is one on a grid that holds all test points."""
     inputs_PD = module.learned.dataset.test_inputs_PD.double()
     low_D, high_D = inputs_PD.amin(dim=0), inputs_PD.amax(dim=0)
     margin_D = 0.15 * (high_D - low_D)
     sides = [torch.linspace(float(a), float(b), SIDE) for a, b in zip(low_D - margin_D, high_D + margin_D, strict=True)]
     grid_PD = torch.cartesian_prod(*(side.double() for side in sides))
+    grid_PD = grid_PD[module.learned.model.defined_at(grid_PD)]
     value_P = outputs_at(module, trial, grid_PD) - threshold(module.learned.loss)
     return table(PLANE, grid_PD[:, 0], grid_PD[:, 1], value_P)
 

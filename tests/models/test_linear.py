@@ -120,3 +120,16 @@ def test_line_of_a_model_that_cannot_learn_a_table_is_named(tmp_path: Path) -> N
     what = f"{path}:4: 5 products of hat do not fill a mesh in 2 dimensions\n  hint: take 4 or 9"
     with pytest.raises(PipelineError, match=f"^{re.escape(what)}$"):
         read_experiment(path)
+
+
+@pytest.mark.parametrize("coordinates", ["cartesian", "polar"])
+def test_model_has_a_value_exactly_where_it_says(basis: Basis, coordinates: str) -> None:
+    points = torch.tensor([[0.3, -0.9], [0.2, 1.1], [1.0, 0.0], [0.9, 0.9]], dtype=torch.float64)
+    model = Linear(basis, coordinates=coordinates)
+    defined = model.defined_at(points)
+    everywhere = [True, basis.domain is None, True, basis.domain is None or coordinates == "cartesian"]
+    assert defined.tolist() == everywhere
+    assert model.prepare(points[defined], 9).isfinite().all()
+    if not defined.all():
+        with pytest.raises(PipelineError, match=f"^{basis.name()} has functions on "):
+            model.prepare(points, 9)

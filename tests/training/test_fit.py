@@ -18,6 +18,8 @@ from pipeline.models import MODELS
 from pipeline.models.activations import Tanh
 from pipeline.models.bases.polynomial import Monomial
 from pipeline.models.bases.trigonometric import Cosine
+from pipeline.models.bases.wavelet import Haar
+from pipeline.models.greedy import Greedy
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, LeastSquares
@@ -207,6 +209,17 @@ def test_answers_over_the_plane_are_the_outputs_above_the_threshold(experiment, 
     for column, axis in (("x", 0), ("y", 1)):
         assert fits[column].min() < test[:, axis].min()
         assert fits[column].max() > test[:, axis].max()
+
+
+@pytest.mark.parametrize("model", [Linear(Haar()), Greedy(Haar(), size=9), Linear(Haar(), coordinates="polar")])
+def test_answers_are_drawn_only_where_the_basis_has_functions(experiment, tmp_path, model):
+    """The rings lie within 0.95 of the origin, the map goes beyond 1."""
+    asked = {"models": (model,), "target": (OuterRing(),), "inputs": Inputs(train=(30,), test=30), "widths": (4,)}
+    _, counts = ran(experiment(**asked), tmp_path)
+    assert counts.failed == 0
+    fits = read_fits(tmp_path)
+    far = np.hypot(fits["x"], fits["y"]) if model.label().endswith("polar)") else fits["x"].abs()
+    assert 0.9 < far.max() <= 1
 
 
 def test_two_hidden_units_put_the_training_points_where_the_answer_is_linear_in_them(experiment, tmp_path):

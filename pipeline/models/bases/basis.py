@@ -80,11 +80,16 @@ class Basis(Definition, ABC):
             )
             raise FieldError((), what, hint=ON_THE_WHOLE_LINE)
 
+    def inside(self, inputs_PD: Tensor) -> Tensor:
+        """Whether all inputs of a point lie in the domain, shape ``[P]``."""
+        low, high = self.domain or (-torch.inf, torch.inf)
+        return ((inputs_PD >= low) & (inputs_PD <= high)).all(dim=1)
+
     def _check_inputs(self, inputs_PD: Tensor) -> None:
         if self.domain is None:
             return
         low, high = self.domain
-        outside_P = ~((inputs_PD >= low) & (inputs_PD <= high)).all(dim=1)
+        outside_P = ~self.inside(inputs_PD)
         if outside_P.any():
             far = float(inputs_PD[outside_P].abs().max())
             what = f"{self.name()} has functions on [{low:g}, {high:g}] only, and {int(outside_P.sum())} of "
