@@ -136,8 +136,8 @@ def test_outer_gap_is_the_loss_above_that_of_the_best_output_layer(model, snapsh
 
 def test_outer_gap_keeps_its_digits_where_a_difference_of_losses_has_none(linear, snapshot_of) -> None:
     """A step of 1e-9 away from the minimum of a quadratic raises a loss of size 1 by 1e-18."""
-    best = torch.from_numpy(solution(snapshot_of(linear))).mT.flatten()[None]
-    snapshot = snapshot_of(linear, weights=best + 1e-9)
+    best = torch.from_numpy(solution(snapshot_of(linear, width=4))).mT.flatten()[None]
+    snapshot = snapshot_of(linear, width=4, weights=best + 1e-9)
     away = snapshot.features_TPF[0].sum(dim=1) * 1e-9
     # The solution itself is known to 1e-15.
     assert float(OuterGap()(snapshot)) == pytest.approx(float(3 * away.square().mean() / 2), rel=1e-4)
