@@ -133,6 +133,7 @@ HOMES = {
     "vl_convert": "pipeline.report",
     "yaml": "pipeline.config",
     "jax": "pipeline.training.bench",
+    "llvmlite": "pipeline.training.engines",
     "sklearn": "pipeline.problems",
     "rich": "pipeline.report.printing",
 }

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Literal
 
-EngineChoice = Literal["auto", "reference"]
+EngineChoice = Literal["auto", "fused", "reference"]
 """What may be asked to compute a pack: an engine by its name, or ``auto`` for the fastest that iterates."""
 
 HOW_IT_RUNS = ("accelerator", "engine", "pack_memory_gib", "checkpoint_seconds", "parallel", "tracking")

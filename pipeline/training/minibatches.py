@@ -28,12 +28,13 @@ class Minibatches:
         """Prepared inputs ``[T, C, B]`` and targets ``[T, K, B]`` of the update after ``step``."""
         epoch, batch = divmod(step, self.per_epoch)
         if self._drawn != (trial_ids, epoch):
-            self._order_TP = self._orders(trial_ids, epoch)
+            self._order_TP = self.orders(trial_ids, epoch)
             self._drawn = (trial_ids, epoch)
         rows_TB = self._order_TP[:, batch * self.batch_size : (batch + 1) * self.batch_size][:, self.part]
         return self.prepared_PC[rows_TB].mT, self.targets_PK[rows_TB].mT
 
-    def _orders(self, trial_ids: tuple[str, ...], epoch: int) -> Tensor:
+    def orders(self, trial_ids: tuple[str, ...], epoch: int) -> Tensor:
+        """The order of all points in an epoch of each trial, shape ``[T, P]``."""
         num_points = len(self.prepared_PC)
         orders = [stream(trial_id, "minibatches", epoch).permutation(num_points) for trial_id in trial_ids]
         return torch.from_numpy(np.stack(orders)).to(self.prepared_PC.device)

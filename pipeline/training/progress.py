@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TextIO
 
 from pipeline.durations import duration
@@ -71,7 +72,20 @@ class Progress:
         """Say something that a person should know, once."""
         if text not in self.warned:
             self.warned.add(text)
-            self._line(f"warning: {text}\n" if self.live else f"warning: {text}")
+            self.say(f"warning: {text}")
+
+    def say(self, text: str) -> None:
+        """Leave a line of its own standing."""
+        self._line(f"{text}\n" if self.live else text)
+
+    @contextmanager
+    def aside(self, what: str) -> Iterator[None]:
+        """Show what the block does; its time does not count for the rate."""
+        began = time.monotonic()
+        if self.live:
+            self._line(what)
+        yield
+        self.started += time.monotonic() - began
 
     def stop(self) -> None:
         """Leave the last line standing."""

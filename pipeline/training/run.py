@@ -23,8 +23,9 @@ from pipeline.records.locks import locked
 from pipeline.records.source import Source
 from pipeline.records.store import finished_packs, is_finished, read_outcomes
 from pipeline.training.deadline import Deadline, Stopped
+from pipeline.training.engines.choice import announced, warm_up
 from pipeline.training.failures import forget_failures, is_out_of_memory, write_failure
-from pipeline.training.fit import fit
+from pipeline.training.fit import chosen_accelerator, fit
 from pipeline.training.pack_locks import holding
 from pipeline.training.processes import check_processes
 from pipeline.training.progress import Progress
@@ -100,6 +101,8 @@ def train_packs(
     before = finished & {pack.id for pack in packs}
     outcomes = read_outcomes(run).filter(pl.col("pack").is_in(list(before)))
     progress.start(packs, left, diverged=outcomes.filter(pl.col("status") == "diverged").height)
+    if left and experiment.parallel.processes == 1:
+        progress.say(announced(left, experiment.engine, chosen_accelerator(experiment.accelerator)))
     training = Training(experiment, run, progress, source, deadline)
     try:
         held = [pack for pack in left if not training.take(pack)]
@@ -144,6 +147,9 @@ class Training:
         """Train a pack that nobody else has, to its end or its failure."""
         self.progress.begun(pack)
         try:
+            if self.experiment.parallel.processes == 1:
+                with self.progress.aside("compiling"):
+                    warm_up(self.experiment.engine, pack.shape, chosen_accelerator(self.experiment.accelerator))
             diverged = fit(
                 pack, self.experiment, self.run, self.progress.advanced, self.dataset(pack.shape.problem),
                 source=self.source, deadline=self.deadline,

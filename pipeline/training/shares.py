@@ -91,7 +91,7 @@ class SharedPackModule(PackModule):
     """
 
     def __init__(self, pack: Pack, recorded_steps: Sequence[int], dataset: Dataset | None = None) -> None:
-        super().__init__(pack, recorded_steps, dataset)
+        super().__init__(pack, recorded_steps, dataset, "reference")
         self.weights.requires_grad_(True)  # for DDP, which takes gradients from backward passes only
         self._share: Share | None = None
 

@@ -1,14 +1,76 @@
+"""A pack is computed by the engine asked for, or by the fastest that can, and the reason is told."""
+
 from __future__ import annotations
 
+import re
 import typing
 
 import pytest
 
+from pipeline.errors import PipelineError
+from pipeline.experiment.axes import Inputs
 from pipeline.experiment.names import EngineChoice
+from pipeline.models.activations import ACTIVATIONS
+from pipeline.models.linear import Linear
+from pipeline.models.shallow import Shallow
+from pipeline.optimizers.rules import OPTIMIZERS, LeastSquares, UpdateRule
+from pipeline.plan import make_plan
+from pipeline.training.engines import choice
 from pipeline.training.module import PackModule
+
+RULES = [rule for rule in OPTIMIZERS.values() if issubclass(rule, UpdateRule)]
 
 
 @pytest.mark.parametrize("asked", typing.get_args(EngineChoice))
 def test_every_engine_that_may_be_asked_for_computes_a_pack(pack, asked):
-    module = PackModule(pack(), [40], engine=asked)
+    module = PackModule(pack(models=(Shallow(),)), [40], engine=asked)
     assert asked in ("auto", module.engine.name)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("activation", ACTIVATIONS.values())
+def test_networks_of_every_activation_are_fused_under_every_rule(pack, activation, rule):
+    network = pack(models=(Shallow(activation()),), optimizer=rule())
+    assert choice.name_and_reason("auto", network.shape, "cpu") == ("fused", "")
+
+
+def wide(pack):
+    return pack(models=(Shallow(),), inputs=Inputs(train=(8,), test=4, dimension=(9,)))
+
+
+CASES = {
+    "has no kernel for linear": lambda pack: pack(models=(Linear(),)),
+    "has no use for least_squares": lambda pack: pack(
+        models=(Linear(),), optimizer=LeastSquares(), learning_rates=None
+    ),
+    "takes 8 inputs at most, not 9": wide,
+}
+
+
+@pytest.mark.parametrize("reason", CASES)
+def test_what_is_not_covered_falls_back_and_says_why(pack, reason):
+    made = CASES[reason](pack)
+    assert choice.name_and_reason("auto", made.shape, "cpu") == ("reference", reason)
+    assert PackModule(made, [1]).engine.name == "reference"
+    with pytest.raises(PipelineError, match="^" + re.escape(f"the fused engine {reason}\n  hint: set engine: auto")):
+        PackModule(made, [1], engine="fused").engine  # noqa: B018
+
+
+def test_a_graphics_card_and_a_missing_compiler_fall_back(pack, monkeypatch):
+    shape = pack(models=(Shallow(),)).shape
+    assert choice.name_and_reason("auto", shape, "cuda") == ("reference", "computes on processors only")
+    choice._not_here.cache_clear()
+    monkeypatch.setattr(choice.importlib.util, "find_spec", lambda name: None)
+    missing = "needs llvmlite, which is not installed"
+    assert choice.name_and_reason("auto", shape, "cpu") == ("reference", missing)
+    choice._not_here.cache_clear()
+
+
+def test_packs_are_announced_by_engine_and_reason(experiment):
+    packs = make_plan("test", experiment(widths=(3, 4, 5))).packs
+    assert choice.announced(packs, "auto", "cpu") == (
+        "engine: reference for 3 packs (the fused one has no kernel for linear), fused for 3 packs"
+    )
+    assert choice.announced(packs[:1], "reference", "cpu") == (
+        "engine: reference for 1 pack (the fused one was not asked for)"
+    )

@@ -12,7 +12,7 @@ from pipeline.models.shallow import Shallow
 from pipeline.optimizers import OPTIMIZERS
 from pipeline.optimizers.rules import GradientDescent, LeastSquares, Momentum, UpdateRule
 from pipeline.training.engines.engine import Stack
-from pipeline.training.engines.reference import Reference, first_out_of_bounds
+from pipeline.training.engines.reference import first_out_of_bounds
 from pipeline.training.minibatches import Minibatches
 from pipeline.training.module import NEVER, PackModule
 from pipeline.training.stretches import Stretch, stretches
@@ -20,14 +20,19 @@ from pipeline.training.stretches import Stretch, stretches
 RULES = {name: rule for name, rule in OPTIMIZERS.items() if issubclass(rule, UpdateRule)}
 
 
+@pytest.fixture(params=["fused", "reference"])
+def engine(request):
+    return request.param
+
+
 @pytest.fixture(params=RULES.values(), ids=RULES.keys())
 def rule(request):
     return request.param()
 
 
-def trained(pack, *, stops=None, steps=None):
+def trained(pack, *, stops=None, steps=None, engine="auto"):
     """The module of a pack after its steps, driven by hand."""
-    module = PackModule(pack, [pack.shape.steps])
+    module = PackModule(pack, [pack.shape.steps], engine=engine)
     module.on_fit_start()
     optimizer = module.configure_optimizers()
     last = steps or pack.shape.steps
@@ -47,16 +52,21 @@ def test_trial_alone_and_in_a_pack_has_the_same_numbers(pack, rule, models, batc
         torch.testing.assert_close(alone.weights[0], whole.weights[position], rtol=1e-11, atol=1e-12)
 
 
-def test_order_of_trials_in_a_pack_does_not_matter(pack):
+def test_order_of_trials_in_a_pack_does_not_matter(pack, engine):
     forwards = pack(models=(Shallow(),), batch_size=5)
     backwards = make_pack(forwards.trials[::-1])
-    torch.testing.assert_close(trained(forwards).weights, trained(backwards).weights.flip(0), rtol=1e-11, atol=1e-12)
+    torch.testing.assert_close(
+        trained(forwards, engine=engine).weights,
+        trained(backwards, engine=engine).weights.flip(0),
+        rtol=1e-11,
+        atol=1e-12,
+    )
 
 
 @pytest.mark.parametrize("batch_size", ["full", 7])
-def test_stretches_cut_anywhere_give_the_same_bits(pack, rule, batch_size):
+def test_stretches_cut_anywhere_give_the_same_bits(pack, rule, batch_size, engine):
     whole = pack(models=(Shallow(),), optimizer=rule, batch_size=batch_size)
-    once, often = trained(whole), trained(whole, stops=[1, 2, 9, 30, 40])
+    once, often = trained(whole, engine=engine), trained(whole, stops=[1, 2, 9, 30, 40], engine=engine)
     assert torch.equal(once.weights, often.weights)
 
 
@@ -64,17 +74,17 @@ def test_stretches_cut_anywhere_give_the_same_bits(pack, rule, batch_size):
 @pytest.mark.parametrize("cores", [1, 3])
 def test_chunks_on_any_number_of_cores_give_the_same_numbers_as_one_stack(pack, monkeypatch, cores, batch_size):
     whole = pack(models=(Shallow(),), batch_size=batch_size)
-    expected = trained(whole).weights
+    expected = trained(whole, engine="reference").weights
     monkeypatch.setattr("pipeline.training.engines.reference.elements_of_chunk", lambda device, element: 6 * 7 * 2)
     monkeypatch.setattr("pipeline.training.engines.reference.CORES", cores)
-    module = trained(whole)
+    module = trained(whole, engine="reference")
     assert len(module.engine.lanes) == cores
     assert len(module.engine.bounds(12)) - 1 >= 3
     torch.testing.assert_close(module.weights, expected, rtol=1e-11, atol=1e-12)
 
 
 def test_chunks_are_even_and_cover_every_trial_once(pack):
-    engine = PackModule(pack(models=(Shallow(),)), [40]).engine
+    engine = PackModule(pack(models=(Shallow(),)), [40], engine="reference").engine
     for num_trials in (1, 2, 5, 4000, 5001):
         bounds = engine.bounds(num_trials)
         sizes = np.diff(bounds)
@@ -108,14 +118,16 @@ def test_times_limit_is_where_divergence_begins(pack, optimizer, multiple, diver
     assert (int(module.diverged_at[0]) != NEVER) == diverges
 
 
-def test_diverging_trial_is_recorded_with_its_step_and_disturbs_nobody(pack, rule):
+def test_diverging_trial_is_recorded_with_its_step_and_disturbs_nobody(pack, rule, engine):
     mixed = pack(models=(Shallow(),), optimizer=rule, learning_rates=(0.01, 1e30), steps=60)
-    module = trained(mixed, stops=[10, 30, 60])  # two stretches go on without the diverged, the optimizer's memory too
+    module = trained(
+        mixed, stops=[10, 30, 60], engine=engine
+    )  # two stretches go on without the diverged, the optimizer's memory too
     calm = [position for position, trial in enumerate(mixed.trials) if trial.learning_rate == 0.01]
     wild = [position for position, trial in enumerate(mixed.trials) if trial.learning_rate == 1e30]
     assert (module.diverged_at[calm] == NEVER).all()
     assert ((module.diverged_at[wild] > 0) & (module.diverged_at[wild] <= 30)).all()
-    alone = trained(make_pack(tuple(mixed.trials[position] for position in calm)), stops=[10, 30, 60])
+    alone = trained(make_pack(tuple(mixed.trials[position] for position in calm)), stops=[10, 30, 60], engine=engine)
     torch.testing.assert_close(module.weights[calm], alone.weights, rtol=1e-11, atol=1e-12)
 
 
@@ -133,10 +145,12 @@ def test_divergence_is_the_first_loss_above_ten_to_the_ten_times_one_plus_the_fi
     assert module.diverged_at.tolist() == [first]
 
 
-def test_step_of_divergence_does_not_depend_on_where_stretches_end(pack):
+def test_step_of_divergence_does_not_depend_on_where_stretches_end(pack, engine):
     wild = pack(models=(Shallow(),), learning_rates=(30.0, 1e3), steps=60)
-    assert torch.equal(trained(wild).diverged_at, trained(wild, stops=[3, 4, 17, 60]).diverged_at)
-    assert (trained(wild).diverged_at != NEVER).any()
+    assert torch.equal(
+        trained(wild, engine=engine).diverged_at, trained(wild, stops=[3, 4, 17, 60], engine=engine).diverged_at
+    )
+    assert (trained(wild, engine=engine).diverged_at != NEVER).any()
 
 
 def test_first_loss_out_of_bounds_is_found():
@@ -200,13 +214,13 @@ def test_stack_parts_share_memory():
     assert len(part) == 1
 
 
-def test_engine_gives_full_gradient_even_for_minibatch_training(pack):
-    module = PackModule(pack(models=(Shallow(),), batch_size=6, optimizer=Momentum()), [40])
-    full = PackModule(pack(models=(Shallow(),), optimizer=GradientDescent()), [40])
+def test_engine_gives_full_gradient_even_for_minibatch_training(pack, engine):
+    module = PackModule(pack(models=(Shallow(),), batch_size=6, optimizer=Momentum()), [40], engine=engine)
+    full = PackModule(pack(models=(Shallow(),), optimizer=GradientDescent()), [40], engine=engine)
     with torch.no_grad():
         full.weights.copy_(module.weights)
     for given, expected in zip(
         module.engine.value_and_gradient(module.weights), full.engine.value_and_gradient(full.weights), strict=True
     ):
         torch.testing.assert_close(given, expected)
-    assert isinstance(module.engine, Reference)
+    assert module.engine.name == engine

@@ -40,6 +40,7 @@ def test_shares_of_a_minibatch_sum_to_one_update_of_a_single_process(pack, model
     whole = pack(models=(model,), optimizer=GradientDescent(), batch_size=7, steps=20)
     for step in (0, 1, 13):  # the third is in another epoch
         module = PackModule(whole, [20])
+        module.on_fit_start()  # without bounds every trial has diverged
         before_TN = module.weights.clone()
         _, gradient_TN = summed(module, num_processes, step)
         optimizer = module.configure_optimizers()
@@ -60,8 +61,8 @@ def test_share_remembers_the_order_of_every_chunk(pack, monkeypatch):
     module = PackModule(pack(models=(Shallow(),), batch_size=4, steps=6), [6])
     monkeypatch.setattr("pipeline.training.shares.elements_of_chunk", lambda device, element: 6 * 2 * 5)
     drawn = []
-    orders = Minibatches._orders
-    monkeypatch.setattr(Minibatches, "_orders", lambda self, *name: drawn.append(name) or orders(self, *name))
+    orders = Minibatches.orders
+    monkeypatch.setattr(Minibatches, "orders", lambda self, *name: drawn.append(name) or orders(self, *name))
     share = Share(module.learned, 4, 0, 2)
     stack = module.stack_of_all(module.configure_optimizers())
     for step in range(6):  # one epoch

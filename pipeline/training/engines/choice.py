@@ -1,13 +1,30 @@
-"""Which engine computes a pack."""
+"""Which engine computes a pack, and why."""
 
 from __future__ import annotations
+
+import functools
+import importlib.util
+import platform
+from collections import Counter
+from collections.abc import Sequence
 
 import torch
 
 from pipeline.diagnostics.snapshot import Learned
+from pipeline.errors import PipelineError
 from pipeline.experiment.names import EngineChoice
+from pipeline.experiment.packing import Pack
+from pipeline.experiment.trial import Shape
+from pipeline.models.model import Model
+from pipeline.models.shallow import Shallow
+from pipeline.optimizers.rules import Optimizer, UpdateRule
 from pipeline.training.engines.engine import Engine
 from pipeline.training.engines.reference import Reference
+
+MOST_INPUTS = 8
+"""Inputs of a network that the fused engine takes; with more, its products want blocks of another kind."""
+MOST_OUTPUTS = 4
+"""Outputs likewise."""
 
 
 def engine_of(asked: EngineChoice, learned: Learned, batch_size: int | None, device: torch.device) -> Engine:
@@ -18,6 +35,94 @@ def engine_of(asked: EngineChoice, learned: Learned, batch_size: int | None, dev
         learned: What is trained.
         batch_size: Points of an update, ``None`` for all.
         device: Where the weights are.
+
+    Raises:
+        PipelineError: If the engine asked for cannot compute it.
     """
-    del asked  # the reference is the only one so far, and computes everything
-    return Reference(learned, batch_size, device)
+    size = (learned.dataset.train_inputs_PD.shape[1], learned.num_outputs)
+    reason = _not_fused(asked, learned.model, learned.optimizer, *size, device.type)
+    if reason is not None:
+        return Reference(learned, batch_size, device)
+    from pipeline.training.engines.cpu import Fused
+
+    return Fused(learned, batch_size, device)
+
+
+def name_and_reason(asked: EngineChoice, shape: Shape, device_type: str) -> tuple[str, str]:
+    """Which engine will compute packs of a shape, and why it is not the fused one, if it is not.
+
+    Raises:
+        PipelineError: If the engine asked for cannot compute it.
+    """
+    size = (shape.problem.num_inputs, shape.problem.num_outputs)
+    reason = _not_fused(asked, shape.model, shape.optimizer, *size, device_type)
+    return ("fused", "") if reason is None else (Reference.name, reason)
+
+
+def warm_up(asked: EngineChoice, shape: Shape, device_type: str) -> None:
+    """Compile what the engine of a shape needs, if it is not compiled yet."""
+    if name_and_reason(asked, shape, device_type)[0] == "fused":
+        from pipeline.training.engines.cpu import compile_for
+
+        compile_for(shape)
+
+
+def announced(packs: Sequence[Pack], asked: EngineChoice, device_type: str) -> str:
+    """Which engines will compute some packs, and why not all of them the fused one, in one line.
+
+    Raises:
+        PipelineError: If the engine asked for cannot compute one.
+    """
+    counts = Counter(name_and_reason(asked, pack.shape, device_type) for pack in packs)
+    parts = []
+    for (name, reason), number in counts.items():
+        why = f" (the fused one {reason})" if reason else ""
+        parts.append(f"{name} for {number} pack{'s' * (number > 1)}{why}")
+    return "engine: " + ", ".join(parts)
+
+
+def _not_fused(
+    asked: EngineChoice, model: Model, optimizer: Optimizer, num_inputs: int, num_outputs: int, device_type: str
+) -> str | None:
+    """What keeps the fused engine from a shape, as the rest of a sentence about it; ``None`` if nothing does."""
+    if asked == "reference":
+        return "was not asked for"
+    reason = _not_covered(model, optimizer, num_inputs, num_outputs, device_type)
+    if reason is not None and asked == "fused":
+        raise PipelineError(f"the fused engine {reason}", hint="set engine: auto")
+    return reason
+
+
+def _not_covered(model: Model, optimizer: Optimizer, num_inputs: int, num_outputs: int, device_type: str) -> str | None:
+    if device_type != "cpu":
+        return "computes on processors only"
+    if not isinstance(optimizer, UpdateRule):
+        return f"has no use for {optimizer.name()}"
+    if not isinstance(model, Shallow):
+        return f"has no kernel for {model.name()}"
+    if num_inputs > MOST_INPUTS:
+        return f"takes {MOST_INPUTS} inputs at most, not {num_inputs}"
+    if num_outputs > MOST_OUTPUTS:
+        return f"takes {MOST_OUTPUTS} outputs at most, not {num_outputs}"
+    return _not_here() or _not_written(model, optimizer)
+
+
+def _not_written(model: Shallow, optimizer: UpdateRule) -> str | None:
+    """What of a model and its training nobody has written as arithmetic on lanes yet."""
+    from pipeline.training.engines.fused import activations, updates
+
+    if not isinstance(model.activation, activations.COVERED):
+        return f"has no {model.activation.name()}"
+    return None if isinstance(optimizer, updates.COVERED) else f"has no {optimizer.name()}"
+
+
+@functools.cache
+def _not_here() -> str | None:
+    """What keeps the fused engine from this machine."""
+    if importlib.util.find_spec("llvmlite") is None:
+        return "needs llvmlite, which is not installed"
+    from pipeline.training.engines.fused.machine import processor
+
+    if platform.machine().lower() in ("x86_64", "amd64") and "+fma" not in processor()[1].split(","):
+        return "needs a processor with fused multiply-add"
+    return None

@@ -1,0 +1,256 @@
+"""The fused engine for processors: each trial from its first step to its last in code written for its shape.
+
+Trials are shared out over the cores. A trial is computed by one core, by the same
+instructions whatever is computed beside it, so its numbers depend neither on the pack
+nor on the number of cores, to the last bit.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.diagnostics.snapshot import Learned
+from pipeline.experiment.trial import Shape
+from pipeline.models.shallow import Shallow
+from pipeline.optimizers.rules import UpdateRule
+from pipeline.training.engines.engine import Engine, Stack
+from pipeline.training.engines.fused.lanes import BITS, REGISTER_BITS, Dtype
+from pipeline.training.engines.fused.machine import Kernel
+from pipeline.training.engines.fused.network import (
+    TILE_REGISTERS,
+    Network,
+    gradient_program,
+    padded,
+    places,
+    training_program,
+)
+from pipeline.training.engines.fused.updates import corrections
+from pipeline.training.engines.threads import CORES
+from pipeline.training.minibatches import Minibatches
+
+PARTS_OF_LANE = 4
+"""Parts that the trials of a core come in, so that one core with diverged trials takes some of another's."""
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points as a kernel takes them: a row for each input and output, its lanes filled up with the last point."""
+
+    inputs_DP: np.ndarray
+    targets_KP: np.ndarray
+    lanes: int
+
+    @functools.cached_property
+    def filled(self) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs and targets in full registers."""
+        fill = ((0, 0), (0, -self.num_points % self.lanes))
+        return np.pad(self.inputs_DP, fill, mode="edge"), np.pad(self.targets_KP, fill, mode="edge")
+
+    @functools.cached_property
+    def columns_PC(self) -> np.ndarray:
+        """Inputs and targets of each point together, for batches to be gathered from."""
+        return np.ascontiguousarray(np.concatenate([self.inputs_DP, self.targets_KP]).T)
+
+    @property
+    def num_points(self) -> int:
+        """P."""
+        return self.inputs_DP.shape[1]
+
+
+class Shares:
+    """The share of each lane in a mean over points, and how many tiles they make."""
+
+    def __init__(self, num_points: int, lanes: int, dtype: np.dtype) -> None:
+        self.share_P = np.zeros(padded(num_points, lanes), dtype)
+        self.share_P[:num_points] = 1 / num_points
+        self.registers = len(self.share_P) // lanes
+
+    def arguments(self, of: str) -> dict[str, int]:
+        """What a kernel is told, for all points or those of a batch."""
+        return {
+            f"{of}_share": self.share_P.ctypes.data,
+            f"{of}_stride": len(self.share_P),
+            f"{of}_wide_tiles": self.registers // TILE_REGISTERS,
+            f"{of}_narrow_tiles": self.registers % TILE_REGISTERS,
+        }
+
+
+@functools.cache
+def training_kernel(network: Network, rule: UpdateRule, *, minibatches: bool) -> Kernel:
+    """What makes updates."""
+    return Kernel(training_program(network, rule, minibatches=minibatches))
+
+
+@functools.cache
+def gradient_kernel(network: Network) -> Kernel:
+    """What computes losses and gradients."""
+    return Kernel(gradient_program(network))
+
+
+def network_of(shape: Shape) -> Network:
+    """What kernels of a shape are written for."""
+    assert isinstance(shape.model, Shallow)
+    dtype: Dtype = "float32" if shape.dtype == "float32" else "float64"
+    inputs, outputs = shape.problem.num_inputs, shape.problem.num_outputs
+    return Network(inputs, outputs, shape.model.activation, shape.loss, dtype)
+
+
+def compile_for(shape: Shape) -> None:
+    """Compile what packs of a shape need, or find that it is compiled."""
+    assert isinstance(shape.optimizer, UpdateRule)
+    network = network_of(shape)
+    gradient_kernel(network)
+    training_kernel(network, shape.optimizer, minibatches=shape.batch_size is not None)
+
+
+@final
+class Fused(Engine):
+    """Networks with one hidden layer and few inputs and outputs, on the cores of a processor."""
+
+    name: ClassVar[str] = "fused"
+
+    def __init__(self, learned: Learned, batch_size: int | None, device: torch.device) -> None:
+        assert isinstance(learned.model, Shallow)
+        assert isinstance(learned.optimizer, UpdateRule)
+        self.rule = learned.optimizer
+        self.learned, self.batch_size = learned, batch_size
+        inputs_DP = learned.dataset.train_inputs_PD.mT.to(learned.dtype).contiguous()
+        targets_KP = learned.dataset.train_targets_PK.mT.to(learned.dtype).contiguous()
+        dtype: Dtype = "float32" if learned.dtype == torch.float32 else "float64"
+        self.network = Network(len(inputs_DP), len(targets_KP), learned.model.activation, learned.loss, dtype)
+        self.lanes = REGISTER_BITS // BITS[dtype]
+        self.points = Points(inputs_DP.numpy(), targets_KP.numpy(), self.lanes)
+        self.all_shares = Shares(learned.num_points, self.lanes, self.points.inputs_DP.dtype)
+        self.batch_shares = Shares(batch_size or learned.num_points, self.lanes, self.points.inputs_DP.dtype)
+        self.minibatches = None if batch_size is None else Minibatches(inputs_DP, targets_KP, batch_size)
+        self.places_N = places(self.network, learned.width, self.lanes)
+        self.training = training_kernel(self.network, learned.optimizer, minibatches=batch_size is not None)
+        self.gradient = gradient_kernel(self.network)
+        self.shared = self._shared()
+        batch = 0 if batch_size is None else len(self.batch_shares.share_P)
+        slots = learned.optimizer.slots
+        self.scratch = [Scratch(self.network, learned.width, self.lanes, slots, batch) for _ in range(CORES)]
+
+    def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
+        weights_TN = weights_TN.contiguous()
+        losses_T, gradient_TN = weights_TN.new_empty(len(weights_TN)), torch.empty_like(weights_TN)
+
+        def work(scratch: Scratch, first: int, last: int) -> None:
+            arguments = self.shared | scratch.arguments | {"num_trials": last - first}
+            arrays = {"weights": weights_TN, "losses": losses_T, "gradient": gradient_TN}
+            self.gradient(arguments | {name: array[first:].data_ptr() for name, array in arrays.items()})
+
+        self._on_all_cores(work, len(weights_TN))
+        return losses_T, gradient_TN
+
+    def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
+        diverged_T = torch.full((len(stack),), -1)
+
+        def work(scratch: Scratch, first: int, last: int) -> None:
+            diverged_T[first:last] = self._advance(scratch, stack.part(first, last), first_step, last_step)
+
+        self._on_all_cores(work, len(stack))
+        return diverged_T
+
+    def _advance(self, scratch: Scratch, part: Stack, first_step: int, last_step: int) -> Tensor:
+        """All updates of some trials, on one core."""
+        diverged_T = torch.full((len(part),), -1)
+        rates_T, bounds_T = part.learning_rates_T1.flatten().contiguous(), part.loss_bounds_T.contiguous()
+        arrays = {"weights": part.weights_TN, "rates": rates_T, "bounds": bounds_T}
+        arrays |= {f"slot_{number}": slot_TN for number, slot_TN in enumerate(part.slots)}
+        assert all(array.is_contiguous() for array in arrays.values())
+        arguments = self.shared | scratch.arguments | {name: array.data_ptr() for name, array in arrays.items()}
+        for first, last in self._pieces(first_step, last_step):
+            found_T = torch.full((len(part),), -1)
+            factors_H2 = corrections(self.rule, first, last).astype(self.points.inputs_DP.dtype)
+            told = {"num_trials": len(part), "num_steps": last - first, "corrections": factors_H2.ctypes.data}
+            if self.minibatches is not None:
+                epoch, batch = divmod(first, self.minibatches.per_epoch)
+                order_TP = self.minibatches.orders(part.trial_ids, epoch)
+                told |= {"orders": order_TP.data_ptr(), "first_batch": batch}
+            self.training(arguments | told | {"diverged": found_T.data_ptr()})
+            diverged_T = torch.where((diverged_T < 0) & (found_T >= 0), found_T + first, diverged_T)
+        return diverged_T
+
+    def _pieces(self, first_step: int, last_step: int) -> Iterator[tuple[int, int]]:
+        """The steps from one to another, cut where an epoch ends."""
+        longest = last_step if self.minibatches is None else self.minibatches.per_epoch
+        while first_step < last_step:
+            end = min(last_step, (first_step // longest + 1) * longest)
+            yield first_step, end
+            first_step = end
+
+    def _shared(self) -> dict[str, int]:
+        """What every kernel is told, whatever the trials."""
+        row = padded(self.learned.width, self.lanes)
+        return {
+            "num_weights": len(self.places_N),
+            "places": self.places_N.ctypes.data,
+            "width": self.learned.width,
+            "row": row,
+            "size": self.network.rows * row + padded(self.network.num_outputs, self.lanes),
+            "all_inputs": self.points.filled[0].ctypes.data,
+            "all_targets": self.points.filled[1].ctypes.data,
+            "points": self.points.columns_PC.ctypes.data,
+            "num_points": self.points.num_points,
+            "batch_size": self.batch_size or self.points.num_points,
+            **self.all_shares.arguments("all"),
+            **self.batch_shares.arguments("batch"),
+        }
+
+    def _on_all_cores(self, work: Callable[[Scratch, int, int], None], num_trials: int) -> None:
+        """Do work on all trials: each core takes some at a time until none is left."""
+        num_parts = min(num_trials, PARTS_OF_LANE * len(self.scratch))
+        bounds = [num_trials * number // max(1, num_parts) for number in range(num_parts + 1)]
+        left = iter(list(itertools.pairwise(bounds)))
+
+        def lane(scratch: Scratch) -> None:
+            for first, last in left:  # the iterator of a list gives each of its elements to one thread only
+                work(scratch, first, last)
+
+        busy = self.scratch[: min(len(self.scratch), num_parts)]
+        if len(busy) == 1:
+            lane(busy[0])
+        elif busy:
+            with ThreadPoolExecutor(len(busy)) as pool:
+                list(pool.map(lane, busy))
+
+
+class Scratch:
+    """Memory that one core works in."""
+
+    def __init__(self, network: Network, width: int, lanes: int, slots: int, batch: int) -> None:
+        row = padded(width, lanes)
+        size = network.rows * row + padded(network.num_outputs, lanes)
+        sizes = {
+            "own_weights": size,
+            "own_gradient": size,
+            **{f"own_slot_{number}": size for number in range(slots)},
+            "output_sums": (network.num_outputs + 1) * lanes,
+            "zeros": network.sums * lanes,
+            "sums": row * network.sums * lanes,
+            "hidden": width * TILE_REGISTERS * lanes,
+            "batch_inputs": network.num_inputs * batch,
+            "batch_targets": network.num_outputs * batch,
+        }
+        self.memory = aligned_zeros(sum(sizes.values()), network.dtype)
+        starts = itertools.accumulate(sizes.values(), initial=0)
+        places = (self.memory.ctypes.data + start * self.memory.itemsize for start in starts)
+        self.arguments = dict(zip(sizes, places, strict=False))
+
+
+def aligned_zeros(count: int, dtype: Dtype) -> np.ndarray:
+    """Zeros that begin where a register's worth of memory does."""
+    alignment = REGISTER_BITS // 8
+    memory = np.zeros(count * BITS[dtype] // 8 + alignment, dtype=np.uint8)
+    start = -memory.ctypes.data % alignment
+    return memory[start : start + count * BITS[dtype] // 8].view(dtype)

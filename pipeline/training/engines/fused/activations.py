@@ -1,0 +1,39 @@
+"""Each activation, and its derivative given its value, as arithmetic on lanes."""
+
+from __future__ import annotations
+
+from pipeline.models.activations import Activation, Identity, LeakyRelu, Relu, Sigmoid, Tanh
+from pipeline.training.engines.fused.functions import sigmoid, tanh
+from pipeline.training.engines.fused.lanes import Program, Value
+
+COVERED = (Relu, LeakyRelu, Sigmoid, Tanh, Identity)
+STRAIGHT = (Relu, LeakyRelu, Identity)
+"""Activations with ``g(z) = g'(z) z``: straight lines through zero."""
+
+
+def activate(p: Program, activation: Activation, z: Value) -> Value:
+    """The value at ``z``."""
+    match activation:
+        case Relu():
+            return p.select(z < 0.0, 0.0, z)
+        case LeakyRelu(slope):
+            return p.select(z < 0.0, z * slope, z)
+        case Sigmoid():
+            return sigmoid(p, z)
+        case Tanh():
+            return tanh(p, z)
+    return z
+
+
+def times_derivative(p: Program, activation: Activation, slope: Value, value: Value) -> Value:
+    """A slope times the derivative of the activation where it has a value; at a kink that of the left side."""
+    match activation:
+        case Relu():
+            return p.select(value > 0.0, slope, 0.0)
+        case LeakyRelu(below):
+            return p.select(value > 0.0, slope, slope * below)
+        case Sigmoid():
+            return slope * (value * (1.0 - value))
+        case Tanh():
+            return slope * p.fma(-value, value, 1.0)
+    return slope

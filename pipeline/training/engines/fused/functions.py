@@ -1,0 +1,160 @@
+"""exp, log, tanh and the logistic function on all lanes at once, without a branch, within 2 units of the last place.
+
+Each is reduced to a small interval exactly and continued there by a polynomial. NaN stays NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from pipeline.training.engines.fused.lanes import Dtype, Program, Value
+
+LOG2_E = 1.4426950408889634
+
+
+@dataclass(frozen=True)
+class Format:
+    """What depends on the format of the numbers.
+
+    Args:
+        mantissa_bits: Stored ones.
+        bias: Of the exponent.
+        ln2: The logarithm of 2 in two parts, the first so short that a whole number of times it is exact.
+        exp_terms: Terms of the exponential series that reach the last place for arguments up to ln(2) / 2.
+        exp_range: Arguments whose exponential is not yet zero, and is already infinite.
+        tanh_one: Where tanh has rounded to 1.
+        log_terms: Coefficients of the odd series of the logarithm (Sun's fdlibm, e_log.c and e_logf.c).
+        smallest: The smallest number with all its digits.
+    """
+
+    mantissa_bits: int
+    bias: int
+    ln2: tuple[float, float]
+    exp_terms: int
+    exp_range: tuple[float, float]
+    tanh_one: float
+    log_terms: tuple[float, ...]
+    smallest: float
+
+    @property
+    def shift(self) -> float:
+        """A number to which others are added to round them to whole ones."""
+        return 1.5 * 2.0**self.mantissa_bits
+
+
+FORMATS: dict[Dtype, Format] = {
+    "float32": Format(
+        23, 127, (0.693359375, -2.12194440e-4), 8, (-104.0, 89.0), 9.1,
+        (0.66666662693, 0.40000972152, 0.28498786688, 0.24279078841), 2.0**-126,
+    ),
+    "float64": Format(
+        52, 1023, (6.93147180369123816490e-01, 1.90821492927058770002e-10), 14, (-746.0, 710.0), 19.1,
+        (
+            6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01, 2.222219843214978396e-01,
+            1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860511658591e-01,
+        ),
+        2.0**-1022,
+    ),
+}  # fmt: skip
+
+
+def exp(p: Program, x: Value) -> Value:
+    """The exponential; digits below the smallest normal number are lost gradually, as they must be."""
+    form = FORMATS[p.dtype]
+    lowest, highest = form.exp_range
+    x = p.select(x < lowest, lowest, p.select(x > highest, highest, x))
+    whole, rest = _reduced(p, x)
+    value = p.fma(_expm1_series(p, rest), 1.0, 1.0)
+    half = p.bits("ashr", whole, 1)
+    return value * _power_of_two(p, half) * _power_of_two(p, whole - half)  # in two steps: 2^n alone may not exist
+
+
+def exp_of_negative(p: Program, x: Value) -> Value:
+    """The exponential of numbers that are not above zero; zero where it has no full digits any more."""
+    form = FORMATS[p.dtype]
+    lowest = math.log(form.smallest) + 0.7
+    whole, rest = _reduced(p, p.select(x < lowest, lowest, x))
+    value = (_expm1_series(p, rest) + 1.0) * _power_of_two(p, whole)
+    return p.select(x < lowest, 0.0, value)
+
+
+def tanh(p: Program, x: Value) -> Value:
+    """The hyperbolic tangent, from ``E = exp(-2 |x|)``.
+
+    Near zero it is ``-expm1(-2 |x|) / (1 + E)``, which cancels nowhere; from 1/2 on ``1 - 2 E / (1 + E)``,
+    whose correction to 1 is small, and its errors with it.
+    """
+    size = p.intrinsic("fabs", x)
+    one = FORMATS[p.dtype].tanh_one
+    whole, rest = _reduced(p, p.select(size > one, one, size) * -2.0)
+    scale, series = _power_of_two(p, whole), _expm1_series(p, rest)
+    below_one = p.fma(scale, series, scale - 1.0)
+    large = size > 0.55
+    ratio = p.select(large, p.fma(scale, series, scale) * -2.0, -below_one) / p.fma(scale, series, scale + 1.0)
+    if p.dtype == "float64":  # what rounding has taken from expm1, times about 1 / (1 + E); in float32 all is well
+        ratio = p.fma(p.fma(scale, series, (scale - 1.0) - below_one), p.select(large, 0.0, p.as_value(-0.6, x)), ratio)
+    return p.intrinsic("copysign", p.select(large, 1.0, p.as_value(0.0, x)) + ratio, x)
+
+
+def sigmoid(p: Program, x: Value) -> Value:
+    """The logistic function ``1 / (1 + exp(-x))``, with all digits on both sides."""
+    e = exp(p, -p.intrinsic("fabs", x))
+    whole = e + 1.0
+    ratio = p.select(x < 0.0, e, p.as_value(1.0, x)) / whole
+    return p.fma(-ratio, e - (whole - 1.0), ratio)  # what rounding has taken from 1 + e
+
+
+def log(p: Program, x: Value) -> Value:
+    """The natural logarithm; minus infinity at 0, NaN below."""
+    form = FORMATS[p.dtype]
+    scale_bits = form.mantissa_bits + 2
+    small = x < form.smallest
+    scaled = p.select(small, x * 2.0**scale_bits, x)
+    bits = p.as_whole_bits(scaled)
+    root_half = p.as_whole_bits(p.number(math.sqrt(0.5), x.lanes))
+    exponent = p.bits("ashr", bits - root_half, form.mantissa_bits)
+    f = p.as_real_bits(bits - p.bits("shl", exponent, form.mantissa_bits)) - 1.0
+    k = _to_real(p, exponent) - p.select(small, float(scale_bits), 0.0)
+    s = f / (f + 2.0)
+    z = s * s
+    series = z * p.polynomial(z, form.log_terms)
+    half_square = f * f * 0.5
+    high, low = form.ln2
+    value = p.fma(k, high, f - (half_square - p.fma(k, low, s * (half_square + series))))
+    value = p.select(x < math.inf, value, x)  # infinity
+    value = p.select(x <= 0.0, -math.inf, value)
+    return p.select(x >= 0.0, value, math.nan)
+
+
+def log_of_one_plus(p: Program, e: Value) -> Value:
+    """``log(1 + e)`` for e from 0 to 1, with all digits of a small e."""
+    whole = e + 1.0
+    return log(p, whole) + (e - (whole - 1.0)) / whole
+
+
+def _to_real(p: Program, whole: Value) -> Value:
+    """A small whole number as a real one."""
+    shift = p.number(FORMATS[p.dtype].shift, whole.lanes)
+    return p.as_real_bits(whole + p.as_whole_bits(shift)) - shift
+
+
+def _reduced(p: Program, x: Value) -> tuple[Value, Value]:
+    """The nearest n with ``x = n ln 2 + r``, as a whole number, and r."""
+    form = FORMATS[p.dtype]
+    shifted = p.fma(x, LOG2_E, form.shift)
+    n = shifted - form.shift
+    whole = p.as_whole_bits(shifted) - p.as_whole_bits(p.number(form.shift, x.lanes))
+    high, low = form.ln2
+    return whole, p.fma(n, -low, p.fma(n, -high, x))
+
+
+def _expm1_series(p: Program, r: Value) -> Value:
+    """``exp(r) - 1`` for r up to ln(2) / 2."""
+    terms = FORMATS[p.dtype].exp_terms
+    return p.fma(r * r, p.polynomial(r, [1 / math.factorial(n) for n in range(2, terms)]), r)
+
+
+def _power_of_two(p: Program, whole: Value) -> Value:
+    form = FORMATS[p.dtype]
+    return p.as_real_bits(p.bits("shl", whole + form.bias, form.mantissa_bits))

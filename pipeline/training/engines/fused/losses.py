@@ -1,0 +1,53 @@
+"""Each loss and its slope in the outputs, as arithmetic on lanes of points."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+from pipeline.problems.losses import BinaryCrossEntropy, HalfMeanSquare, Loss, SoftmaxCrossEntropy
+from pipeline.training.engines.fused.functions import exp_of_negative, log, log_of_one_plus, sigmoid
+from pipeline.training.engines.fused.lanes import Program, Value, total
+
+
+def loss_and_slopes(
+    p: Program, loss: Loss, outputs: Sequence[Value], targets: Sequence[Value], share: Value
+) -> tuple[Value, list[Value]]:
+    """What each point adds to the loss, and its slope in each output.
+
+    Args:
+        p: The program.
+        loss: Which.
+        outputs: One value for each output.
+        targets: Likewise.
+        share: Of each point in the mean: ``1 / P``, or 0 for a lane without a point.
+    """
+    match loss:
+        case HalfMeanSquare():
+            errors = [f - y for f, y in zip(outputs, targets, strict=True)]
+            slopes = [error * share for error in errors]
+            return total([e * s for e, s in zip(errors, slopes, strict=True)]) * 0.5, slopes
+        case SoftmaxCrossEntropy():
+            return _softmax(p, outputs, targets, share)
+        case BinaryCrossEntropy():
+            signed = [p.fma(y, -2.0, 1.0) * f for f, y in zip(outputs, targets, strict=True)]
+            values = [_softplus(p, z) for z in signed]
+            slopes = [(sigmoid(p, f) - y) * share for f, y in zip(outputs, targets, strict=True)]
+            return total(values) * share, slopes
+    raise TypeError(f"no lanes for {loss.name()}")
+
+
+def _softplus(p: Program, z: Value) -> Value:
+    """``log(1 + exp(z))``."""
+    return p.select(z < 0.0, 0.0, z) + log_of_one_plus(p, exp_of_negative(p, -p.intrinsic("fabs", z)))
+
+
+def _softmax(p: Program, outputs: Sequence[Value], targets: Sequence[Value], share: Value) -> tuple[Value, list[Value]]:
+    largest = functools.reduce(lambda a, b: p.select(a < b, b, a), outputs)
+    below = [f - largest for f in outputs]
+    exponentials = [exp_of_negative(p, z) for z in below]
+    whole = total(exponentials)
+    log_whole, per_whole = log(p, whole), 1.0 / whole
+    values = [y * (log_whole - z) for z, y in zip(below, targets, strict=True)]
+    slopes = [(e * per_whole - y) * share for e, y in zip(exponentials, targets, strict=True)]
+    return total(values) * share, slopes

@@ -1,0 +1,120 @@
+"""From the text of a kernel to a function that can be called, compiled once for each kind of processor.
+
+What was compiled is kept in ``~/.cache/pipeline/kernels``, one file for each text and
+processor, named by a hash of both; so a snapshot of the code elsewhere finds it too.
+Files are written aside and renamed: any number of jobs may share the folder.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import llvmlite
+import llvmlite.binding as llvm
+import numpy as np
+
+from pipeline.records.files import replacing
+from pipeline.training.engines.fused.lanes import Program
+
+LOCK = threading.Lock()
+DIGEST_BYTES = 32
+
+
+class Kernel:
+    """A compiled program; several threads may call it at the same time, and Python goes on meanwhile.
+
+    Args:
+        program: What it is to do.
+    """
+
+    def __init__(self, program: Program) -> None:
+        text = program.text()
+        self.arguments = tuple(program.arguments)
+        with LOCK:
+            self._owner, self._function = _compiled(text)
+
+    def __call__(self, arguments: Mapping[str, int]) -> None:
+        """Run it, with whole numbers and addresses by their names."""
+        table = np.array([arguments[name] for name in self.arguments], dtype=np.int64)
+        self._function(table.ctypes.data)
+
+
+def folder() -> Path:
+    """Where compiled kernels are kept."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "pipeline" / "kernels"
+
+
+@functools.cache
+def processor() -> tuple[str, str]:
+    """What code is compiled for: the name of the processor, and what it can do."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+
+
+def kept_as(text: str) -> Path:
+    """The file of a kernel for this processor."""
+    whole = "\n".join((text, *processor(), llvmlite.__version__, llvm.get_process_triple()))
+    return folder() / f"{hashlib.sha256(whole.encode()).hexdigest()[:32]}"
+
+
+def _compiled(text: str) -> tuple[llvm.ExecutionEngine, Callable[[int], None]]:
+    target = _target()
+    path = kept_as(text)
+    code = _kept(path)
+    if code is None:
+        code = target.emit_object(_optimised(text, target))
+        _keep(path, code)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(engine.get_function_address("kernel"))
+    return engine, function
+
+
+def _target() -> llvm.TargetMachine:
+    name, features = processor()
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=name, features=features, opt=3, reloc="pic", codemodel="jitdefault", jit=True
+    )
+
+
+def _optimised(text: str, target: llvm.TargetMachine) -> llvm.ModuleRef:
+    module = llvm.parse_assembly(text)
+    module.verify()
+    options = llvm.PipelineTuningOptions(speed_level=2)
+    options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False  # written out already
+    builder = llvm.create_pass_builder(target, options)
+    builder.getModulePassManager().run(module, builder)
+    return module
+
+
+def assembly(program: Program) -> str:
+    """The instructions of a program, to be read."""
+    target = _target()
+    return str(target.emit_assembly(_optimised(program.text(), target)))
+
+
+def _kept(path: Path) -> bytes | None:
+    try:
+        whole = path.read_bytes()
+    except OSError:
+        return None
+    code = whole[DIGEST_BYTES:]
+    return code if hashlib.sha256(code).digest() == whole[:DIGEST_BYTES] else None  # cut short, as by a full disk
+
+
+def _keep(path: Path, code: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as part:
+            part.write_bytes(hashlib.sha256(code).digest() + code)
+    except OSError:  # a full or missing home: the next process compiles again
+        return

@@ -1,0 +1,287 @@
+"""Value, gradient and updates of networks with one hidden layer, each trial from its first step to its last.
+
+Points are worked through a tile at a time, forward and backward, so that of a trial
+nothing is written but the hidden values of one tile and its sums over points. Lanes are
+points; a sum over points is kept as one sum for each lane until all tiles are done.
+
+Weights of a trial lie in rows of hidden units, padded to full registers with zeros: one row
+for each input, one for the biases, one for each output; then the biases of the outputs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.models.activations import Activation
+from pipeline.optimizers.rules import UpdateRule
+from pipeline.problems.losses import Loss
+from pipeline.training.engines.fused.activations import STRAIGHT, activate, times_derivative
+from pipeline.training.engines.fused.lanes import Array, Dtype, Program, Value, total
+from pipeline.training.engines.fused.losses import loss_and_slopes
+from pipeline.training.engines.fused.updates import updated
+
+TILE_REGISTERS = 4
+"""Registers of points worked on at a time: enough that no instruction waits for the one before."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """What a kernel is written for; widths and numbers of points are told to it when it runs."""
+
+    num_inputs: int
+    num_outputs: int
+    activation: Activation
+    loss: Loss
+    dtype: Dtype
+
+    @property
+    def rows(self) -> int:
+        """Rows of weights of hidden units."""
+        return self.num_inputs + 1 + self.num_outputs
+
+    @property
+    def derived(self) -> bool:
+        """Whether the gradient of the output weights follows from that of the hidden ones.
+
+        It is the sum over points of slope times value; the value of a straight activation is
+        its derivative times ``a x + c``.
+        """
+        return self.num_outputs == 1 and isinstance(self.activation, STRAIGHT)
+
+    @property
+    def sums(self) -> int:
+        """Sums over points that are taken for each hidden unit."""
+        return self.num_inputs + 1 + (0 if self.derived else self.num_outputs)
+
+
+def padded(number: int, lanes: int) -> int:
+    """The next multiple of the lanes."""
+    return -(-number // lanes) * lanes
+
+
+def places(network: Network, width: int, lanes: int) -> np.ndarray:
+    """Where each of the flat weights of a trial lies in its rows, shape ``[N]``."""
+    row, inputs, outputs = padded(width, lanes), network.num_inputs, network.num_outputs
+    hidden_WC = np.arange(inputs + 1)[None, :] * row + np.arange(width)[:, None]
+    output_KF = np.empty((outputs, width + 1), dtype=np.int64)
+    output_KF[:, :width] = (inputs + 1 + np.arange(outputs))[:, None] * row + np.arange(width)
+    output_KF[:, width] = network.rows * row + np.arange(outputs)
+    return np.concatenate([hidden_WC.ravel(), output_KF.ravel()])
+
+
+class Step:
+    """The forward and backward pass, written into a program.
+
+    Args:
+        p: The program.
+        network: What to compute.
+        of: On which points: ``all`` or those of a ``batch``.
+    """
+
+    def __init__(self, p: Program, network: Network, of: str) -> None:
+        self.p, self.network = p, network
+        self.width, self.row = p.size("width"), p.size("row")
+        self.wide_tiles, self.narrow_tiles = p.size(f"{of}_wide_tiles"), p.size(f"{of}_narrow_tiles")
+        self.stride, self.share = p.size(f"{of}_stride"), p.array(f"{of}_share")
+        self.x, self.y = p.array(f"{of}_inputs"), p.array(f"{of}_targets")
+        self.weights, self.gradient = p.array("own_weights"), p.array("own_gradient")
+        self.hidden, self.sums, self.zeros = p.array("hidden"), p.array("sums"), p.array("zeros")
+        self.output_sums = p.array("output_sums")
+        self.output_biases = self.row * network.rows
+
+    def value_and_gradient(self) -> Value:
+        """Write the pass over all points; the gradient is left in its rows, the loss is returned."""
+        p, wide = self.p, self.p.lanes * TILE_REGISTERS
+        for place in range(self.network.num_outputs + 1):
+            self.output_sums.store(place * p.lanes, p.number(0.0, p.lanes))
+        with p.loop(self.wide_tiles) as number:
+            self.tile(number * wide, wide)
+        with p.loop(self.narrow_tiles) as number:
+            self.tile(self.wide_tiles * wide + number * p.lanes, p.lanes)
+        return self.collect()
+
+    def tile(self, first: Value, lanes: int) -> None:
+        """Points from one on, as many as lanes."""
+        p, inputs, outputs = self.p, self.network.num_inputs, self.network.num_outputs
+        x = [self.x.load(self.stride * i + first, lanes) for i in range(inputs)]
+        f = self.forward(x, lanes)
+        y = [self.y.load(self.stride * k + first, lanes) for k in range(outputs)]
+        value, slopes = loss_and_slopes(p, self.network.loss, f, y, self.share.load(first, lanes))
+        for place, summand in enumerate([*slopes, value]):
+            before = self.output_sums.load(place * p.lanes, p.lanes)
+            self.output_sums.store(place * p.lanes, total([before, *summand.parts(p.lanes)]))
+        self.backward(x, slopes, first, lanes)
+
+    def forward(self, x: list[Value], lanes: int) -> list[Value]:
+        """The outputs; the hidden values of the tile are kept for the way back."""
+        p, inputs, outputs = self.p, self.network.num_inputs, self.network.num_outputs
+        f = [p.variable(p.spread(self.weights.load(self.output_biases + k), lanes)) for k in range(outputs)]
+        with p.loop(self.width) as unit:
+            z = p.spread(self.weights.load(self.row * inputs + unit), lanes)
+            for i in range(inputs):
+                z = p.fma(self.weights.load(self.row * i + unit), x[i], z)
+            h = activate(p, self.network.activation, z)
+            self.hidden.store(unit * lanes, h)
+            for k in range(outputs):
+                f[k].set(p.fma(self.weights.load(self.row * (inputs + 1 + k) + unit), h, f[k].get()))
+        return [output.get() for output in f]
+
+    def backward(self, x: list[Value], slopes: list[Value], first: Value, lanes: int) -> None:
+        """Add the tile to the sums over points; the first tile adds to zeros instead of what a step before has left."""
+        p, network, inputs = self.p, self.network, self.network.num_inputs
+        is_first = p.compare("==", first, 0)
+        base = Array(p, p.builder.select(is_first.ir, self.zeros.address, self.sums.address), p.real)
+        pace = p.select(is_first, p.whole(0), p.whole(network.sums * p.lanes))
+        x_parts = [value.parts(p.lanes) for value in x]
+        with p.loop(self.width) as unit:
+            h = self.hidden.load(unit * lanes, lanes)
+            if network.num_outputs == 1:
+                slope = slopes[0]  # times the output weight, once all points are summed
+            else:
+                weights = [self.weights.load(self.row * (inputs + 1 + k) + unit) for k in range(network.num_outputs)]
+                slope = slopes[0] * weights[0]
+                for k in range(1, network.num_outputs):
+                    slope = p.fma(slopes[k], weights[k], slope)
+            q = times_derivative(p, network.activation, slope, h).parts(p.lanes)
+            summands: list[tuple[list[Value], list[Value] | None]] = [(q, parts) for parts in x_parts]
+            summands.append((q, None))
+            if not network.derived:
+                h_parts = h.parts(p.lanes)
+                summands += [(value.parts(p.lanes), h_parts) for value in slopes]
+            for place, (left, right) in enumerate(summands):
+                before = base.load(pace * unit + place * p.lanes, p.lanes)
+                after = total([before, *left]) if right is None else _plus_products(p, before, left, right)
+                self.sums.store(unit * (network.sums * p.lanes) + place * p.lanes, after)
+
+    def collect(self) -> Value:
+        """Add up the lanes of all sums into rows of the gradient; returns the loss."""
+        p, network, lanes = self.p, self.network, self.p.lanes
+        inputs, outputs = network.num_inputs, network.num_outputs
+        with p.loop(self.row, step=lanes) as unit:
+            every = [
+                p.sums(
+                    [self.sums.load((unit + n) * (network.sums * lanes) + place * lanes, lanes) for n in range(lanes)]
+                )
+                for place in range(network.sums)
+            ]
+            hidden, output = every[: inputs + 1], every[inputs + 1 :]
+            own = [self.weights.load(self.row * i + unit, lanes) for i in range(inputs + 1)]
+            if network.derived:
+                output = [own[inputs] * hidden[inputs]]
+                for i in range(inputs):
+                    output = [p.fma(own[i], hidden[i], output[0])]
+            if outputs == 1:
+                factor = self.weights.load(self.row * (inputs + 1) + unit, lanes)
+                hidden = [factor * value for value in hidden]
+            for place, value in enumerate([*hidden, *output]):
+                self.gradient.store(self.row * place + unit, value)
+        for k in range(outputs):
+            self.gradient.store(self.output_biases + k, self.output_sums.load(k * lanes, lanes).sum())
+        return self.output_sums.load(outputs * lanes, lanes).sum()
+
+
+def _plus_products(p: Program, start: Value, a: list[Value], b: list[Value]) -> Value:
+    for left, right in zip(a, b, strict=True):
+        start = p.fma(left, right, start)
+    return start
+
+
+class Trial:
+    """The weights of one trial after another, brought from the stack into rows and back."""
+
+    def __init__(self, p: Program, step: Step, slots: int) -> None:
+        self.p, self.step = p, step
+        self.num_weights, self.size = p.size("num_weights"), p.size("size")
+        self.places = p.array("places", whole=True)
+        self.flat = [p.array(name) for name in ("weights", *(f"slot_{n}" for n in range(slots)))]
+        self.own = [step.weights, *(p.array(f"own_slot_{n}") for n in range(slots))]
+
+    def fetch(self, trial: Value) -> None:
+        """Bring a trial into rows."""
+        with self.p.loop(self.num_weights) as n:
+            place = self.places.load(n)
+            for flat, own in zip(self.flat, self.own, strict=True):
+                own.store(place, flat.load(trial * self.num_weights + n))
+
+    def give_back(self, trial: Value) -> None:
+        """Bring the rows back to the stack."""
+        with self.p.loop(self.num_weights) as n:
+            place = self.places.load(n)
+            for flat, own in zip(self.flat, self.own, strict=True):
+                flat.store(trial * self.num_weights + n, own.load(place))
+
+
+def gradient_program(network: Network) -> Program:
+    """Loss and gradient of trials at their weights."""
+    p = Program(network.dtype)
+    step = Step(p, network, "all")
+    trials = Trial(p, step, 0)
+    losses, flat_gradient = p.array("losses"), p.array("gradient")
+    num_trials = p.size("num_trials")
+    with p.loop(num_trials) as trial:
+        trials.fetch(trial)
+        losses.store(trial, step.value_and_gradient())
+        with p.loop(trials.num_weights) as n:
+            flat_gradient.store(trial * trials.num_weights + n, step.gradient.load(trials.places.load(n)))
+    return p
+
+
+def training_program(network: Network, rule: UpdateRule, *, minibatches: bool) -> Program:
+    """Some updates of trials; a trial whose loss is out of bounds is left at once."""
+    p = Program(network.dtype)
+    step = Step(p, network, "batch" if minibatches else "all")
+    trials = Trial(p, step, rule.slots)
+    rates, bounds = p.array("rates"), p.array("bounds")
+    corrections, diverged = p.array("corrections"), p.array("diverged", whole=True)
+    num_trials = p.size("num_trials")
+    num_steps = p.size("num_steps")
+    batch = Batch(p, step) if minibatches else None
+    with p.loop(num_trials) as trial:
+        trials.fetch(trial)
+        rate, bound = rates.load(trial), bounds.load(trial)
+        going = p.variable(num_steps)  # becomes zero when the trial has diverged, which ends its loop
+        with p.loop(going.get) as number:
+            if batch is not None:
+                batch.fetch(trial, number)
+            loss = step.value_and_gradient()
+            fine = loss <= bound
+            with p.when(p.negation(fine)):
+                diverged.store(trial, number)
+                going.set(p.whole(0))
+            with p.when(fine):
+                own_rate = rate * corrections.load(number * 2)
+                root = corrections.load(number * 2 + 1)
+                with p.loop(trials.size, step=p.lanes) as place:
+                    own = [array.load(place, p.lanes) for array in trials.own]
+                    gradient = step.gradient.load(place, p.lanes)
+                    weights, slots = updated(p, rule, own[0], gradient, own[1:], own_rate, root)
+                    for array, value in zip(trials.own, [weights, *slots], strict=True):
+                        array.store(place, value)
+        trials.give_back(trial)
+    return p
+
+
+class Batch:
+    """The points of an update, gathered from all points in the order of the trial's epoch."""
+
+    def __init__(self, p: Program, step: Step) -> None:
+        self.p, self.step = p, step
+        self.points, self.orders = p.array("points"), p.array("orders", whole=True)
+        self.num_points, self.batch_size = p.size("num_points"), p.size("batch_size")
+        self.first_batch = p.size("first_batch")
+
+    def fetch(self, trial: Value, number: Value) -> None:
+        """Gather the batch of a step; lanes left over hold its last point again."""
+        p, network = self.p, self.step.network
+        columns = network.num_inputs + network.num_outputs
+        start = trial * self.num_points + (self.first_batch + number) * self.batch_size
+        with p.loop(self.step.stride) as lane:
+            last = self.batch_size - 1
+            point = self.orders.load(start + p.select(lane < last, lane, last)) * columns
+            for i in range(network.num_inputs):
+                self.step.x.store(self.step.stride * i + lane, self.points.load(point + i))
+            for k in range(network.num_outputs):
+                value = self.points.load(point + (network.num_inputs + k))
+                self.step.y.store(self.step.stride * k + lane, value)

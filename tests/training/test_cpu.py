@@ -1,0 +1,179 @@
+"""The fused engine trains networks as the reference engine does, and each trial bit for bit as if it were alone."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.diagnostics.snapshot import Learned
+from pipeline.models.activations import ACTIVATIONS, Relu, Tanh
+from pipeline.models.shallow import Shallow
+from pipeline.optimizers.rules import OPTIMIZERS, Adam, GradientDescent, UpdateRule
+from pipeline.problems.losses import LOSSES, Task
+from pipeline.problems.problem import Dataset
+from pipeline.training.engines import cpu
+from pipeline.training.engines.choice import MOST_INPUTS, MOST_OUTPUTS
+from pipeline.training.engines.cpu import Fused
+from pipeline.training.engines.engine import Stack
+from pipeline.training.engines.reference import Reference
+
+RULES = [rule for rule in OPTIMIZERS.values() if issubclass(rule, UpdateRule)]
+PROCESSOR = torch.device("cpu")
+EVERY = list(itertools.product(ACTIVATIONS.values(), LOSSES.values(), RULES))
+
+
+def problem(rng, loss, num_points, num_inputs, num_outputs):
+    inputs_PD = torch.from_numpy(rng.uniform(-1, 1, (num_points, num_inputs)))
+    if loss.tasks == {Task.CLASSES}:
+        targets_PK = torch.from_numpy(np.eye(num_outputs)[rng.integers(0, num_outputs, num_points)])
+    else:
+        targets_PK = torch.from_numpy(rng.integers(0, 2, (num_points, num_outputs)).astype(float))
+    return Dataset(inputs_PD, targets_PK, inputs_PD[:2], targets_PK[:2])
+
+
+def setting(seed, activation, loss, rule, *, points, inputs, outputs, width, dtype=torch.float64):
+    rng = np.random.default_rng(seed)
+    model = Shallow(activation())
+    data = problem(rng, loss(), points, inputs, outputs)
+    learned = Learned(model, width, rule(), loss(), next(iter(loss.tasks)), data, dtype)
+    weights_TN = torch.from_numpy(np.stack([model.initial_weights(width, inputs, outputs, rng) for _ in range(5)]))
+    return learned, weights_TN.to(dtype)
+
+
+def stack_of(learned, weights_TN, trials=(0, 1, 2, 3, 4), bound=1e10):
+    rates_T1 = torch.tensor([[0.01], [0.05], [0.02], [0.1], [0.03]], dtype=learned.dtype)
+    chosen_TN = weights_TN[list(trials)].clone()
+    return Stack(
+        tuple(f"trial {trial}" for trial in trials),
+        chosen_TN,
+        tuple(torch.zeros_like(chosen_TN) for _ in range(learned.optimizer.slots)),
+        rates_T1[list(trials)],
+        torch.full((len(trials),), bound, dtype=learned.dtype),
+    )
+
+
+def size_of_difference(a, b):
+    return float((a - b).abs().max() / b.abs().max()) if b.abs().max() > 0 else float(a.abs().max())
+
+
+@pytest.mark.parametrize("activation, loss, rule", EVERY, ids=lambda kind: kind.name())
+@settings(max_examples=2, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 1000),
+    points=st.integers(3, 150),
+    width=st.integers(1, 40),
+    inputs=st.integers(1, 3),
+    outputs=st.integers(1, 3),
+    batched=st.booleans(),
+)
+def test_hundred_steps_are_those_of_the_reference(
+    activation, loss, rule, seed, points, width, inputs, outputs, batched
+):
+    """Rounding differs in each step; after a hundred the weights still agree to 12 digits of the largest."""
+    learned, weights_TN = setting(
+        seed, activation, loss, rule, points=points, inputs=inputs, outputs=outputs, width=width
+    )
+    batch_size = max(1, points // 3) if batched else None
+    found = []
+    for engine in (Fused, Reference):
+        stack = stack_of(learned, weights_TN)
+        made = engine(learned, batch_size, PROCESSOR)
+        value_and_gradient = made.value_and_gradient(weights_TN)
+        assert (made.advance(stack, 0, 100) == -1).all()
+        found.append((*value_and_gradient, stack.weights_TN, *stack.slots))
+    for fused, reference in zip(*found, strict=True):
+        assert size_of_difference(fused, reference) < 1e-12
+
+
+SIZES = [(1 + n % MOST_INPUTS, 1 + n % MOST_OUTPUTS) for n in range(max(MOST_INPUTS, MOST_OUTPUTS))]
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), SIZES)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_value_and_gradient_of_every_number_of_inputs_and_outputs(inputs, outputs, dtype):
+    learned, weights_TN = setting(
+        inputs, Relu, LOSSES["half_mean_square"], GradientDescent,
+        points=77, inputs=inputs, outputs=outputs, width=21, dtype=dtype,
+    )  # fmt: skip
+    exact = Reference(
+        Learned(*(getattr(learned, name) for name in ("model", "width", "optimizer", "loss", "task", "dataset")),
+                torch.float64), None, PROCESSOR,
+    ).value_and_gradient(weights_TN.double())  # fmt: skip
+    for fused, reference in zip(Fused(learned, None, PROCESSOR).value_and_gradient(weights_TN), exact, strict=True):
+        assert fused.dtype == dtype
+        assert size_of_difference(fused.double(), reference) < 20 * torch.finfo(dtype).eps
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("batch_size", [None, 30])
+@pytest.mark.parametrize("cores", [1, 2, 3])
+def test_numbers_do_not_depend_on_pack_cores_or_interruptions(monkeypatch, dtype, batch_size, cores):
+    learned, weights_TN = setting(
+        3, Tanh, LOSSES["half_mean_square"], Adam, points=100, inputs=2, outputs=1, width=17, dtype=dtype
+    )
+    monkeypatch.setattr(cpu, "CORES", 1)
+    alone = Fused(learned, batch_size, PROCESSOR)
+    monkeypatch.setattr(cpu, "CORES", cores)
+    together = Fused(learned, batch_size, PROCESSOR)
+    whole = stack_of(learned, weights_TN, trials=(4, 2, 0, 1, 3))
+    for first, last in itertools.pairwise((0, 1, 2, 8, 31, 60)):
+        together.advance(whole, first, last)
+    for position, trial in enumerate((4, 2, 0, 1, 3)):
+        stack = stack_of(learned, weights_TN, trials=(trial,))
+        alone.advance(stack, 0, 60)
+        assert torch.equal(stack.weights_TN[0], whole.weights_TN[position])
+        for slot, same in zip(stack.slots, whole.slots, strict=True):
+            assert torch.equal(slot[0], same[position])
+    losses_T, gradient_TN = together.value_and_gradient(whole.weights_TN)
+    for position in range(5):
+        loss_T, alone_TN = alone.value_and_gradient(whole.weights_TN[position : position + 1])
+        assert torch.equal(loss_T[0], losses_T[position])
+        assert torch.equal(alone_TN[0], gradient_TN[position])
+
+
+@pytest.mark.parametrize("batch_size", [None, 12])
+@pytest.mark.parametrize("rate", [50.0, 1e30, float("inf"), float("nan")])
+def test_divergence_is_found_at_the_step_at_which_the_reference_finds_it_and_ends_there(rate, batch_size):
+    learned, weights_TN = setting(
+        5, Relu, LOSSES["half_mean_square"], GradientDescent, points=24, inputs=1, outputs=1, width=6
+    )
+    found = []
+    for engine in (Fused, Reference):
+        stack = stack_of(learned, weights_TN)
+        stack.learning_rates_T1[1:3] = rate
+        made = engine(learned, batch_size, PROCESSOR)
+        found.append([*made.advance(stack, 0, 10).tolist(), *made.advance(stack.part(3, 5), 10, 60).tolist()])
+        calm = stack_of(learned, weights_TN, trials=(0, 3, 4))
+        made.advance(calm, 0, 10)
+        made.advance(calm.part(1, 3), 10, 60)
+        if engine is Fused:
+            assert torch.equal(stack.weights_TN[[0, 3, 4]], calm.weights_TN)
+    assert found[0] == found[1]
+    assert found[0][1] in range(1, 10)
+    assert found[0][0] == -1
+
+
+def test_a_trial_that_has_diverged_costs_no_time():
+    """A million steps of a large network would take minutes."""
+    learned, weights_TN = setting(
+        5, Relu, LOSSES["half_mean_square"], GradientDescent, points=2000, inputs=2, outputs=1, width=500
+    )
+    stack = stack_of(learned, weights_TN, bound=-1.0)
+    assert Fused(learned, None, PROCESSOR).advance(stack, 7, 1_000_000).tolist() == [7] * 5
+
+
+def test_nothing_to_do_is_done():
+    learned, weights_TN = setting(
+        1, Relu, LOSSES["half_mean_square"], GradientDescent, points=9, inputs=1, outputs=1, width=2
+    )
+    engine = Fused(learned, None, PROCESSOR)
+    losses_T, gradient_TN = engine.value_and_gradient(weights_TN[:0])
+    assert losses_T.shape == (0,)
+    assert gradient_TN.shape == (0, weights_TN.shape[1])
+    stack = stack_of(learned, weights_TN)
+    assert engine.advance(stack.part(0, 0), 0, 5).shape == (0,)
+    assert (engine.advance(stack, 5, 5) == -1).all()
+    assert torch.equal(stack.weights_TN, weights_TN)
