@@ -138,9 +138,11 @@ def _sentences(kind: str) -> dict[str, str]:
 def bench(asked: argparse.Namespace) -> int:
     """Measure the speed of a pack beside its peers, as ratios in one run."""
     from pipeline.report.printing import as_json_rows, as_text
-    from pipeline.training.bench import measure, rows
+    from pipeline.training.bench import matrix_product_rate, measure, rows
 
-    table = rows(measure(quick=asked.quick, say=say))
+    rate = matrix_product_rate()
+    say(f"matrix products: {rate / 1e9:.0f} GFLOP/s")
+    table = rows(measure(quick=asked.quick, say=say), rate)
     if asked.json:
         print_json(as_json_rows(table))
     else:

@@ -1,14 +1,17 @@
 """The speed of a pack beside its peers, as ratios measured in one run.
 
-Peers train the same networks on the same points by full-batch gradient descent in
-float32: (a) one Lightning Trainer per trial, (b) a hand-written PyTorch loop per trial,
-(c) JAX: ``vmap`` over trials of ``jit`` of a ``scan`` over steps, where JAX is
-installed. The peers take turns, in another order each repetition, so that a busy machine
-slows all of them; a figure is the median of its repetitions.
+A pack is computed by the engine that it would be trained with. Peers train the same
+networks on the same points by full-batch gradient descent in float32: (a) the reference
+engine, (b) one Lightning Trainer per trial, (c) a hand-written PyTorch loop per trial,
+(d) JAX: ``vmap`` over trials of ``jit`` of a ``scan`` over steps, where JAX is
+installed. Operations are set against the rate of matrix products on this machine. The
+peers take turns, in another order each repetition, so that a busy machine slows all of
+them; a figure is the median of its repetitions.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import itertools
 import random
@@ -27,7 +30,9 @@ from torch.utils.data import DataLoader
 from pipeline.experiment.axes import Inputs
 from pipeline.experiment.estimate import operations_of_step
 from pipeline.experiment.experiment import Experiment
+from pipeline.experiment.names import EngineChoice
 from pipeline.experiment.packing import Pack, make_pack
+from pipeline.models.activations import Activation, Relu, Tanh
 from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan
 from pipeline.problems.datasets import Digits
@@ -36,9 +41,20 @@ from pipeline.problems.targets import Gaussian
 from pipeline.training.fit import quiet
 from pipeline.training.module import PackModule
 
-SHAPES = ((32, 1, 16, 1), (256, 2, 64, 1), (1024, 8, 256, 1), (1437, 64, 256, 10))
-"""Points, inputs, hidden units, outputs; the last are the digits."""
+SHAPES = (
+    (32, 1, 16, 1),
+    (64, 1, 256, 1),
+    (256, 2, 64, 1),
+    (1024, 8, 256, 1),
+    (1437, 64, 256, 10),
+    (4096, 2, 1024, 1),
+)
+"""Points, inputs, hidden units, outputs; those with ten outputs are the digits."""
+QUICK_SHAPE = (256, 2, 64, 1)
 PACKS = (1, 32, 512)
+BENCHED: tuple[Activation, ...] = (Relu(), Tanh())
+JAX_BYTES = 4 << 30
+"""Memory that JAX may take for the hidden units of a pack at all points; a larger pack it does not train."""
 REPETITIONS = 5
 SECONDS_OF_REPETITION = 0.25
 SECONDS_TO_SETTLE = 0.3
@@ -53,22 +69,31 @@ Steps = Callable[[int], None]
 class Measured:
     """Seconds of one trial-step, one number a repetition."""
 
+    activation: str
     shape: tuple[int, int, int, int]
     num_trials: int
     peer: str
     operations: int
     seconds: list[float] = field(default_factory=list)
 
+    @property
+    def case(self) -> tuple[str, tuple[int, int, int, int], int]:
+        """What was trained, whoever did."""
+        return self.activation, self.shape, self.num_trials
+
 
 def measure(*, quick: bool, say: Callable[[str], None]) -> list[Measured]:
-    """Measure the pack and its peers; ``quick`` takes only the second shape in packs of 32."""
+    """Measure the pack and its peers; ``quick`` takes only one shape in packs of 32."""
     every: list[Measured] = []
-    cases = [(SHAPES[1], 32)] if quick else list(itertools.product(SHAPES, PACKS))
-    for number, (shape, num_trials) in enumerate(cases, 1):
-        say(f"{number}/{len(cases)}: {' x '.join(map(str, shape))}, packs of {num_trials}")
-        pack = bench_pack(shape, num_trials)
-        peers = {name: make(pack) for name, make in available_peers()}
-        measured = {name: Measured(shape, num_trials, name, operations_of_step(pack.shape)) for name in peers}
+    kinds = itertools.product(BENCHED, [QUICK_SHAPE] if quick else SHAPES, [32] if quick else PACKS)
+    cases = list(kinds)
+    for number, (activation, shape, num_trials) in enumerate(cases, 1):
+        named = f"{activation.name()}, {' x '.join(map(str, shape))}, packs of {num_trials}"
+        say(f"{number}/{len(cases)}: {named}")
+        pack = bench_pack(shape, num_trials, activation)
+        peers = {name: make(pack) for name, make in available_peers(pack)}
+        operations = operations_of_step(pack.shape)
+        measured = {name: Measured(activation.name(), shape, num_trials, name, operations) for name in peers}
         counts = {name: calibrated(steps) for name, (steps, _) in peers.items()}
         for repetition in range(REPETITIONS):
             turn = list(peers.items())
@@ -82,31 +107,50 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> list[Measured]:
     return every
 
 
-def rows(every: list[Measured]) -> pl.DataFrame:
-    """One row per shape, pack and peer: trial-steps per second, their spread, and how many times faster the pack is."""
-    packs = {(m.shape, m.num_trials): statistics.median(m.seconds) for m in every if m.peer == "pack"}
+def rows(every: list[Measured], product_rate: float) -> pl.DataFrame:
+    """One row per network, pack and peer: how fast, with its spread, and how many times faster the pack is.
+
+    Args:
+        every: What was measured.
+        product_rate: Operations a second of matrix products on this machine.
+    """
+    packs = {m.case: statistics.median(m.seconds) for m in every if m.peer == "pack"}
     return pl.DataFrame(
         {
+            "activation": m.activation,
             "N x d x m x K": " x ".join(map(str, m.shape)),
             "pack of": m.num_trials,
             "peer": m.peer,
             "trial-steps/s": 1 / statistics.median(m.seconds),
             "spread": (max(m.seconds) - min(m.seconds)) / statistics.median(m.seconds),
             "GFLOP/s": m.operations / statistics.median(m.seconds) / 1e9,
-            "pack is faster by": statistics.median(m.seconds) / packs[m.shape, m.num_trials],
+            "of matrix products": m.operations / statistics.median(m.seconds) / product_rate,
+            "pack is faster by": statistics.median(m.seconds) / packs[m.case],
         }
         for m in every
     )
 
 
-def bench_pack(shape: tuple[int, int, int, int], num_trials: int) -> Pack:
-    """A pack of ReLU networks of a shape."""
+def matrix_product_rate() -> float:
+    """Floating-point operations a second of a large matrix product in float32, on all cores; the best of some."""
+    size = 1024
+    left, right = torch.rand(size, size), torch.rand(size, size)
+    seconds = []
+    for _ in range(30):
+        started = time.perf_counter()
+        torch.mm(left, right)
+        seconds.append(time.perf_counter() - started)
+    return 2 * size**3 / min(seconds)
+
+
+def bench_pack(shape: tuple[int, int, int, int], num_trials: int, activation: Activation) -> Pack:
+    """A pack of networks of a shape."""
     num_points, dimension, width, num_outputs = shape
     inputs = Inputs(train=(num_points,), test=64)
     function = {"target": (Gaussian(),), "inputs": Inputs(dimension=(dimension,), train=(num_points,), test=64)}
     experiment = Experiment(
         question="How fast?",
-        models=(Shallow(),),
+        models=(Shallow(activation),),
         widths=(width,),
         **({"data": (Digits(),), "inputs": inputs} if num_outputs == 10 else function),  # type: ignore[arg-type]
         learning_rates=(LEARNING_RATE,),
@@ -116,12 +160,14 @@ def bench_pack(shape: tuple[int, int, int, int], num_trials: int) -> Pack:
     return make_pack(tuple(itertools.chain.from_iterable(pack.trials for pack in make_plan("bench", experiment).packs)))
 
 
-def available_peers() -> Iterator[tuple[str, Callable[[Pack], tuple[Steps, int]]]]:
+def available_peers(pack: Pack) -> Iterator[tuple[str, Callable[[Pack], tuple[Steps, int]]]]:
     """Names, and what makes a function that trains so many steps and says how many trials it trains."""
     yield "pack", stacked
+    yield "reference engine", functools.partial(stacked, engine="reference")
     yield "Lightning per trial", lightning_per_trial
     yield "PyTorch loop per trial", loop_per_trial
-    if importlib.util.find_spec("jax"):
+    size = len(pack.trials) * pack.shape.width * pack.shape.problem.train * 4
+    if importlib.util.find_spec("jax") and size <= JAX_BYTES:
         yield "JAX vmap", jax_vmap
 
 
@@ -138,9 +184,9 @@ def calibrated(steps: Steps) -> int:
         count *= 2
 
 
-def stacked(pack: Pack) -> tuple[Steps, int]:
-    """The pack, through the engine that its module uses."""
-    module = PackModule(pack, [pack.shape.steps])
+def stacked(pack: Pack, engine: EngineChoice = "auto") -> tuple[Steps, int]:
+    """The pack, through an engine of its module."""
+    module = PackModule(pack, [pack.shape.steps], engine=engine)
     module.on_fit_start()
     stack = module.stack_of_all(module.configure_optimizers())
 
@@ -202,12 +248,18 @@ def loop_per_trial(pack: Pack) -> tuple[Steps, int]:
     return steps, 1
 
 
+def activation_of(pack: Pack) -> Activation:
+    """The activation of the networks of a pack."""
+    assert isinstance(pack.shape.model, Shallow)
+    return pack.shape.model.activation
+
+
 def plain_network(pack: Pack) -> tuple[torch.nn.Module, Callable, torch.Tensor, torch.Tensor]:
     """The network of a pack in plain PyTorch, its loss in the same convention, and its points."""
     shape, dataset = pack.shape, pack.shape.problem.load()
     network = torch.nn.Sequential(
         torch.nn.Linear(shape.problem.num_inputs, shape.width),
-        torch.nn.ReLU(),
+        torch.nn.Tanh() if activation_of(pack) == Tanh() else torch.nn.ReLU(),
         torch.nn.Linear(shape.width, shape.problem.num_outputs),
     )
     inputs_PD, targets_PK = dataset.train_inputs_PD.float(), dataset.train_targets_PK.float()
@@ -236,9 +288,11 @@ def jax_vmap(pack: Pack) -> tuple[Steps, int]:
         for size in sizes
     )
 
+    activate = jnp.tanh if activation_of(pack) == Tanh() else jax.nn.relu
+
     def loss(weights: tuple) -> jax.Array:
         (hidden, hidden_bias), (last, last_bias) = weights
-        outputs_PK = jnp.maximum(inputs_PD @ hidden + hidden_bias, 0) @ last + last_bias
+        outputs_PK = activate(inputs_PD @ hidden + hidden_bias) @ last + last_bias
         if isinstance(shape.loss, SoftmaxCrossEntropy):
             return -(targets_PK * jax.nn.log_softmax(outputs_PK)).sum(axis=1).mean()
         return jnp.square(outputs_PK - targets_PK).sum(axis=1).mean() / 2

@@ -10,27 +10,32 @@ from pipeline.training import bench
 
 @pytest.fixture
 def tiny(monkeypatch):
-    monkeypatch.setattr(bench, "SHAPES", ((8, 1, 4, 1), (12, 2, 5, 1)))
+    monkeypatch.setattr(bench, "QUICK_SHAPE", (12, 2, 5, 1))
     monkeypatch.setattr(bench, "SECONDS_OF_REPETITION", 0.01)
     monkeypatch.setattr(bench, "SECONDS_TO_SETTLE", 0.0)
     monkeypatch.setattr(bench, "REPETITIONS", 3)
 
 
 def test_every_peer_has_a_row_with_its_ratio(tiny):
-    table = bench.rows(bench.measure(quick=True, say=lambda text: None))
-    peers = ["pack", "Lightning per trial", "PyTorch loop per trial"]
-    assert table["peer"].to_list() == peers + ["JAX vmap"] * bool(importlib.util.find_spec("jax"))
-    assert set(table["N x d x m x K"]) == {"12 x 2 x 5 x 1"}
+    whole = bench.rows(bench.measure(quick=True, say=lambda text: None), 2e9)
+    peers = ["pack", "reference engine", "Lightning per trial", "PyTorch loop per trial"]
+    peers += ["JAX vmap"] * bool(importlib.util.find_spec("jax"))
+    assert whole["peer"].to_list() == 2 * peers
+    assert whole["activation"].to_list() == ["relu"] * len(peers) + ["tanh"] * len(peers)
+    assert set(whole["N x d x m x K"]) == {"12 x 2 x 5 x 1"}
+    table = whole.filter(activation="relu")
     assert table["pack is faster by"][0] == 1
     for row in table.iter_rows(named=True):
         expected = table["trial-steps/s"][0] / row["trial-steps/s"]
+        assert row["of matrix products"] == pytest.approx(row["GFLOP/s"] / 2)
         assert row["pack is faster by"] == pytest.approx(expected)
         assert row["GFLOP/s"] == pytest.approx(row["trial-steps/s"] * (4 * 2 + 6 + 4) * 12 * 5 / 1e9)
 
 
-def test_peers_train_the_network_of_the_pack(tiny):
+@pytest.mark.parametrize("activation", bench.BENCHED, ids=lambda activation: activation.name())
+def test_peers_train_the_network_of_the_pack(tiny, activation):
     """From equal weights, one step of the loop and one of the pack end at equal weights."""
-    pack = bench.bench_pack((12, 2, 5, 1), 3)
+    pack = bench.bench_pack((12, 2, 5, 1), 3, activation)
     network, loss, inputs_PD, targets_PK = bench.plain_network(pack)
     module = bench.PackModule(pack, [1])
     hidden, _, last = network

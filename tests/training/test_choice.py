@@ -34,8 +34,8 @@ def test_networks_of_every_activation_are_fused_under_every_rule(pack, activatio
     assert choice.name_and_reason("auto", network.shape, "cpu") == ("fused", "")
 
 
-def wide(pack):
-    return pack(models=(Shallow(),), inputs=Inputs(train=(8,), test=4, dimension=(9,)))
+def of_many_inputs(pack):
+    return pack(models=(Shallow(),), inputs=Inputs(train=(8,), test=4, dimension=(129,)))
 
 
 CASES = {
@@ -43,7 +43,8 @@ CASES = {
     "has no use for least_squares": lambda pack: pack(
         models=(Linear(),), optimizer=LeastSquares(), learning_rates=None
     ),
-    "takes 8 inputs at most, not 9": wide,
+    "takes 128 inputs at most, not 129": of_many_inputs,
+    "takes 1048576 weights at most, not 1050001": lambda pack: pack(models=(Shallow(),), widths=(350_000,), seeds=1),
 }
 
 

@@ -21,10 +21,13 @@ from pipeline.optimizers.rules import Optimizer, UpdateRule
 from pipeline.training.engines.engine import Engine
 from pipeline.training.engines.reference import Reference
 
-MOST_INPUTS = 8
-"""Inputs of a network that the fused engine takes; with more, its products want blocks of another kind."""
-MOST_OUTPUTS = 4
-"""Outputs likewise."""
+MOST_INPUTS = 128
+"""Inputs of a network that the fused engine takes. Measured on one core, at 1,024 points and width 256, in GF/s, fused
+and reference: 110 and 24 for 8 inputs, 100 and 53 for 32, 80 and 64 for 64, 75 and 69 for 128, 75 and 81 for 256."""
+MOST_OUTPUTS = 16
+"""Outputs likewise, each of them written out: 82 and 28 for 10, 73 and 36 for 16, 54 and 45 for 26."""
+MOST_SUMS = 1 << 20
+"""Sums over points, one for each weight, that it keeps in registers: 64 MiB on each core."""
 
 
 def engine_of(asked: EngineChoice, learned: Learned, batch_size: int | None, device: torch.device) -> Engine:
@@ -39,7 +42,7 @@ def engine_of(asked: EngineChoice, learned: Learned, batch_size: int | None, dev
     Raises:
         PipelineError: If the engine asked for cannot compute it.
     """
-    size = (learned.dataset.train_inputs_PD.shape[1], learned.num_outputs)
+    size = (learned.width, learned.dataset.train_inputs_PD.shape[1], learned.num_outputs)
     reason = _not_fused(asked, learned.model, learned.optimizer, *size, device.type)
     if reason is not None:
         return Reference(learned, batch_size, device)
@@ -54,7 +57,7 @@ def name_and_reason(asked: EngineChoice, shape: Shape, device_type: str) -> tupl
     Raises:
         PipelineError: If the engine asked for cannot compute it.
     """
-    size = (shape.problem.num_inputs, shape.problem.num_outputs)
+    size = (shape.width, shape.problem.num_inputs, shape.problem.num_outputs)
     reason = _not_fused(asked, shape.model, shape.optimizer, *size, device_type)
     return ("fused", "") if reason is None else (Reference.name, reason)
 
@@ -82,18 +85,26 @@ def announced(packs: Sequence[Pack], asked: EngineChoice, device_type: str) -> s
 
 
 def _not_fused(
-    asked: EngineChoice, model: Model, optimizer: Optimizer, num_inputs: int, num_outputs: int, device_type: str
+    asked: EngineChoice,
+    model: Model,
+    optimizer: Optimizer,
+    width: int,
+    num_inputs: int,
+    num_outputs: int,
+    device_type: str,
 ) -> str | None:
     """What keeps the fused engine from a shape, as the rest of a sentence about it; ``None`` if nothing does."""
     if asked == "reference":
         return "was not asked for"
-    reason = _not_covered(model, optimizer, num_inputs, num_outputs, device_type)
+    reason = _not_covered(model, optimizer, width, num_inputs, num_outputs, device_type)
     if reason is not None and asked == "fused":
         raise PipelineError(f"the fused engine {reason}", hint="set engine: auto")
     return reason
 
 
-def _not_covered(model: Model, optimizer: Optimizer, num_inputs: int, num_outputs: int, device_type: str) -> str | None:
+def _not_covered(
+    model: Model, optimizer: Optimizer, width: int, num_inputs: int, num_outputs: int, device_type: str
+) -> str | None:
     if device_type != "cpu":
         return "computes on processors only"
     if not isinstance(optimizer, UpdateRule):
@@ -104,6 +115,8 @@ def _not_covered(model: Model, optimizer: Optimizer, num_inputs: int, num_output
         return f"takes {MOST_INPUTS} inputs at most, not {num_inputs}"
     if num_outputs > MOST_OUTPUTS:
         return f"takes {MOST_OUTPUTS} outputs at most, not {num_outputs}"
+    if (num_weights := model.num_weights(width, num_inputs, num_outputs)) > MOST_SUMS:
+        return f"takes {MOST_SUMS} weights at most, not {num_weights}"
     return _not_here() or _not_written(model, optimizer)
 
 

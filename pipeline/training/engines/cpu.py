@@ -37,6 +37,8 @@ from pipeline.training.engines.fused.updates import corrections
 from pipeline.training.engines.threads import CORES
 from pipeline.training.minibatches import Minibatches
 
+NOT_A_STRIDE = 1024
+"""Bytes of which the distance of two inputs is no multiple, because they would push each other out of the cache."""
 PARTS_OF_LANE = 4
 """Parts that the trials of a core come in, so that one core with diverged trials takes some of another's."""
 
@@ -47,12 +49,12 @@ class Points:
 
     inputs_DP: np.ndarray
     targets_KP: np.ndarray
-    lanes: int
+    size: int
 
     @functools.cached_property
     def filled(self) -> tuple[np.ndarray, np.ndarray]:
         """Inputs and targets in full registers."""
-        fill = ((0, 0), (0, -self.num_points % self.lanes))
+        fill = ((0, 0), (0, self.size - self.num_points))
         return np.pad(self.inputs_DP, fill, mode="edge"), np.pad(self.targets_KP, fill, mode="edge")
 
     @functools.cached_property
@@ -70,9 +72,12 @@ class Shares:
     """The share of each lane in a mean over points, and how many tiles they make."""
 
     def __init__(self, num_points: int, lanes: int, dtype: np.dtype) -> None:
-        self.share_P = np.zeros(padded(num_points, lanes), dtype)
+        self.registers = -(-num_points // lanes)
+        size = self.registers * lanes
+        if size * dtype.itemsize % NOT_A_STRIDE == 0:
+            size += lanes
+        self.share_P = np.zeros(size, dtype)
         self.share_P[:num_points] = 1 / num_points
-        self.registers = len(self.share_P) // lanes
 
     def arguments(self, of: str) -> dict[str, int]:
         """What a kernel is told, for all points or those of a batch."""
@@ -128,8 +133,8 @@ class Fused(Engine):
         dtype: Dtype = "float32" if learned.dtype == torch.float32 else "float64"
         self.network = Network(len(inputs_DP), len(targets_KP), learned.model.activation, learned.loss, dtype)
         self.lanes = REGISTER_BITS // BITS[dtype]
-        self.points = Points(inputs_DP.numpy(), targets_KP.numpy(), self.lanes)
-        self.all_shares = Shares(learned.num_points, self.lanes, self.points.inputs_DP.dtype)
+        self.all_shares = Shares(learned.num_points, self.lanes, inputs_DP.numpy().dtype)
+        self.points = Points(inputs_DP.numpy(), targets_KP.numpy(), len(self.all_shares.share_P))
         self.batch_shares = Shares(batch_size or learned.num_points, self.lanes, self.points.inputs_DP.dtype)
         self.minibatches = None if batch_size is None else Minibatches(inputs_DP, targets_KP, batch_size)
         self.places_N = places(self.network, learned.width, self.lanes)

@@ -10,6 +10,7 @@ for each input, one for the biases, one for each output; then the biases of the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,12 +19,16 @@ from pipeline.models.activations import Activation
 from pipeline.optimizers.rules import UpdateRule
 from pipeline.problems.losses import Loss
 from pipeline.training.engines.fused.activations import STRAIGHT, activate, times_derivative
-from pipeline.training.engines.fused.lanes import Array, Dtype, Program, Value, total
+from pipeline.training.engines.fused.lanes import Array, Dtype, Number, Program, Value, total
 from pipeline.training.engines.fused.losses import loss_and_slopes
 from pipeline.training.engines.fused.updates import updated
 
 TILE_REGISTERS = 4
 """Registers of points worked on at a time: enough that no instruction waits for the one before."""
+
+MOST_WRITTEN_OUT = 8
+"""Inputs that are kept in registers, or where the processor has too few, on the stack."""
+UNITS_TOGETHER = 4
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,11 @@ class Network:
     activation: Activation
     loss: Loss
     dtype: Dtype
+
+    @property
+    def together(self) -> int:
+        """Hidden units worked on together: of many inputs each is then loaded once for all of them."""
+        return 1 if self.num_inputs <= MOST_WRITTEN_OUT else UNITS_TOGETHER
 
     @property
     def rows(self) -> int:
@@ -71,6 +81,35 @@ def places(network: Network, width: int, lanes: int) -> np.ndarray:
     return np.concatenate([hidden_WC.ravel(), output_KF.ravel()])
 
 
+class Tile:
+    """Some points, one in each lane.
+
+    Args:
+        p: The program.
+        step: Where the points lie.
+        first: The first of them.
+        lanes: How many.
+    """
+
+    def __init__(self, p: Program, step: Step, first: Value, lanes: int) -> None:
+        self.p, self.step, self.first, self.lanes = p, step, first, lanes
+        few = step.network.num_inputs <= MOST_WRITTEN_OUT
+        self.x = [self.load(i) for i in range(step.network.num_inputs)] if few else None
+
+    def load(self, i: Number) -> Value:
+        """One input of all points."""
+        return self.step.x.load(self.step.stride * i + self.first, self.lanes)
+
+    def for_each_input(self, work: Callable[[Number, Value], None]) -> None:
+        """Do work with the number and the values of every input: few stay in registers, of many a loop is made."""
+        if self.x is not None:
+            for i, x in enumerate(self.x):
+                work(i, x)
+        else:
+            with self.p.loop(self.step.network.num_inputs) as number:
+                work(number, self.load(number))
+
+
 class Step:
     """The forward and backward pass, written into a program.
 
@@ -104,79 +143,123 @@ class Step:
 
     def tile(self, first: Value, lanes: int) -> None:
         """Points from one on, as many as lanes."""
-        p, inputs, outputs = self.p, self.network.num_inputs, self.network.num_outputs
-        x = [self.x.load(self.stride * i + first, lanes) for i in range(inputs)]
-        f = self.forward(x, lanes)
+        p, outputs = self.p, self.network.num_outputs
+        tile = Tile(p, self, first, lanes)
+        f = self.forward(tile)
         y = [self.y.load(self.stride * k + first, lanes) for k in range(outputs)]
         value, slopes = loss_and_slopes(p, self.network.loss, f, y, self.share.load(first, lanes))
         for place, summand in enumerate([*slopes, value]):
             before = self.output_sums.load(place * p.lanes, p.lanes)
             self.output_sums.store(place * p.lanes, total([before, *summand.parts(p.lanes)]))
-        self.backward(x, slopes, first, lanes)
+        self.backward(tile, slopes)
 
-    def forward(self, x: list[Value], lanes: int) -> list[Value]:
+    def over_units(self, work: Callable[[Value, int], None]) -> None:
+        """Do work on all hidden units: the first of some, and how many."""
+        p, together = self.p, self.network.together
+        whole = self.width / together * together
+        with p.loop(whole, step=together) as unit:
+            work(unit, together)
+        if together > 1:
+            with p.loop(self.width, start=whole) as unit:
+                work(unit, 1)
+
+    def forward(self, tile: Tile) -> list[Value]:
         """The outputs; the hidden values of the tile are kept for the way back."""
         p, inputs, outputs = self.p, self.network.num_inputs, self.network.num_outputs
-        f = [p.variable(p.spread(self.weights.load(self.output_biases + k), lanes)) for k in range(outputs)]
-        with p.loop(self.width) as unit:
-            z = p.spread(self.weights.load(self.row * inputs + unit), lanes)
-            for i in range(inputs):
-                z = p.fma(self.weights.load(self.row * i + unit), x[i], z)
-            h = activate(p, self.network.activation, z)
-            self.hidden.store(unit * lanes, h)
+        biases = [self.weights.load(self.output_biases + k) for k in range(outputs)]
+        f = [p.variable(p.spread(bias, tile.lanes)) for bias in biases]
+
+        def work(unit: Value, count: int) -> None:
+            biases = [self.weights.load(self.row * inputs + unit + n) for n in range(count)]
+            z = [p.variable(p.spread(bias, tile.lanes)) for bias in biases]
+
+            def add_input(i: Number, x: Value) -> None:
+                for n in range(count):
+                    z[n].set(p.fma(self.weights.load(self.row * i + unit + n), x, z[n].get()))
+
+            tile.for_each_input(add_input)
+            h = [activate(p, self.network.activation, value.get()) for value in z]
+            for n in range(count):
+                self.hidden.store((unit + n) * tile.lanes, h[n])
             for k in range(outputs):
-                f[k].set(p.fma(self.weights.load(self.row * (inputs + 1 + k) + unit), h, f[k].get()))
+                for n in range(count):
+                    weight = self.weights.load(self.row * (inputs + 1 + k) + unit + n)
+                    f[k].set(p.fma(weight, h[n], f[k].get()))
+
+        self.over_units(work)
         return [output.get() for output in f]
 
-    def backward(self, x: list[Value], slopes: list[Value], first: Value, lanes: int) -> None:
+    def backward(self, tile: Tile, slopes: list[Value]) -> None:
         """Add the tile to the sums over points; the first tile adds to zeros instead of what a step before has left."""
         p, network, inputs = self.p, self.network, self.network.num_inputs
-        is_first = p.compare("==", first, 0)
+        is_first = p.compare("==", tile.first, 0)
         base = Array(p, p.builder.select(is_first.ir, self.zeros.address, self.sums.address), p.real)
         pace = p.select(is_first, p.whole(0), p.whole(network.sums * p.lanes))
-        x_parts = [value.parts(p.lanes) for value in x]
-        with p.loop(self.width) as unit:
-            h = self.hidden.load(unit * lanes, lanes)
-            if network.num_outputs == 1:
-                slope = slopes[0]  # times the output weight, once all points are summed
-            else:
-                weights = [self.weights.load(self.row * (inputs + 1 + k) + unit) for k in range(network.num_outputs)]
-                slope = slopes[0] * weights[0]
-                for k in range(1, network.num_outputs):
-                    slope = p.fma(slopes[k], weights[k], slope)
-            q = times_derivative(p, network.activation, slope, h).parts(p.lanes)
-            summands: list[tuple[list[Value], list[Value] | None]] = [(q, parts) for parts in x_parts]
-            summands.append((q, None))
-            if not network.derived:
-                h_parts = h.parts(p.lanes)
-                summands += [(value.parts(p.lanes), h_parts) for value in slopes]
-            for place, (left, right) in enumerate(summands):
-                before = base.load(pace * unit + place * p.lanes, p.lanes)
-                after = total([before, *left]) if right is None else _plus_products(p, before, left, right)
-                self.sums.store(unit * (network.sums * p.lanes) + place * p.lanes, after)
+        slope_parts = [slope.parts(p.lanes) for slope in slopes]
+
+        def add(unit: Value, place: Number, left: list[Value], right: list[Value] | None) -> None:
+            """To one sum of a unit the lanes of some values, or of their products with others."""
+            place = p.whole(place) * p.lanes
+            before = base.load(pace * unit + place, p.lanes)
+            after = total([before, *left]) if right is None else _plus_products(p, before, left, right)
+            self.sums.store(unit * (network.sums * p.lanes) + place, after)
+
+        def work(unit: Value, count: int) -> None:
+            units = [unit + n for n in range(count)]
+            h = [self.hidden.load(own * tile.lanes, tile.lanes) for own in units]
+            slope = [self.slope_of_hidden(own, slopes) for own in units]
+            q = [
+                times_derivative(p, network.activation, s, value).parts(p.lanes)
+                for s, value in zip(slope, h, strict=True)
+            ]
+
+            def add_input(i: Number, x: Value) -> None:
+                for n, own in enumerate(units):
+                    add(own, i, q[n], x.parts(p.lanes))
+
+            tile.for_each_input(add_input)
+            for n, own in enumerate(units):
+                add(own, inputs, q[n], None)
+                if not network.derived:
+                    for k, parts in enumerate(slope_parts):
+                        add(own, inputs + 1 + k, parts, h[n].parts(p.lanes))
+
+        self.over_units(work)
+
+    def slope_of_hidden(self, unit: Value, slopes: list[Value]) -> Value:
+        """The slope of the loss in a hidden value; of one output, its weight comes in once all points are summed."""
+        if len(slopes) == 1:
+            return slopes[0]
+        first = self.row * (self.network.num_inputs + 1) + unit
+        slope = slopes[0] * self.weights.load(first)
+        for k in range(1, len(slopes)):
+            slope = self.p.fma(slopes[k], self.weights.load(first + self.row * k), slope)
+        return slope
 
     def collect(self) -> Value:
         """Add up the lanes of all sums into rows of the gradient; returns the loss."""
         p, network, lanes = self.p, self.network, self.p.lanes
         inputs, outputs = network.num_inputs, network.num_outputs
+
+        def rows(unit: Value, place: Number) -> Value:
+            """One sum of as many units as lanes, each in one lane."""
+            first = unit * (network.sums * lanes) + p.whole(place) * lanes
+            return p.sums([self.sums.load(first + n * network.sums * lanes, lanes) for n in range(lanes)])
+
         with p.loop(self.row, step=lanes) as unit:
-            every = [
-                p.sums(
-                    [self.sums.load((unit + n) * (network.sums * lanes) + place * lanes, lanes) for n in range(lanes)]
-                )
-                for place in range(network.sums)
-            ]
-            hidden, output = every[: inputs + 1], every[inputs + 1 :]
-            own = [self.weights.load(self.row * i + unit, lanes) for i in range(inputs + 1)]
+            last = self.row * (inputs + 1) + unit
+            factor = self.weights.load(last, lanes) if outputs == 1 else p.number(1.0, lanes)
+            derived = p.variable(p.number(0.0, lanes))
+            with p.loop(inputs + 1) as number:
+                value = rows(unit, number)
+                if network.derived:
+                    derived.set(p.fma(self.weights.load(self.row * number + unit, lanes), value, derived.get()))
+                self.gradient.store(self.row * number + unit, factor * value)
             if network.derived:
-                output = [own[inputs] * hidden[inputs]]
-                for i in range(inputs):
-                    output = [p.fma(own[i], hidden[i], output[0])]
-            if outputs == 1:
-                factor = self.weights.load(self.row * (inputs + 1) + unit, lanes)
-                hidden = [factor * value for value in hidden]
-            for place, value in enumerate([*hidden, *output]):
-                self.gradient.store(self.row * place + unit, value)
+                self.gradient.store(last, derived.get())
+            else:
+                with p.loop(outputs) as number:
+                    self.gradient.store(last + self.row * number, rows(unit, number + (inputs + 1)))
         for k in range(outputs):
             self.gradient.store(self.output_biases + k, self.output_sums.load(k * lanes, lanes).sum())
         return self.output_sums.load(outputs * lanes, lanes).sum()
