@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from pipeline.definitions import canonical
 from pipeline.experiment.experiment import Experiment
+from pipeline.experiment.names import FASTEST
 from pipeline.experiment.trial import Shape
 from pipeline.experiment.workload import Demands, Memory
 from pipeline.models.greedy import Greedy
@@ -98,7 +99,8 @@ def bytes_of_iteration(shape: Shape) -> int:
 def demands_of(shapes: Iterable[Shape], experiment: Experiment) -> dict[Shape, Demands]:
     """What the packs of each shape of an experiment ask of a machine."""
     observed = [canonical(diagnostic) for diagnostic in experiment.diagnostics]
-    how = [observed, canonical(experiment.parallel), experiment.accelerator, experiment.engine]
+    engine = FASTEST if experiment.engine == "auto" else experiment.engine
+    how = [observed, canonical(experiment.parallel), experiment.accelerator, engine]
 
     def kind(shape: Shape) -> str:
         content = {name: value for name, value in canonical(shape).items() if name != "steps"}

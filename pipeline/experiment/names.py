@@ -9,6 +9,9 @@ from typing import Literal
 EngineChoice = Literal["auto", "fused", "reference"]
 """What may be asked to compute a pack: an engine by its name, or ``auto`` for the fastest that iterates."""
 
+FASTEST: EngineChoice = "fused"
+"""What ``auto`` takes wherever it can."""
+
 HOW_IT_RUNS = ("accelerator", "engine", "pack_memory_gib", "checkpoint_seconds", "parallel", "tracking")
 """Fields of an experiment that say how it is computed and shown; no record depends on them."""
 

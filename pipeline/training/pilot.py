@@ -27,7 +27,8 @@ from pipeline.problems.targets import Sine
 from pipeline.records.source import NO_JOB
 from pipeline.records.store import write_outcomes
 from pipeline.training.deadline import Deadline
-from pipeline.training.fit import device_name, new_module, outcomes, train
+from pipeline.training.engines.choice import compile_engine
+from pipeline.training.fit import chosen_accelerator, device_name, new_module, outcomes, train
 from pipeline.training.fits import write_best_fit
 from pipeline.training.module import PackModule
 from pipeline.training.recorder import Recorder
@@ -78,6 +79,7 @@ def measure(pack: Pack, experiment: Experiment, accelerator: Accelerator, *, bud
     """
     alone = dataclasses.replace(experiment, accelerator=accelerator, parallel=Parallel())
     warm_up(accelerator)
+    compile_engine(alone.engine, pack.shape, chosen_accelerator(accelerator))  # once, like the start of a process
     return _timed(pack, alone, budget_s)
 
 

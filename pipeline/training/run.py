@@ -23,7 +23,7 @@ from pipeline.records.locks import locked
 from pipeline.records.source import Source
 from pipeline.records.store import finished_packs, is_finished, read_outcomes
 from pipeline.training.deadline import Deadline, Stopped
-from pipeline.training.engines.choice import announced, warm_up
+from pipeline.training.engines.choice import announced, compile_engine
 from pipeline.training.failures import forget_failures, is_out_of_memory, write_failure
 from pipeline.training.fit import chosen_accelerator, fit
 from pipeline.training.pack_locks import holding
@@ -149,7 +149,7 @@ class Training:
         try:
             if self.experiment.parallel.processes == 1:
                 with self.progress.aside("compiling"):
-                    warm_up(self.experiment.engine, pack.shape, chosen_accelerator(self.experiment.accelerator))
+                    compile_engine(self.experiment.engine, pack.shape, chosen_accelerator(self.experiment.accelerator))
             diverged = fit(
                 pack, self.experiment, self.run, self.progress.advanced, self.dataset(pack.shape.problem),
                 source=self.source, deadline=self.deadline,

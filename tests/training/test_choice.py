@@ -13,7 +13,8 @@ from pipeline.experiment.names import EngineChoice
 from pipeline.models.activations import ACTIVATIONS
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.optimizers.rules import OPTIMIZERS, LeastSquares, UpdateRule
+from pipeline.optimizers import OPTIMIZERS
+from pipeline.optimizers.rules import LeastSquares, UpdateRule
 from pipeline.plan import make_plan
 from pipeline.training.engines import choice
 from pipeline.training.module import PackModule
@@ -40,11 +41,11 @@ def of_many_inputs(pack):
 
 CASES = {
     "has no kernel for linear": lambda pack: pack(models=(Linear(),)),
-    "has no use for least_squares": lambda pack: pack(
+    "has no steps of least_squares": lambda pack: pack(
         models=(Linear(),), optimizer=LeastSquares(), learning_rates=None
     ),
     "takes 128 inputs at most, not 129": of_many_inputs,
-    "takes 1048576 weights at most, not 1050001": lambda pack: pack(models=(Shallow(),), widths=(350_000,), seeds=1),
+    "takes 131072 weights at most, not 150001": lambda pack: pack(models=(Shallow(),), widths=(50_000,), seeds=1),
 }
 
 

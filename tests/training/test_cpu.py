@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pipeline.diagnostics.snapshot import Learned
 from pipeline.models.activations import ACTIVATIONS, Relu, Tanh
 from pipeline.models.shallow import Shallow
-from pipeline.optimizers.rules import OPTIMIZERS, Adam, GradientDescent, UpdateRule
+from pipeline.optimizers import OPTIMIZERS
+from pipeline.optimizers.rules import Adam, GradientDescent, UpdateRule
 from pipeline.problems.losses import LOSSES, Task
 from pipeline.problems.problem import Dataset
 from pipeline.training.engines import cpu
