@@ -182,7 +182,7 @@ def test_help_loads_nothing_heavy() -> None:
 def test_a_plan_is_made_and_shown_without_the_frameworks_that_train_send_or_track() -> None:
     loaded = loaded_by("import pipeline.plan, pipeline.report.printing, pipeline.report.layout")
     assert "torch" in loaded
-    assert not loaded & {"lightning", "submitit", "wandb", "altair", "sklearn", "jax"}
+    assert not loaded & {"lightning", "llvmlite", "submitit", "wandb", "altair", "sklearn", "jax"}
 
 
 def test_a_package_that_is_loaded_is_found() -> None:

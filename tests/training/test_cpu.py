@@ -115,6 +115,7 @@ def test_numbers_do_not_depend_on_pack_cores_or_interruptions(monkeypatch, dtype
     learned, weights_TN = setting(
         3, Tanh, LOSSES["half_mean_square"], Adam, points=100, inputs=2, outputs=1, width=17, dtype=dtype
     )
+    monkeypatch.setattr(cpu, "LARGE_WORK", 0)
     monkeypatch.setattr(cpu, "CORES", 1)
     alone = Fused(learned, batch_size, PROCESSOR)
     monkeypatch.setattr(cpu, "CORES", cores)

@@ -104,3 +104,29 @@ def test_warning_is_said_once_and_on_a_line_of_its_own(clock, live):
         progress.warn(text)
     lines = [line.removeprefix("\r\x1b[2K") for line in stream.getvalue().split("\n")]
     assert lines == ["warning: no locks", "warning: no space", ""]
+
+
+def test_what_is_done_aside_is_shown_and_does_not_slow_the_rate(experiment, clock):
+    plan = make_plan("p", experiment())
+    live = io.StringIO()
+    live.isatty = lambda: True
+    progress = Progress(live)
+    progress.start(plan.packs, plan.packs)
+    with progress.aside("compiling"):
+        clock[0] += 100
+    assert live.getvalue().endswith("compiling")
+    progress.begun(plan.packs[0])
+    clock[0] += 8
+    progress.advanced(800)
+    assert ", 100 trial-steps/s, " in progress.text()
+
+
+def test_what_is_said_stands_on_a_line_of_its_own(experiment):
+    plan = make_plan("p", experiment())
+    for live, expected in ((True, "\r\x1b[2Kengine: fused\n"), (False, "engine: fused\n")):
+        stream = io.StringIO()
+        stream.isatty = lambda live=live: live
+        progress = Progress(stream)
+        progress.start(plan.packs, plan.packs)
+        progress.say("engine: fused")
+        assert stream.getvalue() == expected

@@ -193,6 +193,15 @@ def test_run_says_which_code_trained(plan, tmp_path, monkeypatch):
     assert read_outcomes(tmp_path).select("job", "attempt", "code").unique().rows() == [("", 1, "0123456789ab")]
 
 
+def test_run_says_which_engines_train_and_the_outcomes_name_them(experiment, tmp_path):
+    plan, told = make_plan("p", experiment(steps=2)), io.StringIO()
+    run_plan(plan, tmp_path, Progress(told))
+    expected = "engine: reference for 1 pack (the fused one has no kernel for linear), fused for 1 pack\n"
+    assert told.getvalue().startswith(expected)
+    engines = {pack.id: "reference" if pack.shape.model.linear else "fused" for pack in plan.packs}
+    assert dict(read_outcomes(tmp_path).select("pack", "engine").iter_rows()) == engines
+
+
 def test_no_pack_is_begun_after_the_deadline(plan, tmp_path):
     assert trained(plan, tmp_path, deadline=Deadline(0)) == Counts(stopped=True)
     assert {path.name for path in tmp_path.iterdir()} == {"locks"}

@@ -42,6 +42,9 @@ NOT_A_STRIDE = 1024
 PARTS_OF_LANE = 4
 """Parts that the trials of a core come in, so that one core with diverged trials takes some of another's."""
 
+LARGE_WORK = 20_000_000
+"""Operations from which on threads are started: 0.2 ms of work on one core, about what it takes to start them."""
+
 
 @dataclass(frozen=True)
 class Points:
@@ -154,7 +157,7 @@ class Fused(Engine):
             arrays = {"weights": weights_TN, "losses": losses_T, "gradient": gradient_TN}
             self.gradient(arguments | {name: array[first:].data_ptr() for name, array in arrays.items()})
 
-        self._on_all_cores(work, len(weights_TN))
+        self._on_all_cores(work, len(weights_TN), self.learned.num_points)
         return losses_T, gradient_TN
 
     def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
@@ -163,7 +166,7 @@ class Fused(Engine):
         def work(scratch: Scratch, first: int, last: int) -> None:
             diverged_T[first:last] = self._advance(scratch, stack.part(first, last), first_step, last_step)
 
-        self._on_all_cores(work, len(stack))
+        self._on_all_cores(work, len(stack), (last_step - first_step) * (self.batch_size or self.learned.num_points))
         return diverged_T
 
     def _advance(self, scratch: Scratch, part: Stack, first_step: int, last_step: int) -> Tensor:
@@ -212,9 +215,11 @@ class Fused(Engine):
             **self.batch_shares.arguments("batch"),
         }
 
-    def _on_all_cores(self, work: Callable[[Scratch, int, int], None], num_trials: int) -> None:
-        """Do work on all trials: each core takes some at a time until none is left."""
-        num_parts = min(num_trials, PARTS_OF_LANE * len(self.scratch))
+    def _on_all_cores(self, work: Callable[[Scratch, int, int], None], num_trials: int, num_points: int) -> None:
+        """Do work on all trials, at so many points each: each core takes some at a time until none is left."""
+        operations = num_trials * num_points * self.learned.width * self.network.operations_of_unit
+        most_parts = PARTS_OF_LANE * len(self.scratch) if operations >= LARGE_WORK else 1
+        num_parts = min(num_trials, most_parts)
         bounds = [num_trials * number // max(1, num_parts) for number in range(num_parts + 1)]
         left = iter(list(itertools.pairwise(bounds)))
 

@@ -47,6 +47,11 @@ class Network:
         return 1 if self.num_inputs <= MOST_WRITTEN_OUT else UNITS_TOGETHER
 
     @property
+    def operations_of_unit(self) -> int:
+        """Floating-point operations at one point, forward and backward."""
+        return 4 * self.num_inputs + 6 * self.num_outputs + 4
+
+    @property
     def rows(self) -> int:
         """Rows of weights of hidden units."""
         return self.num_inputs + 1 + self.num_outputs
