@@ -77,7 +77,7 @@ def exp(p: Program, x: Value) -> Value:
     lowest, highest = form.exp_range
     x = p.select(x < lowest, lowest, p.select(x > highest, highest, x))
     whole, rest = _reduced(p, x)
-    value = p.fma(_expm1_series(p, rest), 1.0, 1.0)
+    value = _expm1_series(p, rest) + 1.0
     half = p.bits("ashr", whole, 1)
     return value * _power_of_two(p, half) * _power_of_two(p, whole - half)  # in two steps: 2^n alone may not exist
 
@@ -100,7 +100,7 @@ def tanh(p: Program, x: Value) -> Value:
     one = FORMATS[p.dtype].tanh_one
     size = p.intrinsic("fabs", x)
     double = p.select(size > one, one, size) * -2.0
-    whole, rest = _reduced(p, double, up=0.05)  # so that the numerator is the series alone up to where |x| is 0.27
+    whole, rest = _reduced(p, double, up=0.05)  # so that the numerator is the series alone up to where |x| is 0.19
     scale, series = _power_of_two(p, whole), _expm1_series(p, rest)
     large = size > 0.55
     numerator = p.select(large, p.fma(scale, series, scale), p.fma(scale, series, scale - 1.0))
@@ -133,7 +133,7 @@ def log(p: Program, x: Value) -> Value:
     half_square = f * f * 0.5
     high, low = form.ln2
     value = p.fma(k, high, f - (half_square - p.fma(k, low, s * (half_square + series))))
-    value = p.select(x < math.inf, value, x)  # infinity
+    value = p.select(x < math.inf, value, x)
     value = p.select(x <= 0.0, -math.inf, value)
     return p.select(x >= 0.0, value, math.nan)
 

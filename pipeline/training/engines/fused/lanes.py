@@ -133,10 +133,6 @@ class Array:
         """Write elements from a place on."""
         self.program.builder.store(value.ir, self.at(place), align=_bytes_of(self.element))
 
-    def from_place(self, place: Number) -> Array:
-        """The rest of it."""
-        return Array(self.program, self.at(place), self.element)
-
 
 class Program:
     """A function ``f(arguments)`` while it is written; its one argument is a table of whole numbers and addresses.
@@ -342,6 +338,3 @@ def _constant(kind: ir.Type, number: float) -> ir.Constant:
 def total(values: Sequence[Value]) -> Value:
     """The sum of some values, from left to right."""
     return functools.reduce(operator.add, values)
-
-
-Traced: TypeAlias = Callable[[Program], None]
