@@ -331,11 +331,6 @@ def test_no_caller_can_change_the_table_of_another(flowers: Path) -> None:
     assert everything(data)[1][:, 0].tolist() == [0, 1, 0, 1]
 
 
-def test_every_kind_of_data_is_in_the_table_of_kinds() -> None:
-    assert list(DATA) == ["digits", "diabetes", "table"]
-    assert all(dataclasses.is_dataclass(kind) for kind in DATA.values())
-
-
 # What is refused: text of the file, what the outputs are, the message and the field to blame; inputs a, output y.
 
 NUMBERS = "\n  hint: write numbers like -1.5e3; nothing is filled in here"

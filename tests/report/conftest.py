@@ -67,7 +67,7 @@ def numbers(trial: Trial, pending: bool) -> Iterator[tuple[int, str, float]]:
         yield 10, "loss", error**2 / 2
         yield 10, "test_error", math.nan if not trial.shape.model.linear and trial.seed else error
     if not trial.shape.model.linear:
-        for step, norm in ((0, 1.0), (10, 2.0)):
+        for step, norm in ((0, 1.0), (1, 2.0)):
             yield step, "weight_norm", norm
             yield step, "gradient_norm", 1 / norm
         yield 0, "stability_index", math.nan if trial.seed else 0.4

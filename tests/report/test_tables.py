@@ -77,13 +77,13 @@ def test_infinite_and_nan_are_kept_and_null_is_what_was_not_recorded(run):
     networks = of(run.results, model="shallow(relu)", width=2, learning_rate=0.5)
     assert networks["test_error"].is_nan().to_list() == [False, True]
     assert networks["condition_number"].null_count() == 2
-    assert run.results["gradient_norm"].null_count() == 24  # asked for, recorded nowhere
+    assert run.results["effective_rank"].null_count() == 24  # asked for, recorded nowhere
 
 
 def test_what_nobody_asked_for_but_was_recorded_has_a_column_too(run):
     invented = pl.DataFrame([(next(iter(run.plan.trials)), 0, "invented", 5.0, "pack")], schema=RECORDS, orient="row")
     table = results(run.plan, pl.concat([run.records, invented]), run.outcomes)
-    assert table.columns[-2:] == ["invented", "stability_index"]
+    assert table.columns[-3:] == ["invented", "stability_index", "weight_norm"]
     assert table["invented"].drop_nulls().to_list() == [5.0]
 
 
