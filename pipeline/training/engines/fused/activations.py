@@ -33,7 +33,7 @@ def times_derivative(p: Program, activation: Activation, slope: Value, value: Va
         case LeakyRelu(below):
             return p.select(value > 0.0, slope, slope * below)
         case Sigmoid():
-            return slope * (value * (1.0 - value))
+            return p.fma(-(slope * value), value, slope * value)
         case Tanh():
-            return slope * p.fma(-value, value, 1.0)
+            return p.fma(-(slope * value), value, slope)
     return slope

@@ -100,10 +100,12 @@ def tanh(p: Program, x: Value) -> Value:
     one = FORMATS[p.dtype].tanh_one
     size = p.intrinsic("fabs", x)
     double = p.select(size > one, one, size) * -2.0
-    whole, rest = _reduced(p, double, up=0.05)  # so that the numerator is the series alone up to where |x| is 0.19
+    whole, rest = _reduced(
+        p, double, up=0.05, in_one=p.dtype == "float32"
+    )  # so that the numerator is the series alone up to where |x| is 0.19
     scale, series = _power_of_two(p, whole), _expm1_series(p, rest)
     large = size > 0.55
-    numerator = p.select(large, p.fma(scale, series, scale), p.fma(scale, series, scale - 1.0))
+    numerator = p.fma(scale, series, p.select(large, scale, scale - 1.0))
     ratio = numerator / p.fma(scale, series, scale + 1.0)
     return p.intrinsic("copysign", p.select(large, p.fma(ratio, -2.0, 1.0), ratio), x)
 
@@ -150,13 +152,18 @@ def _to_real(p: Program, whole: Value) -> Value:
     return p.as_real_bits(whole + p.as_whole_bits(shift)) - shift
 
 
-def _reduced(p: Program, x: Value, *, up: float = 0.0) -> tuple[Value, Value]:
-    """The n nearest to ``x / ln 2 + up``, as a whole number, and r, so that ``x = n ln 2 + r``."""
+def _reduced(p: Program, x: Value, *, up: float = 0.0, in_one: bool = False) -> tuple[Value, Value]:
+    """The n nearest to ``x / ln 2 + up``, as a whole number, and r, so that ``x = n ln 2 + r``.
+
+    With ln 2 ``in_one`` number r is off by n times its last digits.
+    """
     form = FORMATS[p.dtype]
     shifted = p.fma(x, LOG2_E, up) + form.shift if up else p.fma(x, LOG2_E, form.shift)
     n = shifted - form.shift
     whole = p.as_whole_bits(shifted) - p.as_whole_bits(p.number(form.shift, x.lanes))
     high, low = form.ln2
+    if in_one:
+        return whole, p.fma(n, -(high + low), x)
     return whole, p.fma(n, -low, p.fma(n, -high, x))
 
 

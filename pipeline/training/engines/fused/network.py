@@ -225,7 +225,9 @@ class Step:
             tile.for_each_input(add_input)
             for n, own in enumerate(units):
                 add(own, inputs, q[n], None)
-                if not network.derived:
+                if not network.derived and len(slopes) == 1:  # a product that the derivative has taken already
+                    add(own, inputs + 1, (slopes[0] * h[n]).parts(p.lanes), None)
+                elif not network.derived:
                     for k, parts in enumerate(slope_parts):
                         add(own, inputs + 1 + k, parts, h[n].parts(p.lanes))
 
