@@ -149,6 +149,7 @@ class Fused(Engine):
         self.scratch = [Scratch(self.network, learned.width, self.lanes, slots, batch) for _ in range(CORES)]
 
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
+        assert weights_TN.dtype == self.learned.dtype
         weights_TN = weights_TN.contiguous()
         losses_T, gradient_TN = weights_TN.new_empty(len(weights_TN)), torch.empty_like(weights_TN)
 
