@@ -184,9 +184,13 @@ def show(folder: Path, *, again: bool = True) -> tuple[int, pl.DataFrame]:
     from pipeline.report import tables
     from pipeline.report.page import write_report
     from pipeline.report.printing import as_text
+    from pipeline.report.verdicts import not_measured
 
-    table = tables.results(read_plan(folder), read_records(folder), read_outcomes(folder))
+    outcomes = read_outcomes(folder)
+    table = tables.results(read_plan(folder), read_records(folder), outcomes)
     print(as_text(tables.best_of_each_model(table)))
+    if why := not_measured(outcomes):
+        say(why)
     failed = table.filter(table["status"] == "failed")
     for reason, number in failed["reason"].value_counts().iter_rows():
         say(f"{number} trials failed: {reason}")

@@ -28,7 +28,7 @@ from pipeline.experiment.axes import (
     distinct,
     positive,
 )
-from pipeline.experiment.names import HOW_IT_RUNS, EngineChoice
+from pipeline.experiment.names import CLOSED_FORM, HOW_IT_RUNS, EngineChoice
 from pipeline.experiment.parallel import Parallel
 from pipeline.experiment.tracking import Tracking
 from pipeline.experiment.trial import LearningRate, Shape, TimesLimit, Trial
@@ -80,6 +80,7 @@ class Experiment:
         self._check_models()
         self._check_optimizer()
         self._check_steps()
+        self._check_engine()
         self._check_size()
 
     def _check_models(self) -> None:
@@ -190,6 +191,29 @@ class Experiment:
             if self.batch_size > problem.train:
                 what = f"batch_size {self.batch_size} is more than the {problem.train} training points"
                 raise FieldError(("batch_size",), what, hint=f"take at most {problem.train}, or full")
+
+    def _check_engine(self) -> None:
+        """Refuse the closed form where there is none: it is of descent on all points of a quadratic."""
+        if self.engine != CLOSED_FORM:
+            return
+        hint = "leave engine out: the default computes everything"
+        if self.optimizer.on_quadratics() is None:
+            what = f"{CLOSED_FORM} has no formula for {self.optimizer.name()}"
+            raise FieldError(("engine",), what, hint=f"{hint}; or take {GradientDescent.name()}")
+        for model in self.models:
+            if not model.linear:
+                raise FieldError(("engine",), f"{CLOSED_FORM} is for linear models, not {model.name()}", hint=hint)
+        for problem in self.problems():
+            loss = self.loss or DEFAULT_LOSS[problem.task]
+            if not loss.quadratic:
+                what = f"{CLOSED_FORM} is for the square loss, not {loss.name()}"
+                raise FieldError(("engine",), what, hint=f"{hint}; or set loss: half_mean_square")
+        if self.batch_size != "full":
+            what = f"{CLOSED_FORM} takes all points at every step, not {self.batch_size}"
+            raise FieldError(("engine",), what, hint=f"{hint}; or leave batch_size out")
+        if self.parallel.processes > 1:
+            what = f"{CLOSED_FORM} computes in one process, not in {self.parallel.processes}"
+            raise FieldError(("engine",), what, hint=f"{hint}; or leave parallel out")
 
     def _check_size(self) -> None:
         num_problems = sum(len(self.losses(problem)) for problem in self.problems())

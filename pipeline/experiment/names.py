@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Literal
+from typing import Final, Literal
 
-EngineChoice = Literal["auto", "fused", "reference"]
+CLOSED_FORM: Final = "closed_form"
+"""The engine that computes what theory says instead of iterating, so that its numbers cannot confirm theory."""
+
+EngineChoice = Literal["auto", "closed_form", "fused", "reference"]
 """What may be asked to compute a pack: an engine by its name, or ``auto`` for the fastest that iterates."""
 
 FASTEST: EngineChoice = "fused"

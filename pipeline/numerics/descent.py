@@ -34,7 +34,12 @@ class Modes:
 
 
 def modes(features_PF: Tensor, residuals_PK: Tensor) -> Modes:
-    """Decompose the loss of a linear model at its start.
+    """Decompose the loss of a linear model at its start, as in ``modes_and_directions``."""
+    return modes_and_directions(features_PF, residuals_PK)[0]
+
+
+def modes_and_directions(features_PF: Tensor, residuals_PK: Tensor) -> tuple[Modes, Tensor]:
+    """Decompose the loss of a linear model at its start; the directions of the modes in the weights, ``[S, F]``.
 
     Everything is read off residuals, not off weights, so a tiny singular value divides
     nothing; the part of the weights that the features do not see does not occur.
@@ -46,14 +51,15 @@ def modes(features_PF: Tensor, residuals_PK: Tensor) -> Modes:
     Source: Goh, "Why momentum really works" (Distill, 2017), first steps.
     """
     num_points = len(features_PF)
-    left_PS, values_S, _ = torch.linalg.svd(features_PF, full_matrices=False)
+    left_PS, values_S, right_SF = torch.linalg.svd(features_PF, full_matrices=False)
     parts_SK = left_PS.mT @ residuals_PK
     remainder_PK = residuals_PK - left_PS @ parts_SK  # not a difference of squares, which would cancel
-    return Modes(
+    split = Modes(
         eigenvalues_S=values_S.square() / num_points,
         losses_S=parts_SK.square().sum(dim=1) / (2 * num_points),
         floor=remainder_PK.square().sum() / (2 * num_points),
     )
+    return split, right_SF
 
 
 def contraction(
@@ -79,7 +85,7 @@ def contraction(
 def log_errors(
     eigenvalues_S: Tensor,
     learning_rates_R: Tensor,
-    steps_H: Tensor,
+    steps: Tensor,
     momentum: float = 0.0,
     nesterov: bool = False,
 ) -> Tensor:
@@ -87,13 +93,19 @@ def log_errors(
 
     In logarithms neither ten thousand diverging steps overflow nor converged modes mix
     with divergent ones as ``0 * inf``; an error of exactly zero is ``-inf``.
+
+    Args:
+        eigenvalues_S: Eigenvalues of the Hessian.
+        learning_rates_R: Learning rates, float64.
+        steps: Numbers of steps, int64, ``[H]`` for all learning rates or ``[R, H]`` for each its own.
+        momentum: Momentum of heavy ball or Nesterov; 0 is gradient descent.
+        nesterov: Whether the momentum is Nesterov's.
     """
+    steps_RH1 = torch.atleast_2d(steps)[..., None]
     step_RS = learning_rates_R[:, None] * eigenvalues_S
     if momentum == 0:
-        # log1p keeps the digits of slow modes, where 1 - step rounds to a few of them.
-        log_factor_RS = torch.where(step_RS < 0.5, torch.log1p(-step_RS.clamp(max=0.5)), (1 - step_RS).abs().log())
-        powers_RHS = steps_H[:, None] * log_factor_RS[:, None]
-        return torch.where(steps_H[:, None] == 0, 0.0, powers_RHS)  # 0 * -inf is NaN where a step hits the minimum
+        powers_RHS = steps_RH1 * _log_factor(step_RS)[:, None]
+        return torch.where(steps_RH1 == 0, 0.0, powers_RHS)  # 0 * -inf is NaN where a step hits the minimum
     # One step of (error, rate * velocity) of a mode is a 2 x 2 matrix; scaled so that its powers stay bounded.
     if nesterov:
         rows = (1 - step_RS * (1 + momentum), torch.full_like(step_RS, -(momentum**2)))
@@ -101,22 +113,124 @@ def log_errors(
         rows = (1 - step_RS, torch.full_like(step_RS, -momentum))
     entries = (*rows, step_RS, torch.full_like(step_RS, momentum))
     scale_RS = contraction(eigenvalues_S, learning_rates_R, momentum, nesterov).clamp(min=1)
-    square_RS22 = torch.stack(entries, dim=-1).view(*step_RS.shape, 2, 2) / scale_RS[..., None, None]
-    state_HRS21 = step_RS.new_tensor([[1.0], [0.0]]).expand(len(steps_H), *step_RS.shape, 2, 1)
-    remaining_H = steps_H.clone()
-    while remaining_H.any():
-        odd_H = remaining_H % 2 == 1
-        state_HRS21 = torch.where(odd_H[:, None, None, None, None], square_RS22 @ state_HRS21, state_HRS21)
-        square_RS22 = square_RS22 @ square_RS22
-        remaining_H = remaining_H // 2
-    errors_RHS = state_HRS21[..., 0, 0].movedim(0, 1)
-    return errors_RHS.abs().log() + steps_H[:, None] * scale_RS.log()[:, None]
+    step_RS22 = torch.stack(entries, dim=-1).view(*step_RS.shape, 2, 2) / scale_RS[..., None, None]
+    start_21 = step_RS.new_tensor([[1.0], [0.0]])
+    errors_RHS = _powered(step_RS22, start_21, steps_RH1)[..., 0, 0]
+    return errors_RHS.abs().log() + torch.where(steps_RH1 == 0, 0.0, steps_RH1 * scale_RS.log()[:, None])
+
+
+def _log_factor(step_RS: Tensor) -> Tensor:
+    """Logarithm of ``|1 - step|``; log1p keeps the digits of slow modes, where 1 - step rounds to a few of them."""
+    return torch.where(step_RS < 0.5, torch.log1p(-step_RS.clamp(max=0.5)), (1 - step_RS).abs().log())
+
+
+def _powered(matrix_RSMM: Tensor, start_M1: Tensor, steps_RH1: Tensor) -> Tensor:
+    """The states ``[R, H, S, M, 1]`` after so many products with a matrix, by squaring it."""
+    num_steps = steps_RH1.shape[1]
+    square_R1SMM = matrix_RSMM[:, None]
+    state_RHSM1 = start_M1.expand(len(matrix_RSMM), num_steps, matrix_RSMM.shape[1], *start_M1.shape)
+    remaining = steps_RH1[..., None, None]
+    while remaining.any():
+        state_RHSM1 = torch.where(remaining % 2 == 1, square_R1SMM @ state_RHSM1, state_RHSM1)
+        remaining = remaining // 2
+        square_R1SMM = square_R1SMM @ square_R1SMM
+    return state_RHSM1
+
+
+def travelled(
+    eigenvalues_S: Tensor, learning_rates_R: Tensor, step: int, momentum: float = 0.0, nesterov: bool = False
+) -> tuple[Tensor, Tensor]:
+    """How far each mode has gone after so many steps, and its velocity, both of shape ``[R, S]``.
+
+    With ``g_S`` the parts of the first gradient in the modes, the weights have moved by
+    ``-rate * distance * g`` and the velocity is ``velocity * g``; without momentum, which has
+    none, it is the gradient of the last step, 0 at the start. A tiny singular value divides nothing.
+    What has diverged beyond float64 is infinite or NaN.
+
+    Args:
+        eigenvalues_S: Eigenvalues of the Hessian.
+        learning_rates_R: Learning rates, float64.
+        step: How many steps, from 0.
+        momentum: Momentum of heavy ball or Nesterov; 0 is gradient descent.
+        nesterov: Whether the momentum is Nesterov's.
+    """
+    step_RS = learning_rates_R[:, None] * eigenvalues_S
+    if momentum == 0:
+        return _distance(step_RS, step), _power(step_RS, step - 1) if step else torch.zeros_like(step_RS)
+    one, zero, decay = torch.ones_like(step_RS), torch.zeros_like(step_RS), torch.full_like(step_RS, momentum)
+    gain, kept = (1 + momentum, momentum) if nesterov else (1.0, 1.0)  # of the gradient and of the velocity
+    first = (1 - gain * step_RS, kept * decay, gain * one)
+    entries = (*first, -step_RS, decay, one, zero, zero, one)  # of (distance, velocity, 1)
+    scale_RS = contraction(eigenvalues_S, learning_rates_R, momentum, nesterov).clamp(min=1)
+    step_RS33 = torch.stack(entries, dim=-1).view(*step_RS.shape, 3, 3) / scale_RS[..., None, None]
+    start_31 = step_RS.new_tensor([[0.0], [0.0], [1.0]])
+    state_RS3 = _powered(step_RS33, start_31, torch.tensor([[[step]]], device=step_RS.device))[:, 0, :, :, 0]
+    state_RS3 = state_RS3 * (step * scale_RS.log()).exp()[..., None] if step else state_RS3
+    return state_RS3[..., 0], state_RS3[..., 1]
+
+
+def _power(step_RS: Tensor, exponent: int) -> Tensor:
+    """``(1 - step)^exponent``."""
+    return (1 - step_RS).pow(exponent)
+
+
+def _distance(step_RS: Tensor, num_steps: int) -> Tensor:
+    """``1 + (1 - step) + ... + (1 - step)^(num_steps - 1)``, of which slow modes keep all digits."""
+    slow_RS = step_RS.clamp(max=0.5)
+    of_slow_RS = -torch.expm1(num_steps * torch.log1p(-slow_RS)) / slow_RS
+    of_slow_RS = torch.where(slow_RS == 0, float(num_steps), of_slow_RS)
+    return torch.where(step_RS <= 0.5, of_slow_RS, (1 - _power(step_RS, num_steps)) / step_RS)
+
+
+def first_step_above(
+    modes: Modes,
+    learning_rates_R: Tensor,
+    bounds_R: Tensor,
+    first: int,
+    last: int,
+    momentum: float = 0.0,
+    nesterov: bool = False,
+) -> Tensor:
+    """The first of the steps ``first`` to ``last`` whose loss is not finite or above a bound, or -1, shape ``[R]``.
+
+    By bisection: a loss far above its first one is that of a diverging mode, and grows from
+    step to step. (Without momentum the loss is a sum of exponentials in the step, so it is convex:
+    once above a bound that is not below its start, it stays there.)
+
+    Args:
+        modes: The loss at the start.
+        learning_rates_R: Learning rates, float64.
+        bounds_R: Many times the loss at the start.
+        first: Step to look at first.
+        last: Step to look at last.
+        momentum: Momentum of heavy ball or Nesterov; 0 is gradient descent.
+        nesterov: Whether the momentum is Nesterov's.
+    """
+
+    def out(rates_R: Tensor, limits_R: Tensor, steps_R: Tensor) -> Tensor:
+        losses_R = loss_curve(modes, rates_R, steps_R[:, None], momentum, nesterov)[:, 0]
+        return ~(losses_R <= limits_R) | losses_R.isinf()
+
+    steps_R = torch.full_like(learning_rates_R, -1, dtype=torch.int64)
+    if last < first:
+        return steps_R
+    leaves_R = out(learning_rates_R, bounds_R, torch.full_like(steps_R, last))
+    rates_L, limits_L = learning_rates_R[leaves_R], bounds_R[leaves_R]
+    low_L = torch.full_like(rates_L, first, dtype=torch.int64)
+    high_L = torch.full_like(low_L, last)  # out, while everything before low is not
+    while (low_L < high_L).any():
+        middle_L = (low_L + high_L) // 2
+        out_L = out(rates_L, limits_L, middle_L)
+        high_L = torch.where(out_L, middle_L, high_L)
+        low_L = torch.where(out_L, low_L, torch.minimum(middle_L + 1, high_L))
+    steps_R[leaves_R] = high_L
+    return steps_R
 
 
 def loss_curve(
     modes: Modes,
     learning_rates_R: Tensor,
-    steps_H: Tensor,
+    steps: Tensor,
     momentum: float = 0.0,
     nesterov: bool = False,
 ) -> Tensor:
@@ -125,11 +239,11 @@ def loss_curve(
     Args:
         modes: The loss at the start.
         learning_rates_R: Learning rates, float64.
-        steps_H: Numbers of steps, int64, in any order.
+        steps: Numbers of steps, int64, in any order, ``[H]`` for all learning rates or ``[R, H]`` for each its own.
         momentum: Momentum of heavy ball or Nesterov; 0 is gradient descent.
         nesterov: Whether the momentum is Nesterov's.
 
     Source: Goh (2017), where momentum on a quadratic is a 2 x 2 matrix per mode.
     """
-    log_errors_RHS = log_errors(modes.eigenvalues_S, learning_rates_R, steps_H, momentum, nesterov)
+    log_errors_RHS = log_errors(modes.eigenvalues_S, learning_rates_R, steps, momentum, nesterov)
     return modes.floor + (2 * log_errors_RHS + modes.losses_S.log()).exp().sum(dim=-1)

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import ClassVar, NamedTuple, final
 
 import torch
 from torch import Tensor
 
 from pipeline.definitions import Definition
 from pipeline.errors import FieldError
+
+
+class Recurrence(NamedTuple):
+    """A rule whose steps on a quadratic have a closed form: its momentum, and whether that is Nesterov's."""
+
+    momentum: float
+    nesterov: bool
 
 
 class Optimizer(Definition, ABC):
@@ -39,6 +46,10 @@ class Optimizer(Definition, ABC):
 
         ``None`` where no such number exists.
         """
+        return None
+
+    def on_quadratics(self) -> Recurrence | None:
+        """What ``numerics/descent.py`` knows its steps on a quadratic by; ``None`` where there is no closed form."""
         return None
 
 
@@ -88,6 +99,9 @@ class GradientDescent(UpdateRule):
     def stability_factor(self) -> float:
         return 2.0
 
+    def on_quadratics(self) -> Recurrence:
+        return Recurrence(0.0, nesterov=False)
+
     def __call__(
         self,
         weights_TN: Tensor,
@@ -112,6 +126,9 @@ class Momentum(UpdateRule):
 
     def stability_factor(self) -> float:
         return 2 * (1 + self.momentum)
+
+    def on_quadratics(self) -> Recurrence:
+        return Recurrence(self.momentum, nesterov=False)
 
     def __call__(
         self,
@@ -139,6 +156,9 @@ class Nesterov(UpdateRule):
 
     def stability_factor(self) -> float:
         return (2 + 2 * self.momentum) / (1 + 2 * self.momentum)
+
+    def on_quadratics(self) -> Recurrence:
+        return Recurrence(self.momentum, nesterov=True)
 
     def __call__(
         self,

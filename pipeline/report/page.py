@@ -21,7 +21,7 @@ from pipeline.report.printing import number_of, shown, shown_cells, split_consta
 from pipeline.report.series import Sources
 from pipeline.report.tables import PROBLEM, criterion, results, summary
 from pipeline.report.template import CONVENTIONS
-from pipeline.report.verdicts import CANNOT_SAY, counted
+from pipeline.report.verdicts import CANNOT_SAY, counted, not_measured
 
 MOST_ROWS = 500
 MOST_REASONS = 20
@@ -76,7 +76,7 @@ def page(run: Path, plan: Plan, table: pl.DataFrame, outcomes: pl.DataFrame, fig
     body = "\n".join(
         [
             _header(plan, table),
-            _verdicts(table),
+            _verdicts(table, outcomes),
             *(_figure(drawn) for drawn in figures),
             _tables(run, table),
             _failures(table),
@@ -112,14 +112,16 @@ def _best(table: pl.DataFrame) -> Iterable[str]:
         yield f"Best on {escape(row['problem'])}: <b>{escape(where)}</b>, {value}."
 
 
-def _verdicts(table: pl.DataFrame) -> str:
+def _verdicts(table: pl.DataFrame, outcomes: pl.DataFrame) -> str:
     by_model = table.group_by(*PROBLEM, "model", maintain_order=True).agg(counted(pl.col("verdict")).alias("verdict"))
     spoken = by_model.filter(pl.col("verdict") != CANNOT_SAY)
+    why = not_measured(outcomes)
+    silent = f'<p class="quiet">{escape(why)}</p>' if why else ""
     if spoken.is_empty():
         text = "Theory says nothing exact about the learning rates of this run, or no trial it speaks about has ended."
-        return _section("Theory and measurement", f'<p class="quiet">{text}</p>')
+        return _section("Theory and measurement", silent or f'<p class="quiet">{text}</p>')
     text = "Does descent converge below the predicted largest learning rate, and only there?"
-    return _section("Theory and measurement", f"<p>{text}</p>", _table(spoken, keep=("model", "verdict")))
+    return _section("Theory and measurement", f"<p>{text}</p>", _table(spoken, keep=("model", "verdict")), silent)
 
 
 def _figure(drawn: Drawn) -> str:

@@ -40,7 +40,7 @@ def results(plan: Plan, records: pl.DataFrame, outcomes: pl.DataFrame) -> pl.Dat
     planned = _planned(plan)
     numbers = _numbered(planned, records)
     names = _diagnostics(plan, records)
-    ran = outcomes.select("trial", "status", "step", "reason", resolved="learning_rate")
+    ran = outcomes.select("trial", "status", "step", "reason", "engine", resolved="learning_rate")
     table = (
         planned.join(ran, on="trial", how="left", maintain_order="left")
         .join(_recorded(numbers, names), on="row", how="left", maintain_order="left")

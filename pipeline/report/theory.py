@@ -10,7 +10,6 @@ import torch
 from pipeline.errors import PipelineError
 from pipeline.experiment.trial import Shape
 from pipeline.numerics.descent import Modes, loss_curve, modes
-from pipeline.optimizers.rules import GradientDescent, Momentum, Nesterov, Optimizer
 from pipeline.problems.problem import Dataset, Problem
 from pipeline.report.series import Sources
 from pipeline.report.verdicts import has_limit
@@ -52,12 +51,11 @@ def predicted_losses_of(shape: Shape, rates: Sequence[float], steps: Sequence[in
         rates: R learning rates.
         steps: H steps.
     """
-    start, how = start_of(shape), memory(shape.optimizer)
-    if start is None or how is None:
+    start, recurrence = start_of(shape), shape.optimizer.on_quadratics()
+    if start is None or recurrence is None:
         return None
-    momentum, nesterov = how
     rates_R, steps_H = torch.tensor(rates, dtype=torch.float64), torch.tensor(steps, dtype=torch.int64)
-    return loss_curve(start, rates_R, steps_H, momentum=momentum, nesterov=nesterov)
+    return loss_curve(start, rates_R, steps_H, *recurrence)
 
 
 def predicted_curves(
@@ -85,18 +83,6 @@ def start_of(shape: Shape) -> Modes | None:
     model = shape.model.fitted(dataset.train_inputs_PD, dataset.train_targets_PK, shape.width)
     features_PF = model.prepare(dataset.train_inputs_PD, shape.width).mT
     return modes(features_PF, -dataset.train_targets_PK) if features_PF.isfinite().all() else None
-
-
-def memory(optimizer: Optimizer) -> tuple[float, bool] | None:
-    """The momentum of a rule that has a closed form on quadratics, and whether it is Nesterov's."""
-    match optimizer:
-        case GradientDescent():
-            return 0.0, False
-        case Momentum():
-            return optimizer.momentum, False
-        case Nesterov():
-            return optimizer.momentum, True
-    return None
 
 
 def loaded(problem: Problem) -> Dataset | None:

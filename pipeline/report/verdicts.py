@@ -12,7 +12,8 @@ above it. What that means for numbers recorded at finitely many steps:
 - above it a trial must diverge, or end above its least loss. One that fell to the end
   contradicts the theory only if there was time: the loss along the top eigenvector grows by
   ``(2 r - 1)^2`` a step at ``r`` times the limit (with momentum faster), and a start without a
-  component there has one only from rounding, so ``GROWTH_THAT_SHOWS`` is asked for.
+  component there has one only from rounding, so ``GROWTH_THAT_SHOWS`` is asked for;
+- nothing is said of a trial that was computed in closed form: theory would be held against itself.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import math
 
 import polars as pl
 
+from pipeline.experiment.names import CLOSED_FORM
 from pipeline.experiment.trial import Shape
 from pipeline.optimizers.rules import UpdateRule
 
@@ -49,8 +51,8 @@ def learning_rate_verdict() -> pl.Expr:
     """The verdict on each trial, from columns of the same frame.
 
     Columns: ``has_limit``, ``overshoots``, ``margin``, ``status``, ``step``, ``learning_rate``,
-    ``largest_stable_learning_rate``, ``first_loss``, ``least_loss``, ``loss``, the last, and
-    ``several_losses``, whether these come from more than one step.
+    ``largest_stable_learning_rate``, ``first_loss``, ``least_loss``, ``loss``, the last,
+    ``several_losses``, whether these come from more than one step, and ``engine``, null where that is not known.
     """
     ratio = pl.col("learning_rate") / pl.col("largest_stable_learning_rate")
     diverged = pl.col("status") == "diverged"
@@ -77,8 +79,25 @@ def learning_rate_verdict() -> pl.Expr:
         .then(pl.lit(CONTRADICTS))
     )
     verdict = pl.when(ratio < 1 - pl.col("margin")).then(below).when(ratio > 1 + pl.col("margin")).then(above)
-    known = pl.col("has_limit") & finished & pl.col("first_loss").is_finite()
+    known = pl.col("has_limit") & measured() & finished & pl.col("first_loss").is_finite()
     return pl.when(known).then(verdict).fill_null(CANNOT_SAY).alias("verdict")
+
+
+def measured() -> pl.Expr:
+    """Whether a trial was trained by iterating, from its ``engine``: the closed form is what theory says."""
+    return pl.col("engine").ne_missing(pl.lit(CLOSED_FORM))
+
+
+def not_measured(outcomes: pl.DataFrame) -> str:
+    """Why nothing is said of some trials of a run; empty where all were measured."""
+    number = outcomes.select((~measured()).sum()).item()
+    if not number:
+        return ""
+    trials = "1 trial was" if number == 1 else f"{number} trials were"
+    return (
+        f"{trials} computed in closed form, which is what theory says: nothing was measured there that could agree "
+        "with it. Leave engine out to measure."
+    )
 
 
 def counted(verdict: pl.Expr, of: str = "trial") -> pl.Expr:

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from pipeline.diagnostics.snapshot import Learned
 from pipeline.experiment.estimate import operations_of_step
-from pipeline.experiment.names import EngineChoice
+from pipeline.experiment.names import CLOSED_FORM, EngineChoice
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.trial import TimesLimit, Trial
 from pipeline.numerics.randomness import stream
@@ -71,7 +71,10 @@ class PackModule(L.LightningModule):
         self.register_buffer("loss_bounds", torch.full((len(pack.trials),), torch.nan, dtype=dtype))
         rates = [resolved_learning_rate(trial, self.learned) for trial in pack.trials]
         self.learning_rates_T = torch.tensor(rates, dtype=torch.float64)
-        every = stretches(recorded_steps, operations_of_step(shape) * len(pack.trials))
+        operations = (
+            0 if engine == CLOSED_FORM else operations_of_step(shape)
+        )  # a formula takes no longer for many steps
+        every = stretches(recorded_steps, operations * len(pack.trials))
         self.stretches = StretchesLeft(every, lambda: int(self.steps_done))
         self._engine: Engine | None = None
 

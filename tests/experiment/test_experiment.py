@@ -166,6 +166,7 @@ def test_exact_solver_takes_one_step_and_no_rate(experiment):
     assert {(trial.learning_rate, trial.shape.steps) for trial in exact.trials()} == {(None, 1)}
 
 
+IN_CLOSED_FORM = {"engine": "closed_form", "models": (MODELS["linear"](),)}
 IMPOSSIBLE = [
     ({"question": "  "}, ("question",), "the question is empty"),
     ({"models": ()}, ("models",), "models is empty"),
@@ -247,8 +248,20 @@ IMPOSSIBLE = [
     ({"inputs": Inputs(measure=Grid(), dimension=(2,), train=(10,))}, ("inputs", "train"), "10 points do not fill a"),
     ({"target": (Xor(),), "inputs": Inputs(train=(6,))}, ("inputs", "train"), "6 points do not hold each of the 4"),
     ({"target": (OuterRing(),), "inputs": Inputs(noise=(0.1,))}, ("inputs", "noise"), "outer_ring gives labels, to"),
+    ({"engine": "closed_form"}, ("engine",), "closed_form is for linear models, not shallow"),
+    ({"engine": "closed_form", "optimizer": Adam()}, ("engine",), "closed_form has no formula for adam"),
+    ({**IN_CLOSED_FORM, "batch_size": 8}, ("engine",), "closed_form takes all points at every step, not 8"),
+    ({**IN_CLOSED_FORM, "parallel": Parallel(2, 3)}, ("engine",), "closed_form computes in one process, not in 6"),
+    ({**IN_CLOSED_FORM, "target": (Xor(),)}, ("engine",), "closed_form is for the square loss, not binary_cross"),
     ({"inputs": Inputs(measure=Corners(), test=3)}, ("inputs", "test"), "3 points do not hold each of the 2 corners"),
 ]
+
+
+@pytest.mark.parametrize("optimizer", [kind() for kind in OPTIMIZERS.values() if kind().on_quadratics()])
+def test_the_closed_form_is_there_for_descent_on_the_square_loss(experiment, optimizer):
+    asked = experiment(**IN_CLOSED_FORM, optimizer=optimizer)
+    assert asked.identity() == experiment(models=asked.models, optimizer=optimizer).identity()
+    assert experiment(**IN_CLOSED_FORM, target=(Xor(),), loss=HalfMeanSquare()).engine == "closed_form"
 
 
 @pytest.mark.parametrize("fields, path, what", IMPOSSIBLE, ids=[what for _, _, what in IMPOSSIBLE])

@@ -193,3 +193,68 @@ def test_monomials_are_slow_in_most_modes_and_the_mode_that_is_left_can_be_named
     excess = measured - modes.floor
     # What a step gains is thousands of times more than 1/kappa, which the slowest mode would give.
     assert 1 - float(excess[1] / excess[0]) ** 0.5 > 1e3 * float(modes.eigenvalues_S[-1] / modes.eigenvalues_S[0])
+
+
+@rules
+@pytest.mark.parametrize("step", [0, 1, 2, 3, 10, 300])
+def test_weights_and_velocities_are_those_of_the_loop(rule: UpdateRule, step: int) -> None:
+    """For a start that is not zero, and a part of the weights that the features do not see."""
+    features, targets, start = problem(4, 6)
+    eigenvalues, directions = (found := descent.modes_and_directions(features, targets))[0].eigenvalues_S, found[1]
+    rates = FRACTIONS * rule.stability_factor() / eigenvalues[0]
+    gradient = features.mT @ (features @ start - targets) / len(features)
+    distances, velocities = descent.travelled(eigenvalues, rates, step, **fields(rule))
+    for rate, distance_S, velocity_S in zip(rates, distances, velocities, strict=True):
+        weights, memory = start.clone(), torch.zeros_like(start)
+        for number in range(step):
+            now = features.mT @ (features @ weights - targets) / len(features)
+            rule(weights, now, (memory,)[: rule.slots], rate, number + 1)
+        moved = directions.mT @ (distance_S[:, None] * (directions @ gradient))
+        torch.testing.assert_close(start - rate * moved, weights, rtol=1e-11, atol=1e-12)
+        velocity = directions.mT @ (velocity_S[:, None] * (directions @ gradient))
+        if rule.slots:
+            torch.testing.assert_close(velocity, memory, rtol=1e-10, atol=1e-12)
+
+
+@rules
+def test_error_is_what_is_left_of_the_way(rule: UpdateRule) -> None:
+    """A mode at distance d has the error 1 - rate * eigenvalue * d: the two closed forms say one thing."""
+    eigenvalues = torch.tensor([1.0, 0.3, 1e-3, 1e-9, 0.0], dtype=torch.float64)
+    rates = torch.tensor([0.01, 0.3, 0.5, 0.9, 1.3], dtype=torch.float64)
+    for step in (0, 1, 5, 200):
+        distances, _ = descent.travelled(eigenvalues, rates, step, **fields(rule))
+        left = 1 - rates[:, None] * eigenvalues * distances
+        errors = descent.log_errors(eigenvalues, rates, torch.tensor([step]), **fields(rule))[:, 0].exp()
+        torch.testing.assert_close(left.abs(), errors, rtol=1e-9, atol=1e-13)
+
+
+def test_a_mode_that_does_not_move_has_gone_as_many_gradients_as_steps() -> None:
+    eigenvalues, rates = torch.tensor([0.0, 1e-18], dtype=torch.float64), torch.tensor([1.0], dtype=torch.float64)
+    for step in (0, 1, 10**6):
+        distances, _ = descent.travelled(eigenvalues, rates, step)
+        assert distances[0].tolist() == [pytest.approx(step, rel=1e-12)] * 2
+
+
+@rules
+def test_the_first_step_above_a_bound_is_the_first_of_the_whole_curve(rule: UpdateRule) -> None:
+    features, targets, start = problem()
+    modes = descent.modes(features, features @ start - targets)
+    multiples = torch.tensor([0.5, 0.999, 1.001, 1.01, 1.3, 2.5, 1e3], dtype=torch.float64)
+    rates = multiples * rule.stability_factor() / modes.eigenvalues_S[0]
+    curves = descent.loss_curve(modes, rates, torch.arange(2001), **fields(rule))
+    bounds = 1e10 * (1 + curves[:, 0])
+    for first, last in ((0, 2000), (0, 0), (10, 40), (3, 2)):
+        found = descent.first_step_above(modes, rates, bounds, first, last, **fields(rule))
+        out = ~(curves[:, first : last + 1] <= bounds[:, None])
+        expected = [first + row.int().argmax().item() if row.any() else -1 for row in out]
+        assert found.tolist() == expected
+    assert (descent.first_step_above(modes, rates, bounds, 0, 2000, **fields(rule))[3:] > 0).all()
+
+
+def test_every_learning_rate_may_have_steps_of_its_own() -> None:
+    modes = descent.modes(problem()[0], problem()[1])
+    rates, steps = torch.tensor([0.1, 0.2], dtype=torch.float64), torch.tensor([[0, 5, 9], [7, 0, 100]])
+    for momentum in (0.0, 0.9):
+        own = descent.loss_curve(modes, rates, steps, momentum)
+        for rate, row, losses in zip(rates, steps, own, strict=True):
+            torch.testing.assert_close(losses, descent.loss_curve(modes, rate[None], row, momentum)[0])

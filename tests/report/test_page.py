@@ -22,6 +22,7 @@ from pipeline.models.linear import Linear
 from pipeline.plan import make_plan, write_plan
 from pipeline.report.figures import FIGURES
 from pipeline.report.page import Drawn, page, write_report
+from pipeline.report.tables import results
 
 FLAGS = (
     "--headless=new",
@@ -153,6 +154,13 @@ def test_the_page_says_what_was_best_and_whether_theory_agrees(html):
     best = "Best on absolute_value: <b>linear(monomial), width 4, learning rate 0.5</b>, median test error 0.0263."
     assert best in html
     assert html.count('<td class="agrees">agrees (8 of 8 trials)</td>') == 2
+
+
+def test_the_page_says_why_it_says_nothing_of_what_was_computed_in_closed_form(run):
+    formula = run.outcomes.with_columns(engine=pl.lit("closed_form"))
+    text = page(run.folder, run.plan, results(run.plan, run.records, formula), formula, [])
+    assert "20 trials were computed in closed form, which is what theory says" in text
+    assert '<td class="agrees">' not in text
 
 
 def test_the_page_says_where_it_comes_from(html, run):

@@ -13,7 +13,7 @@ from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, GradientDescent, LeastSquares, Momentum
 from pipeline.problems.losses import BinaryCrossEntropy, HalfMeanSquare
 from pipeline.problems.targets import AbsoluteValue, Xor
-from pipeline.report.verdicts import MARGIN, counted, has_limit, learning_rate_verdict, overshoots
+from pipeline.report.verdicts import MARGIN, counted, has_limit, learning_rate_verdict, not_measured, overshoots
 
 TRIAL = {
     "has_limit": True,
@@ -27,6 +27,7 @@ TRIAL = {
     "least_loss": 0.1,
     "loss": 0.1,
     "several_losses": True,
+    "engine": "reference",
 }
 
 
@@ -105,6 +106,7 @@ def test_one_recorded_loss_does_not_show_that_it_fell():
     "unknown",
     [
         {"has_limit": False},
+        {"engine": "closed_form"},
         {"status": "failed"},
         {"status": "pending"},
         {"largest_stable_learning_rate": None},
@@ -114,6 +116,22 @@ def test_one_recorded_loss_does_not_show_that_it_fell():
 )
 def test_nothing_is_said_where_something_is_missing(unknown):
     assert verdict(**unknown) == "cannot say"
+
+
+def test_an_engine_that_is_not_known_has_iterated():
+    """Before there was a choice all did, and outcomes of failed trials name none."""
+    trials = pl.DataFrame([TRIAL, TRIAL | {"engine": None}])
+    assert trials.select(learning_rate_verdict())["verdict"].to_list() == ["agrees", "agrees"]
+
+
+def test_it_is_said_how_many_trials_theory_was_not_held_against():
+    engines = ["reference", None, "closed_form", "closed_form"]
+    said = [
+        not_measured(pl.DataFrame({"engine": engines[:number]}, schema={"engine": pl.String})) for number in range(5)
+    ]
+    assert said[:3] == ["", "", ""]
+    assert said[3].startswith("1 trial was computed in closed form, which is what theory says: nothing was measured")
+    assert said[4].startswith("2 trials were computed in closed form")
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,13 @@ import torch
 
 from pipeline.diagnostics.snapshot import Learned
 from pipeline.errors import PipelineError
-from pipeline.experiment.names import EngineChoice
+from pipeline.experiment.names import CLOSED_FORM, EngineChoice
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.trial import Shape
 from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Optimizer, UpdateRule
+from pipeline.training.engines.closed_form import ClosedForm
 from pipeline.training.engines.engine import Engine
 from pipeline.training.engines.reference import Reference
 
@@ -43,6 +44,8 @@ def engine_of(asked: EngineChoice, learned: Learned, batch_size: int | None, dev
     Raises:
         PipelineError: If the engine asked for cannot compute it.
     """
+    if asked == CLOSED_FORM:
+        return ClosedForm(learned, batch_size, device)
     size = (learned.width, learned.dataset.train_inputs_PD.shape[1], learned.num_outputs)
     reason = _not_fused(asked, learned.model, learned.optimizer, *size, device.type)
     if reason is not None:
@@ -58,6 +61,8 @@ def name_and_reason(asked: EngineChoice, shape: Shape, device_type: str) -> tupl
     Raises:
         PipelineError: If the engine asked for cannot compute it.
     """
+    if asked == CLOSED_FORM:
+        return ClosedForm.name, ""
     size = (shape.width, shape.problem.num_inputs, shape.problem.num_outputs)
     reason = _not_fused(asked, shape.model, shape.optimizer, *size, device_type)
     return ("fused", "") if reason is None else (Reference.name, reason)
