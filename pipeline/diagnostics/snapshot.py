@@ -13,6 +13,7 @@ from torch import Tensor
 
 from pipeline.models.curvature import Curvature, curvature
 from pipeline.models.model import Model
+from pipeline.numerics.descent import Decomposition, decomposed
 from pipeline.numerics.lanczos import Ritz, joined, largest_eigenvalues, start_vectors
 from pipeline.numerics.spectra import singular_values
 from pipeline.optimizers.rules import Optimizer
@@ -83,6 +84,11 @@ class Learned:
     def linear_singular_values_1S(self) -> Tensor:
         """Singular values of the one feature matrix of a linear model."""
         return singular_values(self.linear_features_1PF)
+
+    @functools.cached_property
+    def decomposition(self) -> Decomposition:
+        """The modes of a linear model under the square loss, as they are at zero weights, where training starts."""
+        return decomposed(self.linear_features_1PF[0], -self.dataset.train_targets_PK)
 
     @functools.cached_property
     def largest_stable_learning_rate(self) -> float:

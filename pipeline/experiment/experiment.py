@@ -204,10 +204,10 @@ class Experiment:
             if not model.linear:
                 raise FieldError(("engine",), f"{CLOSED_FORM} is for linear models, not {model.name()}", hint=hint)
         for problem in self.problems():
-            loss = self.loss or DEFAULT_LOSS[problem.task]
-            if not loss.quadratic:
-                what = f"{CLOSED_FORM} is for the square loss, not {loss.name()}"
-                raise FieldError(("engine",), what, hint=f"{hint}; or set loss: half_mean_square")
+            for loss in self.losses(problem):
+                if not loss.quadratic:
+                    what = f"{CLOSED_FORM} is for the square loss, not {loss.name()}"
+                    raise FieldError(("engine",), what, hint=f"{hint}; or set loss: half_mean_square")
         if self.batch_size != "full":
             what = f"{CLOSED_FORM} takes all points at every step, not {self.batch_size}"
             raise FieldError(("engine",), what, hint=f"{hint}; or leave batch_size out")

@@ -15,10 +15,20 @@ Shape letters as everywhere, and R for learning rates, H for recorded steps, S f
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from pipeline.numerics.spectra import tolerance
+
+SCANNED_STEPS = 4096
+"""Steps that are looked at one by one where momentum may let the loss rise and fall; with momentum 0.99 the rising
+and falling modes have shrunk to 1e-9 of their size by then."""
+MOST_STEPS = 1 << 53
+"""Steps beyond which a float64 does not count any more."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +44,27 @@ class Modes:
 
 
 def modes(features_PF: Tensor, residuals_PK: Tensor) -> Modes:
-    """Decompose the loss of a linear model at its start, as in ``modes_and_directions``."""
-    return modes_and_directions(features_PF, residuals_PK)[0]
+    """Decompose the loss of a linear model at its start, as ``decomposed`` does."""
+    return decomposed(features_PF, residuals_PK).modes
 
 
-def modes_and_directions(features_PF: Tensor, residuals_PK: Tensor) -> tuple[Modes, Tensor]:
-    """Decompose the loss of a linear model at its start; the directions of the modes in the weights, ``[S, F]``.
+class Decomposition(NamedTuple):
+    """The modes of a linear model, and their directions."""
 
-    Everything is read off residuals, not off weights, so a tiny singular value divides
-    nothing; the part of the weights that the features do not see does not occur.
+    modes: Modes
+    in_outputs_PS: Tensor
+    """Directions in the outputs at the training points; zero for a mode that is rounding."""
+    in_weights_SF: Tensor
+    """Directions in the weights of one output."""
+
+
+def decomposed(features_PF: Tensor, residuals_PK: Tensor) -> Decomposition:
+    """Decompose the loss of a linear model at its start.
+
+    What a mode holds whose singular value is below rounding, no step changes: it belongs to
+    the floor, as in a least-squares solution. Everything else is read off residuals, not off
+    weights, so a tiny singular value divides nothing; the part of the weights that the features
+    do not see does not occur.
 
     Args:
         features_PF: Feature matrix X, float64.
@@ -52,6 +74,8 @@ def modes_and_directions(features_PF: Tensor, residuals_PK: Tensor) -> tuple[Mod
     """
     num_points = len(features_PF)
     left_PS, values_S, right_SF = torch.linalg.svd(features_PF, full_matrices=False)
+    rounding = tolerance(values_S[None], (num_points, features_PF.shape[1]))
+    left_PS = torch.where(values_S > rounding, left_PS, 0.0)
     parts_SK = left_PS.mT @ residuals_PK
     remainder_PK = residuals_PK - left_PS @ parts_SK  # not a difference of squares, which would cancel
     split = Modes(
@@ -59,7 +83,7 @@ def modes_and_directions(features_PF: Tensor, residuals_PK: Tensor) -> tuple[Mod
         losses_S=parts_SK.square().sum(dim=1) / (2 * num_points),
         floor=remainder_PK.square().sum() / (2 * num_points),
     )
-    return split, right_SF
+    return Decomposition(split, left_PS, right_SF)
 
 
 def contraction(
@@ -247,3 +271,52 @@ def loss_curve(
     """
     log_errors_RHS = log_errors(modes.eigenvalues_S, learning_rates_R, steps, momentum, nesterov)
     return modes.floor + (2 * log_errors_RHS + modes.losses_S.log()).exp().sum(dim=-1)
+
+
+def steps_to(
+    modes: Modes, learning_rates_R: Tensor, tolerance: float, momentum: float = 0.0, nesterov: bool = False
+) -> Tensor:
+    """The first step at which the loss above the floor is at most a fraction of its first, shape ``[R]``, float64.
+
+    Infinite for a learning rate at which a mode does not shrink that holds more than the fraction, or grows.
+    With momentum, which lets the loss rise and fall, the first ``SCANNED_STEPS`` are looked at one by
+    one; after them, and without momentum always, the loss falls from step to step and is searched by bisection.
+
+    Args:
+        modes: The loss at the start.
+        learning_rates_R: Learning rates, float64.
+        tolerance: Between 0 and 1.
+        momentum: Momentum of heavy ball or Nesterov; 0 is gradient descent.
+        nesterov: Whether the momentum is Nesterov's.
+    """
+    above = Modes(modes.eigenvalues_S, modes.losses_S, torch.zeros_like(modes.floor))
+    target = tolerance * modes.losses_S.sum()
+    holds_S = modes.losses_S > 0
+    growing_R = (contraction(modes.eigenvalues_S, learning_rates_R, momentum, nesterov)[:, holds_S] > 1).any(dim=1)
+
+    def reached(steps_RH: Tensor) -> Tensor:
+        return loss_curve(above, learning_rates_R, steps_RH, momentum, nesterov) <= target
+
+    low_R = torch.zeros_like(learning_rates_R, dtype=torch.int64)
+    high_R = torch.full_like(low_R, MOST_STEPS)
+    if momentum:
+        scanned_R = torch.cat(
+            [_first_true(reached(steps_H), int(steps_H[0])) for steps_H in torch.arange(SCANNED_STEPS).split(256)],
+            dim=1,
+        ).amin(dim=1)
+        found_R = scanned_R < MOST_STEPS
+        low_R = torch.where(found_R, scanned_R, SCANNED_STEPS)
+        high_R = torch.where(found_R, scanned_R, high_R)
+    never_R = growing_R | ~reached(high_R[:, None])[:, 0]
+    while (low_R < high_R).any():
+        middle_R = low_R + (high_R - low_R) // 2
+        done_R = reached(middle_R[:, None])[:, 0]
+        high_R = torch.where(done_R, middle_R, high_R)
+        low_R = torch.where(done_R, low_R, torch.minimum(middle_R + 1, high_R))
+    return torch.where(never_R, math.inf, high_R.double())
+
+
+def _first_true(flags_RH: Tensor, first: int) -> Tensor:
+    """The step of the first true flag, counted from ``first``, or ``MOST_STEPS``, shape ``[R, 1]``."""
+    places_R1 = flags_RH.int().argmax(dim=1, keepdim=True) + first
+    return torch.where(flags_RH.any(dim=1, keepdim=True), places_R1, MOST_STEPS)

@@ -17,9 +17,10 @@ from pipeline.records.files import replacing
 from pipeline.records.store import read_fits, read_outcomes, read_records
 from pipeline.report.document import document
 from pipeline.report.figures import FIGURES, Figure
+from pipeline.report.predictions import predicted_and_measured
 from pipeline.report.printing import number_of, shown, shown_cells, split_constants
 from pipeline.report.series import Sources
-from pipeline.report.tables import PROBLEM, criterion, results, summary
+from pipeline.report.tables import PROBLEM, criterion, results, summary, tolerance_of
 from pipeline.report.template import CONVENTIONS
 from pipeline.report.verdicts import CANNOT_SAY, counted, not_measured
 
@@ -48,6 +49,7 @@ def write_report(run: Path) -> Path:
     plan, records, outcomes = read_plan(run), read_records(run), read_outcomes(run)
     table = results(plan, records, outcomes)
     figures = draw(Sources(plan, table, records, read_fits(run)))
+    predicted = predicted_and_measured(plan, table, records, outcomes)
     (run / "figures").mkdir(exist_ok=True)
     for drawn in figures:
         with replacing(run / "figures" / f"{drawn.figure.name}.png") as part:
@@ -56,7 +58,7 @@ def write_report(run: Path) -> Path:
             part.write_text(json.dumps(drawn.spec, allow_nan=False), encoding="utf-8")
     path = run / "report.html"
     with replacing(path) as part:
-        part.write_text(page(run, plan, table, outcomes, figures), encoding="utf-8")
+        part.write_text(page(run, plan, table, outcomes, figures, predicted), encoding="utf-8")
     return path
 
 
@@ -71,12 +73,29 @@ def draw(sources: Sources) -> list[Drawn]:
     return drawn
 
 
-def page(run: Path, plan: Plan, table: pl.DataFrame, outcomes: pl.DataFrame, figures: list[Drawn]) -> str:
-    """The whole page as text."""
+def page(
+    run: Path,
+    plan: Plan,
+    table: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    figures: list[Drawn],
+    predicted: pl.DataFrame | None = None,
+) -> str:
+    """The whole page as text.
+
+    Args:
+        run: Folder of the run.
+        plan: What was asked.
+        table: The results.
+        outcomes: Where they come from.
+        figures: What is drawn.
+        predicted: Curves of descent beside their predictions, if there are any.
+    """
     body = "\n".join(
         [
             _header(plan, table),
             _verdicts(table, outcomes),
+            _predictions(plan, predicted),
             *(_figure(drawn) for drawn in figures),
             _tables(run, table),
             _failures(table),
@@ -122,6 +141,21 @@ def _verdicts(table: pl.DataFrame, outcomes: pl.DataFrame) -> str:
         return _section("Theory and measurement", silent or f'<p class="quiet">{text}</p>')
     text = "Does descent converge below the predicted largest learning rate, and only there?"
     return _section("Theory and measurement", f"<p>{text}</p>", _table(spoken, keep=("model", "verdict")), silent)
+
+
+def _predictions(plan: Plan, predicted: pl.DataFrame | None) -> str:
+    if predicted is None or predicted.is_empty():
+        return ""
+    text = (
+        "The excess loss is the training loss above that of least squares; theory predicts it at every step before "
+        f"training. Steps are counted to {tolerance_of(plan):g} of its start, measured ones in recorded steps. The "
+        "contraction is the factor by which a step multiplies it late on, and the mode the one that holds most of it "
+        "then, counted from 0 by falling eigenvalue: a slower one that holds less is not seen yet. The deviation is "
+        "the greatest distance of the two curves, in the logarithm."
+    )
+    return _section(
+        "Descent as predicted", f"<p>{text}</p>", _table(predicted.drop("trial"), keep=("model", "verdict"))
+    )
 
 
 def _figure(drawn: Drawn) -> str:

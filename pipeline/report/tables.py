@@ -7,6 +7,7 @@ from collections import Counter
 
 import polars as pl
 
+from pipeline.diagnostics.prediction import ExcessLoss, PredictedSteps
 from pipeline.experiment.trial import Shape, TimesLimit
 from pipeline.numerics.spectra import LIMIT_OF_FLOAT64, TRUSTED_BELOW, Trust, trust
 from pipeline.plan import Plan
@@ -24,6 +25,7 @@ CRITERIA = ("test_error", "loss")
 """What the best learning rate is best in: the first of these that was recorded."""
 DEPENDENT = "dependent features"
 """What an infinite condition number says."""
+EXCESS_LOSS, PREDICTED_STEPS, MEASURED_STEPS = ExcessLoss.name(), PredictedSteps.name(), "measured_steps"
 WITHOUT_ERROR = "share_without_error"
 """Share of the seeds that end without any error, such as networks that have solved a puzzle."""
 
@@ -35,7 +37,8 @@ def results(plan: Plan, records: pl.DataFrame, outcomes: pl.DataFrame) -> pl.Dat
     is not known yet; ``status`` (done, diverged, failed, pending), ``step`` (the last one reached),
     ``reason``, ``verdict`` on the learning rate; then the last value of every diagnostic. Where rates
     are multiples of the limit, ``times_limit`` holds them. Infinite and NaN are kept; null is *not recorded*.
-    Beside ``condition_number`` stands ``condition_number_trust``.
+    Beside ``condition_number`` stands ``condition_number_trust``, beside ``predicted_steps`` stands
+    ``measured_steps``, the first recorded step at which the tolerance was reached.
     """
     planned = _planned(plan)
     numbers = _numbered(planned, records)
@@ -56,7 +59,27 @@ def results(plan: Plan, records: pl.DataFrame, outcomes: pl.DataFrame) -> pl.Dat
         table = table.with_columns(condition_number_trust())
         names.insert(names.index("condition_number") + 1, "condition_number_trust")
     rates = ["learning_rate", "times_limit"] if planned["times_limit"].count() else ["learning_rate"]
+    if {PREDICTED_STEPS, EXCESS_LOSS} <= set(names):
+        table = table.join(measured_steps(numbers, tolerance_of(plan)), on="row", how="left", maintain_order="left")
+        names.insert(names.index(PREDICTED_STEPS) + 1, MEASURED_STEPS)
     return table.select("trial", *CELL, *rates, "seed", "status", "step", "reason", "verdict", *names)
+
+
+def tolerance_of(plan: Plan) -> float:
+    """The fraction of the first excess loss that steps are counted to."""
+    asked = [diagnostic for diagnostic in plan.experiment.diagnostics if isinstance(diagnostic, PredictedSteps)]
+    return asked[0].tolerance if asked else PredictedSteps().tolerance
+
+
+def measured_steps(numbers: pl.DataFrame, tolerance: float) -> pl.DataFrame:
+    """The first recorded step of each ``row`` at which its excess loss is at most a fraction of its first.
+
+    No earlier than the step that theory predicts; with momentum, which lets the loss rise again, perhaps much later.
+    """
+    first = pl.col("value").get(pl.col("step").arg_min())
+    reached = pl.col("step").filter(pl.col("value") <= tolerance * first).min()
+    excess = numbers.filter(pl.col("diagnostic") == EXCESS_LOSS)
+    return excess.group_by("row").agg(reached.cast(pl.Float64).alias(MEASURED_STEPS))
 
 
 def problem_labels(plan: Plan) -> dict[Asked, str]:

@@ -200,7 +200,8 @@ def test_monomials_are_slow_in_most_modes_and_the_mode_that_is_left_can_be_named
 def test_weights_and_velocities_are_those_of_the_loop(rule: UpdateRule, step: int) -> None:
     """For a start that is not zero, and a part of the weights that the features do not see."""
     features, targets, start = problem(4, 6)
-    eigenvalues, directions = (found := descent.modes_and_directions(features, targets))[0].eigenvalues_S, found[1]
+    modes, _, directions = descent.decomposed(features, targets)
+    eigenvalues = modes.eigenvalues_S
     rates = FRACTIONS * rule.stability_factor() / eigenvalues[0]
     gradient = features.mT @ (features @ start - targets) / len(features)
     distances, velocities = descent.travelled(eigenvalues, rates, step, **fields(rule))

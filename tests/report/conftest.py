@@ -77,6 +77,9 @@ def numbers(trial: Trial, pending: bool) -> Iterator[tuple[int, str, float]]:
         conditions = {("linear(legendre)", 4): math.inf, ("linear(monomial)", 4): 3e15}
         yield 0, "condition_number", conditions.get((trial.shape.model.label(), trial.shape.width), 10.0)
         yield 0, "least_squares_error", final_error(trial) / 2
+        yield 0, "gram_condition_number", 10.0 * trial.shape.width * (MODELS.index(trial.shape.model) + 1)
+        yield 0, "predicted_steps", 5.0 * trial.shape.width
+        yield from ((step, "excess_loss", 0.5**step) for step in (0, 1, 10))
 
 
 def outcome(trial: Trial, pack: Pack) -> tuple[object, ...]:

@@ -77,6 +77,7 @@ def test_every_figure_survives_a_run_of_one_odd_value(figure, value, status):
     experiment = Experiment("?", (Linear(), Shallow()), (2, 4), target=(AbsoluteValue(),), learning_rates=(0.1, 1.0))
     names = ("loss", "test_error", "condition_number", "largest_stable_learning_rate", "least_squares_error")
     names += ("stability_index", "weight_norm", "gradient_norm")
+    names += ("gram_condition_number", "predicted_steps", "excess_loss")
     spec = drawn(figure.name, sources_of(experiment, lambda trial: [(0, name, value) for name in names], status))
     assert spec is None or vl_convert.vegalite_to_vega(spec)
 

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from pipeline.diagnostics.convergence import TestError as RecordedTestError
+from pipeline.diagnostics.prediction import ExcessLoss, PredictedSteps
 from pipeline.experiment.axes import Inputs, TimesLimits
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.trial import Trial
@@ -20,7 +21,7 @@ from pipeline.problems.losses import HalfMeanSquare, SoftmaxCrossEntropy
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records.schema import OUTCOMES, RECORDS
 from pipeline.report.layout import plan_table
-from pipeline.report.tables import best_rates, criterion, results, summary
+from pipeline.report.tables import best_rates, criterion, results, summary, tolerance_of
 
 ABSOLUTE = Experiment("?", (Linear(),), (2,), target=(AbsoluteValue(),), learning_rates=(0.5, 1.0), seeds=1)
 NO_RECORDS, NO_OUTCOMES = pl.DataFrame(schema=RECORDS), pl.DataFrame(schema=OUTCOMES)
@@ -83,7 +84,7 @@ def test_infinite_and_nan_are_kept_and_null_is_what_was_not_recorded(run):
 def test_what_nobody_asked_for_but_was_recorded_has_a_column_too(run):
     invented = pl.DataFrame([(next(iter(run.plan.trials)), 0, "invented", 5.0, "pack")], schema=RECORDS, orient="row")
     table = results(run.plan, pl.concat([run.records, invented]), run.outcomes)
-    assert table.columns[-3:] == ["invented", "stability_index", "weight_norm"]
+    assert table.columns[-4:] == ["invented", "predicted_steps", "measured_steps", "stability_index"]
     assert table["invented"].drop_nulls().to_list() == [5.0]
 
 
@@ -233,3 +234,15 @@ def test_a_trial_that_diverged_from_a_low_error_is_not_the_best(run):
     lucky = run.results.with_columns(test_error=pl.when(diverged).then(pl.lit(1e-9)).otherwise("test_error"))
     assert best_rates(lucky).equals(best_rates(run.results))
     assert summary(lucky)["min_test_error"].equals(summary(run.results)["min_test_error"])
+
+
+@pytest.mark.parametrize("tolerance, steps", [(0.9, 1.0), (0.25, 5.0), (0.2, 10.0), (1e-3, None)])
+def test_measured_steps_are_the_first_recorded_at_which_the_tolerance_was_reached(tolerance, steps):
+    experiment = replace(ABSOLUTE, diagnostics=(ExcessLoss(), PredictedSteps(tolerance)))
+    excess = [(step, "excess_loss", value) for step, value in ((0, 4.0), (1, 3.0), (10, 0.5), (5, 1.0))]
+    table = results_of(experiment, lambda trial: [*excess, (0, "predicted_steps", 3.0)])
+    assert table["measured_steps"].to_list() == [steps, steps]
+    assert table.columns.index("measured_steps") == table.columns.index("predicted_steps") + 1
+    assert tolerance_of(make_plan("test", experiment)) == tolerance
+    alone = results_of(replace(ABSOLUTE, diagnostics=(PredictedSteps(),)), lambda trial: [(0, "predicted_steps", 3.0)])
+    assert "measured_steps" not in alone.columns

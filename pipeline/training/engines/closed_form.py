@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pipeline.diagnostics.snapshot import Learned
 from pipeline.experiment.estimate import elements_of_chunk
-from pipeline.numerics.descent import first_step_above, modes_and_directions, travelled
+from pipeline.numerics.descent import decomposed, first_step_above, travelled
 from pipeline.training.engines.engine import Engine, Stack
 from pipeline.training.engines.reference import Reference
 
@@ -35,7 +35,7 @@ class ClosedForm(Engine):
         self.recurrence = recurrence
         self.reference = Reference(learned, None, device)
         features_PF, targets_PK = learned.linear_features_1PF[0], learned.dataset.train_targets_PK
-        self.modes, self.directions_SF = modes_and_directions(features_PF, -targets_PK)
+        self.modes, _, self.directions_SF = decomposed(features_PF, -targets_PK)
         first_gradient_KF = -targets_PK.mT @ features_PF / learned.num_points
         self.gradient_KS = first_gradient_KF @ self.directions_SF.mT
         self.chunk = max(1, elements_of_chunk(device.type, 8) // (NUMBERS_OF_MODE * len(self.directions_SF)))

@@ -46,6 +46,8 @@ def numbers(trial: Trial) -> list[tuple[int, str, float]]:
     if not trial.shape.model.linear:
         return losses + [(step, "stability_index", value) for step, value in ((0, 0.4), (10, 0.9))]
     exact = [("largest_stable_learning_rate", 2.0), ("condition_number", 3.0), ("least_squares_error", end / 2)]
+    exact += [("gram_condition_number", 9.0 * trial.shape.width), ("predicted_steps", 2.0 * trial.shape.width)]
+    losses += [(step, "excess_loss", 0.5**step) for step in (0, 10)]
     return losses + [(0, name, value) for name, value in exact]
 
 

@@ -1,0 +1,68 @@
+"""What theory says of descent on a quadratic before it begins, and what is measured to hold against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from torch import Tensor
+
+from pipeline.diagnostics.diagnostic import Diagnostic
+from pipeline.diagnostics.snapshot import Snapshot
+from pipeline.errors import FieldError
+from pipeline.models.model import Model
+from pipeline.numerics.descent import steps_to
+from pipeline.optimizers.rules import Optimizer
+from pipeline.problems.losses import Loss
+
+
+@final
+@dataclass(frozen=True)
+class ExcessLoss(Diagnostic):
+    """Training loss of a linear model above the least of any weights: what descent can still remove.
+
+    From the part of the residuals that features can reach, not as a difference of losses, which would
+    lose its digits where little is left.
+    """
+
+    by_default: ClassVar[bool] = False
+    unit: ClassVar[str] = "training loss above least squares"
+
+    def applies(self, model: Model, loss: Loss, optimizer: Optimizer) -> bool:
+        return model.linear and loss.quadratic
+
+    def __call__(self, snapshot: Snapshot) -> Tensor:
+        learned = snapshot.learned
+        weights_TN = snapshot.weights_TN.double()
+        outputs_TKP = learned.model.outputs(weights_TN, learned.prepared_CP, learned.width, learned.num_outputs)
+        residuals_TKP = outputs_TKP - learned.dataset.train_targets_PK.mT
+        parts_TKS = residuals_TKP @ learned.decomposition.in_outputs_PS
+        return parts_TKS.square().sum(dim=(1, 2)) / (2 * learned.num_points)
+
+
+@final
+@dataclass(frozen=True)
+class PredictedSteps(Diagnostic):
+    """Steps after which theory lets descent on all points have removed all but a fraction of the excess loss.
+
+    Known before training, from the singular values of the features and what each mode holds of the targets. Infinite
+    above the largest stable learning rate, and where a mode with more than the fraction does not move in float64.
+    """
+
+    tolerance: float = 1e-3
+    constant_for_quadratics: ClassVar[bool] = True
+    by_default: ClassVar[bool] = False
+    unit: ClassVar[str] = "predicted steps to tolerance"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.tolerance < 1:
+            what = f"tolerance {self.tolerance!r} is no fraction of the first excess loss"
+            raise FieldError(("tolerance",), what, hint="take a number between 0 and 1, like 0.001")
+
+    def applies(self, model: Model, loss: Loss, optimizer: Optimizer) -> bool:
+        return model.linear and loss.quadratic and optimizer.on_quadratics() is not None
+
+    def __call__(self, snapshot: Snapshot) -> Tensor:
+        recurrence = snapshot.learned.optimizer.on_quadratics()
+        assert recurrence is not None, "as `applies` says"
+        return steps_to(snapshot.learned.decomposition.modes, snapshot.learning_rates_T, self.tolerance, *recurrence)
