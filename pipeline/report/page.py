@@ -19,6 +19,7 @@ from pipeline.report.document import document
 from pipeline.report.figures import FIGURES, Figure
 from pipeline.report.predictions import predicted_and_measured
 from pipeline.report.printing import number_of, shown, shown_cells, split_constants
+from pipeline.report.rates import rates
 from pipeline.report.series import Sources
 from pipeline.report.tables import PROBLEM, criterion, results, summary, tolerance_of
 from pipeline.report.template import CONVENTIONS
@@ -96,6 +97,7 @@ def page(
             _header(plan, table),
             _verdicts(table, outcomes),
             _predictions(plan, predicted),
+            _rates(plan, table),
             *(_figure(drawn) for drawn in figures),
             _tables(run, table),
             _failures(table),
@@ -156,6 +158,19 @@ def _predictions(plan: Plan, predicted: pl.DataFrame | None) -> str:
     return _section(
         "Descent as predicted", f"<p>{text}</p>", _table(predicted.drop("trial"), keep=("model", "verdict"))
     )
+
+
+def _rates(plan: Plan, table: pl.DataFrame) -> str:
+    fitted = rates(plan, table)
+    if not fitted["rate"].count():
+        return ""
+    text = (
+        "The test error at the best learning rate falls as the width to the power of minus the rate, over the widths "
+        "that follow such a law; the interval is one of 90 %. A bound says that some function of the model is no "
+        "worse than that: to be steeper is no contradiction, to be shallower shows what training, the number of "
+        "points or noise adds to the best approximation."
+    )
+    return _section("Rates", f"<p>{text}</p>", _table(fitted, keep=("model", "rate", "against the bound")))
 
 
 def _figure(drawn: Drawn) -> str:

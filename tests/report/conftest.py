@@ -79,7 +79,8 @@ def numbers(trial: Trial, pending: bool) -> Iterator[tuple[int, str, float]]:
         yield 0, "least_squares_error", final_error(trial) / 2
         yield 0, "gram_condition_number", 10.0 * trial.shape.width * (MODELS.index(trial.shape.model) + 1)
         yield 0, "predicted_steps", 5.0 * trial.shape.width
-        yield from ((step, "excess_loss", 0.5**step) for step in (0, 1, 10))
+        reached = (0, 1, 10) if status(trial) == "done" and not pending else (0, 1)
+        yield from ((step, "excess_loss", 0.5**step) for step in reached)
 
 
 def outcome(trial: Trial, pack: Pack) -> tuple[object, ...]:

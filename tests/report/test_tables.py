@@ -84,7 +84,8 @@ def test_infinite_and_nan_are_kept_and_null_is_what_was_not_recorded(run):
 def test_what_nobody_asked_for_but_was_recorded_has_a_column_too(run):
     invented = pl.DataFrame([(next(iter(run.plan.trials)), 0, "invented", 5.0, "pack")], schema=RECORDS, orient="row")
     table = results(run.plan, pl.concat([run.records, invented]), run.outcomes)
-    assert table.columns[-4:] == ["invented", "predicted_steps", "measured_steps", "stability_index"]
+    others = ["excess_loss", "invented", "predicted_steps", "measured_steps", "stability_index", "weight_norm"]
+    assert table.columns[-6:] == others
     assert table["invented"].drop_nulls().to_list() == [5.0]
 
 

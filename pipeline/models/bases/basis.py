@@ -35,6 +35,8 @@ class Basis(Definition, ABC):
     """The interval outside of which there are no functions; ``None``: they are formulas for the whole line."""
     ordered_products: ClassVar[bool] = True
     """Whether features of several inputs are products that can be taken in more than one order."""
+    order: ClassVar[float | None] = None
+    """Greatest r for which best errors of every smooth function fall as ``width^-r`` or faster; ``None``: not known."""
     source: ClassVar[str]
 
     @abstractmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, final
 
@@ -17,6 +18,7 @@ from pipeline.problems.measures import Measure, Uniform
 class Monomial(Basis):
     """The powers 1, x, x^2, ...: simple, and so nearly dependent that descent hardly moves."""
 
+    order: ClassVar[float | None] = math.inf
     source: ClassVar[str] = "definition"
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:
@@ -29,6 +31,7 @@ class Legendre(Basis):
     """Legendre polynomials, orthonormal under the uniform law on [-1, 1]."""
 
     orthonormal_under: ClassVar[Measure | None] = Uniform()
+    order: ClassVar[float | None] = math.inf
     source: ClassVar[str] = "DLMF, Table 18.3.1 and section 18.9(i)"
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:
@@ -44,6 +47,7 @@ class Legendre(Basis):
 class Chebyshev(Basis):
     """Chebyshev polynomials of the first kind, cos(n arccos x), between -1 and 1 everywhere on [-1, 1]."""
 
+    order: ClassVar[float | None] = math.inf
     source: ClassVar[str] = "DLMF, Table 18.3.1 and section 18.9(i)"
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:

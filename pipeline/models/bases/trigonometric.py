@@ -19,6 +19,7 @@ class Cosine(Basis):
     """Half-period cosines 1, sqrt2 cos(pi k (x + 1) / 2), orthonormal under the uniform law on [-1, 1]."""
 
     orthonormal_under: ClassVar[Measure | None] = Uniform()
+    order: ClassVar[float | None] = 1.5  # the even extension has kinks at both ends
     source: ClassVar[str] = "the even extension of [0, 1] to period 2"
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:
@@ -38,6 +39,7 @@ class Fourier(Basis):
     """
 
     orthonormal_under: ClassVar[Measure | None] = Uniform()
+    order: ClassVar[float | None] = 0.5  # the periodic extension jumps from one end to the other
     source: ClassVar[str] = "definition"
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:

@@ -25,6 +25,7 @@ class Haar(Basis):
     orthonormal_under: ClassVar[Measure | None] = Uniform()
     breaks_at_dyadic: ClassVar[bool] = True
     domain: ClassVar[tuple[float, float] | None] = (-1.0, 1.0)
+    order: ClassVar[float | None] = 1.0  # what is constant on a cell misses the slope there
     source: ClassVar[str] = "Haar (1910); Daubechies, Ten Lectures on Wavelets, section 1.3.3"
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:

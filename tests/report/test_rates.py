@@ -1,0 +1,166 @@
+"""Errors that fall with the width are held against what theory guarantees, from one side."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable
+
+import polars as pl
+import pytest
+
+from pipeline.experiment.axes import Inputs
+from pipeline.experiment.experiment import Experiment
+from pipeline.experiment.trial import Trial
+from pipeline.models.activations import ACTIVATIONS, Identity
+from pipeline.models.bases import BASES
+from pipeline.models.bases.polynomial import Legendre
+from pipeline.models.bases.wavelet import Haar
+from pipeline.models.greedy import Greedy
+from pipeline.models.linear import Linear
+from pipeline.models.shallow import Shallow
+from pipeline.optimizers.rules import LeastSquares
+from pipeline.plan import make_plan
+from pipeline.problems.datasets import Diabetes
+from pipeline.problems.measures import Grid
+from pipeline.problems.problem import FunctionProblem
+from pipeline.problems.targets import TARGETS, AbsoluteValue, Gaussian, Runge, Step, Xor
+from pipeline.records import store
+from pipeline.records.schema import OUTCOMES, RECORDS
+from pipeline.report.rates import bound_of, rates
+from pipeline.report.tables import results
+from pipeline.training.progress import Progress
+from pipeline.training.run import run_plan
+
+WIDTHS = (2, 4, 8, 16, 32, 64)
+
+
+def table_of(error: Callable[[Trial], float], model, target, widths=WIDTHS, **fields) -> pl.DataFrame:
+    """The rates of a run in which every trial ended with ``error(trial)``."""
+    asked = {"target": (target,), "learning_rates": (0.5,), "seeds": 1, **fields}
+    plan = make_plan("test", Experiment("?", (model,), widths, **asked))
+    rows = [(trial.id, 10, "test_error", error(trial), "pack") for trial in plan.trials.values()]
+    where = (0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "")
+    ended = [(trial.id, "done", 10, "", trial.learning_rate, *where) for trial in plan.trials.values()]
+    frames = (pl.DataFrame(rows, schema=RECORDS, orient="row"), pl.DataFrame(ended, schema=OUTCOMES, orient="row"))
+    return rates(plan, results(plan, *frames))
+
+
+def problem_of(target, dimension=None):
+    inputs = Inputs(dimension=None if dimension is None else (dimension,))
+    return next(Experiment("?", (Shallow(),), (2,), target=(target,), inputs=inputs).problems())
+
+
+@pytest.mark.parametrize(
+    "power, said",
+    [(1.5, "consistent"), (2.5, "steeper than the bound"), (0.7, "shallower: check optimiser, floor, window")],
+)
+def test_a_rate_is_fitted_and_held_against_the_bound(power, said):
+    noisy = {width: 1 + 0.004 * (-1) ** number for number, width in enumerate(WIDTHS)}
+    error = table_of(lambda trial: noisy[trial.shape.width] * trial.shape.width**-power, Linear(), AbsoluteValue())
+    row = error.row(0, named=True)
+    assert row["rate"] == pytest.approx(power, abs=0.02)
+    assert row["from"] <= row["rate"] <= row["to"]
+    assert (row["bound"], row["theory"], row["against the bound"]) == (1.5, "Jackson: smoothness 1.5", said)
+    assert row["widths"].endswith(" to 64")
+
+
+def test_seeds_that_all_agree_are_no_more_sure_than_one():
+    one, many = (
+        table_of(
+            lambda trial: trial.shape.width**-1.5 * (1 + 0.1 / trial.shape.width), Linear(), AbsoluteValue(), seeds=n
+        )
+        for n in (1, 5)
+    )
+    assert one.equals(many)
+    assert one["from"].item() < one["to"].item()
+
+
+def test_seeds_that_differ_widen_the_interval():
+    def error(trial: Trial) -> float:
+        return trial.shape.width**-0.5 * math.exp(0.2 * math.sin(12.9 * trial.seed + 78.2 * trial.shape.width))
+
+    row = table_of(error, Shallow(), Gaussian(), seeds=5).row(0, named=True)
+    assert row["to"] - row["from"] > 0.01
+    assert row["theory"].startswith("Barron: C = 0.798")
+    assert row["bound"] == 0.5
+
+
+def test_what_cannot_be_fitted_says_why():
+    few = table_of(lambda trial: 0.0 if trial.shape.width > 8 else 1.0, Linear(), AbsoluteValue()).row(0, named=True)
+    assert few["rate"] is None
+    assert few["against the bound"].startswith("cannot say: 3 of 6 widths have a finite error above the floor")
+
+
+def test_a_model_without_a_bound_has_a_rate_all_the_same():
+    row = table_of(lambda trial: 2.0 / trial.shape.width, Greedy(), AbsoluteValue()).row(0, named=True)
+    assert row["rate"] == pytest.approx(1, abs=1e-6)
+    assert (row["bound"], row["against the bound"]) == (None, "no bound known")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"widths": (2, 4, 8, 64)}, {"target": Xor(), "model": Shallow()}],
+    ids=["few widths", "classification"],
+)
+def test_where_there_is_no_rate_there_is_no_row(fields):
+    asked = {"model": Linear(), "target": AbsoluteValue(), **fields}
+    assert table_of(lambda trial: 1.0 / trial.shape.width, **asked).is_empty()
+
+
+def test_nothing_ran_yet():
+    plan = make_plan("test", Experiment("?", (Linear(),), WIDTHS, target=(AbsoluteValue(),)))
+    assert rates(plan, results(plan, pl.DataFrame(schema=RECORDS), pl.DataFrame(schema=OUTCOMES))).is_empty()
+
+
+@pytest.mark.parametrize("target", [kind() for kind in TARGETS.values()], ids=lambda target: target.label())
+@pytest.mark.parametrize("basis", [kind() for kind in BASES.values()], ids=lambda basis: basis.label())
+def test_a_fixed_basis_is_bounded_by_the_rougher_of_target_and_basis(basis, target):
+    problem = problem_of(target)
+    bound, words = bound_of(problem, Linear(basis))
+    if basis.order is None:
+        assert (bound, words) == (None, "no bound known")
+    elif math.isinf(min(target.smoothness, basis.order)):
+        assert (bound, words) == (None, "faster than any power")
+    else:
+        assert bound == min(target.smoothness, basis.order) / problem.num_inputs
+        assert words.startswith("Jackson: ")
+
+
+def test_a_bound_suffers_from_the_dimension_only_for_a_fixed_basis():
+    assert bound_of(problem_of(AbsoluteValue(), 3), Linear()) == (0.5, "Jackson: smoothness 1.5 / 3 inputs")
+    assert bound_of(problem_of(Gaussian(), 4), Linear(Haar()))[0] == 0.25
+    assert bound_of(problem_of(Gaussian(), 4), Shallow())[0] == 0.5
+    assert bound_of(problem_of(Step()), Linear(Haar())) == (0.5, "Jackson: smoothness 0.5")
+    assert bound_of(problem_of(Runge()), Linear(Haar())) == (1.0, "Jackson: order of the basis 1")
+
+
+@pytest.mark.parametrize("activation", [kind() for kind in ACTIVATIONS.values()], ids=lambda kind: kind.label())
+def test_a_network_is_bounded_where_the_target_has_a_barron_constant_and_the_units_bend(activation):
+    bound, _ = bound_of(problem_of(Gaussian()), Shallow(activation))
+    assert bound == (None if isinstance(activation, Identity) else 0.5)
+
+
+def test_of_a_table_nothing_is_known():
+    problem = next(Experiment("?", (Linear(),), (2,), data=(Diabetes(),)).problems())
+    assert not isinstance(problem, FunctionProblem)
+    assert bound_of(problem, Linear()) == (None, "of a table nothing is known")
+
+
+def test_legendre_polynomials_and_haar_wavelets_reach_their_bounds(tmp_path):
+    """|x| by exact least squares on points of a grid: 1.5 and 1, in a run of its own."""
+    experiment = Experiment(
+        "?",
+        (Linear(Legendre()), Linear(Haar())),
+        (8, 16, 32, 64, 128),  # of 4 Legendre polynomials only one sees more of |x| than its mean
+        target=(AbsoluteValue(),),
+        inputs=Inputs(measure=Grid(), train=(4096,), test=8192),
+        optimizer=LeastSquares(),
+        seeds=1,
+        dtype="float64",
+    )
+    plan = make_plan("test", experiment)
+    run_plan(plan, tmp_path, Progress(io.StringIO()))
+    table = rates(plan, results(plan, store.read_records(tmp_path), store.read_outcomes(tmp_path)))
+    assert table["rate"].to_list() == pytest.approx([1.5, 1.0], abs=0.1)
+    assert set(table["against the bound"]) <= {"consistent", "steeper than the bound"}
