@@ -12,7 +12,8 @@ from pipeline.models.bases.polynomial import Monomial
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.numerics.descent import loss_curve
-from pipeline.optimizers.rules import OPTIMIZERS, Adam
+from pipeline.optimizers import OPTIMIZERS
+from pipeline.optimizers.rules import Adam
 from pipeline.problems.losses import HalfMeanSquare, SoftmaxCrossEntropy
 
 RULES = [kind() for kind in OPTIMIZERS.values() if kind().on_quadratics()]

@@ -18,7 +18,8 @@ from pipeline.models.bases.polynomial import Monomial
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.numerics.descent import Modes, loss_curve
-from pipeline.optimizers.rules import OPTIMIZERS, Recurrence
+from pipeline.optimizers import OPTIMIZERS
+from pipeline.optimizers.rules import Recurrence
 from pipeline.plan import make_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records import store

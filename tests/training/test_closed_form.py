@@ -10,7 +10,8 @@ from pipeline.models.bases import BASES
 from pipeline.models.greedy import Greedy
 from pipeline.models.linear import Linear
 from pipeline.numerics.randomness import stream
-from pipeline.optimizers.rules import OPTIMIZERS, GradientDescent, Momentum, Nesterov
+from pipeline.optimizers import OPTIMIZERS
+from pipeline.optimizers.rules import GradientDescent, Momentum, Nesterov
 from pipeline.problems.datasets import Digits
 from pipeline.problems.losses import HalfMeanSquare
 from pipeline.training.module import NEVER, PackModule
