@@ -300,13 +300,9 @@ def steps_to(
     low_R = torch.zeros_like(learning_rates_R, dtype=torch.int64)
     high_R = torch.full_like(low_R, MOST_STEPS)
     if momentum:
-        scanned_R = torch.cat(
-            [_first_true(reached(steps_H), int(steps_H[0])) for steps_H in torch.arange(SCANNED_STEPS).split(256)],
-            dim=1,
-        ).amin(dim=1)
-        found_R = scanned_R < MOST_STEPS
-        low_R = torch.where(found_R, scanned_R, SCANNED_STEPS)
-        high_R = torch.where(found_R, scanned_R, high_R)
+        scanned = torch.arange(SCANNED_STEPS).split(256)
+        parts = [_first_true(reached(steps_H), int(steps_H[0])) for steps_H in scanned]
+        high_R = torch.cat(parts, dim=1).amin(dim=1)  # before which there is none, so that bisection ends here
     never_R = growing_R | ~reached(high_R[:, None])[:, 0]
     while (low_R < high_R).any():
         middle_R = low_R + (high_R - low_R) // 2

@@ -71,9 +71,8 @@ class PackModule(L.LightningModule):
         self.register_buffer("loss_bounds", torch.full((len(pack.trials),), torch.nan, dtype=dtype))
         rates = [resolved_learning_rate(trial, self.learned) for trial in pack.trials]
         self.learning_rates_T = torch.tensor(rates, dtype=torch.float64)
-        operations = (
-            0 if engine == CLOSED_FORM else operations_of_step(shape)
-        )  # a formula takes no longer for many steps
+        # A formula takes no longer for many steps.
+        operations = 0 if engine == CLOSED_FORM else operations_of_step(shape)
         every = stretches(recorded_steps, operations * len(pack.trials))
         self.stretches = StretchesLeft(every, lambda: int(self.steps_done))
         self._engine: Engine | None = None

@@ -1,5 +1,6 @@
 """What is predicted of descent on a quadratic is what descent does."""
 
+import dataclasses
 import re
 
 import pytest
@@ -32,11 +33,18 @@ def test_excess_loss_is_the_loss_above_that_of_least_squares(linear, snapshot_of
     assert ExcessLoss()(snapshot_of(linear, weights=exact)) < 1e-24  # a difference of losses would leave 1e-17
 
 
-def test_excess_loss_of_dependent_features_is_what_they_can_reach(snapshot_of) -> None:
-    """Of 40 monomials at 20 points every residual can be removed, but float64 sees about 17 of them."""
-    snapshot = snapshot_of(Linear(Monomial()), width=40)
-    exact = snapshot_of(Linear(Monomial()), width=40, weights=snapshot.learned.least_squares_KF.flatten()[None])
-    assert ExcessLoss()(exact) < 1e-16
+def test_excess_loss_of_dependent_features_is_what_they_can_reach(linear, snapshot_of) -> None:
+    """Two targets at each of ten points: no features can tell them apart, and descent reaches their mean."""
+    once = snapshot_of(linear).learned.dataset
+    inputs = once.train_inputs_PD[:10].repeat(2, 1)
+    twice = dataclasses.replace(once, train_inputs_PD=inputs)
+    snapshot = snapshot_of(linear, width=16, dataset=twice)
+    solution = snapshot.learned.least_squares_KF.flatten()[None]
+    exact = snapshot_of(linear, width=16, dataset=twice, weights=solution)
+    assert exact.losses_T > 0.1
+    assert ExcessLoss()(exact) < 1e-20
+    apart = (snapshot.losses_T - exact.losses_T).double()
+    torch.testing.assert_close(ExcessLoss()(snapshot), apart, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.label())
@@ -53,6 +61,15 @@ def test_predicted_steps_are_the_first_of_the_whole_curve(rule, tolerance, linea
         below = curve <= tolerance * curve[0]
         assert below.any()
         assert steps == int(below.int().argmax())
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.label())
+def test_above_the_limit_no_tolerance_is_reached_for_good(rule, snapshot_of) -> None:
+    """Little above it the loss falls at first, and grows in the end."""
+    snapshot = snapshot_of(Linear(), optimizer=rule, width=3)
+    near = torch.tensor([0.9999, 1.0001], dtype=torch.float64) * snapshot.learned.largest_stable_learning_rate
+    object.__setattr__(snapshot, "learning_rates_T", near)
+    assert PredictedSteps(0.9)(snapshot).isinf().tolist() == [False, True]
 
 
 def test_what_is_never_reached_takes_infinitely_many_steps(snapshot_of) -> None:

@@ -109,5 +109,11 @@ def test_the_mode_that_is_left_is_named_and_rounding_is_not_compared():
     assert float(found["contraction"]) == pytest.approx((1 - 0.005) ** 2, rel=1e-9)
     assert float(found["predicted_contraction"]) == pytest.approx((1 - 0.005) ** 2, rel=1e-9)
     assert float(found["deviation"]) < 1e-9
+    gap = exact.clone()
+    gap[0, 2] = torch.nan  # what comes after something that was not recorded is not compared
+    gap[0, 3:] *= 7
+    broken = compared(modes, rates, steps, gap, Recurrence(0.0, nesterov=False), 1e-12)
+    assert float(broken["contraction"]) == pytest.approx(float(exact[0, 1] / exact[0, 0]))
+    assert float(broken["deviation"]) < 1e-9
     early = compared(modes, rates, steps[:2], exact[:, :2], Recurrence(0.0, nesterov=False), 1e-12)
     assert early["mode"].tolist() == [0]

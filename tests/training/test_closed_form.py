@@ -139,6 +139,32 @@ def test_the_step_of_divergence_is_found_among_a_million(pack):
     assert steps[0] / steps[1] == pytest.approx(16, rel=1e-3)
 
 
+@rules
+def test_the_loss_after_the_last_update_belongs_to_the_next_stretch(pack, rule):
+    wild = pack(models=(Linear(),), optimizer=rule, learning_rates=TimesLimits((2.5,)), seeds=1, steps=60)
+    step = int(trained(wild, "reference", [60])[0].diverged_at)
+    for engine in ("closed_form", "reference"):
+        assert trained(wild, engine, [step])[0].diverged_at.tolist() == [NEVER]
+        assert trained(wild, engine, [step + 1])[0].diverged_at.tolist() == [step]
+        assert trained(wild, engine, [step, step + 1])[0].diverged_at.tolist() == [step]
+
+
+@rules
+def test_a_mode_that_holds_nothing_does_not_move_however_it_would_grow(pack, rule):
+    whole = pack(models=(Linear(),), optimizer=rule, learning_rates=(1e300,), seeds=1)
+    module, _ = trained(whole, "closed_form", [])
+    module.engine.gradient_KS.zero_()
+    module._advance(Stretch(0, 40), module.configure_optimizers())
+    assert torch.equal(module.weights, torch.zeros_like(module.weights))
+
+
+def test_stretches_of_a_formula_end_where_something_is_recorded(pack):
+    large = pack(models=(Linear(),), inputs=Inputs(train=(2000,), test=5), widths=(500,), steps=9000, seeds=20)
+    formula, loop = (PackModule(large, [0, 9000], engine=engine).stretches.every for engine in ("closed_form", "auto"))
+    assert formula == (Stretch(0, 9000),)
+    assert len(loop) > 10
+
+
 def test_a_rate_beyond_all_measure_diverges_at_once_and_disturbs_nobody(pack):
     for rule in RULES:
         wild = pack(models=(Linear(),), optimizer=rule, learning_rates=(0.1, 1e30, 1e300), seeds=1, steps=60)
