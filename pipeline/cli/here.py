@@ -139,14 +139,16 @@ def bench(asked: argparse.Namespace) -> int:
     """Measure the speed of a pack beside its peers, as ratios in one run."""
     from pipeline.report.printing import as_json_rows, as_text
     from pipeline.training.bench import matrix_product_rate, measure, rows
+    from pipeline.training.bench_descent import closed_form_sweep, measure_closed_form
 
     rate = matrix_product_rate()
     say(f"matrix products: {rate / 1e9:.0f} GFLOP/s")
-    table = rows(measure(quick=asked.quick, say=say), rate)
+    sweep = closed_form_sweep(num_rates=16 if asked.quick else 128)
+    tables = [rows(measure(quick=asked.quick, say=say), rate), measure_closed_form(sweep, say=say)]
     if asked.json:
-        print_json(as_json_rows(table))
+        print_json([row for table in tables for row in as_json_rows(table)])
     else:
-        print(as_text(table))
+        print("\n".join(as_text(table) for table in tables))
     return 0
 
 
