@@ -22,20 +22,21 @@ RULES = [kind() for kind in OPTIMIZERS.values() if kind().on_quadratics()]
 
 @pytest.fixture(params=BASES.values(), ids=BASES.keys())
 def linear(request: pytest.FixtureRequest) -> Linear:
+    """At width 4, the functions of two inputs of every basis are whole."""
     return Linear(request.param())
 
 
 def test_excess_loss_is_the_loss_above_that_of_least_squares(linear, snapshot_of) -> None:
-    snapshot = snapshot_of(linear)
+    snapshot = snapshot_of(linear, width=4)
     exact = snapshot.learned.least_squares_KF.flatten()[None]
-    least = snapshot_of(linear, weights=exact).losses_T
+    least = snapshot_of(linear, width=4, weights=exact).losses_T
     torch.testing.assert_close(ExcessLoss()(snapshot), snapshot.losses_T - least, rtol=1e-11, atol=1e-13)
-    assert ExcessLoss()(snapshot_of(linear, weights=exact)) < 1e-24  # a difference of losses would leave 1e-17
+    assert ExcessLoss()(snapshot_of(linear, width=4, weights=exact)) < 1e-24  # a difference of losses would leave 1e-17
 
 
 def test_excess_loss_of_dependent_features_is_what_they_can_reach(linear, snapshot_of) -> None:
     """Two targets at each of ten points: no features can tell them apart, and descent reaches their mean."""
-    once = snapshot_of(linear).learned.dataset
+    once = snapshot_of(linear, width=4).learned.dataset
     inputs = once.train_inputs_PD[:10].repeat(2, 1)
     twice = dataclasses.replace(once, train_inputs_PD=inputs)
     snapshot = snapshot_of(linear, width=16, dataset=twice)
@@ -50,7 +51,7 @@ def test_excess_loss_of_dependent_features_is_what_they_can_reach(linear, snapsh
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.label())
 @pytest.mark.parametrize("tolerance", [0.3, 1e-3, 1e-8])
 def test_predicted_steps_are_the_first_of_the_whole_curve(rule, tolerance, linear, snapshot_of) -> None:
-    snapshot = snapshot_of(linear, optimizer=rule, width=3)
+    snapshot = snapshot_of(linear, optimizer=rule, width=4)
     modes = snapshot.learned.decomposition.modes
     multiples = torch.tensor([0.02, 0.3, 0.9, 1.2], dtype=torch.float64)
     object.__setattr__(snapshot, "learning_rates_T", multiples * snapshot.learned.largest_stable_learning_rate)
@@ -59,8 +60,7 @@ def test_predicted_steps_are_the_first_of_the_whole_curve(rule, tolerance, linea
     assert predicted[3] == torch.inf
     for curve, steps in zip(curves[:3], predicted.tolist(), strict=False):
         below = curve <= tolerance * curve[0]
-        assert below.any()
-        assert steps == int(below.int().argmax())
+        assert steps == int(below.int().argmax()) if below.any() else steps >= len(curve)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.label())
