@@ -26,7 +26,7 @@ from pipeline.report import charts
 from pipeline.report.charts import Chart, chart_of, styled
 from pipeline.report.document import document
 from pipeline.report.figures import Figure
-from pipeline.report.page import Drawn, _figure, _section, _table
+from pipeline.report.page import Drawn, html_figure, html_table, section
 from pipeline.report.verdicts import AGREES, CONTRADICTS
 
 GAMES = 10_000
@@ -55,11 +55,11 @@ def write_game(game: NumberGame, folder: Path) -> Path:
     body = "\n".join(
         [
             f"<header><h1>{escape(game.question)}</h1></header>",
-            _section(
-                "Theory and measurement", f"<p>{escape(explained())}</p>", _table(table, keep=tuple(table.columns))
+            section(
+                "Theory and measurement", f"<p>{escape(explained())}</p>", html_table(table, keep=tuple(table.columns))
             ),
-            _figure(drawn),
-            _section("Cases", _table(cases(game), keep=("own", "goal"))),
+            html_figure(drawn),
+            section("Cases", html_table(cases(game), keep=("own", "goal"))),
         ]
     )
     path = folder / "report.html"

@@ -98,11 +98,11 @@ def page(
             _verdicts(table, outcomes),
             _predictions(plan, predicted),
             _rates(plan, table),
-            *(_figure(drawn) for drawn in figures),
+            *(html_figure(drawn) for drawn in figures),
             _tables(run, table),
             _failures(table),
             _provenance(plan, outcomes),
-            _section("Conventions", *(f"<p>{escape(text)}</p>" for text in CONVENTIONS)),
+            section("Conventions", *(f"<p>{escape(text)}</p>" for text in CONVENTIONS)),
         ]
     )
     return document(plan.experiment.question, body, charts=bool(figures))
@@ -140,9 +140,9 @@ def _verdicts(table: pl.DataFrame, outcomes: pl.DataFrame) -> str:
     silent = f'<p class="quiet">{escape(why)}</p>' if why else ""
     if spoken.is_empty():
         text = "Theory says nothing exact about the learning rates of this run, or no trial it speaks about has ended."
-        return _section("Theory and measurement", silent or f'<p class="quiet">{text}</p>')
+        return section("Theory and measurement", silent or f'<p class="quiet">{text}</p>')
     text = "Does descent converge below the predicted largest learning rate, and only there?"
-    return _section("Theory and measurement", f"<p>{text}</p>", _table(spoken, keep=("model", "verdict")), silent)
+    return section("Theory and measurement", f"<p>{text}</p>", html_table(spoken, keep=("model", "verdict")), silent)
 
 
 def _predictions(plan: Plan, predicted: pl.DataFrame | None) -> str:
@@ -155,8 +155,8 @@ def _predictions(plan: Plan, predicted: pl.DataFrame | None) -> str:
         "then, counted from 0 by falling eigenvalue: a slower one that holds less is not seen yet. The deviation is "
         "the greatest distance of the two curves, in the logarithm."
     )
-    return _section(
-        "Descent as predicted", f"<p>{text}</p>", _table(predicted.drop("trial"), keep=("model", "verdict"))
+    return section(
+        "Descent as predicted", f"<p>{text}</p>", html_table(predicted.drop("trial"), keep=("model", "verdict"))
     )
 
 
@@ -170,10 +170,11 @@ def _rates(plan: Plan, table: pl.DataFrame) -> str:
         "worse than that: to be steeper is no contradiction, to be shallower shows what training, the number of "
         "points or noise adds to the best approximation."
     )
-    return _section("Rates", f"<p>{text}</p>", _table(fitted, keep=("model", "rate", "against the bound")))
+    return section("Rates", f"<p>{text}</p>", html_table(fitted, keep=("model", "rate", "against the bound")))
 
 
-def _figure(drawn: Drawn) -> str:
+def html_figure(drawn: Drawn) -> str:
+    """A figure that the page draws, and its PNG where scripts do not run."""
     name, title, caption = drawn.figure.name, escape(drawn.figure.title), escape(drawn.figure.caption)
     spec = json.dumps(drawn.spec, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
     return f"""<section><h2>{title}</h2>
@@ -193,13 +194,13 @@ def _tables(run: Path, table: pl.DataFrame) -> str:
         f"The first {MOST_ROWS} of {table.height} trials; all of them" if table.height > MOST_ROWS else "For programs"
     )
     return (
-        _section("For each model and width", *short, _table(cells))
+        section("For each model and width", *short, html_table(cells))
         + "\n"
-        + _section("Every trial", f"<p>{first}: {command}</p>", _table(table.drop("reason")))
+        + section("Every trial", f"<p>{first}: {command}</p>", html_table(table.drop("reason")))
     )
 
 
-def _table(table: pl.DataFrame, keep: Sequence[str] = ()) -> str:
+def html_table(table: pl.DataFrame, keep: Sequence[str] = ()) -> str:
     """A table in HTML; what is the same in every row stands above it, once."""
     same, rest = split_constants(table, keep)
     above = ", ".join(f"{name.replace('_', ' ')} {text}" for name, text in same.items())
@@ -236,7 +237,7 @@ def _failures(table: pl.DataFrame) -> str:
         )
     if reasons.height > MOST_REASONS:
         parts.append(f"<p>And {number_of(reasons.height - MOST_REASONS, 'more reason')}.</p>")
-    return _section("Failures", *parts)
+    return section("Failures", *parts)
 
 
 def _provenance(plan: Plan, outcomes: pl.DataFrame) -> str:
@@ -248,8 +249,9 @@ def _provenance(plan: Plan, outcomes: pl.DataFrame) -> str:
     facts["steps"] = str(plan.experiment.num_steps)
     facts["dtype"] = plan.experiment.dtype
     items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items())
-    return _section("Where this comes from", f"<dl>{items}</dl>")
+    return section("Where this comes from", f"<dl>{items}</dl>")
 
 
-def _section(title: str, *parts: str) -> str:
+def section(title: str, *parts: str) -> str:
+    """A part of the page: a title in plain text, and HTML."""
     return f"<section><h2>{escape(title)}</h2>{''.join(parts)}</section>"
