@@ -113,7 +113,7 @@ def _kept(path: Path) -> bytes | None:
 
 def _keep(path: Path, code: bytes) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # what lies there is run: nobody else may write it
         with replacing(path) as part:
             part.write_bytes(hashlib.sha256(code).digest() + code)
     except OSError:  # a full or missing home: the next process compiles again
