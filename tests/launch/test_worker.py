@@ -26,6 +26,7 @@ from pipeline.records.schema import OUTCOMES
 from pipeline.records.store import read_outcomes, write_outcomes
 
 LONG = {
+    "engine": "reference",  # the fused one would be done before anything can happen to it
     "models": [{"shallow": {"activation": "tanh"}}],
     "widths": [8],
     "learning_rates": [0.01, 0.03],
