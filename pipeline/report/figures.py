@@ -34,15 +34,21 @@ THEORIES = {
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One figure: its file name, its title, a sentence for the reader, and how it is drawn.
-
-    ``draw`` returns ``None`` where the run has nothing to show in it.
-    """
+class Caption:
+    """What is said of a figure: its file name, its title, a sentence for the reader."""
 
     name: str
     title: str
     caption: str
+
+
+@dataclass(frozen=True)
+class Figure(Caption):
+    """One figure of a run, and how it is drawn.
+
+    ``draw`` returns ``None`` where the run has nothing to show in it.
+    """
+
     draw: Callable[[Sources], Chart | None]
 
 

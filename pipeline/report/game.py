@@ -25,7 +25,7 @@ from pipeline.records.files import replacing
 from pipeline.report import charts
 from pipeline.report.charts import Chart, chart_of, styled
 from pipeline.report.document import document
-from pipeline.report.figures import Figure
+from pipeline.report.figures import Caption
 from pipeline.report.page import Drawn, html_figure, html_table, section
 from pipeline.report.verdicts import AGREES, CONTRADICTS
 
@@ -35,13 +35,12 @@ MOST_SETS = 3
 DEVIATIONS = 4.5
 """Standard errors within which a mean of so many games lies but once in 150,000 times."""
 
-SCORES = Figure(
+SCORES = Caption(
     "score_by_owned",
     "Expected score against how many numbers are owned",
     "The score is the distance of the goal from the nearest sum, its mean over all goals: of the best numbers, and of "
     "numbers drawn at random. Only so many may be added up, however many are owned: what falls is the price of having "
     "chosen before the goal was known.",
-    lambda sources: None,
 )
 
 

@@ -16,7 +16,7 @@ from pipeline.plan import Plan, read_plan
 from pipeline.records.files import replacing
 from pipeline.records.store import read_fits, read_outcomes, read_records
 from pipeline.report.document import document
-from pipeline.report.figures import FIGURES, Figure
+from pipeline.report.figures import FIGURES, Caption
 from pipeline.report.predictions import predicted_and_measured
 from pipeline.report.printing import number_of, shown, shown_cells, split_constants
 from pipeline.report.rates import rates
@@ -35,7 +35,7 @@ STATUSES = ("done", "diverged", "failed", "pending")
 class Drawn:
     """A figure and its chart as Vega-Lite."""
 
-    figure: Figure
+    figure: Caption
     spec: dict[str, Any]
 
 

@@ -23,7 +23,7 @@ from pipeline.records.locks import locked
 from pipeline.records.source import Source
 from pipeline.records.store import finished_packs, is_finished, read_outcomes
 from pipeline.training.deadline import Deadline, Stopped
-from pipeline.training.engines.choice import announced, compile_engine
+from pipeline.training.engines.choice import announced, compile_engine, name_and_reason
 from pipeline.training.failures import forget_failures, is_out_of_memory, write_failure
 from pipeline.training.fit import chosen_accelerator, fit
 from pipeline.training.pack_locks import holding
@@ -45,7 +45,9 @@ class Counts:
 
 
 def check_ready(plan: Plan) -> None:
-    """Refuse what can be known to fail before anything is written: missing devices, an unusable table.
+    """Refuse what can be known to fail before anything is written: missing devices, an engine that lacks something.
+
+    A table that cannot be used is refused as well.
 
     Raises:
         PipelineError: With the reason.
@@ -53,6 +55,9 @@ def check_ready(plan: Plan) -> None:
     check_processes(plan.experiment.parallel)
     if plan.experiment.accelerator == "cuda" and not torch.cuda.is_available():
         raise PipelineError("accelerator is cuda, but there is no CUDA device", hint="set accelerator: auto")
+    device = chosen_accelerator(plan.experiment.accelerator)
+    for shape in {pack.shape for pack in plan.packs}:
+        name_and_reason(plan.experiment.engine, shape, device)
     for problem in {pack.shape.problem for pack in plan.packs}:
         if isinstance(problem, TableProblem):
             problem.load()

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from drawn_run import fit_of
 
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
@@ -103,21 +104,6 @@ def outcome(trial: Trial, pack: Pack) -> tuple[object, ...]:
         1,
         "",
     )
-
-
-def fit_of(x: np.ndarray, value: np.ndarray) -> pl.DataFrame:
-    """A fit along a line, and, as if it were about the plane as well, over a grid and of hidden units."""
-    across, up = (side.ravel() for side in np.meshgrid(np.linspace(-1, 1, 5), np.linspace(-1, 1, 5)))
-    parts = {
-        "line": (x, np.full_like(x, np.nan), value),
-        "plane": (across, up, across - up),
-        "hidden": (across, up, across > 0),
-    }
-    tables = [
-        pl.DataFrame({"x": one, "y": other, "value": values.astype(float)}).with_columns(space=pl.lit(space))
-        for space, (one, other, values) in parts.items()
-    ]
-    return pl.concat(tables).with_columns(pl.col("y").fill_nan(None))
 
 
 def write_run(run: Path, plan: Plan) -> None:

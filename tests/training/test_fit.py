@@ -313,6 +313,12 @@ def test_missing_device_is_refused_before_anything_is_written(experiment):
         check_ready(make_plan("test", experiment(accelerator="cuda")))
 
 
+def test_engine_that_cannot_train_a_pack_is_refused_before_anything_is_written(experiment):
+    with pytest.raises(PipelineError, match=r"^the fused engine has no kernel for linear"):
+        check_ready(make_plan("test", experiment(engine="fused")))
+    check_ready(make_plan("test", experiment(models=(Shallow(),), engine="fused")))
+
+
 @pytest.mark.parametrize("present", [True, False])
 def test_auto_is_a_cuda_device_or_the_processor_and_nothing_else(monkeypatch, present):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: present)
