@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline.cli import main
+from pipeline.experiment.packing import Pack
+from pipeline.models.bases.trigonometric import Cosine
+from pipeline.models.linear import Linear
 
 SMALL = """question: Does {} work?
 target: sine
@@ -44,8 +48,10 @@ def refused(capsys: pytest.CaptureFixture[str], arguments: list[str], message: s
 def test_a_folder_is_every_question_in_it_and_one_page_links_the_answers(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (folder / "notes.txt").write_text("not a question")
     assert main(["run", str(folder), "--out", "answers"]) == 0
     out, err = capsys.readouterr()
+    assert re.findall(r"^\d of \d: .*$", err, re.MULTILINE) == ["1 of 3: cosine", "2 of 3: game", "3 of 3: haar"]
     assert err.splitlines()[-1] == "all reports: answers/index.html"
     html = Path("answers/index.html").read_text()
     links = sorted(set(re.findall(r'href="([^"]*)"', html)))
@@ -57,6 +63,26 @@ def test_a_folder_is_every_question_in_it_and_one_page_links_the_answers(
     alone, _ = capsys.readouterr()
     assert alone in out
     assert [path.name[:5] for path in Path("runs").iterdir()] == ["haar-"]
+
+
+def test_one_question_that_fails_does_not_keep_the_others_from_their_answers_and_is_told_by_the_exit_code(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pipeline.training.run
+
+    fit = pipeline.training.run.fit
+
+    def broken(pack: Pack, *arguments: Any, **named: Any) -> int:
+        if pack.shape.model == Linear(Cosine()):
+            raise RuntimeError("no such luck")
+        return fit(pack, *arguments, **named)
+
+    monkeypatch.setattr(pipeline.training.run, "fit", broken)
+    assert main(["run", str(folder), "--out", "answers"]) == 1
+    assert "4 trials failed: RuntimeError: no such luck" in capsys.readouterr().err
+    html = Path("answers/index.html").read_text()
+    assert "4 failed" in html
+    assert html.count("agrees (4 of 4 trials)") == 1
 
 
 def test_what_is_wrong_with_the_last_file_is_said_before_the_first_is_trained(

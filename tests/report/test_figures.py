@@ -342,7 +342,7 @@ def test_index_far_beyond_the_edge_is_cut_off():
 # --- gradient and weights ---
 
 
-def growing(rates=(0.1, 1.0), names=("gradient_norm", "weight_norm")):
+def growing(rates=(0.1, 1.0), names=("gradient_norm", "weight_norm"), status="done"):
     """A run whose weights grow with the step and the learning rate, and whose gradients fall."""
     experiment = Experiment(
         "?", (Shallow(),), (2, 4), target=(AbsoluteValue(),), learning_rates=rates, seeds=3, steps=10
@@ -353,7 +353,11 @@ def growing(rates=(0.1, 1.0), names=("gradient_norm", "weight_norm")):
         sizes = [(step, (1 + step + trial.seed) * trial.learning_rate) for step in (0, 10)]
         return [(step, name, size ** exponent[name]) for step, size in sizes for name in names]
 
-    return sources_of(experiment, numbers)
+    return sources_of(experiment, numbers, status)
+
+
+def test_norms_of_trials_that_diverged_are_not_drawn():
+    assert drawn("weights_by_step", growing(status="diverged")) is None
 
 
 def test_both_norms_are_drawn_for_each_rate_at_the_greatest_width():

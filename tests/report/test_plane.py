@@ -72,6 +72,16 @@ def test_the_map_of_a_linear_model_changes_sign_along_a_straight_line(rings):
     assert np.ptp(grid) > 0.1
 
 
+def test_a_cell_has_the_colour_of_its_answer_the_deeper_the_further_from_the_threshold(rings):
+    (widest,) = series.fitted(rings, "plane").partition_by("name", "width")[:1]
+    values = widest["value"].to_numpy()
+    first = drawn(answers(rings))["concat"][0]["layer"][0]["data"]["name"]
+    sides = np.array([row["side"] for row in drawn(answers(rings))["datasets"][first]])
+    assert np.corrcoef(sides, values)[0, 1] > 0.999
+    assert (np.sign(sides[np.abs(sides) > 0]) == np.sign(values[np.abs(sides) > 0])).all()
+    assert 0.85 < (np.abs(sides) <= 1).mean() < 0.95  # nine tenths of the map are not yet the deepest
+
+
 def test_hidden_space_is_that_of_networks_of_two_units(rings):
     spec = drawn(hidden_space(rings))
     assert "width 2" in json.dumps(spec)
