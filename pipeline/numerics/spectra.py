@@ -13,6 +13,8 @@ from torch import Tensor
 
 TRUSTED_BELOW = 1e12
 LIMIT_OF_FLOAT64 = 1e15
+LARGE = 2.0**250
+"""Entries between this and its inverse, 1e75 to 1e-75, have squares that neither overflow nor vanish when summed."""
 
 
 class Trust(Enum):
@@ -34,7 +36,7 @@ def singular_values(features_TPF: Tensor) -> Tensor:
     """Singular values of each matrix, largest first, shape ``[T, min(P, F)]``; NaN where an entry is not finite.
 
     A tall matrix is reduced to its triangular factor first, which has the same singular values.
-    Each matrix is scaled to entries below 2, so that those of a diverged trial (up to
+    A matrix with entries above 1e75 is scaled, so that those of a diverged trial (up to
     1e308, still finite) do not overflow on the way, where the decomposition would fail.
 
     Raises:
@@ -51,15 +53,17 @@ def singular_values(features_TPF: Tensor) -> Tensor:
 
 
 def scaled(matrix_TPF: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Matrices scaled by a power of two to entries below 2, what they were divided by, and whether they are finite.
+    """Matrices scaled by a power of two where entries are far from 1, what they were divided by, and which are finite.
 
     Scale and mask have the shape ``[T, 1, 1]``; of a matrix that is not finite there are zeros.
     """
     largest_T11 = torch.linalg.vector_norm(matrix_TPF, torch.inf, dim=(-2, -1), keepdim=True)
     finite_T11 = largest_T11.isfinite()
     power_of_two_T11 = largest_T11 / (2 * torch.frexp(largest_T11).mantissa)  # scaling by it changes no digit
-    scale_T11 = torch.where(finite_T11 & (largest_T11 > 0), power_of_two_T11, 1.0)
-    matrix_TPF = matrix_TPF / scale_T11
+    far_T11 = finite_T11 & (largest_T11 > 0) & ((largest_T11 > LARGE) | (largest_T11 < 1 / LARGE))
+    scale_T11 = torch.where(far_T11, power_of_two_T11, 1.0)
+    if far_T11.any():
+        matrix_TPF = matrix_TPF / scale_T11
     if not finite_T11.all():
         matrix_TPF = torch.where(finite_T11, matrix_TPF, 0.0)
     return matrix_TPF, scale_T11, finite_T11

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import lightning as L
 import numpy as np
 import polars as pl
-import torch
 
 from pipeline.diagnostics.diagnostic import Diagnostic
-from pipeline.diagnostics.snapshot import Snapshot
-from pipeline.experiment.estimate import OBSERVED_BYTES, observed_bytes_of_trial
 from pipeline.experiment.packing import Pack
 from pipeline.records.store import remove_records, write_records
 from pipeline.training.deadline import Deadline, Stopped
-from pipeline.training.module import NEVER, PackModule, initial_weights_of
+from pipeline.training.module import PackModule
+from pipeline.training.observing import Seen, observe
 
 
 class Recorder(L.Callback):
@@ -92,37 +88,7 @@ class Recorder(L.Callback):
 
     def observe(self, module: PackModule) -> None:
         """Compute every diagnostic of the trials that are alive."""
-        step = int(module.steps_done)
-        alive = module.alive
-        if not len(alive):
-            return
-        chunk = max(1, OBSERVED_BYTES // observed_bytes_of_trial(module.pack.shape))
-        for trials in alive.split(chunk):
-            weights_TN = module.weights.detach()[trials]
-            losses_T, gradient_TN = module.engine.value_and_gradient(weights_TN)
-            module.mark_diverged(trials, losses_T, step)
-            stays = module.diverged_at[trials] == NEVER
-            if not stays.all():
-                trials, weights_TN, losses_T, gradient_TN = (
-                    part[stays] for part in (trials, weights_TN, losses_T, gradient_TN)
-                )
-            if len(trials):
-                rates_T = module.learning_rates_T.to(trials.device)[trials]
-                observed = [module.pack.trials[position] for position in trials.tolist()]
-                start = functools.partial(initial_weights_of, observed, weights_TN.dtype)
-                snapshot = Snapshot(module.learned, step, weights_TN, losses_T, gradient_TN, rates_T, start)
-                self._observe(module, trials, snapshot)
-            if len(alive) > chunk:
-                return_freed_memory()
-
-    def _observe(self, module: PackModule, trials: torch.Tensor, snapshot: Snapshot) -> None:
-        shape, positions_T = module.pack.shape, trials.cpu().numpy()
-        for diagnostic in self.diagnostics:
-            if diagnostic.constant(shape.model, shape.loss) and snapshot.step != self.first_recorded:
-                continue
-            if diagnostic.applies(shape.model, shape.loss, shape.optimizer):
-                values_T = diagnostic(snapshot).double().cpu().numpy()
-                self.seen.append(Seen(snapshot.step, diagnostic.name(), positions_T, values_T))
+        self.seen += observe(module, self.diagnostics, at_first=int(module.steps_done) == self.first_recorded)
 
     def write_part(self, module: PackModule) -> None:
         """Write down what was seen since the last checkpoint."""
@@ -148,26 +114,6 @@ class Recorder(L.Callback):
                 "value": np.concatenate([seen.values_T for seen in self.seen]),
             }
         ).with_columns(pack=pl.lit(pack.id))
-
-
-class Seen(NamedTuple):
-    """One diagnostic at one step: the places of the trials in their pack, and the numbers."""
-
-    step: int
-    diagnostic: str
-    positions_T: np.ndarray
-    values_T: np.ndarray
-
-
-def return_freed_memory() -> None:
-    """Give freed memory back to the system, where the C library can.
-
-    Without it a pack of 2000 networks of width 2000, observed in chunks of 16 MiB, was seen to grow the
-    process by 0.6 to 2.6 GiB: the allocator keeps pieces that the next chunk does not fit into.
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
 
 
 def _pack_module(module: L.LightningModule) -> PackModule:
