@@ -37,3 +37,13 @@ def times_derivative(p: Program, activation: Activation, slope: Value, value: Va
         case Tanh():
             return p.fma(-(slope * value), value, slope)
     return slope
+
+
+def times_second_derivative(p: Program, activation: Activation, factor: Value, value: Value) -> Value:
+    """A factor times the second derivative of the activation where it has a value; 0 at a kink."""
+    match activation:
+        case Sigmoid():
+            return factor * (value * (1.0 - value) * p.fma(value, -2.0, 1.0))
+        case Tanh():
+            return factor * (value * -2.0 * p.fma(-value, value, 1.0))
+    return p.as_value(0.0, factor)

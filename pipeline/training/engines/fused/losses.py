@@ -37,16 +37,53 @@ def loss_and_slopes(
     raise TypeError(f"no lanes for {loss.name()}")
 
 
+def times_curvature(
+    p: Program,
+    loss: Loss,
+    outputs: Sequence[Value],
+    targets: Sequence[Value],
+    directions: Sequence[Value],
+    share: Value,
+) -> list[Value]:
+    """The Hessian of each point's loss in the outputs, times a direction in the outputs.
+
+    Args:
+        p: The program.
+        loss: Which.
+        outputs: One value for each output.
+        targets: Likewise.
+        directions: Likewise.
+        share: Of each point in the mean, as in ``loss_and_slopes``.
+    """
+    match loss:
+        case HalfMeanSquare():
+            return [d * share for d in directions]
+        case SoftmaxCrossEntropy():
+            _, exponentials, whole = _exponentials(p, outputs)
+            probabilities = [e / whole for e in exponentials]
+            mean = total([q * d for q, d in zip(probabilities, directions, strict=True)])
+            return [q * (d - mean) * share for q, d in zip(probabilities, directions, strict=True)]
+        case BinaryCrossEntropy():
+            spreads = [sigmoid(p, f) * sigmoid(p, -f) for f in outputs]
+            return [spread * d * share for spread, d in zip(spreads, directions, strict=True)]
+    raise TypeError(f"no lanes for the curvature of {loss.name()}")
+
+
 def _softplus(p: Program, z: Value) -> Value:
     """``log(1 + exp(z))``."""
     return p.select(z < 0.0, 0.0, z) + log_of_one_plus(p, exp_of_negative(p, -p.intrinsic("fabs", z)))
 
 
-def _softmax(p: Program, outputs: Sequence[Value], targets: Sequence[Value], share: Value) -> tuple[Value, list[Value]]:
+def _exponentials(p: Program, outputs: Sequence[Value]) -> tuple[list[Value], list[Value], Value]:
+    """How far each output lies below the largest, its exponential, and the sum of these."""
     largest = functools.reduce(lambda a, b: p.select(a < b, b, a), outputs)
     below = [f - largest for f in outputs]
     exponentials = [exp_of_negative(p, z) for z in below]
-    whole = total(exponentials)
+    return below, exponentials, total(exponentials)
+
+
+def _softmax(p: Program, outputs: Sequence[Value], targets: Sequence[Value], share: Value) -> tuple[Value, list[Value]]:
+    below, exponentials, whole = _exponentials(p, outputs)
     log_whole, per_whole = log(p, whole), 1.0 / whole
     values = [y * (log_whole - z) for z, y in zip(below, targets, strict=True)]
     slopes = [(e * per_whole - y) * share for e, y in zip(exponentials, targets, strict=True)]

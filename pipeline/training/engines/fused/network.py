@@ -135,6 +135,11 @@ class Step:
         self.output_sums = p.array("output_sums")
         self.output_biases = self.row * network.rows
 
+    @property
+    def num_sums(self) -> int:
+        """Sums over points that are taken for each hidden unit."""
+        return self.network.sums
+
     def value_and_gradient(self) -> Value:
         """Write the pass over all points; the gradient is left in its rows, the loss is returned."""
         p, wide = self.p, self.p.lanes * TILE_REGISTERS
@@ -194,20 +199,29 @@ class Step:
         self.over_units(work)
         return [output.get() for output in f]
 
-    def backward(self, tile: Tile, slopes: list[Value]) -> None:
-        """Add the tile to the sums over points; the first tile adds to zeros instead of what a step before has left."""
-        p, network, inputs = self.p, self.network, self.network.num_inputs
+    def sums_of(self, tile: Tile) -> Callable[[Value, Number, list[Value], list[Value] | None], None]:
+        """What adds the lanes of some values of a tile, or of their products with others, to one sum of a unit.
+
+        The first tile adds to zeros instead of what a step before has left.
+        """
+        p, num_sums = self.p, self.num_sums
         is_first = p.compare("==", tile.first, 0)
         base = Array(p, p.builder.select(is_first.ir, self.zeros.address, self.sums.address), p.real)
-        pace = p.select(is_first, p.whole(0), p.whole(network.sums * p.lanes))
-        slope_parts = [slope.parts(p.lanes) for slope in slopes]
+        pace = p.select(is_first, p.whole(0), p.whole(num_sums * p.lanes))
 
         def add(unit: Value, place: Number, left: list[Value], right: list[Value] | None) -> None:
-            """To one sum of a unit the lanes of some values, or of their products with others."""
             place = p.whole(place) * p.lanes
             before = base.load(pace * unit + place, p.lanes)
-            after = total([before, *left]) if right is None else _plus_products(p, before, left, right)
-            self.sums.store(unit * (network.sums * p.lanes) + place, after)
+            after = total([before, *left]) if right is None else plus_products(p, before, left, right)
+            self.sums.store(unit * (num_sums * p.lanes) + place, after)
+
+        return add
+
+    def backward(self, tile: Tile, slopes: list[Value]) -> None:
+        """Add the tile to the sums over points."""
+        p, network, inputs = self.p, self.network, self.network.num_inputs
+        add = self.sums_of(tile)
+        slope_parts = [slope.parts(p.lanes) for slope in slopes]
 
         def work(unit: Value, count: int) -> None:
             units = [unit + n for n in range(count)]
@@ -247,18 +261,12 @@ class Step:
         """Add up the lanes of all sums into rows of the gradient; returns the loss."""
         p, network, lanes = self.p, self.network, self.p.lanes
         inputs, outputs = network.num_inputs, network.num_outputs
-
-        def rows(unit: Value, place: Number) -> Value:
-            """One sum of as many units as lanes, each in one lane."""
-            first = unit * (network.sums * lanes) + p.whole(place) * lanes
-            return p.sums([self.sums.load(first + n * network.sums * lanes, lanes) for n in range(lanes)])
-
         with p.loop(self.row, step=lanes) as unit:
             last = self.row * (inputs + 1) + unit
             factor = self.weights.load(last, lanes) if outputs == 1 else p.number(1.0, lanes)
             derived = p.variable(p.number(0.0, lanes))
             with p.loop(inputs + 1) as number:
-                value = rows(unit, number)
+                value = self.summed(unit, number)
                 if network.derived:
                     derived.set(p.fma(self.weights.load(self.row * number + unit, lanes), value, derived.get()))
                 self.gradient.store(self.row * number + unit, factor * value)
@@ -266,13 +274,20 @@ class Step:
                 self.gradient.store(last, derived.get())
             else:
                 with p.loop(outputs) as number:
-                    self.gradient.store(last + self.row * number, rows(unit, number + (inputs + 1)))
+                    self.gradient.store(last + self.row * number, self.summed(unit, number + (inputs + 1)))
         for k in range(outputs):
             self.gradient.store(self.output_biases + k, self.output_sums.load(k * lanes, lanes).sum())
         return self.output_sums.load(outputs * lanes, lanes).sum()
 
+    def summed(self, unit: Value, place: Number) -> Value:
+        """One sum over all points of as many units as lanes, each in one lane."""
+        lanes, num_sums = self.p.lanes, self.num_sums
+        first = unit * (num_sums * lanes) + self.p.whole(place) * lanes
+        return self.p.sums([self.sums.load(first + n * num_sums * lanes, lanes) for n in range(lanes)])
 
-def _plus_products(p: Program, start: Value, a: list[Value], b: list[Value]) -> Value:
+
+def plus_products(p: Program, start: Value, a: list[Value], b: list[Value]) -> Value:
+    """A sum and the products of some values, from left to right."""
     for left, right in zip(a, b, strict=True):
         start = p.fma(left, right, start)
     return start
