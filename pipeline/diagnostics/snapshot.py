@@ -14,7 +14,7 @@ from torch import Tensor
 from pipeline.models.curvature import Curvature, curvature
 from pipeline.models.model import Model
 from pipeline.numerics.descent import Decomposition, decomposed
-from pipeline.numerics.lanczos import Ritz, joined, largest_eigenvalues, start_vectors
+from pipeline.numerics.lanczos import Product, Ritz, joined, largest_eigenvalues, start_vectors
 from pipeline.numerics.spectra import singular_values
 from pipeline.optimizers.rules import Optimizer
 from pipeline.problems.losses import Loss, Task
@@ -132,6 +132,8 @@ class Snapshot:
     """NaN for a solver that has none."""
     draw_initial_weights: Callable[[], Tensor]
     """Draws the weights of these trials at step 0 again, shape ``[T, N]``; few diagnostics ask."""
+    hessian_products: Callable[[Tensor], Product] | None = None
+    """What makes the products of Hessians at weights ``[T, N]`` in float64, if the engine has something for it."""
 
     @functools.cached_property
     def at_start(self) -> Snapshot:
@@ -184,6 +186,9 @@ class Snapshot:
     def top_of_hessian(self) -> Ritz:
         """The largest eigenvalue of each Hessian, from one start vector, so that a trial's number is its own."""
         start_N = start_vectors(1, self.weights_TN.shape[1]).to(self.weights_TN.device)[0]
+        if self.hessian_products is not None:
+            product = self.hessian_products(self.weights_TN.double())
+            return largest_eigenvalues(product, start_N.expand(len(self.weights_TN), -1))
         parts = [
             largest_eigenvalues(curved.product, start_N.expand(len(curved.outputs_TKP), -1))
             for curved in self.curvatures()

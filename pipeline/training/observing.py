@@ -72,9 +72,12 @@ def observe(module: PackModule, diagnostics: Sequence[Diagnostic], *, at_first: 
 
 
 def _parts(num_trials: int, most: int, lanes: int) -> Iterator[slice]:
-    """Slices of at most so many trials, about equally large, for every lane as many where there are trials enough."""
+    """Slices of at most so many trials, about equally large, for every lane as many where there are trials enough.
+
+    A few trials that would not fill a quarter of a slice are one: starting threads takes longer than looking at them.
+    """
     number = -(-num_trials // most)
-    if number > 1:
+    if 4 * num_trials >= most:
         number = min(num_trials, -(-number // lanes) * lanes)
     bounds = [num_trials * place // max(1, number) for place in range(number + 1)]
     return map(slice, bounds[:-1], bounds[1:])
@@ -85,7 +88,8 @@ def _snapshot(module: PackModule, step: int, trials: Tensor, losses_T: Tensor, g
     rates_T = module.learning_rates_T.to(trials.device)[trials]
     observed = [module.pack.trials[position] for position in trials.tolist()]
     start = functools.partial(initial_weights_of, observed, weights_TN.dtype)
-    return Snapshot(module.learned, step, weights_TN, losses_T, gradient_TN, rates_T, start)
+    products = module.engine.hessian_products
+    return Snapshot(module.learned, step, weights_TN, losses_T, gradient_TN, rates_T, start, products)
 
 
 def return_freed_memory() -> None:

@@ -11,10 +11,8 @@ import functools
 import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import ClassVar, final
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,6 +23,7 @@ from pipeline.optimizers.rules import UpdateRule
 from pipeline.training.engines.engine import Engine, Stack
 from pipeline.training.engines.fused.lanes import BITS, REGISTER_BITS, Dtype
 from pipeline.training.engines.fused.machine import Kernel
+from pipeline.training.engines.fused.memory import Points, Shares, aligned_zeros
 from pipeline.training.engines.fused.network import (
     TILE_REGISTERS,
     Network,
@@ -34,62 +33,15 @@ from pipeline.training.engines.fused.network import (
     training_program,
 )
 from pipeline.training.engines.fused.updates import corrections
+from pipeline.training.engines.products import HessianProducts
 from pipeline.training.engines.threads import CORES
 from pipeline.training.minibatches import Minibatches
 
-NOT_A_STRIDE = 1024
-"""Bytes of which the distance of two inputs is no multiple, because they would push each other out of the cache."""
 PARTS_OF_LANE = 4
 """Parts that the trials of a core come in, so that one core with diverged trials takes some of another's."""
 
 LARGE_WORK = 20_000_000
 """Operations from which on threads are started: 0.2 ms of work on one core, about what it takes to start them."""
-
-
-@dataclass(frozen=True)
-class Points:
-    """Points as a kernel takes them: a row for each input and output, its lanes filled up with the last point."""
-
-    inputs_DP: np.ndarray
-    targets_KP: np.ndarray
-    size: int
-
-    @functools.cached_property
-    def filled(self) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs and targets in full registers."""
-        fill = ((0, 0), (0, self.size - self.num_points))
-        return np.pad(self.inputs_DP, fill, mode="edge"), np.pad(self.targets_KP, fill, mode="edge")
-
-    @functools.cached_property
-    def columns_PC(self) -> np.ndarray:
-        """Inputs and targets of each point together, for batches to be gathered from."""
-        return np.ascontiguousarray(np.concatenate([self.inputs_DP, self.targets_KP]).T)
-
-    @property
-    def num_points(self) -> int:
-        """P."""
-        return self.inputs_DP.shape[1]
-
-
-class Shares:
-    """The share of each lane in a mean over points, and how many tiles they make."""
-
-    def __init__(self, num_points: int, lanes: int, dtype: np.dtype) -> None:
-        self.registers = -(-num_points // lanes)
-        size = self.registers * lanes
-        if size * dtype.itemsize % NOT_A_STRIDE == 0:
-            size += lanes
-        self.share_P = np.zeros(size, dtype)
-        self.share_P[:num_points] = 1 / num_points
-
-    def arguments(self, of: str) -> dict[str, int]:
-        """What a kernel is told, for all points or those of a batch."""
-        return {
-            f"{of}_share": self.share_P.ctypes.data,
-            f"{of}_stride": len(self.share_P),
-            f"{of}_wide_tiles": self.registers // TILE_REGISTERS,
-            f"{of}_narrow_tiles": self.registers % TILE_REGISTERS,
-        }
 
 
 @functools.cache
@@ -144,6 +96,7 @@ class Fused(Engine):
         self.training = training_kernel(self.network, learned.optimizer, minibatches=batch_size is not None)
         self.gradient = gradient_kernel(self.network)
         self.shared = self._shared()
+        self.hessian_products = HessianProducts(learned)
         batch = 0 if batch_size is None else len(self.batch_shares.share_P)
         slots = learned.optimizer.slots
         self.scratch = [Scratch(self.network, learned.width, self.lanes, slots, batch) for _ in range(CORES)]
@@ -257,11 +210,3 @@ class Scratch:
         starts = itertools.accumulate(sizes.values(), initial=0)
         places = (self.memory.ctypes.data + start * self.memory.itemsize for start in starts)
         self.arguments = dict(zip(sizes, places, strict=False))
-
-
-def aligned_zeros(count: int, dtype: Dtype) -> np.ndarray:
-    """Zeros that begin where a register's worth of memory does."""
-    alignment = REGISTER_BITS // 8
-    memory = np.zeros(count * BITS[dtype] // 8 + alignment, dtype=np.uint8)
-    start = -memory.ctypes.data % alignment
-    return memory[start : start + count * BITS[dtype] // 8].view(dtype)

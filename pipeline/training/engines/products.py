@@ -13,10 +13,10 @@ from torch import Tensor
 from pipeline.diagnostics.snapshot import Learned
 from pipeline.models.shallow import Shallow
 from pipeline.numerics.lanczos import Product
-from pipeline.training.engines.cpu import Points, Shares, aligned_zeros
 from pipeline.training.engines.fused.curvature import product_program
 from pipeline.training.engines.fused.lanes import BITS, REGISTER_BITS
 from pipeline.training.engines.fused.machine import Kernel
+from pipeline.training.engines.fused.memory import Points, Shares, aligned_zeros
 from pipeline.training.engines.fused.network import TILE_REGISTERS, Network, padded, places
 
 LANES = REGISTER_BITS // BITS["float64"]
@@ -53,23 +53,19 @@ class HessianProducts:
 
         A trial's product is made by the same instructions whatever is computed beside it.
         """
-        weights_TN = weights_TN.contiguous()
-        kernel, shared, memory = product_kernel(self.network), self._shared(), self._memory()
-        starts = itertools.accumulate(memory.values(), initial=0)
+        memory = self._memory()
         scratch = aligned_zeros(sum(memory.values()), "float64")
-        addresses = {
-            name: scratch.ctypes.data + start * scratch.itemsize for name, start in zip(memory, starts, strict=False)
-        }
+        starts = itertools.accumulate(memory.values(), initial=0)
+        places = (scratch.ctypes.data + start * scratch.itemsize for start in starts)
+        told = self._shared() | dict(zip(memory, places, strict=False)) | {"num_trials": len(weights_TN)}
+        return functools.partial(self._product, weights_TN.contiguous(), scratch, told)
 
-        def product(directions_TN: Tensor) -> Tensor:
-            directions_TN, products_TN = directions_TN.contiguous(), torch.empty_like(weights_TN)
-            arrays = {"weights": weights_TN, "slot_0": directions_TN, "products": products_TN}
-            told = {name: array.data_ptr() for name, array in arrays.items()} | {"num_trials": len(weights_TN)}
-            kernel(shared | addresses | told)
-            assert scratch.size  # alive as long as its addresses are used
-            return products_TN
-
-        return product
+    def _product(self, weights_TN: Tensor, scratch: np.ndarray, told: dict[str, int], directions_TN: Tensor) -> Tensor:
+        """The products; some of the addresses told point into ``scratch``, and others into arrays of this object."""
+        directions_TN, products_TN = directions_TN.contiguous(), torch.empty_like(weights_TN)
+        arrays = {"weights": weights_TN, "slot_0": directions_TN, "products": products_TN}
+        product_kernel(self.network)(told | {name: array.data_ptr() for name, array in arrays.items()})
+        return products_TN
 
     @property
     def _size(self) -> int:

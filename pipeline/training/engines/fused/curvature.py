@@ -9,7 +9,7 @@ from __future__ import annotations
 from pipeline.training.engines.fused.activations import STRAIGHT, activate, times_derivative, times_second_derivative
 from pipeline.training.engines.fused.lanes import Array, Number, Program, Value, total
 from pipeline.training.engines.fused.losses import loss_and_slopes, times_curvature
-from pipeline.training.engines.fused.network import Network, Step, Tile, Trial, plus_products
+from pipeline.training.engines.fused.network import Network, Step, Tile, Trial
 
 
 class Product(Step):
@@ -42,8 +42,7 @@ class Product(Step):
         p, inputs, outputs = self.p, self.network.num_inputs, self.network.num_outputs
         rows = (self.weights, self.direction)
         f, along = (
-            [p.variable(p.spread(row.load(self.output_biases + k), tile.lanes)) for k in range(outputs)]
-            for row in rows
+            [p.variable(p.spread(row.load(self.output_biases + k), tile.lanes)) for k in range(outputs)] for row in rows
         )
 
         def work(unit: Value, count: int) -> None:

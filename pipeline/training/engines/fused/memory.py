@@ -1,0 +1,68 @@
+"""Points and working memory as kernels take them."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.training.engines.fused.lanes import BITS, REGISTER_BITS, Dtype
+from pipeline.training.engines.fused.network import TILE_REGISTERS
+
+NOT_A_STRIDE = 1024
+"""Bytes of which the distance of two inputs is no multiple, because they would push each other out of the cache."""
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points as a kernel takes them: a row for each input and output, its lanes filled up with the last point."""
+
+    inputs_DP: np.ndarray
+    targets_KP: np.ndarray
+    size: int
+
+    @functools.cached_property
+    def filled(self) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs and targets in full registers."""
+        fill = ((0, 0), (0, self.size - self.num_points))
+        return np.pad(self.inputs_DP, fill, mode="edge"), np.pad(self.targets_KP, fill, mode="edge")
+
+    @functools.cached_property
+    def columns_PC(self) -> np.ndarray:
+        """Inputs and targets of each point together, for batches to be gathered from."""
+        return np.ascontiguousarray(np.concatenate([self.inputs_DP, self.targets_KP]).T)
+
+    @property
+    def num_points(self) -> int:
+        """P."""
+        return self.inputs_DP.shape[1]
+
+
+class Shares:
+    """The share of each lane in a mean over points, and how many tiles they make."""
+
+    def __init__(self, num_points: int, lanes: int, dtype: np.dtype) -> None:
+        self.registers = -(-num_points // lanes)
+        size = self.registers * lanes
+        if size * dtype.itemsize % NOT_A_STRIDE == 0:
+            size += lanes
+        self.share_P = np.zeros(size, dtype)
+        self.share_P[:num_points] = 1 / num_points
+
+    def arguments(self, of: str) -> dict[str, int]:
+        """What a kernel is told, for all points or those of a batch."""
+        return {
+            f"{of}_share": self.share_P.ctypes.data,
+            f"{of}_stride": len(self.share_P),
+            f"{of}_wide_tiles": self.registers // TILE_REGISTERS,
+            f"{of}_narrow_tiles": self.registers % TILE_REGISTERS,
+        }
+
+
+def aligned_zeros(count: int, dtype: Dtype) -> np.ndarray:
+    """Zeros that begin where a register's worth of memory does."""
+    alignment = REGISTER_BITS // 8
+    memory = np.zeros(count * BITS[dtype] // 8 + alignment, dtype=np.uint8)
+    start = -memory.ctypes.data % alignment
+    return memory[start : start + count * BITS[dtype] // 8].view(dtype)
