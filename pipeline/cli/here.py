@@ -141,6 +141,8 @@ def bench(asked: argparse.Namespace) -> int:
     from pipeline.training.bench import matrix_product_rate, measure, rows
     from pipeline.training.bench_descent import closed_form_sweep, measure_closed_form
 
+    if asked.sweep:
+        return _bench_of_sweep(asked)
     rate = matrix_product_rate()
     say(f"matrix products: {rate / 1e9:.0f} GFLOP/s")
     sweep = closed_form_sweep(num_rates=16 if asked.quick else 128)
@@ -149,6 +151,19 @@ def bench(asked: argparse.Namespace) -> int:
         print_json([row for table in tables for row in as_json_rows(table)])
     else:
         print("\n".join(as_text(table) for table in tables))
+    return 0
+
+
+def _bench_of_sweep(asked: argparse.Namespace) -> int:
+    from pipeline.report.printing import as_json_rows, as_text
+    from pipeline.training.bench_sweep import measure_sweep, values_per_second
+
+    say(f"records: {values_per_second():,.0f} values written a second")
+    table = measure_sweep(say=say)
+    if asked.json:
+        print_json(as_json_rows(table))
+    else:
+        print(as_text(table))
     return 0
 
 
