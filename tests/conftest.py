@@ -1,13 +1,16 @@
-"""A real SLURM for every test that asks for ``dev_cluster``, one for all the processes of a session."""
+"""The verified values for tests marked ``reference``, and a real SLURM for every test that asks for ``dev_cluster``."""
 
 from __future__ import annotations
 
 import fcntl
+import json
 import os
+import re
 import subprocess
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +49,26 @@ def locked(path: Path, kind: int) -> Iterator[None]:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "alone: nobody else uses the dev cluster while this test runs")
+    config.addinivalue_line("markers", "reference(names): runs with each entry of the verified values that names fits")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test marked ``reference("gd_steps_*")`` each entry of that name as ``reference``; there must be one."""
+    mark = metafunc.definition.get_closest_marker("reference")
+    if mark is None:
+        return
+    (names,) = mark.args
+    values = json.loads((Path(__file__).parent / "reference_values.json").read_text())["values"]
+    found = [value for value in values if fnmatchcase(value["name"], names)]
+    if not found:
+        raise pytest.UsageError(f"no entry of reference_values.json fits {names!r}")
+    metafunc.parametrize("reference", found, ids=[value["name"] for value in found])
+
+
+@pytest.fixture
+def number(reference: dict[str, Any]) -> int:
+    """The number at the end of the name of a verified value, like 7 of ``kappa_monomial_gram_pm1_m7``."""
+    return int(re.findall(r"\d+$", reference["name"])[0])
 
 
 @pytest.hookimpl(wrapper=True)

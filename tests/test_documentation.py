@@ -141,7 +141,8 @@ def test_example_of_a_definition_is_found_by_the_tables_the_tests_and_the_config
     shutil.copytree(ROOT / "pipeline", tmp_path / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "tests" / "problems").mkdir(parents=True)
     shutil.copy(ROOT / "tests" / "problems" / "test_targets.py", tmp_path / "tests" / "problems")
-    shutil.copy(ROOT / "tests" / "reference_values.json", tmp_path / "tests")
+    for needed in ("reference_values.json", "conftest.py"):
+        shutil.copy(ROOT / "tests" / needed, tmp_path / "tests")
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     module = tmp_path / "pipeline" / "problems" / "targets.py"
     before, table, after = module.read_text().rpartition("\nTARGETS = ")

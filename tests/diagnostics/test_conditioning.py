@@ -1,9 +1,7 @@
 """Conditioning as recorded is that of the feature matrix, and the stable rate that of the loss as defined here."""
 
 import itertools
-import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,10 +22,6 @@ from pipeline.optimizers.rules import GradientDescent, Optimizer
 from pipeline.problems.losses import LOSSES, BinaryCrossEntropy, HalfMeanSquare, Loss, Task
 from pipeline.problems.problem import Dataset
 
-REFERENCE = {
-    value["name"]: value
-    for value in json.loads((Path(__file__).parents[1] / "reference_values.json").read_text())["values"]
-}
 CORNERS = torch.tensor(list(itertools.product((0, 1), repeat=2)), dtype=torch.float64)
 EXCLUSIVE_OR = (CORNERS.sum(dim=1, keepdim=True) == 1).double()
 XOR = Dataset(CORNERS, EXCLUSIVE_OR, CORNERS, EXCLUSIVE_OR)
@@ -51,26 +45,25 @@ def xor_snapshot(snapshot_of, loss: Loss | None = None, optimizer: Optimizer | N
     return snapshot_of(model, loss, Task.LABELS, optimizer, width=3, dataset=XOR, weights=weights)
 
 
-def test_linear_fit_of_exclusive_or_is_one_half_everywhere(snapshot_of) -> None:
-    reference = REFERENCE["xor_linear_fit"]["value"]
+@pytest.mark.reference("xor_linear_fit")
+def test_linear_fit_of_exclusive_or_is_one_half_everywhere(reference, snapshot_of) -> None:
     learned = xor_snapshot(snapshot_of).learned
-    expected = torch.tensor([[reference["b"], *reference["w"]]], dtype=torch.float64)
+    expected = torch.tensor([[reference["value"]["b"], *reference["value"]["w"]]], dtype=torch.float64)
     torch.testing.assert_close(learned.least_squares_KF, expected, rtol=0, atol=1e-15)
 
 
-def test_eigenvalues_of_exclusive_or_are_the_exact_ones(snapshot_of) -> None:
-    reference = REFERENCE["xor_design_gram_eigs"]
+@pytest.mark.reference("xor_design_gram_eigs")
+def test_eigenvalues_of_exclusive_or_are_the_exact_ones(reference, snapshot_of) -> None:
     squared = xor_snapshot(snapshot_of).singular_values_TS[0].square().tolist()
     assert squared[::-1] == pytest.approx(reference["value"], abs=reference["tolerance"]["abs"])
 
 
-def test_stable_rate_of_exclusive_or_is_twice_that_of_the_mean_square_of_pytorch(snapshot_of) -> None:
+@pytest.mark.reference("xor_gd_lr_limit_mse_mean")
+def test_stable_rate_of_exclusive_or_is_twice_that_of_the_mean_square_of_pytorch(reference, snapshot_of) -> None:
     """The loss here is half the mean square, so its Hessian is half as large."""
-    reference = REFERENCE["xor_gd_lr_limit_mse_mean"]
     assert reference["value"] == pytest.approx(8 / (7 + math.sqrt(33)), rel=1e-15)
-    factor = REFERENCE["torch_mse_hessian_factor"]["value"]
     rate = float(LargestStableLearningRate()(xor_snapshot(snapshot_of)))
-    assert rate == pytest.approx(factor * reference["value"], rel=reference["tolerance"]["rel"])
+    assert rate == pytest.approx(2 * reference["value"], rel=reference["tolerance"]["rel"])
 
 
 @pytest.mark.parametrize("optimizer", LIMITED, ids=Optimizer.label)
@@ -93,11 +86,12 @@ def test_stable_rate_is_safe_under_every_loss(loss: Loss, task: Task, snapshot_o
         assert min(found) == pytest.approx(promised, rel=1e-12)
 
 
-def test_bound_of_the_logistic_loss_is_attained_where_nothing_is_learned(snapshot_of) -> None:
+@pytest.mark.reference("xor_design_gram_eigs")
+def test_bound_of_the_logistic_loss_is_attained_where_nothing_is_learned(reference, snapshot_of) -> None:
     """At zero weights every probability is 1/2, and lambda_max is that of X^T X over 4 P."""
     snapshot = xor_snapshot(snapshot_of, BinaryCrossEntropy())
     rate = float(LargestStableLearningRate()(snapshot))
-    assert rate == pytest.approx(2 * 4 * 4 / REFERENCE["xor_design_gram_eigs"]["value"][-1], rel=1e-12)
+    assert rate == pytest.approx(2 * 4 * 4 / reference["value"][-1], rel=1e-12)
     assert rate == pytest.approx(2 / largest_hessian_eigenvalue(snapshot, snapshot.weights_TN[0]), rel=1e-12)
 
 

@@ -1,11 +1,9 @@
 """Curvature as recorded is that of the dense Hessian by autograd, and what it leaves out is said in numbers."""
 
 import functools
-import json
 import math
 import re
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,7 +21,7 @@ from pipeline.diagnostics.sharpness import (
 )
 from pipeline.diagnostics.snapshot import Learned, Snapshot
 from pipeline.errors import FieldError
-from pipeline.models.activations import ACTIVATIONS, Relu, Tanh
+from pipeline.models.activations import ACTIVATIONS, Identity, Relu, Tanh
 from pipeline.models.curvature import curvature
 from pipeline.models.linear import Linear
 from pipeline.models.model import Model
@@ -37,10 +35,6 @@ from pipeline.problems.targets import ChebyshevPolynomial
 from pipeline.training.engines.engine import Stack
 from pipeline.training.engines.reference import Reference
 
-REFERENCE = {
-    value["name"]: value
-    for value in json.loads((Path(__file__).parents[1] / "reference_values.json").read_text())["values"]
-}
 NETWORKS = [Shallow(kind()) for kind in ACTIVATIONS.values()]
 PAIRS = [(kind(), task) for kind in LOSSES.values() for task in Task if task in kind.tasks]
 LIMITED = [kind() for kind in OPTIMIZERS.values() if kind().stability_factor() is not None]
@@ -204,20 +198,20 @@ def kinked(num_points: int) -> tuple[Learned, Tensor]:
 IN_THE_BIAS = torch.tensor([[0.0, 1.0, 0.0, 0.0]], dtype=torch.float64)
 
 
-def test_curvature_of_a_kink_has_the_other_sign() -> None:
+@pytest.mark.reference("relu_kink_curvature")
+def test_curvature_of_a_kink_has_the_other_sign(reference: dict) -> None:
     """The reference: the Hessian almost everywhere against the second difference, which sees the kink move."""
-    reference = REFERENCE["relu_kink_curvature"]["value"]
-    tolerance = REFERENCE["relu_kink_curvature"]["tolerance"]["abs"]
+    known, tolerance = reference["value"], reference["tolerance"]["abs"]
     learned, weights = kinked(100_000)
     assert float(second_difference(learned, weights, IN_THE_BIAS, 1e-2)) == pytest.approx(
-        reference["finite_difference_h1e-2"], abs=tolerance
+        known["finite_difference_h1e-2"], abs=tolerance
     )
     targets_KP = learned.dataset.train_targets_PK.mT
     curved = curvature(learned.model, learned.loss, weights, learned.prepared_CP, targets_KP, 1)
     almost_everywhere = float(curved.product(IN_THE_BIAS)[0, 1])
-    assert almost_everywhere == pytest.approx(reference["autograd_d2L/db2"], abs=tolerance)
+    assert almost_everywhere == pytest.approx(known["autograd_d2L/db2"], abs=tolerance)
     population = 0.7**2 * 0.6 - 0.7 * math.cos(0.4)
-    assert reference["population_curvature"] == pytest.approx(population, abs=tolerance)
+    assert known["population_curvature"] == pytest.approx(population, abs=tolerance)
 
 
 def test_step_of_the_second_difference_must_move_kinks_across_points() -> None:
@@ -246,13 +240,52 @@ def test_step_that_is_not_positive_is_refused(step: float) -> None:
         FiniteDifferenceCurvature(step)
 
 
+# --- beyond twice one over the curvature ---
+
+
+@pytest.mark.reference("catapult_window_two_layer_linear")
+@pytest.mark.parametrize("seed", range(3))
+def test_two_linear_layers_survive_rates_up_to_twice_the_limit_by_becoming_less_curved(reference, seed: int) -> None:
+    """At x = 1 and -1 with targets 0 both biases stay 0, and the network is the product of its two layers.
+
+    Below 2 / curvature the loss never rises and the curvature hardly changes; up to 4 the loss is thrown up and comes
+    down where the curvature is below 2 / rate; above it is never seen again.
+    """
+    assert list(reference["value"].values()) == ["eta lambda0<2", "2<eta lambda0<4", ">4"]
+    width, num_steps = reference["inputs"]["m"], 200
+    multiples_T = torch.tensor([0.5, 1.5, 2.1, 3.0, 3.95, 4.05, 5.0], dtype=torch.float64)
+    stays_T, returns_T = multiples_T < 2, multiples_T < 4
+    inputs_PD = torch.tensor([[1.0], [-1.0]], dtype=torch.float64)
+    dataset = Dataset(inputs_PD, 0 * inputs_PD, inputs_PD, 0 * inputs_PD)
+    learned = Learned(
+        Shallow(Identity()), width, GradientDescent(), HalfMeanSquare(), Task.REGRESSION, dataset, torch.float64
+    )
+    hidden_W, output_W = stream("catapult", seed).standard_normal((2, width)) / width**0.25
+    start_N = np.concatenate([np.stack([hidden_W, 0 * hidden_W], axis=1).ravel(), output_W, [0.0]])
+    rates_T = multiples_T / float((hidden_W**2 + output_W**2).sum())
+    weights_TN = torch.from_numpy(start_N).repeat(len(rates_T), 1)
+    engine = Reference(learned, None, torch.device("cpu"))
+    stack = Stack(tuple("abcdefg"), weights_TN, (), rates_T[:, None], torch.full_like(rates_T, torch.inf))
+    first_T = highest_T = engine.value_and_gradient(weights_TN)[0].clone()
+    for step in range(num_steps):
+        engine.advance(stack, step, step + 1)
+        losses_T = engine.value_and_gradient(weights_TN)[0]
+        highest_T = torch.maximum(highest_T, losses_T.nan_to_num(torch.inf))
+    assert ((highest_T == first_T) == stays_T).all()
+    assert ((losses_T < 1e-3 * highest_T) == returns_T).all()
+    now = Snapshot(learned, num_steps, weights_TN, losses_T, weights_TN, rates_T, weights_TN.clone)
+    index_T = StabilityIndex()(now)
+    assert (index_T[returns_T] < 1).all()
+    torch.testing.assert_close(index_T[stays_T], multiples_T[stays_T] / 2, rtol=0.05, atol=0)
+
+
 # --- the edge of stability ---
 
 
+@pytest.mark.reference("eos_chebyshev_toy")
 @pytest.mark.parametrize(("degree", "seed"), [(3, 0), (4, 1)])
-def test_descent_on_a_network_settles_at_the_edge_of_stability(degree: int, seed: int) -> None:
+def test_descent_on_a_network_settles_at_the_edge_of_stability(reference: dict, degree: int, seed: int) -> None:
     """The reference: at every rate but the smallest the index is 1 over the second half; at that it stays below."""
-    reference = REFERENCE["eos_chebyshev_toy"]
     steps, half = reference["inputs"]["steps"], reference["inputs"]["steps"] // 2
     rates_T = torch.tensor([0.05, *reference["inputs"]["lrs"]], dtype=torch.float64)
     line_PD = torch.linspace(-1, 1, 20, dtype=torch.float64)[:, None]

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import math
 import re
 from typing import ClassVar
 
@@ -14,6 +15,7 @@ from pipeline.models.activations import ACTIVATIONS, Relu, Tanh
 from pipeline.models.curvature import Curvature, curvature
 from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
+from pipeline.numerics.kernels import arc_cosine_kernel
 from pipeline.numerics.randomness import stream
 from pipeline.problems.losses import LOSSES, HalfMeanSquare, Loss, SoftmaxCrossEntropy, Task
 
@@ -142,3 +144,23 @@ class Unknown(Model):
 def test_model_without_derivatives_is_refused() -> None:
     with pytest.raises(TypeError, match=f"^{re.escape('no second derivatives of unknown')}$"):
         curvature(Unknown(), HalfMeanSquare(), torch.zeros(1, 1), torch.zeros(1, 1), torch.zeros(1, 1), 1)
+
+
+@pytest.mark.reference("ntk_finite_width_relative_error_times_sqrt_m")
+def test_tangent_kernel_of_a_wide_network_is_apart_from_its_limit_by_one_over_the_root_of_the_width(reference) -> None:
+    """Two layers of normal weights without biases, scaled by the root of two over the width, on half a circle."""
+    angles_P = math.pi * torch.arange(8, dtype=torch.float64) / 8
+    points_PD = torch.stack([angles_P.cos(), angles_P.sin()], dim=1)
+    of_hidden_PP = points_PD @ points_PD.mT * arc_cosine_kernel(points_PD, points_PD, 0)
+    limit_PP = of_hidden_PP + arc_cosine_kernel(points_PD, points_PD, 1)
+    targets_KP = torch.zeros(1, 8, dtype=torch.float64)
+    # Draws enough that the mean is good to a tenth; the fourth width would cost more than all others together.
+    for width, draws in zip(reference["inputs"]["widths"], (40, 40, 20), strict=False):
+        weights_TN = torch.from_numpy(stream("wide", width).standard_normal((draws, 3 * width + 1)))
+        # No constant among the inputs, so no biases; the last weight, which is that of the output, is left out.
+        curved = curvature(Shallow(Relu()), HalfMeanSquare(), weights_TN, points_PD.mT, targets_KP, width)
+        jacobian_TNP = curved.jacobian()[:, :-1, 0]
+        apart_TPP = 2 / width * jacobian_TNP.mT @ jacobian_TNP - limit_PP
+        relative_T = torch.linalg.matrix_norm(apart_TPP) / torch.linalg.matrix_norm(limit_PP)
+        scaled = float(relative_T.mean()) * math.sqrt(width)
+        assert scaled == pytest.approx(reference["value"], abs=reference["tolerance"]["abs"])

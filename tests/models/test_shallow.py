@@ -1,8 +1,5 @@
 """A network with one hidden layer is w^T g(W x + c) + b."""
 
-import json
-from pathlib import Path
-
 import pytest
 import torch
 from torch import Tensor
@@ -12,7 +9,6 @@ from pipeline.models.initialisations import INITIALISATIONS, Initialisation
 from pipeline.models.shallow import Shallow
 from pipeline.numerics.randomness import stream
 
-VALUES = json.loads((Path(__file__).parents[1] / "reference_values.json").read_text())["values"]
 CORNERS = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=torch.float64)
 WIDTH, NUM_INPUTS, NUM_OUTPUTS, NUM_POINTS, NUM_TRIALS = 5, 3, 2, 7, 4
 
@@ -86,9 +82,9 @@ def test_layers_are_views_of_the_flat_weights(weights: Tensor) -> None:
     assert weights.sum() == NUM_TRIALS * NUM_OUTPUTS * (WIDTH + 1)
 
 
-def test_two_relus_compute_exclusive_or_exactly() -> None:
+@pytest.mark.reference("xor_relu_solution")
+def test_two_relus_compute_exclusive_or_exactly(reference: dict) -> None:
     """The solution of the lecture, in the form w^T max(0, W x + c) + b."""
-    [reference] = [value for value in VALUES if value["name"] == "xor_relu_solution"]
     solution = flat(torch.ones(2, 2), torch.tensor([0, -1]), torch.tensor([[1, -2]]), torch.tensor([0]))
     assert outputs(Shallow(Relu()), solution, CORNERS, 2, 1)[0, 0].tolist() == reference["value"]
 

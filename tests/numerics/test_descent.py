@@ -1,8 +1,6 @@
 """The closed forms of descent on quadratics are what the optimizers do, step for step."""
 
-import json
 import math
-from pathlib import Path
 
 import pytest
 import torch
@@ -13,10 +11,6 @@ from pipeline.numerics import descent
 from pipeline.numerics.randomness import stream
 from pipeline.optimizers.rules import GradientDescent, Momentum, Nesterov, UpdateRule
 
-REFERENCE = {
-    value["name"]: value
-    for value in json.loads((Path(__file__).parents[1] / "reference_values.json").read_text())["values"]
-}
 MOMENTA = (0.0, 0.5, 0.9, 0.99)
 RULES: list[UpdateRule] = [GradientDescent(), *(kind(b) for kind in (Momentum, Nesterov) for b in MOMENTA)]
 rules = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.label())
@@ -114,9 +108,9 @@ def test_contraction_is_the_spectral_radius_of_the_companion_matrix(rule: Update
         assert radius == pytest.approx(float(torch.linalg.eigvals(companion).abs().max()), abs=1e-7)
 
 
-@pytest.mark.parametrize("kappa", [10, 100])
-def test_steps_to_a_millionth_are_those_of_theory(kappa: int) -> None:
-    reference = REFERENCE[f"gd_steps_for_1e-6_kappa{kappa}"]
+@pytest.mark.reference("gd_steps_for_1e-6_kappa*")
+def test_steps_to_a_millionth_are_those_of_theory(reference: dict) -> None:
+    kappa = reference["inputs"]["kappa"]
     eigenvalues = torch.tensor([1.0, 1 / kappa], dtype=torch.float64)
     momentum = ((math.sqrt(kappa) - 1) / (math.sqrt(kappa) + 1)) ** 2
     best_heavy_ball = 4 / (1 + 1 / math.sqrt(kappa)) ** 2
@@ -132,8 +126,47 @@ def test_steps_to_a_millionth_are_those_of_theory(kappa: int) -> None:
         assert math.log(1e-6) / math.log(radius) == pytest.approx(reference["value"][name], rel=tolerance)
 
 
-def test_best_constant_rate_contracts_by_kappa_minus_one_over_kappa_plus_one() -> None:
-    assert REFERENCE["gd_optimal_rate"]["value"] == "rho = (kappa-1)/(kappa+1)"
+@pytest.mark.reference("gd_stability_condition")
+def test_descent_converges_from_every_start_if_and_only_if_its_rate_is_below_two_over_the_curvature(reference) -> None:
+    """One over the curvature is enough and not needed; at two the steepest mode has period two, and grows above."""
+    condition, period, growth = reference["value"].split("; ")
+    assert condition == "converges for every start iff 0 < eps < 2/lambda_max"
+    curvatures = torch.linspace(0.1, 4.0, 14, dtype=torch.float64)
+    multiples = torch.tensor([-0.01, 0.0, 0.5, 0.999, 1.0, 1.001, 1.5, 1.999, 2.0, 2.01, 2.1], dtype=torch.float64)
+    shrinks = descent.contraction(curvatures, multiples / 4).amax(dim=1) < 1
+    assert shrinks.tolist() == [0 < multiple < 2 for multiple in multiples.tolist()]
+
+    rates, num_steps = multiples[2:, None] / 4, 2000
+    weights = torch.ones(len(rates), len(curvatures), dtype=torch.float64)
+    for step in range(1, num_steps + 1):
+        before = weights[:, -1].clone()
+        GradientDescent()(weights, curvatures * weights, (), rates, step)
+    assert (weights.abs().amax(dim=1) < 1).tolist() == (multiples[2:] < 2).tolist()
+    assert period == "at eps=2/lambda_max top mode has period 2"
+    assert (before[-3], weights[-3, -1]) == (-1, 1)
+    assert growth == "for eps above, growth |1-eps lambda_max| per step"
+    grown = (weights[-2:, -1] / before[-2:]).abs()
+    torch.testing.assert_close(grown, multiples[-2:] - 1, rtol=reference["tolerance"]["rel"], atol=0)
+    predicted = descent.log_errors(curvatures[-1:], rates[-2:, 0], torch.tensor([num_steps]))[:, 0, 0]
+    torch.testing.assert_close(weights[-2:, -1].abs().log(), predicted, rtol=reference["tolerance"]["rel"], atol=0)
+
+
+@pytest.mark.reference("gd_rate_eps_1_over_lmax")
+@pytest.mark.parametrize("kappa", [1.5, 50.65, 1e6])
+def test_descent_at_one_over_the_curvature_shrinks_the_slowest_mode_by_one_over_kappa(reference, kappa: float) -> None:
+    assert reference["value"] == "rho = 1-1/kappa on parameters, (1-1/kappa)^2 on excess loss"
+    modes = descent.Modes(
+        *torch.tensor([[1.0, 1 / kappa], [0.0, 1.0]], dtype=torch.float64), torch.tensor(0.0).double()
+    )
+    rate, relative = torch.ones(1, dtype=torch.float64), reference["tolerance"]["rel"]
+    assert float(descent.contraction(modes.eigenvalues_S, rate).max()) == pytest.approx(1 - 1 / kappa, rel=relative)
+    excess = descent.loss_curve(modes, rate, torch.tensor([10, 11]))[0]  # above a floor of zero
+    assert float(excess[1] / excess[0]) == pytest.approx((1 - 1 / kappa) ** 2, rel=relative)
+
+
+@pytest.mark.reference("gd_optimal_rate")
+def test_best_constant_rate_contracts_by_kappa_minus_one_over_kappa_plus_one(reference: dict) -> None:
+    assert reference["value"] == "rho = (kappa-1)/(kappa+1)"
     eigenvalues = torch.linspace(0.02, 1, 50, dtype=torch.float64)
     radius = descent.contraction(eigenvalues, torch.tensor([2 / 1.02], dtype=torch.float64)).max()
     assert float(radius) == pytest.approx(49 / 51, rel=1e-14)

@@ -1,9 +1,7 @@
 """Kernels are the means that they say they are, and those of networks have the spectra that are known."""
 
-import json
 import math
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,14 +10,6 @@ from torch import Tensor
 
 from pipeline.numerics.kernels import arc_cosine_kernel, gaussian_kernel
 from pipeline.numerics.randomness import stream
-
-VALUES = json.loads((Path(__file__).parents[1] / "reference_values.json").read_text())["values"]
-
-
-def family(prefix: str) -> list:
-    found = [value for value in VALUES if value["name"].startswith(prefix)]
-    assert found
-    return [pytest.param(value, id=value["name"]) for value in found]
 
 
 def at_angles(*angles: float) -> Tensor:
@@ -33,7 +23,7 @@ def gram_of_hidden_weights(points_PD: Tensor) -> Tensor:
     return points_PD @ points_PD.mT * arc_cosine_kernel(points_PD, points_PD, 0) / 2
 
 
-@pytest.mark.parametrize("reference", family("arccos_kernels"))
+@pytest.mark.reference("arccos_kernels_*")
 def test_means_of_two_ridges_are_the_known_ones(reference) -> None:
     x, y = at_angles(0.7), at_angles(0.7 + reference["inputs"]["angle"])
     for degree, name in ((0, "E 1 1"), (1, "E relu relu")):
@@ -41,7 +31,7 @@ def test_means_of_two_ridges_are_the_known_ones(reference) -> None:
         assert found == pytest.approx(reference["value"][name], rel=reference["tolerance"]["rel"])
 
 
-@pytest.mark.parametrize("reference", family("relu_first_layer_gram"))
+@pytest.mark.reference("relu_first_layer_gram_*")
 def test_hidden_layer_of_two_points_has_the_known_eigenvalues(reference) -> None:
     written = reference["name"].rpartition("angle")[2]
     angle = math.pi / 2 if written == "1.5708" else float(written)
@@ -56,8 +46,8 @@ def tangent_kernel_on_the_circle(num_points: int) -> Tensor:
     return 2 * gram_of_hidden_weights(points) + arc_cosine_kernel(points, points, 1)
 
 
-def test_tangent_kernel_on_the_circle_has_the_known_largest_eigenvalue() -> None:
-    [reference] = [value for value in VALUES if value["name"] == "relu_ntk_circle_lmax_over_n"]
+@pytest.mark.reference("relu_ntk_circle_lmax_over_n")
+def test_tangent_kernel_on_the_circle_has_the_known_largest_eigenvalue(reference) -> None:
     largest = float(torch.linalg.eigvalsh(tangent_kernel_on_the_circle(64))[-1]) / 64
     assert largest == pytest.approx(reference["value"], abs=reference["tolerance"]["abs"])
     assert largest == pytest.approx(0.60808999, abs=5e-9)  # as printed for 64 points
@@ -65,8 +55,8 @@ def test_tangent_kernel_on_the_circle_has_the_known_largest_eigenvalue() -> None
     assert abs(wide - reference["value"]) < abs(largest - reference["value"]) / 50  # falls with the square
 
 
-def test_tangent_kernel_of_eight_points_on_the_circle_is_singular() -> None:
-    [reference] = [value for value in VALUES if value["name"] == "relu_ntk_circle_lambda_min_n8"]
+@pytest.mark.reference("relu_ntk_circle_lambda_min_n8")
+def test_tangent_kernel_of_eight_points_on_the_circle_is_singular(reference) -> None:
     smallest = float(torch.linalg.eigvalsh(tangent_kernel_on_the_circle(8))[0])
     # Rounding of eigenvalues up to 5 in a matrix of 8 rows is some 1e-15.
     assert smallest == pytest.approx(reference["value"], abs=reference["tolerance"]["abs"])

@@ -1,11 +1,9 @@
 """Means over a box are right to their own error bar, and exact where a rule is exact."""
 
 import itertools
-import json
 import math
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import torch
@@ -16,11 +14,6 @@ from torch import Tensor
 from pipeline.errors import PipelineError
 from pipeline.numerics.quadrature import NODES, SCRAMBLES, averaged, cell_ends, gauss, kronrod, mean, rule, sobol
 from pipeline.numerics.randomness import stream
-
-REFERENCE = {
-    value["name"]: value
-    for value in json.loads((Path(__file__).parents[1] / "reference_values.json").read_text())["values"]
-}
 
 
 def bell(points: Tensor) -> Tensor:
@@ -42,27 +35,28 @@ def direction_in(dimension: int) -> Tensor:
 # --- reference values ---
 
 
-def test_mean_of_the_bell_is_the_exact_one_in_the_plane() -> None:
-    reference = REFERENCE["integral_exp_minus_r2_pm1_d2"]
+@pytest.mark.reference("integral_exp_minus_r2_pm1_d2")
+def test_mean_of_the_bell_is_the_exact_one_in_the_plane(reference: dict) -> None:
     found = mean(bell, 2)
     assert float(found.value) == pytest.approx(reference["value"], rel=reference["tolerance"]["rel"])
     assert float(found.error) < 1e-11
 
 
-def test_mean_of_the_bell_in_ten_dimensions_is_the_tenth_power_of_one_and_within_the_error_bar() -> None:
-    reference = REFERENCE["integral_exp_minus_r2_pm1_d10"]
+@pytest.mark.reference("integral_exp_minus_r2_pm1_d10")
+def test_mean_of_the_bell_in_ten_dimensions_is_the_tenth_power_of_one_and_within_the_error_bar(reference: dict) -> None:
     assert float(mean(bell, 1).value) ** 10 == pytest.approx(reference["value"], rel=reference["tolerance"]["rel"])
     sampled = mean(bell, 10)
     assert float(sampled.value) == pytest.approx(reference["value"], abs=4 * float(sampled.error))
 
 
+@pytest.mark.reference("relu_ridge_second_moment")
 @pytest.mark.parametrize("dimension", [1, 2, 3])
-def test_second_moment_of_a_ridge_along_an_axis_is_a_sixth_of_its_length(dimension: int) -> None:
-    assert REFERENCE["relu_ridge_second_moment"]["value"] == "|w|^2/6"
+def test_second_moment_of_a_ridge_along_an_axis_is_a_sixth_of_its_length(reference: dict, dimension: int) -> None:
+    assert reference["value"] == "|w|^2/6"
     direction = torch.zeros(dimension, dtype=torch.float64)
     direction[-1] = 3.0
     found = mean(squared_ridge(direction), dimension, breaks=(0.0,))
-    assert float(found.value) == pytest.approx(9 / 6, rel=REFERENCE["relu_ridge_second_moment"]["tolerance"]["rel"])
+    assert float(found.value) == pytest.approx(9 / 6, rel=reference["tolerance"]["rel"])
 
 
 @pytest.mark.parametrize("dimension", [2, 3, 4, 7])

@@ -1,9 +1,7 @@
 """Condition numbers are right to the digits that float64 holds, and say so when it holds none."""
 
-import json
 import math
 import re
-from pathlib import Path
 
 import mpmath
 import numpy as np
@@ -20,10 +18,6 @@ from pipeline.numerics import spectra
 from pipeline.numerics.randomness import stream
 from pipeline.numerics.spectra import Trust
 
-REFERENCE = {
-    value["name"]: value
-    for value in json.loads((Path(__file__).parents[1] / "reference_values.json").read_text())["values"]
-}
 EPS = torch.finfo(torch.float64).eps
 INTERVALS = {"unit_interval": (0.0, 1.0), "pm1": (-1.0, 1.0), "01": (0.0, 1.0)}
 
@@ -57,37 +51,35 @@ def with_spectrum(values: list[float], num_points: int) -> Tensor:
 # --- known condition numbers ---
 
 
-@pytest.mark.parametrize("name", [name for name in REFERENCE if name.startswith("kappa_monomial_gram")])
-def test_condition_of_monomials_on_an_interval_is_that_of_their_exact_gram_matrix(name: str) -> None:
-    reference, width = REFERENCE[name], REFERENCE[name]["inputs"]["m"]
-    interval = next(interval for key, interval in INTERVALS.items() if key in name)
+@pytest.mark.reference("kappa_monomial_gram_*")
+def test_condition_of_monomials_on_an_interval_is_that_of_their_exact_gram_matrix(reference: dict, number: int) -> None:
+    interval = next(interval for key, interval in INTERVALS.items() if key in reference["name"])
     points, weights = gauss(40, *interval)  # exact to degree 79
     root = weights.sqrt()[:, None]
-    kappa = condition_number(root * Monomial()(points, width))
+    kappa = condition_number(root * Monomial()(points, number))
     # A decomposition moves each singular value by a few roundings of the largest, the square twice that.
     tolerance = max(reference["tolerance"]["rel"], 4 * EPS * math.sqrt(reference["value"]))
     assert kappa**2 == pytest.approx(reference["value"], rel=tolerance)
 
 
-@pytest.mark.parametrize("name", [name for name in REFERENCE if name.startswith("kappa_XtX_monomial_linspace100")])
-def test_condition_of_monomials_on_a_grid_is_the_exact_one(name: str) -> None:
-    reference = REFERENCE[name]
-    interval = next(interval for key, interval in INTERVALS.items() if key in name)
+@pytest.mark.reference("kappa_XtX_monomial_linspace100_*")
+def test_condition_of_monomials_on_a_grid_is_the_exact_one(reference: dict, number: int) -> None:
+    interval = next(interval for key, interval in INTERVALS.items() if key in reference["name"])
     line = torch.linspace(*interval, 100, dtype=torch.float64)
-    kappa = gram_condition_number(Monomial(), line, reference["inputs"]["m"])
+    kappa = gram_condition_number(Monomial(), line, number)
     tolerance = max(reference["tolerance"]["rel"], 4 * EPS * math.sqrt(reference["value"]))
     assert kappa == pytest.approx(reference["value"], rel=tolerance)
 
 
-def test_cosines_at_midpoints_are_perfectly_conditioned() -> None:
+@pytest.mark.reference("kappa_cosine_midpoint_grid")
+def test_cosines_at_midpoints_are_perfectly_conditioned(reference: dict) -> None:
     midpoints = -1 + 2 * (torch.arange(64, dtype=torch.float64) + 0.5) / 64
-    reference = REFERENCE["kappa_cosine_midpoint_grid"]
     expected = pytest.approx(reference["value"], abs=reference["tolerance"]["abs"])
     assert gram_condition_number(Cosine(), midpoints, 32) == expected
 
 
-def test_cosines_on_a_grid_with_both_ends_are_not() -> None:
-    reference = REFERENCE["kappa_cosine_endpoint_grid_n64_p32"]
+@pytest.mark.reference("kappa_cosine_endpoint_grid_n64_p32")
+def test_cosines_on_a_grid_with_both_ends_are_not(reference: dict) -> None:
     assert reference["value"] == pytest.approx(95 / 63, rel=1e-15)
     kappa = gram_condition_number(Cosine(), torch.linspace(-1, 1, 64, dtype=torch.float64), 32)
     assert kappa == pytest.approx(reference["value"], abs=reference["tolerance"]["abs"])
@@ -134,6 +126,21 @@ def test_reduction_to_a_triangle_keeps_the_digits_of_an_exact_decomposition() ->
         # ... which for kappa^2 = 5.2e14 left 2e-10 in the reference; ten times that here.
         squared = (exact[0] / exact[10]) ** 2
         assert abs(condition_number(features) ** 2 / squared - 1) < 2e-9
+
+
+@pytest.mark.reference("hilbert_lambda_min_asymptotic_ratio_m16")
+def test_smallest_eigenvalue_of_the_hilbert_matrix_comes_close_to_its_asymptotic_formula(reference, number) -> None:
+    """Its inverse is C^T C, with the coefficients C of the orthonormal polynomials of [0, 1], which are exact.
+
+    So it is one over the square of the largest singular value of C, which keeps all digits where 1e-23 would keep none.
+    """
+    rows = [
+        [(-1) ** (n + k) * math.comb(n, k) * math.comb(n + k, k) * math.sqrt(2 * n + 1) for k in range(number)]
+        for n in range(number)
+    ]
+    smallest = float(spectra.singular_values(torch.tensor(rows, dtype=torch.float64)[None])[0, 0]) ** -2
+    formula = 2 ** (15 / 4) * math.pi**1.5 * math.sqrt(number) * (1 + math.sqrt(2)) ** (-4 * number)
+    assert smallest / formula == pytest.approx(reference["value"], abs=reference["tolerance"]["abs"])
 
 
 # --- trust ---

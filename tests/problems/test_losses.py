@@ -183,11 +183,12 @@ def test_cross_entropy_of_knowing_nothing_is_the_logarithm_of_the_choices(num_cl
     assert value.item() == pytest.approx(num_classes * math.log(2), rel=1e-15)
 
 
-def test_square_loss_carries_one_half_and_the_mean_over_points() -> None:
+@pytest.mark.reference("torch_mse_hessian_factor")
+def test_square_loss_carries_one_half_and_the_mean_over_points(reference: dict) -> None:
     """So its Hessian in the weights of a linear model is X^T X / N: torch's MSELoss has twice that."""
     z_TKP, y_KP = outputs(1, 1, 8), targets(Task.REGRESSION, 1, 8)
-    twice = torch.nn.functional.mse_loss(z_TKP[0], y_KP).item()
-    assert HalfMeanSquare()(z_TKP, y_KP).item() == pytest.approx(twice / 2, rel=1e-14)
+    of_torch = torch.nn.functional.mse_loss(z_TKP[0], y_KP).item()
+    assert HalfMeanSquare()(z_TKP, y_KP).item() == pytest.approx(of_torch / reference["value"], rel=1e-14)
 
     design_PW = outputs(1, 8, 3)[0]
     in_weights = lambda w: HalfMeanSquare()((design_PW @ w)[None, None], y_KP)[0]  # noqa: E731
@@ -195,27 +196,46 @@ def test_square_loss_carries_one_half_and_the_mean_over_points() -> None:
     torch.testing.assert_close(curvature, design_PW.T @ design_PW / 8)
 
 
-# Reference values, closed forms confirmed by numerical differentiation with 40 digits.
-@pytest.mark.parametrize(
-    ("z", "cross_entropy", "square", "ratio"),
-    [
-        (-20.0, -0.9999999979388464, -4.12230721938699e-09, 242582598.70489514),
-        (-5.0, -0.9933071490757152, -0.013207124437112718, 75.20994852478785),
-        (0.0, -0.5, -0.25, 2.0),
-        (5.0, -0.0066928509242848554, -8.898890446759198e-05, 75.20994852478785),
-    ],
-)
-def test_cross_entropy_still_pulls_where_the_square_of_a_sigmoid_no_longer_does(
-    z: float, cross_entropy: float, square: float, ratio: float
-) -> None:
+@pytest.mark.reference("sigmoid_grad_ce_vs_mse_z*")
+def test_cross_entropy_still_pulls_where_the_square_of_a_sigmoid_no_longer_does(reference: dict) -> None:
     """At y = 1 the slopes of cross-entropy and of (s - 1)^2 are in the ratio 1 / (2 s (1 - s))."""
-    z_TKP = torch.full((1, 1, 1), z, dtype=torch.float64, requires_grad=True)
+    known, relative = reference["value"], reference["tolerance"]["rel"]
+    z_TKP = torch.full((1, 1, 1), reference["inputs"]["z"], dtype=torch.float64, requires_grad=True)
     yes = torch.ones(1, 1, dtype=torch.float64)
     of_entropy = BinaryCrossEntropy().gradient(z_TKP.detach(), yes).item()
     (of_square,) = torch.autograd.grad(2 * HalfMeanSquare()(torch.sigmoid(z_TKP), yes).sum(), z_TKP)
-    assert of_entropy == pytest.approx(cross_entropy, rel=1e-10)
-    assert of_square.item() == pytest.approx(square, rel=1e-10)
-    assert of_entropy / of_square.item() == pytest.approx(ratio, rel=1e-10)
+    assert of_entropy == pytest.approx(known["ce"], rel=relative)
+    assert of_square.item() == pytest.approx(known["mse_(s-1)^2"], rel=relative)
+    assert of_entropy / of_square.item() == pytest.approx(known["ratio_ce_over_mse"], rel=relative)
+
+
+@pytest.mark.reference("softmax_ce_gradient")
+def test_gradient_of_cross_entropy_is_probabilities_less_truth(reference: dict) -> None:
+    assert reference["value"] == "dl/dz = p - onehot(y)"
+    z_TKP, y_KP = outputs(4, 5, 7), targets(Task.CLASSES, 5, 7)
+    exponentials = (z_TKP - z_TKP.amax(dim=1, keepdim=True)).exp()
+    expected = exponentials / exponentials.sum(dim=1, keepdim=True) - y_KP
+    found = 7 * SoftmaxCrossEntropy().gradient(z_TKP, y_KP)
+    torch.testing.assert_close(found, expected, rtol=0, atol=reference["tolerance"]["abs"])
+
+
+@pytest.mark.reference("softmax_hessian_max_eig")
+def test_cross_entropy_is_curved_most_where_it_hesitates_between_two_classes(reference: dict) -> None:
+    """And by 1/K where it knows nothing of K; no law on the classes gives more than the first."""
+    assert SoftmaxCrossEntropy.largest_curvature == reference["value"]
+    y_K = torch.tensor([1.0, 0.0, 0.0, 0.0], dtype=torch.float64)
+    logits = torch.tensor([[0.0, 0.0, -1e3, -1e3], [0.0, 0.0, 0.0, 0.0]], dtype=torch.float64)
+    largest = [float(torch.linalg.eigvalsh(hessian(SoftmaxCrossEntropy(), z_K, y_K))[-1]) for z_K in logits]
+    assert largest == pytest.approx([reference["value"], 1 / 4], abs=reference["tolerance"]["abs"])
+
+
+@pytest.mark.reference("mse_sigmoid_grad_max")
+def test_square_of_a_sigmoid_pulls_most_at_a_third(reference: dict) -> None:
+    z = torch.linspace(-20, 20, 40_001, dtype=torch.float64)
+    z = torch.cat([z, z.new_tensor([math.log(1 / 2)])]).requires_grad_()
+    (slopes,) = torch.autograd.grad((torch.sigmoid(z) - 1).square().sum(), z)
+    assert float(slopes.abs().max()) == pytest.approx(reference["value"], rel=reference["tolerance"]["rel"])
+    assert int(slopes.abs().argmax()) == 40_001
 
 
 def test_two_classes_are_one_label_of_the_difference_of_the_logits() -> None:

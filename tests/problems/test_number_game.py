@@ -1,11 +1,9 @@
 """The number game is counted out exactly, and owning more than may be used wins."""
 
 import itertools
-import json
 import re
 from collections.abc import Callable
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -22,12 +20,6 @@ from pipeline.problems.number_game import (
     score,
 )
 
-REFERENCE = {
-    value["name"]: value
-    for value in json.loads((Path(__file__).parents[1] / "reference_values.json").read_text())["values"]
-    if value["topic"] == "game"
-}
-
 
 def rules_of(name: str) -> Rules:
     """The rules that the name of a reference value tells."""
@@ -35,19 +27,19 @@ def rules_of(name: str) -> Rules:
     return Rules(own=int(own), exactly=how == "exactly", highest_goal=int(highest))
 
 
-@pytest.mark.parametrize("name", REFERENCE)
-def test_best_numbers_and_their_score_are_the_exact_ones(name: str) -> None:
-    known, found = REFERENCE[name], outcome(rules_of(name))
-    assert found.best == Fraction(known["value"]["fraction"])
-    assert float(found.best) == known["value"]["float"]
+@pytest.mark.reference("game_size*")
+def test_best_numbers_and_their_score_are_the_exact_ones(reference: dict) -> None:
+    found = outcome(rules_of(reference["name"]))
+    assert found.best == Fraction(reference["value"]["fraction"])
+    assert float(found.best) == reference["value"]["float"]
     sets = [list(owned) for owned in found.best_sets]
-    if "best_sets" in known["inputs"]:
-        assert sets == known["inputs"]["best_sets"]
+    if "best_sets" in reference["inputs"]:
+        assert sets == reference["inputs"]["best_sets"]
     else:
-        assert len(sets) == known["inputs"]["n_best"]
-        first = known["inputs"]["best_sets_first"]
+        assert len(sets) == reference["inputs"]["n_best"]
+        first = reference["inputs"]["best_sets_first"]
         assert sets[: len(first)] == first
-    assert float(found.mean) == pytest.approx(known["inputs"]["mean_over_all_sets"], rel=1e-14)
+    assert float(found.mean) == pytest.approx(reference["inputs"]["mean_over_all_sets"], rel=1e-14)
 
 
 @pytest.mark.parametrize(

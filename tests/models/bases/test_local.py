@@ -1,9 +1,7 @@
 """Local functions are splines and bumps at equally spaced places, and hats stay well conditioned."""
 
-import json
 import math
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,14 +16,7 @@ from pipeline.models.bases.local import BSpline, GaussianBump, Hat, Local
 from pipeline.models.bases.ridge import Ridge
 from pipeline.numerics.spectra import singular_values
 
-VALUES = json.loads((Path(__file__).parents[2] / "reference_values.json").read_text())["values"]
 LINE = torch.linspace(-1, 1, 1001, dtype=torch.float64)
-
-
-def family(prefix: str) -> list:
-    found = [value for value in VALUES if value["name"].startswith(prefix)]
-    assert found
-    return [pytest.param(int(value["name"].rsplit("_m")[-1]), value, id=value["name"]) for value in found]
 
 
 @pytest.fixture(params=[kind for kind in BASES.values() if issubclass(kind, Local)], ids=lambda kind: kind.name())
@@ -83,10 +74,10 @@ def test_splines_have_one_continuous_derivative_less_than_their_degree(degree: i
         assert jump < 0.1 if continuous else jump > 0.5
 
 
-@pytest.mark.parametrize(("num_cells", "reference"), family("kappa_hat_mass_matrix"))
-def test_condition_number_of_hats_is_the_known_one_and_below_four(num_cells: int, reference, quadrature) -> None:
-    points, weights = quadrature(cells=num_cells, nodes=2)
-    found = gram_condition_number(Hat()(points, num_cells + 1), weights)
+@pytest.mark.reference("kappa_hat_mass_matrix_m*")
+def test_condition_number_of_hats_is_the_known_one_and_below_four(reference, number, quadrature) -> None:
+    points, weights = quadrature(cells=number, nodes=2)
+    found = gram_condition_number(Hat()(points, number + 1), weights)
     assert found == pytest.approx(reference["value"], rel=reference["tolerance"]["rel"])
     assert found < 4
 
@@ -97,12 +88,10 @@ def test_condition_number_of_hats_is_below_four_at_every_width(width: int, quadr
     assert gram_condition_number(Hat()(points, width), weights) < 4
 
 
-@pytest.mark.parametrize(("num_ridges", "reference"), family("kappa_relu_mass_matrix"))
-def test_ridges_of_the_same_functions_are_as_badly_conditioned_as_theory_says(
-    num_ridges: int, reference, quadrature
-) -> None:
-    points, weights = quadrature(cells=num_ridges, nodes=2)
-    found = gram_condition_number(Ridge()(points, num_ridges + 1)[:, 1:], weights)
+@pytest.mark.reference("kappa_relu_mass_matrix_m*")
+def test_ridges_of_the_same_functions_are_as_badly_conditioned_as_theory_says(reference, number, quadrature) -> None:
+    points, weights = quadrature(cells=number, nodes=2)
+    found = gram_condition_number(Ridge()(points, number + 1)[:, 1:], weights)
     assert found == pytest.approx(reference["value"], rel=reference["tolerance"]["rel"])
 
 

@@ -1,9 +1,7 @@
 """Products over the inputs: complete sets of indices, prefixes, and the curse of dimension to the digit."""
 
 import itertools
-import json
 import math
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -15,10 +13,6 @@ from pipeline.models.bases.product import Order, multi_indices
 from pipeline.models.bases.trigonometric import Cosine
 from pipeline.numerics.randomness import stream
 
-REFERENCE = {
-    value["name"]: value
-    for value in json.loads((Path(__file__).parents[2] / "reference_values.json").read_text())["values"]
-}
 CLAIMING = [kind() for kind in BASES.values() if kind.orthonormal_under is not None]
 ORDERS = get_args(Order)
 SIZE = {"total_degree": sum, "full": max}
@@ -87,8 +81,8 @@ def test_products_of_an_orthonormal_basis_are_orthonormal(basis: Basis, quadratu
         torch.testing.assert_close(gram, torch.eye(16, dtype=torch.float64), rtol=0, atol=1e-12)
 
 
-def test_best_tensor_cosines_miss_a_product_of_kinks_by_what_theory_says(quadrature) -> None:
-    reference = REFERENCE["cos_best_meansq_absx_pm1_K3"]
+@pytest.mark.reference("cos_best_meansq_absx_pm1_K3")
+def test_best_tensor_cosines_miss_a_product_of_kinks_by_what_theory_says(reference, quadrature) -> None:
     in_the_plane = (1 / 3) ** 2 - (1 / 3 - reference["value"]) ** 2
     assert in_the_plane == pytest.approx(1.2766406e-4, rel=1e-7)  # as printed
     points, weights = quadrature(cells=4, nodes=12)

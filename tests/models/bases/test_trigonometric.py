@@ -1,8 +1,6 @@
 """Cosines and Fourier series are their formulas, and approximate as well as theory says."""
 
-import json
 import math
-from pathlib import Path
 
 import pytest
 import torch
@@ -10,15 +8,6 @@ from torch import Tensor
 
 from pipeline.models.bases.basis import Basis
 from pipeline.models.bases.trigonometric import Cosine, Fourier
-
-VALUES = json.loads((Path(__file__).parents[2] / "reference_values.json").read_text())["values"]
-
-
-def family(prefix: str) -> list:
-    """The values of one family, each with its largest frequency."""
-    found = [value for value in VALUES if value["name"].startswith(prefix)]
-    return [pytest.param(int(value["name"].rsplit("_K")[-1]), value, id=value["name"]) for value in found]
-
 
 LINE = torch.linspace(-1, 1, 401, dtype=torch.float64)
 
@@ -52,33 +41,33 @@ def test_fourier_series_has_period_two() -> None:
     torch.testing.assert_close(ends[0], ends[1], rtol=0, atol=1e-13)
 
 
-@pytest.mark.parametrize(("frequency", "reference"), family("cos_best_meansq_absx_pm1"))
-def test_best_cosines_of_a_kink_miss_by_what_theory_says(frequency, reference, quadrature) -> None:
+@pytest.mark.reference("cos_best_meansq_absx_pm1_K*")
+def test_best_cosines_of_a_kink_miss_by_what_theory_says(reference, number, quadrature) -> None:
     """Cosines of whole periods are every second one; the others are odd, and the kink at 0 is even."""
     points, weights = quadrature()
-    missed = mean_square_missed(Cosine(), 2 * frequency + 1, points.abs(), points, weights)
+    missed = mean_square_missed(Cosine(), 2 * number + 1, points.abs(), points, weights)
     assert missed == pytest.approx(reference["value"], rel=reference["tolerance"]["rel"])
 
 
-@pytest.mark.parametrize(("frequency", "reference"), family("cos_best_meansq_absx_pm1"))
-def test_fourier_series_of_a_kink_misses_as_much_as_the_cosines(frequency, reference, quadrature) -> None:
+@pytest.mark.reference("cos_best_meansq_absx_pm1_K*")
+def test_fourier_series_of_a_kink_misses_as_much_as_the_cosines(reference, number, quadrature) -> None:
     points, weights = quadrature()
-    missed = mean_square_missed(Fourier(), 2 * frequency + 1, points.abs(), points, weights)
+    missed = mean_square_missed(Fourier(), 2 * number + 1, points.abs(), points, weights)
     assert missed == pytest.approx(reference["value"], rel=reference["tolerance"]["rel"])
 
 
-@pytest.mark.parametrize(("frequency", "reference"), family("cos_best_L2sq_x_on_0pi"))
-def test_best_cosines_of_a_line_miss_by_what_theory_says(frequency, reference, quadrature) -> None:
+@pytest.mark.reference("cos_best_L2sq_x_on_0pi_K*")
+def test_best_cosines_of_a_line_miss_by_what_theory_says(reference, number, quadrature) -> None:
     points, weights = quadrature()
     angle = math.pi * (points + 1) / 2
-    missed = mean_square_missed(Cosine(), frequency + 1, angle, points, weights)
+    missed = mean_square_missed(Cosine(), number + 1, angle, points, weights)
     assert missed == pytest.approx(reference["inputs"]["mean_square"], rel=reference["tolerance"]["rel"])
     assert math.pi * missed == pytest.approx(reference["value"], rel=reference["tolerance"]["rel"])
 
 
-@pytest.mark.parametrize(("frequency", "reference"), family("fourier_best_L2sq_x_pm1"))
-def test_best_fourier_series_of_a_line_misses_by_what_theory_says(frequency, reference, quadrature) -> None:
+@pytest.mark.reference("fourier_best_L2sq_x_pm1_K*")
+def test_best_fourier_series_of_a_line_misses_by_what_theory_says(reference, number, quadrature) -> None:
     """The line jumps in its periodic extension, so that the error falls slowly."""
     points, weights = quadrature()
-    missed = mean_square_missed(Fourier(), 2 * frequency + 1, points, points, weights)
+    missed = mean_square_missed(Fourier(), 2 * number + 1, points, points, weights)
     assert 2 * missed == pytest.approx(reference["value"], rel=reference["tolerance"]["rel"])

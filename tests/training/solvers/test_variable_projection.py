@@ -1,8 +1,5 @@
 """Variable projection minimises the loss with the best output layer, and reaches the best network there is."""
 
-import json
-from pathlib import Path
-
 import pytest
 import torch
 from torch import Tensor
@@ -18,10 +15,6 @@ from pipeline.problems.measures import Grid
 from pipeline.problems.targets import XSquared
 from pipeline.training.module import PackModule
 
-REFERENCE = {
-    value["name"]: value
-    for value in json.loads((Path(__file__).parents[2] / "reference_values.json").read_text())["values"]
-}
 each_activation = pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=ACTIVATIONS.keys())
 DIGITS = {"target": (), "data": (Digits(),), "inputs": Inputs(train=(60,), test=10), "loss": HalfMeanSquare()}
 
@@ -130,14 +123,14 @@ def test_is_ahead_of_all_that_move_both_layers(pack, trained, activation):
     assert module.engine.value_and_gradient(module.weights.detach())[0].max() < 1e-9
 
 
+@pytest.mark.reference("best_relu_risk_x2_pm1_even_width")
 @pytest.mark.parametrize("width", [2, 4, 8])
-def test_every_start_comes_close_to_the_best_relu_network_for_a_square(pack, trained, scattered, width):
+def test_every_start_comes_close_to_the_best_relu_network_for_a_square(reference, pack, trained, scattered, width):
     """No network of this width has a smaller risk; the worst of five starts is to be within 1.22 of that."""
     inputs = Inputs(measure=Grid(), train=(1024,), test=50)
     fields = {"models": (Shallow(Relu()),), "target": (XSquared(),), "widths": (width,), "seeds": 5}
     module = trained(pack(VariableProjection(), inputs=inputs, steps=120, **fields), start=scattered(5, width))
-    best = REFERENCE["best_relu_risk_x2_pm1_even_width"]["value"]
-    assert best == "4/(45 (n+1)^4)"
+    assert reference["value"] == "4/(45 (n+1)^4)"
     x_PD = torch.linspace(-1, 1, 40_001, dtype=torch.float64)[:, None]
     model = module.learned.model
     outputs_TP = model.outputs(module.weights.detach(), model.prepare(x_PD, width), width, 1)[:, 0]
