@@ -1,8 +1,8 @@
 """Second derivatives of the loss of a stack of trials, written out: products, Jacobians, dense Hessians.
 
 With J the Jacobian of the outputs, e the derivative of the loss in the outputs and Q its second derivative,
-the Hessian is ``J^T Q J``, the Gauss-Newton matrix, plus what the second derivatives of the outputs add,
-weighted by e. For a linear model there is nothing to add. For one hidden layer, ``f = A g(Z) + c`` with
+the Hessian is ``J^T Q J``, for a convex loss the Gauss-Newton matrix, plus what the second derivatives of the
+outputs add, weighted by e. For a linear model there is nothing to add. For one hidden layer, ``f = A g(Z) + c`` with
 ``Z = W x``, the rest couples a hidden unit with itself and with its own output weights only.
 
 Of ReLU and its like autograd and these formulas give the Hessian *almost everywhere*: a kink has no second
@@ -29,6 +29,7 @@ class Curvature(ABC):
 
     loss: Loss
     outputs_TKP: Tensor
+    targets_KP: Tensor
 
     @abstractmethod
     def product(self, directions_TN: Tensor) -> Tensor:
@@ -43,28 +44,37 @@ class Curvature(ABC):
         """The dense Hessian of each trial, shape ``[T, N, N]``."""
 
     def gauss_newton_root(self) -> Tensor:
-        """R J with ``R^T R = Q``, shape ``[T, N, K, P]``: the Gauss-Newton matrix is its product with itself."""
+        """R J, shape ``[T, N, K, P]``, with ``R^T R = Q`` if the loss is convex; its square is the Gauss-Newton matrix."""
         outputs_T1KP = self.outputs_TKP[:, None]
         return self.loss.curvature_root(outputs_T1KP, self.jacobian())
 
     def gauss_newton(self) -> Tensor:
-        """The Gauss-Newton matrix ``J^T Q J`` of each trial, shape ``[T, N, N]``."""
+        """The Gauss-Newton matrix ``J^T R^T R J`` of each trial, shape ``[T, N, N]``, never negative."""
         root_TNS = self.gauss_newton_root().flatten(2)
         return root_TNS @ root_TNS.mT
 
+    def of_outputs(self) -> Tensor:
+        """``J^T Q J`` of each trial, shape ``[T, N, N]``: the Gauss-Newton matrix where the loss is convex."""
+        if self.loss.convex:
+            return self.gauss_newton()
+        jacobian_TNKP = self.jacobian()
+        slopes_TNKP = self.loss.curvature(self.outputs_TKP[:, None], self.targets_KP, jacobian_TNKP)
+        product_TNN = jacobian_TNKP.flatten(2) @ slopes_TNKP.flatten(2).mT
+        return (product_TNN + product_TNN.mT) / 2
+
 
 class LinearCurvature(Curvature):
-    """A linear model: the Hessian is the Gauss-Newton matrix, one block of features for each output."""
+    """A linear model: its outputs have no second derivatives; one block of features for each output."""
 
     def __init__(self, loss: Loss, weights_TN: Tensor, prepared_CP: Tensor, targets_KP: Tensor) -> None:
-        self.loss, self.prepared_CP, self.num_outputs = loss, prepared_CP, len(targets_KP)
+        self.loss, self.targets_KP, self.prepared_CP, self.num_outputs = loss, targets_KP, prepared_CP, len(targets_KP)
         self.outputs_TKP = self._outputs(weights_TN)
 
     def _outputs(self, weights_TN: Tensor) -> Tensor:
         return weights_TN.view(len(weights_TN), self.num_outputs, -1) @ self.prepared_CP
 
     def product(self, directions_TN: Tensor) -> Tensor:
-        slopes_TKP = self.loss.curvature(self.outputs_TKP, self._outputs(directions_TN))
+        slopes_TKP = self.loss.curvature(self.outputs_TKP, self.targets_KP, self._outputs(directions_TN))
         return (slopes_TKP @ self.prepared_CP.mT).flatten(1)
 
     def jacobian(self) -> Tensor:
@@ -73,7 +83,7 @@ class LinearCurvature(Curvature):
         return blocks_KWKP.flatten(0, 1).expand(len(self.outputs_TKP), -1, -1, -1)
 
     def hessian(self) -> Tensor:
-        return self.gauss_newton()
+        return self.of_outputs()
 
 
 class ShallowCurvature(Curvature):
@@ -86,7 +96,7 @@ class ShallowCurvature(Curvature):
         self, model: Shallow, loss: Loss, weights_TN: Tensor, prepared_CP: Tensor, targets_KP: Tensor, width: int
     ) -> None:
         self.model, self.loss, self.width, self.num_outputs = model, loss, width, len(targets_KP)
-        self.prepared_CP = prepared_CP
+        self.prepared_CP, self.targets_KP = prepared_CP, targets_KP
         hidden_TWC, output_TKF = model.layers(weights_TN, width, self.num_outputs)
         self.output_TKW = output_TKF[:, :, :width]
         self.value_TWP = model.activation.apply_(hidden_TWC @ prepared_CP.expand(len(weights_TN), -1, -1))
@@ -105,7 +115,7 @@ class ShallowCurvature(Curvature):
         values_TWP = self.slope_TWP * sums_TWP
         outputs_TKP = torch.baddbmm(output_TKF[:, :, width:], output_TKF[:, :, :width], self.value_TWP)
         outputs_TKP = torch.baddbmm(outputs_TKP, self.output_TKW, values_TWP)
-        slopes_TKP = self.loss.curvature(self.outputs_TKP, outputs_TKP)
+        slopes_TKP = self.loss.curvature(self.outputs_TKP, self.targets_KP, outputs_TKP)
 
         of_values_TKW = slopes_TKP @ self.value_TWP.mT
         output_result_TKF[:, :, :width] = torch.baddbmm(of_values_TKW, self.error_TKP, values_TWP.mT)
@@ -127,7 +137,7 @@ class ShallowCurvature(Curvature):
         return torch.cat([hidden_TWCKP.flatten(1, 2), output_TKFKP.flatten(1, 2)], dim=1)
 
     def hessian(self) -> Tensor:
-        hessian_TNN, width, num_inputs = self.gauss_newton(), self.width, len(self.prepared_CP)
+        hessian_TNN, width, num_inputs = self.of_outputs(), self.width, len(self.prepared_CP)
         num_trials, num_hidden = len(hessian_TNN), width * num_inputs
         squares_SP = (self.prepared_CP[:, None] * self.prepared_CP).flatten(0, 1)
         own_TWCC = (self.bend_TWP @ squares_SP.mT).view(num_trials, width, num_inputs, num_inputs)

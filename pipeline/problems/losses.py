@@ -39,6 +39,8 @@ class Loss(Definition, ABC):
     """Least upper bound of the largest eigenvalue of the Hessian of one point's loss in its outputs."""
     quadratic: ClassVar[bool] = False
     """Whether the curvature is constant, so that a limit predicted from it is exact."""
+    convex: ClassVar[bool] = True
+    """Whether no curvature in the outputs is negative, so that a linear model has no false minimum."""
 
     @abstractmethod
     def __call__(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
@@ -49,10 +51,10 @@ class Loss(Definition, ABC):
         """Derivative of the loss in each output, shape ``[T, K, P]``, the factor 1/P included."""
 
     @abstractmethod
-    def curvature(self, outputs_TKP: Tensor, directions_TKP: Tensor) -> Tensor:
+    def curvature(self, outputs_TKP: Tensor, targets_KP: Tensor, directions_TKP: Tensor) -> Tensor:
         """The Hessian of the loss in the outputs times a direction, shape ``[T, K, P]``, the factor 1/P included.
 
-        Directions may have further axes in front, over which the outputs are then repeated.
+        Directions may have further axes in front, over which outputs and targets are then repeated.
         """
 
     @abstractmethod
@@ -60,7 +62,8 @@ class Loss(Definition, ABC):
         """A root R of that Hessian, which is ``R^T R``, times a direction, shape ``[T, K, P]``.
 
         The singular values of R J, for the Jacobian J of the outputs, are the roots of the eigenvalues of the
-        Gauss-Newton matrix ``J^T R^T R J``, with twice the digits.
+        Gauss-Newton matrix ``J^T R^T R J``, with twice the digits. A Hessian that is not convex has no root: there
+        ``R^T R`` is what Gauss and Newton keep of it, the part without the second derivatives of the residuals.
         """
 
     def value_and_gradient(self, outputs_TKP: Tensor, targets_KP: Tensor) -> tuple[Tensor, Tensor]:
@@ -89,7 +92,7 @@ class HalfMeanSquare(Loss):
         value_T = residual_TKP.square().sum(dim=(-2, -1)) / (2 * num_points)
         return value_T, residual_TKP.div_(num_points)
 
-    def curvature(self, outputs_TKP: Tensor, directions_TKP: Tensor) -> Tensor:
+    def curvature(self, outputs_TKP: Tensor, targets_KP: Tensor, directions_TKP: Tensor) -> Tensor:
         return directions_TKP / directions_TKP.shape[-1]
 
     def curvature_root(self, outputs_TKP: Tensor, directions_TKP: Tensor) -> Tensor:
@@ -114,7 +117,7 @@ class SoftmaxCrossEntropy(Loss):
     def gradient(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
         return (torch.softmax(outputs_TKP, dim=-2) - targets_KP) / outputs_TKP.shape[-1]
 
-    def curvature(self, outputs_TKP: Tensor, directions_TKP: Tensor) -> Tensor:
+    def curvature(self, outputs_TKP: Tensor, targets_KP: Tensor, directions_TKP: Tensor) -> Tensor:
         probabilities = torch.softmax(outputs_TKP, dim=-2)
         means = (probabilities * directions_TKP).sum(dim=-2, keepdim=True)
         return probabilities * (directions_TKP - means) / outputs_TKP.shape[-1]
@@ -146,11 +149,47 @@ class BinaryCrossEntropy(Loss):
     def gradient(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
         return (torch.sigmoid(outputs_TKP) - targets_KP) / outputs_TKP.shape[-1]
 
-    def curvature(self, outputs_TKP: Tensor, directions_TKP: Tensor) -> Tensor:
+    def curvature(self, outputs_TKP: Tensor, targets_KP: Tensor, directions_TKP: Tensor) -> Tensor:
         return _spread(outputs_TKP) * directions_TKP / outputs_TKP.shape[-1]
 
     def curvature_root(self, outputs_TKP: Tensor, directions_TKP: Tensor) -> Tensor:
         return (_spread(outputs_TKP) / outputs_TKP.shape[-1]).sqrt() * directions_TKP
+
+
+@final
+@dataclass(frozen=True)
+class BrierScore(Loss):
+    """Square of the sigmoid of each logit less the label, summed over the labels; no factor 1/2.
+
+    With ``u = (1 - 2 y) z`` and s the sigmoid of u, how likely the wrong answer is said to be, it is ``s^2`` with the
+    slope ``2 s^2 (1 - s)`` in u: at most 8/27, and vanishing where an answer is wrong and sure of it. That of
+    cross-entropy is s, which is ``1 / (2 s (1 - s))`` times as much. The second derivative
+    ``2 s^2 (1 - s) (2 - 3 s)`` is negative for s above 2/3, so even a linear model may have several minima; it is
+    greatest at ``s = (15 - sqrt(33)) / 24``. Of it Gauss and Newton keep ``2 s^2 (1 - s)^2``, from the residuals s.
+
+    Source: Brier 1950.
+    """
+
+    tasks: ClassVar[frozenset[Task]] = frozenset({Task.LABELS})
+    largest_curvature: ClassVar[float] = (39 + 55 * 33**0.5) / 2304
+    convex: ClassVar[bool] = False
+
+    def __call__(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
+        return torch.sigmoid((1 - 2 * targets_KP) * outputs_TKP).square().sum(dim=(-2, -1)) / outputs_TKP.shape[-1]
+
+    def gradient(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
+        sign_KP = 1 - 2 * targets_KP
+        away_TKP = sign_KP * outputs_TKP
+        return 2 * sign_KP * torch.sigmoid(away_TKP) * _spread(away_TKP) / outputs_TKP.shape[-1]
+
+    def curvature(self, outputs_TKP: Tensor, targets_KP: Tensor, directions_TKP: Tensor) -> Tensor:
+        away_TKP = (1 - 2 * targets_KP) * outputs_TKP
+        wrong_TKP = torch.sigmoid(away_TKP)
+        bend_TKP = 2 * wrong_TKP * (2 - 3 * wrong_TKP) * _spread(away_TKP)
+        return bend_TKP * directions_TKP / outputs_TKP.shape[-1]
+
+    def curvature_root(self, outputs_TKP: Tensor, directions_TKP: Tensor) -> Tensor:
+        return (2 / outputs_TKP.shape[-1]) ** 0.5 * _spread(outputs_TKP) * directions_TKP
 
 
 def _spread(logits: Tensor) -> Tensor:

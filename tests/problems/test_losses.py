@@ -1,5 +1,6 @@
 """Every loss is its formula, its gradient is its derivative, and both hold at logits of 10,000."""
 
+import functools
 import itertools
 import math
 import re
@@ -16,6 +17,7 @@ from pipeline.problems.losses import (
     DEFAULT_LOSS,
     LOSSES,
     BinaryCrossEntropy,
+    BrierScore,
     HalfMeanSquare,
     Loss,
     SoftmaxCrossEntropy,
@@ -66,6 +68,13 @@ def exact(loss: Loss, z: list[float], y: list[float]) -> tuple[float, list[float
                 q_K = [1 / (1 + mpmath.exp(a)) for a in z_K]  # 1 - p, which 60 digits would round to 0
                 value = -sum(mpmath.log(p if b else q) for p, q, b in zip(p_K, q_K, y_K, strict=True))
                 gradient = [p - b for p, b in zip(p_K, y_K, strict=True)]
+            case BrierScore():
+                # |p - y|, which 60 digits would round to 0 as a difference, and its complement
+                signs = [1 - 2 * b for b in y_K]
+                s_K = [1 / (1 + mpmath.exp(-sign * a)) for sign, a in zip(signs, z_K, strict=True)]
+                q_K = [1 / (1 + mpmath.exp(sign * a)) for sign, a in zip(signs, z_K, strict=True)]
+                value = sum(s**2 for s in s_K)
+                gradient = [2 * sign * s**2 * q for sign, s, q in zip(signs, s_K, q_K, strict=True)]
             case _:
                 raise AssertionError(f"write the formula of {loss.name()} here")
         return float(value), [float(entry) for entry in gradient]
@@ -157,10 +166,21 @@ def test_no_hessian_exceeds_the_largest_curvature(loss: Loss, task: Task) -> Non
 
 
 def test_some_hessian_attains_the_largest_curvature(loss: Loss) -> None:
-    """For the softmax at p = (1/2, 1/2, 0, 0), for the sigmoid at p = 1/2."""
-    z_K = torch.tensor([0.0, 0.0, -1e3, -1e3], dtype=torch.float64)
+    """For the softmax at p = (1/2, 1/2, 0, 0), for the sigmoid at p = 1/2, for squares on it where its slope has none."""
+    p = (15 - math.sqrt(33)) / 24
+    third = math.log(p / (1 - p)) if isinstance(loss, BrierScore) else -1e3
+    z_K = torch.tensor([0.0, 0.0, third, -1e3], dtype=torch.float64)
     y_K = torch.tensor([1.0, 0.0, 0.0, 0.0], dtype=torch.float64)
     assert torch.linalg.eigvalsh(hessian(loss, z_K, y_K))[-1].item() == pytest.approx(loss.largest_curvature, abs=1e-14)
+
+
+@pairs
+def test_a_loss_is_convex_exactly_if_it_says_so(loss: Loss, task: Task) -> None:
+    """Squares on the sigmoid bend down where the answer is more than two thirds wrong."""
+    outputs_TKP, targets_KP = outputs(20, 3, 9), targets(task, 3, 9)
+    curvatures = whole_curvature(functools.partial(loss.curvature, outputs_TKP, targets_KP), outputs_TKP)
+    least = torch.linalg.eigvalsh(curvatures).amin().item()
+    assert least > -1e-15 if loss.convex else least < -0.01
 
 
 def test_quadratic_means_one_hessian_everywhere(loss: Loss) -> None:
@@ -196,19 +216,6 @@ def test_square_loss_carries_one_half_and_the_mean_over_points(reference: dict) 
     torch.testing.assert_close(curvature, design_PW.T @ design_PW / 8)
 
 
-@pytest.mark.reference("sigmoid_grad_ce_vs_mse_z*")
-def test_cross_entropy_still_pulls_where_the_square_of_a_sigmoid_no_longer_does(reference: dict) -> None:
-    """At y = 1 the slopes of cross-entropy and of (s - 1)^2 are in the ratio 1 / (2 s (1 - s))."""
-    known, relative = reference["value"], reference["tolerance"]["rel"]
-    z_TKP = torch.full((1, 1, 1), reference["inputs"]["z"], dtype=torch.float64, requires_grad=True)
-    yes = torch.ones(1, 1, dtype=torch.float64)
-    of_entropy = BinaryCrossEntropy().gradient(z_TKP.detach(), yes).item()
-    (of_square,) = torch.autograd.grad(2 * HalfMeanSquare()(torch.sigmoid(z_TKP), yes).sum(), z_TKP)
-    assert of_entropy == pytest.approx(known["ce"], rel=relative)
-    assert of_square.item() == pytest.approx(known["mse_(s-1)^2"], rel=relative)
-    assert of_entropy / of_square.item() == pytest.approx(known["ratio_ce_over_mse"], rel=relative)
-
-
 @pytest.mark.reference("softmax_ce_gradient")
 def test_gradient_of_cross_entropy_is_probabilities_less_truth(reference: dict) -> None:
     assert reference["value"] == "dl/dz = p - onehot(y)"
@@ -229,13 +236,36 @@ def test_cross_entropy_is_curved_most_where_it_hesitates_between_two_classes(ref
     assert largest == pytest.approx([reference["value"], 1 / 4], abs=reference["tolerance"]["abs"])
 
 
+@pytest.mark.reference("sigmoid_grad_ce_vs_mse_z*")
+def test_cross_entropy_still_pulls_where_squares_on_the_sigmoid_no_longer_do(reference: dict) -> None:
+    """At y = 1 the slopes of cross-entropy and of (s - 1)^2 are in the ratio 1 / (2 s (1 - s)), without a bound."""
+    z = reference["inputs"]["z"]
+    z_TKP, yes = torch.full((1, 1, 1), z, dtype=torch.float64), torch.ones(1, 1, dtype=torch.float64)
+    of_entropy = BinaryCrossEntropy().gradient(z_TKP, yes).item()
+    of_squares = BrierScore().gradient(z_TKP, yes).item()
+    close = reference["tolerance"]
+    assert of_entropy == pytest.approx(reference["value"]["ce"], **close)
+    assert of_squares == pytest.approx(reference["value"]["mse_(s-1)^2"], **close)
+    assert of_entropy / of_squares == pytest.approx(reference["value"]["ratio_ce_over_mse"], **close)
+    likely = 1 / (1 + math.exp(-z))
+    assert of_entropy / of_squares == pytest.approx(1 / (2 * likely * (1 - likely)), rel=1e-6)  # 1 - s has lost digits
+
+    # Both outputs of a softmax of two classes, at the logits z and 0, are off by as much: the slope is twice that.
+    both = torch.tensor([z, 0.0], dtype=torch.float64, requires_grad=True)
+    (slopes,) = torch.autograd.grad((torch.softmax(both, dim=0) - torch.tensor([1.0, 0.0])).square().sum(), both)
+    assert 2 * of_squares == pytest.approx(reference["value"]["softmax2_mse_dz1"], **close)
+    assert slopes[0].item() == pytest.approx(2 * of_squares, rel=1e-6)
+
+
 @pytest.mark.reference("mse_sigmoid_grad_max")
-def test_square_of_a_sigmoid_pulls_most_at_a_third(reference: dict) -> None:
-    z = torch.linspace(-20, 20, 40_001, dtype=torch.float64)
-    z = torch.cat([z, z.new_tensor([math.log(1 / 2)])]).requires_grad_()
-    (slopes,) = torch.autograd.grad((torch.sigmoid(z) - 1).square().sum(), z)
-    assert float(slopes.abs().max()) == pytest.approx(reference["value"], rel=reference["tolerance"]["rel"])
-    assert int(slopes.abs().argmax()) == 40_001
+def test_squares_on_the_sigmoid_are_steepest_where_an_answer_is_two_thirds_wrong(reference: dict) -> None:
+    """So the slope is bounded at 8/27 and falls again beyond: no convex function does that."""
+    logits = torch.linspace(-30, 30, 60_001, dtype=torch.float64)[:, None, None]
+    slopes = BrierScore().gradient(logits, torch.ones(1, 1, dtype=torch.float64)).abs()
+    at_third = BrierScore().gradient(torch.full((1, 1, 1), -math.log(2)).double(), torch.ones(1, 1).double())
+    assert -at_third.item() == pytest.approx(reference["value"], rel=1e-15)
+    assert reference["value"] * (1 - 1e-6) < slopes.max().item() <= reference["value"] * (1 + 1e-15)
+    assert slopes[0].item() < 1e-12
 
 
 def test_two_classes_are_one_label_of_the_difference_of_the_logits() -> None:
@@ -256,7 +286,9 @@ def test_a_tie_of_classes_goes_to_the_first_of_them() -> None:
     assert zero_one_loss(z_TKP, y_KP, Task.CLASSES, SoftmaxCrossEntropy()).item() == pytest.approx(1 / 3)
 
 
-@pytest.mark.parametrize(("loss", "threshold"), [(BinaryCrossEntropy(), 0.0), (HalfMeanSquare(), 0.5)])
+@pytest.mark.parametrize(
+    ("loss", "threshold"), [(BinaryCrossEntropy(), 0.0), (BrierScore(), 0.0), (HalfMeanSquare(), 0.5)]
+)
 def test_a_label_is_yes_strictly_above_the_threshold_of_its_loss(loss: Loss, threshold: float) -> None:
     z_TKP = torch.tensor([[[threshold - 0.1, threshold, threshold + 0.1]]])
     yes = zero_one_loss(z_TKP, torch.ones(1, 3), Task.LABELS, loss)
@@ -295,17 +327,17 @@ def test_mean_of_the_squared_errors_is_twice_the_square_loss() -> None:
     assert squared_errors(z_TKP.float(), y_KP.float()).dtype == torch.float64
 
 
-def whole_curvature(function: Callable[[Tensor, Tensor], Tensor], outputs_TKP: Tensor) -> Tensor:
+def whole_curvature(product: Callable[[Tensor], Tensor], outputs_TKP: Tensor) -> Tensor:
     """A product of each point with every direction, as matrices ``[T, P, K, K]``, the factor 1/P taken out."""
     directions = torch.eye(outputs_TKP.shape[-2], dtype=torch.float64)[:, None, :, None].expand(-1, *outputs_TKP.shape)
-    return function(outputs_TKP, directions).permute(1, 3, 2, 0)
+    return product(directions).permute(1, 3, 2, 0)
 
 
 @pairs
 @pytest.mark.parametrize("scale", [0.0, 3.0, 1e4])
 def test_curvature_is_the_hessian_by_autograd(loss: Loss, task: Task, scale: float) -> None:
     outputs_TKP, targets_KP = outputs(2, 4, 5, scale), targets(task, 4, 5)
-    curvature = whole_curvature(loss.curvature, outputs_TKP)
+    curvature = whole_curvature(functools.partial(loss.curvature, outputs_TKP, targets_KP), outputs_TKP)
     for trial, point in itertools.product(range(2), range(5)):
         exact_KK = hessian(loss, outputs_TKP[trial, :, point], targets_KP[:, point])
         torch.testing.assert_close(5 * curvature[trial, point], exact_KK, rtol=1e-13, atol=1e-15)
@@ -314,13 +346,17 @@ def test_curvature_is_the_hessian_by_autograd(loss: Loss, task: Task, scale: flo
 @pairs
 @pytest.mark.parametrize("scale", [0.0, 3.0, 1e4])
 def test_root_of_the_curvature_times_its_transpose_is_the_curvature(loss: Loss, task: Task, scale: float) -> None:
-    outputs_TKP = outputs(2, 4, 5, scale)
-    root = whole_curvature(loss.curvature_root, outputs_TKP)
-    torch.testing.assert_close(root.mT @ root, whole_curvature(loss.curvature, outputs_TKP), rtol=1e-13, atol=1e-16)
+    outputs_TKP, targets_KP = outputs(2, 4, 5, scale), targets(task, 4, 5)
+    root = whole_curvature(functools.partial(loss.curvature_root, outputs_TKP), outputs_TKP)
+    kept = whole_curvature(functools.partial(loss.curvature, outputs_TKP, targets_KP), outputs_TKP)
+    if not loss.convex:  # the residuals of the Brier score are the sigmoids less the labels, and it is their square
+        slopes_TKP = torch.autograd.functional.jacobian(lambda z: torch.sigmoid(z).sum(), outputs_TKP)
+        kept = torch.diag_embed(2 * slopes_TKP.square().mT / 5)
+    torch.testing.assert_close(root.mT @ root, kept, rtol=1e-13, atol=1e-16)
 
 
 def test_curvature_of_a_confident_yes_keeps_its_digits() -> None:
     """p (1 - p) at z = 30 is 9.4e-14, which 1 - p in float64 knows to three digits only."""
     logit, one = torch.tensor([[[30.0]]], dtype=torch.float64), torch.ones(1, 1, 1, dtype=torch.float64)
     spread = float(mpmath.exp(-30) / (1 + mpmath.exp(-30)) ** 2)
-    assert float(BinaryCrossEntropy().curvature(logit, one)) == pytest.approx(spread, rel=1e-14)
+    assert float(BinaryCrossEntropy().curvature(logit, one[0], one)) == pytest.approx(spread, rel=1e-14)

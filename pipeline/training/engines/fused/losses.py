@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
-from pipeline.problems.losses import BinaryCrossEntropy, HalfMeanSquare, Loss, SoftmaxCrossEntropy
+from pipeline.problems.losses import BinaryCrossEntropy, BrierScore, HalfMeanSquare, Loss, SoftmaxCrossEntropy
 from pipeline.training.engines.fused.functions import exp_of_negative, log, log_of_one_plus, sigmoid
 from pipeline.training.engines.fused.lanes import Program, Value, total
 
@@ -34,6 +34,13 @@ def loss_and_slopes(
             values = [_softplus(p, z) for z in signed]
             slopes = [(sigmoid(p, f) - y) * share for f, y in zip(outputs, targets, strict=True)]
             return total(values) * share, slopes
+        case BrierScore():
+            signs = [p.fma(y, -2.0, 1.0) for y in targets]
+            away = [sign * f for sign, f in zip(signs, outputs, strict=True)]
+            wrong = [sigmoid(p, z) for z in away]
+            squares = [s * s for s in wrong]
+            slopes = [sign * q * sigmoid(p, -z) * 2.0 * share for sign, q, z in zip(signs, squares, away, strict=True)]
+            return total(squares) * share, slopes
     raise TypeError(f"no lanes for {loss.name()}")
 
 
@@ -66,6 +73,11 @@ def times_curvature(
         case BinaryCrossEntropy():
             spreads = [sigmoid(p, f) * sigmoid(p, -f) for f in outputs]
             return [spread * d * share for spread, d in zip(spreads, directions, strict=True)]
+        case BrierScore():
+            away = [p.fma(y, -2.0, 1.0) * f for f, y in zip(outputs, targets, strict=True)]
+            wrong = [sigmoid(p, z) for z in away]
+            bends = [s * s * sigmoid(p, -z) * p.fma(s, -3.0, 2.0) for s, z in zip(wrong, away, strict=True)]
+            return [bend * d * 2.0 * share for bend, d in zip(bends, directions, strict=True)]
     raise TypeError(f"no lanes for the curvature of {loss.name()}")
 
 
