@@ -44,7 +44,7 @@ class Curvature(ABC):
         """The dense Hessian of each trial, shape ``[T, N, N]``."""
 
     def gauss_newton_root(self) -> Tensor:
-        """R J, shape ``[T, N, K, P]``, with ``R^T R = Q`` if the loss is convex; its square is the Gauss-Newton matrix."""
+        """R J, shape ``[T, N, K, P]``, its square the Gauss-Newton matrix; ``R^T R = Q`` if the loss is convex."""
         outputs_T1KP = self.outputs_TKP[:, None]
         return self.loss.curvature_root(outputs_T1KP, self.jacobian())
 

@@ -166,7 +166,7 @@ def test_no_hessian_exceeds_the_largest_curvature(loss: Loss, task: Task) -> Non
 
 
 def test_some_hessian_attains_the_largest_curvature(loss: Loss) -> None:
-    """For the softmax at p = (1/2, 1/2, 0, 0), for the sigmoid at p = 1/2, for squares on it where its slope has none."""
+    """For the softmax at p = (1/2, 1/2, 0, 0), for the sigmoid at 1/2, for squares on it below that."""
     p = (15 - math.sqrt(33)) / 24
     third = math.log(p / (1 - p)) if isinstance(loss, BrierScore) else -1e3
     z_K = torch.tensor([0.0, 0.0, third, -1e3], dtype=torch.float64)
