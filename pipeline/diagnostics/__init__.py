@@ -1,10 +1,10 @@
 """What is observed of a trial: the table of diagnostics."""
 
 from pipeline.definitions import table
-from pipeline.diagnostics import conditioning, convergence, prediction, representation, sharpness
+from pipeline.diagnostics import conditioning, convergence, error_parts, prediction, representation, sharpness
 from pipeline.diagnostics.diagnostic import Diagnostic
 
-DIAGNOSTICS = table(Diagnostic, convergence, prediction, conditioning, sharpness, representation)
+DIAGNOSTICS = table(Diagnostic, convergence, error_parts, prediction, conditioning, sharpness, representation)
 
 DEFAULT_DIAGNOSTICS: tuple[Diagnostic, ...] = tuple(kind() for kind in DIAGNOSTICS.values() if kind.by_default)
 """All that cost little beside training: such a diagnostic is recorded by existing.

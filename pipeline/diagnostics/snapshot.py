@@ -14,7 +14,9 @@ from torch import Tensor
 from pipeline.models.curvature import Curvature, curvature
 from pipeline.models.model import Model
 from pipeline.numerics.descent import Decomposition, decomposed
+from pipeline.numerics.error_parts import ErrorParts, Projected, error_parts, precise_product, projected
 from pipeline.numerics.lanczos import Product, Ritz, joined, largest_eigenvalues, start_vectors
+from pipeline.numerics.least_squares import least_squares
 from pipeline.numerics.spectra import singular_values
 from pipeline.optimizers.rules import Optimizer
 from pipeline.problems.losses import Loss, Task
@@ -76,6 +78,19 @@ class Learned:
         return self.model.prepare(self.dataset.test_inputs_PD, self.width).to(self.dtype)
 
     @functools.cached_property
+    def precise_test_prepared_CP(self) -> Tensor:
+        """The same in float64."""
+        if self.dtype is torch.float64:
+            return self.test_prepared_CP
+        return self.model.prepare(self.dataset.test_inputs_PD, self.width)
+
+    @functools.cached_property
+    def test_weights_P(self) -> Tensor:
+        """What each held-out point counts in a mean over the law of the inputs; all alike in a sample."""
+        rows_RP, targets_PK = self.dataset.test_weights_RP, self.dataset.test_targets_PK
+        return torch.full_like(targets_PK[:, 0], 1 / len(targets_PK)) if rows_RP is None else rows_RP.mean(dim=0)
+
+    @functools.cached_property
     def linear_features_1PF(self) -> Tensor:
         """The one feature matrix of a linear model."""
         return self.prepared_CP.mT[None]
@@ -117,6 +132,23 @@ class Learned:
         cutoff = max(features_PF.shape) * torch.finfo(torch.float64).eps
         solution_FK = torch.linalg.lstsq(features_PF, targets_PK, rcond=cutoff, driver="gelsd").solution
         return solution_FK.mT.contiguous().to(self.prepared_CP.device)
+
+    @functools.cached_property
+    def linear_projection(self) -> Projected:
+        """Of a linear model the combination of features that is best under the law of the inputs."""
+        features_1PF = self.precise_test_prepared_CP.mT[None]
+        return projected(features_1PF, self.dataset.test_targets_PK, self.test_weights_P)
+
+    @functools.cached_property
+    def linear_fit_1PK(self) -> Tensor:
+        """Of a linear model the combination that is best on the training points, at the held-out ones."""
+        return self.combined(self.precise_test_prepared_CP.mT[None], self.least_squares_KF.mT[None])
+
+    def combined(self, features_TPF: Tensor, weights_TFK: Tensor) -> Tensor:
+        """Outputs with more digits than training has: those of float64, or beyond them, which takes many times as long."""
+        if self.dtype is torch.float64:
+            return precise_product(features_TPF, weights_TFK)
+        return features_TPF @ weights_TFK
 
 
 @dataclass(frozen=True)
@@ -166,6 +198,35 @@ class Snapshot:
         """Outputs at the held-out points, computed in the dtype of the training."""
         learned = self.learned
         return learned.model.outputs(self.weights_TN, learned.test_prepared_CP, learned.width, learned.num_outputs)
+
+    @functools.cached_property
+    def error_parts(self) -> ErrorParts:
+        """What approximation, sampling, optimisation and rounding add to the mean square of the held-out errors.
+
+        Of features as they are now: those of a network may become better.
+        """
+        learned = self.learned
+        elements = (learned.width + 1) * max(learned.num_points, len(learned.dataset.test_inputs_PD))
+        trials = range(0, len(self.weights_TN), max(1, CURVED_ELEMENTS // elements))
+        parts = [self._error_parts(slice(first, first + trials.step)) for first in trials]
+        return ErrorParts(*(torch.cat(part) for part in zip(*parts, strict=True)))
+
+    def _error_parts(self, some: slice) -> ErrorParts:
+        learned, weights_TN = self.learned, self.weights_TN[some].double()
+        model, width, targets_PK = learned.model, learned.width, learned.dataset.test_targets_PK
+        features_TPF = model.features(weights_TN, learned.precise_test_prepared_CP, width, learned.num_outputs)
+        if model.linear:
+            best, fitted_TPK = learned.linear_projection, learned.linear_fit_1PK
+        else:
+            best = projected(features_TPF, targets_PK, learned.test_weights_P)
+            solution_TFK = least_squares(self.features_TPF[some], learned.dataset.train_targets_PK).solution_TFK
+            fitted_TPK = learned.combined(features_TPF, solution_TFK)
+        output_TN = weights_TN[:, -learned.num_outputs * features_TPF.shape[2] :]
+        output_TKF = output_TN.unflatten(1, (learned.num_outputs, -1))
+        learned_TPK = learned.combined(features_TPF, output_TKF.mT)
+        evaluated_TPK = self.test_outputs_TKP[some].mT
+        parts = error_parts(best, fitted_TPK, learned_TPK, evaluated_TPK, targets_PK, learned.test_weights_P)
+        return ErrorParts(*(part.expand(len(weights_TN)) for part in parts))
 
     def curvatures(self, elements_of_trial: int | None = None) -> Iterator[Curvature]:
         """Second derivatives of the training loss in float64, of a few trials at a time, in their order.
