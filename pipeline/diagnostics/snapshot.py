@@ -145,7 +145,7 @@ class Learned:
         return self.combined(self.precise_test_prepared_CP.mT[None], self.least_squares_KF.mT[None])
 
     def combined(self, features_TPF: Tensor, weights_TFK: Tensor) -> Tensor:
-        """Outputs with more digits than training has: those of float64, or beyond them, which takes many times as long."""
+        """Outputs with more digits than training has: float64, or what is beyond it, which takes many times as long."""
         if self.dtype is torch.float64:
             return precise_product(features_TPF, weights_TFK)
         return features_TPF @ weights_TFK

@@ -16,6 +16,7 @@ from pipeline.numerics.spectra import LIMIT_OF_FLOAT64
 from pipeline.report import charts, series
 from pipeline.report.charts import Chart, chart_of, panels
 from pipeline.report.curves import rate_colour, step_axis
+from pipeline.report.error_parts import error_parts_by_width
 from pipeline.report.plane import answers, hidden_space
 from pipeline.report.series import Sources
 from pipeline.report.stability import stability_by_step
@@ -276,6 +277,16 @@ FIGURES: tuple[Figure, ...] = (
         "squares on the same points. Dotted: the best that the functions of a basis, or any network of that width, can "
         "do with infinitely many points, where it is known exactly.",
         error_by_width,
+    ),
+    Figure(
+        "error_parts_by_width",
+        "Where the error comes from",
+        "Shares of the squared test error of the trial with the median error; above each bar the error itself. "
+        "Approximation: no weights do better with these features, or, where the best model of the width is known, no "
+        "features either. Sampling: least squares on finitely many points. Optimisation: what training did not reach. "
+        "Rounding: the digits of the dtype. Quadrature: by how much the integral may be off. A part that lowers the "
+        "error is left out here.",
+        error_parts_by_width,
     ),
     Figure(
         "loss_by_step",

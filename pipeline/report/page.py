@@ -16,6 +16,7 @@ from pipeline.plan import Plan, read_plan
 from pipeline.records.files import replacing
 from pipeline.records.store import read_fits, read_outcomes, read_records
 from pipeline.report.document import document
+from pipeline.report.error_parts import error_parts, in_percent, sentences
 from pipeline.report.figures import FIGURES, Caption
 from pipeline.report.predictions import predicted_and_measured
 from pipeline.report.printing import number_of, shown, shown_cells, split_constants
@@ -49,7 +50,8 @@ def write_report(run: Path) -> Path:
     """
     plan, records, outcomes = read_plan(run), read_records(run), read_outcomes(run)
     table = results(plan, records, outcomes)
-    figures = draw(Sources(plan, table, records, read_fits(run)))
+    sources = Sources(plan, table, records, read_fits(run))
+    figures = draw(sources)
     predicted = predicted_and_measured(plan, table, records, outcomes)
     (run / "figures").mkdir(exist_ok=True)
     for drawn in figures:
@@ -59,7 +61,7 @@ def write_report(run: Path) -> Path:
             part.write_text(json.dumps(drawn.spec, allow_nan=False), encoding="utf-8")
     path = run / "report.html"
     with replacing(path) as part:
-        part.write_text(page(run, plan, table, outcomes, figures, predicted), encoding="utf-8")
+        part.write_text(page(run, plan, table, outcomes, figures, predicted, error_parts(sources)), encoding="utf-8")
     return path
 
 
@@ -81,6 +83,7 @@ def page(
     outcomes: pl.DataFrame,
     figures: list[Drawn],
     predicted: pl.DataFrame | None = None,
+    parts: pl.DataFrame | None = None,
 ) -> str:
     """The whole page as text.
 
@@ -91,6 +94,7 @@ def page(
         outcomes: Where they come from.
         figures: What is drawn.
         predicted: Curves of descent beside their predictions, if there are any.
+        parts: What test errors come from, if that was recorded.
     """
     body = "\n".join(
         [
@@ -98,6 +102,7 @@ def page(
             _verdicts(table, outcomes),
             _predictions(plan, predicted),
             _rates(plan, table),
+            _error_parts(parts),
             *(html_figure(drawn) for drawn in figures),
             _tables(run, table),
             _failures(table),
@@ -171,6 +176,21 @@ def _rates(plan: Plan, table: pl.DataFrame) -> str:
         "points or noise adds to the best approximation."
     )
     return section("Rates", f"<p>{text}</p>", html_table(fitted, keep=("model", "rate", "against the bound")))
+
+
+def _error_parts(parts: pl.DataFrame | None) -> str:
+    if parts is None or parts.is_empty():
+        return ""
+    text = (
+        "From the target to the outputs of a trial there are four steps, and what each adds to the squared test error "
+        "adds up to all of it: the best combination of its features, the one that is best on the training points, the "
+        "one that was learned, and that with the digits of the dtype. A step back towards the target counts below "
+        "zero. Where the best model of a width is known exactly, what the features of the trial are worse than its "
+        "stands apart. By the quadrature the sum may be off. Shares are those of the trial with the median error."
+    )
+    said = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences(parts))
+    table = html_table(in_percent(parts), keep=("model", "mostly", "what lowers it"))
+    return section("What the error is made of", f"<p>{text}</p>", f"<ul>{said}</ul>", table)
 
 
 def html_figure(drawn: Drawn) -> str:

@@ -28,6 +28,8 @@ from pipeline.report.tables import results
 HOSTILE = "<script>alert(1)</script> & [red]more[/red]"
 LIMIT = 2.0
 X = np.linspace(-1, 1, 201)
+PARTS = {"approximation": 0.5, "sampling": 0.375, "optimisation": 0.25, "rounding": -0.125}
+"""Shares of the squared test error."""
 MODELS = (Linear(Monomial()), Linear(), Shallow())
 
 EXPERIMENT = Experiment(
@@ -67,6 +69,9 @@ def numbers(trial: Trial, pending: bool) -> Iterator[tuple[int, str, float]]:
         error = final_error(trial)
         yield 10, "loss", error**2 / 2
         yield 10, "test_error", math.nan if not trial.shape.model.linear and trial.seed else error
+        yield 10, "test_error_bar", error / 100
+        for part, share in PARTS.items():
+            yield 10, f"{part}_part", share * error**2
     if not trial.shape.model.linear:
         for step, norm in ((0, 1.0), (1, 2.0)):
             yield step, "weight_norm", norm

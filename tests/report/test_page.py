@@ -156,6 +156,11 @@ def test_the_page_says_what_was_best_and_whether_theory_agrees(html):
     assert html.count('<td class="agrees">agrees (8 of 8 trials)</td>') == 2
 
 
+def test_the_page_says_what_most_of_each_error_is(html):
+    assert "<h2>What the error is made of</h2>" in html
+    assert "linear(legendre), width 4: 50 % of the squared error is approximation. What lowers it: more width" in html
+
+
 def test_the_page_says_why_it_says_nothing_of_what_was_computed_in_closed_form(run):
     formula = run.outcomes.with_columns(engine=pl.lit("closed_form"))
     text = page(run.folder, run.plan, results(run.plan, run.records, formula), formula, [])

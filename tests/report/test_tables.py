@@ -84,8 +84,9 @@ def test_infinite_and_nan_are_kept_and_null_is_what_was_not_recorded(run):
 def test_what_nobody_asked_for_but_was_recorded_has_a_column_too(run):
     invented = pl.DataFrame([(next(iter(run.plan.trials)), 0, "invented", 5.0, "pack")], schema=RECORDS, orient="row")
     table = results(run.plan, pl.concat([run.records, invented]), run.outcomes)
-    others = ["excess_loss", "invented", "predicted_steps", "measured_steps", "stability_index", "weight_norm"]
-    assert table.columns[-6:] == others
+    others = ["approximation_part", "excess_loss", "invented", "optimisation_part", "predicted_steps", "measured_steps"]
+    others += ["rounding_part", "sampling_part", "stability_index", "test_error_bar", "weight_norm"]
+    assert table.columns[-11:] == others
     assert table["invented"].drop_nulls().to_list() == [5.0]
 
 

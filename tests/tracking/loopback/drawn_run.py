@@ -19,6 +19,8 @@ from pipeline.records.schema import OUTCOMES, RECORDS
 
 HOSTILE = "<script>alert(1)</script> | more"
 X = np.linspace(-1, 1, 21)
+PARTS = {"approximation": 0.5, "sampling": 0.375, "optimisation": 0.25, "rounding": -0.125}
+"""Shares of the squared test error."""
 EXPERIMENT = Experiment(
     "Does it work?",
     (Linear(), Shallow()),
@@ -43,6 +45,7 @@ def numbers(trial: Trial) -> list[tuple[int, str, float]]:
     losses = [(step, name, value) for step, value in ((0, 1.0), (10, end)) for name in ("loss", "test_error")]
     for step, norm in ((0, 1.0), (10, 2.0)):
         losses += [(step, "weight_norm", norm), (step, "gradient_norm", 1 / norm)]
+    losses += [(10, f"{part}_part", share * end**2) for part, share in PARTS.items()]
     if not trial.shape.model.linear:
         return losses + [(step, "stability_index", value) for step, value in ((0, 0.4), (10, 0.9))]
     exact = [("largest_stable_learning_rate", 2.0), ("condition_number", 3.0), ("least_squares_error", end / 2)]
