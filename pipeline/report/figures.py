@@ -21,8 +21,10 @@ from pipeline.report.plane import answers, hidden_space
 from pipeline.report.series import Sources
 from pipeline.report.stability import stability_by_step
 from pipeline.report.steps import steps_by_condition
+from pipeline.report.tables import criterion
 from pipeline.report.theory import predicted_losses
 from pipeline.report.weights import weights_by_step
+from pipeline.report.yardsticks import DASHES, Yardstick, yardsticks_of
 
 Key = TypeVar("Key", alt.StrokeDash, alt.Shape, alt.Stroke)
 
@@ -58,7 +60,9 @@ def error_by_width(sources: Sources) -> Chart | None:
     title = sources.error_title
 
     def panel(rows: pl.DataFrame) -> Chart:
-        scale, axis = _error_scale(rows)
+        known = drawn_beside(sources, rows)
+        rows = rows.drop("trial")
+        scale, axis = _error_scale(rows, [error for one in known for error in one.errors.values()])
         base = chart_of(rows).encode(x=charts.width_axis(rows["width"]), color=charts.model_colour(sources.models))
         median = alt.Y("median:Q", scale=scale, title=title, axis=axis)
         shape, tooltip = charts.model_shape(sources.models), _error_tooltip(title)
@@ -70,17 +74,32 @@ def error_by_width(sources: Sources) -> Chart | None:
             if rows[column].count():
                 theory = base.mark_line(strokeWidth=1.6, clip=True).encode(y=alt.Y(f"{column}:Q", scale=scale))
                 layers.append(keyed(theory, alt.StrokeDash, label, dash, among=dashes))
+        for one in known:
+            errors = pl.DataFrame({"width": list(one.errors), "yardstick": list(one.errors.values())})
+            line = chart_of(errors.with_columns(pl.col("yardstick").round_sig_figs(series.DIGITS)))
+            line = line.mark_line(strokeWidth=1.4, clip=True, color=charts.INK)
+            line = line.encode(x=charts.width_axis(rows["width"]), y=alt.Y("yardstick:Q", scale=scale))
+            layers.append(keyed(line, alt.StrokeDash, one.name, DASHES[one.name], among=dashes))
         return alt.layer(*layers)
 
     table = series.error_by_width(sources)
     dashes = {label: dash for column, (label, dash) in THEORIES.items() if table[column].count()}
+    panels_of = table.partition_by("panel_problem", maintain_order=True)
+    dashes |= {one.name: DASHES[one.name] for rows in panels_of for one in drawn_beside(sources, rows)}
     return panels(table.rename({"panel_problem": "panel"}), panel)
 
 
-def _error_scale(rows: pl.DataFrame) -> tuple[alt.Scale, alt.Axis]:
+def drawn_beside(sources: Sources, rows: pl.DataFrame) -> list[Yardstick]:
+    """The yardsticks of the problem of some rows of ``series.error_by_width``."""
+    if criterion(sources.results) != "test_error":
+        return []
+    return yardsticks_of(sources.plan.trials[rows["trial"][0]].shape.problem, sorted(rows["width"].unique()))
+
+
+def _error_scale(rows: pl.DataFrame, yardsticks: list[float]) -> tuple[alt.Scale, alt.Axis]:
     """Logarithmic, unless an error is exactly zero; theory may go ten times beyond what was measured."""
     measured = pl.concat([rows["low"], rows["median"], rows["high"]]).drop_nulls().to_list()
-    theory = pl.concat([rows[column] for column in THEORIES]).drop_nulls().to_list()
+    theory = [*pl.concat([rows[column] for column in THEORIES]).drop_nulls(), *yardsticks]
     lowest, highest = min(measured, default=0.0) / 10, 10 * max(measured, default=math.inf)
     values = [*measured, *(min(max(value, lowest), highest) for value in theory)]
     if min(values) <= 0:
@@ -275,7 +294,8 @@ FIGURES: tuple[Figure, ...] = (
         "Each point is the median over seeds at the learning rate that is best for its model and width; "
         "the band holds the middle half of the seeds, all of them where there are fewer than five. Dashed: exact least "
         "squares on the same points. Dotted: the best that the functions of a basis, or any network of that width, can "
-        "do with infinitely many points, where it is known exactly.",
+        "do with infinitely many points, where it is known exactly. Black: yardsticks, other approximations of as many "
+        "terms, whose errors are known exactly.",
         error_by_width,
     ),
     Figure(

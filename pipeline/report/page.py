@@ -25,6 +25,7 @@ from pipeline.report.series import Sources
 from pipeline.report.tables import PROBLEM, criterion, results, summary, tolerance_of
 from pipeline.report.template import CONVENTIONS
 from pipeline.report.verdicts import CANNOT_SAY, counted, not_measured
+from pipeline.report.yardsticks import against_yardsticks
 
 MOST_ROWS = 500
 MOST_REASONS = 20
@@ -102,6 +103,7 @@ def page(
             _verdicts(table, outcomes),
             _predictions(plan, predicted),
             _rates(plan, table),
+            _yardsticks(plan, table),
             _error_parts(parts),
             *(html_figure(drawn) for drawn in figures),
             _tables(run, table),
@@ -176,6 +178,19 @@ def _rates(plan: Plan, table: pl.DataFrame) -> str:
         "points or noise adds to the best approximation."
     )
     return section("Rates", f"<p>{text}</p>", html_table(fitted, keep=("model", "rate", "against the bound")))
+
+
+def _yardsticks(plan: Plan, table: pl.DataFrame) -> str:
+    known = against_yardsticks(plan, table)
+    if known.is_empty():
+        return ""
+    text = (
+        "Errors of other approximations of as many terms, which are known exactly: the mean of cosines with random "
+        "frequencies, whose squared error is a constant over their number in any dimension; the best ReLU network, "
+        "below which no such network comes; and the limit of the best continuous line of one piece more than there "
+        "are units. The ratio is that of the median test error to the yardstick."
+    )
+    return section("Yardsticks", f"<p>{text}</p>", html_table(known, keep=("model", "yardstick", "verdict")))
 
 
 def _error_parts(parts: pl.DataFrame | None) -> str:

@@ -131,7 +131,7 @@ def error_by_width(sources: Sources) -> pl.DataFrame:
     """Criterion at the best learning rate: median and middle half of the seeds; what theory says of it.
 
     Theory is the exact least-squares error on the training points, and the best error of all (``best``), where
-    they are known.
+    they are known. ``trial`` is one of each group.
     """
     theory = "least_squares_error"
     is_test_error = criterion(sources.results) == "test_error"
@@ -146,7 +146,7 @@ def error_by_width(sources: Sources) -> pl.DataFrame:
         pl.col("trial").first(),
     )
     best = [_best_error(sources.plan, trial) if is_test_error else None for trial in table["trial"]]
-    table = table.with_columns(best=pl.Series(best, dtype=pl.Float64)).drop("trial")
+    table = table.with_columns(best=pl.Series(best, dtype=pl.Float64))
     table = table.filter(pl.col("median").is_finite() | pl.col("theory").is_finite())
     table = table.sort("panel_problem", "name", "width")
     return table.with_columns(pl.when(pl.col(c).is_finite()).then(c) for c in ("low", "median", "high", "theory"))

@@ -1,0 +1,110 @@
+"""Errors that are known exactly at every width, to hold the error of any model against.
+
+Three of them, all root mean squares over [-1, 1]^D under the uniform law:
+
+- the mean of m random cosines, of the bell: its squared error is a constant over m in expectation, in any dimension;
+- the best ReLU network of m units, of the parabola, below which no such network comes;
+- the best continuous line of m + 1 pieces, which is what m ReLUs of one input make: the limit for large m.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.models.activations import Relu
+from pipeline.models.best_errors import best_error, free_knot_constant
+from pipeline.models.model import Model
+from pipeline.models.shallow import Shallow
+from pipeline.plan import Plan
+from pipeline.problems.measures import Uniform
+from pipeline.problems.problem import FunctionProblem, Problem
+from pipeline.problems.targets import Gaussian
+from pipeline.report.tables import PROBLEM, at_best_rate, criterion
+from pipeline.report.verdicts import AGREES, CONTRADICTS
+
+RANDOM_COSINES = "mean of random cosines"
+BEST_NETWORK = "best ReLU network"
+BEST_PIECES = "best linear pieces (limit)"
+DASHES = {RANDOM_COSINES: [10, 3], BEST_NETWORK: [1, 0], BEST_PIECES: [3, 2]}
+QUADRATURE = 1e-3
+"""Relative error that the measured one may have at the kinks of a network, which no rule knows."""
+COLUMNS = {
+    "yardstick": pl.String,
+    "width": pl.Int64,
+    "test_error": pl.Float64,
+    "yardstick_error": pl.Float64,
+    "ratio": pl.Float64,
+    "verdict": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """An error at each width.
+
+    Args:
+        name: One of the keys of ``DASHES``.
+        errors: Root mean squares by width, where they are known.
+    """
+
+    name: str
+    errors: dict[int, float]
+
+    def bounds(self, model: Model) -> bool:
+        """Whether no model of this kind has a lower error."""
+        return self.name == BEST_NETWORK and isinstance(model, Shallow) and isinstance(model.activation, Relu)
+
+
+def yardsticks_of(problem: Problem, widths: Sequence[int]) -> list[Yardstick]:
+    """Those that are known for a problem, without the widths at which they are not."""
+    if not isinstance(problem, FunctionProblem) or problem.measure != Uniform():
+        return []
+    target, found = problem.target, []
+    if isinstance(target, Gaussian):
+        constant = target.random_cosine_constant(problem.dimension)
+        found.append(Yardstick(RANDOM_COSINES, {width: math.sqrt(constant / width) for width in widths}))
+    best = {width: best_error(problem, Shallow(Relu()), width) for width in widths}
+    known = {width: error for width, error in best.items() if error is not None}
+    if known:
+        found.append(Yardstick(BEST_NETWORK, known))
+    elif limit := free_knot_constant(target):
+        found.append(Yardstick(BEST_PIECES, {width: limit / (width + 1) ** 2 for width in widths}))
+    return found
+
+
+def against_yardsticks(plan: Plan, results: pl.DataFrame) -> pl.DataFrame:
+    """One row for every problem, model and yardstick that is known there; empty where there is none.
+
+    ``test_error`` is the median at the best learning rate, at the greatest ``width`` at which both are known,
+    and ``ratio`` how many times the yardstick it is. The verdict is ``agrees`` or ``contradicts``, over all trials at
+    such widths, where no error of the model can be lower; elsewhere ``below`` or ``above``: nothing forbids either.
+    """
+    axes = [*PROBLEM, "model"]
+    rows = []
+    if criterion(results) == "test_error":
+        known = at_best_rate(results).filter(pl.col("score").is_finite())
+        for key, trials in known.group_by(axes, maintain_order=True):
+            shape = plan.trials[trials["trial"][0]].shape
+            for yardstick in yardsticks_of(shape.problem, sorted(trials["width"].unique())):
+                at_width = trials.filter(pl.col("width").is_in(list(yardstick.errors)))
+                rows.append((*key, *_row(yardstick, shape.model, at_width)))
+    return pl.DataFrame(rows, schema={**{name: results.schema[name] for name in axes}, **COLUMNS}, orient="row")
+
+
+def _row(yardstick: Yardstick, model: Model, trials: pl.DataFrame) -> tuple[object, ...]:
+    width = max(trials["width"])
+    error = trials.filter(pl.col("width") == width)["score"].median()
+    assert isinstance(error, float)
+    ratio = error / yardstick.errors[width]
+    said = "below" if ratio < 1 else "above"
+    if yardstick.bounds(model):
+        pairs = trials.select("width", "score").iter_rows()
+        kept = [score >= yardstick.errors[at] * (1 - QUADRATURE) for at, score in pairs]
+        good, total = sum(kept), len(kept)
+        verdict, number = (AGREES, good) if good == total else (CONTRADICTS, total - good)
+        said = f"{verdict} ({number} of {total} trial{'s' if total > 1 else ''})"
+    return yardstick.name, width, error, yardstick.errors[width], ratio, said

@@ -1,0 +1,162 @@
+"""Errors are held against those that are known exactly, and contradict only what nothing can be below."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+import pytest
+
+from pipeline.experiment.axes import Inputs
+from pipeline.experiment.experiment import Experiment
+from pipeline.experiment.trial import Trial
+from pipeline.models.activations import Tanh
+from pipeline.models.linear import Linear
+from pipeline.models.shallow import Shallow
+from pipeline.numerics.quadrature import rule
+from pipeline.plan import make_plan
+from pipeline.problems.datasets import Diabetes
+from pipeline.problems.measures import Grid, Uniform
+from pipeline.problems.targets import TARGETS, AbsoluteValue, Gaussian, Sine, XSquared
+from pipeline.records.schema import FITS, OUTCOMES, RECORDS
+from pipeline.report.figures import FIGURES
+from pipeline.report.series import Sources
+from pipeline.report.tables import results
+from pipeline.report.yardsticks import DASHES, against_yardsticks, yardsticks_of
+
+WIDTHS = (1, 2, 4, 8)
+
+
+def sources_of(error: Callable[[Trial], float], model, target, diagnostic="test_error", **fields) -> Sources:
+    """Sources of a run in which every trial ended with ``error(trial)``."""
+    asked = {"target": (target,), "learning_rates": (0.5,), "seeds": 1, **fields}
+    plan = make_plan("test", Experiment("?", (model,), WIDTHS, **asked))
+    records = pl.DataFrame(
+        [(trial.id, 10, diagnostic, error(trial), "pack") for trial in plan.trials.values()],
+        schema=RECORDS,
+        orient="row",
+    )
+    where = (0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "")
+    ended = [(trial.id, "done", 10, "", trial.learning_rate, *where) for trial in plan.trials.values()]
+    outcomes = pl.DataFrame(ended, schema=OUTCOMES, orient="row")
+    return Sources(plan, results(plan, records, outcomes), records, pl.DataFrame(schema=FITS))
+
+
+def verdicts(error: Callable[[Trial], float], model, target, **fields) -> pl.DataFrame:
+    sources = sources_of(error, model, target, **fields)
+    return against_yardsticks(sources.plan, sources.results)
+
+
+def problem_of(target, **inputs):
+    return next(Experiment("?", (Shallow(),), (2,), target=(target,), inputs=Inputs(**inputs)).problems())
+
+
+def errors_of(target, widths=WIDTHS, **inputs) -> dict[str, dict[int, float]]:
+    return {one.name: one.errors for one in yardsticks_of(problem_of(target, **inputs), widths)}
+
+
+@pytest.mark.parametrize("dimension", [1, 3])
+def test_random_cosines_miss_the_bell_by_the_variance_of_one_over_their_number(dimension) -> None:
+    """Of cos(w . x) under normal w: (1 + E cos 2 w . x) / 2 - f^2, and f(2 x) = f(x)^4; by Gauss quadrature."""
+    errors = errors_of(Gaussian(), dimension=(dimension,))["mean of random cosines"]
+    points_PD, weights_RP = rule(dimension, 20_000)
+    bell = Gaussian()(points_PD.numpy())
+    variance = weights_RP.mean(dim=0).numpy() @ ((1 + bell**4) / 2 - bell**2)
+    # In three dimensions the rule has one cell, and errs by 3e-9.
+    assert list(errors.values()) == pytest.approx([math.sqrt(variance / width) for width in WIDTHS], rel=1e-8)
+
+
+def test_best_network_for_the_square_is_known_at_even_widths() -> None:
+    assert errors_of(XSquared()) == {
+        "best ReLU network": pytest.approx({width: math.sqrt(4 / 45) / (width + 1) ** 2 for width in (2, 4, 8)})
+    }
+    assert errors_of(XSquared(), widths=(1, 3)).keys() == {"best linear pieces (limit)"}
+
+
+def test_best_pieces_of_a_wave_are_the_limit_of_those_with_knots_where_it_bends() -> None:
+    """Pieces of lengths as |f''|^(-2/5) asks for, fitted by least squares: 1 + O(1/m) times the limit above it."""
+    width, points = 255, -1 + (np.arange(2**17) + 0.5) / 2**16
+    wave = Sine()(points[:, None])
+    mass = np.cumsum(np.abs(wave) ** 0.4)
+    piece = np.minimum((mass / mass[-1] * (width + 1)).astype(int), width)
+    edges = np.flatnonzero(np.diff(piece)) + 1
+    missed = 0.0
+    for x, y in zip(np.split(points, edges), np.split(wave, edges), strict=True):
+        across = x - x.mean()
+        missed += float(np.square(y - y.mean() - across * (across @ y) / (across @ across)).sum())
+    limit = errors_of(Sine(), widths=(width,))["best linear pieces (limit)"][width]
+    assert math.sqrt(missed / len(points)) == pytest.approx(limit, rel=0.02)
+
+
+@pytest.mark.parametrize("target", [kind() for kind in TARGETS.values()], ids=lambda target: target.label())
+def test_every_yardstick_has_a_dash_and_falls_with_the_width(target) -> None:
+    for name, errors in errors_of(target).items():
+        assert name in DASHES
+        assert list(errors.values()) == sorted(errors.values(), reverse=True)
+        assert min(errors.values()) > 0
+
+
+def test_nothing_is_known_of_another_law_a_table_or_another_target() -> None:
+    assert errors_of(XSquared(), measure=Grid()) == {}
+    assert errors_of(Gaussian(), measure=Uniform(0.0, 1.0)) == {}
+    assert errors_of(AbsoluteValue()) == {}
+    assert yardsticks_of(next(Experiment("?", (Shallow(),), (2,), data=(Diabetes(),)).problems()), WIDTHS) == []
+
+
+@pytest.mark.parametrize("times, said", [(1.0, "agrees (3 of 3 trials)"), (0.9, "contradicts (3 of 3 trials)")])
+def test_no_network_of_relus_may_be_below_the_best_one(times, said) -> None:
+    best = errors_of(XSquared())["best ReLU network"]
+    table = verdicts(lambda trial: times * best.get(trial.shape.width, 1.0), Shallow(), XSquared())
+    row = table.row(0, named=True)
+    assert (row["yardstick"], row["width"], row["verdict"]) == ("best ReLU network", 8, said)
+    assert row["ratio"] == pytest.approx(times)
+    assert row["ratio"] * row["yardstick_error"] == pytest.approx(row["test_error"])
+
+
+def test_one_trial_that_is_below_contradicts() -> None:
+    best = errors_of(XSquared())["best ReLU network"]
+    table = verdicts(
+        lambda trial: (0.5 if trial.shape.width == 4 else 2.0) * best.get(trial.shape.width, 1.0), Shallow(), XSquared()
+    )
+    assert table["verdict"].item() == "contradicts (1 of 3 trials)"
+
+
+@pytest.mark.parametrize(
+    ("model", "target"), [(Shallow(Tanh()), XSquared()), (Linear(), XSquared()), (Shallow(), Gaussian())]
+)
+def test_what_is_no_bound_of_a_model_is_contradicted_by_nothing(model, target) -> None:
+    (errors,) = errors_of(target).values()
+    for times, said in ((0.1, "below"), (10.0, "above")):
+        table = verdicts(lambda trial, times=times: times * errors.get(trial.shape.width, 1.0), model, target)
+        assert table["verdict"].to_list() == [said]
+
+
+def test_there_is_no_row_without_a_test_error() -> None:
+    assert verdicts(lambda trial: 1.0, Shallow(), XSquared(), diagnostic="loss").is_empty()
+    assert verdicts(lambda trial: math.nan, Shallow(), XSquared()).is_empty()
+    assert verdicts(lambda trial: 1.0, Shallow(), AbsoluteValue()).is_empty()
+
+
+def drawn(sources: Sources):
+    (figure,) = [figure for figure in FIGURES if figure.name == "error_by_width"]
+    return json.loads(json.dumps(figure.draw(sources).to_dict(), allow_nan=False))
+
+
+def test_yardsticks_are_drawn_beside_the_errors_with_a_label() -> None:
+    spec = drawn(sources_of(lambda trial: 0.01, Shallow(Tanh()), XSquared()))
+    rows = [row for rows in spec["datasets"].values() for row in rows if "yardstick" in row]
+    expected = errors_of(XSquared())["best ReLU network"]
+    assert {row["width"]: row["yardstick"] for row in rows} == pytest.approx(expected, rel=1e-5)
+    line = spec["layer"][-1]
+    assert line["encoding"]["strokeDash"]["scale"] == {"domain": ["best ReLU network"], "range": [[1, 0]]}
+    low, high = line["encoding"]["y"]["scale"]["domain"]
+    assert low < min(expected.values())
+    assert high > max(expected.values())
+
+
+def test_no_yardstick_is_drawn_beside_what_is_no_test_error() -> None:
+    spec = drawn(sources_of(lambda trial: 0.01, Shallow(Tanh()), XSquared(), diagnostic="loss"))
+    assert "yardstick" not in json.dumps(spec)
