@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from pipeline.definitions import canonical
 from pipeline.experiment.experiment import Experiment
-from pipeline.experiment.names import FASTEST
+from pipeline.experiment.names import CLOSED_FORM, FASTEST
 from pipeline.experiment.trial import Shape
 from pipeline.experiment.workload import Demands, Memory
 from pipeline.models.greedy import Greedy
@@ -103,7 +103,8 @@ def demands_of(shapes: Iterable[Shape], experiment: Experiment) -> dict[Shape, D
     how = [observed, canonical(experiment.parallel), experiment.accelerator, engine]
 
     def kind(shape: Shape) -> str:
-        content = {name: value for name, value in canonical(shape).items() if name != "steps"}
+        counts = engine == CLOSED_FORM  # which takes as long for any number of steps: nothing can be said for each
+        content = {name: value for name, value in canonical(shape).items() if name != "steps" or counts}
         return hashlib.sha256(json.dumps([content, *how], sort_keys=True).encode()).hexdigest()[:24]
 
     return {

@@ -20,6 +20,7 @@ import lightning as L
 
 from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
+from pipeline.experiment.names import CLOSED_FORM
 from pipeline.experiment.packing import Pack, make_pack
 from pipeline.experiment.parallel import Parallel
 from pipeline.models.linear import Linear
@@ -169,7 +170,8 @@ def _timed(pack: Pack, experiment: Experiment, budget_s: float) -> Timing:
         write_best_fit(Path(folder), module)
         write_outcomes(Path(folder), pack.id, outcomes(module, 0.0, NO_JOB))
         whole = time.perf_counter() - started
-    step_s, stretch_s = costs(pilot.updates)
+    jumps = module.engine.name == CLOSED_FORM
+    step_s, stretch_s = cost_of_jumps(pilot.updates) if jumps else costs(pilot.updates)
     observe_s = statistics.median(pilot.observations[1:]) + stretch_s
     counted = sum(updates.number * step_s + stretch_s for updates in pilot.updates)
     counted += len(pilot.observations) * (observe_s - stretch_s)
@@ -203,6 +205,14 @@ def costs(every: Sequence[Updates]) -> tuple[float, float]:
         return statistics.median(seconds / number for number, seconds in warm), 0.0
     shorter = warm[: (len(warm) + 1) // 2]
     return update_s, max(0.0, statistics.median(seconds - number * update_s for number, seconds in shorter))
+
+
+def cost_of_jumps(every: Sequence[Updates]) -> tuple[float, float]:
+    """The same of an engine that does not iterate: an update costs nothing, and every stretch the same.
+
+    The slope over stretches of different lengths would be noise, times all the steps.
+    """
+    return 0.0, statistics.median(updates.seconds for updates in every[1:] or every)
 
 
 def weighted_median(values: Sequence[float], weights: Sequence[float]) -> float:

@@ -1,5 +1,6 @@
 """What packs take is measured once, remembered, and judged from the nearest where it was not measured."""
 
+import dataclasses
 import os
 
 import pytest
@@ -134,6 +135,13 @@ def test_kinds_differ_by_shape_and_number_of_trials_and_not_by_seeds_and_steps()
     assert kind() == kind(seeds=(7, 8)) == kind(steps=7) == kind(learning_rates=(0.3,))
     others = [kind(seeds=3), kind(dtype="float64"), kind(models=(Linear(),)), kind(accelerator="cpu")]
     assert len({kind(), *others}) == 5
+
+
+def test_kinds_differ_by_steps_where_these_do_not_set_the_time():
+    """What a job took in closed form says nothing of each of its steps."""
+    closed = experiment(widths=(4,), models=(Linear(),), engine="closed_form")
+    longer = dataclasses.replace(closed, steps=10**6)
+    assert workloads(closed)[0].kind != workloads(longer)[0].kind
 
 
 def test_damaged_memory_is_measured_anew(cache):

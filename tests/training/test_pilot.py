@@ -14,7 +14,7 @@ from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, LeastSquares
 from pipeline.optimizers.solvers import VariableProjection
 from pipeline.plan import make_plan
-from pipeline.training.pilot import Pilot, Timing, Updates, costs, measure
+from pipeline.training.pilot import Pilot, Timing, Updates, cost_of_jumps, costs, measure
 
 
 def test_time_of_a_training_is_that_of_its_parts_without_the_start_of_the_process():
@@ -49,6 +49,17 @@ def test_one_moment_in_which_the_machine_did_something_else_changes_little(busy)
 )
 def test_without_a_difference_all_is_the_update(every, expected):
     assert costs(every) == pytest.approx(expected)
+
+
+def test_an_engine_that_does_not_iterate_takes_as_long_for_any_number_of_steps(experiment):
+    every = [Updates(1, 9.0)] + [Updates(2**power, 0.25 + 0.01 * (-1) ** power) for power in range(9)]
+    assert cost_of_jumps(every) == (0.0, 0.26)
+    assert cost_of_jumps(every[:1]) == (0.0, 9.0)
+    closed = experiment(models=(Linear(Cosine()),), engine="closed_form", steps=10**6)
+    (pack,) = make_plan("test", closed).packs
+    timing = measure(pack, closed, "cpu", budget_s=0.01)
+    assert timing.step_s == 0
+    assert timing.observe_s > 0
 
 
 def test_stretches_grow_until_the_time_is_spent(experiment):
