@@ -16,6 +16,7 @@ from pipeline.plan import make_plan, read_plan
 from pipeline.records.store import read_outcomes, read_records
 from pipeline.report import tables
 from pipeline.report.printing import as_json_rows
+from pipeline.report.surrogates import steps_to_accuracy
 
 ROOT = Path(__file__).parent.parent
 LECTURE = ROOT / "configs" / "lecture"
@@ -278,6 +279,16 @@ def test_weights_grow_for_ever_where_the_loss_has_no_minimum_and_come_to_rest_wh
                 assert (last > 1.05 * first) == grows, problem
             if name == "gradient_norm":
                 assert last < first or last < 1e-12
+
+
+def test_slope_of_cross_entropy_is_twice_that_of_squares_on_the_sigmoid_where_nothing_is_known(finished):
+    run = finished("surrogate_losses")
+    plan, records = read_plan(run.folder), read_records(run.folder)
+    reached = steps_to_accuracy(plan, tables.results(plan, records, read_outcomes(run.folder)), records)
+    verdict = {(row["problem"].split()[-1], row["model"]): row["verdict"] for row in reached.iter_rows(named=True)}
+    assert verdict["brier_score", "linear(legendre)"] == "agrees"
+    assert (reached["wrong"] < 0.15).all()
+    assert "Standing in for wrong answers" in (run.folder / "report.html").read_text()
 
 
 def test_a_network_without_an_activation_is_the_affine_model(finished):
