@@ -134,6 +134,7 @@ HOMES = {
     "yaml": "pipeline.config",
     "jax": "pipeline.training.bench",
     "llvmlite": "pipeline.training.engines",
+    "triton": "pipeline.training.engines",
     "sklearn": "pipeline.problems",
     "rich": "pipeline.report.printing",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import typing
+from importlib.util import find_spec
 
 import pytest
 
@@ -59,13 +60,39 @@ def test_what_is_not_covered_falls_back_and_says_why(pack, reason):
         PackModule(made, [1], engine="fused").engine  # noqa: B018
 
 
-def test_a_graphics_card_and_a_missing_compiler_fall_back(pack, monkeypatch):
+@pytest.mark.skipif(find_spec("triton") is None, reason="needs triton")
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("activation", ACTIVATIONS.values())
+def test_networks_of_every_activation_are_fused_on_a_graphics_card_too(pack, activation, rule):
+    network = pack(models=(Shallow(activation()),), optimizer=rule())
+    assert choice.name_and_reason("auto", network.shape, "cuda") == ("fused", "")
+
+
+ON_A_CARD = {
+    "has no kernel for linear": CASES["has no kernel for linear"],
+    "has no steps of least_squares": CASES["has no steps of least_squares"],
+    "takes 16 inputs at most on a graphics card, not 129": of_many_inputs,
+    "takes 1024 hidden units at most in such a shape on a graphics card, not 50000": CASES[
+        "takes 131072 weights at most, not 150001"
+    ],
+}
+
+
+@pytest.mark.skipif(find_spec("triton") is None, reason="needs triton")
+@pytest.mark.parametrize("reason", ON_A_CARD)
+def test_what_a_graphics_card_does_not_cover_says_why(pack, reason):
+    assert choice.name_and_reason("auto", ON_A_CARD[reason](pack).shape, "cuda") == ("reference", reason)
+
+
+def test_another_device_and_a_missing_compiler_fall_back(pack, monkeypatch):
     shape = pack(models=(Shallow(),)).shape
-    assert choice.name_and_reason("auto", shape, "cuda") == ("reference", "computes on processors only")
+    elsewhere = "computes on processors and on CUDA devices only"
+    assert choice.name_and_reason("auto", shape, "mps") == ("reference", elsewhere)
     choice._not_here.cache_clear()
     monkeypatch.setattr(choice.importlib.util, "find_spec", lambda name: None)
-    missing = "needs llvmlite, which is not installed"
-    assert choice.name_and_reason("auto", shape, "cpu") == ("reference", missing)
+    for device, compiler in {"cpu": "llvmlite", "cuda": "triton"}.items():
+        missing = f"needs {compiler}, which is not installed"
+        assert choice.name_and_reason("auto", shape, device) == ("reference", missing)
     choice._not_here.cache_clear()
 
 

@@ -32,6 +32,9 @@ MOST_WEIGHTS = 1 << 17
 points, 64 inputs, width 1,024, 10 outputs) it was 79 and 49."""
 
 
+CUDA = "cuda"
+
+
 def engine_of(asked: EngineChoice, learned: Learned, batch_size: int | None, device: torch.device) -> Engine:
     """The engine of a pack.
 
@@ -47,9 +50,14 @@ def engine_of(asked: EngineChoice, learned: Learned, batch_size: int | None, dev
     if asked == CLOSED_FORM:
         return ClosedForm(learned, batch_size, device)
     size = (learned.width, learned.dataset.train_inputs_PD.shape[1], learned.num_outputs)
-    reason = _not_fused(asked, learned.model, learned.optimizer, *size, device.type)
+    real_bytes = learned.dtype.itemsize
+    reason = _not_fused(asked, learned.model, learned.optimizer, *size, real_bytes, device.type)
     if reason is not None:
         return Reference(learned, batch_size, device)
+    if device.type == CUDA:
+        from pipeline.training.engines.gpu import FusedOnCard
+
+        return FusedOnCard(learned, batch_size, device)
     from pipeline.training.engines.cpu import Fused
 
     return Fused(learned, batch_size, device)
@@ -64,13 +72,14 @@ def name_and_reason(asked: EngineChoice, shape: Shape, device_type: str) -> tupl
     if asked == CLOSED_FORM:
         return ClosedForm.name, ""
     size = (shape.width, shape.problem.num_inputs, shape.problem.num_outputs)
-    reason = _not_fused(asked, shape.model, shape.optimizer, *size, device_type)
+    real_bytes = 4 if shape.dtype == "float32" else 8
+    reason = _not_fused(asked, shape.model, shape.optimizer, *size, real_bytes, device_type)
     return ("fused", "") if reason is None else (Reference.name, reason)
 
 
 def compile_engine(asked: EngineChoice, shape: Shape, device_type: str) -> None:
-    """Compile what the engine of a shape needs, if it is not compiled yet."""
-    if name_and_reason(asked, shape, device_type)[0] == "fused":
+    """Compile what the engine of a shape needs, if it is not compiled yet; Triton does so at the first launch."""
+    if device_type == "cpu" and name_and_reason(asked, shape, device_type)[0] == "fused":
         from pipeline.training.engines.cpu import compile_for
 
         compile_for(shape)
@@ -97,22 +106,37 @@ def _not_fused(
     width: int,
     num_inputs: int,
     num_outputs: int,
+    real_bytes: int,
     device_type: str,
 ) -> str | None:
     """What keeps the fused engine from a shape, as the rest of a sentence about it; ``None`` if nothing does."""
     if asked == "reference":
         return "was not asked for"
-    reason = _not_covered(model, optimizer, width, num_inputs, num_outputs, device_type)
+    size = (width, num_inputs, num_outputs)
+    if device_type == "cpu":
+        reason = _not_covered(model, optimizer, *size)
+    elif device_type == CUDA:
+        reason = _not_on_card(model, optimizer, *size, real_bytes)
+    else:
+        reason = "computes on processors and on CUDA devices only"
     if reason is not None and asked == "fused":
         raise PipelineError(f"the fused engine {reason}", hint="set engine: auto")
     return reason
 
 
-def _not_covered(
-    model: Model, optimizer: Optimizer, width: int, num_inputs: int, num_outputs: int, device_type: str
+def _not_on_card(
+    model: Model, optimizer: Optimizer, width: int, num_inputs: int, num_outputs: int, real_bytes: int
 ) -> str | None:
-    if device_type != "cpu":
-        return "computes on processors only"
+    """What keeps the fused engine for graphics cards from a shape."""
+    if importlib.util.find_spec("triton") is None:
+        return "needs triton, which is not installed"
+    from pipeline.training.engines.gpu import not_covered
+
+    return not_covered(model, optimizer, width, num_inputs, num_outputs, real_bytes)
+
+
+def _not_covered(model: Model, optimizer: Optimizer, width: int, num_inputs: int, num_outputs: int) -> str | None:
+    """What keeps the fused engine for processors from a shape."""
     if not isinstance(optimizer, UpdateRule):
         return f"has no steps of {optimizer.name()}"
     if not isinstance(model, Shallow):

@@ -20,6 +20,7 @@ from pipeline.diagnostics.snapshot import Learned
 from pipeline.experiment.trial import Shape
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import UpdateRule
+from pipeline.training.engines.corrections import corrections
 from pipeline.training.engines.engine import Engine, Stack
 from pipeline.training.engines.fused.lanes import BITS, REGISTER_BITS, Dtype
 from pipeline.training.engines.fused.machine import Kernel
@@ -32,7 +33,6 @@ from pipeline.training.engines.fused.network import (
     places,
     training_program,
 )
-from pipeline.training.engines.fused.updates import corrections
 from pipeline.training.engines.products import HessianProducts
 from pipeline.training.engines.threads import CORES
 from pipeline.training.minibatches import Minibatches

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from pipeline.optimizers.rules import Adam, GradientDescent, Momentum, Nesterov, UpdateRule
 from pipeline.training.engines.fused.lanes import Program, Value
 
@@ -41,11 +39,3 @@ def updated(
             scale = p.fma(p.intrinsic("sqrt", square), root, epsilon)
             return p.fma(-rate, mean / scale, weights), [mean, square]
     raise TypeError(f"no lanes for {rule.name()}")
-
-
-def corrections(rule: UpdateRule, first_step: int, last_step: int) -> np.ndarray:
-    """What the learning rate and the root of each update are multiplied with, shape ``[steps, 2]``, float64."""
-    step_H = np.arange(first_step + 1, last_step + 1, dtype=np.float64)
-    if isinstance(rule, Adam):
-        return np.stack([1 / (1 - rule.beta1**step_H), (1 - rule.beta2**step_H) ** -0.5], axis=1)
-    return np.ones((len(step_H), 2))

@@ -1,0 +1,1 @@
+"""Kernels in Triton for the training of networks with one hidden layer on a graphics card."""

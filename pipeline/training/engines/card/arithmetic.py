@@ -1,0 +1,152 @@
+"""Activations, losses and update rules in Triton, chosen by name when a kernel is compiled.
+
+Numbers of several outputs, or of several weights, are tuples: Triton writes loops over them out.
+"""
+
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+
+from pipeline.models.activations import Identity, LeakyRelu, Relu, Sigmoid, Tanh
+from pipeline.optimizers.rules import Adam, GradientDescent, Momentum, Nesterov
+from pipeline.problems.losses import BinaryCrossEntropy, HalfMeanSquare, SoftmaxCrossEntropy
+
+ACTIVATIONS = (Relu, LeakyRelu, Sigmoid, Tanh, Identity)
+LOSSES = (HalfMeanSquare, SoftmaxCrossEntropy, BinaryCrossEntropy)
+RULES = (GradientDescent, Momentum, Nesterov, Adam)
+STRAIGHT = (Relu, LeakyRelu, Identity)
+"""Activations with ``g(z) = g'(z) z``: straight lines through zero."""
+
+
+@triton.jit
+def sigmoid(z):
+    """``1 / (1 + exp(-z))`` without overflow."""
+    small = tl.exp(-tl.abs(z))
+    return tl.where(z < 0, small, 1.0) / (1.0 + small)
+
+
+@triton.jit
+def tanh(z):
+    """The hyperbolic tangent; in float32 a polynomial near zero, where the quotient would lose digits."""
+    small = tl.exp(-2.0 * tl.abs(z))
+    quotient = (1.0 - small) / (1.0 + small)
+    value = tl.where(z < 0, -quotient, quotient)
+    if z.dtype == tl.float32:
+        s = z * z
+        series = 1.0 + s * (-1 / 3 + s * (2 / 15 + s * (-17 / 315 + s * (62 / 2835 - s * (1382 / 155925)))))
+        value = tl.where(s < 0.0625, z * series, value)
+    return value
+
+
+@triton.jit
+def activate(z, ACTIVATION: tl.constexpr, SLOPE: tl.constexpr):
+    """The activation at ``z``; NaN stays NaN."""
+    if ACTIVATION == "relu":
+        z = tl.maximum(z, 0.0, propagate_nan=tl.PropagateNan.ALL)
+    elif ACTIVATION == "leaky_relu":
+        z = tl.where(z < 0, z * SLOPE, z)
+    elif ACTIVATION == "sigmoid":
+        z = sigmoid(z)
+    elif ACTIVATION == "tanh":
+        z = tanh(z)
+    else:
+        tl.static_assert(ACTIVATION == "identity")
+    return z
+
+
+@triton.jit
+def times_derivative(slope, value, ACTIVATION: tl.constexpr, SLOPE: tl.constexpr):
+    """A slope times the derivative of the activation where it has a value; at a kink that of the left side."""
+    if ACTIVATION == "relu":
+        slope = tl.where(value > 0, slope, 0.0)
+    elif ACTIVATION == "leaky_relu":
+        slope = tl.where(value > 0, slope, slope * SLOPE)
+    elif ACTIVATION == "sigmoid":
+        slope = slope * (value * (1.0 - value))
+    elif ACTIVATION == "tanh":
+        slope = slope * (1.0 - value * value)
+    return slope
+
+
+@triton.jit
+def loss_and_slopes(outputs, targets, share, LOSS: tl.constexpr, K: tl.constexpr):
+    """What each point adds to the loss, and its slope in each output.
+
+    Args:
+        outputs: A tuple of K.
+        targets: Likewise.
+        share: Of each point in the mean: ``1 / P``, or 0 where there is no point.
+        LOSS: The name of the loss.
+        K: Outputs.
+    """
+    slopes = ()
+    value = share * 0.0
+    if LOSS == "softmax_cross_entropy":
+        largest = outputs[0]
+        for k in tl.static_range(1, K):
+            largest = tl.maximum(largest, outputs[k], propagate_nan=tl.PropagateNan.ALL)
+        whole = tl.exp(outputs[0] - largest)
+        for k in tl.static_range(1, K):
+            whole += tl.exp(outputs[k] - largest)
+        log_whole = tl.log(whole)
+        for k in tl.static_range(K):
+            value += targets[k] * (log_whole - (outputs[k] - largest))
+            slopes = slopes + ((tl.exp(outputs[k] - largest) / whole - targets[k]) * share,)
+        value *= share
+    elif LOSS == "binary_cross_entropy":
+        for k in tl.static_range(K):
+            signed = (1.0 - 2.0 * targets[k]) * outputs[k]
+            value += tl.where(signed < 0, 0.0, signed) + log_of_one_plus(tl.exp(-tl.abs(signed)))
+            slopes = slopes + ((sigmoid(outputs[k]) - targets[k]) * share,)
+        value *= share
+    else:
+        tl.static_assert(LOSS == "half_mean_square")
+        for k in tl.static_range(K):
+            error = outputs[k] - targets[k]
+            slopes = slopes + (error * share,)
+            value += error * slopes[k]
+        value *= 0.5
+    return value, slopes
+
+
+@triton.jit
+def log_of_one_plus(x):
+    """``log(1 + x)`` for x from 0 to 1, whose small values keep their digits: what is rounded off is put back."""
+    whole = 1.0 + x
+    rounded_off = x - (whole - 1.0)
+    return tl.log(whole) + rounded_off / whole
+
+
+@triton.jit
+def updated(
+    weights, gradient, first, second, rate, root, RULE: tl.constexpr, A: tl.constexpr, B: tl.constexpr, E: tl.constexpr
+):
+    """Weights and the two slots after an update; a rule leaves alone what it does not use.
+
+    Args:
+        weights: Before.
+        gradient: At these weights.
+        first: The first slot.
+        second: The second slot.
+        rate: The learning rate, times the first correction of the step.
+        root: The second correction of the step.
+        RULE: The name of the rule.
+        A: Its momentum or beta1.
+        B: Its beta2.
+        E: Its epsilon.
+    """
+    if RULE == "adam":
+        first += (gradient - first) * (1 - A)
+        second = second * B + gradient * gradient * (1 - B)
+        weights -= rate * (first / (tl.sqrt(second) * root + E))
+    elif RULE == "momentum":
+        first = first * A + gradient
+        weights -= rate * first
+    elif RULE == "nesterov":
+        first = first * A + gradient
+        weights -= rate * (gradient + A * first)
+    else:
+        tl.static_assert(RULE == "gradient_descent")
+        weights -= rate * gradient
+    return weights, first, second
