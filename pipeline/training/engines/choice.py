@@ -164,8 +164,8 @@ def _not_here() -> str | None:
     """What keeps the fused engine from this machine."""
     if importlib.util.find_spec("llvmlite") is None:
         return "needs llvmlite, which is not installed"
-    from pipeline.training.engines.fused.machine import processor
+    from pipeline.training.engines.fused.machine import has
 
-    if platform.machine().lower() in ("x86_64", "amd64") and "+fma" not in processor()[1].split(","):
+    if platform.machine().lower() in ("x86_64", "amd64") and not has("fma"):
         return "needs a processor with fused multiply-add"
     return None

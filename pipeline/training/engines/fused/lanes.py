@@ -252,6 +252,23 @@ class Program:
         mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
         return Value(self, self.builder.shuffle_vector(a.ir, b.ir, mask))
 
+    def looked_up(self, table: Sequence[float], index: Value) -> Value:
+        """Elements of a table of 32 numbers, by the last five bits of a register of whole ones; with AVX-512 only."""
+        kind, whole = self._kind(self.lanes), ir.VectorType(ir.IntType(32), self.lanes)
+        name = "llvm.x86.avx512.vpermi2var.ps.512"
+        function = self.module.globals.get(name) or ir.Function(
+            self.module, ir.FunctionType(kind, [kind, whole, kind]), name
+        )
+        low, high = (ir.Constant(kind, list(half)) for half in (table[: self.lanes], table[self.lanes :]))
+        return Value(self, self.builder.call(function, [low, index.ir, high]))
+
+    def joined(self, values: Sequence[Value]) -> Value:
+        """The lanes of a power of two of values, one after another."""
+        level = list(values)
+        while len(level) > 1:
+            level = [self.shuffle(a, b, range(2 * a.lanes)) for a, b in zip(level[::2], level[1::2], strict=True)]
+        return level[0]
+
     def sums(self, values: Sequence[Value]) -> Value:
         """The sums over the lanes of as many values as there are lanes, one in each lane.
 

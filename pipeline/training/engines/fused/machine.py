@@ -59,6 +59,11 @@ def processor() -> tuple[str, str]:
     return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
 
 
+def has(feature: str) -> bool:
+    """Whether the processor can do something, by its name in LLVM."""
+    return f"+{feature}" in processor()[1].split(",")
+
+
 def kept_as(text: str) -> Path:
     """The file of a kernel for this processor."""
     whole = "\n".join((text, *processor(), llvmlite.__version__, llvm.get_process_triple()))
