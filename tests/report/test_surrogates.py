@@ -104,7 +104,7 @@ def test_first_gradient_of_a_linear_model_is_held_against_the_ratio_two():
 def test_page_shows_both_tables_and_nothing_of_a_run_by_one_loss(tmp_path):
     table, records = ended(PLAN)
     outcomes = pl.DataFrame(schema=OUTCOMES)
-    shown = page(tmp_path, PLAN, table, outcomes, [], None, steps_to_accuracy(PLAN, table, records))
+    shown = page(tmp_path, PLAN, table, outcomes, [], reached=steps_to_accuracy(PLAN, table, records))
     assert "Standing in for wrong answers" in shown
     assert "to 20%" in shown
     assert "to 20%" not in page(tmp_path, PLAN, table, outcomes, [])

@@ -10,10 +10,10 @@ import triton.language as tl
 
 from pipeline.models.activations import Identity, LeakyRelu, Relu, Sigmoid, Tanh
 from pipeline.optimizers.rules import Adam, GradientDescent, Momentum, Nesterov
-from pipeline.problems.losses import BinaryCrossEntropy, HalfMeanSquare, SoftmaxCrossEntropy
+from pipeline.problems.losses import BinaryCrossEntropy, BrierScore, HalfMeanSquare, SoftmaxCrossEntropy
 
 ACTIVATIONS = (Relu, LeakyRelu, Sigmoid, Tanh, Identity)
-LOSSES = (HalfMeanSquare, SoftmaxCrossEntropy, BinaryCrossEntropy)
+LOSSES = (HalfMeanSquare, SoftmaxCrossEntropy, BinaryCrossEntropy, BrierScore)
 RULES = (GradientDescent, Momentum, Nesterov, Adam)
 STRAIGHT = (Relu, LeakyRelu, Identity)
 """Activations with ``g(z) = g'(z) z``: straight lines through zero."""
@@ -99,6 +99,13 @@ def loss_and_slopes(outputs, targets, share, LOSS: tl.constexpr, K: tl.constexpr
             signed = (1.0 - 2.0 * targets[k]) * outputs[k]
             value += tl.where(signed < 0, 0.0, signed) + log_of_one_plus(tl.exp(-tl.abs(signed)))
             slopes = slopes + ((sigmoid(outputs[k]) - targets[k]) * share,)
+        value *= share
+    elif LOSS == "brier_score":
+        for k in tl.static_range(K):
+            sign = 1.0 - 2.0 * targets[k]
+            wrong = sigmoid(sign * outputs[k])
+            value += wrong * wrong
+            slopes = slopes + (sign * wrong * wrong * sigmoid(-sign * outputs[k]) * 2.0 * share,)
         value *= share
     else:
         tl.static_assert(LOSS == "half_mean_square")
