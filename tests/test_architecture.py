@@ -132,7 +132,7 @@ HOMES = {
     "altair": "pipeline.report",
     "vl_convert": "pipeline.report",
     "yaml": "pipeline.config",
-    "jax": "pipeline.training.bench",
+    "jax": "pipeline.training",
     "llvmlite": "pipeline.training.engines",
     "triton": "pipeline.training.engines",
     "sklearn": "pipeline.problems",

@@ -12,13 +12,16 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from pipeline.errors import FieldError, PipelineError, nearest
 from pipeline.problems.losses import Task
+
+if TYPE_CHECKING:  # loaded where a table is read, because much that reads none must run where it is not installed
+    import polars as pl
 
 Matrix = NDArray[np.float64]
 Split = tuple[Matrix, Matrix]
@@ -120,6 +123,8 @@ class _Column:
 
     def numbers(self) -> Matrix:
         """The cells in float64."""
+        import polars as pl
+
         values = self.cells.cast(pl.Float64, strict=False)
 
         def wrong(row: int) -> str:
@@ -136,6 +141,8 @@ class _Column:
 
     def labels(self) -> Matrix:
         """The cells, 0 or 1 each, in float64."""
+        import polars as pl
+
         cells = self.cells
         if cells.dtype == pl.String:
             cells = cells.str.to_lowercase().replace({"false": "0", "true": "1"})
@@ -150,6 +157,8 @@ class _Column:
 
     def classes(self) -> Matrix:
         """One column of 0 and 1 for each class, the classes sorted, ``[R, K]``."""
+        import polars as pl
+
         hint = "classes are all integers or all words; for numbers, set outputs_are: regression"
         values, good = self.cells, self.cells.is_not_null()
         numbers = self.cells.cast(pl.Float64, strict=False)
@@ -217,6 +226,8 @@ def _unknown(path: Path, where: tuple[str, int], name: str, known: list[str]) ->
 
 def _cells(path: Path, where: tuple[str, int], cells: pl.Series) -> pl.Series:
     """Numbers as they are, text stripped, with an empty text for a missing value."""
+    import polars as pl
+
     if cells.dtype.is_numeric() or cells.dtype == pl.Boolean:
         return cells
     if cells.dtype not in (pl.String, pl.Categorical, pl.Enum, pl.Null):
@@ -227,6 +238,8 @@ def _cells(path: Path, where: tuple[str, int], cells: pl.Series) -> pl.Series:
 
 
 def _read_csv(path: Path, content: bytes, names: Names) -> list[_Column]:
+    import polars as pl
+
     try:
         # All as text, so that a cell which is no number can be shown; the header as a row, so that blank lines count.
         frame = pl.read_csv(io.BytesIO(content), has_header=False, infer_schema=False)
@@ -266,6 +279,8 @@ def _broken_line(content: bytes) -> str:
 
 
 def _read_parquet(path: Path, content: bytes, names: Names) -> list[_Column]:
+    import polars as pl
+
     try:
         frame = pl.read_parquet(io.BytesIO(content))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
@@ -282,6 +297,8 @@ _BROKEN = (OSError, ValueError, EOFError, AttributeError, LookupError, RuntimeEr
 
 
 def _read_npz(path: Path, content: bytes, names: Names) -> list[_Column]:
+    import polars as pl
+
     try:
         archive = np.load(io.BytesIO(content), allow_pickle=False)
         known = list(archive.files)

@@ -1,0 +1,77 @@
+"""The bench of the graphics card runs where little is installed, and says what it cannot measure."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from pipeline.training import bench_card
+
+pytest.importorskip("triton")
+
+ABSENT = ("lightning", "submitit", "wandb", "polars", "numba", "llvmlite", "sklearn", "altair", "rich", "yaml", "jax")
+PROGRAM = f"""
+import sys
+sys.modules.update(dict.fromkeys({ABSENT!r}))
+from pipeline.training.bench_card import main
+raise SystemExit(main(sys.argv[1:]))
+"""
+TINY = ["--shapes", "5x1x3x1 4x64x3x10", "--packs", "2", "--activations", "relu", "--repetitions", "1"]
+
+
+@pytest.fixture(scope="module")
+def lines():
+    """What the bench prints without the packages that such a machine lacks; an import of one would end it."""
+    command = [sys.executable, "-c", PROGRAM, *TINY, "--repetition-seconds", "1e-9"]
+    done = subprocess.run(command, env=os.environ, capture_output=True, text=True, timeout=120, check=True)
+    return done.stdout.splitlines()
+
+
+def test_numbers_are_checked_before_speed_is_measured(lines):
+    checked = [line for line in lines if line.startswith("check: ")]
+    assert len(checked) == len(bench_card.CHECKED) + 2
+    assert all(" within " in line for line in checked)
+
+
+def test_every_pack_has_a_row_with_its_ratios_or_the_reason_why_not(lines):
+    measured, refused = (next(line for line in lines if f"{shape} " in line) for shape in ("5x1x3x1", "4x64x3x10"))
+    assert " x " in measured
+    assert "RuntimeError: JAX is not installed" in measured
+    assert torch.cuda.is_available() or "RuntimeError: needs a CUDA device" in measured
+    assert refused.endswith("the fused engine takes 16 inputs at most on a graphics card, not 64")
+
+
+def test_the_tile_that_is_chosen_is_among_those_tried(lines):
+    tried = [line for line in lines if "Tile(" in line]
+    assert len(tried) > 1
+    assert sum(line.endswith("(as chosen)") for line in tried) == 1
+
+
+def test_a_check_that_fails_is_told_by_the_exit_code(monkeypatch, capsys):
+    monkeypatch.setattr(bench_card, "checks", lambda device: iter([("all", float("nan"), 1e-12)]))
+    assert bench_card.main(["--shapes", "", "--packs", "1"]) == 1
+    assert "check: all: nan NOT WITHIN 1e-12" in capsys.readouterr().out
+
+
+def test_nothing_is_begun_when_time_is_up(capsys, monkeypatch):
+    monkeypatch.setattr(bench_card, "checks", lambda device: iter([]))
+    assert bench_card.main(["--seconds", "-1", "--shapes", "5x1x3x1", "--packs", "1 2"]) == 0
+    assert capsys.readouterr().out.count("not measured: time was up") == 4
+
+
+def test_steps_of_a_peer_are_those_of_the_reference():
+    """One block of JAX ends where as many steps of the reference engine end."""
+    pytest.importorskip("jax")
+    cpu = torch.device("cpu")
+    learned = bench_card.learned_of(
+        (12, 2, 5, 3), bench_card.Tanh(), cpu, bench_card.GradientDescent(), bench_card.SoftmaxCrossEntropy(),
+        torch.float32,
+    )  # fmt: skip
+    stack = bench_card.stack_of(learned, 2, cpu)
+    bench_card.Reference(learned, None, cpu).advance(stack, 0, bench_card.SCANNED_STEPS)
+    steps = bench_card.jax_vmap(learned, 2, cpu)
+    steps.blocks(1)
+    trained = [torch.tensor(layer.tolist()).flatten(1) for layer in steps.state()]
+    torch.testing.assert_close(torch.cat(trained, dim=1), stack.weights_TN, rtol=1e-4, atol=1e-6)
