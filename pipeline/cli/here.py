@@ -140,13 +140,15 @@ def bench(asked: argparse.Namespace) -> int:
     from pipeline.report.printing import as_json_rows, as_text
     from pipeline.training.bench import matrix_product_rate, measure, rows
     from pipeline.training.bench_descent import closed_form_sweep, measure_closed_form
+    from pipeline.training.bench_goals import means, verdicts
 
     if asked.sweep:
         return _bench_of_sweep(asked)
     rate = matrix_product_rate()
     say(f"matrix products: {rate / 1e9:.0f} GFLOP/s")
     sweep = closed_form_sweep(num_rates=16 if asked.quick else 128)
-    tables = [rows(measure(quick=asked.quick, say=say), rate), measure_closed_form(sweep, say=say)]
+    measured = rows(measure(quick=asked.quick, say=say), rate)
+    tables = [measured, means(measured), verdicts(measured), measure_closed_form(sweep, say=say)]
     if asked.json:
         print_json([row for table in tables for row in as_json_rows(table)])
     else:
