@@ -3,7 +3,8 @@
 A pack is computed by the engine that it would be trained with. Peers train the same
 networks on the same points by full-batch gradient descent in float32: (a) the reference
 engine, (b) one Lightning Trainer per trial, (c) a hand-written PyTorch loop per trial,
-(d) JAX: ``vmap`` over trials of ``jit`` of a ``scan`` over steps, where JAX is
+(d) ``torch.func``, and (e) its step by ``torch.compile``, where there is a compiler,
+(f) JAX: ``vmap`` over trials of ``jit`` of a ``scan`` over steps, where JAX is
 installed. Operations are set against the rate of matrix products on this machine. The
 peers take turns, in another order each repetition, so that a busy machine slows all of
 them; a figure is the median of its repetitions.
@@ -15,6 +16,7 @@ import functools
 import importlib.util
 import itertools
 import random
+import shutil
 import statistics
 import time
 import warnings
@@ -53,8 +55,10 @@ SHAPES = (
 QUICK_SHAPE = (256, 2, 64, 1)
 PACKS = (1, 32, 512)
 BENCHED: tuple[Activation, ...] = (Relu(), Tanh())
-JAX_BYTES = 4 << 30
-"""Memory that JAX may take for the hidden units of a pack at all points; a larger pack it does not train."""
+PEER_BYTES = 4 << 30
+"""Memory that a peer may take for the hidden units of a pack at all points; a larger pack it does not train."""
+COMPILED_PACK = 32
+"""The pack that ``torch.compile`` is measured with: it takes half a minute for each."""
 REPETITIONS = 5
 SECONDS_OF_REPETITION = 0.25
 SECONDS_TO_SETTLE = 0.3
@@ -167,8 +171,12 @@ def available_peers(pack: Pack) -> Iterator[tuple[str, Callable[[Pack], tuple[St
     yield "Lightning per trial", lightning_per_trial
     yield "PyTorch loop per trial", loop_per_trial
     size = len(pack.trials) * pack.shape.width * pack.shape.problem.train * 4
-    if importlib.util.find_spec("jax") and size <= JAX_BYTES:
-        yield "JAX vmap", jax_vmap
+    if size <= PEER_BYTES:
+        yield "torch.func", torch_func
+        if len(pack.trials) == COMPILED_PACK and shutil.which("c++"):
+            yield "torch.compile", functools.partial(torch_func, compiled=True)
+        if importlib.util.find_spec("jax"):
+            yield "JAX vmap", jax_vmap
 
 
 def calibrated(steps: Steps) -> int:
@@ -267,6 +275,33 @@ def plain_network(pack: Pack) -> tuple[torch.nn.Module, Callable, torch.Tensor, 
         return network, torch.nn.CrossEntropyLoss(), inputs_PD, targets_PK.argmax(dim=1)
     assert isinstance(shape.loss, HalfMeanSquare)
     return network, lambda outputs, targets: (outputs - targets).square().mean() / 2, inputs_PD, targets_PK
+
+
+def torch_func(pack: Pack, *, compiled: bool = False) -> tuple[Steps, int]:
+    """PyTorch's own way to an ensemble: ``vmap`` of ``grad`` of one network, over stacked weights; perhaps compiled."""
+    network, loss, inputs_PD, targets_PK = plain_network(pack)
+
+    def loss_of_one(weights: dict[str, torch.Tensor]) -> torch.Tensor:
+        value: torch.Tensor = loss(torch.func.functional_call(network, weights, inputs_PD), targets_PK)
+        return value
+
+    def descend(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        slopes = torch.func.vmap(torch.func.grad(loss_of_one))(weights)
+        return {name: weight - LEARNING_RATE * slopes[name] for name, weight in weights.items()}
+
+    step = torch.compile(descend) if compiled else descend
+    stacked_weights = {
+        name: weight.detach().expand(len(pack.trials), *weight.shape).clone()
+        for name, weight in network.named_parameters()
+    }
+
+    def steps(count: int) -> None:
+        weights = stacked_weights
+        with torch.no_grad():
+            for _ in range(count):
+                weights = step(weights)
+
+    return steps, len(pack.trials)
 
 
 def jax_vmap(pack: Pack) -> tuple[Steps, int]:

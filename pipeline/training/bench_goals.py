@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipeline.training.bench import JAX_BYTES, PACKS, QUICK_SHAPE, SHAPES
+from pipeline.training.bench import PACKS, PEER_BYTES, QUICK_SHAPE, SHAPES
 
 SHAPE, FASTER = "N x d x m x K", "pack is faster by"
 LARGE_PACKS = tuple(size for size in PACKS if size >= 32)
@@ -41,7 +41,7 @@ class Goal:
         """Rows that a whole bench has for it; JAX has none where its memory does not suffice."""
         cases = itertools.product(self.shapes, self.packs)
         return sum(
-            self.peer != "JAX vmap" or points * width * pack * 4 <= JAX_BYTES for (points, _, width, _), pack in cases
+            self.peer != "JAX vmap" or points * width * pack * 4 <= PEER_BYTES for (points, _, width, _), pack in cases
         )
 
 

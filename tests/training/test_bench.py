@@ -5,6 +5,7 @@ import importlib.util
 import pytest
 import torch
 
+from pipeline.models.activations import Relu
 from pipeline.training import bench
 
 
@@ -14,11 +15,12 @@ def tiny(monkeypatch):
     monkeypatch.setattr(bench, "SECONDS_OF_REPETITION", 0.01)
     monkeypatch.setattr(bench, "SECONDS_TO_SETTLE", 0.0)
     monkeypatch.setattr(bench, "REPETITIONS", 3)
+    monkeypatch.setattr(bench, "COMPILED_PACK", 0)  # compiling takes half a minute
 
 
 def test_every_peer_has_a_row_with_its_ratio(tiny):
     whole = bench.rows(bench.measure(quick=True, say=lambda text: None), 2e9)
-    peers = ["pack", "reference engine", "Lightning per trial", "PyTorch loop per trial"]
+    peers = ["pack", "reference engine", "Lightning per trial", "PyTorch loop per trial", "torch.func"]
     peers += ["JAX vmap"] * bool(importlib.util.find_spec("jax"))
     assert whole["peer"].to_list() == 2 * peers
     assert whole["activation"].to_list() == ["relu"] * len(peers) + ["tanh"] * len(peers)
@@ -48,3 +50,20 @@ def test_peers_train_the_network_of_the_pack(tiny, activation):
     by_hand = torch.cat([torch.cat([la.weight.grad, la.bias.grad[:, None]], dim=1).flatten() for la in (hidden, last)])
     torch.testing.assert_close(losses_T[1], value.detach())
     torch.testing.assert_close(gradient_TN[1], by_hand)
+
+
+def test_compiled_step_is_a_peer_of_one_size_of_pack_where_there_is_a_compiler(monkeypatch):
+    def names(num_trials):
+        return [name for name, _ in bench.available_peers(bench.bench_pack((12, 2, 5, 1), num_trials, Relu()))]
+
+    monkeypatch.setattr(bench.shutil, "which", lambda name: "/usr/bin/c++")
+    assert "torch.compile" in names(bench.COMPILED_PACK)
+    assert "torch.compile" not in names(3)
+    monkeypatch.setattr(bench.shutil, "which", lambda name: None)
+    assert "torch.compile" not in names(bench.COMPILED_PACK)
+
+
+def test_peer_that_would_need_more_memory_than_it_may_is_left_out(monkeypatch):
+    monkeypatch.setattr(bench, "PEER_BYTES", 0)
+    peers = [name for name, _ in bench.available_peers(bench.bench_pack((12, 2, 5, 1), 3, Relu()))]
+    assert peers == ["pack", "reference engine", "Lightning per trial", "PyTorch loop per trial"]
