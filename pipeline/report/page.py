@@ -15,6 +15,7 @@ import vl_convert
 from pipeline.plan import Plan, read_plan
 from pipeline.records.files import replacing
 from pipeline.records.store import read_fits, read_outcomes, read_records
+from pipeline.report.coordinates import coordinate_check
 from pipeline.report.document import document
 from pipeline.report.error_parts import error_parts, in_percent, sentences
 from pipeline.report.figures import FIGURES, Caption
@@ -64,7 +65,7 @@ def write_report(run: Path) -> Path:
             part.write_text(json.dumps(drawn.spec, allow_nan=False), encoding="utf-8")
     path = run / "report.html"
     with replacing(path) as part:
-        found = (predicted, error_parts(sources), reached)
+        found = (predicted, error_parts(sources), reached, coordinate_check(plan, table, records))
         part.write_text(page(run, plan, table, outcomes, figures, *found), encoding="utf-8")
     return path
 
@@ -89,6 +90,7 @@ def page(
     predicted: pl.DataFrame | None = None,
     parts: pl.DataFrame | None = None,
     reached: pl.DataFrame | None = None,
+    moved: pl.DataFrame | None = None,
 ) -> str:
     """The whole page as text.
 
@@ -101,6 +103,7 @@ def page(
         predicted: Curves of descent beside their predictions, if there are any.
         parts: What test errors come from, if that was recorded.
         reached: How soon few answers are wrong by each of several losses, if there are any.
+        moved: How the change of hidden units goes with the width, if that was recorded.
     """
     body = "\n".join(
         [
@@ -111,6 +114,7 @@ def page(
             _yardsticks(plan, table),
             _error_parts(parts),
             _surrogates(plan, reached),
+            _coordinates(moved),
             *(html_figure(drawn) for drawn in figures),
             _tables(run, table),
             _failures(table),
@@ -212,6 +216,17 @@ def _error_parts(parts: pl.DataFrame | None) -> str:
     said = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences(parts))
     table = html_table(in_percent(parts), keep=("model", "mostly", "what lowers it"))
     return section("What the error is made of", f"<p>{text}</p>", f"<ul>{said}</ul>", table)
+
+
+def _coordinates(moved: pl.DataFrame | None) -> str:
+    if moved is None or moved.is_empty():
+        return ""
+    text = (
+        "How far training has moved the hidden units, relative to their size at the start, goes with this power of the "
+        "width, at the smallest learning rate; the interval is one of 90 %. At 0 wide networks go on learning "
+        "features, below 0 they keep those that they start with. Theory speaks of the first step of wide networks."
+    )
+    return section("Check of coordinates", f"<p>{text}</p>", html_table(moved, keep=("model", "exponent", "verdict")))
 
 
 def _surrogates(plan: Plan, reached: pl.DataFrame | None) -> str:
