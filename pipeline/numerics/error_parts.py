@@ -62,7 +62,6 @@ def projected(features_TPF: Tensor, targets_PK: Tensor, weights_P: Tensor) -> Pr
     known_T = features_TPF.isfinite().all(dim=2).all(dim=1)
     range_TPS = least_squares(root_P1 * features_TPF, scaled_PK).range_TPS
     missed_TPK = scaled_PK - range_TPS @ (range_TPS.mT @ scaled_PK)
-    missed_TPK = missed_TPK - range_TPS @ (range_TPS.mT @ missed_TPK)  # once more: the first leaves its rounding
     missed_TPK = torch.where(known_T[:, None, None], missed_TPK, torch.nan)
     values_TPK = targets_PK - missed_TPK / root_P1.where(root_P1 > 0, 1.0)  # a point of no weight has no say
     return Projected(values_TPK, missed_TPK.square().sum(dim=(1, 2)))

@@ -73,7 +73,9 @@ def test_best_network_for_the_square_is_known_at_even_widths() -> None:
     assert errors_of(XSquared()) == {
         "best ReLU network": pytest.approx({width: math.sqrt(4 / 45) / (width + 1) ** 2 for width in (2, 4, 8)})
     }
-    assert errors_of(XSquared(), widths=(1, 3)).keys() == {"best linear pieces (limit)"}
+    assert errors_of(XSquared(), widths=(1, 3)) == {  # as many pieces, which it might not have
+        "best linear pieces (limit)": pytest.approx({width: math.sqrt(4 / 45) / (width + 1) ** 2 for width in (1, 3)})
+    }
 
 
 def test_best_pieces_of_a_wave_are_the_limit_of_those_with_knots_where_it_bends() -> None:
@@ -88,7 +90,7 @@ def test_best_pieces_of_a_wave_are_the_limit_of_those_with_knots_where_it_bends(
         across = x - x.mean()
         missed += float(np.square(y - y.mean() - across * (across @ y) / (across @ across)).sum())
     limit = errors_of(Sine(), widths=(width,))["best linear pieces (limit)"][width]
-    assert math.sqrt(missed / len(points)) == pytest.approx(limit, rel=0.02)
+    assert math.sqrt(missed / len(points)) == pytest.approx(limit, rel=0.01)
 
 
 @pytest.mark.parametrize("target", [kind() for kind in TARGETS.values()], ids=lambda target: target.label())
