@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -23,6 +24,7 @@ from pipeline.problems.measures import Grid, Uniform
 from pipeline.problems.targets import TARGETS, AbsoluteValue, Gaussian, Sine, XSquared
 from pipeline.records.schema import FITS, OUTCOMES, RECORDS
 from pipeline.report.figures import FIGURES
+from pipeline.report.page import page
 from pipeline.report.series import Sources
 from pipeline.report.tables import results
 from pipeline.report.yardsticks import DASHES, against_yardsticks, yardsticks_of
@@ -162,3 +164,14 @@ def test_yardsticks_are_drawn_beside_the_errors_with_a_label() -> None:
 def test_no_yardstick_is_drawn_beside_what_is_no_test_error() -> None:
     spec = drawn(sources_of(lambda trial: 0.01, Shallow(Tanh()), XSquared(), diagnostic="loss"))
     assert "yardstick" not in json.dumps(spec)
+
+
+def test_the_page_has_a_table_of_them_where_there_are_any() -> None:
+    def written(target) -> str:
+        sources = sources_of(lambda trial: 0.01, Shallow(), target)
+        return page(Path("run"), sources.plan, sources.results, pl.DataFrame(schema=OUTCOMES), [])
+
+    text = written(XSquared())
+    assert "<h2>Yardsticks</h2>" in text
+    assert '<td class="contradicts">contradicts (2 of 3 trials)</td>' in text
+    assert "<h2>Yardsticks</h2>" not in written(AbsoluteValue())
