@@ -136,11 +136,64 @@ def test_numbers_do_not_depend_on_pack_cores_or_interruptions(monkeypatch, dtype
         assert torch.equal(alone_TN[0], gradient_TN[position])
 
 
-@pytest.mark.parametrize("batch_size", [None, 12])
-@pytest.mark.parametrize("rate", [50.0, 1e30, float("inf"), float("nan")])
-def test_divergence_is_found_at_the_step_at_which_the_reference_finds_it_and_ends_there(rate, batch_size):
+@pytest.fixture
+def all_steps_are_large(monkeypatch):
+    monkeypatch.setattr(cpu, "LARGE_STEP", 0)
+    monkeypatch.setattr(cpu, "CORES", 2)
+
+
+@pytest.mark.parametrize("points", [5, 33, 64, 97, 400])
+@pytest.mark.parametrize("rule", RULES, ids=lambda kind: kind.name())
+@pytest.mark.usefixtures("all_steps_are_large")
+def test_hundred_steps_in_chunks_are_those_of_the_reference(points, rule):
+    """Of 5 points there is one chunk without a full tile, of 64 there are two, of 400 four."""
     learned, weights_TN = setting(
-        5, Relu, LOSSES["half_mean_square"], GradientDescent, points=24, inputs=1, outputs=1, width=6
+        7, Tanh, LOSSES["half_mean_square"], rule, points=points, inputs=2, outputs=2, width=11
+    )
+    found = []
+    for engine in (Fused, Reference):
+        stack = stack_of(learned, weights_TN, trials=(3,))
+        made = engine(learned, None, PROCESSOR)
+        value_and_gradient = made.value_and_gradient(weights_TN[:1])
+        assert made.advance(stack, 0, 100).tolist() == [-1]
+        found.append((*value_and_gradient, stack.weights_TN, *stack.slots))
+    for fused, reference in zip(*found, strict=True):
+        assert size_of_difference(fused, reference) < 1e-12
+
+
+@pytest.mark.parametrize(("activation", "outputs"), [(Relu, 1), (Tanh, 3)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.usefixtures("all_steps_are_large")
+def test_numbers_do_not_depend_on_how_many_cores_share_a_trial(monkeypatch, activation, outputs, dtype):
+    learned, weights_TN = setting(
+        3, activation, LOSSES["half_mean_square"], Adam, points=500, inputs=9, outputs=outputs, width=17, dtype=dtype
+    )
+    found = []
+    for cores, trials in itertools.product((1, 2, 3, 7), ((2,), (2, 4), (0, 1, 2, 3, 4))):
+        monkeypatch.setattr(cpu, "CORES", cores)
+        engine = Fused(learned, None, PROCESSOR)
+        assert engine.all_shares.num_chunks == cpu.CHUNKS
+        stack = stack_of(learned, weights_TN, trials=trials)
+        for first, last in itertools.pairwise((0, 1, 13, 40) if len(trials) == 2 else (0, 40)):
+            assert (engine.advance(stack, first, last) == -1).all()
+        value_and_gradient = engine.value_and_gradient(stack.weights_TN)
+        arrays = (stack.weights_TN, *stack.slots, *value_and_gradient)
+        found.append([array[trials.index(2)] for array in arrays])
+    for others in found[1:]:
+        for one, other in zip(found[0], others, strict=True):
+            assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize(("points", "batch_size"), [(24, None), (24, 12), (200, None)])
+@pytest.mark.parametrize("rate", [50.0, 1e30, float("inf"), float("nan")])
+def test_divergence_is_found_at_the_step_at_which_the_reference_finds_it_and_ends_there(
+    monkeypatch, rate, points, batch_size
+):
+    """With more cores than trials, which share the 200 points of each."""
+    monkeypatch.setattr(cpu, "LARGE_STEP", 0)
+    monkeypatch.setattr(cpu, "CORES", 6)
+    learned, weights_TN = setting(
+        5, Relu, LOSSES["half_mean_square"], GradientDescent, points=points, inputs=1, outputs=1, width=6
     )
     found = []
     for engine in (Fused, Reference):

@@ -3,16 +3,23 @@
 Trials are shared out over the cores. A trial is computed by one core, by the same
 instructions whatever is computed beside it, so its numbers depend neither on the pack
 nor on the number of cores, to the last bit.
+
+Where the step of a single trial is large, its points come in a fixed number of chunks whose
+gradients are added in order. A pack with fewer trials than there are cores is then trained
+one trial after another, by all cores: each takes chunks of a step until none is left.
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator
+import operator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import ClassVar, final
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,10 +35,12 @@ from pipeline.training.engines.fused.memory import Points, Shares, aligned_zeros
 from pipeline.training.engines.fused.network import (
     TILE_REGISTERS,
     Network,
+    chunk_program,
     gradient_program,
     padded,
     places,
     training_program,
+    update_program,
 )
 from pipeline.training.engines.products import HessianProducts
 from pipeline.training.engines.threads import CORES
@@ -42,6 +51,12 @@ PARTS_OF_LANE = 4
 
 LARGE_WORK = 20_000_000
 """Operations from which on threads are started: 0.2 ms of work on one core, about what it takes to start them."""
+
+LARGE_STEP = 20_000_000
+"""Operations of a full batch from which on several cores may share one trial: 0.2 ms of work on one core."""
+
+CHUNKS = 4
+"""Chunks of a full batch that is large, on however many cores; each costs one more adding up of sums over lanes."""
 
 
 @functools.cache
@@ -54,6 +69,24 @@ def training_kernel(network: Network, rule: UpdateRule, *, minibatches: bool) ->
 def gradient_kernel(network: Network) -> Kernel:
     """What computes losses and gradients."""
     return Kernel(gradient_program(network))
+
+
+@functools.cache
+def chunk_kernel(network: Network) -> Kernel:
+    """What computes the gradient of a chunk."""
+    return Kernel(chunk_program(network))
+
+
+@functools.cache
+def update_kernel(network: Network, rule: UpdateRule) -> Kernel:
+    """What makes one update from the gradients of all chunks."""
+    return Kernel(update_program(network, rule))
+
+
+def most_chunks(network: Network, width: int, num_points: int, batch_size: int | None) -> int:
+    """How many chunks points come in, of the shape alone."""
+    is_large = num_points * width * network.operations_of_unit >= LARGE_STEP
+    return CHUNKS if is_large and batch_size is None else 1
 
 
 def network_of(shape: Shape) -> Network:
@@ -70,6 +103,9 @@ def compile_for(shape: Shape) -> None:
     network = network_of(shape)
     gradient_kernel(network)
     training_kernel(network, shape.optimizer, minibatches=shape.batch_size is not None)
+    if most_chunks(network, shape.width, shape.problem.train, shape.batch_size) > 1:
+        chunk_kernel(network)
+        update_kernel(network, shape.optimizer)
 
 
 @final
@@ -88,7 +124,8 @@ class Fused(Engine):
         dtype: Dtype = "float32" if learned.dtype == torch.float32 else "float64"
         self.network = Network(len(inputs_DP), len(targets_KP), learned.model.activation, learned.loss, dtype)
         self.lanes = REGISTER_BITS // BITS[dtype]
-        self.all_shares = Shares(learned.num_points, self.lanes, inputs_DP.numpy().dtype)
+        chunks = most_chunks(self.network, learned.width, learned.num_points, batch_size)
+        self.all_shares = Shares(learned.num_points, self.lanes, inputs_DP.numpy().dtype, chunks)
         self.points = Points(inputs_DP.numpy(), targets_KP.numpy(), len(self.all_shares.share_P))
         self.batch_shares = Shares(batch_size or learned.num_points, self.lanes, self.points.inputs_DP.dtype)
         self.minibatches = None if batch_size is None else Minibatches(inputs_DP, targets_KP, batch_size)
@@ -98,13 +135,16 @@ class Fused(Engine):
         self.shared = self._shared()
         self.hessian_products = HessianProducts(learned)
         batch = 0 if batch_size is None else len(self.batch_shares.share_P)
-        slots = learned.optimizer.slots
-        self.scratch = [Scratch(self.network, learned.width, self.lanes, slots, batch) for _ in range(CORES)]
+        slots, chunks = learned.optimizer.slots, self.all_shares.num_chunks
+        self.scratch = [Scratch(self.network, learned.width, self.lanes, slots, batch, chunks) for _ in range(CORES)]
 
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
         assert weights_TN.dtype == self.learned.dtype
         weights_TN = weights_TN.contiguous()
         losses_T, gradient_TN = weights_TN.new_empty(len(weights_TN)), torch.empty_like(weights_TN)
+        if self._are_shared(len(weights_TN)):
+            self._shared_value_and_gradient(weights_TN, losses_T, gradient_TN)
+            return losses_T, gradient_TN
 
         def work(scratch: Scratch, first: int, last: int) -> None:
             arguments = self.shared | scratch.arguments | {"num_trials": last - first}
@@ -115,6 +155,8 @@ class Fused(Engine):
         return losses_T, gradient_TN
 
     def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
+        if self._are_shared(len(stack)):
+            return self._shared_advance(stack, first_step, last_step)
         diverged_T = torch.full((len(stack),), -1)
 
         def work(scratch: Scratch, first: int, last: int) -> None:
@@ -126,10 +168,7 @@ class Fused(Engine):
     def _advance(self, scratch: Scratch, part: Stack, first_step: int, last_step: int) -> Tensor:
         """All updates of some trials, on one core."""
         diverged_T = torch.full((len(part),), -1)
-        rates_T, bounds_T = part.learning_rates_T1.flatten().contiguous(), part.loss_bounds_T.contiguous()
-        arrays = {"weights": part.weights_TN, "rates": rates_T, "bounds": bounds_T}
-        arrays |= {f"slot_{number}": slot_TN for number, slot_TN in enumerate(part.slots)}
-        assert all(array.is_contiguous() for array in arrays.values())
+        arrays = arrays_of(part)
         arguments = self.shared | scratch.arguments | {name: array.data_ptr() for name, array in arrays.items()}
         for first, last in self._pieces(first_step, last_step):
             found_T = torch.full((len(part),), -1)
@@ -150,6 +189,72 @@ class Fused(Engine):
             end = min(last_step, (first_step // longest + 1) * longest)
             yield first_step, end
             first_step = end
+
+    def _are_shared(self, num_trials: int) -> bool:
+        """Whether all cores work on one trial after another."""
+        return self.all_shares.num_chunks > 1 and num_trials < len(self.scratch)
+
+    def _shared_value_and_gradient(self, weights_TN: Tensor, losses_T: Tensor, gradient_TN: Tensor) -> None:
+        """Losses and gradients of a few trials, by all cores."""
+        arrays, num_chunks = self.scratch[0].arrays, self.all_shares.num_chunks
+        with self._all_cores() as compute_chunks:
+            for trial, weights_N in enumerate(weights_TN.detach().numpy()):
+                arrays["own_weights"][self.places_N] = weights_N
+                compute_chunks()
+                rows = functools.reduce(operator.add, arrays["own_gradient"].reshape(num_chunks, -1))
+                gradient_TN[trial] = torch.from_numpy(rows[self.places_N])
+                losses_T[trial] = float(functools.reduce(operator.add, arrays["chunk_losses"][:num_chunks]))
+
+    def _shared_advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
+        """All updates of a few trials, by all cores."""
+        found_T = np.full(len(stack), -1)
+        factors_H2 = corrections(self.rule, first_step, last_step).astype(self.points.inputs_DP.dtype)
+        update, scratch = update_kernel(self.network, self.rule), self.scratch[0]
+        with self._all_cores() as compute_chunks:
+            for trial in range(len(stack)):
+                part = arrays_of(stack.part(trial, trial + 1))
+                told = {"corrections": factors_H2.ctypes.data, "diverged": found_T[trial:].ctypes.data}
+                told |= self.shared | scratch.arguments | {name: array.data_ptr() for name, array in part.items()}
+                moving = [(scratch.arrays[f"own_{name}"], part[name][0].detach().numpy()) for name in self._moving]
+                for own, flat_N in moving:
+                    own[self.places_N] = flat_N
+                for number in range(last_step - first_step):
+                    compute_chunks()
+                    update(told | {"number": number})
+                    if found_T[trial] >= 0:
+                        break
+                for own, flat_N in moving:
+                    flat_N[:] = own[self.places_N]
+        return torch.from_numpy(np.where(found_T < 0, -1, found_T + first_step))
+
+    @property
+    def _moving(self) -> list[str]:
+        """The arrays that updates change."""
+        return ["weights", *(f"slot_{number}" for number in range(self.rule.slots))]
+
+    @contextmanager
+    def _all_cores(self) -> Iterator[Callable[[], None]]:
+        """What computes all chunks of the trial whose weights lie in the first scratch, where they are left."""
+        num_chunks, kernel = self.all_shares.num_chunks, chunk_kernel(self.network)
+        one = {name: self.scratch[0].arguments[name] for name in ("own_weights", "own_gradient", "chunk_losses")}
+        told = [self.shared | scratch.arguments | one for scratch in self.scratch[:num_chunks]]
+        calls = [[kernel.prepared(own | {"chunk": number}) for number in range(num_chunks)] for own in told]
+
+        def lane(own_calls: list[Callable[[], None]], left: Iterable[int]) -> None:
+            for number in left:  # the iterator of a range gives each of its numbers to one thread only
+                own_calls[number]()
+
+        with ThreadPoolExecutor(len(calls)) as pool:
+
+            def compute_chunks() -> None:
+                left = iter(range(num_chunks))
+                others = [pool.submit(lane, own_calls, left) for own_calls in calls[1:]]
+                lane(calls[0], left)
+                for other in others:
+                    if not other.cancel():  # one that has not begun yet would find nothing left
+                        other.result()
+
+            yield compute_chunks
 
     def _shared(self) -> dict[str, int]:
         """What every kernel is told, whatever the trials."""
@@ -189,16 +294,26 @@ class Fused(Engine):
                 list(pool.map(lane, busy))
 
 
+def arrays_of(part: Stack) -> dict[str, Tensor]:
+    """What a kernel is told of some trials, by its names for it."""
+    rates_T, bounds_T = part.learning_rates_T1.flatten().contiguous(), part.loss_bounds_T.contiguous()
+    arrays = {"weights": part.weights_TN, "rates": rates_T, "bounds": bounds_T}
+    arrays |= {f"slot_{number}": slot_TN for number, slot_TN in enumerate(part.slots)}
+    assert all(array.is_contiguous() for array in arrays.values())
+    return arrays
+
+
 class Scratch:
     """Memory that one core works in."""
 
-    def __init__(self, network: Network, width: int, lanes: int, slots: int, batch: int) -> None:
+    def __init__(self, network: Network, width: int, lanes: int, slots: int, batch: int, chunks: int) -> None:
         row = padded(width, lanes)
         size = network.rows * row + padded(network.num_outputs, lanes)
         sizes = {
             "own_weights": size,
-            "own_gradient": size,
+            "own_gradient": chunks * size,
             **{f"own_slot_{number}": size for number in range(slots)},
+            "chunk_losses": padded(chunks, lanes),
             "output_sums": (network.num_outputs + 1) * lanes,
             "zeros": network.sums * lanes,
             "sums": row * network.sums * lanes,
@@ -207,6 +322,6 @@ class Scratch:
             "batch_targets": network.num_outputs * batch,
         }
         self.memory = aligned_zeros(sum(sizes.values()), network.dtype)
-        starts = itertools.accumulate(sizes.values(), initial=0)
-        places = (self.memory.ctypes.data + start * self.memory.itemsize for start in starts)
-        self.arguments = dict(zip(sizes, places, strict=False))
+        ends = itertools.accumulate(sizes.values())
+        self.arrays = {name: self.memory[end - sizes[name] : end] for name, end in zip(sizes, ends, strict=True)}
+        self.arguments = {name: array.ctypes.data for name, array in self.arrays.items()}

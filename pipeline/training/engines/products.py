@@ -90,6 +90,7 @@ class HessianProducts:
             "own_weights": self._size,
             "own_slot_0": self._size,
             "own_gradient": self._size,
+            "chunk_losses": LANES,
             "output_sums": (self.network.num_outputs + 1) * LANES,
             "zeros": num_sums * LANES,
             "sums": self.row * num_sums * LANES,

@@ -24,9 +24,9 @@ class Product(Step):
     def num_sums(self) -> int:
         return self.network.num_inputs + 1 + self.network.num_outputs
 
-    def tile(self, first: Value, lanes: int) -> None:
+    def tile(self, first: Value, lanes: int, start: Value) -> None:
         p, outputs = self.p, self.network.num_outputs
-        tile = Tile(p, self, first, lanes)
+        tile = Tile(p, self, first, lanes, start)
         f, along = self.both_forward(tile)
         y = [self.y.load(self.stride * k + first, lanes) for k in range(outputs)]
         share = self.share.load(first, lanes)
@@ -103,13 +103,13 @@ class Product(Step):
             error = p.fma(slope, weight, error)
         return back, error
 
-    def collect(self) -> Value:
+    def collect(self, gradient: Array) -> Value:
         """Add up the lanes of all sums into rows of the result; there is no loss to return."""
         p, outputs = self.p, self.network.num_outputs
         with p.loop(self.row, step=p.lanes) as unit, p.loop(self.num_sums) as number:
-            self.gradient.store(self.row * number + unit, self.summed(unit, number))
+            gradient.store(self.row * number + unit, self.summed(unit, number))
         for k in range(outputs):
-            self.gradient.store(self.output_biases + k, self.output_sums.load(k * p.lanes, p.lanes).sum())
+            gradient.store(self.output_biases + k, self.output_sums.load(k * p.lanes, p.lanes).sum())
         return p.number(0.0)
 
 

@@ -41,8 +41,12 @@ class Kernel:
 
     def __call__(self, arguments: Mapping[str, int]) -> None:
         """Run it, with whole numbers and addresses by their names."""
+        self.prepared(arguments)()
+
+    def prepared(self, arguments: Mapping[str, int]) -> Callable[[], None]:
+        """What runs it with the same arguments any number of times."""
         table = np.array([arguments[name] for name in self.arguments], dtype=np.int64)
-        self._function(table.ctypes.data)
+        return lambda: self._function(table.ctypes.data)
 
 
 def folder() -> Path:

@@ -40,15 +40,18 @@ class Points:
 
 
 class Shares:
-    """The share of each lane in a mean over points, and how many tiles they make."""
+    """The share of each lane in a mean over points, and the tiles and chunks of tiles that they make."""
 
-    def __init__(self, num_points: int, lanes: int, dtype: np.dtype) -> None:
+    def __init__(self, num_points: int, lanes: int, dtype: np.dtype, most_chunks: int = 1) -> None:
         self.registers = -(-num_points // lanes)
         size = self.registers * lanes
         if size * dtype.itemsize % NOT_A_STRIDE == 0:
             size += lanes
         self.share_P = np.zeros(size, dtype)
         self.share_P[:num_points] = 1 / num_points
+        wide_tiles = self.registers // TILE_REGISTERS
+        self.num_chunks = max(1, min(most_chunks, wide_tiles))  # none is without a tile
+        self.chunks = np.arange(self.num_chunks + 1) * wide_tiles // self.num_chunks
 
     def arguments(self, of: str) -> dict[str, int]:
         """What a kernel is told, for all points or those of a batch."""
@@ -57,6 +60,8 @@ class Shares:
             f"{of}_stride": len(self.share_P),
             f"{of}_wide_tiles": self.registers // TILE_REGISTERS,
             f"{of}_narrow_tiles": self.registers % TILE_REGISTERS,
+            f"{of}_num_chunks": self.num_chunks,
+            f"{of}_chunks": self.chunks.ctypes.data,
         }
 
 

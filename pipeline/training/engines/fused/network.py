@@ -4,6 +4,9 @@ Points are worked through a tile at a time, forward and backward, so that of a t
 nothing is written but the hidden values of one tile and its sums over points. Lanes are
 points; a sum over points is kept as one sum for each lane until all tiles are done.
 
+Many points come in chunks of tiles, each with sums and a gradient of its own; these are
+added in the order of the chunks, so that it does not matter which core computes which chunk.
+
 Weights of a trial lie in rows of hidden units, padded to full registers with zeros: one row
 for each input, one for the biases, one for each output; then the biases of the outputs.
 """
@@ -94,10 +97,11 @@ class Tile:
         step: Where the points lie.
         first: The first of them.
         lanes: How many.
+        start: The first point of the chunk that they belong to.
     """
 
-    def __init__(self, p: Program, step: Step, first: Value, lanes: int) -> None:
-        self.p, self.step, self.first, self.lanes = p, step, first, lanes
+    def __init__(self, p: Program, step: Step, first: Value, lanes: int, start: Value) -> None:
+        self.p, self.step, self.first, self.lanes, self.start = p, step, first, lanes, start
         few = step.network.num_inputs <= MOST_WRITTEN_OUT
         self.x = [self.load(i) for i in range(step.network.num_inputs)] if few else None
 
@@ -126,13 +130,14 @@ class Step:
 
     def __init__(self, p: Program, network: Network, of: str) -> None:
         self.p, self.network = p, network
-        self.width, self.row = p.size("width"), p.size("row")
+        self.width, self.row, self.size = p.size("width"), p.size("row"), p.size("size")
+        self.num_chunks, self.chunks = p.size(f"{of}_num_chunks"), p.array(f"{of}_chunks", whole=True)
         self.wide_tiles, self.narrow_tiles = p.size(f"{of}_wide_tiles"), p.size(f"{of}_narrow_tiles")
         self.stride, self.share = p.size(f"{of}_stride"), p.array(f"{of}_share")
         self.x, self.y = p.array(f"{of}_inputs"), p.array(f"{of}_targets")
         self.weights, self.gradient = p.array("own_weights"), p.array("own_gradient")
         self.hidden, self.sums, self.zeros = p.array("hidden"), p.array("sums"), p.array("zeros")
-        self.output_sums = p.array("output_sums")
+        self.output_sums, self.chunk_losses = p.array("output_sums"), p.array("chunk_losses")
         self.output_biases = self.row * network.rows
 
     @property
@@ -142,19 +147,36 @@ class Step:
 
     def value_and_gradient(self) -> Value:
         """Write the pass over all points; the gradient is left in its rows, the loss is returned."""
+        with self.p.loop(self.num_chunks) as number:
+            self.chunk(number)
+        return self.add_chunks()
+
+    def chunk(self, number: Value) -> None:
+        """Write the pass over the points of a chunk; its gradient and its loss are left in places of their own."""
         p, wide = self.p, self.p.lanes * TILE_REGISTERS
+        first, last = self.chunks.load(number), self.chunks.load(number + 1)
         for place in range(self.network.num_outputs + 1):
             self.output_sums.store(place * p.lanes, p.number(0.0, p.lanes))
-        with p.loop(self.wide_tiles) as number:
-            self.tile(number * wide, wide)
-        with p.loop(self.narrow_tiles) as number:
-            self.tile(self.wide_tiles * wide + number * p.lanes, p.lanes)
-        return self.collect()
+        with p.loop(last, start=first) as tile:
+            self.tile(tile * wide, wide, first * wide)
+        with p.loop(p.select(last < self.wide_tiles, p.whole(0), self.narrow_tiles)) as tile:
+            self.tile(self.wide_tiles * wide + tile * p.lanes, p.lanes, first * wide)
+        self.chunk_losses.store(number, self.collect(Array(p, self.gradient.at(number * self.size), p.real)))
 
-    def tile(self, first: Value, lanes: int) -> None:
-        """Points from one on, as many as lanes."""
+    def add_chunks(self) -> Value:
+        """Add the gradients of all chunks to that of the first, in their order; returns the loss."""
+        p, lanes = self.p, self.p.lanes
+        with p.loop(self.num_chunks, start=1) as number:
+            with p.loop(self.size, step=lanes) as place:
+                before = self.gradient.load(place, lanes)
+                self.gradient.store(place, before + self.gradient.load(number * self.size + place, lanes))
+            self.chunk_losses.store(0, self.chunk_losses.load(0) + self.chunk_losses.load(number))
+        return self.chunk_losses.load(0)
+
+    def tile(self, first: Value, lanes: int, start: Value) -> None:
+        """Points from one on, as many as lanes, of the chunk that starts at a point."""
         p, outputs = self.p, self.network.num_outputs
-        tile = Tile(p, self, first, lanes)
+        tile = Tile(p, self, first, lanes, start)
         f = self.forward(tile)
         y = [self.y.load(self.stride * k + first, lanes) for k in range(outputs)]
         value, slopes = loss_and_slopes(p, self.network.loss, f, y, self.share.load(first, lanes))
@@ -202,10 +224,10 @@ class Step:
     def sums_of(self, tile: Tile) -> Callable[[Value, Number, list[Value], list[Value] | None], None]:
         """What adds the lanes of some values of a tile, or of their products with others, to one sum of a unit.
 
-        The first tile adds to zeros instead of what a step before has left.
+        The first tile of a chunk adds to zeros instead of what was left there before.
         """
         p, num_sums = self.p, self.num_sums
-        is_first = p.compare("==", tile.first, 0)
+        is_first = p.compare("==", tile.first, tile.start)
         base = Array(p, p.builder.select(is_first.ir, self.zeros.address, self.sums.address), p.real)
         pace = p.select(is_first, p.whole(0), p.whole(num_sums * p.lanes))
 
@@ -257,8 +279,8 @@ class Step:
             slope = self.p.fma(slopes[k], self.weights.load(first + self.row * k), slope)
         return slope
 
-    def collect(self) -> Value:
-        """Add up the lanes of all sums into rows of the gradient; returns the loss."""
+    def collect(self, gradient: Array) -> Value:
+        """Add up the lanes of all sums into rows of the gradient of a chunk; returns its loss."""
         p, network, lanes = self.p, self.network, self.p.lanes
         inputs, outputs = network.num_inputs, network.num_outputs
         with p.loop(self.row, step=lanes) as unit:
@@ -269,14 +291,14 @@ class Step:
                 value = self.summed(unit, number)
                 if network.derived:
                     derived.set(p.fma(self.weights.load(self.row * number + unit, lanes), value, derived.get()))
-                self.gradient.store(self.row * number + unit, factor * value)
+                gradient.store(self.row * number + unit, factor * value)
             if network.derived:
-                self.gradient.store(last, derived.get())
+                gradient.store(last, derived.get())
             else:
                 with p.loop(outputs) as number:
-                    self.gradient.store(last + self.row * number, self.summed(unit, number + (inputs + 1)))
+                    gradient.store(last + self.row * number, self.summed(unit, number + (inputs + 1)))
         for k in range(outputs):
-            self.gradient.store(self.output_biases + k, self.output_sums.load(k * lanes, lanes).sum())
+            gradient.store(self.output_biases + k, self.output_sums.load(k * lanes, lanes).sum())
         return self.output_sums.load(outputs * lanes, lanes).sum()
 
     def summed(self, unit: Value, place: Number) -> Value:
@@ -298,7 +320,7 @@ class Trial:
 
     def __init__(self, p: Program, step: Step, slots: int) -> None:
         self.p, self.step = p, step
-        self.num_weights, self.size = p.size("num_weights"), p.size("size")
+        self.num_weights = p.size("num_weights")
         self.places = p.array("places", whole=True)
         self.flat = [p.array(name) for name in ("weights", *(f"slot_{n}" for n in range(slots)))]
         self.own = [step.weights, *(p.array(f"own_slot_{n}") for n in range(slots))]
@@ -338,34 +360,63 @@ def training_program(network: Network, rule: UpdateRule, *, minibatches: bool) -
     p = Program(network.dtype)
     step = Step(p, network, "batch" if minibatches else "all")
     trials = Trial(p, step, rule.slots)
-    rates, bounds = p.array("rates"), p.array("bounds")
-    corrections, diverged = p.array("corrections"), p.array("diverged", whole=True)
-    num_trials = p.size("num_trials")
-    num_steps = p.size("num_steps")
+    update = Update(p, trials, rule)
+    num_trials, num_steps = p.size("num_trials"), p.size("num_steps")
     batch = Batch(p, step) if minibatches else None
     with p.loop(num_trials) as trial:
         trials.fetch(trial)
-        rate, bound = rates.load(trial), bounds.load(trial)
         going = p.variable(num_steps)  # becomes zero when the trial has diverged, which ends its loop
         with p.loop(going.get) as number:
             if batch is not None:
                 batch.fetch(trial, number)
-            loss = step.value_and_gradient()
-            fine = loss <= bound
+            fine = update.make(trial, number, step.value_and_gradient())
             with p.when(p.negation(fine)):
-                diverged.store(trial, number)
                 going.set(p.whole(0))
-            with p.when(fine):
-                own_rate = rate * corrections.load(number * 2)
-                root = corrections.load(number * 2 + 1)
-                with p.loop(trials.size, step=p.lanes) as place:
-                    own = [array.load(place, p.lanes) for array in trials.own]
-                    gradient = step.gradient.load(place, p.lanes)
-                    weights, slots = updated(p, rule, own[0], gradient, own[1:], own_rate, root)
-                    for array, value in zip(trials.own, [weights, *slots], strict=True):
-                        array.store(place, value)
         trials.give_back(trial)
     return p
+
+
+def chunk_program(network: Network) -> Program:
+    """One chunk of the gradient of a trial whose weights lie in rows."""
+    p = Program(network.dtype)
+    step = Step(p, network, "all")
+    step.chunk(p.size("chunk"))
+    return p
+
+
+def update_program(network: Network, rule: UpdateRule) -> Program:
+    """One update of a trial that lies in rows, once all chunks of its gradient are there."""
+    p = Program(network.dtype)
+    step = Step(p, network, "all")
+    update = Update(p, Trial(p, step, rule.slots), rule)
+    update.make(p.whole(0), p.size("number"), step.add_chunks())
+    return p
+
+
+class Update:
+    """The updates of a trial in rows."""
+
+    def __init__(self, p: Program, trials: Trial, rule: UpdateRule) -> None:
+        self.p, self.trials, self.rule = p, trials, rule
+        self.rates, self.bounds = p.array("rates"), p.array("bounds")
+        self.corrections, self.diverged = p.array("corrections"), p.array("diverged", whole=True)
+
+    def make(self, trial: Value, number: Value, loss: Value) -> Value:
+        """Update a trial if its loss is within bounds, or note the step as that of its divergence; returns which."""
+        p, step = self.p, self.trials.step
+        fine = loss <= self.bounds.load(trial)
+        with p.when(p.negation(fine)):
+            self.diverged.store(trial, number)
+        with p.when(fine):
+            rate = self.rates.load(trial) * self.corrections.load(number * 2)
+            root = self.corrections.load(number * 2 + 1)
+            with p.loop(step.size, step=p.lanes) as place:
+                own = [array.load(place, p.lanes) for array in self.trials.own]
+                gradient = step.gradient.load(place, p.lanes)
+                weights, slots = updated(p, self.rule, own[0], gradient, own[1:], rate, root)
+                for array, value in zip(self.trials.own, [weights, *slots], strict=True):
+                    array.store(place, value)
+        return fine
 
 
 class Batch:
