@@ -226,7 +226,7 @@ def test_every_verb_is_one() -> None:
 
 
 def test_every_command_that_is_shown_can_be_parsed(capsys: pytest.CaptureFixture[str]) -> None:
-    commands = [line.removeprefix("python -m pipeline").split() for line in code(README) if "-m pipeline" in line]
+    commands = [line.removeprefix("python -m pipeline").split() for line in code(README) if "-m pipeline " in line]
     assert ["list", "bases"] in commands
     for words in commands:
         if words[0] == "list":

@@ -7,14 +7,15 @@ epoch), so small sweeps are not bound by launches, and a trial that has diverged
 program. A trial is computed by the same threads in the same order whatever its pack, with
 no atomic operation, so its numbers do not depend on the pack, to the last bit.
 
-What to expect, which is a prediction and not a measurement: at 256 points, 2 inputs, 64 hidden
-units, ReLU, the compiler (Triton 3.6 and 3.7, sm_90) makes 12.6 instructions of each pair of a point and
-a hidden unit, and about a fifth more for sums across threads and the update, in 127 registers
-without spilling. The pair counts as 18 operations, and a card that issued an instruction
-every cycle would make 2 of each instruction. That bounds it at 18 / (2 x 15) = 60 % of
-the float32 rate (67 TFLOP/s on an H100 or H200). A pack of 1,024 has 7.8 programs of 4 warps for each of 132
-processors and four of them fit at a time, so two waves are run; with what is lost to waiting, 30 to 45 % are to be
-expected. ``python -m pipeline.training.bench_card`` measures it.
+What to expect, which is a prediction and not a measurement; no card was at hand. At 256 points, 2
+inputs, 64 hidden units, ReLU, Triton 3.6 and 3.7 compile for sm_90 a loop of 12.2 to 12.7 instructions for each pair
+of a point and a hidden unit, and as much as about 4 more a pair for sums across threads and the
+update, in 128 registers, nothing spilled. A pair counts as 18 operations, and a card that issues an instruction of
+each warp every cycle would make 2 of each: at most 18 / (2 x 16) = 55 % of the float32 rate (67 TFLOP/s on an
+H100 or H200). Registers allow four programs of 4 warps on each of 132 processors, so a pack of 1,024 is 1.94 rounds of
+programs. With what is lost to waiting, 25 to 45 %. tanh takes 35 instructions for 23 operations and should reach
+about a third of that share. Adam, float64 and several outputs take up to 255 registers and were not thought through for
+speed. ``python -m pipeline.training.bench_card`` measures it.
 """
 
 from __future__ import annotations

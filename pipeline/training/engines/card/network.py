@@ -30,9 +30,15 @@ def along(axis: tl.constexpr, size: tl.constexpr):
 
 
 @triton.jit
-def threads(PW: tl.constexpr, UW: tl.constexpr, PL: tl.constexpr, UL: tl.constexpr):
-    """Zero in each thread. Added to an address it makes the address one of the thread, which fixes the layout."""
-    return 0 * (along(1, PW) + along(2, UW) + along(3, PL) + along(4, UL))
+def threads(size, PW: tl.constexpr, UW: tl.constexpr, PL: tl.constexpr, UL: tl.constexpr):
+    """Zero in each thread, of which the compiler cannot know that it is zero.
+
+    It fixes the layout. Where an address is the same for some threads, or the next for the
+    neighbour, Triton lays out the load, and then all that follows from it, for the fewest
+    transfers; of addresses with this in them it knows nothing and takes the order of the axes.
+    """
+    nothing = size >> 31
+    return (along(1, PW) + along(2, UW) + along(3, PL) + along(4, UL)) & nothing
 
 
 @triton.jit
@@ -199,9 +205,9 @@ def training(
 ):  # fmt: skip
     """Updates of one trial; the loop ends when its loss is out of bounds."""
     trial = tl.program_id(0).to(tl.int64)
-    thread = threads(PW, UW, PL, UL)
-    unit = (along(0, UR) * UW + along(2, UW)) * UL + along(4, UL) + thread
-    own_point = along(1, PW) * PL + along(3, PL) + thread
+    thread = threads(num_points, PW, UW, PL, UL)
+    unit = ((along(0, UR) * UW + along(2, UW)) * UL + along(4, UL)) ^ thread
+    own_point = (along(1, PW) * PL + along(3, PL)) ^ thread
     weights += trial * num_weights
     slot_0 += trial * num_weights
     slot_1 += trial * num_weights
@@ -258,9 +264,9 @@ def loss_and_gradient(
 ):  # fmt: skip
     """Loss and gradient of one trial at its weights, on all points."""
     trial = tl.program_id(0).to(tl.int64)
-    thread = threads(PW, UW, PL, UL)
-    unit = (along(0, UR) * UW + along(2, UW)) * UL + along(4, UL) + thread
-    own_point = along(1, PW) * PL + along(3, PL) + thread
+    thread = threads(num_points, PW, UW, PL, UL)
+    unit = ((along(0, UR) * UW + along(2, UW)) * UL + along(4, UL)) ^ thread
+    own_point = (along(1, PW) * PL + along(3, PL)) ^ thread
     rows = fetch(weights + trial * num_weights, unit, thread, width, D, K)
     loss, gradient = value_and_gradient(
         rows, inputs, targets, inputs, own_point, num_points, num_points,
