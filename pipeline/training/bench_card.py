@@ -33,7 +33,7 @@ from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, GradientDescent, Momentum, Nesterov, UpdateRule
 from pipeline.problems.losses import BinaryCrossEntropy, HalfMeanSquare, Loss, SoftmaxCrossEntropy, Task
 from pipeline.problems.problem import Dataset
-from pipeline.training.engines.card.tile import Tile, most_unit_rows
+from pipeline.training.engines.card.tile import SHARED_REGISTERS, Tile, most_unit_rows
 from pipeline.training.engines.engine import Engine, Stack
 from pipeline.training.engines.gpu import FusedOnCard, not_covered
 from pipeline.training.engines.kernels import kernel
@@ -452,6 +452,7 @@ def tiles_tried(asked: Asked, device: torch.device) -> Iterator[str]:
 def tiles_near(chosen: Tile, rows: int) -> Iterator[Tile]:
     """The tile chosen, and those with twice or half of something."""
     yield chosen
+    yield dataclasses.replace(chosen, most_registers=None if chosen.most_registers else SHARED_REGISTERS)
     for field in ("point_warps", "points_together"):
         for number in (getattr(chosen, field) // 2, getattr(chosen, field) * 2):
             tile = dataclasses.replace(chosen, **{field: number})

@@ -6,6 +6,10 @@ Triton is loaded; everything else is the same.
 
 import dataclasses
 import itertools
+import os
+import platform
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -168,3 +172,36 @@ def test_nothing_to_do_is_done():
     assert engine.advance(stack.part(0, 0), 0, 5).shape == (0,)
     assert (engine.advance(stack, 5, 5) == -1).all()
     assert torch.equal(stack.weights_TN, weights_TN)
+
+
+COMPILE = """
+import triton
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+from pipeline.optimizers.rules import Adam
+from pipeline.training.engines import gpu
+from pipeline.training.engines.card import network
+from pipeline.training.engines.card.tile import tile_of
+
+tile = tile_of(40, 9, 4, 2, 4)
+fixed = dict(D=1, K=2, LOSS="softmax_cross_entropy", ACTIVATION="tanh", SLOPE=0.0, STRAIGHT=False, BATCHED=True)
+fixed |= gpu.told(Adam()) | gpu.laid_out(tile, 40)
+names = network.training.arg_names
+addresses = {name: "*fp32" for name in names[:10]} | {"orders": "*i32", "diverged": "*i32"}
+types = {name: "constexpr" if name in fixed else addresses.get(name, "i32") for name in names}
+values = {(names.index(name),): value for name, value in fixed.items() if name in names}
+source = ASTSource(network.training, types, constexprs=values)
+made = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": tile.warps})
+print(made.asm["ttgir"].count("convert_layout"), ".target sm_90" in made.asm["ptx"], len(made.asm["cubin"]) > 0)
+"""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="Triton's assembler is there for x86-64")
+def test_a_kernel_compiles_for_a_card_without_one_and_converts_no_layout(tmp_path):
+    """The interpreter runs what the compiler refuses: each has its own idea of what Python is."""
+    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+    environment["TRITON_CACHE_DIR"] = str(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", COMPILE], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stdout.split() == ["0", "True", "True"], done.stderr[-2000:]

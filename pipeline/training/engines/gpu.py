@@ -8,14 +8,14 @@ program. A trial is computed by the same threads in the same order whatever its 
 no atomic operation, so its numbers do not depend on the pack, to the last bit.
 
 What to expect, which is a prediction and not a measurement; no card was at hand. At 256 points, 2
-inputs, 64 hidden units, ReLU, Triton 3.6 and 3.7 compile for sm_90 a loop of 12.2 to 12.7 instructions for each pair
-of a point and a hidden unit, and as much as about 4 more a pair for sums across threads and the
-update, in 128 registers, nothing spilled. A pair counts as 18 operations, and a card that issues an instruction of
-each warp every cycle would make 2 of each: at most 18 / (2 x 16) = 55 % of the float32 rate (67 TFLOP/s on an
-H100 or H200). Registers allow four programs of 4 warps on each of 132 processors, so a pack of 1,024 is 1.94 rounds of
-programs. With what is lost to waiting, 25 to 45 %. tanh takes 35 instructions for 23 operations and should reach
-about a third of that share. Adam, float64 and several outputs take up to 255 registers and were not thought through for
-speed. ``python -m pipeline.training.bench_card`` measures it.
+inputs, 64 hidden units, ReLU, Triton 3.6 and 3.7 compile for sm_90 a loop of 12.1 instructions for each pair of a
+point and a hidden unit, and 1.5 more a pair for sums across threads and the update, in 128
+registers; 12 numbers are spilled, outside that loop. A pair counts as 18 operations, and a card makes at most 2 of
+each instruction: a bound of 18 / (2 x 13.6) = 66 % of the float32 rate (67 TFLOP/s on an H100 or H200). Eight
+programs of 2 warps fit on each of 132 processors, so a pack of 1,024 runs all at once and leaves 3 % idle. Four
+warps for each scheduler cannot hide all waiting: 30 to 50 % is to be expected. tanh takes 35 instructions of a pair
+and should reach about a third of that share. Adam, float64 and several outputs take up to 255 registers, some spilled,
+and were not thought through for speed. ``python -m pipeline.training.bench_card`` measures it.
 """
 
 from __future__ import annotations
@@ -162,4 +162,5 @@ def laid_out(tile: Tile, num_points: int) -> dict[str, Any]:
         "UL": tile.unit_lanes,
         "TOGETHER": tile.points_together,
         "num_warps": tile.warps,
+        "maxnreg": tile.most_registers,
     }

@@ -1,11 +1,12 @@
 """Training of one network with one hidden layer by one program, from its first step to its last.
 
 Everything a program keeps has five axes, ``[unit rows, point warps, unit warps, point lanes,
-unit lanes]``: the first lies in the registers of a thread, the others are its threads in
-the order in which Triton lays them out, so that no layout is ever converted. Weights, their
-memory and their sums over points stay in registers over all steps; a weight is held by each
-of the threads that have its unit at another point. Points are read again each step, from the
-first-level cache; of a trial nothing else is read or written.
+unit lanes]``: the first lies in the registers of a thread, the others are its threads. What
+is loaded has one axis at first, which Triton can lay out in one way only, so that no layout
+is converted in a loop. Weights, their memory and their sums over points stay in registers
+over all steps; a weight is held by each of the threads that have its unit at another point.
+Points are read again each step, from the first-level cache; of a trial nothing else is read
+or written.
 
 Of a hidden unit the weights are a tuple: one tensor for each input, one for the bias, one for
 each output; then follow the biases of the outputs, whose first axis is one.
@@ -20,67 +21,84 @@ from pipeline.training.engines.card.arithmetic import activate, loss_and_slopes,
 
 
 @triton.jit
-def along(axis: tl.constexpr, size: tl.constexpr):
-    """Numbers from 0 along one of five axes."""
-    numbers = tl.arange(0, size)
-    for other in tl.static_range(5):
-        if other != axis:
-            numbers = tl.expand_dims(numbers, other)
-    return numbers
+def numbered(size, COUNT: tl.constexpr):
+    """Numbers from 0, of which the compiler cannot know that neighbours hold neighbours.
 
-
-@triton.jit
-def threads(size, PW: tl.constexpr, UW: tl.constexpr, PL: tl.constexpr, UL: tl.constexpr):
-    """Zero in each thread, of which the compiler cannot know that it is zero.
-
-    It fixes the layout. Where an address is the same for some threads, or the next for the
-    neighbour, Triton lays out the load, and then all that follows from it, for the fewest
-    transfers; of addresses with this in them it knows nothing and takes the order of the axes.
+    Where addresses follow each other, Triton lays out a load, and then all that comes of it, for the
+    fewest transfers; so these are mixed with a zero that it does not know. Number n is then in thread
+    n modulo the threads, whatever the version of Triton.
     """
-    nothing = size >> 31
-    return (along(1, PW) + along(2, UW) + along(3, PL) + along(4, UL)) & nothing
+    numbers = tl.arange(0, COUNT)
+    return numbers ^ (numbers & (size >> 31))
 
 
 @triton.jit
-def place(row: tl.constexpr, unit, thread, width, D: tl.constexpr, K: tl.constexpr):
-    """Where a row of weights lies among the flat weights of a trial."""
+def unit_of(number, PW: tl.constexpr, UW: tl.constexpr, PL: tl.constexpr, UL: tl.constexpr):
+    """The hidden unit of a number: of its row, its warp and its lane."""
+    row, warp, lane = number // (PW * UW * PL * UL), number // (PL * UL) % UW, number % UL
+    return (row * UW + warp) * UL + lane
+
+
+@triton.jit
+def point_of(number, PW: tl.constexpr, UW: tl.constexpr, PL: tl.constexpr, UL: tl.constexpr):
+    """The first point of a number: of its warp and its lane."""
+    return number // (UW * PL * UL) % PW * PL + number // UL % PL
+
+
+@triton.jit
+def place(row: tl.constexpr, unit, width, D: tl.constexpr, K: tl.constexpr):
+    """Where a row of weights lies among the flat weights of a trial; of a bias of an output it is the same for all."""
     if row <= D:
         at = unit * (D + 1) + row
     elif row <= D + K:
         at = width * (D + 1) + (row - D - 1) * (width + 1) + unit
     else:
-        at = thread + (width * (D + 1) + (row - D - 1 - K) * (width + 1) + width)
+        at = unit * 0 + (width * (D + 1) + (row - D - 1 - K) * (width + 1) + width)
     return at
 
 
 @triton.jit
-def fetch(flat, unit, thread, width, D: tl.constexpr, K: tl.constexpr):
+def fetch(
+    flat, size, width, D: tl.constexpr, K: tl.constexpr,
+    UR: tl.constexpr, PW: tl.constexpr, UW: tl.constexpr, PL: tl.constexpr, UL: tl.constexpr,
+):  # fmt: skip
     """The weights of a trial, or a slot, in rows."""
     rows = ()
     for row in tl.static_range(D + 1 + 2 * K):
-        at = place(row, unit, thread, width, D, K)
         if row <= D + K:
-            rows = rows + (tl.load(flat + at, mask=unit < width, other=0.0),)
+            unit = unit_of(numbered(size, UR * PW * UW * PL * UL), PW, UW, PL, UL)
+            values = tl.load(flat + place(row, unit, width, D, K), mask=unit < width, other=0.0)
+            rows = rows + (tl.reshape(values, [UR, PW, UW, PL, UL]),)
         else:
-            rows = rows + (tl.load(flat + at),)
+            number = numbered(size, PW * UW * PL * UL)
+            at = place(row, number & (size >> 31), width, D, K)
+            rows = rows + (tl.reshape(tl.load(flat + at), [1, PW, UW, PL, UL]),)
     return rows
 
 
 @triton.jit
-def give_back(flat, rows, unit, thread, first_point, width, D: tl.constexpr, K: tl.constexpr):
+def give_back(
+    flat, rows, size, width, D: tl.constexpr, K: tl.constexpr,
+    UR: tl.constexpr, PW: tl.constexpr, UW: tl.constexpr, PL: tl.constexpr, UL: tl.constexpr,
+):  # fmt: skip
     """Bring rows back to the flat weights, from the threads of the first point."""
     for row in tl.static_range(D + 1 + 2 * K):
-        at = place(row, unit, thread, width, D, K)
         if row <= D + K:
-            tl.store(flat + at, rows[row], mask=(unit < width) & (first_point == 0))
+            store(flat, rows[row], row, size, width, width, D, K, UR, PW, UW, PL, UL)
         else:
-            tl.store(flat + at, rows[row], mask=(first_point + unit_of_bias(unit, thread)) == 0)
+            store(flat, rows[row], row, size, width, 1, D, K, 1, PW, UW, PL, UL)
 
 
 @triton.jit
-def unit_of_bias(unit, thread):
-    """The least unit of each thread; the one with 0 has the biases of the outputs too."""
-    return tl.min(unit, 0, keep_dims=True) + thread
+def store(
+    flat, values, row: tl.constexpr, size, width, units, D: tl.constexpr, K: tl.constexpr,
+    UR: tl.constexpr, PW: tl.constexpr, UW: tl.constexpr, PL: tl.constexpr, UL: tl.constexpr,
+):  # fmt: skip
+    """Bring one row back, of so many units."""
+    number = numbered(size, UR * PW * UW * PL * UL)
+    unit, point = unit_of(number, PW, UW, PL, UL), point_of(number, PW, UW, PL, UL)
+    mask = (point == 0) & (unit < units)
+    tl.store(flat + place(row, unit, width, D, K), tl.reshape(values, [UR * PW * UW * PL * UL]), mask=mask)
 
 
 @triton.jit
@@ -126,14 +144,16 @@ def value_and_gradient(
             here = point < num_points
             share = none_of_output + 1.0 / num_points.to(real)
             if not EXACT:
-                share = tl.where(here, share, 0.0)
+                share = tl.where(tl.reshape(here, [1, PW, UW, PL, UL]), share, 0.0)
             if BATCHED:
                 point = tl.load(order + point, mask=here, other=0)
             x, y = (), ()
             for i in tl.static_range(D):
-                x = x + (tl.load(inputs + i * stride + point, mask=here, other=0.0),)
+                values = tl.load(inputs + i * stride + point, mask=here, other=0.0)
+                x = x + (tl.reshape(values, [1, PW, UW, PL, UL]),)
             for k in tl.static_range(K):
-                y = y + (tl.load(targets + k * stride + point, mask=here, other=0.0),)
+                values = tl.load(targets + k * stride + point, mask=here, other=0.0)
+                y = y + (tl.reshape(values, [1, PW, UW, PL, UL]),)
             z = rows[D]
             for i in tl.static_range(D):
                 z += rows[i] * x[i]
@@ -188,6 +208,18 @@ def gradient_of(rows, sums, D: tl.constexpr, K: tl.constexpr, STRAIGHT: tl.const
 
 
 @triton.jit
+def gradient_in(
+    gradient, D: tl.constexpr, K: tl.constexpr,
+    UR: tl.constexpr, PW: tl.constexpr, UW: tl.constexpr, PL: tl.constexpr, UL: tl.constexpr,
+):  # fmt: skip
+    """A gradient that is the same for all points, in all threads of the points."""
+    spread = ()
+    for row in tl.static_range(D + 1 + 2 * K):
+        spread = spread + (tl.broadcast_to(gradient[row], [UR if row <= D + K else 1, PW, UW, PL, UL]),)
+    return spread
+
+
+@triton.jit
 def number_in(same):
     """The number that all threads hold, as one number: their sum over how many they are, a power of two."""
     count: tl.constexpr = same.numel
@@ -205,19 +237,19 @@ def training(
 ):  # fmt: skip
     """Updates of one trial; the loop ends when its loss is out of bounds."""
     trial = tl.program_id(0).to(tl.int64)
-    thread = threads(num_points, PW, UW, PL, UL)
-    unit = ((along(0, UR) * UW + along(2, UW)) * UL + along(4, UL)) ^ thread
-    own_point = (along(1, PW) * PL + along(3, PL)) ^ thread
+    own_point = point_of(numbered(num_points, PW * UW * PL * UL), PW, UW, PL, UL)
+    unit = unit_of(numbered(num_points, UR * PW * UW * PL * UL), PW, UW, PL, UL)
+    there = tl.reshape(unit < width, [UR, PW, UW, PL, UL])
     weights += trial * num_weights
     slot_0 += trial * num_weights
     slot_1 += trial * num_weights
     rate, bound = tl.load(rates + trial), tl.load(bounds + trial)
-    rows = fetch(weights, unit, thread, width, D, K)
+    rows = fetch(weights, num_points, width, D, K, UR, PW, UW, PL, UL)
     first_slots, second_slots = rows, rows
     if SLOTS > 0:
-        first_slots = fetch(slot_0, unit, thread, width, D, K)
+        first_slots = fetch(slot_0, num_points, width, D, K, UR, PW, UW, PL, UL)
     if SLOTS > 1:
-        second_slots = fetch(slot_1, unit, thread, width, D, K)
+        second_slots = fetch(slot_1, num_points, width, D, K, UR, PW, UW, PL, UL)
     step = 0
     going = num_steps > 0
     while going:
@@ -237,7 +269,7 @@ def training(
                 rows[row], gradient[row], first_slots[row], second_slots[row], own_rate, root, RULE, A, B, E
             )
             if row > D and row <= D + K:  # a unit that is not there must not begin to count
-                value = tl.where(unit < width, value, 0.0)
+                value = tl.where(there, value, 0.0)
             new = new + (value,)
             new_first = new_first + (first,)
             new_second = new_second + (second,)
@@ -248,11 +280,11 @@ def training(
             second_slots = new_second
         step += 1
         going = fine & (step < num_steps)
-    give_back(weights, rows, unit, thread, own_point, width, D, K)
+    give_back(weights, rows, num_points, width, D, K, UR, PW, UW, PL, UL)
     if SLOTS > 0:
-        give_back(slot_0, first_slots, unit, thread, own_point, width, D, K)
+        give_back(slot_0, first_slots, num_points, width, D, K, UR, PW, UW, PL, UL)
     if SLOTS > 1:
-        give_back(slot_1, second_slots, unit, thread, own_point, width, D, K)
+        give_back(slot_1, second_slots, num_points, width, D, K, UR, PW, UW, PL, UL)
 
 
 @triton.jit
@@ -264,16 +296,23 @@ def loss_and_gradient(
 ):  # fmt: skip
     """Loss and gradient of one trial at its weights, on all points."""
     trial = tl.program_id(0).to(tl.int64)
-    thread = threads(num_points, PW, UW, PL, UL)
-    unit = ((along(0, UR) * UW + along(2, UW)) * UL + along(4, UL)) ^ thread
-    own_point = (along(1, PW) * PL + along(3, PL)) ^ thread
-    rows = fetch(weights + trial * num_weights, unit, thread, width, D, K)
+    own_point = point_of(numbered(num_points, PW * UW * PL * UL), PW, UW, PL, UL)
+    rows = fetch(weights + trial * num_weights, num_points, width, D, K, UR, PW, UW, PL, UL)
     loss, gradient = value_and_gradient(
         rows, inputs, targets, inputs, own_point, num_points, num_points,
         D, K, LOSS, ACTIVATION, SLOPE, STRAIGHT, False, EXACT, UR, PW, UW, PL, UL, TOGETHER,
     )  # fmt: skip
     tl.store(losses + trial, loss)
-    spread = ()
-    for row in tl.static_range(D + 1 + 2 * K):
-        spread = spread + (gradient[row] + thread.to(gradient[row].dtype),)
-    give_back(gradients + trial * num_weights, spread, unit, thread, own_point, width, D, K)
+    give_back(
+        gradients + trial * num_weights,
+        gradient_in(gradient, D, K, UR, PW, UW, PL, UL),
+        num_points,
+        width,
+        D,
+        K,
+        UR,
+        PW,
+        UW,
+        PL,
+        UL,
+    )

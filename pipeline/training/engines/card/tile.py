@@ -15,7 +15,10 @@ FEW_ROWS = 6
 """Weights of a hidden unit up to which more points are worked on together, and more warps share the registers."""
 REGISTERS_OF_WEIGHTS = 96
 """Registers of a thread that hold weights, their memory and their sums over points; the rest are for arithmetic."""
-PAIRS_OF_THREAD = 128
+SHARED_REGISTERS = 128
+"""Registers of a thread where weights are few: eight programs of two warps then fit on a processor. The compiler
+would take 168, for six; kept to 128 it spills 12 numbers outside the loop over points."""
+PAIRS_OF_THREAD = 256
 """Pairs of a point and a hidden unit that a thread has at least in each step before there is another warp for points:
 below it, sums over points that cross threads take as long as the pairs."""
 
@@ -35,6 +38,8 @@ class Tile:
     point_warps: int
     point_lanes: int
     points_together: int
+    most_registers: int | None = None
+    """What the compiler may take for a thread, where fewer let more programs run side by side."""
 
     @property
     def warps(self) -> int:
@@ -82,7 +87,16 @@ def tile_of(num_points: int, width: int, rows: int, slots: int, real_bytes: int)
     most_warps = MOST_WARPS if rows <= FEW_ROWS else MOST_WARPS // 2
     point_warps = min(max(1, most_warps // unit_warps), 1 << (wanted.bit_length() - 1))
     rest = power_of_two(-(-num_points // (point_warps * point_lanes)))
-    return Tile(unit_rows, unit_warps, unit_lanes, point_warps, point_lanes, min(4 if rows <= FEW_ROWS else 2, rest))
+    few = rows <= FEW_ROWS and not slots and real_bytes == 4
+    return Tile(
+        unit_rows,
+        unit_warps,
+        unit_lanes,
+        point_warps,
+        point_lanes,
+        min(4 if rows <= FEW_ROWS else 2, rest),
+        SHARED_REGISTERS if few else None,
+    )
 
 
 def power_of_two(number: int) -> int:
