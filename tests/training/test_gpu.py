@@ -145,6 +145,15 @@ def test_divergence_is_found_at_the_step_at_which_the_reference_finds_it(activat
     assert found[0][1] == -1
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS.values())
+def test_a_hidden_weight_that_is_not_a_number_makes_the_loss_none_either(activation):
+    learned, weights_TN = setting(
+        activation(), HalfMeanSquare(), GradientDescent(), points=4, inputs=1, outputs=1, width=2, trials=1
+    )
+    weights_TN[0, 0] = float("nan")
+    assert FusedOnCard(learned, None, DEVICE).value_and_gradient(weights_TN)[0].isnan().all()
+
+
 def test_a_trial_that_has_diverged_costs_no_time():
     """A million steps would take the interpreter hours."""
     learned, weights_TN = setting(Relu(), HalfMeanSquare(), GradientDescent(), points=4, outputs=1, width=2)
