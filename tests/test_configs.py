@@ -15,6 +15,7 @@ from pipeline.config import asks_for_a_game, read_experiment
 from pipeline.plan import make_plan, read_plan
 from pipeline.records.store import read_outcomes, read_records
 from pipeline.report import tables
+from pipeline.report.coordinates import coordinate_check
 from pipeline.report.printing import as_json_rows
 from pipeline.report.surrogates import steps_to_accuracy
 
@@ -289,6 +290,16 @@ def test_slope_of_cross_entropy_is_twice_that_of_squares_on_the_sigmoid_where_no
     assert verdict["brier_score", "linear(legendre)"] == "agrees"
     assert (reached["wrong"] < 0.15).all()
     assert "Standing in for wrong answers" in (run.folder / "report.html").read_text()
+
+
+def test_first_step_moves_the_units_of_wide_networks_by_the_power_of_the_width_that_theory_says(finished):
+    run = finished("feature_learning")
+    plan, records = read_plan(run.folder), read_records(run.folder)
+    moved = coordinate_check(plan, tables.results(plan, records, read_outcomes(run.folder)), records)
+    first = {row["model"]: row for row in moved.filter(pl.col("step") == 1).iter_rows(named=True)}
+    theory = {"shallow(tanh, lecun)": -0.5, "shallow(tanh, glorot)": 0.0, "shallow(relu, he)": -0.5}
+    assert {model: row["theory"] for model, row in first.items()} == theory
+    assert {row["verdict"] for row in first.values()} == {"agrees"}
 
 
 def test_a_network_without_an_activation_is_the_affine_model(finished):
