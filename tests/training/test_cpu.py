@@ -136,6 +136,22 @@ def test_numbers_do_not_depend_on_pack_cores_or_interruptions(monkeypatch, dtype
         assert torch.equal(alone_TN[0], gradient_TN[position])
 
 
+@pytest.mark.parametrize("batch_size", [None, 41])
+@pytest.mark.parametrize(("activation", "inputs", "outputs"), [(Relu, 33, 1), (Tanh, 40, 3)])
+@pytest.mark.usefixtures("all_steps_are_large")
+def test_hundred_steps_with_many_inputs_are_those_of_the_reference(activation, inputs, outputs, batch_size):
+    learned, weights_TN = setting(
+        9, activation, LOSSES["half_mean_square"], Adam, points=150, inputs=inputs, outputs=outputs, width=19
+    )
+    found = []
+    for engine in (Fused, Reference):
+        stack = stack_of(learned, weights_TN, trials=(1,))
+        assert engine(learned, batch_size, PROCESSOR).advance(stack, 0, 100).tolist() == [-1]
+        found.append((stack.weights_TN, *stack.slots))
+    for fused, reference in zip(*found, strict=True):
+        assert size_of_difference(fused, reference) < 1e-12
+
+
 @pytest.fixture
 def all_steps_are_large(monkeypatch):
     monkeypatch.setattr(cpu, "LARGE_STEP", 0)

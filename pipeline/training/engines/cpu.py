@@ -127,6 +127,7 @@ class Fused(Engine):
         chunks = most_chunks(self.network, learned.width, learned.num_points, batch_size)
         self.all_shares = Shares(learned.num_points, self.lanes, inputs_DP.numpy().dtype, chunks)
         self.points = Points(inputs_DP.numpy(), targets_KP.numpy(), len(self.all_shares.share_P))
+        self.columns = self.points.columns(self.lanes) if self.network.inputs_in_lanes else np.empty(0)
         self.batch_shares = Shares(batch_size or learned.num_points, self.lanes, self.points.inputs_DP.dtype)
         self.minibatches = None if batch_size is None else Minibatches(inputs_DP, targets_KP, batch_size)
         self.places_N = places(self.network, learned.width, self.lanes)
@@ -266,6 +267,7 @@ class Fused(Engine):
             "row": row,
             "size": self.network.rows * row + padded(self.network.num_outputs, self.lanes),
             "all_inputs": self.points.filled[0].ctypes.data,
+            "all_columns": self.columns.ctypes.data,
             "all_targets": self.points.filled[1].ctypes.data,
             "points": self.points.columns_PC.ctypes.data,
             "num_points": self.points.num_points,
@@ -309,15 +311,18 @@ class Scratch:
     def __init__(self, network: Network, width: int, lanes: int, slots: int, batch: int, chunks: int) -> None:
         row = padded(width, lanes)
         size = network.rows * row + padded(network.num_outputs, lanes)
+        column = padded(network.num_inputs, lanes) if network.inputs_in_lanes else 0
         sizes = {
             "own_weights": size,
             "own_gradient": chunks * size,
             **{f"own_slot_{number}": size for number in range(slots)},
             "chunk_losses": padded(chunks, lanes),
             "output_sums": (network.num_outputs + 1) * lanes,
-            "zeros": network.sums * lanes,
+            "zeros": max(network.sums * lanes, column),
             "sums": row * network.sums * lanes,
+            "input_sums": row * column,
             "hidden": width * TILE_REGISTERS * lanes,
+            "batch_columns": batch * column,
             "batch_inputs": network.num_inputs * batch,
             "batch_targets": network.num_outputs * batch,
         }

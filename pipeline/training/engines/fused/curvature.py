@@ -21,6 +21,10 @@ class Product(Step):
         self.direction: Array  # told once the trials are there
 
     @property
+    def inputs_in_lanes(self) -> bool:
+        return False
+
+    @property
     def num_sums(self) -> int:
         return self.network.num_inputs + 1 + self.network.num_outputs
 

@@ -262,6 +262,14 @@ class Program:
         low, high = (ir.Constant(kind, list(half)) for half in (table[: self.lanes], table[self.lanes :]))
         return Value(self, self.builder.call(function, [low, index.ir, high]))
 
+    def gathered(self, numbers: Sequence[Value]) -> Value:
+        """Numbers by themselves, one in each lane."""
+        kind = self._kind(len(numbers))
+        lanes = ir.Constant(kind, ir.Undefined)
+        for place, number in enumerate(numbers):
+            lanes = self.builder.insert_element(lanes, number.ir, ir.Constant(ir.IntType(32), place))
+        return Value(self, lanes)
+
     def joined(self, values: Sequence[Value]) -> Value:
         """The lanes of a power of two of values, one after another."""
         level = list(values)

@@ -28,6 +28,11 @@ class Points:
         fill = ((0, 0), (0, self.size - self.num_points))
         return np.pad(self.inputs_DP, fill, mode="edge"), np.pad(self.targets_KP, fill, mode="edge")
 
+    def columns(self, lanes: int) -> np.ndarray:
+        """The inputs of each point in full registers, filled up with zeros."""
+        inputs_DP = self.filled[0]
+        return np.ascontiguousarray(np.pad(inputs_DP, ((0, -len(inputs_DP) % lanes), (0, 0))).T)
+
     @functools.cached_property
     def columns_PC(self) -> np.ndarray:
         """Inputs and targets of each point together, for batches to be gathered from."""

@@ -33,6 +33,11 @@ MOST_WRITTEN_OUT = 8
 """Inputs that are kept in registers, or where the processor has too few, on the stack."""
 UNITS_TOGETHER = 4
 
+MOST_SUMS_OF_LANES = 32
+"""Inputs up to which a sum is kept for each lane of points; of more, so many sums would not stay in the cache."""
+REGISTERS_TOGETHER = 4
+"""Registers of inputs that are summed together: with the units, half as many sums as AVX-512 has registers."""
+
 
 @dataclass(frozen=True)
 class Network:
@@ -69,9 +74,19 @@ class Network:
         return self.num_outputs == 1 and isinstance(self.activation, STRAIGHT)
 
     @property
+    def inputs_in_lanes(self) -> bool:
+        """Whether lanes are inputs, not points, in the sums for the weights of inputs."""
+        return self.num_inputs > MOST_SUMS_OF_LANES
+
+    @property
+    def place_of_bias(self) -> int:
+        """The place of the sum for the bias among those with points in their lanes."""
+        return 0 if self.inputs_in_lanes else self.num_inputs
+
+    @property
     def sums(self) -> int:
-        """Sums over points that are taken for each hidden unit."""
-        return self.num_inputs + 1 + (0 if self.derived else self.num_outputs)
+        """Sums over points that are taken for each hidden unit, with points in their lanes."""
+        return self.place_of_bias + 1 + (0 if self.derived else self.num_outputs)
 
 
 def padded(number: int, lanes: int) -> int:
@@ -139,6 +154,14 @@ class Step:
         self.hidden, self.sums, self.zeros = p.array("hidden"), p.array("sums"), p.array("zeros")
         self.output_sums, self.chunk_losses = p.array("output_sums"), p.array("chunk_losses")
         self.output_biases = self.row * network.rows
+        if self.inputs_in_lanes:
+            self.columns, self.input_sums = p.array(f"{of}_columns"), p.array("input_sums")
+            self.column = padded(network.num_inputs, p.lanes)
+
+    @property
+    def inputs_in_lanes(self) -> bool:
+        """Whether lanes are inputs, not points, in the sums for the weights of inputs."""
+        return self.network.inputs_in_lanes
 
     @property
     def num_sums(self) -> int:
@@ -241,7 +264,7 @@ class Step:
 
     def backward(self, tile: Tile, slopes: list[Value]) -> None:
         """Add the tile to the sums over points."""
-        p, network, inputs = self.p, self.network, self.network.num_inputs
+        p, network, bias = self.p, self.network, self.network.place_of_bias
         add = self.sums_of(tile)
         slope_parts = [slope.parts(p.lanes) for slope in slopes]
 
@@ -249,25 +272,52 @@ class Step:
             units = [unit + n for n in range(count)]
             h = [self.hidden.load(own * tile.lanes, tile.lanes) for own in units]
             slope = [self.slope_of_hidden(own, slopes) for own in units]
-            q = [
-                times_derivative(p, network.activation, s, value).parts(p.lanes)
-                for s, value in zip(slope, h, strict=True)
-            ]
+            whole = [times_derivative(p, network.activation, s, value) for s, value in zip(slope, h, strict=True)]
+            q = [value.parts(p.lanes) for value in whole]
 
             def add_input(i: Number, x: Value) -> None:
                 for n, own in enumerate(units):
                     add(own, i, q[n], x.parts(p.lanes))
 
-            tile.for_each_input(add_input)
+            if not self.inputs_in_lanes:
+                tile.for_each_input(add_input)
             for n, own in enumerate(units):
-                add(own, inputs, q[n], None)
+                add(own, bias, q[n], None)
                 if not network.derived and len(slopes) == 1:  # a product that the derivative has taken already
-                    add(own, inputs + 1, (slopes[0] * h[n]).parts(p.lanes), None)
+                    add(own, bias + 1, (slopes[0] * h[n]).parts(p.lanes), None)
                 elif not network.derived:
                     for k, parts in enumerate(slope_parts):
-                        add(own, inputs + 1 + k, parts, h[n].parts(p.lanes))
+                        add(own, bias + 1 + k, parts, h[n].parts(p.lanes))
+                if self.inputs_in_lanes:
+                    self.hidden.store(own * tile.lanes, whole[n])  # its value is not needed any more
 
         self.over_units(work)
+        if self.inputs_in_lanes:
+            self.over_units(self.input_sums_of(tile))
+
+    def input_sums_of(self, tile: Tile) -> Callable[[Value, int], None]:
+        """What adds a tile to the sums for the weights of inputs, once slopes stand where hidden values were."""
+        p, lanes = self.p, self.p.lanes
+        is_first = p.compare("==", tile.first, tile.start)
+        base = Array(p, p.builder.select(is_first.ir, self.zeros.address, self.input_sums.address), p.real)
+        pace = p.select(is_first, p.whole(0), p.whole(self.column))
+
+        def work(unit: Value, count: int) -> None:
+            units = [unit + n for n in range(count)]
+            for start in range(0, self.column, REGISTERS_TOGETHER * lanes):
+                places = range(start, min(start + REGISTERS_TOGETHER * lanes, self.column), lanes)
+                sums = [[p.variable(base.load(pace * own + place, lanes)) for place in places] for own in units]
+                with p.loop(tile.lanes) as point:
+                    x = [self.columns.load((tile.first + point) * self.column + place, lanes) for place in places]
+                    for own, of_unit in zip(units, sums, strict=True):
+                        slope = self.hidden.load(own * tile.lanes + point)
+                        for value, sum_ in zip(x, of_unit, strict=True):
+                            sum_.set(p.fma(slope, value, sum_.get()))
+                for own, of_unit in zip(units, sums, strict=True):
+                    for place, sum_ in zip(places, of_unit, strict=True):
+                        self.input_sums.store(own * self.column + place, sum_.get())
+
+        return work
 
     def slope_of_hidden(self, unit: Value, slopes: list[Value]) -> Value:
         """The slope of the loss in a hidden value; of one output, its weight comes in once all points are summed."""
@@ -287,16 +337,27 @@ class Step:
             last = self.row * (inputs + 1) + unit
             factor = self.weights.load(last, lanes) if outputs == 1 else p.number(1.0, lanes)
             derived = p.variable(p.number(0.0, lanes))
-            with p.loop(inputs + 1) as number:
-                value = self.summed(unit, number)
+
+            def take(number: Number, value: Value, unit: Value = unit) -> None:
                 if network.derived:
                     derived.set(p.fma(self.weights.load(self.row * number + unit, lanes), value, derived.get()))
                 gradient.store(self.row * number + unit, factor * value)
+
+            if self.inputs_in_lanes:
+                with p.loop(inputs) as number:
+                    take(
+                        number,
+                        p.gathered([self.input_sums.load((unit + n) * self.column + number) for n in range(lanes)]),
+                    )
+                take(inputs, self.summed(unit, network.place_of_bias))
+            else:
+                with p.loop(inputs + 1) as number:
+                    take(number, self.summed(unit, number))
             if network.derived:
                 gradient.store(last, derived.get())
             else:
                 with p.loop(outputs) as number:
-                    gradient.store(last + self.row * number, self.summed(unit, number + (inputs + 1)))
+                    gradient.store(last + self.row * number, self.summed(unit, number + (network.place_of_bias + 1)))
         for k in range(outputs):
             gradient.store(self.output_biases + k, self.output_sums.load(k * lanes, lanes).sum())
         return self.output_sums.load(outputs * lanes, lanes).sum()
@@ -437,7 +498,10 @@ class Batch:
             last = self.batch_size - 1
             point = self.orders.load(start + p.select(lane < last, lane, last)) * columns
             for i in range(network.num_inputs):
-                self.step.x.store(self.step.stride * i + lane, self.points.load(point + i))
+                value = self.points.load(point + i)
+                self.step.x.store(self.step.stride * i + lane, value)
+                if self.step.inputs_in_lanes:
+                    self.step.columns.store(lane * self.step.column + i, value)
             for k in range(network.num_outputs):
                 value = self.points.load(point + (network.num_inputs + k))
                 self.step.y.store(self.step.stride * k + lane, value)
