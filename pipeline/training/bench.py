@@ -58,7 +58,11 @@ BENCHED: tuple[Activation, ...] = (Relu(), Tanh())
 PEER_BYTES = 4 << 30
 """Memory that a peer may take for the hidden units of a pack at all points; a larger pack it does not train."""
 COMPILED_PACK = 32
-"""The pack that ``torch.compile`` is measured with: it takes half a minute for each."""
+"""The pack that ``torch.compile`` is measured with, at the width of the quick shape: it takes half a minute each."""
+JAX_STEPS = 20
+"""Steps of one call of JAX."""
+LARGE_CALL = 10e9
+"""Operations of so many steps from which on a call makes a tenth of them: it takes more than 0.1 s even so."""
 REPETITIONS = 5
 SECONDS_OF_REPETITION = 0.25
 SECONDS_TO_SETTLE = 0.3
@@ -170,10 +174,11 @@ def available_peers(pack: Pack) -> Iterator[tuple[str, Callable[[Pack], tuple[St
     yield "reference engine", functools.partial(stacked, engine="reference")
     yield "Lightning per trial", lightning_per_trial
     yield "PyTorch loop per trial", loop_per_trial
-    size = len(pack.trials) * pack.shape.width * pack.shape.problem.train * 4
+    width = pack.shape.width
+    size = len(pack.trials) * width * pack.shape.problem.train * 4
     if size <= PEER_BYTES:
         yield "torch.func", torch_func
-        if len(pack.trials) == COMPILED_PACK and shutil.which("c++"):
+        if len(pack.trials) == COMPILED_PACK and width == QUICK_SHAPE[2] and shutil.which("c++"):
             yield "torch.compile", functools.partial(torch_func, compiled=True)
         if importlib.util.find_spec("jax"):
             yield "JAX vmap", jax_vmap
@@ -336,7 +341,8 @@ def jax_vmap(pack: Pack) -> tuple[Steps, int]:
         slopes = jax.grad(loss)(weights)
         return jax.tree.map(lambda w, g: w - LEARNING_RATE * g, weights, slopes), None
 
-    length = 20
+    operations = JAX_STEPS * operations_of_step(shape) * len(pack.trials)
+    length = JAX_STEPS if operations < LARGE_CALL else JAX_STEPS // 10
 
     @jax.jit
     def train(weights: tuple) -> tuple:
