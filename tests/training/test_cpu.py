@@ -236,9 +236,11 @@ def test_a_trial_that_has_diverged_costs_no_time():
     assert Fused(learned, None, PROCESSOR).advance(stack, 7, 1_000_000).tolist() == [7] * 5
 
 
-def test_nothing_to_do_is_done():
+@pytest.mark.parametrize("points", [9, 100])
+@pytest.mark.usefixtures("all_steps_are_large")
+def test_nothing_to_do_is_done(points):
     learned, weights_TN = setting(
-        1, Relu, LOSSES["half_mean_square"], GradientDescent, points=9, inputs=1, outputs=1, width=2
+        1, Relu, LOSSES["half_mean_square"], GradientDescent, points=points, inputs=1, outputs=1, width=2
     )
     engine = Fused(learned, None, PROCESSOR)
     losses_T, gradient_TN = engine.value_and_gradient(weights_TN[:0])
@@ -247,4 +249,5 @@ def test_nothing_to_do_is_done():
     stack = stack_of(learned, weights_TN)
     assert engine.advance(stack.part(0, 0), 0, 5).shape == (0,)
     assert (engine.advance(stack, 5, 5) == -1).all()
+    assert (engine.advance(stack.part(0, 1), 5, 5) == -1).all()
     assert torch.equal(stack.weights_TN, weights_TN)

@@ -193,7 +193,7 @@ class Fused(Engine):
 
     def _are_shared(self, num_trials: int) -> bool:
         """Whether all cores work on one trial after another."""
-        return self.all_shares.num_chunks > 1 and num_trials < len(self.scratch)
+        return self.all_shares.num_chunks > 1 and 0 < num_trials < len(self.scratch)
 
     def _shared_value_and_gradient(self, weights_TN: Tensor, losses_T: Tensor, gradient_TN: Tensor) -> None:
         """Losses and gradients of a few trials, by all cores."""
@@ -245,7 +245,7 @@ class Fused(Engine):
             for number in left:  # the iterator of a range gives each of its numbers to one thread only
                 own_calls[number]()
 
-        with ThreadPoolExecutor(len(calls)) as pool:
+        with ThreadPoolExecutor(len(calls) - 1) as pool:  # this thread is one more
 
             def compute_chunks() -> None:
                 left = iter(range(num_chunks))

@@ -2,7 +2,8 @@
 
 Points are worked through a tile at a time, forward and backward, so that of a trial
 nothing is written but the hidden values of one tile and its sums over points. Lanes are
-points; a sum over points is kept as one sum for each lane until all tiles are done.
+points; a sum over points is kept as one sum for each lane until all tiles are done. In the
+sums for the weights of many inputs lanes are inputs, since those of all lanes would be too many.
 
 Many points come in chunks of tiles, each with sums and a gradient of its own; these are
 added in the order of the chunks, so that it does not matter which core computes which chunk.
