@@ -11,7 +11,7 @@ from pipeline.models.bases.trigonometric import Cosine
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.solvers import LevenbergMarquardt
-from pipeline.problems.losses import DEFAULT_LOSS, Task
+from pipeline.problems.losses import BinaryCrossEntropy, BrierScore, HalfMeanSquare, Loss
 from pipeline.problems.measures import Grid
 from pipeline.problems.targets import OuterRing, Sine
 from pipeline.training.module import PackModule
@@ -36,12 +36,15 @@ def test_linear_model_is_solved_in_one_step_without_damping(pack, trained, basis
     torch.testing.assert_close(module.weights.detach()[0], module.learned.least_squares_KF[0], rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize("task", [Task.REGRESSION, Task.LABELS], ids=lambda task: task.value)
-def test_steps_are_those_of_a_loop_over_trials_with_dense_matrices_of_autograd(pack, trained, task):
-    """Gauss-Newton matrix from the Jacobian of the outputs and the Hessian of the loss in them."""
-    fields = {} if task is Task.REGRESSION else {"target": (OuterRing(),), "inputs": Inputs(train=(30,), test=10)}
-    whole = pack(LevenbergMarquardt(damping=0.5), steps=12, **fields)
-    learned, loss = PackModule(whole, [12]).learned, DEFAULT_LOSS[task]
+@pytest.mark.parametrize("loss", [HalfMeanSquare(), BinaryCrossEntropy(), BrierScore()], ids=Loss.label)
+def test_steps_are_those_of_a_loop_over_trials_with_dense_matrices_of_autograd(pack, trained, loss):
+    """Gauss-Newton matrix from the Jacobian of the outputs and the Hessian of the loss in them, if that is convex.
+
+    The Brier score is no convex function of them; it is the mean square of what its probabilities miss.
+    """
+    rings = {"target": (OuterRing(),), "inputs": Inputs(train=(30,), test=10)}
+    whole = pack(LevenbergMarquardt(damping=0.5), steps=12, loss=loss, **({} if loss.quadratic else rings))
+    learned = PackModule(whole, [12]).learned
     targets = learned.dataset.train_targets_PK.mT
 
     def outputs(weights):
@@ -56,7 +59,11 @@ def test_steps_are_those_of_a_loop_over_trials_with_dense_matrices_of_autograd(p
         for _ in range(12):
             jacobian = torch.func.jacrev(outputs)(weights).flatten(0, 1)
             slope = torch.func.grad(of_outputs)(outputs(weights)).flatten()
-            curved = torch.func.hessian(of_outputs)(outputs(weights)).flatten(2).flatten(0, 1)
+            if loss.convex:
+                curved = torch.func.hessian(of_outputs)(outputs(weights)).flatten(2).flatten(0, 1)
+            else:
+                slopes = torch.func.jacrev(torch.sigmoid)(outputs(weights)).flatten(2).flatten(0, 1)
+                curved = 2 / learned.num_points * slopes.mT @ slopes
             matrix = jacobian.mT @ curved @ jacobian + mu * torch.eye(len(weights), dtype=torch.float64)
             trial = weights - torch.linalg.solve(matrix, jacobian.mT @ slope)
             falls = of_outputs(outputs(trial)) < of_outputs(outputs(weights))
