@@ -162,7 +162,7 @@ def _gradient() -> list[wr.GradientPoint]:
 
 
 def _theory(source: Exportable) -> Panels:
-    """What theory says: verdicts on the learning rates, and the largest rate that is stable, with its bounds."""
+    """What theory says: verdicts on the learning rates, the largest rate that is stable, and the report's tables."""
     verdicts = {name: name.capitalize() for name in counts(source) if name.startswith("verdict ")}
     return {
         **{name: _number(name, title) for name, title in verdicts.items()},
@@ -179,6 +179,7 @@ def _theory(source: Exportable) -> Panels:
             gradient=_gradient(),
         ),
         "verdicts": wr.WeavePanelSummaryTable(table_name="verdicts"),
+        **{name: wr.WeavePanelSummaryTable(table_name=name) for name in source.beside_theory},
     }
 
 

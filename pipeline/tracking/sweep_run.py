@@ -30,7 +30,7 @@ from pipeline.tracking.trial_runs import Exportable
 if TYPE_CHECKING:
     from pipeline.tracking.delivery import Delivery
 
-VERSION = 2
+VERSION = 3
 """One more whenever the run of a sweep says more, so that it is sent again."""
 
 
@@ -142,12 +142,15 @@ def _client_at(staging: Path) -> Iterator[None]:
 def _tables(source: Exportable) -> dict[str, Any]:
     """One row for each trial, one for each model and width with aggregates over seeds, one for each model; the charts'.
 
+    And what theory says beside what was measured, where it says something.
+
     The charts are those of the local report, which is to be up to date.
     """
     tables = {
         "results": source.results.head(MOST_ROWS),
         "aggregates": summary(source.results),
         "verdicts": best_of_each_model(source.results),
+        **{name: table.head(MOST_ROWS) for name, table in source.beside_theory.items()},
     }
     return {
         **{name: _table(table.columns, table.rows()) for name, table in tables.items()},

@@ -14,7 +14,10 @@ from pipeline.definitions import canonical
 from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.experiment.packing import Pack
 from pipeline.plan import Plan
-from pipeline.records.store import read_records_of
+from pipeline.records.store import read_records, read_records_of
+from pipeline.report.coordinates import coordinate_check
+from pipeline.report.predictions import predicted_and_measured
+from pipeline.report.rates import rates
 from pipeline.report.theory import predicted_curves
 from pipeline.tracking.content import STEP, RunContent, with_extremes
 
@@ -50,6 +53,17 @@ class Exportable:
     def ended(self) -> dict[str, dict[str, Any]]:
         """The outcome of each finished trial, by id."""
         return {row["trial"]: row for row in self.outcomes.iter_rows(named=True)}
+
+    @functools.cached_property
+    def beside_theory(self) -> dict[str, pl.DataFrame]:
+        """The report's tables of what theory says beside what was measured, by name; those that say nothing are out."""
+        records = read_records(self.folder)
+        tables = {
+            "rates": rates(self.plan, self.results).filter(pl.col("rate").is_not_null()),
+            "descent": predicted_and_measured(self.plan, self.results, records, self.outcomes),
+            "coordinates": coordinate_check(self.plan, self.results, records),
+        }
+        return {name: table for name, table in tables.items() if not table.is_empty()}
 
     @property
     def group(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any, ClassVar
@@ -116,6 +117,15 @@ def test_theory_says_the_verdicts_and_the_predicted_limits(source: Exportable) -
     said = texts(sections(as_json(workspace(source, THERE)))["theory"])
     assert "| absolute_value | linear(legendre) | 8 | 4 | agrees (8 of 8 trials) |" in said
     assert "| absolute_value | linear(legendre) | 4 | 2 | 2 |" in said
+
+
+def test_theory_shows_the_tables_of_the_report_that_say_something(source: Exportable, tmp_path: Path) -> None:
+    """Two widths have no rate; six have one."""
+    wide = read_run(write_run(tmp_path, widths=(2, 4, 8, 16, 32, 64)))
+    for run, names in ((source, {"descent"}), (wide, {"rates", "descent"})):
+        panels = sections(as_json(workspace(run, THERE)))["theory"]
+        assert set(run.beside_theory) == names
+        assert {name for name in ("rates", "descent", "coordinates") if f'"{name}"' in json.dumps(panels)} == names
 
 
 def test_a_reason_for_a_failure_is_text_whatever_it_looks_like(source: Exportable) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,9 +77,9 @@ def fit_of(x: np.ndarray, value: np.ndarray) -> pl.DataFrame:
     return pl.concat(tables).with_columns(pl.col("y").fill_nan(None))
 
 
-def write_run(folder: Path, name: str = "a_question") -> Path:
-    """Write it as training writes one: 16 trials, of which 8 are done, 4 diverged and 4 failed."""
-    plan = make_plan(name, EXPERIMENT)
+def write_run(folder: Path, name: str = "a_question", widths: tuple[int, ...] = EXPERIMENT.widths) -> Path:
+    """Write it as training writes one: of two widths 16 trials, of which 8 are done, 4 diverged and 4 failed."""
+    plan = make_plan(name, replace(EXPERIMENT, widths=widths))
     write_plan(plan, folder)
     for pack in plan.packs:
         rows = [(trial.id, *row, pack.id) for trial in pack.trials for row in numbers(trial)]
