@@ -50,7 +50,7 @@ def test_a_job_that_runs_out_of_time_goes_on_until_all_is_trained(desks: Callabl
     """Training takes longer than the 25 s that a job has; one queues itself again, one is followed by a link."""
     requeued, chained = desks("requeued"), desks("chained")
     config = requeued.small | LONG
-    config["steps"] = steps_that_take(60, requeued, config)
+    config["steps"] = steps_that_take(45, requeued, config)
     short = ["cluster.walltime_minutes=1", "cluster.stop_margin_seconds=35"]
     for desk in (requeued, chained):
         desk.write(config)
