@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pipeline.diagnostics.once import once
 from pipeline.models.curvature import Curvature, curvature
 from pipeline.models.model import Model
 from pipeline.numerics.descent import Decomposition, decomposed
@@ -167,13 +168,13 @@ class Snapshot:
     hessian_products: Callable[[Tensor], Product] | None = None
     """What makes the products of Hessians at weights ``[T, N]`` in float64, if the engine has something for it."""
 
-    @functools.cached_property
+    @once
     def at_start(self) -> Snapshot:
         """The same trials at step 0; losses and gradients are not those of then, which nobody needs."""
         initial_TN = self.draw_initial_weights().to(self.weights_TN)
         return dataclasses.replace(self, step=0, weights_TN=initial_TN)
 
-    @functools.cached_property
+    @once
     def features_TPF(self) -> Tensor:
         """Feature matrices on the training points in float64: ``[T, P, F]``, or ``[1, P, F]`` if linear."""
         learned = self.learned
@@ -181,7 +182,7 @@ class Snapshot:
             return learned.linear_features_1PF
         return learned.model.features(self.weights_TN.double(), learned.prepared_CP, learned.width, learned.num_outputs)
 
-    @functools.cached_property
+    @once
     def singular_values_TS(self) -> Tensor:
         """Singular values of the feature matrices, largest first."""
         if self.learned.model.linear:
@@ -193,13 +194,13 @@ class Snapshot:
         """P and F."""
         return self.features_TPF.shape[1], self.features_TPF.shape[2]
 
-    @functools.cached_property
+    @once
     def test_outputs_TKP(self) -> Tensor:
         """Outputs at the held-out points, computed in the dtype of the training."""
         learned = self.learned
         return learned.model.outputs(self.weights_TN, learned.test_prepared_CP, learned.width, learned.num_outputs)
 
-    @functools.cached_property
+    @once
     def error_parts(self) -> ErrorParts:
         """What approximation, sampling, optimisation and rounding add to the mean square of the held-out errors.
 
@@ -243,7 +244,7 @@ class Snapshot:
             weights_TN = weights_TN.double()
             yield curvature(learned.model, learned.loss, weights_TN, learned.prepared_CP, targets_KP, learned.width)
 
-    @functools.cached_property
+    @once
     def top_of_hessian(self) -> Ritz:
         """The largest eigenvalue of each Hessian, from one start vector, so that a trial's number is its own."""
         start_N = start_vectors(1, self.weights_TN.shape[1]).to(self.weights_TN.device)[0]
@@ -261,7 +262,7 @@ class Snapshot:
         """Weights N, and outputs times points K P."""
         return self.weights_TN.shape[1], self.learned.num_outputs * self.learned.num_points
 
-    @functools.cached_property
+    @once
     def jacobian_singular_values_TS(self) -> Tensor:
         """Singular values of the Jacobian of all outputs in all weights, largest first; NaN if it is too large.
 
@@ -272,7 +273,7 @@ class Snapshot:
             return of_block_TS.repeat_interleave(self.learned.num_outputs, dim=1)
         return self._singular_values(lambda curved: curved.jacobian())
 
-    @functools.cached_property
+    @once
     def gauss_newton_root_singular_values_TS(self) -> Tensor:
         """Square roots of the eigenvalues of the Gauss-Newton matrix, largest first; NaN if it is too large."""
         return self._singular_values(lambda curved: curved.gauss_newton_root())
