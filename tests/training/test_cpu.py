@@ -227,8 +227,11 @@ def test_divergence_is_found_at_the_step_at_which_the_reference_finds_it_and_end
     assert found[0][0] == -1
 
 
-def test_a_trial_that_has_diverged_costs_no_time():
-    """A million steps of a large network would take minutes."""
+@pytest.mark.parametrize("cores", [2, 9])
+@pytest.mark.usefixtures("all_steps_are_large")
+def test_a_trial_that_has_diverged_costs_no_time(cores, monkeypatch):
+    """A million steps of a large network would take minutes; each of five trials on one core, and on several."""
+    monkeypatch.setattr(cpu, "CORES", cores)
     learned, weights_TN = setting(
         5, Relu, LOSSES["half_mean_square"], GradientDescent, points=2000, inputs=2, outputs=1, width=500
     )
