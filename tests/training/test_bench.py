@@ -54,7 +54,7 @@ def test_peers_train_the_network_of_the_pack(tiny, activation):
 
 def test_compiled_step_is_a_peer_of_one_size_of_pack_where_there_is_a_compiler(monkeypatch):
     def names(num_trials):
-        return [name for name, _ in bench.available_peers(bench.bench_pack((12, 2, 5, 1), num_trials, Relu()))]
+        return [name for name, _ in bench.available_peers(bench.bench_pack(bench.QUICK_SHAPE, num_trials, Relu()))]
 
     monkeypatch.setattr(bench.shutil, "which", lambda name: "/usr/bin/c++")
     assert "torch.compile" in names(bench.COMPILED_PACK)
