@@ -142,12 +142,14 @@ def _header(plan: Plan, table: pl.DataFrame) -> str:
 def _best(table: pl.DataFrame) -> Iterable[str]:
     """One sentence for each problem: what did best."""
     name = criterion(table)
+    apart = [column for column in PROBLEM[1:] if table[column].n_unique() > 1]
     ranked = summary(table).filter(pl.col(f"median_{name}").is_finite()).sort(f"median_{name}", maintain_order=True)
     for row in ranked.group_by(PROBLEM, maintain_order=True).first().head(8).iter_rows(named=True):
         rate = row["best_learning_rate"]
         where = f"{row['model']}, width {row['width']}" + (f", learning rate {rate:.3g}" if rate else "")
         value = f"median {name.replace('_', ' ')} {row[f'median_{name}']:.3g}"
-        yield f"Best on {escape(row['problem'])}: <b>{escape(where)}</b>, {value}."
+        problem = ", ".join([row["problem"], *(f"{name} {row[name]:g}" for name in apart if row[name] is not None)])
+        yield f"Best on {escape(problem)}: <b>{escape(where)}</b>, {value}."
 
 
 def _verdicts(table: pl.DataFrame, outcomes: pl.DataFrame) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -23,6 +24,8 @@ from pipeline.plan import make_plan, write_plan
 from pipeline.report.figures import FIGURES
 from pipeline.report.page import Drawn, page, write_report
 from pipeline.report.tables import results
+from pipeline.training.progress import Progress
+from pipeline.training.run import run_plan
 
 FLAGS = (
     "--headless=new",
@@ -154,6 +157,17 @@ def test_the_page_says_what_was_best_and_whether_theory_agrees(html):
     best = "Best on absolute_value: <b>linear(monomial), width 4, learning rate 0.5</b>, median test error 0.0263."
     assert best in html
     assert html.count('<td class="agrees">agrees (8 of 8 trials)</td>') == 2
+
+
+def test_what_was_best_is_told_apart_by_all_that_differs(tmp_path, run):
+    inputs = replace(run.plan.experiment.inputs, dimension=(1, 2))
+    experiment = replace(run.plan.experiment, models=(Linear(),), widths=(2,), learning_rates=(0.5,), inputs=inputs)
+    plan = make_plan("two", experiment)
+    run_plan(plan, tmp_path, Progress(io.StringIO()))
+    write_plan(plan, tmp_path)
+    html = write_report(tmp_path).read_text(encoding="utf-8")
+    assert "Best on absolute_value, dimension 1: <b>" in html
+    assert "Best on absolute_value, dimension 2: <b>" in html
 
 
 def test_the_page_says_what_most_of_each_error_is(html):

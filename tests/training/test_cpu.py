@@ -200,14 +200,30 @@ def test_numbers_do_not_depend_on_how_many_cores_share_a_trial(monkeypatch, acti
             assert torch.equal(one, other)
 
 
+@pytest.mark.parametrize("num_trials, cores, together", [(1, 2, True), (2, 2, False), (3, 64, True), (4, 64, False)])
+@pytest.mark.usefixtures("all_steps_are_large")
+def test_cores_share_trials_only_where_more_of_them_work_so(monkeypatch, num_trials, cores, together):
+    """Four chunks keep four cores busy; four trials, a core each, do so without waiting for each other."""
+    monkeypatch.setattr(cpu, "CORES", cores)
+    learned, weights_TN = setting(
+        3, Relu, LOSSES["half_mean_square"], GradientDescent, points=400, inputs=2, outputs=1, width=5
+    )
+    engine = Fused(learned, None, PROCESSOR)
+    shared = []
+    monkeypatch.setattr(engine, "_shared_advance", lambda *asked: shared.append(asked))
+    engine.advance(stack_of(learned, weights_TN, trials=range(num_trials)), 0, 1)
+    assert bool(shared) == together
+
+
 @pytest.mark.parametrize(("points", "batch_size"), [(24, None), (24, 12), (200, None)])
 @pytest.mark.parametrize("rate", [50.0, 1e30, float("inf"), float("nan")])
 def test_divergence_is_found_at_the_step_at_which_the_reference_finds_it_and_ends_there(
     monkeypatch, rate, points, batch_size
 ):
-    """With more cores than trials, which share the 200 points of each."""
+    """With more chunks and cores than trials, which share the 200 points of each."""
     monkeypatch.setattr(cpu, "LARGE_STEP", 0)
     monkeypatch.setattr(cpu, "CORES", 6)
+    monkeypatch.setattr(cpu, "CHUNKS", 6)
     learned, weights_TN = setting(
         5, Relu, LOSSES["half_mean_square"], GradientDescent, points=points, inputs=1, outputs=1, width=6
     )
@@ -232,6 +248,7 @@ def test_divergence_is_found_at_the_step_at_which_the_reference_finds_it_and_end
 def test_a_trial_that_has_diverged_costs_no_time(cores, monkeypatch):
     """A million steps of a large network would take minutes; each of five trials on one core, and on several."""
     monkeypatch.setattr(cpu, "CORES", cores)
+    monkeypatch.setattr(cpu, "CHUNKS", 9)
     learned, weights_TN = setting(
         5, Relu, LOSSES["half_mean_square"], GradientDescent, points=2000, inputs=2, outputs=1, width=500
     )

@@ -17,8 +17,9 @@ from pipeline.experiment.packing import Pack
 from pipeline.experiment.trial import Shape
 from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
-from pipeline.optimizers.rules import Optimizer, UpdateRule
+from pipeline.optimizers.rules import Optimizer
 from pipeline.training.engines.closed_form import ClosedForm
+from pipeline.training.engines.coverage import beyond
 from pipeline.training.engines.engine import Engine
 from pipeline.training.engines.reference import Reference
 
@@ -137,20 +138,16 @@ def _not_on_card(
 
 def _not_covered(model: Model, optimizer: Optimizer, width: int, num_inputs: int, num_outputs: int) -> str | None:
     """What keeps the fused engine for processors from a shape."""
-    if not isinstance(optimizer, UpdateRule):
-        return f"has no steps of {optimizer.name()}"
-    if not isinstance(model, Shallow):
-        return f"has no kernel for {model.name()}"
-    if num_inputs > MOST_INPUTS:
-        return f"takes {MOST_INPUTS} inputs at most, not {num_inputs}"
-    if num_outputs > MOST_OUTPUTS:
-        return f"takes {MOST_OUTPUTS} outputs at most, not {num_outputs}"
+    size = (num_inputs, num_outputs)
+    if (reason := beyond(model, optimizer, *size, most_inputs=MOST_INPUTS, most_outputs=MOST_OUTPUTS)) is not None:
+        return reason
+    assert isinstance(model, Shallow)
     if (num_weights := model.num_weights(width, num_inputs, num_outputs)) > MOST_WEIGHTS:
         return f"takes {MOST_WEIGHTS} weights at most, not {num_weights}"
     return _not_here() or _not_written(model, optimizer)
 
 
-def _not_written(model: Shallow, optimizer: UpdateRule) -> str | None:
+def _not_written(model: Shallow, optimizer: Optimizer) -> str | None:
     """What of a model and its training nobody has written as arithmetic on lanes yet."""
     from pipeline.training.engines.fused import activations, updates
 

@@ -5,8 +5,8 @@ instructions whatever is computed beside it, so its numbers depend neither on th
 nor on the number of cores, to the last bit.
 
 Where the step of a single trial is large, its points come in a fixed number of chunks whose
-gradients are added in order. A pack with fewer trials than there are cores is then trained
-one trial after another, by all cores: each takes chunks of a step until none is left.
+gradients are added in order. A pack with fewer trials than there are chunks and cores is then
+trained one trial after another: each core takes chunks of a step until none is left.
 """
 
 from __future__ import annotations
@@ -192,8 +192,8 @@ class Fused(Engine):
             first_step = end
 
     def _are_shared(self, num_trials: int) -> bool:
-        """Whether all cores work on one trial after another."""
-        return self.all_shares.num_chunks > 1 and 0 < num_trials < len(self.scratch)
+        """Whether all cores work on one trial after another: more of them than there would be with a trial each."""
+        return 0 < num_trials < min(self.all_shares.num_chunks, len(self.scratch))
 
     def _shared_value_and_gradient(self, weights_TN: Tensor, losses_T: Tensor, gradient_TN: Tensor) -> None:
         """Losses and gradients of a few trials, by all cores."""

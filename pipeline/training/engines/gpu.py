@@ -34,6 +34,7 @@ from pipeline.optimizers.rules import Adam, Momentum, Nesterov, Optimizer, Updat
 from pipeline.training.engines.card import arithmetic, network
 from pipeline.training.engines.card.tile import Tile, most_units, tile_of
 from pipeline.training.engines.corrections import corrections
+from pipeline.training.engines.coverage import beyond
 from pipeline.training.engines.engine import Engine, Stack
 from pipeline.training.minibatches import Minibatches
 
@@ -47,14 +48,12 @@ def not_covered(
     model: Model, optimizer: Optimizer, width: int, num_inputs: int, num_outputs: int, real_bytes: int
 ) -> str | None:
     """What keeps this engine from a shape, as the rest of a sentence about it; ``None`` if nothing does."""
-    if not isinstance(optimizer, UpdateRule):
-        return f"has no steps of {optimizer.name()}"
-    if not isinstance(model, Shallow):
-        return f"has no kernel for {model.name()}"
-    if num_inputs > MOST_INPUTS:
-        return f"takes {MOST_INPUTS} inputs at most on a graphics card, not {num_inputs}"
-    if num_outputs > MOST_OUTPUTS:
-        return f"takes {MOST_OUTPUTS} outputs at most on a graphics card, not {num_outputs}"
+    size, where = (num_inputs, num_outputs), " on a graphics card"
+    reason = beyond(model, optimizer, *size, most_inputs=MOST_INPUTS, most_outputs=MOST_OUTPUTS, where=where)
+    if reason is not None:
+        return reason
+    assert isinstance(model, Shallow)
+    assert isinstance(optimizer, UpdateRule)
     if width > (most := most_units(num_inputs + 1 + num_outputs, optimizer.slots, real_bytes)):
         return f"takes {most} hidden units at most in such a shape on a graphics card, not {width}"
     if not isinstance(model.activation, arithmetic.ACTIVATIONS):
