@@ -33,6 +33,8 @@ SEEDS = (10, 100, 1_000, 10_000)
 """Each with the ten learning rates of the configuration: from a hundred trials to a hundred thousand."""
 SHORT = ("steps=100", "record_at=[100]")
 """What the many trials are shortened to."""
+STARTUP = "import torch, lightning"
+"""What a process does before it can train."""
 ROWS_WRITTEN = 1_000_000
 
 
@@ -143,7 +145,7 @@ def startup_seconds() -> float:
     """Seconds until a process could begin to train with Lightning; the second of two, when files are in memory."""
     for _ in range(2):
         started = time.perf_counter()
-        subprocess.run([sys.executable, "-c", "import torch, lightning"], check=True)
+        subprocess.run([sys.executable, "-c", STARTUP], check=True)
         seconds = time.perf_counter() - started
     return seconds
 

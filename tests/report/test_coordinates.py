@@ -76,6 +76,16 @@ def test_change_that_does_not_fall_with_the_width_contradicts_a_start_of_fixed_s
     assert "Check of coordinates" not in page(tmp_path, plan, table, store.read_outcomes(tmp_path), [])
 
 
+def test_change_is_that_at_the_smallest_learning_rate(tmp_path):
+    models = (Shallow(Tanh(), Lecun()),)
+    plan, table, records = checked(replace(EXPERIMENT, models=models, learning_rates=(1e-4, 1e-3), seeds=5), tmp_path)
+    moved = coordinate_check(plan, table, records)
+    assert moved["learning_rate"].to_list() == [1e-4, 1e-4]
+    slow = table.filter(pl.col("learning_rate") == 1e-4)
+    alone = coordinate_check(plan, slow, records)
+    assert moved.equals(alone)
+
+
 def test_nothing_is_said_of_four_widths_or_of_what_was_not_recorded(tmp_path):
     plan, table, records = checked(replace(EXPERIMENT, widths=WIDTHS[:4], seeds=1), tmp_path)
     assert coordinate_check(plan, table, records).is_empty()

@@ -33,6 +33,12 @@ def test_command_that_fails_is_told_with_what_it_said():
         bench_sweep.ended(["run", "configs/no_such.yaml"])
 
 
+def test_start_of_a_process_and_step_of_a_trial_are_measured(monkeypatch):
+    monkeypatch.setattr(bench_sweep, "STARTUP", "import time; time.sleep(0.2)")
+    assert bench_sweep.startup_seconds() >= 0.2
+    assert bench_sweep.step_seconds() > 1e-5  # a Lightning Trainer cannot make a step in less
+
+
 def test_rows_say_how_time_grows_and_what_processes_would_take(monkeypatch):
     monkeypatch.setattr(bench_sweep, "CORES", 2)
     every = [

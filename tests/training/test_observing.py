@@ -57,8 +57,12 @@ def test_trial_that_is_found_out_of_bounds_is_marked_and_not_seen(pack):
     with torch.no_grad():
         module.weights[5] = 1e200
         module.weights[7] = torch.nan
+    losses_T, gradient_TN = module.engine.value_and_gradient(module.weights.detach())
     seen = table(observe(module, EVERY, at_first=True))
     assert {place for _, place in seen} == set(range(12)) - {5, 7}
+    for place in set(range(12)) - {5, 7}:  # those behind it are still themselves
+        assert seen["loss", place] == losses_T[place]
+        assert seen["gradient_norm", place] == pytest.approx(float(gradient_TN[place].norm()), rel=1e-12)
     assert (module.diverged_at != NEVER).nonzero().flatten().tolist() == [5, 7]
 
 
