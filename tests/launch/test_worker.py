@@ -80,10 +80,16 @@ def test_a_job_that_runs_out_of_time_goes_on_until_all_is_trained(desks: Callabl
 def kill_worker(desk: Any, job: str) -> None:
     """Kill the Python of a job as the system would, without a word."""
     found = subprocess.run(["pgrep", "-f", f"submitit.core._submit {desk.run}"], capture_output=True, text=True)
+    killed = []
     for pid in found.stdout.split():
-        environment = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+        except (FileNotFoundError, ProcessLookupError):  # one of another job that has ended since
+            continue
         if f"SLURM_JOB_ID={job}" in environment and "SLURM_PROCID=0" in environment:
             os.kill(int(pid), signal.SIGKILL)
+            killed.append(pid)
+    assert killed
 
 
 def test_trials_of_a_killed_worker_and_of_a_cancelled_job_are_sent_again_and_trained_once(desk: Any) -> None:
