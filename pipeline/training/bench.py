@@ -236,11 +236,9 @@ def lightning_per_trial(pack: Pack) -> tuple[Steps, int]:
 
     def steps(count: int) -> None:
         same = [(inputs_PD, targets_PK)] * count
-        trainer = L.Trainer(
-            accelerator="cpu", devices=1, max_epochs=1, barebones=True
-        )  # fmt: skip
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+            warnings.simplefilter("ignore")  # of SLURM, which this machine may have, and of few workers
+            trainer = L.Trainer(accelerator="cpu", devices=1, max_epochs=1, barebones=True)
             trainer.fit(module, DataLoader(same, batch_size=None))  # type: ignore[arg-type]
 
     quiet()
