@@ -23,6 +23,8 @@ class Diagnostic(Definition, ABC):
     """Whether it depends on the Hessian alone, so that a linear model has one value under the square loss."""
     by_default: ClassVar[bool] = True
     """Whether it is recorded where nobody says what is: not if it may take longer than training does."""
+    takes_top_of_hessian: ClassVar[bool] = False
+    """Whether it takes the largest eigenvalues of Hessians, for which an engine may have to compile something."""
     signed: ClassVar[bool] = False
     """Whether it may be negative, so that a logarithmic axis would hide a part of it."""
     unit: ClassVar[str] = ""

@@ -34,11 +34,12 @@ class Sharpness(Diagnostic):
 
     By Lanczos on closed-form products: some eigenvalue lies within the residual, and the start is
     a random vector, which misses the largest with probability 0. Kinks of ReLU and its like are left out.
-    One measurement costs 15 to 25 gradients in float64, as long as 30 to 60 updates in float32.
+    One measurement of a network takes 8 to 25 products, on the fused engine as long as 20 to 60 updates in float32.
     """
 
     constant_for_quadratics: ClassVar[bool] = True
     by_default: ClassVar[bool] = False
+    takes_top_of_hessian: ClassVar[bool] = True
     signed: ClassVar[bool] = True
     unit: ClassVar[str] = "largest Hessian eigenvalue"
 
@@ -57,6 +58,7 @@ class StabilityIndex(Diagnostic):
 
     constant_for_quadratics: ClassVar[bool] = True
     by_default: ClassVar[bool] = False
+    takes_top_of_hessian: ClassVar[bool] = True
     signed: ClassVar[bool] = True
     unit: ClassVar[str] = "learning rate / largest stable one"
 
@@ -128,6 +130,7 @@ class FiniteDifferenceCurvature(Diagnostic):
 
     step: float = 0.01
     by_default: ClassVar[bool] = False
+    takes_top_of_hessian: ClassVar[bool] = True
     signed: ClassVar[bool] = True
     unit: ClassVar[str] = "second difference along the top eigenvector"
 

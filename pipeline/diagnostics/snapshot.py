@@ -16,7 +16,7 @@ from pipeline.models.curvature import Curvature, curvature
 from pipeline.models.model import Model
 from pipeline.numerics.descent import Decomposition, decomposed
 from pipeline.numerics.error_parts import ErrorParts, Projected, error_parts, precise_product, projected
-from pipeline.numerics.lanczos import Product, Ritz, joined, largest_eigenvalues, start_vectors
+from pipeline.numerics.lanczos import Ritz, joined, largest_eigenvalues, start_vectors
 from pipeline.numerics.least_squares import least_squares
 from pipeline.numerics.spectra import singular_values
 from pipeline.optimizers.rules import Optimizer
@@ -165,8 +165,8 @@ class Snapshot:
     """NaN for a solver that has none."""
     draw_initial_weights: Callable[[], Tensor]
     """Draws the weights of these trials at step 0 again, shape ``[T, N]``; few diagnostics ask."""
-    hessian_products: Callable[[Tensor], Product] | None = None
-    """What makes the products of Hessians at weights ``[T, N]`` in float64, if the engine has something for it."""
+    find_top_of_hessian: Callable[[Tensor], Ritz] | None = None
+    """What finds the largest eigenvalues of Hessians at weights ``[T, N]`` in float64, if the engine has something."""
 
     @once
     def at_start(self) -> Snapshot:
@@ -247,10 +247,9 @@ class Snapshot:
     @once
     def top_of_hessian(self) -> Ritz:
         """The largest eigenvalue of each Hessian, from one start vector, so that a trial's number is its own."""
+        if self.find_top_of_hessian is not None:
+            return self.find_top_of_hessian(self.weights_TN.double())
         start_N = start_vectors(1, self.weights_TN.shape[1]).to(self.weights_TN.device)[0]
-        if self.hessian_products is not None:
-            product = self.hessian_products(self.weights_TN.double())
-            return largest_eigenvalues(product, start_N.expand(len(self.weights_TN), -1))
         parts = [
             largest_eigenvalues(curved.product, start_N.expand(len(curved.outputs_TKP), -1))
             for curved in self.curvatures()

@@ -42,8 +42,6 @@ class Ritz:
     """Its vector, of length 1: the start of a later call, and the steepest curvature where H is a Hessian."""
     residuals_T: Tensor
     """Distance within which an eigenvalue is certain."""
-    smallest_T: Tensor
-    """Smallest Ritz value: an upper bound of the smallest eigenvalue, for which nothing is certified."""
     certified_T: Tensor
     """Whether the residual is within the tolerance."""
 
@@ -82,7 +80,7 @@ def largest_eigenvalues(
         raise ValueError(f"eigenvalues need float64, not {start_TN.dtype}")
     num_trials, num_entries = start_TN.shape
     most_steps = min(most_steps, num_entries)
-    krylov = _Krylov(product, start_TN, most_steps)
+    krylov = Krylov(product, start_TN, most_steps)
     found = _nothing(num_trials, num_entries, start_TN.device)
     for step in range(1, most_steps + 1):
         krylov.advance()
@@ -94,7 +92,7 @@ def largest_eigenvalues(
     return found
 
 
-class _Krylov:
+class Krylov:
     """Orthonormal bases of the spaces that powers of the operators span, and the operators in them."""
 
     def __init__(self, product: Product, start_TN: Tensor, most_steps: int) -> None:
@@ -142,10 +140,10 @@ def _orthogonal(vectors_TN: Tensor, basis_TSN: Tensor) -> Tensor:
 def _nothing(num_trials: int, num_entries: int, device: torch.device) -> Ritz:
     nan_T = torch.full((num_trials,), torch.nan, dtype=torch.float64, device=device)
     vectors_TN = nan_T[:, None].repeat(1, num_entries)
-    return Ritz(nan_T, vectors_TN, nan_T, nan_T, torch.zeros_like(nan_T, dtype=torch.bool))
+    return Ritz(nan_T, vectors_TN, nan_T, torch.zeros_like(nan_T, dtype=torch.bool))
 
 
-def _update(found: Ritz, krylov: _Krylov, tolerance: float) -> Ritz:
+def _update(found: Ritz, krylov: Krylov, tolerance: float) -> Ritz:
     """The Ritz values now, of those that had not converged before."""
     matrices_TSS = torch.diag_embed(krylov.diagonal_TS)
     matrices_TSS = matrices_TSS + torch.diag_embed(krylov.beside_TS[:, :-1], offset=1)
@@ -165,6 +163,5 @@ def _update(found: Ritz, krylov: _Krylov, tolerance: float) -> Ritz:
         newest(values_TS[:, -1], found.largest_T),
         newest(vectors_TN, found.vectors_TN),
         newest(residuals_T, found.residuals_T),
-        newest(values_TS[:, 0], found.smallest_T),
         newest(residuals_T <= tolerance * values_TS[:, -1].abs(), found.certified_T),
     )

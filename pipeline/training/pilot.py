@@ -80,7 +80,8 @@ def measure(pack: Pack, experiment: Experiment, accelerator: Accelerator, *, bud
     """
     alone = dataclasses.replace(experiment, accelerator=accelerator, parallel=Parallel())
     warm_up(accelerator)
-    compile_engine(alone.engine, pack.shape, chosen_accelerator(accelerator))  # once, like the start of a process
+    device_type = chosen_accelerator(accelerator)
+    compile_engine(alone.engine, pack.shape, alone.diagnostics, device_type)  # once, like the start of a process
     return _timed(pack, alone, budget_s)
 
 

@@ -154,7 +154,8 @@ class Training:
         try:
             if self.experiment.parallel.processes == 1:
                 with self.progress.aside("compiling"):
-                    compile_engine(self.experiment.engine, pack.shape, chosen_accelerator(self.experiment.accelerator))
+                    device_type = chosen_accelerator(self.experiment.accelerator)
+                    compile_engine(self.experiment.engine, pack.shape, self.experiment.diagnostics, device_type)
             diverged = fit(
                 pack, self.experiment, self.run, self.progress.advanced, self.dataset(pack.shape.problem),
                 source=self.source, deadline=self.deadline,

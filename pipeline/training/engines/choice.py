@@ -6,10 +6,11 @@ import functools
 import importlib.util
 import platform
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 
+from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.diagnostics.snapshot import Learned
 from pipeline.errors import PipelineError
 from pipeline.experiment.names import CLOSED_FORM, EngineChoice
@@ -78,12 +79,12 @@ def name_and_reason(asked: EngineChoice, shape: Shape, device_type: str) -> tupl
     return ("fused", "") if reason is None else (Reference.name, reason)
 
 
-def compile_engine(asked: EngineChoice, shape: Shape, device_type: str) -> None:
+def compile_engine(asked: EngineChoice, shape: Shape, diagnostics: Iterable[Diagnostic], device_type: str) -> None:
     """Compile what the engine of a shape needs, if it is not compiled yet; Triton does so at the first launch."""
     if device_type == "cpu" and name_and_reason(asked, shape, device_type)[0] == "fused":
         from pipeline.training.engines.cpu import compile_for
 
-        compile_for(shape)
+        compile_for(shape, top_of_hessian=any(one.takes_top_of_hessian for one in diagnostics))
 
 
 def announced(packs: Sequence[Pack], asked: EngineChoice, device_type: str) -> str:

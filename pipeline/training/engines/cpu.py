@@ -11,6 +11,7 @@ trained one trial after another: each core takes chunks of a step until none is 
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 import operator
@@ -28,6 +29,7 @@ from pipeline.experiment.trial import Shape
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import UpdateRule
 from pipeline.training.engines.corrections import corrections
+from pipeline.training.engines.eigenvalues import LargestEigenvalues, lanczos_kernel
 from pipeline.training.engines.engine import Engine, Stack
 from pipeline.training.engines.fused.lanes import BITS, REGISTER_BITS, Dtype
 from pipeline.training.engines.fused.machine import Kernel
@@ -42,7 +44,6 @@ from pipeline.training.engines.fused.network import (
     training_program,
     update_program,
 )
-from pipeline.training.engines.products import HessianProducts
 from pipeline.training.engines.threads import CORES
 from pipeline.training.minibatches import Minibatches
 
@@ -97,7 +98,7 @@ def network_of(shape: Shape) -> Network:
     return Network(inputs, outputs, shape.model.activation, shape.loss, dtype)
 
 
-def compile_for(shape: Shape) -> None:
+def compile_for(shape: Shape, *, top_of_hessian: bool) -> None:
     """Compile what packs of a shape need, or find that it is compiled."""
     assert isinstance(shape.optimizer, UpdateRule)
     network = network_of(shape)
@@ -106,6 +107,8 @@ def compile_for(shape: Shape) -> None:
     if most_chunks(network, shape.width, shape.problem.train, shape.batch_size) > 1:
         chunk_kernel(network)
         update_kernel(network, shape.optimizer)
+    if top_of_hessian:
+        lanczos_kernel(dataclasses.replace(network, dtype="float64"))
 
 
 @final
@@ -134,7 +137,7 @@ class Fused(Engine):
         self.training = training_kernel(self.network, learned.optimizer, minibatches=batch_size is not None)
         self.gradient = gradient_kernel(self.network)
         self.shared = self._shared()
-        self.hessian_products = HessianProducts(learned)
+        self.top_of_hessian = LargestEigenvalues(learned)
         batch = 0 if batch_size is None else len(self.batch_shares.share_P)
         slots, chunks = learned.optimizer.slots, self.all_shares.num_chunks
         self.scratch = [Scratch(self.network, learned.width, self.lanes, slots, batch, chunks) for _ in range(CORES)]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pipeline.diagnostics.snapshot import Learned
-from pipeline.numerics.lanczos import Product
+from pipeline.numerics.lanczos import Ritz
 
 DIVERGED_ABOVE = 1e10
 """A trial has diverged when its loss is not finite or above this many times one plus its loss at step 0."""
@@ -53,8 +53,8 @@ class Engine(ABC):
     """Computes one pack on one device."""
 
     name: ClassVar[str]
-    hessian_products: Callable[[Tensor], Product] | None = None
-    """What makes the products of Hessians at weights ``[T, N]`` in float64, where an engine is faster at them."""
+    top_of_hessian: Callable[[Tensor], Ritz] | None = None
+    """The largest eigenvalues of Hessians at weights ``[T, N]`` in float64, where an engine is faster at them."""
 
     @abstractmethod
     def __init__(self, learned: Learned, batch_size: int | None, device: torch.device) -> None:

@@ -1,24 +1,26 @@
 """Products of the Hessian of a network's loss with a direction, as arithmetic on lanes of points.
 
-The formulas are those of ``pipeline/models/curvature.py``, a tile of points at a time: of a trial nothing is written
-but what its hidden units and their sums are at the points of one tile.
+The formulas are those of ``pipeline/models/curvature.py``, a tile of points at a time.
 """
 
 from __future__ import annotations
 
-from pipeline.training.engines.fused.activations import STRAIGHT, activate, times_derivative, times_second_derivative
+from pipeline.training.engines.fused.activations import STRAIGHT, times_derivative, times_second_derivative
 from pipeline.training.engines.fused.lanes import Array, Number, Program, Value, total
 from pipeline.training.engines.fused.losses import loss_and_slopes, times_curvature
-from pipeline.training.engines.fused.network import Network, Step, Tile, Trial
+from pipeline.training.engines.fused.network import TILE_REGISTERS, Network, Step, Tile
 
 
 class Product(Step):
-    """One product: the derivative of the gradient along a direction, which lies in rows as the weights do."""
+    """Products of one Hessian with directions, which lie in rows as the weights do.
+
+    What hidden units and outputs are at all points is the same in every product, and remembered.
+    """
 
     def __init__(self, p: Program, network: Network) -> None:
         super().__init__(p, network, "all")
-        self.tangents = p.array("tangents")
-        self.direction: Array  # told once the trials are there
+        self.values, self.outputs, self.tangents = self.hidden, p.array("outputs"), p.array("tangents")
+        self.direction: Array  # told before each product
 
     @property
     def inputs_in_lanes(self) -> bool:
@@ -28,11 +30,29 @@ class Product(Step):
     def num_sums(self) -> int:
         return self.network.num_inputs + 1 + self.network.num_outputs
 
+    def remember(self) -> None:
+        """Write the pass over all points that finds the values which all products need."""
+        p, wide = self.p, self.p.lanes * TILE_REGISTERS
+        with p.loop(self.wide_tiles) as number:
+            self._remember(number * wide, wide)
+        with p.loop(self.narrow_tiles) as number:
+            self._remember(self.wide_tiles * wide + number * p.lanes, p.lanes)
+
+    def _remember(self, first: Value, lanes: int) -> None:
+        self._go_to(first)
+        for k, f in enumerate(self.forward(Tile(self.p, self, first, lanes, first))):
+            self.outputs.store(self.stride * k + first, f)
+
+    def _go_to(self, first: Value) -> None:
+        """The hidden values are now those of the tile that starts at a point."""
+        self.hidden = Array(self.p, self.values.at(self.width * first), self.p.real)
+
     def tile(self, first: Value, lanes: int, start: Value) -> None:
         p, outputs = self.p, self.network.num_outputs
         tile = Tile(p, self, first, lanes, start)
-        f, along = self.both_forward(tile)
-        y = [self.y.load(self.stride * k + first, lanes) for k in range(outputs)]
+        self._go_to(first)
+        along = self.along(tile)
+        f, y = ([rows.load(self.stride * k + first, lanes) for k in range(outputs)] for rows in (self.outputs, self.y))
         share = self.share.load(first, lanes)
         _, slopes = loss_and_slopes(p, self.network.loss, f, y, share)
         bends = times_curvature(p, self.network.loss, f, y, along, share)
@@ -41,39 +61,32 @@ class Product(Step):
             self.output_sums.store(place * p.lanes, total([before, *summand.parts(p.lanes)]))
         self.both_backward(tile, slopes, bends)
 
-    def both_forward(self, tile: Tile) -> tuple[list[Value], list[Value]]:
-        """The outputs and their derivatives along the direction; hidden values and tangents are kept."""
+    def along(self, tile: Tile) -> list[Value]:
+        """The derivatives of the outputs along the direction; the tangents of hidden units are kept."""
         p, inputs, outputs = self.p, self.network.num_inputs, self.network.num_outputs
-        rows = (self.weights, self.direction)
-        f, along = (
-            [p.variable(p.spread(row.load(self.output_biases + k), tile.lanes)) for k in range(outputs)] for row in rows
-        )
+        biases = [self.direction.load(self.output_biases + k) for k in range(outputs)]
+        along = [p.variable(p.spread(bias, tile.lanes)) for bias in biases]
 
         def work(unit: Value, count: int) -> None:
-            z, dz = (
-                [p.variable(p.spread(row.load(self.row * inputs + unit + n), tile.lanes)) for n in range(count)]
-                for row in rows
-            )
+            biases = [self.direction.load(self.row * inputs + unit + n) for n in range(count)]
+            dz = [p.variable(p.spread(bias, tile.lanes)) for bias in biases]
 
             def add_input(i: Number, x: Value) -> None:
                 for n in range(count):
-                    for row, sums in zip(rows, (z, dz), strict=True):
-                        sums[n].set(p.fma(row.load(self.row * i + unit + n), x, sums[n].get()))
+                    dz[n].set(p.fma(self.direction.load(self.row * i + unit + n), x, dz[n].get()))
 
             tile.for_each_input(add_input)
             for n in range(count):
-                h, tangent = activate(p, self.network.activation, z[n].get()), dz[n].get()
+                h, tangent = self.hidden.load((unit + n) * tile.lanes, tile.lanes), dz[n].get()
                 dh = times_derivative(p, self.network.activation, tangent, h)
-                self.hidden.store((unit + n) * tile.lanes, h)
                 self.tangents.store((unit + n) * tile.lanes, tangent)
                 for k in range(outputs):
                     place = self.row * (inputs + 1 + k) + unit + n
-                    f[k].set(p.fma(self.weights.load(place), h, f[k].get()))
                     step = p.fma(self.direction.load(place), h, along[k].get())
                     along[k].set(p.fma(self.weights.load(place), dh, step))
 
         self.over_units(work)
-        return [output.get() for output in f], [output.get() for output in along]
+        return [output.get() for output in along]
 
     def both_backward(self, tile: Tile, slopes: list[Value], bends: list[Value]) -> None:
         """Add the tile to the sums over points."""
@@ -115,19 +128,3 @@ class Product(Step):
         for k in range(outputs):
             gradient.store(self.output_biases + k, self.output_sums.load(k * p.lanes, p.lanes).sum())
         return p.number(0.0)
-
-
-def product_program(network: Network) -> Program:
-    """The Hessian of each trial's loss at its weights, times its direction."""
-    p = Program(network.dtype)
-    step = Product(p, network)
-    trials = Trial(p, step, 1)
-    step.direction = trials.own[1]
-    flat_products = p.array("products")
-    num_trials = p.size("num_trials")
-    with p.loop(num_trials) as trial:
-        trials.fetch(trial)
-        step.value_and_gradient()
-        with p.loop(trials.num_weights) as n:
-            flat_products.store(trial * trials.num_weights + n, step.gradient.load(trials.places.load(n)))
-    return p
