@@ -153,6 +153,18 @@ class Learned:
 
 
 @dataclass(frozen=True)
+class Shortcuts:
+    """What an engine computes of weights ``[T, N]`` faster than stacked tensors; ``None`` where it has nothing."""
+
+    features: Callable[[Tensor], Tensor] | None = None
+    """At weights in float64: feature matrices on the training points, ``[T, P, F]``."""
+    test_outputs: Callable[[Tensor], Tensor] | None = None
+    """At weights in the dtype of the training: outputs at the held-out points, ``[T, K, P]``."""
+    top_of_hessian: Callable[[Tensor], Ritz] | None = None
+    """At weights in float64: the largest eigenvalues of Hessians."""
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """One pack, or some of its trials, at one step: weights, losses, gradients, learning rates."""
 
@@ -165,8 +177,7 @@ class Snapshot:
     """NaN for a solver that has none."""
     draw_initial_weights: Callable[[], Tensor]
     """Draws the weights of these trials at step 0 again, shape ``[T, N]``; few diagnostics ask."""
-    find_top_of_hessian: Callable[[Tensor], Ritz] | None = None
-    """What finds the largest eigenvalues of Hessians at weights ``[T, N]`` in float64, if the engine has something."""
+    shortcuts: Shortcuts = Shortcuts()
 
     @once
     def at_start(self) -> Snapshot:
@@ -180,6 +191,8 @@ class Snapshot:
         learned = self.learned
         if learned.model.linear:
             return learned.linear_features_1PF
+        if self.shortcuts.features is not None:
+            return self.shortcuts.features(self.weights_TN.double())
         return learned.model.features(self.weights_TN.double(), learned.prepared_CP, learned.width, learned.num_outputs)
 
     @once
@@ -198,6 +211,8 @@ class Snapshot:
     def test_outputs_TKP(self) -> Tensor:
         """Outputs at the held-out points, computed in the dtype of the training."""
         learned = self.learned
+        if self.shortcuts.test_outputs is not None:
+            return self.shortcuts.test_outputs(self.weights_TN)
         return learned.model.outputs(self.weights_TN, learned.test_prepared_CP, learned.width, learned.num_outputs)
 
     @once
@@ -247,8 +262,8 @@ class Snapshot:
     @once
     def top_of_hessian(self) -> Ritz:
         """The largest eigenvalue of each Hessian, from one start vector, so that a trial's number is its own."""
-        if self.find_top_of_hessian is not None:
-            return self.find_top_of_hessian(self.weights_TN.double())
+        if self.shortcuts.top_of_hessian is not None:
+            return self.shortcuts.top_of_hessian(self.weights_TN.double())
         start_N = start_vectors(1, self.weights_TN.shape[1]).to(self.weights_TN.device)[0]
         parts = [
             largest_eigenvalues(curved.product, start_N.expand(len(curved.outputs_TKP), -1))

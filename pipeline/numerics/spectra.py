@@ -57,7 +57,7 @@ def scaled(matrix_TPF: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
     Scale and mask have the shape ``[T, 1, 1]``; of a matrix that is not finite there are zeros.
     """
-    largest_T11 = torch.linalg.vector_norm(matrix_TPF, torch.inf, dim=(-2, -1), keepdim=True)
+    largest_T11 = matrix_TPF.abs().amax(dim=(-2, -1), keepdim=True)  # an eighth of the time of its norm of that name
     finite_T11 = largest_T11.isfinite()
     power_of_two_T11 = largest_T11 / (2 * torch.frexp(largest_T11).mantissa)  # scaling by it changes no digit
     far_T11 = finite_T11 & (largest_T11 > 0) & ((largest_T11 > LARGE) | (largest_T11 < 1 / LARGE))

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import Learned
+from pipeline.diagnostics.snapshot import Learned, Shortcuts
 from pipeline.experiment.trial import Shape
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import UpdateRule
@@ -45,6 +45,7 @@ from pipeline.training.engines.fused.network import (
     update_program,
 )
 from pipeline.training.engines.threads import CORES
+from pipeline.training.engines.values import NetworkValues, values_kernel
 from pipeline.training.minibatches import Minibatches
 
 PARTS_OF_LANE = 4
@@ -107,8 +108,11 @@ def compile_for(shape: Shape, *, top_of_hessian: bool) -> None:
     if most_chunks(network, shape.width, shape.problem.train, shape.batch_size) > 1:
         chunk_kernel(network)
         update_kernel(network, shape.optimizer)
+    values_kernel(network, features=False)
+    precise = dataclasses.replace(network, dtype="float64")
+    values_kernel(precise, features=True)
     if top_of_hessian:
-        lanczos_kernel(dataclasses.replace(network, dtype="float64"))
+        lanczos_kernel(precise)
 
 
 @final
@@ -137,7 +141,8 @@ class Fused(Engine):
         self.training = training_kernel(self.network, learned.optimizer, minibatches=batch_size is not None)
         self.gradient = gradient_kernel(self.network)
         self.shared = self._shared()
-        self.top_of_hessian = LargestEigenvalues(learned)
+        values = NetworkValues(learned)
+        self.shortcuts = Shortcuts(values.features, values.test_outputs, LargestEigenvalues(learned))
         batch = 0 if batch_size is None else len(self.batch_shares.share_P)
         slots, chunks = learned.optimizer.slots, self.all_shares.num_chunks
         self.scratch = [Scratch(self.network, learned.width, self.lanes, slots, batch, chunks) for _ in range(CORES)]

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import Learned
-from pipeline.numerics.lanczos import Ritz
+from pipeline.diagnostics.snapshot import Learned, Shortcuts
 
 DIVERGED_ABOVE = 1e10
 """A trial has diverged when its loss is not finite or above this many times one plus its loss at step 0."""
@@ -53,8 +51,8 @@ class Engine(ABC):
     """Computes one pack on one device."""
 
     name: ClassVar[str]
-    top_of_hessian: Callable[[Tensor], Ritz] | None = None
-    """The largest eigenvalues of Hessians at weights ``[T, N]`` in float64, where an engine is faster at them."""
+    shortcuts: Shortcuts = Shortcuts()
+    """What of a snapshot it computes itself."""
 
     @abstractmethod
     def __init__(self, learned: Learned, batch_size: int | None, device: torch.device) -> None:

@@ -1,0 +1,83 @@
+"""Networks of one shape on some points, as kernels that only look at them are told of it."""
+
+from __future__ import annotations
+
+import itertools
+from typing import final
+
+import torch
+from torch import Tensor
+
+from pipeline.diagnostics.snapshot import Learned
+from pipeline.models.shallow import Shallow
+from pipeline.training.engines.fused.lanes import BITS, REGISTER_BITS, Dtype
+from pipeline.training.engines.fused.machine import Kernel
+from pipeline.training.engines.fused.memory import Points, Shares, aligned_zeros
+from pipeline.training.engines.fused.network import Network, padded, places
+
+
+@final
+class Setting:
+    """The points, and where the weights of a trial lie.
+
+    Args:
+        learned: What is trained.
+        inputs_PD: The points.
+        targets_PK: Their targets.
+        dtype: Of the arithmetic.
+    """
+
+    def __init__(self, learned: Learned, inputs_PD: Tensor, targets_PK: Tensor, dtype: Dtype) -> None:
+        assert isinstance(learned.model, Shallow)
+        self.lanes, self.width = REGISTER_BITS // BITS[dtype], learned.width
+        inputs_DP, targets_KP = (rows.mT.numpy().astype(dtype, order="C") for rows in (inputs_PD, targets_PK))
+        self.network = Network(len(inputs_DP), len(targets_KP), learned.model.activation, learned.loss, dtype)
+        self.row, self.num_points = padded(self.width, self.lanes), len(inputs_PD)
+        self.size = self.network.rows * self.row + padded(self.network.num_outputs, self.lanes)
+        self.shares = Shares(self.num_points, self.lanes, inputs_DP.dtype)
+        self.stride = len(self.shares.share_P)
+        self.points = Points(inputs_DP, targets_KP, self.stride)
+        self.places_N = places(self.network, self.width, self.lanes)
+        self.told = {
+            "num_weights": len(self.places_N),
+            "places": self.places_N.ctypes.data,
+            "width": self.width,
+            "row": self.row,
+            "size": self.size,
+            "all_inputs": self.points.filled[0].ctypes.data,
+            "all_targets": self.points.filled[1].ctypes.data,
+            **self.shares.arguments("all"),
+        }
+
+    def run(self, kernel: Kernel, weights_TN: Tensor, memory: dict[str, int], told: dict[str, int]) -> None:
+        """Run a kernel for all trials, on this thread, in memory of its own, so that several threads may do so at once.
+
+        Args:
+            kernel: What to do.
+            weights_TN: Shape ``[T, N]``, contiguous, in the dtype of the arithmetic.
+            memory: Numbers in each of the arrays that it works in, by its names for them; they are zero at first.
+            told: What else it is told.
+        """
+        assert weights_TN.dtype == getattr(torch, self.network.dtype)
+        memory = {"own_weights": self.size, **memory}
+        scratch = aligned_zeros(sum(memory.values()), self.network.dtype)
+        starts = itertools.accumulate(memory.values(), initial=0)
+        own = {name: scratch[start:].ctypes.data for name, start in zip(memory, starts, strict=False)}
+        kernel(self.told | own | told | {"weights": weights_TN.data_ptr(), "num_trials": len(weights_TN)})
+
+
+def of_training_points(learned: Learned) -> Setting:
+    """In float64, whatever networks are trained in."""
+    return Setting(learned, learned.dataset.train_inputs_PD, learned.dataset.train_targets_PK, "float64")
+
+
+def of_test_points(learned: Learned) -> Setting:
+    """In the dtype of the training."""
+    dtype: Dtype = "float32" if learned.dtype == torch.float32 else "float64"
+    return Setting(learned, learned.dataset.test_inputs_PD, learned.dataset.test_targets_PK, dtype)
+
+
+def addresses(arrays: dict[str, Tensor]) -> dict[str, int]:
+    """Where some arrays lie."""
+    assert all(array.is_contiguous() for array in arrays.values())
+    return {name: array.data_ptr() for name, array in arrays.items()}
