@@ -6,6 +6,7 @@ eigenvalues of ``X^T X`` have lost half the digits before anything is computed f
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 
 import torch
@@ -32,12 +33,21 @@ def trust(condition_number: float) -> Trust:
     return Trust.ONE_DIGIT if condition_number < LIMIT_OF_FLOAT64 else Trust.AT_LEAST
 
 
-def singular_values(features_TPF: Tensor) -> Tensor:
+def triangular_factors(matrices_TPF: Tensor) -> Tensor:
+    """The factor R of ``A = Q R`` of each matrix."""
+    return torch.linalg.qr(matrices_TPF, mode="r").R
+
+
+def singular_values(features_TPF: Tensor, triangular: Callable[[Tensor], Tensor] = triangular_factors) -> Tensor:
     """Singular values of each matrix, largest first, shape ``[T, min(P, F)]``; NaN where an entry is not finite.
 
     A tall matrix is reduced to its triangular factor first, which has the same singular values.
     A matrix with entries above 1e75 is scaled, so that those of a diverged trial (up to
     1e308, still finite) do not overflow on the way, where the decomposition would fail.
+
+    Args:
+        features_TPF: In float64.
+        triangular: What reduces tall matrices.
 
     Raises:
         ValueError: If not float64; float32 hides everything below 1e-7 of the largest.
@@ -47,7 +57,7 @@ def singular_values(features_TPF: Tensor) -> Tensor:
     matrix_TPF, scale_T11, finite_T11 = scaled(features_TPF)
     num_points, num_features = matrix_TPF.shape[1:]
     if num_points > 2 * num_features:
-        matrix_TPF = torch.linalg.qr(matrix_TPF, mode="r").R
+        matrix_TPF = triangular(matrix_TPF)
     values_TS = torch.linalg.svdvals(matrix_TPF) * scale_T11[..., 0]
     return torch.where(finite_T11[..., 0], values_TS, torch.nan)
 

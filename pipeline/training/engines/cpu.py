@@ -45,6 +45,7 @@ from pipeline.training.engines.fused.network import (
     update_program,
 )
 from pipeline.training.engines.threads import CORES
+from pipeline.training.engines.triangular import triangular_factors, triangular_kernel
 from pipeline.training.engines.values import NetworkValues, values_kernel
 from pipeline.training.minibatches import Minibatches
 
@@ -108,6 +109,7 @@ def compile_for(shape: Shape, *, top_of_hessian: bool) -> None:
     if most_chunks(network, shape.width, shape.problem.train, shape.batch_size) > 1:
         chunk_kernel(network)
         update_kernel(network, shape.optimizer)
+    triangular_kernel()
     values_kernel(network, features=False)
     precise = dataclasses.replace(network, dtype="float64")
     values_kernel(precise, features=True)
@@ -142,7 +144,9 @@ class Fused(Engine):
         self.gradient = gradient_kernel(self.network)
         self.shared = self._shared()
         values = NetworkValues(learned)
-        self.shortcuts = Shortcuts(values.features, values.test_outputs, LargestEigenvalues(learned))
+        self.shortcuts = Shortcuts(
+            values.features, values.test_outputs, triangular_factors, LargestEigenvalues(learned)
+        )
         batch = 0 if batch_size is None else len(self.batch_shares.share_P)
         slots, chunks = learned.optimizer.slots, self.all_shares.num_chunks
         self.scratch = [Scratch(self.network, learned.width, self.lanes, slots, batch, chunks) for _ in range(CORES)]

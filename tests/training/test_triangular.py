@@ -1,0 +1,51 @@
+"""A triangular factor has the singular values of its matrix, and the same scalar products of columns."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline.numerics.randomness import stream
+from pipeline.training.engines.triangular import MOST_COLUMNS, triangular_factors
+
+SIZES = [(1, 1), (9, 1), (8, 2), (20, 7), (33, 33), (77, 10), (256, 65), (40, 18), (MOST_COLUMNS + 1, MOST_COLUMNS + 1)]
+
+
+def matrices(rows: int, columns: int) -> Tensor:
+    """At random; with a column of zeros and one that is there twice; powers, which are nearly dependent."""
+    stack = torch.from_numpy(stream("tall", rows, columns).standard_normal((3, rows, columns)))
+    stack[1, :, columns // 2], stack[1, :, -1] = 0, stack[1, :, 0]
+    stack[2] = torch.linspace(-1, 1, rows).double()[:, None] ** torch.arange(columns)
+    return stack
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_triangular_factor_has_the_singular_values_and_scalar_products_of_its_matrix(size: tuple[int, int]) -> None:
+    stack = matrices(*size)
+    factors = triangular_factors(stack)
+    assert torch.equal(factors, factors.triu())
+    largest_T = torch.linalg.matrix_norm(stack, 2)
+    error_TS = torch.linalg.svdvals(factors) - torch.linalg.svdvals(stack)
+    assert (error_TS.abs().amax(dim=1) <= 3e-15 * largest_T).all()
+    error_TFF = factors.mT @ factors - stack.mT @ stack
+    assert (torch.linalg.matrix_norm(error_TFF, 2) <= 1e-14 * largest_T**2).all()
+
+
+def test_diagonal_of_rows_already_triangular_is_theirs_but_for_signs() -> None:
+    upper = torch.from_numpy(stream("upper").standard_normal((1, 12, 12))).triu()
+    found = triangular_factors(torch.cat([upper, torch.zeros(1, 9, 12).double()], dim=1))
+    torch.testing.assert_close(found.abs(), upper.abs(), rtol=1e-14, atol=0)
+
+
+def test_factor_of_a_matrix_is_its_own_bit_for_bit_however_it_lies_in_memory() -> None:
+    stack = matrices(77, 10)
+    alone = triangular_factors(stack[2, None])
+    assert torch.equal(triangular_factors(stack)[2], alone[0])
+    assert torch.equal(triangular_factors(stack.mT.contiguous().mT)[2], alone[0])
+
+
+@pytest.mark.parametrize("scale", [1e-75, 1e75])
+def test_scale_does_not_matter_within_what_does_not_overflow(scale: float) -> None:
+    stack = matrices(77, 10)
+    torch.testing.assert_close(
+        triangular_factors(stack * scale) / scale, triangular_factors(stack), rtol=1e-9, atol=1e-14
+    )
