@@ -11,10 +11,11 @@ SIZES = [(1, 1), (9, 1), (8, 2), (20, 7), (33, 33), (77, 10), (256, 65), (40, 18
 
 
 def matrices(rows: int, columns: int) -> Tensor:
-    """At random; with a column of zeros and one that is there twice; powers, which are nearly dependent."""
-    stack = torch.from_numpy(stream("tall", rows, columns).standard_normal((3, rows, columns)))
+    """At random; with a column of zeros and one that is there twice; powers, nearly dependent; nearly a triangle."""
+    stack = torch.from_numpy(stream("tall", rows, columns).standard_normal((4, rows, columns)))
     stack[1, :, columns // 2], stack[1, :, -1] = 0, stack[1, :, 0]
     stack[2] = torch.linspace(-1, 1, rows).double()[:, None] ** torch.arange(columns)
+    stack[3] = stack[3].triu() + 1e-8 * stack[3].tril(-1)
     return stack
 
 

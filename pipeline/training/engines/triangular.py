@@ -15,7 +15,8 @@ from pipeline.training.engines.fused.triangular import triangular_program
 
 MOST_COLUMNS = 256
 """Columns up to which it is faster than LAPACK, whose blocks pay where there are more. Measured on one core, in us a
-matrix, here and there: 256 x 65: 60 and 173, 300 x 129: 213 and 456, 600 x 201: 1084 and 1797, 1437 x 257: 5442 and 6271.
+matrix, here and there: 256 x 65: 60 and 173; 300 x 129: 213 and 456; 600 x 201: 1084 and 1797; 1437 x 257: 5442 and
+6271.
 """
 LANES = REGISTER_BITS // BITS["float64"]
 
