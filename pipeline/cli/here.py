@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.cli import clusters
-from pipeline.cli.prose import counted, print_json, say, split_overrides
+from pipeline.cli.prose import counted, print_json, print_json_rows, say, split_overrides
 from pipeline.errors import PipelineError, nearest
 
 if TYPE_CHECKING:
@@ -33,14 +33,14 @@ KINDS = (
 def plan(asked: argparse.Namespace) -> int:
     """Print the trials, packs and work of an experiment; train nothing."""
     from pipeline.report.layout import plan_table
-    from pipeline.report.printing import as_json_rows, as_text
+    from pipeline.report.printing import as_text
 
     planned = plan_of(asked.config, asked)
     if asked.cluster is not None:
         return clusters.rehearse(planned, asked)
     table = plan_table(planned)
     if asked.json:
-        print_json(as_json_rows(table))
+        print_json_rows(table)
         return 0
     print(as_text(table))
     say(
@@ -96,14 +96,14 @@ def announce(planned: Plan, folder: Path) -> None:
 def results(asked: argparse.Namespace) -> int:
     """Print one row per trial: its axes, its status, its last value of each diagnostic."""
     from pipeline.plan import read_plan
-    from pipeline.records.store import read_outcomes, read_records
-    from pipeline.report import tables
-    from pipeline.report.printing import as_json_rows, as_text
+    from pipeline.records.store import read_outcomes
+    from pipeline.report.printing import as_text
+    from pipeline.report.tables import read_results
 
     folder = run_folder(asked)
-    table = tables.results(read_plan(folder), read_records(folder), read_outcomes(folder))
+    table = read_results(folder, read_plan(folder), read_outcomes(folder))
     if asked.json:
-        print_json(as_json_rows(table))
+        print_json_rows(table)
     else:
         print(as_text(table))
     return 0
@@ -157,13 +157,13 @@ def bench(asked: argparse.Namespace) -> int:
 
 
 def _bench_of_sweep(asked: argparse.Namespace) -> int:
-    from pipeline.report.printing import as_json_rows, as_text
+    from pipeline.report.printing import as_text
     from pipeline.training.bench_sweep import measure_sweep, values_per_second
 
     say(f"records: {values_per_second():,.0f} values written a second")
     table = measure_sweep(say=say)
     if asked.json:
-        print_json(as_json_rows(table))
+        print_json_rows(table)
     else:
         print(as_text(table))
     return 0
@@ -199,14 +199,14 @@ def show(folder: Path, *, again: bool = True) -> tuple[int, pl.DataFrame]:
         The exit code, and one row per trial.
     """
     from pipeline.plan import read_plan
-    from pipeline.records.store import read_outcomes, read_records
+    from pipeline.records.store import read_outcomes
     from pipeline.report import tables
-    from pipeline.report.page import write_report
+    from pipeline.report.page import write_report_of
     from pipeline.report.printing import as_text
     from pipeline.report.verdicts import not_measured
 
-    outcomes = read_outcomes(folder)
-    table = tables.results(read_plan(folder), read_records(folder), outcomes)
+    planned, outcomes = read_plan(folder), read_outcomes(folder)
+    table = tables.read_results(folder, planned, outcomes)
     print(as_text(tables.best_of_each_model(table)))
     if why := not_measured(outcomes):
         say(why)
@@ -215,6 +215,6 @@ def show(folder: Path, *, again: bool = True) -> tuple[int, pl.DataFrame]:
         say(f"{number} trials failed: {reason}")
     page = folder / "report.html"
     if again or not page.exists():
-        page = write_report(folder)
+        page = write_report_of(folder, planned, outcomes, table)
     say(f"report: {page}")
     return (1 if len(failed) else 0), table

@@ -15,6 +15,9 @@ RECORDS = pl.Schema(
 )
 """One number a row."""
 
+Records = pl.DataFrame | pl.LazyFrame
+"""Rows of ``RECORDS``: in memory, or read whenever something is asked of them, and then only what it takes."""
+
 OUTCOMES = pl.Schema(
     {
         "trial": pl.String,

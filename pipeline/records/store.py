@@ -10,6 +10,8 @@ nothing is ever there twice.
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -68,6 +70,30 @@ def is_finished(run: Path, pack: str) -> bool:
 def read_records(run: Path) -> pl.DataFrame:
     """All numbers of a run so far, one a row; empty before the first part."""
     return _read(run / "records", RECORDS)
+
+
+def scan_records(run: Path) -> pl.LazyFrame:
+    """The same numbers, which a query reads a part at a time: of a large run they are more than fit into memory."""
+    paths = sorted((run / "records").glob("*.parquet"))
+    return pl.scan_parquet(paths, schema=RECORDS, glob=False) if paths else pl.LazyFrame(schema=RECORDS)
+
+
+@contextmanager
+def naming_damage(run: Path) -> Iterator[None]:
+    """Name the part that is damaged if a query of ``scan_records`` in the block cannot be answered.
+
+    Raises:
+        PipelineError: If one is, or has been removed since, by training that goes on from an earlier checkpoint.
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        what = f"changed while they were read: {error}"
+        raise PipelineError(what, where=str(run / "records"), hint="ask again") from None
+    except (pl.exceptions.PolarsError, OSError):
+        for path in sorted((run / "records").glob("*.parquet")):
+            _read_file(path, RECORDS, missing="raise")
+        raise
 
 
 def read_records_of(run: Path, pack: str) -> pl.DataFrame:

@@ -24,6 +24,7 @@ from pipeline.numerics.rate_windows import LEAST_POINTS
 from pipeline.numerics.rates import Rate, fit_rate
 from pipeline.optimizers.rules import Adam, UpdateRule
 from pipeline.plan import Plan
+from pipeline.records.schema import Records
 from pipeline.report.tables import PROBLEM
 from pipeline.report.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
 
@@ -46,7 +47,7 @@ COLUMNS = {
 }
 
 
-def coordinate_check(plan: Plan, results: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
+def coordinate_check(plan: Plan, results: pl.DataFrame, records: Records) -> pl.DataFrame:
     """For each problem and model the power of the width that the change of the hidden units goes with.
 
     One row for the first recorded step after 0 and one for the last, at the smallest learning rate. ``from`` and ``to``
@@ -54,7 +55,8 @@ def coordinate_check(plan: Plan, results: pl.DataFrame, records: pl.DataFrame) -
     was not recorded at five widths.
     """
     axes = [*PROBLEM, "model"]
-    changes = records.filter(pl.col("diagnostic") == CHANGE, pl.col("step") > 0).select("trial", "step", "value")
+    recorded = records.lazy().filter(pl.col("diagnostic") == CHANGE, pl.col("step") > 0)
+    changes = recorded.select("trial", "step", "value").collect()
     trials = results.select("trial", *axes, "width", "learning_rate", "seed")
     known = trials.join(changes, on="trial", how="inner", maintain_order="left")
     rows = []

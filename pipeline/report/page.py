@@ -14,7 +14,7 @@ import vl_convert
 
 from pipeline.plan import Plan, read_plan
 from pipeline.records.files import replacing
-from pipeline.records.store import read_fits, read_outcomes, read_records
+from pipeline.records.store import naming_damage, read_fits, read_outcomes, scan_records
 from pipeline.report.coordinates import coordinate_check
 from pipeline.report.document import document
 from pipeline.report.error_parts import error_parts, in_percent, sentences
@@ -24,7 +24,7 @@ from pipeline.report.printing import number_of, shown, shown_cells, split_consta
 from pipeline.report.rates import rates
 from pipeline.report.series import Sources
 from pipeline.report.surrogates import slopes, steps_to_accuracy
-from pipeline.report.tables import PROBLEM, criterion, results, summary, tolerance_of
+from pipeline.report.tables import PROBLEM, criterion, read_results, summary, tolerance_of
 from pipeline.report.template import CONVENTIONS
 from pipeline.report.verdicts import CANNOT_SAY, counted, not_measured
 from pipeline.report.yardsticks import against_yardsticks
@@ -51,12 +51,23 @@ def write_report(run: Path) -> Path:
     Raises:
         PipelineError: If the folder holds no plan, or a file in it is damaged.
     """
-    plan, records, outcomes = read_plan(run), read_records(run), read_outcomes(run)
-    table = results(plan, records, outcomes)
+    plan, outcomes = read_plan(run), read_outcomes(run)
+    return write_report_of(run, plan, outcomes, read_results(run, plan, outcomes))
+
+
+def write_report_of(run: Path, plan: Plan, outcomes: pl.DataFrame, table: pl.DataFrame) -> Path:
+    """Write the same of a run of which the plan, the outcomes and the results were read already.
+
+    Raises:
+        PipelineError: If a file in the folder is damaged.
+    """
+    records = scan_records(run)
     sources = Sources(plan, table, records, read_fits(run))
-    figures = draw(sources)
-    predicted = predicted_and_measured(plan, table, records, outcomes)
-    reached = steps_to_accuracy(plan, table, records)
+    with naming_damage(run):
+        figures = draw(sources)
+        predicted = predicted_and_measured(plan, table, records, outcomes)
+        reached = steps_to_accuracy(plan, table, records)
+        moved = coordinate_check(plan, table, records)
     (run / "figures").mkdir(exist_ok=True)
     for drawn in figures:
         with replacing(run / "figures" / f"{drawn.figure.name}.png") as part:
@@ -65,7 +76,7 @@ def write_report(run: Path) -> Path:
             part.write_text(json.dumps(drawn.spec, allow_nan=False), encoding="utf-8")
     path = run / "report.html"
     with replacing(path) as part:
-        found = (predicted, error_parts(sources), reached, coordinate_check(plan, table, records))
+        found = (predicted, error_parts(sources), reached, moved)
         part.write_text(page(run, plan, table, outcomes, figures, *found), encoding="utf-8")
     return path
 

@@ -18,6 +18,7 @@ from pipeline.experiment.names import CLOSED_FORM
 from pipeline.numerics.descent import Modes, log_errors, loss_curve
 from pipeline.optimizers.rules import Recurrence
 from pipeline.plan import Plan
+from pipeline.records.schema import Records
 from pipeline.report.tables import CELL, EXCESS_LOSS, MEASURED_STEPS, PREDICTED_STEPS
 from pipeline.report.theory import start_of
 from pipeline.report.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
@@ -36,9 +37,7 @@ CURVES = {
 }
 
 
-def predicted_and_measured(
-    plan: Plan, results: pl.DataFrame, records: pl.DataFrame, outcomes: pl.DataFrame
-) -> pl.DataFrame:
+def predicted_and_measured(plan: Plan, results: pl.DataFrame, records: Records, outcomes: pl.DataFrame) -> pl.DataFrame:
     """One row for every trial whose excess loss was recorded and is predicted; empty where there is none.
 
     Columns: the axes; predicted and measured steps to the tolerance; ``contraction``, the factor by which a
@@ -46,12 +45,14 @@ def predicted_and_measured(
     ``predicted_contraction`` between the same; ``mode``, which one holds most of the excess then, counted from
     0 by falling eigenvalue; ``deviation``, the greatest distance of the curves in the logarithm; the verdict.
     """
-    excess = records.filter(pl.col("diagnostic") == EXCESS_LOSS, pl.col("trial").is_in(results["trial"].implode()))
+    excess = records.lazy().filter(pl.col("diagnostic") == EXCESS_LOSS).collect()
+    excess = excess.filter(pl.col("trial").is_in(results["trial"].implode()))
     rates = dict(results.select("trial", "learning_rate").iter_rows())
     computed = set(outcomes.filter(pl.col("engine") == CLOSED_FORM)["trial"])
+    shapes = {pack.id: pack.shape for pack in plan.packs}
     parts = [pl.DataFrame(schema=CURVES)]
     for (pack_id,), part in excess.partition_by("pack", as_dict=True).items():
-        shape = next((pack.shape for pack in plan.packs if pack.id == pack_id), None)
+        shape = shapes.get(pack_id)
         start, recurrence = (start_of(shape), shape.optimizer.on_quadratics()) if shape else (None, None)
         if shape is None or start is None or recurrence is None:
             continue

@@ -20,7 +20,7 @@ from pipeline.numerics.spectra import LIMIT_OF_FLOAT64
 from pipeline.plan import Plan
 from pipeline.problems.losses import Task
 from pipeline.problems.problem import FunctionProblem
-from pipeline.records.schema import LINE
+from pipeline.records.schema import LINE, Records
 from pipeline.report.charts import LARGEST, TINIEST
 from pipeline.report.tables import CELL, PROBLEM, at_best_rate, criterion, scored
 
@@ -41,7 +41,7 @@ class Sources:
 
     plan: Plan
     results: pl.DataFrame
-    records: pl.DataFrame
+    records: Records
     fits: pl.DataFrame
 
     @functools.cached_property
@@ -190,7 +190,8 @@ def loss_by_step(sources: Sources) -> tuple[pl.DataFrame, pl.DataFrame]:
     ran = trials.filter(pl.col("status").is_in(["done", "diverged"]), pl.col("rate_axis").is_in(rates))
     ran = ran.filter(pl.col("width") == pl.col("width").max().over("panel_problem", "name"))
     columns = ["panel_problem", "name", "width", "rate_axis"]
-    losses = sources.records.filter(pl.col("diagnostic") == "loss").select("trial", "step", loss="value")
+    recorded = sources.records.lazy().filter(pl.col("diagnostic") == "loss")
+    losses = recorded.select("trial", "step", loss="value").collect()
     steps = evenly(sorted(losses["step"].unique()), MOST_STEPS)
     losses = losses.filter(pl.col("step").is_in(steps))
     axes = ran.select("trial", *columns, "status", ended="step")
@@ -268,10 +269,12 @@ def cell_edges(rates: Sequence[float]) -> list[float]:
 
 def range_of_losses(sources: Sources, cells: pl.DataFrame) -> tuple[float, float]:
     """Where the colours of a map end: at all but the lowest twentieth of its losses, and at the loss of the start."""
-    known = sources.records.filter(pl.col("diagnostic") == "loss", pl.col("value").is_finite(), pl.col("value") > 0)
-    first = known.filter(pl.col("step") == pl.col("step").min())["value"].to_list()
+    recorded = sources.records.lazy().filter(pl.col("diagnostic") == "loss")
+    known = recorded.filter(pl.col("value").is_finite(), pl.col("value") > 0)
+    by_step = known.group_by("step").agg(pl.col("value").max()).collect(engine="streaming")
+    first = by_step.sort("step")["value"].head(1).to_list()
     losses = sorted(cells["loss"].drop_nulls()) or [1.0]
-    least, greatest = losses[len(losses) // 20], min([losses[-1], *([max(first)] if first else [])])
+    least, greatest = losses[len(losses) // 20], min([losses[-1], *first])
     return least, max(greatest, min(10 * least, LARGEST))
 
 

@@ -21,7 +21,8 @@ def stability_table(sources: Sources) -> pl.DataFrame:
     Columns: ``panel_problem``, ``name``, ``width``, ``rate_axis``, ``step``, ``index``. Trials of which it is
     recorded once, because it is constant, are left out.
     """
-    seen = sources.records.filter(pl.col("diagnostic") == INDEX).select("trial", "step", index="value")
+    recorded = sources.records.lazy().filter(pl.col("diagnostic") == INDEX)
+    seen = recorded.select("trial", "step", index="value").collect()
     trials = sources.named.filter(pl.col("rate_axis").is_not_null(), pl.col("trial").is_in(seen["trial"].implode()))
     rates = evenly(sorted(trials["rate_axis"].unique()), MOST_CURVES)
     trials = trials.filter(pl.col("rate_axis").is_in(rates))

@@ -16,6 +16,7 @@ import torch
 from pipeline.experiment.trial import Shape
 from pipeline.plan import Plan
 from pipeline.problems.losses import BinaryCrossEntropy, BrierScore, Task
+from pipeline.records.schema import Records
 from pipeline.report.tables import CELL, asked, at_best_rate, problem_labels
 from pipeline.report.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
 
@@ -46,7 +47,7 @@ def slopes(plan: Plan) -> pl.DataFrame:
     return pl.DataFrame(dict(zip(schema, columns, strict=True)), schema=schema)
 
 
-def steps_to_accuracy(plan: Plan, results: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
+def steps_to_accuracy(plan: Plan, results: pl.DataFrame, records: Records) -> pl.DataFrame:
     """One row for every classification by a loss, model and width: how soon few answers are wrong, and its first slope.
 
     At the best learning rate of each. Columns: those of ``CELL``, ``learning_rate``, ``wrong``, the share of wrong
@@ -58,11 +59,13 @@ def steps_to_accuracy(plan: Plan, results: pl.DataFrame, records: pl.DataFrame) 
     shapes = {problem: shape for problem, shape in _shapes(plan).items() if shape.problem.task is not Task.REGRESSION}
     several = [problem for problem, shape in shapes.items() if len(plan.experiment.losses(shape.problem)) > 1]
     best = at_best_rate(results).filter(pl.col("problem").is_in(several), pl.col("status").is_in(["done", "diverged"]))
-    wrong = records.filter(pl.col("diagnostic") == "test_error")
-    if best.is_empty() or wrong.is_empty():
+    if best.is_empty():
         return pl.DataFrame()
-    level = [pl.col("step").filter(pl.col("value") <= share).min().alias(f"to_{share:.0%}") for share in LEVELS]
-    reached = wrong.group_by("trial").agg(*level)
+    level = [pl.when(pl.col("value") <= share).then("step").min().alias(f"to_{share:.0%}") for share in LEVELS]
+    wrong = records.lazy().filter(pl.col("diagnostic") == "test_error")
+    reached = wrong.group_by("trial").agg(*level).collect(engine="streaming")
+    if reached.is_empty():
+        return pl.DataFrame()
     names = [expression.meta.output_name() for expression in level]
     at_last = [pl.col(name).fill_null(math.inf).median().alias(name) for name in names]
     table = (
@@ -75,10 +78,11 @@ def steps_to_accuracy(plan: Plan, results: pl.DataFrame, records: pl.DataFrame) 
 
 
 def _with_first_gradient(
-    plan: Plan, table: pl.DataFrame, results: pl.DataFrame, records: pl.DataFrame, shapes: dict[str, Shape]
+    plan: Plan, table: pl.DataFrame, results: pl.DataFrame, records: Records, shapes: dict[str, Shape]
 ) -> pl.DataFrame:
     """The table with ``first_gradient``, ``theory`` and ``verdict``."""
-    first = records.filter(pl.col("diagnostic") == "gradient_norm", pl.col("step") == 0).select("trial", "value")
+    at_first = records.lazy().filter(pl.col("diagnostic") == "gradient_norm", pl.col("step") == 0)
+    first = at_first.select("trial", "value").collect()
     norms = results.join(first, on="trial").group_by(CELL).agg(pl.col("value").median())
     norm_of = {row[:-1]: row[-1] for row in norms.iter_rows()}
     labels = {(shape.problem.identity, shape.loss): problem for problem, shape in shapes.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from pathlib import Path
 
 import polars as pl
 
@@ -12,6 +13,8 @@ from pipeline.experiment.trial import Shape, TimesLimit
 from pipeline.numerics.spectra import LIMIT_OF_FLOAT64, TRUSTED_BELOW, Trust, trust
 from pipeline.plan import Plan
 from pipeline.problems.problem import FunctionProblem, Problem
+from pipeline.records.schema import Records
+from pipeline.records.store import naming_damage, scan_records
 from pipeline.report.verdicts import MARGIN, counted, has_limit, learning_rate_verdict, overshoots
 
 Asked = tuple[str, str]
@@ -30,7 +33,17 @@ WITHOUT_ERROR = "share_without_error"
 """Share of the seeds that end without any error, such as networks that have solved a puzzle."""
 
 
-def results(plan: Plan, records: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
+def read_results(run: Path, plan: Plan, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """The results of a run as far as they are recorded; its records are never in memory all at once.
+
+    Raises:
+        PipelineError: If a part of the records is damaged.
+    """
+    with naming_damage(run):
+        return results(plan, scan_records(run), outcomes)
+
+
+def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFrame:
     """One row for every trial of the plan, in its order, those not yet run included.
 
     Columns: the axes of the trial; ``learning_rate`` as it was used, or as planned where that
@@ -42,11 +55,12 @@ def results(plan: Plan, records: pl.DataFrame, outcomes: pl.DataFrame) -> pl.Dat
     """
     planned = _planned(plan)
     numbers = _numbered(planned, records)
-    names = _diagnostics(plan, records)
+    ends = _ends(numbers)
+    names = _diagnostics(plan, ends)
     ran = outcomes.select("trial", "status", "step", "reason", "engine", resolved="learning_rate")
     table = (
         planned.join(ran, on="trial", how="left", maintain_order="left")
-        .join(_recorded(numbers, names), on="row", how="left", maintain_order="left")
+        .join(_recorded(ends, names), on="row", how="left", maintain_order="left")
         .with_columns(
             pl.coalesce("resolved", "learning_rate").alias("learning_rate"),
             pl.col("status").fill_null("pending"),
@@ -60,7 +74,8 @@ def results(plan: Plan, records: pl.DataFrame, outcomes: pl.DataFrame) -> pl.Dat
         names.insert(names.index("condition_number") + 1, "condition_number_trust")
     rates = ["learning_rate", "times_limit"] if planned["times_limit"].count() else ["learning_rate"]
     if {PREDICTED_STEPS, EXCESS_LOSS} <= set(names):
-        table = table.join(measured_steps(numbers, tolerance_of(plan)), on="row", how="left", maintain_order="left")
+        steps = measured_steps(numbers, ends, tolerance_of(plan))
+        table = table.join(steps, on="row", how="left", maintain_order="left")
         names.insert(names.index(PREDICTED_STEPS) + 1, MEASURED_STEPS)
     return table.select("trial", *CELL, *rates, "seed", "status", "step", "reason", "verdict", *names)
 
@@ -71,15 +86,16 @@ def tolerance_of(plan: Plan) -> float:
     return asked[0].tolerance if asked else PredictedSteps().tolerance
 
 
-def measured_steps(numbers: pl.DataFrame, tolerance: float) -> pl.DataFrame:
+def measured_steps(numbers: pl.LazyFrame, ends: pl.DataFrame, tolerance: float) -> pl.DataFrame:
     """The first recorded step of each ``row`` at which its excess loss is at most a fraction of its first.
 
     No earlier than the step that theory predicts; with momentum, which lets the loss rise again, perhaps much later.
     """
-    first = pl.col("value").get(pl.col("step").arg_min())
-    reached = pl.col("step").filter(pl.col("value") <= tolerance * first).min()
-    excess = numbers.filter(pl.col("diagnostic") == EXCESS_LOSS)
-    return excess.group_by("row").agg(reached.cast(pl.Float64).alias(MEASURED_STEPS))
+    of_excess = pl.col("diagnostic") == EXCESS_LOSS
+    first = ends.filter(of_excess).select("row", goal=tolerance * pl.col("first"))
+    reached = numbers.filter(of_excess).join(first.lazy(), on="row").filter(pl.col("value") <= pl.col("goal"))
+    step = pl.col("step").min().cast(pl.Float64).alias(MEASURED_STEPS)
+    return reached.group_by("row").agg(step).collect(engine="streaming")
 
 
 def problem_labels(plan: Plan) -> dict[Asked, str]:
@@ -144,31 +160,41 @@ def _planned(plan: Plan) -> pl.DataFrame:
     return frame.join(by_pack, on="pack", how="left", maintain_order="left").with_row_index("row")
 
 
-def _numbered(planned: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
+def _numbered(planned: pl.DataFrame, records: Records) -> pl.LazyFrame:
     """Records with the row of their trial in place of its id: grouping by numbers is several times faster."""
     rows = pl.col("trial").cast(pl.Enum(planned["trial"]), strict=False).to_physical().cast(pl.UInt32).alias("row")
-    return records.select(rows, "step", "diagnostic", "value").filter(pl.col("row").is_not_null())
+    return records.lazy().select(rows, "step", "diagnostic", "value").filter(pl.col("row").is_not_null())
 
 
-def _diagnostics(plan: Plan, records: pl.DataFrame) -> list[str]:
+def _ends(numbers: pl.LazyFrame) -> pl.DataFrame:
+    """Of each ``row`` and diagnostic the ``first``, ``last`` and ``least`` value, and the steps of the first and last.
+
+    Aggregations that need no more memory than their result, however much was recorded.
+    """
+    value, step = pl.col("value"), pl.col("step")
+    ends = [value.min_by("step").alias("first"), value.max_by("step").alias("last"), value.fill_nan(None).min()]
+    steps = [step.min().alias("first_step"), step.max().alias("last_step")]
+    return numbers.group_by("row", "diagnostic").agg(*ends, *steps).collect(engine="streaming")
+
+
+def _diagnostics(plan: Plan, ends: pl.DataFrame) -> list[str]:
     """Names of the diagnostics, those of the experiment first and in its order."""
     asked = [diagnostic.name() for diagnostic in plan.experiment.diagnostics]
-    return asked + sorted(set(records["diagnostic"].unique()) - set(asked))
+    return asked + sorted(set(ends["diagnostic"].unique()) - set(asked))
 
 
-def _recorded(numbers: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+def _recorded(ends: pl.DataFrame, names: list[str]) -> pl.DataFrame:
     """Of each trial the last value of every diagnostic, its first, least and last loss, and its last recorded step."""
-    value, step = pl.col("value"), pl.col("step")
-    parts = numbers.with_columns(pl.col("diagnostic").cast(pl.Categorical)).partition_by("diagnostic", as_dict=True)
-    table = numbers.select("row").unique()
+    parts = ends.partition_by("diagnostic", as_dict=True)
+    table = ends.select("row").unique()
     for name in names:
-        part = parts.get((name,), numbers.clear())
-        last = [value.get(step.arg_max()).alias(name), step.max().alias(f"step of {name}")]
+        part = parts.get((name,), ends.clear())
+        of_name = [pl.col("last").alias(name), pl.col("last_step").alias(f"step of {name}")]
         if name == "loss":
-            last.append(value.get(step.arg_min()).alias("first_loss"))
-            last.append(value.fill_nan(None).min().alias("least_loss"))
-            last.append((step.max() > step.min()).alias("several_losses"))
-        table = table.join(part.group_by("row").agg(last), on="row", how="left")
+            several = pl.col("last_step") > pl.col("first_step")
+            of_name += [pl.col("first").alias("first_loss"), pl.col("value").alias("least_loss")]
+            of_name.append(several.alias("several_losses"))
+        table = table.join(part.select("row", *of_name), on="row", how="left")
     needed = ("loss", "first_loss", "least_loss", "largest_stable_learning_rate")
     steps = [f"step of {name}" for name in names]
     return table.with_columns(

@@ -19,7 +19,8 @@ def norms_table(sources: Sources) -> pl.DataFrame:
     Columns: ``panel_problem``, ``name``, ``width``, ``rate_axis``, ``step``, ``diagnostic``, ``value``; no
     rows unless both are recorded.
     """
-    seen = sources.records.filter(pl.col("diagnostic").is_in(NORMS), pl.col("value").is_finite(), pl.col("value") > 0)
+    recorded = sources.records.lazy().filter(pl.col("diagnostic").is_in(NORMS))
+    seen = recorded.filter(pl.col("value").is_finite(), pl.col("value") > 0).drop("pack").collect()
     if seen["diagnostic"].n_unique() < len(NORMS):
         seen = seen.clear()
     trials = sources.named.filter(pl.col("rate_axis").is_not_null(), pl.col("status") != "diverged")

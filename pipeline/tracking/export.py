@@ -18,8 +18,8 @@ from pipeline.errors import PipelineError
 from pipeline.experiment.tracking import Tracking
 from pipeline.plan import read_plan
 from pipeline.records.locks import EXPORT, locked
-from pipeline.records.store import read_outcomes, read_records
-from pipeline.report.tables import results
+from pipeline.records.store import read_outcomes
+from pipeline.report.tables import read_results
 from pipeline.tracking.chosen import chosen_trials
 from pipeline.tracking.content import Destination, as_records
 from pipeline.tracking.delivery import BATCH, Delivery
@@ -126,8 +126,8 @@ def read_run(run: Path) -> Exportable:
 
 
 def _read(run: Path) -> Exportable:
-    plan, records, outcomes = read_plan(run), read_records(run), read_outcomes(run)
-    return Exportable(run, plan, results(plan, records, outcomes), outcomes)
+    plan, outcomes = read_plan(run), read_outcomes(run)
+    return Exportable(run, plan, read_results(run, plan, outcomes), outcomes)
 
 
 def _outbox(folder: Path) -> Path:

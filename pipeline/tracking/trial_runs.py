@@ -14,7 +14,7 @@ from pipeline.definitions import canonical
 from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.experiment.packing import Pack
 from pipeline.plan import Plan
-from pipeline.records.store import read_records, read_records_of
+from pipeline.records.store import read_records_of, scan_records
 from pipeline.report.coordinates import coordinate_check
 from pipeline.report.predictions import predicted_and_measured
 from pipeline.report.rates import rates
@@ -57,7 +57,7 @@ class Exportable:
     @functools.cached_property
     def beside_theory(self) -> dict[str, pl.DataFrame]:
         """The report's tables of what theory says beside what was measured, by name; those that say nothing are out."""
-        records = read_records(self.folder)
+        records = scan_records(self.folder)
         tables = {
             "rates": rates(self.plan, self.results).filter(pl.col("rate").is_not_null()),
             "descent": predicted_and_measured(self.plan, self.results, records, self.outcomes),

@@ -24,7 +24,7 @@ import polars as pl
 from pipeline.config import read_experiment
 from pipeline.errors import PipelineError
 from pipeline.plan import make_plan
-from pipeline.records.store import read_records, write_records
+from pipeline.records.store import scan_records, write_records
 from pipeline.training.bench import calibrated, lightning_per_trial
 from pipeline.training.engines.threads import CORES
 
@@ -117,7 +117,8 @@ def sweep(changes: Sequence[str]) -> Swept:
         experiment = read_experiment(CONFIG, changes)
         num_trials = len(make_plan("bench", experiment).trials)
         seconds = trained.seconds + printed.seconds
-        return Swept(num_trials, experiment.num_steps, len(read_records(run)), seconds, trained.peak_bytes)
+        num_values = scan_records(run).select(pl.len()).collect().item()
+        return Swept(num_trials, experiment.num_steps, num_values, seconds, trained.peak_bytes)
 
 
 def ended(arguments: Sequence[str]) -> Ended:

@@ -1,6 +1,7 @@
 """Records appear whole or not at all, and read back as they were written."""
 
 import errno
+import itertools
 import math
 import os
 import re
@@ -14,10 +15,13 @@ from pipeline.records.schema import FITS, OUTCOMES, RECORDS
 from pipeline.records.store import (
     finished_packs,
     is_finished,
+    naming_damage,
     read_fits,
     read_outcomes,
     read_records,
+    remove_records,
     remove_unfinished_writes,
+    scan_records,
     write_fits,
     write_outcomes,
     write_records,
@@ -79,6 +83,26 @@ def test_damaged_part_is_named_among_many(tmp_path):
     (tmp_path / "records" / "p-000000000005.parquet").write_bytes(b"PAR1")
     with pytest.raises(PipelineError, match=r"p-000000000005\.parquet: not a readable table of records: "):
         read_records(tmp_path)
+    with (
+        pytest.raises(PipelineError, match=r"p-000000000005\.parquet: not a readable table of records: "),
+        naming_damage(tmp_path),
+    ):
+        scan_records(tmp_path).collect()
+
+
+def test_a_query_finds_what_is_read_at_once(tmp_path):
+    assert scan_records(tmp_path).collect().equals(read_records(tmp_path))
+    for pack, step in itertools.product("qp", (9, 0)):
+        write_records(tmp_path, pack, step, numbers(1.0, math.nan, step=step))
+    assert scan_records(tmp_path).collect().equals(read_records(tmp_path))
+
+
+def test_part_that_is_removed_before_a_query_is_no_damage(tmp_path):
+    write_records(tmp_path, "p", 0, numbers(1.0))
+    query = scan_records(tmp_path)
+    remove_records(tmp_path, "p", 0)
+    with pytest.raises(PipelineError, match="records: changed while they were read: "), naming_damage(tmp_path):
+        query.collect()
 
 
 @pytest.mark.parametrize("run", ["run[1]", "run*", "run?"])
