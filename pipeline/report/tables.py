@@ -55,12 +55,11 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
     """
     planned = _planned(plan)
     numbers = _numbered(planned, records)
-    ends = _ends(numbers)
-    names = _diagnostics(plan, ends)
+    names = _diagnostics(plan, records)
     ran = outcomes.select("trial", "status", "step", "reason", "engine", resolved="learning_rate")
     table = (
         planned.join(ran, on="trial", how="left", maintain_order="left")
-        .join(_recorded(ends, names), on="row", how="left", maintain_order="left")
+        .join(_recorded(planned, numbers, names), on="row", how="left", maintain_order="left")
         .with_columns(
             pl.coalesce("resolved", "learning_rate").alias("learning_rate"),
             pl.col("status").fill_null("pending"),
@@ -74,8 +73,7 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
         names.insert(names.index("condition_number") + 1, "condition_number_trust")
     rates = ["learning_rate", "times_limit"] if planned["times_limit"].count() else ["learning_rate"]
     if {PREDICTED_STEPS, EXCESS_LOSS} <= set(names):
-        steps = measured_steps(numbers, ends, tolerance_of(plan))
-        table = table.join(steps, on="row", how="left", maintain_order="left")
+        table = table.join(measured_steps(numbers, tolerance_of(plan)), on="row", how="left", maintain_order="left")
         names.insert(names.index(PREDICTED_STEPS) + 1, MEASURED_STEPS)
     return table.select("trial", *CELL, *rates, "seed", "status", "step", "reason", "verdict", *names)
 
@@ -86,14 +84,14 @@ def tolerance_of(plan: Plan) -> float:
     return asked[0].tolerance if asked else PredictedSteps().tolerance
 
 
-def measured_steps(numbers: pl.LazyFrame, ends: pl.DataFrame, tolerance: float) -> pl.DataFrame:
+def measured_steps(numbers: pl.LazyFrame, tolerance: float) -> pl.DataFrame:
     """The first recorded step of each ``row`` at which its excess loss is at most a fraction of its first.
 
     No earlier than the step that theory predicts; with momentum, which lets the loss rise again, perhaps much later.
     """
-    of_excess = pl.col("diagnostic") == EXCESS_LOSS
-    first = ends.filter(of_excess).select("row", goal=tolerance * pl.col("first"))
-    reached = numbers.filter(of_excess).join(first.lazy(), on="row").filter(pl.col("value") <= pl.col("goal"))
+    goals = _each(numbers, EXCESS_LOSS, (tolerance * pl.col("value").min_by("step")).alias("goal"))
+    excess = numbers.filter(pl.col("diagnostic") == EXCESS_LOSS)
+    reached = excess.join(goals.lazy(), on="row").filter(pl.col("value") <= pl.col("goal"))
     step = pl.col("step").min().cast(pl.Float64).alias(MEASURED_STEPS)
     return reached.group_by("row").agg(step).collect(engine="streaming")
 
@@ -166,35 +164,30 @@ def _numbered(planned: pl.DataFrame, records: Records) -> pl.LazyFrame:
     return records.lazy().select(rows, "step", "diagnostic", "value").filter(pl.col("row").is_not_null())
 
 
-def _ends(numbers: pl.LazyFrame) -> pl.DataFrame:
-    """Of each ``row`` and diagnostic the ``first``, ``last`` and ``least`` value, and the steps of the first and last.
-
-    Aggregations that need no more memory than their result, however much was recorded.
-    """
-    value, step = pl.col("value"), pl.col("step")
-    ends = [value.min_by("step").alias("first"), value.max_by("step").alias("last"), value.fill_nan(None).min()]
-    steps = [step.min().alias("first_step"), step.max().alias("last_step")]
-    return numbers.group_by("row", "diagnostic").agg(*ends, *steps).collect(engine="streaming")
+def _each(numbers: pl.LazyFrame, diagnostic: str, *of_row: pl.Expr) -> pl.DataFrame:
+    """Aggregates of one diagnostic for each ``row``; those that a stream allows take no memory but their results."""
+    of_diagnostic = numbers.filter(pl.col("diagnostic") == diagnostic)
+    return of_diagnostic.group_by("row").agg(*of_row).collect(engine="streaming")
 
 
-def _diagnostics(plan: Plan, ends: pl.DataFrame) -> list[str]:
+def _diagnostics(plan: Plan, records: Records) -> list[str]:
     """Names of the diagnostics, those of the experiment first and in its order."""
     asked = [diagnostic.name() for diagnostic in plan.experiment.diagnostics]
-    return asked + sorted(set(ends["diagnostic"].unique()) - set(asked))
+    found = records.lazy().select(pl.col("diagnostic").unique()).collect(engine="streaming")
+    return asked + sorted(set(found["diagnostic"]) - set(asked))
 
 
-def _recorded(ends: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+def _recorded(planned: pl.DataFrame, numbers: pl.LazyFrame, names: list[str]) -> pl.DataFrame:
     """Of each trial the last value of every diagnostic, its first, least and last loss, and its last recorded step."""
-    parts = ends.partition_by("diagnostic", as_dict=True)
-    table = ends.select("row").unique()
+    value, step = pl.col("value"), pl.col("step")
+    table = planned.select("row")
     for name in names:
-        part = parts.get((name,), ends.clear())
-        of_name = [pl.col("last").alias(name), pl.col("last_step").alias(f"step of {name}")]
+        last = [value.max_by("step").alias(name), step.max().alias(f"step of {name}")]
         if name == "loss":
-            several = pl.col("last_step") > pl.col("first_step")
-            of_name += [pl.col("first").alias("first_loss"), pl.col("value").alias("least_loss")]
-            of_name.append(several.alias("several_losses"))
-        table = table.join(part.select("row", *of_name), on="row", how="left")
+            last.append(value.min_by("step").alias("first_loss"))
+            last.append(value.fill_nan(None).min().alias("least_loss"))
+            last.append((step.max() > step.min()).alias("several_losses"))
+        table = table.join(_each(numbers, name, *last), on="row", how="left")
     needed = ("loss", "first_loss", "least_loss", "largest_stable_learning_rate")
     steps = [f"step of {name}" for name in names]
     return table.with_columns(
