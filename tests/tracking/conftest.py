@@ -15,6 +15,9 @@ from wandb_state import KEY
 from pipeline.report.page import write_report
 from pipeline.tracking.export import Exported, export
 
+SHORTEST_WAIT = "1"
+"""Seconds before the client's only second try: it cuts fractions off, and takes nothing for its own two seconds."""
+
 
 @pytest.fixture(scope="session")
 def one_server() -> Iterator[WandbServer]:
@@ -40,14 +43,12 @@ def server(one_server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPa
             "WANDB_CONFIG_DIR": str(tmp_path / "config"),
             "WANDB_HTTP_TIMEOUT": "3",
             "WANDB__GRAPHQL_RETRY_MAX": "1",
-            "WANDB__GRAPHQL_RETRY_WAIT_MIN_SECONDS": "0.05",
-            "WANDB__GRAPHQL_RETRY_WAIT_MAX_SECONDS": "0.1",
+            "WANDB__GRAPHQL_RETRY_WAIT_MIN_SECONDS": SHORTEST_WAIT,
+            "WANDB__GRAPHQL_RETRY_WAIT_MAX_SECONDS": "0.1",  # also how long an export waits by itself
             "WANDB__FILE_STREAM_RETRY_MAX": "1",
-            "WANDB__FILE_STREAM_RETRY_WAIT_MIN_SECONDS": "0.05",
-            "WANDB__FILE_STREAM_RETRY_WAIT_MAX_SECONDS": "0.1",
+            "WANDB__FILE_STREAM_RETRY_WAIT_MIN_SECONDS": SHORTEST_WAIT,
             "WANDB__FILE_TRANSFER_RETRY_MAX": "1",
-            "WANDB__FILE_TRANSFER_RETRY_WAIT_MIN_SECONDS": "0.05",
-            "WANDB__FILE_TRANSFER_RETRY_WAIT_MAX_SECONDS": "0.1",
+            "WANDB__FILE_TRANSFER_RETRY_WAIT_MIN_SECONDS": SHORTEST_WAIT,
             "WANDB__FILE_STREAM_TRANSMIT_INTERVAL": "0.1",
         }
     )
