@@ -41,6 +41,8 @@ LIMITS = {
 }
 """How long the client may try, unless the user has said something else."""
 
+AT_ONCE = 16
+"""Runs that the client sends at a time: each waits for some answers one after the other. Its own number is 5."""
 SECONDS_PER_FILE, SECONDS_MORE = 5.0, 120.0
 """How long sending may take before it is ended."""
 FINISHED = ("finished", "failed")
@@ -143,11 +145,11 @@ class Remote:
         """
         logs = self.scratch / "wandb" / "logs"
         shutil.rmtree(logs, ignore_errors=True)
-        command = [sys.executable, "-m", "wandb", "sync", "--include-synced", *(str(file.resolve()) for file in files)]
+        words = ["sync", "--include-synced", "-n", str(AT_ONCE), *(str(file.resolve()) for file in files)]
         said = self.scratch / "said"
         with said.open("wb") as output:
             process = subprocess.Popen(
-                command,
+                [sys.executable, "-m", "wandb", *words],
                 cwd=self.scratch,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
