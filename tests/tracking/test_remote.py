@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -13,16 +13,46 @@ from recorded_run import ROOT, command, sync
 from wandb_server import WandbServer
 from wandb_state import Fault
 
+KILLS = 20
+
+# Imports once, then forks a child for each sync: it is killed at its work, not at the seconds of an import.
+SYNC_AND_KILL = """
+import os, signal, sys, time
+import wandb
+import pipeline.cli, pipeline.tracking.export
+
+def is_at_work(child):
+    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+
+for seconds in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for stream in range(3):
+            os.dup2(nowhere, stream)
+        os._exit(pipeline.cli.main(["sync", sys.argv[1]]))
+    moment = time.monotonic() + float(seconds)
+    while time.monotonic() < moment and is_at_work(child):
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    print(os.waitstatus_to_exitcode(status), flush=True)
+"""
+
 
 def test_killed_at_any_moment_and_run_again_every_run_arrives_once(run: Path, server: WandbServer) -> None:
     server.faults = [Fault("file_stream", "slow", seconds=0.05)]
     draw = random.Random(0)
-    for _ in range(20):
-        process = subprocess.Popen(command("sync", str(run)), cwd=ROOT, stderr=subprocess.DEVNULL)
-        time.sleep(draw.uniform(1.0, 6.0))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        assert_nothing_noted_that_is_not_there(server, run)
+    words = [sys.executable, "-c", SYNC_AND_KILL, str(run)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(words, cwd=ROOT, text=True, **pipes) as killer:  # type: ignore[call-overload]
+        assert killer.stdin is not None
+        assert killer.stdout is not None
+        for _ in range(KILLS):
+            print(draw.uniform(0, 3), file=killer.stdin, flush=True)
+            assert int(killer.stdout.readline()) in (0, -9)
+            assert_nothing_noted_that_is_not_there(server, run)
+        killer.stdin.close()
     done = sync(str(run))
     assert done.returncode == 0, done.stderr
     assert f"{TRIALS + 1} runs are on W&B" in done.stderr
