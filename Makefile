@@ -69,7 +69,7 @@ play: $(READY) ## Play the lecture's number game at this terminal
 	@$(IN)/python -m pipeline play $(ARGS)
 
 test: lint ## Run every check
-	@$(IN)/python -m pytest -q -n 2 --dist loadfile
+	@$(IN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## Check style and types
 	@$(IN)/ruff check .

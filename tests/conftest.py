@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,6 +54,12 @@ def locked(path: Path, kind: int) -> Iterator[None]:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "alone: nobody else uses the dev cluster while this test runs")
     config.addinivalue_line("markers", "reference(names): runs with each entry of the verified values that names fits")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files of few tests: they start processes and wait; the short tests at the end fill every gap."""
+    tests_of = Counter(item.path for item in items)
+    items.sort(key=lambda item: (tests_of[item.path], item.path))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
