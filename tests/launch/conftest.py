@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -17,10 +18,14 @@ import polars as pl
 import pytest
 import yaml
 
+from pipeline.config import read_experiment
 from pipeline.launch.attempts import Attempt, read_attempts
 from pipeline.launch.flight import held
 from pipeline.launch.submission import Submission, read_submissions
+from pipeline.plan import make_plan, write_plan
 from pipeline.records.store import read_outcomes, read_records
+from pipeline.training.progress import Progress
+from pipeline.training.run import run_plan
 
 ROOT = Path(__file__).parents[2]
 KEY = ["trial", "step", "diagnostic"]
@@ -128,12 +133,14 @@ class Desk:
     def outcomes(self) -> pl.DataFrame:
         return read_outcomes(self.run).sort("trial")
 
-    def locally(self, config: Config, name: str = "here") -> pl.DataFrame:
-        """The records of a run of this machine, without a scheduler."""
-        path = self.folder / f"{name}.yaml"
+    def locally(self, config: Config) -> pl.DataFrame:
+        """The records of a run of this process, without a scheduler."""
+        path = self.folder / "here.yaml"
         path.write_text(yaml.safe_dump(dict(config)))
-        self("run", path.name, "--out", name)
-        return read_records(self.folder / name).sort(KEY)
+        plan, here = make_plan("here", read_experiment(path)), self.folder / "here"
+        write_plan(plan, here)
+        run_plan(plan, here, Progress(io.StringIO()))
+        return read_records(here).sort(KEY)
 
     def times_sent(self) -> Counter[str]:
         """How often each pack is in a submission that has a job."""

@@ -23,39 +23,70 @@ from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan, write_plan
 from pipeline.problems.targets import Sine
 from pipeline.records.schema import OUTCOMES
-from pipeline.records.store import read_outcomes, write_outcomes
+from pipeline.records.store import write_outcomes
 
 LONG = {
-    "engine": "reference",  # the fused one would be done before anything can happen to it
+    "engine": "reference",
     "models": [{"shallow": {"activation": "tanh"}}],
     "widths": [8],
     "learning_rates": [0.01, 0.03],
     "seeds": 2,
+    "steps": 2000,
     "checkpoint_seconds": 2.0,
 }
-"""One pack."""
+"""One pack, which takes some 18 s in a job that is ``slowed``, and much less anywhere else."""
+WHEN_LOADED = """
+import importlib.abc, importlib.machinery, sys
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name != "{module}":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        execute = spec.loader.exec_module
+        def exec_module(module):
+            execute(module)
+            change(module)
+        spec.loader.exec_module = exec_module
+        return spec
+sys.meta_path.insert(0, Finder())
+"""
 
 
-def steps_that_take(seconds: float, desk: Any, config: dict[str, Any]) -> int:
-    """How many steps this machine, slow or fast, makes in some seconds."""
-    steps = 10_000
-    taken = []
-    for name in ("first", "second"):
-        desk.locally(config | {"steps": steps}, name)
-        taken.append(read_outcomes(desk.folder / name)["seconds"].sum())
-    return int(steps * seconds / min(taken))
+def change_in_jobs(desk: Any, module: str, change: str) -> str:
+    """The setting of a cluster by which a module of its jobs is changed as soon as it is loaded."""
+    (desk.folder / "sitecustomize.py").write_text(change + WHEN_LOADED.format(module=module))
+    return f'cluster.setup=["export PYTHONPATH={desk.folder}"]'
+
+
+def slowed(desk: Any) -> str:
+    """Have jobs wait while they train: the processor is left to others, and they take as long on any machine."""
+    return change_in_jobs(desk, "pipeline.training.stretches", WAITS_BEFORE_EACH_STRETCH)
+
+
+WAITS_BEFORE_EACH_STRETCH = """
+import time
+
+def change(stretches):
+    stretches.STEPS_OF_STRETCH = 100
+    left = stretches.StretchesLeft.__iter__
+    def slowly(self):
+        for stretch in left(self):
+            time.sleep(0.75)
+            yield stretch
+    stretches.StretchesLeft.__iter__ = slowly
+"""
 
 
 def test_a_job_that_runs_out_of_time_goes_on_until_all_is_trained(desks: Callable[[str], Any]) -> None:
-    """Training takes longer than the 25 s that a job has; one queues itself again, one is followed by a link."""
+    """Training takes longer than the 30 s that a job has; one queues itself again, one is followed by a link."""
     requeued, chained = desks("requeued"), desks("chained")
-    config = requeued.small | LONG
-    config["steps"] = steps_that_take(45, requeued, config)
-    short = ["cluster.walltime_minutes=1", "cluster.stop_margin_seconds=35"]
+    config = requeued.small | LONG | {"steps": 4000}
+    short = ["cluster.walltime_minutes=1", "cluster.stop_margin_seconds=30"]
     for desk in (requeued, chained):
         desk.write(config)
-    requeued.submit(*short)
-    chained.submit(*short, "cluster.requeue=false", words=["--chain", "8"])
+    requeued.submit(*short, slowed(requeued))
+    chained.submit(*short, "cluster.requeue=false", slowed(chained), words=["--chain", "3"])
     here = requeued.locally(config)
     requeued.wait(500)
     attempts = requeued.attempts()
@@ -93,9 +124,10 @@ def kill_worker(desk: Any, job: str) -> None:
 
 
 def test_trials_of_a_killed_worker_and_of_a_cancelled_job_are_sent_again_and_trained_once(desk: Any) -> None:
-    config = desk.small | LONG | {"widths": [4, 8], "steps": 40000}
+    config = desk.small | LONG | {"widths": [4, 8]}
     desk.write(config)
-    desk.submit(desk.each_pack_a_job)
+    sends = [desk.each_pack_a_job, slowed(desk)]
+    desk.submit(*sends)
     (note,) = desk.notes()
     desk.wait_for(lambda: len([a for a in desk.attempts() if a.pack]) == len(note.tasks) == 2)
     time.sleep(3)  # a checkpoint or two
@@ -105,7 +137,7 @@ def test_trials_of_a_killed_worker_and_of_a_cancelled_job_are_sent_again_and_tra
     desk.wait()
     assert desk.status()["trials"] == {"lost": 8}
     assert {row["kind"] for row in json.loads(desk("logs", "run", "--json"))} <= {"killed", "cancelled"}
-    desk.submit(desk.each_pack_a_job)
+    desk.submit(*sends)
     desk.wait()
     desk.check_complete()
     assert desk.records().equals(desk.locally(config))
@@ -157,8 +189,8 @@ def test_nothing_is_sent_while_the_controller_is_down_and_status_says_so(desk: A
 
 @pytest.mark.alone
 def test_trials_of_a_node_that_went_down_are_trained_once(desk: Any, dev_cluster: Any) -> None:
-    desk.write(desk.small | LONG | {"steps": 100000})
-    desk.submit("cluster.options=[--nodelist=dev1]")
+    desk.write(desk.small | LONG)
+    desk.submit("cluster.options=[--nodelist=dev1]", slowed(desk))
     desk.wait_for(lambda: any(attempt.pack for attempt in desk.attempts()))
     dev_cluster.daemon("kill", "dev1")
     time.sleep(2)
@@ -208,12 +240,10 @@ def test_only_packs_that_were_trained_from_their_first_step_say_how_long_such_pa
 
 
 def test_pack_that_fails_twice_is_kept_back_until_it_is_asked_for(desk: Any) -> None:
-    (desk.folder / "sitecustomize.py").write_text(BREAKS_A_PACK.format(folder=str(desk.folder)))
     broken = desk.folder / "broken"
     broken.touch()
-    setup = f'cluster.setup=["export PYTHONPATH={desk.folder}"]'
     desk.write(desk.small)
-    desk.submit(setup)
+    desk.submit(change_in_jobs(desk, "pipeline.training.run", BREAKS_A_PACK.format(broken=str(broken))))
     desk.wait()
     assert desk.status(code=1)["trials"]["failed"] == 50
     desk("retry", "run")
@@ -232,31 +262,14 @@ def test_pack_that_fails_twice_is_kept_back_until_it_is_asked_for(desk: Any) -> 
 
 
 BREAKS_A_PACK = """
-import pathlib, sys, threading
+import pathlib
 
-def patch():
-    import pipeline.training.run as run
+def change(run):
     fit = run.fit
     def broken(pack, *arguments, **named):
-        if pathlib.Path({folder!r}, "broken").exists() and pack.shape.width == 2 and pack.shape.model.linear:
+        if pathlib.Path({broken!r}).exists() and pack.shape.width == 2 and pack.shape.model.linear:
             raise RuntimeError("no such luck")
         return fit(pack, *arguments, **named)
     run.fit = broken
-
-import importlib.abc, importlib.machinery
-class Finder(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path, target=None):
-        if name != "pipeline.training.run":
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.machinery.PathFinder.find_spec(name, path)
-        execute = spec.loader.exec_module
-        def exec_module(module):
-            execute(module)
-            sys.modules[name] = module
-            patch()
-        spec.loader.exec_module = exec_module
-        return spec
-sys.meta_path.insert(0, Finder())
 """
 """A pack of one shape fails in a job as long as a file is there."""
