@@ -19,6 +19,7 @@ import pytest
 
 if not any(Path("/dev").glob("nvidia[0-9]*")):
     os.environ["TRITON_INTERPRET"] = "1"  # before PyTorch loads Triton: without a card its kernels are interpreted
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before PyTorch, too: threads that spin take another test's turn
 
 ROOT = Path(__file__).parents[1]
 DEV = ROOT / "slurm" / "dev"
