@@ -123,7 +123,7 @@ def test_killed_at_random_moments_and_run_again_gives_the_same_records(tmp_path)
         assert_same_run(folder, whole)
 
 
-LONGER = CONFIG.replace("steps: 1500", "steps: 4000")
+LONGER = CONFIG.replace("steps: 1500", "steps: 2500")
 
 
 @pytest.fixture(scope="module")
