@@ -11,6 +11,7 @@ import pytest
 from pipeline.errors import PipelineError
 from pipeline.experiment.axes import Inputs
 from pipeline.experiment.names import EngineChoice
+from pipeline.models import MODELS
 from pipeline.models.activations import ACTIVATIONS
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
@@ -37,12 +38,19 @@ def test_networks_of_every_activation_are_fused_under_every_rule(pack, activatio
     assert choice.name_and_reason("auto", network.shape, "cpu") == ("fused", "")
 
 
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("model", [model for model in MODELS.values() if model.linear])
+def test_linear_models_are_fused_under_every_rule(pack, model, rule):
+    made = pack(models=(model(),), optimizer=rule())
+    assert choice.name_and_reason("auto", made.shape, "cpu") == ("fused", "")
+    assert PackModule(made, [1]).engine.name == "fused"
+
+
 def of_many_inputs(pack):
     return pack(models=(Shallow(),), inputs=Inputs(train=(8,), test=4, dimension=(129,)))
 
 
 CASES = {
-    "has no kernel for linear": lambda pack: pack(models=(Linear(),)),
     "has no steps of least_squares": lambda pack: pack(
         models=(Linear(),), optimizer=LeastSquares(), learning_rates=None
     ),
@@ -69,7 +77,7 @@ def test_networks_of_every_activation_are_fused_on_a_graphics_card_too(pack, act
 
 
 ON_A_CARD = {
-    "has no kernel for linear": CASES["has no kernel for linear"],
+    "has no kernel for linear": lambda pack: pack(models=(Linear(),)),
     "has no steps of least_squares": CASES["has no steps of least_squares"],
     "takes 16 inputs at most on a graphics card, not 129": of_many_inputs,
     "takes 1024 hidden units at most in such a shape on a graphics card, not 50000": CASES[
@@ -97,9 +105,9 @@ def test_another_device_and_a_missing_compiler_fall_back(pack, monkeypatch):
 
 
 def test_packs_are_announced_by_engine_and_reason(experiment):
-    packs = make_plan("test", experiment(widths=(3, 4, 5))).packs
+    packs = make_plan("test", experiment(widths=(3, 4, 50_000), models=(Shallow(),), seeds=1)).packs
     assert choice.announced(packs, "auto", "cpu") == (
-        "engine: reference for 3 packs (the fused one has no kernel for linear), fused for 3 packs"
+        "engine: fused for 2 packs, reference for 1 pack (the fused one takes 131072 weights at most, not 150001)"
     )
     assert choice.announced(packs[:1], "reference", "cpu") == (
         "engine: reference for 1 pack (the fused one was not asked for)"

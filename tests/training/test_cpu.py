@@ -1,4 +1,4 @@
-"""The fused engine trains networks as the reference engine does, and each trial bit for bit as if it were alone."""
+"""The fused engine trains every model as the reference engine does, and each trial bit for bit as if it were alone."""
 
 import itertools
 
@@ -9,7 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.diagnostics.snapshot import Learned
-from pipeline.models.activations import ACTIVATIONS, Relu, Tanh
+from pipeline.models import MODELS
+from pipeline.models.activations import ACTIVATIONS, Activation, Relu, Tanh
+from pipeline.models.bases.trigonometric import Cosine
+from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers import OPTIMIZERS
 from pipeline.optimizers.rules import Adam, GradientDescent, UpdateRule
@@ -23,7 +26,8 @@ from pipeline.training.engines.reference import Reference
 
 RULES = [rule for rule in OPTIMIZERS.values() if issubclass(rule, UpdateRule)]
 PROCESSOR = torch.device("cpu")
-EVERY = list(itertools.product(ACTIVATIONS.values(), LOSSES.values(), RULES))
+LINEAR = [model for model in MODELS.values() if model.linear]
+EVERY = list(itertools.product([*ACTIVATIONS.values(), *LINEAR], LOSSES.values(), RULES))
 
 
 def problem(rng, loss, num_points, num_inputs, num_outputs):
@@ -35,17 +39,22 @@ def problem(rng, loss, num_points, num_inputs, num_outputs):
     return Dataset(inputs_PD, targets_PK, inputs_PD[:2], targets_PK[:2])
 
 
-def setting(seed, activation, loss, rule, *, points, inputs, outputs, width, dtype=torch.float64):
+def setting(seed, kind, loss, rule, *, points, inputs, outputs, width, dtype=torch.float64):
+    """Networks of an activation or linear models on cosines, and weights of five trials that are not zero."""
     rng = np.random.default_rng(seed)
-    model = Shallow(activation())
+    model = Shallow(kind()) if issubclass(kind, Activation) else kind(Cosine())
     data = problem(rng, loss(), points, inputs, outputs)
     learned = Learned(model, width, rule(), loss(), next(iter(loss.tasks)), data, dtype)
     weights_TN = torch.from_numpy(np.stack([model.initial_weights(width, inputs, outputs, rng) for _ in range(5)]))
+    if model.linear:
+        weights_TN = torch.from_numpy(rng.standard_normal(weights_TN.shape))
     return learned, weights_TN.to(dtype)
 
 
 def stack_of(learned, weights_TN, trials=(0, 1, 2, 3, 4), bound=1e10):
     rates_T1 = torch.tensor([[0.01], [0.05], [0.02], [0.1], [0.03]], dtype=learned.dtype)
+    if learned.model.linear:  # the largest eigenvalue grows as their number does
+        rates_T1 /= learned.width
     chosen_TN = weights_TN[list(trials)].clone()
     return Stack(
         tuple(f"trial {trial}" for trial in trials),
@@ -60,7 +69,7 @@ def size_of_difference(a, b):
     return float((a - b).abs().max() / b.abs().max()) if b.abs().max() > 0 else float(a.abs().max())
 
 
-@pytest.mark.parametrize("activation, loss, rule", EVERY, ids=lambda kind: kind.name())
+@pytest.mark.parametrize("kind, loss, rule", EVERY, ids=lambda kind: kind.name())
 @settings(max_examples=2, deadline=None, derandomize=True)
 @given(
     seed=st.integers(0, 1000),
@@ -70,13 +79,9 @@ def size_of_difference(a, b):
     outputs=st.integers(1, 3),
     batched=st.booleans(),
 )
-def test_hundred_steps_are_those_of_the_reference(
-    activation, loss, rule, seed, points, width, inputs, outputs, batched
-):
+def test_hundred_steps_are_those_of_the_reference(kind, loss, rule, seed, points, width, inputs, outputs, batched):
     """Rounding differs in each step; after a hundred the weights still agree to 12 digits of the largest."""
-    learned, weights_TN = setting(
-        seed, activation, loss, rule, points=points, inputs=inputs, outputs=outputs, width=width
-    )
+    learned, weights_TN = setting(seed, kind, loss, rule, points=points, inputs=inputs, outputs=outputs, width=width)
     batch_size = max(1, points // 3) if batched else None
     found = []
     for engine in (Fused, Reference):
@@ -90,13 +95,14 @@ def test_hundred_steps_are_those_of_the_reference(
 
 
 SIZES = [(1, 1), (2, 3), (5, 4), (8, 1), (9, 5), (14, 1), (64, 10), (MOST_INPUTS, 2), (3, MOST_OUTPUTS)]
+EVERY_SIZE = [*((Relu, *size) for size in SIZES), *((Linear, 1, outputs) for outputs in (1, 6, 7, 13, MOST_OUTPUTS))]
 
 
-@pytest.mark.parametrize(("inputs", "outputs"), SIZES)
+@pytest.mark.parametrize(("kind", "inputs", "outputs"), EVERY_SIZE)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_value_and_gradient_of_few_and_many_inputs_and_outputs(inputs, outputs, dtype):
+def test_value_and_gradient_of_few_and_many_inputs_and_outputs(kind, inputs, outputs, dtype):
     learned, weights_TN = setting(
-        inputs, Relu, LOSSES["half_mean_square"], GradientDescent,
+        inputs, kind, LOSSES["half_mean_square"], GradientDescent,
         points=77, inputs=inputs, outputs=outputs, width=21, dtype=dtype,
     )  # fmt: skip
     exact = Reference(
@@ -111,9 +117,10 @@ def test_value_and_gradient_of_few_and_many_inputs_and_outputs(inputs, outputs, 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("batch_size", [None, 30])
 @pytest.mark.parametrize("cores", [1, 2, 3])
-def test_numbers_do_not_depend_on_pack_cores_or_interruptions(monkeypatch, dtype, batch_size, cores):
+@pytest.mark.parametrize("kind", [Tanh, Linear])
+def test_numbers_do_not_depend_on_pack_cores_or_interruptions(monkeypatch, dtype, batch_size, cores, kind):
     learned, weights_TN = setting(
-        3, Tanh, LOSSES["half_mean_square"], Adam, points=100, inputs=2, outputs=1, width=17, dtype=dtype
+        3, kind, LOSSES["half_mean_square"], Adam, points=100, inputs=2, outputs=1, width=17, dtype=dtype
     )
     monkeypatch.setattr(cpu, "LARGE_WORK", 0)
     monkeypatch.setattr(cpu, "CORES", 1)
@@ -159,12 +166,14 @@ def all_steps_are_large(monkeypatch):
 
 
 @pytest.mark.parametrize("points", [5, 33, 64, 97, 400])
-@pytest.mark.parametrize("rule", RULES, ids=lambda kind: kind.name())
+@pytest.mark.parametrize(
+    "kind, rule", [*((Tanh, rule) for rule in RULES), (Linear, Adam)], ids=lambda kind: kind.name()
+)
 @pytest.mark.usefixtures("all_steps_are_large")
-def test_hundred_steps_in_chunks_are_those_of_the_reference(points, rule):
+def test_hundred_steps_in_chunks_are_those_of_the_reference(points, kind, rule):
     """Of 5 points there is one chunk without a full tile, of 64 there are two, of 400 four."""
     learned, weights_TN = setting(
-        7, Tanh, LOSSES["half_mean_square"], rule, points=points, inputs=2, outputs=2, width=11
+        7, kind, LOSSES["half_mean_square"], rule, points=points, inputs=2, outputs=2, width=11
     )
     found = []
     for engine in (Fused, Reference):
@@ -177,12 +186,12 @@ def test_hundred_steps_in_chunks_are_those_of_the_reference(points, rule):
         assert size_of_difference(fused, reference) < 1e-12
 
 
-@pytest.mark.parametrize(("activation", "outputs"), [(Relu, 1), (Tanh, 3)])
+@pytest.mark.parametrize(("kind", "outputs"), [(Relu, 1), (Tanh, 3), (Linear, 1)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.usefixtures("all_steps_are_large")
-def test_numbers_do_not_depend_on_how_many_cores_share_a_trial(monkeypatch, activation, outputs, dtype):
+def test_numbers_do_not_depend_on_how_many_cores_share_a_trial(monkeypatch, kind, outputs, dtype):
     learned, weights_TN = setting(
-        3, activation, LOSSES["half_mean_square"], Adam, points=500, inputs=9, outputs=outputs, width=17, dtype=dtype
+        3, kind, LOSSES["half_mean_square"], Adam, points=500, inputs=9, outputs=outputs, width=17, dtype=dtype
     )
     found = []
     for cores, trials in itertools.product((1, 2, 3, 7), ((2,), (2, 4), (0, 1, 2, 3, 4))):
@@ -217,15 +226,16 @@ def test_cores_share_trials_only_where_more_of_them_work_so(monkeypatch, num_tri
 
 @pytest.mark.parametrize(("points", "batch_size"), [(24, None), (24, 12), (200, None)])
 @pytest.mark.parametrize("rate", [50.0, 1e30, float("inf"), float("nan")])
+@pytest.mark.parametrize("kind", [Relu, Linear])
 def test_divergence_is_found_at_the_step_at_which_the_reference_finds_it_and_ends_there(
-    monkeypatch, rate, points, batch_size
+    monkeypatch, rate, points, batch_size, kind
 ):
     """With more chunks and cores than trials, which share the 200 points of each."""
     monkeypatch.setattr(cpu, "LARGE_STEP", 0)
     monkeypatch.setattr(cpu, "CORES", 6)
     monkeypatch.setattr(cpu, "CHUNKS", 6)
     learned, weights_TN = setting(
-        5, Relu, LOSSES["half_mean_square"], GradientDescent, points=points, inputs=1, outputs=1, width=6
+        5, kind, LOSSES["half_mean_square"], GradientDescent, points=points, inputs=1, outputs=1, width=6
     )
     found = []
     for engine in (Fused, Reference):
@@ -257,10 +267,11 @@ def test_a_trial_that_has_diverged_costs_no_time(cores, monkeypatch):
 
 
 @pytest.mark.parametrize("points", [9, 100])
+@pytest.mark.parametrize("kind", [Relu, Linear])
 @pytest.mark.usefixtures("all_steps_are_large")
-def test_nothing_to_do_is_done(points):
+def test_nothing_to_do_is_done(points, kind):
     learned, weights_TN = setting(
-        1, Relu, LOSSES["half_mean_square"], GradientDescent, points=points, inputs=1, outputs=1, width=2
+        1, kind, LOSSES["half_mean_square"], GradientDescent, points=points, inputs=1, outputs=1, width=2
     )
     engine = Fused(learned, None, PROCESSOR)
     losses_T, gradient_TN = engine.value_and_gradient(weights_TN[:0])

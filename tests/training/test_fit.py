@@ -314,9 +314,10 @@ def test_missing_device_is_refused_before_anything_is_written(experiment):
 
 
 def test_engine_that_cannot_train_a_pack_is_refused_before_anything_is_written(experiment):
-    with pytest.raises(PipelineError, match=r"^the fused engine has no kernel for linear"):
-        check_ready(make_plan("test", experiment(engine="fused")))
-    check_ready(make_plan("test", experiment(models=(Shallow(),), engine="fused")))
+    solved = experiment(models=(Linear(),), optimizer=LeastSquares(), learning_rates=None, engine="fused")
+    with pytest.raises(PipelineError, match=r"^the fused engine has no steps of least_squares"):
+        check_ready(make_plan("test", solved))
+    check_ready(make_plan("test", experiment(engine="fused")))
 
 
 @pytest.mark.parametrize("present", [True, False])

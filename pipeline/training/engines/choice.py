@@ -16,6 +16,7 @@ from pipeline.errors import PipelineError
 from pipeline.experiment.names import CLOSED_FORM, EngineChoice
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.trial import Shape
+from pipeline.models.linear import LinearModel
 from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Optimizer
@@ -139,20 +140,20 @@ def _not_on_card(
 
 def _not_covered(model: Model, optimizer: Optimizer, width: int, num_inputs: int, num_outputs: int) -> str | None:
     """What keeps the fused engine for processors from a shape."""
-    size = (num_inputs, num_outputs)
-    if (reason := beyond(model, optimizer, *size, most_inputs=MOST_INPUTS, most_outputs=MOST_OUTPUTS)) is not None:
+    models, size = (Shallow, LinearModel), (num_inputs, num_outputs)
+    reason = beyond(model, optimizer, *size, most_inputs=MOST_INPUTS, most_outputs=MOST_OUTPUTS, models=models)
+    if reason is not None:
         return reason
-    assert isinstance(model, Shallow)
     if (num_weights := model.num_weights(width, num_inputs, num_outputs)) > MOST_WEIGHTS:
         return f"takes {MOST_WEIGHTS} weights at most, not {num_weights}"
     return _not_here() or _not_written(model, optimizer)
 
 
-def _not_written(model: Shallow, optimizer: Optimizer) -> str | None:
+def _not_written(model: Model, optimizer: Optimizer) -> str | None:
     """What of a model and its training nobody has written as arithmetic on lanes yet."""
     from pipeline.training.engines.fused import activations, updates
 
-    if not isinstance(model.activation, activations.COVERED):
+    if isinstance(model, Shallow) and not isinstance(model.activation, activations.COVERED):
         return f"has no {model.activation.name()}"
     return None if isinstance(optimizer, updates.COVERED) else f"has no {optimizer.name()}"
 

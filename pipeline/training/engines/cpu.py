@@ -26,21 +26,24 @@ from torch import Tensor
 
 from pipeline.diagnostics.snapshot import Learned, Shortcuts
 from pipeline.experiment.trial import Shape
+from pipeline.models.linear import LinearModel
+from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import UpdateRule
+from pipeline.problems.losses import Loss
 from pipeline.training.engines.corrections import corrections
 from pipeline.training.engines.eigenvalues import LargestEigenvalues, lanczos_kernel
 from pipeline.training.engines.engine import Engine, Stack
 from pipeline.training.engines.fused.lanes import BITS, REGISTER_BITS, Dtype
+from pipeline.training.engines.fused.linear import Features
 from pipeline.training.engines.fused.machine import Kernel
 from pipeline.training.engines.fused.memory import Points, Shares, aligned_zeros
-from pipeline.training.engines.fused.network import (
-    TILE_REGISTERS,
-    Network,
+from pipeline.training.engines.fused.network import Network
+from pipeline.training.engines.fused.step import (
+    Form,
     chunk_program,
     gradient_program,
     padded,
-    places,
     training_program,
     update_program,
 )
@@ -63,55 +66,64 @@ CHUNKS = 4
 
 
 @functools.cache
-def training_kernel(network: Network, rule: UpdateRule, *, minibatches: bool) -> Kernel:
+def training_kernel(form: Form, rule: UpdateRule, *, minibatches: bool) -> Kernel:
     """What makes updates."""
-    return Kernel(training_program(network, rule, minibatches=minibatches))
+    return Kernel(training_program(form, rule, minibatches=minibatches))
 
 
 @functools.cache
-def gradient_kernel(network: Network) -> Kernel:
+def gradient_kernel(form: Form) -> Kernel:
     """What computes losses and gradients."""
-    return Kernel(gradient_program(network))
+    return Kernel(gradient_program(form))
 
 
 @functools.cache
-def chunk_kernel(network: Network) -> Kernel:
+def chunk_kernel(form: Form) -> Kernel:
     """What computes the gradient of a chunk."""
-    return Kernel(chunk_program(network))
+    return Kernel(chunk_program(form))
 
 
 @functools.cache
-def update_kernel(network: Network, rule: UpdateRule) -> Kernel:
+def update_kernel(form: Form, rule: UpdateRule) -> Kernel:
     """What makes one update from the gradients of all chunks."""
-    return Kernel(update_program(network, rule))
+    return Kernel(update_program(form, rule))
 
 
-def most_chunks(network: Network, width: int, num_points: int, batch_size: int | None) -> int:
+def most_chunks(form: Form, width: int, num_points: int, batch_size: int | None) -> int:
     """How many chunks points come in, of the shape alone."""
-    is_large = num_points * width * network.operations_of_unit >= LARGE_STEP
+    is_large = num_points * form.operations(width) >= LARGE_STEP
     return CHUNKS if is_large and batch_size is None else 1
 
 
-def network_of(shape: Shape) -> Network:
-    """What kernels of a shape are written for."""
-    assert isinstance(shape.model, Shallow)
-    dtype: Dtype = "float32" if shape.dtype == "float32" else "float64"
-    inputs, outputs = shape.problem.num_inputs, shape.problem.num_outputs
-    return Network(inputs, outputs, shape.model.activation, shape.loss, dtype)
+def form_of(model: Model, loss: Loss, num_inputs: int, num_outputs: int, dtype: Dtype) -> Form:
+    """What kernels of a model are written for.
+
+    Raises:
+        TypeError: For a model that has none.
+    """
+    match model:
+        case Shallow():
+            return Network(num_inputs, num_outputs, model.activation, loss, dtype)
+        case LinearModel():
+            return Features(num_outputs, loss, dtype)
+    raise TypeError(f"no kernels for {model.name()}")
 
 
 def compile_for(shape: Shape, *, top_of_hessian: bool) -> None:
     """Compile what packs of a shape need, or find that it is compiled."""
     assert isinstance(shape.optimizer, UpdateRule)
-    network = network_of(shape)
-    gradient_kernel(network)
-    training_kernel(network, shape.optimizer, minibatches=shape.batch_size is not None)
-    if most_chunks(network, shape.width, shape.problem.train, shape.batch_size) > 1:
-        chunk_kernel(network)
-        update_kernel(network, shape.optimizer)
+    dtype: Dtype = "float32" if shape.dtype == "float32" else "float64"
+    form = form_of(shape.model, shape.loss, shape.problem.num_inputs, shape.problem.num_outputs, dtype)
+    gradient_kernel(form)
+    training_kernel(form, shape.optimizer, minibatches=shape.batch_size is not None)
+    if most_chunks(form, shape.width, shape.problem.train, shape.batch_size) > 1:
+        chunk_kernel(form)
+        update_kernel(form, shape.optimizer)
+    if not isinstance(form, Network):
+        return
     triangular_kernel()
-    values_kernel(network, features=False)
-    precise = dataclasses.replace(network, dtype="float64")
+    values_kernel(form, features=False)
+    precise = dataclasses.replace(form, dtype="float64")
     values_kernel(precise, features=True)
     if top_of_hessian:
         lanczos_kernel(precise)
@@ -119,37 +131,37 @@ def compile_for(shape: Shape, *, top_of_hessian: bool) -> None:
 
 @final
 class Fused(Engine):
-    """Networks with one hidden layer and few inputs and outputs, on the cores of a processor."""
+    """Linear models, and networks with one hidden layer, on the cores of a processor."""
 
     name: ClassVar[str] = "fused"
 
     def __init__(self, learned: Learned, batch_size: int | None, device: torch.device) -> None:
-        assert isinstance(learned.model, Shallow)
         assert isinstance(learned.optimizer, UpdateRule)
         self.rule = learned.optimizer
         self.learned, self.batch_size = learned, batch_size
-        inputs_DP = learned.dataset.train_inputs_PD.mT.to(learned.dtype).contiguous()
-        targets_KP = learned.dataset.train_targets_PK.mT.to(learned.dtype).contiguous()
+        inputs_PD, targets_PK = learned.dataset.train_inputs_PD, learned.dataset.train_targets_PK
+        inputs_CP = learned.prepared_CP if learned.model.linear else inputs_PD.mT
+        inputs_CP, targets_KP = (rows.to(learned.dtype).contiguous() for rows in (inputs_CP, targets_PK.mT))
         dtype: Dtype = "float32" if learned.dtype == torch.float32 else "float64"
-        self.network = Network(len(inputs_DP), len(targets_KP), learned.model.activation, learned.loss, dtype)
+        self.form = form_of(learned.model, learned.loss, inputs_PD.shape[1], learned.num_outputs, dtype)
         self.lanes = REGISTER_BITS // BITS[dtype]
-        chunks = most_chunks(self.network, learned.width, learned.num_points, batch_size)
-        self.all_shares = Shares(learned.num_points, self.lanes, inputs_DP.numpy().dtype, chunks)
-        self.points = Points(inputs_DP.numpy(), targets_KP.numpy(), len(self.all_shares.share_P))
-        self.columns = self.points.columns(self.lanes) if self.network.inputs_in_lanes else np.empty(0)
-        self.batch_shares = Shares(batch_size or learned.num_points, self.lanes, self.points.inputs_DP.dtype)
-        self.minibatches = None if batch_size is None else Minibatches(inputs_DP, targets_KP, batch_size)
-        self.places_N = places(self.network, learned.width, self.lanes)
-        self.training = training_kernel(self.network, learned.optimizer, minibatches=batch_size is not None)
-        self.gradient = gradient_kernel(self.network)
+        chunks = most_chunks(self.form, learned.width, learned.num_points, batch_size)
+        lanes, real, tile = self.lanes, inputs_CP.numpy().dtype, self.form.tile_registers
+        self.all_shares = Shares(learned.num_points, lanes, real, chunks, tile)
+        self.points = Points(inputs_CP.numpy(), targets_KP.numpy(), len(self.all_shares.share_P))
+        self.columns = self.points.columns(self.lanes) if self.form.inputs_in_lanes else np.empty(0)
+        self.batch_shares = Shares(batch_size or learned.num_points, lanes, real, tile_registers=tile)
+        self.minibatches = None if batch_size is None else Minibatches(inputs_CP, targets_KP, batch_size)
+        self.places_N = self.form.places(learned.width, self.lanes)
+        self.training = training_kernel(self.form, learned.optimizer, minibatches=batch_size is not None)
+        self.gradient = gradient_kernel(self.form)
         self.shared = self._shared()
-        values = NetworkValues(learned)
-        self.shortcuts = Shortcuts(
-            values.features, values.test_outputs, triangular_factors, LargestEigenvalues(learned)
-        )
+        if isinstance(learned.model, Shallow):
+            values, top_of_hessian = NetworkValues(learned), LargestEigenvalues(learned)
+            self.shortcuts = Shortcuts(values.features, values.test_outputs, triangular_factors, top_of_hessian)
         batch = 0 if batch_size is None else len(self.batch_shares.share_P)
         slots, chunks = learned.optimizer.slots, self.all_shares.num_chunks
-        self.scratch = [Scratch(self.network, learned.width, self.lanes, slots, batch, chunks) for _ in range(CORES)]
+        self.scratch = [Scratch(self.form, learned.width, self.lanes, slots, batch, chunks) for _ in range(CORES)]
 
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
         assert weights_TN.dtype == self.learned.dtype
@@ -185,7 +197,7 @@ class Fused(Engine):
         arguments = self.shared | scratch.arguments | {name: array.data_ptr() for name, array in arrays.items()}
         for first, last in self._pieces(first_step, last_step):
             found_T = torch.full((len(part),), -1)
-            factors_H2 = corrections(self.rule, first, last).astype(self.points.inputs_DP.dtype)
+            factors_H2 = corrections(self.rule, first, last).astype(self.points.inputs_CP.dtype)
             told = {"num_trials": len(part), "num_steps": last - first, "corrections": factors_H2.ctypes.data}
             if self.minibatches is not None:
                 epoch, batch = divmod(first, self.minibatches.per_epoch)
@@ -221,8 +233,8 @@ class Fused(Engine):
     def _shared_advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
         """All updates of a few trials, by all cores."""
         found_T = np.full(len(stack), -1)
-        factors_H2 = corrections(self.rule, first_step, last_step).astype(self.points.inputs_DP.dtype)
-        update, scratch = update_kernel(self.network, self.rule), self.scratch[0]
+        factors_H2 = corrections(self.rule, first_step, last_step).astype(self.points.inputs_CP.dtype)
+        update, scratch = update_kernel(self.form, self.rule), self.scratch[0]
         with self._all_cores() as compute_chunks:
             for trial in range(len(stack)):
                 part = arrays_of(stack.part(trial, trial + 1))
@@ -248,7 +260,7 @@ class Fused(Engine):
     @contextmanager
     def _all_cores(self) -> Iterator[Callable[[], None]]:
         """What computes all chunks of the trial whose weights lie in the first scratch, where they are left."""
-        num_chunks, kernel = self.all_shares.num_chunks, chunk_kernel(self.network)
+        num_chunks, kernel = self.all_shares.num_chunks, chunk_kernel(self.form)
         one = {name: self.scratch[0].arguments[name] for name in ("own_weights", "own_gradient", "chunk_losses")}
         told = [self.shared | scratch.arguments | one for scratch in self.scratch[:num_chunks]]
         calls = [[kernel.prepared(own | {"chunk": number}) for number in range(num_chunks)] for own in told]
@@ -271,13 +283,12 @@ class Fused(Engine):
 
     def _shared(self) -> dict[str, int]:
         """What every kernel is told, whatever the trials."""
-        row = padded(self.learned.width, self.lanes)
         return {
             "num_weights": len(self.places_N),
             "places": self.places_N.ctypes.data,
             "width": self.learned.width,
-            "row": row,
-            "size": self.network.rows * row + padded(self.network.num_outputs, self.lanes),
+            "row": padded(self.learned.width, self.lanes),
+            "size": self.form.size(self.learned.width, self.lanes),
             "all_inputs": self.points.filled[0].ctypes.data,
             "all_columns": self.columns.ctypes.data,
             "all_targets": self.points.filled[1].ctypes.data,
@@ -290,7 +301,7 @@ class Fused(Engine):
 
     def _on_all_cores(self, work: Callable[[Scratch, int, int], None], num_trials: int, num_points: int) -> None:
         """Do work on all trials, at so many points each: each core takes some at a time until none is left."""
-        operations = num_trials * num_points * self.learned.width * self.network.operations_of_unit
+        operations = num_trials * num_points * self.form.operations(self.learned.width)
         most_parts = PARTS_OF_LANE * len(self.scratch) if operations >= LARGE_WORK else 1
         num_parts = min(num_trials, most_parts)
         bounds = [num_trials * number // max(1, num_parts) for number in range(num_parts + 1)]
@@ -320,25 +331,18 @@ def arrays_of(part: Stack) -> dict[str, Tensor]:
 class Scratch:
     """Memory that one core works in."""
 
-    def __init__(self, network: Network, width: int, lanes: int, slots: int, batch: int, chunks: int) -> None:
-        row = padded(width, lanes)
-        size = network.rows * row + padded(network.num_outputs, lanes)
-        column = padded(network.num_inputs, lanes) if network.inputs_in_lanes else 0
+    def __init__(self, form: Form, width: int, lanes: int, slots: int, batch: int, chunks: int) -> None:
+        size = form.size(width, lanes)
         sizes = {
             "own_weights": size,
             "own_gradient": chunks * size,
             **{f"own_slot_{number}": size for number in range(slots)},
             "chunk_losses": padded(chunks, lanes),
-            "output_sums": (network.num_outputs + 1) * lanes,
-            "zeros": max(network.sums * lanes, column),
-            "sums": row * network.sums * lanes,
-            "input_sums": row * column,
-            "hidden": width * TILE_REGISTERS * lanes,
-            "batch_columns": batch * column,
-            "batch_inputs": network.num_inputs * batch,
-            "batch_targets": network.num_outputs * batch,
+            "output_sums": (form.num_outputs + 1) * lanes,
+            "batch_targets": form.num_outputs * batch,
+            **form.memory(width, lanes, batch),
         }
-        self.memory = aligned_zeros(sum(sizes.values()), network.dtype)
+        self.memory = aligned_zeros(sum(sizes.values()), form.dtype)
         ends = itertools.accumulate(sizes.values())
         self.arrays = {name: self.memory[end - sizes[name] : end] for name, end in zip(sizes, ends, strict=True)}
         self.arguments = {name: array.ctypes.data for name, array in self.arrays.items()}

@@ -14,7 +14,8 @@ from pipeline.numerics.lanczos import MOST_STEPS, TOLERANCE, Ritz, start_vectors
 from pipeline.training.engines.fused.lanczos import lanczos_program
 from pipeline.training.engines.fused.machine import Kernel
 from pipeline.training.engines.fused.memory import aligned_zeros
-from pipeline.training.engines.fused.network import TILE_REGISTERS, Network, padded
+from pipeline.training.engines.fused.network import Network
+from pipeline.training.engines.fused.step import TILE_REGISTERS, padded
 from pipeline.training.engines.setting import addresses, of_training_points
 
 

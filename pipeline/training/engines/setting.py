@@ -13,7 +13,8 @@ from pipeline.models.shallow import Shallow
 from pipeline.training.engines.fused.lanes import BITS, REGISTER_BITS, Dtype
 from pipeline.training.engines.fused.machine import Kernel
 from pipeline.training.engines.fused.memory import Points, Shares, aligned_zeros
-from pipeline.training.engines.fused.network import Network, padded, places
+from pipeline.training.engines.fused.network import Network
+from pipeline.training.engines.fused.step import padded
 
 
 @final
@@ -33,11 +34,11 @@ class Setting:
         inputs_DP, targets_KP = (rows.mT.numpy().astype(dtype, order="C") for rows in (inputs_PD, targets_PK))
         self.network = Network(len(inputs_DP), len(targets_KP), learned.model.activation, learned.loss, dtype)
         self.row, self.num_points = padded(self.width, self.lanes), len(inputs_PD)
-        self.size = self.network.rows * self.row + padded(self.network.num_outputs, self.lanes)
+        self.size = self.network.size(self.width, self.lanes)
         self.shares = Shares(self.num_points, self.lanes, inputs_DP.dtype)
         self.stride = len(self.shares.share_P)
         self.points = Points(inputs_DP, targets_KP, self.stride)
-        self.places_N = places(self.network, self.width, self.lanes)
+        self.places_N = self.network.places(self.width, self.lanes)
         self.told = {
             "num_weights": len(self.places_N),
             "places": self.places_N.ctypes.data,

@@ -10,7 +10,7 @@ from pipeline.numerics import spectra
 from pipeline.training.engines.fused.lanes import BITS, REGISTER_BITS
 from pipeline.training.engines.fused.machine import Kernel
 from pipeline.training.engines.fused.memory import aligned_zeros
-from pipeline.training.engines.fused.network import padded
+from pipeline.training.engines.fused.step import padded
 from pipeline.training.engines.fused.triangular import triangular_program
 
 MOST_COLUMNS = 256

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from pipeline.diagnostics.snapshot import Learned
 from pipeline.training.engines.fused.machine import Kernel
-from pipeline.training.engines.fused.network import TILE_REGISTERS, Network, padded
+from pipeline.training.engines.fused.network import Network
+from pipeline.training.engines.fused.step import TILE_REGISTERS, padded
 from pipeline.training.engines.fused.values import values_program
 from pipeline.training.engines.setting import Setting, of_test_points, of_training_points
 

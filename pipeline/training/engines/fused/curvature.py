@@ -8,10 +8,11 @@ from __future__ import annotations
 from pipeline.training.engines.fused.activations import STRAIGHT, times_derivative, times_second_derivative
 from pipeline.training.engines.fused.lanes import Array, Number, Program, Value, total
 from pipeline.training.engines.fused.losses import loss_and_slopes, times_curvature
-from pipeline.training.engines.fused.network import TILE_REGISTERS, Network, Step, Tile
+from pipeline.training.engines.fused.network import Network, NetworkStep
+from pipeline.training.engines.fused.step import TILE_REGISTERS, Tile
 
 
-class Product(Step):
+class Product(NetworkStep):
     """Products of one Hessian with directions, which lie in rows as the weights do.
 
     What hidden units and outputs are at all points is the same in every product, and remembered.

@@ -9,7 +9,8 @@ from __future__ import annotations
 from pipeline.numerics.lanczos import EPS, TOLERANCE
 from pipeline.training.engines.fused.curvature import Product
 from pipeline.training.engines.fused.lanes import Array, Number, Program, Value
-from pipeline.training.engines.fused.network import Network, Trial
+from pipeline.training.engines.fused.network import Network
+from pipeline.training.engines.fused.step import Trial
 
 MOST_CORRECTIONS = 100
 """Steps of Newton's method at most; six are usual, and more where the two largest values are close to each other."""

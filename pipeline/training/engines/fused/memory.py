@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.training.engines.fused.lanes import BITS, REGISTER_BITS, Dtype
-from pipeline.training.engines.fused.network import TILE_REGISTERS
+from pipeline.training.engines.fused.step import TILE_REGISTERS
 
 NOT_A_STRIDE = 1024
 """Bytes of which the distance of two inputs is no multiple, because they would push each other out of the cache."""
@@ -18,53 +18,65 @@ NOT_A_STRIDE = 1024
 class Points:
     """Points as a kernel takes them: a row for each input and output, its lanes filled up with the last point."""
 
-    inputs_DP: np.ndarray
+    inputs_CP: np.ndarray
     targets_KP: np.ndarray
     size: int
 
     @functools.cached_property
     def filled(self) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs and targets in full registers."""
-        fill = ((0, 0), (0, self.size - self.num_points))
-        return np.pad(self.inputs_DP, fill, mode="edge"), np.pad(self.targets_KP, fill, mode="edge")
+        """Inputs and targets in full registers, each of which begins where one of memory does."""
+        return self._filled(self.inputs_CP), self._filled(self.targets_KP)
+
+    def _filled(self, rows_RP: np.ndarray) -> np.ndarray:
+        dtype: Dtype = "float32" if rows_RP.dtype == np.float32 else "float64"
+        filled = aligned_zeros(len(rows_RP) * self.size, dtype).reshape(len(rows_RP), self.size)
+        filled[:, : self.num_points], filled[:, self.num_points :] = rows_RP, rows_RP[:, -1:]
+        return filled
 
     def columns(self, lanes: int) -> np.ndarray:
         """The inputs of each point in full registers, filled up with zeros."""
-        inputs_DP = self.filled[0]
-        return np.ascontiguousarray(np.pad(inputs_DP, ((0, -len(inputs_DP) % lanes), (0, 0))).T)
+        inputs_CP = self.filled[0]
+        return np.ascontiguousarray(np.pad(inputs_CP, ((0, -len(inputs_CP) % lanes), (0, 0))).T)
 
     @functools.cached_property
     def columns_PC(self) -> np.ndarray:
         """Inputs and targets of each point together, for batches to be gathered from."""
-        return np.ascontiguousarray(np.concatenate([self.inputs_DP, self.targets_KP]).T)
+        return np.ascontiguousarray(np.concatenate([self.inputs_CP, self.targets_KP]).T)
 
     @property
     def num_points(self) -> int:
         """P."""
-        return self.inputs_DP.shape[1]
+        return self.inputs_CP.shape[1]
 
 
 class Shares:
     """The share of each lane in a mean over points, and the tiles and chunks of tiles that they make."""
 
-    def __init__(self, num_points: int, lanes: int, dtype: np.dtype, most_chunks: int = 1) -> None:
+    def __init__(
+        self,
+        num_points: int,
+        lanes: int,
+        dtype: np.dtype,
+        most_chunks: int = 1,
+        tile_registers: int = TILE_REGISTERS,
+    ) -> None:
         self.registers = -(-num_points // lanes)
         size = self.registers * lanes
         if size * dtype.itemsize % NOT_A_STRIDE == 0:
             size += lanes
         self.share_P = np.zeros(size, dtype)
         self.share_P[:num_points] = 1 / num_points
-        wide_tiles = self.registers // TILE_REGISTERS
-        self.num_chunks = max(1, min(most_chunks, wide_tiles))  # none is without a tile
-        self.chunks = np.arange(self.num_chunks + 1) * wide_tiles // self.num_chunks
+        self.wide_tiles, self.narrow_tiles = divmod(self.registers, tile_registers)
+        self.num_chunks = max(1, min(most_chunks, self.wide_tiles))  # none is without a tile
+        self.chunks = np.arange(self.num_chunks + 1) * self.wide_tiles // self.num_chunks
 
     def arguments(self, of: str) -> dict[str, int]:
         """What a kernel is told, for all points or those of a batch."""
         return {
             f"{of}_share": self.share_P.ctypes.data,
             f"{of}_stride": len(self.share_P),
-            f"{of}_wide_tiles": self.registers // TILE_REGISTERS,
-            f"{of}_narrow_tiles": self.registers % TILE_REGISTERS,
+            f"{of}_wide_tiles": self.wide_tiles,
+            f"{of}_narrow_tiles": self.narrow_tiles,
             f"{of}_num_chunks": self.num_chunks,
             f"{of}_chunks": self.chunks.ctypes.data,
         }

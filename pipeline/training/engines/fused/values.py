@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pipeline.training.engines.fused.lanes import Array, Program, Value
-from pipeline.training.engines.fused.network import TILE_REGISTERS, Network, Step, Tile, Trial
+from pipeline.training.engines.fused.network import Network, NetworkStep
+from pipeline.training.engines.fused.step import TILE_REGISTERS, Tile, Trial
 
 
-class Values(Step):
+class Values(NetworkStep):
     """The forward pass, written into a program that keeps what it finds.
 
     Args:
