@@ -109,13 +109,19 @@ def form_of(model: Model, loss: Loss, num_inputs: int, num_outputs: int, dtype: 
     raise TypeError(f"no kernels for {model.name()}")
 
 
+def grouped(form: Form, batch_size: int | None) -> Form:
+    """What updates of many trials are written for: trials with points of their own have nothing to share."""
+    return form if batch_size is not None else form.grouped
+
+
 def compile_for(shape: Shape, *, top_of_hessian: bool) -> None:
     """Compile what packs of a shape need, or find that it is compiled."""
     assert isinstance(shape.optimizer, UpdateRule)
     dtype: Dtype = "float32" if shape.dtype == "float32" else "float64"
     form = form_of(shape.model, shape.loss, shape.problem.num_inputs, shape.problem.num_outputs, dtype)
     gradient_kernel(form)
-    training_kernel(form, shape.optimizer, minibatches=shape.batch_size is not None)
+    for number_together in (form, grouped(form, shape.batch_size)):
+        training_kernel(number_together, shape.optimizer, minibatches=shape.batch_size is not None)
     if most_chunks(form, shape.width, shape.problem.train, shape.batch_size) > 1:
         chunk_kernel(form)
         update_kernel(form, shape.optimizer)
@@ -153,7 +159,11 @@ class Fused(Engine):
         self.batch_shares = Shares(batch_size or learned.num_points, lanes, real, tile_registers=tile)
         self.minibatches = None if batch_size is None else Minibatches(inputs_CP, targets_KP, batch_size)
         self.places_N = self.form.places(learned.width, self.lanes)
-        self.training = training_kernel(self.form, learned.optimizer, minibatches=batch_size is not None)
+        self.grouped = grouped(self.form, batch_size)
+        self.training, self.training_together = (
+            training_kernel(form, learned.optimizer, minibatches=batch_size is not None)
+            for form in (self.form, self.grouped)
+        )
         self.gradient = gradient_kernel(self.form)
         self.shared = self._shared()
         if isinstance(learned.model, Shallow):
@@ -161,7 +171,7 @@ class Fused(Engine):
             self.shortcuts = Shortcuts(values.features, values.test_outputs, triangular_factors, top_of_hessian)
         batch = 0 if batch_size is None else len(self.batch_shares.share_P)
         slots, chunks = learned.optimizer.slots, self.all_shares.num_chunks
-        self.scratch = [Scratch(self.form, learned.width, self.lanes, slots, batch, chunks) for _ in range(CORES)]
+        self.scratch = [Scratch(self.grouped, learned.width, self.lanes, slots, batch, chunks) for _ in range(CORES)]
 
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
         assert weights_TN.dtype == self.learned.dtype
@@ -185,12 +195,16 @@ class Fused(Engine):
         diverged_T = torch.full((len(stack),), -1)
 
         def work(scratch: Scratch, first: int, last: int) -> None:
-            diverged_T[first:last] = self._advance(scratch, stack.part(first, last), first_step, last_step)
+            whole = last - (last - first) % self.grouped.together
+            for kernel, begin, end in ((self.training_together, first, whole), (self.training, whole, last)):
+                if begin < end:
+                    part = stack.part(begin, end)
+                    diverged_T[begin:end] = self._advance(kernel, scratch, part, first_step, last_step)
 
         self._on_all_cores(work, len(stack), (last_step - first_step) * (self.batch_size or self.learned.num_points))
         return diverged_T
 
-    def _advance(self, scratch: Scratch, part: Stack, first_step: int, last_step: int) -> Tensor:
+    def _advance(self, kernel: Kernel, scratch: Scratch, part: Stack, first_step: int, last_step: int) -> Tensor:
         """All updates of some trials, on one core."""
         diverged_T = torch.full((len(part),), -1)
         arrays = arrays_of(part)
@@ -203,7 +217,7 @@ class Fused(Engine):
                 epoch, batch = divmod(first, self.minibatches.per_epoch)
                 order_TP = self.minibatches.orders(part.trial_ids, epoch)
                 told |= {"orders": order_TP.data_ptr(), "first_batch": batch}
-            self.training(arguments | told | {"diverged": found_T.data_ptr()})
+            kernel(arguments | told | {"diverged": found_T.data_ptr()})
             diverged_T = torch.where((diverged_T < 0) & (found_T >= 0), found_T + first, diverged_T)
         return diverged_T
 
@@ -303,8 +317,10 @@ class Fused(Engine):
         """Do work on all trials, at so many points each: each core takes some at a time until none is left."""
         operations = num_trials * num_points * self.form.operations(self.learned.width)
         most_parts = PARTS_OF_LANE * len(self.scratch) if operations >= LARGE_WORK else 1
-        num_parts = min(num_trials, most_parts)
-        bounds = [num_trials * number // max(1, num_parts) for number in range(num_parts + 1)]
+        together = self.grouped.together
+        num_groups = -(-num_trials // together)
+        num_parts = min(num_groups, most_parts)
+        bounds = [num_groups * number // max(1, num_parts) * together for number in range(num_parts)] + [num_trials]
         left = iter(list(itertools.pairwise(bounds)))
 
         def lane(scratch: Scratch) -> None:
@@ -332,13 +348,13 @@ class Scratch:
     """Memory that one core works in."""
 
     def __init__(self, form: Form, width: int, lanes: int, slots: int, batch: int, chunks: int) -> None:
-        size = form.size(width, lanes)
+        size = form.together * form.size(width, lanes)
         sizes = {
             "own_weights": size,
             "own_gradient": chunks * size,
             **{f"own_slot_{number}": size for number in range(slots)},
-            "chunk_losses": padded(chunks, lanes),
-            "output_sums": (form.num_outputs + 1) * lanes,
+            "chunk_losses": padded(chunks * form.together, lanes),
+            "output_sums": (form.num_outputs + form.together) * lanes,
             "batch_targets": form.num_outputs * batch,
             **form.memory(width, lanes, batch),
         }

@@ -121,11 +121,11 @@ class Product(NetworkStep):
             error = p.fma(slope, weight, error)
         return back, error
 
-    def collect(self, gradient: Array) -> Value:
+    def collect(self, gradient: Array) -> list[Value]:
         """Add up the lanes of all sums into rows of the result; there is no loss to return."""
         p, outputs = self.p, self.network.num_outputs
         with p.loop(self.row, step=p.lanes) as unit, p.loop(self.num_sums) as number:
             gradient.store(self.row * number + unit, self.summed(unit, number))
         for k in range(outputs):
             gradient.store(self.output_biases + k, self.output_sums.load(k * p.lanes, p.lanes).sum())
-        return p.number(0.0)
+        return [p.number(0.0)]

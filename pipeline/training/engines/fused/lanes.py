@@ -179,6 +179,10 @@ class Program:
         """A real number, the same in all lanes."""
         return Value(self, _constant(self._kind(lanes), float(number)))
 
+    def truth(self, *, value: bool) -> Value:
+        """Whether something holds, known already."""
+        return Value(self, ir.Constant(ir.IntType(1), int(value)))
+
     def as_value(self, number: Number, like: Value) -> Value:
         """A number with as many lanes as another value."""
         if not isinstance(number, Value):

@@ -5,6 +5,7 @@ Weights of a trial lie in rows of features, one for each output. Lanes are point
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import final
 
@@ -15,23 +16,38 @@ from pipeline.training.engines.fused.lanes import Array, Dtype, Program, Value, 
 from pipeline.training.engines.fused.step import Form, Step, Tile, padded
 
 MOST_SLOPES = 24
-"""Registers for the slopes of a tile in all its outputs: of the 32 of AVX-512 the rest is for what is worked on."""
-SUMS_TOGETHER = 8
-"""Sums that a tile works on together, so that no instruction waits for the one before."""
+"""Registers for the slopes of a tile in all outputs of all trials worked on together, of the 32 that AVX-512 has."""
+MOST_TOGETHER = 4
+"""Trials worked on together. Measured on one core, at 256 points, 64 features, 1 output, in GF/s: TODO."""
+SUMS_AT_ONCE = 16
+"""Sums of registers of points that a tile works on, so that no instruction waits for the one before."""
 
 
 @final
 @dataclass(frozen=True)
 class Features(Form):
-    """Linear models: as many weights for each output as there are features, the width."""
+    """Linear models: as many weights for each output as there are features, the width.
+
+    Trials of few outputs are worked on together, so that a feature that is loaded serves them all. Of each it is
+    the same arithmetic in the same order as if it were alone.
+    """
 
     num_outputs: int
     loss: Loss
     dtype: Dtype
+    together: int = 1
 
     @property
     def tile_registers(self) -> int:
         return next((n for n in (4, 2) if n * self.num_outputs <= MOST_SLOPES), 1)
+
+    @property
+    def most_together(self) -> int:
+        return max(1, min(MOST_TOGETHER, MOST_SLOPES // (self.tile_registers * self.num_outputs)))
+
+    @property
+    def grouped(self) -> Features:
+        return dataclasses.replace(self, together=self.most_together)
 
     def operations(self, width: int) -> int:
         return 4 * self.num_outputs * width
@@ -44,18 +60,15 @@ class Features(Form):
         return place_KW.ravel()
 
     def memory(self, width: int, lanes: int, batch: int) -> dict[str, int]:
-        return {
-            "zeros": self.num_outputs * lanes,
-            "sums": padded(width, lanes) * self.num_outputs * lanes,
-            "batch_inputs": width * batch,
-        }
+        sums = self.together * self.num_outputs * lanes
+        return {"zeros": sums, "sums": padded(width, lanes) * sums, "batch_inputs": width * batch}
 
     def step(self, p: Program, of: str) -> FeaturesStep:
         return FeaturesStep(p, self, of)
 
 
 class FeaturesStep(Step):
-    """The forward and backward pass of a linear model.
+    """The forward and backward pass of linear models.
 
     Args:
         p: The program.
@@ -63,24 +76,27 @@ class FeaturesStep(Step):
         of: On which points: ``all`` or those of a ``batch``.
     """
 
+    with_biases = False
+
     def __init__(self, p: Program, features: Features, of: str) -> None:
         super().__init__(p, features, of)
-        self.num_inputs, self.inputs_in_registers = self.width, False
+        self.features, self.num_inputs, self.inputs_in_registers = features, self.width, False
 
     @property
     def num_sums(self) -> int:
-        return self.form.num_outputs
+        return self.together * self.form.num_outputs
 
     def forward(self, tile: Tile) -> list[Value]:
-        p, outputs = self.p, range(self.form.num_outputs)
-        chains = range(max(1, SUMS_TOGETHER * p.lanes // (tile.lanes * len(outputs))))
-        sums = [[p.variable(p.number(0.0, tile.lanes)) for _ in chains] for _ in outputs]
+        p, rows = self.p, range(self.num_sums)
+        most_rows = self.features.most_together * self.form.num_outputs  # whatever is together: the order stays
+        chains = range(max(1, SUMS_AT_ONCE * p.lanes // (tile.lanes * most_rows)))
+        sums = [[p.variable(p.number(0.0, tile.lanes)) for _ in chains] for _ in rows]
 
         def add(chain: int, feature: Value) -> None:
             x = tile.load(feature)
-            for k in outputs:
-                weight = self.weights.load(self.row * k + feature)
-                sums[k][chain].set(p.fma(weight, x, sums[k][chain].get()))
+            for row in rows:
+                weight, sum_ = self.weights.load(self.row * row + feature), sums[row][chain]
+                sum_.set(p.fma(weight, x, sum_.get()))
 
         whole = self.width / len(chains) * len(chains)
         with p.loop(whole, step=len(chains)) as first:
@@ -88,23 +104,23 @@ class FeaturesStep(Step):
                 add(chain, first + chain)
         with p.loop(self.width, start=whole) as feature:
             add(0, feature)
-        return [total([sum_.get() for sum_ in of_output]) for of_output in sums]
+        return [total([sum_.get() for sum_ in of_row]) for of_row in sums]
 
     def backward(self, tile: Tile, slopes: list[Value]) -> None:
         add = self.sums_of(tile)
         slope_parts = [slope.parts(self.p.lanes) for slope in slopes]
         with self.p.loop(self.width) as feature:
             x = tile.load(feature).parts(self.p.lanes)
-            for k, parts in enumerate(slope_parts):
-                add(feature, k, parts, x)
+            for row, parts in enumerate(slope_parts):
+                add(feature, row, parts, x)
 
     def bring(self, point: Array, lane: Value) -> None:
         with self.p.loop(self.width) as feature:
             self.x.store(self.stride * feature + lane, point.load(feature))
 
-    def collect(self, gradient: Array) -> Value:
+    def collect(self, gradient: Array) -> list[Value]:
         lanes = self.p.lanes
         with self.p.loop(self.row, step=lanes) as feature:
-            for k in range(self.form.num_outputs):
-                gradient.store(self.row * k + feature, self.summed(feature, k))
-        return self.loss()
+            for row in range(self.num_sums):
+                gradient.store(self.row * row + feature, self.summed(feature, row))
+        return self.losses()

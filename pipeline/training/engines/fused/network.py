@@ -240,7 +240,7 @@ class NetworkStep(Step):
             if self.inputs_in_lanes:
                 self.columns.store(lane * self.column + i, value)
 
-    def collect(self, gradient: Array) -> Value:
+    def collect(self, gradient: Array) -> list[Value]:
         p, network, lanes = self.p, self.network, self.p.lanes
         inputs, outputs = network.num_inputs, network.num_outputs
         with p.loop(self.row, step=lanes) as unit:
@@ -270,4 +270,4 @@ class NetworkStep(Step):
                     gradient.store(last + self.row * number, self.summed(unit, number + (network.place_of_bias + 1)))
         for k in range(outputs):
             gradient.store(self.output_biases + k, self.output_sums.load(k * lanes, lanes).sum())
-        return self.loss()
+        return self.losses()

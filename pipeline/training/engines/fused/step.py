@@ -12,8 +12,10 @@ Weights of a trial lie in rows, padded to full registers with zeros.
 
 from __future__ import annotations
 
+import functools
+import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -43,6 +45,16 @@ class Form(ABC):
     def tile_registers(self) -> int:
         """Registers of points in a tile: enough that no instruction waits for the one before."""
         return TILE_REGISTERS
+
+    @property
+    def together(self) -> int:
+        """Trials worked on together: inputs are then loaded once for all of them."""
+        return 1
+
+    @property
+    def grouped(self) -> Form:
+        """The same for as many trials together as is fastest, none of whose numbers change by it."""
+        return self
 
     @property
     def inputs_in_lanes(self) -> bool:
@@ -113,9 +125,11 @@ class Step(ABC):
     """Rows of the inputs."""
     inputs_in_registers: bool
     """Whether a tile keeps all its inputs in registers."""
+    with_biases: bool = True
+    """Whether outputs have biases, whose gradients are sums of slopes."""
 
     def __init__(self, p: Program, form: Form, of: str) -> None:
-        self.p, self.form = p, form
+        self.p, self.form, self.together = p, form, form.together
         self.width, self.row, self.size = p.size("width"), p.size("row"), p.size("size")
         self.num_chunks, self.chunks = p.size(f"{of}_num_chunks"), p.array(f"{of}_chunks", whole=True)
         self.wide_tiles, self.narrow_tiles = p.size(f"{of}_wide_tiles"), p.size(f"{of}_narrow_tiles")
@@ -143,11 +157,11 @@ class Step(ABC):
         """Bring the inputs of a point to a lane of the batch."""
 
     @abstractmethod
-    def collect(self, gradient: Array) -> Value:
-        """Add up the lanes of all sums into rows of the gradient of a chunk; returns its loss."""
+    def collect(self, gradient: Array) -> list[Value]:
+        """Add up the lanes of all sums into rows of the gradient of a chunk; returns its loss in each trial."""
 
-    def value_and_gradient(self) -> Value:
-        """Write the pass over all points; the gradient is left in its rows, the loss is returned."""
+    def value_and_gradient(self) -> list[Value]:
+        """Write the pass over all points; the gradient is left in its rows, the loss of each trial is returned."""
         with self.p.loop(self.num_chunks) as number:
             self.chunk(number)
         return self.add_chunks()
@@ -156,23 +170,37 @@ class Step(ABC):
         """Write the pass over the points of a chunk; its gradient and its loss are left in places of their own."""
         p, wide = self.p, self.p.lanes * self.form.tile_registers
         first, last = self.chunks.load(number), self.chunks.load(number + 1)
-        for place in range(self.form.num_outputs + 1):
+        for place in range(self.num_biases + self.together):
             self.output_sums.store(place * p.lanes, p.number(0.0, p.lanes))
         with p.loop(last, start=first) as tile:
             self.tile(tile * wide, wide, first * wide)
         with p.loop(p.select(last < self.wide_tiles, p.whole(0), self.narrow_tiles)) as tile:
             self.tile(self.wide_tiles * wide + tile * p.lanes, p.lanes, first * wide)
-        self.chunk_losses.store(number, self.collect(Array(p, self.gradient.at(number * self.size), p.real)))
+        losses = self.collect(Array(p, self.gradient.at(number * self.whole_size), p.real))
+        for n, loss in enumerate(losses):
+            self.chunk_losses.store(number * self.together + n, loss)
 
-    def add_chunks(self) -> Value:
-        """Add the gradients of all chunks to that of the first, in their order; returns the loss."""
-        p, lanes = self.p, self.p.lanes
+    def add_chunks(self) -> list[Value]:
+        """Add the gradients of all chunks to that of the first, in their order; returns the loss of each trial."""
+        p, lanes, whole = self.p, self.p.lanes, self.whole_size
         with p.loop(self.num_chunks, start=1) as number:
-            with p.loop(self.size, step=lanes) as place:
+            with p.loop(whole, step=lanes) as place:
                 before = self.gradient.load(place, lanes)
-                self.gradient.store(place, before + self.gradient.load(number * self.size + place, lanes))
-            self.chunk_losses.store(0, self.chunk_losses.load(0) + self.chunk_losses.load(number))
-        return self.chunk_losses.load(0)
+                self.gradient.store(place, before + self.gradient.load(number * whole + place, lanes))
+            for n in range(self.together):
+                loss = self.chunk_losses.load(n) + self.chunk_losses.load(number * self.together + n)
+                self.chunk_losses.store(n, loss)
+        return [self.chunk_losses.load(n) for n in range(self.together)]
+
+    @property
+    def whole_size(self) -> Value:
+        """Numbers in the rows of all trials worked on together."""
+        return self.size * self.together
+
+    @property
+    def num_biases(self) -> int:
+        """Biases of outputs."""
+        return self.form.num_outputs if self.with_biases else 0
 
     def tile(self, first: Value, lanes: int, start: Value) -> None:
         """Points from one on, as many as lanes, of the chunk that starts at a point."""
@@ -180,8 +208,11 @@ class Step(ABC):
         tile = Tile(p, self, first, lanes, start)
         f = self.forward(tile)
         y = [self.y.load(self.stride * k + first, lanes) for k in range(outputs)]
-        value, slopes = loss_and_slopes(p, self.form.loss, f, y, self.share.load(first, lanes))
-        for place, summand in enumerate([*slopes, value]):
+        share = self.share.load(first, lanes)
+        of_trials = [f[start : start + outputs] for start in range(0, len(f), outputs)]
+        values, slopes_of_trials = zip(*(loss_and_slopes(p, self.form.loss, own, y, share) for own in of_trials))
+        slopes = list(itertools.chain(*slopes_of_trials))
+        for place, summand in enumerate([*slopes[: self.num_biases], *values]):
             before = self.output_sums.load(place * p.lanes, p.lanes)
             self.output_sums.store(place * p.lanes, total([before, *summand.parts(p.lanes)]))
         self.backward(tile, slopes)
@@ -204,10 +235,10 @@ class Step(ABC):
 
         return add
 
-    def loss(self) -> Value:
-        """The sum of what the points of a chunk add to the loss."""
-        lanes = self.p.lanes
-        return self.output_sums.load(self.form.num_outputs * lanes, lanes).sum()
+    def losses(self) -> list[Value]:
+        """The sum of what the points of a chunk add to the loss of each trial."""
+        lanes, first = self.p.lanes, self.num_biases
+        return [self.output_sums.load((first + n) * lanes, lanes).sum() for n in range(self.together)]
 
     def summed(self, unit: Value, place: Number) -> Value:
         """One sum over all points of as many units as lanes, each in one lane."""
@@ -224,7 +255,7 @@ def plus_products(p: Program, start: Value, a: list[Value], b: list[Value]) -> V
 
 
 class Trial:
-    """The weights of one trial after another, brought from the stack into rows and back."""
+    """The weights of one trial after another, or some at a time, brought from the stack into rows and back."""
 
     def __init__(self, p: Program, step: Step, slots: int) -> None:
         self.p, self.step = p, step
@@ -234,18 +265,22 @@ class Trial:
         self.own = [step.weights, *(p.array(f"own_slot_{n}") for n in range(slots))]
 
     def fetch(self, trial: Value) -> None:
-        """Bring a trial into rows."""
-        with self.p.loop(self.num_weights) as n:
-            place = self.places.load(n)
-            for flat, own in zip(self.flat, self.own, strict=True):
-                own.store(place, flat.load(trial * self.num_weights + n))
+        """Bring a trial into rows, and those that are worked on together with it."""
+        for flat, own, place, own_place in self._numbers(trial):
+            own.store(own_place, flat.load(place))
 
     def give_back(self, trial: Value) -> None:
         """Bring the rows back to the stack."""
+        for flat, own, place, own_place in self._numbers(trial):
+            flat.store(place, own.load(own_place))
+
+    def _numbers(self, trial: Value) -> Iterator[tuple[Array, Array, Value, Value]]:
+        """For each number of a trial the array in the stack and that of rows, and its places there."""
         with self.p.loop(self.num_weights) as n:
             place = self.places.load(n)
-            for flat, own in zip(self.flat, self.own, strict=True):
-                flat.store(trial * self.num_weights + n, own.load(place))
+            for number in range(self.step.together):
+                for flat, own in zip(self.flat, self.own, strict=True):
+                    yield flat, own, (trial + number) * self.num_weights + n, self.step.size * number + place
 
 
 def gradient_program(form: Form) -> Program:
@@ -257,7 +292,8 @@ def gradient_program(form: Form) -> Program:
     num_trials = p.size("num_trials")
     with p.loop(num_trials) as trial:
         trials.fetch(trial)
-        losses.store(trial, step.value_and_gradient())
+        (loss,) = step.value_and_gradient()
+        losses.store(trial, loss)
         with p.loop(trials.num_weights) as n:
             flat_gradient.store(trial * trials.num_weights + n, step.gradient.load(trials.places.load(n)))
     return p
@@ -271,9 +307,10 @@ def training_program(form: Form, rule: UpdateRule, *, minibatches: bool) -> Prog
     update = Update(p, trials, rule)
     num_trials, num_steps = p.size("num_trials"), p.size("num_steps")
     batch = Batch(p, step) if minibatches else None
-    with p.loop(num_trials) as trial:
+    with p.loop(num_trials, step=step.together) as trial:
         trials.fetch(trial)
-        going = p.variable(num_steps)  # becomes zero when the trial has diverged, which ends its loop
+        going = p.variable(num_steps)  # becomes zero when the trials have diverged, which ends their loop
+        update.begin()
         with p.loop(going.get) as number:
             if batch is not None:
                 batch.fetch(trial, number)
@@ -297,6 +334,7 @@ def update_program(form: Form, rule: UpdateRule) -> Program:
     p = Program(form.dtype)
     step = form.step(p, "all")
     update = Update(p, Trial(p, step, rule.slots), rule)
+    update.begin()
     update.make(p.whole(0), p.size("number"), step.add_chunks())
     return p
 
@@ -309,22 +347,32 @@ class Update:
         self.rates, self.bounds = p.array("rates"), p.array("bounds")
         self.corrections, self.diverged = p.array("corrections"), p.array("diverged", whole=True)
 
-    def make(self, trial: Value, number: Value, loss: Value) -> Value:
-        """Update a trial if its loss is within bounds, or note the step as that of its divergence; returns which."""
+    def begin(self) -> None:
+        """No trial has diverged yet."""
+        self.going = [self.p.variable(self.p.truth(value=True)) for _ in range(self.trials.step.together)]
+
+    def make(self, trial: Value, number: Value, losses: list[Value]) -> Value:
+        """Update trials whose loss is within bounds; note the step of divergence of others; returns if any goes on."""
+        for n, (loss, going) in enumerate(zip(losses, self.going, strict=True)):
+            fine = loss <= self.bounds.load(trial + n)
+            with self.p.when(self.p.bits("and", going.get(), self.p.negation(fine))):
+                self.diverged.store(trial + n, number)
+                going.set(self.p.truth(value=False))
+            with self.p.when(going.get()):
+                self._make(trial + n, number, self.trials.step.size * n)
+        return functools.reduce(lambda a, b: self.p.bits("or", a, b), [going.get() for going in self.going])
+
+    def _make(self, trial: Value, number: Value, first: Value) -> None:
+        """Update a trial whose rows begin at a place."""
         p, step = self.p, self.trials.step
-        fine = loss <= self.bounds.load(trial)
-        with p.when(p.negation(fine)):
-            self.diverged.store(trial, number)
-        with p.when(fine):
-            rate = self.rates.load(trial) * self.corrections.load(number * 2)
-            root = self.corrections.load(number * 2 + 1)
-            with p.loop(step.size, step=p.lanes) as place:
-                own = [array.load(place, p.lanes) for array in self.trials.own]
-                gradient = step.gradient.load(place, p.lanes)
-                weights, slots = updated(p, self.rule, own[0], gradient, own[1:], rate, root)
-                for array, value in zip(self.trials.own, [weights, *slots], strict=True):
-                    array.store(place, value)
-        return fine
+        rate = self.rates.load(trial) * self.corrections.load(number * 2)
+        root = self.corrections.load(number * 2 + 1)
+        with p.loop(first + step.size, start=first, step=p.lanes) as place:
+            own = [array.load(place, p.lanes) for array in self.trials.own]
+            gradient = step.gradient.load(place, p.lanes)
+            weights, slots = updated(p, self.rule, own[0], gradient, own[1:], rate, root)
+            for array, value in zip(self.trials.own, [weights, *slots], strict=True):
+                array.store(place, value)
 
 
 class Batch:
