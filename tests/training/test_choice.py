@@ -55,6 +55,7 @@ CASES = {
         models=(Linear(),), optimizer=LeastSquares(), learning_rates=None
     ),
     "takes 128 inputs at most, not 129": of_many_inputs,
+    "takes 256 features at most, not 257": lambda pack: pack(models=(Linear(),), widths=(257,)),
     "takes 131072 weights at most, not 150001": lambda pack: pack(models=(Shallow(),), widths=(50_000,), seeds=1),
 }
 

@@ -33,7 +33,13 @@ MOST_OUTPUTS = 16
 MOST_WEIGHTS = 1 << 17
 """Weights of a trial likewise: each has a register of sums over points, together 8 MiB for each core. At 77,000 (1,437
 points, 64 inputs, width 1,024, 10 outputs) it was 79 and 49."""
-
+MOST_OUTPUTS_OF_LINEAR = 32
+"""Outputs of a linear model. Measured as above, at 256 points and 256 features: 93 and 77 for 10, 96 and 84 for 16, 98
+and 85 for 26, 69 and 80 for 64."""
+MOST_FEATURE_BYTES = 2048
+"""Features of a point of a linear model, by their size: with more, a tile of points and its sums leave the cache. At
+4,096 points and 1 output, in float64: 48 and 31 for 256, 25 and 30 for 512; in float32: 98 and 68 for 512, 39 and 60
+for 1,024."""
 
 CUDA = "cuda"
 
@@ -117,7 +123,7 @@ def _not_fused(
         return "was not asked for"
     size = (width, num_inputs, num_outputs)
     if device_type == "cpu":
-        reason = _not_covered(model, optimizer, *size)
+        reason = _not_covered(model, optimizer, *size, real_bytes)
     elif device_type == CUDA:
         reason = _not_on_card(model, optimizer, *size, real_bytes)
     else:
@@ -138,12 +144,17 @@ def _not_on_card(
     return not_covered(model, optimizer, width, num_inputs, num_outputs, real_bytes)
 
 
-def _not_covered(model: Model, optimizer: Optimizer, width: int, num_inputs: int, num_outputs: int) -> str | None:
+def _not_covered(
+    model: Model, optimizer: Optimizer, width: int, num_inputs: int, num_outputs: int, real_bytes: int
+) -> str | None:
     """What keeps the fused engine for processors from a shape."""
-    models, size = (Shallow, LinearModel), (num_inputs, num_outputs)
-    reason = beyond(model, optimizer, *size, most_inputs=MOST_INPUTS, most_outputs=MOST_OUTPUTS, models=models)
+    models, most_outputs = (Shallow, LinearModel), MOST_OUTPUTS_OF_LINEAR if model.linear else MOST_OUTPUTS
+    size = (num_inputs, num_outputs)
+    reason = beyond(model, optimizer, *size, most_inputs=MOST_INPUTS, most_outputs=most_outputs, models=models)
     if reason is not None:
         return reason
+    if model.linear and width * real_bytes > MOST_FEATURE_BYTES:
+        return f"takes {MOST_FEATURE_BYTES // real_bytes} features at most, not {width}"
     if (num_weights := model.num_weights(width, num_inputs, num_outputs)) > MOST_WEIGHTS:
         return f"takes {MOST_WEIGHTS} weights at most, not {num_weights}"
     return _not_here() or _not_written(model, optimizer)

@@ -152,11 +152,11 @@ class Fused(Engine):
         self.form = form_of(learned.model, learned.loss, inputs_PD.shape[1], learned.num_outputs, dtype)
         self.lanes = REGISTER_BITS // BITS[dtype]
         chunks = most_chunks(self.form, learned.width, learned.num_points, batch_size)
-        lanes, real, tile = self.lanes, inputs_CP.numpy().dtype, self.form.tile_registers
-        self.all_shares = Shares(learned.num_points, lanes, real, chunks, tile)
+        real = inputs_CP.numpy().dtype
+        self.all_shares = Shares(learned.num_points, self.lanes, real, chunks)
         self.points = Points(inputs_CP.numpy(), targets_KP.numpy(), len(self.all_shares.share_P))
         self.columns = self.points.columns(self.lanes) if self.form.inputs_in_lanes else np.empty(0)
-        self.batch_shares = Shares(batch_size or learned.num_points, lanes, real, tile_registers=tile)
+        self.batch_shares = Shares(batch_size or learned.num_points, self.lanes, real)
         self.minibatches = None if batch_size is None else Minibatches(inputs_CP, targets_KP, batch_size)
         self.places_N = self.form.places(learned.width, self.lanes)
         self.grouped = grouped(self.form, batch_size)

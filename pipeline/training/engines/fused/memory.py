@@ -52,21 +52,14 @@ class Points:
 class Shares:
     """The share of each lane in a mean over points, and the tiles and chunks of tiles that they make."""
 
-    def __init__(
-        self,
-        num_points: int,
-        lanes: int,
-        dtype: np.dtype,
-        most_chunks: int = 1,
-        tile_registers: int = TILE_REGISTERS,
-    ) -> None:
+    def __init__(self, num_points: int, lanes: int, dtype: np.dtype, most_chunks: int = 1) -> None:
         self.registers = -(-num_points // lanes)
         size = self.registers * lanes
         if size * dtype.itemsize % NOT_A_STRIDE == 0:
             size += lanes
         self.share_P = np.zeros(size, dtype)
         self.share_P[:num_points] = 1 / num_points
-        self.wide_tiles, self.narrow_tiles = divmod(self.registers, tile_registers)
+        self.wide_tiles, self.narrow_tiles = divmod(self.registers, TILE_REGISTERS)
         self.num_chunks = max(1, min(most_chunks, self.wide_tiles))  # none is without a tile
         self.chunks = np.arange(self.num_chunks + 1) * self.wide_tiles // self.num_chunks
 

@@ -43,7 +43,7 @@ class Network(Form):
     dtype: Dtype
 
     @property
-    def together(self) -> int:
+    def units_together(self) -> int:
         """Hidden units worked on together: of many inputs each is then loaded once for all of them."""
         return 1 if self.num_inputs <= MOST_WRITTEN_OUT else UNITS_TOGETHER
 
@@ -134,7 +134,7 @@ class NetworkStep(Step):
 
     def over_units(self, work: Callable[[Value, int], None]) -> None:
         """Do work on all hidden units: the first of some, and how many."""
-        p, together = self.p, self.network.together
+        p, together = self.p, self.network.units_together
         whole = self.width / together * together
         with p.loop(whole, step=together) as unit:
             work(unit, together)

@@ -42,11 +42,6 @@ class Form(ABC):
     dtype: Dtype
 
     @property
-    def tile_registers(self) -> int:
-        """Registers of points in a tile: enough that no instruction waits for the one before."""
-        return TILE_REGISTERS
-
-    @property
     def together(self) -> int:
         """Trials worked on together: inputs are then loaded once for all of them."""
         return 1
@@ -168,7 +163,7 @@ class Step(ABC):
 
     def chunk(self, number: Value) -> None:
         """Write the pass over the points of a chunk; its gradient and its loss are left in places of their own."""
-        p, wide = self.p, self.p.lanes * self.form.tile_registers
+        p, wide = self.p, self.p.lanes * TILE_REGISTERS
         first, last = self.chunks.load(number), self.chunks.load(number + 1)
         for place in range(self.num_biases + self.together):
             self.output_sums.store(place * p.lanes, p.number(0.0, p.lanes))
@@ -210,7 +205,8 @@ class Step(ABC):
         y = [self.y.load(self.stride * k + first, lanes) for k in range(outputs)]
         share = self.share.load(first, lanes)
         of_trials = [f[start : start + outputs] for start in range(0, len(f), outputs)]
-        values, slopes_of_trials = zip(*(loss_and_slopes(p, self.form.loss, own, y, share) for own in of_trials))
+        found = [loss_and_slopes(p, self.form.loss, own, y, share) for own in of_trials]
+        values, slopes_of_trials = zip(*found, strict=True)
         slopes = list(itertools.chain(*slopes_of_trials))
         for place, summand in enumerate([*slopes[: self.num_biases], *values]):
             before = self.output_sums.load(place * p.lanes, p.lanes)
