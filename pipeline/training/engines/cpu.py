@@ -236,11 +236,13 @@ class Fused(Engine):
     def _shared_value_and_gradient(self, weights_TN: Tensor, losses_T: Tensor, gradient_TN: Tensor) -> None:
         """Losses and gradients of a few trials, by all cores."""
         arrays, num_chunks = self.scratch[0].arrays, self.all_shares.num_chunks
+        size = self.form.size(self.learned.width, self.lanes)
         with self._all_cores() as compute_chunks:
             for trial, weights_N in enumerate(weights_TN.detach().numpy()):
                 arrays["own_weights"][self.places_N] = weights_N
                 compute_chunks()
-                rows = functools.reduce(operator.add, arrays["own_gradient"].reshape(num_chunks, -1))
+                chunks = arrays["own_gradient"][: num_chunks * size].reshape(num_chunks, size)
+                rows = functools.reduce(operator.add, chunks)
                 gradient_TN[trial] = torch.from_numpy(rows[self.places_N])
                 losses_T[trial] = float(functools.reduce(operator.add, arrays["chunk_losses"][:num_chunks]))
 
