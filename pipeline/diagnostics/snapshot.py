@@ -47,6 +47,8 @@ class Learned:
     task: Task
     dataset: Dataset
     dtype: torch.dtype
+    rounded: bool = False
+    """Whether an engine may round what products of matrices are made of to tf32, which has 11 bits."""
 
     def __post_init__(self) -> None:
         fitted = self.model.fitted(self.dataset.train_inputs_PD, self.dataset.train_targets_PK, self.width)

@@ -35,11 +35,13 @@ from pipeline.problems.losses import BinaryCrossEntropy, HalfMeanSquare, Loss, S
 from pipeline.problems.problem import Dataset
 from pipeline.training.engines.card.tile import SHARED_REGISTERS, Tile, most_unit_rows
 from pipeline.training.engines.engine import Engine, Stack
-from pipeline.training.engines.gpu import FusedOnCard, not_covered
+from pipeline.training.engines.gpu import not_covered, on_card
+from pipeline.training.engines.gpu_registers import InRegisters, fits
 from pipeline.training.engines.kernels import kernel
 from pipeline.training.engines.reference import Reference
 
 Shape = tuple[int, int, int, int]
+Made = Callable[[Learned, int | None, torch.device], Engine]
 
 
 @dataclass(frozen=True)
@@ -186,18 +188,18 @@ def checks(device: torch.device) -> Iterator[tuple[str, float, float]]:
         shape = (20, 3, 17, num_outputs)
         double = learned_of(shape, ACTIVATIONS[name](), device, rule, loss, torch.float64)
         what = f"{name}, {loss.name()}, {rule.name()}, float64, 4 steps"
-        yield what, difference(double, FusedOnCard, double, device, 4, 7), 1e-12
+        yield what, difference(double, on_card, double, device, 4, 7), 1e-12
     for activation in (Relu(), Tanh()):
         shape = (256, 2, 64, 1) if device.type == "cuda" else (12, 2, 5, 1)
         rule, steps = GradientDescent(), 100 if device.type == "cuda" else 2
         exact = learned_of(shape, activation, device, rule, HalfMeanSquare(), torch.float64)
         single = dataclasses.replace(exact, dtype=torch.float32)
         what = f"{activation.name()}, {'x'.join(map(str, shape))}, float32 against float64, {steps} steps"
-        yield what, difference(single, FusedOnCard, exact, device, steps, None), 1e-4
+        yield what, difference(single, on_card, exact, device, steps, None), 1e-4
 
 
 def difference(
-    learned: Learned, engine: type[Engine], exact: Learned, device: torch.device, steps: int, batch_size: int | None
+    learned: Learned, engine: Made, exact: Learned, device: torch.device, steps: int, batch_size: int | None
 ) -> float:
     """Of 2 trials by an engine from the reference engine, relative to the largest: loss and gradient, then weights.
 
@@ -230,8 +232,8 @@ def measured_row(
     """The fused engine and its peers on a pack."""
     named = (activation.name(), "x".join(map(str, shape)), num_trials)
     loss: Loss = SoftmaxCrossEntropy() if shape[3] > 1 else HalfMeanSquare()
-    _, num_inputs, width, num_outputs = shape
-    reason = not_covered(Shallow(activation), GradientDescent(), width, num_inputs, num_outputs, 4)
+    _, num_inputs, _, num_outputs = shape
+    reason = not_covered(Shallow(activation), GradientDescent(), num_inputs, num_outputs)
     if reason is not None:
         return row(*named, f"the fused engine {reason}")
     if time.monotonic() > asked.deadline:
@@ -298,8 +300,10 @@ def seconds_of_step(asked: Asked, steps: Steps) -> list[float]:
 
 def fused(learned: Learned, num_trials: int, device: torch.device, tile: Tile | None = None) -> Steps:
     """The engine, with its own tile or another."""
-    engine, stack = FusedOnCard(learned, None, device), stack_of(learned, num_trials, device)
-    engine.training_tile = tile or engine.training_tile
+    engine, stack = on_card(learned, None, device), stack_of(learned, num_trials, device)
+    if tile is not None:
+        assert isinstance(engine, InRegisters)
+        engine.training_tile = tile
     return Steps(functools.partial(advanced, engine, stack))
 
 
@@ -431,11 +435,11 @@ def tiles_tried(asked: Asked, device: torch.device) -> Iterator[str]:
     """The speed of the fused engine with each tile of a shape that its registers have room for."""
     for shape in asked.shapes:
         _, num_inputs, width, num_outputs = shape
-        if not_covered(Shallow(Relu()), GradientDescent(), width, num_inputs, num_outputs, 4):
+        if not fits(GradientDescent(), width, num_inputs, num_outputs, 4):
             continue
         loss: Loss = SoftmaxCrossEntropy() if num_outputs > 1 else HalfMeanSquare()
         learned = learned_of(shape, Relu(), device, GradientDescent(), loss, torch.float32)
-        chosen = FusedOnCard(learned, None, device).training_tile
+        chosen = InRegisters(learned, None, device).training_tile
         for tile in tiles_near(chosen, num_inputs + 1 + num_outputs):
             if time.monotonic() > asked.deadline:
                 yield row("x".join(map(str, shape)), "time was up")

@@ -18,7 +18,7 @@ sys.modules.update(dict.fromkeys({ABSENT!r}))
 from pipeline.training.bench_card import main
 raise SystemExit(main(sys.argv[1:]))
 """
-TINY = ["--shapes", "5x1x3x1 4x64x3x10", "--packs", "2", "--activations", "relu", "--repetitions", "1"]
+TINY = ["--shapes", "5x1x3x1 4x129x3x1", "--packs", "2", "--activations", "relu", "--repetitions", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +36,11 @@ def test_numbers_are_checked_before_speed_is_measured(lines):
 
 
 def test_every_pack_has_a_row_with_its_ratios_or_the_reason_why_not(lines):
-    measured, refused = (next(line for line in lines if f"{shape} " in line) for shape in ("5x1x3x1", "4x64x3x10"))
+    measured, refused = (next(line for line in lines if f"{shape} " in line) for shape in ("5x1x3x1", "4x129x3x1"))
     assert " x " in measured
     assert "RuntimeError: JAX is not installed" in measured
     assert torch.cuda.is_available() or "RuntimeError: needs a CUDA device" in measured
-    assert refused.endswith("the fused engine takes 16 inputs at most on a graphics card, not 64")
+    assert refused.endswith("the fused engine takes 128 inputs at most on a graphics card, not 129")
 
 
 def test_the_tile_that_is_chosen_is_among_those_tried(lines):

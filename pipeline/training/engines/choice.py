@@ -59,14 +59,13 @@ def engine_of(asked: EngineChoice, learned: Learned, batch_size: int | None, dev
     if asked == CLOSED_FORM:
         return ClosedForm(learned, batch_size, device)
     size = (learned.width, learned.dataset.train_inputs_PD.shape[1], learned.num_outputs)
-    real_bytes = learned.dtype.itemsize
-    reason = _not_fused(asked, learned.model, learned.optimizer, *size, real_bytes, device.type)
+    reason = _not_fused(asked, learned.model, learned.optimizer, *size, device.type)
     if reason is not None:
         return Reference(learned, batch_size, device)
     if device.type == CUDA:
-        from pipeline.training.engines.gpu import FusedOnCard
+        from pipeline.training.engines.gpu import on_card
 
-        return FusedOnCard(learned, batch_size, device)
+        return on_card(learned, batch_size, device)
     from pipeline.training.engines.cpu import Fused
 
     return Fused(learned, batch_size, device)
@@ -81,8 +80,7 @@ def name_and_reason(asked: EngineChoice, shape: Shape, device_type: str) -> tupl
     if asked == CLOSED_FORM:
         return ClosedForm.name, ""
     size = (shape.width, shape.problem.num_inputs, shape.problem.num_outputs)
-    real_bytes = 4 if shape.dtype == "float32" else 8
-    reason = _not_fused(asked, shape.model, shape.optimizer, *size, real_bytes, device_type)
+    reason = _not_fused(asked, shape.model, shape.optimizer, *size, device_type)
     return ("fused", "") if reason is None else (Reference.name, reason)
 
 
@@ -115,7 +113,6 @@ def _not_fused(
     width: int,
     num_inputs: int,
     num_outputs: int,
-    real_bytes: int,
     device_type: str,
 ) -> str | None:
     """What keeps the fused engine from a shape, as the rest of a sentence about it; ``None`` if nothing does."""
@@ -125,7 +122,7 @@ def _not_fused(
     if device_type == "cpu":
         reason = _not_covered(model, optimizer, *size, real_bytes)
     elif device_type == CUDA:
-        reason = _not_on_card(model, optimizer, *size, real_bytes)
+        reason = _not_on_card(model, optimizer, num_inputs, num_outputs)
     else:
         reason = "computes on processors and on CUDA devices only"
     if reason is not None and asked == "fused":
@@ -133,15 +130,13 @@ def _not_fused(
     return reason
 
 
-def _not_on_card(
-    model: Model, optimizer: Optimizer, width: int, num_inputs: int, num_outputs: int, real_bytes: int
-) -> str | None:
+def _not_on_card(model: Model, optimizer: Optimizer, num_inputs: int, num_outputs: int) -> str | None:
     """What keeps the fused engine for graphics cards from a shape."""
     if importlib.util.find_spec("triton") is None:
         return "needs triton, which is not installed"
     from pipeline.training.engines.gpu import not_covered
 
-    return not_covered(model, optimizer, width, num_inputs, num_outputs, real_bytes)
+    return not_covered(model, optimizer, num_inputs, num_outputs)
 
 
 def _not_covered(

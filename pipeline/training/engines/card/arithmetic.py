@@ -94,27 +94,56 @@ def loss_and_slopes(outputs, targets, share, LOSS: tl.constexpr, K: tl.constexpr
             value += targets[k] * (log_whole - (outputs[k] - largest))
             slopes = slopes + ((tl.exp(outputs[k] - largest) / whole - targets[k]) * share,)
         value *= share
-    elif LOSS == "binary_cross_entropy":
+    else:
         for k in tl.static_range(K):
-            signed = (1.0 - 2.0 * targets[k]) * outputs[k]
-            value += tl.where(signed < 0, 0.0, signed) + log_of_one_plus(tl.exp(-tl.abs(signed)))
-            slopes = slopes + ((sigmoid(outputs[k]) - targets[k]) * share,)
+            summand, slope = loss_and_slope(outputs[k], targets[k], LOSS)
+            value += summand
+            slopes = slopes + (slope * share,)
         value *= share
+    return value, slopes
+
+
+@triton.jit
+def loss_and_slopes_in_rows(outputs, targets, there, LOSS: tl.constexpr):
+    """The loss at each point of rows ``[points, outputs]``, and its slope in each output, not yet shared by a mean.
+
+    Args:
+        outputs: Numbers where there is an output; others do not count.
+        targets: Likewise.
+        there: Whether there is one.
+        LOSS: The name of the loss.
+    """
+    if LOSS == "softmax_cross_entropy":
+        below = tl.where(there, outputs, float("-inf"))
+        largest = tl.max(below, 1, keep_dims=True)
+        largest = tl.where(largest == float("-inf"), 0.0, largest)  # of a row without a point
+        parts = tl.exp(below - largest)
+        whole = tl.sum(parts, 1, keep_dims=True)
+        values = tl.where(there, targets * (tl.log(whole) - (outputs - largest)), 0.0)
+        slopes = parts / whole - targets
+    else:
+        values, slopes = loss_and_slope(outputs, targets, LOSS)
+        values = tl.where(there, values, 0.0)
+    return tl.sum(values, 1), tl.where(there, slopes, 0.0)
+
+
+@triton.jit
+def loss_and_slope(output, target, LOSS: tl.constexpr):
+    """What one output adds to the loss of a point, and its slope there, for losses that are sums over outputs."""
+    if LOSS == "binary_cross_entropy":
+        signed = (1.0 - 2.0 * target) * output
+        value = tl.where(signed < 0, 0.0, signed) + log_of_one_plus(tl.exp(-tl.abs(signed)))
+        slope = sigmoid(output) - target
     elif LOSS == "brier_score":
-        for k in tl.static_range(K):
-            sign = 1.0 - 2.0 * targets[k]
-            wrong = sigmoid(sign * outputs[k])
-            value += wrong * wrong
-            slopes = slopes + (sign * wrong * wrong * sigmoid(-sign * outputs[k]) * 2.0 * share,)
-        value *= share
+        sign = 1.0 - 2.0 * target
+        wrong = sigmoid(sign * output)
+        value = wrong * wrong
+        slope = sign * wrong * wrong * sigmoid(-sign * output) * 2.0
     else:
         tl.static_assert(LOSS == "half_mean_square")
-        for k in tl.static_range(K):
-            error = outputs[k] - targets[k]
-            slopes = slopes + (error * share,)
-            value += error * slopes[k]
-        value *= 0.5
-    return value, slopes
+        slope = output - target
+        value = 0.5 * slope * slope
+    return value, slope
 
 
 @triton.jit
