@@ -42,7 +42,7 @@ def bytes_of_trial(shape: Shape) -> int:
     writing. What is larger, buffers over the points and feature matrices, is worked through in
     chunks of a fixed size. A test measures the estimate against a process.
     """
-    element = 4 if shape.dtype == "float32" else 8
+    element = 4 if shape.stored == "float32" else 8
     remembered = sum(shape.optimizer.memory(shape.num_weights))
     return element * (3 * shape.num_weights + 2 * remembered)
 
@@ -53,7 +53,7 @@ def observed_bytes_of_trial(shape: Shape) -> int:
     outputs = 4 * problem.num_outputs * problem.test * 8
     if shape.model.linear:
         return outputs + 2 * shape.num_weights * 8
-    element = 4 if shape.dtype == "float32" else 8
+    element = 4 if shape.stored == "float32" else 8
     return outputs + (shape.width + 1) * max(4 * problem.train * 8, 3 * problem.test * element)
 
 

@@ -28,7 +28,7 @@ from pipeline.experiment.axes import (
     distinct,
     positive,
 )
-from pipeline.experiment.names import CLOSED_FORM, HOW_IT_RUNS, EngineChoice
+from pipeline.experiment.names import CLOSED_FORM, HOW_IT_RUNS, STORED, Dtype, EngineChoice
 from pipeline.experiment.parallel import Parallel
 from pipeline.experiment.tracking import Tracking
 from pipeline.experiment.trial import LearningRate, Shape, TimesLimit, Trial
@@ -56,7 +56,7 @@ class Experiment:
     steps: int = 2000
     batch_size: int | Literal["full"] = "full"
     seeds: int | tuple[int, ...] = 3
-    dtype: Literal["float32", "float64"] = "float32"
+    dtype: Dtype = "float32"
     diagnostics: tuple[Diagnostic, ...] = DEFAULT_DIAGNOSTICS
     record_at: tuple[int, ...] | LogSpacedSteps = LogSpacedSteps(40)
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
@@ -150,7 +150,8 @@ class Experiment:
                     raise FieldError(("models", position), what, hint="give the learning rates themselves")
 
     def _check_rates_fit_the_dtype(self) -> None:
-        least, most = float(np.finfo(self.dtype).tiny), float(np.finfo(self.dtype).max)
+        limits = np.finfo(STORED[self.dtype])
+        least, most = float(limits.tiny), float(limits.max)
         for position, rate in enumerate(self.resolved_learning_rates()):
             if isinstance(rate, float) and not least <= rate <= most:
                 path = (position,) if isinstance(self.learning_rates, tuple) else ()

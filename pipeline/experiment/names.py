@@ -15,6 +15,12 @@ EngineChoice = Literal["auto", "closed_form", "fused", "reference"]
 FASTEST: EngineChoice = "fused"
 """What ``auto`` takes wherever it can."""
 
+Dtype = Literal["float32", "float64", "tf32"]
+"""What is computed with. ``tf32`` is float32 whose products of matrices a graphics card may round to 11 bits."""
+
+STORED: dict[str, Literal["float32", "float64"]] = {"float32": "float32", "float64": "float64", "tf32": "float32"}
+"""What each number is kept in."""
+
 HOW_IT_RUNS = ("accelerator", "engine", "pack_memory_gib", "checkpoint_seconds", "parallel", "tracking")
 """Fields of an experiment that say how it is computed and shown; no record depends on them."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+from pipeline.experiment.names import STORED, Dtype
 from pipeline.models.model import Model
 from pipeline.optimizers.rules import Optimizer
 from pipeline.problems.losses import Loss
@@ -35,7 +36,12 @@ class Shape:
     loss: Loss
     steps: int
     batch_size: int | None
-    dtype: str
+    dtype: Dtype
+
+    @property
+    def stored(self) -> Literal["float32", "float64"]:
+        """What each number of a trial is kept in."""
+        return STORED[self.dtype]
 
     @property
     def num_weights(self) -> int:

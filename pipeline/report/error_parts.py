@@ -82,7 +82,7 @@ def _shares(shape: Shape, error: float, squares: dict[str, float], bar: float | 
 
 def advice(shape: Shape, part: str) -> str:
     """What lowers a part of the error of such trials."""
-    network, float32 = isinstance(shape.model, Shallow), shape.dtype == "float32"
+    network, float32 = isinstance(shape.model, Shallow), shape.stored == "float32"
     match part:
         case "approximation" if network:
             return "more width, or other hidden units: train them longer"

@@ -61,9 +61,9 @@ def predicted_and_measured(plan: Plan, results: pl.DataFrame, records: Records, 
         measured_RH = table.select(pl.col(steps).fill_null(math.nan)).to_torch(dtype=pl.Float64)
         rates_R = torch.tensor([rates[trial] for trial in table["trial"]], dtype=torch.float64)
         steps_H = torch.tensor([int(step) for step in steps])
-        columns = compared(start, rates_R, steps_H, measured_RH, recurrence, LEAST_EXCESS[shape.dtype])
+        columns = compared(start, rates_R, steps_H, measured_RH, recurrence, LEAST_EXCESS[shape.stored])
         said = pl.DataFrame({"trial": table["trial"], **{name: tensor.numpy() for name, tensor in columns.items()}})
-        close = pl.col("deviation") <= DEVIATION[shape.dtype]
+        close = pl.col("deviation") <= DEVIATION[shape.stored]
         verdict = pl.when(close).then(pl.lit(AGREES)).otherwise(pl.lit(CONTRADICTS))
         unsaid = pl.col("deviation").is_nan() | pl.col("trial").is_in(computed)
         parts.append(

@@ -23,7 +23,7 @@ from pipeline.report.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
 LOGITS = (-20.0, -10.0, -5.0, -2.0, 0.0, 2.0, 5.0)
 LEVELS = (0.2, 0.1, 0.05, 0.02)
 """Shares of wrong answers that steps are counted to."""
-CLOSE = {"float32": 1e-5, "float64": 1e-10}
+CLOSE = {"float32": 1e-5, "float64": 1e-10, "tf32": 1e-2}
 """Relative distance to the theory within which rounding decides, of a gradient over all points."""
 RATIO_AT_ZERO = 2.0
 ENTROPY, SQUARES = BinaryCrossEntropy(), BrierScore()

@@ -133,7 +133,7 @@ def _planned(plan: Plan) -> pl.DataFrame:
         shape, problem = pack.shape, pack.shape.problem
         columns = (labels[asked(shape)], problem.num_inputs, problem.train, noise_of(problem))
         axes = (*columns, shape.model.label(), shape.width)
-        shapes.append((*axes, has_limit(shape), overshoots(shape), MARGIN[shape.dtype]))
+        shapes.append((*axes, has_limit(shape), overshoots(shape), MARGIN[shape.stored]))
     types = dict(zip(CELL, (pl.String, pl.Int64, pl.Int64, pl.Float64, pl.String, pl.Int64), strict=True))
     schema = types | {"has_limit": pl.Boolean, "overshoots": pl.Boolean, "margin": pl.Float64}
     by_pack = pl.DataFrame(shapes, schema=schema, orient="row").with_row_index("pack")

@@ -55,7 +55,7 @@ class PackModule(L.LightningModule):
         self.automatic_optimization = False
         self.pack = pack
         shape = pack.shape
-        dtype = torch.float32 if shape.dtype == "float32" else torch.float64
+        dtype = torch.float32 if shape.stored == "float32" else torch.float64
         self.learned = Learned(
             shape.model,
             shape.width,
@@ -64,6 +64,7 @@ class PackModule(L.LightningModule):
             shape.problem.task,
             dataset or shape.problem.load(),
             dtype,
+            rounded=shape.dtype == "tf32",
         )
         self.weights = torch.nn.Parameter(initial_weights_of(pack.trials, dtype), requires_grad=False)
         self.register_buffer("steps_done", torch.tensor(0))

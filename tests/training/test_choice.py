@@ -7,6 +7,7 @@ import typing
 from importlib.util import find_spec
 
 import pytest
+import torch
 
 from pipeline.errors import PipelineError
 from pipeline.experiment.axes import Inputs
@@ -110,3 +111,25 @@ def test_packs_are_announced_by_engine_and_reason(experiment):
     assert choice.announced(packs[:1], "reference", "cpu") == (
         "engine: reference for 1 pack (the fused one was not asked for)"
     )
+
+
+def test_tf32_is_kept_in_float32_and_said_to_be_computed_so_where_nothing_rounds(pack):
+    made = pack(models=(Shallow(),), dtype="tf32")
+    module = PackModule(made, [1])
+    assert (module.learned.rounded, module.weights.dtype) == (True, torch.float32)
+    assert choice.announced([made], "auto", "cpu") == (
+        "engine: fused for 1 pack; tf32 is computed as float32 in 1 of them"
+    )
+    assert not PackModule(pack(models=(Shallow(),), dtype="float32"), [1]).learned.rounded
+
+
+@pytest.mark.skipif(find_spec("triton") is None, reason="needs triton")
+def test_tf32_rounds_on_a_graphics_card_where_products_of_matrices_train(pack):
+    many = Inputs(train=(8,), test=4, dimension=(17,))
+    for made, rounds in (
+        (pack(models=(Shallow(),), dtype="tf32"), False),
+        (pack(models=(Shallow(),), dtype="tf32", inputs=many), True),
+        (pack(models=(Linear(),), dtype="tf32"), False),
+    ):
+        assert choice.rounds(made.shape, "auto", "cuda") is rounds
+        assert ("as float32" in choice.announced([made], "auto", "cuda")) is not rounds

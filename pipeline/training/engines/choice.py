@@ -19,7 +19,7 @@ from pipeline.experiment.trial import Shape
 from pipeline.models.linear import LinearModel
 from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
-from pipeline.optimizers.rules import Optimizer
+from pipeline.optimizers.rules import Optimizer, UpdateRule
 from pipeline.training.engines.closed_form import ClosedForm
 from pipeline.training.engines.coverage import beyond
 from pipeline.training.engines.engine import Engine
@@ -103,7 +103,20 @@ def announced(packs: Sequence[Pack], asked: EngineChoice, device_type: str) -> s
     for (name, reason), number in counts.items():
         why = f" (the fused one {reason})" if reason else ""
         parts.append(f"{name} for {number} pack{'s' * (number > 1)}{why}")
-    return "engine: " + ", ".join(parts)
+    exact = sum(pack.shape.dtype == "tf32" and not rounds(pack.shape, asked, device_type) for pack in packs)
+    as_float32 = f"; tf32 is computed as float32 in {exact} of them" if exact else ""
+    return "engine: " + ", ".join(parts) + as_float32
+
+
+def rounds(shape: Shape, asked: EngineChoice, device_type: str) -> bool:
+    """Whether packs of a shape that allows it will be computed with products of matrices rounded to tf32."""
+    if device_type != CUDA or name_and_reason(asked, shape, device_type)[0] != "fused":
+        return False
+    from pipeline.training.engines.gpu import by_matrices
+
+    assert isinstance(shape.optimizer, UpdateRule)
+    size = (shape.width, shape.problem.num_inputs, shape.problem.num_outputs)
+    return by_matrices(shape.optimizer, *size, real_bytes=4)
 
 
 def _not_fused(

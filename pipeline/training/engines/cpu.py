@@ -117,7 +117,7 @@ def grouped(form: Form, batch_size: int | None) -> Form:
 def compile_for(shape: Shape, *, top_of_hessian: bool) -> None:
     """Compile what packs of a shape need, or find that it is compiled."""
     assert isinstance(shape.optimizer, UpdateRule)
-    dtype: Dtype = "float32" if shape.dtype == "float32" else "float64"
+    dtype: Dtype = shape.stored
     form = form_of(shape.model, shape.loss, shape.problem.num_inputs, shape.problem.num_outputs, dtype)
     gradient_kernel(form)
     for number_together in (form, grouped(form, shape.batch_size)):

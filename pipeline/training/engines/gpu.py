@@ -44,5 +44,10 @@ def on_card(learned: Learned, batch_size: int | None, device: torch.device) -> E
     assert isinstance(learned.optimizer, UpdateRule)
     num_inputs = learned.dataset.train_inputs_PD.shape[1]
     size = (learned.width, num_inputs, learned.num_outputs)
-    family = InRegisters if fits(learned.optimizer, *size, learned.dtype.itemsize) else ByMatrices
+    family = ByMatrices if by_matrices(learned.optimizer, *size, real_bytes=learned.dtype.itemsize) else InRegisters
     return family(learned, batch_size, device)
+
+
+def by_matrices(rule: UpdateRule, width: int, num_inputs: int, num_outputs: int, *, real_bytes: int) -> bool:
+    """Whether a shape that is covered is trained by products of matrices."""
+    return not fits(rule, width, num_inputs, num_outputs, real_bytes)
