@@ -36,6 +36,7 @@ from pipeline.problems.problem import Dataset
 from pipeline.training.engines.card.tile import SHARED_REGISTERS, Tile, most_unit_rows
 from pipeline.training.engines.engine import Engine, Stack
 from pipeline.training.engines.gpu import not_covered, on_card
+from pipeline.training.engines.gpu_matrices import ByMatrices
 from pipeline.training.engines.gpu_registers import InRegisters, fits
 from pipeline.training.engines.kernels import kernel
 from pipeline.training.engines.reference import Reference
@@ -95,6 +96,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(row("activation", "N x d x m x K", "pack", "fused", "TFLOP/s", "of 67", "of products", "spread", *PEERS))
     for activation, num_trials, shape in itertools.product(asked.activations, asked.packs, asked.shapes):
         print(measured_row(asked, activation, shape, num_trials, device, rate), flush=True)
+    print("\nboth families of kernels, ReLU, packs of 32 and the largest:")
+    print(row("N x d x m x K", "pack", "family", "products", "trial-steps/s", "TFLOP/s", "of products"))
+    for line in families_compared(asked, device):
+        print(line, flush=True)
     print("\nother tiles, ReLU, the largest pack:\n" + row("N x d x m x K", "trial-steps/s", "tile"))
     for line in tiles_tried(asked, device):
         print(line, flush=True)
@@ -189,6 +194,20 @@ def checks(device: torch.device) -> Iterator[tuple[str, float, float]]:
         double = learned_of(shape, ACTIVATIONS[name](), device, rule, loss, torch.float64)
         what = f"{name}, {loss.name()}, {rule.name()}, float64, 4 steps"
         yield what, difference(double, on_card, double, device, 4, 7), 1e-12
+    double = learned_of((20, 33, 17, 5), Tanh(), device, Adam(), SoftmaxCrossEntropy(), torch.float64)
+    what = "33 inputs, 5 outputs, by products of matrices, float64, 4 steps of minibatches"
+    yield what, difference(double, ByMatrices, double, device, 4, 7), 1e-12
+    if device.type == "cuda":  # 100 steps by a CUDA graph; the rounding of tf32 leaves three digits
+        double = learned_of(
+            (1437, 64, 256, 10), Relu(), device, GradientDescent(), SoftmaxCrossEntropy(), torch.float64
+        )
+        yield (
+            "digits, by a CUDA graph, float64, 100 steps",
+            difference(double, ByMatrices, double, device, 100, None),
+            1e-12,
+        )
+        rounded = dataclasses.replace(double, dtype=torch.float32, rounded=True)
+        yield "digits, tf32 against float64, 1 step", difference(rounded, ByMatrices, double, device, 1, None), 1e-2
     for activation in (Relu(), Tanh()):
         shape = (256, 2, 64, 1) if device.type == "cuda" else (12, 2, 5, 1)
         rule, steps = GradientDescent(), 100 if device.type == "cuda" else 2
@@ -298,9 +317,11 @@ def seconds_of_step(asked: Asked, steps: Steps) -> list[float]:
     return seconds
 
 
-def fused(learned: Learned, num_trials: int, device: torch.device, tile: Tile | None = None) -> Steps:
-    """The engine, with its own tile or another."""
-    engine, stack = on_card(learned, None, device), stack_of(learned, num_trials, device)
+def fused(
+    learned: Learned, num_trials: int, device: torch.device, tile: Tile | None = None, made: Made = on_card
+) -> Steps:
+    """The engine, with its own tile or another, by the family of kernels that it chooses or by one that is named."""
+    engine, stack = made(learned, None, device), stack_of(learned, num_trials, device)
     if tile is not None:
         assert isinstance(engine, InRegisters)
         engine.training_tile = tile
@@ -415,8 +436,9 @@ PEERS: dict[str, Callable[[Learned, int, torch.device], Steps]] = {
 }
 
 
-def product_rate(device: torch.device) -> float:
-    """Operations a second of a large matrix product in float32; the best of some."""
+def product_rate(device: torch.device, *, rounded: bool = False) -> float:
+    """Operations a second of a large matrix product in float32, perhaps rounded to tf32; the best of some."""
+    torch.backends.cuda.matmul.allow_tf32 = rounded
     size = 8192 if device.type == "cuda" else 256
     left, right = (torch.rand(size, size, device=device) for _ in range(2))
     seconds = []
@@ -425,10 +447,40 @@ def product_rate(device: torch.device) -> float:
         product = torch.mm(left, right)
         float(product[0, 0])  # waits for it
         seconds.append(time.perf_counter() - started)
+    torch.backends.cuda.matmul.allow_tf32 = False
     return 2 * size**3 / min(seconds)
 
 
-# Whether its tiles are well chosen.
+# Whether its family and its tiles are well chosen.
+
+
+def families_compared(asked: Asked, device: torch.device) -> Iterator[str]:
+    """The speed of both families of kernels, of products of matrices also in tf32, where they cover a shape."""
+    rates = {rounded: product_rate(device, rounded=rounded) for rounded in (False, True)}
+    largest = max(asked.packs)
+    for shape, num_trials in itertools.product(asked.shapes, sorted({min(32, largest), largest})):
+        _, num_inputs, width, num_outputs = shape
+        if not_covered(Shallow(Relu()), GradientDescent(), num_inputs, num_outputs):
+            continue
+        loss: Loss = SoftmaxCrossEntropy() if num_outputs > 1 else HalfMeanSquare()
+        exact = learned_of(shape, Relu(), device, GradientDescent(), loss, torch.float32)
+        ways: list[tuple[Made, bool]] = [(ByMatrices, False), (ByMatrices, True)]
+        if fits(GradientDescent(), width, num_inputs, num_outputs, 4):
+            ways.append((InRegisters, False))
+        for made, rounded in ways:
+            named = ("x".join(map(str, shape)), num_trials, getattr(made, "__name__", made))
+            if time.monotonic() > asked.deadline:
+                yield row(*named, "time was up")
+                return
+            learned = dataclasses.replace(exact, rounded=rounded)
+            try:
+                seconds = seconds_of_step(asked, fused(learned, num_trials, device, made=made))
+                own = num_trials / statistics.median(seconds)
+                speed = own * operations_of(shape)
+                cells = (f"{own:,.0f}", f"{speed / 1e12:.3g}", f"{speed / rates[rounded]:.1%}")
+            except Exception as error:
+                cells = (told(error), "", "")
+            yield row(*named, "tf32" if rounded else "float32", *cells)
 
 
 def tiles_tried(asked: Asked, device: torch.device) -> Iterator[str]:

@@ -31,7 +31,7 @@ def lines():
 
 def test_numbers_are_checked_before_speed_is_measured(lines):
     checked = [line for line in lines if line.startswith("check: ")]
-    assert len(checked) == len(bench_card.CHECKED) + 2
+    assert len(checked) == len(bench_card.CHECKED) + 3 + 2 * torch.cuda.is_available()
     assert all(" within " in line for line in checked)
 
 
@@ -41,6 +41,12 @@ def test_every_pack_has_a_row_with_its_ratios_or_the_reason_why_not(lines):
     assert "RuntimeError: JAX is not installed" in measured
     assert torch.cuda.is_available() or "RuntimeError: needs a CUDA device" in measured
     assert refused.endswith("the fused engine takes 128 inputs at most on a graphics card, not 129")
+
+
+def test_both_families_of_kernels_are_measured_where_both_cover_a_shape(lines):
+    compared = [line.split()[2:4] for line in lines if "ByMatrices" in line or "InRegisters" in line]
+    assert compared == [["ByMatrices", "float32"], ["ByMatrices", "tf32"], ["InRegisters", "float32"]]
+    assert not any("Error" in line for line in lines if "ByMatrices" in line)
 
 
 def test_the_tile_that_is_chosen_is_among_those_tried(lines):

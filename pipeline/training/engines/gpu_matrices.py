@@ -1,4 +1,12 @@
-"""Networks of many inputs, outputs or hidden units on graphics cards: products of matrices, two launches a step."""
+"""Networks of many inputs, outputs or hidden units on graphics cards: products of matrices, two launches a step.
+
+What to expect, which is a prediction and not a measurement; no card was at hand. At 64 inputs, 10 outputs and ReLU,
+Triton 3.7 compiles for sm_90a loops that take, for each pair of a point and a hidden unit, 0.31 cycles of a processor
+to issue in tf32 (wgmma), 2.5 in float32 (multiply and add outside matrix units), 0.96 in float64 (DMMA). A pair
+counts as 320 operations: bounds of about 230 TFLOP/s in tf32, 29 in float32. Matrix units and waiting come on top: a
+third to a half of the first and two thirds of the second are to be expected. At 8 inputs and one output the same count
+is 0.27 in tf32 and 0.69 in float32, more than registers take. Float32 at 128 inputs and float64 spill some numbers.
+"""
 
 from __future__ import annotations
 
