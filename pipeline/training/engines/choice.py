@@ -59,7 +59,7 @@ def engine_of(asked: EngineChoice, learned: Learned, batch_size: int | None, dev
     if asked == CLOSED_FORM:
         return ClosedForm(learned, batch_size, device)
     size = (learned.width, learned.dataset.train_inputs_PD.shape[1], learned.num_outputs)
-    reason = _not_fused(asked, learned.model, learned.optimizer, *size, device.type)
+    reason = _not_fused(asked, learned.model, learned.optimizer, *size, learned.dtype.itemsize, device.type)
     if reason is not None:
         return Reference(learned, batch_size, device)
     if device.type == CUDA:
@@ -80,7 +80,8 @@ def name_and_reason(asked: EngineChoice, shape: Shape, device_type: str) -> tupl
     if asked == CLOSED_FORM:
         return ClosedForm.name, ""
     size = (shape.width, shape.problem.num_inputs, shape.problem.num_outputs)
-    reason = _not_fused(asked, shape.model, shape.optimizer, *size, device_type)
+    real_bytes = 4 if shape.stored == "float32" else 8
+    reason = _not_fused(asked, shape.model, shape.optimizer, *size, real_bytes, device_type)
     return ("fused", "") if reason is None else (Reference.name, reason)
 
 
@@ -126,6 +127,7 @@ def _not_fused(
     width: int,
     num_inputs: int,
     num_outputs: int,
+    real_bytes: int,
     device_type: str,
 ) -> str | None:
     """What keeps the fused engine from a shape, as the rest of a sentence about it; ``None`` if nothing does."""
