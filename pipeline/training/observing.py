@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import itertools
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -22,6 +23,9 @@ MOST_LANES = 8
 
 TRIMMED_BYTES = 1 << 20
 """Memory of observing one trial from which on it is given back at once; below, taking it again costs more than it."""
+
+UNTRIMMED_SLICES = 16
+"""Slices of smaller trials after which it is given back nevertheless: what is kept in pieces grows with the slices."""
 
 
 class Seen(NamedTuple):
@@ -56,19 +60,19 @@ def observe(module: PackModule, diagnostics: Sequence[Diagnostic], *, at_first: 
     lanes = min(CORES, MOST_LANES) if trials.device.type == "cpu" else 1
     chunk = max(1, OBSERVED_BYTES // lanes // observed_bytes_of_trial(shape))
 
-    def look(part: slice) -> list[Seen]:
+    def look(number: int, part: slice) -> list[Seen]:
         snapshot = _snapshot(module, step, trials[part], losses_T[part], gradient_TN[part])
         positions_T = trials[part].cpu().numpy()
         seen = [Seen(step, one.name(), positions_T, one(snapshot).double().cpu().numpy()) for one in due]
-        if observed_bytes_of_trial(shape) > TRIMMED_BYTES:
+        if observed_bytes_of_trial(shape) > TRIMMED_BYTES or number % UNTRIMMED_SLICES == UNTRIMMED_SLICES - 1:
             return_freed_memory()
         return seen
 
     parts = list(_parts(len(trials), chunk, lanes))
     if len(parts) == 1:
-        return look(parts[0])
+        return look(0, parts[0])
     with ThreadPoolExecutor(lanes) as pool:
-        return [seen for of_part in pool.map(look, parts) for seen in of_part]
+        return [seen for of_part in pool.map(look, itertools.count(), parts) for seen in of_part]
 
 
 def _parts(num_trials: int, most: int, lanes: int) -> Iterator[slice]:

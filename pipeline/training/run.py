@@ -26,6 +26,7 @@ from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.engines.choice import announced, compile_engine, name_and_reason
 from pipeline.training.failures import forget_failures, is_out_of_memory, write_failure
 from pipeline.training.fit import chosen_accelerator, fit
+from pipeline.training.observing import return_freed_memory
 from pipeline.training.pack_locks import holding
 from pipeline.training.processes import check_processes
 from pipeline.training.progress import Progress
@@ -109,12 +110,15 @@ def train_packs(
     if left and experiment.parallel.processes == 1:
         progress.say(announced(left, experiment.engine, chosen_accelerator(experiment.accelerator)))
     training = Training(experiment, run, progress, source, deadline)
+    gc.freeze()  # the plan is not looked through after every pack
     try:
         held = [pack for pack in left if not training.take(pack)]
         held = [pack for pack in held if not training.take(pack)]
         training.counts.held_elsewhere = sum(len(pack.trials) for pack in held)
     except Stopped:
         training.counts.stopped = True
+    finally:
+        gc.unfreeze()
     progress.stop()
     return training.counts
 
@@ -173,7 +177,6 @@ class Training:
             self.counts.done += len(pack.trials) - diverged
             self.counts.diverged += diverged
             self.progress.finished(pack, diverged=diverged)
-            return
         give_back_memory()
 
     def dataset(self, problem: Problem) -> Dataset:
@@ -184,8 +187,13 @@ class Training:
 
 
 def give_back_memory() -> None:
-    """Free what a failed pack leaves: a trainer and its module hold each other until Python looks for such circles."""
+    """Free what a pack leaves: a trainer and its module hold each other until Python looks for such circles.
+
+    The C library keeps what is freed, in pieces that the next pack does not fit into: ten packs of 4000 networks
+    were seen to grow the process by 250 MiB, of which 170 came back at once.
+    """
     gc.collect()
+    return_freed_memory()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 
