@@ -1,10 +1,13 @@
 """A plan is written once, before anything is trained, and read back as it was."""
 
 import errno
+import gc
 import json
 import os
 import re
+import tracemalloc
 
+import numpy as np
 import pytest
 
 from pipeline.errors import PipelineError
@@ -193,3 +196,34 @@ def test_plan_goes_on_with_a_table_that_was_moved(tmp_path):
 
 def test_plan_that_is_run_as_it_was_asked_is_itself(plan):
     assert plan.run_as(plan.experiment) is plan
+
+
+def bytes_kept_and_at_most(make):
+    """Memory of Python's objects that a call leaves behind, and that it takes on the way."""
+    gc.collect()
+    tracemalloc.start()
+    made = make()
+    gc.collect()
+    memory = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    del made
+    return np.array(memory)
+
+
+def test_a_plan_keeps_about_two_hundred_bytes_of_each_trial_however_many_there_are(tmp_path):
+    memory = {}
+    for seeds in (50, 550):
+        experiment = Experiment("How?", (Shallow(),), (4,), (Gaussian(),), learning_rates=(0.1, 0.2), seeds=seeds)
+        plan, run = make_plan("name", experiment), tmp_path / str(seeds)
+        calls = {
+            "make": lambda experiment=experiment: make_plan("name", experiment),
+            "write": lambda plan=plan, run=run: write_plan(plan, run),
+            "read": lambda run=run: read_plan(run),
+        }
+        memory[seeds] = {name: bytes_kept_and_at_most(call) for name, call in calls.items()}
+    of_trial = {name: (memory[550][name] - memory[50][name]) / 1_000 for name in memory[50]}
+    # An id of 64 digits is 113 bytes, the trial around it 88, its place in the pack 8.
+    assert of_trial["make"][0] < 230
+    assert of_trial["read"][0] < 230
+    assert of_trial["write"][0] < 20
+    assert max(peak for _, peak in of_trial.values()) < 500  # the file in memory, and the ids that it says

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import gc
 import io
 import json
 import os
@@ -23,8 +24,10 @@ from pipeline.plan import make_plan
 from pipeline.records import locks
 from pipeline.records.source import Source
 from pipeline.records.store import finished_packs, read_fits, read_outcomes, read_records
-from pipeline.training import stretches
+from pipeline.training import run, stretches
 from pipeline.training.deadline import Deadline
+from pipeline.training.fit import fit
+from pipeline.training.module import PackModule
 from pipeline.training.pack_locks import holding
 from pipeline.training.progress import Progress
 from pipeline.training.run import Counts, run_plan, train_packs
@@ -362,3 +365,15 @@ def test_disk_full_at_any_write_stops_the_run_and_costs_no_trial(experiment, tmp
     (small_disk / "filler").unlink()
     run_plan(plan, run, quiet())
     assert_same_run(run, tmp_path / "whole")
+
+
+def test_nothing_of_a_pack_is_in_memory_when_the_next_begins(experiment, tmp_path, monkeypatch):
+    modules = []
+
+    def watched(*arguments, **named):
+        modules.append([thing for thing in gc.get_objects() if isinstance(thing, PackModule)])
+        return fit(*arguments, **named)
+
+    monkeypatch.setattr(run, "fit", watched)
+    run_plan(make_plan("test", experiment(widths=(3, 4, 5))), tmp_path, Progress(io.StringIO()))
+    assert modules == [[]] * 6
