@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -141,6 +143,7 @@ def bench(asked: argparse.Namespace) -> int:
     from pipeline.training.bench import matrix_product_rate, measure, rows
     from pipeline.training.bench_descent import closed_form_sweep, measure_closed_form
     from pipeline.training.bench_goals import means, verdicts
+    from pipeline.training.fit import chosen_accelerator
 
     if asked.sweep:
         return _bench_of_sweep(asked)
@@ -153,7 +156,15 @@ def bench(asked: argparse.Namespace) -> int:
         print_json([row for table in tables for row in as_json_rows(table)])
     else:
         print("\n".join(as_text(table) for table in tables))
-    return 0
+    return _bench_of_card(asked) if chosen_accelerator("auto") == "cuda" else 0
+
+
+def _bench_of_card(asked: argparse.Namespace) -> int:
+    """Measure the engine for graphics cards, too; its rows are for people, so a program gets none of them."""
+    from pipeline.training import bench_card
+
+    with contextlib.redirect_stdout(sys.stderr if asked.json else sys.stdout):
+        return bench_card.main(["--packs", "32", "--shapes", "256x2x64x1"] if asked.quick else [])
 
 
 def _bench_of_sweep(asked: argparse.Namespace) -> int:
