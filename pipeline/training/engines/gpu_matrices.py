@@ -5,7 +5,8 @@ Triton 3.7 compiles for sm_90a loops that take, for each pair of a point and a h
 to issue in tf32 (wgmma), 2.5 in float32 (multiply and add outside matrix units), 0.96 in float64 (DMMA). A pair
 counts as 320 operations: bounds of about 230 TFLOP/s in tf32, 29 in float32. Matrix units and waiting come on top: a
 third to a half of the first and two thirds of the second are to be expected. At 8 inputs and one output the same count
-is 0.27 in tf32 and 0.69 in float32, more than registers take. Float32 at 128 inputs and float64 spill some numbers.
+is 0.27 in tf32 and 0.69 in float32; registers should take about 0.2, by an estimate and no count. Float32 at 128 inputs
+and float64 spill some numbers.
 """
 
 from __future__ import annotations
