@@ -138,7 +138,7 @@ def test_a_node_whose_daemon_is_dead_is_noticed_and_comes_back(job: str, dev_clu
 
     dev_cluster.daemon("kill", "dev1")
     try:
-        assert within(60, lambda: state().startswith("down"))
+        assert within(60, lambda: state().startswith("down")), says("scontrol", "show", "node", "dev1")
         assert state_of(job) == "PENDING"
     finally:
         dev_cluster.daemon("start", "dev1")
