@@ -52,6 +52,10 @@ def test_steps_of_every_loss_are_those_of_the_reference(loss):
     assert from_reference(learned_of((9, 3, 5, 5), Tanh(), loss=loss()), 6) < 1e-12
 
 
+def test_every_epoch_has_an_order_of_its_own_like_that_of_the_reference():
+    assert from_reference(learned_of((9, 3, 5, 2), Tanh()), batch_size=4, steps=5) < 1e-12
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=lambda kind: kind.name())
 def test_steps_of_every_activation_are_those_of_the_reference(activation):
     assert from_reference(learned_of((9, 17, 5, 1), activation())) < 1e-12
