@@ -1,4 +1,4 @@
-"""Extreme eigenvalues of many symmetric operators at once, by reorthogonalised Lanczos, each with its certificate.
+"""The largest eigenvalues of many symmetric operators at once, by reorthogonalised Lanczos, each with its certificate.
 
 The operators are one product: a vector for each of T trials in, a vector for each out. What is
 kept of an operator is a small tridiagonal matrix T_k, whose eigenvalues (Ritz values) approach

@@ -4,10 +4,6 @@ Without a card the kernels are run by Triton's interpreter, which rounds nothing
 """
 
 import itertools
-import os
-import platform
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -193,11 +189,6 @@ print(compiled(matrices.weights_of_units, Block(16, 16, 4), "ieee"))
 """
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="Triton's assembler is there for x86-64")
-def test_kernels_compile_for_a_card_without_one_and_take_its_matrix_units_for_tf32_alone(tmp_path):
-    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
-    environment["TRITON_CACHE_DIR"] = str(tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-c", COMPILE], env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
+def test_kernels_compile_for_a_card_without_one_and_take_its_matrix_units_for_tf32_alone(run_compiler):
+    done = run_compiler(COMPILE)
     assert done.stdout.splitlines() == ["(True, True)", "(True, True)", "(False, True)"], done.stderr[-2000:]
