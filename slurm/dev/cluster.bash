@@ -47,7 +47,8 @@ answers() {
     mariadbd) [[ -S $root/database.socket && -s $root/run/mariadbd.pid ]] ;;
     slurmdbd) sacctmgr --noheader --parsable2 list cluster ;;
     slurmctld) scontrol ping | grep -q 'is UP' ;;
-    dev1 | dev2) sinfo --noheader --nodes="$1" --format=%t | grep -qxE 'idle|mix|alloc|comp' ;;
+    # By scontrol: sinfo of SLURM 22.05 may count a job long after its end, and then says mix of a node that is down.
+    dev1 | dev2) process_of "$1" && scontrol --oneliner show node "$1" | grep -qE ' State=(IDLE|MIXED|ALLOCATED)(\+COMPLETING)? ' ;;
     esac >/dev/null 2>&1
 }
 
