@@ -104,6 +104,9 @@ class HalfMeanSquare(Loss):
 class SoftmaxCrossEntropy(Loss):
     """Cross-entropy of the softmax of K logits, for one of K classes.
 
+    Written as ``softplus(u)``, where u is ``log(sum of exp(z_k) over the wrong classes)`` less the logit of the right
+    one: for a confident right answer the loss is small and the slopes ``s(u) (q - y)`` are, where q is the softmax
+    over the wrong classes; ``p - y`` would be what rounding leaves of 1 - 1.
     The Hessian of one point is ``diag p - p p^T``, whose largest eigenvalue is at most 1/2.
     """
 
@@ -111,21 +114,33 @@ class SoftmaxCrossEntropy(Loss):
     largest_curvature: ClassVar[float] = 0.5
 
     def __call__(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
-        log_probabilities = torch.log_softmax(outputs_TKP, dim=-2)
-        return -(targets_KP * log_probabilities).sum(dim=(-2, -1)) / outputs_TKP.shape[-1]
+        return self._value(_wrong_logits(outputs_TKP, targets_KP), outputs_TKP, targets_KP)
 
     def gradient(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
-        return (torch.softmax(outputs_TKP, dim=-2) - targets_KP) / outputs_TKP.shape[-1]
+        return self._gradient(_wrong_logits(outputs_TKP, targets_KP), outputs_TKP, targets_KP)
+
+    def value_and_gradient(self, outputs_TKP: Tensor, targets_KP: Tensor) -> tuple[Tensor, Tensor]:
+        wrong_TKP = _wrong_logits(outputs_TKP, targets_KP)
+        return self._value(wrong_TKP, outputs_TKP, targets_KP), self._gradient(wrong_TKP, outputs_TKP, targets_KP)
+
+    @staticmethod
+    def _value(wrong_TKP: Tensor, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
+        against_TP = _against_the_right(wrong_TKP, outputs_TKP, targets_KP)
+        return _softplus(against_TP).sum(dim=-1) / outputs_TKP.shape[-1]
+
+    @staticmethod
+    def _gradient(wrong_TKP: Tensor, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
+        doubts_TP = torch.sigmoid(_against_the_right(wrong_TKP, outputs_TKP, targets_KP))
+        shares_TKP = torch.softmax(wrong_TKP, dim=-2) - targets_KP
+        return doubts_TP[..., None, :] * shares_TKP / outputs_TKP.shape[-1]
 
     def curvature(self, outputs_TKP: Tensor, targets_KP: Tensor, directions_TKP: Tensor) -> Tensor:
         probabilities = torch.softmax(outputs_TKP, dim=-2)
-        means = (probabilities * directions_TKP).sum(dim=-2, keepdim=True)
-        return probabilities * (directions_TKP - means) / outputs_TKP.shape[-1]
+        return probabilities * _without_mean(probabilities, directions_TKP) / outputs_TKP.shape[-1]
 
     def curvature_root(self, outputs_TKP: Tensor, directions_TKP: Tensor) -> Tensor:
         probabilities = torch.softmax(outputs_TKP, dim=-2)
-        means = (probabilities * directions_TKP).sum(dim=-2, keepdim=True)
-        return (probabilities / outputs_TKP.shape[-1]).sqrt() * (directions_TKP - means)
+        return (probabilities / outputs_TKP.shape[-1]).sqrt() * _without_mean(probabilities, directions_TKP)
 
 
 @final
@@ -142,12 +157,11 @@ class BinaryCrossEntropy(Loss):
     largest_curvature: ClassVar[float] = 0.25
 
     def __call__(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
-        # Linear from 40; from 20, the default, what is left out would be 1e-10 of the loss.
-        value = torch.nn.functional.softplus((1 - 2 * targets_KP) * outputs_TKP, threshold=40)
-        return value.sum(dim=(-2, -1)) / outputs_TKP.shape[-1]
+        return _softplus((1 - 2 * targets_KP) * outputs_TKP).sum(dim=(-2, -1)) / outputs_TKP.shape[-1]
 
     def gradient(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
-        return (torch.sigmoid(outputs_TKP) - targets_KP) / outputs_TKP.shape[-1]
+        sign_KP = 1 - 2 * targets_KP
+        return sign_KP * torch.sigmoid(sign_KP * outputs_TKP) / outputs_TKP.shape[-1]
 
     def curvature(self, outputs_TKP: Tensor, targets_KP: Tensor, directions_TKP: Tensor) -> Tensor:
         return _spread(outputs_TKP) * directions_TKP / outputs_TKP.shape[-1]
@@ -190,6 +204,29 @@ class BrierScore(Loss):
 
     def curvature_root(self, outputs_TKP: Tensor, directions_TKP: Tensor) -> Tensor:
         return (2 / outputs_TKP.shape[-1]) ** 0.5 * _spread(outputs_TKP) * directions_TKP
+
+
+def _softplus(logits: Tensor) -> Tensor:
+    """``log(1 + exp(z))``."""
+    # Linear from 40; from 20, the default, what is left out would be 1e-10 of it.
+    return torch.nn.functional.softplus(logits, threshold=40)
+
+
+def _wrong_logits(outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
+    """The logits of the wrong classes, with that of the right one so low that it does not count."""
+    return torch.where(targets_KP > 0.5, torch.finfo(outputs_TKP.dtype).min, outputs_TKP)
+
+
+def _against_the_right(wrong_TKP: Tensor, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
+    """The logit of all wrong classes together, less that of the right one, shape ``[T, P]``."""
+    return torch.logsumexp(wrong_TKP, dim=-2) - (targets_KP * outputs_TKP).sum(dim=-2)
+
+
+def _without_mean(probabilities: Tensor, directions_TKP: Tensor) -> Tensor:
+    """Directions less their mean over the classes; the second pass finds what rounding left of a small difference."""
+    for _ in range(2):
+        directions_TKP = directions_TKP - (probabilities * directions_TKP).sum(dim=-2, keepdim=True)
+    return directions_TKP
 
 
 def _spread(logits: Tensor) -> Tensor:

@@ -61,13 +61,15 @@ def exact(loss: Loss, z: list[float], y: list[float]) -> tuple[float, list[float
             case SoftmaxCrossEntropy():
                 total = sum(mpmath.exp(a) for a in z_K)
                 p_K = [mpmath.exp(a) / total for a in z_K]
-                value = -sum(b * mpmath.log(p) for p, b in zip(p_K, y_K, strict=True))
-                gradient = [p - b for p, b in zip(p_K, y_K, strict=True)]
+                right = y_K.index(1)
+                wrong = sum(p for k, p in enumerate(p_K) if k != right)  # 1 - p, which 60 digits would round to 0
+                value = mpmath.log1p(wrong / p_K[right])
+                gradient = [-wrong if k == right else p for k, p in enumerate(p_K)]
             case BinaryCrossEntropy():
                 p_K = [1 / (1 + mpmath.exp(-a)) for a in z_K]
-                q_K = [1 / (1 + mpmath.exp(a)) for a in z_K]  # 1 - p, which 60 digits would round to 0
+                q_K = [1 / (1 + mpmath.exp(a)) for a in z_K]  # 1 - p, likewise
                 value = -sum(mpmath.log(p if b else q) for p, q, b in zip(p_K, q_K, y_K, strict=True))
-                gradient = [p - b for p, b in zip(p_K, y_K, strict=True)]
+                gradient = [-q if b else p for p, q, b in zip(p_K, q_K, y_K, strict=True)]
             case BrierScore():
                 # |p - y|, which 60 digits would round to 0 as a difference, and its complement
                 signs = [1 - 2 * b for b in y_K]
@@ -147,12 +149,14 @@ def test_value_and_gradient_are_finite_and_right_at_logits_of_ten_thousand(
         y_KP = torch.tensor(y, dtype=dtype)[:, None]
         value, gradient = exact(loss, list(z), list(y))
         result = loss(z_TKP, y_KP)
-        # A difference of logits is rounded at the size of its terms; where the loss is no difference, as for labels,
-        # even a loss of exp(-30) is right to its last bits.
+        # Even a loss of exp(-30) and its slope are right to their last bits; a difference of logits is rounded at the
+        # size of its terms.
         lost = max(map(abs, z)) * eps if isinstance(loss, SoftmaxCrossEntropy) else 0.0
-        assert result.item() == pytest.approx(value, rel=4 * eps, abs=lost + 1e-37)
-        for slope in (loss.gradient(z_TKP.detach(), y_KP), torch.autograd.grad(result.sum(), z_TKP)[0]):
-            np.testing.assert_allclose(slope[0, :, 0].double(), gradient, rtol=4 * eps, atol=4 * eps)
+        assert result.item() == pytest.approx(value, rel=4 * eps + lost, abs=1e-37)
+        slopes = loss.gradient(z_TKP.detach(), y_KP)[0, :, 0].double()
+        np.testing.assert_allclose(slopes, gradient, rtol=4 * eps + lost, atol=1e-37)
+        slopes = torch.autograd.grad(result.sum(), z_TKP)[0][0, :, 0].double()  # a sigmoid's is taken from 1 - s
+        np.testing.assert_allclose(slopes, gradient, rtol=4 * eps + lost, atol=4 * eps)
 
 
 @pairs
@@ -353,6 +357,18 @@ def test_root_of_the_curvature_times_its_transpose_is_the_curvature(loss: Loss, 
         slopes_TKP = torch.autograd.functional.jacobian(lambda z: torch.sigmoid(z).sum(), outputs_TKP)
         kept = torch.diag_embed(2 * slopes_TKP.square().mT / 5)
     torch.testing.assert_close(root.mT @ root, kept, rtol=1e-13, atol=1e-16)
+
+
+def test_curvature_of_a_confident_choice_keeps_its_digits() -> None:
+    """That of p = (1 - 2e, e, e) along the first axis is 2e (1 - 2e); here e is 1e-13."""
+    z_TKP = torch.tensor([30.0, 0.0, 0.0], dtype=torch.float64)[None, :, None]
+    along = torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64)[None, :, None]
+    doubt = 2 / (mpmath.exp(30) + 2)
+    expected = [float(x) for x in (doubt * (1 - doubt), -doubt * (1 - doubt) / 2, -doubt * (1 - doubt) / 2)]
+    found = SoftmaxCrossEntropy().curvature(z_TKP, along[0], along)[0, :, 0]
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
+    root = SoftmaxCrossEntropy().curvature_root(z_TKP, along)
+    assert root.square().sum().item() == pytest.approx(expected[0], rel=1e-14)
 
 
 def test_curvature_of_a_confident_yes_keeps_its_digits() -> None:

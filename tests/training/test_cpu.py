@@ -1,5 +1,6 @@
 """The fused engine trains every model as the reference engine does, and each trial bit for bit as if it were alone."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -92,6 +93,22 @@ def test_hundred_steps_are_those_of_the_reference(kind, loss, rule, seed, points
         found.append((*value_and_gradient, stack.weights_TN, *stack.slots))
     for fused, reference in zip(*found, strict=True):
         assert size_of_difference(fused, reference) < 1e-12
+
+
+@pytest.mark.parametrize("kind", [Tanh, Linear])
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=lambda kind: kind.name())
+def test_losses_of_answers_that_are_right_and_sure_keep_their_digits(kind, loss):
+    """At logits of 25 and -25, where the probability of the right answer rounds to 1 and its slope is 1e-22."""
+    learned, weights_TN = setting(
+        1, kind, loss, GradientDescent, points=50, inputs=2, outputs=3, width=9, dtype=torch.float32
+    )
+    learned.dataset.train_targets_PK[:] = torch.tensor([1.0, 0.0, 0.0])
+    num_features, constant = (9, 0) if kind is Linear else (10, 9)
+    weights_TN[:, -3 * num_features :].view(5, 3, -1)[:, :, constant] = torch.tensor([25.0, -25.0, -25.0])
+    exact = Reference(dataclasses.replace(learned, dtype=torch.float64), None, PROCESSOR)
+    fused = Fused(learned, None, PROCESSOR).value_and_gradient(weights_TN)
+    for own, its in zip(fused, exact.value_and_gradient(weights_TN.double()), strict=True):
+        assert size_of_difference(own.double(), its) < 1e-4
 
 
 SIZES = [(1, 1), (2, 3), (5, 4), (8, 1), (9, 5), (14, 1), (64, 10), (MOST_INPUTS, 2), (3, MOST_OUTPUTS)]

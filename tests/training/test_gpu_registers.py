@@ -21,6 +21,7 @@ from pipeline.optimizers.rules import Adam, GradientDescent, Momentum, UpdateRul
 from pipeline.problems.losses import LOSSES, HalfMeanSquare, Task
 from pipeline.problems.problem import Dataset
 from pipeline.training.engines.engine import Stack
+from pipeline.training.engines.gpu_matrices import ByMatrices
 from pipeline.training.engines.gpu_registers import MOST_INPUTS, InRegisters
 from pipeline.training.engines.reference import Reference
 
@@ -95,6 +96,19 @@ def test_steps_are_those_of_the_reference(activation, loss, rule, outputs):
     found = [results(engine, learned, weights_TN, 6, steps=4) for engine in (InRegisters, Reference)]
     for fused, reference in zip(*found, strict=True):
         assert difference(fused, reference) < 1e-12
+
+
+@pytest.mark.parametrize("engine", [InRegisters, ByMatrices], ids=lambda engine: engine.__name__)
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=lambda kind: kind.name())
+def test_losses_of_answers_that_are_right_and_sure_keep_their_digits(engine, loss):
+    """At logits of 25 and -25, where the probability of the right answer rounds to 1 and its slope is 1e-22."""
+    learned, weights_TN = setting(Tanh(), loss(), GradientDescent(), outputs=3, dtype=torch.float32)
+    learned.dataset.train_targets_PK[:] = torch.tensor([1.0, 0.0, 0.0])
+    learned.model.layers(weights_TN, 17, 3)[1][:, :, -1] = torch.tensor([25.0, -25.0, -25.0])
+    exact = Reference(dataclasses.replace(learned, dtype=torch.float64), None, DEVICE)
+    found = engine(learned, None, DEVICE).value_and_gradient(weights_TN)
+    for own, its in zip(found, exact.value_and_gradient(weights_TN.double()), strict=True):
+        assert difference(own.double(), its) < 1e-4
 
 
 @pytest.mark.parametrize(("points", "inputs", "width"), [(16, 1, 8), (9, 1, 1), (20, MOST_INPUTS, 33)])

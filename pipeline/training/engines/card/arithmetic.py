@@ -17,6 +17,8 @@ LOSSES = (HalfMeanSquare, SoftmaxCrossEntropy, BinaryCrossEntropy, BrierScore)
 RULES = (GradientDescent, Momentum, Nesterov, Adam)
 STRAIGHT = (Relu, LeakyRelu, Identity)
 """Activations with ``g(z) = g'(z) z``: straight lines through zero."""
+LOWEST = tl.constexpr(-3e38)
+"""In the place of a logit that does not count; float32 has it, too."""
 
 
 @triton.jit
@@ -83,17 +85,21 @@ def loss_and_slopes(outputs, targets, share, LOSS: tl.constexpr, K: tl.constexpr
     slopes = ()
     value = share * 0.0
     if LOSS == "softmax_cross_entropy":
-        largest = outputs[0]
+        largest = tl.where(targets[0] > 0.5, LOWEST, outputs[0])
         for k in tl.static_range(1, K):
-            largest = tl.maximum(largest, outputs[k], propagate_nan=tl.PropagateNan.ALL)
-        whole = tl.exp(outputs[0] - largest)
-        for k in tl.static_range(1, K):
-            whole += tl.exp(outputs[k] - largest)
-        log_whole = tl.log(whole)
+            wrong = tl.where(targets[k] > 0.5, LOWEST, outputs[k])
+            largest = tl.maximum(largest, wrong, propagate_nan=tl.PropagateNan.ALL)
+        whole = value
+        right = value
         for k in tl.static_range(K):
-            value += targets[k] * (log_whole - (outputs[k] - largest))
-            slopes = slopes + ((tl.exp(outputs[k] - largest) / whole - targets[k]) * share,)
-        value *= share
+            whole += tl.exp(tl.where(targets[k] > 0.5, LOWEST, outputs[k]) - largest)
+            right += targets[k] * outputs[k]
+        against = largest + tl.log(whole) - right
+        doubt = sigmoid(against) * share
+        for k in tl.static_range(K):
+            part = tl.exp(tl.where(targets[k] > 0.5, LOWEST, outputs[k]) - largest)
+            slopes = slopes + (doubt * (part / whole - targets[k]),)
+        value = softplus(against) * share
     else:
         for k in tl.static_range(K):
             summand, slope = loss_and_slope(outputs[k], targets[k], LOSS)
@@ -114,26 +120,27 @@ def loss_and_slopes_in_rows(outputs, targets, there, LOSS: tl.constexpr):
         LOSS: The name of the loss.
     """
     if LOSS == "softmax_cross_entropy":
-        below = tl.where(there, outputs, float("-inf"))
-        largest = tl.max(below, 1, keep_dims=True)
-        largest = tl.where(largest == float("-inf"), 0.0, largest)  # of a row without a point
-        parts = tl.exp(below - largest)
+        wrong = tl.where(there & (targets < 0.5), outputs, LOWEST)
+        largest = tl.max(wrong, 1, keep_dims=True)
+        parts = tl.exp(wrong - largest)
         whole = tl.sum(parts, 1, keep_dims=True)
-        values = tl.where(there, targets * (tl.log(whole) - (outputs - largest)), 0.0)
-        slopes = parts / whole - targets
+        right = tl.sum(tl.where(there, targets * outputs, 0.0), 1, keep_dims=True)
+        against = largest + tl.log(whole) - right
+        slopes = sigmoid(against) * (parts / whole - targets)
+        value = tl.sum(softplus(against), 1)
     else:
         values, slopes = loss_and_slope(outputs, targets, LOSS)
-        values = tl.where(there, values, 0.0)
-    return tl.sum(values, 1), tl.where(there, slopes, 0.0)
+        value = tl.sum(tl.where(there, values, 0.0), 1)
+    return value, tl.where(there, slopes, 0.0)
 
 
 @triton.jit
 def loss_and_slope(output, target, LOSS: tl.constexpr):
     """What one output adds to the loss of a point, and its slope there, for losses that are sums over outputs."""
     if LOSS == "binary_cross_entropy":
-        signed = (1.0 - 2.0 * target) * output
-        value = tl.where(signed < 0, 0.0, signed) + log_of_one_plus(tl.exp(-tl.abs(signed)))
-        slope = sigmoid(output) - target
+        sign = 1.0 - 2.0 * target
+        value = softplus(sign * output)
+        slope = sign * sigmoid(sign * output)
     elif LOSS == "brier_score":
         sign = 1.0 - 2.0 * target
         wrong = sigmoid(sign * output)
@@ -144,6 +151,12 @@ def loss_and_slope(output, target, LOSS: tl.constexpr):
         slope = output - target
         value = 0.5 * slope * slope
     return value, slope
+
+
+@triton.jit
+def softplus(x):
+    """``log(1 + exp(x))``."""
+    return tl.where(x < 0, 0.0, x) + log_of_one_plus(tl.exp(-tl.abs(x)))
 
 
 @triton.jit

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
+import numpy as np
+
 from pipeline.problems.losses import BinaryCrossEntropy, BrierScore, HalfMeanSquare, Loss, SoftmaxCrossEntropy
 from pipeline.training.engines.fused.functions import exp_of_negative, log, log_of_one_plus, sigmoid
 from pipeline.training.engines.fused.lanes import Program, Value, total
@@ -30,10 +32,10 @@ def loss_and_slopes(
         case SoftmaxCrossEntropy():
             return _softmax(p, outputs, targets, share)
         case BinaryCrossEntropy():
-            signed = [p.fma(y, -2.0, 1.0) * f for f, y in zip(outputs, targets, strict=True)]
-            values = [_softplus(p, z) for z in signed]
-            slopes = [(sigmoid(p, f) - y) * share for f, y in zip(outputs, targets, strict=True)]
-            return total(values) * share, slopes
+            signs = [p.fma(y, -2.0, 1.0) for y in targets]
+            away = [sign * f for sign, f in zip(signs, outputs, strict=True)]
+            values, doubts = zip(*(_softplus_and_slope(p, z) for z in away), strict=True)
+            return total(values) * share, [sign * doubt * share for sign, doubt in zip(signs, doubts, strict=True)]
         case BrierScore():
             signs = [p.fma(y, -2.0, 1.0) for y in targets]
             away = [sign * f for sign, f in zip(signs, outputs, strict=True)]
@@ -68,8 +70,10 @@ def times_curvature(
         case SoftmaxCrossEntropy():
             _, exponentials, whole = _exponentials(p, outputs)
             probabilities = [e / whole for e in exponentials]
-            mean = total([q * d for q, d in zip(probabilities, directions, strict=True)])
-            return [q * (d - mean) * share for q, d in zip(probabilities, directions, strict=True)]
+            for _ in range(2):  # the second mean is what rounding has left of a small difference
+                mean = total([q * d for q, d in zip(probabilities, directions, strict=True)])
+                directions = [d - mean for d in directions]
+            return [q * d * share for q, d in zip(probabilities, directions, strict=True)]
         case BinaryCrossEntropy():
             spreads = [sigmoid(p, f) * sigmoid(p, -f) for f in outputs]
             return [spread * d * share for spread, d in zip(spreads, directions, strict=True)]
@@ -81,22 +85,26 @@ def times_curvature(
     raise TypeError(f"no lanes for the curvature of {loss.name()}")
 
 
-def _softplus(p: Program, z: Value) -> Value:
-    """``log(1 + exp(z))``."""
-    return p.select(z < 0.0, 0.0, z) + log_of_one_plus(p, exp_of_negative(p, -p.intrinsic("fabs", z)))
+def _softplus_and_slope(p: Program, z: Value) -> tuple[Value, Value]:
+    """``log(1 + exp(z))`` and its slope, the logistic function, which share an exponential."""
+    e = exp_of_negative(p, -p.intrinsic("fabs", z))
+    slope = p.select(z < 0.0, e, p.as_value(1.0, z)) / (e + 1.0)
+    return p.select(z < 0.0, 0.0, z) + log_of_one_plus(p, e), slope
 
 
-def _exponentials(p: Program, outputs: Sequence[Value]) -> tuple[list[Value], list[Value], Value]:
-    """How far each output lies below the largest, its exponential, and the sum of these."""
+def _exponentials(p: Program, outputs: Sequence[Value]) -> tuple[Value, list[Value], Value]:
+    """The largest output, the exponential of how far each lies below it, and the sum of these."""
     largest = functools.reduce(lambda a, b: p.select(a < b, b, a), outputs)
-    below = [f - largest for f in outputs]
-    exponentials = [exp_of_negative(p, z) for z in below]
-    return below, exponentials, total(exponentials)
+    exponentials = [exp_of_negative(p, f - largest) for f in outputs]
+    return largest, exponentials, total(exponentials)
 
 
 def _softmax(p: Program, outputs: Sequence[Value], targets: Sequence[Value], share: Value) -> tuple[Value, list[Value]]:
-    below, exponentials, whole = _exponentials(p, outputs)
-    log_whole, per_whole = log(p, whole), 1.0 / whole
-    values = [y * (log_whole - z) for z, y in zip(below, targets, strict=True)]
-    slopes = [(e * per_whole - y) * share for e, y in zip(exponentials, targets, strict=True)]
-    return total(values) * share, slopes
+    """From the logit of all wrong classes less that of the right one, so that small losses keep their digits."""
+    lowest = float(np.finfo(p.dtype).min)
+    wrong = [p.select(y > 0.5, lowest, f) for f, y in zip(outputs, targets, strict=True)]
+    largest, exponentials, whole = _exponentials(p, wrong)
+    against = largest + log(p, whole) - total([f * y for f, y in zip(outputs, targets, strict=True)])
+    value, doubt = _softplus_and_slope(p, against)
+    doubt, per_whole = doubt * share, 1.0 / whole
+    return value * share, [doubt * (e * per_whole - y) for e, y in zip(exponentials, targets, strict=True)]
