@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import platform
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -184,8 +183,8 @@ def _not_here() -> str | None:
     """What keeps the fused engine from this machine."""
     if importlib.util.find_spec("llvmlite") is None:
         return "needs llvmlite, which is not installed"
-    from pipeline.training.engines.fused.machine import has
+    from pipeline.training.engines.fused.processor import has, is_x86
 
-    if platform.machine().lower() in ("x86_64", "amd64") and not has("fma"):
+    if is_x86() and not has("fma"):
         return "needs a processor with fused multiply-add"
     return None

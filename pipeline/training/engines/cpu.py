@@ -34,11 +34,12 @@ from pipeline.problems.losses import Loss
 from pipeline.training.engines.corrections import corrections
 from pipeline.training.engines.eigenvalues import LargestEigenvalues, lanczos_kernel
 from pipeline.training.engines.engine import Engine, Stack
-from pipeline.training.engines.fused.lanes import BITS, REGISTER_BITS, Dtype
+from pipeline.training.engines.fused.lanes import BITS, Dtype
 from pipeline.training.engines.fused.linear import Features
 from pipeline.training.engines.fused.machine import Kernel
 from pipeline.training.engines.fused.memory import Points, Shares, aligned_zeros
 from pipeline.training.engines.fused.network import Network
+from pipeline.training.engines.fused.processor import REGISTER_BITS
 from pipeline.training.engines.fused.step import (
     Form,
     chunk_program,

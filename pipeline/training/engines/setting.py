@@ -10,10 +10,11 @@ from torch import Tensor
 
 from pipeline.diagnostics.snapshot import Learned
 from pipeline.models.shallow import Shallow
-from pipeline.training.engines.fused.lanes import BITS, REGISTER_BITS, Dtype
+from pipeline.training.engines.fused.lanes import BITS, Dtype
 from pipeline.training.engines.fused.machine import Kernel
 from pipeline.training.engines.fused.memory import Points, Shares, aligned_zeros
 from pipeline.training.engines.fused.network import Network
+from pipeline.training.engines.fused.processor import REGISTER_BITS
 from pipeline.training.engines.fused.step import padded
 
 

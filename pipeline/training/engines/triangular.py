@@ -7,9 +7,10 @@ import functools
 from torch import Tensor
 
 from pipeline.numerics import spectra
-from pipeline.training.engines.fused.lanes import BITS, REGISTER_BITS
+from pipeline.training.engines.fused.lanes import BITS
 from pipeline.training.engines.fused.machine import Kernel
 from pipeline.training.engines.fused.memory import aligned_zeros
+from pipeline.training.engines.fused.processor import REGISTER_BITS
 from pipeline.training.engines.fused.step import padded
 from pipeline.training.engines.fused.triangular import triangular_program
 

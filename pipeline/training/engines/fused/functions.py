@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.training.engines.fused.lanes import Dtype, Program, Value
-from pipeline.training.engines.fused.machine import has
+from pipeline.training.engines.fused.processor import has
 
 LOG2_E = 1.4426950408889634
 

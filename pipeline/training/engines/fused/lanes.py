@@ -17,6 +17,8 @@ from typing import Literal, TypeAlias, Union
 
 from llvmlite import ir
 
+from pipeline.training.engines.fused.processor import REGISTER_BITS
+
 Dtype: TypeAlias = Literal["float32", "float64"]
 Number: TypeAlias = Union["Value", float, int]
 
@@ -24,8 +26,6 @@ WHOLE = ir.IntType(64)
 ADDRESS = ir.PointerType()
 FLOATS: dict[Dtype, ir.Type] = {"float32": ir.FloatType(), "float64": ir.DoubleType()}
 BITS: dict[Dtype, int] = {"float32": 32, "float64": 64}
-REGISTER_BITS = 512
-"""Lanes are counted in registers of this size; the compiler takes two where a machine has smaller ones."""
 
 
 @dataclass(frozen=True, eq=False)

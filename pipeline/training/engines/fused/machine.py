@@ -8,7 +8,6 @@ Files are written aside and renamed: any number of jobs may share the folder.
 from __future__ import annotations
 
 import ctypes
-import functools
 import hashlib
 import os
 import threading
@@ -21,6 +20,7 @@ import numpy as np
 
 from pipeline.records.files import replacing
 from pipeline.training.engines.fused.lanes import Program
+from pipeline.training.engines.fused.processor import processor
 
 LOCK = threading.Lock()
 DIGEST_BYTES = 32
@@ -53,19 +53,6 @@ def folder() -> Path:
     """Where compiled kernels are kept."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return cache / "pipeline" / "kernels"
-
-
-@functools.cache
-def processor() -> tuple[str, str]:
-    """What code is compiled for: the name of the processor, and what it can do."""
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-
-
-def has(feature: str) -> bool:
-    """Whether the processor can do something, by its name in LLVM."""
-    return f"+{feature}" in processor()[1].split(",")
 
 
 def kept_as(text: str) -> Path:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.training.engines.fused.lanes import BITS, REGISTER_BITS, Dtype
+from pipeline.training.engines.fused.lanes import BITS, Dtype
+from pipeline.training.engines.fused.processor import REGISTER_BITS
 from pipeline.training.engines.fused.step import TILE_REGISTERS
 
 NOT_A_STRIDE = 1024

@@ -19,16 +19,17 @@ from pipeline.models.activations import Activation
 from pipeline.problems.losses import Loss
 from pipeline.training.engines.fused.activations import STRAIGHT, activate, times_derivative
 from pipeline.training.engines.fused.lanes import Array, Dtype, Number, Program, Value
+from pipeline.training.engines.fused.processor import FEW_REGISTERS
 from pipeline.training.engines.fused.step import TILE_REGISTERS, Form, Step, Tile, padded
 
 MOST_WRITTEN_OUT = 8
 """Inputs that are kept in registers, or where the processor has too few, on the stack."""
-UNITS_TOGETHER = 4
+UNITS_TOGETHER = 2 if FEW_REGISTERS else 4
 
 MOST_SUMS_OF_LANES = 32
 """Inputs up to which a sum is kept for each lane of points; of more, so many sums would not stay in the cache."""
-REGISTERS_TOGETHER = 4
-"""Registers of inputs that are summed together: with the units, half as many sums as AVX-512 has registers."""
+REGISTERS_TOGETHER = 2 if FEW_REGISTERS else 4
+"""Registers of inputs that are summed together: with the units, half as many sums as there are registers, or fewer."""
 
 
 @final
