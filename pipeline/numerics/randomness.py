@@ -18,6 +18,10 @@ def stream(*name: str | int) -> np.random.Generator:
 
     Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011), for Philox.
     """
+    return np.random.Generator(np.random.Philox(key=int.from_bytes(key(*name), "little")))
+
+
+def key(*name: str | int) -> bytes:
+    """What Philox is given for a purpose: 16 bytes, the lowest first."""
     text = "\x1f".join(str(part) for part in name)
-    key = hashlib.sha256(text.encode()).digest()[:16]
-    return np.random.Generator(np.random.Philox(key=int.from_bytes(key, "little")))
+    return hashlib.sha256(text.encode()).digest()[:16]

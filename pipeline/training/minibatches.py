@@ -36,5 +36,10 @@ class Minibatches:
     def orders(self, trial_ids: tuple[str, ...], epoch: int) -> Tensor:
         """The order of all points in an epoch of each trial, shape ``[T, P]``."""
         num_points = len(self.prepared_PC)
-        orders = [stream(trial_id, "minibatches", epoch).permutation(num_points) for trial_id in trial_ids]
+        orders = [stream(*name_of_order(trial_id, epoch)).permutation(num_points) for trial_id in trial_ids]
         return torch.from_numpy(np.stack(orders)).to(self.prepared_PC.device)
+
+
+def name_of_order(trial_id: str, epoch: int) -> tuple[str | int, ...]:
+    """The name of the stream that an order of points is drawn from."""
+    return trial_id, "minibatches", epoch

@@ -140,6 +140,7 @@ def test_numbers_do_not_depend_on_pack_cores_or_interruptions(monkeypatch, dtype
         3, kind, LOSSES["half_mean_square"], Adam, points=100, inputs=2, outputs=1, width=17, dtype=dtype
     )
     monkeypatch.setattr(cpu, "LARGE_WORK", 0)
+    monkeypatch.setattr(cpu, "ORDERS_AT_ONCE", 250)  # of one trial two epochs of 90 points, of more trials one
     monkeypatch.setattr(cpu, "CORES", 1)
     alone = Fused(learned, batch_size, PROCESSOR)
     monkeypatch.setattr(cpu, "CORES", cores)

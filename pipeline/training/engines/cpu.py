@@ -48,16 +48,19 @@ from pipeline.training.engines.fused.step import (
     training_program,
     update_program,
 )
+from pipeline.training.engines.orders import orders, orders_kernel
 from pipeline.training.engines.threads import CORES
 from pipeline.training.engines.triangular import triangular_factors, triangular_kernel
 from pipeline.training.engines.values import NetworkValues, values_kernel
-from pipeline.training.minibatches import Minibatches
 
 PARTS_OF_LANE = 4
 """Parts that the trials of a core come in, so that one core with diverged trials takes some of another's."""
 
 LARGE_WORK = 20_000_000
 """Operations from which on threads are started: 0.2 ms of work on one core, about what it takes to start them."""
+
+ORDERS_AT_ONCE = 1 << 16
+"""Points in the orders that are drawn for one call of a kernel: half a megabyte, which stays in the cache of a core."""
 
 LARGE_STEP = 20_000_000
 """Operations of a full batch from which on several cores may share one trial: 0.2 ms of work on one core."""
@@ -123,6 +126,8 @@ def compile_for(shape: Shape, *, top_of_hessian: bool) -> None:
     gradient_kernel(form)
     for number_together in (form, grouped(form, shape.batch_size)):
         training_kernel(number_together, shape.optimizer, minibatches=shape.batch_size is not None)
+    if shape.batch_size is not None:
+        orders_kernel()
     if most_chunks(form, shape.width, shape.problem.train, shape.batch_size) > 1:
         chunk_kernel(form)
         update_kernel(form, shape.optimizer)
@@ -158,7 +163,7 @@ class Fused(Engine):
         self.points = Points(inputs_CP.numpy(), targets_KP.numpy(), len(self.all_shares.share_P))
         self.columns = self.points.columns(self.lanes) if self.form.inputs_in_lanes else np.empty(0)
         self.batch_shares = Shares(batch_size or learned.num_points, self.lanes, real)
-        self.minibatches = None if batch_size is None else Minibatches(inputs_CP, targets_KP, batch_size)
+        self.per_epoch = learned.num_points // (batch_size or learned.num_points)
         self.places_N = self.form.places(learned.width, self.lanes)
         self.grouped = grouped(self.form, batch_size)
         self.training, self.training_together = (
@@ -210,23 +215,28 @@ class Fused(Engine):
         diverged_T = torch.full((len(part),), -1)
         arrays = arrays_of(part)
         arguments = self.shared | scratch.arguments | {name: array.data_ptr() for name, array in arrays.items()}
-        for first, last in self._pieces(first_step, last_step):
+        for first, last in self._pieces(len(part), first_step, last_step):
             found_T = torch.full((len(part),), -1)
             factors_H2 = corrections(self.rule, first, last).astype(self.points.inputs_CP.dtype)
             told = {"num_trials": len(part), "num_steps": last - first, "corrections": factors_H2.ctypes.data}
-            if self.minibatches is not None:
-                epoch, batch = divmod(first, self.minibatches.per_epoch)
-                order_TP = self.minibatches.orders(part.trial_ids, epoch)
-                told |= {"orders": order_TP.data_ptr(), "first_batch": batch}
+            if self.batch_size is not None:
+                epochs = range(first // self.per_epoch, -(-last // self.per_epoch))
+                kept = self.per_epoch * self.batch_size
+                orders_TP = orders(part.trial_ids, epochs, self.learned.num_points, kept)
+                in_epoch = first - epochs.start * self.per_epoch
+                told |= {"orders": orders_TP.ctypes.data, "order_size": orders_TP.shape[1], "first_batch": in_epoch}
             kernel(arguments | told | {"diverged": found_T.data_ptr()})
             diverged_T = torch.where((diverged_T < 0) & (found_T >= 0), found_T + first, diverged_T)
         return diverged_T
 
-    def _pieces(self, first_step: int, last_step: int) -> Iterator[tuple[int, int]]:
-        """The steps from one to another, cut where an epoch ends."""
-        longest = last_step if self.minibatches is None else self.minibatches.per_epoch
+    def _pieces(self, num_trials: int, first_step: int, last_step: int) -> Iterator[tuple[int, int]]:
+        """The steps from one to another, cut where as many epochs end as orders are drawn of at a time."""
+        if self.batch_size is None:
+            yield first_step, last_step
+            return
+        epochs = max(1, ORDERS_AT_ONCE // (num_trials * self.per_epoch * self.batch_size))
         while first_step < last_step:
-            end = min(last_step, (first_step // longest + 1) * longest)
+            end = min(last_step, (first_step // self.per_epoch + epochs) * self.per_epoch)
             yield first_step, end
             first_step = end
 

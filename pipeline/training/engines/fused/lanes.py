@@ -312,10 +312,18 @@ class Program:
         return Value(self, self.builder.bitcast(x.ir, self._kind(x.lanes)))
 
     def bits(self, operation: str, left: Value, right: Number) -> Value:
-        """``and``, ``or``, ``shl``, ``lshr`` or ``ashr`` on whole numbers."""
+        """``and``, ``or``, ``xor``, ``shl``, ``lshr`` or ``ashr`` on whole numbers."""
         a, b = self._alike(left, right)
         name = {"and": "and_", "or": "or_"}.get(operation, operation)
         return Value(self, getattr(self.builder, name)(a.ir, b.ir))
+
+    def product_of_bits(self, left: Number, right: Number) -> tuple[Value, Value]:
+        """The low and the high half of the product of two whole numbers without signs."""
+        wide = ir.IntType(2 * WHOLE.width)
+        a, b = (self.builder.zext(self.whole(number).ir, wide) for number in (left, right))
+        product = self.builder.mul(a, b)
+        high = self.builder.lshr(product, ir.Constant(wide, WHOLE.width))
+        return Value(self, self.builder.trunc(product, WHOLE)), Value(self, self.builder.trunc(high, WHOLE))
 
     # What happens when.
 

@@ -372,19 +372,19 @@ class Update:
 
 
 class Batch:
-    """The points of an update, gathered from all points in the order of the trial's epoch."""
+    """The points of an update, gathered from all points in the orders of the trial's epochs, one after another."""
 
     def __init__(self, p: Program, step: Step) -> None:
         self.p, self.step = p, step
         self.points, self.orders = p.array("points"), p.array("orders", whole=True)
-        self.num_points, self.batch_size = p.size("num_points"), p.size("batch_size")
+        self.order_size, self.batch_size = p.size("order_size"), p.size("batch_size")
         self.first_batch = p.size("first_batch")
 
     def fetch(self, trial: Value, number: Value) -> None:
         """Gather the batch of a step; lanes left over hold its last point again."""
         p, step = self.p, self.step
         columns = p.whole(step.num_inputs) + step.form.num_outputs
-        start = trial * self.num_points + (self.first_batch + number) * self.batch_size
+        start = trial * self.order_size + (self.first_batch + number) * self.batch_size
         with p.loop(step.stride) as lane:
             last = self.batch_size - 1
             place = self.orders.load(start + p.select(lane < last, lane, last)) * columns
