@@ -162,11 +162,11 @@ def test_numbers_do_not_depend_on_pack_cores_or_interruptions(monkeypatch, dtype
 
 
 @pytest.mark.parametrize("batch_size", [None, 41])
-@pytest.mark.parametrize(("activation", "inputs", "outputs"), [(Relu, 33, 1), (Tanh, 40, 3)])
+@pytest.mark.parametrize(("kind", "inputs", "outputs"), [(Relu, 33, 1), (Tanh, 40, 3), (Linear, 1, 6)])
 @pytest.mark.usefixtures("all_steps_are_large")
-def test_hundred_steps_with_many_inputs_are_those_of_the_reference(activation, inputs, outputs, batch_size):
+def test_hundred_steps_with_many_inputs_or_outputs_are_those_of_the_reference(kind, inputs, outputs, batch_size):
     learned, weights_TN = setting(
-        9, activation, LOSSES["half_mean_square"], Adam, points=150, inputs=inputs, outputs=outputs, width=19
+        9, kind, LOSSES["half_mean_square"], Adam, points=150, inputs=inputs, outputs=outputs, width=35
     )
     found = []
     for engine in (Fused, Reference):
@@ -175,6 +175,20 @@ def test_hundred_steps_with_many_inputs_are_those_of_the_reference(activation, i
         found.append((stack.weights_TN, *stack.slots))
     for fused, reference in zip(*found, strict=True):
         assert size_of_difference(fused, reference) < 1e-12
+
+
+def test_what_fills_up_registers_reaches_no_number():
+    """An epsilon that is zero in float32 makes NaN of a weight whose slope is zero, as it is of those that fill up."""
+    learned, weights_TN = setting(
+        2, Linear, LOSSES["half_mean_square"], lambda: Adam(epsilon=1e-60),
+        points=20, inputs=1, outputs=2, width=5, dtype=torch.float32,
+    )  # fmt: skip
+    found = []
+    for engine in (Fused, Reference):
+        stack = stack_of(learned, weights_TN)
+        assert (engine(learned, 10, PROCESSOR).advance(stack, 0, 20) == -1).all()
+        found.append(stack.weights_TN)
+    assert size_of_difference(*found) < 1e-5
 
 
 @pytest.fixture

@@ -162,6 +162,8 @@ class Fused(Engine):
         self.all_shares = Shares(learned.num_points, self.lanes, real, chunks)
         self.points = Points(inputs_CP.numpy(), targets_KP.numpy(), len(self.all_shares.share_P))
         self.columns = self.points.columns(self.lanes) if self.form.inputs_in_lanes else np.empty(0)
+        multiple = self.form.multiple_in_points(self.lanes)
+        self.gathered = self.points.together(multiple) if batch_size is not None else np.empty(0)
         self.batch_shares = Shares(batch_size or learned.num_points, self.lanes, real)
         self.per_epoch = learned.num_points // (batch_size or learned.num_points)
         self.places_N = self.form.places(learned.width, self.lanes)
@@ -319,8 +321,7 @@ class Fused(Engine):
             "all_inputs": self.points.filled[0].ctypes.data,
             "all_columns": self.columns.ctypes.data,
             "all_targets": self.points.filled[1].ctypes.data,
-            "points": self.points.columns_PC.ctypes.data,
-            "num_points": self.points.num_points,
+            "points": self.gathered.ctypes.data,
             "batch_size": self.batch_size or self.points.num_points,
             **self.all_shares.arguments("all"),
             **self.batch_shares.arguments("batch"),

@@ -39,10 +39,14 @@ class Points:
         inputs_CP = self.filled[0]
         return np.ascontiguousarray(np.pad(inputs_CP, ((0, -len(inputs_CP) % lanes), (0, 0))).T)
 
-    @functools.cached_property
-    def columns_PC(self) -> np.ndarray:
-        """Inputs and targets of each point together, for batches to be gathered from."""
-        return np.ascontiguousarray(np.concatenate([self.inputs_CP, self.targets_KP]).T)
+    def together(self, multiple: int) -> np.ndarray:
+        """Inputs and targets of each point, for batches to be gathered from; each filled up to a multiple by zeros."""
+        parts = [np.pad(rows, ((0, -len(rows) % multiple), (0, 0))) for rows in (self.inputs_CP, self.targets_KP)]
+        together_PC = np.concatenate(parts).T
+        dtype: Dtype = "float32" if together_PC.dtype == np.float32 else "float64"
+        found = aligned_zeros(together_PC.size, dtype).reshape(together_PC.shape)
+        found[:] = together_PC
+        return found
 
     @property
     def num_points(self) -> int:

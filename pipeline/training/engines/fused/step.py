@@ -56,6 +56,10 @@ class Form(ABC):
         """Whether lanes are inputs, not points, in the sums for the weights of inputs."""
         return False
 
+    def multiple_in_points(self, lanes: int) -> int:
+        """What inputs and targets of a point are each filled up to a multiple of, where batches are gathered from."""
+        return 1
+
     @abstractmethod
     def operations(self, width: int) -> int:
         """Floating-point operations at one point, forward and backward."""
@@ -147,9 +151,9 @@ class Step(ABC):
     def backward(self, tile: Tile, slopes: list[Value]) -> None:
         """Add the tile to the sums over points."""
 
-    @abstractmethod
     def bring(self, point: Array, lane: Value) -> None:
-        """Bring the inputs of a point to a lane of the batch."""
+        """Bring the inputs of a point to a lane of the batch; a step on all points brings none."""
+        raise NotImplementedError
 
     @abstractmethod
     def collect(self, gradient: Array) -> list[Value]:
@@ -383,12 +387,13 @@ class Batch:
     def fetch(self, trial: Value, number: Value) -> None:
         """Gather the batch of a step; lanes left over hold its last point again."""
         p, step = self.p, self.step
-        columns = p.whole(step.num_inputs) + step.form.num_outputs
+        inputs, outputs = p.whole(step.num_inputs), step.form.num_outputs
+        size = inputs + padded(outputs, step.form.multiple_in_points(p.lanes))
         start = trial * self.order_size + (self.first_batch + number) * self.batch_size
         with p.loop(step.stride) as lane:
             last = self.batch_size - 1
-            place = self.orders.load(start + p.select(lane < last, lane, last)) * columns
+            place = self.orders.load(start + p.select(lane < last, lane, last)) * size
             point = Array(p, self.points.at(place), p.real)
             step.bring(point, lane)
-            for k in range(step.form.num_outputs):
-                step.y.store(step.stride * k + lane, point.load(p.whole(step.num_inputs) + k))
+            for k in range(outputs):
+                step.y.store(step.stride * k + lane, point.load(inputs + k))
