@@ -143,6 +143,7 @@ def bench(asked: argparse.Namespace) -> int:
     from pipeline.training.bench import matrix_product_rate, measure, rows
     from pipeline.training.bench_descent import closed_form_sweep, measure_closed_form
     from pipeline.training.bench_goals import means, verdicts
+    from pipeline.training.bench_linear import measure_linear
     from pipeline.training.fit import chosen_accelerator
 
     if asked.sweep:
@@ -151,7 +152,8 @@ def bench(asked: argparse.Namespace) -> int:
     say(f"matrix products: {rate / 1e9:.0f} GFLOP/s")
     sweep = closed_form_sweep(num_rates=16 if asked.quick else 128)
     measured = rows(measure(quick=asked.quick, say=say), rate)
-    tables = [measured, means(measured), verdicts(measured), measure_closed_form(sweep, say=say)]
+    linear = rows(measure_linear(quick=asked.quick, say=say), rate)
+    tables = [measured, means(measured), verdicts(measured), linear, measure_closed_form(sweep, say=say)]
     if asked.json:
         print_json([row for table in tables for row in as_json_rows(table)])
     else:

@@ -1,7 +1,7 @@
 """The speed of a pack beside its peers, as ratios measured in one run.
 
 A pack is computed by the engine that it would be trained with. Peers train the same
-networks on the same points by full-batch gradient descent in float32: (a) the reference
+models on the same points by gradient descent in float32: (a) the reference
 engine, (b) one Lightning Trainer per trial, (c) a hand-written PyTorch loop per trial,
 (d) ``torch.func``, and (e) its step by ``torch.compile``, where there is a compiler,
 (f) JAX: ``vmap`` over trials of ``jit`` of a ``scan`` over steps, where JAX is
@@ -20,8 +20,9 @@ import shutil
 import statistics
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import lightning as L
 import numpy as np
@@ -35,6 +36,7 @@ from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.names import EngineChoice
 from pipeline.experiment.packing import Pack, make_pack
 from pipeline.models.activations import Activation, Relu, Tanh
+from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan
 from pipeline.problems.datasets import Digits
@@ -73,41 +75,53 @@ Steps = Callable[[int], None]
 """Trains every trial of a pack by so many steps."""
 
 
+Batches = Iterator[tuple[torch.Tensor, torch.Tensor]]
+"""Inputs and targets of one update after another."""
+
+
+Case = Mapping[str, str | int]
+"""What is trained, whoever does: the first columns of its rows."""
+
+
 @dataclass
 class Measured:
     """Seconds of one trial-step, one number a repetition."""
 
-    activation: str
-    shape: tuple[int, int, int, int]
-    num_trials: int
+    case: Case
     peer: str
     operations: int
     seconds: list[float] = field(default_factory=list)
 
-    @property
-    def case(self) -> tuple[str, tuple[int, int, int, int], int]:
-        """What was trained, whoever did."""
-        return self.activation, self.shape, self.num_trials
-
 
 def measure(*, quick: bool, say: Callable[[str], None]) -> list[Measured]:
-    """Measure the pack and its peers; ``quick`` takes only one shape in packs of 32."""
-    every: list[Measured] = []
+    """Measure packs of networks and their peers; ``quick`` takes only one shape in packs of 32."""
     kinds = itertools.product(BENCHED, [QUICK_SHAPE] if quick else SHAPES, [32] if quick else PACKS)
-    cases = list(kinds)
-    for number, (activation, shape, num_trials) in enumerate(cases, 1):
-        named = f"{activation.name()}, {' x '.join(map(str, shape))}, packs of {num_trials}"
-        say(f"{number}/{len(cases)}: {named}")
-        pack = bench_pack(shape, num_trials, activation)
+    cases: list[tuple[Case, Callable[[], Pack]]] = [
+        (
+            {"activation": activation.name(), "N x d x m x K": " x ".join(map(str, shape)), "pack of": num_trials},
+            functools.partial(bench_pack, shape, num_trials, Shallow(activation)),
+        )
+        for activation, shape, num_trials in kinds
+    ]
+    return measured_cases(cases, say, SECONDS_TO_SETTLE)
+
+
+def measured_cases(
+    cases: Sequence[tuple[Case, Callable[[], Pack]]], say: Callable[[str], None], settle_s: float
+) -> list[Measured]:
+    """Measure every case, given by its columns and what makes its pack, with a pause before each repetition."""
+    every: list[Measured] = []
+    for number, (case, made) in enumerate(cases, 1):
+        say(f"{number}/{len(cases)}: {', '.join(f'{name} {value}' for name, value in case.items())}")
+        pack = made()
         peers = {name: make(pack) for name, make in available_peers(pack)}
-        operations = operations_of_step(pack.shape)
-        measured = {name: Measured(activation.name(), shape, num_trials, name, operations) for name in peers}
+        measured = {name: Measured(case, name, operations_of_step(pack.shape)) for name in peers}
         counts = {name: calibrated(steps) for name, (steps, _) in peers.items()}
         for repetition in range(REPETITIONS):
             turn = list(peers.items())
             random.Random(repetition).shuffle(turn)
             for name, (steps, trained) in turn:
-                time.sleep(SECONDS_TO_SETTLE)
+                time.sleep(settle_s)
                 started = time.perf_counter()
                 steps(counts[name])
                 measured[name].seconds.append((time.perf_counter() - started) / (counts[name] * trained))
@@ -116,24 +130,22 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> list[Measured]:
 
 
 def rows(every: list[Measured], product_rate: float) -> pl.DataFrame:
-    """One row per network, pack and peer: how fast, with its spread, and how many times faster the pack is.
+    """One row per case and peer: how fast, with its spread, and how many times faster the pack is.
 
     Args:
         every: What was measured.
         product_rate: Operations a second of matrix products on this machine.
     """
-    packs = {m.case: statistics.median(m.seconds) for m in every if m.peer == "pack"}
+    packs = {tuple(m.case.values()): statistics.median(m.seconds) for m in every if m.peer == "pack"}
     return pl.DataFrame(
         {
-            "activation": m.activation,
-            "N x d x m x K": " x ".join(map(str, m.shape)),
-            "pack of": m.num_trials,
+            **m.case,
             "peer": m.peer,
             "trial-steps/s": 1 / statistics.median(m.seconds),
             "spread": (max(m.seconds) - min(m.seconds)) / statistics.median(m.seconds),
             "GFLOP/s": m.operations / statistics.median(m.seconds) / 1e9,
             "of matrix products": m.operations / statistics.median(m.seconds) / product_rate,
-            "pack is faster by": statistics.median(m.seconds) / packs[m.case],
+            "pack is faster by": statistics.median(m.seconds) / packs[tuple(m.case.values())],
         }
         for m in every
     )
@@ -151,17 +163,20 @@ def matrix_product_rate() -> float:
     return 2 * size**3 / min(seconds)
 
 
-def bench_pack(shape: tuple[int, int, int, int], num_trials: int, activation: Activation) -> Pack:
-    """A pack of networks of a shape."""
+def bench_pack(
+    shape: tuple[int, int, int, int], num_trials: int, model: Model, batch_size: int | Literal["full"] = "full"
+) -> Pack:
+    """A pack of a model: points, inputs, width and outputs; those of ten outputs are the digits, others a function."""
     num_points, dimension, width, num_outputs = shape
     inputs = Inputs(train=(num_points,), test=64)
     function = {"target": (Gaussian(),), "inputs": Inputs(dimension=(dimension,), train=(num_points,), test=64)}
     experiment = Experiment(
         question="How fast?",
-        models=(Shallow(activation),),
+        models=(model,),
         widths=(width,),
         **({"data": (Digits(),), "inputs": inputs} if num_outputs == 10 else function),  # type: ignore[arg-type]
         learning_rates=(LEARNING_RATE,),
+        batch_size=batch_size,
         steps=1_000_000,
         seeds=num_trials,
     )
@@ -172,13 +187,15 @@ def available_peers(pack: Pack) -> Iterator[tuple[str, Callable[[Pack], tuple[St
     """Names, and what makes a function that trains so many steps and says how many trials it trains."""
     yield "pack", stacked
     yield "reference engine", functools.partial(stacked, engine="reference")
-    yield "Lightning per trial", lightning_per_trial
+    if not pack.shape.model.linear:
+        yield "Lightning per trial", lightning_per_trial
     yield "PyTorch loop per trial", loop_per_trial
     width = pack.shape.width
     size = len(pack.trials) * width * pack.shape.problem.train * 4
     if size <= PEER_BYTES:
         yield "torch.func", torch_func
-        if len(pack.trials) == COMPILED_PACK and width == QUICK_SHAPE[2] and shutil.which("c++"):
+        is_compiled = not pack.shape.model.linear and len(pack.trials) == COMPILED_PACK and width == QUICK_SHAPE[2]
+        if is_compiled and shutil.which("c++"):
             yield "torch.compile", functools.partial(torch_func, compiled=True)
         if importlib.util.find_spec("jax"):
             yield "JAX vmap", jax_vmap
@@ -249,11 +266,12 @@ def loop_per_trial(pack: Pack) -> tuple[Steps, int]:
     """A training loop in PyTorch as one writes it by hand, one trial after another; one trial is measured."""
     network, loss, inputs_PD, targets_PK = plain_network(pack)
     optimizer = torch.optim.SGD(network.parameters(), lr=LEARNING_RATE)
+    batches = batches_of(inputs_PD, targets_PK, pack.shape.batch_size)
 
     def steps(count: int) -> None:
-        for _ in range(count):
+        for inputs_BD, targets_BK in itertools.islice(batches, count):
             optimizer.zero_grad()
-            loss(network(inputs_PD), targets_PK).backward()
+            loss(network(inputs_BD), targets_BK).backward()
             optimizer.step()
 
     return steps, 1
@@ -266,30 +284,64 @@ def activation_of(pack: Pack) -> Activation:
 
 
 def plain_network(pack: Pack) -> tuple[torch.nn.Module, Callable, torch.Tensor, torch.Tensor]:
-    """The network of a pack in plain PyTorch, its loss in the same convention, and its points."""
-    shape, dataset = pack.shape, pack.shape.problem.load()
-    network = torch.nn.Sequential(
-        torch.nn.Linear(shape.problem.num_inputs, shape.width),
-        torch.nn.Tanh() if activation_of(pack) == Tanh() else torch.nn.ReLU(),
-        torch.nn.Linear(shape.width, shape.problem.num_outputs),
-    )
-    inputs_PD, targets_PK = dataset.train_inputs_PD.float(), dataset.train_targets_PK.float()
+    """The model of a pack in plain PyTorch, its loss in the same convention, and its points, or their features."""
+    shape = pack.shape
+    inputs_PD, targets_PK = points_of(pack)
+    network: torch.nn.Module
+    if shape.model.linear:
+        network = torch.nn.Linear(shape.width, shape.problem.num_outputs, bias=False)
+    else:
+        network = torch.nn.Sequential(
+            torch.nn.Linear(shape.problem.num_inputs, shape.width),
+            torch.nn.Tanh() if activation_of(pack) == Tanh() else torch.nn.ReLU(),
+            torch.nn.Linear(shape.width, shape.problem.num_outputs),
+        )
     if isinstance(shape.loss, SoftmaxCrossEntropy):
         return network, torch.nn.CrossEntropyLoss(), inputs_PD, targets_PK.argmax(dim=1)
     assert isinstance(shape.loss, HalfMeanSquare)
     return network, lambda outputs, targets: (outputs - targets).square().mean() / 2, inputs_PD, targets_PK
 
 
+def points_of(pack: Pack) -> tuple[torch.Tensor, torch.Tensor]:
+    """What a pack learns from, in float32: inputs, or features where a model is linear in its weights, and targets."""
+    shape, dataset = pack.shape, pack.shape.problem.load()
+    inputs_PD = dataset.train_inputs_PD
+    if shape.model.linear:
+        inputs_PD = shape.model.prepare(inputs_PD, shape.width).mT.contiguous()
+    return inputs_PD.float(), dataset.train_targets_PK.float()
+
+
+def batches_of(
+    inputs_PD: torch.Tensor, targets_PK: torch.Tensor, batch_size: int | None, trials: tuple[int, ...] = ()
+) -> Batches:
+    """All points for ever, or minibatches, each epoch in another order; with a number of trials, of each its own."""
+    while batch_size is None:
+        yield inputs_PD, targets_PK
+    num_points = len(inputs_PD)
+    while True:
+        order_TP = torch.rand(*trials, num_points).argsort(dim=-1)
+        for start in range(0, num_points - batch_size + 1, batch_size):
+            rows_TB = order_TP[..., start : start + batch_size]
+            yield inputs_PD[rows_TB], targets_PK[rows_TB]
+
+
 def torch_func(pack: Pack, *, compiled: bool = False) -> tuple[Steps, int]:
     """PyTorch's own way to an ensemble: ``vmap`` of ``grad`` of one network, over stacked weights; perhaps compiled."""
     network, loss, inputs_PD, targets_PK = plain_network(pack)
+    batch_size = pack.shape.batch_size
+    own = None if batch_size is None else 0
+    batches = batches_of(inputs_PD, targets_PK, batch_size, (len(pack.trials),))
 
-    def loss_of_one(weights: dict[str, torch.Tensor]) -> torch.Tensor:
-        value: torch.Tensor = loss(torch.func.functional_call(network, weights, inputs_PD), targets_PK)
+    def loss_of_one(
+        weights: dict[str, torch.Tensor], inputs_BD: torch.Tensor, targets_BK: torch.Tensor
+    ) -> torch.Tensor:
+        value: torch.Tensor = loss(torch.func.functional_call(network, weights, inputs_BD), targets_BK)
         return value
 
-    def descend(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        slopes = torch.func.vmap(torch.func.grad(loss_of_one))(weights)
+    def descend(
+        weights: dict[str, torch.Tensor], inputs_BD: torch.Tensor, targets_BK: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        slopes = torch.func.vmap(torch.func.grad(loss_of_one), in_dims=(0, own, own))(weights, inputs_BD, targets_BK)
         return {name: weight - LEARNING_RATE * slopes[name] for name, weight in weights.items()}
 
     step = torch.compile(descend) if compiled else descend
@@ -301,8 +353,8 @@ def torch_func(pack: Pack, *, compiled: bool = False) -> tuple[Steps, int]:
     def steps(count: int) -> None:
         weights = stacked_weights
         with torch.no_grad():
-            for _ in range(count):
-                weights = step(weights)
+            for inputs_BD, targets_BK in itertools.islice(batches, count):
+                weights = step(weights, inputs_BD, targets_BK)
 
     return steps, len(pack.trials)
 
@@ -312,44 +364,63 @@ def jax_vmap(pack: Pack) -> tuple[Steps, int]:
     import jax
     import jax.numpy as jnp
 
-    shape, dataset = pack.shape, pack.shape.problem.load()
-    inputs_PD, targets_PK = (
-        jnp.asarray(array.float().numpy()) for array in (dataset.train_inputs_PD, dataset.train_targets_PK)
-    )
+    shape, batch_size = pack.shape, pack.shape.batch_size
+    inputs_PD, targets_PK = (jnp.asarray(array.numpy()) for array in points_of(pack))
+    num_points, num_trials = len(inputs_PD), len(pack.trials)
     rng = np.random.default_rng(0)
-    sizes = ((shape.problem.num_inputs, shape.width), (shape.width, shape.problem.num_outputs))
-    weights = tuple(
-        (
-            jnp.asarray(rng.uniform(-1, 1, (len(pack.trials), *size)) / size[0] ** 0.5, jnp.float32),
-            jnp.zeros((len(pack.trials), size[1]), jnp.float32),
-        )
-        for size in sizes
-    )
 
-    activate = jnp.tanh if activation_of(pack) == Tanh() else jax.nn.relu
+    def drawn(*size: int) -> jax.Array:
+        return jnp.asarray(rng.uniform(-1, 1, (num_trials, *size)) / size[0] ** 0.5, jnp.float32)
 
-    def loss(weights: tuple) -> jax.Array:
-        (hidden, hidden_bias), (last, last_bias) = weights
-        outputs_PK = activate(inputs_PD @ hidden + hidden_bias) @ last + last_bias
+    inputs, outputs = shape.problem.num_inputs, shape.problem.num_outputs
+    weights: tuple = (drawn(shape.width, outputs), jnp.zeros((num_trials, outputs), jnp.float32))
+    if shape.model.linear:
+        weights = weights[:1]
+    else:
+        weights = (drawn(inputs, shape.width), jnp.zeros((num_trials, shape.width), jnp.float32), *weights)
+        activate = jnp.tanh if activation_of(pack) == Tanh() else jax.nn.relu
+
+    def outputs_of(weights: tuple, inputs_BD: jax.Array) -> jax.Array:
+        if shape.model.linear:
+            return inputs_BD @ weights[0]
+        hidden, hidden_bias, last, last_bias = weights
+        return activate(inputs_BD @ hidden + hidden_bias) @ last + last_bias
+
+    def loss(weights: tuple, inputs_BD: jax.Array, targets_BK: jax.Array) -> jax.Array:
+        outputs_BK = outputs_of(weights, inputs_BD)
         if isinstance(shape.loss, SoftmaxCrossEntropy):
-            return -(targets_PK * jax.nn.log_softmax(outputs_PK)).sum(axis=1).mean()
-        return jnp.square(outputs_PK - targets_PK).sum(axis=1).mean() / 2
+            return -(targets_BK * jax.nn.log_softmax(outputs_BK)).sum(axis=1).mean()
+        return jnp.square(outputs_BK - targets_BK).sum(axis=1).mean() / 2
 
-    def descend(weights: tuple, _: None) -> tuple[tuple, None]:
-        slopes = jax.grad(loss)(weights)
+    def descend(weights: tuple, rows_B: jax.Array | None) -> tuple[tuple, None]:
+        points = (inputs_PD, targets_PK) if rows_B is None else (inputs_PD[rows_B], targets_PK[rows_B])
+        slopes = jax.grad(loss)(weights, *points)
         return jax.tree.map(lambda w, g: w - LEARNING_RATE * g, weights, slopes), None
 
-    operations = JAX_STEPS * operations_of_step(shape) * len(pack.trials)
+    operations = JAX_STEPS * operations_of_step(shape) * num_trials
     length = JAX_STEPS if operations < LARGE_CALL else JAX_STEPS // 10
+    per_epoch = num_points // (batch_size or num_points)
+    epochs = -(-length // per_epoch)
+    if batch_size is not None:
+        length = epochs * per_epoch
+
+    def train_one(weights: tuple, key: jax.Array) -> tuple:
+        rows_SB = None
+        if batch_size is not None:
+            order_EP = jax.random.uniform(key, (epochs, num_points)).argsort(axis=1)
+            rows_SB = order_EP[:, : per_epoch * batch_size].reshape(length, batch_size)
+        return jax.lax.scan(descend, weights, rows_SB, length=length)[0]
 
     @jax.jit
-    def train(weights: tuple) -> tuple:
-        return jax.vmap(lambda one: jax.lax.scan(descend, one, None, length=length)[0])(weights)
+    def train(weights: tuple, key: jax.Array) -> tuple:
+        return jax.vmap(train_one)(weights, jax.random.split(key, num_trials))
+
+    key = jax.random.key(0)
 
     def steps(count: int) -> None:
         current = weights
-        for _ in range(count):
-            current = train(current)
+        for call in range(count):
+            current = train(current, jax.random.fold_in(key, call) if batch_size is not None else key)
         jax.block_until_ready(current)
 
-    return steps, len(pack.trials) * length
+    return steps, num_trials * length

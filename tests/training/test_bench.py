@@ -5,7 +5,7 @@ import importlib.util
 import pytest
 import torch
 
-from pipeline.models.activations import Relu
+from pipeline.models.shallow import Shallow
 from pipeline.training import bench
 
 
@@ -37,7 +37,7 @@ def test_every_peer_has_a_row_with_its_ratio(tiny):
 @pytest.mark.parametrize("activation", bench.BENCHED, ids=lambda activation: activation.name())
 def test_peers_train_the_network_of_the_pack(tiny, activation):
     """From equal weights, one step of the loop and one of the pack end at equal weights."""
-    pack = bench.bench_pack((12, 2, 5, 1), 3, activation)
+    pack = bench.bench_pack((12, 2, 5, 1), 3, Shallow(activation))
     network, loss, inputs_PD, targets_PK = bench.plain_network(pack)
     module = bench.PackModule(pack, [1])
     hidden, _, last = network
@@ -54,7 +54,7 @@ def test_peers_train_the_network_of_the_pack(tiny, activation):
 
 def test_compiled_step_is_a_peer_of_one_size_of_pack_where_there_is_a_compiler(monkeypatch):
     def names(num_trials):
-        return [name for name, _ in bench.available_peers(bench.bench_pack(bench.QUICK_SHAPE, num_trials, Relu()))]
+        return [name for name, _ in bench.available_peers(bench.bench_pack(bench.QUICK_SHAPE, num_trials, Shallow()))]
 
     monkeypatch.setattr(bench.shutil, "which", lambda name: "/usr/bin/c++")
     assert "torch.compile" in names(bench.COMPILED_PACK)
@@ -65,5 +65,5 @@ def test_compiled_step_is_a_peer_of_one_size_of_pack_where_there_is_a_compiler(m
 
 def test_peer_that_would_need_more_memory_than_it_may_is_left_out(monkeypatch):
     monkeypatch.setattr(bench, "PEER_BYTES", 0)
-    peers = [name for name, _ in bench.available_peers(bench.bench_pack((12, 2, 5, 1), 3, Relu()))]
+    peers = [name for name, _ in bench.available_peers(bench.bench_pack((12, 2, 5, 1), 3, Shallow()))]
     assert peers == ["pack", "reference engine", "Lightning per trial", "PyTorch loop per trial"]
