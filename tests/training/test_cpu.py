@@ -298,6 +298,27 @@ def test_a_trial_that_has_diverged_costs_no_time(cores, monkeypatch):
     assert Fused(learned, None, PROCESSOR).advance(stack, 7, 1_000_000).tolist() == [7] * 5
 
 
+@pytest.mark.parametrize("kind", [Relu, Linear])
+def test_a_trial_that_has_diverged_is_left_where_it_was_whatever_its_next_batches(monkeypatch, kind):
+    """A bound that the loss of a batch is now above and now below, an epoch at a time or many, alone or in a pack."""
+    learned, weights_TN = setting(
+        6, kind, LOSSES["half_mean_square"], GradientDescent, points=40, inputs=1, outputs=1, width=6
+    )
+    bound = float(Reference(learned, None, PROCESSOR).value_and_gradient(weights_TN)[0].max())
+    engine, found = Fused(learned, 4, PROCESSOR), []
+    for at_once in (1, 1 << 16):
+        monkeypatch.setattr(cpu, "ORDERS_AT_ONCE", at_once)
+        stack, alone = (stack_of(learned, weights_TN, trials, bound) for trials in ((0, 1, 2, 3, 4), (1,)))
+        diverged_T = engine.advance(stack, 0, 60)
+        assert diverged_T[1] == engine.advance(alone, 0, 60)[0]
+        assert torch.equal(stack.weights_TN[1], alone.weights_TN[0])
+        assert (stack.loss_bounds_T == bound).all()
+        found.append((diverged_T, stack.weights_TN))
+    assert (found[0][0] >= 0).any()
+    assert torch.equal(found[0][0], found[1][0])
+    assert torch.equal(found[0][1], found[1][1])
+
+
 @pytest.mark.parametrize("points", [9, 100])
 @pytest.mark.parametrize("kind", [Relu, Linear])
 @pytest.mark.usefixtures("all_steps_are_large")

@@ -229,6 +229,9 @@ class Fused(Engine):
                 told |= {"orders": orders_TP.ctypes.data, "order_size": orders_TP.shape[1], "first_batch": in_epoch}
             kernel(arguments | told | {"diverged": found_T.data_ptr()})
             diverged_T = torch.where((diverged_T < 0) & (found_T >= 0), found_T + first, diverged_T)
+            if (diverged_T >= 0).all():
+                break
+            arrays["bounds"][diverged_T >= 0] = -torch.inf  # no batch of the pieces to come is within it
         return diverged_T
 
     def _pieces(self, num_trials: int, first_step: int, last_step: int) -> Iterator[tuple[int, int]]:
@@ -351,7 +354,7 @@ class Fused(Engine):
 
 def arrays_of(part: Stack) -> dict[str, Tensor]:
     """What a kernel is told of some trials, by its names for it."""
-    rates_T, bounds_T = part.learning_rates_T1.flatten().contiguous(), part.loss_bounds_T.contiguous()
+    rates_T, bounds_T = part.learning_rates_T1.flatten().contiguous(), part.loss_bounds_T.clone()
     arrays = {"weights": part.weights_TN, "rates": rates_T, "bounds": bounds_T}
     arrays |= {f"slot_{number}": slot_TN for number, slot_TN in enumerate(part.slots)}
     assert all(array.is_contiguous() for array in arrays.values())
