@@ -104,7 +104,7 @@ def parser() -> argparse.ArgumentParser:
 
     verb = _verb(verbs, here.bench, "bench --json")
     verb.add_argument("--json", action="store_true", help="print rows for a program")
-    verb.add_argument("--quick", action="store_true", help="only the middle shape, in packs of 32")
+    verb.add_argument("--quick", action="store_true", help="only the middle shapes, in packs of 32")
     verb.add_argument(
         "--sweep", action="store_true", help="whole sweeps from the command line to their results instead"
     )

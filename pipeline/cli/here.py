@@ -138,7 +138,7 @@ def _sentences(kind: str) -> dict[str, str]:
 
 
 def bench(asked: argparse.Namespace) -> int:
-    """Measure the speed of a pack beside its peers, as ratios in one run."""
+    """Measure the speed of packs of networks and of linear models beside their peers, as ratios in one run."""
     from pipeline.report.printing import as_json_rows, as_text
     from pipeline.training.bench import matrix_product_rate, measure, rows
     from pipeline.training.bench_descent import closed_form_sweep, measure_closed_form
