@@ -15,6 +15,7 @@ import numpy as np
 
 from pipeline.problems.losses import Loss
 from pipeline.training.engines.fused.lanes import Array, Dtype, Program, Value, total
+from pipeline.training.engines.fused.processor import FEW_REGISTERS
 from pipeline.training.engines.fused.step import TILE_REGISTERS, Form, Step, Tile, padded
 
 MOST_ROWS = 6
@@ -27,8 +28,8 @@ SUMS_AT_ONCE = 16
 
 REGISTERS_TOGETHER = 4
 """Registers of features whose sums over a batch are taken together."""
-OUTPUTS_TOGETHER = 4
-"""Outputs for which they are: so many times so many sums are half of the registers of AVX-512."""
+OUTPUTS_TOGETHER = 2 if FEW_REGISTERS else 4
+"""Outputs for which they are: with the registers of features, half as many sums as there are registers."""
 
 
 @final
