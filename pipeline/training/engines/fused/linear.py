@@ -18,12 +18,14 @@ from pipeline.training.engines.fused.lanes import Array, Dtype, Program, Value, 
 from pipeline.training.engines.fused.processor import FEW_REGISTERS
 from pipeline.training.engines.fused.step import TILE_REGISTERS, Form, Step, Tile, padded
 
-MOST_ROWS = 6
-"""Rows of weights worked on at a time: so many have 24 registers of sums or slopes in a tile, of the 32 of AVX-512."""
-MOST_TOGETHER = 4
-"""Trials worked on together. Measured on one core, at 256 points, 64 features, 1 output, in GF/s: 59 for
+MOST_ROWS = 2 if FEW_REGISTERS else 6
+"""Rows of weights worked on at a time: so many have 8 or 24 registers of sums or slopes in a tile, of 16 or 32. In
+AVX2, at 256 points, 64 features and 1 output, 2, 3 and 6 rows run at 84, 57 and 68 GFLOP/s on one core.
+"""
+MOST_TOGETHER = min(4, MOST_ROWS)
+"""Trials worked on together. Measured on one core with AVX-512, at 256 points, 64 features, 1 output, in GF/s: 59 for
 one by itself, 102 for four."""
-SUMS_AT_ONCE = 16
+SUMS_AT_ONCE = 8 if FEW_REGISTERS else 16
 """Sums of registers of points that a tile works on, so that no instruction waits for the one before."""
 
 REGISTERS_TOGETHER = 4
