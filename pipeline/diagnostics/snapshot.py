@@ -18,7 +18,7 @@ from pipeline.numerics.descent import Decomposition, decomposed
 from pipeline.numerics.error_parts import ErrorParts, Projected, error_parts, precise_product, projected
 from pipeline.numerics.lanczos import Ritz, joined, largest_eigenvalues, start_vectors
 from pipeline.numerics.least_squares import least_squares
-from pipeline.numerics.spectra import singular_values, triangular_factors
+from pipeline.numerics.spectra import of_ordinary, singular_values
 from pipeline.optimizers.rules import Optimizer
 from pipeline.problems.losses import Loss, Task
 from pipeline.problems.problem import Dataset
@@ -162,8 +162,8 @@ class Shortcuts:
     """At weights in float64: feature matrices on the training points, ``[T, P, F]``."""
     test_outputs: Callable[[Tensor], Tensor] | None = None
     """At weights in the dtype of the training: outputs at the held-out points, ``[T, K, P]``."""
-    triangular_factors: Callable[[Tensor], Tensor] = triangular_factors
-    """Of tall matrices in float64."""
+    singular_values: Callable[[Tensor], Tensor] = of_ordinary
+    """Of ordinary matrices in float64, as ``spectra.singular_values`` asks for them."""
     top_of_hessian: Callable[[Tensor], Ritz] | None = None
     """At weights in float64: the largest eigenvalues of Hessians."""
 
@@ -204,7 +204,7 @@ class Snapshot:
         """Singular values of the feature matrices, largest first."""
         if self.learned.model.linear:
             return self.learned.linear_singular_values_1S.expand(len(self.weights_TN), -1)
-        return singular_values(self.features_TPF, self.shortcuts.triangular_factors)
+        return singular_values(self.features_TPF, self.shortcuts.singular_values)
 
     @property
     def feature_shape(self) -> tuple[int, int]:
@@ -301,7 +301,7 @@ class Snapshot:
         if elements > MOST_JACOBIAN_ELEMENTS:
             return self.weights_TN.new_full((len(self.weights_TN), num_values), torch.nan, dtype=torch.float64)
         parts = [
-            singular_values(matrix(curved).flatten(2).mT, self.shortcuts.triangular_factors)
+            singular_values(matrix(curved).flatten(2).mT, self.shortcuts.singular_values)
             for curved in self.curvatures(elements)
         ]
         return torch.cat(parts)

@@ -38,16 +38,26 @@ def triangular_factors(matrices_TPF: Tensor) -> Tensor:
     return torch.linalg.qr(matrices_TPF, mode="r").R
 
 
-def singular_values(features_TPF: Tensor, triangular: Callable[[Tensor], Tensor] = triangular_factors) -> Tensor:
+def is_tall(matrices_TPF: Tensor) -> bool:
+    """Whether it pays to reduce matrices to their triangular factors, which have the same singular values."""
+    num_points, num_features = matrices_TPF.shape[1:]
+    return num_points > 2 * num_features
+
+
+def of_ordinary(matrices_TPF: Tensor) -> Tensor:
+    """Singular values of matrices that are finite and whose squares neither overflow nor vanish, largest first."""
+    return torch.linalg.svdvals(triangular_factors(matrices_TPF) if is_tall(matrices_TPF) else matrices_TPF)
+
+
+def singular_values(features_TPF: Tensor, of_ordinary: Callable[[Tensor], Tensor] = of_ordinary) -> Tensor:
     """Singular values of each matrix, largest first, shape ``[T, min(P, F)]``; NaN where an entry is not finite.
 
-    A tall matrix is reduced to its triangular factor first, which has the same singular values.
     A matrix with entries above 1e75 is scaled, so that those of a diverged trial (up to
     1e308, still finite) do not overflow on the way, where the decomposition would fail.
 
     Args:
         features_TPF: In float64.
-        triangular: What reduces tall matrices.
+        of_ordinary: What computes those of matrices that are finite and have entries from 1e-75 to 1e75.
 
     Raises:
         ValueError: If not float64; float32 hides everything below 1e-7 of the largest.
@@ -55,10 +65,7 @@ def singular_values(features_TPF: Tensor, triangular: Callable[[Tensor], Tensor]
     if features_TPF.dtype != torch.float64:
         raise ValueError(f"singular values need float64, not {features_TPF.dtype}")
     matrix_TPF, scale_T11, finite_T11 = scaled(features_TPF)
-    num_points, num_features = matrix_TPF.shape[1:]
-    if num_points > 2 * num_features:
-        matrix_TPF = triangular(matrix_TPF)
-    values_TS = torch.linalg.svdvals(matrix_TPF) * scale_T11[..., 0]
+    values_TS = of_ordinary(matrix_TPF) * scale_T11[..., 0]
     return torch.where(finite_T11[..., 0], values_TS, torch.nan)
 
 

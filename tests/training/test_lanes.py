@@ -71,6 +71,16 @@ def test_nan_fulfils_no_relation(p):
     assert found.tolist() == [0, 0, 0, 0, 1]
 
 
+def test_condition_holds_somewhere_in_no_lane_one_or_all(p):
+    x, y = p.array("x"), p.array("y")
+    for place in range(3):
+        y.store(place, p.select(p.anywhere(x.load(place * p.lanes, p.lanes) > 0.0), 1.0, 0.0))
+    given, found = np.zeros((3, p.lanes), p.dtype), np.full(3, math.nan, p.dtype)
+    given[1, -1], given[2] = 1, 1
+    run(p, x=given, y=found)
+    assert found.tolist() == [0, 1, 1]
+
+
 def test_loop_ends_where_it_is_told_to_meanwhile(p):
     y, count = p.array("y"), p.size("count")
     stop, total = p.variable(count), p.variable(p.number(0.0))

@@ -50,3 +50,12 @@ def test_scale_does_not_matter_within_what_does_not_overflow(scale: float) -> No
     torch.testing.assert_close(
         triangular_factors(stack * scale) / scale, triangular_factors(stack), rtol=1e-9, atol=1e-14
     )
+
+
+def test_columns_whose_squares_vanish_are_taken_for_zeros_and_not_for_nan() -> None:
+    stack = matrices(77, 10)
+    stack[0, :, ::3] *= 1e-155  # the inverse of their square is no number
+    stack[0, :, ::4] *= 1e-200
+    factors = triangular_factors(stack)
+    error_TS = torch.linalg.svdvals(factors) - torch.linalg.svdvals(stack)
+    assert (error_TS.abs() <= 3e-15 * torch.linalg.matrix_norm(stack, 2)[:, None]).all()

@@ -49,8 +49,9 @@ from pipeline.training.engines.fused.step import (
     update_program,
 )
 from pipeline.training.engines.orders import orders, orders_kernel
+from pipeline.training.engines.singular_values import singular_values, singular_values_kernel
 from pipeline.training.engines.threads import CORES
-from pipeline.training.engines.triangular import triangular_factors, triangular_kernel
+from pipeline.training.engines.triangular import triangular_kernel
 from pipeline.training.engines.values import NetworkValues, values_kernel
 
 PARTS_OF_LANE = 4
@@ -134,6 +135,7 @@ def compile_for(shape: Shape, *, top_of_hessian: bool) -> None:
     if not isinstance(form, Network):
         return
     triangular_kernel()
+    singular_values_kernel()
     values_kernel(form, features=False)
     precise = dataclasses.replace(form, dtype="float64")
     values_kernel(precise, features=True)
@@ -176,7 +178,7 @@ class Fused(Engine):
         self.shared = self._shared()
         if isinstance(learned.model, Shallow):
             values, top_of_hessian = NetworkValues(learned), LargestEigenvalues(learned)
-            self.shortcuts = Shortcuts(values.features, values.test_outputs, triangular_factors, top_of_hessian)
+            self.shortcuts = Shortcuts(values.features, values.test_outputs, singular_values, top_of_hessian)
         batch = 0 if batch_size is None else len(self.batch_shares.share_P)
         slots, chunks = learned.optimizer.slots, self.all_shares.num_chunks
         self.scratch = [Scratch(self.grouped, learned.width, self.lanes, slots, batch, chunks) for _ in range(CORES)]

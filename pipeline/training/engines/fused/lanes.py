@@ -222,6 +222,11 @@ class Program:
         """Whether a condition does not hold."""
         return Value(self, self.builder.not_(condition.ir))
 
+    def anywhere(self, condition: Value) -> Value:
+        """Whether a condition holds in one lane or more."""
+        lanes = ir.IntType(condition.lanes)
+        return Value(self, self.builder.icmp_unsigned("!=", self.builder.bitcast(condition.ir, lanes), lanes(0)))
+
     def select(self, condition: Value, yes: Number, no: Number) -> Value:
         """One of two numbers in each lane."""
         if not isinstance(yes, Value):
@@ -312,7 +317,7 @@ class Program:
         return Value(self, self.builder.bitcast(x.ir, self._kind(x.lanes)))
 
     def bits(self, operation: str, left: Value, right: Number) -> Value:
-        """``and``, ``or``, ``xor``, ``shl``, ``lshr`` or ``ashr`` on whole numbers."""
+        """``and``, ``or`` or ``xor``, on conditions too; ``shl``, ``lshr`` or ``ashr`` on whole numbers."""
         a, b = self._alike(left, right)
         name = {"and": "and_", "or": "or_"}.get(operation, operation)
         return Value(self, getattr(self.builder, name)(a.ir, b.ir))

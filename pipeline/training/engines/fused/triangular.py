@@ -1,53 +1,29 @@
 """The triangular factor of tall matrices, one after another: Householder reflections, two at a time, on lanes of rows.
 
-A matrix lies in columns, filled up to full registers with zeros, which reflections leave alone. Every two reflections
-go over the columns behind them once, so that these come from the second-level cache half as often.
+Every two reflections go over the columns behind them once, so that these come from the second-level cache half as
+often.
 
-Source: Golub and Van Loan, Matrix Computations (4th ed.), sections 5.1 and 5.2.
+Source: Golub and Van Loan, Matrix Computations (4th ed.), section 5.2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from pipeline.training.engines.fused.lanes import Array, Number, Program, Value, Variable
+from pipeline.training.engines.fused.columns import Columns, Reflection
+from pipeline.training.engines.fused.lanes import Array, Program, Value
 
 COLUMNS_TOGETHER = 4
 """With two reflections eight sums at a time, so that no instruction waits for the one before."""
 
 
-@dataclass(frozen=True)
-class Reflection:
-    """``I - factor v v^T``, where v starts with zeros."""
-
-    vector: Array
-    factor: Variable
-
-
-class Reflections:
+class Reflections(Columns):
     """The matrix on its way, and what it is reflected by."""
 
     def __init__(self, p: Program) -> None:
-        self.p = p
-        self.rows, self.columns = p.size("padded_rows"), p.size("num_columns")
-        self.matrix = p.array("matrix")
+        super().__init__(p)
         self.between = p.variable(p.number(0.0))  # the scalar product of the two vectors
         self.pair = [Reflection(p.array(name), p.variable(p.number(0.0))) for name in ("first", "second")]
-
-    def column(self, number: Number) -> Array:
-        """One column."""
-        return Array(self.p, self.matrix.at(self.rows * number), self.p.real)
-
-    def fetch(self, given: Array, num_rows: Value) -> None:
-        """Bring a matrix whose columns have so many rows; the rows that fill them up stay zero."""
-        p, whole = self.p, num_rows / self.p.lanes * self.p.lanes
-        with p.loop(self.columns) as number:
-            column, start = self.column(number), num_rows * number
-            with p.loop(whole, step=p.lanes) as row:
-                column.store(row, given.load(start + row, p.lanes))
-            with p.loop(num_rows, start=whole) as row:
-                column.store(row, given.load(start + row))
 
     def reduce(self) -> None:
         """Reflect the matrix until nothing is left below its diagonal, but what is not read any more."""
@@ -57,7 +33,7 @@ class Reflections:
             self.find(self.pair[0], number, base)
             self.apply(self.pair[:1], base, [self.column(number + 1)])
             self.find(self.pair[1], number + 1, base)
-            self.between.set(self.dots([self.pair[0].vector], [self.pair[1].vector], base)[0])
+            self.between.set(self.dots([self.pair[0].vector], [self.pair[1].vector], base, self.rows)[0])
             behind = number + 2
             groups = (self.columns - behind) / together * together + behind
             with p.loop(groups, start=behind, step=together) as column:
@@ -68,32 +44,11 @@ class Reflections:
         with p.when(p.compare("==", last / 2 * 2, last)):
             self.find(self.pair[0], last, last / p.lanes * p.lanes)
 
-    def find(self, reflection: Reflection, number: Value, base: Value) -> None:
-        """What leaves nothing of a column below the diagonal, where its length is put; nothing for a column of zeros.
-
-        Args:
-            reflection: Where it is left.
-            number: Of the column.
-            base: The first row of the register from which on the vector is needed.
-        """
-        p, lanes, vector, column = self.p, self.p.lanes, reflection.vector, self.column(number)
-        with p.loop(self.rows, start=base, step=lanes) as row:
-            vector.store(row, column.load(row, lanes))
-        with p.loop(number, start=base) as row:
-            vector.store(row, p.number(0.0))
-        (square,) = self.dots([vector], [vector], base)
-        corner, length = column.load(number), p.intrinsic("sqrt", square)
-        there = p.select(corner < 0.0, length, -length)  # of the other sign, so that nothing cancels
-        vector.store(number, corner - there)
-        column.store(number, there)
-        half_square = p.fma(-corner, there, square)
-        reflection.factor.set(p.select(p.compare("==", half_square, 0.0), 0.0, 1.0 / half_square))
-
     def apply(self, reflections: Sequence[Reflection], base: Value, columns: Sequence[Array]) -> None:
         """Reflect some columns, first by the one and then by the other."""
         p, lanes = self.p, self.p.lanes
         vectors = [reflection.vector for reflection in reflections]
-        dots = self.dots(vectors, columns, base)
+        dots = self.dots(vectors, columns, base, self.rows)
         factors = []
         for n in range(len(columns)):
             first = dots[n] * reflections[0].factor.get()
@@ -109,16 +64,6 @@ class Reflections:
                 for factor, part in zip(of_column, v, strict=True):
                     value = p.fma(factor, part, value)
                 column.store(row, value)
-
-    def dots(self, vectors: Sequence[Array], columns: Sequence[Array], base: Value) -> list[Value]:
-        """The scalar products of all vectors with all columns, those of the first vector first."""
-        p, lanes = self.p, self.p.lanes
-        sums = [p.variable(p.number(0.0, lanes)) for _ in range(len(vectors) * len(columns))]
-        with p.loop(self.rows, start=base, step=lanes) as row:
-            v, a = ([array.load(row, lanes) for array in arrays] for arrays in (vectors, columns))
-            for number, sum_ in enumerate(sums):
-                sum_.set(p.fma(v[number // len(columns)], a[number % len(columns)], sum_.get()))
-        return [sum_.get().sum() for sum_ in sums]
 
 
 def triangular_program() -> Program:

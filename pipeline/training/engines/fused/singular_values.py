@@ -1,0 +1,287 @@
+"""Singular values of matrices, one matrix after another: all values of one at once, in lanes.
+
+The matrix becomes two diagonals; how many of its values lie above a number is then counted from signs, and each value
+is enclosed between two numbers that come closer until nothing is left between them.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.training.engines.fused.bidiagonal import Bidiagonalisation
+from pipeline.training.engines.fused.lanes import Array, Program, Value
+
+REGISTERS_TOGETHER = 3
+"""Registers of values that are enclosed at a time: enough that no instruction waits for the one before."""
+
+TOLERANCE = 2.0**-53
+"""Distance of the two numbers in the end, where the largest value is between 1/4 and 1."""
+
+SMALLEST = 2.0**-58
+"""The smallest number that values are compared with; those below it come out as about 2^-55."""
+
+FLOOR = 2.0**-120
+"""What is added to the squares of all entries: no more than 2^-60 to a value, and no product of signs vanishes."""
+
+STEPS_BEFORE_SCALING = 4
+"""Each makes numbers smaller by 2^240 at most, so four do not leave the range of float64."""
+
+INTERPOLATED = 60
+"""Passes after which intervals are only halved, which ends within as many more."""
+
+MOST_PASSES = 130
+"""Six halvings of an exponent and 53 of an interval are left after those, however badly they went."""
+
+LARGEST_EXPONENT = 400
+"""Beyond it the ratio of two polynomials is not told apart: only that it is large matters."""
+
+BIAS, EXPONENT_PLACE, SIGN_PLACE = 1023, 52, 63
+"""Of float64: what an exponent is stored with, and where it and the sign are."""
+
+
+@dataclass(frozen=True)
+class Polynomial:
+    """The characteristic polynomial at some number x, and how many values lie above it.
+
+    The polynomial is ``of_one 2^exponent``, where the other number of the recursion has the size of 1 or it has.
+    """
+
+    x: Value
+    of_one: Value
+    exponent: Value
+    count: Value
+
+
+class Kept:
+    """A polynomial that is kept from pass to pass."""
+
+    def __init__(self, p: Program, first: Polynomial) -> None:
+        self.p = p
+        self.parts = [p.variable(part) for part in (first.x, first.of_one, first.exponent, first.count)]
+
+    def get(self) -> Polynomial:
+        """What it is now."""
+        return Polynomial(*(part.get() for part in self.parts))
+
+    def set(self, where: Value, yes: Polynomial, no: Polynomial) -> None:
+        """Replace it by one of two in each lane."""
+        for part, name in zip(self.parts, ("x", "of_one", "exponent", "count"), strict=True):
+            part.set(self.p.select(where, getattr(yes, name), getattr(no, name)))
+
+
+class Bidiagonal:
+    """The squares of both diagonals, divided by a power of two such that the largest singular value is at most 1."""
+
+    def __init__(self, p: Program, matrix: Bidiagonalisation) -> None:
+        self.p, self.size, self.matrix = p, matrix.columns, matrix
+        self.scale = p.variable(p.number(0.0))
+
+    def scale_and_square(self) -> None:
+        """In their own places.
+
+        No value is above the largest sum of the entries of a row or column. Source: Golub and Van Loan, Matrix
+        Computations (4th ed.), section 2.3.3.
+        """
+        p, diagonal, beside = self.p, self.matrix.diagonal, self.matrix.beside
+        beside.store(0, p.number(0.0))
+        beside.store(self.size, p.number(0.0))
+        bound = p.variable(p.number(0.0))
+        with p.loop(self.size) as n:
+            entry = p.intrinsic("fabs", diagonal.load(n))
+            for place in (n, n + 1):
+                sum_ = entry + p.intrinsic("fabs", beside.load(place))
+                bound.set(p.select(sum_ > bound.get(), sum_, bound.get()))
+        above = biased_exponent(p, bound.get()) + 1
+        self.scale.set(p.select(bound.get() > 0.0, power_of_two(p, above), 0.0))
+        down = power_of_two(p, 2 * BIAS - above)
+        with p.loop(self.size) as n:
+            for array in (diagonal, beside):
+                part = array.load(n) * down
+                array.store(n, p.fma(part, part, FLOOR))
+
+    def polynomials(self, points: list[Value]) -> list[Polynomial]:
+        """The characteristic polynomial of the square at the squares of some numbers, by a recursion without division.
+
+        With ``q`` and ``e`` the squares, ``v <- u - e v``, ``u <- x^2 v - q u`` go through the leading minors of
+        ``[[0, B], [B^T, 0]] - x``, without the factor x of every other: rounding moves no entry by more than a few
+        ulp. Two signs of ``u`` one after another that differ are one value above x.
+
+        Source: Golub and Van Loan, Matrix Computations (4th ed.), sections 8.4.1 and 8.6.1; Demmel and Kahan,
+        Accurate singular values of bidiagonal matrices (SIAM J. Sci. Stat. Comput. 11, 1990), section 3.
+        """
+        p = self.p
+        runs = [Recursion(p, x) for x in points]
+        whole = self.size / STEPS_BEFORE_SCALING * STEPS_BEFORE_SCALING
+        with p.loop(whole, step=STEPS_BEFORE_SCALING) as first:
+            for place in [first + n for n in range(STEPS_BEFORE_SCALING)]:
+                self._step(runs, place)
+            for run in runs:
+                run.scale()
+        with p.loop(self.size, start=whole) as place:
+            self._step(runs, place)
+        for run in runs:
+            run.scale()
+        return [run.found() for run in runs]
+
+    def _step(self, runs: list[Recursion], place: Value) -> None:
+        p = self.p
+        diagonal, beside = (
+            p.spread(array.load(place), p.lanes) for array in (self.matrix.diagonal, self.matrix.beside)
+        )
+        for run in runs:
+            run.step(diagonal, beside)
+
+
+class Recursion:
+    """One register on its way through the minors."""
+
+    def __init__(self, p: Program, x: Value) -> None:
+        self.p, self.x, self.square = p, x, x * x
+        self.u, self.v = p.variable(p.number(1.0, p.lanes)), p.variable(p.number(0.0, p.lanes))
+        self.exponent, self.count = (p.variable(p.spread(p.whole(0), p.lanes)) for _ in range(2))
+
+    def step(self, diagonal: Value, beside: Value) -> None:
+        """One row and column more."""
+        p, before = self.p, self.u.get()
+        self.v.set(p.fma(-beside, self.v.get(), before))
+        self.u.set(p.fma(self.square, self.v.get(), -(diagonal * before)))
+        differ = p.bits("xor", p.as_whole_bits(self.u.get()), p.as_whole_bits(before))
+        self.count.set(self.count.get() + p.bits("lshr", differ, SIGN_PLACE))
+
+    def scale(self) -> None:
+        """Bring the larger of the two numbers to between 1 and 2."""
+        p = self.p
+        u, v = (p.intrinsic("fabs", part.get()) for part in (self.u, self.v))
+        exponent = biased_exponent(p, p.select(u > v, u, v))
+        for part in (self.u, self.v):
+            part.set(part.get() * power_of_two(p, 2 * BIAS - exponent))
+        self.exponent.set(self.exponent.get() + exponent)
+
+    def found(self) -> Polynomial:
+        """What it has come to; the exponents of all have the same bias."""
+        return Polynomial(self.x, self.u.get(), self.exponent.get(), self.count.get())
+
+
+class Enclosed:
+    """A register of values, each between two numbers: the newest one and the last on the other side.
+
+    Source: Chandrupatla, A new hybrid quadratic/bisection algorithm for finding the zero of a nonlinear function
+    without using derivatives (Advances in Engineering Software 28, 1997); in words also Scherer, Computational
+    Physics (3rd ed.), section 6.1.7.
+    """
+
+    def __init__(self, p: Program, which: Value, below: Polynomial, above: Polynomial) -> None:
+        self.p, self.which = p, which
+        self.newest, self.other, self.before = Kept(p, below), Kept(p, above), Kept(p, above)
+
+    def ends(self) -> tuple[Value, Value]:
+        """The lower one and the upper one."""
+        p, a, b = self.p, self.newest.get().x, self.other.get().x
+        return p.select(a < b, a, b), p.select(a < b, b, a)
+
+    def is_open(self) -> Value:
+        """Where something is left between them."""
+        low, high = self.ends()
+        return high - low > TOLERANCE
+
+    def between(self, trusting: Value) -> Value:
+        """The number to try: where the interpolated polynomial is zero, or half way.
+
+        Interpolated are its values at three numbers, if only one root is between the ends, and if what comes out
+        falls and rises with them; for small numbers, half way is between exponents.
+
+        Args:
+            trusting: Whether to interpolate at all.
+        """
+        p, a, b, c = self.p, self.newest.get(), self.other.get(), self.before.get()
+        low, high = self.ends()
+        f_a, f_c = ratio(p, a, b), ratio(p, c, b)  # and 1 at b
+        ratio_x, ratio_f = (a.x - b.x) / (c.x - b.x), (f_a - 1.0) / (f_c - 1.0)
+        single = p.compare("==", (a.count - b.count) * (a.count - b.count), 1)
+        monotone = p.bits("and", ratio_f * ratio_f < ratio_x, (1.0 - ratio_f) * (1.0 - ratio_f) < 1.0 - ratio_x)
+        t = f_a * f_c / ((1.0 - f_a) * (1.0 - f_c))
+        t += (c.x - a.x) * f_a / ((b.x - a.x) * (f_c - f_a) * (f_c - 1.0))
+        x = p.fma(t, b.x - a.x, a.x)
+        x = p.select(x < low + TOLERANCE, low + TOLERANCE, x)  # a step beyond the root, to close in from there
+        x = p.select(x > high - TOLERANCE, high - TOLERANCE, x)
+        conditions = [single, monotone, p.spread(trusting, p.lanes), low < x, x < high]
+        return p.select(functools.reduce(functools.partial(p.bits, "and"), conditions), x, half_way(p, low, high))
+
+    def value(self) -> Value:
+        """In the middle."""
+        low, high = self.ends()
+        return low + (high - low) * 0.5
+
+    def shrink(self, point: Polynomial) -> None:
+        """Take a number between them for the end that it can replace."""
+        p, newest, other = self.p, self.newest.get(), self.other.get()
+        same = p.compare("==", point.count > self.which, newest.count > self.which)
+        self.before.set(same, newest, other)
+        self.other.set(same, other, newest)
+        self.newest.set(same, point, point)
+
+
+def singular_values_program() -> Program:
+    """The singular values of each matrix, which lies in columns, largest first."""
+    p = Program("float64")
+    matrix = Bidiagonalisation(p)
+    given, found, values = p.array("given"), p.array("found"), p.array("values")
+    places = p.array("places", whole=True)
+    num_rows, num_matrices = p.size("num_rows"), p.size("num_matrices")
+    bidiagonal = Bidiagonal(p, matrix)
+    together = REGISTERS_TOGETHER * p.lanes
+    with p.loop(num_matrices) as number:
+        matrix.fetch(Array(p, given.at(number * num_rows * matrix.columns), p.real), num_rows)
+        matrix.reduce()
+        bidiagonal.scale_and_square()
+        below, above = bidiagonal.polynomials([p.number(end, p.lanes) for end in (0.0, 1.0)])
+        with p.loop(matrix.columns, step=together) as first:
+            registers = [first + n for n in range(0, together, p.lanes)]
+            enclosed = [Enclosed(p, places.load(place, p.lanes), below, above) for place in registers]
+            enclose(p, bidiagonal, enclosed)
+            for place, of_register in zip(registers, enclosed, strict=True):
+                found.store(place, of_register.value() * bidiagonal.scale.get())
+        least = p.variable(found.load(0))
+        with p.loop(matrix.columns) as n:
+            value = found.load(n)
+            least.set(p.select(value < least.get(), value, least.get()))  # two close ones may have come out in turn
+            values.store(number * matrix.columns + n, least.get())
+    return p
+
+
+def enclose(p: Program, bidiagonal: Bidiagonal, enclosed: Sequence[Enclosed]) -> None:
+    """Pass after pass, until nothing is left between the ends of any value."""
+    going = p.variable(p.whole(MOST_PASSES))
+    with p.loop(going.get) as number:
+        points = [of_register.between(number < INTERPOLATED) for of_register in enclosed]
+        for of_register, point in zip(enclosed, bidiagonal.polynomials(points), strict=True):
+            of_register.shrink(point)
+        is_open = functools.reduce(functools.partial(p.bits, "or"), [one.is_open() for one in enclosed])
+        with p.when(p.negation(p.anywhere(is_open))):
+            going.set(p.whole(0))
+
+
+def half_way(p: Program, low: Value, high: Value) -> Value:
+    """Between two numbers, or between their exponents where these are far apart."""
+    above = p.select(low < SMALLEST, p.number(SMALLEST, p.lanes), low)
+    return p.select(high > 4.0 * above, p.intrinsic("sqrt", above * high), low + (high - low) * 0.5)
+
+
+def ratio(p: Program, a: Polynomial, b: Polynomial) -> Value:
+    """Of the values of the polynomial at two places, or something as large."""
+    exponent = a.exponent - b.exponent
+    exponent = p.select(exponent > LARGEST_EXPONENT, p.spread(p.whole(LARGEST_EXPONENT), p.lanes), exponent)
+    exponent = p.select(exponent < -LARGEST_EXPONENT, p.spread(p.whole(-LARGEST_EXPONENT), p.lanes), exponent)
+    return a.of_one / b.of_one * power_of_two(p, exponent + BIAS)
+
+
+def power_of_two(p: Program, biased: Value) -> Value:
+    """From its exponent, as it is stored."""
+    return p.as_real_bits(p.bits("shl", biased, EXPONENT_PLACE))
+
+
+def biased_exponent(p: Program, positive: Value) -> Value:
+    """That of the largest power of two that is not above a number."""
+    return p.bits("lshr", p.as_whole_bits(positive), EXPONENT_PLACE)
