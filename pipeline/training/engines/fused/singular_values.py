@@ -34,7 +34,7 @@ INTERPOLATED = 60
 MOST_PASSES = 130
 """Six halvings of an exponent and 53 of an interval are left after those, however badly they went."""
 
-LARGEST_EXPONENT = 400
+LARGEST_EXPONENT = 200
 """Beyond it the ratio of two polynomials is not told apart: only that it is large matters."""
 
 BIAS, EXPONENT_PLACE, SIGN_PLACE = 1023, 52, 63
@@ -197,16 +197,17 @@ class Enclosed:
         """
         p, a, b, c = self.p, self.newest.get(), self.other.get(), self.before.get()
         low, high = self.ends()
-        f_a, f_c = ratio(p, a, b), ratio(p, c, b)  # and 1 at b
-        ratio_x, ratio_f = (a.x - b.x) / (c.x - b.x), (f_a - 1.0) / (f_c - 1.0)
+        inverse = 1.0 / b.of_one
+        f_a, f_c = (of.of_one * inverse * power_of_two_between(p, of, b) for of in (a, c))  # and 1 at b
+        a_b, c_b, c_a = a.x - b.x, c.x - b.x, c.x - a.x
+        g_a, g_c, g_ca = f_a - 1.0, f_c - 1.0, f_c - f_a
         single = p.compare("==", (a.count - b.count) * (a.count - b.count), 1)
-        monotone = p.bits("and", ratio_f * ratio_f < ratio_x, (1.0 - ratio_f) * (1.0 - ratio_f) < 1.0 - ratio_x)
-        t = f_a * f_c / ((1.0 - f_a) * (1.0 - f_c))
-        t += (c.x - a.x) * f_a / ((b.x - a.x) * (f_c - f_a) * (f_c - 1.0))
-        x = p.fma(t, b.x - a.x, a.x)
+        falls = g_a * g_a * c_b * c_b < a_b * c_b * (g_c * g_c)
+        rises = g_ca * g_ca * c_b * c_b < c_a * c_b * (g_c * g_c)
+        x = a.x + f_a * (c_a * g_a - f_c * a_b * g_ca) / (g_a * g_c * g_ca)
         x = p.select(x < low + TOLERANCE, low + TOLERANCE, x)  # a step beyond the root, to close in from there
         x = p.select(x > high - TOLERANCE, high - TOLERANCE, x)
-        conditions = [single, monotone, p.spread(trusting, p.lanes), low < x, x < high]
+        conditions = [single, falls, rises, p.spread(trusting, p.lanes), low < x, x < high]
         return p.select(functools.reduce(functools.partial(p.bits, "and"), conditions), x, half_way(p, low, high))
 
     def value(self) -> Value:
@@ -264,17 +265,17 @@ def enclose(p: Program, bidiagonal: Bidiagonal, enclosed: Sequence[Enclosed]) ->
 
 
 def half_way(p: Program, low: Value, high: Value) -> Value:
-    """Between two numbers, or between their exponents where these are far apart."""
+    """Between two numbers: the mean of their bits, which for numbers far apart is about that of their exponents."""
     above = p.select(low < SMALLEST, p.number(SMALLEST, p.lanes), low)
-    return p.select(high > 4.0 * above, p.intrinsic("sqrt", above * high), low + (high - low) * 0.5)
+    return p.as_real_bits(p.bits("lshr", p.as_whole_bits(above) + p.as_whole_bits(high), 1))
 
 
-def ratio(p: Program, a: Polynomial, b: Polynomial) -> Value:
-    """Of the values of the polynomial at two places, or something as large."""
+def power_of_two_between(p: Program, a: Polynomial, b: Polynomial) -> Value:
+    """By which the one is to be multiplied before it is compared with the other, or something as large."""
     exponent = a.exponent - b.exponent
     exponent = p.select(exponent > LARGEST_EXPONENT, p.spread(p.whole(LARGEST_EXPONENT), p.lanes), exponent)
     exponent = p.select(exponent < -LARGEST_EXPONENT, p.spread(p.whole(-LARGEST_EXPONENT), p.lanes), exponent)
-    return a.of_one / b.of_one * power_of_two(p, exponent + BIAS)
+    return power_of_two(p, exponent + BIAS)
 
 
 def power_of_two(p: Program, biased: Value) -> Value:
