@@ -25,8 +25,11 @@ SMALLEST = 2.0**-58
 FLOOR = 2.0**-120
 """What is added to the squares of all entries: no more than 2^-60 to a value, and no product of signs vanishes."""
 
-STEPS_BEFORE_SCALING = 4
-"""Each makes numbers smaller by 2^240 at most, so four do not leave the range of float64."""
+STEPS_BEFORE_SCALING = 6
+"""Two make numbers smaller by 2^240 at most, so that six and one more do not leave the range of float64."""
+
+STEPS_BEFORE_COUNTING = 10 * STEPS_BEFORE_SCALING
+"""The signs of so many steps are kept in the bits of one number."""
 
 INTERPOLATED = 60
 """Passes after which intervals are only halved, which ends within as many more."""
@@ -114,15 +117,20 @@ class Bidiagonal:
         p = self.p
         runs = [Recursion(p, x) for x in points]
         whole = self.size / STEPS_BEFORE_SCALING * STEPS_BEFORE_SCALING
-        with p.loop(whole, step=STEPS_BEFORE_SCALING) as first:
-            for place in [first + n for n in range(STEPS_BEFORE_SCALING)]:
-                self._step(runs, place)
+        with p.loop(whole, step=STEPS_BEFORE_COUNTING) as start:
+            stop = p.select(start + STEPS_BEFORE_COUNTING < whole, start + STEPS_BEFORE_COUNTING, whole)
+            with p.loop(stop, start=start, step=STEPS_BEFORE_SCALING) as first:
+                for place in [first + n for n in range(STEPS_BEFORE_SCALING)]:
+                    self._step(runs, place)
+                for run in runs:
+                    run.scale()
             for run in runs:
-                run.scale()
+                run.count_signs()
         with p.loop(self.size, start=whole) as place:
             self._step(runs, place)
         for run in runs:
             run.scale()
+            run.count_signs()
         return [run.found() for run in runs]
 
     def _step(self, runs: list[Recursion], place: Value) -> None:
@@ -140,15 +148,21 @@ class Recursion:
     def __init__(self, p: Program, x: Value) -> None:
         self.p, self.x, self.square = p, x, x * x
         self.u, self.v = p.variable(p.number(1.0, p.lanes)), p.variable(p.number(0.0, p.lanes))
-        self.exponent, self.count = (p.variable(p.spread(p.whole(0), p.lanes)) for _ in range(2))
+        self.exponent, self.count, self.signs = (p.variable(p.spread(p.whole(0), p.lanes)) for _ in range(3))
 
     def step(self, diagonal: Value, beside: Value) -> None:
         """One row and column more."""
         p, before = self.p, self.u.get()
         self.v.set(p.fma(-beside, self.v.get(), before))
         self.u.set(p.fma(self.square, self.v.get(), -(diagonal * before)))
-        differ = p.bits("xor", p.as_whole_bits(self.u.get()), p.as_whole_bits(before))
-        self.count.set(self.count.get() + p.bits("lshr", differ, SIGN_PLACE))
+        self.signs.set(p.intrinsic("fshl", self.signs.get(), p.as_whole_bits(self.u.get()), 1))
+
+    def count_signs(self) -> None:
+        """Add where a sign differs from the one before; only the last is kept, in all bits."""
+        p, signs = self.p, self.signs.get()
+        differ = p.bits("xor", signs, p.bits("ashr", signs, 1))
+        self.count.set(self.count.get() + p.intrinsic("ctpop", differ))
+        self.signs.set(p.bits("ashr", p.as_whole_bits(self.u.get()), SIGN_PLACE))
 
     def scale(self) -> None:
         """Bring the larger of the two numbers to between 1 and 2."""
