@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 
 import torch
 from torch import Tensor
@@ -17,7 +18,6 @@ from pipeline.training.engines.triangular import triangular_factors
 
 MOST_COLUMNS = 512
 LANES = REGISTER_BITS // BITS["float64"]
-TOGETHER = REGISTERS_TOGETHER * LANES
 
 
 @functools.cache
@@ -27,40 +27,44 @@ def singular_values_kernel() -> Kernel:
 
 
 def singular_values(matrices_TPF: Tensor) -> Tensor:
-    """Singular values of each matrix, largest first, shape ``[T, min(P, F)]``, each right to a few ulp of the largest.
+    """Singular values of each matrix, largest first, shape ``[T, min(P, F)]``, right to a few ulp of the largest.
 
-    Several threads may call it at the same time; values do not depend on the matrices beside it. Those below 1e-17 of
-    the largest are not told apart, and come out as about that.
+    Several threads may call it at the same time; values do not depend on the matrices beside it. What is below 1e-17 of
+    the largest comes out as about that, and as zero only in a matrix of zeros.
 
     Args:
-        matrices_TPF: In float64, finite, the largest entry of each zero or between 1e-75 and 1e75.
+        matrices_TPF: In float64 and finite; the largest entry of each is zero or between 1e-75 and 1e75.
     """
     if matrices_TPF.shape[1] < matrices_TPF.shape[2]:
         matrices_TPF = matrices_TPF.mT
-    num_matrices, num_rows, num_columns = matrices_TPF.shape
-    if num_columns > MOST_COLUMNS or num_columns == 0:
+    num_columns = matrices_TPF.shape[2]
+    if not 0 < num_columns <= MOST_COLUMNS:
         return spectra.of_ordinary(matrices_TPF)
     if spectra.is_tall(matrices_TPF):
         matrices_TPF = triangular_factors(matrices_TPF)
-        num_rows = num_columns
     columns_TFP = matrices_TPF.mT.contiguous()
-    values_TF = columns_TFP.new_empty(num_matrices, num_columns)
-    padded_rows, padded_columns = padded(num_rows, LANES), padded(num_columns, TOGETHER) + LANES
-    places = torch.arange(padded_columns).clamp(max=num_columns - 1)
-    of_columns = ("diagonal", "beside", "across", "right", "found")
-    sizes = dict.fromkeys(("left", "behind", "next_left", "product"), padded_rows)
-    sizes |= {"matrix": (num_columns + LANES) * padded_rows, **dict.fromkeys(of_columns, padded_columns)}
-    scratch = {name: aligned_zeros(size, "float64") for name, size in sizes.items()}
-    singular_values_kernel()(
-        {name: array.ctypes.data for name, array in scratch.items()}
-        | {
-            "given": columns_TFP.data_ptr(),
-            "values": values_TF.data_ptr(),
-            "places": places.data_ptr(),
-            "num_matrices": num_matrices,
-            "num_rows": num_rows,
-            "padded_rows": padded_rows,
-            "num_columns": num_columns,
-        }
-    )
+    values_TF = columns_TFP.new_empty(len(columns_TFP), num_columns)
+    sizes = memory(columns_TFP.shape[2], num_columns)
+    scratch = aligned_zeros(sum(sizes.values()), "float64")
+    starts = itertools.accumulate(sizes.values(), initial=0)
+    places = torch.arange(sizes["found"]).clamp(max=num_columns - 1)
+    told = {
+        "given": columns_TFP.data_ptr(),
+        "values": values_TF.data_ptr(),
+        "places": places.data_ptr(),
+        "num_matrices": len(columns_TFP),
+        "num_rows": columns_TFP.shape[2],
+        "padded_rows": sizes["product"],
+        "num_columns": num_columns,
+    }
+    base = scratch.ctypes.data
+    singular_values_kernel()(told | {name: base + 8 * start for name, start in zip(sizes, starts, strict=False)})
     return values_TF
+
+
+def memory(num_rows: int, num_columns: int) -> dict[str, int]:
+    """Numbers in each of the arrays that the kernel works in, full registers of them."""
+    rows, columns = padded(num_rows, LANES), padded(num_columns, REGISTERS_TOGETHER * LANES) + LANES
+    of_rows, of_columns = ("left", "behind", "next_left", "product"), ("diagonal", "beside", "across", "right", "found")
+    sizes = {"matrix": (num_columns + LANES) * rows}
+    return sizes | dict.fromkeys(of_rows, rows) | dict.fromkeys(of_columns, columns)

@@ -89,13 +89,13 @@ class Bidiagonalisation(Columns):
     def reflect_rows(self, number: Value, base: Value) -> None:
         """Find the reflection of the row that was left, and what it takes from each row.
 
-        The product with its vector is that with the row, but for the one place in which they differ.
+        Its vector differs from the row in one place, so products with it follow from those with the row.
         """
         p, lanes, right, behind = self.p, self.p.lanes, self.right, number + 1
-        (square,) = self.dots([right.vector], [right.vector], behind, self.columns)
+        square, between = self.dots([right.vector, self.across], [right.vector], behind, self.columns)
         beside = self.mirror(right, behind, square)
         self.beside.store(behind, beside)
-        (between,) = self.dots([self.across], [right.vector], behind, self.columns)
+        between = p.fma(-beside, self.across.load(behind), between)
         factor, column = p.spread(right.factor.get(), lanes), self.column(behind)
         first, second = p.spread(-beside, lanes), p.spread(-between, lanes)
         with p.loop(self.rows, start=base, step=lanes) as row:

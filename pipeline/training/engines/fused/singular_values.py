@@ -1,7 +1,8 @@
-"""Singular values of matrices, one matrix after another: all values of one at once, in lanes.
+"""Singular values of matrices, one matrix after another; the values of one matrix are found at once, in lanes.
 
-The matrix becomes two diagonals; how many of its values lie above a number is then counted from signs, and each value
-is enclosed between two numbers that come closer until nothing is left between them.
+A matrix becomes two diagonals. How many of its values lie above a number is then counted from signs, and each value is
+enclosed between two numbers that come closer until nothing is left between them: about 20 passes over the diagonals,
+60 where many values are the same.
 """
 
 from __future__ import annotations
@@ -14,31 +15,31 @@ from pipeline.training.engines.fused.bidiagonal import Bidiagonalisation
 from pipeline.training.engines.fused.lanes import Array, Program, Value
 
 REGISTERS_TOGETHER = 3
-"""Registers of values that are enclosed at a time: enough that no instruction waits for the one before."""
+"""Registers of values that are enclosed at a time, so that no instruction waits for the one before."""
 
 TOLERANCE = 2.0**-53
-"""Distance of the two numbers in the end, where the largest value is between 1/4 and 1."""
+"""Distance of the two numbers in the end, half a rounding of the largest value or two, which is between 1/4 and 1."""
 
 SMALLEST = 2.0**-58
 """The smallest number that values are compared with; those below it come out as about 2^-55."""
 
 FLOOR = 2.0**-120
-"""What is added to the squares of all entries: no more than 2^-60 to a value, and no product of signs vanishes."""
+"""What is added to the squares of all entries, so that none is zero; it moves a value by less than 2^-59."""
 
 STEPS_BEFORE_SCALING = 6
-"""Two make numbers smaller by 2^240 at most, so that six and one more do not leave the range of float64."""
+"""Two make numbers smaller by about 2^240 at most, so that six stay in the range of float64."""
 
 STEPS_BEFORE_COUNTING = 10 * STEPS_BEFORE_SCALING
 """The signs of so many steps are kept in the bits of one number."""
 
 INTERPOLATED = 60
-"""Passes after which intervals are only halved, which ends within as many more."""
+"""Passes after which intervals are only halved."""
 
-MOST_PASSES = 130
-"""Six halvings of an exponent and 53 of an interval are left after those, however badly they went."""
+MOST_PASSES = INTERPOLATED + 60
+"""However badly the first went: 58 exponents of 2^52 numbers each are left, a number of 58 bits."""
 
 LARGEST_EXPONENT = 200
-"""Beyond it the ratio of two polynomials is not told apart: only that it is large matters."""
+"""Of a ratio of polynomials; of larger ones it only matters that they are large."""
 
 BIAS, EXPONENT_PLACE, SIGN_PLACE = 1023, 52, 63
 """Of float64: what an exponent is stored with, and where it and the sign are."""
@@ -46,13 +47,13 @@ BIAS, EXPONENT_PLACE, SIGN_PLACE = 1023, 52, 63
 
 @dataclass(frozen=True)
 class Polynomial:
-    """The characteristic polynomial at some number x, and how many values lie above it.
+    """The characteristic polynomial at some numbers x, ``mantissa 2^exponent``, and how many values lie above them.
 
-    The polynomial is ``of_one 2^exponent``, where the other number of the recursion has the size of 1 or it has.
+    The exponents of all polynomials of a matrix are too large by the same number.
     """
 
     x: Value
-    of_one: Value
+    mantissa: Value
     exponent: Value
     count: Value
 
@@ -62,7 +63,7 @@ class Kept:
 
     def __init__(self, p: Program, first: Polynomial) -> None:
         self.p = p
-        self.parts = [p.variable(part) for part in (first.x, first.of_one, first.exponent, first.count)]
+        self.parts = [p.variable(part) for part in (first.x, first.mantissa, first.exponent, first.count)]
 
     def get(self) -> Polynomial:
         """What it is now."""
@@ -70,7 +71,7 @@ class Kept:
 
     def set(self, where: Value, yes: Polynomial, no: Polynomial) -> None:
         """Replace it by one of two in each lane."""
-        for part, name in zip(self.parts, ("x", "of_one", "exponent", "count"), strict=True):
+        for part, name in zip(self.parts, ("x", "mantissa", "exponent", "count"), strict=True):
             part.set(self.p.select(where, getattr(yes, name), getattr(no, name)))
 
 
@@ -82,10 +83,10 @@ class Bidiagonal:
         self.scale = p.variable(p.number(0.0))
 
     def scale_and_square(self) -> None:
-        """In their own places.
+        """In their own places; those of a matrix of zeros are all ``FLOOR``, and its scale is zero.
 
-        No value is above the largest sum of the entries of a row or column. Source: Golub and Van Loan, Matrix
-        Computations (4th ed.), section 2.3.3.
+        No value is above the largest sum of the sizes in a row or column. Source: Golub and Van Loan, Matrix
+        Computations (4th ed.), corollary 2.3.2.
         """
         p, diagonal, beside = self.p, self.matrix.diagonal, self.matrix.beside
         beside.store(0, p.number(0.0))
@@ -105,11 +106,12 @@ class Bidiagonal:
                 array.store(n, p.fma(part, part, FLOOR))
 
     def polynomials(self, points: list[Value]) -> list[Polynomial]:
-        """The characteristic polynomial of the square at the squares of some numbers, by a recursion without division.
+        """The characteristic polynomial of ``B^T B`` at the squares of some numbers, by a recursion without division.
 
-        With ``q`` and ``e`` the squares, ``v <- u - e v``, ``u <- x^2 v - q u`` go through the leading minors of
-        ``[[0, B], [B^T, 0]] - x``, without the factor x of every other: rounding moves no entry by more than a few
-        ulp. Two signs of ``u`` one after another that differ are one value above x.
+        With ``q`` and ``e`` the squares of both diagonals, ``v <- u - e v`` and then ``u <- x^2 v - q u`` are in turn
+        the leading minors of ``x - [[0, B], [B^T, 0]]``, rows and columns shuffled, every other one divided by x. So
+        rounding is as if entries of B were other in their last digits, which moves each value as little. Every ``u``
+        whose sign is not that of the one before is one value above x.
 
         Source: Golub and Van Loan, Matrix Computations (4th ed.), sections 8.4.1 and 8.6.1; Demmel and Kahan,
         Accurate singular values of bidiagonal matrices (SIAM J. Sci. Stat. Comput. 11, 1990), section 3.
@@ -143,7 +145,7 @@ class Bidiagonal:
 
 
 class Recursion:
-    """One register on its way through the minors."""
+    """A register of numbers x on its way through the minors."""
 
     def __init__(self, p: Program, x: Value) -> None:
         self.p, self.x, self.square = p, x, x * x
@@ -158,7 +160,7 @@ class Recursion:
         self.signs.set(p.intrinsic("fshl", self.signs.get(), p.as_whole_bits(self.u.get()), 1))
 
     def count_signs(self) -> None:
-        """Add where a sign differs from the one before; only the last is kept, in all bits."""
+        """Add up where a sign is not that of the one before; the last remains, in all bits."""
         p, signs = self.p, self.signs.get()
         differ = p.bits("xor", signs, p.bits("ashr", signs, 1))
         self.count.set(self.count.get() + p.intrinsic("ctpop", differ))
@@ -174,7 +176,7 @@ class Recursion:
         self.exponent.set(self.exponent.get() + exponent)
 
     def found(self) -> Polynomial:
-        """What it has come to; the exponents of all have the same bias."""
+        """What it has come to."""
         return Polynomial(self.x, self.u.get(), self.exponent.get(), self.count.get())
 
 
@@ -201,36 +203,35 @@ class Enclosed:
         return high - low > TOLERANCE
 
     def between(self, trusting: Value) -> Value:
-        """The number to try: where the interpolated polynomial is zero, or half way.
+        """The number to try next: where the polynomial is zero if x is quadratic in it, or half way.
 
-        Interpolated are its values at three numbers, if only one root is between the ends, and if what comes out
-        falls and rises with them; for small numbers, half way is between exponents.
+        So if there is one value between the ends, and the quadratic is monotone between its three points.
 
         Args:
             trusting: Whether to interpolate at all.
         """
         p, a, b, c = self.p, self.newest.get(), self.other.get(), self.before.get()
         low, high = self.ends()
-        inverse = 1.0 / b.of_one
-        f_a, f_c = (of.of_one * inverse * power_of_two_between(p, of, b) for of in (a, c))  # and 1 at b
+        inverse = 1.0 / b.mantissa
+        f_a, f_c = (of.mantissa * inverse * power_of_two_between(p, of, b) for of in (a, c))  # over that at b
         a_b, c_b, c_a = a.x - b.x, c.x - b.x, c.x - a.x
         g_a, g_c, g_ca = f_a - 1.0, f_c - 1.0, f_c - f_a
         single = p.compare("==", (a.count - b.count) * (a.count - b.count), 1)
-        falls = g_a * g_a * c_b * c_b < a_b * c_b * (g_c * g_c)
-        rises = g_ca * g_ca * c_b * c_b < c_a * c_b * (g_c * g_c)
+        scale = g_c * g_c * c_b  # (g_a / g_c)^2 < a_b / c_b and (g_ca / g_c)^2 < c_a / c_b, without a division
+        at_newest, at_other = g_a * g_a * c_b * c_b < a_b * scale, g_ca * g_ca * c_b * c_b < c_a * scale
         x = a.x + f_a * (c_a * g_a - f_c * a_b * g_ca) / (g_a * g_c * g_ca)
-        x = p.select(x < low + TOLERANCE, low + TOLERANCE, x)  # a step beyond the root, to close in from there
+        x = p.select(x < low + TOLERANCE, low + TOLERANCE, x)  # a step past the root closes the interval
         x = p.select(x > high - TOLERANCE, high - TOLERANCE, x)
-        conditions = [single, falls, rises, p.spread(trusting, p.lanes), low < x, x < high]
+        conditions = [single, at_newest, at_other, p.spread(trusting, p.lanes), low < x, x < high]
         return p.select(functools.reduce(functools.partial(p.bits, "and"), conditions), x, half_way(p, low, high))
 
     def value(self) -> Value:
-        """In the middle."""
+        """The middle between the ends."""
         low, high = self.ends()
         return low + (high - low) * 0.5
 
     def shrink(self, point: Polynomial) -> None:
-        """Take a number between them for the end that it can replace."""
+        """Let a number between the ends take the place of the one on its side."""
         p, newest, other = self.p, self.newest.get(), self.other.get()
         same = p.compare("==", point.count > self.which, newest.count > self.which)
         self.before.set(same, newest, other)
@@ -279,13 +280,13 @@ def enclose(p: Program, bidiagonal: Bidiagonal, enclosed: Sequence[Enclosed]) ->
 
 
 def half_way(p: Program, low: Value, high: Value) -> Value:
-    """Between two numbers: the mean of their bits, which for numbers far apart is about that of their exponents."""
+    """The mean of the bits of two numbers: of their digits where the exponents agree, else about that of these."""
     above = p.select(low < SMALLEST, p.number(SMALLEST, p.lanes), low)
     return p.as_real_bits(p.bits("lshr", p.as_whole_bits(above) + p.as_whole_bits(high), 1))
 
 
 def power_of_two_between(p: Program, a: Polynomial, b: Polynomial) -> Value:
-    """By which the one is to be multiplied before it is compared with the other, or something as large."""
+    """The ratio of the powers of two of two polynomials, within limits."""
     exponent = a.exponent - b.exponent
     exponent = p.select(exponent > LARGEST_EXPONENT, p.spread(p.whole(LARGEST_EXPONENT), p.lanes), exponent)
     exponent = p.select(exponent < -LARGEST_EXPONENT, p.spread(p.whole(-LARGEST_EXPONENT), p.lanes), exponent)
@@ -293,10 +294,10 @@ def power_of_two_between(p: Program, a: Polynomial, b: Polynomial) -> Value:
 
 
 def power_of_two(p: Program, biased: Value) -> Value:
-    """From its exponent, as it is stored."""
+    """From its exponent as it is stored."""
     return p.as_real_bits(p.bits("shl", biased, EXPONENT_PLACE))
 
 
 def biased_exponent(p: Program, positive: Value) -> Value:
-    """That of the largest power of two that is not above a number."""
+    """The exponent of a number as it is stored."""
     return p.bits("lshr", p.as_whole_bits(positive), EXPONENT_PLACE)
