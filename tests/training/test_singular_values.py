@@ -152,9 +152,10 @@ def test_passes_that_only_halve_are_enough_and_interpolation_needs_fewer(
 
 
 @pytest.mark.parametrize("size", [5, 33])
-def test_values_of_a_matrix_are_its_own_bit_for_bit(size: int) -> None:
+def test_values_of_a_matrix_are_its_own_bit_for_bit_and_in_order(size: int) -> None:
     stack = torch.stack([kind(size) for kind in MATRICES])
     values = singular_values(stack)
+    assert (values.diff(dim=1) <= 0).all()
     assert torch.equal(singular_values(stack.flip(0)).flip(0), values)
     assert torch.equal(singular_values(stack.mT.contiguous().mT), values)
     with ThreadPoolExecutor(3) as pool:

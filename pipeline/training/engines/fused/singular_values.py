@@ -58,6 +58,12 @@ class Polynomial:
     count: Value
 
 
+def unknown(p: Program, x: float, count: Value) -> Polynomial:
+    """A polynomial that is not interpolated, as its value is not known."""
+    zeros = p.spread(p.whole(0), p.lanes)
+    return Polynomial(p.number(x, p.lanes), p.number(float("nan"), p.lanes), zeros, p.spread(count, p.lanes))
+
+
 class Kept:
     """A polynomial that is kept from pass to pass."""
 
@@ -80,17 +86,16 @@ class Bidiagonal:
 
     def __init__(self, p: Program, matrix: Bidiagonalisation) -> None:
         self.p, self.size, self.matrix = p, matrix.columns, matrix
-        self.scale = p.variable(p.number(0.0))
+        self.scale = p.variable(p.number(1.0))
 
     def scale_and_square(self) -> None:
-        """In their own places; those of a matrix of zeros are all ``FLOOR``, and its scale is zero.
+        """In their own places; the scale of a matrix of zeros is 2^-1022, and its values vanish.
 
         No value is above the largest sum of the sizes in a row or column. Source: Golub and Van Loan, Matrix
         Computations (4th ed.), corollary 2.3.2.
         """
         p, diagonal, beside = self.p, self.matrix.diagonal, self.matrix.beside
         beside.store(0, p.number(0.0))
-        beside.store(self.size, p.number(0.0))
         bound = p.variable(p.number(0.0))
         with p.loop(self.size) as n:
             entry = p.intrinsic("fabs", diagonal.load(n))
@@ -98,7 +103,7 @@ class Bidiagonal:
                 sum_ = entry + p.intrinsic("fabs", beside.load(place))
                 bound.set(p.select(sum_ > bound.get(), sum_, bound.get()))
         above = biased_exponent(p, bound.get()) + 1
-        self.scale.set(p.select(bound.get() > 0.0, power_of_two(p, above), 0.0))
+        self.scale.set(power_of_two(p, above))
         down = power_of_two(p, 2 * BIAS - above)
         with p.loop(self.size) as n:
             for array in (diagonal, beside):
@@ -188,8 +193,9 @@ class Enclosed:
     Physics (3rd ed.), section 6.1.7.
     """
 
-    def __init__(self, p: Program, which: Value, below: Polynomial, above: Polynomial) -> None:
+    def __init__(self, p: Program, which: Value, num_values: Value) -> None:
         self.p, self.which = p, which
+        below, above = unknown(p, 0.0, num_values), unknown(p, 1.0, p.whole(0))
         self.newest, self.other, self.before = Kept(p, below), Kept(p, above), Kept(p, above)
 
     def ends(self) -> tuple[Value, Value]:
@@ -252,10 +258,9 @@ def singular_values_program() -> Program:
         matrix.fetch(Array(p, given.at(number * num_rows * matrix.columns), p.real), num_rows)
         matrix.reduce()
         bidiagonal.scale_and_square()
-        below, above = bidiagonal.polynomials([p.number(end, p.lanes) for end in (0.0, 1.0)])
         with p.loop(matrix.columns, step=together) as first:
             registers = [first + n for n in range(0, together, p.lanes)]
-            enclosed = [Enclosed(p, places.load(place, p.lanes), below, above) for place in registers]
+            enclosed = [Enclosed(p, places.load(place, p.lanes), matrix.columns) for place in registers]
             enclose(p, bidiagonal, enclosed)
             for place, of_register in zip(registers, enclosed, strict=True):
                 found.store(place, of_register.value() * bidiagonal.scale.get())
