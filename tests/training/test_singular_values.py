@@ -8,7 +8,7 @@ import mpmath
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -88,6 +88,12 @@ MATRICES: list[Callable[[int], Tensor]] = [
 ]
 
 
+def exact(matrix: np.ndarray) -> np.ndarray:
+    """With 30 digits: LAPACK has been seen to be wrong by 60 roundings where many entries are zero."""
+    with mpmath.workprec(100):
+        return np.array([float(x) for x in mpmath.svd_r(mpmath.matrix(matrix.tolist()), compute_uv=False)])
+
+
 def known(size: int) -> tuple[Tensor, Tensor]:
     """Ones in a triangle, rows and columns in any order, and the values: of the inverse, which takes differences."""
     rows, columns = (torch.from_numpy(stream("order", size, n).permutation(size)) for n in range(2))
@@ -100,9 +106,8 @@ def known(size: int) -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize("kind", MATRICES)
 def test_values_are_right_to_a_few_roundings_of_the_largest(kind: Callable[[int], Tensor], size: int) -> None:
     matrix = kind(size)
-    with mpmath.workprec(100):
-        exact = np.array([float(x) for x in mpmath.svd_r(mpmath.matrix(matrix.tolist()), compute_uv=False)])
-    np.testing.assert_allclose(singular_values(matrix[None])[0], exact, rtol=0, atol=ROUNDINGS * EPS * exact[0])
+    expected = exact(matrix.numpy())
+    np.testing.assert_allclose(singular_values(matrix[None])[0], expected, rtol=0, atol=ROUNDINGS * EPS * expected[0])
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 8, 9, 24, 25, 33, 65, 130, 257, MOST_COLUMNS])
@@ -120,22 +125,24 @@ def test_values_of_any_shape_are_those_of_numpy_from_large_to_small(shape: tuple
     assert (found.diff(dim=1) <= 0).all()
 
 
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**32), size=st.integers(1, 6))
 def test_small_whole_entries_where_polynomials_are_often_exactly_zero(seed: int, size: int) -> None:
-    stack = torch.from_numpy(stream("wholes", seed).integers(-1, 2, (4, size, size))).double()
-    found, expected = singular_values(stack), np.linalg.svd(stack, compute_uv=False)
-    assert (np.abs(found.numpy() - expected) <= 2 * ROUNDINGS * EPS * expected[:, :1]).all()
+    matrix = stream("wholes", seed).integers(-1, 2, (size, size)).astype(float)
+    found, expected = singular_values(torch.from_numpy(matrix)[None])[0], exact(matrix)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=ROUNDINGS * EPS * expected[0])
 
 
-@given(seed=st.integers(0, 2**32), size=st.integers(2, 40))
+@settings(max_examples=20)
+@given(seed=st.integers(0, 2**32), size=st.integers(2, 14))
 def test_diagonals_of_numbers_next_to_nothing_or_the_same(seed: int, size: int) -> None:
     rng = stream("tiny", seed)
     numbers = np.array([0, 0, 1, 1, 0.5, *2.0 ** -np.array([29, 30, 56, 58, 59, 60, 62, 400])])
     chosen = rng.choice(numbers, rng.integers(1, 5))
     matrix = np.diag(rng.choice(chosen, size)) + np.diag(rng.choice(chosen, size - 1), 1)
-    expected = np.linalg.svd(matrix, compute_uv=False)
+    expected = exact(matrix)
     found = spectra.singular_values(torch.from_numpy(matrix)[None], singular_values)[0]
-    np.testing.assert_allclose(found, expected, rtol=0, atol=2 * ROUNDINGS * EPS * expected[0])
+    np.testing.assert_allclose(found, expected, rtol=0, atol=ROUNDINGS * EPS * expected[0])
 
 
 @pytest.mark.parametrize(("interpolated", "passes"), [(0, 60), (60, 30)], ids=["halving", "interpolation"])
