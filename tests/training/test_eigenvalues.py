@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pipeline.diagnostics.snapshot import Learned, Snapshot
-from pipeline.models.activations import ACTIVATIONS, Relu, Tanh
+from pipeline.models.activations import ACTIVATIONS, LeakyRelu, Relu, Tanh
 from pipeline.models.curvature import curvature
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import GradientDescent
@@ -99,6 +99,21 @@ def test_two_equal_eigenvalues_are_found_like_one():
     found = LargestEigenvalues(learned)(weights_TN)
     assert found.certified_T.all()
     assert ((found.largest_T - values_TN[:, -1]).abs() <= 1e-8 * values_TN[:, -1]).all()
+
+
+@pytest.mark.parametrize("loss", ["half_mean_square", "brier_score"])
+def test_largest_of_many_eigenvalues_close_to_each_other_is_as_certain_as_is_said(loss):
+    """Units that have hardly any weights yet are nearly linear and nearly alike: so are their curvatures."""
+    learned, weights_TN = setting(Relu, LOSSES[loss], 3, 2, 12, 50)
+    learned = dataclasses.replace(learned, model=Shallow(LeakyRelu(0.99)))
+    weights_TN *= 1e-9
+    values_TN = torch.linalg.eigvalsh(curved(learned, weights_TN).hessian())
+    assert (values_TN[:, -10] > 0.99 * values_TN[:, -1]).all()
+    found = LargestEigenvalues(learned)(weights_TN)
+    rounding_T = 1e-13 * values_TN[:, -1]
+    assert (found.largest_T <= values_TN[:, -1] + rounding_T).all()
+    assert ((found.largest_T - values_TN[:, -1]).abs() <= found.residuals_T + rounding_T).all()
+    assert found.certified_T.sum() >= 3
 
 
 @pytest.mark.parametrize("activation, output_bias, largest", [(Relu, 0.0, 0.25), (Relu, 1000.0, 0.0)])
