@@ -20,6 +20,7 @@ from pipeline.optimizers import OPTIMIZERS
 from pipeline.optimizers.rules import LeastSquares, UpdateRule
 from pipeline.plan import make_plan
 from pipeline.training.engines import choice
+from pipeline.training.engines.fused import processor
 from pipeline.training.module import PackModule
 
 RULES = [rule for rule in OPTIMIZERS.values() if issubclass(rule, UpdateRule)]
@@ -100,6 +101,21 @@ def test_another_device_and_a_missing_compiler_fall_back(pack, monkeypatch):
     for device, compiler in {"cpu": "llvmlite", "cuda": "triton"}.items():
         missing = f"needs {compiler}, which is not installed"
         assert choice.name_and_reason("auto", shape, device) == ("reference", missing)
+    choice._not_here.cache_clear()
+
+
+@pytest.mark.parametrize("error", [ImportError, OSError])
+def test_a_compiler_that_cannot_be_loaded_falls_back_and_says_why(pack, monkeypatch, error):
+    def load():
+        raise error("cannot load libllvmlite.so: GLIBC_2.34 is missing. This could mean much.")
+
+    monkeypatch.setattr(processor, "processor", load)
+    choice._not_here.cache_clear()
+    shape = pack(models=(Shallow(),)).shape
+    why = "needs llvmlite, which cannot be loaded: cannot load libllvmlite.so: GLIBC_2.34 is missing"
+    assert choice.name_and_reason("auto", shape, "cpu") == ("reference", why)
+    with pytest.raises(PipelineError, match=re.escape(f"the fused engine {why}")):
+        choice.name_and_reason("fused", shape, "cpu")
     choice._not_here.cache_clear()
 
 

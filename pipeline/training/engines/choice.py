@@ -181,10 +181,14 @@ def _not_written(model: Model, optimizer: Optimizer) -> str | None:
 @functools.cache
 def _not_here() -> str | None:
     """What keeps the fused engine from this machine."""
-    if importlib.util.find_spec("llvmlite") is None:
-        return "needs llvmlite, which is not installed"
-    from pipeline.training.engines.fused.processor import has, is_x86
+    try:
+        if importlib.util.find_spec("llvmlite") is None:
+            return "needs llvmlite, which is not installed"
+        from pipeline.training.engines.fused.processor import has, is_x86
 
-    if is_x86() and not has("fma"):
+        lacks_it = is_x86() and not has("fma")
+    except (ImportError, OSError) as error:  # as where the system's C library is older than the one it was made for
+        return f"needs llvmlite, which cannot be loaded: {str(error).partition('. ')[0]}"
+    if lacks_it:
         return "needs a processor with fused multiply-add"
     return None
