@@ -6,7 +6,6 @@ import ctypes
 import functools
 import itertools
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +14,7 @@ from torch import Tensor
 from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.diagnostics.snapshot import Snapshot
 from pipeline.experiment.estimate import OBSERVED_BYTES, observed_bytes_of_trial
-from pipeline.training.engines.threads import CORES
+from pipeline.training.engines.threads import CORES, pool_of_lanes
 from pipeline.training.module import NEVER, PackModule, initial_weights_of
 
 MOST_LANES = 8
@@ -71,7 +70,7 @@ def observe(module: PackModule, diagnostics: Sequence[Diagnostic], *, at_first: 
     parts = list(_parts(len(trials), chunk, lanes))
     if len(parts) == 1:
         return look(0, parts[0])
-    with ThreadPoolExecutor(lanes) as pool:
+    with pool_of_lanes(lanes) as pool:
         return [seen for of_part in pool.map(look, itertools.count(), parts) for seen in of_part]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar, final
 
 import torch
@@ -15,7 +14,7 @@ from pipeline.optimizers.rules import LeastSquares, UpdateRule
 from pipeline.optimizers.solvers import Size, Solver
 from pipeline.training.engines.engine import Engine, Stack
 from pipeline.training.engines.kernels import kernel
-from pipeline.training.engines.threads import CORES, threads_of_operation
+from pipeline.training.engines.threads import CORES, pool_of_lanes, threads_of_operation
 from pipeline.training.minibatches import Minibatches
 from pipeline.training.solvers import iteration
 
@@ -102,7 +101,7 @@ class Reference(Engine):
             if len(busy) == 1:
                 done = [work(0)]
             else:
-                with ThreadPoolExecutor(len(busy)) as pool:
+                with pool_of_lanes(len(busy)) as pool:
                     done = list(pool.map(work, busy))
         in_order = [done[number % len(self.lanes)][number // len(self.lanes)] for number in range(len(chunks))]
         return torch.cat(in_order)

@@ -9,6 +9,7 @@ pack get a core each, and only operations that are large by themselves use all c
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import torch
@@ -26,3 +27,12 @@ def threads_of_operation(number: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def pool_of_lanes(number: int) -> ThreadPoolExecutor:
+    """So many threads, in each of which an operation uses as many threads as in this one.
+
+    PyTorch tells a new thread of that number when it asks for it. Linear algebra of one that has not asked uses all
+    cores, and what it finds depends, in its last digits, on how many these are.
+    """
+    return ThreadPoolExecutor(number, initializer=torch.get_num_threads)
