@@ -255,6 +255,16 @@ def test_trial_about_to_overflow_is_a_value_and_no_error(shape: tuple[int, int])
     assert values[1, 0] == math.inf
 
 
+@pytest.mark.parametrize("shape", [(5, 5), (9, 7), (17, 17), (33, 65), (65, 65), (100, 65), (101, 33)])
+def test_values_of_a_matrix_are_its_own_bit_for_bit(shape: tuple[int, int]) -> None:
+    """Whatever is beside it in a stack, and nearly dependent columns too, whose small values are all rounding."""
+    stack = torch.from_numpy(stream("beside", *shape).standard_normal((12, *shape)))
+    stack[::2] *= 10.0 ** torch.linspace(0, -14, shape[1], dtype=torch.float64)
+    together = spectra.singular_values(stack)
+    for first, last in ((0, 1), (3, 4), (1, 8), (11, 12)):
+        assert torch.equal(spectra.singular_values(stack[first:last]), together[first:last])
+
+
 @given(exponent=st.integers(-1000, 1000), tall=st.booleans())
 def test_scaling_by_a_power_of_two_changes_no_digit(exponent: int, tall: bool) -> None:
     shape = (20, 4) if tall else (5, 4)
