@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from pipeline.numerics.randomness import stream
+from pipeline.training.engines.singular_values import singular_values
 from pipeline.training.engines.triangular import MOST_COLUMNS, triangular_factors
 
 SIZES = [(1, 1), (9, 1), (8, 2), (20, 7), (33, 33), (77, 10), (256, 65), (40, 18), (MOST_COLUMNS + 1, MOST_COLUMNS + 1)]
@@ -21,11 +22,12 @@ def matrices(rows: int, columns: int) -> Tensor:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_triangular_factor_has_the_singular_values_and_scalar_products_of_its_matrix(size: tuple[int, int]) -> None:
+    """Values that LAPACK finds of 257 columns are off by up to 2e-15 already, those of the kernel by a tenth of it."""
     stack = matrices(*size)
     factors = triangular_factors(stack)
     assert torch.equal(factors, factors.triu())
     largest_T = torch.linalg.matrix_norm(stack, 2)
-    error_TS = torch.linalg.svdvals(factors) - torch.linalg.svdvals(stack)
+    error_TS = singular_values(factors) - torch.linalg.svdvals(stack)  # of squares, which it does not reduce again
     assert (error_TS.abs().amax(dim=1) <= 3e-15 * largest_T).all()
     error_TFF = factors.mT @ factors - stack.mT @ stack
     assert (torch.linalg.matrix_norm(error_TFF, 2) <= 1e-14 * largest_T**2).all()
