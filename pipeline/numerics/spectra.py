@@ -17,6 +17,7 @@ LIMIT_OF_FLOAT64 = 1e15
 LARGE = 2.0**250
 """Entries between this and its inverse, 1e75 to 1e-75, have squares that neither overflow nor vanish when summed."""
 CACHE_LINE_BYTES = 64
+EPS = torch.finfo(torch.float64).eps
 
 
 class Trust(Enum):
@@ -68,8 +69,18 @@ def singular_values(features_TPF: Tensor, of_ordinary: Callable[[Tensor], Tensor
     if features_TPF.dtype != torch.float64:
         raise ValueError(f"singular values need float64, not {features_TPF.dtype}")
     matrix_TPF, scale_T11, finite_T11 = scaled(features_TPF)
-    values_TS = of_ordinary(matrix_TPF) * scale_T11[..., 0]
+    values_TS = _with_certain_zeros(of_ordinary(matrix_TPF), matrix_TPF) * scale_T11[..., 0]
     return torch.where(finite_T11[..., 0], values_TS, torch.nan)
+
+
+def _with_certain_zeros(values_TS: Tensor, matrices_TPF: Tensor) -> Tensor:
+    """No more values than columns that are not zero, as those of dead units are; where rounding leaves 1e-17 or so."""
+    singular_T = (values_TS[:, -1:] <= values_TS[:, :1] * (max(matrices_TPF.shape[1:]) * EPS)).any(dim=1)
+    if not singular_T.any():
+        return values_TS
+    rank_T = torch.full((len(values_TS),), values_TS.shape[1], device=values_TS.device)
+    rank_T[singular_T] = (matrices_TPF[singular_T] != 0).any(dim=1).sum(dim=1)
+    return torch.where(torch.arange(values_TS.shape[1], device=values_TS.device) < rank_T[:, None], values_TS, 0.0)
 
 
 def _of_each(work: Callable[[Tensor], Tensor], matrices_TPF: Tensor) -> Tensor:
@@ -106,7 +117,7 @@ def tolerance(singular_values_TS: Tensor, shape: tuple[int, int]) -> Tensor:
 
     Source: Press et al., Numerical Recipes (3rd ed.), section 2.6; as numpy.linalg.matrix_rank.
     """
-    return singular_values_TS[:, 0] * (max(shape) * torch.finfo(torch.float64).eps)
+    return singular_values_TS[:, 0] * (max(shape) * EPS)
 
 
 def effective_rank(singular_values_TS: Tensor, shape: tuple[int, int]) -> Tensor:

@@ -17,6 +17,7 @@ from pipeline.models.bases.trigonometric import Cosine, Fourier
 from pipeline.numerics import spectra
 from pipeline.numerics.randomness import stream
 from pipeline.numerics.spectra import Trust
+from pipeline.training.engines.singular_values import singular_values
 
 EPS = torch.finfo(torch.float64).eps
 INTERVALS = {"unit_interval": (0.0, 1.0), "pm1": (-1.0, 1.0), "01": (0.0, 1.0)}
@@ -253,6 +254,20 @@ def test_trial_about_to_overflow_is_a_value_and_no_error(shape: tuple[int, int])
     values = spectra.singular_values(matrices)
     assert torch.equal(values[[0, 2]], healthy[[0, 2]])
     assert values[1, 0] == math.inf
+
+
+@pytest.mark.parametrize("compute", [spectra.of_ordinary, singular_values], ids=["LAPACK", "kernel"])
+@pytest.mark.parametrize("shape", [(16, 5), (100, 33), (20, 20), (7, 9)])
+def test_columns_of_zeros_are_as_many_values_of_zero_and_infinite_condition(shape: tuple[int, int], compute) -> None:
+    """As those of dead units; of a wide matrix only those beyond its excess of columns count."""
+    stack = torch.from_numpy(stream("dead", *shape).standard_normal((3, *shape)))
+    dead = max(0, shape[1] - shape[0]) + 2
+    stack[0, :, :dead] = 0
+    stack[1, :, 0] = stack[1, :, 1] * 3  # dependent, but not to the last bit
+    values = spectra.singular_values(stack, compute)
+    assert (values[0] == 0).sum() == 2
+    assert not (values[1:] == 0).any()
+    assert spectra.condition_number(values, shape)[0] == math.inf
 
 
 @pytest.mark.parametrize("shape", [(5, 5), (9, 7), (17, 17), (33, 65), (65, 65), (100, 65), (101, 33)])
