@@ -101,6 +101,18 @@ def test_two_equal_eigenvalues_are_found_like_one():
     assert ((found.largest_T - values_TN[:, -1]).abs() <= 1e-8 * values_TN[:, -1]).all()
 
 
+@pytest.mark.parametrize("loss", ["softmax_cross_entropy", "binary_cross_entropy"])
+def test_largest_eigenvalue_where_every_answer_is_right_and_sure_keeps_its_digits(loss):
+    """It is the smaller the surer they are; from probabilities that round to 1 nothing of it would be left."""
+    learned, weights_TN = setting(Tanh, LOSSES[loss], 2, 3, 77, 13)
+    learned.dataset.train_targets_PK[:] = torch.tensor([1.0, 0.0, 0.0])
+    learned.model.layers(weights_TN, 13, 3)[1][:, :, -1] = torch.tensor([20.0, -20.0, -20.0])
+    values_T = torch.linalg.eigvalsh(curved(learned, weights_TN).hessian())[:, -1]
+    found = LargestEigenvalues(learned)(weights_TN)
+    assert found.certified_T.all()
+    torch.testing.assert_close(found.largest_T, values_T, rtol=1e-8, atol=0)
+
+
 @pytest.mark.parametrize("loss", ["half_mean_square", "brier_score"])
 def test_largest_of_many_eigenvalues_close_to_each_other_is_as_certain_as_is_said(loss):
     """Units that have hardly any weights yet are nearly linear and nearly alike: so are their curvatures."""
