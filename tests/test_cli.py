@@ -162,7 +162,7 @@ def test_what_a_cluster_would_refuse_is_refused_before_anything_is_written(confi
     changed = ["run", str(config), "--set", "cluster.gpus=1"]
     refuses(capsys, changed, "--set cluster.gpus=1: nothing is sent to a cluster here\n  hint: add --cluster")
     monkeypatch.setenv("PATH", str(Path.cwd()))
-    for cluster, missing in (("slurm_generic", "there is no squeue here"), ("pbs_generic", "qstat is not on the PATH")):
+    for cluster, missing in (("slurm_generic", "squeue is not on PATH"), ("pbs_generic", "qstat is not on PATH")):
         settings = ["--set", "cluster.folder=sent", "--set", "cluster.one_machine=true"]
         assert main(["submit", str(config), "--cluster", cluster, *settings]) == 2
         assert missing in capsys.readouterr().err

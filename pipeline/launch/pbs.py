@@ -27,8 +27,9 @@ from typing import Any, TypeVar
 from submitit.core import core, job_environment, logger, utils
 
 from pipeline.errors import PipelineError
+from pipeline.launch.commands import run
 from pipeline.launch.pbs_script import DELAY_VARIABLE, END_VARIABLE, PbsParameters, qsub_command, script_text
-from pipeline.launch.qstat import FINAL, JobInfo, ask, parse_id, run
+from pipeline.launch.qstat import FINAL, JobInfo, ask, parse_id
 from pipeline.records.files import replacing
 
 R = TypeVar("R", covariant=True)

@@ -20,13 +20,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline.errors import PipelineError
+from pipeline.launch.commands import run
 
 Attributes = Mapping[str, Any]
 """A job as ``qstat -f`` shows it: ``job_state``, ``Exit_status``, ``comment`` and many more."""
 Parts = tuple[str, str | None]
 
-SECONDS_TO_ANSWER = 60.0
-"""How long one call of a PBS command may take."""
 IDS_OF_A_CALL = 200
 """How many jobs or whole arrays are asked for at a time."""
 SETTLING_SECONDS = 120.0
@@ -380,29 +379,6 @@ def _with_history(*words: str, command: str = "qstat") -> subprocess.CompletedPr
     done = run([command, "-x", *words])
     refused = done.returncode == NO_HISTORY or re.search("job.history", done.stderr)  # qselect then ends with 0
     return run([command, *words]) if refused else done
-
-
-def run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run a PBS command to its end, whatever its exit status.
-
-    Raises:
-        PipelineError: If there is no such command, or it takes too long.
-    """
-    try:
-        return subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=SECONDS_TO_ANSWER,
-            check=False,
-        )
-    except OSError as error:
-        what = "is not on the PATH" if isinstance(error, FileNotFoundError) else f"cannot be run: {error.strerror}"
-        raise PipelineError(f"{command[0]} {what}", hint=NO_ANSWER) from None
-    except subprocess.TimeoutExpired:
-        raise PipelineError(f"{command[0]} did not answer within {SECONDS_TO_ANSWER:g} s", hint=NO_ANSWER) from None
 
 
 def reached(done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.errors import PipelineError
 from pipeline.launch.clusters import Cluster
+from pipeline.launch.commands import own_words, run
 from pipeline.launch.grants import Node
-
-SECONDS_TO_ANSWER = 60.0
-"""How long one command may take."""
 
 
 @dataclass(frozen=True)
@@ -97,31 +93,11 @@ def ask(command: Sequence[str], cluster: Cluster) -> str:
         PipelineError: If it is not there or does not answer.
         NotToldError: If it fails.
     """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SINFO_")}
-    environment["LC_ALL"] = "C"
-    if cluster.profile.slurm_conf:
-        environment["SLURM_CONF"] = cluster.profile.slurm_conf
-    try:
-        done = subprocess.run(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=SECONDS_TO_ANSWER,
-            check=False,
-        )
-    except FileNotFoundError:
-        what = f"{command[0]} is not on PATH: this is not a login node of {cluster.name}"
-        contact = f" ({cluster.profile.contact})" if cluster.profile.contact else ""
-        raise PipelineError(what, hint=f"log in there first{contact}, or take another --cluster") from None
-    except subprocess.TimeoutExpired:
-        what = f"{command[0]} has not answered for {SECONDS_TO_ANSWER:g} s"
-        raise PipelineError(what, hint="the scheduler may be down; try again later") from None
+    profile = cluster.profile
+    settings = {"SLURM_CONF": profile.slurm_conf} if profile.slurm_conf else {}
+    done = run(command, settings=settings, cluster=cluster.name, contact=profile.contact)
     if done.returncode:
-        words = done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}"
-        raise NotToldError(" ".join(words.split()))
+        raise NotToldError(own_words(done))
     return done.stdout
 
 

@@ -20,10 +20,11 @@ from submitit.core.utils import FailedJobError, UncompletedJobError
 
 from pipeline.errors import PipelineError
 from pipeline.launch.causes import TIME_LIMIT, cause
+from pipeline.launch.commands import run
 from pipeline.launch.history import spooled
 from pipeline.launch.pbs import PbsExecutor, PbsJob, delete, exit_code, full_id, with_own_word
 from pipeline.launch.pbs_script import allowed_name, walltime
-from pipeline.launch.qstat import JobInfo, ask, find_by_name, run, users_jobs
+from pipeline.launch.qstat import JobInfo, ask, find_by_name, users_jobs
 
 
 @pytest.fixture
@@ -161,7 +162,7 @@ def test_a_script_can_be_shown_without_a_scheduler(tmp_path: Path, monkeypatch: 
     checked = subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True, check=False)
     assert (checked.returncode, checked.stderr) == (0, "")
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(PipelineError, match="qsub is not on the PATH"):
+    with pytest.raises(PipelineError, match="qsub is not on PATH"):
         executor.submit(pbs_work.add, 1, 2)
 
 

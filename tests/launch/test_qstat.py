@@ -15,7 +15,8 @@ import pytest
 from fake_pbs import FakePbs, start_pbs, wait_for
 
 from pipeline.errors import PipelineError
-from pipeline.launch.qstat import ask, find_by_name, parse_id, read_json, read_text, run, state_of, users_jobs
+from pipeline.launch.commands import run
+from pipeline.launch.qstat import ask, find_by_name, parse_id, read_json, read_text, state_of, users_jobs
 
 TRANSCRIPTS = sorted((Path(__file__).parent / "pbs" / "transcripts").glob("[0-9]*.txt"))
 LATER = 1795500000.0
@@ -316,7 +317,7 @@ def test_of_two_servers_the_one_that_answers_is_heard(says: Callable[..., Path])
 
 def test_a_machine_without_qstat_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(PipelineError, match="qstat is not on the PATH"):
+    with pytest.raises(PipelineError, match="qstat is not on PATH"):
         ask(["2.pbs01"])
 
 

@@ -131,7 +131,7 @@ def test_machine_without_the_scheduler_says_so(site, tmp_path, monkeypatch):
     site.plan("p1")
     site.send(("p1",))
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "there is no squeue here" in status(site.run).unknown
+    assert "squeue is not on PATH" in status(site.run).unknown
 
 
 def test_run_of_which_nothing_was_sent_asks_no_scheduler(site):

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.launch.schedulers.scheduler import MOST_REQUEUES, Request, Scheduler, Task, answer
+from pipeline.launch.commands import answer
+from pipeline.launch.schedulers.scheduler import MOST_REQUEUES, Request, Scheduler, Task
 
 
 class Local(Scheduler):

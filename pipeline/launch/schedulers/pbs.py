@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.launch import qstat
+from pipeline.launch.commands import run
 from pipeline.launch.schedulers.scheduler import MOST_REQUEUES, Request, Scheduler, Task
 from pipeline.records.files import replacing
 
@@ -31,7 +32,7 @@ class Pbs(Scheduler):
         from pipeline.launch.pbs import full_id, job_number
 
         if not jobs and not names:
-            qstat.reached(qstat.run(["qstat", "-B"]))  # asked whether it is there at all
+            qstat.reached(run(["qstat", "-B"]))  # asked whether it is there at all
         full_ids = [full_id(folder, job) for job, folder in jobs.items()]
         called = {id_: name for name in names for id_ in qstat.find_by_name(name)}
         found = qstat.ask([*full_ids, *called]) if full_ids or called else {}

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.errors import PipelineError
-
 State = Literal["pending", "running"]
 
-SECONDS_TO_ANSWER = 60.0
-"""How long a scheduler may take to answer."""
 MOST_REQUEUES = 1000
 """How often submitit lets a job queue itself again; what bounds it here is that each attempt gets further."""
 
@@ -126,25 +121,3 @@ class Scheduler(ABC):
     def load(self) -> int:
         """How many jobs the user has there, elements of arrays counted."""
         return 0
-
-
-def answer(command: Sequence[str], name: str) -> str:
-    """What a command of a scheduler prints.
-
-    Raises:
-        PipelineError: If it is not there, fails, or does not answer in time; with its own words.
-    """
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=SECONDS_TO_ANSWER, check=False
-        )
-    except FileNotFoundError:
-        what = f"there is no {command[0]} here: this is not a login node of a {name} cluster"
-        raise PipelineError(what, hint="log in there first, or take another --cluster") from None
-    except subprocess.TimeoutExpired:
-        what = f"{command[0]} has not answered for {SECONDS_TO_ANSWER:g} s"
-        raise PipelineError(what, hint="the scheduler may be down; try again later") from None
-    if done.returncode:
-        words = " ".join((done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").split())
-        raise PipelineError(f"{name} could not be asked: {words}", hint="the scheduler may be down; try again later")
-    return done.stdout

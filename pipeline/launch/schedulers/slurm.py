@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.launch.schedulers.scheduler import MOST_REQUEUES, Request, Scheduler, State, Task, answer
+from pipeline.launch.commands import answer
+from pipeline.launch.schedulers.scheduler import MOST_REQUEUES, Request, Scheduler, State, Task
 
 ENDED = ("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT")
 """States in which squeue shows a job for some minutes although nothing of it will run."""

@@ -1,0 +1,104 @@
+"""Every command of a scheduler is run here: for a limited time, with one wording of what fails.
+
+It runs in an environment in which nothing that a person has set for their own use changes what
+it says: ``SQUEUE_STATES=RUNNING`` would hide what waits, and ``SCANCEL_STATE`` spare it. What
+says *which* cluster is asked stays: ``SLURM_CONF`` and ``SLURM_CLUSTERS``, and what stands for
+lines of ``pbs.conf``, such as ``PBS_SERVER``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+
+from pipeline.errors import PipelineError
+
+SECONDS_TO_ANSWER = 60.0
+"""How long a command may take."""
+HABITS = re.compile(
+    r"(SQUEUE|SINFO|SACCT|SACCTMGR|SCANCEL|SCONTROL|SPRIO|SSHARE)_\w+"  # their man pages of SLURM 22.05 and 24.11
+    r"|SLURM_(TIME_FORMAT|BITSTR_LEN|TOPO_LEN|DEBUG_FLAGS|EXIT_ERROR|CONF_OUT)"
+    r"|PBS_DPREFIX"  # of qsub: what marks an option in a script
+    r"|PS_(FORMAT|PERSONALITY)|CMD_ENV|I_WANT_A_BROKEN_PS"  # of procps
+)
+"""Variables that stand for an option of a command, or for how it prints."""
+
+
+NO_HABITS = {"QSTATRCHOME": os.devnull}
+"""In its stead there would be ``~/.qstatrc``, with which a qstat that has Tcl prints what a person likes to see."""
+
+
+def environment() -> dict[str, str]:
+    """The variables of this process without those that change what a scheduler's command says or does."""
+    return {name: value for name, value in os.environ.items() if not HABITS.fullmatch(name)} | NO_HABITS
+
+
+def run(
+    command: Sequence[str],
+    *,
+    settings: Mapping[str, str] | None = None,
+    seconds: float = SECONDS_TO_ANSWER,
+    cluster: str = "the cluster",
+    contact: str = "",
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of a scheduler to its end, whatever its exit status.
+
+    Args:
+        command: Its words.
+        settings: More variables, such as ``SLURM_CONF``.
+        seconds: How long it may take.
+        cluster: Whose login node has it, for the message.
+        contact: Who helps there, for the hint.
+
+    Raises:
+        PipelineError: If there is no such command, it cannot be run, or it takes too long.
+    """
+    try:
+        return subprocess.run(
+            command,
+            env=environment() | dict(settings or {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+            check=False,
+        )
+    except FileNotFoundError:
+        what = f"{command[0]} is not on PATH: this is not a login node of {cluster}"
+        hint = f"log in there first{f' ({contact})' if contact else ''}, or take another --cluster"
+    except OSError as error:
+        what, hint = f"{command[0]} cannot be run: {error.strerror}", "look at its file, and at PATH"
+    except subprocess.TimeoutExpired:
+        what = f"{command[0]} has not answered for {seconds:g} s"
+        hint = "the scheduler may be down, and nothing was concluded from its silence; try again later"
+    raise PipelineError(what, hint=hint)
+
+
+def answer(
+    command: Sequence[str], scheduler: str, *, settings: Mapping[str, str] | None = None, cluster: str = ""
+) -> str:
+    """What a command of a scheduler prints that has to succeed.
+
+    Args:
+        command: Its words.
+        scheduler: Name of the scheduler, for the message.
+        settings: More variables.
+        cluster: Whose login node has it; empty: one of that scheduler.
+
+    Raises:
+        PipelineError: If it cannot be run, fails, or does not answer in time; with its own words.
+    """
+    done = run(command, settings=settings, cluster=cluster or f"a {scheduler} cluster")
+    if done.returncode:
+        hint = "the scheduler may be down; try again later"
+        raise PipelineError(f"{scheduler} could not be asked: {own_words(done)}", hint=hint)
+    return done.stdout
+
+
+def own_words(done: subprocess.CompletedProcess[str]) -> str:
+    """What a command that failed has said, in one line."""
+    said = done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}"
+    return " ".join(said.split())
