@@ -14,7 +14,7 @@ from pipeline.cli import main
 from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
 from pipeline.launch.attempts import Attempt, write_attempt
-from pipeline.launch.submission import Submission, write_submission
+from pipeline.launch.submission import Submission, read_submissions, write_submission
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan, write_plan
@@ -154,3 +154,13 @@ def test_run_that_an_earlier_version_has_planned_is_sent_again_like_one_of_this_
     again, said = retried()
     assert again == measured
     assert "measuring" not in said
+
+
+def test_retry_sets_anew_what_submit_has_set(halved, capsys):
+    """What was changed of the cluster stays as it was for the packs sent again; of two values the later one counts."""
+    changes = ("cluster.cpus=2", "cluster.max_jobs=2")
+    assert main(["retry", str(halved), *(word for change in changes for word in ("--set", change))]) == 0
+    (again,) = read_submissions(halved)[1:]
+    assert again.overrides == ("folder=runs", "one_machine=true", "gpus=0", "cpus=2", "max_jobs=2")
+    assert main(["retry", str(halved), "--set", "cluster.cpus=0"]) == 2
+    assert "--set cluster.cpus=0: cpus must be at least 1, not 0" in capsys.readouterr().err

@@ -349,14 +349,15 @@ def _cluster(asked: argparse.Namespace) -> Cluster:
 
 
 def _cluster_of(submission: Any, asked: argparse.Namespace) -> Cluster:
-    """The cluster that a submission went to, with what was changed of its profile then and now."""
+    """The cluster that a submission went to, with what was changed of its profile then and now: the later wins."""
+    from pipeline.config import later_wins
     from pipeline.launch.clusters import read_cluster
 
     overrides, changes = split_overrides(asked)
     if overrides:
         hint = f"--set cluster.{overrides[0]} changes the job; another experiment is another submit"
         raise PipelineError(f"an experiment that has begun cannot be changed: {overrides[0]!r}", hint=hint)
-    return read_cluster(submission.cluster, [*submission.overrides, *changes])
+    return read_cluster(submission.cluster, later_wins(submission.overrides, changes))
 
 
 def _folder(planned: Plan, cluster: Cluster, asked: argparse.Namespace) -> Path:

@@ -7,6 +7,7 @@ of ``--set`` are grafted onto the tree (``overrides``); the tree is read by the 
 it is meant for (``values``).
 """
 
+from pipeline.config.overrides import later_wins
 from pipeline.config.reading import asks_for_a_game, read_canonical, read_experiment, read_file
 
-__all__ = ["asks_for_a_game", "read_canonical", "read_experiment", "read_file"]
+__all__ = ["asks_for_a_game", "later_wins", "read_canonical", "read_experiment", "read_file"]

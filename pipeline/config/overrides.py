@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pipeline.config.text import compose
@@ -22,8 +22,8 @@ def override(root: Node, overrides: Iterable[str]) -> Node:
     seen: dict[str, str] = {}
     for text in overrides:
         where = f"--set {text}"
-        target, equals, value = text.partition("=")
-        parts = tuple(part.strip() for part in target.split("."))
+        _, equals, value = text.partition("=")
+        parts = _place(text)
         if not equals or not all(parts) or len(parts) > MAX_DEPTH:
             hint = "write it like steps=100 or inputs.noise=0.1"
             raise PipelineError(f"{clipped(text)} is not path=value", where=where, hint=hint)
@@ -34,6 +34,21 @@ def override(root: Node, overrides: Iterable[str]) -> Node:
         seen[target] = where
         root = _graft(root, parts, 0, compose(value, Source(where, Path.cwd(), has_lines=False)))
     return root
+
+
+def later_wins(earlier: Iterable[str], later: Sequence[str]) -> list[str]:
+    """The overrides of one command and of another after it, without what the later one sets anew.
+
+    Each is still to be checked by ``override``, which refuses a place that the later one itself sets twice.
+    """
+    anew = {_place(text) for text in later}
+    kept = [text for text in earlier if not any(_place(text)[: len(place)] == place for place in anew)]
+    return [*kept, *later]
+
+
+def _place(text: str) -> tuple[str, ...]:
+    """Where an override puts its value: the names on the way there."""
+    return tuple(part.strip() for part in text.partition("=")[0].split("."))
 
 
 def _graft(node: Node | None, parts: tuple[str, ...], depth: int, value: Node) -> Node:

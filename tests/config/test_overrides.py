@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pipeline.config import read_experiment
+from pipeline.config import later_wins, read_experiment
 from pipeline.errors import PipelineError
 from pipeline.experiment.axes import Inputs, TimesLimits
 from pipeline.models.activations import LeakyRelu
@@ -110,3 +110,19 @@ def test_a_deep_place_on_the_command_line_is_refused(write, least, refused):
     path = write(least)
     with pytest.raises(PipelineError, match=f"^{re.escape(f'--set {place}=1: ')}.* is not path=value\n  hint: "):
         read_experiment(path, [f"{place}=1"])
+
+
+@pytest.mark.parametrize(
+    "earlier, later, both",
+    [
+        (["a=1", "b=2"], [], ["a=1", "b=2"]),
+        (["a=1", "b=2"], ["a=3"], ["b=2", "a=3"]),
+        (["a=1"], [" a =3"], [" a =3"]),
+        (["a.0=x", "b=2"], ["a=[y]"], ["b=2", "a=[y]"]),
+        (["a=[x, y]"], ["a.0=z"], ["a=[x, y]", "a.0=z"]),
+        (["ab=1"], ["a=2"], ["ab=1", "a=2"]),
+        (["a=1"], ["a=2", "a=3"], ["a=2", "a=3"]),
+    ],
+)
+def test_what_a_later_command_sets_wins_over_an_earlier_one(earlier, later, both):
+    assert later_wins(earlier, later) == both
