@@ -12,6 +12,8 @@ from typing import Any
 
 from wandb.proto import wandb_internal_pb2 as protocol
 
+from pipeline.tracking.limits import LONGEST_JOB_TYPE, LONGEST_NAME, LONGEST_TAG, within
+
 STEP = "step"
 """The metric that charts have on their horizontal axis: number of updates done."""
 
@@ -36,7 +38,7 @@ class RunContent:
 
     Args:
         id: The same whenever the run is exported.
-        name: What people see.
+        name: What people see; like the next three whole here, however long, and cut where W&B gets it.
         group: The sweep.
         job_type: The model.
         tags: Words to find it by.
@@ -117,15 +119,23 @@ def _run_record(content: RunContent, destination: Destination) -> protocol.RunRe
         run_id=content.id,
         entity=destination.entity,
         project=destination.project,
-        display_name=content.name,
-        run_group=content.group,
-        job_type=content.job_type,
-        tags=content.tags,
+        display_name=within(content.name, LONGEST_NAME),
+        run_group=within(content.group, LONGEST_NAME),
+        job_type=within(content.job_type, LONGEST_JOB_TYPE),
+        tags=[within(tag, LONGEST_TAG) for tag in content.tags],
         host=str(content.config.get("host") or ""),
     )
     run.start_time.FromNanoseconds(round(content.began_at * 1e9))
-    run.config.update.extend(_items(protocol.ConfigItem, {**content.config, DIGEST: content.digest}))
+    config = {**content.config, **_in_full(content, run), DIGEST: content.digest}
+    run.config.update.extend(_items(protocol.ConfigItem, config))
     return run
+
+
+def _in_full(content: RunContent, run: protocol.RunRecord) -> dict[str, Any]:
+    """What was cut of a run, whole, for its configuration."""
+    whole = {"name": content.name, "group": content.group, "job_type": content.job_type, "tags": list(content.tags)}
+    cut = {"name": run.display_name, "group": run.run_group, "job_type": run.job_type, "tags": list(run.tags)}
+    return {f"{name}_in_full": text for name, text in whole.items() if text != cut[name]}
 
 
 def _metric(name: str, *, hidden: bool = False, smallest: bool = False) -> protocol.Record:

@@ -18,7 +18,7 @@ from pathlib import Path
 from pipeline.tracking.content import Destination, RunContent, as_records
 from pipeline.tracking.ledger import Entry, Ledger, run_id
 from pipeline.tracking.network import RefusedError, TroubleError
-from pipeline.tracking.remote import LIMITS, PERMANENT, Held, Remote
+from pipeline.tracking.remote import LIMITS, NO_ACCESS, PERMANENT, Held, Remote
 from pipeline.tracking.transaction_log import is_whole, write_log
 
 TRIES = 3
@@ -47,6 +47,7 @@ class Delivery:
     say: Callable[[str], None]
     problems: dict[str, str] = field(default_factory=dict)
     pause_seconds: float = 0.0
+    arrived: int = 0
 
     def deliver(self, contents: Sequence[RunContent]) -> int:
         """Bring some runs to W&B; how many of them are there, whole.
@@ -54,7 +55,7 @@ class Delivery:
         What is wrong with one run is kept in ``problems`` and does not keep the others.
 
         Raises:
-            RefusedError: If all are refused.
+            RefusedError: If no run may be sent there.
             TroubleError: If the server does not answer as it should, so that there is no use in going on.
         """
         left = {content.id: content for content in contents}
@@ -115,6 +116,7 @@ class Delivery:
                 del left[id_]
         if entries:
             self.ledger.add(*entries)
+            self.arrived += len(entries)
 
     def _refuse_strangers(self, left: dict[str, RunContent], held: dict[str, Held]) -> None:
         """Leave alone what W&B holds under the id of one of our runs and is not ours."""
@@ -173,9 +175,10 @@ class Delivery:
                 self.ledger.add(Entry(id_, self.ledger.destination, "deleted", generation))
             elif text.startswith(tuple(f"HTTP {status}" for status in PERMANENT)):
                 self.problems[id_] = text
-        if said and all(id_ in self.problems for id_ in left):
+        closed = [text for text in said.values() if text.startswith(tuple(f"HTTP {status}" for status in NO_ACCESS))]
+        if closed and len(closed) == len(left) and not self.arrived:
             where, hint = self.destination.label(), "ask for access, or name another: --set tracking.entity=..."
-            raise RefusedError(f"W&B refuses the runs: {next(iter(said.values()))}", where=where, hint=hint)
+            raise RefusedError(f"W&B refuses the runs: {closed[0]}", where=where, hint=hint)
         for id_ in said.keys() & self.problems.keys():
             del left[id_]
         if any("HTTP 429" in text for text in said.values()):

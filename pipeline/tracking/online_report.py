@@ -27,6 +27,7 @@ from pipeline.report.tables import best_of_each_model
 from pipeline.tracking.content import Destination
 from pipeline.tracking.custom_charts import CustomChart
 from pipeline.tracking.filters import IN_WORDS, runs_of
+from pipeline.tracking.limits import LONGEST_NAME, within
 from pipeline.tracking.markdown import as_markdown, as_text
 from pipeline.tracking.network import TroubleError
 from pipeline.tracking.panels import Panels, sections, with_ids
@@ -37,7 +38,6 @@ from pipeline.tracking.trial_runs import Exportable
 NOTES = "Notes"
 """The heading of what is people's own."""
 YOURS = "What is written below this heading stays when the report is made again; all above it is made from the records."
-LONGEST_TITLE = 128
 COLUMNS, PIXELS_A_ROW = 24, 30
 """Columns of a panel grid, and the height of its rows as it is taken here: too low leaves a chart room, not less."""
 
@@ -83,7 +83,7 @@ def online_report(
     for name, panels in sections(source, diagnostics).items():
         blocks += [wr.H1(name.capitalize()), _grid(name, panels, runs_of(source.group))]
     blocks += [wr.H1(NOTES), wr.P(YOURS)]
-    title = f"{source.group} (report)"[:LONGEST_TITLE]
+    title = within(f"{source.group} (report)", LONGEST_NAME)
     view = wr.Report(project="", entity="", title=title, description=question, blocks=blocks, width="fluid")
     spec = json.loads(view._to_model().spec.model_dump_json(by_alias=True, exclude_none=True))
     return OnlineReport(title, question, spec)

@@ -12,7 +12,7 @@ from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.report.tables import CELL, CRITERIA, best_of_each_model
 from pipeline.tracking.content import STEP
 from pipeline.tracking.markdown import as_markdown
-from pipeline.tracking.sweep_run import counts
+from pipeline.tracking.sweep_run import VERDICT, counts
 from pipeline.tracking.trial_runs import PREDICTED, SMALLEST, Exportable
 
 Panels = dict[str, wr.PanelTypes]
@@ -163,7 +163,7 @@ def _gradient() -> list[wr.GradientPoint]:
 
 def _theory(source: Exportable) -> Panels:
     """What theory says: verdicts on the learning rates, the largest rate that is stable, and the report's tables."""
-    verdicts = {name: name.capitalize() for name in counts(source) if name.startswith("verdict ")}
+    verdicts = {name: _words(name).capitalize() for name in counts(source) if name.startswith(VERDICT)}
     return {
         **{name: _number(name, title) for name, title in verdicts.items()},
         "verdicts in words": wr.MarkdownPanel(markdown=_verdicts(source)),
@@ -185,7 +185,7 @@ def _theory(source: Exportable) -> Panels:
 
 def _runs(source: Exportable) -> Panels:
     """How the trials have ended, what failed, and what it has cost."""
-    numbers = {name: _words(name) for name in counts(source) if not name.startswith("verdict ")}
+    numbers = {name: _words(name) for name in counts(source) if not name.startswith(VERDICT)}
     return {
         **{name: _number(name, title) for name, title in numbers.items()},
         "failures": wr.MarkdownPanel(markdown=_failures(source)),

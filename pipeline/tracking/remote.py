@@ -46,6 +46,8 @@ AT_ONCE = 16
 SECONDS_PER_FILE, SECONDS_MORE = 5.0, 120.0
 """How long sending may take before it is ended."""
 FINISHED = ("finished", "failed")
+NO_ACCESS = (401, 403, 404)
+"""Answers that are about who asks where, so that every run gets them; a 400 is about one run."""
 PERMANENT = (400, 401, 403, 404)
 """Answers that do not change by asking again."""
 

@@ -22,6 +22,7 @@ from pipeline.report.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
 from pipeline.tracking.content import DIGEST, Destination
 from pipeline.tracking.custom_charts import MOST_ROWS, custom_charts
 from pipeline.tracking.ledger import Entry, run_id
+from pipeline.tracking.limits import LONGEST_NAME, within
 from pipeline.tracking.local_report import local_report
 from pipeline.tracking.network import TroubleError
 from pipeline.tracking.remote import FINISHED, NOT_OURS, environment
@@ -30,7 +31,9 @@ from pipeline.tracking.trial_runs import Exportable
 if TYPE_CHECKING:
     from pipeline.tracking.delivery import Delivery
 
-VERSION = 3
+VERDICT = "verdict_"
+"""How the numbers of trials by verdict begin."""
+VERSION = 4
 """One more whenever the run of a sweep says more, so that it is sent again."""
 
 
@@ -102,8 +105,8 @@ def write_sweep(source: Exportable, destination: Destination, folder: Path, name
             entity=destination.entity or None,
             project=destination.project,
             id=name or sweep_id(source),
-            name=f"{source.plan.name} (sweep)",
-            group=source.group,
+            name=within(f"{source.plan.name} (sweep)", LONGEST_NAME),
+            group=within(source.group, LONGEST_NAME),
             job_type="sweep",
             notes=source.plan.experiment.question,
             config={"experiment": canonical(source.plan.experiment), **provenance(source)},
@@ -178,9 +181,14 @@ def counts(source: Exportable) -> dict[str, Any]:
     return {
         "trials": source.results.height,
         **{status: by_status.get(status, 0) for status in ("done", "diverged", "failed", "pending")},
-        **{f"verdict {word}": by_verdict.get(word, 0) for word in (AGREES, CONTRADICTS, CANNOT_SAY)},
+        **{verdict_key(word): by_verdict.get(word, 0) for word in (AGREES, CONTRADICTS, CANNOT_SAY)},
         "training_seconds": float(source.outcomes["seconds"].sum()),
     }
+
+
+def verdict_key(word: str) -> str:
+    """The name of the number of trials of a verdict: W&B sorts and filters by letters, digits and underscores only."""
+    return f"{VERDICT}{word.replace(' ', '_')}"
 
 
 def provenance(source: Exportable) -> dict[str, Any]:

@@ -25,7 +25,6 @@ PREDICTED = "predicted_loss"
 """The loss that theory predicts of a linear model, beside the measured one."""
 SMALLEST = frozenset(name for name, kind in DIAGNOSTICS.items() if kind.section() == "convergence")
 """Diagnostics whose least value is worth a summary: those that say how far training has come."""
-LONGEST_TAG = 64
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ def _of_pack(source: Exportable, pack: Pack, trials: list[str]) -> Iterator[RunC
             name=name_of(row),
             group=source.group,
             job_type=row["model"],
-            tags=tuple(_short(tag) for tag in (row["problem"], row["status"], row["verdict"])),
+            tags=(row["problem"], row["status"], row["verdict"]),
             config=config_of(source, pack, row, outcome),
             rows=history,
             summary=with_extremes(history, SMALLEST) | said_of(row),
@@ -158,8 +157,3 @@ def said_of(row: dict[str, Any]) -> dict[str, Any]:
     said = {"status": row["status"], "last_step": row["step"], "verdict": row["verdict"]}
     trusted = row.get("condition_number_trust")
     return said | ({"condition_number_trust": trusted} if trusted else {})
-
-
-def _short(tag: str) -> str:
-    """W&B takes tags of 1 to 64 letters."""
-    return tag if len(tag) <= LONGEST_TAG else f"{tag[: LONGEST_TAG - 1]}…"

@@ -15,6 +15,7 @@ from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.errors import PipelineError
 from pipeline.tracking.content import Destination
 from pipeline.tracking.filters import IN_WORDS, runs_of
+from pipeline.tracking.limits import LONGEST_NAME, within
 from pipeline.tracking.network import RefusedError, TroubleError
 from pipeline.tracking.panels import rate_of, sections, with_ids
 from pipeline.tracking.remote import complaint
@@ -28,7 +29,7 @@ def workspace(
     view = ws.Workspace(
         entity=destination.entity,
         project=destination.project,
-        name=_plain(f"{source.group} (dashboard)"),
+        name=within(_plain(f"{source.group} (dashboard)"), LONGEST_NAME),
         sections=[
             ws.Section(name=name, panels=with_ids(name, panels), is_open=True)
             for name, panels in sections(source, diagnostics).items()

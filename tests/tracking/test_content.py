@@ -59,3 +59,25 @@ def test_the_digest_is_of_the_numbers_and_travels_in_the_configuration() -> None
         ["tag"],
     )
     assert values(run.config.update) == {"width": 8, DIGEST: RUN.digest}
+
+
+LONG = "of a long kind, " * 20
+
+
+def test_what_is_too_long_for_wandb_is_cut_and_stands_whole_in_the_configuration() -> None:
+    long = dataclasses.replace(RUN, name=f"{LONG}a", group=f"{LONG}b", job_type=f"{LONG}c", tags=("tag", f"{LONG}d"))
+    (run,) = [record.run for record in as_records(long, Destination("lab", "p")) if record.run.run_id]
+    assert [len(text) for text in (run.display_name, run.run_group, run.job_type, *run.tags)] == [128, 128, 64, 3, 64]
+    whole = values(run.config.update)
+    assert {name: whole[f"{name}_in_full"] for name in ("name", "group", "job_type", "tags")} == {
+        "name": long.name,
+        "group": long.group,
+        "job_type": long.job_type,
+        "tags": list(long.tags),
+    }
+    assert long.digest == RUN.digest
+
+
+def test_what_is_not_cut_stands_there_once() -> None:
+    (run,) = [record.run for record in as_records(RUN, Destination("lab", "p")) if record.run.run_id]
+    assert not [name for name in values(run.config.update) if "in_full" in name]

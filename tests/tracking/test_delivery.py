@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from collections.abc import Callable
@@ -9,13 +10,21 @@ from pathlib import Path
 
 import pytest
 from arrivals import TRIALS, assert_all_there, assert_nothing_noted_that_is_not_there, trial_runs
+from recorded_run import EXPERIMENT, write_run
 from wandb_server import WandbServer
 from wandb_state import Fault
 
-from pipeline.tracking.export import Exported
+from pipeline.models.bases.random import RandomFourier
+from pipeline.models.greedy import Greedy
+from pipeline.tracking.export import Exported, export
+from pipeline.tracking.filters import runs_of
+from pipeline.tracking.limits import within
 from pipeline.tracking.network import RefusedError, TroubleError
 
 Export = Callable[[], Exported]
+
+LONG_NAMED = Greedy(RandomFourier(scale=0.25, seed=1), size=256, rule="inner_product")
+"""A model whose label is longer than a type of job may be."""
 
 FAULTS: list[tuple[str, tuple[int | str, ...]]] = [
     ("UpsertBucket", (401, 403)),
@@ -97,6 +106,38 @@ def test_another_result_under_the_same_id_is_left_alone(run: Path, server: Wandb
     assert "W&B has another result under its id" in done.problems[place[2]]
     assert stored.history == before
     assert done.there == TRIALS
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_one_run_that_is_refused_keeps_neither_the_others_nor_that_of_the_sweep(
+    run: Path, server: WandbServer, to_wandb: Export, status: int
+) -> None:
+    """It is the only one of the last batch."""
+    to_wandb()
+    place = next(place for place in server.runs if not place[2].endswith("-sweep"))
+    sweep = next(place for place in server.runs if place[2].endswith("-sweep"))
+    del server.runs[place], server.runs[sweep]
+    (run / "wandb" / "ledger.jsonl").unlink()
+    server.refused[place[2]] = (status, "64 limit exceeded for JobType")
+    done = to_wandb()
+    assert done.problems == {place[2]: f"HTTP {status}: 64 limit exceeded for JobType"}
+    assert done.there == TRIALS
+    assert sweep in server.runs
+
+
+def test_long_names_arrive_and_the_dashboard_finds_them(tmp_path: Path, server: WandbServer, said: list[str]) -> None:
+    """The longest names of models and tables are beyond every limit of the server."""
+    folder = tmp_path / "long"
+    plan = write_run(folder, name="n" * 180, experiment=dataclasses.replace(EXPERIMENT, models=(LONG_NAMED,), seeds=1))
+    (folder / "report.html").write_text("<p>the report</p>")
+    done = export(folder, None, None, said.append)
+    assert (done.problems, done.there) == ({}, len(plan.trials) + 1)
+    groups = {stored.attributes["groupName"] for stored in server.runs.values()}
+    (wanted,) = runs_of(plan.folder_name)["filters"]
+    assert groups == {wanted["value"]}
+    types = {stored.attributes["jobType"] for stored in trial_runs(server).values()}
+    assert types == {within(LONG_NAMED.label(), 64)} != {LONG_NAMED.label()}
+    assert {stored.config["model"]["value"] for stored in trial_runs(server).values()} == {LONG_NAMED.label()}
 
 
 def test_no_key_is_in_any_file_of_the_run(run: Path, server: WandbServer, to_wandb: Export) -> None:

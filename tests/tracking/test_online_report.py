@@ -15,7 +15,8 @@ from pipeline.report.figures import FIGURES
 from pipeline.tracking.content import Destination
 from pipeline.tracking.custom_charts import CustomChart, custom_charts
 from pipeline.tracking.export import read_run
-from pipeline.tracking.online_report import LONGEST_TITLE, OnlineReport, online_report
+from pipeline.tracking.limits import LONGEST_NAME, within
+from pipeline.tracking.online_report import OnlineReport, online_report
 from pipeline.tracking.presets import preset_id
 from pipeline.tracking.trial_runs import Exportable
 from pipeline.tracking.workspace import as_json, workspace
@@ -141,5 +142,5 @@ def test_it_is_the_same_whenever_it_is_made_and_no_panel_is_there_twice(
 def test_a_report_has_a_title_that_is_found_again_whatever_the_name(tmp_path: Path, name: str) -> None:
     source = read_run(write_run(tmp_path, name))
     made = online_report(source, [], {})
-    assert made.title == f"{source.group} (report)"[:LONGEST_TITLE]
+    assert made.title == within(f"{source.group} (report)", LONGEST_NAME)
     assert made.description == "Does it work?"

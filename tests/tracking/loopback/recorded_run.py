@@ -38,9 +38,9 @@ def value(trial: Trial, step: int) -> float:
     return odd.get(step, 1 / (1 + step) + int(trial.id[:8], 16) / 1e12)
 
 
-def write_run(run: Path, experiment: Experiment = EXPERIMENT) -> Plan:
+def write_run(run: Path, experiment: Experiment = EXPERIMENT, name: str = "arrives") -> Plan:
     """A finished run of 16 trials, each with a number of rows of its own; a quarter has diverged."""
-    plan = make_plan("arrives", experiment)
+    plan = make_plan(name, experiment)
     write_plan(plan, run)
     for pack in plan.packs:
         rows, outcomes = [], []

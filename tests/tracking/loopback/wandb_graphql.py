@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from wandb_limits import check_metrics, check_names
 from wandb_state import ENTITY, Kept, RefusedError, StoredRun
 
 Variables = dict[str, Any]
@@ -45,12 +46,14 @@ class Operations:
 
     def do_UpsertBucket(self, asked: Variables) -> Any:
         entity, project, name = asked.get("entity") or ENTITY, asked["project"], asked["name"]
+        check_names(asked)
         run = self.kept.run_at((entity, project, name))
         run.attributes.update({key: value for key, value in asked.items() if value is not None})
         if asked.get("config"):
             run.config = json.loads(asked["config"])
         if asked.get("summaryMetrics"):
             run.summary = json.loads(asked["summaryMetrics"])
+            check_metrics(run.summary)
         run.state = asked.get("state") or "running"
         return {"upsertBucket": {"bucket": self.bucket(run), "inserted": not run.history}}
 

@@ -7,6 +7,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from wandb_limits import RefusedError, check_metrics
+
 KEY = "a" * 40
 ENTITY = "lab"
 OTHERS = "others"
@@ -14,14 +16,6 @@ OTHERS = "others"
 
 Place = tuple[str, str, str]
 """Entity, project and name of a run."""
-
-
-class RefusedError(Exception):
-    """The server says no, with an HTTP status."""
-
-    def __init__(self, status: int, message: str) -> None:
-        self.status, self.message = status, message
-        super().__init__(message)
 
 
 @dataclass
@@ -77,6 +71,7 @@ class Kept:
         self.requests: list[str] = []
         self.unknown: list[str] = []
         self.keys = {KEY}
+        self.refused: dict[str, tuple[int, str]] = {}
 
     def struck(self, where: str) -> Fault | None:
         """The fault that strikes a request, if any does."""
@@ -91,6 +86,8 @@ class Kept:
         """A run, which is made if there is none yet."""
         if place[0] == OTHERS:
             raise RefusedError(403, f"permission denied to {place[0]}/{place[1]}")
+        if place[2] in self.refused:
+            raise RefusedError(*self.refused[place[2]])
         if place in self.deleted:
             raise RefusedError(409, f"run {'/'.join(place)} was previously created and deleted; try a new run name")
         return self.runs.setdefault(place, StoredRun(place))
@@ -107,10 +104,13 @@ class Kept:
         history = files.get("wandb-history.jsonl")
         if history and not lost:
             rows, offset = history["content"], history["offset"]
+            for row in rows:
+                check_metrics(json.loads(row))
             if offset > len(run.history):
                 raise RefusedError(400, f"offset {offset} is after the {len(run.history)} rows there are")
             run.history[offset : offset + len(rows)] = rows
         if "wandb-summary.json" in files and not lost:
             run.summary = json.loads(files["wandb-summary.json"]["content"][-1])
+            check_metrics(run.summary)
         if content.get("complete"):
             run.state = "finished" if not content.get("exitcode") else "failed"
