@@ -6,6 +6,7 @@ import functools
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +19,9 @@ STEP = "step"
 """The metric that charts have on their horizontal axis: number of updates done."""
 
 DIGEST = "content_digest"
-"""Where the hash of a run's numbers is in its configuration."""
+"""Where the hash of a run's records is in its configuration."""
+BEFORE = re.compile(r"[0-9a-f]{16}")
+"""How digests looked while they were of what was calculated too: in another process, with other threads, another."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class RunContent:
         rows: The history: one mapping for each recorded step, with ``step`` in it.
         summary: The run in a few numbers; of a metric in ``smallest`` the last and the least value.
         smallest: Metrics of which the least value matters.
+        calculated: Metrics that are not recorded but calculated for the export, to the last digits differently by
+            the number of threads: no part of what makes two runs the same.
         exit_code: 0, or 1 for a run that failed.
         began_at: In seconds since 1970.
         seconds: How long it took.
@@ -60,14 +65,22 @@ class RunContent:
     rows: Sequence[Mapping[str, Any]]
     summary: Mapping[str, Any]
     smallest: frozenset[str] = field(default_factory=frozenset)
+    calculated: frozenset[str] = field(default_factory=frozenset)
     exit_code: int = 0
     began_at: float = 0.0
     seconds: float = 0.0
 
     @functools.cached_property
     def digest(self) -> str:
-        """Hash of its numbers: two runs of one id with other numbers are not the same run."""
-        return hashlib.sha256(json.dumps([self.rows, self.summary], sort_keys=True).encode()).hexdigest()[:16]
+        """Hash of its records alone: two runs of one id with other records are not the same run."""
+        recorded = [{name: row[name] for name in row.keys() - self.calculated} for row in self.rows]
+        return f"records-{hashlib.sha256(json.dumps(recorded, sort_keys=True).encode()).hexdigest()[:16]}"
+
+    @property
+    def recorded_summary(self) -> dict[str, Any]:
+        """The summary of what was recorded, without what is calculated or concluded from it."""
+        recorded = {name for row in self.rows for name in row} - self.calculated
+        return {name: value for name, value in self.summary.items() if name in recorded}
 
     @property
     def ended_at(self) -> float:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import PipelineError
-from pipeline.tracking.content import DIGEST, Destination, RunContent
+from pipeline.tracking.content import BEFORE, DIGEST, Destination, RunContent
 from pipeline.tracking.network import RefusedError, TroubleError
 
 NOT_OURS = (
@@ -62,13 +62,18 @@ class Held:
     digest: str
 
     def is_other(self, content: RunContent) -> bool:
-        """Whether it is a run of other numbers under the same id."""
+        """Whether it is a run of other records under the same id."""
+        if BEFORE.fullmatch(self.digest):  # says nothing of the records: their last and least values do
+            return self.state in FINISHED and not self._is_summed_up(content)
         return self.digest != content.digest
 
     def is_whole(self, content: RunContent) -> bool:
-        """Whether it is all of a run: as many rows, the end, and the same summary."""
+        """Whether it is all of a run: as many rows, the end, and the summary of what was recorded."""
         counted = self.rows == len(content.rows) and not self.is_other(content)
-        return counted and self.state in FINISHED and same(content.summary, self.summary)
+        return counted and self.state in FINISHED and self._is_summed_up(content)
+
+    def _is_summed_up(self, content: RunContent) -> bool:
+        return same(content.recorded_summary, self.summary)
 
 
 def same(ours: Any, theirs: Any) -> bool:

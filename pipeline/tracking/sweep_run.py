@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from pipeline.definitions import canonical
-from pipeline.report.printing import as_json_rows
 from pipeline.report.tables import best_of_each_model, summary
 from pipeline.report.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
 from pipeline.tracking.content import DIGEST, Destination
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 VERDICT = "verdict_"
 """How the numbers of trials by verdict begin."""
-VERSION = 4
+VERSION = 5
 """One more whenever the run of a sweep says more, so that it is sent again."""
 
 
@@ -76,10 +77,20 @@ def deliver_sweep(source: Exportable, delivery: Delivery, folder: Path) -> int:
 
 
 def digest_of(source: Exportable) -> str:
-    """Hash of all that the run of the sweep says."""
-    tables = [as_json_rows(source.results), as_json_rows(source.outcomes.sort("trial"))]
-    said = json.dumps([VERSION, *tables], sort_keys=True)
+    """Hash of the records that the run of the sweep is made of, not of what is calculated from them."""
+    said = json.dumps([VERSION, records_of(source, source.results["trial"].to_list())], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def records_of(source: Exportable, trials: Sequence[str]) -> dict[str, str]:
+    """A short hash of how each of some trials has ended and what was recorded last of it, by trial."""
+    columns = source.results.columns
+    names = ["status", "step", *columns[columns.index("verdict") + 1 :]]
+    rows = source.results.filter(pl.col("trial").is_in(trials)).select("trial", *names)
+    return {
+        trial: hashlib.sha256(json.dumps(dict(zip(names, said, strict=True))).encode()).hexdigest()[:8]
+        for trial, *said in rows.iter_rows()
+    }
 
 
 def write_sweep(source: Exportable, destination: Destination, folder: Path, name: str = "") -> Path:

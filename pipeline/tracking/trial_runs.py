@@ -110,6 +110,7 @@ def _of_pack(source: Exportable, pack: Pack, trials: list[str]) -> Iterator[RunC
             rows=history,
             summary=with_extremes(history, SMALLEST) | said_of(row),
             smallest=SMALLEST & {name for entry in history for name in entry},
+            calculated=frozenset({PREDICTED}),
             began_at=finished_at - seconds,
             seconds=seconds,
         )

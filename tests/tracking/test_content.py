@@ -46,8 +46,8 @@ def test_each_metric_is_drawn_over_the_steps_of_training() -> None:
     assert metrics[STEP].options.hidden
 
 
-def test_the_digest_is_of_the_numbers_and_travels_in_the_configuration() -> None:
-    same = dataclasses.replace(RUN, name="another name")
+def test_the_digest_is_of_the_records_and_travels_in_the_configuration() -> None:
+    same = dataclasses.replace(RUN, name="another name", summary={"loss": 2.0, "verdict": "another"})
     other = dataclasses.replace(RUN, rows=[*ROWS[:2], {STEP: 9, "loss": 2.0000000000000004, "rank": 4.0}])
     assert same.digest == RUN.digest != other.digest
     (run,) = [record.run for record in as_records(RUN, Destination("lab", "p")) if record.run.run_id]
@@ -81,3 +81,17 @@ def test_what_is_too_long_for_wandb_is_cut_and_stands_whole_in_the_configuration
 def test_what_is_not_cut_stands_there_once() -> None:
     (run,) = [record.run for record in as_records(RUN, Destination("lab", "p")) if record.run.run_id]
     assert not [name for name in values(run.config.update) if "in_full" in name]
+
+
+def test_what_is_calculated_for_the_export_is_no_part_of_what_a_run_is() -> None:
+    """Through LAPACK it differs in its last digits by the number of threads."""
+
+    def predicting(value: float) -> RunContent:
+        rows = [{**row, "predicted": value} for row in ROWS]
+        summary = {"loss": 2.0, "predicted": value, "verdict": "agrees"}
+        return dataclasses.replace(RUN, rows=rows, summary=summary, calculated=frozenset({"predicted"}))
+
+    one, other = predicting(0.1), predicting(0.1 + 2e-17)
+    assert one.rows != other.rows
+    assert one.digest == other.digest == RUN.digest
+    assert one.recorded_summary == other.recorded_summary == {"loss": 2.0}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 from drawn_run import write_run
 from wandb_state import ENTITY
 
 from pipeline.tracking.content import Destination
 from pipeline.tracking.export import read_run
-from pipeline.tracking.sweep_run import write_sweep
+from pipeline.tracking.sweep_run import digest_of, write_sweep
 
 
 @pytest.mark.usefixtures("server")
@@ -31,3 +33,11 @@ def test_tables_of_what_theory_says_are_those_of_the_report(tmp_path: Path) -> N
     for name, table in source.beside_theory.items():
         assert there[name]["columns"] == table.columns
         assert there[name]["data"] == [list(row) for row in table.rows()]
+
+
+def test_the_run_of_a_sweep_is_the_same_whatever_is_concluded_from_its_records(drawn: Path) -> None:
+    source = read_run(drawn)
+    otherwise = replace(source, results=source.results.with_columns(verdict=pl.lit("concluded by another machine")))
+    assert digest_of(otherwise) == digest_of(source)
+    changed = replace(source, results=source.results.with_columns(loss=pl.col("loss") * (1 + 1e-15)))
+    assert digest_of(changed) != digest_of(source)

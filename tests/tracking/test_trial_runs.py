@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from arrivals import expected, measured
 from recorded_run import write_run
 
 from pipeline.report.theory import predicted_curves
-from pipeline.tracking.content import STEP
+from pipeline.tracking.content import STEP, RunContent
 from pipeline.tracking.export import read_run
 from pipeline.tracking.trial_runs import PREDICTED, Exportable, trial_runs
 
@@ -49,3 +50,19 @@ def test_ids_are_of_the_experiment_and_the_trial_and_no_two_are_alike(source: Ex
 def test_only_the_trials_that_are_asked_for_are_read(source: Exportable) -> None:
     some = list(source.plan.trials)[3:5]
     assert [run.config["trial"] for run in trial_runs(source, some)] == some
+
+
+def test_a_run_is_the_same_by_one_thread_and_by_many_though_its_predictions_are_not(source: Exportable) -> None:
+    def runs(threads: int) -> list[RunContent]:
+        torch.set_num_threads(threads)
+        return list(trial_runs(source, list(source.plan.trials)))
+
+    before = torch.get_num_threads()
+    try:
+        one, many = runs(1), runs(4)
+    finally:
+        torch.set_num_threads(before)
+    assert repr([run.rows for run in one]) != repr([run.rows for run in many])
+    assert [run.digest for run in one] == [run.digest for run in many]
+    for run, other in zip(one, many, strict=True):
+        assert repr(run.recorded_summary) == repr(other.recorded_summary)
