@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.errors import PipelineError, nearest
+from pipeline.launch.endings import note_cancelled
 from pipeline.launch.flight import Say, held, one_submitter, settle
 from pipeline.launch.schedulers import scheduler_named
 from pipeline.launch.submission import Submission, folder_of, read_submissions
@@ -37,6 +38,7 @@ def cancel(run: Path, what: Sequence[str], say: Say) -> list[str]:
             if tasks:
                 whole = len(chosen[one.name]) == len(one.tasks)
                 scheduler = scheduler_named(one.scheduler, one.slurm_conf)
+                note_cancelled(folder_of(run, one.name), tasks)
                 scheduler.cancel(folder_of(run.resolve(), one.name), [str(one.job)] if whole else tasks)
                 ended += tasks
     return ended

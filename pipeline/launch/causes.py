@@ -20,9 +20,9 @@ KILLED = "killed"
 SIGNS = (
     (
         OUT_OF_MEMORY,
-        r"oom[-_ ]kill|out of memory|Exceeded job memory limit|mem(ory)? (.* exceeded limit|limit exceeded)",
+        r"oom[-_ ]kill|out of memory|Exceeded job memory limit|mem(ory|sw)? (.* exceeded limit|limit exceeded)",
     ),
-    (NODE_FAILURE, r"DUE TO NODE FAILURE|Node failure|node .* (went )?down"),
+    (NODE_FAILURE, r"DUE TO NODE FAILURE|Node failure|node .* (went )?down|job killed: node \d+ "),
     (TIME_LIMIT, r"DUE TO TIME LIMIT|(walltime|cput) .* exceeded limit"),
     ("preempted", r"DUE TO PREEMPTION"),
     (CANCELLED, r"CANCELLED AT|job cancelled|=>> PBS: job killed: (deleted|qdel)"),
@@ -32,7 +32,11 @@ SIGNS = (
 
 def cause(logs: list[Path]) -> str:
     """The cause that the last lines of some logs name; ``killed`` if they name none."""
-    text = "\n".join(tail(log) for log in logs)
+    return cause_in("\n".join(tail(log) for log in logs))
+
+
+def cause_in(text: str) -> str:
+    """The cause that a text names; ``killed`` if it names none."""
     return next((named for named, sign in SIGNS if re.search(sign, text, re.IGNORECASE)), KILLED)
 
 

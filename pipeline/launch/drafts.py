@@ -26,6 +26,7 @@ class Wish:
         nodes: Nodes of a job.
         together: Whether all workers of a job train each pack together.
         how: Fields of the experiment that say how it is computed.
+        minutes: Packs that need at least so many minutes of walltime.
     """
 
     cluster: Cluster
@@ -36,6 +37,7 @@ class Wish:
     nodes: int = 1
     together: bool = False
     how: Mapping[str, Any] = field(default_factory=dict)
+    minutes: Mapping[str, int] = field(default_factory=dict)
 
 
 def drafts(wish: Wish, code: str, first_name: str) -> list[Submission]:
@@ -62,7 +64,8 @@ def drafts(wish: Wish, code: str, first_name: str) -> list[Submission]:
 
 def _draft(wish: Wish, jobs: tuple[Job, ...], memory_gib: float | None, code: str, name: str) -> Submission:
     profile = wish.cluster.profile
-    minutes = walltime(max(job.seconds for job in jobs), profile, wish.nodes)
+    least = max(wish.minutes.get(pack, 0) for job in jobs for pack in job.packs)
+    minutes = max(walltime(max(job.seconds for job in jobs), profile, wish.nodes), least)
     return Submission(
         name=name,
         cluster=wish.cluster.name,
@@ -89,11 +92,11 @@ def _draft(wish: Wish, jobs: tuple[Job, ...], memory_gib: float | None, code: st
 
 
 def _arrays(wish: Wish) -> Iterator[tuple[tuple[Job, ...], float | None]]:
-    """Jobs in arrays no longer than the site allows, those of one size of memory together."""
+    """Jobs in arrays no longer than the site allows, those that need alike together."""
     profile = wish.cluster.profile
     longest = profile.max_array if profile.bands else 1
     load = wish.load
-    groups = list(_by_memory(wish))
+    groups = list(_by_need(wish))
     for position, (memory_gib, costs) in enumerate(groups):
         kept_free = wish.links * (len(groups) - position - 1)  # a job for each group that is still to come
         number = number_of_jobs(costs, profile, links=wish.links, load=load + kept_free)
@@ -103,10 +106,9 @@ def _arrays(wish: Wish) -> Iterator[tuple[tuple[Job, ...], float | None]]:
             yield tuple(jobs[first : first + longest]), memory_gib
 
 
-def _by_memory(wish: Wish) -> Iterator[tuple[float | None, dict[str, float]]]:
+def _by_need(wish: Wish) -> Iterator[tuple[float | None, dict[str, float]]]:
+    """The packs that need the same memory and the same least walltime: the memory, and what they cost."""
     usual = wish.cluster.profile.memory_gib_of_job
-    for memory_gib in dict.fromkeys(wish.memory.get(pack, usual) for pack in wish.costs):
-        yield (
-            memory_gib,
-            {pack: cost for pack, cost in wish.costs.items() if wish.memory.get(pack, usual) == memory_gib},
-        )
+    needs = {pack: (wish.memory.get(pack, usual), wish.minutes.get(pack, 0)) for pack in wish.costs}
+    for need in dict.fromkeys(needs.values()):
+        yield need[0], {pack: cost for pack, cost in wish.costs.items() if needs[pack] == need}

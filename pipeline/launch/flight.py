@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import PipelineError
+from pipeline.launch.endings import cancelled
 from pipeline.launch.schedulers import Scheduler, Task, scheduler_named
 from pipeline.launch.submission import Submission, folder_of, forget_submission, read_submissions, write_submission
 from pipeline.launch.worker import work
+from pipeline.records.store import finished_packs
 
 Say = Callable[[str], None]
 """Told what takes long."""
@@ -21,6 +23,9 @@ SECONDS_TO_APPEAR = 30.0
 """How long a job may take to be seen by its scheduler after the command that sent it has begun."""
 SECONDS_TO_SUBMIT = 600.0
 """How long to wait for another submit of the same run."""
+SECONDS_TO_END = 120.0
+"""How long a job may take to end: KILL follows TERM after 10 s on PBS, 30 s on SLURM, unless a site says otherwise."""
+SECONDS_BETWEEN_LOOKS = 0.5
 
 
 @contextmanager
@@ -114,8 +119,57 @@ def held_tasks(run: Path, submissions: Sequence[Submission]) -> Iterator[Task]:
     """
     sent = [one for one in submissions if one.job is not None]
     for kind, scheduler in schedulers_of(sent).items():
-        mine = [one for one in sent if (one.scheduler, one.slurm_conf) == kind]
-        yield from scheduler.tasks({str(one.job): folder_of(run, one.name) for one in mine})
+        mine = {str(one.job): one for one in sent if (one.scheduler, one.slurm_conf) == kind}
+        for task in scheduler.tasks({job: folder_of(run, one.name) for job, one in mine.items()}):
+            whole = mine.get(task.id)  # an array of whose elements nothing is known: each may be there
+            ids = [whole.task_id(index) for index in range(len(whole.tasks))] if whole else [task.id]
+            yield from (dataclasses.replace(task, id=id_) for id_ in ids)
+
+
+def after_endings(run: Path, submissions: Sequence[Submission], say: Say) -> set[str]:
+    """Ids of the jobs that schedulers hold, once what is ending has ended.
+
+    A job that was told to end goes on for a while: PBS shows it as R for up to 13 s (OpenPBS 23.06.06), SLURM as
+    COMPLETING. What it had is nobody's then, and what is sent at once would find it locked.
+
+    Raises:
+        PipelineError: If a scheduler cannot be asked.
+    """
+    began, told = time.time(), False
+    while True:
+        tasks = list(held_tasks(run, submissions))
+        ending = ending_since(run, submissions, tasks, began)
+        late = time.time() - SECONDS_TO_END
+        if not any(since > late for since in ending.values()):
+            break
+        if not told:
+            say(f"{len(ending)} jobs of this run are ending; waiting for that")
+        told = True
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    if ending:
+        say(f"{len(ending)} jobs have not ended within {SECONDS_TO_END:g} s; what they train stays theirs")
+    return {task.id for task in tasks}
+
+
+def ending_since(run: Path, submissions: Sequence[Submission], tasks: Iterable[Task], seen: float) -> dict[str, float]:
+    """Since when jobs with something left to train are ending, in seconds since 1970, by id.
+
+    Args:
+        run: Folder of the run.
+        submissions: Its submissions.
+        tasks: What schedulers hold of them.
+        seen: What to take for those that end by themselves.
+    """
+    told = {job: at for one in submissions for job, at in cancelled(folder_of(run, one.name)).items()}
+    finished = finished_packs(run)
+    left = {
+        one.task_id(index)
+        for one in submissions
+        for index, packs in enumerate(one.tasks)
+        if not finished.issuperset(packs)
+    }
+    there = [task for task in tasks if task.id in left and (task.ending or task.id in told)]
+    return {task.id: told.get(task.id, seen) for task in there}
 
 
 def in_flight(submissions: Sequence[Submission], jobs: set[str]) -> set[str]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.launch.attempts import Attempt, read_attempts
-from pipeline.launch.causes import KILLED, OUT_OF_MEMORY, cause, tail
+from pipeline.launch.causes import CANCELLED, KILLED, OUT_OF_MEMORY, TIME_LIMIT, cause, cause_in, tail
+from pipeline.launch.endings import cancelled, killed, words_of_pbs
 from pipeline.launch.submission import Submission, folder_of
 from pipeline.records.files import replacing
 
@@ -35,6 +36,8 @@ class Incident:
         pack: The pack that was being trained; empty if none was.
         memory_gib: Memory that the job had asked for.
         log: Where to read more.
+        minutes: Walltime that the job had asked for.
+        waiting: The packs of a job that had begun none of them.
     """
 
     kind: str
@@ -46,6 +49,8 @@ class Incident:
     pack: str
     memory_gib: float | None
     log: Path
+    minutes: int | None = None
+    waiting: tuple[str, ...] = ()
 
 
 def incidents(run: Path, submissions: Sequence[Submission], held: set[str]) -> list[Incident]:
@@ -62,8 +67,10 @@ def incidents(run: Path, submissions: Sequence[Submission], held: set[str]) -> l
     spools = {name: spooled(run, name) for name in named}
     found: list[Incident] = []
     for attempt in attempts:
-        runs = attempt.job in held and newest[attempt.submission, attempt.index, attempt.worker] == attempt.number
-        found += _of_attempt(run, named[attempt.submission], attempt, spools[attempt.submission], runs=runs)
+        last = newest[attempt.submission, attempt.index, attempt.worker] == attempt.number
+        spool = spools[attempt.submission].get(attempt.job, ()) if last else ()  # one file for all runs of a job
+        runs = last and attempt.job in held
+        found += _of_attempt(run, named[attempt.submission], attempt, spool, last=last, runs=runs)
     begun = {(attempt.submission, attempt.index) for attempt in attempts}
     for submission in submissions:
         found += _never_began(run, submission, begun, held, spools[submission.name])
@@ -71,22 +78,42 @@ def incidents(run: Path, submissions: Sequence[Submission], held: set[str]) -> l
 
 
 def _of_attempt(
-    run: Path, submission: Submission, attempt: Attempt, spools: Mapping[str, list[Path]], *, runs: bool
+    run: Path, submission: Submission, attempt: Attempt, spool: Sequence[Path], *, last: bool, runs: bool
 ) -> Iterator[Incident]:
     place = (attempt.submission, attempt.index, attempt.job)
-    memory = submission.memory_gib
+    memory, minutes = submission.memory_gib, submission.minutes
     for pack, reason in attempt.failed.items():
         kind = OUT_OF_MEMORY if reason.startswith(OUT_OF_MEMORY) else EXCEPTION
-        yield Incident(kind, reason, attempt.ended_at or 0, *place, pack, memory, run / "logs" / f"{pack}.log")
-    if attempt.end != "error" and (attempt.ended_at is not None or runs):
+        yield Incident(kind, reason, attempt.ended_at or 0, *place, pack, memory, run / "logs" / f"{pack}.log", minutes)
+    if runs and attempt.end != "error":
         return
-    log = log_of(run, attempt.submission, attempt.job, attempt.worker)
-    if attempt.end == "error":
-        yield Incident(STOPPED, attempt.error, attempt.ended_at or 0, *place, "", memory, log)
-    else:
-        named = cause([log, log.with_suffix(".out"), *spools.get(attempt.job, ())])
-        at = log.stat().st_mtime if log.exists() else attempt.began_at
-        yield Incident(named, f"worker {named} on {attempt.host}", at, *place, attempt.pack, memory, log)
+    folder, log = folder_of(run, submission.name), log_of(run, attempt.submission, attempt.job, attempt.worker)
+    named, words = _killed_by_server(folder, attempt.job, spool) if last else ("", "")
+    at = attempt.ended_at or (log.stat().st_mtime if log.exists() else attempt.began_at)
+    if attempt.ended_at is None:
+        named = named or cause([log, log.with_suffix(".out"), *spool])
+        named = CANCELLED if named == KILLED and attempt.job in cancelled(folder) else named
+    elif not _in_the_way(named, attempt.end):
+        if attempt.end == "error":
+            yield Incident(STOPPED, attempt.error, at, *place, "", memory, log, minutes)
+        return
+    waiting = () if attempt.pack else submission.tasks[attempt.index]
+    what = f"worker {named} on {attempt.host}{words and f': {words}'}"
+    yield Incident(named, what, at, *place, attempt.pack, memory, log, minutes, waiting)
+
+
+def _in_the_way(named: str, end: str) -> bool:
+    """Whether a server's limit kept a worker from its work that has ended in order: PBS sends SIGTERM before it kills.
+
+    One that stopped before its time was over, and exported until PBS ended it, was not kept from anything.
+    """
+    return (named == OUT_OF_MEMORY and end != "finished") or (named == TIME_LIMIT and end in ("signal", "error"))
+
+
+def _killed_by_server(folder: Path, job: str, spool: Sequence[Path]) -> tuple[str, str]:
+    """For what PBS has killed a job, and its own words: from what it left, or from its exit status as once seen."""
+    words = words_of_pbs(spool)
+    return cause_in(f"=>> PBS: job killed: {words}") if words else killed(folder, job), words
 
 
 def _never_began(
@@ -96,20 +123,30 @@ def _never_began(
     held: set[str],
     spools: Mapping[str, list[Path]],
 ) -> Iterator[Incident]:
-    for index in range(len(submission.tasks)):
+    folder = folder_of(run, submission.name)
+    for index, packs in enumerate(submission.tasks):
         job = submission.task_id(index)
         if submission.job is None or (submission.name, index) in begun or job in held:
             continue
         log = log_of(run, submission.name, job, 0)
         if (log.parent / f"{job}_0_result.pkl").exists():
             continue  # it found nothing left to do
-        spool = spools.get(job, ())
-        said = [line for file in (*spool, log) for line in tail(file).splitlines() if line.strip()]
-        named = cause([log, log.with_suffix(".out"), *spool])
+        spool = spools.get(job, [])
+        named, words = _killed_by_server(folder, job, spool)
+        named = named or cause([log, log.with_suffix(".out"), *spool])
+        named = CANCELLED if named == KILLED and job in cancelled(folder) else named
         kind = NEVER_BEGAN if named == KILLED else named
-        what = f"{kind}: {said[-1].strip()}" if said else kind
+        said = words or _last_line([*spool, log])
         at = log.stat().st_mtime if log.exists() else submission.sent_at
-        yield Incident(kind, what, at, submission.name, index, job, "", submission.memory_gib, log)
+        place = (submission.name, index, job)
+        what = f"{kind}: {said}" if said else kind
+        yield Incident(kind, what, at, *place, "", submission.memory_gib, log, submission.minutes, packs)
+
+
+def _last_line(files: Sequence[Path]) -> str:
+    """The last line of the last file that has one."""
+    said = [line.strip() for file in files for line in tail(file).splitlines() if line.strip()]
+    return said[-1] if said else ""
 
 
 def log_of(run: Path, submission: str, job: str, worker: int) -> Path:

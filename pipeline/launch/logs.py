@@ -43,8 +43,8 @@ def groups(incidents: Sequence[Incident]) -> list[Group]:
 
 
 def distinct(what: str) -> str:
-    """An error without what differs from one to the next: numbers, addresses, hosts, paths."""
-    return re.sub(r"\b(0x)?[0-9a-f]*\d[0-9a-f]*\b|(?<= on )\S+|/\S+", "#", what)
+    """An error without what differs from one to the next: numbers, sizes, addresses, hosts, paths."""
+    return re.sub(r"\b\d+[kmgtp]?[bw]\b|\b(0x)?[0-9a-f]*\d[0-9a-f]*\b|(?<= on )\S+|/\S+", "#", what)
 
 
 def groups_table(found: Sequence[Group]) -> pl.DataFrame:

@@ -236,6 +236,11 @@ class _Answers:
             return False
         return True
 
+    def take_all(self, ids: Sequence[str], *, text: bool = False, elements: bool = True) -> None:
+        """Ask for any number of ids, some at a time."""
+        for start in range(0, len(ids), IDS_OF_A_CALL):
+            self.take(ids[start : start + IDS_OF_A_CALL], text=text, elements=elements)
+
     def answered(self) -> dict[Parts, list[str]]:
         """The ids that something was said about, by number and index."""
         found = defaultdict(list)
@@ -253,7 +258,7 @@ def ask(ids: Iterable[str]) -> dict[str, JobInfo]:
 
     Returns:
         One entry for every id that was asked for, and the elements of arrays that were asked for as a
-        whole. A job that nothing was said about is UNKNOWN, never GONE.
+        whole: of those that live, all, listed or not. A job that nothing was said about is UNKNOWN, never GONE.
 
     Raises:
         PipelineError: If the scheduler could not be asked at all, with its own words.
@@ -267,6 +272,7 @@ def ask(ids: Iterable[str]) -> dict[str, JobInfo]:
     infos = {id_: _info(id_, by_parts, answers, now) for id_ in asked}
     arrays = {parse_id(id_).number for id_ in asked if parse_id(id_).index == ""}
     elements = [id_ for id_ in answers.jobs if re.match(r"\d+\[\d", id_) and parse_id(id_).number in arrays]
+    elements += map(str, _unlisted(answers, [parse_id(id_) for id_ in asked]))
     return infos | {id_: _info(id_, by_parts, answers, now) for id_ in elements if id_ not in infos}
 
 
@@ -276,14 +282,38 @@ NO_ANSWER = "run it where qstat works, such as a login node of the cluster; noth
 
 
 def _converse(answers: _Answers, wanted: Sequence[JobId]) -> None:
-    """Ask in JSON, then in text for what JSON left open, then for one id at a time."""
+    """Ask in JSON, then in text for what JSON left open, then for jobs and elements by their own ids."""
     for text in (False, True):
-        arrays = list(dict.fromkeys(str(id_.array) for id_ in _open(answers, wanted)))
-        for start in range(0, len(arrays), IDS_OF_A_CALL):
-            answers.take(arrays[start : start + IDS_OF_A_CALL], text=text)
-    for id_ in _open(answers, wanted):
-        if not answers.take([str(id_)], text=True, elements=False):
+        answers.take_all(list(dict.fromkeys(str(id_.array) for id_ in _open(answers, wanted))), text=text)
+    wanted = [*wanted, *_unlisted(answers, wanted)]
+    if len(alone := [str(id_) for id_ in _open(answers, wanted)]) > 1:
+        answers.take_all(alone, text=True, elements=False)
+    for id_ in _open(answers, wanted):  # some versions answer for the first of several ids alone
+        heard = len(answers.jobs) + len(answers.gone)
+        if not answers.take([str(id_)], text=True, elements=False) or len(answers.jobs) + len(answers.gone) == heard:
             return
+
+
+def _unlisted(answers: _Answers, wanted: Iterable[JobId]) -> list[JobId]:
+    """The elements of living arrays that were asked for as a whole which ``qstat -t`` has not listed.
+
+    OpenPBS 23.06.06 lists none while they run after ``qterm -t immediate`` and a new start, but knows each by its id.
+    """
+    by_parts, found = answers.answered(), []
+    for id_ in wanted:
+        listed = _match(id_, by_parts) if id_.index == "" else None
+        array = answers.jobs.get(listed or "", {})
+        if array.get("job_state") not in (None, "F", "M"):
+            every = indices(str(array.get("array_indices_submitted", "")))
+            elements = [replace(parse_id(str(listed)), index=str(index)) for index in every]
+            found += [element for element in elements if element.parts not in by_parts]
+    return found
+
+
+def indices(ranges: str) -> list[int]:
+    """The indices of an array in ``0-79``, ``1-9:2`` or ``0,2-4``."""
+    found = re.findall(r"(\d+)(?:-(\d+))?(?::(\d+))?", ranges)
+    return [index for first, last, step in found for index in range(int(first), int(last or first) + 1, int(step or 1))]
 
 
 def _open(answers: _Answers, wanted: Iterable[JobId]) -> Iterator[JobId]:

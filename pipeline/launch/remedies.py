@@ -1,4 +1,4 @@
-"""What is done about packs that ran out of memory: smaller packs, then more memory."""
+"""What is done about packs that ran out of memory (smaller packs, then more memory) or of time (a longer job)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.errors import PipelineError
-from pipeline.launch.causes import OUT_OF_MEMORY
+from pipeline.launch.causes import OUT_OF_MEMORY, TIME_LIMIT
 from pipeline.launch.history import Incident
 from pipeline.launch.profile import Profile
 from pipeline.records.packs import halve, times_halved
@@ -36,18 +36,46 @@ def relieve(
     halved: dict[str, tuple[str, str]] = {}
     memory: dict[str, float] = {}
     depths = times_halved(run)
-    struck: dict[str, list[Incident]] = {}
-    for one in found:
-        if one.kind == OUT_OF_MEMORY:
-            struck.setdefault(one.pack, []).append(one)
+    struck = _struck(found, OUT_OF_MEMORY)
     for pack in left:
         if pack not in struck:
             continue
-        if len(packs[pack]) > 1 and depths.get(pack, 0) < MOST_HALVINGS:
+        was_trained = any(one.pack == pack for one in struck[pack])  # a job that dies before gains nothing by halves
+        if was_trained and len(packs[pack]) > 1 and depths.get(pack, 0) < MOST_HALVINGS:
             halved[pack] = halve(run, pack, packs[pack])
         else:
             memory[pack] = _more(pack, max((one.memory_gib or 0.0) for one in struck[pack]), profile)
     return halved, memory
+
+
+def more_minutes(left: Iterable[str], found: Sequence[Incident], profile: Profile, nodes: int = 1) -> dict[str, int]:
+    """Twice the walltime at whose end a job was killed, at most the longest that is granted.
+
+    Args:
+        left: Packs that are to be sent.
+        found: What went wrong so far.
+        profile: The cluster; a walltime that it names itself stays.
+        nodes: Nodes of a job.
+
+    Returns:
+        The least walltime of the packs that were killed at its end, in minutes.
+    """
+    if not profile.bands or profile.walltime_minutes is not None:
+        return {}
+    longest = int(60 * max(band.hours for band in profile.bands_of_size(nodes)))
+    struck = _struck(found, TIME_LIMIT)
+    had = {pack: max(one.minutes or 0 for one in struck[pack]) for pack in left if pack in struck}
+    return {pack: min(2 * minutes, longest) for pack, minutes in had.items() if minutes}
+
+
+def _struck(found: Sequence[Incident], kind: str) -> dict[str, list[Incident]]:
+    """What has befallen each pack of some kind, those of a job that had begun none included."""
+    struck: dict[str, list[Incident]] = {}
+    for one in found:
+        for pack in (one.pack,) if one.pack else one.waiting:
+            if one.kind == kind:
+                struck.setdefault(pack, []).append(one)
+    return struck
 
 
 def _more(pack: str, had_gib: float, profile: Profile) -> float:

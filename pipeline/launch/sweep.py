@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from pipeline.launch.drafts import Wish, drafts
 from pipeline.launch.estimate import Estimate, estimate
 from pipeline.launch.flight import Say
 from pipeline.launch.history import incidents, quarantined
-from pipeline.launch.remedies import relieve
+from pipeline.launch.remedies import more_minutes, relieve
 from pipeline.launch.requests import check_parallel, request_for
 from pipeline.launch.schedulers import scheduler_named
 from pipeline.launch.snapshot import snapshot_folder
@@ -79,7 +80,9 @@ def rehearse(plan: Plan, run: Path, cluster: Cluster, links: int, say: Say) -> P
     check_parallel(cluster, plan.experiment.parallel)
     submissions = read_submissions(run)
     try:
-        flying = flight.in_flight(submissions, flight.held(run, submissions))
+        tasks = list(flight.held_tasks(run, submissions))
+        ending = flight.ending_since(run, submissions, tasks, time.time())
+        flying = flight.in_flight(submissions, {task.id for task in tasks} - ending.keys())
     except PipelineError as error:
         say(f"the scheduler could not be asked what is in flight ({error.what})")
         flying = set()
@@ -133,20 +136,21 @@ def send(
         outline = outline.refined(run)  # by whoever was at work on this run until now
         flight.settle(run, say)
         submissions = read_submissions(run)
-        held = flight.held(run, submissions)
+        held = flight.after_endings(run, submissions, say)
         found = incidents(run, submissions, held)
         flying = flight.in_flight(submissions, held)
         standing = Standing(finished_packs(run), flying, quarantined(run, found), submissions)
         left = standing.left(pack for pack in outline.workloads if only is None or pack in only)
         trials = {pack: outline.workloads[pack].trials for pack in left}
         halved, memory = relieve(run, trials, left, found, cluster.profile)
+        minutes = more_minutes(left, found, cluster.profile, outline.parallel.nodes)
         for pack, halves in halved.items():
             say(f"pack {pack} ran out of memory: its halves are {' and '.join(halves)}")
         outline = outline.refined(run) if halved else outline
         chosen = [half for pack in left for half in halved.get(pack, (pack,))]
         load = scheduler.load()
         whole = functools.partial(_plan_of, outline, run, plan)
-        prepared = _prepared(outline, run, cluster, standing, chosen, memory, links, load, say, whole)
+        prepared = _prepared(outline, run, cluster, standing, chosen, memory, links, load, say, whole, minutes)
         yield prepared
         if prepared.drafts:
             yield from submit.send(run, prepared.drafts, cluster, outline.parallel)
@@ -179,6 +183,7 @@ def _prepared(
     load: int,
     say: Say,
     plan: Callable[[], Plan],
+    minutes: Mapping[str, int] | None = None,
 ) -> Prepared:
     waiting = frozenset(standing.kept_back - standing.finished)
     counts = (len(standing.finished), len(standing.flying), waiting)
@@ -189,7 +194,7 @@ def _prepared(
     before = _expected(standing.submissions, cluster)
     expected = costs(list(packs.values()), outline.recorded_steps, cluster.profile, cluster.name, say, plan, before)
     together = parallel.processes > 1
-    wish = Wish(cluster, expected.seconds, memory, links, load, parallel.nodes, together, outline.how)
+    wish = Wish(cluster, expected.seconds, memory, links, load, parallel.nodes, together, outline.how, minutes or {})
     drafted = drafts(wish, code_version(), next_name(run))
     judged = estimate(drafted, packs, cluster, expected.startup_s, parallel.nodes)
     return Prepared(outline, drafted, expected, judged, *counts)

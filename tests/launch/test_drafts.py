@@ -53,6 +53,13 @@ def test_packs_that_need_more_memory_go_into_an_array_of_their_own():
     assert (large.tasks, large.memory_gib) == ((("large",),), 32.0)
 
 
+def test_packs_that_need_more_time_go_into_an_array_of_their_own():
+    costs = {"short": 60.0, "long": 60.0}
+    short, long = drafts(Wish(cluster(), costs, {}, minutes={"long": 50}), "code", "xor-0a1b2c-1")
+    assert (short.tasks, short.minutes) == ((("short",),), 10)
+    assert (long.tasks, long.minutes) == ((("long",),), 50)
+
+
 def test_all_links_of_all_arrays_count_as_jobs_of_the_user():
     costs = {f"p{i}": 600.0 for i in range(40)} | {"large": 600.0}
     found = drafts(Wish(cluster(max_jobs=20), costs, {"large": 32.0}, links=2, load=4), "code", "xor-0a1b2c-1")

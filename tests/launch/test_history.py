@@ -5,6 +5,7 @@ import time
 import pytest
 
 from pipeline.launch.attempts import Attempt, next_number, read_attempts, write_attempt
+from pipeline.launch.endings import note_cancelled, note_killed
 from pipeline.launch.history import EXCEPTION, NEVER_BEGAN, STOPPED, forgive, incidents, log_of, quarantined
 from pipeline.launch.submission import Submission
 
@@ -93,6 +94,8 @@ def test_cause_of_a_killed_worker_is_read_from_what_the_scheduler_left_in_its_lo
         ("=>> PBS: job killed: vmem job total 5872 kb exceeded limit 1024 kb", "out of memory"),
         ("Cgroup mem limit exceeded: oom-kill", "out of memory"),
         ("12[0].pbs01 Killed Cgroup mem limit exceeded", "out of memory"),
+        ("Cgroup memsw limit exceeded: Killed process 7 (python) total-vm:5872kB", "out of memory"),
+        ("=>> PBS: job killed: node 1 (n2) requested job die, code 15010", "node failure"),
         ("=>> PBS: job killed: walltime 15 exceeded limit 5", "time limit"),
         ("=>> PBS: job killed: cput 15 exceeded limit 5", "time limit"),
     ],
@@ -106,6 +109,90 @@ def test_cause_of_a_killed_worker_may_be_in_the_file_that_pbs_itself_writes(tmp_
     (spool / "12[0].pbs01.OU").write_text(f"{text}\n")
     (spool / "12[1].pbs01.OU").write_text("")
     assert sorted(kinds(tmp_path)) == sorted([(kind, "p2"), ("killed", "p3")])
+
+
+def write_spool(run, text, index=0):
+    spool = run / "jobs" / "xor-0a1b2c-1" / "spool"
+    spool.mkdir(parents=True, exist_ok=True)
+    (spool / f"12[{index}].pbs01.OU").write_text(f"stty: standard input: Inappropriate ioctl for device\n{text}\n")
+
+
+MEMORY = "=>> PBS: job killed: mem 577916kb exceeded limit 460800kb"
+WALLTIME = "=>> PBS: job killed: walltime 78 exceeded limit 60"
+
+
+@pytest.mark.parametrize(
+    ("end", "spool", "kind"),
+    [
+        ("signal", MEMORY, "out of memory"),
+        ("error", MEMORY, "out of memory"),
+        ("deadline", MEMORY, "out of memory"),
+        ("signal", WALLTIME, "time limit"),
+        ("error", WALLTIME, "time limit"),
+        ("signal", "=>> PBS: job killed: cput 78 exceeded limit 60", "time limit"),
+        ("signal", "=>> PBS: job killed: mem job total 5872 kb exceeded limit 1024 kb", "out of memory"),
+        ("deadline", WALLTIME, None),  # it had stopped before, and was still exporting
+        ("finished", MEMORY, None),
+        ("signal", "", None),  # cancelled
+        ("signal", "Cgroup mem limit exceeded: ", None),
+    ],
+)
+def test_worker_that_pbs_let_end_in_order_before_it_killed_is_no_less_killed(tmp_path, end, spool, kind):
+    attempt(tmp_path, ended_at=1100.0, end=end, pack="p2", error="KeyboardInterrupt" if end == "error" else "")
+    attempt(tmp_path, index=1, ended_at=1100.0, end="finished")
+    write_spool(tmp_path, spool)
+    assert kinds(tmp_path) == ([(kind, "p2")] if kind else [])
+    assert kinds(tmp_path, {"12_0"}) == (kinds(tmp_path) if end == "error" else [])  # what ended in order may go on
+
+
+def test_incident_has_the_words_of_pbs_and_what_the_job_had(tmp_path):
+    attempt(tmp_path, ended_at=1100.0, end="signal", pack="p2")
+    attempt(tmp_path, index=1, ended_at=1100.0, end="finished")
+    write_spool(tmp_path, MEMORY)
+    (one,) = incidents(tmp_path, [submission()], set())
+    assert one.what == "worker out of memory on node1: mem 577916kb exceeded limit 460800kb"
+    assert (one.memory_gib, one.minutes, one.at, one.waiting) == (16.0, 30, 1100.0, ())
+
+
+def test_exit_status_of_a_server_counts_where_its_words_never_arrived(tmp_path):
+    attempt(tmp_path, ended_at=1100.0, end="signal", pack="p2")
+    attempt(tmp_path, index=1, pack="p3")
+    folder = tmp_path / "jobs" / "xor-0a1b2c-1"
+    note_killed(folder, "12_0", "out of memory")
+    note_killed(folder, "12_1", "time limit")
+    assert sorted(kinds(tmp_path)) == [("out of memory", "p2"), ("time limit", "p3")]
+
+
+def test_job_that_was_killed_before_its_first_pack_concerns_all_of_them(tmp_path):
+    attempt(tmp_path, ended_at=1100.0, end="signal")
+    write_spool(tmp_path, MEMORY)
+    write_spool(tmp_path, WALLTIME, index=1)
+    found = {one.index: one for one in incidents(tmp_path, [submission()], set())}
+    assert (found[0].kind, found[0].pack, found[0].waiting) == ("out of memory", "", ("p1", "p2"))
+    assert (found[1].kind, found[1].pack, found[1].waiting) == ("time limit", "", ("p3",))
+    assert found[1].what == "time limit: walltime 78 exceeded limit 60"
+
+
+def test_of_a_job_that_was_run_again_only_the_last_attempt_was_killed_for_what_pbs_says(tmp_path):
+    attempt(tmp_path, pack="p1")  # its node went away, and the server has run the same id again
+    attempt(tmp_path, number=2, ended_at=1100.0, end="signal", pack="p2")
+    attempt(tmp_path, index=1, ended_at=1100.0, end="finished")
+    write_spool(tmp_path, MEMORY)
+    assert sorted(kinds(tmp_path)) == [("killed", "p1"), ("out of memory", "p2")]
+
+
+def test_what_was_cancelled_was_not_killed_by_something_unknown(tmp_path):
+    attempt(tmp_path, pack="p2")
+    note_cancelled(tmp_path / "jobs" / "xor-0a1b2c-1", ["12_0", "12_1"])
+    assert sorted(kinds(tmp_path)) == [("cancelled", ""), ("cancelled", "p2")]
+
+
+def test_noise_of_a_login_shell_is_not_why_a_job_never_began(tmp_path):
+    attempt(tmp_path, index=1, ended_at=1100.0, end="finished")
+    write_spool(tmp_path, "")
+    write_log(tmp_path, 0, "error: no such image\n")
+    (one,) = incidents(tmp_path, [submission()], set())
+    assert one.what == "never began: error: no such image"
 
 
 def test_job_of_pbs_that_could_not_write_its_log_is_an_incident_with_what_pbs_kept(tmp_path):

@@ -1,4 +1,4 @@
-"""Out of memory: first smaller packs, then more memory."""
+"""Out of memory: first smaller packs, then more memory. Out of time: a longer job."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from pipeline.errors import PipelineError
 from pipeline.launch.grants import Band, Node
 from pipeline.launch.history import Incident
 from pipeline.launch.profile import Profile
-from pipeline.launch.remedies import relieve
+from pipeline.launch.remedies import more_minutes, relieve
 from pipeline.records.packs import times_halved
 
 
@@ -53,3 +53,24 @@ def test_pack_of_one_trial_gets_more_memory_up_to_what_a_node_has(tmp_path):
 def test_memory_that_the_profile_does_not_name_cannot_be_doubled(tmp_path):
     with pytest.raises(PipelineError, match=r"does not say how much a job gets\n  hint: --set cluster\.memory_gib"):
         relieve(tmp_path, {"p1": ("a",)}, ["p1"], [out_of_memory("p1", None)], profile(memory_gib=None))
+
+
+def test_pack_of_a_job_that_died_before_it_began_one_gets_more_memory_at_once(tmp_path):
+    packs = {"p1": ("a", "b"), "p2": ("c", "d")}
+    before = Incident("out of memory", "mem", 0.0, "xor-0a1b2c-1", 0, "12", "", 8.0, Path(), 30, ("p1", "p2"))
+    assert relieve(tmp_path, packs, ["p1"], [before], profile()) == ({}, {"p1": 16.0})
+    assert relieve(tmp_path, packs, packs, [before], profile()) == ({}, {"p1": 16.0, "p2": 16.0})
+
+
+def out_of_time(pack, minutes, waiting=()):
+    return Incident("time limit", "walltime", 0.0, "xor-0a1b2c-1", 0, "12", pack, 8.0, Path(), minutes, waiting)
+
+
+def test_pack_whose_job_was_killed_at_its_walltime_gets_twice_the_time_up_to_the_longest():
+    found = [out_of_time("p1", 10), out_of_time("p1", 20), out_of_time("", 50, ("p2",)), out_of_memory("p3")]
+    assert more_minutes(["p1", "p2", "p3"], found, profile()) == {"p1": 40, "p2": 60}
+    assert more_minutes(["p3"], found, profile()) == {}
+
+
+def test_walltime_that_was_asked_for_by_name_stays():
+    assert more_minutes(["p1"], [out_of_time("p1", 10)], profile(walltime_minutes=10)) == {}

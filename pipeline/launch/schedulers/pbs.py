@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.launch import qstat
+from pipeline.launch.causes import NODE_FAILURE, OUT_OF_MEMORY, TIME_LIMIT
 from pipeline.launch.commands import run
+from pipeline.launch.endings import note_killed
 from pipeline.launch.schedulers.scheduler import MOST_REQUEUES, Request, Scheduler, Task
 from pipeline.records.files import replacing
+
+KILLED_FOR = {"OUT_OF_MEMORY": OUT_OF_MEMORY, "TIMEOUT": TIME_LIMIT, "NODE_FAIL": NODE_FAILURE}
+"""Causes of final states that the server itself brings about."""
 
 
 class Pbs(Scheduler):
@@ -37,8 +42,12 @@ class Pbs(Scheduler):
         called = {id_: name for name in names for id_ in qstat.find_by_name(name)}
         found = qstat.ask([*full_ids, *called]) if full_ids or called else {}
         arrays = {qstat.parse_id(id_).number for id_ in found if qstat.parse_id(id_).index}
+        for id_, info in found.items():
+            folder = jobs.get(qstat.parse_id(id_).number)
+            if folder is not None and info.state in KILLED_FOR and not _is_array(id_):
+                note_killed(folder, job_number(id_), KILLED_FOR[info.state])
         return [
-            Task(job_number(id_), called.get(id_, ""), _state(info.state), _reason(info))
+            Task(job_number(id_), called.get(id_, ""), _state(info.state), _reason(info), _is_ending(info))
             for id_, info in found.items()
             if info.state not in qstat.FINAL and not (_is_array(id_) and qstat.parse_id(id_).number in arrays)
         ]
@@ -68,6 +77,11 @@ def _is_array(id_: str) -> bool:
 
 def _state(state: str) -> Any:
     return "running" if state in ("RUNNING", "COMPLETING") else "pending"
+
+
+def _is_ending(info: qstat.JobInfo) -> bool:
+    """Whether a job is over but for the server's own work, or somebody has deleted it: it then stays R for seconds."""
+    return info.state == "COMPLETING" or " and terminated" in info.comment
 
 
 def _reason(info: qstat.JobInfo) -> str:

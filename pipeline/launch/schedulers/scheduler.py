@@ -76,12 +76,14 @@ class Task:
         name: Name of the job.
         state: Whether it runs or waits.
         reason: Why it waits, in the scheduler's words.
+        ending: Whether it was told to end, or its work is over and its node is being cleaned up.
     """
 
     id: str
     name: str
     state: State
     reason: str = ""
+    ending: bool = False
 
 
 class Scheduler(ABC):
@@ -98,6 +100,8 @@ class Scheduler(ABC):
     @abstractmethod
     def tasks(self, jobs: Mapping[str, Path], names: Sequence[str] = ()) -> list[Task]:
         """What it still holds of some jobs; one that is not among them has ended.
+
+        An array that it only speaks of as a whole is one task, with the id of the array.
 
         Args:
             jobs: The submitit folder of each job, by id.

@@ -61,7 +61,13 @@ class Slurm(Scheduler):
         command = ["squeue", "--noheader", "--array", "--user", str(os.getuid()), "--format", COLUMNS]
         rows = [line.split("|", 3) for line in answer(command, "SLURM").splitlines() if line.count("|") >= 3]
         return [
-            Task(id_, name, _state(state), reason if _state(state) == "pending" and reason != "None" else "")
+            Task(
+                id_,
+                name,
+                _state(state),
+                reason if _state(state) == "pending" and reason != "None" else "",
+                ending=state == "COMPLETING",
+            )
             for id_, state, name, reason in rows
             if state not in ENDED
         ]

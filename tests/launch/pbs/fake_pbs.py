@@ -42,6 +42,7 @@ class FakePbs:
         """Put something out of order, or otherwise than usual; None puts it back.
 
         ``qstat``: refused, slow, empty, quotes, number, function, first (the last four: JSON gone wrong).
+        ``listed``: False, as after ``qterm -t immediate`` and a start: ``qstat -t`` shows of arrays only the parent.
         ``qsub``: refused. ``version``: old (no ``%`` in ``-J``, elements stay X). ``history``: False.
         ``no_exit_status``: True. ``slots``: jobs at a time (4). ``max_array_size`` (10000).
         ``cuda_visible_devices``: what a site's hook sets.

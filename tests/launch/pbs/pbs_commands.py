@@ -164,7 +164,7 @@ def qstat(folder: Path, args: list[str]) -> None:
         words = [f"qstat: PBS is not configured to maintain job history {id_}" for id_ in ids or [""]]
         sys.stdout.write(as_json({}, SERVER) if given.get("-F") == "json" else "")
         fail("\n".join(words), 36)
-    shown, errors, status = _chosen(jobs, ids, given)
+    shown, errors, status = _chosen(jobs, ids, given, listed=faults.get("listed") is not False)
     shown = {id_: {key: value for key, value in job.items() if not key.startswith("_")} for id_, job in shown.items()}
     if "-f" not in given:
         sys.stdout.write(as_table(shown))
@@ -199,8 +199,10 @@ def qselect(folder: Path, args: list[str]) -> None:
             print(id_)
 
 
-def _chosen(jobs: dict[str, Job], ids: list[str], given: dict[str, str]) -> tuple[dict[str, Job], list[str], int]:
-    """The jobs to show, and what is wrong with the others."""
+def _chosen(
+    jobs: dict[str, Job], ids: list[str], given: dict[str, str], *, listed: bool
+) -> tuple[dict[str, Job], list[str], int]:
+    """The jobs to show, and what is wrong with the others; ``-t`` shows elements only as long as they are listed."""
     shown: dict[str, Job] = {}
     errors, status = [], 0
     for id_ in [id_ if "." in id_ else f"{id_}.{SERVER}" for id_ in ids]:
@@ -211,14 +213,14 @@ def _chosen(jobs: dict[str, Job], ids: list[str], given: dict[str, str]) -> tupl
             errors, status = [*errors, words], 35
         else:
             shown[id_] = jobs[id_]
-            if is_parent(id_) and "-t" in given:
+            if is_parent(id_) and "-t" in given and listed:
                 shown |= {other: job for other, job in jobs.items() if root_of(other) == id_ and other != id_}
     if not ids:
         shown = {
             id_: job
             for id_, job in jobs.items()
             if ("-x" in given or jobs[root_of(id_)]["job_state"] != "F")
-            and ("-t" in given or "[" not in id_ or is_parent(id_))
+            and (("-t" in given and listed) or "[" not in id_ or is_parent(id_))
         }
     return shown, errors, status
 

@@ -1,0 +1,140 @@
+"""What is in flight: whatever a scheduler may still hold, and nothing that is known to end."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fake_pbs import FakePbs, start_pbs, wait_for
+
+from pipeline.launch.commands import run
+from pipeline.launch.endings import note_cancelled
+from pipeline.launch.flight import after_endings, held
+from pipeline.launch.qstat import ask
+from pipeline.launch.submission import Submission, folder_of
+
+TASKS = (("p1",), ("p2",), ("p3",))
+
+
+def submission(number: int = 1, job: str = "12", tasks: tuple[tuple[str, ...], ...] = TASKS, **fields: str):
+    usual = {"cluster": "somewhere", "scheduler": "pbs", "code": "code"} | fields
+    return Submission(
+        f"xor-0a1b2c-{number}", usual["cluster"], (), usual["scheduler"], None, tasks, (1.0,) * len(tasks), {}, 30,
+        16.0, 60.0, 1, False, 0, None, usual["code"], 100.0, job,
+    )  # fmt: skip
+
+
+def note_id(run_folder: Path, sent: Submission, full_id: str) -> None:
+    folder = folder_of(run_folder, sent.name)
+    folder.mkdir(parents=True)
+    (folder / f"{sent.job}_full_id").write_text(full_id)
+
+
+@pytest.fixture
+def says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Make a command that prints one text after the other, the last one for ever."""
+
+    def make(command: str, *texts: str) -> None:
+        binaries = tmp_path / "bin"
+        binaries.mkdir(exist_ok=True)
+        for number, text in enumerate(texts):
+            (binaries / f"{command}.{number}").write_text(text)
+        script = binaries / command
+        script.write_text(
+            f'#!/bin/bash\ncd {binaries}; echo "$*" >>{command}.calls; n=$(($(wc -l <{command}.calls) - 1))\n'
+            f"cat {command}.$((n < {len(texts)} ? n : {len(texts) - 1}))\n"
+        )
+        script.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{binaries}:{os.environ['PATH']}")
+
+    return make
+
+
+@pytest.fixture
+def pbs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePbs]:
+    pbs = start_pbs(tmp_path, monkeypatch)
+    yield pbs
+    pbs.stop()
+
+
+def sleepers(pbs: FakePbs, *words: str) -> str:
+    """Send jobs that take minutes, and a second to end; the id that qsub prints."""
+    script = pbs.folder / "sleep.sh"
+    script.write_text("trap 'sleep 1; exit 1' TERM\nsleep 300 &\nwait\n")
+    return run(["qsub", *words, "-j", "oe", "-o", f"{pbs.home}/", str(script)]).stdout.strip()
+
+
+def test_elements_that_qstat_does_not_list_are_in_flight_while_they_live(pbs: FakePbs, tmp_path: Path) -> None:
+    pbs.set(slots=2)
+    array = sleepers(pbs, "-J", "0-3")
+    number = array.split("[")[0]
+    sent = submission(job=number, tasks=(*TASKS, ("p4",)))
+    note_id(tmp_path, sent, array)
+    elements = [array.replace("[]", f"[{index}]") for index in range(4)]
+    wait_for(lambda: [ask([id_])[id_].state for id_ in elements] == ["RUNNING"] * 2 + ["PENDING"] * 2)
+    pbs.set(listed=False)
+    assert held(tmp_path, [sent]) == {f"{number}_{index}" for index in range(4)}
+    assert {id_: info.state for id_, info in ask([array]).items() if id_ != array} == dict(
+        zip(elements, ["RUNNING"] * 2 + ["PENDING"] * 2, strict=True)
+    )
+    run(["qdel", elements[0]])
+    wait_for(lambda: held(tmp_path, [sent]) == {f"{number}_{index}" for index in range(1, 4)})
+    run(["qdel", array])
+    wait_for(lambda: held(tmp_path, [sent]) == set())
+
+
+def test_elements_of_an_array_that_nothing_is_said_of_are_all_in_flight(
+    says: Callable[..., None], tmp_path: Path
+) -> None:
+    array, single = submission(), submission(2, "14", (("p4",),))
+    note_id(tmp_path, array, "12[].pbs01")
+    note_id(tmp_path, single, "14.pbs01")
+    says("qstat", '{"Jobs": {"14.pbs01": {"job_state": "R"}}}', "")
+    assert held(tmp_path, [array, single]) == {"12_0", "12_1", "12_2", "14"}
+
+
+def test_element_of_a_living_array_that_is_not_answered_for_is_in_flight(
+    says: Callable[..., None], tmp_path: Path
+) -> None:
+    array = submission()
+    note_id(tmp_path, array, "12[].pbs01")
+    parent = "Job Id: 12[].pbs01\n    job_state = B\n    array_indices_submitted = 0-2\n"
+    one = "Job Id: 12[1].pbs01\n    job_state = X\n    comment = Subjob finished\n"
+    says("qstat", "", f"{parent}\n{one}", "")
+    assert held(tmp_path, [array]) == {"12_0", "12_2"}
+
+
+def test_job_that_was_cancelled_is_waited_for_as_long_as_it_takes_to_end(pbs: FakePbs, tmp_path: Path) -> None:
+    id_ = sleepers(pbs)
+    sent = submission(job=id_.split(".")[0], tasks=(("p1",),))
+    note_id(tmp_path, sent, id_)
+    wait_for(lambda: ask([id_])[id_].state == "RUNNING")
+    said: list[str] = []
+    assert after_endings(tmp_path, [sent], said.append) == {sent.job}
+    assert said == []
+    note_cancelled(folder_of(tmp_path, sent.name), [str(sent.job)])
+    run(["qdel", id_])
+    assert after_endings(tmp_path, [sent], said.append) == set()
+    assert said == ["1 jobs of this run are ending; waiting for that"]
+
+
+def test_job_that_is_completing_on_slurm_is_waited_for(says: Callable[..., None], tmp_path: Path) -> None:
+    name = "xor-0a1b2c-1"
+    says("squeue", f"12_0|COMPLETING|{name}|None\n12_1|RUNNING|{name}|None\n", f"12_1|RUNNING|{name}|None\n")
+    said: list[str] = []
+    assert after_endings(tmp_path, [submission(scheduler="slurm")], said.append) == {"12_1"}
+    assert said == ["1 jobs of this run are ending; waiting for that"]
+
+
+def test_job_that_was_told_to_end_long_ago_and_goes_on_is_in_flight(says: Callable[..., None], tmp_path: Path) -> None:
+    sent = submission(scheduler="slurm")
+    says("squeue", f"12_0|RUNNING|{sent.name}|None\n")
+    folder = folder_of(tmp_path, sent.name)
+    note_cancelled(folder, ["12_0"])
+    (folder / "cancelled").write_text(f'{{"12_0": {time.time() - 1000}}}')
+    said: list[str] = []
+    assert after_endings(tmp_path, [sent], said.append) == {"12_0"}
+    assert said == ["1 jobs have not ended within 120 s; what they train stays theirs"]
