@@ -12,8 +12,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import wandb_workspaces.workspaces as ws
-
 from pipeline.experiment.tracking import Tracking
 from pipeline.records.files import replacing
 from pipeline.tracking.chosen import chosen_trials
@@ -29,6 +27,8 @@ from pipeline.tracking.preview import draw_dashboard
 from pipeline.tracking.remote import Remote, end_left_sender
 from pipeline.tracking.trial_runs import Exportable
 from pipeline.tracking.workspace import as_json, save_workspace, workspace
+
+Spec = dict[str, Any]
 
 FILE = "dashboard.json"
 
@@ -73,11 +73,13 @@ class Noted:
         url: Of the workspace.
         report: Id and address of the report.
         presets: The ids of the charts' presets, by name.
+        sent: The specifications of ``view`` and ``report`` as they were made when they were last sent, if they were.
     """
 
     url: str = ""
     report: dict[str, str] = field(default_factory=lambda: {"id": "", "url": ""})
     presets: dict[str, str] = field(default_factory=dict)
+    sent: Spec = field(default_factory=dict)
 
 
 def make_dashboard(run: Path, tracking: Tracking | None, profile: Destination | None, say: Say) -> Made:
@@ -119,7 +121,7 @@ def _write(
     """Write a dashboard into its file, as it would be sent."""
     noted = _noted(folder, closed.url, destination)
     presets = {chart.preset: preset_id(destination.entity, chart) for chart in charts}
-    view, report = workspace(source, destination), online_report(source, charts, presets)
+    view, report = as_json(workspace(source, destination)), online_report(source, charts, presets)
     file = _note(folder, closed.url, destination, noted, view, report, charts)
     return Made(destination.label(), file, Page(noted.url), Page(noted.report["url"]), closed.closed)
 
@@ -135,16 +137,19 @@ def _send(
 ) -> Made:
     """Bring a dashboard to W&B."""
     noted = _noted(folder, server, destination)
-    view, was_there = save_workspace(workspace(source, destination), noted.url)
+    view = as_json(workspace(source, destination))
+    url, was_there = save_workspace(remote.api, view, noted.sent.get("view", {}))
     presets: dict[str, str] = {}
     try:
         presets = make_presets(remote.api, destination.entity, charts, noted.presets)
     except RefusedError as refusal:
         say(f"the report is made without its figures: {refusal}")
     report = online_report(source, charts, presets)
-    place, report_was_there = save_report(remote.api, destination, report, noted.report["id"])
-    file = _note(folder, server, destination, Noted(view.url, place, presets), view, report, charts)
-    return Made(destination.label(), file, Page(view.url, was_there), Page(place["url"], report_was_there))
+    before = noted.sent.get("report", {})
+    place, report_was_there = save_report(remote.api, destination, report, noted.report["id"], before)
+    sent = {"view": view["spec"], "report": report.spec}
+    file = _note(folder, server, destination, Noted(url, place, presets, sent), view, report, charts)
+    return Made(destination.label(), file, Page(url, was_there), Page(place["url"], report_was_there))
 
 
 # The note.
@@ -155,7 +160,7 @@ def _note(
     server: str,
     destination: Destination,
     places: Noted,
-    view: ws.Workspace,
+    view: Spec,
     report: OnlineReport,
     charts: Sequence[CustomChart],
 ) -> Path:
@@ -165,9 +170,10 @@ def _note(
         "server": server,
         "destination": destination.label(),
         "url": places.url,
-        "view": as_json(view),
+        "view": view,
         "report": places.report | asdict(report),
         "presets": places.presets,
+        "sent": places.sent,
         "charts": [{"name": chart.preset, "title": chart.figure.title, "spec": chart.spec} for chart in charts],
     }
     with replacing(path) as part:
@@ -185,6 +191,6 @@ def _noted(folder: Path, server: str, destination: Destination) -> Noted:
         if noted["server"] != server or place != destination.label():
             return Noted()
         report = {key: str(noted.get("report", {}).get(key, "")) for key in ("id", "url")}
-        return Noted(str(noted["url"]), report, dict(noted.get("presets", {})))
+        return Noted(str(noted["url"]), report, dict(noted.get("presets", {})), dict(noted.get("sent", {})))
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return Noted()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
-from wandb_workspaces._graphql import execute_graphql, get_app_url
+from wandb_workspaces._graphql import execute_graphql
 from wandb_workspaces.reports.v2 import gql
 from wandb_workspaces.reports.v2 import interface as wr
 
@@ -29,9 +29,11 @@ from pipeline.tracking.custom_charts import CustomChart
 from pipeline.tracking.filters import IN_WORDS, runs_of
 from pipeline.tracking.limits import LONGEST_NAME, within
 from pipeline.tracking.markdown import as_markdown, as_text
+from pipeline.tracking.merge import id_of, merged
 from pipeline.tracking.network import TroubleError
 from pipeline.tracking.panels import Panels, sections, with_ids
-from pipeline.tracking.remote import complaint
+from pipeline.tracking.place import project_url
+from pipeline.tracking.remote import complaint, parsed
 from pipeline.tracking.sweep_run import counts, provenance
 from pipeline.tracking.trial_runs import Exportable
 
@@ -148,7 +150,9 @@ def _grid(section: str, panels: Panels, runs: dict[str, Any], *, hidden: bool = 
 # W&B.
 
 
-def save_report(api: Any, destination: Destination, report: OnlineReport, noted: str) -> tuple[dict[str, str], bool]:
+def save_report(
+    api: Any, destination: Destination, report: OnlineReport, noted: str, before: Mapping[str, Any]
+) -> tuple[dict[str, str], bool]:
     """Save a report, over what is there of it; its id and address on W&B, and whether there was one before.
 
     Args:
@@ -156,6 +160,7 @@ def save_report(api: Any, destination: Destination, report: OnlineReport, noted:
         destination: Whose it is.
         report: The report.
         noted: The id that it had last time; empty if that is not known.
+        before: Its content as it was made last time; empty if that is not known.
 
     Raises:
         RefusedError: If W&B says no.
@@ -164,15 +169,15 @@ def save_report(api: Any, destination: Destination, report: OnlineReport, noted:
     where = destination.label()
     try:
         there = _existing(api, destination, report.title, noted)
-        spec = _over(json.loads(there["spec"]), report.spec) if there else report.spec
-        _set_project(api, destination, spec["blocks"])
+        _set_project(api, destination, report.spec["blocks"])
+        spec = over(parsed(there["spec"], "report", where), report.spec, before) if there else report.spec
         id_ = _upserted(api, destination, report, there, spec)
         arrived = _view(api, id_)
     except PipelineError:
         raise
     except Exception as error:  # the client raises a dozen kinds
         raise complaint(error, where) from None
-    if arrived is None or _outline(json.loads(arrived["spec"])) != _outline(spec):
+    if arrived is None or _outline(parsed(arrived["spec"], "report", where)) != _outline(spec):
         what = "W&B took the report without a complaint and does not have it whole"
         raise TroubleError(what, where=where, hint="try again later; it is updated, not made twice")
     return {"id": id_, "url": _url(api, destination, arrived["displayName"], id_)}, there is not None
@@ -211,13 +216,46 @@ def _upserted(
     return str(execute_graphql(api, gql.upsert_view, variables)["upsertView"]["view"]["id"])
 
 
-def _over(there: dict[str, Any], ours: dict[str, Any]) -> dict[str, Any]:
-    """A report that is there with our blocks as they are now; what people have written below them stays."""
-    old, new = there.get("blocks", []), ours["blocks"]
+def over(theirs: Mapping[str, Any], ours: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """A report that is there with our blocks as they are now.
+
+    What people have written below them stays, and so does what they have added or set in our grids of panels.
+    """
+    old, new = theirs.get("blocks") or [], ours["blocks"]
+    there, made = _grids(old), _grids(before.get("blocks") or [])
+    new = [_with_theirs(block, there, made) for block in new]
     end = next((place for place, block in enumerate(old) if _is_notes(block)), None)
     if end is not None:
         new = [*new[: next(place for place, block in enumerate(new) if _is_notes(block))], *old[end:]]
-    return {**ours, **there, "blocks": new}
+    return {**ours, **theirs, "blocks": new}
+
+
+def _grids(blocks: Iterable[Any]) -> dict[str, Any]:
+    """The grids of panels, by the id of their first set of runs."""
+    return {_runs_of(block): block for block in blocks if _runs_of(block)}
+
+
+def _with_theirs(block: Any, there: Mapping[str, Any], made: Mapping[str, Any]) -> Any:
+    """A block of ours with what people have made of it, if it is a grid of panels."""
+    theirs = there.get(_runs_of(block))
+    if theirs is None:
+        return block
+    ids = {id_of(panel) for panel in _panels(block)}
+    return merged(made.get(_runs_of(block)) or _only(theirs, ids), block, theirs)
+
+
+def _only(grid: dict[str, Any], ids: set[str]) -> dict[str, Any]:
+    """A grid with panels of these ids only."""
+    metadata = grid["metadata"]
+    bank = metadata["panelBankSectionConfig"]
+    ours = [panel for panel in bank["panels"] if id_of(panel) in ids]
+    return {"metadata": {"panelBankSectionConfig": {"panels": ours}}}
+
+
+def _runs_of(block: Mapping[str, Any]) -> str:
+    """The id of the first set of runs of a grid of panels; empty if the block is none."""
+    runs = (block.get("metadata") or {}).get("runSets") or []
+    return str(runs[0].get("id") or "") if runs else ""
 
 
 def _is_notes(block: Mapping[str, Any]) -> bool:
@@ -239,16 +277,16 @@ def _set_project(api: Any, destination: Destination, blocks: Iterable[Mapping[st
 
 def _outline(spec: Mapping[str, Any]) -> list[Any]:
     """The blocks of a report, its headings and its panels."""
-    return [(block.get("type"), _text(block), _panels(block)) for block in spec["blocks"]]
+    return [(block.get("type"), _text(block), [id_of(panel) for panel in _panels(block)]) for block in spec["blocks"]]
 
 
-def _panels(block: Mapping[str, Any]) -> list[Any]:
-    bank = block.get("metadata", {}).get("panelBankSectionConfig", {})
-    return [panel.get("__id__") for panel in bank.get("panels", [])]
+def _panels(block: Mapping[str, Any]) -> list[dict[str, Any]]:
+    bank = (block.get("metadata") or {}).get("panelBankSectionConfig") or {}
+    return bank.get("panels") or []
 
 
 def _url(api: Any, destination: Destination, title: str, id_: str) -> str:
     """The address of a report, as W&B writes it."""
     words = re.sub(r"[^A-Za-z0-9]+", "-", title).strip("-")
-    where = f"{get_app_url(api).rstrip('/')}/{destination.entity}/{destination.project}"
+    where = project_url(api, destination.entity, destination.project)
     return f"{where}/reports/{words}--{id_.replace('=', '')}"

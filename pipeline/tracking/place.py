@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from wandb_workspaces._graphql import get_app_url
 
 from pipeline.experiment.tracking import Tracking
 from pipeline.tracking.content import Destination
@@ -84,3 +88,8 @@ def has_key() -> bool:
     except (wandb.Error, ValueError) as error:
         hint = "copy it again from the settings page of W&B"
         raise RefusedError(f"the key is not one: {error}", where="W&B", hint=hint) from None
+
+
+def project_url(api: Any, entity: str, project: str) -> str:
+    """The address of a project; a server of one's own may have it below a path."""
+    return f"{get_app_url(api).rstrip('/')}/{quote(entity)}/{quote(project)}"

@@ -251,6 +251,22 @@ def complaint(error: Exception, where: str) -> PipelineError:
     return TroubleError(f"W&B does not answer as it should: {said}", where=where, hint="try again later")
 
 
+def parsed(spec: str, what: str, where: str) -> dict[str, Any]:
+    """The content of a page of W&B.
+
+    Raises:
+        RefusedError: If it is not that of a page.
+    """
+    try:
+        content = json.loads(spec)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        hint = "open it there and save it, or delete it: it is made again"
+        raise RefusedError(f"what W&B has of the {what} is not JSON", where=where, hint=hint)
+    return content
+
+
 # A sender that outlives the sync that started it would send the same rows beside the next one.
 
 

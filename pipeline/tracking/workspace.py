@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import wandb_workspaces.workspaces as ws
+from wandb_workspaces._graphql import execute_graphql
 
 from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.diagnostics.diagnostic import Diagnostic
@@ -16,10 +17,14 @@ from pipeline.errors import PipelineError
 from pipeline.tracking.content import Destination
 from pipeline.tracking.filters import IN_WORDS, runs_of
 from pipeline.tracking.limits import LONGEST_NAME, within
+from pipeline.tracking.merge import id_of, merged, merged_sections
 from pipeline.tracking.network import RefusedError, TroubleError
 from pipeline.tracking.panels import rate_of, sections, with_ids
-from pipeline.tracking.remote import complaint
+from pipeline.tracking.place import project_url
+from pipeline.tracking.remote import complaint, parsed
 from pipeline.tracking.trial_runs import Exportable
+
+Json = dict[str, Any]
 
 
 def workspace(
@@ -47,9 +52,9 @@ def view_name(source: Exportable) -> str:
     return f"nw-{hashlib.sha256(source.group.encode()).hexdigest()[:11]}-v"
 
 
-def as_json(view: ws.Workspace) -> dict[str, Any]:
+def as_json(view: ws.Workspace) -> Json:
     """A view as it is sent."""
-    content: dict[str, Any] = json.loads(view._to_model().model_dump_json(by_alias=True, exclude_none=True))
+    content: Json = json.loads(view._to_model().model_dump_json(by_alias=True, exclude_none=True))
     return content
 
 
@@ -67,61 +72,111 @@ def _plain(name: str) -> str:
 # W&B.
 
 
-def save_workspace(view: ws.Workspace, noted: str) -> tuple[ws.Workspace, bool]:
-    """Save a view, over what is there of it; what W&B then has, and whether there was any before.
+VIEW = """
+query View($entityName: String, $name: String, $viewType: String, $viewName: String) {
+  project(name: $name, entityName: $entityName) {
+    allViews(viewType: $viewType, viewName: $viewName) { edges { node { id displayName spec } } }
+  }
+}
+"""
+UPSERT_VIEW = """
+mutation UpsertView2($id: ID, $entityName: String, $projectName: String, $type: String, $name: String,
+                     $displayName: String, $description: String, $spec: String) {
+  upsertView(input: {id: $id, entityName: $entityName, projectName: $projectName, name: $name, type: $type,
+                     displayName: $displayName, description: $description, spec: $spec, createdUsing: WANDB_SDK}) {
+    view { id name }
+    inserted
+  }
+}
+"""
+KIND = "project-view"
+
+
+def save_workspace(api: Any, view: Json, before: Json) -> tuple[str, bool]:
+    """Save a view, over what is there of it; its address on W&B, and whether there was any before.
+
+    Args:
+        api: Of W&B's client.
+        view: As it is made now.
+        before: Its specification as it was made last time; empty if that is not known.
 
     Raises:
         RefusedError: If W&B says no.
         TroubleError: If it does not answer as it should, or has something else afterwards.
     """
-    where = f"{view.entity}/{view.project}"
+    where = f"{view['entity']}/{view['project']}"
     try:
-        there = _existing(view, noted)
-        saved = view if there is None else _replaced(there, view)
-        saved.save()
-        arrived = _found(saved.url)
+        there = _found(api, view)
+        spec = view["spec"] if there is None else over(parsed(there["spec"], "workspace", where), view["spec"], before)
+        _upsert(api, view, there, spec)
+        arrived = _found(api, view)
     except PipelineError:
         raise
     except Exception as error:  # the client raises a dozen kinds
         raise complaint(error, where) from None
-    if arrived is None or _outline(arrived) != _outline(saved):
+    if arrived is None or _outline(parsed(arrived["spec"], "workspace", where)) != _outline(spec):
         what = "W&B took the dashboard without a complaint and does not have it whole"
         raise TroubleError(what, where=where, hint="try again later; it is updated, not made twice")
-    return saved, there is not None
+    return url_of(api, view), there is not None
 
 
-def _existing(view: ws.Workspace, noted: str) -> ws.Workspace | None:
-    """The view as W&B has it: where it was noted to be, else under its name."""
-    for url in dict.fromkeys([noted, view.url]):
-        found = _found(url) if url else None
-        if found is not None:
-            return found
-    return None
+def url_of(api: Any, view: Json) -> str:
+    """The address of a view."""
+    name = view["name"].removeprefix("nw-").removesuffix("-v")
+    return f"{project_url(api, view['entity'], view['project'])}?nw={name}"
 
 
-def _found(url: str) -> ws.Workspace | None:
-    """The view at an address, if there is one."""
-    try:
-        return ws.Workspace.from_url(url)
-    except ValueError as error:
-        words = str(error)
-        if words.startswith("Workspace ") and "not found" in words:
-            return None
-        if words.startswith("Project ") and "not found" in words:
-            what = "W&B has no such project, or none that this key may see"
-            raise RefusedError(what, where=url.partition("?")[0], hint="sync first: the first run makes it") from None
-        raise
+def over(theirs: Json, ours: Json, before: Json) -> Json:
+    """A workspace that is there with what is ours as it is now; what people have changed stays.
 
-
-def _replaced(there: ws.Workspace, view: ws.Workspace) -> ws.Workspace:
-    """The view that is there with our sections as they are now; settings and sections of people's own stay."""
-    ours = {section.name for section in view.sections}
-    there.sections = [*view.sections, *(section for section in there.sections if section.name not in ours)]
-    return there
-
-
-def _outline(view: ws.Workspace) -> list[tuple[str, list[str]]]:
-    """The sections of a view and their panels."""
-    return [
-        (section.name, [panel._id for panel in section.panels if hasattr(panel, "_id")]) for section in view.sections
+    Args:
+        theirs: The specification that is there.
+        ours: As it is made now.
+        before: As it was made last time; empty if that is not known: then all settings are people's, and all panels
+            of ours are as we had made them.
+    """
+    known = {id_of(panel) for section in _sections(ours) for panel in section["panels"]}
+    presumed = [
+        {**section, "panels": [panel for panel in section.get("panels") or [] if id_of(panel) in known]}
+        for section in _sections(theirs)
     ]
+    sections = merged_sections(_sections(before) if before else presumed, _sections(ours), _sections(theirs))
+    whole: Json = merged(before or None, ours, theirs)
+    whole["section"]["panelBankConfig"]["sections"] = sections
+    return whole
+
+
+def _sections(spec: Json) -> list[Json]:
+    found: list[Json] = spec.get("section", {}).get("panelBankConfig", {}).get("sections") or []
+    return found
+
+
+def _found(api: Any, view: Json) -> Json | None:
+    """The view as W&B has it, if it does."""
+    place = {"entityName": view["entity"], "name": view["project"], "viewType": KIND, "viewName": view["name"]}
+    project = execute_graphql(api, VIEW, place)["project"]
+    if project is None:
+        what, where = "W&B has no such project, or none that this key may see", f"{view['entity']}/{view['project']}"
+        raise RefusedError(what, where=where, hint="sync first: the first run makes it")
+    nodes: list[Json] = [edge["node"] for edge in project["allViews"]["edges"]]
+    return nodes[0] if nodes else None
+
+
+def _upsert(api: Any, view: Json, there: Json | None, spec: Json) -> None:
+    """Save a view under the title that it has, or a new one."""
+    variables = {
+        "id": there["id"] if there else None,
+        "entityName": view["entity"],
+        "projectName": view["project"],
+        "type": KIND,
+        "name": view["name"],
+        "displayName": there["displayName"] if there else view["displayName"],
+        "description": "",
+        "spec": json.dumps(spec),
+    }
+    execute_graphql(api, UPSERT_VIEW, variables)
+
+
+def _outline(spec: Json) -> list[tuple[str, list[str]]]:
+    """The sections of a view and their panels."""
+    return [(str(part.get("name")), [id_of(panel) for panel in part.get("panels") or []]) for part in _sections(spec)]

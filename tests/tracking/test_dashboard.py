@@ -174,19 +174,105 @@ def test_what_wandb_holds_of_a_figure_is_the_picture_of_the_report(
     assert seen == {f"chart_{figure.name}" for figure in FIGURES}
 
 
-def test_what_people_have_added_stays(run: Path, server: WandbServer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_people_have_changed_stays_and_what_is_ours_is_brought_up_to_date(
+    run: Path, server: WandbServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A slider, a panel in a section of ours, columns, pinned runs, an order, a title, and what no client knows."""
     told(run, capsys)
     (view,) = server.views.values()
     spec = json.loads(view["spec"])
-    bank = spec["section"]["panelBankConfig"]
-    bank["sections"] = [{**bank["sections"][0], "name": "mine"}, {**bank["sections"][0], "panels": []}]
-    view["spec"] = json.dumps(spec)
+    whole = sections(view)
+    bank, (runs,) = spec["section"]["panelBankConfig"], spec["section"]["runSets"]
+    theirs = {"__id__": "theirs", "viewType": "A Panel Of Tomorrow", "config": {"unheard": {"of": None}}}
+    first, *others = bank["sections"]
+    first["panels"][1]["config"]["smoothingWeight"] = 0.6
+    first["panels"][2:3] = [theirs]
+    bank["sections"] = [{"name": "mine", "panels": [{**theirs, "__id__": "mine"}]}, *reversed(others), first]
+    spec["section"]["settings"] |= {"smoothingWeight": 0.6, "smoothingType": "a type of tomorrow", "maxRuns": 7.5}
+    runs["runFeed"]["columnPinned"] = {"summary:verdict": True, "summary:loss.min": True}
+    runs["pinnedRuns"], runs["id"] = ["UnVuOnYxOmE6cDpsYWI="], "abc"
+    spec["section"]["workspaceSettings"] = {"unheard": 1}
+    view |= {"spec": json.dumps(spec), "displayName": "Mine"}
+    code, said = told(run, capsys)
+    assert (code, "the workspace is updated" in said) == (0, True)
+    (view,) = server.views.values()
+    now, found = json.loads(view["spec"]), sections(view)
+    assert view["displayName"] == "Mine"
+    assert list(found) == ["mine", *(section["name"] for section in reversed(others)), first["name"]]
+    ids = [panel["__id__"] for panel in whole[first["name"]]]
+    assert [panel["__id__"] for panel in found[first["name"]]] == [*ids[:3], "theirs", *ids[3:]]
+    assert found[first["name"]][1]["config"]["smoothingWeight"] == 0.6
+    assert theirs in found[first["name"]]
+    for name in ("settings", "workspaceSettings", "runSets"):
+        assert now["section"][name] == spec["section"][name]
+
+
+@pytest.mark.parametrize("note", ["there", "lost"])
+def test_a_panel_of_ours_that_says_something_new_says_it_there(
+    run: Path, server: WandbServer, capsys: pytest.CaptureFixture[str], note: str
+) -> None:
     told(run, capsys)
     (view,) = server.views.values()
-    found = sections(view)
-    assert next(iter(found)) == "convergence"
-    assert list(found)[-1] == "mine"
-    assert found["convergence"]
+    spec = json.loads(view["spec"])
+    (section,) = [part for part in spec["section"]["panelBankConfig"]["sections"] if part["name"] == "runs"]
+    (words,) = [panel for panel in section["panels"] if panel["viewType"] == "Markdown Panel"]
+    now, words["config"]["value"] = words["config"]["value"], "as it was said before"
+    spec["section"]["settings"]["smoothingWeight"] = 0.6
+    view["spec"] = json.dumps(spec)
+    path = run / "wandb" / "dashboard.json"
+    before = noted(run)
+    settings = before["view"]["spec"]["section"]["settings"]
+    before["sent"]["view"] = {**spec, "section": {**spec["section"], "settings": settings}}
+    path.write_text(json.dumps(before) if note == "there" else "")
+    assert told(run, capsys)[0] == 0
+    (view,) = server.views.values()
+    (words,) = [panel for panel in sections(view)["runs"] if panel["viewType"] == "Markdown Panel"]
+    assert words["config"]["value"] == now
+    assert json.loads(view["spec"])["section"]["settings"]["smoothingWeight"] == 0.6
+
+
+def test_what_people_have_added_to_the_grids_of_a_report_stays(
+    run: Path, server: WandbServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told(run, capsys)
+    (report,) = server.reports.values()
+    spec = json.loads(report["spec"])
+    grid = next(block for block in spec["blocks"] if block["type"] == "panel-grid")
+    theirs = {"__id__": "theirs", "viewType": "A Panel Of Tomorrow"}
+    grid["metadata"]["panelBankSectionConfig"]["panels"].append(theirs)
+    grid["metadata"]["runSets"][0]["pinnedRuns"] = ["a run"]
+    report["spec"] = json.dumps(spec)
+    assert told(run, capsys)[0] == 0
+    (report,) = server.reports.values()
+    assert json.loads(report["spec"]) == spec
+
+
+@pytest.mark.parametrize("spec", ["{}", '{"section": {}}', '{"section": {"panelBankConfig": {"sections": null}}}', "["])
+def test_a_view_that_is_not_as_it_should_be_is_made_whole_or_told_of(
+    run: Path, server: WandbServer, capsys: pytest.CaptureFixture[str], spec: str
+) -> None:
+    told(run, capsys)
+    (view,) = server.views.values()
+    view["spec"] = spec
+    code, said = told(run, capsys)
+    assert code == (1 if spec == "[" else 0)
+    assert "Traceback" not in said
+    if code:
+        assert f"{ENTITY}/{PROJECT}: what W&B has of the workspace is not JSON" in said
+    else:
+        (view,) = server.views.values()
+        assert list(sections(view)) == list(sections({"spec": json.dumps(noted(run)["view"]["spec"])}))
+
+
+def test_addresses_keep_the_path_of_a_server_that_has_one(
+    run: Path, server: WandbServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_BASE_URL", f"{server.url}/tools/wandb")
+    server.run_at((ENTITY, "my project", "r"))
+    assert main(["dashboard", str(run), "--set", "tracking.project=my project"]) == 0
+    said = capsys.readouterr().err
+    assert f"the workspace is made: {server.url}/tools/wandb/{ENTITY}/my%20project?nw=" in said
+    assert f"the report is made: {server.url}/tools/wandb/{ENTITY}/my%20project/reports/" in said
 
 
 def test_without_a_key_the_view_is_written_and_sent_later(

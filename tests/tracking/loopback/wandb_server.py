@@ -17,6 +17,9 @@ from urllib.parse import unquote, urlsplit
 from wandb_graphql import Operations
 from wandb_state import Fault, Kept, RefusedError
 
+BELOW = "/tools/wandb"
+"""A path below which the server is found as well, as behind a proxy."""
+
 
 class WandbServer(Kept):
     """The server; what it keeps outlives a restart."""
@@ -77,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def respond(self) -> None:
         """Answer a request, unless a fault strikes."""
-        body, path = self.body(), unquote(urlsplit(self.path).path)
+        body, path = self.body(), unquote(urlsplit(self.path).path).removeprefix(BELOW)
         where, content = self.understood(path, body)
         kept = self.server_state
         with kept.lock:
