@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.errors import PipelineError
+from pipeline.launch.chains import Cut
 from pipeline.launch.clusters import Cluster
-from pipeline.launch.jobs import Job, lay_out, margin_seconds, number_of_jobs, walltime
+from pipeline.launch.jobs import Job, job_of, lay_out, margin_seconds, number_of_jobs, walltime
+from pipeline.launch.profile import Profile
 from pipeline.launch.submission import Submission
 
 
@@ -40,26 +43,51 @@ class Wish:
     minutes: Mapping[str, int] = field(default_factory=dict)
 
 
-def drafts(wish: Wish, code: str, first_name: str) -> list[Submission]:
+def drafts(wish: Wish, code: str, first_name: str, cuts: Sequence[Cut] = ()) -> list[Submission]:
     """The submissions that send all packs of a wish, in the order in which they are to be sent.
 
     Args:
         wish: What is to be sent.
         code: Version of the code.
         first_name: Name of the first; the others count on from it.
+        cuts: Chains in flight that lack links, which come first. Their packs have costs too.
 
     Raises:
         PipelineError: If the limits of the cluster do not allow it.
     """
     stem, _, number = first_name.rpartition("-")
     found: list[Submission] = []
-    for jobs, memory_gib in _arrays(wish):
-        before = None
-        for link in range(wish.links):
+
+    def chain(jobs: tuple[Job, ...], memory_gib: float | None, links: range, before: str | None) -> None:
+        for link in links:
             draft = _draft(wish, jobs, memory_gib, code, f"{stem}-{int(number) + len(found)}")
             found.append(dataclasses.replace(draft, link=link, after=before))
             before = draft.name
+
+    for cut in cuts:
+        chain(_jobs_of(cut, wish), _most(cut.before.memory_gib, wish.cluster.profile), cut.links, cut.before.name)
+    load = wish.load + sum(len(draft.tasks) for draft in found)
+    most = wish.cluster.profile.max_jobs
+    if found and most is not None and load > most:
+        what = f"{wish.load} jobs of yours are there, {most} are allowed, and missing links are {load - wish.load} more"
+        raise PipelineError(what, hint="take a shorter --chain, or wait for some to end")
+    flying = {pack for cut in cuts for task in cut.tasks for pack in task}
+    new = {pack: seconds for pack, seconds in wish.costs.items() if pack not in flying}
+    for jobs, memory_gib in _arrays(dataclasses.replace(wish, costs=new, load=load)):
+        chain(jobs, memory_gib, range(wish.links), None)
     return found
+
+
+def _jobs_of(cut: Cut, wish: Wish) -> tuple[Job, ...]:
+    """The jobs of a missing link: those of the one before, without what is finished."""
+    workers = 1 if wish.together else wish.cluster.profile.workers
+    return tuple(job_of(task, wish.costs, workers) for task in cut.tasks)
+
+
+def _most(memory_gib: float | None, profile: Profile) -> float | None:
+    """What a link asks for: what the one before had, which a retry may have raised, or what the profile says now."""
+    usual = profile.memory_gib_of_job
+    return usual if memory_gib is None or usual is None else max(memory_gib, usual)
 
 
 def _draft(wish: Wish, jobs: tuple[Job, ...], memory_gib: float | None, code: str, name: str) -> Submission:

@@ -54,7 +54,7 @@ def estimate(
     """Judge submissions before they are sent.
 
     Args:
-        drafts: What is to be sent; of a chain, only the first link is expected to work.
+        drafts: What is to be sent; of a chain, only the first link is expected to work, which may be in flight.
         packs: The packs by name.
         cluster: Where.
         startup_s: Before a worker begins.
@@ -68,6 +68,7 @@ def estimate(
     reserved: dict[str, float] = {}
     gpu_hours = 0.0
     working = [draft for draft in drafts if draft.link == 0]
+    judged = working or drafts
     for draft in working:
         for seconds in draft.seconds:
             hours = (seconds + startup_s) / 3600
@@ -76,12 +77,12 @@ def estimate(
             _add(reserved, _units(profile, draft.minutes / 60, draft.minutes, nodes))
     return Estimate(
         jobs=sum(len(draft.tasks) for draft in drafts),
-        job_seconds=startup_s + max(seconds for draft in working for seconds in draft.seconds),
+        job_seconds=startup_s + max(seconds for draft in judged for seconds in draft.seconds),
         gpu_hours=gpu_hours,
         cost=cost,
         reserved=reserved,
-        memory_gib=max(_memory_gib(draft, packs, profile, cluster.name) for draft in working),
-        warnings=tuple(_warnings(working, packs, profile, startup_s, chained=len(working) < len(drafts))),
+        memory_gib=max(_memory_gib(draft, packs, profile, cluster.name) for draft in judged),
+        warnings=tuple(_warnings(judged, packs, profile, startup_s, chained=len(working) < len(drafts))),
     )
 
 

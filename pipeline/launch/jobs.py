@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.errors import PipelineError
@@ -47,8 +47,13 @@ def lay_out(costs: Mapping[str, float], number: int, workers: int = 1) -> list[J
         load, position = heapq.heappop(loads)
         jobs[position].append(pack)
         heapq.heappush(loads, (load + costs[pack], position))
-    laid_out = [Job(tuple(packs), _seconds([costs[pack] for pack in packs], workers)) for packs in jobs]
+    laid_out = [job_of(packs, costs, workers) for packs in jobs]
     return sorted(laid_out, key=lambda job: -job.seconds)
+
+
+def job_of(packs: Sequence[str], costs: Mapping[str, float], workers: int = 1) -> Job:
+    """A job with some packs, and how long that takes."""
+    return Job(tuple(packs), _seconds([costs[pack] for pack in packs], workers))
 
 
 def _seconds(costs: list[float], workers: int) -> float:

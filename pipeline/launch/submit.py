@@ -23,17 +23,20 @@ from pathlib import Path
 from pipeline.errors import PipelineError
 from pipeline.experiment.parallel import Parallel
 from pipeline.launch.clusters import Cluster
+from pipeline.launch.flight import Say
 from pipeline.launch.requests import request_for
 from pipeline.launch.schedulers import Request, Scheduler, scheduler_named
 from pipeline.launch.snapshot import take_snapshot
-from pipeline.launch.submission import Submission, folder_of, forget_submission, write_submission
-from pipeline.launch.worker import work
+from pipeline.launch.submission import Submission, folder_of, forget_submission, read_submissions, write_submission
+from pipeline.launch.worker import unfinished, work
 
 NO_SERVER = r"connect|contact|communication failure|timed? ?out|zero bytes|standby|not respond"
 """How SLURM and PBS word that their server cannot be reached, which no other wish would change."""
 
 
-def send(run: Path, drafts: Sequence[Submission], cluster: Cluster, parallel: Parallel) -> Iterator[Submission]:
+def send(
+    run: Path, drafts: Sequence[Submission], cluster: Cluster, parallel: Parallel, say: Say
+) -> Iterator[Submission]:
     """Send submissions one after the other, and yield each once its job is known.
 
     Raises:
@@ -41,15 +44,36 @@ def send(run: Path, drafts: Sequence[Submission], cluster: Cluster, parallel: Pa
     """
     scheduler = scheduler_named(cluster.profile.scheduler, cluster.profile.slurm_conf)
     snapshot = take_snapshot(run.resolve())
-    jobs: dict[str | None, str | None] = {None: None}
-    for draft in drafts:
-        request = request_for(draft, cluster, parallel, snapshot, jobs[draft.after])
+    known = {one.name: one for one in read_submissions(run)}
+
+    def sent_as(draft: Submission) -> Submission:
+        before = known[draft.after].job if draft.after is not None else None
+        request = request_for(draft, cluster, parallel, snapshot, before)
         noted = dataclasses.replace(draft, sent_at=time.time())
         write_submission(run, noted)
         sent = dataclasses.replace(noted, job=_send(run, noted, scheduler, request, cluster.name))
         write_submission(run, sent)
-        jobs[sent.name] = sent.job
+        return sent
+
+    for draft in drafts:
+        if draft.after is not None and draft.after not in known:
+            continue  # nothing was left to do for the link before
+        sent = sent_as(draft)
+        if draft.after is not None and _thrown_away(run, sent, known[draft.after], scheduler):
+            say(f"{draft.after} ended before {draft.name} arrived, and {cluster.name} forgets jobs that have ended")
+            if not unfinished(run, [pack for task in sent.tasks for pack in task]):
+                forget_submission(run, sent)
+                say(f"{draft.name} and what would come after it are left out: all its packs are finished")
+                continue
+            sent = sent_as(dataclasses.replace(draft, after=None))
+        known[sent.name] = sent
         yield sent
+
+
+def _thrown_away(run: Path, sent: Submission, before: Submission, scheduler: Scheduler) -> bool:
+    """Whether a server has thrown a link away since it has forgotten the job before."""
+    folders = {str(one.job): folder_of(run.resolve(), one.name) for one in (sent, before)}
+    return scheduler.throws_away(str(sent.job), str(before.job), folders)
 
 
 def _send(run: Path, draft: Submission, scheduler: Scheduler, request: Request, cluster: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import PipelineError
 from pipeline.launch import flight, submit
 from pipeline.launch.calibration import Costs, costs
+from pipeline.launch.chains import Cut, cut_short
 from pipeline.launch.clusters import Cluster
 from pipeline.launch.drafts import Wish, drafts
 from pipeline.launch.estimate import Estimate, estimate
@@ -62,12 +63,14 @@ class Standing:
         flying: Packs that jobs have.
         kept_back: Packs that failed too often.
         submissions: What was sent so far.
+        held: Ids of the jobs that schedulers still hold.
     """
 
     finished: set[str]
     flying: set[str]
     kept_back: set[str]
     submissions: Sequence[Submission]
+    held: set[str]
 
     def left(self, packs: Iterable[str]) -> list[str]:
         """Those of some packs that are to be sent."""
@@ -79,16 +82,17 @@ def rehearse(plan: Plan, run: Path, cluster: Cluster, links: int, say: Say) -> P
     """What submit would send, without writing or sending anything, and without a scheduler if there is none here."""
     check_parallel(cluster, plan.experiment.parallel)
     submissions = read_submissions(run)
+    held: set[str] = set()
     try:
         tasks = list(flight.held_tasks(run, submissions))
         ending = flight.ending_since(run, submissions, tasks, time.time())
-        flying = flight.in_flight(submissions, {task.id for task in tasks} - ending.keys())
+        held = {task.id for task in tasks} - ending.keys()
     except PipelineError as error:
         say(f"the scheduler could not be asked what is in flight ({error.what})")
-        flying = set()
-    standing = Standing(finished_packs(run), flying, set(), submissions)
+    standing = Standing(finished_packs(run), flight.in_flight(submissions, held), set(), submissions, held)
     left = standing.left(plan.outline.workloads)
-    return _prepared(plan.outline, run, cluster, standing, left, {}, links, 0, say, lambda: plan)
+    cuts = _cuts(standing, plan.outline.workloads, cluster, links, say)
+    return _prepared(plan.outline, run, cluster, standing, left, cuts, {}, links, 0, say, lambda: plan)
 
 
 def scripts(prepared: Prepared, run: Path, cluster: Cluster) -> Iterator[tuple[Submission, str]]:
@@ -139,7 +143,7 @@ def send(
         held = flight.after_endings(run, submissions, say)
         found = incidents(run, submissions, held)
         flying = flight.in_flight(submissions, held)
-        standing = Standing(finished_packs(run), flying, quarantined(run, found), submissions)
+        standing = Standing(finished_packs(run), flying, quarantined(run, found), submissions, held)
         left = standing.left(pack for pack in outline.workloads if only is None or pack in only)
         trials = {pack: outline.workloads[pack].trials for pack in left}
         halved, memory = relieve(run, trials, left, found, cluster.profile)
@@ -148,12 +152,15 @@ def send(
             say(f"pack {pack} ran out of memory: its halves are {' and '.join(halves)}")
         outline = outline.refined(run) if halved else outline
         chosen = [half for pack in left for half in halved.get(pack, (pack,))]
+        cuts = _cuts(
+            standing, [pack for pack in outline.workloads if only is None or pack in only], cluster, links, say
+        )
         load = scheduler.load()
         whole = functools.partial(_plan_of, outline, run, plan)
-        prepared = _prepared(outline, run, cluster, standing, chosen, memory, links, load, say, whole, minutes)
+        prepared = _prepared(outline, run, cluster, standing, chosen, cuts, memory, links, load, say, whole, minutes)
         yield prepared
         if prepared.drafts:
-            yield from submit.send(run, prepared.drafts, cluster, outline.parallel)
+            yield from submit.send(run, prepared.drafts, cluster, outline.parallel, say)
 
 
 def _write(plan: Plan, run: Path) -> None:
@@ -178,6 +185,7 @@ def _prepared(
     cluster: Cluster,
     standing: Standing,
     left: Sequence[str],
+    cuts: Sequence[Cut],
     memory: Mapping[str, float],
     links: int,
     load: int,
@@ -187,17 +195,29 @@ def _prepared(
 ) -> Prepared:
     waiting = frozenset(standing.kept_back - standing.finished)
     counts = (len(standing.finished), len(standing.flying), waiting)
-    if not left:
+    if not left and not cuts:
         return Prepared(outline, [], None, None, *counts)
     parallel = outline.parallel
-    packs = {pack: outline.workloads[pack] for pack in left}
+    flying = [pack for cut in cuts for task in cut.tasks for pack in task]
+    packs = {pack: outline.workloads[pack] for pack in (*left, *flying)}
     before = _expected(standing.submissions, cluster)
     expected = costs(list(packs.values()), outline.recorded_steps, cluster.profile, cluster.name, say, plan, before)
     together = parallel.processes > 1
     wish = Wish(cluster, expected.seconds, memory, links, load, parallel.nodes, together, outline.how, minutes or {})
-    drafted = drafts(wish, code_version(), next_name(run))
+    drafted = drafts(wish, code_version(), next_name(run), cuts)
     judged = estimate(drafted, packs, cluster, expected.startup_s, parallel.nodes)
     return Prepared(outline, drafted, expected, judged, *counts)
+
+
+def _cuts(standing: Standing, packs: Iterable[str], cluster: Cluster, links: int, say: Say) -> list[Cut]:
+    """Chains on a cluster that lack links, of so many, which are not finished."""
+    profile = cluster.profile
+    there = (cluster.name, profile.scheduler, profile.slurm_conf)
+    alike = [one for one in standing.submissions if (one.cluster, one.scheduler, one.slurm_conf) == there]
+    cuts = cut_short(alike, standing.held, set(packs) - standing.finished, links)
+    for cut in cuts:
+        say(f"the chain after {cut.before.name} was cut short; missing: link {', '.join(map(str, cut.links))}")
+    return cuts
 
 
 def _expected(submissions: Sequence[Submission], cluster: Cluster) -> dict[str, float]:

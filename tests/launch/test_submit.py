@@ -31,7 +31,7 @@ def refused(tmp_path, monkeypatch):
             (binaries / name).chmod(0o755)
         sent = drafts(Wish(CLUSTER, {"p1": 60.0}, {}), "code", "xor-0a1b2c-1")
         with pytest.raises(PipelineError, match=r"^somewhere refused the jobs: ") as refusal:
-            list(send(tmp_path / "run", sent, CLUSTER, Parallel()))
+            list(send(tmp_path / "run", sent, CLUSTER, Parallel(), print))
         assert read_submissions(tmp_path / "run") == []
         return refusal.value
 

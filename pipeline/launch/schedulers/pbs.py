@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from pipeline.records.files import replacing
 
 KILLED_FOR = {"OUT_OF_MEMORY": OUT_OF_MEMORY, "TIMEOUT": TIME_LIMIT, "NODE_FAIL": NODE_FAILURE}
 """Causes of final states that the server itself brings about."""
+SECONDS_TO_REJECT = 3.0
+"""How long a server may take to delete a job whose dependency it rejects."""
+SECONDS_BETWEEN_LOOKS = 0.5
 
 
 class Pbs(Scheduler):
@@ -66,6 +70,23 @@ class Pbs(Scheduler):
         from pipeline.launch.pbs import delete, full_id
 
         delete([full_id(folder, task) for task in tasks])
+
+    def throws_away(self, job: str, before: str, folders: Mapping[str, Path]) -> bool:
+        """Without history a server knows no job that has ended: it accepts one that waits for it, and deletes it.
+
+        OpenPBS 23.06.06 logs "Dependency request for job rejected" then; qsub has ended with 0 and printed an id.
+        """
+        from pipeline.launch.pbs import full_id
+
+        link, first = full_id(folders[job], job), full_id(folders[before], before)
+        until, misses = time.monotonic() + SECONDS_TO_REJECT, 0
+        while True:
+            told = qstat.ask([link, first])
+            gone = told[link].state in qstat.FINAL and not list(folders[job].glob(f"{job}_*log.out"))
+            misses = misses + 1 if gone else 0
+            if misses > 1 or told[first].state not in qstat.FINAL or time.monotonic() > until:
+                return misses > 1
+            time.sleep(SECONDS_BETWEEN_LOOKS)
 
     def load(self) -> int:
         return qstat.users_jobs()

@@ -122,6 +122,16 @@ class Scheduler(ABC):
             tasks: Ids as submitit has them; that of an array alone is the whole array.
         """
 
+    def throws_away(self, job: str, before: str, folders: Mapping[str, Path]) -> bool:
+        """Whether a job that was sent to wait for another one was deleted as it arrived: the other had ended.
+
+        Args:
+            job: Its id; the command that has sent it was told that all is well.
+            before: Id of the job that it waits for.
+            folders: The submitit folder of each.
+        """
+        return False
+
     def load(self) -> int:
         """How many jobs the user has there, elements of arrays counted."""
         return 0

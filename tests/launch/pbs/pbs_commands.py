@@ -87,7 +87,19 @@ def qsub(folder: Path, args: list[str]) -> None:
             for index in range(first, last + 1):
                 child = {key: value for key, value in job.items() if not key.startswith(("array", "max_run"))}
                 state["jobs"][f"{number}[{index}].{SERVER}"] = child | {"_signals": []}
+        if any(after not in state["jobs"] for after in _dependencies(job)):
+            _reject(state["jobs"], id_)
     print(id_)
+
+
+def _dependencies(job: Job) -> list[str]:
+    return [id_ if "." in id_ else f"{id_}.{SERVER}" for id_ in job["_after"].split(":") if id_]
+
+
+def _reject(jobs: dict[str, Job], id_: str) -> None:
+    """What a server does with a job that waits for one it does not know; qsub has its id and status 0 all the same."""
+    for other in [other for other in jobs if root_of(other) == id_]:
+        jobs[other] |= {"job_state": "F", "substate": 92, "comment": "Dependency request for job rejected"}
 
 
 def _check(given: dict[str, str], resources: dict[str, str], faults: dict[str, Any]) -> None:
