@@ -42,6 +42,27 @@ class FieldError(PipelineError):
         self.path = path
 
 
+ENOTSUPP = 524
+"""What Linux says to itself of what a file system cannot do; Cray DVS and autofs let programs see it."""
+
+KERNEL_WORDS = {
+    521: "the server does not know the file any more",
+    ENOTSUPP: "not supported by the file system",
+    526: "the server of the file system has failed",
+    528: "the server of the file system is busy",
+}
+"""Numbers that are Linux's own, for which the C library has no words."""
+
+
+def reason_of(error: OSError) -> str:
+    """Why the system did not do something, in its words and lower case."""
+    words = error.strerror or str(error)
+    number = error.errno or 0
+    if number in KERNEL_WORDS or words.startswith("Unknown error"):
+        words = f"{KERNEL_WORDS.get(number, 'the system has no words for it')} (error {number})"
+    return words.lower()
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Word a hint that names the known names, the nearest one first."""
     names = sorted(known)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipeline import __version__, config, provenance
 from pipeline.definitions import canonical
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, reason_of
 from pipeline.experiment.estimate import demands_of
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.names import HOW_IT_RUNS
@@ -118,7 +118,7 @@ def read_plan(run: Path) -> Plan:
         ) from None
     except OSError as error:
         raise PipelineError(
-            f"cannot be read: {error.strerror or error}", where=str(path), hint="look at its permissions and its disk"
+            f"cannot be read: {reason_of(error)}", where=str(path), hint="look at its permissions and its disk"
         ) from None
     except KeyError as error:
         raise PipelineError(f"not a plan: {error} is missing", where=str(path), hint=_DAMAGED) from None

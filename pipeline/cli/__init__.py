@@ -7,34 +7,38 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 from pipeline.cli.arguments import parser
 from pipeline.cli.here import KINDS, train
-from pipeline.errors import PipelineError
+from pipeline.cli.streams import ERRORS, OUTPUT, named_streams
+from pipeline.errors import PipelineError, reason_of
 
 __all__ = ["KINDS", "main", "parser", "train"]
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; 0: done, 1: some trials failed, 2: asked for something wrong, 3: no way to W&B for a job."""
-    asked = parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    asked = parser().parse_args(words)
     try:
-        code: int = asked.verb(asked)
-        sys.stdout.flush()  # what cannot be written is told here, not when Python ends
+        with named_streams():
+            code: int = asked.verb(asked)
+            sys.stdout.flush()  # what cannot be written is told here, not when Python ends
     except PipelineError as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\ninterrupted; the same command goes on from the last checkpoint", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of our output, such as head, has seen enough
-        _forget_stdout()
-        return 0
     except OSError as error:
-        if error.filename is None:
+        if error.filename == OUTPUT:
             _forget_stdout()
-        where = str(error.filename or "standard output")
-        print(PipelineError((error.strerror or str(error)).lower(), where=where), file=sys.stderr)
+        if isinstance(error, BrokenPipeError) and error.filename in (OUTPUT, ERRORS):
+            return 0  # the reader of our output, such as head, has seen enough
+        where = str(error.filename or f"python -m pipeline {words[0]}")
+        with suppress(OSError):  # where it is standard error that cannot be written, nobody can be told
+            print(PipelineError(reason_of(error), where=where), file=sys.stderr)
         return 2
     return code
 

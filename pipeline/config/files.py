@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.errors import PipelineError, nearest
+from pipeline.errors import PipelineError, nearest, reason_of
 
 
 def read_text(path: Path) -> str:
@@ -17,9 +17,9 @@ def read_text(path: Path) -> str:
         hint = "name a YAML file inside it"
         raise PipelineError("this is a folder, not a file", where=str(path), hint=hint) from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = reason_of(error) if isinstance(error, OSError) else str(error).lower()
         hint = "check its name and your permissions"
-        raise PipelineError(f"cannot be read: {reason.lower()}", where=str(path), hint=hint) from None
+        raise PipelineError(f"cannot be read: {reason}", where=str(path), hint=hint) from None
     try:
         return content.decode()
     except UnicodeDecodeError as error:

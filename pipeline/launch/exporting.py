@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline.errors import PipelineError
 from pipeline.launch.causes import tail
 from pipeline.records.locks import EXPORT, locked
 
@@ -76,8 +77,8 @@ class Exporter:
                 self._take_note()
             if self._process is None and self._news and time.monotonic() >= self._next and self._free(SECONDS_BETWEEN):
                 self._start()
-        except OSError as error:
-            self._give_up(str(error))
+        except (OSError, PipelineError) as error:
+            self._give_up(str(error).splitlines()[0])
 
     def leave(self, seconds: float, hurry: Callable[[], bool]) -> None:
         """Give what is not on W&B yet a little time, and end what is still at work then.
@@ -97,8 +98,8 @@ class Exporter:
                 elif last := self._free(0.0):
                     self._start()
                 time.sleep(0.1)
-        except OSError as error:
-            self._give_up(str(error))
+        except (OSError, PipelineError) as error:
+            self._give_up(str(error).splitlines()[0])
         if self.wanted and (self._process is not None or self._news):
             self._say(f"not all is on W&B yet; python -m pipeline sync {self.run} sends what no other job does")
         self.end()
@@ -119,8 +120,11 @@ class Exporter:
             return True
         if 0 <= time.time() - path.stat().st_mtime < seconds:  # each export touches it when it begins
             return False
-        with path.open("a") as lock:
-            return locked(lock, self._give_up) and self.wanted
+        lock = locked(path, self._give_up)
+        if lock is None:
+            return False
+        lock.close()
+        return self.wanted
 
     def _start(self) -> None:
         words = ["-m", "pipeline", "sync", str(self.run.resolve()), "--online"]

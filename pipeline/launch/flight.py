@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pipeline.launch.endings import cancelled
 from pipeline.launch.schedulers import Scheduler, Task, scheduler_named
 from pipeline.launch.submission import Submission, folder_of, forget_submission, read_submissions, write_submission
 from pipeline.launch.worker import work
+from pipeline.records.locks import locked
 from pipeline.records.store import finished_packs
 
 Say = Callable[[str], None]
@@ -33,30 +33,20 @@ def one_submitter(run: Path, say: Say) -> Iterator[None]:
     """Wait until nobody else sends jobs of this run, and keep others from it.
 
     Raises:
-        PipelineError: If somebody else takes very long.
+        PipelineError: If somebody else takes very long, or it cannot be known whether there is anybody.
     """
     folder = run / "jobs"
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a") as lock:
-        waited_from = time.monotonic()
-        while not _locked(lock):
-            if time.monotonic() - waited_from > SECONDS_TO_SUBMIT:
-                what = f"another submit has been at work here for {SECONDS_TO_SUBMIT:g} s"
-                raise PipelineError(what, where=str(run), hint="look for it on the other login nodes")
-            if time.monotonic() - waited_from < 1:
-                say("another submit is at work on this run; waiting for it")
-            time.sleep(1)
+    waited_from = time.monotonic()
+    while (lock := locked(folder / ".lock", say)) is None:
+        if time.monotonic() - waited_from > SECONDS_TO_SUBMIT:
+            what = f"another submit has been at work here for {SECONDS_TO_SUBMIT:g} s"
+            raise PipelineError(what, where=str(run), hint="look for it on the other login nodes")
+        if time.monotonic() - waited_from < 1:
+            say("another submit is at work on this run; waiting for it")
+        time.sleep(1)
+    with lock:
         yield
-
-
-def _locked(lock: object) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # type: ignore[arg-type]
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks: what is sent twice is still trained once
-        return True
-    return True
 
 
 def schedulers_of(submissions: Iterable[Submission]) -> dict[tuple[str, str | None], Scheduler]:

@@ -17,12 +17,27 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     part = path.with_name(f".{path.name}.{uuid4().hex}.part")  # same folder: the rename stays atomic
     try:
-        yield part
-        part.replace(path)
-    except OSError as error:
-        if error.errno is None or error.filename not in (None, str(part)):
-            raise
-        # A write that fails names no file, an open the temporary one.
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        with naming(path, instead_of=str(part)):
+            yield part
+            part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(name: Path | str, instead_of: str | None = None) -> Iterator[None]:
+    """Have what goes wrong with an open file in the block name it: only what goes wrong when it is opened does so.
+
+    Args:
+        name: What to name.
+        instead_of: A name for which it is said, too.
+
+    Raises:
+        OSError: What went wrong.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename not in (None, instead_of):
+            raise
+        raise OSError(error.errno, error.strerror, str(name)) from error

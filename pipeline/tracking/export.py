@@ -106,18 +106,19 @@ def alone(run: Path, say: Say) -> Iterator[Path]:
         read_plan(run)  # says what is wrong
     path = run / EXPORT
     path.parent.mkdir(exist_ok=True)
-    with path.open("a") as lock:
-        if not (locked(lock, say) or _after_a_moment(lock, say)):
-            hint = "wait until it is done; it sends all that is finished"
-            raise BusyError("another sync is at work in this run", where=str(run), hint=hint)
+    lock = locked(path, say) or _after_a_moment(path, say)
+    if lock is None:
+        hint = "wait until it is done; it sends all that is finished"
+        raise BusyError("another sync is at work in this run", where=str(run), hint=hint)
+    with lock:
         os.utime(path)
         yield path.parent
 
 
-def _after_a_moment(lock: IO[str], say: Say) -> bool:
+def _after_a_moment(path: Path, say: Say) -> IO[str] | None:
     """Lock a file that a job may hold for as long as it takes to see whether it can."""
     time.sleep(0.5)
-    return locked(lock, say)
+    return locked(path, say)
 
 
 def read_run(run: Path) -> Exportable:

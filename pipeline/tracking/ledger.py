@@ -13,6 +13,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.records.files import naming
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -64,7 +66,7 @@ class Ledger:
             self._newest[entry.run] = dated
             lines.append(json.dumps(dataclasses.asdict(dated)) + "\n")
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a+b") as file:
+        with naming(self.path), self.path.open("a+b") as file:
             if file.tell() and not _ends_with_newline(file.name):
                 file.write(b"\n")  # after a line that was torn
             file.write("".join(lines).encode())
@@ -83,7 +85,9 @@ def _ends_with_newline(name: str) -> bool:
 
 def _read(path: Path) -> list[Entry]:
     entries = []
-    for line in path.read_text(errors="replace").splitlines() if path.exists() else []:
+    with naming(path):
+        lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+    for line in lines:
         try:
             entries.append(Entry(**json.loads(line)))
         except (ValueError, TypeError):

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import PipelineError
+from pipeline.records.files import naming
 from pipeline.tracking.content import BEFORE, DIGEST, Destination, RunContent
 from pipeline.tracking.network import RefusedError, TroubleError
 
@@ -278,7 +279,9 @@ def _end_with_parent() -> None:
 
 def note_sender(folder: Path, pid: int) -> None:
     """Write down which process sends."""
-    (folder / "sender").write_text(f"{pid} {platform.node()}\n")
+    path = folder / "sender"
+    with naming(path):
+        path.write_text(f"{pid} {platform.node()}\n")
 
 
 def end_left_sender(folder: Path) -> None:

@@ -26,13 +26,19 @@ def holding(run: Path, pack_id: str, warn: Callable[[str], None]) -> Iterator[bo
 
     Yields:
         Whether the pack may be trained here.
+
+    Raises:
+        PipelineError: If it cannot be known whether another process has it.
     """
     path = run / "locks" / f"{pack_id}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as lock:
-        held = locked(lock, warn)
+    lock = locked(path, warn)
+    if lock is None:
+        yield False
+        return
+    with lock:
         try:
-            yield held
+            yield True
         finally:
-            if held and is_finished(run, pack_id):
+            if is_finished(run, pack_id):
                 path.unlink(missing_ok=True)

@@ -202,11 +202,12 @@ def give_back_memory() -> None:
 def only_one(run: Path, progress: Progress) -> Iterator[None]:
     """Hold the folder of a run; the system lets go of it however the process ends."""
     run.mkdir(parents=True, exist_ok=True)
-    with (run / ".lock").open("w") as lock:
-        if not locked(lock, progress.warn):
-            raise PipelineError(
-                "another process is training in this folder", where=str(run), hint="wait for it, or give another --out"
-            )
+    lock = locked(run / ".lock", progress.warn)
+    if lock is None:
+        raise PipelineError(
+            "another process is training in this folder", where=str(run), hint="wait for it, or give another --out"
+        )
+    with lock:
         yield
 
 

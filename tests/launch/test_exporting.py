@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import io
 import os
@@ -306,6 +307,34 @@ def test_one_export_at_a_time_and_not_too_often_whoever_starts_it(
     assert not alive("sync", str(run)), "one is at work"
     exporter.look()
     wait_for(lambda: alive("sync", str(run)), A_MOMENT)
+
+
+@pytest.mark.parametrize(
+    "number, where, why",
+    [(errno.EIO, "{}/lock:", "cannot be locked: input/output error"), (524, "the file system of {}", "has no locks")],
+    ids=["EIO", "ENOTSUPP"],
+)
+def test_an_export_whose_lock_fails_is_left_to_others_and_stops_no_training(
+    run: Path,
+    exporter: Exporter,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    where: str,
+    why: str,
+) -> None:
+    def broken(file: IO, operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", broken)
+    (run / EXPORT).parent.mkdir()
+    (run / EXPORT).touch()
+    os.utime(run / EXPORT, (0, 0))
+    exporter.pack_finished()
+    assert not alive("sync", str(run))
+    assert not exporter.wanted
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"nothing more goes to W&B from here: {where.format(run / 'wandb')} {why}")
 
 
 @pytest.mark.parametrize("wandb, worker, wanted", [("online", 0, True), ("online", 1, False), ("offline", 0, False)])

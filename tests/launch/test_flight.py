@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,9 +13,10 @@ from pathlib import Path
 import pytest
 from fake_pbs import FakePbs, start_pbs, wait_for
 
+from pipeline.errors import PipelineError
 from pipeline.launch.commands import run
 from pipeline.launch.endings import note_cancelled
-from pipeline.launch.flight import after_endings, held
+from pipeline.launch.flight import after_endings, held, one_submitter
 from pipeline.launch.qstat import ask
 from pipeline.launch.submission import Submission, folder_of
 
@@ -138,3 +142,33 @@ def test_job_that_was_told_to_end_long_ago_and_goes_on_is_in_flight(says: Callab
     said: list[str] = []
     assert after_endings(tmp_path, [sent], said.append) == {"12_0"}
     assert said == ["1 jobs have not ended within 120 s; what they train stays theirs"]
+
+
+# One command at a time.
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def flock(file: object, operation: int) -> None:
+        raise OSError(number, "what the C library says")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, 524])
+def test_where_there_are_no_locks_jobs_are_sent_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    answering(monkeypatch, number)
+    told: list[str] = []
+    with one_submitter(tmp_path, told.append):
+        pass
+    assert told == [f"the file system of {tmp_path / 'jobs'} has no locks: start nothing twice in this run"]
+
+
+def test_nothing_is_sent_where_it_cannot_be_known_whether_somebody_else_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, errno.EIO)
+    message = re.escape(f"{tmp_path / 'jobs' / '.lock'}: cannot be locked: what the c library says\n  hint: ")
+    with pytest.raises(PipelineError, match=f"^{message}"), one_submitter(tmp_path, print):
+        pass

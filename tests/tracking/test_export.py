@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import math
@@ -140,6 +141,22 @@ def test_a_job_that_only_looks_whether_it_may_export_keeps_nobody_from_it(run: P
         threading.Timer(0.1, fcntl.flock, (held, fcntl.LOCK_UN)).start()
         with alone(run, print) as folder:
             assert folder == run / "wandb"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, 524])
+def test_where_there_are_no_locks_an_export_says_so_and_goes_on(
+    run: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    from pipeline.tracking.export import alone
+
+    def refused(file: object, operation: int) -> None:
+        raise OSError(number, "no locks here")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    told: list[str] = []
+    with alone(run, told.append):
+        pass
+    assert told == [f"the file system of {run / 'wandb'} has no locks: start nothing twice in this run"]
 
 
 def test_what_a_job_exports_it_sends_or_leaves_alone(run: Path, server: WandbServer) -> None:

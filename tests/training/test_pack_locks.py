@@ -9,6 +9,7 @@ import sys
 import polars as pl
 import pytest
 
+from pipeline.errors import PipelineError
 from pipeline.records.locks import NO_LOCKS
 from pipeline.records.schema import OUTCOMES
 from pipeline.records.store import write_outcomes
@@ -90,5 +91,6 @@ def test_lock_that_fails_for_another_reason_is_an_error(tmp_path, monkeypatch):
         raise OSError(errno.EIO, "disk on fire")
 
     monkeypatch.setattr(fcntl, "flock", broken)
-    with pytest.raises(OSError, match=r"disk on fire$"), holding(tmp_path, "p", silent):
+    message = re.escape(f"{tmp_path / 'locks' / 'p.lock'}: cannot be locked: disk on fire\n  hint: ")
+    with pytest.raises(PipelineError, match=f"^{message}"), holding(tmp_path, "p", silent):
         pass

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from pipeline.errors import PipelineError
 from pipeline.models.bases.trigonometric import Cosine
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
@@ -312,14 +314,25 @@ def test_three_workers_given_the_same_packs_train_each_once(tmp_path):
     assert not list((run / "locks").iterdir())
 
 
-def test_folder_without_locks_is_warned_of_once_and_trained_in(plan, tmp_path, monkeypatch):
+@pytest.mark.parametrize("number", [errno.ENOLCK, 524])
+def test_folder_without_locks_is_warned_of_once_and_trained_in(plan, tmp_path, monkeypatch, number):
     def refused(file, operation):
-        raise OSError(errno.ENOLCK, "No locks available")
+        raise OSError(number, "No locks available")
 
     monkeypatch.setattr(locks.fcntl, "flock", refused)
     said = io.StringIO()
     assert run_plan(plan, tmp_path, Progress(said)).done == 48
     assert sum(str(tmp_path / "locks") in line for line in said.getvalue().splitlines()) == 1
+
+
+def test_folder_whose_lock_fails_is_not_trained_in(plan, tmp_path, monkeypatch):
+    def broken(file, operation):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(locks.fcntl, "flock", broken)
+    message = re.escape(f"{tmp_path / '.lock'}: cannot be locked: input/output error\n  hint: ")
+    with pytest.raises(PipelineError, match=f"^{message}"):
+        run_plan(plan, tmp_path, quiet())
 
 
 # A disk that is full.
