@@ -71,12 +71,15 @@ class EffectiveRank(Diagnostic):
 @final
 @dataclass(frozen=True)
 class LargestStableLearningRate(Diagnostic):
-    """Learning rate below which descent converges, from the largest eigenvalue of the Hessian.
+    """Predicted limit of the learning rate of a linear model, from the Hessian; what it means depends on rule and loss.
 
-    With the square loss (half the mean) the Hessian of a linear model is X^T X / P, and
-    the limit (2 / lambda_max for gradient descent) is exact. With a cross-entropy the
-    largest curvature of the loss bounds the Hessian, and any rate below the number is
-    safe, while higher ones may be.
+    - With the square loss (half the mean) the Hessian is X^T X / P, and the limit is exact: 2 / lambda_max for gradient
+      descent, its analogue with momentum. Descent on all points converges below it, and only there.
+    - With another loss, whose largest curvature bounds the Hessian, gradient descent never raises the loss at a
+      lower rate, and need not at a higher one. With momentum nothing is known from afar: below the limit a
+      minimum attracts what starts close to it, but descent may go round a cycle for ever.
+    - Gradient descent on minibatches of the square loss: below the limit the mean square of the weights stays finite,
+      if every batch is drawn anew; NaN for other rules and losses, of which no limit is known.
     """
 
     constant_for_linear_models: ClassVar[bool] = True

@@ -52,6 +52,7 @@ class Sharpness(Diagnostic):
 class StabilityIndex(Diagnostic):
     """Learning rate over the largest stable one of the present Hessian: above 1 a quadratic would diverge.
 
+    That of descent on all points; with minibatches it may diverge far below 1.
     ``rate * lambda_max / 2`` for gradient descent, with the limit of the optimizer in place of 2 otherwise. Full-batch
     descent on a network brings it to 1 and keeps it there, the edge of stability: Cohen et al., arXiv 2103.00065.
     """

@@ -18,7 +18,9 @@ from pipeline.numerics.descent import Decomposition, decomposed
 from pipeline.numerics.error_parts import ErrorParts, Projected, error_parts, precise_product, projected
 from pipeline.numerics.lanczos import Ritz, joined, largest_eigenvalues, start_vectors
 from pipeline.numerics.least_squares import least_squares
+from pipeline.numerics.mean_square import mean_square_limit
 from pipeline.numerics.spectra import of_ordinary, singular_values
+from pipeline.optimizers.limits import Limit, limit_of
 from pipeline.optimizers.rules import Optimizer
 from pipeline.problems.losses import Loss, Task
 from pipeline.problems.problem import Dataset
@@ -49,6 +51,8 @@ class Learned:
     dtype: torch.dtype
     rounded: bool = False
     """Whether an engine may round what products of matrices are made of to tf32, which has 11 bits."""
+    batch_size: int | None = None
+    """Points of a step; ``None``: all."""
 
     def __post_init__(self) -> None:
         fitted = self.model.fitted(self.dataset.train_inputs_PD, self.dataset.train_targets_PK, self.width)
@@ -110,17 +114,18 @@ class Learned:
 
     @functools.cached_property
     def largest_stable_learning_rate(self) -> float:
-        """Rate below which descent converges, for a linear model.
+        """The limit of the learning rate of a linear model, which means what ``limit_of`` says; NaN for none.
 
         The Hessian of the square loss (half the mean) is ``X^T X / P`` for each output;
         the curvature of another loss is at most ``largest_curvature`` times that.
-
-        Raises:
-            ValueError: If the optimizer has no such limit.
         """
+        limit = limit_of(self.optimizer, self.loss, linear=self.model.linear, minibatches=self.batch_size is not None)
         factor = self.optimizer.stability_factor()
-        if factor is None:
-            raise ValueError(f"{self.optimizer.name()} has no stability limit")
+        if limit is None or factor is None:
+            return math.nan
+        if limit is Limit.MEAN_SQUARE:
+            assert self.batch_size is not None
+            return mean_square_limit(self.linear_features_1PF[0], self.batch_size)
         largest = self.linear_singular_values_1S[0, 0].square() / self.num_points
         return float(factor / (self.loss.largest_curvature * largest))  # infinite for a matrix of zeros
 

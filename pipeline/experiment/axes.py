@@ -107,7 +107,7 @@ class LogSpaced:
 
 @dataclass(frozen=True)
 class TimesLimits:
-    """Learning rates as multiples of the largest stable one of each problem and model."""
+    """Learning rates as multiples of the predicted limit of each problem and model."""
 
     times_limit: tuple[float, ...]
 

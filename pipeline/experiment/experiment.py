@@ -33,9 +33,10 @@ from pipeline.experiment.parallel import Parallel
 from pipeline.experiment.tracking import Tracking
 from pipeline.experiment.trial import LearningRate, Shape, TimesLimit, Trial
 from pipeline.models.model import Model
+from pipeline.optimizers.limits import limit_of
 from pipeline.optimizers.rules import GradientDescent, Optimizer
 from pipeline.problems.datasets import Data
-from pipeline.problems.losses import DEFAULT_LOSS, Loss
+from pipeline.problems.losses import DEFAULT_LOSS, HalfMeanSquare, Loss
 from pipeline.problems.problem import FunctionProblem, Problem, TableProblem
 from pipeline.problems.targets import Target
 
@@ -148,6 +149,18 @@ class Experiment:
                 if not model.linear:
                     what = f"times_limit needs lambda_max, which changes while {model.name()} trains"
                     raise FieldError(("models", position), what, hint="give the learning rates themselves")
+            self._check_minibatches_have_a_limit()
+
+    def _check_minibatches_have_a_limit(self) -> None:
+        """Refuse multiples of a limit that nobody knows: that of minibatches is known of one rule and one loss."""
+        if self.batch_size == "full":
+            return
+        for problem in self.problems():
+            for loss in self.losses(problem):
+                if limit_of(self.optimizer, loss, linear=True, minibatches=True) is None:
+                    what = f"of minibatches no limit is known for {self.optimizer.name()} with {loss.name()}"
+                    known = f"or take {GradientDescent.name()} with {HalfMeanSquare.name()}, or batch_size: full"
+                    raise FieldError(("learning_rates",), what, hint=f"give the learning rates themselves; {known}")
 
     def _check_rates_fit_the_dtype(self) -> None:
         limits = np.finfo(STORED[self.dtype])

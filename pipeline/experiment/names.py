@@ -21,6 +21,9 @@ Dtype = Literal["float32", "float64", "tf32"]
 STORED: dict[str, Literal["float32", "float64"]] = {"float32": "float32", "float64": "float64", "tf32": "float32"}
 """What each number is kept in."""
 
+DIVERGED_ABOVE: Final = 1e10
+"""A trial has diverged when its loss is not finite or above this many times one plus its loss at step 0."""
+
 HOW_IT_RUNS = ("accelerator", "engine", "pack_memory_gib", "checkpoint_seconds", "parallel", "tracking")
 """Fields of an experiment that say how it is computed and shown; no record depends on them."""
 

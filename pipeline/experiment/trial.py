@@ -14,7 +14,7 @@ from pipeline.problems.problem import Problem
 
 @dataclass(frozen=True)
 class TimesLimit:
-    """A learning rate given as a multiple of the largest stable one, 2 / lambda_max for gradient descent."""
+    """A learning rate given as a multiple of the predicted limit, 2 / lambda_max for gradient descent on all points."""
 
     times_limit: float
 

@@ -13,6 +13,7 @@ import polars as pl
 
 from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.numerics.spectra import LIMIT_OF_FLOAT64
+from pipeline.optimizers.limits import Limit
 from pipeline.report import charts, series
 from pipeline.report.charts import Chart, chart_of, panels
 from pipeline.report.curves import rate_colour, step_axis
@@ -208,7 +209,9 @@ def loss_by_rate_and_width(sources: Sources) -> Chart | None:
                 strokeWidth=3
             )
             line = line.encode(**ends, y=alt.Y("limit:Q", scale=domain))
-            layers.append(keyed(line, alt.Stroke, "predicted limit", charts.OKABE_ITO[1]))
+            words = str(rows["limit_words"].drop_nulls().first())
+            name = "predicted limit" if words == Limit.EXACT.value else f"predicted limit: {words}"
+            layers.append(keyed(line, alt.Stroke, name, charts.OKABE_ITO[1]))
         return alt.layer(*layers)
 
     return panels(table.with_columns(sources.panel_model.alias("panel")), panel)

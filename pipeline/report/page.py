@@ -26,7 +26,7 @@ from pipeline.report.series import Sources
 from pipeline.report.surrogates import slopes, steps_to_accuracy
 from pipeline.report.tables import PROBLEM, criterion, read_results, summary, tolerance_of
 from pipeline.report.template import CONVENTIONS
-from pipeline.report.verdicts import CANNOT_SAY, counted, not_measured
+from pipeline.report.verdicts import CANNOT_SAY, counted, not_measured, silences
 from pipeline.report.yardsticks import against_yardsticks
 
 MOST_ROWS = 500
@@ -167,7 +167,7 @@ def _verdicts(table: pl.DataFrame, outcomes: pl.DataFrame) -> str:
     by_model = table.group_by(*PROBLEM, "model", maintain_order=True).agg(counted(pl.col("verdict")).alias("verdict"))
     spoken = by_model.filter(pl.col("verdict") != CANNOT_SAY)
     why = not_measured(outcomes)
-    silent = f'<p class="quiet">{escape(why)}</p>' if why else ""
+    silent = "".join(f'<p class="quiet">{escape(text)}</p>' for text in (why, *silences(table)) if text)
     if spoken.is_empty():
         text = "Theory says nothing exact about the learning rates of this run, or no trial it speaks about has ended."
         return section("Theory and measurement", silent or f'<p class="quiet">{text}</p>')

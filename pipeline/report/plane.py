@@ -11,7 +11,7 @@ from pipeline.records.schema import HIDDEN, PLANE
 from pipeline.report import charts, series
 from pipeline.report.charts import Chart, chart_of, panels
 from pipeline.report.series import Sources
-from pipeline.report.theory import loaded
+from pipeline.report.start import loaded
 
 YES, NO = "#0072B2", "#E69F00"
 MOST_POINTS = 300

@@ -19,8 +19,8 @@ from pipeline.numerics.descent import Modes, log_errors, loss_curve
 from pipeline.optimizers.rules import Recurrence
 from pipeline.plan import Plan
 from pipeline.records.schema import Records
+from pipeline.report.start import start_of
 from pipeline.report.tables import CELL, EXCESS_LOSS, MEASURED_STEPS, PREDICTED_STEPS
-from pipeline.report.theory import start_of
 from pipeline.report.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
 
 LEAST_EXCESS = {"float32": 1e3 * torch.finfo(torch.float32).eps, "float64": 1e3 * torch.finfo(torch.float64).eps}

@@ -228,7 +228,7 @@ def loss_by_rate_and_width(sources: Sources) -> pl.DataFrame:
     """Final loss for each learning rate and width, median over the trials that did not diverge.
 
     ``bottom`` and ``top`` are the edges of a cell on the axis of learning rates, ``diverged`` the
-    share of trials that did, ``limit`` the predicted limit on the same axis.
+    share of trials that did, ``limit`` the predicted limit on the same axis, ``limit_words`` what is known below it.
     """
     trials = sources.named.filter(pl.col("rate_axis").is_not_null(), pl.col("status").is_in(["done", "diverged"]))
     rates = evenly(sorted(trials["rate_axis"].unique()), MOST_CELLS_A_SIDE)
@@ -239,7 +239,7 @@ def loss_by_rate_and_width(sources: Sources) -> pl.DataFrame:
     cells = pl.DataFrame({"rate_axis": rates, "bottom": edges[:-1], "top": edges[1:]})
     limit = pl.lit(None, pl.Float64)
     if "largest_stable_learning_rate" in trials.columns:
-        recorded = pl.col("largest_stable_learning_rate")
+        recorded = pl.col("largest_stable_learning_rate").fill_nan(None)
         limit = (recorded / recorded if sources.relative_rates else recorded).drop_nulls().first()
     done = pl.col("status") == "done"
     return (
@@ -251,6 +251,7 @@ def loss_by_rate_and_width(sources: Sources) -> pl.DataFrame:
             (~done).mean().alias("diverged"),
             pl.len().alias("trials"),
             limit.alias("limit"),
+            pl.col("limit").first().alias("limit_words"),
         )
         .with_columns(_drawable("loss"), _drawable("limit"), _drawable("bottom"), _drawable("top"))
         .with_columns(pl.when(pl.col("limit").is_between(edges[0], edges[-1])).then("limit").alias("limit"))

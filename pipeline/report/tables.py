@@ -11,11 +11,23 @@ import polars as pl
 from pipeline.diagnostics.prediction import ExcessLoss, PredictedSteps
 from pipeline.experiment.trial import Shape, TimesLimit
 from pipeline.numerics.spectra import LIMIT_OF_FLOAT64, TRUSTED_BELOW, Trust, trust
+from pipeline.optimizers.limits import Limit
 from pipeline.plan import Plan
 from pipeline.problems.problem import FunctionProblem, Problem
 from pipeline.records.schema import Records
 from pipeline.records.store import naming_damage, scan_records
-from pipeline.report.verdicts import MARGIN, counted, has_limit, learning_rate_verdict, overshoots
+from pipeline.report.start import start_of
+from pipeline.report.verdicts import (
+    HELD,
+    MARGIN,
+    amplification,
+    counted,
+    growth,
+    has_limit,
+    learning_rate_verdict,
+    meaning_of_limit,
+    overshoots,
+)
 
 Asked = tuple[str, str]
 """The identity of a problem, and a loss."""
@@ -24,6 +36,10 @@ PROBLEM = ["problem", "dimension", "train", "noise"]
 """Columns that name a problem."""
 CELL = [*PROBLEM, "model", "width"]
 """Columns that name what a figure shows as one point: the trials that differ in learning rate and seed only."""
+STABLE = (Limit.EXACT, Limit.FALLS)
+"""Limits below which no trial is unstable, wherever it starts."""
+SAID = ("verdict", "silence", "limit")
+"""Columns of what theory says of the learning rate of a trial, in words."""
 CRITERIA = ("test_error", "loss")
 """What the best learning rate is best in: the first of these that was recorded."""
 DEPENDENT = "dependent features"
@@ -48,8 +64,9 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
 
     Columns: the axes of the trial; ``learning_rate`` as it was used, or as planned where that
     is not known yet; ``status`` (done, diverged, failed, pending), ``step`` (the last one reached),
-    ``reason``, ``verdict`` on the learning rate; then the last value of every diagnostic. Where rates
-    are multiples of the limit, ``times_limit`` holds them. Infinite and NaN are kept; null is *not recorded*.
+    ``reason``, ``verdict`` on the learning rate, ``silence``, why there is none, ``limit``, what is known of rates
+    below the predicted one; then the last value of every diagnostic. Where rates are multiples of the
+    limit, ``times_limit`` holds them. Infinite and NaN are kept; null is *not recorded*.
     Beside ``condition_number`` stands ``condition_number_trust``, beside ``predicted_steps`` stands
     ``measured_steps``, the first recorded step at which the tolerance was reached.
     """
@@ -67,7 +84,7 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
             pl.col("reason").fill_null(""),
         )
     )
-    table = table.with_columns(learning_rate_verdict())
+    table = table.with_columns(*_growth(plan, table)).with_columns(*learning_rate_verdict())
     if "condition_number" in names:
         table = table.with_columns(condition_number_trust())
         names.insert(names.index("condition_number") + 1, "condition_number_trust")
@@ -75,7 +92,7 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
     if {PREDICTED_STEPS, EXCESS_LOSS} <= set(names):
         table = table.join(measured_steps(numbers, tolerance_of(plan)), on="row", how="left", maintain_order="left")
         names.insert(names.index(PREDICTED_STEPS) + 1, MEASURED_STEPS)
-    return table.select("trial", *CELL, *rates, "seed", "status", "step", "reason", "verdict", *names)
+    return table.select("trial", *CELL, *rates, "seed", "status", "step", "reason", *SAID, *names)
 
 
 def tolerance_of(plan: Plan) -> float:
@@ -133,9 +150,12 @@ def _planned(plan: Plan) -> pl.DataFrame:
         shape, problem = pack.shape, pack.shape.problem
         columns = (labels[asked(shape)], problem.num_inputs, problem.train, noise_of(problem))
         axes = (*columns, shape.model.label(), shape.width)
-        shapes.append((*axes, has_limit(shape), overshoots(shape), MARGIN[shape.stored]))
+        limit, recurrence = meaning_of_limit(shape), shape.optimizer.on_quadratics()
+        said = (has_limit(shape), limit.value if limit else "", overshoots(shape), amplification(recurrence))
+        shapes.append((*axes, *said, MARGIN[shape.stored]))
     types = dict(zip(CELL, (pl.String, pl.Int64, pl.Int64, pl.Float64, pl.String, pl.Int64), strict=True))
-    schema = types | {"has_limit": pl.Boolean, "overshoots": pl.Boolean, "margin": pl.Float64}
+    said_types = {"has_limit": pl.Boolean, "limit": pl.String, "overshoots": pl.Boolean, "amplification": pl.Float64}
+    schema = types | said_types | {"margin": pl.Float64}
     by_pack = pl.DataFrame(shapes, schema=schema, orient="row").with_row_index("pack")
     trials = [trial for pack in plan.packs for trial in pack.trials]
     rates = [trial.learning_rate for trial in trials]
@@ -156,6 +176,29 @@ def _planned(plan: Plan) -> pl.DataFrame:
         },
     )
     return frame.join(by_pack, on="pack", how="left", maintain_order="left").with_row_index("row")
+
+
+def _growth(plan: Plan, table: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """Of trials that ended above the limit, and did not diverge, what modes that grow have made of the first loss.
+
+    Null elsewhere: few trials are there, and splitting a start into its modes takes longer than reading a row.
+    """
+    known = pl.col("has_limit") & (pl.col("status") == "done") & (pl.col("first_loss").is_finite())
+    above = pl.col("learning_rate") > pl.col("largest_stable_learning_rate")
+    rows = table.filter(known & above).select("row", "pack", "learning_rate", "step", "largest_stable_learning_rate")
+    least: list[float | None] = [None] * table.height
+    about = list(least)
+    for (number,), part in rows.partition_by("pack", as_dict=True).items():
+        shape = plan.packs[number].shape
+        start, recurrence = start_of(shape), shape.optimizer.on_quadratics()
+        if start is None or recurrence is None:
+            continue
+        rates_R, limits_R = part["learning_rate"].to_torch(), part["largest_stable_learning_rate"].to_torch()
+        held, margin = HELD[shape.dtype], MARGIN[shape.stored]
+        grown = growth(start, rates_R, part["step"].to_torch(), limits_R, recurrence, held, margin)
+        for row, *values in zip(part["row"], *(tensor.tolist() for tensor in grown), strict=True):
+            least[row], about[row] = values
+    return pl.Series("least_growth", least, pl.Float64), pl.Series("growth", about, pl.Float64)
 
 
 def _numbered(planned: pl.DataFrame, records: Records) -> pl.LazyFrame:
@@ -256,7 +299,7 @@ def summary(results: pl.DataFrame) -> pl.DataFrame:
     Columns: the cell; numbers of trials; ``best_learning_rate`` by the median over seeds of the
     criterion; that median (of all trials where every rate diverged), and the least value of any trial; the
     share of seeds that end without any error at that rate, where a seed does; the condition number and how
-    far to trust it; the predicted limit of the learning rate; the verdict on it.
+    far to trust it; the predicted limit of the learning rate, and what is known of rates below it; the verdict.
     """
     name = criterion(results)
     absent = [c for c in ("condition_number", "largest_stable_learning_rate") if c not in results.columns]
@@ -267,7 +310,8 @@ def summary(results: pl.DataFrame) -> pl.DataFrame:
         pl.len().alias("trials"),
         *statuses,
         pl.col("score").min().alias(f"min_{name}"),
-        pl.col("largest_stable_learning_rate").drop_nulls().first().alias("stable_learning_rate"),
+        pl.col("largest_stable_learning_rate").fill_nan(None).drop_nulls().first().alias("stable_learning_rate"),
+        pl.col("limit").first(),
         counted(pl.col("verdict")).alias("verdict"),
     )
     best = (
@@ -286,8 +330,18 @@ def summary(results: pl.DataFrame) -> pl.DataFrame:
         *(f"median_{name}", f"min_{name}"),
         *((WITHOUT_ERROR,) if (best[WITHOUT_ERROR] > 0).any() else ()),
         pl.col("condition_number").fill_null(""),
-        *("stable_learning_rate", "verdict"),
+        *_limit_in_words(),
+        "verdict",
     )
+
+
+def _limit_in_words() -> tuple[pl.Expr, pl.Expr]:
+    """The rate below which every trial is stable, if theory has one, and what the limit is; with its number if not."""
+    rate, words = pl.col("stable_learning_rate"), pl.col("limit")
+    everywhere = words.is_in([limit.value for limit in STABLE])
+    described = pl.format("{}: {}", rate.round_sig_figs(4), words)
+    said = pl.when(everywhere | rate.is_null()).then(words).otherwise(described)
+    return pl.when(everywhere).then(rate).alias("stable_learning_rate"), said.alias("limit")
 
 
 def best_of_each_model(results: pl.DataFrame) -> pl.DataFrame:

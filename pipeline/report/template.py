@@ -77,5 +77,7 @@ CONVENTIONS = (
     "to be trusted below 1e12, to about one digit below 1e15, and from there on only known to be at least 1e15.",
     "The best learning rate is the one with the least median over seeds; a diverged trial counts as infinite. "
     "The verdict says whether linear models converged below the predicted limit 2/λmax (its analogue with "
-    "momentum) and grew above it; rates within 1 % of the limit are not counted.",
+    "momentum) and grew above it, which modes do that hold something at the start; rates within 1 % of the limit are "
+    "not counted. The limit is exact for descent on all points of the square loss; what is known of others stands "
+    "beside it.",
 )

@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 import torch
 
-from pipeline.errors import PipelineError
 from pipeline.experiment.trial import Shape
-from pipeline.numerics.descent import Modes, loss_curve, modes
-from pipeline.problems.problem import Dataset, Problem
+from pipeline.numerics.descent import loss_curve
 from pipeline.report.series import Sources
-from pipeline.report.verdicts import has_limit
+from pipeline.report.start import start_of
 
 PREDICTED = {"rate_axis": pl.Float64, "step": pl.Int64, "loss": pl.Float64}
 
@@ -73,21 +71,3 @@ def predicted_curves(
     if losses_RH is None:
         return {}
     return {trial: dict(zip(steps, row, strict=True)) for trial, row in zip(known, losses_RH.tolist(), strict=True)}
-
-
-def start_of(shape: Shape) -> Modes | None:
-    """The loss at zero weights, where linear models start, split into modes; ``None`` if it is not a quadratic."""
-    dataset = loaded(shape.problem) if has_limit(shape) else None
-    if dataset is None:
-        return None
-    model = shape.model.fitted(dataset.train_inputs_PD, dataset.train_targets_PK, shape.width)
-    features_PF = model.prepare(dataset.train_inputs_PD, shape.width).mT
-    return modes(features_PF, -dataset.train_targets_PK) if features_PF.isfinite().all() else None
-
-
-def loaded(problem: Problem) -> Dataset | None:
-    """The points of a problem; ``None`` if its table was moved or has changed since the run."""
-    try:
-        return problem.load()
-    except (PipelineError, OSError):
-        return None

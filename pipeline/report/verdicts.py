@@ -1,18 +1,20 @@
 """Whether what happened at a learning rate is what the theory of descent on quadratics says.
 
 For a linear model, the square loss, all points at every step and an optimizer with a
-stability factor, descent converges below the largest stable learning rate and diverges
-above it. What that means for numbers recorded at finitely many steps:
+stability factor, descent converges below the largest stable learning rate and, above it, grows in
+the modes whose eigenvalues are too large for the rate, if they hold anything at the start. What that
+means for numbers recorded at finitely many steps:
 
 - within 1 % of the limit nothing is said (in float64, 0.05 %), nor where the first loss is not finite
   or not known: data that overflow the dtype diverge at any rate;
 - below it nothing is said of a trial that ended with one recorded loss, which is its own first;
 - below it a trial must not diverge, and an optimizer without memory must not end above its
-  first loss (one with memory may overshoot at first, so only an end below the first loss counts);
-- above it a trial must diverge, or end above its least loss. One that fell to the end
-  contradicts the theory only if there was time: the loss along the top eigenvector grows by
-  ``(2 r - 1)^2`` a step at ``r`` times the limit (with momentum faster), and a start without a
-  component there has one only from rounding, so ``GROWTH_THAT_SHOWS`` is asked for;
+  first loss (one with memory may overshoot at first, so only an end below the first loss counts, and if its
+  overshoot may reach the loss at which a trial counts as diverged, not even that contradicts);
+- above it a trial agrees that diverged, or whose loss has grown by what the growing modes make it grow;
+- above it a trial contradicts whose loss does not grow although the modes that hold something at the start,
+  not rounding alone, must have lifted it many times above its start, at a rate lower by the margin. Rounding may
+  bring a mode to life that holds nothing, or may not: exact zeros stay zeros, in one engine and not in another;
 - nothing is said of a trial that was computed in closed form: theory would be held against itself.
 """
 
@@ -21,10 +23,14 @@ from __future__ import annotations
 import math
 
 import polars as pl
+import torch
+from torch import Tensor
 
-from pipeline.experiment.names import CLOSED_FORM
+from pipeline.experiment.names import CLOSED_FORM, DIVERGED_ABOVE
 from pipeline.experiment.trial import Shape
-from pipeline.optimizers.rules import UpdateRule
+from pipeline.numerics.descent import Modes, log_errors
+from pipeline.optimizers.limits import Limit, limit_of
+from pipeline.optimizers.rules import Recurrence, UpdateRule
 
 AGREES, CONTRADICTS, CANNOT_SAY = "agrees", "contradicts", "cannot say"
 
@@ -32,14 +38,50 @@ MARGIN = {"float32": 0.01, "float64": 0.0005}
 """Relative distance to the limit within which rounding decides."""
 ROUNDING = 1e-4
 """Relative change of a loss that float32 sums may show without a cause."""
-GROWTH_THAT_SHOWS = 1e32
-"""Factor that lifts a component of the size of rounding, squared, to the size of the loss."""
+HELD = {
+    "tf32": 1e-4,
+    "float32": (1e4 * torch.finfo(torch.float32).eps) ** 2,
+    "float64": (1e4 * torch.finfo(torch.float64).eps) ** 2,
+}
+"""Share of a mode in the first loss from which on it is not the rounding of data and sums."""
+GROWTH_THAT_SHOWS = 100.0
+"""Times the first loss that growing modes must have reached for a trial to contradict that has not grown."""
+SLACK = 4.0
+"""Factor by which a loss that is predicted roughly may be off."""
+
+EMPTY = (
+    "of the modes that would grow at this rate none holds more than rounding at the start, and exact zeros stay zeros"
+)
+TOO_SHORT = "the modes that grow at this rate have not had the steps to show"
+TOO_CLOSE = "the rate is so close to the limit that rounding decides"
+ONE_LOSS = "one recorded loss does not show whether it fell"
+OVERSHOT = "a rule with memory may overshoot, and had not yet come back"
+UNREAD = "the points cannot be read any more"
+NO_START = "the loss at the start is not finite, or not known"
+COMPUTED = "it was computed in closed form, which is what theory says"
+
+
+MEANINGS = {
+    Limit.FALLS: "Of a loss that is no quadratic the predicted limit comes from its largest curvature: at a rate below "
+    "it gradient descent raises the loss at no step, and at a higher one it need not either.",
+    Limit.LOCAL: "With momentum, of a loss that is no quadratic, the predicted limit is a local one: at a rate below "
+    "it a minimum attracts what starts close to it; from afar descent may go round a cycle for ever.",
+    Limit.MEAN_SQUARE: "Of minibatches the predicted limit is that of the mean square: at a rate below it the mean "
+    "square of the weights stays finite, if every batch is drawn anew. A trial takes each point once an epoch, and its "
+    "loss keeps the noise of the batches, so no verdict is given.",
+}
+"""What is known of rates below a limit that is not exact, as a sentence."""
+
+
+def meaning_of_limit(shape: Shape) -> Limit | None:
+    """What is known of learning rates below the predicted limit of a shape; ``None`` where there is no such limit."""
+    minibatches = shape.batch_size is not None
+    return limit_of(shape.optimizer, shape.loss, linear=shape.model.linear, minibatches=minibatches)
 
 
 def has_limit(shape: Shape) -> bool:
     """Whether the largest stable learning rate of a shape is exact."""
-    known = shape.optimizer.stability_factor() is not None
-    return known and shape.model.linear and shape.loss.quadratic and shape.batch_size is None
+    return meaning_of_limit(shape) is Limit.EXACT
 
 
 def overshoots(shape: Shape) -> bool:
@@ -47,40 +89,106 @@ def overshoots(shape: Shape) -> bool:
     return not isinstance(shape.optimizer, UpdateRule) or shape.optimizer.slots > 0
 
 
-def learning_rate_verdict() -> pl.Expr:
-    """The verdict on each trial, from columns of the same frame.
+def amplification(recurrence: Recurrence | None) -> float:
+    """Times its start that the error of a mode is at most on the way, at any rate up to the limit.
 
-    Columns: ``has_limit``, ``overshoots``, ``margin``, ``status``, ``step``, ``learning_rate``,
-    ``largest_stable_learning_rate``, ``first_loss``, ``least_loss``, ``loss``, the last,
-    ``several_losses``, whether these come from more than one step, and ``engine``, null where that is not known.
+    With roots of one step of size at most 1, whose product is at most the momentum m, the error after t steps is
+    ``u_t e_1 - d u_(t-1)`` with ``|u_t| <= 1 / (1 - sqrt m)``, ``|d| <= m`` and ``|e_1| <= 1 + 2 m``.
+    """
+    if recurrence is None:
+        return math.inf
+    return (1 + 3 * recurrence.momentum) / (1 - math.sqrt(recurrence.momentum))
+
+
+def growth(
+    start: Modes, rates_R: Tensor, steps_R: Tensor, limits_R: Tensor, recurrence: Recurrence, held: float, margin: float
+) -> tuple[Tensor, Tensor]:
+    """Logarithm of what the modes that grow have made of the first loss, at least and about, shapes ``[R]``.
+
+    Only of modes that hold something at the start; minus infinity where none of these grows. At least is what comes
+    of a rate that is lower by the margin.
+
+    Args:
+        start: The loss at the start.
+        rates_R: Learning rates.
+        steps_R: How many steps each has made.
+        limits_R: The largest stable learning rate of each, at which the largest eigenvalue begins to grow.
+        recurrence: The rule.
+        held: Share in the first loss from which on a mode holds something.
+        margin: Relative distance to the limit within which rounding decides.
+    """
+    first = start.floor + start.losses_S.sum()
+    share_S = torch.where(start.losses_S > held * first, start.losses_S / first, 0.0)
+    stable_S = start.eigenvalues_S / start.eigenvalues_S[:1]  # of the rate over the limit
+
+    def reached(rates_R: Tensor) -> Tensor:
+        grows_RS = rates_R[:, None] * stable_S > limits_R[:, None]
+        errors_RS = log_errors(start.eigenvalues_S, rates_R, steps_R[:, None], *recurrence)[:, 0]
+        return torch.where(grows_RS, 2 * errors_RS + share_S.log(), -torch.inf).logsumexp(dim=1)
+
+    return reached(rates_R * (1 - margin)), reached(rates_R)
+
+
+def learning_rate_verdict() -> tuple[pl.Expr, pl.Expr]:
+    """The verdict on each trial, and ``silence``, why there is none, from columns of the same frame.
+
+    Columns: ``has_limit``, ``overshoots``, ``amplification``, ``margin``, ``held``, ``status``, ``learning_rate``,
+    ``largest_stable_learning_rate``, ``first_loss``, ``least_loss``, ``loss``, the last, ``several_losses``, whether
+    these come from more than one step, ``engine``, null where that is not known, and ``least_growth`` and
+    ``growth``, what ``growth`` says, null where the modes are not known. Of a trial that has not ended, or of which
+    theory has no limit, nothing is said, and not why either.
     """
     ratio = pl.col("learning_rate") / pl.col("largest_stable_learning_rate")
     diverged = pl.col("status") == "diverged"
     finished = diverged | (pl.col("status") == "done")
-    last = pl.col("loss").fill_nan(math.inf)
-    ends_lower = last <= pl.col("first_loss") * (1 + ROUNDING)
-    grew = diverged | (last > pl.col("least_loss") * (1 + ROUNDING))
-    log_growth = 2 * pl.col("step") * (2 * ratio - 1).log()
-
+    first, last, least = pl.col("first_loss"), pl.col("loss").fill_nan(math.inf), pl.col("least_loss")
+    overshot = SLACK * pl.col("amplification").pow(2) * first > DIVERGED_ABOVE * (1 + first)
     below = (
-        pl.when(diverged)
+        pl.when(diverged & overshot)
+        .then(pl.lit(OVERSHOT))
+        .when(diverged)
         .then(pl.lit(CONTRADICTS))
         .when(~pl.col("several_losses"))
-        .then(pl.lit(CANNOT_SAY))
-        .when(ends_lower)
+        .then(pl.lit(ONE_LOSS))
+        .when(last <= first * (1 + ROUNDING))
         .then(pl.lit(AGREES))
-        .when(~ends_lower & ~pl.col("overshoots"))
-        .then(pl.lit(CONTRADICTS))
+        .when(pl.col("overshoots"))
+        .then(pl.lit(OVERSHOT))
+        .otherwise(pl.lit(CONTRADICTS))
     )
+    grew = last > least * (1 + ROUNDING)
+    must_grow = pl.col("least_growth") > math.log(GROWTH_THAT_SHOWS)
+    explained = (last - least) <= SLACK * first * pl.col("growth").exp()
     above = (
-        pl.when(grew)
+        pl.when(diverged)
         .then(pl.lit(AGREES))
-        .when(~grew & (log_growth > math.log(GROWTH_THAT_SHOWS)))
+        .when(pl.col("growth").is_null())
+        .then(pl.lit(UNREAD))
+        .when(grew & (must_grow | (explained & ~pl.col("overshoots"))))
+        .then(pl.lit(AGREES))
+        .when(must_grow)
         .then(pl.lit(CONTRADICTS))
+        .when(pl.col("growth") == -math.inf)
+        .then(pl.lit(EMPTY))
+        .otherwise(pl.lit(TOO_SHORT))
     )
-    verdict = pl.when(ratio < 1 - pl.col("margin")).then(below).when(ratio > 1 + pl.col("margin")).then(above)
-    known = pl.col("has_limit") & measured() & finished & pl.col("first_loss").is_finite()
-    return pl.when(known).then(verdict).fill_null(CANNOT_SAY).alias("verdict")
+    said = (
+        pl.when(~measured())
+        .then(pl.lit(COMPUTED))
+        .when(first.is_null() | ~first.is_finite() | pl.col("loss").is_null())
+        .then(pl.lit(NO_START))
+        .when(ratio < 1 - pl.col("margin"))
+        .then(below)
+        .when(ratio > 1 + pl.col("margin"))
+        .then(above)
+        .when(ratio.is_not_nan())
+        .then(pl.lit(TOO_CLOSE))
+        .fill_null("")
+    )
+    known = pl.when((pl.col("has_limit") & finished).fill_null(value=False)).then(said).otherwise(pl.lit(""))
+    spoken = known.is_in([AGREES, CONTRADICTS])
+    verdict = pl.when(spoken).then(known).otherwise(pl.lit(CANNOT_SAY))
+    return verdict.alias("verdict"), pl.when(spoken).then(pl.lit("")).otherwise(known).alias("silence")
 
 
 def measured() -> pl.Expr:
@@ -98,6 +206,14 @@ def not_measured(outcomes: pl.DataFrame) -> str:
         f"{trials} computed in closed form, which is what theory says: nothing was measured there that could agree "
         "with it. Leave engine out to measure."
     )
+
+
+def silences(table: pl.DataFrame) -> list[str]:
+    """Why nothing is said of some trials that have ended, in sentences, and what limits that are not exact mean."""
+    known = table.filter(~pl.col("silence").is_in(["", COMPUTED]))
+    counts = known.group_by("silence", maintain_order=True).len().sort("len", descending=True, maintain_order=True)
+    said = [f"Of {n} trial{'s' * (n > 1)} nothing is said: {why}." for why, n in counts.iter_rows()]
+    return said + [meaning for limit, meaning in MEANINGS.items() if (table["limit"] == limit.value).any()]
 
 
 def counted(verdict: pl.Expr, of: str = "trial") -> pl.Expr:

@@ -124,7 +124,7 @@ def _sweep(source: Exportable, rate: str) -> Panels:
             gradient=_gradient(),
         ),
         "limit": wr.ScatterPlot(
-            title="predicted largest stable learning rate by width",
+            title="predicted limit of the learning rate by width",
             x=wr.SummaryMetric(in_summary(LIMIT)),
             y=wr.Config("width"),
             log_x=True,
@@ -167,9 +167,9 @@ def _theory(source: Exportable) -> Panels:
     return {
         **{name: _number(name, title) for name, title in verdicts.items()},
         "verdicts in words": wr.MarkdownPanel(markdown=_verdicts(source)),
-        "predicted stable rates": wr.MarkdownPanel(markdown=_limits(source)),
+        "predicted limits": wr.MarkdownPanel(markdown=_limits(source)),
         "rate against its limit": wr.ScatterPlot(
-            title="learning rate against the largest stable one",
+            title="learning rate against its predicted limit",
             x=wr.SummaryMetric(in_summary(LIMIT)),
             y=wr.Config("learning_rate"),
             z=wr.SummaryMetric(in_summary("loss")),
@@ -214,13 +214,14 @@ def _verdicts(source: Exportable) -> str:
 
 def _limits(source: Exportable) -> str:
     """The predicted limit of each problem, model and width: the least and the most over seeds."""
-    title = "### Largest stable learning rate that theory predicts"
-    if LIMIT not in source.results.columns or not source.results[LIMIT].count():
+    title = "### Limits of the learning rate that theory predicts"
+    if LIMIT not in source.results.columns or not source.results[LIMIT].fill_nan(None).count():
         return f"{title}\n\nNone is recorded."
     limit = pl.col(LIMIT)
-    known = source.results.filter(limit.is_not_null())
-    bounds = known.group_by(CELL, maintain_order=True).agg(limit.min().alias("least"), limit.max().alias("most"))
-    axes = ("problem", "model", "width")
+    known = source.results.filter(limit.fill_nan(None).is_not_null())
+    cells = known.group_by(*CELL, "limit", maintain_order=True)
+    bounds = cells.agg(limit.min().alias("least"), limit.max().alias("most"))
+    axes = ("problem", "model", "width", "limit")
     return f"{title}\n\n{as_markdown(bounds.select(*axes, 'least', 'most').sort(axes))}"
 
 

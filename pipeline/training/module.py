@@ -13,13 +13,13 @@ from torch.utils.data import DataLoader
 
 from pipeline.diagnostics.snapshot import Learned
 from pipeline.experiment.estimate import operations_of_step
-from pipeline.experiment.names import CLOSED_FORM, EngineChoice
+from pipeline.experiment.names import CLOSED_FORM, DIVERGED_ABOVE, EngineChoice
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.trial import TimesLimit, Trial
 from pipeline.numerics.randomness import stream
 from pipeline.problems.problem import Dataset
 from pipeline.training.engines.choice import engine_of
-from pipeline.training.engines.engine import DIVERGED_ABOVE, Engine, Stack
+from pipeline.training.engines.engine import Engine, Stack
 from pipeline.training.optimizers import StackedOptimizer
 from pipeline.training.stretches import Stretch, StretchesLeft, stretches
 
@@ -65,6 +65,7 @@ class PackModule(L.LightningModule):
             dataset or shape.problem.load(),
             dtype,
             rounded=shape.dtype == "tf32",
+            batch_size=shape.batch_size,
         )
         self.weights = torch.nn.Parameter(initial_weights_of(pack.trials, dtype), requires_grad=False)
         self.register_buffer("steps_done", torch.tensor(0))

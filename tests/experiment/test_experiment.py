@@ -20,7 +20,7 @@ from pipeline.models.activations import Tanh
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers import OPTIMIZERS
-from pipeline.optimizers.rules import Adam, LeastSquares
+from pipeline.optimizers.rules import Adam, LeastSquares, Momentum
 from pipeline.optimizers.solvers import Solver, VariableProjection
 from pipeline.problems.datasets import Digits
 from pipeline.problems.losses import BinaryCrossEntropy, HalfMeanSquare, SoftmaxCrossEntropy
@@ -221,6 +221,16 @@ IMPOSSIBLE = [
     ({"learning_rates": (0.1, -1.0)}, ("learning_rates", 1), "learning_rates must be positive, not -1.0"),
     ({"learning_rates": TimesLimits((0.5,))}, ("models", 1), "times_limit needs lambda_max, which changes while"),
     ({"learning_rates": TimesLimits((0.5,)), "optimizer": Adam()}, ("learning_rates",), "adam has no limit"),
+    (
+        {"learning_rates": TimesLimits((0.5,)), "models": (Linear(),), "optimizer": Momentum(), "batch_size": 8},
+        ("learning_rates",),
+        "of minibatches no limit is known for momentum with half_mean_square",
+    ),
+    (
+        {"learning_rates": TimesLimits((0.5,)), "models": (Linear(),), **CLASSES, "batch_size": 8},
+        ("learning_rates",),
+        "of minibatches no limit is known for gradient_descent with softmax_cross_entropy",
+    ),
     ({"learning_rates": (0.1, 1e-300)}, ("learning_rates", 1), "learning rate 1e-300 cannot be written in float32"),
     ({"learning_rates": LogSpaced(1, 1e300, 3)}, ("learning_rates",), "learning rate 1e+150 cannot be written in"),
     ({"steps": 0}, ("steps",), "steps must be positive, not 0"),

@@ -188,6 +188,15 @@ def test_multiples_of_the_limit_are_drawn_against_a_limit_of_one():
     assert "learning rate / predicted limit" in json.dumps(drawn("loss_by_rate_and_width", sources))
 
 
+def test_a_limit_that_is_not_exact_says_in_the_map_what_it_is():
+    experiment = Experiment(
+        "?", (Linear(),), (2,), target=(AbsoluteValue(),), learning_rates=TimesLimits((0.5, 2.0)), batch_size=4
+    )
+    numbers = [(0, "loss", 1.0), (0, "largest_stable_learning_rate", 0.03)]
+    drawing = json.dumps(drawn("loss_by_rate_and_width", sources_of(experiment, lambda trial: numbers)))
+    assert "predicted limit: mean square of batches drawn afresh" in drawing
+
+
 @pytest.mark.parametrize("rates", [(1e300, 1e308), (1e-200, 1e-180), (1e-307, 1e307)])
 @pytest.mark.parametrize("loss", [1.0, 1e308, 1e-320])
 def test_every_figure_survives_extreme_learning_rates_and_losses(figure, rates, loss):

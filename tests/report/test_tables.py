@@ -15,10 +15,11 @@ from pipeline.experiment.axes import Inputs, TimesLimits
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.trial import Trial
 from pipeline.models.linear import Linear
+from pipeline.optimizers.rules import Momentum
 from pipeline.plan import make_plan
 from pipeline.problems.datasets import Digits, Table
 from pipeline.problems.losses import HalfMeanSquare, SoftmaxCrossEntropy
-from pipeline.problems.targets import AbsoluteValue
+from pipeline.problems.targets import AbsoluteValue, Xor
 from pipeline.records.schema import OUTCOMES, RECORDS
 from pipeline.report.layout import plan_table
 from pipeline.report.tables import best_rates, criterion, results, summary, tolerance_of
@@ -140,6 +141,25 @@ def test_a_verdict_needs_a_finite_first_loss_and_a_later_one(numbers, verdict):
     losses = [(step, "loss", loss) for step, loss in numbers]
     table = results_of(ABSOLUTE, lambda trial: [(0, "largest_stable_learning_rate", 2.0), *losses])
     assert table["verdict"].to_list() == [verdict] * 2
+
+
+@pytest.mark.parametrize(
+    "fields, rate, limit",
+    [
+        ({}, 2.0, "exact"),
+        ({"target": (Xor(),)}, 2.0, "the loss falls below it"),
+        ({"target": (Xor(),), "optimizer": Momentum()}, None, "2.0: below it a minimum attracts, from nearby"),
+        ({"batch_size": 8}, None, "2.0: mean square of batches drawn afresh"),
+        ({"batch_size": 8, "optimizer": Momentum()}, None, ""),
+    ],
+)
+def test_a_rate_is_called_stable_only_where_every_lower_one_is(fields, rate, limit):
+    asked = {"target": (AbsoluteValue(),), "learning_rates": (0.5,), "seeds": 1, **fields}
+    known = 2.0 if limit else math.nan
+    numbers = [(0, "largest_stable_learning_rate", known)]
+    table = results_of(Experiment("?", (Linear(),), (1,), **asked), lambda trial: numbers)
+    row = summary(table).row(0, named=True)
+    assert (row["stable_learning_rate"], row["limit"]) == (rate, limit)
 
 
 @pytest.mark.parametrize("status", ["done", "diverged"])

@@ -116,7 +116,7 @@ def test_the_sweep_is_a_map_of_its_least_error(source: Exportable) -> None:
 def test_theory_says_the_verdicts_and_the_predicted_limits(source: Exportable) -> None:
     said = texts(sections(as_json(workspace(source, THERE)))["theory"])
     assert "| absolute_value | linear(legendre) | 8 | 4 | agrees (8 of 8 trials) |" in said
-    assert "| absolute_value | linear(legendre) | 4 | 2 | 2 |" in said
+    assert "| absolute_value | linear(legendre) | 4 | exact | 2 | 2 |" in said
 
 
 def test_theory_shows_the_tables_of_the_report_that_say_something(source: Exportable, tmp_path: Path) -> None:

@@ -11,9 +11,6 @@ from torch import Tensor
 
 from pipeline.diagnostics.snapshot import Learned, Shortcuts
 
-DIVERGED_ABOVE = 1e10
-"""A trial has diverged when its loss is not finite or above this many times one plus its loss at step 0."""
-
 
 @dataclass(frozen=True)
 class Stack:
