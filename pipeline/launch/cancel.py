@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.errors import PipelineError, nearest
+from pipeline.launch.elements import elements_called
 from pipeline.launch.endings import note_cancelled
 from pipeline.launch.flight import Say, held, one_submitter, settle
 from pipeline.launch.schedulers import scheduler_named
@@ -30,8 +31,10 @@ def cancel(run: Path, what: Sequence[str], say: Say) -> list[str]:
         settle(run, say)
         submissions = [one for one in read_submissions(run) if one.job is not None]
         alive = held(run, submissions)
-        chosen = {one.name: _elements(one, what) for one in submissions}
-        _refuse_unknown(submissions, what, run)
+        chosen = {one.name: _elements(run, one, what) for one in submissions}
+        for name in what:
+            if not any(elements_called(run, one, name) for one in submissions):
+                raise _unknown(name, submissions, run)
         ended = []
         for one in reversed(submissions):  # the last links of a chain first, so that none begins in between
             tasks = [one.task_id(index) for index in chosen[one.name] if one.task_id(index) in alive]
@@ -44,18 +47,15 @@ def cancel(run: Path, what: Sequence[str], say: Say) -> list[str]:
     return ended
 
 
-def _elements(submission: Submission, what: Sequence[str]) -> list[int]:
-    every = list(range(len(submission.tasks)))
-    if not what or submission.job in what or submission.name in what:
-        return every
-    return [index for index in every if submission.task_id(index) in what]
+def _elements(run: Path, submission: Submission, what: Sequence[str]) -> list[int]:
+    if not what:
+        return list(range(len(submission.tasks)))
+    return sorted({index for name in what for index in elements_called(run, submission, name)})
 
 
-def _refuse_unknown(submissions: Sequence[Submission], what: Sequence[str], run: Path) -> None:
+def _unknown(name: str, submissions: Sequence[Submission], run: Path) -> PipelineError:
     known = {name for one in submissions for name in (one.name, str(one.job))}
     known |= {one.task_id(index) for one in submissions for index in range(len(one.tasks))}
-    for name in what:
-        if name not in known:
-            hint = nearest(name, known) if len(known) < 20 else "status lists them"
-            hint = hint if known else "nothing was sent of this run yet"
-            raise PipelineError(f"this run has no job {name!r}", where=str(run), hint=hint)
+    hint = nearest(name, known) if len(known) < 20 else "status lists them"
+    hint = hint if known else "nothing was sent of this run yet"
+    return PipelineError(f"this run has no job {name!r}", where=str(run), hint=hint)

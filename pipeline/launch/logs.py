@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.errors import PipelineError, nearest
+from pipeline.launch.elements import elements_called
 from pipeline.launch.history import Incident, log_of, spooled
 from pipeline.launch.submission import Submission
 from pipeline.records.packs import read_packs
@@ -79,7 +80,7 @@ def logs_of(run: Path, submissions: Sequence[Submission], what: str) -> list[Pat
     Raises:
         PipelineError: If there is no such trial or job.
     """
-    elements = [(one, index) for one in submissions for index in _elements(one, what)]
+    elements = [(one, index) for one in submissions for index in elements_called(run, one, what)]
     if elements:
         return [path for one, index in elements for path in _streams(run, one, index)]
     pack = _pack_of(run, what)
@@ -96,14 +97,6 @@ def logs_of(run: Path, submissions: Sequence[Submission], what: str) -> list[Pat
         for path in _streams(run, one, index)
     ]
     return [path for path in (failures, *streams) if path.exists()]
-
-
-def _elements(submission: Submission, what: str) -> list[int]:
-    if submission.job is None:
-        return []
-    if what in (submission.job, submission.name):
-        return list(range(len(submission.tasks)))
-    return [index for index in range(len(submission.tasks)) if submission.task_id(index) == what]
 
 
 def _streams(run: Path, submission: Submission, index: int) -> list[Path]:

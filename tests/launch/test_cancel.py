@@ -43,9 +43,20 @@ def write(path, script):
         (["12"], ["12_0", "12_1"], ["12"]),
         ([FIRST], ["12_0", "12_1"], ["12"]),
         (["13", "12_0"], ["13", "12_0"], ["13", "12_0"]),
+        (["12_[0-1]"], ["12_0", "12_1"], ["12_0 12_1"]),
+        (["12_1", "12_1.batch"], ["12_1"], ["12_1"]),
         (["12_2"], [], []),
     ],
-    ids=["all", "an element", "an array by its id", "an array by its name", "several", "one that has ended"],
+    ids=[
+        "all",
+        "an element",
+        "an array by its id",
+        "an array by its name",
+        "several",
+        "as squeue lists them",
+        "one twice",
+        "one that has ended",
+    ],
 )
 def test_what_is_named_is_ended_the_last_links_first(told, tmp_path, what, ended, calls):
     assert cancel(tmp_path / "run", what, print) == ended

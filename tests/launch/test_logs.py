@@ -72,6 +72,7 @@ def test_logs_of_a_job_are_those_of_its_workers(run):
     every = ["12_0_0_log.out", "12_0_0_log.err", "12_0_1_log.err", "12_1_0_log.err"]
     assert names(logs_of(run, [sent()], "12")) == every
     assert names(logs_of(run, [sent()], "xor-0a1b2c-1")) == every
+    assert names(logs_of(run, [sent()], "12_[1]")) == names(logs_of(run, [sent()], "12_1.batch")) == every[-1:]
 
 
 def test_logs_of_a_trial_are_those_of_its_pack_and_of_the_jobs_that_had_it(run):
