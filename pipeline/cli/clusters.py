@@ -336,9 +336,10 @@ def _say_left(seconds: float | None) -> None:
 
 
 def _last_lines(incident: Incident) -> str:
-    from pipeline.launch.causes import tail
+    from pipeline.launch.causes import part_of, tail
 
-    lines = tail(incident.log).splitlines()[-LINES_OF_LOG:]
+    text = tail(incident.log) if incident.attempt is None else part_of(incident.log, incident.attempt)
+    lines = text.splitlines()[-LINES_OF_LOG:]
     return "\n".join((f"==> {incident.log} <==", *lines, ""))
 
 

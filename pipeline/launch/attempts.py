@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import platform
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,6 +55,14 @@ class Attempt:
     def file_name(self) -> str:
         """Name of its file in the folder of the submission."""
         return f"{self.index}-{self.worker}-{self.number}.attempt"
+
+
+HEADING = re.compile(r"^=== attempt (\d+) of .* ===$", re.MULTILINE)
+
+
+def heading(attempt: Attempt) -> str:
+    """The line with which an attempt begins in the logs of its worker; those after it append to the same files."""
+    return f"=== attempt {attempt.number} of {attempt.job}, worker {attempt.worker}, on {attempt.host} ==="
 
 
 def write_attempt(run: Path, attempt: Attempt) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.errors import PipelineError
 from pipeline.launch.endings import cancelled
-from pipeline.launch.schedulers import Scheduler, Task, scheduler_named
+from pipeline.launch.schedulers import MOST_REQUEUES, Scheduler, Task, scheduler_named
 from pipeline.launch.submission import Submission, folder_of, forget_submission, read_submissions, write_submission
 from pipeline.launch.worker import work
 from pipeline.records.locks import locked
@@ -86,7 +86,7 @@ def write_arguments(run: Path, submission: Submission) -> None:
         path = JobPaths(folder_of(run, submission.name), submission.task_id(index)).submitted_pickle
         if not path.exists():
             arguments = DelayedSubmission(work, str(run.resolve()), submission.name, index)
-            arguments.set_timeout(submission.minutes, 1)
+            arguments.set_timeout(submission.minutes, MOST_REQUEUES)
             part = path.with_suffix(".part")
             arguments.dump(part)
             part.replace(path)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.launch.attempts import Attempt, read_attempts
-from pipeline.launch.causes import CANCELLED, KILLED, OUT_OF_MEMORY, TIME_LIMIT, cause, cause_in, tail
+from pipeline.launch.causes import CANCELLED, KILLED, OUT_OF_MEMORY, TIME_LIMIT, cause, cause_in, tail, telling_line
 from pipeline.launch.endings import cancelled, killed, words_of_pbs
 from pipeline.launch.submission import Submission, folder_of
 from pipeline.records.files import replacing
@@ -38,6 +38,7 @@ class Incident:
         log: Where to read more.
         minutes: Walltime that the job had asked for.
         waiting: The packs of a job that had begun none of them.
+        attempt: Number of the attempt of a worker, whose logs others of it append to; none where it is not of one.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class Incident:
     log: Path
     minutes: int | None = None
     waiting: tuple[str, ...] = ()
+    attempt: int | None = None
 
 
 def incidents(run: Path, submissions: Sequence[Submission], held: set[str]) -> list[Incident]:
@@ -91,15 +93,15 @@ def _of_attempt(
     named, words = _killed_by_server(folder, attempt.job, spool) if last else ("", "")
     at = attempt.ended_at or (log.stat().st_mtime if log.exists() else attempt.began_at)
     if attempt.ended_at is None:
-        named = named or cause([log, log.with_suffix(".out"), *spool])
+        named = named or cause([log, log.with_suffix(".out"), *spool], attempt.number)
         named = CANCELLED if named == KILLED and attempt.job in cancelled(folder) else named
     elif not _in_the_way(named, attempt.end):
         if attempt.end == "error":
-            yield Incident(STOPPED, attempt.error, at, *place, "", memory, log, minutes)
+            yield Incident(STOPPED, attempt.error, at, *place, "", memory, log, minutes, (), attempt.number)
         return
     waiting = () if attempt.pack else submission.tasks[attempt.index]
     what = f"worker {named} on {attempt.host}{words and f': {words}'}"
-    yield Incident(named, what, at, *place, attempt.pack, memory, log, minutes, waiting)
+    yield Incident(named, what, at, *place, attempt.pack, memory, log, minutes, waiting, attempt.number)
 
 
 def _in_the_way(named: str, end: str) -> bool:
@@ -136,17 +138,11 @@ def _never_began(
         named = named or cause([log, log.with_suffix(".out"), *spool])
         named = CANCELLED if named == KILLED and job in cancelled(folder) else named
         kind = NEVER_BEGAN if named == KILLED else named
-        said = words or _last_line([*spool, log])
+        said = words or telling_line(tail(file) for file in (log.with_suffix(".out"), *spool, log))
         at = log.stat().st_mtime if log.exists() else submission.sent_at
         place = (submission.name, index, job)
-        what = f"{kind}: {said}" if said else kind
+        what = f"{kind}: {said}" if said else f"{kind}, and left no word"
         yield Incident(kind, what, at, *place, "", submission.memory_gib, log, submission.minutes, packs)
-
-
-def _last_line(files: Sequence[Path]) -> str:
-    """The last line of the last file that has one."""
-    said = [line.strip() for file in files for line in tail(file).splitlines() if line.strip()]
-    return said[-1] if said else ""
 
 
 def log_of(run: Path, submission: str, job: str, worker: int) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import polars as pl
 
 from pipeline.errors import PipelineError
-from pipeline.launch.attempts import Attempt, next_number, write_attempt
+from pipeline.launch.attempts import Attempt, heading, next_number, write_attempt
 from pipeline.launch.exporting import LAST_SECONDS, Exporter
 from pipeline.launch.interrupts import Interrupts, began_at, stop_at
 from pipeline.launch.submission import Submission, folder_of, read_submission
@@ -93,6 +94,8 @@ def begin(run: Path, sent: Submission, index: int, environment: Any) -> Attempt:
     number = next_number(run, sent.name, index, worker)
     attempt = Attempt(sent.name, index, worker, number, environment.job_id, began_at())
     write_attempt(run, attempt)
+    for stream in (sys.stdout, sys.stderr) if sent.scheduler != "debug" else ():  # which has no logs
+        print(heading(attempt), file=stream, flush=True)
     return attempt
 
 

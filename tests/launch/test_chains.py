@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from fake_pbs import start_pbs, wait_for
+from submitit.core.utils import DelayedSubmission
 
 from pipeline.cli import main
 from pipeline.config import read_experiment
@@ -168,11 +169,16 @@ def test_link_that_the_server_did_not_answer_to_is_completed_with_those_after_it
 def test_chain_of_a_submit_that_was_killed_is_completed(pbs, capsys):
     """Killed before it noted the id of the second link, and then before it could note the third at all."""
     submit(chain=1)
-    second = notes()[1]
+    first, second = notes()
+    for pickle in (run() / "jobs" / second.name).glob("*_submitted.pkl"):
+        pickle.unlink()  # submitit names them after the job, once it knows its id
     write_submission(run(), Submission(**{**vars(second), "job": None}))
     submit()
     assert f"after it had sent {second.name}: it is job {second.job}" in capsys.readouterr().err
     check_whole(pbs)
+    pickles = [DelayedSubmission.load(path) for path in (run() / "jobs").glob("*/*_submitted.pkl")]
+    assert len(pickles) == 3 * len(first.tasks)
+    assert len({(one._timeout_min, one._timeout_countdown) for one in pickles}) == 1  # as often requeued as any other
 
 
 def test_rehearsal_shows_the_missing_links_and_sends_none(pbs, capsys):

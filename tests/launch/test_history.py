@@ -5,6 +5,7 @@ import time
 import pytest
 
 from pipeline.launch.attempts import Attempt, next_number, read_attempts, write_attempt
+from pipeline.launch.causes import part_of
 from pipeline.launch.endings import note_cancelled, note_killed
 from pipeline.launch.history import EXCEPTION, NEVER_BEGAN, STOPPED, forgive, incidents, log_of, quarantined
 from pipeline.launch.submission import Submission
@@ -76,6 +77,7 @@ def test_worker_that_an_error_stopped_is_an_incident(tmp_path):
         ("slurmstepd: error: *** STEP 12.0 ON dev1 CANCELLED AT 2026-11-23T09:00:00 DUE TO NODE FAILURE, SEE SLURMCTLD "
          "LOG FOR DETAILS ***", "node failure"),
         ("slurmstepd: error: *** JOB 12 ON dev1 CANCELLED AT 2026-11-23T09:00:00 DUE TO PREEMPTION ***", "preempted"),
+        ("slurmstepd: error: *** JOB 12 ON dev1 CANCELLED AT 2026-11-23T09:00:00 DUE TO JOB REQUEUE ***", "requeued"),
         ("slurmstepd: error: *** STEP 12.0 ON dev1 CANCELLED AT 2026-11-23T09:00:00 ***", "cancelled"),
         ("", "killed"),
     ],
@@ -227,6 +229,68 @@ def test_job_that_never_began_is_an_incident_with_its_last_line(tmp_path):
     assert kinds(tmp_path, {"12_0"}) == []  # it may still begin
     (log_of(tmp_path, "xor-0a1b2c-1", "12_0", 0).parent / "12_0_0_result.pkl").touch()
     assert kinds(tmp_path) == []  # it found nothing left to do
+
+
+REQUEUED = """progress
+slurmstepd: error: *** JOB 12 ON dev1 CANCELLED AT 2026-11-23T09:00:00 DUE TO PREEMPTION ***
+=== attempt 2 of 12_0, worker 0, on dev2 ===
+slurmstepd: error: Detected 1 oom_kill event in StepId=12.0. Some of the step tasks have been OOM Killed.
+=== attempt 3 of 12_0, worker 0, on dev1 ===
+progress
+srun: error: dev1: task 0: Killed
+"""
+
+
+def test_cause_is_that_of_the_attempt_in_question_although_all_append_to_one_log(tmp_path):
+    """A job that is requeued keeps its id and its logs (SLURM, with open-mode append)."""
+    attempt(tmp_path, index=1, ended_at=1100.0, end="finished")
+    write_log(tmp_path, 0, REQUEUED)
+    write_log(tmp_path, 0, "=== attempt 2 of 12_0, worker 0, on dev2 ===\n" + 10_000 * "progress\n", ".out")
+    for number in (1, 2, 3):
+        attempt(tmp_path, number=number, pack="p2")
+    found = incidents(tmp_path, [submission()], set())
+    assert {one.attempt: one.kind for one in found} == {1: "preempted", 2: "out of memory", 3: "killed"}
+
+
+def test_attempt_whose_beginning_is_not_in_the_log_is_asked_all_of_it_up_to_the_next(tmp_path):
+    log = write_log(tmp_path, 0, "first\nsecond\n")
+    assert part_of(log, 1) == part_of(log, 2) == "first\nsecond\n"
+    log.write_text("first\n=== attempt 3 of 12_0, worker 0, on dev1 ===\nthird\n")
+    assert part_of(log, 2) == "first\n"
+    assert part_of(log, 3) == part_of(log, 4) == "=== attempt 3 of 12_0, worker 0, on dev1 ===\nthird\n"
+
+
+EXECVE = "slurmstepd: error: execve(): /nonexistent/python: No such file or directory"
+NOISE = "stty: 'standard input': Inappropriate ioctl for device"
+
+
+@pytest.mark.parametrize(
+    "lines, said",
+    [
+        ([EXECVE, "srun: error: dev1: task 0: Exited with exit code 2"], EXECVE),
+        (["srun: error: dev1: task 0: Exited with exit code 2", EXECVE], EXECVE),
+        ([EXECVE, "srun: error: dev1: tasks 0-1: Exited with exit code 2", "srun: Terminating StepId=12.0"], EXECVE),
+        (["Traceback (most recent call last):", "ModuleNotFoundError: No module named 'submitit'", "Killed"],
+         "ModuleNotFoundError: No module named 'submitit'"),
+        ([NOISE, "12.SC: line 9: cd: /scratch/x: No such file or directory"],
+         "12.SC: line 9: cd: /scratch/x: No such file or directory"),
+        (["12.SC: line 9: cd: /scratch/x: No such file or directory", NOISE, "logout"],
+         "12.SC: line 9: cd: /scratch/x: No such file or directory"),
+        (["module: loading python", "srun: error: dev1: task 0: Exited with exit code 1"], "module: loading python"),
+        (["srun: error: dev1: task 0: Exited with exit code 1"], "srun: error: dev1: task 0: Exited with exit code 1"),
+    ],
+)  # fmt: skip
+def test_job_that_never_began_tells_the_line_that_helps_in_whatever_order_they_come(tmp_path, lines, said):
+    attempt(tmp_path, index=1, ended_at=1100.0, end="finished")
+    write_log(tmp_path, 0, "\n".join(lines) + "\n")
+    (one,) = incidents(tmp_path, [submission()], set())
+    assert one.what == f"never began: {said}"
+
+
+def test_job_that_never_began_and_left_no_word_says_so(tmp_path):
+    attempt(tmp_path, index=1, ended_at=1100.0, end="finished")
+    (one,) = incidents(tmp_path, [submission()], set())
+    assert (one.kind, one.what) == (NEVER_BEGAN, "never began, and left no word")
 
 
 def test_submission_that_was_not_sent_yet_is_no_incident(tmp_path):

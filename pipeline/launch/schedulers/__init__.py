@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.launch.schedulers.scheduler import Request, Scheduler, Task
+from pipeline.launch.schedulers.scheduler import MOST_REQUEUES, Request, Scheduler, Task
 
-__all__ = ["Request", "Scheduler", "Task", "scheduler_named"]
+__all__ = ["MOST_REQUEUES", "Request", "Scheduler", "Task", "scheduler_named"]
 
 
 def scheduler_named(name: str, slurm_conf: str | None = None) -> Scheduler:
