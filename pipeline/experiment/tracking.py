@@ -46,6 +46,17 @@ class Tracking:
     def __post_init__(self) -> None:
         for field in ("project", "entity"):
             value = getattr(self, field)
-            if value is not None and (not value.strip() or set(value) & set("/\\#?%:")):
-                hint = r"leave it out, or take a name without / \ # ? % :"
-                raise FieldError((field,), f"W&B has no {field} named {value!r}", hint=hint)
+            if value is not None and not is_name(value):
+                raise FieldError((field,), f"W&B has no {field} named {value!r}", hint=NAMES)
+
+
+LONGEST_NAME = 128
+NAMES = rf"leave it out, or take a name of at most {LONGEST_NAME} letters without / \ # ? % :"
+
+
+def is_name(text: str) -> bool:
+    """Whether a project or an entity on W&B may be called so.
+
+    Source: wandb 0.31.0, ``Settings.validate_project``.
+    """
+    return bool(text.strip()) and len(text) <= LONGEST_NAME and not set(text) & set("/\\#?%:")

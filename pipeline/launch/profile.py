@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.errors import FieldError, nearest
+from pipeline.experiment.tracking import NAMES, is_name
 from pipeline.launch.grants import Band, Charging, GpuType, Node
 from pipeline.launch.placeholders import check_placeholders, fill
 
@@ -135,6 +136,10 @@ class Profile:
             self._check_needs(("bands", position, "needs"), band.needs)
         if self.on_cluster and not self.bands:
             raise FieldError((), "no bands of walltime are given", hint="write bands: [{hours: 24}]")
+        for field in ("project", "entity"):
+            name = getattr(self, f"wandb_{field}")
+            if name is not None and not is_name(name):
+                raise FieldError((f"wandb_{field}",), f"W&B has no {field} named {name!r}", hint=NAMES)
         for field in PLACED:
             value = getattr(self, field)
             for text in value if isinstance(value, tuple) else (value,):

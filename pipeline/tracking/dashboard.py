@@ -25,6 +25,7 @@ from pipeline.tracking.place import Way, destination_of, has_key, way
 from pipeline.tracking.presets import make_presets, preset_id
 from pipeline.tracking.preview import draw_dashboard
 from pipeline.tracking.remote import Remote, end_left_sender
+from pipeline.tracking.settings import settings_that_count
 from pipeline.tracking.trial_runs import Exportable
 from pipeline.tracking.workspace import as_json, save_workspace, workspace
 
@@ -95,7 +96,7 @@ def make_dashboard(run: Path, tracking: Tracking | None, profile: Destination | 
         PipelineError: If the folder is not that of a run, an export is at work in it, or W&B does not do what it
             should.
     """
-    with alone(run, say) as folder:
+    with alone(run, say) as folder, settings_that_count(say):
         end_left_sender(folder)
         source = read_run(run)
         asked = tracking or source.plan.experiment.tracking

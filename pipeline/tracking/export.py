@@ -29,6 +29,7 @@ from pipeline.tracking.place import Way, destination_of, has_key, way
 from pipeline.tracking.progress import Progress
 from pipeline.tracking.readings import patiently
 from pipeline.tracking.remote import Remote, end_left_sender
+from pipeline.tracking.settings import settings_that_count
 from pipeline.tracking.sweep_run import deliver_sweep, write_sweep
 from pipeline.tracking.transaction_log import is_whole, write_log
 from pipeline.tracking.trial_runs import Exportable, trial_runs
@@ -79,7 +80,7 @@ def export(
         PipelineError: If the folder is not that of a run, or W&B does not do what it should. What has arrived until
             then is noted.
     """
-    with alone(run, say) as folder:
+    with alone(run, say) as folder, settings_that_count(say):
         end_left_sender(folder)
         open_way = way(has_key=has_key())
         if open_way.closed and online:

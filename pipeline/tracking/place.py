@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from wandb_workspaces._graphql import get_app_url
 
-from pipeline.experiment.tracking import Tracking
+from pipeline.experiment.tracking import NAMES, Tracking, is_name
 from pipeline.tracking.content import Destination
 from pipeline.tracking.network import RefusedError, UnreachableError, clock_ahead_seconds, skew_in_words
 from pipeline.tracking.remote import LIMITS
@@ -39,11 +39,24 @@ def destination_of(tracking: Tracking, profile: Destination | None = None) -> De
     Args:
         tracking: What the experiment says.
         profile: What the profile of a cluster says, empty where it says nothing.
+
+    Raises:
+        RefusedError: If what counts is no name on W&B.
     """
     said = profile or Destination("", "")
-    entity = tracking.entity or said.entity or os.environ.get("WANDB_ENTITY", "")
-    project = tracking.project or said.project or os.environ.get("WANDB_PROJECT", "") or PROJECT
+    entity = tracking.entity or _named("entity", said.entity) or ""
+    project = tracking.project or _named("project", said.project) or PROJECT
     return Destination(entity, project)
+
+
+def _named(what: str, by_profile: str) -> str:
+    """A project or an entity as the cluster's profile names it, else the environment."""
+    variable = f"WANDB_{what.upper()}"
+    name, where = (by_profile, f"cluster.wandb_{what}") if by_profile else (os.environ.get(variable, ""), variable)
+    if name and not is_name(name):
+        hint = f"--set tracking.{what}=... names another; {NAMES}"
+        raise RefusedError(f"W&B has no {what} named {name!r}", where=where, hint=hint)
+    return name
 
 
 def way(*, has_key: bool) -> Way:

@@ -22,12 +22,10 @@ from pipeline.errors import PipelineError
 from pipeline.records.files import naming
 from pipeline.tracking.content import BEFORE, DIGEST, Destination, RunContent
 from pipeline.tracking.network import RefusedError, TroubleError
+from pipeline.tracking.settings import OF_ONE_RUN
 
-NOT_OURS = (
-    *("WANDB_MODE", "WANDB_RUN_ID", "WANDB_NAME", "WANDB_NOTES", "WANDB_TAGS", "WANDB_RUN_GROUP", "WANDB_JOB_TYPE"),
-    *("WANDB_RESUME", "WANDB_SWEEP_ID", "WANDB_PROJECT", "WANDB_ENTITY"),
-)
-"""Variables that say something of one run of the user's own; each of our runs says it itself."""
+NOT_OURS = (*OF_ONE_RUN, "WANDB_MODE")
+"""Variables that are not for the client: what they say, our runs say themselves."""
 
 LIMITS = {
     "WANDB_HTTP_TIMEOUT": "20",  # seconds for an answer

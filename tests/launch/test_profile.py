@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import itertools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -215,3 +216,12 @@ def test_processes_of_this_machine_have_no_queue() -> None:
     assert not here.on_cluster
     assert here.workers == 1
     assert filled_in(here, "local") == here
+
+
+@pytest.mark.parametrize("field", ["project", "entity"])
+@pytest.mark.parametrize("name", ["lab/proj", "n" * 129, " "])
+def test_a_name_that_wandb_does_not_take_is_refused(field: str, name: str) -> None:
+    with pytest.raises(FieldError, match=re.escape(f"W&B has no {field} named {name!r}")) as refusal:
+        profile(**{f"wandb_{field}": name})
+    assert refusal.value.path == (f"wandb_{field}",)
+    assert profile(**{f"wandb_{field}": "n" * 128})

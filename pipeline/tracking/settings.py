@@ -1,0 +1,84 @@
+"""What the environment says to W&B's client, looked at before the client does, which refuses it all and names nothing.
+
+The client checks every variable, those too that are about a run of the user's own and mean nothing here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from pydantic import ValidationError
+
+from pipeline.tracking.network import RefusedError
+
+OF_ONE_RUN = (
+    *("WANDB_RUN_ID", "WANDB_NAME", "WANDB_NOTES", "WANDB_TAGS", "WANDB_RUN_GROUP", "WANDB_JOB_TYPE", "WANDB_RESUME"),
+    *("WANDB_RESUME_FROM", "WANDB_FORK_FROM", "WANDB_SWEEP_ID", "WANDB_CONSOLE", "WANDB_PROJECT", "WANDB_ENTITY"),
+    *("WANDB_SAVE_CODE", "WANDB_DISABLE_CODE", "WANDB_DISABLE_GIT"),
+)
+"""Variables that say something of one run of the user's own; each of our runs says it itself."""
+THAT_COUNT = (
+    *("WANDB_BASE_URL", "WANDB_APP_URL", "WANDB_API_KEY", "WANDB_MODE", "WANDB_HTTP_TIMEOUT"),
+    *("WANDB_INSECURE_DISABLE_SSL", "WANDB_IDENTITY_TOKEN_FILE", "WANDB_CREDENTIALS_FILE"),
+)
+"""Variables, beside those of the client's own patience (``WANDB__...``), without which an export goes elsewhere."""
+SECRET = ("KEY", "TOKEN", "HEADERS")
+LIKE = {"WANDB_BASE_URL": "https://api.wandb.ai", "WANDB_MODE": "online or offline", "WANDB_HTTP_TIMEOUT": "20"}
+
+
+@contextmanager
+def settings_that_count(say: Callable[[str], None]) -> Iterator[None]:
+    """Have W&B's client take its settings from the variables that are about more than one run.
+
+    Args:
+        say: Told of a variable that the client would refuse, and that does not count here.
+
+    Raises:
+        RefusedError: If it would refuse one that counts.
+    """
+    import wandb
+
+    before = dict(os.environ)
+    try:
+        for name in OF_ONE_RUN:
+            os.environ.pop(name, None)
+        for name, reason in at_fault(os.environ).items():
+            if name in THAT_COUNT or name.startswith("WANDB__"):
+                raise RefusedError(_refused(name, reason), where=name, hint=_hint(name))
+            say(f"{name}: {_refused(name, reason)}; it does not count here")
+            del os.environ[name]
+        os.environ["WANDB_SILENT"] = "true"  # what it says would stand between our own words
+        wandb.setup()  # it reads the environment now, and not again
+        os.environ.update({name: before[name] for name in ("WANDB_PROJECT", "WANDB_ENTITY") if name in before})
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def at_fault(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that W&B's client would refuse, each with the reason."""
+    import wandb
+
+    faults: dict[str, str] = {}
+    for name, value in environ.items():
+        if not name.startswith("WANDB_"):
+            continue
+        try:
+            wandb.Settings().update_from_env_vars({name: value})
+        except ValidationError as error:
+            faults[name] = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+        except (wandb.Error, ValueError, TypeError) as error:
+            faults[name] = " ".join(str(error).split())
+    return faults
+
+
+def _refused(name: str, reason: str) -> str:
+    value = "" if any(word in name for word in SECRET) else f" {os.environ[name]!r}"
+    return f"W&B's client does not take{value or ' what it says'}: {reason}"
+
+
+def _hint(name: str) -> str:
+    return f"{name} is like {LIKE[name]}, or leave it out" if name in LIKE else "leave it out"
