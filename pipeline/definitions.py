@@ -23,6 +23,8 @@ class Definition:
 
     not_identity: ClassVar[tuple[str, ...]] = ()
     """Fields that say where a thing is, not what it is; left out of a trial's id."""
+    unsaid: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
+    """Fields that came later, each with what means what had always been: at that, left out of a trial's id."""
 
     @classmethod
     def name(cls) -> str:
@@ -80,10 +82,10 @@ def canonical(value: Any, *, identity: bool = False) -> Any:
 
     Args:
         value: Dataclasses, tuples, enumerations, strings, numbers, ``None``.
-        identity: Leave out what ``not_identity`` names.
+        identity: Leave out what ``not_identity`` names, and ``unsaid`` at the value it names.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        skipped = value.not_identity if identity and isinstance(value, Definition) else ()
+        skipped = _not_in_an_id(value) if identity else frozenset()
         fields = {
             field.name: canonical(_typed(getattr(value, field.name), str(field.type)), identity=identity)
             for field in dataclasses.fields(value)
@@ -99,6 +101,12 @@ def canonical(value: Any, *, identity: bool = False) -> Any:
     if value is None or isinstance(value, str | bool | int | float):
         return value
     raise TypeError(f"cannot write {value!r} canonically")
+
+
+def _not_in_an_id(value: Any) -> frozenset[str]:
+    """The fields of a dataclass that its identity does not depend on."""
+    unsaid = {name for name, before in getattr(value, "unsaid", {}).items() if getattr(value, name) in before}
+    return frozenset(unsaid | set(value.not_identity if isinstance(value, Definition) else ()))
 
 
 def _typed(value: Any, annotation: str) -> Any:

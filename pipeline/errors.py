@@ -7,7 +7,7 @@ the nearest right name or the thing to do. Lower case, the offending value by ``
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class PipelineError(Exception):
@@ -63,9 +63,30 @@ def reason_of(error: OSError) -> str:
     return words.lower()
 
 
+MOST_NAMES = 64
+"""Names that a hint lists; of more it shows the nearest."""
+
+NEAREST_NAMES = 5
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Word a hint that names the known names, the nearest one first."""
+    """Word a hint that names the known names, the nearest one first; of very many only the nearest few."""
     names = sorted(known)
-    listed = f"known: {', '.join(names)}"
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    return f"did you mean {close[0]!r}? {listed}" if close else listed
+    few = len(names) <= MOST_NAMES
+    close = difflib.get_close_matches(name, names, n=1 if few else NEAREST_NAMES, cutoff=0.6)
+    if few:
+        listed = f"known: {', '.join(map(brief, names))}"
+    else:
+        listed = f"{len(names)} are known, such as {', '.join(map(brief, close[1:] or names[:NEAREST_NAMES]))}"
+    return f"did you mean {brief(close[0])!r}? {listed}" if close else listed
+
+
+def brief(text: str, most: int = 60) -> str:
+    """A text as a complaint shows it: its middle left out if it is long."""
+    return text if len(text) <= most else f"{text[: most // 2]}...{text[-(most // 2) + 3 :]}"
+
+
+def enumerated(names: Sequence[str], most: int = 5) -> str:
+    """The first few of some names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(brief(name) for name in names[:most]) + more

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 import pytest
 
@@ -153,7 +153,9 @@ def test_definition_is_written_as_its_name_and_all_its_fields(name: str, kind: t
 
 @each
 def test_fields_left_out_of_the_identity_exist(name: str, kind: type[Definition]) -> None:
-    assert set(kind.not_identity) <= {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    fields = {field.name: field.default for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    assert set(kind.not_identity) <= fields.keys()
+    assert all(fields[name] in values for name, values in kind.unsaid.items())
 
 
 # --- the pattern itself ---
@@ -194,6 +196,23 @@ def test_identity_leaves_out_where_a_thing_is() -> None:
     assert canonical(here) != canonical(there)
     assert canonical(here, identity=True) == canonical(there, identity=True)
     assert canonical(here, identity=True)["mixture"]["one"] == {"leaky_green2": {"depth": 0.5, "shade": "dark"}}
+
+
+def test_identity_leaves_out_a_later_field_at_what_had_always_been() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Old:
+        size: int = 1
+
+    @dataclasses.dataclass(frozen=True)
+    class New:
+        size: int = 1
+        colour: str = ""
+        unsaid: ClassVar[Mapping[str, tuple[Any, ...]]] = {"colour": ("", "white")}
+
+    for same in (New(), New(colour="white")):
+        assert canonical(same, identity=True) == canonical(Old(), identity=True)
+        assert canonical(same)["colour"] == same.colour
+    assert canonical(New(colour="red"), identity=True) == {"size": 1, "colour": "red"}
 
 
 @pytest.mark.parametrize("value", [{"a": 1}, {1}, Colour, object, 1j, b"bytes"], ids=repr)

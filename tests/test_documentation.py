@@ -1,5 +1,6 @@
 """What README.md and the Makefile say is true: what they show runs, what they name exists."""
 
+import gzip
 import os
 import re
 import shutil
@@ -77,7 +78,7 @@ def test_lightning_block_runs_as_it_stands_and_wandb_has_what_was_logged(
 
 
 def test_yaml_block_is_an_experiment_that_can_be_planned(tmp_path: Path) -> None:
-    (block,) = blocks("yaml")
+    block = blocks("yaml")[0]
     path = tmp_path / "diabetes.yaml"
     path.write_text(block)
     whole = make_plan("diabetes", read_experiment(path))
@@ -90,7 +91,7 @@ def test_yaml_block_is_an_experiment_that_can_be_planned(tmp_path: Path) -> None
 
 def alternatives() -> list[str]:
     """What the comments of the YAML block give as other things to write, as overrides."""
-    (block,) = blocks("yaml")
+    block = blocks("yaml")[0]
     rates = re.findall(r"^learning_rates: .*# or (\[.*?\]); or (\{.*?\})$", block, re.MULTILINE)
     (batch,) = re.findall(r"^batch_size: .*# or (\w+)$", block, re.MULTILINE)
     (optimizers,) = re.findall(r"^optimizer: .*# (.+)$", block, re.MULTILINE)
@@ -109,7 +110,7 @@ def test_yaml_block_names_every_optimizer() -> None:
 
 @pytest.mark.parametrize("override", alternatives())
 def test_alternatives_in_the_yaml_block_can_be_planned(tmp_path: Path, override: str) -> None:
-    (block,) = blocks("yaml")
+    block = blocks("yaml")[0]
     path = tmp_path / "diabetes.yaml"
     path.write_text(block)
     changes = ["seeds=1", override]
@@ -125,7 +126,7 @@ def test_alternatives_in_the_yaml_block_can_be_planned(tmp_path: Path, override:
 
 
 def test_table_of_the_yaml_block_is_read(tmp_path: Path) -> None:
-    (block,) = blocks("yaml")
+    block = blocks("yaml")[0]
     (table,) = re.findall(r"^data: .*; or (\{.*\})$", block, re.MULTILINE)
     rng = np.random.default_rng(0)
     pl.DataFrame({name: rng.standard_normal(40) for name in ("a", "b", "quality")}).write_csv(tmp_path / "wine.csv")
@@ -133,6 +134,18 @@ def test_table_of_the_yaml_block_is_read(tmp_path: Path) -> None:
     path.write_text(re.sub(r"^data: .*$", f"data: {table}", block, flags=re.MULTILINE))
     planned = make_plan("wine", read_experiment(path, ["steps=2", "seeds=1", "batch_size=full"]))
     assert {trial.shape.problem.label() for trial in planned.trials.values()} == {"wine.csv(a, b -> quality)"}
+
+
+def test_layout_and_split_of_the_second_yaml_block_are_read(tmp_path: Path) -> None:
+    (block,) = [block for block in blocks("yaml") if "separator" in block]
+    rows = [f"{number};{number % 7},5;{'abc'[number % 3]}" for number in range(150)]
+    with gzip.open(tmp_path / "wine.csv.gz", "wt") as file:
+        file.write("\n".join(["by hand", "", "sugar;acid;kind", *rows]))
+    path = tmp_path / "wine.yaml"
+    path.write_text(f"question: Which?\nmodels: [{{shallow: {{activation: relu}}}}]\nwidths: [2]\n{block}")
+    (problem,) = read_experiment(path).problems()
+    assert problem.label() == "wine.csv.gz(sugar, acid -> kind)"
+    assert sorted(problem.load().train_targets_PK.sum(dim=0).tolist()) == [33, 33, 34]
 
 
 def test_example_of_a_definition_is_found_by_the_tables_the_tests_and_the_configuration(tmp_path: Path) -> None:

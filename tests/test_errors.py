@@ -1,11 +1,11 @@
-"""What the system could not do is said in words, whether it has words for it or not."""
+"""A message says in words what the system could not do, names what is near, and stays short."""
 
 import errno
 import os
 
 import pytest
 
-from pipeline.errors import reason_of
+from pipeline.errors import MOST_NAMES, brief, enumerated, nearest, reason_of
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,28 @@ def test_every_number_has_words(number, words):
 
 def test_an_error_without_a_number_keeps_its_text():
     assert reason_of(OSError("Not Open")) == "not open"
+
+
+def test_all_names_are_listed_where_they_are_few() -> None:
+    assert nearest("hart", ["haar", "hat"]) == "did you mean 'hat'? known: haar, hat"
+    assert nearest("zzz", ["haar", "hat"]) == "known: haar, hat"
+
+
+def test_of_very_many_names_the_nearest_few_are_listed_with_their_number() -> None:
+    names = [f"gene_{number:04}" for number in range(MOST_NAMES + 1)] + ["length", "lengths"]
+    assert nearest("lenght", names) == f"did you mean 'length'? {len(names)} are known, such as lengths"
+    assert (
+        nearest("zzz", names)
+        == f"{len(names)} are known, such as gene_0000, gene_0001, gene_0002, gene_0003, gene_0004"
+    )
+
+
+def test_a_name_of_any_length_is_shown_by_its_ends() -> None:
+    assert brief("x" * 60) == "x" * 60
+    assert brief("a" * 100 + "b" * 100) == "a" * 30 + "..." + "b" * 27
+    assert len(nearest("x" * 9000, ["x" * 10_000])) < 200
+
+
+def test_more_names_than_can_be_read_are_counted() -> None:
+    assert enumerated(["a", "b"]) == "a, b"
+    assert enumerated(list("abcdefg"), 3) == "a, b, c and 4 more"

@@ -31,6 +31,9 @@ KINDS = (
     "targets",
 )
 
+MOST_WARNINGS = 5
+"""Of an axis of many training sizes each may deserve one."""
+
 
 def plan(asked: argparse.Namespace) -> int:
     """Print the trials, packs and work of an experiment; train nothing."""
@@ -191,7 +194,13 @@ def plan_of(config: Path, asked: argparse.Namespace) -> Plan:
     if changes and getattr(asked, "cluster", None) is None:
         where = f"--set cluster.{changes[0]}"
         raise PipelineError("nothing is sent to a cluster here", where=where, hint="add --cluster, or take submit")
-    return make_plan(config.stem, read_experiment(config, overrides))
+    planned = make_plan(config.stem, read_experiment(config, overrides))
+    warnings = list(planned.experiment.warnings())
+    for warning in warnings[:MOST_WARNINGS]:
+        say(f"warning: {warning}")
+    if len(warnings) > MOST_WARNINGS:
+        say(f"warning: {len(warnings) - MOST_WARNINGS} more like these")
+    return planned
 
 
 def run_folder(asked: argparse.Namespace) -> Path:

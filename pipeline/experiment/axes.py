@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
 from pipeline.errors import FieldError
 from pipeline.problems.measures import Measure
+from pipeline.problems.problem import SplitRule
 
 FROM_ONE = "take a whole number from 1"
 NO_NOISE = "take 0 for none, or a number above 0"
@@ -57,7 +60,8 @@ class Inputs:
 
     Left out, the measure and the dimension are the target's own, and the sizes are 256
     and 4096 points for a target, four fifths and one fifth of the rows for a table. Test points of
-    a regression under the uniform law are those of a quadrature, about as many as ``test`` says.
+    a regression under the uniform law are those of a quadrature, about as many as ``test`` says. The
+    rows of a table are split at random, or (``split: stratified``) so within each class, by its share.
     """
 
     measure: Measure | None = None
@@ -66,6 +70,8 @@ class Inputs:
     test: int | None = None
     noise: tuple[float, ...] = (0.0,)
     seed: int = 0
+    split: SplitRule = "random"
+    unsaid: ClassVar[Mapping[str, tuple[Any, ...]]] = {"split": ("random",)}
 
     def __post_init__(self) -> None:
         for field in ("dimension", "train", "noise"):

@@ -8,7 +8,7 @@ import itertools
 import json
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -106,6 +106,9 @@ class Experiment:
                 raise FieldError(
                     ("inputs", "noise"), "noise is for targets; a table has its own", hint="leave noise out"
                 )
+        elif self.inputs.split != "random":
+            what = f"split {self.inputs.split} is for tables, whose rows are split; a target is sampled"
+            raise FieldError(("inputs", "split"), what, hint="leave split out")
         if isinstance(self.loss, tuple):
             distinct("loss", self.loss)
         for problem in self.problems():
@@ -248,7 +251,7 @@ class Experiment:
             rows = data.num_rows
             for train in inputs.train or (rows * 4 // 5,):
                 test = inputs.test or rows - train
-                yield _placed(functools.partial(TableProblem, data, train, test, inputs.seed))
+                yield _placed(functools.partial(TableProblem, data, train, test, inputs.seed, inputs.split))
         for target in self.target:
             measure = inputs.measure or target.natural_measure
             for dimension in inputs.dimension or (target.dimensions or 1,):
@@ -258,6 +261,13 @@ class Experiment:
                     for noise in inputs.noise:
                         content = (target, measure, dimension, train, test, noise, inputs.seed)
                         yield _placed(functools.partial(FunctionProblem, *content))
+
+    def warnings(self) -> Iterator[str]:
+        """What a person should know before anything is trained; a table that is not there is refused when it is."""
+        for problem in self.problems():
+            if isinstance(problem, TableProblem):
+                with suppress(FieldError):
+                    yield from problem.warnings()
 
     def losses(self, problem: Problem) -> tuple[Loss, ...]:
         """What is minimised for a problem: the losses that were asked for, or that of its task."""

@@ -1,4 +1,4 @@
-"""Real tables: those that scikit-learn ships, and any CSV, Parquet or NPZ file.
+"""Real tables: those that scikit-learn ships, and any delimited text, Parquet or NPZ file.
 
 Nothing is repaired: a cell that is empty, not a number or infinite is refused with its
 file, row and column, and so is a column that cannot be standardised.
@@ -11,17 +11,22 @@ import hashlib
 import math
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal, final
+from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.definitions import Definition, table
-from pipeline.errors import FieldError
+from pipeline.errors import FieldError, brief
+from pipeline.problems.columns import Decimal
+from pipeline.problems.delimited_file import separator_of
+from pipeline.problems.formats import Layout
 from pipeline.problems.losses import Task
-from pipeline.problems.table_files import Rows, Split, read_bytes, read_table
+from pipeline.problems.rows import Matrix, Rows, Split
+from pipeline.problems.table_files import default_separator, read_bytes, read_table, table_file
 
 
 class Data(Definition, ABC):
@@ -57,6 +62,15 @@ class Data(Definition, ABC):
         Raises:
             PipelineError: If a column to be standardised is constant in the training rows.
         """
+
+    def outputs(self) -> Matrix:
+        """The outputs of all rows, those of classes and labels as ``split`` gives them, ``[R, K]``."""
+        rows = np.arange(self.num_rows)
+        return self.split(rows, rows[:1])[0][1]
+
+    def output_names(self) -> tuple[str, ...]:
+        """What each output is called: a class, a label or a column."""
+        return tuple(map(str, range(self.num_outputs)))
 
 
 @final
@@ -140,26 +154,31 @@ def _diabetes() -> Rows:
 @final
 @dataclass(frozen=True)
 class Table(Data):
-    """A table of your own: a CSV, Parquet or NPZ file, and the names of its input and output columns.
+    """A table of your own: a CSV, TSV, Parquet or NPZ file, and the names of its input and output columns.
 
     A regression has numbers as outputs, standardised like all inputs on the training
     rows, so an error of 1 is the deviation of the training targets. Classes are one
     column of integers or words, sorted, then one-hot. Labels are columns of 0 and 1, or
     false and true.
 
-    A CSV file is UTF-8, separated by commas, with a header. In an NPZ file an array of one
+    Text is UTF-8 with a header, its fields separated by commas, or by tabs in a TSV file; ``separator``,
+    ``decimal`` and ``skip_rows`` say what is otherwise. It may be gzipped. In an NPZ file an array of one
     axis is a column; one of two axes is a block of columns, all meant by the array's name.
 
     Args:
-        path: The file; ``.csv``, ``.parquet`` or ``.npz`` says what it is.
-        inputs: Columns to predict from, in this order.
+        path: The file; ``.csv``, ``.tsv``, ``.csv.gz``, ``.tsv.gz``, ``.parquet`` or ``.npz`` says what it is.
+        inputs: Columns to predict from, in this order; ``all_but_output`` for all others of the file, in its
+            order. A plan names them one by one.
         output: Columns to predict.
         outputs_are: What the outputs mean.
-        sha256: Digest of the bytes of the file, filled in where it is empty. It, and not
-            the path, is what a trial's id depends on.
+        sha256: Digest of the bytes of the file, unpacked if it is gzipped; filled in where it is empty. It, and
+            not the path, is what a trial's id depends on.
         shape: Rows, inputs and outputs, filled in where it is empty. A plan writes digest and
             shape down, so that a run can be reported where the file is not: with both, the
             file is read, and held against them, only when its rows are needed.
+        separator: One character between two fields, or ``tab``.
+        decimal: What stands before the fraction in a number.
+        skip_rows: Lines before the header.
 
     Raises:
         FieldError: If the file is not what ``sha256`` or ``shape`` says, cannot be read,
@@ -172,17 +191,25 @@ class Table(Data):
     outputs_are: Literal["regression", "classes", "labels"] = "regression"
     sha256: str = ""
     shape: tuple[int, ...] = field(default=(), compare=False)
+    separator: str = ""
+    decimal: Decimal = "."
+    skip_rows: int = 0
     not_identity: ClassVar[tuple[str, ...]] = ("path", "shape")
+    unsaid: ClassVar[Mapping[str, tuple[Any, ...]]] = {"separator": ("", ","), "decimal": (".",), "skip_rows": (0,)}
 
     def __post_init__(self) -> None:
-        named: list[str] = []
+        self._settle_layout()
+        if self.inputs == (ALL_BUT_OUTPUT,):
+            object.__setattr__(self, "inputs", self._all_but_output())
+        named: set[str] = set()
         for where, names in (("inputs", self.inputs), ("output", self.output)):
             if not names:
                 raise FieldError((where,), f"{where} names no column", hint="name at least one column of the table")
             for position, name in enumerate(names):
                 if name in named:
-                    raise FieldError((where, position), f"column {name!r} is named twice", hint="name each column once")
-                named.append(name)
+                    what = f"column {brief(name)!r} is named twice"
+                    raise FieldError((where, position), what, hint="name each column once")
+                named.add(name)
         if self.shape and (len(self.shape) != 3 or min(self.shape) < 1):
             what = f"{self.shape} is not the shape of a table"
             raise FieldError(("shape",), what, hint="write rows, inputs, outputs, or leave it out")
@@ -192,10 +219,44 @@ class Table(Data):
             object.__setattr__(self, "sha256", hashlib.sha256(read_bytes(self.path)).hexdigest())
         object.__setattr__(self, "shape", self._rows().shape)
 
+    def _settle_layout(self) -> None:
+        """Fill in the separator, so that tabs are tabs whether they were said or follow from the ending."""
+        default = default_separator(self.path)
+        if default is None:
+            for name in self.unsaid:
+                if getattr(self, name) not in self.unsaid[name]:
+                    what = f"{name} is for text; {self.path.name} is none"
+                    raise FieldError((name,), what, hint=f"leave {name} out")
+            return
+        object.__setattr__(self, "separator", separator_of(self.separator) or default)
+        if self.separator == self.decimal:
+            what = f"{self.decimal!r} cannot both separate fields and stand before the fraction of a number"
+            hint = "set separator to what is between the fields, such as ';', or decimal to '.'"
+            raise FieldError(("decimal",), what, hint=hint)
+        if self.skip_rows < 0:
+            what = f"skip_rows is a number of lines, not {self.skip_rows!r}"
+            raise FieldError(("skip_rows",), what, hint="take 0 for none, or how many lines stand before the header")
+
+    @property
+    def layout(self) -> Layout:
+        """How the text of the file is laid out."""
+        return Layout(self.separator or ",", self.decimal, self.skip_rows)
+
+    def _all_but_output(self) -> tuple[str, ...]:
+        """All columns but the outputs, unless one has that very name."""
+        names = table_file(self.path, self.layout).names()
+        if ALL_BUT_OUTPUT in names:
+            return self.inputs
+        if "" in names:
+            what = f"{self.path.name}: column {names.index('') + 1} has no name; it may be the number of the row"
+            raise FieldError(("inputs",), what, hint="give it a name in the header, or name the inputs one by one")
+        return tuple(name for name in names if name not in self.output)
+
     def label(self) -> str:
         """The file and what is predicted from what, such as ``wine.csv(alcohol, sugar -> quality)``."""
         inputs = ", ".join(self.inputs) if len(self.inputs) <= 4 else f"{len(self.inputs)} inputs"
-        return f"{self.path.name}({inputs} -> {', '.join(self.output)})"
+        output = ", ".join(self.output) if len(self.output) <= 4 else f"{len(self.output)} outputs"
+        return f"{self.path.name}({inputs} -> {output})"
 
     @property
     def task(self) -> Task:
@@ -216,12 +277,21 @@ class Table(Data):
     def split(self, train_rows: NDArray[np.int64], test_rows: NDArray[np.int64]) -> tuple[Split, Split]:
         return self._rows().split(train_rows, test_rows)
 
+    def outputs(self) -> Matrix:
+        return self._rows().outputs_RK
+
+    def output_names(self) -> tuple[str, ...]:
+        return self._rows().output_names
+
     def _rows(self) -> Rows:
-        rows = read_table(self.path, self.sha256, self.inputs, self.output, self.task)
+        rows = read_table(self.path, self.sha256, self.inputs, self.output, self.task, self.layout)
         if self.shape and self.shape != rows.shape:
             what = f"{self.path} has rows, inputs, outputs {rows.shape}, not {self.shape}"
             raise FieldError(("shape",), what, hint="leave shape out")
         return rows
 
+
+ALL_BUT_OUTPUT = "all_but_output"
+"""Said of inputs: every column of the file that is no output."""
 
 DATA = table(Data, sys.modules[__name__])

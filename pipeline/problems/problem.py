@@ -10,15 +10,17 @@ import dataclasses
 import functools
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.definitions import canonical
-from pipeline.errors import FieldError
+from pipeline.errors import FieldError, enumerated
 from pipeline.numerics.randomness import stream
 from pipeline.problems.datasets import Data
 from pipeline.problems.losses import Task
@@ -167,15 +169,21 @@ class FunctionProblem(Problem):
         return self.measure.rule(self.test, self.dimension, self.target.breaks(), self.seed)
 
 
+SplitRule = Literal["random", "stratified"]
+"""How the rows to train on are chosen: any alike, or in each class by the same share of its own."""
+
+
 @final
 @dataclass(frozen=True)
 class TableProblem(Problem):
-    """A real table, split at random into training and held-out rows."""
+    """A real table, split at random into training and held-out rows, whole or class by class."""
 
     data: Data
     train: int
     test: int
     seed: int
+    split: SplitRule = "random"
+    unsaid: ClassVar[Mapping[str, tuple[Any, ...]]] = {"split": ("random",)}
 
     def __post_init__(self) -> None:
         rows = self.data.num_rows
@@ -188,6 +196,16 @@ class TableProblem(Problem):
                 f"{self.train} training and {self.test} test rows are more than the {rows} of {self.data.label()}",
                 hint="lower train or test",
             )
+        if self.split == "stratified":
+            self._check_strata()
+
+    def _check_strata(self) -> None:
+        if self.task is Task.REGRESSION:
+            what = f"{self.data.label()} has no classes to stratify by"
+            raise FieldError(("split",), what, hint="leave split out")
+        if self.task is Task.CLASSES and self.train < self.num_outputs:
+            what = f"{self.train} training rows are fewer than the {self.num_outputs} classes of {self.data.label()}"
+            raise FieldError(("train",), what, hint="raise train: a stratified split has a row of each class in it")
 
     @property
     def task(self) -> Task:
@@ -208,8 +226,64 @@ class TableProblem(Problem):
     def label(self) -> str:
         return self.data.label()
 
-    def load(self) -> Dataset:
+    def rows(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The rows to train on and those held out."""
         order = stream(self.identity, "split").permutation(self.data.num_rows)
-        train_rows, test_rows = order[: self.train], order[self.train : self.train + self.test]
-        train, test = self.data.split(train_rows, test_rows)
+        if self.split == "random":
+            return order[: self.train], order[self.train : self.train + self.test]
+        outputs_RK = self.data.outputs()[order]
+        if self.task is Task.CLASSES:
+            stratum_R = outputs_RK.argmax(axis=1)
+        else:  # of labels each combination
+            stratum_R = np.unique(outputs_RK, axis=0, return_inverse=True)[1].reshape(-1)
+        is_train_R = _taken(stratum_R, self.train, at_least=1)
+        left = np.flatnonzero(~is_train_R)
+        return order[is_train_R], order[left[_taken(stratum_R[left], self.test, at_least=0)]]
+
+    def load(self) -> Dataset:
+        train, test = self.data.split(*self.rows())
         return Dataset(*(torch.from_numpy(array) for array in (*train, *test)))
+
+    def warnings(self) -> Iterator[str]:
+        """What a person should know of the split of classes or labels before anything is trained."""
+        if self.task is Task.REGRESSION:
+            return
+        outputs_RK, names = self.data.outputs(), np.array(self.data.output_names())
+        in_train_K = outputs_RK[self.rows()[0]].sum(axis=0)
+        place = f"{self.label()}, inputs.seed {self.seed}"
+        if self.task is Task.LABELS:
+            constant = names[(in_train_K == 0) | (in_train_K == self.train)]
+            if len(constant):
+                yield f"{place}: the same in all {self.train} training rows: {enumerated(constant)}"
+            return
+        never = names[in_train_K == 0]
+        if len(never):
+            of = f"{len(never)} of the {len(names)} classes {'are' if len(never) > 1 else 'is'}"
+            yield f"{place}: {of} in none of the {self.train} training rows: {enumerated(never)}; {_STRATIFY}"
+        only = names[(outputs_RK.sum(axis=0) == 1) & (in_train_K == 1)]
+        if self.split == "stratified" and len(only):
+            yield f"{place}: of a single row, which is trained on and so never tested: {enumerated(only)}"
+
+
+_STRATIFY = "inputs: {split: stratified} trains on some of each"
+
+
+def _taken(stratum_R: NDArray[np.int64], wanted: int, *, at_least: int) -> NDArray[np.bool_]:
+    """Mark so many rows, of each stratum the first ones, as many as are its share (largest remainders).
+
+    Args:
+        stratum_R: Number of the stratum of each row.
+        wanted: How many rows to mark.
+        at_least: Rows to mark in each stratum whatever its share, if there are that many to be marked.
+    """
+    strata, which_R, size_S = np.unique(stratum_R, return_inverse=True, return_counts=True)
+    least = at_least if at_least * len(strata) <= wanted else 0
+    more, others = wanted - least * len(strata), len(stratum_R) - least * len(strata)
+    take_S, remainder_S = np.divmod(more * (size_S - least), max(1, others))
+    take_S += least
+    by_remainder = np.argsort(-remainder_S, kind="stable")
+    take_S[by_remainder[: wanted - take_S.sum()]] += 1
+    by_stratum = np.argsort(which_R, kind="stable")
+    place_R = np.empty_like(which_R)
+    place_R[by_stratum] = np.arange(len(which_R)) - np.repeat(np.cumsum(size_S) - size_S, size_S)
+    return place_R < take_S[which_R]

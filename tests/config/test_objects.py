@@ -74,7 +74,7 @@ def test_an_unknown_key_is_refused_with_the_nearest(write, least, refused):
 
 def test_an_unknown_key_inside_is_refused_with_the_nearest(write, least, refused):
     path = write(least + "inputs:\n  seed: 1\n  noize: 0.1\n")
-    hint = "did you mean 'noise'? known: dimension, measure, noise, seed, test, train"
+    hint = "did you mean 'noise'? known: dimension, measure, noise, seed, split, test, train"
     with refused(path, 7, "unknown key 'noize' in inputs", hint):
         read_experiment(path)
 

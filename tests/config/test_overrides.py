@@ -69,7 +69,7 @@ def test_an_override_of_one_alias_leaves_the_others(write, least):
         ),
         ("steps=many", "steps must be a whole number, not 'many'", "write it in decimal digits, like 20000 or 2e4"),
         ("inputs.noize=1", "unknown key 'noize' in inputs",
-         "did you mean 'noise'? known: dimension, measure, noise, seed, test, train"),
+         "did you mean 'noise'? known: dimension, measure, noise, seed, split, test, train"),
         ("widths.1=8", "widths has no '1'", "widths is a list; its positions are 0 to 0"),
         ("data.1=digits", "data has no '1'", "data is a list; its positions are 0 to 0"),
         ("question.why=3", "question is 'Which width?', which has no 'why' inside", "set question as a whole"),

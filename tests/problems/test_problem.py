@@ -4,6 +4,7 @@ import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -253,3 +254,105 @@ def test_a_problem_says_what_its_target_says() -> None:
     assert (xor.task, xor.num_inputs, xor.num_outputs, xor.label()) == (Task.LABELS, 2, 1, "xor")
     assert FUNCTION.label() == "gaussian"
     assert (TableProblem(Digits(), 9, 9, 0).task, TableProblem(Digits(), 9, 9, 0).num_outputs) == (Task.CLASSES, 10)
+
+
+# Classes and labels: a split that has all of them, or a word about those it lacks
+
+
+def classes(tmp_path: Path, counts: dict[str, int], outputs_are: Any = "classes") -> Table:
+    """So many rows of each class, one after the other."""
+    path = tmp_path / "classes.csv"
+    kinds = [kind for kind, count in counts.items() for _ in range(count)]
+    path.write_text("a,k\n" + "".join(f"{i},{kind}\n" for i, kind in enumerate(kinds)))
+    return Table(path, ("a",), ("k",), outputs_are)
+
+
+def drawn(problem: TableProblem) -> tuple[list[int], list[int]]:
+    """How many rows of each class are trained on and tested."""
+    dataset = problem.load()
+    return tuple(targets.sum(dim=0).int().tolist() for targets in (dataset.train_targets_PK, dataset.test_targets_PK))
+
+
+def stratified(data: Data, train: int, test: int, seed: int = 0) -> TableProblem:
+    return TableProblem(data, train, test, seed, "stratified")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_stratified_split_takes_of_each_class_its_share(tmp_path: Path, seed: int) -> None:
+    data = classes(tmp_path, {"a": 60, "b": 30, "c": 10})
+    assert drawn(stratified(data, 50, 50, seed)) == ([30, 15, 5], [30, 15, 5])
+    assert drawn(stratified(data, 50, 10, seed)) == ([30, 15, 5], [6, 3, 1])
+
+
+def test_a_stratified_split_has_a_row_of_each_class_to_train_on(tmp_path: Path) -> None:
+    data = classes(tmp_path, {"a": 95, "b": 1, "c": 4})
+    assert drawn(stratified(data, 3, 10))[0] == [1, 1, 1]
+    train, test = drawn(stratified(data, 20, 80))
+    assert (sum(train), sum(test)) == (20, 80)
+    assert train[1] == 1
+    assert train[2] in (1, 2)
+
+
+def test_a_stratified_split_is_of_whole_rows_that_nobody_has_twice(tmp_path: Path) -> None:
+    data = classes(tmp_path, {"a": 33, "b": 5, "c": 2})
+    train, test = stratified(data, 25, 15).rows()
+    assert sorted([*train, *test]) == list(range(40))
+    again = stratified(data, 25, 15, 1).rows()
+    assert sorted(train) != sorted(again[0])
+    assert list(train) != sorted(train)
+
+
+def test_labels_are_stratified_by_all_of_them_together(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("a,p,q\n" + "".join(f"{i},{i // 10 % 2},{i // 20 % 2}\n" for i in range(40)))
+    dataset = stratified(Table(path, ("a",), ("p", "q"), "labels"), 20, 20).load()
+    for targets in (dataset.train_targets_PK, dataset.test_targets_PK):
+        assert (2 * targets[:, 0] + targets[:, 1]).unique(return_counts=True)[1].tolist() == [5, 5, 5, 5]
+
+
+def test_what_cannot_be_stratified_is_refused(rows: Table, tmp_path: Path) -> None:
+    with pytest.raises(FieldError, match=r"^split: rows.csv\(a, b -> y\) has no classes to stratify by"):
+        stratified(rows, 20, 10)
+    data = classes(tmp_path, {"a": 5, "b": 5, "c": 5})
+    with pytest.raises(FieldError, match=r"^train: 2 training rows are fewer than the 3 classes of classes.csv"):
+        stratified(data, 2, 10)
+
+
+def test_a_class_that_is_in_no_training_row_is_warned_of(tmp_path: Path) -> None:
+    data = classes(tmp_path, {"a": 20, "b": 20, "c": 1, "d": 1})
+    seed = next(seed for seed in range(99) if drawn(TableProblem(data, 10, 30, seed))[0][2:] == [0, 0])
+    assert list(TableProblem(data, 10, 30, seed).warnings()) == [
+        f"classes.csv(a -> k), inputs.seed {seed}: 2 of the 4 classes are in none of the 10 training rows: c, d; "
+        "inputs: {split: stratified} trains on some of each"
+    ]
+    assert list(stratified(data, 10, 30, seed).warnings()) == [
+        f"classes.csv(a -> k), inputs.seed {seed}: of a single row, which is trained on and so never tested: c, d"
+    ]
+
+
+def test_a_split_with_all_classes_is_not_warned_of(rows: Table) -> None:
+    assert not list(TableProblem(Digits(), 1000, 500, 0).warnings())
+    assert not list(TableProblem(rows, 20, 10, 0).warnings())
+    assert next(TableProblem(Digits(), 3, 500, 0).warnings()).startswith("digits, inputs.seed 0: 7 of the 10 classes")
+
+
+def test_a_label_that_does_not_change_in_training_is_warned_of(tmp_path: Path) -> None:
+    data = classes(tmp_path, {"0": 30, "1": 1}, "labels")
+    seed = next(seed for seed in range(99) if drawn(TableProblem(data, 5, 20, seed))[0] == [0])
+    said = f"classes.csv(a -> k), inputs.seed {seed}: the same in all 5 training rows: k"
+    assert list(TableProblem(data, 5, 20, seed).warnings()) == [said]
+
+
+def test_a_random_split_has_the_identity_that_it_had_before_there_was_another() -> None:
+    problem = TableProblem(Digits(), 100, 50, 0)
+    assert problem.identity == '{"data":{"digits":{}},"seed":0,"test":50,"train":100}'
+    assert stratified(Digits(), 100, 50).identity != problem.identity
+
+
+def test_a_split_is_asked_for_with_the_inputs_and_only_of_a_table() -> None:
+    asked = {"question": "?", "models": (Linear(basis=Monomial()),), "widths": (2,)}
+    inputs = Inputs(train=(100,), split="stratified")
+    (problem,) = Experiment(**asked, data=(Digits(),), inputs=inputs).problems()
+    assert problem == stratified(Digits(), 100, 1697)
+    with pytest.raises(FieldError, match=r"^inputs.split: split stratified is for tables, whose rows are split"):
+        Experiment(**asked, target=(Sine(),), inputs=inputs)

@@ -1,0 +1,178 @@
+"""One column of a table as numbers, labels or classes; a cell that is none is refused with its place."""
+
+from __future__ import annotations
+
+import dataclasses
+import decimal
+import itertools
+import reprlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from pipeline.errors import FieldError
+from pipeline.problems.rows import Matrix
+
+if TYPE_CHECKING:  # loaded where a table is read, because much that reads none must run where it is not installed
+    import polars as pl
+
+Decimal = Literal[".", ","]
+
+FIRST_UNSURE = 2**53
+"""The first integer whose neighbour float64 cannot tell from it."""
+
+MOST_ONE_HOT = 1 << 28
+"""Rows times classes: 2 GiB of zeros and ones."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """The cells of one column, and how to say where one of them is.
+
+    Args:
+        field: The field and position that the column was named at.
+        file: Name of the file.
+        cells: Numbers as they are, text stripped, null where there is nothing.
+        decimal: What stands before the fraction in a number that is text.
+        line_of: The line of a row counted from 0, where the file has lines.
+        if_comma: What to do about a cell that is no number and has a comma in it.
+    """
+
+    field: tuple[str, int]
+    file: str
+    cells: pl.Series
+    decimal: Decimal = "."
+    line_of: Callable[[int], int] | None = None
+    if_comma: str = ""
+
+    def numbers(self) -> Matrix:
+        """The cells in float64."""
+        import polars as pl
+
+        values = self._floats()
+
+        def wrong(row: int) -> str:
+            cell, value = reprlib.repr(self.cells[row]), values[row]
+            if value is None:
+                return f"{cell} is not a number"
+            return f"{cell} is a missing value" if np.isnan(value) else f"{cell} is not finite in float64"
+
+        good = values.is_finite().fill_null(False)
+        hint = f"write numbers like -1{self.decimal}5e3; nothing is filled in here"
+        if self.if_comma and "," in str(self.cells.filter(~good).slice(0, 1).to_list()):
+            hint = self.if_comma
+        self._refuse(~good, wrong, hint)
+        large = values.abs() >= FIRST_UNSURE
+        if large.any():
+            integers = self.cells.cast(pl.String).str.extract(r"^[+-]?0*(\d+)(?:\.0*)?$")
+            self._refuse_merged(
+                values.set(~large, None),
+                integers,
+                "is {} in float64, which cannot tell them apart",
+                "take off what all of them share, for float64 holds 53 bits; or leave the column out",
+            )
+        self._refuse_constant(values)
+        return values.to_numpy()
+
+    def labels(self) -> Matrix:
+        """The cells, 0 or 1 each, in float64."""
+        import polars as pl
+
+        column = self
+        if self.cells.dtype == pl.String:
+            told = self.cells.str.to_lowercase().replace({"false": "0", "true": "1"})
+            column = dataclasses.replace(self, cells=told)
+        values = column._floats()
+
+        def wrong(row: int) -> str:
+            return f"{reprlib.repr(self.cells[row])} is neither 0 nor 1"
+
+        self._refuse(~values.is_in([0.0, 1.0]).fill_null(False), wrong, "write 0 or false, 1 or true")
+        self._refuse_constant(values)
+        return values.to_numpy()
+
+    def classes(self) -> tuple[Matrix, tuple[str, ...]]:
+        """One column of 0 and 1 for each class, the classes sorted, ``[R, K]``, and the names of the classes."""
+        import polars as pl
+
+        hint = "classes are all integers or all words; for numbers, set outputs_are: regression"
+        values, good = self.cells, self.cells.is_not_null()
+        numbers = self._floats()
+        is_text = self.cells.dtype == pl.String
+        # If one is a number then all of them are, and 'NA' among them is a mistake; inf and nan alone are words.
+        if not is_text or numbers.is_finite().any():
+            values, good = numbers, (numbers == numbers.floor()) & (numbers.abs() < FIRST_UNSURE)
+
+        def wrong(row: int) -> str:
+            return f"{reprlib.repr(self.cells[row])} is not an integer"
+
+        self._refuse(~good.fill_null(False), wrong, hint)
+        if is_text and values is numbers:
+            plain = self.cells.str.replace(rf"\{self.decimal}0*$", "")
+            apart = "write every class in one way; where these are several, give codes a letter, such as 'c007'"
+            self._refuse_merged(values, plain, "is the integer {} in other digits", apart)
+        self._refuse_constant(values)
+        classes, which_R = np.unique(values.to_numpy(), return_inverse=True)
+        if len(classes) * len(which_R) > MOST_ONE_HOT:
+            what = f"{self.file}, column {self.cells.name!r}: {len(classes)} classes in {len(which_R)} rows"
+            raise FieldError(self.field, what, hint="a class has many rows; for numbers, set outputs_are: regression")
+        names = tuple(f"{name:.0f}" if isinstance(name, float) else str(name) for name in classes.tolist())
+        return np.eye(len(classes))[which_R], names
+
+    def _floats(self) -> pl.Series:
+        """The cells in float64, null where one is no number."""
+        import polars as pl
+
+        cells = self.cells
+        if cells.dtype == pl.String and self.decimal == ",":
+            cells = cells.set(cells.str.contains(".", literal=True), None).str.replace(",", ".", literal=True)
+        return cells.cast(pl.Float64, strict=False)
+
+    def _refuse(self, bad: pl.Series, wrong: Callable[[int], str], hint: str) -> None:
+        """Raise for the first of the bad rows, and say how many more there are."""
+        rows = bad.arg_true()
+        if rows.is_empty():
+            return
+        row = int(rows[0])
+        what = "the cell is empty" if self.cells[row] is None else wrong(row)
+        more = f"; {len(rows) - 1} more of its cells are no better" if len(rows) > 1 else ""
+        raise FieldError(self.field, f"{self._place(row)}: {what}{more}", hint=hint)
+
+    def _refuse_merged(self, values: pl.Series, texts: pl.Series, how: str, hint: str) -> None:
+        """Raise for the first row whose value is that of a row before, though its text is not."""
+        import polars as pl
+
+        frame = pl.DataFrame({"value": values, "text": texts}).with_row_index("row").drop_nulls()
+        first = frame.unique("text", keep="first", maintain_order=True)
+        merged = first.filter(~pl.col("value").is_first_distinct())
+        if merged.is_empty():
+            return
+        row, value, _ = merged.row(0)
+        before = first.filter(pl.col("value") == value)["row"][0]
+        cell, same = (reprlib.repr(self.cells[number]) for number in (row, before))
+        raise FieldError(self.field, f"{self._place(row)}: {cell} {how.format(same)}", hint=hint)
+
+    def _refuse_constant(self, values: pl.Series) -> None:
+        if values.min() != values.max():
+            return
+        holds = f"every row holds {reprlib.repr(self.cells[0])}"
+        if len({_exact(str(cell)) for cell in itertools.islice(self.cells.unique(), 1000)}) > 1:
+            holds = f"every row is {values[0]!r} in float64"
+        what = f"{self.file}, column {self.cells.name!r}: {holds}"
+        raise FieldError(self.field, what, hint="a column that never changes tells nothing; leave it out")
+
+    def _place(self, row: int) -> str:
+        place = f"row {row + 1}" if self.line_of is None else f"line {self.line_of(row)}"
+        return f"{self.file}, {place}, column {self.cells.name!r}"
+
+
+def _exact(text: str) -> decimal.Decimal | str:
+    """A number that is written out, to its last digit."""
+    truths = {"true": "1", "false": "0"}
+    try:
+        number = decimal.Decimal(truths.get(text.lower(), text).replace(",", "."))
+    except decimal.InvalidOperation:
+        return text
+    return number if number.is_finite() else text
