@@ -1,19 +1,20 @@
 # Every target sets up .venv by itself and refreshes it when the requirements change.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run plan submit status logs cancel retry probe results report sync dashboard lecture play test lint format bench slurm-up slurm-down clean
+.PHONY: help setup run plan submit status logs cancel retry probe results report sync dashboard lecture play test test-newest lint format bench slurm-up slurm-down clean
 
 PYTHON ?= python3
 CONFIG ?= configs/fixed_vs_learned_basis.yaml
 CLUSTER ?= local
 RUN ?=
 ARGS ?=
+DEBIAN ?= testing
 VENV := .venv
 READY := $(VENV)/.ready
 IN := $(VENV)/bin
 
 help: ## Show what make can do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\nCONFIG=%s\n' '$(CONFIG)'
 
 $(READY): pyproject.toml constraints.txt
@@ -70,6 +71,9 @@ play: $(READY) ## Play the lecture's number game at this terminal
 
 test: lint ## Run every check
 	@$(IN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+
+test-newest: ## Run the tests of clusters on a newer Debian's SLURM and Python, in a tree of its own (DEBIAN=trixie)
+	@slurm/dev/newest $(DEBIAN) $(or $(ARGS),-m cluster)
 
 lint: $(READY) ## Check style and types
 	@$(IN)/ruff check .

@@ -53,6 +53,7 @@ def locked(path: Path, kind: int) -> Iterator[None]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "cluster: asks for the dev cluster; given by itself to each test that does")
     config.addinivalue_line("markers", "alone: nobody else uses the dev cluster while this test runs")
     config.addinivalue_line("markers", "reference(names): runs with each entry of the verified values that names fits")
 
@@ -61,6 +62,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files of few tests: they start processes and wait; the short tests at the end fill every gap."""
     tests_of = Counter(item.path for item in items)
     items.sort(key=lambda item: (tests_of[item.path], item.path))
+    for item in items:
+        if "dev_cluster" in getattr(item, "fixturenames", ()):
+            item.add_marker("cluster")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

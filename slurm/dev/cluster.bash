@@ -69,9 +69,11 @@ process_of() {
 
 is_daemon() { grep -qzFx "DEV_DAEMON=$root" "/proc/$1/environ" 2>/dev/null; }
 
+# Snapshot isolation is on from MariaDB 11.8 on, and slurmdbd 26.05 wants it off; older ones do not know the word.
 database=(
     --no-defaults --user="$(id -un)" --skip-grant-tables --skip-networking --skip-log-bin
     --innodb-log-file-size=4M --innodb-buffer-pool-size=64M --innodb-flush-log-at-trx-commit=0 --performance-schema=OFF
+    --loose-innodb-snapshot-isolation=OFF
 )
 
 # All daemons and the processes of their jobs. Daemons and the steps of jobs are known by the log that they hold
