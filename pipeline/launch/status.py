@@ -63,7 +63,7 @@ def status(run: Path) -> Status:
             trials[state] += len(packs[pack])
     return Status(
         trials={state: trials[state] for state in STATES if trials[state]},
-        arrays=arrays(submissions, packs, states, tasks, unknown),
+        arrays=arrays(submissions, packs, owners(submissions, states, outcomes), tasks, unknown),
         incidents=found,
         seconds_left=seconds_left(submissions, packs, states, outcomes, tasks),
         unknown=unknown,
@@ -118,21 +118,42 @@ def pack_states(
     return {pack: state(pack) for pack in packs}
 
 
+def owners(submissions: Sequence[Submission], states: Mapping[str, str], outcomes: pl.DataFrame) -> dict[str, str]:
+    """For each finished pack the one submission that it counts for, of several that have it: links, or a retry.
+
+    That is the one whose job finished it; the first that has it where it was finished elsewhere.
+    """
+    jobs = {one.task_id(index): one.name for one in submissions for index in range(len(one.tasks)) if one.job}
+    finishers = {pack: jobs[job] for pack, job in outcomes.select("pack", "job").iter_rows() if job in jobs}
+    having = {pack: one.name for one in reversed(submissions) for task in one.tasks for pack in task}
+    return {pack: name for pack, name in (having | finishers).items() if states.get(pack) == "finished"}
+
+
 def arrays(
     submissions: Sequence[Submission],
     packs: Mapping[str, tuple[str, ...]],
-    states: Mapping[str, str],
+    finished: Mapping[str, str],
     tasks: Mapping[str, Task],
     unknown: str,
 ) -> pl.DataFrame:
-    """One row per submission: its jobs by state, its trials, and why it waits."""
+    """One row per submission: its jobs by state, its trials, and why it waits.
+
+    Args:
+        submissions: What was sent.
+        packs: The trials of each pack.
+        finished: The submission that each finished pack is counted for.
+        tasks: What schedulers hold, by id.
+        unknown: Why one could not be asked.
+    """
     rows = []
+    living = {one.name for one in submissions for index in range(len(one.tasks)) if one.task_id(index) in tasks}
     for one in submissions:
         held = [tasks[one.task_id(index)] for index in range(len(one.tasks)) if one.task_id(index) in tasks]
         members = [pack for task in one.tasks for pack in task if pack in packs]
-        finished = sum(len(packs[pack]) for pack in members if states[pack] == "finished")
-        reasons = Counter(task.reason for task in held if task.reason)
         running = sum(task.state == "running" for task in held)
+        reasons = dict.fromkeys(task.reason for task in held if task.reason)
+        if one.after in living and not running and reasons.keys() <= {"Dependency"}:  # SLURM's word; PBS has none
+            reasons = {f"the end of {one.after}": None} if held else {}
         rows.append(
             {
                 "array": one.name,
@@ -142,9 +163,9 @@ def arrays(
                 "pending": None if unknown else len(held) - running,
                 "running": None if unknown else running,
                 "ended": None if unknown else len(one.tasks) - len(held),
-                "finished trials": finished,
+                "finished trials": sum(len(packs[pack]) for pack in members if finished.get(pack) == one.name),
                 "trials": sum(len(packs[pack]) for pack in members),
-                "waits for": ", ".join(reasons) or (f"the end of {one.after}" if one.after and held else ""),
+                "waits for": ", ".join(reasons),
             }
         )
     return pl.DataFrame(rows, schema=ARRAYS)
@@ -173,7 +194,7 @@ def seconds_left(
 ) -> float | None:
     """Time until the last pack is trained: what was expected of those left, as far off as it was for those trained.
 
-    None while nothing runs.
+    None while nothing runs, or runs for nothing: the jobs of a finished sweep that end.
     """
     expected = {pack: seconds for one in submissions for pack, seconds in one.costs.items()}
     running = sum(task.state == "running" for task in tasks.values())
@@ -183,5 +204,5 @@ def seconds_left(
     measured = {pack: seconds for pack, seconds in took.iter_rows() if pack in expected and seconds is not None}
     thought = sum(expected[pack] for pack in measured)
     off = sum(measured.values()) / thought if thought else 1.0
-    left = sum(expected.get(pack, 0.0) for pack in packs if states[pack] in ("running", "pending"))
-    return off * left / running
+    left = [expected.get(pack, 0.0) for pack in packs if states[pack] in ("running", "pending")]
+    return off * sum(left) / running if left else None

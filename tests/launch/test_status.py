@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from pipeline.launch.attempts import Attempt, write_attempt
+from pipeline.launch.schedulers.pbs import Pbs
 from pipeline.launch.status import status
 from pipeline.launch.submission import Submission, write_submission
 from pipeline.records.schema import OUTCOMES
@@ -37,9 +38,9 @@ class Site:
             ),
         )  # fmt: skip
 
-    def finish(self, pack, status="done", seconds=5.0, trials=2):
+    def finish(self, pack, status="done", seconds=5.0, trials=2, job="12_0"):
         values = {"status": status, "reason": "ValueError: no" if status == "failed" else "", "seconds": seconds}
-        values |= {"pack": pack, "attempt": 1, "job": "12_0"}
+        values |= {"pack": pack, "attempt": 1, "job": job}
         rows = [values | {"trial": f"{pack}-{i}"} for i in range(trials)]
         write_outcomes(self.run, pack, pl.DataFrame([{name: row.get(name) for name in OUTCOMES} for row in rows]))
 
@@ -183,3 +184,55 @@ def test_jobs_are_those_of_whom_this_process_is_whatever_name_it_goes_by(site, m
     )
     site.squeue.chmod(0o755)
     assert site.trials() == {"pending": 2}
+
+
+def test_finished_trials_count_for_the_one_array_whose_job_finished_them(site):
+    """Links of a chain have the same packs, and so has what a retry sends."""
+    site.plan("p1", "p2", "p3")
+    site.send(("p1",), ("p2",), ("p3",))
+    site.send(("p1",), ("p2",), ("p3",), name="xor-0a1b2c-2", job="13", after=NAME)
+    site.finish("p1", job="12_0")
+    site.finish("p2", job="13_1")
+    site.finish("p3", job=None)  # in no job, but by run
+    site.answers("13_2|RUNNING|xor-0a1b2c-2|None")
+    found = status(site.run)
+    assert found.arrays["finished trials"].to_list() == [4, 2]
+    assert found.arrays["trials"].to_list() == [6, 6]
+    assert found.seconds_left is None  # what still runs ends at once
+
+
+def test_link_waits_for_the_end_of_the_one_before_as_long_as_that_goes_on(site):
+    site.plan("p1", "p2")
+    site.send(("p1",), ("p2",))
+    site.send(("p1",), ("p2",), name="xor-0a1b2c-2", job="13", after=NAME)
+
+    def waits(*rows):
+        site.answers(*rows)
+        return status(site.run).arrays["waits for"].to_list()
+
+    link = [f"13_{index}|PENDING|xor-0a1b2c-2|Dependency" for index in (0, 1)]
+    assert waits(f"12_1|RUNNING|{NAME}|None", *link) == ["", f"the end of {NAME}"]
+    assert waits("13_0|RUNNING|xor-0a1b2c-2|None", "13_1|PENDING|xor-0a1b2c-2|Resources") == ["", "Resources"]
+    assert waits("13_0|RUNNING|xor-0a1b2c-2|None", "13_1|RUNNING|xor-0a1b2c-2|None") == ["", ""]
+    assert waits("13_0|PENDING|xor-0a1b2c-2|None", "13_1|PENDING|xor-0a1b2c-2|None") == ["", ""]
+    assert waits() == ["", ""]
+
+
+def test_suspended_job_waits_and_says_so(site):
+    site.plan("p1", "p2")
+    site.send(("p1",), ("p2",))
+    site.begin("p1")
+    site.answers(f"12_0|SUSPENDED|{NAME}|None", f"12_1|RUNNING|{NAME}|None")
+    (row,) = status(site.run).arrays.to_dicts()
+    assert (row["pending"], row["running"], row["waits for"]) == (1, 1, "suspended")
+
+
+@pytest.mark.parametrize("comment", ["", "Job run at Mon Nov 30 at 09:00 on (node1:ncpus=1)"])
+def test_suspended_job_of_pbs_waits_and_says_so(tmp_path, monkeypatch, comment):
+    (tmp_path / "qstat").write_text(
+        f"#!/bin/sh\necho '{json.dumps({'Jobs': {'12.pbs01': {'job_state': 'S', 'comment': comment}}})}'\n"
+    )
+    (tmp_path / "qstat").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    (task,) = Pbs().tasks({"12": tmp_path})
+    assert (task.state, task.reason) == ("pending", "suspended")

@@ -106,9 +106,14 @@ def _is_ending(info: qstat.JobInfo) -> bool:
 
 
 def _reason(info: qstat.JobInfo) -> str:
-    """Why a job waits; the comment of one that runs, or of an array of which some run, says when it began."""
-    waits = _state(info.state) == "pending" and not re.match("Job run at|Job Array Began", info.comment)
-    return info.comment if waits else ""
+    """Why a job waits; the comment of one that runs, or of an array of which some run, says when it began.
+
+    One that was suspended keeps that comment (S, or U where somebody sits at the machine).
+    """
+    told = "" if re.match("Job run at|Job Array Began", info.comment) else info.comment
+    if info.state == "PREEMPTED":
+        return told or "suspended"
+    return told if _state(info.state) == "pending" else ""
 
 
 def parameters(folder: Path, request: Request) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from pipeline.launch.schedulers.scheduler import MOST_REQUEUES, Request, Schedul
 ENDED = ("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT")
 """States in which squeue shows a job for some minutes although nothing of it will run."""
 WAITING = ("CONFIGURING", "PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT")
+STOPPED = ("SUSPENDED", "STOPPED")
+"""States of a job that has begun and waits to go on, with its nodes or without."""
 COLUMNS = "%i|%T|%j|%r"
 """Of squeue: id, state, name, reason."""
 
@@ -65,7 +67,7 @@ class Slurm(Scheduler):
                 id_,
                 name,
                 _state(state),
-                reason if _state(state) == "pending" and reason != "None" else "",
+                _reason(state, reason),
                 ending=state == "COMPLETING",
             )
             for id_, state, name, reason in rows
@@ -74,7 +76,14 @@ class Slurm(Scheduler):
 
 
 def _state(state: str) -> State:
-    return "pending" if state in WAITING else "running"
+    return "pending" if state in (*WAITING, *STOPPED) else "running"
+
+
+def _reason(state: str, reason: str) -> str:
+    """Why a job waits; of one that was stopped while it ran, squeue gives no reason."""
+    if state in STOPPED:
+        return state.lower()
+    return reason if state in WAITING and reason != "None" else ""
 
 
 def parameters(request: Request) -> dict[str, Any]:
