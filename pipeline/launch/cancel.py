@@ -8,8 +8,7 @@ from pathlib import Path
 from pipeline.errors import PipelineError, nearest
 from pipeline.launch.elements import elements_called
 from pipeline.launch.endings import note_cancelled
-from pipeline.launch.flight import Say, held, one_submitter, settle
-from pipeline.launch.schedulers import scheduler_named
+from pipeline.launch.flight import Say, held, one_submitter, scheduler_of, settle
 from pipeline.launch.submission import Submission, folder_of, read_submissions
 
 
@@ -40,9 +39,8 @@ def cancel(run: Path, what: Sequence[str], say: Say) -> list[str]:
             tasks = [one.task_id(index) for index in chosen[one.name] if one.task_id(index) in alive]
             if tasks:
                 whole = len(chosen[one.name]) == len(one.tasks)
-                scheduler = scheduler_named(one.scheduler, one.slurm_conf)
                 note_cancelled(folder_of(run, one.name), tasks)
-                scheduler.cancel(folder_of(run.resolve(), one.name), [str(one.job)] if whole else tasks)
+                scheduler_of(one).cancel(folder_of(run.resolve(), one.name), [str(one.job)] if whole else tasks)
                 ended += tasks
     return ended
 

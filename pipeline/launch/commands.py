@@ -15,6 +15,9 @@ from collections.abc import Mapping, Sequence
 
 from pipeline.errors import PipelineError
 
+Settings = Mapping[str, str | None]
+"""Variables for a command; one without a value is taken away."""
+
 SECONDS_TO_ANSWER = 60.0
 """How long a command may take."""
 HABITS = re.compile(
@@ -30,15 +33,20 @@ NO_HABITS = {"QSTATRCHOME": os.devnull}
 """In its stead there would be ``~/.qstatrc``, with which a qstat that has Tcl prints what a person likes to see."""
 
 
-def environment() -> dict[str, str]:
-    """The variables of this process without those that change what a scheduler's command says or does."""
-    return {name: value for name, value in os.environ.items() if not HABITS.fullmatch(name)} | NO_HABITS
+def environment(settings: Settings) -> dict[str, str]:
+    """The variables of this process without those that change what a scheduler's command says or does.
+
+    Args:
+        settings: Variables that have another value, or none.
+    """
+    own = {name: value for name, value in os.environ.items() if not HABITS.fullmatch(name)} | NO_HABITS
+    return {name: value for name, value in {**own, **settings}.items() if value is not None}
 
 
 def run(
     command: Sequence[str],
     *,
-    settings: Mapping[str, str] | None = None,
+    settings: Settings | None = None,
     seconds: float = SECONDS_TO_ANSWER,
     cluster: str = "the cluster",
     contact: str = "",
@@ -47,7 +55,7 @@ def run(
 
     Args:
         command: Its words.
-        settings: More variables, such as ``SLURM_CONF``.
+        settings: Variables of the cluster, such as ``SLURM_CONF``.
         seconds: How long it may take.
         cluster: Whose login node has it, for the message.
         contact: Who helps there, for the hint.
@@ -58,7 +66,7 @@ def run(
     try:
         return subprocess.run(
             command,
-            env=environment() | dict(settings or {}),
+            env=environment(settings or {}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -77,15 +85,13 @@ def run(
     raise PipelineError(what, hint=hint)
 
 
-def answer(
-    command: Sequence[str], scheduler: str, *, settings: Mapping[str, str] | None = None, cluster: str = ""
-) -> str:
+def answer(command: Sequence[str], scheduler: str, *, settings: Settings | None = None, cluster: str = "") -> str:
     """What a command of a scheduler prints that has to succeed.
 
     Args:
         command: Its words.
         scheduler: Name of the scheduler, for the message.
-        settings: More variables.
+        settings: Variables of the cluster.
         cluster: Whose login node has it; empty: one of that scheduler.
 
     Raises:

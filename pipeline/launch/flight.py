@@ -49,10 +49,17 @@ def one_submitter(run: Path, say: Say) -> Iterator[None]:
         yield
 
 
-def schedulers_of(submissions: Iterable[Submission]) -> dict[tuple[str, str | None], Scheduler]:
-    """The schedulers that some submissions went to."""
-    kinds = dict.fromkeys((submission.scheduler, submission.slurm_conf) for submission in submissions)
-    return {kind: scheduler_named(*kind) for kind in kinds}
+def scheduler_of(submission: Submission) -> Scheduler:
+    """The scheduler that a submission went to."""
+    return scheduler_named(submission.scheduler, submission.slurm_conf, submission.clusters)
+
+
+def by_scheduler(submissions: Iterable[Submission]) -> list[list[Submission]]:
+    """Submissions together that went to the same scheduler."""
+    kinds: dict[tuple[str | None, ...], list[Submission]] = {}
+    for one in submissions:
+        kinds.setdefault((one.scheduler, one.slurm_conf, one.clusters), []).append(one)
+    return list(kinds.values())
 
 
 def settle(run: Path, say: Say) -> None:
@@ -63,19 +70,28 @@ def settle(run: Path, say: Say) -> None:
     """
     open_ = [submission for submission in read_submissions(run) if submission.job is None]
     for submission in open_:
-        scheduler = scheduler_named(submission.scheduler, submission.slurm_conf)
-        job = scheduler.find(folder_of(run, submission.name), submission.name)
+        found = _with_job(run, submission)
         wait = submission.sent_at + SECONDS_TO_APPEAR - time.time()
-        if job is None and wait > 0:
+        if found is None and wait > 0:
             say(f"a submit was interrupted while it sent {submission.name}; asking again in {wait:.0f} s")
             time.sleep(wait)
-            job = scheduler.find(folder_of(run, submission.name), submission.name)
-        if job is None:
+            found = _with_job(run, submission)
+        if found is None:
             forget_submission(run, submission)
         else:
-            say(f"a submit was interrupted after it had sent {submission.name}: it is job {job}")
-            write_submission(run, dataclasses.replace(submission, job=job))
-            write_arguments(run, dataclasses.replace(submission, job=job))
+            say(f"a submit was interrupted after it had sent {submission.name}: it is job {found.job}")
+            write_submission(run, found)
+            write_arguments(run, found)
+
+
+def _with_job(run: Path, submission: Submission) -> Submission | None:
+    """A submission with the job that has its name, on whichever of its clusters that is."""
+    for cluster in (submission.clusters or "").split(","):
+        there = dataclasses.replace(submission, clusters=cluster or None)
+        job = scheduler_of(there).find(folder_of(run, there.name), there.name)
+        if job is not None:
+            return dataclasses.replace(there, job=job)
+    return None
 
 
 def write_arguments(run: Path, submission: Submission) -> None:
@@ -108,9 +124,9 @@ def held_tasks(run: Path, submissions: Sequence[Submission]) -> Iterator[Task]:
         PipelineError: If one cannot be asked.
     """
     sent = [one for one in submissions if one.job is not None]
-    for kind, scheduler in schedulers_of(sent).items():
-        mine = {str(one.job): one for one in sent if (one.scheduler, one.slurm_conf) == kind}
-        for task in scheduler.tasks({job: folder_of(run, one.name) for job, one in mine.items()}):
+    for together in by_scheduler(sent):
+        mine = {str(one.job): one for one in together}
+        for task in scheduler_of(together[0]).tasks({job: folder_of(run, one.name) for job, one in mine.items()}):
             whole = mine.get(task.id)  # an array of whose elements nothing is known: each may be there
             ids = [whole.task_id(index) for index in range(len(whole.tasks))] if whole else [task.id]
             yield from (dataclasses.replace(task, id=id_) for id_ in ids)

@@ -11,7 +11,7 @@ from pipeline.launch.clusters import Cluster
 from pipeline.launch.flight import Say
 from pipeline.launch.look_around import look_around
 from pipeline.launch.requests import request_for
-from pipeline.launch.schedulers import Scheduler, scheduler_named
+from pipeline.launch.schedulers import Scheduler, clusters_wanted, scheduler_named
 from pipeline.launch.snapshot import take_snapshot
 from pipeline.launch.submission import Submission, folder_of, next_name
 from pipeline.launch.submit import outside_of_jobs
@@ -35,7 +35,7 @@ def look(cluster: Cluster, say: Say, patience_s: float) -> Path:
     run = (Path(cluster.profile.folder).expanduser() / ".probe").resolve()
     name = next_name(run)
     answers = run / f"{name}.json"
-    scheduler = scheduler_named(cluster.profile.scheduler, cluster.profile.slurm_conf)
+    scheduler = scheduler_named(cluster.profile.scheduler, cluster.profile.slurm_conf, clusters_wanted())
     request = request_for(_minute(name, cluster), cluster, Parallel(), take_snapshot(run), None)
     folder = folder_of(run, name)
     folder.mkdir(parents=True)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pipeline.errors import FieldError, nearest
 from pipeline.experiment.tracking import NAMES, is_name
 from pipeline.launch.grants import Band, Charging, GpuType, Node
+from pipeline.launch.options import check_options
 from pipeline.launch.placeholders import check_placeholders, fill
 
 PLACED = ("folder", "project", "python", "setup", "options", "slurm_conf")
@@ -110,6 +111,9 @@ class Profile:
         self._check_numbers()
         self._check_texts()
         self._check_gpus()
+        queue = self.queue or any(band.queue for band in self.bands)
+        said = {"queue": queue, "account": self.account, "qos": self.qos, "exclude": self.exclude}
+        check_options(self.options, self.scheduler, said)
         if self.walltime_minutes is not None and self.on_cluster:
             self.band(self.walltime_minutes)
 

@@ -46,6 +46,7 @@ class Submission:
         wandb: Whether workers export to W&B as packs finish: ``online`` or ``offline``.
         wandb_entity: User or team on W&B that the profile names.
         wandb_project: Project on W&B that the profile names.
+        clusters: The cluster of several under one SLURM that has the job, or those that may have it; none: its own.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Submission:
     wandb: str = "offline"
     wandb_entity: str | None = None
     wandb_project: str | None = None
+    clusters: str | None = None
 
     def task_id(self, index: int) -> str:
         """Id of an element as submitit has it, such as ``1234_7``; a single job is no array."""

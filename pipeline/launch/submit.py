@@ -25,7 +25,7 @@ from pipeline.experiment.parallel import Parallel
 from pipeline.launch.clusters import Cluster
 from pipeline.launch.flight import Say
 from pipeline.launch.requests import request_for
-from pipeline.launch.schedulers import Request, Scheduler, scheduler_named
+from pipeline.launch.schedulers import Request, Scheduler, clusters_wanted, scheduler_named
 from pipeline.launch.snapshot import take_snapshot
 from pipeline.launch.submission import Submission, folder_of, forget_submission, read_submissions, write_submission
 from pipeline.launch.worker import unfinished, work
@@ -42,16 +42,17 @@ def send(
     Raises:
         PipelineError: If the scheduler refuses one, with its own words; those before it are sent.
     """
-    scheduler = scheduler_named(cluster.profile.scheduler, cluster.profile.slurm_conf)
+    clusters = clusters_wanted() if cluster.profile.scheduler == "slurm" else None
+    scheduler = scheduler_named(cluster.profile.scheduler, cluster.profile.slurm_conf, clusters)
     snapshot = take_snapshot(run.resolve())
     known = {one.name: one for one in read_submissions(run)}
 
     def sent_as(draft: Submission) -> Submission:
         before = known[draft.after].job if draft.after is not None else None
         request = request_for(draft, cluster, parallel, snapshot, before)
-        noted = dataclasses.replace(draft, sent_at=time.time())
+        noted = dataclasses.replace(draft, sent_at=time.time(), clusters=clusters)
         write_submission(run, noted)
-        sent = dataclasses.replace(noted, job=_send(run, noted, scheduler, request, cluster.name))
+        sent = _send(run, noted, scheduler, request, cluster.name)
         write_submission(run, sent)
         return sent
 
@@ -76,8 +77,8 @@ def _thrown_away(run: Path, sent: Submission, before: Submission, scheduler: Sch
     return scheduler.throws_away(str(sent.job), str(before.job), folders)
 
 
-def _send(run: Path, draft: Submission, scheduler: Scheduler, request: Request, cluster: str) -> str:
-    """Send one submission; the id of its job."""
+def _send(run: Path, draft: Submission, scheduler: Scheduler, request: Request, cluster: str) -> Submission:
+    """Send one submission; the note of it with the id of its job."""
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
     folder = folder_of(run.resolve(), draft.name)
@@ -92,7 +93,12 @@ def _send(run: Path, draft: Submission, scheduler: Scheduler, request: Request, 
         raise _refused(run, draft, scheduler, error, cluster) from None
     if draft.scheduler == "debug":
         jobs[0].results()
-    return str(jobs[0].job_id).split("_")[0] if len(jobs) > 1 else str(jobs[0].job_id)
+    job = str(jobs[0].job_id)
+    return dataclasses.replace(
+        draft,
+        job=job.split("_")[0] if len(jobs) > 1 else job,
+        clusters=getattr(executor, "sent_to", None) or draft.clusters,
+    )
 
 
 @contextmanager
@@ -122,14 +128,22 @@ def detached(scheduler: str) -> Iterator[None]:
 
 @contextmanager
 def outside_of_jobs() -> Iterator[None]:
-    """Hide what a job inherits when it is sent from inside of another, but not where SLURM is configured."""
+    """Hide what a job inherits when it is sent from inside of another, but not which cluster is meant.
+
+    What a person or a site has set for ``sbatch`` stays too: see the executor for SLURM.
+    """
     from submitit.helpers import clean_env
 
-    configuration = os.environ.get("SLURM_CONF")
+    in_job = "SLURM_JOB_ID" in os.environ
+    kept = {name: value for name, value in os.environ.items() if _is_kept(name, in_job=in_job)}
     with clean_env():
-        if configuration is not None:
-            os.environ["SLURM_CONF"] = configuration
+        os.environ.update(kept)
         yield
+
+
+def _is_kept(name: str, *, in_job: bool) -> bool:
+    of_person = name in ("SLURM_HINT", "SLURM_UMASK") and not in_job  # a job has such of its own
+    return of_person or name.startswith("SBATCH_") or name in ("SLURM_CONF", "SLURM_CLUSTERS", "SLURM_JWT")
 
 
 def _refused(run: Path, draft: Submission, scheduler: Scheduler, error: Exception, cluster: str) -> PipelineError:

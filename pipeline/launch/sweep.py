@@ -20,7 +20,7 @@ from pipeline.launch.flight import Say
 from pipeline.launch.history import incidents, quarantined
 from pipeline.launch.remedies import more_minutes, relieve
 from pipeline.launch.requests import check_parallel, request_for
-from pipeline.launch.schedulers import scheduler_named
+from pipeline.launch.schedulers import clusters_wanted, scheduler_named
 from pipeline.launch.snapshot import snapshot_folder
 from pipeline.launch.submission import Submission, folder_of, next_name, read_submissions
 from pipeline.provenance import code_version
@@ -132,7 +132,7 @@ def send(
         PipelineError: If the scheduler cannot be asked, or refuses.
     """
     check_parallel(cluster, outline.parallel)
-    scheduler = scheduler_named(cluster.profile.scheduler, cluster.profile.slurm_conf)
+    scheduler = scheduler_named(cluster.profile.scheduler, cluster.profile.slurm_conf, clusters_wanted())
     scheduler.tasks({})  # a login node without the scheduler is told before anything is written
     with flight.one_submitter(run, say):
         if plan is not None:

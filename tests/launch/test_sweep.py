@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -14,10 +15,17 @@ from typing import Any
 
 import pytest
 
+PRINTS_THE_NUMBER = """#!/bin/bash
+out=$({sbatch} "$@") && echo "Welcome." && grep -oE '[0-9]+' <<<"$out"
+"""
+"""What stands before sbatch on PATH at NIH Biowulf, and a banner."""
+
 
 def test_an_array_gives_the_records_of_a_run_here(desk: Any) -> None:
+    """Sent by an sbatch that prints no sentence."""
     desk.write(desk.small)
-    desk.submit(desk.each_pack_a_job)
+    path = before_sbatch(desk.folder / "bin", PRINTS_THE_NUMBER.format(sbatch=shutil.which("sbatch")))
+    desk.submit(desk.each_pack_a_job, PATH=path)
     (note,) = desk.notes()
     assert len(note.tasks) == 4
     here = desk.locally(desk.small)
@@ -101,11 +109,17 @@ kill -KILL $PPID
 
 def deadly_sbatch(folder: Path, *, sends: bool, victim: int) -> str:
     """A PATH whose sbatch kills who calls it for the nth time, and has sent the job before or has not."""
-    folder.mkdir()
     sbatch = shutil.which("sbatch")
     first = f'{sbatch} "$@" > /dev/null' if sends else ""
+    deadly = SENDS_AND_KILLS.format(counter=folder / "counter", victim=victim, sbatch=sbatch, first=first)
+    return before_sbatch(folder, deadly)
+
+
+def before_sbatch(folder: Path, text: str) -> str:
+    """A PATH on which another sbatch comes first."""
+    folder.mkdir()
     script = folder / "sbatch"
-    script.write_text(SENDS_AND_KILLS.format(counter=folder / "counter", victim=victim, sbatch=sbatch, first=first))
+    script.write_text(text)
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
     return f"{folder}:{os.environ['PATH']}"
 
@@ -155,20 +169,28 @@ def test_a_submit_killed_at_any_instant_is_taken_up_by_the_next(desks: Callable[
         desk.check_complete()
 
 
+HIDING = {
+    **{"SQUEUE_STATES": "RUNNING", "SQUEUE_PARTITION": "short", "SQUEUE_NAMES": "other", "SQUEUE_USERS": "nobody"},
+    **{"SQUEUE_LICENSES": "a", "SCANCEL_STATE": "RUNNING", "SCANCEL_NAME": "other", "SLURM_TIME_FORMAT": "%c"},
+}
+"""What a person may have set to see and end other jobs."""
+
+
 def test_one_element_is_cancelled_and_then_all(desk: Any) -> None:
+    """Whatever the person has set for squeue and scancel."""
     desk.write(desk.small)
     desk.submit(desk.each_pack_a_job, desk.hold)
     (note,) = desk.notes()
-    assert "1 jobs were told to end" in desk("cancel", "run", note.task_id(2))
+    assert "1 jobs were told to end" in desk("cancel", "run", note.task_id(2), **HIDING)
     desk.wait_for(lambda: desk.held() == {note.task_id(index) for index in (0, 1, 3)})
-    assert desk.status()["trials"] == {"pending": 150, "lost": 50}
-    desk.submit(desk.each_pack_a_job, desk.hold)
+    assert json.loads(desk("status", "run", "--json", **HIDING))["trials"] == {"pending": 150, "lost": 50}
+    desk.submit(desk.each_pack_a_job, desk.hold, **HIDING)
     assert desk.notes()[-1].tasks == (note.tasks[2],)
-    assert "this run has no job '4711_0'" in desk("cancel", "run", "4711_0", code=2)
-    assert "4 jobs were told to end" in desk("cancel", "run")
+    assert "this run has no job '4711_0'" in desk("cancel", "run", "4711_0", code=2, **HIDING)
+    assert "4 jobs were told to end" in desk("cancel", "run", **HIDING)
     desk.wait()
     assert desk.status()["trials"] == {"lost": 200}
-    assert "no job of this run was there any more" in desk("cancel", "run")
+    assert "no job of this run was there any more" in desk("cancel", "run", **HIDING)
 
 
 NOTES_ITS_GPU = """
@@ -179,9 +201,11 @@ atexit.register(lambda: pathlib.Path({folder!r}, f"gpu{{rank}}").write_text(os.e
 
 
 def test_two_workers_of_a_job_share_its_packs_and_see_a_gpu_each(desk: Any) -> None:
+    """In jobs that get nothing of the environment that they are sent from."""
     desk.write(desk.small)
     (desk.folder / "sitecustomize.py").write_text(NOTES_ITS_GPU.format(folder=str(desk.folder)))
-    desk.submit("cluster.gpus=2", f'cluster.setup=["export PYTHONPATH={desk.folder}"]')
+    setup = f'cluster.setup=["export PYTHONPATH={desk.folder}"]'
+    desk.submit("cluster.gpus=2", setup, "cluster.options=[--export=NIL]")
     (note,) = desk.notes()
     assert (note.gpus, len(note.tasks)) == (2, 1)
     desk.wait()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from pipeline.launch import qstat
 from pipeline.launch.causes import NODE_FAILURE, OUT_OF_MEMORY, TIME_LIMIT
 from pipeline.launch.commands import run
 from pipeline.launch.endings import note_killed
+from pipeline.launch.options import qsub_options
 from pipeline.launch.schedulers.scheduler import MOST_REQUEUES, Request, Scheduler, Task
 from pipeline.records.files import replacing
 
@@ -141,5 +141,5 @@ def parameters(folder: Path, request: Request) -> dict[str, Any]:
         "dependency": before,
         "setup": list(request.setup),
         "signal_delay_s": request.signal_seconds,
-        "additional_parameters": [word for option in request.options for word in shlex.split(option)],
+        "additional_parameters": [word for option in qsub_options(request.options) for word in option.words],
     }
