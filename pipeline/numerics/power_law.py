@@ -1,6 +1,9 @@
 """Power laws with a floor, ``e^2 = C^2 m^(-2 r) + floor^2``, fitted to the logarithms of many curves at once.
 
-Shape letters as everywhere, and C for curves, W for widths.
+Errors of approximation only come near such a law. What is missing at first is their first correction: with one,
+``C m^-r`` is ``C m^-r exp(c / m)``, as of ``(m + k)^-r`` with c = -r k, which counts k functions more or fewer.
+
+Shape letters as everywhere, and C for curves, W for widths, U for unknowns.
 """
 
 from __future__ import annotations
@@ -23,27 +26,36 @@ class PowerLaw:
     rate_C: Tensor
     log_floor_C: Tensor
     """``-inf`` where none was fitted."""
-    residual_C: Tensor
-    """Sum of the squared residuals of the log errors."""
+    residual_CW: Tensor
+    """What the law leaves of the log errors; 0 for widths that were not used."""
     influence_CW: Tensor
     """How the rate moves with each log error, to first order; 0 for widths that were not used."""
 
+    @property
+    def residual_C(self) -> Tensor:
+        """Sum of the squared residuals."""
+        return self.residual_CW.square().sum(dim=1)
 
-def fit_power_law(log_widths_W: Tensor, log_errors_CW: Tensor, used_CW: Tensor, *, floor: bool) -> PowerLaw:
-    """Least squares in logarithms, with a floor as third unknown or without one.
+
+def fit_power_law(
+    log_widths_W: Tensor, log_errors_CW: Tensor, used_CW: Tensor, *, floor: bool, corrected: bool = False
+) -> PowerLaw:
+    """Least squares in logarithms, with a floor and the first correction as further unknowns or without them.
 
     Args:
         log_widths_W: Logarithms of the widths.
         log_errors_CW: Logarithms of the errors, float64; finite, also where they are not used.
-        used_CW: Which of them are used, at least two of each curve, or three with a floor.
+        used_CW: Which of them are used, at least as many of each curve as there are unknowns.
         floor: Whether there may be a floor.
+        corrected: Whether there may be a correction ``exp(c / m)``.
 
     Source: Levenberg (1944), Marquardt (1963) for the fit with a floor, which is not linear.
     """
     used_CW = used_CW.to(log_errors_CW)
+    columns_CWU = _columns(log_widths_W, used_CW, corrected=corrected)
     if not floor:
-        return _line(log_widths_W, log_errors_CW, used_CW)
-    starts = [_with_floor(log_widths_W, log_errors_CW, used_CW, below) for below in (0.5, LEAST_FLOOR)]
+        return _without_floor(columns_CWU, log_errors_CW, used_CW)
+    starts = [_with_floor(columns_CWU, log_errors_CW, used_CW, below) for below in (0.5, LEAST_FLOOR)]
     costs_SC = torch.stack([law.residual_C for law in starts])
     first_C = costs_SC[0] <= costs_SC[1]
 
@@ -54,49 +66,55 @@ def fit_power_law(log_widths_W: Tensor, log_errors_CW: Tensor, used_CW: Tensor, 
     return PowerLaw(*(better(name) for name in PowerLaw.__dataclass_fields__))
 
 
-def _line(x_W: Tensor, y_CW: Tensor, used_CW: Tensor) -> PowerLaw:
-    count_C = used_CW.sum(dim=1)
-    middle_C, mean_C = (used_CW * x_W).sum(dim=1) / count_C, (used_CW * y_CW).sum(dim=1) / count_C
-    from_middle_CW = used_CW * (x_W - middle_C[:, None])
-    influence_CW = -from_middle_CW / from_middle_CW.square().sum(dim=1, keepdim=True)
-    rate_C = (influence_CW * y_CW).sum(dim=1)
-    residual_CW = used_CW * (y_CW - mean_C[:, None] + rate_C[:, None] * (x_W - middle_C[:, None]))
-    log_constant_C = mean_C + rate_C * middle_C
-    no_floor_C = torch.full_like(rate_C, -torch.inf)
-    return PowerLaw(log_constant_C, rate_C, no_floor_C, residual_CW.square().sum(dim=1), influence_CW)
+def _columns(log_widths_W: Tensor, used_CW: Tensor, *, corrected: bool) -> Tensor:
+    """What multiplies ``log C``, r and c over the first width that is used: ``[C, W, U]``, 0 where not used."""
+    first_C1 = torch.where(used_CW > 0, log_widths_W, torch.inf).amin(dim=1, keepdim=True)
+    columns = [torch.ones_like(used_CW), -log_widths_W.expand_as(used_CW)]
+    if corrected:
+        columns.append((first_C1 - log_widths_W).clamp(max=0).exp())
+    return used_CW[..., None] * torch.stack(columns, dim=2)
 
 
-def _with_floor(x_W: Tensor, y_CW: Tensor, used_CW: Tensor, below: float) -> PowerLaw:
+def _without_floor(columns_CWU: Tensor, y_CW: Tensor, used_CW: Tensor) -> PowerLaw:
+    inverse_CUW = torch.linalg.pinv(columns_CWU) * used_CW[:, None]
+    unknown_CU = (inverse_CUW @ y_CW[..., None])[..., 0]
+    residual_CW = used_CW * (y_CW - (columns_CWU @ unknown_CU[..., None])[..., 0])
+    log_constant_C, rate_C = unknown_CU[:, :2].unbind(dim=1)
+    return PowerLaw(log_constant_C, rate_C, torch.full_like(rate_C, -torch.inf), residual_CW, inverse_CUW[:, 1])
+
+
+def _with_floor(columns_CWU: Tensor, y_CW: Tensor, used_CW: Tensor, below: float) -> PowerLaw:
     """Levenberg-Marquardt from the line through the first half and a floor so far below the least log error."""
     first_half_CW = used_CW * (used_CW.cumsum(dim=1) <= (used_CW.sum(dim=1, keepdim=True) / 2).ceil().clamp(min=2))
-    start = _line(x_W, y_CW, used_CW if below == LEAST_FLOOR else first_half_CW)
+    line_CW = used_CW if below == LEAST_FLOOR else first_half_CW
+    start = _without_floor(line_CW[..., None] * columns_CWU[..., :2], y_CW, line_CW)
     least_C = torch.where(used_CW > 0, y_CW, torch.inf).amin(dim=1)
-    unknown_C3 = torch.stack([start.log_constant_C, start.rate_C, least_C - below], dim=1)
+    unknown_CU = y_CW.new_zeros(len(y_CW), columns_CWU.shape[2] + 1)  # the floor is the last
+    unknown_CU[:, 0], unknown_CU[:, 1], unknown_CU[:, -1] = start.log_constant_C, start.rate_C, least_C - below
     damping_C = torch.full_like(least_C, 1e-2)
-    residual_CW, slopes_CW3 = _residual(unknown_C3, x_W, y_CW, used_CW)
+    residual_CW, slopes_CWU = _residual(unknown_CU, columns_CWU, y_CW, used_CW)
     for _ in range(ITERATIONS):
-        square_C33 = slopes_CW3.mT @ slopes_CW3
-        diagonal_C3 = square_C33.diagonal(dim1=1, dim2=2)
-        damped_C33 = square_C33 + torch.diag_embed(damping_C[:, None] * diagonal_C3 + 1e-12)
-        step_C3 = torch.linalg.solve(damped_C33, (slopes_CW3.mT @ residual_CW[..., None])[..., 0]).clamp(-2, 2)
-        moved_C3 = unknown_C3 + step_C3
-        moved_C3[:, 2] = torch.maximum(moved_C3[:, 2], least_C - LEAST_FLOOR)
-        new_residual_CW, new_slopes_CW3 = _residual(moved_C3, x_W, y_CW, used_CW)
+        square_CUU = slopes_CWU.mT @ slopes_CWU
+        diagonal_CU = square_CUU.diagonal(dim1=1, dim2=2)
+        damped_CUU = square_CUU + torch.diag_embed(damping_C[:, None] * diagonal_CU + 1e-12)
+        step_CU = torch.linalg.solve(damped_CUU, (slopes_CWU.mT @ residual_CW[..., None])[..., 0]).clamp(-2, 2)
+        moved_CU = unknown_CU + step_CU
+        moved_CU[:, -1] = torch.maximum(moved_CU[:, -1], least_C - LEAST_FLOOR)
+        new_residual_CW, new_slopes_CWU = _residual(moved_CU, columns_CWU, y_CW, used_CW)
         lower_C = new_residual_CW.square().sum(dim=1) <= residual_CW.square().sum(dim=1)
-        unknown_C3 = torch.where(lower_C[:, None], moved_C3, unknown_C3)
+        unknown_CU = torch.where(lower_C[:, None], moved_CU, unknown_CU)
         residual_CW = torch.where(lower_C[:, None], new_residual_CW, residual_CW)
-        slopes_CW3 = torch.where(lower_C[:, None, None], new_slopes_CW3, slopes_CW3)
+        slopes_CWU = torch.where(lower_C[:, None, None], new_slopes_CWU, slopes_CWU)
         damping_C = torch.where(lower_C, damping_C / 4, damping_C * 4).clamp(1e-12, 1e6)
-    square_C33 = slopes_CW3.mT @ slopes_CW3 + 1e-12 * torch.eye(3, dtype=x_W.dtype)
-    influence_CW = torch.linalg.solve(square_C33, slopes_CW3.mT)[:, 1]
-    log_constant_C, rate_C, log_floor_C = unknown_C3.unbind(dim=1)
-    return PowerLaw(log_constant_C, rate_C, log_floor_C, residual_CW.square().sum(dim=1), influence_CW)
+    square_CUU = slopes_CWU.mT @ slopes_CWU + 1e-12 * torch.eye(slopes_CWU.shape[2], dtype=y_CW.dtype)
+    influence_CW = torch.linalg.solve(square_CUU, slopes_CWU.mT)[:, 1]
+    return PowerLaw(unknown_CU[:, 0], unknown_CU[:, 1], unknown_CU[:, -1], residual_CW, influence_CW)
 
 
-def _residual(unknown_C3: Tensor, x_W: Tensor, y_CW: Tensor, used_CW: Tensor) -> tuple[Tensor, Tensor]:
-    """What the law leaves of the log errors, and how the law moves with its three unknowns, ``[C, W, 3]``."""
-    log_constant_C1, rate_C1, log_floor_C1 = unknown_C3.split(1, dim=1)
-    law_CW = log_constant_C1 - rate_C1 * x_W
+def _residual(unknown_CU: Tensor, columns_CWU: Tensor, y_CW: Tensor, used_CW: Tensor) -> tuple[Tensor, Tensor]:
+    """What the law leaves of the log errors, and how the law moves with its unknowns, ``[C, W, U]``, last the floor."""
+    law_CW = (columns_CWU @ unknown_CU[:, :-1, None])[..., 0]
+    log_floor_C1 = unknown_CU[:, -1:]
     share_CW = used_CW * torch.sigmoid(2 * (law_CW - log_floor_C1))
-    slopes_CW3 = torch.stack([share_CW, -share_CW * x_W, used_CW - share_CW], dim=2)
-    return used_CW * (y_CW - torch.logaddexp(2 * law_CW, 2 * log_floor_C1) / 2), slopes_CW3
+    slopes_CWU = torch.cat([share_CW[..., None] * columns_CWU, (used_CW - share_CW)[..., None]], dim=2)
+    return used_CW * (y_CW - torch.logaddexp(2 * law_CW, 2 * log_floor_C1) / 2), slopes_CWU

@@ -29,8 +29,8 @@ ABOVE_FITTED_FLOOR = math.sqrt(2)
 """Errors above so many times a fitted floor have more of the power law than of the floor."""
 AGREEMENT = 0.5
 """Standard deviations by which the rate of a window may differ from that of one inside it."""
-DRIFT = 2.0
-"""Standard deviations above which the difference of the last two windows is no noise."""
+MOST_ALIKE = 0.9
+"""Correlation of neighbouring residuals above which no more is made of it."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Windows:
     log_constant_CV: Tensor
     log_floor_CV: Tensor
     noise_CV: Tensor
-    """Standard deviation of the residuals."""
+    """Standard deviation of the residuals, and more where neighbours lie on the same side of the law."""
     spare_CV: Tensor
     """Points less unknowns."""
     influence_CVW: Tensor
@@ -59,13 +59,16 @@ class Windows:
         return torch.where(self.valid_CV, places_V, 0).amax(dim=1)
 
 
-def fit_windows(log_widths_W: Tensor, log_errors_CW: Tensor, floor: float | None) -> Windows:
+def fit_windows(
+    log_widths_W: Tensor, log_errors_CW: Tensor, floor: float | None, *, corrected: bool = False
+) -> Windows:
     """Fit every window that is long enough.
 
     Args:
         log_widths_W: Logarithms of the widths, increasing.
         log_errors_CW: Logarithms of the errors; what is not finite is left out.
         floor: A known floor, 0 for none; ``None`` to fit one.
+        corrected: Whether the law has its first correction.
     """
     used_CW, y_CW = _without_known_floor(log_errors_CW, floor or 0.0)
     above_CW = used_CW if floor is not None else _above_fitted_floor(log_widths_W, y_CW, used_CW)
@@ -73,8 +76,8 @@ def fit_windows(log_widths_W: Tensor, log_errors_CW: Tensor, floor: float | None
     valid_CV = _long_enough(log_widths_W, above_CW, inside_VW)
     curve_N, window_N = valid_CV.nonzero(as_tuple=True)
     inside_NW = used_CW[curve_N] & inside_VW[window_N]
-    law = fit_power_law(log_widths_W, y_CW[curve_N], inside_NW, floor=floor is None)
-    spare_N = inside_NW.sum(dim=1).double() - (3 if floor is None else 2)
+    law = fit_power_law(log_widths_W, y_CW[curve_N], inside_NW, floor=floor is None, corrected=corrected)
+    spare_N = inside_NW.sum(dim=1).double() - (2 + int(floor is None) + int(corrected))
 
     def placed(values_N: Tensor) -> Tensor:
         whole_CV = values_N.new_full((*valid_CV.shape, *values_N.shape[1:]), torch.nan)
@@ -88,7 +91,7 @@ def fit_windows(log_widths_W: Tensor, log_errors_CW: Tensor, floor: float | None
         rate_CV=placed(law.rate_C),
         log_constant_CV=placed(law.log_constant_C),
         log_floor_CV=placed(law.log_floor_C),
-        noise_CV=placed((law.residual_C / spare_N).sqrt()),
+        noise_CV=placed((law.residual_C / spare_N * _alike(law.residual_CW)).sqrt()),
         spare_CV=placed(spare_N),
         influence_CVW=placed(law.influence_CW),
     )
@@ -113,20 +116,15 @@ def longest_agreeing(rates_V: Tensor, variances_V: Tensor, valid_V: Tensor) -> T
     return possible[agreeing_V.to(torch.uint8).argmax(dim=-1)]
 
 
-def remaining_drift(windows: Windows, variance_CV: Tensor, chosen_C: Tensor) -> Tensor:
-    """How much further the rate may go where even the last two windows differ, shape ``[C]``; 0 where they do not.
+def _alike(residual_NW: Tensor) -> Tensor:
+    """By how much more a mean of residuals varies than of independent ones, ``(1 + rho) / (1 - rho)``, 1 at least.
 
-    A correction of the law that falls like 1/m loses half of itself each time the window
-    moves on by a factor of two, so what is still to come is about what came last.
+    What a law misses of exact errors is no noise: neighbours lie on the same side of it. rho is their correlation.
     """
-    last_C = windows.last_C
-    earlier_CV = windows.valid_CV & (torch.arange(windows.valid_CV.shape[1]) < last_C[:, None])
-    before_C = torch.where(earlier_CV, torch.arange(windows.valid_CV.shape[1]), -1).amax(dim=1)
-    place_C2 = torch.stack([before_C.clamp(min=0), last_C], dim=1)
-    step_C = windows.rate_CV.gather(1, place_C2).diff(dim=1)[:, 0]
-    variance_C = variance_CV.gather(1, place_C2).diff(dim=1)[:, 0].clamp(min=0)
-    drifts_C = (before_C >= 0) & (chosen_C == last_C) & (step_C.square() > DRIFT**2 * variance_C)
-    return torch.where(drifts_C, step_C, 0.0)
+    products_N = (residual_NW[:, 1:] * residual_NW[:, :-1]).sum(dim=1)
+    squares_N = residual_NW.square().sum(dim=1)
+    rho_N = (products_N / squares_N.clamp(min=torch.finfo(torch.float64).tiny)).clamp(0, MOST_ALIKE)
+    return (1 + rho_N) / (1 - rho_N)
 
 
 def _without_known_floor(log_errors_CW: Tensor, floor: float) -> tuple[Tensor, Tensor]:

@@ -100,13 +100,14 @@ def _fitted(trials: pl.DataFrame, confidence: float) -> Rate:
     by_width = trials.sort("width", "seed").group_by("width", maintain_order=True).agg("value")
     fewest = min(by_width["value"].list.len())
     changes_SW = torch.tensor([values[:fewest] for values in by_width["value"]], dtype=torch.float64).mT
-    return fit_rate([float(width) for width in by_width["width"]], changes_SW, 0.0, confidence)
+    return fit_rate([float(width) for width in by_width["width"]], changes_SW, 0.0, confidence, corrected=False)
 
 
 def _row(trials: pl.DataFrame, theory: float | None) -> tuple[object, ...]:
     fitted, wide = _fitted(trials, 0.9), _fitted(trials, SURE)
-    if fitted.refused:
-        return "", None, None, None, theory, f"{CANNOT_SAY}: {fitted.refused}"
+    if fitted.refused or fitted.decays:
+        reason = fitted.refused or "the change falls exponentially with the width"
+        return "", None, None, None, theory, f"{CANNOT_SAY}: {reason}"
     low, high = -fitted.high, -fitted.low
     close = theory is not None and -wide.high - TOLERANCE <= theory <= -wide.low + TOLERANCE
     verdict = CANNOT_SAY if theory is None else AGREES if close else CONTRADICTS

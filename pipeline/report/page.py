@@ -192,13 +192,14 @@ def _predictions(plan: Plan, predicted: pl.DataFrame | None) -> str:
 
 def _rates(plan: Plan, table: pl.DataFrame) -> str:
     fitted = rates(plan, table)
-    if not fitted["rate"].count():
+    if not fitted["against the bound"].str.starts_with(CANNOT_SAY).not_().any():
         return ""
     text = (
         "The test error at the best learning rate falls as the width to the power of minus the rate, over the widths "
-        "that follow such a law; the interval is one of 90 %. A bound says that some function of the model is no "
-        "worse than that: to be steeper is no contradiction, to be shallower shows what training, the number of "
-        "points or noise adds to the best approximation."
+        "that follow such a law, unless it falls exponentially; the interval is one of 90 %, and holds what these "
+        "widths may be too small to show. A bound says that some function of the model is no worse than that: to be "
+        "steeper is no contradiction, to be shallower shows what training, the number of points or noise adds to the "
+        "best approximation."
     )
     return section("Rates", f"<p>{text}</p>", html_table(fitted, keep=("model", "rate", "against the bound")))
 

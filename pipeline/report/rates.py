@@ -2,7 +2,8 @@
 
 Theory is one-sided here: a bound says that a best approximation exists which is no worse, so
 an error that falls faster contradicts nothing, and one that falls slower shows what training,
-the number of points or noise added to it.
+the number of points or noise added to it. Errors that are all rounding, and those of the quadrature that measures
+them, say nothing about a rate.
 
 Errors are root mean squares, not squared. For a fixed basis the bound is Jackson's: width^(-s/D)
 for a target of smoothness s in D dimensions, unless the basis itself is of a lower order. For a network it is
@@ -11,25 +12,34 @@ Barron's, width^(-1/2) in any dimension, where the target has a Barron constant.
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import polars as pl
 import torch
 
+from pipeline.diagnostics.convergence import TestErrorBar
 from pipeline.experiment.trial import Shape
 from pipeline.models.activations import Identity
+from pipeline.models.bases.random import RandomFeatures
 from pipeline.models.linear import Linear
 from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
 from pipeline.numerics.rate_windows import LEAST_POINTS
 from pipeline.numerics.rates import Rate, Verdict, fit_rate, verdict
+from pipeline.optimizers.rules import LeastSquares
 from pipeline.plan import Plan
 from pipeline.problems.losses import Task
 from pipeline.problems.problem import FunctionProblem, Problem
 from pipeline.report.tables import PROBLEM, at_best_rate, criterion
 
 BARRON = 0.5
+BAR = TestErrorBar.name()
 NO_BOUND = "no bound known"
+ROUNDINGS = 100.0
+"""Errors of so many units in the last place of the target are rounding."""
+ABOVE_BAR = 10.0
+"""Errors of fewer uncertainties of their own are left out."""
 COLUMNS = {
     "widths": pl.String,
     "rate": pl.Float64,
@@ -75,7 +85,7 @@ def rates(plan: Plan, results: pl.DataFrame) -> pl.DataFrame:
             shape = shapes[trial]
             trials = best.filter(*(pl.col(name).eq_missing(value) for name, value in zip(axes, key, strict=True)))
             if shape.problem.task is Task.REGRESSION and not trials.is_empty():
-                rows.append((*key, *_row(shape, *_errors(trials))))
+                rows.append((*key, *_row(shape, *_errors(trials, rounding_of(shape)))))
     return pl.DataFrame(rows, schema={**{name: results.schema[name] for name in axes}, **COLUMNS}, orient="row")
 
 
@@ -85,25 +95,60 @@ def _first_trials(results: pl.DataFrame, axes: list[str], shapes: dict[str, Shap
     return {row[1:]: row[0] for row in firsts.select("trial", *axes).iter_rows()}
 
 
-def _errors(trials: pl.DataFrame) -> tuple[list[float], torch.Tensor]:
-    """Widths, and errors ``[S, W]``: one row where all seeds agree, as those of a model without randomness do."""
-    by_width = trials.sort("width").group_by("width", maintain_order=True).agg(pl.col("score").sort_by("seed"))
+def _errors(trials: pl.DataFrame, rounding: float) -> tuple[list[float], torch.Tensor]:
+    """Widths, and errors ``[S, W]``: one row where all seeds agree, as those of a model without randomness do.
+
+    Rounding is 0, and what the quadrature does not know to a digit is NaN.
+    """
+    unsure = pl.col("score") <= ABOVE_BAR * pl.col(BAR) if BAR in trials.columns else pl.lit(False)
+    is_rounding = pl.col("score") <= rounding
+    known = trials.with_columns(
+        pl.when(is_rounding).then(0.0).when(unsure).then(math.nan).otherwise("score").alias("score")
+    )
+    by_width = known.sort("width").group_by("width", maintain_order=True).agg(pl.col("score").sort_by("seed"))
     most = max(by_width["score"].list.len())
     rows = [list(errors) + [math.inf] * (most - len(errors)) for errors in by_width["score"]]
     errors_SW = torch.tensor(rows, dtype=torch.float64).mT
-    alike = bool((errors_SW == errors_SW[:1]).all())
+    alike = bool(torch.isclose(errors_SW, errors_SW[:1], rtol=0, atol=0, equal_nan=True).all())
     return [float(width) for width in by_width["width"]], errors_SW[:1] if alike else errors_SW
 
 
+def rounding_of(shape: Shape) -> float:
+    """The error below which nothing but rounding is left of a target."""
+    problem = shape.problem
+    square = problem.target.mean_square(problem.dimension) if isinstance(problem, FunctionProblem) else None
+    unit = torch.finfo(torch.float32 if shape.stored == "float32" else torch.float64).eps
+    return ROUNDINGS * unit * math.sqrt(1.0 if square is None else square)
+
+
+def without_chance(shape: Shape) -> bool:
+    """Whether errors at all widths are functions of the same points alone: models that draw nothing themselves."""
+    model = shape.model
+    return model.linear and not (isinstance(model, Linear) and isinstance(model.basis, RandomFeatures))
+
+
 def _row(shape: Shape, widths: list[float], errors_SW: torch.Tensor) -> tuple[object, ...]:
-    fitted = fit_rate(widths, errors_SW)
+    noiseless = getattr(shape.problem, "noise", None) == 0
+    floor = 0.0 if isinstance(shape.optimizer, LeastSquares) and noiseless else None
+    fitted = fit_rate(widths, errors_SW, floor, exact=without_chance(shape))
     bound, why = bound_of(shape.problem, shape.model)
-    known = () if fitted.refused else (fitted.rate, fitted.low, fitted.high)
+    known = (None, None, None) if fitted.refused or fitted.decays else (fitted.rate, fitted.low, fitted.high)
     between = "" if fitted.refused else f"{fitted.first_width:g} to {fitted.last_width:g}"
-    return (between, *(known or (None, None, None)), bound, why, _said(fitted, bound))
+    return (between, *known, bound, why, _said(fitted, bound, _exact_from(widths, errors_SW)))
 
 
-def _said(fitted: Rate, bound: float | None) -> str:
+def _exact_from(widths: list[float], errors_SW: torch.Tensor) -> float | None:
+    """The width from which on every error is rounding."""
+    exact = (errors_SW == 0).all(dim=0).tolist()
+    tail = list(itertools.takewhile(lambda pair: pair[1], zip(reversed(widths), reversed(exact), strict=True)))
+    return tail[-1][0] if tail else None
+
+
+def _said(fitted: Rate, bound: float | None, exact_from: float | None) -> str:
+    if fitted.decays:
+        return f"{Verdict.EXPONENTIAL.value}, exp(-{fitted.decay:.2g} m)"
+    if fitted.refused and exact_from is not None:
+        return f"exact to rounding from width {exact_from:g} on"
     if fitted.refused:
         return f"{Verdict.CANNOT_SAY.value}: {fitted.refused}"
     return NO_BOUND if bound is None else verdict(fitted, bound).value

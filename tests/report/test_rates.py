@@ -24,7 +24,7 @@ from pipeline.plan import make_plan
 from pipeline.problems.datasets import Diabetes
 from pipeline.problems.measures import Grid
 from pipeline.problems.problem import FunctionProblem
-from pipeline.problems.targets import TARGETS, AbsoluteValue, Gaussian, Runge, Step, Xor
+from pipeline.problems.targets import TARGETS, AbsoluteValue, Gaussian, Runge, Step, Xor, XSquared
 from pipeline.records import store
 from pipeline.records.schema import OUTCOMES, RECORDS
 from pipeline.report.rates import bound_of, rates
@@ -35,11 +35,12 @@ from pipeline.training.run import run_plan
 WIDTHS = (2, 4, 8, 16, 32, 64)
 
 
-def table_of(error: Callable[[Trial], float], model, target, widths=WIDTHS, **fields) -> pl.DataFrame:
+def table_of(error: Callable[[Trial], float], model, target, widths=WIDTHS, bar=None, **fields) -> pl.DataFrame:
     """The rates of a run in which every trial ended with ``error(trial)``."""
     asked = {"target": (target,), "learning_rates": (0.5,), "seeds": 1, **fields}
     plan = make_plan("test", Experiment("?", (model,), widths, **asked))
-    rows = [(trial.id, 10, "test_error", error(trial), "pack") for trial in plan.trials.values()]
+    recorded = {"test_error": error} | ({} if bar is None else {"test_error_bar": bar})
+    rows = [(trial.id, 10, name, of(trial), "pack") for trial in plan.trials.values() for name, of in recorded.items()]
     where = (0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "")
     ended = [(trial.id, "done", 10, "", trial.learning_rate, *where) for trial in plan.trials.values()]
     frames = (pl.DataFrame(rows, schema=RECORDS, orient="row"), pl.DataFrame(ended, schema=OUTCOMES, orient="row"))
@@ -78,7 +79,7 @@ def test_seeds_that_all_agree_are_no_more_sure_than_one():
 
 def test_seeds_that_differ_widen_the_interval():
     def error(trial: Trial) -> float:
-        return trial.shape.width**-0.5 * math.exp(0.2 * math.sin(12.9 * trial.seed + 78.2 * trial.shape.width))
+        return trial.shape.width**-0.5 * math.exp(0.02 * math.sin(12.9 * trial.seed + 78.2 * trial.shape.width))
 
     row = table_of(error, Shallow(), Gaussian(), seeds=5).row(0, named=True)
     assert row["to"] - row["from"] > 0.01
@@ -87,9 +88,35 @@ def test_seeds_that_differ_widen_the_interval():
 
 
 def test_what_cannot_be_fitted_says_why():
-    few = table_of(lambda trial: 0.0 if trial.shape.width > 8 else 1.0, Linear(), AbsoluteValue()).row(0, named=True)
+    few = table_of(lambda trial: math.inf if trial.shape.width > 8 else 1.0, Linear(), AbsoluteValue()).row(
+        0, named=True
+    )
     assert few["rate"] is None
     assert few["against the bound"].startswith("cannot say: 3 of 6 widths have a finite error above the floor")
+
+
+@pytest.mark.parametrize("rounding", [0.0, 4e-16, 3e-15])
+def test_errors_that_are_rounding_are_exact_and_have_no_rate(rounding):
+    """Haar wavelets hold a step at 0 exactly: errors of 4e-16 to 3e-15 at every width."""
+    row = table_of(lambda trial: rounding, Linear(Haar()), Step(), dtype="float64").row(0, named=True)
+    assert (row["rate"], row["against the bound"]) == (None, "exact to rounding from width 2 on")
+    later = table_of(lambda trial: 1.0 if trial.shape.width < 8 else rounding, Linear(), XSquared(), dtype="float64")
+    assert later["against the bound"].to_list() == ["exact to rounding from width 8 on"]
+
+
+def test_what_the_quadrature_does_not_know_is_left_out():
+    def of(bar):
+        return table_of(lambda trial: trial.shape.width**-1.5, Linear(), AbsoluteValue(), bar=bar).row(0, named=True)
+
+    assert of(lambda trial: 1e-9)["rate"] == pytest.approx(1.5, abs=1e-6)
+    said = of(lambda trial: 0.2 * trial.shape.width**-1.5)["against the bound"]
+    assert said == "cannot say: 0 of 6 widths have a finite error above the floor; a rate needs 5"
+
+
+def test_errors_of_smooth_functions_fall_exponentially_and_no_power_is_said():
+    row = table_of(lambda trial: math.exp(-0.2 * trial.shape.width), Linear(Legendre()), Runge()).row(0, named=True)
+    assert row["rate"] is None
+    assert row["against the bound"] == "exponential: faster than any power, exp(-0.2 m)"
 
 
 def test_a_model_without_a_bound_has_a_rate_all_the_same():
