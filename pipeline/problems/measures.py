@@ -27,6 +27,9 @@ MAX_POINTS = 10**9
 class Measure(Definition, ABC):
     """A law on R^D."""
 
+    fills_the_box: ClassVar[bool] = False
+    """Whether it fills the box of its bounds evenly, so that best errors in its mean square fall as over the box."""
+
     @abstractmethod
     def sample(self, num_points: int, dimension: int, rng: np.random.Generator) -> Points:
         """Draw points, shape ``[P, D]``."""
@@ -70,6 +73,7 @@ class Uniform(Measure):
 
     low: float = -1.0
     high: float = 1.0
+    fills_the_box: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         _check_interval(self.low, self.high)
@@ -91,6 +95,7 @@ class Grid(Measure):
 
     low: float = -1.0
     high: float = 1.0
+    fills_the_box: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         _check_interval(self.low, self.high)

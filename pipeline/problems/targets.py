@@ -24,7 +24,7 @@ class Target(Definition, ABC):
     dimensions: ClassVar[int | None] = 1
     """The only number of inputs it is a function of; ``None``: any."""
     smoothness: ClassVar[float] = math.inf
-    """Supremum of s with f in the Sobolev space H^s of [-1, 1]: 1/2 with a jump, 3/2 with a kink."""
+    """Supremum of s with f in the Sobolev space H^s of a cube with a break inside: 1/2 with a jump, 3/2 with a kink."""
 
     @abstractmethod
     def __call__(self, inputs_PD: Points) -> Points:
@@ -47,8 +47,12 @@ class Target(Definition, ABC):
         return None
 
     def breaks(self) -> tuple[float, ...]:
-        """Points of [-1, 1] where the function or a derivative jumps."""
+        """Points along any axis where the function or a derivative jumps."""
         return ()
+
+    def smoothness_on(self, low: float, high: float) -> float:
+        """``smoothness`` on the cube [low, high]^D: infinite where no break lies inside."""
+        return self.smoothness if any(low < place < high for place in self.breaks()) else math.inf
 
 
 @final
@@ -94,10 +98,10 @@ class Step(Target):
         return np.maximum(x_P - self.at, 0)
 
     def barron_constant(self, dimension: int) -> float | None:
-        return math.inf if self.breaks() else None
+        return math.inf if -1 < self.at < 1 else None
 
     def breaks(self) -> tuple[float, ...]:
-        return (self.at,) if -1 < self.at < 1 else ()
+        return (self.at,)
 
 
 @final

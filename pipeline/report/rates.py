@@ -6,8 +6,10 @@ the number of points or noise added to it. Errors that are all rounding, and tho
 them, say nothing about a rate.
 
 Errors are root mean squares, not squared. For a fixed basis the bound is Jackson's: width^(-s/D)
-for a target of smoothness s in D dimensions, unless the basis itself is of a lower order. For a network it is
-Barron's, width^(-1/2) in any dimension, where the target has a Barron constant.
+for a target of smoothness s in D dimensions, unless the basis itself is of a lower order. It is one of the mean square
+over a box, where the basis has its order: inside [-1, 1]^D, and for polynomials anywhere. For a network the bound is
+Barron's, width^(-1/2) in any dimension, where the target has a Barron constant and the inputs are bounded. What a bound
+supposes, the classes of target, measure and basis claim; elsewhere there is none.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import torch
 from pipeline.diagnostics.convergence import TestErrorBar
 from pipeline.experiment.trial import Shape
 from pipeline.models.activations import Identity
+from pipeline.models.bases.basis import Basis
 from pipeline.models.bases.random import RandomFeatures
 from pipeline.models.linear import Linear
 from pipeline.models.model import Model
@@ -55,18 +58,33 @@ def bound_of(problem: Problem, model: Model) -> tuple[float | None, str]:
     """The rate that theory guarantees for the best approximation, and why; ``None`` where it guarantees none."""
     if not isinstance(problem, FunctionProblem):
         return None, "of a table nothing is known"
+    if problem.task is not Task.REGRESSION:
+        return None, NO_BOUND
     target, dimension = problem.target, problem.dimension
     if isinstance(model, Shallow) and not isinstance(model.activation, Identity):
+        if not math.isfinite(max(map(abs, problem.bounds))):
+            return None, f"{NO_BOUND} under the law {problem.measure.label()}"
         constant = target.barron_constant(dimension)
         known = constant is not None and math.isfinite(constant)
         return (BARRON, f"Barron: C = {constant:.3g}") if known else (None, "no Barron constant is known")
     if isinstance(model, Linear) and model.coordinates == "cartesian" and model.basis.order is not None:
-        order = min(target.smoothness, model.basis.order)
-        if math.isinf(order):
-            return None, "faster than any power"
-        why = "order of the basis" if model.basis.order < target.smoothness else "smoothness"
-        return order / dimension, f"Jackson: {why} {order:g}" + (f" / {dimension} inputs" if dimension > 1 else "")
+        return _jackson(problem, model.basis, model.basis.order)
     return None, NO_BOUND
+
+
+def _jackson(problem: FunctionProblem, basis: Basis, order: float) -> tuple[float | None, str]:
+    """The bound in the mean square over a box, by functions that have their order there."""
+    (low, high), dimension = problem.bounds, problem.dimension
+    if not problem.measure.fills_the_box:
+        return None, f"{NO_BOUND} under the law {problem.measure.label()}"
+    if not (basis.order_holds_everywhere or -1 <= low < high <= 1):
+        return None, f"{NO_BOUND} for {basis.name()} on [{low:g}, {high:g}]"
+    smoothness = problem.target.smoothness_on(low, high)
+    least = min(smoothness, order)
+    if math.isinf(least):
+        return None, "faster than any power"
+    why = "order of the basis" if order < smoothness else "smoothness"
+    return least / dimension, f"Jackson: {why} {least:g}" + (f" / {dimension} inputs" if dimension > 1 else "")
 
 
 def rates(plan: Plan, results: pl.DataFrame) -> pl.DataFrame:

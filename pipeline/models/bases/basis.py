@@ -36,7 +36,12 @@ class Basis(Definition, ABC):
     ordered_products: ClassVar[bool] = True
     """Whether features of several inputs are products that can be taken in more than one order."""
     order: ClassVar[float | None] = None
-    """Greatest r for which best errors of every smooth function fall as ``width^-r`` or faster; ``None``: not known."""
+    """Greatest r for which best errors of every smooth function fall as ``width^-r`` or faster; ``None``: not known.
+
+    In the mean square over any interval inside [-1, 1].
+    """
+    order_holds_everywhere: ClassVar[bool] = False
+    """Whether the functions span on every interval what they span on [-1, 1], so that the order is that of all."""
     source: ClassVar[str]
 
     @abstractmethod

@@ -19,6 +19,7 @@ class Monomial(Basis):
     """The powers 1, x, x^2, ...: simple, and so nearly dependent that descent hardly moves."""
 
     order: ClassVar[float | None] = math.inf
+    order_holds_everywhere: ClassVar[bool] = True
     source: ClassVar[str] = "definition"
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:
@@ -32,6 +33,7 @@ class Legendre(Basis):
 
     orthonormal_under: ClassVar[Measure | None] = Uniform()
     order: ClassVar[float | None] = math.inf
+    order_holds_everywhere: ClassVar[bool] = True
     source: ClassVar[str] = "DLMF, Table 18.3.1 and section 18.9(i)"
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:
@@ -48,6 +50,7 @@ class Chebyshev(Basis):
     """Chebyshev polynomials of the first kind, cos(n arccos x), between -1 and 1 everywhere on [-1, 1]."""
 
     order: ClassVar[float | None] = math.inf
+    order_holds_everywhere: ClassVar[bool] = True
     source: ClassVar[str] = "DLMF, Table 18.3.1 and section 18.9(i)"
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:
