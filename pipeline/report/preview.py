@@ -23,6 +23,8 @@ from pipeline.report.printing import number_of, shown
 COLUMNS, WIDTH, HEIGHT = 3, 250, 150
 MOST_LINES, MOST_LETTERS = 9, 52
 """Of a text that is shown."""
+MOST_GROUPS, WIDEST_LABEL = 10, 84
+"""Lines that a legend names, and its width in pixels: longer ones would lie over the panels beside."""
 AXIS = alt.Axis(format=".4~g", tickCount=5, labelFontSize=9, titleFontSize=10, labelOverlap=True)
 AGGREGATES: dict[str, Callable[[pl.Expr], pl.Expr]] = {
     "median": pl.Expr.median,
@@ -122,6 +124,8 @@ def _lines(config: Mapping[str, Any], numbers: Numbers) -> Chart | None:
     y = functools.partial(alt.Y, scale=_scale(config.get("yLogScale")), axis=AXIS, title=None)
     dash = alt.StrokeDash("name:N", legend=None, sort=config["metrics"])
     line = base.mark_line(strokeWidth=1.4).encode(y=y("value:Q"), strokeDash=dash)
+    if config.get("groupArea") == "none":
+        return line
     band = base.mark_area(opacity=0.12).encode(y=y("low:Q"), y2="high:Q")
     return alt.layer(band.transform_filter(alt.datum.name == config["metrics"][0]), line)
 
@@ -242,8 +246,17 @@ def _scale(log: bool | None) -> alt.Scale:
 def _groups(groups: pl.Series, name: str) -> alt.Color:
     values = sorted(groups.drop_nulls().unique())
     scale = alt.Scale(domain=values, range=ramp(len(values)))
-    legend = alt.Legend(title=_named(name), orient="right", titleOrient="top", symbolType="stroke", columns=1)
-    return alt.Color("group:O", scale=scale, legend=legend)
+    legend = alt.Legend(
+        title=_named(name),
+        orient="right",
+        titleOrient="top",
+        symbolType="stroke",
+        columns=1,
+        labelLimit=WIDEST_LABEL,
+        labelFontSize=8,
+        titleLimit=WIDEST_LABEL,
+    )
+    return alt.Color("group:O", scale=scale, legend=legend if len(values) <= MOST_GROUPS else None)
 
 
 def _named(accessor: str) -> str:

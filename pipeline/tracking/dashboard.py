@@ -103,26 +103,32 @@ def make_dashboard(run: Path, tracking: Tracking | None, profile: Destination | 
         destination = destination_of(asked, profile)
         open_way = way(has_key=has_key())
         local_report(run)
-        charts = custom_charts(run)
+        charts, trials = custom_charts(run), chosen_trials(asked, source.results)
         if open_way.closed:
-            made = _write(folder, open_way, destination, source, charts)
-            draw_dashboard(made.file, source, chosen_trials(asked, source.results))
+            made = _write(folder, open_way, destination, source, charts, trials)
+            draw_dashboard(made.file, source, trials)
             return made
         remote = Remote(folder / "scratch")
         try:
             destination = Destination(destination.entity or remote.entity(), destination.project)
-            return _send(folder, open_way.url, destination, source, charts, remote, say)
+            return _send(folder, open_way.url, destination, source, charts, trials, remote, say)
         finally:
             remote.close()
 
 
 def _write(
-    folder: Path, closed: Way, destination: Destination, source: Exportable, charts: Sequence[CustomChart]
+    folder: Path,
+    closed: Way,
+    destination: Destination,
+    source: Exportable,
+    charts: Sequence[CustomChart],
+    trials: Sequence[str],
 ) -> Made:
     """Write a dashboard into its file, as it would be sent."""
     noted = _noted(folder, closed.url, destination)
     presets = {chart.preset: preset_id(destination.entity, chart) for chart in charts}
-    view, report = as_json(workspace(source, destination)), online_report(source, charts, presets)
+    view = as_json(workspace(source, destination, trials=trials))
+    report = online_report(source, charts, presets, trials=trials)
     file = _note(folder, closed.url, destination, noted, view, report, charts)
     return Made(destination.label(), file, Page(noted.url), Page(noted.report["url"]), closed.closed)
 
@@ -133,19 +139,20 @@ def _send(
     destination: Destination,
     source: Exportable,
     charts: Sequence[CustomChart],
+    trials: Sequence[str],
     remote: Remote,
     say: Say,
 ) -> Made:
     """Bring a dashboard to W&B."""
     noted = _noted(folder, server, destination)
-    view = as_json(workspace(source, destination))
+    view = as_json(workspace(source, destination, trials=trials))
     url, was_there = save_workspace(remote.api, view, noted.sent.get("view", {}))
     presets: dict[str, str] = {}
     try:
         presets = make_presets(remote.api, destination.entity, charts, noted.presets)
     except RefusedError as refusal:
         say(f"the report is made without its figures: {refusal}")
-    report = online_report(source, charts, presets)
+    report = online_report(source, charts, presets, trials=trials)
     before = noted.sent.get("report", {})
     place, report_was_there = save_report(remote.api, destination, report, noted.report["id"], before)
     sent = {"view": view["spec"], "report": report.spec}

@@ -66,6 +66,7 @@ def online_report(
     charts: Sequence[CustomChart],
     presets: Mapping[str, str],
     diagnostics: Mapping[str, type[Diagnostic]] = DIAGNOSTICS,
+    trials: Sequence[str] | None = None,
 ) -> OnlineReport:
     """The report of a sweep, without asking anybody: the same whenever it is made of the same records.
 
@@ -74,6 +75,7 @@ def online_report(
         charts: The figures of its local report.
         presets: The ids of their presets on W&B; charts that have none are left out.
         diagnostics: The table.
+        trials: Those that have a run of their own on W&B; none: all that have ended.
     """
     question = source.plan.experiment.question
     blocks: Blocks = [
@@ -82,7 +84,7 @@ def online_report(
         *_provenance(source),
         *_figures(source, [chart for chart in charts if chart.preset in presets], presets),
     ]
-    for name, panels in sections(source, diagnostics).items():
+    for name, panels in sections(source, diagnostics, trials).items():
         blocks += [wr.H1(name.capitalize()), _grid(name, panels, runs_of(source.group))]
     blocks += [wr.H1(NOTES), wr.P(YOURS)]
     title = within(f"{source.group} (report)", LONGEST_NAME)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 from wandb_workspaces.reports.v2 import interface as wr
@@ -12,8 +12,9 @@ from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.report.tables import CELL, CRITERIA, best_of_each_model
 from pipeline.tracking.content import STEP
 from pipeline.tracking.markdown import as_markdown
+from pipeline.tracking.recorded import Recorded, Shown, recorded
 from pipeline.tracking.sweep_run import VERDICT, counts
-from pipeline.tracking.trial_runs import PREDICTED, SMALLEST, Exportable
+from pipeline.tracking.trial_runs import MODEL_AND_PROBLEM, MODEL_AND_WIDTH, PREDICTED, SETTING, SMALLEST, Exportable
 
 Panels = dict[str, wr.PanelTypes]
 """The panels of a section, in order, each under a name that it keeps when the dashboard is made again."""
@@ -31,18 +32,23 @@ COLOURS = ("#440154", "#31688e", "#35b779", "#fde725")
 """Viridis, as in the report: the best is dark."""
 
 
-def sections(source: Exportable, diagnostics: Mapping[str, type[Diagnostic]]) -> dict[str, Panels]:
-    """Every section of the dashboard of a sweep, in order.
+def sections(
+    source: Exportable, diagnostics: Mapping[str, type[Diagnostic]], trials: Sequence[str] | None = None
+) -> dict[str, Panels]:
+    """Every section of the dashboard of a sweep that has something to show, in order.
 
     Args:
         source: The sweep.
         diagnostics: The table; one that is added to it has its panels by that, and its section too.
+        trials: Those that have a run of their own on W&B; none: all that have ended.
     """
-    rate = rate_of(source)
+    there = recorded(source, list(source.ended) if trials is None else trials)
     found: dict[str, Panels] = {name: {} for name in FIRST}
     for name, kind in diagnostics.items():
-        found.setdefault(kind.section(), {}).update(_of_diagnostic(name, kind, rate))
-    for name, panels in (("sweep", _sweep(source, rate)), ("theory", _theory(source)), ("runs", _runs(source))):
+        panels = found.setdefault(kind.section(), {})
+        if name in there.diagnostics:
+            panels.update(_of_diagnostic(name, kind, there))
+    for name, panels in (("sweep", _sweep(there)), ("theory", _theory(source, there)), ("runs", _runs(source, there))):
         found.setdefault(name, {}).update(panels)
     return {name: panels for name, panels in found.items() if panels}
 
@@ -55,15 +61,14 @@ def with_ids(section: str, panels: Panels) -> list[wr.PanelTypes]:
     return list(panels.values())
 
 
-def rate_of(source: Exportable) -> str:
+def rate_of(results: pl.DataFrame) -> str:
     """The axis of learning rates: multiples of the limit where those were asked for, which all seeds have in common."""
-    return "times_limit" if "times_limit" in source.results.columns else "learning_rate"
+    return "times_limit" if "times_limit" in results.columns else "learning_rate"
 
 
-def criterion_of(source: Exportable) -> str:
-    """The diagnostic that the best is best in."""
-    recorded = [name for name in CRITERIA if name in source.results.columns and source.results[name].count()]
-    return recorded[0] if recorded else CRITERIA[0]
+def criterion_of(there: Recorded) -> str:
+    """The diagnostic that the best is best in; nothing if none of them is recorded."""
+    return next((name for name in CRITERIA if name in there.diagnostics), "")
 
 
 def in_summary(name: str, value: str = "last") -> str:
@@ -74,85 +79,127 @@ def in_summary(name: str, value: str = "last") -> str:
 # Diagnostics.
 
 
-def _of_diagnostic(name: str, kind: type[Diagnostic], rate: str) -> Panels:
-    """A diagnostic against the step, by width and by learning rate; what is no measure of progress, against width."""
-    panels: Panels = {f"{name} by {axis}": _lines(name, kind, axis) for axis in ("width", rate)}
-    if name not in SMALLEST:
+def _of_diagnostic(name: str, kind: type[Diagnostic], there: Recorded) -> Panels:
+    """A diagnostic against the step and against the width.
+
+    No line goes over models or problems that differ: it is that of a setting, over its seeds; or, of what says how far
+    training has come, the best of a model, whatever its width, learning rate and seed.
+    """
+    shown, panels = there.diagnostics[name], Panels()
+    if shown.steps > 1:
+        panels[f"{name} by {SETTING}"] = _lines(name, kind, there)
+        if name in SMALLEST:
+            panels[f"least {name} by {MODEL_AND_PROBLEM}"] = _least_lines(name, kind, there)
+    if name not in SMALLEST or shown.steps == 1:
         panels[f"{name} against width"] = wr.ScatterPlot(
             title=f"{kind.unit or name} against width",
             x=wr.Config("width"),
             y=wr.SummaryMetric(in_summary(name)),
-            z=wr.Config(rate),
+            z=_rate(there),
             log_x=True,
-            log_y=not kind.signed,
+            log_y=_is_log(kind, shown),
         )
     return panels
 
 
-def _lines(name: str, kind: type[Diagnostic], axis: str) -> wr.LinePlot:
-    """The median of each group of runs with its range, over seeds and whatever else differs."""
+def _lines(name: str, kind: type[Diagnostic], there: Recorded) -> wr.LinePlot:
+    """The median over the seeds of each setting, with its range."""
+    beside = [PREDICTED_BESIDE[name]] if name in PREDICTED_BESIDE and there.predicted else []
     return wr.LinePlot(
-        title=f"{kind.unit or name} by {_words(axis)}",
+        title=f"{kind.unit or name} of each setting, median over seeds",
         x=STEP,
-        y=[name, PREDICTED_BESIDE[name]] if name in PREDICTED_BESIDE else [name],
+        y=[name, *beside],
         title_x="step",
         title_y=kind.unit or name,
-        log_y=not kind.signed,
-        groupby=wr.Config(axis),
+        log_y=_is_log(kind, there.diagnostics[name]),
+        groupby=wr.Config(SETTING),
         groupby_aggfunc="median",
         groupby_rangefunc="minmax",
         max_runs_to_show=MOST_LINES,
     )
 
 
+def _least_lines(name: str, kind: type[Diagnostic], there: Recorded) -> wr.LinePlot:
+    """The least of each model and problem, over widths, learning rates and seeds."""
+    return wr.LinePlot(
+        title=f"least {kind.unit or name} of each model",
+        x=STEP,
+        y=[name],
+        title_x="step",
+        title_y=kind.unit or name,
+        log_y=_is_log(kind, there.diagnostics[name]),
+        groupby=wr.Config(MODEL_AND_PROBLEM),
+        groupby_aggfunc="min",
+        groupby_rangefunc="none",
+        max_runs_to_show=MOST_LINES,
+    )
+
+
+def _is_log(kind: type[Diagnostic], shown: Shown) -> bool:
+    return shown.positive and not kind.signed
+
+
+def _rate(there: Recorded) -> wr.Config | None:
+    """The learning rate as a colour, where there is one."""
+    rate = rate_of(there.results)
+    return wr.Config(rate) if there.has(rate) else None
+
+
 # The sweep as a whole.
 
 
-def _sweep(source: Exportable, rate: str) -> Panels:
+def _sweep(there: Recorded) -> Panels:
     """Where in the plane of learning rate and width a sweep does well."""
-    score = criterion_of(source)
-    least = in_summary(score, "min")
-    return {
-        "map": wr.ScatterPlot(
+    panels, score, rate = Panels(), criterion_of(there), rate_of(there.results)
+    if score and there.has(rate):
+        panels["map"] = wr.ScatterPlot(
             title=f"least {_words(score)} by {_words(rate)} and width",
             x=wr.Config(rate),
             y=wr.Config("width"),
-            z=wr.SummaryMetric(least),
+            z=wr.SummaryMetric(in_summary(score, "min")),
             log_x=True,
             log_y=True,
             log_z=True,
             gradient=_gradient(),
-        ),
-        "limit": wr.ScatterPlot(
-            title="predicted limit of the learning rate by width",
+        )
+    if LIMIT in there.diagnostics:
+        panels["limit"] = wr.ScatterPlot(
+            title="predicted largest stable learning rate by width",
             x=wr.SummaryMetric(in_summary(LIMIT)),
             y=wr.Config("width"),
             log_x=True,
             log_y=True,
-        ),
+        )
+    if score:
+        panels |= _of_score(score, rate if there.has(rate) else "")
+    return panels | {"aggregates": wr.WeavePanelSummaryTable(table_name="aggregates")}
+
+
+def _of_score(score: str, rate: str) -> Panels:
+    """What leads to a low error, and the lowest of each model and width."""
+    least, words = wr.SummaryMetric(in_summary(score, "min")), f"least {_words(score)}"
+    asked = [("model", False), (rate, True), ("width", True)]
+    columns = [
+        wr.ParallelCoordinatesPlotColumn(wr.Config(axis), display_name=_words(axis), log=log or None)
+        for axis, log in asked
+        if axis
+    ]
+    return {
         "parallel coordinates": wr.ParallelCoordinatesPlot(
-            title=f"from what is asked to the least {_words(score)}",
-            columns=[
-                wr.ParallelCoordinatesPlotColumn(wr.Config("model"), display_name="model"),
-                wr.ParallelCoordinatesPlotColumn(wr.Config(rate), display_name=_words(rate), log=True),
-                wr.ParallelCoordinatesPlotColumn(wr.Config("width"), display_name="width", log=True),
-                wr.ParallelCoordinatesPlotColumn(
-                    wr.SummaryMetric(least), display_name=f"least {_words(score)}", log=True
-                ),
-            ],
+            title=f"from what is asked to the {words}",
+            columns=[*columns, wr.ParallelCoordinatesPlotColumn(least, display_name=words, log=True)],
             gradient=_gradient(),
         ),
         "best per width": wr.BarPlot(
-            title=f"least {_words(score)} per width",
-            metrics=[least],
+            title=f"{words} per model and width",
+            metrics=[in_summary(score, "min")],
             orientation="v",
-            groupby=wr.Config("width"),
+            groupby=wr.Config(MODEL_AND_WIDTH),
             groupby_aggfunc="min",
             groupby_rangefunc="none",
             max_runs_to_show=MOST_LINES,
             max_bars_to_show=MOST_LINES,
         ),
-        "aggregates": wr.WeavePanelSummaryTable(table_name="aggregates"),
     }
 
 
@@ -161,15 +208,16 @@ def _gradient() -> list[wr.GradientPoint]:
     return [wr.GradientPoint(color=colour, offset=100 * place / last) for place, colour in enumerate(COLOURS)]
 
 
-def _theory(source: Exportable) -> Panels:
+def _theory(source: Exportable, there: Recorded) -> Panels:
     """What theory says: verdicts on the learning rates, the largest rate that is stable, and the report's tables."""
     verdicts = {name: _words(name).capitalize() for name in counts(source) if name.startswith(VERDICT)}
-    return {
-        **{name: _number(name, title) for name, title in verdicts.items()},
-        "verdicts in words": wr.MarkdownPanel(markdown=_verdicts(source)),
-        "predicted limits": wr.MarkdownPanel(markdown=_limits(source)),
-        "rate against its limit": wr.ScatterPlot(
-            title="learning rate against its predicted limit",
+    panels: Panels = {name: _number(name, title) for name, title in verdicts.items()}
+    panels["verdicts in words"] = wr.MarkdownPanel(markdown=_verdicts(source))
+    if source.results.filter(pl.col(LIMIT).is_not_null()).height if LIMIT in source.results.columns else 0:
+        panels["predicted stable rates"] = wr.MarkdownPanel(markdown=_limits(source))
+    if {LIMIT, "loss"} <= there.diagnostics.keys() and there.has("learning_rate"):
+        panels["rate against its limit"] = wr.ScatterPlot(
+            title="learning rate against the largest stable one",
             x=wr.SummaryMetric(in_summary(LIMIT)),
             y=wr.Config("learning_rate"),
             z=wr.SummaryMetric(in_summary("loss")),
@@ -177,21 +225,21 @@ def _theory(source: Exportable) -> Panels:
             log_y=True,
             log_z=True,
             gradient=_gradient(),
-        ),
-        "verdicts": wr.WeavePanelSummaryTable(table_name="verdicts"),
-        **{name: wr.WeavePanelSummaryTable(table_name=name) for name in source.beside_theory},
-    }
+        )
+    tables = ("verdicts", *source.beside_theory)
+    return panels | {name: wr.WeavePanelSummaryTable(table_name=name) for name in tables}
 
 
-def _runs(source: Exportable) -> Panels:
+def _runs(source: Exportable, there: Recorded) -> Panels:
     """How the trials have ended, what failed, and what it has cost."""
     numbers = {name: _words(name) for name in counts(source) if not name.startswith(VERDICT)}
-    return {
-        **{name: _number(name, title) for name, title in numbers.items()},
-        "failures": wr.MarkdownPanel(markdown=_failures(source)),
-        "report": wr.MediaBrowser(title="report", media_keys=["report"], num_columns=1),
-        "comparison": wr.RunComparer(diff_only="split"),
-    }
+    panels: Panels = {name: _number(name, title) for name, title in numbers.items()}
+    if (source.results["status"] == "failed").any():
+        panels["failures"] = wr.MarkdownPanel(markdown=_failures(source))
+    panels["report"] = wr.MediaBrowser(title="report", media_keys=["report"], num_columns=1)
+    if there.results.height > 1:
+        panels["comparison"] = wr.RunComparer(diff_only="split")
+    return panels
 
 
 def _number(name: str, title: str) -> wr.ScalarChart:
@@ -227,8 +275,6 @@ def _limits(source: Exportable) -> str:
 
 def _failures(source: Exportable) -> str:
     failed = source.results.filter(pl.col("status") == "failed")
-    if not failed.height:
-        return "### Failures\n\nNone."
     first = failed.head(MOST_FAILURES).select(pl.col("trial").str.head(16), "model", "width", "seed", "reason")
     more = failed.height - first.height
     return f"### Failures\n\n{as_markdown(first)}" + (f"\n\nand {more} more" if more else "")

@@ -17,12 +17,16 @@ from pipeline.plan import Plan
 from pipeline.records.store import read_records_of, scan_records
 from pipeline.report.coordinates import coordinate_check
 from pipeline.report.predictions import predicted_and_measured
+from pipeline.report.printing import shown
 from pipeline.report.rates import rates
+from pipeline.report.tables import PROBLEM
 from pipeline.report.theory import predicted_curves
 from pipeline.tracking.content import STEP, RunContent, with_extremes
 
 PREDICTED = "predicted_loss"
 """The loss that theory predicts of a linear model, beside the measured one."""
+SETTING, MODEL_AND_WIDTH, MODEL_AND_PROBLEM = "setting", "model_and_width", "model_and_problem"
+"""What tells runs apart in the panels of W&B, which group by one thing: all but the seed, and less."""
 SMALLEST = frozenset(name for name, kind in DIAGNOSTICS.items() if kind.section() == "convergence")
 """Diagnostics whose least value is worth a summary: those that say how far training has come."""
 
@@ -63,6 +67,11 @@ class Exportable:
             "coordinates": coordinate_check(self.plan, self.results, records),
         }
         return {name: table for name, table in tables.items() if not table.is_empty()}
+
+    @functools.cached_property
+    def problem_axes(self) -> list[str]:
+        """What differs between problems beside their labels."""
+        return [name for name in PROBLEM if name != "problem" and self.results[name].n_unique() > 1]
 
     @property
     def group(self) -> str:
@@ -134,17 +143,31 @@ def _histories(source: Exportable, pack: Pack, trials: list[str]) -> dict[str, l
 
 def name_of(row: dict[str, Any]) -> str:
     """What a person calls a trial."""
+    return ", ".join([*_setting(row), f"seed {row['seed']}", row["problem"]])
+
+
+def _setting(row: dict[str, Any]) -> list[str]:
+    """What of a trial its seeds have in common, but for the problem."""
     rate = row.get("times_limit") or row["learning_rate"]
     unit = " x limit" if row.get("times_limit") else ""
-    parts = [row["model"], f"width {row['width']}"]
-    parts += [f"rate {rate:.3g}{unit}"] if rate is not None else []
-    return ", ".join([*parts, f"seed {row['seed']}", row["problem"]])
+    return [row["model"], f"width {row['width']}", *([f"rate {rate:.3g}{unit}"] if rate is not None else [])]
+
+
+def groups_of(source: Exportable, row: dict[str, Any]) -> dict[str, str]:
+    """The groups of a trial; no two models or problems are in one."""
+    setting, problem = _setting(row), [row["problem"], *(f"{name} {shown(row[name])}" for name in source.problem_axes)]
+    return {
+        SETTING: ", ".join([*setting, *problem]),
+        MODEL_AND_WIDTH: ", ".join([*setting[:2], *problem]),
+        MODEL_AND_PROBLEM: ", ".join([*setting[:1], *problem]),
+    }
 
 
 def config_of(source: Exportable, pack: Pack, row: dict[str, Any], outcome: dict[str, Any]) -> dict[str, Any]:
     """What was asked of a trial, flat to group and filter by, then whole; and where its numbers come from."""
     axes = ("problem", "dimension", "train", "noise", "model", "width", "learning_rate", "times_limit", "seed")
     flat = {name: row[name] for name in axes if name in row}
+    flat |= groups_of(source, row)
     shape = pack.shape
     flat |= {"optimizer": shape.optimizer.label(), "loss_function": shape.loss.name(), "steps": shape.steps}
     flat |= {"batch_size": shape.batch_size or "full", "dtype": shape.dtype, "weights": shape.num_weights}

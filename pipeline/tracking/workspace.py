@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import wandb_workspaces.workspaces as ws
@@ -28,19 +28,29 @@ Json = dict[str, Any]
 
 
 def workspace(
-    source: Exportable, destination: Destination, diagnostics: Mapping[str, type[Diagnostic]] = DIAGNOSTICS
+    source: Exportable,
+    destination: Destination,
+    diagnostics: Mapping[str, type[Diagnostic]] = DIAGNOSTICS,
+    trials: Sequence[str] | None = None,
 ) -> ws.Workspace:
-    """The dashboard of a sweep, without asking anybody: the same whenever it is made of the same records."""
+    """The dashboard of a sweep, without asking anybody: the same whenever it is made of the same records.
+
+    Args:
+        source: The sweep.
+        destination: Where it is.
+        diagnostics: The table.
+        trials: Those that have a run of their own on W&B; none: all that have ended.
+    """
     view = ws.Workspace(
         entity=destination.entity,
         project=destination.project,
         name=within(_plain(f"{source.group} (dashboard)"), LONGEST_NAME),
         sections=[
             ws.Section(name=name, panels=with_ids(name, panels), is_open=True)
-            for name, panels in sections(source, diagnostics).items()
+            for name, panels in sections(source, diagnostics, trials).items()
         ],
         settings=ws.WorkspaceSettings(x_axis="step", max_runs=100),
-        runset_settings=ws.RunsetSettings(filters=IN_WORDS, pinned_columns=_columns(rate_of(source))),
+        runset_settings=ws.RunsetSettings(filters=IN_WORDS, pinned_columns=_columns(rate_of(source.results))),
     )
     view._stashed_filter_string, view._stashed_filters_v2 = IN_WORDS, runs_of(source.group)
     view._internal_name = view_name(source)

@@ -95,8 +95,8 @@ def test_a_new_diagnostic_brings_its_section(source: Exportable) -> None:
         def section(cls) -> str:
             return "hindsight"
 
-    made = online_report(source, [], {}, {**DIAGNOSTICS, "regret": Regret})
-    assert panels(below(made, "Hindsight"))[0]["config"]["metrics"] == ["regret"]
+    made = online_report(source, [], {}, {**DIAGNOSTICS, "weight_norm": Regret})
+    assert panels(below(made, "Hindsight"))[0]["config"]["metrics"] == ["weight_norm"]
 
 
 def test_every_figure_of_the_local_report_is_drawn_from_the_run_of_the_sweep(
