@@ -42,7 +42,7 @@ def sync(asked: argparse.Namespace) -> int:
                 raise
         else:
             _tell(folder, done)
-            if asked.watch is None or (done.finished and not done.problems):
+            if asked.watch is None or (done.finished and not done.problems and not done.passing):
                 return 1 if done.problems else 0
         time.sleep(asked.watch)
 

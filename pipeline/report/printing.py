@@ -23,11 +23,12 @@ def as_json_rows(table: pl.DataFrame) -> list[dict[str, Any]]:
     columns = {name: table[name].to_list() for name in table.columns}
     for name, values in columns.items():
         if table.schema[name].is_float():
-            columns[name] = [_spelled(value) for value in values]
+            columns[name] = [spelled(value) for value in values]
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _spelled(value: float | None) -> float | str | None:
+def spelled(value: float | None) -> float | str | None:
+    """A number as JSON can write it: ``inf``, ``-inf`` and ``nan`` are strings."""
     if value is None or math.isfinite(value):
         return value
     return NOT_FINITE.get(value, "nan")

@@ -24,7 +24,7 @@ from pipeline.tracking.online_report import OnlineReport, online_report, save_re
 from pipeline.tracking.place import Way, destination_of, has_key, way
 from pipeline.tracking.presets import make_presets, preset_id
 from pipeline.tracking.preview import draw_dashboard
-from pipeline.tracking.remote import Remote, end_left_sender
+from pipeline.tracking.remote import Remote, client_at, end_left_sender
 from pipeline.tracking.settings import settings_that_count
 from pipeline.tracking.trial_runs import Exportable
 from pipeline.tracking.workspace import as_json, save_workspace, workspace
@@ -96,7 +96,7 @@ def make_dashboard(run: Path, tracking: Tracking | None, profile: Destination | 
         PipelineError: If the folder is not that of a run, an export is at work in it, or W&B does not do what it
             should.
     """
-    with alone(run, say) as folder, settings_that_count(say):
+    with alone(run, say) as folder, settings_that_count(say), client_at(folder) as scratch:
         end_left_sender(folder)
         source = read_run(run)
         asked = tracking or source.plan.experiment.tracking
@@ -108,12 +108,9 @@ def make_dashboard(run: Path, tracking: Tracking | None, profile: Destination | 
             made = _write(folder, open_way, destination, source, charts, trials)
             draw_dashboard(made.file, source, trials)
             return made
-        remote = Remote(folder / "scratch")
-        try:
-            destination = Destination(destination.entity or remote.entity(), destination.project)
-            return _send(folder, open_way.url, destination, source, charts, trials, remote, say)
-        finally:
-            remote.close()
+        remote = Remote(scratch)
+        destination = Destination(destination.entity or remote.entity(), destination.project)
+        return _send(folder, open_way.url, destination, source, charts, trials, remote, say)
 
 
 def _write(

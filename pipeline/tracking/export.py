@@ -25,16 +25,18 @@ from pipeline.tracking.content import Destination, as_records
 from pipeline.tracking.delivery import BATCH, Delivery
 from pipeline.tracking.ledger import Ledger
 from pipeline.tracking.network import UnreachableError
+from pipeline.tracking.patience import Clock, in_advance
 from pipeline.tracking.place import Way, destination_of, has_key, way
 from pipeline.tracking.progress import Progress
 from pipeline.tracking.readings import patiently
-from pipeline.tracking.remote import Remote, end_left_sender
+from pipeline.tracking.remote import Remote, client_at, end_left_sender
 from pipeline.tracking.settings import settings_that_count
-from pipeline.tracking.sweep_run import deliver_sweep, write_sweep
+from pipeline.tracking.sweep_run import deliver_sweep, sweep_id, write_sweep
 from pipeline.tracking.transaction_log import is_whole, write_log
 from pipeline.tracking.trial_runs import Exportable, trial_runs
 
 Say = Callable[[str], None]
+CLOCK = Clock()
 
 
 class BusyError(PipelineError):
@@ -51,6 +53,7 @@ class Exported:
         waiting: Runs that lie in files, to be sent later.
         problems: What is wrong, by run.
         closed: Why nothing was sent; empty if it was.
+        passing: Whether that may pass by itself.
         finished: Whether every trial of the plan is.
     """
 
@@ -59,11 +62,18 @@ class Exported:
     waiting: int = 0
     problems: dict[str, str] = field(default_factory=dict)
     closed: str = ""
+    passing: bool = False
     finished: bool = False
 
 
 def export(
-    run: Path, tracking: Tracking | None, profile: Destination | None, say: Say, *, online: bool = False
+    run: Path,
+    tracking: Tracking | None,
+    profile: Destination | None,
+    say: Say,
+    *,
+    online: bool = False,
+    clock: Clock = CLOCK,
 ) -> Exported:
     """Bring the finished trials of a run to W&B, or into files where there is no way to it.
 
@@ -73,6 +83,7 @@ def export(
         profile: Entity and project of the cluster.
         say: Told what a person should know.
         online: Write nothing into files for later.
+        clock: Waits for W&B.
 
     Raises:
         UnreachableError: If there is no way to W&B, and nothing may be written into files.
@@ -80,7 +91,7 @@ def export(
         PipelineError: If the folder is not that of a run, or W&B does not do what it should. What has arrived until
             then is noted.
     """
-    with alone(run, say) as folder, settings_that_count(say):
+    with alone(run, say) as folder, settings_that_count(say), client_at(folder) as scratch:
         end_left_sender(folder)
         open_way = way(has_key=has_key())
         if open_way.closed and online:
@@ -93,11 +104,12 @@ def export(
             say(open_way.warning)
         if open_way.closed:
             return _write(source, trials, destination, folder, open_way, say)
-        remote = Remote(folder / "scratch")
-        try:
-            return _send(source, trials, destination, folder, open_way, remote, say)
-        finally:
-            remote.close()
+        remote = Remote(scratch)
+        ledger = Ledger(folder, f"{open_way.url} {destination.label()}", clock.now)
+        whole = Destination(destination.entity or remote.entity(), destination.project)
+        streaming = remote.streaming(open_way.url, clock, say)
+        delivery = Delivery(remote, streaming, whole, ledger, _outbox(folder), say, clock)
+        return _send(source, trials, delivery, folder)
 
 
 @contextmanager
@@ -160,32 +172,26 @@ def _write(
         write_log(outbox / f"run-{content.id}.wandb", as_records(content, destination))
         progress.advance()
     write_sweep(source, destination, folder)
-    return Exported(destination.label(), len(sent), len(missing) + 1, closed=closed.closed, finished=_finished(source))
+    waiting, finished = len(missing) + 1, _finished(source)
+    return Exported(destination.label(), len(sent), waiting, {}, closed.closed, closed.passing, finished)
 
 
-def _send(
-    source: Exportable,
-    trials: list[str],
-    destination: Destination,
-    folder: Path,
-    open_way: Way,
-    remote: Remote,
-    say: Say,
-) -> Exported:
-    """Bring what is not on W&B yet there."""
-    ledger = Ledger(folder, f"{open_way.url} {destination.label()}")
-    destination = Destination(destination.entity or remote.entity(), destination.project)
-    outbox = _outbox(folder)
+def _send(source: Exportable, trials: list[str], delivery: Delivery, folder: Path) -> Exported:
+    """Bring what is not on W&B there."""
+    where, ledger, say = delivery.destination.label(), delivery.ledger, delivery.say
+    runs = [*map(source.id_of, trials), sweep_id(source)]
+    delivery.confirm([id_ for id_ in runs if ledger.verified(id_)])
     missing = [trial for trial in trials if not ledger.verified(source.id_of(trial))]
-    done = Exported(destination.label(), len(trials) - len(missing), finished=_finished(source))
-    delivery = Delivery(remote, destination, ledger, outbox, say)
-    progress = Progress(f"runs on W&B ({destination.label()})", len(missing), say)
+    if missing:
+        say(in_advance(len(missing)))
+    progress = Progress(f"runs sent to W&B ({where})", len(missing), say)
     contents = trial_runs(source, missing)
     while batch := list(itertools.islice(contents, BATCH)):
-        done.there += delivery.deliver(batch)
+        delivery.deliver(batch)
         progress.advance(len(batch))
-    done.there += deliver_sweep(source, delivery, folder)
-    done.problems = delivery.problems
-    if outbox.exists() and not any(outbox.iterdir()):
-        outbox.rmdir()
-    return done
+    delivery.settle()
+    deliver_sweep(source, delivery, folder)
+    there = [id_ for id_ in runs if ledger.verified(id_) and id_ not in delivery.problems]
+    if delivery.outbox.exists() and not any(delivery.outbox.iterdir()):
+        delivery.outbox.rmdir()
+    return Exported(where, len(there), problems=delivery.problems, finished=_finished(source))

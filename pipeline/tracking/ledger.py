@@ -1,4 +1,4 @@
-"""What was sent to W&B and found there: one line a run, added once W&B has been asked and it was whole.
+"""What was sent to W&B, noted before it is sent, and what W&B has confirmed, noted once it has been asked.
 
 A line that a kill has torn is not counted: the run is asked for again, found whole, and noted.
 Without the ledger an export asks W&B of every run; it does not send one twice.
@@ -10,6 +10,7 @@ import dataclasses
 import json
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +24,12 @@ class Entry:
     Args:
         run: Its first id; a run that was deleted on W&B is sent again under another.
         destination: Server, entity and project.
-        state: ``verified``: it is there, whole. ``deleted``: generations up to this one were deleted on W&B.
+        state: ``sent``: it is being sent, or was until a kill. ``taken``: W&B took it without a complaint.
+            ``verified``: it is there, whole. ``deleted``: generations up to this one were deleted on W&B.
         generation: 1, and one more each time it was found deleted.
         rows: Rows of its history.
         digest: Hash of its content.
+        sending: The word of that sending.
         at: When this was noted, in seconds since 1970.
     """
 
@@ -36,20 +39,32 @@ class Entry:
     generation: int = 1
     rows: int = 0
     digest: str = ""
+    sending: str = ""
     at: float = 0.0
 
 
 class Ledger:
-    """The ledger of a run's folder, for one destination."""
+    """The ledger of a run's folder, for one destination; ``now`` is what the time is, in seconds since 1970."""
 
-    def __init__(self, folder: Path, destination: str) -> None:
-        self.path, self.destination = folder / "ledger.jsonl", destination
+    def __init__(self, folder: Path, destination: str, now: Callable[[], float] = time.time) -> None:
+        self.path, self.destination, self.now = folder / "ledger.jsonl", destination, now
         self._newest = {entry.run: entry for entry in _read(self.path) if entry.destination == destination}
 
     def verified(self, run: str) -> Entry | None:
         """The note that a run is there, if it is."""
+        return self._in_state(run, "verified")
+
+    def underway(self, run: str) -> Entry | None:
+        """The note that a run was sent, if nothing is known of it since."""
+        return self._in_state(run, "sent", "taken")
+
+    def age_seconds(self, entry: Entry) -> float:
+        """How long ago something was noted; a clock that is behind has noted it just now."""
+        return max(0.0, self.now() - entry.at)
+
+    def _in_state(self, run: str, *states: str) -> Entry | None:
         entry = self._newest.get(run)
-        return entry if entry is not None and entry.state == "verified" else None
+        return entry if entry is not None and entry.state in states else None
 
     def generation(self, run: str) -> int:
         """The generation under which a run goes to W&B now."""
@@ -60,9 +75,11 @@ class Ledger:
 
     def add(self, *entries: Entry) -> None:
         """Note something, so that it outlives a power cut."""
+        if not entries:
+            return
         lines = []
         for entry in entries:
-            dated = dataclasses.replace(entry, at=time.time())
+            dated = dataclasses.replace(entry, at=self.now())
             self._newest[entry.run] = dated
             lines.append(json.dumps(dataclasses.asdict(dated)) + "\n")
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from wandb_workspaces._graphql import get_app_url
 from pipeline.experiment.tracking import NAMES, Tracking, is_name
 from pipeline.tracking.content import Destination
 from pipeline.tracking.network import RefusedError, UnreachableError, clock_ahead_seconds, skew_in_words
-from pipeline.tracking.remote import LIMITS
+from pipeline.tracking.patience import answer_seconds
 
 PROJECT = "pipeline"
 """Project on W&B where nobody names another."""
@@ -25,11 +25,13 @@ class Way:
     Args:
         url: Of the server.
         closed: Why not, in words; empty if it can.
+        passing: Whether that may pass by itself, as a network that is out of order.
         warning: Something to know all the same.
     """
 
     url: str
     closed: str = ""
+    passing: bool = False
     warning: str = ""
 
 
@@ -74,9 +76,9 @@ def way(*, has_key: bool) -> Way:
     if not has_key:
         return Way(url, "there is no key for W&B here: wandb login, or WANDB_API_KEY")
     try:
-        skew = clock_ahead_seconds(url, float(os.environ.get("WANDB_HTTP_TIMEOUT", LIMITS["WANDB_HTTP_TIMEOUT"])))
+        skew = clock_ahead_seconds(url, answer_seconds())
     except UnreachableError as error:
-        return Way(url, str(error.where) + " " + error.what)
+        return Way(url, str(error.where) + " " + error.what, passing=True)
     return Way(url, warning=skew_in_words(skew))
 
 

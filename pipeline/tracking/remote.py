@@ -13,8 +13,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,28 +23,15 @@ from pipeline.errors import PipelineError
 from pipeline.records.files import naming
 from pipeline.tracking.content import BEFORE, DIGEST, Destination, RunContent
 from pipeline.tracking.network import RefusedError, TroubleError
+from pipeline.tracking.patience import LIMITS, Clock
 from pipeline.tracking.settings import OF_ONE_RUN
+from pipeline.tracking.streaming import SENDING, Streaming
 
 NOT_OURS = (*OF_ONE_RUN, "WANDB_MODE")
 """Variables that are not for the client: what they say, our runs say themselves."""
 
-LIMITS = {
-    "WANDB_HTTP_TIMEOUT": "20",  # seconds for an answer
-    "WANDB__GRAPHQL_RETRY_MAX": "4",
-    "WANDB__GRAPHQL_RETRY_WAIT_MAX_SECONDS": "15",
-    "WANDB__FILE_STREAM_RETRY_MAX": "4",  # the client's own limit is seven days
-    "WANDB__FILE_STREAM_RETRY_WAIT_MAX_SECONDS": "15",
-    "WANDB__FILE_STREAM_TIMEOUT_SECONDS": "30",
-    "WANDB__FILE_STREAM_TRANSMIT_INTERVAL": "1",
-    "WANDB__FILE_TRANSFER_RETRY_MAX": "4",
-    "WANDB_ERROR_REPORTING": "false",
-}
-"""How long the client may try, unless the user has said something else."""
-
-AT_ONCE = 16
-"""Runs that the client sends at a time: each waits for some answers one after the other. Its own number is 5."""
-SECONDS_PER_FILE, SECONDS_MORE = 5.0, 120.0
-"""How long sending may take before it is ended."""
+MOST_SECONDS = 125.0
+"""How long the client may take to send a run before it is ended."""
 FINISHED = ("finished", "failed")
 NO_ACCESS = (401, 403, 404)
 """Answers that are about who asks where, so that every run gets them; a 400 is about one run."""
@@ -59,6 +47,8 @@ class Held:
     state: str
     summary: Mapping[str, Any]
     digest: str
+    sending: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
 
     def is_other(self, content: RunContent) -> bool:
         """Whether it is a run of other records under the same id."""
@@ -97,10 +87,6 @@ class Remote:
 
     def __init__(self, scratch: Path) -> None:
         self.scratch = scratch
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True)
-        self.before = dict(os.environ)
-        os.environ.update(environment(scratch))
         for name in NOT_OURS:
             os.environ.pop(name, None)
         import wandb
@@ -108,15 +94,21 @@ class Remote:
         try:
             self.api = wandb.Api()
         except Exception as error:  # the client raises a dozen kinds
-            self.close()
             raise complaint(error, "W&B") from None
 
-    def close(self) -> None:
-        """Leave nothing behind, and the environment as it was."""
-        os.environ.clear()
-        os.environ.update(self.before)
-        shutil.rmtree(self.scratch, ignore_errors=True)
-        (self.scratch.parent / "sender").unlink(missing_ok=True)
+    def streaming(self, url: str, clock: Clock, say: Callable[[str], None]) -> Streaming:
+        """The connection to send by, with the same key.
+
+        Raises:
+            RefusedError: If what is there instead of a key is good for W&B's client only.
+        """
+        import wandb
+
+        if not self.api.api_key:
+            raise RefusedError("an identity token is no key", where="W&B", hint="wandb login, or WANDB_API_KEY")
+        settings = wandb.setup().settings
+        verify, headers = not settings.insecure_disable_ssl, settings.x_extra_http_headers
+        return Streaming(url, self.api.api_key, clock, say, verify=verify, headers=headers)
 
     def entity(self) -> str:
         """The entity that the key writes to if nobody says another."""
@@ -143,15 +135,31 @@ class Remote:
         except Exception as error:
             raise complaint(error, destination.label()) from None
 
-    def send(self, files: Sequence[Path]) -> dict[Path, str]:
-        """Send transaction logs; what comes back is only what went wrong, in the server's words, if it said any.
+    def one(self, destination: Destination, id_: str) -> Held | None:
+        """What W&B holds of one run, asked for by its id and not by a list.
+
+        Raises:
+            RefusedError: If it says no.
+            TroubleError: If it does not answer as it should.
+        """
+        self.api.flush()
+        try:
+            return _held(self.api.run(f"{destination.label()}/{id_}"))
+        except Exception as error:
+            # Or a server that lists runs and does not show them one by one: then the list has the last word.
+            if "Could not find" in str(error) or status_of(error) in PERMANENT:
+                return None
+            raise complaint(error, destination.label()) from None
+
+    def send(self, file: Path) -> str:
+        """Send a transaction log by W&B's client; what comes back is only what went wrong, in the server's words.
 
         That nothing went wrong does not mean that it has arrived: ``wandb sync`` ends well after every request was
         refused.
         """
         logs = self.scratch / "wandb" / "logs"
         shutil.rmtree(logs, ignore_errors=True)
-        words = ["sync", "--include-synced", "-n", str(AT_ONCE), *(str(file.resolve()) for file in files)]
+        words = ["sync", "--include-synced", str(file.resolve())]
         said = self.scratch / "said"
         with said.open("wb") as output:
             process = subprocess.Popen(
@@ -165,28 +173,58 @@ class Remote:
             )
             note_sender(self.scratch.parent, process.pid)
             try:
-                process.wait(SECONDS_MORE + SECONDS_PER_FILE * len(files))
+                process.wait(MOST_SECONDS)
             except subprocess.TimeoutExpired:
-                return dict.fromkeys(files, "it took too long, and was ended")
+                return "it took too long, and was ended"
             finally:
                 process.kill()
                 process.wait()
         if process.returncode:
             said_last = " ".join(said.read_text(errors="replace").split()[-60:])
-            return dict.fromkeys(files, f"wandb sync ends with {process.returncode}: {said_last}")
-        return wrong(logs, files)
+            return f"wandb sync ends with {process.returncode}: {said_last}"
+        return wrong(logs, [file]).get(file, "")
 
 
 def _held(run: Any) -> Held:
-    return Held(run.historyLineCount or 0, run.state, run.summary_metrics or {}, str(run.config.get(DIGEST, "")))
+    digest, sending = (str(run.config.get(name, "")) for name in (DIGEST, SENDING))
+    return Held(run.historyLineCount or 0, run.state, run.summary_metrics or {}, digest, sending, run.config)
+
+
+@contextmanager
+def client_at(folder: Path) -> Iterator[Path]:
+    """Have W&B's client keep its files in a folder that is emptied, whatever home is like; gives that folder.
+
+    Its service takes over the environment when it starts, which asking for a key may do.
+    """
+    scratch = folder / "scratch"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    before = dict(os.environ)
+    os.environ.update(environment(scratch))
+    try:
+        yield scratch
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        shutil.rmtree(scratch, ignore_errors=True)
+        (folder / "sender").unlink(missing_ok=True)
 
 
 def environment(scratch: Path) -> dict[str, str]:
     """The variables under which W&B's client runs: the user's, where there are any."""
-    places = ("WANDB_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR", "WANDB_ARTIFACT_DIR")
+    places = ["WANDB_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR", "WANDB_ARTIFACT_DIR"]
+    if not _has_settings():
+        places.append("WANDB_CONFIG_DIR")
     ours = LIMITS | dict.fromkeys(places, str(scratch.resolve()))
-    mine = {name: value for name, value in os.environ.items() if name not in NOT_OURS}
-    return {**ours, **mine, "WANDB_DIR": str(scratch.resolve())}
+    return {**ours, **os.environ, "WANDB_DIR": str(scratch.resolve())}
+
+
+def _has_settings() -> bool:
+    """Whether the user has settings of W&B's client at home, if there is a home."""
+    try:
+        return Path("~/.config/wandb").expanduser().exists()
+    except (RuntimeError, OSError):
+        return False
 
 
 def wrong(logs: Path, files: Sequence[Path]) -> dict[Path, str]:

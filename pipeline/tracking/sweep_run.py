@@ -6,10 +6,13 @@ has come further, so that sending it twice does no harm.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
 import shutil
+import time
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from pipeline.definitions import canonical
+from pipeline.report.printing import spelled
 from pipeline.report.tables import best_of_each_model, summary
 from pipeline.report.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
 from pipeline.tracking.content import DIGEST, Destination
@@ -26,7 +30,10 @@ from pipeline.tracking.ledger import Entry, run_id
 from pipeline.tracking.limits import LONGEST_NAME, within
 from pipeline.tracking.local_report import local_report
 from pipeline.tracking.network import TroubleError
-from pipeline.tracking.remote import FINISHED, NOT_OURS, environment
+from pipeline.tracking.patience import answer_seconds, pauses
+from pipeline.tracking.remote import FINISHED, NOT_OURS, Held, environment
+from pipeline.tracking.streaming import SENDING
+from pipeline.tracking.transaction_log import is_whole
 from pipeline.tracking.trial_runs import Exportable
 
 if TYPE_CHECKING:
@@ -34,8 +41,13 @@ if TYPE_CHECKING:
 
 VERDICT = "verdict_"
 """How the numbers of trials by verdict begin."""
-VERSION = 5
+VERSION = 6
 """One more whenever the run of a sweep says more, so that it is sent again."""
+RECORDS = "records"
+"""Where the hashes of some trials' records are in the configuration of a sweep."""
+KNOWN_BY = 32
+"""Trials of a sweep by whose records it is known again."""
+MOST_SECONDS_TO_WRITE = 60.0
 
 
 def sweep_id(source: Exportable) -> str:
@@ -43,37 +55,107 @@ def sweep_id(source: Exportable) -> str:
     return f"{source.prefix}-sweep"
 
 
-def deliver_sweep(source: Exportable, delivery: Delivery, folder: Path) -> int:
-    """Bring the run of the sweep to W&B, unless what is there says the same; 1 if it is there.
+def deliver_sweep(source: Exportable, delivery: Delivery, folder: Path) -> bool:
+    """Bring the run of the sweep to W&B, unless what is there says the same; whether it is there.
 
     Raises:
         TroubleError: If the server does not answer as it should.
     """
     id_, digest = sweep_id(source), digest_of(source)
-    ledger, destination = delivery.ledger, delivery.destination
-    known = ledger.verified(id_)
+    ledger = delivery.ledger
+    known, underway = ledger.verified(id_), ledger.underway(id_)
     if known is not None and known.digest == digest:
-        return 1
+        return True
+    there = _held(delivery, id_)
+    if there is not None and _is_whole(there, digest):
+        ledger.add(_entry(delivery, id_, "verified", digest))
+        return True
+    if there is not None and (wrong := of_another_training(source, there, delivery)):
+        delivery.problems[id_] = wrong
+        return False
+    if underway is not None and underway.state == "taken" and underway.digest == digest:
+        late = delivery.late_seconds - ledger.age_seconds(underway)
+        if late > 0 and not _is_as_late_as(there, underway.sending):
+            return _arrives(delivery, folder, underway, late)
     for _ in range(2):
-        generation = ledger.generation(id_)
-        name = run_id(id_, generation)
-        file = write_sweep(source, destination, folder, name)
-        said = delivery.remote.send([file]).get(file, "")
-        if "deleted" in said:
-            delivery.say(f"run {name} was deleted on W&B; it goes there under another id")
-            ledger.add(Entry(id_, ledger.destination, "deleted", generation))
-            continue
-        held = delivery.remote.held(destination, [name]).get(name)
-        arrived = held is not None and held.state in FINISHED and held.summary.get(DIGEST) == digest
-        if said or not arrived:
-            what = said or "W&B took it without a complaint and does not have it whole"
-            delivery.problems[id_] = what
-            return 0
-        ledger.add(Entry(id_, ledger.destination, "verified", generation, 0, digest))
-        for left in ("offline-run-sweep", "staging"):
-            shutil.rmtree(folder / left, ignore_errors=True)
-        return 1
-    raise TroubleError("the run of the sweep is deleted whenever it is sent", where=destination.label())
+        noted = _send(source, delivery, folder, id_, digest)
+        if noted is not None:
+            return _arrives(delivery, folder, noted, delivery.late_seconds)
+        if id_ in delivery.problems:
+            return False
+    raise TroubleError("the run of the sweep is deleted whenever it is sent", where=delivery.destination.label())
+
+
+def _send(source: Exportable, delivery: Delivery, folder: Path, id_: str, digest: str) -> Entry | None:
+    """Send the run of the sweep; what is noted of it, or nothing if W&B has not taken it."""
+    name = run_id(id_, delivery.ledger.generation(id_))
+    sending = uuid.uuid4().hex[:8]
+    file = write_sweep(source, delivery.destination, folder, name, sending)
+    delivery.ledger.add(_entry(delivery, id_, "sent", digest, sending))
+    said = delivery.remote.send(file)
+    if "deleted" in said:
+        delivery.forget(id_)
+        return None
+    if said:
+        delivery.problems[id_] = said
+        return None
+    noted = _entry(delivery, id_, "taken", digest, sending)
+    delivery.ledger.add(noted)
+    return noted
+
+
+def _arrives(delivery: Delivery, folder: Path, noted: Entry, late_seconds: float) -> bool:
+    """Wait until W&B lists the run of the sweep as it was sent; whether it does."""
+    clock, wait = delivery.clock, pauses()
+    begun, shown_at = clock.now(), None
+    while True:
+        there = _held(delivery, noted.run)
+        if there is not None and _is_whole(there, noted.digest):
+            delivery.ledger.add(dataclasses.replace(noted, state="verified"))
+            for left in ("offline-run-sweep", "staging"):
+                shutil.rmtree(folder / left, ignore_errors=True)
+            return True
+        now = clock.now()
+        if shown_at is None and _is_as_late_as(there, noted.sending):
+            shown_at = now
+        if now - begun > late_seconds or (shown_at is not None and now - shown_at > answer_seconds()):
+            delivery.problems[noted.run] = delivery.not_whole(begun, shown_at)
+            return False
+        delivery.say_if_late(shown_at is None, begun)
+        clock.sleep(next(wait))
+
+
+def _held(delivery: Delivery, id_: str) -> Held | None:
+    name = run_id(id_, delivery.ledger.generation(id_))
+    return delivery.remote.held(delivery.destination, [name]).get(name)
+
+
+def _is_whole(there: Held, digest: str) -> bool:
+    return there.state in FINISHED and there.summary.get(DIGEST) == digest
+
+
+def _is_as_late_as(there: Held | None, sending: str) -> bool:
+    """Whether a list shows the run as of a sending, or later."""
+    return there is not None and there.sending == sending
+
+
+def _entry(delivery: Delivery, id_: str, state: str, digest: str, sending: str = "") -> Entry:
+    generation, where = delivery.ledger.generation(id_), delivery.ledger.destination
+    return Entry(id_, where, state, generation, 0, digest, sending)
+
+
+def of_another_training(source: Exportable, there: Held, delivery: Delivery) -> str:
+    """Why the run of a sweep on W&B is not of this training, whose trials have the same ids; nothing if it may be."""
+    theirs = there.config.get(RECORDS)
+    theirs = theirs if isinstance(theirs, dict) else {}
+    ours = records_of(source, known_by(source))
+    differ = any(ours[trial] != said for trial, said in theirs.items() if trial in ours)
+    if not (differ or delivery.strangers):
+        return ""
+    return (
+        "W&B has the sweep of another training under its id, with other results: delete it there, or take another "
+        "--set tracking.project=..."
+    )
 
 
 def digest_of(source: Exportable) -> str:
@@ -86,15 +168,20 @@ def records_of(source: Exportable, trials: Sequence[str]) -> dict[str, str]:
     """A short hash of how each of some trials has ended and what was recorded last of it, by trial."""
     columns = source.results.columns
     names = ["status", "step", *columns[columns.index("verdict") + 1 :]]
-    rows = source.results.filter(pl.col("trial").is_in(trials)).select("trial", *names)
+    wanted = pl.col("trial").is_in(trials) & pl.col("status").is_in(["done", "diverged"])
+    rows = source.results.filter(wanted).select("trial", *names)
     return {
-        trial: hashlib.sha256(json.dumps(dict(zip(names, said, strict=True))).encode()).hexdigest()[:8]
+        trial[:16]: hashlib.sha256(json.dumps(dict(zip(names, said, strict=True))).encode()).hexdigest()[:8]
         for trial, *said in rows.iter_rows()
     }
 
 
-def write_sweep(source: Exportable, destination: Destination, folder: Path, name: str = "") -> Path:
-    """Write the run of the sweep where it waits to be sent; the file for ``wandb sync``."""
+def write_sweep(source: Exportable, destination: Destination, folder: Path, name: str = "", sending: str = "") -> Path:
+    """Write the run of the sweep where it waits to be sent; the file for ``wandb sync``.
+
+    Raises:
+        TroubleError: If W&B's client does not write it to its end.
+    """
     import wandb
 
     place = folder / "offline-run-sweep"
@@ -120,7 +207,7 @@ def write_sweep(source: Exportable, destination: Destination, folder: Path, name
             group=within(source.group, LONGEST_NAME),
             job_type="sweep",
             notes=source.plan.experiment.question,
-            config={"experiment": canonical(source.plan.experiment), **provenance(source)},
+            config=config_of_sweep(source, sending),
             dir=str(folder / "staging"),
             reinit="create_new",
             settings=settings,
@@ -132,10 +219,35 @@ def write_sweep(source: Exportable, destination: Destination, folder: Path, name
             written = Path(run.dir).parent
         finally:
             run.finish()
+    _whole(written)
     shutil.move(written, place)
     for leftover in ("logs", "tmp"):
         shutil.rmtree(place / leftover, ignore_errors=True)
     return next(place.glob("run-*.wandb"))
+
+
+def _whole(written: Path) -> None:
+    """Wait until the client's service has written a run to its end.
+
+    When ``finish()`` of wandb 0.31.0 returns, its file may hold seven bytes, for some milliseconds.
+    """
+    until = time.monotonic() + MOST_SECONDS_TO_WRITE
+    while not any(is_whole(file) for file in written.glob("run-*.wandb")):
+        if time.monotonic() > until:
+            what = "W&B's client has not written the run of the sweep to its end"
+            raise TroubleError(what, where=str(written), hint="is the disk full?")
+        time.sleep(0.01)
+
+
+def config_of_sweep(source: Exportable, sending: str) -> dict[str, Any]:
+    """What was asked of a sweep, where its numbers come from, and by what to know them again."""
+    ours = {RECORDS: records_of(source, known_by(source)), SENDING: sending}
+    return {"experiment": canonical(source.plan.experiment), **provenance(source), **ours}
+
+
+def known_by(source: Exportable) -> list[str]:
+    """The trials by whose records a sweep is known again: always the same, whichever of them are finished."""
+    return sorted(source.plan.trials)[:KNOWN_BY]
 
 
 @contextmanager
@@ -175,7 +287,13 @@ def _tables(source: Exportable) -> dict[str, Any]:
 def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:
     import wandb
 
-    return wandb.Table(columns=list(columns), data=[list(row) for row in rows], allow_mixed_types=True)
+    spelled = [[_in_json(value) for value in row] for row in rows]
+    return wandb.Table(columns=list(columns), data=spelled, allow_mixed_types=True)
+
+
+def _in_json(value: Any) -> Any:
+    """A value that JSON has; of infinity and NaN, which the client would write as bare words, the word."""
+    return spelled(value) if isinstance(value, float) else value
 
 
 def _page(source: Exportable) -> Any:

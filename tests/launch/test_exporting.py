@@ -218,7 +218,7 @@ def test_a_server_that_does_not_answer_holds_up_no_training_and_no_export_outliv
     server.faults = [Fault("file_stream", "slow", seconds=FOREVER)]
     run = jobs.hold("run")
     jobs.send("run", TWO, "wandb=online")
-    wait_for(lambda: alive("-m wandb sync", str(run)) and read_outcomes(run).height == TRIALS - 2)
+    wait_for(lambda: "file_stream" in server.requests and read_outcomes(run).height == TRIALS - 2)
     worker = jobs.first_worker(run)
     assert {os.getsid(pid) for pid in alive("sync", str(run))} == {os.getsid(worker)}, "or nice would mean nothing"
     jobs.held[run].close()

@@ -14,6 +14,7 @@ from wandb_state import KEY
 
 from pipeline.report.page import write_report
 from pipeline.tracking.export import Exported, export
+from pipeline.tracking.patience import Clock
 
 SHORTEST_WAIT = "1"
 """Seconds before the client's only second try: it cuts fractions off, and takes nothing for its own two seconds."""
@@ -83,6 +84,12 @@ def said() -> list[str]:
 
 
 @pytest.fixture
-def to_wandb(run: Path, server: WandbServer, said: list[str]) -> Callable[[], Exported]:
+def clock(server: WandbServer) -> Clock:
+    """The server's time, which passes at once where somebody waits."""
+    return Clock(server.now, server.let_pass)
+
+
+@pytest.fixture
+def to_wandb(run: Path, server: WandbServer, said: list[str], clock: Clock) -> Callable[[], Exported]:
     """Export the run."""
-    return lambda: export(run, None, None, said.append)
+    return lambda: export(run, None, None, said.append, clock=clock)

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from arrivals import TRIALS, assert_all_there, assert_nothing_noted_that_is_not_there, trial_runs
+from arrivals import TRIALS, assert_all_there, assert_nothing_noted_that_is_not_there, expected, trial_runs
 from recorded_run import EXPERIMENT, write_run
 from wandb_server import WandbServer
-from wandb_state import Fault
+from wandb_state import ENTITY, Fault
 
 from pipeline.models.bases.random import RandomFourier
 from pipeline.models.greedy import Greedy
@@ -20,8 +20,13 @@ from pipeline.tracking.export import Exported, export
 from pipeline.tracking.filters import runs_of
 from pipeline.tracking.limits import within
 from pipeline.tracking.network import RefusedError, TroubleError
+from pipeline.tracking.patience import Clock
+from pipeline.tracking.place import PROJECT
 
 Export = Callable[[], Exported]
+
+ARTIFACTS = 3
+"""In which the tables of the sweep travel."""
 
 LONG_NAMED = Greedy(RandomFourier(scale=0.25, seed=1), size=256, rule="inner_product")
 """A model whose label is longer than a type of job may be."""
@@ -69,6 +74,120 @@ def test_a_short_trouble_is_lived_through(run: Path, server: WandbServer, to_wan
     assert_all_there(server, run)
 
 
+LATE = [
+    {"late_seconds": 25},
+    {"late_seconds": 60},
+    {"late_seconds": 600, "direct_late_seconds": 600},
+    {"late_seconds": 20, "count_late_seconds": 50, "appends": True},
+    {"count_late_seconds": 50, "appends": True},
+]
+"""Servers whose lists are late; some put rows after those that are there, whatever place they are sent with."""
+
+
+def make_late(server: WandbServer, lateness: dict[str, float]) -> None:
+    for name, value in lateness.items():
+        setattr(server, name, value)
+
+
+def rows_sent(server: WandbServer) -> int:
+    """Rows of trials that were sent, those sent again included."""
+    files = [content.get("files", {}) for where, content in server.bodies if where == "file_stream"]
+    return sum(len(said["wandb-history.jsonl"]["content"]) for said in files if "wandb-history.jsonl" in said)
+
+
+class KilledError(Exception):
+    """What stands for a kill: nothing is done after it."""
+
+
+def killed_while_waiting(server: WandbServer, waits: int) -> Clock:
+    """A clock that ends the export at one of its waits."""
+    left = iter(range(waits))
+
+    def sleep(seconds: float) -> None:
+        if next(left, None) is None:
+            raise KilledError
+        server.let_pass(seconds)
+
+    return Clock(server.now, sleep)
+
+
+@pytest.mark.parametrize("lateness", LATE, ids=str)
+def test_a_list_that_is_late_is_waited_for_and_every_row_is_sent_once(
+    run: Path, server: WandbServer, to_wandb: Export, said: list[str], lateness: dict[str, float]
+) -> None:
+    make_late(server, lateness)
+    done = to_wandb()
+    server.late_seconds = server.direct_late_seconds = server.count_late_seconds = 0.0
+    assert rows_sent(server) == sum(len(rows) for rows in expected(run).values())
+    assert_all_there(server, run)
+    assert len(server.artifacts) == ARTIFACTS
+    if "count_late_seconds" not in lateness:
+        assert not done.problems
+        assert [text for text in said if "does not list yet" in text]
+
+
+@pytest.mark.parametrize("waits", [0, 1, 3])
+@pytest.mark.parametrize("lateness", LATE[1:4], ids=str)
+def test_killed_and_typed_again_under_a_late_list_sends_nothing_twice(
+    run: Path, server: WandbServer, to_wandb: Export, said: list[str], lateness: dict[str, float], waits: int
+) -> None:
+    make_late(server, lateness)
+    with pytest.raises(KilledError):
+        export(run, None, None, said.append, clock=killed_while_waiting(server, waits))
+    assert not to_wandb().problems
+    server.late_seconds = server.direct_late_seconds = server.count_late_seconds = 0.0
+    assert rows_sent(server) == sum(len(rows) for rows in expected(run).values())
+    assert_all_there(server, run)
+    assert len(server.artifacts) == ARTIFACTS
+
+
+@pytest.mark.parametrize("lateness", [{"late_seconds": 60}, {"late_seconds": 60, "appends": True}], ids=str)
+def test_rows_whose_answer_is_lost_are_not_sent_again_once_they_are_there(
+    run: Path, server: WandbServer, to_wandb: Export, lateness: dict[str, float]
+) -> None:
+    make_late(server, lateness)
+    server.faults = [Fault("file_stream", "cut", times=5)]
+    assert not to_wandb().problems
+    server.late_seconds = 0.0
+    assert_all_there(server, run)
+    assert rows_sent(server) == sum(len(rows) for rows in expected(run).values())
+
+
+def test_a_list_that_is_later_than_anybody_waits_ends_with_what_to_do_and_nothing_twice(
+    run: Path, server: WandbServer, to_wandb: Export
+) -> None:
+    server.late_seconds = 4000
+    done = to_wandb()
+    assert len(done.problems) == TRIALS + 1
+    assert all("the same command asks again, and sends nothing twice" in text for text in done.problems.values())
+    server.let_pass(4000)
+    assert not to_wandb().problems
+    server.late_seconds = 0.0
+    assert_all_there(server, run)
+    assert rows_sent(server) == sum(len(rows) for rows in expected(run).values())
+
+
+def test_rows_that_nobody_has_sent_are_told_of(run: Path, server: WandbServer, to_wandb: Export) -> None:
+    to_wandb()
+    place, stored = next(iter((stored.place, stored) for stored in trial_runs(server).values()))
+    rows = len(stored.history)
+    stored.history += stored.history
+    done = to_wandb()
+    said = f"W&B has {2 * rows} rows of it, and {rows} were sent: delete it there, and the same command sends it again"
+    assert done.problems == {place[2]: said}
+    assert done.there == TRIALS
+
+
+def test_a_run_takes_two_requests(run: Path, server: WandbServer, to_wandb: Export) -> None:
+    to_wandb()
+    of_the_sweep = {"CreateRunFiles", "upload", "page", "Viewer", "GetDefaultEntity", "ServerFeaturesQuery"}
+    made = [name for name in server.requests if "Artifact" not in name and name not in of_the_sweep]
+    assert made.count("UpsertBucket") == TRIALS + 2
+    assert made.count("file_stream") <= TRIALS + 3
+    assert made.count("Runs") <= 5
+    assert len(made) == sum(made.count(name) for name in ("UpsertBucket", "file_stream", "Runs"))
+
+
 @pytest.mark.parametrize("rows_there", [1, 7])
 def test_of_an_interrupted_run_the_rest_is_sent(
     run: Path, server: WandbServer, to_wandb: Export, rows_there: int
@@ -82,17 +201,30 @@ def test_of_an_interrupted_run_the_rest_is_sent(
     assert_all_there(server, run)
 
 
+@pytest.mark.parametrize("ledger", ["kept", "lost"])
 def test_a_run_that_was_deleted_comes_under_another_id(
-    run: Path, server: WandbServer, to_wandb: Export, said: list[str]
+    run: Path, server: WandbServer, to_wandb: Export, said: list[str], ledger: str
 ) -> None:
     to_wandb()
     place = next(place for place in server.runs if not place[2].endswith("-sweep"))
     server.delete(place)
-    (run / "wandb" / "ledger.jsonl").unlink()
-    to_wandb()
+    if ledger == "lost":
+        (run / "wandb" / "ledger.jsonl").unlink()
+    assert not to_wandb().problems
     assert (*place[:2], f"{place[2]}-g2") in server.runs
     assert f"run {place[2]} was deleted on W&B; it goes there under another id" in said
     assert_all_there(server, run)
+
+
+def test_a_project_that_was_deleted_is_asked_for_and_made_again(
+    run: Path, server: WandbServer, to_wandb: Export, said: list[str]
+) -> None:
+    to_wandb()
+    server.delete_project(ENTITY, PROJECT)
+    done = to_wandb()
+    assert (done.there, done.problems) == (TRIALS + 1, {})
+    assert len([text for text in said if "was deleted on W&B" in text]) == TRIALS + 1
+    assert {place[2][-3:] for place in server.runs} == {"-g2"}
 
 
 def test_another_result_under_the_same_id_is_left_alone(run: Path, server: WandbServer, to_wandb: Export) -> None:

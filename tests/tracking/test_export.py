@@ -225,7 +225,7 @@ def test_watching_ends_with_the_run(run: Path, server: WandbServer) -> None:
         command("sync", str(run), "--watch", "0.5"), cwd=ROOT, stderr=subprocess.PIPE, text=True, stdout=subprocess.PIPE
     )
     assert watching.stderr is not None
-    first = watching.stderr.readline()
+    first = watching.stderr.readline() + watching.stderr.readline()
     outcome.write_bytes(kept)
     _, said = watching.communicate(timeout=100)
     assert f"{TRIALS - 4 + 1} runs are on W&B" in first

@@ -27,6 +27,7 @@ class WandbServer(Kept):
     def __init__(self) -> None:
         super().__init__()
         self.port = 0
+        self.bodies: list[tuple[str, dict[str, Any]]] = []
         self.clock_ahead_seconds = 0.0
         self.http: ThreadingHTTPServer | None = None
 
@@ -38,6 +39,7 @@ class WandbServer(Kept):
         """Be as new, at the same address."""
         with self.lock:
             Kept.__init__(self)
+            self.bodies = []
             self.clock_ahead_seconds = 0.0
 
     def start(self) -> None:
@@ -85,6 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
         kept = self.server_state
         with kept.lock:
             fault = kept.struck(where)
+            kept.bodies.append((where, content))
         if fault is not None and self.fails(fault):
             return
         try:
@@ -149,7 +152,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.reset()
             return True
         elif isinstance(fault.what, int):
-            self.answer(fault.what, {"errors": [{"message": f"told to say {fault.what}"}]})
+            headers = {"Retry-After": fault.retry_after} if fault.retry_after else {}
+            self.answer(fault.what, {"errors": [{"message": f"told to say {fault.what}"}]}, headers)
             return True
         return False
 
@@ -159,10 +163,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.close()
         self.close_connection = True
 
-    def answer(self, status: int, content: Any) -> None:
+    def answer(self, status: int, content: Any, headers: dict[str, str] | None = None) -> None:
         data = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         if self.command != "HEAD":
