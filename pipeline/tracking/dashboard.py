@@ -96,7 +96,7 @@ def make_dashboard(run: Path, tracking: Tracking | None, profile: Destination | 
         PipelineError: If the folder is not that of a run, an export is at work in it, or W&B does not do what it
             should.
     """
-    with alone(run, say) as folder, settings_that_count(say), client_at(folder) as scratch:
+    with alone(run, say) as folder, client_at(folder) as scratch, settings_that_count(say):
         end_left_sender(folder)
         source = read_run(run)
         asked = tracking or source.plan.experiment.tracking

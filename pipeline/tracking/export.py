@@ -91,7 +91,7 @@ def export(
         PipelineError: If the folder is not that of a run, or W&B does not do what it should. What has arrived until
             then is noted.
     """
-    with alone(run, say) as folder, settings_that_count(say), client_at(folder) as scratch:
+    with alone(run, say) as folder, client_at(folder) as scratch, settings_that_count(say):
         end_left_sender(folder)
         open_way = way(has_key=has_key())
         if open_way.closed and online:
