@@ -156,11 +156,31 @@ def test_run_that_an_earlier_version_has_planned_is_sent_again_like_one_of_this_
     assert "measuring" not in said
 
 
+def lost(run):
+    """Let both jobs of the small run have been told to end."""
+    for index in (0, 1):
+        over = {"ended_at": 200.0, "end": "signal"}
+        write_attempt(run, Attempt("big-0a1b2c-1", index, 0, 1, f"11_{index}", 100.0, **over))
+
+
 def test_retry_sets_anew_what_submit_has_set(halved, capsys):
     """What was changed of the cluster stays as it was for the packs sent again; of two values the later one counts."""
+    lost(halved)
     changes = ("cluster.cpus=2", "cluster.max_jobs=2")
     assert main(["retry", str(halved), *(word for change in changes for word in ("--set", change))]) == 0
     (again,) = read_submissions(halved)[1:]
     assert again.overrides == ("folder=runs", "one_machine=true", "gpus=0", "cpus=2", "max_jobs=2")
     assert main(["retry", str(halved), "--set", "cluster.cpus=0"]) == 2
     assert "--set cluster.cpus=0: cpus must be at least 1, not 0" in capsys.readouterr().err
+
+
+def test_logs_do_not_say_that_nothing_has_gone_wrong_where_trials_are_lost_or_nobody_knows(halved, tmp_path, capsys):
+    """A worker that was told to end ends in order, and leaves no error: qdel of PBS, and scancel, send SIGTERM."""
+    lost(halved)
+    assert main(["logs", str(halved)]) == 0
+    assert "no error was left behind, but 8 trials are of jobs that ended before" in capsys.readouterr().err
+    (tmp_path / "bin" / "squeue").write_text("#!/bin/sh\necho 'Unable to contact slurm controller' >&2; exit 1\n")
+    assert main(["logs", str(halved)]) == 0
+    said = capsys.readouterr().err
+    assert "which jobs have ended is unknown: SLURM could not be asked: Unable to contact slurm controller" in said
+    assert said.endswith("no error is known so far\n")

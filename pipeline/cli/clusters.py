@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from pipeline.launch.clusters import Cluster
     from pipeline.launch.estimate import Estimate
     from pipeline.launch.history import Incident
+    from pipeline.launch.status import Status
     from pipeline.launch.sweep import Prepared
     from pipeline.plan import Plan
     from pipeline.records.outline import Outline
 
 LINES_OF_LOG = 15
 """Lines of the newest log that are shown of each distinct error."""
+WAITING = "waiting for the scheduler to answer"
 MOST_GROUPS = 3
 """Distinct errors that status mentions."""
 
@@ -59,11 +61,13 @@ def status(asked: argparse.Namespace) -> int:
     """Print how a sweep stands: trials and jobs by state, and the time that is left."""
     from pipeline.cli.here import run_folder
     from pipeline.launch.logs import groups, groups_table
+    from pipeline.launch.patience import told_if_slow
     from pipeline.launch.status import status as status_of
     from pipeline.report.printing import as_json_rows, as_text
 
     folder = run_folder(asked)
-    found = status_of(folder)
+    with told_if_slow(say, WAITING):
+        found = status_of(folder)
     distinct = groups_table(groups(found.incidents))
     if asked.json:
         print_json(
@@ -95,7 +99,8 @@ def logs(asked: argparse.Namespace) -> int:
     """Print what went wrong, grouped by error, newest first; or all that a trial or a job has said."""
     from pipeline.launch.history import incidents
     from pipeline.launch.logs import groups, groups_table, logs_of
-    from pipeline.launch.status import ask
+    from pipeline.launch.patience import told_if_slow
+    from pipeline.launch.status import status as status_of
     from pipeline.launch.submission import read_submissions
     from pipeline.report.printing import as_json_rows, as_text
 
@@ -111,21 +116,34 @@ def logs(asked: argparse.Namespace) -> int:
         if not paths:
             say("nothing was written yet")
         return 0
-    tasks, unknown = ask(folder, submissions)
+    with told_if_slow(say, WAITING):
+        stands = status_of(folder)
     every = {one.task_id(index) for one in submissions for index in range(len(one.tasks))}
-    found = groups(incidents(folder, submissions, every if unknown else set(tasks)))
+    found = groups(incidents(folder, submissions, every) if stands.unknown else stands.incidents)
     if asked.json:
         print_json(as_json_rows(groups_table(found)))
         return 0
-    if unknown:
-        say(f"which jobs have ended is unknown: {unknown}")
+    if stands.unknown:
+        say(f"which jobs have ended is unknown: {stands.unknown}")
     if not found:
-        say("nothing has gone wrong")
+        say(_nothing(stands))
         return 0
     print(as_text(groups_table(found)))
     for group in found:
         print(_last_lines(group.incidents[0]))
     return 0
+
+
+def _nothing(stands: Status) -> str:
+    """What is said where no error is known, which does not mean that there is none."""
+    if stands.unknown:
+        return "no error is known so far"
+    if lost := stands.trials.get("lost"):
+        return (
+            f"no error was left behind, but {lost} trials are of jobs that ended before they were done, by cancel or "
+            "from outside; retry sends them again"
+        )
+    return "nothing has gone wrong"
 
 
 def cancel(asked: argparse.Namespace) -> int:

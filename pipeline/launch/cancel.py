@@ -9,6 +9,7 @@ from pipeline.errors import PipelineError, nearest
 from pipeline.launch.elements import elements_called
 from pipeline.launch.endings import note_cancelled
 from pipeline.launch.flight import Say, held, one_submitter, scheduler_of, settle
+from pipeline.launch.patience import told_if_slow
 from pipeline.launch.submission import Submission, folder_of, read_submissions
 
 
@@ -29,7 +30,8 @@ def cancel(run: Path, what: Sequence[str], say: Say) -> list[str]:
     with one_submitter(run, say):
         settle(run, say)
         submissions = [one for one in read_submissions(run) if one.job is not None]
-        alive = held(run, submissions)
+        with told_if_slow(say, "waiting for the scheduler to answer"):
+            alive = held(run, submissions)
         chosen = {one.name: _elements(run, one, what) for one in submissions}
         for name in what:
             if not any(elements_called(run, one, name) for one in submissions):

@@ -20,6 +20,13 @@ Settings = Mapping[str, str | None]
 
 SECONDS_TO_ANSWER = 60.0
 """How long a command may take."""
+NO_ANSWER = "the scheduler may be down, and nothing was concluded from its silence; try again later"
+
+
+class SilenceError(PipelineError):
+    """A scheduler that does not answer: what it was asked to do, it may have done."""
+
+
 HABITS = re.compile(
     r"(SQUEUE|SINFO|SACCT|SACCTMGR|SCANCEL|SCONTROL|SPRIO|SSHARE)_\w+"  # their man pages of SLURM 22.05 and 24.11
     r"|SLURM_(TIME_FORMAT|BITSTR_LEN|TOPO_LEN|DEBUG_FLAGS|EXIT_ERROR|CONF_OUT)"
@@ -47,7 +54,7 @@ def run(
     command: Sequence[str],
     *,
     settings: Settings | None = None,
-    seconds: float = SECONDS_TO_ANSWER,
+    seconds: float | None = None,
     cluster: str = "the cluster",
     contact: str = "",
 ) -> subprocess.CompletedProcess[str]:
@@ -56,13 +63,14 @@ def run(
     Args:
         command: Its words.
         settings: Variables of the cluster, such as ``SLURM_CONF``.
-        seconds: How long it may take.
+        seconds: How long it may take; none: as long as any.
         cluster: Whose login node has it, for the message.
         contact: Who helps there, for the hint.
 
     Raises:
         PipelineError: If there is no such command, it cannot be run, or it takes too long.
     """
+    seconds = seconds or SECONDS_TO_ANSWER
     try:
         return subprocess.run(
             command,
@@ -81,7 +89,7 @@ def run(
         what, hint = f"{command[0]} cannot be run: {error.strerror}", "look at its file, and at PATH"
     except subprocess.TimeoutExpired:
         what = f"{command[0]} has not answered for {seconds:g} s"
-        hint = "the scheduler may be down, and nothing was concluded from its silence; try again later"
+        raise SilenceError(what, hint=NO_ANSWER) from None
     raise PipelineError(what, hint=hint)
 
 

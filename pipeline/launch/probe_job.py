@@ -8,13 +8,15 @@ from pathlib import Path
 from pipeline.errors import PipelineError
 from pipeline.experiment.parallel import Parallel
 from pipeline.launch.clusters import Cluster
+from pipeline.launch.commands import SilenceError
 from pipeline.launch.flight import Say
 from pipeline.launch.look_around import look_around
+from pipeline.launch.patience import told_if_slow
 from pipeline.launch.requests import request_for
 from pipeline.launch.schedulers import Scheduler, clusters_wanted, scheduler_named
 from pipeline.launch.snapshot import take_snapshot
 from pipeline.launch.submission import Submission, folder_of, next_name
-from pipeline.launch.submit import outside_of_jobs
+from pipeline.launch.submit import outside_of_jobs, words_of
 
 SECONDS_BETWEEN_LOOKS = 2.0
 SECONDS_TO_ARRIVE = 20.0
@@ -40,13 +42,13 @@ def look(cluster: Cluster, say: Say, patience_s: float) -> Path:
     folder = folder_of(run, name)
     folder.mkdir(parents=True)
     try:
-        with outside_of_jobs():
+        with outside_of_jobs(), told_if_slow(say, f"waiting for {cluster.name} to take the job"):
             job = scheduler.executor(folder, request).submit(look_around, str(answers))
-    except (RuntimeError, OSError) as error:
-        words = str(error).strip().splitlines()[-1]
-        raise PipelineError(
-            f"{cluster.name} refused the job: {words}", hint="--no-job asks the scheduler only"
-        ) from None
+    except SilenceError:
+        raise
+    except (PipelineError, RuntimeError, OSError) as error:
+        what = f"{cluster.name} refused the job: {words_of(error)}"
+        raise PipelineError(what, hint="--no-job asks the scheduler only") from None
     if cluster.profile.scheduler == "debug":
         job.results()
     say(f"sent job {job.job_id}, which looks around for a minute; Ctrl-C leaves it, its answer is {answers}")

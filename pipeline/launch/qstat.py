@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline.errors import PipelineError
-from pipeline.launch.commands import run
+from pipeline.launch.commands import NO_ANSWER, SilenceError, run
 
 Attributes = Mapping[str, Any]
 """A job as ``qstat -f`` shows it: ``job_state``, ``Exit_status``, ``comment`` and many more."""
@@ -232,7 +232,7 @@ class _Answers:
         for pattern in (r"Unknown Job Id(?: Error)?:? +(\S+)", r"(\S+):? Job has finished"):
             self.gone.update(dict.fromkeys(re.findall(pattern, words), words))
         if done.returncode not in (0, 35, 153):
-            self.failures.append(words or f"qstat ended with status {done.returncode}")
+            self.failures.append(_failed(done))
             return False
         return True
 
@@ -278,7 +278,6 @@ def ask(ids: Iterable[str]) -> dict[str, JobInfo]:
 
 NO_HISTORY = 36
 """Exit status of ``qstat -x`` where ``job_history_enable`` is off, as it is unless a site sets it (error 15140)."""
-NO_ANSWER = "run it where qstat works, such as a login node of the cluster; nothing was concluded from the silence"
 
 
 def _converse(answers: _Answers, wanted: Sequence[JobId]) -> None:
@@ -364,6 +363,8 @@ def _selected(*words: str) -> list[str]:
     """The ids that qselect prints; none too where it fails. All that a server remembers in full may be very much."""
     try:
         done = _with_history(*words, command="qselect")
+    except SilenceError:  # and so would qstat be
+        raise
     except PipelineError:
         return []
     return re.findall(r"^\d\S*", done.stdout, re.MULTILINE) if done.returncode == 0 else []
@@ -418,6 +419,10 @@ def reached(done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProce
         PipelineError: If it did not, with its own words.
     """
     if done.returncode not in (0, 35, 153):
-        words = done.stderr.strip() or f"{done.args[0]} ended with status {done.returncode}"
-        raise PipelineError(f"PBS could not be asked: {words}", hint=NO_ANSWER)
+        raise PipelineError(f"PBS could not be asked: {_failed(done)}", hint=NO_ANSWER)
     return done
+
+
+def _failed(done: subprocess.CompletedProcess[str]) -> str:
+    """Why a command failed, in one line: with -F json it prints a document all the same, without any job."""
+    return " ".join(done.stderr.split()) or f"{done.args[0]} ended with status {done.returncode}"

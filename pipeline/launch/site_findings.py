@@ -30,21 +30,23 @@ def compared(profile: Profile, site: Site) -> list[Finding]:
 
 def _bands(profile: Profile, site: Site) -> Iterator[Finding]:
     for band in profile.bands:
-        queue = site.queue(band.queue or profile.queue)
-        name = f"band of {_band_name(band)}"
+        asked = band.queue or profile.queue
+        queue = site.queue(asked)
+        name = f"band of {_band_name(band, asked)}"
         written = f"{band.hours:g} h" + (f", {band.running} running" if band.running else "")
         if queue is None:
             there = ", ".join(queue.name for queue in site.queues)
-            what = "there is no such queue" if band.queue else "there is no default queue: set queue"
-            yield Finding(name, written, "", f"{what}; there are {there} (a queue may be another server's)")
+            what = "there is no such queue" if asked else "there is no default queue: set queue"
+            rest = f"; there are {there} (a queue may be another server's)" if there else ""
+            yield Finding(name, written, "", what + rest)
             continue
         yield Finding(name, written, *_granted(band, site, queue))
 
 
-def _band_name(band: Band) -> str:
+def _band_name(band: Band, queue: str | None) -> str:
     least, most = band.gpus
     gpus = f"{least} GPUs" if least == most else f"{least} to {most} GPUs"
-    return f"{band.queue or 'the default queue'}, {gpus}"
+    return f"{queue or 'the default queue'}, {gpus}"
 
 
 def _granted(band: Band, site: Site, queue: Queue) -> tuple[str, str]:

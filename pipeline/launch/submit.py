@@ -23,7 +23,9 @@ from pathlib import Path
 from pipeline.errors import PipelineError
 from pipeline.experiment.parallel import Parallel
 from pipeline.launch.clusters import Cluster
+from pipeline.launch.commands import SilenceError
 from pipeline.launch.flight import Say
+from pipeline.launch.patience import told_if_slow
 from pipeline.launch.requests import request_for
 from pipeline.launch.schedulers import Request, Scheduler, clusters_wanted, scheduler_named
 from pipeline.launch.snapshot import take_snapshot
@@ -32,6 +34,8 @@ from pipeline.launch.worker import unfinished, work
 
 NO_SERVER = r"connect|contact|communication failure|timed? ?out|zero bytes|standby|not respond"
 """How SLURM and PBS word that their server cannot be reached, which no other wish would change."""
+
+UNKNOWN = "it did not answer whether the jobs have arrived; the same command finds out and goes on from there"
 
 
 def send(
@@ -59,7 +63,8 @@ def send(
     for draft in drafts:
         if draft.after is not None and draft.after not in known:
             continue  # nothing was left to do for the link before
-        sent = sent_as(draft)
+        with told_if_slow(say, f"waiting for {cluster.name} to take {draft.name}"):
+            sent = sent_as(draft)
         if draft.after is not None and _thrown_away(run, sent, known[draft.after], scheduler):
             say(f"{draft.after} ended before {draft.name} arrived, and {cluster.name} forgets jobs that have ended")
             if not unfinished(run, [pack for task in sent.tasks for pack in task]):
@@ -149,11 +154,13 @@ def _is_kept(name: str, *, in_job: bool) -> bool:
 def _refused(run: Path, draft: Submission, scheduler: Scheduler, error: Exception, cluster: str) -> PipelineError:
     """What to tell of a submission that failed; its note is kept if it is not certain that nothing was sent."""
     words = words_of(error)
+    unknown = PipelineError(f"{cluster} has not taken the jobs: {words}", hint=UNKNOWN)
+    if isinstance(error, SilenceError):  # to ask it something else would take as long
+        return unknown
     try:
         arrived = scheduler.find(folder_of(run, draft.name), draft.name) is not None
     except PipelineError:
-        hint = "it did not answer whether the jobs have arrived; the same command finds out and goes on from there"
-        return PipelineError(f"{cluster} has not taken the jobs: {words}", hint=hint)
+        return unknown
     if arrived:
         return PipelineError(f"{cluster} complained: {words}", hint="the jobs have arrived; run the same command again")
     forget_submission(run, draft)

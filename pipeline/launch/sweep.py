@@ -18,6 +18,7 @@ from pipeline.launch.drafts import Wish, drafts
 from pipeline.launch.estimate import Estimate, estimate
 from pipeline.launch.flight import Say
 from pipeline.launch.history import incidents, quarantined
+from pipeline.launch.patience import told_if_slow
 from pipeline.launch.remedies import more_minutes, relieve
 from pipeline.launch.requests import check_parallel, request_for
 from pipeline.launch.schedulers import clusters_wanted, scheduler_named
@@ -133,7 +134,8 @@ def send(
     """
     check_parallel(cluster, outline.parallel)
     scheduler = scheduler_named(cluster.profile.scheduler, cluster.profile.slurm_conf, clusters_wanted())
-    scheduler.tasks({})  # a login node without the scheduler is told before anything is written
+    with told_if_slow(say, f"waiting for the scheduler of {cluster.name} to answer"):
+        scheduler.tasks({})  # a login node without the scheduler is told before anything is written
     with flight.one_submitter(run, say):
         if plan is not None:
             _write(plan, run)

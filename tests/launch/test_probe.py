@@ -16,6 +16,7 @@ from pipeline.errors import PipelineError
 from pipeline.launch.clusters import Cluster, read_cluster
 from pipeline.launch.findings import FINE
 from pipeline.launch.probe import differences, report
+from pipeline.launch.probe_job import look
 
 ROOT = Path(__file__).parents[2]
 TRANSCRIPTS = Path(__file__).parent / "pbs" / "transcripts"
@@ -85,6 +86,20 @@ def test_a_profile_is_held_against_a_pbs_server(pbs: Path) -> None:
 def test_a_queue_of_another_server_is_told(pbs: Path) -> None:
     found = rows(differences(read_cluster("aspire2a")))
     assert "there are workq (a queue may be another server's)" in found["band of ai, 1 to 96 GPUs"]["verdict"]
+
+
+def test_a_queue_that_does_not_exist_is_named_and_its_job_refused_in_the_words_of_qsub(
+    pbs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = ["queue=nosuch", f"folder={tmp_path}", "one_machine=true", "gpus=0"]
+    cluster = read_cluster("pbs_generic", changes)
+    found = rows(differences(cluster))
+    assert found["band of nosuch, 0 to 1000000 GPUs"]["verdict"].startswith("there is no such queue; there are workq")
+    command(pbs, "qsub", {})
+    (pbs / "qsub").write_text("#!/bin/sh\necho 'qsub: Unknown queue' >&2; exit 170\n")
+    hint = "--no-job asks the scheduler only"
+    with pytest.raises(PipelineError, match=rf"^pbs_generic refused the job: Unknown queue\n  hint: {hint}$"):
+        look(cluster, print, 1.0)
 
 
 def test_a_larger_pbs_site_tells_its_limits(path: Path) -> None:

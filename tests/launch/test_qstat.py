@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 import shlex
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import pytest
 from fake_pbs import FakePbs, start_pbs, wait_for
 
 from pipeline.errors import PipelineError
+from pipeline.launch import commands
 from pipeline.launch.commands import run
 from pipeline.launch.qstat import ask, find_by_name, parse_id, read_json, read_text, state_of, users_jobs
 
@@ -295,11 +297,31 @@ def test_silence_is_no_end_of_a_job(says: Callable[..., Path], answer: Transcrip
     assert ask(["2.pbs01"])["2.pbs01"].state == "UNKNOWN"
 
 
-def test_a_scheduler_that_cannot_be_asked_is_told_apart_in_its_own_words(says: Callable[..., Path]) -> None:
-    says(plain("", "Connection refused\nqstat: cannot connect to server pbs01 (errno=15010)", 162))
+@pytest.mark.parametrize("stdout, status", [("", 162), ('{\n    "timestamp":1796000000\n}\n', 255)])
+def test_a_scheduler_that_cannot_be_asked_is_told_apart_in_its_own_words(
+    says: Callable[..., Path], stdout: str, status: int
+) -> None:
+    """OpenPBS 23.06.06 ends with 255 then, and prints JSON all the same. One is on a login node already."""
+    says(plain(stdout, "Connection refused\nqstat: cannot connect to server pbs01 (errno=15010)", status))
+    what = "PBS could not be asked: Connection refused qstat: cannot connect to server pbs01 (errno=15010)"
+    hint = "the scheduler may be down, and nothing was concluded from its silence; try again later"
     for question in (lambda: ask(["2.pbs01"]), lambda: find_by_name("x"), users_jobs):
-        with pytest.raises(PipelineError, match=r"could not be asked: Connection refused\n.*pbs01 \(errno=15010\)"):
+        with pytest.raises(PipelineError, match=f"^{re.escape(what)}\n  hint: {hint}$"):
             question()
+
+
+def test_a_server_that_hangs_is_not_asked_the_same_in_other_ways(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("qstat", "qselect"):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho {name} >>{tmp_path}/calls\nexec sleep 60\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(commands, "SECONDS_TO_ANSWER", 0.5)
+    for question in (lambda: find_by_name("x"), lambda: ask(["2.pbs01", "3.pbs01"])):
+        with pytest.raises(PipelineError, match=r"^q\w+ has not answered for 0.5 s\n  hint: the scheduler may be down"):
+            question()
+    assert (tmp_path / "calls").read_text().split() == ["qselect", "qstat"]
 
 
 def test_letters_of_another_age_hide_no_job(says: Callable[..., Path]) -> None:

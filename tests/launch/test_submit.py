@@ -1,17 +1,19 @@
 """What a scheduler refuses is told in its words, with what can be done about it."""
 
+import dataclasses
 import os
 
 import pytest
 
 from pipeline.errors import PipelineError
 from pipeline.experiment.parallel import Parallel
+from pipeline.launch import commands, patience
 from pipeline.launch.clusters import Cluster
 from pipeline.launch.drafts import Wish, drafts
 from pipeline.launch.grants import Band
 from pipeline.launch.profile import Profile
 from pipeline.launch.submission import read_submissions
-from pipeline.launch.submit import send
+from pipeline.launch.submit import UNKNOWN, send
 
 CLUSTER = Cluster("somewhere", Profile("A cluster.", "slurm", "runs", gpus=0, memory_gib=8.0, bands=(Band(1.0),)))
 MENDS = "change what it complains about with --set cluster.NAME=VALUE"
@@ -53,3 +55,25 @@ def test_who_is_refused_by_a_server_that_is_down_is_not_told_to_change_the_job(r
     told = refused(words)
     assert told.what == f"somewhere refused the jobs: {words}"
     assert told.hint == hint
+
+
+def test_server_that_hangs_is_waited_for_once_and_that_is_said(tmp_path, monkeypatch):
+    """Whether the job has arrived is asked by the next submit; to ask it now would take as long again."""
+    binaries = tmp_path / "bin"
+    binaries.mkdir()
+    for name in ("qsub", "qstat", "qselect"):
+        (binaries / name).write_text(f"#!/bin/sh\necho {name} >>{tmp_path}/calls\nexec sleep 60\n")
+        (binaries / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{binaries}:{os.environ['PATH']}")
+    monkeypatch.setattr(commands, "SECONDS_TO_ANSWER", 0.5)
+    monkeypatch.setattr(patience, "SECONDS_UNTIL_TOLD", 0.1)
+    there = dataclasses.replace(CLUSTER, profile=dataclasses.replace(CLUSTER.profile, scheduler="pbs"))
+    sent, said = drafts(Wish(there, {"p1": 60.0}, {}), "code", "xor-0a1b2c-1"), []
+    with pytest.raises(
+        PipelineError, match=r"^somewhere has not taken the jobs: qsub has not answered for "
+    ) as refusal:
+        list(send(tmp_path / "run", sent, there, Parallel(), said.append))
+    assert refusal.value.hint == UNKNOWN
+    assert (tmp_path / "calls").read_text() == "qsub\n"
+    assert said[0] == "waiting for somewhere to take xor-0a1b2c-1 (0.1 s so far)"
+    assert [(note.name, note.job) for note in read_submissions(tmp_path / "run")] == [("xor-0a1b2c-1", None)]

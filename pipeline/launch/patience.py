@@ -1,0 +1,37 @@
+"""Waiting that is told: nobody looks at a silent terminal for long."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+SECONDS_UNTIL_TOLD = 5.0
+"""What takes longer is told, and again each time it has taken twice as long."""
+
+
+@contextlib.contextmanager
+def told_if_slow(say: Callable[[str], None], what: str) -> Iterator[None]:
+    """Say what is waited for if the block takes long.
+
+    Args:
+        say: Told of it, from another thread.
+        what: Is waited for.
+    """
+    over, stream = threading.Event(), sys.stderr
+
+    def tell() -> None:
+        waited = 0.0
+        while not over.wait(waited or SECONDS_UNTIL_TOLD):
+            waited = 2 * waited or SECONDS_UNTIL_TOLD
+            with contextlib.redirect_stderr(stream):  # the block may keep what is printed in it for itself
+                say(f"{what} ({waited:g} s so far)")
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
