@@ -24,7 +24,7 @@ from pipeline.errors import PipelineError
 from pipeline.experiment.parallel import Parallel
 from pipeline.launch.clusters import Cluster
 from pipeline.launch.commands import SilenceError
-from pipeline.launch.flight import Say
+from pipeline.launch.flight import Say, scheduler_of
 from pipeline.launch.patience import told_if_slow
 from pipeline.launch.requests import request_for
 from pipeline.launch.schedulers import Request, Scheduler, clusters_wanted, scheduler_named
@@ -46,17 +46,18 @@ def send(
     Raises:
         PipelineError: If the scheduler refuses one, with its own words; those before it are sent.
     """
-    clusters = clusters_wanted() if cluster.profile.scheduler == "slurm" else None
-    scheduler = scheduler_named(cluster.profile.scheduler, cluster.profile.slurm_conf, clusters)
+    profile = cluster.profile
+    clusters = clusters_wanted() if profile.scheduler == "slurm" else None
     snapshot = take_snapshot(run.resolve())
     known = {one.name: one for one in read_submissions(run)}
 
     def sent_as(draft: Submission) -> Submission:
-        before = known[draft.after].job if draft.after is not None else None
-        request = request_for(draft, cluster, parallel, snapshot, before)
-        noted = dataclasses.replace(draft, sent_at=time.time(), clusters=clusters)
+        before = known[draft.after] if draft.after is not None else None
+        request = request_for(draft, cluster, parallel, snapshot, before.job if before else None)
+        where = before.clusters if before else clusters  # a job waits for one of its own cluster only
+        noted = dataclasses.replace(draft, sent_at=time.time(), clusters=where)
         write_submission(run, noted)
-        sent = _send(run, noted, scheduler, request, cluster.name)
+        sent = _send(run, noted, scheduler_named(profile.scheduler, profile.slurm_conf, where), request, cluster.name)
         write_submission(run, sent)
         return sent
 
@@ -65,7 +66,7 @@ def send(
             continue  # nothing was left to do for the link before
         with told_if_slow(say, f"waiting for {cluster.name} to take {draft.name}"):
             sent = sent_as(draft)
-        if draft.after is not None and _thrown_away(run, sent, known[draft.after], scheduler):
+        if draft.after is not None and _thrown_away(run, sent, known[draft.after]):
             say(f"{draft.after} ended before {draft.name} arrived, and {cluster.name} forgets jobs that have ended")
             if not unfinished(run, [pack for task in sent.tasks for pack in task]):
                 forget_submission(run, sent)
@@ -76,8 +77,9 @@ def send(
         yield sent
 
 
-def _thrown_away(run: Path, sent: Submission, before: Submission, scheduler: Scheduler) -> bool:
+def _thrown_away(run: Path, sent: Submission, before: Submission) -> bool:
     """Whether a server has thrown a link away since it has forgotten the job before."""
+    scheduler = scheduler_of(sent)
     folders = {str(one.job): folder_of(run.resolve(), one.name) for one in (sent, before)}
     return scheduler.throws_away(str(sent.job), str(before.job), folders)
 

@@ -12,6 +12,7 @@ from submitit.core.utils import DelayedSubmission
 
 from pipeline.cli import main
 from pipeline.config import read_experiment
+from pipeline.launch.calibration import remember_job
 from pipeline.launch.chains import cut_short
 from pipeline.launch.submission import Submission, read_submissions, write_submission
 from pipeline.plan import make_plan
@@ -89,16 +90,17 @@ exec {qsub} "$@"
 """A qsub that does something else when it is called for the second time."""
 
 
-@pytest.fixture(scope="module")
-def measured(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
+def plan():
+    return make_plan("small", read_experiment(Path("small.yaml")))
 
 
 @pytest.fixture
-def pbs(tmp_path, measured, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(measured))
+def pbs(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     Path("small.yaml").write_text(SMALL)
+    for workload in plan().outline.workloads.values():
+        remember_job("pbs_generic", 0, workload, 1.0)  # so that nothing has to be measured
     pbs = start_pbs(tmp_path, monkeypatch)
     pbs.set(slots=0)
     yield pbs
@@ -216,7 +218,7 @@ def test_link_that_a_server_without_history_throws_away_is_sent_again_without_wa
 
 def test_link_for_which_nothing_is_left_is_not_sent_again(pbs, second_qsub, capsys):
     """The first link finishes all that there is; the server has forgotten it before the second arrives."""
-    for pack in make_plan("small", read_experiment(Path("small.yaml"))).packs:
+    for pack in plan().packs:
         rows = {name: pl.lit(None) for name in OUTCOMES} | {"trial": pl.Series([trial.id for trial in pack.trials])}
         write_outcomes(Path("there"), pack.id, pl.select(**rows | {"pack": pl.lit(pack.id), "status": pl.lit("done")}))
     pbs.set(slots=4, history=False)
