@@ -14,6 +14,7 @@ supposes, the classes of target, measure and basis claim; elsewhere there is non
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 
@@ -24,6 +25,7 @@ from pipeline.diagnostics.convergence import TestErrorBar
 from pipeline.experiment.trial import Shape
 from pipeline.models.activations import Identity
 from pipeline.models.bases.basis import Basis
+from pipeline.models.bases.polynomial import Chebyshev, Legendre, Monomial
 from pipeline.models.bases.random import RandomFeatures
 from pipeline.models.linear import Linear
 from pipeline.models.model import Model
@@ -145,14 +147,62 @@ def without_chance(shape: Shape) -> bool:
     return model.linear and not (isinstance(model, Linear) and isinstance(model.basis, RandomFeatures))
 
 
+def most_stable_width(shape: Shape) -> float:
+    """The width up to which least squares on the training points is sure to be near the best approximation.
+
+    Of polynomials it is the root of the number of points: beyond it they may swing between points that are random or
+    equally spaced, and errors that fall exponentially are lost in that first.
+
+    Source: Cohen, Davenport, Leviatan, "On the stability and accuracy of least squares approximations" (2013).
+    """
+    solved = isinstance(shape.optimizer, LeastSquares)
+    return math.sqrt(shape.problem.train) if polynomial(shape) and solved else math.inf
+
+
 def _row(shape: Shape, widths: list[float], errors_SW: torch.Tensor) -> tuple[object, ...]:
-    noiseless = getattr(shape.problem, "noise", None) == 0
-    floor = 0.0 if isinstance(shape.optimizer, LeastSquares) and noiseless else None
-    fitted = fit_rate(widths, errors_SW, floor, exact=without_chance(shape))
+    fitted = _fitted(shape, widths, errors_SW)
     bound, why = bound_of(shape.problem, shape.model)
     known = (None, None, None) if fitted.refused or fitted.decays else (fitted.rate, fitted.low, fitted.high)
     between = "" if fitted.refused else f"{fitted.first_width:g} to {fitted.last_width:g}"
     return (between, *known, bound, why, _said(fitted, bound, _exact_from(widths, errors_SW)))
+
+
+def _fitted(shape: Shape, widths: list[float], errors_SW: torch.Tensor) -> Rate:
+    """The rate, whether or not the finite number of points has added to the errors what it adds on average."""
+    noiseless = getattr(shape.problem, "noise", None) == 0
+    floor = 0.0 if isinstance(shape.optimizer, LeastSquares) and noiseless else None
+    measured = fit_rate(widths, errors_SW, floor, exact=without_chance(shape))
+    stable = [width for width in widths if width <= most_stable_width(shape)]
+    if not measured.decays and 0 < len(stable) < len(widths):
+        there = (
+            fit_rate(stable, errors_SW[:, : len(stable)], floor, exact=without_chance(shape)) if stable else measured
+        )
+        measured = there if there.decays else measured
+    if measured.refused or measured.decays or not shape.model.linear:
+        return measured
+    less = fit_rate(widths, errors_SW / sampling(shape, widths), floor, exact=without_chance(shape))
+    if less.refused:
+        return measured
+    return dataclasses.replace(measured, low=min(measured.low, less.low), high=max(measured.high, less.high))
+
+
+def sampling(shape: Shape, widths: list[float]) -> torch.Tensor:
+    """By which factor N points may raise the errors of least squares: ``sqrt(1 + K / N)``, ``[W]``.
+
+    K is the largest sum of squares of m orthonormal functions: about m of bounded ones, m^2 of polynomials at the ends,
+    which descent from small weights does not reach.
+
+    Source: Cohen, Davenport, Leviatan, "On the stability and accuracy of least squares approximations" (2013).
+    """
+    widths_W = torch.tensor(widths, dtype=torch.float64)
+    largest_W = widths_W.square() if math.isfinite(most_stable_width(shape)) else widths_W
+    return (1 + largest_W / shape.problem.train).sqrt()
+
+
+def polynomial(shape: Shape) -> bool:
+    """Whether a model is a polynomial of one input."""
+    basis = shape.model.basis if isinstance(shape.model, Linear) else None
+    return isinstance(basis, Monomial | Legendre | Chebyshev) and shape.problem.num_inputs == 1
 
 
 def _exact_from(widths: list[float], errors_SW: torch.Tensor) -> float | None:

@@ -179,6 +179,10 @@ def test_interval_holds_the_rate_of_theory_of_exact_best_errors_as_often_as_it_s
     assert np.median([rate.high - rate.low for _, rate in known]) < 0.5
 
 
+def test_no_exact_best_error_is_called_shallower_than_its_own_rate() -> None:
+    assert not any(verdict(rate, true) is Verdict.SHALLOWER for true, rate in exact_fits() if math.isfinite(true))
+
+
 def test_best_errors_that_fall_exponentially_are_told_from_those_that_fall_like_a_power() -> None:
     """Runge's function by cosines falls exponentially to width 32, where the kinks of its extension begin to show."""
     exponential = [rate for true, rate in exact_fits() if math.isinf(true)]
