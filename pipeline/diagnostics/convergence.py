@@ -12,9 +12,13 @@ from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.diagnostics.snapshot import Learned, Snapshot
 from pipeline.models.model import Model
 from pipeline.numerics.least_squares import least_squares
-from pipeline.numerics.quadrature import Estimate, averaged
+from pipeline.numerics.quadrature import Estimate, averaged, averaged_between_kinks
 from pipeline.optimizers.rules import Optimizer
 from pipeline.problems.losses import Loss, Task, squared_errors, zero_one_loss
+from pipeline.problems.problem import Cells
+
+MOST_CUT = 1 << 16
+"""Hidden units times kinks of the trials whose quadrature is cut together: 14 numbers for each, 7 MiB."""
 
 
 @final
@@ -52,6 +56,8 @@ class TestErrorBar(Diagnostic):
 
     Of a target under the uniform law it is what a quadrature knows of its own error: up to three inputs how
     far a coarser rule lies, above the scatter of 16 scrambles of Sobol points. Elsewhere it is that of a sample.
+    Of one input and a model with kinks, such as a ReLU network, which lie inside the cells of the rule: how far the
+    same rule lies whose cells are cut there, and how far that may be off.
     """
 
     __test__ = False  # not a test class, whatever its name looks like to pytest
@@ -64,8 +70,11 @@ class TestErrorBar(Diagnostic):
             share_T = _test_error(learned, outputs_TKP)  # labels of one point may all be wrong together
             return (share_T * (1 - share_T) / outputs_TKP.shape[-1]).sqrt()
         mean_square = _mean_square(learned, outputs_TKP)
-        both_T = (mean_square.value + mean_square.error).sqrt() + mean_square.value.sqrt()
-        return (mean_square.error / both_T).where(both_T.isfinite() & (both_T > 0), both_T)  # a difference of two roots
+        cut = _between_kinks(snapshot)
+        if cut is None:
+            return _bar_of_root(mean_square)
+        apart_T = (mean_square.value.cpu().sqrt() - cut.value.sqrt()).abs()
+        return torch.maximum(apart_T + _bar_of_root(cut), _bar_of_root(mean_square).cpu()).to(outputs_TKP.device)
 
 
 @final
@@ -155,6 +164,47 @@ def _test_error(learned: Learned, outputs_TKP: Tensor) -> Tensor:
     if learned.task is Task.REGRESSION:
         return _mean_square(learned, outputs_TKP).value.sqrt()
     return zero_one_loss(outputs_TKP, targets_KP, learned.task, learned.loss)
+
+
+def _bar_of_root(mean_square: Estimate) -> Tensor:
+    """The error of the root of a mean square, as a difference of two roots."""
+    both_T = (mean_square.value + mean_square.error).sqrt() + mean_square.value.sqrt()
+    return (mean_square.error / both_T).where(both_T.isfinite() & (both_T > 0), both_T)
+
+
+def _between_kinks(snapshot: Snapshot) -> Estimate | None:
+    """The mean square by a rule that is cut at the kinks of each trial; ``None`` where there are none, or no rule."""
+    learned, weights_TN = snapshot.learned, snapshot.weights_TN.cpu()
+    cells, weights_RP = learned.dataset.test_cells, learned.dataset.test_weights_RP
+    if cells is None or weights_RP is None:
+        return None
+    kinks = learned.model.kinks(weights_TN.double(), learned.width, learned.num_outputs)
+    if kinks is None:
+        return None
+    squares_TP = squared_errors(snapshot.test_outputs_TKP, learned.dataset.test_targets_PK.mT).cpu()
+    most = max(1, MOST_CUT // (learned.width * kinks.shape[1]))
+    parts = []
+    for rows in torch.arange(len(weights_TN)).split(most):
+        some = _CutErrors(learned, weights_TN[rows], cells)
+        kinks_TM = kinks.expand(len(weights_TN), -1)[rows]
+        parts.append(averaged_between_kinks(squares_TP[rows], weights_RP.cpu(), cells.ends_C, kinks_TM, some))
+    return Estimate(torch.cat([part.value for part in parts]), torch.cat([part.error for part in parts]))
+
+
+@dataclass(frozen=True)
+class _CutErrors:
+    """Squared errors of some trials at points of their own."""
+
+    learned: Learned
+    weights_TN: Tensor
+    cells: Cells
+
+    def __call__(self, points_TQ: Tensor) -> Tensor:
+        model, width, outputs = self.learned.model, self.learned.width, self.learned.num_outputs
+        prepared_CTQ = model.prepare(points_TQ.reshape(-1, 1), width).unflatten(1, points_TQ.shape)
+        prepared_TCQ = prepared_CTQ.transpose(0, 1).to(self.learned.dtype)
+        outputs_TKQ = model.outputs(self.weights_TN, prepared_TCQ, width, outputs)
+        return (outputs_TKQ[:, 0].double() - self.cells.values(points_TQ)).square()
 
 
 def _mean_square(learned: Learned, outputs_TKP: Tensor) -> Estimate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor
@@ -16,6 +16,9 @@ from pipeline.errors import FieldError
 
 class Activation(Definition, ABC):
     """A function applied to every hidden unit."""
+
+    kinked: ClassVar[bool] = False
+    """Whether its slope jumps at 0, and nowhere else."""
 
     @abstractmethod
     def __call__(self, z: Tensor) -> Tensor:
@@ -45,6 +48,8 @@ class Activation(Definition, ABC):
 class Relu(Activation):
     """The positive part max(z, 0)."""
 
+    kinked: ClassVar[bool] = True
+
     def __call__(self, z: Tensor) -> Tensor:
         return torch.relu(z)
 
@@ -64,6 +69,7 @@ class LeakyRelu(Activation):
     """The identity above zero and a line of the given slope below."""
 
     slope: float = 0.01
+    kinked: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.slope < 1:

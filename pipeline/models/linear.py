@@ -76,6 +76,10 @@ class Linear(LinearModel):
     def defined_at(self, inputs_PD: Tensor) -> Tensor:
         return self.basis.inside(self._coordinates_of(inputs_PD))
 
+    def kinks(self, weights_TN: Tensor, width: int, num_outputs: int) -> Tensor | None:
+        kinks_M = self.basis.kinks(width)
+        return None if kinks_M is None else kinks_M[None]
+
     def prepare(self, inputs_PD: Tensor, width: int) -> Tensor:
         return self.basis.features(self._coordinates_of(inputs_PD), width, self.product).mT.contiguous()
 

@@ -46,6 +46,13 @@ class Model(Definition, ABC):
         """This model with whatever it chooses from the training points; most choose nothing and stay as they are."""
         return self
 
+    def kinks(self, weights_TN: Tensor, width: int, num_outputs: int) -> Tensor | None:
+        """Where along the only input outputs are not smooth, shape ``[T, M]``, or ``[1, M]`` for all trials.
+
+        ``None`` where they are smooth everywhere; some may lie outside of the inputs, infinite or NaN.
+        """
+        return None
+
     @abstractmethod
     def prepare(self, inputs_PD: Tensor, width: int) -> Tensor:
         """Whatever of the inputs does not depend on weights, computed once: shape ``[C, P]``."""
@@ -59,4 +66,4 @@ class Model(Definition, ABC):
 
     @abstractmethod
     def outputs(self, weights_TN: Tensor, prepared_CP: Tensor, width: int, num_outputs: int) -> Tensor:
-        """Outputs (logits) of every trial at every point, shape ``[T, K, P]``."""
+        """Outputs (logits) of every trial at every point, shape ``[T, K, P]``; prepared may also be ``[T, C, P]``."""

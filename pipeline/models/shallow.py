@@ -42,6 +42,12 @@ class Shallow(Model):
             layers.append(np.concatenate([weights, biases[:, None]], axis=1).ravel())
         return np.concatenate(layers)
 
+    def kinks(self, weights_TN: Tensor, width: int, num_outputs: int) -> Tensor | None:
+        if not self.activation.kinked:
+            return None
+        slope_TW, bias_TW = self.layers(weights_TN, width, num_outputs)[0].unbind(dim=-1)
+        return -bias_TW / slope_TW
+
     def prepare(self, inputs_PD: Tensor, width: int) -> Tensor:
         return torch.cat([inputs_PD.mT, inputs_PD.new_ones(1, len(inputs_PD))])
 

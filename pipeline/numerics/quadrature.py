@@ -149,15 +149,66 @@ def rule(
     """
     _check_box(dimension, low, high)
     if dimension <= MAX_GAUSS_DIMENSION:
-        num_cells = 1
-        while (2 * num_cells * KRONROD_NODES) ** dimension <= num_points:
-            num_cells *= 2
-        inside = [point for point in breaks if low < point < high]
-        return kronrod(torch.from_numpy(np.union1d(np.linspace(low, high, num_cells + 1), inside)), dimension)
+        return kronrod(ends_of_rule(dimension, num_points, low=low, high=high, breaks=breaks), dimension)
     power = max(math.floor(math.log2(max(num_points, 1) / SCRAMBLES)), 0)
     scrambles_RPD = sobol(dimension, power, low=low, high=high, seed=seed)
     weights_RP = torch.eye(SCRAMBLES, dtype=torch.float64).repeat_interleave(2**power, dim=1) / 2**power
     return scrambles_RPD.flatten(0, 1), weights_RP
+
+
+def ends_of_rule(
+    dimension: int, num_points: int, *, low: float = -1.0, high: float = 1.0, breaks: tuple[float, ...] = ()
+) -> Tensor:
+    """Ends of the cells of every axis of ``rule`` up to three dimensions, shape ``[C + 1]``."""
+    num_cells = 1
+    while (2 * num_cells * KRONROD_NODES) ** dimension <= num_points:
+        num_cells *= 2
+    inside = [point for point in breaks if low < point < high]
+    return torch.from_numpy(np.union1d(np.linspace(low, high, num_cells + 1), inside))
+
+
+def averaged_between_kinks(
+    values_TP: Tensor, weights_RP: Tensor, ends_C: Tensor, kinks_TM: Tensor, values_at: Callable[[Tensor], Tensor]
+) -> Estimate:
+    """As ``averaged``, of functions of one input, with the cells of a ``rule`` cut where a function has a kink.
+
+    Args:
+        values_TP: At the points of the rule.
+        weights_RP: Its weights.
+        ends_C: Ends of its cells, from ``ends_of_rule``.
+        kinks_TM: Places of the kinks of each function, in any order; those outside are left out.
+        values_at: From points of each function, ``[T, Q]``, to values there, of the same shape.
+    """
+    low, high, num_cells = float(ends_C[0]), float(ends_C[-1]), len(ends_C) - 1
+    kinks_TM = kinks_TM.nan_to_num(low).clamp(low, high).sort(dim=1).values
+    cell_TM = (torch.searchsorted(ends_C, kinks_TM, right=True) - 1).clamp(0, num_cells - 1)
+    left_TM = torch.maximum(ends_C[cell_TM], kinks_TM.roll(1, dims=1))  # the one before, where it is in the same cell
+    left_TM[:, :1] = ends_C[cell_TM[:, :1]]
+    is_last_TM = torch.cat(
+        [cell_TM[:, 1:] != cell_TM[:, :-1], torch.ones_like(cell_TM[:, :1], dtype=torch.bool)], dim=1
+    )
+    right_TM = torch.where(is_last_TM, ends_C[cell_TM + 1], kinks_TM)
+    start_TQ1 = torch.cat([left_TM, kinks_TM], dim=1)[..., None]
+    size_TQ1 = torch.cat([kinks_TM, right_TM], dim=1)[..., None] - start_TQ1
+    place_N, share_RN = _kronrod_of_one_cell()
+    points_TQN = start_TQ1 + size_TQ1 * place_N
+    values_TQN = values_at(points_TQN.flatten(1)).view(points_TQN.shape).to(weights_RP)
+    of_pieces_TR = torch.einsum("tqn,tq,rn->tr", values_TQN, size_TQ1[..., 0] / (high - low), share_RN)
+    whole_TC = torch.ones(len(kinks_TM), num_cells, dtype=torch.bool).scatter(1, cell_TM, False)
+    whole_TP = whole_TC.repeat_interleave(KRONROD_NODES, dim=1)
+    return _of_rows(torch.where(whole_TP, values_TP.to(weights_RP), 0.0) @ weights_RP.mT + of_pieces_TR)
+
+
+@functools.cache
+def _kronrod_of_one_cell() -> tuple[Tensor, Tensor]:
+    """Nodes of the Kronrod rule on [0, 1], and its two rows of weights."""
+    points_PD, weights_RP = kronrod(torch.tensor([0.0, 1.0], dtype=torch.float64), 1)
+    return points_PD[:, 0], weights_RP
+
+
+def _of_rows(means_TR: Tensor) -> Estimate:
+    value_T, error_T = means_TR.mean(dim=1), means_TR.std(dim=1) / math.sqrt(means_TR.shape[1])
+    return Estimate(value_T, error_T.where(value_T.isfinite(), value_T))
 
 
 def averaged(values_TP: Tensor, weights_RP: Tensor) -> Estimate:

@@ -29,6 +29,22 @@ from pipeline.problems.targets import Target
 
 
 @dataclass(frozen=True)
+class Cells:
+    """Where a rule of one input can be cut, and what is to be learned between its points; on the CPU."""
+
+    ends_C: Tensor
+    target: Target
+
+    def values(self, points_TQ: Tensor) -> Tensor:
+        """The target at any points, float64, of their shape."""
+        return torch.from_numpy(self.target(points_TQ.reshape(-1, 1).numpy())).view(points_TQ.shape)
+
+    def to(self, device: torch.device) -> Cells:
+        """The same: nothing is kept on a device."""
+        return self
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Points in float64: inputs ``[P, D]`` and targets ``[P, K]``, for training and held out.
 
@@ -41,6 +57,8 @@ class Dataset:
     test_inputs_PD: Tensor
     test_targets_PK: Tensor
     test_weights_RP: Tensor | None = None
+    test_cells: Cells | None = None
+    """Those of a rule of one input, which may be cut."""
 
     def on(self, device: torch.device) -> Dataset:
         """The same on a device."""
@@ -160,7 +178,12 @@ class FunctionProblem(Problem):
             torch.from_numpy(test_inputs_PD),
             torch.from_numpy(test_targets_PK),
             None if rule is None else rule[1],
+            None if rule is None else self._test_cells(),
         )
+
+    def _test_cells(self) -> Cells | None:
+        ends_C = self.measure.ends_of_rule(self.test, self.dimension, self.target.breaks())
+        return None if ends_C is None else Cells(ends_C, self.target)
 
     def _test_rule(self) -> Rule | None:
         """Right and wrong answers jump at places that no rule knows: they are counted in a sample."""
@@ -242,7 +265,8 @@ class TableProblem(Problem):
 
     def load(self) -> Dataset:
         train, test = self.data.split(*self.rows())
-        return Dataset(*(torch.from_numpy(array) for array in (*train, *test)))
+        train_inputs_PD, train_targets_PK, test_inputs_PD, test_targets_PK = map(torch.from_numpy, (*train, *test))
+        return Dataset(train_inputs_PD, train_targets_PK, test_inputs_PD, test_targets_PK)
 
     def warnings(self) -> Iterator[str]:
         """What a person should know of the split of classes or labels before anything is trained."""

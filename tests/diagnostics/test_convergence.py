@@ -27,7 +27,7 @@ from pipeline.models.shallow import Shallow
 from pipeline.problems.losses import HalfMeanSquare, SoftmaxCrossEntropy, Task
 from pipeline.problems.measures import Normal, Uniform
 from pipeline.problems.problem import Dataset, FunctionProblem
-from pipeline.problems.targets import AbsoluteValue, Gaussian
+from pipeline.problems.targets import AbsoluteValue, Gaussian, Sine, Step, XSquared
 
 
 @pytest.fixture(params=MODELS.values(), ids=MODELS.keys())
@@ -44,6 +44,54 @@ def solution(snapshot) -> np.ndarray:
     """The shortest least-squares weights by NumPy, ``[F, K]``."""
     dataset = snapshot.learned.dataset
     return np.linalg.lstsq(snapshot.features_TPF[0].numpy(), dataset.train_targets_PK.numpy())[0]
+
+
+def exact_error(target, broken: np.ndarray, function) -> float:
+    """Root mean square of the distance on [-1, 1], by Gauss rules between all places where either has a kink."""
+    ends = np.unique(np.concatenate([np.linspace(-1, 1, 41), broken[np.abs(broken) < 1], target.breaks()]))
+    node, weight = np.polynomial.legendre.leggauss(12)
+    middle, half = (ends[1:] + ends[:-1]) / 2, np.diff(ends) / 2
+    x_P = (middle[:, None] + half[:, None] * node).ravel()
+    squares_P = (function(x_P) - target(x_P[:, None])) ** 2
+    return math.sqrt(float(squares_P @ (half[:, None] * weight).ravel()) / 2)
+
+
+@pytest.mark.parametrize("test", [16, 60, 1000])
+@pytest.mark.parametrize("target", [XSquared(), AbsoluteValue(), Sine(), Step(0.3)], ids=lambda target: target.label())
+def test_bar_of_a_relu_network_covers_what_its_kinks_do_to_the_quadrature(target, test, snapshot_of) -> None:
+    """Kinks lie inside the cells of the rule, where its coarser rule is as blind as it is itself."""
+    dataset = FunctionProblem(target, Uniform(), 1, 8, test, 0.0, 0).load()
+    rng = np.random.default_rng(test)
+    for width in (1, 3, 12):
+        hidden_TWC = rng.standard_normal((6, width, 2)) * (1.0, 0.5)
+        hidden_TWC[0, 0] = 0.0, 0.3  # a unit without a kink
+        output_TF = rng.standard_normal((6, width + 1)) / width
+        weights = torch.from_numpy(np.concatenate([hidden_TWC.reshape(6, -1), output_TF], axis=1))
+        snapshot = snapshot_of(Shallow(), width=width, dataset=dataset, weights=weights)
+        for hidden_WC, output_F, error, bar in zip(
+            hidden_TWC, output_TF, TestError()(snapshot).tolist(), TestErrorBar()(snapshot).tolist(), strict=True
+        ):
+            slope_W, bias_W = hidden_WC.T
+
+            def network(x_P, slope_W=slope_W, bias_W=bias_W, output_F=output_F):
+                return np.maximum(np.outer(x_P, slope_W) + bias_W, 0) @ output_F[:-1] + output_F[-1]
+
+            with np.errstate(divide="ignore"):
+                exact = exact_error(target, -bias_W / slope_W, network)
+            assert abs(error - exact) <= bar + 1e-14
+
+
+@pytest.mark.parametrize("kind", ["hat", "b_spline", "ridge", "haar", "random_relu"])
+@pytest.mark.parametrize("law", [Uniform(), Uniform(-0.3, 0.5)], ids=lambda law: law.label())
+def test_bar_of_a_basis_with_kinks_covers_them_too(kind, law, snapshot_of) -> None:
+    basis, rng = BASES[kind](), np.random.default_rng(3)
+    dataset = FunctionProblem(XSquared(), law, 1, 8, 30, 0.0, 0).load()
+    weights = torch.from_numpy(rng.standard_normal((4, 6)))
+    snapshot = snapshot_of(Linear(basis), width=6, dataset=dataset, weights=weights)
+    fine_PD = torch.linspace(*law.bounds(), 400_001, dtype=torch.float64)[:, None]
+    squares_PT = (basis(fine_PD[:, 0], 6) @ weights.mT - fine_PD**2).square()
+    exact_T = torch.trapezoid(squares_PT, dx=1 / 400_000, dim=0).sqrt()
+    assert ((TestError()(snapshot) - exact_T).abs() <= TestErrorBar()(snapshot) + 1e-5).all()
 
 
 def test_loss_is_half_the_mean_square_of_the_residuals(model, snapshot_of) -> None:

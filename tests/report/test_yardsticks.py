@@ -32,12 +32,19 @@ from pipeline.report.yardsticks import DASHES, against_yardsticks, yardsticks_of
 WIDTHS = (1, 2, 4, 8)
 
 
-def sources_of(error: Callable[[Trial], float], model, target, diagnostic="test_error", **fields) -> Sources:
-    """Sources of a run in which every trial ended with ``error(trial)``."""
+def sources_of(
+    error: Callable[[Trial], float], model, target, diagnostic="test_error", bar: float | None = 1e-9, **fields
+) -> Sources:
+    """Sources of a run in which every trial ended with ``error(trial)``, known to within a bar."""
     asked = {"target": (target,), "learning_rates": (0.5,), "seeds": 1, **fields}
     plan = make_plan("test", Experiment("?", (model,), WIDTHS, **asked))
     records = pl.DataFrame(
-        [(trial.id, 10, diagnostic, error(trial), "pack") for trial in plan.trials.values()],
+        [
+            (trial.id, 10, name, value, "pack")
+            for trial in plan.trials.values()
+            for name, value in ((diagnostic, error(trial)), ("test_error_bar", bar))
+            if value is not None
+        ],
         schema=RECORDS,
         orient="row",
     )
@@ -118,6 +125,23 @@ def test_no_network_of_relus_may_be_below_the_best_one(times, said) -> None:
     assert (row["yardstick"], row["width"], row["verdict"]) == ("best ReLU network", 8, said)
     assert row["ratio"] == pytest.approx(times)
     assert row["ratio"] * row["yardstick_error"] == pytest.approx(row["test_error"])
+
+
+@pytest.mark.parametrize(
+    "bar, said",
+    [
+        (0.04, "agrees (3 of 3 trials)"),
+        (1e-9, "contradicts (3 of 3 trials)"),
+        (None, "cannot say: no test_error_bar is recorded"),
+    ],
+)
+def test_an_error_counts_as_below_if_its_bar_does_not_reach_the_best_one(bar, said) -> None:
+    best = errors_of(XSquared())["best ReLU network"]
+    model = {"model": Shallow(), "target": XSquared(), "bar": bar}
+    below = verdicts(lambda trial: best.get(trial.shape.width, 1.0) - (0.1 if bar == 0.04 else 1e-4), **model)
+    assert below["verdict"].item() == said
+    above = verdicts(lambda trial: best.get(trial.shape.width, 1.0) + 1e-4, **model)
+    assert above["verdict"].item() == "agrees (3 of 3 trials)"
 
 
 def test_one_trial_that_is_below_contradicts() -> None:

@@ -52,6 +52,10 @@ class Basis(Definition, ABC):
         """The interval of [-1, 1] outside of which each function is zero, and inside not, shape ``[W, 2]``, float64."""
         return torch.tensor([-1.0, 1.0], dtype=torch.float64).expand(width, 2)
 
+    def kinks(self, width: int) -> Tensor | None:
+        """Where functions of one variable are not smooth, shape ``[M]``, float64; ``None`` for nowhere."""
+        return None
+
     def features(self, inputs_PD: Tensor, width: int, order: Order = "total_degree") -> Tensor:
         """Features ``[P, W]`` of several inputs: products over the inputs of one function of each.
 

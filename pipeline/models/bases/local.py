@@ -65,6 +65,9 @@ class Hat(Local):
     def support(self, width: int) -> Tensor:
         return _between(BSpline(1).knots(width), width)
 
+    def kinks(self, width: int) -> Tensor:
+        return torch.linspace(-1, 1, width, dtype=torch.float64)
+
 
 @final
 @dataclass(frozen=True)
@@ -97,6 +100,9 @@ class BSpline(Local):
 
     def support(self, width: int) -> Tensor:
         return _between(self.knots(width), width)
+
+    def kinks(self, width: int) -> Tensor:
+        return self.knots(width)
 
     def knots(self, width: int) -> Tensor:
         """Ends of equal cells, those of the interval once more for each degree: shape ``[W + degree + 1]``, float64."""

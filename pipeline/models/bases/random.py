@@ -84,10 +84,14 @@ class RandomRelu(RandomFeatures):
         return math.sqrt(2) * torch.relu(inputs_PD @ weights_WC[:, :-1].mT + weights_WC[:, -1])
 
     def support(self, width: int) -> Tensor:
-        slope_W, bias_W = self._weights(width, 1).unbind(dim=1)
-        kink_W = (-bias_W / slope_W).clamp(-1, 1)
+        slope_W = self._weights(width, 1)[:, 0]
+        kink_W = self.kinks(width).clamp(-1, 1)
         ends = torch.ones_like(kink_W)
         return torch.where(slope_W[:, None] > 0, torch.stack([kink_W, ends], 1), torch.stack([-ends, kink_W], 1))
+
+    def kinks(self, width: int) -> Tensor:
+        slope_W, bias_W = self._weights(width, 1).unbind(dim=1)
+        return -bias_W / slope_W
 
     def kernel(self, x_PD: Tensor, y_QD: Tensor) -> Tensor:
         return arc_cosine_kernel(_with_one(x_PD), _with_one(y_QD))

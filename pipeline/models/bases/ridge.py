@@ -38,6 +38,9 @@ class Ridge(Basis):
         knot_W = self._knots(width)
         return torch.stack([knot_W, torch.ones_like(knot_W)], dim=1)
 
+    def kinks(self, width: int) -> Tensor:
+        return self._knots(width)
+
     def _knots(self, width: int) -> Tensor:
         """Where each ridge begins, that of the constant -1, shape ``[W]``, float64."""
         return 2 * _van_der_corput(torch.arange(-1, width - 1).clamp(min=0)) - 1

@@ -44,6 +44,9 @@ class Haar(Basis):
             level += 1
         return values_PW
 
+    def kinks(self, width: int) -> Tensor:
+        return torch.linspace(-1, 1, 2 * 2 ** max(width - 1, 1).bit_length() + 1, dtype=torch.float64)
+
     def support(self, width: int) -> Tensor:
         index_W = torch.arange(width).clamp(min=1)
         level_W = index_W.double().log2().floor()  # exact: the logarithm of a power of two is
