@@ -28,6 +28,8 @@ Parts = tuple[str, str | None]
 
 IDS_OF_A_CALL = 200
 """How many jobs or whole arrays are asked for at a time."""
+OLD_WIDTH = 15
+"""Letters of a user in the short list of versions that cut without a star."""
 SETTLING_SECONDS = 120.0
 """How long a job that has ended may be without an exit status before nobody expects one."""
 
@@ -166,8 +168,8 @@ def _final(job: Attributes, status: int | None, now: float) -> str:
         if not ran and job.get("comment") == "Subjob finished":
             return "GONE"  # an element of which nothing is kept while its array goes on; what is said is the array's
         return "COMPLETING" if now - _ended(job) < SETTLING_SECONDS else "GONE"
-    if status == 1 and not ran and job.get("comment") == "Subjob finished":
-        return "CANCELLED"  # an element of an array that was deleted before it started
+    if not ran and job.get("comment") == "Subjob finished":
+        return "CANCELLED"  # an element that was deleted before it started: the status that it shows is its array's
     if status == TERMINATED_BY_TERM:
         return "TIMEOUT" if _used_up(job) else "CANCELLED"  # versions without -29 end a job at its walltime like this
     if status <= 0:
@@ -349,13 +351,14 @@ def find_by_name(name: str) -> list[str]:
     Raises:
         PipelineError: If the scheduler could not be asked, or says nothing although it has jobs.
     """
-    found = _selected("-N", name, "-u", pwd.getpwuid(os.getuid()).pw_name)
+    mine = [word for user in user_names()[:1] for word in ("-u", user)]
+    found = _selected("-N", name, *mine)
     if found or _selected():  # no job of that name is believed where others are told
         return found
     return [
         id_
         for id_, job in _everything().items()
-        if job.get("Job_Name") == name and str(job.get("Job_Owner", "")).split("@")[0] in _users()
+        if job.get("Job_Name") == name and str(job.get("Job_Owner", "")).split("@")[0] in user_names()
     ]
 
 
@@ -396,13 +399,20 @@ def users_jobs() -> int:
     return sum(index != "[]" and state not in "FX" and _is_me(user) for index, user, state in rows)
 
 
-def _users() -> set[str]:
-    return {pwd.getpwuid(os.getuid()).pw_name, os.environ.get("LOGNAME", ""), os.environ.get("USER", "")} - {""}
+def user_names() -> list[str]:
+    """What this user is called: by the account, which a uid in a container may not have, then by the shell."""
+    names = [os.environ.get("LOGNAME", ""), os.environ.get("USER", "")]
+    with suppress(KeyError):
+        names.insert(0, pwd.getpwuid(os.getuid()).pw_name)
+    return list(dict.fromkeys(name for name in names if name))
 
 
 def _is_me(listed: str) -> bool:
-    """Whether a name in the short list, which cuts it after 15 characters, is this user's."""
-    return any(user == listed or (len(listed) >= 15 and user.startswith(listed.rstrip("*"))) for user in _users())
+    """Whether a name in the short list is this user's: 23.06.06 puts a star for what is beyond 16 letters."""
+    if listed.endswith("*"):
+        return any(user.startswith(listed[:-1]) for user in user_names())
+    cut = len(listed) == OLD_WIDTH
+    return any(user == listed or (cut and user[:OLD_WIDTH] == listed) for user in user_names())
 
 
 def _with_history(*words: str, command: str = "qstat") -> subprocess.CompletedProcess[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import re
 from collections.abc import Mapping
@@ -11,13 +10,16 @@ from typing import Any
 from pipeline.errors import PipelineError
 from pipeline.launch.clusters import Cluster
 from pipeline.launch.grants import Node
+from pipeline.launch.qstat import user_names
 from pipeline.launch.site import NotToldError, Queue, Site, ask, least, need
 
 Attributes = Mapping[str, str]
 
 HISTORY_HOURS = 336.0
 """How long a server remembers jobs that says nothing of it but that it does: two weeks."""
-GIB_OF = {"b": 2.0**-30, "kb": 2.0**-20, "mb": 2.0**-10, "gb": 1.0, "tb": 1024.0, "": 2.0**-30}
+GIB_OF = {"": 2.0**-30, "k": 2.0**-20, "m": 2.0**-10, "g": 1.0, "t": 2.0**10, "p": 2.0**20}
+BYTES_OF_A_WORD = 8
+"""``1024kw`` are as many words; of the machines for which PBS is built today."""
 
 
 def read_pbs(cluster: Cluster) -> Site:
@@ -56,7 +58,10 @@ def read_pbs(cluster: Cluster) -> Site:
 
 
 def blocks(text: str, head: str) -> dict[str, dict[str, str]]:
-    """Blocks of ``name = value`` under lines such as ``Queue: workq``, long ones folded with newline and tab."""
+    """Blocks of ``name = value`` under lines such as ``Queue: workq``, long ones folded with newline and tab.
+
+    A name that comes again has one more value: OpenPBS 23.06.06 prints each limit of ``max_run`` in a line of its own.
+    """
     found: dict[str, dict[str, str]] = {}
     block: dict[str, str] = {}
     for line in text.replace("\n\t", "").splitlines():
@@ -64,7 +69,8 @@ def blocks(text: str, head: str) -> dict[str, dict[str, str]]:
             block = found[line.removeprefix(f"{head}: ").strip()] = {}
         elif " = " in line:
             name, _, value = line.partition(" = ")
-            block[name.strip()] = value.strip()
+            before = block.get(name.strip())
+            block[name.strip()] = value.strip() if before is None else f"{before},{value.strip()}"
     return found
 
 
@@ -84,9 +90,11 @@ def read_nodes(text: str) -> tuple[Node, ...]:
 
 
 def gib_of(size: str) -> float:
-    """GiB of a size as PBS writes it, such as ``24684084kb``."""
-    found = re.fullmatch(r"(\d+)([kmgt]?b?)", size.lower())
-    return 0.0 if found is None else int(found[1]) * GIB_OF[found[2]]
+    """GiB of a size as PBS takes and prints it, such as ``24684084kb``, ``64g`` or ``1024kw``; 0 of what is none."""
+    found = re.fullmatch(r"(\d+)([kmgtp]?)([bw]?)", size.lower())
+    if found is None:
+        return 0.0
+    return int(found[1]) * GIB_OF[found[2]] * (BYTES_OF_A_WORD if found[3] == "w" else 1)
 
 
 def hours_of(walltime: str | None) -> float | None:
@@ -119,9 +127,10 @@ def _history(server: Attributes) -> float:
 
 
 def _of_user(limit: str | None) -> int | None:
-    """The limit of this user in one such as ``[u:PBS_GENERIC=100],[u:somebody=200]``."""
-    limits = dict(re.findall(r"u:(\w+)\s*=\s*(\d+)", limit or ""))
-    return _number(limits.get(getpass.getuser(), limits.get("PBS_GENERIC")))
+    """The limit of this user in one such as ``[u:PBS_GENERIC=100],[u:jane.doe=200]``."""
+    limits = dict(re.findall(r'u:"?([^\]=,"]+?)"?\s*=\s*(\d+)', limit or ""))
+    mine = [limits[name] for name in user_names() if name in limits]
+    return _number(mine[0] if mine else limits.get("PBS_GENERIC"))
 
 
 def _number(text: str | None) -> int | None:

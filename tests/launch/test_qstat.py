@@ -18,7 +18,17 @@ from fake_pbs import FakePbs, start_pbs, wait_for
 from pipeline.errors import PipelineError
 from pipeline.launch import commands
 from pipeline.launch.commands import run
-from pipeline.launch.qstat import ask, find_by_name, parse_id, read_json, read_text, state_of, users_jobs
+from pipeline.launch.qstat import (
+    FINAL,
+    ask,
+    find_by_name,
+    parse_id,
+    read_json,
+    read_text,
+    state_of,
+    user_names,
+    users_jobs,
+)
 
 TRANSCRIPTS = sorted((Path(__file__).parent / "pbs" / "transcripts").glob("[0-9]*.txt"))
 LATER = 1795500000.0
@@ -154,8 +164,24 @@ def test_exit_statuses_of_jobs_that_ran(status: int, state: str) -> None:
     assert state_of({**RAN, "job_state": "X", "Exit_status": str(status)})[:2] == (state, status)
 
 
+@pytest.mark.parametrize(
+    ("letter", "state"), [("R", "RUNNING"), ("Q", "PENDING"), ("E", "COMPLETING"), ("B", "RUNNING")]
+)
+def test_exit_status_of_a_job_that_is_not_over_is_none(letter: str, state: str) -> None:
+    """An ``R`` after ``qrerun`` still has -11 of the first time, an array the last one of its elements."""
+    for status in (-11, 0, 1, 2, 271):
+        assert state_of({**RAN, "job_state": letter, "run_count": 2, "Exit_status": status})[:2] == (state, None)
+
+
 def test_a_deleted_job_is_cancelled_whatever_its_script_made_of_the_signal() -> None:
     assert state_of({**RAN, "Exit_status": 3, "substate": "91"})[0] == "CANCELLED"
+
+
+@pytest.mark.parametrize("status", [0, 1, 2])
+def test_an_element_that_was_deleted_before_it_started_is_cancelled_whatever_its_array_ended_with(status: int) -> None:
+    job = {"job_state": "F", "substate": 92, "comment": "Subjob finished", "Exit_status": status}
+    assert state_of(job)[0] == "CANCELLED"
+    assert state_of({**job, "run_count": 1})[0] == ("FAILED" if status else "COMPLETED")
 
 
 def test_sigterm_at_the_walltime_is_a_time_out_where_the_server_has_no_code_for_it() -> None:
@@ -232,7 +258,7 @@ def test_a_job_that_is_finished_without_its_history_is_gone(says: Callable[..., 
     assert ask(["2.pbs01"])["2.pbs01"].state == "GONE"
 
 
-@pytest.mark.parametrize("status", [36, 1])
+@pytest.mark.parametrize("status", [0, 36, 1])
 def test_a_server_that_keeps_no_history_is_asked_for_the_living(says: Callable[..., Path], status: int) -> None:
     refusal = plain('{"timestamp": 1}\n', "qstat: PBS is not configured to maintain job history 2.pbs01", status)
     calls = says(refusal, transcript("05"))
@@ -420,6 +446,14 @@ def test_jobs_of_the_user_are_counted_with_the_elements_of_arrays(
     monkeypatch.setenv("USER", "a_user_with_a_long_name")
     says(plain("7.pbs01              x                a_user_with_a_l         0 Q workq           \n"))
     assert users_jobs() == 1
+    says(plain("7.a-long-name-of* a-long-name-of-* a_user_with_a_l*  00:00:00 R a-long-name-of-*\n"))
+    assert users_jobs() == 1
+    for others in ("a_user_with_a_lo", "a_user_with_a_m*", "a_user"):
+        says(plain(f"7.pbs01           x                {others:<16}  00:00:00 R workq           \n"))
+        assert users_jobs() == 0
+    monkeypatch.setenv("USER", "jane.doe-phys-01")
+    says(plain("173[4].pbs01      x                jane.doe-phys-01         0 S workq           \n"))
+    assert users_jobs() == 1
     monkeypatch.setenv("USER", "somebody")
     monkeypatch.setenv("LOGNAME", "somebody")
     says(transcript("33"))
@@ -450,9 +484,85 @@ def test_the_stand_in_prints_what_a_real_server_prints(
     assert {key: shape(real[key]) for key in fake.keys() & real.keys() - {"Resource_List", "Variable_List"}} == {
         key: shape(fake[key]) for key in fake.keys() & real.keys() - {"Resource_List", "Variable_List"}
     }
-    assert printed.stdout.startswith('{\n\t"timestamp":\t')
-    assert '\n\t"Jobs":\t{\n\t\t"' in printed.stdout
     assert json.loads(printed.stdout)["pbs_server"] == "pbs01"
+
+
+def test_json_is_read_with_the_tabs_of_one_build_and_the_spaces_of_another(pbs: FakePbs) -> None:
+    pbs.set(slots=0)
+    id_ = submit(pbs, ":")
+    for form, begin, job in (
+        (None, '{\n    "timestamp":1', '\n    "Jobs":{\n        "'),  # 23.06.06, without a newline at its end
+        ("tabs", '{\n\t"timestamp":\t1', '\n\t"Jobs":\t{\n\t\t"'),  # the build of the transcripts
+    ):
+        pbs.set(json=form)
+        printed = run(["qstat", "-f", "-F", "json", id_]).stdout
+        assert (printed.startswith(begin), job in printed) == (True, True)
+        assert read_json(printed)[id_]["job_state"] == "Q"
+
+
+def finish(id_: str, *states: str) -> None:
+    wait_for(lambda: ask([id_])[id_].state in states)
+
+
+def test_a_job_that_is_run_again_has_the_same_id_and_is_not_over_in_between(pbs: FakePbs) -> None:
+    id_ = submit(pbs, "echo begun; sleep 300")
+    finish(id_, "RUNNING")
+    pbs.set(slots=0)
+    pbs.rerun(id_)
+    finish(id_, "PENDING")
+    pbs.set(slots=4)
+    finish(id_, "RUNNING")
+    job = read_json(run(["qstat", "-f", "-F", "json", id_]).stdout)[id_]
+    assert (job["run_count"], job["Exit_status"]) == (2, -11)
+
+
+def test_a_suspended_job_and_one_that_lingers_in_e_are_not_over(pbs: FakePbs) -> None:
+    pbs.set(exiting=60)
+    id_ = submit(pbs, "sleep 300")
+    finish(id_, "RUNNING")
+    run(["qsig", "-s", "suspend", id_])
+    finish(id_, "PREEMPTED")
+    run(["qsig", "-s", "resume", id_])
+    finish(id_, "RUNNING")
+    run(["qdel", id_])
+    finish(id_, "COMPLETING")
+    assert ask([id_])[id_].comment.endswith(f"and terminated by {user_names()[0]}@{os.uname().nodename.split('.')[0]}")
+    pbs.set(exiting=None)
+    finish(id_, "CANCELLED")
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [("mem", "mem 577916kb exceeded limit 460800kb"), ("walltime", r"walltime \d exceeded limit 1")],
+)
+def test_a_job_over_a_limit_is_told_to_end_and_its_status_is_the_servers(pbs: FakePbs, limit: str, words: str) -> None:
+    pbs.set(noise="stty: standard input: Inappropriate ioctl for device\n", late=1.0)
+    more = ("-l", "walltime=00:00:01") if limit == "walltime" else ()
+    id_ = submit(pbs, 'trap "echo told; exit 0" TERM; sleep 300 & wait', *more)
+    pbs.set(over_memory=[id_] if limit == "mem" else [])
+    finish(id_, "OUT_OF_MEMORY", "TIMEOUT")
+    info = ask([id_])[id_]
+    assert (info.exit_status, info.state) == {"mem": (-27, "OUT_OF_MEMORY"), "walltime": (-29, "TIMEOUT")}[limit]
+    assert info.comment.endswith(f"and exceeded resource {limit}")
+    said = (pbs.home / f"{id_}.OU").read_text()
+    assert re.fullmatch(rf"stty: .*\n=>> PBS: job killed: {words}\ntold\n", said)
+
+
+def test_a_job_may_go_beyond_its_walltime_until_the_server_looks(pbs: FakePbs) -> None:
+    pbs.set(late=60.0)
+    id_ = submit(pbs, "sleep 1.5", "-l", "walltime=00:00:01")
+    finish(id_, "COMPLETED")
+
+
+@pytest.mark.parametrize(("order", "status"), [("0 1", 1), ("1 0", 0)])
+def test_the_exit_status_of_an_array_is_that_of_whichever_element_was_last(
+    pbs: FakePbs, order: str, status: int
+) -> None:
+    array = submit(pbs, f"codes=({order}); sleep $PBS_ARRAY_INDEX; exit ${{codes[$PBS_ARRAY_INDEX]}}", "-J", "0-1")
+    wait_for(lambda: ask([array])[array].state in FINAL)
+    infos = ask([array])
+    assert infos[array].exit_status == status
+    assert {infos[array.replace("[]", f"[{index}]")].state for index in range(2)} == {"COMPLETED", "FAILED"}
 
 
 @pytest.mark.parametrize(

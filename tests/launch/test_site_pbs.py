@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from pipeline.launch.site_pbs import blocks, gib_of, hours_of, read_nodes
+from pipeline.launch.clusters import Cluster, read_profile
+from pipeline.launch.site_pbs import blocks, gib_of, hours_of, read_nodes, read_pbs
 
 TRANSCRIPTS = Path(__file__).parent / "pbs" / "transcripts"
 
@@ -43,7 +45,12 @@ def test_nodes_in_no_json_are_refused() -> None:
 
 @pytest.mark.parametrize(
     ("size", "gib"),
-    [("1048576kb", 1), ("2gb", 2), ("1tb", 1024), ("512mb", 0.5), ("1073741824", 1), ("1073741824b", 1), ("?", 0)],
+    [
+        *(("1048576kb", 1), ("2gb", 2), ("1tb", 1024), ("512mb", 0.5), ("1073741824", 1), ("1073741824b", 1), ("?", 0)),
+        *(("64g", 64), ("1048576k", 1), ("1024m", 1), ("2t", 2048), ("1pb", 2**20), ("1P", 2**20), ("64GB", 64)),
+        *(("131072kw", 1), ("64gw", 512), ("134217728w", 1), ("1pw", 2**23)),  # words of eight bytes
+        *(("", 0), ("gb", 0), ("64 gb", 0), ("-1gb", 0), ("64gbw", 0)),
+    ],
 )
 def test_sizes_are_gib(size: str, gib: float) -> None:
     assert gib_of(size) == gib
@@ -53,3 +60,38 @@ def test_walltimes_are_hours() -> None:
     assert hours_of("120:00:00") == 120
     assert hours_of("00:30:00") == 0.5
     assert hours_of(None) is None
+
+
+LIMITS = """Server: pbs01
+    server_state = Active
+    max_queued = [p:PBS_GENERIC=9]
+    max_queued = [u:PBS_GENERIC=100]
+    max_queued = [u:"jane doe"=3]
+    max_queued = [u:{user}=150]
+    max_array_size = 10000
+"""
+"""As OpenPBS 23.06.06 prints what ``qmgr`` was told in one value."""
+
+
+@pytest.mark.parametrize(
+    ("limits", "most"),
+    [
+        (LIMITS.replace("{user}", "jane.doe"), 150),
+        (LIMITS.replace("{user}", "john.doe"), 100),
+        (LIMITS.replace("{user}", '"jane.doe"'), 150),
+        ("Server: pbs01\n    max_queued = [u:PBS_GENERIC=100],[u:jane.doe=200]\n", 200),
+        ("Server: pbs01\n    max_queued = [u:jane.doe.x=5],[u:jane=6],[g:jane.doe=7]\n", None),
+        ("Server: pbs01\n    max_queued = [u:jane-doe=5], [u:jane.doe = 200]\n", 200),
+    ],
+)
+def test_limits_are_those_of_this_user_whatever_letters_the_name_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: str, most: int | None
+) -> None:
+    qstat = tmp_path / "qstat"
+    answers = f"-Bf) cat <<'END'\n{limits}END\n;; -Qf) echo 'Queue: workq';; *) echo 'pbs_version = 23.06.06';;"
+    qstat.write_text(f"#!/bin/sh\ncase $1 in {answers} esac\n")
+    qstat.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("LOGNAME", "jane.doe")
+    monkeypatch.setenv("USER", "jane.doe")
+    assert read_pbs(Cluster("pbs_generic", read_profile("pbs_generic"))).max_jobs == most

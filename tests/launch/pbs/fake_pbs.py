@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pbs_state import own_jobs, switches
+from pbs_state import opened, own_jobs, switches
 
 HERE = Path(__file__).parent
 
@@ -42,14 +42,21 @@ class FakePbs:
         """Put something out of order, or otherwise than usual; None puts it back.
 
         ``qstat``: refused, slow, empty, quotes, number, function, first (the last four: JSON gone wrong).
-        ``listed``: False, as after ``qterm -t immediate`` and a start: ``qstat -t`` shows of arrays only the parent.
-        ``qsub``: refused. ``version``: old (no ``%`` in ``-J``, elements stay X). ``history``: False.
-        ``no_exit_status``: True. ``slots``: jobs at a time (4). ``max_array_size`` (10000).
-        ``cuda_visible_devices``: what a site's hook sets.
+        ``json``: tabs, as builds from after 23.06.06 print it. ``listed``: False, as after ``qterm -t immediate`` and
+        a start: ``qstat -t`` shows no element that runs. ``qsub``: refused. ``version``: old (no ``%`` in ``-J``,
+        elements stay X). ``history``: False. ``no_exit_status``: True. ``slots``: jobs at a time (4).
+        ``max_array_size`` (10000). ``cuda_visible_devices``: what a site's hook sets. ``late``: seconds after which a
+        walltime is enforced. ``exiting``: seconds of state E. ``noise``: what the login shell prints.
+        ``over_memory``: ids of jobs that are killed for their memory.
         """
         part = self.folder / "switches.part"
         part.write_text(json.dumps({**switches(self.folder), **values}))
         part.replace(self.folder / "switches.json")
+
+    def rerun(self, id_: str) -> None:
+        """What an operator's ``qrerun`` does, and the server itself when a node goes away."""
+        with opened(self.folder) as state:
+            state["jobs"][id_]["_again"] = "asked"
 
     def jobs(self) -> list[str]:
         """Full ids of all that the server knows."""

@@ -172,10 +172,11 @@ def qstat(folder: Path, args: list[str]) -> None:
     if "-B" in given:
         print(f"Server: {SERVER}\n    server_state = Active\n    total_jobs = {len(jobs)}\n")
         return
+    tabs = faults.get("json") == "tabs"
     if "-x" in given and faults.get("history") is False:
         words = [f"qstat: PBS is not configured to maintain job history {id_}" for id_ in ids or [""]]
-        sys.stdout.write(as_json({}, SERVER) if given.get("-F") == "json" else "")
-        fail("\n".join(words), 36)
+        sys.stdout.write(as_json({}, SERVER, tabs=tabs) if given.get("-F") == "json" else "")
+        fail("\n".join(words), 0)
     shown, errors, status = _chosen(jobs, ids, given, listed=faults.get("listed") is not False)
     shown = {id_: {key: value for key, value in job.items() if not key.startswith("_")} for id_, job in shown.items()}
     if "-f" not in given:
@@ -183,7 +184,7 @@ def qstat(folder: Path, args: list[str]) -> None:
     elif given.get("-F") == "json":
         if fault == "first" and len(ids) > 1:
             shown = dict(list(shown.items())[:1])
-        text = as_json(shown, SERVER)
+        text = as_json(shown, SERVER, tabs=tabs)
         sys.stdout.write(defective(text, fault) if fault in ("quotes", "number", "function") else text)
     else:
         sys.stdout.write(as_text(shown))
@@ -214,7 +215,7 @@ def qselect(folder: Path, args: list[str]) -> None:
 def _chosen(
     jobs: dict[str, Job], ids: list[str], given: dict[str, str], *, listed: bool
 ) -> tuple[dict[str, Job], list[str], int]:
-    """The jobs to show, and what is wrong with the others; ``-t`` shows elements only as long as they are listed."""
+    """The jobs to show, and what is wrong with the others; without ``listed``, ``-t`` only shows elements that wait."""
     shown: dict[str, Job] = {}
     errors, status = [], 0
     for id_ in [id_ if "." in id_ else f"{id_}.{SERVER}" for id_ in ids]:
@@ -227,12 +228,15 @@ def _chosen(
             shown[id_] = jobs[id_]
             if is_parent(id_) and "-t" in given and listed:
                 shown |= {other: job for other, job in jobs.items() if root_of(other) == id_ and other != id_}
+            elif is_parent(id_) and "-t" in given:
+                queued = [other for other, job in jobs.items() if root_of(other) == id_ and job["job_state"] == "Q"]
+                shown |= {other: jobs[other] for other in queued}
     if not ids:
         shown = {
             id_: job
             for id_, job in jobs.items()
             if ("-x" in given or jobs[root_of(id_)]["job_state"] != "F")
-            and (("-t" in given and listed) or "[" not in id_ or is_parent(id_))
+            and (("-t" in given and (listed or job["job_state"] == "Q")) or "[" not in id_ or is_parent(id_))
         }
     return shown, errors, status
 

@@ -1,4 +1,4 @@
-"""The formats of qstat: JSON with tabs, folded text, and the short table."""
+"""The formats of qstat: JSON with four spaces or with tabs, folded text, and the short table."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from typing import Any
 WIDTH = 79
 
 
-def as_json(jobs: Mapping[str, Mapping[str, Any]], server: str) -> str:
-    lines = ["{", f'\t"timestamp":\t{int(time.time())},', '\t"pbs_version":\t"23.06.06",']
-    lines.append(f'\t"pbs_server":\t"{server}"' + ("," if jobs else ""))
-    if jobs:
-        lines.append('\t"Jobs":\t' + _object(jobs, 2))
-    return "\n".join([*lines, "}"]) + "\n"
+def as_json(jobs: Mapping[str, Mapping[str, Any]], server: str, *, tabs: bool = False) -> str:
+    """What 23.06.06 prints; builds from after it indent with tabs."""
+    indent, colon, end = ("\t", ":\t", "\n") if tabs else ("    ", ":", "")
+    answer = {"timestamp": int(time.time()), "pbs_version": "23.06.06", "pbs_server": server}
+    return _object({**answer, **({"Jobs": jobs} if jobs else {})}, 1, indent, colon) + end
 
 
-def _object(values: Mapping[str, Any], depth: int) -> str:
-    inner = [f'{chr(9) * depth}"{key}":\t{_value(value, depth + 1)}' for key, value in values.items()]
-    return "{\n" + ",\n".join(inner) + "\n" + "\t" * (depth - 1) + "}"
+def _object(values: Mapping[str, Any], depth: int, indent: str, colon: str) -> str:
+    inner = [
+        f'{indent * depth}"{key}"{colon}{_value(value, depth + 1, indent, colon)}' for key, value in values.items()
+    ]
+    return "{\n" + ",\n".join(inner) + "\n" + indent * (depth - 1) + "}"
 
 
-def _value(value: Any, depth: int) -> str:
+def _value(value: Any, depth: int, indent: str, colon: str) -> str:
     if isinstance(value, Mapping):
-        return _object(value, depth)
+        return _object(value, depth, indent, colon)
     if isinstance(value, str) and re.fullmatch(r"-?\d+", value):
         return str(int(value))  # 005 comes back as 5
     return json.dumps(value)
@@ -67,9 +68,15 @@ def as_table(jobs: Mapping[str, Mapping[str, Any]]) -> str:
     for id_, job in jobs.items():
         used = job.get("resources_used", {}).get("cput", "0")
         user = str(job["Job_Owner"]).split("@")[0]
-        name, state, queue = job["Job_Name"][:15], job["job_state"], job["queue"]
-        lines.append(f"{id_:<20} {name:<15}  {user[:15]:<15} {used:>9} {state} {queue:<16}")
+        name = job["Job_Name"] if len(job["Job_Name"]) < 16 else _cut(job["Job_Name"] + " ", 16)
+        state, queue = job["job_state"], _cut(job["queue"], 16)
+        lines.append(f"{_cut(id_, 17):<17} {name:<16} {_cut(user, 16):<16}  {used:>8} {state:>1} {queue:<16}")
     return "\n".join(lines) + "\n"
+
+
+def _cut(word: str, most: int) -> str:
+    """A word as a column of some letters shows it: a star stands for what does not fit (``qstat.c``)."""
+    return word if len(word) <= most else f"{word[: most - 1]}*"
 
 
 def defective(text: str, kind: str) -> str:
@@ -79,4 +86,4 @@ def defective(text: str, kind: str) -> str:
         "number": '"C":\t005,',
         "function": '"BASH_FUNC_ml()":\t"() {  eval $($LMOD_DIR/ml_cmd "$@")\n}",',
     }[kind]
-    return text.replace('"PBS_O_HOME"', wrong + '\n\t\t\t\t"PBS_O_HOME"')
+    return text.replace('"PBS_O_HOME"', wrong + '\n"PBS_O_HOME"')

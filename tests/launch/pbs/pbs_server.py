@@ -1,7 +1,8 @@
 """The server, scheduler and execution host of the stand-in: starts jobs, watches their walltime, ends them.
 
 As on a real host, a login shell reads the path of the script, every process of its session gets the
-signals, and what is left when the shell has ended, or some seconds after SIGTERM, is killed.
+signals, and what is left when the shell has ended is killed. A job that the server has told to end stays R until
+the moment of SIGKILL, however soon its processes have ended (23.06.06: 10 s, and up to 3 s until it is looked at).
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def serve(folder: Path) -> NoReturn:
             with opened(folder) as state:
                 faults = switches(folder)
                 _reap(folder, state["jobs"], faults)
-                _signal(folder, state["jobs"])
+                _signal(folder, state["jobs"], faults)
+                _bring_out(folder, state["jobs"], faults)
                 _close_arrays(state["jobs"], faults)
                 _release(state["jobs"])
                 _start(folder, state["jobs"], faults)
@@ -89,7 +91,8 @@ def _start(folder: Path, jobs: dict[str, Job], faults: dict[str, Any]) -> None:
         running[id_] = _launched(folder, id_, job, faults)
         ran = f"Job run at {short_stamp()} on ({host()}:ncpus=1)"
         job |= {"job_state": "R", "substate": 42, "stime": stamp(), "_began": time.time(), "comment": ran}
-        job |= {"exec_host": f"{host()}/0", "run_count": 1, "session_id": running[id_].pid, "etime": stamp()}
+        job |= {"exec_host": f"{host()}/0", "session_id": running[id_].pid, "etime": stamp()}
+        job["run_count"] = job.get("run_count", 0) + 1
 
 
 def _launched(folder: Path, id_: str, job: Job, faults: dict[str, Any]) -> subprocess.Popen[bytes]:
@@ -117,6 +120,8 @@ def _launched(folder: Path, id_: str, job: Job, faults: dict[str, Any]) -> subpr
     if gpus := faults.get("cuda_visible_devices"):
         environment["CUDA_VISIBLE_DEVICES"] = gpus
     with (spool / f"{id_}.OU").open("ab") as out:
+        out.write((faults.get("noise") or "").encode())  # of the login shell
+        out.flush()
         process = subprocess.Popen(
             ["/bin/sh"],
             stdin=subprocess.PIPE,
@@ -133,29 +138,54 @@ def _launched(folder: Path, id_: str, job: Job, faults: dict[str, Any]) -> subpr
     return process
 
 
-def _signal(folder: Path, jobs: dict[str, Job]) -> None:
-    """Pass on signals, and end what is over its walltime or deleted."""
+LIMITS = {
+    "walltime": (-29, "walltime {used} exceeded limit {limit}"),
+    "mem": (-27, "mem 577916kb exceeded limit 460800kb"),
+}
+"""Exit status and words of a job that is killed for going over a limit."""
+
+
+def _signal(folder: Path, jobs: dict[str, Job], faults: dict[str, Any]) -> None:
+    """Pass on signals, and end what is over a limit, deleted or to be run again."""
     for id_, job in jobs.items():
         names, job["_signals"] = job["_signals"], []
         if id_ not in running:
             if job.get("_deleted") and job["job_state"] in "QH" and not is_parent(id_):
                 _delete_waiting(id_, job)
             continue
-        over = job["_walltime"] is not None and time.time() - job["_began"] > job["_walltime"]
-        if over and not job.get("_over"):
-            job["_over"] = True
+        limit = None if job.get("_over") else _limit_passed(id_, job, faults)
+        if limit is not None:
+            job["_over"] = limit
             with (folder / "spool" / f"{id_}.OU").open("a") as out:
                 used = round(time.time() - job["_began"])
-                out.write(f"=>> PBS: job killed: walltime {used} exceeded limit {job['_walltime']}\n")
+                out.write(f"=>> PBS: job killed: {LIMITS[limit][1].format(used=used, limit=job['_walltime'])}\n")
+        if limit is not None or job.get("_again") == "asked":
             names.append("TERM")
+        job["_again"] = job.get("_again") and "told"
         for name in names:
-            to_session(running[id_].pid, getattr(signal, f"SIG{name}"))
-            if name == "TERM" and (job.get("_deleted") or job.get("_over")):
+            _to_job(job, running[id_].pid, name)
+            if name == "TERM" and (job.get("_deleted") or job.get("_over") or job["_again"]):
                 job["_ending"] = job.get("_ending", time.time())
         if job.get("_deleted") and "terminated by" not in job["comment"]:
             job["comment"] += f" and terminated by {job['Job_Owner']}"
         if time.time() - job.get("_ending", time.time()) > KILL_DELAY:
             to_session(running[id_].pid, signal.SIGKILL)
+
+
+def _limit_passed(id_: str, job: Job, faults: dict[str, Any]) -> str | None:
+    """The limit that a job is over; a walltime is looked at only now and then."""
+    late = faults.get("late") or 0.0
+    over = job["_walltime"] is not None and time.time() - job["_began"] > job["_walltime"] + late
+    return "walltime" if over else ("mem" if id_ in (faults.get("over_memory") or ()) else None)
+
+
+def _to_job(job: Job, leader: int, name: str) -> None:
+    """Send one of the signals that qsig knows; two are the server's own."""
+    if name in ("suspend", "resume"):
+        to_session(leader, signal.SIGSTOP if name == "suspend" else signal.SIGCONT)
+        job |= {"job_state": "S", "substate": 43} if name == "suspend" else {"job_state": "R", "substate": 42}
+    else:
+        to_session(leader, getattr(signal, f"SIG{name}"))
 
 
 def _delete_waiting(id_: str, job: Job) -> None:
@@ -170,20 +200,39 @@ def _reap(folder: Path, jobs: dict[str, Job], faults: dict[str, Any]) -> None:
     for id_, process in list(running.items()):
         code = process.poll()
         job = jobs[id_]
-        still = time.time() - job.get("_ending", 0.0) < KILL_DELAY and session_of(process.pid)
-        if code is None or still:  # the shell dies of SIGTERM, what it started may take its time
+        if code is None or time.time() - job.get("_ending", 0.0) < KILL_DELAY:
             continue
         to_session(process.pid, signal.SIGKILL)
         del running[id_]
-        status = -29 if job.get("_over") else (256 - code if code < 0 else code)
-        ended = " and finished" if status == 0 else " and failed"
-        ended = " and exceeded resource walltime" if job.get("_over") else ended
-        deleted = bool(job.get("_deleted"))
-        job |= {"job_state": "X" if "[" in id_ else "F", "mtime": stamp(), "obittime": stamp(), "Stageout_status": 1}
-        job |= {"substate": 91 if deleted else (92 if status == 0 else 93), "history_timestamp": int(time.time())}
-        job["comment"] += "" if deleted else ended
+        if job.get("_again"):
+            _queue_again(job)
+            continue
+        status = LIMITS[job["_over"]][0] if job.get("_over") else (256 - code if code < 0 else code)
+        job |= {"job_state": "E", "substate": 50, "obittime": stamp(), "_ended": time.time()}
         if not faults.get("no_exit_status"):
             job["Exit_status"] = status
+            if "[" in id_:  # that of the array is that of whichever element has ended last, while it still is B
+                jobs[root_of(id_)]["Exit_status"] = 1 if status > 0 else (2 if status < 0 else 0)
+
+
+def _queue_again(job: Job) -> None:
+    """What ``qrerun`` makes of a job: the same id waits again, and what it has put out so far is kept."""
+    job |= {"job_state": "Q", "substate": 10, "Exit_status": -11, "_again": None}
+    for name in ("_ending", "exec_host", "session_id", "comment"):
+        job.pop(name, None)
+
+
+def _bring_out(folder: Path, jobs: dict[str, Job], faults: dict[str, Any]) -> None:
+    """Copy the output of jobs that have ended, which takes over a minute where scp has to fail first."""
+    for id_, job in jobs.items():
+        if job["job_state"] != "E" or time.time() - job["_ended"] < (faults.get("exiting") or 0.0):
+            continue
+        over, deleted = job.get("_over"), bool(job.get("_deleted"))
+        good = job.get("Exit_status", 0) == 0
+        job |= {"job_state": "X" if "[" in id_ else "F", "mtime": stamp(), "Stageout_status": 1}
+        job |= {"substate": 91 if deleted else (92 if good else 93), "history_timestamp": int(time.time())}
+        ended = f" and exceeded resource {over}" if over else (" and finished" if good else " and failed")
+        job["comment"] += "" if deleted else ended
         out = Path(job["_out"])
         if str(job["_out"]).endswith("/"):
             out = out / f"{id_}.OU"
@@ -199,12 +248,13 @@ def _close_arrays(jobs: dict[str, Job], faults: dict[str, Any]) -> None:
             continue
         for child in children:
             jobs[child]["job_state"] = "X" if faults.get("version") == "old" else "F"
-        failed = any(jobs[child].get("Exit_status", 1) for child in children)
-        job |= {"job_state": "F", "substate": 93 if failed else 92, "Exit_status": int(failed), "mtime": stamp()}
+        failed = bool(job.setdefault("Exit_status", 1))
+        job |= {"job_state": "F", "substate": 93 if failed else 92, "mtime": stamp()}
         job["history_timestamp"] = int(time.time())
         for child in children:
             if jobs[child]["comment"] == "Subjob finished":
-                jobs[child] |= {"substate": 93, "Stageout_status": 1, "Exit_status": job["Exit_status"]}
+                shown = {name: job[name] for name in ("Exit_status", "substate")}
+                jobs[child] |= {"Stageout_status": 1, **shown}
         job["comment"] = job.get("comment", "Job Array") + (" and failed" if failed else " and finished")
 
 
