@@ -65,23 +65,29 @@ def incidents(run: Path, submissions: Sequence[Submission], held: set[str]) -> l
     """
     named = {submission.name: submission for submission in submissions}
     attempts = [attempt for attempt in read_attempts(run) if attempt.submission in named]
-    newest = {(attempt.submission, attempt.index, attempt.worker): attempt.number for attempt in attempts}
+    began = {_worker(attempt, attempt.number): attempt.began_at for attempt in attempts}
     spools = {name: spooled(run, name) for name in named}
     found: list[Incident] = []
     for attempt in attempts:
-        last = newest[attempt.submission, attempt.index, attempt.worker] == attempt.number
+        until = began.get(_worker(attempt, attempt.number + 1))
+        last = until is None
         spool = spools[attempt.submission].get(attempt.job, ()) if last else ()  # one file for all runs of a job
         runs = last and attempt.job in held
-        found += _of_attempt(run, named[attempt.submission], attempt, spool, last=last, runs=runs)
+        found += _of_attempt(run, named[attempt.submission], attempt, spool, until, runs=runs)
     begun = {(attempt.submission, attempt.index) for attempt in attempts}
     for submission in submissions:
         found += _never_began(run, submission, begun, held, spools[submission.name])
     return sorted(found, key=lambda incident: -incident.at)
 
 
+def _worker(attempt: Attempt, number: int) -> tuple[str, int, int, int]:
+    return attempt.submission, attempt.index, attempt.worker, number
+
+
 def _of_attempt(
-    run: Path, submission: Submission, attempt: Attempt, spool: Sequence[Path], *, last: bool, runs: bool
+    run: Path, submission: Submission, attempt: Attempt, spool: Sequence[Path], until: float | None, *, runs: bool
 ) -> Iterator[Incident]:
+    """What went wrong in an attempt; ``until`` is when the next one of its worker began, if one did."""
     place = (attempt.submission, attempt.index, attempt.job)
     memory, minutes = submission.memory_gib, submission.minutes
     for pack, reason in attempt.failed.items():
@@ -90,10 +96,12 @@ def _of_attempt(
     if runs and attempt.end != "error":
         return
     folder, log = folder_of(run, submission.name), log_of(run, attempt.submission, attempt.job, attempt.worker)
-    named, words = _killed_by_server(folder, attempt.job, spool) if last else ("", "")
-    at = attempt.ended_at or (log.stat().st_mtime if log.exists() else attempt.began_at)
+    named, words = _killed_by_server(folder, attempt.job, spool) if until is None else ("", "")
+    at = attempt.ended_at or until or (log.stat().st_mtime if log.exists() else attempt.began_at)
     if attempt.ended_at is None:
         named = named or cause([log, log.with_suffix(".out"), *spool], attempt.number)
+        if named == KILLED and attempt.worker:  # slurmstepd and srun speak of all workers in the log of the first
+            named = cause([log_of(run, attempt.submission, attempt.job, 0)], attempt.number)
         named = CANCELLED if named == KILLED and attempt.job in cancelled(folder) else named
     elif not _in_the_way(named, attempt.end):
         if attempt.end == "error":

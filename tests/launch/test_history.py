@@ -249,7 +249,17 @@ def test_cause_is_that_of_the_attempt_in_question_although_all_append_to_one_log
     for number in (1, 2, 3):
         attempt(tmp_path, number=number, pack="p2")
     found = incidents(tmp_path, [submission()], set())
-    assert {one.attempt: one.kind for one in found} == {1: "preempted", 2: "out of memory", 3: "killed"}
+    assert [(one.attempt, one.kind) for one in found] == [(3, "killed"), (2, "out of memory"), (1, "preempted")]
+
+
+def test_cause_of_any_worker_may_be_in_the_log_of_the_first(tmp_path):
+    """SLURM writes what it says of a job or a step where the first task of it writes."""
+    attempt(tmp_path, index=1, ended_at=1100.0, end="finished")
+    attempt(tmp_path, pack="p1")
+    noted = Attempt("xor-0a1b2c-1", 0, 1, 1, "12_0", 1001.0, host="node1", pack="p2")
+    write_attempt(tmp_path, noted)
+    write_log(tmp_path, 0, "slurmstepd: error: Detected 1 oom_kill event in StepId=12.0.\n")
+    assert sorted(kinds(tmp_path)) == [("out of memory", "p1"), ("out of memory", "p2")]
 
 
 def test_attempt_whose_beginning_is_not_in_the_log_is_asked_all_of_it_up_to_the_next(tmp_path):
