@@ -129,8 +129,17 @@ def jobs_named(stem: str) -> list[str]:
     return [line.split()[0] for line in listed.stdout.splitlines() if line.split()[1].startswith(stem)]
 
 
+def waits_for(job: str) -> str:
+    """The job that another one waits for."""
+    listed = subprocess.run(["squeue", "--noheader", "--jobs", job, "--format", "%E"], capture_output=True, text=True)
+    return listed.stdout.removeprefix("afterany:").partition("(")[0].partition("_")[0].strip()
+
+
 def test_a_submit_killed_at_any_instant_is_taken_up_by_the_next(desks: Callable[[str], Any], tmp_path: Path) -> None:
-    """A job for each pack in an array of its own: the longest sending phase, of some tenths of a second."""
+    """A job for each pack in an array of its own: the longest sending phase, of some tenths of a second.
+
+    One sends chains, and is killed before the second link of the second one.
+    """
     changes = ["cluster.max_array=1"]
     names = ["before", "after", *(f"instant{number}" for number in range(4))]
     made = {name: desks(name) for name in names}
@@ -138,9 +147,10 @@ def test_a_submit_killed_at_any_instant_is_taken_up_by_the_next(desks: Callable[
         desk.write(desk.small)
     sends = [made["before"].each_pack_a_job, made["before"].hold, *changes]
     made["before"].submit(*sends, words=["--dry-run"])  # measures what packs take, for all
+    links = {name: ["--chain", "1"] if name == "before" else [] for name in names}
     for name in ("before", "after"):
-        path = deadly_sbatch(tmp_path / f"bin-{name}", sends=name == "after", victim=2)
-        made[name].submit(*sends, code=-signal.SIGKILL, PATH=path)
+        path = deadly_sbatch(tmp_path / f"bin-{name}", sends=name == "after", victim=3)
+        made[name].submit(*sends, words=links[name], code=-signal.SIGKILL, PATH=path)
     for number in range(4):
         desk = made[f"instant{number}"]
         process = desk.begin(*desk.submission(*sends))
@@ -150,14 +160,17 @@ def test_a_submit_killed_at_any_instant_is_taken_up_by_the_next(desks: Callable[
         process.communicate()
     unsettled = [name for name, desk in made.items() if any(note.job is None for note in desk.notes())]
     assert {"before", "after"} <= set(unsettled)
-    again = {name: desk.begin(*desk.submission(*sends)) for name, desk in made.items()}
+    again = {name: desk.begin(*desk.submission(*sends), *links[name]) for name, desk in made.items()}
     for name, process in again.items():
         said = process.communicate(timeout=150)[0]
         assert process.returncode == 0, f"{name}: {said}"
         desk = made[name]
         assert set(desk.times_sent()) == desk.packs()
-        assert set(desk.times_sent().values()) == {1}, name
+        assert set(desk.times_sent().values()) == {2 if links[name] else 1}, name
         notes = desk.notes()
+        waiting = {note.after: str(note.job) for note in notes if note.after}
+        assert len(waiting) == (len(desk.packs()) if links[name] else 0)
+        assert {waits_for(job) for job in waiting.values()} == {note.job for note in notes if note.name in waiting}
         assert all(note.job for note in notes)
         stem = notes[0].name.rpartition("-")[0] + "-"
         assert sorted(jobs_named(stem)) == sorted(note.job for note in notes), name
