@@ -184,14 +184,19 @@ def _send(source: Exportable, trials: list[str], delivery: Delivery, folder: Pat
     missing = [trial for trial in trials if not ledger.verified(source.id_of(trial))]
     if missing:
         say(in_advance(len(missing)))
-    progress = Progress(f"runs sent to W&B ({where})", len(missing), say)
-    contents = trial_runs(source, missing)
-    while batch := list(itertools.islice(contents, BATCH)):
-        delivery.deliver(batch)
-        progress.advance(len(batch))
-    delivery.settle()
+    send_trials(source, missing, delivery)
     deliver_sweep(source, delivery, folder)
     there = [id_ for id_ in runs if ledger.verified(id_) and id_ not in delivery.problems]
     if delivery.outbox.exists() and not any(delivery.outbox.iterdir()):
         delivery.outbox.rmdir()
     return Exported(where, len(there), problems=delivery.problems, finished=_finished(source))
+
+
+def send_trials(source: Exportable, trials: list[str], delivery: Delivery) -> None:
+    """Bring the runs of some trials to W&B, and wait until it has them."""
+    progress = Progress(f"runs sent to W&B ({delivery.destination.label()})", len(trials), delivery.say)
+    contents = trial_runs(source, trials)
+    while batch := list(itertools.islice(contents, BATCH)):
+        delivery.deliver(batch)
+        progress.advance(len(batch))
+    delivery.settle()

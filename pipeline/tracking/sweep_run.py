@@ -219,17 +219,20 @@ def write_sweep(source: Exportable, destination: Destination, folder: Path, name
             written = Path(run.dir).parent
         finally:
             run.finish()
-    _whole(written)
+    wait_until_whole(written)
     shutil.move(written, place)
     for leftover in ("logs", "tmp"):
         shutil.rmtree(place / leftover, ignore_errors=True)
     return next(place.glob("run-*.wandb"))
 
 
-def _whole(written: Path) -> None:
+def wait_until_whole(written: Path) -> None:
     """Wait until the client's service has written a run to its end.
 
     When ``finish()`` of wandb 0.31.0 returns, its file may hold seven bytes, for some milliseconds.
+
+    Raises:
+        TroubleError: If it is not whole in the end.
     """
     until = time.monotonic() + MOST_SECONDS_TO_WRITE
     while not any(is_whole(file) for file in written.glob("run-*.wandb")):

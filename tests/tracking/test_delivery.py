@@ -5,28 +5,31 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from arrivals import TRIALS, assert_all_there, assert_nothing_noted_that_is_not_there, expected, trial_runs
+from arrivals import TRIALS, assert_all_there, assert_nothing_noted_that_is_not_there, expected, measured, trial_runs
 from recorded_run import EXPERIMENT, write_run
 from wandb_server import WandbServer
 from wandb_state import ENTITY, Fault
 
 from pipeline.models.bases.random import RandomFourier
 from pipeline.models.greedy import Greedy
-from pipeline.tracking.export import Exported, export
+from pipeline.tracking.content import Destination
+from pipeline.tracking.delivery import Delivery
+from pipeline.tracking.export import Exported, export, read_run, send_trials
 from pipeline.tracking.filters import runs_of
+from pipeline.tracking.ledger import Ledger
 from pipeline.tracking.limits import within
 from pipeline.tracking.network import RefusedError, TroubleError
 from pipeline.tracking.patience import Clock
 from pipeline.tracking.place import PROJECT
+from pipeline.tracking.remote import Remote, client_at
 
 Export = Callable[[], Exported]
 
-ARTIFACTS = 3
-"""In which the tables of the sweep travel."""
+OfTrials = Callable[[Clock], Delivery]
 
 LONG_NAMED = Greedy(RandomFourier(scale=0.25, seed=1), size=256, rule="inner_product")
 """A model whose label is longer than a type of job may be."""
@@ -111,60 +114,78 @@ def killed_while_waiting(server: WandbServer, waits: int) -> Clock:
     return Clock(server.now, sleep)
 
 
+@pytest.fixture
+def of_trials(run: Path, server: WandbServer, said: list[str]) -> Iterator[Callable[[Clock], Delivery]]:
+    """Send the runs of trials alone, by a new connection."""
+    with client_at(run / "wandb") as scratch:
+        remote = Remote(scratch)
+
+        def sent(clock: Clock) -> Delivery:
+            source = read_run(run)
+            ledger = Ledger(run / "wandb", "here", clock.now)
+            streaming = remote.streaming(server.url, clock, said.append)
+            to = Destination(ENTITY, PROJECT)
+            delivery = Delivery(remote, streaming, to, ledger, run / "wandb" / "none", said.append, clock)
+            send_trials(source, list(source.plan.trials), delivery)
+            return delivery
+
+        yield sent
+
+
+def assert_sent_once(server: WandbServer, run: Path) -> None:
+    """Every row is on the server once, and was sent once."""
+    server.late_seconds = server.direct_late_seconds = server.count_late_seconds = 0.0
+    wanted = expected(run)
+    there = {trial: [measured(row) for row in stored.rows] for trial, stored in trial_runs(server).items()}
+    assert there == wanted
+    assert {stored.state for stored in server.runs.values()} == {"finished"}
+    assert rows_sent(server) == sum(len(rows) for rows in wanted.values())
+
+
 @pytest.mark.parametrize("lateness", LATE, ids=str)
 def test_a_list_that_is_late_is_waited_for_and_every_row_is_sent_once(
-    run: Path, server: WandbServer, to_wandb: Export, said: list[str], lateness: dict[str, float]
+    run: Path, server: WandbServer, of_trials: OfTrials, said: list[str], clock: Clock, lateness: dict[str, float]
 ) -> None:
     make_late(server, lateness)
-    done = to_wandb()
-    server.late_seconds = server.direct_late_seconds = server.count_late_seconds = 0.0
-    assert rows_sent(server) == sum(len(rows) for rows in expected(run).values())
-    assert_all_there(server, run)
-    assert len(server.artifacts) == ARTIFACTS
+    problems = of_trials(clock).problems
     if "count_late_seconds" not in lateness:
-        assert not done.problems
+        assert not problems
         assert [text for text in said if "does not list yet" in text]
+    assert_sent_once(server, run)
 
 
 @pytest.mark.parametrize("waits", [0, 1, 3])
 @pytest.mark.parametrize("lateness", LATE[1:4], ids=str)
 def test_killed_and_typed_again_under_a_late_list_sends_nothing_twice(
-    run: Path, server: WandbServer, to_wandb: Export, said: list[str], lateness: dict[str, float], waits: int
+    run: Path, server: WandbServer, of_trials: OfTrials, clock: Clock, lateness: dict[str, float], waits: int
 ) -> None:
     make_late(server, lateness)
     with pytest.raises(KilledError):
-        export(run, None, None, said.append, clock=killed_while_waiting(server, waits))
-    assert not to_wandb().problems
-    server.late_seconds = server.direct_late_seconds = server.count_late_seconds = 0.0
-    assert rows_sent(server) == sum(len(rows) for rows in expected(run).values())
-    assert_all_there(server, run)
-    assert len(server.artifacts) == ARTIFACTS
+        of_trials(killed_while_waiting(server, waits))
+    assert not of_trials(clock).problems
+    assert_sent_once(server, run)
 
 
 @pytest.mark.parametrize("lateness", [{"late_seconds": 60}, {"late_seconds": 60, "appends": True}], ids=str)
 def test_rows_whose_answer_is_lost_are_not_sent_again_once_they_are_there(
-    run: Path, server: WandbServer, to_wandb: Export, lateness: dict[str, float]
+    run: Path, server: WandbServer, of_trials: OfTrials, clock: Clock, lateness: dict[str, float]
 ) -> None:
     make_late(server, lateness)
     server.faults = [Fault("file_stream", "cut", times=5)]
-    assert not to_wandb().problems
-    server.late_seconds = 0.0
-    assert_all_there(server, run)
-    assert rows_sent(server) == sum(len(rows) for rows in expected(run).values())
+    assert not of_trials(clock).problems
+    assert_sent_once(server, run)
 
 
 def test_a_list_that_is_later_than_anybody_waits_ends_with_what_to_do_and_nothing_twice(
-    run: Path, server: WandbServer, to_wandb: Export
+    run: Path, server: WandbServer, of_trials: OfTrials, clock: Clock
 ) -> None:
     server.late_seconds = 4000
-    done = to_wandb()
-    assert len(done.problems) == TRIALS + 1
-    assert all("the same command asks again, and sends nothing twice" in text for text in done.problems.values())
+    problems = of_trials(clock).problems
+    assert len(problems) == TRIALS
+    assert all("the same command asks again, and sends nothing twice" in text for text in problems.values())
     server.let_pass(4000)
-    assert not to_wandb().problems
-    server.late_seconds = 0.0
-    assert_all_there(server, run)
-    assert rows_sent(server) == sum(len(rows) for rows in expected(run).values())
+    assert not of_trials(clock).problems
+    assert_sent_once(server, run)
 
 
 def test_rows_that_nobody_has_sent_are_told_of(run: Path, server: WandbServer, to_wandb: Export) -> None:

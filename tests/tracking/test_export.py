@@ -232,3 +232,18 @@ def test_watching_ends_with_the_run(run: Path, server: WandbServer) -> None:
     assert watching.returncode == 0
     assert f"{TRIALS + 1} runs are on W&B" in said
     assert_all_there(server, run)
+
+
+def test_watching_goes_on_while_wandb_is_out_of_reach_and_ends_when_it_is_not(run: Path, server: WandbServer) -> None:
+    server.stop()
+    words = command("sync", str(run), "--watch", "0.1", "--set", "tracking.runs=none")
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    try:
+        watching = subprocess.Popen(words, cwd=ROOT, text=True, **pipes)  # type: ignore[call-overload]
+        assert watching.stderr is not None
+        first = [watching.stderr.readline() for _ in range(4)]
+    finally:
+        server.start()
+    _, said = watching.communicate(timeout=100)
+    assert len([line for line in first if "nothing was sent" in line]) == 2
+    assert (watching.returncode, "on W&B (" in said) == (0, True)

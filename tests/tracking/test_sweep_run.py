@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import json
+import math
+import os
+import re
+import shutil
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import polars as pl
 import pytest
+import wandb
 from drawn_run import write_run
-from wandb_state import ENTITY
+from wandb.proto import wandb_internal_pb2 as protocol
+from wandb_server import WandbServer
+from wandb_state import ENTITY, StoredRun
 
+from pipeline.experiment.tracking import Tracking
+from pipeline.tracking import sweep_run
 from pipeline.tracking.content import Destination
-from pipeline.tracking.export import read_run
-from pipeline.tracking.sweep_run import digest_of, write_sweep
+from pipeline.tracking.export import Exported, export, read_run
+from pipeline.tracking.network import TroubleError
+from pipeline.tracking.patience import Clock
+from pipeline.tracking.sweep_run import digest_of, wait_until_whole, write_sweep
+from pipeline.tracking.transaction_log import HEADER, is_whole, write_log
 
 
 @pytest.mark.usefixtures("server")
@@ -41,3 +56,121 @@ def test_the_run_of_a_sweep_is_the_same_whatever_is_concluded_from_its_records(d
     assert digest_of(otherwise) == digest_of(source)
     changed = replace(source, results=source.results.with_columns(loss=pl.col("loss") * (1 + 1e-15)))
     assert digest_of(changed) != digest_of(source)
+
+
+ARTIFACTS = 3
+"""In which the tables of a sweep travel."""
+
+
+@pytest.fixture
+def of_the_sweep(run: Path, server: WandbServer, said: list[str], clock: Clock) -> Callable[[], Exported]:
+    """Export the run of the sweep alone."""
+    return lambda: export(run, Tracking(runs="none"), None, said.append, clock=clock)
+
+
+def stored_sweep(server: WandbServer) -> StoredRun:
+    return next(stored for place, stored in server.runs.items() if "-sweep" in place[2])
+
+
+@pytest.mark.parametrize("late_seconds", [3, 600])
+def test_a_list_that_is_late_is_waited_for_and_the_sweep_is_sent_once(
+    server: WandbServer, of_the_sweep: Callable[[], Exported], late_seconds: float
+) -> None:
+    server.late_seconds = late_seconds
+    for _ in range(2):
+        done = of_the_sweep()
+        assert (done.there, done.problems) == (1, {})
+    assert len(server.artifacts) == ARTIFACTS
+
+
+def test_a_sweep_that_was_taken_and_is_not_listed_yet_is_not_sent_again_whoever_asks(
+    run: Path, server: WandbServer, said: list[str], of_the_sweep: Callable[[], Exported]
+) -> None:
+    """As ``sync --watch`` asks, again and again; before, each of seven questions was a sending of its own."""
+    server.late_seconds = 120
+
+    def end(_: float) -> NoReturn:
+        server.let_pass(15)
+        raise InterruptedError
+
+    for _ in range(5):
+        with pytest.raises(InterruptedError):
+            export(run, Tracking(runs="none"), None, said.append, clock=Clock(server.now, end))
+    assert of_the_sweep().problems == {}
+    assert len(server.artifacts) == ARTIFACTS
+
+
+def test_the_sweep_of_another_training_is_left_alone(
+    run: Path, server: WandbServer, said: list[str], of_the_sweep: Callable[[], Exported]
+) -> None:
+    of_the_sweep()
+    before, artifacts = dict(stored_sweep(server).summary), len(server.artifacts)
+    shutil.rmtree(run / "wandb")
+    for part in (run / "records").glob("**/*.parquet"):
+        pl.read_parquet(part).with_columns(pl.col("value") * (1 + 1e-12)).write_parquet(part)
+    done = of_the_sweep()
+    ((_, problem),) = done.problems.items()
+    assert problem.startswith("W&B has the sweep of another training under its id, with other results: delete it there")
+    assert (stored_sweep(server).summary, len(server.artifacts)) == (before, artifacts)
+
+
+def test_a_sweep_that_has_come_further_replaces_what_is_there(
+    run: Path, server: WandbServer, of_the_sweep: Callable[[], Exported]
+) -> None:
+    outcome = sorted((run / "outcomes").glob("*.parquet"))[0]
+    kept = outcome.read_bytes()
+    outcome.unlink()
+    of_the_sweep()
+    assert stored_sweep(server).summary["pending"] == 4
+    outcome.write_bytes(kept)
+    shutil.rmtree(run / "wandb")
+    assert not of_the_sweep().problems
+    assert stored_sweep(server).summary["pending"] == 0
+
+
+def test_it_arrives_from_a_machine_where_nothing_can_be_written_at_home(
+    server: WandbServer, of_the_sweep: Callable[[], Exported]
+) -> None:
+    os.environ["HOME"] = "/dev/null/home"
+    for name in ("WANDB_CONFIG_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR"):
+        os.environ.pop(name, None)
+    wandb.teardown()  # its service starts anew, as in a process of its own
+    assert of_the_sweep().problems == {}
+    assert stored_sweep(server).state == "finished"
+
+
+@pytest.mark.usefixtures("server")
+def test_its_tables_are_json_for_every_reader(run: Path) -> None:
+    """Python's own takes the bare words Infinity and NaN, and no other."""
+    infinite = pl.when(pl.col("diagnostic") == "condition_number").then(math.inf).otherwise("value")
+    for part in (run / "records").glob("**/*.parquet"):
+        pl.read_parquet(part).with_columns(infinite.alias("value")).write_parquet(part)
+    written = write_sweep(read_run(run), Destination(ENTITY, "p"), run / "waiting").parent
+    tables = [path.read_bytes() for path in written.rglob("*.table.json")]
+    assert len(tables) == ARTIFACTS
+
+    def refuse(word: str) -> NoReturn:
+        raise AssertionError(word)
+
+    cells = [cell for body in tables for row in json.loads(body, parse_constant=refuse)["data"] for cell in row]
+    assert "inf" in cells
+
+
+def test_a_file_that_holds_its_header_alone_is_waited_for(tmp_path: Path) -> None:
+    """As wandb 0.31.0 leaves it now and then when its ``finish()`` returns."""
+    file = tmp_path / "run-x.wandb"
+    file.write_bytes(HEADER)
+    end = protocol.Record(exit=protocol.RunExitRecord())
+    later = threading.Timer(0.1, write_log, (file, [end]))
+    later.start()
+    wait_until_whole(tmp_path)
+    assert is_whole(file)
+    later.join()
+
+
+def test_a_file_that_never_becomes_whole_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep_run, "MOST_SECONDS_TO_WRITE", 0.05)
+    (tmp_path / "run-x.wandb").write_bytes(HEADER)
+    said = "W&B's client has not written the run of the sweep to its end"
+    with pytest.raises(TroubleError, match=re.escape(said)):
+        wait_until_whole(tmp_path)
