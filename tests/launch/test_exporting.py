@@ -152,7 +152,7 @@ from pipeline.plan import read_plan
 
 run, cluster = Path(sys.argv[1]), read_cluster("local", sys.argv[2:])
 wish = Wish(cluster, {pack.id: 1.0 for pack in read_plan(run).packs}, {})
-list(send(run, drafts(wish, "", next_name(run)), cluster, Parallel()))
+list(send(run, drafts(wish, "", next_name(run)), cluster, Parallel(), print))
 """
 TWO = "gpus=2"
 """A worker for each; that there are none does not matter to an experiment that wants the processor."""
