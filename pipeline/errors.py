@@ -55,12 +55,12 @@ KERNEL_WORDS = {
 
 
 def reason_of(error: OSError) -> str:
-    """Why the system did not do something, in its words and lower case."""
+    """Why the system did not do something, in its words, or in ours where it has none."""
     words = error.strerror or str(error)
     number = error.errno or 0
     if number in KERNEL_WORDS or words.startswith("Unknown error"):
         words = f"{KERNEL_WORDS.get(number, 'the system has no words for it')} (error {number})"
-    return words.lower()
+    return words
 
 
 MOST_NAMES = 64

@@ -9,6 +9,7 @@ import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipeline import __version__, config, provenance
 from pipeline.definitions import canonical
@@ -141,6 +142,13 @@ def read_plan(run: Path) -> Plan:
 
 
 _DAMAGED = "the file was damaged; run the configuration again into another --out"
+
+
+def read_provenance(run: Path) -> dict[str, Any]:
+    """When, where and with what code the plan in a run's folder was made; empty where the file does not say."""
+    content = json.loads((run / "plan.json").read_bytes())
+    said = content.get("provenance")
+    return said if isinstance(said, dict) else {}
 
 
 def _pack(written: str, trials: list[Trial], path: Path) -> Pack:

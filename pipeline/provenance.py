@@ -6,6 +6,7 @@ import functools
 import hashlib
 import platform
 import subprocess
+from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 
@@ -28,8 +29,9 @@ def code_version() -> str:
 
 
 def provenance() -> dict[str, object]:
-    """Where and with what something was computed, as plain JSON types."""
+    """When, where and with what something was computed, as plain JSON types."""
     return {
+        "date": datetime.now().astimezone().isoformat(timespec="seconds"),
         "code": code_version(),
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
         "python": platform.python_version(),

@@ -11,7 +11,7 @@ from pipeline.errors import MOST_NAMES, brief, enumerated, nearest, reason_of
 @pytest.mark.parametrize(
     ("number", "words"),
     [
-        (errno.ENOSPC, "no space left on device"),
+        (errno.ENOSPC, "No space left on device"),
         (524, "not supported by the file system (error 524)"),
         (528, "the server of the file system is busy (error 528)"),
         (999, "the system has no words for it (error 999)"),
@@ -22,7 +22,7 @@ def test_every_number_has_words(number, words):
 
 
 def test_an_error_without_a_number_keeps_its_text():
-    assert reason_of(OSError("Not Open")) == "not open"
+    assert reason_of(OSError("Not Open")) == "Not Open"
 
 
 def test_all_names_are_listed_where_they_are_few() -> None:

@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 0  # the reader of our output, such as head, has seen enough
         where = str(error.filename or f"python -m pipeline {words[0]}")
         with suppress(OSError):  # where it is standard error that cannot be written, nobody can be told
-            print(PipelineError(reason_of(error), where=where), file=sys.stderr)
+            print(PipelineError(reason_of(error).lower(), where=where), file=sys.stderr)
         return 2
     return code
 

@@ -9,5 +9,6 @@ it is meant for (``values``).
 
 from pipeline.config.overrides import later_wins
 from pipeline.config.reading import asks_for_a_game, read_canonical, read_experiment, read_file
+from pipeline.config.writing import as_yaml
 
-__all__ = ["asks_for_a_game", "later_wins", "read_canonical", "read_experiment", "read_file"]
+__all__ = ["as_yaml", "asks_for_a_game", "later_wins", "read_canonical", "read_experiment", "read_file"]

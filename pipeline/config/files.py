@@ -17,9 +17,9 @@ def read_text(path: Path) -> str:
         hint = "name a YAML file inside it"
         raise PipelineError("this is a folder, not a file", where=str(path), hint=hint) from None
     except (OSError, ValueError) as error:
-        reason = reason_of(error) if isinstance(error, OSError) else str(error).lower()
+        reason = reason_of(error) if isinstance(error, OSError) else str(error)
         hint = "check its name and your permissions"
-        raise PipelineError(f"cannot be read: {reason}", where=str(path), hint=hint) from None
+        raise PipelineError(f"cannot be read: {reason.lower()}", where=str(path), hint=hint) from None
     try:
         return content.decode()
     except UnicodeDecodeError as error:

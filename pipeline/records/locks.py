@@ -60,5 +60,5 @@ def locked(path: Path, warn: Callable[[str], None]) -> IO[str] | None:
             failure = error
         else:
             return file
-    what = f"cannot be locked: {reason_of(failure)}"
+    what = f"cannot be locked: {reason_of(failure).lower()}"
     raise PipelineError(what, where=str(path), hint=HINTS.get(failure.errno or 0, TROUBLE))

@@ -1,14 +1,15 @@
 """What the figures share: colours, axes, legends and the arrangement of panels.
 
 The colours are those of Okabe and Ito, which colour-blind readers can tell apart; a
-model keeps its colour and its symbol in every figure. Every panel is drawn on white, so
-a figure looks the same on paper, on a slide and on a dark page.
+model keeps its colour and its symbol in every figure. Every figure is drawn on white, for
+paper and slides; on a dark page it has no ground, and ``IN_THE_DARK`` are its colours.
 """
 
 from __future__ import annotations
 
 import math
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 
 import altair as alt
@@ -21,6 +22,24 @@ VIRIDIS = ("#440154", "#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a
 SYMBOLS = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
 CROSS = "M-0.6,-0.6L0.6,0.6M0.6,-0.6L-0.6,0.6"
 INK, MUTED, EMPTY = "#222222", "#666666", "#E8E8E8"
+GRID, AXIS, UNDER = "#EEEEEE", "#999999", "#BBBBBB"
+"""Lines of the grid, of axes, and of what others are drawn over."""
+IN_THE_DARK = {
+    INK: "#ECECF0",
+    MUTED: "#A3A3AD",
+    EMPTY: "#3A3A42",
+    GRID: "#2C2C33",
+    AXIS: "#777780",
+    UNDER: "#6A6A74",
+    OKABE_ITO[6]: "#B5B5BD",
+    **dict(zip(VIRIDIS, ("#8552B3", "#7B6CCB", "#5A8FD0", "#35A5B0", "#2BB896"), strict=False)),
+}
+"""Colours that cannot be seen on a dark page, or shine there, and what they are on it, in the same order of brightness.
+
+The dots of yes and no stay black and white: their rims turn.
+"""
+PIXELS_OF_A_LETTER = 7.2
+"""Of a title, in the mean; a title of capitals is wider, and then stands over the gap to the next panel."""
 MOST_PANELS = 12
 TINIEST, LARGEST = sys.float_info.min, sys.float_info.max / 10
 """What a logarithmic axis reaches to."""
@@ -48,14 +67,19 @@ def panels(table: pl.DataFrame, draw: Callable[[pl.DataFrame], Chart]) -> Chart 
     plots = []
     for title in titles[:MOST_PANELS]:
         rows = table.filter(pl.col("panel") == title).drop("panel")
-        words = alt.TitleParams(title.split(": ", 1), limit=width + 40)  # the problem above the model
-        plots.append(draw(rows).properties(title=words, width=width, height=height))
+        plots.append(draw(rows).properties(title=title_lines(title, width), width=width, height=height))
     if len(plots) == 1:
         return styled(plots[0])
     whole = alt.concat(*plots, columns=columns, spacing=24)
     if len(titles) > MOST_PANELS:
         whole = whole.properties(title=f"The first {MOST_PANELS} of {len(titles)} panels")
     return styled(whole)
+
+
+def title_lines(title: str, width: int) -> list[str]:
+    """The title of a panel in lines that fit, whole: the problem above the model."""
+    letters = int((width + 40) / PIXELS_OF_A_LETTER)
+    return [line for part in title.split(": ", 1) for line in textwrap.wrap(part, letters) or [""]]
 
 
 def styled(chart: Chart) -> Chart:
@@ -69,9 +93,9 @@ def styled(chart: Chart) -> Chart:
             titleFontWeight="normal",
             labelFontSize=11,
             titleFontSize=12,
-            gridColor="#EEEEEE",
-            domainColor="#999999",
-            tickColor="#999999",
+            gridColor=GRID,
+            domainColor=AXIS,
+            tickColor=AXIS,
         )
         .configure_legend(
             orient="top",
@@ -82,7 +106,7 @@ def styled(chart: Chart) -> Chart:
             titleFontWeight="normal",
             labelFontSize=11.5,
             titleFontSize=12,
-            labelLimit=260,
+            labelLimit=0,  # none: what tells two labels apart may be their ends
         )
         .configure_title(color=INK, fontSize=12.5, fontWeight="bold", anchor="start", offset=8)
     )

@@ -38,6 +38,11 @@ def document(title: str, body: str, *, charts: bool) -> str:
 """
 
 
+def section(title: str, *parts: str) -> str:
+    """A part of the page: a title in plain text, and HTML."""
+    return f"<section><h2>{escape(title)}</h2>{''.join(parts)}</section>"
+
+
 @functools.cache
 def _libraries() -> str:
     """Vega, Vega-Lite and Vega-Embed in one script, which bundling takes a second to make."""

@@ -245,7 +245,7 @@ def fitted(sources: Sources) -> Chart | None:
         if target.is_empty():
             return alt.layer(line)
         under = chart_of(target).mark_line(strokeWidth=5, clip=True).encode(x=x, y=y)
-        return alt.layer(keyed(under, alt.Stroke, "target", "#BBBBBB"), line)
+        return alt.layer(keyed(under, alt.Stroke, "target", charts.UNDER), line)
 
     return panels(table.with_columns(sources.panel_model.alias("panel")), panel)
 
@@ -297,8 +297,8 @@ FIGURES: tuple[Figure, ...] = (
         "Each point is the median over seeds at the learning rate that is best for its model and width; "
         "the band holds the middle half of the seeds, all of them where there are fewer than five. Dashed: exact least "
         "squares on the same points. Dotted: the best that the functions of a basis, or any network of that width, can "
-        "do with infinitely many points, where it is known exactly. Black, where there are any: yardsticks, other "
-        "approximations of as many terms, whose errors are known exactly.",
+        "do with infinitely many points, where it is known exactly. Black (white on a dark page), where there are any: "
+        "yardsticks, other approximations of as many terms, whose errors are known exactly.",
         error_by_width,
     ),
     Figure(

@@ -24,9 +24,9 @@ from pipeline.problems.number_game import (
 from pipeline.records.files import replacing
 from pipeline.report import charts
 from pipeline.report.charts import Chart, chart_of, styled
-from pipeline.report.document import document
+from pipeline.report.document import document, section
 from pipeline.report.figures import Caption
-from pipeline.report.page import Drawn, html_figure, html_table, section
+from pipeline.report.page import Drawn, html_figure, html_table
 from pipeline.report.verdicts import AGREES, CONTRADICTS
 
 GAMES = 10_000

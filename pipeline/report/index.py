@@ -1,18 +1,25 @@
-"""The page that links the reports of several runs."""
+"""The page that links the reports of several runs.
+
+What it lists is kept beside it as JSON: the runs of another folder come beside those that are there already.
+"""
 
 from __future__ import annotations
 
 import base64
+import dataclasses
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
+from pipeline.errors import PipelineError
 from pipeline.records.files import replacing
-from pipeline.report.document import document
+from pipeline.report.document import document, section
 from pipeline.report.printing import number_of
 from pipeline.report.verdicts import CANNOT_SAY, counted
 
@@ -57,19 +64,77 @@ def entry_of_game(name: str, question: str, report: Path, rounds: pl.DataFrame) 
 
 
 def write_index(path: Path, title: str, entries: Sequence[Entry]) -> None:
-    """Write a page with a row for every run: a picture, its question, how its trials ended, and the verdict."""
-    rows = "\n".join(_row(path.parent, entry) for entry in entries)
+    """Write a page with a row for every run: a picture, its question, how its trials ended, and the verdict.
+
+    What the page says already of other runs stays, as long as their reports are there.
+
+    Raises:
+        PipelineError: If what it says already cannot be read.
+    """
+    new = {entry.report.resolve() for entry in entries}
+    said = {
+        other: [entry for entry in those if entry.report.resolve() not in new] for other, those in _said(path).items()
+    }
+    parts = {title: [*entries, *said.pop(title, [])], **{other: those for other, those in said.items() if those}}
+    tables = [_table(path.parent, those) for those in parts.values()]
+    whole = title if len(parts) == 1 else f"Reports in {path.parent.resolve().name}"
+    if len(parts) > 1:
+        tables = [section(other, table) for other, table in zip(parts, tables, strict=True)]
+    body = "\n".join([f"<header><h1>{escape(whole)}</h1></header>", *tables])
+    with replacing(path) as part:
+        part.write_text(document(whole, body, charts=False), encoding="utf-8")
+    with replacing(_list(path)) as part:
+        part.write_text(_written(path.parent, parts), encoding="utf-8")
+
+
+def _list(path: Path) -> Path:
+    """Where the entries of a page are kept, for who writes it the next time."""
+    return path.with_suffix(".json")
+
+
+def _written(folder: Path, parts: Mapping[str, Sequence[Entry]]) -> str:
+    content = {
+        title: [dataclasses.asdict(entry) | {"report": _link(folder, entry)} for entry in entries]
+        for title, entries in parts.items()
+    }
+    return json.dumps(content, indent=1) + "\n"
+
+
+def _said(path: Path) -> dict[str, list[Entry]]:
+    """The entries of a page, under their titles, but for those whose reports are gone.
+
+    Raises:
+        PipelineError: If somebody has changed them.
+    """
+    kept = _list(path)
+    try:
+        content = json.loads(kept.read_bytes()) if kept.exists() else {}
+        parts = {title: [_read(path.parent, entry) for entry in those] for title, those in content.items()}
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        hint = f"remove it; {path} then begins anew, and the reports stay"
+        raise PipelineError(f"the list of reports cannot be read: {error}", where=str(kept), hint=hint) from None
+    there = {title: [entry for entry in those if entry.report.exists()] for title, those in parts.items()}
+    return {title: those for title, those in there.items() if those}
+
+
+def _read(folder: Path, entry: dict[str, Any]) -> Entry:
+    return Entry(**entry | {"report": folder / entry["report"]})
+
+
+def _table(folder: Path, entries: Sequence[Entry]) -> str:
+    rows = "\n".join(_row(folder, entry) for entry in entries)
     heads = "".join(f"<th>{head}</th>" for head in ("", "question", "trials", "theory and measurement"))
-    body = f"""<header><h1>{escape(title)}</h1></header>
-<div class="scroll"><table class="index"><thead><tr>{heads}</tr></thead><tbody>
+    return f"""<div class="scroll"><table class="index"><thead><tr>{heads}</tr></thead><tbody>
 {rows}
 </tbody></table></div>"""
-    with replacing(path) as part:
-        part.write_text(document(title, body, charts=False), encoding="utf-8")
+
+
+def _link(folder: Path, entry: Entry) -> str:
+    return Path(os.path.relpath(entry.report, folder)).as_posix()
 
 
 def _row(folder: Path, entry: Entry) -> str:
-    link = escape(Path(os.path.relpath(entry.report, folder)).as_posix(), quote=True)
+    link = escape(_link(folder, entry), quote=True)
     said = f' class="{entry.verdict.split()[0]}"' if entry.verdict != CANNOT_SAY else ""
     question = f'<a href="{link}"><b>{escape(entry.name.replace("_", " "))}</b></a><br>{escape(entry.question)}'
     cells = (_picture(entry, link), question, escape(entry.counts))

@@ -12,15 +12,16 @@ from typing import Any
 import polars as pl
 import vl_convert
 
-from pipeline.plan import Plan, read_plan
+from pipeline.plan import Plan, read_plan, read_provenance
 from pipeline.records.files import replacing
 from pipeline.records.store import naming_damage, read_fits, read_outcomes, scan_records
 from pipeline.report.coordinates import coordinate_check
-from pipeline.report.document import document
+from pipeline.report.document import document, section
 from pipeline.report.error_parts import error_parts, in_percent, sentences
 from pipeline.report.figures import FIGURES, Caption
+from pipeline.report.origin import html_origin
 from pipeline.report.predictions import predicted_and_measured
-from pipeline.report.printing import number_of, shown, shown_cells, split_constants
+from pipeline.report.printing import number_of, shown_cells, split_constants
 from pipeline.report.rates import rates
 from pipeline.report.series import Sources
 from pipeline.report.surrogates import slopes, steps_to_accuracy
@@ -129,7 +130,7 @@ def page(
             *(html_figure(drawn) for drawn in figures),
             _tables(run, table),
             _failures(table),
-            _provenance(plan, outcomes),
+            section("Where this comes from", html_origin(plan, read_provenance(run), outcomes)),
             section("Conventions", *(f"<p>{escape(text)}</p>" for text in CONVENTIONS)),
         ]
     )
@@ -329,20 +330,3 @@ def _failures(table: pl.DataFrame) -> str:
     if reasons.height > MOST_REASONS:
         parts.append(f"<p>And {number_of(reasons.height - MOST_REASONS, 'more reason')}.</p>")
     return section("Failures", *parts)
-
-
-def _provenance(plan: Plan, outcomes: pl.DataFrame) -> str:
-    facts = {"plan": plan.folder_name, "packs": f"{outcomes['pack'].n_unique()} of {len(plan.packs)} ended"}
-    for column, word in (("version", "version"), ("host", "host"), ("engine", "engine"), ("device", "device")):
-        facts[word] = ", ".join(sorted(outcomes[column].drop_nulls().unique())) or "none yet"
-    facts["training time"] = f"{shown(float(outcomes['seconds'].sum()))} s, added over packs"
-    facts["optimizer"] = plan.experiment.optimizer.label()
-    facts["steps"] = str(plan.experiment.num_steps)
-    facts["dtype"] = plan.experiment.dtype
-    items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items())
-    return section("Where this comes from", f"<dl>{items}</dl>")
-
-
-def section(title: str, *parts: str) -> str:
-    """A part of the page: a title in plain text, and HTML."""
-    return f"<section><h2>{escape(title)}</h2>{''.join(parts)}</section>"

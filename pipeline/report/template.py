@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-STYLE = """
+from pipeline.report.charts import IN_THE_DARK, INK
+
+
+def _dark() -> str:
+    """Rules that turn the colours of charts where the page is dark; what is drawn does not know of it."""
+    line, area = "{1}[stroke='{0}'] {{ stroke: {2}; }}", "{1}[fill='{0}'] {{ fill: {2}; }}"
+    rules = []
+    for light, dark in IN_THE_DARK.items():
+        filled = "text, .mark-rect path" if light == INK else "text, .mark-rect path, .mark-symbol path"
+        rules += [line.format(light, "", dark), area.format(light, f":is({filled})", dark)]
+    return "".join(f"  figure svg.marks {rule}\n" for rule in rules)
+
+
+_STYLE = """
 :root { color-scheme: light dark; --ink: #1d1d1f; --quiet: #63636a; --line: #d9d9de; --paper: #ffffff; --soft: #f5f5f7;
   --good: #00694b; --bad: #b23c00; }
 @media (prefers-color-scheme: dark) { :root { --ink: #ececf0; --quiet: #a3a3ad; --line: #3a3a42; --paper: #17171a;
@@ -19,8 +32,11 @@ p { margin: .5rem 0; max-width: 46rem; }
 .counts li { background: var(--soft); border-radius: .5rem; padding: .35rem .8rem; }
 .counts b { font-size: 1.15rem; font-variant-numeric: tabular-nums; }
 figure { margin: 1rem 0 0; }
-figure .chart { background: #fff; border: 1px solid var(--line); border-radius: .6rem; padding: .4rem;
+figure .chart { display: block; border: 1px solid var(--line); border-radius: .6rem; padding: .4rem;
   overflow-x: auto; }
+figure .chart summary { background: var(--soft); border-color: var(--line); color: var(--ink); }
+figure svg.marks { display: block; }
+figure noscript img { background: #fff; max-width: 100%; }
 figcaption { font-size: .92rem; margin-top: .5rem; max-width: 46rem; }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: .6rem; margin: .6rem 0; }
 .tall { max-height: 34rem; overflow-y: auto; }
@@ -29,7 +45,7 @@ th { text-align: left; font-weight: 600; background: var(--soft); position: stic
 th, td { padding: .3rem .65rem; white-space: nowrap; }
 td { border-top: 1px solid var(--line); }
 table.index td { white-space: normal; vertical-align: top; padding: .6rem .65rem; }
-table.index img { width: 13rem; background: #fff; border: 1px solid var(--line); border-radius: .4rem; display: block; }
+table.index img { width: 13rem; border: 1px solid var(--line); border-radius: .4rem; display: block; }
 a { color: inherit; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 td.agrees { color: var(--good); }
@@ -37,10 +53,19 @@ td.contradicts { color: var(--bad); font-weight: 600; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.2rem; margin: .6rem 0; }
 dt { color: var(--quiet); }
 dd { margin: 0; overflow-wrap: anywhere; }
+summary { color: var(--quiet); cursor: pointer; }
 pre { background: var(--soft); border-radius: .5rem; padding: .7rem .9rem; white-space: pre-wrap;
   overflow-wrap: anywhere; font-size: .84rem; max-height: 18rem; overflow-y: auto; }
 code { background: var(--soft); border-radius: .25rem; padding: .05rem .3rem; font-size: .9em;
   overflow-wrap: anywhere; }
+@media (max-width: 40rem) {
+  figure .chart.has-actions { padding-right: .4rem; }
+  figure .chart details { display: none; }
+}
+@media screen and (prefers-color-scheme: dark) {
+  figure svg.marks { background-color: transparent !important; }
+@DARK@  table.index img { filter: invert(.91) hue-rotate(180deg); }
+}
 @media print {
   :root { --ink: #000; --quiet: #444; --line: #bbb; --paper: #fff; --soft: #f2f2f2; --good: #000; --bad: #000; }
   body { font-size: 10pt; } main { max-width: none; padding: 0; }
@@ -52,14 +77,64 @@ code { background: var(--soft); border-radius: .25rem; padding: .05rem .3rem; fo
 }
 """
 
+STYLE = _STYLE.replace("@DARK@", _dark())
+
 DRAW = """
-for (const place of document.querySelectorAll(".chart")) {
+const AXES = 85, GAP = 24, LETTER = 6.7, SYMBOL = 34;  // in pixels
+
+// Legends in as many columns as there is room for, wherever in a chart they are.
+function narrowed(node, room) {
+  if (node === null || typeof node !== "object") return;
+  const legend = node.legend, labels = node.scale?.domain;
+  if (legend && labels) {
+    const left = room - (legend.title === null ? 0 : LETTER * String(node.title ?? "").length);
+    const longest = Math.max(...labels.map((label) => String(label).length));
+    const fitting = Math.floor(left / (longest * LETTER + SYMBOL));
+    legend.columns = Math.max(1, Math.min(legend.columns ?? labels.length, fitting));
+    if (legend.gradientLength) legend.gradientLength = Math.min(legend.gradientLength, left - 2 * SYMBOL);
+  }
+  for (const [name, child] of Object.entries(node)) if (name !== "data" && name !== "datasets") narrowed(child, room);
+}
+
+// The same chart where it has only so much room: fewer panels in a row, narrower ones, legends under each other.
+function fitted(spec, room) {
+  const chart = structuredClone(spec), panels = chart.concat ?? [chart];
+  for (const panel of panels) if (panel.width > room - AXES) panel.width = Math.max(120, room - AXES);
+  const beside = Math.floor((room + GAP) / (panels[0].width + AXES + GAP));
+  if (chart.concat) chart.columns = Math.max(1, Math.min(chart.columns, beside));
+  const layout = {top: {anchor: "start", direction: "vertical", margin: 6}};
+  chart.config = {...chart.config, legend: {...chart.config?.legend, layout: layout}};
+  narrowed(chart, room);
+  return chart;
+}
+
+async function draw(place) {
   const spec = JSON.parse(document.getElementById(place.dataset.spec).textContent);
   const actions = {export: true, source: false, compiled: false, editor: false};
-  vegaEmbed(place, spec, {renderer: "svg", actions: actions, downloadFileName: place.dataset.name})
-    .then(() => { place.dataset.drawn = "yes"; })
-    .catch((error) => { place.dataset.drawn = "no"; place.textContent = String(error); console.error(error); });
+  const settings = {renderer: "svg", actions: actions, downloadFileName: place.dataset.name};
+  await vegaEmbed(place, spec, settings);
+  const style = getComputedStyle(place), svg = place.querySelector("svg.marks");
+  const room = place.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  if (svg.getBoundingClientRect().width > room) await vegaEmbed(place, fitted(spec, room), settings);
 }
+
+function drawAll() {
+  for (const place of document.querySelectorAll(".chart")) {
+    draw(place)
+      .then(() => { place.dataset.drawn = "yes"; })
+      .catch((error) => { place.dataset.drawn = "no"; place.textContent = String(error); console.error(error); });
+  }
+}
+
+let width = window.innerWidth, wait;
+window.addEventListener("resize", () => {
+  if (window.innerWidth === width) return;
+  width = window.innerWidth;
+  for (const place of document.querySelectorAll(".chart")) delete place.dataset.drawn;
+  clearTimeout(wait);
+  wait = setTimeout(drawAll, 200);
+});
+drawAll();
 """
 
 POLICY = (

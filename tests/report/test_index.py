@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 import polars as pl
+import pytest
 
+from pipeline.errors import PipelineError
 from pipeline.report.index import Entry, entry_of, entry_of_game, write_index
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
@@ -57,3 +59,41 @@ def test_the_figure_is_the_most_telling_one_that_is_there(tmp_path: Path) -> Non
         entry = entry_of(name, "?", report(tmp_path / name, *figures), table)
         shown[name] = next(figure for figure in entry.figures if figure in figures)
     assert shown == {"several": "error_by_width", "one": "stability_by_step", "plain": "loss_by_step"}
+
+
+def test_runs_of_another_folder_come_beside_those_that_are_there(tmp_path: Path) -> None:
+    page = tmp_path / "index.html"
+    for folder, name in (("lecture", "one"), ("own", "<two>"), ("lecture", "three")):
+        path = report(tmp_path / name, "loss_by_step")
+        path.write_text("")
+        write_index(page, folder, [Entry(name, f"{name}?", path, "4 done", "cannot say", ("loss_by_step",))])
+    html = page.read_text()
+    assert re.findall("<h2>(.*?)</h2>", html) == ["lecture", "own"]
+    assert re.findall(r'href="([^"]*)"><b>', html) == [
+        "three/report.html",
+        "one/report.html",
+        "&lt;two&gt;/report.html",
+    ]
+    assert html.count("<img") == 3
+    assert "<two>" not in html
+
+
+def test_a_run_that_is_run_again_is_listed_once_and_one_that_was_removed_not_at_all(tmp_path: Path) -> None:
+    page, kept, removed = tmp_path / "index.html", report(tmp_path / "kept"), report(tmp_path / "removed")
+    for path in (kept, removed):
+        path.write_text("")
+    write_index(page, "own", [Entry(path.parent.name, "?", path, "", "cannot say") for path in (kept, removed)])
+    removed.unlink()
+    write_index(page, "own", [Entry("kept", "?", kept, "", "agrees (1 of 1 trial)")])
+    html = page.read_text()
+    assert re.findall(r'href="([^"]*)"', html) == ["kept/report.html"]
+    assert "<h1>own</h1>" in html
+
+
+def test_a_list_that_was_changed_by_hand_is_not_overwritten(tmp_path: Path) -> None:
+    kept = tmp_path / "index.json"
+    kept.write_text('{"own": [1]}')
+    message = re.escape(f"{kept}: the list of reports cannot be read: ")
+    with pytest.raises(PipelineError, match=f"^{message}"):
+        write_index(tmp_path / "index.html", "own", [])
+    assert kept.read_text() == '{"own": [1]}'

@@ -68,8 +68,7 @@ def browser(written, tmp_path_factory) -> Iterator[webdriver.Chrome]:
     driver = webdriver.Chrome(options=options, service=Service(programs["chromedriver"]))
     try:
         driver.get(written.as_uri())
-        charts = driver.find_elements(By.CSS_SELECTOR, ".chart")
-        WebDriverWait(driver, 60).until(lambda _: all(chart.get_attribute("data-drawn") for chart in charts))
+        WebDriverWait(driver, 60).until(drawn(driver))
         yield driver
     finally:
         driver.quit()
@@ -118,6 +117,55 @@ def test_hostile_text_stays_text(browser, html):
 
 def test_wide_tables_scroll_and_the_page_does_not(browser):
     assert browser.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def drawn(browser):
+    """Whether every chart is drawn."""
+    charts = browser.find_elements(By.CSS_SELECTOR, ".chart")
+    return lambda _: all(chart.get_attribute("data-drawn") for chart in charts)
+
+
+@pytest.fixture(params=[390, 768, 1100, 1400])
+def width(request, browser):
+    """A screen of so many pixels, which is made so while the page is open, as a telephone is turned."""
+    size = {"width": request.param, "height": 900, "deviceScaleFactor": 1, "mobile": request.param < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    # A page hears of its new size before its next frame.
+    browser.execute_async_script("const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done))")
+    WebDriverWait(browser, 60).until(drawn(browser))
+    yield request.param
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+TOO_WIDE = """return [...document.querySelectorAll(".chart")].filter((place) => place.scrollWidth > place.clientWidth)
+    .map((place) => place.dataset.name)"""
+CONTRASTS = """
+const light = (colour) => colour.match(/[0-9.]+/g).slice(0, 3).map((part) => part / 255)
+    .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, part, place) => sum + part * [0.2126, 0.7152, 0.0722][place], 0);
+const style = (query, name) => [...document.querySelectorAll(query)].map((one) => getComputedStyle(one)[name]);
+const paper = light(style("body", "backgroundColor")[0]);
+const contrast = (colour) => (Math.max(light(colour), paper) + 0.05) / (Math.min(light(colour), paper) + 0.05);
+return [
+    Math.min(...style("svg.marks text", "fill").map(contrast)),
+    Math.min(...style("svg.marks .mark-line path", "stroke").map(contrast)),
+    [...new Set(style("svg.marks", "backgroundColor"))],
+];
+"""
+"""The least contrast of words and of lines with the paper, as WCAG 2.2 defines it, and the grounds of the charts."""
+
+
+def test_page_and_charts_fit_every_screen_and_can_be_read_on_light_and_dark_ones(browser, width):
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert browser.execute_script(TOO_WIDE) == []
+    for scheme, ground in (("light", "rgb(255, 255, 255)"), ("dark", "rgba(0, 0, 0, 0)")):
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        words, lines, grounds = browser.execute_script(CONTRASTS)
+        assert words >= 4.5  # WCAG 2.2, 1.4.3
+        assert lines >= (3 if scheme == "dark" else 1.4)  # the yellow of viridis is pale on white
+        assert grounds == [ground]
 
 
 def test_data_written_into_the_page_is_json_without_nan(html):
