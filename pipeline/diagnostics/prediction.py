@@ -11,7 +11,7 @@ from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.diagnostics.snapshot import Snapshot
 from pipeline.errors import FieldError
 from pipeline.models.model import Model
-from pipeline.numerics.descent import steps_to
+from pipeline.numerics.steps_to_tolerance import steps_to
 from pipeline.optimizers.rules import Optimizer
 from pipeline.problems.losses import Loss
 

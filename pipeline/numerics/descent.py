@@ -22,13 +22,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pipeline.numerics.spectra import tolerance
+from pipeline.numerics.spectra import EPS, tolerance
 
-SCANNED_STEPS = 4096
-"""Steps that are looked at one by one where momentum may let the loss rise and fall; with momentum 0.99 the rising
-and falling modes have shrunk to 1e-9 of their size by then."""
-MOST_STEPS = 1 << 53
-"""Steps beyond which a float64 does not count any more."""
+ROUNDINGS = 4
+"""How many roundings of its inputs may lie between a discriminant and zero, or two roots are one."""
 
 
 @dataclass(frozen=True)
@@ -97,13 +94,44 @@ def contraction(
     step_RS = learning_rates_R[:, None] * eigenvalues_S
     if momentum == 0:
         return (1 - step_RS).abs()
+    left_RS = 1 - step_RS
+    discriminant_RS = _discriminant(step_RS, momentum, nesterov)
     if nesterov:
-        trace_RS, determinant_RS = (1 - step_RS) * (1 + momentum), (1 - step_RS) * momentum
+        trace_RS, determinant_RS = left_RS * (1 + momentum), left_RS * momentum
     else:
-        trace_RS, determinant_RS = 1 + momentum - step_RS, torch.full_like(step_RS, momentum)
-    discriminant_RS = trace_RS.square() - 4 * determinant_RS
+        trace_RS, determinant_RS = left_RS + momentum, torch.full_like(step_RS, momentum)
     real_RS = (trace_RS.abs() + discriminant_RS.clamp(min=0).sqrt()) / 2
-    return torch.where(discriminant_RS < 0, determinant_RS.clamp(min=0).sqrt(), real_RS)
+    return torch.where(discriminant_RS <= 0, determinant_RS.clamp(min=0).sqrt(), real_RS)
+
+
+def double_root(momentum: float, nesterov: bool) -> float:
+    """The ``rate * eigenvalue`` at which the two roots of a mode meet, below which they are real and positive.
+
+    ``(1 - sqrt b)^2`` for heavy ball and ``((1 - b) / (1 + b))^2`` for Nesterov with momentum b.
+    """
+    return ((1 - momentum) / (1 + momentum)) ** 2 if nesterov else (1 - math.sqrt(momentum)) ** 2
+
+
+def _discriminant(step_RS: Tensor, momentum: float, nesterov: bool) -> Tensor:
+    """``trace^2 - 4 determinant`` in factors, which keep its digits; 0 where it is a rounding of rate and momentum.
+
+    A root moves by the square root of what the discriminant is off by: of two roots that meet, 16 digits of the
+    momentum would leave 8.
+    """
+    edge = double_root(momentum, nesterov)
+    if nesterov:
+        moved = 4 * momentum * (1 - momentum) / (1 + momentum) ** 3
+        return (1 - step_RS) * (1 + momentum) ** 2 * _distance_to(edge, moved, step_RS)
+    root = math.sqrt(momentum)
+    upper_RS = _distance_to((1 + root) ** 2, root * (1 + root), step_RS)
+    return upper_RS * _distance_to(edge, root * (1 - root), step_RS)
+
+
+def _distance_to(edge: float, moved: float, step_RS: Tensor) -> Tensor:
+    """``edge - step``, or 0 where that is rounding; ``moved`` is how the edge goes with the momentum, times that."""
+    distance_RS = edge - step_RS
+    rounding_RS = ROUNDINGS * EPS * (step_RS.abs() + moved)
+    return torch.where(distance_RS.abs() <= rounding_RS, 0.0, distance_RS)
 
 
 def log_errors(
@@ -271,48 +299,3 @@ def loss_curve(
     """
     log_errors_RHS = log_errors(modes.eigenvalues_S, learning_rates_R, steps, momentum, nesterov)
     return modes.floor + (2 * log_errors_RHS + modes.losses_S.log()).exp().sum(dim=-1)
-
-
-def steps_to(
-    modes: Modes, learning_rates_R: Tensor, tolerance: float, momentum: float = 0.0, nesterov: bool = False
-) -> Tensor:
-    """The first step at which the loss above the floor is at most a fraction of its first, shape ``[R]``, float64.
-
-    Infinite for a learning rate at which a mode does not shrink that holds more than the fraction, or grows.
-    With momentum, which lets the loss rise and fall, the first ``SCANNED_STEPS`` are looked at one by
-    one; after them, and without momentum always, the loss falls from step to step and is searched by bisection.
-
-    Args:
-        modes: The loss at the start.
-        learning_rates_R: Learning rates, float64.
-        tolerance: Between 0 and 1.
-        momentum: Momentum of heavy ball or Nesterov; 0 is gradient descent.
-        nesterov: Whether the momentum is Nesterov's.
-    """
-    above = Modes(modes.eigenvalues_S, modes.losses_S, torch.zeros_like(modes.floor))
-    target = tolerance * modes.losses_S.sum()
-    holds_S = modes.losses_S > 0
-    growing_R = (contraction(modes.eigenvalues_S, learning_rates_R, momentum, nesterov)[:, holds_S] > 1).any(dim=1)
-
-    def reached(steps_RH: Tensor) -> Tensor:
-        return loss_curve(above, learning_rates_R, steps_RH, momentum, nesterov) <= target
-
-    low_R = torch.zeros_like(learning_rates_R, dtype=torch.int64)
-    high_R = torch.full_like(low_R, MOST_STEPS)
-    if momentum:
-        scanned = torch.arange(SCANNED_STEPS).split(256)
-        parts = [_first_true(reached(steps_H), int(steps_H[0])) for steps_H in scanned]
-        high_R = torch.cat(parts, dim=1).amin(dim=1)  # before which there is none, so that bisection ends here
-    never_R = growing_R | ~reached(high_R[:, None])[:, 0]
-    while (low_R < high_R).any():
-        middle_R = low_R + (high_R - low_R) // 2
-        done_R = reached(middle_R[:, None])[:, 0]
-        high_R = torch.where(done_R, middle_R, high_R)
-        low_R = torch.where(done_R, low_R, torch.minimum(middle_R + 1, high_R))
-    return torch.where(never_R, math.inf, high_R.double())
-
-
-def _first_true(flags_RH: Tensor, first: int) -> Tensor:
-    """The step of the first true flag, counted from ``first``, or ``MOST_STEPS``, shape ``[R, 1]``."""
-    places_R1 = flags_RH.int().argmax(dim=1, keepdim=True) + first
-    return torch.where(flags_RH.any(dim=1, keepdim=True), places_R1, MOST_STEPS)

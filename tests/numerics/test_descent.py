@@ -2,6 +2,7 @@
 
 import math
 
+import mpmath
 import pytest
 import torch
 from torch import Tensor
@@ -96,16 +97,29 @@ def test_contraction_crosses_one_at_the_stability_limit(rule: UpdateRule) -> Non
 
 
 @rules
-def test_contraction_is_the_spectral_radius_of_the_companion_matrix(rule: UpdateRule) -> None:
+def test_contraction_is_the_spectral_radius_of_one_step_to_thirteen_digits(rule: UpdateRule) -> None:
+    """Against the roots of its characteristic polynomial in fifty digits, of the same bits of rate and momentum."""
     momentum, nesterov = fields(rule).values()
     eigenvalues = torch.linspace(0, 4, 41, dtype=torch.float64)
     found = descent.contraction(eigenvalues, torch.ones(1, dtype=torch.float64), momentum, nesterov)[0]
-    for x, radius in zip(eigenvalues.tolist(), found.tolist(), strict=True):
-        # e(k+1) = a e(k) - b e(k-1)
-        a, b = ((1 - x) * (1 + momentum), (1 - x) * momentum) if nesterov else (1 + momentum - x, momentum)
-        companion = torch.tensor([[a, -b], [1, 0]], dtype=torch.float64)
-        # Where two roots meet, a rounding of 2e-16 moves them by its root.
-        assert radius == pytest.approx(float(torch.linalg.eigvals(companion).abs().max()), abs=1e-7)
+    with mpmath.workdps(50):
+        for x, radius in zip(map(mpmath.mpf, eigenvalues.tolist()), found.tolist(), strict=True):
+            # e(k+1) = a e(k) - b e(k-1)
+            a, b = ((1 - x) * (1 + momentum), (1 - x) * momentum) if nesterov else (1 + momentum - x, momentum)
+            root = mpmath.sqrt(a * a - 4 * b)
+            assert radius == pytest.approx(float(max(abs(a + root), abs(a - root)) / 2), rel=1e-13, abs=1e-15)
+
+
+@pytest.mark.parametrize("kappa", [4.0, 100.0, 1e3, 1e6, 1e9])
+def test_two_roots_that_meet_are_one_root_though_the_momentum_has_only_sixteen_digits(kappa: float) -> None:
+    """The best heavy ball, whose slowest and steepest mode shrink by the root of the momentum; Nesterov's slowest."""
+    root = math.sqrt(kappa)
+    momentum = ((root - 1) / (root + 1)) ** 2
+    ends = torch.tensor([1.0, 1 / kappa], dtype=torch.float64)
+    best = torch.tensor([4 / (1 + 1 / root) ** 2], dtype=torch.float64)
+    assert descent.contraction(ends, best, momentum)[0].tolist() == pytest.approx([math.sqrt(momentum)] * 2, rel=1e-13)
+    slowest = descent.contraction(ends, torch.ones(1).double(), (root - 1) / (root + 1), nesterov=True)[0, 1]
+    assert float(slowest) == pytest.approx(1 - 1 / root, rel=1e-13)
 
 
 @pytest.mark.reference("gd_steps_for_1e-6_kappa*")
@@ -121,9 +135,8 @@ def test_steps_to_a_millionth_are_those_of_theory(reference: dict) -> None:
     ):
         rates = torch.tensor([rate], dtype=torch.float64)
         radius = float(descent.contraction(eigenvalues, rates, b).max())
-        # The best heavy ball sits where two roots meet, and a rounding moves them by its root, 1e-8.
-        tolerance = reference["tolerance"]["rel"] if b == 0 else 1e-6
-        assert math.log(1e-6) / math.log(radius) == pytest.approx(reference["value"][name], rel=tolerance)
+        steps = math.log(1e-6) / math.log(radius)
+        assert steps == pytest.approx(reference["value"][name], rel=reference["tolerance"]["rel"])
 
 
 @pytest.mark.reference("gd_stability_condition")
