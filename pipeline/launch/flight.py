@@ -178,6 +178,26 @@ def ending_since(run: Path, submissions: Sequence[Submission], tasks: Iterable[T
     return {task.id: told.get(task.id, seen) for task in there}
 
 
+def let_begin(run: Path, submissions: Sequence[Submission], jobs: set[str], say: Say) -> None:
+    """See to it that no link of a chain waits for one that is over in all but name.
+
+    Args:
+        run: Folder of the run.
+        submissions: Its submissions.
+        jobs: Ids of the jobs that schedulers hold.
+        say: Told what was done.
+
+    Raises:
+        PipelineError: If a scheduler cannot be asked.
+    """
+    there = {one.name: one for one in submissions if jobs.intersection(one.task_id(i) for i in range(len(one.tasks)))}
+    named = {one.name: one for one in submissions if one.job is not None and one.name not in there}
+    for one in there.values():
+        before = named.get(one.after or "")
+        if before is not None and scheduler_of(before).close(str(before.job), folder_of(run, before.name)):
+            say(f"{before.name} was over, but not for its server, which let {one.name} wait for it: it was closed")
+
+
 def in_flight(submissions: Sequence[Submission], jobs: set[str]) -> set[str]:
     """Packs that jobs which a scheduler holds train or wait to train."""
     return {

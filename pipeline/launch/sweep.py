@@ -143,6 +143,7 @@ def send(
         flight.settle(run, say)
         submissions = read_submissions(run)
         held = flight.after_endings(run, submissions, say)
+        flight.let_begin(run, submissions, held, say)
         found = incidents(run, submissions, held)
         flying = flight.in_flight(submissions, held)
         standing = Standing(finished_packs(run), flying, quarantined(run, found), submissions, held)

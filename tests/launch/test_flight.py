@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import fcntl
 import os
@@ -16,7 +17,8 @@ from fake_pbs import FakePbs, start_pbs, wait_for
 from pipeline.errors import PipelineError
 from pipeline.launch.commands import run
 from pipeline.launch.endings import note_cancelled
-from pipeline.launch.flight import after_endings, held, one_submitter
+from pipeline.launch.flight import after_endings, held, let_begin, one_submitter
+from pipeline.launch.history import incidents
 from pipeline.launch.qstat import ask
 from pipeline.launch.submission import Submission, folder_of
 
@@ -172,3 +174,43 @@ def test_nothing_is_sent_where_it_cannot_be_known_whether_somebody_else_does(
     message = re.escape(f"{tmp_path / 'jobs' / '.lock'}: cannot be locked: what the c library says\n  hint: ")
     with pytest.raises(PipelineError, match=f"^{message}"), one_submitter(tmp_path, print):
         pass
+
+
+def test_link_does_not_wait_for_an_array_of_which_only_the_name_is_left(pbs: FakePbs, tmp_path: Path) -> None:
+    pbs.set(listed=False)
+    script = pbs.folder / "quick.sh"
+    script.write_text("exit 0\n")
+    array = run(["qsub", "-J", "0-1", "-j", "oe", "-o", f"{pbs.home}/", str(script)]).stdout.strip()
+    link = sleepers(pbs, "-W", f"depend=afterany:{array}")
+    first = submission(job=array.split("[")[0], tasks=TASKS[:2])
+    second = dataclasses.replace(submission(2, link.split(".")[0], TASKS[:1]), after=first.name)
+    note_id(tmp_path, first, array)
+    note_id(tmp_path, second, link)
+    said: list[str] = []
+    let_begin(tmp_path, [first, second], {f"{first.job}_0", str(second.job)}, said.append)
+    assert said == []  # something of it still runs
+    wait_for(lambda: held(tmp_path, [first, second]) == {second.job})
+    let_begin(tmp_path, [first, second], {str(second.job)}, said.append)
+    assert said == [
+        f"{first.name} was over, but not for its server, which let {second.name} wait for it: it was closed"
+    ]
+    wait_for(lambda: ask([link])[link].state == "RUNNING")
+    let_begin(tmp_path, [first, second], {str(second.job)}, said.append)
+    assert len(said) == 1
+
+
+def test_why_a_server_killed_a_job_is_kept_when_it_is_seen(pbs: FakePbs, tmp_path: Path) -> None:
+    pbs.set(exiting=1.0)
+    id_ = sleepers(pbs)
+    sent = submission(job=id_.split(".")[0], tasks=(("p1",),))
+    note_id(tmp_path, sent, id_)
+    wait_for(lambda: ask([id_])[id_].state == "RUNNING")
+    pbs.set(over_memory=[id_])
+    wait_for(lambda: ask([id_])[id_].state == "COMPLETING")  # its output is brought out, for over a minute at times
+    said: list[str] = []
+    assert after_endings(tmp_path, [sent], said.append) == set()
+    assert said == ["1 jobs of this run are ending; waiting for that"]
+    pbs.set(history=False)
+    wait_for(lambda: ask([id_])[id_].state == "GONE")
+    (one,) = incidents(tmp_path, [sent], set())
+    assert (one.kind, one.memory_gib, one.waiting) == ("out of memory", 16.0, ("p1",))

@@ -88,6 +88,20 @@ class Pbs(Scheduler):
                 return misses > 1
             time.sleep(SECONDS_BETWEEN_LOOKS)
 
+    def close(self, job: str, folder: Path) -> bool:
+        """OpenPBS 23.06.06 miscounts the elements that ``qterm -t immediate`` put back: their array stays B for ever.
+
+        Without force, qdel leaves it there.
+        """
+        from pipeline.launch.pbs import full_id
+
+        array = full_id(folder, job)
+        found = qstat.ask([array])
+        over = [info.state in qstat.FINAL for id_, info in found.items() if id_ != array]
+        if found[array].state in qstat.FINAL or not over or not all(over):
+            return False
+        return run(["qdel", "-W", "force", array]).returncode == 0
+
     def load(self) -> int:
         return qstat.users_jobs()
 

@@ -132,6 +132,15 @@ class Scheduler(ABC):
         """
         return False
 
+    def close(self, job: str, folder: Path) -> bool:
+        """End a job that is over in all but name, so that others wait for it no longer; whether it was such a one.
+
+        Args:
+            job: Its id.
+            folder: Its submitit folder.
+        """
+        return False
+
     def load(self) -> int:
         """How many jobs the user has there, elements of arrays counted."""
         return 0

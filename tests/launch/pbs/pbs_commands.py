@@ -242,7 +242,13 @@ def _chosen(
 
 
 def qdel(folder: Path, args: list[str]) -> None:
-    _each(folder, "qdel", args, "TERM", deleted=True)
+    options, ids = getopt.getopt(args, "W:")
+    if ("-W", "force") in options:
+        with opened(folder) as state:
+            for other in [other for other in state["jobs"] if root_of(other) in ids]:
+                state["jobs"][other] |= {"job_state": "F", "substate": 91}
+    else:
+        _each(folder, "qdel", ids, "TERM", deleted=True)
 
 
 def qsig(folder: Path, args: list[str]) -> None:
