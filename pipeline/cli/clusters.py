@@ -155,7 +155,8 @@ def cancel(asked: argparse.Namespace) -> int:
     if asked.json:
         print_json(ended)
     else:
-        say(f"{len(ended)} jobs were told to end" if ended else "no job of this run was there any more")
+        number = "1 job was" if len(ended) == 1 else f"{len(ended)} jobs were"
+        say(f"{number} told to end" if ended else "no job of this run was there any more")
     return 0
 
 
@@ -176,7 +177,7 @@ def retry(asked: argparse.Namespace) -> int:
     if asked.quarantined:
         tasks, unknown = ask(folder, submissions)
         if unknown:
-            raise PipelineError(unknown)
+            raise PipelineError(unknown, hint="what failed is known once the scheduler answers; try again later")
         forgive(folder, sorted(quarantined(folder, incidents(folder, submissions, set(tasks)))))
     cluster = _cluster_of(submissions[-1], asked)
     _send(outline, folder, cluster, asked, frozenset(packs) or None)

@@ -178,4 +178,4 @@ def words_of(error: Exception) -> str:
     text = error.what.removeprefix("PBS refused the job: ") if isinstance(error, PipelineError) else str(error)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     own = [line for line in lines if line.startswith(("sbatch:", "qsub:"))]
-    return " ".join(line.split(":", 1)[1].strip().removeprefix("error: ") for line in own) or " ".join(lines[-1:])
+    return "; ".join(line.split(":", 1)[1].strip().removeprefix("error: ") for line in own) or " ".join(lines[-1:])

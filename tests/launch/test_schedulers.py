@@ -185,7 +185,7 @@ def test_one_element_on_pbs_is_cancelled_and_then_all(pbs: FakePbs, sweep: Path)
     wait_for(lambda: status(sweep)["trials"] == {"running": TRIALS}, PATIENCE)
     assert status(sweep)["seconds_left"] > 0
     assert [row["waits for"] for row in status(sweep)["arrays"]] == [""]
-    assert "1 jobs were told to end" in command(sweep, "cancel", one.task_id(1)).stderr
+    assert "1 job was told to end" in command(sweep, "cancel", one.task_id(1)).stderr
     wait_for(lambda: status(sweep)["trials"] == {"running": 6, "lost": 2}, PATIENCE)
     assert command(sweep, "cancel", one.task_id(1)).stderr == "no job of this run was there any more\n"
     assert "3 jobs were told to end" in command(sweep, "cancel").stderr
@@ -265,7 +265,7 @@ def test_job_on_this_machine_outlives_the_command_and_is_seen_and_ended(sweep: P
     assert Path("/proc", str(one.job)).exists()
     wait_for(lambda: status(sweep)["trials"].get("running"), PATIENCE)
     assert "nothing is left to send" in submit(sweep, "local", LONG)
-    assert "1 jobs were told to end" in command(sweep, "cancel").stderr
+    assert "1 job was told to end" in command(sweep, "cancel").stderr
     wait_for(lambda: "lost" in status(sweep)["trials"], PATIENCE)
     assert status(sweep)["trials"] == {"lost": TRIALS}
 

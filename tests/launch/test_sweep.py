@@ -194,7 +194,7 @@ def test_one_element_is_cancelled_and_then_all(desk: Any) -> None:
     desk.write(desk.small)
     desk.submit(desk.each_pack_a_job, desk.hold)
     (note,) = desk.notes()
-    assert "1 jobs were told to end" in desk("cancel", "run", note.task_id(2), **HIDING)
+    assert "1 job was told to end" in desk("cancel", "run", note.task_id(2), **HIDING)
     desk.wait_for(lambda: desk.held() == {note.task_id(index) for index in (0, 1, 3)})
     assert json.loads(desk("status", "run", "--json", **HIDING))["trials"] == {"pending": 150, "lost": 50}
     desk.submit(desk.each_pack_a_job, desk.hold, **HIDING)
