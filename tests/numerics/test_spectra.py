@@ -1,7 +1,10 @@
 """Condition numbers are right to the digits that float64 holds, and say so when it holds none."""
 
+import functools
 import math
 import re
+from collections.abc import Callable
+from fractions import Fraction
 
 import mpmath
 import numpy as np
@@ -52,24 +55,41 @@ def with_spectrum(values: list[float], num_points: int) -> Tensor:
 # --- known condition numbers ---
 
 
+def exact_condition_number(moment: Callable[[int], Fraction], width: int) -> float:
+    """That of the Gram matrix of monomials with these means of ``x^k``, from its eigenvalues in sixty digits."""
+    with mpmath.workdps(60):
+        rows = [[moment(i + j) for j in range(width)] for i in range(width)]
+        gram = mpmath.matrix([[mpmath.mpf(cell.numerator) / cell.denominator for cell in row] for row in rows])
+        eigenvalues = mpmath.eigsy(gram, eigvals_only=True)
+        return float(max(eigenvalues) / min(eigenvalues))
+
+
+def mean_of_power(interval: str, power: int) -> Fraction:
+    return Fraction(0) if interval == "pm1" and power % 2 else Fraction(1, power + 1)
+
+
+def mean_on_grid(interval: str, power: int) -> Fraction:
+    low, high = map(int, INTERVALS[interval])
+    return sum(((low + (high - low) * Fraction(k, 99)) ** power for k in range(100)), Fraction(0)) / 100
+
+
 @pytest.mark.reference("kappa_monomial_gram_*")
 def test_condition_of_monomials_on_an_interval_is_that_of_their_exact_gram_matrix(reference: dict, number: int) -> None:
-    interval = next(interval for key, interval in INTERVALS.items() if key in reference["name"])
-    points, weights = gauss(40, *interval)  # exact to degree 79
-    root = weights.sqrt()[:, None]
-    kappa = condition_number(root * Monomial()(points, number))
-    # A decomposition moves each singular value by a few roundings of the largest, the square twice that.
-    tolerance = max(reference["tolerance"]["rel"], 4 * EPS * math.sqrt(reference["value"]))
-    assert kappa**2 == pytest.approx(reference["value"], rel=tolerance)
+    interval = next(key for key in INTERVALS if key in reference["name"])
+    exact = exact_condition_number(functools.partial(mean_of_power, interval), number)
+    assert exact == pytest.approx(reference["value"], rel=reference["tolerance"]["rel"])
+    points, weights = gauss(40, *INTERVALS[interval])  # exact to degree 79
+    kappa = condition_number(weights.sqrt()[:, None] * Monomial()(points, number))
+    assert kappa == pytest.approx(math.sqrt(exact), rel=spectra.relative_error(math.sqrt(exact)))
 
 
 @pytest.mark.reference("kappa_XtX_monomial_linspace100_*")
 def test_condition_of_monomials_on_a_grid_is_the_exact_one(reference: dict, number: int) -> None:
-    interval = next(interval for key, interval in INTERVALS.items() if key in reference["name"])
-    line = torch.linspace(*interval, 100, dtype=torch.float64)
-    kappa = gram_condition_number(Monomial(), line, number)
-    tolerance = max(reference["tolerance"]["rel"], 4 * EPS * math.sqrt(reference["value"]))
-    assert kappa == pytest.approx(reference["value"], rel=tolerance)
+    interval = next(key for key in INTERVALS if f"_{key}_" in reference["name"])
+    exact = exact_condition_number(functools.partial(mean_on_grid, interval), number)
+    assert exact == pytest.approx(reference["value"], rel=reference["tolerance"]["rel"])
+    kappa = condition_number(Monomial()(torch.linspace(*INTERVALS[interval], 100, dtype=torch.float64), number))
+    assert kappa == pytest.approx(math.sqrt(exact), rel=spectra.relative_error(math.sqrt(exact)))
 
 
 @pytest.mark.reference("kappa_cosine_midpoint_grid")
