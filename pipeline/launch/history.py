@@ -18,6 +18,8 @@ from pipeline.records.files import replacing
 EXCEPTION = "exception"
 NEVER_BEGAN = "never began"
 STOPPED = "stopped"
+OF_OTHERS = "of this parallel training"
+"""What a worker says that has lost those with which it trains."""
 MOST_EXCEPTIONS = 2
 """A pack that an exception has stopped so often is not sent again by itself."""
 
@@ -77,7 +79,33 @@ def incidents(run: Path, submissions: Sequence[Submission], held: set[str]) -> l
     begun = {(attempt.submission, attempt.index) for attempt in attempts}
     for submission in submissions:
         found += _never_began(run, submission, begun, held, spools[submission.name])
-    return sorted(found, key=lambda incident: -incident.at)
+    return sorted(_causes(found, named), key=lambda incident: -incident.at)
+
+
+def _causes(found: Sequence[Incident], named: Mapping[str, Submission]) -> Iterator[Incident]:
+    """Of what went wrong with workers that train together the first alone: the others end since it is gone."""
+    of_runs: dict[tuple[str, int, int], list[Incident]] = {}
+    failed = {(incident.submission, incident.index) for incident in found if incident.attempt is None and incident.pack}
+    for incident in found:
+        if incident.attempt is None or not _together(named[incident.submission]):
+            yield incident
+        else:
+            of_runs.setdefault((incident.submission, incident.index, incident.attempt), []).append(incident)
+    for (submission, index, _), incidents_ in of_runs.items():
+        first = min(incidents_, key=lambda incident: (_follows(incident), incident.at))
+        if not (_follows(first) and (submission, index) in failed):
+            yield first
+
+
+def _together(submission: Submission) -> bool:
+    """Whether all workers of a job train each trial together."""
+    parallel = submission.how.get("parallel") or {}
+    return int(parallel.get("nodes", 1)) * int(parallel.get("devices", 1)) > 1
+
+
+def _follows(incident: Incident) -> int:
+    """How sure it is that a worker has ended since another one has: srun kills those that do not notice."""
+    return 2 if OF_OTHERS in incident.what else int(incident.kind in (KILLED, CANCELLED))
 
 
 def _worker(attempt: Attempt, number: int) -> tuple[str, int, int, int]:

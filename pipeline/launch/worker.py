@@ -21,13 +21,14 @@ import polars as pl
 from pipeline.errors import PipelineError
 from pipeline.launch.attempts import Attempt, heading, next_number, write_attempt
 from pipeline.launch.exporting import LAST_SECONDS, Exporter
-from pipeline.launch.interrupts import Interrupts, began_at, stop_at
+from pipeline.launch.interrupts import STARTED, Interrupts, began_at, stop_at
 from pipeline.launch.submission import Submission, folder_of, read_submission
 from pipeline.records.store import finished_packs, read_outcomes
 
 if TYPE_CHECKING:
     from pipeline.experiment.packing import Pack
     from pipeline.plan import Plan
+    from pipeline.training.meeting import Meeting
 
 End = Literal["finished", "deadline", "signal"]
 
@@ -164,6 +165,7 @@ def train(
     plan = plan_of(run, sent)
     together = plan.experiment.parallel.processes > 1
     share_gpus(environment, together=together)
+    meeting = meeting_of(sent, index, run, environment) if together else None
     check_gpu(plan, sent)
     packs = {pack.id: pack for pack in plan.packs}
     source = Source(diary.attempt.job, diary.attempt.number, sent.code)
@@ -178,7 +180,7 @@ def train(
         names = left if together else in_turn(left, environment.global_rank, environment.num_tasks)
         mine, progress, deadline = [packs[name] for name in names], NotedProgress(), interrupts.deadline
         lead = functools.partial(train_packs, mine, plan.experiment, run, progress, source=source, deadline=deadline)
-        counts = in_parallel(mine, plan.experiment, run, lead, deadline)
+        counts = in_parallel(mine, plan.experiment, run, lead, deadline, meeting)
         if deadline.passed() and (counts is None or counts.stopped):
             return "signal" if interrupts.told_to_end else "deadline"
         alone = together or environment.global_rank or environment.num_tasks == 1
@@ -232,6 +234,18 @@ def share_gpus(environment: Any, *, together: bool) -> None:
     workers = environment.num_tasks // environment.num_nodes
     if 1 < workers <= len(visible):
         os.environ["CUDA_VISIBLE_DEVICES"] = visible[environment.local_rank]
+
+
+def meeting_of(sent: Submission, index: int, run: Path, environment: Any) -> Meeting:
+    """Where the workers of a job meet that train each trial together.
+
+    The script of a job says when it began; on this machine each worker has one of its own, and all have one job.
+    """
+    from pipeline.training.meeting import Meeting
+
+    began = os.environ.get(STARTED) if sent.scheduler in ("slurm", "pbs") else ""
+    place = folder_of(run, sent.name) / f"{index}.meeting"
+    return Meeting(place, f"{environment.job_id} {began}", environment.hostnames[0])
 
 
 def check_gpu(plan: Plan, sent: Submission) -> None:

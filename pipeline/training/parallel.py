@@ -14,6 +14,7 @@ from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
 from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.fit import checkpoint_of, chosen_accelerator, new_module, train
+from pipeline.training.meeting import Meeting
 from pipeline.training.module import PackModule
 from pipeline.training.processes import in_step, joined, leads, tell, together, told
 from pipeline.training.recorder import Recorder
@@ -22,7 +23,12 @@ T = TypeVar("T")
 
 
 def in_parallel(
-    packs: Sequence[Pack], experiment: Experiment, run: Path, lead: Callable[[], T], deadline: Deadline | None = None
+    packs: Sequence[Pack],
+    experiment: Experiment,
+    run: Path,
+    lead: Callable[[], T],
+    deadline: Deadline | None = None,
+    meeting: Meeting | None = None,
 ) -> T | None:
     """Call ``lead`` in the first process, and train in the others whatever it trains.
 
@@ -35,6 +41,7 @@ def in_parallel(
         run: Folder of the run, on a file system that all processes see.
         lead: Trains packs with ``fit``; called in the first process only.
         deadline: When to stop; the one that ``lead`` uses. If it has passed in one process, all stop.
+        meeting: Where the processes meet; none: at the port that the environment names.
 
     Returns:
         What ``lead`` returns, and in the other processes nothing.
@@ -44,7 +51,7 @@ def in_parallel(
     """
     if experiment.parallel.processes == 1:
         return lead()
-    with joined(experiment.parallel, chosen_accelerator(experiment.accelerator)):
+    with joined(experiment.parallel, chosen_accelerator(experiment.accelerator), meeting):
         if not leads():
             follow({pack.id: pack for pack in packs}, experiment, run, deadline or Deadline())
             return None

@@ -20,6 +20,7 @@ from torch import distributed
 from pipeline.errors import PipelineError
 from pipeline.experiment.parallel import Parallel
 from pipeline.training.deadline import Stopped
+from pipeline.training.meeting import Meeting, meet
 
 VARIABLES = ("MASTER_ADDR", "MASTER_PORT", "RANK", "WORLD_SIZE", "LOCAL_RANK")
 """What tells a process where the others are, as ``torchrun`` and submitit's helper set it."""
@@ -72,20 +73,29 @@ def backend(accelerator: str) -> str:
 
 
 @contextmanager
-def joined(parallel: Parallel, accelerator: str) -> Iterator[None]:
+def joined(parallel: Parallel, accelerator: str, meeting: Meeting | None = None) -> Iterator[None]:
     """Meet the other processes, and leave them at the end.
 
     Args:
         parallel: How many there are.
         accelerator: ``cpu`` or ``cuda``.
+        meeting: Where they meet; none: at the port that the environment names, as ``torchrun`` sets it.
 
     Raises:
-        PipelineError: If this process was not started with the others.
+        PipelineError: If this process was not started with the others, or does not find them.
     """
     check_processes(parallel)
     if accelerator == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group(backend(accelerator), timeout=PATIENCE)
+    if meeting is None:
+        distributed.init_process_group(backend(accelerator), timeout=PATIENCE)
+    else:
+        rank, world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+        store = meet(meeting, rank, PATIENCE)
+        with lost_is_told():
+            distributed.init_process_group(
+                backend(accelerator), store=store, rank=rank, world_size=world, timeout=PATIENCE
+            )
     try:
         yield
     finally:
@@ -140,17 +150,29 @@ def in_step() -> Iterator[None]:
         PipelineError: If another process has gone. That says nothing of the pack: the machine of the other may have.
     """
     try:
-        yield
+        with lost_is_told():
+            yield
     except Stopped:
         raise
-    except BaseException as error:
+    except BaseException:
         leave()
-        if is_loss(error):
-            first_line = str(error).splitlines()[0]
-            raise PipelineError(
-                f"another process of this parallel training is gone: {first_line}", hint=GONE
-            ) from error
         raise
+
+
+@contextmanager
+def lost_is_told() -> Iterator[None]:
+    """Say of an error that another process cannot be reached any more what it means.
+
+    Raises:
+        PipelineError: In its place.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_loss(error):
+            raise
+        first_line = str(error).splitlines()[0]
+        raise PipelineError(f"another process of this parallel training is gone: {first_line}", hint=GONE) from error
 
 
 def is_loss(error: BaseException) -> bool:

@@ -1,5 +1,6 @@
 """What went wrong in a run, from the notes of its workers and their logs."""
 
+import dataclasses
 import time
 
 import pytest
@@ -64,6 +65,49 @@ def test_worker_that_an_error_stopped_is_an_incident(tmp_path):
     attempt(tmp_path, index=1, ended_at=1100.0, end="finished")
     (one,) = incidents(tmp_path, [submission()], set())
     assert (one.kind, one.what, one.job) == (STOPPED, "OSError: No space left on device", "12_0")
+
+
+GONE = "PipelineError: another process of this parallel training is gone: Connection closed by peer"
+FULL = "OSError: [Errno 28] No space left on device"
+TAKEN = "PipelineError: none of 20 ports of n1 is free"
+LATE = "PipelineError: the first process of this parallel training has not come within 0:30:00"
+
+
+@pytest.mark.parametrize(
+    ("ends", "cause"),
+    [
+        (
+            [GONE, "OSError: [Errno 28] No space left on device", GONE, None],
+            "OSError: [Errno 28] No space left on device",
+        ),
+        (
+            ["PipelineError: none of 20 ports of n1 is free", LATE, LATE, LATE],
+            "PipelineError: none of 20 ports of n1 is free",
+        ),
+        ([GONE, GONE, None, GONE], "worker killed on node1"),
+        ([None, None, None, None], "worker killed on node1"),
+        ([GONE, GONE, GONE, GONE], GONE),
+    ],
+    ids=["one has failed", "none has met", "one was killed", "all were killed", "nobody knows"],
+)
+def test_of_workers_that_train_together_the_first_to_go_is_the_cause(tmp_path, ends, cause):
+    """The others end since it is gone, and srun kills those that do not notice."""
+    for worker, error in enumerate(ends):
+        fields = {"ended_at": 1100.0 - worker, "end": "error", "error": error} if error else {}
+        write_attempt(tmp_path, Attempt("xor-0a1b2c-1", 0, worker, 1, "12_0", 1000.0, host="node1", **fields))
+    together = dataclasses.replace(submission(), tasks=TASKS[:1], how={"parallel": {"nodes": 2, "devices": 2}})
+    assert [one.what for one in incidents(tmp_path, [together], set())] == [cause]
+    each_alone = dataclasses.replace(together, how={"parallel": {"nodes": 1, "devices": 1}})
+    assert len(incidents(tmp_path, [each_alone], set())) == 4
+
+
+def test_pack_that_fails_is_the_cause_of_what_the_other_processes_say(tmp_path):
+    write_attempt(
+        tmp_path, Attempt("xor-0a1b2c-1", 0, 0, 1, "12", 1000.0, ended_at=1100.0, end="finished", failed={"p1": "no"})
+    )
+    write_attempt(tmp_path, Attempt("xor-0a1b2c-1", 0, 1, 1, "12", 1000.0, ended_at=1099.0, end="error", error=GONE))
+    together = dataclasses.replace(submission(), tasks=TASKS[:1], how={"parallel": {"nodes": 2, "devices": 1}})
+    assert [(one.kind, one.what) for one in incidents(tmp_path, [together], set())] == [(EXCEPTION, "no")]
 
 
 @pytest.mark.parametrize(
