@@ -285,6 +285,36 @@ def test_divergence_is_found_at_the_step_at_which_the_reference_finds_it_and_end
     assert found[0][0] == -1
 
 
+@pytest.mark.parametrize("trials", [1, 5])
+@pytest.mark.parametrize("batch_size", [None, 16])
+@pytest.mark.parametrize(
+    ("field", "name"), [("learning_rates_T1", "rates"), ("loss_bounds_T", "bounds"), ("weights_TN", "weights")]
+)
+def test_numbers_of_another_type_than_the_kernel_takes_move_no_weight(monkeypatch, trials, batch_size, field, name):
+    """Rates in float64, read as float32, had moved weights by 1,280 in place of 1.28; one trial is shared by cores."""
+    monkeypatch.setattr(cpu, "LARGE_STEP", 0)
+    monkeypatch.setattr(cpu, "CORES", 6)
+    learned, weights_TN = setting(
+        5, Relu, LOSSES["half_mean_square"], Adam, points=400, inputs=2, outputs=1, width=5, dtype=torch.float32
+    )
+    stack = stack_of(learned, weights_TN, trials=range(trials))
+    before = stack.weights_TN.clone()
+    wrong = dataclasses.replace(stack, **{field: getattr(stack, field).double()})
+    with pytest.raises(TypeError, match=f"^{name}: an array of float64, where the kernel takes float32$"):
+        Fused(learned, batch_size, PROCESSOR).advance(wrong, 0, 3)
+    assert torch.equal(stack.weights_TN, before)
+
+
+@pytest.mark.parametrize("trials", [1, 5])
+def test_a_gradient_is_refused_at_weights_of_another_type(monkeypatch, trials):
+    monkeypatch.setattr(cpu, "LARGE_STEP", 0)
+    learned, weights_TN = setting(
+        5, Relu, LOSSES["half_mean_square"], Adam, points=400, inputs=2, outputs=1, width=5, dtype=torch.float32
+    )
+    with pytest.raises(TypeError, match=r"^weights: an array of torch.float64, where the kernel takes torch.float32$"):
+        Fused(learned, None, PROCESSOR).value_and_gradient(weights_TN[:trials].double())
+
+
 @pytest.mark.parametrize("cores", [2, 9])
 @pytest.mark.usefixtures("all_steps_are_large")
 def test_a_trial_that_has_diverged_costs_no_time(cores, monkeypatch):

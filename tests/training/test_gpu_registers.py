@@ -99,6 +99,31 @@ def test_steps_are_those_of_the_reference(activation, loss, rule, outputs):
 
 
 @pytest.mark.parametrize("engine", [InRegisters, ByMatrices], ids=lambda engine: engine.__name__)
+@pytest.mark.parametrize(
+    ("field", "name"), [("learning_rates_T1", "rates"), ("loss_bounds_T", "bounds"), ("weights_TN", "weights")]
+)
+def test_numbers_of_another_type_than_the_kernel_takes_move_no_weight(engine, field, name):
+    learned, weights_TN = setting(Tanh(), HalfMeanSquare(), Adam(), dtype=torch.float32)
+    made, stack = engine(learned, None, DEVICE), stack_of(learned, weights_TN)
+    wrong = dataclasses.replace(stack, **{field: getattr(stack, field).double()})
+    message = rf"^{name}: an array of torch.float64, where the kernel takes torch.float32$"
+    with pytest.raises(TypeError, match=message):
+        made.advance(wrong, 0, 1)
+    assert torch.equal(stack.weights_TN, weights_TN)
+    with pytest.raises(TypeError, match=message.replace(name, "weights")):
+        made.value_and_gradient(weights_TN.double())
+
+
+@pytest.mark.parametrize("engine", [InRegisters, ByMatrices], ids=lambda engine: engine.__name__)
+def test_weights_that_lie_in_a_wider_array_are_refused(engine):
+    learned, weights_TN = setting(Tanh(), HalfMeanSquare(), GradientDescent())
+    wide = torch.zeros(len(weights_TN), weights_TN.shape[1] + 1, dtype=weights_TN.dtype, device=DEVICE)
+    stack = dataclasses.replace(stack_of(learned, weights_TN), weights_TN=wide[:, 1:])
+    with pytest.raises(ValueError, match=r"^weights: its numbers do not lie one after another"):
+        engine(learned, None, DEVICE).advance(stack, 0, 1)
+
+
+@pytest.mark.parametrize("engine", [InRegisters, ByMatrices], ids=lambda engine: engine.__name__)
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=lambda kind: kind.name())
 def test_losses_of_answers_that_are_right_and_sure_keep_their_digits(engine, loss):
     """At logits of 25 and -25, where the probability of the right answer rounds to 1 and its slope is 1e-22."""

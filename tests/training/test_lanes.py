@@ -15,7 +15,7 @@ def p(request):
 
 
 def run(p, **arrays):
-    Kernel(p)({name: value.ctypes.data if isinstance(value, np.ndarray) else value for name, value in arrays.items()})
+    Kernel(p)(arrays)
 
 
 def test_sums_of_as_many_values_as_lanes_stand_in_their_order(p):

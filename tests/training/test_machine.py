@@ -23,7 +23,7 @@ def twice():
 
 def result():
     x = np.arange(8.0)
-    Kernel(twice())({"x": x.ctypes.data})
+    Kernel(twice())({"x": x})
     return x.tolist()
 
 

@@ -15,7 +15,7 @@ import dataclasses
 import functools
 import itertools
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import ClassVar, final
@@ -33,10 +33,11 @@ from pipeline.optimizers.rules import UpdateRule
 from pipeline.problems.losses import Loss
 from pipeline.training.engines.corrections import corrections
 from pipeline.training.engines.eigenvalues import LargestEigenvalues, lanczos_kernel
-from pipeline.training.engines.engine import Engine, Stack
+from pipeline.training.engines.engine import Engine, Stack, refuse_other_types
+from pipeline.training.engines.fused.arguments import Told, memory
 from pipeline.training.engines.fused.lanes import BITS, Dtype
 from pipeline.training.engines.fused.linear import Features
-from pipeline.training.engines.fused.machine import Kernel
+from pipeline.training.engines.fused.machine import Bound, Kernel
 from pipeline.training.engines.fused.memory import Points, Shares, aligned_zeros
 from pipeline.training.engines.fused.network import Network
 from pipeline.training.engines.fused.processor import REGISTER_BITS
@@ -163,9 +164,9 @@ class Fused(Engine):
         real = inputs_CP.numpy().dtype
         self.all_shares = Shares(learned.num_points, self.lanes, real, chunks)
         self.points = Points(inputs_CP.numpy(), targets_KP.numpy(), len(self.all_shares.share_P))
-        self.columns = self.points.columns(self.lanes) if self.form.inputs_in_lanes else np.empty(0)
+        self.columns = self.points.columns(self.lanes) if self.form.inputs_in_lanes else np.empty(0, real)
         multiple = self.form.multiple_in_points(self.lanes)
-        self.gathered = self.points.together(multiple) if batch_size is not None else np.empty(0)
+        self.gathered = self.points.together(multiple) if batch_size is not None else np.empty(0, real)
         self.batch_shares = Shares(batch_size or learned.num_points, self.lanes, real)
         self.per_epoch = learned.num_points // (batch_size or learned.num_points)
         self.places_N = self.form.places(learned.width, self.lanes)
@@ -184,23 +185,23 @@ class Fused(Engine):
         self.scratch = [Scratch(self.grouped, learned.width, self.lanes, slots, batch, chunks) for _ in range(CORES)]
 
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
-        assert weights_TN.dtype == self.learned.dtype
         weights_TN = weights_TN.contiguous()
+        refuse_other_types(self.learned.dtype, {"weights": weights_TN})
         losses_T, gradient_TN = weights_TN.new_empty(len(weights_TN)), torch.empty_like(weights_TN)
         if self._are_shared(len(weights_TN)):
             self._shared_value_and_gradient(weights_TN, losses_T, gradient_TN)
             return losses_T, gradient_TN
 
         def work(scratch: Scratch, first: int, last: int) -> None:
-            arguments = self.shared | scratch.arguments | {"num_trials": last - first}
             arrays = {"weights": weights_TN, "losses": losses_T, "gradient": gradient_TN}
-            self.gradient(arguments | {name: array[first:].data_ptr() for name, array in arrays.items()})
+            told: dict[str, Told] = {name: array[first:] for name, array in arrays.items()}
+            self._bound(self.gradient, scratch).prepared(told | {"num_trials": last - first})()
 
         self._on_all_cores(work, len(weights_TN), self.learned.num_points)
         return losses_T, gradient_TN
 
     def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
-        if self._are_shared(len(stack)):
+        if self._are_shared(len(stack)) and first_step < last_step:
             return self._shared_advance(stack, first_step, last_step)
         diverged_T = torch.full((len(stack),), -1)
 
@@ -217,19 +218,21 @@ class Fused(Engine):
     def _advance(self, kernel: Kernel, scratch: Scratch, part: Stack, first_step: int, last_step: int) -> Tensor:
         """All updates of some trials, on one core."""
         diverged_T = torch.full((len(part),), -1)
-        arrays = arrays_of(part)
-        arguments = self.shared | scratch.arguments | {name: array.data_ptr() for name, array in arrays.items()}
+        arrays = part.arrays()
+        arrays["bounds"] = arrays["bounds"].clone()  # changed below
+        bound = self._bound(kernel, scratch)
         for first, last in self._pieces(len(part), first_step, last_step):
             found_T = torch.full((len(part),), -1)
             factors_H2 = corrections(self.rule, first, last).astype(self.points.inputs_CP.dtype)
-            told = {"num_trials": len(part), "num_steps": last - first, "corrections": factors_H2.ctypes.data}
+            told: dict[str, Told] = {**arrays, "num_trials": len(part), "num_steps": last - first}
+            told["corrections"] = factors_H2
             if self.batch_size is not None:
                 epochs = range(first // self.per_epoch, -(-last // self.per_epoch))
                 kept = self.per_epoch * self.batch_size
                 orders_TP = orders(part.trial_ids, epochs, self.learned.num_points, kept)
                 in_epoch = first - epochs.start * self.per_epoch
-                told |= {"orders": orders_TP.ctypes.data, "order_size": orders_TP.shape[1], "first_batch": in_epoch}
-            kernel(arguments | told | {"diverged": found_T.data_ptr()})
+                told |= {"orders": orders_TP, "order_size": orders_TP.shape[1], "first_batch": in_epoch}
+            bound.prepared(told | {"diverged": found_T})()
             diverged_T = torch.where((diverged_T < 0) & (found_T >= 0), found_T + first, diverged_T)
             if (diverged_T >= 0).all():
                 break
@@ -271,15 +274,15 @@ class Fused(Engine):
         update, scratch = update_kernel(self.form, self.rule), self.scratch[0]
         with self._all_cores() as compute_chunks:
             for trial in range(len(stack)):
-                part = arrays_of(stack.part(trial, trial + 1))
-                told = {"corrections": factors_H2.ctypes.data, "diverged": found_T[trial:].ctypes.data}
-                told |= self.shared | scratch.arguments | {name: array.data_ptr() for name, array in part.items()}
+                part = stack.part(trial, trial + 1).arrays()
+                told: dict[str, Told] = {**part, "corrections": factors_H2, "diverged": found_T[trial:], "number": 0}
+                call = self._bound(update, scratch).prepared(told)
                 moving = [(scratch.arrays[f"own_{name}"], part[name][0].detach().numpy()) for name in self._moving]
                 for own, flat_N in moving:
                     own[self.places_N] = flat_N
                 for number in range(last_step - first_step):
                     compute_chunks()
-                    update(told | {"number": number})
+                    call.with_number("number", number)()
                     if found_T[trial] >= 0:
                         break
                 for own, flat_N in moving:
@@ -299,7 +302,7 @@ class Fused(Engine):
         told = [self.shared | scratch.arguments | one for scratch in self.scratch[:num_chunks]]
         calls = [[kernel.prepared(own | {"chunk": number}) for number in range(num_chunks)] for own in told]
 
-        def lane(own_calls: list[Callable[[], None]], left: Iterable[int]) -> None:
+        def lane(own_calls: Sequence[Callable[[], None]], left: Iterable[int]) -> None:
             for number in left:  # the iterator of a range gives each of its numbers to one thread only
                 own_calls[number]()
 
@@ -315,18 +318,24 @@ class Fused(Engine):
 
             yield compute_chunks
 
-    def _shared(self) -> dict[str, int]:
+    def _bound(self, kernel: Kernel, scratch: Scratch) -> Bound:
+        """A kernel in the memory of a core; what it is told whatever the trials is looked at once."""
+        if kernel not in scratch.bound:
+            scratch.bound[kernel] = kernel.bound(self.shared | scratch.arguments)
+        return scratch.bound[kernel]
+
+    def _shared(self) -> dict[str, Told]:
         """What every kernel is told, whatever the trials."""
         return {
             "num_weights": len(self.places_N),
-            "places": self.places_N.ctypes.data,
+            "places": memory(self.places_N),
             "width": self.learned.width,
             "row": padded(self.learned.width, self.lanes),
             "size": self.form.size(self.learned.width, self.lanes),
-            "all_inputs": self.points.filled[0].ctypes.data,
-            "all_columns": self.columns.ctypes.data,
-            "all_targets": self.points.filled[1].ctypes.data,
-            "points": self.gathered.ctypes.data,
+            "all_inputs": memory(self.points.filled[0]),
+            "all_columns": memory(self.columns),
+            "all_targets": memory(self.points.filled[1]),
+            "points": memory(self.gathered),
             "batch_size": self.batch_size or self.points.num_points,
             **self.all_shares.arguments("all"),
             **self.batch_shares.arguments("batch"),
@@ -354,15 +363,6 @@ class Fused(Engine):
                 list(pool.map(lane, busy))
 
 
-def arrays_of(part: Stack) -> dict[str, Tensor]:
-    """What a kernel is told of some trials, by its names for it."""
-    rates_T, bounds_T = part.learning_rates_T1.flatten().contiguous(), part.loss_bounds_T.clone()
-    arrays = {"weights": part.weights_TN, "rates": rates_T, "bounds": bounds_T}
-    arrays |= {f"slot_{number}": slot_TN for number, slot_TN in enumerate(part.slots)}
-    assert all(array.is_contiguous() for array in arrays.values())
-    return arrays
-
-
 class Scratch:
     """Memory that one core works in."""
 
@@ -380,4 +380,5 @@ class Scratch:
         self.memory = aligned_zeros(sum(sizes.values()), form.dtype)
         ends = itertools.accumulate(sizes.values())
         self.arrays = {name: self.memory[end - sizes[name] : end] for name, end in zip(sizes, ends, strict=True)}
-        self.arguments = {name: array.ctypes.data for name, array in self.arrays.items()}
+        self.arguments = {name: memory(array) for name, array in self.arrays.items()}
+        self.bound: dict[Kernel, Bound] = {}

@@ -16,7 +16,7 @@ from pipeline.training.engines.fused.machine import Kernel
 from pipeline.training.engines.fused.memory import aligned_zeros
 from pipeline.training.engines.fused.network import Network
 from pipeline.training.engines.fused.step import TILE_REGISTERS, padded
-from pipeline.training.engines.setting import addresses, of_training_points
+from pipeline.training.engines.setting import of_training_points
 
 
 @functools.cache
@@ -51,8 +51,8 @@ class LargestEigenvalues:
         weights_TN = weights_TN.contiguous()
         largest_T, residuals_T = weights_TN.new_empty(2, len(weights_TN))
         vectors_TN = torch.empty_like(weights_TN)
-        told = addresses({"largest": largest_T, "residuals": residuals_T, "vectors": vectors_TN})
-        told |= {"most_steps": self.most_steps, "start": self.start.ctypes.data}
+        told = {"largest": largest_T, "residuals": residuals_T, "vectors": vectors_TN}
+        told |= {"most_steps": self.most_steps, "start": self.start}
         self.setting.run(lanczos_kernel(self.setting.network), weights_TN, self._memory(), told)
         finite_T = largest_T.isfinite() & residuals_T.isfinite()
         largest_T, residuals_T = (found_T.where(finite_T, torch.nan) for found_T in (largest_T, residuals_T))

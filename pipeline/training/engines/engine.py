@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -42,6 +43,26 @@ class Stack:
             self.learning_rates_T1[first:last],
             self.loss_bounds_T[first:last],
         )
+
+    def arrays(self) -> dict[str, Tensor]:
+        """What kernels are told of the trials, by their names for it."""
+        rates_T, bounds_T = self.learning_rates_T1.flatten().contiguous(), self.loss_bounds_T.contiguous()
+        slots = {f"slot_{number}": slot_TN for number, slot_TN in enumerate(self.slots)}
+        return {"weights": self.weights_TN, "rates": rates_T, "bounds": bounds_T, **slots}
+
+
+def refuse_other_types(dtype: torch.dtype, arrays: Mapping[str, Tensor]) -> None:
+    """Refuse what a kernel would read as other numbers than it holds, since it is told where they lie and no more.
+
+    Raises:
+        TypeError: If an array is not in the dtype.
+        ValueError: If its numbers do not lie one after another.
+    """
+    for name, array in arrays.items():
+        if array.dtype != dtype:
+            raise TypeError(f"{name}: an array of {array.dtype}, where the kernel takes {dtype}")
+        if not array.is_contiguous():
+            raise ValueError(f"{name}: its numbers do not lie one after another, where a kernel takes them so")
 
 
 class Engine(ABC):

@@ -26,7 +26,7 @@ from pipeline.training.engines.card import matrices
 from pipeline.training.engines.card.blocks import LEAST, Block, Blocks, blocks_of, padded
 from pipeline.training.engines.card.tile import power_of_two
 from pipeline.training.engines.corrections import corrections
-from pipeline.training.engines.engine import Engine, Stack
+from pipeline.training.engines.engine import Engine, Stack, refuse_other_types
 from pipeline.training.engines.gpu_registers import epochs, of_network, told
 from pipeline.training.minibatches import Minibatches
 
@@ -83,6 +83,7 @@ class ByMatrices(Engine):
 
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
         weights_TN = weights_TN.contiguous()
+        refuse_other_types(self.learned.dtype, {"weights": weights_TN})
         losses_T, gradient_TN = weights_TN.new_empty(len(weights_TN)), torch.empty_like(weights_TN)
         num_points, blocks = self.learned.num_points, self.gradient_blocks
         for first, last in self._parts(len(weights_TN), num_points, blocks):
@@ -96,7 +97,7 @@ class ByMatrices(Engine):
         return losses_T, gradient_TN
 
     def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
-        assert all(memory_TN.is_contiguous() for memory_TN in (stack.weights_TN, *stack.slots))
+        refuse_other_types(self.learned.dtype, stack.arrays())
         num_points = self.batch_size or self.learned.num_points
         parts = self._parts(len(stack), num_points, self.training_blocks)
         found = [self._advance(stack.part(first, last), first_step, last_step) for first, last in parts]

@@ -33,7 +33,7 @@ from pipeline.optimizers.rules import Adam, Momentum, Nesterov, UpdateRule
 from pipeline.training.engines.card import arithmetic, network
 from pipeline.training.engines.card.tile import Tile, most_units, tile_of
 from pipeline.training.engines.corrections import corrections
-from pipeline.training.engines.engine import Engine, Stack
+from pipeline.training.engines.engine import Engine, Stack, refuse_other_types
 from pipeline.training.minibatches import Minibatches
 
 MOST_INPUTS = 16
@@ -75,6 +75,7 @@ class InRegisters(Engine):
 
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
         weights_TN = weights_TN.contiguous()
+        refuse_other_types(self.learned.dtype, {"weights": weights_TN})
         losses_T, gradient_TN = weights_TN.new_empty(len(weights_TN)), torch.empty_like(weights_TN)
         if len(weights_TN):
             network.loss_and_gradient[(len(weights_TN),)](
@@ -86,7 +87,7 @@ class InRegisters(Engine):
 
     def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
         diverged_T = torch.full((len(stack),), -1)
-        assert all(memory_TN.is_contiguous() for memory_TN in (stack.weights_TN, *stack.slots))
+        refuse_other_types(self.learned.dtype, stack.arrays())
         for first, last in epochs(first_step, last_step, self.minibatches) if len(stack) else ():
             found_T = self._launch(stack, first, last)
             diverged_T = torch.where((diverged_T < 0) & (found_T >= 0), found_T + first, diverged_T)

@@ -32,8 +32,8 @@ def orders(trial_ids: tuple[str, ...], epochs: range, num_points: int, kept: int
     found = np.empty(num_orders * kept + num_points - kept, np.int64)
     orders_kernel()(
         {
-            "keys": keys.ctypes.data,
-            "orders": found.ctypes.data,
+            "keys": keys,
+            "orders": found,
             "num_points": num_points,
             "kept": kept,
             "mask": (1 << (num_points - 1).bit_length()) - 1,

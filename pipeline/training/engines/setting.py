@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from typing import final
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from pipeline.diagnostics.snapshot import Learned
 from pipeline.models.shallow import Shallow
+from pipeline.training.engines.fused.arguments import Told, memory
 from pipeline.training.engines.fused.lanes import BITS, Dtype
 from pipeline.training.engines.fused.machine import Kernel
 from pipeline.training.engines.fused.memory import Points, Shares, aligned_zeros
@@ -40,32 +42,31 @@ class Setting:
         self.stride = len(self.shares.share_P)
         self.points = Points(inputs_DP, targets_KP, self.stride)
         self.places_N = self.network.places(self.width, self.lanes)
-        self.told = {
+        self.told: dict[str, Told] = {
             "num_weights": len(self.places_N),
-            "places": self.places_N.ctypes.data,
+            "places": memory(self.places_N),
             "width": self.width,
             "row": self.row,
             "size": self.size,
-            "all_inputs": self.points.filled[0].ctypes.data,
-            "all_targets": self.points.filled[1].ctypes.data,
+            "all_inputs": memory(self.points.filled[0]),
+            "all_targets": memory(self.points.filled[1]),
             **self.shares.arguments("all"),
         }
 
-    def run(self, kernel: Kernel, weights_TN: Tensor, memory: dict[str, int], told: dict[str, int]) -> None:
+    def run(self, kernel: Kernel, weights_TN: Tensor, sizes: dict[str, int], told: Mapping[str, Told]) -> None:
         """Run a kernel for all trials, on this thread, in memory of its own, so that several threads may do so at once.
 
         Args:
             kernel: What to do.
             weights_TN: Shape ``[T, N]``, contiguous, in the dtype of the arithmetic.
-            memory: Numbers in each of the arrays that it works in, by its names for them; they are zero at first.
+            sizes: Numbers in each of the arrays that it works in, by its names for them; they are zero at first.
             told: What else it is told.
         """
-        assert weights_TN.dtype == getattr(torch, self.network.dtype)
-        memory = {"own_weights": self.size, **memory}
-        scratch = aligned_zeros(sum(memory.values()), self.network.dtype)
-        starts = itertools.accumulate(memory.values(), initial=0)
-        own = {name: scratch[start:].ctypes.data for name, start in zip(memory, starts, strict=False)}
-        kernel(self.told | own | told | {"weights": weights_TN.data_ptr(), "num_trials": len(weights_TN)})
+        sizes = {"own_weights": self.size, **sizes}
+        scratch = aligned_zeros(sum(sizes.values()), self.network.dtype)
+        starts = itertools.accumulate(sizes.values(), initial=0)
+        own = {name: scratch[start:] for name, start in zip(sizes, starts, strict=False)}
+        kernel(self.told | own | dict(told) | {"weights": weights_TN, "num_trials": len(weights_TN)})
 
 
 def of_training_points(learned: Learned) -> Setting:
@@ -77,9 +78,3 @@ def of_test_points(learned: Learned) -> Setting:
     """In the dtype of the training."""
     dtype: Dtype = "float32" if learned.dtype == torch.float32 else "float64"
     return Setting(learned, learned.dataset.test_inputs_PD, learned.dataset.test_targets_PK, dtype)
-
-
-def addresses(arrays: dict[str, Tensor]) -> dict[str, int]:
-    """Where some arrays lie."""
-    assert all(array.is_contiguous() for array in arrays.values())
-    return {name: array.data_ptr() for name, array in arrays.items()}

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pipeline.numerics import spectra
+from pipeline.training.engines.fused.arguments import Told
 from pipeline.training.engines.fused.lanes import BITS
 from pipeline.training.engines.fused.machine import Kernel
 from pipeline.training.engines.fused.memory import aligned_zeros
@@ -53,17 +54,16 @@ def singular_values(matrices_TPF: Tensor) -> Tensor:
     scratch = aligned_zeros(sum(sizes.values()), "float64")
     starts = itertools.accumulate(sizes.values(), initial=0)
     places = torch.arange(sizes["found"]).clamp(max=num_columns - 1)
-    told = {
-        "given": columns_TFP.data_ptr(),
-        "values": values_TF.data_ptr(),
-        "places": places.data_ptr(),
+    told: dict[str, Told] = {
+        "given": columns_TFP,
+        "values": values_TF,
+        "places": places,
         "num_matrices": len(columns_TFP),
         "num_rows": columns_TFP.shape[2],
         "padded_rows": sizes["product"],
         "num_columns": num_columns,
     }
-    base = scratch.ctypes.data
-    singular_values_kernel()(told | {name: base + 8 * start for name, start in zip(sizes, starts, strict=False)})
+    singular_values_kernel()(told | {name: scratch[start:] for name, start in zip(sizes, starts, strict=False)})
     return values_TF
 
 

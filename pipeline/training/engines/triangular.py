@@ -43,11 +43,11 @@ def triangular_factors(matrices_TPF: Tensor) -> Tensor:
     factors_TFF = columns_TFP.new_empty(num_matrices, num_columns, num_columns)
     padded_rows = padded(num_rows, LANES)
     scratch = aligned_zeros((num_columns + 2) * padded_rows, "float64")
-    matrix, first, second = (scratch[start * padded_rows :].ctypes.data for start in (0, num_columns, num_columns + 1))
+    matrix, first, second = (scratch[start * padded_rows :] for start in (0, num_columns, num_columns + 1))
     triangular_kernel()(
         {
-            "given": columns_TFP.data_ptr(),
-            "factors": factors_TFF.data_ptr(),
+            "given": columns_TFP,
+            "factors": factors_TFF,
             "num_matrices": num_matrices,
             "num_rows": num_rows,
             "padded_rows": padded_rows,

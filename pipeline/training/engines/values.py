@@ -8,6 +8,7 @@ from typing import final
 from torch import Tensor
 
 from pipeline.diagnostics.snapshot import Learned
+from pipeline.training.engines.fused.arguments import Told
 from pipeline.training.engines.fused.machine import Kernel
 from pipeline.training.engines.fused.network import Network
 from pipeline.training.engines.fused.step import TILE_REGISTERS, padded
@@ -52,6 +53,6 @@ class NetworkValues:
         stride = padded(setting.num_points, setting.lanes)
         kept_TRP = weights_TN.new_empty(len(weights_TN), num_rows, stride)
         memory = {"hidden": setting.width * TILE_REGISTERS * setting.lanes, **dict.fromkeys(OF_BACKWARD, 0)}
-        told = {"kept": kept_TRP.data_ptr(), "kept_stride": stride, "kept_of_trial": num_rows * stride}
+        told: dict[str, Told] = {"kept": kept_TRP, "kept_stride": stride, "kept_of_trial": num_rows * stride}
         setting.run(values_kernel(setting.network, features=features), weights_TN.contiguous(), memory, told)
         return kept_TRP[:, :, : setting.num_points]

@@ -21,7 +21,7 @@ class Krylov:
 
     def __init__(self, p: Program, step: Product) -> None:
         self.p, self.step = p, step
-        self.basis, self.start = p.array("basis"), p.array("start")
+        self.basis, self.start = p.array("basis"), p.array("start", "size")
 
     def vector(self, number: Number) -> Array:
         """One vector of the basis."""
@@ -176,7 +176,8 @@ def lanczos_program(network: Network) -> Program:
     step = Product(p, network)
     trials = Trial(p, step, 0)
     krylov, matrix = Krylov(p, step), Tridiagonal(p)
-    largest, residuals, vectors = p.array("largest"), p.array("residuals"), p.array("vectors")
+    largest, residuals = p.array("largest", "num_trials"), p.array("residuals", "num_trials")
+    vectors = p.array("vectors", "num_trials", "num_weights")
     num_trials, most_steps = p.size("num_trials"), p.size("most_steps")
     with p.loop(num_trials) as trial:
         trials.fetch(trial)

@@ -17,6 +17,7 @@ from typing import Literal, TypeAlias, Union
 
 from llvmlite import ir
 
+from pipeline.training.engines.fused.arguments import WHOLE_NUMBERS, Argument
 from pipeline.training.engines.fused.processor import REGISTER_BITS
 
 Dtype: TypeAlias = Literal["float32", "float64"]
@@ -148,7 +149,7 @@ class Program:
         self.module = ir.Module("kernel")
         self.function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [ADDRESS]), "kernel")
         self.builder = ir.IRBuilder(self.function.append_basic_block())
-        self.arguments: list[str] = []
+        self.arguments: list[Argument] = []
 
     def text(self) -> str:
         """The whole program, for the compiler."""
@@ -160,14 +161,17 @@ class Program:
 
     def size(self, name: str) -> Value:
         """A whole number among the arguments."""
-        place = self.builder.gep(self.function.args[0], [self.whole(len(self.arguments)).ir], source_etype=WHOLE)
-        self.arguments.append(name)
-        return Value(self, self.builder.load(place, typ=WHOLE))
+        return self._word(Argument(name))
 
-    def array(self, name: str, *, whole: bool = False) -> Array:
-        """An array among the arguments."""
-        address = self.builder.inttoptr(self.size(name).ir, ADDRESS)
-        return Array(self, address, WHOLE if whole else self.real)
+    def array(self, name: str, *sizes: int | str, whole: bool = False) -> Array:
+        """An array among the arguments, at least as long as the product of some sizes, themselves arguments."""
+        argument = Argument(name, WHOLE_NUMBERS if whole else self.dtype, sizes)
+        return Array(self, self.builder.inttoptr(self._word(argument).ir, ADDRESS), WHOLE if whole else self.real)
+
+    def _word(self, argument: Argument) -> Value:
+        place = self.builder.gep(self.function.args[0], [self.whole(len(self.arguments)).ir], source_etype=WHOLE)
+        self.arguments.append(argument)
+        return Value(self, self.builder.load(place, typ=WHOLE))
 
     # Constants.
 

@@ -19,6 +19,7 @@ import llvmlite.binding as llvm
 import numpy as np
 
 from pipeline.records.files import replacing
+from pipeline.training.engines.fused.arguments import Told
 from pipeline.training.engines.fused.lanes import Program
 from pipeline.training.engines.fused.processor import processor
 
@@ -36,17 +37,65 @@ class Kernel:
     def __init__(self, program: Program) -> None:
         text = program.text()
         self.arguments = tuple(program.arguments)
+        self.places = {argument.name: place for place, argument in enumerate(self.arguments) if argument.dtype is None}
         with LOCK:
             self._owner, self._function = _compiled(text)
 
-    def __call__(self, arguments: Mapping[str, int]) -> None:
-        """Run it, with whole numbers and addresses by their names."""
-        self.prepared(arguments)()
+    def __call__(self, told: Mapping[str, Told]) -> None:
+        """Run it, with whole numbers and arrays by their names."""
+        self.prepared(told)()
 
-    def prepared(self, arguments: Mapping[str, int]) -> Callable[[], None]:
-        """What runs it with the same arguments any number of times."""
-        table = np.array([arguments[name] for name in self.arguments], dtype=np.int64)
-        return lambda: self._function(table.ctypes.data)
+    def prepared(self, told: Mapping[str, Told]) -> Call:
+        """What runs it with the same arguments any number of times.
+
+        Raises:
+            TypeError: If one is not of the type that the kernel takes.
+            ValueError: If an array is too short, or does not lie in one piece.
+        """
+        return self.bound(told).prepared({})
+
+    def bound(self, told: Mapping[str, Told]) -> Bound:
+        """The kernel with some of its arguments, which are looked at once for all calls; it raises as ``prepared``."""
+        return Bound(self, told)
+
+    def run(self, table: int) -> None:
+        """Run it with the table of its arguments that lies at an address."""
+        self._function(table)
+
+
+class Bound:
+    """A kernel with some of its arguments."""
+
+    def __init__(self, kernel: Kernel, told: Mapping[str, Told]) -> None:
+        self.kernel, self._told = kernel, told
+        self._words = np.zeros(len(kernel.arguments), dtype=np.int64)
+        self._left = [(n, argument) for n, argument in enumerate(kernel.arguments) if argument.name not in told]
+        for n, argument in enumerate(kernel.arguments):
+            if argument.name in told:
+                self._words[n] = argument.word(told)
+
+    def prepared(self, told: Mapping[str, Told]) -> Call:
+        """What runs it with these arguments too, as often as it is called; it raises as that of a kernel."""
+        words = self._words.copy()
+        for n, argument in self._left:
+            words[n] = argument.word(told, self._told)
+        return Call(self, words, told)
+
+
+class Call:
+    """A kernel with all of its arguments, which are kept for as long as it may run."""
+
+    def __init__(self, bound: Bound, words: np.ndarray, told: Mapping[str, Told]) -> None:
+        self._bound, self._words, self._told = bound, words, told
+        self._run, self._address = bound.kernel.run, words.ctypes.data
+
+    def __call__(self) -> None:
+        self._run(self._address)
+
+    def with_number(self, name: str, number: int) -> Call:
+        """The same, which is told another whole number from now on."""
+        self._words[self._bound.kernel.places[name]] = number
+        return self
 
 
 def folder() -> Path:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.training.engines.fused.arguments import Told, memory
 from pipeline.training.engines.fused.lanes import BITS, Dtype
 from pipeline.training.engines.fused.processor import REGISTER_BITS
 from pipeline.training.engines.fused.step import TILE_REGISTERS
@@ -68,21 +69,21 @@ class Shares:
         self.num_chunks = max(1, min(most_chunks, self.wide_tiles))  # none is without a tile
         self.chunks = np.arange(self.num_chunks + 1) * self.wide_tiles // self.num_chunks
 
-    def arguments(self, of: str) -> dict[str, int]:
+    def arguments(self, of: str) -> dict[str, Told]:
         """What a kernel is told, for all points or those of a batch."""
         return {
-            f"{of}_share": self.share_P.ctypes.data,
+            f"{of}_share": memory(self.share_P),
             f"{of}_stride": len(self.share_P),
             f"{of}_wide_tiles": self.wide_tiles,
             f"{of}_narrow_tiles": self.narrow_tiles,
             f"{of}_num_chunks": self.num_chunks,
-            f"{of}_chunks": self.chunks.ctypes.data,
+            f"{of}_chunks": memory(self.chunks),
         }
 
 
 def aligned_zeros(count: int, dtype: Dtype) -> np.ndarray:
     """Zeros that begin where a register's worth of memory does."""
     alignment = REGISTER_BITS // 8
-    memory = np.zeros(count * BITS[dtype] // 8 + alignment, dtype=np.uint8)
-    start = -memory.ctypes.data % alignment
-    return memory[start : start + count * BITS[dtype] // 8].view(dtype)
+    numbers = np.zeros(count * BITS[dtype] // 8 + alignment, dtype=np.uint8)
+    start = -numbers.ctypes.data % alignment
+    return numbers[start : start + count * BITS[dtype] // 8].view(dtype)

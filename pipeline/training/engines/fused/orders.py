@@ -74,7 +74,8 @@ class Shuffle:
 def orders_program() -> Program:
     """The first points of one order after another; the next is written over what is left over of one."""
     p = Program("float64")
-    keys, orders = p.array("keys", whole=True), p.array("orders", whole=True)
+    keys = p.array("keys", 2, "num_orders", whole=True)
+    orders = p.array("orders", "num_orders", "kept", whole=True)
     num_points, kept, mask = p.size("num_points"), p.size("kept"), p.size("mask")
     with p.loop(p.size("num_orders")) as number:
         order = Array(p, orders.at(number * kept), orders.element)

@@ -249,7 +249,8 @@ def singular_values_program() -> Program:
     """The singular values of each matrix, which lies in columns, largest first."""
     p = Program("float64")
     matrix = Bidiagonalisation(p)
-    given, found, values = p.array("given"), p.array("found"), p.array("values")
+    given, found = p.array("given", "num_matrices", "num_rows", "num_columns"), p.array("found")
+    values = p.array("values", "num_matrices", "num_columns")
     places = p.array("places", whole=True)
     num_rows, num_matrices = p.size("num_rows"), p.size("num_matrices")
     bidiagonal = Bidiagonal(p, matrix)

@@ -130,11 +130,15 @@ class Step(ABC):
     def __init__(self, p: Program, form: Form, of: str) -> None:
         self.p, self.form, self.together = p, form, form.together
         self.width, self.row, self.size = p.size("width"), p.size("row"), p.size("size")
-        self.num_chunks, self.chunks = p.size(f"{of}_num_chunks"), p.array(f"{of}_chunks", whole=True)
+        self.num_chunks, self.chunks = (
+            p.size(f"{of}_num_chunks"),
+            p.array(f"{of}_chunks", f"{of}_num_chunks", whole=True),
+        )
         self.wide_tiles, self.narrow_tiles = p.size(f"{of}_wide_tiles"), p.size(f"{of}_narrow_tiles")
-        self.stride, self.share = p.size(f"{of}_stride"), p.array(f"{of}_share")
-        self.x, self.y = p.array(f"{of}_inputs"), p.array(f"{of}_targets")
-        self.weights, self.gradient = p.array("own_weights"), p.array("own_gradient")
+        self.stride, self.share = p.size(f"{of}_stride"), p.array(f"{of}_share", f"{of}_stride")
+        self.x = p.array(f"{of}_inputs", f"{of}_stride")
+        self.y = p.array(f"{of}_targets", f"{of}_stride", form.num_outputs)
+        self.weights, self.gradient = p.array("own_weights", "size"), p.array("own_gradient")
         self.sums, self.zeros = p.array("sums"), p.array("zeros")
         self.output_sums, self.chunk_losses = p.array("output_sums"), p.array("chunk_losses")
 
@@ -260,9 +264,10 @@ class Trial:
     def __init__(self, p: Program, step: Step, slots: int) -> None:
         self.p, self.step = p, step
         self.num_weights = p.size("num_weights")
-        self.places = p.array("places", whole=True)
-        self.flat = [p.array(name) for name in ("weights", *(f"slot_{n}" for n in range(slots)))]
-        self.own = [step.weights, *(p.array(f"own_slot_{n}") for n in range(slots))]
+        self.places = p.array("places", "num_weights", whole=True)
+        names = ("weights", *(f"slot_{n}" for n in range(slots)))
+        self.flat = [p.array(name, "num_trials", "num_weights") for name in names]
+        self.own = [step.weights, *(p.array(f"own_slot_{n}", "size") for n in range(slots))]
 
     def fetch(self, trial: Value) -> None:
         """Bring a trial into rows, and those that are worked on together with it."""
@@ -288,7 +293,7 @@ def gradient_program(form: Form) -> Program:
     p = Program(form.dtype)
     step = form.step(p, "all")
     trials = Trial(p, step, 0)
-    losses, flat_gradient = p.array("losses"), p.array("gradient")
+    losses, flat_gradient = p.array("losses", "num_trials"), p.array("gradient", "num_trials", "num_weights")
     num_trials = p.size("num_trials")
     with p.loop(num_trials) as trial:
         trials.fetch(trial)
@@ -344,8 +349,9 @@ class Update:
 
     def __init__(self, p: Program, trials: Trial, rule: UpdateRule) -> None:
         self.p, self.trials, self.rule = p, trials, rule
-        self.rates, self.bounds = p.array("rates"), p.array("bounds")
-        self.corrections, self.diverged = p.array("corrections"), p.array("diverged", whole=True)
+        self.rates, self.bounds = p.array("rates", "num_trials"), p.array("bounds", "num_trials")
+        self.corrections = p.array("corrections", 2, "num_steps")
+        self.diverged = p.array("diverged", "num_trials", whole=True)
 
     def begin(self) -> None:
         """No trial has diverged yet."""
@@ -380,7 +386,7 @@ class Batch:
 
     def __init__(self, p: Program, step: Step) -> None:
         self.p, self.step = p, step
-        self.points, self.orders = p.array("points"), p.array("orders", whole=True)
+        self.points, self.orders = p.array("points"), p.array("orders", "num_trials", "order_size", whole=True)
         self.order_size, self.batch_size = p.size("order_size"), p.size("batch_size")
         self.first_batch = p.size("first_batch")
 

@@ -70,7 +70,8 @@ def triangular_program() -> Program:
     """The triangular factor of each matrix, in columns, zeros below the diagonal."""
     p = Program("float64")
     reflections = Reflections(p)
-    given, factors = p.array("given"), p.array("factors")
+    given = p.array("given", "num_matrices", "num_rows", "num_columns")
+    factors = p.array("factors", "num_matrices", "num_columns", "num_columns")
     num_rows, num_matrices = p.size("num_rows"), p.size("num_matrices")
     columns = reflections.columns
     with p.loop(num_matrices) as number:

@@ -46,7 +46,8 @@ def values_program(network: Network, *, features: bool) -> Program:
     p = Program(network.dtype)
     values = Values(p, network)
     trials = Trial(p, values, 0)
-    kept, kept_of_trial, num_trials = p.array("kept"), p.size("kept_of_trial"), p.size("num_trials")
+    kept = p.array("kept", "num_trials", "kept_of_trial")
+    kept_of_trial, num_trials = p.size("kept_of_trial"), p.size("num_trials")
     with p.loop(num_trials) as trial:
         trials.fetch(trial)
         values.over_tiles(Array(p, kept.at(trial * kept_of_trial), p.real), features=features)
