@@ -14,7 +14,7 @@ class ChosenRuns:
 
     Args:
         best: Of each problem and model, so many trials of the least test error.
-        diverged: So many of those that diverged.
+        diverged: So many of those that diverged, and of those that failed.
         random: So many of all, always the same ones.
     """
 

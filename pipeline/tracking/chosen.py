@@ -18,7 +18,7 @@ def chosen_trials(tracking: Tracking, results: pl.DataFrame) -> list[str]:
         tracking: What was asked.
         results: One row for each trial.
     """
-    finished = results.filter(pl.col("status").is_in(["done", "diverged"]))
+    finished = results.filter(pl.col("status").is_in(["done", "diverged", "failed"]))
     match tracking.runs:
         case "none":
             return []
@@ -33,7 +33,7 @@ def chosen_trials(tracking: Tracking, results: pl.DataFrame) -> list[str]:
 
 
 def _few(few: ChosenRuns, finished: pl.DataFrame) -> list[str]:
-    """The best of each problem and model, some that diverged, and some of all."""
+    """The best of each problem and model, some that diverged, some that failed, and some of all."""
     best = (
         scored(finished)
         .filter(pl.col("status") == "done", pl.col("score").is_finite())
@@ -42,6 +42,8 @@ def _few(few: ChosenRuns, finished: pl.DataFrame) -> list[str]:
         .head(few.best)
     )
     by_hash = finished.select("trial", "status").sort("trial")  # an id is a hash, so this order is as good as drawn
-    diverged = by_hash.filter(pl.col("status") == "diverged").head(few.diverged)
-    wanted = {*best["trial"], *diverged["trial"], *by_hash["trial"].head(few.random)}
+    ended_badly = [
+        by_hash.filter(pl.col("status") == word)["trial"].head(few.diverged) for word in ("diverged", "failed")
+    ]
+    wanted = {*best["trial"], *pl.concat(ended_badly), *by_hash["trial"].head(few.random)}
     return [trial for trial in finished["trial"] if trial in wanted]

@@ -53,7 +53,10 @@ class RunContent:
             the number of threads: no part of what makes two runs the same.
         exit_code: 0, or 1 for a run that failed.
         began_at: In seconds since 1970.
-        seconds: How long it took.
+        seconds: How long it took, from there to its end.
+        steps: Number of updates in that time.
+        commit: Of the code that trained it; empty where that is not known.
+        notes: What people read first.
     """
 
     id: str
@@ -69,6 +72,9 @@ class RunContent:
     exit_code: int = 0
     began_at: float = 0.0
     seconds: float = 0.0
+    steps: int = 0
+    commit: str = ""
+    notes: str = ""
 
     @functools.cached_property
     def digest(self) -> str:
@@ -82,10 +88,9 @@ class RunContent:
         recorded = {name for row in self.rows for name in row} - self.calculated
         return {name: value for name, value in self.summary.items() if name in recorded}
 
-    @property
-    def ended_at(self) -> float:
-        """In seconds since 1970."""
-        return self.began_at + self.seconds
+    def seconds_at(self, step: int) -> float:
+        """When a step was reached, in seconds since the begin: nobody notes it, and updates are taken to be alike."""
+        return self.seconds * min(1.0, step / self.steps) if self.steps else self.seconds
 
     @property
     def metrics(self) -> list[str]:
@@ -119,7 +124,9 @@ def as_records(content: RunContent, destination: Destination, first_row: int = 0
         yield _metric(name, smallest=name in content.smallest)
     for row in content.rows[first_row:]:
         history = protocol.HistoryRecord(step=protocol.HistoryStep(num=row[STEP]))
-        history.item.extend(_items(protocol.HistoryItem, {**row, "_step": row[STEP], "_timestamp": content.ended_at}))
+        seconds = content.seconds_at(row[STEP])
+        when = {"_step": row[STEP], "_runtime": seconds, "_timestamp": content.began_at + seconds}
+        history.item.extend(_items(protocol.HistoryItem, {**row, **when}))
         yield protocol.Record(history=history)
     summary = {**content.summary, "_runtime": content.seconds}
     yield protocol.Record(summary=protocol.SummaryRecord(update=_items(protocol.SummaryItem, summary)))
@@ -137,6 +144,8 @@ def _run_record(content: RunContent, destination: Destination) -> protocol.RunRe
         job_type=within(content.job_type, LONGEST_JOB_TYPE),
         tags=[within(tag, LONGEST_TAG) for tag in content.tags],
         host=str(content.config.get("host") or ""),
+        notes=content.notes,
+        git=protocol.GitRepoRecord(commit=content.commit),
     )
     run.start_time.FromNanoseconds(round(content.began_at * 1e9))
     config = {**content.config, **_in_full(content, run), DIGEST: content.digest}

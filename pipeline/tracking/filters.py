@@ -15,11 +15,20 @@ def runs_of(group: str, job_type: str = "") -> dict[str, Any]:
 
     It is set as it is kept: read from words, an equals sign or a bracket in a name would be taken for an operator.
     """
-    conditions = [_is("group", within(group, LONGEST_NAME))]
+    conditions = [_is("run", "group", within(group, LONGEST_NAME))]
     if job_type:
-        conditions.append({**_is("jobType", within(job_type, LONGEST_JOB_TYPE)), "connector": "AND"})
+        conditions.append(_is("run", "jobType", within(job_type, LONGEST_JOB_TYPE)) | AND)
     return {"filterFormat": "filterV2", "filters": conditions}
 
 
-def _is(name: str, value: str) -> dict[str, Any]:
-    return {"key": {"section": "run", "name": name}, "op": "=", "value": value, "disabled": False}
+def with_choices(runs: dict[str, Any], *statuses: str) -> dict[str, Any]:
+    """A filter with further conditions that are switched off: by a click only the runs that ended so are left."""
+    choices = [_is("summary", "status", status) | AND | {"disabled": True} for status in statuses]
+    return runs | {"filters": [*runs["filters"], *choices]}
+
+
+AND = {"connector": "AND"}
+
+
+def _is(section: str, name: str, value: str) -> dict[str, Any]:
+    return {"key": {"section": section, "name": name}, "op": "=", "value": value, "disabled": False}

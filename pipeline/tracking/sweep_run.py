@@ -325,7 +325,6 @@ def verdict_key(word: str) -> str:
 
 def provenance(source: Exportable) -> dict[str, Any]:
     """Where the numbers come from: what the plan noted when it was made, and what trained it."""
-    noted = json.loads((source.folder / "plan.json").read_bytes())
     columns = ("version", "code", "host", "device", "engine")
     trained = {name: sorted(source.outcomes[name].drop_nulls().unique().to_list()) for name in columns}
-    return {"planned": noted.get("provenance", {}), "trained": trained, "plan": source.group}
+    return {"planned": source.noted, "trained": trained, "plan": source.group}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+import hashlib
+import json
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,14 +81,32 @@ class Exportable:
         """What the runs of this sweep have in common on W&B."""
         return self.plan.folder_name
 
+    @functools.cached_property
+    def noted(self) -> dict[str, Any]:
+        """What the plan noted of the code and the machine that made it."""
+        plan = json.loads((self.folder / "plan.json").read_bytes())
+        return dict(plan.get("provenance") or {})
+
+    @property
+    def command(self) -> str:
+        """What trains the sweep again."""
+        return f"python -m pipeline run {shlex.quote(f'{self.plan.name}.yaml')}"
+
     @property
     def prefix(self) -> str:
         """How the ids of its runs begin."""
         return self.plan.experiment.identity()[:10]
 
     def id_of(self, trial: str) -> str:
-        """The id of a trial's run: of the experiment and of the trial, so the same whoever exports it."""
-        return f"{self.prefix}-{trial[:16]}"
+        """The id of a trial's run: of the experiment and of the trial, so the same whoever exports it.
+
+        One that failed has an id of its own for each failure: it may be tried again, and then has other records.
+        """
+        outcome = self.ended.get(trial)
+        if outcome is None or outcome["status"] != "failed":
+            return f"{self.prefix}-{trial[:16]}"
+        which = json.dumps([outcome[name] for name in ("job", "attempt", "step", "reason")])
+        return f"{self.prefix}-{trial[:16]}-failed-{hashlib.sha256(which.encode()).hexdigest()[:6]}"
 
 
 def trial_runs(source: Exportable, trials: Sequence[str]) -> Iterator[RunContent]:
@@ -107,7 +128,7 @@ def _of_pack(source: Exportable, pack: Pack, trials: list[str]) -> Iterator[RunC
     finished_at = (source.folder / "outcomes" / f"{pack.id}.parquet").stat().st_mtime
     for trial in trials:
         row, outcome = source.rows[trial], source.ended[trial]
-        seconds = outcome["seconds"] or 0.0
+        seconds = len(pack.trials) * (outcome["seconds"] or 0.0)
         history = histories.get(trial, [])
         yield RunContent(
             id=source.id_of(trial),
@@ -120,9 +141,25 @@ def _of_pack(source: Exportable, pack: Pack, trials: list[str]) -> Iterator[RunC
             summary=with_extremes(history, SMALLEST) | said_of(row),
             smallest=SMALLEST & {name for entry in history for name in entry},
             calculated=frozenset({PREDICTED}),
+            exit_code=int(row["status"] == "failed"),
             began_at=finished_at - seconds,
             seconds=seconds,
+            steps=pack.shape.steps,
+            commit=commit_of(source, outcome),
+            notes=notes_of(source, outcome),
         )
+
+
+def commit_of(source: Exportable, outcome: dict[str, Any]) -> str:
+    """The commit of the code that trained a trial, else of that which planned it; the last before it was changed."""
+    code = outcome["code"] or source.noted.get("code") or ""
+    return str(code).partition("+")[0]
+
+
+def notes_of(source: Exportable, outcome: dict[str, Any]) -> str:
+    """The question of a sweep, the command that answers it, and why a trial failed if it did."""
+    failed = f"\n\nfailed: {outcome['reason']}" if outcome["status"] == "failed" else ""
+    return f"{source.plan.experiment.question}\n\n    {source.command}{failed}"
 
 
 def _histories(source: Exportable, pack: Pack, trials: list[str]) -> dict[str, list[dict[str, Any]]]:
@@ -173,11 +210,13 @@ def config_of(source: Exportable, pack: Pack, row: dict[str, Any], outcome: dict
     flat |= {"batch_size": shape.batch_size or "full", "dtype": shape.dtype, "weights": shape.num_weights}
     provenance = ("engine", "device", "host", "version", "code", "job", "attempt", "pack")
     flat |= {name: outcome[name] for name in provenance}
+    flat |= {"training_seconds": outcome["seconds"], "command": source.command}
     return flat | {"trial": row["trial"], "experiment": canonical(source.plan.experiment)}
 
 
 def said_of(row: dict[str, Any]) -> dict[str, Any]:
     """How a trial has ended, and what theory says to it."""
     said = {"status": row["status"], "last_step": row["step"], "verdict": row["verdict"]}
+    said |= {"reason": row["reason"]} if row["status"] == "failed" else {}
     trusted = row.get("condition_number_trust")
     return said | ({"condition_number_trust": trusted} if trusted else {})

@@ -15,7 +15,7 @@ from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.errors import PipelineError
 from pipeline.tracking.content import Destination
-from pipeline.tracking.filters import IN_WORDS, runs_of
+from pipeline.tracking.filters import IN_WORDS, runs_of, with_choices
 from pipeline.tracking.limits import LONGEST_NAME, within
 from pipeline.tracking.merge import id_of, merged, merged_sections
 from pipeline.tracking.network import RefusedError, TroubleError
@@ -52,9 +52,15 @@ def workspace(
         settings=ws.WorkspaceSettings(x_axis="step", max_runs=100),
         runset_settings=ws.RunsetSettings(filters=IN_WORDS, pinned_columns=_columns(rate_of(source.results))),
     )
-    view._stashed_filter_string, view._stashed_filters_v2 = IN_WORDS, runs_of(source.group)
+    view._stashed_filter_string, view._stashed_filters_v2 = IN_WORDS, _runs(source)
     view._internal_name = view_name(source)
     return view
+
+
+def _runs(source: Exportable) -> Json:
+    """The filter of the runs of a sweep; how some have ended that are not done is a click away."""
+    ended = [word for word in ("diverged", "failed") if (source.results["status"] == word).any()]
+    return with_choices(runs_of(source.group), *ended)
 
 
 def view_name(source: Exportable) -> str:

@@ -40,6 +40,12 @@ def test_trials_that_are_not_finished_are_not_exported(table: pl.DataFrame) -> N
     assert chosen_trials(Tracking(runs="all"), waiting) == []
 
 
+def test_trials_that_failed_are_exported_as_well(table: pl.DataFrame) -> None:
+    failed = table.with_columns(pl.lit("failed").alias("status"))
+    assert chosen_trials(Tracking(), failed) == table["trial"].to_list()
+    assert len(chosen_trials(Tracking(runs=ChosenRuns(best=1, diverged=2, random=0)), failed)) == 2
+
+
 def test_the_best_of_each_model_is_chosen(table: pl.DataFrame) -> None:
     chosen = chosen_trials(Tracking(runs=ChosenRuns(best=1, diverged=0, random=0)), table)
     done = table.filter(pl.col("status") == "done")

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
 import pytest
 import torch
 from arrivals import expected, measured
+from drawn_run import HOSTILE
 from recorded_run import write_run
 
 from pipeline.report.theory import predicted_curves
-from pipeline.tracking.content import STEP, RunContent
+from pipeline.tracking.content import STEP, Destination, RunContent, as_records
 from pipeline.tracking.export import read_run
 from pipeline.tracking.trial_runs import PREDICTED, Exportable, trial_runs
+
+
+def values(items: Any) -> dict[str, Any]:
+    return {item.key: json.loads(item.value_json) for item in items}
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +77,47 @@ def test_a_run_is_the_same_by_one_thread_and_by_many_though_its_predictions_are_
     assert [run.digest for run in one] == [run.digest for run in many]
     for run, other in zip(one, many, strict=True):
         assert repr(run.recorded_summary) == repr(other.recorded_summary)
+
+
+def test_rows_have_the_times_at_which_the_pack_reached_their_steps(source: Exportable) -> None:
+    """Half a second for each trial of a pack of four is two seconds for the pack, and 1000 updates."""
+    for run in trial_runs(source, list(source.plan.trials)):
+        finished = (source.folder / "outcomes" / f"{run.config['pack']}.parquet").stat().st_mtime
+        pack = next(pack for pack in source.plan.packs if pack.id == run.config["pack"])
+        assert (run.seconds, run.steps) == (0.5 * len(pack.trials), 1000)
+        assert run.began_at + run.seconds == pytest.approx(finished, abs=1e-5)
+        records = as_records(run, Destination("lab", "p"))
+        rows = [values(record.history.item) for record in records if record.history.item]
+        assert len({row["_timestamp"] for row in rows}) == len(rows)
+        for row in rows:
+            assert row["_runtime"] == pytest.approx(run.seconds * row[STEP] / 1000)
+            assert row["_timestamp"] == pytest.approx(run.began_at + row["_runtime"])
+
+
+def test_the_overview_has_the_command_and_the_commit(source: Exportable) -> None:
+    (run,) = trial_runs(source, list(source.plan.trials)[:1])
+    (record,) = [record.run for record in as_records(run, Destination("lab", "p")) if record.run.run_id]
+    assert record.notes == "Does it arrive?\n\n    python -m pipeline run arrives.yaml"
+    assert record.git.commit == run.commit == source.noted["code"].partition("+")[0]
+    assert values(record.config.update)["command"] == "python -m pipeline run arrives.yaml"
+
+
+def test_a_trial_that_failed_has_a_run_of_each_failure_that_says_so(drawn: Path) -> None:
+    source = read_run(drawn)
+    failed = [row["trial"] for row in source.rows.values() if row["status"] == "failed"]
+    runs = list(trial_runs(source, failed))
+    assert len(runs) == 4
+    for run in runs:
+        assert (run.exit_code, run.summary["status"], run.summary["reason"]) == (1, "failed", HOSTILE)
+        assert "failed" in run.tags
+        assert run.notes.endswith(f"failed: {HOSTILE}")
+        assert run.id.startswith(f"{source.prefix}-{run.config['trial'][:16]}-failed-")
+    again = dataclasses.replace(source, outcomes=source.outcomes.with_columns(attempt=pl.lit(2)))
+    assert not {again.id_of(trial) for trial in failed} & {run.id for run in runs}
+
+
+def test_a_trial_that_diverged_is_a_run_that_ended_well(source: Exportable) -> None:
+    """Divergence is a result, found by its tag."""
+    diverged = [row["trial"] for row in source.rows.values() if row["status"] == "diverged"]
+    runs = list(trial_runs(source, diverged))
+    assert [(run.exit_code, "diverged" in run.tags) for run in runs] == [(0, True)] * 4

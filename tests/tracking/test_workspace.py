@@ -212,7 +212,12 @@ def test_a_reason_for_a_failure_is_text_whatever_it_looks_like(source: Exportabl
 def test_only_the_runs_of_the_sweep_are_shown(tmp_path: Path, name: str) -> None:
     source = read_run(write_run(tmp_path, name))
     (runs,) = as_json(workspace(source, THERE))["spec"]["section"]["runSets"]
-    (only,) = runs["filters"]["filters"]
+    only, *choices = runs["filters"]["filters"]
+    assert [(one["key"]["name"], one["value"], one["disabled"]) for one in choices] == [
+        ("status", "diverged", True),
+        ("status", "failed", True),
+    ]
+    assert not only["disabled"]
     assert only["key"] == {"section": "run", "name": "group"}
     assert (only["op"], only["value"]) == ("=", source.group)
 

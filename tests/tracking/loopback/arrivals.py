@@ -27,7 +27,7 @@ def expected(run: Path) -> dict[str, list[dict[str, Any]]]:
 
 def measured(row: dict[str, Any]) -> dict[str, Any]:
     """What was recorded, without what the export adds."""
-    added = (PREDICTED, "_step", "_timestamp")
+    added = (PREDICTED, "_step", "_timestamp", "_runtime")
     return {name: value if name == STEP else repr(float(value)) for name, value in row.items() if name not in added}
 
 
