@@ -85,8 +85,7 @@ def status(asked: argparse.Namespace) -> int:
         if found.arrays.height:
             print(as_text(found.arrays, keep=found.arrays.columns))
         _say_left(found.seconds_left)
-        if found.trials.get("lost"):
-            say(f"{found.trials['lost']} trials are of jobs that ended before they were done; retry sends them again")
+        _say_lost(found)
         if found.unknown:
             say(f"what waits and what runs is unknown: {found.unknown}")
         if distinct.height and found.trials.keys() - {"done", "diverged"}:
@@ -125,12 +124,13 @@ def logs(asked: argparse.Namespace) -> int:
         return 0
     if stands.unknown:
         say(f"which jobs have ended is unknown: {stands.unknown}")
-    if not found:
+    if found:
+        print(as_text(groups_table(found)))
+        for group in found:
+            print(_last_lines(group.incidents[0]))
+    else:
         say(_nothing(stands))
-        return 0
-    print(as_text(groups_table(found)))
-    for group in found:
-        print(_last_lines(group.incidents[0]))
+    _say_lost(stands)
     return 0
 
 
@@ -138,12 +138,12 @@ def _nothing(stands: Status) -> str:
     """What is said where no error is known, which does not mean that there is none."""
     if stands.unknown:
         return "no error is known so far"
+    return "no error was left behind" if stands.trials.get("lost") else "nothing has gone wrong"
+
+
+def _say_lost(stands: Status) -> None:
     if lost := stands.trials.get("lost"):
-        return (
-            f"no error was left behind, but {lost} trials are of jobs that ended before they were done, by cancel or "
-            "from outside; retry sends them again"
-        )
-    return "nothing has gone wrong"
+        say(f"{lost} trials are of jobs that ended before they were done; retry sends them again")
 
 
 def cancel(asked: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ from pipeline.records.files import replacing
 EXCEPTION = "exception"
 NEVER_BEGAN = "never began"
 STOPPED = "stopped"
+NO_WORD = f"{NEVER_BEGAN}, and left no word"
 OF_OTHERS = "of this parallel training"
 """What a worker says that has lost those with which it trains."""
 MOST_EXCEPTIONS = 2
@@ -115,7 +116,16 @@ def _worker(attempt: Attempt, number: int) -> tuple[str, int, int, int]:
 def _of_attempt(
     run: Path, submission: Submission, attempt: Attempt, spool: Sequence[Path], until: float | None, *, runs: bool
 ) -> Iterator[Incident]:
-    """What went wrong in an attempt; ``until`` is when the next one of its worker began, if one did."""
+    """What went wrong in an attempt.
+
+    Args:
+        run: Folder of the run.
+        submission: What it is of.
+        attempt: It.
+        spool: What PBS has written of its job.
+        until: When the next attempt of its worker began, if one did.
+        runs: Whether it goes on.
+    """
     place = (attempt.submission, attempt.index, attempt.job)
     memory, minutes = submission.memory_gib, submission.minutes
     for pack, reason in attempt.failed.items():
@@ -177,7 +187,7 @@ def _never_began(
         said = words or telling_line(tail(file) for file in (log.with_suffix(".out"), *spool, log))
         at = log.stat().st_mtime if log.exists() else submission.sent_at
         place = (submission.name, index, job)
-        what = f"{kind}: {said}" if said else f"{kind}, and left no word"
+        what = f"{kind}: {said}" if said else NO_WORD if kind == NEVER_BEGAN else f"{kind} before it began"
         yield Incident(kind, what, at, *place, "", submission.memory_gib, log, submission.minutes, packs)
 
 

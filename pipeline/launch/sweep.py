@@ -219,7 +219,7 @@ def _cuts(standing: Standing, packs: Iterable[str], cluster: Cluster, links: int
     alike = [one for one in standing.submissions if (one.cluster, one.scheduler, one.slurm_conf) == there]
     cuts = cut_short(alike, standing.held, set(packs) - standing.finished - standing.kept_back, links)
     for cut in cuts:
-        say(f"the chain after {cut.before.name} was cut short; missing: link {', '.join(map(str, cut.links))}")
+        say(f"a chain ends with {cut.before.name}; missing: link {', '.join(map(str, cut.links))}")
     return cuts
 
 

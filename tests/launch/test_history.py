@@ -9,7 +9,7 @@ from pipeline.launch.attempts import Attempt, next_number, read_attempts, write_
 from pipeline.launch.causes import part_of
 from pipeline.launch.endings import note_cancelled, note_killed
 from pipeline.launch.history import EXCEPTION, NEVER_BEGAN, STOPPED, forgive, incidents, log_of, quarantined
-from pipeline.launch.submission import Submission
+from pipeline.launch.submission import Submission, folder_of
 
 TASKS = (("p1", "p2"), ("p3",))
 
@@ -345,6 +345,9 @@ def test_job_that_never_began_and_left_no_word_says_so(tmp_path):
     attempt(tmp_path, index=1, ended_at=1100.0, end="finished")
     (one,) = incidents(tmp_path, [submission()], set())
     assert (one.kind, one.what) == (NEVER_BEGAN, "never began, and left no word")
+    note_cancelled(folder_of(tmp_path, "xor-0a1b2c-1"), ["12_0"])
+    (one,) = incidents(tmp_path, [submission()], set())
+    assert (one.kind, one.what) == ("cancelled", "cancelled before it began")
 
 
 def test_submission_that_was_not_sent_yet_is_no_incident(tmp_path):
