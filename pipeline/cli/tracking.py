@@ -76,15 +76,24 @@ def _tell_dashboard(folder: Path, made: Made) -> None:
 
 def _tell(folder: Path, done: Exported) -> None:
     """What came of an export, in words."""
+    from pipeline.report.printing import number_of
+
     for run, what in done.problems.items():
         say(f"run {run}: {what}")
     if done.closed:
         say(f"nothing was sent: {done.closed}")
         where = folder / "wandb"
-        say(f"{done.waiting} runs for {done.destination} wait in {where}; sync again where W&B can be reached")
+        waiting = number_of(done.waiting, "run")
+        verb = "waits" if done.waiting == 1 else "wait"
+        say(f"{waiting} for {done.destination} {verb} in {where}; sync again where W&B can be reached")
     else:
-        missing = f", {len(done.problems)} are not" if done.problems else ""
-        say(f"{done.there} runs are on W&B ({done.destination}), each verified{missing}")
+        missing = f", {len(done.problems)} {_are(len(done.problems))} not" if done.problems else ""
+        there = f"{number_of(done.there, 'run')} {_are(done.there)} on W&B ({done.destination})"
+        say(f"{there}, {'each ' if done.there > 1 else ''}verified{missing}")
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def _tracking(folder: Path, overrides: list[str]) -> Tracking | None:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from pipeline.definitions import canonical
+from pipeline.records.store import scan_records
 from pipeline.report.printing import spelled
 from pipeline.report.tables import best_of_each_model, summary
 from pipeline.report.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
@@ -34,14 +35,14 @@ from pipeline.tracking.patience import answer_seconds, pauses
 from pipeline.tracking.remote import FINISHED, NOT_OURS, Held, environment
 from pipeline.tracking.streaming import SENDING
 from pipeline.tracking.transaction_log import is_whole
-from pipeline.tracking.trial_runs import Exportable
+from pipeline.tracking.trial_runs import Exportable, commit_of, notes_of
 
 if TYPE_CHECKING:
     from pipeline.tracking.delivery import Delivery
 
 VERDICT = "verdict_"
 """How the numbers of trials by verdict begin."""
-VERSION = 6
+VERSION = 7
 """One more whenever the run of a sweep says more, so that it is sent again."""
 RECORDS = "records"
 """Where the hashes of some trials' records are in the configuration of a sweep."""
@@ -198,6 +199,7 @@ def write_sweep(source: Exportable, destination: Destination, folder: Path, name
             x_disable_meta=True,
             x_disable_machine_info=True,
             x_save_requirements=False,
+            git_commit=commit_of(source, next(reversed(provenance(source)["trained"]["code"]), "")) or None,
         )
         run = wandb.init(
             entity=destination.entity or None,
@@ -206,7 +208,7 @@ def write_sweep(source: Exportable, destination: Destination, folder: Path, name
             name=within(f"{source.plan.name} (sweep)", LONGEST_NAME),
             group=within(source.group, LONGEST_NAME),
             job_type="sweep",
-            notes=source.plan.experiment.question,
+            notes=notes_of(source),
             config=config_of_sweep(source, sending),
             dir=str(folder / "staging"),
             reinit="create_new",
@@ -216,6 +218,8 @@ def write_sweep(source: Exportable, destination: Destination, folder: Path, name
             page = _page(source)
             run.summary.update({**_tables(source), **counts(source), "report": page})
             run.summary[DIGEST] = digest_of(source)
+            if bool((source.results["status"] != "pending").all()):
+                run.log_artifact(_records(source, folder / "staging"))
             written = Path(run.dir).parent
         finally:
             run.finish()
@@ -245,7 +249,7 @@ def wait_until_whole(written: Path) -> None:
 def config_of_sweep(source: Exportable, sending: str) -> dict[str, Any]:
     """What was asked of a sweep, where its numbers come from, and by what to know them again."""
     ours = {RECORDS: records_of(source, known_by(source)), SENDING: sending}
-    return {"experiment": canonical(source.plan.experiment), **provenance(source), **ours}
+    return {"experiment": canonical(source.plan.experiment), "command": source.command, **provenance(source), **ours}
 
 
 def known_by(source: Exportable) -> list[str]:
@@ -297,6 +301,20 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:
 def _in_json(value: Any) -> Any:
     """A value that JSON has; of infinity and NaN, which the client would write as bare words, the word."""
     return spelled(value) if isinstance(value, float) else value
+
+
+def _records(source: Exportable, staging: Path) -> Any:
+    """The plan of a finished sweep with all of its records and outcomes, from which everything can be made again."""
+    import wandb
+
+    artifact = wandb.Artifact(f"records-{sweep_id(source)}", "records", description=source.plan.experiment.question)
+    artifact.add_file(str(source.folder / "plan.json"), policy="immutable")  # read where it is, and not copied
+    tables = {"records": scan_records(source.folder).drop("pack"), "outcomes": source.outcomes.lazy()}
+    for name, table in tables.items():
+        path = staging.resolve() / f"{name}.parquet"
+        table.sort("trial", maintain_order=True).sink_parquet(path)
+        artifact.add_file(str(path), policy="immutable")
+    return artifact
 
 
 def _page(source: Exportable) -> Any:

@@ -145,21 +145,19 @@ def _of_pack(source: Exportable, pack: Pack, trials: list[str]) -> Iterator[RunC
             began_at=finished_at - seconds,
             seconds=seconds,
             steps=pack.shape.steps,
-            commit=commit_of(source, outcome),
-            notes=notes_of(source, outcome),
+            commit=commit_of(source, outcome["code"]),
+            notes=notes_of(source, outcome["reason"] if row["status"] == "failed" else ""),
         )
 
 
-def commit_of(source: Exportable, outcome: dict[str, Any]) -> str:
-    """The commit of the code that trained a trial, else of that which planned it; the last before it was changed."""
-    code = outcome["code"] or source.noted.get("code") or ""
-    return str(code).partition("+")[0]
+def commit_of(source: Exportable, code: str | None) -> str:
+    """The commit of the code that trained something, else of that which planned it; the last before it was changed."""
+    return str(code or source.noted.get("code") or "").partition("+")[0]
 
 
-def notes_of(source: Exportable, outcome: dict[str, Any]) -> str:
+def notes_of(source: Exportable, failed: str = "") -> str:
     """The question of a sweep, the command that answers it, and why a trial failed if it did."""
-    failed = f"\n\nfailed: {outcome['reason']}" if outcome["status"] == "failed" else ""
-    return f"{source.plan.experiment.question}\n\n    {source.command}{failed}"
+    return f"{source.plan.experiment.question}\n\n    {source.command}" + (f"\n\nfailed: {failed}" if failed else "")
 
 
 def _histories(source: Exportable, pack: Pack, trials: list[str]) -> dict[str, list[dict[str, Any]]]:

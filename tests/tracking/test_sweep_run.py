@@ -22,6 +22,8 @@ from wandb_server import WandbServer
 from wandb_state import ENTITY, StoredRun
 
 from pipeline.experiment.tracking import Tracking
+from pipeline.plan import read_plan
+from pipeline.records.store import read_outcomes, read_records
 from pipeline.tracking import sweep_run
 from pipeline.tracking.content import Destination
 from pipeline.tracking.export import Exported, export, read_run
@@ -174,3 +176,28 @@ def test_a_file_that_never_becomes_whole_is_told_of(tmp_path: Path, monkeypatch:
     said = "W&B's client has not written the run of the sweep to its end"
     with pytest.raises(TroubleError, match=re.escape(said)):
         wait_until_whole(tmp_path)
+
+
+def test_a_finished_sweep_has_its_plan_and_all_its_records_as_an_artifact(
+    run: Path, server: WandbServer, to_wandb: Callable[[], Exported]
+) -> None:
+    assert not to_wandb().problems
+    (id_,) = [id_ for id_, there in server.artifacts.items() if any("records-" in str(name) for name in there["names"])]
+    assert server.artifacts[id_]["state"] == "COMMITTED"
+    (sweep,) = [stored for place, stored in server.runs.items() if place[2].endswith("-sweep")]
+    assert sweep.attributes["notes"] == "Does it arrive?\n\n    python -m pipeline run arrives.yaml"
+    assert sweep.attributes.get("commit", "") == read_run(run).noted["code"].partition("+")[0]
+    assert server.uploads[f"{id_}/plan.json"] == (run / "plan.json").read_bytes()
+    records = pl.read_parquet(server.uploads[f"{id_}/records.parquet"])
+    order = ["trial", "step", "diagnostic"]
+    assert records.sort(order).equals(read_records(run).drop("pack").sort(order))
+    outcomes = pl.read_parquet(server.uploads[f"{id_}/outcomes.parquet"])
+    assert outcomes.sort("trial").equals(read_outcomes(run).sort("trial"))
+
+
+def test_of_a_sweep_that_is_not_finished_no_records_are_sent(
+    run: Path, server: WandbServer, to_wandb: Callable[[], Exported]
+) -> None:
+    (run / "outcomes" / f"{read_plan(run).packs[-1].id}.parquet").unlink()
+    assert not to_wandb().problems
+    assert not [there for there in server.artifacts.values() if "records-" in str(there["names"])]

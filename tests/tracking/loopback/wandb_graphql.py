@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from wandb_limits import check_metrics, check_names
+from wandb_limits import check_artifact, check_metrics, check_names
 from wandb_state import ENTITY, Kept, RefusedError, StoredRun
 
 Variables = dict[str, Any]
@@ -87,6 +87,7 @@ class Operations:
         said = asked.get("input") or asked
         id_ = f"artifact:{len(self.kept.artifacts)}"
         names = [said[key] for key in ("artifactCollectionName", "artifactCollectionNames") if said.get(key)]
+        check_artifact(names)
         self.kept.artifacts[id_] = {"names": names, "state": "PENDING"}
         sequence = {"id": "s", "latestArtifact": None}
         return {"createArtifact": {"artifact": {"id": id_, "state": "PENDING", "artifactSequence": sequence}}}

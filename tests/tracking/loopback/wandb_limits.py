@@ -38,3 +38,10 @@ def check_metrics(names: Iterable[str]) -> None:
     for name in names:
         if not METRIC.fullmatch(name):
             raise RefusedError(400, f"invalid metric name {name!r}")
+
+
+def check_artifact(names: Iterable[str | list[str]]) -> None:
+    """Refuse an artifact whose name W&B does not take."""
+    for name in (one for said in names for one in ([said] if isinstance(said, str) else said)):
+        if not re.fullmatch(r"[-\w.]{1,128}", name, re.ASCII):
+            raise RefusedError(400, f"invalid artifact name {name}, must be 128 characters or less")
