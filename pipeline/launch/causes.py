@@ -23,7 +23,7 @@ KILLED = "killed"
 SIGNS = (
     (
         OUT_OF_MEMORY,
-        r"oom[-_ ]kill|out of memory|Exceeded job memory limit|mem(ory|sw)? (.* exceeded limit|limit exceeded)",
+        r"oom[-_ ]kill|out of memory|exceeded (job )?memory limit|mem(ory|sw)? (.* exceeded limit|limit exceeded)",
     ),
     (NODE_FAILURE, r"DUE TO NODE FAILURE|Node failure|node .* (went )?down|job killed: node \d+ "),
     (TIME_LIMIT, r"DUE TO TIME LIMIT|(walltime|cput) .* exceeded limit"),

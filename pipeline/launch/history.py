@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.launch.attempts import Attempt, read_attempts
-from pipeline.launch.causes import CANCELLED, KILLED, OUT_OF_MEMORY, TIME_LIMIT, cause, cause_in, tail, telling_line
+from pipeline.launch.causes import (
+    CANCELLED,
+    KILLED,
+    OUT_OF_MEMORY,
+    TIME_LIMIT,
+    cause,
+    cause_in,
+    part_of,
+    tail,
+    telling_line,
+)
 from pipeline.launch.endings import cancelled, killed, words_of_pbs
 from pipeline.launch.submission import Submission, folder_of
 from pipeline.records.files import replacing
@@ -141,7 +151,7 @@ def _of_attempt(
         if named == KILLED and attempt.worker:  # slurmstepd and srun speak of all workers in the log of the first
             named = cause([log_of(run, attempt.submission, attempt.job, 0)], attempt.number)
         named = CANCELLED if named == KILLED and attempt.job in cancelled(folder) else named
-    elif not _in_the_way(named, attempt.end):
+    elif not _in_the_way(named := named or _limit_of_slurm(run, attempt), attempt.end):
         if attempt.end == "error":
             yield Incident(STOPPED, attempt.error, at, *place, "", memory, log, minutes, (), attempt.number)
         return
@@ -164,6 +174,14 @@ def _killed_by_server(folder: Path, job: str, spool: Sequence[Path]) -> tuple[st
     return cause_in(f"=>> PBS: job killed: {words}") if words else killed(folder, job), words
 
 
+def _limit_of_slurm(run: Path, attempt: Attempt) -> str:
+    """The cause that slurmstepd names for an attempt, in its worker's log or the first one's; empty if none."""
+    logs = [log_of(run, attempt.submission, attempt.job, worker) for worker in sorted({attempt.worker, 0})]
+    lines = [line for log in logs for line in part_of(log, attempt.number).splitlines()]
+    named = cause_in("\n".join(line for line in lines if line.startswith("slurmstepd: ")))
+    return "" if named == KILLED else named
+
+
 def _never_began(
     run: Path,
     submission: Submission,
@@ -184,7 +202,8 @@ def _never_began(
         named = named or cause([log, log.with_suffix(".out"), *spool])
         named = CANCELLED if named == KILLED and job in cancelled(folder) else named
         kind = NEVER_BEGAN if named == KILLED else named
-        said = words or telling_line(tail(file) for file in (log.with_suffix(".out"), *spool, log))
+        left = () if kind == CANCELLED else (log.with_suffix(".out"), *spool, log)  # the noise of a login shell
+        said = words or telling_line(tail(file) for file in left)
         at = log.stat().st_mtime if log.exists() else submission.sent_at
         place = (submission.name, index, job)
         what = f"{kind}: {said}" if said else NO_WORD if kind == NEVER_BEGAN else f"{kind} before it began"

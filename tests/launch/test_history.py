@@ -191,6 +191,28 @@ def test_worker_that_pbs_let_end_in_order_before_it_killed_is_no_less_killed(tmp
     assert kinds(tmp_path, {"12_0"}) == (kinds(tmp_path) if end == "error" else [])  # what ended in order may go on
 
 
+STEP = "slurmstepd: error: *** STEP 12.0 ON dev1 CANCELLED AT 2026-11-30T09:00:00"
+
+
+@pytest.mark.parametrize(
+    ("end", "text", "kind"),
+    [
+        ("signal", f"{STEP} DUE TO TIME LIMIT ***", "time limit"),
+        ("signal", "slurmstepd: error: StepId=12.0 exceeded memory limit (577916 > 460800), being killed",
+         "out of memory"),
+        ("signal", f"{STEP} ***", None),
+        ("signal", f"{STEP} DUE TO PREEMPTION ***", None),
+        ("deadline", f"{STEP} DUE TO TIME LIMIT ***", None),
+        ("signal", "a library: walltime 78 exceeded limit 60", None),
+    ],
+)  # fmt: skip
+def test_worker_that_slurm_let_end_in_order_before_it_killed_is_no_less_killed(tmp_path, end, text, kind):
+    attempt(tmp_path, ended_at=1100.0, end=end, pack="p2")
+    attempt(tmp_path, index=1, ended_at=1100.0, end="finished")
+    write_log(tmp_path, 0, f"progress\n{text}\n")
+    assert kinds(tmp_path) == ([(kind, "p2")] if kind else [])
+
+
 def test_incident_has_the_words_of_pbs_and_what_the_job_had(tmp_path):
     attempt(tmp_path, ended_at=1100.0, end="signal", pack="p2")
     attempt(tmp_path, index=1, ended_at=1100.0, end="finished")
@@ -230,7 +252,12 @@ def test_of_a_job_that_was_run_again_only_the_last_attempt_was_killed_for_what_p
 def test_what_was_cancelled_was_not_killed_by_something_unknown(tmp_path):
     attempt(tmp_path, pack="p2")
     note_cancelled(tmp_path / "jobs" / "xor-0a1b2c-1", ["12_0", "12_1"])
+    write_spool(tmp_path, "", index=1)
     assert sorted(kinds(tmp_path)) == [("cancelled", ""), ("cancelled", "p2")]
+    assert {one.what for one in incidents(tmp_path, [submission()], set())} == {
+        "worker cancelled on node1",
+        "cancelled before it began",
+    }
 
 
 def test_noise_of_a_login_shell_is_not_why_a_job_never_began(tmp_path):
