@@ -29,6 +29,10 @@ from pipeline.problems.measures import Uniform
 from pipeline.problems.problem import FunctionProblem, Problem
 from pipeline.problems.targets import AbsoluteValue, OnePlusPower, Sine, Step, Target, XSquared
 
+GAUSS_NODES = 200
+SEARCHED_CELLS = 4096
+"""Cells of [-1, 1] in which a change of sign is looked for."""
+
 
 def best_error(problem: Problem, model: Model, width: int) -> float | None:
     """Root mean square error of the best that a model of some width can be; ``None`` where it is not known."""
@@ -56,23 +60,49 @@ def best_mean_square(target: Target, model: Model, width: int, dimension: int = 
     return None
 
 
+@functools.lru_cache(maxsize=1 << 10)
 def free_knot_constant(target: Target) -> float | None:
     """What m^2 times the root mean square error of the best m linear pieces tends to; ``None`` if it is not known.
 
-    The limit is ``(mean |f''|^(2/5))^(5/2) 4 / sqrt(720)`` on [-1, 1]; networks of one input and m ReLUs
-    are such pieces.
+    The limit is ``(mean |f''|^(2/5))^(5/2) 4 / sqrt(720)`` on [-1, 1]; networks of one input and m ReLUs are such
+    pieces. It is 0 of a line.
 
     Source: de Boor, "Good approximation by splines with variable knots" (1973), with the constant of linear pieces.
     """
-    match target:
-        case XSquared() | OnePlusPower(power=2):
-            mean_of_power = 2 ** (2 / 5)
-        case Sine() if (2 * target.frequency).is_integer():  # whole periods of the absolute value
-            mean_of_sine = math.gamma(0.7) / (math.sqrt(math.pi) * math.gamma(1.2))
-            mean_of_power = (math.pi * target.frequency) ** (4 / 5) * mean_of_sine
-        case _:
-            return None
-    return mean_of_power ** (5 / 2) * 4 / math.sqrt(720)
+    if target.dimensions not in (1, None) or target.second_derivative(np.zeros(1)) is None:
+        return None
+    ends = np.array([-1.0, *_turns_of_the_bend(target), 1.0])
+    node, weight = np.polynomial.legendre.leggauss(GAUSS_NODES)
+    # A zero makes a root of degree 5/2: points that come near the ends like the fifth power make it smooth.
+    share, slope = _clustered((node + 1) / 2)
+    size = np.diff(ends)[:, None]
+    powers = np.abs(_bend(target, ends[:-1, None] + size * share)) ** (2 / 5)
+    return float(np.average(powers, weights=size * slope * weight)) ** (5 / 2) * 4 / math.sqrt(720)
+
+
+def _bend(target: Target, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    bend = target.second_derivative(x)
+    assert bend is not None, f"{target.label()} has no second derivative"
+    return bend
+
+
+def _turns_of_the_bend(target: Target) -> list[float]:
+    """Where the second derivative changes its sign inside [-1, 1], and 0, where that of a power may be 0."""
+    grid = np.linspace(-1, 1, SEARCHED_CELLS + 1)
+    below = _bend(target, grid) < 0
+    turning = np.flatnonzero(below[1:] != below[:-1])
+    low, high = grid[turning], grid[turning + 1]
+    for _ in range(60):
+        middle = (low + high) / 2
+        like_low = (_bend(target, middle) < 0) == below[turning]
+        low, high = np.where(like_low, middle, low), np.where(like_low, high, middle)
+    return sorted({0.0, *high[(high > -1) & (high < 1)].tolist()})
+
+
+def _clustered(u: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Places in [0, 1] that begin and end like the fifth power, and their slope ``630 u^4 (1 - u)^4``."""
+    place = u**5 * (126 - u * (420 - u * (540 - u * (315 - u * 70))))
+    return place, 630 * u**4 * (1 - u) ** 4
 
 
 @functools.lru_cache(maxsize=1 << 16)

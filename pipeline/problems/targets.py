@@ -38,6 +38,10 @@ class Target(Definition, ABC):
         """A function of one input whose derivative is this one, for exact means over cells; ``None`` if not known."""
         return None
 
+    def second_derivative(self, x_P: Points) -> Points | None:
+        """That of a function of one input, where it is bounded; ``None`` where it is not, or not known."""
+        return None
+
     def barron_constant(self, dimension: int) -> float | None:
         """C_f of Barron (1993), the mean of |w| under the Fourier transform, for the extension beyond [-1, 1]^D.
 
@@ -130,6 +134,10 @@ class Sine(Target):
         turn = math.pi * self.frequency
         return -np.cos(turn * x_P) / turn
 
+    def second_derivative(self, x_P: Points) -> Points:
+        turn = math.pi * self.frequency
+        return -(turn**2) * np.sin(turn * x_P)
+
     def barron_constant(self, dimension: int) -> float:
         return math.pi * self.frequency
 
@@ -148,6 +156,10 @@ class Runge(Target):
     def antiderivative(self, x_P: Points) -> Points:
         return np.arctan(5 * x_P) / 5
 
+    def second_derivative(self, x_P: Points) -> Points:
+        square_P = 25 * x_P**2
+        return 50 * (3 * square_P - 1) / (1 + square_P) ** 3
+
     def barron_constant(self, dimension: int) -> float:
         return 5.0  # the Fourier transform is exp(-|w| / 5) / 10
 
@@ -165,6 +177,9 @@ class XSquared(Target):
 
     def antiderivative(self, x_P: Points) -> Points:
         return x_P**3 / 3
+
+    def second_derivative(self, x_P: Points) -> Points:
+        return np.full_like(x_P, 2.0)
 
 
 @final
@@ -188,6 +203,9 @@ class OnePlusPower(Target):
     def antiderivative(self, x_P: Points) -> Points:
         return x_P + x_P ** (self.power + 1) / (self.power + 1)
 
+    def second_derivative(self, x_P: Points) -> Points:
+        return self.power * (self.power - 1) * x_P ** max(self.power - 2, 0)
+
 
 @final
 @dataclass(frozen=True)
@@ -206,6 +224,10 @@ class ChebyshevPolynomial(Target):
 
     def mean_square(self, dimension: int) -> float:
         return (1 + 1 / (1 - 4 * self.degree**2)) / 2
+
+    def second_derivative(self, x_P: Points) -> Points:
+        coefficients = np.polynomial.chebyshev.chebder([0.0] * self.degree + [1.0], 2)
+        return np.asarray(np.polynomial.chebyshev.chebval(x_P, coefficients), dtype=np.float64)
 
 
 @final
@@ -228,6 +250,10 @@ class Gaussian(Target):
 
     def mean_square(self, dimension: int) -> float:
         return (self.scale * math.sqrt(math.pi) / 2 * math.erf(1 / self.scale)) ** dimension
+
+    def second_derivative(self, x_P: Points) -> Points:
+        square_P = (x_P / self.scale) ** 2
+        return (square_P - 1) / self.scale**2 * np.exp(-square_P / 2)
 
     def barron_constant(self, dimension: int) -> float:
         """The mean length of a normal vector of deviation 1 / scale."""

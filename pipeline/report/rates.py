@@ -23,22 +23,26 @@ import torch
 
 from pipeline.diagnostics.convergence import TestErrorBar
 from pipeline.experiment.trial import Shape
-from pipeline.models.activations import Identity
+from pipeline.models.activations import Identity, LeakyRelu, Relu
 from pipeline.models.bases.basis import Basis
 from pipeline.models.bases.polynomial import Chebyshev, Legendre, Monomial
-from pipeline.models.bases.random import RandomFeatures
+from pipeline.models.bases.random import RandomFeatures, RandomRelu
+from pipeline.models.greedy import Greedy
 from pipeline.models.linear import Linear
 from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
 from pipeline.numerics.rate_windows import LEAST_POINTS
 from pipeline.numerics.rates import Rate, Verdict, fit_rate, verdict
+from pipeline.numerics.selection import ridge_rate
 from pipeline.optimizers.rules import LeastSquares
 from pipeline.plan import Plan
 from pipeline.problems.losses import Task
 from pipeline.problems.problem import FunctionProblem, Problem
+from pipeline.problems.targets import AbsoluteValue
 from pipeline.report.tables import PROBLEM, at_best_rate, criterion
 
 BARRON = 0.5
+RANDOM = 0.5
 BAR = TestErrorBar.name()
 NO_BOUND = "no bound known"
 ROUNDINGS = 100.0
@@ -64,14 +68,34 @@ def bound_of(problem: Problem, model: Model) -> tuple[float | None, str]:
         return None, NO_BOUND
     target, dimension = problem.target, problem.dimension
     if isinstance(model, Shallow) and not isinstance(model.activation, Identity):
+        if isinstance(target, AbsoluteValue) and dimension == 1 and isinstance(model.activation, Relu | LeakyRelu):
+            return None, "two units hold |x| exactly"
         if not math.isfinite(max(map(abs, problem.bounds))):
             return None, f"{NO_BOUND} under the law {problem.measure.label()}"
         constant = target.barron_constant(dimension)
         known = constant is not None and math.isfinite(constant)
         return (BARRON, f"Barron: C = {constant:.3g}") if known else (None, "no Barron constant is known")
-    if isinstance(model, Linear) and model.coordinates == "cartesian" and model.basis.order is not None:
-        return _jackson(problem, model.basis, model.basis.order)
-    return None, NO_BOUND
+    if isinstance(model, Greedy):
+        return _greedy(problem, model)
+    if not isinstance(model, Linear) or model.coordinates != "cartesian":
+        return None, NO_BOUND
+    if isinstance(model.basis, RandomFeatures):
+        inside = -1 <= problem.bounds[0] <= problem.bounds[1] <= 1
+        known = inside and model.basis.holds_with_bounded_weights(target, dimension)
+        return (RANDOM, "Rahimi, Recht: bounded weights, in the mean") if known else (None, NO_BOUND)
+    order = model.basis.approximation_order()
+    return (None, NO_BOUND) if order is None else _jackson(problem, model.basis, order)
+
+
+def _greedy(problem: FunctionProblem, model: Greedy) -> tuple[float | None, str]:
+    """None, but for ridges what holds if the dictionary has all of them, and not some that were drawn."""
+    barron = problem.target.barron_constant(problem.dimension)
+    smooth = math.isinf(problem.target.smoothness) and barron is not None and math.isfinite(barron)
+    inside = -1 <= problem.bounds[0] <= problem.bounds[1] <= 1
+    if not (isinstance(model.dictionary, RandomRelu) and smooth and inside):
+        return None, NO_BOUND
+    rate = ridge_rate(problem.dimension, power=1)
+    return None, f"{NO_BOUND} of ridges that are drawn; of all ridges Siegel, Xu have {rate:.3g}"
 
 
 def _jackson(problem: FunctionProblem, basis: Basis, order: float) -> tuple[float | None, str]:

@@ -18,7 +18,7 @@ from pipeline.models.activations import Tanh
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.numerics.quadrature import rule
-from pipeline.plan import make_plan
+from pipeline.plan import make_plan, write_plan
 from pipeline.problems.datasets import Diabetes
 from pipeline.problems.measures import Grid, Uniform
 from pipeline.problems.targets import TARGETS, AbsoluteValue, Gaussian, Sine, XSquared
@@ -156,10 +156,11 @@ def test_one_trial_that_is_below_contradicts() -> None:
     ("model", "target"), [(Shallow(Tanh()), XSquared()), (Linear(), XSquared()), (Shallow(), Gaussian())]
 )
 def test_what_is_no_bound_of_a_model_is_contradicted_by_nothing(model, target) -> None:
-    (errors,) = errors_of(target).values()
-    for times, said in ((0.1, "below"), (10.0, "above")):
-        table = verdicts(lambda trial, times=times: times * errors.get(trial.shape.width, 1.0), model, target)
-        assert table["verdict"].to_list() == [said]
+    known = errors_of(target).values()
+    least, most = ({w: of(one.get(w, 1.0) for one in known) for w in WIDTHS} for of in (min, max))
+    for errors, said in (({w: 0.1 * least[w] for w in WIDTHS}, "below"), ({w: 10 * most[w] for w in WIDTHS}, "above")):
+        table = verdicts(lambda trial, errors=errors: errors[trial.shape.width], model, target)
+        assert table["verdict"].to_list() == [said] * len(known)
 
 
 def test_there_is_no_row_without_a_test_error() -> None:
@@ -190,10 +191,11 @@ def test_no_yardstick_is_drawn_beside_what_is_no_test_error() -> None:
     assert "yardstick" not in json.dumps(spec)
 
 
-def test_the_page_has_a_table_of_them_where_there_are_any() -> None:
+def test_the_page_has_a_table_of_them_where_there_are_any(tmp_path: Path) -> None:
     def written(target) -> str:
         sources = sources_of(lambda trial: 0.01, Shallow(), target)
-        return page(Path("run"), sources.plan, sources.results, pl.DataFrame(schema=OUTCOMES), [])
+        write_plan(sources.plan, tmp_path / target.name())
+        return page(tmp_path / target.name(), sources.plan, sources.results, pl.DataFrame(schema=OUTCOMES), [])
 
     text = written(XSquared())
     assert "<h2>Yardsticks</h2>" in text

@@ -44,6 +44,10 @@ class Basis(Definition, ABC):
     """Whether the functions span on every interval what they span on [-1, 1], so that the order is that of all."""
     source: ClassVar[str]
 
+    def approximation_order(self) -> float | None:
+        """The ``order`` of these functions, where it depends on their parameters too."""
+        return self.order
+
     @abstractmethod
     def __call__(self, x_P: Tensor, width: int) -> Tensor:
         """Values of the functions, shape ``[P, W]``, in the dtype of the points."""

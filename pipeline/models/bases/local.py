@@ -53,6 +53,7 @@ class Hat(Local):
     """
 
     sums_to_one: ClassVar[bool] = True
+    order: ClassVar[float | None] = 2.0
     source: ClassVar[str] = "Schumaker, Spline Functions (1981), linear splines; Courant (1943)"
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:
@@ -85,6 +86,10 @@ class BSpline(Local):
     def __post_init__(self) -> None:
         if not self.degree >= 0:
             raise FieldError(("degree",), f"degree {self.degree!r} is negative", hint="take a whole number from 0")
+
+    def approximation_order(self) -> float:
+        """``degree + 1``. Source: de Boor, chapter XII, on the distance of a smooth function from splines."""
+        return self.degree + 1.0
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:
         degree, knots = min(self.degree, width - 1), self.knots(width).to(x_P)

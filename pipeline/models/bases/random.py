@@ -15,6 +15,7 @@ from pipeline.models.bases.basis import Basis
 from pipeline.models.bases.product import Order
 from pipeline.numerics.kernels import arc_cosine_kernel, gaussian_kernel
 from pipeline.numerics.randomness import stream
+from pipeline.problems.targets import Gaussian, Target
 
 
 class RandomFeatures(Basis, ABC):
@@ -33,6 +34,16 @@ class RandomFeatures(Basis, ABC):
     @abstractmethod
     def features(self, inputs_PD: Tensor, width: int, order: Order = "total_degree") -> Tensor:
         """Features ``[P, W]``; they have no order to choose."""
+
+    @abstractmethod
+    def holds_with_bounded_weights(self, target: Target, dimension: int) -> bool:
+        """Whether the target is a mean of the functions times weights that are bounded, on [-1, 1]^D.
+
+        Least squares on m functions that were drawn then has a root mean square error of the order ``m^-1/2``, with
+        high probability.
+
+        Source: Rahimi, Recht, "Weighted sums of random kitchen sinks" (NIPS 2008), theorem 1.
+        """
 
     @abstractmethod
     def kernel(self, x_PD: Tensor, y_QD: Tensor) -> Tensor:
@@ -61,6 +72,10 @@ class RandomFourier(RandomFeatures):
         turn_PM = inputs_PD @ torch.from_numpy(normal_MD / self.scale).to(inputs_PD).mT
         waves_PM2 = math.sqrt(2) * torch.stack([turn_PM.cos(), turn_PM.sin()], dim=-1)
         return waves_PM2.flatten(1)[:, :width]
+
+    def holds_with_bounded_weights(self, target: Target, dimension: int) -> bool:
+        """Of the bell, whose frequencies are normal: where they are no wider than those drawn, the ratio is bounded."""
+        return isinstance(target, Gaussian) and target.scale >= self.scale
 
     def kernel(self, x_PD: Tensor, y_QD: Tensor) -> Tensor:
         return gaussian_kernel(x_PD, y_QD, self.scale)
@@ -92,6 +107,10 @@ class RandomRelu(RandomFeatures):
     def kinks(self, width: int) -> Tensor:
         slope_W, bias_W = self._weights(width, 1).unbind(dim=1)
         return -bias_W / slope_W
+
+    def holds_with_bounded_weights(self, target: Target, dimension: int) -> bool:
+        """Of one input, with a bounded second derivative: that is the weight of a kink, and kinks are everywhere."""
+        return dimension == 1 and math.isinf(target.smoothness)
 
     def kernel(self, x_PD: Tensor, y_QD: Tensor) -> Tensor:
         return arc_cosine_kernel(_with_one(x_PD), _with_one(y_QD))
