@@ -34,6 +34,7 @@ TRIES = 3
 BATCH = 50
 """Runs that are sent together, and asked for in one question."""
 SECONDS_BETWEEN_WORDS = 120.0
+TOO_MANY, MOST_PATIENCE, MINUTE = "HTTP 429", 3, 61.0
 MOST_GENERATIONS = 20
 """How often a run may have been deleted on W&B before that is taken for a fault."""
 
@@ -79,7 +80,7 @@ class Delivery:
         outbox: Folder of the files that wait from a time without a way to W&B.
         say: Told what a person should know.
         clock: Waits.
-        late_seconds: How long W&B is waited for that does not list what it has taken.
+        patience_seconds: How long W&B is waited for that does not list what it has taken.
     """
 
     remote: Remote
@@ -89,7 +90,7 @@ class Delivery:
     outbox: Path
     say: Callable[[str], None]
     clock: Clock = field(default_factory=Clock)
-    late_seconds: float = LATE_SECONDS
+    patience_seconds: float = LATE_SECONDS
     problems: dict[str, str] = field(default_factory=dict)
     unsent: dict[str, str] = field(default_factory=dict)
     underway: dict[str, Underway] = field(default_factory=dict)
@@ -148,7 +149,7 @@ class Delivery:
         self.said_at = now
         self.say(
             f"W&B has taken {number_of(runs, 'run')} that it does not list yet, which may take it "
-            f"{duration(self.late_seconds)}; the same command typed later asks again, and sends nothing twice"
+            f"{duration(LATE_SECONDS)}; the same command typed later asks again, and sends nothing twice"
         )
 
     def not_whole(self, since: float, shown_at: float | None) -> str:
@@ -178,7 +179,7 @@ class Delivery:
         """Ask W&B for runs that it had: those that it lists no more, and does not know by their id, are gone."""
         for some in _in_batches(ids):
             names = {id_: run_id(id_, self.ledger.generation(id_)) for id_ in some}
-            held = self.remote.held(self.destination, list(names.values()))
+            held = self.listed(list(names.values()))
             for id_ in some:
                 there = held.get(names[id_]) or self.remote.one(self.destination, names[id_])
                 noted = self.ledger.verified(id_)
@@ -194,8 +195,32 @@ class Delivery:
     def _held(self, contents: Iterable[RunContent]) -> dict[str, Held]:
         """What W&B lists of some runs, by the id they have here."""
         names = {self.name(content): content.id for content in contents}
-        found = self.remote.held(self.destination, list(names))
-        return {names[name]: held for name, held in found.items()}
+        return {names[name]: held for name, held in self.listed(list(names)).items()}
+
+    def listed(self, names: Sequence[str]) -> dict[str, Held]:
+        """What W&B lists of some runs, by the id they have there."""
+        for _ in range(MOST_PATIENCE):
+            try:
+                return self.remote.held(self.destination, names)
+            except TroubleError as trouble:
+                if TOO_MANY not in trouble.what:
+                    raise
+            self._leave_alone()
+        return self.remote.held(self.destination, names)
+
+    def sent_by_client(self, file: Path) -> str:
+        """Send a file by W&B's client; what comes back is only what went wrong."""
+        for _ in range(MOST_PATIENCE):
+            said = self.remote.send(file)
+            if TOO_MANY not in said:
+                break
+            self._leave_alone()
+        return said
+
+    def _leave_alone(self) -> None:
+        """Leave W&B alone for the minute of which it counts requests: its client gives up before."""
+        self.say(f"W&B asks for patience (HTTP 429); going on in {duration(MINUTE)}")
+        self.clock.sleep(MINUTE)
 
     def _take_stock(self, left: dict[str, RunContent], held: Mapping[str, Held]) -> None:
         """Note the runs that W&B has whole, refuse those that are not ours, and leave both out from now on."""
@@ -345,7 +370,7 @@ class Delivery:
             expected_at = one.expected_at()
             if (
                 expected_at is not None and now > expected_at + answer_seconds()
-            ) or now - one.since > self.late_seconds:
+            ) or now - one.since > self.patience_seconds:
                 self.problems[id_] = self.not_whole(one.since, one.shown_at)
                 del self.underway[id_]
 

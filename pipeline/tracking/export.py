@@ -25,7 +25,7 @@ from pipeline.tracking.content import Destination, as_records
 from pipeline.tracking.delivery import BATCH, Delivery
 from pipeline.tracking.ledger import Ledger
 from pipeline.tracking.network import UnreachableError
-from pipeline.tracking.patience import Clock, in_advance
+from pipeline.tracking.patience import LATE_SECONDS, ONLINE_SECONDS, Clock, in_advance
 from pipeline.tracking.place import Way, destination_of, has_key, way
 from pipeline.tracking.progress import Progress
 from pipeline.tracking.readings import patiently
@@ -82,7 +82,7 @@ def export(
         tracking: What is to go where; none: what the plan says.
         profile: Entity and project of the cluster.
         say: Told what a person should know.
-        online: Write nothing into files for later.
+        online: Write nothing into files for later, and do not wait long: another export looks after it.
         clock: Waits for W&B.
 
     Raises:
@@ -108,7 +108,8 @@ def export(
         ledger = Ledger(folder, f"{open_way.url} {destination.label()}", clock.now)
         whole = Destination(destination.entity or remote.entity(), destination.project)
         streaming = remote.streaming(open_way.url, clock, say)
-        delivery = Delivery(remote, streaming, whole, ledger, _outbox(folder), say, clock)
+        patience = ONLINE_SECONDS if online else LATE_SECONDS
+        delivery = Delivery(remote, streaming, whole, ledger, _outbox(folder), say, clock, patience)
         return _send(source, trials, delivery, folder)
 
 

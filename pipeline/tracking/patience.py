@@ -31,6 +31,8 @@ LIMITS = {
 
 LATE_SECONDS = 900.0
 """How late a list of runs may be: what was sent since then is not sent again because a list does not have it."""
+ONLINE_SECONDS = 60.0
+"""How long an export beside a training waits for it: the next one goes on waiting."""
 RECOUNT_SECONDS = 60.0
 """How long W&B may take to count rows that it has taken of a run which it lists otherwise as it is now."""
 SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 15.0

@@ -31,7 +31,7 @@ from pipeline.tracking.ledger import Entry, run_id
 from pipeline.tracking.limits import LONGEST_NAME, within
 from pipeline.tracking.local_report import local_report
 from pipeline.tracking.network import TroubleError
-from pipeline.tracking.patience import answer_seconds, pauses
+from pipeline.tracking.patience import LATE_SECONDS, answer_seconds, pauses
 from pipeline.tracking.remote import FINISHED, NOT_OURS, Held, environment
 from pipeline.tracking.streaming import SENDING
 from pipeline.tracking.transaction_log import is_whole
@@ -75,13 +75,13 @@ def deliver_sweep(source: Exportable, delivery: Delivery, folder: Path) -> bool:
         delivery.problems[id_] = wrong
         return False
     if underway is not None and underway.state == "taken" and underway.digest == digest:
-        late = delivery.late_seconds - ledger.age_seconds(underway)
-        if late > 0 and not _is_as_late_as(there, underway.sending):
-            return _arrives(delivery, folder, underway, late)
+        left = LATE_SECONDS - ledger.age_seconds(underway)
+        if left > 0 and not _is_as_late_as(there, underway.sending):
+            return _arrives(delivery, folder, underway, min(left, delivery.patience_seconds))
     for _ in range(2):
         noted = _send(source, delivery, folder, id_, digest)
         if noted is not None:
-            return _arrives(delivery, folder, noted, delivery.late_seconds)
+            return _arrives(delivery, folder, noted, delivery.patience_seconds)
         if id_ in delivery.problems:
             return False
     raise TroubleError("the run of the sweep is deleted whenever it is sent", where=delivery.destination.label())
@@ -93,7 +93,7 @@ def _send(source: Exportable, delivery: Delivery, folder: Path, id_: str, digest
     sending = uuid.uuid4().hex[:8]
     file = write_sweep(source, delivery.destination, folder, name, sending)
     delivery.ledger.add(_entry(delivery, id_, "sent", digest, sending))
-    said = delivery.remote.send(file)
+    said = delivery.sent_by_client(file)
     if "deleted" in said:
         delivery.forget(id_)
         return None
@@ -105,7 +105,7 @@ def _send(source: Exportable, delivery: Delivery, folder: Path, id_: str, digest
     return noted
 
 
-def _arrives(delivery: Delivery, folder: Path, noted: Entry, late_seconds: float) -> bool:
+def _arrives(delivery: Delivery, folder: Path, noted: Entry, patience_seconds: float) -> bool:
     """Wait until W&B lists the run of the sweep as it was sent; whether it does."""
     clock, wait = delivery.clock, pauses()
     begun, shown_at = clock.now(), None
@@ -119,7 +119,7 @@ def _arrives(delivery: Delivery, folder: Path, noted: Entry, late_seconds: float
         now = clock.now()
         if shown_at is None and _is_as_late_as(there, noted.sending):
             shown_at = now
-        if now - begun > late_seconds or (shown_at is not None and now - shown_at > answer_seconds()):
+        if now - begun > patience_seconds or (shown_at is not None and now - shown_at > answer_seconds()):
             delivery.problems[noted.run] = delivery.not_whole(begun, shown_at)
             return False
         delivery.say_if_late(shown_at is None, begun)
@@ -128,7 +128,7 @@ def _arrives(delivery: Delivery, folder: Path, noted: Entry, late_seconds: float
 
 def _held(delivery: Delivery, id_: str) -> Held | None:
     name = run_id(id_, delivery.ledger.generation(id_))
-    return delivery.remote.held(delivery.destination, [name]).get(name)
+    return delivery.listed([name]).get(name)
 
 
 def _is_whole(there: Held, digest: str) -> bool:

@@ -188,6 +188,18 @@ def test_a_list_that_is_later_than_anybody_waits_ends_with_what_to_do_and_nothin
     assert_sent_once(server, run)
 
 
+def test_an_account_of_few_requests_a_minute_gets_all_of_it_in_its_time(
+    run: Path, server: WandbServer, to_wandb: Export, said: list[str]
+) -> None:
+    os.environ["WANDB__GRAPHQL_RETRY_WAIT_MAX_SECONDS"] = "15"
+    server.most_a_minute = 30
+    before = server.now()
+    assert not to_wandb().problems
+    assert_all_there(server, run)
+    assert 60 < server.now() - before < 400
+    assert [text for text in said if text.startswith("W&B asks for patience (HTTP 429); going on in")]
+
+
 def test_rows_that_nobody_has_sent_are_told_of(run: Path, server: WandbServer, to_wandb: Export) -> None:
     to_wandb()
     place, stored = next(iter((stored.place, stored) for stored in trial_runs(server).values()))

@@ -95,6 +95,9 @@ class Kept:
         self.appends = False
         """Whether rows are put after those that are there, whatever place they are sent with."""
         self.passed_seconds = 0.0
+        self.most_a_minute = float("inf")
+        """Requests that an account is allowed, files apart."""
+        self.answered: list[float] = []
 
     # Time.
 
@@ -135,11 +138,22 @@ class Kept:
     def struck(self, where: str) -> Fault | None:
         """The fault that strikes a request, if any does."""
         self.requests.append(where)
+        if where not in ("page", "upload") and self.is_too_much():
+            return Fault(where, 429)
         for fault in self.faults:
             if fault.where in (where, "any") and fault.times > 0:
                 fault.times -= 1
                 return fault
         return None
+
+    def is_too_much(self) -> bool:
+        """Whether the requests of the last minute are all that there may be."""
+        now = self.now()
+        self.answered = [at for at in self.answered if at > now - 60]
+        if len(self.answered) >= self.most_a_minute:
+            return True
+        self.answered.append(now)
+        return False
 
     def run_at(self, place: Place) -> StoredRun:
         """A run, which is made if there is none yet."""
