@@ -68,7 +68,7 @@ class TableFile(ABC):
     def unreadable(self, why: object, hint: str = "") -> FieldError:
         """The complaint about a file that is not what its ending says."""
         first_line = str(why).strip().split("\n")[0]
-        what = f"{self.path} cannot be read as {self.kind}: {first_line}"
+        what = f"{self.path} cannot be read as {self.kind}: {brief(first_line, 300)}"
         return FieldError(("path",), what, hint=hint or self.well_formed)
 
     def unknown(self, where: tuple[str, int], name: str) -> FieldError:

@@ -18,6 +18,8 @@ from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import LeastSquares
 from pipeline.plan import make_plan
+from pipeline.problems.datasets import Digits
+from pipeline.problems.losses import HalfMeanSquare
 from pipeline.problems.targets import AbsoluteValue, XSquared
 from pipeline.records.schema import FITS, OUTCOMES, RECORDS
 from pipeline.report.error_parts import (
@@ -98,7 +100,8 @@ def test_features_are_what_a_network_is_worse_than_the_best_of_its_width() -> No
 
 @pytest.mark.parametrize("part", [*RECORDED, "quadrature"])
 def test_the_largest_part_is_named_with_what_lowers_it(part: str) -> None:
-    sources = sources_of(shares(**{part: 0.8, "rounding": 0.8 if part == "rounding" else 0.1}) if part in RECORDED
+    other = "sampling" if part == "rounding" else "rounding"
+    sources = sources_of(shares(**{part: 0.8, other: 0.2}) if part in RECORDED
                          else shares(), bar=0.2 if part == "quadrature" else 0.001)  # fmt: skip
     table = error_parts(sources)
     assert table["mostly"].to_list() == [part, part]
@@ -138,6 +141,67 @@ def test_nothing_is_said_where_a_square_would_be_negative() -> None:
     assert error_parts(sources_of(shares(approximation=1.0, sampling=-1e-6)))["mostly"].to_list() == [
         "approximation", "approximation",
     ]  # fmt: skip
+
+
+def told(sources: Sources) -> tuple[str, str]:
+    """What is said of the greatest width, and what the table holds of percents there."""
+    table = error_parts(sources)
+    (sentence,) = sentences(table)
+    shown = in_percent(table).row(-1, named=True)
+    assert (error_parts_by_width(sources) is None) == all(shown[name] is None for name in shown if "%" in name)
+    return sentence, str([shown[name] for name in shown if "%" in name and shown[name] is not None])
+
+
+CANCEL = "sampling adds 19 times the squared error, of which optimisation takes back 18"
+THRESHOLD = "near the interpolation threshold, least squares on these points is no measure of what was trained"
+
+
+def test_parts_that_cancel_are_said_in_words_and_not_in_percent() -> None:
+    """Of 40 points for 40 features 1911 % had been called sampling."""
+    cancelling = shares(sampling=19.11, optimisation=-18.25, approximation=0.14)
+    sentence, percents = told(sources_of(cancelling, widths=(40,), inputs=Inputs(train=(40,))))
+    assert sentence == (
+        "absolute_value, linear(legendre), width 40: "
+        f"{CANCEL}: with 40 training points for 40 features, {THRESHOLD}. "
+        "What helps: more training points, or fewer features."
+    )
+    assert percents == "[]"
+    assert told(sources_of(cancelling, widths=(4,), inputs=Inputs(train=(40,))))[0] == (
+        f"absolute_value, linear(legendre), width 4: {CANCEL}. What helps: more training points, or fewer features."
+    )
+
+
+def test_a_share_somewhat_above_the_error_is_still_said_in_percent() -> None:
+    stopped_early = shares(sampling=1.25, optimisation=-0.5, approximation=0.25)
+    assert told(sources_of(stopped_early))[0].startswith(
+        "absolute_value, linear(legendre), width 4: 125 % of the squared error is sampling. "
+    )
+
+
+@pytest.mark.parametrize("sampling", [1332043710996811350016.0, 0.0, 511.0])
+def test_parts_that_do_not_add_up_to_the_error_are_not_shown(sampling: float) -> None:
+    """What least squares loses to rounding at 40 points and 40 features: sums of 0 or -512 for an error of 0.17."""
+    lost = shares(sampling=sampling, optimisation=-sampling)
+    sentence, percents = told(sources_of(lost, widths=(40,), inputs=Inputs(train=(40,))))
+    assert sentence == (
+        "absolute_value, linear(legendre), width 40: cannot say, the parts do not add up to the error: "
+        "least squares on the training points is lost in rounding."
+    )
+    assert percents == "[]"
+
+
+def test_what_the_quadrature_leaves_open_may_be_missing_from_the_sum() -> None:
+    nearly = shares(approximation=0.9)
+    assert error_parts(sources_of(nearly, bar=0.03))["mostly"].to_list() == ["approximation"] * 2
+    assert error_parts(sources_of(nearly, bar=0.001))["mostly"].to_list() == ["cannot say"] * 2
+
+
+def test_of_classes_shares_are_of_the_mean_square() -> None:
+    """Their test error is a share of wrong answers, whose square is another number."""
+    asked = {"target": (), "data": (Digits(),), "loss": HalfMeanSquare(), "models": (Shallow(),)}
+    row = error_parts(sources_of(shares(approximation=3.0, sampling=1.0), **asked)).row(0, named=True)
+    assert (row["error"], row["approximation"], row["sampling"]) == (ERROR, pytest.approx(0.75), pytest.approx(0.25))
+    assert (row["mostly"], row["quadrature"]) == ("approximation", None)
 
 
 @pytest.mark.parametrize("missing", ["test_error", *RECORDED.values()])
