@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 
 from submitit.core import core, job_environment, logger, utils
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, enumerated
 from pipeline.launch.commands import run
 from pipeline.launch.pbs_script import DELAY_VARIABLE, END_VARIABLE, PbsParameters, qsub_command, script_text
 from pipeline.launch.qstat import FINAL, JobInfo, ask, parse_id
@@ -89,7 +89,7 @@ def delete(full_ids: Sequence[str]) -> None:
     words = [line for line in done.stderr.splitlines() if line.strip() and not re.search(harmless, line)]
     if done.returncode and (words or not done.stderr.strip()):
         what = "\n".join(words) or f"qdel ended with status {done.returncode}"
-        raise PipelineError(f"PBS did not delete {', '.join(full_ids)}: {what}", hint="try again, or ask the site")
+        raise PipelineError(f"PBS did not delete {enumerated(full_ids)}: {what}", hint="try again, or ask the site")
 
 
 class PbsInfoWatcher(core.InfoWatcher):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from pipeline.errors import FieldError
+from pipeline.errors import FieldError, brief
 from pipeline.problems.rows import Matrix
 
 if TYPE_CHECKING:  # loaded where a table is read, because much that reads none must run where it is not installed
@@ -116,7 +116,7 @@ class Column:
         self._refuse_constant(values)
         classes, which_R = np.unique(values.to_numpy(), return_inverse=True)
         if len(classes) * len(which_R) > MOST_ONE_HOT:
-            what = f"{self.file}, column {self.cells.name!r}: {len(classes)} classes in {len(which_R)} rows"
+            what = f"{self.file}, column {brief(self.cells.name)!r}: {len(classes)} classes in {len(which_R)} rows"
             raise FieldError(self.field, what, hint="a class has many rows; for numbers, set outputs_are: regression")
         names = tuple(f"{name:.0f}" if isinstance(name, float) else str(name) for name in classes.tolist())
         return np.eye(len(classes))[which_R], names
@@ -160,12 +160,12 @@ class Column:
         holds = f"every row holds {reprlib.repr(self.cells[0])}"
         if len({_exact(str(cell)) for cell in itertools.islice(self.cells.unique(), 1000)}) > 1:
             holds = f"every row is {values[0]!r} in float64"
-        what = f"{self.file}, column {self.cells.name!r}: {holds}"
+        what = f"{self.file}, column {brief(self.cells.name)!r}: {holds}"
         raise FieldError(self.field, what, hint="a column that never changes tells nothing; leave it out")
 
     def _place(self, row: int) -> str:
         place = f"row {row + 1}" if self.line_of is None else f"line {self.line_of(row)}"
-        return f"{self.file}, {place}, column {self.cells.name!r}"
+        return f"{self.file}, {place}, column {brief(self.cells.name)!r}"
 
 
 def _exact(text: str) -> decimal.Decimal | str:

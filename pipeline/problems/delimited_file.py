@@ -85,7 +85,7 @@ class DelimitedFile(TableFile):
         counts = collections.Counter(known)
         for where, name in names:
             if counts[name] > 1:
-                what = f"{self.path.name} has {counts[name]} columns {name!r}"
+                what = f"{self.path.name} has {counts[name]} columns {brief(name)!r}"
                 raise FieldError(where, what, hint="rename all but one")
             if name not in counts:
                 raise self.unknown(where, name)

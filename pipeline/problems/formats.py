@@ -82,7 +82,8 @@ class TableFile(ABC):
         if cells.dtype.is_numeric() or cells.dtype == pl.Boolean:
             return Column(where, self.path.name, cells)
         if cells.dtype not in (pl.String, pl.Categorical, pl.Enum, pl.Null):
-            what = f"{self.path.name}, column {cells.name!r}: {brief(str(cells.dtype))} is neither a number nor a text"
+            kind = brief(str(cells.dtype))
+            what = f"{self.path.name}, column {brief(cells.name)!r}: {kind} is neither a number nor a text"
             raise FieldError(where, what, hint="write it as numbers")
         text = cells.cast(pl.String).str.strip_chars()
         return Column(where, self.path.name, text.set(text == "", None))
@@ -152,12 +153,12 @@ class NpzFile(TableFile):
         import polars as pl
 
         if not isinstance(array, np.ndarray):
-            raise FieldError(where, f"{self.path.name}: {name!r} is no array", hint="write it with numpy.savez")
+            raise FieldError(where, f"{self.path.name}: {brief(name)!r} is no array", hint="write it with numpy.savez")
         if array.dtype.kind not in "biufU" or array.ndim not in (1, 2):
-            what = f"{self.path.name}: {name!r} is {array.ndim}-dimensional, of {brief(str(array.dtype))}"
+            what = f"{self.path.name}: {brief(name)!r} is {array.ndim}-dimensional, of {brief(str(array.dtype))}"
             raise FieldError(where, what, hint="a column has one axis, a block of columns two; of numbers or str")
         if array.ndim == 2 and array.shape[1] == 0:
-            what = f"{self.path.name}: {name!r} is a block of {len(array)} rows and no columns"
+            what = f"{self.path.name}: {brief(name)!r} is a block of {len(array)} rows and no columns"
             raise FieldError(where, what, hint="give it at least one column, or leave it out")
         block = array.astype(np.float64) if array.dtype.kind == "f" else array  # polars has no long double
         parts = {f"{name}.{i}": block[:, i] for i in range(block.shape[1])} if block.ndim == 2 else {name: block}

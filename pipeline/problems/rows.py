@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, brief
 from pipeline.problems.losses import Task
 
 Matrix = NDArray[np.float64]
@@ -43,8 +43,9 @@ class Rows:
         low_C, span_C = train_PC.min(axis=0), np.ptp(train_PC, axis=0)
         for name, span in zip(names, span_C, strict=True):
             if span == 0:
+                same = f"the same in all {len(train_PC)} training rows"
                 raise PipelineError(
-                    f"column {name!r} is the same in all {len(train_PC)} training rows, so it cannot be standardised",
+                    f"column {brief(name)!r} is {same}, so it cannot be standardised",
                     hint="raise inputs.train, take another inputs.seed, or leave the column out",
                     where=self.source,
                 )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.errors import FieldError, reason_of
+from pipeline.errors import FieldError, brief, reason_of
 from pipeline.problems.delimited_file import DelimitedFile
 from pipeline.problems.formats import Layout, NpzFile, ParquetFile, TableFile
 from pipeline.problems.losses import Task
@@ -50,8 +50,8 @@ def read_table(
         if len(column.cells) != len(columns[0].cells):
             raise FieldError(
                 column.field,
-                f"{path.name}: {column.cells.name!r} has {len(column.cells)} rows, "
-                f"but {columns[0].cells.name!r} has {len(columns[0].cells)}",
+                f"{path.name}: {brief(column.cells.name)!r} has {len(column.cells)} rows, "
+                f"but {brief(columns[0].cells.name)!r} has {len(columns[0].cells)}",
                 hint="give every array one row for each point",
             )
     if len(columns[0].cells) < 2:

@@ -128,3 +128,12 @@ def test_a_row_is_named_by_its_line_where_there_are_lines() -> None:
 
 def test_the_first_unsure_integer_is_that_of_float64() -> None:
     assert 2 / np.finfo(np.float64).eps == columns.FIRST_UNSURE
+
+
+@pytest.mark.parametrize("cells", [["x", "1"], ["1", "1"], [f"{BIG}", f"{BIG + 1}"]])
+def test_a_complaint_is_short_however_long_the_name_of_the_column_is(cells: list[str]) -> None:
+    long = Column(("inputs", 0), "t.csv", pl.Series("n" * 10_000, cells))
+    for read in (long.numbers, long.classes):
+        with pytest.raises(FieldError, match=r"^inputs.0: t.csv, .*column 'n{30}[.]{3}n{27}': ") as error:
+            read()
+        assert len(str(error.value)) < 300

@@ -513,7 +513,7 @@ def test_a_file_that_may_not_be_read_is_refused(flowers: Path, monkeypatch: pyte
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
     monkeypatch.setattr(type(flowers), "read_bytes", refuse)
-    what = f"path: {flowers} cannot be read: {os.strerror(errno.EACCES).lower()}\n  hint: look at its permissions"
+    what = f"path: {flowers} cannot be read: {os.strerror(errno.EACCES)}\n  hint: look at its permissions"
     refused(lambda: Table(flowers, ("length",), ("width",)), what, ("path",))
 
 
