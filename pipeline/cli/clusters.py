@@ -161,7 +161,7 @@ def cancel(asked: argparse.Namespace) -> int:
 
 
 def retry(asked: argparse.Namespace) -> int:
-    """Send again what failed or was lost: smaller or with more memory if it ran out, not if it failed twice."""
+    """Send again what failed or was lost: smaller, with more memory or time if it ran out, not if it failed twice."""
     from pipeline.launch.history import forgive, incidents, quarantined
     from pipeline.launch.status import ask
     from pipeline.launch.submission import read_submissions
