@@ -46,7 +46,7 @@ def imports_of(path: Path) -> list[str]:
 
 STEPS = (
     ("errors",),
-    ("definitions", "durations", "numerics", "provenance"),
+    ("definitions", "durations", "home", "numerics", "provenance"),
     ("problems",),
     ("models",),
     ("optimizers",),

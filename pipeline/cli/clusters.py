@@ -381,9 +381,9 @@ def _cluster_of(submission: Any, asked: argparse.Namespace) -> Cluster:
 
 
 def _folder(planned: Plan, cluster: Cluster, asked: argparse.Namespace) -> Path:
-    from pipeline.launch.clusters import check_folder
+    from pipeline.launch.clusters import check_folder, folder_of_runs
 
-    folder: Path = asked.out or Path(cluster.profile.folder).expanduser() / planned.folder_name
+    folder: Path = asked.out or folder_of_runs(cluster) / planned.folder_name
     check_folder(cluster, folder)
     return folder
 

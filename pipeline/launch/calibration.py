@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.experiment.workload import Workload
+from pipeline.home import cache_folder
 from pipeline.launch.profile import Profile
 from pipeline.records.files import replacing
 
@@ -157,9 +158,8 @@ def remember_startup(cluster: str, gpus: int, seconds: float) -> None:
 
 def place_of(name: str, gpus: int, cpus: int | None = None) -> Path:
     """The folder of what was measured in one place."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     device = "gpu" if gpus else f"cpu{cpus or ''}"
-    return cache / "pipeline" / "calibration" / f"{name}-{device}"
+    return cache_folder() / "calibration" / f"{name}-{device}"
 
 
 def _recall(place: Path, kind: str) -> Measured | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,45 @@ def read_cluster(name: str, overrides: Sequence[str] = ()) -> Cluster:
         raise PipelineError(error.what, where=str(_path(name)), hint=error.hint) from None
     check_folder(cluster, Path(cluster.profile.folder))
     return cluster
+
+
+def folder_of_runs(cluster: Cluster) -> Path:
+    """Where the runs of a cluster are kept.
+
+    Raises:
+        PipelineError: If it is said from a home that there is none of.
+    """
+    try:
+        return Path(cluster.profile.folder).expanduser()
+    except RuntimeError:
+        what = f"there is no home for {cluster.profile.folder!r}"
+        hint = f"export HOME=..., or --set cluster.folder=...; user {os.getuid()} has none on this machine"
+        raise PipelineError(what, where=cluster.name, hint=hint) from None
+
+
+def check_name(cluster: Cluster, run: Path) -> None:
+    """Refuse a run folder in which a scheduler or submitit would look for, and write, something else.
+
+    Raises:
+        PipelineError: Naming what cannot be in its path.
+    """
+    path = str(run.resolve())
+    wrong = [name for name, there in _misread(path, cluster.profile.scheduler).items() if there]
+    if wrong:
+        hint = "take a folder without, by --out or --set cluster.folder=..."
+        what = f"jobs cannot run in a folder with {' and '.join(wrong)} in its path"
+        raise PipelineError(what, where=path if path.isprintable() else repr(path), hint=hint)
+
+
+def _misread(path: str, scheduler: str) -> dict[str, bool]:
+    """What of a path means something else: ``%j`` is a job to submitit, and with a backslash SLURM fills in nothing."""
+    return {
+        "%": "%" in path,
+        "a line break or another unprintable letter": not path.isprintable(),
+        "a backslash": "\\" in path and scheduler in ("slurm", "pbs"),
+        "a colon": ":" in path and scheduler == "pbs",  # qsub reads host:path
+        "letters beyond ASCII": not path.isascii() and scheduler == "pbs",  # qsub of OpenPBS: isprint of each byte
+    }
 
 
 def check_folder(cluster: Cluster, run: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 
@@ -10,6 +11,8 @@ from pipeline.errors import FieldError
 PLACEHOLDERS = ("user", "home", "project", "account", "checkout")
 """What can be filled in; ``checkout`` is where this project lies."""
 
+OF_SYSTEM = {"user": "USER", "home": "HOME"}
+"""What the system knows, and the variable that says it where it does not."""
 IN_BRACES = re.compile(r"(?<!\$)\{([a-z_]*)\}")
 """A placeholder; ``${NAME}`` is the shell's."""
 
@@ -37,7 +40,10 @@ def fill(text: str, field: str, values: Mapping[str, str | None], cluster: str) 
         value = values.get(found[1])
         if value is None:
             what = f"{field} of {cluster} needs a {found[1]}: {text!r}"
-            raise FieldError((field,), what, hint=f"--set cluster.{found[1]}=...")
+            hint = f"--set cluster.{found[1]}=..."
+            if found[1] in OF_SYSTEM:
+                hint = f"user {os.getuid()} has none on this machine: export {OF_SYSTEM[found[1]]}=..."
+            raise FieldError((field,), what, hint=hint)
         return value
 
     return IN_BRACES.sub(value_of, text)

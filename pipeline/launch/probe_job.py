@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.errors import PipelineError
 from pipeline.experiment.parallel import Parallel
-from pipeline.launch.clusters import Cluster
+from pipeline.launch.clusters import Cluster, check_name, folder_of_runs
 from pipeline.launch.commands import SilenceError
 from pipeline.launch.flight import Say
 from pipeline.launch.look_around import look_around
@@ -34,7 +34,8 @@ def look(cluster: Cluster, say: Say, patience_s: float) -> Path:
     Raises:
         PipelineError: If the job is refused, ends without an answer, or waits too long.
     """
-    run = (Path(cluster.profile.folder).expanduser() / ".probe").resolve()
+    run = (folder_of_runs(cluster) / ".probe").resolve()
+    check_name(cluster, run)
     name = next_name(run)
     answers = run / f"{name}.json"
     scheduler = scheduler_named(cluster.profile.scheduler, cluster.profile.slurm_conf, clusters_wanted())

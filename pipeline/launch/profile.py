@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import getpass
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.errors import FieldError, nearest
 from pipeline.experiment.tracking import NAMES, is_name
+from pipeline.home import home_folder, user_name
 from pipeline.launch.grants import Band, Charging, GpuType, Node
 from pipeline.launch.options import check_options
 from pipeline.launch.placeholders import check_placeholders, fill
@@ -289,8 +289,8 @@ def filled_in(profile: Profile, name: str) -> Profile:
             hint = f"--set cluster.{field}=... (or write it into the profile)"
             raise FieldError((field,), f"{name} needs a {field}", hint=hint)
     values: dict[str, str | None] = {
-        "user": getpass.getuser(),
-        "home": str(Path.home()),
+        "user": user_name(),
+        "home": str(home) if (home := home_folder()) else None,
         "account": profile.account,
         "checkout": str(Path(__file__).parents[2]),
     }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pipeline.home import user_name
 from pipeline.launch.clusters import Cluster
 from pipeline.launch.grants import Node
 from pipeline.launch.site import NotToldError, Queue, Site, ask, least, need
@@ -123,7 +124,7 @@ def _accounting(cluster: Cluster, settings: Mapping[str, str]) -> _Accounting:
         means = "sacct knows nothing; jobs are followed by squeue and their own records"
         return _Accounting(remarks=(("accounting", "none", means),))
     try:
-        user = f"user={getpass.getuser()}"
+        user = f"user={user_name() or os.getuid()}"
         of_user = _table(ask(["sacctmgr", "-nP", "show", "assoc", user, f"format={','.join(ASSOCIATIONS)}"], cluster))
         of_qos = _table(ask(["sacctmgr", "-nP", "show", "qos", f"format={','.join(QUALITIES)}"], cluster))
     except NotToldError as error:

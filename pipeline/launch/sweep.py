@@ -13,7 +13,7 @@ from pipeline.errors import PipelineError
 from pipeline.launch import flight, submit
 from pipeline.launch.calibration import Costs, costs
 from pipeline.launch.chains import Cut, cut_short
-from pipeline.launch.clusters import Cluster
+from pipeline.launch.clusters import Cluster, check_name
 from pipeline.launch.drafts import Wish, drafts
 from pipeline.launch.estimate import Estimate, estimate
 from pipeline.launch.flight import Say
@@ -82,6 +82,7 @@ class Standing:
 def rehearse(plan: Plan, run: Path, cluster: Cluster, links: int, say: Say) -> Prepared:
     """What submit would send, without writing or sending anything, and without a scheduler if there is none here."""
     check_parallel(cluster, plan.experiment.parallel)
+    check_name(cluster, run)
     submissions = read_submissions(run)
     held: set[str] = set()
     try:
@@ -133,6 +134,7 @@ def send(
         PipelineError: If the scheduler cannot be asked, or refuses.
     """
     check_parallel(cluster, outline.parallel)
+    check_name(cluster, run)
     scheduler = scheduler_named(cluster.profile.scheduler, cluster.profile.slurm_conf, clusters_wanted())
     with told_if_slow(say, f"waiting for the scheduler of {cluster.name} to answer"):
         scheduler.tasks({})  # a login node without the scheduler is told before anything is written

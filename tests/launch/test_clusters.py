@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.launch.clusters import Cluster, check_folder, profiles, read_cluster, read_profile
+from pipeline.launch.clusters import Cluster, check_folder, check_name, profiles, read_cluster, read_profile
+from pipeline.launch.grants import Band
 from pipeline.launch.placeholders import IN_BRACES
 from pipeline.launch.profile import PLACED, Profile
 
@@ -262,3 +263,28 @@ def test_the_page_tells_the_longest_run(name: str) -> None:
     if profile.on_cluster:
         longest = max(band.hours for band in profile.bands)
         assert f"{longest:g} h" in row
+
+
+@pytest.mark.parametrize(
+    ("name", "refused", "what"),
+    [
+        ("two words", "", ""),
+        ('it\'s "a" $HOME #1,;&`x`', "", ""),
+        ("a%%b", "slurm pbs local", "%"),  # submitit fills in %j, %t, %A, %a and SLURM more
+        ("a%jb", "slurm pbs local", "%"),
+        ("a\nb", "slurm pbs local", "a line break or another unprintable letter"),
+        ("a\\b", "slurm pbs", "a backslash"),  # SLURM then fills in nothing: logs go to %j_0_log.out
+        ("a:b", "pbs", "a colon"),
+        ("\u00e9t\u00e9", "pbs", "letters beyond ASCII"),
+    ],
+)
+def test_jobs_are_not_sent_from_a_folder_whose_name_means_something_else(
+    tmp_path: Path, name: str, refused: str, what: str
+) -> None:
+    for scheduler in ("slurm", "pbs", "local"):
+        profile = Profile("A cluster.", scheduler, "runs", gpus=0, bands=(Band(1.0),))  # type: ignore[arg-type]
+        if scheduler not in refused.split():
+            check_name(Cluster("there", profile), tmp_path / name)
+            continue
+        with pytest.raises(PipelineError, match=f"jobs cannot run in a folder with {what} in its path\n  hint: take"):
+            check_name(Cluster("there", profile), tmp_path / name)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import os
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ import llvmlite
 import llvmlite.binding as llvm
 import numpy as np
 
+from pipeline.home import cache_folder
 from pipeline.records.files import replacing
 from pipeline.training.engines.fused.arguments import Told
 from pipeline.training.engines.fused.lanes import Program
@@ -100,8 +100,7 @@ class Call:
 
 def folder() -> Path:
     """Where compiled kernels are kept."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "pipeline" / "kernels"
+    return cache_folder() / "kernels"
 
 
 def kept_as(text: str) -> Path:
