@@ -135,6 +135,7 @@ HOMES = {
     "jax": "pipeline.training",
     "llvmlite": "pipeline.training.engines",
     "triton": "pipeline.training.engines",
+    "requests": "pipeline.tracking",
     "sklearn": "pipeline.problems",
     "rich": "pipeline.report.printing",
 }

@@ -107,8 +107,16 @@ class Remote:
         if not self.api.api_key:
             raise RefusedError("an identity token is no key", where="W&B", hint="wandb login, or WANDB_API_KEY")
         settings = wandb.setup().settings
-        verify, headers = not settings.insecure_disable_ssl, settings.x_extra_http_headers
-        return Streaming(url, self.api.api_key, clock, say, verify=verify, headers=headers)
+        proxies = {"http": settings.http_proxy, "https": settings.https_proxy}
+        return Streaming(
+            url,
+            self.api.api_key,
+            clock,
+            say,
+            verify=not settings.insecure_disable_ssl,
+            headers=settings.x_extra_http_headers,
+            proxies={scheme: proxy for scheme, proxy in proxies.items() if proxy},
+        )
 
     def entity(self) -> str:
         """The entity that the key writes to if nobody says another."""

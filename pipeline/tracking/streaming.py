@@ -80,6 +80,7 @@ class Streaming:
         say: Told of that.
         verify: Whether certificates count.
         headers: Further headers that the user has set for W&B's client.
+        proxies: Proxies that the user has set for it, beside those of the environment.
     """
 
     def __init__(
@@ -91,11 +92,13 @@ class Streaming:
         *,
         verify: bool = True,
         headers: dict[str, str] | None = None,
+        proxies: dict[str, str] | None = None,
     ) -> None:
         self.url, self.clock, self.say = url.rstrip("/"), clock, say
         self.session = requests.Session()
         self.session.auth, self.session.verify = ("api", key), verify
         self.session.headers.update({**(headers or {}), "Content-Type": "application/json"})
+        self.session.proxies.update(proxies or {})
         for scheme in ("http://", "https://"):
             self.session.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=AT_ONCE))
         self.patience = threading.Lock()
