@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from pipeline.experiment.names import CLOSED_FORM
-from pipeline.numerics.descent import Modes, log_errors, loss_curve
+from pipeline.numerics.descent import Modes, contraction, log_errors, loss_curve
 from pipeline.optimizers.rules import Recurrence
 from pipeline.plan import Plan
 from pipeline.records.schema import Records
@@ -25,6 +25,9 @@ from pipeline.report.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
 
 LEAST_EXCESS = {"float32": 1e3 * torch.finfo(torch.float32).eps, "float64": 1e3 * torch.finfo(torch.float64).eps}
 """Share of the first excess loss below which rounding is compared, not descent."""
+EPS = {"float32": torch.finfo(torch.float32).eps, "float64": torch.finfo(torch.float64).eps}
+ROUNDINGS = 10
+"""Roundings of the root mean square of what is learned that a mode may hold at any step without a cause."""
 DEVIATION = {"float32": 0.01, "float64": 1e-6}
 """Greatest distance of a measured excess loss from the predicted one, in the logarithm."""
 CURVES = {
@@ -61,7 +64,7 @@ def predicted_and_measured(plan: Plan, results: pl.DataFrame, records: Records, 
         measured_RH = table.select(pl.col(steps).fill_null(math.nan)).to_torch(dtype=pl.Float64)
         rates_R = torch.tensor([rates[trial] for trial in table["trial"]], dtype=torch.float64)
         steps_H = torch.tensor([int(step) for step in steps])
-        columns = compared(start, rates_R, steps_H, measured_RH, recurrence, LEAST_EXCESS[shape.stored])
+        columns = compared(start, rates_R, steps_H, measured_RH, recurrence, shape.stored)
         said = pl.DataFrame({"trial": table["trial"], **{name: tensor.numpy() for name, tensor in columns.items()}})
         close = pl.col("deviation") <= DEVIATION[shape.stored]
         verdict = pl.when(close).then(pl.lit(AGREES)).otherwise(pl.lit(CONTRADICTS))
@@ -78,9 +81,13 @@ def predicted_and_measured(plan: Plan, results: pl.DataFrame, records: Records, 
 
 
 def compared(
-    start: Modes, rates_R: Tensor, steps_H: Tensor, measured_RH: Tensor, recurrence: Recurrence, least: float
+    start: Modes, rates_R: Tensor, steps_H: Tensor, measured_RH: Tensor, recurrence: Recurrence, dtype: str
 ) -> dict[str, Tensor]:
     """What is said of each curve of excess losses, columns of ``CURVES`` of shape ``[R]``; NaN and -1 for nothing.
+
+    Curves are compared from the start on as far as what is left is descent, and no rounding: that of the weights, which
+    is one of all that is learned and not of the excess, and grows above the limit in modes that hold nothing; and
+    that of the learning rate, which adds up over the steps close to the limit.
 
     Args:
         start: The loss at the start.
@@ -88,11 +95,17 @@ def compared(
         steps_H: Recorded steps, rising, the first 0.
         measured_RH: Excess losses, NaN where none was recorded.
         recurrence: The rule.
-        least: Share of the first excess loss below which nothing is compared.
+        dtype: What the trials are kept in.
     """
     above = dataclasses.replace(start, floor=torch.zeros_like(start.floor))
     predicted_RH = loss_curve(above, rates_R, steps_H, *recurrence)
-    counts_RH = (predicted_RH > least * predicted_RH[:, :1]) & predicted_RH.isfinite() & (measured_RH > 0)
+    counts_RH = (predicted_RH > LEAST_EXCESS[dtype] * predicted_RH[:, :1]) & predicted_RH.isfinite() & (measured_RH > 0)
+    eps, half = EPS[dtype], DEVIATION[dtype] / 2
+    growth_R = contraction(start.eigenvalues_S, rates_R, *recurrence).amax(dim=1).clamp(min=1)
+    revived_RH = 2 * steps_H * growth_R.log()[:, None]
+    rounding_RH = (ROUNDINGS * eps) ** 2 * (start.floor + start.losses_S.sum()) * revived_RH.exp()
+    beyond_R = (rates_R * start.eigenvalues_S.amax() - 1).clamp(min=0)
+    counts_RH &= (predicted_RH > rounding_RH / half**2) & (4 * eps * steps_H * beyond_R[:, None] < half)
     counts_RH = counts_RH.cumprod(dim=1).bool()  # from the start on, as far as it goes
     distance_RH = (measured_RH.log() - predicted_RH.log()).abs()
     last_R1 = (counts_RH.sum(dim=1, keepdim=True) - 1).clamp(min=1)
