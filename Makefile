@@ -1,7 +1,7 @@
 # Every target sets up .venv by itself and refreshes it when the requirements change.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run plan submit status logs cancel retry probe results report sync dashboard lecture play test test-newest lint format bench slurm-up slurm-down clean
+.PHONY: help setup run plan submit status logs cancel retry probe results report sync dashboard lecture play test test-newest test-verdicts lint format bench slurm-up slurm-down clean
 
 PYTHON ?= python3
 CONFIG ?= configs/fixed_vs_learned_basis.yaml
@@ -74,6 +74,9 @@ test: lint ## Run every check
 
 test-newest: ## Run the tests of clusters on a newer Debian's SLURM and Python, in a tree of its own (DEBIAN=trixie)
 	@slurm/dev/newest $(DEBIAN) $(or $(ARGS),-m cluster)
+
+test-verdicts: $(READY) ## Hold what is said of many experiments drawn at random against NumPy (DRAWN_TRIALS=50000)
+	@DRAWN_TRIALS=$(or $(DRAWN_TRIALS),50000) $(IN)/python -m pytest -q -s -n 0 tests/test_verdicts_hold.py
 
 lint: $(READY) ## Check style and types
 	@$(IN)/ruff check .

@@ -87,7 +87,7 @@ def compared(
 
     Curves are compared from the start on as far as what is left is descent, and no rounding: that of the weights, which
     is one of all that is learned and not of the excess, and grows above the limit in modes that hold nothing; and
-    that of the learning rate, which adds up over the steps close to the limit.
+    that of the learning rate, which adds up over the steps, close to the limit and where momentum lets the loss wave.
 
     Args:
         start: The loss at the start.
@@ -104,8 +104,8 @@ def compared(
     growth_R = contraction(start.eigenvalues_S, rates_R, *recurrence).amax(dim=1).clamp(min=1)
     revived_RH = 2 * steps_H * growth_R.log()[:, None]
     rounding_RH = (ROUNDINGS * eps) ** 2 * (start.floor + start.losses_S.sum()) * revived_RH.exp()
-    beyond_R = (rates_R * start.eigenvalues_S.amax() - 1).clamp(min=0)
-    counts_RH &= (predicted_RH > rounding_RH / half**2) & (4 * eps * steps_H * beyond_R[:, None] < half)
+    beside_RH = loss_curve(above, rates_R * (1 + ROUNDINGS * eps), steps_H, *recurrence)
+    counts_RH &= (predicted_RH > rounding_RH / half**2) & ((beside_RH / predicted_RH).log().abs() < half)
     counts_RH = counts_RH.cumprod(dim=1).bool()  # from the start on, as far as it goes
     distance_RH = (measured_RH.log() - predicted_RH.log()).abs()
     last_R1 = (counts_RH.sum(dim=1, keepdim=True) - 1).clamp(min=1)

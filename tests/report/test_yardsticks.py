@@ -10,7 +10,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
+from pipeline.diagnostics.convergence import TestError as RecordedTestError
+from pipeline.diagnostics.convergence import TestErrorBar
+from pipeline.diagnostics.snapshot import Learned, Snapshot
 from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.trial import Trial
@@ -18,8 +22,10 @@ from pipeline.models.activations import Tanh
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.numerics.quadrature import rule
+from pipeline.optimizers.rules import GradientDescent
 from pipeline.plan import make_plan, write_plan
 from pipeline.problems.datasets import Diabetes
+from pipeline.problems.losses import HalfMeanSquare, Task
 from pipeline.problems.measures import Grid, Uniform
 from pipeline.problems.targets import TARGETS, AbsoluteValue, Gaussian, Sine, XSquared
 from pipeline.records.schema import FITS, OUTCOMES, RECORDS
@@ -33,7 +39,12 @@ WIDTHS = (1, 2, 4, 8)
 
 
 def sources_of(
-    error: Callable[[Trial], float], model, target, diagnostic="test_error", bar: float | None = 1e-9, **fields
+    error: Callable[[Trial], float],
+    model,
+    target,
+    diagnostic="test_error",
+    bar: float | Callable | None = 1e-9,
+    **fields,
 ) -> Sources:
     """Sources of a run in which every trial ended with ``error(trial)``, known to within a bar."""
     asked = {"target": (target,), "learning_rates": (0.5,), "seeds": 1, **fields}
@@ -42,7 +53,7 @@ def sources_of(
         [
             (trial.id, 10, name, value, "pack")
             for trial in plan.trials.values()
-            for name, value in ((diagnostic, error(trial)), ("test_error_bar", bar))
+            for name, value in ((diagnostic, error(trial)), ("test_error_bar", bar(trial) if callable(bar) else bar))
             if value is not None
         ],
         schema=RECORDS,
@@ -142,6 +153,38 @@ def test_an_error_counts_as_below_if_its_bar_does_not_reach_the_best_one(bar, sa
     assert below["verdict"].item() == said
     above = verdicts(lambda trial: best.get(trial.shape.width, 1.0) + 1e-4, **model)
     assert above["verdict"].item() == "agrees (3 of 3 trials)"
+
+
+def best_network(width: int) -> torch.Tensor:
+    """Flat weights of the best ReLU network for x^2 on [-1, 1]: of even width, the middle one of its pieces is flat."""
+    size = 2 / (width + 1)
+    knots = size * (np.arange(width // 2) + 0.5)
+    hidden = np.stack([np.repeat([1.0, -1.0], width // 2), -np.tile(knots, 2)], axis=1)
+    lowest = size**2 / 4 - size**2 / 6  # of a chord, less what makes the pieces lie on both sides of the curve
+    return torch.from_numpy(np.concatenate([hidden.ravel(), np.full(width, 2 * size), [lowest]]))[None]
+
+
+@pytest.mark.parametrize("test", [8, 16, 64, 400])
+def test_the_best_network_itself_contradicts_nothing_however_few_the_test_points(test) -> None:
+    """Its kinks lie between them, where the rule may see less of the error than there is."""
+    problem, best, error, bar = problem_of(XSquared(), test=test), errors_of(XSquared())["best ReLU network"], {}, {}
+    shared = (GradientDescent(), HalfMeanSquare(), Task.REGRESSION, problem.load(), torch.float64)
+    for width in best:
+        weights_1N, nothing_1 = best_network(width), torch.zeros(1)
+        learned = Learned(Shallow(), width, *shared)
+        snapshot = Snapshot(learned, 0, weights_1N, nothing_1, weights_1N, nothing_1, lambda kept=weights_1N: kept)
+        error[width], bar[width] = float(RecordedTestError()(snapshot)), float(TestErrorBar()(snapshot))
+        assert abs(error[width] - best[width]) <= bar[width] + 1e-14
+    if test < 64:
+        assert min(error[width] / best[width] for width in best) < 0.999
+    table = verdicts(
+        lambda trial: error.get(trial.shape.width, 1.0),
+        Shallow(),
+        XSquared(),
+        bar=lambda trial: bar.get(trial.shape.width, 1.0),
+        dtype="float64",
+    )
+    assert table["verdict"].item() == "agrees (3 of 3 trials)"
 
 
 def test_one_trial_that_is_below_contradicts() -> None:
