@@ -76,7 +76,7 @@ test-newest: ## Run the tests of clusters on a newer Debian's SLURM and Python, 
 	@slurm/dev/newest $(DEBIAN) $(or $(ARGS),-m cluster)
 
 test-verdicts: $(READY) ## Hold what is said of many experiments drawn at random against NumPy (DRAWN_TRIALS=50000)
-	@DRAWN_TRIALS=$(or $(DRAWN_TRIALS),50000) $(IN)/python -m pytest -q -s -n 0 tests/test_verdicts_hold.py
+	@DRAWN_TRIALS=$(or $(DRAWN_TRIALS),50000) $(IN)/python -m pytest -q -s -n 0 tests/test_report.py
 
 lint: $(READY) ## Check style and types
 	@$(IN)/ruff check .

@@ -61,6 +61,8 @@ def predicted_and_measured(plan: Plan, results: pl.DataFrame, records: Records, 
             continue
         table = part.pivot("step", index="trial", values="value", sort_columns=False)
         steps = sorted((name for name in table.columns if name != "trial"), key=int)
+        if len(steps) < 2:  # all diverged before anything was seen of their descent
+            continue
         measured_RH = table.select(pl.col(steps).fill_null(math.nan)).to_torch(dtype=pl.Float64)
         rates_R = torch.tensor([rates[trial] for trial in table["trial"]], dtype=torch.float64)
         steps_H = torch.tensor([int(step) for step in steps])

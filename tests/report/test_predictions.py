@@ -84,6 +84,8 @@ def test_a_curve_that_is_off_contradicts_and_one_in_closed_form_says_nothing(tmp
     assert found.filter(pl.col("times_limit") < 1)["verdict"].to_list() == ["contradicts"] * 3
     formula = outcomes.with_columns(engine=pl.lit("closed_form"))
     assert set(predicted_and_measured(plan, table, records, formula)["verdict"]) == {"cannot say"}
+    start = records.filter(pl.col("step") == 0)  # as where all trials diverge before they are looked at again
+    assert predicted_and_measured(plan, table, start, outcomes).is_empty()
 
 
 def test_nothing_is_compared_where_nothing_is_predicted(tmp_path):
