@@ -136,11 +136,12 @@ class _Piece:
         paired = slice(len(closing))
         after, then = self._byte(closing + 1), self._byte(closing + 2)
         ends_cell = (after == self.separator) | (after == NEWLINE) | (after == QUOTE)
-        ends_cell |= (after == RETURN) & ((then == NEWLINE) | (then == RETURN))
+        ends_cell |= (after == RETURN) & (then == NEWLINE)
         for number in np.flatnonzero(is_quoted[paired] & ~ends_cell)[:1]:
             yield self._unpaired(int(opening[run[number]]), int(closing[number]) + 2)
         loose = np.flatnonzero(~is_quoted[paired])
-        crosses = np.searchsorted(self.marks, opening[loose]) != np.searchsorted(self.marks, closing[loose])
+        ends = np.flatnonzero(np.isin(self.bytes_B, (self.separator, NEWLINE, RETURN))) if len(loose) else loose
+        crosses = np.searchsorted(ends, opening[loose]) != np.searchsorted(ends, closing[loose])
         for number in loose[crosses][:1]:
             yield self._in_the_middle(int(opening[number]))
         if self.is_last and len(opening) > len(closing):
@@ -163,6 +164,6 @@ class _Piece:
         """The first carriage return outside quotes after which no line ends."""
         returns = np.flatnonzero(self.bytes_B == RETURN)
         after = self._byte(returns + 1)
-        alone = returns[(after != NEWLINE) & (after != RETURN) & ~self.is_within_B[returns]]
+        alone = returns[(after != NEWLINE) & ~self.is_within_B[returns]]
         for position in alone[alone + 1 < len(self.bytes_B)][:1]:
             yield int(position), int(position) + 2, "a carriage return ends no line", _UNIX

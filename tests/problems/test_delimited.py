@@ -91,6 +91,14 @@ MALFORMED = {
         'a,y\n1,"x\ny"\n2,"3""\n4,"5""\n',
         'line 4: the quotes of a cell do not pair: \'"3""\\n4,"5\'' + PAIRED,
     ),
+    "a return more than a line end has": (
+        "a,y\r\n1,2\r\r\n",
+        "line 2: a carriage return ends no line: '\\r\\r'" + RETURNS,
+    ),
+    "a return between quotes that are none": (
+        'a,y\n1,b"\r"c\n',
+        "line 2: a quote lies in the middle of a cell: 'b\"\\r\"c'" + PAIRED,
+    ),
     "lines of old Macs": ("a,y\r1,2\r3,4\r", "line 1: a carriage return ends no line: '\\r1'" + RETURNS),
 }
 
@@ -106,7 +114,7 @@ def test_a_malformed_text_is_refused_with_its_line(text: str, message: str, size
 
 ALLOWED = {
     "quotes that separate nothing": ('a,y\n5"x6",1\nb""c,2\n', [2, 2, 2]),
-    "both line ends": ('a,y\r\n"1",2\n3,4\r\r\n', [2, 2, 2]),
+    "both line ends": ('a,y\r\n"1",2\n3,4\r\n', [2, 2, 2]),
     "a return at the end": ('a,y\n1,"2"\r', [2, 2]),
     "returns within quotes": ('a,y\n1,"2\r3\n4"\n', [2, 2]),
     "blank lines": ("a,y\n\n1,2\n\n", [2, 1, 2, 1]),

@@ -45,7 +45,7 @@ def test_cells_come_back_as_they_were_written(table: list[list[str]], separator:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.text('a,"\n', max_size=12))
+@given(st.text('a,"\n\r', max_size=12))
 def test_a_text_is_refused_or_read_as_another_reader_does(end: str) -> None:
     text = f"a,b\n{end}"
     try:
