@@ -21,10 +21,11 @@ from pipeline.tracking.export import Say, alone, read_run
 from pipeline.tracking.local_report import local_report
 from pipeline.tracking.network import RefusedError
 from pipeline.tracking.online_report import OnlineReport, online_report, save_report
+from pipeline.tracking.patience import Clock
 from pipeline.tracking.place import Way, destination_of, has_key, way
 from pipeline.tracking.presets import make_presets, preset_id
 from pipeline.tracking.preview import draw_dashboard
-from pipeline.tracking.remote import Remote, client_at, end_left_sender
+from pipeline.tracking.remote import Remote, client_at, end_left_sender, hear
 from pipeline.tracking.settings import settings_that_count
 from pipeline.tracking.trial_runs import Exportable
 from pipeline.tracking.workspace import as_json, save_workspace, workspace
@@ -108,6 +109,7 @@ def make_dashboard(run: Path, tracking: Tracking | None, profile: Destination | 
             made = _write(folder, open_way, destination, source, charts, trials)
             draw_dashboard(made.file, source, trials)
             return made
+        hear(open_way.url, Clock(), say)
         remote = Remote(scratch)
         destination = Destination(destination.entity or remote.entity(), destination.project)
         return _send(folder, open_way.url, destination, source, charts, trials, remote, say)

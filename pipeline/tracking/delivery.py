@@ -24,7 +24,7 @@ from pipeline.tracking.ledger import Entry, Ledger, run_id
 from pipeline.tracking.network import RefusedError, TroubleError
 from pipeline.tracking.patience import LATE_SECONDS, RECOUNT_SECONDS, Clock, answer_seconds, pauses
 from pipeline.tracking.remote import NO_ACCESS, PERMANENT, Held, Remote
-from pipeline.tracking.streaming import AT_ONCE, DoubtfulError, Opened, RefusedRunError, Streaming
+from pipeline.tracking.streaming import AT_ONCE, LEFT_ALONE, DoubtfulError, Opened, RefusedRunError, Streaming
 from pipeline.tracking.transaction_log import is_whole
 
 Answer = TypeVar("Answer")
@@ -203,7 +203,7 @@ class Delivery:
             try:
                 return self.remote.held(self.destination, names)
             except TroubleError as trouble:
-                if TOO_MANY not in trouble.what:
+                if TOO_MANY not in trouble.what or LEFT_ALONE in trouble.what:
                     raise
             self._leave_alone()
         return self.remote.held(self.destination, names)

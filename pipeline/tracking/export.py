@@ -29,7 +29,7 @@ from pipeline.tracking.patience import LATE_SECONDS, ONLINE_SECONDS, Clock, in_a
 from pipeline.tracking.place import Way, destination_of, has_key, way
 from pipeline.tracking.progress import Progress
 from pipeline.tracking.readings import patiently
-from pipeline.tracking.remote import Remote, client_at, end_left_sender
+from pipeline.tracking.remote import Remote, client_at, end_left_sender, hear
 from pipeline.tracking.settings import settings_that_count
 from pipeline.tracking.sweep_run import deliver_sweep, sweep_id, write_sweep
 from pipeline.tracking.transaction_log import is_whole, write_log
@@ -104,10 +104,11 @@ def export(
             say(open_way.warning)
         if open_way.closed:
             return _write(source, trials, destination, folder, open_way, say)
+        hear(open_way.url, clock, say)
         remote = Remote(scratch)
+        streaming = remote.streaming(open_way.url, clock, say)
         ledger = Ledger(folder, f"{open_way.url} {destination.label()}", clock.now)
         whole = Destination(destination.entity or remote.entity(), destination.project)
-        streaming = remote.streaming(open_way.url, clock, say)
         patience = ONLINE_SECONDS if online else LATE_SECONDS
         delivery = Delivery(remote, streaming, whole, ledger, _outbox(folder), say, clock, patience)
         return _send(source, trials, delivery, folder)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.durations import duration
 from pipeline.errors import PipelineError
 from pipeline.records.files import naming
 from pipeline.tracking.content import BEFORE, DIGEST, Destination, RunContent
@@ -32,6 +33,9 @@ NOT_OURS = (*OF_ONE_RUN, "WANDB_MODE")
 
 MOST_SECONDS = 125.0
 """How long the client may take to send a run before it is ended."""
+RUNS = """query Runs($entity: String!, $project: String!) {
+  project(name: $project, entityName: $entity) { internalId runCount }
+}"""
 FINISHED = ("finished", "failed")
 NO_ACCESS = (401, 403, 404)
 """Answers that are about who asks where, so that every run gets them; a 400 is about one run."""
@@ -91,6 +95,7 @@ class Remote:
             os.environ.pop(name, None)
         import wandb
 
+        self.asking: Streaming | None = None
         try:
             self.api = wandb.Api()
         except Exception as error:  # the client raises a dozen kinds
@@ -102,21 +107,10 @@ class Remote:
         Raises:
             RefusedError: If what is there instead of a key is good for W&B's client only.
         """
-        import wandb
-
         if not self.api.api_key:
             raise RefusedError("an identity token is no key", where="W&B", hint="wandb login, or WANDB_API_KEY")
-        settings = wandb.setup().settings
-        proxies = {"http": settings.http_proxy, "https": settings.https_proxy}
-        return Streaming(
-            url,
-            self.api.api_key,
-            clock,
-            say,
-            verify=not settings.insecure_disable_ssl,
-            headers=settings.x_extra_http_headers,
-            proxies={scheme: proxy for scheme, proxy in proxies.items() if proxy},
-        )
+        self.asking = _streaming(url, self.api.api_key, clock, say)
+        return self.asking
 
     def entity(self) -> str:
         """The entity that the key writes to if nobody says another."""
@@ -136,12 +130,19 @@ class Remote:
         runs = self.api.runs(destination.label(), filters={"name": {"$in": list(ids)}}, per_page=len(ids), lazy=False)
         try:
             return {run.id: _held(run) for run in runs}
-        except ValueError as error:
+        except Exception as error:
             if "Could not find project" in str(error):
                 return {}  # the first run makes it
-            raise complaint(error, destination.label()) from None
-        except Exception as error:
-            raise complaint(error, destination.label()) from None
+            raise self._complaint(error, destination) from None
+
+    def _complaint(self, error: Exception, destination: Destination) -> PipelineError:
+        """What is wrong with a question: the client, which tries again for long, may not say what it was told."""
+        where = {"entity": destination.entity, "project": destination.project}
+        said = self.asking.said_to("Runs", RUNS, where) if status_of(error) is None and self.asking is not None else ""
+        if said:
+            what = f"W&B does not answer as it should: {said}"
+            return TroubleError(what, where=destination.label(), hint="try again later")
+        return complaint(error, destination.label())
 
     def one(self, destination: Destination, id_: str) -> Held | None:
         """What W&B holds of one run, asked for by its id and not by a list.
@@ -183,7 +184,8 @@ class Remote:
             try:
                 process.wait(MOST_SECONDS)
             except subprocess.TimeoutExpired:
-                return "it took too long, and was ended"
+                told = wrong(logs, [file]).get(file, "W&B has not said why")
+                return f"{told}; it took longer than {duration(MOST_SECONDS)}, and was ended"
             finally:
                 process.kill()
                 process.wait()
@@ -191,6 +193,35 @@ class Remote:
             said_last = " ".join(said.read_text(errors="replace").split()[-60:])
             return f"wandb sync ends with {process.returncode}: {said_last}"
         return wrong(logs, [file]).get(file, "")
+
+
+def hear(url: str, clock: Clock, say: Callable[[str], None]) -> None:
+    """Hear whether W&B wants to be asked anything now, before its client asks, which is silent for as long as W&B says.
+
+    Raises:
+        TroubleError: If it asks to be left alone for longer than anybody waits.
+    """
+    import wandb
+
+    key = wandb.setup().settings.api_key
+    if key:
+        _streaming(url, key, clock, say).hear()
+
+
+def _streaming(url: str, key: str, clock: Clock, say: Callable[[str], None]) -> Streaming:
+    import wandb
+
+    settings = wandb.setup().settings
+    proxies = {"http": settings.http_proxy, "https": settings.https_proxy}
+    return Streaming(
+        url,
+        key,
+        clock,
+        say,
+        verify=not settings.insecure_disable_ssl,
+        headers=settings.x_extra_http_headers,
+        proxies={scheme: proxy for scheme, proxy in proxies.items() if proxy},
+    )
 
 
 def _held(run: Any) -> Held:

@@ -22,6 +22,7 @@ from wandb.proto import wandb_internal_pb2 as protocol
 
 from pipeline.durations import duration
 from pipeline.tracking.content import Destination, RunContent, as_records
+from pipeline.tracking.network import TroubleError
 from pipeline.tracking.patience import Clock, answer_seconds, limit
 
 SENDING = "sending"
@@ -33,6 +34,7 @@ LONGEST_SILENCE_SECONDS = 60.0
 MOST_PATIENCE = 6
 """How often it may ask to be left alone before it gets one request."""
 TOO_MANY, BROKEN = 429, 500
+LEFT_ALONE = "it asks to be left alone for"
 LONGEST_WAIT = "WANDB__GRAPHQL_RETRY_WAIT_MAX_SECONDS"
 AT_ONCE = 16
 """Requests at a time: each waits for its answer."""
@@ -104,6 +106,26 @@ class Streaming:
         self.patience = threading.Lock()
         self.silent_until = 0.0
 
+    def hear(self) -> None:
+        """Hear whether W&B wants to be asked anything now: its client would wait for hours, and say nothing.
+
+        Raises:
+            TroubleError: If it asks to be left alone for longer than anybody waits.
+        """
+        said = self.said_to("Viewer", "query Viewer { viewer { id } }", {})
+        if said.startswith(f"HTTP {TOO_MANY}"):
+            hint = "what has arrived is noted; the same command goes on from there, later"
+            raise TroubleError(f"W&B does not want to be asked now: {said}", where=self.url, hint=hint)
+
+    def said_to(self, name: str, query: str, variables: dict[str, Any]) -> str:
+        """What W&B says to a question instead of an answer; nothing if it answers."""
+        question = {"operationName": name, "query": query, "variables": variables}
+        try:
+            self._post("/graphql", question, tries=1)
+        except (RefusedRunError, DoubtfulError) as error:
+            return str(error)
+        return ""
+
     def open(self, content: RunContent, destination: Destination, sending: str) -> Opened:
         """Make a run, without rows; one that is there keeps its own.
 
@@ -173,7 +195,7 @@ class Streaming:
         """
         seconds = seconds_of(asked, self.clock.now())
         if seconds is not None and seconds > LONGEST_SILENCE_SECONDS:
-            raise RefusedRunError(f"{said} (it asks to be left alone for {duration(seconds)})")
+            raise RefusedRunError(f"{said} ({LEFT_ALONE} {duration(seconds)})")
         seconds = min(otherwise, limit(LONGEST_WAIT)) if seconds is None else seconds
         with self.patience:
             now = self.clock.now()

@@ -13,6 +13,7 @@ from wandb_state import ENTITY, KEY, OTHERS, Fault
 
 from pipeline.tracking import streaming
 from pipeline.tracking.content import STEP, Destination, RunContent
+from pipeline.tracking.network import TroubleError
 from pipeline.tracking.patience import Clock
 from pipeline.tracking.streaming import SENDING, DoubtfulError, Opened, RefusedRunError, Streaming, seconds_of, words_of
 
@@ -120,3 +121,33 @@ def test_retry_after_is_a_number_or_a_date() -> None:
 )
 def test_the_words_of_an_answer_are_found(answer: object, words: str) -> None:
     assert words_of(json.loads(json.dumps(answer))) == words
+
+
+def test_a_server_that_wants_to_be_left_alone_for_an_hour_is_not_asked_by_its_client(
+    server: WandbServer, sender: Streaming, said: list[str]
+) -> None:
+    """The client of wandb 0.31.0 waits as long as it is told to, and says nothing."""
+    server.faults = [Fault("Viewer", 429, retry_after="3600")]
+    words = r"W&B does not want to be asked now: HTTP 429: told to say 429 \(it asks to be left alone for 1 h 0 min"
+    with pytest.raises(TroubleError, match=words) as trouble:
+        sender.hear()
+    assert "the same command goes on" in trouble.value.hint
+    assert said == []
+
+
+@pytest.mark.parametrize("fault", [None, Fault("Viewer", 429, times=2, retry_after="5"), Fault("Viewer", 500)])
+def test_any_other_server_is_asked_once_it_wants_to_be(
+    server: WandbServer, sender: Streaming, clock: Clock, fault: Fault | None
+) -> None:
+    server.faults = [fault] if fault else []
+    before = clock.now()
+    sender.hear()
+    assert clock.now() - before == pytest.approx(10 if fault and fault.retry_after else 0, abs=1)
+
+
+def test_what_a_question_is_answered_with_instead_is_told(server: WandbServer, sender: Streaming) -> None:
+    server.faults = [Fault("Runs", 403)]
+    query = ("Runs", "query Runs { runs }", {"entity": ENTITY, "project": "p"})
+    assert sender.said_to(*query) == "HTTP 403: told to say 403"
+    server.faults = []
+    assert sender.said_to(*query) == ""
