@@ -27,7 +27,7 @@ from pipeline.launch.commands import SilenceError
 from pipeline.launch.flight import Say, scheduler_of
 from pipeline.launch.patience import told_if_slow
 from pipeline.launch.requests import request_for
-from pipeline.launch.schedulers import Request, Scheduler, clusters_wanted, scheduler_named
+from pipeline.launch.schedulers import Request, Scheduler, clusters_wanted
 from pipeline.launch.snapshot import take_snapshot
 from pipeline.launch.submission import Submission, folder_of, forget_submission, read_submissions, write_submission
 from pipeline.launch.worker import unfinished, work
@@ -57,15 +57,14 @@ def send(
         where = before.clusters if before else clusters  # a job waits for one of its own cluster only
         noted = dataclasses.replace(draft, sent_at=time.time(), clusters=where)
         write_submission(run, noted)
-        sent = _send(run, noted, scheduler_named(profile.scheduler, profile.slurm_conf, where), request, cluster.name)
+        sent = _send(run, noted, scheduler_of(noted), request, cluster.name, say)
         write_submission(run, sent)
         return sent
 
     for draft in drafts:
         if draft.after is not None and draft.after not in known:
             continue  # nothing was left to do for the link before
-        with told_if_slow(say, f"waiting for {cluster.name} to take {draft.name}"):
-            sent = sent_as(draft)
+        sent = sent_as(draft)
         if draft.after is not None and _thrown_away(run, sent, known[draft.after]):
             say(f"{draft.after} ended before {draft.name} arrived, and {cluster.name} forgets jobs that have ended")
             if not unfinished(run, [pack for task in sent.tasks for pack in task]):
@@ -84,16 +83,17 @@ def _thrown_away(run: Path, sent: Submission, before: Submission) -> bool:
     return scheduler.throws_away(str(sent.job), str(before.job), folders)
 
 
-def _send(run: Path, draft: Submission, scheduler: Scheduler, request: Request, cluster: str) -> Submission:
+def _send(run: Path, draft: Submission, scheduler: Scheduler, request: Request, cluster: str, say: Say) -> Submission:
     """Send one submission; the note of it with the id of its job."""
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
     folder = folder_of(run.resolve(), draft.name)
     folder.mkdir(parents=True, exist_ok=True)
-    elements = len(draft.tasks)
+    elements, waiting = len(draft.tasks), f"waiting for {cluster} to take {draft.name}"
     try:
         # submitit would print what is raised too
-        with outside_of_jobs(), detached(draft.scheduler), contextlib.redirect_stderr(io.StringIO()):
+        quiet = contextlib.redirect_stderr(io.StringIO())
+        with told_if_slow(say, waiting), outside_of_jobs(), detached(draft.scheduler), quiet:
             executor = scheduler.executor(folder, request)
             jobs = executor.map_array(work, [str(run.resolve())] * elements, [draft.name] * elements, range(elements))
     except (FailedJobError, FailedSubmissionError, PipelineError, OSError, RuntimeError) as error:
