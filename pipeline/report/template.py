@@ -61,10 +61,11 @@ code { background: var(--soft); border-radius: .25rem; padding: .05rem .3rem; fo
 @media (max-width: 40rem) {
   figure .chart.has-actions { padding-right: .4rem; }
   figure .chart details { display: none; }
+  table.index img { width: 5rem; }
 }
 @media screen and (prefers-color-scheme: dark) {
   figure svg.marks { background-color: transparent !important; }
-@DARK@  table.index img { filter: invert(.91) hue-rotate(180deg); }
+@DARK@  table.index img { filter: invert(.91) hue-rotate(180deg); border-color: transparent; }
 }
 @media print {
   :root { --ink: #000; --quiet: #444; --line: #bbb; --paper: #fff; --soft: #f2f2f2; --good: #000; --bad: #000; }

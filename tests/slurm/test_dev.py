@@ -154,6 +154,11 @@ def test_jobs_outlive_the_controller(job: str, dev_cluster: Any) -> None:
     assert state_of(job) == "RUNNING"
 
 
+def test_a_newer_debian_must_be_named() -> None:
+    done = run(DEV / "newest")
+    assert (done.returncode, done.stderr.partition(" SUITE")[0]) == (2, "usage: slurm/dev/newest")
+
+
 # A second checkout on the same machine.
 
 
