@@ -22,11 +22,12 @@ from pipeline.tracking.local_report import local_report
 from pipeline.tracking.network import RefusedError
 from pipeline.tracking.online_report import OnlineReport, online_report, save_report
 from pipeline.tracking.patience import Clock
-from pipeline.tracking.place import Way, destination_of, has_key, way
+from pipeline.tracking.place import Way, destination_of, has_key, project_url, way
 from pipeline.tracking.presets import make_presets, preset_id
 from pipeline.tracking.preview import draw_dashboard
 from pipeline.tracking.remote import Remote, client_at, end_left_sender, hear
 from pipeline.tracking.settings import settings_that_count
+from pipeline.tracking.sweep_run import sweep_id
 from pipeline.tracking.trial_runs import Exportable
 from pipeline.tracking.workspace import as_json, save_workspace, workspace
 
@@ -151,7 +152,9 @@ def _send(
         presets = make_presets(remote.api, destination.entity, charts, noted.presets)
     except RefusedError as refusal:
         say(f"the report is made without its figures: {refusal}")
-    report = online_report(source, charts, presets, trials=trials)
+    run = f"{project_url(remote.api, destination.entity, destination.project)}/runs/{sweep_id(source)}"
+    links = {"the workspace, with every run": url, "the run of the sweep, with its tables, report and records": run}
+    report = online_report(source, charts, presets, trials=trials, links=links)
     before = noted.sent.get("report", {})
     place, report_was_there = save_report(remote.api, destination, report, noted.report["id"], before)
     sent = {"view": view["spec"], "report": report.spec}

@@ -12,6 +12,7 @@ import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -67,6 +68,7 @@ def online_report(
     presets: Mapping[str, str],
     diagnostics: Mapping[str, type[Diagnostic]] = DIAGNOSTICS,
     trials: Sequence[str] | None = None,
+    links: Mapping[str, str] = MappingProxyType({}),
 ) -> OnlineReport:
     """The report of a sweep, without asking anybody: the same whenever it is made of the same records.
 
@@ -76,12 +78,13 @@ def online_report(
         presets: The ids of their presets on W&B; charts that have none are left out.
         diagnostics: The table.
         trials: Those that have a run of their own on W&B; none: all that have ended.
+        links: Addresses of what is beside it, by what they are called.
     """
     question = source.plan.experiment.question
     blocks: Blocks = [
         wr.H1(question),
         *_best(source),
-        *_provenance(source),
+        *_provenance(source, links),
         *_figures(source, [chart for chart in charts if chart.preset in presets], presets),
     ]
     for name, panels in sections(source, diagnostics, trials).items():
@@ -107,12 +110,13 @@ def _best(source: Exportable) -> Blocks:
     return [wr.H1("The best of each model"), wr.MarkdownBlock(words)]
 
 
-def _provenance(source: Exportable) -> Blocks:
+def _provenance(source: Exportable, links: Mapping[str, str]) -> Blocks:
     """Where the numbers come from."""
     said = provenance(source)
     planned, trained = said["planned"], said["trained"]
     facts = {
         "plan": source.group,
+        "command": source.command,
         "planned with": f"Python {planned.get('python', '?')}, commit {planned.get('code', '?')}",
         "packages": ", ".join(f"{name} {version}" for name, version in planned.get("packages", {}).items()),
         **{f"trained by {name}": ", ".join(trained[name]) for name in ("version", "code", "engine", "device", "host")},
@@ -123,7 +127,8 @@ def _provenance(source: Exportable) -> Blocks:
     rows = [(name, value) for name, value in facts.items() if value]
     table = as_markdown(pl.DataFrame(rows, schema=["what", "which"], orient="row"))
     words = "The records of the run are the truth; all of this is made from them."
-    return [wr.H1("Where the numbers come from"), wr.MarkdownBlock(f"{words}\n\n{table}")]
+    beside = "".join(f"\n\n[{name}]({address})" for name, address in links.items())
+    return [wr.H1("Where the numbers come from"), wr.MarkdownBlock(f"{words}{beside}\n\n{table}")]
 
 
 def _figures(source: Exportable, charts: Sequence[CustomChart], presets: Mapping[str, str]) -> Blocks:

@@ -73,6 +73,9 @@ def test_a_dashboard_made_twice_is_one(run: Path, server: WandbServer, capsys: p
     assert json.loads(view["spec"]) == noted(run)["view"]["spec"]
     assert noted(run)["url"] == url
     url = f"{server.url}/{ENTITY}/{PROJECT}/reports/a-question-{read_run(run).group[-10:]}-report--{id_.rstrip('=')}"
+    links = next(block["content"] for block in blocks(report) if "are the truth" in block.get("content", ""))
+    assert f"({noted(run)['url']})" in links
+    assert f"({server.url}/{ENTITY}/{PROJECT}/runs/{read_run(run).prefix}-sweep)" in links
     assert f"the report is made: {url}" in first[1]
     assert f"the report is updated: {url}" in again[1]
     assert json.loads(report["spec"]) == noted(run)["report"]["spec"]
