@@ -255,8 +255,10 @@ def wrong_agreement(row: dict, seen: pl.DataFrame, curve_H: Array, features_PF: 
     """Whether exact descent did not do what a trial is said to have done as theory says."""
     first = curve_H[0]
     largest = np.linalg.svd(features_PF, compute_uv=False)[0] ** 2 / len(features_PF)
-    times = row["learning_rate"] * largest / curvature_limit(shape.optimizer)
-    if abs(times - 1) < 0.9 * MARGIN[shape.stored]:
+    times = row["learning_rate"] * largest / curvature_limit(shape.optimizer) if largest else np.nan
+    if np.isnan(times):
+        yield f"said of features of zeros: {row}"
+    elif abs(times - 1) < 0.9 * MARGIN[shape.stored]:
         yield f"said of a rate at the limit: {row}"
     elif times < 1 and not (row["status"] == "done" and curve_H[row["step"]] <= first * (1 + 2e-4) + 1e-300):
         yield f"did not converge below the limit: {row}"

@@ -58,6 +58,7 @@ ONE_LOSS = "one recorded loss does not show whether it fell"
 OVERSHOT = "a rule with memory may overshoot, and had not yet come back"
 UNREAD = "the points cannot be read any more"
 NO_START = "the loss at the start is not finite, or not known"
+NO_LIMIT = "there is no finite limit, as where all features are zero"
 COMPUTED = "it was computed in closed form, which is what theory says"
 
 
@@ -177,11 +178,13 @@ def learning_rate_verdict() -> tuple[pl.Expr, pl.Expr]:
         .then(pl.lit(COMPUTED))
         .when(first.is_null() | ~first.is_finite() | pl.col("loss").is_null())
         .then(pl.lit(NO_START))
+        .when(ratio.is_nan())
+        .then(pl.lit(NO_LIMIT))
         .when(ratio < 1 - pl.col("margin"))
         .then(below)
         .when(ratio > 1 + pl.col("margin"))
         .then(above)
-        .when(ratio.is_not_nan())
+        .when(ratio.is_not_null())
         .then(pl.lit(TOO_CLOSE))
         .fill_null("")
     )

@@ -21,6 +21,7 @@ from pipeline.report.verdicts import (
     HELD,
     MARGIN,
     MEANINGS,
+    NO_LIMIT,
     TOO_SHORT,
     UNREAD,
     amplification,
@@ -218,6 +219,13 @@ def test_a_heavy_ball_that_overshoots_to_where_trials_count_as_diverged_contradi
     heavy = {"amplification": amplification(Recurrence(0.99999, nesterov=False)), "overshoots": True}
     assert verdict(status="diverged", **heavy) == "cannot say"
     assert verdict(status="diverged", overshoots=True, amplification=4.0) == "contradicts"
+
+
+@pytest.mark.parametrize("status", ["done", "diverged"])
+def test_multiples_of_an_infinite_limit_tell_nothing(status):
+    """Features that are all zero have one; infinity times nothing diverges at once."""
+    infinite = {"learning_rate": math.inf, "largest_stable_learning_rate": math.inf, "status": status}
+    assert judged(None, **infinite) == ("cannot say", NO_LIMIT)
 
 
 def test_every_trial_that_has_ended_has_a_verdict_or_a_reason_for_none():
