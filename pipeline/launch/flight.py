@@ -149,11 +149,14 @@ def after_endings(run: Path, submissions: Sequence[Submission], say: Say) -> set
         if not any(since > late for since in ending.values()):
             break
         if not told:
-            say(f"{len(ending)} jobs of this run are ending; waiting for that")
+            which = "1 job of this run is" if len(ending) == 1 else f"{len(ending)} jobs of this run are"
+            say(f"{which} ending; waiting for that")
         told = True
         time.sleep(SECONDS_BETWEEN_LOOKS)
     if ending:
-        say(f"{len(ending)} jobs have not ended within {SECONDS_TO_END:g} s; what they train stays theirs")
+        which = "1 job has" if len(ending) == 1 else f"{len(ending)} jobs have"
+        theirs = "it trains stays its own" if len(ending) == 1 else "they train stays theirs"
+        say(f"{which} not ended within {SECONDS_TO_END:g} s; what {theirs}")
     return {task.id for task in tasks}
 
 

@@ -124,7 +124,7 @@ def test_job_that_was_cancelled_is_waited_for_as_long_as_it_takes_to_end(pbs: Fa
     note_cancelled(folder_of(tmp_path, sent.name), [str(sent.job)])
     run(["qdel", id_])
     assert after_endings(tmp_path, [sent], said.append) == set()
-    assert said == ["1 jobs of this run are ending; waiting for that"]
+    assert said == ["1 job of this run is ending; waiting for that"]
 
 
 def test_job_that_is_completing_on_slurm_is_waited_for(says: Callable[..., None], tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_job_that_is_completing_on_slurm_is_waited_for(says: Callable[..., None]
     says("squeue", f"12_0|COMPLETING|{name}|None\n12_1|RUNNING|{name}|None\n", f"12_1|RUNNING|{name}|None\n")
     said: list[str] = []
     assert after_endings(tmp_path, [submission(scheduler="slurm")], said.append) == {"12_1"}
-    assert said == ["1 jobs of this run are ending; waiting for that"]
+    assert said == ["1 job of this run is ending; waiting for that"]
 
 
 def test_job_that_was_told_to_end_long_ago_and_goes_on_is_in_flight(says: Callable[..., None], tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_job_that_was_told_to_end_long_ago_and_goes_on_is_in_flight(says: Callab
     (folder / "cancelled").write_text(f'{{"12_0": {time.time() - 1000}}}')
     said: list[str] = []
     assert after_endings(tmp_path, [sent], said.append) == {"12_0"}
-    assert said == ["1 jobs have not ended within 120 s; what they train stays theirs"]
+    assert said == ["1 job has not ended within 120 s; what it trains stays its own"]
 
 
 # One command at a time.
@@ -209,7 +209,7 @@ def test_why_a_server_killed_a_job_is_kept_when_it_is_seen(pbs: FakePbs, tmp_pat
     wait_for(lambda: ask([id_])[id_].state == "COMPLETING")  # its output is brought out, for over a minute at times
     said: list[str] = []
     assert after_endings(tmp_path, [sent], said.append) == set()
-    assert said == ["1 jobs of this run are ending; waiting for that"]
+    assert said == ["1 job of this run is ending; waiting for that"]
     pbs.set(history=False)
     wait_for(lambda: ask([id_])[id_].state == "GONE")
     (one,) = incidents(tmp_path, [sent], set())
