@@ -19,6 +19,7 @@ from pipeline.report.coordinates import coordinate_check
 from pipeline.report.document import document, section
 from pipeline.report.error_parts import error_parts, in_percent, sentences
 from pipeline.report.figures import FIGURES, Caption
+from pipeline.report.online_pages import html_online_pages, read_online_pages
 from pipeline.report.origin import html_origin
 from pipeline.report.predictions import predicted_and_measured
 from pipeline.report.printing import number_of, shown_cells, split_constants
@@ -130,7 +131,11 @@ def page(
             *(html_figure(drawn) for drawn in figures),
             _tables(run, table),
             _failures(table),
-            section("Where this comes from", html_origin(plan, read_provenance(run), outcomes)),
+            section(
+                "Where this comes from",
+                html_online_pages(read_online_pages(run)),
+                html_origin(plan, read_provenance(run), outcomes),
+            ),
             section("Conventions", *(f"<p>{escape(text)}</p>" for text in CONVENTIONS)),
         ]
     )
