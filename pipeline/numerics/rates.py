@@ -140,11 +140,7 @@ def fit_rates(
         _Fit.of(fit_windows(log_widths_W, median_CW, floor, corrected=law), log_errors_CSW, confidence, exact=exact)
         for law in (corrected, False)
     )
-    either_C = full.misfit_C | exact
-    missing_C = torch.zeros_like(full.low_C) if exact else _still_missing(full, plain)
-    low_C, high_C = full.low_C - missing_C, full.high_C + missing_C
-    low_C = torch.where(either_C, torch.minimum(low_C, plain.low_C), low_C)
-    high_C = torch.where(either_C, torch.maximum(high_C, plain.high_C), high_C)
+    low_C, high_C = _interval(full, plain, exact=exact)
     simple_C = (low_C <= plain.rate_C) & (plain.rate_C <= high_C)
     slopes_CW = -median_CW.diff(dim=1) / log_widths_W.diff()
     decay_C = exponential_decay(log_widths_W.exp(), median_CW, plain.windows.above_CW)
@@ -217,6 +213,15 @@ class _Fit:
             "floor": float(windows.log_floor_CV[curve, chosen].exp()) if floor is None else floor,
             "first_width": float(widths[chosen]) if windows.valid_CV[curve].any() else math.nan,
         }
+
+
+def _interval(full: _Fit, plain: _Fit, *, exact: bool) -> tuple[Tensor, Tensor]:
+    """Ends of the interval, ``[C]``: with what later corrections may do; of both laws where the law itself is off."""
+    missing_C = torch.zeros_like(full.low_C) if exact else _still_missing(full, plain)
+    low_C, high_C = full.low_C - missing_C, full.high_C + missing_C
+    either_C = full.misfit_C | exact
+    low_C = torch.where(either_C, torch.minimum(low_C, plain.low_C), low_C)
+    return low_C, torch.where(either_C, torch.maximum(high_C, plain.high_C), high_C)
 
 
 def _still_missing(full: _Fit, plain: _Fit) -> Tensor:
