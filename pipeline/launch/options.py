@@ -79,8 +79,10 @@ OWN_OF_QSUB = {
 """Options of qsub that this project gives itself or cannot do with, and what to say instead."""
 OF_FIELDS = {"partition": "queue", "account": "account", "qos": "qos", "exclude": "exclude"}
 """Options of sbatch that stand for a field of a profile."""
-REPEATED = {"verbose", "-v"}
+REPEATED = {"verbose"}
 """Options that mean more the more often they come."""
+LISTS = {"exclude", "export", "gres", "licenses", "mail-type", "nodelist", "partition", "-M", "-v"}
+"""Options whose values can be written one after the other, with commas between."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,8 @@ def _read(texts: Sequence[str], flags: str, command: str) -> list[Option]:
     for position, text in enumerate(texts):
         for word in _split(text, position):
             if word.startswith("-") and word.strip("-"):
+                if command == "qsub" and word.startswith("--"):
+                    raise FieldError(("options", position), f"{word!r} is no option of qsub", hint="its have one dash")
                 found += _options(word, flags, command)
             elif found and found[-1].written.strip("-") not in tuple(flags):
                 found[-1] = found[-1].with_word(word)
@@ -206,7 +210,9 @@ def _refuse_replacing(options: Sequence[Option], said: Mapping[str, object]) -> 
         if said.get(field):
             hint = f"--set cluster.{field}=... changes it"
             raise FieldError(("options",), f"{option.shown} would replace the {field} of the profile", hint=hint)
-        if option.name == "gres" and "gpu" in map(_kind, (option.value or "").split(",")):
+        if option.name == "gres" and not option.value:
+            raise FieldError(("options",), f"{option.shown} names no resource", hint="such as --gres=lscratch:100")
+        if option.name == "gres" and asks_for_gpus(option.value or ""):
             raise FieldError(("options",), f"{option.shown}={option.value} asks for GPUs", hint=GPUS)
 
 
@@ -216,8 +222,13 @@ def _refuse_repeated(options: Sequence[Option], command: str) -> None:
         if times[option.name] > 1 and option.name not in REPEATED:
             what = f"{option.shown} comes {times[option.name]} times, and {command} takes one of them"
             values = ",".join(one.value for one in options if one.name == option.name and one.value)
-            hint = f"write one, perhaps {' '.join(Option(option.name, option.written, values or None).words)}"
-            raise FieldError(("options",), what, hint=hint)
+            as_one = f", perhaps {' '.join(Option(option.name, option.written, values).words)}"
+            raise FieldError(("options",), what, hint=f"write one{as_one if option.name in LISTS else ''}")
+
+
+def asks_for_gpus(gres: str) -> bool:
+    """Whether some generic resources, as in ``lscratch:5,gpu:h100:2``, are GPUs."""
+    return "gpu" in map(_kind, gres.split(","))
 
 
 def _kind(resource: str) -> str:

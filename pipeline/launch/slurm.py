@@ -1,7 +1,8 @@
 """Sending jobs to SLURM as submitit's executor does, with a script and an environment of this project.
 
 Beside sbatch's own sentence sites print banners, and wrappers of theirs the bare number (NIH
-Biowulf). What is not understood is looked up by the name of the job, which no other has.
+Biowulf). Where the sentence is missing the job is looked up by its name, which no other has: a
+bare number may be a year.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ from __future__ import annotations
 import os
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from submitit.core import utils
 from submitit.slurm.slurm import SlurmExecutor, SlurmJob
 
+from pipeline.errors import PipelineError
 from pipeline.launch.commands import run
+from pipeline.launch.options import asks_for_gpus
 from pipeline.launch.schedulers.scheduler import MOST_REQUEUES, Request
 from pipeline.launch.slurm_script import options_in, script_text
 
@@ -37,7 +40,7 @@ ALIKE = (
     {"requeue", "no-requeue"},
 )
 """Options of which one is enough."""
-NEVER = {"array", "wait", "gpus", "gpus-per-node", "gpus-per-socket", "gpus-per-task", "clusters"}
+NEVER = {"array", "wait", "gpus", "gpus-per-node", "gpus-per-socket", "gpus-per-task", "tres-per-task", "clusters"}
 """Options that a variable never gives: how many elements and GPUs a job has is planned, and submit waits for none."""
 
 
@@ -90,33 +93,52 @@ class Executor(SlurmExecutor):
             if done.returncode:
                 words = done.stderr.strip() or done.stdout.strip() or f"sbatch ended with status {done.returncode}"
                 raise utils.FailedSubmissionError(words)
-            number, self.sent_to = printed_id(done.stdout)
-            number = number or self.find(self.request.name)
-            if number is None:
-                raise utils.FailedSubmissionError(f"sbatch printed no id of a job but {done.stdout!r}")
+            number = self._number_in(done.stdout)
             script.rename(self.folder / f"{number}_submission.sh")
         finally:
             script.unlink(missing_ok=True)
         return number
 
+    def _number_in(self, printed: str) -> str:
+        """The number of the job that has just been sent; its cluster is noted if it is named."""
+        number, self.sent_to = sentence(printed)
+        if number is not None:
+            return number
+        alone, cluster = bare_number(printed)
+        try:
+            number = self.find(self.request.name)
+        except PipelineError:
+            if alone is None:
+                raise
+        if number is None:
+            number, self.sent_to = alone, cluster
+        if number is None:
+            raise utils.FailedSubmissionError(f"sbatch printed no id of a job but {printed!r}")
+        return number
 
-def printed_id(printed: str) -> tuple[str | None, str | None]:
-    """The number of the job, and the cluster if it is named, in what sbatch or a site's wrapper of it has printed."""
-    if said := re.search(r"^Submitted batch job (\d+)(?: on cluster (\S+))?\s*$", printed, re.MULTILINE):
-        return said[1], said[2]
-    alone = re.findall(r"^\s*(\d+)(?:;(\S+))?\s*$", printed, re.MULTILINE)  # as with --parsable
+
+def sentence(printed: str) -> tuple[str | None, str | None]:
+    """The number of the job, and the cluster if it is named, in the sentence that sbatch prints."""
+    said = re.search(r"^Submitted batch job (\d+)(?: on cluster (\S+))?\s*$", printed, re.MULTILINE)
+    return (said[1], said[2]) if said else (None, None)
+
+
+def bare_number(printed: str) -> tuple[str | None, str | None]:
+    """The only number that stands alone in a line, and the cluster after it, as with ``--parsable``."""
+    alone = re.findall(r"^\s*(\d+)(?:;(\S+))?\s*$", printed, re.MULTILINE)
     return (alone[0][0], alone[0][1] or None) if len(alone) == 1 else (None, None)
 
 
-def replaced(names: Any, said: set[str]) -> list[str]:
+def replaced(variables: Mapping[str, str], said: set[str]) -> list[str]:
     """Those of some variables for sbatch that would replace what a script says, as variables do; others stay in force.
 
     Args:
-        names: Names of variables.
+        variables: Their values by name.
         said: Full names of the options of the script.
     """
     given = said | {option for alike in ALIKE if alike & said for option in alike} | NEVER
-    return [name for name in names if name.startswith("SBATCH_") and option_of(name) in given]
+    given |= {"gres"} if asks_for_gpus(variables.get("SBATCH_GRES", "")) else set()
+    return [name for name in variables if name.startswith("SBATCH_") and option_of(name) in given]
 
 
 def option_of(variable: str) -> str:

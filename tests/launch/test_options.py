@@ -143,6 +143,7 @@ def test_option_does_not_replace_a_field_of_the_profile(text: str, field: str) -
         ("slurm", ["--gres=lscratch:1", "--gres=nvme:1"], "--gres comes 2 times"),
         ("pbs", ["-l place=excl", "-l x=1,place=free"], "-l place comes 2 times, and qsub takes one of them"),
         ("pbs", ["-A a", "-A b"], "-A comes 2 times"),
+        ("pbs", ["-v A=1", "-v B=2"], "-v comes 2 times"),
     ],
 )
 def test_option_that_comes_twice_is_not_reduced_to_one(scheduler: str, texts: list[str], what: str) -> None:
@@ -153,6 +154,26 @@ def test_option_that_comes_twice_is_not_reduced_to_one(scheduler: str, texts: li
 def test_option_that_comes_twice_is_shown_as_one() -> None:
     with pytest.raises(FieldError, match=r"hint: write one, perhaps --licenses=a:1,b:1$"):
         check_options(["--licenses=a:1", "--licenses=b:1"], "slurm", NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "text"), [("pbs", "-A a -A b"), ("pbs", "-l x=1 -l x=2"), ("slurm", "-C a -C b")]
+)
+def test_option_that_takes_one_value_is_not_shown_with_two(scheduler: str, text: str) -> None:
+    with pytest.raises(FieldError, match=r"hint: write one$"):
+        check_options([text], scheduler, NOTHING)
+
+
+def test_option_of_sbatch_is_none_of_qsub() -> None:
+    for text in ("--version", "--comment=x", "-A a --hold"):
+        with pytest.raises(FieldError, match=r"'--\S+' is no option of qsub\n  hint: its have one dash"):
+            check_options([text], "pbs", NOTHING)
+
+
+@pytest.mark.parametrize("text", ["--gres", "--gres="])
+def test_generic_resource_without_a_name_is_refused(text: str) -> None:
+    with pytest.raises(FieldError, match="--gres names no resource"):
+        check_options([text], "slurm", NOTHING)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from pipeline.launch.flight import held, settle
 from pipeline.launch.grants import Band
 from pipeline.launch.profile import Profile
 from pipeline.launch.schedulers.slurm import Slurm
-from pipeline.launch.slurm import printed_id
+from pipeline.launch.slurm import bare_number, sentence
 from pipeline.launch.submission import Submission, read_submissions, write_submission
 from pipeline.launch.submit import send
 
@@ -86,10 +86,17 @@ def sent(programs: Path, tmp_path: Path) -> Callable[..., Submission]:
     ],
 )
 def test_number_of_a_job_is_found_among_what_a_site_prints(printed: str, found: tuple[str | None, str | None]) -> None:
-    assert printed_id(printed) == found
+    assert (sentence(printed) if sentence(printed)[0] else bare_number(printed)) == found
 
 
-@pytest.mark.parametrize("prints", [SENTENCE, "echo 4711", "echo Your job is queued", "true"])
+YEAR = "echo; echo 2026; echo Your job is queued"
+"""A banner with a number alone in a line, which is not the job's."""
+
+
+@pytest.mark.parametrize(
+    "prints",
+    [SENTENCE, "echo 4711", "echo Your job is queued", "true", YEAR, f"{SENTENCE} >&2", f"echo 2026; {SENTENCE}"],
+)
 def test_jobs_are_sent_whole_at_the_first_time_whatever_sbatch_prints(
     sent: Callable[..., Submission], tmp_path: Path, prints: str
 ) -> None:
@@ -107,6 +114,15 @@ def test_sbatch_that_prints_no_number_and_queues_nothing_has_not_taken_the_jobs(
     assert read_submissions(tmp_path / "run") == []
 
 
+def test_bare_number_is_believed_where_the_job_cannot_be_looked_up(
+    programs: Path, sent: Callable[..., Submission], tmp_path: Path
+) -> None:
+    counted = f'[ "$(wc -l <"{tmp_path}/squeue.calls")" -gt 1 ] || exit 0'  # the first one is asked before sending
+    for silent in ("", f"{counted}; echo 'slurm_load_jobs error' >&2; exit 1"):
+        program(programs, "squeue", silent)
+        assert sent("echo 4711").job == "4711"
+
+
 # What a login node has set.
 
 STAYS = {"SBATCH_ACCOUNT": "lab", "SBATCH_QOS": "low", "SBATCH_RESERVATION": "course", "SBATCH_CONSTRAINT": "ib"}
@@ -119,7 +135,7 @@ REPLACES |= {
     "SBATCH_WAIT": "1",
     "SBATCH_GPUS": "8",
 }
-REPLACES |= {"SBATCH_GPUS_PER_NODE": "8", "SBATCH_CLUSTERS": ""}
+REPLACES |= {"SBATCH_GPUS_PER_NODE": "8", "SBATCH_CLUSTERS": "", "SBATCH_GRES": "nvme:1,gpu:8"}
 REPLACES |= {"SBATCH_REQUEUE": "1", "SBATCH_NO_REQUEUE": "1", "SBATCH_SIGNAL": "INT", "SBATCH_OPEN_MODE": "truncate"}
 
 
