@@ -725,7 +725,9 @@ def test_a_gzipped_table_is_that_within(flowers: Path, tmp_path: Path, name: str
 
 
 @pytest.mark.parametrize(
-    "content", [FLOWERS.encode(), gzip.compress(FLOWERS.encode())[:-9], gzip.compress(b"")[:5], b""]
+    "content",
+    [FLOWERS.encode(), gzip.compress(FLOWERS.encode())[:-9], gzip.compress(b"")[:5], b""],
+    ids=["text", "cut", "begun", "empty"],
 )
 def test_a_broken_gzip_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "t.csv.gz"
