@@ -93,7 +93,9 @@ def run(
     raise PipelineError(what, hint=hint)
 
 
-def answer(command: Sequence[str], scheduler: str, *, settings: Settings | None = None, cluster: str = "") -> str:
+def answer(
+    command: Sequence[str], scheduler: str, *, settings: Settings | None = None, cluster: str = "", sign: str = ""
+) -> str:
     """What a command of a scheduler prints that has to succeed.
 
     Args:
@@ -101,12 +103,14 @@ def answer(command: Sequence[str], scheduler: str, *, settings: Settings | None 
         scheduler: Name of the scheduler, for the message.
         settings: Variables of the cluster.
         cluster: Whose login node has it; empty: one of that scheduler.
+        sign: Pattern without which what it says is no answer, whatever its exit status.
 
     Raises:
         PipelineError: If it cannot be run, fails, or does not answer in time; with its own words.
     """
     done = run(command, settings=settings, cluster=cluster or f"a {scheduler} cluster")
-    if done.returncode:
+    speaks = (done.stdout + done.stderr).strip()
+    if done.returncode or (speaks and not re.search(sign, done.stdout, re.MULTILINE)):
         hint = "the scheduler may be down; try again later"
         raise PipelineError(f"{scheduler} could not be asked: {own_words(done)}", hint=hint)
     return done.stdout

@@ -128,6 +128,33 @@ def test_scheduler_that_does_not_answer_leaves_only_what_is_in_flight_unknown(si
     assert found.seconds_left is None
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2",
+        "echo 'slurm_load_jobs error: Socket timed out'",
+        "echo '<html>502 Bad Gateway</html>'",
+        r"printf 'JOBID|STATE|NAME|REASON\n12_0|PENDI'",
+    ],
+)
+def test_what_is_no_list_of_jobs_ends_none_even_if_squeue_ends_with_0(site, script):
+    site.plan("p1")
+    site.send(("p1",), job="12")
+    site.squeue.write_text(f"#!/bin/sh\n{script}\n")
+    site.squeue.chmod(0o755)
+    assert "SLURM could not be asked" in status(site.run).unknown
+    assert site.trials() == {"in flight": 2}
+
+
+def test_list_of_no_jobs_is_an_answer_whatever_is_printed_around_it(site):
+    site.plan("p1")
+    site.send(("p1",), job="12")
+    site.squeue.write_text("#!/bin/sh\necho Welcome\necho 'JOBID|STATE|NAME|REASON'\necho a warning >&2\n")
+    site.squeue.chmod(0o755)
+    assert status(site.run).unknown == ""
+    assert site.trials() == {"lost": 2}
+
+
 def test_machine_without_the_scheduler_says_so(site, tmp_path, monkeypatch):
     site.plan("p1")
     site.send(("p1",))

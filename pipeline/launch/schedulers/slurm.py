@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.launch.commands import answer
+from pipeline.launch.commands import NO_ANSWER, SilenceError, answer
 from pipeline.launch.schedulers.scheduler import Request, Scheduler, State, Task
 
 ENDED = {
@@ -20,6 +21,8 @@ STOPPED = ("SUSPENDED", "STOPPED")
 """States of a job that has begun and waits to go on, with its nodes or without."""
 COLUMNS = "%i|%T|%j|%r"
 """Of squeue: id, state, name, reason."""
+ROW = re.compile(r"^([^|\n]+)\|([^|\n]+)\|(.*)\|([^|\n]*)$", re.MULTILINE)
+"""A line of squeue, that of its heading included: where there is none it has not answered, even if it ends with 0."""
 
 
 class Slurm(Scheduler):
@@ -61,19 +64,16 @@ class Slurm(Scheduler):
 
         The user is who this process is, as for SLURM; LOGNAME may still name another one, after ``su`` or ``sudo``.
         """
-        command = ["squeue", "--noheader", "--all", "--array", "--user", str(os.getuid()), "--format", COLUMNS]
-        listed = answer(command, "SLURM", settings=self._settings)
-        rows = [line.split("|", 3) for line in listed.splitlines() if line.count("|") >= 3]
+        command = ["squeue", "--all", "--array", "--user", str(os.getuid()), "--format", COLUMNS]
+        listed = answer(command, "SLURM", settings=self._settings, sign=ROW.pattern)
+        cut = [line for line in listed.splitlines() if "|" in line and not ROW.search(line)]
+        if cut:
+            raise SilenceError(f"SLURM could not be asked: squeue printed {cut[-1]!r}", hint=NO_ANSWER)
+        rows = [[column.strip() for column in row.groups()] for row in ROW.finditer(listed)]
         return [
-            Task(
-                id_,
-                name,
-                _state(state),
-                _reason(state, reason),
-                ending=state == "COMPLETING",
-            )
+            Task(id_, name, _state(state), _reason(state, reason), ending=state == "COMPLETING")
             for id_, state, name, reason in rows
-            if state not in ENDED
+            if id_[:1].isdigit() and state not in ENDED
         ]
 
 
