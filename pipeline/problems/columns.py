@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import decimal
 import itertools
+import math
 import reprlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ class Column:
 
         good = values.is_finite().fill_null(False)
         hint = f"write numbers like -1{self.decimal}5e3; nothing is filled in here"
-        if self.if_comma and "," in str(self.cells.filter(~good).slice(0, 1).to_list()):
+        if self.decimal == "." and self.if_comma and "," in str(self.cells.filter(~good).slice(0, 1).to_list()):
             hint = self.if_comma
         self._refuse(~good, wrong, hint)
         large = values.abs() >= FIRST_UNSURE
@@ -106,13 +107,20 @@ class Column:
             values, good = numbers, (numbers == numbers.floor()) & (numbers.abs() < FIRST_UNSURE)
 
         def wrong(row: int) -> str:
-            return f"{reprlib.repr(self.cells[row])} is not an integer"
+            value = numbers[row]
+            is_large = value is not None and FIRST_UNSURE <= abs(value) < math.inf
+            what = "is larger than the integers that float64 tells apart" if is_large else "is not an integer"
+            return f"{reprlib.repr(self.cells[row])} {what}"
 
         self._refuse(~good.fill_null(False), wrong, hint)
         if is_text and values is numbers:
             plain = self.cells.str.replace(rf"\{self.decimal}0*$", "")
             apart = "write every class in one way; where these are several, give codes a letter, such as 'c007'"
             self._refuse_merged(values, plain, "is the integer {} in other digits", apart)
+        elif is_text:
+            truths = self.cells.str.to_lowercase()
+            truths = truths.set(~truths.is_in(["false", "true"]), None)
+            self._refuse_merged(truths, self.cells, "is {} in other letters", "write each truth value in one way")
         self._refuse_constant(values)
         classes, which_R = np.unique(values.to_numpy(), return_inverse=True)
         if len(classes) * len(which_R) > MOST_ONE_HOT:
@@ -137,7 +145,8 @@ class Column:
             return
         row = int(rows[0])
         what = "the cell is empty" if self.cells[row] is None else wrong(row)
-        more = f"; {len(rows) - 1} more of its cells are no better" if len(rows) > 1 else ""
+        others = len(rows) - 1
+        more = f"; {others} more of its cells {'is' if others == 1 else 'are'} no better" if others else ""
         raise FieldError(self.field, f"{self._place(row)}: {what}{more}", hint=hint)
 
     def _refuse_merged(self, values: pl.Series, texts: pl.Series, how: str, hint: str) -> None:

@@ -6,6 +6,7 @@ file, row and column, and so is a column that cannot be standardised.
 
 from __future__ import annotations
 
+import collections
 import functools
 import hashlib
 import math
@@ -250,7 +251,15 @@ class Table(Data):
         if "" in names:
             what = f"{self.path.name}: column {names.index('') + 1} has no name; it may be the number of the row"
             raise FieldError(("inputs",), what, hint="give it a name in the header, or name the inputs one by one")
-        return tuple(name for name in names if name not in self.output)
+        inputs = tuple(name for name in names if name not in self.output)
+        if not inputs:
+            what = f"{self.path.name} has no column but the output"
+            raise FieldError(("inputs",), what, hint="give it a column to predict from")
+        (name, times), *_ = collections.Counter(inputs).most_common(1)
+        if times > 1:
+            what = f"{self.path.name} has {times} columns {brief(name)!r}"
+            raise FieldError(("inputs",), what, hint="rename all but one, or name the inputs one by one")
+        return inputs
 
     def label(self) -> str:
         """The file and what is predicted from what, such as ``wine.csv(alcohol, sugar -> quality)``."""

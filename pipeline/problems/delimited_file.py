@@ -60,12 +60,18 @@ class DelimitedFile(TableFile):
     def __init__(self, path: Path, kind: str, content: bytes, layout: Layout) -> None:
         super().__init__(path, kind, content.removeprefix(codecs.BOM_UTF8), layout)
         self._refuse_other_kinds()
+        self._skip()
+
+    def _skip(self) -> None:
+        """Leave out the lines before the header."""
         start = 0
-        for number in range(layout.skip_rows):
-            start = self.content.find(b"\n", start) + 1
-            if start == 0:
-                what = f"{path} has only {number + 1} lines, of which {layout.skip_rows} are to be skipped"
-                raise FieldError(("skip_rows",), what, hint="lower skip_rows")
+        for number in range(self.layout.skip_rows):
+            end = self.content.find(b"\n", start) + 1
+            if end in (0, len(self.content)):
+                lines = number + (start < len(self.content))
+                what = f"{self.path} has {lines} line{'s' * (lines != 1)}, of which {self.layout.skip_rows} are to be"
+                raise FieldError(("skip_rows",), f"{what} skipped", hint="lower skip_rows")
+            start = end
         self.content = self.content[start:]
 
     def _refuse_other_kinds(self) -> None:

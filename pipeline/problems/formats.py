@@ -6,6 +6,7 @@ import io
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, final
@@ -131,27 +132,38 @@ class NpzFile(TableFile):
     )
 
     def names(self) -> list[str]:
+        return list(self._archive())
+
+    def _archive(self) -> Mapping[str, object]:
+        """The arrays by name, each read when it is asked for."""
         try:
-            return list(np.load(io.BytesIO(self.content), allow_pickle=False).files)
+            archive = np.load(io.BytesIO(self.content), allow_pickle=False)
         except _BROKEN as error:
             raise self.unreadable(error) from None
+        if isinstance(archive, np.ndarray):
+            raise self.unreadable("it is one array without a name, as numpy.save writes it", "name it by numpy.savez")
+        return archive
 
     def columns(self, names: Names) -> list[Column]:
-        known = set(self.names())
+        archive = self._archive()
+        known = set(archive)
         for where, name in names:
             if name not in known:
                 raise self.unknown(where, name)
-        try:
-            archive = np.load(io.BytesIO(self.content), allow_pickle=False)
-            arrays = {name: archive[name] for _, name in names}
-        except _BROKEN as error:
-            raise self.unreadable(error) from None
-        return [column for where, name in names for column in self._columns_of(where, name, arrays[name])]
+        return [column for where, name in names for column in self._columns_of(where, name, archive)]
 
-    def _columns_of(self, where: tuple[str, int], name: str, array: object) -> list[Column]:
+    def _columns_of(self, where: tuple[str, int], name: str, archive: Mapping[str, object]) -> list[Column]:
         """One column of an array of one axis, all of those of a block."""
         import polars as pl
 
+        try:
+            array = archive[name]
+        except _BROKEN as error:
+            if "allow_pickle" not in str(error):
+                raise self.unreadable(error) from None
+            what = f"{self.path.name}: {brief(name)!r} is an array of Python objects"
+            hint = "take .astype(float) or .astype(str) of it before numpy.savez"
+            raise FieldError(where, what, hint=hint) from None
         if not isinstance(array, np.ndarray):
             raise FieldError(where, f"{self.path.name}: {brief(name)!r} is no array", hint="write it with numpy.savez")
         if array.dtype.kind not in "biufU" or array.ndim not in (1, 2):

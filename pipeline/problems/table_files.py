@@ -55,7 +55,8 @@ def read_table(
                 hint="give every array one row for each point",
             )
     if len(columns[0].cells) < 2:
-        what = f"{path} has {len(columns[0].cells)} rows, too few to train on some and test on others"
+        rows = len(columns[0].cells)
+        what = f"{path} has {rows} row{'s' * (rows != 1)}, too few to train on some and test on others"
         raise FieldError(("path",), what, hint="give a table of at least 2 rows")
     inputs_RD = np.stack([column.numbers() for column in of_inputs], axis=-1)
     output_names = tuple(column.cells.name for column in of_output)

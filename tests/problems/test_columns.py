@@ -75,6 +75,8 @@ def test_what_is_said_of_a_constant_column_is_true(cells: list[Any], what: str) 
         (["10", "9", "-1", "9.0"], ("-1", "9", "10")),
         (["007", "008", "007"], ("7", "8")),
         (["1E5", "2E5"], ("100000", "200000")),
+        (["TRUE", "FALSE", "TRUE"], ("FALSE", "TRUE")),
+        (["a", "A", "b"], ("A", "a", "b")),
     ],
 )
 def test_classes_are_words_or_integers(cells: list[str], names: tuple[str, ...]) -> None:
@@ -95,10 +97,13 @@ def test_classes_are_words_or_integers(cells: list[str], names: tuple[str, ...])
         (["1", "nan", "2"], "row 2, column 'a': 'nan' is not an integer"),
         ([1.0, float("nan")], "row 2, column 'a': nan is not an integer"),
         ([1.0, float("inf")], "row 2, column 'a': inf is not an integer"),
-        (["1", str(BIG + 1)], f"row 2, column 'a': '{BIG + 1}' is not an integer"),
+        (["1", str(BIG + 1)], f"row 2, column 'a': '{BIG + 1}' is larger than the integers that float64 tells apart"),
+        (np.array([1, -BIG]), f"row 2, column 'a': -{BIG} is larger than the integers that float64 tells apart"),
+        (["True", "False", "TRUE"], "row 3, column 'a': 'TRUE' is 'True' in other letters"),
+        (["perhaps", "false", "False"], "row 3, column 'a': 'False' is 'false' in other letters"),
     ],
 )
-def test_classes_that_would_be_merged_or_are_none_are_refused(cells: list[Any], what: str) -> None:
+def test_classes_that_would_be_merged_or_are_none_are_refused(cells: Any, what: str) -> None:
     refused(lambda: column(cells).classes(), what)
 
 
@@ -119,6 +124,16 @@ def test_a_decimal_comma_is_one_only_where_it_was_said() -> None:
 
 def test_numbers_that_are_numbers_have_no_decimal() -> None:
     assert column(np.array([1.5, 2.5]), decimal=",").numbers().tolist() == [1.5, 2.5]
+
+
+def test_a_decimal_comma_that_was_said_is_not_asked_for_again() -> None:
+    for decimal, hint in ((".", "set it"), (",", "write numbers like -1,5e3; nothing is filled in here")):
+        with pytest.raises(FieldError, match=f"\n  hint: {hint}$"):
+            column(["1.000,5", "2"], decimal=decimal, if_comma="set it").numbers()
+
+
+def test_one_other_cell_is_no_better() -> None:
+    refused(column(["x", "y"]).numbers, "row 1, column 'a': 'x' is not a number; 1 more of its cells is no better")
 
 
 def test_a_row_is_named_by_its_line_where_there_are_lines() -> None:
