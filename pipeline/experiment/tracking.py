@@ -59,4 +59,4 @@ def is_name(text: str) -> bool:
 
     Source: wandb 0.31.0, ``Settings.validate_project``.
     """
-    return bool(text.strip()) and len(text) <= LONGEST_NAME and not set(text) & set("/\\#?%:")
+    return bool(text.strip()) and len(text) <= LONGEST_NAME and text.isprintable() and not set(text) & set("/\\#?%:")

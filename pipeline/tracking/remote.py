@@ -30,6 +30,8 @@ from pipeline.tracking.streaming import SENDING, Streaming
 
 NOT_OURS = (*OF_ONE_RUN, "WANDB_MODE")
 """Variables that are not for the client: what they say, our runs say themselves."""
+PLACES = ("WANDB_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR", "WANDB_ARTIFACT_DIR")
+"""Folders that the client writes to; on a compute node those of the user may be out of reach."""
 
 MOST_SECONDS = 125.0
 """How long the client may take to send a run before it is ended."""
@@ -250,12 +252,10 @@ def client_at(folder: Path) -> Iterator[Path]:
 
 
 def environment(scratch: Path) -> dict[str, str]:
-    """The variables under which W&B's client runs: the user's, where there are any."""
-    places = ["WANDB_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR", "WANDB_ARTIFACT_DIR"]
-    if not _has_settings():
-        places.append("WANDB_CONFIG_DIR")
-    ours = LIMITS | dict.fromkeys(places, str(scratch.resolve()))
-    return {**ours, **os.environ, "WANDB_DIR": str(scratch.resolve())}
+    """The variables under which W&B's client runs: the user's, but that its files lie where they can be written."""
+    place = str(scratch.resolve())
+    settings = {} if _has_settings() else {"WANDB_CONFIG_DIR": place}
+    return {**LIMITS, **settings, **os.environ, **dict.fromkeys(PLACES, place)}
 
 
 def _has_settings() -> bool:

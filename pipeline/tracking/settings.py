@@ -5,6 +5,7 @@ The client checks every variable, those too that are about a run of the user's o
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ OF_ONE_RUN = (
     *("WANDB_SAVE_CODE", "WANDB_DISABLE_CODE", "WANDB_DISABLE_GIT"),
 )
 """Variables that say something of one run of the user's own; each of our runs says it itself."""
+OF_A_PARENT = "WANDB_SERVICE"
+"""By it a process shares the service of the one that started it, which has settings of its own."""
 THAT_COUNT = (
     *("WANDB_BASE_URL", "WANDB_APP_URL", "WANDB_API_KEY", "WANDB_MODE", "WANDB_HTTP_TIMEOUT"),
     *("WANDB_INSECURE_DISABLE_SSL", "WANDB_IDENTITY_TOKEN_FILE", "WANDB_CREDENTIALS_FILE"),
@@ -42,7 +45,7 @@ def settings_that_count(say: Callable[[str], None]) -> Iterator[None]:
 
     before = dict(os.environ)
     try:
-        for name in OF_ONE_RUN:
+        for name in (*OF_ONE_RUN, OF_A_PARENT):
             os.environ.pop(name, None)
         for name, reason in at_fault(os.environ).items():
             if name in THAT_COUNT or name.startswith("WANDB__"):
@@ -72,6 +75,9 @@ def at_fault(environ: Mapping[str, str]) -> dict[str, str]:
             faults[name] = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
         except (wandb.Error, ValueError, TypeError) as error:
             faults[name] = " ".join(str(error).split())
+        else:
+            if name == "WANDB_HTTP_TIMEOUT" and not 0 < float(value) < math.inf:
+                faults[name] = "Input should be a time in seconds"
     return faults
 
 

@@ -262,7 +262,7 @@ def _client_at(staging: Path) -> Iterator[None]:
     """Have W&B's client keep its files in a folder of ours, and take no run of the user's environment for its own."""
     staging.mkdir(parents=True)
     before = dict(os.environ)
-    os.environ.update({**environment(staging), "WANDB_DATA_DIR": str(staging.resolve())})
+    os.environ.update(environment(staging))
     for name in NOT_OURS:
         os.environ.pop(name, None)
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from pipeline.experiment.tracking import Tracking
@@ -46,15 +48,16 @@ def test_where_nobody_names_a_project_there_is_one_and_the_entity_is_that_of_the
     assert found.label() == PROJECT
 
 
-@pytest.mark.parametrize("name", ["lab/proj", "p" * 129])
+@pytest.mark.parametrize("name", ["lab/proj", "p" * 129, "two\nlines", " "])
 def test_a_name_that_wandb_does_not_take_is_told_with_the_one_who_says_it(
     environment: None, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
+    shown = re.escape(repr(name))
     with pytest.raises(
-        RefusedError, match=rf"^cluster\.wandb_project: W&B has no project named '{name}'\n  hint: --set"
+        RefusedError, match=rf"^cluster\.wandb_project: W&B has no project named {shown}\n  hint: --set"
     ):
         destination_of(Tracking(), Destination("", name))
     monkeypatch.setenv("WANDB_ENTITY", name)
-    with pytest.raises(RefusedError, match=rf"^WANDB_ENTITY: W&B has no entity named '{name}'\n  hint: --set"):
+    with pytest.raises(RefusedError, match=rf"^WANDB_ENTITY: W&B has no entity named {shown}\n  hint: --set"):
         destination_of(Tracking(project="mine"))
     assert destination_of(Tracking(project="mine", entity="me"), Destination("", name)) == Destination("me", "mine")

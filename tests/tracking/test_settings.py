@@ -22,12 +22,16 @@ ABOUT_ONE_RUN = [
     ("WANDB_TAGS", "t" * 65),
     ("WANDB_RESUME", "perhaps"),
     ("WANDB_SAVE_CODE", "maybe"),
+    ("WANDB_SERVICE", "of another version"),
 ]
 THAT_COUNT = [
     ("WANDB_BASE_URL", "api.wandb.ai", "'api.wandb.ai'"),
     ("WANDB_BASE_URL", "https://app.wandb.ai", "not a valid server address, did you mean https://"),
     ("WANDB_MODE", "on", "'online', 'offline'"),
     ("WANDB_HTTP_TIMEOUT", "soon", "valid number"),
+    ("WANDB_HTTP_TIMEOUT", "-1", "a time in seconds"),
+    ("WANDB_HTTP_TIMEOUT", "0", "a time in seconds"),
+    ("WANDB_HTTP_TIMEOUT", "nan", "a time in seconds"),
     ("WANDB__GRAPHQL_RETRY_MAX", "often", "valid integer"),
     ("WANDB_API_KEY", " " + "c" * 40, "API key cannot start or end with whitespace"),
 ]

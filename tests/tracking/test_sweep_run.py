@@ -29,6 +29,7 @@ from pipeline.tracking.content import Destination
 from pipeline.tracking.export import Exported, export, read_run
 from pipeline.tracking.network import TroubleError
 from pipeline.tracking.patience import Clock
+from pipeline.tracking.remote import PLACES
 from pipeline.tracking.sweep_run import digest_of, wait_until_whole, write_sweep
 from pipeline.tracking.transaction_log import HEADER, is_whole, write_log
 
@@ -131,12 +132,14 @@ def test_a_sweep_that_has_come_further_replaces_what_is_there(
     assert stored_sweep(server).summary["pending"] == 0
 
 
-def test_it_arrives_from_a_machine_where_nothing_can_be_written_at_home(
-    server: WandbServer, of_the_sweep: Callable[[], Exported]
+@pytest.mark.parametrize("place", [None, "/dev/null/scratch"], ids=["nothing said", "said by the user"])
+def test_it_arrives_from_a_machine_where_nothing_can_be_written_but_the_run(
+    server: WandbServer, of_the_sweep: Callable[[], Exported], place: str | None
 ) -> None:
     os.environ["HOME"] = "/dev/null/home"
-    for name in ("WANDB_CONFIG_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR"):
+    for name in ("WANDB_CONFIG_DIR", *PLACES):
         os.environ.pop(name, None)
+    os.environ.update({} if place is None else dict.fromkeys(PLACES, place))
     wandb.teardown()  # its service starts anew, as in a process of its own
     assert of_the_sweep().problems == {}
     assert stored_sweep(server).state == "finished"
