@@ -25,7 +25,7 @@ from pipeline.records.schema import OUTCOMES, RECORDS
 from pipeline.report.series import Sources
 from pipeline.report.tables import results
 
-HOSTILE = "<script>alert(1)</script> & [red]more[/red]"
+HOSTILE = "<script>alert(1)</script> & [red]more[/red] Donaudampfschifffahrt" + "sgesellschaft" * 9
 LIMIT = 2.0
 X = np.linspace(-1, 1, 201)
 PARTS = {"approximation": 0.5, "sampling": 0.375, "optimisation": 0.25, "rounding": -0.125}

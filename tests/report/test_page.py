@@ -38,7 +38,7 @@ FLAGS = (
     "--window-size=1100,1400",
 )
 BY_NAME = {figure.name: figure for figure in FIGURES}
-HOSTILE = "<script>alert(1)</script> & [red]more[/red]"
+HOSTILE = "<script>alert(1)</script> & [red]more[/red] Donaudampfschifffahrt" + "sgesellschaft" * 9
 
 
 @pytest.fixture(scope="module")
