@@ -51,7 +51,7 @@ class Tracking:
 
 
 LONGEST_NAME = 128
-NAMES = rf"leave it out, or take a name of at most {LONGEST_NAME} letters without / \ # ? % :"
+NAMES = rf"leave it out, or take a name of at most {LONGEST_NAME} bytes without / \ # ? % :"
 
 
 def is_name(text: str) -> bool:
@@ -59,4 +59,9 @@ def is_name(text: str) -> bool:
 
     Source: wandb 0.31.0, ``Settings.validate_project``.
     """
-    return bool(text.strip()) and len(text) <= LONGEST_NAME and text.isprintable() and not set(text) & set("/\\#?%:")
+    return (
+        bool(text.strip())
+        and len(text.encode()) <= LONGEST_NAME
+        and text.isprintable()
+        and not set(text) & set("/\\#?%:")
+    )

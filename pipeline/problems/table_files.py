@@ -6,11 +6,13 @@ import functools
 import gzip
 import hashlib
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from pipeline.errors import FieldError, brief, reason_of
+from pipeline.problems.columns import Column
 from pipeline.problems.delimited_file import DelimitedFile
 from pipeline.problems.formats import Layout, NpzFile, ParquetFile, TableFile
 from pipeline.problems.losses import Task
@@ -46,18 +48,7 @@ def read_table(
     columns = _opened(path, content, layout).columns(names)
     of_inputs = [column for column in columns if column.field[0] == "inputs"]
     of_output = [column for column in columns if column.field[0] == "output"]
-    for column in columns:
-        if len(column.cells) != len(columns[0].cells):
-            raise FieldError(
-                column.field,
-                f"{path.name}: {brief(column.cells.name)!r} has {len(column.cells)} rows, "
-                f"but {brief(columns[0].cells.name)!r} has {len(columns[0].cells)}",
-                hint="give every array one row for each point",
-            )
-    if len(columns[0].cells) < 2:
-        rows = len(columns[0].cells)
-        what = f"{path} has {rows} row{'s' * (rows != 1)}, too few to train on some and test on others"
-        raise FieldError(("path",), what, hint="give a table of at least 2 rows")
+    _check_lengths(path, columns)
     inputs_RD = np.stack([column.numbers() for column in of_inputs], axis=-1)
     output_names = tuple(column.cells.name for column in of_output)
     if task is Task.CLASSES:
@@ -71,6 +62,20 @@ def read_table(
         outputs_RK = np.stack([column.numbers() for column in of_output], axis=-1)
     input_names = tuple(column.cells.name for column in of_inputs)
     return Rows(path.name, inputs_RD, outputs_RK, input_names, output_names, task)
+
+
+def _check_lengths(path: Path, columns: Sequence[Column]) -> None:
+    """Refuse columns that are not of the same rows, and too few rows."""
+    first, *others = columns
+    rows = len(first.cells)
+    for column in others:
+        if len(column.cells) != rows:
+            differs = f"{brief(column.cells.name)!r} has {len(column.cells)} rows, but {brief(first.cells.name)!r} has"
+            hint = "give every array one row for each point"
+            raise FieldError(column.field, f"{path.name}: {differs} {rows}", hint=hint)
+    if rows < 2:
+        what = f"{path} has {rows} row{'s' * (rows != 1)}, too few to train on some and test on others"
+        raise FieldError(("path",), what, hint="give a table of at least 2 rows")
 
 
 def read_bytes(path: Path) -> bytes:

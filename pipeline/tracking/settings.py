@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pydantic import ValidationError
 
 from pipeline.tracking.network import RefusedError
+from pipeline.tracking.patience import LIMITS
 
 OF_ONE_RUN = (
     *("WANDB_RUN_ID", "WANDB_NAME", "WANDB_NOTES", "WANDB_TAGS", "WANDB_RUN_GROUP", "WANDB_JOB_TYPE", "WANDB_RESUME"),
@@ -76,9 +77,16 @@ def at_fault(environ: Mapping[str, str]) -> dict[str, str]:
         except (wandb.Error, ValueError, TypeError) as error:
             faults[name] = " ".join(str(error).split())
         else:
-            if name == "WANDB_HTTP_TIMEOUT" and not 0 < float(value) < math.inf:
-                faults[name] = "Input should be a time in seconds"
+            if _is_no_limit(name, value):
+                faults[name] = "Input should be a number from 0 on"
     return faults
+
+
+def _is_no_limit(name: str, value: str) -> bool:
+    """Whether patience is to end before it begins, or never: the client takes any number, and we wait by it, too."""
+    if name not in LIMITS or name == "WANDB_ERROR_REPORTING":
+        return False
+    return not 0 <= float(value) < math.inf or (name == "WANDB_HTTP_TIMEOUT" and float(value) == 0)
 
 
 def _refused(name: str, reason: str) -> str:

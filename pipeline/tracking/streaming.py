@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import email.utils
 import json
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -279,9 +280,11 @@ def seconds_of(asked: str | None, now: float) -> float | None:
     if not asked:
         return None
     try:
-        return max(0.0, float(asked))
+        seconds = float(asked)
     except ValueError:
         pass
+    else:
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     try:
         return max(0.0, email.utils.parsedate_to_datetime(asked).timestamp() - now)
     except ValueError:

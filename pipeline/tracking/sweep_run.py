@@ -189,18 +189,6 @@ def write_sweep(source: Exportable, destination: Destination, folder: Path, name
     for old in (place, folder / "staging"):
         shutil.rmtree(old, ignore_errors=True)
     with _client_at(folder / "staging"):
-        settings = wandb.Settings(
-            mode="offline",
-            console="off",
-            silent=True,
-            disable_git=True,
-            disable_code=True,
-            x_disable_stats=True,
-            x_disable_meta=True,
-            x_disable_machine_info=True,
-            x_save_requirements=False,
-            git_commit=commit_of(source, next(reversed(provenance(source)["trained"]["code"]), "")) or None,
-        )
         run = wandb.init(
             entity=destination.entity or None,
             project=destination.project,
@@ -212,7 +200,7 @@ def write_sweep(source: Exportable, destination: Destination, folder: Path, name
             config=config_of_sweep(source, sending),
             dir=str(folder / "staging"),
             reinit="create_new",
-            settings=settings,
+            settings=_offline(source),
         )
         try:
             page = _page(source)
@@ -228,6 +216,24 @@ def write_sweep(source: Exportable, destination: Destination, folder: Path, name
     for leftover in ("logs", "tmp"):
         shutil.rmtree(place / leftover, ignore_errors=True)
     return next(place.glob("run-*.wandb"))
+
+
+def _offline(source: Exportable) -> Any:
+    """Settings of W&B's client: a file, and nothing of this machine in it."""
+    import wandb
+
+    return wandb.Settings(
+        mode="offline",
+        console="off",
+        silent=True,
+        disable_git=True,
+        disable_code=True,
+        x_disable_stats=True,
+        x_disable_meta=True,
+        x_disable_machine_info=True,
+        x_save_requirements=False,
+        git_commit=commit_of(source, next(reversed(provenance(source)["trained"]["code"]), "")) or None,
+    )
 
 
 def wait_until_whole(written: Path) -> None:

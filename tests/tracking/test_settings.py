@@ -29,9 +29,10 @@ THAT_COUNT = [
     ("WANDB_BASE_URL", "https://app.wandb.ai", "not a valid server address, did you mean https://"),
     ("WANDB_MODE", "on", "'online', 'offline'"),
     ("WANDB_HTTP_TIMEOUT", "soon", "valid number"),
-    ("WANDB_HTTP_TIMEOUT", "-1", "a time in seconds"),
-    ("WANDB_HTTP_TIMEOUT", "0", "a time in seconds"),
-    ("WANDB_HTTP_TIMEOUT", "nan", "a time in seconds"),
+    ("WANDB_HTTP_TIMEOUT", "0", "a number from 0 on"),
+    ("WANDB_HTTP_TIMEOUT", "nan", "a number from 0 on"),
+    ("WANDB__GRAPHQL_RETRY_MAX", "-1", "a number from 0 on"),
+    ("WANDB__GRAPHQL_RETRY_WAIT_MAX_SECONDS", "inf", "a number from 0 on"),
     ("WANDB__GRAPHQL_RETRY_MAX", "often", "valid integer"),
     ("WANDB_API_KEY", " " + "c" * 40, "API key cannot start or end with whitespace"),
 ]
