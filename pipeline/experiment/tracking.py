@@ -59,9 +59,6 @@ def is_name(text: str) -> bool:
 
     Source: wandb 0.31.0, ``Settings.validate_project``.
     """
-    return (
-        bool(text.strip())
-        and len(text.encode()) <= LONGEST_NAME
-        and text.isprintable()
-        and not set(text) & set("/\\#?%:")
-    )
+    if not text.isprintable() or set(text) & set("/\\#?%:"):
+        return False
+    return bool(text.strip()) and len(text.encode()) <= LONGEST_NAME

@@ -48,7 +48,7 @@ def test_where_nobody_names_a_project_there_is_one_and_the_entity_is_that_of_the
     assert found.label() == PROJECT
 
 
-@pytest.mark.parametrize("name", ["lab/proj", "p" * 129, "é" * 65, "two\nlines", " "])
+@pytest.mark.parametrize("name", ["lab/proj", "p" * 129, "é" * 65, "\udcff", "two\nlines", " "])
 def test_a_name_that_wandb_does_not_take_is_told_with_the_one_who_says_it(
     environment: None, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

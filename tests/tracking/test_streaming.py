@@ -105,6 +105,7 @@ def test_a_server_that_asks_for_an_hour_is_left_alone_and_that_is_said(server: W
 
 def test_retry_after_is_a_number_or_a_date() -> None:
     assert (seconds_of(None, 0.0), seconds_of("", 0.0), seconds_of("soon", 0.0)) == (None, None, None)
+    assert (seconds_of("inf", 0.0), seconds_of("nan", 0.0)) == (None, None)
     assert (seconds_of("12", 0.0), seconds_of("-1", 0.0)) == (12, 0)
     assert seconds_of(formatdate(1000.0, usegmt=True), 940.0) == 60
 
