@@ -207,6 +207,13 @@ def test_folder_that_cannot_be_written_is_one_message(config, capsys):
     assert (told.returncode, told.stderr) == (2, "standard output: no space left on device\n")
 
 
+@pytest.mark.parametrize("words", [["run", "caf\udce9.yaml"], ["report", "runs/\udcff"]])
+def test_a_name_that_is_no_utf8_is_refused_before_anything_is_done(words, capsys):
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"python -m pipeline: {words[-1]!r} is not UTF-8\n  hint: ")
+
+
 def test_unusable_table_is_refused_before_a_plan_is_written(config, capsys):
     rows = "\n".join(f"{int(i == 0)},{i}" for i in range(6))
     Path("a.csv").write_text(f"x,y\n{rows}\n")

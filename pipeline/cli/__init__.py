@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 
 from pipeline.cli.arguments import parser
@@ -23,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser().parse_args(words)
     try:
         with named_streams():
+            _refuse_other_bytes(words)
             code: int = asked.verb(asked)
             sys.stdout.flush()  # what cannot be written is told here, not when Python ends
     except PipelineError as error:
@@ -41,6 +43,18 @@ def main(arguments: list[str] | None = None) -> int:
             print(PipelineError(reason_of(error).lower(), where=where), file=sys.stderr)
         return 2
     return code
+
+
+def _refuse_other_bytes(words: Sequence[str]) -> None:
+    """Refuse names that are no UTF-8, which polars 2.1.0 and JSON cannot open or write down.
+
+    Raises:
+        PipelineError: If one is among the words.
+    """
+    for word in words:
+        if any("\ud800" <= letter <= "\udfff" for letter in word):
+            hint = "rename it with letters that are UTF-8, or type it again in a terminal that is set to UTF-8"
+            raise PipelineError(f"{word!r} is not UTF-8", where="python -m pipeline", hint=hint)
 
 
 def _forget_stdout() -> None:

@@ -79,6 +79,8 @@ class DelimitedFile(TableFile):
             raise self.unreadable("it is UTF-16, as some programs write for 'Unicode text'")
         if self.content.startswith(b"\x1f\x8b"):
             raise self.unreadable("it is gzipped", f"name it {self.path.name}.gz")
+        if self.content.startswith(b"PK\x03\x04"):
+            raise self.unreadable("it is a ZIP archive, as the workbooks of Excel are", "save the sheet as CSV (UTF-8)")
 
     def names(self) -> list[str]:
         for first in self._stretches():

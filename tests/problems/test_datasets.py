@@ -444,6 +444,11 @@ BAD_FILES = {
     "empty csv": (b"", "the file is empty", CSV),
     "not utf-8": (b"a,y\n1,2\n\xff,2\n", "line 3: byte 0xff is not UTF-8", CSV),
     "utf-16": ("a,y\n1,2\n".encode("utf-16"), "it is UTF-16, as some programs write for 'Unicode text'", CSV),
+    "a workbook": (
+        b"PK\x03\x04\x14\x00",
+        "it is a ZIP archive, as the workbooks of Excel are",
+        "save the sheet as CSV (UTF-8)",
+    ),
     "gzipped": (gzip.compress(b"a,y\n1,2\n2,3\n"), "it is gzipped", "name it t.csv.gz"),
 }
 
