@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import polars as pl
 
@@ -134,7 +135,7 @@ def _link(folder: Path, entry: Entry) -> str:
 
 
 def _row(folder: Path, entry: Entry) -> str:
-    link = escape(_link(folder, entry), quote=True)
+    link = quote(_link(folder, entry))
     said = f' class="{entry.verdict.split()[0]}"' if entry.verdict != CANNOT_SAY else ""
     question = f'<a href="{link}"><b>{escape(entry.name.replace("_", " "))}</b></a><br>{escape(entry.question)}'
     cells = (_picture(entry, link), question, escape(entry.counts))

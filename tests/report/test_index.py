@@ -37,7 +37,7 @@ def test_rounds_of_a_game_are_rounds(tmp_path: Path) -> None:
 
 
 def test_links_lead_from_the_page_to_each_report_and_words_are_only_words(tmp_path: Path) -> None:
-    one, other = report(tmp_path / "runs" / "one-1"), report(tmp_path / "runs" / 'o"ther', "b", "a")
+    one, other = report(tmp_path / "runs" / "one-1"), report(tmp_path / "runs" / 'o"ther #1: 50%20', "b", "a")
     entries = [
         Entry("one", "<b>Why?</b>", one, "", "cannot say"),
         Entry("other", "?", other, "", "agrees (1 of 1 trial)"),
@@ -46,7 +46,7 @@ def test_links_lead_from_the_page_to_each_report_and_words_are_only_words(tmp_pa
     html = (tmp_path / "runs" / "index.html").read_text()
     assert "<h1>The &amp; lecture</h1>" in html
     assert "&lt;b&gt;Why?&lt;/b&gt;" in html
-    assert set(re.findall(r'href="([^"]*)"', html)) == {"one-1/report.html", "o&quot;ther/report.html"}
+    assert set(re.findall(r'href="([^"]*)"', html)) == {"one-1/report.html", "o%22ther%20%231%3A%2050%2520/report.html"}
     assert re.findall(r"<td( class=\"agrees\")?>(?:agrees|cannot)", html) == ["", ' class="agrees"']
     assert html.count("<img") == 1
 
