@@ -72,7 +72,7 @@ def test_runs_of_another_folder_come_beside_those_that_are_there(tmp_path: Path)
     assert re.findall(r'href="([^"]*)"><b>', html) == [
         "three/report.html",
         "one/report.html",
-        "&lt;two&gt;/report.html",
+        "%3Ctwo%3E/report.html",
     ]
     assert html.count("<img") == 3
     assert "<two>" not in html
