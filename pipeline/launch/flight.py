@@ -70,12 +70,12 @@ def settle(run: Path, say: Say) -> None:
     """
     open_ = [submission for submission in read_submissions(run) if submission.job is None]
     for submission in open_:
-        found = _with_job(run, submission)
+        found = with_job(run, submission)
         wait = submission.sent_at + SECONDS_TO_APPEAR - time.time()
         if found is None and wait > 0:
             say(f"a submit was interrupted while it sent {submission.name}; asking again in {wait:.0f} s")
             time.sleep(wait)
-            found = _with_job(run, submission)
+            found = with_job(run, submission)
         if found is None:
             forget_submission(run, submission)
         else:
@@ -84,7 +84,7 @@ def settle(run: Path, say: Say) -> None:
             write_arguments(run, found)
 
 
-def _with_job(run: Path, submission: Submission) -> Submission | None:
+def with_job(run: Path, submission: Submission) -> Submission | None:
     """A submission with the job that has its name, on whichever of its clusters that is."""
     for cluster in (submission.clusters or "").split(","):
         there = dataclasses.replace(submission, clusters=cluster or None)

@@ -20,7 +20,7 @@ import time
 import types
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -330,7 +330,7 @@ class PbsExecutor(core.PicklingExecutor):
 
     @staticmethod
     def _get_job_id_from_submission_command(string: bytes | str) -> str:
-        return job_number(_printed_id(string if isinstance(string, str) else string.decode()))
+        return job_number(printed_id(string if isinstance(string, str) else string.decode()))
 
     def _submit_command(self, command: str) -> core.Job[Any]:
         return self._send(1)[0]
@@ -387,12 +387,13 @@ class PbsExecutor(core.PicklingExecutor):
         if done.returncode:
             words = (done.stderr.strip() or f"qsub ended with status {done.returncode}").split("\nusage:")[0]
             raise PipelineError(f"PBS refused the job: {words}", hint="the command was: " + shlex.join(command))
-        return _printed_id(done.stdout)
+        return printed_id(done.stdout)
 
 
-def _printed_id(printed: str) -> str:
-    """The full id among what qsub has printed; hooks of a site may print more."""
-    found: Iterable[str] = re.findall(r"^\s*(\d+(?:\[\])?(?:\.[\w.-]+)?)\s*$", printed, re.MULTILINE)
-    for id_ in found:
-        return id_
+def printed_id(printed: str) -> str:
+    """The full id among what qsub has printed; hooks of a site may print more, a year alone in its line too."""
+    for brackets, server in ((r"\[\]", r"(?:\.[\w.-]+)?"), ("", r"\.[A-Za-z][\w.-]*"), ("", r"(?:\.[\w.-]+)?")):
+        found = set(re.findall(rf"^\s*(\d+{brackets}{server})\s*$", printed, re.MULTILINE))
+        if len(found) == 1:
+            return str(found.pop())
     raise PipelineError(f"qsub printed no id of a job but {printed!r}", hint="look with qstat what has become of it")

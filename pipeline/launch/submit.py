@@ -24,7 +24,7 @@ from pipeline.errors import PipelineError
 from pipeline.experiment.parallel import Parallel
 from pipeline.launch.clusters import Cluster
 from pipeline.launch.commands import SilenceError
-from pipeline.launch.flight import Say, scheduler_of
+from pipeline.launch.flight import Say, scheduler_of, with_job, write_arguments
 from pipeline.launch.patience import told_if_slow
 from pipeline.launch.requests import request_for
 from pipeline.launch.schedulers import Request, Scheduler, clusters_wanted
@@ -97,7 +97,7 @@ def _send(run: Path, draft: Submission, scheduler: Scheduler, request: Request, 
             executor = scheduler.executor(folder, request)
             jobs = executor.map_array(work, [str(run.resolve())] * elements, [draft.name] * elements, range(elements))
     except (FailedJobError, FailedSubmissionError, PipelineError, OSError, RuntimeError) as error:
-        raise _refused(run, draft, scheduler, error, cluster) from None
+        raise _refused(run, draft, error, cluster) from None
     if draft.scheduler == "debug":
         jobs[0].results()
     job = str(jobs[0].job_id)
@@ -153,17 +153,19 @@ def _is_kept(name: str, *, in_job: bool) -> bool:
     return of_person or name.startswith("SBATCH_") or name in ("SLURM_CONF", "SLURM_CLUSTERS", "SLURM_JWT")
 
 
-def _refused(run: Path, draft: Submission, scheduler: Scheduler, error: Exception, cluster: str) -> PipelineError:
+def _refused(run: Path, draft: Submission, error: Exception, cluster: str) -> PipelineError:
     """What to tell of a submission that failed; its note is kept if it is not certain that nothing was sent."""
     words = words_of(error)
     unknown = PipelineError(f"{cluster} has not taken the jobs: {words}", hint=UNKNOWN)
     if isinstance(error, SilenceError):  # to ask it something else would take as long
         return unknown
     try:
-        arrived = scheduler.find(folder_of(run, draft.name), draft.name) is not None
+        arrived = with_job(run, draft)
     except PipelineError:
         return unknown
-    if arrived:
+    if arrived is not None:
+        write_submission(run, arrived)
+        write_arguments(run, arrived)  # so that they train, whether or not anybody types it again
         return PipelineError(f"{cluster} complained: {words}", hint="the jobs have arrived; run the same command again")
     forget_submission(run, draft)
     shutil.rmtree(folder_of(run, draft.name), ignore_errors=True)

@@ -161,6 +161,10 @@ def test_link_that_the_server_did_not_answer_to_is_completed_with_those_after_it
     submit(code=2)
     said = capsys.readouterr().err
     assert "the jobs have arrived; run the same command again" in said if sends else "its server may be down" in said
+    for note in notes():  # also those that were sent are whole, should nobody type it again
+        folder = run() / "jobs" / note.name
+        assert [(folder / f"{note.task_id(i)}_submitted.pkl").exists() for i in range(len(note.tasks))] == [True, True]
+    assert len(notes()) == 1 + sends
     submit()
     check_whole(pbs)
     submit()

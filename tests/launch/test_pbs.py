@@ -22,7 +22,7 @@ from pipeline.errors import PipelineError
 from pipeline.launch.causes import TIME_LIMIT, cause
 from pipeline.launch.commands import run
 from pipeline.launch.history import spooled
-from pipeline.launch.pbs import PbsExecutor, PbsJob, delete, exit_code, full_id, with_own_word
+from pipeline.launch.pbs import PbsExecutor, PbsJob, delete, exit_code, full_id, printed_id, with_own_word
 from pipeline.launch.pbs_script import allowed_name, walltime
 from pipeline.launch.qstat import JobInfo, ask, find_by_name, users_jobs
 
@@ -552,3 +552,24 @@ def test_a_job_of_a_job_environment_has_its_nodes(tmp_path: Path, monkeypatch: p
     assert environment.paths.submitted_pickle.name == "11_0_submitted.pkl"
     monkeypatch.setenv("PBS_JOBID", "12.pbs01")  # a job that was sent from inside an element
     assert environment.job_id == "12"
+
+
+@pytest.mark.parametrize(
+    ("printed", "id_"),
+    [
+        ("173.pbs01\n", "173.pbs01"),
+        ("173[].pbs01\n", "173[].pbs01"),
+        ("173\n", "173"),
+        ("Welcome!\n2026\n23.06\n\n173.pbs01\n5 SU left\n", "173.pbs01"),
+        ("2026\n173[].pbs01\n", "173[].pbs01"),
+        ("173[].10.0.0.1\n", "173[].10.0.0.1"),
+    ],
+)
+def test_id_of_a_job_is_found_among_what_the_hooks_of_a_site_print(printed: str, id_: str) -> None:
+    assert printed_id(printed) == id_
+
+
+@pytest.mark.parametrize("printed", ["", "Your job is queued", "2026\n173\n"])
+def test_where_no_id_is_told_apart_none_is_guessed(printed: str) -> None:
+    with pytest.raises(PipelineError, match=r"^qsub printed no id of a job but "):
+        printed_id(printed)
