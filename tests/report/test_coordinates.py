@@ -18,7 +18,7 @@ from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers import OPTIMIZERS
 from pipeline.optimizers.rules import UpdateRule
-from pipeline.plan import make_plan
+from pipeline.plan import make_plan, write_plan
 from pipeline.problems.targets import Sine
 from pipeline.records import store
 from pipeline.report.coordinates import TOLERANCE, coordinate_check, expected_exponent
@@ -47,6 +47,7 @@ EXPERIMENT = Experiment(
 
 def checked(experiment, folder):
     plan = make_plan("test", experiment)
+    write_plan(plan, folder)
     run_plan(plan, folder, Progress(io.StringIO()))
     records = store.read_records(folder)
     table = results(plan, records, store.read_outcomes(folder))

@@ -13,7 +13,7 @@ from pipeline.experiment.experiment import Experiment
 from pipeline.models.bases.polynomial import Monomial
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.plan import Plan, make_plan
+from pipeline.plan import Plan, make_plan, write_plan
 from pipeline.problems.losses import LOSSES, BinaryCrossEntropy, BrierScore, HalfMeanSquare
 from pipeline.problems.targets import OuterRing
 from pipeline.records.schema import OUTCOMES, RECORDS
@@ -104,6 +104,7 @@ def test_first_gradient_of_a_linear_model_is_held_against_the_ratio_two():
 def test_page_shows_both_tables_and_nothing_of_a_run_by_one_loss(tmp_path):
     table, records = ended(PLAN)
     outcomes = pl.DataFrame(schema=OUTCOMES)
+    write_plan(PLAN, tmp_path)
     shown = page(tmp_path, PLAN, table, outcomes, [], reached=steps_to_accuracy(PLAN, table, records))
     assert "Standing in for wrong answers" in shown
     assert "to 20%" in shown
