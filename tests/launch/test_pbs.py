@@ -222,8 +222,9 @@ def test_one_failing_element_leaves_the_others_alone(
     with pytest.raises(FailedJobError, match="one is bad"):
         jobs[1].result()
     until(jobs[1], "FAILED")
-    infos = ask([full_id(tmp_path / "jobs", "1")])
-    assert infos["1[].pbs01"].state in ("FAILED", "COMPLETED")  # as the element that ended last
+    array = full_id(tmp_path / "jobs", "1")
+    wait_for(lambda: ask([array])[array].state in ("FAILED", "COMPLETED"))  # as the element that ended last
+    infos = ask([array])
     assert [infos[f"1[{index}].pbs01"].state for index in range(4)] == ["COMPLETED", "FAILED", "COMPLETED", "COMPLETED"]
     assert [exit_code(tmp_path / "jobs", f"1_{index}") for index in range(4)] == [0, 1, 0, 0]
     assert "0-3%2" in pbs.calls()[0]
