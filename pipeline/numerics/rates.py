@@ -236,7 +236,7 @@ def verdict(measured: Rate, bound: float) -> Verdict:
     """Hold a measured rate against a bound ``error <= constant * m^-bound``.
 
     Nothing that is within ``NEAR`` of the bound is called shallower: intervals of exact errors that miss the rate of
-    theory miss it by less (of 421 none by more; a test).
+    theory miss it by less (a test, over the shipped targets and bases).
     """
     if measured.refused:
         return Verdict.CANNOT_SAY
