@@ -14,14 +14,14 @@ from typing import Any
 from pipeline import __version__, config, provenance
 from pipeline.definitions import canonical
 from pipeline.errors import PipelineError, reason_of
-from pipeline.experiment.estimate import demands_of
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.names import HOW_IT_RUNS
 from pipeline.experiment.packing import Pack, make_pack, packs
+from pipeline.experiment.resources import demands_of
 from pipeline.experiment.trial import Trial
 from pipeline.experiment.workload import Workload
-from pipeline.records.files import replacing
-from pipeline.records.outline import Outline, digest
+from pipeline.records.atomic_writes import replacing
+from pipeline.records.manifest import Outline, digest
 from pipeline.records.packs import refined
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import KINDS, main, parser
-from pipeline.config.tables import TABLES
+from pipeline.config.registry import TABLES
 
 ROOT = Path(__file__).parent.parent
 

@@ -20,7 +20,7 @@ from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan, read_plan, write_plan
 from pipeline.problems.datasets import Digits, Table
 from pipeline.problems.targets import TARGETS, Gaussian
-from pipeline.records.outline import read_outline
+from pipeline.records.manifest import read_outline
 
 
 def experiments():

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.launch.status import Status
     from pipeline.launch.sweep import Prepared
     from pipeline.plan import Plan
-    from pipeline.records.outline import Outline
+    from pipeline.records.manifest import Outline
 
 LINES_OF_LOG = 15
 """Lines of the newest log that are shown of each distinct error."""
@@ -218,7 +218,7 @@ def _check_chain(cluster: Cluster, links: int) -> None:
 
 def _outline(folder: Path) -> Outline:
     """What sending the plan of a run takes."""
-    from pipeline.records.outline import read_outline
+    from pipeline.records.manifest import read_outline
 
     outline = read_outline(folder)
     if outline is None:

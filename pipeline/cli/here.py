@@ -135,7 +135,7 @@ list_kind.__name__ = "list"
 
 def _sentences(kind: str) -> dict[str, str]:
     """Every definition of a kind, with one sentence."""
-    from pipeline.config.tables import TABLES
+    from pipeline.config.registry import TABLES
 
     return {name: definition.summary() for name, definition in TABLES[kind].items()}
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from pipeline.records.files import naming
+from pipeline.records.atomic_writes import naming
 
 OUTPUT, ERRORS = "standard output", "standard error"
 

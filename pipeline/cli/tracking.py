@@ -11,7 +11,7 @@ from pipeline.cli.prose import say
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
-    from pipeline.experiment.tracking import Tracking
+    from pipeline.experiment.wandb_tracking import Tracking
     from pipeline.tracking.content import Destination
     from pipeline.tracking.dashboard import Made
     from pipeline.tracking.export import Exported

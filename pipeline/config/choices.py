@@ -7,7 +7,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pipeline.config.written import Node, Position, Word, refusal, spelled
+from pipeline.config.nodes import Node, Position, Word, refusal, spelled
 from pipeline.errors import nearest
 
 

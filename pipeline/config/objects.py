@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from pipeline.config.fields import fields_of, required_of
-from pipeline.config.kinds import definitions_of, noun_of
+from pipeline.config.nodes import Entry, Map, Node, Position, Reader, Word, clipped, dotted, is_null, locate, refusal
+from pipeline.config.registry_lookup import definitions_of, noun_of
 from pipeline.config.wording import in_words
-from pipeline.config.written import Entry, Map, Node, Position, Reader, Word, clipped, dotted, is_null, locate, refusal
 from pipeline.definitions import Definition
 from pipeline.errors import FieldError, PipelineError, nearest
 

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pipeline.config.text import compose
-from pipeline.config.written import MAX_DEPTH, Entry, List, Map, Node, Source, Word, clipped, dotted, is_null, shown
+from pipeline.config.compose import compose
+from pipeline.config.nodes import MAX_DEPTH, Entry, List, Map, Node, Source, Word, clipped, dotted, is_null, shown
 from pipeline.errors import PipelineError
 
 

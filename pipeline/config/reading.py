@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from pipeline.config.compose import compose
+from pipeline.config.construct import read
 from pipeline.config.fields import required_of
-from pipeline.config.files import read_text
+from pipeline.config.from_json import from_json
+from pipeline.config.nodes import Map, Source, is_null, shown
 from pipeline.config.overrides import override
-from pipeline.config.plain import from_json
-from pipeline.config.text import compose
-from pipeline.config.values import read
-from pipeline.config.written import Map, Source, is_null, shown
+from pipeline.config.text_files import read_text
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:

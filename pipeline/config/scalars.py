@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.config.written import Node, Position, Word, is_null, refusal
+from pipeline.config.nodes import Node, Position, Word, is_null, refusal
 
 MAX_INTEGER = 2**63 - 1
 """The largest int64, which every whole number meets on its way to NumPy and Arrow."""

@@ -12,10 +12,10 @@ from typing import Any
 
 from pipeline.config.choices import choices_of
 from pipeline.config.fields import fields_of
-from pipeline.config.kinds import definitions_of
+from pipeline.config.nodes import List, Map, Node, Position, Reader, Word, clipped, is_null, refusal
+from pipeline.config.registry_lookup import definitions_of
 from pipeline.config.scalars import SCALARS
 from pipeline.config.wording import in_words
-from pipeline.config.written import List, Map, Node, Position, Reader, Word, clipped, is_null, refusal
 from pipeline.definitions import Definition
 from pipeline.errors import PipelineError, nearest
 

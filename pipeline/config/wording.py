@@ -8,7 +8,7 @@ from typing import Any, Union
 
 from pipeline.config.choices import choices_of
 from pipeline.config.fields import fields_of
-from pipeline.config.kinds import noun_of, with_article
+from pipeline.config.registry_lookup import noun_of, with_article
 from pipeline.config.scalars import SCALARS
 from pipeline.definitions import Definition
 

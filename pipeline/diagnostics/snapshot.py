@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.once import once
+from pipeline.diagnostics.unlocked_cached_property import once
 from pipeline.models.curvature import Curvature, curvature
 from pipeline.models.model import Model
 from pipeline.numerics.descent import Decomposition, decomposed

@@ -29,9 +29,9 @@ from pipeline.experiment.axes import (
     positive,
 )
 from pipeline.experiment.names import CLOSED_FORM, HOW_IT_RUNS, STORED, Dtype, EngineChoice
-from pipeline.experiment.parallel import Parallel
-from pipeline.experiment.tracking import Tracking
+from pipeline.experiment.parallelism import Parallel
 from pipeline.experiment.trial import LearningRate, Shape, TimesLimit, Trial
+from pipeline.experiment.wandb_tracking import Tracking
 from pipeline.models.model import Model
 from pipeline.optimizers.limits import limit_of
 from pipeline.optimizers.rules import GradientDescent, Optimizer

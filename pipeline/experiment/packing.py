@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pipeline.errors import FieldError
-from pipeline.experiment.estimate import bytes_of_iteration, bytes_of_trial, operations_of_step
 from pipeline.experiment.names import pack_name
+from pipeline.experiment.resources import bytes_of_iteration, bytes_of_trial, operations_of_step
 from pipeline.experiment.trial import Shape, Trial
 from pipeline.experiment.workload import operations_of_training
 from pipeline.optimizers.solvers import Lbfgs

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.errors import PipelineError
-from pipeline.records.files import replacing
+from pipeline.records.atomic_writes import replacing
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from pipeline.experiment.workload import Workload
 from pipeline.home import cache_folder
 from pipeline.launch.profile import Profile
-from pipeline.records.files import replacing
+from pipeline.records.atomic_writes import replacing
 
 if TYPE_CHECKING:
     from pipeline.experiment.experiment import Experiment

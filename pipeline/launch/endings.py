@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pipeline.launch.causes import tail
-from pipeline.records.files import replacing
+from pipeline.records.atomic_writes import replacing
 
 CANCELLED_FILE = "cancelled"
 KILLED_SUFFIX = "_killed"

@@ -23,7 +23,7 @@ from pipeline.launch.causes import (
 )
 from pipeline.launch.endings import cancelled, killed, words_of_pbs
 from pipeline.launch.submission import Submission, folder_of
-from pipeline.records.files import replacing
+from pipeline.records.atomic_writes import replacing
 
 EXCEPTION = "exception"
 NEVER_BEGAN = "never began"

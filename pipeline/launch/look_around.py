@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.records.files import replacing
+from pipeline.records.atomic_writes import replacing
 
 HOSTS = ("api.wandb.ai", "huggingface.co")
 """What a job may want to reach over HTTPS."""

@@ -30,7 +30,7 @@ from pipeline.errors import PipelineError, enumerated
 from pipeline.launch.commands import run
 from pipeline.launch.pbs_script import DELAY_VARIABLE, END_VARIABLE, PbsParameters, qsub_command, script_text
 from pipeline.launch.qstat import FINAL, JobInfo, ask, parse_id
-from pipeline.records.files import replacing
+from pipeline.records.atomic_writes import replacing
 
 R = TypeVar("R", covariant=True)
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from pipeline.errors import PipelineError
-from pipeline.experiment.parallel import Parallel
+from pipeline.experiment.parallelism import Parallel
 from pipeline.launch.clusters import Cluster, check_name, folder_of_runs
 from pipeline.launch.commands import SilenceError
 from pipeline.launch.flight import Say

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.errors import FieldError, nearest
-from pipeline.experiment.tracking import NAMES, is_name
+from pipeline.experiment.wandb_tracking import NAMES, is_name
 from pipeline.home import home_folder, user_name
 from pipeline.launch.grants import Band, Charging, GpuType, Node
 from pipeline.launch.options import check_options

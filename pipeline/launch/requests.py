@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from pipeline.errors import PipelineError
-from pipeline.experiment.parallel import Parallel
+from pipeline.experiment.parallelism import Parallel
 from pipeline.launch.clusters import Cluster
 from pipeline.launch.interrupts import STARTED
 from pipeline.launch.profile import Profile

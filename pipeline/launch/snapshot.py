@@ -6,7 +6,7 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from pipeline.records.files import replacing
+from pipeline.records.atomic_writes import replacing
 
 PACKAGE = Path(__file__).parents[1]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import PipelineError
-from pipeline.records.files import replacing
+from pipeline.records.atomic_writes import replacing
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import PipelineError
-from pipeline.experiment.parallel import Parallel
+from pipeline.experiment.parallelism import Parallel
 from pipeline.launch.clusters import Cluster
 from pipeline.launch.commands import SilenceError
 from pipeline.launch.flight import Say, scheduler_of, with_job, write_arguments

@@ -25,7 +25,7 @@ from pipeline.launch.schedulers import clusters_wanted, scheduler_named
 from pipeline.launch.snapshot import snapshot_folder
 from pipeline.launch.submission import Submission, folder_of, next_name, read_submissions
 from pipeline.provenance import code_version
-from pipeline.records.outline import Outline
+from pipeline.records.manifest import Outline
 from pipeline.records.store import finished_packs
 
 if TYPE_CHECKING:

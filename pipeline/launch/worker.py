@@ -141,7 +141,7 @@ def train(
     sent: Submission, index: int, diary: Diary, interrupts: Interrupts, environment: Any, exporter: Exporter
 ) -> End:
     """Train the packs of an element that are left, and say why it ended."""
-    from pipeline.records.source import Source
+    from pipeline.records.outcome_provenance import Source
     from pipeline.training.parallel import in_parallel
     from pipeline.training.progress import Progress
     from pipeline.training.run import train_packs

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pipeline.errors import PipelineError
 from pipeline.experiment.names import pack_name
-from pipeline.records.files import replacing
+from pipeline.records.atomic_writes import replacing
 from pipeline.records.store import remove_records
 
 

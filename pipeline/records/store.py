@@ -18,7 +18,7 @@ from typing import Literal
 import polars as pl
 
 from pipeline.errors import PipelineError
-from pipeline.records.files import replacing
+from pipeline.records.atomic_writes import replacing
 from pipeline.records.schema import FITS, LINE, OUTCOMES, RECORDS
 
 _WRITTEN = ("records", "outcomes", "fits", "logs")

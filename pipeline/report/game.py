@@ -21,7 +21,7 @@ from pipeline.problems.number_game import (
     outcomes_by_owned,
     score,
 )
-from pipeline.records.files import replacing
+from pipeline.records.atomic_writes import replacing
 from pipeline.report import charts
 from pipeline.report.charts import Chart, chart_of, styled
 from pipeline.report.document import document, section

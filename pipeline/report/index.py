@@ -19,7 +19,7 @@ from urllib.parse import quote
 import polars as pl
 
 from pipeline.errors import PipelineError
-from pipeline.records.files import replacing
+from pipeline.records.atomic_writes import replacing
 from pipeline.report.document import document, section
 from pipeline.report.printing import number_of
 from pipeline.report.verdicts import CANNOT_SAY, counted

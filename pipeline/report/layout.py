@@ -6,8 +6,8 @@ import itertools
 
 import polars as pl
 
-from pipeline.experiment.estimate import bytes_of_pack
 from pipeline.experiment.packing import operations_of_pack
+from pipeline.experiment.resources import bytes_of_pack
 from pipeline.plan import Plan
 from pipeline.report.tables import asked, problem_labels
 

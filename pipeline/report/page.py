@@ -13,7 +13,7 @@ import polars as pl
 import vl_convert
 
 from pipeline.plan import Plan, read_plan, read_provenance
-from pipeline.records.files import replacing
+from pipeline.records.atomic_writes import replacing
 from pipeline.records.store import naming_damage, read_fits, read_outcomes, scan_records
 from pipeline.report.coordinates import coordinate_check
 from pipeline.report.document import document, section

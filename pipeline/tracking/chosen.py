@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipeline.experiment.tracking import ChosenRuns, Tracking
+from pipeline.experiment.wandb_tracking import ChosenRuns, Tracking
 from pipeline.report.tables import PROBLEM, scored
 
 MOST_RUNS = 200

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.experiment.tracking import Tracking
-from pipeline.records.files import replacing
+from pipeline.experiment.wandb_tracking import Tracking
+from pipeline.records.atomic_writes import replacing
 from pipeline.tracking.chosen import chosen_trials
 from pipeline.tracking.content import Destination
 from pipeline.tracking.custom_charts import CustomChart, custom_charts

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from pipeline.errors import PipelineError
-from pipeline.experiment.tracking import Tracking
+from pipeline.experiment.wandb_tracking import Tracking
 from pipeline.plan import read_plan
 from pipeline.records.locks import EXPORT, locked
 from pipeline.records.store import read_outcomes

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.records.files import naming
+from pipeline.records.atomic_writes import naming
 
 
 @dataclass(frozen=True)

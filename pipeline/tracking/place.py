@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from wandb_workspaces._graphql import get_app_url
 
-from pipeline.experiment.tracking import NAMES, Tracking, is_name
+from pipeline.experiment.wandb_tracking import NAMES, Tracking, is_name
 from pipeline.tracking.content import Destination
 from pipeline.tracking.network import RefusedError, UnreachableError, clock_ahead_seconds, skew_in_words
 from pipeline.tracking.patience import answer_seconds

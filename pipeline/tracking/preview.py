@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.records.files import replacing
+from pipeline.records.atomic_writes import replacing
 from pipeline.report.preview import Numbers, preview
 from pipeline.tracking.content import STEP
 from pipeline.tracking.sweep_run import counts

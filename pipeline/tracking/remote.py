@@ -21,7 +21,7 @@ from typing import Any
 
 from pipeline.durations import duration
 from pipeline.errors import PipelineError
-from pipeline.records.files import naming
+from pipeline.records.atomic_writes import naming
 from pipeline.tracking.content import BEFORE, DIGEST, Destination, RunContent
 from pipeline.tracking.network import RefusedError, TroubleError
 from pipeline.tracking.patience import LIMITS, Clock

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from wandb.proto import wandb_internal_pb2 as protocol
 
-from pipeline.records.files import replacing
+from pipeline.records.atomic_writes import replacing
 
 HEADER = b":W&B" + struct.pack("<HB", 0xBEE1, 0)
 BLOCK = 32768

@@ -31,10 +31,10 @@ import torch
 from torch.utils.data import DataLoader
 
 from pipeline.experiment.axes import Inputs
-from pipeline.experiment.estimate import operations_of_step
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.names import EngineChoice
 from pipeline.experiment.packing import Pack, make_pack
+from pipeline.experiment.resources import operations_of_step
 from pipeline.models.activations import Activation, Relu, Tanh
 from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from pipeline.records.files import replacing
+from pipeline.records.atomic_writes import replacing
 
 
 class Writer:

@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 
 from pipeline.experiment.packing import Pack
-from pipeline.records.files import replacing
-from pipeline.records.source import Source
+from pipeline.records.atomic_writes import replacing
+from pipeline.records.outcome_provenance import Source
 from pipeline.records.store import write_outcomes
 from pipeline.training.fit import failed_outcomes
 

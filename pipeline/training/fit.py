@@ -23,7 +23,7 @@ from pipeline import __version__
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
 from pipeline.problems.problem import Dataset
-from pipeline.records.source import NO_JOB, Source
+from pipeline.records.outcome_provenance import NO_JOB, Source
 from pipeline.records.store import remove_unfinished_writes, write_outcomes
 from pipeline.training.checkpoints import WholeCheckpoints
 from pipeline.training.deadline import Deadline, Stopped

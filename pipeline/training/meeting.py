@@ -22,7 +22,7 @@ from torch import distributed
 from torch.distributed import TCPStore  # type: ignore[attr-defined]  # it has no word in __all__
 
 from pipeline.errors import PipelineError
-from pipeline.records.files import replacing
+from pipeline.records.atomic_writes import replacing
 
 HANDED_OUT = Path("/proc/sys/net/ipv4/ip_local_port_range")
 """Ports that Linux hands out by itself: one may be the near end of anybody's connection at any time."""

@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from pipeline.diagnostics.snapshot import Learned
-from pipeline.experiment.estimate import operations_of_step
 from pipeline.experiment.names import CLOSED_FORM, DIVERGED_ABOVE, EngineChoice
 from pipeline.experiment.packing import Pack
+from pipeline.experiment.resources import operations_of_step
 from pipeline.experiment.trial import TimesLimit, Trial
 from pipeline.numerics.randomness import stream
 from pipeline.problems.problem import Dataset

@@ -22,10 +22,10 @@ from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.names import CLOSED_FORM
 from pipeline.experiment.packing import Pack, make_pack
-from pipeline.experiment.parallel import Parallel
+from pipeline.experiment.parallelism import Parallel
 from pipeline.models.linear import Linear
 from pipeline.problems.targets import Sine
-from pipeline.records.source import NO_JOB
+from pipeline.records.outcome_provenance import NO_JOB
 from pipeline.records.store import write_outcomes
 from pipeline.training.deadline import Deadline
 from pipeline.training.engines.choice import compile_engine

@@ -18,7 +18,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from torch import distributed
 
 from pipeline.errors import PipelineError
-from pipeline.experiment.parallel import Parallel
+from pipeline.experiment.parallelism import Parallel
 from pipeline.training.deadline import Stopped
 from pipeline.training.meeting import Meeting, meet
 

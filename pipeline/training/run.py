@@ -20,7 +20,7 @@ from pipeline.plan import Plan
 from pipeline.problems.problem import Dataset, Problem, TableProblem
 from pipeline.provenance import code_version
 from pipeline.records.locks import locked
-from pipeline.records.source import Source
+from pipeline.records.outcome_provenance import Source
 from pipeline.records.store import finished_packs, is_finished, read_outcomes
 from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.engines.choice import announced, compile_engine, name_and_reason

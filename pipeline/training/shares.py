@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, distributed
 
 from pipeline.diagnostics.snapshot import Learned
-from pipeline.experiment.estimate import elements_of_chunk
 from pipeline.experiment.packing import Pack
+from pipeline.experiment.resources import elements_of_chunk
 from pipeline.optimizers.rules import UpdateRule
 from pipeline.problems.problem import Dataset
 from pipeline.training.engines.engine import Stack

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.config import read_experiment, read_file
 from pipeline.config.fields import fields_of
-from pipeline.config.tables import TABLES
+from pipeline.config.registry import TABLES
 from pipeline.errors import FieldError, PipelineError
 from pipeline.experiment.axes import LogSpaced
 from pipeline.experiment.experiment import Experiment

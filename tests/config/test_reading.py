@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.config import read_canonical, read_experiment
 from pipeline.config.fields import fields_of
-from pipeline.config.tables import TABLES
+from pipeline.config.registry import TABLES
 from pipeline.definitions import canonical
 from pipeline.errors import PipelineError
 from pipeline.experiment.axes import LogSpaced, LogSpacedSteps

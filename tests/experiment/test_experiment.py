@@ -13,8 +13,8 @@ from pipeline.experiment.axes import Inputs, LogSpaced, LogSpacedSteps, TimesLim
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.names import HOW_IT_RUNS
 from pipeline.experiment.packing import packs
-from pipeline.experiment.parallel import Parallel
-from pipeline.experiment.tracking import Tracking
+from pipeline.experiment.parallelism import Parallel
+from pipeline.experiment.wandb_tracking import Tracking
 from pipeline.models import MODELS
 from pipeline.models.activations import Tanh
 from pipeline.models.linear import Linear
@@ -145,8 +145,8 @@ def test_steps_of_a_solver_are_its_iterations(experiment, solver):
 
 @pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS.keys())
 def test_matrices_of_a_solver_beyond_what_it_is_for_are_refused_with_their_size(experiment, solver):
-    from pipeline.experiment.estimate import bytes_of_iteration
     from pipeline.experiment.packing import MOST_ITERATION_BYTES, packs
+    from pipeline.experiment.resources import bytes_of_iteration
 
     fields = {"optimizer": solver(), "learning_rates": None, "models": (Shallow(),), "dtype": "float64", "seeds": 1}
     small, large = (list(experiment(**fields, widths=(width,)).trials()) for width in (4, 200_000))
@@ -332,7 +332,7 @@ def test_packs_hold_every_trial_once_and_one_shape_each(experiment):
 
 
 def test_memory_limit_splits_packs_evenly(experiment):
-    from pipeline.experiment.estimate import bytes_of_trial
+    from pipeline.experiment.resources import bytes_of_trial
 
     trials = [trial for trial in experiment(seeds=50).trials() if trial.shape.width == 4][:100]
     limit = 30 * bytes_of_trial(trials[0].shape)

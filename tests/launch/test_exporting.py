@@ -143,7 +143,7 @@ SEND = """
 import sys
 from pathlib import Path
 from pipeline.config import read_experiment
-from pipeline.experiment.parallel import Parallel
+from pipeline.experiment.parallelism import Parallel
 from pipeline.launch.clusters import read_cluster
 from pipeline.launch.drafts import Wish, drafts
 from pipeline.launch.submission import next_name

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.experiment.parallel import Parallel
+from pipeline.experiment.parallelism import Parallel
 from pipeline.launch.clusters import read_cluster
 from pipeline.launch.drafts import Wish, drafts
 from pipeline.launch.profile import Profile

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.experiment.parallel import Parallel
+from pipeline.experiment.parallelism import Parallel
 from pipeline.launch.cancel import cancel
 from pipeline.launch.clusters import Cluster
 from pipeline.launch.drafts import Wish, drafts

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.experiment.parallel import Parallel
+from pipeline.experiment.parallelism import Parallel
 from pipeline.launch import commands, patience
 from pipeline.launch.clusters import Cluster
 from pipeline.launch.drafts import Wish, drafts

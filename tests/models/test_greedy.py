@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pipeline.config import read_experiment
 from pipeline.errors import FieldError, PipelineError
-from pipeline.experiment.estimate import bytes_of_pack
+from pipeline.experiment.resources import bytes_of_pack
 from pipeline.models.bases import BASES
 from pipeline.models.bases.basis import Basis
 from pipeline.models.bases.polynomial import Monomial

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.records.files import replacing
+from pipeline.records.atomic_writes import replacing
 from pipeline.records.schema import FITS, OUTCOMES, RECORDS
 from pipeline.records.store import (
     finished_packs,

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from recorded_run import write_run
 
-from pipeline.experiment.tracking import ChosenRuns, Tracking
+from pipeline.experiment.wandb_tracking import ChosenRuns, Tracking
 from pipeline.records.store import read_outcomes, read_records
 from pipeline.report.tables import results
 from pipeline.tracking.chosen import MOST_RUNS, chosen_trials

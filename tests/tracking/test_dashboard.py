@@ -14,7 +14,7 @@ from wandb_server import WandbServer
 from wandb_state import ENTITY, KEY, Fault
 
 from pipeline.cli import main
-from pipeline.experiment.tracking import Tracking
+from pipeline.experiment.wandb_tracking import Tracking
 from pipeline.report.figures import FIGURES
 from pipeline.report.online_pages import read_online_pages
 from pipeline.tracking.export import export, read_run

@@ -21,7 +21,7 @@ from wandb_log import history
 from wandb_server import WandbServer
 from wandb_state import ENTITY, OTHERS
 
-from pipeline.experiment.tracking import ChosenRuns, Tracking
+from pipeline.experiment.wandb_tracking import ChosenRuns, Tracking
 from pipeline.launch.exporting import NO_WAY
 from pipeline.plan import read_plan
 from pipeline.records.locks import EXPORT

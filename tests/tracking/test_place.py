@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pipeline.experiment.tracking import Tracking
+from pipeline.experiment.wandb_tracking import Tracking
 from pipeline.tracking.content import Destination
 from pipeline.tracking.network import RefusedError
 from pipeline.tracking.place import PROJECT, destination_of

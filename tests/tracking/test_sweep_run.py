@@ -21,7 +21,7 @@ from wandb.proto import wandb_internal_pb2 as protocol
 from wandb_server import WandbServer
 from wandb_state import ENTITY, StoredRun
 
-from pipeline.experiment.tracking import Tracking
+from pipeline.experiment.wandb_tracking import Tracking
 from pipeline.plan import read_plan
 from pipeline.records.store import read_outcomes, read_records
 from pipeline.tracking import sweep_run

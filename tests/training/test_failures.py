@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pipeline.plan import make_plan
-from pipeline.records.source import Source
+from pipeline.records.outcome_provenance import Source
 from pipeline.records.store import read_outcomes
 from pipeline.training.failures import forget_failures, log_of, reason, write_failure
 

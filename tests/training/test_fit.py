@@ -27,7 +27,7 @@ from pipeline.plan import make_plan
 from pipeline.problems.datasets import Digits
 from pipeline.problems.losses import HalfMeanSquare
 from pipeline.problems.targets import Gaussian, OuterRing, Xor
-from pipeline.records.source import Source
+from pipeline.records.outcome_provenance import Source
 from pipeline.records.store import finished_packs, read_fits, read_outcomes, read_records, write_records
 from pipeline.training import stretches
 from pipeline.training.deadline import Deadline, Stopped

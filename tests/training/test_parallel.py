@@ -17,7 +17,7 @@ import torch
 from pipeline.errors import PipelineError
 from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
-from pipeline.experiment.parallel import Parallel
+from pipeline.experiment.parallelism import Parallel
 from pipeline.models.activations import Tanh
 from pipeline.models.bases.trigonometric import Cosine
 from pipeline.models.linear import Linear
@@ -27,7 +27,7 @@ from pipeline.optimizers.rules import Adam
 from pipeline.optimizers.solvers import Solver
 from pipeline.plan import make_plan
 from pipeline.problems.targets import AbsoluteValue
-from pipeline.records.source import NO_JOB
+from pipeline.records.outcome_provenance import NO_JOB
 from pipeline.records.store import read_fits, read_outcomes, read_records
 from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.fit import fit

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.experiment.parallel import Parallel
+from pipeline.experiment.parallelism import Parallel
 from pipeline.models.bases.trigonometric import Cosine
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow

@@ -24,7 +24,7 @@ from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan
 from pipeline.records import locks
-from pipeline.records.source import Source
+from pipeline.records.outcome_provenance import Source
 from pipeline.records.store import finished_packs, read_fits, read_outcomes, read_records
 from pipeline.training import run, stretches
 from pipeline.training.deadline import Deadline
@@ -281,7 +281,7 @@ import io, os, sys
 from pathlib import Path
 from pipeline.config import read_experiment
 from pipeline.plan import make_plan
-from pipeline.records.source import Source
+from pipeline.records.outcome_provenance import Source
 from pipeline.training.deadline import Deadline
 from pipeline.training.progress import Progress
 from pipeline.training.run import train_packs

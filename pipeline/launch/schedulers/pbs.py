@@ -14,7 +14,7 @@ from pipeline.launch.commands import run
 from pipeline.launch.endings import note_killed
 from pipeline.launch.options import qsub_options
 from pipeline.launch.schedulers.scheduler import MOST_REQUEUES, Request, Scheduler, Task
-from pipeline.records.files import replacing
+from pipeline.records.atomic_writes import replacing
 
 KILLED_FOR = {"OUT_OF_MEMORY": OUT_OF_MEMORY, "TIMEOUT": TIME_LIMIT, "NODE_FAIL": NODE_FAILURE}
 """Causes of final states that the server itself brings about."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pipeline.diagnostics.snapshot import Learned
-from pipeline.experiment.estimate import elements_of_chunk
+from pipeline.experiment.resources import elements_of_chunk
 from pipeline.numerics.descent import decomposed, first_step_above, travelled
 from pipeline.training.engines.engine import Engine, Stack
 from pipeline.training.engines.reference import Reference

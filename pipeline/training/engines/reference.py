@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pipeline.diagnostics.snapshot import Learned
-from pipeline.experiment.estimate import elements_of_chunk
+from pipeline.experiment.resources import elements_of_chunk
 from pipeline.optimizers.rules import LeastSquares, UpdateRule
 from pipeline.optimizers.solvers import Size, Solver
 from pipeline.training.engines.engine import Engine, Stack

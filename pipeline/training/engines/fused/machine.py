@@ -18,7 +18,7 @@ import llvmlite.binding as llvm
 import numpy as np
 
 from pipeline.home import cache_folder
-from pipeline.records.files import replacing
+from pipeline.records.atomic_writes import replacing
 from pipeline.training.engines.fused.arguments import Told
 from pipeline.training.engines.fused.lanes import Program
 from pipeline.training.engines.fused.processor import processor

@@ -4,8 +4,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from pipeline.diagnostics.once import once
 from pipeline.diagnostics.snapshot import Snapshot
+from pipeline.diagnostics.unlocked_cached_property import once
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from pipeline.config import read_file
-from pipeline.config.written import DEEP_HINT, MAX_DEPTH
+from pipeline.config.nodes import DEEP_HINT, MAX_DEPTH
 from pipeline.experiment.axes import LogSpaced, TimesLimits
 
 

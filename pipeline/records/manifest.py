@@ -16,7 +16,7 @@ from typing import Any
 
 from pipeline import __version__
 from pipeline.experiment.names import HOW_IT_RUNS
-from pipeline.experiment.parallel import Parallel
+from pipeline.experiment.parallelism import Parallel
 from pipeline.experiment.workload import Demands, Memory, Workload
 from pipeline.records.packs import refined
 

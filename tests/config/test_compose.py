@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.config import read_experiment, read_file
 from pipeline.config.fields import fields_of
-from pipeline.config.written import MAX_DEPTH
+from pipeline.config.nodes import MAX_DEPTH
 from pipeline.errors import PipelineError
 
 

@@ -14,7 +14,7 @@ from pipeline.definitions import Definition
 
 def kind_and_table(kind: type[Any]) -> tuple[type[Definition], Mapping[str, type[Definition]]]:
     """The kind of definition that a class is or narrows, and those of its table that are of the class."""
-    from pipeline.config.tables import KINDS
+    from pipeline.config.registry import KINDS
 
     for base, table in KINDS.values():
         if issubclass(kind, base):

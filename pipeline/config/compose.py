@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.config.written import (
+from pipeline.config.nodes import (
     DEEP_HINT,
     MAX_DEPTH,
     Entry,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.config.written import MAX_DEPTH, Entry, List, Map, Node, Source, Word, check_characters, spelled, too_deep
+from pipeline.config.nodes import MAX_DEPTH, Entry, List, Map, Node, Source, Word, check_characters, spelled, too_deep
 
 
 def from_json(content: object, source: Source, depth: int = 0) -> Node:

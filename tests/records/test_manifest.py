@@ -5,15 +5,15 @@ import json
 import pytest
 
 from pipeline.experiment.axes import Inputs
-from pipeline.experiment.estimate import bytes_of_pack, operations_of_step
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import operations_of_pack
-from pipeline.experiment.parallel import Parallel
+from pipeline.experiment.parallelism import Parallel
+from pipeline.experiment.resources import bytes_of_pack, operations_of_step
 from pipeline.models import MODELS
 from pipeline.optimizers.rules import Adam
 from pipeline.plan import make_plan, read_plan, write_plan
 from pipeline.problems.targets import Gaussian
-from pipeline.records.outline import read_outline
+from pipeline.records.manifest import read_outline
 from pipeline.records.packs import halve, read_packs
 
 

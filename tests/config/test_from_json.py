@@ -7,7 +7,7 @@ import re
 import pytest
 
 from pipeline.config import read_canonical
-from pipeline.config.written import DEEP_HINT, MAX_DEPTH
+from pipeline.config.nodes import DEEP_HINT, MAX_DEPTH
 from pipeline.experiment.experiment import Experiment
 
 

@@ -7,11 +7,11 @@ import typing
 from typing import Any
 
 from pipeline.config.choices import choices_of, read_choice
+from pipeline.config.nodes import MAX_DEPTH, List, Node, Position, dotted, shown, too_deep
 from pipeline.config.objects import read_definition, read_record
 from pipeline.config.scalars import SCALARS, read_scalar
 from pipeline.config.unions import read_union
 from pipeline.config.wording import is_union
-from pipeline.config.written import MAX_DEPTH, List, Node, Position, dotted, shown, too_deep
 from pipeline.definitions import Definition
 from pipeline.errors import PipelineError
 

@@ -10,8 +10,8 @@ import pytest
 
 from pipeline.config import read_canonical, read_file
 from pipeline.config.fields import fields_of, required_of
-from pipeline.config.kinds import kind_and_table
-from pipeline.config.tables import KINDS, TABLES
+from pipeline.config.registry import KINDS, TABLES
+from pipeline.config.registry_lookup import kind_and_table
 from pipeline.definitions import Definition, canonical
 from pipeline.errors import PipelineError
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.config import read_file
-from pipeline.config.text import compose
-from pipeline.config.written import Source, locate
+from pipeline.config.compose import compose
+from pipeline.config.nodes import Source, locate
 
 
 def test_a_long_value_is_shown_clipped(write, everything, refused):

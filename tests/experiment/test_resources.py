@@ -9,7 +9,7 @@ import pytest
 MEASURE = """
 import sys, tempfile
 from pathlib import Path
-from pipeline.experiment.estimate import bytes_of_pack, bytes_of_trial
+from pipeline.experiment.resources import bytes_of_pack, bytes_of_trial
 from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
 from pipeline.models import MODELS

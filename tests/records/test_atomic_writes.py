@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.records.files import naming, replacing
+from pipeline.records.atomic_writes import naming, replacing
 
 
 def test_file_appears_whole_or_not_at_all(tmp_path):
