@@ -12,17 +12,17 @@ from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
     from pipeline.experiment.wandb_tracking import Tracking
-    from pipeline.tracking.content import Destination
-    from pipeline.tracking.dashboard import Made
-    from pipeline.tracking.export import Exported
+    from pipeline.tracking.dashboard.dashboard import Made
+    from pipeline.tracking.export.export import Exported
+    from pipeline.tracking.export.run_content import Destination
 
 
 def sync(asked: argparse.Namespace) -> int:
     """Bring what is finished of a run to W&B, verified; or into files, where there is no way to it."""
     from pipeline.cli.here import run_folder
     from pipeline.launch.exporting import NO_WAY
-    from pipeline.tracking.export import BusyError, export
-    from pipeline.tracking.network import RefusedError, TroubleError, UnreachableError
+    from pipeline.tracking.export.export import BusyError, export
+    from pipeline.tracking.reachability import RefusedError, TroubleError, UnreachableError
 
     folder = run_folder(asked)
     tracking = _tracking(folder, asked.overrides)
@@ -50,8 +50,8 @@ def sync(asked: argparse.Namespace) -> int:
 def dashboard(asked: argparse.Namespace) -> int:
     """Create or update the dashboard of a run on W&B; or write it into a file, where there is no way to it."""
     from pipeline.cli.here import run_folder
-    from pipeline.tracking.dashboard import make_dashboard
-    from pipeline.tracking.network import RefusedError, TroubleError
+    from pipeline.tracking.dashboard.dashboard import make_dashboard
+    from pipeline.tracking.reachability import RefusedError, TroubleError
 
     folder = run_folder(asked)
     try:
@@ -117,7 +117,7 @@ def _tracking(folder: Path, overrides: list[str]) -> Tracking | None:
 def _profile(folder: Path) -> Destination | None:
     """Entity and project that the cluster's profile names, if the run was sent to one."""
     from pipeline.launch.submission import read_submissions
-    from pipeline.tracking.content import Destination
+    from pipeline.tracking.export.run_content import Destination
 
     submissions = read_submissions(folder)
     if not submissions:

@@ -11,9 +11,9 @@ import polars as pl
 
 from pipeline.records.atomic_writes import replacing
 from pipeline.report.preview import Numbers, preview
-from pipeline.tracking.content import STEP
-from pipeline.tracking.sweep_run import counts
-from pipeline.tracking.trial_runs import Exportable, trial_runs
+from pipeline.tracking.export.run_content import STEP
+from pipeline.tracking.export.sweep_run import counts
+from pipeline.tracking.export.trial_runs import Exportable, trial_runs
 
 MOST_PANELS = 3
 """Panels of each section that are drawn."""

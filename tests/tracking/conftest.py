@@ -13,8 +13,8 @@ from wandb_server import WandbServer
 from wandb_state import KEY
 
 from pipeline.report.page import write_report
-from pipeline.tracking.export import Exported, export
-from pipeline.tracking.patience import Clock
+from pipeline.tracking.export.export import Exported, export
+from pipeline.tracking.retries import Clock
 
 SHORTEST_WAIT = "1"
 """Seconds before the client's only second try: it cuts fractions off, and takes nothing for its own two seconds."""

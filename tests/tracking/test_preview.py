@@ -10,11 +10,11 @@ import pytest
 from wandb_state import ENTITY
 
 from pipeline.report.preview import DRAWN, Numbers, drawing
-from pipeline.tracking.content import Destination
-from pipeline.tracking.export import read_run
+from pipeline.tracking.dashboard.workspace import as_json, workspace
+from pipeline.tracking.export.export import read_run
+from pipeline.tracking.export.run_content import Destination
+from pipeline.tracking.export.trial_runs import PREDICTED, Exportable
 from pipeline.tracking.preview import numbers_of
-from pipeline.tracking.trial_runs import PREDICTED, Exportable
-from pipeline.tracking.workspace import as_json, workspace
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from wandb_server import WandbServer
 from wandb_state import ENTITY
 
 from pipeline.cli import main
-from pipeline.tracking.network import RefusedError
+from pipeline.tracking.reachability import RefusedError
 from pipeline.tracking.settings import at_fault, settings_that_count
 
 ABOUT_ONE_RUN = [

@@ -10,8 +10,8 @@ from wandb_server import WandbServer
 from wandb_state import StoredRun
 
 from pipeline.records.store import read_records
-from pipeline.tracking.content import STEP
-from pipeline.tracking.trial_runs import PREDICTED
+from pipeline.tracking.export.run_content import STEP
+from pipeline.tracking.export.trial_runs import PREDICTED
 
 TRIALS = 16
 """Of the recorded run."""

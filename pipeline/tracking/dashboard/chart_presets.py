@@ -1,0 +1,58 @@
+"""The specifications of custom charts on W&B, which it calls presets: made once, and never changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.tracking.dashboard.custom_charts import CustomChart
+from pipeline.tracking.export.client import complaint, status_of
+from pipeline.tracking.reachability import RefusedError
+
+THERE = re.compile(r"already|duplicate|not unique", re.IGNORECASE)
+"""How a server may say that there is one of that name."""
+SAID_NO = "input:"
+"""How the client begins what a server has said in an answer that arrived."""
+
+
+def preset_id(entity: str, chart: CustomChart) -> str:
+    """What a chart's preset is called by those who use it."""
+    return f"{entity}/{chart.preset}" if entity else chart.preset
+
+
+def make_presets(api: Any, entity: str, charts: Sequence[CustomChart], known: Mapping[str, str]) -> dict[str, str]:
+    """Make the presets of charts that are not there yet; the id of each, by its name.
+
+    Args:
+        api: Of W&B's client.
+        entity: Whose they are.
+        charts: The charts.
+        known: Presets that are there, with their ids.
+
+    Raises:
+        RefusedError: If W&B does not take one.
+        TroubleError: If it does not answer as it should.
+    """
+    return {chart.preset: known.get(chart.preset) or _made(api, entity, chart) for chart in charts}
+
+
+def _made(api: Any, entity: str, chart: CustomChart) -> str:
+    try:
+        return str(
+            api.create_custom_chart(
+                entity=entity,
+                name=chart.preset,
+                display_name=chart.figure.title,
+                spec_type="vega2",
+                access="private",
+                spec=chart.spec,
+            )
+        )
+    except Exception as error:  # the client raises a dozen kinds
+        words = " ".join(str(error).split())
+        if status_of(error) == 409 or THERE.search(words):
+            return preset_id(entity, chart)  # its name holds the hash of its content, so it is the same
+        if words.startswith(SAID_NO):
+            raise RefusedError(f"W&B does not take a custom chart: {words[:300]}", where=entity) from None
+        raise complaint(error, entity) from None

@@ -1,0 +1,206 @@
+"""The dashboard of a sweep on W&B, a workspace and a report: made from its records, updated and never duplicated.
+
+``wandb/dashboard.json`` in the folder of the run keeps both as they were made, with the specifications of the
+report's charts, and where they are; ``wandb/dashboard.png`` shows the workspace where W&B cannot be reached.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.experiment.wandb_tracking import Tracking
+from pipeline.records.atomic_writes import replacing
+from pipeline.tracking.dashboard.chart_presets import make_presets, preset_id
+from pipeline.tracking.dashboard.custom_charts import CustomChart, custom_charts
+from pipeline.tracking.dashboard.local_report import local_report
+from pipeline.tracking.dashboard.online_report import OnlineReport, online_report, save_report
+from pipeline.tracking.dashboard.workspace import as_json, save_workspace, workspace
+from pipeline.tracking.export.client import Remote, client_at, end_left_sender, hear
+from pipeline.tracking.export.destination import Way, destination_of, has_key, project_url, way
+from pipeline.tracking.export.export import Say, alone, read_run
+from pipeline.tracking.export.run_content import Destination
+from pipeline.tracking.export.sweep_run import sweep_id
+from pipeline.tracking.export.trial_runs import Exportable
+from pipeline.tracking.export.trial_selection import chosen_trials
+from pipeline.tracking.preview import draw_dashboard
+from pipeline.tracking.reachability import RefusedError
+from pipeline.tracking.retries import Clock
+from pipeline.tracking.settings import settings_that_count
+
+Spec = dict[str, Any]
+
+FILE = "dashboard.json"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page on W&B.
+
+    Args:
+        url: Where it is; empty if it was never sent.
+        updated: Whether it was there before.
+    """
+
+    url: str = ""
+    updated: bool = False
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came of making a dashboard.
+
+    Args:
+        destination: Where to, in words.
+        file: The dashboard as JSON.
+        workspace: The workspace on W&B.
+        report: The report on W&B.
+        closed: Why nothing was sent; empty if it was.
+    """
+
+    destination: str
+    file: Path
+    workspace: Page
+    report: Page
+    closed: str = ""
+
+
+@dataclass(frozen=True)
+class Noted:
+    """Where a dashboard was last time.
+
+    Args:
+        url: Of the workspace.
+        report: Id and address of the report.
+        presets: The ids of the charts' presets, by name.
+        sent: The specifications of ``view`` and ``report`` as they were made when they were last sent, if they were.
+    """
+
+    url: str = ""
+    report: dict[str, str] = field(default_factory=lambda: {"id": "", "url": ""})
+    presets: dict[str, str] = field(default_factory=dict)
+    sent: Spec = field(default_factory=dict)
+
+
+def make_dashboard(run: Path, tracking: Tracking | None, profile: Destination | None, say: Say) -> Made:
+    """Create or update the dashboard of a run; where there is no way to W&B, write it into a file.
+
+    Args:
+        run: Folder of the run.
+        tracking: Where it is to go; none: where the plan says.
+        profile: Entity and project of the cluster.
+        say: Told what a person should know.
+
+    Raises:
+        PipelineError: If the folder is not that of a run, an export is at work in it, or W&B does not do what it
+            should.
+    """
+    with alone(run, say) as folder, client_at(folder) as scratch, settings_that_count(say):
+        end_left_sender(folder)
+        source = read_run(run)
+        asked = tracking or source.plan.experiment.tracking
+        destination = destination_of(asked, profile)
+        open_way = way(has_key=has_key())
+        local_report(run)
+        charts, trials = custom_charts(run), chosen_trials(asked, source.results)
+        if open_way.closed:
+            made = _write(folder, open_way, destination, source, charts, trials)
+            draw_dashboard(made.file, source, trials)
+            return made
+        hear(open_way.url, Clock(), say)
+        remote = Remote(scratch)
+        destination = Destination(destination.entity or remote.entity(), destination.project)
+        return _send(folder, open_way.url, destination, source, charts, trials, remote, say)
+
+
+def _write(
+    folder: Path,
+    closed: Way,
+    destination: Destination,
+    source: Exportable,
+    charts: Sequence[CustomChart],
+    trials: Sequence[str],
+) -> Made:
+    """Write a dashboard into its file, as it would be sent."""
+    noted = _noted(folder, closed.url, destination)
+    presets = {chart.preset: preset_id(destination.entity, chart) for chart in charts}
+    view = as_json(workspace(source, destination, trials=trials))
+    report = online_report(source, charts, presets, trials=trials)
+    file = _note(folder, closed.url, destination, noted, view, report, charts)
+    return Made(destination.label(), file, Page(noted.url), Page(noted.report["url"]), closed.closed)
+
+
+def _send(
+    folder: Path,
+    server: str,
+    destination: Destination,
+    source: Exportable,
+    charts: Sequence[CustomChart],
+    trials: Sequence[str],
+    remote: Remote,
+    say: Say,
+) -> Made:
+    """Bring a dashboard to W&B."""
+    noted = _noted(folder, server, destination)
+    view = as_json(workspace(source, destination, trials=trials))
+    url, was_there = save_workspace(remote.api, view, noted.sent.get("view", {}))
+    presets: dict[str, str] = {}
+    try:
+        presets = make_presets(remote.api, destination.entity, charts, noted.presets)
+    except RefusedError as refusal:
+        say(f"the report is made without its figures: {refusal}")
+    run = f"{project_url(remote.api, destination.entity, destination.project)}/runs/{sweep_id(source)}"
+    links = {"the workspace, with every run": url, "the run of the sweep, with its tables, report and records": run}
+    report = online_report(source, charts, presets, trials=trials, links=links)
+    before = noted.sent.get("report", {})
+    place, report_was_there = save_report(remote.api, destination, report, noted.report["id"], before)
+    sent = {"view": view["spec"], "report": report.spec}
+    file = _note(folder, server, destination, Noted(url, place, presets, sent), view, report, charts)
+    return Made(destination.label(), file, Page(url, was_there), Page(place["url"], report_was_there))
+
+
+# The note.
+
+
+def _note(
+    folder: Path,
+    server: str,
+    destination: Destination,
+    places: Noted,
+    view: Spec,
+    report: OnlineReport,
+    charts: Sequence[CustomChart],
+) -> Path:
+    """Keep a dashboard and where it is."""
+    path = folder / FILE
+    content = {
+        "server": server,
+        "destination": destination.label(),
+        "url": places.url,
+        "view": view,
+        "report": places.report | asdict(report),
+        "presets": places.presets,
+        "sent": places.sent,
+        "charts": [{"name": chart.preset, "title": chart.figure.title, "spec": chart.spec} for chart in charts],
+    }
+    with replacing(path) as part:
+        part.write_text(json.dumps(content, indent=1) + "\n")
+    return path
+
+
+def _noted(folder: Path, server: str, destination: Destination) -> Noted:
+    """Where the dashboard was last time, if it was on the same server and in the same project."""
+    try:
+        noted: dict[str, Any] = json.loads((folder / FILE).read_bytes())
+        place = str(noted["destination"])
+        if not destination.entity:  # without a network nobody says whose key it is
+            place = place.rpartition("/")[2]
+        if noted["server"] != server or place != destination.label():
+            return Noted()
+        report = {key: str(noted.get("report", {}).get(key, "")) for key in ("id", "url")}
+        return Noted(str(noted["url"]), report, dict(noted.get("presets", {})), dict(noted.get("sent", {})))
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        return Noted()

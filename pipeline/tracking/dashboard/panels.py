@@ -1,0 +1,287 @@
+"""The panels of a dashboard, by section and name: those of diagnostics are made from the table of diagnostics."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+from wandb_workspaces.reports.v2 import interface as wr
+
+from pipeline.diagnostics.diagnostic import Diagnostic
+from pipeline.report.tables import CELL, CRITERIA, best_of_each_model
+from pipeline.tracking.dashboard.markdown import as_markdown
+from pipeline.tracking.dashboard.recorded_metrics import Recorded, Shown, recorded
+from pipeline.tracking.export.run_content import STEP
+from pipeline.tracking.export.sweep_run import VERDICT, counts
+from pipeline.tracking.export.trial_runs import (
+    MODEL_AND_PROBLEM,
+    MODEL_AND_WIDTH,
+    PREDICTED,
+    SETTING,
+    SMALLEST,
+    Exportable,
+)
+
+Panels = dict[str, wr.PanelTypes]
+"""The panels of a section, in order, each under a name that it keeps when the dashboard is made again."""
+
+FIRST = ("convergence", "conditioning")
+"""Sections of diagnostics that come before any other."""
+PREDICTED_BESIDE = {"loss": PREDICTED}
+"""What is drawn into the panel of a diagnostic beside it."""
+LIMIT = "largest_stable_learning_rate"
+MOST_LINES = 200
+"""Lines, points or bars that a panel shows; W&B's own default is ten."""
+MOST_FAILURES = 20
+"""Failed trials that are named with their reason."""
+COLOURS = ("#440154", "#31688e", "#35b779", "#fde725")
+"""Viridis, as in the report: the best is dark."""
+
+
+def sections(
+    source: Exportable, diagnostics: Mapping[str, type[Diagnostic]], trials: Sequence[str] | None = None
+) -> dict[str, Panels]:
+    """Every section of the dashboard of a sweep that has something to show, in order.
+
+    Args:
+        source: The sweep.
+        diagnostics: The table; one that is added to it has its panels by that, and its section too.
+        trials: Those that have a run of their own on W&B; none: all that have ended.
+    """
+    there = recorded(source, list(source.ended) if trials is None else trials)
+    found: dict[str, Panels] = {name: {} for name in FIRST}
+    for name, kind in diagnostics.items():
+        panels = found.setdefault(kind.section(), {})
+        if name in there.diagnostics:
+            panels.update(_of_diagnostic(name, kind, there))
+    for name, panels in (("sweep", _sweep(there)), ("theory", _theory(source, there)), ("runs", _runs(source, there))):
+        found.setdefault(name, {}).update(panels)
+    return {name: panels for name, panels in found.items() if panels}
+
+
+def with_ids(section: str, panels: Panels) -> list[wr.PanelTypes]:
+    """The panels of a section, each with an id that is the same whenever it is made; it would be drawn by lot."""
+    for name, panel in panels.items():
+        assert isinstance(panel, wr.Panel)
+        panel._id = hashlib.sha256(f"{section}/{name}".encode()).hexdigest()[:12]
+    return list(panels.values())
+
+
+def rate_of(results: pl.DataFrame) -> str:
+    """The axis of learning rates: multiples of the limit where those were asked for, which all seeds have in common."""
+    return "times_limit" if "times_limit" in results.columns else "learning_rate"
+
+
+def criterion_of(there: Recorded) -> str:
+    """The diagnostic that the best is best in; nothing if none of them is recorded."""
+    return next((name for name in CRITERIA if name in there.diagnostics), "")
+
+
+def in_summary(name: str, value: str = "last") -> str:
+    """Where the summary of a run has a diagnostic; of those that fall it has the last and the least value."""
+    return f"{name}.{value}" if name in SMALLEST else name
+
+
+# Diagnostics.
+
+
+def _of_diagnostic(name: str, kind: type[Diagnostic], there: Recorded) -> Panels:
+    """A diagnostic against the step and against the width.
+
+    No line goes over models or problems that differ: it is that of a setting, over its seeds; or, of what says how far
+    training has come, the best of a model, whatever its width, learning rate and seed.
+    """
+    shown, panels = there.diagnostics[name], Panels()
+    if shown.steps > 1:
+        panels[f"{name} by {SETTING}"] = _lines(name, kind, there)
+        if name in SMALLEST:
+            panels[f"least {name} by {MODEL_AND_PROBLEM}"] = _least_lines(name, kind, there)
+    if name not in SMALLEST or shown.steps == 1:
+        panels[f"{name} against width"] = wr.ScatterPlot(
+            title=f"{kind.unit or name} against width",
+            x=wr.Config("width"),
+            y=wr.SummaryMetric(in_summary(name)),
+            z=_rate(there),
+            log_x=True,
+            log_y=_is_log(kind, shown),
+        )
+    return panels
+
+
+def _lines(name: str, kind: type[Diagnostic], there: Recorded) -> wr.LinePlot:
+    """The median over the seeds of each setting, with its range."""
+    beside = [PREDICTED_BESIDE[name]] if name in PREDICTED_BESIDE and there.predicted else []
+    return wr.LinePlot(
+        title=f"{kind.unit or name} of each setting, median over seeds",
+        x=STEP,
+        y=[name, *beside],
+        title_x="step",
+        title_y=kind.unit or name,
+        log_y=_is_log(kind, there.diagnostics[name]),
+        groupby=wr.Config(SETTING),
+        groupby_aggfunc="median",
+        groupby_rangefunc="minmax",
+        max_runs_to_show=MOST_LINES,
+    )
+
+
+def _least_lines(name: str, kind: type[Diagnostic], there: Recorded) -> wr.LinePlot:
+    """The least of each model and problem, over widths, learning rates and seeds."""
+    return wr.LinePlot(
+        title=f"least {kind.unit or name} of each model",
+        x=STEP,
+        y=[name],
+        title_x="step",
+        title_y=kind.unit or name,
+        log_y=_is_log(kind, there.diagnostics[name]),
+        groupby=wr.Config(MODEL_AND_PROBLEM),
+        groupby_aggfunc="min",
+        groupby_rangefunc="none",
+        max_runs_to_show=MOST_LINES,
+    )
+
+
+def _is_log(kind: type[Diagnostic], shown: Shown) -> bool:
+    return shown.positive and not kind.signed
+
+
+def _rate(there: Recorded) -> wr.Config | None:
+    """The learning rate as a colour, where there is one."""
+    rate = rate_of(there.results)
+    return wr.Config(rate) if there.has(rate) else None
+
+
+# The sweep as a whole.
+
+
+def _sweep(there: Recorded) -> Panels:
+    """Where in the plane of learning rate and width a sweep does well."""
+    panels, score, rate = Panels(), criterion_of(there), rate_of(there.results)
+    if score and there.has(rate):
+        panels["map"] = wr.ScatterPlot(
+            title=f"least {_words(score)} by {_words(rate)} and width",
+            x=wr.Config(rate),
+            y=wr.Config("width"),
+            z=wr.SummaryMetric(in_summary(score, "min")),
+            log_x=True,
+            log_y=True,
+            log_z=True,
+            gradient=_gradient(),
+        )
+    if LIMIT in there.diagnostics:
+        panels["limit"] = wr.ScatterPlot(
+            title="predicted largest stable learning rate by width",
+            x=wr.SummaryMetric(in_summary(LIMIT)),
+            y=wr.Config("width"),
+            log_x=True,
+            log_y=True,
+        )
+    if score:
+        panels |= _of_score(score, rate if there.has(rate) else "")
+    return panels | {"aggregates": wr.WeavePanelSummaryTable(table_name="aggregates")}
+
+
+def _of_score(score: str, rate: str) -> Panels:
+    """What leads to a low error, and the lowest of each model and width."""
+    least, words = wr.SummaryMetric(in_summary(score, "min")), f"least {_words(score)}"
+    asked = [("model", False), (rate, True), ("width", True)]
+    columns = [
+        wr.ParallelCoordinatesPlotColumn(wr.Config(axis), display_name=_words(axis), log=log or None)
+        for axis, log in asked
+        if axis
+    ]
+    return {
+        "parallel coordinates": wr.ParallelCoordinatesPlot(
+            title=f"from what is asked to the {words}",
+            columns=[*columns, wr.ParallelCoordinatesPlotColumn(least, display_name=words, log=True)],
+            gradient=_gradient(),
+        ),
+        "best per width": wr.BarPlot(
+            title=f"{words} per model and width",
+            metrics=[in_summary(score, "min")],
+            orientation="v",
+            groupby=wr.Config(MODEL_AND_WIDTH),
+            groupby_aggfunc="min",
+            groupby_rangefunc="none",
+            max_runs_to_show=MOST_LINES,
+            max_bars_to_show=MOST_LINES,
+        ),
+    }
+
+
+def _gradient() -> list[wr.GradientPoint]:
+    last = len(COLOURS) - 1
+    return [wr.GradientPoint(color=colour, offset=100 * place / last) for place, colour in enumerate(COLOURS)]
+
+
+def _theory(source: Exportable, there: Recorded) -> Panels:
+    """What theory says: verdicts on the learning rates, the largest rate that is stable, and the report's tables."""
+    verdicts = {name: _words(name).capitalize() for name in counts(source) if name.startswith(VERDICT)}
+    panels: Panels = {name: _number(name, title) for name, title in verdicts.items()}
+    panels["verdicts in words"] = wr.MarkdownPanel(markdown=_verdicts(source))
+    if source.results.filter(pl.col(LIMIT).is_not_null()).height if LIMIT in source.results.columns else 0:
+        panels["predicted stable rates"] = wr.MarkdownPanel(markdown=_limits(source))
+    if {LIMIT, "loss"} <= there.diagnostics.keys() and there.has("learning_rate"):
+        panels["rate against its limit"] = wr.ScatterPlot(
+            title="learning rate against the largest stable one",
+            x=wr.SummaryMetric(in_summary(LIMIT)),
+            y=wr.Config("learning_rate"),
+            z=wr.SummaryMetric(in_summary("loss")),
+            log_x=True,
+            log_y=True,
+            log_z=True,
+            gradient=_gradient(),
+        )
+    tables = ("verdicts", *source.beside_theory)
+    return panels | {name: wr.WeavePanelSummaryTable(table_name=name) for name in tables}
+
+
+def _runs(source: Exportable, there: Recorded) -> Panels:
+    """How the trials have ended, what failed, and what it has cost."""
+    numbers = {name: _words(name) for name in counts(source) if not name.startswith(VERDICT)}
+    panels: Panels = {name: _number(name, title) for name, title in numbers.items()}
+    if (source.results["status"] == "failed").any():
+        panels["failures"] = wr.MarkdownPanel(markdown=_failures(source))
+    panels["report"] = wr.MediaBrowser(title="report", media_keys=["report"], num_columns=1)
+    if there.results.height > 1:
+        panels["comparison"] = wr.RunComparer(diff_only="split")
+    return panels
+
+
+def _number(name: str, title: str) -> wr.ScalarChart:
+    """A number that only the run of the sweep has in its summary."""
+    return wr.ScalarChart(title=title, metric=name, groupby_aggfunc="max", groupby_rangefunc="none")
+
+
+# Words.
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _verdicts(source: Exportable) -> str:
+    table = best_of_each_model(source.results)
+    columns = [name for name in ("problem", "model", "trials", "diverged", "verdict") if name in table.columns]
+    return f"### Learning rates against theory\n\n{as_markdown(table.select(columns))}"
+
+
+def _limits(source: Exportable) -> str:
+    """The predicted limit of each problem, model and width: the least and the most over seeds."""
+    title = "### Limits of the learning rate that theory predicts"
+    if LIMIT not in source.results.columns or not source.results[LIMIT].fill_nan(None).count():
+        return f"{title}\n\nNone is recorded."
+    limit = pl.col(LIMIT)
+    known = source.results.filter(limit.fill_nan(None).is_not_null())
+    cells = known.group_by(*CELL, "limit", maintain_order=True)
+    bounds = cells.agg(limit.min().alias("least"), limit.max().alias("most"))
+    axes = ("problem", "model", "width", "limit")
+    return f"{title}\n\n{as_markdown(bounds.select(*axes, 'least', 'most').sort(axes))}"
+
+
+def _failures(source: Exportable) -> str:
+    failed = source.results.filter(pl.col("status") == "failed")
+    first = failed.head(MOST_FAILURES).select(pl.col("trial").str.head(16), "model", "width", "seed", "reason")
+    more = failed.height - first.height
+    return f"### Failures\n\n{as_markdown(first)}" + (f"\n\nand {more} more" if more else "")

@@ -1,0 +1,71 @@
+"""What the runs of a sweep on W&B have to show: a panel without numbers is none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.records.store import scan_records
+from pipeline.report.theory import predicted_curves
+from pipeline.tracking.export.trial_runs import Exportable
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is recorded of one diagnostic.
+
+    Args:
+        steps: At how many steps.
+        positive: Whether a number of it is above zero, so that a logarithmic axis shows some.
+    """
+
+    steps: int
+    positive: bool
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What is recorded of some trials.
+
+    Args:
+        results: Their rows of the table of results.
+        diagnostics: Those of which there is a finite number, by name.
+        predicted: Whether theory predicts the loss of one of them.
+    """
+
+    results: pl.DataFrame
+    diagnostics: dict[str, Shown]
+    predicted: bool
+
+    def has(self, column: str) -> bool:
+        """Whether the table of results says anything in a column."""
+        return column in self.results.columns and self.results[column].count() > 0
+
+
+def recorded(source: Exportable, trials: Collection[str]) -> Recorded:
+    """What is recorded of some trials of a sweep.
+
+    Args:
+        source: The sweep.
+        trials: Their ids.
+    """
+    value, ids = pl.col("value"), pl.Series("trial", list(trials), dtype=pl.String)
+    finite = scan_records(source.folder).filter(pl.col("trial").is_in(ids.implode()), value.is_finite())
+    by_name = finite.group_by("diagnostic").agg(
+        pl.col("step").n_unique().alias("steps"), (value > 0).any().alias("positive")
+    )
+    shown = {name: Shown(steps, positive) for name, steps, positive in by_name.collect().iter_rows()}
+    results = source.results.filter(pl.col("trial").is_in(ids.implode()))
+    return Recorded(results, shown, "loss" in shown and _is_predicted(source, set(trials)))
+
+
+def _is_predicted(source: Exportable, trials: set[str]) -> bool:
+    """Whether theory says what the loss of a trial is at a step."""
+    rates = {trial: source.ended[trial]["learning_rate"] for trial in trials if trial in source.ended}
+    for pack in source.plan.packs:
+        one = next((trial.id for trial in pack.trials if trial.id in rates), "")
+        if one and predicted_curves(pack.shape, {one: rates[one]}, [0]):
+            return True
+    return False

@@ -1,0 +1,34 @@
+"""Which runs a view on W&B shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.tracking.export.name_lengths import LONGEST_JOB_TYPE, LONGEST_NAME, within
+
+IN_WORDS = "the runs of the sweep"
+"""Stands for the filter of a view, which has no words for every name."""
+
+
+def runs_of(group: str, job_type: str = "") -> dict[str, Any]:
+    """The filter that leaves the runs of a group, as W&B keeps it; and of these those of one type of job.
+
+    It is set as it is kept: read from words, an equals sign or a bracket in a name would be taken for an operator.
+    """
+    conditions = [_is("run", "group", within(group, LONGEST_NAME))]
+    if job_type:
+        conditions.append(_is("run", "jobType", within(job_type, LONGEST_JOB_TYPE)) | AND)
+    return {"filterFormat": "filterV2", "filters": conditions}
+
+
+def with_choices(runs: dict[str, Any], *statuses: str) -> dict[str, Any]:
+    """A filter with further conditions that are switched off: by a click only the runs that ended so are left."""
+    choices = [_is("summary", "status", status) | AND | {"disabled": True} for status in statuses]
+    return runs | {"filters": [*runs["filters"], *choices]}
+
+
+AND = {"connector": "AND"}
+
+
+def _is(section: str, name: str, value: str) -> dict[str, Any]:
+    return {"key": {"section": section, "name": name}, "op": "=", "value": value, "disabled": False}

@@ -1,0 +1,198 @@
+"""The workspace of a sweep on W&B: a saved view, found again by a name that is derived from the sweep."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import wandb_workspaces.workspaces as ws
+from wandb_workspaces._graphql import execute_graphql
+
+from pipeline.diagnostics import DIAGNOSTICS
+from pipeline.diagnostics.diagnostic import Diagnostic
+from pipeline.errors import PipelineError
+from pipeline.tracking.dashboard.panels import rate_of, sections, with_ids
+from pipeline.tracking.dashboard.run_filters import IN_WORDS, runs_of, with_choices
+from pipeline.tracking.dashboard.three_way_merge import id_of, merged, merged_sections
+from pipeline.tracking.export.client import complaint, parsed
+from pipeline.tracking.export.destination import project_url
+from pipeline.tracking.export.name_lengths import LONGEST_NAME, within
+from pipeline.tracking.export.run_content import Destination
+from pipeline.tracking.export.trial_runs import Exportable
+from pipeline.tracking.reachability import RefusedError, TroubleError
+
+Json = dict[str, Any]
+
+
+def workspace(
+    source: Exportable,
+    destination: Destination,
+    diagnostics: Mapping[str, type[Diagnostic]] = DIAGNOSTICS,
+    trials: Sequence[str] | None = None,
+) -> ws.Workspace:
+    """The dashboard of a sweep, without asking anybody: the same whenever it is made of the same records.
+
+    Args:
+        source: The sweep.
+        destination: Where it is.
+        diagnostics: The table.
+        trials: Those that have a run of their own on W&B; none: all that have ended.
+    """
+    view = ws.Workspace(
+        entity=destination.entity,
+        project=destination.project,
+        name=within(_plain(f"{source.group} (dashboard)"), LONGEST_NAME),
+        sections=[
+            ws.Section(name=name, panels=with_ids(name, panels), is_open=True)
+            for name, panels in sections(source, diagnostics, trials).items()
+        ],
+        settings=ws.WorkspaceSettings(x_axis="step", max_runs=100),
+        runset_settings=ws.RunsetSettings(filters=IN_WORDS, pinned_columns=_columns(rate_of(source.results))),
+    )
+    view._stashed_filter_string, view._stashed_filters_v2 = IN_WORDS, _runs(source)
+    view._internal_name = view_name(source)
+    return view
+
+
+def _runs(source: Exportable) -> Json:
+    """The filter of the runs of a sweep; how some have ended that are not done is a click away."""
+    ended = [word for word in ("diverged", "failed") if (source.results["status"] == word).any()]
+    return with_choices(runs_of(source.group), *ended)
+
+
+def view_name(source: Exportable) -> str:
+    """The name of the view on W&B, of the letters that such a name has."""
+    return f"nw-{hashlib.sha256(source.group.encode()).hexdigest()[:11]}-v"
+
+
+def as_json(view: ws.Workspace) -> Json:
+    """A view as it is sent."""
+    content: Json = json.loads(view._to_model().model_dump_json(by_alias=True, exclude_none=True))
+    return content
+
+
+def _columns(rate: str) -> list[str]:
+    """What the list of runs shows of each."""
+    asked = [f"config:{name}.value" for name in ("problem", "model", "width", rate, "seed")]
+    return ["run:displayName", *asked, "summary:status", "summary:verdict"]
+
+
+def _plain(name: str) -> str:
+    """A name without the symbols that a view's may not have."""
+    return "".join("_" if unicodedata.category(letter) in ("So", "Sk", "Sm", "Sc", "Cs") else letter for letter in name)
+
+
+# W&B.
+
+
+VIEW = """
+query View($entityName: String, $name: String, $viewType: String, $viewName: String) {
+  project(name: $name, entityName: $entityName) {
+    allViews(viewType: $viewType, viewName: $viewName) { edges { node { id displayName spec } } }
+  }
+}
+"""
+UPSERT_VIEW = """
+mutation UpsertView2($id: ID, $entityName: String, $projectName: String, $type: String, $name: String,
+                     $displayName: String, $description: String, $spec: String) {
+  upsertView(input: {id: $id, entityName: $entityName, projectName: $projectName, name: $name, type: $type,
+                     displayName: $displayName, description: $description, spec: $spec, createdUsing: WANDB_SDK}) {
+    view { id name }
+    inserted
+  }
+}
+"""
+KIND = "project-view"
+
+
+def save_workspace(api: Any, view: Json, before: Json) -> tuple[str, bool]:
+    """Save a view, over what is there of it; its address on W&B, and whether there was any before.
+
+    Args:
+        api: Of W&B's client.
+        view: As it is made now.
+        before: Its specification as it was made last time; empty if that is not known.
+
+    Raises:
+        RefusedError: If W&B says no.
+        TroubleError: If it does not answer as it should, or has something else afterwards.
+    """
+    where = f"{view['entity']}/{view['project']}"
+    try:
+        there = _found(api, view)
+        spec = view["spec"] if there is None else over(parsed(there["spec"], "workspace", where), view["spec"], before)
+        _upsert(api, view, there, spec)
+        arrived = _found(api, view)
+    except PipelineError:
+        raise
+    except Exception as error:  # the client raises a dozen kinds
+        raise complaint(error, where) from None
+    if arrived is None or _outline(parsed(arrived["spec"], "workspace", where)) != _outline(spec):
+        what = "W&B took the dashboard without a complaint and does not have it whole"
+        raise TroubleError(what, where=where, hint="try again later; it is updated, not made twice")
+    return url_of(api, view), there is not None
+
+
+def url_of(api: Any, view: Json) -> str:
+    """The address of a view."""
+    name = view["name"].removeprefix("nw-").removesuffix("-v")
+    return f"{project_url(api, view['entity'], view['project'])}?nw={name}"
+
+
+def over(theirs: Json, ours: Json, before: Json) -> Json:
+    """A workspace that is there with what is ours as it is now; what people have changed stays.
+
+    Args:
+        theirs: The specification that is there.
+        ours: As it is made now.
+        before: As it was made last time; empty if that is not known: then all settings are people's, and all panels
+            of ours are as we had made them.
+    """
+    known = {id_of(panel) for section in _sections(ours) for panel in section["panels"]}
+    presumed = [
+        {**section, "panels": [panel for panel in section.get("panels") or [] if id_of(panel) in known]}
+        for section in _sections(theirs)
+    ]
+    sections = merged_sections(_sections(before) if before else presumed, _sections(ours), _sections(theirs))
+    whole: Json = merged(before or None, ours, theirs)
+    whole["section"]["panelBankConfig"]["sections"] = sections
+    return whole
+
+
+def _sections(spec: Json) -> list[Json]:
+    found: list[Json] = spec.get("section", {}).get("panelBankConfig", {}).get("sections") or []
+    return found
+
+
+def _found(api: Any, view: Json) -> Json | None:
+    """The view as W&B has it, if it does."""
+    place = {"entityName": view["entity"], "name": view["project"], "viewType": KIND, "viewName": view["name"]}
+    project = execute_graphql(api, VIEW, place)["project"]
+    if project is None:
+        what, where = "W&B has no such project, or none that this key may see", f"{view['entity']}/{view['project']}"
+        raise RefusedError(what, where=where, hint="sync first: the first run makes it")
+    nodes: list[Json] = [edge["node"] for edge in project["allViews"]["edges"]]
+    return nodes[0] if nodes else None
+
+
+def _upsert(api: Any, view: Json, there: Json | None, spec: Json) -> None:
+    """Save a view under the title that it has, or a new one."""
+    variables = {
+        "id": there["id"] if there else None,
+        "entityName": view["entity"],
+        "projectName": view["project"],
+        "type": KIND,
+        "name": view["name"],
+        "displayName": there["displayName"] if there else view["displayName"],
+        "description": "",
+        "spec": json.dumps(spec),
+    }
+    execute_graphql(api, UPSERT_VIEW, variables)
+
+
+def _outline(spec: Json) -> list[tuple[str, list[str]]]:
+    """The sections of a view and their panels."""
+    return [(str(part.get("name")), [id_of(panel) for panel in part.get("panels") or []]) for part in _sections(spec)]

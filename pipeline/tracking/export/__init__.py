@@ -1,0 +1,1 @@
+"""Sending runs to W&B, each once and whole, as W&B itself confirms."""

@@ -1,0 +1,110 @@
+"""Where on W&B a run goes, and whether there is a way to it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from wandb_workspaces._graphql import get_app_url
+
+from pipeline.experiment.wandb_tracking import NAMES, Tracking, is_name
+from pipeline.tracking.export.run_content import Destination
+from pipeline.tracking.reachability import RefusedError, UnreachableError, clock_ahead_seconds, skew_in_words
+from pipeline.tracking.retries import answer_seconds
+
+PROJECT = "pipeline"
+"""Project on W&B where nobody names another."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """Whether W&B can be written to from here.
+
+    Args:
+        url: Of the server.
+        closed: Why not, in words; empty if it can.
+        passing: Whether that may pass by itself, as a network that is out of order.
+        warning: Something to know all the same.
+    """
+
+    url: str
+    closed: str = ""
+    passing: bool = False
+    warning: str = ""
+
+
+def destination_of(tracking: Tracking, profile: Destination | None = None) -> Destination:
+    """Entity and project: of the experiment, else of the cluster, else of the environment.
+
+    Args:
+        tracking: What the experiment says.
+        profile: What the profile of a cluster says, empty where it says nothing.
+
+    Raises:
+        RefusedError: If what counts is no name on W&B.
+    """
+    said = profile or Destination("", "")
+    entity = tracking.entity or _named("entity", said.entity) or ""
+    project = tracking.project or _named("project", said.project) or PROJECT
+    return Destination(entity, project)
+
+
+def _named(what: str, by_profile: str) -> str:
+    """A project or an entity as the cluster's profile names it, else the environment."""
+    variable = f"WANDB_{what.upper()}"
+    name, where = (by_profile, f"cluster.wandb_{what}") if by_profile else (os.environ.get(variable, ""), variable)
+    if name and not is_name(name):
+        hint = f"--set tracking.{what}=... names another; {NAMES}"
+        raise RefusedError(f"W&B has no {what} named {name!r}", where=where, hint=hint)
+    return name
+
+
+def way(*, has_key: bool) -> Way:
+    """Whether W&B can be written to from here: allowed, with a key, and reachable.
+
+    Raises:
+        TroubleError: If the server is there and does not answer.
+        RefusedError: If its address is not one.
+    """
+    import wandb
+
+    url, mode = base_url(), wandb.setup().settings.mode
+    if mode not in ("online", "shared"):
+        return Way(url, f"W&B is told to be {mode} here (WANDB_MODE, or wandb offline)")
+    if not has_key:
+        return Way(url, "there is no key for W&B here: wandb login, or WANDB_API_KEY")
+    try:
+        skew = clock_ahead_seconds(url, answer_seconds())
+    except UnreachableError as error:
+        return Way(url, str(error.where) + " " + error.what, passing=True)
+    return Way(url, warning=skew_in_words(skew))
+
+
+def base_url() -> str:
+    """Address of the server, from the environment or W&B's own settings."""
+    import wandb
+
+    return str(wandb.setup().settings.base_url)
+
+
+def has_key() -> bool:
+    """Whether there is a key for the server, in the environment or in ``.netrc``; nobody is asked for one.
+
+    Raises:
+        RefusedError: If what is there is not a key.
+    """
+    os.environ["WANDB_SILENT"] = "true"  # what the client says would stand between our own words
+    import wandb
+
+    try:
+        return bool(wandb.login(prompt=False, verify=False))
+    except (wandb.Error, ValueError) as error:
+        hint = "copy it again from the settings page of W&B"
+        raise RefusedError(f"the key is not one: {error}", where="W&B", hint=hint) from None
+
+
+def project_url(api: Any, entity: str, project: str) -> str:
+    """The address of a project; a server of one's own may have it below a path."""
+    return f"{get_app_url(api).rstrip('/')}/{quote(entity)}/{quote(project)}"

@@ -1,0 +1,315 @@
+"""Sending a run to W&B in two requests: the first makes it, the second has its rows, its summary and its end.
+
+Not by W&B's client: ``wandb sync`` 0.31.0 takes seven requests a run, and puts the rows of a file after those that the
+server counts at that moment, so that what is sent twice stands there twice. Here a row has the place that it has in the
+records; sent again, it stands where it stood. What is said is made of the same records as the files for the client.
+
+Source: https://github.com/wandb/wandb, core/internal/runupserter, core/internal/filestream.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import math
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import requests
+from wandb.proto import wandb_internal_pb2 as protocol
+
+from pipeline.durations import duration
+from pipeline.tracking.export.run_content import Destination, RunContent, as_records
+from pipeline.tracking.reachability import TroubleError
+from pipeline.tracking.retries import Clock, answer_seconds, limit
+
+SENDING = "sending"
+"""Where the word of the last sending is in a run's configuration: a list that has it is as late as that sending."""
+MOST_BYTES = 8_000_000
+"""Of rows in one request; W&B's client sends at most 10 MB."""
+LONGEST_SILENCE_SECONDS = 60.0
+"""A server that asks to be left alone for longer is left alone until the next export."""
+MOST_PATIENCE = 6
+"""How often it may ask to be left alone before it gets one request."""
+TOO_MANY, BROKEN = 429, 500
+LEFT_ALONE = "it asks to be left alone for"
+LONGEST_WAIT = "WANDB__GRAPHQL_RETRY_WAIT_MAX_SECONDS"
+AT_ONCE = 16
+"""Requests at a time: each waits for its answer."""
+
+UPSERT = """mutation UpsertBucket($name: String, $project: String, $entity: String, $groupName: String,
+    $displayName: String, $notes: String, $commit: String, $config: JSONString, $host: String, $program: String,
+    $repo: String, $jobType: String, $tags: [String!]) {
+  upsertBucket(input: {name: $name, groupName: $groupName, modelName: $project, entityName: $entity,
+      displayName: $displayName, notes: $notes, config: $config, commit: $commit, host: $host, jobProgram: $program,
+      jobRepo: $repo, jobType: $jobType, tags: $tags}) {
+    bucket { id name displayName project { id name entity { id name } } historyLineCount }
+    inserted
+  }
+}"""
+
+
+class RefusedRunError(Exception):
+    """W&B has not done what was asked, and says why."""
+
+
+class DoubtfulError(Exception):
+    """Nobody knows whether W&B has done what was asked."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What W&B says when a run is made, or made anew.
+
+    Args:
+        rows: How many it has, as far as it has counted them.
+        new: Whether there was no such run before.
+    """
+
+    rows: int
+    new: bool
+
+
+class Streaming:
+    """The two requests.
+
+    Args:
+        url: Of the server.
+        key: Of the user.
+        clock: Waits where W&B asks for patience.
+        say: Told of that.
+        verify: Whether certificates count.
+        headers: Further headers that the user has set for W&B's client.
+        proxies: Proxies that the user has set for it, beside those of the environment.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        clock: Clock,
+        say: Callable[[str], None],
+        *,
+        verify: bool = True,
+        headers: dict[str, str] | None = None,
+        proxies: dict[str, str] | None = None,
+    ) -> None:
+        self.url, self.clock, self.say = url.rstrip("/"), clock, say
+        self.session = requests.Session()
+        self.session.auth, self.session.verify = ("api", key), verify
+        self.session.headers.update({**(headers or {}), "Content-Type": "application/json"})
+        self.session.proxies.update(proxies or {})
+        for scheme in ("http://", "https://"):
+            self.session.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=AT_ONCE))
+        self.patience = threading.Lock()
+        self.silent_until = 0.0
+
+    def hear(self) -> None:
+        """Hear whether W&B wants to be asked anything now: its client would wait for hours, and say nothing.
+
+        Raises:
+            TroubleError: If it asks to be left alone for longer than anybody waits.
+        """
+        said = self.said_to("Viewer", "query Viewer { viewer { id } }", {})
+        if said.startswith(f"HTTP {TOO_MANY}"):
+            hint = "what has arrived is noted; the same command goes on from there, later"
+            raise TroubleError(f"W&B does not want to be asked now: {said}", where=self.url, hint=hint)
+
+    def said_to(self, name: str, query: str, variables: dict[str, Any]) -> str:
+        """What W&B says to a question instead of an answer; nothing if it answers."""
+        question = {"operationName": name, "query": query, "variables": variables}
+        try:
+            self._post("/graphql", question, tries=1)
+        except (RefusedRunError, DoubtfulError) as error:
+            return str(error)
+        return ""
+
+    def open(self, content: RunContent, destination: Destination, sending: str) -> Opened:
+        """Make a run, without rows; one that is there keeps its own.
+
+        Args:
+            content: The run, under the id that it gets.
+            destination: Where to.
+            sending: A word that its configuration gets.
+
+        Raises:
+            RefusedRunError: If W&B says no.
+            DoubtfulError: If it does not answer.
+        """
+        variables = _described(as_records(content, destination), sending)
+        query = {"operationName": "UpsertBucket", "query": UPSERT, "variables": variables}
+        answer = self._post("/graphql", query, tries=1 + int(limit("WANDB__GRAPHQL_RETRY_MAX")))
+        made = (answer.get("data") or {}).get("upsertBucket")
+        if not made:
+            raise RefusedRunError(f"HTTP 200: {words_of(answer)}")
+        return Opened(made["bucket"].get("historyLineCount") or 0, bool(made.get("inserted")))
+
+    def send(self, content: RunContent, destination: Destination, first_row: int) -> None:
+        """Send rows from one on, and the end of the run.
+
+        Raises:
+            RefusedRunError: If W&B says no.
+            DoubtfulError: If it does not answer, or says that something broke: the rows may be there.
+        """
+        place = "/".join(quote(part, safe="") for part in (destination.entity, destination.project, content.id))
+        for part in _parts(list(as_records(content, destination, first_row)), first_row):
+            self._post(f"/files/{place}/file_stream", part, tries=1)
+
+    def _post(self, path: str, content: dict[str, Any], tries: int) -> dict[str, Any]:
+        """Ask something, again where W&B has not answered or not listened."""
+        data = json.dumps(content).encode()
+        asked_for_patience = 0
+        while True:
+            self._keep_silent()
+            tries -= 1
+            try:
+                response = self.session.post(self.url + path, data, timeout=answer_seconds())
+            except requests.RequestException as error:
+                said = f"no answer: {_reason(error)}"
+            else:
+                if response.status_code < 400:
+                    return _json(response)
+                said = f"HTTP {response.status_code}: {words_of(_json(response) or response.text)}"
+                if response.status_code == TOO_MANY and asked_for_patience < MOST_PATIENCE:
+                    self._be_patient(said, response.headers.get("Retry-After"), 2.0 * 4**asked_for_patience)
+                    asked_for_patience, tries = asked_for_patience + 1, tries + 1
+                    continue
+                if response.status_code < BROKEN:
+                    raise RefusedRunError(said)
+            if not tries:
+                raise DoubtfulError(said)
+            self.clock.sleep(min(1.0, limit(LONGEST_WAIT)))
+
+    def _keep_silent(self) -> None:
+        """Let the time pass for which W&B has asked to be left alone, whichever request it said so to."""
+        while (seconds := self.silent_until - self.clock.now()) > 0:
+            self.clock.sleep(seconds)
+
+    def _be_patient(self, said: str, asked: str | None, otherwise: float) -> None:
+        """Leave W&B alone for as long as it asks, if that is not too long.
+
+        Raises:
+            RefusedRunError: If it is.
+        """
+        seconds = seconds_of(asked, self.clock.now())
+        if seconds is not None and seconds > LONGEST_SILENCE_SECONDS:
+            raise RefusedRunError(f"{said} ({LEFT_ALONE} {duration(seconds)})")
+        seconds = min(otherwise, limit(LONGEST_WAIT)) if seconds is None else seconds
+        with self.patience:
+            now = self.clock.now()
+            if self.silent_until <= now:
+                self.silent_until = now + seconds
+                self.say(f"W&B asks for patience (HTTP 429); going on in {duration(seconds)}")
+
+
+def _described(records: Iterable[protocol.Record], sending: str) -> dict[str, Any]:
+    """A run as the first request has it: its names, and its configuration with what its metrics are."""
+    run, metrics = protocol.RunRecord(), []
+    for record in records:
+        if record.HasField("run"):
+            run = record.run
+        elif record.HasField("metric"):
+            metrics.append(record.metric)
+    config = {item.key: {"value": json.loads(item.value_json)} for item in run.config.update}
+    config |= {SENDING: {"value": sending}, "_wandb": {"value": {"m": _defined(metrics)}}}
+    described = {
+        "name": run.run_id,
+        "project": run.project,
+        "entity": run.entity,
+        "groupName": run.run_group,
+        "displayName": run.display_name,
+        "notes": run.notes,
+        "commit": run.git.commit,
+        "repo": run.git.remote_url,
+        "host": run.host,
+        "jobType": run.job_type,
+        "tags": list(run.tags),
+        "config": json.dumps(config),
+    }
+    return {name: value for name, value in described.items() if value}
+
+
+def _defined(metrics: Sequence[protocol.MetricRecord]) -> list[dict[str, Any]]:
+    """Metrics as the configuration has them: fields by their numbers, and the horizontal axis by its place from 1."""
+    places = {metric.name: place for place, metric in enumerate(metrics, 1)}
+    described = []
+    for metric in metrics:
+        said: dict[str, Any] = {"1": metric.name}
+        if metric.step_metric:
+            said["5"] = places[metric.step_metric]
+        options, summary = (
+            [field.number for field, value in part.ListFields() if value] for part in (metric.options, metric.summary)
+        )
+        described.append(said | {"6": options, "7": summary})
+    return described
+
+
+def _parts(records: Sequence[protocol.Record], first_row: int) -> Iterator[dict[str, Any]]:
+    """What is sent of a run, in as many requests as it is large; the last has its summary and its end."""
+    lines: list[str] = []
+    size, offset = 0, first_row
+    files: dict[str, Any] = {}
+    code = 0
+    for record in records:
+        if record.HasField("history"):
+            line = _line(record.history.item)
+            if lines and size + len(line) > MOST_BYTES:
+                yield {"files": {"wandb-history.jsonl": {"offset": offset, "content": lines}}}
+                lines, size, offset = [], 0, offset + len(lines)
+            lines.append(line)
+            size += len(line)
+        elif record.HasField("summary"):
+            files["wandb-summary.json"] = {"offset": 0, "content": [_line(record.summary.update)]}
+        elif record.HasField("exit"):
+            code = record.exit.exit_code
+    if lines:
+        files["wandb-history.jsonl"] = {"offset": offset, "content": lines}
+    yield {"files": files, "complete": True, "exitcode": code}
+
+
+def _line(items: Iterable[Any]) -> str:
+    """Names and values as JSON; NaN and infinity are its bare words, as W&B's client writes them."""
+    return json.dumps({item.key: json.loads(item.value_json) for item in items})
+
+
+def seconds_of(asked: str | None, now: float) -> float | None:
+    """The seconds that a header ``Retry-After`` asks for, which may be a date."""
+    if not asked:
+        return None
+    try:
+        seconds = float(asked)
+    except ValueError:
+        pass
+    else:
+        return max(0.0, seconds) if math.isfinite(seconds) else None
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(asked).timestamp() - now)
+    except ValueError:
+        return None
+
+
+def words_of(answer: Any) -> str:
+    """The server's own words in what it answers."""
+    if isinstance(answer, dict):
+        said = answer.get("errors") or answer.get("error") or answer.get("message") or answer
+        return words_of(said) if said is not answer else json.dumps(answer)[:300]
+    if isinstance(answer, list):
+        return "; ".join(words_of(one) for one in answer)[:300]
+    return " ".join(str(answer).split())[:300]
+
+
+def _json(response: requests.Response) -> dict[str, Any]:
+    try:
+        content = response.json()
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _reason(error: requests.RequestException) -> str:
+    """Why there is no answer, in the words of the network."""
+    cause = getattr(error.args[0], "reason", error.args[0]) if error.args else error
+    return " ".join(str(cause).split())[:200] or type(error).__name__

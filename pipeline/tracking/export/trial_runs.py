@@ -1,0 +1,220 @@
+"""The run of one trial on W&B, made from its records."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline.definitions import canonical
+from pipeline.diagnostics import DIAGNOSTICS
+from pipeline.experiment.packing import Pack
+from pipeline.plan import Plan
+from pipeline.records.store import read_records_of, scan_records
+from pipeline.report.coordinates import coordinate_check
+from pipeline.report.predictions import predicted_and_measured
+from pipeline.report.printing import shown
+from pipeline.report.rates import rates
+from pipeline.report.tables import PROBLEM
+from pipeline.report.theory import predicted_curves
+from pipeline.tracking.export.run_content import STEP, RunContent, with_extremes
+
+PREDICTED = "predicted_loss"
+"""The loss that theory predicts of a linear model, beside the measured one."""
+SETTING, MODEL_AND_WIDTH, MODEL_AND_PROBLEM = "setting", "model_and_width", "model_and_problem"
+"""What tells runs apart in the panels of W&B, which group by one thing: all but the seed, and less."""
+SMALLEST = frozenset(name for name, kind in DIAGNOSTICS.items() if kind.section() == "convergence")
+"""Diagnostics whose least value is worth a summary: those that say how far training has come."""
+
+
+@dataclass(frozen=True)
+class Exportable:
+    """A run of the pipeline, as far as its trials have a run of their own on W&B.
+
+    Args:
+        folder: Of the run.
+        plan: Its plan.
+        results: One row for each trial, as the report has it.
+        outcomes: One row for each finished trial.
+    """
+
+    folder: Path
+    plan: Plan
+    results: pl.DataFrame
+    outcomes: pl.DataFrame
+
+    @functools.cached_property
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """The results of each trial, by id."""
+        return {row["trial"]: row for row in self.results.iter_rows(named=True)}
+
+    @functools.cached_property
+    def ended(self) -> dict[str, dict[str, Any]]:
+        """The outcome of each finished trial, by id."""
+        return {row["trial"]: row for row in self.outcomes.iter_rows(named=True)}
+
+    @functools.cached_property
+    def beside_theory(self) -> dict[str, pl.DataFrame]:
+        """The report's tables of what theory says beside what was measured, by name; those that say nothing are out."""
+        records = scan_records(self.folder)
+        tables = {
+            "rates": rates(self.plan, self.results).filter(pl.col("rate").is_not_null()),
+            "descent": predicted_and_measured(self.plan, self.results, records, self.outcomes),
+            "coordinates": coordinate_check(self.plan, self.results, records),
+        }
+        return {name: table for name, table in tables.items() if not table.is_empty()}
+
+    @functools.cached_property
+    def problem_axes(self) -> list[str]:
+        """What differs between problems beside their labels."""
+        return [name for name in PROBLEM if name != "problem" and self.results[name].n_unique() > 1]
+
+    @property
+    def group(self) -> str:
+        """What the runs of this sweep have in common on W&B."""
+        return self.plan.folder_name
+
+    @functools.cached_property
+    def noted(self) -> dict[str, Any]:
+        """What the plan noted of the code and the machine that made it."""
+        plan = json.loads((self.folder / "plan.json").read_bytes())
+        return dict(plan.get("provenance") or {})
+
+    @property
+    def command(self) -> str:
+        """What trains the sweep again."""
+        return f"python -m pipeline run {shlex.quote(f'{self.plan.name}.yaml')}"
+
+    @property
+    def prefix(self) -> str:
+        """How the ids of its runs begin."""
+        return self.plan.experiment.identity()[:10]
+
+    def id_of(self, trial: str) -> str:
+        """The id of a trial's run: of the experiment and of the trial, so the same whoever exports it.
+
+        One that failed has an id of its own for each failure: it may be tried again, and then has other records.
+        """
+        outcome = self.ended.get(trial)
+        if outcome is None or outcome["status"] != "failed":
+            return f"{self.prefix}-{trial[:16]}"
+        which = json.dumps([outcome[name] for name in ("job", "attempt", "step", "reason")])
+        return f"{self.prefix}-{trial[:16]}-failed-{hashlib.sha256(which.encode()).hexdigest()[:6]}"
+
+
+def trial_runs(source: Exportable, trials: Sequence[str]) -> Iterator[RunContent]:
+    """The runs of some finished trials, read pack by pack.
+
+    Args:
+        source: The run they are of.
+        trials: Their ids.
+    """
+    wanted = set(trials)
+    for pack in source.plan.packs:
+        members = [trial.id for trial in pack.trials if trial.id in wanted]
+        if members:
+            yield from _of_pack(source, pack, members)
+
+
+def _of_pack(source: Exportable, pack: Pack, trials: list[str]) -> Iterator[RunContent]:
+    histories = _histories(source, pack, trials)
+    finished_at = (source.folder / "outcomes" / f"{pack.id}.parquet").stat().st_mtime
+    for trial in trials:
+        row, outcome = source.rows[trial], source.ended[trial]
+        seconds = len(pack.trials) * (outcome["seconds"] or 0.0)
+        history = histories.get(trial, [])
+        yield RunContent(
+            id=source.id_of(trial),
+            name=name_of(row),
+            group=source.group,
+            job_type=row["model"],
+            tags=(row["problem"], row["status"], row["verdict"]),
+            config=config_of(source, pack, row, outcome),
+            rows=history,
+            summary=with_extremes(history, SMALLEST) | said_of(row),
+            smallest=SMALLEST & {name for entry in history for name in entry},
+            calculated=frozenset({PREDICTED}),
+            exit_code=int(row["status"] == "failed"),
+            began_at=finished_at - seconds,
+            seconds=seconds,
+            steps=pack.shape.steps,
+            commit=commit_of(source, outcome["code"]),
+            notes=notes_of(source, outcome["reason"] if row["status"] == "failed" else ""),
+        )
+
+
+def commit_of(source: Exportable, code: str | None) -> str:
+    """The commit of the code that trained something, else of that which planned it; the last before it was changed."""
+    return str(code or source.noted.get("code") or "").partition("+")[0]
+
+
+def notes_of(source: Exportable, failed: str = "") -> str:
+    """The question of a sweep, the command that answers it, and why a trial failed if it did."""
+    return f"{source.plan.experiment.question}\n\n    {source.command}" + (f"\n\nfailed: {failed}" if failed else "")
+
+
+def _histories(source: Exportable, pack: Pack, trials: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """What was recorded of each trial, one mapping for each step, the predicted loss beside the measured one."""
+    records = read_records_of(source.folder, pack.id).filter(pl.col("trial").is_in(trials))
+    histories: dict[str, dict[int, dict[str, Any]]] = {trial: {} for trial in trials}
+    rows = records.sort("step", maintain_order=True).select("trial", "step", "diagnostic", "value")
+    for trial, step, diagnostic, value in rows.iter_rows():
+        histories[trial].setdefault(step, {STEP: step})[diagnostic] = value
+    rates = {trial: source.ended[trial]["learning_rate"] for trial in trials}
+    steps = sorted({step for history in histories.values() for step in history})
+    for trial, curve in predicted_curves(pack.shape, rates, steps).items():
+        for step, entry in histories[trial].items():
+            if "loss" in entry:
+                entry[PREDICTED] = curve[step]
+    return {trial: list(history.values()) for trial, history in histories.items()}
+
+
+def name_of(row: dict[str, Any]) -> str:
+    """What a person calls a trial."""
+    return ", ".join([*_setting(row), f"seed {row['seed']}", row["problem"]])
+
+
+def _setting(row: dict[str, Any]) -> list[str]:
+    """What of a trial its seeds have in common, but for the problem."""
+    rate = row.get("times_limit") or row["learning_rate"]
+    unit = " x limit" if row.get("times_limit") else ""
+    return [row["model"], f"width {row['width']}", *([f"rate {rate:.3g}{unit}"] if rate is not None else [])]
+
+
+def groups_of(source: Exportable, row: dict[str, Any]) -> dict[str, str]:
+    """The groups of a trial; no two models or problems are in one."""
+    setting, problem = _setting(row), [row["problem"], *(f"{name} {shown(row[name])}" for name in source.problem_axes)]
+    return {
+        SETTING: ", ".join([*setting, *problem]),
+        MODEL_AND_WIDTH: ", ".join([*setting[:2], *problem]),
+        MODEL_AND_PROBLEM: ", ".join([*setting[:1], *problem]),
+    }
+
+
+def config_of(source: Exportable, pack: Pack, row: dict[str, Any], outcome: dict[str, Any]) -> dict[str, Any]:
+    """What was asked of a trial, flat to group and filter by, then whole; and where its numbers come from."""
+    axes = ("problem", "dimension", "train", "noise", "model", "width", "learning_rate", "times_limit", "seed")
+    flat = {name: row[name] for name in axes if name in row}
+    flat |= groups_of(source, row)
+    shape = pack.shape
+    flat |= {"optimizer": shape.optimizer.label(), "loss_function": shape.loss.name(), "steps": shape.steps}
+    flat |= {"batch_size": shape.batch_size or "full", "dtype": shape.dtype, "weights": shape.num_weights}
+    provenance = ("engine", "device", "host", "version", "code", "job", "attempt", "pack")
+    flat |= {name: outcome[name] for name in provenance}
+    flat |= {"training_seconds": outcome["seconds"], "command": source.command}
+    return flat | {"trial": row["trial"], "experiment": canonical(source.plan.experiment)}
+
+
+def said_of(row: dict[str, Any]) -> dict[str, Any]:
+    """How a trial has ended, and what theory says to it."""
+    said = {"status": row["status"], "last_step": row["step"], "verdict": row["verdict"]}
+    said |= {"reason": row["reason"]} if row["status"] == "failed" else {}
+    trusted = row.get("condition_number_trust")
+    return said | ({"condition_number_trust": trusted} if trusted else {})
