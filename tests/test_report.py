@@ -38,10 +38,10 @@ from pipeline.records.schema import OUTCOMES, RECORDS
 from pipeline.report.predictions import predicted_and_measured
 from pipeline.report.tables import results
 from pipeline.report.verdicts import MARGIN
+from pipeline.training.diagnostic_values import observe
 from pipeline.training.module import NEVER, PackModule
-from pipeline.training.observing import observe
-from pipeline.training.optimizers import StackedOptimizer
-from pipeline.training.stretches import Stretch
+from pipeline.training.segments import Stretch
+from pipeline.training.stacked_optimizer import StackedOptimizer
 
 NUM_TRIALS = int(os.environ.get("DRAWN_TRIALS", "2000"))
 RATES = (0.03, 0.3, 0.7, 0.95, 0.985, 0.995, 0.9990, 1.0, 1.0008, 1.005, 1.015, 1.03, 1.1, 1.3, 1.7, 2.5)

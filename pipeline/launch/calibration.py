@@ -193,7 +193,7 @@ def _pilots(chosen: Sequence[Workload], plan: Plan, cpus: int | None, here: Path
 
 
 def _measure(packs: Sequence[Pack], experiment: Experiment) -> tuple[list[Measured], float]:
-    from pipeline.training.pilot import measure
+    from pipeline.training.timing import measure
 
     ready = time.time()
     timings = [measure(pack, experiment, "cpu") for pack in packs]

@@ -28,7 +28,7 @@ from pipeline.records.store import finished_packs, read_outcomes
 if TYPE_CHECKING:
     from pipeline.experiment.packing import Pack
     from pipeline.plan import Plan
-    from pipeline.training.meeting import Meeting
+    from pipeline.training.rendezvous import Meeting
 
 End = Literal["finished", "deadline", "signal"]
 
@@ -142,7 +142,7 @@ def train(
 ) -> End:
     """Train the packs of an element that are left, and say why it ended."""
     from pipeline.records.outcome_provenance import Source
-    from pipeline.training.parallel import in_parallel
+    from pipeline.training.followers import in_parallel
     from pipeline.training.progress import Progress
     from pipeline.training.run import train_packs
 
@@ -241,7 +241,7 @@ def meeting_of(sent: Submission, index: int, run: Path, environment: Any) -> Mee
 
     The script of a job says when it began; on this machine each worker has one of its own, and all have one job.
     """
-    from pipeline.training.meeting import Meeting
+    from pipeline.training.rendezvous import Meeting
 
     began = os.environ.get(STARTED) if sent.scheduler in ("slurm", "pbs") else ""
     place = folder_of(run, sent.name) / f"{index}.meeting"

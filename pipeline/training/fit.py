@@ -26,13 +26,13 @@ from pipeline.problems.problem import Dataset
 from pipeline.records.outcome_provenance import NO_JOB, Source
 from pipeline.records.store import remove_unfinished_writes, write_outcomes
 from pipeline.training.checkpoints import WholeCheckpoints
+from pipeline.training.data_parallel import SharedPackModule
 from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.engines.threads import threads_of_operation
-from pipeline.training.fits import write_best_fit
+from pipeline.training.fitted_function import write_best_fit
 from pipeline.training.module import NEVER, PackModule
-from pipeline.training.processes import Order, check_processes, in_step, tell, trainer_arguments
+from pipeline.training.process_group import Order, check_processes, in_step, tell, trainer_arguments
 from pipeline.training.recorder import Recorder
-from pipeline.training.shares import SharedPackModule
 
 
 def fit(

@@ -20,8 +20,8 @@ from pipeline.numerics.randomness import stream
 from pipeline.problems.problem import Dataset
 from pipeline.training.engines.choice import engine_of
 from pipeline.training.engines.engine import Engine, Stack
-from pipeline.training.optimizers import StackedOptimizer
-from pipeline.training.stretches import Stretch, StretchesLeft, stretches
+from pipeline.training.segments import Stretch, StretchesLeft, stretches
+from pipeline.training.stacked_optimizer import StackedOptimizer
 
 NEVER = -1
 """Step of divergence of a trial that has not diverged."""

@@ -15,8 +15,8 @@ from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.experiment.packing import Pack
 from pipeline.records.store import remove_records, write_records
 from pipeline.training.deadline import Deadline, Stopped
+from pipeline.training.diagnostic_values import Seen, observe
 from pipeline.training.module import PackModule
-from pipeline.training.observing import Seen, observe
 
 
 class Recorder(L.Callback):

@@ -23,12 +23,12 @@ from pipeline.records.locks import locked
 from pipeline.records.outcome_provenance import Source
 from pipeline.records.store import finished_packs, is_finished, read_outcomes
 from pipeline.training.deadline import Deadline, Stopped
+from pipeline.training.diagnostic_values import return_freed_memory
 from pipeline.training.engines.choice import announced, compile_engine, name_and_reason
 from pipeline.training.failures import forget_failures, is_out_of_memory, write_failure
 from pipeline.training.fit import chosen_accelerator, fit
-from pipeline.training.observing import return_freed_memory
 from pipeline.training.pack_locks import holding
-from pipeline.training.processes import check_processes
+from pipeline.training.process_group import check_processes
 from pipeline.training.progress import Progress
 
 

@@ -24,8 +24,8 @@ from pipeline.plan import make_plan, write_plan
 from pipeline.problems.targets import Sine
 from pipeline.records.schema import OUTCOMES
 from pipeline.records.store import write_outcomes
-from pipeline.training.meeting import Meeting
-from pipeline.training.processes import VARIABLES
+from pipeline.training.process_group import VARIABLES
+from pipeline.training.rendezvous import Meeting
 
 LONG = {
     "engine": "reference",
@@ -63,7 +63,7 @@ def change_in_jobs(desk: Any, module: str, change: str) -> str:
 
 def slowed(desk: Any) -> str:
     """Have jobs wait while they train: the processor is left to others, and they take as long on any machine."""
-    return change_in_jobs(desk, "pipeline.training.stretches", WAITS_BEFORE_EACH_STRETCH)
+    return change_in_jobs(desk, "pipeline.training.segments", WAITS_BEFORE_EACH_STRETCH)
 
 
 WAITS_BEFORE_EACH_STRETCH = """

@@ -15,7 +15,7 @@ from pipeline.optimizers.rules import GradientDescent, Momentum, Nesterov
 from pipeline.problems.datasets import Digits
 from pipeline.problems.losses import HalfMeanSquare
 from pipeline.training.module import NEVER, PackModule
-from pipeline.training.stretches import Stretch
+from pipeline.training.segments import Stretch
 
 RULES = [kind() for kind in OPTIMIZERS.values() if kind().on_quadratics()] + [Momentum(0.5), Nesterov(0.0)]
 LINEAR = [Linear(basis()) for basis in BASES.values()] + [Greedy()]

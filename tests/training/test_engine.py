@@ -15,7 +15,7 @@ from pipeline.training.engines.engine import Stack
 from pipeline.training.engines.reference import first_out_of_bounds
 from pipeline.training.minibatches import Minibatches
 from pipeline.training.module import NEVER, PackModule
-from pipeline.training.stretches import Stretch, stretches
+from pipeline.training.segments import Stretch, stretches
 
 RULES = {name: rule for name, rule in OPTIMIZERS.items() if issubclass(rule, UpdateRule)}
 

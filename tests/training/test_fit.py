@@ -29,7 +29,7 @@ from pipeline.problems.losses import HalfMeanSquare
 from pipeline.problems.targets import Gaussian, OuterRing, Xor
 from pipeline.records.outcome_provenance import Source
 from pipeline.records.store import finished_packs, read_fits, read_outcomes, read_records, write_records
-from pipeline.training import stretches
+from pipeline.training import segments
 from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.failures import write_failure
 from pipeline.training.fit import chosen_accelerator, fit
@@ -373,8 +373,8 @@ def test_pack_trained_on_a_gpu_leaves_its_fit_and_the_name_of_the_card(experimen
 
 @pytest.fixture
 def long(experiment, monkeypatch):
-    """An experiment of one pack whose training has many stretches, and the pack."""
-    monkeypatch.setattr(stretches, "OPERATIONS_OF_STRETCH", 200_000)
+    """An experiment of one pack whose training has many segments, and the pack."""
+    monkeypatch.setattr(segments, "OPERATIONS_OF_STRETCH", 200_000)
     asked = experiment(models=(Shallow(),), optimizer=Adam(), batch_size=5, steps=400, record_at=(0, 7, 100, 250, 400))
     return asked, make_plan("test", asked).packs[0]
 

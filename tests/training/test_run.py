@@ -26,7 +26,7 @@ from pipeline.plan import make_plan
 from pipeline.records import locks
 from pipeline.records.outcome_provenance import Source
 from pipeline.records.store import finished_packs, read_fits, read_outcomes, read_records
-from pipeline.training import run, stretches
+from pipeline.training import run, segments
 from pipeline.training.deadline import Deadline
 from pipeline.training.fit import fit
 from pipeline.training.module import PackModule
@@ -59,8 +59,8 @@ ATTEMPTS = """
 import json, os, random, signal, sys, time
 from pathlib import Path
 import pipeline.cli, pipeline.config, pipeline.plan, pipeline.training.run, pipeline.training.progress
-import pipeline.training.stretches
-pipeline.training.stretches.OPERATIONS_OF_STRETCH = 5_000_000  # checkpoints between recorded steps, too
+import pipeline.training.segments
+pipeline.training.segments.OPERATIONS_OF_STRETCH = 5_000_000  # checkpoints between recorded steps, too
 
 def attempt(config, folder):
     child = os.fork()
@@ -219,7 +219,7 @@ def test_deadline_that_passes_when_all_is_done_has_stopped_nothing(plan, tmp_pat
 
 def test_worker_that_stops_inside_a_pack_keeps_what_it_did(plan, tmp_path, monkeypatch):
     trained(plan, tmp_path / "whole")
-    monkeypatch.setattr(stretches, "OPERATIONS_OF_STRETCH", 100_000)
+    monkeypatch.setattr(segments, "OPERATIONS_OF_STRETCH", 100_000)
     deadline = Deadline()
 
     class Watch(Progress):

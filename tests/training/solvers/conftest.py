@@ -16,7 +16,7 @@ from pipeline.problems.measures import Grid
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.training.engines.threads import threads_of_operation
 from pipeline.training.module import PackModule
-from pipeline.training.stretches import Stretch
+from pipeline.training.segments import Stretch
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from pipeline.problems.datasets import Digits
 from pipeline.problems.losses import LOSSES, Task
 from pipeline.problems.targets import OuterRing, Xor
 from pipeline.training.module import NEVER, PackModule
+from pipeline.training.segments import Stretch
 from pipeline.training.solvers import iteration
-from pipeline.training.stretches import Stretch
 
 SOLVERS = {name: kind for name, kind in OPTIMIZERS.items() if issubclass(kind, Solver)}
 PROBLEMS = {

@@ -19,8 +19,8 @@ from pipeline.training.engines.reference import LARGE_OPERATION, first_out_of_bo
 from pipeline.training.engines.threads import CORES, threads_of_operation
 from pipeline.training.minibatches import Minibatches
 from pipeline.training.module import PackModule
-from pipeline.training.optimizers import StackedOptimizer
-from pipeline.training.stretches import Stretch
+from pipeline.training.segments import Stretch
+from pipeline.training.stacked_optimizer import StackedOptimizer
 
 
 class Share:

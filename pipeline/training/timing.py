@@ -30,10 +30,10 @@ from pipeline.records.store import write_outcomes
 from pipeline.training.deadline import Deadline
 from pipeline.training.engines.choice import compile_engine
 from pipeline.training.fit import chosen_accelerator, device_name, new_module, outcomes, train
-from pipeline.training.fits import write_best_fit
+from pipeline.training.fitted_function import write_best_fit
 from pipeline.training.module import PackModule
 from pipeline.training.recorder import Recorder
-from pipeline.training.stretches import Stretch, StretchesLeft
+from pipeline.training.segments import Stretch, StretchesLeft
 
 BUDGET_S = 0.5
 """Time of the updates of a pilot, seconds; a stretch that was begun is finished."""

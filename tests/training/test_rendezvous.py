@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.training.meeting import HANDED_OUT, Meeting, Note, chosen_ports, found, meet, opened, read_note
+from pipeline.training.rendezvous import HANDED_OUT, Meeting, Note, chosen_ports, found, meet, opened, read_note
 
 SOON = timedelta(seconds=30)
 

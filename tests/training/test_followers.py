@@ -29,13 +29,13 @@ from pipeline.plan import make_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records.outcome_provenance import NO_JOB
 from pipeline.records.store import read_fits, read_outcomes, read_records
+from pipeline.training.data_parallel import SharedPackModule
 from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.fit import fit
-from pipeline.training.parallel import in_parallel
-from pipeline.training.processes import VARIABLES, check_processes
+from pipeline.training.followers import in_parallel
+from pipeline.training.process_group import VARIABLES, check_processes
 from pipeline.training.progress import Progress
 from pipeline.training.run import check_ready, train_packs
-from pipeline.training.shares import SharedPackModule
 
 BOTH = (Linear(Cosine()), Shallow(Tanh()))
 RULES = [name for name, rule in OPTIMIZERS.items() if rule.uses_learning_rate]

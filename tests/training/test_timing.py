@@ -14,7 +14,7 @@ from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, LeastSquares
 from pipeline.optimizers.solvers import VariableProjection
 from pipeline.plan import make_plan
-from pipeline.training.pilot import Pilot, Timing, Updates, cost_of_jumps, costs, measure
+from pipeline.training.timing import Pilot, Timing, Updates, cost_of_jumps, costs, measure
 
 
 def test_time_of_a_training_is_that_of_its_parts_without_the_start_of_the_process():

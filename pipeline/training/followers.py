@@ -14,10 +14,10 @@ from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
 from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.fit import checkpoint_of, chosen_accelerator, new_module, train
-from pipeline.training.meeting import Meeting
 from pipeline.training.module import PackModule
-from pipeline.training.processes import in_step, joined, leads, tell, together, told
+from pipeline.training.process_group import in_step, joined, leads, tell, together, told
 from pipeline.training.recorder import Recorder
+from pipeline.training.rendezvous import Meeting
 
 T = TypeVar("T")
 

@@ -6,9 +6,9 @@ import torch
 
 from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.models.shallow import Shallow
-from pipeline.training import observing
+from pipeline.training import diagnostic_values
+from pipeline.training.diagnostic_values import observe
 from pipeline.training.module import NEVER, PackModule
-from pipeline.training.observing import observe
 
 EVERY = tuple(kind() for kind in DIAGNOSTICS.values())
 
@@ -32,9 +32,9 @@ def table(seen):
 def test_every_diagnostic_of_a_trial_is_the_same_in_chunks_on_several_cores(position, pack, experiment, monkeypatch):
     module = started(pack(models=(experiment().models[position],)))
     whole = table(observe(module, EVERY, at_first=True))
-    monkeypatch.setattr(observing, "CORES", 3)
-    monkeypatch.setattr(observing, "OBSERVED_BYTES", 1)
-    assert len(list(observing._parts(12, 1, 3))) == 12
+    monkeypatch.setattr(diagnostic_values, "CORES", 3)
+    monkeypatch.setattr(diagnostic_values, "OBSERVED_BYTES", 1)
+    assert len(list(diagnostic_values._parts(12, 1, 3))) == 12
     parts = table(observe(module, EVERY, at_first=True))
     assert parts.keys() == whole.keys()
     assert len({name for name, _ in whole}) > 10
@@ -45,7 +45,7 @@ def test_every_diagnostic_of_a_trial_is_the_same_in_chunks_on_several_cores(posi
     "num_trials, most, lanes", [(0, 4, 2), (1, 4, 2), (9, 4, 2), (9, 1, 8), (100, 7, 4), (3, 2, 8)]
 )
 def test_parts_hold_each_trial_once_and_every_lane_has_as_many(num_trials, most, lanes):
-    parts = list(observing._parts(num_trials, most, lanes))
+    parts = list(diagnostic_values._parts(num_trials, most, lanes))
     assert [place for part in parts for place in range(num_trials)[part]] == list(range(num_trials))
     sizes = [part.stop - part.start for part in parts]
     assert all(0 < size <= most for size in sizes)

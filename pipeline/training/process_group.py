@@ -20,7 +20,7 @@ from torch import distributed
 from pipeline.errors import PipelineError
 from pipeline.experiment.parallelism import Parallel
 from pipeline.training.deadline import Stopped
-from pipeline.training.meeting import Meeting, meet
+from pipeline.training.rendezvous import Meeting, meet
 
 VARIABLES = ("MASTER_ADDR", "MASTER_PORT", "RANK", "WORLD_SIZE", "LOCAL_RANK")
 """What tells a process where the others are, as ``torchrun`` and submitit's helper set it."""

@@ -8,9 +8,9 @@ from pipeline.models.bases.trigonometric import Cosine
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import GradientDescent
+from pipeline.training.data_parallel import Share
 from pipeline.training.minibatches import Minibatches
 from pipeline.training.module import PackModule
-from pipeline.training.shares import Share
 
 every_model = pytest.mark.parametrize("model", [Linear(Cosine()), Shallow(Tanh())], ids=["linear", "shallow"])
 
@@ -52,14 +52,14 @@ def test_shares_of_a_minibatch_sum_to_one_update_of_a_single_process(pack, model
 def test_share_in_chunks_of_trials_is_that_of_one_stack(pack, monkeypatch, batch_size):
     module = PackModule(pack(models=(Shallow(),), batch_size=batch_size), [40])
     expected = summed(module, 2, step=5)
-    monkeypatch.setattr("pipeline.training.shares.elements_of_chunk", lambda device, element: 6 * 4 * 5)
+    monkeypatch.setattr("pipeline.training.data_parallel.elements_of_chunk", lambda device, element: 6 * 4 * 5)
     torch.testing.assert_close(summed(module, 2, step=5), expected)
 
 
 def test_share_remembers_the_order_of_every_chunk(pack, monkeypatch):
     """Drawing an order anew at each update would take longer than the update."""
     module = PackModule(pack(models=(Shallow(),), batch_size=4, steps=6), [6])
-    monkeypatch.setattr("pipeline.training.shares.elements_of_chunk", lambda device, element: 6 * 2 * 5)
+    monkeypatch.setattr("pipeline.training.data_parallel.elements_of_chunk", lambda device, element: 6 * 2 * 5)
     drawn = []
     orders = Minibatches.orders
     monkeypatch.setattr(Minibatches, "orders", lambda self, *name: drawn.append(name) or orders(self, *name))
