@@ -27,8 +27,8 @@ from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
 from pipeline.models.bases import BASES
 from pipeline.models.linear import Linear
-from pipeline.optimizers.limits import Limit
 from pipeline.optimizers.rules import GradientDescent, Momentum, Nesterov, Optimizer
+from pipeline.optimizers.stability_limits import Limit
 from pipeline.plan import Plan, make_plan
 from pipeline.problems.datasets import Table
 from pipeline.problems.losses import LOSSES, HalfMeanSquare, Task

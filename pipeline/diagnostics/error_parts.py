@@ -2,7 +2,7 @@
 
 Approximation, sampling, optimisation and rounding, in this order, are what each step from
 the target to the outputs adds to the mean square of the errors on held-out points (their
-definition is in ``numerics/error_parts.py``). The quadrature has a part as well, of which no more is
+definition is in ``numerics/error_decomposition.py``). The quadrature has a part as well, of which no more is
 known than how large it may be: by ``test_error_bar`` the sum of the others may be off.
 
 All are of the square loss. Of a classification learned by it they add up to the mean square of the errors,

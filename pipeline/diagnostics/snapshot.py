@@ -15,13 +15,13 @@ from pipeline.diagnostics.unlocked_cached_property import once
 from pipeline.models.curvature import Curvature, curvature
 from pipeline.models.model import Model
 from pipeline.numerics.descent import Decomposition, decomposed
-from pipeline.numerics.error_parts import ErrorParts, Projected, error_parts, precise_product, projected
-from pipeline.numerics.lanczos import Ritz, joined, largest_eigenvalues, start_vectors
+from pipeline.numerics.error_decomposition import ErrorParts, Projected, error_parts, precise_product, projected
+from pipeline.numerics.largest_eigenvalues import Ritz, joined, largest_eigenvalues, start_vectors
 from pipeline.numerics.least_squares import least_squares
-from pipeline.numerics.mean_square import mean_square_limit
+from pipeline.numerics.mean_square_stability import mean_square_limit
 from pipeline.numerics.spectra import of_ordinary, singular_values
-from pipeline.optimizers.limits import Limit, limit_of
 from pipeline.optimizers.rules import Optimizer
+from pipeline.optimizers.stability_limits import Limit, limit_of
 from pipeline.problems.losses import Loss, Task
 from pipeline.problems.problem import Dataset
 

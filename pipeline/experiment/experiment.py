@@ -33,8 +33,8 @@ from pipeline.experiment.parallelism import Parallel
 from pipeline.experiment.trial import LearningRate, Shape, TimesLimit, Trial
 from pipeline.experiment.wandb_tracking import Tracking
 from pipeline.models.model import Model
-from pipeline.optimizers.limits import limit_of
 from pipeline.optimizers.rules import GradientDescent, Optimizer
+from pipeline.optimizers.stability_limits import limit_of
 from pipeline.problems.datasets import Data
 from pipeline.problems.losses import DEFAULT_LOSS, HalfMeanSquare, Loss
 from pipeline.problems.problem import FunctionProblem, Problem, TableProblem

@@ -14,7 +14,7 @@ from pipeline.models.bases.polynomial import Monomial
 from pipeline.models.bases.product import Order
 from pipeline.models.linear import LinearModel, check_order
 from pipeline.models.model import Model
-from pipeline.numerics.selection import Selection, orthogonal_greedy, orthogonal_least_squares
+from pipeline.numerics.subset_selection import Selection, orthogonal_greedy, orthogonal_least_squares
 from pipeline.problems.problem import Problem
 
 RULES: dict[str, Callable[[Tensor, Tensor, int], Selection]] = {

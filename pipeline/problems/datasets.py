@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 
 from pipeline.definitions import Definition, table
 from pipeline.errors import FieldError, brief
-from pipeline.problems.columns import Decimal
 from pipeline.problems.delimited_file import separator_of
-from pipeline.problems.formats import Layout
 from pipeline.problems.losses import Task
-from pipeline.problems.rows import Matrix, Rows, Split
+from pipeline.problems.table_columns import Decimal
 from pipeline.problems.table_files import default_separator, read_bytes, read_table, table_file
+from pipeline.problems.table_formats import Layout
+from pipeline.problems.table_rows import Matrix, Rows, Split
 
 
 class Data(Definition, ABC):

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 
 from pipeline.errors import FieldError, PipelineError, brief
-from pipeline.problems.columns import Column
-from pipeline.problems.delimited import Stretch, stretches
-from pipeline.problems.formats import Layout, Names, TableFile
+from pipeline.problems.delimited_rows import Stretch, stretches
+from pipeline.problems.table_columns import Column
+from pipeline.problems.table_formats import Layout, Names, TableFile
 
 if TYPE_CHECKING:  # loaded where a table is read, because much that reads none must run where it is not installed
     import polars as pl

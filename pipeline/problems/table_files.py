@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.errors import FieldError, brief, reason_of
-from pipeline.problems.columns import Column
 from pipeline.problems.delimited_file import DelimitedFile
-from pipeline.problems.formats import Layout, NpzFile, ParquetFile, TableFile
 from pipeline.problems.losses import Task
-from pipeline.problems.rows import Rows
+from pipeline.problems.table_columns import Column
+from pipeline.problems.table_formats import Layout, NpzFile, ParquetFile, TableFile
+from pipeline.problems.table_rows import Rows
 
 GZIPPED = ".gz"
 

@@ -20,8 +20,8 @@ from pipeline.diagnostics.representation import FeatureChange
 from pipeline.experiment.trial import Shape
 from pipeline.models.initialisations import Initialisation
 from pipeline.models.shallow import Shallow
+from pipeline.numerics.convergence_rates import Rate, fit_rate
 from pipeline.numerics.rate_windows import LEAST_POINTS
-from pipeline.numerics.rates import Rate, fit_rate
 from pipeline.optimizers.rules import Adam, UpdateRule
 from pipeline.plan import Plan
 from pipeline.records.schema import Records

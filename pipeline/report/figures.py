@@ -13,7 +13,7 @@ import polars as pl
 
 from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.numerics.spectra import LIMIT_OF_FLOAT64
-from pipeline.optimizers.limits import Limit
+from pipeline.optimizers.stability_limits import Limit
 from pipeline.report import charts, series
 from pipeline.report.charts import Chart, chart_of, panels
 from pipeline.report.curves import rate_colour, step_axis

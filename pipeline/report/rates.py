@@ -31,9 +31,9 @@ from pipeline.models.greedy import Greedy
 from pipeline.models.linear import Linear
 from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
+from pipeline.numerics.convergence_rates import Rate, Verdict, fit_rate, verdict
 from pipeline.numerics.rate_windows import LEAST_POINTS
-from pipeline.numerics.rates import Rate, Verdict, fit_rate, verdict
-from pipeline.numerics.selection import ridge_rate
+from pipeline.numerics.subset_selection import ridge_rate
 from pipeline.optimizers.rules import LeastSquares
 from pipeline.plan import Plan
 from pipeline.problems.losses import Task

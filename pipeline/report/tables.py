@@ -11,7 +11,7 @@ import polars as pl
 from pipeline.diagnostics.prediction import ExcessLoss, PredictedSteps
 from pipeline.experiment.trial import Shape, TimesLimit
 from pipeline.numerics.spectra import LIMIT_OF_FLOAT64, TRUSTED_BELOW, Trust, trust
-from pipeline.optimizers.limits import Limit
+from pipeline.optimizers.stability_limits import Limit
 from pipeline.plan import Plan
 from pipeline.problems.problem import FunctionProblem, Problem
 from pipeline.records.schema import Records

@@ -29,8 +29,8 @@ from torch import Tensor
 from pipeline.experiment.names import CLOSED_FORM, DIVERGED_ABOVE
 from pipeline.experiment.trial import Shape
 from pipeline.numerics.descent import Modes, log_errors
-from pipeline.optimizers.limits import Limit, limit_of
 from pipeline.optimizers.rules import Recurrence, UpdateRule
+from pipeline.optimizers.stability_limits import Limit, limit_of
 
 AGREES, CONTRADICTS, CANNOT_SAY = "agrees", "contradicts", "cannot say"
 

@@ -15,7 +15,7 @@ from pipeline.models.activations import ACTIVATIONS, Relu, Tanh
 from pipeline.models.curvature import Curvature, curvature
 from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
-from pipeline.numerics.kernels import arc_cosine_kernel
+from pipeline.numerics.kernel_functions import arc_cosine_kernel
 from pipeline.numerics.randomness import stream
 from pipeline.problems.losses import LOSSES, HalfMeanSquare, Loss, SoftmaxCrossEntropy, Task
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import FieldError
 from pipeline.problems.delimited_file import DelimitedFile, separator_of
-from pipeline.problems.formats import Layout
+from pipeline.problems.table_formats import Layout
 
 TABLES = st.lists(st.lists(st.text('a1 ,;"\n', max_size=4), min_size=2, max_size=2), min_size=1, max_size=5)
 QUOTINGS = [csv.QUOTE_MINIMAL, csv.QUOTE_ALL]

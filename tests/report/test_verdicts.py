@@ -12,8 +12,8 @@ from pipeline.experiment.experiment import Experiment
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.numerics.descent import Modes, log_errors
-from pipeline.optimizers.limits import Limit
 from pipeline.optimizers.rules import Adam, GradientDescent, LeastSquares, Momentum, Recurrence
+from pipeline.optimizers.stability_limits import Limit
 from pipeline.problems.losses import BinaryCrossEntropy, HalfMeanSquare
 from pipeline.problems.targets import AbsoluteValue, Xor
 from pipeline.report.verdicts import (

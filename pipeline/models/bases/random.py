@@ -13,7 +13,7 @@ from torch import Tensor
 from pipeline.errors import FieldError
 from pipeline.models.bases.basis import Basis
 from pipeline.models.bases.product import Order
-from pipeline.numerics.kernels import arc_cosine_kernel, gaussian_kernel
+from pipeline.numerics.kernel_functions import arc_cosine_kernel, gaussian_kernel
 from pipeline.numerics.randomness import stream
 from pipeline.problems.targets import Gaussian, Target
 

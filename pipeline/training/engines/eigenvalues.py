@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pipeline.diagnostics.snapshot import Learned
-from pipeline.numerics.lanczos import MOST_STEPS, TOLERANCE, Ritz, start_vectors
+from pipeline.numerics.largest_eigenvalues import MOST_STEPS, TOLERANCE, Ritz, start_vectors
 from pipeline.training.engines.fused.lanczos import lanczos_program
 from pipeline.training.engines.fused.machine import Kernel
 from pipeline.training.engines.fused.memory import aligned_zeros

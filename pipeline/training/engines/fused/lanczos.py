@@ -1,12 +1,12 @@
 """The largest eigenvalue of the Hessian of each trial by Lanczos, from the first product to the certificate.
 
-The method is that of ``pipeline/numerics/lanczos.py``, one trial after another. Vectors lie in rows as the
+The method is that of ``pipeline/numerics/largest_eigenvalues.py``, one trial after another. Vectors lie in rows as the
 weights do, with zeros where a row is filled up; the small tridiagonal matrix is looked at after every product.
 """
 
 from __future__ import annotations
 
-from pipeline.numerics.lanczos import EPS, TOLERANCE
+from pipeline.numerics.largest_eigenvalues import EPS, TOLERANCE
 from pipeline.training.engines.fused.curvature import Product
 from pipeline.training.engines.fused.lanes import Array, Number, Program, Value
 from pipeline.training.engines.fused.network import Network

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from pipeline.errors import FieldError, brief
-from pipeline.problems.rows import Matrix
+from pipeline.problems.table_rows import Matrix
 
 if TYPE_CHECKING:  # loaded where a table is read, because much that reads none must run where it is not installed
     import polars as pl

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from pipeline.errors import FieldError
-from pipeline.problems import columns
-from pipeline.problems.columns import Column
+from pipeline.problems import table_columns
+from pipeline.problems.table_columns import Column
 
 
 def column(cells: list[Any] | np.ndarray, dtype: Any = None, **fields: Any) -> Column:
@@ -142,7 +142,7 @@ def test_a_row_is_named_by_its_line_where_there_are_lines() -> None:
 
 
 def test_the_first_unsure_integer_is_that_of_float64() -> None:
-    assert 2 / np.finfo(np.float64).eps == columns.FIRST_UNSURE
+    assert 2 / np.finfo(np.float64).eps == table_columns.FIRST_UNSURE
 
 
 @pytest.mark.parametrize("cells", [["x", "1"], ["1", "1"], [f"{BIG}", f"{BIG + 1}"]])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.numerics.mean_square import mean_square_limit
+from pipeline.numerics.mean_square_stability import mean_square_limit
 
 
 def features(num_points: int, width: int, seed: int = 0) -> np.ndarray:

@@ -17,8 +17,8 @@ from pipeline.models.bases.local import BSpline, Hat
 from pipeline.models.bases.polynomial import Legendre
 from pipeline.models.bases.trigonometric import Cosine, Fourier
 from pipeline.models.bases.wavelet import Haar
+from pipeline.numerics.convergence_rates import Rate, Verdict, fit_rate, fit_rates, verdict
 from pipeline.numerics.randomness import stream
-from pipeline.numerics.rates import Rate, Verdict, fit_rate, fit_rates, verdict
 from pipeline.problems.targets import (
     AbsoluteValue,
     ChebyshevPolynomial,

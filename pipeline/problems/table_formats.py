@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 import numpy as np
 
 from pipeline.errors import FieldError, brief, nearest
-from pipeline.problems.columns import Column, Decimal
+from pipeline.problems.table_columns import Column, Decimal
 
 if TYPE_CHECKING:  # loaded where a table is read, because much that reads none must run where it is not installed
     import polars as pl

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import PipelineError
-from pipeline.problems.delimited import LARGEST_ROW, stretches
+from pipeline.problems.delimited_rows import LARGEST_ROW, stretches
 
 CELLS = st.lists(st.lists(st.text('a1 ,;"\n\r', max_size=4), min_size=2, max_size=3), min_size=1, max_size=6)
 

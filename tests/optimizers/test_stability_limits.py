@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.optimizers.limits import Limit, limit_of
 from pipeline.optimizers.rules import Adam, GradientDescent, Momentum, Nesterov, UpdateRule
+from pipeline.optimizers.stability_limits import Limit, limit_of
 from pipeline.problems.losses import LOSSES, BinaryCrossEntropy, HalfMeanSquare, Loss, Task
 
 Points = tuple[torch.Tensor, torch.Tensor]

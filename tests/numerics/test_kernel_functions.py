@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.numerics.kernels import arc_cosine_kernel, gaussian_kernel
+from pipeline.numerics.kernel_functions import arc_cosine_kernel, gaussian_kernel
 from pipeline.numerics.randomness import stream
 
 

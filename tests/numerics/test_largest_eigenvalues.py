@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.numerics.lanczos import MOST_STEPS, Krylov, Product, largest_eigenvalues, start_vectors
+from pipeline.numerics.largest_eigenvalues import MOST_STEPS, Krylov, Product, largest_eigenvalues, start_vectors
 from pipeline.numerics.randomness import stream
 
 NUM_ENTRIES = 60

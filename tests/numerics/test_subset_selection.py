@@ -14,7 +14,7 @@ from pipeline.models.bases.polynomial import Monomial
 from pipeline.models.bases.trigonometric import Cosine
 from pipeline.models.bases.wavelet import Haar
 from pipeline.numerics.randomness import stream
-from pipeline.numerics.selection import (
+from pipeline.numerics.subset_selection import (
     MAX_CHOICES,
     Selection,
     best_of_all,

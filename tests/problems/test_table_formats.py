@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import FieldError
-from pipeline.problems.formats import Layout, NpzFile
+from pipeline.problems.table_formats import Layout, NpzFile
 
 
 def npz(**arrays: Any) -> NpzFile:

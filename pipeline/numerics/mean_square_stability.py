@@ -20,7 +20,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pipeline.numerics.lanczos import MOST_STEPS, largest_eigenvalues
+from pipeline.numerics.largest_eigenvalues import MOST_STEPS, largest_eigenvalues
 from pipeline.numerics.spectra import tolerance
 
 MOST_ELEMENTS = 1 << 25

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.numerics.error_parts import error_parts, precise_product, projected
+from pipeline.numerics.error_decomposition import error_parts, precise_product, projected
 from pipeline.numerics.quadrature import rule
 from pipeline.numerics.randomness import stream
 

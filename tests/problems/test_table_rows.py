@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as arrays
 
 from pipeline.errors import PipelineError
 from pipeline.problems.losses import Task
-from pipeline.problems.rows import Rows
+from pipeline.problems.table_rows import Rows
 
 
 # A spread below 1e-300 cannot be divided by, nor one above 1e308 written; no measured column has either.
