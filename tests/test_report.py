@@ -40,7 +40,7 @@ from pipeline.report.tables import results
 from pipeline.report.verdicts import MARGIN
 from pipeline.training.diagnostic_values import observe
 from pipeline.training.module import NEVER, PackModule
-from pipeline.training.segments import Stretch
+from pipeline.training.segments import Segment
 from pipeline.training.stacked_optimizer import StackedOptimizer
 
 NUM_TRIALS = int(os.environ.get("DRAWN_TRIALS", "2000"))
@@ -156,7 +156,7 @@ def train(module: PackModule, pack: Pack, experiment: Experiment) -> Iterator[tu
     for first, last in itertools.pairwise((0, *experiment.recorded_steps())):
         if last:
             stack = module.stack_of_all(optimizer)
-            left_T = module.update(stack, slice(None), Stretch(first, last))
+            left_T = module.update(stack, slice(None), Segment(first, last))
             module.diverged_at.copy_(torch.where(module.diverged_at == NEVER, left_T, module.diverged_at))
         module.steps_done.fill_(last)
         for seen in observe(module, experiment.diagnostics, at_first=last == 0):

@@ -19,7 +19,7 @@ from pipeline.training.engines.reference import LARGE_OPERATION, first_out_of_bo
 from pipeline.training.engines.threads import CORES, threads_of_operation
 from pipeline.training.minibatches import Minibatches
 from pipeline.training.module import PackModule
-from pipeline.training.segments import Stretch
+from pipeline.training.segments import Segment
 from pipeline.training.stacked_optimizer import StackedOptimizer
 
 
@@ -86,7 +86,7 @@ class SharedPackModule(PackModule):
     Every process holds all weights and makes the same updates, with gradients that DDP has
     averaged. Whatever decides on a trial is the same everywhere: losses are summed over
     the processes before they are held against their bounds, and what the first process
-    found at a recorded step is told to the others before the next stretch. An exact
+    found at a recorded step is told to the others before the next segment. An exact
     solver takes all points in every process.
     """
 
@@ -100,7 +100,7 @@ class SharedPackModule(PackModule):
         self.learning_rates_T = self.trainer.strategy.broadcast(self.learning_rates_T)
         return super().configure_optimizers()
 
-    def on_train_batch_start(self, batch: Stretch, batch_idx: int) -> None:
+    def on_train_batch_start(self, batch: Segment, batch_idx: int) -> None:
         for decided_T in (self.diverged_at, self.loss_bounds):  # DDP does not tell buffers in manual optimization
             distributed.broadcast(decided_T, src=0)
 
@@ -114,20 +114,20 @@ class SharedPackModule(PackModule):
             )
         return self._share
 
-    def update(self, stack: Stack, trials: slice | Tensor, stretch: Stretch) -> Tensor:
+    def update(self, stack: Stack, trials: slice | Tensor, segment: Segment) -> Tensor:
         rule = self.pack.shape.optimizer
         if not isinstance(rule, UpdateRule):
-            return super().update(stack, trials, stretch)
-        history_HT = stack.loss_bounds_T.new_empty(stretch.last - stretch.first, len(stack))
+            return super().update(stack, trials, segment)
+        history_HT = stack.loss_bounds_T.new_empty(segment.last - segment.first, len(stack))
         gradient_TN = torch.empty_like(stack.weights_TN)
         large = min(len(stack), self.share.most_trials) * self.share.elements_of_trial >= LARGE_OPERATION
         with threads_of_operation(CORES if large else 1):
-            for step in range(stretch.first, stretch.last):
-                history_HT[step - stretch.first] = self.share.value_and_gradient(stack, step, gradient_TN)
+            for step in range(segment.first, segment.last):
+                history_HT[step - segment.first] = self.share.value_and_gradient(stack, step, gradient_TN)
                 whole_TN = self.summed(gradient_TN, trials)
                 rule(stack.weights_TN, whole_TN, stack.slots, stack.learning_rates_T1, step + 1)
         history_HT = self.trainer.strategy.reduce(history_HT, reduce_op="sum")
-        return first_out_of_bounds(history_HT, stack.loss_bounds_T, stretch.first)
+        return first_out_of_bounds(history_HT, stack.loss_bounds_T, segment.first)
 
     def summed(self, gradient_TN: Tensor, trials: slice | Tensor) -> Tensor:
         """The gradients of all shares together, by the backward pass in which DDP averages over the processes."""

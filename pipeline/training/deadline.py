@@ -13,7 +13,7 @@ class Stopped(Exception):  # noqa: N818 -- it is no error: what was done is kept
 
 @dataclass
 class Deadline:
-    """A moment after which no further stretch of training is begun.
+    """A moment after which no further segment of training is begun.
 
     Args:
         at: The moment on the clock of ``time.monotonic``, seconds.

@@ -51,7 +51,7 @@ def fit(
         pack: What to train.
         experiment: What to record, and on what to compute.
         run: Folder of the run.
-        advanced: Told after each stretch how many trial-steps were done.
+        advanced: Told after each segment how many trial-steps were done.
         dataset: The points of the pack's problem, if they are loaded already.
         source: The job that trains, for the outcomes.
         deadline: When to stop before the end; training goes on from there another time, to the same numbers.
@@ -132,7 +132,7 @@ def cause_of_end(error: BaseException, *, stopped: bool) -> BaseException:
 class OwnSignals(L.Callback):
     """Puts back the handler of SIGTERM that Lightning replaces while it trains.
 
-    Lightning's own would leave the training at the end of a stretch without a checkpoint,
+    Lightning's own would leave the training at the end of a segment without a checkpoint,
     even one that has just come to its end.
     """
 

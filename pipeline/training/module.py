@@ -20,7 +20,7 @@ from pipeline.numerics.randomness import stream
 from pipeline.problems.problem import Dataset
 from pipeline.training.engines.choice import engine_of
 from pipeline.training.engines.engine import Engine, Stack
-from pipeline.training.segments import Stretch, StretchesLeft, stretches
+from pipeline.training.segments import RemainingSegments, Segment, segments
 from pipeline.training.stacked_optimizer import StackedOptimizer
 
 NEVER = -1
@@ -31,13 +31,13 @@ class PackModule(L.LightningModule):
     """Trains a pack: parameters with a leading trial axis, the loss summed over trials.
 
     The gradient of a sum over trials is the stack of the trials' own gradients, so no
-    trial feels another. A Lightning *batch* is a stretch of updates, because a call per
+    trial feels another. A Lightning *batch* is a segment of updates, because a call per
     update would cost more than the update; optimization is manual for that reason. A
-    diverged trial is left out of the stack from the end of its stretch on.
+    diverged trial is left out of the stack from the end of its segment on.
 
     Args:
         pack: What to train.
-        recorded_steps: Steps at which a stretch ends, so that callbacks can look.
+        recorded_steps: Steps at which a segment ends, so that callbacks can look.
         dataset: The points, if they are loaded already.
         engine: What is to compute it.
     """
@@ -75,8 +75,8 @@ class PackModule(L.LightningModule):
         self.learning_rates_T = torch.tensor(rates, dtype=torch.float64)
         # A formula takes no longer for many steps.
         operations = 0 if engine == CLOSED_FORM else operations_of_step(shape)
-        every = stretches(recorded_steps, operations * len(pack.trials))
-        self.stretches = StretchesLeft(every, lambda: int(self.steps_done))
+        every = segments(recorded_steps, operations * len(pack.trials))
+        self.segments = RemainingSegments(every, lambda: int(self.steps_done))
         self._engine: Engine | None = None
 
     @property
@@ -96,8 +96,8 @@ class PackModule(L.LightningModule):
         rates_T = self.learning_rates_T.to(self.weights.device, self.weights.dtype)
         return StackedOptimizer(self.weights, self.pack.shape.optimizer, rates_T)
 
-    def train_dataloader(self) -> DataLoader[Stretch]:
-        return DataLoader(self.stretches, batch_size=None)
+    def train_dataloader(self) -> DataLoader[Segment]:
+        return DataLoader(self.segments, batch_size=None)
 
     def on_fit_start(self) -> None:
         if self.steps_done == 0:
@@ -105,38 +105,38 @@ class PackModule(L.LightningModule):
             self.loss_bounds.copy_(DIVERGED_ABOVE * (1 + losses_T))
             self.mark_diverged(self.alive, losses_T, 0)
 
-    def training_step(self, batch: Stretch, batch_idx: int) -> None:
-        stretch = Stretch(*(int(step) for step in batch))
+    def training_step(self, batch: Segment, batch_idx: int) -> None:
+        segment = Segment(*(int(step) for step in batch))
         optimizer: Any = self.optimizers()
-        optimizer.step(closure=lambda: self._advance(stretch, optimizer.optimizer))
+        optimizer.step(closure=lambda: self._advance(segment, optimizer.optimizer))
         losses_T, _ = self.engine.value_and_gradient(self.weights.detach()[self.alive])
         self.log_dict(
             {
                 "median_loss": float(losses_T.median()) if len(losses_T) else float("nan"),
-                "trial_steps": float(stretch.last * len(self.pack.trials)),
+                "trial_steps": float(segment.last * len(self.pack.trials)),
                 "diverged": float(len(self.pack.trials) - len(losses_T)),
             },
             batch_size=1,
         )
 
-    def _advance(self, stretch: Stretch, optimizer: StackedOptimizer) -> None:
+    def _advance(self, segment: Segment, optimizer: StackedOptimizer) -> None:
         alive = self.alive
         if len(alive) == len(self.pack.trials):
-            diverged_T = self.update(self.stack_of_all(optimizer), slice(None), stretch)
+            diverged_T = self.update(self.stack_of_all(optimizer), slice(None), segment)
         elif len(alive):
             stack = self._stack(optimizer, alive, alive.tolist())  # copies, to be written back
-            diverged_T = self.update(stack, alive, stretch)
+            diverged_T = self.update(stack, alive, segment)
             self.weights[alive] = stack.weights_TN
             for slot_TN, changed_TN in zip(optimizer.slots, stack.slots, strict=True):
                 slot_TN[alive] = changed_TN
         else:
             diverged_T = torch.empty(0, dtype=torch.int64)
         self.diverged_at[alive] = diverged_T.to(alive.device)
-        self.steps_done.fill_(stretch.last)
+        self.steps_done.fill_(segment.last)
 
-    def update(self, stack: Stack, trials: slice | Tensor, stretch: Stretch) -> Tensor:
-        """Make the updates of a stretch in some trials, in place; the step of divergence of each, or -1, ``[T]``."""
-        return self.engine.advance(stack, stretch.first, stretch.last)
+    def update(self, stack: Stack, trials: slice | Tensor, segment: Segment) -> Tensor:
+        """Make the updates of a segment in some trials, in place; the step of divergence of each, or -1, ``[T]``."""
+        return self.engine.advance(stack, segment.first, segment.last)
 
     def stack_of_all(self, optimizer: StackedOptimizer) -> Stack:
         """Every trial of the pack, in the memory of the module and the optimizer."""

@@ -31,8 +31,8 @@ class Recorder(L.Callback):
         recorded_steps: When.
         checkpoint: Where the checkpoint of this pack is kept.
         checkpoint_seconds: Time from one checkpoint to the next.
-        advanced: Told after each stretch how many trial-steps were done.
-        deadline: When to stop, at the end of a stretch.
+        advanced: Told after each segment how many trial-steps were done.
+        deadline: When to stop, at the end of a segment.
     """
 
     def __init__(

@@ -15,7 +15,7 @@ class StackedOptimizer(torch.optim.Optimizer):
     """One learning rate per trial, for one parameter with a leading trial axis.
 
     ``step()`` makes one update from ``.grad``. ``step(closure)`` leaves the updates to
-    the closure: an engine makes a whole stretch of them, with ``slots`` as its memory.
+    the closure: an engine makes a whole segment of them, with ``slots`` as its memory.
 
     Args:
         weights_TN: The stacked weights.

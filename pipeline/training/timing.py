@@ -33,10 +33,10 @@ from pipeline.training.fit import chosen_accelerator, device_name, new_module, o
 from pipeline.training.fitted_function import write_best_fit
 from pipeline.training.module import PackModule
 from pipeline.training.recorder import Recorder
-from pipeline.training.segments import Stretch, StretchesLeft
+from pipeline.training.segments import RemainingSegments, Segment
 
 BUDGET_S = 0.5
-"""Time of the updates of a pilot, seconds; a stretch that was begun is finished."""
+"""Time of the updates of a pilot, seconds; a segment that was begun is finished."""
 
 OBSERVED = 3
 """Recorded steps of a pilot besides step 0."""
@@ -51,7 +51,7 @@ class Timing:
         setup_s: Of a pack, once: its points, its weights, its learning rates, what only step 0 records, and Lightning's
             beginning and end.
         step_s: Of an update of the whole pack.
-        observe_s: Of a recorded step: all diagnostics, and the end of a stretch.
+        observe_s: Of a recorded step: all diagnostics, and the end of a segment.
         device: Where: the name of a graphics card, or the architecture of the processor.
     """
 
@@ -130,8 +130,8 @@ class Pilot(Recorder):
         self.mark = time.perf_counter()
         self.observations.append(self.mark - started)
 
-    def stretches(self, steps: int) -> Iterator[Stretch]:
-        """Stretches each as long as all before it, until the time is spent.
+    def segments(self, steps: int) -> Iterator[Segment]:
+        """Segments each as long as all before it, until the time is spent.
 
         Lightning asks for one before it trains the last one asked for: where a third of the time is spent, two thirds
         to four thirds will be.
@@ -139,26 +139,26 @@ class Pilot(Recorder):
         done, spent = 0, 0.0
         while done < steps and spent <= self.budget_s / 3:
             last = min(steps, max(1, 2 * done))
-            yield Stretch(done, last)
+            yield Segment(done, last)
             done, spent = last, sum(updates.seconds for updates in self.updates)
 
 
 class Updates(NamedTuple):
-    """So many updates in one stretch, and their time in seconds, with what Lightning does around them."""
+    """So many updates in one segment, and their time in seconds, with what Lightning does around them."""
 
     number: int
     seconds: float
 
 
-class GrowingStretches(StretchesLeft):
-    """The stretches of a pilot as Lightning takes them."""
+class GrowingSegments(RemainingSegments):
+    """The segments of a pilot as Lightning takes them."""
 
     def __init__(self, pilot: Pilot, steps: int) -> None:
         super().__init__((), lambda: 0)
         self.pilot, self.steps = pilot, steps
 
-    def __iter__(self) -> Iterator[Stretch]:
-        return self.pilot.stretches(self.steps)
+    def __iter__(self) -> Iterator[Segment]:
+        return self.pilot.segments(self.steps)
 
 
 def _timed(pack: Pack, experiment: Experiment, budget_s: float) -> Timing:
@@ -166,16 +166,16 @@ def _timed(pack: Pack, experiment: Experiment, budget_s: float) -> Timing:
         started = time.perf_counter()
         module = new_module(pack, experiment)
         pilot = Pilot(experiment, Path(folder), budget_s)
-        module.stretches = GrowingStretches(pilot, pack.shape.steps)
+        module.segments = GrowingSegments(pilot, pack.shape.steps)
         train(module, experiment, pilot, resumes=False)
         write_best_fit(Path(folder), module)
         write_outcomes(Path(folder), pack.id, outcomes(module, 0.0, NO_JOB))
         whole = time.perf_counter() - started
     jumps = module.engine.name == CLOSED_FORM
-    step_s, stretch_s = cost_of_jumps(pilot.updates) if jumps else costs(pilot.updates)
-    observe_s = statistics.median(pilot.observations[1:]) + stretch_s
-    counted = sum(updates.number * step_s + stretch_s for updates in pilot.updates)
-    counted += len(pilot.observations) * (observe_s - stretch_s)
+    step_s, segment_s = cost_of_jumps(pilot.updates) if jumps else costs(pilot.updates)
+    observe_s = statistics.median(pilot.observations[1:]) + segment_s
+    counted = sum(updates.number * step_s + segment_s for updates in pilot.updates)
+    counted += len(pilot.observations) * (observe_s - segment_s)
     return Timing(0.0, max(0.0, whole - counted), step_s, observe_s, device_name(module.weights.device))
 
 
@@ -192,10 +192,10 @@ def no_collection() -> Iterator[None]:
 
 
 def costs(every: Sequence[Updates]) -> tuple[float, float]:
-    """Seconds of an update, and of a stretch whatever its length; the first stretch, which is slow, does not count.
+    """Seconds of an update, and of a segment whatever its length; the first segment, which is slow, does not count.
 
-    A moment in which the machine did something else hits one stretch, perhaps the longest or the shortest. So the slope
-    is a median over pairs of stretches. Weights grow with the square root of the difference: long ones are
+    A moment in which the machine did something else hits one segment, perhaps the longest or the shortest. So the slope
+    is a median over pairs of segments. Weights grow with the square root of the difference: long ones are
     exact, yet the longest alone decides nothing.
     """
     warm = sorted(every[1:] or every)
@@ -209,9 +209,9 @@ def costs(every: Sequence[Updates]) -> tuple[float, float]:
 
 
 def cost_of_jumps(every: Sequence[Updates]) -> tuple[float, float]:
-    """The same of an engine that does not iterate: an update costs nothing, and every stretch the same.
+    """The same of an engine that does not iterate: an update costs nothing, and every segment the same.
 
-    The slope over stretches of different lengths would be noise, times all the steps.
+    The slope over segments of different lengths would be noise, times all the steps.
     """
     return 0.0, statistics.median(updates.seconds for updates in every[1:] or every)
 

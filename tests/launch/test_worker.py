@@ -63,20 +63,20 @@ def change_in_jobs(desk: Any, module: str, change: str) -> str:
 
 def slowed(desk: Any) -> str:
     """Have jobs wait while they train: the processor is left to others, and they take as long on any machine."""
-    return change_in_jobs(desk, "pipeline.training.segments", WAITS_BEFORE_EACH_STRETCH)
+    return change_in_jobs(desk, "pipeline.training.segments", WAITS_BEFORE_EACH_SEGMENT)
 
 
-WAITS_BEFORE_EACH_STRETCH = """
+WAITS_BEFORE_EACH_SEGMENT = """
 import time
 
-def change(stretches):
-    stretches.STEPS_OF_STRETCH = 100
-    left = stretches.StretchesLeft.__iter__
+def change(segments):
+    segments.MOST_STEPS = 100
+    left = segments.RemainingSegments.__iter__
     def slowly(self):
-        for stretch in left(self):
+        for segment in left(self):
             time.sleep(0.75)
-            yield stretch
-    stretches.StretchesLeft.__iter__ = slowly
+            yield segment
+    segments.RemainingSegments.__iter__ = slowly
 """
 
 

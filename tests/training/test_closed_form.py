@@ -15,7 +15,7 @@ from pipeline.optimizers.rules import GradientDescent, Momentum, Nesterov
 from pipeline.problems.datasets import Digits
 from pipeline.problems.losses import HalfMeanSquare
 from pipeline.training.module import NEVER, PackModule
-from pipeline.training.segments import Stretch
+from pipeline.training.segments import Segment
 
 RULES = [kind() for kind in OPTIMIZERS.values() if kind().on_quadratics()] + [Momentum(0.5), Nesterov(0.0)]
 LINEAR = [Linear(basis()) for basis in BASES.values()] + [Greedy()]
@@ -29,13 +29,13 @@ def random_multiples(*name):
 
 
 def trained(pack, engine, stops):
-    """The module of a pack and its optimizer, driven by hand through stretches."""
+    """The module of a pack and its optimizer, driven by hand through segments."""
     module = PackModule(pack, [pack.shape.steps], engine=engine)
     module.on_fit_start()
     optimizer = module.configure_optimizers()
     first = 0
     for last in stops:
-        module._advance(Stretch(first, last), optimizer)
+        module._advance(Segment(first, last), optimizer)
         first = last
     return module, optimizer
 
@@ -70,8 +70,8 @@ def test_weights_and_slots_are_those_of_iterating_for_every_basis_and_rate(pack,
 
 @rules
 @pytest.mark.parametrize("last", [1, 2, 3, 17, 1000])
-def test_it_makes_no_difference_where_stretches_end(pack, rule, last):
-    whole = pack(models=(Linear(),), optimizer=rule, learning_rates=random_multiples("stretches"), steps=last, seeds=1)
+def test_it_makes_no_difference_where_segments_end(pack, rule, last):
+    whole = pack(models=(Linear(),), optimizer=rule, learning_rates=random_multiples("segments"), steps=last, seeds=1)
     once, memory = trained(whole, "closed_form", [last])
     often, other_memory = trained(whole, "closed_form", sorted({1, 2, 15, 300, last} & set(range(last + 1))))
     alive = once.alive
@@ -140,7 +140,7 @@ def test_the_step_of_divergence_is_found_among_a_million(pack):
 
 
 @rules
-def test_the_loss_after_the_last_update_belongs_to_the_next_stretch(pack, rule):
+def test_the_loss_after_the_last_update_belongs_to_the_next_segment(pack, rule):
     wild = pack(models=(Linear(),), optimizer=rule, learning_rates=TimesLimits((2.5,)), seeds=1, steps=60)
     step = int(trained(wild, "reference", [60])[0].diverged_at)
     for engine in ("closed_form", "reference"):
@@ -154,14 +154,14 @@ def test_a_mode_that_holds_nothing_does_not_move_however_it_would_grow(pack, rul
     whole = pack(models=(Linear(),), optimizer=rule, learning_rates=(1e300,), seeds=1)
     module, _ = trained(whole, "closed_form", [])
     module.engine.gradient_KS.zero_()
-    module._advance(Stretch(0, 40), module.configure_optimizers())
+    module._advance(Segment(0, 40), module.configure_optimizers())
     assert torch.equal(module.weights, torch.zeros_like(module.weights))
 
 
-def test_stretches_of_a_formula_end_where_something_is_recorded(pack):
+def test_segments_of_a_formula_end_where_something_is_recorded(pack):
     large = pack(models=(Linear(),), inputs=Inputs(train=(2000,), test=5), widths=(500,), steps=9000, seeds=20)
-    formula, loop = (PackModule(large, [0, 9000], engine=engine).stretches.every for engine in ("closed_form", "auto"))
-    assert formula == (Stretch(0, 9000),)
+    formula, loop = (PackModule(large, [0, 9000], engine=engine).segments.every for engine in ("closed_form", "auto"))
+    assert formula == (Segment(0, 9000),)
     assert len(loop) > 10
 
 

@@ -15,7 +15,7 @@ from pipeline.training.engines.engine import Stack
 from pipeline.training.engines.reference import first_out_of_bounds
 from pipeline.training.minibatches import Minibatches
 from pipeline.training.module import NEVER, PackModule
-from pipeline.training.segments import Stretch, stretches
+from pipeline.training.segments import Segment, segments
 
 RULES = {name: rule for name, rule in OPTIMIZERS.items() if issubclass(rule, UpdateRule)}
 
@@ -36,8 +36,8 @@ def trained(pack, *, stops=None, steps=None, engine="auto"):
     module.on_fit_start()
     optimizer = module.configure_optimizers()
     last = steps or pack.shape.steps
-    for stretch in stretches(stops or [last], 1):
-        module._advance(stretch, optimizer)
+    for segment in segments(stops or [last], 1):
+        module._advance(segment, optimizer)
     return module
 
 
@@ -64,7 +64,7 @@ def test_order_of_trials_in_a_pack_does_not_matter(pack, engine):
 
 
 @pytest.mark.parametrize("batch_size", ["full", 7])
-def test_stretches_cut_anywhere_give_the_same_bits(pack, rule, batch_size, engine):
+def test_segments_cut_anywhere_give_the_same_bits(pack, rule, batch_size, engine):
     whole = pack(models=(Shallow(),), optimizer=rule, batch_size=batch_size)
     once, often = trained(whole, engine=engine), trained(whole, stops=[1, 2, 9, 30, 40], engine=engine)
     assert torch.equal(once.weights, often.weights)
@@ -122,7 +122,7 @@ def test_diverging_trial_is_recorded_with_its_step_and_disturbs_nobody(pack, rul
     mixed = pack(models=(Shallow(),), optimizer=rule, learning_rates=(0.01, 1e30), steps=60)
     module = trained(
         mixed, stops=[10, 30, 60], engine=engine
-    )  # two stretches go on without the diverged, the optimizer's memory too
+    )  # two segments go on without the diverged, the optimizer's memory too
     calm = [position for position, trial in enumerate(mixed.trials) if trial.learning_rate == 0.01]
     wild = [position for position, trial in enumerate(mixed.trials) if trial.learning_rate == 1e30]
     assert (module.diverged_at[calm] == NEVER).all()
@@ -145,7 +145,7 @@ def test_divergence_is_the_first_loss_above_ten_to_the_ten_times_one_plus_the_fi
     assert module.diverged_at.tolist() == [first]
 
 
-def test_step_of_divergence_does_not_depend_on_where_stretches_end(pack, engine):
+def test_step_of_divergence_does_not_depend_on_where_segments_end(pack, engine):
     wild = pack(models=(Shallow(),), learning_rates=(30.0, 1e3), steps=60)
     assert torch.equal(
         trained(wild, engine=engine).diverged_at, trained(wild, stops=[3, 4, 17, 60], engine=engine).diverged_at
@@ -193,14 +193,14 @@ def test_minibatches_visit_every_point_once_an_epoch_in_an_order_of_the_trial():
     assert not torch.equal(batches.at(("a", "b"), 3)[0], drawn[0][0])
 
 
-def test_stretches_end_at_recorded_steps_and_are_never_long():
-    assert stretches([0, 1, 5], 1) == (Stretch(0, 1), Stretch(1, 5))
-    assert stretches([10], 4_000_000_000) == (
-        Stretch(0, 2),
-        Stretch(2, 4),
-        Stretch(4, 6),
-        Stretch(6, 8),
-        Stretch(8, 10),
+def test_segments_end_at_recorded_steps_and_are_never_long():
+    assert segments([0, 1, 5], 1) == (Segment(0, 1), Segment(1, 5))
+    assert segments([10], 4_000_000_000) == (
+        Segment(0, 2),
+        Segment(2, 4),
+        Segment(4, 6),
+        Segment(6, 8),
+        Segment(8, 10),
     )
 
 

@@ -135,7 +135,7 @@ def test_linear_model_of_exclusive_or_ends_at_one_half_with_risk_one_quarter(exp
     module = PackModule(pack, [500])
     module.on_fit_start()
     optimizer = module.configure_optimizers()
-    module._advance(next(iter(module.stretches)), optimizer)
+    module._advance(next(iter(module.segments)), optimizer)
     # 500 steps contract the slowest mode by (1 - 0.5 * lambda_min)^500, lambda_min = (7 - sqrt(33)) / 8 / 2.
     torch.testing.assert_close(
         module.weights[0], torch.tensor([0.5, 0.0, 0.0], dtype=torch.float64), rtol=0, atol=1e-12
@@ -374,7 +374,7 @@ def test_pack_trained_on_a_gpu_leaves_its_fit_and_the_name_of_the_card(experimen
 @pytest.fixture
 def long(experiment, monkeypatch):
     """An experiment of one pack whose training has many segments, and the pack."""
-    monkeypatch.setattr(segments, "OPERATIONS_OF_STRETCH", 200_000)
+    monkeypatch.setattr(segments, "MOST_OPERATIONS", 200_000)
     asked = experiment(models=(Shallow(),), optimizer=Adam(), batch_size=5, steps=400, record_at=(0, 7, 100, 250, 400))
     return asked, make_plan("test", asked).packs[0]
 
@@ -402,36 +402,36 @@ def assert_same_numbers(given, expected):
     assert_frame_equal(*outcomes, check_exact=True)
 
 
-def test_training_stopped_after_every_stretch_gives_the_same_numbers(long, tmp_path):
+def test_training_stopped_after_every_segment_gives_the_same_numbers(long, tmp_path):
     asked, pack = long
     fit(pack, asked, tmp_path / "whole", lambda trial_steps: None)
-    num_stretches = len(PackModule(pack, asked.recorded_steps()).stretches.every)
-    assert num_stretches > 5
-    assert stops(asked, pack, tmp_path / "stopped") == num_stretches - 1
+    num_segments = len(PackModule(pack, asked.recorded_steps()).segments.every)
+    assert num_segments > 5
+    assert stops(asked, pack, tmp_path / "stopped") == num_segments - 1
     assert_same_numbers(tmp_path / "stopped", tmp_path / "whole")
     assert not list((tmp_path / "stopped" / "checkpoints").iterdir())
 
 
-@pytest.mark.parametrize("stretch", [0, 1, 3, -1])
-def test_sigterm_taken_as_a_deadline_stops_at_a_checkpoint_or_lets_the_last_stretch_end(long, tmp_path, stretch):
-    """Lightning would end the training by itself, without a checkpoint, and the last stretch without outcomes."""
+@pytest.mark.parametrize("segment", [0, 1, 3, -1])
+def test_sigterm_taken_as_a_deadline_stops_at_a_checkpoint_or_lets_the_last_segment_end(long, tmp_path, segment):
+    """Lightning would end the training by itself, without a checkpoint, and the last segment without outcomes."""
     asked, pack = long
     fit(pack, asked, tmp_path / "whole", lambda trial_steps: None)
-    every = PackModule(pack, asked.recorded_steps()).stretches.every
+    every = PackModule(pack, asked.recorded_steps()).segments.every
     deadline, trained = Deadline(), []
 
     def advanced(trial_steps):
         trained.append(trial_steps)
-        if sum(trained) == every[stretch].last * len(pack.trials):
+        if sum(trained) == every[segment].last * len(pack.trials):
             os.kill(os.getpid(), signal.SIGTERM)
 
     before = signal.signal(signal.SIGTERM, lambda number, frame: deadline.bring_forward(0))
     ours = signal.getsignal(signal.SIGTERM)
     try:
-        if stretch == -1:
+        if segment == -1:
             fit(pack, asked, tmp_path / "stopped", advanced, deadline=deadline)
         else:
-            with pytest.raises(Stopped, match=f"^at step {every[stretch].last} of 400$"):
+            with pytest.raises(Stopped, match=f"^at step {every[segment].last} of 400$"):
                 fit(pack, asked, tmp_path / "stopped", advanced, deadline=deadline)
             fit(pack, asked, tmp_path / "stopped", lambda trial_steps: None)
         assert signal.getsignal(signal.SIGTERM) is ours

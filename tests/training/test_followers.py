@@ -109,12 +109,12 @@ def one_that_breaks(run, world, ports, how):
     """Train until one process breaks; the first does all that it does in a job."""
     first, update = os.environ["RANK"] == "0", SharedPackModule.update
 
-    def breaks(self, stack, trials, stretch):
-        if stretch.first == 5 and how == "another is killed" and not first:
+    def breaks(self, stack, trials, segment):
+        if segment.first == 5 and how == "another is killed" and not first:
             os.kill(os.getpid(), signal.SIGKILL)
-        if stretch.first == 5 and how == ("the first fails" if first else "another fails"):
+        if segment.first == 5 and how == ("the first fails" if first else "another fails"):
             raise ArithmeticError("one and one is three")
-        return update(self, stack, trials, stretch)
+        return update(self, stack, trials, segment)
 
     SharedPackModule.update = breaks
     asked = experiment(parallel=Parallel(nodes=world))

@@ -35,7 +35,7 @@ def plain_trainer(folder, **arguments):
     )
 
 
-def test_logger_gets_a_row_for_every_stretch(pack, tmp_path):
+def test_logger_gets_a_row_for_every_segment(pack, tmp_path):
     module = PackModule(pack(), STOPS)
     plain_trainer(tmp_path, logger=CSVLogger(tmp_path), enable_checkpointing=False).fit(module)
     with next(tmp_path.rglob("metrics.csv")).open() as file:

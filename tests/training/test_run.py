@@ -60,7 +60,7 @@ import json, os, random, signal, sys, time
 from pathlib import Path
 import pipeline.cli, pipeline.config, pipeline.plan, pipeline.training.run, pipeline.training.progress
 import pipeline.training.segments
-pipeline.training.segments.OPERATIONS_OF_STRETCH = 5_000_000  # checkpoints between recorded steps, too
+pipeline.training.segments.MOST_OPERATIONS = 5_000_000  # checkpoints between recorded steps, too
 
 def attempt(config, folder):
     child = os.fork()
@@ -219,7 +219,7 @@ def test_deadline_that_passes_when_all_is_done_has_stopped_nothing(plan, tmp_pat
 
 def test_worker_that_stops_inside_a_pack_keeps_what_it_did(plan, tmp_path, monkeypatch):
     trained(plan, tmp_path / "whole")
-    monkeypatch.setattr(segments, "OPERATIONS_OF_STRETCH", 100_000)
+    monkeypatch.setattr(segments, "MOST_OPERATIONS", 100_000)
     deadline = Deadline()
 
     class Watch(Progress):

@@ -22,7 +22,7 @@ def test_time_of_a_training_is_that_of_its_parts_without_the_start_of_the_proces
     assert timing.seconds(steps=200, recorded_steps=4) == pytest.approx(1 + 2 + 2)
 
 
-def test_an_update_and_a_stretch_are_told_apart_by_stretches_of_different_lengths():
+def test_an_update_and_a_segment_are_told_apart_by_segments_of_different_lengths():
     slow_first = Updates(1, 9.0)
     rest = [Updates(number, 0.25 + 0.5 * number) for number in (1, 2, 4, 8)]
     assert costs([slow_first, *rest]) == (0.5, 0.25)
@@ -30,12 +30,12 @@ def test_an_update_and_a_stretch_are_told_apart_by_stretches_of_different_length
 
 @pytest.mark.parametrize("busy", range(9))
 def test_one_moment_in_which_the_machine_did_something_else_changes_little(busy):
-    """A stretch costs 2 ms and an update 25 us; the machine was away for 200 ms."""
+    """A segment costs 2 ms and an update 25 us; the machine was away for 200 ms."""
     every = [Updates(1, 0.1)] + [Updates(2**power, 0.002 + 25e-6 * 2**power) for power in range(9)]
     every[1 + busy] = Updates(2**busy, every[1 + busy].seconds + 0.2)
-    update_s, stretch_s = costs(every)
+    update_s, segment_s = costs(every)
     assert update_s == pytest.approx(25e-6, rel=1e-9)
-    assert stretch_s == pytest.approx(0.002, rel=1e-9)
+    assert segment_s == pytest.approx(0.002, rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_one_moment_in_which_the_machine_did_something_else_changes_little(busy)
         ([Updates(1, 9.0), Updates(1, 0.5)], (0.5, 0.0)),
         ([Updates(1, 9.0), Updates(1, 0.5), Updates(2, 0.4)], (0.35, 0.0)),
     ],
-    ids=["one stretch", "one length", "the longer one was faster"],
+    ids=["one segment", "one length", "the longer one was faster"],
 )
 def test_without_a_difference_all_is_the_update(every, expected):
     assert costs(every) == pytest.approx(expected)
@@ -62,18 +62,18 @@ def test_an_engine_that_does_not_iterate_takes_as_long_for_any_number_of_steps(e
     assert timing.observe_s > 0
 
 
-def test_stretches_grow_until_the_time_is_spent(experiment):
+def test_segments_grow_until_the_time_is_spent(experiment):
     pilot = Pilot(experiment(), Path(), budget_s=5.0)
     given = []
-    for stretch in pilot.stretches(10**6):
-        given.append(tuple(stretch))
-        pilot.updates.append(Updates(stretch.last - stretch.first, (stretch.last - stretch.first) / 8))
+    for segment in pilot.segments(10**6):
+        given.append(tuple(segment))
+        pilot.updates.append(Updates(segment.last - segment.first, (segment.last - segment.first) / 8))
     assert given == [(0, 1), (1, 2), (2, 4), (4, 8), (8, 16)]
 
 
-def test_stretches_end_where_the_training_does(experiment):
+def test_segments_end_where_the_training_does(experiment):
     pilot = Pilot(experiment(), Path(), budget_s=4.0)
-    assert [stretch.last for stretch in pilot.stretches(11)] == [1, 2, 4, 8, 11]
+    assert [segment.last for segment in pilot.segments(11)] == [1, 2, 4, 8, 11]
 
 
 @pytest.mark.parametrize(

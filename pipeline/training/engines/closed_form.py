@@ -50,7 +50,7 @@ class ClosedForm(Engine):
 
     def _advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
         rates_T, bounds_T = stack.learning_rates_T1[:, 0].double(), stack.loss_bounds_T.double()
-        # The reference looks at the loss before each update; that after the last belongs to the next stretch.
+        # The reference looks at the loss before each update; that after the last belongs to the next segment.
         diverged_T = first_step_above(self.modes, rates_T, bounds_T, first_step, last_step - 1, *self.recurrence)
         distance_TS, velocity_TS = travelled(self.modes.eigenvalues_S, rates_T, last_step, *self.recurrence)
         stack.weights_TN.copy_(self._in_weights(-rates_T[:, None] * distance_TS))

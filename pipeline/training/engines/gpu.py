@@ -1,6 +1,6 @@
 """The fused engine for graphics cards: in registers what fits there, by products of matrices what does not.
 
-Small networks are trained by one program each, from the first step of a stretch to its last
+Small networks are trained by one program each, from the first step of a segment to its last
 (``gpu_registers.py``); networks of more inputs, outputs or hidden units take two launches a step, by products of
 matrices on matrix units where the experiment allows tf32 or asks for float64 (``gpu_matrices.py``). Where both could,
 registers are taken, which round nothing to tf32. That is a guess by their limits, for no card was at hand:

@@ -2,7 +2,7 @@
 
 On chip are, in registers, the weights of a trial, the memory of its update rule and the sums
 over points that become its gradient; in the first-level cache, the points, which all
-trials of a processor share. A launch makes all steps of a stretch (with minibatches, of an
+trials of a processor share. A launch makes all steps of a segment (with minibatches, of an
 epoch), so small sweeps are not bound by launches, and a trial that has diverged ends its
 program. A trial is computed by the same threads in the same order whatever its pack, with
 no atomic operation, so its numbers do not depend on the pack, to the last bit.

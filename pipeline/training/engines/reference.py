@@ -54,7 +54,7 @@ class Lane:
 class Reference(Engine):
     """Any model, loss and optimizer, on any device that PyTorch knows.
 
-    A pack is worked through in chunks of trials: all steps of a stretch for one chunk,
+    A pack is worked through in chunks of trials: all steps of a segment for one chunk,
     then the next. A naive stack streams every intermediate through main memory and is
     slower than a loop over trials at the larger shapes. On a CPU every core has a lane
     of chunks.

@@ -16,7 +16,7 @@ from pipeline.problems.measures import Grid
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.training.engines.threads import threads_of_operation
 from pipeline.training.module import PackModule
-from pipeline.training.segments import Stretch
+from pipeline.training.segments import Segment
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def pack() -> Callable[..., Pack]:
 
 @pytest.fixture
 def trained() -> Callable[..., PackModule]:
-    """A function that trains a pack, in stretches that end where it is told."""
+    """A function that trains a pack, in segments that end where it is told."""
 
     def train(pack, *, stops=None, start=None, targets=None) -> PackModule:
         module = PackModule(pack, [pack.shape.steps])
@@ -55,7 +55,7 @@ def trained() -> Callable[..., PackModule]:
         module.optimizer = module.configure_optimizers()
         first = 0
         for stop in stops or [pack.shape.steps]:
-            module._advance(Stretch(first, stop), module.optimizer)
+            module._advance(Segment(first, stop), module.optimizer)
             first = stop
         return module
 

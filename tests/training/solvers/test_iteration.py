@@ -20,7 +20,7 @@ from pipeline.problems.datasets import Digits
 from pipeline.problems.losses import LOSSES, Task
 from pipeline.problems.targets import OuterRing, Xor
 from pipeline.training.module import NEVER, PackModule
-from pipeline.training.segments import Stretch
+from pipeline.training.segments import Segment
 from pipeline.training.solvers import iteration
 
 SOLVERS = {name: kind for name, kind in OPTIMIZERS.items() if issubclass(kind, Solver)}
@@ -83,7 +83,7 @@ def test_chunks_on_any_number_of_cores_give_the_same_bits_as_one_stack(pack, tra
 
 
 @each_case
-def test_stretches_cut_anywhere_give_the_same_bits(pack, trained, solver, loss, task):
+def test_segments_cut_anywhere_give_the_same_bits(pack, trained, solver, loss, task):
     whole = pack(solver, loss=loss, steps=15, **PROBLEMS[task])
     assert torch.equal(trained(whole).weights, trained(whole, stops=[1, 2, 3, 9, 15]).weights)
 
@@ -99,7 +99,7 @@ def test_training_goes_on_from_a_checkpoint_to_the_same_bits(pack, trained, solv
         resumed.load_state_dict(weights)
         optimizer = resumed.configure_optimizers()
         optimizer.load_state_dict(memory)
-        resumed._advance(Stretch(stop, 30), optimizer)
+        resumed._advance(Segment(stop, 30), optimizer)
         assert torch.equal(resumed.weights, trained(whole).weights)
 
 
@@ -109,7 +109,7 @@ def test_loss_never_rises(pack, trained, solver, loss, task):
     module.on_fit_start()
     optimizer, curve = module.configure_optimizers(), [losses_of(module)]
     for step in range(12):
-        module._advance(Stretch(step, step + 1), optimizer)
+        module._advance(Segment(step, step + 1), optimizer)
         curve.append(losses_of(module))
     for before, after in itertools.pairwise(curve):
         assert (after <= before * (1 + 1e-14)).all()  # in the last bits as the engine adds them, or the line search
