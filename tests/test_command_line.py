@@ -13,8 +13,8 @@ import pytest
 from pipeline.cli import main
 from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
-from pipeline.launch.attempts import Attempt, write_attempt
-from pipeline.launch.submission import Submission, read_submissions, write_submission
+from pipeline.launch.notes.attempts import Attempt, write_attempt
+from pipeline.launch.notes.submission import Submission, read_submissions, write_submission
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan, write_plan

@@ -10,11 +10,11 @@ from pipeline.cli.prose import counted, print_json, say, split_overrides
 from pipeline.errors import PipelineError, nearest
 
 if TYPE_CHECKING:
-    from pipeline.launch.clusters import Cluster
-    from pipeline.launch.estimate import Estimate
-    from pipeline.launch.history import Incident
-    from pipeline.launch.status import Status
-    from pipeline.launch.sweep import Prepared
+    from pipeline.launch.clusters.lookup import Cluster
+    from pipeline.launch.cost.estimate import Estimate
+    from pipeline.launch.state.history import Incident
+    from pipeline.launch.state.status import Status
+    from pipeline.launch.submit.sweep import Prepared
     from pipeline.plan import Plan
     from pipeline.records.manifest import Outline
 
@@ -28,7 +28,7 @@ MOST_GROUPS = 3
 def submit(asked: argparse.Namespace) -> int:
     """Send what is neither finished nor in flight to a cluster, and return at once."""
     from pipeline.cli.here import announce, begun_plan, plan_of
-    from pipeline.launch import sweep
+    from pipeline.launch.submit import sweep
 
     planned = plan_of(asked.config, asked)
     cluster = _cluster(asked)
@@ -48,7 +48,7 @@ def submit(asked: argparse.Namespace) -> int:
 def rehearse(planned: Plan, asked: argparse.Namespace) -> int:
     """Print what a plan would become on a cluster."""
     from pipeline.cli.here import begun_plan
-    from pipeline.launch import sweep
+    from pipeline.launch.submit import sweep
 
     cluster = _cluster(asked)
     folder = _folder(planned, cluster, asked)
@@ -60,9 +60,9 @@ def rehearse(planned: Plan, asked: argparse.Namespace) -> int:
 def status(asked: argparse.Namespace) -> int:
     """Print how a sweep stands: trials and jobs by state, and the time that is left."""
     from pipeline.cli.here import run_folder
-    from pipeline.launch.logs import groups, groups_table
-    from pipeline.launch.patience import told_if_slow
-    from pipeline.launch.status import status as status_of
+    from pipeline.launch.schedulers.waiting import told_if_slow
+    from pipeline.launch.state.logs import groups, groups_table
+    from pipeline.launch.state.status import status as status_of
     from pipeline.report.printing import as_json_rows, as_text
 
     folder = run_folder(asked)
@@ -96,11 +96,11 @@ def status(asked: argparse.Namespace) -> int:
 
 def logs(asked: argparse.Namespace) -> int:
     """Print what went wrong, grouped by error, newest first; or all that a trial or a job has said."""
-    from pipeline.launch.history import incidents
-    from pipeline.launch.logs import groups, groups_table, logs_of
-    from pipeline.launch.patience import told_if_slow
-    from pipeline.launch.status import status as status_of
-    from pipeline.launch.submission import read_submissions
+    from pipeline.launch.notes.submission import read_submissions
+    from pipeline.launch.schedulers.waiting import told_if_slow
+    from pipeline.launch.state.history import incidents
+    from pipeline.launch.state.logs import groups, groups_table, logs_of
+    from pipeline.launch.state.status import status as status_of
     from pipeline.report.printing import as_json_rows, as_text
 
     folder, what = _run_and_names(asked)
@@ -148,7 +148,7 @@ def _say_lost(stands: Status) -> None:
 
 def cancel(asked: argparse.Namespace) -> int:
     """End the jobs of a run, or some of them; what they have recorded stays."""
-    from pipeline.launch.cancel import cancel as cancel_jobs
+    from pipeline.launch.submit.cancel import cancel as cancel_jobs
 
     folder, what = _run_and_names(asked)
     ended = cancel_jobs(folder, what, say)
@@ -162,9 +162,9 @@ def cancel(asked: argparse.Namespace) -> int:
 
 def retry(asked: argparse.Namespace) -> int:
     """Send again what failed or was lost: smaller, with more memory or time if it ran out, not if it failed twice."""
-    from pipeline.launch.history import forgive, incidents, quarantined
-    from pipeline.launch.status import ask
-    from pipeline.launch.submission import read_submissions
+    from pipeline.launch.notes.submission import read_submissions
+    from pipeline.launch.state.history import forgive, incidents, quarantined
+    from pipeline.launch.state.status import ask
 
     folder, packs = _run_and_names(asked)
     outline = _outline(folder)
@@ -186,8 +186,8 @@ def retry(asked: argparse.Namespace) -> int:
 
 def probe(asked: argparse.Namespace) -> int:
     """Compare the profile of a cluster with what it says of itself, and look around on one of its nodes."""
-    from pipeline.launch.probe import differences, report
-    from pipeline.launch.probe_job import look
+    from pipeline.launch.probe.comparison import differences, report
+    from pipeline.launch.probe.probe_job import look
     from pipeline.report.printing import as_json_rows, as_text
 
     cluster = _cluster(asked)
@@ -205,7 +205,7 @@ def probe(asked: argparse.Namespace) -> int:
 
 def sentences() -> dict[str, str]:
     """Every cluster that has a profile, with one sentence."""
-    from pipeline.launch.clusters import profiles, read_profile
+    from pipeline.launch.clusters.lookup import profiles, read_profile
 
     return {name: read_profile(name).description for name in profiles()}
 
@@ -237,8 +237,8 @@ def _send(
     plan: Plan | None = None,
 ) -> None:
     _check_chain(cluster, 1 + asked.chain)
-    from pipeline.launch import sweep
-    from pipeline.launch.submission import Submission
+    from pipeline.launch.notes.submission import Submission
+    from pipeline.launch.submit import sweep
 
     answer: dict[str, Any] = {"run": str(folder), "sent": []}
     for step in sweep.send(outline, folder, cluster, 1 + asked.chain, say, only, plan):
@@ -257,7 +257,7 @@ def _send(
 def _print_rehearsal(
     planned: Plan, prepared: Prepared, folder: Path, cluster: Cluster, asked: argparse.Namespace
 ) -> None:
-    from pipeline.launch import sweep
+    from pipeline.launch.submit import sweep
     from pipeline.report.layout import plan_table
     from pipeline.report.printing import as_json_rows, as_text
 
@@ -274,7 +274,7 @@ def _print_rehearsal(
 
 
 def _print_prepared(prepared: Prepared, cluster: Cluster, *, rows: bool = True) -> None:
-    from pipeline.launch.estimate import table
+    from pipeline.launch.cost.estimate import table
     from pipeline.report.printing import as_text, number_of
 
     outline = prepared.outline
@@ -311,7 +311,7 @@ def _spent(judged: Estimate) -> str:
 
 
 def _as_json(prepared: Prepared) -> dict[str, Any]:
-    from pipeline.launch.estimate import table
+    from pipeline.launch.cost.estimate import table
     from pipeline.report.printing import as_json_rows
 
     judged = prepared.estimate
@@ -355,7 +355,7 @@ def _say_left(seconds: float | None) -> None:
 
 
 def _last_lines(incident: Incident) -> str:
-    from pipeline.launch.causes import part_of, tail
+    from pipeline.launch.notes.exit_reasons import part_of, tail
 
     text = tail(incident.log) if incident.attempt is None else part_of(incident.log, incident.attempt)
     lines = text.splitlines()[-LINES_OF_LOG:]
@@ -363,7 +363,7 @@ def _last_lines(incident: Incident) -> str:
 
 
 def _cluster(asked: argparse.Namespace) -> Cluster:
-    from pipeline.launch.clusters import read_cluster
+    from pipeline.launch.clusters.lookup import read_cluster
 
     return read_cluster(asked.cluster, split_overrides(asked)[1])
 
@@ -371,7 +371,7 @@ def _cluster(asked: argparse.Namespace) -> Cluster:
 def _cluster_of(submission: Any, asked: argparse.Namespace) -> Cluster:
     """The cluster that a submission went to, with what was changed of its profile then and now: the later wins."""
     from pipeline.config import later_wins
-    from pipeline.launch.clusters import read_cluster
+    from pipeline.launch.clusters.lookup import read_cluster
 
     overrides, changes = split_overrides(asked)
     if overrides:
@@ -381,7 +381,7 @@ def _cluster_of(submission: Any, asked: argparse.Namespace) -> Cluster:
 
 
 def _folder(planned: Plan, cluster: Cluster, asked: argparse.Namespace) -> Path:
-    from pipeline.launch.clusters import check_folder, folder_of_runs
+    from pipeline.launch.clusters.lookup import check_folder, folder_of_runs
 
     folder: Path = asked.out or folder_of_runs(cluster) / planned.folder_name
     check_folder(cluster, folder)

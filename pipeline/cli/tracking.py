@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def sync(asked: argparse.Namespace) -> int:
     """Bring what is finished of a run to W&B, verified; or into files, where there is no way to it."""
     from pipeline.cli.here import run_folder
-    from pipeline.launch.exporting import NO_WAY
+    from pipeline.launch.job.exporting import NO_WAY
     from pipeline.tracking.export.export import BusyError, export
     from pipeline.tracking.reachability import RefusedError, TroubleError, UnreachableError
 
@@ -116,7 +116,7 @@ def _tracking(folder: Path, overrides: list[str]) -> Tracking | None:
 
 def _profile(folder: Path) -> Destination | None:
     """Entity and project that the cluster's profile names, if the run was sent to one."""
-    from pipeline.launch.submission import read_submissions
+    from pipeline.launch.notes.submission import read_submissions
     from pipeline.tracking.export.run_content import Destination
 
     submissions = read_submissions(folder)

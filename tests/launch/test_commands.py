@@ -73,7 +73,7 @@ def test_command_that_is_not_there_cannot_run_or_keeps_silent_is_named(programs:
 
 
 def test_no_other_module_runs_a_command_of_a_scheduler() -> None:
-    others = {"exporting.py": "sync", "look_around.py": "nvidia-smi"}
+    others = {"exporting.py": "sync", "node_inventory.py": "nvidia-smi"}
     starting = {
         path.name
         for path in LAUNCH.rglob("*.py")

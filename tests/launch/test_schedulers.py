@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from fake_pbs import FakePbs, start_pbs, wait_for
 
-from pipeline.launch.schedulers.here import Local
-from pipeline.launch.submission import read_submissions
+from pipeline.launch.notes.submission import read_submissions
+from pipeline.launch.schedulers.local import Local
 from pipeline.records.store import read_outcomes
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ def clusters_wanted() -> str | None:
 
 def scheduler_named(name: str, slurm_conf: str | None = None, clusters: str | None = None) -> Scheduler:
     """The scheduler that a profile or a submission names."""
-    from pipeline.launch.schedulers.here import Debug, Local
+    from pipeline.launch.schedulers.local import Debug, Local
     from pipeline.launch.schedulers.pbs import Pbs
     from pipeline.launch.schedulers.slurm import Slurm
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.launch import qstat
-from pipeline.launch.causes import NODE_FAILURE, OUT_OF_MEMORY, TIME_LIMIT
+from pipeline.launch.clusters.extra_options import qsub_options
 from pipeline.launch.commands import run
-from pipeline.launch.endings import note_killed
-from pipeline.launch.options import qsub_options
+from pipeline.launch.notes.exit_reasons import NODE_FAILURE, OUT_OF_MEMORY, TIME_LIMIT
+from pipeline.launch.notes.terminations import note_killed
+from pipeline.launch.pbs import qstat
 from pipeline.launch.schedulers.scheduler import MOST_REQUEUES, Request, Scheduler, Task
 from pipeline.records.atomic_writes import replacing
 
@@ -27,7 +27,7 @@ class Pbs(Scheduler):
     """PBS Pro, asked by ``qstat``; a job is over only where the server says so."""
 
     def executor(self, folder: Path, request: Request) -> Any:
-        from pipeline.launch.pbs import PbsExecutor
+        from pipeline.launch.pbs.executor import PbsExecutor
 
         executor = PbsExecutor(folder, max_num_timeout=MOST_REQUEUES, python=request.python)
         executor.update_parameters(**parameters(folder, request))
@@ -38,7 +38,7 @@ class Pbs(Scheduler):
         return script
 
     def tasks(self, jobs: Mapping[str, Path], names: Sequence[str] = ()) -> list[Task]:
-        from pipeline.launch.pbs import full_id, job_number
+        from pipeline.launch.pbs.executor import full_id, job_number
 
         if not jobs and not names:
             qstat.reached(run(["qstat", "-B"]))  # asked whether it is there at all
@@ -67,7 +67,7 @@ class Pbs(Scheduler):
         return number
 
     def cancel(self, folder: Path, tasks: Sequence[str]) -> None:
-        from pipeline.launch.pbs import delete, full_id
+        from pipeline.launch.pbs.executor import delete, full_id
 
         delete([full_id(folder, task) for task in tasks])
 
@@ -76,7 +76,7 @@ class Pbs(Scheduler):
 
         OpenPBS 23.06.06 logs "Dependency request for job rejected" then; qsub has ended with 0 and printed an id.
         """
-        from pipeline.launch.pbs import full_id
+        from pipeline.launch.pbs.executor import full_id
 
         link, first = full_id(folders[job], job), full_id(folders[before], before)
         until, misses = time.monotonic() + SECONDS_TO_REJECT, 0
@@ -93,7 +93,7 @@ class Pbs(Scheduler):
 
         Without force, qdel leaves it there.
         """
-        from pipeline.launch.pbs import full_id
+        from pipeline.launch.pbs.executor import full_id
 
         array = full_id(folder, job)
         found = qstat.ask([array])
@@ -132,7 +132,7 @@ def _reason(info: qstat.JobInfo) -> str:
 
 def parameters(folder: Path, request: Request) -> dict[str, Any]:
     """What the executor calls the things that are asked for."""
-    from pipeline.launch.pbs import full_id
+    from pipeline.launch.pbs.executor import full_id
 
     chunk = [f"ncpus={request.cpus * request.workers}"] if request.cpus else []
     chunk += [f"mem={round(request.memory_gib * 1024)}mb"] if request.memory_gib is not None else []

@@ -40,12 +40,12 @@ class Slurm(Scheduler):
             self._settings["SLURM_CONF"] = configuration
 
     def executor(self, folder: Path, request: Request) -> Any:
-        from pipeline.launch.slurm import Executor
+        from pipeline.launch.schedulers.slurm_executor import Executor
 
         return Executor(folder, request, self._settings, lambda name: self.find(folder, name))
 
     def script(self, folder: Path, request: Request, elements: int) -> str:
-        from pipeline.launch.slurm_script import script_text
+        from pipeline.launch.schedulers.slurm_script import script_text
 
         return script_text(request, folder, elements)
 

@@ -22,7 +22,7 @@ from wandb_server import WandbServer
 from wandb_state import ENTITY, OTHERS
 
 from pipeline.experiment.wandb_tracking import ChosenRuns, Tracking
-from pipeline.launch.exporting import NO_WAY
+from pipeline.launch.job.exporting import NO_WAY
 from pipeline.plan import read_plan
 from pipeline.records.locks import EXPORT
 from pipeline.tracking.export.export import Exported, export

@@ -1,0 +1,1 @@
+"""Clusters: their profiles, the limits of their queues, and finding one by name."""

@@ -1,0 +1,215 @@
+"""How long packs take: measured by a short pilot on this machine, or by jobs before, and remembered.
+
+One small file for each kind of pack in ``~/.cache/pipeline/calibration/<place>/``, where a
+place is a cluster with or without GPUs, or this machine. What a job has measured on the
+cluster itself counts more than a pilot here.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import json
+import multiprocessing
+import os
+import platform
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.experiment.workload import Workload
+from pipeline.home import cache_folder
+from pipeline.launch.clusters.profile import Profile
+from pipeline.records.atomic_writes import replacing
+
+if TYPE_CHECKING:
+    from pipeline.experiment.experiment import Experiment
+    from pipeline.experiment.packing import Pack
+    from pipeline.plan import Plan
+
+MOST_PILOTS = 12
+"""Kinds of packs that are measured before a submit; the others are judged by the count of their operations."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How long one kind of pack takes.
+
+    Args:
+        setup_s: Before the first update, and after the last.
+        step_s: One update of the whole pack.
+        observe_s: One recorded step.
+        by: ``pilot`` or ``job``.
+    """
+
+    setup_s: float
+    step_s: float
+    observe_s: float
+    by: str
+
+    def seconds(self, steps: int, recorded_steps: int) -> float:
+        """How long the training of a pack takes."""
+        return self.setup_s + steps * self.step_s + recorded_steps * self.observe_s
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What packs are expected to take.
+
+    Args:
+        seconds: Of each pack, by name.
+        startup_s: Before a worker begins with its first pack.
+        basis: Where the figures come from, in words.
+    """
+
+    seconds: Mapping[str, float]
+    startup_s: float
+    basis: str
+
+
+STARTUP = "startup"
+STARTUP_SECONDS = 8.0
+"""Start of a worker where none was measured."""
+
+
+def costs(
+    packs: Sequence[Workload],
+    recorded_steps: int,
+    profile: Profile,
+    cluster: str,
+    say: Callable[[str], None],
+    plan: Callable[[], Plan],
+    expected: Mapping[str, float] | None = None,
+) -> Costs:
+    """What packs are expected to take on a cluster; what is not known of them is measured here first.
+
+    Args:
+        packs: To be trained.
+        recorded_steps: At how many steps the diagnostics look.
+        profile: The cluster.
+        cluster: Its name.
+        say: Told about a measurement, which takes some seconds.
+        plan: Gives the plan with these packs; asked only if some have to be measured.
+        expected: What packs that were sent to this cluster before were expected to take, by name.
+    """
+    expected = expected or {}
+    cpus = _at_most_here(profile.cpus)
+    there, here = place_of(cluster, profile.gpus), place_of(platform.node(), 0, cpus)
+    known: dict[str, Measured] = {}
+    for kind in dict.fromkeys(pack.kind for pack in packs):
+        if found := _recall(there, kind) or _recall(here, kind):
+            known[kind] = found
+    missing = {pack.kind: pack for pack in packs if pack.pack not in expected and pack.kind not in known}
+    chosen = sorted(missing.values(), key=lambda pack: pack.operations, reverse=True)
+    chosen = chosen[:: max(1, -(-len(chosen) // MOST_PILOTS))]
+    if chosen and (len(known) < MOST_PILOTS or not known):
+        say(f"measuring {len(chosen)} kinds of packs here, once")
+        known |= _pilots(chosen, plan(), cpus, here)
+    sample = [(pack, known[pack.kind]) for pack in packs if pack.kind in known]
+    seconds = {}
+    for pack in packs:
+        if cost := known.get(pack.kind):
+            seconds[pack.pack] = cost.seconds(pack.demands.steps, recorded_steps)
+        elif pack.pack in expected:
+            seconds[pack.pack] = expected[pack.pack]
+        else:
+            seconds[pack.pack] = _judged(pack, sample, recorded_steps)
+    startup = _recall(there, STARTUP) or _recall(here, STARTUP)
+    return Costs(seconds, startup.setup_s if startup else STARTUP_SECONDS, _basis(known.values(), cluster))
+
+
+def _at_most_here(cpus: int | None) -> int | None:
+    """Processors of a worker, or of this machine where it has fewer: threads without one of their own slow a pilot."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return None if cpus is None else min(cpus, available)
+
+
+def _judged(pack: Workload, sample: Sequence[tuple[Workload, Measured]], recorded_steps: int) -> float:
+    """Seconds of a pack that was not measured, from the nearest of its model by operations."""
+    same = [(other, cost) for other, cost in sample if other.demands.model == pack.demands.model]
+    if not same:
+        whole = sum(cost.seconds(other.demands.steps, recorded_steps) for other, cost in sample)
+        return pack.operations * whole / sum(other.operations for other, _ in sample)
+    other, cost = min(same, key=lambda pair: abs(pair[0].operations - pack.operations))
+    return cost.seconds(other.demands.steps, recorded_steps) * pack.operations / other.operations
+
+
+def _basis(known: Iterable[Measured], cluster: str) -> str:
+    by = {measured.by for measured in known}
+    if by == {"job"}:
+        return f"measured by jobs on {cluster}"
+    if "job" in by:
+        return f"measured by jobs on {cluster}, and by a pilot on this machine's processor"
+    return "measured by a pilot on this machine's processor"
+
+
+def remember_job(cluster: str, gpus: int, pack: Workload, seconds: float) -> None:
+    """Remember how long a whole pack took in a job on a cluster."""
+    _remember(place_of(cluster, gpus), pack.kind, Measured(0.0, seconds / pack.demands.steps, 0.0, "job"))
+
+
+def remember_startup(cluster: str, gpus: int, seconds: float) -> None:
+    """Remember how long a worker took to begin with its first pack."""
+    _remember(place_of(cluster, gpus), STARTUP, Measured(seconds, 0.0, 0.0, "job"))
+
+
+def place_of(name: str, gpus: int, cpus: int | None = None) -> Path:
+    """The folder of what was measured in one place."""
+    device = "gpu" if gpus else f"cpu{cpus or ''}"
+    return cache_folder() / "calibration" / f"{name}-{device}"
+
+
+def _recall(place: Path, kind: str) -> Measured | None:
+    try:
+        return Measured(**json.loads((place / f"{kind}.json").read_bytes()))
+    except (OSError, ValueError, TypeError):  # not there, or of another version: measured anew
+        return None
+
+
+def _remember(place: Path, kind: str, measured: Measured) -> None:
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with replacing(place / f"{kind}.json") as part:
+            part.write_text(json.dumps(dataclasses.asdict(measured)) + "\n")
+    except OSError:  # a full or missing home: the next estimate measures again
+        return
+
+
+def _pilots(chosen: Sequence[Workload], plan: Plan, cpus: int | None, here: Path) -> dict[str, Measured]:
+    """Measure packs of a plan in a process of their own, which has the processors of a worker."""
+    named = {pack.id: pack for pack in plan.packs}
+    packs = [named[workload.pack] for workload in chosen]
+    with _processors(cpus), concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        began = time.time()
+        timings, ready = pool.submit(_measure, packs, plan.experiment).result()
+    _remember(here, STARTUP, Measured(ready - began, 0.0, 0.0, "pilot"))
+    found = {workload.kind: timing for workload, timing in zip(chosen, timings, strict=True)}
+    for kind, timing in found.items():
+        _remember(here, kind, timing)
+    return found
+
+
+def _measure(packs: Sequence[Pack], experiment: Experiment) -> tuple[list[Measured], float]:
+    from pipeline.training.timing import measure
+
+    ready = time.time()
+    timings = [measure(pack, experiment, "cpu") for pack in packs]
+    return [Measured(timing.setup_s, timing.step_s, timing.observe_s, "pilot") for timing in timings], ready
+
+
+@contextmanager
+def _processors(cpus: int | None) -> Iterator[None]:
+    """Give processes that begin in the block so many processors."""
+    before = os.environ.get("OMP_NUM_THREADS")
+    if cpus is not None:
+        os.environ["OMP_NUM_THREADS"] = str(cpus)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("OMP_NUM_THREADS", None)
+        else:
+            os.environ["OMP_NUM_THREADS"] = before

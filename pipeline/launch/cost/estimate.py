@@ -1,0 +1,165 @@
+"""What a submission will take: time, memory, GPU-hours, the site's units, and whether a GPU has anything to do."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.errors import FieldError, PipelineError
+from pipeline.experiment.workload import Workload
+from pipeline.launch.clusters.lookup import Cluster
+from pipeline.launch.clusters.profile import Profile
+from pipeline.launch.notes.submission import Submission
+
+PROCESS_GIB = {False: 0.75, True: 3.0}
+"""Memory of a worker before its first pack, without and with a GPU: PyTorch, Lightning, and the CUDA context."""
+LAUNCHES_OF_STEP = 30
+"""Kernels that an update of a pack launches on a GPU."""
+SECONDS_OF_LAUNCH = 5e-6
+GPU_RATE = 1e13
+"""Floating-point operations a second that stacked small matrix products may reach on a GPU of these clusters."""
+IDLE_BELOW = 0.3
+"""Share of its time that a GPU should be busy at least."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What submissions are expected to take together.
+
+    Args:
+        jobs: How many jobs.
+        job_seconds: The longest job.
+        gpu_hours: Of all jobs as expected.
+        cost: In the site's units, as expected.
+        reserved: In the site's units, if every job used all of its walltime.
+        memory_gib: Memory of a job on a node.
+        warnings: What a person should know before sending this.
+    """
+
+    jobs: int
+    job_seconds: float
+    gpu_hours: float
+    cost: Mapping[str, float]
+    reserved: Mapping[str, float]
+    memory_gib: float
+    warnings: tuple[str, ...]
+
+
+def estimate(
+    drafts: Sequence[Submission], packs: Mapping[str, Workload], cluster: Cluster, startup_s: float, nodes: int = 1
+) -> Estimate:
+    """Judge submissions before they are sent.
+
+    Args:
+        drafts: What is to be sent; of a chain, only the first link is expected to work, which may be in flight.
+        packs: The packs by name.
+        cluster: Where.
+        startup_s: Before a worker begins.
+        nodes: Nodes of a job.
+
+    Raises:
+        PipelineError: If a job needs more memory than it asks for.
+    """
+    profile = cluster.profile
+    cost: dict[str, float] = {}
+    reserved: dict[str, float] = {}
+    gpu_hours = 0.0
+    working = [draft for draft in drafts if draft.link == 0]
+    judged = working or drafts
+    for draft in working:
+        for seconds in draft.seconds:
+            hours = (seconds + startup_s) / 3600
+            gpu_hours += hours * profile.gpus * nodes
+            _add(cost, _units(profile, hours, draft.minutes, nodes))
+            _add(reserved, _units(profile, draft.minutes / 60, draft.minutes, nodes))
+    return Estimate(
+        jobs=sum(len(draft.tasks) for draft in drafts),
+        job_seconds=startup_s + max(seconds for draft in judged for seconds in draft.seconds),
+        gpu_hours=gpu_hours,
+        cost=cost,
+        reserved=reserved,
+        memory_gib=max(_memory_gib(draft, packs, profile, cluster.name) for draft in judged),
+        warnings=tuple(_warnings(judged, packs, profile, startup_s, chained=len(working) < len(drafts))),
+    )
+
+
+def table(drafts: Sequence[Submission], packs: Mapping[str, Workload], startup_s: float) -> pl.DataFrame:
+    """One row per array that is to be sent."""
+    rows = [
+        {
+            "array": draft.name,
+            "link": draft.link,
+            "jobs": len(draft.tasks),
+            "packs": sum(len(task) for task in draft.tasks),
+            "trials": sum(packs[pack].num_trials for task in draft.tasks for pack in task),
+            "longest job s": startup_s + max(draft.seconds),
+            "walltime min": draft.minutes,
+            "memory GiB": draft.memory_gib,
+            "GPUs of a job": draft.gpus,
+        }
+        for draft in drafts
+    ]
+    return pl.DataFrame(rows)
+
+
+def _units(profile: Profile, hours: float, minutes: int, nodes: int) -> dict[str, float]:
+    return profile.cost(hours, profile.band(minutes, nodes), nodes) if profile.bands else {}
+
+
+def _add(total: dict[str, float], more: Mapping[str, float]) -> None:
+    for unit, amount in more.items():
+        total[unit] = total.get(unit, 0.0) + amount
+
+
+def _memory_gib(draft: Submission, packs: Mapping[str, Workload], profile: Profile, cluster: str) -> float:
+    """Memory that a job of a submission needs on a node."""
+    largest = max(packs[pack].memory_bytes for task in draft.tasks for pack in task)
+    on_gpu = profile.gpus > 0 and draft.how.get("accelerator") != "cpu"
+    needed = profile.workers * (PROCESS_GIB[on_gpu] + largest / 2**30)
+    if draft.memory_gib is not None and needed > draft.memory_gib:
+        what = f"a job needs about {needed:.1f} GiB, and {cluster} gives it {draft.memory_gib:g}"
+        hint = f"--set cluster.memory_gib={needed / profile.workers * 1.2:.1f}, or a smaller pack_memory_gib"
+        raise PipelineError(what, hint=hint)
+    return needed
+
+
+def _warnings(
+    drafts: Sequence[Submission], packs: Mapping[str, Workload], profile: Profile, startup_s: float, *, chained: bool
+) -> Iterable[str]:
+    chosen = [packs[pack] for draft in drafts for task in draft.tasks for pack in task]
+    if profile.gpus:
+        busy = gpu_busy(chosen)
+        if busy < IDLE_BELOW:
+            yield (
+                f"a GPU would be busy for about {100 * busy:.2g} % of the time, by the count of operations and "
+                f"launches, and some sites end such jobs; {_without_gpus(profile)}"
+            )
+    for draft in drafts:
+        stop_after = 60 * draft.minutes - draft.margin_seconds
+        if startup_s + max(draft.seconds) > stop_after and not draft.requeue and not chained:
+            yield f"the longest job takes more than its walltime of {draft.minutes} min: add --chain, or submit again"
+            return
+
+
+def _without_gpus(profile: Profile) -> str:
+    """How to do without GPUs where the cluster has a queue for such jobs, and else where to go."""
+    if not profile.bands:
+        return "without GPUs: --set cluster.gpus=0"
+    for queue in dict.fromkeys((profile.queue, None)):
+        try:
+            bands = dataclasses.replace(profile, gpus=0, queue=queue, walltime_minutes=None).bands_of_size()
+        except FieldError:
+            continue
+        elsewhere = f" --set cluster.queue={bands[0].queue}" if queue != profile.queue else ""
+        return f"without GPUs: --set cluster.gpus=0{elsewhere}"
+    return "this cluster takes no jobs without GPUs, so take another one, or your own machine (--cluster local)"
+
+
+def gpu_busy(packs: Sequence[Workload]) -> float:
+    """Share of its time in which a GPU computes, by the count of operations and of launches."""
+    computing = sum(pack.demands.steps * pack.num_trials * pack.demands.operations / GPU_RATE for pack in packs)
+    launching = sum(pack.demands.steps * LAUNCHES_OF_STEP * SECONDS_OF_LAUNCH for pack in packs)
+    return computing / max(computing + launching, 1e-300)

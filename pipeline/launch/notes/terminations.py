@@ -1,0 +1,64 @@
+"""Who ended a job: notes of what we cancelled, and of why PBS has killed one, for when the server has forgotten.
+
+They lie in the folder of the submission, as the server's own words do.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from pipeline.launch.notes.exit_reasons import tail
+from pipeline.records.atomic_writes import replacing
+
+CANCELLED_FILE = "cancelled"
+KILLED_SUFFIX = "_killed"
+KILLED_BY_PBS = re.compile(r"^=>> PBS: job killed: (.+?)\s*$", re.MULTILINE)
+"""What ``pbs_mom`` writes into the output of a job before it sends SIGTERM (``mom_main.c`` of OpenPBS 23.06.06)."""
+
+
+def note_cancelled(folder: Path, jobs: Iterable[str]) -> None:
+    """Remember that jobs of a submission are told to end now.
+
+    Args:
+        folder: Folder of the submission.
+        jobs: Their ids, as submitit has them.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    noted = dict.fromkeys(jobs, time.time()) | cancelled(folder)
+    with replacing(folder / CANCELLED_FILE) as part:
+        part.write_text(json.dumps(noted) + "\n")
+
+
+def cancelled(folder: Path) -> dict[str, float]:
+    """When jobs of a submission were first told to end, in seconds since 1970, by id."""
+    try:
+        return dict(json.loads((folder / CANCELLED_FILE).read_bytes()))
+    except FileNotFoundError:
+        return {}
+
+
+def note_killed(folder: Path, job: str, cause: str) -> None:
+    """Remember for what a server says that it has killed a job; one who may only read the run has read it anyway."""
+    path = folder / f"{job}{KILLED_SUFFIX}"
+    if not path.exists():
+        with suppress(OSError), replacing(path) as part:
+            part.write_text(f"{cause}\n")
+
+
+def killed(folder: Path, job: str) -> str:
+    """For what a server has killed a job, as it was remembered; empty if it was not seen to."""
+    try:
+        return (folder / f"{job}{KILLED_SUFFIX}").read_text().strip()
+    except OSError:
+        return ""
+
+
+def words_of_pbs(spool: Iterable[Path]) -> str:
+    """What PBS wrote last about why it killed a job, such as ``mem 577916kb exceeded limit 460800kb``."""
+    found = [words for file in spool for words in KILLED_BY_PBS.findall(tail(file))]
+    return found[-1] if found else ""

@@ -1,0 +1,9 @@
+"""PBS Pro for submitit, as a plugin: the executor, the job script and ``qstat``.
+
+The entry points in pyproject.toml name these two classes here, and not in their module: a job that waits in a queue
+runs the code of the day on which it was sent, under the entry points of today's installation.
+"""
+
+from pipeline.launch.pbs.executor import PbsExecutor, PbsJobEnvironment
+
+__all__ = ["PbsExecutor", "PbsJobEnvironment"]

@@ -1,0 +1,165 @@
+"""A profile against what the scheduler says of itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from pipeline.launch.clusters.profile import Profile
+from pipeline.launch.clusters.queues import Band
+from pipeline.launch.probe.findings import AGREES, INFORMATION, NEAR, NOT_TOLD, WITHIN, Finding
+from pipeline.launch.probe.live_cluster import Queue, Site
+
+
+def compared(profile: Profile, site: Site) -> list[Finding]:
+    """A profile against what a cluster says of itself."""
+    known = Finding("scheduler", profile.scheduler, site.scheduler, AGREES)
+    if not profile.on_cluster:
+        return [known, *(Finding(name, "", said, means) for name, said, means in site.remarks)]
+    found = [known, *_bands(profile, site), *_other_queues(profile, site), *_gpu_type(profile, site)]
+    found += _node(profile, site)
+    found.append(_limit("max_array", profile.max_array, site.max_array))
+    found.append(_limit("max_jobs", profile.max_jobs, site.max_jobs))
+    for name, known_names in (("account", site.accounts), ("qos", site.qos)):
+        found += _named(name, getattr(profile, name), known_names)
+    found += _history(profile, site)
+    if profile.requeue and site.requeue is False:
+        found.append(Finding("requeue", "true", "off", "set requeue: false; submit --chain goes on instead"))
+    return [*found, *(Finding(name, "", said, means) for name, said, means in site.remarks)]
+
+
+def _bands(profile: Profile, site: Site) -> Iterator[Finding]:
+    for band in profile.bands:
+        asked = band.queue or profile.queue
+        queue = site.queue(asked)
+        name = f"band of {_band_name(band, asked)}"
+        written = f"{band.hours:g} h" + (f", {band.running} running" if band.running else "")
+        if queue is None:
+            there = ", ".join(queue.name for queue in site.queues)
+            what = "there is no such queue" if asked else "there is no default queue: set queue"
+            rest = f"; there are {there} (a queue may be another server's)" if there else ""
+            yield Finding(name, written, "", what + rest)
+            continue
+        yield Finding(name, written, *_granted(band, site, queue))
+
+
+def _band_name(band: Band, queue: str | None) -> str:
+    least, most = band.gpus
+    gpus = f"{least} GPUs" if least == most else f"{least} to {most} GPUs"
+    return f"{queue or 'the default queue'}, {gpus}"
+
+
+def _granted(band: Band, site: Site, queue: Queue) -> tuple[str, str]:
+    """What a queue grants to jobs of a band, and the verdict."""
+    taking = [there for there in site.behind(queue) if there.takes(band.gpus[0])]
+    granted = max(taking, key=lambda there: there.hours or 0.0, default=None)
+    if granted is None:
+        return queue.name, f"it takes no jobs of {band.gpus[0]} GPUs"
+    hours = queue.hours if granted.hours is None else granted.hours
+    running = "" if granted.running is None else f", {granted.running} running"
+    said = ("no limit" if hours == math.inf else "not told" if hours is None else f"{hours:g} h") + running
+    if queue.closed:
+        return said, f"it takes no jobs now: {queue.closed}"
+    if hours is None:
+        return said, NOT_TOLD
+    if band.hours > hours * 1.01:
+        return said, f"too long: set hours: {hours:g}"
+    if granted.running is not None and (band.running or math.inf) > granted.running:
+        return said, f"set running: {granted.running}"
+    return said, AGREES if math.isclose(band.hours, hours, rel_tol=0.01) else WITHIN
+
+
+def _other_queues(profile: Profile, site: Site) -> Iterator[Finding]:
+    known = {band.queue for band in profile.bands}
+    if known == {None}:
+        known.add(next((queue.name for queue in site.queues if queue.default), None))
+    others = [queue.name for queue in site.queues if queue.name not in known and not queue.closed and not queue.hidden]
+    behind = {name for queue in site.queues for name in queue.leads_to}
+    others = [name for name in others if name not in behind]
+    if others:
+        yield Finding("other queues", "", ", ".join(others), INFORMATION)
+
+
+def _gpu_type(profile: Profile, site: Site) -> Iterator[Finding]:
+    asked = {band.queue or profile.queue for band in profile.bands}
+    queues = [queue for queue in site.queues if queue.name in asked or (queue.default and None in asked)]
+    types: dict[str, int] = {}
+    for queue in queues:
+        types |= {name: max(number, types.get(name, 0)) for name, number in queue.gpu_types.items()}
+    told = ", ".join(f"{name} ({number} a node)" for name, number in types.items() if name)
+    if not told:
+        return
+    if profile.gpu_type is None:
+        yield Finding("gpu_type", "any", told, INFORMATION)
+    elif profile.gpu_type not in types:
+        yield Finding("gpu_type", profile.gpu_type, told, f"there is no {profile.gpu_type}: set gpu_type")
+    else:
+        of_node = types[profile.gpu_type]
+        yield Finding("gpu_type", profile.gpu_type, told, AGREES)
+        yield _limit("per_node" if profile.gpu_types else "node.gpus", profile.gpus_of_node, of_node)
+    for gpu in profile.gpu_types:
+        if gpu.name != profile.gpu_type and types.get(gpu.name) != gpu.per_node:
+            there = types.get(gpu.name)
+            verdict = "there is none: take it out" if there is None else f"set per_node: {there}"
+            yield Finding(f"gpu_types {gpu.name}", str(gpu.per_node), _text(there), verdict)
+
+
+def _node(profile: Profile, site: Site) -> Iterator[Finding]:
+    if not site.nodes:
+        return
+    largest = max(site.nodes, key=lambda node: (node.gpus, node.cpus, node.memory_gib))
+    kinds = "; ".join(f"{node.gpus} GPUs, {node.cpus} CPUs, {node.memory_gib:.0f} GiB" for node in site.nodes[:6])
+    if profile.node is None:
+        yield Finding("node", "", kinds, INFORMATION)
+        return
+    mine = profile.node
+    written = f"{mine.gpus} GPUs, {mine.cpus} CPUs, {mine.memory_gib:.0f} GiB"
+    if not any(mine.gpus <= node.gpus and mine.cpus <= node.cpus for node in site.nodes):
+        yield Finding(
+            "node", written, kinds, f"no node has as much: set node.gpus: {largest.gpus}, {largest.cpus} CPUs"
+        )
+    elif not any(mine.memory_gib <= node.memory_gib * (1 + NEAR) for node in site.nodes):
+        yield Finding("node", written, kinds, f"no node has as much: set node.memory_gib: {largest.memory_gib:.0f}")
+    else:
+        same = any((mine.gpus, mine.cpus) == (node.gpus, node.cpus) for node in site.nodes)
+        yield Finding("node", written, kinds, AGREES if same else WITHIN)
+
+
+def _limit(name: str, mine: int | None, theirs: int | None) -> Finding:
+    """A number of the profile against the most that is granted."""
+    if theirs is None:
+        verdict = NOT_TOLD
+    elif mine is None or mine > theirs:
+        verdict = f"set {name}: {theirs}"
+    else:
+        verdict = AGREES if mine == theirs else WITHIN
+    return Finding(name, _text(mine), _text(theirs), verdict)
+
+
+def _named(name: str, mine: str | None, known: tuple[str, ...] | None) -> Iterator[Finding]:
+    """A name of the profile against those that this user may give."""
+    if known is None:
+        return
+    told = ", ".join(known)
+    if not known and name == "account":
+        yield Finding(name, _text(mine), "", "you have none: ask the site for one")
+    elif mine is None:
+        yield Finding(name, "the default", told, INFORMATION)
+    else:
+        yield Finding(name, mine, told, AGREES if mine in known else f"not yours: set {name} to one of these")
+
+
+def _history(profile: Profile, site: Site) -> Iterator[Finding]:
+    if site.history_hours is None:
+        return
+    told = site.history_hours
+    mine = "" if profile.history_hours is None else f"{profile.history_hours:g} h"
+    near = profile.history_hours is not None and math.isclose(profile.history_hours, told, rel_tol=NEAR)
+    verdict = AGREES if near else f"set history_hours: {told:.3g}"
+    if not told:
+        verdict = "jobs are forgotten as they end; how they ended is in their own files"
+    yield Finding("history_hours", mine, f"{told:.3g} h", verdict)
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

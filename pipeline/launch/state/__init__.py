@@ -1,0 +1,1 @@
+"""State of a run on its cluster: jobs in flight, incidents, status and logs."""

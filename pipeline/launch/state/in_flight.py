@@ -1,0 +1,218 @@
+"""What is in flight: what was sent and not seen to end, and who may send or end anything now."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.errors import PipelineError
+from pipeline.launch.job.worker import work
+from pipeline.launch.notes.submission import (
+    Submission,
+    folder_of,
+    forget_submission,
+    read_submissions,
+    write_submission,
+)
+from pipeline.launch.notes.terminations import cancelled
+from pipeline.launch.schedulers import MOST_REQUEUES, Scheduler, Task, scheduler_named
+from pipeline.records.locks import locked
+from pipeline.records.store import finished_packs
+
+Say = Callable[[str], None]
+"""Told what takes long."""
+
+SECONDS_TO_APPEAR = 30.0
+"""How long a job may take to be seen by its scheduler after the command that sent it has begun."""
+SECONDS_TO_SUBMIT = 600.0
+"""How long to wait for another submit of the same run."""
+SECONDS_TO_END = 120.0
+"""How long a job may take to end: KILL follows TERM after 10 s on PBS, 30 s on SLURM, unless a site says otherwise."""
+SECONDS_BETWEEN_LOOKS = 0.5
+
+
+@contextmanager
+def one_submitter(run: Path, say: Say) -> Iterator[None]:
+    """Wait until nobody else sends jobs of this run, and keep others from it.
+
+    Raises:
+        PipelineError: If somebody else takes very long, or it cannot be known whether there is anybody.
+    """
+    folder = run / "jobs"
+    folder.mkdir(parents=True, exist_ok=True)
+    waited_from = time.monotonic()
+    while (lock := locked(folder / ".lock", say)) is None:
+        if time.monotonic() - waited_from > SECONDS_TO_SUBMIT:
+            what = f"another submit has been at work here for {SECONDS_TO_SUBMIT:g} s"
+            raise PipelineError(what, where=str(run), hint="look for it on the other login nodes")
+        if time.monotonic() - waited_from < 1:
+            say("another submit is at work on this run; waiting for it")
+        time.sleep(1)
+    with lock:
+        yield
+
+
+def scheduler_of(submission: Submission) -> Scheduler:
+    """The scheduler that a submission went to."""
+    return scheduler_named(submission.scheduler, submission.slurm_conf, submission.clusters)
+
+
+def by_scheduler(submissions: Iterable[Submission]) -> list[list[Submission]]:
+    """Submissions together that went to the same scheduler."""
+    kinds: dict[tuple[str | None, ...], list[Submission]] = {}
+    for one in submissions:
+        kinds.setdefault((one.scheduler, one.slurm_conf, one.clusters), []).append(one)
+    return list(kinds.values())
+
+
+def settle(run: Path, say: Say) -> None:
+    """Find out about every note without an id whether its jobs were sent, and complete or forget it.
+
+    Raises:
+        PipelineError: If the scheduler cannot be asked.
+    """
+    open_ = [submission for submission in read_submissions(run) if submission.job is None]
+    for submission in open_:
+        found = with_job(run, submission)
+        wait = submission.sent_at + SECONDS_TO_APPEAR - time.time()
+        if found is None and wait > 0:
+            say(f"a submit was interrupted while it sent {submission.name}; asking again in {wait:.0f} s")
+            time.sleep(wait)
+            found = with_job(run, submission)
+        if found is None:
+            forget_submission(run, submission)
+        else:
+            say(f"a submit was interrupted after it had sent {submission.name}: it is job {found.job}")
+            write_submission(run, found)
+            write_arguments(run, found)
+
+
+def with_job(run: Path, submission: Submission) -> Submission | None:
+    """A submission with the job that has its name, on whichever of its clusters that is."""
+    for cluster in (submission.clusters or "").split(","):
+        there = dataclasses.replace(submission, clusters=cluster or None)
+        job = scheduler_of(there).find(folder_of(run, there.name), there.name)
+        if job is not None:
+            return dataclasses.replace(there, job=job)
+    return None
+
+
+def write_arguments(run: Path, submission: Submission) -> None:
+    """Write what submitit's part in a job waits for, where the process that sent the job had no time to."""
+    from submitit.core.utils import DelayedSubmission, JobPaths
+
+    for index in range(len(submission.tasks)):
+        path = JobPaths(folder_of(run, submission.name), submission.task_id(index)).submitted_pickle
+        if not path.exists():
+            arguments = DelayedSubmission(work, str(run.resolve()), submission.name, index)
+            arguments.set_timeout(submission.minutes, MOST_REQUEUES)
+            part = path.with_suffix(".part")
+            arguments.dump(part)
+            part.replace(path)
+
+
+def held(run: Path, submissions: Sequence[Submission]) -> set[str]:
+    """Ids of the jobs of some submissions that schedulers still hold, as submitit has them.
+
+    Raises:
+        PipelineError: If a scheduler cannot be asked.
+    """
+    return {task.id for task in held_tasks(run, submissions)}
+
+
+def held_tasks(run: Path, submissions: Sequence[Submission]) -> Iterator[Task]:
+    """What schedulers still hold of some submissions.
+
+    Raises:
+        PipelineError: If one cannot be asked.
+    """
+    sent = [one for one in submissions if one.job is not None]
+    for together in by_scheduler(sent):
+        mine = {str(one.job): one for one in together}
+        for task in scheduler_of(together[0]).tasks({job: folder_of(run, one.name) for job, one in mine.items()}):
+            whole = mine.get(task.id)  # an array of whose elements nothing is known: each may be there
+            ids = [whole.task_id(index) for index in range(len(whole.tasks))] if whole else [task.id]
+            yield from (dataclasses.replace(task, id=id_) for id_ in ids)
+
+
+def after_endings(run: Path, submissions: Sequence[Submission], say: Say) -> set[str]:
+    """Ids of the jobs that schedulers hold, once what is ending has ended.
+
+    A job that was told to end goes on for a while: PBS shows it as R for up to 13 s (OpenPBS 23.06.06), SLURM as
+    COMPLETING. What it had is nobody's then, and what is sent at once would find it locked.
+
+    Raises:
+        PipelineError: If a scheduler cannot be asked.
+    """
+    began, told = time.time(), False
+    while True:
+        tasks = list(held_tasks(run, submissions))
+        ending = ending_since(run, submissions, tasks, began)
+        late = time.time() - SECONDS_TO_END
+        if not any(since > late for since in ending.values()):
+            break
+        if not told:
+            which = "1 job of this run is" if len(ending) == 1 else f"{len(ending)} jobs of this run are"
+            say(f"{which} ending; waiting for that")
+        told = True
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    if ending:
+        which = "1 job has" if len(ending) == 1 else f"{len(ending)} jobs have"
+        theirs = "it trains stays its own" if len(ending) == 1 else "they train stays theirs"
+        say(f"{which} not ended within {SECONDS_TO_END:g} s; what {theirs}")
+    return {task.id for task in tasks}
+
+
+def ending_since(run: Path, submissions: Sequence[Submission], tasks: Iterable[Task], seen: float) -> dict[str, float]:
+    """Since when jobs with something left to train are ending, in seconds since 1970, by id.
+
+    Args:
+        run: Folder of the run.
+        submissions: Its submissions.
+        tasks: What schedulers hold of them.
+        seen: What to take for those that end by themselves.
+    """
+    told = {job: at for one in submissions for job, at in cancelled(folder_of(run, one.name)).items()}
+    finished = finished_packs(run)
+    left = {
+        one.task_id(index)
+        for one in submissions
+        for index, packs in enumerate(one.tasks)
+        if not finished.issuperset(packs)
+    }
+    there = [task for task in tasks if task.id in left and (task.ending or task.id in told)]
+    return {task.id: told.get(task.id, seen) for task in there}
+
+
+def let_begin(run: Path, submissions: Sequence[Submission], jobs: set[str], say: Say) -> None:
+    """See to it that no link of a chain waits for one that is over in all but name.
+
+    Args:
+        run: Folder of the run.
+        submissions: Its submissions.
+        jobs: Ids of the jobs that schedulers hold.
+        say: Told what was done.
+
+    Raises:
+        PipelineError: If a scheduler cannot be asked.
+    """
+    there = {one.name: one for one in submissions if jobs.intersection(one.task_id(i) for i in range(len(one.tasks)))}
+    named = {one.name: one for one in submissions if one.job is not None and one.name not in there}
+    for one in there.values():
+        before = named.get(one.after or "")
+        if before is not None and scheduler_of(before).close(str(before.job), folder_of(run, before.name)):
+            say(f"{before.name} was over, but not for its server, which let {one.name} wait for it: it was closed")
+
+
+def in_flight(submissions: Sequence[Submission], jobs: set[str]) -> set[str]:
+    """Packs that jobs which a scheduler holds train or wait to train."""
+    return {
+        pack
+        for one in submissions
+        for index, task in enumerate(one.tasks)
+        if one.job is not None and one.task_id(index) in jobs
+        for pack in task
+    }

@@ -1,0 +1,50 @@
+"""A copy of the code for jobs to run, so that editing the checkout does not change what waits in the queue."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+from pipeline.records.atomic_writes import replacing
+
+PACKAGE = Path(__file__).parents[2]
+
+
+def take_snapshot(run: Path) -> Path:
+    """Copy the package into ``code/<hash>/`` of a run, unless the same is there already.
+
+    Returns:
+        The folder that has the package in it.
+    """
+    folder = snapshot_folder(run)
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(folder) as part:
+            try:
+                _copy(part / PACKAGE.name)
+            except BaseException:
+                shutil.rmtree(part, ignore_errors=True)  # it would fill a disk that is full already
+                raise
+    return folder
+
+
+def snapshot_folder(run: Path) -> Path:
+    """Where the snapshot of the code as it is now lies, or would lie: named by a hash of its content."""
+    digest = hashlib.sha256()
+    for path in _files():
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(PACKAGE)} {len(content)}\n".encode())
+        digest.update(content)
+    return run / "code" / digest.hexdigest()[:16]
+
+
+def _copy(package: Path) -> None:
+    for path in _files():
+        copy = package / path.relative_to(PACKAGE)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+
+
+def _files() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts)

@@ -1,0 +1,232 @@
+"""A sweep on a cluster: from a plan to jobs. What submit, its dry run and retry have in common."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import PipelineError
+from pipeline.launch.clusters.lookup import Cluster, check_name
+from pipeline.launch.cost.calibration import Costs, costs
+from pipeline.launch.cost.estimate import Estimate, estimate
+from pipeline.launch.notes.submission import Submission, folder_of, next_name, read_submissions
+from pipeline.launch.schedulers import clusters_wanted, scheduler_named
+from pipeline.launch.schedulers.waiting import told_if_slow
+from pipeline.launch.state import in_flight
+from pipeline.launch.state.history import incidents, quarantined
+from pipeline.launch.state.in_flight import Say
+from pipeline.launch.submit import sending
+from pipeline.launch.submit.code_snapshot import snapshot_folder
+from pipeline.launch.submit.job_chains import Cut, cut_short
+from pipeline.launch.submit.job_request import check_parallel, request_for
+from pipeline.launch.submit.planned_submissions import Wish, drafts
+from pipeline.launch.submit.retry_policy import more_minutes, relieve
+from pipeline.provenance import code_version
+from pipeline.records.manifest import Outline
+from pipeline.records.store import finished_packs
+
+if TYPE_CHECKING:
+    from pipeline.plan import Plan
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What would be sent now.
+
+    Args:
+        outline: Of the plan, with the halves of packs that were split.
+        drafts: The submissions; none if nothing is left to send.
+        costs: What the packs are expected to take.
+        estimate: What the submissions are expected to take; none if there are none.
+        finished: How many packs are finished.
+        in_flight: How many packs jobs have.
+        quarantined: Packs that are kept back.
+    """
+
+    outline: Outline
+    drafts: list[Submission]
+    costs: Costs | None
+    estimate: Estimate | None
+    finished: int
+    in_flight: int
+    quarantined: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How the packs of a run stand.
+
+    Args:
+        finished: Packs with complete records.
+        flying: Packs that jobs have.
+        kept_back: Packs that failed too often.
+        submissions: What was sent so far.
+        held: Ids of the jobs that schedulers still hold.
+    """
+
+    finished: set[str]
+    flying: set[str]
+    kept_back: set[str]
+    submissions: Sequence[Submission]
+    held: set[str]
+
+    def left(self, packs: Iterable[str]) -> list[str]:
+        """Those of some packs that are to be sent."""
+        there = self.finished | self.flying | self.kept_back
+        return [pack for pack in packs if pack not in there]
+
+
+def rehearse(plan: Plan, run: Path, cluster: Cluster, links: int, say: Say) -> Prepared:
+    """What submit would send, without writing or sending anything, and without a scheduler if there is none here."""
+    check_parallel(cluster, plan.experiment.parallel)
+    check_name(cluster, run)
+    submissions = read_submissions(run)
+    held: set[str] = set()
+    try:
+        tasks = list(in_flight.held_tasks(run, submissions))
+        ending = in_flight.ending_since(run, submissions, tasks, time.time())
+        held = {task.id for task in tasks} - ending.keys()
+    except PipelineError as error:
+        say(f"the scheduler could not be asked what is in flight ({error.what})")
+    standing = Standing(finished_packs(run), in_flight.in_flight(submissions, held), set(), submissions, held)
+    left = standing.left(plan.outline.workloads)
+    cuts = _cuts(standing, plan.outline.workloads, cluster, links, say)
+    return _prepared(plan.outline, run, cluster, standing, left, cuts, {}, links, 0, say, lambda: plan)
+
+
+def scripts(prepared: Prepared, run: Path, cluster: Cluster) -> Iterator[tuple[Submission, str]]:
+    """The exact script of each submission; ids that only the scheduler gives are written as words."""
+    scheduler = scheduler_named(cluster.profile.scheduler, cluster.profile.slurm_conf)
+    for draft in prepared.drafts:
+        snapshot = snapshot_folder(run.resolve())
+        after = f"ID-OF-{draft.after}" if draft.after else None
+        request = request_for(draft, cluster, prepared.outline.parallel, snapshot, after)
+        yield draft, scheduler.script(folder_of(run.resolve(), draft.name), request, len(draft.tasks))
+
+
+def send(
+    outline: Outline,
+    run: Path,
+    cluster: Cluster,
+    links: int,
+    say: Say,
+    only: frozenset[str] | None = None,
+    plan: Plan | None = None,
+) -> Iterator[Prepared | Submission]:
+    """Send what has neither complete records nor a job in flight.
+
+    Args:
+        outline: Of what is to be trained.
+        run: Folder of the run.
+        cluster: Where.
+        links: Submissions of a chain, 1 for none.
+        say: Told what takes long.
+        only: The packs to look at; by default all.
+        plan: What the outline is of, written down before anything is sent; none if the run has it already.
+
+    Yields:
+        First what will be sent, then each submission as its job is known.
+
+    Raises:
+        PipelineError: If the scheduler cannot be asked, or refuses.
+    """
+    check_parallel(cluster, outline.parallel)
+    check_name(cluster, run)
+    scheduler = scheduler_named(cluster.profile.scheduler, cluster.profile.slurm_conf, clusters_wanted())
+    with told_if_slow(say, f"waiting for the scheduler of {cluster.name} to answer"):
+        scheduler.tasks({})  # a login node without the scheduler is told before anything is written
+    with in_flight.one_submitter(run, say):
+        if plan is not None:
+            _write(plan, run)
+        outline = outline.refined(run)  # by whoever was at work on this run until now
+        in_flight.settle(run, say)
+        submissions = read_submissions(run)
+        held = in_flight.after_endings(run, submissions, say)
+        in_flight.let_begin(run, submissions, held, say)
+        found = incidents(run, submissions, held)
+        flying = in_flight.in_flight(submissions, held)
+        standing = Standing(finished_packs(run), flying, quarantined(run, found), submissions, held)
+        left = standing.left(pack for pack in outline.workloads if only is None or pack in only)
+        trials = {pack: outline.workloads[pack].trials for pack in left}
+        halved, memory = relieve(run, trials, left, found, cluster.profile)
+        minutes = more_minutes(left, found, cluster.profile, outline.parallel.nodes)
+        for pack, halves in halved.items():
+            say(f"pack {pack} ran out of memory: its halves are {' and '.join(halves)}")
+        outline = outline.refined(run) if halved else outline
+        chosen = [half for pack in left for half in halved.get(pack, (pack,))]
+        cuts = _cuts(
+            standing, [pack for pack in outline.workloads if only is None or pack in only], cluster, links, say
+        )
+        load = scheduler.load()
+        whole = functools.partial(_plan_of, outline, run, plan)
+        prepared = _prepared(outline, run, cluster, standing, chosen, cuts, memory, links, load, say, whole, minutes)
+        yield prepared
+        if prepared.drafts:
+            yield from sending.send(run, prepared.drafts, cluster, outline.parallel, say)
+
+
+def _write(plan: Plan, run: Path) -> None:
+    from pipeline.plan import write_plan
+
+    write_plan(plan, run)
+
+
+def _plan_of(outline: Outline, run: Path, plan: Plan | None) -> Plan:
+    """The plan with all packs of an outline, read again where it is not at hand or some of them were halved."""
+    from pipeline.plan import read_plan  # takes seconds; only if packs have to be measured
+
+    if plan is not None and plan.outline.workloads.keys() == outline.workloads.keys():
+        return plan
+    written = read_plan(run)
+    return written if plan is None else written.run_as(plan.experiment)
+
+
+def _prepared(
+    outline: Outline,
+    run: Path,
+    cluster: Cluster,
+    standing: Standing,
+    left: Sequence[str],
+    cuts: Sequence[Cut],
+    memory: Mapping[str, float],
+    links: int,
+    load: int,
+    say: Say,
+    plan: Callable[[], Plan],
+    minutes: Mapping[str, int] | None = None,
+) -> Prepared:
+    waiting = frozenset(standing.kept_back - standing.finished)
+    counts = (len(standing.finished), len(standing.flying), waiting)
+    if not left and not cuts:
+        return Prepared(outline, [], None, None, *counts)
+    parallel = outline.parallel
+    flying = [pack for cut in cuts for task in cut.tasks for pack in task]
+    packs = {pack: outline.workloads[pack] for pack in (*left, *flying)}
+    before = _expected(standing.submissions, cluster)
+    expected = costs(list(packs.values()), outline.recorded_steps, cluster.profile, cluster.name, say, plan, before)
+    together = parallel.processes > 1
+    wish = Wish(cluster, expected.seconds, memory, links, load, parallel.nodes, together, outline.how, minutes or {})
+    drafted = drafts(wish, code_version(), next_name(run), cuts)
+    judged = estimate(drafted, packs, cluster, expected.startup_s, parallel.nodes)
+    return Prepared(outline, drafted, expected, judged, *counts)
+
+
+def _cuts(standing: Standing, packs: Iterable[str], cluster: Cluster, links: int, say: Say) -> list[Cut]:
+    """Chains on a cluster that lack links, of so many, which are not finished."""
+    profile = cluster.profile
+    there = (cluster.name, profile.scheduler, profile.slurm_conf)
+    alike = [one for one in standing.submissions if (one.cluster, one.scheduler, one.slurm_conf) == there]
+    cuts = cut_short(alike, standing.held, set(packs) - standing.finished - standing.kept_back, links)
+    for cut in cuts:
+        say(f"a chain ends with {cut.before.name}; missing: link {', '.join(map(str, cut.links))}")
+    return cuts
+
+
+def _expected(submissions: Sequence[Submission], cluster: Cluster) -> dict[str, float]:
+    """What packs were expected to take that were sent to this cluster before."""
+    alike = [one for one in submissions if (one.cluster, one.gpus) == (cluster.name, cluster.profile.gpus)]
+    return {pack: seconds for one in alike for pack, seconds in one.costs.items()}

@@ -1,0 +1,305 @@
+"""Workers on a real SLURM that are stopped, killed and cut off, and what becomes of their trials."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pipeline.experiment.experiment import Experiment
+from pipeline.launch.cost.calibration import STARTUP, place_of
+from pipeline.launch.job.worker import Diary, meeting_of, remember, share_gpus
+from pipeline.launch.notes.attempts import Attempt
+from pipeline.launch.notes.submission import Submission
+from pipeline.models.shallow import Shallow
+from pipeline.plan import make_plan, write_plan
+from pipeline.problems.targets import Sine
+from pipeline.records.schema import OUTCOMES
+from pipeline.records.store import write_outcomes
+from pipeline.training.process_group import VARIABLES
+from pipeline.training.rendezvous import Meeting
+
+LONG = {
+    "engine": "reference",
+    "models": [{"shallow": {"activation": "tanh"}}],
+    "widths": [8],
+    "learning_rates": [0.01, 0.03],
+    "seeds": 2,
+    "steps": 2000,
+    "checkpoint_seconds": 2.0,
+}
+"""One pack, which takes some 18 s in a job that is ``slowed``, and much less anywhere else."""
+WHEN_LOADED = """
+import importlib.abc, importlib.machinery, sys
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name != "{module}":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        execute = spec.loader.exec_module
+        def exec_module(module):
+            execute(module)
+            change(module)
+        spec.loader.exec_module = exec_module
+        return spec
+sys.meta_path.insert(0, Finder())
+"""
+
+
+def change_in_jobs(desk: Any, module: str, change: str) -> str:
+    """The setting of a cluster by which a module of its jobs is changed as soon as it is loaded."""
+    (desk.folder / "sitecustomize.py").write_text(change + WHEN_LOADED.format(module=module))
+    return f'cluster.setup=["export PYTHONPATH={desk.folder}"]'
+
+
+def slowed(desk: Any) -> str:
+    """Have jobs wait while they train: the processor is left to others, and they take as long on any machine."""
+    return change_in_jobs(desk, "pipeline.training.segments", WAITS_BEFORE_EACH_SEGMENT)
+
+
+WAITS_BEFORE_EACH_SEGMENT = """
+import time
+
+def change(segments):
+    segments.MOST_STEPS = 100
+    left = segments.RemainingSegments.__iter__
+    def slowly(self):
+        for segment in left(self):
+            time.sleep(0.75)
+            yield segment
+    segments.RemainingSegments.__iter__ = slowly
+"""
+
+
+def test_a_job_that_runs_out_of_time_goes_on_until_all_is_trained(desks: Callable[[str], Any]) -> None:
+    """Training takes longer than the 30 s that a job has; one queues itself again, one is followed by a link."""
+    requeued, chained = desks("requeued"), desks("chained")
+    config = requeued.small | LONG | {"steps": 4000}
+    short = ["cluster.walltime_minutes=1", "cluster.stop_margin_seconds=30"]
+    for desk in (requeued, chained):
+        desk.write(config)
+    requeued.submit(*short, slowed(requeued))
+    chained.submit(*short, "cluster.requeue=false", slowed(chained), words=["--chain", "3"])
+    here = requeued.locally(config)
+    requeued.wait(500)
+    attempts = requeued.attempts()
+    assert [attempt.number for attempt in attempts] == list(range(1, len(attempts) + 1))
+    assert len(attempts) > 1
+    assert [attempt.end for attempt in attempts] == ["deadline"] * (len(attempts) - 1) + ["finished"]
+    assert len({attempt.job for attempt in attempts}) == 1
+    chained.wait(500)
+    links = chained.notes()
+    assert [note.after for note in links] == [None, *(note.name for note in links[:-1])]
+    tried = chained.attempts()
+    assert [attempt.submission for attempt in tried] == [note.name for note in links[: len(tried)]]
+    assert 1 < len(tried) < len(links)
+    assert [attempt.end for attempt in tried] == ["deadline"] * (len(tried) - 1) + ["finished"]
+    last = (chained.run / "jobs" / links[-1].name).glob("*_log.out")
+    assert "nothing is left to do here" in "".join(path.read_text() for path in last)
+    for desk in (requeued, chained):
+        desk.check_complete()
+        assert desk.records().equals(here)
+
+
+def kill_worker(desk: Any, job: str) -> None:
+    """Kill the Python of a job as the system would, without a word."""
+    found = subprocess.run(["pgrep", "-f", f"submitit.core._submit {desk.run}"], capture_output=True, text=True)
+    killed = []
+    for pid in found.stdout.split():
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+        except (FileNotFoundError, ProcessLookupError):  # one of another job that has ended since
+            continue
+        if f"SLURM_JOB_ID={job}" in environment and "SLURM_PROCID=0" in environment:
+            os.kill(int(pid), signal.SIGKILL)
+            killed.append(pid)
+    assert killed
+
+
+def test_trials_of_a_killed_worker_and_of_a_cancelled_job_are_sent_again_and_trained_once(desk: Any) -> None:
+    config = desk.small | LONG | {"widths": [4, 8]}
+    desk.write(config)
+    sends = [desk.each_pack_a_job, slowed(desk)]
+    desk.submit(*sends)
+    (note,) = desk.notes()
+    desk.wait_for(lambda: len([a for a in desk.attempts() if a.pack]) == len(note.tasks) == 2)
+    time.sleep(3)  # a checkpoint or two
+    subprocess.run(["scancel", note.task_id(0)], check=True)
+    raw = subprocess.run(["squeue", "-h", "-j", note.task_id(1), "-O", "JobID"], capture_output=True, text=True)
+    kill_worker(desk, raw.stdout.strip())
+    desk.wait()
+    assert desk.status()["trials"] == {"lost": 8}
+    assert {row["kind"] for row in json.loads(desk("logs", "run", "--json"))} <= {"killed", "cancelled"}
+    desk.submit(*sends)
+    desk.wait()
+    desk.check_complete()
+    assert desk.records().equals(desk.locally(config))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_run_folder_that_was_full_is_completed_once_there_is_space(desk: Any) -> None:
+    disk = desk.folder / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk], check=True)
+    try:
+        desk.write(desk.small | {"steps": 3000})
+        (desk.folder / "run").symlink_to(disk)
+        filler = disk / "filler"
+        desk.submit(desk.hold)
+        free = os.statvfs(disk)
+        filler.write_bytes(b"0" * (free.f_bavail * free.f_frsize - 40_000))
+        desk.release()
+        desk.wait()
+        assert desk.outcomes().height < 200
+        filler.unlink()
+        desk.submit()
+        desk.wait()
+        desk.check_complete()
+    finally:
+        desk.leave()
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+@pytest.mark.alone
+def test_nothing_is_sent_while_the_controller_is_down_and_status_says_so(desk: Any, dev_cluster: Any) -> None:
+    desk.write(desk.small)
+    desk.submit(desk.each_pack_a_job)
+    desk.wait()
+    desk.write(desk.small | {"steps": 50})
+    dev_cluster.daemon("stop", "slurmctld")
+    try:
+        said = desk("submit", "config.yaml", "--cluster", "dev", "--out", "other", code=2)
+        assert "SLURM could not be asked: " in said
+        assert "Traceback" not in said
+        assert not list((desk.folder / "other" / "jobs").glob("*.json"))
+        found = desk.status()
+        assert found["trials"]["done"] + found["trials"].get("diverged", 0) == 200
+        assert "SLURM could not be asked" in found["scheduler"]
+    finally:
+        dev_cluster.daemon("start", "slurmctld")
+    assert desk.status()["scheduler"] == "answered"
+
+
+@pytest.mark.alone
+def test_trials_of_a_node_that_went_down_are_trained_once(desk: Any, dev_cluster: Any) -> None:
+    desk.write(desk.small | LONG)
+    desk.submit("cluster.options=[--nodelist=dev1]", slowed(desk))
+    desk.wait_for(lambda: any(attempt.pack for attempt in desk.attempts()))
+    dev_cluster.daemon("kill", "dev1")
+    time.sleep(2)
+    dev_cluster.daemon("start", "dev1")
+    desk.wait(240)
+    if desk.status()["trials"].keys() & {"lost"}:
+        desk.submit()
+        desk.wait()
+    desk.check_complete()
+
+
+def test_one_trial_over_two_nodes_gives_the_numbers_of_one_process(desk: Any) -> None:
+    config = desk.small | {"steps": 60, "seeds": 1, "learning_rates": [0.05]}
+    desk.write(config | {"parallel": {"nodes": 2, "devices": 1}})
+    desk.submit()
+    desk.wait()
+    desk.check_complete()
+    assert {attempt.worker for attempt in desk.attempts()} == {0, 1}
+    together, alone = desk.records(), desk.locally(config)
+    assert together.select("trial", "step", "diagnostic").equals(alone.select("trial", "step", "diagnostic"))
+    difference = (together["value"] - alone["value"]).abs() / alone["value"].abs().clip(1e-12)
+    assert difference.fill_nan(0).max() <= 1e-6
+
+
+def test_workers_of_several_nodes_look_for_the_first_host_that_slurm_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lightning 2.6.6 takes ``rack0`` for it."""
+    from lightning.fabric.plugins.environments import TorchElasticEnvironment
+    from submitit import JobEnvironment
+
+    of_slurm = {"JOB_ID": "4711", "NTASKS": "8", "JOB_NUM_NODES": "8", "PROCID": "5", "LOCALID": "0", "NODEID": "5"}
+    for name, value in of_slurm.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    monkeypatch.setenv("SLURM_JOB_NODELIST", "rack[0-1]node[0-3]")
+    monkeypatch.setenv("SUBMITIT_EXECUTOR", "slurm")
+    monkeypatch.setenv("PIPELINE_JOB_STARTED", "1000")
+    for name in (*VARIABLES, "LOCAL_WORLD_SIZE"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.delenv("MASTER_PORT")
+    environment = JobEnvironment()
+    share_gpus(environment, together=True)
+    assert TorchElasticEnvironment().main_address == "rack0node0"
+    assert (os.environ["RANK"], os.environ["WORLD_SIZE"]) == ("5", "8")
+    sent = Submission(
+        "xor-0a1b2c-1", "somewhere", (), "slurm", None, (("p1",),), (1.0,), {}, 30, None, 60.0, 0, False, 0, None,
+        "code", 0.0, "4711",
+    )  # fmt: skip
+    meeting = meeting_of(sent, 0, tmp_path, environment)
+    assert meeting == Meeting(tmp_path / "jobs" / "xor-0a1b2c-1" / "0.meeting", "4711 1000", "rack0node0")
+
+
+def test_only_packs_that_were_trained_from_their_first_step_say_how_long_such_packs_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of one that goes on from a checkpoint, the time of this job is a part."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    asked = Experiment("How long?", (Shallow(),), (2, 3), (Sine(),), learning_rates=(0.1,))
+    plan = make_plan("xor", asked)
+    whole, resumed = (pack.id for pack in plan.packs)
+    write_plan(plan, tmp_path)
+    (tmp_path / "checkpoints" / resumed).mkdir(parents=True)
+    diary = Diary(tmp_path, Attempt("xor-0a1b2c-1", 0, 0, 1, "12", 100.0, ready_at=107.0))
+    for pack in (whole, resumed):
+        diary.begin(pack)
+        row = {"trial": pack, "status": "done", "pack": pack, "seconds": 30.0, "job": "12"}
+        write_outcomes(tmp_path, pack, pl.DataFrame([{name: row.get(name) for name in OUTCOMES}], schema=OUTCOMES))
+    sent = Submission(
+        "xor-0a1b2c-1", "somewhere", (), "slurm", None, ((whole, resumed),), (1.0,), {}, 30, None, 60.0, 0, False, 0,
+        None, "code", 0.0, "12",
+    )  # fmt: skip
+    remember(sent, diary)
+    kinds = {path.stem for path in place_of("somewhere", 0).glob("*.json")}
+    assert kinds == {STARTUP, plan.outline.workloads[whole].kind}
+
+
+def test_pack_that_fails_twice_is_kept_back_until_it_is_asked_for(desk: Any) -> None:
+    broken = desk.folder / "broken"
+    broken.touch()
+    desk.write(desk.small)
+    desk.submit(change_in_jobs(desk, "pipeline.training.run", BREAKS_A_PACK.format(broken=str(broken))))
+    desk.wait()
+    assert desk.status(code=1)["trials"]["failed"] == 50
+    desk("retry", "run")
+    desk.wait()
+    found = desk.status(code=1)
+    assert found["trials"]["quarantined"] == 50
+    (error,) = found["errors"]
+    assert (error["times"], error["kind"], error["packs"]) == (2, "exception", 1)
+    assert "no such luck" in error["error"]
+    assert "1 kept back because they failed twice" in desk("retry", "run")
+    broken.unlink()
+    desk("retry", "run", "--quarantined")
+    desk.wait()
+    desk.check_complete()
+    assert "quarantined" not in desk.status()["trials"]
+
+
+BREAKS_A_PACK = """
+import pathlib
+
+def change(run):
+    fit = run.fit
+    def broken(pack, *arguments, **named):
+        if pathlib.Path({broken!r}).exists() and pack.shape.width == 2 and pack.shape.model.linear:
+            raise RuntimeError("no such luck")
+        return fit(pack, *arguments, **named)
+    run.fit = broken
+"""
+"""A pack of one shape fails in a job as long as a file is there."""
