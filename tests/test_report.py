@@ -207,7 +207,7 @@ def refuted(run: Run, counts: Counter[str]) -> Iterator[str]:
     predicted = predicted_and_measured(run.plan, table, run.records, run.outcomes)
     (pack,) = run.plan.packs
     shape, learned = pack.shape, run.modules[pack.id].learned
-    features_PF = learned.prepared_CP.numpy().T
+    features_PF = learned.prepared_AP.numpy().T
     targets_PK = learned.dataset.train_targets_PK.numpy()
     limits = table["largest_stable_learning_rate"].drop_nulls().to_list()
     meaning = table["limit"][0]

@@ -89,5 +89,5 @@ class LargestStableLearningRate(Diagnostic):
         return model.linear and optimizer.stability_factor() is not None
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
-        rate = snapshot.learned.largest_stable_learning_rate
+        rate = snapshot.context.largest_stable_learning_rate
         return torch.full((len(snapshot.weights_TN),), rate, dtype=torch.float64)

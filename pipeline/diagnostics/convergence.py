@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from pipeline.diagnostics.diagnostic import Diagnostic
-from pipeline.diagnostics.snapshot import Learned, Snapshot
+from pipeline.diagnostics.snapshot import PackContext, Snapshot
 from pipeline.models.model import Model
 from pipeline.numerics.least_squares import least_squares
-from pipeline.numerics.quadrature import Estimate, averaged, averaged_between_kinks
+from pipeline.numerics.quadrature import MeanEstimate, weighted_mean, weighted_mean_between_kinks
 from pipeline.optimizers.rules import Optimizer
 from pipeline.problems.losses import Loss, Task, squared_errors, zero_one_loss
 from pipeline.problems.problem import Cells
@@ -46,7 +46,7 @@ class TestError(Diagnostic):
     unit: ClassVar[str] = "test error"
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
-        return _test_error(snapshot.learned, snapshot.test_outputs_TKP)
+        return _test_error(snapshot.context, snapshot.test_outputs_TKP)
 
 
 @final
@@ -65,11 +65,11 @@ class TestErrorBar(Diagnostic):
     unit: ClassVar[str] = "uncertainty of the test error"
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
-        learned, outputs_TKP = snapshot.learned, snapshot.test_outputs_TKP
-        if learned.task is not Task.REGRESSION:
-            share_T = _test_error(learned, outputs_TKP)  # labels of one point may all be wrong together
+        context, outputs_TKP = snapshot.context, snapshot.test_outputs_TKP
+        if context.task is not Task.REGRESSION:
+            share_T = _test_error(context, outputs_TKP)  # labels of one point may all be wrong together
             return (share_T * (1 - share_T) / outputs_TKP.shape[-1]).sqrt()
-        mean_square = _mean_square(learned, outputs_TKP)
+        mean_square = _mean_square(context, outputs_TKP)
         cut = _between_kinks(snapshot)
         if cut is None:
             return _bar_of_root(mean_square)
@@ -111,7 +111,7 @@ class DistanceToLeastSquares(Diagnostic):
         return model.linear and loss.quadratic
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
-        solution_N = snapshot.learned.least_squares_KF.flatten()
+        solution_N = snapshot.context.least_squares_KF.flatten()
         return (snapshot.weights_TN.double() - solution_N).norm(dim=1)
 
 
@@ -127,10 +127,10 @@ class LeastSquaresError(Diagnostic):
         return model.linear and loss.quadratic
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
-        learned = snapshot.learned
-        prepared_CP = learned.model.prepare(learned.dataset.test_inputs_PD, learned.width)
-        outputs_1KP = learned.least_squares_KF[None] @ prepared_CP
-        return _test_error(learned, outputs_1KP).expand(len(snapshot.weights_TN))
+        context = snapshot.context
+        prepared_AP = context.model.prepare(context.dataset.test_inputs_PD, context.width)
+        outputs_1KP = context.least_squares_KF[None] @ prepared_AP
+        return _test_error(context, outputs_1KP).expand(len(snapshot.weights_TN))
 
 
 @final
@@ -150,69 +150,69 @@ class OuterGap(Diagnostic):
         return loss.quadratic
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
-        learned, weights_TN = snapshot.learned, snapshot.weights_TN.double()
-        outputs_TKP = learned.model.outputs(weights_TN, learned.prepared_CP, learned.width, learned.num_outputs)
-        residual_TPK = outputs_TKP.mT - learned.dataset.train_targets_PK
-        range_TPS = least_squares(snapshot.features_TPF, learned.dataset.train_targets_PK).range_TPS
-        gap_T = (range_TPS.mT @ residual_TPK).square().sum(dim=(1, 2)) / (2 * learned.num_points)
+        context, weights_TN = snapshot.context, snapshot.weights_TN.double()
+        outputs_TKP = context.model.outputs(weights_TN, context.prepared_AP, context.width, context.num_outputs)
+        residual_TPK = outputs_TKP.mT - context.dataset.train_targets_PK
+        range_TPS = least_squares(snapshot.features_TPF, context.dataset.train_targets_PK).range_TPS
+        gap_T = (range_TPS.mT @ residual_TPK).square().sum(dim=(1, 2)) / (2 * context.num_points)
         known_T = snapshot.features_TPF.isfinite().all(dim=2).all(dim=1)
         return torch.where(known_T, gap_T, torch.nan)
 
 
-def _test_error(learned: Learned, outputs_TKP: Tensor) -> Tensor:
-    targets_KP = learned.dataset.test_targets_PK.mT
-    if learned.task is Task.REGRESSION:
-        return _mean_square(learned, outputs_TKP).value.sqrt()
-    return zero_one_loss(outputs_TKP, targets_KP, learned.task, learned.loss)
+def _test_error(context: PackContext, outputs_TKP: Tensor) -> Tensor:
+    targets_KP = context.dataset.test_targets_PK.mT
+    if context.task is Task.REGRESSION:
+        return _mean_square(context, outputs_TKP).value.sqrt()
+    return zero_one_loss(outputs_TKP, targets_KP, context.task, context.loss)
 
 
-def _bar_of_root(mean_square: Estimate) -> Tensor:
+def _bar_of_root(mean_square: MeanEstimate) -> Tensor:
     """The error of the root of a mean square, as a difference of two roots."""
     both_T = (mean_square.value + mean_square.error).sqrt() + mean_square.value.sqrt()
     return (mean_square.error / both_T).where(both_T.isfinite() & (both_T > 0), both_T)
 
 
-def _between_kinks(snapshot: Snapshot) -> Estimate | None:
+def _between_kinks(snapshot: Snapshot) -> MeanEstimate | None:
     """The mean square by a rule that is cut at the kinks of each trial; ``None`` where there are none, or no rule."""
-    learned, weights_TN = snapshot.learned, snapshot.weights_TN.cpu()
-    cells, weights_RP = learned.dataset.test_cells, learned.dataset.test_weights_RP
+    context, weights_TN = snapshot.context, snapshot.weights_TN.cpu()
+    cells, weights_RP = context.dataset.test_cells, context.dataset.test_weights_RP
     if cells is None or weights_RP is None:
         return None
-    kinks = learned.model.kinks(weights_TN.double(), learned.width, learned.num_outputs)
+    kinks = context.model.kinks(weights_TN.double(), context.width, context.num_outputs)
     if kinks is None:
         return None
-    squares_TP = squared_errors(snapshot.test_outputs_TKP, learned.dataset.test_targets_PK.mT).cpu()
-    most = max(1, MOST_CUT // (learned.width * kinks.shape[1]))
+    squares_TP = squared_errors(snapshot.test_outputs_TKP, context.dataset.test_targets_PK.mT).cpu()
+    most = max(1, MOST_CUT // (context.width * kinks.shape[1]))
     parts = []
     for rows in torch.arange(len(weights_TN)).split(most):
-        some = _CutErrors(learned, weights_TN[rows], cells)
+        some = _CutErrors(context, weights_TN[rows], cells)
         kinks_TM = kinks.expand(len(weights_TN), -1)[rows]
-        parts.append(averaged_between_kinks(squares_TP[rows], weights_RP.cpu(), cells.ends_C, kinks_TM, some))
-    return Estimate(torch.cat([part.value for part in parts]), torch.cat([part.error for part in parts]))
+        parts.append(weighted_mean_between_kinks(squares_TP[rows], weights_RP.cpu(), cells.ends_C, kinks_TM, some))
+    return MeanEstimate(torch.cat([part.value for part in parts]), torch.cat([part.error for part in parts]))
 
 
 @dataclass(frozen=True)
 class _CutErrors:
     """Squared errors of some trials at points of their own."""
 
-    learned: Learned
+    context: PackContext
     weights_TN: Tensor
     cells: Cells
 
     def __call__(self, points_TQ: Tensor) -> Tensor:
-        model, width, outputs = self.learned.model, self.learned.width, self.learned.num_outputs
-        prepared_CTQ = model.prepare(points_TQ.reshape(-1, 1), width).unflatten(1, points_TQ.shape)
-        prepared_TCQ = prepared_CTQ.transpose(0, 1).to(self.learned.dtype)
-        outputs_TKQ = model.outputs(self.weights_TN, prepared_TCQ, width, outputs)
+        model, width, outputs = self.context.model, self.context.width, self.context.num_outputs
+        prepared_ATQ = model.prepare(points_TQ.reshape(-1, 1), width).unflatten(1, points_TQ.shape)
+        prepared_TAQ = prepared_ATQ.transpose(0, 1).to(self.context.dtype)
+        outputs_TKQ = model.outputs(self.weights_TN, prepared_TAQ, width, outputs)
         return (outputs_TKQ[:, 0].double() - self.cells.values(points_TQ)).square()
 
 
-def _mean_square(learned: Learned, outputs_TKP: Tensor) -> Estimate:
+def _mean_square(context: PackContext, outputs_TKP: Tensor) -> MeanEstimate:
     """Mean of the squared error over the law of the inputs, with its own error."""
-    dataset = learned.dataset
+    dataset = context.dataset
     squares_TP = squared_errors(outputs_TKP, dataset.test_targets_PK.mT)
     if dataset.test_weights_RP is not None:
-        return averaged(squares_TP, dataset.test_weights_RP)
+        return weighted_mean(squares_TP, dataset.test_weights_RP)
     num_points = squares_TP.shape[1]
     scatter_T = squares_TP.var(dim=1) if num_points > 1 else torch.full_like(squares_TP[:, 0], torch.nan)
-    return Estimate(squares_TP.mean(dim=1), (scatter_T / num_points).sqrt())
+    return MeanEstimate(squares_TP.mean(dim=1), (scatter_T / num_points).sqrt())

@@ -11,7 +11,7 @@ from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.diagnostics.snapshot import Snapshot
 from pipeline.errors import FieldError
 from pipeline.models.model import Model
-from pipeline.numerics.steps_to_tolerance import steps_to
+from pipeline.numerics.steps_to_tolerance import steps_to_tolerance
 from pipeline.optimizers.rules import Optimizer
 from pipeline.problems.losses import Loss
 
@@ -32,12 +32,12 @@ class ExcessLoss(Diagnostic):
         return model.linear and loss.quadratic
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
-        learned = snapshot.learned
+        context = snapshot.context
         weights_TN = snapshot.weights_TN.double()
-        outputs_TKP = learned.model.outputs(weights_TN, learned.prepared_CP, learned.width, learned.num_outputs)
-        residuals_TKP = outputs_TKP - learned.dataset.train_targets_PK.mT
-        parts_TKS = residuals_TKP @ learned.decomposition.in_outputs_PS
-        return parts_TKS.square().sum(dim=(1, 2)) / (2 * learned.num_points)
+        outputs_TKP = context.model.outputs(weights_TN, context.prepared_AP, context.width, context.num_outputs)
+        residuals_TKP = outputs_TKP - context.dataset.train_targets_PK.mT
+        parts_TKS = residuals_TKP @ context.decomposition.left_vectors_PS
+        return parts_TKS.square().sum(dim=(1, 2)) / (2 * context.num_points)
 
 
 @final
@@ -63,6 +63,8 @@ class PredictedSteps(Diagnostic):
         return model.linear and loss.quadratic and optimizer.on_quadratics() is not None
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
-        recurrence = snapshot.learned.optimizer.on_quadratics()
+        recurrence = snapshot.context.optimizer.on_quadratics()
         assert recurrence is not None, "as `applies` says"
-        return steps_to(snapshot.learned.decomposition.modes, snapshot.learning_rates_T, self.tolerance, *recurrence)
+        return steps_to_tolerance(
+            snapshot.context.decomposition.modes, snapshot.learning_rates_T, self.tolerance, *recurrence
+        )

@@ -65,7 +65,7 @@ class DeadUnitShare(Diagnostic):
         return isinstance(model, Shallow)
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
-        model = snapshot.learned.model
+        model = snapshot.context.model
         assert isinstance(model, Shallow), "as `applies` says"
         values_TWP = snapshot.features_TPF.mT[:, :-1].to(snapshot.weights_TN.dtype)
         slopes_TWP = model.activation.multiply_by_derivative_(torch.ones_like(values_TWP), values_TWP)
@@ -117,13 +117,13 @@ class LazyIndex(Diagnostic):
 
 def _losses_of_linearised(snapshot: Snapshot) -> Tensor:
     """The loss of each trial at this step, had its outputs been linear in the weights from step 0 on, shape ``[T]``."""
-    targets_KP = snapshot.learned.dataset.train_targets_PK.mT
+    targets_KP = snapshot.context.dataset.train_targets_PK.mT
     steps_1 = torch.tensor([snapshot.step], device=targets_KP.device)
     elements = math.prod(snapshot.jacobian_shape)
     if elements > MOST_JACOBIAN_ELEMENTS:
         return torch.full_like(snapshot.learning_rates_T, torch.nan)
     losses: list[Tensor] = []
-    scale = snapshot.learned.num_outputs**0.5  # the formulas take the mean over outputs too, where the loss sums
+    scale = snapshot.context.num_outputs**0.5  # the formulas take the mean over outputs too, where the loss sums
     for curved in snapshot.at_start.curvatures(elements):
         residuals_TKP = curved.outputs_TKP - targets_KP
         for jacobian_NKP, residuals_KP in zip(curved.jacobian(), residuals_TKP, strict=True):

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from pipeline.diagnostics.diagnostic import Diagnostic
-from pipeline.diagnostics.snapshot import Learned, Snapshot
+from pipeline.diagnostics.snapshot import PackContext, Snapshot
 from pipeline.errors import FieldError
 from pipeline.models.model import Model
 from pipeline.numerics import spectra
@@ -68,7 +68,7 @@ class StabilityIndex(Diagnostic):
         return optimizer.stability_factor() is not None
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
-        factor = snapshot.learned.optimizer.stability_factor()
+        factor = snapshot.context.optimizer.stability_factor()
         assert factor is not None, "as `applies` says"
         return snapshot.learning_rates_T * _sharpness(snapshot) / factor
 
@@ -88,8 +88,8 @@ class SmallestEigenvalue(Diagnostic):
     unit: ClassVar[str] = "smallest Hessian eigenvalue"
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
-        learned = snapshot.learned
-        if learned.model.linear and learned.loss.quadratic:
+        context = snapshot.context
+        if context.model.linear and context.loss.quadratic:
             num_points, num_features = snapshot.feature_shape
             smallest_T = snapshot.singular_values_TS[:, -1].square() / num_points
             return torch.zeros_like(smallest_T) if num_features > num_points else smallest_T
@@ -114,8 +114,8 @@ class GaussNewtonConditionNumber(Diagnostic):
     unit: ClassVar[str] = "condition number of the Gauss-Newton matrix"
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
-        learned = snapshot.learned
-        if learned.model.linear and learned.loss.quadratic:
+        context = snapshot.context
+        if context.model.linear and context.loss.quadratic:
             return spectra.condition_number_of_range(snapshot.singular_values_TS, snapshot.feature_shape).square()
         values_TS = snapshot.gauss_newton_root_singular_values_TS
         return spectra.condition_number_of_range(values_TS, snapshot.jacobian_shape).square()
@@ -145,24 +145,24 @@ class FiniteDifferenceCurvature(Diagnostic):
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
         top = snapshot.top_of_hessian
-        curvature_T = second_difference(snapshot.learned, snapshot.weights_TN.double(), top.vectors_TN, self.step)
+        curvature_T = second_difference(snapshot.context, snapshot.weights_TN.double(), top.vectors_TN, self.step)
         return torch.where(top.certified_T, curvature_T, torch.nan)
 
 
-def second_difference(learned: Learned, weights_TN: Tensor, directions_TN: Tensor, step: float) -> Tensor:
+def second_difference(context: PackContext, weights_TN: Tensor, directions_TN: Tensor, step: float) -> Tensor:
     """Second difference of the training loss along a direction of length 1 for each trial, shape ``[T]``.
 
     Args:
-        learned: What the weights are of.
+        context: What the weights are of.
         weights_TN: Float64.
         directions_TN: Unit vectors.
         step: Distance to both sides, in units of the weights.
     """
-    targets_KP = learned.dataset.train_targets_PK.mT
+    targets_KP = context.dataset.train_targets_PK.mT
     before_T, here_T, after_T = (
-        learned.loss(
-            learned.model.outputs(
-                weights_TN + distance * directions_TN, learned.prepared_CP, learned.width, learned.num_outputs
+        context.loss(
+            context.model.outputs(
+                weights_TN + distance * directions_TN, context.prepared_AP, context.width, context.num_outputs
             ),
             targets_KP,
         )
@@ -172,9 +172,9 @@ def second_difference(learned: Learned, weights_TN: Tensor, directions_TN: Tenso
 
 
 def _sharpness(snapshot: Snapshot) -> Tensor:
-    learned = snapshot.learned
-    if learned.model.linear and learned.loss.quadratic:
-        return snapshot.singular_values_TS[:, 0].square() / learned.num_points
+    context = snapshot.context
+    if context.model.linear and context.loss.quadratic:
+        return snapshot.singular_values_TS[:, 0].square() / context.num_points
     top = snapshot.top_of_hessian
     return torch.where(top.certified_T, top.largest_T, torch.nan)
 

@@ -14,12 +14,12 @@ from torch import Tensor
 from pipeline.diagnostics.unlocked_cached_property import once
 from pipeline.models.curvature import Curvature, curvature
 from pipeline.models.model import Model
-from pipeline.numerics.descent import Decomposition, decomposed
-from pipeline.numerics.error_decomposition import ErrorParts, Projected, error_parts, precise_product, projected
-from pipeline.numerics.largest_eigenvalues import Ritz, joined, largest_eigenvalues, start_vectors
+from pipeline.numerics.descent import ModalDecomposition, modal_decomposition
+from pipeline.numerics.error_decomposition import ErrorParts, Projection, error_parts, precise_product, project
+from pipeline.numerics.largest_eigenvalues import RitzPairs, concatenated, largest_eigenvalues, start_vectors
 from pipeline.numerics.least_squares import least_squares
 from pipeline.numerics.mean_square_stability import mean_square_limit
-from pipeline.numerics.spectra import of_ordinary, singular_values
+from pipeline.numerics.spectra import of_well_scaled, singular_values
 from pipeline.optimizers.rules import Optimizer
 from pipeline.optimizers.stability_limits import Limit, limit_of
 from pipeline.problems.losses import Loss, Task
@@ -35,7 +35,7 @@ MOST_JACOBIAN_ELEMENTS = 1 << 22
 
 
 @dataclass(frozen=True)
-class Learned:
+class PackContext:
     """What the trials of a pack share: the problem, the model, and the points prepared for it.
 
     The model is fitted to the training points. Points are kept in float64, and once more
@@ -58,7 +58,7 @@ class Learned:
         fitted = self.model.fitted(self.dataset.train_inputs_PD, self.dataset.train_targets_PK, self.width)
         object.__setattr__(self, "model", fitted)
 
-    def on(self, device: torch.device) -> Learned:
+    def on(self, device: torch.device) -> PackContext:
         """The same with its points on a device."""
         if self.dataset.train_inputs_PD.device == device:
             return self
@@ -75,20 +75,20 @@ class Learned:
         return self.dataset.train_targets_PK.shape[1]
 
     @functools.cached_property
-    def prepared_CP(self) -> Tensor:
+    def prepared_AP(self) -> Tensor:
         """Training inputs, prepared for the model, in float64."""
         return self.model.prepare(self.dataset.train_inputs_PD, self.width)
 
     @functools.cached_property
-    def test_prepared_CP(self) -> Tensor:
+    def test_prepared_AP(self) -> Tensor:
         """Held-out inputs, prepared for the model, in the dtype of the training."""
         return self.model.prepare(self.dataset.test_inputs_PD, self.width).to(self.dtype)
 
     @functools.cached_property
-    def precise_test_prepared_CP(self) -> Tensor:
+    def precise_test_prepared_AP(self) -> Tensor:
         """The same in float64."""
         if self.dtype is torch.float64:
-            return self.test_prepared_CP
+            return self.test_prepared_AP
         return self.model.prepare(self.dataset.test_inputs_PD, self.width)
 
     @functools.cached_property
@@ -100,7 +100,7 @@ class Learned:
     @functools.cached_property
     def linear_features_1PF(self) -> Tensor:
         """The one feature matrix of a linear model."""
-        return self.prepared_CP.mT[None]
+        return self.prepared_AP.mT[None]
 
     @functools.cached_property
     def linear_singular_values_1S(self) -> Tensor:
@@ -108,9 +108,9 @@ class Learned:
         return singular_values(self.linear_features_1PF)
 
     @functools.cached_property
-    def decomposition(self) -> Decomposition:
+    def decomposition(self) -> ModalDecomposition:
         """The modes of a linear model under the square loss, as they are at zero weights, where training starts."""
-        return decomposed(self.linear_features_1PF[0], -self.dataset.train_targets_PK)
+        return modal_decomposition(self.linear_features_1PF[0], -self.dataset.train_targets_PK)
 
     @functools.cached_property
     def largest_stable_learning_rate(self) -> float:
@@ -139,18 +139,18 @@ class Learned:
         features_PF, targets_PK = self.linear_features_1PF[0].cpu(), self.dataset.train_targets_PK.cpu()
         cutoff = max(features_PF.shape) * torch.finfo(torch.float64).eps
         solution_FK = torch.linalg.lstsq(features_PF, targets_PK, rcond=cutoff, driver="gelsd").solution
-        return solution_FK.mT.contiguous().to(self.prepared_CP.device)
+        return solution_FK.mT.contiguous().to(self.prepared_AP.device)
 
     @functools.cached_property
-    def linear_projection(self) -> Projected:
+    def linear_projection(self) -> Projection:
         """Of a linear model the combination of features that is best under the law of the inputs."""
-        features_1PF = self.precise_test_prepared_CP.mT[None]
-        return projected(features_1PF, self.dataset.test_targets_PK, self.test_weights_P)
+        features_1PF = self.precise_test_prepared_AP.mT[None]
+        return project(features_1PF, self.dataset.test_targets_PK, self.test_weights_P)
 
     @functools.cached_property
     def linear_fit_1PK(self) -> Tensor:
         """Of a linear model the combination that is best on the training points, at the held-out ones."""
-        return self.combined(self.precise_test_prepared_CP.mT[None], self.least_squares_KF.mT[None])
+        return self.combined(self.precise_test_prepared_AP.mT[None], self.least_squares_KF.mT[None])
 
     def combined(self, features_TPF: Tensor, weights_TFK: Tensor) -> Tensor:
         """Outputs with more digits than training has: float64, or what is beyond it, which takes many times as long."""
@@ -167,9 +167,9 @@ class Shortcuts:
     """At weights in float64: feature matrices on the training points, ``[T, P, F]``."""
     test_outputs: Callable[[Tensor], Tensor] | None = None
     """At weights in the dtype of the training: outputs at the held-out points, ``[T, K, P]``."""
-    singular_values: Callable[[Tensor], Tensor] = of_ordinary
+    singular_values: Callable[[Tensor], Tensor] = of_well_scaled
     """Of ordinary matrices in float64, as ``spectra.singular_values`` asks for them."""
-    top_of_hessian: Callable[[Tensor], Ritz] | None = None
+    top_of_hessian: Callable[[Tensor], RitzPairs] | None = None
     """At weights in float64: the largest eigenvalues of Hessians."""
 
 
@@ -177,7 +177,7 @@ class Shortcuts:
 class Snapshot:
     """One pack, or some of its trials, at one step: weights, losses, gradients, learning rates."""
 
-    learned: Learned
+    context: PackContext
     step: int
     weights_TN: Tensor
     losses_T: Tensor
@@ -197,18 +197,18 @@ class Snapshot:
     @once
     def features_TPF(self) -> Tensor:
         """Feature matrices on the training points in float64: ``[T, P, F]``, or ``[1, P, F]`` if linear."""
-        learned = self.learned
-        if learned.model.linear:
-            return learned.linear_features_1PF
+        context = self.context
+        if context.model.linear:
+            return context.linear_features_1PF
         if self.shortcuts.features is not None:
             return self.shortcuts.features(self.weights_TN.double())
-        return learned.model.features(self.weights_TN.double(), learned.prepared_CP, learned.width, learned.num_outputs)
+        return context.model.features(self.weights_TN.double(), context.prepared_AP, context.width, context.num_outputs)
 
     @once
     def singular_values_TS(self) -> Tensor:
         """Singular values of the feature matrices, largest first."""
-        if self.learned.model.linear:
-            return self.learned.linear_singular_values_1S.expand(len(self.weights_TN), -1)
+        if self.context.model.linear:
+            return self.context.linear_singular_values_1S.expand(len(self.weights_TN), -1)
         return singular_values(self.features_TPF, self.shortcuts.singular_values)
 
     @property
@@ -219,10 +219,10 @@ class Snapshot:
     @once
     def test_outputs_TKP(self) -> Tensor:
         """Outputs at the held-out points, computed in the dtype of the training."""
-        learned = self.learned
+        context = self.context
         if self.shortcuts.test_outputs is not None:
             return self.shortcuts.test_outputs(self.weights_TN)
-        return learned.model.outputs(self.weights_TN, learned.test_prepared_CP, learned.width, learned.num_outputs)
+        return context.model.outputs(self.weights_TN, context.test_prepared_AP, context.width, context.num_outputs)
 
     @once
     def error_parts(self) -> ErrorParts:
@@ -230,27 +230,27 @@ class Snapshot:
 
         Of features as they are now: those of a network may become better.
         """
-        learned = self.learned
-        elements = (learned.width + 1) * max(learned.num_points, len(learned.dataset.test_inputs_PD))
+        context = self.context
+        elements = (context.width + 1) * max(context.num_points, len(context.dataset.test_inputs_PD))
         trials = range(0, len(self.weights_TN), max(1, CURVED_ELEMENTS // elements))
         parts = [self._error_parts(slice(first, first + trials.step)) for first in trials]
         return ErrorParts(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
     def _error_parts(self, some: slice) -> ErrorParts:
-        learned, weights_TN = self.learned, self.weights_TN[some].double()
-        model, width, targets_PK = learned.model, learned.width, learned.dataset.test_targets_PK
-        features_TPF = model.features(weights_TN, learned.precise_test_prepared_CP, width, learned.num_outputs)
+        context, weights_TN = self.context, self.weights_TN[some].double()
+        model, width, targets_PK = context.model, context.width, context.dataset.test_targets_PK
+        features_TPF = model.features(weights_TN, context.precise_test_prepared_AP, width, context.num_outputs)
         if model.linear:
-            best, fitted_TPK = learned.linear_projection, learned.linear_fit_1PK
+            best, fitted_TPK = context.linear_projection, context.linear_fit_1PK
         else:
-            best = projected(features_TPF, targets_PK, learned.test_weights_P)
-            solution_TFK = least_squares(self.features_TPF[some], learned.dataset.train_targets_PK).solution_TFK
-            fitted_TPK = learned.combined(features_TPF, solution_TFK)
-        output_TN = weights_TN[:, -learned.num_outputs * features_TPF.shape[2] :]
-        output_TKF = output_TN.unflatten(1, (learned.num_outputs, -1))
-        learned_TPK = learned.combined(features_TPF, output_TKF.mT)
+            best = project(features_TPF, targets_PK, context.test_weights_P)
+            solution_TFK = least_squares(self.features_TPF[some], context.dataset.train_targets_PK).solution_TFK
+            fitted_TPK = context.combined(features_TPF, solution_TFK)
+        output_TN = weights_TN[:, -context.num_outputs * features_TPF.shape[2] :]
+        output_TKF = output_TN.unflatten(1, (context.num_outputs, -1))
+        learned_TPK = context.combined(features_TPF, output_TKF.mT)
         evaluated_TPK = self.test_outputs_TKP[some].mT
-        parts = error_parts(best, fitted_TPK, learned_TPK, evaluated_TPK, targets_PK, learned.test_weights_P)
+        parts = error_parts(best, fitted_TPK, learned_TPK, evaluated_TPK, targets_PK, context.test_weights_P)
         return ErrorParts(*(part.expand(len(weights_TN)) for part in parts))
 
     def curvatures(self, elements_of_trial: int | None = None) -> Iterator[Curvature]:
@@ -260,16 +260,16 @@ class Snapshot:
             elements_of_trial: Numbers in the largest tensor that is made of one trial; if not said, in its hidden
                 units at all points, or its weights where those are more.
         """
-        learned, num_weights = self.learned, self.weights_TN.shape[1]
-        rows = learned.num_outputs if learned.model.linear else learned.width
-        chunk = max(1, CURVED_ELEMENTS // (elements_of_trial or max(rows * learned.num_points, num_weights)))
-        targets_KP = learned.dataset.train_targets_PK.mT.contiguous()
+        context, num_weights = self.context, self.weights_TN.shape[1]
+        rows = context.num_outputs if context.model.linear else context.width
+        chunk = max(1, CURVED_ELEMENTS // (elements_of_trial or max(rows * context.num_points, num_weights)))
+        targets_KP = context.dataset.train_targets_PK.mT.contiguous()
         for weights_TN in self.weights_TN.split(chunk):
             weights_TN = weights_TN.double()
-            yield curvature(learned.model, learned.loss, weights_TN, learned.prepared_CP, targets_KP, learned.width)
+            yield curvature(context.model, context.loss, weights_TN, context.prepared_AP, targets_KP, context.width)
 
     @once
-    def top_of_hessian(self) -> Ritz:
+    def top_of_hessian(self) -> RitzPairs:
         """The largest eigenvalue of each Hessian, from one start vector, so that a trial's number is its own."""
         if self.shortcuts.top_of_hessian is not None:
             return self.shortcuts.top_of_hessian(self.weights_TN.double())
@@ -278,12 +278,12 @@ class Snapshot:
             largest_eigenvalues(curved.product, start_N.expand(len(curved.outputs_TKP), -1))
             for curved in self.curvatures()
         ]
-        return joined(parts)
+        return concatenated(parts)
 
     @property
     def jacobian_shape(self) -> tuple[int, int]:
         """Weights N, and outputs times points K P."""
-        return self.weights_TN.shape[1], self.learned.num_outputs * self.learned.num_points
+        return self.weights_TN.shape[1], self.context.num_outputs * self.context.num_points
 
     @once
     def jacobian_singular_values_TS(self) -> Tensor:
@@ -291,9 +291,9 @@ class Snapshot:
 
         Their squares are the eigenvalues of the tangent kernel.
         """
-        if self.learned.model.linear:  # one block of features for each output
+        if self.context.model.linear:  # one block of features for each output
             of_block_TS = self.singular_values_TS
-            return of_block_TS.repeat_interleave(self.learned.num_outputs, dim=1)
+            return of_block_TS.repeat_interleave(self.context.num_outputs, dim=1)
         return self._singular_values(lambda curved: curved.jacobian())
 
     @once

@@ -12,7 +12,7 @@ from pipeline.experiment.names import CLOSED_FORM, FASTEST
 from pipeline.experiment.trial import Shape
 from pipeline.experiment.workload import Demands, Memory
 from pipeline.models.greedy import Greedy
-from pipeline.optimizers.solvers import Size, Solver
+from pipeline.optimizers.solvers import ProblemSize, Solver
 
 CHUNK_BYTES = {"cpu": 2 << 20, "cuda": 1 << 29}
 """Size of one of the two buffers of the chunk that an engine works on at a time.
@@ -84,11 +84,11 @@ def operations_of_step(shape: Shape) -> int:
     return shape.optimizer.operations(size) if isinstance(shape.optimizer, Solver) else size.evaluation
 
 
-def size_of(shape: Shape) -> Size:
+def size_of(shape: Shape) -> ProblemSize:
     """How large the problem of one update of one trial is."""
     problem = shape.problem
     num_points = shape.batch_size or problem.train
-    return Size.of(shape.model, shape.width, problem.num_inputs, problem.num_outputs, num_points)
+    return ProblemSize.of(shape.model, shape.width, problem.num_inputs, problem.num_outputs, num_points)
 
 
 def bytes_of_iteration(shape: Shape) -> int:

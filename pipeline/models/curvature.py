@@ -66,20 +66,20 @@ class Curvature(ABC):
 class LinearCurvature(Curvature):
     """A linear model: its outputs have no second derivatives; one block of features for each output."""
 
-    def __init__(self, loss: Loss, weights_TN: Tensor, prepared_CP: Tensor, targets_KP: Tensor) -> None:
-        self.loss, self.targets_KP, self.prepared_CP, self.num_outputs = loss, targets_KP, prepared_CP, len(targets_KP)
+    def __init__(self, loss: Loss, weights_TN: Tensor, prepared_AP: Tensor, targets_KP: Tensor) -> None:
+        self.loss, self.targets_KP, self.prepared_AP, self.num_outputs = loss, targets_KP, prepared_AP, len(targets_KP)
         self.outputs_TKP = self._outputs(weights_TN)
 
     def _outputs(self, weights_TN: Tensor) -> Tensor:
-        return weights_TN.view(len(weights_TN), self.num_outputs, -1) @ self.prepared_CP
+        return weights_TN.view(len(weights_TN), self.num_outputs, -1) @ self.prepared_AP
 
     def product(self, directions_TN: Tensor) -> Tensor:
         slopes_TKP = self.loss.curvature(self.outputs_TKP, self.targets_KP, self._outputs(directions_TN))
-        return (slopes_TKP @ self.prepared_CP.mT).flatten(1)
+        return (slopes_TKP @ self.prepared_AP.mT).flatten(1)
 
     def jacobian(self) -> Tensor:
-        eye_KK = torch.eye(self.num_outputs).to(self.prepared_CP)
-        blocks_KWKP = eye_KK[:, None, :, None] * self.prepared_CP[None, :, None]
+        eye_KK = torch.eye(self.num_outputs).to(self.prepared_AP)
+        blocks_KWKP = eye_KK[:, None, :, None] * self.prepared_AP[None, :, None]
         return blocks_KWKP.flatten(0, 1).expand(len(self.outputs_TKP), -1, -1, -1)
 
     def hessian(self) -> Tensor:
@@ -93,13 +93,13 @@ class ShallowCurvature(Curvature):
     """
 
     def __init__(
-        self, model: Shallow, loss: Loss, weights_TN: Tensor, prepared_CP: Tensor, targets_KP: Tensor, width: int
+        self, model: Shallow, loss: Loss, weights_TN: Tensor, prepared_AP: Tensor, targets_KP: Tensor, width: int
     ) -> None:
         self.model, self.loss, self.width, self.num_outputs = model, loss, width, len(targets_KP)
-        self.prepared_CP, self.targets_KP = prepared_CP, targets_KP
-        hidden_TWC, output_TKF = model.layers(weights_TN, width, self.num_outputs)
+        self.prepared_AP, self.targets_KP = prepared_AP, targets_KP
+        hidden_TWA, output_TKF = model.layers(weights_TN, width, self.num_outputs)
         self.output_TKW = output_TKF[:, :, :width]
-        self.value_TWP = model.activation.apply_(hidden_TWC @ prepared_CP.expand(len(weights_TN), -1, -1))
+        self.value_TWP = model.activation.apply_(hidden_TWA @ prepared_AP.expand(len(weights_TN), -1, -1))
         self.slope_TWP = model.activation.multiply_by_derivative_(torch.ones_like(self.value_TWP), self.value_TWP)
         self.outputs_TKP = torch.baddbmm(output_TKF[:, :, width:], self.output_TKW, self.value_TWP)
         self.error_TKP = loss.gradient(self.outputs_TKP, targets_KP)
@@ -108,10 +108,10 @@ class ShallowCurvature(Curvature):
 
     def product(self, directions_TN: Tensor) -> Tensor:
         width, result_TN = self.width, torch.empty_like(directions_TN)
-        hidden_TWC, output_TKF = self.model.layers(directions_TN, width, self.num_outputs)
-        hidden_result_TWC, output_result_TKF = self.model.layers(result_TN, width, self.num_outputs)
+        hidden_TWA, output_TKF = self.model.layers(directions_TN, width, self.num_outputs)
+        hidden_result_TWA, output_result_TKF = self.model.layers(result_TN, width, self.num_outputs)
 
-        sums_TWP = hidden_TWC @ self.prepared_CP
+        sums_TWP = hidden_TWA @ self.prepared_AP
         values_TWP = self.slope_TWP * sums_TWP
         outputs_TKP = torch.baddbmm(output_TKF[:, :, width:], output_TKF[:, :, :width], self.value_TWP)
         outputs_TKP = torch.baddbmm(outputs_TKP, self.output_TKW, values_TWP)
@@ -123,38 +123,38 @@ class ShallowCurvature(Curvature):
         back_TWP = torch.bmm(self.output_TKW.mT, slopes_TKP, out=values_TWP)
         back_TWP.baddbmm_(output_TKF[:, :, :width].mT, self.error_TKP)
         back_TWP.mul_(self.slope_TWP).addcmul_(self.bend_TWP, sums_TWP)
-        hidden_result_TWC.copy_(back_TWP @ self.prepared_CP.mT)
+        hidden_result_TWA.copy_(back_TWP @ self.prepared_AP.mT)
         return result_TN
 
     def jacobian(self) -> Tensor:
         num_trials, num_points = len(self.value_TWP), self.value_TWP.shape[-1]
         back_TWKP = self.output_TKW.mT[..., None] * self.slope_TWP[:, :, None]
-        hidden_TWCKP = back_TWKP[:, :, None] * self.prepared_CP[:, None]
+        hidden_TWAKP = back_TWKP[:, :, None] * self.prepared_AP[:, None]
         ones_T1P = self.value_TWP.new_ones(num_trials, 1, num_points)
         features_TFP = torch.cat([self.value_TWP, ones_T1P], dim=1)
         eye_KK = torch.eye(self.num_outputs).to(features_TFP)
         output_TKFKP = eye_KK[:, None, :, None] * features_TFP[:, None, :, None]
-        return torch.cat([hidden_TWCKP.flatten(1, 2), output_TKFKP.flatten(1, 2)], dim=1)
+        return torch.cat([hidden_TWAKP.flatten(1, 2), output_TKFKP.flatten(1, 2)], dim=1)
 
     def hessian(self) -> Tensor:
-        hessian_TNN, width, num_inputs = self.of_outputs(), self.width, len(self.prepared_CP)
+        hessian_TNN, width, num_inputs = self.of_outputs(), self.width, len(self.prepared_AP)
         num_trials, num_hidden = len(hessian_TNN), width * num_inputs
-        squares_SP = (self.prepared_CP[:, None] * self.prepared_CP).flatten(0, 1)
-        own_TWCC = (self.bend_TWP @ squares_SP.mT).view(num_trials, width, num_inputs, num_inputs)
+        squares_SP = (self.prepared_AP[:, None] * self.prepared_AP).flatten(0, 1)
+        own_TWAA = (self.bend_TWP @ squares_SP.mT).view(num_trials, width, num_inputs, num_inputs)
         between_TKWP = self.error_TKP[:, :, None] * self.slope_TWP[:, None]
-        between_TKWC = between_TKWP @ self.prepared_CP.mT
+        between_TKWA = between_TKWP @ self.prepared_AP.mT
         for unit in range(width):
             here = slice(unit * num_inputs, (unit + 1) * num_inputs)
-            hessian_TNN[:, here, here] += own_TWCC[:, unit]
+            hessian_TNN[:, here, here] += own_TWAA[:, unit]
             for output in range(self.num_outputs):
                 there = num_hidden + output * (width + 1) + unit
-                hessian_TNN[:, there, here] += between_TKWC[:, output, unit]
-                hessian_TNN[:, here, there] += between_TKWC[:, output, unit]
+                hessian_TNN[:, there, here] += between_TKWA[:, output, unit]
+                hessian_TNN[:, here, there] += between_TKWA[:, output, unit]
         return hessian_TNN
 
 
 def curvature(
-    model: Model, loss: Loss, weights_TN: Tensor, prepared_CP: Tensor, targets_KP: Tensor, width: int
+    model: Model, loss: Loss, weights_TN: Tensor, prepared_AP: Tensor, targets_KP: Tensor, width: int
 ) -> Curvature:
     """The second derivatives of a stack of trials at their weights.
 
@@ -162,7 +162,7 @@ def curvature(
         model: What the weights are of.
         loss: Of the outputs.
         weights_TN: Float64, or what the numbers are wanted in.
-        prepared_CP: Points, prepared for the model, of the same dtype.
+        prepared_AP: Points, prepared for the model, of the same dtype.
         targets_KP: Targets, points last.
         width: Of the model.
 
@@ -171,7 +171,7 @@ def curvature(
     """
     match model:
         case LinearModel():
-            return LinearCurvature(loss, weights_TN, prepared_CP, targets_KP)
+            return LinearCurvature(loss, weights_TN, prepared_AP, targets_KP)
         case Shallow():
-            return ShallowCurvature(model, loss, weights_TN, prepared_CP, targets_KP, width)
+            return ShallowCurvature(model, loss, weights_TN, prepared_AP, targets_KP, width)
     raise TypeError(f"no second derivatives of {model.name()}")

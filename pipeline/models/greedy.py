@@ -71,14 +71,14 @@ class Greedy(LinearModel):
         return (*atoms, *others)[:width]
 
     def fitted(self, inputs_PD: Tensor, targets_PK: Tensor, width: int) -> Model:
-        return Chosen(self, self.choose(inputs_PD, targets_PK, width), self.size_for(width))
+        return SelectedFunctions(self, self.choose(inputs_PD, targets_PK, width), self.size_for(width))
 
     def prepare(self, inputs_PD: Tensor, width: int) -> Tensor:
         raise TypeError(f"{self.name()} has no functions before it was fitted to training points")
 
 
 @final
-class Chosen(LinearModel):
+class SelectedFunctions(LinearModel):
     """A greedy model that has chosen its functions."""
 
     def __init__(self, definition: Greedy, atoms: tuple[int, ...], size: int) -> None:

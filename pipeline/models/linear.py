@@ -36,11 +36,11 @@ class LinearModel(Model, ABC):
     ) -> NDArray[np.float64]:
         return np.zeros(num_outputs * width)
 
-    def features(self, weights_TN: Tensor, prepared_CP: Tensor, width: int, num_outputs: int) -> Tensor:
-        return prepared_CP.mT[None]
+    def features(self, weights_TN: Tensor, prepared_AP: Tensor, width: int, num_outputs: int) -> Tensor:
+        return prepared_AP.mT[None]
 
-    def outputs(self, weights_TN: Tensor, prepared_CP: Tensor, width: int, num_outputs: int) -> Tensor:
-        return weights_TN.view(-1, num_outputs, width) @ prepared_CP
+    def outputs(self, weights_TN: Tensor, prepared_AP: Tensor, width: int, num_outputs: int) -> Tensor:
+        return weights_TN.view(-1, num_outputs, width) @ prepared_AP
 
 
 @final

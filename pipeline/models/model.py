@@ -58,12 +58,12 @@ class Model(Definition, ABC):
         """Whatever of the inputs does not depend on weights, computed once: shape ``[C, P]``."""
 
     @abstractmethod
-    def features(self, weights_TN: Tensor, prepared_CP: Tensor, width: int, num_outputs: int) -> Tensor:
+    def features(self, weights_TN: Tensor, prepared_AP: Tensor, width: int, num_outputs: int) -> Tensor:
         """Columns that the last weights combine, the constant one of a bias included: ``[T, P, F]``.
 
         A linear model has one feature matrix for all trials: ``[1, P, F]``.
         """
 
     @abstractmethod
-    def outputs(self, weights_TN: Tensor, prepared_CP: Tensor, width: int, num_outputs: int) -> Tensor:
+    def outputs(self, weights_TN: Tensor, prepared_AP: Tensor, width: int, num_outputs: int) -> Tensor:
         """Outputs (logits) of every trial at every point, shape ``[T, K, P]``; prepared may also be ``[T, C, P]``."""

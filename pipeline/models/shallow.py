@@ -58,13 +58,13 @@ class Shallow(Model):
         num_trials = len(weights_TN)
         return hidden_TN.view(num_trials, width, -1), output_TN.view(num_trials, num_outputs, width + 1)
 
-    def features(self, weights_TN: Tensor, prepared_CP: Tensor, width: int, num_outputs: int) -> Tensor:
-        hidden_TWC, _ = self.layers(weights_TN, width, num_outputs)
-        hidden_TWP = self.activation.apply_(hidden_TWC @ prepared_CP)
+    def features(self, weights_TN: Tensor, prepared_AP: Tensor, width: int, num_outputs: int) -> Tensor:
+        hidden_TWA, _ = self.layers(weights_TN, width, num_outputs)
+        hidden_TWP = self.activation.apply_(hidden_TWA @ prepared_AP)
         ones_T1P = hidden_TWP.new_ones(len(hidden_TWP), 1, hidden_TWP.shape[-1])
         return torch.cat([hidden_TWP, ones_T1P], dim=1).mT
 
-    def outputs(self, weights_TN: Tensor, prepared_CP: Tensor, width: int, num_outputs: int) -> Tensor:
-        hidden_TWC, output_TKF = self.layers(weights_TN, width, num_outputs)
-        hidden_TWP = self.activation.apply_(hidden_TWC @ prepared_CP)
+    def outputs(self, weights_TN: Tensor, prepared_AP: Tensor, width: int, num_outputs: int) -> Tensor:
+        hidden_TWA, output_TKF = self.layers(weights_TN, width, num_outputs)
+        hidden_TWP = self.activation.apply_(hidden_TWA @ prepared_AP)
         return torch.baddbmm(output_TKF[:, :, width:], output_TKF[:, :, :width], hidden_TWP)

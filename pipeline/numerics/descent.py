@@ -41,21 +41,21 @@ class Modes:
 
 
 def modes(features_PF: Tensor, residuals_PK: Tensor) -> Modes:
-    """Decompose the loss of a linear model at its start, as ``decomposed`` does."""
-    return decomposed(features_PF, residuals_PK).modes
+    """Decompose the loss of a linear model at its start, as ``modal_decomposition`` does."""
+    return modal_decomposition(features_PF, residuals_PK).modes
 
 
-class Decomposition(NamedTuple):
+class ModalDecomposition(NamedTuple):
     """The modes of a linear model, and their directions."""
 
     modes: Modes
-    in_outputs_PS: Tensor
+    left_vectors_PS: Tensor
     """Directions in the outputs at the training points; zero for a mode that is rounding."""
-    in_weights_SF: Tensor
+    right_vectors_SF: Tensor
     """Directions in the weights of one output."""
 
 
-def decomposed(features_PF: Tensor, residuals_PK: Tensor) -> Decomposition:
+def modal_decomposition(features_PF: Tensor, residuals_PK: Tensor) -> ModalDecomposition:
     """Decompose the loss of a linear model at its start.
 
     What a mode holds whose singular value is below rounding, no step changes: it belongs to
@@ -80,10 +80,10 @@ def decomposed(features_PF: Tensor, residuals_PK: Tensor) -> Decomposition:
         losses_S=parts_SK.square().sum(dim=1) / (2 * num_points),
         floor=remainder_PK.square().sum() / (2 * num_points),
     )
-    return Decomposition(split, left_PS, right_SF)
+    return ModalDecomposition(split, left_PS, right_SF)
 
 
-def contraction(
+def contraction_factor(
     eigenvalues_S: Tensor, learning_rates_R: Tensor, momentum: float = 0.0, nesterov: bool = False
 ) -> Tensor:
     """Factor by which a late step multiplies the error of each mode, shape ``[R, S]``; above 1 it diverges.
@@ -104,7 +104,7 @@ def contraction(
     return torch.where(discriminant_RS <= 0, determinant_RS.clamp(min=0).sqrt(), real_RS)
 
 
-def double_root(momentum: float, nesterov: bool) -> float:
+def critical_step(momentum: float, nesterov: bool) -> float:
     """The ``rate * eigenvalue`` at which the two roots of a mode meet, below which they are real and positive.
 
     ``(1 - sqrt b)^2`` for heavy ball and ``((1 - b) / (1 + b))^2`` for Nesterov with momentum b.
@@ -118,7 +118,7 @@ def _discriminant(step_RS: Tensor, momentum: float, nesterov: bool) -> Tensor:
     A root moves by the square root of what the discriminant is off by: of two roots that meet, 16 digits of the
     momentum would leave 8.
     """
-    edge = double_root(momentum, nesterov)
+    edge = critical_step(momentum, nesterov)
     if nesterov:
         moved = 4 * momentum * (1 - momentum) / (1 + momentum) ** 3
         return (1 - step_RS) * (1 + momentum) ** 2 * _distance_to(edge, moved, step_RS)
@@ -164,7 +164,7 @@ def log_errors(
     else:
         rows = (1 - step_RS, torch.full_like(step_RS, -momentum))
     entries = (*rows, step_RS, torch.full_like(step_RS, momentum))
-    scale_RS = contraction(eigenvalues_S, learning_rates_R, momentum, nesterov).clamp(min=1)
+    scale_RS = contraction_factor(eigenvalues_S, learning_rates_R, momentum, nesterov).clamp(min=1)
     step_RS22 = torch.stack(entries, dim=-1).view(*step_RS.shape, 2, 2) / scale_RS[..., None, None]
     start_21 = step_RS.new_tensor([[1.0], [0.0]])
     errors_RHS = _powered(step_RS22, start_21, steps_RH1)[..., 0, 0]
@@ -189,7 +189,7 @@ def _powered(matrix_RSMM: Tensor, start_M1: Tensor, steps_RH1: Tensor) -> Tensor
     return state_RHSM1
 
 
-def travelled(
+def displacement_and_velocity(
     eigenvalues_S: Tensor, learning_rates_R: Tensor, step: int, momentum: float = 0.0, nesterov: bool = False
 ) -> tuple[Tensor, Tensor]:
     """How far each mode has gone after so many steps, and its velocity, both of shape ``[R, S]``.
@@ -213,7 +213,7 @@ def travelled(
     gain, kept = (1 + momentum, momentum) if nesterov else (1.0, 1.0)  # of the gradient and of the velocity
     first = (1 - gain * step_RS, kept * decay, gain * one)
     entries = (*first, -step_RS, decay, one, zero, zero, one)  # of (distance, velocity, 1)
-    scale_RS = contraction(eigenvalues_S, learning_rates_R, momentum, nesterov).clamp(min=1)
+    scale_RS = contraction_factor(eigenvalues_S, learning_rates_R, momentum, nesterov).clamp(min=1)
     step_RS33 = torch.stack(entries, dim=-1).view(*step_RS.shape, 3, 3) / scale_RS[..., None, None]
     start_31 = step_RS.new_tensor([[0.0], [0.0], [1.0]])
     state_RS3 = _powered(step_RS33, start_31, torch.tensor([[[step]]], device=step_RS.device))[:, 0, :, :, 0]

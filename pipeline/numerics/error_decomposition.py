@@ -28,7 +28,7 @@ SPLITTER = 2.0**27 + 1
 """Parts a float64 into two halves of 26 bits, whose products are exact."""
 
 
-class Projected(NamedTuple):
+class Projection(NamedTuple):
     """The best combinations of features under the law of the inputs.
 
     Args:
@@ -49,7 +49,7 @@ class ErrorParts(NamedTuple):
     rounding_T: Tensor
 
 
-def projected(features_TPF: Tensor, targets_PK: Tensor, weights_P: Tensor) -> Projected:
+def project(features_TPF: Tensor, targets_PK: Tensor, weights_P: Tensor) -> Projection:
     """Project the targets onto the span of the features in the inner product of a rule.
 
     Args:
@@ -64,11 +64,11 @@ def projected(features_TPF: Tensor, targets_PK: Tensor, weights_P: Tensor) -> Pr
     missed_TPK = scaled_PK - range_TPS @ (range_TPS.mT @ scaled_PK)
     missed_TPK = torch.where(known_T[:, None, None], missed_TPK, torch.nan)
     values_TPK = targets_PK - missed_TPK / root_P1.where(root_P1 > 0, 1.0)  # a point of no weight has no say
-    return Projected(values_TPK, missed_TPK.square().sum(dim=(1, 2)))
+    return Projection(values_TPK, missed_TPK.square().sum(dim=(1, 2)))
 
 
 def error_parts(
-    best: Projected,
+    best: Projection,
     fitted_TPK: Tensor,
     learned_TPK: Tensor,
     evaluated_TPK: Tensor,

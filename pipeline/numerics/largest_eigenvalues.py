@@ -33,7 +33,7 @@ EPS = torch.finfo(torch.float64).eps
 
 
 @dataclass(frozen=True)
-class Ritz:
+class RitzPairs:
     """What so many products tell of each operator; NaN in all numbers of one that is not finite."""
 
     largest_T: Tensor
@@ -46,10 +46,10 @@ class Ritz:
     """Whether the residual is within the tolerance."""
 
 
-def joined(parts: Sequence[Ritz]) -> Ritz:
+def concatenated(parts: Sequence[RitzPairs]) -> RitzPairs:
     """The values of several stacks as those of one."""
-    names = [field.name for field in dataclasses.fields(Ritz)]
-    return Ritz(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
+    names = [field.name for field in dataclasses.fields(RitzPairs)]
+    return RitzPairs(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
 
 
 def start_vectors(num_trials: int, num_entries: int) -> Tensor:
@@ -60,7 +60,7 @@ def start_vectors(num_trials: int, num_entries: int) -> Tensor:
 
 def largest_eigenvalues(
     product: Product, start_TN: Tensor, tolerance: float = TOLERANCE, most_steps: int = MOST_STEPS
-) -> Ritz:
+) -> RitzPairs:
     """The largest algebraic eigenvalue of each operator.
 
     Every number of a trial is that of the step at which its own residual is within the tolerance, however long the
@@ -80,7 +80,7 @@ def largest_eigenvalues(
         raise ValueError(f"eigenvalues need float64, not {start_TN.dtype}")
     num_trials, num_entries = start_TN.shape
     most_steps = min(most_steps, num_entries)
-    krylov = Krylov(product, start_TN, most_steps)
+    krylov = KrylovBasis(product, start_TN, most_steps)
     found = _nothing(num_trials, num_entries, start_TN.device)
     for step in range(1, most_steps + 1):
         krylov.advance()
@@ -92,7 +92,7 @@ def largest_eigenvalues(
     return found
 
 
-class Krylov:
+class KrylovBasis:
     """Orthonormal bases of the spaces that powers of the operators span, and the operators in them."""
 
     def __init__(self, product: Product, start_TN: Tensor, most_steps: int) -> None:
@@ -137,13 +137,13 @@ def _orthogonal(vectors_TN: Tensor, basis_TSN: Tensor) -> Tensor:
     return torch.baddbmm(vectors_TN[:, None], parts_TS1.mT, basis_TSN, alpha=-1)[:, 0]
 
 
-def _nothing(num_trials: int, num_entries: int, device: torch.device) -> Ritz:
+def _nothing(num_trials: int, num_entries: int, device: torch.device) -> RitzPairs:
     nan_T = torch.full((num_trials,), torch.nan, dtype=torch.float64, device=device)
     vectors_TN = nan_T[:, None].repeat(1, num_entries)
-    return Ritz(nan_T, vectors_TN, nan_T, torch.zeros_like(nan_T, dtype=torch.bool))
+    return RitzPairs(nan_T, vectors_TN, nan_T, torch.zeros_like(nan_T, dtype=torch.bool))
 
 
-def _update(found: Ritz, krylov: Krylov, tolerance: float) -> Ritz:
+def _update(found: RitzPairs, krylov: KrylovBasis, tolerance: float) -> RitzPairs:
     """The Ritz values now, of those that had not converged before."""
     matrices_TSS = torch.diag_embed(krylov.diagonal_TS)
     matrices_TSS = matrices_TSS + torch.diag_embed(krylov.beside_TS[:, :-1], offset=1)
@@ -159,7 +159,7 @@ def _update(found: Ritz, krylov: Krylov, tolerance: float) -> Ritz:
     def newest(new: Tensor, old: Tensor) -> Tensor:
         return torch.where(found.certified_T.view(-1, *[1] * (new.ndim - 1)), old, new)
 
-    return Ritz(
+    return RitzPairs(
         newest(values_TS[:, -1], found.largest_T),
         newest(vectors_TN, found.vectors_TN),
         newest(residuals_T, found.residuals_T),

@@ -22,7 +22,7 @@ CACHE_LINE = 8
 """Numbers of float64."""
 
 
-class Fitted(NamedTuple):
+class LeastSquaresSolution(NamedTuple):
     """Exact solutions, and what the matrices can reach.
 
     Args:
@@ -34,7 +34,7 @@ class Fitted(NamedTuple):
     range_TPS: Tensor
 
 
-def least_squares(features_TPF: Tensor, targets_PK: Tensor) -> Fitted:
+def least_squares(features_TPF: Tensor, targets_PK: Tensor) -> LeastSquaresSolution:
     """Minimise ``|features w - targets|`` for every matrix and every column of the targets.
 
     Singular values below ``max(P, F) * 2.2e-16`` of the largest are taken as zero, as
@@ -55,7 +55,7 @@ def least_squares(features_TPF: Tensor, targets_PK: Tensor) -> Fitted:
     targets_TPK = padded(targets_PK[None]).expand(len(matrix_TPF), -1, -1)
     solution_TFK = right_TSF.mT @ (inverse_TS[..., None] * (range_TPS.mT @ targets_TPK)) / scale_T11
     solution_TFK = torch.where(finite_T11, solution_TFK, torch.nan)
-    return Fitted(solution_TFK[:, :num_features, : targets_PK.shape[1]], range_TPS[:, :num_points])
+    return LeastSquaresSolution(solution_TFK[:, :num_features, : targets_PK.shape[1]], range_TPS[:, :num_points])
 
 
 def padded(matrix_TPF: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ KRONROD_NODES = 7
 
 
 @dataclass(frozen=True)
-class Estimate:
+class MeanEstimate:
     """A mean and how far it may be off."""
 
     value: Tensor
@@ -49,7 +49,7 @@ def mean(
     breaks: Sequence[float] = (),
     num_points: int = 2**14,
     seed: int = 0,
-) -> Estimate:
+) -> MeanEstimate:
     """Mean of a function over the box ``[low, high]^D``; NaN where a value of it is.
 
     Args:
@@ -68,16 +68,16 @@ def mean(
     _check_box(dimension, low, high)
     if dimension <= MAX_GAUSS_DIMENSION:
         num_cells = max(round(num_points ** (1 / dimension)) // NODES, 1)
-        ends_C = cell_ends(low, high, breaks, num_cells)
+        ends_C = cell_boundaries(low, high, breaks, num_cells)
         fine, coarse = (_gauss_mean(function, ends_C, dimension, nodes) for nodes in (NODES, NODES - 1))
-        return Estimate(fine, (fine - coarse).abs())
+        return MeanEstimate(fine, (fine - coarse).abs())
     power = math.ceil(math.log2(max(num_points, 1)))
     scrambles = sobol(dimension, power, low=low, high=high, seed=seed)
     means_R = torch.stack([function(points_PD).mean(dim=-1) for points_PD in scrambles])
-    return Estimate(means_R.mean(dim=0), means_R.std(dim=0) / math.sqrt(SCRAMBLES))
+    return MeanEstimate(means_R.mean(dim=0), means_R.std(dim=0) / math.sqrt(SCRAMBLES))
 
 
-def cell_ends(low: float, high: float, breaks: Sequence[float], num_cells: int) -> Tensor:
+def cell_boundaries(low: float, high: float, breaks: Sequence[float], num_cells: int) -> Tensor:
     """Ends of at least so many cells of ``[low, high]``, every break inside among them, shape ``[C + 1]``.
 
     Between two breaks cells are equal.
@@ -149,14 +149,14 @@ def rule(
     """
     _check_box(dimension, low, high)
     if dimension <= MAX_GAUSS_DIMENSION:
-        return kronrod(ends_of_rule(dimension, num_points, low=low, high=high, breaks=breaks), dimension)
+        return kronrod(boundaries_of_rule(dimension, num_points, low=low, high=high, breaks=breaks), dimension)
     power = max(math.floor(math.log2(max(num_points, 1) / SCRAMBLES)), 0)
     scrambles_RPD = sobol(dimension, power, low=low, high=high, seed=seed)
     weights_RP = torch.eye(SCRAMBLES, dtype=torch.float64).repeat_interleave(2**power, dim=1) / 2**power
     return scrambles_RPD.flatten(0, 1), weights_RP
 
 
-def ends_of_rule(
+def boundaries_of_rule(
     dimension: int, num_points: int, *, low: float = -1.0, high: float = 1.0, breaks: tuple[float, ...] = ()
 ) -> Tensor:
     """Ends of the cells of every axis of ``rule`` up to three dimensions, shape ``[C + 1]``."""
@@ -167,15 +167,15 @@ def ends_of_rule(
     return torch.from_numpy(np.union1d(np.linspace(low, high, num_cells + 1), inside))
 
 
-def averaged_between_kinks(
+def weighted_mean_between_kinks(
     values_TP: Tensor, weights_RP: Tensor, ends_C: Tensor, kinks_TM: Tensor, values_at: Callable[[Tensor], Tensor]
-) -> Estimate:
-    """As ``averaged``, of functions of one input, with the cells of a ``rule`` cut where a function has a kink.
+) -> MeanEstimate:
+    """As ``weighted_mean``, of functions of one input, with the cells of a ``rule`` cut where a function has a kink.
 
     Args:
         values_TP: At the points of the rule.
         weights_RP: Its weights.
-        ends_C: Ends of its cells, from ``ends_of_rule``.
+        ends_C: Ends of its cells, from ``boundaries_of_rule``.
         kinks_TM: Places of the kinks of each function, in any order; those outside are left out.
         values_at: From points of each function, ``[T, Q]``, to values there, of the same shape.
     """
@@ -206,17 +206,17 @@ def _kronrod_of_one_cell() -> tuple[Tensor, Tensor]:
     return points_PD[:, 0], weights_RP
 
 
-def _of_rows(means_TR: Tensor) -> Estimate:
+def _of_rows(means_TR: Tensor) -> MeanEstimate:
     value_T, error_T = means_TR.mean(dim=1), means_TR.std(dim=1) / math.sqrt(means_TR.shape[1])
-    return Estimate(value_T, error_T.where(value_T.isfinite(), value_T))
+    return MeanEstimate(value_T, error_T.where(value_T.isfinite(), value_T))
 
 
-def averaged(values_TP: Tensor, weights_RP: Tensor) -> Estimate:
+def weighted_mean(values_TP: Tensor, weights_RP: Tensor) -> MeanEstimate:
     """The mean of the values at the points of a rule, and its error, both ``[T]``; where it is infinite so is both."""
     means_TR = values_TP.to(weights_RP) @ weights_RP.mT
     value_T = values_TP.to(weights_RP) @ weights_RP.mean(dim=0)
     error_T = means_TR.std(dim=1) / math.sqrt(len(weights_RP))
-    return Estimate(value_T, error_T.where(value_T.isfinite(), value_T))
+    return MeanEstimate(value_T, error_T.where(value_T.isfinite(), value_T))
 
 
 def sobol(

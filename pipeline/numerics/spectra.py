@@ -57,14 +57,14 @@ def is_tall(matrices_TPF: Tensor) -> bool:
     return num_points > 2 * num_features
 
 
-def of_ordinary(matrices_TPF: Tensor) -> Tensor:
+def of_well_scaled(matrices_TPF: Tensor) -> Tensor:
     """Singular values of matrices that are finite and whose squares neither overflow nor vanish, largest first."""
     if is_tall(matrices_TPF):
         matrices_TPF = triangular_factors(matrices_TPF)
     return _of_each(torch.linalg.svdvals, matrices_TPF)
 
 
-def singular_values(features_TPF: Tensor, of_ordinary: Callable[[Tensor], Tensor] = of_ordinary) -> Tensor:
+def singular_values(features_TPF: Tensor, of_well_scaled: Callable[[Tensor], Tensor] = of_well_scaled) -> Tensor:
     """Singular values of each matrix, largest first, shape ``[T, min(P, F)]``; NaN where an entry is not finite.
 
     A matrix with entries above 1e75 is scaled, so that those of a diverged trial (up to
@@ -72,7 +72,7 @@ def singular_values(features_TPF: Tensor, of_ordinary: Callable[[Tensor], Tensor
 
     Args:
         features_TPF: In float64.
-        of_ordinary: What computes those of matrices that are finite and have entries from 1e-75 to 1e75.
+        of_well_scaled: What computes those of matrices that are finite and have entries from 1e-75 to 1e75.
 
     Raises:
         ValueError: If not float64; float32 hides everything below 1e-7 of the largest.
@@ -80,7 +80,7 @@ def singular_values(features_TPF: Tensor, of_ordinary: Callable[[Tensor], Tensor
     if features_TPF.dtype != torch.float64:
         raise ValueError(f"singular values need float64, not {features_TPF.dtype}")
     matrix_TPF, scale_T11, finite_T11 = scaled(features_TPF)
-    values_TS = _with_certain_zeros(of_ordinary(matrix_TPF), matrix_TPF) * scale_T11[..., 0]
+    values_TS = _with_certain_zeros(of_well_scaled(matrix_TPF), matrix_TPF) * scale_T11[..., 0]
     return torch.where(finite_T11[..., 0], values_TS, torch.nan)
 
 

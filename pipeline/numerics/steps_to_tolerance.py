@@ -15,7 +15,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from pipeline.numerics.descent import Modes, contraction, double_root, loss_curve
+from pipeline.numerics.descent import Modes, contraction_factor, critical_step, loss_curve
 
 MOST_STEPS = 1 << 53
 """Steps beyond which a float64 does not count any more."""
@@ -26,7 +26,7 @@ NEGLIGIBLE = 1e-6
 """Part of the target below which swinging modes do not count."""
 
 
-def steps_to(
+def steps_to_tolerance(
     modes: Modes, learning_rates_R: Tensor, tolerance: float, momentum: float = 0.0, nesterov: bool = False
 ) -> Tensor:
     """The first step at which the loss above the floor is at most a fraction of its first, shape ``[R]``, float64.
@@ -45,7 +45,7 @@ def steps_to(
     held = Modes(modes.eigenvalues_S[holds_S], modes.losses_S[holds_S], torch.zeros_like(modes.floor))
     rates_R, places_R = learning_rates_R.unique(return_inverse=True)
     target = tolerance * float(held.losses_S.sum())
-    growing_R = (contraction(held.eigenvalues_S, rates_R, momentum, nesterov) > 1).any(dim=1)
+    growing_R = (contraction_factor(held.eigenvalues_S, rates_R, momentum, nesterov) > 1).any(dim=1)
     swung_R = _steps_that_swing(held, rates_R, target, momentum, nesterov).masked_fill(growing_R, 0)
     found_R = _scanned(held, rates_R, target, swung_R.clamp(max=MOST_SCANNED), momentum, nesterov)
 
@@ -78,8 +78,8 @@ def _steps_that_swing(modes: Modes, rates_R: Tensor, target: float, momentum: fl
     if momentum == 0:
         return torch.zeros(len(rates_R), dtype=torch.int64)
     step_RS = rates_R[:, None] * modes.eigenvalues_S
-    swings_RS = step_RS > double_root(momentum, nesterov)
-    rho_RS = contraction(modes.eigenvalues_S, rates_R, momentum, nesterov)
+    swings_RS = step_RS > critical_step(momentum, nesterov)
+    rho_RS = contraction_factor(modes.eigenvalues_S, rates_R, momentum, nesterov)
     log_rho_RS, log_held_S = rho_RS.log(), modes.losses_S.log()
     first_RS = (1 + 5 * ((1 - step_RS).abs() / rho_RS.clamp(min=1e-300) + 1)).log()  # of the factor before the power
 

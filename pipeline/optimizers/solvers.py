@@ -10,12 +10,12 @@ from pipeline.errors import FieldError
 from pipeline.models.model import Model
 from pipeline.optimizers.rules import Optimizer
 
-CALL = 100_000
+CALL_COST = 100_000
 """Operations that a call for a single trial costs, about 30 us: a line search, a decomposition."""
 
 
 @dataclass(frozen=True)
-class Size:
+class ProblemSize:
     """How large the problem of one trial is.
 
     Args:
@@ -34,7 +34,7 @@ class Size:
     evaluation: int
 
     @classmethod
-    def of(cls, model: Model, width: int, num_inputs: int, num_outputs: int, num_points: int) -> Size:
+    def of(cls, model: Model, width: int, num_inputs: int, num_outputs: int, num_points: int) -> ProblemSize:
         """That of a model of some width on so many points."""
         num_weights = model.num_weights(width, num_inputs, num_outputs)
         per_unit = 4 * num_outputs if model.linear else 4 * num_inputs + 6 * num_outputs + 4
@@ -60,11 +60,11 @@ class Solver(Optimizer):
     only_float64: ClassVar[bool] = True
 
     @abstractmethod
-    def elements(self, size: Size) -> int:
+    def elements(self, size: ProblemSize) -> int:
         """Numbers in the largest tensors that a step makes of one trial."""
 
     @abstractmethod
-    def operations(self, size: Size) -> int:
+    def operations(self, size: ProblemSize) -> int:
         """Floating-point operations of a step of one trial, the calls for it alone included."""
 
 
@@ -96,14 +96,14 @@ class VariableProjection(Solver):
     def memory(self, num_weights: int) -> tuple[int, ...]:
         return (1,)
 
-    def elements(self, size: Size) -> int:
+    def elements(self, size: ProblemSize) -> int:
         return size.num_weights * (size.num_residuals + size.num_weights) + size.num_points * size.num_features
 
-    def operations(self, size: Size) -> int:
+    def operations(self, size: ProblemSize) -> int:
         inner, features = size.num_inner, size.num_features
-        solves = 4 * size.num_points * features**2 + 20 * features**3 + 2 * CALL
+        solves = 4 * size.num_points * features**2 + 20 * features**3 + 2 * CALL_COST
         projection = 4 * inner * size.num_residuals * features
-        return 2 * (solves + size.evaluation) + projection + _normal_equations(inner, size.num_residuals) + CALL
+        return 2 * (solves + size.evaluation) + projection + _normal_equations(inner, size.num_residuals) + CALL_COST
 
 
 @final
@@ -125,11 +125,11 @@ class LevenbergMarquardt(Solver):
     def memory(self, num_weights: int) -> tuple[int, ...]:
         return (1,)
 
-    def elements(self, size: Size) -> int:
+    def elements(self, size: ProblemSize) -> int:
         return size.num_weights * (size.num_residuals + size.num_weights)
 
-    def operations(self, size: Size) -> int:
-        return 2 * size.evaluation + _normal_equations(size.num_weights, size.num_residuals) + CALL
+    def operations(self, size: ProblemSize) -> int:
+        return 2 * size.evaluation + _normal_equations(size.num_weights, size.num_residuals) + CALL_COST
 
 
 def _normal_equations(num_weights: int, num_residuals: int) -> int:
@@ -157,8 +157,8 @@ class Lbfgs(Solver):
     def memory(self, num_weights: int) -> tuple[int, ...]:
         return (self.history * num_weights, self.history * num_weights, num_weights, num_weights, 4)
 
-    def elements(self, size: Size) -> int:
+    def elements(self, size: ProblemSize) -> int:
         return size.num_features * size.num_points + 2 * self.history * size.num_weights
 
-    def operations(self, size: Size) -> int:
-        return 3 * (size.evaluation + 3 * CALL) + self.history * (8 * size.num_weights + CALL)
+    def operations(self, size: ProblemSize) -> int:
+        return 3 * (size.evaluation + 3 * CALL_COST) + self.history * (8 * size.num_weights + CALL_COST)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 
 from pipeline.errors import FieldError, PipelineError, brief
-from pipeline.problems.delimited_rows import Stretch, stretches
+from pipeline.problems.delimited_rows import RowBlock, row_blocks
 from pipeline.problems.table_columns import Column
 from pipeline.problems.table_formats import Layout, Names, TableFile
 
@@ -165,9 +165,9 @@ class DelimitedFile(TableFile):
                 return found.first_line + self.content.count(b"\n", found.start, begin)
         raise AssertionError(f"row {row} is beyond the end")
 
-    def _stretches(self) -> Iterable[Stretch]:
+    def _stretches(self) -> Iterable[RowBlock]:
         try:
-            yield from stretches(self.content, self.layout.separator, self.layout.skip_rows + 1)
+            yield from row_blocks(self.content, self.layout.separator, self.layout.skip_rows + 1)
         except PipelineError as error:
             raise self.unreadable(f"{error.where}: {error.what}", error.hint) from None
 

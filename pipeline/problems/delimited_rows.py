@@ -35,7 +35,7 @@ _UNIX = "end every line by a line feed, with or without a carriage return before
 
 
 @dataclass(frozen=True)
-class Stretch:
+class RowBlock:
     """Whole rows of a text, one after another.
 
     Args:
@@ -55,7 +55,7 @@ class Stretch:
     filled_R: NDArray[np.bool_]
 
 
-def stretches(text: bytes, separator: str, first_line: int = 1, size: int = STRETCH) -> Iterator[Stretch]:
+def row_blocks(text: bytes, separator: str, first_line: int = 1, size: int = STRETCH) -> Iterator[RowBlock]:
     """Go over the rows of a text, blank lines among them.
 
     Args:
@@ -99,7 +99,7 @@ class _Piece:
         newlines = self.outside[self.bytes_B[self.outside] == NEWLINE]
         self.length = stop - start if self.is_last else int(newlines[-1]) + 1 if len(newlines) else 0
 
-    def rows(self, first_row: int) -> Stretch:
+    def rows(self, first_row: int) -> RowBlock:
         """What is known of the whole rows."""
         marks = self.outside[self.outside < self.length]
         if self.bytes_B[self.length - 1] != NEWLINE:  # the last row may have no line end
@@ -109,7 +109,7 @@ class _Piece:
         sizes_R = np.diff(ends_R, prepend=-1) - 1
         returns_R = (sizes_R > 0) & (self._byte(ends_R - 1) == RETURN)
         filled_R = sizes_R - returns_R > fields_R - 1
-        return Stretch(self.start, first_row, self.first_line, ends_R + self.start, fields_R, filled_R)
+        return RowBlock(self.start, first_row, self.first_line, ends_R + self.start, fields_R, filled_R)
 
     def check(self) -> None:
         """Refuse what is malformed first."""

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pipeline.definitions import Definition, table
 from pipeline.errors import FieldError
-from pipeline.numerics.quadrature import ends_of_rule, rule
+from pipeline.numerics.quadrature import boundaries_of_rule, rule
 
 Points = NDArray[np.float64]
 Rule = tuple[Tensor, Tensor]
@@ -52,7 +52,7 @@ class Measure(Definition, ABC):
         """
         return None
 
-    def ends_of_rule(self, num_points: int, dimension: int, breaks: tuple[float, ...]) -> Tensor | None:
+    def boundaries_of_rule(self, num_points: int, dimension: int, breaks: tuple[float, ...]) -> Tensor | None:
         """Ends of the cells of such a rule of one input; ``None`` of other rules."""
         return None
 
@@ -85,10 +85,10 @@ class Uniform(Measure):
     def rule(self, num_points: int, dimension: int, breaks: tuple[float, ...], seed: int) -> Rule | None:
         return rule(dimension, num_points, low=self.low, high=self.high, breaks=breaks, seed=seed)
 
-    def ends_of_rule(self, num_points: int, dimension: int, breaks: tuple[float, ...]) -> Tensor | None:
+    def boundaries_of_rule(self, num_points: int, dimension: int, breaks: tuple[float, ...]) -> Tensor | None:
         if dimension > 1:
             return None
-        return ends_of_rule(dimension, num_points, low=self.low, high=self.high, breaks=breaks)
+        return boundaries_of_rule(dimension, num_points, low=self.low, high=self.high, breaks=breaks)
 
     def bounds(self) -> tuple[float, float]:
         return self.low, self.high

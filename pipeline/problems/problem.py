@@ -182,7 +182,7 @@ class FunctionProblem(Problem):
         )
 
     def _test_cells(self) -> Cells | None:
-        ends_C = self.measure.ends_of_rule(self.test, self.dimension, self.target.breaks())
+        ends_C = self.measure.boundaries_of_rule(self.test, self.dimension, self.target.breaks())
         return None if ends_C is None else Cells(ends_C, self.target)
 
     def _test_rule(self) -> Rule | None:

@@ -20,7 +20,7 @@ from pipeline.problems.table_rows import Rows
 
 GZIPPED = ".gz"
 
-KINDS: dict[str, type[TableFile]] = {
+READERS: dict[str, type[TableFile]] = {
     ".csv": DelimitedFile,
     f".csv{GZIPPED}": DelimitedFile,
     ".npz": NpzFile,
@@ -84,7 +84,7 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         FieldError: If its ending is unknown, or it cannot be read.
     """
-    kind = kind_of(path)
+    kind = file_ending(path)
     try:
         content = path.read_bytes()
     except IsADirectoryError:
@@ -105,7 +105,7 @@ def read_bytes(path: Path) -> bytes:
         raise FieldError(("path",), what, hint=hint) from None
 
 
-def kind_of(path: Path) -> str:
+def file_ending(path: Path) -> str:
     """The ending of a file that says what it is, such as ``.csv.gz``.
 
     Raises:
@@ -113,16 +113,16 @@ def kind_of(path: Path) -> str:
     """
     endings = [ending.lower() for ending in path.suffixes]
     kind = "".join(endings[-2:] if endings[-1:] == [GZIPPED] else endings[-1:])
-    if kind not in KINDS:
+    if kind not in READERS:
         what = f"{path} ends in {path.suffix!r}, which is no table that can be read"
-        raise FieldError(("path",), what, hint=f"known: {', '.join(KINDS)}")
+        raise FieldError(("path",), what, hint=f"known: {', '.join(READERS)}")
     return kind
 
 
 def default_separator(path: Path) -> str | None:
     """What stands between the fields of a file if nothing else is said; ``None`` if it is no text."""
-    kind = kind_of(path)
-    if KINDS[kind] is not DelimitedFile:
+    kind = file_ending(path)
+    if READERS[kind] is not DelimitedFile:
         return None
     return "\t" if kind.startswith(".tsv") else ","
 
@@ -137,5 +137,5 @@ def table_file(path: Path, layout: Layout) -> TableFile:
 
 
 def _opened(path: Path, content: bytes, layout: Layout) -> TableFile:
-    kind = kind_of(path)
-    return KINDS[kind](path, kind, content, layout)
+    kind = file_ending(path)
+    return READERS[kind](path, kind, content, layout)

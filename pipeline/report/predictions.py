@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from pipeline.experiment.names import CLOSED_FORM
-from pipeline.numerics.descent import Modes, contraction, log_errors, loss_curve
+from pipeline.numerics.descent import Modes, contraction_factor, log_errors, loss_curve
 from pipeline.optimizers.rules import Recurrence
 from pipeline.plan import Plan
 from pipeline.records.schema import Records
@@ -43,7 +43,7 @@ CURVES = {
 def predicted_and_measured(plan: Plan, results: pl.DataFrame, records: Records, outcomes: pl.DataFrame) -> pl.DataFrame:
     """One row for every trial whose excess loss was recorded and is predicted; empty where there is none.
 
-    Columns: the axes; predicted and measured steps to the tolerance; ``contraction``, the factor by which a
+    Columns: the axes; predicted and measured steps to the tolerance; ``contraction_factor``, the factor by which a
     step multiplies the excess loss between the last two recorded steps that are not rounding, and
     ``predicted_contraction`` between the same; ``mode``, which one holds most of the excess then, counted from
     0 by falling eigenvalue; ``deviation``, the greatest distance of the curves in the logarithm; the verdict.
@@ -103,7 +103,7 @@ def compared(
     predicted_RH = loss_curve(above, rates_R, steps_H, *recurrence)
     counts_RH = (predicted_RH > LEAST_EXCESS[dtype] * predicted_RH[:, :1]) & predicted_RH.isfinite() & (measured_RH > 0)
     eps, half = EPS[dtype], DEVIATION[dtype] / 2
-    growth_R = contraction(start.eigenvalues_S, rates_R, *recurrence).amax(dim=1).clamp(min=1)
+    growth_R = contraction_factor(start.eigenvalues_S, rates_R, *recurrence).amax(dim=1).clamp(min=1)
     revived_RH = 2 * steps_H * growth_R.log()[:, None]
     rounding_RH = (ROUNDINGS * eps) ** 2 * (start.floor + start.losses_S.sum()) * revived_RH.exp()
     beside_RH = loss_curve(above, rates_R * (1 + ROUNDINGS * eps), steps_H, *recurrence)

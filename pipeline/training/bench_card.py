@@ -27,7 +27,7 @@ os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX would tak
 
 import torch
 
-from pipeline.diagnostics.snapshot import Learned
+from pipeline.diagnostics.snapshot import PackContext
 from pipeline.models.activations import ACTIVATIONS, Activation, Relu, Tanh
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, GradientDescent, Momentum, Nesterov, UpdateRule
@@ -42,7 +42,7 @@ from pipeline.training.engines.kernels import kernel
 from pipeline.training.engines.reference import Reference
 
 Shape = tuple[int, int, int, int]
-Made = Callable[[Learned, int | None, torch.device], Engine]
+Made = Callable[[PackContext, int | None, torch.device], Engine]
 
 
 @dataclass(frozen=True)
@@ -137,9 +137,9 @@ def row(*cells: object) -> str:
 # What is trained.
 
 
-def learned_of(
+def context_of(
     shape: Shape, activation: Activation, device: torch.device, rule: UpdateRule, loss: Loss, dtype: torch.dtype
-) -> Learned:
+) -> PackContext:
     """A network of a shape and random points."""
     num_points, num_inputs, width, num_outputs = shape
     drawn = torch.Generator().manual_seed(0)
@@ -149,24 +149,24 @@ def learned_of(
     if num_outputs == 1:
         targets_PK = torch.exp(-inputs_PD.square().sum(dim=1, keepdim=True))
     data = Dataset(inputs_PD, targets_PK, inputs_PD[:2], targets_PK[:2]).on(device)
-    return Learned(Shallow(activation), width, rule, loss, Task.REGRESSION, data, dtype)
+    return PackContext(Shallow(activation), width, rule, loss, Task.REGRESSION, data, dtype)
 
 
-def stack_of(learned: Learned, num_trials: int, device: torch.device) -> Stack:
+def stack_of(context: PackContext, num_trials: int, device: torch.device) -> Stack:
     """Trials at random weights of the size that networks begin with."""
-    num_inputs, num_outputs = learned.dataset.train_inputs_PD.shape[1], learned.num_outputs
-    assert isinstance(learned.optimizer, UpdateRule)
-    num_weights = learned.model.num_weights(learned.width, num_inputs, num_outputs)
+    num_inputs, num_outputs = context.dataset.train_inputs_PD.shape[1], context.num_outputs
+    assert isinstance(context.optimizer, UpdateRule)
+    num_weights = context.model.num_weights(context.width, num_inputs, num_outputs)
     drawn = torch.Generator().manual_seed(1)
     weights_TN = torch.rand(num_trials, num_weights, generator=drawn, dtype=torch.float64) * 2 - 1
-    weights_TN[:, -num_outputs * (learned.width + 1) :] /= learned.width**0.5
-    weights_TN = weights_TN.to(device, learned.dtype)
+    weights_TN[:, -num_outputs * (context.width + 1) :] /= context.width**0.5
+    weights_TN = weights_TN.to(device, context.dtype)
     return Stack(
         tuple(map(str, range(num_trials))),
         weights_TN,
-        tuple(torch.zeros_like(weights_TN) for _ in range(learned.optimizer.slots)),
-        torch.full((num_trials, 1), LEARNING_RATE, device=device, dtype=learned.dtype),
-        torch.full((num_trials,), 1e10, device=device, dtype=learned.dtype),
+        tuple(torch.zeros_like(weights_TN) for _ in range(context.optimizer.slots)),
+        torch.full((num_trials, 1), LEARNING_RATE, device=device, dtype=context.dtype),
+        torch.full((num_trials,), 1e10, device=device, dtype=context.dtype),
     )
 
 
@@ -191,14 +191,14 @@ def checks(device: torch.device) -> Iterator[tuple[str, float, float]]:
     """What was compared with the reference engine, its relative difference, and how much of that rounding explains."""
     for name, loss, rule, num_outputs in CHECKED:
         shape = (20, 3, 17, num_outputs)
-        double = learned_of(shape, ACTIVATIONS[name](), device, rule, loss, torch.float64)
+        double = context_of(shape, ACTIVATIONS[name](), device, rule, loss, torch.float64)
         what = f"{name}, {loss.name()}, {rule.name()}, float64, 4 steps"
         yield what, difference(double, on_card, double, device, 4, 7), 1e-12
-    double = learned_of((20, 33, 17, 5), Tanh(), device, Adam(), SoftmaxCrossEntropy(), torch.float64)
+    double = context_of((20, 33, 17, 5), Tanh(), device, Adam(), SoftmaxCrossEntropy(), torch.float64)
     what = "33 inputs, 5 outputs, by products of matrices, float64, 4 steps of minibatches"
     yield what, difference(double, ByMatrices, double, device, 4, 7), 1e-12
     if device.type == "cuda":  # 100 steps by a CUDA graph; the rounding of tf32 leaves three digits
-        double = learned_of(
+        double = context_of(
             (1437, 64, 256, 10), Relu(), device, GradientDescent(), SoftmaxCrossEntropy(), torch.float64
         )
         yield (
@@ -211,22 +211,22 @@ def checks(device: torch.device) -> Iterator[tuple[str, float, float]]:
     for activation in (Relu(), Tanh()):
         shape = (256, 2, 64, 1) if device.type == "cuda" else (12, 2, 5, 1)
         rule, steps = GradientDescent(), 100 if device.type == "cuda" else 2
-        exact = learned_of(shape, activation, device, rule, HalfMeanSquare(), torch.float64)
+        exact = context_of(shape, activation, device, rule, HalfMeanSquare(), torch.float64)
         single = dataclasses.replace(exact, dtype=torch.float32)
         what = f"{activation.name()}, {'x'.join(map(str, shape))}, float32 against float64, {steps} steps"
         yield what, difference(single, on_card, exact, device, steps, None), 1e-4
 
 
 def difference(
-    learned: Learned, engine: Made, exact: Learned, device: torch.device, steps: int, batch_size: int | None
+    context: PackContext, engine: Made, exact: PackContext, device: torch.device, steps: int, batch_size: int | None
 ) -> float:
     """Of 2 trials by an engine from the reference engine, relative to the largest: loss and gradient, then weights.
 
     Infinite where one diverged.
     """
     found = []
-    for what, made in ((learned, engine), (exact, Reference)):
-        stack = stack_of(learned, 2, device)
+    for what, made in ((context, engine), (exact, Reference)):
+        stack = stack_of(context, 2, device)
         stack = Stack(
             stack.trial_ids,
             stack.weights_TN.to(what.dtype),
@@ -257,9 +257,9 @@ def measured_row(
         return row(*named, f"the fused engine {reason}")
     if time.monotonic() > asked.deadline:
         return row(*named, "not measured: time was up")
-    learned = learned_of(shape, activation, device, GradientDescent(), loss, torch.float32)
+    context = context_of(shape, activation, device, GradientDescent(), loss, torch.float32)
     try:
-        seconds = seconds_of_step(asked, fused(learned, num_trials, device))
+        seconds = seconds_of_step(asked, fused(context, num_trials, device))
     except Exception as error:
         return row(*named, told(error))
     own = num_trials / statistics.median(seconds)
@@ -267,15 +267,15 @@ def measured_row(
     spread = (max(seconds) - min(seconds)) / statistics.median(seconds)
     cells: list[str] = []
     for name, make in PEERS.items():
-        cells.append("-" if name not in asked.peers else ratio(asked, make, learned, num_trials, device, own))
+        cells.append("-" if name not in asked.peers else ratio(asked, make, context, num_trials, device, own))
     shares = (f"{speed / 1e12:.3g}", f"{speed / FLOAT32_RATE:.1%}", f"{speed / rate:.1%}", f"{spread:.0%}")
     return row(*named, f"{own:,.0f}", *shares, *cells)
 
 
 def ratio(
     asked: Asked,
-    make: Callable[[Learned, int, torch.device], Steps],
-    learned: Learned,
+    make: Callable[[PackContext, int, torch.device], Steps],
+    context: PackContext,
     num_trials: int,
     device: torch.device,
     own: float,
@@ -283,10 +283,10 @@ def ratio(
     """How many times a peer is slower, or why that is not known."""
     if time.monotonic() > asked.deadline:
         return "time was up"
-    if num_trials * learned.width * learned.num_points * 4 > PEER_BYTES and make is not reference:
+    if num_trials * context.width * context.num_points * 4 > PEER_BYTES and make is not reference:
         return "too large"
     try:
-        seconds = statistics.median(seconds_of_step(asked, make(learned, num_trials, device)))
+        seconds = statistics.median(seconds_of_step(asked, make(context, num_trials, device)))
     except Exception as error:
         return told(error)
     return f"x {own * seconds / num_trials:.3g}"
@@ -318,23 +318,23 @@ def seconds_of_step(asked: Asked, steps: Steps) -> list[float]:
 
 
 def fused(
-    learned: Learned, num_trials: int, device: torch.device, tile: Tile | None = None, made: Made = on_card
+    context: PackContext, num_trials: int, device: torch.device, tile: Tile | None = None, made: Made = on_card
 ) -> Steps:
     """The engine, with its own tile or another, by the family of kernels that it chooses or by one that is named."""
-    engine, stack = made(learned, None, device), stack_of(learned, num_trials, device)
+    engine, stack = made(context, None, device), stack_of(context, num_trials, device)
     if tile is not None:
         assert isinstance(engine, InRegisters)
         engine.training_tile = tile
     return Steps(functools.partial(advanced, engine, stack))
 
 
-def reference(learned: Learned, num_trials: int, device: torch.device) -> Steps:
+def reference(context: PackContext, num_trials: int, device: torch.device) -> Steps:
     """The reference engine: an operation at a time, for as many trials as stay in cache."""
-    engine, stack = Reference(learned, None, device), stack_of(learned, num_trials, device)
+    engine, stack = Reference(context, None, device), stack_of(context, num_trials, device)
     return Steps(functools.partial(advanced, engine, stack))
 
 
-def captured(learned: Learned, num_trials: int, device: torch.device) -> Steps:
+def captured(context: PackContext, num_trials: int, device: torch.device) -> Steps:
     """The operations of the reference engine for the whole stack, captured once and replayed as a CUDA graph.
 
     Raises:
@@ -342,13 +342,13 @@ def captured(learned: Learned, num_trials: int, device: torch.device) -> Steps:
     """
     if device.type != "cuda":
         raise RuntimeError("needs a CUDA device")
-    stack, rule = stack_of(learned, num_trials, device), learned.optimizer
+    stack, rule = stack_of(context, num_trials, device), context.optimizer
     assert isinstance(rule, UpdateRule)
     points = (
-        learned.prepared_CP.to(learned.dtype).contiguous(),
-        learned.dataset.train_targets_PK.to(learned.dtype).mT.contiguous(),
+        context.prepared_AP.to(context.dtype).contiguous(),
+        context.dataset.train_targets_PK.to(context.dtype).mT.contiguous(),
     )
-    own, gradient_TN = kernel(learned.model, learned.loss, learned.width, learned.num_outputs), stack.weights_TN.clone()
+    own, gradient_TN = kernel(context.model, context.loss, context.width, context.num_outputs), stack.weights_TN.clone()
 
     def step() -> None:
         own(stack.weights_TN, gradient_TN, *points)
@@ -384,7 +384,7 @@ def in_blocks(block: Callable[[], Any], wait: Callable[[], Any], size: int, stat
     return Steps(blocks, size, state)
 
 
-def jax_vmap(learned: Learned, num_trials: int, device: torch.device) -> Steps:
+def jax_vmap(context: PackContext, num_trials: int, device: torch.device) -> Steps:
     """JAX: the training loop of one trial as a ``scan``, ``vmap`` over trials, ``jit`` over all.
 
     Raises:
@@ -397,19 +397,19 @@ def jax_vmap(learned: Learned, num_trials: int, device: torch.device) -> Steps:
 
     if device.type == "cuda" and jax.default_backend() != "gpu":
         raise RuntimeError("JAX does not see the card")
-    data, stack = learned.dataset, stack_of(learned, num_trials, torch.device("cpu"))
+    data, stack = context.dataset, stack_of(context, num_trials, torch.device("cpu"))
     x_PD, y_PK = (jnp.asarray(a.float().cpu().numpy()) for a in (data.train_inputs_PD, data.train_targets_PK))
-    assert isinstance(learned.model, Shallow)
+    assert isinstance(context.model, Shallow)
     start: Any = tuple(
         jnp.asarray(layer.contiguous().numpy())
-        for layer in learned.model.layers(stack.weights_TN, learned.width, learned.num_outputs)
+        for layer in context.model.layers(stack.weights_TN, context.width, context.num_outputs)
     )
-    activate = jnp.tanh if learned.model.activation == Tanh() else jax.nn.relu
-    softmax = isinstance(learned.loss, SoftmaxCrossEntropy)
+    activate = jnp.tanh if context.model.activation == Tanh() else jax.nn.relu
+    softmax = isinstance(context.loss, SoftmaxCrossEntropy)
 
     def loss(weights: tuple[Any, Any]) -> Any:
-        hidden_WC, output_KF = weights
-        hidden_PW = activate(x_PD @ hidden_WC[:, :-1].T + hidden_WC[:, -1])
+        hidden_WA, output_KF = weights
+        hidden_PW = activate(x_PD @ hidden_WA[:, :-1].T + hidden_WA[:, -1])
         outputs_PK = hidden_PW @ output_KF[:, :-1].T + output_KF[:, -1]
         if softmax:
             return -(y_PK * jax.nn.log_softmax(outputs_PK)).sum(axis=1).mean()
@@ -429,7 +429,7 @@ def jax_vmap(learned: Learned, num_trials: int, device: torch.device) -> Steps:
     return in_blocks(block, lambda: jax.block_until_ready(current[0]), SCANNED_STEPS, lambda: current[0])
 
 
-PEERS: dict[str, Callable[[Learned, int, torch.device], Steps]] = {
+PEERS: dict[str, Callable[[PackContext, int, torch.device], Steps]] = {
     "x reference": reference,
     "x CUDA graph": captured,
     "x JAX vmap": jax_vmap,
@@ -463,7 +463,7 @@ def families_compared(asked: Asked, device: torch.device) -> Iterator[str]:
         if not_covered(Shallow(Relu()), GradientDescent(), num_inputs, num_outputs):
             continue
         loss: Loss = SoftmaxCrossEntropy() if num_outputs > 1 else HalfMeanSquare()
-        exact = learned_of(shape, Relu(), device, GradientDescent(), loss, torch.float32)
+        exact = context_of(shape, Relu(), device, GradientDescent(), loss, torch.float32)
         ways: list[tuple[Made, bool]] = [(ByMatrices, False), (ByMatrices, True)]
         if fits(GradientDescent(), width, num_inputs, num_outputs, 4):
             ways.append((InRegisters, False))
@@ -472,9 +472,9 @@ def families_compared(asked: Asked, device: torch.device) -> Iterator[str]:
             if time.monotonic() > asked.deadline:
                 yield row(*named, "time was up")
                 return
-            learned = dataclasses.replace(exact, rounded=rounded)
+            context = dataclasses.replace(exact, rounded=rounded)
             try:
-                seconds = seconds_of_step(asked, fused(learned, num_trials, device, made=made))
+                seconds = seconds_of_step(asked, fused(context, num_trials, device, made=made))
                 own = num_trials / statistics.median(seconds)
                 speed = own * operations_of(shape)
                 cells = (f"{own:,.0f}", f"{speed / 1e12:.3g}", f"{speed / rates[rounded]:.1%}")
@@ -490,14 +490,14 @@ def tiles_tried(asked: Asked, device: torch.device) -> Iterator[str]:
         if not fits(GradientDescent(), width, num_inputs, num_outputs, 4):
             continue
         loss: Loss = SoftmaxCrossEntropy() if num_outputs > 1 else HalfMeanSquare()
-        learned = learned_of(shape, Relu(), device, GradientDescent(), loss, torch.float32)
-        chosen = InRegisters(learned, None, device).training_tile
+        context = context_of(shape, Relu(), device, GradientDescent(), loss, torch.float32)
+        chosen = InRegisters(context, None, device).training_tile
         for tile in tiles_near(chosen, num_inputs + 1 + num_outputs):
             if time.monotonic() > asked.deadline:
                 yield row("x".join(map(str, shape)), "time was up")
                 return
             try:
-                seconds = statistics.median(seconds_of_step(asked, fused(learned, max(asked.packs), device, tile)))
+                seconds = statistics.median(seconds_of_step(asked, fused(context, max(asked.packs), device, tile)))
                 speed = f"{max(asked.packs) / seconds:,.0f}"
             except Exception as error:
                 speed = told(error)

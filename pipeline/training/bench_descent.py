@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from pipeline.numerics.descent import decomposed, loss_curve, modes, travelled
+from pipeline.numerics.descent import displacement_and_velocity, loss_curve, modal_decomposition, modes
 from pipeline.training.engines.threads import threads_of_operation
 
 REPETITIONS = 5
@@ -60,10 +60,10 @@ def losses_in_closed_form(sweep: Sweep) -> torch.Tensor:
 def losses_through_weights(sweep: Sweep) -> torch.Tensor:
     """The same from the weights in closed form, as the engine has them: two products of matrices a wanted step."""
     num_points, losses = len(sweep.features_PF), []
-    split, _, directions_SF = decomposed(sweep.features_PF, -sweep.targets_P[:, None])
+    split, _, directions_SF = modal_decomposition(sweep.features_PF, -sweep.targets_P[:, None])
     gradient_S = directions_SF @ (sweep.features_PF.mT @ -sweep.targets_P) / num_points
     for step in sweep.steps:
-        distance_RS, _ = travelled(split.eigenvalues_S, sweep.learning_rates_R, step)
+        distance_RS, _ = displacement_and_velocity(split.eigenvalues_S, sweep.learning_rates_R, step)
         weights_RF = (-sweep.learning_rates_R[:, None] * distance_RS * gradient_S) @ directions_SF
         residuals_RP = weights_RF @ sweep.features_PF.mT - sweep.targets_P
         losses.append(residuals_RP.square().sum(dim=1) / (2 * num_points))

@@ -18,13 +18,13 @@ from pipeline.models.bases.wavelet import Haar
 from pipeline.models.linear import Linear
 from pipeline.training.bench import Case, Measured, bench_pack, measured_cases
 
-Size = int | Literal["full"]
+ProblemSize = int | Literal["full"]
 Shape = tuple[int, int, int]
 
 SMALL, MIDDLE, CLASSES, LARGE = (256, 16, 1), (256, 64, 1), (256, 64, 10), (1024, 129, 1)
 """Points, features, outputs; those with ten outputs are digits."""
-QUICK: tuple[Basis, Shape, Size, int] = (Haar(), MIDDLE, "full", 32)
-CASES: tuple[tuple[Basis, Shape, Size, int], ...] = (
+QUICK: tuple[Basis, Shape, ProblemSize, int] = (Haar(), MIDDLE, "full", 32)
+CASES: tuple[tuple[Basis, Shape, ProblemSize, int], ...] = (
     (Haar(), SMALL, "full", 1),
     (Haar(), SMALL, "full", 32),
     (Haar(), MIDDLE, "full", 1),
@@ -47,7 +47,7 @@ def measure_linear(*, quick: bool, say: Callable[[str], None]) -> list[Measured]
     return measured_cases(cases, say, SECONDS_TO_SETTLE)
 
 
-def case_of(basis: Basis, shape: Shape, batch_size: Size, num_trials: int) -> tuple[Case, Callable[[], Pack]]:
+def case_of(basis: Basis, shape: Shape, batch_size: ProblemSize, num_trials: int) -> tuple[Case, Callable[[], Pack]]:
     """The columns of a case, and what makes its pack."""
     num_points, width, num_outputs = shape
     columns: Case = {

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, distributed
 
-from pipeline.diagnostics.snapshot import Learned
+from pipeline.diagnostics.snapshot import PackContext
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.resources import elements_of_chunk
 from pipeline.optimizers.rules import UpdateRule
@@ -30,27 +30,27 @@ class Share:
     A share may be empty: there may be more processes than points.
 
     Args:
-        learned: The whole problem, on the device of the process.
+        context: The whole problem, on the device of the process.
         batch_size: Points of an update, ``None`` for all.
         process: Which share it is, from 0.
         num_processes: How many shares there are.
     """
 
-    def __init__(self, learned: Learned, batch_size: int | None, process: int, num_processes: int) -> None:
-        whole = batch_size or learned.num_points
+    def __init__(self, context: PackContext, batch_size: int | None, process: int, num_processes: int) -> None:
+        whole = batch_size or context.num_points
         mine = slice(whole * process // num_processes, whole * (process + 1) // num_processes)
         self.num_points = mine.stop - mine.start
         self.fraction = self.num_points / whole
-        device = learned.prepared_CP.device
-        prepared_CP = learned.prepared_CP.to(learned.dtype).contiguous()
-        targets_KP = learned.dataset.train_targets_PK.to(learned.dtype).mT.contiguous()
-        self.points = (prepared_CP[:, mine].contiguous(), targets_KP[:, mine].contiguous())
-        self.kernel = kernel(learned.model, learned.loss, learned.width, learned.num_outputs)
+        device = context.prepared_AP.device
+        prepared_AP = context.prepared_AP.to(context.dtype).contiguous()
+        targets_KP = context.dataset.train_targets_PK.to(context.dtype).mT.contiguous()
+        self.points = (prepared_AP[:, mine].contiguous(), targets_KP[:, mine].contiguous())
+        self.kernel = kernel(context.model, context.loss, context.width, context.num_outputs)
         self.elements_of_trial = max(1, self.num_points) * (
-            learned.num_outputs if learned.model.linear else learned.width
+            context.num_outputs if context.model.linear else context.width
         )
-        self.most_trials = max(1, elements_of_chunk(device.type, prepared_CP.element_size()) // self.elements_of_trial)
-        self.drawn = None if batch_size is None else Minibatches(prepared_CP, targets_KP, batch_size, mine)
+        self.most_trials = max(1, elements_of_chunk(device.type, prepared_AP.element_size()) // self.elements_of_trial)
+        self.drawn = None if batch_size is None else Minibatches(prepared_AP, targets_KP, batch_size, mine)
         self.minibatches: list[Minibatches] = []
 
     def value_and_gradient(self, stack: Stack, step: int, gradient_TN: Tensor) -> Tensor:
@@ -108,9 +108,9 @@ class SharedPackModule(PackModule):
     def share(self) -> Share:
         """The part of the points that this process works on."""
         if self._share is None:
-            self.learned = self.learned.on(self.weights.device)
+            self.context = self.context.on(self.weights.device)
             self._share = Share(
-                self.learned, self.pack.shape.batch_size, self.trainer.global_rank, self.trainer.world_size
+                self.context, self.pack.shape.batch_size, self.trainer.global_rank, self.trainer.world_size
             )
         return self._share
 

@@ -91,7 +91,7 @@ def _snapshot(module: PackModule, step: int, trials: Tensor, losses_T: Tensor, g
     rates_T = module.learning_rates_T.to(trials.device)[trials]
     observed = [module.pack.trials[position] for position in trials.tolist()]
     start = functools.partial(initial_weights_of, observed, weights_TN.dtype)
-    return Snapshot(module.learned, step, weights_TN, losses_T, gradient_TN, rates_T, start, module.engine.shortcuts)
+    return Snapshot(module.context, step, weights_TN, losses_T, gradient_TN, rates_T, start, module.engine.shortcuts)
 
 
 def return_freed_memory() -> None:

@@ -44,40 +44,40 @@ def write_best_fit(run: Path, module: PackModule) -> None:
 
 def line_of(module: PackModule, trial: int) -> pl.DataFrame:
     """The learned function of one input, from the least to the greatest test point."""
-    inputs_PD = module.learned.dataset.test_inputs_PD
+    inputs_PD = module.context.dataset.test_inputs_PD
     line_P = torch.linspace(float(inputs_PD.min()), float(inputs_PD.max()), FIT_POINTS, dtype=torch.float64)
     return table(LINE, line_P, None, outputs_at(module, trial, line_P[:, None]))
 
 
 def plane_of(module: PackModule, trial: int) -> pl.DataFrame:
     """How far the output lies above the threshold of a yes, where there is one on a grid that holds all test points."""
-    inputs_PD = module.learned.dataset.test_inputs_PD.double()
+    inputs_PD = module.context.dataset.test_inputs_PD.double()
     low_D, high_D = inputs_PD.amin(dim=0), inputs_PD.amax(dim=0)
     margin_D = 0.15 * (high_D - low_D)
     sides = [torch.linspace(float(a), float(b), SIDE) for a, b in zip(low_D - margin_D, high_D + margin_D, strict=True)]
     grid_PD = torch.cartesian_prod(*(side.double() for side in sides))
-    grid_PD = grid_PD[module.learned.model.defined_at(grid_PD)]
-    value_P = outputs_at(module, trial, grid_PD) - threshold(module.learned.loss)
+    grid_PD = grid_PD[module.context.model.defined_at(grid_PD)]
+    value_P = outputs_at(module, trial, grid_PD) - threshold(module.context.loss)
     return table(PLANE, grid_PD[:, 0], grid_PD[:, 1], value_P)
 
 
 def hidden_space_of(module: PackModule, trial: int) -> list[pl.DataFrame]:
     """Where two hidden units put the training points, and their labels; nothing for other models."""
-    learned = module.learned
-    if not isinstance(learned.model, Shallow) or learned.width != 2:
+    context = module.context
+    if not isinstance(context.model, Shallow) or context.width != 2:
         return []
-    inputs_PD = learned.dataset.train_inputs_PD[:MOST_POINTS].double()
+    inputs_PD = context.dataset.train_inputs_PD[:MOST_POINTS].double()
     weights_1N = module.weights.detach()[trial][None].double()
-    features_PF = learned.model.features(weights_1N, learned.model.prepare(inputs_PD, 2), 2, 1)[0]
-    return [table(HIDDEN, features_PF[:, 0], features_PF[:, 1], learned.dataset.train_targets_PK[:MOST_POINTS, 0])]
+    features_PF = context.model.features(weights_1N, context.model.prepare(inputs_PD, 2), 2, 1)[0]
+    return [table(HIDDEN, features_PF[:, 0], features_PF[:, 1], context.dataset.train_targets_PK[:MOST_POINTS, 0])]
 
 
 def outputs_at(module: PackModule, trial: int, inputs_PD: Tensor) -> Tensor:
     """The output of a trial at points, shape ``[P]``, in float64."""
-    learned = module.learned
-    prepared_CP = learned.model.prepare(inputs_PD.to(module.weights.device), learned.width)
+    context = module.context
+    prepared_AP = context.model.prepare(inputs_PD.to(module.weights.device), context.width)
     weights_1N = module.weights.detach()[trial][None].double()
-    return learned.model.outputs(weights_1N, prepared_CP, learned.width, 1)[0, 0]
+    return context.model.outputs(weights_1N, prepared_AP, context.width, 1)[0, 0]
 
 
 def table(space: str, x_P: Tensor, y_P: Tensor | None, value_P: Tensor) -> pl.DataFrame:

@@ -17,10 +17,10 @@ class Minibatches:
     of each batch; the batch stays what it is.
     """
 
-    def __init__(self, prepared_CP: Tensor, targets_KP: Tensor, batch_size: int, part: slice = slice(None)) -> None:
-        self.prepared_PC, self.targets_PK = prepared_CP.mT.contiguous(), targets_KP.mT.contiguous()
+    def __init__(self, prepared_AP: Tensor, targets_KP: Tensor, batch_size: int, part: slice = slice(None)) -> None:
+        self.prepared_PA, self.targets_PK = prepared_AP.mT.contiguous(), targets_KP.mT.contiguous()
         self.batch_size, self.part = batch_size, part
-        self.per_epoch = len(self.prepared_PC) // batch_size
+        self.per_epoch = len(self.prepared_PA) // batch_size
         self._drawn: tuple[tuple[str, ...], int] | None = None
         self._order_TP = torch.empty(0)
 
@@ -31,13 +31,13 @@ class Minibatches:
             self._order_TP = self.orders(trial_ids, epoch)
             self._drawn = (trial_ids, epoch)
         rows_TB = self._order_TP[:, batch * self.batch_size : (batch + 1) * self.batch_size][:, self.part]
-        return self.prepared_PC[rows_TB].mT, self.targets_PK[rows_TB].mT
+        return self.prepared_PA[rows_TB].mT, self.targets_PK[rows_TB].mT
 
     def orders(self, trial_ids: tuple[str, ...], epoch: int) -> Tensor:
         """The order of all points in an epoch of each trial, shape ``[T, P]``."""
-        num_points = len(self.prepared_PC)
+        num_points = len(self.prepared_PA)
         orders = [stream(*name_of_order(trial_id, epoch)).permutation(num_points) for trial_id in trial_ids]
-        return torch.from_numpy(np.stack(orders)).to(self.prepared_PC.device)
+        return torch.from_numpy(np.stack(orders)).to(self.prepared_PA.device)
 
 
 def name_of_order(trial_id: str, epoch: int) -> tuple[str | int, ...]:

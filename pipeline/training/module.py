@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from pipeline.diagnostics.snapshot import Learned
+from pipeline.diagnostics.snapshot import PackContext
 from pipeline.experiment.names import CLOSED_FORM, DIVERGED_ABOVE, EngineChoice
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.resources import operations_of_step
@@ -56,7 +56,7 @@ class PackModule(L.LightningModule):
         self.pack = pack
         shape = pack.shape
         dtype = torch.float32 if shape.stored == "float32" else torch.float64
-        self.learned = Learned(
+        self.context = PackContext(
             shape.model,
             shape.width,
             shape.optimizer,
@@ -71,7 +71,7 @@ class PackModule(L.LightningModule):
         self.register_buffer("steps_done", torch.tensor(0))
         self.register_buffer("diverged_at", torch.full((len(pack.trials),), NEVER))
         self.register_buffer("loss_bounds", torch.full((len(pack.trials),), torch.nan, dtype=dtype))
-        rates = [resolved_learning_rate(trial, self.learned) for trial in pack.trials]
+        rates = [resolved_learning_rate(trial, self.context) for trial in pack.trials]
         self.learning_rates_T = torch.tensor(rates, dtype=torch.float64)
         # A formula takes no longer for many steps.
         operations = 0 if engine == CLOSED_FORM else operations_of_step(shape)
@@ -83,8 +83,8 @@ class PackModule(L.LightningModule):
     def engine(self) -> Engine:
         """What computes the pack, on the device where its weights are."""
         if self._engine is None:
-            self.learned = self.learned.on(self.weights.device)
-            self._engine = engine_of(self.asked_engine, self.learned, self.pack.shape.batch_size, self.weights.device)
+            self.context = self.context.on(self.weights.device)
+            self._engine = engine_of(self.asked_engine, self.context, self.pack.shape.batch_size, self.weights.device)
         return self._engine
 
     @property
@@ -172,9 +172,9 @@ def initial_weights_of(trials: Sequence[Trial], dtype: torch.dtype) -> Tensor:
     return weights_TN
 
 
-def resolved_learning_rate(trial: Trial, learned: Learned) -> float:
+def resolved_learning_rate(trial: Trial, context: PackContext) -> float:
     """The learning rate as a number; NaN for a solver that has none."""
     rate = trial.learning_rate
     if isinstance(rate, TimesLimit):
-        return rate.times_limit * learned.largest_stable_learning_rate
+        return rate.times_limit * context.largest_stable_learning_rate
     return float("nan") if rate is None else rate

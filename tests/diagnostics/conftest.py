@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import Learned, Snapshot
+from pipeline.diagnostics.snapshot import PackContext, Snapshot
 from pipeline.models.model import Model
 from pipeline.numerics.randomness import stream
 from pipeline.optimizers.rules import GradientDescent, Optimizer
@@ -36,15 +36,15 @@ def dataset_of(task: Task) -> Dataset:
     return Dataset(inputs[0], targets_of(task, NUM_TRAIN, "train"), inputs[1], targets_of(task, NUM_TEST, "test"))
 
 
-def photograph(learned: Learned, weights_TN: Tensor, start_TN: Tensor, step: int = 7) -> Snapshot:
+def photograph(context: PackContext, weights_TN: Tensor, start_TN: Tensor, step: int = 7) -> Snapshot:
     """The snapshot of trials with these weights, now and at step 0; losses and gradients by autograd."""
-    weights_TN = weights_TN.to(learned.dtype, copy=True).requires_grad_()
-    prepared_CP = learned.prepared_CP.to(learned.dtype)
-    outputs_TKP = learned.model.outputs(weights_TN, prepared_CP, learned.width, learned.num_outputs)
-    losses_T = learned.loss(outputs_TKP, learned.dataset.train_targets_PK.mT.to(learned.dtype))
+    weights_TN = weights_TN.to(context.dtype, copy=True).requires_grad_()
+    prepared_AP = context.prepared_AP.to(context.dtype)
+    outputs_TKP = context.model.outputs(weights_TN, prepared_AP, context.width, context.num_outputs)
+    losses_T = context.loss(outputs_TKP, context.dataset.train_targets_PK.mT.to(context.dtype))
     (gradient_TN,) = torch.autograd.grad(losses_T.sum(), weights_TN)
     rates_T = torch.full((len(weights_TN),), RATE, dtype=torch.float64)
-    return Snapshot(learned, step, weights_TN.detach(), losses_T.detach(), gradient_TN, rates_T, lambda: start_TN)
+    return Snapshot(context, step, weights_TN.detach(), losses_T.detach(), gradient_TN, rates_T, lambda: start_TN)
 
 
 @pytest.fixture(autouse=True)
@@ -72,12 +72,12 @@ def snapshot_of() -> Callable[..., Snapshot]:
     ) -> Snapshot:
         problem = dataset or dataset_of(task)
         rule = optimizer or GradientDescent()
-        learned = Learned(model, width, rule, loss or HalfMeanSquare(), task, problem, dtype)
-        num_weights = model.num_weights(width, problem.train_inputs_PD.shape[1], learned.num_outputs)
+        context = PackContext(model, width, rule, loss or HalfMeanSquare(), task, problem, dtype)
+        num_weights = model.num_weights(width, problem.train_inputs_PD.shape[1], context.num_outputs)
         if weights is None:
             weights = torch.from_numpy(stream("weights").standard_normal((NUM_TRIALS, num_weights)))
         if start is None:
             start = 1 + torch.from_numpy(stream("start").standard_normal((len(weights), num_weights)))
-        return photograph(learned, weights, start)
+        return photograph(context, weights, start)
 
     return snapshot

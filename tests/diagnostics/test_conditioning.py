@@ -31,11 +31,11 @@ PAIRS = [(kind(), task) for kind in LOSSES.values() for task in Task if task in 
 
 def largest_hessian_eigenvalue(snapshot, weights: torch.Tensor) -> float:
     """By autograd, of the loss that is minimised."""
-    learned = snapshot.learned
+    context = snapshot.context
 
     def loss(weights_N: torch.Tensor) -> torch.Tensor:
-        outputs = learned.model.outputs(weights_N[None], learned.prepared_CP, learned.width, learned.num_outputs)
-        return learned.loss(outputs, learned.dataset.train_targets_PK.mT)[0]
+        outputs = context.model.outputs(weights_N[None], context.prepared_AP, context.width, context.num_outputs)
+        return context.loss(outputs, context.dataset.train_targets_PK.mT)[0]
 
     return float(torch.linalg.eigvalsh(torch.autograd.functional.hessian(loss, weights))[-1])
 
@@ -47,9 +47,9 @@ def xor_snapshot(snapshot_of, loss: Loss | None = None, optimizer: Optimizer | N
 
 @pytest.mark.reference("xor_linear_fit")
 def test_linear_fit_of_exclusive_or_is_one_half_everywhere(reference, snapshot_of) -> None:
-    learned = xor_snapshot(snapshot_of).learned
+    context = xor_snapshot(snapshot_of).context
     expected = torch.tensor([[reference["value"]["b"], *reference["value"]["w"]]], dtype=torch.float64)
-    torch.testing.assert_close(learned.least_squares_KF, expected, rtol=0, atol=1e-15)
+    torch.testing.assert_close(context.least_squares_KF, expected, rtol=0, atol=1e-15)
 
 
 @pytest.mark.reference("xor_design_gram_eigs")
@@ -105,14 +105,14 @@ def test_stable_rate_needs_a_linear_model_and_an_optimizer_with_a_limit() -> Non
 
 def test_descent_just_below_the_rate_converges_and_just_above_does_not(snapshot_of) -> None:
     snapshot = snapshot_of(Linear())
-    learned, limit = snapshot.learned, float(LargestStableLearningRate()(snapshot)[0])
-    features, targets = learned.prepared_CP.numpy(), learned.dataset.train_targets_PK.numpy().T
-    best = learned.least_squares_KF.numpy()
+    context, limit = snapshot.context, float(LargestStableLearningRate()(snapshot)[0])
+    features, targets = context.prepared_AP.numpy(), context.dataset.train_targets_PK.numpy().T
+    best = context.least_squares_KF.numpy()
     distances = []
     for fraction in (0.99, 1.01):
         weights = np.zeros_like(best)
         for _ in range(1000):
-            weights -= fraction * limit * (weights @ features - targets) @ features.T / learned.num_points
+            weights -= fraction * limit * (weights @ features - targets) @ features.T / context.num_points
         distances.append(np.linalg.norm(weights - best) / np.linalg.norm(best))
     # The top mode shrinks or grows by two per cent a step, e^20 in all.
     assert distances[0] < 1e-3
@@ -147,4 +147,4 @@ def test_condition_is_infinite_with_more_features_than_points(snapshot_of) -> No
 
 
 def test_gradient_descent_is_the_optimizer_of_these_snapshots(snapshot_of) -> None:
-    assert snapshot_of(Linear()).learned.optimizer == GradientDescent()
+    assert snapshot_of(Linear()).context.optimizer == GradientDescent()

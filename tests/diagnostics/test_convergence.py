@@ -42,7 +42,7 @@ def linear(request: pytest.FixtureRequest) -> Linear:
 
 def solution(snapshot) -> np.ndarray:
     """The shortest least-squares weights by NumPy, ``[F, K]``."""
-    dataset = snapshot.learned.dataset
+    dataset = snapshot.context.dataset
     return np.linalg.lstsq(snapshot.features_TPF[0].numpy(), dataset.train_targets_PK.numpy())[0]
 
 
@@ -63,15 +63,15 @@ def test_bar_of_a_relu_network_covers_what_its_kinks_do_to_the_quadrature(target
     dataset = FunctionProblem(target, Uniform(), 1, 8, test, 0.0, 0).load()
     rng = np.random.default_rng(test)
     for width in (1, 3, 12):
-        hidden_TWC = rng.standard_normal((6, width, 2)) * (1.0, 0.5)
-        hidden_TWC[0, 0] = 0.0, 0.3  # a unit without a kink
+        hidden_TWA = rng.standard_normal((6, width, 2)) * (1.0, 0.5)
+        hidden_TWA[0, 0] = 0.0, 0.3  # a unit without a kink
         output_TF = rng.standard_normal((6, width + 1)) / width
-        weights = torch.from_numpy(np.concatenate([hidden_TWC.reshape(6, -1), output_TF], axis=1))
+        weights = torch.from_numpy(np.concatenate([hidden_TWA.reshape(6, -1), output_TF], axis=1))
         snapshot = snapshot_of(Shallow(), width=width, dataset=dataset, weights=weights)
-        for hidden_WC, output_F, error, bar in zip(
-            hidden_TWC, output_TF, TestError()(snapshot).tolist(), TestErrorBar()(snapshot).tolist(), strict=True
+        for hidden_WA, output_F, error, bar in zip(
+            hidden_TWA, output_TF, TestError()(snapshot).tolist(), TestErrorBar()(snapshot).tolist(), strict=True
         ):
-            slope_W, bias_W = hidden_WC.T
+            slope_W, bias_W = hidden_WA.T
 
             def network(x_P, slope_W=slope_W, bias_W=bias_W, output_F=output_F):
                 return np.maximum(np.outer(x_P, slope_W) + bias_W, 0) @ output_F[:-1] + output_F[-1]
@@ -96,9 +96,9 @@ def test_bar_of_a_basis_with_kinks_covers_them_too(kind, law, snapshot_of) -> No
 
 def test_loss_is_half_the_mean_square_of_the_residuals(model, snapshot_of) -> None:
     snapshot = snapshot_of(model)
-    learned = snapshot.learned
-    outputs = model.outputs(snapshot.weights_TN, learned.prepared_CP, learned.width, 3).numpy()
-    residuals = outputs - learned.dataset.train_targets_PK.numpy().T
+    context = snapshot.context
+    outputs = model.outputs(snapshot.weights_TN, context.prepared_AP, context.width, 3).numpy()
+    residuals = outputs - context.dataset.train_targets_PK.numpy().T
     np.testing.assert_allclose(TrainingLoss()(snapshot), (residuals**2).sum(axis=(1, 2)) / (2 * 20), rtol=1e-13)
 
 
@@ -119,19 +119,19 @@ def test_weight_norm_is_euclidean_over_all_weights(model, snapshot_of) -> None:
 
 def test_error_of_a_regression_is_the_root_mean_square_on_held_out_points(model, snapshot_of) -> None:
     snapshot = snapshot_of(model)
-    learned = snapshot.learned
-    prepared = learned.model.prepare(learned.dataset.test_inputs_PD, learned.width)
-    outputs = learned.model.outputs(snapshot.weights_TN, prepared, learned.width, 3).numpy()
-    residuals = outputs - learned.dataset.test_targets_PK.numpy().T
+    context = snapshot.context
+    prepared = context.model.prepare(context.dataset.test_inputs_PD, context.width)
+    outputs = context.model.outputs(snapshot.weights_TN, prepared, context.width, 3).numpy()
+    residuals = outputs - context.dataset.test_targets_PK.numpy().T
     np.testing.assert_allclose(TestError()(snapshot), np.sqrt((residuals**2).sum(axis=1).mean(axis=-1)), rtol=1e-13)
 
 
 def test_error_of_classes_is_the_share_of_wrong_answers(model, snapshot_of) -> None:
     snapshot = snapshot_of(model, SoftmaxCrossEntropy(), Task.CLASSES)
-    learned = snapshot.learned
-    prepared = learned.model.prepare(learned.dataset.test_inputs_PD, learned.width)
-    outputs = learned.model.outputs(snapshot.weights_TN, prepared, learned.width, 3).numpy()
-    wrong = outputs.argmax(axis=1) != learned.dataset.test_targets_PK.numpy().argmax(axis=1)
+    context = snapshot.context
+    prepared = context.model.prepare(context.dataset.test_inputs_PD, context.width)
+    outputs = context.model.outputs(snapshot.weights_TN, prepared, context.width, 3).numpy()
+    wrong = outputs.argmax(axis=1) != context.dataset.test_targets_PK.numpy().argmax(axis=1)
     np.testing.assert_array_equal(TestError()(snapshot), wrong.mean(axis=1))
 
 
@@ -165,7 +165,7 @@ def test_least_squares_error_is_the_test_error_of_the_solution(linear, snapshot_
 
 
 def test_least_squares_needs_a_linear_model_and_a_square_loss(snapshot_of) -> None:
-    optimizer = snapshot_of(Linear()).learned.optimizer
+    optimizer = snapshot_of(Linear()).context.optimizer
     for diagnostic in (DistanceToLeastSquares(), LeastSquaresError()):
         assert diagnostic.applies(Linear(), HalfMeanSquare(), optimizer)
         assert not diagnostic.applies(Linear(), SoftmaxCrossEntropy(), optimizer)
@@ -174,7 +174,7 @@ def test_least_squares_needs_a_linear_model_and_a_square_loss(snapshot_of) -> No
 
 def test_outer_gap_is_the_loss_above_that_of_the_best_output_layer(model, snapshot_of) -> None:
     snapshot = snapshot_of(model)
-    values = snapshot.learned.dataset.train_targets_PK.numpy()
+    values = snapshot.context.dataset.train_targets_PK.numpy()
     for features, loss, gap in zip(
         snapshot.features_TPF.expand(4, -1, -1).numpy(), snapshot.losses_T, OuterGap()(snapshot), strict=True
     ):
@@ -192,7 +192,7 @@ def test_outer_gap_keeps_its_digits_where_a_difference_of_losses_has_none(linear
 
 
 def test_outer_gap_needs_a_square_loss(model, snapshot_of) -> None:
-    optimizer = snapshot_of(model).learned.optimizer
+    optimizer = snapshot_of(model).context.optimizer
     assert OuterGap().applies(model, HalfMeanSquare(), optimizer)
     assert not OuterGap().applies(model, SoftmaxCrossEntropy(), optimizer)
 

@@ -49,7 +49,7 @@ def test_number_of_every_trial_is_a_float(diagnostic, model, loss_and_task, snap
 def test_diagnostic_leaves_the_snapshot_as_it_was(diagnostic, model, snapshot_of) -> None:
     snapshot = snapshot_of(model)
     before = [tensor.clone() for tensor in (snapshot.weights_TN, snapshot.losses_T, snapshot.gradient_TN)]
-    if diagnostic.applies(model, snapshot.learned.loss, snapshot.learned.optimizer):
+    if diagnostic.applies(model, snapshot.context.loss, snapshot.context.optimizer):
         diagnostic(snapshot)
     after = (snapshot.weights_TN, snapshot.losses_T, snapshot.gradient_TN)
     assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
@@ -58,7 +58,7 @@ def test_diagnostic_leaves_the_snapshot_as_it_was(diagnostic, model, snapshot_of
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf, 1e200, 1.7e308])
 def test_diverged_trial_is_a_value_and_leaves_its_neighbours_alone(diagnostic, model, bad, snapshot_of) -> None:
     healthy = snapshot_of(model)
-    if not diagnostic.applies(model, healthy.learned.loss, healthy.learned.optimizer):
+    if not diagnostic.applies(model, healthy.context.loss, healthy.context.optimizer):
         return
     weights = healthy.weights_TN.clone()
     weights[1] = bad
@@ -74,9 +74,9 @@ def test_what_is_constant_for_linear_models_depends_on_no_weights(diagnostic, li
     """And what is not called constant does depend on them, under the square loss."""
     first = snapshot_of(linear_model)
     other = snapshot_of(linear_model, weights=first.weights_TN + 1)
-    if diagnostic.applies(linear_model, first.learned.loss, first.learned.optimizer):
+    if diagnostic.applies(linear_model, first.context.loss, first.context.optimizer):
         numbers = diagnostic(first)
-        constant = diagnostic.constant(linear_model, first.learned.loss)
+        constant = diagnostic.constant(linear_model, first.context.loss)
         assert torch.equal(numbers, diagnostic(other)) == constant
         assert (numbers == numbers[0]).all() == constant
 
@@ -87,7 +87,7 @@ def test_what_is_constant_for_quadratics_is_not_under_another_loss(diagnostic, s
     assert not diagnostic.constant_for_quadratics or not diagnostic.constant(model, loss)
     first = snapshot_of(model, loss, Task.CLASSES)
     other = snapshot_of(model, loss, Task.CLASSES, weights=first.weights_TN.square())
-    if diagnostic.applies(model, loss, first.learned.optimizer):
+    if diagnostic.applies(model, loss, first.context.optimizer):
         assert torch.equal(diagnostic(first), diagnostic(other)) == diagnostic.constant(model, loss)
 
 
@@ -97,7 +97,7 @@ def test_nothing_is_constant_for_networks(diagnostic) -> None:
 
 def test_step_is_of_no_account(diagnostic, model, snapshot_of) -> None:
     snapshot = snapshot_of(model)
-    if diagnostic.applies(model, snapshot.learned.loss, snapshot.learned.optimizer):
+    if diagnostic.applies(model, snapshot.context.loss, snapshot.context.optimizer):
         later = dataclasses.replace(snapshot, step=1000)
         same = torch.equal(diagnostic(snapshot), diagnostic(later))
         assert same or diagnostic.name() == "lazy_index", "which compares with as many steps of another model"

@@ -48,8 +48,8 @@ def values(snapshot) -> torch.Tensor:
 
 def weighted(snapshot) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Features on the held-out points and their targets, times the roots of the weights of the rule; those roots."""
-    learned, dataset = snapshot.learned, snapshot.learned.dataset
-    features = learned.model.prepare(dataset.test_inputs_PD, learned.width).mT.numpy()
+    context, dataset = snapshot.context, snapshot.context.dataset
+    features = context.model.prepare(dataset.test_inputs_PD, context.width).mT.numpy()
     root = dataset.test_weights_RP.mean(dim=0).sqrt().numpy()[:, None]
     return root * features, root * dataset.test_targets_PK.numpy(), root
 
@@ -66,7 +66,7 @@ def test_approximation_and_sampling_are_orthogonal(linear, snapshot_of) -> None:
     snapshot = snapshot_of(linear, width=4, dataset=problem_of(Runge(), noise=0.3))
     features, targets, _ = weighted(snapshot)
     projection = np.linalg.lstsq(features, targets)[0]
-    fit = snapshot.learned.least_squares_KF.numpy().T
+    fit = snapshot.context.least_squares_KF.numpy().T
     approximation, sampling, _, _ = values(snapshot)[:, 0].tolist()
     assert approximation == pytest.approx(((features @ projection - targets) ** 2).sum(), rel=1e-12)
     assert sampling == pytest.approx((((features @ (projection - fit)) ** 2).sum()), rel=1e-10)
@@ -122,7 +122,7 @@ def test_sampling_is_never_negative_and_more_points_leave_less_of_it(linear, sna
 
 def test_training_that_has_reached_least_squares_leaves_nothing_to_optimisation(linear, snapshot_of) -> None:
     dataset = problem_of(Runge())
-    solution = snapshot_of(linear, width=4, dataset=dataset).learned.least_squares_KF.flatten()[None]
+    solution = snapshot_of(linear, width=4, dataset=dataset).context.least_squares_KF.flatten()[None]
     assert float(OptimisationPart()(snapshot_of(linear, width=4, dataset=dataset, weights=solution))) == 0
 
 
@@ -132,9 +132,9 @@ def test_optimisation_is_the_squared_distance_to_least_squares_where_that_is_the
     """Of a target that the features hold: nothing is missed, so that nothing else is near."""
     dataset = problem_of(XSquared())
     start = snapshot_of(linear, width=4, dataset=dataset)
-    learned = start.learned
+    context = start.context
     targets = [
-        learned.model.prepare(inputs, 4).mT @ torch.ones(4, 1, dtype=torch.float64)
+        context.model.prepare(inputs, 4).mT @ torch.ones(4, 1, dtype=torch.float64)
         for inputs in (dataset.train_inputs_PD, dataset.test_inputs_PD)
     ]
     held = Dataset(dataset.train_inputs_PD, targets[0], dataset.test_inputs_PD, targets[1], dataset.test_weights_RP)
@@ -172,7 +172,7 @@ def test_rounding_in_float64_is_what_large_weights_lose(snapshot_of) -> None:
     dataset = problem_of(XSquared())
     chebyshev = torch.from_numpy(np.polynomial.chebyshev.cheb2poly([0.0] * 30 + [1.0]))[None]
     snapshot = snapshot_of(Linear(BASES["monomial"]()), width=31, dataset=dataset, weights=chebyshev)
-    features_PF = snapshot.learned.model.prepare(dataset.test_inputs_PD, 31).mT.tolist()
+    features_PF = snapshot.context.model.prepare(dataset.test_inputs_PD, 31).mT.tolist()
     pairs = (zip(features, chebyshev[0].tolist(), strict=True) for features in features_PF)
     outputs = np.array([float(sum(Fraction(a) * Fraction(b) for a, b in pair)) for pair in pairs])
     errors = (outputs - dataset.test_targets_PK.numpy()[:, 0]) ** 2
@@ -183,7 +183,7 @@ def test_rounding_in_float64_is_what_large_weights_lose(snapshot_of) -> None:
 
 
 def test_parts_are_those_of_the_square_loss(model, snapshot_of) -> None:
-    optimizer = snapshot_of(model, width=4).learned.optimizer
+    optimizer = snapshot_of(model, width=4).context.optimizer
     for part in PARTS:
         assert part.applies(model, HalfMeanSquare(), optimizer)
         assert not part.applies(model, SoftmaxCrossEntropy(), optimizer)

@@ -28,7 +28,7 @@ def linear(request: pytest.FixtureRequest) -> Linear:
 
 def test_excess_loss_is_the_loss_above_that_of_least_squares(linear, snapshot_of) -> None:
     snapshot = snapshot_of(linear, width=4)
-    exact = snapshot.learned.least_squares_KF.flatten()[None]
+    exact = snapshot.context.least_squares_KF.flatten()[None]
     least = snapshot_of(linear, width=4, weights=exact).losses_T
     torch.testing.assert_close(ExcessLoss()(snapshot), snapshot.losses_T - least, rtol=1e-11, atol=1e-13)
     assert ExcessLoss()(snapshot_of(linear, width=4, weights=exact)) < 1e-24  # a difference of losses would leave 1e-17
@@ -36,11 +36,11 @@ def test_excess_loss_is_the_loss_above_that_of_least_squares(linear, snapshot_of
 
 def test_excess_loss_of_dependent_features_is_what_they_can_reach(linear, snapshot_of) -> None:
     """Two targets at each of ten points: no features can tell them apart, and descent reaches their mean."""
-    once = snapshot_of(linear, width=4).learned.dataset
+    once = snapshot_of(linear, width=4).context.dataset
     inputs = once.train_inputs_PD[:10].repeat(2, 1)
     twice = dataclasses.replace(once, train_inputs_PD=inputs)
     snapshot = snapshot_of(linear, width=16, dataset=twice)
-    solution = snapshot.learned.least_squares_KF.flatten()[None]
+    solution = snapshot.context.least_squares_KF.flatten()[None]
     exact = snapshot_of(linear, width=16, dataset=twice, weights=solution)
     assert exact.losses_T > 0.1
     assert ExcessLoss()(exact) < 1e-20
@@ -52,9 +52,9 @@ def test_excess_loss_of_dependent_features_is_what_they_can_reach(linear, snapsh
 @pytest.mark.parametrize("tolerance", [0.3, 1e-3, 1e-8])
 def test_predicted_steps_are_the_first_of_the_whole_curve(rule, tolerance, linear, snapshot_of) -> None:
     snapshot = snapshot_of(linear, optimizer=rule, width=4)
-    modes = snapshot.learned.decomposition.modes
+    modes = snapshot.context.decomposition.modes
     multiples = torch.tensor([0.02, 0.3, 0.9, 1.2], dtype=torch.float64)
-    object.__setattr__(snapshot, "learning_rates_T", multiples * snapshot.learned.largest_stable_learning_rate)
+    object.__setattr__(snapshot, "learning_rates_T", multiples * snapshot.context.largest_stable_learning_rate)
     curves = loss_curve(modes, snapshot.learning_rates_T, torch.arange(30_000), *rule.on_quadratics()) - modes.floor
     predicted = PredictedSteps(tolerance)(snapshot)
     assert predicted[3] == torch.inf
@@ -67,7 +67,7 @@ def test_predicted_steps_are_the_first_of_the_whole_curve(rule, tolerance, linea
 def test_above_the_limit_no_tolerance_is_reached_for_good(rule, snapshot_of) -> None:
     """Little above it the loss falls at first, and grows in the end."""
     snapshot = snapshot_of(Linear(), optimizer=rule, width=3)
-    near = torch.tensor([0.9999, 1.0001], dtype=torch.float64) * snapshot.learned.largest_stable_learning_rate
+    near = torch.tensor([0.9999, 1.0001], dtype=torch.float64) * snapshot.context.largest_stable_learning_rate
     object.__setattr__(snapshot, "learning_rates_T", near)
     assert PredictedSteps(0.9)(snapshot).isinf().tolist() == [False, True]
 

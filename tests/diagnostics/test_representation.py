@@ -32,10 +32,10 @@ NETWORKS = [Shallow(kind()) for kind in ACTIVATIONS.values()]
 
 def kernels(snapshot: Snapshot) -> Tensor:
     """Tangent kernels ``[T, K P, K P]`` by autograd."""
-    learned = snapshot.learned
+    context = snapshot.context
 
     def outputs(weights_N: Tensor) -> Tensor:
-        return learned.model.outputs(weights_N[None], learned.prepared_CP, learned.width, learned.num_outputs)[0]
+        return context.model.outputs(weights_N[None], context.prepared_AP, context.width, context.num_outputs)[0]
 
     jacobians = [
         torch.autograd.functional.jacobian(outputs, weights_N).flatten(0, 1) for weights_N in snapshot.weights_TN
@@ -119,7 +119,7 @@ def test_unit_that_rounds_to_its_limit_in_the_dtype_of_the_training_is_dead(
 
 def test_gradient_of_a_dead_unit_is_zero(snapshot_of) -> None:
     snapshot = with_biases(snapshot_of, Shallow(Relu()), [0.0, -3.0])
-    hidden_gradient, _ = snapshot.learned.model.layers(snapshot.gradient_TN, 2, 1)
+    hidden_gradient, _ = snapshot.context.model.layers(snapshot.gradient_TN, 2, 1)
     assert (hidden_gradient[0, 1] == 0).all()
     assert (hidden_gradient[0, 0] != 0).all()
 
@@ -156,19 +156,19 @@ def test_change_is_that_of_the_hidden_units_alone(snapshot_of) -> None:
 def test_lazy_index_compares_with_descent_on_the_linearised_model(model: Shallow, snapshot_of) -> None:
     """Written as a loop, of three outputs, at the rate of these snapshots."""
     snapshot = dataclasses.replace(snapshot_of(model), step=5)
-    start, learned = snapshot.at_start, snapshot.learned
-    targets_KP = learned.dataset.train_targets_PK.mT
+    start, context = snapshot.at_start, snapshot.context
+    targets_KP = context.dataset.train_targets_PK.mT
     for trial in range(4):
 
         def outputs(weights_N: Tensor) -> Tensor:
-            return model.outputs(weights_N[None], learned.prepared_CP, learned.width, 3)[0].flatten()
+            return model.outputs(weights_N[None], context.prepared_AP, context.width, 3)[0].flatten()
 
         initial_N = start.weights_TN[trial]
         jacobian_SN = torch.autograd.functional.jacobian(outputs, initial_N)
         residual_S = outputs(initial_N) - targets_KP.flatten()
         for _ in range(5):
-            residual_S = residual_S - 0.25 * jacobian_SN @ (jacobian_SN.mT @ residual_S) / learned.num_points
-        predicted = residual_S.square().sum() / (2 * learned.num_points)
+            residual_S = residual_S - 0.25 * jacobian_SN @ (jacobian_SN.mT @ residual_S) / context.num_points
+        predicted = residual_S.square().sum() / (2 * context.num_points)
         expected = float((snapshot.losses_T[trial] / predicted).sqrt())
         assert float(LazyIndex()(snapshot)[trial]) == pytest.approx(expected, rel=1e-9)
 
@@ -181,7 +181,7 @@ def test_networks_are_lazy_at_first_and_wide_ones_for_longer(snapshot_of) -> Non
         start = torch.from_numpy(model.initial_weights(width, 1, 1, rng))[None]
         weights, rate = start.clone(), torch.tensor([4.0 / width], dtype=torch.float64)
         snapshot = snapshot_of(model, width=width, dataset=on_points(9), weights=start, start=start)
-        engine = Reference(snapshot.learned, None, torch.device("cpu"))
+        engine = Reference(snapshot.context, None, torch.device("cpu"))
         stack = Stack(("0",), weights, (), rate[:, None], torch.full((1,), torch.inf, dtype=torch.float64))
         done = 0
         for step in (5, 500):

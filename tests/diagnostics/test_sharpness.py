@@ -19,7 +19,7 @@ from pipeline.diagnostics.sharpness import (
     StabilityIndex,
     second_difference,
 )
-from pipeline.diagnostics.snapshot import Learned, Snapshot
+from pipeline.diagnostics.snapshot import PackContext, Snapshot
 from pipeline.errors import FieldError
 from pipeline.models.activations import ACTIVATIONS, Identity, Relu, Tanh
 from pipeline.models.curvature import curvature
@@ -46,11 +46,11 @@ each_pair = pytest.mark.parametrize(
 
 def hessians(snapshot: Snapshot) -> Tensor:
     """By autograd, of the loss that is minimised, shape ``[T, N, N]``."""
-    learned = snapshot.learned
+    context = snapshot.context
 
     def loss(weights_N: Tensor) -> Tensor:
-        outputs = learned.model.outputs(weights_N[None], learned.prepared_CP, learned.width, learned.num_outputs)
-        return learned.loss(outputs, learned.dataset.train_targets_PK.mT)[0]
+        outputs = context.model.outputs(weights_N[None], context.prepared_AP, context.width, context.num_outputs)
+        return context.loss(outputs, context.dataset.train_targets_PK.mT)[0]
 
     return torch.stack([torch.autograd.functional.hessian(loss, weights_N) for weights_N in snapshot.weights_TN])
 
@@ -126,7 +126,7 @@ def test_stability_index_is_of_rules_that_have_a_limit_only() -> None:
 
 def test_descent_on_a_linear_model_is_at_index_one_at_its_largest_stable_rate(snapshot_of) -> None:
     snapshot = snapshot_of(Linear())
-    index = 0.25 / snapshot.learned.largest_stable_learning_rate
+    index = 0.25 / snapshot.context.largest_stable_learning_rate
     assert StabilityIndex()(snapshot).tolist() == pytest.approx([index] * 4, rel=1e-14)
 
 
@@ -150,9 +150,9 @@ def test_gauss_newton_condition_number_is_that_of_the_matrix_without_its_null_di
     loss: Loss, task: Task, snapshot_of
 ) -> None:
     snapshot = snapshot_of(Shallow(Tanh()), loss, task)
-    learned = snapshot.learned
-    targets_KP = learned.dataset.train_targets_PK.mT
-    curved = curvature(learned.model, loss, snapshot.weights_TN, learned.prepared_CP, targets_KP, learned.width)
+    context = snapshot.context
+    targets_KP = context.dataset.train_targets_PK.mT
+    curved = curvature(context.model, loss, snapshot.weights_TN, context.prepared_AP, targets_KP, context.width)
     values_TN = torch.linalg.eigvalsh(curved.gauss_newton())
     # The softmax does not feel a shift of all logits at once, and so 6 shifts of output weights.
     null = 6 if isinstance(loss, SoftmaxCrossEntropy) else 0
@@ -187,12 +187,14 @@ def test_jacobian_that_is_too_large_is_not_decomposed(snapshot_of, monkeypatch: 
 # --- kinks ---
 
 
-def kinked(num_points: int) -> tuple[Learned, Tensor]:
+def kinked(num_points: int) -> tuple[PackContext, Tensor]:
     """0.7 relu(x - 0.4) against cos x at midpoints of [0, 1], as a network of one unit, and its weights."""
     line_PD = ((torch.arange(num_points, dtype=torch.float64) + 0.5) / num_points)[:, None]
     dataset = Dataset(line_PD, line_PD.cos(), line_PD, line_PD.cos())
-    learned = Learned(Shallow(Relu()), 1, GradientDescent(), HalfMeanSquare(), Task.REGRESSION, dataset, torch.float64)
-    return learned, torch.tensor([[1.0, -0.4, 0.7, 0.0]], dtype=torch.float64)
+    context = PackContext(
+        Shallow(Relu()), 1, GradientDescent(), HalfMeanSquare(), Task.REGRESSION, dataset, torch.float64
+    )
+    return context, torch.tensor([[1.0, -0.4, 0.7, 0.0]], dtype=torch.float64)
 
 
 IN_THE_BIAS = torch.tensor([[0.0, 1.0, 0.0, 0.0]], dtype=torch.float64)
@@ -202,12 +204,12 @@ IN_THE_BIAS = torch.tensor([[0.0, 1.0, 0.0, 0.0]], dtype=torch.float64)
 def test_curvature_of_a_kink_has_the_other_sign(reference: dict) -> None:
     """The reference: the Hessian almost everywhere against the second difference, which sees the kink move."""
     known, tolerance = reference["value"], reference["tolerance"]["abs"]
-    learned, weights = kinked(100_000)
-    assert float(second_difference(learned, weights, IN_THE_BIAS, 1e-2)) == pytest.approx(
+    context, weights = kinked(100_000)
+    assert float(second_difference(context, weights, IN_THE_BIAS, 1e-2)) == pytest.approx(
         known["finite_difference_h1e-2"], abs=tolerance
     )
-    targets_KP = learned.dataset.train_targets_PK.mT
-    curved = curvature(learned.model, learned.loss, weights, learned.prepared_CP, targets_KP, 1)
+    targets_KP = context.dataset.train_targets_PK.mT
+    curved = curvature(context.model, context.loss, weights, context.prepared_AP, targets_KP, 1)
     almost_everywhere = float(curved.product(IN_THE_BIAS)[0, 1])
     assert almost_everywhere == pytest.approx(known["autograd_d2L/db2"], abs=tolerance)
     population = 0.7**2 * 0.6 - 0.7 * math.cos(0.4)
@@ -216,8 +218,8 @@ def test_curvature_of_a_kink_has_the_other_sign(reference: dict) -> None:
 
 def test_step_of_the_second_difference_must_move_kinks_across_points() -> None:
     """On 200 points 5e-3 apart."""
-    learned, weights = kinked(200)
-    found = {step: float(second_difference(learned, weights, IN_THE_BIAS, step)) for step in (1e-3, 1e-2, 1e-1)}
+    context, weights = kinked(200)
+    found = {step: float(second_difference(context, weights, IN_THE_BIAS, step)) for step in (1e-3, 1e-2, 1e-1)}
     assert found[1e-3] == pytest.approx(0.294, abs=1e-4)
     assert found[1e-2] == pytest.approx(-0.351, abs=2e-3)
     assert found[1e-1] == pytest.approx(-0.351, abs=2e-3)
@@ -257,14 +259,14 @@ def test_two_linear_layers_survive_rates_up_to_twice_the_limit_by_becoming_less_
     stays_T, returns_T = multiples_T < 2, multiples_T < 4
     inputs_PD = torch.tensor([[1.0], [-1.0]], dtype=torch.float64)
     dataset = Dataset(inputs_PD, 0 * inputs_PD, inputs_PD, 0 * inputs_PD)
-    learned = Learned(
+    context = PackContext(
         Shallow(Identity()), width, GradientDescent(), HalfMeanSquare(), Task.REGRESSION, dataset, torch.float64
     )
     hidden_W, output_W = stream("catapult", seed).standard_normal((2, width)) / width**0.25
     start_N = np.concatenate([np.stack([hidden_W, 0 * hidden_W], axis=1).ravel(), output_W, [0.0]])
     rates_T = multiples_T / float((hidden_W**2 + output_W**2).sum())
     weights_TN = torch.from_numpy(start_N).repeat(len(rates_T), 1)
-    engine = Reference(learned, None, torch.device("cpu"))
+    engine = Reference(context, None, torch.device("cpu"))
     stack = Stack(tuple("abcdefg"), weights_TN, (), rates_T[:, None], torch.full_like(rates_T, torch.inf))
     first_T = highest_T = engine.value_and_gradient(weights_TN)[0].clone()
     for step in range(num_steps):
@@ -273,7 +275,7 @@ def test_two_linear_layers_survive_rates_up_to_twice_the_limit_by_becoming_less_
         highest_T = torch.maximum(highest_T, losses_T.nan_to_num(torch.inf))
     assert ((highest_T == first_T) == stays_T).all()
     assert ((losses_T < 1e-3 * highest_T) == returns_T).all()
-    now = Snapshot(learned, num_steps, weights_TN, losses_T, weights_TN, rates_T, weights_TN.clone)
+    now = Snapshot(context, num_steps, weights_TN, losses_T, weights_TN, rates_T, weights_TN.clone)
     index_T = StabilityIndex()(now)
     assert (index_T[returns_T] < 1).all()
     torch.testing.assert_close(index_T[stays_T], multiples_T[stays_T] / 2, rtol=0.05, atol=0)
@@ -291,16 +293,18 @@ def test_descent_on_a_network_settles_at_the_edge_of_stability(reference: dict, 
     line_PD = torch.linspace(-1, 1, 20, dtype=torch.float64)[:, None]
     targets_PK = torch.from_numpy(ChebyshevPolynomial(degree)(line_PD.numpy()))[:, None]
     dataset = Dataset(line_PD, targets_PK, line_PD, targets_PK)
-    learned = Learned(Shallow(Tanh()), 32, GradientDescent(), HalfMeanSquare(), Task.REGRESSION, dataset, torch.float64)
+    context = PackContext(
+        Shallow(Tanh()), 32, GradientDescent(), HalfMeanSquare(), Task.REGRESSION, dataset, torch.float64
+    )
     weights_TN = toy_weights(seed).repeat(len(rates_T), 1)
     bounds_T = torch.full_like(rates_T, torch.inf)
-    engine = Reference(learned, None, torch.device("cpu"))
+    engine = Reference(context, None, torch.device("cpu"))
     stack = Stack(tuple("abcd"), weights_TN, (), rates_T[:, None], bounds_T)
     engine.advance(stack, 0, half)
     seen = []
     for step in range(half, steps, 500):
         engine.advance(stack, step, step + 500)
-        now = Snapshot(learned, step + 500, weights_TN, rates_T, weights_TN, rates_T, weights_TN.clone)
+        now = Snapshot(context, step + 500, weights_TN, rates_T, weights_TN, rates_T, weights_TN.clone)
         seen.append(StabilityIndex()(now))
     means = torch.stack(seen).mean(dim=0)
     assert float(means[0]) == pytest.approx(0.42, abs=0.06)

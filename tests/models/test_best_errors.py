@@ -20,7 +20,7 @@ from pipeline.models.best_errors import best_error, best_mean_square, free_knot_
 from pipeline.models.greedy import Greedy
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.numerics.quadrature import cell_ends, gauss
+from pipeline.numerics.quadrature import cell_boundaries, gauss
 from pipeline.problems.measures import Normal, Uniform
 from pipeline.problems.problem import FunctionProblem, TableProblem
 from pipeline.problems.targets import TARGETS, AbsoluteValue, Gaussian, OnePlusPower, Sine, Step, Target, XSquared
@@ -57,7 +57,7 @@ def missed_by_quadrature(target: Target, features_PW: Tensor, points_PD: Tensor,
 def test_best_error_is_that_of_the_best_weights_by_quadrature(target: Target, basis: Basis) -> None:
     for width in WIDTHS[:-1] if basis == Monomial() else WIDTHS:  # 29 powers are dependent in float64
         kinks = np.linspace(-1, 1, max(width, 2)) if not basis.nested else np.linspace(-1, 1, 65)
-        points, weights = gauss(cell_ends(-1.0, 1.0, (*kinks, *target.breaks()), 64), 1, nodes=12)
+        points, weights = gauss(cell_boundaries(-1.0, 1.0, (*kinks, *target.breaks()), 64), 1, nodes=12)
         exact = best_mean_square(target, Linear(basis), width)
         if exact is None:
             assert width == 1  # where a single hat is the constant
@@ -82,7 +82,7 @@ def test_best_error_of_products_is_that_of_the_best_weights_by_quadrature(
     basis: Basis, order: str, dimension: int
 ) -> None:
     # In three dimensions at most six functions of each input, whose wavelets jump at eighths.
-    points, weights = gauss(cell_ends(-1.0, 1.0, (0.0,), 8), dimension, nodes=12 if dimension == 2 else 5)
+    points, weights = gauss(cell_boundaries(-1.0, 1.0, (0.0,), 8), dimension, nodes=12 if dimension == 2 else 5)
     for width in (1, 5, 9) if dimension == 2 else (1, 5, 27):
         measured = missed_by_quadrature(AbsoluteValue(), basis.features(points, width, order), points, weights)
         exact = best_mean_square(AbsoluteValue(), Linear(basis, product=order), width, dimension)
@@ -149,7 +149,7 @@ def test_step_at_a_third_by_the_best_wavelets_is_the_known_value(reference: dict
 
 def test_best_terms_are_not_beaten_by_any_others() -> None:
     """Against every choice of two among six functions."""
-    points, weights = gauss(cell_ends(-1.0, 1.0, (0.3,), 64), 1, nodes=12)
+    points, weights = gauss(cell_boundaries(-1.0, 1.0, (0.3,), 64), 1, nodes=12)
     values = Legendre()(points[:, 0], 6)
     least = min(
         missed_by_quadrature(Step(at=0.3), values[:, list(chosen)], points, weights)
@@ -170,7 +170,7 @@ def test_best_network_of_the_square_is_the_known_formula(reference: dict) -> Non
 def test_network_with_the_stated_knots_attains_the_best_error_of_the_square(width: int) -> None:
     """ReLUs in turns to both sides of equally spaced knots, and a constant."""
     knots = torch.linspace(-1, 1, width + 2, dtype=torch.float64)[1:-1]
-    points, weights = gauss(cell_ends(-1.0, 1.0, knots.tolist(), 64), 1, nodes=12)
+    points, weights = gauss(cell_boundaries(-1.0, 1.0, knots.tolist(), 64), 1, nodes=12)
     sides = torch.tensor([1.0, -1.0], dtype=torch.float64).repeat(width // 2)
     features = torch.cat([torch.relu(sides * (points - knots)), torch.ones_like(points)], dim=1)
     measured = missed_by_quadrature(XSquared(), features, points, weights)
@@ -200,7 +200,7 @@ def test_free_knot_constant_of_the_square_is_that_of_its_pieces() -> None:
 
 @pytest.mark.parametrize("frequency", [0.5, 1.0, 3.0])
 def test_free_knot_constant_of_a_wave_is_its_integral(frequency: float) -> None:
-    points, weights = gauss(cell_ends(-1.0, 1.0, np.arange(-6, 7) / frequency, 4096), 1, nodes=12)
+    points, weights = gauss(cell_boundaries(-1.0, 1.0, np.arange(-6, 7) / frequency, 4096), 1, nodes=12)
     bent = (math.pi * frequency) ** 2 * (math.pi * frequency * points[:, 0]).sin().abs()
     expected = float(weights @ bent ** (2 / 5)) ** (5 / 2) * 4 / math.sqrt(720)
     # The root of degree 5/2 at each zero makes the quadrature right to some 1e-6 only.

@@ -54,15 +54,15 @@ def weights_of(model: Model, num_outputs: int) -> Tensor:
 @functools.cache
 def case(model: Model, loss: Loss, num_outputs: int) -> tuple[Curvature, Tensor, Tensor]:
     """The derivatives under test, the exact Hessians and the exact Jacobians ``[T, N, K, P]``."""
-    prepared_CP, targets_KP = points(model, loss, num_outputs)
+    prepared_AP, targets_KP = points(model, loss, num_outputs)
     weights_TN = weights_of(model, num_outputs)
 
     def outputs(weights_N: Tensor) -> Tensor:
-        return model.outputs(weights_N[None], prepared_CP, WIDTH, num_outputs)[0]
+        return model.outputs(weights_N[None], prepared_AP, WIDTH, num_outputs)[0]
 
     hessians = [torch.func.hessian(lambda w: loss(outputs(w)[None], targets_KP)[0])(w) for w in weights_TN]
     jacobians = [torch.func.jacrev(outputs)(w).movedim(-1, 0) for w in weights_TN]
-    found = curvature(model, loss, weights_TN, prepared_CP, targets_KP, WIDTH)
+    found = curvature(model, loss, weights_TN, prepared_AP, targets_KP, WIDTH)
     return found, torch.stack(hessians), torch.stack(jacobians)
 
 
@@ -94,21 +94,21 @@ def test_gauss_newton_matrix_is_what_the_jacobian_and_the_curvature_of_the_loss_
 
 def test_rest_of_the_hessian_vanishes_where_the_outputs_are_the_targets() -> None:
     model, loss = Shallow(Tanh()), HalfMeanSquare()
-    prepared_CP, _ = points(model, loss, 2)
+    prepared_AP, _ = points(model, loss, 2)
     weights_TN = weights_of(model, 2)[:1]
-    targets_KP = model.outputs(weights_TN, prepared_CP, WIDTH, 2)[0]
-    found = curvature(model, loss, weights_TN, prepared_CP, targets_KP, WIDTH)
+    targets_KP = model.outputs(weights_TN, prepared_AP, WIDTH, 2)[0]
+    found = curvature(model, loss, weights_TN, prepared_AP, targets_KP, WIDTH)
     torch.testing.assert_close(found.hessian(), found.gauss_newton(), rtol=0, atol=1e-14)
 
 
 def test_trials_do_not_feel_each_other() -> None:
     model, loss = Shallow(Tanh()), SoftmaxCrossEntropy()
-    prepared_CP, targets_KP = points(model, loss, 3)
+    prepared_AP, targets_KP = points(model, loss, 3)
     weights_TN = weights_of(model, 3)
-    together = curvature(model, loss, weights_TN, prepared_CP, targets_KP, WIDTH)
+    together = curvature(model, loss, weights_TN, prepared_AP, targets_KP, WIDTH)
     weights_TN = weights_TN.clone()
     weights_TN[1] = torch.nan
-    beside_nan = curvature(model, loss, weights_TN, prepared_CP, targets_KP, WIDTH)
+    beside_nan = curvature(model, loss, weights_TN, prepared_AP, targets_KP, WIDTH)
     directions_TN = torch.ones_like(weights_TN)
     for name, arguments in (("product", (directions_TN,)), ("hessian", ()), ("jacobian", ())):
         one, other = getattr(together, name)(*arguments), getattr(beside_nan, name)(*arguments)
@@ -118,10 +118,10 @@ def test_trials_do_not_feel_each_other() -> None:
 
 def test_product_leaves_its_direction_alone() -> None:
     for model in EVERY:
-        prepared_CP, targets_KP = points(model, HalfMeanSquare(), 1)
+        prepared_AP, targets_KP = points(model, HalfMeanSquare(), 1)
         weights_TN = weights_of(model, 1)
         directions_TN, before = weights_TN + 1, weights_TN + 1
-        found = curvature(model, HalfMeanSquare(), weights_TN, prepared_CP, targets_KP, WIDTH)
+        found = curvature(model, HalfMeanSquare(), weights_TN, prepared_AP, targets_KP, WIDTH)
         first = found.product(directions_TN).clone()
         assert torch.equal(directions_TN, before)
         assert torch.equal(found.product(directions_TN), first), "a product changes nothing that the next one needs"
@@ -131,10 +131,10 @@ def test_kinks_are_left_out() -> None:
     """The Hessian of a ReLU network in a bias is that of the line that is active, whatever kinks lie near."""
     model = Shallow(Relu())
     line_PD = torch.linspace(0, 1, 101, dtype=torch.float64)[:, None]
-    prepared_CP = model.prepare(line_PD, 1)
+    prepared_AP = model.prepare(line_PD, 1)
     weights_TN = torch.tensor([[1.0, -0.4, 0.7, 0.0]], dtype=torch.float64)  # 0.7 relu(x - 0.4)
     targets_KP = line_PD.cos().mT
-    hessian = curvature(model, HalfMeanSquare(), weights_TN, prepared_CP, targets_KP, 1).hessian()
+    hessian = curvature(model, HalfMeanSquare(), weights_TN, prepared_AP, targets_KP, 1).hessian()
     active = float((line_PD > 0.4).double().mean())
     assert float(hessian[0, 1, 1]) == pytest.approx(0.7**2 * active, rel=1e-12)
 

@@ -115,9 +115,9 @@ def test_greedy_model_in_a_file_learns_two_powers_exactly(tmp_path: Path) -> Non
     errors = {}
     for pack in (greedy, linear):
         module = PackModule(pack, (0, 1))
-        weights = module.learned.least_squares_KF
-        outputs = module.learned.model.outputs(weights, module.learned.test_prepared_CP, 2, 1)[0, 0]
-        errors[pack] = float((outputs - module.learned.dataset.test_targets_PK[:, 0]).abs().max())
+        weights = module.context.least_squares_KF
+        outputs = module.context.model.outputs(weights, module.context.test_prepared_AP, 2, 1)[0, 0]
+        errors[pack] = float((outputs - module.context.dataset.test_targets_PK[:, 0]).abs().max())
     assert errors[greedy] < 1e-13
     assert errors[linear] > 0.1
 
@@ -126,7 +126,9 @@ def test_memory_of_the_dictionary_is_in_the_estimate(tmp_path: Path) -> None:
     path = tmp_path / "size.yaml"
     sizes = []
     for size in (100, 1100):
-        path.write_text(f"question: Size?\ntarget: one_plus_power\nmodels: [{{greedy: {{size: {size}}}}}]\nwidths: 2\n")
+        path.write_text(
+            f"question: ProblemSize?\ntarget: one_plus_power\nmodels: [{{greedy: {{size: {size}}}}}]\nwidths: 2\n"
+        )
         (pack,) = make_plan("size", read_experiment(path)).packs
         sizes.append(bytes_of_pack(pack.shape, 1))
     assert sizes[1] - sizes[0] >= 3 * 1000 * 256 * 8  # the dictionary, a copy to work on, and its squares

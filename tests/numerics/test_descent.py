@@ -80,7 +80,7 @@ def test_error_of_every_mode_late_on_shrinks_by_the_contraction(rule: UpdateRule
     steps = torch.tensor([2000, 12000])
     errors = descent.log_errors(eigenvalues, rates, steps, **fields(rule))
     slope = (errors[:, 1] - errors[:, 0]) / 10000
-    expected = descent.contraction(eigenvalues, rates, **fields(rule)).log()
+    expected = descent.contraction_factor(eigenvalues, rates, **fields(rule)).log()
     gone = errors[:, 1] < -700  # below the smallest float64 there is no error left
     # A turning pair passes near zero: its logarithm is off by a few units, over 10,000 steps.
     torch.testing.assert_close(slope[~gone], expected[~gone], rtol=0, atol=1e-3)
@@ -92,7 +92,7 @@ def test_contraction_crosses_one_at_the_stability_limit(rule: UpdateRule) -> Non
     eigenvalues = torch.tensor([5.0, 1.0, 0.2], dtype=torch.float64)
     limit = rule.stability_factor() / 5
     rates = torch.tensor([0.01, 0.999, 1.001, 2.0], dtype=torch.float64) * limit
-    largest = descent.contraction(eigenvalues, rates, **fields(rule)).amax(dim=1)
+    largest = descent.contraction_factor(eigenvalues, rates, **fields(rule)).amax(dim=1)
     assert (largest < 1).tolist() == [True, True, False, False]
 
 
@@ -101,7 +101,7 @@ def test_contraction_is_the_spectral_radius_of_one_step_to_thirteen_digits(rule:
     """Against the roots of its characteristic polynomial in fifty digits, of the same bits of rate and momentum."""
     momentum, nesterov = fields(rule).values()
     eigenvalues = torch.linspace(0, 4, 41, dtype=torch.float64)
-    found = descent.contraction(eigenvalues, torch.ones(1, dtype=torch.float64), momentum, nesterov)[0]
+    found = descent.contraction_factor(eigenvalues, torch.ones(1, dtype=torch.float64), momentum, nesterov)[0]
     with mpmath.workdps(50):
         for x, radius in zip(map(mpmath.mpf, eigenvalues.tolist()), found.tolist(), strict=True):
             # e(k+1) = a e(k) - b e(k-1)
@@ -117,8 +117,10 @@ def test_two_roots_that_meet_are_one_root_though_the_momentum_has_only_sixteen_d
     momentum = ((root - 1) / (root + 1)) ** 2
     ends = torch.tensor([1.0, 1 / kappa], dtype=torch.float64)
     best = torch.tensor([4 / (1 + 1 / root) ** 2], dtype=torch.float64)
-    assert descent.contraction(ends, best, momentum)[0].tolist() == pytest.approx([math.sqrt(momentum)] * 2, rel=1e-13)
-    slowest = descent.contraction(ends, torch.ones(1).double(), (root - 1) / (root + 1), nesterov=True)[0, 1]
+    assert descent.contraction_factor(ends, best, momentum)[0].tolist() == pytest.approx(
+        [math.sqrt(momentum)] * 2, rel=1e-13
+    )
+    slowest = descent.contraction_factor(ends, torch.ones(1).double(), (root - 1) / (root + 1), nesterov=True)[0, 1]
     assert float(slowest) == pytest.approx(1 - 1 / root, rel=1e-13)
 
 
@@ -134,7 +136,7 @@ def test_steps_to_a_millionth_are_those_of_theory(reference: dict) -> None:
         ("heavy_ball_optimal_asymptotic", best_heavy_ball, momentum),
     ):
         rates = torch.tensor([rate], dtype=torch.float64)
-        radius = float(descent.contraction(eigenvalues, rates, b).max())
+        radius = float(descent.contraction_factor(eigenvalues, rates, b).max())
         steps = math.log(1e-6) / math.log(radius)
         assert steps == pytest.approx(reference["value"][name], rel=reference["tolerance"]["rel"])
 
@@ -146,7 +148,7 @@ def test_descent_converges_from_every_start_if_and_only_if_its_rate_is_below_two
     assert condition == "converges for every start iff 0 < eps < 2/lambda_max"
     curvatures = torch.linspace(0.1, 4.0, 14, dtype=torch.float64)
     multiples = torch.tensor([-0.01, 0.0, 0.5, 0.999, 1.0, 1.001, 1.5, 1.999, 2.0, 2.01, 2.1], dtype=torch.float64)
-    shrinks = descent.contraction(curvatures, multiples / 4).amax(dim=1) < 1
+    shrinks = descent.contraction_factor(curvatures, multiples / 4).amax(dim=1) < 1
     assert shrinks.tolist() == [0 < multiple < 2 for multiple in multiples.tolist()]
 
     rates, num_steps = multiples[2:, None] / 4, 2000
@@ -172,7 +174,9 @@ def test_descent_at_one_over_the_curvature_shrinks_the_slowest_mode_by_one_over_
         *torch.tensor([[1.0, 1 / kappa], [0.0, 1.0]], dtype=torch.float64), torch.tensor(0.0).double()
     )
     rate, relative = torch.ones(1, dtype=torch.float64), reference["tolerance"]["rel"]
-    assert float(descent.contraction(modes.eigenvalues_S, rate).max()) == pytest.approx(1 - 1 / kappa, rel=relative)
+    assert float(descent.contraction_factor(modes.eigenvalues_S, rate).max()) == pytest.approx(
+        1 - 1 / kappa, rel=relative
+    )
     excess = descent.loss_curve(modes, rate, torch.tensor([10, 11]))[0]  # above a floor of zero
     assert float(excess[1] / excess[0]) == pytest.approx((1 - 1 / kappa) ** 2, rel=relative)
 
@@ -181,7 +185,7 @@ def test_descent_at_one_over_the_curvature_shrinks_the_slowest_mode_by_one_over_
 def test_best_constant_rate_contracts_by_kappa_minus_one_over_kappa_plus_one(reference: dict) -> None:
     assert reference["value"] == "rho = (kappa-1)/(kappa+1)"
     eigenvalues = torch.linspace(0.02, 1, 50, dtype=torch.float64)
-    radius = descent.contraction(eigenvalues, torch.tensor([2 / 1.02], dtype=torch.float64)).max()
+    radius = descent.contraction_factor(eigenvalues, torch.tensor([2 / 1.02], dtype=torch.float64)).max()
     assert float(radius) == pytest.approx(49 / 51, rel=1e-14)
 
 
@@ -213,7 +217,7 @@ def test_divergence_is_infinite_and_never_nan(rule: UpdateRule) -> None:
     assert (losses[:, 2] == math.inf).all()
     without_the_divergent = descent.Modes(modes.eigenvalues_S, torch.tensor([0.0, 1.0, 1.0]).double(), modes.floor)
     stable = descent.loss_curve(without_the_divergent, rates[:1], torch.tensor([10**5]), **fields(rule))
-    expected = 1.5 if descent.contraction(modes.eigenvalues_S[1:2], rates[:1], **fields(rule)) < 1 else math.inf
+    expected = 1.5 if descent.contraction_factor(modes.eigenvalues_S[1:2], rates[:1], **fields(rule)) < 1 else math.inf
     assert float(stable) == pytest.approx(expected)
 
 
@@ -246,11 +250,11 @@ def test_monomials_are_slow_in_most_modes_and_the_mode_that_is_left_can_be_named
 def test_weights_and_velocities_are_those_of_the_loop(rule: UpdateRule, step: int) -> None:
     """For a start that is not zero, and a part of the weights that the features do not see."""
     features, targets, start = problem(4, 6)
-    modes, _, directions = descent.decomposed(features, targets)
+    modes, _, directions = descent.modal_decomposition(features, targets)
     eigenvalues = modes.eigenvalues_S
     rates = FRACTIONS * rule.stability_factor() / eigenvalues[0]
     gradient = features.mT @ (features @ start - targets) / len(features)
-    distances, velocities = descent.travelled(eigenvalues, rates, step, **fields(rule))
+    distances, velocities = descent.displacement_and_velocity(eigenvalues, rates, step, **fields(rule))
     for rate, distance_S, velocity_S in zip(rates, distances, velocities, strict=True):
         weights, memory = start.clone(), torch.zeros_like(start)
         for number in range(step):
@@ -269,7 +273,7 @@ def test_error_is_what_is_left_of_the_way(rule: UpdateRule) -> None:
     eigenvalues = torch.tensor([1.0, 0.3, 1e-3, 1e-9, 0.0], dtype=torch.float64)
     rates = torch.tensor([0.01, 0.3, 0.5, 0.9, 1.3], dtype=torch.float64)
     for step in (0, 1, 5, 200):
-        distances, _ = descent.travelled(eigenvalues, rates, step, **fields(rule))
+        distances, _ = descent.displacement_and_velocity(eigenvalues, rates, step, **fields(rule))
         left = 1 - rates[:, None] * eigenvalues * distances
         errors = descent.log_errors(eigenvalues, rates, torch.tensor([step]), **fields(rule))[:, 0].exp()
         torch.testing.assert_close(left.abs(), errors, rtol=1e-9, atol=1e-13)
@@ -278,7 +282,7 @@ def test_error_is_what_is_left_of_the_way(rule: UpdateRule) -> None:
 def test_a_mode_that_does_not_move_has_gone_as_many_gradients_as_steps() -> None:
     eigenvalues, rates = torch.tensor([0.0, 1e-18], dtype=torch.float64), torch.tensor([1.0], dtype=torch.float64)
     for step in (0, 1, 10**6):
-        distances, _ = descent.travelled(eigenvalues, rates, step)
+        distances, _ = descent.displacement_and_velocity(eigenvalues, rates, step)
         assert distances[0].tolist() == [pytest.approx(step, rel=1e-12)] * 2
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.numerics.error_decomposition import error_parts, precise_product, projected
+from pipeline.numerics.error_decomposition import error_parts, precise_product, project
 from pipeline.numerics.quadrature import rule
 from pipeline.numerics.randomness import stream
 
@@ -24,7 +24,7 @@ def weights_of(num_points: int) -> torch.Tensor:
 def test_projection_is_the_weighted_least_squares_fit_of_numpy(num_features: int) -> None:
     """Also where it goes through every point."""
     features_TPF, targets_PK, weights_P = draw(3, 12, num_features), draw(12, 2, name="y"), weights_of(12)
-    best = projected(features_TPF, targets_PK, weights_P)
+    best = project(features_TPF, targets_PK, weights_P)
     root_P1 = weights_P.sqrt()[:, None].numpy()
     for features_PF, outputs_PK, missed in zip(features_TPF.numpy(), best.outputs_TPK, best.mean_square_T, strict=True):
         solution = np.linalg.lstsq(root_P1 * features_PF, root_P1 * targets_PK.numpy())[0]
@@ -37,7 +37,7 @@ def test_projection_onto_a_polynomial_misses_what_the_next_legendre_polynomials_
     """Of x^3 the lines leave 4/175 under the uniform law."""
     points_PD, weights_RP = rule(1, 64)
     features_1PF = torch.cat([torch.ones_like(points_PD), points_PD], dim=1)[None]
-    best = projected(features_1PF, points_PD**3, weights_RP.mean(dim=0))
+    best = project(features_1PF, points_PD**3, weights_RP.mean(dim=0))
     assert float(best.mean_square_T) == pytest.approx(4 / 175, rel=1e-13)
     torch.testing.assert_close(best.outputs_TPK[0], 3 / 5 * points_PD, rtol=0, atol=1e-14)
 
@@ -45,34 +45,34 @@ def test_projection_onto_a_polynomial_misses_what_the_next_legendre_polynomials_
 def test_projection_leaves_rounding_of_a_target_that_the_features_hold() -> None:
     """A residual of size 1e-16, whose square is 1e-32: not 1e-16, the rounding of a difference of squares."""
     features_1PF, weights_P = draw(1, 40, 6), weights_of(40)
-    best = projected(features_1PF, features_1PF[0] @ draw(6, 1, name="w"), weights_P)
+    best = project(features_1PF, features_1PF[0] @ draw(6, 1, name="w"), weights_P)
     assert 0 <= float(best.mean_square_T) < 1e-28
 
 
 def test_of_a_feature_that_is_not_finite_nothing_is_known() -> None:
     features_TPF = draw(3, 10, 2)
     features_TPF[1, 4, 0] = torch.inf
-    best = projected(features_TPF, draw(10, 1, name="y"), weights_of(10))
+    best = project(features_TPF, draw(10, 1, name="y"), weights_of(10))
     assert best.mean_square_T.isnan().tolist() == [False, True, False]
 
 
 def test_parts_add_up_to_the_mean_square_whatever_the_steps_are() -> None:
     targets_PK, weights_P = draw(50, 2, name="y"), weights_of(50)
-    best = projected(draw(4, 50, 3), targets_PK, weights_P)
-    fitted, learned, evaluated = (draw(4, 50, 2, name=name) for name in ("fitted", "learned", "evaluated"))
-    parts = torch.stack(error_parts(best, fitted, learned, evaluated, targets_PK, weights_P))
+    best = project(draw(4, 50, 3), targets_PK, weights_P)
+    fitted, context, evaluated = (draw(4, 50, 2, name=name) for name in ("fitted", "learned", "evaluated"))
+    parts = torch.stack(error_parts(best, fitted, context, evaluated, targets_PK, weights_P))
     whole = (evaluated - targets_PK).square().sum(dim=2) @ weights_P
     torch.testing.assert_close(parts.sum(dim=0), whole, rtol=1e-13, atol=0)
 
 
 def test_a_small_step_has_all_its_digits() -> None:
     """From g to g (1 + 1e-12) the mean square of g - 0 grows by 2e-12 of itself, to which a difference adds 1e-16."""
-    targets_PK, weights_P, learned = torch.zeros(9, 1).double(), weights_of(9), draw(1, 9, 1)
-    best = projected(draw(1, 9, 2), targets_PK, weights_P)
-    step = learned * 1e-12
-    parts = error_parts(best, learned, learned, learned + step, targets_PK, weights_P)
+    targets_PK, weights_P, context = torch.zeros(9, 1).double(), weights_of(9), draw(1, 9, 1)
+    best = project(draw(1, 9, 2), targets_PK, weights_P)
+    step = context * 1e-12
+    parts = error_parts(best, context, context, context + step, targets_PK, weights_P)
     assert float(parts.optimisation_T) == 0
-    exact = float(((learned + step) - learned).mul(2 * learned).sum(dim=2) @ weights_P)
+    exact = float(((context + step) - context).mul(2 * context).sum(dim=2) @ weights_P)
     assert float(parts.rounding_T) == pytest.approx(exact, rel=1e-11)
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.numerics.largest_eigenvalues import MOST_STEPS, Krylov, Product, largest_eigenvalues, start_vectors
+from pipeline.numerics.largest_eigenvalues import MOST_STEPS, KrylovBasis, Product, largest_eigenvalues, start_vectors
 from pipeline.numerics.randomness import stream
 
 NUM_ENTRIES = 60
@@ -72,7 +72,7 @@ def test_converged_value_does_not_return_as_another() -> None:
     """Three eigenvalues far above the others would be found again and again without reorthogonalisation."""
     spectrum = torch.cat([torch.tensor([100.0, 90.0, 80.0]), DECAYING[3:]]).double()
     matrices = with_eigenvalues(spectrum)
-    krylov = Krylov(product_of(matrices), start_vectors(1, NUM_ENTRIES), NUM_ENTRIES)
+    krylov = KrylovBasis(product_of(matrices), start_vectors(1, NUM_ENTRIES), NUM_ENTRIES)
     for _ in range(NUM_ENTRIES):
         krylov.advance()
     basis_SN = krylov.basis_TSN[0, :NUM_ENTRIES]

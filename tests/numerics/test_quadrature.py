@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from pipeline.errors import PipelineError
-from pipeline.numerics.quadrature import NODES, SCRAMBLES, averaged, cell_ends, gauss, kronrod, mean, rule, sobol
+from pipeline.numerics.quadrature import (
+    NODES,
+    SCRAMBLES,
+    cell_boundaries,
+    gauss,
+    kronrod,
+    mean,
+    rule,
+    sobol,
+    weighted_mean,
+)
 from pipeline.numerics.randomness import stream
 
 
@@ -88,7 +98,7 @@ def test_sobol_points_are_as_good_as_known(dimension: int, of_bell: float, of_ri
 @pytest.mark.parametrize("dimension", [1, 2, 3])
 @pytest.mark.parametrize(("low", "high"), [(-1.0, 1.0), (0.0, 3.0)])
 def test_rule_has_weights_of_sum_one_and_points_inside(dimension: int, low: float, high: float) -> None:
-    points_PD, weights_P = gauss(cell_ends(low, high, (0.5,), 3), dimension)
+    points_PD, weights_P = gauss(cell_boundaries(low, high, (0.5,), 3), dimension)
     assert points_PD.shape == ((4 * NODES) ** dimension, dimension)
     assert float(weights_P.sum()) == pytest.approx(1, rel=1e-14)
     assert ((low < points_PD) & (points_PD < high)).all()
@@ -96,7 +106,7 @@ def test_rule_has_weights_of_sum_one_and_points_inside(dimension: int, low: floa
 
 @pytest.mark.parametrize("nodes", [1, 3, 4])
 def test_rule_is_exact_to_the_degree_it_claims_in_each_variable_and_not_beyond(nodes: int) -> None:
-    points_PD, weights_P = gauss(cell_ends(0, 1, (), 1), 2, nodes)
+    points_PD, weights_P = gauss(cell_boundaries(0, 1, (), 1), 2, nodes)
     degree = 2 * nodes - 1
     exact = [float(weights_P @ (points_PD[:, 0] ** i * points_PD[:, 1] ** j)) for i, j in ((degree, degree), (0, 1))]
     assert exact == pytest.approx([(degree + 1.0) ** -2, 0.5], rel=1e-13)
@@ -127,7 +137,7 @@ def test_cells_fill_the_interval_in_order_and_end_at_every_break(
     breaks: list[float], num_cells: int, ends: tuple[int, int]
 ) -> None:
     low, high = ends
-    found = cell_ends(low, high, breaks, num_cells)
+    found = cell_boundaries(low, high, breaks, num_cells)
     assert (found[0], found[-1]) == (low, high)
     assert (found.diff() > 0).all()
     assert set(found.tolist()) >= {point for point in breaks if low < point < high}
@@ -209,7 +219,7 @@ def test_box_that_cannot_be_is_refused(ask: Callable, message: str) -> None:
 
 @pytest.mark.parametrize("dimension", [1, 2, 3])
 def test_kronrod_rule_is_exact_to_degree_eleven_and_its_gauss_part_to_degree_five(dimension: int) -> None:
-    points, (one, two) = kronrod(cell_ends(-1.0, 1.0, (0.3,), 2), dimension)
+    points, (one, two) = kronrod(cell_boundaries(-1.0, 1.0, (0.3,), 2), dimension)
     for degree in range(13):
         power = points[:, -1] ** degree
         exact = 1 / (degree + 1) if degree % 2 == 0 else 0.0
@@ -244,7 +254,7 @@ def test_rule_has_weights_of_sum_one_and_at_most_about_so_many_points(dimension:
 def test_error_of_a_mean_by_a_rule_covers_its_distance_to_the_truth(dimension: int) -> None:
     points, weights = rule(dimension, 4096)
     scale = torch.tensor([[0.5], [1.0], [1.5]], dtype=torch.float64)
-    found = averaged(torch.exp(-scale * points.square().sum(dim=1)), weights)
+    found = weighted_mean(torch.exp(-scale * points.square().sum(dim=1)), weights)
     factors = [math.sqrt(math.pi / s) * math.erf(math.sqrt(s)) / 2 for s in scale[:, 0].tolist()]
     exact = torch.tensor(factors, dtype=torch.float64) ** dimension
     # One standard error of 16 scrambles is passed by a factor of 4 once in a thousand; rounding is below 1e-15.
@@ -255,7 +265,7 @@ def test_error_of_a_mean_by_a_rule_covers_its_distance_to_the_truth(dimension: i
 def test_rule_is_exact_across_breaks_that_it_is_told_and_dyadic_ones() -> None:
     points, weights = rule(1, 500, low=0.0, high=2.0, breaks=(0.3, 5.0))
     steps = torch.stack([(points[:, 0] > at).double() for at in (0.3, 1.0, 0.25)])
-    found = averaged(steps, weights)
+    found = weighted_mean(steps, weights)
     torch.testing.assert_close(found.value, torch.tensor([0.85, 0.5, 0.875], dtype=torch.float64), rtol=1e-14, atol=0)
     assert (found.error < 1e-14).all()
 
@@ -265,7 +275,7 @@ def test_what_is_infinite_has_an_infinite_mean_and_error_and_nan_stays() -> None
         points, weights = rule(dimension, 100)
         values = torch.ones(3, len(points), dtype=torch.float64)
         values[0, 5], values[1, 5] = torch.inf, torch.nan
-        found = averaged(values, weights)
+        found = weighted_mean(values, weights)
         assert found.value.isinf().tolist() == found.error.isinf().tolist() == [True, False, False]
         assert found.value.isnan().tolist() == found.error.isnan().tolist() == [False, True, False]
         assert float(found.value[2]) == pytest.approx(1, rel=1e-14)

@@ -276,7 +276,7 @@ def test_trial_about_to_overflow_is_a_value_and_no_error(shape: tuple[int, int])
     assert values[1, 0] == math.inf
 
 
-@pytest.mark.parametrize("compute", [spectra.of_ordinary, singular_values], ids=["LAPACK", "kernel"])
+@pytest.mark.parametrize("compute", [spectra.of_well_scaled, singular_values], ids=["LAPACK", "kernel"])
 @pytest.mark.parametrize("shape", [(16, 5), (100, 33), (20, 20), (7, 9)])
 def test_columns_of_zeros_are_as_many_values_of_zero_and_infinite_condition(shape: tuple[int, int], compute) -> None:
     """As those of dead units; of a wide matrix only those beyond its excess of columns count."""

@@ -9,7 +9,7 @@ from pipeline.models import MODELS
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers import OPTIMIZERS
 from pipeline.optimizers.rules import UpdateRule
-from pipeline.optimizers.solvers import Lbfgs, LevenbergMarquardt, Size, Solver, VariableProjection
+from pipeline.optimizers.solvers import Lbfgs, LevenbergMarquardt, ProblemSize, Solver, VariableProjection
 
 SOLVERS = {name: kind for name, kind in OPTIMIZERS.items() if issubclass(kind, Solver)}
 
@@ -19,13 +19,13 @@ def solver(request: pytest.FixtureRequest) -> Solver:
     return request.param()
 
 
-def size(width: int = 8, num_points: int = 64, num_outputs: int = 1) -> Size:
-    return Size.of(Shallow(), width, 2, num_outputs, num_points)
+def size(width: int = 8, num_points: int = 64, num_outputs: int = 1) -> ProblemSize:
+    return ProblemSize.of(Shallow(), width, 2, num_outputs, num_points)
 
 
 @pytest.mark.parametrize("model", [kind() for kind in MODELS.values()], ids=MODELS.keys())
 def test_size_counts_the_weights_of_the_model(model) -> None:
-    counted = Size.of(model, 8, 2, 3, 64)
+    counted = ProblemSize.of(model, 8, 2, 3, 64)
     assert counted.num_weights == model.num_weights(8, 2, 3)
     assert counted.num_inner == (0 if model.linear else 8 * 3)
     assert counted.num_residuals == 3 * 64

@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import PipelineError
-from pipeline.problems.delimited_rows import LARGEST_ROW, stretches
+from pipeline.problems.delimited_rows import LARGEST_ROW, row_blocks
 
 CELLS = st.lists(st.lists(st.text('a1 ,;"\n\r', max_size=4), min_size=2, max_size=3), min_size=1, max_size=6)
 
 
 def rows(text: str, separator: str = ",", size: int = 1 << 19) -> list[int]:
     """How many fields each row has."""
-    found = stretches(text.encode(), separator, size=size)
+    found = row_blocks(text.encode(), separator, size=size)
     return [int(fields) for stretch in found for fields in stretch.fields_R]
 
 
@@ -58,8 +58,8 @@ def test_what_is_taken_is_what_another_reader_makes_of_it(text: str, size: int) 
 @given(CELLS, st.integers(1, 9))
 def test_places_do_not_depend_on_where_a_text_is_cut(table: list[list[str]], size: int) -> None:
     text = written(table, ",", "\n", csv.QUOTE_ALL).encode()
-    (whole,) = stretches(text, ",")
-    parts = list(stretches(text, ",", size=size))
+    (whole,) = row_blocks(text, ",")
+    parts = list(row_blocks(text, ",", size=size))
     for name in ("ends_R", "fields_R", "filled_R"):
         np.testing.assert_array_equal(np.concatenate([getattr(part, name) for part in parts]), getattr(whole, name))
     for part, before in itertools.pairwise(reversed(parts)):
@@ -131,7 +131,7 @@ def test_what_has_one_meaning_only_is_taken(text: str, fields: list[int], size: 
 
 
 def test_rows_that_hold_nothing_are_known() -> None:
-    (found,) = stretches(b'a,y\r\n1,\r\n\r\n,\r\n"",\n \n\n,', ",")
+    (found,) = row_blocks(b'a,y\r\n1,\r\n\r\n,\r\n"",\n \n\n,', ",")
     assert found.filled_R.tolist() == [True, True, False, False, True, True, False, False]
 
 
@@ -145,4 +145,4 @@ def test_two_bad_cells_in_200_000_rows_are_found() -> None:
 def test_a_quote_that_swallows_the_rest_of_a_large_file_takes_no_more_memory_than_the_largest_row() -> None:
     text = b'a,y\n"1,2\n' + b"3,4\n" * (LARGEST_ROW // 2)
     with pytest.raises(PipelineError, match=r"^line 2: the row that begins here has more than 16 MiB"):
-        list(stretches(text, ","))
+        list(row_blocks(text, ","))

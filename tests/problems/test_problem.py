@@ -16,7 +16,7 @@ from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
 from pipeline.models.bases.polynomial import Monomial
 from pipeline.models.linear import Linear
-from pipeline.numerics.quadrature import averaged
+from pipeline.numerics.quadrature import weighted_mean
 from pipeline.problems.datasets import DATA, Data, Diabetes, Digits, Table
 from pipeline.problems.losses import Task
 from pipeline.problems.measures import Corners, Grid, Normal, Rings, Uniform
@@ -182,7 +182,7 @@ def test_held_out_points_of_the_uniform_law_are_a_rule_that_gives_the_mean_squar
 ) -> None:
     dataset = FunctionProblem(target, Uniform(), dimension, 10, 4096, 0.0, 0).load()
     assert 2500 <= len(dataset.test_inputs_PD) <= 4096
-    found = averaged(dataset.test_targets_PK.mT.square(), dataset.test_weights_RP)
+    found = weighted_mean(dataset.test_targets_PK.mT.square(), dataset.test_weights_RP)
     exact = target.mean_square(dimension)
     # Degree 11 in 64 cells or more of two axes is exact; Sobol points are off by their error.
     assert float(found.value) == pytest.approx(exact, rel=1e-10 if dimension < 3 else 4 * float(found.error) / exact)

@@ -26,7 +26,7 @@ from pipeline.models.bases.wavelet import Haar
 from pipeline.models.greedy import Greedy
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.numerics.quadrature import cell_ends, gauss
+from pipeline.numerics.quadrature import cell_boundaries, gauss
 from pipeline.optimizers.rules import LeastSquares
 from pipeline.plan import make_plan
 from pipeline.problems.datasets import Diabetes
@@ -275,7 +275,7 @@ def projection(basis: Basis, law: Measure, width: int) -> tuple[np.ndarray, np.n
         points_P = law.sample(600, 1, np.random.default_rng(0))[:, 0]
         root_P = np.full(600, 600**-0.5)
     else:
-        points_PD, weights_P = gauss(cell_ends(low, high, tuple(np.linspace(-1, 1, 129)), 80), 1)
+        points_PD, weights_P = gauss(cell_boundaries(low, high, tuple(np.linspace(-1, 1, 129)), 80), 1)
         points_P, root_P = points_PD[:, 0].numpy(), weights_P.sqrt().numpy()
     if basis.order_holds_everywhere:
         features_PW = np.polynomial.legendre.legvander((2 * points_P - low - high) / (high - low), width - 1)
@@ -354,7 +354,7 @@ def test_a_basis_whose_order_holds_everywhere_spans_polynomials_on_every_interva
     "basis", [basis for basis in SPANS if basis.approximation_order() is not None], ids=Basis.label
 )
 def test_a_bound_in_the_plane_is_obeyed_by_the_best_errors(basis, target):
-    points_PD, weights_P = gauss(cell_ends(-1, 1, (0.0,), 16), 2, nodes=2)
+    points_PD, weights_P = gauss(cell_boundaries(-1, 1, (0.0,), 16), 2, nodes=2)
     root_P, errors = weights_P.sqrt().numpy(), {}
     values_P = root_P * target(points_PD.numpy())
     for width in (36, 64, 225, 289):

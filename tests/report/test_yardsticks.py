@@ -14,7 +14,7 @@ import torch
 
 from pipeline.diagnostics.convergence import TestError as RecordedTestError
 from pipeline.diagnostics.convergence import TestErrorBar
-from pipeline.diagnostics.snapshot import Learned, Snapshot
+from pipeline.diagnostics.snapshot import PackContext, Snapshot
 from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.trial import Trial
@@ -171,7 +171,7 @@ def test_the_best_network_itself_contradicts_nothing_however_few_the_test_points
     shared = (GradientDescent(), HalfMeanSquare(), Task.REGRESSION, problem.load(), torch.float64)
     for width in best:
         weights_1N, nothing_1 = best_network(width), torch.zeros(1)
-        learned = Learned(Shallow(), width, *shared)
+        learned = PackContext(Shallow(), width, *shared)
         snapshot = Snapshot(learned, 0, weights_1N, nothing_1, weights_1N, nothing_1, lambda kept=weights_1N: kept)
         error[width], bar[width] = float(RecordedTestError()(snapshot)), float(TestErrorBar()(snapshot))
         assert abs(error[width] - best[width]) <= bar[width] + 1e-14

@@ -71,13 +71,13 @@ def test_steps_of_a_peer_are_those_of_the_reference():
     """One block of JAX ends where as many steps of the reference engine end."""
     pytest.importorskip("jax")
     cpu = torch.device("cpu")
-    learned = bench_card.learned_of(
+    context = bench_card.context_of(
         (12, 2, 5, 3), bench_card.Tanh(), cpu, bench_card.GradientDescent(), bench_card.SoftmaxCrossEntropy(),
         torch.float32,
     )  # fmt: skip
-    stack = bench_card.stack_of(learned, 2, cpu)
-    bench_card.Reference(learned, None, cpu).advance(stack, 0, bench_card.SCANNED_STEPS)
-    steps = bench_card.jax_vmap(learned, 2, cpu)
+    stack = bench_card.stack_of(context, 2, cpu)
+    bench_card.Reference(context, None, cpu).advance(stack, 0, bench_card.SCANNED_STEPS)
+    steps = bench_card.jax_vmap(context, 2, cpu)
     steps.blocks(1)
     trained = [torch.tensor(layer.tolist()).flatten(1) for layer in steps.state()]
     torch.testing.assert_close(torch.cat(trained, dim=1), stack.weights_TN, rtol=1e-4, atol=1e-6)

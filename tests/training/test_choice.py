@@ -132,11 +132,11 @@ def test_packs_are_announced_by_engine_and_reason(experiment):
 def test_tf32_is_kept_in_float32_and_said_to_be_computed_so_where_nothing_rounds(pack):
     made = pack(models=(Shallow(),), dtype="tf32")
     module = PackModule(made, [1])
-    assert (module.learned.rounded, module.weights.dtype) == (True, torch.float32)
+    assert (module.context.rounded, module.weights.dtype) == (True, torch.float32)
     assert choice.announced([made], "auto", "cpu") == (
         "engine: fused for 1 pack; tf32 is computed as float32 in 1 of them"
     )
-    assert not PackModule(pack(models=(Shallow(),), dtype="float32"), [1]).learned.rounded
+    assert not PackModule(pack(models=(Shallow(),), dtype="float32"), [1]).context.rounded
 
 
 @pytest.mark.skipif(find_spec("triton") is None, reason="needs triton")

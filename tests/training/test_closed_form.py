@@ -185,7 +185,7 @@ def test_chunks_give_the_same_numbers_as_one_stack(pack, monkeypatch):
 def test_what_the_features_do_not_see_of_the_weights_stays_zero(pack):
     few = pack(models=(Linear(),), inputs=Inputs(train=(4,), test=5), learning_rates=(0.1,), steps=1000)
     module, _ = trained(few, "closed_form", [1000])
-    features_PF = module.learned.linear_features_1PF[0]
+    features_PF = module.context.linear_features_1PF[0]
     unseen_FF = torch.eye(6, dtype=torch.float64) - torch.linalg.pinv(features_PF) @ features_PF
     assert module.weights.norm() > 0.1
     assert (module.weights @ unseen_FF).abs().max() < 1e-13

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.diagnostics.snapshot import Learned
+from pipeline.diagnostics.snapshot import PackContext
 from pipeline.models import MODELS
 from pipeline.models.activations import ACTIVATIONS, Activation, Relu, Tanh
 from pipeline.models.bases.trigonometric import Cosine
@@ -45,24 +45,24 @@ def setting(seed, kind, loss, rule, *, points, inputs, outputs, width, dtype=tor
     rng = np.random.default_rng(seed)
     model = Shallow(kind()) if issubclass(kind, Activation) else kind(Cosine())
     data = problem(rng, loss(), points, inputs, outputs)
-    learned = Learned(model, width, rule(), loss(), next(iter(loss.tasks)), data, dtype)
+    context = PackContext(model, width, rule(), loss(), next(iter(loss.tasks)), data, dtype)
     weights_TN = torch.from_numpy(np.stack([model.initial_weights(width, inputs, outputs, rng) for _ in range(5)]))
     if model.linear:
         weights_TN = torch.from_numpy(rng.standard_normal(weights_TN.shape))
-    return learned, weights_TN.to(dtype)
+    return context, weights_TN.to(dtype)
 
 
-def stack_of(learned, weights_TN, trials=(0, 1, 2, 3, 4), bound=1e10):
-    rates_T1 = torch.tensor([[0.01], [0.05], [0.02], [0.1], [0.03]], dtype=learned.dtype)
-    if learned.model.linear:  # the largest eigenvalue grows as their number does
-        rates_T1 /= learned.width
+def stack_of(context, weights_TN, trials=(0, 1, 2, 3, 4), bound=1e10):
+    rates_T1 = torch.tensor([[0.01], [0.05], [0.02], [0.1], [0.03]], dtype=context.dtype)
+    if context.model.linear:  # the largest eigenvalue grows as their number does
+        rates_T1 /= context.width
     chosen_TN = weights_TN[list(trials)].clone()
     return Stack(
         tuple(f"trial {trial}" for trial in trials),
         chosen_TN,
-        tuple(torch.zeros_like(chosen_TN) for _ in range(learned.optimizer.slots)),
+        tuple(torch.zeros_like(chosen_TN) for _ in range(context.optimizer.slots)),
         rates_T1[list(trials)],
-        torch.full((len(trials),), bound, dtype=learned.dtype),
+        torch.full((len(trials),), bound, dtype=context.dtype),
     )
 
 
@@ -82,12 +82,12 @@ def size_of_difference(a, b):
 )
 def test_hundred_steps_are_those_of_the_reference(kind, loss, rule, seed, points, width, inputs, outputs, batched):
     """Rounding differs in each step; after a hundred the weights still agree to 12 digits of the largest."""
-    learned, weights_TN = setting(seed, kind, loss, rule, points=points, inputs=inputs, outputs=outputs, width=width)
+    context, weights_TN = setting(seed, kind, loss, rule, points=points, inputs=inputs, outputs=outputs, width=width)
     batch_size = max(1, points // 3) if batched else None
     found = []
     for engine in (Fused, Reference):
-        stack = stack_of(learned, weights_TN)
-        made = engine(learned, batch_size, PROCESSOR)
+        stack = stack_of(context, weights_TN)
+        made = engine(context, batch_size, PROCESSOR)
         value_and_gradient = made.value_and_gradient(weights_TN)
         assert (made.advance(stack, 0, 100) == -1).all()
         found.append((*value_and_gradient, stack.weights_TN, *stack.slots))
@@ -99,14 +99,14 @@ def test_hundred_steps_are_those_of_the_reference(kind, loss, rule, seed, points
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=lambda kind: kind.name())
 def test_losses_of_answers_that_are_right_and_sure_keep_their_digits(kind, loss):
     """At logits of 25 and -25, where the probability of the right answer rounds to 1 and its slope is 1e-22."""
-    learned, weights_TN = setting(
+    context, weights_TN = setting(
         1, kind, loss, GradientDescent, points=50, inputs=2, outputs=3, width=9, dtype=torch.float32
     )
-    learned.dataset.train_targets_PK[:] = torch.tensor([1.0, 0.0, 0.0])
+    context.dataset.train_targets_PK[:] = torch.tensor([1.0, 0.0, 0.0])
     num_features, constant = (9, 0) if kind is Linear else (10, 9)
     weights_TN[:, -3 * num_features :].view(5, 3, -1)[:, :, constant] = torch.tensor([25.0, -25.0, -25.0])
-    exact = Reference(dataclasses.replace(learned, dtype=torch.float64), None, PROCESSOR)
-    fused = Fused(learned, None, PROCESSOR).value_and_gradient(weights_TN)
+    exact = Reference(dataclasses.replace(context, dtype=torch.float64), None, PROCESSOR)
+    fused = Fused(context, None, PROCESSOR).value_and_gradient(weights_TN)
     for own, its in zip(fused, exact.value_and_gradient(weights_TN.double()), strict=True):
         assert size_of_difference(own.double(), its) < 1e-4
 
@@ -118,15 +118,15 @@ EVERY_SIZE = [*((Relu, *size) for size in SIZES), *((Linear, 1, outputs) for out
 @pytest.mark.parametrize(("kind", "inputs", "outputs"), EVERY_SIZE)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_value_and_gradient_of_few_and_many_inputs_and_outputs(kind, inputs, outputs, dtype):
-    learned, weights_TN = setting(
+    context, weights_TN = setting(
         inputs, kind, LOSSES["half_mean_square"], GradientDescent,
         points=77, inputs=inputs, outputs=outputs, width=21, dtype=dtype,
     )  # fmt: skip
     exact = Reference(
-        Learned(*(getattr(learned, name) for name in ("model", "width", "optimizer", "loss", "task", "dataset")),
+        PackContext(*(getattr(context, name) for name in ("model", "width", "optimizer", "loss", "task", "dataset")),
                 torch.float64), None, PROCESSOR,
     ).value_and_gradient(weights_TN.double())  # fmt: skip
-    for fused, reference in zip(Fused(learned, None, PROCESSOR).value_and_gradient(weights_TN), exact, strict=True):
+    for fused, reference in zip(Fused(context, None, PROCESSOR).value_and_gradient(weights_TN), exact, strict=True):
         assert fused.dtype == dtype
         assert size_of_difference(fused.double(), reference) < 20 * torch.finfo(dtype).eps
 
@@ -136,20 +136,20 @@ def test_value_and_gradient_of_few_and_many_inputs_and_outputs(kind, inputs, out
 @pytest.mark.parametrize("cores", [1, 2, 3])
 @pytest.mark.parametrize("kind", [Tanh, Linear])
 def test_numbers_do_not_depend_on_pack_cores_or_interruptions(monkeypatch, dtype, batch_size, cores, kind):
-    learned, weights_TN = setting(
+    context, weights_TN = setting(
         3, kind, LOSSES["half_mean_square"], Adam, points=100, inputs=2, outputs=1, width=17, dtype=dtype
     )
     monkeypatch.setattr(cpu, "LARGE_WORK", 0)
     monkeypatch.setattr(cpu, "ORDERS_AT_ONCE", 250)  # of one trial two epochs of 90 points, of more trials one
     monkeypatch.setattr(cpu, "CORES", 1)
-    alone = Fused(learned, batch_size, PROCESSOR)
+    alone = Fused(context, batch_size, PROCESSOR)
     monkeypatch.setattr(cpu, "CORES", cores)
-    together = Fused(learned, batch_size, PROCESSOR)
-    whole = stack_of(learned, weights_TN, trials=(4, 2, 0, 1, 3))
+    together = Fused(context, batch_size, PROCESSOR)
+    whole = stack_of(context, weights_TN, trials=(4, 2, 0, 1, 3))
     for first, last in itertools.pairwise((0, 1, 2, 8, 31, 60)):
         together.advance(whole, first, last)
     for position, trial in enumerate((4, 2, 0, 1, 3)):
-        stack = stack_of(learned, weights_TN, trials=(trial,))
+        stack = stack_of(context, weights_TN, trials=(trial,))
         alone.advance(stack, 0, 60)
         assert torch.equal(stack.weights_TN[0], whole.weights_TN[position])
         for slot, same in zip(stack.slots, whole.slots, strict=True):
@@ -165,13 +165,13 @@ def test_numbers_do_not_depend_on_pack_cores_or_interruptions(monkeypatch, dtype
 @pytest.mark.parametrize(("kind", "inputs", "outputs"), [(Relu, 33, 1), (Tanh, 40, 3), (Linear, 1, 6)])
 @pytest.mark.usefixtures("all_steps_are_large")
 def test_hundred_steps_with_many_inputs_or_outputs_are_those_of_the_reference(kind, inputs, outputs, batch_size):
-    learned, weights_TN = setting(
+    context, weights_TN = setting(
         9, kind, LOSSES["half_mean_square"], Adam, points=150, inputs=inputs, outputs=outputs, width=35
     )
     found = []
     for engine in (Fused, Reference):
-        stack = stack_of(learned, weights_TN, trials=(1,))
-        assert engine(learned, batch_size, PROCESSOR).advance(stack, 0, 100).tolist() == [-1]
+        stack = stack_of(context, weights_TN, trials=(1,))
+        assert engine(context, batch_size, PROCESSOR).advance(stack, 0, 100).tolist() == [-1]
         found.append((stack.weights_TN, *stack.slots))
     for fused, reference in zip(*found, strict=True):
         assert size_of_difference(fused, reference) < 1e-12
@@ -179,14 +179,14 @@ def test_hundred_steps_with_many_inputs_or_outputs_are_those_of_the_reference(ki
 
 def test_what_fills_up_registers_reaches_no_number():
     """An epsilon that is zero in float32 makes NaN of a weight whose slope is zero, as it is of those that fill up."""
-    learned, weights_TN = setting(
+    context, weights_TN = setting(
         2, Linear, LOSSES["half_mean_square"], lambda: Adam(epsilon=1e-60),
         points=20, inputs=1, outputs=2, width=5, dtype=torch.float32,
     )  # fmt: skip
     found = []
     for engine in (Fused, Reference):
-        stack = stack_of(learned, weights_TN)
-        assert (engine(learned, 10, PROCESSOR).advance(stack, 0, 20) == -1).all()
+        stack = stack_of(context, weights_TN)
+        assert (engine(context, 10, PROCESSOR).advance(stack, 0, 20) == -1).all()
         found.append(stack.weights_TN)
     assert size_of_difference(*found) < 1e-5
 
@@ -204,13 +204,13 @@ def all_steps_are_large(monkeypatch):
 @pytest.mark.usefixtures("all_steps_are_large")
 def test_hundred_steps_in_chunks_are_those_of_the_reference(points, kind, rule):
     """Of 5 points there is one chunk without a full tile, of 64 there are two, of 400 four."""
-    learned, weights_TN = setting(
+    context, weights_TN = setting(
         7, kind, LOSSES["half_mean_square"], rule, points=points, inputs=2, outputs=2, width=11
     )
     found = []
     for engine in (Fused, Reference):
-        stack = stack_of(learned, weights_TN, trials=(3,))
-        made = engine(learned, None, PROCESSOR)
+        stack = stack_of(context, weights_TN, trials=(3,))
+        made = engine(context, None, PROCESSOR)
         value_and_gradient = made.value_and_gradient(weights_TN[:1])
         assert made.advance(stack, 0, 100).tolist() == [-1]
         found.append((*value_and_gradient, stack.weights_TN, *stack.slots))
@@ -222,15 +222,15 @@ def test_hundred_steps_in_chunks_are_those_of_the_reference(points, kind, rule):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.usefixtures("all_steps_are_large")
 def test_numbers_do_not_depend_on_how_many_cores_share_a_trial(monkeypatch, kind, outputs, dtype):
-    learned, weights_TN = setting(
+    context, weights_TN = setting(
         3, kind, LOSSES["half_mean_square"], Adam, points=500, inputs=9, outputs=outputs, width=17, dtype=dtype
     )
     found = []
     for cores, trials in itertools.product((1, 2, 3, 7), ((2,), (2, 4), (0, 1, 2, 3, 4))):
         monkeypatch.setattr(cpu, "CORES", cores)
-        engine = Fused(learned, None, PROCESSOR)
+        engine = Fused(context, None, PROCESSOR)
         assert engine.all_shares.num_chunks == cpu.CHUNKS
-        stack = stack_of(learned, weights_TN, trials=trials)
+        stack = stack_of(context, weights_TN, trials=trials)
         for first, last in itertools.pairwise((0, 1, 13, 40) if len(trials) == 2 else (0, 40)):
             assert (engine.advance(stack, first, last) == -1).all()
         value_and_gradient = engine.value_and_gradient(stack.weights_TN)
@@ -246,13 +246,13 @@ def test_numbers_do_not_depend_on_how_many_cores_share_a_trial(monkeypatch, kind
 def test_cores_share_trials_only_where_more_of_them_work_so(monkeypatch, num_trials, cores, together):
     """Four chunks keep four cores busy; four trials, a core each, do so without waiting for each other."""
     monkeypatch.setattr(cpu, "CORES", cores)
-    learned, weights_TN = setting(
+    context, weights_TN = setting(
         3, Relu, LOSSES["half_mean_square"], GradientDescent, points=400, inputs=2, outputs=1, width=5
     )
-    engine = Fused(learned, None, PROCESSOR)
+    engine = Fused(context, None, PROCESSOR)
     shared = []
     monkeypatch.setattr(engine, "_shared_advance", lambda *asked: shared.append(asked))
-    engine.advance(stack_of(learned, weights_TN, trials=range(num_trials)), 0, 1)
+    engine.advance(stack_of(context, weights_TN, trials=range(num_trials)), 0, 1)
     assert bool(shared) == together
 
 
@@ -266,16 +266,16 @@ def test_divergence_is_found_at_the_step_at_which_the_reference_finds_it_and_end
     monkeypatch.setattr(cpu, "LARGE_STEP", 0)
     monkeypatch.setattr(cpu, "CORES", 6)
     monkeypatch.setattr(cpu, "CHUNKS", 6)
-    learned, weights_TN = setting(
+    context, weights_TN = setting(
         5, kind, LOSSES["half_mean_square"], GradientDescent, points=points, inputs=1, outputs=1, width=6
     )
     found = []
     for engine in (Fused, Reference):
-        stack = stack_of(learned, weights_TN)
+        stack = stack_of(context, weights_TN)
         stack.learning_rates_T1[1:3] = rate
-        made = engine(learned, batch_size, PROCESSOR)
+        made = engine(context, batch_size, PROCESSOR)
         found.append([*made.advance(stack, 0, 10).tolist(), *made.advance(stack.part(3, 5), 10, 60).tolist()])
-        calm = stack_of(learned, weights_TN, trials=(0, 3, 4))
+        calm = stack_of(context, weights_TN, trials=(0, 3, 4))
         made.advance(calm, 0, 10)
         made.advance(calm.part(1, 3), 10, 60)
         if engine is Fused:
@@ -294,25 +294,25 @@ def test_numbers_of_another_type_than_the_kernel_takes_move_no_weight(monkeypatc
     """Rates in float64, read as float32, had moved weights by 1,280 in place of 1.28; one trial is shared by cores."""
     monkeypatch.setattr(cpu, "LARGE_STEP", 0)
     monkeypatch.setattr(cpu, "CORES", 6)
-    learned, weights_TN = setting(
+    context, weights_TN = setting(
         5, Relu, LOSSES["half_mean_square"], Adam, points=400, inputs=2, outputs=1, width=5, dtype=torch.float32
     )
-    stack = stack_of(learned, weights_TN, trials=range(trials))
+    stack = stack_of(context, weights_TN, trials=range(trials))
     before = stack.weights_TN.clone()
     wrong = dataclasses.replace(stack, **{field: getattr(stack, field).double()})
     with pytest.raises(TypeError, match=f"^{name}: an array of float64, where the kernel takes float32$"):
-        Fused(learned, batch_size, PROCESSOR).advance(wrong, 0, 3)
+        Fused(context, batch_size, PROCESSOR).advance(wrong, 0, 3)
     assert torch.equal(stack.weights_TN, before)
 
 
 @pytest.mark.parametrize("trials", [1, 5])
 def test_a_gradient_is_refused_at_weights_of_another_type(monkeypatch, trials):
     monkeypatch.setattr(cpu, "LARGE_STEP", 0)
-    learned, weights_TN = setting(
+    context, weights_TN = setting(
         5, Relu, LOSSES["half_mean_square"], Adam, points=400, inputs=2, outputs=1, width=5, dtype=torch.float32
     )
     with pytest.raises(TypeError, match=r"^weights: an array of torch.float64, where the kernel takes torch.float32$"):
-        Fused(learned, None, PROCESSOR).value_and_gradient(weights_TN[:trials].double())
+        Fused(context, None, PROCESSOR).value_and_gradient(weights_TN[:trials].double())
 
 
 @pytest.mark.parametrize("cores", [2, 9])
@@ -321,24 +321,24 @@ def test_a_trial_that_has_diverged_costs_no_time(cores, monkeypatch):
     """A million steps of a large network would take minutes; each of five trials on one core, and on several."""
     monkeypatch.setattr(cpu, "CORES", cores)
     monkeypatch.setattr(cpu, "CHUNKS", 9)
-    learned, weights_TN = setting(
+    context, weights_TN = setting(
         5, Relu, LOSSES["half_mean_square"], GradientDescent, points=2000, inputs=2, outputs=1, width=500
     )
-    stack = stack_of(learned, weights_TN, bound=-1.0)
-    assert Fused(learned, None, PROCESSOR).advance(stack, 7, 1_000_000).tolist() == [7] * 5
+    stack = stack_of(context, weights_TN, bound=-1.0)
+    assert Fused(context, None, PROCESSOR).advance(stack, 7, 1_000_000).tolist() == [7] * 5
 
 
 @pytest.mark.parametrize("kind", [Relu, Linear])
 def test_a_trial_that_has_diverged_is_left_where_it_was_whatever_its_next_batches(monkeypatch, kind):
     """A bound that the loss of a batch is now above and now below, an epoch at a time or many, alone or in a pack."""
-    learned, weights_TN = setting(
+    context, weights_TN = setting(
         6, kind, LOSSES["half_mean_square"], GradientDescent, points=40, inputs=1, outputs=1, width=6
     )
-    bound = float(Reference(learned, None, PROCESSOR).value_and_gradient(weights_TN)[0].max())
-    engine, found = Fused(learned, 4, PROCESSOR), []
+    bound = float(Reference(context, None, PROCESSOR).value_and_gradient(weights_TN)[0].max())
+    engine, found = Fused(context, 4, PROCESSOR), []
     for at_once in (1, 1 << 16):
         monkeypatch.setattr(cpu, "ORDERS_AT_ONCE", at_once)
-        stack, alone = (stack_of(learned, weights_TN, trials, bound) for trials in ((0, 1, 2, 3, 4), (1,)))
+        stack, alone = (stack_of(context, weights_TN, trials, bound) for trials in ((0, 1, 2, 3, 4), (1,)))
         diverged_T = engine.advance(stack, 0, 60)
         assert diverged_T[1] == engine.advance(alone, 0, 60)[0]
         assert torch.equal(stack.weights_TN[1], alone.weights_TN[0])
@@ -353,14 +353,14 @@ def test_a_trial_that_has_diverged_is_left_where_it_was_whatever_its_next_batche
 @pytest.mark.parametrize("kind", [Relu, Linear])
 @pytest.mark.usefixtures("all_steps_are_large")
 def test_nothing_to_do_is_done(points, kind):
-    learned, weights_TN = setting(
+    context, weights_TN = setting(
         1, kind, LOSSES["half_mean_square"], GradientDescent, points=points, inputs=1, outputs=1, width=2
     )
-    engine = Fused(learned, None, PROCESSOR)
+    engine = Fused(context, None, PROCESSOR)
     losses_T, gradient_TN = engine.value_and_gradient(weights_TN[:0])
     assert losses_T.shape == (0,)
     assert gradient_TN.shape == (0, weights_TN.shape[1])
-    stack = stack_of(learned, weights_TN)
+    stack = stack_of(context, weights_TN)
     assert engine.advance(stack.part(0, 0), 0, 5).shape == (0,)
     assert (engine.advance(stack, 5, 5) == -1).all()
     assert (engine.advance(stack.part(0, 1), 5, 5) == -1).all()

@@ -21,7 +21,7 @@ def summed(module, num_processes, step=0):
     losses_T, whole_TN = 0, torch.zeros_like(stack.weights_TN)
     for process in range(num_processes):
         gradient_TN = torch.full_like(stack.weights_TN, torch.nan)
-        share = Share(module.learned, module.pack.shape.batch_size, process, num_processes)
+        share = Share(module.context, module.pack.shape.batch_size, process, num_processes)
         losses_T = losses_T + share.value_and_gradient(stack, step, gradient_TN)
         whole_TN += gradient_TN
     return losses_T, whole_TN
@@ -63,7 +63,7 @@ def test_share_remembers_the_order_of_every_chunk(pack, monkeypatch):
     drawn = []
     orders = Minibatches.orders
     monkeypatch.setattr(Minibatches, "orders", lambda self, *name: drawn.append(name) or orders(self, *name))
-    share = Share(module.learned, 4, 0, 2)
+    share = Share(module.context, 4, 0, 2)
     stack = module.stack_of_all(module.configure_optimizers())
     for step in range(6):  # one epoch
         share.value_and_gradient(stack, step, torch.empty_like(stack.weights_TN))
@@ -73,6 +73,6 @@ def test_share_remembers_the_order_of_every_chunk(pack, monkeypatch):
 
 def test_shares_differ_by_one_point_at_most(pack):
     module = PackModule(pack(), [40])
-    sizes = [Share(module.learned, None, process, 5).num_points for process in range(5)]
+    sizes = [Share(module.context, None, process, 5).num_points for process in range(5)]
     assert sum(sizes) == 24
     assert max(sizes) - min(sizes) == 1

@@ -97,8 +97,8 @@ def test_chunks_are_even_and_cover_every_trial_once(pack):
 def test_descent_on_a_linear_model_follows_its_closed_form(pack):
     descent = pack(models=(Linear(Legendre()),), learning_rates=TimesLimits((0.1, 0.5, 0.99)), steps=200)
     module = trained(descent)
-    X_PW = module.learned.linear_features_1PF[0].numpy()
-    y_P = module.learned.dataset.train_targets_PK[:, 0].numpy()
+    X_PW = module.context.linear_features_1PF[0].numpy()
+    y_P = module.context.dataset.train_targets_PK[:, 0].numpy()
     eigenvalues_W, vectors_WW = np.linalg.eigh(X_PW.T @ X_PW / len(X_PW))
     solution_W = np.linalg.lstsq(X_PW, y_P)[0]
     for weights_W, rate in zip(module.weights.numpy(), module.learning_rates_T.numpy(), strict=True):
@@ -134,8 +134,8 @@ def test_diverging_trial_is_recorded_with_its_step_and_disturbs_nobody(pack, rul
 def test_divergence_is_the_first_loss_above_ten_to_the_ten_times_one_plus_the_first(pack):
     wild = pack(models=(Linear(Legendre()),), learning_rates=TimesLimits((2.0,)), steps=60, seeds=1)
     module = trained(wild)
-    X_PW = module.learned.linear_features_1PF[0].numpy()
-    y_P = module.learned.dataset.train_targets_PK[:, 0].numpy()
+    X_PW = module.context.linear_features_1PF[0].numpy()
+    y_P = module.context.dataset.train_targets_PK[:, 0].numpy()
     weights_W, losses = np.zeros(X_PW.shape[1]), []
     for _ in range(60):
         residual_P = X_PW @ weights_W - y_P
@@ -172,23 +172,23 @@ def test_least_squares_is_exact_and_shortest(pack):
             inputs=Inputs(train=(train,), test=5),
         )
         module = trained(exact)
-        dataset = module.learned.dataset
-        X_PW = module.learned.linear_features_1PF[0].numpy()
+        dataset = module.context.dataset
+        X_PW = module.context.linear_features_1PF[0].numpy()
         expected_W = np.linalg.pinv(X_PW) @ dataset.train_targets_PK[:, 0].numpy()
         np.testing.assert_allclose(module.weights[0].numpy(), expected_W, rtol=1e-9, atol=1e-11)
     assert replace(exact.shape).steps == 1
 
 
 def test_minibatches_visit_every_point_once_an_epoch_in_an_order_of_the_trial():
-    prepared_CP, targets_KP = torch.arange(12.0)[None], torch.arange(12.0)[None] + 100
-    batches = Minibatches(prepared_CP, targets_KP, 4)
+    prepared_AP, targets_KP = torch.arange(12.0)[None], torch.arange(12.0)[None] + 100
+    batches = Minibatches(prepared_AP, targets_KP, 4)
     drawn = [batches.at(("a", "b"), step) for step in range(3)]
     seen_TP = torch.cat([inputs_TCB[:, 0] for inputs_TCB, _ in drawn], dim=1)
     assert torch.equal(seen_TP.sort(dim=1).values, torch.arange(12.0).expand(2, 12))
     assert not torch.equal(seen_TP[0], seen_TP[1])
     for inputs_TCB, targets_TKB in drawn:
         assert torch.equal(inputs_TCB + 100, targets_TKB)
-    again = Minibatches(prepared_CP, targets_KP, 4).at(("b",), 1)[0]
+    again = Minibatches(prepared_AP, targets_KP, 4).at(("b",), 1)[0]
     assert torch.equal(again[0], drawn[1][0][1])
     assert not torch.equal(batches.at(("a", "b"), 3)[0], drawn[0][0])
 

@@ -148,9 +148,9 @@ def test_fit_of_the_best_trial_is_its_function(experiment, tmp_path):
     plan, _ = ran(experiment(models=(Linear(Cosine()),), optimizer=LeastSquares(), learning_rates=None), tmp_path)
     fits = read_fits(tmp_path)
     (pack,) = plan.packs
-    learned = PackModule(pack, [1]).learned
+    context = PackModule(pack, [1]).context
     x = torch.tensor(fits["x"].to_list(), dtype=torch.float64)
-    expected = Cosine()(x, 6) @ learned.least_squares_KF[0]
+    expected = Cosine()(x, 6) @ context.least_squares_KF[0]
     np.testing.assert_allclose(fits["value"].to_numpy(), expected.numpy(), rtol=1e-12, atol=1e-13)
     assert len(fits) == 201
 

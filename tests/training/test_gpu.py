@@ -28,9 +28,9 @@ FAMILY = {
 
 @pytest.mark.parametrize("shape", FAMILY, ids=str)
 def test_every_shape_that_is_covered_has_its_family(shape):
-    learned = bench_card.learned_of(shape, Relu(), DEVICE, GradientDescent(), HalfMeanSquare(), torch.float32)
-    assert not_covered(learned.model, learned.optimizer, shape[1], shape[3]) is None
-    assert isinstance(on_card(learned, None, DEVICE), FAMILY[shape])
+    context = bench_card.context_of(shape, Relu(), DEVICE, GradientDescent(), HalfMeanSquare(), torch.float32)
+    assert not_covered(context.model, context.optimizer, shape[1], shape[3]) is None
+    assert isinstance(on_card(context, None, DEVICE), FAMILY[shape])
 
 
 def test_what_a_rule_remembers_and_the_size_of_a_number_count():
@@ -40,5 +40,5 @@ def test_what_a_rule_remembers_and_the_size_of_a_number_count():
         (GradientDescent(), torch.float64, InRegisters),
         (Adam(), torch.float64, ByMatrices),
     ):
-        learned = bench_card.learned_of((5, 2, 512, 1), Relu(), DEVICE, rule, HalfMeanSquare(), dtype)
-        assert isinstance(on_card(learned, None, DEVICE), family)
+        context = bench_card.context_of((5, 2, 512, 1), Relu(), DEVICE, rule, HalfMeanSquare(), dtype)
+        assert isinstance(on_card(context, None, DEVICE), family)

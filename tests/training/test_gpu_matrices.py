@@ -33,33 +33,33 @@ def silent_numbers():
         yield
 
 
-def learned_of(shape, activation, rule=GradientDescent(), loss=HalfMeanSquare(), dtype=torch.float64):  # noqa: B008
-    return bench_card.learned_of(shape, activation, DEVICE, rule, loss, dtype)
+def context_of(shape, activation, rule=GradientDescent(), loss=HalfMeanSquare(), dtype=torch.float64):  # noqa: B008
+    return bench_card.context_of(shape, activation, DEVICE, rule, loss, dtype)
 
 
-def from_reference(learned, batch_size=None, steps=1):
+def from_reference(context, batch_size=None, steps=1):
     """The relative difference of loss, gradient and weights after some steps."""
-    return bench_card.difference(learned, ByMatrices, learned, DEVICE, steps, batch_size)
+    return bench_card.difference(context, ByMatrices, context, DEVICE, steps, batch_size)
 
 
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=lambda kind: kind.name())
 def test_steps_of_every_loss_are_those_of_the_reference(loss):
     """Of more outputs than one and fewer than the padded ones; points enough for one batch, and some more."""
-    assert from_reference(learned_of((9, 3, 5, 5), Tanh(), loss=loss()), 6) < 1e-12
+    assert from_reference(context_of((9, 3, 5, 5), Tanh(), loss=loss()), 6) < 1e-12
 
 
 def test_every_epoch_has_an_order_of_its_own_like_that_of_the_reference():
-    assert from_reference(learned_of((9, 3, 5, 2), Tanh()), batch_size=4, steps=5) < 1e-12
+    assert from_reference(context_of((9, 3, 5, 2), Tanh()), batch_size=4, steps=5) < 1e-12
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=lambda kind: kind.name())
 def test_steps_of_every_activation_are_those_of_the_reference(activation):
-    assert from_reference(learned_of((9, 17, 5, 1), activation())) < 1e-12
+    assert from_reference(context_of((9, 17, 5, 1), activation())) < 1e-12
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda kind: kind.name())
 def test_steps_of_every_rule_are_those_of_the_reference(rule):
-    assert from_reference(learned_of((9, 2, 5, 1), LeakyRelu(), rule()), steps=2) < 1e-12
+    assert from_reference(context_of((9, 2, 5, 1), LeakyRelu(), rule()), steps=2) < 1e-12
 
 
 @pytest.mark.parametrize(("of_points", "of_units", "outputs"), [((16, 32), (32, 16), 1), ((32, 16), (16, 32), 3)])
@@ -67,13 +67,13 @@ def test_any_blocks_give_the_same(monkeypatch, of_points, of_units, outputs):
     """Several blocks of points and of units, the last of each half empty."""
     blocks = Blocks(Block(*of_points, 4), Block(*of_units, 4))
     monkeypatch.setattr(gpu_matrices, "blocks_of", lambda *size, **told: blocks)
-    assert from_reference(learned_of((40, 2, 40, outputs), Tanh(), Momentum())) < 1e-12
+    assert from_reference(context_of((40, 2, 40, outputs), Tanh(), Momentum())) < 1e-12
 
 
 @pytest.mark.parametrize("batch_size", [None, 5])
 def test_numbers_do_not_depend_on_pack_interruptions_or_memory(monkeypatch, batch_size):
-    learned = learned_of((12, 3, 9, 2), Tanh(), Adam(), dtype=torch.float32)
-    engine, whole = ByMatrices(learned, batch_size, DEVICE), bench_card.stack_of(learned, 3, DEVICE)
+    context = context_of((12, 3, 9, 2), Tanh(), Adam(), dtype=torch.float32)
+    engine, whole = ByMatrices(context, batch_size, DEVICE), bench_card.stack_of(context, 3, DEVICE)
     alone = Stack(
         whole.trial_ids[1:2],
         whole.weights_TN[1:2].clone(),
@@ -96,19 +96,19 @@ def test_numbers_do_not_depend_on_pack_interruptions_or_memory(monkeypatch, batc
 @pytest.mark.parametrize("activation", [Relu(), Tanh()], ids=lambda activation: activation.name())
 @pytest.mark.parametrize("rate", [1e30, float("inf"), float("nan")])
 def test_divergence_is_found_at_the_step_at_which_the_reference_finds_it(activation, rate):
-    learned, found = learned_of((5, 2, 3, 1), activation), []
+    context, found = context_of((5, 2, 3, 1), activation), []
     for engine in (ByMatrices, Reference):
-        stack = bench_card.stack_of(learned, 2, DEVICE)
+        stack = bench_card.stack_of(context, 2, DEVICE)
         stack.learning_rates_T1[0] = rate
-        found.append(engine(learned, None, DEVICE).advance(stack, 3, 7).tolist())
+        found.append(engine(context, None, DEVICE).advance(stack, 3, 7).tolist())
     assert found[0] == found[1]
     assert found[0][0] in range(4, 7)
     assert found[0][1] == -1
 
 
 def test_nothing_to_do_is_done():
-    learned = learned_of((5, 2, 3, 1), Relu())
-    engine, stack = ByMatrices(learned, None, DEVICE), bench_card.stack_of(learned, 2, DEVICE)
+    context = context_of((5, 2, 3, 1), Relu())
+    engine, stack = ByMatrices(context, None, DEVICE), bench_card.stack_of(context, 2, DEVICE)
     losses_T, gradient_TN = engine.value_and_gradient(stack.weights_TN[:0])
     assert (losses_T.shape, gradient_TN.shape) == ((0,), (0, stack.weights_TN.shape[1]))
     assert engine.advance(stack.part(0, 0), 0, 5).shape == (0,)

@@ -41,13 +41,13 @@ def test_kernel_gives_the_loss_and_its_gradient(model, loss, num_outputs, own_po
     weights_TN = torch.from_numpy(rng.standard_normal((trials, model.num_weights(width, inputs, num_outputs))))
     inputs_PD = torch.from_numpy(rng.uniform(-1, 1, (points, inputs)))
     targets_KP = targets_for(loss, num_outputs, points, rng)
-    prepared_CP = model.fitted(inputs_PD, targets_KP.mT, width).prepare(inputs_PD, width)
+    prepared_AP = model.fitted(inputs_PD, targets_KP.mT, width).prepare(inputs_PD, width)
     by_autograd = weights_TN.clone().requires_grad_()
     if own_points:
         rows_TB = torch.from_numpy(np.stack([rng.permutation(points)[:7] for _ in range(trials)]))
-        prepared, targets = prepared_CP.mT[rows_TB].mT, targets_KP.mT[rows_TB].mT
+        prepared, targets = prepared_AP.mT[rows_TB].mT, targets_KP.mT[rows_TB].mT
     else:
-        prepared, targets = prepared_CP, targets_KP
+        prepared, targets = prepared_AP, targets_KP
     losses_T = loss(model.outputs(by_autograd, prepared, width, num_outputs), targets)
     losses_T.sum().backward()
 
@@ -65,13 +65,13 @@ def test_kernel_used_again_for_fewer_trials_leaves_no_trace_of_the_others(model,
     weights_TN = torch.from_numpy(rng.standard_normal((6, model.num_weights(width, inputs, outputs))))
     inputs_PD = torch.from_numpy(rng.uniform(-1, 1, (9, inputs)))
     targets_KP = targets_for(loss, outputs, 9, rng)
-    prepared_CP = model.fitted(inputs_PD, targets_KP.mT, width).prepare(inputs_PD, width)
+    prepared_AP = model.fitted(inputs_PD, targets_KP.mT, width).prepare(inputs_PD, width)
     compute = kernel(model, loss, width, outputs)
     values = {}
     for first, last in itertools.pairwise((0, 4, 6)):
         gradient_TN = torch.empty_like(weights_TN[first:last])
-        values[first] = compute(weights_TN[first:last], gradient_TN, prepared_CP, targets_KP), gradient_TN
+        values[first] = compute(weights_TN[first:last], gradient_TN, prepared_AP, targets_KP), gradient_TN
     fresh_TN = torch.empty_like(weights_TN[4:])
-    fresh_T = kernel(model, loss, width, outputs)(weights_TN[4:], fresh_TN, prepared_CP, targets_KP)
+    fresh_T = kernel(model, loss, width, outputs)(weights_TN[4:], fresh_TN, prepared_AP, targets_KP)
     assert torch.equal(values[4][0], fresh_T)
     assert torch.equal(values[4][1], fresh_TN)

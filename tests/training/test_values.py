@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from pipeline.diagnostics.snapshot import Learned
+from pipeline.diagnostics.snapshot import PackContext
 from pipeline.models.activations import ACTIVATIONS, Tanh
 from pipeline.models.shallow import Shallow
 from pipeline.numerics.randomness import stream
@@ -27,15 +27,15 @@ def setting(activation, inputs, outputs, training, test, width):
 
     data = Dataset(drawn(training, inputs), drawn(training, outputs), drawn(test, inputs), drawn(test, outputs))
     model = Shallow(activation)
-    learned = Learned(model, width, GradientDescent(), HalfMeanSquare(), Task.REGRESSION, data, torch.float64)
-    return learned, drawn(5, model.num_weights(width, inputs, outputs))
+    context = PackContext(model, width, GradientDescent(), HalfMeanSquare(), Task.REGRESSION, data, torch.float64)
+    return context, drawn(5, model.num_weights(width, inputs, outputs))
 
 
-def assert_are_those_of_the_model(learned, weights_TN):
-    values, model, asked = NetworkValues(learned), learned.model, (learned.width, learned.num_outputs)
-    features_TPF = model.features(weights_TN, learned.prepared_CP, *asked)
+def assert_are_those_of_the_model(context, weights_TN):
+    values, model, asked = NetworkValues(context), context.model, (context.width, context.num_outputs)
+    features_TPF = model.features(weights_TN, context.prepared_AP, *asked)
     torch.testing.assert_close(values.features(weights_TN), features_TPF, rtol=1e-13, atol=1e-14)
-    outputs_TKP = model.outputs(weights_TN, learned.test_prepared_CP, *asked)
+    outputs_TKP = model.outputs(weights_TN, context.test_prepared_AP, *asked)
     torch.testing.assert_close(values.test_outputs(weights_TN), outputs_TKP, rtol=1e-13, atol=1e-13)
 
 
@@ -50,25 +50,25 @@ def test_features_and_outputs_of_few_and_many_inputs_outputs_and_points_are_thos
 
 
 def test_values_of_a_trial_are_its_own_bit_for_bit():
-    learned, weights_TN = setting(Tanh(), 2, 3, 77, 50, 13)
-    values = NetworkValues(learned)
+    context, weights_TN = setting(Tanh(), 2, 3, 77, 50, 13)
+    values = NetworkValues(context)
     for see in (values.features, values.test_outputs):
         alone = torch.cat([see(weights_TN[n, None]) for n in (3, 0)])
         assert torch.equal(see(weights_TN)[[3, 0]], alone)
 
 
 def test_outputs_are_computed_in_the_dtype_of_the_training_and_features_in_double():
-    learned, weights_TN = setting(Tanh(), 2, 1, 50, 70, 12)
-    single = NetworkValues(dataclasses.replace(learned, dtype=torch.float32))
+    context, weights_TN = setting(Tanh(), 2, 1, 50, 70, 12)
+    single = NetworkValues(dataclasses.replace(context, dtype=torch.float32))
     outputs_TKP = single.test_outputs(weights_TN.float())
     assert outputs_TKP.dtype == torch.float32
-    torch.testing.assert_close(outputs_TKP.double(), NetworkValues(learned).test_outputs(weights_TN), rtol=0, atol=1e-5)
-    assert torch.equal(single.features(weights_TN), NetworkValues(learned).features(weights_TN))
+    torch.testing.assert_close(outputs_TKP.double(), NetworkValues(context).test_outputs(weights_TN), rtol=0, atol=1e-5)
+    assert torch.equal(single.features(weights_TN), NetworkValues(context).features(weights_TN))
 
 
 def test_a_trial_that_is_not_finite_leaves_its_neighbours_alone():
-    learned, weights_TN = setting(Tanh(), 2, 1, 50, 70, 12)
-    values = NetworkValues(learned)
+    context, weights_TN = setting(Tanh(), 2, 1, 50, 70, 12)
+    values = NetworkValues(context)
     before = values.features(weights_TN), values.test_outputs(weights_TN)
     weights_TN[1] = torch.nan
     after = values.features(weights_TN), values.test_outputs(weights_TN)

@@ -14,7 +14,7 @@ from pipeline.models.bases.basis import Basis
 from pipeline.models.bases.product import Order, multi_indices
 
 
-class Local(Basis, ABC):
+class LocalBasis(Basis, ABC):
     """Functions at equally spaced places of [-1, 1]; of D inputs all products of a mesh, so that the width is ``s^D``.
 
     Numbers of such functions say where they are, not how fast they wave: fewer than all
@@ -45,7 +45,7 @@ class Local(Basis, ABC):
 
 @final
 @dataclass(frozen=True)
-class Hat(Local):
+class Hat(LocalBasis):
     """Hats: 1 at one of equally spaced knots, 0 at all others, linear between; the piecewise linear functions.
 
     The knots are as many as the width says, both ends among them; one hat alone is the
@@ -72,7 +72,7 @@ class Hat(Local):
 
 @final
 @dataclass(frozen=True)
-class BSpline(Local):
+class BSpline(LocalBasis):
     """B-splines: the smoothest piecewise polynomials of a degree on equal cells, each on ``degree + 1`` cells at most.
 
     The ends of the interval are knots as often as makes the sum 1. A basis of at most
@@ -123,7 +123,7 @@ def _between(knots: Tensor, width: int) -> Tensor:
 
 @final
 @dataclass(frozen=True)
-class GaussianBump(Local):
+class GaussianBump(LocalBasis):
     """Gaussian bumps at equally spaced places, both ends of the interval among them: smooth, and nowhere zero.
 
     ``overlap`` is their standard deviation in distances of two neighbours: at 1 the sum of

@@ -95,8 +95,8 @@ class RandomRelu(RandomFeatures):
     source: ClassVar[str] = "Cho, Saul, Kernel methods for deep learning (NIPS 2009)"
 
     def features(self, inputs_PD: Tensor, width: int, order: Order = "total_degree") -> Tensor:
-        weights_WC = self._weights(width, inputs_PD.shape[1]).to(inputs_PD)
-        return math.sqrt(2) * torch.relu(inputs_PD @ weights_WC[:, :-1].mT + weights_WC[:, -1])
+        weights_WA = self._weights(width, inputs_PD.shape[1]).to(inputs_PD)
+        return math.sqrt(2) * torch.relu(inputs_PD @ weights_WA[:, :-1].mT + weights_WA[:, -1])
 
     def support(self, width: int) -> Tensor:
         slope_W = self._weights(width, 1)[:, 0]

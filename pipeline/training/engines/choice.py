@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import torch
 
 from pipeline.diagnostics.diagnostic import Diagnostic
-from pipeline.diagnostics.snapshot import Learned
+from pipeline.diagnostics.snapshot import PackContext
 from pipeline.errors import PipelineError
 from pipeline.experiment.names import CLOSED_FORM, EngineChoice
 from pipeline.experiment.packing import Pack
@@ -43,12 +43,12 @@ for 1,024."""
 CUDA = "cuda"
 
 
-def engine_of(asked: EngineChoice, learned: Learned, batch_size: int | None, device: torch.device) -> Engine:
+def engine_of(asked: EngineChoice, context: PackContext, batch_size: int | None, device: torch.device) -> Engine:
     """The engine of a pack.
 
     Args:
         asked: What the experiment says: one by its name, or what to look for.
-        learned: What is trained.
+        context: What is trained.
         batch_size: Points of an update, ``None`` for all.
         device: Where the weights are.
 
@@ -56,18 +56,18 @@ def engine_of(asked: EngineChoice, learned: Learned, batch_size: int | None, dev
         PipelineError: If the engine asked for cannot compute it.
     """
     if asked == CLOSED_FORM:
-        return ClosedForm(learned, batch_size, device)
-    size = (learned.width, learned.dataset.train_inputs_PD.shape[1], learned.num_outputs)
-    reason = _not_fused(asked, learned.model, learned.optimizer, *size, learned.dtype.itemsize, device.type)
+        return ClosedForm(context, batch_size, device)
+    size = (context.width, context.dataset.train_inputs_PD.shape[1], context.num_outputs)
+    reason = _not_fused(asked, context.model, context.optimizer, *size, context.dtype.itemsize, device.type)
     if reason is not None:
-        return Reference(learned, batch_size, device)
+        return Reference(context, batch_size, device)
     if device.type == CUDA:
         from pipeline.training.engines.gpu import on_card
 
-        return on_card(learned, batch_size, device)
+        return on_card(context, batch_size, device)
     from pipeline.training.engines.cpu import Fused
 
-    return Fused(learned, batch_size, device)
+    return Fused(context, batch_size, device)
 
 
 def name_and_reason(asked: EngineChoice, shape: Shape, device_type: str) -> tuple[str, str]:

@@ -7,9 +7,9 @@ from typing import ClassVar, final
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import Learned
+from pipeline.diagnostics.snapshot import PackContext
 from pipeline.experiment.resources import elements_of_chunk
-from pipeline.numerics.descent import decomposed, first_step_above, travelled
+from pipeline.numerics.descent import displacement_and_velocity, first_step_above, modal_decomposition
 from pipeline.training.engines.engine import Engine, Stack
 from pipeline.training.engines.reference import Reference
 
@@ -27,16 +27,16 @@ class ClosedForm(Engine):
 
     name: ClassVar[str] = "closed_form"
 
-    def __init__(self, learned: Learned, batch_size: int | None, device: torch.device) -> None:
-        recurrence = learned.optimizer.on_quadratics()
+    def __init__(self, context: PackContext, batch_size: int | None, device: torch.device) -> None:
+        recurrence = context.optimizer.on_quadratics()
         assert recurrence is not None, "as the experiment has checked"
-        assert learned.model.linear, "as the experiment has checked"
+        assert context.model.linear, "as the experiment has checked"
         assert batch_size is None, "as the experiment has checked"
         self.recurrence = recurrence
-        self.reference = Reference(learned, None, device)
-        features_PF, targets_PK = learned.linear_features_1PF[0], learned.dataset.train_targets_PK
-        self.modes, _, self.directions_SF = decomposed(features_PF, -targets_PK)
-        first_gradient_KF = -targets_PK.mT @ features_PF / learned.num_points
+        self.reference = Reference(context, None, device)
+        features_PF, targets_PK = context.linear_features_1PF[0], context.dataset.train_targets_PK
+        self.modes, _, self.directions_SF = modal_decomposition(features_PF, -targets_PK)
+        first_gradient_KF = -targets_PK.mT @ features_PF / context.num_points
         self.gradient_KS = first_gradient_KF @ self.directions_SF.mT
         self.chunk = max(1, elements_of_chunk(device.type, 8) // (NUMBERS_OF_MODE * len(self.directions_SF)))
 
@@ -52,7 +52,9 @@ class ClosedForm(Engine):
         rates_T, bounds_T = stack.learning_rates_T1[:, 0].double(), stack.loss_bounds_T.double()
         # The reference looks at the loss before each update; that after the last belongs to the next segment.
         diverged_T = first_step_above(self.modes, rates_T, bounds_T, first_step, last_step - 1, *self.recurrence)
-        distance_TS, velocity_TS = travelled(self.modes.eigenvalues_S, rates_T, last_step, *self.recurrence)
+        distance_TS, velocity_TS = displacement_and_velocity(
+            self.modes.eigenvalues_S, rates_T, last_step, *self.recurrence
+        )
         stack.weights_TN.copy_(self._in_weights(-rates_T[:, None] * distance_TS))
         for slot_TN in stack.slots:  # the velocity, where there is any
             slot_TN.copy_(self._in_weights(velocity_TS))

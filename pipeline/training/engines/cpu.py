@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import Learned, Shortcuts
+from pipeline.diagnostics.snapshot import PackContext, Shortcuts
 from pipeline.experiment.trial import Shape
 from pipeline.models.linear import LinearModel
 from pipeline.models.model import Model
@@ -150,43 +150,43 @@ class Fused(Engine):
 
     name: ClassVar[str] = "fused"
 
-    def __init__(self, learned: Learned, batch_size: int | None, device: torch.device) -> None:
-        assert isinstance(learned.optimizer, UpdateRule)
-        self.rule = learned.optimizer
-        self.learned, self.batch_size = learned, batch_size
-        inputs_PD, targets_PK = learned.dataset.train_inputs_PD, learned.dataset.train_targets_PK
-        inputs_CP = learned.prepared_CP if learned.model.linear else inputs_PD.mT
-        inputs_CP, targets_KP = (rows.to(learned.dtype).contiguous() for rows in (inputs_CP, targets_PK.mT))
-        dtype: Dtype = "float32" if learned.dtype == torch.float32 else "float64"
-        self.form = form_of(learned.model, learned.loss, inputs_PD.shape[1], learned.num_outputs, dtype)
+    def __init__(self, context: PackContext, batch_size: int | None, device: torch.device) -> None:
+        assert isinstance(context.optimizer, UpdateRule)
+        self.rule = context.optimizer
+        self.context, self.batch_size = context, batch_size
+        inputs_PD, targets_PK = context.dataset.train_inputs_PD, context.dataset.train_targets_PK
+        inputs_CP = context.prepared_AP if context.model.linear else inputs_PD.mT
+        inputs_CP, targets_KP = (rows.to(context.dtype).contiguous() for rows in (inputs_CP, targets_PK.mT))
+        dtype: Dtype = "float32" if context.dtype == torch.float32 else "float64"
+        self.form = form_of(context.model, context.loss, inputs_PD.shape[1], context.num_outputs, dtype)
         self.lanes = REGISTER_BITS // BITS[dtype]
-        chunks = most_chunks(self.form, learned.width, learned.num_points, batch_size)
+        chunks = most_chunks(self.form, context.width, context.num_points, batch_size)
         real = inputs_CP.numpy().dtype
-        self.all_shares = Shares(learned.num_points, self.lanes, real, chunks)
+        self.all_shares = Shares(context.num_points, self.lanes, real, chunks)
         self.points = Points(inputs_CP.numpy(), targets_KP.numpy(), len(self.all_shares.share_P))
         self.columns = self.points.columns(self.lanes) if self.form.inputs_in_lanes else np.empty(0, real)
         multiple = self.form.multiple_in_points(self.lanes)
         self.gathered = self.points.together(multiple) if batch_size is not None else np.empty(0, real)
-        self.batch_shares = Shares(batch_size or learned.num_points, self.lanes, real)
-        self.per_epoch = learned.num_points // (batch_size or learned.num_points)
-        self.places_N = self.form.places(learned.width, self.lanes)
+        self.batch_shares = Shares(batch_size or context.num_points, self.lanes, real)
+        self.per_epoch = context.num_points // (batch_size or context.num_points)
+        self.places_N = self.form.places(context.width, self.lanes)
         self.grouped = grouped(self.form, batch_size)
         self.training, self.training_together = (
-            training_kernel(form, learned.optimizer, minibatches=batch_size is not None)
+            training_kernel(form, context.optimizer, minibatches=batch_size is not None)
             for form in (self.form, self.grouped)
         )
         self.gradient = gradient_kernel(self.form)
         self.shared = self._shared()
-        if isinstance(learned.model, Shallow):
-            values, top_of_hessian = NetworkValues(learned), LargestEigenvalues(learned)
+        if isinstance(context.model, Shallow):
+            values, top_of_hessian = NetworkValues(context), LargestEigenvalues(context)
             self.shortcuts = Shortcuts(values.features, values.test_outputs, singular_values, top_of_hessian)
         batch = 0 if batch_size is None else len(self.batch_shares.share_P)
-        slots, chunks = learned.optimizer.slots, self.all_shares.num_chunks
-        self.scratch = [Scratch(self.grouped, learned.width, self.lanes, slots, batch, chunks) for _ in range(CORES)]
+        slots, chunks = context.optimizer.slots, self.all_shares.num_chunks
+        self.scratch = [Scratch(self.grouped, context.width, self.lanes, slots, batch, chunks) for _ in range(CORES)]
 
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
         weights_TN = weights_TN.contiguous()
-        refuse_other_types(self.learned.dtype, {"weights": weights_TN})
+        refuse_other_types(self.context.dtype, {"weights": weights_TN})
         losses_T, gradient_TN = weights_TN.new_empty(len(weights_TN)), torch.empty_like(weights_TN)
         if self._are_shared(len(weights_TN)):
             self._shared_value_and_gradient(weights_TN, losses_T, gradient_TN)
@@ -197,7 +197,7 @@ class Fused(Engine):
             told: dict[str, Told] = {name: array[first:] for name, array in arrays.items()}
             self._bound(self.gradient, scratch).prepared(told | {"num_trials": last - first})()
 
-        self._on_all_cores(work, len(weights_TN), self.learned.num_points)
+        self._on_all_cores(work, len(weights_TN), self.context.num_points)
         return losses_T, gradient_TN
 
     def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
@@ -212,7 +212,7 @@ class Fused(Engine):
                     part = stack.part(begin, end)
                     diverged_T[begin:end] = self._advance(kernel, scratch, part, first_step, last_step)
 
-        self._on_all_cores(work, len(stack), (last_step - first_step) * (self.batch_size or self.learned.num_points))
+        self._on_all_cores(work, len(stack), (last_step - first_step) * (self.batch_size or self.context.num_points))
         return diverged_T
 
     def _advance(self, kernel: Kernel, scratch: Scratch, part: Stack, first_step: int, last_step: int) -> Tensor:
@@ -229,7 +229,7 @@ class Fused(Engine):
             if self.batch_size is not None:
                 epochs = range(first // self.per_epoch, -(-last // self.per_epoch))
                 kept = self.per_epoch * self.batch_size
-                orders_TP = orders(part.trial_ids, epochs, self.learned.num_points, kept)
+                orders_TP = orders(part.trial_ids, epochs, self.context.num_points, kept)
                 in_epoch = first - epochs.start * self.per_epoch
                 told |= {"orders": orders_TP, "order_size": orders_TP.shape[1], "first_batch": in_epoch}
             bound.prepared(told | {"diverged": found_T})()
@@ -257,7 +257,7 @@ class Fused(Engine):
     def _shared_value_and_gradient(self, weights_TN: Tensor, losses_T: Tensor, gradient_TN: Tensor) -> None:
         """Losses and gradients of a few trials, by all cores."""
         arrays, num_chunks = self.scratch[0].arrays, self.all_shares.num_chunks
-        size = self.form.size(self.learned.width, self.lanes)
+        size = self.form.size(self.context.width, self.lanes)
         with self._all_cores() as compute_chunks:
             for trial, weights_N in enumerate(weights_TN.detach().numpy()):
                 arrays["own_weights"][self.places_N] = weights_N
@@ -329,9 +329,9 @@ class Fused(Engine):
         return {
             "num_weights": len(self.places_N),
             "places": memory(self.places_N),
-            "width": self.learned.width,
-            "row": padded(self.learned.width, self.lanes),
-            "size": self.form.size(self.learned.width, self.lanes),
+            "width": self.context.width,
+            "row": padded(self.context.width, self.lanes),
+            "size": self.form.size(self.context.width, self.lanes),
             "all_inputs": memory(self.points.filled[0]),
             "all_columns": memory(self.columns),
             "all_targets": memory(self.points.filled[1]),
@@ -343,7 +343,7 @@ class Fused(Engine):
 
     def _on_all_cores(self, work: Callable[[Scratch, int, int], None], num_trials: int, num_points: int) -> None:
         """Do work on all trials, at so many points each: each core takes some at a time until none is left."""
-        operations = num_trials * num_points * self.form.operations(self.learned.width)
+        operations = num_trials * num_points * self.form.operations(self.context.width)
         most_parts = PARTS_OF_LANE * len(self.scratch) if operations >= LARGE_WORK else 1
         together = self.grouped.together
         num_groups = -(-num_trials // together)

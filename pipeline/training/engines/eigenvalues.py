@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import Learned
-from pipeline.numerics.largest_eigenvalues import MOST_STEPS, TOLERANCE, Ritz, start_vectors
+from pipeline.diagnostics.snapshot import PackContext
+from pipeline.numerics.largest_eigenvalues import MOST_STEPS, TOLERANCE, RitzPairs, start_vectors
 from pipeline.training.engines.fused.lanczos import lanczos_program
 from pipeline.training.engines.fused.machine import Kernel
 from pipeline.training.engines.fused.memory import aligned_zeros
@@ -32,18 +32,18 @@ class LargestEigenvalues:
     Several threads may call it at the same time.
 
     Args:
-        learned: What is trained.
+        context: What is trained.
     """
 
-    def __init__(self, learned: Learned) -> None:
-        self.setting = of_training_points(learned)
+    def __init__(self, context: PackContext) -> None:
+        self.setting = of_training_points(context)
         places_N = self.setting.places_N
         self.most_steps = min(MOST_STEPS, len(places_N))
         start_N = start_vectors(1, len(places_N))[0].numpy()
         self.start = aligned_zeros(self.setting.size, "float64")
         self.start[places_N] = start_N / np.linalg.norm(start_N)
 
-    def __call__(self, weights_TN: Tensor) -> Ritz:
+    def __call__(self, weights_TN: Tensor) -> RitzPairs:
         """At some weights, shape ``[T, N]`` in float64.
 
         A trial's numbers are made by the same instructions whatever is computed beside it.
@@ -56,7 +56,7 @@ class LargestEigenvalues:
         self.setting.run(lanczos_kernel(self.setting.network), weights_TN, self._memory(), told)
         finite_T = largest_T.isfinite() & residuals_T.isfinite()
         largest_T, residuals_T = (found_T.where(finite_T, torch.nan) for found_T in (largest_T, residuals_T))
-        return Ritz(largest_T, vectors_TN, residuals_T, residuals_T <= TOLERANCE * largest_T.abs())
+        return RitzPairs(largest_T, vectors_TN, residuals_T, residuals_T <= TOLERANCE * largest_T.abs())
 
     def _memory(self) -> dict[str, int]:
         """Numbers in each of the arrays that the kernel works in."""

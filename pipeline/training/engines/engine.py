@@ -10,7 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import Learned, Shortcuts
+from pipeline.diagnostics.snapshot import PackContext, Shortcuts
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Engine(ABC):
     """What of a snapshot it computes itself."""
 
     @abstractmethod
-    def __init__(self, learned: Learned, batch_size: int | None, device: torch.device) -> None:
+    def __init__(self, context: PackContext, batch_size: int | None, device: torch.device) -> None:
         """Prepare for a pack; ``batch_size`` is ``None`` for full batches."""
 
     @abstractmethod

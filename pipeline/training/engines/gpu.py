@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import torch
 
-from pipeline.diagnostics.snapshot import Learned
+from pipeline.diagnostics.snapshot import PackContext
 from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Optimizer, UpdateRule
@@ -39,13 +39,13 @@ def not_covered(model: Model, optimizer: Optimizer, num_inputs: int, num_outputs
     return None if isinstance(optimizer, arithmetic.RULES) else f"has no {optimizer.name()} on a graphics card"
 
 
-def on_card(learned: Learned, batch_size: int | None, device: torch.device) -> Engine:
+def on_card(context: PackContext, batch_size: int | None, device: torch.device) -> Engine:
     """The engine of a pack that is covered."""
-    assert isinstance(learned.optimizer, UpdateRule)
-    num_inputs = learned.dataset.train_inputs_PD.shape[1]
-    size = (learned.width, num_inputs, learned.num_outputs)
-    family = ByMatrices if by_matrices(learned.optimizer, *size, real_bytes=learned.dtype.itemsize) else InRegisters
-    return family(learned, batch_size, device)
+    assert isinstance(context.optimizer, UpdateRule)
+    num_inputs = context.dataset.train_inputs_PD.shape[1]
+    size = (context.width, num_inputs, context.num_outputs)
+    family = ByMatrices if by_matrices(context.optimizer, *size, real_bytes=context.dtype.itemsize) else InRegisters
+    return family(context, batch_size, device)
 
 
 def by_matrices(rule: UpdateRule, width: int, num_inputs: int, num_outputs: int, *, real_bytes: int) -> bool:

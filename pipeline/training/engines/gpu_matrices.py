@@ -19,7 +19,7 @@ from typing import Any, ClassVar, final
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import Learned
+from pipeline.diagnostics.snapshot import PackContext
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import UpdateRule
 from pipeline.training.engines.card import matrices
@@ -64,28 +64,28 @@ class ByMatrices(Engine):
 
     name: ClassVar[str] = "fused"
 
-    def __init__(self, learned: Learned, batch_size: int | None, device: torch.device) -> None:
-        assert isinstance(learned.model, Shallow)
-        assert isinstance(learned.optimizer, UpdateRule)
-        self.learned, self.batch_size, self.rule = learned, batch_size, learned.optimizer
-        data = learned.dataset
-        inputs_PD, targets_PK = (x.to(device, learned.dtype) for x in (data.train_inputs_PD, data.train_targets_PK))
+    def __init__(self, context: PackContext, batch_size: int | None, device: torch.device) -> None:
+        assert isinstance(context.model, Shallow)
+        assert isinstance(context.optimizer, UpdateRule)
+        self.context, self.batch_size, self.rule = context, batch_size, context.optimizer
+        data = context.dataset
+        inputs_PD, targets_PK = (x.to(device, context.dtype) for x in (data.train_inputs_PD, data.train_targets_PK))
         self.minibatches = None if batch_size is None else Minibatches(inputs_PD.mT, targets_PK.mT, batch_size)
-        self.network = of_network(learned)
-        self.columns = {"DP": max(LEAST, padded(inputs_PD.shape[1])), "KP": padded(learned.num_outputs)}
-        self.precision = "tf32" if learned.rounded else "ieee"
-        blocks = functools.partial(blocks_of, width=learned.width, real_bytes=inputs_PD.element_size())
-        self.training_blocks = blocks(batch_size or learned.num_points, rounded=learned.rounded)
-        self.gradient_blocks = blocks(learned.num_points, rounded=learned.rounded)
-        num_rows = self.gradient_blocks.num_places(learned.num_points)
+        self.network = of_network(context)
+        self.columns = {"DP": max(LEAST, padded(inputs_PD.shape[1])), "KP": padded(context.num_outputs)}
+        self.precision = "tf32" if context.rounded else "ieee"
+        blocks = functools.partial(blocks_of, width=context.width, real_bytes=inputs_PD.element_size())
+        self.training_blocks = blocks(batch_size or context.num_points, rounded=context.rounded)
+        self.gradient_blocks = blocks(context.num_points, rounded=context.rounded)
+        num_rows = self.gradient_blocks.num_places(context.num_points)
         self.inputs_PD = filled_up(inputs_PD, num_rows, self.columns["DP"])
         self.targets_PK = filled_up(targets_PK, num_rows, self.columns["KP"])
 
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
         weights_TN = weights_TN.contiguous()
-        refuse_other_types(self.learned.dtype, {"weights": weights_TN})
+        refuse_other_types(self.context.dtype, {"weights": weights_TN})
         losses_T, gradient_TN = weights_TN.new_empty(len(weights_TN)), torch.empty_like(weights_TN)
-        num_points, blocks = self.learned.num_points, self.gradient_blocks
+        num_points, blocks = self.context.num_points, self.gradient_blocks
         for first, last in self._parts(len(weights_TN), num_points, blocks):
             own_TN = weights_TN[first:last]
             work = self._work(own_TN, num_points, blocks)
@@ -97,8 +97,8 @@ class ByMatrices(Engine):
         return losses_T, gradient_TN
 
     def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
-        refuse_other_types(self.learned.dtype, stack.arrays())
-        num_points = self.batch_size or self.learned.num_points
+        refuse_other_types(self.context.dtype, stack.arrays())
+        num_points = self.batch_size or self.context.num_points
         parts = self._parts(len(stack), num_points, self.training_blocks)
         found = [self._advance(stack.part(first, last), first_step, last_step) for first, last in parts]
         return torch.cat([torch.empty(0, dtype=torch.int64), *found])
@@ -106,11 +106,11 @@ class ByMatrices(Engine):
     def _advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
         """The same for trials whose slopes are in memory together."""
         weights_TN, per_epoch = stack.weights_TN, 1
-        work = self._work(weights_TN, self.batch_size or self.learned.num_points, self.training_blocks)
+        work = self._work(weights_TN, self.batch_size or self.context.num_points, self.training_blocks)
         orders_TP = weights_TN
         if self.minibatches is not None:
             per_epoch = self.minibatches.per_epoch
-            size = (len(stack), self.learned.num_points)
+            size = (len(stack), self.context.num_points)
             orders_TP = torch.empty(size, dtype=torch.int32, device=weights_TN.device)
         factors_H2 = torch.from_numpy(corrections(self.rule, first_step, last_step)).to(weights_TN)
         rates_T, bounds_T = (x.flatten().contiguous() for x in (stack.learning_rates_T1, stack.loss_bounds_T))
@@ -168,9 +168,9 @@ class ByMatrices(Engine):
             how: The rule, as kernels are told it, and whether there are batches.
         """
         num_blocks = work.losses.shape[1]
-        num_unit_blocks = -(-self.learned.width // work.blocks.of_units.units)
+        num_unit_blocks = -(-self.context.width // work.blocks.of_units.units)
         sizes = (
-            weights_TN.shape[1], work.num_points, self.learned.num_points, self.learned.width, num_blocks,
+            weights_TN.shape[1], work.num_points, self.context.num_points, self.context.width, num_blocks,
             work.slopes.shape[1],
         )  # fmt: skip
         shared = (orders_TP, work.diverged_T, work.done, work.slopes, work.losses)

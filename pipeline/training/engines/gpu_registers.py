@@ -27,7 +27,7 @@ from typing import Any, ClassVar, final
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import Learned
+from pipeline.diagnostics.snapshot import PackContext
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, Momentum, Nesterov, UpdateRule
 from pipeline.training.engines.card import arithmetic, network
@@ -54,40 +54,40 @@ class InRegisters(Engine):
 
     name: ClassVar[str] = "fused"
 
-    def __init__(self, learned: Learned, batch_size: int | None, device: torch.device) -> None:
-        assert isinstance(learned.model, Shallow)
-        assert isinstance(learned.optimizer, UpdateRule)
-        self.learned, self.batch_size, self.rule = learned, batch_size, learned.optimizer
-        self.inputs_DP = learned.dataset.train_inputs_PD.mT.to(device, learned.dtype).contiguous()
-        self.targets_KP = learned.dataset.train_targets_PK.mT.to(device, learned.dtype).contiguous()
+    def __init__(self, context: PackContext, batch_size: int | None, device: torch.device) -> None:
+        assert isinstance(context.model, Shallow)
+        assert isinstance(context.optimizer, UpdateRule)
+        self.context, self.batch_size, self.rule = context, batch_size, context.optimizer
+        self.inputs_DP = context.dataset.train_inputs_PD.mT.to(device, context.dtype).contiguous()
+        self.targets_KP = context.dataset.train_targets_PK.mT.to(device, context.dtype).contiguous()
         self.minibatches = None
         if batch_size is not None:
             self.minibatches = Minibatches(self.inputs_DP, self.targets_KP, batch_size)
-        straight = isinstance(learned.model.activation, arithmetic.STRAIGHT)
-        self.network = of_network(learned) | {"STRAIGHT": straight}
-        self.training_tile = self.tile(batch_size or learned.num_points)
-        self.gradient_tile = self.tile(learned.num_points)
+        straight = isinstance(context.model.activation, arithmetic.STRAIGHT)
+        self.network = of_network(context) | {"STRAIGHT": straight}
+        self.training_tile = self.tile(batch_size or context.num_points)
+        self.gradient_tile = self.tile(context.num_points)
 
     def tile(self, num_points: int) -> Tile:
         """How a program works on so many points."""
         rows = len(self.inputs_DP) + 1 + len(self.targets_KP)
-        return tile_of(num_points, self.learned.width, rows, self.rule.slots, self.inputs_DP.element_size())
+        return tile_of(num_points, self.context.width, rows, self.rule.slots, self.inputs_DP.element_size())
 
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
         weights_TN = weights_TN.contiguous()
-        refuse_other_types(self.learned.dtype, {"weights": weights_TN})
+        refuse_other_types(self.context.dtype, {"weights": weights_TN})
         losses_T, gradient_TN = weights_TN.new_empty(len(weights_TN)), torch.empty_like(weights_TN)
         if len(weights_TN):
             network.loss_and_gradient[(len(weights_TN),)](
                 weights_TN, gradient_TN, losses_T, self.inputs_DP, self.targets_KP,
-                weights_TN.shape[1], self.learned.num_points, self.learned.width,
-                **self.network, **laid_out(self.gradient_tile, self.learned.num_points),
+                weights_TN.shape[1], self.context.num_points, self.context.width,
+                **self.network, **laid_out(self.gradient_tile, self.context.num_points),
             )  # fmt: skip
         return losses_T, gradient_TN
 
     def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
         diverged_T = torch.full((len(stack),), -1)
-        refuse_other_types(self.learned.dtype, stack.arrays())
+        refuse_other_types(self.context.dtype, stack.arrays())
         for first, last in epochs(first_step, last_step, self.minibatches) if len(stack) else ():
             found_T = self._launch(stack, first, last)
             diverged_T = torch.where((diverged_T < 0) & (found_T >= 0), found_T + first, diverged_T)
@@ -103,11 +103,11 @@ class InRegisters(Engine):
         found_T = torch.full((len(stack),), -1, dtype=torch.int32, device=device)
         factors_H2 = torch.from_numpy(corrections(self.rule, first, last)).to(device, weights_TN.dtype)
         slots = (*stack.slots, weights_TN, weights_TN)[:2]
-        num_points = self.batch_size or self.learned.num_points
+        num_points = self.batch_size or self.context.num_points
         network.training[(len(stack),)](
             weights_TN, *slots, self.inputs_DP, self.targets_KP, orders_TP,
             stack.learning_rates_T1.flatten().contiguous(), stack.loss_bounds_T.contiguous(), factors_H2, found_T,
-            weights_TN.shape[1], last - first, batch, num_points, self.learned.num_points, self.learned.width,
+            weights_TN.shape[1], last - first, batch, num_points, self.context.num_points, self.context.width,
             **self.network, **told(self.rule), BATCHED=self.minibatches is not None,
             **laid_out(self.training_tile, num_points),
         )  # fmt: skip
@@ -123,14 +123,14 @@ def epochs(first_step: int, last_step: int, minibatches: Minibatches | None) -> 
     return itertools.pairwise([first_step, *ends, last_step])
 
 
-def of_network(learned: Learned) -> dict[str, Any]:
+def of_network(context: PackContext) -> dict[str, Any]:
     """What a kernel is told of a network when it is compiled."""
-    assert isinstance(learned.model, Shallow)
-    activation = learned.model.activation
+    assert isinstance(context.model, Shallow)
+    activation = context.model.activation
     return {
-        "D": learned.dataset.train_inputs_PD.shape[1],
-        "K": learned.num_outputs,
-        "LOSS": learned.loss.name(),
+        "D": context.dataset.train_inputs_PD.shape[1],
+        "K": context.num_outputs,
+        "LOSS": context.loss.name(),
         "ACTIVATION": activation.name(),
         "SLOPE": float(getattr(activation, "slope", 0.0)),
     }

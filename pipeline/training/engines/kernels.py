@@ -67,14 +67,14 @@ class ShallowKernel(Kernel):
     def __call__(self, weights_TN: Tensor, gradient_TN: Tensor, prepared: Tensor, targets: Tensor) -> Tensor:
         num_trials, num_points, width = len(weights_TN), prepared.shape[-1], self.width
         hidden_TWP, backward_TWP = self._buffers(weights_TN, num_trials, num_points)
-        hidden_TWC, output_TKF = self.model.layers(weights_TN, width, self.num_outputs)
-        hidden_gradient_TWC, output_gradient_TKF = self.model.layers(gradient_TN, width, self.num_outputs)
+        hidden_TWA, output_TKF = self.model.layers(weights_TN, width, self.num_outputs)
+        hidden_gradient_TWA, output_gradient_TKF = self.model.layers(gradient_TN, width, self.num_outputs)
         activation: Activation = self.model.activation
 
         if prepared.ndim == 2:
-            torch.mm(hidden_TWC.reshape(num_trials * width, -1), prepared, out=hidden_TWP.flatten(0, 1))
+            torch.mm(hidden_TWA.reshape(num_trials * width, -1), prepared, out=hidden_TWP.flatten(0, 1))
         else:
-            torch.bmm(hidden_TWC, prepared, out=hidden_TWP)
+            torch.bmm(hidden_TWA, prepared, out=hidden_TWP)
         activation.apply_(hidden_TWP)
         outputs_TKP = torch.baddbmm(output_TKF[:, :, width:], output_TKF[:, :, :width], hidden_TWP)
         losses_T, slope_TKP = self.loss.value_and_gradient(outputs_TKP, targets)
@@ -87,9 +87,9 @@ class ShallowKernel(Kernel):
             torch.bmm(output_TKF[:, :, :width].mT, slope_TKP, out=backward_TWP)
         activation.multiply_by_derivative_(backward_TWP, hidden_TWP)
         if prepared.ndim == 2:
-            hidden_gradient_TWC.copy_((backward_TWP.flatten(0, 1) @ prepared.mT).view_as(hidden_gradient_TWC))
+            hidden_gradient_TWA.copy_((backward_TWP.flatten(0, 1) @ prepared.mT).view_as(hidden_gradient_TWA))
         else:
-            hidden_gradient_TWC.copy_(backward_TWP @ prepared.mT)
+            hidden_gradient_TWA.copy_(backward_TWP @ prepared.mT)
         return losses_T
 
     def _buffers(self, like: Tensor, num_trials: int, num_points: int) -> tuple[Tensor, Tensor]:

@@ -8,10 +8,10 @@ from typing import ClassVar, final
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import Learned
+from pipeline.diagnostics.snapshot import PackContext
 from pipeline.experiment.resources import elements_of_chunk
 from pipeline.optimizers.rules import LeastSquares, UpdateRule
-from pipeline.optimizers.solvers import Size, Solver
+from pipeline.optimizers.solvers import ProblemSize, Solver
 from pipeline.training.engines.engine import Engine, Stack
 from pipeline.training.engines.kernels import kernel
 from pipeline.training.engines.threads import CORES, pool_of_lanes, threads_of_operation
@@ -25,12 +25,12 @@ LARGE_OPERATION = 1 << 16
 class Lane:
     """What one core needs to work on chunks beside the others: a kernel with buffers of its own, its minibatches."""
 
-    def __init__(self, learned: Learned, points: tuple[Tensor, Tensor], batch_size: int | None) -> None:
-        self.rule = learned.optimizer
+    def __init__(self, context: PackContext, points: tuple[Tensor, Tensor], batch_size: int | None) -> None:
+        self.rule = context.optimizer
         self.points = points
-        self.kernel = kernel(learned.model, learned.loss, learned.width, learned.num_outputs)
+        self.kernel = kernel(context.model, context.loss, context.width, context.num_outputs)
         self.minibatches = None if batch_size is None else Minibatches(*points, batch_size)
-        self.iteration = iteration(learned, points) if isinstance(self.rule, Solver) else None
+        self.iteration = iteration(context, points) if isinstance(self.rule, Solver) else None
 
     def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
         """Make updates ``first_step + 1`` to ``last_step`` of a chunk; the step of divergence of each trial, or -1."""
@@ -62,19 +62,19 @@ class Reference(Engine):
 
     name: ClassVar[str] = "reference"
 
-    def __init__(self, learned: Learned, batch_size: int | None, device: torch.device) -> None:
-        self.learned = learned
-        prepared_CP = learned.prepared_CP.to(device, learned.dtype).contiguous()
-        targets_KP = learned.dataset.train_targets_PK.to(device, learned.dtype).mT.contiguous()
+    def __init__(self, context: PackContext, batch_size: int | None, device: torch.device) -> None:
+        self.context = context
+        prepared_AP = context.prepared_AP.to(device, context.dtype).contiguous()
+        targets_KP = context.dataset.train_targets_PK.to(device, context.dtype).mT.contiguous()
         num_lanes = CORES if device.type == "cpu" else 1
-        self.lanes = [Lane(learned, (prepared_CP, targets_KP), batch_size) for _ in range(num_lanes)]
-        self.most_elements = elements_of_chunk(device.type, prepared_CP.element_size())
-        rows = learned.num_outputs if learned.model.linear else learned.width
-        self.elements_of_trial = rows * (batch_size or learned.num_points)
-        self.solves = isinstance(learned.optimizer, Solver)  # on one thread: more would add in another order
-        if isinstance(learned.optimizer, Solver):
-            self.elements_of_trial = learned.optimizer.elements(size_of(learned))
-        self.whole_chunk = max(1, self.most_elements // (rows * learned.num_points))
+        self.lanes = [Lane(context, (prepared_AP, targets_KP), batch_size) for _ in range(num_lanes)]
+        self.most_elements = elements_of_chunk(device.type, prepared_AP.element_size())
+        rows = context.num_outputs if context.model.linear else context.width
+        self.elements_of_trial = rows * (batch_size or context.num_points)
+        self.solves = isinstance(context.optimizer, Solver)  # on one thread: more would add in another order
+        if isinstance(context.optimizer, Solver):
+            self.elements_of_trial = context.optimizer.elements(size_of(context))
+        self.whole_chunk = max(1, self.most_elements // (rows * context.num_points))
 
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
         if not len(weights_TN):
@@ -86,8 +86,8 @@ class Reference(Engine):
         return torch.cat(losses), gradient_TN
 
     def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
-        if isinstance(self.learned.optimizer, LeastSquares):
-            stack.weights_TN.copy_(self.learned.least_squares_KF.flatten())
+        if isinstance(self.context.optimizer, LeastSquares):
+            stack.weights_TN.copy_(self.context.least_squares_KF.flatten())
             return torch.full((len(stack),), -1)
         chunks = [stack.part(first, last) for first, last in itertools.pairwise(self.bounds(len(stack)))]
 
@@ -116,10 +116,10 @@ class Reference(Engine):
         return [num_trials * number // num_chunks for number in range(num_chunks + 1)]
 
 
-def size_of(learned: Learned) -> Size:
+def size_of(context: PackContext) -> ProblemSize:
     """How large the problem of one trial is."""
-    num_inputs = learned.dataset.train_inputs_PD.shape[1]
-    return Size.of(learned.model, learned.width, num_inputs, learned.num_outputs, learned.num_points)
+    num_inputs = context.dataset.train_inputs_PD.shape[1]
+    return ProblemSize.of(context.model, context.width, num_inputs, context.num_outputs, context.num_points)
 
 
 def first_out_of_bounds(history_HT: Tensor, bounds_T: Tensor, first_step: int) -> Tensor:

@@ -9,7 +9,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import Learned
+from pipeline.diagnostics.snapshot import PackContext
 from pipeline.models.shallow import Shallow
 from pipeline.training.engines.fused.arguments import Told, memory
 from pipeline.training.engines.fused.lanes import BITS, Dtype
@@ -25,17 +25,17 @@ class Setting:
     """The points, and where the weights of a trial lie.
 
     Args:
-        learned: What is trained.
+        context: What is trained.
         inputs_PD: The points.
         targets_PK: Their targets.
         dtype: Of the arithmetic.
     """
 
-    def __init__(self, learned: Learned, inputs_PD: Tensor, targets_PK: Tensor, dtype: Dtype) -> None:
-        assert isinstance(learned.model, Shallow)
-        self.lanes, self.width = REGISTER_BITS // BITS[dtype], learned.width
+    def __init__(self, context: PackContext, inputs_PD: Tensor, targets_PK: Tensor, dtype: Dtype) -> None:
+        assert isinstance(context.model, Shallow)
+        self.lanes, self.width = REGISTER_BITS // BITS[dtype], context.width
         inputs_DP, targets_KP = (rows.mT.numpy().astype(dtype, order="C") for rows in (inputs_PD, targets_PK))
-        self.network = Network(len(inputs_DP), len(targets_KP), learned.model.activation, learned.loss, dtype)
+        self.network = Network(len(inputs_DP), len(targets_KP), context.model.activation, context.loss, dtype)
         self.row, self.num_points = padded(self.width, self.lanes), len(inputs_PD)
         self.size = self.network.size(self.width, self.lanes)
         self.shares = Shares(self.num_points, self.lanes, inputs_DP.dtype)
@@ -69,12 +69,12 @@ class Setting:
         kernel(self.told | own | dict(told) | {"weights": weights_TN, "num_trials": len(weights_TN)})
 
 
-def of_training_points(learned: Learned) -> Setting:
+def of_training_points(context: PackContext) -> Setting:
     """In float64, whatever networks are trained in."""
-    return Setting(learned, learned.dataset.train_inputs_PD, learned.dataset.train_targets_PK, "float64")
+    return Setting(context, context.dataset.train_inputs_PD, context.dataset.train_targets_PK, "float64")
 
 
-def of_test_points(learned: Learned) -> Setting:
+def of_test_points(context: PackContext) -> Setting:
     """In the dtype of the training."""
-    dtype: Dtype = "float32" if learned.dtype == torch.float32 else "float64"
-    return Setting(learned, learned.dataset.test_inputs_PD, learned.dataset.test_targets_PK, dtype)
+    dtype: Dtype = "float32" if context.dtype == torch.float32 else "float64"
+    return Setting(context, context.dataset.test_inputs_PD, context.dataset.test_targets_PK, dtype)

@@ -45,7 +45,7 @@ def singular_values(matrices_TPF: Tensor) -> Tensor:
         matrices_TPF = matrices_TPF.mT
     num_columns = matrices_TPF.shape[2]
     if not 0 < num_columns <= MOST_COLUMNS:
-        return spectra.of_ordinary(matrices_TPF)
+        return spectra.of_well_scaled(matrices_TPF)
     if spectra.is_tall(matrices_TPF):
         matrices_TPF = triangular_factors(matrices_TPF)
     columns_TFP = matrices_TPF.mT.contiguous()

@@ -7,7 +7,7 @@ from typing import final
 
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import Learned
+from pipeline.diagnostics.snapshot import PackContext
 from pipeline.training.engines.fused.arguments import Told
 from pipeline.training.engines.fused.machine import Kernel
 from pipeline.training.engines.fused.network import Network
@@ -32,11 +32,11 @@ class NetworkValues:
     Several threads may call it at the same time; a trial's numbers do not depend on those beside it.
 
     Args:
-        learned: What is trained.
+        context: What is trained.
     """
 
-    def __init__(self, learned: Learned) -> None:
-        self.training, self.test = of_training_points(learned), of_test_points(learned)
+    def __init__(self, context: PackContext) -> None:
+        self.training, self.test = of_training_points(context), of_test_points(context)
 
     def features(self, weights_TN: Tensor) -> Tensor:
         """Feature matrices on the training points at weights in float64, shape ``[T, P, F]``, the last column ones."""

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import Learned
+from pipeline.diagnostics.snapshot import PackContext
 from pipeline.optimizers.rules import Optimizer
 from pipeline.optimizers.solvers import Lbfgs, LevenbergMarquardt, VariableProjection
 from pipeline.training.solvers.iteration import Iteration
@@ -11,18 +11,18 @@ from pipeline.training.solvers.levenberg_marquardt import LevenbergMarquardtIter
 from pipeline.training.solvers.variable_projection import VariableProjectionIteration
 
 
-def iteration(learned: Learned, points: tuple[Tensor, Tensor]) -> Iteration:
+def iteration(context: PackContext, points: tuple[Tensor, Tensor]) -> Iteration:
     """The iteration of a pack's solver, on prepared inputs ``[C, P]`` and targets ``[K, P]``.
 
     Raises:
         TypeError: For an optimizer that is no solver.
     """
-    optimizer: Optimizer = learned.optimizer
+    optimizer: Optimizer = context.optimizer
     match optimizer:
         case VariableProjection():
-            return VariableProjectionIteration(learned, points, optimizer.damping)
+            return VariableProjectionIteration(context, points, optimizer.damping)
         case LevenbergMarquardt():
-            return LevenbergMarquardtIteration(learned, points, optimizer.damping)
+            return LevenbergMarquardtIteration(context, points, optimizer.damping)
         case Lbfgs():
-            return LbfgsIteration(learned, points, optimizer.history)
+            return LbfgsIteration(context, points, optimizer.history)
     raise TypeError(f"{optimizer.name()} has no iteration")

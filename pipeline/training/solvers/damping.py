@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import Learned
+from pipeline.diagnostics.snapshot import PackContext
 from pipeline.numerics.least_squares import damped_by_normal_equations, damped_by_qr
 from pipeline.training.solvers.iteration import Iteration
 
@@ -42,15 +42,15 @@ class DampedIteration(Iteration):
     """One damped step of each trial; the damping is all that is remembered.
 
     Args:
-        learned: Model and loss.
+        context: Model and loss.
         points: Prepared inputs and targets.
         damping: Where mu starts.
     """
 
-    def __init__(self, learned: Learned, points: tuple[Tensor, Tensor], damping: float) -> None:
-        super().__init__(learned, points)
+    def __init__(self, context: PackContext, points: tuple[Tensor, Tensor], damping: float) -> None:
+        super().__init__(context, points)
         self.damping = damping
-        self.num_last = -(-LANES // learned.num_points)
+        self.num_last = -(-LANES // context.num_points)
 
     @abstractmethod
     def step(self, weights_TN: Tensor, damping_T: Tensor) -> Step:

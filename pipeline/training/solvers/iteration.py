@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import Learned
+from pipeline.diagnostics.snapshot import PackContext
 from pipeline.training.engines.kernels import kernel
 
 
@@ -20,13 +20,13 @@ class Iteration(ABC):
     ill-conditioned, as that of an output layer often is.
 
     Args:
-        learned: Model and loss.
+        context: Model and loss.
         points: Prepared inputs ``[C, P]`` and targets ``[K, P]``, float64.
     """
 
-    def __init__(self, learned: Learned, points: tuple[Tensor, Tensor]) -> None:
-        self.learned, self.points = learned, points
-        self.kernel = kernel(learned.model, learned.loss, learned.width, learned.num_outputs)
+    def __init__(self, context: PackContext, points: tuple[Tensor, Tensor]) -> None:
+        self.context, self.points = context, points
+        self.kernel = kernel(context.model, context.loss, context.width, context.num_outputs)
 
     @abstractmethod
     def __call__(self, weights_TN: Tensor, slots: tuple[Tensor, ...]) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import Learned
+from pipeline.diagnostics.snapshot import PackContext
 from pipeline.training.solvers.iteration import Iteration
 
 MOST_EVALUATIONS = 25
@@ -26,13 +26,13 @@ class LbfgsIteration(Iteration):
     From there it goes into slots after an iteration, and back before the next.
 
     Args:
-        learned: Model and loss.
+        context: Model and loss.
         points: Prepared inputs and targets.
         history: Steps remembered at most.
     """
 
-    def __init__(self, learned: Learned, points: tuple[Tensor, Tensor], history: int) -> None:
-        super().__init__(learned, points)
+    def __init__(self, context: PackContext, points: tuple[Tensor, Tensor], history: int) -> None:
+        super().__init__(context, points)
         self.history = history
 
     def __call__(self, weights_TN: Tensor, slots: tuple[Tensor, ...]) -> Tensor:

@@ -13,7 +13,7 @@ from typing import NamedTuple, final
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import Learned
+from pipeline.diagnostics.snapshot import PackContext
 from pipeline.models.curvature import curvature
 from pipeline.numerics.least_squares import least_squares
 from pipeline.training.solvers.damping import DampedIteration, Step, damped_step
@@ -42,9 +42,9 @@ class VariableProjectionIteration(DampedIteration):
     The model is a network with one hidden layer, the loss the square loss.
     """
 
-    def __init__(self, learned: Learned, points: tuple[Tensor, Tensor], damping: float) -> None:
-        super().__init__(learned, points, damping)
-        self.num_output = learned.num_outputs * (learned.width + 1)
+    def __init__(self, context: PackContext, points: tuple[Tensor, Tensor], damping: float) -> None:
+        super().__init__(context, points, damping)
+        self.num_output = context.num_outputs * (context.width + 1)
 
     def step(self, weights_TN: Tensor, damping_T: Tensor) -> Step:
         given_T, _ = self.evaluated(weights_TN)
@@ -60,9 +60,9 @@ class VariableProjectionIteration(DampedIteration):
 
     def projected(self, weights_TN: Tensor) -> Projected:
         """The same hidden layers with the best output layers."""
-        learned, (prepared_CP, targets_KP) = self.learned, self.points
-        prepared_TCP = prepared_CP.expand(len(weights_TN), -1, -1)
-        features_TPF = learned.model.features(weights_TN, prepared_TCP, learned.width, learned.num_outputs)
+        context, (prepared_AP, targets_KP) = self.context, self.points
+        prepared_TAP = prepared_AP.expand(len(weights_TN), -1, -1)
+        features_TPF = context.model.features(weights_TN, prepared_TAP, context.width, context.num_outputs)
         solution_TFK, range_TPS = least_squares(features_TPF, targets_KP.mT)
         best_TN = torch.cat([weights_TN[:, : -self.num_output], solution_TFK.mT.flatten(1)], dim=1)
         losses_T, gradient_TN = self.evaluated(best_TN)
@@ -70,9 +70,9 @@ class VariableProjectionIteration(DampedIteration):
 
     def kaufman(self, here: Projected) -> tuple[Tensor, Tensor]:
         """Jacobian ``[T, N, K P]`` in the hidden weights of what is left, and what is left, ``[T, K P]``."""
-        learned, (prepared_CP, targets_KP) = self.learned, self.points
-        curved = curvature(learned.model, learned.loss, here.weights_TN, prepared_CP, targets_KP, learned.width)
-        residual_TKP = learned.loss.curvature_root(curved.outputs_TKP, curved.outputs_TKP - targets_KP)
+        context, (prepared_AP, targets_KP) = self.context, self.points
+        curved = curvature(context.model, context.loss, here.weights_TN, prepared_AP, targets_KP, context.width)
+        residual_TKP = context.loss.curvature_root(curved.outputs_TKP, curved.outputs_TKP - targets_KP)
         root_TNKP = curved.gauss_newton_root()[:, : -self.num_output]
         root_TRP = root_TNKP.flatten(1, 2)
         root_TRP = root_TRP - (root_TRP @ here.range_TPS) @ here.range_TPS.mT

@@ -11,7 +11,7 @@ from torch import Tensor
 from pipeline.errors import FieldError, PipelineError
 from pipeline.models.bases import BASES
 from pipeline.models.bases.basis import Basis
-from pipeline.models.bases.local import BSpline, Local
+from pipeline.models.bases.local import BSpline, LocalBasis
 from pipeline.numerics import spectra
 from pipeline.numerics.randomness import stream
 from pipeline.problems.measures import Uniform
@@ -203,7 +203,7 @@ def test_errors_of_a_smooth_function_fall_at_least_as_fast_as_the_order_says(bas
     points, weights = quadrature()
     root = weights.sqrt()[:, None]
     errors = []
-    degree = getattr(basis, "degree", 1) if isinstance(basis, Local) else 0  # so many more functions than cells
+    degree = getattr(basis, "degree", 1) if isinstance(basis, LocalBasis) else 0  # so many more functions than cells
     for width in (8 + degree, 16 + degree, 32 + degree):
         scaled = root * basis(points, width)
         target = root * points.exp()[:, None]

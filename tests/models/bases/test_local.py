@@ -12,15 +12,15 @@ from torch import Tensor
 from pipeline.errors import FieldError
 from pipeline.models.bases import BASES
 from pipeline.models.bases.basis import Basis
-from pipeline.models.bases.local import BSpline, GaussianBump, Hat, Local
+from pipeline.models.bases.local import BSpline, GaussianBump, Hat, LocalBasis
 from pipeline.models.bases.ridge import Ridge
 from pipeline.numerics.spectra import singular_values
 
 LINE = torch.linspace(-1, 1, 1001, dtype=torch.float64)
 
 
-@pytest.fixture(params=[kind for kind in BASES.values() if issubclass(kind, Local)], ids=lambda kind: kind.name())
-def basis(request: pytest.FixtureRequest) -> Local:
+@pytest.fixture(params=[kind for kind in BASES.values() if issubclass(kind, LocalBasis)], ids=lambda kind: kind.name())
+def basis(request: pytest.FixtureRequest) -> LocalBasis:
     return request.param()
 
 
@@ -113,7 +113,7 @@ def test_sum_of_many_bumps_waves_by_what_poisson_summation_says(overlap: float) 
 
 
 @pytest.mark.parametrize("num_inputs", [2, 3])
-def test_features_of_several_inputs_are_all_products_of_a_mesh(basis: Local, num_inputs: int) -> None:
+def test_features_of_several_inputs_are_all_products_of_a_mesh(basis: LocalBasis, num_inputs: int) -> None:
     points = torch.from_numpy(np.random.default_rng(0).uniform(-1, 1, (20, num_inputs)))
     lines = [basis(points[:, axis], 4) for axis in range(num_inputs)]
     expected = lines[0]
@@ -129,7 +129,7 @@ def test_features_of_several_inputs_are_all_products_of_a_mesh(basis: Local, num
 
 
 @pytest.mark.parametrize(("width", "num_inputs", "hint"), [(5, 2, "4 or 9"), (63, 3, "27 or 64"), (2, 10, "1 or 1024")])
-def test_width_that_fills_no_mesh_is_refused(basis: Local, width: int, num_inputs: int, hint: str) -> None:
+def test_width_that_fills_no_mesh_is_refused(basis: LocalBasis, width: int, num_inputs: int, hint: str) -> None:
     message = f"{width} products of {basis.name()} do not fill a mesh in {num_inputs} dimensions\n  hint: take {hint}"
     points = torch.zeros(1, num_inputs, dtype=torch.float64)
     for refused in (lambda: basis.check(width, num_inputs, (-1.0, 1.0)), lambda: basis.features(points, width)):

@@ -48,7 +48,7 @@ def trained() -> Callable[..., PackModule]:
     def train(pack, *, stops=None, start=None, targets=None) -> PackModule:
         module = PackModule(pack, [pack.shape.steps])
         if targets is not None:
-            module.learned.dataset.train_targets_PK.copy_(targets)
+            module.context.dataset.train_targets_PK.copy_(targets)
         if start is not None:
             module.weights.data.copy_(start)
         module.on_fit_start()
@@ -77,8 +77,8 @@ def scattered() -> Callable[..., torch.Tensor]:
         rng = np.random.default_rng(seed)
         sign_W = np.where(np.arange(width) % 2, -1.0, 1.0)
         kinks_TW = np.sort(rng.uniform(-1, 1, (num_trials, width)))
-        hidden_TWC = np.stack([np.broadcast_to(sign_W, kinks_TW.shape), -sign_W * kinks_TW], axis=-1)
+        hidden_TWA = np.stack([np.broadcast_to(sign_W, kinks_TW.shape), -sign_W * kinks_TW], axis=-1)
         output_TF = rng.standard_normal((num_trials, width + 1)) / width
-        return torch.from_numpy(np.concatenate([hidden_TWC.reshape(num_trials, -1), output_TF], axis=1))
+        return torch.from_numpy(np.concatenate([hidden_TWA.reshape(num_trials, -1), output_TF], axis=1))
 
     return start

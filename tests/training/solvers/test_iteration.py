@@ -119,9 +119,9 @@ def test_loss_never_rises(pack, trained, solver, loss, task):
 def test_a_smooth_network_ends_where_there_is_no_slope(pack, trained, solver):
     """Noise on what two units have made, and starts around these: the minimum is not at infinity."""
     whole = pack(solver, widths=(2,), steps=150)
-    learned, rng = PackModule(whole, [1]).learned, stream("noise")
+    context, rng = PackModule(whole, [1]).context, stream("noise")
     teacher_1N = torch.tensor([[3.0, 1.5, 2.0, -1.0, 1.0, -1.0, 0.5]], dtype=torch.float64)
-    made_P1 = learned.model.outputs(teacher_1N, learned.prepared_CP, 2, 1)[0].mT
+    made_P1 = context.model.outputs(teacher_1N, context.prepared_AP, 2, 1)[0].mT
     noise_P1 = 0.03 * torch.from_numpy(rng.standard_normal(made_P1.shape))
     start_TN = teacher_1N + 0.2 * torch.from_numpy(rng.standard_normal((4, 7)))
     module = trained(whole, targets=made_P1 + noise_P1, start=start_TN)
@@ -153,12 +153,12 @@ def test_linear_model_comes_to_least_squares_whatever_the_unit_of_its_targets(pa
     if solver.only_networks:
         return
     whole = pack(solver, models=(Linear(Legendre()),), widths=(6,), seeds=1)
-    module = trained(whole, targets=scale * PackModule(whole, [40]).learned.dataset.train_targets_PK)
-    expected = module.learned.least_squares_KF[0]
+    module = trained(whole, targets=scale * PackModule(whole, [40]).context.dataset.train_targets_PK)
+    expected = module.context.least_squares_KF[0]
     torch.testing.assert_close(module.weights.detach()[0], expected, rtol=1e-9, atol=scale * 1e-10)
 
 
 def test_an_update_rule_has_no_iteration(pack):
     module = PackModule(pack(GradientDescent(), learning_rates=(0.1,)), [40])
     with pytest.raises(TypeError, match=r"^gradient_descent has no iteration$"):
-        iteration(module.learned, (torch.zeros(2, 24), torch.zeros(1, 24)))
+        iteration(module.context, (torch.zeros(2, 24), torch.zeros(1, 24)))

@@ -15,7 +15,7 @@ from pipeline.training.solvers.lbfgs import LOSS_SCALE, MOST_EVALUATIONS
 def test_steps_are_those_of_pytorch_with_gradients_of_autograd(pack, trained, history, activation):
     whole = pack(Lbfgs(history=history), models=(Shallow(activation()),), steps=8, seeds=2)
     module, given = trained(whole), PackModule(whole, [8])
-    learned = given.learned
+    context = given.context
     for weights, start in zip(module.weights.detach(), given.weights.detach(), strict=True):
         twin = start[None].clone().requires_grad_()
         optimizer = torch.optim.LBFGS(
@@ -25,8 +25,8 @@ def test_steps_are_those_of_pytorch_with_gradients_of_autograd(pack, trained, hi
 
         def closure(twin=twin, optimizer=optimizer):
             optimizer.zero_grad()
-            outputs = learned.model.outputs(twin, learned.prepared_CP, learned.width, 1)
-            loss = learned.loss(outputs, learned.dataset.train_targets_PK.mT)[0] * LOSS_SCALE
+            outputs = context.model.outputs(twin, context.prepared_AP, context.width, 1)
+            loss = context.loss(outputs, context.dataset.train_targets_PK.mT)[0] * LOSS_SCALE
             loss.backward()
             return loss
 

@@ -18,12 +18,12 @@ from pipeline.training.module import PackModule
 from pipeline.training.solvers import damping
 
 
-def residuals(learned):
+def residuals(context):
     """A function of the weights of one trial: what its outputs miss, ``[K P]``."""
-    targets = learned.dataset.train_targets_PK.mT
+    targets = context.dataset.train_targets_PK.mT
 
     def missed(weights):
-        outputs = learned.model.outputs(weights[None], learned.prepared_CP, learned.width, learned.num_outputs)
+        outputs = context.model.outputs(weights[None], context.prepared_AP, context.width, context.num_outputs)
         return (outputs[0] - targets).flatten()
 
     return missed
@@ -33,7 +33,7 @@ def residuals(learned):
 def test_linear_model_is_solved_in_one_step_without_damping(pack, trained, basis):
     whole = pack(LevenbergMarquardt(damping=1e-15), models=(Linear(basis),), widths=(6,), seeds=1)
     module = trained(whole, stops=[1])
-    torch.testing.assert_close(module.weights.detach()[0], module.learned.least_squares_KF[0], rtol=1e-11, atol=1e-12)
+    torch.testing.assert_close(module.weights.detach()[0], module.context.least_squares_KF[0], rtol=1e-11, atol=1e-12)
 
 
 @pytest.mark.parametrize("loss", [HalfMeanSquare(), BinaryCrossEntropy(), BrierScore()], ids=Loss.label)
@@ -44,11 +44,11 @@ def test_steps_are_those_of_a_loop_over_trials_with_dense_matrices_of_autograd(p
     """
     rings = {"target": (OuterRing(),), "inputs": Inputs(train=(30,), test=10)}
     whole = pack(LevenbergMarquardt(damping=0.5), steps=12, loss=loss, **({} if loss.quadratic else rings))
-    learned = PackModule(whole, [12]).learned
-    targets = learned.dataset.train_targets_PK.mT
+    context = PackModule(whole, [12]).context
+    targets = context.dataset.train_targets_PK.mT
 
     def outputs(weights):
-        return learned.model.outputs(weights[None], learned.prepared_CP, learned.width, learned.num_outputs)[0]
+        return context.model.outputs(weights[None], context.prepared_AP, context.width, context.num_outputs)[0]
 
     def of_outputs(values):
         return loss(values[None], targets)[0]
@@ -63,7 +63,7 @@ def test_steps_are_those_of_a_loop_over_trials_with_dense_matrices_of_autograd(p
                 curved = torch.func.hessian(of_outputs)(outputs(weights)).flatten(2).flatten(0, 1)
             else:
                 slopes = torch.func.jacrev(torch.sigmoid)(outputs(weights)).flatten(2).flatten(0, 1)
-                curved = 2 / learned.num_points * slopes.mT @ slopes
+                curved = 2 / context.num_points * slopes.mT @ slopes
             matrix = jacobian.mT @ curved @ jacobian + mu * torch.eye(len(weights), dtype=torch.float64)
             trial = weights - torch.linalg.solve(matrix, jacobian.mT @ slope)
             falls = of_outputs(outputs(trial)) < of_outputs(outputs(weights))
@@ -78,7 +78,7 @@ def test_scipy_ends_at_the_same_minimum(pack, trained):
     module = trained(pack(LevenbergMarquardt(), widths=(2,), steps=400))
     start = PackModule(module.pack, [1]).weights.detach()
     losses_T, _ = module.engine.value_and_gradient(module.weights.detach())
-    missed, num_points = residuals(module.learned), module.learned.num_points
+    missed, num_points = residuals(module.context), module.context.num_points
 
     def solved(weights):
         return scipy.optimize.least_squares(
@@ -106,7 +106,7 @@ def test_damping_stays_within_its_bounds(pack, trained):
 
 def test_points_that_a_network_of_the_same_width_has_made_are_met_to_the_last_digit(pack, trained):
     whole = pack(LevenbergMarquardt(), inputs=Inputs(measure=Grid(), train=(40,), test=9), widths=(2,), steps=100)
-    x_P1 = PackModule(whole, [1]).learned.dataset.train_inputs_PD
+    x_P1 = PackModule(whole, [1]).context.dataset.train_inputs_PD
     module = trained(whole, targets=torch.tanh(3 * x_P1 + 1) - torch.tanh(2 * x_P1 - 1))
     losses_T, _ = module.engine.value_and_gradient(module.weights.detach())
     assert losses_T.max() < 1e-30  # residuals of 1e-15
@@ -118,6 +118,6 @@ def test_median_of_networks_on_a_sine_is_what_was_measured_before(pack, trained,
     inputs = Inputs(measure=Grid(), train=(128,), test=50)
     whole = pack(LevenbergMarquardt(), target=(Sine(),), inputs=inputs, widths=(width,), steps=400, seeds=16)
     module = trained(whole)
-    assert isinstance(module.learned.model, Shallow)
+    assert isinstance(module.context.model, Shallow)
     losses_T, _ = module.engine.value_and_gradient(module.weights.detach())
     assert float(2 * losses_T.median()) < most

@@ -32,9 +32,9 @@ def begun(pack, scattered, activation, **fields):
 
 def projected_loss(iterate, hidden_N: Tensor) -> Tensor:
     """Half the mean square of what the best output layer leaves of the targets, by the pseudo-inverse of autograd."""
-    prepared_CP, targets_KP = iterate.points
-    width = iterate.learned.width
-    values_WP = iterate.learned.model.activation(hidden_N.view(width, -1) @ prepared_CP)
+    prepared_AP, targets_KP = iterate.points
+    width = iterate.context.width
+    values_WP = iterate.context.model.activation(hidden_N.view(width, -1) @ prepared_AP)
     features_PF = torch.cat([values_WP, torch.ones_like(values_WP[:1])]).mT
     residual_PK = targets_KP.mT - features_PF @ (torch.linalg.pinv(features_PF) @ targets_KP.mT)
     return residual_PK.square().sum() / (2 * len(residual_PK))
@@ -69,13 +69,13 @@ def test_jacobian_of_kaufman_is_what_units_gain_outside_the_range_of_the_feature
     """By automatic differentiation of the features, the output layer held fixed."""
     iterate, here = begun(pack, scattered, activation())
     root_TNM, _ = iterate.kaufman(here)
-    prepared_CP = iterate.points[0]
-    model, width = iterate.learned.model, iterate.learned.width
+    prepared_AP = iterate.points[0]
+    model, width = iterate.context.model, iterate.context.width
     for weights_N, root_NM, range_PS in zip(here.weights_TN, root_TNM, here.range_TPS, strict=True):
         output_W = weights_N[-width - 1 : -1]
 
         def units(hidden_N: Tensor, output_W: Tensor = output_W) -> Tensor:
-            return output_W @ model.activation(hidden_N.view(width, -1) @ prepared_CP)
+            return output_W @ model.activation(hidden_N.view(width, -1) @ prepared_AP)
 
         slopes_PN = torch.func.jacrev(units)(weights_N[: -iterate.num_output])
         outside_PN = slopes_PN - range_PS @ (range_PS.mT @ slopes_PN)
@@ -132,7 +132,7 @@ def test_every_start_comes_close_to_the_best_relu_network_for_a_square(reference
     module = trained(pack(VariableProjection(), inputs=inputs, steps=120, **fields), start=scattered(5, width))
     assert reference["value"] == "4/(45 (n+1)^4)"
     x_PD = torch.linspace(-1, 1, 40_001, dtype=torch.float64)[:, None]
-    model = module.learned.model
+    model = module.context.model
     outputs_TP = model.outputs(module.weights.detach(), model.prepare(x_PD, width), width, 1)[:, 0]
     risk_T = (outputs_TP - x_PD[:, 0].square()).square().mean(dim=1)
     ratio_T = risk_T * 45 * (width + 1) ** 4 / 4

@@ -84,11 +84,11 @@ class Network(Form):
 
     def places(self, width: int, lanes: int) -> np.ndarray:
         row, inputs, outputs = padded(width, lanes), self.num_inputs, self.num_outputs
-        hidden_WC = np.arange(inputs + 1)[None, :] * row + np.arange(width)[:, None]
+        hidden_WA = np.arange(inputs + 1)[None, :] * row + np.arange(width)[:, None]
         output_KF = np.empty((outputs, width + 1), dtype=np.int64)
         output_KF[:, :width] = (inputs + 1 + np.arange(outputs))[:, None] * row + np.arange(width)
         output_KF[:, width] = self.rows * row + np.arange(outputs)
-        return np.concatenate([hidden_WC.ravel(), output_KF.ravel()])
+        return np.concatenate([hidden_WA.ravel(), output_KF.ravel()])
 
     def memory(self, width: int, lanes: int, batch: int) -> dict[str, int]:
         row, column = padded(width, lanes), padded(self.num_inputs, lanes) if self.inputs_in_lanes else 0
