@@ -1,4 +1,4 @@
-"""The verified values for tests marked ``reference``, and a real SLURM for every test that asks for ``dev_cluster``."""
+"""The verified values for tests marked ``reference``, a real SLURM for every test that asks for it, and small packs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -133,3 +133,43 @@ def start() -> None:
         pytest.fail(f"slurm/dev/up: {done.stderr.strip()}")
     if "already up" not in done.stderr:
         (LINK / "started_by_tests").touch()
+
+
+# Imported inside the fixtures: most tests need no PyTorch.
+
+
+@pytest.fixture
+def experiment() -> Callable[..., Any]:
+    """A function that makes an experiment of 12 trials a model, in double precision, with any field changed."""
+
+    from pipeline.experiment.axes import Inputs
+    from pipeline.experiment.experiment import Experiment
+    from pipeline.models.activations import Tanh
+    from pipeline.models.bases.trigonometric import Cosine
+    from pipeline.models.linear import Linear
+    from pipeline.models.shallow import Shallow
+    from pipeline.problems.targets import AbsoluteValue
+
+    def make(**fields: Any) -> Any:
+        asked = {
+            "question": "Does it work?",
+            "models": (Linear(Cosine()), Shallow(Tanh())),
+            "widths": (6,),
+            "target": (AbsoluteValue(),),
+            "inputs": Inputs(train=(24,), test=50),
+            "learning_rates": (0.01, 0.03, 0.1, 0.3),
+            "steps": 40,
+            "seeds": 3,
+            "dtype": "float64",
+        }
+        return Experiment(**(asked | fields))
+
+    return make
+
+
+@pytest.fixture
+def pack(experiment: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that makes the first pack of such an experiment."""
+    from pipeline.plan import make_plan
+
+    return lambda **fields: make_plan("test", experiment(**fields)).packs[0]

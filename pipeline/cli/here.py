@@ -142,11 +142,11 @@ def _sentences(kind: str) -> dict[str, str]:
 
 def bench(asked: argparse.Namespace) -> int:
     """Measure the speed of packs of networks and of linear models beside their peers, as ratios in one run."""
+    from pipeline.bench.closed_form import closed_form_sweep, measure_closed_form
+    from pipeline.bench.goals import means, verdicts
+    from pipeline.bench.linear import measure_linear
+    from pipeline.bench.peers import matrix_product_rate, measure, rows
     from pipeline.report.printing import as_json_rows, as_text
-    from pipeline.training.bench import matrix_product_rate, measure, rows
-    from pipeline.training.bench_descent import closed_form_sweep, measure_closed_form
-    from pipeline.training.bench_goals import means, verdicts
-    from pipeline.training.bench_linear import measure_linear
     from pipeline.training.fit import chosen_accelerator
 
     if asked.sweep:
@@ -166,15 +166,15 @@ def bench(asked: argparse.Namespace) -> int:
 
 def _bench_of_card(asked: argparse.Namespace) -> int:
     """Measure the engine for graphics cards, too; its rows are for people, so a program gets none of them."""
-    from pipeline.training import bench_card
+    from pipeline.bench import gpu
 
     with contextlib.redirect_stdout(sys.stderr if asked.json else sys.stdout):
-        return bench_card.main(["--packs", "32", "--shapes", "256x2x64x1"] if asked.quick else [])
+        return gpu.main(["--packs", "32", "--shapes", "256x2x64x1"] if asked.quick else [])
 
 
 def _bench_of_sweep(asked: argparse.Namespace) -> int:
+    from pipeline.bench.sweep import measure_sweep, values_per_second
     from pipeline.report.printing import as_text
-    from pipeline.training.bench_sweep import measure_sweep, values_per_second
 
     say(f"records: {values_per_second():,.0f} values written a second")
     table = measure_sweep(say=say)

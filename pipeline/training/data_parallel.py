@@ -9,15 +9,15 @@ import torch
 from torch import Tensor, distributed
 
 from pipeline.diagnostics.snapshot import PackContext
+from pipeline.engines.engine import Stack
+from pipeline.engines.minibatches import Minibatches
+from pipeline.engines.reference.engine import LARGE_OPERATION, first_out_of_bounds
+from pipeline.engines.reference.gradients import kernel
+from pipeline.engines.threads import CORES, threads_of_operation
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.resources import elements_of_chunk
 from pipeline.optimizers.rules import UpdateRule
 from pipeline.problems.problem import Dataset
-from pipeline.training.engines.engine import Stack
-from pipeline.training.engines.kernels import kernel
-from pipeline.training.engines.reference import LARGE_OPERATION, first_out_of_bounds
-from pipeline.training.engines.threads import CORES, threads_of_operation
-from pipeline.training.minibatches import Minibatches
 from pipeline.training.module import PackModule
 from pipeline.training.segments import Segment
 from pipeline.training.stacked_optimizer import StackedOptimizer

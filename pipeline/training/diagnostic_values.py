@@ -13,8 +13,8 @@ from torch import Tensor
 
 from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.diagnostics.snapshot import Snapshot
+from pipeline.engines.threads import CORES, pool_of_lanes
 from pipeline.experiment.resources import OBSERVED_BYTES, observed_bytes_of_trial
-from pipeline.training.engines.threads import CORES, pool_of_lanes
 from pipeline.training.module import NEVER, PackModule, initial_weights_of
 
 MOST_LANES = 8

@@ -20,6 +20,7 @@ import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from pipeline import __version__
+from pipeline.engines.threads import threads_of_operation
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
 from pipeline.problems.problem import Dataset
@@ -28,7 +29,6 @@ from pipeline.records.store import remove_unfinished_writes, write_outcomes
 from pipeline.training.checkpoints import WholeCheckpoints
 from pipeline.training.data_parallel import SharedPackModule
 from pipeline.training.deadline import Deadline, Stopped
-from pipeline.training.engines.threads import threads_of_operation
 from pipeline.training.fitted_function import write_best_fit
 from pipeline.training.module import NEVER, PackModule
 from pipeline.training.process_group import Order, check_processes, in_step, tell, trainer_arguments

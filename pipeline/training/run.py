@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 import torch
 
+from pipeline.engines.choice import announced, compile_engine, name_and_reason
 from pipeline.errors import PipelineError
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
@@ -24,7 +25,6 @@ from pipeline.records.outcome_provenance import Source
 from pipeline.records.store import finished_packs, is_finished, read_outcomes
 from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.diagnostic_values import return_freed_memory
-from pipeline.training.engines.choice import announced, compile_engine, name_and_reason
 from pipeline.training.failures import forget_failures, is_out_of_memory, write_failure
 from pipeline.training.fit import chosen_accelerator, fit
 from pipeline.training.pack_locks import holding

@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 
 import lightning as L
 
+from pipeline.engines.choice import compile_engine
 from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.names import CLOSED_FORM
@@ -28,7 +29,6 @@ from pipeline.problems.targets import Sine
 from pipeline.records.outcome_provenance import NO_JOB
 from pipeline.records.store import write_outcomes
 from pipeline.training.deadline import Deadline
-from pipeline.training.engines.choice import compile_engine
 from pipeline.training.fit import chosen_accelerator, device_name, new_module, outcomes, train
 from pipeline.training.fitted_function import write_best_fit
 from pipeline.training.module import PackModule

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from pipeline.diagnostics.snapshot import PackContext, Snapshot
+from pipeline.engines.threads import threads_of_operation
 from pipeline.models.model import Model
 from pipeline.numerics.randomness import stream
 from pipeline.optimizers.rules import GradientDescent, Optimizer
 from pipeline.problems.losses import HalfMeanSquare, Loss, Task
 from pipeline.problems.problem import Dataset
-from pipeline.training.engines.threads import threads_of_operation
 
 NUM_TRAIN, NUM_TEST, NUM_INPUTS, NUM_OUTPUTS, NUM_TRIALS = 20, 30, 2, 3, 4
 RATE = 0.25

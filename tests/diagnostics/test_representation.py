@@ -16,6 +16,8 @@ from pipeline.diagnostics.representation import (
     TangentKernelEffectiveRank,
 )
 from pipeline.diagnostics.snapshot import Snapshot
+from pipeline.engines.engine import Stack
+from pipeline.engines.reference.engine import Reference
 from pipeline.models.activations import ACTIVATIONS, Identity, LeakyRelu, Relu, Sigmoid, Tanh
 from pipeline.models.initialisations import Lecun
 from pipeline.models.linear import Linear
@@ -24,8 +26,6 @@ from pipeline.numerics.randomness import stream
 from pipeline.optimizers.rules import GradientDescent
 from pipeline.problems.losses import HalfMeanSquare
 from pipeline.problems.problem import Dataset
-from pipeline.training.engines.engine import Stack
-from pipeline.training.engines.reference import Reference
 
 NETWORKS = [Shallow(kind()) for kind in ACTIVATIONS.values()]
 

@@ -20,6 +20,8 @@ from pipeline.diagnostics.sharpness import (
     second_difference,
 )
 from pipeline.diagnostics.snapshot import PackContext, Snapshot
+from pipeline.engines.engine import Stack
+from pipeline.engines.reference.engine import Reference
 from pipeline.errors import FieldError
 from pipeline.models.activations import ACTIVATIONS, Identity, Relu, Tanh
 from pipeline.models.curvature import curvature
@@ -32,8 +34,6 @@ from pipeline.optimizers.rules import Adam, GradientDescent, LeastSquares, Momen
 from pipeline.problems.losses import LOSSES, HalfMeanSquare, Loss, SoftmaxCrossEntropy, Task
 from pipeline.problems.problem import Dataset
 from pipeline.problems.targets import ChebyshevPolynomial
-from pipeline.training.engines.engine import Stack
-from pipeline.training.engines.reference import Reference
 
 NETWORKS = [Shallow(kind()) for kind in ACTIVATIONS.values()]
 PAIRS = [(kind(), task) for kind in LOSSES.values() for task in Task if task in kind.tasks]

@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from pipeline.engines.cpu.singular_values import singular_values
 from pipeline.models.bases.basis import Basis
 from pipeline.models.bases.polynomial import Chebyshev, Legendre, Monomial
 from pipeline.models.bases.trigonometric import Cosine, Fourier
 from pipeline.numerics import spectra
 from pipeline.numerics.randomness import stream
 from pipeline.numerics.spectra import Trust
-from pipeline.training.engines.singular_values import singular_values
 
 EPS = torch.finfo(torch.float64).eps
 INTERVALS = {"unit_interval": (0.0, 1.0), "pm1": (-1.0, 1.0), "01": (0.0, 1.0)}

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
+from pipeline.engines.minibatches import Minibatches
 from pipeline.models.activations import Tanh
 from pipeline.models.bases.trigonometric import Cosine
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import GradientDescent
 from pipeline.training.data_parallel import Share
-from pipeline.training.minibatches import Minibatches
 from pipeline.training.module import PackModule
 
 every_model = pytest.mark.parametrize("model", [Linear(Cosine()), Shallow(Tanh())], ids=["linear", "shallow"])

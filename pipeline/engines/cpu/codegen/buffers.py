@@ -1,0 +1,89 @@
+"""Points and working memory as kernels take them."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.engines.cpu.codegen.processor import REGISTER_BITS
+from pipeline.engines.cpu.codegen.signature import Told, memory
+from pipeline.engines.cpu.codegen.simd import BITS, Dtype
+from pipeline.engines.cpu.kernels.training import TILE_REGISTERS
+
+NOT_A_STRIDE = 1024
+"""Bytes of which the distance of two inputs is no multiple, because they would push each other out of the cache."""
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points as a kernel takes them: a row for each input and output, its lanes filled up with the last point."""
+
+    inputs_CP: np.ndarray
+    targets_KP: np.ndarray
+    size: int
+
+    @functools.cached_property
+    def filled(self) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs and targets in full registers, each of which begins where one of memory does."""
+        return self._filled(self.inputs_CP), self._filled(self.targets_KP)
+
+    def _filled(self, rows_RP: np.ndarray) -> np.ndarray:
+        dtype: Dtype = "float32" if rows_RP.dtype == np.float32 else "float64"
+        filled = aligned_zeros(len(rows_RP) * self.size, dtype).reshape(len(rows_RP), self.size)
+        filled[:, : self.num_points], filled[:, self.num_points :] = rows_RP, rows_RP[:, -1:]
+        return filled
+
+    def columns(self, lanes: int) -> np.ndarray:
+        """The inputs of each point in full registers, filled up with zeros."""
+        inputs_CP = self.filled[0]
+        return np.ascontiguousarray(np.pad(inputs_CP, ((0, -len(inputs_CP) % lanes), (0, 0))).T)
+
+    def together(self, multiple: int) -> np.ndarray:
+        """Inputs and targets of each point, for batches to be gathered from; each filled up to a multiple by zeros."""
+        parts = [np.pad(rows, ((0, -len(rows) % multiple), (0, 0))) for rows in (self.inputs_CP, self.targets_KP)]
+        together_PC = np.concatenate(parts).T
+        dtype: Dtype = "float32" if together_PC.dtype == np.float32 else "float64"
+        found = aligned_zeros(together_PC.size, dtype).reshape(together_PC.shape)
+        found[:] = together_PC
+        return found
+
+    @property
+    def num_points(self) -> int:
+        """P."""
+        return self.inputs_CP.shape[1]
+
+
+class Shares:
+    """The share of each lane in a mean over points, and the tiles and chunks of tiles that they make."""
+
+    def __init__(self, num_points: int, lanes: int, dtype: np.dtype, most_chunks: int = 1) -> None:
+        self.registers = -(-num_points // lanes)
+        size = self.registers * lanes
+        if size * dtype.itemsize % NOT_A_STRIDE == 0:
+            size += lanes
+        self.share_P = np.zeros(size, dtype)
+        self.share_P[:num_points] = 1 / num_points
+        self.wide_tiles, self.narrow_tiles = divmod(self.registers, TILE_REGISTERS)
+        self.num_chunks = max(1, min(most_chunks, self.wide_tiles))  # none is without a tile
+        self.chunks = np.arange(self.num_chunks + 1) * self.wide_tiles // self.num_chunks
+
+    def arguments(self, of: str) -> dict[str, Told]:
+        """What a kernel is told, for all points or those of a batch."""
+        return {
+            f"{of}_share": memory(self.share_P),
+            f"{of}_stride": len(self.share_P),
+            f"{of}_wide_tiles": self.wide_tiles,
+            f"{of}_narrow_tiles": self.narrow_tiles,
+            f"{of}_num_chunks": self.num_chunks,
+            f"{of}_chunks": memory(self.chunks),
+        }
+
+
+def aligned_zeros(count: int, dtype: Dtype) -> np.ndarray:
+    """Zeros that begin where a register's worth of memory does."""
+    alignment = REGISTER_BITS // 8
+    numbers = np.zeros(count * BITS[dtype] // 8 + alignment, dtype=np.uint8)
+    start = -numbers.ctypes.data % alignment
+    return numbers[start : start + count * BITS[dtype] // 8].view(dtype)

@@ -1,0 +1,386 @@
+"""Machine code written as arithmetic: what Python does with a ``Value`` becomes instructions on many lanes at once.
+
+A kernel is a Python function that is run once, with values that stand for registers. A
+Python loop over inputs or outputs is written out; ``Program.loop`` becomes a loop of the
+machine. Every multiplication and addition is rounded as written, ``fma`` once, and no
+flag lets the compiler change their order: what a kernel computes is fixed by its text.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, Union
+
+from llvmlite import ir
+
+from pipeline.engines.cpu.codegen.processor import REGISTER_BITS
+from pipeline.engines.cpu.codegen.signature import WHOLE_NUMBERS, Argument
+
+Dtype: TypeAlias = Literal["float32", "float64"]
+Number: TypeAlias = Union["Value", float, int]
+
+WHOLE = ir.IntType(64)
+ADDRESS = ir.PointerType()
+FLOATS: dict[Dtype, ir.Type] = {"float32": ir.FloatType(), "float64": ir.DoubleType()}
+BITS: dict[Dtype, int] = {"float32": 32, "float64": 64}
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """A number, or one number in each of some lanes, while a kernel runs."""
+
+    program: Program
+    ir: ir.Value
+
+    @property
+    def lanes(self) -> int:
+        """How many numbers; 1 for a number by itself."""
+        return self.ir.type.count if isinstance(self.ir.type, ir.VectorType) else 1
+
+    @property
+    def is_real(self) -> bool:
+        """Whether it holds real numbers rather than whole ones."""
+        return not isinstance(_element(self.ir.type), ir.IntType)
+
+    def __add__(self, other: Number) -> Value:
+        return self.program.binary("fadd", "add", self, other)
+
+    def __sub__(self, other: Number) -> Value:
+        return self.program.binary("fsub", "sub", self, other)
+
+    def __mul__(self, other: Number) -> Value:
+        return self.program.binary("fmul", "mul", self, other)
+
+    def __truediv__(self, other: Number) -> Value:
+        return self.program.binary("fdiv", "sdiv", self, other)
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __rsub__(self, other: float) -> Value:
+        return self.program.as_value(other, self) - self
+
+    def __rtruediv__(self, other: float) -> Value:
+        return self.program.as_value(other, self) / self
+
+    def __neg__(self) -> Value:
+        return Value(self.program, self.program.builder.fneg(self.ir))
+
+    def __lt__(self, other: Number) -> Value:
+        return self.program.compare("<", self, other)
+
+    def __le__(self, other: Number) -> Value:
+        return self.program.compare("<=", self, other)
+
+    def __gt__(self, other: Number) -> Value:
+        return self.program.compare(">", self, other)
+
+    def __ge__(self, other: Number) -> Value:
+        return self.program.compare(">=", self, other)
+
+    def parts(self, lanes: int) -> list[Value]:
+        """The lanes in groups of so many, in their order."""
+        return [self.program.shuffle(self, self, range(n, n + lanes)) for n in range(0, self.lanes, lanes)]
+
+    def sum(self) -> Value:
+        """All lanes together, halves onto halves."""
+        value = self
+        while value.lanes > 1:
+            low, high = value.parts(value.lanes // 2)
+            value = low + high
+        return value
+
+
+class Variable:
+    """A value that changes in a loop."""
+
+    def __init__(self, program: Program, start: Value) -> None:
+        self.program = program
+        with program.builder.goto_entry_block():
+            self.address = program.builder.alloca(start.ir.type)
+        self.type = start.ir.type
+        self.set(start)
+
+    def get(self) -> Value:
+        """What it is now."""
+        return Value(self.program, self.program.builder.load(self.address, typ=self.type))
+
+    def set(self, value: Value) -> None:
+        """Change it."""
+        self.program.builder.store(value.ir, self.address)
+
+
+class Array:
+    """Memory that holds numbers of the program's type, one after another."""
+
+    def __init__(self, program: Program, address: ir.Value, element: ir.Type) -> None:
+        self.program, self.address, self.element = program, address, element
+
+    def at(self, place: Number) -> ir.Value:
+        """The address of an element."""
+        index = self.program.whole(place).ir
+        return self.program.builder.gep(self.address, [index], source_etype=self.element)
+
+    def load(self, place: Number, lanes: int = 1) -> Value:
+        """Elements from a place on."""
+        kind = ir.VectorType(self.element, lanes) if lanes > 1 else self.element
+        return Value(self.program, self.program.builder.load(self.at(place), align=_bytes_of(self.element), typ=kind))
+
+    def store(self, place: Number, value: Value) -> None:
+        """Write elements from a place on."""
+        self.program.builder.store(value.ir, self.at(place), align=_bytes_of(self.element))
+
+
+class Program:
+    """A function ``f(arguments)`` while it is written; its one argument is a table of whole numbers and addresses.
+
+    Args:
+        dtype: Of all its real numbers.
+    """
+
+    def __init__(self, dtype: Dtype) -> None:
+        self.dtype = dtype
+        self.real = FLOATS[dtype]
+        self.lanes = REGISTER_BITS // BITS[dtype]
+        self.module = ir.Module("kernel")
+        self.function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [ADDRESS]), "kernel")
+        self.builder = ir.IRBuilder(self.function.append_basic_block())
+        self.arguments: list[Argument] = []
+
+    def text(self) -> str:
+        """The whole program, for the compiler."""
+        if not self.builder.block.is_terminated:
+            self.builder.ret_void()
+        return str(self.module)
+
+    # What it is given.
+
+    def size(self, name: str) -> Value:
+        """A whole number among the arguments."""
+        return self._word(Argument(name))
+
+    def array(self, name: str, *sizes: int | str, whole: bool = False) -> Array:
+        """An array among the arguments, at least as long as the product of some sizes, themselves arguments."""
+        argument = Argument(name, WHOLE_NUMBERS if whole else self.dtype, sizes)
+        return Array(self, self.builder.inttoptr(self._word(argument).ir, ADDRESS), WHOLE if whole else self.real)
+
+    def _word(self, argument: Argument) -> Value:
+        place = self.builder.gep(self.function.args[0], [self.whole(len(self.arguments)).ir], source_etype=WHOLE)
+        self.arguments.append(argument)
+        return Value(self, self.builder.load(place, typ=WHOLE))
+
+    # Constants.
+
+    def whole(self, number: Number) -> Value:
+        """A whole number."""
+        return number if isinstance(number, Value) else Value(self, ir.Constant(WHOLE, int(number)))
+
+    def number(self, number: float, lanes: int = 1) -> Value:
+        """A real number, the same in all lanes."""
+        return Value(self, _constant(self._kind(lanes), float(number)))
+
+    def truth(self, *, value: bool) -> Value:
+        """Whether something holds, known already."""
+        return Value(self, ir.Constant(ir.IntType(1), int(value)))
+
+    def as_value(self, number: Number, like: Value) -> Value:
+        """A number with as many lanes as another value."""
+        if not isinstance(number, Value):
+            return Value(self, _constant(like.ir.type, number))
+        return self.spread(number, like.lanes) if number.lanes == 1 else number
+
+    def spread(self, number: Value, lanes: int) -> Value:
+        """A number in all lanes."""
+        if lanes == number.lanes:
+            return number
+        kind = ir.VectorType(number.ir.type, lanes)
+        first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), number.ir, ir.Constant(ir.IntType(32), 0))
+        zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
+        return Value(self, self.builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), zeros))
+
+    def _kind(self, lanes: int) -> ir.Type:
+        return ir.VectorType(self.real, lanes) if lanes > 1 else self.real
+
+    # Arithmetic.
+
+    def _alike(self, *numbers: Number) -> list[Value]:
+        widest = max((n for n in numbers if isinstance(n, Value)), key=lambda value: value.lanes)
+        return [self.as_value(number, widest) for number in numbers]
+
+    def binary(self, of_reals: str, of_wholes: str, left: Number, right: Number) -> Value:
+        """An operation on two numbers."""
+        a, b = self._alike(left, right)
+        return Value(self, getattr(self.builder, of_reals if a.is_real else of_wholes)(a.ir, b.ir))
+
+    def compare(self, relation: str, left: Number, right: Number) -> Value:
+        """Whether a relation holds, lane by lane; it never does for NaN."""
+        a, b = self._alike(left, right)
+        compare = self.builder.fcmp_ordered if a.is_real else self.builder.icmp_signed
+        return Value(self, compare(relation, a.ir, b.ir))
+
+    def negation(self, condition: Value) -> Value:
+        """Whether a condition does not hold."""
+        return Value(self, self.builder.not_(condition.ir))
+
+    def anywhere(self, condition: Value) -> Value:
+        """Whether a condition holds in one lane or more."""
+        lanes = ir.IntType(condition.lanes)
+        return Value(self, self.builder.icmp_unsigned("!=", self.builder.bitcast(condition.ir, lanes), lanes(0)))
+
+    def select(self, condition: Value, yes: Number, no: Number) -> Value:
+        """One of two numbers in each lane."""
+        if not isinstance(yes, Value):
+            yes = self.number(yes, condition.lanes)
+        a, b = self._alike(yes, no)
+        return Value(self, self.builder.select(condition.ir, a.ir, b.ir))
+
+    def intrinsic(self, name: str, *numbers: Number) -> Value:
+        """An operation that the compiler knows by name, such as ``sqrt``."""
+        values = self._alike(*numbers)
+        kind = values[0].ir.type
+        element = f"{'f' if values[0].is_real else 'i'}{_bytes_of(_element(kind)) * 8}"
+        full = f"llvm.{name}.{f'v{values[0].lanes}' if values[0].lanes > 1 else ''}{element}"
+        function = self.module.globals.get(full) or ir.Function(
+            self.module, ir.FunctionType(kind, [kind] * len(values)), full
+        )
+        return Value(self, self.builder.call(function, [value.ir for value in values]))
+
+    def fma(self, a: Number, b: Number, c: Number) -> Value:
+        """``a b + c``, rounded once."""
+        return self.intrinsic("fma", a, b, c)
+
+    def polynomial(self, x: Value, coefficients: Sequence[float]) -> Value:
+        """A polynomial, constant term first, by Horner's rule."""
+        start = self.as_value(coefficients[-1], x)
+        return functools.reduce(lambda sum_, c: self.fma(sum_, x, c), reversed(coefficients[:-1]), start)
+
+    def shuffle(self, a: Value, b: Value, lanes: Sequence[int]) -> Value:
+        """Lanes of two values, numbered through, in any order."""
+        if len(lanes) == 1:
+            return Value(self, self.builder.extract_element(a.ir, ir.Constant(ir.IntType(32), lanes[0])))
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
+        return Value(self, self.builder.shuffle_vector(a.ir, b.ir, mask))
+
+    def looked_up(self, table: Sequence[float], index: Value) -> Value:
+        """Elements of a table of 32 numbers, by the last five bits of a register of whole ones; with AVX-512 only."""
+        kind, whole = self._kind(self.lanes), ir.VectorType(ir.IntType(32), self.lanes)
+        name = "llvm.x86.avx512.vpermi2var.ps.512"
+        function = self.module.globals.get(name) or ir.Function(
+            self.module, ir.FunctionType(kind, [kind, whole, kind]), name
+        )
+        low, high = (ir.Constant(kind, list(half)) for half in (table[: self.lanes], table[self.lanes :]))
+        return Value(self, self.builder.call(function, [low, index.ir, high]))
+
+    def gathered(self, numbers: Sequence[Value]) -> Value:
+        """Numbers by themselves, one in each lane."""
+        kind = self._kind(len(numbers))
+        lanes = ir.Constant(kind, ir.Undefined)
+        for place, number in enumerate(numbers):
+            lanes = self.builder.insert_element(lanes, number.ir, ir.Constant(ir.IntType(32), place))
+        return Value(self, lanes)
+
+    def joined(self, values: Sequence[Value]) -> Value:
+        """The lanes of a power of two of values, one after another."""
+        level = list(values)
+        while len(level) > 1:
+            level = [self.shuffle(a, b, range(2 * a.lanes)) for a, b in zip(level[::2], level[1::2], strict=True)]
+        return level[0]
+
+    def sums(self, values: Sequence[Value]) -> Value:
+        """The sums over the lanes of as many values as there are lanes, one in each lane.
+
+        Two values at a time are folded into one that holds half of each, so that nearly every
+        addition is on full registers.
+        """
+        level, half = list(values), 1
+        while len(level) > 1:
+            level = [self._folded(a, b, half) for a, b in zip(level[::2], level[1::2], strict=True)]
+            half *= 2
+        return level[0]
+
+    def _folded(self, a: Value, b: Value, half: int) -> Value:
+        """Neighbouring groups of ``half`` lanes added: those of the first value and the second in turn."""
+        count = a.lanes
+        groups = range(0, count, 2 * half)
+        low = [start + n + first for start in groups for first in (0, count) for n in range(half)]
+        return self.shuffle(a, b, low) + self.shuffle(a, b, [lane + half for lane in low])
+
+    # Bits.
+
+    def as_whole_bits(self, x: Value) -> Value:
+        """The bits of real numbers, as whole ones."""
+        element = ir.IntType(BITS[self.dtype])
+        return Value(self, self.builder.bitcast(x.ir, ir.VectorType(element, x.lanes) if x.lanes > 1 else element))
+
+    def as_real_bits(self, x: Value) -> Value:
+        """Whole numbers taken for the bits of real ones."""
+        return Value(self, self.builder.bitcast(x.ir, self._kind(x.lanes)))
+
+    def bits(self, operation: str, left: Value, right: Number) -> Value:
+        """``and``, ``or`` or ``xor``, on conditions too; ``shl``, ``lshr`` or ``ashr`` on whole numbers."""
+        a, b = self._alike(left, right)
+        name = {"and": "and_", "or": "or_"}.get(operation, operation)
+        return Value(self, getattr(self.builder, name)(a.ir, b.ir))
+
+    def product_of_bits(self, left: Number, right: Number) -> tuple[Value, Value]:
+        """The low and the high half of the product of two whole numbers without signs."""
+        wide = ir.IntType(2 * WHOLE.width)
+        a, b = (self.builder.zext(self.whole(number).ir, wide) for number in (left, right))
+        product = self.builder.mul(a, b)
+        high = self.builder.lshr(product, ir.Constant(wide, WHOLE.width))
+        return Value(self, self.builder.trunc(product, WHOLE)), Value(self, self.builder.trunc(high, WHOLE))
+
+    # What happens when.
+
+    @contextmanager
+    def loop(self, stop: Number | Callable[[], Value], *, start: Number = 0, step: int = 1) -> Iterator[Value]:
+        """Repeat the block for every number from ``start`` to below ``stop``, which may change meanwhile."""
+        builder = self.builder
+        before, head = builder.block, self.function.append_basic_block()
+        body, after = self.function.append_basic_block(), self.function.append_basic_block()
+        builder.branch(head)
+        builder.position_at_end(head)
+        number = builder.phi(WHOLE)
+        number.add_incoming(self.whole(start).ir, before)
+        end = stop() if callable(stop) else self.whole(stop)
+        builder.cbranch(builder.icmp_signed("<", number, end.ir), body, after)
+        builder.position_at_end(body)
+        yield Value(self, number)
+        number.add_incoming(builder.add(number, self.whole(step).ir), builder.block)
+        builder.branch(head)
+        builder.position_at_end(after)
+
+    @contextmanager
+    def when(self, condition: Value) -> Iterator[None]:
+        """Do the block only if the condition holds."""
+        with self.builder.if_then(condition.ir):
+            yield
+
+    def variable(self, start: Value) -> Variable:
+        """Something that changes."""
+        return Variable(self, start)
+
+
+def _element(kind: ir.Type) -> ir.Type:
+    return kind.element if isinstance(kind, ir.VectorType) else kind
+
+
+def _bytes_of(element: ir.Type) -> int:
+    if isinstance(element, ir.IntType):
+        return element.width // 8
+    return 4 if isinstance(element, ir.FloatType) else 8
+
+
+def _constant(kind: ir.Type, number: float) -> ir.Constant:
+    if isinstance(kind, ir.VectorType):
+        return ir.Constant(kind, [_constant(kind.element, number)] * kind.count)
+    return ir.Constant(kind, int(number) if isinstance(kind, ir.IntType) else float(number))
+
+
+def total(values: Sequence[Value]) -> Value:
+    """The sum of some values, from left to right."""
+    return functools.reduce(operator.add, values)

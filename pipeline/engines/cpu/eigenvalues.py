@@ -1,0 +1,78 @@
+"""The largest eigenvalues of Hessians, by kernels written for the shape of a pack."""
+
+from __future__ import annotations
+
+import functools
+from typing import final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.diagnostics.snapshot import PackContext
+from pipeline.engines.cpu.codegen.buffers import aligned_zeros
+from pipeline.engines.cpu.codegen.compile import Kernel
+from pipeline.engines.cpu.evaluation import of_training_points
+from pipeline.engines.cpu.kernels.hessian_lanczos import lanczos_program
+from pipeline.engines.cpu.kernels.network import Network
+from pipeline.engines.cpu.kernels.training import TILE_REGISTERS, padded
+from pipeline.numerics.largest_eigenvalues import MOST_STEPS, TOLERANCE, RitzPairs, start_vectors
+
+
+@functools.cache
+def lanczos_kernel(network: Network) -> Kernel:
+    """What computes eigenvalues."""
+    return Kernel(lanczos_program(network))
+
+
+@final
+class LargestEigenvalues:
+    """Those of the Hessian of the training loss of networks of one shape, in float64.
+
+    Several threads may call it at the same time.
+
+    Args:
+        context: What is trained.
+    """
+
+    def __init__(self, context: PackContext) -> None:
+        self.setting = of_training_points(context)
+        places_N = self.setting.places_N
+        self.most_steps = min(MOST_STEPS, len(places_N))
+        start_N = start_vectors(1, len(places_N))[0].numpy()
+        self.start = aligned_zeros(self.setting.size, "float64")
+        self.start[places_N] = start_N / np.linalg.norm(start_N)
+
+    def __call__(self, weights_TN: Tensor) -> RitzPairs:
+        """At some weights, shape ``[T, N]`` in float64.
+
+        A trial's numbers are made by the same instructions whatever is computed beside it.
+        """
+        weights_TN = weights_TN.contiguous()
+        largest_T, residuals_T = weights_TN.new_empty(2, len(weights_TN))
+        vectors_TN = torch.empty_like(weights_TN)
+        told = {"largest": largest_T, "residuals": residuals_T, "vectors": vectors_TN}
+        told |= {"most_steps": self.most_steps, "start": self.start}
+        self.setting.run(lanczos_kernel(self.setting.network), weights_TN, self._memory(), told)
+        finite_T = largest_T.isfinite() & residuals_T.isfinite()
+        largest_T, residuals_T = (found_T.where(finite_T, torch.nan) for found_T in (largest_T, residuals_T))
+        return RitzPairs(largest_T, vectors_TN, residuals_T, residuals_T <= TOLERANCE * largest_T.abs())
+
+    def _memory(self) -> dict[str, int]:
+        """Numbers in each of the arrays that the kernel works in."""
+        setting, network, lanes = self.setting, self.setting.network, self.setting.lanes
+        num_sums, small = network.num_inputs + 1 + network.num_outputs, padded(self.most_steps, lanes)
+        return {
+            "own_gradient": setting.size,
+            "chunk_losses": lanes,
+            "output_sums": (network.num_outputs + 1) * lanes,
+            "zeros": num_sums * lanes,
+            "sums": setting.row * num_sums * lanes,
+            "hidden": setting.width * setting.stride,
+            "outputs": network.num_outputs * setting.stride,
+            "tangents": setting.width * TILE_REGISTERS * lanes,
+            "diagonal": small,
+            "beside": small,
+            "turn": small,
+            "basis": (self.most_steps + 1) * setting.size,  # of which only what is needed is ever touched
+        }

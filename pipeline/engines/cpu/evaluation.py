@@ -1,0 +1,80 @@
+"""Networks of one shape on some points, as kernels that only look at them are told of it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import final
+
+import torch
+from torch import Tensor
+
+from pipeline.diagnostics.snapshot import PackContext
+from pipeline.engines.cpu.codegen.buffers import Points, Shares, aligned_zeros
+from pipeline.engines.cpu.codegen.compile import Kernel
+from pipeline.engines.cpu.codegen.processor import REGISTER_BITS
+from pipeline.engines.cpu.codegen.signature import Told, memory
+from pipeline.engines.cpu.codegen.simd import BITS, Dtype
+from pipeline.engines.cpu.kernels.network import Network
+from pipeline.engines.cpu.kernels.training import padded
+from pipeline.models.shallow import Shallow
+
+
+@final
+class Setting:
+    """The points, and where the weights of a trial lie.
+
+    Args:
+        context: What is trained.
+        inputs_PD: The points.
+        targets_PK: Their targets.
+        dtype: Of the arithmetic.
+    """
+
+    def __init__(self, context: PackContext, inputs_PD: Tensor, targets_PK: Tensor, dtype: Dtype) -> None:
+        assert isinstance(context.model, Shallow)
+        self.lanes, self.width = REGISTER_BITS // BITS[dtype], context.width
+        inputs_DP, targets_KP = (rows.mT.numpy().astype(dtype, order="C") for rows in (inputs_PD, targets_PK))
+        self.network = Network(len(inputs_DP), len(targets_KP), context.model.activation, context.loss, dtype)
+        self.row, self.num_points = padded(self.width, self.lanes), len(inputs_PD)
+        self.size = self.network.size(self.width, self.lanes)
+        self.shares = Shares(self.num_points, self.lanes, inputs_DP.dtype)
+        self.stride = len(self.shares.share_P)
+        self.points = Points(inputs_DP, targets_KP, self.stride)
+        self.places_N = self.network.places(self.width, self.lanes)
+        self.told: dict[str, Told] = {
+            "num_weights": len(self.places_N),
+            "places": memory(self.places_N),
+            "width": self.width,
+            "row": self.row,
+            "size": self.size,
+            "all_inputs": memory(self.points.filled[0]),
+            "all_targets": memory(self.points.filled[1]),
+            **self.shares.arguments("all"),
+        }
+
+    def run(self, kernel: Kernel, weights_TN: Tensor, sizes: dict[str, int], told: Mapping[str, Told]) -> None:
+        """Run a kernel for all trials, on this thread, in memory of its own, so that several threads may do so at once.
+
+        Args:
+            kernel: What to do.
+            weights_TN: Shape ``[T, N]``, contiguous, in the dtype of the arithmetic.
+            sizes: Numbers in each of the arrays that it works in, by its names for them; they are zero at first.
+            told: What else it is told.
+        """
+        sizes = {"own_weights": self.size, **sizes}
+        scratch = aligned_zeros(sum(sizes.values()), self.network.dtype)
+        starts = itertools.accumulate(sizes.values(), initial=0)
+        own = {name: scratch[start:] for name, start in zip(sizes, starts, strict=False)}
+        kernel(self.told | own | dict(told) | {"weights": weights_TN, "num_trials": len(weights_TN)})
+
+
+def of_training_points(context: PackContext) -> Setting:
+    """In float64, whatever networks are trained in."""
+    return Setting(context, context.dataset.train_inputs_PD, context.dataset.train_targets_PK, "float64")
+
+
+def of_test_points(context: PackContext) -> Setting:
+    """In the dtype of the training."""
+    dtype: Dtype = "float32" if context.dtype == torch.float32 else "float64"
+    return Setting(context, context.dataset.test_inputs_PD, context.dataset.test_targets_PK, dtype)

@@ -1,0 +1,58 @@
+"""Features and outputs of the networks of a pack, by kernels written for their shape."""
+
+from __future__ import annotations
+
+import functools
+from typing import final
+
+from torch import Tensor
+
+from pipeline.diagnostics.snapshot import PackContext
+from pipeline.engines.cpu.codegen.compile import Kernel
+from pipeline.engines.cpu.codegen.signature import Told
+from pipeline.engines.cpu.evaluation import Setting, of_test_points, of_training_points
+from pipeline.engines.cpu.kernels.forward import values_program
+from pipeline.engines.cpu.kernels.network import Network
+from pipeline.engines.cpu.kernels.training import TILE_REGISTERS, padded
+
+OF_BACKWARD = ("own_gradient", "sums", "zeros", "output_sums", "chunk_losses")
+"""Memory that only the backward pass works in."""
+
+
+@functools.cache
+def values_kernel(network: Network, *, features: bool) -> Kernel:
+    """What computes features, or outputs."""
+    return Kernel(values_program(network, features=features))
+
+
+@final
+class NetworkValues:
+    """What networks of one shape are at the training points and at the held-out ones.
+
+    Several threads may call it at the same time; a trial's numbers do not depend on those beside it.
+
+    Args:
+        context: What is trained.
+    """
+
+    def __init__(self, context: PackContext) -> None:
+        self.training, self.test = of_training_points(context), of_test_points(context)
+
+    def features(self, weights_TN: Tensor) -> Tensor:
+        """Feature matrices on the training points at weights in float64, shape ``[T, P, F]``, the last column ones."""
+        setting = self.training
+        kept_TFP = self._kept(setting, weights_TN, setting.width + 1, features=True)
+        kept_TFP[:, -1] = 1.0
+        return kept_TFP.mT
+
+    def test_outputs(self, weights_TN: Tensor) -> Tensor:
+        """Outputs at the held-out points, in the dtype of the training, shape ``[T, K, P]``."""
+        return self._kept(self.test, weights_TN, self.test.network.num_outputs, features=False)
+
+    def _kept(self, setting: Setting, weights_TN: Tensor, num_rows: int, *, features: bool) -> Tensor:
+        stride = padded(setting.num_points, setting.lanes)
+        kept_TRP = weights_TN.new_empty(len(weights_TN), num_rows, stride)
+        memory = {"hidden": setting.width * TILE_REGISTERS * setting.lanes, **dict.fromkeys(OF_BACKWARD, 0)}
+        told: dict[str, Told] = {"kept": kept_TRP, "kept_stride": stride, "kept_of_trial": num_rows * stride}
+        setting.run(values_kernel(setting.network, features=features), weights_TN.contiguous(), memory, told)
+        return kept_TRP[:, :, : setting.num_points]

@@ -1,0 +1,49 @@
+"""Each activation, and its derivative given its value, as arithmetic on lanes."""
+
+from __future__ import annotations
+
+from pipeline.engines.cpu.codegen.math import sigmoid, tanh
+from pipeline.engines.cpu.codegen.simd import Program, Value
+from pipeline.models.activations import Activation, Identity, LeakyRelu, Relu, Sigmoid, Tanh
+
+COVERED = (Relu, LeakyRelu, Sigmoid, Tanh, Identity)
+STRAIGHT = (Relu, LeakyRelu, Identity)
+"""Activations with ``g(z) = g'(z) z``: straight lines through zero."""
+
+
+def activate(p: Program, activation: Activation, z: Value) -> Value:
+    """The value at ``z``."""
+    match activation:
+        case Relu():
+            return p.select(z < 0.0, 0.0, z)
+        case LeakyRelu(slope):
+            return p.select(z < 0.0, z * slope, z)
+        case Sigmoid():
+            return sigmoid(p, z)
+        case Tanh():
+            return tanh(p, z)
+    return z
+
+
+def times_derivative(p: Program, activation: Activation, slope: Value, value: Value) -> Value:
+    """A slope times the derivative of the activation where it has a value; at a kink that of the left side."""
+    match activation:
+        case Relu():
+            return p.select(value > 0.0, slope, 0.0)
+        case LeakyRelu(below):
+            return p.select(value > 0.0, slope, slope * below)
+        case Sigmoid():
+            return p.fma(-(slope * value), value, slope * value)
+        case Tanh():
+            return p.fma(-(slope * value), value, slope)
+    return slope
+
+
+def times_second_derivative(p: Program, activation: Activation, factor: Value, value: Value) -> Value:
+    """A factor times the second derivative of the activation where it has a value; 0 at a kink."""
+    match activation:
+        case Sigmoid():
+            return factor * (value * (1.0 - value) * p.fma(value, -2.0, 1.0))
+        case Tanh():
+            return factor * (value * -2.0 * p.fma(-value, value, 1.0))
+    return p.as_value(0.0, factor)

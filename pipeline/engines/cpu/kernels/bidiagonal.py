@@ -1,0 +1,105 @@
+"""A matrix reduced to two diagonals, which keeps its singular values: Householder reflections from both sides.
+
+What two reflections change is written when the next two are made, and these need nothing but sums over columns that
+have just been changed, so that each pair goes over the matrix once, eight columns at a time.
+
+Source: Howell, Demmel, Fulton, Hammarling and Marmol, Cache efficient bidiagonalization using BLAS 2.5 operators (ACM
+TOMS 34(3), 2008), section 3; Golub and Van Loan, Matrix Computations (4th ed.), section 5.4.8.
+"""
+
+from __future__ import annotations
+
+from pipeline.engines.cpu.codegen.simd import Program, Value
+from pipeline.engines.cpu.kernels.householder import Columns, Reflection
+
+
+class Bidiagonalisation(Columns):
+    """The matrix A on its way, as ``A - left across^T - behind right.vector^T``; zeros fill up its columns to eights.
+
+    With ``left`` the vector of the last reflection of columns and ``right`` the last of rows, ``across`` is what the
+    one takes from each column, ``behind`` what the other takes from each row.
+    """
+
+    def __init__(self, p: Program) -> None:
+        super().__init__(p)
+        self.diagonal, self.beside = p.array("diagonal"), p.array("beside")
+        self.left, self.behind, self.across = p.array("left"), p.array("behind"), p.array("across")
+        self.next = Reflection(p.array("next_left"), p.variable(p.number(0.0)))
+        self.right = Reflection(p.array("right"), p.variable(p.number(0.0)))
+        self.product = p.array("product")
+
+    def reduce(self) -> None:
+        """Leave the diagonal, and from the second place on what is beside it, above."""
+        p, lanes = self.p, self.p.lanes
+        with p.loop(self.rows, step=lanes) as row:
+            for vector in (self.left, self.behind):
+                vector.store(row, p.number(0.0, lanes))
+        with p.loop(self.columns) as number:
+            base, behind = number / lanes * lanes, number + 1
+            self.update(number, base)
+            self.find(self.next, number, base)
+            self.diagonal.store(number, self.column(number).load(number))
+            with p.loop(self.rows, start=base, step=lanes) as row:
+                self.product.store(row, p.number(0.0, lanes))
+            with p.loop(self.columns, start=behind, step=lanes) as first:
+                self.pass_over(number, base, first)
+            with p.when(behind < self.columns):
+                self.reflect_rows(number, base)
+
+    def update(self, number: Value, base: Value) -> None:
+        """Write what the reflections made so far change in a column."""
+        p, lanes, column = self.p, self.p.lanes, self.column(number)
+        across, right = (p.spread(-array.load(number), lanes) for array in (self.across, self.right.vector))
+        with p.loop(self.rows, start=base, step=lanes) as row:
+            value = p.fma(across, self.left.load(row, lanes), column.load(row, lanes))
+            column.store(row, p.fma(right, self.behind.load(row, lanes), value))
+
+    def pass_over(self, number: Value, base: Value, first: Value) -> None:
+        """Write what changes in eight columns, reflect them, and add them to the product with their row.
+
+        Args:
+            number: Of the row that is left in ``right``.
+            base: The first row of its register.
+            first: Of the columns.
+        """
+        p, lanes = self.p, self.p.lanes
+        columns = [self.column(first + n) for n in range(lanes)]
+        across, right = (
+            [p.spread(-array.load(first + n), lanes) for n in range(lanes)]
+            for array in (self.across, self.right.vector)
+        )
+        sums = [p.variable(p.number(0.0, lanes)) for _ in columns]
+        with p.loop(self.rows, start=base, step=lanes) as row:
+            left, behind, next_left = (array.load(row, lanes) for array in (self.left, self.behind, self.next.vector))
+            for n, column in enumerate(columns):
+                value = p.fma(right[n], behind, p.fma(across[n], left, column.load(row, lanes)))
+                column.store(row, value)
+                sums[n].set(p.fma(next_left, value, sums[n].get()))
+        taken = p.sums([sum_.get() for sum_ in sums]) * self.next.factor.get()
+        self.across.store(first, taken)
+        of_row = p.gathered([column.load(number) for column in columns])
+        self.right.vector.store(first, p.fma(-taken, self.next.vector.load(number), of_row))
+        factors = [p.spread(self.right.vector.load(first + n), lanes) for n in range(lanes)]
+        with p.loop(self.rows, start=base, step=lanes) as row:
+            value = self.product.load(row, lanes)
+            for factor, column in zip(factors, columns, strict=True):
+                value = p.fma(factor, column.load(row, lanes), value)
+            self.product.store(row, value)
+
+    def reflect_rows(self, number: Value, base: Value) -> None:
+        """Find the reflection of the row that was left, and what it takes from each row.
+
+        Its vector differs from the row in one place, so products with it follow from those with the row.
+        """
+        p, lanes, right, behind = self.p, self.p.lanes, self.right, number + 1
+        square, between = self.dots([right.vector, self.across], [right.vector], behind, self.columns)
+        beside = self.mirror(right, behind, square)
+        self.beside.store(behind, beside)
+        between = p.fma(-beside, self.across.load(behind), between)
+        factor, column = p.spread(right.factor.get(), lanes), self.column(behind)
+        first, second = p.spread(-beside, lanes), p.spread(-between, lanes)
+        with p.loop(self.rows, start=base, step=lanes) as row:
+            next_left = self.next.vector.load(row, lanes)
+            value = p.fma(first, column.load(row, lanes), self.product.load(row, lanes))
+            self.behind.store(row, p.fma(second, next_left, value) * factor)
+            self.left.store(row, next_left)

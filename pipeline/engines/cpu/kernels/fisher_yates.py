@@ -1,0 +1,85 @@
+"""Orders of points as numpy draws them, bit for bit those of ``Generator(Philox(key=...)).permutation``.
+
+A random number of 32 bits is cut to the bits that a place needs; one that is still too large is drawn again. A
+processor cannot guess when that happens, so nothing branches on it: the point then changes places with itself.
+
+Sources: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011), for Philox 4x64 of 10 rounds; for what
+is made of its numbers, the source of numpy 2.4: ``philox.h``, and ``random_interval`` in ``distributions.c``.
+"""
+
+from __future__ import annotations
+
+from pipeline.engines.cpu.codegen.simd import Array, Program, Value
+
+ROUNDS = 10
+MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
+KEY_STEPS = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
+HALF_WORD = 32
+ENDLESS = 1 << 62
+
+Key = tuple[Value, Value]
+
+
+def philox(p: Program, counter: Value, key: Key) -> list[Value]:
+    """The four words of a block whose counter has one word that is not zero."""
+    a, b, c, d = counter, p.whole(0), p.whole(0), p.whole(0)
+    for _ in range(ROUNDS):
+        (low_a, high_a), (low_c, high_c) = p.product_of_bits(a, MULTIPLIERS[0]), p.product_of_bits(c, MULTIPLIERS[1])
+        a, b = p.bits("xor", p.bits("xor", high_c, b), key[0]), low_c
+        c, d = p.bits("xor", p.bits("xor", high_a, d), key[1]), low_a
+        key = (key[0] + KEY_STEPS[0], key[1] + KEY_STEPS[1])
+    return [a, b, c, d]
+
+
+class Shuffle:
+    """The shuffle of Fisher and Yates: from the last place on, each gets one of the points up to it.
+
+    Args:
+        p: The program.
+        order: The points.
+        last: The last place.
+        mask: The bits that it needs.
+    """
+
+    def __init__(self, p: Program, order: Array, last: Value, mask: Value) -> None:
+        self.p, self.order = p, order
+        self.place, self.mask = p.variable(last), p.variable(mask)
+
+    def make(self, key: Key) -> None:
+        """Draw until every place has its point."""
+        p = self.p
+
+        def stop() -> Value:
+            return p.select(self.place.get() > 0, p.whole(ENDLESS), p.whole(0))
+
+        with p.loop(stop, start=1) as counter:
+            for word in philox(p, counter, key):
+                self.draw(p.bits("and", word, (1 << HALF_WORD) - 1))
+                self.draw(p.bits("lshr", word, HALF_WORD))
+
+    def draw(self, number: Value) -> None:
+        """Fill the place by a random number, unless it is too large or there is no place any more."""
+        p, place = self.p, self.place.get()
+        half = p.bits("lshr", self.mask.get(), 1)
+        self.mask.set(p.select(place <= half, half, self.mask.get()))
+        drawn = p.bits("and", number, self.mask.get())
+        fits = p.bits("and", drawn <= place, place > 0)
+        other = p.select(fits, drawn, place)
+        point, other_point = self.order.load(place), self.order.load(other)
+        self.order.store(place, other_point)
+        self.order.store(other, point)
+        self.place.set(p.select(fits, place - 1, place))
+
+
+def orders_program() -> Program:
+    """The first points of one order after another; the next is written over what is left over of one."""
+    p = Program("float64")
+    keys = p.array("keys", 2, "num_orders", whole=True)
+    orders = p.array("orders", "num_orders", "kept", whole=True)
+    num_points, kept, mask = p.size("num_points"), p.size("kept"), p.size("mask")
+    with p.loop(p.size("num_orders")) as number:
+        order = Array(p, orders.at(number * kept), orders.element)
+        with p.loop(num_points) as point:
+            order.store(point, point)
+        Shuffle(p, order, num_points - 1, mask).make((keys.load(number * 2), keys.load(number * 2 + 1)))
+    return p

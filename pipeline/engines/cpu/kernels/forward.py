@@ -1,0 +1,54 @@
+"""Features and outputs of networks with one hidden layer at some points: the forward pass alone, on lanes of points."""
+
+from __future__ import annotations
+
+from pipeline.engines.cpu.codegen.simd import Array, Program, Value
+from pipeline.engines.cpu.kernels.network import Network, NetworkStep
+from pipeline.engines.cpu.kernels.training import TILE_REGISTERS, Tile, Trial
+
+
+class Values(NetworkStep):
+    """The forward pass, written into a program that keeps what it finds.
+
+    Args:
+        p: The program.
+        network: What to compute.
+    """
+
+    def __init__(self, p: Program, network: Network) -> None:
+        super().__init__(p, network, "all")
+        self.kept_stride = p.size("kept_stride")
+
+    @property
+    def inputs_in_lanes(self) -> bool:
+        return False
+
+    def over_tiles(self, kept: Array, *, features: bool) -> None:
+        """Write the pass over all points; of each hidden unit, or of each output, a row is kept."""
+        wide = self.p.lanes * TILE_REGISTERS
+        with self.p.loop(self.wide_tiles) as number:
+            self._keep(kept, number * wide, wide, features=features)
+        with self.p.loop(self.narrow_tiles) as number:
+            self._keep(kept, self.wide_tiles * wide + number * self.p.lanes, self.p.lanes, features=features)
+
+    def _keep(self, kept: Array, first: Value, lanes: int, *, features: bool) -> None:
+        outputs = self.forward(Tile(self.p, self, first, lanes, first))
+        if not features:
+            for k, f in enumerate(outputs):
+                kept.store(self.kept_stride * k + first, f)
+            return
+        with self.p.loop(self.width) as unit:
+            kept.store(self.kept_stride * unit + first, self.hidden.load(unit * lanes, lanes))
+
+
+def values_program(network: Network, *, features: bool) -> Program:
+    """The features of each trial, or its outputs, in rows of points that are filled up to full registers."""
+    p = Program(network.dtype)
+    values = Values(p, network)
+    trials = Trial(p, values, 0)
+    kept = p.array("kept", "num_trials", "kept_of_trial")
+    kept_of_trial, num_trials = p.size("kept_of_trial"), p.size("num_trials")
+    with p.loop(num_trials) as trial:
+        trials.fetch(trial)
+        values.over_tiles(Array(p, kept.at(trial * kept_of_trial), p.real), features=features)
+    return p

@@ -1,0 +1,202 @@
+"""The largest eigenvalue of the Hessian of each trial by Lanczos, from the first product to the certificate.
+
+The method is that of ``pipeline/numerics/largest_eigenvalues.py``, one trial after another. Vectors lie in rows as the
+weights do, with zeros where a row is filled up; the small tridiagonal matrix is looked at after every product.
+"""
+
+from __future__ import annotations
+
+from pipeline.engines.cpu.codegen.simd import Array, Number, Program, Value
+from pipeline.engines.cpu.kernels.hessian_product import Product
+from pipeline.engines.cpu.kernels.network import Network
+from pipeline.engines.cpu.kernels.training import Trial
+from pipeline.numerics.largest_eigenvalues import EPS, TOLERANCE
+
+MOST_CORRECTIONS = 100
+"""Steps towards the largest value of a small matrix at most; four are usual."""
+
+
+class Krylov:
+    """An orthonormal basis of the space that powers of the Hessian span, and the Hessian in it."""
+
+    def __init__(self, p: Program, step: Product) -> None:
+        self.p, self.step = p, step
+        self.basis, self.start = p.array("basis"), p.array("start", "size")
+
+    def vector(self, number: Number) -> Array:
+        """One vector of the basis."""
+        return Array(self.p, self.basis.at(self.step.size * number), self.p.real)
+
+    def begin(self) -> None:
+        """The first vector is the one to start with, of length 1."""
+        self.step.remember()
+        first = self.vector(0)
+        with self.p.loop(self.step.size, step=self.p.lanes) as place:
+            first.store(place, self.start.load(place, self.p.lanes))
+
+    def advance(self, number: Value) -> tuple[Value, Value]:
+        """One product, and the next vector; returns the next entries on the diagonal and beside it.
+
+        Where the space holds all that powers of the Hessian reach, the next vector is rounding, or not a number: the
+        entry beside the diagonal is so small that the eigenvalue is certain.
+        """
+        p, lanes = self.p, self.p.lanes
+        before, after = self.vector(number), self.vector(number + 1)
+        self.step.direction = before
+        self.step.value_and_gradient()
+        with p.loop(self.step.size, step=lanes) as place:
+            after.store(place, self.step.gradient.load(place, lanes))
+        diagonal = self.dot(before, after)
+        with p.loop(2), p.loop(number + 1) as earlier:
+            self.take_away(after, self.vector(earlier))
+        beside = p.intrinsic("sqrt", self.dot(after, after))
+        self.scale(after, 1.0 / beside)
+        return diagonal, beside
+
+    def combined(self, factors: Array, count: Value, scale: Value) -> Array:
+        """Multiples of the first vectors added up, in the place of the next one.
+
+        Not in that of the gradient, whose filled-up places must stay zero even after a trial that is not finite.
+        """
+        p, lanes = self.p, self.p.lanes
+        whole = self.vector(count)
+        with p.loop(self.step.size, step=lanes) as place:
+            whole.store(place, p.number(0.0, lanes))
+        with p.loop(count) as number:
+            self.add(whole, factors.load(number) * scale, self.vector(number))
+        return whole
+
+    def dot(self, a: Array, b: Array) -> Value:
+        """The scalar product of two vectors."""
+        p, lanes = self.p, self.p.lanes
+        sums = p.variable(p.number(0.0, lanes))
+        with p.loop(self.step.size, step=lanes) as place:
+            sums.set(p.fma(a.load(place, lanes), b.load(place, lanes), sums.get()))
+        return sums.get().sum()
+
+    def take_away(self, vector: Array, other: Array) -> None:
+        """What a vector has in the direction of another, which has length 1."""
+        self.add(vector, -self.dot(vector, other), other)
+
+    def add(self, vector: Array, factor: Value, other: Array) -> None:
+        """Add a multiple of another vector."""
+        p, lanes = self.p, self.p.lanes
+        with p.loop(self.step.size, step=lanes) as place:
+            vector.store(place, p.fma(p.spread(factor, lanes), other.load(place, lanes), vector.load(place, lanes)))
+
+    def scale(self, vector: Array, factor: Value) -> None:
+        """Multiply a vector by a number."""
+        with self.p.loop(self.step.size, step=self.p.lanes) as place:
+            vector.store(place, vector.load(place, self.p.lanes) * factor)
+
+
+class Tridiagonal:
+    """The matrix ``T_k`` of a basis: its largest eigenvalue, which only grows with k, and the vector of it."""
+
+    def __init__(self, p: Program) -> None:
+        self.p = p
+        self.diagonal, self.beside, self.turn = p.array("diagonal"), p.array("beside"), p.array("turn")
+        self.largest = p.variable(p.number(0.0))
+
+    def grow(self, number: Value, diagonal: Value) -> None:
+        """Add a row and a column. The largest eigenvalue is found by Laguerre's method from a bound above it.
+
+        From there it comes down without passing it, since all roots of the characteristic polynomial are real. The
+        bound is the larger eigenvalue of ``[[largest before, beside], [beside, diagonal]]``.
+        """
+        p, first = self.p, self.p.compare("==", number, 0)
+        self.diagonal.store(number, diagonal)
+        before = p.select(first, diagonal, self.largest.get())
+        beside = p.select(first, 0.0, self.beside.load(p.select(first, p.whole(0), number - 1)))
+        half = (before - diagonal) * 0.5
+        bound = (before + diagonal) * 0.5 + p.intrinsic("sqrt", p.fma(half, half, beside * beside))
+        self.largest.set(p.fma(p.intrinsic("fabs", bound), 4 * EPS, bound))
+        going = p.variable(p.whole(MOST_CORRECTIONS))
+        with p.loop(going.get):
+            x = self.largest.get()
+            lower = x - self.correction(number, x)
+            with p.when(lower < x):
+                self.largest.set(lower)
+            with p.when(p.negation(lower < x)):
+                going.set(p.whole(0))
+
+    def correction(self, number: Value, x: Value) -> Value:
+        """How far the largest root of the characteristic polynomial lies below x, or less; not a number from it on.
+
+        No root is nearer than Laguerre's ``n / (G + sqrt((n - 1) (n H - G^2)))``, where G and H are the sums of
+        ``1 / (x - root)`` and of its square over all n roots. Newton's ``1 / G`` would need hundreds of steps where
+        many roots are close to each other. G and H come from the pivots of ``x - T_k``, taken from the last row to the
+        first, and their derivatives. What rounding may have taken from the difference is added again.
+        """
+        p, zero, one = self.p, self.p.number(0.0), self.p.number(1.0)
+        pivot, slope, bend = p.variable(x - self.diagonal.load(number)), p.variable(one), p.variable(zero)
+        least, inverse, degree = p.variable(pivot.get()), p.variable(1.0 / pivot.get()), p.variable(one)
+        sum_, squares = p.variable(inverse.get()), p.variable(inverse.get() * inverse.get())
+        with p.loop(number) as n:
+            i = number - 1 - n
+            beside, ratio = self.beside.load(i), slope.get() * inverse.get()
+            part = beside * inverse.get()
+            pivot.set(x - self.diagonal.load(i) - beside * part)
+            bend.set(part * part * p.fma(slope.get() * ratio, 2.0, bend.get()))
+            slope.set(p.fma(part * part, slope.get(), 1.0))
+            least.set(p.select(pivot.get() < least.get(), pivot.get(), least.get()))
+            inverse.set(1.0 / pivot.get())
+            ratio = slope.get() * inverse.get()
+            sum_.set(sum_.get() + ratio)
+            squares.set(squares.get() + p.fma(ratio, ratio, bend.get() * inverse.get()))
+            degree.set(degree.get() + 1.0)
+        roots = degree.get()
+        spread = (roots - 1.0) * p.fma(roots * squares.get(), p.fma(roots, 8 * EPS, 1.0), -(sum_.get() * sum_.get()))
+        distance = roots / (sum_.get() + p.intrinsic("sqrt", spread))
+        distance = p.select(spread < float("inf"), distance, 1.0 / sum_.get())  # squares of Hessians below 1e-138
+        return p.select(least.get() > 0.0, distance, float("nan"))
+
+    def last_entry(self, number: Value) -> Value:
+        """That of the eigenvector of length 1; the vector itself is left, with 1 in its place.
+
+        From the last to the first, in which direction entries grow and nothing cancels.
+        """
+        p, x = self.p, self.largest.get()
+        pivot = p.variable(x - self.diagonal.load(number))
+        entry, squares = p.variable(p.number(1.0)), p.variable(p.number(1.0))
+        self.turn.store(number, entry.get())
+        with p.loop(number) as n:
+            i = number - 1 - n
+            beside = self.beside.load(i)
+            entry.set(entry.get() * (pivot.get() / beside))
+            self.turn.store(i, entry.get())
+            squares.set(p.fma(entry.get(), entry.get(), squares.get()))
+            pivot.set(x - self.diagonal.load(i) - beside * (beside / pivot.get()))
+        return 1.0 / p.intrinsic("sqrt", squares.get())
+
+
+def lanczos_program(network: Network) -> Program:
+    """The largest eigenvalue of each trial's Hessian at its weights, the residual, and the vector."""
+    p = Program(network.dtype)
+    step = Product(p, network)
+    trials = Trial(p, step, 0)
+    krylov, matrix = Krylov(p, step), Tridiagonal(p)
+    largest, residuals = p.array("largest", "num_trials"), p.array("residuals", "num_trials")
+    vectors = p.array("vectors", "num_trials", "num_weights")
+    num_trials, most_steps = p.size("num_trials"), p.size("most_steps")
+    with p.loop(num_trials) as trial:
+        trials.fetch(trial)
+        krylov.begin()
+        going, last = p.variable(most_steps), p.variable(p.whole(0))
+        entry = p.variable(p.number(1.0))
+        with p.loop(going.get) as number:
+            diagonal, beside = krylov.advance(number)
+            matrix.grow(number, diagonal)
+            matrix.beside.store(number, beside)
+            entry.set(matrix.last_entry(number))
+            last.set(number)
+            residual = beside * entry.get()
+            residuals.store(trial, residual)
+            certain = p.fma(p.intrinsic("fabs", matrix.largest.get()), TOLERANCE, -residual)
+            with p.when(p.negation(certain < 0.0)):  # or something is not finite
+                going.set(p.whole(0))
+        largest.store(trial, matrix.largest.get())
+        vector = krylov.combined(matrix.turn, last.get() + 1, entry.get())
+        with p.loop(trials.num_weights) as n:
+            vectors.store(trial * trials.num_weights + n, vector.load(trials.places.load(n)))
+    return p

@@ -1,0 +1,110 @@
+"""Each loss and its slope in the outputs, as arithmetic on lanes of points."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+
+from pipeline.engines.cpu.codegen.math import exp_of_negative, log, log_of_one_plus, sigmoid
+from pipeline.engines.cpu.codegen.simd import Program, Value, total
+from pipeline.problems.losses import BinaryCrossEntropy, BrierScore, HalfMeanSquare, Loss, SoftmaxCrossEntropy
+
+
+def loss_and_slopes(
+    p: Program, loss: Loss, outputs: Sequence[Value], targets: Sequence[Value], share: Value
+) -> tuple[Value, list[Value]]:
+    """What each point adds to the loss, and its slope in each output.
+
+    Args:
+        p: The program.
+        loss: Which.
+        outputs: One value for each output.
+        targets: Likewise.
+        share: Of each point in the mean: ``1 / P``, or 0 for a lane without a point.
+    """
+    match loss:
+        case HalfMeanSquare():
+            errors = [f - y for f, y in zip(outputs, targets, strict=True)]
+            slopes = [error * share for error in errors]
+            return total([e * s for e, s in zip(errors, slopes, strict=True)]) * 0.5, slopes
+        case SoftmaxCrossEntropy():
+            return _softmax(p, outputs, targets, share)
+        case BinaryCrossEntropy():
+            signs = [p.fma(y, -2.0, 1.0) for y in targets]
+            away = [sign * f for sign, f in zip(signs, outputs, strict=True)]
+            values, doubts = zip(*(_softplus_and_slope(p, z) for z in away), strict=True)
+            return total(values) * share, [sign * doubt * share for sign, doubt in zip(signs, doubts, strict=True)]
+        case BrierScore():
+            signs = [p.fma(y, -2.0, 1.0) for y in targets]
+            away = [sign * f for sign, f in zip(signs, outputs, strict=True)]
+            wrong = [sigmoid(p, z) for z in away]
+            squares = [s * s for s in wrong]
+            slopes = [sign * q * sigmoid(p, -z) * 2.0 * share for sign, q, z in zip(signs, squares, away, strict=True)]
+            return total(squares) * share, slopes
+    raise TypeError(f"no lanes for {loss.name()}")
+
+
+def times_curvature(
+    p: Program,
+    loss: Loss,
+    outputs: Sequence[Value],
+    targets: Sequence[Value],
+    directions: Sequence[Value],
+    share: Value,
+) -> list[Value]:
+    """The Hessian of each point's loss in the outputs, times a direction in the outputs.
+
+    Args:
+        p: The program.
+        loss: Which.
+        outputs: One value for each output.
+        targets: Likewise.
+        directions: Likewise.
+        share: Of each point in the mean, as in ``loss_and_slopes``.
+    """
+    match loss:
+        case HalfMeanSquare():
+            return [d * share for d in directions]
+        case SoftmaxCrossEntropy():
+            _, exponentials, whole = _exponentials(p, outputs)
+            probabilities = [e / whole for e in exponentials]
+            for _ in range(2):  # the second mean is what rounding has left of a small difference
+                mean = total([q * d for q, d in zip(probabilities, directions, strict=True)])
+                directions = [d - mean for d in directions]
+            return [q * d * share for q, d in zip(probabilities, directions, strict=True)]
+        case BinaryCrossEntropy():
+            spreads = [sigmoid(p, f) * sigmoid(p, -f) for f in outputs]
+            return [spread * d * share for spread, d in zip(spreads, directions, strict=True)]
+        case BrierScore():
+            away = [p.fma(y, -2.0, 1.0) * f for f, y in zip(outputs, targets, strict=True)]
+            wrong = [sigmoid(p, z) for z in away]
+            bends = [s * s * sigmoid(p, -z) * p.fma(s, -3.0, 2.0) for s, z in zip(wrong, away, strict=True)]
+            return [bend * d * 2.0 * share for bend, d in zip(bends, directions, strict=True)]
+    raise TypeError(f"no lanes for the curvature of {loss.name()}")
+
+
+def _softplus_and_slope(p: Program, z: Value) -> tuple[Value, Value]:
+    """``log(1 + exp(z))`` and its slope, the logistic function, which share an exponential."""
+    e = exp_of_negative(p, -p.intrinsic("fabs", z))
+    slope = p.select(z < 0.0, e, p.as_value(1.0, z)) / (e + 1.0)
+    return p.select(z < 0.0, 0.0, z) + log_of_one_plus(p, e), slope
+
+
+def _exponentials(p: Program, outputs: Sequence[Value]) -> tuple[Value, list[Value], Value]:
+    """The largest output, the exponential of how far each lies below it, and the sum of these."""
+    largest = functools.reduce(lambda a, b: p.select(a < b, b, a), outputs)
+    exponentials = [exp_of_negative(p, f - largest) for f in outputs]
+    return largest, exponentials, total(exponentials)
+
+
+def _softmax(p: Program, outputs: Sequence[Value], targets: Sequence[Value], share: Value) -> tuple[Value, list[Value]]:
+    """From the logit of all wrong classes less that of the right one, so that small losses keep their digits."""
+    lowest = float(np.finfo(p.dtype).min)
+    wrong = [p.select(y > 0.5, lowest, f) for f, y in zip(outputs, targets, strict=True)]
+    largest, exponentials, whole = _exponentials(p, wrong)
+    against = largest + log(p, whole) - total([f * y for f, y in zip(outputs, targets, strict=True)])
+    value, doubt = _softplus_and_slope(p, against)
+    doubt, per_whole = doubt * share, 1.0 / whole
+    return value * share, [doubt * (e * per_whole - y) for e, y in zip(exponentials, targets, strict=True)]

@@ -1,0 +1,43 @@
+"""The orders of points in many epochs of many trials, by a kernel."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from pipeline.engines.cpu.codegen.compile import Kernel
+from pipeline.engines.cpu.kernels.fisher_yates import orders_program
+from pipeline.engines.minibatches import name_of_order
+from pipeline.numerics.randomness import key
+
+
+@functools.cache
+def orders_kernel() -> Kernel:
+    """What draws them, of any size."""
+    return Kernel(orders_program())
+
+
+def orders(trial_ids: tuple[str, ...], epochs: range, num_points: int, kept: int) -> np.ndarray:
+    """What batches are taken from: the first so many points of the order of each trial in each epoch.
+
+    Several threads may call it at the same time; an order depends on nothing but its trial, epoch and number of points.
+
+    Returns:
+        Shape ``[T, E * kept]``, int64: the epochs of a trial one after another.
+    """
+    drawn = b"".join(key(*name_of_order(trial_id, epoch)) for trial_id in trial_ids for epoch in epochs)
+    keys = np.frombuffer(drawn, np.uint64)
+    num_orders = len(trial_ids) * len(epochs)
+    found = np.empty(num_orders * kept + num_points - kept, np.int64)
+    orders_kernel()(
+        {
+            "keys": keys,
+            "orders": found,
+            "num_points": num_points,
+            "kept": kept,
+            "mask": (1 << (num_points - 1).bit_length()) - 1,
+            "num_orders": num_orders,
+        }
+    )
+    return found[: num_orders * kept].reshape(len(trial_ids), len(epochs) * kept)

@@ -1,0 +1,1 @@
+"""The reference engine: stacked PyTorch, for every model and optimizer."""

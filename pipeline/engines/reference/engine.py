@@ -1,0 +1,129 @@
+"""The reference engine: PyTorch on stacked tensors, in chunks that stay in cache."""
+
+from __future__ import annotations
+
+import itertools
+from typing import ClassVar, final
+
+import torch
+from torch import Tensor
+
+from pipeline.diagnostics.snapshot import PackContext
+from pipeline.engines.engine import Engine, Stack
+from pipeline.engines.minibatches import Minibatches
+from pipeline.engines.reference.gradients import kernel
+from pipeline.engines.reference.solvers import iteration
+from pipeline.engines.threads import CORES, pool_of_lanes, threads_of_operation
+from pipeline.experiment.resources import elements_of_chunk
+from pipeline.optimizers.rules import LeastSquares, UpdateRule
+from pipeline.optimizers.solvers import ProblemSize, Solver
+
+LARGE_OPERATION = 1 << 16
+"""Numbers that one operation of a lane writes at least, so that calling it costs less than doing it."""
+
+
+class Lane:
+    """What one core needs to work on chunks beside the others: a kernel with buffers of its own, its minibatches."""
+
+    def __init__(self, context: PackContext, points: tuple[Tensor, Tensor], batch_size: int | None) -> None:
+        self.rule = context.optimizer
+        self.points = points
+        self.kernel = kernel(context.model, context.loss, context.width, context.num_outputs)
+        self.minibatches = None if batch_size is None else Minibatches(*points, batch_size)
+        self.iteration = iteration(context, points) if isinstance(self.rule, Solver) else None
+
+    def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
+        """Make updates ``first_step + 1`` to ``last_step`` of a chunk; the step of divergence of each trial, or -1."""
+        history_HT = stack.weights_TN.new_empty(last_step - first_step, len(stack))
+        if self.iteration is not None:
+            for losses_T in history_HT:
+                losses_T.copy_(self.iteration(stack.weights_TN, stack.slots))
+            return first_out_of_bounds(history_HT, stack.loss_bounds_T, first_step)
+        assert isinstance(self.rule, UpdateRule)
+        gradient_TN = torch.empty_like(stack.weights_TN)
+        points = self.points
+        for step in range(first_step, last_step):
+            if self.minibatches is not None:
+                points = self.minibatches.at(stack.trial_ids, step)
+            history_HT[step - first_step] = self.kernel(stack.weights_TN, gradient_TN, *points)
+            self.rule(stack.weights_TN, gradient_TN, stack.slots, stack.learning_rates_T1, step + 1)
+        return first_out_of_bounds(history_HT, stack.loss_bounds_T, first_step)
+
+
+@final
+class Reference(Engine):
+    """Any model, loss and optimizer, on any device that PyTorch knows.
+
+    A pack is worked through in chunks of trials: all steps of a segment for one chunk,
+    then the next. A naive stack streams every intermediate through main memory and is
+    slower than a loop over trials at the larger shapes. On a CPU every core has a lane
+    of chunks.
+    """
+
+    name: ClassVar[str] = "reference"
+
+    def __init__(self, context: PackContext, batch_size: int | None, device: torch.device) -> None:
+        self.context = context
+        prepared_AP = context.prepared_AP.to(device, context.dtype).contiguous()
+        targets_KP = context.dataset.train_targets_PK.to(device, context.dtype).mT.contiguous()
+        num_lanes = CORES if device.type == "cpu" else 1
+        self.lanes = [Lane(context, (prepared_AP, targets_KP), batch_size) for _ in range(num_lanes)]
+        self.most_elements = elements_of_chunk(device.type, prepared_AP.element_size())
+        rows = context.num_outputs if context.model.linear else context.width
+        self.elements_of_trial = rows * (batch_size or context.num_points)
+        self.solves = isinstance(context.optimizer, Solver)  # on one thread: more would add in another order
+        if isinstance(context.optimizer, Solver):
+            self.elements_of_trial = context.optimizer.elements(size_of(context))
+        self.whole_chunk = max(1, self.most_elements // (rows * context.num_points))
+
+    def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
+        if not len(weights_TN):
+            return weights_TN.new_empty(0), torch.empty_like(weights_TN)
+        gradient_TN = torch.empty_like(weights_TN)
+        lane = self.lanes[0]
+        parts = zip(weights_TN.split(self.whole_chunk), gradient_TN.split(self.whole_chunk), strict=True)
+        losses = [lane.kernel(weights, gradient, *lane.points) for weights, gradient in parts]
+        return torch.cat(losses), gradient_TN
+
+    def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
+        if isinstance(self.context.optimizer, LeastSquares):
+            stack.weights_TN.copy_(self.context.least_squares_KF.flatten())
+            return torch.full((len(stack),), -1)
+        chunks = [stack.part(first, last) for first, last in itertools.pairwise(self.bounds(len(stack)))]
+
+        def work(number: int) -> list[Tensor]:
+            lane = self.lanes[number]
+            return [lane.advance(chunk, first_step, last_step) for chunk in chunks[number :: len(self.lanes)]]
+
+        several = len(chunks) == 1 and self.elements_of_trial >= LARGE_OPERATION and not self.solves
+        with threads_of_operation(CORES if several else 1):
+            busy = range(min(len(self.lanes), len(chunks)))
+            if len(busy) == 1:
+                done = [work(0)]
+            else:
+                with pool_of_lanes(len(busy)) as pool:
+                    done = list(pool.map(work, busy))
+        in_order = [done[number % len(self.lanes)][number // len(self.lanes)] for number in range(len(chunks))]
+        return torch.cat(in_order)
+
+    def bounds(self, num_trials: int) -> list[int]:
+        """Where the chunks of a stack begin and end: of one size, each in cache, for every lane as many."""
+        num_chunks = -(-num_trials * self.elements_of_trial // self.most_elements)
+        lanes = len(self.lanes)
+        if num_chunks > 1 or num_trials * self.elements_of_trial >= lanes * LARGE_OPERATION:
+            num_chunks = -(-num_chunks // lanes) * lanes
+        num_chunks = max(1, min(num_chunks, num_trials))
+        return [num_trials * number // num_chunks for number in range(num_chunks + 1)]
+
+
+def size_of(context: PackContext) -> ProblemSize:
+    """How large the problem of one trial is."""
+    num_inputs = context.dataset.train_inputs_PD.shape[1]
+    return ProblemSize.of(context.model, context.width, num_inputs, context.num_outputs, context.num_points)
+
+
+def first_out_of_bounds(history_HT: Tensor, bounds_T: Tensor, first_step: int) -> Tensor:
+    """The step of the first loss that is NaN or above its bound, or -1, shape ``[T]``, on the CPU."""
+    out_HT = ~(history_HT <= bounds_T)
+    first_T = out_HT.to(torch.uint8).argmax(dim=0) + first_step
+    return torch.where(out_HT.any(dim=0), first_T, -1).cpu()

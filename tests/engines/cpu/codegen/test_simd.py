@@ -1,0 +1,96 @@
+"""Arithmetic written as Python does in the machine what it says."""
+
+import math
+
+import numpy as np
+import pytest
+
+from pipeline.engines.cpu.codegen.compile import Kernel
+from pipeline.engines.cpu.codegen.simd import Program
+
+
+@pytest.fixture(params=["float32", "float64"])
+def p(request):
+    return Program(request.param)
+
+
+def run(p, **arrays):
+    Kernel(p)(arrays)
+
+
+def test_sums_of_as_many_values_as_lanes_stand_in_their_order(p):
+    x, y = p.array("x"), p.array("y")
+    y.store(0, p.sums([x.load(n * p.lanes, p.lanes) for n in range(p.lanes)]))
+    given = np.random.default_rng(1).integers(-99, 99, (p.lanes, p.lanes)).astype(p.dtype)
+    found = np.zeros(p.lanes, p.dtype)
+    run(p, x=given, y=found)
+    assert found.tolist() == given.sum(axis=1).tolist()
+
+
+def test_sum_and_parts_of_wide_values(p):
+    x, y = p.array("x"), p.array("y")
+    wide = x.load(0, 4 * p.lanes)
+    y.store(0, wide.sum())
+    for number, part in enumerate(wide.parts(p.lanes)):
+        y.store(1 + number, part.sum())
+    given = np.arange(4.0 * p.lanes).astype(p.dtype)
+    found = np.zeros(5, p.dtype)
+    run(p, x=given, y=found)
+    assert found.tolist() == [given.sum(), *given.reshape(4, -1).sum(axis=1)]
+
+
+def test_fma_rounds_once_and_a_product_and_a_sum_twice(p):
+    x, y = p.array("x"), p.array("y")
+    a, b, c = (x.load(n) for n in range(3))
+    y.store(0, p.fma(a, b, c))
+    y.store(1, a * b + c)
+    step = float(np.finfo(p.dtype).eps)
+    found = np.zeros(2, p.dtype)
+    run(p, x=np.array([1 + step, 1 - step, -1], p.dtype), y=found)
+    assert found.tolist() == [-(step**2), 0.0]
+
+
+def test_numbers_on_either_side_of_an_operation(p):
+    x, y = p.array("x"), p.array("y")
+    a = x.load(0, p.lanes)
+    for place, value in enumerate([1.0 - a, 1.0 / a, 2.0 + a, 3.0 * a, -a, a - 1.0]):
+        y.store(place * p.lanes, value)
+    given = 2.0 ** np.arange(p.lanes).astype(p.dtype)
+    found = np.zeros((6, p.lanes), p.dtype)
+    run(p, x=given, y=found)
+    np.testing.assert_array_equal(found, [1 - given, 1 / given, 2 + given, 3 * given, -given, given - 1])
+
+
+def test_nan_fulfils_no_relation(p):
+    x, y = p.array("x"), p.array("y")
+    a = x.load(0)
+    for place, holds in enumerate([a < 1.0, a > 1.0, a <= 1.0, a >= 1.0, p.negation(a <= 1.0)]):
+        y.store(place, p.select(holds, 1.0, 0.0))
+    found = np.full(5, math.nan, p.dtype)
+    run(p, x=np.array([math.nan], p.dtype), y=found)
+    assert found.tolist() == [0, 0, 0, 0, 1]
+
+
+def test_condition_holds_somewhere_in_no_lane_one_or_all(p):
+    x, y = p.array("x"), p.array("y")
+    for place in range(3):
+        y.store(place, p.select(p.anywhere(x.load(place * p.lanes, p.lanes) > 0.0), 1.0, 0.0))
+    given, found = np.zeros((3, p.lanes), p.dtype), np.full(3, math.nan, p.dtype)
+    given[1, -1], given[2] = 1, 1
+    run(p, x=given, y=found)
+    assert found.tolist() == [0, 1, 1]
+
+
+def test_loop_ends_where_it_is_told_to_meanwhile(p):
+    y, count = p.array("y"), p.size("count")
+    stop, total = p.variable(count), p.variable(p.number(0.0))
+    with p.loop(stop.get, start=2, step=3) as number:
+        total.set(total.get() + 1.0)
+        with p.when(p.compare("==", number, 8)):
+            stop.set(p.whole(0))
+    y.store(0, total.get())
+    found = np.zeros(1, p.dtype)
+    run(p, y=found, count=100)
+    assert found.tolist() == [3]
+    run(p, y=found, count=6)
+    assert found.tolist() == [2]

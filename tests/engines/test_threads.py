@@ -1,0 +1,22 @@
+"""Chunks of a pack get a core each, and what is found in one does not depend on how many cores there are."""
+
+import torch
+
+from pipeline.engines.threads import pool_of_lanes, threads_of_operation
+from pipeline.numerics.randomness import stream
+
+
+def test_singular_values_found_in_a_lane_are_those_found_outside_bit_for_bit():
+    matrices = torch.from_numpy(stream("lanes").standard_normal((20, 33, 33)))
+    with threads_of_operation(1):
+        here = torch.linalg.svdvals(matrices)
+        with pool_of_lanes(2) as pool:
+            found = list(pool.map(torch.linalg.svdvals, [matrices] * 4))
+    assert all(torch.equal(there, here) for there in found)
+
+
+def test_an_operation_uses_as_many_threads_as_was_said_and_afterwards_as_many_as_before():
+    before = torch.get_num_threads()
+    with threads_of_operation(before + 1), pool_of_lanes(1) as pool:
+        assert pool.submit(torch.get_num_threads).result() == torch.get_num_threads() == before + 1
+    assert torch.get_num_threads() == before
