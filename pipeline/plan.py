@@ -15,13 +15,13 @@ from pipeline import __version__, config, provenance
 from pipeline.definitions import canonical
 from pipeline.errors import PipelineError, reason_of
 from pipeline.experiment.experiment import Experiment
-from pipeline.experiment.names import HOW_IT_RUNS
+from pipeline.experiment.identity import HOW_IT_RUNS
 from pipeline.experiment.packing import Pack, make_pack, packs
 from pipeline.experiment.resources import demands_of
 from pipeline.experiment.trial import Trial
 from pipeline.experiment.workload import Workload
 from pipeline.records.atomic_writes import replacing
-from pipeline.records.manifest import Outline, digest
+from pipeline.records.manifest import Manifest, digest
 from pipeline.records.packs import refined
 
 
@@ -50,7 +50,7 @@ class Plan:
         return {trial.id: trial for pack in self.packs for trial in pack.trials}
 
     @functools.cached_property
-    def outline(self) -> Outline:
+    def manifest(self) -> Manifest:
         """The plan without what its trials mean: all that sending it takes."""
         demands = demands_of((pack.shape for pack in self.packs), self.experiment)
         workloads = [
@@ -58,7 +58,7 @@ class Plan:
         ]
         how = {field: canonical(getattr(self.experiment, field)) for field in HOW_IT_RUNS}
         recorded_steps = len(self.experiment.recorded_steps())
-        return Outline({workload.pack: workload for workload in workloads}, recorded_steps, how)
+        return Manifest({workload.pack: workload for workload in workloads}, recorded_steps, how)
 
     def run_as(self, experiment: Experiment) -> Plan:
         """The same trials in the same packs, with another device, pace of checkpoints, or place of a table."""
@@ -92,7 +92,7 @@ def write_plan(plan: Plan, run: Path) -> None:
         "provenance": provenance.provenance(),
         "name": plan.name,
         "experiment": canonical(plan.experiment),
-        **plan.outline.written(),
+        **plan.manifest.as_json(),
     }
     content["digest"] = digest(content)
     run.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan, read_plan, write_plan
 from pipeline.problems.datasets import Digits, Table
 from pipeline.problems.targets import TARGETS, Gaussian
-from pipeline.records.manifest import read_outline
+from pipeline.records.manifest import read_manifest
 
 
 def experiments():
@@ -43,7 +43,7 @@ def test_plan_is_read_back_as_it_was_written(experiment, tmp_path):
     assert again == plan or (again.experiment, list(again.trials)) == (plan.experiment, list(plan.trials))
     assert [pack.id for pack in again.packs] == [pack.id for pack in plan.packs]
     assert again.folder_name == plan.folder_name
-    assert read_outline(tmp_path) == again.outline == plan.outline
+    assert read_manifest(tmp_path) == again.manifest == plan.manifest
 
 
 @pytest.fixture

@@ -31,8 +31,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from pipeline.experiment.axes import Inputs
+from pipeline.experiment.engine_names import EngineChoice
 from pipeline.experiment.experiment import Experiment
-from pipeline.experiment.names import EngineChoice
 from pipeline.experiment.packing import Pack, make_pack
 from pipeline.experiment.resources import operations_of_step
 from pipeline.models.activations import Activation, Relu, Tanh

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.launch.state.status import Status
     from pipeline.launch.submit.sweep import Prepared
     from pipeline.plan import Plan
-    from pipeline.records.manifest import Outline
+    from pipeline.records.manifest import Manifest
 
 LINES_OF_LOG = 15
 """Lines of the newest log that are shown of each distinct error."""
@@ -40,7 +40,7 @@ def submit(asked: argparse.Namespace) -> int:
         _print_rehearsal(planned, prepared, folder, cluster, asked)
         return 0
     announce(planned, folder)
-    _send(planned.outline, folder, cluster, asked, plan=planned)
+    _send(planned.manifest, folder, cluster, asked, plan=planned)
     _link(folder)
     return 0
 
@@ -167,11 +167,11 @@ def retry(asked: argparse.Namespace) -> int:
     from pipeline.launch.state.status import ask
 
     folder, packs = _run_and_names(asked)
-    outline = _outline(folder)
+    manifest = _manifest(folder)
     submissions = read_submissions(folder)
     if not submissions:
         raise PipelineError("nothing was sent of this run yet", where=str(folder), hint="submit sends it")
-    unknown_packs = [pack for pack in packs if pack not in outline.workloads]
+    unknown_packs = [pack for pack in packs if pack not in manifest.workloads]
     if unknown_packs:
         raise PipelineError(f"no pack of this run is called {unknown_packs[0]!r}", hint="logs --json names them")
     if asked.quarantined:
@@ -180,7 +180,7 @@ def retry(asked: argparse.Namespace) -> int:
             raise PipelineError(unknown, hint="what failed is known once the scheduler answers; try again later")
         forgive(folder, sorted(quarantined(folder, incidents(folder, submissions, set(tasks)))))
     cluster = _cluster_of(submissions[-1], asked)
-    _send(outline, folder, cluster, asked, frozenset(packs) or None)
+    _send(manifest, folder, cluster, asked, frozenset(packs) or None)
     return 0
 
 
@@ -216,20 +216,20 @@ def _check_chain(cluster: Cluster, links: int) -> None:
         raise PipelineError(what, where="--chain", hint="leave it out")
 
 
-def _outline(folder: Path) -> Outline:
+def _manifest(folder: Path) -> Manifest:
     """What sending the plan of a run takes."""
-    from pipeline.records.manifest import read_outline
+    from pipeline.records.manifest import read_manifest
 
-    outline = read_outline(folder)
-    if outline is None:
+    manifest = read_manifest(folder)
+    if manifest is None:
         from pipeline.plan import read_plan  # takes seconds, and says what is wrong
 
-        outline = read_plan(folder).outline
-    return outline
+        manifest = read_plan(folder).manifest
+    return manifest
 
 
 def _send(
-    outline: Outline,
+    manifest: Manifest,
     folder: Path,
     cluster: Cluster,
     asked: argparse.Namespace,
@@ -241,7 +241,7 @@ def _send(
     from pipeline.launch.submit import sweep
 
     answer: dict[str, Any] = {"run": str(folder), "sent": []}
-    for step in sweep.send(outline, folder, cluster, 1 + asked.chain, say, only, plan):
+    for step in sweep.send(manifest, folder, cluster, 1 + asked.chain, say, only, plan):
         if isinstance(step, Submission):
             jobs = len(step.tasks)
             after = f", after {step.after}" if step.after else ""
@@ -277,8 +277,8 @@ def _print_prepared(prepared: Prepared, cluster: Cluster, *, rows: bool = True) 
     from pipeline.launch.cost.estimate import table
     from pipeline.report.printing import as_text, number_of
 
-    outline = prepared.outline
-    whole = counted(outline.num_trials, len(outline.workloads))
+    manifest = prepared.manifest
+    whole = counted(manifest.num_trials, len(manifest.workloads))
     waiting = f"{whole}: {prepared.finished} packs finished, {prepared.in_flight} in flight"
     if prepared.quarantined:
         waiting += f", {len(prepared.quarantined)} kept back because they failed twice (retry --quarantined)"
@@ -289,7 +289,7 @@ def _print_prepared(prepared: Prepared, cluster: Cluster, *, rows: bool = True) 
     assert prepared.estimate is not None
     say(waiting)
     if rows:
-        arrays = table(prepared.drafts, outline.workloads, prepared.costs.startup_s)
+        arrays = table(prepared.drafts, manifest.workloads, prepared.costs.startup_s)
         print(as_text(arrays, keep=arrays.columns))
     judged = prepared.estimate
     say(f"{number_of(judged.jobs, 'job')} on {cluster.name}, {_spent(judged)} ({prepared.costs.basis})")
@@ -323,7 +323,7 @@ def _as_json(prepared: Prepared) -> dict[str, Any]:
     if judged is None or prepared.costs is None:
         return known | {"arrays": [], "estimate": None}
     return known | {
-        "arrays": as_json_rows(table(prepared.drafts, prepared.outline.workloads, prepared.costs.startup_s)),
+        "arrays": as_json_rows(table(prepared.drafts, prepared.manifest.workloads, prepared.costs.startup_s)),
         "estimate": {
             "jobs": judged.jobs,
             "longest_job_seconds": judged.job_seconds,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.unlocked_cached_property import once
+from pipeline.diagnostics.unlocked_cached_property import unlocked_cached_property
 from pipeline.models.curvature import Curvature, curvature
 from pipeline.models.model import Model
 from pipeline.numerics.descent import ModalDecomposition, modal_decomposition
@@ -188,13 +188,13 @@ class Snapshot:
     """Draws the weights of these trials at step 0 again, shape ``[T, N]``; few diagnostics ask."""
     shortcuts: Shortcuts = Shortcuts()
 
-    @once
+    @unlocked_cached_property
     def at_start(self) -> Snapshot:
         """The same trials at step 0; losses and gradients are not those of then, which nobody needs."""
         initial_TN = self.draw_initial_weights().to(self.weights_TN)
         return dataclasses.replace(self, step=0, weights_TN=initial_TN)
 
-    @once
+    @unlocked_cached_property
     def features_TPF(self) -> Tensor:
         """Feature matrices on the training points in float64: ``[T, P, F]``, or ``[1, P, F]`` if linear."""
         context = self.context
@@ -204,7 +204,7 @@ class Snapshot:
             return self.shortcuts.features(self.weights_TN.double())
         return context.model.features(self.weights_TN.double(), context.prepared_AP, context.width, context.num_outputs)
 
-    @once
+    @unlocked_cached_property
     def singular_values_TS(self) -> Tensor:
         """Singular values of the feature matrices, largest first."""
         if self.context.model.linear:
@@ -216,7 +216,7 @@ class Snapshot:
         """P and F."""
         return self.features_TPF.shape[1], self.features_TPF.shape[2]
 
-    @once
+    @unlocked_cached_property
     def test_outputs_TKP(self) -> Tensor:
         """Outputs at the held-out points, computed in the dtype of the training."""
         context = self.context
@@ -224,7 +224,7 @@ class Snapshot:
             return self.shortcuts.test_outputs(self.weights_TN)
         return context.model.outputs(self.weights_TN, context.test_prepared_AP, context.width, context.num_outputs)
 
-    @once
+    @unlocked_cached_property
     def error_parts(self) -> ErrorParts:
         """What approximation, sampling, optimisation and rounding add to the mean square of the held-out errors.
 
@@ -268,7 +268,7 @@ class Snapshot:
             weights_TN = weights_TN.double()
             yield curvature(context.model, context.loss, weights_TN, context.prepared_AP, targets_KP, context.width)
 
-    @once
+    @unlocked_cached_property
     def top_of_hessian(self) -> RitzPairs:
         """The largest eigenvalue of each Hessian, from one start vector, so that a trial's number is its own."""
         if self.shortcuts.top_of_hessian is not None:
@@ -285,7 +285,7 @@ class Snapshot:
         """Weights N, and outputs times points K P."""
         return self.weights_TN.shape[1], self.context.num_outputs * self.context.num_points
 
-    @once
+    @unlocked_cached_property
     def jacobian_singular_values_TS(self) -> Tensor:
         """Singular values of the Jacobian of all outputs in all weights, largest first; NaN if it is too large.
 
@@ -296,7 +296,7 @@ class Snapshot:
             return of_block_TS.repeat_interleave(self.context.num_outputs, dim=1)
         return self._singular_values(lambda curved: curved.jacobian())
 
-    @once
+    @unlocked_cached_property
     def gauss_newton_root_singular_values_TS(self) -> Tensor:
         """Square roots of the eigenvalues of the Gauss-Newton matrix, largest first; NaN if it is too large."""
         return self._singular_values(lambda curved: curved.gauss_newton_root())

@@ -1,4 +1,4 @@
-"""A property that is computed once, without a lock."""
+"""Unlocked cached property: computed once for each object, without a lock."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, overload
 T = TypeVar("T")
 
 
-class once(Generic[T]):  # noqa: N801  # used like ``property``
+class unlocked_cached_property(Generic[T]):  # noqa: N801  # used like ``property``
     """As ``functools.cached_property``, which until Python 3.12 lets only one thread at a time compute it.
 
     That lock is one for all objects of the class, so chunks of a pack that are looked at side by side would wait
@@ -23,12 +23,12 @@ class once(Generic[T]):  # noqa: N801  # used like ``property``
         self.__doc__ = compute.__doc__
 
     @overload
-    def __get__(self, owner: None, kind: type) -> once[T]: ...
+    def __get__(self, owner: None, kind: type) -> unlocked_cached_property[T]: ...
 
     @overload
     def __get__(self, owner: object, kind: type) -> T: ...
 
-    def __get__(self, owner: object | None, kind: type) -> once[T] | T:
+    def __get__(self, owner: object | None, kind: type) -> unlocked_cached_property[T] | T:
         if owner is None:
             return self
         value = self.compute(owner)

@@ -16,7 +16,7 @@ from pipeline.engines.engine import Engine
 from pipeline.engines.reference.closed_form import ClosedForm
 from pipeline.engines.reference.engine import Reference
 from pipeline.errors import PipelineError
-from pipeline.experiment.names import CLOSED_FORM, EngineChoice
+from pipeline.experiment.engine_names import CLOSED_FORM, EngineChoice
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.trial import Shape
 from pipeline.models.linear import LinearModel

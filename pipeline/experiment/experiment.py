@@ -28,8 +28,10 @@ from pipeline.experiment.axes import (
     distinct,
     positive,
 )
-from pipeline.experiment.names import CLOSED_FORM, HOW_IT_RUNS, STORED, Dtype, EngineChoice
+from pipeline.experiment.engine_names import CLOSED_FORM, EngineChoice
+from pipeline.experiment.identity import HOW_IT_RUNS
 from pipeline.experiment.parallelism import Parallel
+from pipeline.experiment.precision import STORED, Dtype
 from pipeline.experiment.trial import LearningRate, Shape, TimesLimit, Trial
 from pipeline.experiment.wandb_tracking import Tracking
 from pipeline.models.model import Model

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pipeline.errors import FieldError
-from pipeline.experiment.names import pack_name
+from pipeline.experiment.identity import id_of_pack
 from pipeline.experiment.resources import bytes_of_iteration, bytes_of_trial, operations_of_step
 from pipeline.experiment.trial import Shape, Trial
 from pipeline.experiment.workload import operations_of_training
@@ -37,7 +37,7 @@ class Pack:
 
 def make_pack(trials: tuple[Trial, ...]) -> Pack:
     """A pack of trials that share one shape."""
-    return Pack(pack_name(trial.id for trial in trials), trials[0].shape, trials)
+    return Pack(id_of_pack(trial.id for trial in trials), trials[0].shape, trials)
 
 
 def packs(trials: Iterable[Trial], memory_gib: float) -> Iterator[Pack]:

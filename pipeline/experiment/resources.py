@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterable
 
 from pipeline.definitions import canonical
+from pipeline.experiment.engine_names import CLOSED_FORM, FASTEST
 from pipeline.experiment.experiment import Experiment
-from pipeline.experiment.names import CLOSED_FORM, FASTEST
 from pipeline.experiment.trial import Shape
 from pipeline.experiment.workload import Demands, Memory
 from pipeline.models.greedy import Greedy

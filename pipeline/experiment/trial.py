@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
-from pipeline.experiment.names import STORED, Dtype
+from pipeline.experiment.precision import STORED, Dtype
 from pipeline.models.model import Model
 from pipeline.optimizers.rules import Optimizer
 from pipeline.problems.losses import Loss
 from pipeline.problems.problem import Problem
+
+DIVERGED_ABOVE: Final = 1e10
+"""Divergence threshold: a trial has diverged once its loss is not finite or above this times (1 + that at step 0)."""
 
 
 @dataclass(frozen=True)

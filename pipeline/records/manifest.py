@@ -1,4 +1,4 @@
-"""A plan without what its trials mean: their ids, and what each pack asks of a machine.
+"""Manifest of a plan: the ids of its trials, and what each pack requires of a machine; not what the trials are.
 
 That is enough to send it, and is read without building a single trial. The trials are built
 where they are trained.
@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import __version__
-from pipeline.experiment.names import HOW_IT_RUNS
+from pipeline.experiment.identity import HOW_IT_RUNS
 from pipeline.experiment.parallelism import Parallel
 from pipeline.experiment.workload import Demands, Memory, Workload
 from pipeline.records.packs import refined
 
 
 @dataclass(frozen=True)
-class Outline:
+class Manifest:
     """What sending a plan takes.
 
     Args:
@@ -45,7 +45,7 @@ class Outline:
         """Over how many nodes and devices each pack is trained."""
         return Parallel(**self.how["parallel"])
 
-    def refined(self, run: Path) -> Outline:
+    def refined(self, run: Path) -> Manifest:
         """The same with packs that were halved in a run replaced by their halves."""
         parts = refined(run, {pack: workload.trials for pack, workload in self.workloads.items()})
         if parts.keys() == self.workloads.keys():
@@ -54,7 +54,7 @@ class Outline:
         halves = {pack: Workload(pack, trials, demands[trials[0]]) for pack, trials in parts.items()}
         return dataclasses.replace(self, workloads=halves)
 
-    def written(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """The packs, and what is the same for all packs of a shape once, as plain JSON types."""
         shapes = {demands: number for number, demands in enumerate(dict.fromkeys(self._demands()))}
         return {
@@ -70,8 +70,8 @@ class Outline:
         return [workload.demands for workload in self.workloads.values()]
 
 
-def read_outline(run: Path) -> Outline | None:
-    """Read the outline of a run's plan, packs that were halved replaced by their halves.
+def read_manifest(run: Path) -> Manifest | None:
+    """Read the manifest of a run's plan, packs that were halved replaced by their halves.
 
     Returns:
         None where ``plan.json`` is not word for word what this version has written: of another version, damaged or
@@ -85,10 +85,10 @@ def read_outline(run: Path) -> Outline | None:
         packs = [(pack["id"], tuple(pack["trials"]), shapes[pack["shape"]]) for pack in content["packs"]]
         workloads = {pack: Workload(pack, trials, demands) for pack, trials, demands in packs}
         how = {field: content["experiment"][field] for field in HOW_IT_RUNS}
-        outline = Outline(workloads, content["recorded_steps"], how)
+        manifest = Manifest(workloads, content["recorded_steps"], how)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
-    return outline.refined(run)
+    return manifest.refined(run)
 
 
 def digest(content: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Source:
+class OutcomeProvenance:
     """What is written beside every outcome; the defaults say that no job but a person's command trained it.
 
     Args:
@@ -20,5 +20,5 @@ class Source:
     code: str = ""
 
 
-NO_JOB = Source()
+NO_JOB = OutcomeProvenance()
 """Trained here, by code of which nothing is known."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.errors import PipelineError
-from pipeline.experiment.names import pack_name
+from pipeline.experiment.identity import id_of_pack
 from pipeline.records.atomic_writes import replacing
 from pipeline.records.store import remove_records
 
@@ -57,8 +57,8 @@ def halve(run: Path, pack: str, trials: tuple[str, ...]) -> tuple[str, str]:
     shutil.rmtree(run / "checkpoints" / pack, ignore_errors=True)
     (run / "splits").mkdir(exist_ok=True)
     with replacing(run / "splits" / f"{pack}.json") as part:
-        part.write_text(json.dumps({"into": [pack_name(first), pack_name(second)]}) + "\n")
-    return pack_name(first), pack_name(second)
+        part.write_text(json.dumps({"into": [id_of_pack(first), id_of_pack(second)]}) + "\n")
+    return id_of_pack(first), id_of_pack(second)
 
 
 def times_halved(run: Path) -> dict[str, int]:
@@ -78,7 +78,7 @@ def _parts(pack: str, trials: tuple[str, ...], splits: set[str]) -> Iterator[tup
         yield pack, trials
         return
     for half in _halves(trials):
-        yield from _parts(pack_name(half), half, splits)
+        yield from _parts(id_of_pack(half), half, splits)
 
 
 def _halves(trials: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:

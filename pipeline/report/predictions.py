@@ -14,7 +14,7 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from pipeline.experiment.names import CLOSED_FORM
+from pipeline.experiment.engine_names import CLOSED_FORM
 from pipeline.numerics.descent import Modes, contraction_factor, log_errors, loss_curve
 from pipeline.optimizers.rules import Recurrence
 from pipeline.plan import Plan

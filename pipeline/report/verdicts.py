@@ -26,8 +26,8 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from pipeline.experiment.names import CLOSED_FORM, DIVERGED_ABOVE
-from pipeline.experiment.trial import Shape
+from pipeline.experiment.engine_names import CLOSED_FORM
+from pipeline.experiment.trial import DIVERGED_ABOVE, Shape
 from pipeline.numerics.descent import Modes, log_errors
 from pipeline.optimizers.rules import Recurrence, UpdateRule
 from pipeline.optimizers.stability_limits import Limit, limit_of

@@ -12,7 +12,7 @@ import torch
 
 from pipeline.experiment.packing import Pack
 from pipeline.records.atomic_writes import replacing
-from pipeline.records.outcome_provenance import Source
+from pipeline.records.outcome_provenance import OutcomeProvenance
 from pipeline.records.store import write_outcomes
 from pipeline.training.fit import failed_outcomes
 
@@ -43,14 +43,14 @@ def reason(error: BaseException) -> str:
     return f"{OUT_OF_MEMORY}{said}" if is_out_of_memory(error) else said
 
 
-def write_failure(run: Path, pack: Pack, error: BaseException, source: Source) -> None:
+def write_failure(run: Path, pack: Pack, error: BaseException, provenance: OutcomeProvenance) -> None:
     """Record why a pack failed: one line in its outcomes; in its log the traceback, after those of earlier attempts."""
     path = log_of(run, pack)
     path.parent.mkdir(parents=True, exist_ok=True)
     before = path.read_text(errors="replace") if path.exists() else ""
     with replacing(path) as part:
-        part.write_text(before + heading(source) + "".join(traceback.format_exception(error)))
-    write_outcomes(run, pack.id, failed_outcomes(pack, reason(error), source))
+        part.write_text(before + heading(provenance) + "".join(traceback.format_exception(error)))
+    write_outcomes(run, pack.id, failed_outcomes(pack, reason(error), provenance))
 
 
 def forget_failures(run: Path, pack: Pack) -> None:
@@ -63,8 +63,8 @@ def log_of(run: Path, pack: Pack) -> Path:
     return run / "logs" / f"{pack.id}.log"
 
 
-def heading(source: Source) -> str:
+def heading(provenance: OutcomeProvenance) -> str:
     """The line above one attempt in a log: when, where, and in which job."""
     now = datetime.now().astimezone().isoformat(timespec="seconds")
-    job = f", job {source.job}, attempt {source.attempt}" if source.job else ""
+    job = f", job {provenance.job}, attempt {provenance.attempt}" if provenance.job else ""
     return f"--- {now}, {platform.node()}{job}\n"

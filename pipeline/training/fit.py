@@ -24,7 +24,7 @@ from pipeline.engines.threads import threads_of_operation
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
 from pipeline.problems.problem import Dataset
-from pipeline.records.outcome_provenance import NO_JOB, Source
+from pipeline.records.outcome_provenance import NO_JOB, OutcomeProvenance
 from pipeline.records.store import remove_unfinished_writes, write_outcomes
 from pipeline.training.checkpoints import WholeCheckpoints
 from pipeline.training.data_parallel import SharedPackModule
@@ -42,7 +42,7 @@ def fit(
     advanced: Callable[[int], None],
     dataset: Dataset | None = None,
     *,
-    source: Source = NO_JOB,
+    provenance: OutcomeProvenance = NO_JOB,
     deadline: Deadline | None = None,
 ) -> int:
     """Train a pack to its end and leave its records, its outcomes and the fit of its best trial.
@@ -53,7 +53,7 @@ def fit(
         run: Folder of the run.
         advanced: Told after each segment how many trial-steps were done.
         dataset: The points of the pack's problem, if they are loaded already.
-        source: The job that trains, for the outcomes.
+        provenance: The job that trains, for the outcomes.
         deadline: When to stop before the end; training goes on from there another time, to the same numbers.
 
     Returns:
@@ -79,7 +79,7 @@ def fit(
         recorder = Recorder(run, *asked, checkpoint, every, advanced, deadline or Deadline())
         train(module, experiment, recorder, resumes=resumes)
     write_best_fit(run, module)
-    write_outcomes(run, pack.id, outcomes(module, time.monotonic() - started, source))
+    write_outcomes(run, pack.id, outcomes(module, time.monotonic() - started, provenance))
     shutil.rmtree(folder)
     return int((module.diverged_at != NEVER).sum())
 
@@ -188,7 +188,7 @@ def quiet() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def outcomes(module: PackModule, seconds: float, source: Source) -> pl.DataFrame:
+def outcomes(module: PackModule, seconds: float, provenance: OutcomeProvenance) -> pl.DataFrame:
     """One row per trial of a trained pack."""
     diverged_at_T = module.diverged_at.cpu().numpy()
     diverged_T = diverged_at_T != NEVER
@@ -205,11 +205,11 @@ def outcomes(module: PackModule, seconds: float, source: Source) -> pl.DataFrame
         seconds=pl.lit(seconds / len(diverged_T)),
         engine=pl.lit(module.engine.name),
         device=pl.lit(device_name(module.weights.device)),
-        **where_from(module.pack, source),
+        **where_from(module.pack, provenance),
     )
 
 
-def failed_outcomes(pack: Pack, reason: str, source: Source = NO_JOB) -> pl.DataFrame:
+def failed_outcomes(pack: Pack, reason: str, provenance: OutcomeProvenance = NO_JOB) -> pl.DataFrame:
     """One row per trial of a pack that an exception stopped."""
     return pl.DataFrame({"trial": [trial.id for trial in pack.trials]}).with_columns(
         status=pl.lit("failed"),
@@ -219,14 +219,14 @@ def failed_outcomes(pack: Pack, reason: str, source: Source = NO_JOB) -> pl.Data
         seconds=pl.lit(None, pl.Float64),
         engine=pl.lit(None, pl.String),
         device=pl.lit(None, pl.String),
-        **where_from(pack, source),
+        **where_from(pack, provenance),
     )
 
 
-def where_from(pack: Pack, source: Source) -> dict[str, pl.Expr]:
+def where_from(pack: Pack, provenance: OutcomeProvenance) -> dict[str, pl.Expr]:
     """The columns that say where an outcome comes from."""
     here = {"host": platform.node(), "version": __version__, "pack": pack.id}
-    return {name: pl.lit(value) for name, value in (here | dataclasses.asdict(source)).items()}
+    return {name: pl.lit(value) for name, value in (here | dataclasses.asdict(provenance)).items()}
 
 
 def device_name(device: torch.device) -> str:

@@ -14,10 +14,10 @@ from torch.utils.data import DataLoader
 from pipeline.diagnostics.snapshot import PackContext
 from pipeline.engines.choice import engine_of
 from pipeline.engines.engine import Engine, Stack
-from pipeline.experiment.names import CLOSED_FORM, DIVERGED_ABOVE, EngineChoice
+from pipeline.experiment.engine_names import CLOSED_FORM, EngineChoice
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.resources import operations_of_step
-from pipeline.experiment.trial import TimesLimit, Trial
+from pipeline.experiment.trial import DIVERGED_ABOVE, TimesLimit, Trial
 from pipeline.numerics.randomness import stream
 from pipeline.problems.problem import Dataset
 from pipeline.training.segments import RemainingSegments, Segment, segments

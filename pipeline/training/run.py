@@ -21,7 +21,7 @@ from pipeline.plan import Plan
 from pipeline.problems.problem import Dataset, Problem, TableProblem
 from pipeline.provenance import code_version
 from pipeline.records.locks import locked
-from pipeline.records.outcome_provenance import Source
+from pipeline.records.outcome_provenance import OutcomeProvenance
 from pipeline.records.store import finished_packs, is_finished, read_outcomes
 from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.diagnostic_values import return_freed_memory
@@ -74,12 +74,18 @@ def run_plan(plan: Plan, run: Path, progress: Progress) -> Counts:
         PipelineError: If another process is training in the same folder.
     """
     with only_one(run, progress), exit_on_sigterm():
-        source = Source(code=code_version())
-        return train_packs(plan.packs, plan.experiment, run, progress, source=source, deadline=Deadline())
+        provenance = OutcomeProvenance(code=code_version())
+        return train_packs(plan.packs, plan.experiment, run, progress, provenance=provenance, deadline=Deadline())
 
 
 def train_packs(
-    packs: Sequence[Pack], experiment: Experiment, run: Path, progress: Progress, *, source: Source, deadline: Deadline
+    packs: Sequence[Pack],
+    experiment: Experiment,
+    run: Path,
+    progress: Progress,
+    *,
+    provenance: OutcomeProvenance,
+    deadline: Deadline,
 ) -> Counts:
     """Train those of some packs that are left, one after another; several processes may do so in one folder.
 
@@ -92,7 +98,7 @@ def train_packs(
         experiment: What to record, and on what to compute.
         run: Folder of the run.
         progress: Told of every step.
-        source: The job that trains, for the outcomes.
+        provenance: The job that trains, for the outcomes.
         deadline: When to stop.
 
     Returns:
@@ -109,7 +115,7 @@ def train_packs(
     progress.start(packs, left, diverged=outcomes.filter(pl.col("status") == "diverged").height)
     if left and experiment.parallel.processes == 1:
         progress.say(announced(left, experiment.engine, chosen_accelerator(experiment.accelerator)))
-    training = Training(experiment, run, progress, source, deadline)
+    training = Training(experiment, run, progress, provenance, deadline)
     gc.freeze()  # the plan is not looked through after every pack
     try:
         held = [pack for pack in left if not training.take(pack)]
@@ -130,7 +136,7 @@ class Training:
     experiment: Experiment
     run: Path
     progress: Progress
-    source: Source
+    provenance: OutcomeProvenance
     deadline: Deadline
     counts: Counts = field(default_factory=Counts)
     datasets: dict[Problem, Dataset] = field(default_factory=dict)
@@ -162,14 +168,14 @@ class Training:
                     compile_engine(self.experiment.engine, pack.shape, self.experiment.diagnostics, device_type)
             diverged = fit(
                 pack, self.experiment, self.run, self.progress.advanced, self.dataset(pack.shape.problem),
-                source=self.source, deadline=self.deadline,
+                provenance=self.provenance, deadline=self.deadline,
             )  # fmt: skip
         except (PipelineError, Stopped):
             raise  # a mistake of the person, or the end of our time
         except Exception as error:  # whatever goes wrong in one pack, the others go on
             if isinstance(error, OSError) and not is_out_of_memory(error):
                 raise  # a folder that cannot be written: no pack would fare better
-            write_failure(self.run, pack, error, self.source)
+            write_failure(self.run, pack, error, self.provenance)
             self.counts.failed += len(pack.trials)
             self.progress.finished(pack, failed=len(pack.trials))
         else:

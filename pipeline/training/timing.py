@@ -20,8 +20,8 @@ import lightning as L
 
 from pipeline.engines.choice import compile_engine
 from pipeline.experiment.axes import Inputs
+from pipeline.experiment.engine_names import CLOSED_FORM
 from pipeline.experiment.experiment import Experiment
-from pipeline.experiment.names import CLOSED_FORM
 from pipeline.experiment.packing import Pack, make_pack
 from pipeline.experiment.parallelism import Parallel
 from pipeline.models.linear import Linear

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from pipeline.diagnostics.snapshot import Snapshot
-from pipeline.diagnostics.unlocked_cached_property import once
+from pipeline.diagnostics.unlocked_cached_property import unlocked_cached_property
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Looked:
     asked: list
     both: threading.Barrier
 
-    @once
+    @unlocked_cached_property
     def number(self):
         """What it is."""
         self.asked.append(1)
@@ -32,4 +32,4 @@ def test_each_object_computes_it_once_and_two_objects_at_the_same_time():
 
 def test_class_shows_what_it_is():
     assert Looked.number.__doc__ == "What it is."
-    assert isinstance(Snapshot.singular_values_TS, once)
+    assert isinstance(Snapshot.singular_values_TS, unlocked_cached_property)

@@ -13,7 +13,7 @@ from pipeline.engines import choice
 from pipeline.engines.cpu.codegen import processor
 from pipeline.errors import PipelineError
 from pipeline.experiment.axes import Inputs
-from pipeline.experiment.names import EngineChoice
+from pipeline.experiment.engine_names import EngineChoice
 from pipeline.models import MODELS
 from pipeline.models.activations import ACTIVATIONS
 from pipeline.models.linear import Linear

@@ -11,7 +11,7 @@ from pipeline.diagnostics.convergence import TrainingLoss
 from pipeline.errors import FieldError
 from pipeline.experiment.axes import Inputs, LogSpaced, LogSpacedSteps, TimesLimits
 from pipeline.experiment.experiment import Experiment
-from pipeline.experiment.names import HOW_IT_RUNS
+from pipeline.experiment.identity import HOW_IT_RUNS
 from pipeline.experiment.packing import packs
 from pipeline.experiment.parallelism import Parallel
 from pipeline.experiment.wandb_tracking import Tracking

@@ -13,7 +13,7 @@ from pipeline.models import MODELS
 from pipeline.optimizers.rules import Adam
 from pipeline.plan import make_plan, read_plan, write_plan
 from pipeline.problems.targets import Gaussian
-from pipeline.records.manifest import read_outline
+from pipeline.records.manifest import read_manifest
 from pipeline.records.packs import halve, read_packs
 
 
@@ -28,7 +28,7 @@ def plan():
 
 
 def test_each_pack_asks_for_what_its_trials_ask_for(plan):
-    packs = plan.outline.workloads
+    packs = plan.manifest.workloads
     assert len(packs) > len({pack.shape for pack in plan.packs})  # some shapes have several
     for pack in plan.packs:
         found = packs[pack.id]
@@ -37,9 +37,9 @@ def test_each_pack_asks_for_what_its_trials_ask_for(plan):
         assert found.operations == operations_of_pack(pack)
         assert found.demands.operations == operations_of_step(pack.shape)
         assert found.demands.model == pack.shape.model.label()
-    assert plan.outline.num_trials == len(plan.trials)
-    assert plan.outline.recorded_steps == len(plan.experiment.recorded_steps())
-    assert plan.outline.parallel == plan.experiment.parallel
+    assert plan.manifest.num_trials == len(plan.trials)
+    assert plan.manifest.recorded_steps == len(plan.experiment.recorded_steps())
+    assert plan.manifest.parallel == plan.experiment.parallel
 
 
 def test_what_is_the_same_for_all_packs_of_a_shape_is_written_once(plan, tmp_path):
@@ -50,19 +50,19 @@ def test_what_is_the_same_for_all_packs_of_a_shape_is_written_once(plan, tmp_pat
 
 def test_halves_and_their_halves_are_read_as_the_plan_has_them(plan, tmp_path):
     write_plan(plan, tmp_path)
-    before = read_outline(tmp_path)
+    before = read_manifest(tmp_path)
     whole = plan.packs[0].id
     first, second = halve(tmp_path, whole, read_packs(tmp_path)[whole])
     quarters = halve(tmp_path, first, read_packs(tmp_path)[first])
-    halved = read_outline(tmp_path)
+    halved = read_manifest(tmp_path)
     assert list(halved.workloads) == [*quarters, second, *list(before.workloads)[1:]]
-    assert halved == before.refined(tmp_path) == read_plan(tmp_path).outline
+    assert halved == before.refined(tmp_path) == read_plan(tmp_path).manifest
     assert list(halved.workloads) == list(read_packs(tmp_path))
 
 
 CHANGES = {
     "planned by another version": lambda content: content.update(version="0.0.1"),
-    "planned before outlines were written": lambda content: content.pop("digest"),
+    "planned before manifests were written": lambda content: content.pop("digest"),
     "another width": lambda content: content["experiment"].update(widths=[2, 4]),
     "another device": lambda content: content["experiment"].update(accelerator="cuda"),
     "less memory": lambda content: content["shapes"][0]["memory"].update(trial=1),
@@ -73,22 +73,22 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
-def test_plan_that_is_not_word_for_word_as_this_version_wrote_it_has_no_outline(plan, tmp_path, change):
+def test_plan_that_is_not_word_for_word_as_this_version_wrote_it_has_no_manifest(plan, tmp_path, change):
     write_plan(plan, tmp_path)
-    assert read_outline(tmp_path) == plan.outline
+    assert read_manifest(tmp_path) == plan.manifest
     content = json.loads((tmp_path / "plan.json").read_bytes())
     change(content)
     (tmp_path / "plan.json").write_text(json.dumps(content))
-    assert read_outline(tmp_path) is None
+    assert read_manifest(tmp_path) is None
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"null", b"{}", b'"digest"', b"\xff\xfe", b"[" * 100_000])
-def test_nonsense_has_no_outline(tmp_path, text):
+def test_nonsense_has_no_manifest(tmp_path, text):
     (tmp_path / "plan.json").write_bytes(text)
-    assert read_outline(tmp_path) is None
+    assert read_manifest(tmp_path) is None
 
 
-def test_folder_without_a_plan_has_no_outline(tmp_path):
-    assert read_outline(tmp_path / "nowhere") is None
+def test_folder_without_a_plan_has_no_manifest(tmp_path):
+    assert read_manifest(tmp_path / "nowhere") is None
     (tmp_path / "plan.json").mkdir()
-    assert read_outline(tmp_path) is None
+    assert read_manifest(tmp_path) is None

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.config import read_experiment
 from pipeline.errors import PipelineError
-from pipeline.experiment.names import pack_name
+from pipeline.experiment.identity import id_of_pack
 from pipeline.plan import make_plan, read_plan, write_plan
 from pipeline.records.packs import halve, read_packs, times_halved
 from pipeline.records.schema import OUTCOMES, RECORDS
@@ -38,7 +38,7 @@ def test_halves_hold_the_trials_of_the_whole_in_order(run):
     assert list(after) == [*halves, *list(before)[1:]]
     assert sum((after[half] for half in halves), ()) == before[first]
     assert [len(after[half]) for half in halves] == [3, 2]
-    assert all(pack_name(trials) == pack for pack, trials in after.items())
+    assert all(id_of_pack(trials) == pack for pack, trials in after.items())
 
 
 def test_half_can_be_halved_again(run):

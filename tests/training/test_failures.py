@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pipeline.plan import make_plan
-from pipeline.records.outcome_provenance import Source
+from pipeline.records.outcome_provenance import OutcomeProvenance
 from pipeline.records.store import read_outcomes
 from pipeline.training.failures import forget_failures, log_of, reason, write_failure
 
@@ -58,7 +58,7 @@ def test_log_keeps_every_attempt_and_the_outcomes_the_last(failing, tmp_path):
         try:
             raise ValueError(f"number {attempt}\nsecond line")
         except ValueError as error:
-            write_failure(tmp_path, failing, error, Source("1234_7", attempt, "0123"))
+            write_failure(tmp_path, failing, error, OutcomeProvenance("1234_7", attempt, "0123"))
     log = log_of(tmp_path, failing).read_text()
     headings = re.findall(r"^--- (\S+), \S+, job (\S+), attempt (\d)$", log, re.MULTILINE)
     assert [(job, attempt) for _, job, attempt in headings] == [("1234_7", "1"), ("1234_7", "2")]
@@ -72,13 +72,13 @@ def test_log_keeps_every_attempt_and_the_outcomes_the_last(failing, tmp_path):
 
 
 def test_failure_outside_of_a_job_names_none(failing, tmp_path):
-    write_failure(tmp_path, failing, ValueError("once"), Source())
+    write_failure(tmp_path, failing, ValueError("once"), OutcomeProvenance())
     first = log_of(tmp_path, failing).read_text().splitlines()[0]
     assert re.fullmatch(r"--- \S+, [^ ,]+", first)
 
 
 def test_failures_are_forgotten(failing, tmp_path):
     forget_failures(tmp_path, failing)
-    write_failure(tmp_path, failing, ValueError("once"), Source())
+    write_failure(tmp_path, failing, ValueError("once"), OutcomeProvenance())
     forget_failures(tmp_path, failing)
     assert not log_of(tmp_path, failing).exists()

@@ -27,7 +27,7 @@ from pipeline.plan import make_plan
 from pipeline.problems.datasets import Digits
 from pipeline.problems.losses import HalfMeanSquare
 from pipeline.problems.targets import Gaussian, OuterRing, Xor
-from pipeline.records.outcome_provenance import Source
+from pipeline.records.outcome_provenance import OutcomeProvenance
 from pipeline.records.store import finished_packs, read_fits, read_outcomes, read_records, write_records
 from pipeline.training import segments
 from pipeline.training.deadline import Deadline, Stopped
@@ -331,7 +331,7 @@ def test_auto_is_a_cuda_device_or_the_processor_and_nothing_else(monkeypatch, pr
 def test_log_of_a_failure_goes_when_the_pack_succeeds(experiment, tmp_path):
     plan = make_plan("test", experiment())
     for pack in plan.packs:
-        write_failure(tmp_path, pack, RuntimeError("once"), Source())
+        write_failure(tmp_path, pack, RuntimeError("once"), OutcomeProvenance())
     assert len(list((tmp_path / "logs").iterdir())) == 2
     run_plan(plan, tmp_path, Progress())
     assert list((tmp_path / "logs").iterdir()) == []
@@ -354,7 +354,7 @@ def test_nothing_but_results_is_left_in_the_folder(experiment, tmp_path):
 def test_outcomes_say_which_job_trained_them(experiment, tmp_path):
     asked = experiment(models=(Shallow(),))
     (pack,) = make_plan("test", asked).packs
-    fit(pack, asked, tmp_path, lambda trial_steps: None, source=Source("1234_7", 2, "0123456789ab+cdef"))
+    fit(pack, asked, tmp_path, lambda trial_steps: None, provenance=OutcomeProvenance("1234_7", 2, "0123456789ab+cdef"))
     said = read_outcomes(tmp_path).select("job", "attempt", "code").unique().rows()
     assert said == [("1234_7", 2, "0123456789ab+cdef")]
 

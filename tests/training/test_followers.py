@@ -119,7 +119,7 @@ def one_that_breaks(run, world, ports, how):
     SharedPackModule.update = breaks
     asked = experiment(parallel=Parallel(nodes=world))
     packs = make_plan("test", asked).packs
-    lead = partial(train_packs, packs, asked, run, Progress(), source=NO_JOB, deadline=Deadline())
+    lead = partial(train_packs, packs, asked, run, Progress(), provenance=NO_JOB, deadline=Deadline())
     return next_meeting(ports, lambda: str(in_parallel(packs, asked, run, lead)))
 
 

@@ -24,7 +24,7 @@ from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan
 from pipeline.records import locks
-from pipeline.records.outcome_provenance import Source
+from pipeline.records.outcome_provenance import OutcomeProvenance
 from pipeline.records.store import finished_packs, read_fits, read_outcomes, read_records
 from pipeline.training import run, segments
 from pipeline.training.deadline import Deadline
@@ -177,7 +177,7 @@ def quiet():
 
 def trained(plan, folder, packs=None, **fields):
     """What a worker counts that was given some packs."""
-    arguments = {"progress": quiet(), "source": Source(), "deadline": Deadline()} | fields
+    arguments = {"progress": quiet(), "provenance": OutcomeProvenance(), "deadline": Deadline()} | fields
     return train_packs(plan.packs if packs is None else packs, plan.experiment, folder, **arguments)
 
 
@@ -185,7 +185,7 @@ def test_worker_trains_its_packs_and_no_others(plan, tmp_path):
     first, second, *_ = plan.packs
     assert trained(plan, tmp_path, [second]) == Counts(done=12)
     assert finished_packs(tmp_path) == {second.id}
-    assert trained(plan, tmp_path, [first, second], source=Source("9_1", 2, "abc")) == Counts(done=12)
+    assert trained(plan, tmp_path, [first, second], provenance=OutcomeProvenance("9_1", 2, "abc")) == Counts(done=12)
     outcomes = read_outcomes(tmp_path).select("pack", "job", "attempt", "code").unique().sort("job")
     assert outcomes.rows() == [(second.id, "", 1, ""), (first.id, "9_1", 2, "abc")]
 
@@ -266,10 +266,10 @@ def test_pack_that_another_has_just_finished_is_not_trained_again(plan, tmp_path
 
         def start(self, packs, left, **before):
             super().start(packs, left, **before)
-            trained(plan, tmp_path, plan.packs[:2], source=Source("other"))
+            trained(plan, tmp_path, plan.packs[:2], provenance=OutcomeProvenance("other"))
 
     progress = Late(io.StringIO())
-    assert trained(plan, tmp_path, progress=progress, source=Source("this")) == Counts(done=24)
+    assert trained(plan, tmp_path, progress=progress, provenance=OutcomeProvenance("this")) == Counts(done=24)
     assert dict(read_outcomes(tmp_path)["job"].value_counts().rows()) == {"other": 24, "this": 24}
     assert progress.text().startswith("48/48 trials, ")
     assert " in " in progress.text()
@@ -281,7 +281,7 @@ import io, os, sys
 from pathlib import Path
 from pipeline.config import read_experiment
 from pipeline.plan import make_plan
-from pipeline.records.outcome_provenance import Source
+from pipeline.records.outcome_provenance import OutcomeProvenance
 from pipeline.training.deadline import Deadline
 from pipeline.training.progress import Progress
 from pipeline.training.run import train_packs
@@ -290,7 +290,8 @@ plan = make_plan("shared", read_experiment(config))
 for job in "abc":
     if os.fork() == 0:
         counts = train_packs(
-            plan.packs, plan.experiment, folder, Progress(io.StringIO()), source=Source(job), deadline=Deadline()
+            plan.packs, plan.experiment, folder, Progress(io.StringIO()),
+            provenance=OutcomeProvenance(job), deadline=Deadline(),
         )
         print(counts.done + counts.diverged, counts.failed, counts.held_elsewhere, flush=True)
         os._exit(0)

@@ -141,7 +141,7 @@ def train(
     sent: Submission, index: int, diary: Diary, interrupts: Interrupts, environment: Any, exporter: Exporter
 ) -> End:
     """Train the packs of an element that are left, and say why it ended."""
-    from pipeline.records.outcome_provenance import Source
+    from pipeline.records.outcome_provenance import OutcomeProvenance
     from pipeline.training.followers import in_parallel
     from pipeline.training.progress import Progress
     from pipeline.training.run import train_packs
@@ -168,7 +168,7 @@ def train(
     meeting = meeting_of(sent, index, run, environment) if together else None
     check_gpu(plan, sent)
     packs = {pack.id: pack for pack in plan.packs}
-    source = Source(diary.attempt.job, diary.attempt.number, sent.code)
+    provenance = OutcomeProvenance(diary.attempt.job, diary.attempt.number, sent.code)
     diary.note(ready_at=time.time())
     known = len(sent.tasks[index])
     while True:
@@ -179,7 +179,9 @@ def train(
         exporter.look()
         names = left if together else in_turn(left, environment.global_rank, environment.num_tasks)
         mine, progress, deadline = [packs[name] for name in names], NotedProgress(), interrupts.deadline
-        lead = functools.partial(train_packs, mine, plan.experiment, run, progress, source=source, deadline=deadline)
+        lead = functools.partial(
+            train_packs, mine, plan.experiment, run, progress, provenance=provenance, deadline=deadline
+        )
         counts = in_parallel(mine, plan.experiment, run, lead, deadline, meeting)
         if deadline.passed() and (counts is None or counts.stopped):
             return "signal" if interrupts.told_to_end else "deadline"
@@ -201,7 +203,7 @@ def remember(sent: Submission, diary: Diary) -> None:
     plan = plan_of(diary.run, sent)
     whole = read_outcomes(diary.run).filter(pl.col("pack").is_in(list(diary.whole)) & (pl.col("job") == attempt.job))
     took = dict(whole.group_by("pack").agg(pl.col("seconds").sum()).iter_rows())
-    for pack, workload in plan.outline.workloads.items():
+    for pack, workload in plan.manifest.workloads.items():
         if took.get(pack):
             remember_job(sent.cluster, sent.gpus, workload, took[pack])
 

@@ -26,7 +26,7 @@ from pipeline.launch.submit.job_request import check_parallel, request_for
 from pipeline.launch.submit.planned_submissions import Wish, drafts
 from pipeline.launch.submit.retry_policy import more_minutes, relieve
 from pipeline.provenance import code_version
-from pipeline.records.manifest import Outline
+from pipeline.records.manifest import Manifest
 from pipeline.records.store import finished_packs
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Prepared:
     """What would be sent now.
 
     Args:
-        outline: Of the plan, with the halves of packs that were split.
+        manifest: Of the plan, with the halves of packs that were split.
         drafts: The submissions; none if nothing is left to send.
         costs: What the packs are expected to take.
         estimate: What the submissions are expected to take; none if there are none.
@@ -47,7 +47,7 @@ class Prepared:
         quarantined: Packs that are kept back.
     """
 
-    outline: Outline
+    manifest: Manifest
     drafts: list[Submission]
     costs: Costs | None
     estimate: Estimate | None
@@ -93,9 +93,9 @@ def rehearse(plan: Plan, run: Path, cluster: Cluster, links: int, say: Say) -> P
     except PipelineError as error:
         say(f"the scheduler could not be asked what is in flight ({error.what})")
     standing = Standing(finished_packs(run), in_flight.in_flight(submissions, held), set(), submissions, held)
-    left = standing.left(plan.outline.workloads)
-    cuts = _cuts(standing, plan.outline.workloads, cluster, links, say)
-    return _prepared(plan.outline, run, cluster, standing, left, cuts, {}, links, 0, say, lambda: plan)
+    left = standing.left(plan.manifest.workloads)
+    cuts = _cuts(standing, plan.manifest.workloads, cluster, links, say)
+    return _prepared(plan.manifest, run, cluster, standing, left, cuts, {}, links, 0, say, lambda: plan)
 
 
 def scripts(prepared: Prepared, run: Path, cluster: Cluster) -> Iterator[tuple[Submission, str]]:
@@ -104,12 +104,12 @@ def scripts(prepared: Prepared, run: Path, cluster: Cluster) -> Iterator[tuple[S
     for draft in prepared.drafts:
         snapshot = snapshot_folder(run.resolve())
         after = f"ID-OF-{draft.after}" if draft.after else None
-        request = request_for(draft, cluster, prepared.outline.parallel, snapshot, after)
+        request = request_for(draft, cluster, prepared.manifest.parallel, snapshot, after)
         yield draft, scheduler.script(folder_of(run.resolve(), draft.name), request, len(draft.tasks))
 
 
 def send(
-    outline: Outline,
+    manifest: Manifest,
     run: Path,
     cluster: Cluster,
     links: int,
@@ -120,13 +120,13 @@ def send(
     """Send what has neither complete records nor a job in flight.
 
     Args:
-        outline: Of what is to be trained.
+        manifest: Of what is to be trained.
         run: Folder of the run.
         cluster: Where.
         links: Submissions of a chain, 1 for none.
         say: Told what takes long.
         only: The packs to look at; by default all.
-        plan: What the outline is of, written down before anything is sent; none if the run has it already.
+        plan: What the manifest is of, written down before anything is sent; none if the run has it already.
 
     Yields:
         First what will be sent, then each submission as its job is known.
@@ -134,7 +134,7 @@ def send(
     Raises:
         PipelineError: If the scheduler cannot be asked, or refuses.
     """
-    check_parallel(cluster, outline.parallel)
+    check_parallel(cluster, manifest.parallel)
     check_name(cluster, run)
     scheduler = scheduler_named(cluster.profile.scheduler, cluster.profile.slurm_conf, clusters_wanted())
     with told_if_slow(say, f"waiting for the scheduler of {cluster.name} to answer"):
@@ -142,7 +142,7 @@ def send(
     with in_flight.one_submitter(run, say):
         if plan is not None:
             _write(plan, run)
-        outline = outline.refined(run)  # by whoever was at work on this run until now
+        manifest = manifest.refined(run)  # by whoever was at work on this run until now
         in_flight.settle(run, say)
         submissions = read_submissions(run)
         held = in_flight.after_endings(run, submissions, say)
@@ -150,23 +150,23 @@ def send(
         found = incidents(run, submissions, held)
         flying = in_flight.in_flight(submissions, held)
         standing = Standing(finished_packs(run), flying, quarantined(run, found), submissions, held)
-        left = standing.left(pack for pack in outline.workloads if only is None or pack in only)
-        trials = {pack: outline.workloads[pack].trials for pack in left}
+        left = standing.left(pack for pack in manifest.workloads if only is None or pack in only)
+        trials = {pack: manifest.workloads[pack].trials for pack in left}
         halved, memory = relieve(run, trials, left, found, cluster.profile)
-        minutes = more_minutes(left, found, cluster.profile, outline.parallel.nodes)
+        minutes = more_minutes(left, found, cluster.profile, manifest.parallel.nodes)
         for pack, halves in halved.items():
             say(f"pack {pack} ran out of memory: its halves are {' and '.join(halves)}")
-        outline = outline.refined(run) if halved else outline
+        manifest = manifest.refined(run) if halved else manifest
         chosen = [half for pack in left for half in halved.get(pack, (pack,))]
         cuts = _cuts(
-            standing, [pack for pack in outline.workloads if only is None or pack in only], cluster, links, say
+            standing, [pack for pack in manifest.workloads if only is None or pack in only], cluster, links, say
         )
         load = scheduler.load()
-        whole = functools.partial(_plan_of, outline, run, plan)
-        prepared = _prepared(outline, run, cluster, standing, chosen, cuts, memory, links, load, say, whole, minutes)
+        whole = functools.partial(_plan_of, manifest, run, plan)
+        prepared = _prepared(manifest, run, cluster, standing, chosen, cuts, memory, links, load, say, whole, minutes)
         yield prepared
         if prepared.drafts:
-            yield from sending.send(run, prepared.drafts, cluster, outline.parallel, say)
+            yield from sending.send(run, prepared.drafts, cluster, manifest.parallel, say)
 
 
 def _write(plan: Plan, run: Path) -> None:
@@ -175,18 +175,18 @@ def _write(plan: Plan, run: Path) -> None:
     write_plan(plan, run)
 
 
-def _plan_of(outline: Outline, run: Path, plan: Plan | None) -> Plan:
-    """The plan with all packs of an outline, read again where it is not at hand or some of them were halved."""
+def _plan_of(manifest: Manifest, run: Path, plan: Plan | None) -> Plan:
+    """The plan with all packs of an manifest, read again where it is not at hand or some of them were halved."""
     from pipeline.plan import read_plan  # takes seconds; only if packs have to be measured
 
-    if plan is not None and plan.outline.workloads.keys() == outline.workloads.keys():
+    if plan is not None and plan.manifest.workloads.keys() == manifest.workloads.keys():
         return plan
     written = read_plan(run)
     return written if plan is None else written.run_as(plan.experiment)
 
 
 def _prepared(
-    outline: Outline,
+    manifest: Manifest,
     run: Path,
     cluster: Cluster,
     standing: Standing,
@@ -202,17 +202,17 @@ def _prepared(
     waiting = frozenset(standing.kept_back - standing.finished)
     counts = (len(standing.finished), len(standing.flying), waiting)
     if not left and not cuts:
-        return Prepared(outline, [], None, None, *counts)
-    parallel = outline.parallel
+        return Prepared(manifest, [], None, None, *counts)
+    parallel = manifest.parallel
     flying = [pack for cut in cuts for task in cut.tasks for pack in task]
-    packs = {pack: outline.workloads[pack] for pack in (*left, *flying)}
+    packs = {pack: manifest.workloads[pack] for pack in (*left, *flying)}
     before = _expected(standing.submissions, cluster)
-    expected = costs(list(packs.values()), outline.recorded_steps, cluster.profile, cluster.name, say, plan, before)
+    expected = costs(list(packs.values()), manifest.recorded_steps, cluster.profile, cluster.name, say, plan, before)
     together = parallel.processes > 1
-    wish = Wish(cluster, expected.seconds, memory, links, load, parallel.nodes, together, outline.how, minutes or {})
+    wish = Wish(cluster, expected.seconds, memory, links, load, parallel.nodes, together, manifest.how, minutes or {})
     drafted = drafts(wish, code_version(), next_name(run), cuts)
     judged = estimate(drafted, packs, cluster, expected.startup_s, parallel.nodes)
-    return Prepared(outline, drafted, expected, judged, *counts)
+    return Prepared(manifest, drafted, expected, judged, *counts)
 
 
 def _cuts(standing: Standing, packs: Iterable[str], cluster: Cluster, links: int, say: Say) -> list[Cut]:

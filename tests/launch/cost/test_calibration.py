@@ -38,14 +38,14 @@ def experiment(**fields):
 
 
 def workloads(asked):
-    return list(make_plan("xor", asked).outline.workloads.values())
+    return list(make_plan("xor", asked).manifest.workloads.values())
 
 
 def judged(asked, profile=HERE, expected=None):
     """The packs of an experiment, what they are expected to take, and what was said."""
     said, plan = [], make_plan("xor", asked)
-    packs = list(plan.outline.workloads.values())
-    found = costs(packs, plan.outline.recorded_steps, profile, "somewhere", said.append, lambda: plan, expected)
+    packs = list(plan.manifest.workloads.values())
+    found = costs(packs, plan.manifest.recorded_steps, profile, "somewhere", said.append, lambda: plan, expected)
     return packs, found, said
 
 

@@ -19,7 +19,7 @@ def packs(**fields):
     """The packs of an experiment, as far as a launch knows them."""
     usual = {"question": "How long?", "models": (Shallow(),), "widths": (8,), "target": (Sine(),), "seeds": 4}
     usual |= {"learning_rates": (0.1,), "inputs": Inputs(train=(32,), test=32)}
-    return list(make_plan("xor", Experiment(**usual | fields)).outline.workloads.values())
+    return list(make_plan("xor", Experiment(**usual | fields)).manifest.workloads.values())
 
 
 def judged(cluster, chosen, seconds=3600.0, links=1, startup_s=0.0):

@@ -266,7 +266,7 @@ def test_only_packs_that_were_trained_from_their_first_step_say_how_long_such_pa
     )  # fmt: skip
     remember(sent, diary)
     kinds = {path.stem for path in place_of("somewhere", 0).glob("*.json")}
-    assert kinds == {STARTUP, plan.outline.workloads[whole].kind}
+    assert kinds == {STARTUP, plan.manifest.workloads[whole].kind}
 
 
 def test_pack_that_fails_twice_is_kept_back_until_it_is_asked_for(desk: Any) -> None:

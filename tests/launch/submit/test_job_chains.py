@@ -99,7 +99,7 @@ def pbs(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     Path("small.yaml").write_text(SMALL)
-    for workload in plan().outline.workloads.values():
+    for workload in plan().manifest.workloads.values():
         remember_job("pbs_generic", 0, workload, 1.0)  # so that nothing has to be measured
     pbs = start_pbs(tmp_path, monkeypatch)
     pbs.set(slots=0)
