@@ -11,7 +11,7 @@ import pytest
 from wandb_server import WandbServer
 from wandb_state import ENTITY, KEY, OTHERS, Fault
 
-from pipeline.tracking.export.export import streaming
+from pipeline.tracking.export import streaming
 from pipeline.tracking.export.run_content import STEP, Destination, RunContent
 from pipeline.tracking.export.streaming import (
     SENDING,

@@ -24,8 +24,9 @@ from wandb_state import ENTITY, StoredRun
 from pipeline.experiment.wandb_tracking import Tracking
 from pipeline.plan import read_plan
 from pipeline.records.store import read_outcomes, read_records
+from pipeline.tracking.export import sweep_run
 from pipeline.tracking.export.client import PLACES
-from pipeline.tracking.export.export import Exported, export, read_run, sweep_run
+from pipeline.tracking.export.export import Exported, export, read_run
 from pipeline.tracking.export.run_content import Destination
 from pipeline.tracking.export.sweep_run import digest_of, wait_until_whole, write_sweep
 from pipeline.tracking.reachability import TroubleError
