@@ -206,9 +206,9 @@ def refuted(run: Run, counts: Counter[str]) -> Iterator[str]:
     table = results(run.plan, run.records, run.outcomes)
     predicted = predicted_and_measured(run.plan, table, run.records, run.outcomes)
     (pack,) = run.plan.packs
-    shape, learned = pack.shape, run.modules[pack.id].learned
-    features_PF = learned.prepared_AP.numpy().T
-    targets_PK = learned.dataset.train_targets_PK.numpy()
+    shape, context = pack.shape, run.modules[pack.id].context
+    features_PF = context.prepared_AP.numpy().T
+    targets_PK = context.dataset.train_targets_PK.numpy()
     limits = table["largest_stable_learning_rate"].drop_nulls().to_list()
     meaning = table["limit"][0]
     yield from wrong_limit(shape, features_PF, limits, meaning)

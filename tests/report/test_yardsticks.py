@@ -171,8 +171,8 @@ def test_the_best_network_itself_contradicts_nothing_however_few_the_test_points
     shared = (GradientDescent(), HalfMeanSquare(), Task.REGRESSION, problem.load(), torch.float64)
     for width in best:
         weights_1N, nothing_1 = best_network(width), torch.zeros(1)
-        learned = PackContext(Shallow(), width, *shared)
-        snapshot = Snapshot(learned, 0, weights_1N, nothing_1, weights_1N, nothing_1, lambda kept=weights_1N: kept)
+        context = PackContext(Shallow(), width, *shared)
+        snapshot = Snapshot(context, 0, weights_1N, nothing_1, weights_1N, nothing_1, lambda kept=weights_1N: kept)
         error[width], bar[width] = float(RecordedTestError()(snapshot)), float(TestErrorBar()(snapshot))
         assert abs(error[width] - best[width]) <= bar[width] + 1e-14
     if test < 64:
