@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -173,3 +174,22 @@ def pack(experiment: Callable[..., Any]) -> Callable[..., Any]:
     from pipeline.plan import make_plan
 
     return lambda **fields: make_plan("test", experiment(**fields)).packs[0]
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Callable[[str], Path]:
+    """A function that makes a named pipe of a YAML text: the first to open it reads it all, the next finds no file."""
+
+    def holding(text: str) -> Path:
+        path = tmp_path / "pipe.yaml"
+        os.mkfifo(path)
+
+        def give() -> None:
+            with path.open("w") as file:  # returns when somebody has opened it to read
+                path.unlink()
+                file.write(text)
+
+        threading.Thread(target=give, daemon=True).start()
+        return path
+
+    return holding

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.config import asks_for_a_game, read_experiment
+from pipeline.config import read_document, read_experiment
 from pipeline.plan import make_plan, read_plan
 from pipeline.records.store import read_outcomes, read_records
 from pipeline.report import tables
@@ -70,7 +70,7 @@ def finished(tmp_path_factory):
     return run
 
 
-@pytest.mark.parametrize("name", [path.stem for path in CONFIGS if not asks_for_a_game(path)])
+@pytest.mark.parametrize("name", [path.stem for path in CONFIGS if not read_document(path).is_game])
 def test_configuration_runs_to_its_report(finished, name):
     run = finished(name)
     stderr = run.command.stderr

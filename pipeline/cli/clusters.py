@@ -28,9 +28,10 @@ MOST_GROUPS = 3
 def submit(asked: argparse.Namespace) -> int:
     """Send what is neither finished nor in flight to a cluster, and return at once."""
     from pipeline.cli.here import announce, begun_plan, plan_of
+    from pipeline.config import read_document
     from pipeline.launch.submit import sweep
 
-    planned = plan_of(asked.config, asked)
+    planned = plan_of(read_document(asked.config), asked)
     cluster = _cluster(asked)
     folder = _folder(planned, cluster, asked)
     planned, _ = begun_plan(planned, folder)

@@ -15,6 +15,7 @@ from pipeline.errors import PipelineError, nearest
 if TYPE_CHECKING:
     import polars as pl
 
+    from pipeline.config import YamlDocument
     from pipeline.plan import Plan
 
 KINDS = (
@@ -37,10 +38,11 @@ MOST_WARNINGS = 5
 
 def plan(asked: argparse.Namespace) -> int:
     """Print the trials, packs and work of an experiment; train nothing."""
+    from pipeline.config import read_document
     from pipeline.report.layout import plan_table
     from pipeline.report.printing import as_text
 
-    planned = plan_of(asked.config, asked)
+    planned = plan_of(read_document(asked.config), asked)
     if asked.cluster is not None:
         return clusters.rehearse(planned, asked)
     table = plan_table(planned)
@@ -185,16 +187,15 @@ def _bench_of_sweep(asked: argparse.Namespace) -> int:
     return 0
 
 
-def plan_of(config: Path, asked: argparse.Namespace) -> Plan:
+def plan_of(document: YamlDocument, asked: argparse.Namespace) -> Plan:
     """The plan of a configuration, with what ``--set`` changes."""
-    from pipeline.config import read_experiment
     from pipeline.plan import make_plan
 
     overrides, changes = split_overrides(asked)
     if changes and getattr(asked, "cluster", None) is None:
         where = f"--set cluster.{changes[0]}"
         raise PipelineError("nothing is sent to a cluster here", where=where, hint="add --cluster, or take submit")
-    planned = make_plan(config.stem, read_experiment(config, overrides))
+    planned = make_plan(document.path.stem, document.experiment(overrides))
     warnings = list(planned.experiment.warnings())
     for warning in warnings[:MOST_WARNINGS]:
         say(f"warning: {warning}")

@@ -60,13 +60,14 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
 
 def read(file: Path, asked: argparse.Namespace) -> Plan | NumberGame:
     """What a file asks: an experiment, planned, or a game."""
-    from pipeline.config import asks_for_a_game, read_file
+    from pipeline.config import read_document
 
-    if asks_for_a_game(file):
+    document = read_document(file)
+    if document.is_game:
         from pipeline.problems.number_game import NumberGame
 
-        return read_file(file, NumberGame, asked.overrides)
-    return plan_of(file, asked)
+        return document.construct(NumberGame, asked.overrides)
+    return plan_of(document, asked)
 
 
 def answer(file: Path, question: Plan | NumberGame, out: Path | None) -> tuple[int, Entry]:

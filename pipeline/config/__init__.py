@@ -8,7 +8,16 @@ it is meant for (``values``).
 """
 
 from pipeline.config.overrides import later_wins
-from pipeline.config.reading import asks_for_a_game, read_canonical, read_experiment, read_file
+from pipeline.config.reading import read_canonical, read_experiment, read_file
 from pipeline.config.writing import as_yaml
+from pipeline.config.yaml_document import YamlDocument, read_document
 
-__all__ = ["as_yaml", "asks_for_a_game", "later_wins", "read_canonical", "read_experiment", "read_file"]
+__all__ = [
+    "YamlDocument",
+    "as_yaml",
+    "later_wins",
+    "read_canonical",
+    "read_document",
+    "read_experiment",
+    "read_file",
+]

@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from pipeline.config.compose import compose
 from pipeline.config.construct import read
-from pipeline.config.fields import required_of
 from pipeline.config.from_json import from_json
-from pipeline.config.nodes import Map, Source, is_null, shown
+from pipeline.config.nodes import Source
 from pipeline.config.overrides import override
-from pipeline.config.text_files import read_text
-from pipeline.errors import PipelineError
+from pipeline.config.yaml_document import read_document
 
 if TYPE_CHECKING:
     from pipeline.experiment.experiment import Experiment
@@ -31,41 +28,21 @@ def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     Raises:
         PipelineError: If the file cannot be read or asks for something impossible.
     """
-    from pipeline.experiment.experiment import Experiment
-
-    if asks_for_a_game(path):
-        hint = f"python -m pipeline run {path}"
-        raise PipelineError("asks for a number game, which needs no training", where=str(path), hint=hint)
-    return read_file(path, Experiment, overrides)
-
-
-def asks_for_a_game(path: Path) -> bool:
-    """Whether a YAML file is about the number game: it then has rounds.
-
-    Raises:
-        PipelineError: If the file cannot be read.
-    """
-    root = compose(read_text(path), Source(str(path), path.parent, has_lines=True))
-    return isinstance(root, Map) and "rounds" in root.entries
+    return read_document(path).experiment(overrides)
 
 
 def read_file(path: Path, kind: type[T], overrides: Sequence[str] = ()) -> T:
     """Read a dataclass from a YAML file; a path written there starts from the folder of the file.
 
+    Args:
+        path: The file.
+        kind: The dataclass.
+        overrides: Texts of ``--set``.
+
     Raises:
         PipelineError: If the file cannot be read or does not fit the dataclass.
     """
-    root = compose(read_text(path), Source(str(path), path.parent, has_lines=True))
-    if is_null(root):
-        raise PipelineError("the file is empty", where=str(path), hint=f"required: {', '.join(required_of(kind))}")
-    if not isinstance(root, Map):
-        raise PipelineError(
-            f"the file must be a mapping, not {shown(root)}",
-            where=root.where,
-            hint=f"write 'key: value' lines; required: {', '.join(required_of(kind))}",
-        )
-    result: T = read(kind, override(root, overrides), ())
-    return result
+    return read_document(path).construct(kind, overrides)
 
 
 def read_canonical(content: object, kind: type[T], where: str, overrides: Sequence[str] = ()) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,19 @@ def test_a_game_cannot_be_planned_or_sent(folder: Path, capsys: pytest.CaptureFi
     game = folder / "game.yaml"
     for verb in (["plan"], ["submit", "--cluster", "local"]):
         refused(capsys, [*verb, str(game)], f"{game}: asks for a number game, which needs no training")
+
+
+@pytest.mark.parametrize("verb", [["run"], ["plan"], ["submit", "--cluster", "local"]], ids=" ".join)
+def test_a_verb_reads_a_file_once(
+    folder: Path, pipe: Callable[[str], Path], capsys: pytest.CaptureFixture[str], verb: list[str]
+) -> None:
+    path = pipe(SMALL.format("it", "cosine").replace("steps: 10", "steps: 0"))
+    refused(capsys, [*verb, str(path)], f"{path}:7: steps must be positive, not 0")
+
+
+def test_a_game_is_read_once(folder: Path, pipe: Callable[[str], Path], capsys: pytest.CaptureFixture[str]) -> None:
+    path = pipe("question: Why?\nrounds: []\n")
+    refused(capsys, ["run", str(path)], f"{path}:2: rounds is empty")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,87 @@
+"""The document of a YAML file, read and composed once however often it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from pipeline.config.compose import compose
+from pipeline.config.construct import read
+from pipeline.config.fields import required_of
+from pipeline.config.nodes import Map, Node, Source, is_null, shown
+from pipeline.config.overrides import override
+from pipeline.config.text_files import read_text
+from pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    from pipeline.experiment.experiment import Experiment
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class YamlDocument:
+    """The nodes of a YAML file, which know their lines.
+
+    What a file is about decides which dataclass it is constructed as, and a file is opened once for both: it may be
+    a pipe, and nobody who edits it in between gets half of one version and half of another.
+
+    Args:
+        path: The file; a path written in it starts from its folder.
+        root: What the whole file says.
+    """
+
+    path: Path
+    root: Node
+
+    @property
+    def is_game(self) -> bool:
+        """Whether it is about the number game: it then has rounds."""
+        return isinstance(self.root, Map) and "rounds" in self.root.entries
+
+    def construct(self, kind: type[T], overrides: Sequence[str] = ()) -> T:
+        """Construct a dataclass from what is written.
+
+        Args:
+            kind: The dataclass.
+            overrides: Texts of ``--set``, like ``steps=100`` or ``models.0.linear.basis=cosine``.
+
+        Raises:
+            PipelineError: If what is written does not fit the dataclass.
+        """
+        if is_null(self.root):
+            hint = f"required: {', '.join(required_of(kind))}"
+            raise PipelineError("the file is empty", where=str(self.path), hint=hint)
+        if not isinstance(self.root, Map):
+            what = f"the file must be a mapping, not {shown(self.root)}"
+            hint = f"write 'key: value' lines; required: {', '.join(required_of(kind))}"
+            raise PipelineError(what, where=self.root.where, hint=hint)
+        result: T = read(kind, override(self.root, overrides), ())
+        return result
+
+    def experiment(self, overrides: Sequence[str] = ()) -> Experiment:
+        """Construct the experiment that the file asks for.
+
+        Args:
+            overrides: Texts of ``--set``.
+
+        Raises:
+            PipelineError: If it asks for something impossible, or for a number game.
+        """
+        from pipeline.experiment.experiment import Experiment  # not before a file is known to be YAML: it takes seconds
+
+        if self.is_game:
+            hint = f"python -m pipeline run {self.path}"
+            raise PipelineError("asks for a number game, which needs no training", where=str(self.path), hint=hint)
+        return self.construct(Experiment, overrides)
+
+
+def read_document(path: Path) -> YamlDocument:
+    """Read a YAML file into nodes.
+
+    Raises:
+        PipelineError: If it cannot be read, or is not YAML.
+    """
+    return YamlDocument(path, compose(read_text(path), Source(str(path), path.parent, has_lines=True)))
