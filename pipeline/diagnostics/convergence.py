@@ -67,14 +67,14 @@ class TestErrorBar(Diagnostic):
     def __call__(self, snapshot: Snapshot) -> Tensor:
         context, outputs_TKP = snapshot.context, snapshot.test_outputs_TKP
         if context.task is not Task.REGRESSION:
-            share_T = _test_error(context, outputs_TKP)  # labels of one point may all be wrong together
-            return (share_T * (1 - share_T) / outputs_TKP.shape[-1]).sqrt()
+            fraction_T = _test_error(context, outputs_TKP)  # labels of one point may all be wrong together
+            return (fraction_T * (1 - fraction_T) / outputs_TKP.shape[-1]).sqrt()
         mean_square = _mean_square(context, outputs_TKP)
         cut = _between_kinks(snapshot)
         if cut is None:
-            return _bar_of_root(mean_square)
+            return _error_of_root(mean_square)
         apart_T = (mean_square.value.cpu().sqrt() - cut.value.sqrt()).abs()
-        return torch.maximum(apart_T + _bar_of_root(cut), _bar_of_root(mean_square).cpu()).to(outputs_TKP.device)
+        return torch.maximum(apart_T + _error_of_root(cut), _error_of_root(mean_square).cpu()).to(outputs_TKP.device)
 
 
 @final
@@ -166,7 +166,7 @@ def _test_error(context: PackContext, outputs_TKP: Tensor) -> Tensor:
     return zero_one_loss(outputs_TKP, targets_KP, context.task, context.loss)
 
 
-def _bar_of_root(mean_square: MeanEstimate) -> Tensor:
+def _error_of_root(mean_square: MeanEstimate) -> Tensor:
     """The error of the root of a mean square, as a difference of two roots."""
     both_T = (mean_square.value + mean_square.error).sqrt() + mean_square.value.sqrt()
     return (mean_square.error / both_T).where(both_T.isfinite() & (both_T > 0), both_T)
@@ -175,8 +175,8 @@ def _bar_of_root(mean_square: MeanEstimate) -> Tensor:
 def _between_kinks(snapshot: Snapshot) -> MeanEstimate | None:
     """The mean square by a rule that is cut at the kinks of each trial; ``None`` where there are none, or no rule."""
     context, weights_TN = snapshot.context, snapshot.weights_TN.cpu()
-    cells, weights_RP = context.dataset.test_cells, context.dataset.test_weights_RP
-    if cells is None or weights_RP is None:
+    cells, weights_EP = context.dataset.test_cells, context.dataset.test_weights_EP
+    if cells is None or weights_EP is None:
         return None
     kinks = context.model.kinks(weights_TN.double(), context.width, context.num_outputs)
     if kinks is None:
@@ -185,14 +185,16 @@ def _between_kinks(snapshot: Snapshot) -> MeanEstimate | None:
     most = max(1, MOST_CUT // (context.width * kinks.shape[1]))
     parts = []
     for rows in torch.arange(len(weights_TN)).split(most):
-        some = _CutErrors(context, weights_TN[rows], cells)
+        some = _SquaredErrors(context, weights_TN[rows], cells)
         kinks_TM = kinks.expand(len(weights_TN), -1)[rows]
-        parts.append(weighted_mean_between_kinks(squares_TP[rows], weights_RP.cpu(), cells.ends_C, kinks_TM, some))
+        parts.append(
+            weighted_mean_between_kinks(squares_TP[rows], weights_EP.cpu(), cells.boundaries_B, kinks_TM, some)
+        )
     return MeanEstimate(torch.cat([part.value for part in parts]), torch.cat([part.error for part in parts]))
 
 
 @dataclass(frozen=True)
-class _CutErrors:
+class _SquaredErrors:
     """Squared errors of some trials at points of their own."""
 
     context: PackContext
@@ -211,8 +213,8 @@ def _mean_square(context: PackContext, outputs_TKP: Tensor) -> MeanEstimate:
     """Mean of the squared error over the law of the inputs, with its own error."""
     dataset = context.dataset
     squares_TP = squared_errors(outputs_TKP, dataset.test_targets_PK.mT)
-    if dataset.test_weights_RP is not None:
-        return weighted_mean(squares_TP, dataset.test_weights_RP)
+    if dataset.test_weights_EP is not None:
+        return weighted_mean(squares_TP, dataset.test_weights_EP)
     num_points = squares_TP.shape[1]
     scatter_T = squares_TP.var(dim=1) if num_points > 1 else torch.full_like(squares_TP[:, 0], torch.nan)
     return MeanEstimate(squares_TP.mean(dim=1), (scatter_T / num_points).sqrt())

@@ -70,8 +70,8 @@ class DeadUnitShare(Diagnostic):
         values_TWP = snapshot.features_TPF.mT[:, :-1].to(snapshot.weights_TN.dtype)
         slopes_TWP = model.activation.multiply_by_derivative_(torch.ones_like(values_TWP), values_TWP)
         alive_TW = slopes_TWP.abs_().amax(dim=2) != 0
-        share_T = 1 - alive_TW.double().mean(dim=1)
-        return torch.where(snapshot.weights_TN.isfinite().all(dim=1), share_T, torch.nan)
+        fraction_T = 1 - alive_TW.double().mean(dim=1)
+        return torch.where(snapshot.weights_TN.isfinite().all(dim=1), fraction_T, torch.nan)
 
 
 @final

@@ -94,8 +94,8 @@ class PackContext:
     @functools.cached_property
     def test_weights_P(self) -> Tensor:
         """What each held-out point counts in a mean over the law of the inputs; all alike in a sample."""
-        rows_RP, targets_PK = self.dataset.test_weights_RP, self.dataset.test_targets_PK
-        return torch.full_like(targets_PK[:, 0], 1 / len(targets_PK)) if rows_RP is None else rows_RP.mean(dim=0)
+        rows_EP, targets_PK = self.dataset.test_weights_EP, self.dataset.test_targets_PK
+        return torch.full_like(targets_PK[:, 0], 1 / len(targets_PK)) if rows_EP is None else rows_EP.mean(dim=0)
 
     @functools.cached_property
     def linear_features_1PF(self) -> Tensor:
@@ -150,9 +150,9 @@ class PackContext:
     @functools.cached_property
     def linear_fit_1PK(self) -> Tensor:
         """Of a linear model the combination that is best on the training points, at the held-out ones."""
-        return self.combined(self.precise_test_prepared_AP.mT[None], self.least_squares_KF.mT[None])
+        return self.precise_outputs(self.precise_test_prepared_AP.mT[None], self.least_squares_KF.mT[None])
 
-    def combined(self, features_TPF: Tensor, weights_TFK: Tensor) -> Tensor:
+    def precise_outputs(self, features_TPF: Tensor, weights_TFK: Tensor) -> Tensor:
         """Outputs with more digits than training has: float64, or what is beyond it, which takes many times as long."""
         if self.dtype is torch.float64:
             return precise_product(features_TPF, weights_TFK)
@@ -245,10 +245,10 @@ class Snapshot:
         else:
             best = project(features_TPF, targets_PK, context.test_weights_P)
             solution_TFK = least_squares(self.features_TPF[some], context.dataset.train_targets_PK).solution_TFK
-            fitted_TPK = context.combined(features_TPF, solution_TFK)
+            fitted_TPK = context.precise_outputs(features_TPF, solution_TFK)
         output_TN = weights_TN[:, -context.num_outputs * features_TPF.shape[2] :]
         output_TKF = output_TN.unflatten(1, (context.num_outputs, -1))
-        learned_TPK = context.combined(features_TPF, output_TKF.mT)
+        learned_TPK = context.precise_outputs(features_TPF, output_TKF.mT)
         evaluated_TPK = self.test_outputs_TKP[some].mT
         parts = error_parts(best, fitted_TPK, learned_TPK, evaluated_TPK, targets_PK, context.test_weights_P)
         return ErrorParts(*(part.expand(len(weights_TN)) for part in parts))

@@ -38,8 +38,8 @@ def best_error(problem: Problem, model: Model, width: int) -> float | None:
     """Root mean square error of the best that a model of some width can be; ``None`` where it is not known."""
     if not isinstance(problem, FunctionProblem) or problem.measure != Uniform():
         return None
-    missed = best_mean_square(problem.target, model, width, problem.dimension)
-    return None if missed is None else math.sqrt(max(missed, 0.0))
+    squared_error = best_mean_square(problem.target, model, width, problem.dimension)
+    return None if squared_error is None else math.sqrt(max(squared_error, 0.0))
 
 
 def best_mean_square(target: Target, model: Model, width: int, dimension: int = 1) -> float | None:
@@ -50,13 +50,13 @@ def best_mean_square(target: Target, model: Model, width: int, dimension: int = 
     """
     match model:
         case Linear(coordinates="cartesian") if dimension == 1:
-            return _missed(target, model.basis, width)
+            return _squared_error(target, model.basis, width)
         case Linear(coordinates="cartesian"):
-            return _missed_by_products(target, model, width, dimension)
+            return _squared_error_of_products(target, model, width, dimension)
         case Greedy() if dimension == 1:
-            return _missed_by_the_best_terms(target, model.dictionary, model.size_for(width), width)
+            return _squared_error_of_best_terms(target, model.dictionary, model.size_for(width), width)
         case Shallow(activation=Relu()) if isinstance(target, XSquared) and width % 2 == 0:
-            return _pieces_of_the_square(width + 1)
+            return _squared_error_of_linear_pieces(width + 1)
     return None
 
 
@@ -71,30 +71,30 @@ def free_knot_constant(target: Target) -> float | None:
     """
     if target.dimensions not in (1, None) or target.second_derivative(np.zeros(1)) is None:
         return None
-    ends = np.array([-1.0, *_turns_of_the_bend(target), 1.0])
+    ends = np.array([-1.0, *_inflection_points(target), 1.0])
     node, weight = np.polynomial.legendre.leggauss(GAUSS_NODES)
     # A zero makes a root of degree 5/2: points that come near the ends like the fifth power make it smooth.
-    share, slope = _clustered((node + 1) / 2)
+    place, slope = _clustered((node + 1) / 2)
     size = np.diff(ends)[:, None]
-    powers = np.abs(_bend(target, ends[:-1, None] + size * share)) ** (2 / 5)
+    powers = np.abs(_second_derivative(target, ends[:-1, None] + size * place)) ** (2 / 5)
     return float(np.average(powers, weights=size * slope * weight)) ** (5 / 2) * 4 / math.sqrt(720)
 
 
-def _bend(target: Target, x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _second_derivative(target: Target, x: NDArray[np.float64]) -> NDArray[np.float64]:
     bend = target.second_derivative(x)
     assert bend is not None, f"{target.label()} has no second derivative"
     return bend
 
 
-def _turns_of_the_bend(target: Target) -> list[float]:
+def _inflection_points(target: Target) -> list[float]:
     """Where the second derivative changes its sign inside [-1, 1], and 0, where that of a power may be 0."""
     grid = np.linspace(-1, 1, SEARCHED_CELLS + 1)
-    below = _bend(target, grid) < 0
+    below = _second_derivative(target, grid) < 0
     turning = np.flatnonzero(below[1:] != below[:-1])
     low, high = grid[turning], grid[turning + 1]
     for _ in range(60):
         middle = (low + high) / 2
-        like_low = (_bend(target, middle) < 0) == below[turning]
+        like_low = (_second_derivative(target, middle) < 0) == below[turning]
         low, high = np.where(like_low, middle, low), np.where(like_low, high, middle)
     return sorted({0.0, *high[(high > -1) & (high < 1)].tolist()})
 
@@ -106,19 +106,19 @@ def _clustered(u: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.
 
 
 @functools.lru_cache(maxsize=1 << 16)
-def _missed(target: Target, basis: Basis, width: int) -> float | None:
+def _squared_error(target: Target, basis: Basis, width: int) -> float | None:
     """Mean square of what the first functions of a basis miss of a target of one input."""
     match basis:
         case Monomial() | Legendre() | Chebyshev():
-            return _missed_by_polynomials(target, width)
+            return _squared_error_of_polynomials(target, width)
         case Cosine():
-            return _missed_by_cosines(target, width)
+            return _squared_error_of_cosines(target, width)
         case Fourier():
-            return _missed_by_fourier(target, width)
+            return _squared_error_of_fourier(target, width)
         case Haar():
-            return _missed_by_steps(target, width)
+            return _squared_error_of_haar(target, width)
         case Hat() | BSpline(degree=1) if width > 1 and _power(target) == 2:
-            return _pieces_of_the_square(width - 1)
+            return _squared_error_of_linear_pieces(width - 1)
     return None
 
 
@@ -132,7 +132,7 @@ def _power(target: Target) -> int | None:
     return None
 
 
-def _missed_by_polynomials(target: Target, width: int) -> float | None:
+def _squared_error_of_polynomials(target: Target, width: int) -> float | None:
     """Powers of the same parity are the only ones that help, and on [0, 1] they are Muntz's."""
     power = 1 if isinstance(target, AbsoluteValue) else _power(target)
     if power is not None:
@@ -143,21 +143,21 @@ def _missed_by_polynomials(target: Target, width: int) -> float | None:
         at, degree_W = _inside(target), np.arange(1, width)
         legendre = np.polynomial.legendre.legvander(np.array([at]), width + 1)[0]
         squares_W = (legendre[degree_W - 1] - legendre[degree_W + 1]) ** 2 / (4 * (2 * degree_W + 1))
-        return _less(target, [((1 - at) / 2) ** 2, *squares_W])
+        return _remainder(target, [((1 - at) / 2) ** 2, *squares_W])
     return None
 
 
-def _missed_by_cosines(target: Target, width: int) -> float | None:
+def _squared_error_of_cosines(target: Target, width: int) -> float | None:
     k_W = np.arange(1, width)
     match target:
         case AbsoluteValue():
-            return _tail_of_the_kink((width - 1) // 2)
+            return _cosine_tail_of_absolute_value((width - 1) // 2)
         case Step():
             turn_W = np.pi * k_W * (_inside(target) + 1) / 2
-            return _less(target, [((1 - _inside(target)) / 2) ** 2, *2 * (np.sin(turn_W) / (np.pi * k_W)) ** 2])
+            return _remainder(target, [((1 - _inside(target)) / 2) ** 2, *2 * (np.sin(turn_W) / (np.pi * k_W)) ** 2])
         case Sine() if target.frequency.is_integer():
             odd_W, twice = k_W[::2], 2 * target.frequency
-            return _less(target, 8 * (twice / (math.pi * (twice**2 - odd_W**2))) ** 2)
+            return _remainder(target, 8 * (twice / (math.pi * (twice**2 - odd_W**2))) ** 2)
     match _power(target):
         case 1:
             return 32 / math.pi**4 * _sum_over_odd(width, 4)
@@ -166,16 +166,16 @@ def _missed_by_cosines(target: Target, width: int) -> float | None:
     return None
 
 
-def _missed_by_fourier(target: Target, width: int) -> float | None:
+def _squared_error_of_fourier(target: Target, width: int) -> float | None:
     cosines, sines = width // 2, (width - 1) // 2
     match target:
         case AbsoluteValue():
-            return _tail_of_the_kink(cosines)
+            return _cosine_tail_of_absolute_value(cosines)
         case Step():
-            k_C, k_S, at = np.arange(1, cosines + 1), np.arange(1, sines + 1), _inside(target)
-            of_cosines = np.sin(np.pi * k_C * at) / (np.pi * k_C)
-            of_sines = (np.cos(np.pi * k_S * at) - (-1.0) ** k_S) / (np.pi * k_S)
-            return _less(target, [((1 - at) / 2) ** 2, *of_cosines**2 / 2, *of_sines**2 / 2])
+            of_cosine, of_sine, at = np.arange(1, cosines + 1), np.arange(1, sines + 1), _inside(target)
+            of_cosines = np.sin(np.pi * of_cosine * at) / (np.pi * of_cosine)
+            of_sines = (np.cos(np.pi * of_sine * at) - (-1.0) ** of_sine) / (np.pi * of_sine)
+            return _remainder(target, [((1 - at) / 2) ** 2, *of_cosines**2 / 2, *of_sines**2 / 2])
         case Sine() if target.frequency.is_integer():
             return 0.0 if target.frequency <= sines else 0.5
     match _power(target):
@@ -186,7 +186,7 @@ def _missed_by_fourier(target: Target, width: int) -> float | None:
     return None
 
 
-def _missed_by_steps(target: Target, width: int) -> float | None:
+def _squared_error_of_haar(target: Target, width: int) -> float | None:
     """The first wavelets make the means over cells, of which the first are one halving ahead of the others."""
     level = width.bit_length() - 1
     edges = np.linspace(-1, 1, 2**level + 1)
@@ -196,10 +196,10 @@ def _missed_by_steps(target: Target, width: int) -> float | None:
     if _power(target) == 1:
         return float((sizes**3).sum()) / 24  # the variance of a line on each cell: no difference of two large numbers
     whole = target.antiderivative(edges)
-    return None if whole is None else _less(target, np.diff(whole) ** 2 / (2 * sizes))
+    return None if whole is None else _remainder(target, np.diff(whole) ** 2 / (2 * sizes))
 
 
-def _missed_by_products(target: Target, model: Linear, width: int, dimension: int) -> float | None:
+def _squared_error_of_products(target: Target, model: Linear, width: int, dimension: int) -> float | None:
     """Of the product of |x_i|: the squared coefficient of a product is the product of squared coefficients.
 
     That is so of an orthonormal basis; with every product come all of lower degrees, so that other polynomials
@@ -215,27 +215,27 @@ def _missed_by_products(target: Target, model: Linear, width: int, dimension: in
     return math.fsum([target.mean_square(dimension), *-taken])
 
 
-def _missed_by_the_best_terms(target: Target, basis: Basis, size: int, width: int) -> float | None:
+def _squared_error_of_best_terms(target: Target, basis: Basis, size: int, width: int) -> float | None:
     """Of an orthonormal dictionary the functions with the largest coefficients are the best."""
     if basis.orthonormal_under != Uniform():
         return None
-    squares, rest = _squared_coefficients(target, basis, size), _missed(target, basis, size)
+    squares, rest = _squared_coefficients(target, basis, size), _squared_error(target, basis, size)
     return None if squares is None or rest is None else math.fsum([rest, *np.sort(squares)[: size - width]])
 
 
 def _squared_coefficients(target: Target, basis: Basis, width: int) -> NDArray[np.float64] | None:
     """By how much each function of an orthonormal basis lowers what is missed of a target of one input."""
-    missed = [target.mean_square(1), *(_missed(target, basis, narrow) for narrow in range(1, width + 1))]
-    known = [value for value in missed if value is not None]
-    return -np.diff(known) if len(known) == len(missed) else None
+    squared_error = [target.mean_square(1), *(_squared_error(target, basis, narrow) for narrow in range(1, width + 1))]
+    known = [value for value in squared_error if value is not None]
+    return -np.diff(known) if len(known) == len(squared_error) else None
 
 
-def _pieces_of_the_square(num_pieces: int) -> float:
+def _squared_error_of_linear_pieces(num_pieces: int) -> float:
     """The best linear pieces of x^2, which are of equal length and join."""
     return 4 / (45 * num_pieces**4)
 
 
-def _tail_of_the_kink(frequency: int) -> float:
+def _cosine_tail_of_absolute_value(frequency: int) -> float:
     """What is left of |x| by cosines of whole periods up to a frequency."""
     return 8 / math.pi**4 * _sum_over_odd(frequency + 1, 4)
 
@@ -254,7 +254,7 @@ def _inside(step: Step) -> float:
     return min(max(step.at, -1.0), 1.0)
 
 
-def _less(target: Target, squared_coefficients: ArrayLike) -> float:
+def _remainder(target: Target, squared_coefficients: ArrayLike) -> float:
     """The mean square of a target less that of what is taken of it; rounding may leave less than nothing of it."""
     whole = target.mean_square(1)
     assert whole is not None, f"{target.label()} has no mean square"

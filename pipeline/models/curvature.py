@@ -50,8 +50,8 @@ class Curvature(ABC):
 
     def gauss_newton(self) -> Tensor:
         """The Gauss-Newton matrix ``J^T R^T R J`` of each trial, shape ``[T, N, N]``, never negative."""
-        root_TNS = self.gauss_newton_root().flatten(2)
-        return root_TNS @ root_TNS.mT
+        root_TNM = self.gauss_newton_root().flatten(2)
+        return root_TNM @ root_TNM.mT
 
     def of_outputs(self) -> Tensor:
         """``J^T Q J`` of each trial, shape ``[T, N, N]``: the Gauss-Newton matrix where the loss is convex."""
@@ -103,8 +103,8 @@ class ShallowCurvature(Curvature):
         self.slope_TWP = model.activation.multiply_by_derivative_(torch.ones_like(self.value_TWP), self.value_TWP)
         self.outputs_TKP = torch.baddbmm(output_TKF[:, :, width:], self.output_TKW, self.value_TWP)
         self.error_TKP = loss.gradient(self.outputs_TKP, targets_KP)
-        self.bend_TWP = model.activation.second_derivative(self.value_TWP)
-        self.bend_TWP *= self.output_TKW.mT @ self.error_TKP
+        self.second_derivative_TWP = model.activation.second_derivative(self.value_TWP)
+        self.second_derivative_TWP *= self.output_TKW.mT @ self.error_TKP
 
     def product(self, directions_TN: Tensor) -> Tensor:
         width, result_TN = self.width, torch.empty_like(directions_TN)
@@ -122,7 +122,7 @@ class ShallowCurvature(Curvature):
         output_result_TKF[:, :, width] = slopes_TKP.sum(dim=-1)
         back_TWP = torch.bmm(self.output_TKW.mT, slopes_TKP, out=values_TWP)
         back_TWP.baddbmm_(output_TKF[:, :, :width].mT, self.error_TKP)
-        back_TWP.mul_(self.slope_TWP).addcmul_(self.bend_TWP, sums_TWP)
+        back_TWP.mul_(self.slope_TWP).addcmul_(self.second_derivative_TWP, sums_TWP)
         hidden_result_TWA.copy_(back_TWP @ self.prepared_AP.mT)
         return result_TN
 
@@ -139,8 +139,8 @@ class ShallowCurvature(Curvature):
     def hessian(self) -> Tensor:
         hessian_TNN, width, num_inputs = self.of_outputs(), self.width, len(self.prepared_AP)
         num_trials, num_hidden = len(hessian_TNN), width * num_inputs
-        squares_SP = (self.prepared_AP[:, None] * self.prepared_AP).flatten(0, 1)
-        own_TWAA = (self.bend_TWP @ squares_SP.mT).view(num_trials, width, num_inputs, num_inputs)
+        squares_IP = (self.prepared_AP[:, None] * self.prepared_AP).flatten(0, 1)
+        own_TWAA = (self.second_derivative_TWP @ squares_IP.mT).view(num_trials, width, num_inputs, num_inputs)
         between_TKWP = self.error_TKP[:, :, None] * self.slope_TWP[:, None]
         between_TKWA = between_TKWP @ self.prepared_AP.mT
         for unit in range(width):

@@ -94,7 +94,7 @@ class Rate:
 
 def fit_rate(
     widths: Sequence[float],
-    errors_SW: Tensor,
+    errors_RW: Tensor,
     floor: float | None = None,
     confidence: float = 0.9,
     *,
@@ -102,12 +102,12 @@ def fit_rate(
     corrected: bool = True,
 ) -> Rate:
     """The rate of one curve, as in ``fit_rates``."""
-    return fit_rates(widths, errors_SW[None], floor, confidence, exact=exact, corrected=corrected)[0]
+    return fit_rates(widths, errors_RW[None], floor, confidence, exact=exact, corrected=corrected)[0]
 
 
 def fit_rates(
     widths: Sequence[float],
-    errors_CSW: Tensor,
+    errors_CRW: Tensor,
     floor: float | None = None,
     confidence: float = 0.9,
     *,
@@ -122,7 +122,7 @@ def fit_rates(
 
     Args:
         widths: Increasing, above 0.
-        errors_CSW: Errors, not squared; NaN or infinite where a trial diverged.
+        errors_CRW: Errors, not squared; NaN or infinite where a trial diverged.
         floor: What errors cannot fall below, such as that of a quadrature; 0 for none. ``None``: fit one.
         confidence: Between 0 and 1.
         exact: Whether the errors know no chance, so that what a law misses of them is no noise.
@@ -132,19 +132,19 @@ def fit_rates(
     Raises:
         PipelineError: If the widths do not increase or are not as many as the errors, or a number is impossible.
     """
-    _check(widths, errors_CSW, floor, confidence)
+    _check(widths, errors_CRW, floor, confidence)
     log_widths_W = torch.tensor(widths, dtype=torch.float64).log()
-    log_errors_CSW = torch.where(errors_CSW.isfinite(), errors_CSW.double(), torch.inf).log()
-    median_CW = _median(log_errors_CSW)
+    log_errors_CRW = torch.where(errors_CRW.isfinite(), errors_CRW.double(), torch.inf).log()
+    median_CW = _median(log_errors_CRW)
     full, plain = (
-        _Fit.of(fit_windows(log_widths_W, median_CW, floor, corrected=law), log_errors_CSW, confidence, exact=exact)
+        _Fit.of(fit_windows(log_widths_W, median_CW, floor, corrected=law), log_errors_CRW, confidence, exact=exact)
         for law in (corrected, False)
     )
     low_C, high_C = _interval(full, plain, exact=exact)
     simple_C = (low_C <= plain.rate_C) & (plain.rate_C <= high_C)
     slopes_CW = -median_CW.diff(dim=1) / log_widths_W.diff()
     decay_C = exponential_decay(log_widths_W.exp(), median_CW, plain.windows.above_CW)
-    refusals = [_why_refused(widths, full.windows, curve, low_C, high_C) for curve in range(len(median_CW))]
+    refusals = [_refusal(widths, full.windows, curve, low_C, high_C) for curve in range(len(median_CW))]
     rates = [
         Rate(
             **(plain if simple_C[curve] else full).of_curve(curve, widths, floor),
@@ -157,12 +157,16 @@ def fit_rates(
         for curve, refused in enumerate(refusals)
     ]
     return [
-        _decaying(rate, gamma, widths, median_W) if not math.isnan(gamma) else _nothing(rate) if rate.refused else rate
+        _decaying(rate, gamma, widths, median_W)
+        if not math.isnan(gamma)
+        else _without_numbers(rate)
+        if rate.refused
+        else rate
         for rate, gamma, median_W in zip(rates, decay_C.tolist(), median_CW, strict=True)
     ]
 
 
-def _nothing(rate: Rate) -> Rate:
+def _without_numbers(rate: Rate) -> Rate:
     """A curve that no law could be fitted to has no numbers but its slopes."""
     return dataclasses.replace(
         rate, rate=math.nan, low=math.nan, high=math.nan, constant=math.nan, floor=math.nan, first_width=math.nan
@@ -172,7 +176,9 @@ def _nothing(rate: Rate) -> Rate:
 def _decaying(rate: Rate, gamma: float, widths: Sequence[float], median_W: Tensor) -> Rate:
     """A curve that falls exponentially has no rate and no refusal, and all its widths count."""
     known = [float(width) for width, error in zip(widths, median_W.tolist(), strict=True) if math.isfinite(error)]
-    return dataclasses.replace(_nothing(rate), refused="", decay=gamma, first_width=known[0], last_width=known[-1])
+    return dataclasses.replace(
+        _without_numbers(rate), refused="", decay=gamma, first_width=known[0], last_width=known[-1]
+    )
 
 
 @dataclass(frozen=True)
@@ -189,15 +195,15 @@ class _Fit:
     """Whether even the shortest window is off the law by more than the noise of the seeds."""
 
     @staticmethod
-    def of(windows: Windows, log_errors_CSW: Tensor, confidence: float, *, exact: bool) -> _Fit:
-        deviations_CBW, noise_C, misfit_C = _replicates(log_errors_CSW, windows, exact=exact)
+    def of(windows: Windows, log_errors_CRW: Tensor, confidence: float, *, exact: bool) -> _Fit:
+        deviations_CBW, noise_C, misfit_C = _replicates(log_errors_CRW, windows, exact=exact)
         variance_CV = (noise_C[:, None, None] * windows.influence_CVW).square().sum(dim=2)
         chosen_C = longest_agreeing(windows.rate_CV, variance_CV, windows.valid_CV)
         rates_CBV = windows.rate_CV[:, None] + deviations_CBW @ windows.influence_CVW.mT
         choice_CB = longest_agreeing(rates_CBV, variance_CV[:, None], windows.valid_CV[:, None])
         rates_CB = rates_CBV.gather(2, choice_CB[..., None])[..., 0]
         tail = (1 - confidence) / 2
-        low_C, high_C = (torch.quantile(rates_CB, share, dim=1) for share in (tail, 1 - tail))
+        low_C, high_C = (torch.quantile(rates_CB, level, dim=1) for level in (tail, 1 - tail))
         return _Fit(windows, variance_CV, chosen_C, low_C, high_C, misfit_C)
 
     @property
@@ -217,14 +223,14 @@ class _Fit:
 
 def _interval(full: _Fit, plain: _Fit, *, exact: bool) -> tuple[Tensor, Tensor]:
     """Ends of the interval, ``[C]``: with what later corrections may do; of both laws where the law itself is off."""
-    missing_C = torch.zeros_like(full.low_C) if exact else _still_missing(full, plain)
-    low_C, high_C = full.low_C - missing_C, full.high_C + missing_C
+    higher_C = torch.zeros_like(full.low_C) if exact else _higher_corrections(full, plain)
+    low_C, high_C = full.low_C - higher_C, full.high_C + higher_C
     either_C = full.misfit_C | exact
     low_C = torch.where(either_C, torch.minimum(low_C, plain.low_C), low_C)
     return low_C, torch.where(either_C, torch.maximum(high_C, plain.high_C), high_C)
 
 
-def _still_missing(full: _Fit, plain: _Fit) -> Tensor:
+def _higher_corrections(full: _Fit, plain: _Fit) -> Tensor:
     """How far higher corrections may move the rates, ``[C]``: a share of what the first moves them by beyond noise."""
     place_C1 = full.chosen_C[:, None]
     moved_C1 = (full.windows.rate_CV - plain.windows.rate_CV).gather(1, place_C1).abs()
@@ -247,72 +253,72 @@ def verdict(measured: Rate, bound: float) -> Verdict:
     return Verdict.SHALLOWER if measured.high < (1 - NEAR) * bound else Verdict.CONSISTENT
 
 
-def _median(values_SW: Tensor) -> Tensor:
+def _median(values_RW: Tensor) -> Tensor:
     """Median over seeds, the last dimension but one; of an even number the mean of the middle two."""
-    ordered_SW = values_SW.sort(dim=-2).values
-    seeds = ordered_SW.shape[-2]
-    return (ordered_SW[..., (seeds - 1) // 2, :] + ordered_SW[..., seeds // 2, :]) / 2
+    ordered_RW = values_RW.sort(dim=-2).values
+    seeds = ordered_RW.shape[-2]
+    return (ordered_RW[..., (seeds - 1) // 2, :] + ordered_RW[..., seeds // 2, :]) / 2
 
 
-def _replicates(log_errors_CSW: Tensor, windows: Windows, *, exact: bool) -> tuple[Tensor, Tensor, Tensor]:
+def _replicates(log_errors_CRW: Tensor, windows: Windows, *, exact: bool) -> tuple[Tensor, Tensor, Tensor]:
     """How far medians of replicates are from the median, ``[C, B, W]``, the noise of a median, and which are misfits.
 
     A curve that is off the law in the shortest window by more than its seeds scatter, once in twenty if by chance, is
     treated as one without seeds: what the law misses is then what is not known.
     """
-    num_seeds, num_widths = log_errors_CSW.shape[1:]
+    num_seeds, num_widths = log_errors_CRW.shape[1:]
     rng = stream("replicates of rates", num_seeds, num_widths)
-    known_CSW = _diverged_as_worst(log_errors_CSW)
+    known_CRW = _diverged_as_worst(log_errors_CRW)
     last_C1 = windows.last_C[:, None]
-    missed_C, spare_C = (values_CV.gather(1, last_C1)[:, 0] for values_CV in (windows.noise_CV, windows.spare_CV))
-    of_misses_CBW = _student(missed_C, spare_C, num_widths, rng)
+    missed_C, freedom_C = (values_CV.gather(1, last_C1)[:, 0] for values_CV in (windows.noise_CV, windows.freedom_CV))
+    of_misses_CBW = _student_deviations(missed_C, freedom_C, num_widths, rng)
     if num_seeds == 1 or exact:
         return of_misses_CBW, missed_C, torch.zeros_like(windows.last_C, dtype=torch.bool)
     used_C = windows.used_CW.sum(dim=1)
     if num_seeds == 2:  # two seeds redrawn give three medians; all widths together know the noise better
-        square_CW = (known_CSW[:, 0] - known_CSW[:, 1]).square() / 4 * windows.used_CW
+        square_CW = (known_CRW[:, 0] - known_CRW[:, 1]).square() / 4 * windows.used_CW
         noise_C = (square_CW.sum(dim=1) / used_C).sqrt()
-        deviations_CBW = _student(noise_C, used_C, num_widths, rng)
+        deviations_CBW = _student_deviations(noise_C, used_C, num_widths, rng)
     else:
-        deviations_CBW = _redrawn(known_CSW, rng)
+        deviations_CBW = _bootstrap_deviations(known_CRW, rng)
         noise_C = ((deviations_CBW.square().mean(dim=1) * windows.used_CW).sum(dim=1) / used_C).sqrt()
-    square_C = spare_C * (missed_C / noise_C).square()
-    misfit_C = torch.special.gammainc(spare_C / 2, square_C / 2) > 1 - CHANCE
+    square_C = freedom_C * (missed_C / noise_C).square()
+    misfit_C = torch.special.gammainc(freedom_C / 2, square_C / 2) > 1 - CHANCE
     deviations_CBW = torch.where(misfit_C[:, None, None], of_misses_CBW, deviations_CBW)
     return deviations_CBW, torch.where(misfit_C, missed_C, noise_C), misfit_C
 
 
-def _redrawn(values_CSW: Tensor, rng: np.random.Generator) -> Tensor:
+def _bootstrap_deviations(values_CRW: Tensor, rng: np.random.Generator) -> Tensor:
     """Medians of seeds drawn anew at each width, less the median, ``[C, B, W]``.
 
     The median of redrawn values is the value of the median of redrawn ranks. Redrawn medians
     scatter more than medians do, by an eighth for 3 to 10 normal numbers and by
     ``0.4 / sqrt(S)`` for more (simulated, to 0.03), and are drawn together by as much.
     """
-    num_curves, num_seeds, num_widths = values_CSW.shape
-    ordered_CSW = values_CSW.sort(dim=1).values
-    ranks_BSW = torch.from_numpy(rng.integers(num_seeds, size=(REPLICATES, num_seeds, num_widths))).sort(dim=1).values
+    num_curves, num_seeds, num_widths = values_CRW.shape
+    ordered_CRW = values_CRW.sort(dim=1).values
+    ranks_BRW = torch.from_numpy(rng.integers(num_seeds, size=(REPLICATES, num_seeds, num_widths))).sort(dim=1).values
     middle_CBW = sum(
-        ordered_CSW.gather(1, ranks_BSW[:, rank].expand(num_curves, -1, -1))
+        ordered_CRW.gather(1, ranks_BRW[:, rank].expand(num_curves, -1, -1))
         for rank in ((num_seeds - 1) // 2, num_seeds // 2)
     )
-    return (middle_CBW / 2 - _median(values_CSW)[:, None]) * (1 - 0.4 / math.sqrt(max(num_seeds, 10)))
+    return (middle_CBW / 2 - _median(values_CRW)[:, None]) * (1 - 0.4 / math.sqrt(max(num_seeds, 10)))
 
 
-def _student(noise_C: Tensor, spare_C: Tensor, num_widths: int, rng: np.random.Generator) -> Tensor:
+def _student_deviations(noise_C: Tensor, freedom_C: Tensor, num_widths: int, rng: np.random.Generator) -> Tensor:
     """Normal deviations ``[C, B, W]``, each replicate with a noise that so many numbers may have come from."""
-    spare_C = spare_C.nan_to_num(1.0).long().clamp(min=1)
+    freedom_C = freedom_C.nan_to_num(1.0).long().clamp(min=1)
     normal_BW = torch.from_numpy(rng.standard_normal((REPLICATES, num_widths)))
     squares_BW = torch.from_numpy(rng.standard_normal((REPLICATES, num_widths))).square().cumsum(dim=1)
-    scale_CB = (spare_C / squares_BW[:, spare_C - 1]).mT.sqrt()
+    scale_CB = (freedom_C / squares_BW[:, freedom_C - 1]).mT.sqrt()
     return (noise_C[:, None] * scale_CB)[..., None] * normal_BW
 
 
-def _diverged_as_worst(log_errors_CSW: Tensor) -> Tensor:
+def _diverged_as_worst(log_errors_CRW: Tensor) -> Tensor:
     """Errors that are not finite replaced by the largest finite one of their width; 0 if there is none."""
-    finite_CSW = log_errors_CSW.isfinite()
-    worst_C1W = torch.where(finite_CSW, log_errors_CSW, -torch.inf).amax(dim=1, keepdim=True)
-    return torch.where(finite_CSW, log_errors_CSW, torch.where(worst_C1W.isfinite(), worst_C1W, 0.0))
+    finite_CRW = log_errors_CRW.isfinite()
+    worst_C1W = torch.where(finite_CRW, log_errors_CRW, -torch.inf).amax(dim=1, keepdim=True)
+    return torch.where(finite_CRW, log_errors_CRW, torch.where(worst_C1W.isfinite(), worst_C1W, 0.0))
 
 
 def _last_width(widths: Sequence[float], used_W: Tensor) -> float:
@@ -320,7 +326,7 @@ def _last_width(widths: Sequence[float], used_W: Tensor) -> float:
     return float(used[-1]) if used else math.nan
 
 
-def _why_refused(widths: Sequence[float], windows: Windows, curve: int, low_C: Tensor, high_C: Tensor) -> str:
+def _refusal(widths: Sequence[float], windows: Windows, curve: int, low_C: Tensor, high_C: Tensor) -> str:
     if windows.valid_CV[curve].any():
         low, high = float(low_C[curve]), float(high_C[curve])
         return "" if high - low <= WIDEST else f"these widths leave a rate between {low:.1f} and {high:.1f}"
@@ -330,15 +336,15 @@ def _why_refused(widths: Sequence[float], windows: Windows, curve: int, low_C: T
     return f"the errors above the floor, of widths {above[0]:g} to {above[-1]:g}, span less than a decade"
 
 
-def _check(widths: Sequence[float], errors_CSW: Tensor, floor: float | None, confidence: float) -> None:
-    num_seeds, num_widths = errors_CSW.shape[1:]
+def _check(widths: Sequence[float], errors_CRW: Tensor, floor: float | None, confidence: float) -> None:
+    num_seeds, num_widths = errors_CRW.shape[1:]
     if len(widths) != num_widths:
         raise PipelineError(f"{len(widths)} widths for errors of {num_widths}", hint="give one width a column")
     if num_seeds < 1:
         raise PipelineError("there are no seeds", hint="give the errors of one at least")
     if not all(0 < left < right < math.inf for left, right in itertools.pairwise(widths)):
         raise PipelineError(f"widths {list(widths)} do not increase from above 0", hint="sort them, each once")
-    if (errors_CSW < 0).any():
+    if (errors_CRW < 0).any():
         raise PipelineError("an error is negative", hint="give errors, not their logarithms or differences")
     if floor is not None and not 0 <= floor < math.inf:
         raise PipelineError(f"floor {floor!r} is no error", hint="take a number from 0, or None to fit one")

@@ -120,17 +120,17 @@ def _discriminant(step_RS: Tensor, momentum: float, nesterov: bool) -> Tensor:
     """
     edge = critical_step(momentum, nesterov)
     if nesterov:
-        moved = 4 * momentum * (1 - momentum) / (1 + momentum) ** 3
-        return (1 - step_RS) * (1 + momentum) ** 2 * _distance_to(edge, moved, step_RS)
+        sensitivity = 4 * momentum * (1 - momentum) / (1 + momentum) ** 3
+        return (1 - step_RS) * (1 + momentum) ** 2 * _distance_to(edge, sensitivity, step_RS)
     root = math.sqrt(momentum)
     upper_RS = _distance_to((1 + root) ** 2, root * (1 + root), step_RS)
     return upper_RS * _distance_to(edge, root * (1 - root), step_RS)
 
 
-def _distance_to(edge: float, moved: float, step_RS: Tensor) -> Tensor:
-    """``edge - step``, or 0 where that is rounding; ``moved`` is how the edge goes with the momentum, times that."""
+def _distance_to(edge: float, sensitivity: float, step_RS: Tensor) -> Tensor:
+    """``edge - step``, or 0 where that is rounding; ``sensitivity`` is ``momentum * d edge / d momentum``."""
     distance_RS = edge - step_RS
-    rounding_RS = ROUNDINGS * EPS * (step_RS.abs() + moved)
+    rounding_RS = ROUNDINGS * EPS * (step_RS.abs() + sensitivity)
     return torch.where(distance_RS.abs() <= rounding_RS, 0.0, distance_RS)
 
 
@@ -167,7 +167,7 @@ def log_errors(
     scale_RS = contraction_factor(eigenvalues_S, learning_rates_R, momentum, nesterov).clamp(min=1)
     step_RS22 = torch.stack(entries, dim=-1).view(*step_RS.shape, 2, 2) / scale_RS[..., None, None]
     start_21 = step_RS.new_tensor([[1.0], [0.0]])
-    errors_RHS = _powered(step_RS22, start_21, steps_RH1)[..., 0, 0]
+    errors_RHS = _powers_applied(step_RS22, start_21, steps_RH1)[..., 0, 0]
     return errors_RHS.abs().log() + torch.where(steps_RH1 == 0, 0.0, steps_RH1 * scale_RS.log()[:, None])
 
 
@@ -176,17 +176,17 @@ def _log_factor(step_RS: Tensor) -> Tensor:
     return torch.where(step_RS < 0.5, torch.log1p(-step_RS.clamp(max=0.5)), (1 - step_RS).abs().log())
 
 
-def _powered(matrix_RSMM: Tensor, start_M1: Tensor, steps_RH1: Tensor) -> Tensor:
+def _powers_applied(matrix_RSJJ: Tensor, start_J1: Tensor, steps_RH1: Tensor) -> Tensor:
     """The states ``[R, H, S, M, 1]`` after so many products with a matrix, by squaring it."""
     num_steps = steps_RH1.shape[1]
-    square_R1SMM = matrix_RSMM[:, None]
-    state_RHSM1 = start_M1.expand(len(matrix_RSMM), num_steps, matrix_RSMM.shape[1], *start_M1.shape)
+    square_R1SJJ = matrix_RSJJ[:, None]
+    state_RHSJ1 = start_J1.expand(len(matrix_RSJJ), num_steps, matrix_RSJJ.shape[1], *start_J1.shape)
     remaining = steps_RH1[..., None, None]
     while remaining.any():
-        state_RHSM1 = torch.where(remaining % 2 == 1, square_R1SMM @ state_RHSM1, state_RHSM1)
+        state_RHSJ1 = torch.where(remaining % 2 == 1, square_R1SJJ @ state_RHSJ1, state_RHSJ1)
         remaining = remaining // 2
-        square_R1SMM = square_R1SMM @ square_R1SMM
-    return state_RHSM1
+        square_R1SJJ = square_R1SJJ @ square_R1SJJ
+    return state_RHSJ1
 
 
 def displacement_and_velocity(
@@ -208,7 +208,7 @@ def displacement_and_velocity(
     """
     step_RS = learning_rates_R[:, None] * eigenvalues_S
     if momentum == 0:
-        return _distance(step_RS, step), _power(step_RS, step - 1) if step else torch.zeros_like(step_RS)
+        return _geometric_sum(step_RS, step), _power(step_RS, step - 1) if step else torch.zeros_like(step_RS)
     one, zero, decay = torch.ones_like(step_RS), torch.zeros_like(step_RS), torch.full_like(step_RS, momentum)
     gain, kept = (1 + momentum, momentum) if nesterov else (1.0, 1.0)  # of the gradient and of the velocity
     first = (1 - gain * step_RS, kept * decay, gain * one)
@@ -216,7 +216,7 @@ def displacement_and_velocity(
     scale_RS = contraction_factor(eigenvalues_S, learning_rates_R, momentum, nesterov).clamp(min=1)
     step_RS33 = torch.stack(entries, dim=-1).view(*step_RS.shape, 3, 3) / scale_RS[..., None, None]
     start_31 = step_RS.new_tensor([[0.0], [0.0], [1.0]])
-    state_RS3 = _powered(step_RS33, start_31, torch.tensor([[[step]]], device=step_RS.device))[:, 0, :, :, 0]
+    state_RS3 = _powers_applied(step_RS33, start_31, torch.tensor([[[step]]], device=step_RS.device))[:, 0, :, :, 0]
     state_RS3 = state_RS3 * (step * scale_RS.log()).exp()[..., None] if step else state_RS3
     return state_RS3[..., 0], state_RS3[..., 1]
 
@@ -226,7 +226,7 @@ def _power(step_RS: Tensor, exponent: int) -> Tensor:
     return (1 - step_RS).pow(exponent)
 
 
-def _distance(step_RS: Tensor, num_steps: int) -> Tensor:
+def _geometric_sum(step_RS: Tensor, num_steps: int) -> Tensor:
     """``1 + (1 - step) + ... + (1 - step)^(num_steps - 1)``, of which slow modes keep all digits."""
     slow_RS = step_RS.clamp(max=0.5)
     of_slow_RS = -torch.expm1(num_steps * torch.log1p(-slow_RS)) / slow_RS

@@ -98,43 +98,43 @@ class KrylovBasis:
     def __init__(self, product: Product, start_TN: Tensor, most_steps: int) -> None:
         num_trials, num_entries = start_TN.shape
         self.product = product
-        self.basis_TSN = start_TN.new_empty(num_trials, most_steps + 1, num_entries)
-        self.basis_TSN[:, 0] = start_TN / start_TN.norm(dim=1, keepdim=True)
-        self.diagonal_TS = start_TN.new_empty(num_trials, 0)
-        self.beside_TS = start_TN.new_empty(num_trials, 0)
+        self.basis_TMN = start_TN.new_empty(num_trials, most_steps + 1, num_entries)
+        self.basis_TMN[:, 0] = start_TN / start_TN.norm(dim=1, keepdim=True)
+        self.diagonal_TM = start_TN.new_empty(num_trials, 0)
+        self.off_diagonal_TM = start_TN.new_empty(num_trials, 0)
         self.steps = 0
 
     def advance(self) -> None:
         """One product for every operator, and the next vector of every basis."""
-        step, basis_TSN = self.steps, self.basis_TSN[:, : self.steps + 1]
-        vectors_TN = self.product(basis_TSN[:, step])
-        diagonal_T = (basis_TSN[:, step] * vectors_TN).sum(dim=1)
-        vectors_TN = _orthogonal(_orthogonal(vectors_TN, basis_TSN), basis_TSN)
-        beside_T = vectors_TN.norm(dim=1)
-        self.diagonal_TS = torch.cat([self.diagonal_TS, diagonal_T[:, None]], dim=1)
-        exhausted_T = beside_T <= self.noise()
+        step, basis_TMN = self.steps, self.basis_TMN[:, : self.steps + 1]
+        vectors_TN = self.product(basis_TMN[:, step])
+        diagonal_T = (basis_TMN[:, step] * vectors_TN).sum(dim=1)
+        vectors_TN = _orthogonal(_orthogonal(vectors_TN, basis_TMN), basis_TMN)
+        off_diagonal_T = vectors_TN.norm(dim=1)
+        self.diagonal_TM = torch.cat([self.diagonal_TM, diagonal_T[:, None]], dim=1)
+        exhausted_T = off_diagonal_T <= self.noise()
         if exhausted_T.any():  # the space is invariant; another vector outside finds what is left
             other_TN = start_vectors(*vectors_TN.shape).to(vectors_TN).roll(step + 1, dims=1)
-            other_TN = _orthogonal(_orthogonal(other_TN, basis_TSN), basis_TSN)
+            other_TN = _orthogonal(_orthogonal(other_TN, basis_TMN), basis_TMN)
             vectors_TN = torch.where(exhausted_T[:, None], other_TN, vectors_TN)
-            beside_T = torch.where(exhausted_T, 0.0, beside_T)
-        self.beside_TS = torch.cat([self.beside_TS, beside_T[:, None]], dim=1)
+            off_diagonal_T = torch.where(exhausted_T, 0.0, off_diagonal_T)
+        self.off_diagonal_TM = torch.cat([self.off_diagonal_TM, off_diagonal_T[:, None]], dim=1)
         length_T1 = vectors_TN.norm(dim=1, keepdim=True)
-        self.basis_TSN[:, step + 1] = vectors_TN / torch.where(length_T1 == 0, 1.0, length_T1)
+        self.basis_TMN[:, step + 1] = vectors_TN / torch.where(length_T1 == 0, 1.0, length_T1)
         self.steps += 1
 
     def noise(self) -> Tensor:
         """What rounding leaves of a vector that lies in the space, shape ``[T]``."""
-        size_T = self.diagonal_TS.abs().amax(dim=1)
+        size_T = self.diagonal_TM.abs().amax(dim=1)
         if self.steps:
-            size_T = torch.maximum(size_T, self.beside_TS.amax(dim=1))
-        return size_T * (EPS * self.basis_TSN.shape[2] ** 0.5)
+            size_T = torch.maximum(size_T, self.off_diagonal_TM.amax(dim=1))
+        return size_T * (EPS * self.basis_TMN.shape[2] ** 0.5)
 
 
-def _orthogonal(vectors_TN: Tensor, basis_TSN: Tensor) -> Tensor:
+def _orthogonal(vectors_TN: Tensor, basis_TMN: Tensor) -> Tensor:
     """What is left of each vector outside the space of its basis."""
-    parts_TS1 = basis_TSN @ vectors_TN[..., None]
-    return torch.baddbmm(vectors_TN[:, None], parts_TS1.mT, basis_TSN, alpha=-1)[:, 0]
+    parts_TM1 = basis_TMN @ vectors_TN[..., None]
+    return torch.baddbmm(vectors_TN[:, None], parts_TM1.mT, basis_TMN, alpha=-1)[:, 0]
 
 
 def _nothing(num_trials: int, num_entries: int, device: torch.device) -> RitzPairs:
@@ -145,23 +145,23 @@ def _nothing(num_trials: int, num_entries: int, device: torch.device) -> RitzPai
 
 def _update(found: RitzPairs, krylov: KrylovBasis, tolerance: float) -> RitzPairs:
     """The Ritz values now, of those that had not converged before."""
-    matrices_TSS = torch.diag_embed(krylov.diagonal_TS)
-    matrices_TSS = matrices_TSS + torch.diag_embed(krylov.beside_TS[:, :-1], offset=1)
-    matrices_TSS = matrices_TSS + torch.diag_embed(krylov.beside_TS[:, :-1], offset=-1)
-    finite_T = matrices_TSS.isfinite().all(dim=(1, 2))
-    matrices_TSS = torch.where(finite_T[:, None, None], matrices_TSS, 0.0)  # eigh raises where an entry is NaN
-    values_TS, turns_TSS = (part.to(krylov.basis_TSN.device) for part in torch.linalg.eigh(matrices_TSS.cpu()))
-    values_TS = torch.where(finite_T[:, None], values_TS, torch.nan)
-    top_TS = turns_TSS[:, :, -1]
-    residuals_T = torch.where(finite_T, krylov.beside_TS[:, -1] * top_TS[:, -1].abs(), torch.nan)
-    vectors_TN = (top_TS[:, None] @ krylov.basis_TSN[:, : krylov.steps])[:, 0]
+    matrices_TMM = torch.diag_embed(krylov.diagonal_TM)
+    matrices_TMM = matrices_TMM + torch.diag_embed(krylov.off_diagonal_TM[:, :-1], offset=1)
+    matrices_TMM = matrices_TMM + torch.diag_embed(krylov.off_diagonal_TM[:, :-1], offset=-1)
+    finite_T = matrices_TMM.isfinite().all(dim=(1, 2))
+    matrices_TMM = torch.where(finite_T[:, None, None], matrices_TMM, 0.0)  # eigh raises where an entry is NaN
+    values_TM, eigenvectors_TMM = (part.to(krylov.basis_TMN.device) for part in torch.linalg.eigh(matrices_TMM.cpu()))
+    values_TM = torch.where(finite_T[:, None], values_TM, torch.nan)
+    top_TM = eigenvectors_TMM[:, :, -1]
+    residuals_T = torch.where(finite_T, krylov.off_diagonal_TM[:, -1] * top_TM[:, -1].abs(), torch.nan)
+    vectors_TN = (top_TM[:, None] @ krylov.basis_TMN[:, : krylov.steps])[:, 0]
 
     def newest(new: Tensor, old: Tensor) -> Tensor:
         return torch.where(found.certified_T.view(-1, *[1] * (new.ndim - 1)), old, new)
 
     return RitzPairs(
-        newest(values_TS[:, -1], found.largest_T),
+        newest(values_TM[:, -1], found.largest_T),
         newest(vectors_TN, found.vectors_TN),
         newest(residuals_T, found.residuals_T),
-        newest(residuals_T <= tolerance * values_TS[:, -1].abs(), found.certified_T),
+        newest(residuals_T <= tolerance * values_TM[:, -1].abs(), found.certified_T),
     )

@@ -91,15 +91,15 @@ def damped_by_qr(matrix_TNM: Tensor, residual_TM: Tensor, damping_T: Tensor) -> 
     transformations are never formed.
     """
     num_trials, num_weights, num_residuals = matrix_TNM.shape
-    stacked_TRC = padded(matrix_TNM.new_zeros(num_trials, num_residuals + num_weights, num_weights + 1))
-    stacked_TRC[:, :num_residuals, :num_weights] = matrix_TNM.mT
-    stacked_TRC[:, :num_residuals, num_weights] = residual_TM
-    stacked_TRC[:, num_residuals : num_residuals + num_weights, :num_weights].diagonal(dim1=1, dim2=2).copy_(
+    stacked_TIJ = padded(matrix_TNM.new_zeros(num_trials, num_residuals + num_weights, num_weights + 1))
+    stacked_TIJ[:, :num_residuals, :num_weights] = matrix_TNM.mT
+    stacked_TIJ[:, :num_residuals, num_weights] = residual_TM
+    stacked_TIJ[:, num_residuals : num_residuals + num_weights, :num_weights].diagonal(dim1=1, dim2=2).copy_(
         damping_T.sqrt()[:, None]
     )
-    finite_T = torch.linalg.vector_norm(stacked_TRC, torch.inf, dim=(1, 2)).isfinite()
-    triangle_TCC = torch.linalg.qr(torch.where(finite_T[:, None, None], stacked_TRC, 0.0), mode="r").R
-    square_TNN = triangle_TCC[:, :num_weights, :num_weights]
-    step_TN1 = torch.linalg.solve_triangular(square_TNN, triangle_TCC[:, :num_weights, num_weights, None], upper=True)
+    finite_T = torch.linalg.vector_norm(stacked_TIJ, torch.inf, dim=(1, 2)).isfinite()
+    triangle_TJJ = torch.linalg.qr(torch.where(finite_T[:, None, None], stacked_TIJ, 0.0), mode="r").R
+    square_TNN = triangle_TJJ[:, :num_weights, :num_weights]
+    step_TN1 = torch.linalg.solve_triangular(square_TNN, triangle_TJJ[:, :num_weights, num_weights, None], upper=True)
     step_TN = step_TN1[..., 0]
     return torch.where(step_TN.isfinite().all(dim=1, keepdim=True), step_TN, torch.nan)

@@ -54,12 +54,12 @@ def mean_square_limit(features_PF: Tensor, batch_size: int, *, replacement: bool
     root_SS = (eigenvalue_S[:, None] + eigenvalue_S).rsqrt()
     apart = 1 / batch_size if replacement else (num_points - batch_size) / (batch_size * max(num_points - 1, 1))
 
-    def product(moments_TN: Tensor) -> Tensor:
-        moments_SS = root_SS * moments_TN.view(root_SS.shape)
+    def product(moments_TJ: Tensor) -> Tensor:
+        moments_SS = root_SS * moments_TJ.view(root_SS.shape)
         squares_P = ((points_PS @ moments_SS) * points_PS).sum(dim=1)
         fourth_SS = points_PS.mT @ (squares_P[:, None] * points_PS) / num_points
         expected_SS = apart * fourth_SS + (1 - apart) * eigenvalue_S[:, None] * moments_SS * eigenvalue_S
-        return (root_SS * expected_SS).view(moments_TN.shape)
+        return (root_SS * expected_SS).view(moments_TJ.shape)
 
     most_steps = min(MOST_STEPS, MOST_ELEMENTS // root_SS.numel())
     if most_steps < min(LEAST_STEPS, root_SS.numel()):

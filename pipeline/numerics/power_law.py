@@ -56,8 +56,8 @@ def fit_power_law(
     if not floor:
         return _without_floor(columns_CWU, log_errors_CW, used_CW)
     starts = [_with_floor(columns_CWU, log_errors_CW, used_CW, below) for below in (0.5, LEAST_FLOOR)]
-    costs_SC = torch.stack([law.residual_C for law in starts])
-    first_C = costs_SC[0] <= costs_SC[1]
+    costs_2C = torch.stack([law.residual_C for law in starts])
+    first_C = costs_2C[0] <= costs_2C[1]
 
     def better(name: str) -> Tensor:
         one, other = (getattr(law, name) for law in starts)
@@ -113,8 +113,8 @@ def _with_floor(columns_CWU: Tensor, y_CW: Tensor, used_CW: Tensor, below: float
 
 def _residual(unknown_CU: Tensor, columns_CWU: Tensor, y_CW: Tensor, used_CW: Tensor) -> tuple[Tensor, Tensor]:
     """What the law leaves of the log errors, and how the law moves with its unknowns, ``[C, W, U]``, last the floor."""
-    law_CW = (columns_CWU @ unknown_CU[:, :-1, None])[..., 0]
+    log_power_CW = (columns_CWU @ unknown_CU[:, :-1, None])[..., 0]
     log_floor_C1 = unknown_CU[:, -1:]
-    share_CW = used_CW * torch.sigmoid(2 * (law_CW - log_floor_C1))
-    slopes_CWU = torch.cat([share_CW[..., None] * columns_CWU, (used_CW - share_CW)[..., None]], dim=2)
-    return used_CW * (y_CW - torch.logaddexp(2 * law_CW, 2 * log_floor_C1) / 2), slopes_CWU
+    weight_CW = used_CW * torch.sigmoid(2 * (log_power_CW - log_floor_C1))
+    slopes_CWU = torch.cat([weight_CW[..., None] * columns_CWU, (used_CW - weight_CW)[..., None]], dim=2)
+    return used_CW * (y_CW - torch.logaddexp(2 * log_power_CW, 2 * log_floor_C1) / 2), slopes_CWU

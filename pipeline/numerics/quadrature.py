@@ -68,13 +68,13 @@ def mean(
     _check_box(dimension, low, high)
     if dimension <= MAX_GAUSS_DIMENSION:
         num_cells = max(round(num_points ** (1 / dimension)) // NODES, 1)
-        ends_C = cell_boundaries(low, high, breaks, num_cells)
-        fine, coarse = (_gauss_mean(function, ends_C, dimension, nodes) for nodes in (NODES, NODES - 1))
+        boundaries_B = cell_boundaries(low, high, breaks, num_cells)
+        fine, coarse = (_gauss_mean(function, boundaries_B, dimension, nodes) for nodes in (NODES, NODES - 1))
         return MeanEstimate(fine, (fine - coarse).abs())
     power = math.ceil(math.log2(max(num_points, 1)))
     scrambles = sobol(dimension, power, low=low, high=high, seed=seed)
-    means_R = torch.stack([function(points_PD).mean(dim=-1) for points_PD in scrambles])
-    return MeanEstimate(means_R.mean(dim=0), means_R.std(dim=0) / math.sqrt(SCRAMBLES))
+    means_E = torch.stack([function(points_PD).mean(dim=-1) for points_PD in scrambles])
+    return MeanEstimate(means_E.mean(dim=0), means_E.std(dim=0) / math.sqrt(SCRAMBLES))
 
 
 def cell_boundaries(low: float, high: float, breaks: Sequence[float], num_cells: int) -> Tensor:
@@ -85,12 +85,12 @@ def cell_boundaries(low: float, high: float, breaks: Sequence[float], num_cells:
     inside = sorted({float(point) for point in breaks if low < point < high})
     parts = []
     for left, right in itertools.pairwise([low, *inside, high]):
-        share = max(math.ceil(num_cells * (right - left) / (high - low)), 1)
-        parts.append(np.linspace(left, right, share, endpoint=False))
+        num_parts = max(math.ceil(num_cells * (right - left) / (high - low)), 1)
+        parts.append(np.linspace(left, right, num_parts, endpoint=False))
     return torch.from_numpy(np.append(np.concatenate(parts), high))
 
 
-def gauss(ends_C: Tensor, dimension: int, nodes: int = NODES) -> tuple[Tensor, Tensor]:
+def gauss(boundaries_B: Tensor, dimension: int, nodes: int = NODES) -> tuple[Tensor, Tensor]:
     """Composite tensor Gauss-Legendre rule of equal cells on every axis: points ``[P, D]`` and weights ``[P]``.
 
     Exact for polynomials of degree ``2 nodes - 1`` in each variable on each cell.
@@ -98,11 +98,11 @@ def gauss(ends_C: Tensor, dimension: int, nodes: int = NODES) -> tuple[Tensor, T
     Source: DLMF, section 3.5(v).
     """
     node, weight = np.polynomial.legendre.leggauss(nodes)
-    points_PD, weights_1P = _composite(ends_C, dimension, node, weight)
+    points_PD, weights_1P = _composite(boundaries_B, dimension, node, weight)
     return points_PD, weights_1P[0]
 
 
-def kronrod(ends_C: Tensor, dimension: int) -> tuple[Tensor, Tensor]:
+def kronrod(boundaries_B: Tensor, dimension: int) -> tuple[Tensor, Tensor]:
     """Composite tensor Kronrod rule of seven nodes a cell: points ``[P, D]`` and two rows of weights ``[2, P]``.
 
     The mean of the rows is the Kronrod rule, exact to degree 11 in each variable on each cell, half
@@ -116,7 +116,7 @@ def kronrod(ends_C: Tensor, dimension: int) -> tuple[Tensor, Tensor]:
     moments = np.array([2 / (degree + 1) if degree % 2 == 0 else 0.0 for degree in range(7)])
     weight = np.linalg.solve(np.vander(node, increasing=True).T, moments)
     coarse = np.array([0, 5, 0, 8, 0, 5, 0]) / 9
-    points_PD, (fine_P, coarse_P) = _composite(ends_C, dimension, node, weight, coarse)
+    points_PD, (fine_P, coarse_P) = _composite(boundaries_B, dimension, node, weight, coarse)
     return points_PD, torch.stack([2 * fine_P - coarse_P, coarse_P])
 
 
@@ -151,9 +151,9 @@ def rule(
     if dimension <= MAX_GAUSS_DIMENSION:
         return kronrod(boundaries_of_rule(dimension, num_points, low=low, high=high, breaks=breaks), dimension)
     power = max(math.floor(math.log2(max(num_points, 1) / SCRAMBLES)), 0)
-    scrambles_RPD = sobol(dimension, power, low=low, high=high, seed=seed)
-    weights_RP = torch.eye(SCRAMBLES, dtype=torch.float64).repeat_interleave(2**power, dim=1) / 2**power
-    return scrambles_RPD.flatten(0, 1), weights_RP
+    scrambles_EPD = sobol(dimension, power, low=low, high=high, seed=seed)
+    weights_EP = torch.eye(SCRAMBLES, dtype=torch.float64).repeat_interleave(2**power, dim=1) / 2**power
+    return scrambles_EPD.flatten(0, 1), weights_EP
 
 
 def boundaries_of_rule(
@@ -168,54 +168,55 @@ def boundaries_of_rule(
 
 
 def weighted_mean_between_kinks(
-    values_TP: Tensor, weights_RP: Tensor, ends_C: Tensor, kinks_TM: Tensor, values_at: Callable[[Tensor], Tensor]
+    values_TP: Tensor, weights_EP: Tensor, boundaries_B: Tensor, kinks_TM: Tensor, values_at: Callable[[Tensor], Tensor]
 ) -> MeanEstimate:
     """As ``weighted_mean``, of functions of one input, with the cells of a ``rule`` cut where a function has a kink.
 
     Args:
         values_TP: At the points of the rule.
-        weights_RP: Its weights.
-        ends_C: Ends of its cells, from ``boundaries_of_rule``.
+        weights_EP: Its weights.
+        boundaries_B: Ends of its cells, from ``boundaries_of_rule``.
         kinks_TM: Places of the kinks of each function, in any order; those outside are left out.
         values_at: From points of each function, ``[T, Q]``, to values there, of the same shape.
     """
-    low, high, num_cells = float(ends_C[0]), float(ends_C[-1]), len(ends_C) - 1
+    low, high, num_cells = float(boundaries_B[0]), float(boundaries_B[-1]), len(boundaries_B) - 1
     kinks_TM = kinks_TM.nan_to_num(low).clamp(low, high).sort(dim=1).values
-    cell_TM = (torch.searchsorted(ends_C, kinks_TM, right=True) - 1).clamp(0, num_cells - 1)
-    left_TM = torch.maximum(ends_C[cell_TM], kinks_TM.roll(1, dims=1))  # the one before, where it is in the same cell
-    left_TM[:, :1] = ends_C[cell_TM[:, :1]]
+    cell_TM = (torch.searchsorted(boundaries_B, kinks_TM, right=True) - 1).clamp(0, num_cells - 1)
+    # The kink before, where it is in the same cell.
+    left_TM = torch.maximum(boundaries_B[cell_TM], kinks_TM.roll(1, dims=1))
+    left_TM[:, :1] = boundaries_B[cell_TM[:, :1]]
     is_last_TM = torch.cat(
         [cell_TM[:, 1:] != cell_TM[:, :-1], torch.ones_like(cell_TM[:, :1], dtype=torch.bool)], dim=1
     )
-    right_TM = torch.where(is_last_TM, ends_C[cell_TM + 1], kinks_TM)
-    start_TQ1 = torch.cat([left_TM, kinks_TM], dim=1)[..., None]
-    size_TQ1 = torch.cat([kinks_TM, right_TM], dim=1)[..., None] - start_TQ1
-    place_N, share_RN = _kronrod_of_one_cell()
-    points_TQN = start_TQ1 + size_TQ1 * place_N
-    values_TQN = values_at(points_TQN.flatten(1)).view(points_TQN.shape).to(weights_RP)
-    of_pieces_TR = torch.einsum("tqn,tq,rn->tr", values_TQN, size_TQ1[..., 0] / (high - low), share_RN)
-    whole_TC = torch.ones(len(kinks_TM), num_cells, dtype=torch.bool).scatter(1, cell_TM, False)
-    whole_TP = whole_TC.repeat_interleave(KRONROD_NODES, dim=1)
-    return _of_rows(torch.where(whole_TP, values_TP.to(weights_RP), 0.0) @ weights_RP.mT + of_pieces_TR)
+    right_TM = torch.where(is_last_TM, boundaries_B[cell_TM + 1], kinks_TM)
+    start_TI1 = torch.cat([left_TM, kinks_TM], dim=1)[..., None]
+    size_TI1 = torch.cat([kinks_TM, right_TM], dim=1)[..., None] - start_TI1
+    node_J, weights_EJ = _kronrod_of_one_cell()
+    points_TIJ = start_TI1 + size_TI1 * node_J
+    values_TIJ = values_at(points_TIJ.flatten(1)).view(points_TIJ.shape).to(weights_EP)
+    cut_means_TE = torch.einsum("tqn,tq,rn->tr", values_TIJ, size_TI1[..., 0] / (high - low), weights_EJ)
+    uncut_TG = torch.ones(len(kinks_TM), num_cells, dtype=torch.bool).scatter(1, cell_TM, False)
+    uncut_TP = uncut_TG.repeat_interleave(KRONROD_NODES, dim=1)
+    return _estimate_of(torch.where(uncut_TP, values_TP.to(weights_EP), 0.0) @ weights_EP.mT + cut_means_TE)
 
 
 @functools.cache
 def _kronrod_of_one_cell() -> tuple[Tensor, Tensor]:
     """Nodes of the Kronrod rule on [0, 1], and its two rows of weights."""
-    points_PD, weights_RP = kronrod(torch.tensor([0.0, 1.0], dtype=torch.float64), 1)
-    return points_PD[:, 0], weights_RP
+    points_PD, weights_EP = kronrod(torch.tensor([0.0, 1.0], dtype=torch.float64), 1)
+    return points_PD[:, 0], weights_EP
 
 
-def _of_rows(means_TR: Tensor) -> MeanEstimate:
-    value_T, error_T = means_TR.mean(dim=1), means_TR.std(dim=1) / math.sqrt(means_TR.shape[1])
+def _estimate_of(means_TE: Tensor) -> MeanEstimate:
+    value_T, error_T = means_TE.mean(dim=1), means_TE.std(dim=1) / math.sqrt(means_TE.shape[1])
     return MeanEstimate(value_T, error_T.where(value_T.isfinite(), value_T))
 
 
-def weighted_mean(values_TP: Tensor, weights_RP: Tensor) -> MeanEstimate:
+def weighted_mean(values_TP: Tensor, weights_EP: Tensor) -> MeanEstimate:
     """The mean of the values at the points of a rule, and its error, both ``[T]``; where it is infinite so is both."""
-    means_TR = values_TP.to(weights_RP) @ weights_RP.mT
-    value_T = values_TP.to(weights_RP) @ weights_RP.mean(dim=0)
-    error_T = means_TR.std(dim=1) / math.sqrt(len(weights_RP))
+    means_TE = values_TP.to(weights_EP) @ weights_EP.mT
+    value_T = values_TP.to(weights_EP) @ weights_EP.mean(dim=0)
+    error_T = means_TE.std(dim=1) / math.sqrt(len(weights_EP))
     return MeanEstimate(value_T, error_T.where(value_T.isfinite(), value_T))
 
 
@@ -230,8 +231,8 @@ def sobol(
     if dimension > largest:
         raise PipelineError(f"there are no Sobol points in {dimension} dimensions", hint=f"take at most {largest}")
     names = stream("sobol", seed).integers(2**63, size=scrambles)
-    unit_RPD = torch.stack([_sobol_unit(dimension, power, int(name)) for name in names])
-    return low + (high - low) * unit_RPD
+    unit_EPD = torch.stack([_sobol_unit(dimension, power, int(name)) for name in names])
+    return low + (high - low) * unit_EPD
 
 
 def _sobol_unit(dimension: int, power: int, name: int) -> Tensor:
@@ -243,21 +244,21 @@ def _sobol_unit(dimension: int, power: int, name: int) -> Tensor:
 
 
 def _composite(
-    ends_C: Tensor, dimension: int, node: NDArray[np.float64], *weights: NDArray[np.float64]
+    boundaries_B: Tensor, dimension: int, node: NDArray[np.float64], *weights: NDArray[np.float64]
 ) -> tuple[Tensor, Tensor]:
     """Tensor rules of sum 1 from rules of sum 2 on [-1, 1], in every cell: points ``[P, D]``, a row of weights each."""
-    size_C1 = ends_C.diff()[:, None]
+    size_G1 = boundaries_B.diff()[:, None]
 
     def in_every_cell(line: Tensor) -> Tensor:
         return torch.cartesian_prod(*[line.flatten()] * dimension).view(-1, dimension)
 
-    points_PD = in_every_cell(ends_C[:-1, None] + size_C1 * (torch.from_numpy(node) + 1) / 2)
-    parts = (size_C1 * torch.from_numpy(weight) / (2 * (ends_C[-1] - ends_C[0])) for weight in weights)
+    points_PD = in_every_cell(boundaries_B[:-1, None] + size_G1 * (torch.from_numpy(node) + 1) / 2)
+    parts = (size_G1 * torch.from_numpy(weight) / (2 * (boundaries_B[-1] - boundaries_B[0])) for weight in weights)
     return points_PD, torch.stack([in_every_cell(part).prod(dim=1) for part in parts])
 
 
-def _gauss_mean(function: Callable[[Tensor], Tensor], ends_C: Tensor, dimension: int, nodes: int) -> Tensor:
-    points_PD, weights_P = gauss(ends_C, dimension, nodes)
+def _gauss_mean(function: Callable[[Tensor], Tensor], boundaries_B: Tensor, dimension: int, nodes: int) -> Tensor:
+    points_PD, weights_P = gauss(boundaries_B, dimension, nodes)
     return (function(points_PD) * weights_P).sum(dim=-1)
 
 

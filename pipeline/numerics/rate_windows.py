@@ -29,7 +29,7 @@ ABOVE_FITTED_FLOOR = math.sqrt(2)
 """Errors above so many times a fitted floor have more of the power law than of the floor."""
 AGREEMENT = 0.5
 """Standard deviations by which the rate of a window may differ from that of one inside it."""
-MOST_ALIKE = 0.9
+MOST_CORRELATED = 0.9
 """Correlation of neighbouring residuals above which no more is made of it."""
 
 
@@ -47,7 +47,7 @@ class Windows:
     log_floor_CV: Tensor
     noise_CV: Tensor
     """Standard deviation of the residuals, and more where neighbours lie on the same side of the law."""
-    spare_CV: Tensor
+    freedom_CV: Tensor
     """Points less unknowns."""
     influence_CVW: Tensor
     """How the rate moves with each log error."""
@@ -74,14 +74,14 @@ def fit_windows(
     above_CW = used_CW if floor is not None else _above_fitted_floor(log_widths_W, y_CW, used_CW)
     inside_VW = torch.ones(len(log_widths_W), len(log_widths_W), dtype=torch.bool).triu()
     valid_CV = _long_enough(log_widths_W, above_CW, inside_VW)
-    curve_N, window_N = valid_CV.nonzero(as_tuple=True)
-    inside_NW = used_CW[curve_N] & inside_VW[window_N]
-    law = fit_power_law(log_widths_W, y_CW[curve_N], inside_NW, floor=floor is None, corrected=corrected)
-    spare_N = inside_NW.sum(dim=1).double() - (2 + int(floor is None) + int(corrected))
+    curve_J, window_J = valid_CV.nonzero(as_tuple=True)
+    inside_JW = used_CW[curve_J] & inside_VW[window_J]
+    law = fit_power_law(log_widths_W, y_CW[curve_J], inside_JW, floor=floor is None, corrected=corrected)
+    freedom_J = inside_JW.sum(dim=1).double() - (2 + int(floor is None) + int(corrected))
 
-    def placed(values_N: Tensor) -> Tensor:
-        whole_CV = values_N.new_full((*valid_CV.shape, *values_N.shape[1:]), torch.nan)
-        whole_CV[curve_N, window_N] = values_N
+    def placed(values_J: Tensor) -> Tensor:
+        whole_CV = values_J.new_full((*valid_CV.shape, *values_J.shape[1:]), torch.nan)
+        whole_CV[curve_J, window_J] = values_J
         return whole_CV
 
     return Windows(
@@ -91,8 +91,8 @@ def fit_windows(
         rate_CV=placed(law.rate_C),
         log_constant_CV=placed(law.log_constant_C),
         log_floor_CV=placed(law.log_floor_C),
-        noise_CV=placed((law.residual_C / spare_N * _alike(law.residual_CW)).sqrt()),
-        spare_CV=placed(spare_N),
+        noise_CV=placed((law.residual_C / freedom_J * _autocorrelation_factor(law.residual_CW)).sqrt()),
+        freedom_CV=placed(freedom_J),
         influence_CVW=placed(law.influence_CW),
     )
 
@@ -116,15 +116,15 @@ def longest_agreeing(rates_V: Tensor, variances_V: Tensor, valid_V: Tensor) -> T
     return possible[agreeing_V.to(torch.uint8).argmax(dim=-1)]
 
 
-def _alike(residual_NW: Tensor) -> Tensor:
+def _autocorrelation_factor(residual_JW: Tensor) -> Tensor:
     """By how much more a mean of residuals varies than of independent ones, ``(1 + rho) / (1 - rho)``, 1 at least.
 
     What a law misses of exact errors is no noise: neighbours lie on the same side of it. rho is their correlation.
     """
-    products_N = (residual_NW[:, 1:] * residual_NW[:, :-1]).sum(dim=1)
-    squares_N = residual_NW.square().sum(dim=1)
-    rho_N = (products_N / squares_N.clamp(min=torch.finfo(torch.float64).tiny)).clamp(0, MOST_ALIKE)
-    return (1 + rho_N) / (1 - rho_N)
+    products_J = (residual_JW[:, 1:] * residual_JW[:, :-1]).sum(dim=1)
+    squares_J = residual_JW.square().sum(dim=1)
+    rho_J = (products_J / squares_J.clamp(min=torch.finfo(torch.float64).tiny)).clamp(0, MOST_CORRELATED)
+    return (1 + rho_J) / (1 - rho_J)
 
 
 def _without_known_floor(log_errors_CW: Tensor, floor: float) -> tuple[Tensor, Tensor]:
@@ -132,8 +132,8 @@ def _without_known_floor(log_errors_CW: Tensor, floor: float) -> tuple[Tensor, T
     used_CW = log_errors_CW.isfinite()
     if floor:
         used_CW &= log_errors_CW >= math.log(ABOVE_KNOWN_FLOOR * floor)
-        share_CW = torch.where(used_CW, (2 * (math.log(floor) - log_errors_CW)).exp(), 0.0)
-        log_errors_CW = log_errors_CW + torch.log1p(-share_CW) / 2
+        fraction_CW = torch.where(used_CW, (2 * (math.log(floor) - log_errors_CW)).exp(), 0.0)
+        log_errors_CW = log_errors_CW + torch.log1p(-fraction_CW) / 2
     return used_CW, torch.where(used_CW, log_errors_CW, 0.0)
 
 

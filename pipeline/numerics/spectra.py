@@ -48,7 +48,7 @@ def relative_error(condition_number: float) -> float:
 
 def triangular_factors(matrices_TPF: Tensor) -> Tensor:
     """The factor R of ``A = Q R`` of each matrix."""
-    return _of_each(lambda some: torch.linalg.qr(some, mode="r").R, matrices_TPF)
+    return _each_alone(lambda some: torch.linalg.qr(some, mode="r").R, matrices_TPF)
 
 
 def is_tall(matrices_TPF: Tensor) -> bool:
@@ -61,7 +61,7 @@ def of_well_scaled(matrices_TPF: Tensor) -> Tensor:
     """Singular values of matrices that are finite and whose squares neither overflow nor vanish, largest first."""
     if is_tall(matrices_TPF):
         matrices_TPF = triangular_factors(matrices_TPF)
-    return _of_each(torch.linalg.svdvals, matrices_TPF)
+    return _each_alone(torch.linalg.svdvals, matrices_TPF)
 
 
 def singular_values(features_TPF: Tensor, of_well_scaled: Callable[[Tensor], Tensor] = of_well_scaled) -> Tensor:
@@ -94,7 +94,7 @@ def _with_certain_zeros(values_TS: Tensor, matrices_TPF: Tensor) -> Tensor:
     return torch.where(torch.arange(values_TS.shape[1], device=values_TS.device) < rank_T[:, None], values_TS, 0.0)
 
 
-def _of_each(work: Callable[[Tensor], Tensor], matrices_TPF: Tensor) -> Tensor:
+def _each_alone(work: Callable[[Tensor], Tensor], matrices_TPF: Tensor) -> Tensor:
     """What LAPACK makes of each matrix, to the last bit whatever is beside it.
 
     On a processor it adds in an order that depends on where in a line of the cache a matrix begins. In a stack they

@@ -46,14 +46,14 @@ def steps_to_tolerance(
     rates_R, places_R = learning_rates_R.unique(return_inverse=True)
     target = tolerance * float(held.losses_S.sum())
     growing_R = (contraction_factor(held.eigenvalues_S, rates_R, momentum, nesterov) > 1).any(dim=1)
-    swung_R = _steps_that_swing(held, rates_R, target, momentum, nesterov).masked_fill(growing_R, 0)
-    found_R = _scanned(held, rates_R, target, swung_R.clamp(max=MOST_SCANNED), momentum, nesterov)
+    oscillating_R = _steps_of_oscillation(held, rates_R, target, momentum, nesterov).masked_fill(growing_R, 0)
+    found_R = _scanned(held, rates_R, target, oscillating_R.clamp(max=MOST_SCANNED), momentum, nesterov)
 
     def reached(steps_R: Tensor) -> Tensor:
         return loss_curve(held, rates_R, steps_R[:, None], momentum, nesterov)[:, 0] <= target
 
-    later_R = _first_where(reached, low_R=swung_R, high_R=torch.full_like(swung_R, MOST_STEPS)).double()
-    later_R = torch.where(swung_R > MOST_SCANNED, torch.nan, later_R)
+    later_R = _first_where(reached, low_R=oscillating_R, high_R=torch.full_like(oscillating_R, MOST_STEPS)).double()
+    later_R = torch.where(oscillating_R > MOST_SCANNED, torch.nan, later_R)
     steps_R = torch.where(found_R >= 0, found_R.double(), later_R)
     return torch.where(growing_R, math.inf, steps_R)[places_R]
 
@@ -69,7 +69,7 @@ def _first_where(reached: Callable[[Tensor], Tensor], low_R: Tensor, high_R: Ten
     return torch.where(never_R, math.inf, high_R.double())
 
 
-def _steps_that_swing(modes: Modes, rates_R: Tensor, target: float, momentum: float, nesterov: bool) -> Tensor:
+def _steps_of_oscillation(modes: Modes, rates_R: Tensor, target: float, momentum: float, nesterov: bool) -> Tensor:
     """The step from which on what swinging modes hold is negligible beside the target, ``[R]``, int64.
 
     Their error after t steps is at most ``rho^t (1 + 5 t)``: with roots of size rho it is
@@ -78,7 +78,7 @@ def _steps_that_swing(modes: Modes, rates_R: Tensor, target: float, momentum: fl
     if momentum == 0:
         return torch.zeros(len(rates_R), dtype=torch.int64)
     step_RS = rates_R[:, None] * modes.eigenvalues_S
-    swings_RS = step_RS > critical_step(momentum, nesterov)
+    oscillates_RS = step_RS > critical_step(momentum, nesterov)
     rho_RS = contraction_factor(modes.eigenvalues_S, rates_R, momentum, nesterov)
     log_rho_RS, log_held_S = rho_RS.log(), modes.losses_S.log()
     first_RS = (1 + 5 * ((1 - step_RS).abs() / rho_RS.clamp(min=1e-300) + 1)).log()  # of the factor before the power
@@ -86,7 +86,7 @@ def _steps_that_swing(modes: Modes, rates_R: Tensor, target: float, momentum: fl
     def negligible(steps_R: Tensor) -> Tensor:
         steps_R1 = steps_R[:, None].double()
         bound_RS = 2 * (steps_R1 * log_rho_RS + first_RS + steps_R1.clamp(min=1).log()) + log_held_S
-        return torch.where(swings_RS, bound_RS, -torch.inf).exp().sum(dim=1) <= NEGLIGIBLE * target
+        return torch.where(oscillates_RS, bound_RS, -torch.inf).exp().sum(dim=1) <= NEGLIGIBLE * target
 
     low_R = torch.zeros(len(rates_R), dtype=torch.int64)
     steps_R = _first_where(negligible, low_R, torch.full_like(low_R, 1 << 40))

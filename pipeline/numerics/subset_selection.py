@@ -36,7 +36,7 @@ class Selection:
 
     atoms: tuple[int, ...]
     """Columns of the dictionary, in the order in which they were chosen."""
-    residual_norms_S: Tensor
+    residual_norms_J: Tensor
     """Norm of what the best combination of the first atoms leaves, after each choice."""
 
 
@@ -60,7 +60,7 @@ def orthogonal_least_squares(
 
     Source: Chen, Cowan, Grant, "Orthogonal least squares learning algorithm" (1991).
     """
-    atoms_PM, residual_PK = _prepared(dictionary_PM, targets_PK, num_atoms, weights_P)
+    atoms_PM, residual_PK = _weighted(dictionary_PM, targets_PK, num_atoms, weights_P)
     least_M = INDEPENDENT_ABOVE * atoms_PM.square().sum(dim=0)
     left, nothing = _norms(residual_PK)
     atoms: list[int] = []
@@ -73,8 +73,8 @@ def orthogonal_least_squares(
         if drops_M[best] < 0:
             break
         unit_P1 = atoms_PM[:, best : best + 1] / squares_M[best].sqrt()
-        _take_out(unit_P1, atoms_PM)
-        _take_out(unit_P1, residual_PK)
+        _orthogonalise(unit_P1, atoms_PM)
+        _orthogonalise(unit_P1, residual_PK)
         least_M[best] = torch.inf
         atoms.append(best)
         left = float(torch.linalg.norm(residual_PK))
@@ -108,34 +108,34 @@ def orthogonal_greedy(
 
     Source: Siegel, Xu, "Optimal convergence rates for the orthogonal greedy algorithm" (arXiv 2106.15000).
     """
-    atoms_PM, residual_PK = _prepared(dictionary_PM, targets_PK, num_atoms, weights_P)
+    atoms_PM, residual_PK = _weighted(dictionary_PM, targets_PK, num_atoms, weights_P)
     squares_M = atoms_PM.square().sum(dim=0)
     scale_M = squares_M.sqrt() if unit_atoms else torch.ones_like(squares_M)
     open_M = squares_M > 0
     left, nothing = _norms(residual_PK)
-    chosen_PS = residual_PK.new_zeros(len(residual_PK), num_atoms)
+    chosen_PJ = residual_PK.new_zeros(len(residual_PK), num_atoms)
     atoms: list[int] = []
     norms: list[float] = []
     while len(atoms) < num_atoms and open_M.any() and left > nothing:
         products_M = torch.linalg.norm(atoms_PM.mT @ residual_PK, dim=1) / scale_M
         best = _first_of_largest(torch.where(open_M, products_M, -1.0))
         open_M[best] = False
-        basis_PS, new_P1 = chosen_PS[:, : len(atoms)], atoms_PM[:, best : best + 1].clone()
+        basis_PJ, new_P1 = chosen_PJ[:, : len(atoms)], atoms_PM[:, best : best + 1].clone()
         for _ in range(2):
-            new_P1.addmm_(basis_PS, basis_PS.mT @ new_P1, alpha=-1)
+            new_P1.addmm_(basis_PJ, basis_PJ.mT @ new_P1, alpha=-1)
         square = new_P1.square().sum()
         if square <= INDEPENDENT_ABOVE * squares_M[best]:
             continue
         unit_P1 = new_P1 / square.sqrt()
-        chosen_PS[:, len(atoms)] = unit_P1[:, 0]
-        _take_out(unit_P1, residual_PK)
+        chosen_PJ[:, len(atoms)] = unit_P1[:, 0]
+        _orthogonalise(unit_P1, residual_PK)
         atoms.append(best)
         left = float(torch.linalg.norm(residual_PK))
         norms.append(left)
     return Selection(tuple(atoms), residual_PK.new_tensor(norms))
 
 
-def best_of_all(
+def best_subset(
     dictionary_PM: Tensor, targets_PK: Tensor, num_atoms: int, weights_P: Tensor | None = None
 ) -> Selection:
     """Try every choice of so many independent atoms and take the one that leaves least; the first of equals.
@@ -147,7 +147,7 @@ def best_of_all(
         PipelineError: As for the greedy rules, or if there are more than ``MAX_CHOICES`` choices, or none of
             independent atoms.
     """
-    atoms_PM, residual_PK = _prepared(dictionary_PM, targets_PK, num_atoms, weights_P)
+    atoms_PM, residual_PK = _weighted(dictionary_PM, targets_PK, num_atoms, weights_P)
     num_points, size = atoms_PM.shape
     num_choices = math.comb(size, num_atoms)
     if num_choices > MAX_CHOICES:
@@ -156,15 +156,17 @@ def best_of_all(
     if num_points > size:  # what lies outside the span of all atoms is left by every choice
         basis_PM = torch.linalg.qr(atoms_PM).Q
         atoms_PM, residual_PK = basis_PM.mT @ atoms_PM, basis_PM.mT @ residual_PK
-    choices_CS = torch.tensor(list(itertools.combinations(range(size), num_atoms)), device=atoms_PM.device)
-    left_C = torch.cat([_left(atoms_PM, residual_PK, some_CS) for some_CS in choices_CS.split(CHOICES_AT_ONCE)])
-    best = _first_of_largest(-left_C)
-    if left_C[best].isinf():
+    choices_BJ = torch.tensor(list(itertools.combinations(range(size), num_atoms)), device=atoms_PM.device)
+    left_B = torch.cat(
+        [_squared_residuals(atoms_PM, residual_PK, some_BJ) for some_BJ in choices_BJ.split(CHOICES_AT_ONCE)]
+    )
+    best = _first_of_largest(-left_B)
+    if left_B[best].isinf():
         hint = f"choose fewer than {num_atoms}, or leave out what repeats others"
         raise PipelineError(f"no {num_atoms} of the {size} atoms are independent", hint=hint)
-    chosen_S = choices_CS[best]
-    ordered = orthogonal_least_squares(dictionary_PM[:, chosen_S], targets_PK, num_atoms, weights_P)
-    return Selection(tuple(int(chosen_S[place]) for place in ordered.atoms), ordered.residual_norms_S)
+    chosen_J = choices_BJ[best]
+    ordered = orthogonal_least_squares(dictionary_PM[:, chosen_J], targets_PK, num_atoms, weights_P)
+    return Selection(tuple(int(chosen_J[place]) for place in ordered.atoms), ordered.residual_norms_J)
 
 
 def ridge_rate(dimension: int, power: int) -> float:
@@ -186,14 +188,14 @@ def _first_of_largest(scores_M: Tensor) -> int:
     return int((scores_M >= largest - TIE * largest.abs()).nonzero()[0])
 
 
-def _left(atoms_PM: Tensor, targets_PK: Tensor, choices_CS: Tensor) -> Tensor:
+def _squared_residuals(atoms_PM: Tensor, targets_PK: Tensor, choices_BJ: Tensor) -> Tensor:
     """Square of what each choice of atoms leaves of the targets, shape ``[C]``; infinite for dependent atoms."""
-    chosen_CPS = atoms_PM[:, choices_CS].movedim(1, 0)
-    basis_CPS, triangular_CSS = torch.linalg.qr(chosen_CPS)
-    own_CS = triangular_CSS.diagonal(dim1=-2, dim2=-1).square()
-    independent_C = (own_CS > INDEPENDENT_ABOVE * chosen_CPS.square().sum(dim=1)).all(dim=1)
-    residual_CPK = targets_PK - basis_CPS @ (basis_CPS.mT @ targets_PK)
-    return torch.where(independent_C, residual_CPK.square().sum(dim=(1, 2)), torch.inf)
+    chosen_BPJ = atoms_PM[:, choices_BJ].movedim(1, 0)
+    basis_BPJ, triangular_BJJ = torch.linalg.qr(chosen_BPJ)
+    own_BJ = triangular_BJJ.diagonal(dim1=-2, dim2=-1).square()
+    independent_B = (own_BJ > INDEPENDENT_ABOVE * chosen_BPJ.square().sum(dim=1)).all(dim=1)
+    residual_BPK = targets_PK - basis_BPJ @ (basis_BPJ.mT @ targets_PK)
+    return torch.where(independent_B, residual_BPK.square().sum(dim=(1, 2)), torch.inf)
 
 
 def _norms(targets_PK: Tensor) -> tuple[float, float]:
@@ -202,7 +204,7 @@ def _norms(targets_PK: Tensor) -> tuple[float, float]:
     return whole, NOTHING_BELOW * whole
 
 
-def _take_out(unit_P1: Tensor, matrix_PM: Tensor) -> None:
+def _orthogonalise(unit_P1: Tensor, matrix_PM: Tensor) -> None:
     """Make the columns of a matrix orthogonal to a unit vector, in place.
 
     Twice, since once leaves a rounding of the whole column, which may be all that a nearly dependent one has left.
@@ -211,7 +213,7 @@ def _take_out(unit_P1: Tensor, matrix_PM: Tensor) -> None:
         matrix_PM.addmm_(unit_P1, unit_P1.mT @ matrix_PM, alpha=-1)
 
 
-def _prepared(
+def _weighted(
     dictionary_PM: Tensor, targets_PK: Tensor, num_atoms: int, weights_P: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     """Copies of atoms and targets in float64, each row times the root of its weight."""

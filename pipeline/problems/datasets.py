@@ -115,8 +115,8 @@ class DigitProperties(Data):
     num_outputs: ClassVar[int] = 3
 
     def split(self, train_rows: NDArray[np.int64], test_rows: NDArray[np.int64]) -> tuple[Split, Split]:
-        inputs_RD, classes_RC = _digits()
-        digit_R = classes_RC.argmax(axis=1)
+        inputs_RD, classes_RK = _digits()
+        digit_R = classes_RK.argmax(axis=1)
         properties = (digit_R % 2 == 0, digit_R > 4, np.isin(digit_R, (2, 3, 5, 7)))
         labels_RK = np.stack(properties, axis=1).astype(np.float64)
         return (inputs_RD[train_rows], labels_RK[train_rows]), (inputs_RD[test_rows], labels_RK[test_rows])
@@ -199,7 +199,7 @@ class Table(Data):
     unsaid: ClassVar[Mapping[str, tuple[Any, ...]]] = {"separator": ("", ","), "decimal": (".",), "skip_rows": (0,)}
 
     def __post_init__(self) -> None:
-        self._settle_layout()
+        self._resolve_layout()
         if self.inputs == (ALL_BUT_OUTPUT,):
             object.__setattr__(self, "inputs", self._all_but_output())
         named: set[str] = set()
@@ -220,7 +220,7 @@ class Table(Data):
             object.__setattr__(self, "sha256", hashlib.sha256(read_bytes(self.path)).hexdigest())
         object.__setattr__(self, "shape", self._rows().shape)
 
-    def _settle_layout(self) -> None:
+    def _resolve_layout(self) -> None:
         """Fill in the separator, so that tabs are tabs whether they were said or follow from the ending."""
         default = default_separator(self.path)
         if default is None:

@@ -83,7 +83,7 @@ class DelimitedFile(TableFile):
             raise self.unreadable("it is a ZIP archive, as the workbooks of Excel are", "save the sheet as CSV (UTF-8)")
 
     def names(self) -> list[str]:
-        for first in self._stretches():
+        for first in self._row_blocks():
             header = self._read(self.content[: first.ends_R[0] + 1], None)
             return [(name or "").strip() for name in header.row(0)]
         raise self.unreadable("the file is empty")
@@ -135,7 +135,7 @@ class DelimitedFile(TableFile):
     def _checked(self, num_fields: int) -> _Counted:
         """Count the rows, and refuse those that have more fields than the header."""
         num_rows, last_filled, short = 0, 0, None
-        for found in self._stretches():
+        for found in self._row_blocks():
             for row in np.flatnonzero(found.fields_R > num_fields)[:1]:
                 raise self._too_wide(found.first_row + int(row), int(found.fields_R[row]), num_fields)
             for row in np.flatnonzero(found.filled_R & (found.fields_R < num_fields))[: 1 if short is None else 0]:
@@ -158,14 +158,14 @@ class DelimitedFile(TableFile):
 
     def _line_of(self, row: int) -> int:
         """The line that a row begins in; rows are counted from 0 after the header."""
-        for found in self._stretches():
+        for found in self._row_blocks():
             inside = row + 1 - found.first_row
             if inside < len(found.ends_R):
                 begin = found.start if inside == 0 else int(found.ends_R[inside - 1]) + 1
                 return found.first_line + self.content.count(b"\n", found.start, begin)
         raise AssertionError(f"row {row} is beyond the end")
 
-    def _stretches(self) -> Iterable[RowBlock]:
+    def _row_blocks(self) -> Iterable[RowBlock]:
         try:
             yield from row_blocks(self.content, self.layout.separator, self.layout.skip_rows + 1)
         except PipelineError as error:

@@ -18,7 +18,7 @@ from pipeline.errors import PipelineError
 
 Positions = NDArray[np.int64]
 
-STRETCH = 1 << 19
+BLOCK_BYTES = 1 << 19
 """Bytes looked at together, few enough that their masks stay in the cache of a core."""
 
 LARGEST_ROW = 16 << 20
@@ -55,7 +55,7 @@ class RowBlock:
     filled_R: NDArray[np.bool_]
 
 
-def row_blocks(text: bytes, separator: str, first_line: int = 1, size: int = STRETCH) -> Iterator[RowBlock]:
+def row_blocks(text: bytes, separator: str, first_line: int = 1, size: int = BLOCK_BYTES) -> Iterator[RowBlock]:
     """Go over the rows of a text, blank lines among them.
 
     Args:
@@ -70,7 +70,7 @@ def row_blocks(text: bytes, separator: str, first_line: int = 1, size: int = STR
     start, row, taken = 0, 0, size
     while start < len(text):
         stop = min(start + taken, len(text))
-        piece = _Piece(text, start, stop, ord(separator), first_line)
+        piece = _Block(text, start, stop, ord(separator), first_line)
         piece.check()
         if not piece.length:
             if taken > LARGEST_ROW:
@@ -84,7 +84,7 @@ def row_blocks(text: bytes, separator: str, first_line: int = 1, size: int = STR
         start, row, taken = start + piece.length, row + len(found.ends_R), size
 
 
-class _Piece:
+class _Block:
     """Bytes of a text from the start of a row on; ``length`` of them are whole rows."""
 
     def __init__(self, text: bytes, start: int, stop: int, separator: int, first_line: int) -> None:

@@ -125,22 +125,22 @@ class SoftmaxCrossEntropy(Loss):
 
     @staticmethod
     def _value(wrong_TKP: Tensor, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
-        against_TP = _against_the_right(wrong_TKP, outputs_TKP, targets_KP)
+        against_TP = _log_odds_against(wrong_TKP, outputs_TKP, targets_KP)
         return _softplus(against_TP).sum(dim=-1) / outputs_TKP.shape[-1]
 
     @staticmethod
     def _gradient(wrong_TKP: Tensor, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
-        doubts_TP = torch.sigmoid(_against_the_right(wrong_TKP, outputs_TKP, targets_KP))
-        shares_TKP = torch.softmax(wrong_TKP, dim=-2) - targets_KP
-        return doubts_TP[..., None, :] * shares_TKP / outputs_TKP.shape[-1]
+        wrong_TP = torch.sigmoid(_log_odds_against(wrong_TKP, outputs_TKP, targets_KP))
+        direction_TKP = torch.softmax(wrong_TKP, dim=-2) - targets_KP
+        return wrong_TP[..., None, :] * direction_TKP / outputs_TKP.shape[-1]
 
     def curvature(self, outputs_TKP: Tensor, targets_KP: Tensor, directions_TKP: Tensor) -> Tensor:
         probabilities = torch.softmax(outputs_TKP, dim=-2)
-        return probabilities * _without_mean(probabilities, directions_TKP) / outputs_TKP.shape[-1]
+        return probabilities * _centred(probabilities, directions_TKP) / outputs_TKP.shape[-1]
 
     def curvature_root(self, outputs_TKP: Tensor, directions_TKP: Tensor) -> Tensor:
         probabilities = torch.softmax(outputs_TKP, dim=-2)
-        return (probabilities / outputs_TKP.shape[-1]).sqrt() * _without_mean(probabilities, directions_TKP)
+        return (probabilities / outputs_TKP.shape[-1]).sqrt() * _centred(probabilities, directions_TKP)
 
 
 @final
@@ -164,10 +164,10 @@ class BinaryCrossEntropy(Loss):
         return sign_KP * torch.sigmoid(sign_KP * outputs_TKP) / outputs_TKP.shape[-1]
 
     def curvature(self, outputs_TKP: Tensor, targets_KP: Tensor, directions_TKP: Tensor) -> Tensor:
-        return _spread(outputs_TKP) * directions_TKP / outputs_TKP.shape[-1]
+        return _bernoulli_variance(outputs_TKP) * directions_TKP / outputs_TKP.shape[-1]
 
     def curvature_root(self, outputs_TKP: Tensor, directions_TKP: Tensor) -> Tensor:
-        return (_spread(outputs_TKP) / outputs_TKP.shape[-1]).sqrt() * directions_TKP
+        return (_bernoulli_variance(outputs_TKP) / outputs_TKP.shape[-1]).sqrt() * directions_TKP
 
 
 @final
@@ -194,16 +194,16 @@ class BrierScore(Loss):
     def gradient(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
         sign_KP = 1 - 2 * targets_KP
         away_TKP = sign_KP * outputs_TKP
-        return 2 * sign_KP * torch.sigmoid(away_TKP) * _spread(away_TKP) / outputs_TKP.shape[-1]
+        return 2 * sign_KP * torch.sigmoid(away_TKP) * _bernoulli_variance(away_TKP) / outputs_TKP.shape[-1]
 
     def curvature(self, outputs_TKP: Tensor, targets_KP: Tensor, directions_TKP: Tensor) -> Tensor:
         away_TKP = (1 - 2 * targets_KP) * outputs_TKP
         wrong_TKP = torch.sigmoid(away_TKP)
-        bend_TKP = 2 * wrong_TKP * (2 - 3 * wrong_TKP) * _spread(away_TKP)
-        return bend_TKP * directions_TKP / outputs_TKP.shape[-1]
+        second_derivative_TKP = 2 * wrong_TKP * (2 - 3 * wrong_TKP) * _bernoulli_variance(away_TKP)
+        return second_derivative_TKP * directions_TKP / outputs_TKP.shape[-1]
 
     def curvature_root(self, outputs_TKP: Tensor, directions_TKP: Tensor) -> Tensor:
-        return (2 / outputs_TKP.shape[-1]) ** 0.5 * _spread(outputs_TKP) * directions_TKP
+        return (2 / outputs_TKP.shape[-1]) ** 0.5 * _bernoulli_variance(outputs_TKP) * directions_TKP
 
 
 def _softplus(logits: Tensor) -> Tensor:
@@ -217,19 +217,19 @@ def _wrong_logits(outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
     return torch.where(targets_KP > 0.5, torch.finfo(outputs_TKP.dtype).min, outputs_TKP)
 
 
-def _against_the_right(wrong_TKP: Tensor, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
+def _log_odds_against(wrong_TKP: Tensor, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
     """The logit of all wrong classes together, less that of the right one, shape ``[T, P]``."""
     return torch.logsumexp(wrong_TKP, dim=-2) - (targets_KP * outputs_TKP).sum(dim=-2)
 
 
-def _without_mean(probabilities: Tensor, directions_TKP: Tensor) -> Tensor:
+def _centred(probabilities: Tensor, directions_TKP: Tensor) -> Tensor:
     """Directions less their mean over the classes; the second pass finds what rounding left of a small difference."""
     for _ in range(2):
         directions_TKP = directions_TKP - (probabilities * directions_TKP).sum(dim=-2, keepdim=True)
     return directions_TKP
 
 
-def _spread(logits: Tensor) -> Tensor:
+def _bernoulli_variance(logits: Tensor) -> Tensor:
     """Variance p (1 - p) of a yes or no; the smaller of the two is not a difference, so its digits stay."""
     return torch.sigmoid(logits) * torch.sigmoid(-logits)
 

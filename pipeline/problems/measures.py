@@ -114,7 +114,7 @@ class Grid(Measure):
         return train**dimension, test**dimension
 
     def check(self, num_points: int, dimension: int) -> None:
-        side = _whole_root(num_points, dimension)
+        side = _integer_root(num_points, dimension)
         if side**dimension != num_points:
             filling = [str(side**dimension) for side in (side, side + 1) if side**dimension <= MAX_POINTS]
             hint = f"take {' or '.join(filling)}" if filling else f"take at most {MAX_POINTS}"
@@ -124,14 +124,14 @@ class Grid(Measure):
         return self.low, self.high
 
     def sample(self, num_points: int, dimension: int, rng: np.random.Generator) -> Points:
-        side = _whole_root(num_points, dimension)
+        side = _integer_root(num_points, dimension)
         line = self.low + (self.high - self.low) * (np.arange(side) + 0.5) / side
         point_P = np.arange(num_points)  # its digits to the base of the side say where it stands on each axis
         digits = [point_P // side**place % side for place in reversed(range(dimension))]
         return np.stack([line[digit_P] for digit_P in digits], axis=-1)
 
 
-def _whole_root(number: int, degree: int) -> int:
+def _integer_root(number: int, degree: int) -> int:
     """The largest whole number whose power is at most the number; a rounded root of floats misses it by one."""
     low, high = 1, 2 ** (number.bit_length() // degree + 1)
     while high - low > 1:

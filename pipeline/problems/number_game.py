@@ -103,19 +103,19 @@ def nearest_summands(numbers: Sequence[int], goal: int, rules: Rules) -> tuple[i
 
 def expected_score(numbers: Sequence[int], rules: Rules) -> Fraction:
     """Mean score over all goals of one who adds up the best each time."""
-    distances_NG = _distances(np.array([check_owned(numbers, rules)], dtype=np.int64), rules)
-    return Fraction(int(distances_NG.sum()), len(rules.goals))
+    distances_BG = _distances(np.array([check_owned(numbers, rules)], dtype=np.int64), rules)
+    return Fraction(int(distances_BG.sum()), len(rules.goals))
 
 
 @functools.lru_cache(maxsize=64)
 def outcome(rules: Rules) -> Outcome:
     """The best numbers to own before any goal is known, and what numbers are worth on average."""
     sets = tuple(itertools.combinations(NUMBERS, rules.own))
-    totals_N = _distances(np.array(sets, dtype=np.int64).reshape(len(sets), rules.own), rules).sum(axis=1)
-    least = int(totals_N.min())
-    best_sets = tuple(owned for owned, total in zip(sets, totals_N.tolist(), strict=True) if total == least)
+    totals_B = _distances(np.array(sets, dtype=np.int64).reshape(len(sets), rules.own), rules).sum(axis=1)
+    least = int(totals_B.min())
+    best_sets = tuple(owned for owned, total in zip(sets, totals_B.tolist(), strict=True) if total == least)
     num_goals = len(rules.goals)
-    return Outcome(Fraction(least, num_goals), best_sets, Fraction(int(totals_N.sum()), num_goals * len(sets)))
+    return Outcome(Fraction(least, num_goals), best_sets, Fraction(int(totals_B.sum()), num_goals * len(sets)))
 
 
 def outcomes_by_owned(add: int = 3, *, exactly: bool = False, highest_goal: int = 27) -> dict[int, Outcome]:
@@ -146,7 +146,7 @@ def _choices(numbers: Sequence[int], rules: Rules) -> list[tuple[int, ...]]:
     return list(itertools.chain.from_iterable(itertools.combinations(numbers, size) for size in sizes))
 
 
-def _distances(sets_NO: np.ndarray, rules: Rules) -> np.ndarray:
+def _distances(sets_BO: np.ndarray, rules: Rules) -> np.ndarray:
     """Score of every set for every goal, ``[N, G]``."""
-    sums_NC = np.stack([sets_NO[:, list(places)].sum(axis=1) for places in _choices(range(rules.own), rules)], axis=1)
-    return np.abs(sums_NC[:, :, None] - np.array(rules.goals)).min(axis=1)
+    sums_BC = np.stack([sets_BO[:, list(places)].sum(axis=1) for places in _choices(range(rules.own), rules)], axis=1)
+    return np.abs(sums_BC[:, :, None] - np.array(rules.goals)).min(axis=1)

@@ -32,7 +32,7 @@ from pipeline.problems.targets import Target
 class Cells:
     """Where a rule of one input can be cut, and what is to be learned between its points; on the CPU."""
 
-    ends_C: Tensor
+    boundaries_B: Tensor
     target: Target
 
     def values(self, points_TQ: Tensor) -> Tensor:
@@ -56,7 +56,7 @@ class Dataset:
     train_targets_PK: Tensor
     test_inputs_PD: Tensor
     test_targets_PK: Tensor
-    test_weights_RP: Tensor | None = None
+    test_weights_EP: Tensor | None = None
     test_cells: Cells | None = None
     """Those of a rule of one input, which may be cut."""
 
@@ -182,8 +182,8 @@ class FunctionProblem(Problem):
         )
 
     def _test_cells(self) -> Cells | None:
-        ends_C = self.measure.boundaries_of_rule(self.test, self.dimension, self.target.breaks())
-        return None if ends_C is None else Cells(ends_C, self.target)
+        boundaries_B = self.measure.boundaries_of_rule(self.test, self.dimension, self.target.breaks())
+        return None if boundaries_B is None else Cells(boundaries_B, self.target)
 
     def _test_rule(self) -> Rule | None:
         """Right and wrong answers jump at places that no rule knows: they are counted in a sample."""
@@ -259,9 +259,9 @@ class TableProblem(Problem):
             stratum_R = outputs_RK.argmax(axis=1)
         else:  # of labels each combination
             stratum_R = np.unique(outputs_RK, axis=0, return_inverse=True)[1].reshape(-1)
-        is_train_R = _taken(stratum_R, self.train, at_least=1)
+        is_train_R = _stratified_mask(stratum_R, self.train, at_least=1)
         left = np.flatnonzero(~is_train_R)
-        return order[is_train_R], order[left[_taken(stratum_R[left], self.test, at_least=0)]]
+        return order[is_train_R], order[left[_stratified_mask(stratum_R[left], self.test, at_least=0)]]
 
     def load(self) -> Dataset:
         train, test = self.data.split(*self.rows())
@@ -292,7 +292,7 @@ class TableProblem(Problem):
 _STRATIFY = "inputs: {split: stratified} trains on some of each"
 
 
-def _taken(stratum_R: NDArray[np.int64], wanted: int, *, at_least: int) -> NDArray[np.bool_]:
+def _stratified_mask(stratum_R: NDArray[np.int64], wanted: int, *, at_least: int) -> NDArray[np.bool_]:
     """Mark so many rows, of each stratum the first ones, as many as are its share (largest remainders).
 
     Args:
@@ -300,14 +300,14 @@ def _taken(stratum_R: NDArray[np.int64], wanted: int, *, at_least: int) -> NDArr
         wanted: How many rows to mark.
         at_least: Rows to mark in each stratum whatever its share, if there are that many to be marked.
     """
-    strata, which_R, size_S = np.unique(stratum_R, return_inverse=True, return_counts=True)
+    strata, which_R, size_G = np.unique(stratum_R, return_inverse=True, return_counts=True)
     least = at_least if at_least * len(strata) <= wanted else 0
     more, others = wanted - least * len(strata), len(stratum_R) - least * len(strata)
-    take_S, remainder_S = np.divmod(more * (size_S - least), max(1, others))
-    take_S += least
-    by_remainder = np.argsort(-remainder_S, kind="stable")
-    take_S[by_remainder[: wanted - take_S.sum()]] += 1
+    take_G, remainder_G = np.divmod(more * (size_G - least), max(1, others))
+    take_G += least
+    by_remainder = np.argsort(-remainder_G, kind="stable")
+    take_G[by_remainder[: wanted - take_G.sum()]] += 1
     by_stratum = np.argsort(which_R, kind="stable")
     place_R = np.empty_like(which_R)
-    place_R[by_stratum] = np.arange(len(which_R)) - np.repeat(np.cumsum(size_S) - size_S, size_S)
-    return place_R < take_S[which_R]
+    place_R[by_stratum] = np.arange(len(which_R)) - np.repeat(np.cumsum(size_G) - size_G, size_G)
+    return place_R < take_G[which_R]

@@ -83,8 +83,8 @@ class Column:
 
         column = self
         if self.cells.dtype == pl.String:
-            told = self.cells.str.to_lowercase().replace({"false": "0", "true": "1"})
-            column = dataclasses.replace(self, cells=told)
+            digits = self.cells.str.to_lowercase().replace({"false": "0", "true": "1"})
+            column = dataclasses.replace(self, cells=digits)
         values = column._floats()
 
         def wrong(row: int) -> str:

@@ -39,17 +39,17 @@ class Rows:
             outputs = self._standardised(*outputs, self.output_names)
         return (inputs[0], outputs[0]), (inputs[1], outputs[1])
 
-    def _standardised(self, train_PC: Matrix, test_PC: Matrix, names: tuple[str, ...]) -> Split:
-        low_C, span_C = train_PC.min(axis=0), np.ptp(train_PC, axis=0)
-        for name, span in zip(names, span_C, strict=True):
+    def _standardised(self, train_PV: Matrix, test_PV: Matrix, names: tuple[str, ...]) -> Split:
+        low_V, span_V = train_PV.min(axis=0), np.ptp(train_PV, axis=0)
+        for name, span in zip(names, span_V, strict=True):
             if span == 0:
-                same = f"the same in all {len(train_PC)} training rows"
+                same = f"the same in all {len(train_PV)} training rows"
                 raise PipelineError(
                     f"column {brief(name)!r} is {same}, so it cannot be standardised",
                     hint="raise inputs.train, take another inputs.seed, or leave the column out",
                     where=self.source,
                 )
         # To [0, 1] first: a mean taken of 1e9 + small would lose the small, and a square of 1e-200 everything.
-        train_PC, test_PC = (train_PC - low_C) / span_C, (test_PC - low_C) / span_C
-        mean_C, deviation_C = train_PC.mean(axis=0), train_PC.std(axis=0)
-        return (train_PC - mean_C) / deviation_C, (test_PC - mean_C) / deviation_C
+        train_PV, test_PV = (train_PV - low_V) / span_V, (test_PV - low_V) / span_V
+        mean_V, deviation_V = train_PV.mean(axis=0), train_PV.std(axis=0)
+        return (train_PV - mean_V) / deviation_V, (test_PV - mean_V) / deviation_V

@@ -152,9 +152,9 @@ def _errors(trials: pl.DataFrame, rounding: float) -> tuple[list[float], torch.T
     by_width = known.sort("width").group_by("width", maintain_order=True).agg(pl.col("score").sort_by("seed"))
     most = max(by_width["score"].list.len())
     rows = [list(errors) + [math.inf] * (most - len(errors)) for errors in by_width["score"]]
-    errors_SW = torch.tensor(rows, dtype=torch.float64).mT
-    alike = bool(torch.isclose(errors_SW, errors_SW[:1], rtol=0, atol=0, equal_nan=True).all())
-    return [float(width) for width in by_width["width"]], errors_SW[:1] if alike else errors_SW
+    errors_RW = torch.tensor(rows, dtype=torch.float64).mT
+    alike = bool(torch.isclose(errors_RW, errors_RW[:1], rtol=0, atol=0, equal_nan=True).all())
+    return [float(width) for width in by_width["width"]], errors_RW[:1] if alike else errors_RW
 
 
 def rounding_of(shape: Shape) -> float:
@@ -183,28 +183,28 @@ def most_stable_width(shape: Shape) -> float:
     return math.sqrt(shape.problem.train) if polynomial(shape) and solved else math.inf
 
 
-def _row(shape: Shape, widths: list[float], errors_SW: torch.Tensor) -> tuple[object, ...]:
-    fitted = _fitted(shape, widths, errors_SW)
+def _row(shape: Shape, widths: list[float], errors_RW: torch.Tensor) -> tuple[object, ...]:
+    fitted = _fitted(shape, widths, errors_RW)
     bound, why = bound_of(shape.problem, shape.model)
     known = (None, None, None) if fitted.refused or fitted.decays else (fitted.rate, fitted.low, fitted.high)
     between = "" if fitted.refused else f"{fitted.first_width:g} to {fitted.last_width:g}"
-    return (between, *known, bound, why, _said(fitted, bound, _exact_from(widths, errors_SW)))
+    return (between, *known, bound, why, _said(fitted, bound, _exact_from(widths, errors_RW)))
 
 
-def _fitted(shape: Shape, widths: list[float], errors_SW: torch.Tensor) -> Rate:
+def _fitted(shape: Shape, widths: list[float], errors_RW: torch.Tensor) -> Rate:
     """The rate, whether or not the finite number of points has added to the errors what it adds on average."""
     noiseless = getattr(shape.problem, "noise", None) == 0
     floor = 0.0 if isinstance(shape.optimizer, LeastSquares) and noiseless else None
-    measured = fit_rate(widths, errors_SW, floor, exact=without_chance(shape))
+    measured = fit_rate(widths, errors_RW, floor, exact=without_chance(shape))
     stable = [width for width in widths if width <= most_stable_width(shape)]
     if not measured.decays and 0 < len(stable) < len(widths):
         there = (
-            fit_rate(stable, errors_SW[:, : len(stable)], floor, exact=without_chance(shape)) if stable else measured
+            fit_rate(stable, errors_RW[:, : len(stable)], floor, exact=without_chance(shape)) if stable else measured
         )
         measured = there if there.decays else measured
     if measured.refused or measured.decays or not shape.model.linear:
         return measured
-    less = fit_rate(widths, errors_SW / sampling(shape, widths), floor, exact=without_chance(shape))
+    less = fit_rate(widths, errors_RW / sampling(shape, widths), floor, exact=without_chance(shape))
     if less.refused:
         return measured
     return dataclasses.replace(measured, low=min(measured.low, less.low), high=max(measured.high, less.high))
@@ -229,9 +229,9 @@ def polynomial(shape: Shape) -> bool:
     return isinstance(basis, Monomial | Legendre | Chebyshev) and shape.problem.num_inputs == 1
 
 
-def _exact_from(widths: list[float], errors_SW: torch.Tensor) -> float | None:
+def _exact_from(widths: list[float], errors_RW: torch.Tensor) -> float | None:
     """The width from which on every error is rounding."""
-    exact = (errors_SW == 0).all(dim=0).tolist()
+    exact = (errors_RW == 0).all(dim=0).tolist()
     tail = list(itertools.takewhile(lambda pair: pair[1], zip(reversed(widths), reversed(exact), strict=True)))
     return tail[-1][0] if tail else None
 

@@ -50,7 +50,7 @@ def weighted(snapshot) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Features on the held-out points and their targets, times the roots of the weights of the rule; those roots."""
     context, dataset = snapshot.context, snapshot.context.dataset
     features = context.model.prepare(dataset.test_inputs_PD, context.width).mT.numpy()
-    root = dataset.test_weights_RP.mean(dim=0).sqrt().numpy()[:, None]
+    root = dataset.test_weights_EP.mean(dim=0).sqrt().numpy()[:, None]
     return root * features, root * dataset.test_targets_PK.numpy(), root
 
 
@@ -137,7 +137,7 @@ def test_optimisation_is_the_squared_distance_to_least_squares_where_that_is_the
         context.model.prepare(inputs, 4).mT @ torch.ones(4, 1, dtype=torch.float64)
         for inputs in (dataset.train_inputs_PD, dataset.test_inputs_PD)
     ]
-    held = Dataset(dataset.train_inputs_PD, targets[0], dataset.test_inputs_PD, targets[1], dataset.test_weights_RP)
+    held = Dataset(dataset.train_inputs_PD, targets[0], dataset.test_inputs_PD, targets[1], dataset.test_weights_EP)
     snapshot = snapshot_of(linear, width=4, dataset=held)
     features, _, _ = weighted(snapshot)
     distances = np.square(features @ (snapshot.weights_TN.numpy() - 1).T).sum(axis=0)
@@ -150,7 +150,7 @@ def test_training_that_ended_early_may_be_nearer_than_least_squares(snapshot_of)
     dataset = problem_of(XSquared(), noise=3.0)
     zero = Dataset(
         dataset.train_inputs_PD, dataset.train_targets_PK, dataset.test_inputs_PD, 0 * dataset.test_targets_PK,
-        dataset.test_weights_RP,
+        dataset.test_weights_EP,
     )  # fmt: skip
     snapshot = snapshot_of(Linear(), width=6, dataset=zero, weights=torch.zeros(1, 6, dtype=torch.float64))
     approximation, sampling, optimisation, rounding = values(snapshot)[:, 0].tolist()
@@ -179,7 +179,7 @@ def test_rounding_in_float64_is_what_large_weights_lose(snapshot_of) -> None:
     added = float(RoundingPart()(snapshot))
     assert 1e-12 < abs(added) < 1e-4
     without = float(TestError()(snapshot)) ** 2 - added
-    assert without == pytest.approx(errors @ dataset.test_weights_RP.mean(dim=0).numpy(), rel=1e-14)
+    assert without == pytest.approx(errors @ dataset.test_weights_EP.mean(dim=0).numpy(), rel=1e-14)
 
 
 def test_parts_are_those_of_the_square_loss(model, snapshot_of) -> None:

@@ -110,8 +110,8 @@ def test_curse_of_dimension_is_the_known_formula(reference: dict, number: int, d
 @pytest.mark.reference("cos_best_L2sq_x_on_0pi_K*")
 def test_line_by_cosines_is_the_known_value(reference: dict, number: int) -> None:
     """As an integral over [0, pi], which is [-1, 1] stretched by pi / 2."""
-    missed = best_mean_square(LINE, Linear(Cosine()), number + 1)
-    assert known(missed, reference, times=math.pi * (math.pi / 2) ** 2)
+    squared_error = best_mean_square(LINE, Linear(Cosine()), number + 1)
+    assert known(squared_error, reference, times=math.pi * (math.pi / 2) ** 2)
 
 
 @pytest.mark.reference("fourier_best_L2sq_x_pm1_K*")
@@ -138,8 +138,8 @@ def test_line_by_wavelets_is_the_known_value(reference: dict, number: int) -> No
 
 @pytest.mark.parametrize("level", range(8))
 def test_step_at_a_third_by_the_first_wavelets_is_the_known_formula(level: int) -> None:
-    missed = best_mean_square(Step(at=-1 / 3), Linear(Haar()), 2**level)
-    assert missed == pytest.approx(2 / 9 * 2.0**-level, rel=1e-12)
+    squared_error = best_mean_square(Step(at=-1 / 3), Linear(Haar()), 2**level)
+    assert squared_error == pytest.approx(2 / 9 * 2.0**-level, rel=1e-12)
 
 
 @pytest.mark.reference("haar_nterm_L2sq_step_third_m*")
@@ -182,8 +182,8 @@ def test_network_with_the_stated_knots_attains_the_best_error_of_the_square(widt
 def test_pieces_of_the_square_are_the_known_formula(reference: dict, num_pieces: int) -> None:
     """On [0, 1]: the square of [-1, 1] is four times as bent."""
     assert reference["value"] == "1/(180 m^4)"
-    missed = best_mean_square(XSquared(), Linear(Hat()), num_pieces + 1)
-    assert missed == pytest.approx(16 / (180 * num_pieces**4), rel=reference["tolerance"]["rel"])
+    squared_error = best_mean_square(XSquared(), Linear(Hat()), num_pieces + 1)
+    assert squared_error == pytest.approx(16 / (180 * num_pieces**4), rel=reference["tolerance"]["rel"])
 
 
 @pytest.mark.reference("free_knot_linear_spline_constant_*")
@@ -217,8 +217,8 @@ def test_free_knot_constant_is_what_the_best_pieces_tend_to(target: Target) -> N
     if constant is None or not constant:
         return
     power = np.abs(bend) ** 0.4
-    share = np.concatenate([[0.0], np.cumsum((power[1:] + power[:-1]) / 2)])
-    knots = np.interp(np.linspace(0, share[-1], 4001), share, grid)
+    place = np.concatenate([[0.0], np.cumsum((power[1:] + power[:-1]) / 2)])
+    knots = np.interp(np.linspace(0, place[-1], 4001), place, grid)
     node, weight = np.polynomial.legendre.leggauss(8)
     half = np.diff(knots)[:, None] / 2
     values = target((knots[:-1, None] + half + half * node).reshape(-1, 1)).reshape(4000, 8) * np.sqrt(weight / 2)
@@ -241,16 +241,16 @@ def test_nothing_is_said_where_nothing_is_known() -> None:
 @pytest.mark.parametrize("target", TARGETS_OF_ONE_INPUT, ids=Target.label)
 @pytest.mark.parametrize("basis", BASES_OF_ONE_INPUT, ids=Basis.label)
 def test_more_functions_of_a_nested_basis_are_never_worse(target: Target, basis: Basis) -> None:
-    missed = [best_mean_square(target, Linear(basis), width) for width in (1, 2, 4, 8, 16, 1024)]
-    known = [value for value in missed if value is not None]
-    assert len(known) in (0, len(missed)) or not basis.nested
+    squared_error = [best_mean_square(target, Linear(basis), width) for width in (1, 2, 4, 8, 16, 1024)]
+    known = [value for value in squared_error if value is not None]
+    assert len(known) in (0, len(squared_error)) or not basis.nested
     assert all(narrow >= wide - 1e-15 >= -1e-15 for narrow, wide in itertools.pairwise(known))
 
 
 def test_error_is_the_root_of_the_mean_square_under_the_uniform_law_and_unknown_under_others(tmp_path: Path) -> None:
     problem = FunctionProblem(AbsoluteValue(), Uniform(), 2, 10, 10, 0.5, 0)
-    missed = best_mean_square(AbsoluteValue(), Linear(), 6, 2)
-    assert best_error(problem, Linear(), 6) == pytest.approx(math.sqrt(missed), rel=1e-15)
+    squared_error = best_mean_square(AbsoluteValue(), Linear(), 6, 2)
+    assert best_error(problem, Linear(), 6) == pytest.approx(math.sqrt(squared_error), rel=1e-15)
     for measure in (Normal(), Uniform(low=0.0)):
         assert best_error(FunctionProblem(AbsoluteValue(), measure, 2, 10, 10, 0.0, 0), Linear(), 6) is None
     from pipeline.problems.datasets import Diabetes

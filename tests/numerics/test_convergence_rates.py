@@ -93,11 +93,11 @@ def test_what_is_missing_at_every_width_is_in_the_interval_though_the_noise_is_s
     rng = stream("a correction", len(widths))
     noise_C11 = 0.003 * 10 ** rng.uniform(0, 1, (NUM_DRAWS, 1, 1))
     widths_W = np.array(widths)
-    errors_CSW = (1 + 2 / widths_W) / widths_W * np.exp(noise_C11 * rng.standard_normal((NUM_DRAWS, 5, len(widths))))
-    rates = fit_rates(widths, torch.from_numpy(errors_CSW), 0.0)
+    errors_CRW = (1 + 2 / widths_W) / widths_W * np.exp(noise_C11 * rng.standard_normal((NUM_DRAWS, 5, len(widths))))
+    rates = fit_rates(widths, torch.from_numpy(errors_CRW), 0.0)
     assert not any(rate.refused for rate in rates)
     assert np.mean([rate.low <= 1 <= rate.high for rate in rates]) >= 0.85
-    plain = fit_rates(widths, torch.from_numpy(errors_CSW), 0.0, corrected=False)
+    plain = fit_rates(widths, torch.from_numpy(errors_CRW), 0.0, corrected=False)
     assert np.mean([rate.low <= 1 <= rate.high for rate in plain]) < 0.5
 
 

@@ -75,10 +75,10 @@ def test_converged_value_does_not_return_as_another() -> None:
     krylov = KrylovBasis(product_of(matrices), start_vectors(1, NUM_ENTRIES), NUM_ENTRIES)
     for _ in range(NUM_ENTRIES):
         krylov.advance()
-    basis_SN = krylov.basis_TSN[0, :NUM_ENTRIES]
+    basis_SN = krylov.basis_TMN[0, :NUM_ENTRIES]
     torch.testing.assert_close(basis_SN @ basis_SN.mT, torch.eye(NUM_ENTRIES).double(), rtol=0, atol=1e-13)
-    beside_S = krylov.beside_TS[0, :-1]
-    tridiagonal = torch.diag(krylov.diagonal_TS[0]) + torch.diag(beside_S, 1) + torch.diag(beside_S, -1)
+    beside_S = krylov.off_diagonal_TM[0, :-1]
+    tridiagonal = torch.diag(krylov.diagonal_TM[0]) + torch.diag(beside_S, 1) + torch.diag(beside_S, -1)
     values = torch.linalg.eigvalsh(tridiagonal).flip(0)
     torch.testing.assert_close(values, spectrum.sort(descending=True).values, rtol=0, atol=1e-12)
 

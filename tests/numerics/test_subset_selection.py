@@ -17,13 +17,13 @@ from pipeline.numerics.randomness import stream
 from pipeline.numerics.subset_selection import (
     MAX_CHOICES,
     Selection,
-    best_of_all,
+    best_subset,
     orthogonal_greedy,
     orthogonal_least_squares,
     ridge_rate,
 )
 
-RULES = [orthogonal_least_squares, orthogonal_greedy, best_of_all]
+RULES = [orthogonal_least_squares, orthogonal_greedy, best_subset]
 each_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 Rule = Callable[..., Selection]
 
@@ -64,7 +64,7 @@ def one_plus_power(num_atoms: int = 21) -> tuple[Tensor, Tensor, Tensor]:
 def test_least_squares_rule_finds_the_two_powers_exactly(reference: dict) -> None:
     found = orthogonal_least_squares(*one_plus_power()[:2], 2, one_plus_power()[2])
     assert list(found.atoms) == reference["value"]["orthogonal_least_squares"]
-    assert float(found.residual_norms_S[-1]) < 1e-12
+    assert float(found.residual_norms_J[-1]) < 1e-12
 
 
 @pytest.mark.parametrize("low", [0, -1])
@@ -73,7 +73,7 @@ def test_it_finds_them_on_equally_spaced_points_too_where_matching_pursuit_does_
     dictionary, targets = Monomial()(points, 21), (1 + points**10)[:, None]
     assert orthogonal_least_squares(dictionary, targets, 2).atoms == (0, 10)
     pursued = orthogonal_greedy(dictionary, targets, 6, unit_atoms=True)
-    assert float(pursued.residual_norms_S[-1]) > 1e-6
+    assert float(pursued.residual_norms_J[-1]) > 1e-6
 
 
 @pytest.mark.reference("greedy_1_plus_x10_selection")
@@ -91,7 +91,7 @@ def test_distance_to_the_first_monomials_is_the_exact_one(reference: dict, numbe
     dictionary, targets, weights = one_plus_power(number)
     found = orthogonal_least_squares(dictionary, targets, number, weights)
     expected = pytest.approx(reference["value"], rel=reference["tolerance"]["rel"])
-    assert float(found.residual_norms_S[-1]) == expected
+    assert float(found.residual_norms_J[-1]) == expected
 
 
 # --- ridges ---
@@ -163,7 +163,7 @@ MEASURED = {
 def test_greedy_error_on_ridges_falls_as_measured_before(reference: dict) -> None:
     make, first, last = MEASURED[reference["name"].removeprefix("oga_measured_exponent_")]
     dictionary, targets, weights = make()
-    norms = orthogonal_greedy(dictionary, targets, last, weights).residual_norms_S.numpy()
+    norms = orthogonal_greedy(dictionary, targets, last, weights).residual_norms_J.numpy()
     sizes = np.arange(first, last + 1)
     slope = np.polyfit(np.log(sizes), np.log(norms[first - 1 :]), 1)[0]
     assert slope == pytest.approx(reference["value"], abs=reference["tolerance"]["abs"])
@@ -180,7 +180,7 @@ def test_residual_is_that_of_the_least_squares_fit(
     dictionary, targets = random_dictionary(num_points, num_atoms, num_targets)
     found = rule(dictionary, targets, 4)
     assert len(set(found.atoms)) == 4
-    for step, norm in enumerate(found.residual_norms_S.tolist(), start=1):
+    for step, norm in enumerate(found.residual_norms_J.tolist(), start=1):
         assert norm == pytest.approx(left_by(dictionary, targets, found.atoms[:step]), rel=1e-12)
 
 
@@ -197,25 +197,25 @@ def test_first_choice_is_the_best_single_atom_and_each_further_one_the_best_to_a
 def test_search_of_all_choices_is_never_worse_and_finds_the_best(num_targets: int) -> None:
     dictionary, targets = random_dictionary(30, 8, num_targets)
     for num_atoms in (1, 2, 3, 8):
-        best = best_of_all(dictionary, targets, num_atoms)
+        best = best_subset(dictionary, targets, num_atoms)
         least = min(left_by(dictionary, targets, atoms) for atoms in itertools.combinations(range(8), num_atoms))
-        assert float(best.residual_norms_S[-1]) == pytest.approx(least, rel=1e-12)
+        assert float(best.residual_norms_J[-1]) == pytest.approx(least, rel=1e-12)
         for rule in (orthogonal_least_squares, orthogonal_greedy):
-            assert float(rule(dictionary, targets, num_atoms).residual_norms_S[-1]) >= least * (1 - 1e-12)
+            assert float(rule(dictionary, targets, num_atoms).residual_norms_J[-1]) >= least * (1 - 1e-12)
 
 
 def test_search_agrees_with_the_least_squares_rule_on_the_two_powers() -> None:
     dictionary, targets, weights = one_plus_power()
-    found = best_of_all(dictionary, targets, 2, weights)
+    found = best_subset(dictionary, targets, 2, weights)
     assert found.atoms == (0, 10)
-    assert float(found.residual_norms_S[-1]) < 1e-12
+    assert float(found.residual_norms_J[-1]) < 1e-12
 
 
 def test_search_finds_a_pair_that_no_greedy_rule_can() -> None:
     """Two atoms that make the target between them, and a third that is alone closer to it than either."""
     dictionary = torch.tensor([[1.0, 0.0, 0.9], [0.0, 1.0, 0.9], [1.0, -1.0, 0.1]], dtype=torch.float64)
     targets = torch.tensor([[1.0], [1.0], [0.0]], dtype=torch.float64)
-    assert set(best_of_all(dictionary, targets, 2).atoms) == {0, 1}
+    assert set(best_subset(dictionary, targets, 2).atoms) == {0, 1}
     assert orthogonal_least_squares(dictionary, targets, 2).atoms[0] == 2
 
 
@@ -229,7 +229,7 @@ def test_of_an_orthonormal_dictionary_all_rules_choose_the_largest_coefficients(
         found = rule(dictionary, dictionary @ coefficients, 5, weights / 2)
         assert found.atoms == largest
         rest = coefficients[[atom for atom in range(16) if atom not in largest]]
-        assert float(found.residual_norms_S[-1]) == pytest.approx(float(torch.linalg.norm(rest)), rel=1e-12)
+        assert float(found.residual_norms_J[-1]) == pytest.approx(float(torch.linalg.norm(rest)), rel=1e-12)
 
 
 @each_rule
@@ -239,7 +239,7 @@ def test_weights_count_points_as_often_as_they_say(rule: Rule) -> None:
     repeated = rule(dictionary.repeat_interleave(times, dim=0), targets.repeat_interleave(times, dim=0), 3)
     weighted = rule(dictionary, targets, 3, times.double())
     assert weighted.atoms == repeated.atoms
-    torch.testing.assert_close(weighted.residual_norms_S, repeated.residual_norms_S, rtol=1e-12, atol=0)
+    torch.testing.assert_close(weighted.residual_norms_J, repeated.residual_norms_J, rtol=1e-12, atol=0)
 
 
 @each_rule
@@ -256,9 +256,9 @@ def test_atoms_that_depend_on_chosen_ones_and_atoms_of_zero_are_never_chosen(rul
     dictionary, targets = random_dictionary(30, 3, 1)
     copies = torch.cat([torch.zeros(30, 1).double(), dictionary, 2 * dictionary, dictionary.sum(1, keepdim=True)], 1)
     found = rule(copies, targets, 8)
-    assert len(found.atoms) == len(found.residual_norms_S) == 3
+    assert len(found.atoms) == len(found.residual_norms_J) == 3
     assert 0 not in found.atoms
-    assert float(found.residual_norms_S[-1]) == pytest.approx(left_by(copies, targets, tuple(range(8))), rel=1e-12)
+    assert float(found.residual_norms_J[-1]) == pytest.approx(left_by(copies, targets, tuple(range(8))), rel=1e-12)
 
 
 @pytest.mark.parametrize("rule", RULES[:2], ids=lambda rule: rule.__name__)
@@ -268,7 +268,7 @@ def test_nearly_dependent_atoms_keep_residuals_orthogonal(rule: Rule) -> None:
     near = dictionary + 1e-5 * random_dictionary(40, 6, 1)[0]
     found = rule(near, targets, 6)
     # The fit itself is known to 1e5 roundings of the target.
-    assert float(found.residual_norms_S[-1]) == pytest.approx(left_by(near, targets, tuple(range(6))), rel=1e-9)
+    assert float(found.residual_norms_J[-1]) == pytest.approx(left_by(near, targets, tuple(range(6))), rel=1e-9)
 
 
 @each_rule
@@ -278,8 +278,8 @@ def test_choice_ends_when_nothing_is_left_of_the_targets(rule: Rule) -> None:
     exact = dictionary[:, [5]] @ torch.tensor([[2.0, 0.0]], dtype=torch.float64)
     found = rule(dictionary, exact, 4)
     assert 5 in found.atoms
-    assert len(found.atoms) == len(found.residual_norms_S) < 4
-    assert float(found.residual_norms_S[-1]) < 1e-12
+    assert len(found.atoms) == len(found.residual_norms_J) < 4
+    assert float(found.residual_norms_J[-1]) < 1e-12
     assert rule(dictionary, 0 * targets, 4).atoms == ()
 
 
@@ -287,7 +287,7 @@ def test_nothing_is_chosen_of_a_dictionary_of_zeros() -> None:
     for rule in RULES[:2]:
         found = rule(torch.zeros(4, 3, dtype=torch.float64), torch.ones(4, 1, dtype=torch.float64), 2)
         assert found.atoms == ()
-        assert found.residual_norms_S.shape == (0,)
+        assert found.residual_norms_J.shape == (0,)
 
 
 # --- what cannot be ---
@@ -324,7 +324,7 @@ def test_too_many_choices_and_choices_of_dependent_atoms_are_refused() -> None:
     message = "658008 choices of 5 of 40 atoms are too many to try each\n  hint: take fewer atoms, or choose greedily"
     assert MAX_CHOICES < 658008
     with pytest.raises(PipelineError, match=f"^{re.escape(message)}"):
-        best_of_all(dictionary, targets, 5)
+        best_subset(dictionary, targets, 5)
     message = "no 2 of the 3 atoms are independent\n  hint: choose fewer than 2, or leave out what repeats others"
     with pytest.raises(PipelineError, match=f"^{re.escape(message)}"):
-        best_of_all(dictionary[:, :1].repeat(1, 3), targets, 2)
+        best_subset(dictionary[:, :1].repeat(1, 3), targets, 2)

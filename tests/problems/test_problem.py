@@ -182,7 +182,7 @@ def test_held_out_points_of_the_uniform_law_are_a_rule_that_gives_the_mean_squar
 ) -> None:
     dataset = FunctionProblem(target, Uniform(), dimension, 10, 4096, 0.0, 0).load()
     assert 2500 <= len(dataset.test_inputs_PD) <= 4096
-    found = weighted_mean(dataset.test_targets_PK.mT.square(), dataset.test_weights_RP)
+    found = weighted_mean(dataset.test_targets_PK.mT.square(), dataset.test_weights_EP)
     exact = target.mean_square(dimension)
     # Degree 11 in 64 cells or more of two axes is exact; Sobol points are off by their error.
     assert float(found.value) == pytest.approx(exact, rel=1e-10 if dimension < 3 else 4 * float(found.error) / exact)
@@ -193,7 +193,7 @@ def test_held_out_points_of_other_laws_and_of_labels_are_a_sample() -> None:
     for target, measure in ((Gaussian(), Normal()), (Gaussian(), Grid()), (Xor(), Uniform())):
         dataset = FunctionProblem(target, measure, 2, 9, 16, 0.0, 0).load()
         assert len(dataset.test_inputs_PD) == 16
-        assert dataset.test_weights_RP is None
+        assert dataset.test_weights_EP is None
 
 
 def test_training_points_are_a_sample_whatever_the_held_out_points_are() -> None:

@@ -82,9 +82,9 @@ def errors_of(target, widths=WIDTHS, **inputs) -> dict[str, dict[int, float]]:
 def test_random_cosines_miss_the_bell_by_the_variance_of_one_over_their_number(dimension) -> None:
     """Of cos(w . x) under normal w: (1 + E cos 2 w . x) / 2 - f^2, and f(2 x) = f(x)^4; by Gauss quadrature."""
     errors = errors_of(Gaussian(), dimension=(dimension,))["mean of random cosines"]
-    points_PD, weights_RP = rule(dimension, 20_000)
+    points_PD, weights_EP = rule(dimension, 20_000)
     bell = Gaussian()(points_PD.numpy())
-    variance = weights_RP.mean(dim=0).numpy() @ ((1 + bell**4) / 2 - bell**2)
+    variance = weights_EP.mean(dim=0).numpy() @ ((1 + bell**4) / 2 - bell**2)
     # In three dimensions the rule has one cell, and errs by 3e-9.
     assert list(errors.values()) == pytest.approx([math.sqrt(variance / width) for width in WIDTHS], rel=1e-8)
 

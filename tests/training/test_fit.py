@@ -83,7 +83,7 @@ def test_recorded_loss_and_error_are_those_of_the_weights(experiment, tmp_path):
 
     values = dict(records.filter(pl.col("trial") == trial.id).select("diagnostic", "value").iter_rows())
     assert values["loss"] == pytest.approx(squares(dataset.train_inputs_PD, dataset.train_targets_PK) / 2, rel=1e-12)
-    error = np.sqrt(squares(dataset.test_inputs_PD, dataset.test_targets_PK, dataset.test_weights_RP.mean(dim=0)))
+    error = np.sqrt(squares(dataset.test_inputs_PD, dataset.test_targets_PK, dataset.test_weights_EP.mean(dim=0)))
     assert values["test_error"] == pytest.approx(error, rel=1e-12)
 
 
