@@ -11,10 +11,10 @@ from pipeline.errors import PipelineError, nearest
 
 if TYPE_CHECKING:
     from pipeline.launch.clusters.lookup import Cluster
-    from pipeline.launch.cost.estimate import Estimate
+    from pipeline.launch.cost.estimate import CostEstimate
     from pipeline.launch.state.history import Incident
     from pipeline.launch.state.status import Status
-    from pipeline.launch.submit.sweep import Prepared
+    from pipeline.launch.submit.sweep import SubmissionPlan
     from pipeline.plan import Plan
     from pipeline.records.manifest import Manifest
 
@@ -37,8 +37,8 @@ def submit(asked: argparse.Namespace) -> int:
     planned, _ = begun_plan(planned, folder)
     _check_chain(cluster, 1 + asked.chain)
     if asked.dry_run:
-        prepared = sweep.rehearse(planned, folder, cluster, 1 + asked.chain, say)
-        _print_rehearsal(planned, prepared, folder, cluster, asked)
+        submission_plan = sweep.dry_run(planned, folder, cluster, 1 + asked.chain, say)
+        _print_dry_run(planned, submission_plan, folder, cluster, asked)
         return 0
     announce(planned, folder)
     _send(planned.manifest, folder, cluster, asked, plan=planned)
@@ -46,7 +46,7 @@ def submit(asked: argparse.Namespace) -> int:
     return 0
 
 
-def rehearse(planned: Plan, asked: argparse.Namespace) -> int:
+def dry_run(planned: Plan, asked: argparse.Namespace) -> int:
     """Print what a plan would become on a cluster."""
     from pipeline.cli.here import begun_plan
     from pipeline.launch.submit import sweep
@@ -54,20 +54,20 @@ def rehearse(planned: Plan, asked: argparse.Namespace) -> int:
     cluster = _cluster(asked)
     folder = _folder(planned, cluster, asked)
     planned, _ = begun_plan(planned, folder)
-    _print_rehearsal(planned, sweep.rehearse(planned, folder, cluster, 1, say), folder, cluster, asked)
+    _print_dry_run(planned, sweep.dry_run(planned, folder, cluster, 1, say), folder, cluster, asked)
     return 0
 
 
 def status(asked: argparse.Namespace) -> int:
     """Print how a sweep stands: trials and jobs by state, and the time that is left."""
     from pipeline.cli.here import run_folder
-    from pipeline.launch.schedulers.waiting import told_if_slow
+    from pipeline.launch.schedulers.waiting import announce_if_slow
     from pipeline.launch.state.logs import groups, groups_table
     from pipeline.launch.state.status import status as status_of
     from pipeline.report.printing import as_json_rows, as_text
 
     folder = run_folder(asked)
-    with told_if_slow(say, WAITING):
+    with announce_if_slow(say, WAITING):
         found = status_of(folder)
     distinct = groups_table(groups(found.incidents))
     if asked.json:
@@ -98,7 +98,7 @@ def status(asked: argparse.Namespace) -> int:
 def logs(asked: argparse.Namespace) -> int:
     """Print what went wrong, grouped by error, newest first; or all that a trial or a job has said."""
     from pipeline.launch.notes.submission import read_submissions
-    from pipeline.launch.schedulers.waiting import told_if_slow
+    from pipeline.launch.schedulers.waiting import announce_if_slow
     from pipeline.launch.state.history import incidents
     from pipeline.launch.state.logs import groups, groups_table, logs_of
     from pipeline.launch.state.status import status as status_of
@@ -116,7 +116,7 @@ def logs(asked: argparse.Namespace) -> int:
         if not paths:
             say("nothing was written yet")
         return 0
-    with told_if_slow(say, WAITING):
+    with announce_if_slow(say, WAITING):
         stands = status_of(folder)
     every = {one.task_id(index) for one in submissions for index in range(len(one.tasks))}
     found = groups(incidents(folder, submissions, every) if stands.unknown else stands.incidents)
@@ -249,56 +249,56 @@ def _send(
             say(f"sent {step.name}: {jobs} job{'s' * (jobs != 1)} as {step.job}{after}")
             answer["sent"].append({"array": step.name, "job": step.job, "jobs": jobs, "after": step.after})
         else:
-            _print_prepared(step, cluster, rows=not asked.json)
+            _print_submission_plan(step, cluster, rows=not asked.json)
             answer |= _as_json(step)
     if asked.json:
         print_json(answer)
 
 
-def _print_rehearsal(
-    planned: Plan, prepared: Prepared, folder: Path, cluster: Cluster, asked: argparse.Namespace
+def _print_dry_run(
+    planned: Plan, submission_plan: SubmissionPlan, folder: Path, cluster: Cluster, asked: argparse.Namespace
 ) -> None:
     from pipeline.launch.submit import sweep
     from pipeline.report.layout import plan_table
     from pipeline.report.printing import as_json_rows, as_text
 
-    shapes, texts = plan_table(planned), list(sweep.scripts(prepared, folder, cluster))
+    shapes, texts = plan_table(planned), list(sweep.scripts(submission_plan, folder, cluster))
     if asked.json:
-        scripts = {draft.name: text for draft, text in texts}
-        print_json({"shapes": as_json_rows(shapes), **_as_json(prepared), "scripts": scripts})
+        scripts = {submission.name: text for submission, text in texts}
+        print_json({"shapes": as_json_rows(shapes), **_as_json(submission_plan), "scripts": scripts})
         return
     print(as_text(shapes))
-    _print_prepared(prepared, cluster)
-    for draft, text in texts:
-        print(f"==> {draft.name} <==\n{text}")
+    _print_submission_plan(submission_plan, cluster)
+    for submission, text in texts:
+        print(f"==> {submission.name} <==\n{text}")
     say("nothing was sent")
 
 
-def _print_prepared(prepared: Prepared, cluster: Cluster, *, rows: bool = True) -> None:
+def _print_submission_plan(submission_plan: SubmissionPlan, cluster: Cluster, *, rows: bool = True) -> None:
     from pipeline.launch.cost.estimate import table
     from pipeline.report.printing import as_text, number_of
 
-    manifest = prepared.manifest
+    manifest = submission_plan.manifest
     whole = counted(manifest.num_trials, len(manifest.workloads))
-    waiting = f"{whole}: {prepared.finished} packs finished, {prepared.in_flight} in flight"
-    if prepared.quarantined:
-        waiting += f", {len(prepared.quarantined)} kept back because they failed twice (retry --quarantined)"
-    if not prepared.drafts:
+    waiting = f"{whole}: {submission_plan.finished} packs finished, {submission_plan.in_flight} in flight"
+    if submission_plan.quarantined:
+        waiting += f", {len(submission_plan.quarantined)} kept back because they failed twice (retry --quarantined)"
+    if not submission_plan.submissions:
         say(f"{waiting}; nothing is left to send")
         return
-    assert prepared.costs is not None
-    assert prepared.estimate is not None
+    assert submission_plan.costs is not None
+    assert submission_plan.estimate is not None
     say(waiting)
     if rows:
-        arrays = table(prepared.drafts, manifest.workloads, prepared.costs.startup_s)
+        arrays = table(submission_plan.submissions, manifest.workloads, submission_plan.costs.startup_s)
         print(as_text(arrays, keep=arrays.columns))
-    judged = prepared.estimate
-    say(f"{number_of(judged.jobs, 'job')} on {cluster.name}, {_spent(judged)} ({prepared.costs.basis})")
+    judged = submission_plan.estimate
+    say(f"{number_of(judged.jobs, 'job')} on {cluster.name}, {_spent(judged)} ({submission_plan.costs.basis})")
     for warning in judged.warnings:
         say(f"warning: {warning}")
 
 
-def _spent(judged: Estimate) -> str:
+def _spent(judged: CostEstimate) -> str:
     """What jobs are expected to take, in one line."""
     from pipeline.durations import duration
 
@@ -311,20 +311,22 @@ def _spent(judged: Estimate) -> str:
     return ", ".join(parts)
 
 
-def _as_json(prepared: Prepared) -> dict[str, Any]:
+def _as_json(submission_plan: SubmissionPlan) -> dict[str, Any]:
     from pipeline.launch.cost.estimate import table
     from pipeline.report.printing import as_json_rows
 
-    judged = prepared.estimate
+    judged = submission_plan.estimate
     known: dict[str, Any] = {
-        "finished_packs": prepared.finished,
-        "packs_in_flight": prepared.in_flight,
-        "packs_kept_back": sorted(prepared.quarantined),
+        "finished_packs": submission_plan.finished,
+        "packs_in_flight": submission_plan.in_flight,
+        "packs_kept_back": sorted(submission_plan.quarantined),
     }
-    if judged is None or prepared.costs is None:
+    if judged is None or submission_plan.costs is None:
         return known | {"arrays": [], "estimate": None}
     return known | {
-        "arrays": as_json_rows(table(prepared.drafts, prepared.manifest.workloads, prepared.costs.startup_s)),
+        "arrays": as_json_rows(
+            table(submission_plan.submissions, submission_plan.manifest.workloads, submission_plan.costs.startup_s)
+        ),
         "estimate": {
             "jobs": judged.jobs,
             "longest_job_seconds": judged.job_seconds,
@@ -333,7 +335,7 @@ def _as_json(prepared: Prepared) -> dict[str, Any]:
             "cost_at_most": judged.reserved,
             "memory_gib": judged.memory_gib,
             "warnings": list(judged.warnings),
-            "basis": prepared.costs.basis,
+            "basis": submission_plan.costs.basis,
         },
     }
 

@@ -44,7 +44,7 @@ def plan(asked: argparse.Namespace) -> int:
 
     planned = plan_of(read_document(asked.config), asked)
     if asked.cluster is not None:
-        return clusters.rehearse(planned, asked)
+        return clusters.dry_run(planned, asked)
     table = plan_table(planned)
     if asked.json:
         print_json_rows(table)

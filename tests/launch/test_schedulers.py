@@ -15,7 +15,7 @@ import pytest
 from fake_pbs import FakePbs, start_pbs, wait_for
 
 from pipeline.launch.notes.submission import read_submissions
-from pipeline.launch.schedulers.local import Local
+from pipeline.launch.schedulers.local import LocalScheduler
 from pipeline.records.store import read_outcomes
 
 ROOT = Path(__file__).parents[2]
@@ -276,9 +276,9 @@ def test_process_that_has_the_number_of_a_job_is_not_that_job(tmp_path: Path, mo
     ps.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     mine, other = Path("/runs/xor/jobs/xor-0a1b2c-1"), Path("/runs/other/jobs/other-0a1b2c-1")
-    assert Local().tasks({"4711": mine}) == []
-    assert [task.id for task in Local().tasks({"4711": other})] == ["4711"]
-    assert [task.id for task in Local().tasks({}, [other.name])] == ["4711"]
+    assert LocalScheduler().tasks({"4711": mine}) == []
+    assert [task.id for task in LocalScheduler().tasks({"4711": other})] == ["4711"]
+    assert [task.id for task in LocalScheduler().tasks({}, [other.name])] == ["4711"]
 
 
 def test_every_trial_is_trained_on_this_machine(sweep: Path) -> None:

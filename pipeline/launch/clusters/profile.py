@@ -12,7 +12,7 @@ from pipeline.experiment.wandb_tracking import NAMES, is_name
 from pipeline.home import home_folder, user_name
 from pipeline.launch.clusters.extra_options import check_options
 from pipeline.launch.clusters.placeholders import check_placeholders, fill
-from pipeline.launch.clusters.queues import Band, Charging, GpuType, Node
+from pipeline.launch.clusters.queues import Charging, GpuType, Node, WalltimeTier
 
 PLACED = ("folder", "project", "python", "setup", "options", "slurm_conf")
 """Fields whose placeholders are filled in."""
@@ -85,7 +85,7 @@ class Profile:
     cpus: int | None = None
     memory_gib: float | None = None
     node: Node | None = None
-    bands: tuple[Band, ...] = ()
+    bands: tuple[WalltimeTier, ...] = ()
     walltime_minutes: int | None = None
     job_minutes: float = 60.0
     max_array: int = 1000
@@ -178,7 +178,7 @@ class Profile:
                 return gpu.per_node
         return None if self.node is None else self.node.gpus
 
-    def band(self, minutes: float, nodes: int = 1) -> Band:
+    def band(self, minutes: float, nodes: int = 1) -> WalltimeTier:
         """The first band that grants a walltime to jobs of this size.
 
         Args:
@@ -188,7 +188,7 @@ class Profile:
         Raises:
             FieldError: If none does, naming the longest.
         """
-        bands = self.bands_of_size(nodes)
+        bands = self.tiers_of_size(nodes)
         for band in bands:
             if minutes <= band.hours * 60:
                 return band
@@ -208,7 +208,7 @@ class Profile:
                 return f"; or queue={band.queue}, which grants {band.hours:g} hours"
         return ""
 
-    def bands_of_size(self, nodes: int = 1) -> tuple[Band, ...]:
+    def tiers_of_size(self, nodes: int = 1) -> tuple[WalltimeTier, ...]:
         """The bands open to jobs with this many GPUs in the queue that was asked for, the shortest first.
 
         Args:
@@ -236,18 +236,18 @@ class Profile:
             raise FieldError(("gpus",), what, hint=f"GPUs of a job: {sizes}")
         return tuple(sorted(fitting, key=lambda band: band.hours))
 
-    def _has_gpu(self, band: Band) -> bool:
+    def _has_gpu(self, band: WalltimeTier) -> bool:
         """Whether a queue has the GPUs that are asked for."""
         having = [gpu.queues for gpu in self.gpu_types if gpu.name == self.gpu_type and self.gpus]
         return not having or not having[0] or band.queue in having[0]
 
     def needed(self) -> tuple[str, ...]:
         """Fields that a person has to give: for the cluster, and for every queue that is left to choose from."""
-        bands = self.bands_of_size() if self.bands else ()
+        bands = self.tiers_of_size() if self.bands else ()
         everywhere = [name for name in bands[0].needs if all(name in band.needs for band in bands)] if bands else []
         return tuple(dict.fromkeys((*self.needs, *everywhere)))
 
-    def cost(self, hours: float, band: Band, nodes: int = 1) -> dict[str, float]:
+    def cost(self, hours: float, band: WalltimeTier, nodes: int = 1) -> dict[str, float]:
         """What one job costs that runs for some hours in a band.
 
         Returns:

@@ -8,7 +8,7 @@ from pipeline.errors import FieldError
 
 
 @dataclass(frozen=True)
-class Band:
+class WalltimeTier:
     """What a queue grants to jobs of some size.
 
     Args:

@@ -35,7 +35,7 @@ MOST_PILOTS = 12
 
 
 @dataclass(frozen=True)
-class Measured:
+class PackTiming:
     """How long one kind of pack takes.
 
     Args:
@@ -98,7 +98,7 @@ def costs(
     expected = expected or {}
     cpus = _at_most_here(profile.cpus)
     there, here = place_of(cluster, profile.gpus), place_of(platform.node(), 0, cpus)
-    known: dict[str, Measured] = {}
+    known: dict[str, PackTiming] = {}
     for kind in dict.fromkeys(pack.kind for pack in packs):
         if found := _recall(there, kind) or _recall(here, kind):
             known[kind] = found
@@ -127,7 +127,7 @@ def _at_most_here(cpus: int | None) -> int | None:
     return None if cpus is None else min(cpus, available)
 
 
-def _judged(pack: Workload, sample: Sequence[tuple[Workload, Measured]], recorded_steps: int) -> float:
+def _judged(pack: Workload, sample: Sequence[tuple[Workload, PackTiming]], recorded_steps: int) -> float:
     """Seconds of a pack that was not measured, from the nearest of its model by operations."""
     same = [(other, cost) for other, cost in sample if other.demands.model == pack.demands.model]
     if not same:
@@ -137,7 +137,7 @@ def _judged(pack: Workload, sample: Sequence[tuple[Workload, Measured]], recorde
     return cost.seconds(other.demands.steps, recorded_steps) * pack.operations / other.operations
 
 
-def _basis(known: Iterable[Measured], cluster: str) -> str:
+def _basis(known: Iterable[PackTiming], cluster: str) -> str:
     by = {measured.by for measured in known}
     if by == {"job"}:
         return f"measured by jobs on {cluster}"
@@ -148,12 +148,12 @@ def _basis(known: Iterable[Measured], cluster: str) -> str:
 
 def remember_job(cluster: str, gpus: int, pack: Workload, seconds: float) -> None:
     """Remember how long a whole pack took in a job on a cluster."""
-    _remember(place_of(cluster, gpus), pack.kind, Measured(0.0, seconds / pack.demands.steps, 0.0, "job"))
+    _remember(place_of(cluster, gpus), pack.kind, PackTiming(0.0, seconds / pack.demands.steps, 0.0, "job"))
 
 
 def remember_startup(cluster: str, gpus: int, seconds: float) -> None:
     """Remember how long a worker took to begin with its first pack."""
-    _remember(place_of(cluster, gpus), STARTUP, Measured(seconds, 0.0, 0.0, "job"))
+    _remember(place_of(cluster, gpus), STARTUP, PackTiming(seconds, 0.0, 0.0, "job"))
 
 
 def place_of(name: str, gpus: int, cpus: int | None = None) -> Path:
@@ -162,14 +162,14 @@ def place_of(name: str, gpus: int, cpus: int | None = None) -> Path:
     return cache_folder() / "calibration" / f"{name}-{device}"
 
 
-def _recall(place: Path, kind: str) -> Measured | None:
+def _recall(place: Path, kind: str) -> PackTiming | None:
     try:
-        return Measured(**json.loads((place / f"{kind}.json").read_bytes()))
+        return PackTiming(**json.loads((place / f"{kind}.json").read_bytes()))
     except (OSError, ValueError, TypeError):  # not there, or of another version: measured anew
         return None
 
 
-def _remember(place: Path, kind: str, measured: Measured) -> None:
+def _remember(place: Path, kind: str, measured: PackTiming) -> None:
     try:
         place.mkdir(parents=True, exist_ok=True)
         with replacing(place / f"{kind}.json") as part:
@@ -178,26 +178,26 @@ def _remember(place: Path, kind: str, measured: Measured) -> None:
         return
 
 
-def _pilots(chosen: Sequence[Workload], plan: Plan, cpus: int | None, here: Path) -> dict[str, Measured]:
+def _pilots(chosen: Sequence[Workload], plan: Plan, cpus: int | None, here: Path) -> dict[str, PackTiming]:
     """Measure packs of a plan in a process of their own, which has the processors of a worker."""
     named = {pack.id: pack for pack in plan.packs}
     packs = [named[workload.pack] for workload in chosen]
     with _processors(cpus), concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         began = time.time()
         timings, ready = pool.submit(_measure, packs, plan.experiment).result()
-    _remember(here, STARTUP, Measured(ready - began, 0.0, 0.0, "pilot"))
+    _remember(here, STARTUP, PackTiming(ready - began, 0.0, 0.0, "pilot"))
     found = {workload.kind: timing for workload, timing in zip(chosen, timings, strict=True)}
     for kind, timing in found.items():
         _remember(here, kind, timing)
     return found
 
 
-def _measure(packs: Sequence[Pack], experiment: Experiment) -> tuple[list[Measured], float]:
+def _measure(packs: Sequence[Pack], experiment: Experiment) -> tuple[list[PackTiming], float]:
     from pipeline.training.timing import measure
 
     ready = time.time()
     timings = [measure(pack, experiment, "cpu") for pack in packs]
-    return [Measured(timing.setup_s, timing.step_s, timing.observe_s, "pilot") for timing in timings], ready
+    return [PackTiming(timing.setup_s, timing.step_s, timing.observe_s, "pilot") for timing in timings], ready
 
 
 @contextmanager

@@ -26,7 +26,7 @@ IDLE_BELOW = 0.3
 
 
 @dataclass(frozen=True)
-class Estimate:
+class CostEstimate:
     """What submissions are expected to take together.
 
     Args:
@@ -49,12 +49,12 @@ class Estimate:
 
 
 def estimate(
-    drafts: Sequence[Submission], packs: Mapping[str, Workload], cluster: Cluster, startup_s: float, nodes: int = 1
-) -> Estimate:
+    submissions: Sequence[Submission], packs: Mapping[str, Workload], cluster: Cluster, startup_s: float, nodes: int = 1
+) -> CostEstimate:
     """Judge submissions before they are sent.
 
     Args:
-        drafts: What is to be sent; of a chain, only the first link is expected to work, which may be in flight.
+        submissions: What is to be sent; of a chain, only the first link is expected to work, which may be in flight.
         packs: The packs by name.
         cluster: Where.
         startup_s: Before a worker begins.
@@ -67,40 +67,40 @@ def estimate(
     cost: dict[str, float] = {}
     reserved: dict[str, float] = {}
     gpu_hours = 0.0
-    working = [draft for draft in drafts if draft.link == 0]
-    judged = working or drafts
-    for draft in working:
-        for seconds in draft.seconds:
+    working = [submission for submission in submissions if submission.link == 0]
+    judged = working or submissions
+    for submission in working:
+        for seconds in submission.seconds:
             hours = (seconds + startup_s) / 3600
             gpu_hours += hours * profile.gpus * nodes
-            _add(cost, _units(profile, hours, draft.minutes, nodes))
-            _add(reserved, _units(profile, draft.minutes / 60, draft.minutes, nodes))
-    return Estimate(
-        jobs=sum(len(draft.tasks) for draft in drafts),
-        job_seconds=startup_s + max(seconds for draft in judged for seconds in draft.seconds),
+            _add(cost, _units(profile, hours, submission.minutes, nodes))
+            _add(reserved, _units(profile, submission.minutes / 60, submission.minutes, nodes))
+    return CostEstimate(
+        jobs=sum(len(submission.tasks) for submission in submissions),
+        job_seconds=startup_s + max(seconds for submission in judged for seconds in submission.seconds),
         gpu_hours=gpu_hours,
         cost=cost,
         reserved=reserved,
-        memory_gib=max(_memory_gib(draft, packs, profile, cluster.name) for draft in judged),
-        warnings=tuple(_warnings(judged, packs, profile, startup_s, chained=len(working) < len(drafts))),
+        memory_gib=max(_memory_gib(submission, packs, profile, cluster.name) for submission in judged),
+        warnings=tuple(_warnings(judged, packs, profile, startup_s, chained=len(working) < len(submissions))),
     )
 
 
-def table(drafts: Sequence[Submission], packs: Mapping[str, Workload], startup_s: float) -> pl.DataFrame:
+def table(submissions: Sequence[Submission], packs: Mapping[str, Workload], startup_s: float) -> pl.DataFrame:
     """One row per array that is to be sent."""
     rows = [
         {
-            "array": draft.name,
-            "link": draft.link,
-            "jobs": len(draft.tasks),
-            "packs": sum(len(task) for task in draft.tasks),
-            "trials": sum(packs[pack].num_trials for task in draft.tasks for pack in task),
-            "longest job s": startup_s + max(draft.seconds),
-            "walltime min": draft.minutes,
-            "memory GiB": draft.memory_gib,
-            "GPUs of a job": draft.gpus,
+            "array": submission.name,
+            "link": submission.link,
+            "jobs": len(submission.tasks),
+            "packs": sum(len(task) for task in submission.tasks),
+            "trials": sum(packs[pack].num_trials for task in submission.tasks for pack in task),
+            "longest job s": startup_s + max(submission.seconds),
+            "walltime min": submission.minutes,
+            "memory GiB": submission.memory_gib,
+            "GPUs of a job": submission.gpus,
         }
-        for draft in drafts
+        for submission in submissions
     ]
     return pl.DataFrame(rows)
 
@@ -114,22 +114,27 @@ def _add(total: dict[str, float], more: Mapping[str, float]) -> None:
         total[unit] = total.get(unit, 0.0) + amount
 
 
-def _memory_gib(draft: Submission, packs: Mapping[str, Workload], profile: Profile, cluster: str) -> float:
+def _memory_gib(submission: Submission, packs: Mapping[str, Workload], profile: Profile, cluster: str) -> float:
     """Memory that a job of a submission needs on a node."""
-    largest = max(packs[pack].memory_bytes for task in draft.tasks for pack in task)
-    on_gpu = profile.gpus > 0 and draft.how.get("accelerator") != "cpu"
+    largest = max(packs[pack].memory_bytes for task in submission.tasks for pack in task)
+    on_gpu = profile.gpus > 0 and submission.how.get("accelerator") != "cpu"
     needed = profile.workers * (PROCESS_GIB[on_gpu] + largest / 2**30)
-    if draft.memory_gib is not None and needed > draft.memory_gib:
-        what = f"a job needs about {needed:.1f} GiB, and {cluster} gives it {draft.memory_gib:g}"
+    if submission.memory_gib is not None and needed > submission.memory_gib:
+        what = f"a job needs about {needed:.1f} GiB, and {cluster} gives it {submission.memory_gib:g}"
         hint = f"--set cluster.memory_gib={needed / profile.workers * 1.2:.1f}, or a smaller pack_memory_gib"
         raise PipelineError(what, hint=hint)
     return needed
 
 
 def _warnings(
-    drafts: Sequence[Submission], packs: Mapping[str, Workload], profile: Profile, startup_s: float, *, chained: bool
+    submissions: Sequence[Submission],
+    packs: Mapping[str, Workload],
+    profile: Profile,
+    startup_s: float,
+    *,
+    chained: bool,
 ) -> Iterable[str]:
-    chosen = [packs[pack] for draft in drafts for task in draft.tasks for pack in task]
+    chosen = [packs[pack] for submission in submissions for task in submission.tasks for pack in task]
     if profile.gpus:
         busy = gpu_busy(chosen)
         if busy < IDLE_BELOW:
@@ -137,10 +142,11 @@ def _warnings(
                 f"a GPU would be busy for about {100 * busy:.2g} % of the time, by the count of operations and "
                 f"launches, and some sites end such jobs; {_without_gpus(profile)}"
             )
-    for draft in drafts:
-        stop_after = 60 * draft.minutes - draft.margin_seconds
-        if startup_s + max(draft.seconds) > stop_after and not draft.requeue and not chained:
-            yield f"the longest job takes more than its walltime of {draft.minutes} min: add --chain, or submit again"
+    for submission in submissions:
+        stop_after = 60 * submission.minutes - submission.margin_seconds
+        if startup_s + max(submission.seconds) > stop_after and not submission.requeue and not chained:
+            longest = f"the longest job takes more than its walltime of {submission.minutes} min"
+            yield f"{longest}: add --chain, or submit again"
             return
 
 
@@ -150,7 +156,7 @@ def _without_gpus(profile: Profile) -> str:
         return "without GPUs: --set cluster.gpus=0"
     for queue in dict.fromkeys((profile.queue, None)):
         try:
-            bands = dataclasses.replace(profile, gpus=0, queue=queue, walltime_minutes=None).bands_of_size()
+            bands = dataclasses.replace(profile, gpus=0, queue=queue, walltime_minutes=None).tiers_of_size()
         except FieldError:
             continue
         elsewhere = f" --set cluster.queue={bands[0].queue}" if queue != profile.queue else ""

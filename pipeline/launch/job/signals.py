@@ -30,7 +30,7 @@ def stop_at(submission: Submission) -> float:
 
 
 @dataclass
-class Interrupts:
+class JobSignals:
     """The signals of a job, taken as earlier deadlines; what submitit would do about one is kept for later.
 
     Args:
@@ -38,7 +38,7 @@ class Interrupts:
     """
 
     deadline: Deadline
-    told_to_end: bool = field(default=False, init=False)
+    sigterm_received: bool = field(default=False, init=False)
     _queue_again: Any = field(default=None, init=False)
 
     def listen(self) -> None:
@@ -57,5 +57,5 @@ class Interrupts:
         self.deadline.bring_forward(time.monotonic())
 
     def _told(self, number: int, frame: object) -> None:
-        self.told_to_end = True
+        self.sigterm_received = True
         self.deadline.bring_forward(time.monotonic())

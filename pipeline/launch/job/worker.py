@@ -20,7 +20,7 @@ import polars as pl
 
 from pipeline.errors import PipelineError
 from pipeline.launch.job.exporting import LAST_SECONDS, Exporter
-from pipeline.launch.job.signals import STARTED, Interrupts, began_at, stop_at
+from pipeline.launch.job.signals import STARTED, JobSignals, began_at, stop_at
 from pipeline.launch.notes.attempts import Attempt, heading, next_number, write_attempt
 from pipeline.launch.notes.submission import Submission, folder_of, read_submission
 from pipeline.records.store import finished_packs, read_outcomes
@@ -52,25 +52,25 @@ def work(run: str, submission: str, index: int) -> None:
         print("nothing is left to do here", flush=True)
         return
     environment = JobEnvironment()
-    diary = Diary(folder, begin(folder, sent, index, environment))
+    attempt_log = AttemptLog(folder, begin(folder, sent, index, environment))
     from pipeline.training.deadline import Deadline  # takes seconds; only when there is something to train
 
-    interrupts = Interrupts(Deadline(time.monotonic() + stop_at(sent) - time.time()))
-    interrupts.listen()
-    exporter = exporter_of(sent, diary)
+    signals = JobSignals(Deadline(time.monotonic() + stop_at(sent) - time.time()))
+    signals.listen()
+    exporter = exporter_of(sent, attempt_log)
     try:
-        end = train(sent, index, diary, interrupts, environment, exporter)
+        end = train(sent, index, attempt_log, signals, environment, exporter)
     except BaseException as error:
         exporter.end()
         first_line = f"{type(error).__name__}: {error}".splitlines()[0]
-        diary.end("error", first_line)
+        attempt_log.end("error", first_line)
         raise
-    diary.end(end)
-    remember(sent, diary)
+    attempt_log.end(end)
+    remember(sent, attempt_log)
     # What goes on elsewhere exports there; and it is waited for only as long as the job may run.
-    exporter.leave(LAST_SECONDS if end == "finished" else 0.0, hurry=interrupts.deadline.passed)
+    exporter.leave(LAST_SECONDS if end == "finished" else 0.0, hurry=signals.deadline.passed)
     if end == "deadline" and sent.requeue and unfinished(folder, sent.tasks[index]):
-        interrupts.queue_again()
+        signals.queue_again()
 
 
 def again(run: str, submission: str, index: int) -> Any:
@@ -100,14 +100,16 @@ def begin(run: Path, sent: Submission, index: int, environment: Any) -> Attempt:
     return attempt
 
 
-def exporter_of(sent: Submission, diary: Diary) -> Exporter:
+def exporter_of(sent: Submission, attempt_log: AttemptLog) -> Exporter:
     """What brings the packs of a job to W&B: the first of its workers does so for all, if the profile says so."""
-    log = folder_of(diary.run, sent.name) / f"{diary.attempt.job}_{diary.attempt.worker}_wandb_log.out"
-    return Exporter(diary.run, log, wanted=sent.wandb == "online" and diary.attempt.worker == 0)
+    log = (
+        folder_of(attempt_log.run, sent.name) / f"{attempt_log.attempt.job}_{attempt_log.attempt.worker}_wandb_log.out"
+    )
+    return Exporter(attempt_log.run, log, wanted=sent.wandb == "online" and attempt_log.attempt.worker == 0)
 
 
 @dataclass
-class Diary:
+class AttemptLog:
     """Keeps the note of an attempt up to date."""
 
     run: Path
@@ -138,7 +140,7 @@ class Diary:
 
 
 def train(
-    sent: Submission, index: int, diary: Diary, interrupts: Interrupts, environment: Any, exporter: Exporter
+    sent: Submission, index: int, attempt_log: AttemptLog, signals: JobSignals, environment: Any, exporter: Exporter
 ) -> End:
     """Train the packs of an element that are left, and say why it ended."""
     from pipeline.records.outcome_provenance import OutcomeProvenance
@@ -147,11 +149,11 @@ def train(
     from pipeline.training.run import train_packs
 
     class NotedProgress(Progress):
-        """Progress that the diary and the exporter follow."""
+        """Progress that the attempt log and the exporter follow."""
 
         def begun(self, pack: Pack) -> None:
             super().begun(pack)
-            diary.begin(pack.id)
+            attempt_log.begin(pack.id)
 
         def finished(self, pack: Pack, *, diverged: int = 0, failed: int = 0) -> None:
             super().finished(pack, diverged=diverged, failed=failed)
@@ -161,15 +163,15 @@ def train(
             super().draw()
             exporter.look()
 
-    run = diary.run
+    run = attempt_log.run
     plan = plan_of(run, sent)
     together = plan.experiment.parallel.processes > 1
     share_gpus(environment, together=together)
     meeting = meeting_of(sent, index, run, environment) if together else None
     check_gpu(plan, sent)
     packs = {pack.id: pack for pack in plan.packs}
-    provenance = OutcomeProvenance(diary.attempt.job, diary.attempt.number, sent.code)
-    diary.note(ready_at=time.time())
+    provenance = OutcomeProvenance(attempt_log.attempt.job, attempt_log.attempt.number, sent.code)
+    attempt_log.note(ready_at=time.time())
     known = len(sent.tasks[index])
     while True:
         left = unfinished(run, sent.tasks[index])
@@ -178,30 +180,32 @@ def train(
         known = len(left)
         exporter.look()
         names = left if together else in_turn(left, environment.global_rank, environment.num_tasks)
-        mine, progress, deadline = [packs[name] for name in names], NotedProgress(), interrupts.deadline
+        mine, progress, deadline = [packs[name] for name in names], NotedProgress(), signals.deadline
         lead = functools.partial(
             train_packs, mine, plan.experiment, run, progress, provenance=provenance, deadline=deadline
         )
         counts = in_parallel(mine, plan.experiment, run, lead, deadline, meeting)
         if deadline.passed() and (counts is None or counts.stopped):
-            return "signal" if interrupts.told_to_end else "deadline"
+            return "signal" if signals.sigterm_received else "deadline"
         alone = together or environment.global_rank or environment.num_tasks == 1
         if counts is None or not counts.held_elsewhere or alone:
             return "finished"
         time.sleep(SECONDS_BETWEEN_LOOKS)  # the others of this job still train; if they run out of time, so do we
 
 
-def remember(sent: Submission, diary: Diary) -> None:
+def remember(sent: Submission, attempt_log: AttemptLog) -> None:
     """Remember how long packs took that a first attempt has trained from their first step, for the next estimate."""
     from pipeline.launch.cost.calibration import remember_job, remember_startup
 
-    attempt = diary.attempt
+    attempt = attempt_log.attempt
     if attempt.number > 1 or attempt.worker:
         return
     if attempt.ready_at is not None:
         remember_startup(sent.cluster, sent.gpus, attempt.ready_at - attempt.began_at)
-    plan = plan_of(diary.run, sent)
-    whole = read_outcomes(diary.run).filter(pl.col("pack").is_in(list(diary.whole)) & (pl.col("job") == attempt.job))
+    plan = plan_of(attempt_log.run, sent)
+    whole = read_outcomes(attempt_log.run).filter(
+        pl.col("pack").is_in(list(attempt_log.whole)) & (pl.col("job") == attempt.job)
+    )
     took = dict(whole.group_by("pack").agg(pl.col("seconds").sum()).iter_rows())
     for pack, workload in plan.manifest.workloads.items():
         if took.get(pack):

@@ -14,7 +14,7 @@ PBS = r"(?P<job>\d+)(\[(?P<index>[\d,:-]*)\])?(\.(?P<server>[A-Za-z][\w.-]*))?"
 """Such as ``19.pbs01``, ``19[].pbs01`` of a whole array, ``19[3]`` and, of qdel, ``19[3-5]``."""
 
 
-def elements_called(run: Path, submission: Submission, what: str) -> list[int]:
+def array_task_indices(run: Path, submission: Submission, what: str) -> list[int]:
     """The elements of a submission that have a name: none if it is that of another.
 
     Args:

@@ -20,7 +20,7 @@ TIME_LIMIT = "time limit"
 CANCELLED = "cancelled"
 KILLED = "killed"
 
-SIGNS = (
+EXIT_REASON_PATTERNS = (
     (
         OUT_OF_MEMORY,
         r"oom[-_ ]kill|out of memory|exceeded (job )?memory limit|mem(ory|sw)? (.* exceeded limit|limit exceeded)",
@@ -34,40 +34,42 @@ SIGNS = (
 """Causes, and how SLURM and PBS word them."""
 LARGEST_LOG = 2**24
 """How much of the end of a log is searched for where an attempt begins."""
-HOLLOW = re.compile(
+UNINFORMATIVE = re.compile(
     r"=== attempt |submitit (INFO|WARNING)|^(Terminated|Killed|logout)$|line \d+: +\d+ (Killed|Terminated|Aborted)\b"
     r"|^srun: (error: .*: tasks? [\d,-]+: |Terminating StepId|Job step aborted|Force Terminated)"
     r"|\*\*\* (STEP|JOB) .* \*\*\*"
     r"|^(stty|mesg|tput|tset): |TERM environment variable not set|no job control in this shell|terminal process group"
 )
 """Lines that say that a job has ended and not why, and what a login shell without a terminal complains of."""
-TELLING = re.compile(r"error|no such|not found|denied|cannot|can't|unable|fail|fatal|invalid|illegal", re.IGNORECASE)
+INFORMATIVE = re.compile(
+    r"error|no such|not found|denied|cannot|can't|unable|fail|fatal|invalid|illegal", re.IGNORECASE
+)
 
 
-def cause(logs: Sequence[Path], attempt: int | None = None) -> str:
+def exit_reason(logs: Sequence[Path], attempt: int | None = None) -> str:
     """The cause that the last lines of some logs name; ``killed`` if they name none.
 
     Args:
         logs: Files.
         attempt: The attempt that is asked for, where several have appended to them.
     """
-    return cause_in("\n".join(tail(log) if attempt is None else part_of(log, attempt) for log in logs))
+    return exit_reason_in("\n".join(tail(log) if attempt is None else part_of(log, attempt) for log in logs))
 
 
-def cause_in(text: str) -> str:
+def exit_reason_in(text: str) -> str:
     """The cause that a text names; ``killed`` if it names none."""
-    return next((named for named, sign in SIGNS if re.search(sign, text, re.IGNORECASE)), KILLED)
+    return next((named for named, sign in EXIT_REASON_PATTERNS if re.search(sign, text, re.IGNORECASE)), KILLED)
 
 
-def telling_line(texts: Iterable[str]) -> str:
+def most_informative_line(texts: Iterable[str]) -> str:
     """The line of some texts that helps most with a job that never began; empty if they have none.
 
     The last one that names an error. What tells only that there was one comes before or after it, as the version of
     SLURM has it: ``execve(): /nonexistent/python: No such file or directory`` beside ``Exited with exit code 2``.
     """
     lines = [line.strip() for text in texts for line in text.splitlines() if line.strip()]
-    full = [line for line in lines if not HOLLOW.search(line)]
-    return next(iter([line for line in full if TELLING.search(line)][-1:] or full[-1:] or lines[-1:]), "")
+    full = [line for line in lines if not UNINFORMATIVE.search(line)]
+    return next(iter([line for line in full if INFORMATIVE.search(line)][-1:] or full[-1:] or lines[-1:]), "")
 
 
 def part_of(log: Path, attempt: int) -> str:

@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterator
 
 from pipeline.launch.clusters.profile import Profile
-from pipeline.launch.clusters.queues import Band
-from pipeline.launch.probe.findings import AGREES, INFORMATION, NEAR, NOT_TOLD, WITHIN, Finding
-from pipeline.launch.probe.live_cluster import Queue, Site
+from pipeline.launch.clusters.queues import WalltimeTier
+from pipeline.launch.probe.findings import AGREES, INFORMATION, NEAR, NOT_REPORTED, WITHIN, Finding
+from pipeline.launch.probe.live_cluster import LiveCluster, LiveQueue
 
 
-def compared(profile: Profile, site: Site) -> list[Finding]:
+def compared(profile: Profile, site: LiveCluster) -> list[Finding]:
     """A profile against what a cluster says of itself."""
     known = Finding("scheduler", profile.scheduler, site.scheduler, AGREES)
     if not profile.on_cluster:
@@ -28,7 +28,7 @@ def compared(profile: Profile, site: Site) -> list[Finding]:
     return [*found, *(Finding(name, "", said, means) for name, said, means in site.remarks)]
 
 
-def _bands(profile: Profile, site: Site) -> Iterator[Finding]:
+def _bands(profile: Profile, site: LiveCluster) -> Iterator[Finding]:
     for band in profile.bands:
         asked = band.queue or profile.queue
         queue = site.queue(asked)
@@ -43,13 +43,13 @@ def _bands(profile: Profile, site: Site) -> Iterator[Finding]:
         yield Finding(name, written, *_granted(band, site, queue))
 
 
-def _band_name(band: Band, queue: str | None) -> str:
+def _band_name(band: WalltimeTier, queue: str | None) -> str:
     least, most = band.gpus
     gpus = f"{least} GPUs" if least == most else f"{least} to {most} GPUs"
     return f"{queue or 'the default queue'}, {gpus}"
 
 
-def _granted(band: Band, site: Site, queue: Queue) -> tuple[str, str]:
+def _granted(band: WalltimeTier, site: LiveCluster, queue: LiveQueue) -> tuple[str, str]:
     """What a queue grants to jobs of a band, and the verdict."""
     taking = [there for there in site.behind(queue) if there.takes(band.gpus[0])]
     granted = max(taking, key=lambda there: there.hours or 0.0, default=None)
@@ -61,7 +61,7 @@ def _granted(band: Band, site: Site, queue: Queue) -> tuple[str, str]:
     if queue.closed:
         return said, f"it takes no jobs now: {queue.closed}"
     if hours is None:
-        return said, NOT_TOLD
+        return said, NOT_REPORTED
     if band.hours > hours * 1.01:
         return said, f"too long: set hours: {hours:g}"
     if granted.running is not None and (band.running or math.inf) > granted.running:
@@ -69,7 +69,7 @@ def _granted(band: Band, site: Site, queue: Queue) -> tuple[str, str]:
     return said, AGREES if math.isclose(band.hours, hours, rel_tol=0.01) else WITHIN
 
 
-def _other_queues(profile: Profile, site: Site) -> Iterator[Finding]:
+def _other_queues(profile: Profile, site: LiveCluster) -> Iterator[Finding]:
     known = {band.queue for band in profile.bands}
     if known == {None}:
         known.add(next((queue.name for queue in site.queues if queue.default), None))
@@ -80,7 +80,7 @@ def _other_queues(profile: Profile, site: Site) -> Iterator[Finding]:
         yield Finding("other queues", "", ", ".join(others), INFORMATION)
 
 
-def _gpu_type(profile: Profile, site: Site) -> Iterator[Finding]:
+def _gpu_type(profile: Profile, site: LiveCluster) -> Iterator[Finding]:
     asked = {band.queue or profile.queue for band in profile.bands}
     queues = [queue for queue in site.queues if queue.name in asked or (queue.default and None in asked)]
     types: dict[str, int] = {}
@@ -104,7 +104,7 @@ def _gpu_type(profile: Profile, site: Site) -> Iterator[Finding]:
             yield Finding(f"gpu_types {gpu.name}", str(gpu.per_node), _text(there), verdict)
 
 
-def _node(profile: Profile, site: Site) -> Iterator[Finding]:
+def _node(profile: Profile, site: LiveCluster) -> Iterator[Finding]:
     if not site.nodes:
         return
     largest = max(site.nodes, key=lambda node: (node.gpus, node.cpus, node.memory_gib))
@@ -128,7 +128,7 @@ def _node(profile: Profile, site: Site) -> Iterator[Finding]:
 def _limit(name: str, mine: int | None, theirs: int | None) -> Finding:
     """A number of the profile against the most that is granted."""
     if theirs is None:
-        verdict = NOT_TOLD
+        verdict = NOT_REPORTED
     elif mine is None or mine > theirs:
         verdict = f"set {name}: {theirs}"
     else:
@@ -149,7 +149,7 @@ def _named(name: str, mine: str | None, known: tuple[str, ...] | None) -> Iterat
         yield Finding(name, mine, told, AGREES if mine in known else f"not yours: set {name} to one of these")
 
 
-def _history(profile: Profile, site: Site) -> Iterator[Finding]:
+def _history(profile: Profile, site: LiveCluster) -> Iterator[Finding]:
     if site.history_hours is None:
         return
     told = site.history_hours

@@ -10,9 +10,9 @@ from pipeline.errors import PipelineError
 from pipeline.launch.clusters.lookup import Cluster
 from pipeline.launch.probe.cluster_findings import compared
 from pipeline.launch.probe.findings import INFORMATION, Finding
-from pipeline.launch.probe.live_cluster import Site
+from pipeline.launch.probe.live_cluster import LiveCluster
 from pipeline.launch.probe.node_findings import seen
-from pipeline.launch.probe.node_inventory import read_answers
+from pipeline.launch.probe.node_inventory import read_node_inventory
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,7 +30,7 @@ def differences(cluster: Cluster) -> pl.DataFrame:
     return _table(compared(cluster.profile, live(cluster)))
 
 
-def live(cluster: Cluster) -> Site:
+def live(cluster: Cluster) -> LiveCluster:
     """Ask a cluster what it has and grants.
 
     Raises:
@@ -47,11 +47,11 @@ def live(cluster: Cluster) -> Site:
         from pipeline.launch.probe.live_pbs import read_pbs
 
         return read_pbs(cluster)
-    return Site(cluster.profile.scheduler, remarks=(("cpus", f"{os.cpu_count()} of this machine", INFORMATION),))
+    return LiveCluster(cluster.profile.scheduler, remarks=(("cpus", f"{os.cpu_count()} of this machine", INFORMATION),))
 
 
 def report(path: Path, cluster: Cluster) -> pl.DataFrame:
-    """A profile beside what a job has seen, as ``look_around`` wrote it.
+    """A profile beside what a job has seen, as ``write_node_inventory`` wrote it.
 
     Returns:
         Columns ``field``, ``profile``, ``live`` and ``verdict``, as those of ``differences``.
@@ -60,7 +60,7 @@ def report(path: Path, cluster: Cluster) -> pl.DataFrame:
         PipelineError: If the job has written nothing that can be read.
     """
     try:
-        return _table(seen(cluster.profile, read_answers(path)))
+        return _table(seen(cluster.profile, read_node_inventory(path)))
     except FileNotFoundError:
         hint = "its log says why; a folder that nodes do not see is the usual reason"
         raise PipelineError("the job has written nothing", where=str(path), hint=hint) from None

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 AGREES = "agrees"
 WITHIN = "within the limit"
-NOT_TOLD = "not told by the site"
+NOT_REPORTED = "not told by the site"
 INFORMATION = "for information"
-FINE = (AGREES, WITHIN, NOT_TOLD, INFORMATION)
+FINE = (AGREES, WITHIN, NOT_REPORTED, INFORMATION)
 """Verdicts that ask for no change of the profile."""
 NEAR = 0.1
 """Part by which memory may differ: what a node has and what it lends are never quite the same."""

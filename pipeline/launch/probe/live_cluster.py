@@ -13,7 +13,7 @@ from pipeline.launch.commands import own_words, run
 
 
 @dataclass(frozen=True)
-class Queue:
+class LiveQueue:
     """A queue or partition.
 
     Args:
@@ -45,7 +45,7 @@ class Queue:
 
 
 @dataclass(frozen=True)
-class Site:
+class LiveCluster:
     """A live cluster; what is none is not told.
 
     Args:
@@ -62,7 +62,7 @@ class Site:
     """
 
     scheduler: str
-    queues: tuple[Queue, ...] = ()
+    queues: tuple[LiveQueue, ...] = ()
     nodes: tuple[Node, ...] = ()
     max_array: int | None = None
     max_jobs: int | None = None
@@ -72,17 +72,17 @@ class Site:
     qos: tuple[str, ...] | None = None
     remarks: tuple[tuple[str, str, str], ...] = ()
 
-    def queue(self, name: str | None) -> Queue | None:
+    def queue(self, name: str | None) -> LiveQueue | None:
         """The queue of a name, or the default one."""
         return next((queue for queue in self.queues if queue.name == name or (name is None and queue.default)), None)
 
-    def behind(self, queue: Queue) -> tuple[Queue, ...]:
+    def behind(self, queue: LiveQueue) -> tuple[LiveQueue, ...]:
         """The queues in which jobs really run that are sent to one."""
         found = [self.queue(name) for name in queue.leads_to]
         return tuple(there for there in found if there is not None) or (queue,)
 
 
-class NotToldError(Exception):
+class NotReportedError(Exception):
     """A command that failed, with its own words."""
 
 
@@ -91,13 +91,13 @@ def ask(command: Sequence[str], cluster: Cluster) -> str:
 
     Raises:
         PipelineError: If it is not there or does not answer.
-        NotToldError: If it fails.
+        NotReportedError: If it fails.
     """
     profile = cluster.profile
     settings = {"SLURM_CONF": profile.slurm_conf} if profile.slurm_conf else {}
     done = run(command, settings=settings, cluster=cluster.name, contact=profile.contact)
     if done.returncode:
-        raise NotToldError(own_words(done))
+        raise NotReportedError(own_words(done))
     return done.stdout
 
 
@@ -109,7 +109,7 @@ def need(command: Sequence[str], cluster: Cluster) -> str:
     """
     try:
         return ask(command, cluster)
-    except NotToldError as error:
+    except NotReportedError as error:
         what = f"{cluster.name} could not be asked: {command[0]}: {error}"
         raise PipelineError(what, hint="the scheduler may be down; try again later") from None
 

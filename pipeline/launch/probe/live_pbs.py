@@ -11,7 +11,7 @@ from pipeline.errors import PipelineError
 from pipeline.launch.clusters.lookup import Cluster
 from pipeline.launch.clusters.queues import Node
 from pipeline.launch.pbs.qstat import user_names
-from pipeline.launch.probe.live_cluster import NotToldError, Queue, Site, ask, least, need
+from pipeline.launch.probe.live_cluster import LiveCluster, LiveQueue, NotReportedError, ask, least, need
 
 Attributes = Mapping[str, str]
 
@@ -22,7 +22,7 @@ BYTES_OF_A_WORD = 8
 """``1024kw`` are as many words; of the machines for which PBS is built today."""
 
 
-def read_pbs(cluster: Cluster) -> Site:
+def read_pbs(cluster: Cluster) -> LiveCluster:
     """Ask a PBS server what it has and grants.
 
     Raises:
@@ -33,19 +33,19 @@ def read_pbs(cluster: Cluster) -> Site:
     if not servers:
         raise PipelineError(f"qstat -Bf of {cluster.name} names no server", hint="is the right qstat on PATH?")
     name, server = next(iter(servers.items()))
-    queues = blocks(need(["qstat", "-Qf"], cluster), "Queue")
+    queues = blocks(need(["qstat", "-Qf"], cluster), "LiveQueue")
     remarks = [("server", name, server.get("server_state", "for information"))]
     nodes: tuple[Node, ...] = ()
     try:
         nodes = read_nodes(ask(["pbsnodes", "-a", "-F", "json"], cluster))
     except (
-        NotToldError,
+        NotReportedError,
         PipelineError,
         ValueError,
     ) as error:  # kept from users, or no JSON
         remarks.append(("nodes", str(error).splitlines()[0], "not told by the site"))
     wanted = queues.get(cluster.profile.queue or server.get("default_queue", ""), {})
-    return Site(
+    return LiveCluster(
         scheduler=f"PBS {version}",
         queues=tuple(_queue(name, queue, server) for name, queue in queues.items()),
         nodes=nodes,
@@ -58,7 +58,7 @@ def read_pbs(cluster: Cluster) -> Site:
 
 
 def blocks(text: str, head: str) -> dict[str, dict[str, str]]:
-    """Blocks of ``name = value`` under lines such as ``Queue: workq``, long ones folded with newline and tab.
+    """Blocks of ``name = value`` under lines such as ``LiveQueue: workq``, long ones folded with newline and tab.
 
     A name that comes again has one more value: OpenPBS 23.06.06 prints each limit of ``max_run`` in a line of its own.
     """
@@ -103,12 +103,12 @@ def hours_of(walltime: str | None) -> float | None:
     return None if found is None else int(found[1]) + int(found[2]) / 60 + int(found[3]) / 3600
 
 
-def _queue(name: str, queue: Attributes, server: Attributes) -> Queue:
+def _queue(name: str, queue: Attributes, server: Attributes) -> LiveQueue:
     destinations = tuple(to.strip().partition("@")[0] for to in queue.get("route_destinations", "").split(",") if to)
     shut = [flag for flag in ("enabled", "started") if queue.get(flag) == "False"]
     most = [queue.get("resources_max.walltime"), server.get("resources_max.walltime")]
     hours = [hours for hours in map(hours_of, most) if hours is not None]
-    return Queue(
+    return LiveQueue(
         name=name,
         default=name == server.get("default_queue"),
         closed="" if not shut else f"not {' and not '.join(shut)}",

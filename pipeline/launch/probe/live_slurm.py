@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pipeline.home import user_name
 from pipeline.launch.clusters.lookup import Cluster
 from pipeline.launch.clusters.queues import Node
-from pipeline.launch.probe.live_cluster import NotToldError, Queue, Site, ask, least, need
+from pipeline.launch.probe.live_cluster import LiveCluster, LiveQueue, NotReportedError, ask, least, need
 
 PARTITIONS = "%P|%l|%G|%N|%c|%m|%a"
 """Of sinfo: name, longest walltime, GPUs, nodes, processors, memory in MiB, whether it is up."""
@@ -19,7 +19,7 @@ ASSOCIATIONS = ("Account", "QOS", "DefaultQOS", "MaxSubmitJobs")
 QUALITIES = ("Name", "MaxSubmitJobsPerUser", "MaxJobsPerUser", "MaxWall")
 
 
-def read_slurm(cluster: Cluster) -> Site:
+def read_slurm(cluster: Cluster) -> LiveCluster:
     """Ask a SLURM what it has and grants.
 
     Raises:
@@ -28,7 +28,7 @@ def read_slurm(cluster: Cluster) -> Site:
     rows = [line.split("|") for line in need(["sinfo", "-h", "-e", "-o", PARTITIONS], cluster).splitlines()]
     settings = _settings(need(["scontrol", "show", "config"], cluster))
     told = _accounting(cluster, settings)
-    return Site(
+    return LiveCluster(
         scheduler=f"SLURM {settings.get('SLURM_VERSION', '')}".strip(),
         queues=_queues(rows),
         nodes=_nodes(rows),
@@ -66,14 +66,14 @@ def gpus_of(resources: str) -> dict[str, int]:
     return found
 
 
-def _queues(rows: list[list[str]]) -> tuple[Queue, ...]:
-    queues: dict[str, Queue] = {}
+def _queues(rows: list[list[str]]) -> tuple[LiveQueue, ...]:
+    queues: dict[str, LiveQueue] = {}
     for name, limit, resources, _, _, _, state in rows:
         before = queues.get(name)
         types = dict(before.gpu_types) if before else {}
         for kind, number in gpus_of(resources).items():
             types[kind] = max(number, types.get(kind, 0))
-        queues[name] = Queue(
+        queues[name] = LiveQueue(
             name=name.rstrip("*"),
             default=name.endswith("*"),
             closed="" if state == "up" else state,
@@ -127,7 +127,7 @@ def _accounting(cluster: Cluster, settings: Mapping[str, str]) -> _Accounting:
         user = f"user={user_name() or os.getuid()}"
         of_user = _table(ask(["sacctmgr", "-nP", "show", "assoc", user, f"format={','.join(ASSOCIATIONS)}"], cluster))
         of_qos = _table(ask(["sacctmgr", "-nP", "show", "qos", f"format={','.join(QUALITIES)}"], cluster))
-    except NotToldError as error:
+    except NotReportedError as error:
         return _Accounting(remarks=(("accounting", str(error), "does not answer; sacct will not either"),))
     profile = cluster.profile
     mine = [row for row in of_user if profile.account in (None, row[0])]

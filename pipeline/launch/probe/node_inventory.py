@@ -33,7 +33,7 @@ LOCAL_FOLDERS = ("/raid", "/scratch/local", "/local", "/tmp")
 GIB = 2.0**30
 
 
-def look_around(path: str, hosts: Sequence[str] = HOSTS) -> None:
+def write_node_inventory(path: str, hosts: Sequence[str] = HOSTS) -> None:
     """Write what this node has and reaches into a JSON file.
 
     Args:
@@ -146,7 +146,7 @@ def _free_gib(folder: Path) -> float:
     return round(shutil.disk_usage(folder).free / GIB, 2)
 
 
-def read_answers(path: Path) -> dict[str, Any]:
+def read_node_inventory(path: Path) -> dict[str, Any]:
     """What a job has written."""
     answers: dict[str, Any] = json.loads(path.read_bytes())
     return answers

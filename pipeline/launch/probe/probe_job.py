@@ -10,9 +10,9 @@ from pipeline.experiment.parallelism import Parallel
 from pipeline.launch.clusters.lookup import Cluster, check_name, folder_of_runs
 from pipeline.launch.commands import SilenceError
 from pipeline.launch.notes.submission import Submission, folder_of, next_name
-from pipeline.launch.probe.node_inventory import look_around
+from pipeline.launch.probe.node_inventory import write_node_inventory
 from pipeline.launch.schedulers import Scheduler, clusters_wanted, scheduler_named
-from pipeline.launch.schedulers.waiting import told_if_slow
+from pipeline.launch.schedulers.waiting import announce_if_slow
 from pipeline.launch.state.in_flight import Say
 from pipeline.launch.submit.code_snapshot import take_snapshot
 from pipeline.launch.submit.job_request import request_for
@@ -43,8 +43,8 @@ def look(cluster: Cluster, say: Say, patience_s: float) -> Path:
     folder = folder_of(run, name)
     folder.mkdir(parents=True)
     try:
-        with outside_of_jobs(), told_if_slow(say, f"waiting for {cluster.name} to take the job"):
-            job = scheduler.executor(folder, request).submit(look_around, str(answers))
+        with outside_of_jobs(), announce_if_slow(say, f"waiting for {cluster.name} to take the job"):
+            job = scheduler.executor(folder, request).submit(write_node_inventory, str(answers))
     except SilenceError:
         raise
     except (PipelineError, RuntimeError, OSError) as error:

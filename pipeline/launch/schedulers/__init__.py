@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from pipeline.launch.schedulers.scheduler import MOST_REQUEUES, Request, Scheduler, Task
+from pipeline.launch.schedulers.scheduler import MOST_REQUEUES, JobRequest, Scheduler, SchedulerTask
 
-__all__ = ["MOST_REQUEUES", "Request", "Scheduler", "Task", "clusters_wanted", "scheduler_named"]
+__all__ = ["MOST_REQUEUES", "JobRequest", "Scheduler", "SchedulerTask", "clusters_wanted", "scheduler_named"]
 
 
 def clusters_wanted() -> str | None:
@@ -16,17 +16,17 @@ def clusters_wanted() -> str | None:
 
 def scheduler_named(name: str, slurm_conf: str | None = None, clusters: str | None = None) -> Scheduler:
     """The scheduler that a profile or a submission names."""
-    from pipeline.launch.schedulers.local import Debug, Local
-    from pipeline.launch.schedulers.pbs import Pbs
-    from pipeline.launch.schedulers.slurm import Slurm
+    from pipeline.launch.schedulers.local import DebugScheduler, LocalScheduler
+    from pipeline.launch.schedulers.pbs import PbsScheduler
+    from pipeline.launch.schedulers.slurm import SlurmScheduler
 
     match name:
         case "slurm":
-            return Slurm(slurm_conf, clusters)
+            return SlurmScheduler(slurm_conf, clusters)
         case "pbs":
-            return Pbs()
+            return PbsScheduler()
         case "local":
-            return Local()
+            return LocalScheduler()
         case "debug":
-            return Debug()
+            return DebugScheduler()
     raise ValueError(f"no scheduler is called {name!r}")

@@ -13,7 +13,7 @@ from pipeline.launch.commands import run
 from pipeline.launch.notes.exit_reasons import NODE_FAILURE, OUT_OF_MEMORY, TIME_LIMIT
 from pipeline.launch.notes.terminations import note_killed
 from pipeline.launch.pbs import qstat
-from pipeline.launch.schedulers.scheduler import MOST_REQUEUES, Request, Scheduler, Task
+from pipeline.launch.schedulers.scheduler import MOST_REQUEUES, JobRequest, Scheduler, SchedulerTask
 from pipeline.records.atomic_writes import replacing
 
 KILLED_FOR = {"OUT_OF_MEMORY": OUT_OF_MEMORY, "TIMEOUT": TIME_LIMIT, "NODE_FAIL": NODE_FAILURE}
@@ -23,21 +23,21 @@ SECONDS_TO_REJECT = 3.0
 SECONDS_BETWEEN_LOOKS = 0.5
 
 
-class Pbs(Scheduler):
+class PbsScheduler(Scheduler):
     """PBS Pro, asked by ``qstat``; a job is over only where the server says so."""
 
-    def executor(self, folder: Path, request: Request) -> Any:
+    def executor(self, folder: Path, request: JobRequest) -> Any:
         from pipeline.launch.pbs.executor import PbsExecutor
 
         executor = PbsExecutor(folder, max_num_timeout=MOST_REQUEUES, python=request.python)
         executor.update_parameters(**parameters(folder, request))
         return executor
 
-    def script(self, folder: Path, request: Request, elements: int) -> str:
+    def script(self, folder: Path, request: JobRequest, elements: int) -> str:
         script: str = self.executor(folder, request).script(elements)
         return script
 
-    def tasks(self, jobs: Mapping[str, Path], names: Sequence[str] = ()) -> list[Task]:
+    def tasks(self, jobs: Mapping[str, Path], names: Sequence[str] = ()) -> list[SchedulerTask]:
         from pipeline.launch.pbs.executor import full_id, job_number
 
         if not jobs and not names:
@@ -51,7 +51,7 @@ class Pbs(Scheduler):
             if folder is not None and info.state in KILLED_FOR and not _is_array(id_):
                 note_killed(folder, job_number(id_), KILLED_FOR[info.state])
         return [
-            Task(job_number(id_), called.get(id_, ""), _state(info.state), _reason(info), _is_ending(info))
+            SchedulerTask(job_number(id_), called.get(id_, ""), _state(info.state), _reason(info), _is_ending(info))
             for id_, info in found.items()
             if info.state not in qstat.FINAL and not (_is_array(id_) and qstat.parse_id(id_).number in arrays)
         ]
@@ -130,7 +130,7 @@ def _reason(info: qstat.JobInfo) -> str:
     return told if _state(info.state) == "pending" else ""
 
 
-def parameters(folder: Path, request: Request) -> dict[str, Any]:
+def parameters(folder: Path, request: JobRequest) -> dict[str, Any]:
     """What the executor calls the things that are asked for."""
     from pipeline.launch.pbs.executor import full_id
 

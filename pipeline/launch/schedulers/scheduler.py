@@ -15,7 +15,7 @@ MOST_REQUEUES = 1000
 
 
 @dataclass(frozen=True)
-class Request:
+class JobRequest:
     """What is asked of a scheduler for each element of an array.
 
     Args:
@@ -68,7 +68,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Task:
+class SchedulerTask:
     """A job, or an element of an array, that a scheduler still holds.
 
     Args:
@@ -90,15 +90,15 @@ class Scheduler(ABC):
     """One scheduler; every method that asks it raises ``PipelineError`` if it cannot be asked."""
 
     @abstractmethod
-    def executor(self, folder: Path, request: Request) -> Any:
+    def executor(self, folder: Path, request: JobRequest) -> Any:
         """The submitit executor that sends such jobs, with its files in a folder."""
 
     @abstractmethod
-    def script(self, folder: Path, request: Request, elements: int) -> str:
+    def script(self, folder: Path, request: JobRequest, elements: int) -> str:
         """The exact script that would be sent for an array; works where there is no scheduler."""
 
     @abstractmethod
-    def tasks(self, jobs: Mapping[str, Path], names: Sequence[str] = ()) -> list[Task]:
+    def tasks(self, jobs: Mapping[str, Path], names: Sequence[str] = ()) -> list[SchedulerTask]:
         """What it still holds of some jobs; one that is not among them has ended.
 
         An array that it only speaks of as a whole is one task, with the id of the array.

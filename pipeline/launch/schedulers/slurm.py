@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.launch.commands import NO_ANSWER, SilenceError, answer
-from pipeline.launch.schedulers.scheduler import Request, Scheduler, State, Task
+from pipeline.launch.schedulers.scheduler import JobRequest, Scheduler, SchedulerTask, State
 
 ENDED = {
     *("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT"),
@@ -25,7 +25,7 @@ ROW = re.compile(r"^([^|\n]+)\|([^|\n]+)\|(.*)\|([^|\n]*)$", re.MULTILINE)
 """A line of squeue, that of its heading included: where there is none it has not answered, even if it ends with 0."""
 
 
-class Slurm(Scheduler):
+class SlurmScheduler(Scheduler):
     """SLURM, asked by ``squeue`` alone, which works with accounting off.
 
     Args:
@@ -39,17 +39,17 @@ class Slurm(Scheduler):
         if configuration is not None:
             self._settings["SLURM_CONF"] = configuration
 
-    def executor(self, folder: Path, request: Request) -> Any:
-        from pipeline.launch.schedulers.slurm_executor import Executor
+    def executor(self, folder: Path, request: JobRequest) -> Any:
+        from pipeline.launch.schedulers.slurm_executor import SlurmScriptExecutor
 
-        return Executor(folder, request, self._settings, lambda name: self.find(folder, name))
+        return SlurmScriptExecutor(folder, request, self._settings, lambda name: self.find(folder, name))
 
-    def script(self, folder: Path, request: Request, elements: int) -> str:
+    def script(self, folder: Path, request: JobRequest, elements: int) -> str:
         from pipeline.launch.schedulers.slurm_script import script_text
 
         return script_text(request, folder, elements)
 
-    def tasks(self, jobs: Mapping[str, Path], names: Sequence[str] = ()) -> list[Task]:
+    def tasks(self, jobs: Mapping[str, Path], names: Sequence[str] = ()) -> list[SchedulerTask]:
         wanted, called = set(jobs), set(names)
         return [task for task in self._all() if task.id.split("_")[0] in wanted or task.name in called]
 
@@ -59,7 +59,7 @@ class Slurm(Scheduler):
     def load(self) -> int:
         return len(self._all())
 
-    def _all(self) -> list[Task]:
+    def _all(self) -> list[SchedulerTask]:
         """Every job of the user that is not over, an element of an array each, in hidden partitions too.
 
         The user is who this process is, as for SLURM; LOGNAME may still name another one, after ``su`` or ``sudo``.
@@ -71,7 +71,7 @@ class Slurm(Scheduler):
             raise SilenceError(f"SLURM could not be asked: squeue printed {cut[-1]!r}", hint=NO_ANSWER)
         rows = [[column.strip() for column in row.groups()] for row in ROW.finditer(listed)]
         return [
-            Task(id_, name, _state(state), _reason(state, reason), ending=state == "COMPLETING")
+            SchedulerTask(id_, name, _state(state), _reason(state, reason), ending=state == "COMPLETING")
             for id_, state, name, reason in rows
             if id_[:1].isdigit() and state not in ENDED
         ]

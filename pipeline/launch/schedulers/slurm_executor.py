@@ -20,7 +20,7 @@ from submitit.slurm.slurm import SlurmExecutor, SlurmJob
 from pipeline.errors import PipelineError
 from pipeline.launch.clusters.extra_options import asks_for_gpus
 from pipeline.launch.commands import run
-from pipeline.launch.schedulers.scheduler import MOST_REQUEUES, Request
+from pipeline.launch.schedulers.scheduler import MOST_REQUEUES, JobRequest
 from pipeline.launch.schedulers.slurm_script import options_in, script_text
 
 SECONDS_TO_SEND = 180.0
@@ -44,7 +44,7 @@ NEVER = {"array", "wait", "gpus", "gpus-per-node", "gpus-per-socket", "gpus-per-
 """Options that a variable never gives: how many elements and GPUs a job has is planned, and submit waits for none."""
 
 
-class Executor(SlurmExecutor):
+class SlurmScriptExecutor(SlurmExecutor):
     """Sends functions to SLURM.
 
     Args:
@@ -55,7 +55,7 @@ class Executor(SlurmExecutor):
     """
 
     def __init__(
-        self, folder: Path, request: Request, settings: dict[str, str | None], find: Callable[[str], str | None]
+        self, folder: Path, request: JobRequest, settings: dict[str, str | None], find: Callable[[str], str | None]
     ) -> None:
         super().__init__(folder, max_num_timeout=MOST_REQUEUES, python=request.python)
         self.request, self.settings, self.find = request, settings, find

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.launch.clusters.extra_options import LONG_NAMES, Option, sbatch_options
-from pipeline.launch.schedulers.scheduler import Request
+from pipeline.launch.schedulers.scheduler import JobRequest
 
 WARNING = "USR2"
 """The signal that submitit takes for the end of the time that a job has, unless it is told otherwise."""
 
 
-def script_text(request: Request, folder: Path, elements: int = 1) -> str:
+def script_text(request: JobRequest, folder: Path, elements: int = 1) -> str:
     """The script of an array, or of a plain job where there is one element.
 
     Args:
@@ -52,7 +52,7 @@ def options_in(script: str) -> set[str]:
     return {LONG_NAMES.get(name, name) for name in names}
 
 
-def _options(request: Request, logs: str, elements: int) -> Iterator[Option]:
+def _options(request: JobRequest, logs: str, elements: int) -> Iterator[Option]:
     """What is asked for, and then the options of the profile."""
     more = sbatch_options(request.options)
     asked = {
@@ -81,7 +81,7 @@ def _options(request: Request, logs: str, elements: int) -> Iterator[Option]:
     yield from (option for option in more if option.name != "gres")
 
 
-def _gpus(request: Request) -> tuple[str, ...]:
+def _gpus(request: JobRequest) -> tuple[str, ...]:
     if not request.gpus:
         return ()
     return (":".join(("gpu", *([request.gpu_type] if request.gpu_type else []), str(request.gpus))),)

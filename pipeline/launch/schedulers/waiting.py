@@ -7,12 +7,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 
-SECONDS_UNTIL_TOLD = 5.0
+SECONDS_UNTIL_ANNOUNCED = 5.0
 """What takes longer is told, and again each time it has taken twice as long."""
 
 
 @contextlib.contextmanager
-def told_if_slow(say: Callable[[str], None], what: str) -> Iterator[None]:
+def announce_if_slow(say: Callable[[str], None], what: str) -> Iterator[None]:
     """Say what is waited for if the block takes long.
 
     Args:
@@ -23,8 +23,8 @@ def told_if_slow(say: Callable[[str], None], what: str) -> Iterator[None]:
 
     def tell() -> None:
         waited = 0.0
-        while not over.wait(waited or SECONDS_UNTIL_TOLD):
-            waited = 2 * waited or SECONDS_UNTIL_TOLD
+        while not over.wait(waited or SECONDS_UNTIL_ANNOUNCED):
+            waited = 2 * waited or SECONDS_UNTIL_ANNOUNCED
             with contextlib.redirect_stderr(stream):  # the block may keep what is printed in it for itself
                 say(f"{what} ({waited:g} s so far)")
 

@@ -15,11 +15,11 @@ from pipeline.launch.notes.exit_reasons import (
     KILLED,
     OUT_OF_MEMORY,
     TIME_LIMIT,
-    cause,
-    cause_in,
+    exit_reason,
+    exit_reason_in,
+    most_informative_line,
     part_of,
     tail,
-    telling_line,
 )
 from pipeline.launch.notes.submission import Submission, folder_of
 from pipeline.launch.notes.terminations import cancelled, killed, words_of_pbs
@@ -147,9 +147,9 @@ def _of_attempt(
     named, words = _killed_by_server(folder, attempt.job, spool) if until is None else ("", "")
     at = attempt.ended_at or until or (log.stat().st_mtime if log.exists() else attempt.began_at)
     if attempt.ended_at is None:
-        named = named or cause([log, log.with_suffix(".out"), *spool], attempt.number)
+        named = named or exit_reason([log, log.with_suffix(".out"), *spool], attempt.number)
         if named == KILLED and attempt.worker:  # slurmstepd and srun speak of all workers in the log of the first
-            named = cause([log_of(run, attempt.submission, attempt.job, 0)], attempt.number)
+            named = exit_reason([log_of(run, attempt.submission, attempt.job, 0)], attempt.number)
         named = CANCELLED if named == KILLED and attempt.job in cancelled(folder) else named
     elif not _in_the_way(named := named or _limit_of_slurm(run, attempt), attempt.end):
         if attempt.end == "error":
@@ -171,14 +171,14 @@ def _in_the_way(named: str, end: str) -> bool:
 def _killed_by_server(folder: Path, job: str, spool: Sequence[Path]) -> tuple[str, str]:
     """For what PBS has killed a job, and its own words: from what it left, or from its exit status as once seen."""
     words = words_of_pbs(spool)
-    return cause_in(f"=>> PBS: job killed: {words}") if words else killed(folder, job), words
+    return exit_reason_in(f"=>> PBS: job killed: {words}") if words else killed(folder, job), words
 
 
 def _limit_of_slurm(run: Path, attempt: Attempt) -> str:
     """The cause that slurmstepd names for an attempt, in its worker's log or the first one's; empty if none."""
     logs = [log_of(run, attempt.submission, attempt.job, worker) for worker in sorted({attempt.worker, 0})]
     lines = [line for log in logs for line in part_of(log, attempt.number).splitlines()]
-    named = cause_in("\n".join(line for line in lines if line.startswith("slurmstepd: ")))
+    named = exit_reason_in("\n".join(line for line in lines if line.startswith("slurmstepd: ")))
     return "" if named == KILLED else named
 
 
@@ -199,11 +199,11 @@ def _never_began(
             continue  # it found nothing left to do
         spool = spools.get(job, [])
         named, words = _killed_by_server(folder, job, spool)
-        named = named or cause([log, log.with_suffix(".out"), *spool])
+        named = named or exit_reason([log, log.with_suffix(".out"), *spool])
         named = CANCELLED if named == KILLED and job in cancelled(folder) else named
         kind = NEVER_BEGAN if named == KILLED else named
         left = () if kind == CANCELLED else (log.with_suffix(".out"), *spool, log)  # the noise of a login shell
-        said = words or telling_line(tail(file) for file in left)
+        said = words or most_informative_line(tail(file) for file in left)
         at = log.stat().st_mtime if log.exists() else submission.sent_at
         place = (submission.name, index, job)
         what = f"{kind}: {said}" if said else NO_WORD if kind == NEVER_BEGAN else f"{kind} before it began"

@@ -18,7 +18,7 @@ from pipeline.launch.notes.submission import (
     write_submission,
 )
 from pipeline.launch.notes.terminations import cancelled
-from pipeline.launch.schedulers import MOST_REQUEUES, Scheduler, Task, scheduler_named
+from pipeline.launch.schedulers import MOST_REQUEUES, Scheduler, SchedulerTask, scheduler_named
 from pipeline.records.locks import locked
 from pipeline.records.store import finished_packs
 
@@ -35,7 +35,7 @@ SECONDS_BETWEEN_LOOKS = 0.5
 
 
 @contextmanager
-def one_submitter(run: Path, say: Say) -> Iterator[None]:
+def submit_lock(run: Path, say: Say) -> Iterator[None]:
     """Wait until nobody else sends jobs of this run, and keep others from it.
 
     Raises:
@@ -68,7 +68,7 @@ def by_scheduler(submissions: Iterable[Submission]) -> list[list[Submission]]:
     return list(kinds.values())
 
 
-def settle(run: Path, say: Say) -> None:
+def reconcile(run: Path, say: Say) -> None:
     """Find out about every note without an id whether its jobs were sent, and complete or forget it.
 
     Raises:
@@ -123,7 +123,7 @@ def held(run: Path, submissions: Sequence[Submission]) -> set[str]:
     return {task.id for task in held_tasks(run, submissions)}
 
 
-def held_tasks(run: Path, submissions: Sequence[Submission]) -> Iterator[Task]:
+def held_tasks(run: Path, submissions: Sequence[Submission]) -> Iterator[SchedulerTask]:
     """What schedulers still hold of some submissions.
 
     Raises:
@@ -138,7 +138,7 @@ def held_tasks(run: Path, submissions: Sequence[Submission]) -> Iterator[Task]:
             yield from (dataclasses.replace(task, id=id_) for id_ in ids)
 
 
-def after_endings(run: Path, submissions: Sequence[Submission], say: Say) -> set[str]:
+def held_after_ending(run: Path, submissions: Sequence[Submission], say: Say) -> set[str]:
     """Ids of the jobs that schedulers hold, once what is ending has ended.
 
     A job that was told to end goes on for a while: PBS shows it as R for up to 13 s (OpenPBS 23.06.06), SLURM as
@@ -166,7 +166,9 @@ def after_endings(run: Path, submissions: Sequence[Submission], say: Say) -> set
     return {task.id for task in tasks}
 
 
-def ending_since(run: Path, submissions: Sequence[Submission], tasks: Iterable[Task], seen: float) -> dict[str, float]:
+def ending_since(
+    run: Path, submissions: Sequence[Submission], tasks: Iterable[SchedulerTask], seen: float
+) -> dict[str, float]:
     """Since when jobs with something left to train are ending, in seconds since 1970, by id.
 
     Args:
@@ -187,7 +189,7 @@ def ending_since(run: Path, submissions: Sequence[Submission], tasks: Iterable[T
     return {task.id: told.get(task.id, seen) for task in there}
 
 
-def let_begin(run: Path, submissions: Sequence[Submission], jobs: set[str], say: Say) -> None:
+def close_finished_predecessors(run: Path, submissions: Sequence[Submission], jobs: set[str], say: Say) -> None:
     """See to it that no link of a chain waits for one that is over in all but name.
 
     Args:
@@ -207,7 +209,7 @@ def let_begin(run: Path, submissions: Sequence[Submission], jobs: set[str], say:
             say(f"{before.name} was over, but not for its server, which let {one.name} wait for it: it was closed")
 
 
-def in_flight(submissions: Sequence[Submission], jobs: set[str]) -> set[str]:
+def packs_in_flight(submissions: Sequence[Submission], jobs: set[str]) -> set[str]:
     """Packs that jobs which a scheduler holds train or wait to train."""
     return {
         pack

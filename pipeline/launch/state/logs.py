@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.errors import PipelineError, nearest
-from pipeline.launch.notes.array_tasks import elements_called
+from pipeline.launch.notes.array_tasks import array_task_indices
 from pipeline.launch.notes.submission import Submission
 from pipeline.launch.state.history import Incident, log_of, spooled
 from pipeline.records.packs import read_packs
@@ -80,7 +80,7 @@ def logs_of(run: Path, submissions: Sequence[Submission], what: str) -> list[Pat
     Raises:
         PipelineError: If there is no such trial or job.
     """
-    elements = [(one, index) for one in submissions for index in elements_called(run, one, what)]
+    elements = [(one, index) for one in submissions for index in array_task_indices(run, one, what)]
     if elements:
         return [path for one, index in elements for path in _streams(run, one, index)]
     pack = _pack_of(run, what)

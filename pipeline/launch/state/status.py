@@ -15,7 +15,7 @@ import polars as pl
 
 from pipeline.errors import PipelineError
 from pipeline.launch.notes.submission import Submission, read_submissions
-from pipeline.launch.schedulers import Task
+from pipeline.launch.schedulers import SchedulerTask
 from pipeline.launch.state.history import Incident, incidents, quarantined
 from pipeline.launch.state.in_flight import held_tasks
 from pipeline.records.packs import read_packs
@@ -70,7 +70,7 @@ def status(run: Path) -> Status:
     )
 
 
-def ask(run: Path, submissions: Sequence[Submission]) -> tuple[dict[str, Task], str]:
+def ask(run: Path, submissions: Sequence[Submission]) -> tuple[dict[str, SchedulerTask], str]:
     """What schedulers still hold of some submissions, by id; and why one could not be asked."""
     try:
         return {task.id: task for task in held_tasks(run, submissions)}, ""
@@ -83,7 +83,7 @@ def pack_states(
     packs: Mapping[str, tuple[str, ...]],
     submissions: Sequence[Submission],
     outcomes: pl.DataFrame,
-    tasks: Mapping[str, Task],
+    tasks: Mapping[str, SchedulerTask],
     unknown: str,
     kept_back: set[str],
 ) -> dict[str, str]:
@@ -133,7 +133,7 @@ def arrays(
     submissions: Sequence[Submission],
     packs: Mapping[str, tuple[str, ...]],
     finished: Mapping[str, str],
-    tasks: Mapping[str, Task],
+    tasks: Mapping[str, SchedulerTask],
     unknown: str,
 ) -> pl.DataFrame:
     """One row per submission: its jobs by state, its trials, and why it waits.
@@ -190,7 +190,7 @@ def seconds_left(
     packs: Mapping[str, tuple[str, ...]],
     states: Mapping[str, str],
     outcomes: pl.DataFrame,
-    tasks: Mapping[str, Task],
+    tasks: Mapping[str, SchedulerTask],
 ) -> float | None:
     """Time until the last pack is trained: what was expected of those left, as far off as it was for those trained.
 

@@ -96,7 +96,7 @@ def walltime(job_seconds: float, profile: Profile, nodes: int = 1) -> int:
     if profile.walltime_minutes is not None:
         return profile.walltime_minutes
     needed = max(LEAST_MINUTES, math.ceil((SAFETY * job_seconds + SECONDS_TO_START + profile.stop_margin_seconds) / 60))
-    longest = max(band.hours for band in profile.bands_of_size(nodes))
+    longest = max(band.hours for band in profile.tiers_of_size(nodes))
     return min(needed, int(longest * 60))
 
 

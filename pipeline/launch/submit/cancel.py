@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.errors import PipelineError, nearest
-from pipeline.launch.notes.array_tasks import elements_called
+from pipeline.launch.notes.array_tasks import array_task_indices
 from pipeline.launch.notes.submission import Submission, folder_of, read_submissions
 from pipeline.launch.notes.terminations import note_cancelled
-from pipeline.launch.schedulers.waiting import told_if_slow
-from pipeline.launch.state.in_flight import Say, held, one_submitter, scheduler_of, settle
+from pipeline.launch.schedulers.waiting import announce_if_slow
+from pipeline.launch.state.in_flight import Say, held, reconcile, scheduler_of, submit_lock
 
 
 def cancel(run: Path, what: Sequence[str], say: Say) -> list[str]:
@@ -27,14 +27,14 @@ def cancel(run: Path, what: Sequence[str], say: Say) -> list[str]:
     Raises:
         PipelineError: If there is no such job, or the scheduler cannot be asked.
     """
-    with one_submitter(run, say):
-        settle(run, say)
+    with submit_lock(run, say):
+        reconcile(run, say)
         submissions = [one for one in read_submissions(run) if one.job is not None]
-        with told_if_slow(say, "waiting for the scheduler to answer"):
+        with announce_if_slow(say, "waiting for the scheduler to answer"):
             alive = held(run, submissions)
         chosen = {one.name: _elements(run, one, what) for one in submissions}
         for name in what:
-            if not any(elements_called(run, one, name) for one in submissions):
+            if not any(array_task_indices(run, one, name) for one in submissions):
                 raise _unknown(name, submissions, run)
         ended = []
         for one in reversed(submissions):  # the last links of a chain first, so that none begins in between
@@ -50,7 +50,7 @@ def cancel(run: Path, what: Sequence[str], say: Say) -> list[str]:
 def _elements(run: Path, submission: Submission, what: Sequence[str]) -> list[int]:
     if not what:
         return list(range(len(submission.tasks)))
-    return sorted({index for name in what for index in elements_called(run, submission, name)})
+    return sorted({index for name in what for index in array_task_indices(run, submission, name)})
 
 
 def _unknown(name: str, submissions: Sequence[Submission], run: Path) -> PipelineError:

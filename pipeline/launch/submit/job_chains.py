@@ -9,7 +9,7 @@ from pipeline.launch.notes.submission import Submission
 
 
 @dataclass(frozen=True)
-class Cut:
+class MissingLinks:
     """A chain that is in flight and was cut short: by a killed submit, or by a server that did not answer.
 
     Args:
@@ -23,9 +23,9 @@ class Cut:
     tasks: tuple[tuple[str, ...], ...]
 
 
-def cut_short(
+def missing_links(
     submissions: Sequence[Submission], held: Collection[str], packs: Collection[str], links: int
-) -> list[Cut]:
+) -> list[MissingLinks]:
     """The chains in flight that have fewer links than they should have.
 
     Args:
@@ -34,18 +34,18 @@ def cut_short(
         packs: Names of the packs that are to be looked after.
         links: Submissions of a whole chain, the first one counted. One that was sent and has ended is not missing.
     """
-    found: list[Cut] = []
+    found: list[MissingLinks] = []
     served: set[str] = set()
     for chain in sorted(_chains(submissions), key=lambda chain: -chain[-1].link):
         living = [one for one in chain if any(one.task_id(index) in held for index in range(len(one.tasks)))]
         if not living:
             continue
-        flying = {pack for one in living for pack in _held_packs(one, held)} & set(packs) - served
-        served |= flying
-        tasks = [tuple(pack for pack in task if pack in flying) for task in living[-1].tasks]
+        in_flight = {pack for one in living for pack in _held_packs(one, held)} & set(packs) - served
+        served |= in_flight
+        tasks = [tuple(pack for pack in task if pack in in_flight) for task in living[-1].tasks]
         missing = range(chain[-1].link + 1, links)
         if missing and any(tasks):
-            found.append(Cut(living[-1], missing, tuple(task for task in tasks if task)))
+            found.append(MissingLinks(living[-1], missing, tuple(task for task in tasks if task)))
     return found
 
 

@@ -12,7 +12,7 @@ from pipeline.launch.clusters.lookup import Cluster
 from pipeline.launch.clusters.profile import Profile
 from pipeline.launch.job.signals import STARTED
 from pipeline.launch.notes.submission import Submission
-from pipeline.launch.schedulers import Request
+from pipeline.launch.schedulers import JobRequest
 
 SIGNAL_SHARE = 0.5
 """The warning signal comes after a worker should have stopped by itself: this share of its margin before the end."""
@@ -29,7 +29,9 @@ def check_parallel(cluster: Cluster, parallel: Parallel) -> None:
         raise PipelineError(what, hint="take parallel: {devices: ...} alone, or a SLURM cluster")
 
 
-def request_for(sent: Submission, cluster: Cluster, parallel: Parallel, snapshot: Path, after: str | None) -> Request:
+def request_for(
+    sent: Submission, cluster: Cluster, parallel: Parallel, snapshot: Path, after: str | None
+) -> JobRequest:
     """What the scheduler of a cluster is asked for.
 
     Args:
@@ -43,7 +45,7 @@ def request_for(sent: Submission, cluster: Cluster, parallel: Parallel, snapshot
     together = parallel.processes > 1
     band = profile.band(sent.minutes, parallel.nodes) if profile.bands else None
     elements = len(sent.tasks)
-    return Request(
+    return JobRequest(
         name=sent.name,
         minutes=sent.minutes,
         workers=parallel.devices if together else profile.workers,

@@ -13,11 +13,11 @@ from pipeline.launch.clusters.lookup import Cluster
 from pipeline.launch.clusters.profile import Profile
 from pipeline.launch.notes.submission import Submission
 from pipeline.launch.submit.assignment import Job, job_of, lay_out, margin_seconds, number_of_jobs, walltime
-from pipeline.launch.submit.job_chains import Cut
+from pipeline.launch.submit.job_chains import MissingLinks
 
 
 @dataclass(frozen=True)
-class Wish:
+class SubmissionRequest:
     """What is to be sent, and how.
 
     Args:
@@ -43,11 +43,13 @@ class Wish:
     minutes: Mapping[str, int] = field(default_factory=dict)
 
 
-def drafts(wish: Wish, code: str, first_name: str, cuts: Sequence[Cut] = ()) -> list[Submission]:
-    """The submissions that send all packs of a wish, in the order in which they are to be sent.
+def plan_submissions(
+    request: SubmissionRequest, code: str, first_name: str, cuts: Sequence[MissingLinks] = ()
+) -> list[Submission]:
+    """The submissions that send all packs of a request, in the order in which they are to be sent.
 
     Args:
-        wish: What is to be sent.
+        request: What is to be sent.
         code: Version of the code.
         first_name: Name of the first; the others count on from it.
         cuts: Chains in flight that lack links, which come first. Their packs have costs too.
@@ -60,28 +62,29 @@ def drafts(wish: Wish, code: str, first_name: str, cuts: Sequence[Cut] = ()) -> 
 
     def chain(jobs: tuple[Job, ...], memory_gib: float | None, links: range, before: str | None) -> None:
         for link in links:
-            draft = _draft(wish, jobs, memory_gib, code, f"{stem}-{int(number) + len(found)}")
-            found.append(dataclasses.replace(draft, link=link, after=before))
-            before = draft.name
+            submission = _planned(request, jobs, memory_gib, code, f"{stem}-{int(number) + len(found)}")
+            found.append(dataclasses.replace(submission, link=link, after=before))
+            before = submission.name
 
     for cut in cuts:
-        chain(_jobs_of(cut, wish), _most(cut.before.memory_gib, wish.cluster.profile), cut.links, cut.before.name)
-    load = wish.load + sum(len(draft.tasks) for draft in found)
-    most = wish.cluster.profile.max_jobs
+        chain(_jobs_of(cut, request), _most(cut.before.memory_gib, request.cluster.profile), cut.links, cut.before.name)
+    load = request.load + sum(len(submission.tasks) for submission in found)
+    most = request.cluster.profile.max_jobs
     if found and most is not None and load > most:
-        what = f"{wish.load} jobs of yours are there, {most} are allowed, and missing links are {load - wish.load} more"
+        there = f"{request.load} jobs of yours are there, {most} are allowed"
+        what = f"{there}, and missing links are {load - request.load} more"
         raise PipelineError(what, hint="take a shorter --chain, or wait for some to end")
-    flying = {pack for cut in cuts for task in cut.tasks for pack in task}
-    new = {pack: seconds for pack, seconds in wish.costs.items() if pack not in flying}
-    for jobs, memory_gib in _arrays(dataclasses.replace(wish, costs=new, load=load)):
-        chain(jobs, memory_gib, range(wish.links), None)
+    in_flight = {pack for cut in cuts for task in cut.tasks for pack in task}
+    new = {pack: seconds for pack, seconds in request.costs.items() if pack not in in_flight}
+    for jobs, memory_gib in _arrays(dataclasses.replace(request, costs=new, load=load)):
+        chain(jobs, memory_gib, range(request.links), None)
     return found
 
 
-def _jobs_of(cut: Cut, wish: Wish) -> tuple[Job, ...]:
+def _jobs_of(cut: MissingLinks, request: SubmissionRequest) -> tuple[Job, ...]:
     """The jobs of a missing link: those of the one before, without what is finished."""
-    workers = 1 if wish.together else wish.cluster.profile.workers
-    return tuple(job_of(task, wish.costs, workers) for task in cut.tasks)
+    workers = 1 if request.together else request.cluster.profile.workers
+    return tuple(job_of(task, request.costs, workers) for task in cut.tasks)
 
 
 def _most(memory_gib: float | None, profile: Profile) -> float | None:
@@ -90,53 +93,55 @@ def _most(memory_gib: float | None, profile: Profile) -> float | None:
     return usual if memory_gib is None or usual is None else max(memory_gib, usual)
 
 
-def _draft(wish: Wish, jobs: tuple[Job, ...], memory_gib: float | None, code: str, name: str) -> Submission:
-    profile = wish.cluster.profile
-    least = max(wish.minutes.get(pack, 0) for job in jobs for pack in job.packs)
-    minutes = max(walltime(max(job.seconds for job in jobs), profile, wish.nodes), least)
+def _planned(
+    request: SubmissionRequest, jobs: tuple[Job, ...], memory_gib: float | None, code: str, name: str
+) -> Submission:
+    profile = request.cluster.profile
+    least = max(request.minutes.get(pack, 0) for job in jobs for pack in job.packs)
+    minutes = max(walltime(max(job.seconds for job in jobs), profile, request.nodes), least)
     return Submission(
         name=name,
-        cluster=wish.cluster.name,
-        overrides=wish.cluster.overrides,
+        cluster=request.cluster.name,
+        overrides=request.cluster.overrides,
         scheduler=profile.scheduler,
         slurm_conf=profile.slurm_conf,
         tasks=tuple(job.packs for job in jobs),
         seconds=tuple(round(job.seconds, 3) for job in jobs),
-        costs={pack: round(wish.costs[pack], 3) for job in jobs for pack in job.packs},
+        costs={pack: round(request.costs[pack], 3) for job in jobs for pack in job.packs},
         minutes=minutes,
         memory_gib=memory_gib,
         margin_seconds=margin_seconds(minutes, profile),
         gpus=profile.gpus,
-        requeue=profile.requeue and wish.links == 1,
+        requeue=profile.requeue and request.links == 1,
         link=0,
         after=None,
         code=code,
         sent_at=time.time(),
-        how=dict(wish.how),
+        how=dict(request.how),
         wandb=profile.wandb,
         wandb_entity=profile.wandb_entity,
         wandb_project=profile.wandb_project,
     )
 
 
-def _arrays(wish: Wish) -> Iterator[tuple[tuple[Job, ...], float | None]]:
+def _arrays(request: SubmissionRequest) -> Iterator[tuple[tuple[Job, ...], float | None]]:
     """Jobs in arrays no longer than the site allows, those that need alike together."""
-    profile = wish.cluster.profile
+    profile = request.cluster.profile
     longest = profile.max_array if profile.bands else 1
-    load = wish.load
-    groups = list(_by_need(wish))
+    load = request.load
+    groups = list(_by_need(request))
     for position, (memory_gib, costs) in enumerate(groups):
-        kept_free = wish.links * (len(groups) - position - 1)  # a job for each group that is still to come
-        number = number_of_jobs(costs, profile, links=wish.links, load=load + kept_free)
-        jobs = lay_out(costs, number, 1 if wish.together else profile.workers)
-        load += len(jobs) * wish.links
+        kept_free = request.links * (len(groups) - position - 1)  # a job for each group that is still to come
+        number = number_of_jobs(costs, profile, links=request.links, load=load + kept_free)
+        jobs = lay_out(costs, number, 1 if request.together else profile.workers)
+        load += len(jobs) * request.links
         for first in range(0, len(jobs), longest):
             yield tuple(jobs[first : first + longest]), memory_gib
 
 
-def _by_need(wish: Wish) -> Iterator[tuple[float | None, dict[str, float]]]:
+def _by_need(request: SubmissionRequest) -> Iterator[tuple[float | None, dict[str, float]]]:
     """The packs that need the same memory and the same least walltime: the memory, and what they cost."""
-    usual = wish.cluster.profile.memory_gib_of_job
-    needs = {pack: (wish.memory.get(pack, usual), wish.minutes.get(pack, 0)) for pack in wish.costs}
+    usual = request.cluster.profile.memory_gib_of_job
+    needs = {pack: (request.memory.get(pack, usual), request.minutes.get(pack, 0)) for pack in request.costs}
     for need in dict.fromkeys(needs.values()):
-        yield need[0], {pack: cost for pack, cost in wish.costs.items() if needs[pack] == need}
+        yield need[0], {pack: cost for pack, cost in request.costs.items() if needs[pack] == need}

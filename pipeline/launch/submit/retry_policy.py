@@ -15,7 +15,7 @@ MOST_HALVINGS = 2
 """How often a pack is halved before its job gets more memory."""
 
 
-def relieve(
+def apply_out_of_memory_policy(
     run: Path, packs: Mapping[str, tuple[str, ...]], left: Iterable[str], found: Sequence[Incident], profile: Profile
 ) -> tuple[dict[str, tuple[str, str]], dict[str, float]]:
     """Halve packs that ran out of memory, or say how much more memory they get.
@@ -48,7 +48,9 @@ def relieve(
     return halved, memory
 
 
-def more_minutes(left: Iterable[str], found: Sequence[Incident], profile: Profile, nodes: int = 1) -> dict[str, int]:
+def longer_walltimes(
+    left: Iterable[str], found: Sequence[Incident], profile: Profile, nodes: int = 1
+) -> dict[str, int]:
     """Twice the walltime at whose end a job was killed, at most the longest that is granted.
 
     Args:
@@ -62,7 +64,7 @@ def more_minutes(left: Iterable[str], found: Sequence[Incident], profile: Profil
     """
     if not profile.bands or profile.walltime_minutes is not None:
         return {}
-    longest = int(60 * max(band.hours for band in profile.bands_of_size(nodes)))
+    longest = int(60 * max(band.hours for band in profile.tiers_of_size(nodes)))
     struck = _struck(found, TIME_LIMIT)
     had = {pack: max(one.minutes or 0 for one in struck[pack]) for pack in left if pack in struck}
     return {pack: min(2 * minutes, longest) for pack, minutes in had.items() if minutes}

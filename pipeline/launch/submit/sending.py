@@ -32,20 +32,20 @@ from pipeline.launch.notes.submission import (
     read_submissions,
     write_submission,
 )
-from pipeline.launch.schedulers import Request, Scheduler, clusters_wanted
-from pipeline.launch.schedulers.waiting import told_if_slow
+from pipeline.launch.schedulers import JobRequest, Scheduler, clusters_wanted
+from pipeline.launch.schedulers.waiting import announce_if_slow
 from pipeline.launch.state.in_flight import Say, scheduler_of, with_job, write_arguments
 from pipeline.launch.submit.code_snapshot import take_snapshot
 from pipeline.launch.submit.job_request import request_for
 
 NO_SERVER = r"connect|contact|communication failure|timed? ?out|zero bytes|standby|not respond"
-"""How SLURM and PBS word that their server cannot be reached, which no other wish would change."""
+"""How SLURM and PBS word that their server cannot be reached, which no other request would change."""
 
 UNKNOWN = "it did not answer whether the jobs have arrived; the same command finds out and goes on from there"
 
 
 def send(
-    run: Path, drafts: Sequence[Submission], cluster: Cluster, parallel: Parallel, say: Say
+    run: Path, submissions: Sequence[Submission], cluster: Cluster, parallel: Parallel, say: Say
 ) -> Iterator[Submission]:
     """Send submissions one after the other, and yield each once its job is known.
 
@@ -57,27 +57,28 @@ def send(
     snapshot = take_snapshot(run.resolve())
     known = {one.name: one for one in read_submissions(run)}
 
-    def sent_as(draft: Submission) -> Submission:
-        before = known[draft.after] if draft.after is not None else None
-        request = request_for(draft, cluster, parallel, snapshot, before.job if before else None)
+    def sent_as(submission: Submission) -> Submission:
+        before = known[submission.after] if submission.after is not None else None
+        request = request_for(submission, cluster, parallel, snapshot, before.job if before else None)
         where = before.clusters if before else clusters  # a job waits for one of its own cluster only
-        noted = dataclasses.replace(draft, sent_at=time.time(), clusters=where)
+        noted = dataclasses.replace(submission, sent_at=time.time(), clusters=where)
         write_submission(run, noted)
         sent = _send(run, noted, scheduler_of(noted), request, cluster.name, say)
         write_submission(run, sent)
         return sent
 
-    for draft in drafts:
-        if draft.after is not None and draft.after not in known:
+    for submission in submissions:
+        if submission.after is not None and submission.after not in known:
             continue  # nothing was left to do for the link before
-        sent = sent_as(draft)
-        if draft.after is not None and _thrown_away(run, sent, known[draft.after]):
-            say(f"{draft.after} ended before {draft.name} arrived, and {cluster.name} forgets jobs that have ended")
+        sent = sent_as(submission)
+        if submission.after is not None and _thrown_away(run, sent, known[submission.after]):
+            over = f"{submission.after} ended before {submission.name} arrived"
+            say(f"{over}, and {cluster.name} forgets jobs that have ended")
             if not unfinished(run, [pack for task in sent.tasks for pack in task]):
                 forget_submission(run, sent)
-                say(f"{draft.name} and what would come after it are left out: all its packs are finished")
+                say(f"{submission.name} and what would come after it are left out: all its packs are finished")
                 continue
-            sent = sent_as(dataclasses.replace(draft, after=None))
+            sent = sent_as(dataclasses.replace(submission, after=None))
         known[sent.name] = sent
         yield sent
 
@@ -89,28 +90,32 @@ def _thrown_away(run: Path, sent: Submission, before: Submission) -> bool:
     return scheduler.throws_away(str(sent.job), str(before.job), folders)
 
 
-def _send(run: Path, draft: Submission, scheduler: Scheduler, request: Request, cluster: str, say: Say) -> Submission:
+def _send(
+    run: Path, submission: Submission, scheduler: Scheduler, request: JobRequest, cluster: str, say: Say
+) -> Submission:
     """Send one submission; the note of it with the id of its job."""
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
-    folder = folder_of(run.resolve(), draft.name)
+    folder = folder_of(run.resolve(), submission.name)
     folder.mkdir(parents=True, exist_ok=True)
-    elements, waiting = len(draft.tasks), f"waiting for {cluster} to take {draft.name}"
+    elements, waiting = len(submission.tasks), f"waiting for {cluster} to take {submission.name}"
     try:
         # submitit would print what is raised too
         quiet = contextlib.redirect_stderr(io.StringIO())
-        with told_if_slow(say, waiting), outside_of_jobs(), detached(draft.scheduler), quiet:
+        with announce_if_slow(say, waiting), outside_of_jobs(), detached(submission.scheduler), quiet:
             executor = scheduler.executor(folder, request)
-            jobs = executor.map_array(work, [str(run.resolve())] * elements, [draft.name] * elements, range(elements))
+            jobs = executor.map_array(
+                work, [str(run.resolve())] * elements, [submission.name] * elements, range(elements)
+            )
     except (FailedJobError, FailedSubmissionError, PipelineError, OSError, RuntimeError) as error:
-        raise _refused(run, draft, error, cluster) from None
-    if draft.scheduler == "debug":
+        raise _refused(run, submission, error, cluster) from None
+    if submission.scheduler == "debug":
         jobs[0].results()
     job = str(jobs[0].job_id)
     return dataclasses.replace(
-        draft,
+        submission,
         job=job.split("_")[0] if len(jobs) > 1 else job,
-        clusters=getattr(executor, "sent_to", None) or draft.clusters,
+        clusters=getattr(executor, "sent_to", None) or submission.clusters,
     )
 
 
@@ -159,22 +164,22 @@ def _is_kept(name: str, *, in_job: bool) -> bool:
     return of_person or name.startswith("SBATCH_") or name in ("SLURM_CONF", "SLURM_CLUSTERS", "SLURM_JWT")
 
 
-def _refused(run: Path, draft: Submission, error: Exception, cluster: str) -> PipelineError:
+def _refused(run: Path, submission: Submission, error: Exception, cluster: str) -> PipelineError:
     """What to tell of a submission that failed; its note is kept if it is not certain that nothing was sent."""
     words = words_of(error)
     unknown = PipelineError(f"{cluster} has not taken the jobs: {words}", hint=UNKNOWN)
     if isinstance(error, SilenceError):  # to ask it something else would take as long
         return unknown
     try:
-        arrived = with_job(run, draft)
+        arrived = with_job(run, submission)
     except PipelineError:
         return unknown
     if arrived is not None:
         write_submission(run, arrived)
         write_arguments(run, arrived)  # so that they train, whether or not anybody types it again
         return PipelineError(f"{cluster} complained: {words}", hint="the jobs have arrived; run the same command again")
-    forget_submission(run, draft)
-    shutil.rmtree(folder_of(run, draft.name), ignore_errors=True)
+    forget_submission(run, submission)
+    shutil.rmtree(folder_of(run, submission.name), ignore_errors=True)
     hint = "change what it complains about with --set cluster.NAME=VALUE"
     if re.search(NO_SERVER, words, re.IGNORECASE):
         hint = "its server may be down; try the same command again later"

@@ -12,19 +12,27 @@ from typing import TYPE_CHECKING
 from pipeline.errors import PipelineError
 from pipeline.launch.clusters.lookup import Cluster, check_name
 from pipeline.launch.cost.calibration import Costs, costs
-from pipeline.launch.cost.estimate import Estimate, estimate
+from pipeline.launch.cost.estimate import CostEstimate, estimate
 from pipeline.launch.notes.submission import Submission, folder_of, next_name, read_submissions
 from pipeline.launch.schedulers import clusters_wanted, scheduler_named
-from pipeline.launch.schedulers.waiting import told_if_slow
-from pipeline.launch.state import in_flight
+from pipeline.launch.schedulers.waiting import announce_if_slow
 from pipeline.launch.state.history import incidents, quarantined
-from pipeline.launch.state.in_flight import Say
+from pipeline.launch.state.in_flight import (
+    Say,
+    close_finished_predecessors,
+    ending_since,
+    held_after_ending,
+    held_tasks,
+    packs_in_flight,
+    reconcile,
+    submit_lock,
+)
 from pipeline.launch.submit import sending
 from pipeline.launch.submit.code_snapshot import snapshot_folder
-from pipeline.launch.submit.job_chains import Cut, cut_short
+from pipeline.launch.submit.job_chains import MissingLinks, missing_links
 from pipeline.launch.submit.job_request import check_parallel, request_for
-from pipeline.launch.submit.planned_submissions import Wish, drafts
-from pipeline.launch.submit.retry_policy import more_minutes, relieve
+from pipeline.launch.submit.planned_submissions import SubmissionRequest, plan_submissions
+from pipeline.launch.submit.retry_policy import apply_out_of_memory_policy, longer_walltimes
 from pipeline.provenance import code_version
 from pipeline.records.manifest import Manifest
 from pipeline.records.store import finished_packs
@@ -34,12 +42,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class SubmissionPlan:
     """What would be sent now.
 
     Args:
         manifest: Of the plan, with the halves of packs that were split.
-        drafts: The submissions; none if nothing is left to send.
+        submissions: The submissions; none if nothing is left to send.
         costs: What the packs are expected to take.
         estimate: What the submissions are expected to take; none if there are none.
         finished: How many packs are finished.
@@ -48,64 +56,64 @@ class Prepared:
     """
 
     manifest: Manifest
-    drafts: list[Submission]
+    submissions: list[Submission]
     costs: Costs | None
-    estimate: Estimate | None
+    estimate: CostEstimate | None
     finished: int
     in_flight: int
     quarantined: frozenset[str]
 
 
 @dataclass(frozen=True)
-class Standing:
+class PackStates:
     """How the packs of a run stand.
 
     Args:
         finished: Packs with complete records.
-        flying: Packs that jobs have.
+        in_flight: Packs that jobs have.
         kept_back: Packs that failed too often.
         submissions: What was sent so far.
         held: Ids of the jobs that schedulers still hold.
     """
 
     finished: set[str]
-    flying: set[str]
+    in_flight: set[str]
     kept_back: set[str]
     submissions: Sequence[Submission]
     held: set[str]
 
     def left(self, packs: Iterable[str]) -> list[str]:
         """Those of some packs that are to be sent."""
-        there = self.finished | self.flying | self.kept_back
+        there = self.finished | self.in_flight | self.kept_back
         return [pack for pack in packs if pack not in there]
 
 
-def rehearse(plan: Plan, run: Path, cluster: Cluster, links: int, say: Say) -> Prepared:
+def dry_run(plan: Plan, run: Path, cluster: Cluster, links: int, say: Say) -> SubmissionPlan:
     """What submit would send, without writing or sending anything, and without a scheduler if there is none here."""
     check_parallel(cluster, plan.experiment.parallel)
     check_name(cluster, run)
     submissions = read_submissions(run)
     held: set[str] = set()
     try:
-        tasks = list(in_flight.held_tasks(run, submissions))
-        ending = in_flight.ending_since(run, submissions, tasks, time.time())
+        tasks = list(held_tasks(run, submissions))
+        ending = ending_since(run, submissions, tasks, time.time())
         held = {task.id for task in tasks} - ending.keys()
     except PipelineError as error:
         say(f"the scheduler could not be asked what is in flight ({error.what})")
-    standing = Standing(finished_packs(run), in_flight.in_flight(submissions, held), set(), submissions, held)
-    left = standing.left(plan.manifest.workloads)
-    cuts = _cuts(standing, plan.manifest.workloads, cluster, links, say)
-    return _prepared(plan.manifest, run, cluster, standing, left, cuts, {}, links, 0, say, lambda: plan)
+    states = PackStates(finished_packs(run), packs_in_flight(submissions, held), set(), submissions, held)
+    left = states.left(plan.manifest.workloads)
+    cuts = _cuts(states, plan.manifest.workloads, cluster, links, say)
+    return _submission_plan(plan.manifest, run, cluster, states, left, cuts, {}, links, 0, say, lambda: plan)
 
 
-def scripts(prepared: Prepared, run: Path, cluster: Cluster) -> Iterator[tuple[Submission, str]]:
+def scripts(submission_plan: SubmissionPlan, run: Path, cluster: Cluster) -> Iterator[tuple[Submission, str]]:
     """The exact script of each submission; ids that only the scheduler gives are written as words."""
     scheduler = scheduler_named(cluster.profile.scheduler, cluster.profile.slurm_conf)
-    for draft in prepared.drafts:
+    for submission in submission_plan.submissions:
         snapshot = snapshot_folder(run.resolve())
-        after = f"ID-OF-{draft.after}" if draft.after else None
-        request = request_for(draft, cluster, prepared.manifest.parallel, snapshot, after)
-        yield draft, scheduler.script(folder_of(run.resolve(), draft.name), request, len(draft.tasks))
+        after = f"ID-OF-{submission.after}" if submission.after else None
+        request = request_for(submission, cluster, submission_plan.manifest.parallel, snapshot, after)
+        yield submission, scheduler.script(folder_of(run.resolve(), submission.name), request, len(submission.tasks))
 
 
 def send(
@@ -116,7 +124,7 @@ def send(
     say: Say,
     only: frozenset[str] | None = None,
     plan: Plan | None = None,
-) -> Iterator[Prepared | Submission]:
+) -> Iterator[SubmissionPlan | Submission]:
     """Send what has neither complete records nor a job in flight.
 
     Args:
@@ -137,36 +145,36 @@ def send(
     check_parallel(cluster, manifest.parallel)
     check_name(cluster, run)
     scheduler = scheduler_named(cluster.profile.scheduler, cluster.profile.slurm_conf, clusters_wanted())
-    with told_if_slow(say, f"waiting for the scheduler of {cluster.name} to answer"):
+    with announce_if_slow(say, f"waiting for the scheduler of {cluster.name} to answer"):
         scheduler.tasks({})  # a login node without the scheduler is told before anything is written
-    with in_flight.one_submitter(run, say):
+    with submit_lock(run, say):
         if plan is not None:
             _write(plan, run)
         manifest = manifest.refined(run)  # by whoever was at work on this run until now
-        in_flight.settle(run, say)
+        reconcile(run, say)
         submissions = read_submissions(run)
-        held = in_flight.after_endings(run, submissions, say)
-        in_flight.let_begin(run, submissions, held, say)
+        held = held_after_ending(run, submissions, say)
+        close_finished_predecessors(run, submissions, held, say)
         found = incidents(run, submissions, held)
-        flying = in_flight.in_flight(submissions, held)
-        standing = Standing(finished_packs(run), flying, quarantined(run, found), submissions, held)
-        left = standing.left(pack for pack in manifest.workloads if only is None or pack in only)
+        in_flight = packs_in_flight(submissions, held)
+        states = PackStates(finished_packs(run), in_flight, quarantined(run, found), submissions, held)
+        left = states.left(pack for pack in manifest.workloads if only is None or pack in only)
         trials = {pack: manifest.workloads[pack].trials for pack in left}
-        halved, memory = relieve(run, trials, left, found, cluster.profile)
-        minutes = more_minutes(left, found, cluster.profile, manifest.parallel.nodes)
+        halved, memory = apply_out_of_memory_policy(run, trials, left, found, cluster.profile)
+        minutes = longer_walltimes(left, found, cluster.profile, manifest.parallel.nodes)
         for pack, halves in halved.items():
             say(f"pack {pack} ran out of memory: its halves are {' and '.join(halves)}")
         manifest = manifest.refined(run) if halved else manifest
         chosen = [half for pack in left for half in halved.get(pack, (pack,))]
-        cuts = _cuts(
-            standing, [pack for pack in manifest.workloads if only is None or pack in only], cluster, links, say
-        )
+        cuts = _cuts(states, [pack for pack in manifest.workloads if only is None or pack in only], cluster, links, say)
         load = scheduler.load()
         whole = functools.partial(_plan_of, manifest, run, plan)
-        prepared = _prepared(manifest, run, cluster, standing, chosen, cuts, memory, links, load, say, whole, minutes)
-        yield prepared
-        if prepared.drafts:
-            yield from sending.send(run, prepared.drafts, cluster, manifest.parallel, say)
+        submission_plan = _submission_plan(
+            manifest, run, cluster, states, chosen, cuts, memory, links, load, say, whole, minutes
+        )
+        yield submission_plan
+        if submission_plan.submissions:
+            yield from sending.send(run, submission_plan.submissions, cluster, manifest.parallel, say)
 
 
 def _write(plan: Plan, run: Path) -> None:
@@ -176,7 +184,7 @@ def _write(plan: Plan, run: Path) -> None:
 
 
 def _plan_of(manifest: Manifest, run: Path, plan: Plan | None) -> Plan:
-    """The plan with all packs of an manifest, read again where it is not at hand or some of them were halved."""
+    """The plan with all packs of a manifest, read again where it is not at hand or some of them were halved."""
     from pipeline.plan import read_plan  # takes seconds; only if packs have to be measured
 
     if plan is not None and plan.manifest.workloads.keys() == manifest.workloads.keys():
@@ -185,42 +193,44 @@ def _plan_of(manifest: Manifest, run: Path, plan: Plan | None) -> Plan:
     return written if plan is None else written.run_as(plan.experiment)
 
 
-def _prepared(
+def _submission_plan(
     manifest: Manifest,
     run: Path,
     cluster: Cluster,
-    standing: Standing,
+    states: PackStates,
     left: Sequence[str],
-    cuts: Sequence[Cut],
+    cuts: Sequence[MissingLinks],
     memory: Mapping[str, float],
     links: int,
     load: int,
     say: Say,
     plan: Callable[[], Plan],
     minutes: Mapping[str, int] | None = None,
-) -> Prepared:
-    waiting = frozenset(standing.kept_back - standing.finished)
-    counts = (len(standing.finished), len(standing.flying), waiting)
+) -> SubmissionPlan:
+    waiting = frozenset(states.kept_back - states.finished)
+    counts = (len(states.finished), len(states.in_flight), waiting)
     if not left and not cuts:
-        return Prepared(manifest, [], None, None, *counts)
+        return SubmissionPlan(manifest, [], None, None, *counts)
     parallel = manifest.parallel
-    flying = [pack for cut in cuts for task in cut.tasks for pack in task]
-    packs = {pack: manifest.workloads[pack] for pack in (*left, *flying)}
-    before = _expected(standing.submissions, cluster)
+    in_flight = [pack for cut in cuts for task in cut.tasks for pack in task]
+    packs = {pack: manifest.workloads[pack] for pack in (*left, *in_flight)}
+    before = _expected(states.submissions, cluster)
     expected = costs(list(packs.values()), manifest.recorded_steps, cluster.profile, cluster.name, say, plan, before)
     together = parallel.processes > 1
-    wish = Wish(cluster, expected.seconds, memory, links, load, parallel.nodes, together, manifest.how, minutes or {})
-    drafted = drafts(wish, code_version(), next_name(run), cuts)
-    judged = estimate(drafted, packs, cluster, expected.startup_s, parallel.nodes)
-    return Prepared(manifest, drafted, expected, judged, *counts)
+    request = SubmissionRequest(
+        cluster, expected.seconds, memory, links, load, parallel.nodes, together, manifest.how, minutes or {}
+    )
+    submissions_planned = plan_submissions(request, code_version(), next_name(run), cuts)
+    judged = estimate(submissions_planned, packs, cluster, expected.startup_s, parallel.nodes)
+    return SubmissionPlan(manifest, submissions_planned, expected, judged, *counts)
 
 
-def _cuts(standing: Standing, packs: Iterable[str], cluster: Cluster, links: int, say: Say) -> list[Cut]:
+def _cuts(states: PackStates, packs: Iterable[str], cluster: Cluster, links: int, say: Say) -> list[MissingLinks]:
     """Chains on a cluster that lack links, of so many, which are not finished."""
     profile = cluster.profile
     there = (cluster.name, profile.scheduler, profile.slurm_conf)
-    alike = [one for one in standing.submissions if (one.cluster, one.scheduler, one.slurm_conf) == there]
-    cuts = cut_short(alike, standing.held, set(packs) - standing.finished - standing.kept_back, links)
+    alike = [one for one in states.submissions if (one.cluster, one.scheduler, one.slurm_conf) == there]
+    cuts = missing_links(alike, states.held, set(packs) - states.finished - states.kept_back, links)
     for cut in cuts:
         say(f"a chain ends with {cut.before.name}; missing: link {', '.join(map(str, cut.links))}")
     return cuts

@@ -14,7 +14,7 @@ from pipeline.errors import PipelineError
 from pipeline.launch.clusters.lookup import Cluster, check_folder, check_name, profiles, read_cluster, read_profile
 from pipeline.launch.clusters.placeholders import IN_BRACES
 from pipeline.launch.clusters.profile import PLACED, Profile
-from pipeline.launch.clusters.queues import Band
+from pipeline.launch.clusters.queues import WalltimeTier
 
 ROOT = Path(__file__).parents[3]
 FILES = sorted((ROOT / "slurm").glob("*.yaml"))
@@ -107,7 +107,7 @@ def test_every_queue_of_a_profile_can_be_asked_for(name: str) -> None:
     for band in read_profile(name).bands:
         if band.queue:
             asked = [f"queue={band.queue}", f"gpus={min(1, band.gpus[1])}"]
-            assert band.queue in {found.queue for found in read_profile(name, asked).bands_of_size()}
+            assert band.queue in {found.queue for found in read_profile(name, asked).tiers_of_size()}
 
 
 @every_profile
@@ -251,7 +251,7 @@ def is_taken(name: str, change: str) -> bool:
     """Whether a change fits a cluster."""
     try:
         profile = read_profile(name, [change])
-        return not profile.bands or bool(profile.bands_of_size())
+        return not profile.bands or bool(profile.tiers_of_size())
     except PipelineError:
         return False
 
@@ -282,7 +282,7 @@ def test_jobs_are_not_sent_from_a_folder_whose_name_means_something_else(
     tmp_path: Path, name: str, refused: str, what: str
 ) -> None:
     for scheduler in ("slurm", "pbs", "local"):
-        profile = Profile("A cluster.", scheduler, "runs", gpus=0, bands=(Band(1.0),))  # type: ignore[arg-type]
+        profile = Profile("A cluster.", scheduler, "runs", gpus=0, bands=(WalltimeTier(1.0),))  # type: ignore[arg-type]
         if scheduler not in refused.split():
             check_name(Cluster("there", profile), tmp_path / name)
             continue

@@ -12,12 +12,12 @@ import pytest
 
 from pipeline.errors import FieldError
 from pipeline.launch.clusters.profile import Profile, filled_in
-from pipeline.launch.clusters.queues import Band, Charging, GpuType, Node
+from pipeline.launch.clusters.queues import Charging, GpuType, Node, WalltimeTier
 
 BANDS = (
-    Band(hours=72, queue="long", gpus=(1, 4), factor=1.5),
-    Band(hours=3, queue="gpu", gpus=(1, 8), running=2),
-    Band(hours=3, queue="cpu", gpus=(0, 0)),
+    WalltimeTier(hours=72, queue="long", gpus=(1, 4), factor=1.5),
+    WalltimeTier(hours=3, queue="gpu", gpus=(1, 8), running=2),
+    WalltimeTier(hours=3, queue="cpu", gpus=(0, 0)),
 )
 
 
@@ -35,7 +35,7 @@ def test_a_job_goes_where_the_shortest_band_grants_its_walltime(minutes: int, gp
 
 def test_the_order_in_which_bands_are_written_does_not_matter() -> None:
     for bands in itertools.permutations(BANDS):
-        assert [band.queue for band in profile(bands=bands).bands_of_size()] == ["gpu", "long"]
+        assert [band.queue for band in profile(bands=bands).tiers_of_size()] == ["gpu", "long"]
 
 
 def test_gpus_of_all_nodes_count() -> None:
@@ -55,12 +55,12 @@ def test_a_walltime_above_the_band_is_refused_with_the_longest_and_another_queue
 
 def test_a_queue_that_no_band_names_is_refused_with_the_nearest() -> None:
     with pytest.raises(FieldError, match="do not name the queue 'gup'") as refusal:
-        profile(queue="gup").bands_of_size()
+        profile(queue="gup").tiers_of_size()
     assert "'gpu'" in refusal.value.hint
 
 
 def test_a_band_without_a_queue_is_of_any_queue() -> None:
-    assert profile(bands=(Band(hours=1),), queue="whatever").band(60).hours == 1
+    assert profile(bands=(WalltimeTier(hours=1),), queue="whatever").band(60).hours == 1
 
 
 def test_more_gpus_than_a_node_has_are_refused() -> None:
@@ -91,9 +91,9 @@ def test_a_gpu_that_the_cluster_does_not_have_is_refused_with_the_nearest() -> N
 
 
 def test_a_gpu_is_sought_only_in_the_queues_that_have_it() -> None:
-    assert [band.queue for band in profile(gpu_types=TYPES, gpu_type="big").bands_of_size()] == ["gpu"]
+    assert [band.queue for band in profile(gpu_types=TYPES, gpu_type="big").tiers_of_size()] == ["gpu"]
     with pytest.raises(FieldError, match="long has no big") as refusal:
-        profile(gpu_types=TYPES, gpu_type="big", queue="long").bands_of_size()
+        profile(gpu_types=TYPES, gpu_type="big", queue="long").tiers_of_size()
     assert refusal.value.hint == "it is in gpu"
 
 
@@ -141,10 +141,10 @@ def test_what_a_person_has_to_give_is_asked_for_by_name() -> None:
 
 
 def test_a_queue_may_need_what_another_does_not() -> None:
-    bands = (Band(hours=1, queue="free"), Band(hours=9, queue="paid", needs=("project",)))
+    bands = (WalltimeTier(hours=1, queue="free"), WalltimeTier(hours=9, queue="paid", needs=("project",)))
     assert profile(bands=bands).needed() == ()
     assert profile(bands=bands, queue="paid").needed() == ("project",)
-    assert profile(bands=(Band(hours=1, needs=("project",)), Band(hours=9))).needed() == ()
+    assert profile(bands=(WalltimeTier(hours=1, needs=("project",)), WalltimeTier(hours=9))).needed() == ()
 
 
 def test_placeholders_are_filled_in() -> None:
@@ -187,7 +187,7 @@ def test_an_unknown_placeholder_is_refused(field: str) -> None:
         ({"memory_gib": 0.0}, "memory_gib must be positive"),
         ({"stop_margin_seconds": -1.0}, "stop_margin_seconds must be positive"),
         ({"needs": ("porject",)}, "no field 'porject'"),
-        ({"bands": (Band(hours=1, needs=("porject",)),)}, "no field 'porject'"),
+        ({"bands": (WalltimeTier(hours=1, needs=("porject",)),)}, "no field 'porject'"),
         ({"bands": ()}, "no bands"),
     ],
 )
@@ -208,7 +208,7 @@ def test_what_cannot_be_is_refused(changes: dict[str, Any], complaint: str) -> N
 )
 def test_a_band_that_cannot_be_is_refused(field: str, value: Any, complaint: str) -> None:
     with pytest.raises(FieldError, match=complaint):
-        Band(**({"hours": 1.0} | {field: value}))
+        WalltimeTier(**({"hours": 1.0} | {field: value}))
 
 
 def test_processes_of_this_machine_have_no_queue() -> None:

@@ -11,7 +11,7 @@ from pipeline.launch.clusters.profile import Profile
 from pipeline.launch.cost.calibration import (
     MOST_PILOTS,
     STARTUP_SECONDS,
-    Measured,
+    PackTiming,
     costs,
     place_of,
     remember_job,
@@ -159,4 +159,4 @@ def test_home_that_cannot_be_written_only_costs_time(cache):
 
 
 def test_time_of_a_training_is_that_of_its_parts():
-    assert Measured(1.0, 0.01, 0.5, "pilot").seconds(200, 4) == pytest.approx(1 + 2 + 2)
+    assert PackTiming(1.0, 0.01, 0.5, "pilot").seconds(200, 4) == pytest.approx(1 + 2 + 2)

@@ -7,9 +7,9 @@ from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
 from pipeline.launch.clusters.lookup import Cluster, read_cluster
 from pipeline.launch.clusters.profile import Profile
-from pipeline.launch.clusters.queues import Band
+from pipeline.launch.clusters.queues import WalltimeTier
 from pipeline.launch.cost.estimate import estimate, gpu_busy, table
-from pipeline.launch.submit.planned_submissions import Wish, drafts
+from pipeline.launch.submit.planned_submissions import SubmissionRequest, plan_submissions
 from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan
 from pipeline.problems.targets import Sine
@@ -24,12 +24,14 @@ def packs(**fields):
 
 def judged(cluster, chosen, seconds=3600.0, links=1, startup_s=0.0):
     named = {pack.pack: pack for pack in chosen}
-    found = drafts(Wish(cluster, dict.fromkeys(named, seconds), {}, links), "code", "xor-0a1b2c-1")
+    found = plan_submissions(
+        SubmissionRequest(cluster, dict.fromkeys(named, seconds), {}, links), "code", "xor-0a1b2c-1"
+    )
     return estimate(found, named, cluster, startup_s), table(found, named, startup_s)
 
 
 def cluster(**fields):
-    usual = {"description": "a cluster", "scheduler": "slurm", "folder": "runs", "bands": (Band(1.0),)}
+    usual = {"description": "a cluster", "scheduler": "slurm", "folder": "runs", "bands": (WalltimeTier(1.0),)}
     return Cluster("somewhere", Profile(**usual | {"gpus": 0, "memory_gib": 8.0} | fields))
 
 
@@ -83,10 +85,13 @@ def test_gpu_with_little_to_do_is_warned_of():
 @pytest.mark.parametrize(
     "bands, way",
     [
-        ((Band(1.0),), "without GPUs: --set cluster.gpus=0"),
-        ((Band(1.0, "gpu", (1, 2)), Band(3.0, "gpu", (0, 0))), "without GPUs: --set cluster.gpus=0"),
-        ((Band(1.0, "gpu", (1, 2)), Band(3.0, "cpu", (0, 0))), "cluster.gpus=0 --set cluster.queue=cpu"),
-        ((Band(1.0, "gpu", (1, 2)),), "so take another one, or your own machine (--cluster local)"),
+        ((WalltimeTier(1.0),), "without GPUs: --set cluster.gpus=0"),
+        ((WalltimeTier(1.0, "gpu", (1, 2)), WalltimeTier(3.0, "gpu", (0, 0))), "without GPUs: --set cluster.gpus=0"),
+        (
+            (WalltimeTier(1.0, "gpu", (1, 2)), WalltimeTier(3.0, "cpu", (0, 0))),
+            "cluster.gpus=0 --set cluster.queue=cpu",
+        ),
+        ((WalltimeTier(1.0, "gpu", (1, 2)),), "so take another one, or your own machine (--cluster local)"),
     ],
 )
 def test_who_is_warned_of_an_idle_gpu_is_told_of_a_way_that_the_cluster_takes(bands, way):

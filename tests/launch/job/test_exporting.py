@@ -23,7 +23,7 @@ from wandb_state import ENTITY, KEY, Fault
 
 from pipeline.config import read_experiment
 from pipeline.launch.job.exporting import Exporter
-from pipeline.launch.job.worker import Diary, exporter_of
+from pipeline.launch.job.worker import AttemptLog, exporter_of
 from pipeline.launch.notes.attempts import Attempt, read_attempts
 from pipeline.launch.notes.submission import Submission, folder_of, read_submissions
 from pipeline.launch.state.logs import logs_of
@@ -145,14 +145,14 @@ from pathlib import Path
 from pipeline.config import read_experiment
 from pipeline.experiment.parallelism import Parallel
 from pipeline.launch.clusters.lookup import read_cluster
-from pipeline.launch.submit.planned_submissions import Wish, drafts
+from pipeline.launch.submit.planned_submissions import SubmissionRequest, plan_submissions
 from pipeline.launch.notes.submission import next_name
 from pipeline.launch.submit.sending import send
 from pipeline.plan import read_plan
 
 run, cluster = Path(sys.argv[1]), read_cluster("local", sys.argv[2:])
-wish = Wish(cluster, {pack.id: 1.0 for pack in read_plan(run).packs}, {})
-list(send(run, drafts(wish, "", next_name(run)), cluster, Parallel(), print))
+request = SubmissionRequest(cluster, {pack.id: 1.0 for pack in read_plan(run).packs}, {})
+list(send(run, plan_submissions(request, "", next_name(run)), cluster, Parallel(), print))
 """
 TWO = "gpus=2"
 """A worker for each; that there are none does not matter to an experiment that wants the processor."""
@@ -345,7 +345,7 @@ def test_the_first_worker_of_a_job_exports_where_the_profile_says_so(
         "xor-0a1b2c-1", "soc", (), "slurm", None, (("p1",),), (1.0,), {}, 30, 16.0, 60.0, 1, False, 0, None, "code",
         0.0, "12", wandb=wandb,
     )  # fmt: skip
-    exporter = exporter_of(sent, Diary(tmp_path, Attempt(sent.name, 0, worker, 1, "12", 0.0)))
+    exporter = exporter_of(sent, AttemptLog(tmp_path, Attempt(sent.name, 0, worker, 1, "12", 0.0)))
     assert exporter.wanted == wanted
     assert exporter.log == tmp_path / "jobs" / sent.name / f"12_{worker}_wandb_log.out"
 

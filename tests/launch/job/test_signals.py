@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from pipeline.launch.job.signals import END_OF_JOB, STARTED, Interrupts, began_at, stop_at
+from pipeline.launch.job.signals import END_OF_JOB, STARTED, JobSignals, began_at, stop_at
 from pipeline.launch.notes.submission import Submission
 from pipeline.training.deadline import Deadline
 
@@ -17,10 +17,10 @@ SENT = Submission(
 
 
 @pytest.fixture
-def interrupts():
-    """Interrupts an hour before the deadline; signals are put back afterwards."""
+def signals():
+    """JobSignals an hour before the deadline; signals are put back afterwards."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)}
-    yield Interrupts(Deadline(time.monotonic() + 3600))
+    yield JobSignals(Deadline(time.monotonic() + 3600))
     for number, handler in before.items():
         signal.signal(number, handler)
 
@@ -40,38 +40,36 @@ def test_worker_stops_by_its_own_clock_where_no_end_is_named(monkeypatch):
     assert began_at() == pytest.approx(time.time(), abs=5)
 
 
-def test_being_told_to_end_brings_the_deadline_forward(interrupts):
-    interrupts.listen()
-    assert not interrupts.deadline.passed()
+def test_being_told_to_end_brings_the_deadline_forward(signals):
+    signals.listen()
+    assert not signals.deadline.passed()
     os.kill(os.getpid(), signal.SIGTERM)
-    assert interrupts.deadline.passed()
-    assert interrupts.told_to_end
+    assert signals.deadline.passed()
+    assert signals.sigterm_received
 
 
 @pytest.mark.parametrize("name", ["USR1", "USR2"])
-def test_warning_brings_the_deadline_forward_and_what_submitit_would_do_is_kept_for_later(
-    interrupts, name, monkeypatch
-):
+def test_warning_brings_the_deadline_forward_and_what_submitit_would_do_is_kept_for_later(signals, name, monkeypatch):
     monkeypatch.setenv("SUBMITIT_PREEMPT_SIGNAL", name)
     number, done = getattr(signal, f"SIG{name}"), []
     signal.signal(number, lambda *_: done.append("queued again"))
-    interrupts.listen()
+    signals.listen()
     os.kill(os.getpid(), number)
-    assert interrupts.deadline.passed()
-    assert not interrupts.told_to_end
+    assert signals.deadline.passed()
+    assert not signals.sigterm_received
     assert done == []
-    interrupts.queue_again()
+    signals.queue_again()
     assert done == ["queued again"]
 
 
-def test_deadline_is_never_put_off(interrupts):
-    interrupts.listen()
-    interrupts.deadline.bring_forward(time.monotonic() - 5)
+def test_deadline_is_never_put_off(signals):
+    signals.listen()
+    signals.deadline.bring_forward(time.monotonic() - 5)
     os.kill(os.getpid(), signal.SIGTERM)
-    assert interrupts.deadline.passed()
+    assert signals.deadline.passed()
 
 
-def test_nothing_is_queued_again_where_submitit_listens_to_nothing(interrupts):
+def test_nothing_is_queued_again_where_submitit_listens_to_nothing(signals):
     signal.signal(signal.SIGUSR2, signal.SIG_DFL)
-    interrupts.listen()
-    interrupts.queue_again()
+    signals.listen()
+    signals.queue_again()

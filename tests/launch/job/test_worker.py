@@ -16,7 +16,7 @@ import pytest
 
 from pipeline.experiment.experiment import Experiment
 from pipeline.launch.cost.calibration import STARTUP, place_of
-from pipeline.launch.job.worker import Diary, meeting_of, remember, share_gpus
+from pipeline.launch.job.worker import AttemptLog, meeting_of, remember, share_gpus
 from pipeline.launch.notes.attempts import Attempt
 from pipeline.launch.notes.submission import Submission
 from pipeline.models.shallow import Shallow
@@ -255,16 +255,16 @@ def test_only_packs_that_were_trained_from_their_first_step_say_how_long_such_pa
     whole, resumed = (pack.id for pack in plan.packs)
     write_plan(plan, tmp_path)
     (tmp_path / "checkpoints" / resumed).mkdir(parents=True)
-    diary = Diary(tmp_path, Attempt("xor-0a1b2c-1", 0, 0, 1, "12", 100.0, ready_at=107.0))
+    attempt_log = AttemptLog(tmp_path, Attempt("xor-0a1b2c-1", 0, 0, 1, "12", 100.0, ready_at=107.0))
     for pack in (whole, resumed):
-        diary.begin(pack)
+        attempt_log.begin(pack)
         row = {"trial": pack, "status": "done", "pack": pack, "seconds": 30.0, "job": "12"}
         write_outcomes(tmp_path, pack, pl.DataFrame([{name: row.get(name) for name in OUTCOMES}], schema=OUTCOMES))
     sent = Submission(
         "xor-0a1b2c-1", "somewhere", (), "slurm", None, ((whole, resumed),), (1.0,), {}, 30, None, 60.0, 0, False, 0,
         None, "code", 0.0, "12",
     )  # fmt: skip
-    remember(sent, diary)
+    remember(sent, attempt_log)
     kinds = {path.stem for path in place_of("somewhere", 0).glob("*.json")}
     assert kinds == {STARTUP, plan.manifest.workloads[whole].kind}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.launch.notes.array_tasks import elements_called
+from pipeline.launch.notes.array_tasks import array_task_indices
 from pipeline.launch.notes.submission import Submission, folder_of
 
 NAME = "xor-0a1b2c-1"
@@ -51,7 +51,7 @@ def pbs_run(tmp_path):
     ],
 )
 def test_ids_of_pbs(pbs_run, what, elements):
-    assert elements_called(pbs_run, array("pbs"), what) == elements
+    assert array_task_indices(pbs_run, array("pbs"), what) == elements
 
 
 @pytest.mark.parametrize(
@@ -76,17 +76,17 @@ def test_ids_of_pbs(pbs_run, what, elements):
     ],
 )
 def test_ids_of_slurm(tmp_path, what, elements):
-    assert elements_called(tmp_path, array("slurm"), what) == elements
+    assert array_task_indices(tmp_path, array("slurm"), what) == elements
 
 
 def test_job_that_is_no_array_has_no_elements(tmp_path):
-    assert elements_called(tmp_path, array("slurm", elements=1), "19") == [0]
-    assert elements_called(tmp_path, array("slurm", elements=1), "19.batch") == [0]
-    assert elements_called(tmp_path, array("pbs", elements=1), "19.pbs01") == [0]
-    assert elements_called(tmp_path, array("slurm", elements=1), "19_0") == []
-    assert elements_called(tmp_path, array("pbs", elements=1), "19[0]") == []
+    assert array_task_indices(tmp_path, array("slurm", elements=1), "19") == [0]
+    assert array_task_indices(tmp_path, array("slurm", elements=1), "19.batch") == [0]
+    assert array_task_indices(tmp_path, array("pbs", elements=1), "19.pbs01") == [0]
+    assert array_task_indices(tmp_path, array("slurm", elements=1), "19_0") == []
+    assert array_task_indices(tmp_path, array("pbs", elements=1), "19[0]") == []
 
 
 def test_what_has_no_job_yet_has_no_elements(tmp_path):
-    assert elements_called(tmp_path, array("slurm", job=None), NAME) == []
-    assert elements_called(tmp_path, array("pbs", job=None), "None") == []
+    assert array_task_indices(tmp_path, array("slurm", job=None), NAME) == []
+    assert array_task_indices(tmp_path, array("pbs", job=None), "None") == []

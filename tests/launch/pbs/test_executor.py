@@ -20,7 +20,7 @@ from submitit.core.utils import FailedJobError, UncompletedJobError
 
 from pipeline.errors import PipelineError
 from pipeline.launch.commands import run
-from pipeline.launch.notes.exit_reasons import TIME_LIMIT, cause
+from pipeline.launch.notes.exit_reasons import TIME_LIMIT, exit_reason
 from pipeline.launch.pbs.executor import PbsExecutor, PbsJob, delete, exit_code, full_id, printed_id, with_own_word
 from pipeline.launch.pbs.qstat import JobInfo, ask, find_by_name, users_jobs
 from pipeline.launch.pbs.script import allowed_name, walltime
@@ -289,7 +289,7 @@ def test_a_job_over_its_walltime_is_timed_out_and_its_log_says_so(pbs: FakePbs, 
     until(job, "TIMEOUT")
     assert job.get_info()["ExitStatus"] == "-29"
     (told,) = spooled(tmp_path, "jobs")[job.job_id]
-    assert cause([told]) == TIME_LIMIT
+    assert exit_reason([told]) == TIME_LIMIT
 
 
 def test_one_element_is_cancelled_and_the_others_go_on(

@@ -12,16 +12,16 @@ from pipeline.launch.clusters.lookup import read_cluster
 from pipeline.launch.clusters.queues import Node
 from pipeline.launch.probe.cluster_findings import compared
 from pipeline.launch.probe.findings import FINE, Finding
-from pipeline.launch.probe.live_cluster import Queue, Site
+from pipeline.launch.probe.live_cluster import LiveCluster, LiveQueue
 
 GPUS = {"nv": 1, "a100-40": 1, "a100-80": 1, "h100-47": 4, "h100-96": 2, "h200-141": 4}
-SOC = Site(
+SOC = LiveCluster(
     scheduler="SLURM 23.11",
     queues=(
-        Queue("gpu", default=True, hours=3, gpu_types=GPUS),
-        Queue("gpu-long", hours=72, gpu_types=GPUS),
-        Queue("normal", hours=3),
-        Queue("long", hours=72),
+        LiveQueue("gpu", default=True, hours=3, gpu_types=GPUS),
+        LiveQueue("gpu-long", hours=72, gpu_types=GPUS),
+        LiveQueue("normal", hours=3),
+        LiveQueue("long", hours=72),
     ),
     max_array=1001,
     max_jobs=100,
@@ -29,24 +29,24 @@ SOC = Site(
     accounts=("allusers",),
     qos=("normal",),
 )
-ASPIRE = Site(
+ASPIRE = LiveCluster(
     scheduler="PBS 2022.1",
     queues=(
-        Queue("normal", default=True, leads_to=("gdev", "g1", "glong", "qdev")),
-        Queue("gdev", hours=2, gpus=(1, 4), running=2, hidden=True),
-        Queue("g1", hours=24, gpus=(1, 1), hidden=True),
-        Queue("glong", hours=120, gpus=(1, 64), hidden=True),
-        Queue("qdev", hours=2, gpus=(None, 0), hidden=True),
-        Queue("training", hours=1),
+        LiveQueue("normal", default=True, leads_to=("gdev", "g1", "glong", "qdev")),
+        LiveQueue("gdev", hours=2, gpus=(1, 4), running=2, hidden=True),
+        LiveQueue("g1", hours=24, gpus=(1, 1), hidden=True),
+        LiveQueue("glong", hours=120, gpus=(1, 64), hidden=True),
+        LiveQueue("qdev", hours=2, gpus=(None, 0), hidden=True),
+        LiveQueue("training", hours=1),
     ),
 )
 
 
-def told(cluster: str, site: Site, *changes: str) -> dict[str, Finding]:
+def told(cluster: str, site: LiveCluster, *changes: str) -> dict[str, Finding]:
     return {finding.field: finding for finding in compared(read_cluster(cluster, changes).profile, site)}
 
 
-def with_queue(site: Site, name: str, **changes: Any) -> Site:
+def with_queue(site: LiveCluster, name: str, **changes: Any) -> LiveCluster:
     queues = (dataclasses.replace(queue, **changes) if queue.name == name else queue for queue in site.queues)
     return dataclasses.replace(site, queues=tuple(queues))
 
@@ -77,7 +77,7 @@ def test_a_closed_queue_is_told() -> None:
 
 
 def test_queues_that_the_profile_does_not_know_are_told() -> None:
-    site = dataclasses.replace(SOC, queues=(*SOC.queues, Queue("interactive", hours=1)))
+    site = dataclasses.replace(SOC, queues=(*SOC.queues, LiveQueue("interactive", hours=1)))
     assert told("soc", site)["other queues"].live == "interactive"
     assert "other queues" not in told("soc", SOC)
 
@@ -125,7 +125,7 @@ def test_the_limits_of_a_routing_queue_are_those_of_the_queues_behind_it() -> No
 
 
 def test_queues_behind_another_are_no_news() -> None:
-    hidden = Queue("reserved", hours=1, hidden=True)
+    hidden = LiveQueue("reserved", hours=1, hidden=True)
     routed = (dataclasses.replace(queue, hidden=False) for queue in ASPIRE.queues)
     assert told("aspire2a", dataclasses.replace(ASPIRE, queues=(*routed, hidden)))["other queues"].live == "training"
 

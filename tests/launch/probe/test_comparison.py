@@ -108,10 +108,10 @@ def test_a_larger_pbs_site_tells_its_limits(path: Path) -> None:
         f",[u:{getpass.getuser()}=100]\n"
         "    job_history_enable = True\n    job_history_duration = 12:00:00\n    max_array_size = 1000\n"
     )
-    queues = "Queue: normal\n    queue_type = Route\n    enabled = True\n    started = True\n"
+    queues = "LiveQueue: normal\n    queue_type = Route\n    enabled = True\n    started = True\n"
     queues += "    route_destinations = gdev,g1,glong\n\n"
     for name, hours, most in (("gdev", 2, 4), ("g1", 24, 1), ("glong", 96, 64)):
-        queues += f"Queue: {name}\n    resources_max.walltime = {hours}:00:00\n    resources_min.ngpus = 1\n"
+        queues += f"LiveQueue: {name}\n    resources_max.walltime = {hours}:00:00\n    resources_min.ngpus = 1\n"
         queues += (
             f"    resources_max.ngpus = {most}\n    from_route_only = True\n    enabled = True\n    started = True\n\n"
         )
@@ -207,7 +207,7 @@ def test_accounting_that_is_down_is_told_and_nothing_else_is_lost(
 
 def test_a_job_reports_what_it_sees(dev: Cluster, tmp_path: Path) -> None:
     answers = tmp_path / "answers.json"
-    program = f"from pipeline.launch.probe.node_inventory import look_around; look_around({str(answers)!r}, [])"
+    program = f"from pipeline.launch.probe import node_inventory as n; n.write_node_inventory({str(answers)!r}, [])"
     job = ["srun", "--gres=gpu:2", "--time=1", "--mem=500", sys.executable, "-c", program]
     environment = {"SLURM_CONF": str(dev.profile.slurm_conf), "PATH": "/usr/bin:/bin"}
     subprocess.run(job, cwd=ROOT, env=environment, check=True, timeout=120, capture_output=True)

@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
-from pipeline.launch.probe.node_inventory import look_around
+from pipeline.launch.probe.node_inventory import write_node_inventory
 
 UNREACHABLE = "127.0.0.1:9"
 
 
 def seen(path: Path, *hosts: str) -> dict[str, Any]:
-    look_around(str(path / "answers.json"), hosts)
+    write_node_inventory(str(path / "answers.json"), hosts)
     answers: dict[str, Any] = json.loads((path / "answers.json").read_text())
     return answers
 
@@ -122,4 +122,4 @@ def test_a_host_that_says_nothing_holds_the_job_up_for_seconds_only(tmp_path: Pa
 
 def test_a_folder_that_cannot_be_written_to_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="nowhere"):
-        look_around(str(tmp_path / "nowhere" / "answers.json"), ())
+        write_node_inventory(str(tmp_path / "nowhere" / "answers.json"), ())

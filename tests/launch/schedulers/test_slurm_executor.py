@@ -13,16 +13,16 @@ from pipeline.errors import PipelineError
 from pipeline.experiment.parallelism import Parallel
 from pipeline.launch.clusters.lookup import Cluster
 from pipeline.launch.clusters.profile import Profile
-from pipeline.launch.clusters.queues import Band
+from pipeline.launch.clusters.queues import WalltimeTier
 from pipeline.launch.notes.submission import Submission, read_submissions, write_submission
-from pipeline.launch.schedulers.slurm import Slurm
+from pipeline.launch.schedulers.slurm import SlurmScheduler
 from pipeline.launch.schedulers.slurm_executor import bare_number, sentence
-from pipeline.launch.state.in_flight import held, settle
+from pipeline.launch.state.in_flight import held, reconcile
 from pipeline.launch.submit.cancel import cancel
-from pipeline.launch.submit.planned_submissions import Wish, drafts
+from pipeline.launch.submit.planned_submissions import SubmissionRequest, plan_submissions
 from pipeline.launch.submit.sending import send
 
-PROFILE = Profile("A cluster.", "slurm", "runs", gpus=0, memory_gib=8.0, bands=(Band(1.0),))
+PROFILE = Profile("A cluster.", "slurm", "runs", gpus=0, memory_gib=8.0, bands=(WalltimeTier(1.0),))
 SENTENCE = "echo Submitted batch job 4711"
 QUEUE = "4711_0|PENDING|xor-0a1b2c-1|None\n4711_1|PENDING|xor-0a1b2c-1|None"
 
@@ -60,7 +60,7 @@ def sent(programs: Path, tmp_path: Path) -> Callable[..., Submission]:
     def send_some(prints: str = SENTENCE, **fields: object) -> Submission:
         program(programs, "sbatch", prints)
         cluster = Cluster("somewhere", dataclasses.replace(PROFILE, job_minutes=0.5, **fields))  # type: ignore[arg-type]
-        made = drafts(Wish(cluster, {"p1": 60.0, "p2": 60.0}, {}), "code", "xor-0a1b2c-1")
+        made = plan_submissions(SubmissionRequest(cluster, {"p1": 60.0, "p2": 60.0}, {}), "code", "xor-0a1b2c-1")
         list(send(tmp_path / "run", made, cluster, Parallel(), print))
         (note,) = read_submissions(tmp_path / "run")
         return note
@@ -209,11 +209,11 @@ def test_interrupted_submit_is_looked_for_on_each_cluster_that_may_have_its_job(
     run, note = tmp_path / "run", sent()
     write_submission(run, dataclasses.replace(note, job=None, clusters="big,small"))
     program(programs, "squeue", f'[ "$SLURM_CLUSTERS" = small ] && echo "{QUEUE}"; true')
-    settle(run, print)
+    reconcile(run, print)
     (found,) = read_submissions(run)
     assert (found.job, found.clusters) == ("4711", "small")
 
 
 def test_jobs_in_hidden_partitions_are_seen(programs: Path, tmp_path: Path) -> None:
     program(programs, "squeue", f"case \"$*\" in *--all*) echo '{QUEUE}'; echo '4712|REVOKED|x-1|None';; esac")
-    assert {task.id for task in Slurm().tasks({"4711": tmp_path, "4712": tmp_path})} == {"4711_0", "4711_1"}
+    assert {task.id for task in SlurmScheduler().tasks({"4711": tmp_path, "4712": tmp_path})} == {"4711_0", "4711_1"}

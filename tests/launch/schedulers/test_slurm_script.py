@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.launch.schedulers.scheduler import Request
+from pipeline.launch.schedulers.scheduler import JobRequest
 from pipeline.launch.schedulers.slurm_script import options_in, script_text
 
 
 def script(folder: Path, elements: int = 1, **more: object) -> str:
     usual: dict[str, object] = {"name": "xor-1", "minutes": 5, "workers": 1, "gpus": 0, "python": "python", "setup": ()}
-    return script_text(Request(**usual | {"at_a_time": 4} | more), folder, elements)  # type: ignore[arg-type]
+    return script_text(JobRequest(**usual | {"at_a_time": 4} | more), folder, elements)  # type: ignore[arg-type]
 
 
 def asked(text: str) -> list[str]:

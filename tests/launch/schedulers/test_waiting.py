@@ -6,7 +6,7 @@ import sys
 import threading
 
 from pipeline.launch.schedulers import waiting
-from pipeline.launch.schedulers.waiting import told_if_slow
+from pipeline.launch.schedulers.waiting import announce_if_slow
 
 
 def test_what_takes_long_is_told_and_what_does_not_is_not(monkeypatch):
@@ -17,23 +17,23 @@ def test_what_takes_long_is_told_and_what_does_not_is_not(monkeypatch):
         if len(said) == 2:
             twice.set()
 
-    with told_if_slow(say, "waiting"):
+    with announce_if_slow(say, "waiting"):
         pass
     assert said == []
-    monkeypatch.setattr(waiting, "SECONDS_UNTIL_TOLD", 0.05)
-    with told_if_slow(say, "waiting"):
+    monkeypatch.setattr(waiting, "SECONDS_UNTIL_ANNOUNCED", 0.05)
+    with announce_if_slow(say, "waiting"):
         assert twice.wait(60)
     assert said[:2] == ["waiting (0.05 s so far)", "waiting (0.1 s so far)"]
 
 
 def test_it_is_told_where_it_would_have_been_before_the_block(monkeypatch, capsys):
-    monkeypatch.setattr(waiting, "SECONDS_UNTIL_TOLD", 0.05)
+    monkeypatch.setattr(waiting, "SECONDS_UNTIL_ANNOUNCED", 0.05)
     told = threading.Event()
 
     def say(text):
         print(text, file=sys.stderr)
         told.set()
 
-    with told_if_slow(say, "waiting"), contextlib.redirect_stderr(io.StringIO()):
+    with announce_if_slow(say, "waiting"), contextlib.redirect_stderr(io.StringIO()):
         assert told.wait(60)
     assert capsys.readouterr().err.startswith("waiting (0.05 s so far)\n")

@@ -20,7 +20,7 @@ from pipeline.launch.notes.submission import Submission, folder_of
 from pipeline.launch.notes.terminations import note_cancelled
 from pipeline.launch.pbs.qstat import ask
 from pipeline.launch.state.history import incidents
-from pipeline.launch.state.in_flight import after_endings, held, let_begin, one_submitter
+from pipeline.launch.state.in_flight import close_finished_predecessors, held, held_after_ending, submit_lock
 
 TASKS = (("p1",), ("p2",), ("p3",))
 
@@ -119,11 +119,11 @@ def test_job_that_was_cancelled_is_waited_for_as_long_as_it_takes_to_end(pbs: Fa
     note_id(tmp_path, sent, id_)
     wait_for(lambda: ask([id_])[id_].state == "RUNNING")
     said: list[str] = []
-    assert after_endings(tmp_path, [sent], said.append) == {sent.job}
+    assert held_after_ending(tmp_path, [sent], said.append) == {sent.job}
     assert said == []
     note_cancelled(folder_of(tmp_path, sent.name), [str(sent.job)])
     run(["qdel", id_])
-    assert after_endings(tmp_path, [sent], said.append) == set()
+    assert held_after_ending(tmp_path, [sent], said.append) == set()
     assert said == ["1 job of this run is ending; waiting for that"]
 
 
@@ -131,7 +131,7 @@ def test_job_that_is_completing_on_slurm_is_waited_for(says: Callable[..., None]
     name = "xor-0a1b2c-1"
     says("squeue", f"12_0|COMPLETING|{name}|None\n12_1|RUNNING|{name}|None\n", f"12_1|RUNNING|{name}|None\n")
     said: list[str] = []
-    assert after_endings(tmp_path, [submission(scheduler="slurm")], said.append) == {"12_1"}
+    assert held_after_ending(tmp_path, [submission(scheduler="slurm")], said.append) == {"12_1"}
     assert said == ["1 job of this run is ending; waiting for that"]
 
 
@@ -142,7 +142,7 @@ def test_job_that_was_told_to_end_long_ago_and_goes_on_is_in_flight(says: Callab
     note_cancelled(folder, ["12_0"])
     (folder / "cancelled").write_text(f'{{"12_0": {time.time() - 1000}}}')
     said: list[str] = []
-    assert after_endings(tmp_path, [sent], said.append) == {"12_0"}
+    assert held_after_ending(tmp_path, [sent], said.append) == {"12_0"}
     assert said == ["1 job has not ended within 120 s; what it trains stays its own"]
 
 
@@ -162,7 +162,7 @@ def test_where_there_are_no_locks_jobs_are_sent_and_that_is_said(
 ) -> None:
     answering(monkeypatch, number)
     told: list[str] = []
-    with one_submitter(tmp_path, told.append):
+    with submit_lock(tmp_path, told.append):
         pass
     assert told == [f"the file system of {tmp_path / 'jobs'} has no locks: start nothing twice in this run"]
 
@@ -172,7 +172,7 @@ def test_nothing_is_sent_where_it_cannot_be_known_whether_somebody_else_does(
 ) -> None:
     answering(monkeypatch, errno.EIO)
     message = re.escape(f"{tmp_path / 'jobs' / '.lock'}: cannot be locked: what the c library says\n  hint: ")
-    with pytest.raises(PipelineError, match=f"^{message}"), one_submitter(tmp_path, print):
+    with pytest.raises(PipelineError, match=f"^{message}"), submit_lock(tmp_path, print):
         pass
 
 
@@ -187,15 +187,15 @@ def test_link_does_not_wait_for_an_array_of_which_only_the_name_is_left(pbs: Fak
     note_id(tmp_path, first, array)
     note_id(tmp_path, second, link)
     said: list[str] = []
-    let_begin(tmp_path, [first, second], {f"{first.job}_0", str(second.job)}, said.append)
+    close_finished_predecessors(tmp_path, [first, second], {f"{first.job}_0", str(second.job)}, said.append)
     assert said == []  # something of it still runs
     wait_for(lambda: held(tmp_path, [first, second]) == {second.job})
-    let_begin(tmp_path, [first, second], {str(second.job)}, said.append)
+    close_finished_predecessors(tmp_path, [first, second], {str(second.job)}, said.append)
     assert said == [
         f"{first.name} was over, but not for its server, which let {second.name} wait for it: it was closed"
     ]
     wait_for(lambda: ask([link])[link].state == "RUNNING")
-    let_begin(tmp_path, [first, second], {str(second.job)}, said.append)
+    close_finished_predecessors(tmp_path, [first, second], {str(second.job)}, said.append)
     assert len(said) == 1
 
 
@@ -208,7 +208,7 @@ def test_why_a_server_killed_a_job_is_kept_when_it_is_seen(pbs: FakePbs, tmp_pat
     pbs.set(over_memory=[id_])
     wait_for(lambda: ask([id_])[id_].state == "COMPLETING")  # its output is brought out, for over a minute at times
     said: list[str] = []
-    assert after_endings(tmp_path, [sent], said.append) == set()
+    assert held_after_ending(tmp_path, [sent], said.append) == set()
     assert said == ["1 job of this run is ending; waiting for that"]
     pbs.set(history=False)
     wait_for(lambda: ask([id_])[id_].state == "GONE")

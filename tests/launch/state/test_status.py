@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.launch.notes.attempts import Attempt, write_attempt
 from pipeline.launch.notes.submission import Submission, write_submission
-from pipeline.launch.schedulers.pbs import Pbs
+from pipeline.launch.schedulers.pbs import PbsScheduler
 from pipeline.launch.state.status import status
 from pipeline.records.schema import OUTCOMES
 from pipeline.records.store import write_outcomes
@@ -261,5 +261,5 @@ def test_suspended_job_of_pbs_waits_and_says_so(tmp_path, monkeypatch, comment):
     )
     (tmp_path / "qstat").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    (task,) = Pbs().tasks({"12": tmp_path})
+    (task,) = PbsScheduler().tasks({"12": tmp_path})
     assert (task.state, task.reason) == ("pending", "suspended")

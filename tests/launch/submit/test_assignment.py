@@ -9,12 +9,17 @@ from hypothesis import strategies as st
 
 from pipeline.errors import FieldError, PipelineError
 from pipeline.launch.clusters.profile import Profile
-from pipeline.launch.clusters.queues import Band
+from pipeline.launch.clusters.queues import WalltimeTier
 from pipeline.launch.submit.assignment import MARGIN_SHARE, lay_out, margin_seconds, number_of_jobs, walltime
 
 
 def profile(**fields):
-    given = {"description": "a cluster", "scheduler": "slurm", "folder": "runs", "bands": (Band(1.0), Band(24.0))}
+    given = {
+        "description": "a cluster",
+        "scheduler": "slurm",
+        "folder": "runs",
+        "bands": (WalltimeTier(1.0), WalltimeTier(24.0)),
+    }
     return Profile(**given | {"gpus": 0} | fields)
 
 

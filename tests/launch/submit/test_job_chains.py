@@ -14,7 +14,7 @@ from pipeline.cli import main
 from pipeline.config import read_experiment
 from pipeline.launch.cost.calibration import remember_job
 from pipeline.launch.notes.submission import Submission, read_submissions, write_submission
-from pipeline.launch.submit.job_chains import cut_short
+from pipeline.launch.submit.job_chains import missing_links
 from pipeline.plan import make_plan
 from pipeline.records.schema import OUTCOMES
 from pipeline.records.store import write_outcomes
@@ -35,7 +35,7 @@ ALL = {f"{job}_{index}" for job in (11, 12, 13) for index in (0, 1)}
 
 
 def missing(submissions, held=ALL, packs=PACKS, links=3):
-    return [(cut.before.number, list(cut.links), cut.tasks) for cut in cut_short(submissions, held, packs, links)]
+    return [(cut.before.number, list(cut.links), cut.tasks) for cut in missing_links(submissions, held, packs, links)]
 
 
 def test_links_that_were_never_sent_are_missing():

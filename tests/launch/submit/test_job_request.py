@@ -11,17 +11,19 @@ from pipeline.launch.clusters.lookup import read_cluster
 from pipeline.launch.clusters.profile import Profile
 from pipeline.launch.schedulers import scheduler_named
 from pipeline.launch.submit.job_request import check_parallel, request_for, setup_lines
-from pipeline.launch.submit.planned_submissions import Wish, drafts
+from pipeline.launch.submit.planned_submissions import SubmissionRequest, plan_submissions
 
 ALONE = Parallel()
 
 
 def script(cluster, folder, parallel=ALONE, packs=1, after=None):
     """The script of an array with a pack in each element."""
-    wish = Wish(cluster, {f"p{i}": 3600.0 for i in range(packs)}, {}, 1, 0, parallel.nodes, parallel.processes > 1)
-    (draft, *_) = drafts(wish, "code", "xor-0a1b2c-2")
-    request = request_for(draft, cluster, parallel, folder / "code", after)
-    return scheduler_named(cluster.profile.scheduler).script(folder / "jobs", request, len(draft.tasks))
+    request = SubmissionRequest(
+        cluster, {f"p{i}": 3600.0 for i in range(packs)}, {}, 1, 0, parallel.nodes, parallel.processes > 1
+    )
+    (submission, *_) = plan_submissions(request, "code", "xor-0a1b2c-2")
+    request = request_for(submission, cluster, parallel, folder / "code", after)
+    return scheduler_named(cluster.profile.scheduler).script(folder / "jobs", request, len(submission.tasks))
 
 
 def lines(text, beginning):

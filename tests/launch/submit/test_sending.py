@@ -10,13 +10,15 @@ from pipeline.experiment.parallelism import Parallel
 from pipeline.launch import commands
 from pipeline.launch.clusters.lookup import Cluster
 from pipeline.launch.clusters.profile import Profile
-from pipeline.launch.clusters.queues import Band
+from pipeline.launch.clusters.queues import WalltimeTier
 from pipeline.launch.notes.submission import read_submissions
 from pipeline.launch.schedulers import waiting
-from pipeline.launch.submit.planned_submissions import Wish, drafts
+from pipeline.launch.submit.planned_submissions import SubmissionRequest, plan_submissions
 from pipeline.launch.submit.sending import UNKNOWN, send
 
-CLUSTER = Cluster("somewhere", Profile("A cluster.", "slurm", "runs", gpus=0, memory_gib=8.0, bands=(Band(1.0),)))
+CLUSTER = Cluster(
+    "somewhere", Profile("A cluster.", "slurm", "runs", gpus=0, memory_gib=8.0, bands=(WalltimeTier(1.0),))
+)
 MENDS = "change what it complains about with --set cluster.NAME=VALUE"
 WAITS = "its server may be down; try the same command again later"
 
@@ -32,7 +34,7 @@ def refused(tmp_path, monkeypatch):
         for name, text in {"srun": "", "squeue": "", "sbatch": f"echo 'sbatch: error: {words}' >&2; exit 1"}.items():
             (binaries / name).write_text(f"#!/bin/sh\n{text}\n")
             (binaries / name).chmod(0o755)
-        sent = drafts(Wish(CLUSTER, {"p1": 60.0}, {}), "code", "xor-0a1b2c-1")
+        sent = plan_submissions(SubmissionRequest(CLUSTER, {"p1": 60.0}, {}), "code", "xor-0a1b2c-1")
         with pytest.raises(PipelineError, match=r"^somewhere refused the jobs: ") as refusal:
             list(send(tmp_path / "run", sent, CLUSTER, Parallel(), print))
         assert read_submissions(tmp_path / "run") == []
@@ -67,9 +69,9 @@ def test_server_that_hangs_is_waited_for_once_and_that_is_said(tmp_path, monkeyp
         (binaries / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{binaries}:{os.environ['PATH']}")
     monkeypatch.setattr(commands, "SECONDS_TO_ANSWER", 0.5)
-    monkeypatch.setattr(waiting, "SECONDS_UNTIL_TOLD", 0.1)
+    monkeypatch.setattr(waiting, "SECONDS_UNTIL_ANNOUNCED", 0.1)
     there = dataclasses.replace(CLUSTER, profile=dataclasses.replace(CLUSTER.profile, scheduler="pbs"))
-    sent, said = drafts(Wish(there, {"p1": 60.0}, {}), "code", "xor-0a1b2c-1"), []
+    sent, said = plan_submissions(SubmissionRequest(there, {"p1": 60.0}, {}), "code", "xor-0a1b2c-1"), []
     with pytest.raises(
         PipelineError, match=r"^somewhere has not taken the jobs: qsub has not answered for "
     ) as refusal:
