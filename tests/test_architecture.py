@@ -106,10 +106,10 @@ def test_a_module_imports_only_from_its_own_room_and_from_below(path: Path) -> N
         ("numerics", "from pipeline.definitions import table"),
         ("definitions", "from pipeline.numerics import descent"),
         ("records", "from pipeline.config import TABLES"),
-        ("training", "from pipeline.report.tables import results"),
+        ("training", "from pipeline.report.tables.results import results"),
         ("engines", "from pipeline.training.fit import fit"),
         ("training", "from pipeline.bench.peers import measure"),
-        ("launch", "from pipeline.report.layout import plan_table"),
+        ("launch", "from pipeline.report.tables.plan_table import plan_table"),
         ("tracking", "from pipeline.training.run import run_plan"),
         ("report", "from pipeline.tracking import export"),
         ("cli", "import pipeline.__main__"),
@@ -140,7 +140,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "triton": "pipeline.engines",
     "requests": "pipeline.tracking",
     "sklearn": "pipeline.problems",
-    "rich": "pipeline.report.printing",
+    "rich": "pipeline.report.tables.printing",
 }
 
 
@@ -163,7 +163,7 @@ def test_a_framework_is_imported_in_its_own_room_only(path: Path) -> None:
 def test_a_framework_out_of_its_room_is_found() -> None:
     source = "import rich\ndef f():\n    import lightning as L\n    from yaml import safe_load\n    import jax.numpy"
     imported = list(imports(source, "pipeline.report"))
-    assert strangers("pipeline.report.figures", imported) == ["rich", "lightning", "yaml", "jax"]
+    assert strangers("pipeline.report.figures.catalogue", imported) == ["rich", "lightning", "yaml", "jax"]
     assert strangers("pipeline.bench.peers", imported) == ["rich", "yaml"]
     assert strangers("pipeline.engines.reference.engine", imported) == ["rich", "lightning", "yaml", "jax"]
     assert strangers("pipeline.training_too", ["lightning"]) == ["lightning"]
@@ -191,7 +191,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_a_plan_is_made_and_shown_without_the_frameworks_that_train_send_or_track() -> None:
-    loaded = loaded_by("import pipeline.plan, pipeline.report.printing, pipeline.report.layout")
+    loaded = loaded_by("import pipeline.plan, pipeline.report.tables.printing, pipeline.report.tables.plan_table")
     assert "torch" in loaded
     assert not loaded & {"lightning", "llvmlite", "submitit", "wandb", "altair", "sklearn", "jax"}
 

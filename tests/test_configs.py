@@ -14,10 +14,10 @@ import pytest
 from pipeline.config import read_document, read_experiment
 from pipeline.plan import make_plan, read_plan
 from pipeline.records.store import read_outcomes, read_records
-from pipeline.report import tables
-from pipeline.report.coordinates import coordinate_check
-from pipeline.report.printing import as_json_rows
-from pipeline.report.surrogates import steps_to_accuracy
+from pipeline.report.tables import results
+from pipeline.report.tables.coordinate_check import coordinate_check
+from pipeline.report.tables.printing import as_json_rows
+from pipeline.report.tables.surrogate_losses import steps_to_accuracy
 
 ROOT = Path(__file__).parent.parent
 LECTURE = ROOT / "configs" / "lecture"
@@ -50,7 +50,7 @@ class Run:
 
     def results(self):
         """One row per trial."""
-        table = tables.results(read_plan(self.folder), read_records(self.folder), read_outcomes(self.folder))
+        table = results.results(read_plan(self.folder), read_records(self.folder), read_outcomes(self.folder))
         return pl.DataFrame(json.loads(json.dumps(as_json_rows(table))), infer_schema_length=None)
 
 
@@ -285,7 +285,7 @@ def test_weights_grow_for_ever_where_the_loss_has_no_minimum_and_come_to_rest_wh
 def test_slope_of_cross_entropy_is_twice_that_of_squares_on_the_sigmoid_where_nothing_is_known(finished):
     run = finished("surrogate_losses")
     plan, records = read_plan(run.folder), read_records(run.folder)
-    reached = steps_to_accuracy(plan, tables.results(plan, records, read_outcomes(run.folder)), records)
+    reached = steps_to_accuracy(plan, results.results(plan, records, read_outcomes(run.folder)), records)
     verdict = {(row["problem"].split()[-1], row["model"]): row["verdict"] for row in reached.iter_rows(named=True)}
     assert verdict["brier_score", "linear(legendre)"] == "agrees"
     assert (reached["wrong"] < 0.15).all()
@@ -295,7 +295,7 @@ def test_slope_of_cross_entropy_is_twice_that_of_squares_on_the_sigmoid_where_no
 def test_first_step_moves_the_units_of_wide_networks_by_the_power_of_the_width_that_theory_says(finished):
     run = finished("feature_learning")
     plan, records = read_plan(run.folder), read_records(run.folder)
-    moved = coordinate_check(plan, tables.results(plan, records, read_outcomes(run.folder)), records)
+    moved = coordinate_check(plan, results.results(plan, records, read_outcomes(run.folder)), records)
     first = {row["model"]: row for row in moved.filter(pl.col("step") == 1).iter_rows(named=True)}
     theory = {"shallow(tanh, lecun)": -0.5, "shallow(tanh, glorot)": 0.0, "shallow(relu, he)": -0.5}
     assert {model: row["theory"] for model, row in first.items()} == theory

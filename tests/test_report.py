@@ -35,9 +35,9 @@ from pipeline.problems.losses import LOSSES, HalfMeanSquare, Task
 from pipeline.problems.measures import Corners, Grid, Measure, Normal, Rings, Uniform
 from pipeline.problems.targets import TARGETS, Target
 from pipeline.records.schema import OUTCOMES, RECORDS
-from pipeline.report.predictions import predicted_and_measured
-from pipeline.report.tables import results
-from pipeline.report.verdicts import MARGIN
+from pipeline.report.tables.excess_losses import predicted_and_measured
+from pipeline.report.tables.results import results
+from pipeline.report.theory.verdicts import MARGIN
 from pipeline.training.diagnostic_values import observe
 from pipeline.training.module import NEVER, PackModule
 from pipeline.training.segments import Segment

@@ -64,7 +64,7 @@ def status(asked: argparse.Namespace) -> int:
     from pipeline.launch.schedulers.waiting import announce_if_slow
     from pipeline.launch.state.logs import groups, groups_table
     from pipeline.launch.state.status import status as status_of
-    from pipeline.report.printing import as_json_rows, as_text
+    from pipeline.report.tables.printing import as_json_rows, as_text
 
     folder = run_folder(asked)
     with announce_if_slow(say, WAITING):
@@ -102,7 +102,7 @@ def logs(asked: argparse.Namespace) -> int:
     from pipeline.launch.state.history import incidents
     from pipeline.launch.state.logs import groups, groups_table, logs_of
     from pipeline.launch.state.status import status as status_of
-    from pipeline.report.printing import as_json_rows, as_text
+    from pipeline.report.tables.printing import as_json_rows, as_text
 
     folder, what = _run_and_names(asked)
     submissions = read_submissions(folder)
@@ -189,7 +189,7 @@ def probe(asked: argparse.Namespace) -> int:
     """Compare the profile of a cluster with what it says of itself, and look around on one of its nodes."""
     from pipeline.launch.probe.comparison import differences, report
     from pipeline.launch.probe.probe_job import look
-    from pipeline.report.printing import as_json_rows, as_text
+    from pipeline.report.tables.printing import as_json_rows, as_text
 
     cluster = _cluster(asked)
     tables = {"scheduler": differences(cluster)}
@@ -259,8 +259,8 @@ def _print_dry_run(
     planned: Plan, submission_plan: SubmissionPlan, folder: Path, cluster: Cluster, asked: argparse.Namespace
 ) -> None:
     from pipeline.launch.submit import sweep
-    from pipeline.report.layout import plan_table
-    from pipeline.report.printing import as_json_rows, as_text
+    from pipeline.report.tables.plan_table import plan_table
+    from pipeline.report.tables.printing import as_json_rows, as_text
 
     shapes, texts = plan_table(planned), list(sweep.scripts(submission_plan, folder, cluster))
     if asked.json:
@@ -276,7 +276,7 @@ def _print_dry_run(
 
 def _print_submission_plan(submission_plan: SubmissionPlan, cluster: Cluster, *, rows: bool = True) -> None:
     from pipeline.launch.cost.estimate import table
-    from pipeline.report.printing import as_text, number_of
+    from pipeline.report.tables.printing import as_text, number_of
 
     manifest = submission_plan.manifest
     whole = counted(manifest.num_trials, len(manifest.workloads))
@@ -313,7 +313,7 @@ def _spent(judged: CostEstimate) -> str:
 
 def _as_json(submission_plan: SubmissionPlan) -> dict[str, Any]:
     from pipeline.launch.cost.estimate import table
-    from pipeline.report.printing import as_json_rows
+    from pipeline.report.tables.printing import as_json_rows
 
     judged = submission_plan.estimate
     known: dict[str, Any] = {

@@ -39,8 +39,8 @@ MOST_WARNINGS = 5
 def plan(asked: argparse.Namespace) -> int:
     """Print the trials, packs and work of an experiment; train nothing."""
     from pipeline.config import read_document
-    from pipeline.report.layout import plan_table
-    from pipeline.report.printing import as_text
+    from pipeline.report.tables.plan_table import plan_table
+    from pipeline.report.tables.printing import as_text
 
     planned = plan_of(read_document(asked.config), asked)
     if asked.cluster is not None:
@@ -104,8 +104,8 @@ def results(asked: argparse.Namespace) -> int:
     """Print one row per trial: its axes, its status, its last value of each diagnostic."""
     from pipeline.plan import read_plan
     from pipeline.records.store import read_outcomes
-    from pipeline.report.printing import as_text
-    from pipeline.report.tables import read_results
+    from pipeline.report.tables.printing import as_text
+    from pipeline.report.tables.results import read_results
 
     folder = run_folder(asked)
     table = read_results(folder, read_plan(folder), read_outcomes(folder))
@@ -148,7 +148,7 @@ def bench(asked: argparse.Namespace) -> int:
     from pipeline.bench.goals import means, verdicts
     from pipeline.bench.linear import measure_linear
     from pipeline.bench.peers import matrix_product_rate, measure, rows
-    from pipeline.report.printing import as_json_rows, as_text
+    from pipeline.report.tables.printing import as_json_rows, as_text
     from pipeline.training.fit import chosen_accelerator
 
     if asked.sweep:
@@ -176,7 +176,7 @@ def _bench_of_card(asked: argparse.Namespace) -> int:
 
 def _bench_of_sweep(asked: argparse.Namespace) -> int:
     from pipeline.bench.sweep import measure_sweep, values_per_second
-    from pipeline.report.printing import as_text
+    from pipeline.report.tables.printing import as_text
 
     say(f"records: {values_per_second():,.0f} values written a second")
     table = measure_sweep(say=say)
@@ -223,14 +223,14 @@ def show(folder: Path, *, again: bool = True) -> tuple[int, pl.DataFrame]:
     """
     from pipeline.plan import read_plan
     from pipeline.records.store import read_outcomes
-    from pipeline.report import tables
-    from pipeline.report.page import write_report_of
-    from pipeline.report.printing import as_text
-    from pipeline.report.verdicts import not_measured
+    from pipeline.report.html.run_page import write_report_of
+    from pipeline.report.tables import results
+    from pipeline.report.tables.printing import as_text
+    from pipeline.report.theory.verdicts import not_measured
 
     planned, outcomes = read_plan(folder), read_outcomes(folder)
-    table = tables.read_results(folder, planned, outcomes)
-    print(as_text(tables.best_of_each_model(table)))
+    table = results.read_results(folder, planned, outcomes)
+    print(as_text(results.best_of_each_model(table)))
     if why := not_measured(outcomes):
         say(why)
     failed = table.filter(table["status"] == "failed")

@@ -26,7 +26,7 @@ def print_json_rows(table: pl.DataFrame) -> None:
     """The rows of one table for a program, one a line: as many as there are, and never all of them in memory."""
     import json
 
-    from pipeline.report.printing import as_json_rows
+    from pipeline.report.tables.printing import as_json_rows
 
     before = "[\n"
     for part in table.iter_slices(1000):
@@ -37,7 +37,7 @@ def print_json_rows(table: pl.DataFrame) -> None:
 
 def counted(num_trials: int, num_packs: int) -> str:
     """How many trials and packs there are."""
-    from pipeline.report.printing import number_of
+    from pipeline.report.tables.printing import number_of
 
     return f"{number_of(num_trials, 'trial')} in {number_of(num_packs, 'pack')}"
 

@@ -14,7 +14,7 @@ from pipeline.errors import PipelineError
 if TYPE_CHECKING:
     from pipeline.plan import Plan
     from pipeline.problems.number_game import NumberGame
-    from pipeline.report.index import Entry
+    from pipeline.report.html.index_page import Entry
 
 RUNS = Path("runs")
 
@@ -31,7 +31,7 @@ def run(asked: argparse.Namespace) -> int:
         code, entry = answer(file, question, asked.out and asked.out / file.stem)
         codes.append(code)
         entries.append(entry)
-    from pipeline.report.index import write_index
+    from pipeline.report.html.index_page import write_index
 
     page = (asked.out or RUNS) / "index.html"
     write_index(page, ", ".join(path.stem.replace("_", " ") for path in asked.config), entries)
@@ -73,19 +73,19 @@ def read(file: Path, asked: argparse.Namespace) -> Plan | NumberGame:
 def answer(file: Path, question: Plan | NumberGame, out: Path | None) -> tuple[int, Entry]:
     """Train or play, write the report, and say how it went."""
     from pipeline.plan import Plan
-    from pipeline.report.index import entry_of, entry_of_game
+    from pipeline.report.html.index_page import entry_of, entry_of_game
 
     if isinstance(question, Plan):
         folder = out or RUNS / question.folder_name
         code, table = show(folder, again=train(question, folder))
         return code, entry_of(file.stem, question.experiment.question, folder / "report.html", table)
-    from pipeline.report import game
-    from pipeline.report.printing import as_text
+    from pipeline.report.html import game_page
+    from pipeline.report.tables.printing import as_text
 
     folder = out or RUNS / file.stem
     say(f"{question.question}\nnothing to train, into {folder}")
-    table = game.rounds(question)
+    table = game_page.rounds(question)
     print(as_text(table))
-    page = game.write_game(question, folder)
+    page = game_page.write_game(question, folder)
     say(f"report: {page}")
     return 0, entry_of_game(file.stem, question.question, page, table)

@@ -76,7 +76,7 @@ def _tell_dashboard(folder: Path, made: Made) -> None:
 
 def _tell(folder: Path, done: Exported) -> None:
     """What came of an export, in words."""
-    from pipeline.report.printing import number_of
+    from pipeline.report.tables.printing import number_of
 
     for run, what in done.problems.items():
         say(f"run {run}: {what}")

@@ -17,8 +17,8 @@ import altair as alt
 import polars as pl
 import vl_convert
 
-from pipeline.report.charts import EMPTY, INK, MUTED, Chart, chart_of, ramp, styled
-from pipeline.report.printing import number_of, shown
+from pipeline.report.figures.charts import EMPTY, INK, MUTED, Chart, chart_of, ramp, styled
+from pipeline.report.tables.printing import number_of, shown
 
 COLUMNS, WIDTH, HEIGHT = 3, 250, 150
 MOST_LINES, MOST_LETTERS = 9, 52

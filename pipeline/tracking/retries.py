@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pipeline.durations import duration
-from pipeline.report.printing import number_of
+from pipeline.report.tables.printing import number_of
 
 LIMITS = {
     "WANDB_HTTP_TIMEOUT": "20",  # seconds for an answer

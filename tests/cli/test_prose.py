@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from pipeline.cli.prose import print_json_rows
-from pipeline.report.printing import as_json_rows
+from pipeline.report.tables.printing import as_json_rows
 
 
 @pytest.mark.parametrize("num_rows", [0, 1, 1000, 2001])

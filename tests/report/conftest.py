@@ -22,8 +22,8 @@ from pipeline.plan import Plan, make_plan, write_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records import store
 from pipeline.records.schema import OUTCOMES, RECORDS
-from pipeline.report.series import Sources
-from pipeline.report.tables import results
+from pipeline.report.tables.results import results
+from pipeline.report.tables.run_tables import Sources
 
 HOSTILE = "<script>alert(1)</script> & [red]more[/red] Donaudampfschifffahrt" + "sgesellschaft" * 9
 LIMIT = 2.0

@@ -12,7 +12,7 @@ from recorded_run import write_run
 from wandb_server import WandbServer
 from wandb_state import KEY
 
-from pipeline.report.page import write_report
+from pipeline.report.html.run_page import write_report
 from pipeline.tracking.export.export import Exported, export
 from pipeline.tracking.retries import Clock
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import PipelineError
-from pipeline.report.figures import FIGURES, Figure
+from pipeline.report.figures.catalogue import FIGURES, Figure
 
 Spec = dict[str, Any]
 Layer = tuple[str, str]

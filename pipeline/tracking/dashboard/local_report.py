@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.report.page import write_report
+from pipeline.report.html.run_page import write_report
 from pipeline.tracking.export.consistent_read import patiently
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from pipeline.report.printing import shown
+from pipeline.report.tables.printing import shown
 
 
 def as_markdown(table: pl.DataFrame) -> str:

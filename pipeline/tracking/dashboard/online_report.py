@@ -23,8 +23,8 @@ from wandb_workspaces.reports.v2 import interface as wr
 from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.errors import PipelineError
-from pipeline.report.printing import number_of, shown
-from pipeline.report.tables import best_of_each_model
+from pipeline.report.tables.printing import number_of, shown
+from pipeline.report.tables.results import best_of_each_model
 from pipeline.tracking.dashboard.custom_charts import CustomChart
 from pipeline.tracking.dashboard.markdown import as_markdown, as_text
 from pipeline.tracking.dashboard.panels import Panels, sections, with_ids

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.records.store import scan_records
-from pipeline.report.theory import predicted_curves
+from pipeline.report.theory.predicted_losses import predicted_curves
 from pipeline.tracking.export.trial_runs import Exportable
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pipeline.durations import duration
-from pipeline.report.printing import number_of
+from pipeline.report.tables.printing import number_of
 from pipeline.tracking.export.client import NO_ACCESS, PERMANENT, Held, Remote
 from pipeline.tracking.export.ledger import Entry, Ledger, run_id
 from pipeline.tracking.export.run_content import Destination, RunContent

@@ -19,7 +19,7 @@ from pipeline.experiment.wandb_tracking import Tracking
 from pipeline.plan import read_plan
 from pipeline.records.locks import EXPORT, locked
 from pipeline.records.store import read_outcomes
-from pipeline.report.tables import read_results
+from pipeline.report.tables.results import read_results
 from pipeline.tracking.export.client import Remote, client_at, end_left_sender, hear
 from pipeline.tracking.export.consistent_read import patiently
 from pipeline.tracking.export.delivery import BATCH, Delivery

@@ -15,8 +15,8 @@ from wandb_state import ENTITY, KEY, Fault
 
 from pipeline.cli import main
 from pipeline.experiment.wandb_tracking import Tracking
-from pipeline.report.figures import FIGURES
-from pipeline.report.online_pages import read_online_pages
+from pipeline.report.figures.catalogue import FIGURES
+from pipeline.report.html.wandb_links import read_online_pages
 from pipeline.tracking.dashboard.workspace import view_name
 from pipeline.tracking.export.export import export, read_run
 

@@ -11,7 +11,7 @@ from drawn_run import write_run
 from wandb_state import ENTITY
 
 from pipeline.diagnostics import DIAGNOSTICS
-from pipeline.report.figures import FIGURES
+from pipeline.report.figures.catalogue import FIGURES
 from pipeline.tracking.dashboard.chart_presets import preset_id
 from pipeline.tracking.dashboard.custom_charts import CustomChart, custom_charts
 from pipeline.tracking.dashboard.online_report import OnlineReport, online_report

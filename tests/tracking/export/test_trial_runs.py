@@ -14,7 +14,7 @@ from arrivals import expected, measured
 from drawn_run import HOSTILE
 from recorded_run import write_run
 
-from pipeline.report.theory import predicted_curves
+from pipeline.report.theory.predicted_losses import predicted_curves
 from pipeline.tracking.export.export import read_run
 from pipeline.tracking.export.run_content import STEP, Destination, RunContent, as_records
 from pipeline.tracking.export.trial_runs import PREDICTED, Exportable, trial_runs

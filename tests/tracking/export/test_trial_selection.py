@@ -8,7 +8,7 @@ from recorded_run import write_run
 
 from pipeline.experiment.wandb_tracking import ChosenRuns, Tracking
 from pipeline.records.store import read_outcomes, read_records
-from pipeline.report.tables import results
+from pipeline.report.tables.results import results
 from pipeline.tracking.export.trial_selection import MOST_RUNS, chosen_trials
 
 

@@ -1,0 +1,1 @@
+"""The figures of a run as Vega-Lite, drawn with Altair from aggregated numbers."""

@@ -1,0 +1,1 @@
+"""The pages in HTML: of a run, of the number game, and the index of several."""

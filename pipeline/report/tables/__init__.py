@@ -1,0 +1,1 @@
+"""The tables of a run: results, summaries, and measurements beside theory."""

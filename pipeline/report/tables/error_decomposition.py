@@ -1,0 +1,227 @@
+"""Where the error of a trial comes from: its parts as shares, the largest of them, and what would lower it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from pipeline.diagnostics.convergence import TestErrorBar
+from pipeline.diagnostics.error_parts import ApproximationPart, OptimisationPart, RoundingPart, SamplingPart
+from pipeline.experiment.trial import Shape
+from pipeline.models.best_errors import best_error
+from pipeline.models.greedy import Greedy
+from pipeline.models.shallow import Shallow
+from pipeline.problems.losses import Task
+from pipeline.report.figures import charts
+from pipeline.report.figures.charts import Chart, chart_of, panels
+from pipeline.report.tables.run_tables import DIGITS, Sources
+from pipeline.report.theory.verdicts import CANNOT_SAY
+
+PARTS = ("approximation", "features", "sampling", "optimisation", "rounding", "quadrature")
+"""In the order in which they lie on each other; ``quadrature`` is what is not known of their sum."""
+COLOURS = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#CC79A7", "#BBBBBB")
+RECORDED = {
+    "approximation": ApproximationPart.name(),
+    "sampling": SamplingPart.name(),
+    "optimisation": OptimisationPart.name(),
+    "rounding": RoundingPart.name(),
+}
+BAR = TestErrorBar.name()
+AXES = ["panel_problem", "name", "width"]
+LEAST_SAMPLING = -0.01
+"""A share that no projection leaves to sampling, which is a square: below it, what projects is rounding."""
+MOST_SHARE = 2.0
+"""A share beyond which parts cancel, so that none of them is a part of the error: what one adds another takes back."""
+MOST_OFF = 1e-3
+"""Of the squared error: what the parts may sum to beside it, and beside what the quadrature leaves open."""
+THRESHOLD = 0.5, 2.0
+"""Features for each training point between which least squares is near to where it begins to interpolate."""
+CANCELLING = "parts cancel"
+MOST_LABELS = 8
+"""Bars of a panel over which there is room for a number."""
+COLUMNS = {
+    "error": pl.Float64,
+    **dict.fromkeys(PARTS, pl.Float64),
+    "mostly": pl.String,
+    "advice": pl.String,
+    "why": pl.String,
+}
+
+
+def error_parts(sources: Sources) -> pl.DataFrame:
+    """For each problem, model and width the parts of the squared test error of one trial, in shares of it.
+
+    Columns: ``panel_problem``, ``name``, ``width``; ``error``, the test error itself; a share for each of ``PARTS``,
+    null where it is not known; ``mostly``, the largest of them, and ``advice``, what would lower it; ``why``, empty
+    but where shares say nothing: they cancel, or do not add up, or least squares is lost in rounding. The trial is that
+    of the median error at the best learning rate, so that its shares add up to 1. No rows where the parts are not
+    recorded. Where the test error is no mean square, as of classes, shares are of the mean square.
+
+    Where the best model of a width is known, ``approximation`` is its error, and ``features`` what the features
+    of the trial are worse. Elsewhere it is that of the features, which are the best only of a linear model.
+    """
+    if not {"test_error", *RECORDED.values()} <= set(sources.best.columns):
+        return pl.DataFrame()
+    recorded = [pl.col(name).is_finite() for name in RECORDED.values()]
+    known = sources.best.filter(pl.col("test_error").is_finite(), pl.col("test_error") > 0, *recorded)
+    middle = (pl.len() - 1) // 2
+    chosen = known.sort("test_error", "trial").group_by(AXES, maintain_order=True).agg(pl.all().get(middle))
+    chosen = chosen.sort(AXES)
+    rows = [_row(sources.plan.trials[row["trial"]].shape, row) for row in chosen.iter_rows(named=True)]
+    parts = pl.DataFrame(rows, schema=COLUMNS, orient="row")
+    return pl.concat([chosen.select(AXES), parts], how="horizontal")
+
+
+def _row(shape: Shape, recorded: dict[str, Any]) -> tuple[float | str | None, ...]:
+    """What is said of a trial, in the order of ``COLUMNS``."""
+    squares = {part: recorded[name] for part, name in RECORDED.items()}
+    whole = sum(squares.values())
+    if shape.problem.task is Task.REGRESSION:
+        error, bar = recorded["test_error"], recorded.get(BAR)
+    else:  # whose test error is a share of answers
+        error, bar = math.sqrt(max(whole, 0.0)) or math.nan, None
+    shares = _shares(shape, error, squares, bar)
+    adds_up = abs(whole / error**2 - 1) <= MOST_OFF + shares.get("quadrature", 0)
+    mostly, why = _said(shape, shares, adds_up=adds_up)
+    of_parts = (shares.get(part) for part in PARTS)
+    return (recorded["test_error"], *of_parts, mostly, advice(shape, mostly), why)
+
+
+def _shares(shape: Shape, error: float, squares: dict[str, float], bar: float | None) -> dict[str, float]:
+    """Parts in units of the squared error, those that are known."""
+    parts = dict(squares)
+    best = None if shape.model.linear else best_error(shape.problem, shape.model, shape.width)
+    if best is not None:
+        parts["approximation"], parts["features"] = best**2, squares["approximation"] - best**2
+    if bar is not None:
+        parts["quadrature"] = (2 * error + bar) * bar
+    return {part: value / error**2 for part, value in parts.items()}
+
+
+def _said(shape: Shape, shares: dict[str, float], *, adds_up: bool) -> tuple[str, str]:
+    """The largest part; or that there is none to be named, and why."""
+    if shares["sampling"] <= LEAST_SAMPLING:
+        return CANNOT_SAY, "the features depend on each other to rounding"
+    if not adds_up:
+        return CANNOT_SAY, f"the parts do not add up to the error: {_LOST}"
+    most, least = max(shares, key=lambda part: shares[part]), min(shares, key=lambda part: shares[part])
+    if shares[most] <= MOST_SHARE or shares[least] >= 0:
+        return most, ""
+    why = f"{most} adds {shares[most]:.2g} times the squared error, of which {least} takes back {-shares[least]:.2g}"
+    features, points = num_features(shape), shape.problem.train
+    if most == "sampling" and THRESHOLD[0] <= features / points <= THRESHOLD[1]:
+        why += f": with {points} training points for {features} features, near the interpolation threshold, "
+        why += "least squares on these points is no measure of what was trained"
+    return CANCELLING, why
+
+
+_LOST = "least squares on the training points is lost in rounding"
+
+
+def num_features(shape: Shape) -> int:
+    """Weights of each output that least squares chooses: those of the hidden units and a bias, or of the functions."""
+    return shape.width + isinstance(shape.model, Shallow)
+
+
+def advice(shape: Shape, part: str) -> str:
+    """What lowers a part of the error of such trials."""
+    network, float32 = isinstance(shape.model, Shallow), shape.stored == "float32"
+    match part:
+        case "approximation" if network:
+            return "more width, or other hidden units: train them longer"
+        case "approximation":
+            return f"more width, or another {'dictionary' if isinstance(shape.model, Greedy) else 'basis'}"
+        case "features" if network:
+            return "other hidden units: train them longer, or from more seeds"
+        case "features":
+            return "more training points, so that better functions are chosen"
+        case "sampling":
+            return "more training points" + (", or less noise" if getattr(shape.problem, "noise", 0) else "")
+        case "optimisation":
+            solver = "variable_projection" if network else "least_squares"
+            solved = shape.optimizer.name() == solver
+            return "train longer" if solved else f"train longer, or by {solver}"
+        case "rounding":
+            return "dtype: float64" if float32 else "a basis of a lower condition number"
+        case "quadrature":
+            return "more test points: until then nothing can be said of the parts"
+        case _ if part == CANCELLING:
+            return "more training points, or fewer features"
+        case _:
+            return "features that do not depend on each other to rounding"
+
+
+def sentences(table: pl.DataFrame) -> Iterator[str]:
+    """What most of the error is at the greatest width of each problem and model, and what to do."""
+    for row in table.group_by("panel_problem", "name", maintain_order=True).last().iter_rows(named=True):
+        where, most = f"{row['panel_problem']}, {row['name']}, width {row['width']}", row["mostly"]
+        if most == CANNOT_SAY:
+            yield f"{where}: {most}, {row['why']}."
+        elif most == CANCELLING:
+            yield f"{where}: {row['why']}. What helps: {row['advice']}."
+        else:
+            yield f"{where}: {100 * row[most]:.0f} % of the squared error is {most}. What lowers it: {row['advice']}."
+
+
+def in_percent(table: pl.DataFrame) -> pl.DataFrame:
+    """The table for a reader: shares in percent of the squared error, where they are parts of it."""
+    percents = [pl.when(pl.col("why") == "").then(100 * pl.col(part)).round(2) for part in PARTS]
+    percent = [  # no zero below zero
+        pl.when(value != 0).then(value).when(value == 0).then(0.0).alias(f"{part} %")
+        for part, value in zip(PARTS, percents, strict=True)
+    ]
+    return table.select(
+        pl.col("panel_problem").cast(pl.String).alias("problem"),
+        pl.col("name").cast(pl.String).alias("model"),
+        "width",
+        pl.col("error").alias("test_error"),
+        "mostly",
+        *percent,
+        pl.col("advice").alias("what lowers it"),
+    ).rename({"quadrature %": "quadrature +- %"})
+
+
+def error_parts_by_width(sources: Sources) -> Chart | None:
+    """Shares of the squared error as bars on each other, against width; above each the error itself."""
+    table = error_parts(sources)
+    table = table.filter(pl.col("why") == "") if table.width else table
+    if table.is_empty():
+        return None
+    widths = sorted(table["width"].unique())
+    scale = alt.Scale(domain=list(PARTS), range=list(COLOURS))
+
+    def panel(rows: pl.DataFrame) -> Chart:
+        shares = rows.unpivot(PARTS, index=["width", "error"], variable_name="part", value_name="share")
+        above = pl.col("share").clip(lower_bound=0)
+        shares = shares.with_columns(
+            (above / above.sum().over("width")).round_sig_figs(DIGITS).alias("height"),
+            pl.col("part").replace_strict(PARTS, range(len(PARTS)), return_dtype=pl.Int64).alias("order"),
+        ).drop_nulls("share")
+        width = alt.X("width:O", title="width", scale=alt.Scale(domain=widths), axis=alt.Axis(labelAngle=0, grid=False))
+        axis = alt.Axis(format="%", tickCount=5)
+        height = alt.Y("height:Q", title="share of the squared test error", axis=axis, scale=alt.Scale(domain=[0, 1]))
+        tooltip = [
+            "width:O",
+            "part:N",
+            alt.Tooltip("share:Q", format=".3%"),
+            alt.Tooltip("error:Q", title="test error", format=".4g"),
+        ]
+        colour = alt.Color(
+            "part:N", title=None, scale=scale, legend=alt.Legend(columns=len(PARTS), symbolType="square")
+        )
+        bars = chart_of(shares).mark_bar().encode(x=width, y=height, color=colour, order="order:Q", tooltip=tooltip)
+        if len(widths) > MOST_LABELS:
+            return alt.layer(bars)
+        errors = rows.select("width", pl.Series("text", [charts.number_label(_rounded(e)) for e in rows["error"]]))
+        words = chart_of(errors).mark_text(dy=-6, fontSize=9, color=charts.MUTED)
+        return alt.layer(bars, words.encode(x=width, y=alt.datum(1, type="quantitative"), text="text:N"))
+
+    return panels(table.with_columns(sources.panel_model.alias("panel")), panel)
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.1e}")

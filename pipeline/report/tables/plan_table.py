@@ -1,0 +1,34 @@
+"""How a plan lays out its trials, as a table."""
+
+from __future__ import annotations
+
+import itertools
+
+import polars as pl
+
+from pipeline.experiment.packing import operations_of_pack
+from pipeline.experiment.resources import bytes_of_pack
+from pipeline.plan import Plan
+from pipeline.report.tables.results import asked, problem_labels
+
+
+def plan_table(plan: Plan) -> pl.DataFrame:
+    """One row per problem, model and width: trials, packs, memory of the largest pack, share of the work."""
+    whole = sum(operations_of_pack(pack) for pack in plan.packs)
+    rows, labels = [], problem_labels(plan)
+    for shape, group in itertools.groupby(plan.packs, key=lambda pack: pack.shape):
+        packs = list(group)
+        rows.append(
+            {
+                "problem": labels[asked(shape)],
+                "train": shape.problem.train,
+                "model": shape.model.label(),
+                "width": shape.width,
+                "weights": shape.num_weights,
+                "trials": sum(len(pack.trials) for pack in packs),
+                "packs": len(packs),
+                "memory MiB": max(bytes_of_pack(shape, len(pack.trials)) for pack in packs) / 2**20,
+                "share of work %": 100 * sum(operations_of_pack(pack) for pack in packs) / whole,
+            }
+        )
+    return pl.DataFrame(rows)

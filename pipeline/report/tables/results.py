@@ -1,0 +1,379 @@
+"""The two tables of a run: one row for every trial, and one for every problem, model and width."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from pathlib import Path
+
+import polars as pl
+
+from pipeline.diagnostics.prediction import ExcessLoss, PredictedSteps
+from pipeline.experiment.trial import Shape, TimesLimit
+from pipeline.numerics.spectra import LIMIT_OF_FLOAT64, TRUSTED_BELOW, Trust, trust
+from pipeline.optimizers.stability_limits import Limit
+from pipeline.plan import Plan
+from pipeline.problems.problem import FunctionProblem, Problem
+from pipeline.records.schema import Records
+from pipeline.records.store import naming_damage, scan_records
+from pipeline.report.theory.initial_modes import start_of
+from pipeline.report.theory.verdicts import (
+    HELD,
+    MARGIN,
+    amplification,
+    counted,
+    growth,
+    has_limit,
+    learning_rate_verdict,
+    meaning_of_limit,
+    overshoots,
+)
+
+Asked = tuple[str, str]
+"""The identity of a problem, and a loss."""
+
+PROBLEM = ["problem", "dimension", "train", "noise"]
+"""Columns that name a problem."""
+CELL = [*PROBLEM, "model", "width"]
+"""Columns that name what a figure shows as one point: the trials that differ in learning rate and seed only."""
+STABLE = (Limit.EXACT, Limit.FALLS)
+"""Limits below which no trial is unstable, wherever it starts."""
+SAID = ("verdict", "silence", "limit")
+"""Columns of what theory says of the learning rate of a trial, in words."""
+CRITERIA = ("test_error", "loss")
+"""What the best learning rate is best in: the first of these that was recorded."""
+DEPENDENT = "dependent features"
+"""What an infinite condition number says."""
+EXCESS_LOSS, PREDICTED_STEPS, MEASURED_STEPS = ExcessLoss.name(), PredictedSteps.name(), "measured_steps"
+WITHOUT_ERROR = "share_without_error"
+"""Share of the seeds that end without any error, such as networks that have solved a puzzle."""
+
+
+def read_results(run: Path, plan: Plan, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """The results of a run as far as they are recorded; its records are never in memory all at once.
+
+    Raises:
+        PipelineError: If a part of the records is damaged.
+    """
+    with naming_damage(run):
+        return results(plan, scan_records(run), outcomes)
+
+
+def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """One row for every trial of the plan, in its order, those not yet run included.
+
+    Columns: the axes of the trial; ``learning_rate`` as it was used, or as planned where that
+    is not known yet; ``status`` (done, diverged, failed, pending), ``step`` (the last one reached),
+    ``reason``, ``verdict`` on the learning rate, ``silence``, why there is none, ``limit``, what is known of rates
+    below the predicted one; then the last value of every diagnostic. Where rates are multiples of the
+    limit, ``times_limit`` holds them. Infinite and NaN are kept; null is *not recorded*.
+    Beside ``condition_number`` stands ``condition_number_trust``, beside ``predicted_steps`` stands
+    ``measured_steps``, the first recorded step at which the tolerance was reached.
+    """
+    planned = _planned(plan)
+    numbers = _numbered(planned, records)
+    names = _diagnostics(plan, records)
+    ran = outcomes.select("trial", "status", "step", "reason", "engine", resolved="learning_rate")
+    table = (
+        planned.join(ran, on="trial", how="left", maintain_order="left")
+        .join(_recorded(planned, numbers, names), on="row", how="left", maintain_order="left")
+        .with_columns(
+            pl.coalesce("resolved", "learning_rate").alias("learning_rate"),
+            pl.col("status").fill_null("pending"),
+            pl.coalesce("step", "last_step").alias("step"),
+            pl.col("reason").fill_null(""),
+        )
+    )
+    table = table.with_columns(*_growth(plan, table)).with_columns(*learning_rate_verdict())
+    if "condition_number" in names:
+        table = table.with_columns(condition_number_trust())
+        names.insert(names.index("condition_number") + 1, "condition_number_trust")
+    rates = ["learning_rate", "times_limit"] if planned["times_limit"].count() else ["learning_rate"]
+    if {PREDICTED_STEPS, EXCESS_LOSS} <= set(names):
+        table = table.join(measured_steps(numbers, tolerance_of(plan)), on="row", how="left", maintain_order="left")
+        names.insert(names.index(PREDICTED_STEPS) + 1, MEASURED_STEPS)
+    return table.select("trial", *CELL, *rates, "seed", "status", "step", "reason", *SAID, *names)
+
+
+def tolerance_of(plan: Plan) -> float:
+    """The fraction of the first excess loss that steps are counted to."""
+    asked = [diagnostic for diagnostic in plan.experiment.diagnostics if isinstance(diagnostic, PredictedSteps)]
+    return asked[0].tolerance if asked else PredictedSteps().tolerance
+
+
+def measured_steps(numbers: pl.LazyFrame, tolerance: float) -> pl.DataFrame:
+    """The first recorded step of each ``row`` at which its excess loss is at most a fraction of its first.
+
+    No earlier than the step that theory predicts; with momentum, which lets the loss rise again, perhaps much later.
+    """
+    goals = _each(numbers, EXCESS_LOSS, (tolerance * pl.col("value").min_by("step")).alias("goal"))
+    excess = numbers.filter(pl.col("diagnostic") == EXCESS_LOSS)
+    reached = excess.join(goals.lazy(), on="row").filter(pl.col("value") <= pl.col("goal"))
+    step = pl.col("step").min().cast(pl.Float64).alias(MEASURED_STEPS)
+    return reached.group_by("row").agg(step).collect(engine="streaming")
+
+
+def problem_labels(plan: Plan) -> dict[Asked, str]:
+    """The label of what the trials of each shape are asked to learn.
+
+    It ends with the loss where the run has several for a problem. Problems that no column of ``PROBLEM``
+    tells apart, such as two tables of one file name, are numbered in the order of the plan: the second
+    is called ``t.csv(5 inputs -> y) #2``.
+    """
+    labels: dict[Asked, str] = {}
+    alike: Counter[tuple[object, ...]] = Counter()
+    for pack in plan.packs:
+        problem, loss = pack.shape.problem, pack.shape.loss
+        if asked(pack.shape) not in labels:
+            several = len(plan.experiment.losses(problem)) > 1
+            words = f"{problem.label()} by {loss.label()}" if several else problem.label()
+            columns = (words, problem.num_inputs, problem.train, noise_of(problem))
+            alike[columns] += 1
+            labels[asked(pack.shape)] = words + (f" #{alike[columns]}" if alike[columns] > 1 else "")
+    return labels
+
+
+def asked(shape: Shape) -> Asked:
+    """What the trials of a shape are asked to learn: a problem, and by which loss."""
+    return shape.problem.identity, shape.loss.label()
+
+
+def noise_of(problem: Problem) -> float | None:
+    """The noise of a target; a table has its own."""
+    return problem.noise if isinstance(problem, FunctionProblem) else None
+
+
+def _planned(plan: Plan) -> pl.DataFrame:
+    """The axes of every trial, and whether theory speaks about it."""
+    shapes, labels = [], problem_labels(plan)
+    for pack in plan.packs:
+        shape, problem = pack.shape, pack.shape.problem
+        columns = (labels[asked(shape)], problem.num_inputs, problem.train, noise_of(problem))
+        axes = (*columns, shape.model.label(), shape.width)
+        limit, recurrence = meaning_of_limit(shape), shape.optimizer.on_quadratics()
+        said = (has_limit(shape), limit.value if limit else "", overshoots(shape), amplification(recurrence))
+        shapes.append((*axes, *said, MARGIN[shape.stored]))
+    types = dict(zip(CELL, (pl.String, pl.Int64, pl.Int64, pl.Float64, pl.String, pl.Int64), strict=True))
+    said_types = {"has_limit": pl.Boolean, "limit": pl.String, "overshoots": pl.Boolean, "amplification": pl.Float64}
+    schema = types | said_types | {"margin": pl.Float64}
+    by_pack = pl.DataFrame(shapes, schema=schema, orient="row").with_row_index("pack")
+    trials = [trial for pack in plan.packs for trial in pack.trials]
+    rates = [trial.learning_rate for trial in trials]
+    frame = pl.DataFrame(
+        {
+            "trial": [trial.id for trial in trials],
+            "pack": [number for number, pack in enumerate(plan.packs) for _ in pack.trials],
+            "learning_rate": [rate if isinstance(rate, float | int) else None for rate in rates],
+            "times_limit": [rate.times_limit if isinstance(rate, TimesLimit) else None for rate in rates],
+            "seed": [trial.seed for trial in trials],
+        },
+        schema={
+            "trial": pl.String,
+            "pack": pl.UInt32,
+            "learning_rate": pl.Float64,
+            "times_limit": pl.Float64,
+            "seed": pl.Int64,
+        },
+    )
+    return frame.join(by_pack, on="pack", how="left", maintain_order="left").with_row_index("row")
+
+
+def _growth(plan: Plan, table: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """Of trials that ended above the limit, and did not diverge, what modes that grow have made of the first loss.
+
+    Null elsewhere: few trials are there, and splitting a start into its modes takes longer than reading a row.
+    """
+    known = pl.col("has_limit") & (pl.col("status") == "done") & (pl.col("first_loss").is_finite())
+    above = pl.col("learning_rate") > pl.col("largest_stable_learning_rate")
+    rows = table.filter(known & above).select("row", "pack", "learning_rate", "step", "largest_stable_learning_rate")
+    least: list[float | None] = [None] * table.height
+    about = list(least)
+    for (number,), part in rows.partition_by("pack", as_dict=True).items():
+        shape = plan.packs[number].shape
+        start, recurrence = start_of(shape), shape.optimizer.on_quadratics()
+        if start is None or recurrence is None:
+            continue
+        rates_R, limits_R = part["learning_rate"].to_torch(), part["largest_stable_learning_rate"].to_torch()
+        held, margin = HELD[shape.dtype], MARGIN[shape.stored]
+        grown = growth(start, rates_R, part["step"].to_torch(), limits_R, recurrence, held, margin)
+        for row, *values in zip(part["row"], *(tensor.tolist() for tensor in grown), strict=True):
+            least[row], about[row] = values
+    return pl.Series("least_growth", least, pl.Float64), pl.Series("growth", about, pl.Float64)
+
+
+def _numbered(planned: pl.DataFrame, records: Records) -> pl.LazyFrame:
+    """Records with the row of their trial in place of its id: grouping by numbers is several times faster."""
+    rows = pl.col("trial").cast(pl.Enum(planned["trial"]), strict=False).to_physical().cast(pl.UInt32).alias("row")
+    return records.lazy().select(rows, "step", "diagnostic", "value").filter(pl.col("row").is_not_null())
+
+
+def _each(numbers: pl.LazyFrame, diagnostic: str, *of_row: pl.Expr) -> pl.DataFrame:
+    """Aggregates of one diagnostic for each ``row``; those that a stream allows take no memory but their results."""
+    of_diagnostic = numbers.filter(pl.col("diagnostic") == diagnostic)
+    return of_diagnostic.group_by("row").agg(*of_row).collect(engine="streaming")
+
+
+def _diagnostics(plan: Plan, records: Records) -> list[str]:
+    """Names of the diagnostics, those of the experiment first and in its order."""
+    asked = [diagnostic.name() for diagnostic in plan.experiment.diagnostics]
+    found = records.lazy().select(pl.col("diagnostic").unique()).collect(engine="streaming")
+    return asked + sorted(set(found["diagnostic"]) - set(asked))
+
+
+def _recorded(planned: pl.DataFrame, numbers: pl.LazyFrame, names: list[str]) -> pl.DataFrame:
+    """Of each trial the last value of every diagnostic, its first, least and last loss, and its last recorded step."""
+    value, step = pl.col("value"), pl.col("step")
+    table = planned.select("row")
+    for name in names:
+        last = [value.max_by("step").alias(name), step.max().alias(f"step of {name}")]
+        if name == "loss":
+            last.append(value.min_by("step").alias("first_loss"))
+            last.append(value.fill_nan(None).min().alias("least_loss"))
+            last.append((step.max() > step.min()).alias("several_losses"))
+        table = table.join(_each(numbers, name, *last), on="row", how="left")
+    needed = ("loss", "first_loss", "least_loss", "largest_stable_learning_rate")
+    steps = [f"step of {name}" for name in names]
+    return table.with_columns(
+        *(pl.lit(None, pl.Float64).alias(column) for column in needed if column not in table.columns),
+        *([] if "several_losses" in table.columns else [pl.lit(False).alias("several_losses")]),
+        pl.max_horizontal(pl.lit(None, pl.Int64), *steps).alias("last_step"),
+    ).drop(steps)
+
+
+def condition_number_trust() -> pl.Expr:
+    """How far to trust each condition number, in words; an infinite one is exact: the features are dependent."""
+    number = pl.col("condition_number")
+    return (
+        pl.when(number.is_nan())
+        .then(None)
+        .when(number.is_infinite())
+        .then(pl.lit(DEPENDENT))
+        .when(number < TRUSTED_BELOW)
+        .then(pl.lit(Trust.TRUSTED.value))
+        .when(number < LIMIT_OF_FLOAT64)
+        .then(pl.lit(Trust.ONE_DIGIT.value))
+        .when(number.is_not_null())
+        .then(pl.lit(Trust.AT_LEAST.value))
+        .alias("condition_number_trust")
+    )
+
+
+def criterion(results: pl.DataFrame) -> str:
+    """What the best learning rate is best in: the test error if any was recorded, else the loss."""
+    recorded = [name for name in CRITERIA if name in results.columns and results[name].count()]
+    return recorded[0] if recorded else "loss"
+
+
+def scored(results: pl.DataFrame) -> pl.DataFrame:
+    """The results with ``score``, the criterion of each trial, and ``rate``, its learning rate to 6 digits.
+
+    A diverged trial scores infinite whatever it recorded last; one that is pending or failed scores null.
+    """
+    name = criterion(results)
+    value = pl.col(name) if name in results.columns else pl.lit(None, pl.Float64)
+    finite = pl.when(pl.col("status") == "done").then(value.fill_nan(math.inf))
+    score = pl.when(pl.col("status") == "diverged").then(pl.lit(math.inf)).otherwise(finite)
+    return results.with_columns(score.alias("score"), pl.col("learning_rate").round_sig_figs(6).alias("rate"))
+
+
+def best_rates(results: pl.DataFrame) -> pl.DataFrame:
+    """For each cell the ``rate`` with the least median ``score`` over seeds; the lower rate if two are equal."""
+    known = scored(results).filter(pl.col("score").is_not_null())
+    medians = known.group_by(*CELL, "rate", maintain_order=True).agg(pl.col("score").median())
+    finite = medians.filter(pl.col("score").is_finite())
+    return finite.sort("score", "rate", *CELL, nulls_last=True).group_by(CELL, maintain_order=True).first()
+
+
+def at_best_rate(results: pl.DataFrame) -> pl.DataFrame:
+    """The scored trials that ran at the best learning rate of their cell; all trials of a cell that has none."""
+    best = best_rates(results).select(*CELL, "rate")
+    trials = scored(results)
+    chosen = trials.join(best, on=[*CELL, "rate"], how="semi", nulls_equal=True)
+    undecided = trials.join(best, on=CELL, how="anti", nulls_equal=True).with_columns(rate=pl.lit(None, pl.Float64))
+    return pl.concat([chosen, undecided])
+
+
+def summary(results: pl.DataFrame) -> pl.DataFrame:
+    """One row for every problem, model and width.
+
+    Columns: the cell; numbers of trials; ``best_learning_rate`` by the median over seeds of the
+    criterion; that median (of all trials where every rate diverged), and the least value of any trial; the
+    share of seeds that end without any error at that rate, where a seed does; the condition number and how
+    far to trust it; the predicted limit of the learning rate, and what is known of rates below it; the verdict.
+    """
+    name = criterion(results)
+    absent = [c for c in ("condition_number", "largest_stable_learning_rate") if c not in results.columns]
+    table = results.with_columns(pl.lit(None, pl.Float64).alias(column) for column in absent)
+    statuses = [(pl.col("status") == word).sum().alias(word) for word in ("done", "diverged", "failed", "pending")]
+    cells = scored(table).group_by(CELL, maintain_order=True)
+    counts = cells.agg(
+        pl.len().alias("trials"),
+        *statuses,
+        pl.col("score").min().alias(f"min_{name}"),
+        pl.col("largest_stable_learning_rate").fill_nan(None).drop_nulls().first().alias("stable_learning_rate"),
+        pl.col("limit").first(),
+        counted(pl.col("verdict")).alias("verdict"),
+    )
+    best = (
+        at_best_rate(table)
+        .group_by(CELL, maintain_order=True)
+        .agg(
+            pl.col("rate").first().alias("best_learning_rate"),
+            pl.col("score").median().alias(f"median_{name}"),
+            pl.col("score").eq(0).mean().alias(WITHOUT_ERROR),
+            pl.col("condition_number").median().map_elements(_trusted, return_dtype=pl.String),
+        )
+    )
+    return counts.join(best, on=CELL, how="left", nulls_equal=True, maintain_order="left").select(
+        *CELL,
+        *("trials", "done", "diverged", "failed", "pending", "best_learning_rate"),
+        *(f"median_{name}", f"min_{name}"),
+        *((WITHOUT_ERROR,) if (best[WITHOUT_ERROR] > 0).any() else ()),
+        pl.col("condition_number").fill_null(""),
+        *_limit_in_words(),
+        "verdict",
+    )
+
+
+def _limit_in_words() -> tuple[pl.Expr, pl.Expr]:
+    """The rate below which every trial is stable, if theory has one, and what the limit is; with its number if not."""
+    rate, words = pl.col("stable_learning_rate"), pl.col("limit")
+    everywhere = words.is_in([limit.value for limit in STABLE])
+    described = pl.format("{}: {}", rate.round_sig_figs(4), words)
+    said = pl.when(everywhere | rate.is_null()).then(words).otherwise(described)
+    return pl.when(everywhere).then(rate).alias("stable_learning_rate"), said.alias("limit")
+
+
+def best_of_each_model(results: pl.DataFrame) -> pl.DataFrame:
+    """One row for every problem and model: the width and learning rate of the least median score, and the verdict.
+
+    The verdict is that on all trials of the model, at any width.
+    """
+    name = f"median_{criterion(results)}"
+    table = summary(results)
+    group = [*PROBLEM, "model"]
+    counts = results.group_by(group, maintain_order=True).agg(
+        pl.len().alias("trials"),
+        (pl.col("status") == "diverged").sum().alias("diverged"),
+        counted(pl.col("verdict")).alias("verdict"),
+    )
+    best = table.sort(name, "width", nulls_last=True).group_by(group, maintain_order=True).first()
+    kept = [column for column in ("width", "best_learning_rate", name, WITHOUT_ERROR) if column in table.columns]
+    joined = counts.join(best.select(*group, *kept), on=group, how="left", nulls_equal=True, maintain_order="left")
+    shown = joined.select(*group, "trials", "diverged", *kept, pl.col("verdict"))
+    return shown.rename({"width": "best_width"})
+
+
+def _trusted(condition_number: float) -> str:
+    """A condition number as far as float64 can tell."""
+    if math.isnan(condition_number):
+        return "nan"
+    if math.isinf(condition_number):
+        return f"inf ({DEPENDENT})"
+    match trust(condition_number):
+        case Trust.TRUSTED:
+            return f"{condition_number:.4g}"
+        case Trust.ONE_DIGIT:
+            return f"{condition_number:.0e} (one digit)"
+        case Trust.AT_LEAST:
+            return ">= 1e15 (float64 limit)"

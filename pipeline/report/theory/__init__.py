@@ -1,0 +1,1 @@
+"""What theory predicts for a run, and when a measurement agrees with it."""

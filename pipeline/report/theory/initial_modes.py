@@ -1,0 +1,27 @@
+"""The loss of a linear model where it starts, at zero weights, split into modes: what descent on it follows from."""
+
+from __future__ import annotations
+
+from pipeline.errors import PipelineError
+from pipeline.experiment.trial import Shape
+from pipeline.numerics.descent import Modes, modes
+from pipeline.problems.problem import Dataset, Problem
+from pipeline.report.theory.verdicts import has_limit
+
+
+def start_of(shape: Shape) -> Modes | None:
+    """The loss at zero weights, where linear models start, split into modes; ``None`` if it is not a quadratic."""
+    dataset = loaded(shape.problem) if has_limit(shape) else None
+    if dataset is None:
+        return None
+    model = shape.model.fitted(dataset.train_inputs_PD, dataset.train_targets_PK, shape.width)
+    features_PF = model.prepare(dataset.train_inputs_PD, shape.width).mT
+    return modes(features_PF, -dataset.train_targets_PK) if features_PF.isfinite().all() else None
+
+
+def loaded(problem: Problem) -> Dataset | None:
+    """The points of a problem; ``None`` if its table was moved or has changed since the run."""
+    try:
+        return problem.load()
+    except (PipelineError, OSError):
+        return None

@@ -1,0 +1,46 @@
+"""What the figures share: titles are whole, and colours can be seen on a page of any brightness."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+
+from pipeline.report.figures.charts import IN_THE_DARK, OKABE_ITO, VIRIDIS, chart_of, panels, title_lines
+
+LONG = "random_fourier(scale=2.0, initialisation=uniform_fan_in, frequencies=learned, seed={})"
+
+
+@pytest.mark.parametrize("width", [215, 330, 520])
+@pytest.mark.parametrize("title", ["", "sine: linear(haar)", "x" * 300, f"sine, 3 inputs: {LONG}, width 32"])
+def test_title_is_whole_in_lines_that_fit(title: str, width: int) -> None:
+    lines = title_lines(title, width)
+    assert "".join("".join(lines).split()) == "".join(title.replace(": ", "", 1).split())
+    assert max(len(line) for line in lines) <= (width + 40) / 7
+
+
+def test_titles_and_labels_that_differ_at_their_ends_differ_in_the_figure() -> None:
+    names = [LONG.format(seed) for seed in range(4)]
+    table = pl.DataFrame({"panel": names, "x": [1.0] * 4, "y": [2.0] * 4})
+    drawn = panels(table, lambda rows: chart_of(rows).mark_point().encode(x="x:Q", y="y:Q"))
+    assert drawn is not None
+    spec = drawn.to_dict()
+    assert [" ".join(panel["title"]) for panel in spec["concat"]] == names
+    assert "limit" not in json.dumps([panel["title"] for panel in spec["concat"]])
+    assert spec["config"]["legend"]["labelLimit"] == 0
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance as WCAG 2.2 defines it."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_lines_can_be_seen_on_a_dark_page_and_quantities_keep_their_order() -> None:
+    paper = luminance("#17171a")
+    seen = [luminance(IN_THE_DARK.get(colour, colour)) for colour in (*OKABE_ITO, *VIRIDIS)]
+    assert min((value + 0.05) / (paper + 0.05) for value in seen) > 3  # WCAG 2.2, 1.4.11
+    ramp = seen[len(OKABE_ITO) :]
+    assert ramp[:-1] == sorted(ramp[:-1])

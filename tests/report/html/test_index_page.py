@@ -1,0 +1,99 @@
+"""The index links every report, with its verdict, and needs nothing but itself."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipeline.errors import PipelineError
+from pipeline.report.html.index_page import Entry, entry_of, entry_of_game, write_index
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
+
+
+def report(folder: Path, *figures: str) -> Path:
+    """The folder of a report with some figures, as files."""
+    (folder / "figures").mkdir(parents=True)
+    for figure in figures:
+        (folder / "figures" / f"{figure}.png").write_bytes(PNG + figure.encode())
+    return folder / "report.html"
+
+
+def test_trials_are_counted_by_status_and_verdict(tmp_path: Path) -> None:
+    table = pl.DataFrame(
+        {"status": ["done", "done", "diverged"], "verdict": ["agrees", "contradicts", "cannot say"], "width": [2, 4, 4]}
+    )
+    entry = entry_of("a", "Why?", tmp_path / "report.html", table)
+    assert entry.counts == "2 done, 1 diverged"
+    assert entry.verdict == "contradicts (1 of 2 trials)"
+
+
+def test_rounds_of_a_game_are_rounds(tmp_path: Path) -> None:
+    entry = entry_of_game("g", "?", tmp_path / "report.html", pl.DataFrame({"verdict": ["agrees"]}))
+    assert (entry.counts, entry.verdict) == ("1 round", "agrees (1 of 1 round)")
+
+
+def test_links_lead_from_the_page_to_each_report_and_words_are_only_words(tmp_path: Path) -> None:
+    one, other = report(tmp_path / "runs" / "one-1"), report(tmp_path / "runs" / 'o"ther #1: 50%20', "b", "a")
+    entries = [
+        Entry("one", "<b>Why?</b>", one, "", "cannot say"),
+        Entry("other", "?", other, "", "agrees (1 of 1 trial)"),
+    ]
+    write_index(tmp_path / "runs" / "index.html", "The & lecture", entries)
+    html = (tmp_path / "runs" / "index.html").read_text()
+    assert "<h1>The &amp; lecture</h1>" in html
+    assert "&lt;b&gt;Why?&lt;/b&gt;" in html
+    assert set(re.findall(r'href="([^"]*)"', html)) == {"one-1/report.html", "o%22ther%20%231%3A%2050%2520/report.html"}
+    assert re.findall(r"<td( class=\"agrees\")?>(?:agrees|cannot)", html) == ["", ' class="agrees"']
+    assert html.count("<img") == 1
+
+
+def test_the_figure_is_the_most_telling_one_that_is_there(tmp_path: Path) -> None:
+    every = ("error_by_width", "loss_by_step", "stability_by_step")
+    shown = {}
+    for name, widths, figures in (("several", [2, 4], every), ("one", [4, 4], every), ("plain", [4, 4], every[:2])):
+        table = pl.DataFrame({"status": ["done"] * 2, "verdict": ["agrees"] * 2, "width": widths})
+        entry = entry_of(name, "?", report(tmp_path / name, *figures), table)
+        shown[name] = next(figure for figure in entry.figures if figure in figures)
+    assert shown == {"several": "error_by_width", "one": "stability_by_step", "plain": "loss_by_step"}
+
+
+def test_runs_of_another_folder_come_beside_those_that_are_there(tmp_path: Path) -> None:
+    page = tmp_path / "index.html"
+    for folder, name in (("lecture", "one"), ("own", "<two>"), ("lecture", "three")):
+        path = report(tmp_path / name, "loss_by_step")
+        path.write_text("")
+        write_index(page, folder, [Entry(name, f"{name}?", path, "4 done", "cannot say", ("loss_by_step",))])
+    html = page.read_text()
+    assert re.findall("<h2>(.*?)</h2>", html) == ["lecture", "own"]
+    assert re.findall(r'href="([^"]*)"><b>', html) == [
+        "three/report.html",
+        "one/report.html",
+        "%3Ctwo%3E/report.html",
+    ]
+    assert html.count("<img") == 3
+    assert "<two>" not in html
+
+
+def test_a_run_that_is_run_again_is_listed_once_and_one_that_was_removed_not_at_all(tmp_path: Path) -> None:
+    page, kept, removed = tmp_path / "index.html", report(tmp_path / "kept"), report(tmp_path / "removed")
+    for path in (kept, removed):
+        path.write_text("")
+    write_index(page, "own", [Entry(path.parent.name, "?", path, "", "cannot say") for path in (kept, removed)])
+    removed.unlink()
+    write_index(page, "own", [Entry("kept", "?", kept, "", "agrees (1 of 1 trial)")])
+    html = page.read_text()
+    assert re.findall(r'href="([^"]*)"', html) == ["kept/report.html"]
+    assert "<h1>own</h1>" in html
+
+
+def test_a_list_that_was_changed_by_hand_is_not_overwritten(tmp_path: Path) -> None:
+    kept = tmp_path / "index.json"
+    kept.write_text('{"own": [1]}')
+    message = re.escape(f"{kept}: the list of reports cannot be read: ")
+    with pytest.raises(PipelineError, match=f"^{message}"):
+        write_index(tmp_path / "index.html", "own", [])
+    assert kept.read_text() == '{"own": [1]}'

@@ -1,0 +1,262 @@
+"""The page shows itself in a browser without a network, and shows hostile text as text."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from html import escape
+
+import polars as pl
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from pipeline.errors import PipelineError
+from pipeline.models.linear import Linear
+from pipeline.plan import make_plan, write_plan
+from pipeline.report.figures.catalogue import FIGURES
+from pipeline.report.html.run_page import Drawn, page, write_report
+from pipeline.report.tables.results import results
+from pipeline.training.progress import Progress
+from pipeline.training.run import run_plan
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--window-size=1100,1400",
+)
+BY_NAME = {figure.name: figure for figure in FIGURES}
+HOSTILE = "<script>alert(1)</script> & [red]more[/red] Donaudampfschifffahrt" + "sgesellschaft" * 9
+
+
+@pytest.fixture(scope="module")
+def written(run):
+    """The report of the run, written once."""
+    return write_report(run.folder)
+
+
+@pytest.fixture(scope="module")
+def html(written):
+    return written.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def browser(written, tmp_path_factory) -> Iterator[webdriver.Chrome]:
+    """Chromium with the report open and every chart drawn."""
+    programs = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
+    missing = [name for name, path in programs.items() if path is None]
+    if missing:
+        reason = f"needs {' and '.join(missing)} on the PATH"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    options = webdriver.ChromeOptions()
+    options.binary_location = programs["chromium"]
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(programs["chromedriver"]))
+    try:
+        driver.get(written.as_uri())
+        WebDriverWait(driver, 60).until(drawn(driver))
+        yield driver
+    finally:
+        driver.quit()
+
+
+def test_the_report_and_its_pictures_lie_in_the_folder_of_the_run(run, written):
+    assert written == run.folder / "report.html"
+    for figure in FIGURES:
+        assert (run.folder / "figures" / f"{figure.name}.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+        spec = json.loads((run.folder / "figures" / f"{figure.name}.json").read_text(encoding="utf-8"))
+        assert spec["description"] == f"{figure.title}. {figure.caption}"
+    assert not list(run.folder.rglob("*.part"))
+
+
+def test_every_chart_is_drawn_with_marks_one_can_see(browser):
+    charts = browser.find_elements(By.CSS_SELECTOR, ".chart")
+    assert [chart.get_attribute("data-name") for chart in charts] == [figure.name for figure in FIGURES]
+    for chart in charts:
+        assert chart.get_attribute("data-drawn") == "yes"
+        svg = chart.find_element(By.CSS_SELECTOR, "svg.marks")
+        assert svg.size["width"] > 300
+        assert svg.size["height"] > 200
+        script = """return [...arguments[0].querySelectorAll('.mark-line path, .mark-rect path, .mark-symbol path')]
+            .map((mark) => mark.getBoundingClientRect()).filter((box) => box.width + box.height > 2).length"""
+        assert browser.execute_script(script, svg) >= 4
+        words = chart.find_element(By.CSS_SELECTOR, "[role=graphics-document]").get_attribute("aria-label")
+        assert words.startswith(BY_NAME[chart.get_attribute("data-name")].title)
+
+
+def test_the_console_is_silent(browser):
+    assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+
+
+def test_nothing_is_loaded_from_anywhere(browser):
+    entries = browser.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert [name for name in entries if not name.startswith("file://")] == []
+
+
+def test_hostile_text_stays_text(browser, html):
+    heading = browser.find_element(By.TAG_NAME, "h1").text
+    assert heading == f"Does it work? {HOSTILE}"
+    assert HOSTILE in [element.text for element in browser.find_elements(By.TAG_NAME, "pre")]
+    assert "<script>alert(1)" not in html
+    assert len(browser.find_elements(By.TAG_NAME, "script")) == 2 + len(FIGURES)
+
+
+def test_wide_tables_scroll_and_the_page_does_not(browser):
+    assert browser.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def drawn(browser):
+    """Whether every chart is drawn."""
+    charts = browser.find_elements(By.CSS_SELECTOR, ".chart")
+    return lambda _: all(chart.get_attribute("data-drawn") for chart in charts)
+
+
+@pytest.fixture(params=[390, 768, 1100, 1400])
+def width(request, browser):
+    """A screen of so many pixels, which is made so while the page is open, as a telephone is turned."""
+    size = {"width": request.param, "height": 900, "deviceScaleFactor": 1, "mobile": request.param < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    # A page hears of its new size before its next frame.
+    browser.execute_async_script("const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done))")
+    WebDriverWait(browser, 60).until(drawn(browser))
+    yield request.param
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+TOO_WIDE = """return [...document.querySelectorAll(".chart")].filter((place) => place.scrollWidth > place.clientWidth)
+    .map((place) => place.dataset.name)"""
+CONTRASTS = """
+const light = (colour) => colour.match(/[0-9.]+/g).slice(0, 3).map((part) => part / 255)
+    .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, part, place) => sum + part * [0.2126, 0.7152, 0.0722][place], 0);
+const style = (query, name) => [...document.querySelectorAll(query)].map((one) => getComputedStyle(one)[name]);
+const paper = light(style("body", "backgroundColor")[0]);
+const contrast = (colour) => (Math.max(light(colour), paper) + 0.05) / (Math.min(light(colour), paper) + 0.05);
+return [
+    Math.min(...style("svg.marks text", "fill").map(contrast)),
+    Math.min(...style("svg.marks .mark-line path", "stroke").map(contrast)),
+    [...new Set(style("svg.marks", "backgroundColor"))],
+];
+"""
+"""The least contrast of words and of lines with the paper, as WCAG 2.2 defines it, and the grounds of the charts."""
+
+
+def test_page_and_charts_fit_every_screen_and_can_be_read_on_light_and_dark_ones(browser, width):
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert browser.execute_script(TOO_WIDE) == []
+    for scheme, ground in (("light", "rgb(255, 255, 255)"), ("dark", "rgba(0, 0, 0, 0)")):
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        words, lines, grounds = browser.execute_script(CONTRASTS)
+        assert words >= 4.5  # WCAG 2.2, 1.4.3
+        assert lines >= (3 if scheme == "dark" else 1.4)  # the yellow of viridis is pale on white
+        assert grounds == [ground]
+
+
+def test_data_written_into_the_page_is_json_without_nan(html):
+    specs = re.findall(r'<script type="application/json" id="spec-(\w+)">(.*?)</script>', html, flags=re.DOTALL)
+    assert [name for name, _ in specs] == [figure.name for figure in FIGURES]
+
+    def refuse(word):
+        raise AssertionError(f"{word} is not JSON")
+
+    for _, spec in specs:
+        assert json.loads(spec, parse_constant=refuse)["description"]
+
+
+def test_a_label_cannot_end_the_script_that_holds_a_chart(run):
+    drawn = Drawn(FIGURES[0], {"description": "</script><script>alert(1)</script>"})
+    text = page(run.folder, run.plan, run.results, run.outcomes, [drawn])
+    assert "<script>alert(1)" not in text
+    spec = re.search(r'id="spec-error_by_width">(.*?)</script>', text).group(1)
+    assert json.loads(spec) == drawn.spec
+
+
+def test_the_page_counts_what_ran_so_far(html):
+    assert "20 of 24 trials so far" in html
+    for count in ("<b>10</b> done", "<b>8</b> diverged", "<b>2</b> failed", "<b>4</b> pending"):
+        assert count in html
+    assert f"<p>2 trials:</p><pre>{escape(HOSTILE)}</pre>" in html
+
+
+@pytest.mark.parametrize("seeds, words", [((0,), "one: 0 of 1 trial so far"), ((0, 1), "one: 0 of 2 trials so far")])
+def test_one_trial_is_not_one_trials(tmp_path, run, seeds, words):
+    experiment = replace(run.plan.experiment, models=(Linear(),), widths=(2,), learning_rates=(0.5,), seeds=seeds)
+    write_plan(make_plan("one", experiment), tmp_path)
+    assert words in write_report(tmp_path).read_text(encoding="utf-8")
+
+
+def test_the_page_says_what_was_best_and_whether_theory_agrees(html):
+    best = "Best on absolute_value: <b>linear(monomial), width 4, learning rate 0.5</b>, median test error 0.0263."
+    assert best in html
+    assert html.count('<td class="agrees">agrees (8 of 8 trials)</td>') == 2
+
+
+def test_what_was_best_is_told_apart_by_all_that_differs(tmp_path, run):
+    inputs = replace(run.plan.experiment.inputs, dimension=(1, 2))
+    experiment = replace(run.plan.experiment, models=(Linear(),), widths=(2,), learning_rates=(0.5,), inputs=inputs)
+    plan = make_plan("two", experiment)
+    run_plan(plan, tmp_path, Progress(io.StringIO()))
+    write_plan(plan, tmp_path)
+    html = write_report(tmp_path).read_text(encoding="utf-8")
+    assert "Best on absolute_value, dimension 1: <b>" in html
+    assert "Best on absolute_value, dimension 2: <b>" in html
+
+
+def test_the_page_says_what_most_of_each_error_is(html):
+    assert "<h2>What the error is made of</h2>" in html
+    assert "linear(legendre), width 4: 50 % of the squared error is approximation. What lowers it: more width" in html
+
+
+def test_the_page_says_why_it_says_nothing_of_what_was_computed_in_closed_form(run):
+    formula = run.outcomes.with_columns(engine=pl.lit("closed_form"))
+    text = page(run.folder, run.plan, results(run.plan, run.records, formula), formula, [])
+    assert "20 trials were computed in closed form, which is what theory says" in text
+    assert '<td class="agrees">' not in text
+
+
+def test_the_page_says_where_it_comes_from(html, run):
+    for fact in (run.plan.folder_name, "host&lt;1&gt;", "fused", "0.1.0", "5 of 6 ended", "gradient_descent"):
+        assert f"<dd>{fact}</dd>" in html
+
+
+def test_a_long_table_is_cut_and_says_how_to_get_all_of_it(run):
+    table = pl.concat([run.results] * 25)
+    text = page(run.folder, run.plan, table, run.outcomes, [])
+    command = f"<code>python -m pipeline results {run.folder} --json</code>"
+    assert f"The first 500 of 600 trials; all of them: {command}" in text
+    assert text.count("<tr>") < 600
+
+
+def test_a_run_that_has_not_begun_has_a_page(tmp_path, run):
+    plan = make_plan("early", replace(run.plan.experiment, question="Is there anything?"))
+    write_plan(plan, tmp_path)
+    text = write_report(tmp_path).read_text(encoding="utf-8")
+    assert "0 of 24 trials so far" in text
+    assert 'class="chart"' not in text
+
+
+def test_a_report_is_made_again_in_place_of_the_old_one(tmp_path, run):
+    write_plan(run.plan, tmp_path)
+    (tmp_path / "report.html").write_text("old")
+    assert write_report(tmp_path).read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_a_folder_without_a_plan_is_refused(tmp_path):
+    with pytest.raises(PipelineError, match=re.escape(f"{str(tmp_path)!r} is not the folder of a run")):
+        write_report(tmp_path)

@@ -1,0 +1,56 @@
+"""A page says from which code, packages, machine and configuration its numbers come."""
+
+import re
+from dataclasses import replace
+from html import unescape
+
+import polars as pl
+import yaml
+
+from pipeline.definitions import canonical
+from pipeline.plan import read_provenance, write_plan
+from pipeline.report.html.run_provenance import facts, html_origin
+
+PLANNED = {
+    "date": "2026-11-30T08:00:00+00:00",
+    "host": "login1",
+    "code": "0a1b2c3d4e5f",
+    "python": "3.11.7",
+    "packages": {"numpy": "2.4.6", "torch": "2.13.0"},
+}
+
+
+def test_date_machine_commit_and_packages_are_said(run):
+    said = dict(facts(run.plan, PLANNED, run.outcomes.with_columns(code=pl.lit(""))))
+    assert said["planned"] == "2026-11-30T08:00:00+00:00 on login1"
+    assert said["commit"] == "0a1b2c3d4e5f"
+    assert said["packages"] == "Python 3.11.7, numpy 2.4.6, torch 2.13.0"
+
+
+def test_commit_is_that_of_the_code_that_trained(run):
+    codes = pl.Series("code", ["feedbeef", ""] * run.outcomes.height)[: run.outcomes.height]
+    assert dict(facts(run.plan, PLANNED, run.outcomes.with_columns(codes)))["commit"] == "feedbeef"
+
+
+def test_what_is_not_known_is_said_to_be_unknown(run):
+    said = dict(facts(run.plan, {}, run.outcomes.with_columns(code=pl.lit(""))))
+    assert [said[name] for name in ("planned", "commit", "packages")] == [
+        "unknown",
+        "unknown: the code is no checkout",
+        "unknown",
+    ]
+
+
+def test_plan_knows_when_and_with_what_it_was_made(run, tmp_path):
+    write_plan(run.plan, tmp_path)
+    planned = read_provenance(tmp_path)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", planned["date"])
+    assert planned["packages"]["polars"] == pl.__version__
+
+
+def test_configuration_is_there_as_yaml_with_its_defaults_and_as_text(run):
+    plan = replace(run.plan, experiment=replace(run.plan.experiment, question="<b>Why?</b>"))
+    html = html_origin(plan, PLANNED, run.outcomes)
+    assert "<b>" not in html
+    shown = re.search("<pre>(.*?)</pre>", html, re.DOTALL)[1]
+    assert yaml.safe_load(unescape(shown)) == canonical(plan.experiment)

@@ -1,0 +1,62 @@
+"""What is printed is what the table says, readable by people or by programs."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import polars as pl
+
+from pipeline.report.tables.printing import as_json_rows, as_text
+from pipeline.report.tables.results import summary
+
+
+def test_json_rows_are_json_and_spell_what_is_not_finite(run):
+    rows = as_json_rows(run.results)
+    assert json.loads(json.dumps(rows, allow_nan=False)) == rows
+    assert len(rows) == 24
+    assert sum(row["condition_number"] == "inf" for row in rows) == 4
+    assert sum(row["test_error"] == "nan" for row in rows) == 1
+    assert rows[0]["trial"] == next(iter(run.plan.trials))
+
+
+def test_json_rows_tell_both_infinities_apart():
+    table = pl.DataFrame({"value": [math.inf, -math.inf, math.nan, None, 0.5]})
+    assert [row["value"] for row in as_json_rows(table)] == ["inf", "-inf", "nan", None, 0.5]
+
+
+def test_text_shows_short_ids_four_digits_and_hostile_text_as_it_is(run):
+    text = as_text(run.results)
+    first = next(iter(run.plan.trials))
+    assert first[:12] in text
+    assert first[:13] not in text
+    assert "<script>alert(1)</script> & [red]more[/red]" in text
+    assert len({len(line.rstrip()) for line in text.splitlines()} - {0}) < 30
+
+
+def test_text_says_once_what_is_the_same_in_every_row(run):
+    text = as_text(run.results)
+    assert text.splitlines()[0] == "problem: absolute_value, dimension: 1, train: 256, noise: 0"
+    assert text.count("absolute_value") == 1
+
+
+def test_text_says_how_many_rows_it_left_out(run):
+    text = as_text(run.results, most_rows=5)
+    assert text.splitlines()[-1] == "19 more rows not shown; --json writes all"
+
+
+def test_one_row_left_out_is_one_row():
+    table = pl.DataFrame({"a": [1, 2], "b": ["x", "y"]})
+    assert as_text(table, most_rows=1).splitlines()[-1] == "1 more row not shown; --json writes all"
+
+
+def test_text_fits_the_terminal(run):
+    assert max(len(line) for line in as_text(summary(run.results), width=100).splitlines()[1:]) <= 100
+
+
+def test_control_characters_do_not_reach_the_terminal():
+    assert "\x1b" not in as_text(pl.DataFrame({"reason": ["\x1b[31mred", "b"]}))
+
+
+def test_an_empty_table_prints_its_head():
+    assert "width" in as_text(pl.DataFrame({"width": [], "model": []}))

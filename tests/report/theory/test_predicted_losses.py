@@ -1,0 +1,117 @@
+"""The dashed curve is what training in float64 records, for every rule that has a closed form."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipeline.experiment.axes import Inputs, TimesLimits
+from pipeline.experiment.experiment import Experiment
+from pipeline.models.bases.trigonometric import Cosine
+from pipeline.models.linear import Linear
+from pipeline.models.shallow import Shallow
+from pipeline.optimizers.rules import Adam, GradientDescent, Momentum, Nesterov
+from pipeline.plan import make_plan
+from pipeline.problems.datasets import Table
+from pipeline.problems.losses import BinaryCrossEntropy
+from pipeline.problems.table_files import read_table
+from pipeline.problems.targets import AbsoluteValue, Xor
+from pipeline.records import store
+from pipeline.report.figures.catalogue import FIGURES
+from pipeline.report.tables import run_tables
+from pipeline.report.tables.results import results
+from pipeline.report.tables.run_tables import Sources
+from pipeline.report.theory.predicted_losses import predicted_losses
+from pipeline.training.progress import Progress
+from pipeline.training.run import run_plan
+
+EXPERIMENT = Experiment(
+    "?",
+    (Linear(Cosine()),),
+    (6,),
+    target=(AbsoluteValue(),),
+    inputs=Inputs(train=(64,), noise=(0.1,)),
+    learning_rates=(0.0123456789, 0.3, 0.8),
+    seeds=1,
+    steps=50,
+    record_at=(0, 1, 2, 5, 20, 50),
+    dtype="float64",
+)
+
+
+def trained(experiment: Experiment, folder: Path) -> Sources:
+    plan = make_plan("test", experiment)
+    run_plan(plan, folder, Progress(io.StringIO()))
+    records, outcomes = store.read_records(folder), store.read_outcomes(folder)
+    return Sources(plan, results(plan, records, outcomes), records, store.read_fits(folder))
+
+
+@pytest.mark.parametrize("optimizer", [GradientDescent(), Momentum(0.8), Nesterov(0.8)], ids=lambda rule: rule.name())
+@pytest.mark.parametrize("rates", [EXPERIMENT.learning_rates, TimesLimits((0.3, 0.9))], ids=["rates", "multiples"])
+def test_the_predicted_curve_is_the_recorded_loss_of_a_training_in_float64(optimizer, rates, tmp_path):
+    sources = trained(replace(EXPERIMENT, optimizer=optimizer, learning_rates=rates), tmp_path)
+    curves, _ = run_tables.loss_by_step(sources)
+    predicted = predicted_losses(sources, curves)
+    measured = sources.named.select("trial", "rate_axis").join(
+        sources.records.filter(pl.col("diagnostic") == "loss"), on="trial"
+    )
+    both = measured.join(predicted, on=["rate_axis", "step"])
+    assert both.height == measured.height == 6 * sources.results.height
+    assert both["loss"].to_list() == pytest.approx(both["value"].to_list(), rel=1e-9)
+
+
+def test_theory_is_dashed_over_the_measured_curves(tmp_path):
+    figure = next(figure for figure in FIGURES if figure.name == "loss_by_step")
+    spec = figure.draw(trained(EXPERIMENT, tmp_path)).to_dict()
+    measured, dashed = spec["layer"]
+    assert dashed["encoding"]["strokeDash"]["scale"] == {"domain": ["theory"], "range": [[4, 3]]}
+    assert dashed["mark"]["clip"]
+    assert dashed["encoding"]["color"] == measured["encoding"]["color"]
+    assert {row["rate"] for row in spec["datasets"][dashed["data"]["name"]]} == {"0.0123", "0.3", "0.8"}
+    assert "Dashed: theory" in figure.caption
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"optimizer": Adam()},
+        {"batch_size": 8},
+        {"models": (Shallow(),)},
+        {"target": (Xor(),), "loss": BinaryCrossEntropy(), "inputs": Inputs()},
+    ],
+    ids=["adam", "batches", "network", "cross-entropy"],
+)
+def test_nothing_is_drawn_where_theory_says_nothing_exact(changed, tmp_path):
+    sources = trained(replace(EXPERIMENT, **changed), tmp_path)
+    curves, _ = run_tables.loss_by_step(sources)
+    assert not curves.is_empty()
+    assert predicted_losses(sources, curves).is_empty()
+
+
+def test_a_figure_is_drawn_without_theory_after_its_table_was_deleted(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b,y\n" + "".join(f"{x},{x * x % 7},{x * x}\n" for x in range(40)))
+    table = Table(path, inputs=("a", "b"), output=("y",))
+    experiment = replace(EXPERIMENT, target=(), data=(table,), inputs=Inputs(), models=(Linear(),))
+    sources = trained(experiment, tmp_path / "run")
+    curves, _ = run_tables.loss_by_step(sources)
+    assert not predicted_losses(sources, curves).is_empty()
+    path.unlink()
+    read_table.cache_clear()
+    assert predicted_losses(sources, curves).is_empty()
+    figure = next(figure for figure in FIGURES if figure.name == "loss_by_step")
+    assert figure.draw(sources) is not None
+
+
+def test_the_fits_to_a_table_of_one_input_are_drawn_without_a_target(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,y\n" + "".join(f"{x},{x * x}\n" for x in range(40)))
+    table = Table(path, inputs=("a",), output=("y",))
+    sources = trained(replace(EXPERIMENT, target=(), data=(table,), inputs=Inputs()), tmp_path / "run")
+    figure = next(figure for figure in FIGURES if figure.name == "fitted")
+    assert not sources.fits.is_empty()
+    assert len(figure.draw(sources).to_dict()["layer"]) == 1
