@@ -27,7 +27,7 @@ os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX would tak
 
 import torch
 
-from pipeline.diagnostics.snapshot import PackContext
+from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.engine import Engine, Stack
 from pipeline.engines.gpu.choice import not_covered, on_card
 from pipeline.engines.gpu.matrices import ByMatrices

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from pipeline.diagnostics.diagnostic import Diagnostic
-from pipeline.diagnostics.snapshot import PackContext, Snapshot
+from pipeline.diagnostics.pack_context import PackContext
+from pipeline.diagnostics.snapshot import Snapshot
 from pipeline.models.model import Model
 from pipeline.numerics.least_squares import least_squares
 from pipeline.numerics.quadrature import MeanEstimate, weighted_mean, weighted_mean_between_kinks

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from pipeline.diagnostics.diagnostic import Diagnostic
-from pipeline.diagnostics.snapshot import PackContext, Snapshot
+from pipeline.diagnostics.pack_context import PackContext
+from pipeline.diagnostics.snapshot import Snapshot
 from pipeline.errors import FieldError
 from pipeline.models.model import Model
 from pipeline.numerics import spectra

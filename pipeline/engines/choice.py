@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import torch
 
 from pipeline.diagnostics.diagnostic import Diagnostic
-from pipeline.diagnostics.snapshot import PackContext
+from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.coverage import beyond
 from pipeline.engines.engine import Engine
 from pipeline.engines.reference.closed_form import ClosedForm

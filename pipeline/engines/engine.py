@@ -10,7 +10,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import PackContext, Shortcuts
+from pipeline.diagnostics.pack_context import PackContext
+from pipeline.diagnostics.snapshot import Shortcuts
 
 
 @dataclass(frozen=True)

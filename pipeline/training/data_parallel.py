@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, distributed
 
-from pipeline.diagnostics.snapshot import PackContext
+from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.engine import Stack
 from pipeline.engines.minibatches import Minibatches
 from pipeline.engines.reference.engine import LARGE_OPERATION, first_out_of_bounds

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from pipeline.diagnostics.snapshot import PackContext
+from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.choice import engine_of
 from pipeline.engines.engine import Engine, Stack
 from pipeline.experiment.engine_names import CLOSED_FORM, EngineChoice

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import PackContext, Snapshot
+from pipeline.diagnostics.pack_context import PackContext
+from pipeline.diagnostics.snapshot import Snapshot
 from pipeline.engines.threads import threads_of_operation
 from pipeline.models.model import Model
 from pipeline.numerics.randomness import stream

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pipeline.diagnostics import snapshot as snapshots
+from pipeline.diagnostics.pack_context import PackContext
 from pipeline.diagnostics.sharpness import (
     FiniteDifferenceCurvature,
     GaussNewtonConditionNumber,
@@ -19,7 +20,7 @@ from pipeline.diagnostics.sharpness import (
     StabilityIndex,
     second_difference,
 )
-from pipeline.diagnostics.snapshot import PackContext, Snapshot
+from pipeline.diagnostics.snapshot import Snapshot
 from pipeline.engines.engine import Stack
 from pipeline.engines.reference.engine import Reference
 from pipeline.errors import FieldError

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import PackContext
+from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.cpu.codegen.buffers import aligned_zeros
 from pipeline.engines.cpu.codegen.compile import Kernel
 from pipeline.engines.cpu.evaluation import of_training_points

@@ -24,7 +24,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import PackContext, Shortcuts
+from pipeline.diagnostics.pack_context import PackContext
+from pipeline.diagnostics.snapshot import Shortcuts
 from pipeline.engines.bias_corrections import corrections
 from pipeline.engines.cpu.codegen.buffers import Points, Shares, aligned_zeros
 from pipeline.engines.cpu.codegen.compile import Bound, Kernel

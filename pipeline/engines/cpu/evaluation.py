@@ -9,7 +9,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import PackContext
+from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.cpu.codegen.buffers import Points, Shares, aligned_zeros
 from pipeline.engines.cpu.codegen.compile import Kernel
 from pipeline.engines.cpu.codegen.processor import REGISTER_BITS

@@ -7,7 +7,7 @@ from typing import final
 
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import PackContext
+from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.cpu.codegen.compile import Kernel
 from pipeline.engines.cpu.codegen.signature import Told
 from pipeline.engines.cpu.evaluation import Setting, of_test_points, of_training_points

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import torch
 
-from pipeline.diagnostics.snapshot import PackContext
+from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.coverage import beyond
 from pipeline.engines.engine import Engine
 from pipeline.engines.gpu.kernels import elementwise

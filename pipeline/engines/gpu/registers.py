@@ -27,7 +27,7 @@ from typing import Any, ClassVar, final
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import PackContext
+from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.bias_corrections import corrections
 from pipeline.engines.engine import Engine, Stack, refuse_other_types
 from pipeline.engines.gpu.kernels import elementwise, register_training

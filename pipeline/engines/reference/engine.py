@@ -8,7 +8,7 @@ from typing import ClassVar, final
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import PackContext
+from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.engine import Engine, Stack
 from pipeline.engines.minibatches import Minibatches
 from pipeline.engines.reference.gradients import kernel

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.diagnostics.snapshot import PackContext, Snapshot
+from pipeline.diagnostics.pack_context import PackContext
+from pipeline.diagnostics.snapshot import Snapshot
 from pipeline.engines.choice import MOST_INPUTS, MOST_OUTPUTS
 from pipeline.engines.cpu import eigenvalues
 from pipeline.engines.cpu.eigenvalues import LargestEigenvalues

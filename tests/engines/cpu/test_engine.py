@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.diagnostics.snapshot import PackContext
+from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.choice import MOST_INPUTS, MOST_OUTPUTS
 from pipeline.engines.cpu import engine as cpu
 from pipeline.engines.cpu.engine import Fused

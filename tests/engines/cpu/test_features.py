@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from pipeline.diagnostics.snapshot import PackContext
+from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.choice import MOST_INPUTS, MOST_OUTPUTS
 from pipeline.engines.cpu.features import NetworkValues
 from pipeline.models.activations import ACTIVATIONS, Tanh

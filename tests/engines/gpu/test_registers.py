@@ -13,7 +13,7 @@ import torch
 
 pytest.importorskip("triton")
 
-from pipeline.diagnostics.snapshot import PackContext
+from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.engine import Stack
 from pipeline.engines.gpu.matrices import ByMatrices
 from pipeline.engines.gpu.registers import MOST_INPUTS, InRegisters

@@ -14,7 +14,8 @@ import torch
 
 from pipeline.diagnostics.convergence import TestError as RecordedTestError
 from pipeline.diagnostics.convergence import TestErrorBar
-from pipeline.diagnostics.snapshot import PackContext, Snapshot
+from pipeline.diagnostics.pack_context import PackContext
+from pipeline.diagnostics.snapshot import Snapshot
 from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.trial import Trial

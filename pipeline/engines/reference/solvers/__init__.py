@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import PackContext
+from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.reference.solvers.iteration import Iteration
 from pipeline.engines.reference.solvers.lbfgs import LbfgsIteration
 from pipeline.engines.reference.solvers.levenberg_marquardt import LevenbergMarquardtIteration

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import PackContext
+from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.reference.solvers.iteration import Iteration
 from pipeline.numerics.least_squares import damped_by_normal_equations, damped_by_qr
 

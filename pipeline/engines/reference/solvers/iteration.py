@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import PackContext
+from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.reference.gradients import kernel
 
 

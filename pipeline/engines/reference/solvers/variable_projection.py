@@ -13,7 +13,7 @@ from typing import NamedTuple, final
 import torch
 from torch import Tensor
 
-from pipeline.diagnostics.snapshot import PackContext
+from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.reference.solvers.damping import DampedIteration, Step, damped_step
 from pipeline.models.curvature import curvature
 from pipeline.numerics.least_squares import least_squares
