@@ -67,7 +67,7 @@ def _tell_dashboard(folder: Path, made: Made) -> None:
     """What came of a dashboard, in words."""
     if made.closed:
         say(f"nothing was sent: {made.closed}")
-        say(f"the dashboard for {made.destination} is in {made.file}, drawn in {made.file.with_suffix('.png')}")
+        say(f"the dashboard for {made.destination} is in {made.file}")
         say(f"python -m pipeline dashboard {folder} sends it where W&B can be reached")
     else:
         for name, page in (("workspace", made.workspace), ("report", made.report)):

@@ -1,7 +1,7 @@
 """The dashboard of a sweep on W&B, a workspace and a report: made from its records, updated and never duplicated.
 
 ``wandb/dashboard.json`` in the folder of the run keeps both as they were made, with the specifications of the
-report's charts, and where they are; ``wandb/dashboard.png`` shows the workspace where W&B cannot be reached.
+report's charts, and where they are; where W&B cannot be reached it waits there.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from pipeline.tracking.export.run_content import Destination
 from pipeline.tracking.export.sweep_run import sweep_id
 from pipeline.tracking.export.trial_runs import Exportable
 from pipeline.tracking.export.trial_selection import chosen_trials
-from pipeline.tracking.preview import draw_dashboard
 from pipeline.tracking.reachability import RefusedError
 from pipeline.tracking.retries import Clock
 from pipeline.tracking.settings import settings_that_count
@@ -107,9 +106,7 @@ def make_dashboard(run: Path, tracking: Tracking | None, profile: Destination | 
         local_report(run)
         charts, trials = custom_charts(run), chosen_trials(asked, source.results)
         if open_way.closed:
-            made = _write(folder, open_way, destination, source, charts, trials)
-            draw_dashboard(made.file, source, trials)
-            return made
+            return _write(folder, open_way, destination, source, charts, trials)
         hear(open_way.url, Clock(), say)
         remote = Remote(scratch)
         destination = Destination(destination.entity or remote.entity(), destination.project)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import polars as pl
 import pytest
 from drawn_run import write_run
+from panel_numbers import is_empty, numbers_of
 from wandb_state import ENTITY
 
 from pipeline.diagnostics import DIAGNOSTICS
@@ -17,13 +18,11 @@ from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.plan import read_plan
 from pipeline.records.schema import RECORDS
 from pipeline.records.store import read_records_of, write_records
-from pipeline.report.preview import DRAWN, Numbers
 from pipeline.tracking.dashboard.recorded_metrics import recorded
 from pipeline.tracking.dashboard.workspace import as_json, view_name, workspace
 from pipeline.tracking.export.export import read_run
 from pipeline.tracking.export.run_content import Destination
 from pipeline.tracking.export.trial_runs import PREDICTED, SMALLEST, Exportable
-from pipeline.tracking.preview import numbers_of
 
 THERE = Destination(ENTITY, "p")
 
@@ -90,19 +89,22 @@ def test_the_predicted_loss_is_beside_the_measured_one_of_the_same_setting(sourc
 
 
 def test_every_panel_has_something_to_show(source: Exportable) -> None:
-    numbers = numbers_of(source, source.results["trial"].to_list())
+    numbers = numbers_of(source)
     for name, panels in sections(as_json(workspace(source, THERE))).items():
         assert [panel["config"].get("chartTitle") for panel in panels if is_empty(panel, numbers)] == [], name
 
 
-def is_empty(panel: dict[str, Any], numbers: Numbers) -> bool:
-    """Whether a panel that is drawn here shows nothing."""
-    draw = DRAWN.get(panel["viewType"])
-    return draw is not None and draw(panel["config"], numbers) is None
+def test_a_panel_without_numbers_is_found(source: Exportable) -> None:
+    numbers = numbers_of(source)
+    unknown = {"groupBy": "setting.value", "metrics": ["unheard"], "xAxis": "config:unheard.value", "value": " "}
+    unknown |= {"columns": [{"accessor": "summary:unheard"}]}
+    kinds = ("Run History Line Plot", "Scatter Plot", "Bar Chart", "Parallel Coordinates Plot", "Scalar Chart")
+    assert all(is_empty({"viewType": kind, "config": unknown}, numbers) for kind in (*kinds, "Markdown Panel"))
+    assert not is_empty({"viewType": "Weave", "config": {}}, numbers)
 
 
 def test_no_line_and_no_bar_goes_over_two_models_or_problems(source: Exportable) -> None:
-    runs = numbers_of(source, source.results["trial"].to_list()).runs
+    runs = numbers_of(source).runs
     told_apart = [f"config:{name}.value" for name in ("model", "problem")]
     panels = [panel["config"] for part in sections(as_json(workspace(source, THERE))).values() for panel in part]
     groups = {f"config:{config['groupBy']}" for config in panels if config.get("groupBy")}
