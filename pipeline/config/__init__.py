@@ -1,10 +1,12 @@
 """YAML in, dataclasses out, complaints with file and line.
 
 The type of a field reads what is written there, so nothing is guessed: ``1e-3`` is a
-number in a ``float`` field and a word in a ``str`` field. A text goes three ways: it is
-composed into nodes, which know where they were written (``text``, ``written``); values
-of ``--set`` are grafted onto the tree (``overrides``); the tree is read by the dataclass
-it is meant for (``values``).
+number in a ``float`` field and a word in a ``str`` field. The steps are those of the YAML
+specification: a text is composed into a tree of nodes, which know their lines
+(``compose``, ``nodes``); values of ``--set`` are grafted onto the tree (``overrides``); from
+the tree the dataclass it is meant for is constructed (``construct``).
+
+Source: YAML 1.2.2, section 3.1, "Processes".
 """
 
 from pipeline.config.overrides import later_wins

@@ -1,4 +1,4 @@
-"""The words that a ``Literal`` or an enumeration admits."""
+"""Choices: the scalars that a ``Literal`` or an enumeration admits."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ import typing
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pipeline.config.nodes import Node, Position, Word, refusal, spelled
+from pipeline.config.nodes import Node, Position, ScalarNode, refusal, spelled
 from pipeline.errors import nearest
 
 
 def choices_of(hint: Any) -> Mapping[str, Any]:
-    """The values of a ``Literal`` or an enumeration as they are written; none for another type."""
+    """The choices of a type, by how each is written.
+
+    Args:
+        hint: A type, as a field is annotated with it.
+
+    Returns:
+        The values of a ``Literal`` or the members of an enumeration; nothing for another type.
+    """
     if typing.get_origin(hint) is Literal:
         return {spelled(value): value for value in typing.get_args(hint)}
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
@@ -20,12 +27,21 @@ def choices_of(hint: Any) -> Mapping[str, Any]:
     return {}
 
 
-def read_choice(choices: Mapping[str, Any], node: Node, position: Position) -> Any:
-    """Read one of the words, or refuse it with the nearest of them."""
-    if isinstance(node, Word) and node.text in choices:
+def construct_choice(choices: Mapping[str, Any], node: Node, position: Position) -> Any:
+    """Construct one of the choices from a scalar.
+
+    Args:
+        choices: As ``choices_of`` gives them.
+        node: What is written.
+        position: Of the field, for the complaint.
+
+    Raises:
+        PipelineError: If it is none of them; the hint names the nearest. A quoted ``"1"`` is none of ``Literal[1]``.
+    """
+    if isinstance(node, ScalarNode) and node.text in choices:
         value = choices[node.text]
         if node.plain or isinstance(value, str | enum.Enum):
             return value
         raise refusal(node, position, spelled(value), "leave the quotes out")
     expected = " or ".join(repr(word) for word in choices)
-    raise refusal(node, position, expected, nearest(node.text if isinstance(node, Word) else "", choices))
+    raise refusal(node, position, expected, nearest(node.text if isinstance(node, ScalarNode) else "", choices))

@@ -1,4 +1,4 @@
-"""YAML text into what is written; nothing is guessed, and what has no meaning here is refused."""
+"""Composing: the text of a YAML file into nodes. No type is guessed, and what has no meaning here is refused."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import yaml
 from pipeline.config.nodes import (
     DEEP_HINT,
     MAX_DEPTH,
-    Entry,
-    List,
-    Map,
+    MappingEntry,
+    MappingNode,
     Node,
+    ScalarNode,
+    SequenceNode,
     Source,
-    Word,
     check_characters,
     clipped,
     shown,
@@ -24,7 +24,14 @@ from pipeline.errors import PipelineError
 
 
 def compose(text: str, source: Source) -> Node:
-    """Compose the one document of a text; an empty one is an empty word.
+    """Compose the one document of a YAML text.
+
+    Args:
+        text: The whole text.
+        source: What it is the text of, for complaints and for paths in it.
+
+    Returns:
+        The root of the tree of nodes; of an empty text an empty plain scalar.
 
     Raises:
         PipelineError: If it is not YAML, or uses of YAML what has no meaning here.
@@ -49,12 +56,16 @@ def compose(text: str, source: Source) -> Node:
         where = source.where(second.start_mark.line)
         raise PipelineError("a second document starts here", where=where, hint="delete the line '---' before it")
     if root is None:
-        return Word(source.where(0), source.folder, "", plain=True)
-    return _NodeReader(source).read(root, root.start_mark.line)
+        return ScalarNode(source.where(0), source.folder, "", plain=True)
+    return _NodeComposer(source).read(root, root.start_mark.line)
 
 
 class _Loader(yaml.BaseLoader):
-    """Composes nodes without guessing types, and stops before the stack does."""
+    """PyYAML's composer without the guessing of types, which stops before Python's stack overflows.
+
+    ``BaseLoader`` leaves every scalar a string. The others of PyYAML 6 read ``1e-3`` as a string, ``no`` as False and
+    ``010`` as 8; here the field that a scalar is written for says what it means.
+    """
 
     depth = 0
 
@@ -87,8 +98,8 @@ def _syntax_error(error: yaml.MarkedYAMLError, source: Source) -> PipelineError:
     return PipelineError(f"not YAML: {problem}", where=where, hint=hint or "check brackets, quotes and indentation")
 
 
-class _NodeReader:
-    """Turns the nodes of PyYAML into ours; refuses what has no meaning here."""
+class _NodeComposer:
+    """Turns PyYAML's nodes into ours; refuses tags, merge keys, repeated keys and values that contain themselves."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -112,22 +123,22 @@ class _NodeReader:
         folder = self.source.folder
         if isinstance(node, yaml.MappingNode):
             self._check_tag(node, yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG)
-            return Map(where, folder, self._entries(node))
+            return MappingNode(where, folder, self._entries(node))
         if isinstance(node, yaml.SequenceNode):
             self._check_tag(node, yaml.resolver.BaseResolver.DEFAULT_SEQUENCE_TAG)
-            return List(where, folder, tuple(self.read(item, item.start_mark.line) for item in node.value))
+            return SequenceNode(where, folder, tuple(self.read(item, item.start_mark.line) for item in node.value))
         assert isinstance(node, yaml.ScalarNode)
         self._check_tag(node, yaml.resolver.BaseResolver.DEFAULT_SCALAR_TAG)
         check_characters(node.value, where)
-        return Word(where, folder, node.value, plain=not node.style)
+        return ScalarNode(where, folder, node.value, plain=not node.style)
 
     def _check_tag(self, node: yaml.Node, tag: str) -> None:
         if node.tag != tag:
             hint = "leave the tag out; the field says what it is"
             raise PipelineError(f"tag {clipped(node.tag)} has no meaning here", where=self._where(node), hint=hint)
 
-    def _entries(self, node: yaml.MappingNode) -> Mapping[str, Entry]:
-        entries: dict[str, Entry] = {}
+    def _entries(self, node: yaml.MappingNode) -> Mapping[str, MappingEntry]:
+        entries: dict[str, MappingEntry] = {}
         for key_node, value_node in node.value:
             key, where = self._key(key_node), self._where(key_node)
             if key in entries:
@@ -135,12 +146,12 @@ class _NodeReader:
                 raise PipelineError(what, where=where, hint="keep one of the two")
             block = isinstance(value_node, yaml.CollectionNode) and not value_node.flow_style
             line = (key_node if block else value_node).start_mark.line  # a block is where its heading is
-            entries[key] = Entry(where, self.read(value_node, line))
+            entries[key] = MappingEntry(where, self.read(value_node, line))
         return entries
 
     def _key(self, node: yaml.Node) -> str:
         key = self.read(node, node.start_mark.line)
-        if not isinstance(key, Word):
+        if not isinstance(key, ScalarNode):
             raise PipelineError(f"a key must be a word, not {shown(key)}", where=key.where, hint="write 'key: value'")
         if key.plain and key.text == "<<":
             raise PipelineError("merge key '<<' has no meaning here", where=key.where, hint="write the keys out")

@@ -1,4 +1,4 @@
-"""What can be written of a dataclass."""
+"""Fields of a dataclass that can be written in a file, with their types."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ _type_hints = functools.cache(typing.get_type_hints)
 
 
 def fields_of(kind: Any) -> Mapping[str, Field]:
-    """What can be written of a dataclass."""
+    """The fields that the constructor of a dataclass takes, by name, in their order.
+
+    Args:
+        kind: A dataclass.
+    """
     hints = _type_hints(kind)
     missing = dataclasses.MISSING
     return {
@@ -33,5 +37,5 @@ def fields_of(kind: Any) -> Mapping[str, Field]:
 
 
 def required_of(kind: type) -> list[str]:
-    """What must be written of it."""
+    """Names of the fields of a dataclass that have no default."""
     return [name for name, field in fields_of(kind).items() if field.required]

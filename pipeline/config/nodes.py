@@ -1,4 +1,4 @@
-"""What is written: words, lists and mappings that know where they stand."""
+"""Nodes of a YAML tree: scalars, sequences and mappings that know the file and line they were written at."""
 
 from __future__ import annotations
 
@@ -10,61 +10,82 @@ from typing import Any
 from pipeline.errors import PipelineError
 
 MAX_DEPTH = 40
-"""Mappings and lists inside each other; an experiment needs 6, and Python's stack bears some hundreds."""
+"""Mappings and sequences inside each other; an experiment needs 6, and Python's stack bears some hundreds."""
 
 DEEP_HINT = "an experiment needs far fewer lists and mappings inside each other"
 
 
 @dataclass(frozen=True, eq=False)
-class Written:
-    """Anything written: where, and the folder from which its paths start."""
+class Located:
+    """Where a node was written.
+
+    Args:
+        where: File and line, for complaints.
+        folder: The folder from which a path in it starts.
+    """
 
     where: str
     folder: Path
 
 
 @dataclass(frozen=True, eq=False)
-class Word(Written):
-    """A scalar, as its characters."""
+class ScalarNode(Located):
+    """A scalar, as its characters.
+
+    Args:
+        text: The characters, escapes resolved.
+        plain: Whether it is without quotes, YAML's plain style.
+    """
 
     text: str
-    plain: bool  # without quotes
+    plain: bool
 
 
 @dataclass(frozen=True, eq=False)
-class List(Written):
-    """Items one after another."""
+class SequenceNode(Located):
+    """Items in their order."""
 
     items: tuple[Node, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Entry:
-    """What a key of a mapping stands for."""
+class MappingEntry:
+    """The value of a key.
 
-    where: str  # of the key
+    Args:
+        where: File and line of the key.
+        node: The value.
+    """
+
+    where: str
     node: Node
 
 
 @dataclass(frozen=True, eq=False)
-class Map(Written):
-    """Keys and what they stand for, in the order of the text."""
+class MappingNode(Located):
+    """Keys with their values, in the order of the text."""
 
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, MappingEntry]
 
 
-Node = Word | List | Map
+Node = ScalarNode | SequenceNode | MappingNode
 
 Position = tuple[str | int, ...]
 """Field names and positions in lists, from the outermost object inwards."""
 
-Reader = Callable[[Any, Node, Position], Any]
-"""Reads a node as a value of a type."""
+Construct = Callable[[Any, Node, Position], Any]
+"""Constructs a value of a type from a node; passed down where modules would otherwise import each other in a circle."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file, a ``--set`` option or a JSON document."""
+    """What a text or a JSON document comes from: a file, or a ``--set`` option.
+
+    Args:
+        label: Its name in complaints.
+        folder: The folder from which paths in it start.
+        has_lines: Whether a complaint names a line of it.
+    """
 
     label: str
     folder: Path
@@ -76,20 +97,20 @@ class Source:
 
 
 def is_null(node: Node) -> bool:
-    """Whether nothing is written, or that there is nothing."""
-    return isinstance(node, Word) and node.plain and node.text in ("", "~", "null")
+    """Whether a node is YAML's null: empty, ``~`` or ``null`` without quotes."""
+    return isinstance(node, ScalarNode) and node.plain and node.text in ("", "~", "null")
 
 
 def clipped(text: str) -> str:
-    """A text as a complaint shows it."""
+    """A text by ``repr``, at most 60 characters of it, for a complaint."""
     return repr(text if len(text) <= 60 else f"{text[:57]}...")
 
 
 def shown(node: Node) -> str:
-    """What is written as a complaint shows it."""
-    if isinstance(node, List):
+    """What a node says, in a complaint's few words."""
+    if isinstance(node, SequenceNode):
         return "a list"
-    if isinstance(node, Map):
+    if isinstance(node, MappingNode):
         return "a mapping" if node.entries else "an empty mapping"
     if is_null(node):
         return "null" if node.text else "left empty"
@@ -97,19 +118,26 @@ def shown(node: Node) -> str:
 
 
 def spelled(value: object) -> str:
-    """How a JSON value is written in YAML."""
+    """The plain scalar that YAML 1.2 reads as a JSON value: ``True`` is ``true``, ``None`` is ``null``."""
     if value is None:
         return "null"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def dotted(position: Iterable[str | int]) -> str:
-    """A position as ``--set`` takes it."""
+    """A position as ``--set`` takes it: ``models.0.linear.basis``."""
     return ".".join(str(part) for part in position)
 
 
 def refusal(node: Node, position: Position, expected: str, hint: str) -> PipelineError:
-    """The complaint that something else is expected here."""
+    """The complaint that a node is not of the type of its field.
+
+    Args:
+        node: What is written.
+        position: Of the field.
+        expected: What the type is, in words.
+        hint: What to write instead.
+    """
     name = dotted(position) or "all of it"
     return PipelineError(f"{name} must be {expected}, not {shown(node)}", where=node.where, hint=hint)
 
@@ -120,7 +148,11 @@ def too_deep(where: str) -> PipelineError:
 
 
 def check_characters(text: str, where: str) -> None:
-    """Refuse what cannot be written as UTF-8."""
+    """Refuse a text with half of a surrogate pair, which JSON and YAML escapes can spell and UTF-8 cannot.
+
+    Raises:
+        PipelineError: If it has one.
+    """
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -129,7 +161,12 @@ def check_characters(text: str, where: str) -> None:
 
 
 def locate(node: Node, path: Position) -> str:
-    """Where a field was written, or the innermost thing around it that was."""
+    """File and line of a field, or of the innermost node around it that was written.
+
+    Args:
+        node: The root of what was constructed.
+        path: Field names and positions from there, as a ``FieldError`` names them.
+    """
     for part in path:
         inner = _inside(node, part)
         if inner is None:
@@ -139,15 +176,15 @@ def locate(node: Node, path: Position) -> str:
 
 
 def _inside(node: Node, part: str | int) -> Node | None:
-    if isinstance(node, List):
+    if isinstance(node, SequenceNode):
         return node.items[part] if isinstance(part, int) and 0 <= part < len(node.items) else None
     if part == 0:  # a single value stands for a list of one
         return node
-    if isinstance(node, Word) or isinstance(part, int):
+    if isinstance(node, ScalarNode) or isinstance(part, int):
         return None
     if part in node.entries:
         return node.entries[part].node
     for entry in node.entries.values():  # a definition: its fields stand under its name
-        if isinstance(entry.node, Map) and part in entry.node.entries and len(node.entries) == 1:
+        if isinstance(entry.node, MappingNode) and part in entry.node.entries and len(node.entries) == 1:
             return entry.node.entries[part].node
     return None

@@ -6,30 +6,53 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from pipeline.config.fields import fields_of, required_of
-from pipeline.config.nodes import Entry, Map, Node, Position, Reader, Word, clipped, dotted, is_null, locate, refusal
+from pipeline.config.nodes import (
+    Construct,
+    MappingEntry,
+    MappingNode,
+    Node,
+    Position,
+    ScalarNode,
+    clipped,
+    dotted,
+    is_null,
+    locate,
+    refusal,
+)
 from pipeline.config.registry_lookup import definitions_of, noun_of
 from pipeline.config.wording import in_words
 from pipeline.definitions import Definition
 from pipeline.errors import FieldError, PipelineError, nearest
 
 
-def read_record(kind: type, node: Node, position: Position, read: Reader) -> Any:
-    """Read a dataclass from ``key: value`` pairs; from nothing, with all its defaults."""
-    if isinstance(node, Map) or is_null(node):
+def construct_dataclass(kind: type, node: Node, position: Position, construct: Construct) -> Any:
+    """Construct a dataclass from a mapping; from null, one with all its defaults.
+
+    Args:
+        kind: The dataclass.
+        node: What is written.
+        position: Of the field that holds it, for complaints.
+        construct: For the values of its fields.
+
+    Raises:
+        PipelineError: If it is no mapping, has an unknown key, lacks a required one, or the dataclass refuses a value:
+            then with the line at which that value was written.
+    """
+    if isinstance(node, MappingNode) or is_null(node):
         place = f" in {dotted(position)}" if position else ""
-        return _build(kind, node, position, read, lambda key: f"unknown key {key}{place}")
+        return _build(kind, node, position, construct, lambda key: f"unknown key {key}{place}")
     raise refusal(node, position, in_words(kind), "write 'key: value' pairs")
 
 
-def _build(kind: type, node: Node, position: Position, read: Reader, unknown: Callable[[str], str]) -> Any:
-    """Build a dataclass from a mapping, or with all its defaults from a word."""
+def _build(kind: type, node: Node, position: Position, construct: Construct, unknown: Callable[[str], str]) -> Any:
+    """Construct a dataclass from a mapping, or with all its defaults from a scalar."""
     known = fields_of(kind)
-    entries = node.entries if isinstance(node, Map) else {}
+    entries = node.entries if isinstance(node, MappingNode) else {}
     for key, entry in entries.items():
         if key not in known:
             hint = nearest(key, known) if known else "it has no fields"
             raise PipelineError(unknown(clipped(key)), where=entry.where, hint=hint)
-    values = {key: read(known[key].hint, entry.node, (*position, key)) for key, entry in entries.items()}
+    values = {key: construct(known[key].hint, entry.node, (*position, key)) for key, entry in entries.items()}
     missing = [name for name in required_of(kind) if name not in entries]
     if missing:
         place = f" in {dotted(position)}" if position else ""
@@ -43,21 +66,31 @@ def _build(kind: type, node: Node, position: Position, read: Reader, unknown: Ca
         raise PipelineError(error.what, where=error.where or node.where, hint=error.hint) from None
 
 
-def read_definition(kind: type[Definition], node: Node, position: Position, read: Reader) -> Any:
-    """Read ``name``, ``{name: {field: value}}`` or ``{name: null}``."""
-    if isinstance(node, Word) and not is_null(node):
-        return _build(_look_up(kind, node.text, node.where), node, position, read, str)
-    if not isinstance(node, Map) or not node.entries:
+def construct_definition(kind: type[Definition], node: Node, position: Position, construct: Construct) -> Any:
+    """Construct a definition from ``name``, ``{name: {field: value}}`` or ``{name: null}``.
+
+    Args:
+        kind: A kind of definition, like ``Basis``.
+        node: What is written.
+        position: Of the field that holds it, for complaints.
+        construct: For the values of its fields.
+
+    Raises:
+        PipelineError: If it names no definition of the kind, or more than one, or one of its fields is refused.
+    """
+    if isinstance(node, ScalarNode) and not is_null(node):
+        return _build(_look_up(kind, node.text, node.where), node, position, construct, str)
+    if not isinstance(node, MappingNode) or not node.entries:
         raise refusal(node, position, in_words(kind), f"known: {', '.join(sorted(definitions_of(kind)))}")
     (name, entry), *others = node.entries.items()
     definition = _look_up(kind, name, entry.where)
     if others:
         _refuse_second(kind, definition, others[0])
-    if not isinstance(entry.node, Map) and not is_null(entry.node):
+    if not isinstance(entry.node, MappingNode) and not is_null(entry.node):
         known = ", ".join(fields_of(definition))
         hint = f"write {{{name}: {{field: value}}}}; fields: {known}" if known else f"{name} has no fields"
         raise refusal(entry.node, (*position, name), "a mapping of its fields", hint)
-    return _build(definition, entry.node, (*position, name), read, lambda key: f"unknown field {key} of {name}")
+    return _build(definition, entry.node, (*position, name), construct, lambda key: f"unknown field {key} of {name}")
 
 
 def _look_up(kind: type[Definition], name: str, where: str) -> type[Definition]:
@@ -67,7 +100,7 @@ def _look_up(kind: type[Definition], name: str, where: str) -> type[Definition]:
     return known[name]
 
 
-def _refuse_second(kind: type[Definition], first: type[Definition], second: tuple[str, Entry]) -> NoReturn:
+def _refuse_second(kind: type[Definition], first: type[Definition], second: tuple[str, MappingEntry]) -> NoReturn:
     key, entry = second
     noun, name = noun_of(kind), first.name()
     hint = f"give each {noun} an item of its own, '- {name}'"

@@ -1,4 +1,4 @@
-"""Values of ``--set``, grafted onto what is written in the file."""
+"""Overrides: values of ``--set``, grafted onto the nodes of a file."""
 
 from __future__ import annotations
 
@@ -9,12 +9,28 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pipeline.config.compose import compose
-from pipeline.config.nodes import MAX_DEPTH, Entry, List, Map, Node, Source, Word, clipped, dotted, is_null, shown
+from pipeline.config.nodes import (
+    MAX_DEPTH,
+    MappingEntry,
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    Source,
+    clipped,
+    dotted,
+    is_null,
+    shown,
+)
 from pipeline.errors import PipelineError
 
 
 def override(root: Node, overrides: Iterable[str]) -> Node:
     """The tree with every ``path=value`` in its place.
+
+    Args:
+        root: The tree, which stays as it is.
+        overrides: Texts of ``--set``, like ``steps=100`` or ``models.0.linear.basis=cosine``; a value is YAML.
 
     Raises:
         PipelineError: If there is no such place, or it is set twice.
@@ -37,9 +53,14 @@ def override(root: Node, overrides: Iterable[str]) -> Node:
 
 
 def later_wins(earlier: Iterable[str], later: Sequence[str]) -> list[str]:
-    """The overrides of one command and of another after it, without what the later one sets anew.
+    """The overrides of two commands in a row, the later winning where both set a place or one inside it.
 
-    Each is still to be checked by ``override``, which refuses a place that the later one itself sets twice.
+    Args:
+        earlier: Texts of ``--set`` of the first command.
+        later: Those of the second.
+
+    Returns:
+        Texts for ``override``, which still refuses a place that the later command itself sets twice.
     """
     anew = {_place(text) for text in later}
     kept = [text for text in earlier if not any(_place(text)[: len(place)] == place for place in anew)]
@@ -56,7 +77,7 @@ def _graft(node: Node | None, parts: tuple[str, ...], depth: int, value: Node) -
     if depth == len(parts):
         return value
     part, inside = parts[depth], functools.partial(_graft, parts=parts, depth=depth + 1, value=value)
-    if isinstance(node, List):
+    if isinstance(node, SequenceNode):
         position = _index(part, len(node.items), parts[:depth], value)
         items = (inside(item) if at == position else item for at, item in enumerate(node.items))
         return dataclasses.replace(node, items=tuple(items))
@@ -64,14 +85,16 @@ def _graft(node: Node | None, parts: tuple[str, ...], depth: int, value: Node) -
         _index(part, 1, parts[:depth], value)
         return inside(node)
     if node is None or is_null(node):
-        return Map(value.where, value.folder, {part: Entry(value.where, inside(None))})
-    if isinstance(node, Word):
+        return MappingNode(value.where, value.folder, {part: MappingEntry(value.where, inside(None))})
+    if isinstance(node, ScalarNode):
         if node.text != part:
             what = f"{dotted(parts[:depth])} is {shown(node)}, which has no {clipped(part)} inside"
             raise PipelineError(what, where=value.where, hint=f"set {dotted(parts[:depth])} as a whole")
-        return Map(node.where, node.folder, {part: Entry(node.where, inside(None))})  # relu is {relu: null}
+        return MappingNode(
+            node.where, node.folder, {part: MappingEntry(node.where, inside(None))}
+        )  # relu is {relu: null}
     old = node.entries.get(part)
-    new = Entry(old.where if old else value.where, inside(old.node if old else None))
+    new = MappingEntry(old.where if old else value.where, inside(old.node if old else None))
     return dataclasses.replace(node, entries={**node.entries, part: new})
 
 

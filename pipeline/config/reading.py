@@ -1,4 +1,4 @@
-"""Files and plans into dataclasses: the way from one end of this room to the other."""
+"""Files and plans into dataclasses: from one end of this room to the other in one call."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from pipeline.config.construct import read
+from pipeline.config.construct import construct
 from pipeline.config.from_json import from_json
 from pipeline.config.nodes import Source
 from pipeline.config.overrides import override
@@ -46,7 +46,7 @@ def read_file(path: Path, kind: type[T], overrides: Sequence[str] = ()) -> T:
 
 
 def read_canonical(content: object, kind: type[T], where: str, overrides: Sequence[str] = ()) -> T:
-    """Build a dataclass from the plain JSON types that ``definitions.canonical`` writes.
+    """Construct a dataclass from the plain JSON types that ``definitions.canonical`` writes.
 
     Args:
         content: Dictionaries, lists, strings, numbers, truth values and ``None``.
@@ -59,5 +59,5 @@ def read_canonical(content: object, kind: type[T], where: str, overrides: Sequen
         TypeError: If the content is not made of JSON types.
     """
     root = from_json(content, Source(where, Path.cwd(), has_lines=False))
-    result: T = read(kind, override(root, overrides), ())
+    result: T = construct(kind, override(root, overrides), ())
     return result

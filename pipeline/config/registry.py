@@ -1,4 +1,4 @@
-"""Every table of definitions, and what its kind is called."""
+"""Registry of all tables of definitions, and of the kind that each holds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pipeline.problems.losses import LOSSES, Loss
 from pipeline.problems.measures import MEASURES, Measure
 from pipeline.problems.targets import TARGETS, Target
 
-KINDS: Mapping[str, tuple[type[Definition], Mapping[str, type[Definition]]]] = {
+REGISTRY: Mapping[str, tuple[type[Definition], Mapping[str, type[Definition]]]] = {
     "targets": (Target, TARGETS),
     "data": (Data, DATA),
     "measures": (Measure, MEASURES),
@@ -33,9 +33,9 @@ KINDS: Mapping[str, tuple[type[Definition], Mapping[str, type[Definition]]]] = {
     "optimizers": (Optimizer, OPTIMIZERS),
     "diagnostics": (Diagnostic, DIAGNOSTICS),
 }
-
+"""Kind and table, by the plural that ``list`` takes."""
 
 TABLES: Mapping[str, Mapping[str, type[Definition]]] = MappingProxyType(
-    {plural: table for plural, (_, table) in KINDS.items()}
+    {plural: table for plural, (_, table) in REGISTRY.items()}
 )
-"""Every table of definitions, by the plural that ``list`` takes."""
+"""Every table of definitions, by the same plural."""

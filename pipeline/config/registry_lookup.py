@@ -1,7 +1,7 @@
-"""What can be written where a definition of some kind is expected.
+"""Lookup in the registry: the definitions that can be written where one of some kind is expected.
 
-The tables of definitions take seconds to load, so they are loaded when the first definition
-is met: the profile of a cluster has none.
+The registry takes seconds to import, for the definitions are written in PyTorch. It is imported when the first
+definition is met; the profile of a cluster has none.
 """
 
 from __future__ import annotations
@@ -13,27 +13,34 @@ from pipeline.definitions import Definition
 
 
 def kind_and_table(kind: type[Any]) -> tuple[type[Definition], Mapping[str, type[Definition]]]:
-    """The kind of definition that a class is or narrows, and those of its table that are of the class."""
-    from pipeline.config.registry import KINDS
+    """The registered kind of a class of definitions, and the part of its table that is of the class.
 
-    for base, table in KINDS.values():
+    Args:
+        kind: A kind of definition, like ``Optimizer``, or an abstract class below one, like ``Solver``.
+
+    Raises:
+        TypeError: If no kind in the registry is the class or above it.
+    """
+    from pipeline.config.registry import REGISTRY
+
+    for base, table in REGISTRY.values():
         if issubclass(kind, base):
             return base, {name: definition for name, definition in table.items() if issubclass(definition, kind)}
     raise TypeError(f"no table of definitions holds {kind.__name__}")
 
 
 def definitions_of(kind: type[Definition]) -> Mapping[str, type[Definition]]:
-    """What can be written where this kind of definition is expected."""
+    """The definitions that can be written where one of a kind is expected, by name."""
     return kind_and_table(kind)[1]
 
 
 def noun_of(kind: type[Definition]) -> str:
-    """What a definition of this kind is called."""
+    """The noun for a definition of a kind: ``basis``."""
     return kind_and_table(kind)[0].name()
 
 
 def with_article(noun: str) -> str:
-    """A basis, an optimizer, but data."""
+    """A noun with its indefinite article: a basis, an optimizer, but data."""
     from pipeline.problems.datasets import Data
 
     if noun == Data.name():

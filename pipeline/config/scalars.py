@@ -1,4 +1,4 @@
-"""One reader for each type that is written as a word."""
+"""Scalar types: integers, floats, truth values, paths and texts, each with its one reader."""
 
 from __future__ import annotations
 
@@ -9,25 +9,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.config.nodes import Node, Position, Word, is_null, refusal
+from pipeline.config.nodes import Node, Position, ScalarNode, is_null, refusal
 
 MAX_INTEGER = 2**63 - 1
-"""The largest int64, which every whole number meets on its way to NumPy and Arrow."""
+"""The largest int64, which every integer meets on its way to NumPy and Arrow."""
 
 
 @dataclass(frozen=True)
-class Scalar:
-    """How a type is read from a word, and how a complaint speaks of it."""
+class ScalarType:
+    """How a type is read from a scalar, and how a complaint speaks of it.
+
+    Args:
+        expected: The type in words.
+        hint: How to write it.
+        convert: From the node to the value; raises ValueError where it is none.
+        takes_quotes: Whether a quoted scalar is one too.
+    """
 
     expected: str
     hint: str
-    convert: Callable[[Word], Any]  # raises ValueError
+    convert: Callable[[ScalarNode], Any]
     takes_quotes: bool = False
 
 
-def _integer(word: Word) -> int:
-    """Digits, or digits and a power of ten that is not negative: both are whole beyond doubt."""
-    digits = re.fullmatch(r"([+-]?[0-9]{1,19})(?:[eE]\+?([0-9]{1,2}))?", word.text)
+def _integer(node: ScalarNode) -> int:
+    """Digits, or digits times a power of ten that is not negative: both are integers beyond doubt."""
+    digits = re.fullmatch(r"([+-]?[0-9]{1,19})(?:[eE]\+?([0-9]{1,2}))?", node.text)
     if digits is None:
         raise ValueError
     value: int = int(digits[1]) * 10 ** int(digits[2] or 0)
@@ -36,55 +43,64 @@ def _integer(word: Word) -> int:
     return value
 
 
-def _float(word: Word) -> float:
-    if not re.fullmatch(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", word.text):
+def _float(node: ScalarNode) -> float:
+    if not re.fullmatch(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", node.text):
         raise ValueError
-    value = float(word.text)
+    value = float(node.text)
     if not math.isfinite(value):
         raise ValueError
     return value
 
 
-def _bool(word: Word) -> bool:
-    if word.text not in ("true", "false"):
+def _bool(node: ScalarNode) -> bool:
+    if node.text not in ("true", "false"):
         raise ValueError
-    return word.text == "true"
+    return node.text == "true"
 
 
-def _text(word: Word) -> str:
-    if is_null(word):
+def _text(node: ScalarNode) -> str:
+    if is_null(node):
         raise ValueError
-    return word.text
+    return node.text
 
 
-def _path(word: Word) -> Path:
+def _path(node: ScalarNode) -> Path:
     """An absolute path; links are followed in its folder only, for the ending of a file's name says what it is."""
-    if not _text(word) or "\0" in word.text:
+    if not _text(node) or "\0" in node.text:
         raise ValueError
     try:
-        path = word.folder / Path(word.text).expanduser()
+        path = node.folder / Path(node.text).expanduser()
         return path.parent.resolve() / path.name
     except (OSError, RuntimeError) as error:  # no such home, a loop of links
         raise ValueError from error
 
 
-SCALARS: Mapping[Any, Scalar] = {
-    bool: Scalar("true or false", "write true or false", _bool),
-    int: Scalar("a whole number", "write it in decimal digits, like 20000 or 2e4", _integer),
-    float: Scalar("a finite number", "write it like 0.001 or 1e-3", _float),
-    Path: Scalar("a path", "it starts from the folder of this file", _path, takes_quotes=True),
-    str: Scalar("text", "write it between quotes", _text, takes_quotes=True),
+SCALAR_TYPES: Mapping[Any, ScalarType] = {
+    bool: ScalarType("true or false", "write true or false", _bool),
+    int: ScalarType("an integer", "write it in decimal digits, like 20000 or 2e4", _integer),
+    float: ScalarType("a finite number", "write it like 0.001 or 1e-3", _float),
+    Path: ScalarType("a path", "it starts from the folder of this file", _path, takes_quotes=True),
+    str: ScalarType("text", "write it between quotes", _text, takes_quotes=True),
 }
 """In the order in which a union tries them: text fits everything, so it comes last."""
 
 
-def read_scalar(scalar: Scalar, node: Node, position: Position) -> Any:
-    """Read a word, or refuse it as not of the type."""
-    if isinstance(node, Word) and not node.plain and not scalar.takes_quotes:
-        raise refusal(node, position, scalar.expected, "leave the quotes out")
-    if not isinstance(node, Word):
-        raise refusal(node, position, scalar.expected, "give one value")
+def construct_scalar(kind: ScalarType, node: Node, position: Position) -> Any:
+    """Construct a value of a scalar type from a node.
+
+    Args:
+        kind: The type.
+        node: What is written.
+        position: Of the field, for complaints.
+
+    Raises:
+        PipelineError: If the node is no scalar, does not spell a value of the type, or is in quotes without need.
+    """
+    if isinstance(node, ScalarNode) and not node.plain and not kind.takes_quotes:
+        raise refusal(node, position, kind.expected, "leave the quotes out")
+    if not isinstance(node, ScalarNode):
+        raise refusal(node, position, kind.expected, "give one value")
     try:
-        return scalar.convert(node)
+        return kind.convert(node)
     except ValueError:
-        raise refusal(node, position, scalar.expected, scalar.hint) from None
+        raise refusal(node, position, kind.expected, kind.hint) from None

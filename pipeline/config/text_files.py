@@ -1,4 +1,4 @@
-"""A file into its text."""
+"""Text files, and what is said of one that cannot be read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from pipeline.errors import PipelineError, nearest, reason_of
 
 
 def read_text(path: Path) -> str:
-    """Read a UTF-8 file, or say why it cannot be read and which name was meant."""
+    """Read a file of UTF-8 text.
+
+    Raises:
+        PipelineError: If it cannot be read; of a missing file the hint names the nearest YAML file beside it, of bytes
+            that are not UTF-8 the complaint names the line.
+    """
     try:
         content = path.read_bytes()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""A field that may hold values of several types: the one that fits what is written."""
+"""Unions: fields of several types. The kind of node that is written decides which of them is meant."""
 
 from __future__ import annotations
 
@@ -12,60 +12,81 @@ from typing import Any
 
 from pipeline.config.choices import choices_of
 from pipeline.config.fields import fields_of
-from pipeline.config.nodes import List, Map, Node, Position, Reader, Word, clipped, is_null, refusal
+from pipeline.config.nodes import (
+    Construct,
+    MappingNode,
+    Node,
+    Position,
+    ScalarNode,
+    SequenceNode,
+    clipped,
+    is_null,
+    refusal,
+)
 from pipeline.config.registry_lookup import definitions_of
-from pipeline.config.scalars import SCALARS
+from pipeline.config.scalars import SCALAR_TYPES
 from pipeline.config.wording import in_words
 from pipeline.definitions import Definition
 from pipeline.errors import PipelineError, nearest
 
 
-def read_union(options: tuple[Any, ...], node: Node, position: Position, read: Reader) -> Any:
-    """Read the option that fits the kind of node: a word, a list or a mapping."""
+def construct_union(options: tuple[Any, ...], node: Node, position: Position, construct: Construct) -> Any:
+    """Construct a value of the one type of a union that fits the kind of node: a scalar, a sequence or a mapping.
+
+    Args:
+        options: The types of the union.
+        node: What is written.
+        position: Of the field, for complaints.
+        construct: For a value of one of the types.
+
+    Raises:
+        PipelineError: If none fits; the complaint names all of them. If one fits better than the others, the complaint
+            is that one's own.
+    """
     if types.NoneType in options and is_null(node):
         return None
     options = tuple(option for option in options if option is not types.NoneType)
     fitting = tuple(option for option in options if _fits(option, node) or len(options) == 1)
-    if not fitting and not isinstance(node, List):
+    if not fitting and not isinstance(node, SequenceNode):
         fitting = tuple(option for option in options if typing.get_origin(option) is tuple)
     if len(fitting) == 1:
-        return read(fitting[0], node, position)
-    if fitting and isinstance(node, Map):
-        return read(_best_match(fitting, node), node, position)
-    return _read_first(fitting, options, node, position, read)
+        return construct(fitting[0], node, position)
+    if fitting and isinstance(node, MappingNode):
+        return construct(_best_match(fitting, node), node, position)
+    return _construct_first(fitting, options, node, position, construct)
 
 
 def _fits(option: Any, node: Node) -> bool:
     """Whether values of a type are written as this kind of node."""
     is_tuple = typing.get_origin(option) is tuple
     definition = isinstance(option, type) and issubclass(option, Definition)
-    if isinstance(node, List):
+    if isinstance(node, SequenceNode):
         return is_tuple
-    if isinstance(node, Map):
+    if isinstance(node, MappingNode):
         return definition or dataclasses.is_dataclass(option)
-    return definition or option in SCALARS or bool(choices_of(option))
+    return definition or option in SCALAR_TYPES or bool(choices_of(option))
 
 
-def _read_first(
-    fitting: tuple[Any, ...], options: tuple[Any, ...], node: Node, position: Position, read: Reader
+def _construct_first(
+    fitting: tuple[Any, ...], options: tuple[Any, ...], node: Node, position: Position, construct: Construct
 ) -> Any:
-    """Read the first option that can, text last; or say what all of them are."""
-    order = list(SCALARS)
+    """Construct the first option that can be, text last, for text fits every scalar."""
+    order = list(SCALAR_TYPES)
     for option in sorted(fitting, key=lambda option: order.index(option) if option in order else -1):
         try:
-            return read(option, node, position)
+            return construct(option, node, position)
         except PipelineError:
             continue
-    words = list(itertools.chain.from_iterable(_words(option) for option in fitting))
+    names = list(itertools.chain.from_iterable(_names_in(option) for option in fitting))
     expected = " or ".join(in_words(option) for option in options)
-    wrong = node.text if isinstance(node, Word) else ""
-    close = difflib.get_close_matches(wrong, words, n=1)
-    hint = nearest(wrong, words) if close else f"write {expected}"
+    wrong = node.text if isinstance(node, ScalarNode) else ""
+    close = difflib.get_close_matches(wrong, names, n=1)
+    hint = nearest(wrong, names) if close else f"write {expected}"
     raise refusal(node, position, expected, hint)
 
 
-def _words(option: Any) -> Iterable[str]:
-    """The words that a type knows, or the keys."""
+def _names_in(option: Any) -> Iterable[str]:
+    """What can be written of a type by name: definitions, keys of a mapping, or choices."""
     if isinstance(option, type) and issubclass(option, Definition):
         return definitions_of(option)
     if isinstance(option, type) and dataclasses.is_dataclass(option):
@@ -73,12 +94,12 @@ def _words(option: Any) -> Iterable[str]:
     return choices_of(option)
 
 
-def _best_match(options: tuple[Any, ...], node: Map) -> Any:
+def _best_match(options: tuple[Any, ...], node: MappingNode) -> Any:
     """The option that knows most of the keys."""
-    known = [sum(key in _words(option) for key in node.entries) for option in options]
+    known = [sum(key in _names_in(option) for key in node.entries) for option in options]
     if max(known):
         return options[known.index(max(known))]
-    words = sorted(itertools.chain.from_iterable(_words(option) for option in options))
+    names = sorted(itertools.chain.from_iterable(_names_in(option) for option in options))
     for key, entry in node.entries.items():
-        raise PipelineError(f"unknown key {clipped(key)}", where=entry.where, hint=nearest(key, words))
-    raise PipelineError("the mapping is empty", where=node.where, hint=f"known: {', '.join(words)}")
+        raise PipelineError(f"unknown key {clipped(key)}", where=entry.where, hint=nearest(key, names))
+    raise PipelineError("the mapping is empty", where=node.where, hint=f"known: {', '.join(names)}")

@@ -9,7 +9,7 @@ from typing import Any, Union
 from pipeline.config.choices import choices_of
 from pipeline.config.fields import fields_of
 from pipeline.config.registry_lookup import noun_of, with_article
-from pipeline.config.scalars import SCALARS
+from pipeline.config.scalars import SCALAR_TYPES
 from pipeline.definitions import Definition
 
 
@@ -19,7 +19,11 @@ def is_union(hint: Any) -> bool:
 
 
 def in_words(hint: Any) -> str:
-    """A type in words."""
+    """A type in words, with its article: "an integer or 'full'".
+
+    Args:
+        hint: A type, as a field is annotated with it.
+    """
     if is_union(hint):
         return " or ".join(in_words(option) for option in typing.get_args(hint))
     if hint is types.NoneType:
@@ -29,8 +33,8 @@ def in_words(hint: Any) -> str:
         return f"{in_words(items[0])} or a list of such" if items[-1] is ... else f"a list of {len(items)}"
     if choices := choices_of(hint):
         return " or ".join(repr(word) for word in choices)
-    if hint in SCALARS:
-        return SCALARS[hint].expected
+    if hint in SCALAR_TYPES:
+        return SCALAR_TYPES[hint].expected
     if issubclass(hint, Definition):
         return f"the name of {with_article(noun_of(hint))}"
     return f"a mapping of {', '.join(fields_of(hint))}"

@@ -6,5 +6,9 @@ import yaml
 
 
 def as_yaml(content: object) -> str:
-    """The text that is read as this content, small things on one line."""
+    """The YAML text that is read as a JSON document, its innermost lists and mappings on one line each.
+
+    Args:
+        content: Dictionaries, lists, strings, numbers, truth values and ``None``.
+    """
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)

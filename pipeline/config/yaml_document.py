@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.config.compose import compose
-from pipeline.config.construct import read
+from pipeline.config.construct import construct
 from pipeline.config.fields import required_of
-from pipeline.config.nodes import Map, Node, Source, is_null, shown
+from pipeline.config.nodes import MappingNode, Node, Source, is_null, shown
 from pipeline.config.overrides import override
 from pipeline.config.text_files import read_text
 from pipeline.errors import PipelineError
@@ -39,7 +39,7 @@ class YamlDocument:
     @property
     def is_game(self) -> bool:
         """Whether it is about the number game: it then has rounds."""
-        return isinstance(self.root, Map) and "rounds" in self.root.entries
+        return isinstance(self.root, MappingNode) and "rounds" in self.root.entries
 
     def construct(self, kind: type[T], overrides: Sequence[str] = ()) -> T:
         """Construct a dataclass from what is written.
@@ -54,11 +54,11 @@ class YamlDocument:
         if is_null(self.root):
             hint = f"required: {', '.join(required_of(kind))}"
             raise PipelineError("the file is empty", where=str(self.path), hint=hint)
-        if not isinstance(self.root, Map):
+        if not isinstance(self.root, MappingNode):
             what = f"the file must be a mapping, not {shown(self.root)}"
             hint = f"write 'key: value' lines; required: {', '.join(required_of(kind))}"
             raise PipelineError(what, where=self.root.where, hint=hint)
-        result: T = read(kind, override(self.root, overrides), ())
+        result: T = construct(kind, override(self.root, overrides), ())
         return result
 
     def experiment(self, overrides: Sequence[str] = ()) -> Experiment:

@@ -12,7 +12,7 @@ from pipeline.errors import FieldError
 from pipeline.problems.measures import Measure
 from pipeline.problems.problem import SplitRule
 
-FROM_ONE = "take a whole number from 1"
+FROM_ONE = "take an integer from 1"
 NO_NOISE = "take 0 for none, or a number above 0"
 
 MAX_DIMENSION = 1000

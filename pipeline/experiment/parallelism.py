@@ -21,7 +21,7 @@ class Parallel:
         for field in ("nodes", "devices"):
             if getattr(self, field) < 1:
                 what = f"{field} must be positive, not {getattr(self, field)!r}"
-                raise FieldError((field,), what, hint="take a whole number from 1")
+                raise FieldError((field,), what, hint="take an integer from 1")
 
     @property
     def processes(self) -> int:

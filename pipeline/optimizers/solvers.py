@@ -151,7 +151,7 @@ class Lbfgs(Solver):
     def __post_init__(self) -> None:
         if self.history < 1:
             raise FieldError(
-                ("history",), f"history must be positive, not {self.history!r}", hint="take a whole number from 1"
+                ("history",), f"history must be positive, not {self.history!r}", hint="take an integer from 1"
             )
 
     def memory(self, num_weights: int) -> tuple[int, ...]:

@@ -191,7 +191,7 @@ class OnePlusPower(Target):
 
     def __post_init__(self) -> None:
         if not self.power >= 1:
-            raise FieldError(("power",), f"power {self.power!r} is not at least 1", hint="take a whole number from 1")
+            raise FieldError(("power",), f"power {self.power!r} is not at least 1", hint="take an integer from 1")
 
     def __call__(self, inputs_PD: Points) -> Points:
         return 1 + inputs_PD[:, 0] ** self.power
@@ -216,7 +216,7 @@ class ChebyshevPolynomial(Target):
 
     def __post_init__(self) -> None:
         if not self.degree >= 0:
-            raise FieldError(("degree",), f"degree {self.degree!r} is negative", hint="take a whole number from 0")
+            raise FieldError(("degree",), f"degree {self.degree!r} is negative", hint="take an integer from 0")
 
     def __call__(self, inputs_PD: Points) -> Points:
         coefficients = [0.0] * self.degree + [1.0]

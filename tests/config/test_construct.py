@@ -80,7 +80,7 @@ def test_the_type_of_the_field_reads_the_scalar(field, text, value):
     assert (type(read), read) == (type(value), value)
 
 
-INTEGER = ("a whole number", "write it in decimal digits, like 20000 or 2e4")
+INTEGER = ("an integer", "write it in decimal digits, like 20000 or 2e4")
 
 
 NUMBER = ("a finite number", "write it like 0.001 or 1e-3")
@@ -116,10 +116,10 @@ NUMBER = ("a finite number", "write it like 0.001 or 1e-3")
         ("integers: {}", INTEGER[0], "an empty mapping", "give one value"),
         ("pair: [1]", "a list of 2", "a list of 1", "write [..., ...]"),
         ("pair: 1", "a list of 2", "'1'", "write [..., ...]"),
-        ("count: fulll", "a whole number or 'full'", "'fulll'", "did you mean 'full'? known: full"),
-        ("count: 1.5", "a whole number or 'full'", "'1.5'", "write a whole number or 'full'"),
+        ("count: fulll", "an integer or 'full'", "'fulll'", "did you mean 'full'? known: full"),
+        ("count: 1.5", "an integer or 'full'", "'1.5'", "write an integer or 'full'"),
         ("inner: []", "a mapping of log_from, log_to, num", "a list", "write 'key: value' pairs"),
-        ("count: [1]", "a whole number or 'full'", "a list", "write a whole number or 'full'"),
+        ("count: [1]", "an integer or 'full'", "a list", "write an integer or 'full'"),
         ("rates: fast", NUMBER[0], "'fast'", NUMBER[1]),
         ('file: "a\\0b"', "a path", "the text 'a\\x00b'", "it starts from the folder of this file"),
         ("inner: 3", "a mapping of log_from, log_to, num", "'3'", "write 'key: value' pairs"),

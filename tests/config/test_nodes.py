@@ -11,7 +11,7 @@ from pipeline.config.nodes import Source, locate
 
 def test_a_long_value_is_shown_clipped(write, everything, refused):
     path = write(f"integer: {'x' * 100}")
-    what = f"integer must be a whole number, not {'x' * 57 + '...'!r}"
+    what = f"integer must be an integer, not {'x' * 57 + '...'!r}"
     with refused(path, 1, what, "write it in decimal digits, like 20000 or 2e4"):
         read_file(path, everything)
 

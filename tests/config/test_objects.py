@@ -90,7 +90,7 @@ def test_missing_keys_are_named(write, least, refused):
     with refused(path, 2, "missing keys models, widths", "models is the name of a model or a list of such"):
         read_experiment(path)
     path = write(least + "learning_rates:\n  log_from: 1\n  log_to: 2\n")
-    with refused(path, 5, "missing key num in learning_rates", "num is a whole number"):
+    with refused(path, 5, "missing key num in learning_rates", "num is an integer"):
         read_experiment(path)
 
 
@@ -104,7 +104,7 @@ def test_an_empty_heading_is_an_empty_mapping(write, least):
     assert read_experiment(write(least + "inputs:\n")) == read_experiment(write(least))
 
 
-ZERO_WIDTH = ("widths must be positive, not 0", "take a whole number from 1")
+ZERO_WIDTH = ("widths must be positive, not 0", "take an integer from 1")
 NEGATIVE_NOISE = ("noise is a standard deviation, not -1.0", "take 0 for none, or a number above 0")
 
 

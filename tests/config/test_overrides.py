@@ -64,10 +64,10 @@ def test_an_override_of_one_alias_leaves_the_others(write, least):
         ("inputs..noise=3", "'inputs..noise=3' is not path=value", "write it like steps=100 or inputs.noise=0.1"),
         (
             "batch_size=",
-            "batch_size must be a whole number or 'full', not left empty",
-            "write a whole number or 'full'",
+            "batch_size must be an integer or 'full', not left empty",
+            "write an integer or 'full'",
         ),
-        ("steps=many", "steps must be a whole number, not 'many'", "write it in decimal digits, like 20000 or 2e4"),
+        ("steps=many", "steps must be an integer, not 'many'", "write it in decimal digits, like 20000 or 2e4"),
         ("inputs.noize=1", "unknown key 'noize' in inputs",
          "did you mean 'noise'? known: dimension, measure, noise, seed, split, test, train"),
         ("widths.1=8", "widths has no '1'", "widths is a list; its positions are 0 to 0"),
@@ -89,7 +89,7 @@ def test_a_mistake_on_the_command_line_is_located_there(write, override, what, h
 
 def test_an_impossible_value_set_is_refused_where_it_was_set(write, least, refused):
     path = write(least)
-    with refused("--set widths=[4, 0]", None, "widths must be positive, not 0", "take a whole number from 1"):
+    with refused("--set widths=[4, 0]", None, "widths must be positive, not 0", "take an integer from 1"):
         read_experiment(path, ["widths=[4, 0]"])
 
 

@@ -118,7 +118,7 @@ def test_no_bit_of_a_number_is_lost(rates):
 
 def test_a_damaged_plan_is_refused_with_the_name_of_the_field(refused):
     content = canonical(Experiment("?", (Linear(),), (4,), (AbsoluteValue(),)))
-    with refused("plan.json", None, "steps must be a whole number, not the text '10'", "leave the quotes out"):
+    with refused("plan.json", None, "steps must be an integer, not the text '10'", "leave the quotes out"):
         read_canonical({**content, "steps": "10"}, Experiment, "plan.json")
     what = "pack_memory_gib must be a finite number, not 'nan'"
     with refused("plan.json", None, what, "write it like 0.001 or 1e-3"):

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.config import read_canonical, read_file
 from pipeline.config.fields import fields_of, required_of
-from pipeline.config.registry import KINDS, TABLES
+from pipeline.config.registry import REGISTRY, TABLES
 from pipeline.config.registry_lookup import kind_and_table
 from pipeline.definitions import Definition, canonical
 from pipeline.errors import PipelineError
@@ -59,7 +59,7 @@ def test_every_definition_refuses_fields_it_does_not_have(definition, refused):
 
 @pytest.mark.parametrize("plural", TABLES)
 def test_every_table_refuses_an_unknown_name_with_the_known_ones(plural, refused):
-    kind, table = KINDS[plural]
+    kind, table = REGISTRY[plural]
     for written in ("??", {"??": None}):
         with refused("here", None, f"unknown {kind.name()} '??'", f"known: {', '.join(sorted(table))}"):
             read_canonical(written, kind, "here")

@@ -220,12 +220,12 @@ PERIODS = "\n  hint: take the number of periods on [-1, 1], above 0"
         (
             lambda: OnePlusPower(power=0),
             "power",
-            "power: power 0 is not at least 1\n  hint: take a whole number from 1",
+            "power: power 0 is not at least 1\n  hint: take an integer from 1",
         ),
         (
             lambda: ChebyshevPolynomial(degree=-1),
             "degree",
-            "degree: degree -1 is negative\n  hint: take a whole number from 0",
+            "degree: degree -1 is negative\n  hint: take an integer from 0",
         ),
         (
             lambda: Gaussian(scale=-1.0),

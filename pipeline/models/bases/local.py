@@ -85,7 +85,7 @@ class BSpline(LocalBasis):
 
     def __post_init__(self) -> None:
         if not self.degree >= 0:
-            raise FieldError(("degree",), f"degree {self.degree!r} is negative", hint="take a whole number from 0")
+            raise FieldError(("degree",), f"degree {self.degree!r} is negative", hint="take an integer from 0")
 
     def approximation_order(self) -> float:
         """``degree + 1``. Source: de Boor, chapter XII, on the distance of a smooth function from splines."""

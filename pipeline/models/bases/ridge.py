@@ -27,7 +27,7 @@ class Ridge(Basis):
 
     def __post_init__(self) -> None:
         if not self.power >= 1:
-            raise FieldError(("power",), f"power {self.power!r} is not at least 1", hint="take a whole number from 1")
+            raise FieldError(("power",), f"power {self.power!r} is not at least 1", hint="take an integer from 1")
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:
         values_PW = (x_P[:, None] - self._knots(width).to(x_P)).clamp(min=0) ** self.power

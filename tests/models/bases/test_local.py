@@ -140,7 +140,7 @@ def test_width_that_fills_no_mesh_is_refused(basis: LocalBasis, width: int, num_
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: BSpline(degree=-1), "degree: degree -1 is negative\n  hint: take a whole number from 0"),
+        (lambda: BSpline(degree=-1), "degree: degree -1 is negative\n  hint: take an integer from 0"),
         (
             lambda: GaussianBump(overlap=0.0),
             "overlap: overlap 0.0 is not positive\n  hint: take a number above 0, such as 1",

@@ -29,6 +29,6 @@ def test_ridges_of_power_one_span_the_splines_of_their_knots(level: int) -> None
 
 
 def test_power_that_cannot_be_is_refused() -> None:
-    message = "power: power 0 is not at least 1\n  hint: take a whole number from 1"
+    message = "power: power 0 is not at least 1\n  hint: take an integer from 1"
     with pytest.raises(FieldError, match=f"^{re.escape(message)}$"):
         Ridge(power=0)
