@@ -140,7 +140,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "triton": "pipeline.engines",
     "requests": "pipeline.tracking",
     "sklearn": "pipeline.problems",
-    "rich": "pipeline.report.tables.printing",
+    "rich": ("pipeline.report.tables.printing", "pipeline.training.progress"),  # tables on a terminal, and a bar
 }
 
 

@@ -68,14 +68,14 @@ def train(planned: Plan, folder: Path) -> bool:
         say("all of them were finished before")
         return False
 
-    from pipeline.training.progress import Progress  # takes seconds; a finished run is shown at once
+    from pipeline.training.progress import TrainingProgress  # takes seconds; a finished run is shown at once
     from pipeline.training.run import check_ready, run_plan
 
     check_ready(planned)
     if not begun:
         write_plan(planned, folder)
     announce(planned, folder)
-    run_plan(planned, folder, Progress())
+    run_plan(planned, folder, TrainingProgress())
     return True
 
 

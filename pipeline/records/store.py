@@ -110,7 +110,7 @@ def read_outcomes(run: Path) -> pl.DataFrame:
 
 
 def read_fits(run: Path) -> pl.DataFrame:
-    """What the best trials of a run have context, one point a row; empty where nothing can be drawn.
+    """What the best trials of a run have learned, one point a row; empty where nothing can be drawn.
 
     An earlier version wrote lines only, and did not say so.
     """

@@ -29,7 +29,7 @@ from pipeline.training.failures import forget_failures, is_out_of_memory, write_
 from pipeline.training.fit import chosen_accelerator, fit
 from pipeline.training.pack_locks import holding
 from pipeline.training.process_group import check_processes
-from pipeline.training.progress import Progress
+from pipeline.training.progress import TrainingProgress
 
 
 @dataclass
@@ -64,7 +64,7 @@ def check_ready(plan: Plan) -> None:
             problem.load()
 
 
-def run_plan(plan: Plan, run: Path, progress: Progress) -> Counts:
+def run_plan(plan: Plan, run: Path, progress: TrainingProgress) -> Counts:
     """Train what is not finished yet; packs that failed before are tried again.
 
     Returns:
@@ -82,7 +82,7 @@ def train_packs(
     packs: Sequence[Pack],
     experiment: Experiment,
     run: Path,
-    progress: Progress,
+    progress: TrainingProgress,
     *,
     provenance: OutcomeProvenance,
     deadline: Deadline,
@@ -123,6 +123,9 @@ def train_packs(
         training.counts.held_elsewhere = sum(len(pack.trials) for pack in held)
     except Stopped:
         training.counts.stopped = True
+    except BaseException:
+        progress.close()  # what is said of the error stands on a line of its own
+        raise
     finally:
         gc.unfreeze()
     progress.stop()
@@ -135,7 +138,7 @@ class Training:
 
     experiment: Experiment
     run: Path
-    progress: Progress
+    progress: TrainingProgress
     provenance: OutcomeProvenance
     deadline: Deadline
     counts: Counts = field(default_factory=Counts)
@@ -151,7 +154,7 @@ class Training:
             if not held:
                 return False
             if is_finished(self.run, pack.id):
-                self.progress.found_finished(pack)
+                self.progress.skip_pack(pack)
             elif self.deadline.passed():
                 raise Stopped("before another pack")
             else:
@@ -160,14 +163,14 @@ class Training:
 
     def train(self, pack: Pack) -> None:
         """Train a pack that nobody else has, to its end or its failure."""
-        self.progress.begun(pack)
+        self.progress.start_pack(pack)
         try:
             if self.experiment.parallel.processes == 1:
-                with self.progress.aside("compiling"):
+                with self.progress.untimed("compiling"):
                     device_type = chosen_accelerator(self.experiment.accelerator)
                     compile_engine(self.experiment.engine, pack.shape, self.experiment.diagnostics, device_type)
             diverged = fit(
-                pack, self.experiment, self.run, self.progress.advanced, self.dataset(pack.shape.problem),
+                pack, self.experiment, self.run, self.progress.advance, self.dataset(pack.shape.problem),
                 provenance=self.provenance, deadline=self.deadline,
             )  # fmt: skip
         except (PipelineError, Stopped):
@@ -177,12 +180,12 @@ class Training:
                 raise  # a folder that cannot be written: no pack would fare better
             write_failure(self.run, pack, error, self.provenance)
             self.counts.failed += len(pack.trials)
-            self.progress.finished(pack, failed=len(pack.trials))
+            self.progress.finish_pack(pack, failed=len(pack.trials))
         else:
             forget_failures(self.run, pack)
             self.counts.done += len(pack.trials) - diverged
             self.counts.diverged += diverged
-            self.progress.finished(pack, diverged=diverged)
+            self.progress.finish_pack(pack, diverged=diverged)
         give_back_memory()
 
     def dataset(self, problem: Problem) -> Dataset:
@@ -205,7 +208,7 @@ def give_back_memory() -> None:
 
 
 @contextmanager
-def only_one(run: Path, progress: Progress) -> Iterator[None]:
+def only_one(run: Path, progress: TrainingProgress) -> Iterator[None]:
     """Hold the folder of a run; the system lets go of it however the process ends."""
     run.mkdir(parents=True, exist_ok=True)
     lock = locked(run / ".lock", progress.warn)

@@ -24,7 +24,7 @@ from pipeline.launch.notes.submission import Submission, read_submissions
 from pipeline.launch.state.in_flight import held
 from pipeline.plan import make_plan, write_plan
 from pipeline.records.store import read_outcomes, read_records
-from pipeline.training.progress import Progress
+from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import run_plan
 
 ROOT = Path(__file__).parents[2]
@@ -139,7 +139,7 @@ class Desk:
         path.write_text(yaml.safe_dump(dict(config)))
         plan, here = make_plan("here", read_experiment(path)), self.folder / "here"
         write_plan(plan, here)
-        run_plan(plan, here, Progress(io.StringIO()))
+        run_plan(plan, here, TrainingProgress(io.StringIO()))
         return read_records(here).sort(KEY)
 
     def times_sent(self) -> Counter[str]:

@@ -34,13 +34,13 @@ from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.failures import write_failure
 from pipeline.training.fit import chosen_accelerator, fit
 from pipeline.training.module import PackModule, initial_weights
-from pipeline.training.progress import Progress
+from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import check_ready, only_one, run_plan
 
 
 def ran(experiment, folder):
     plan = make_plan("test", experiment)
-    counts = run_plan(plan, folder, Progress())
+    counts = run_plan(plan, folder, TrainingProgress())
     return plan, counts
 
 
@@ -170,7 +170,7 @@ def test_disk_that_is_full_stops_the_run_and_is_nobodys_failure(experiment, tmp_
 
     monkeypatch.setattr(run_module, "fit", full)
     with pytest.raises(OSError, match=r"No space left on device: 'somewhere'$"):
-        run_plan(make_plan("test", experiment()), tmp_path, Progress())
+        run_plan(make_plan("test", experiment()), tmp_path, TrainingProgress())
     assert read_outcomes(tmp_path).is_empty()
 
 
@@ -246,13 +246,13 @@ def test_one_failed_pack_does_not_stop_the_others_and_is_tried_again(experiment,
         return real(pack, *rest, **named)
 
     monkeypatch.setattr(run_module, "fit", out_of_memory)
-    counts = run_plan(plan, tmp_path, Progress())
+    counts = run_plan(plan, tmp_path, TrainingProgress())
     assert (counts.failed, counts.done) == (12, 12)
     failed = read_outcomes(tmp_path).filter(pl.col("status") == "failed")
     assert set(failed["reason"]) == {"out of memory: MemoryError: no room for 3 < 4"}
     assert "second line" in (tmp_path / "logs" / f"{plan.packs[0].id}.log").read_text()
     monkeypatch.setattr(run_module, "fit", real)
-    assert run_plan(plan, tmp_path, Progress()).done == 12
+    assert run_plan(plan, tmp_path, TrainingProgress()).done == 12
     assert finished_packs(tmp_path) == {pack.id for pack in plan.packs}
     assert set(read_outcomes(tmp_path)["status"]) == {"done"}
 
@@ -260,7 +260,7 @@ def test_one_failed_pack_does_not_stop_the_others_and_is_tried_again(experiment,
 def test_running_again_trains_nothing(experiment, tmp_path, capsys):
     plan, _ = ran(experiment(), tmp_path)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")}
-    counts = run_plan(plan, tmp_path, Progress())
+    counts = run_plan(plan, tmp_path, TrainingProgress())
     assert counts.done == counts.diverged == counts.failed == 0
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")} == before
     assert re.search(r"^24 of 24 trials were finished before$", capsys.readouterr().err, re.MULTILINE)
@@ -301,9 +301,9 @@ def test_records_after_the_checkpoint_are_not_there_twice(experiment, tmp_path):
 def test_two_processes_do_not_train_in_one_folder(experiment, tmp_path):
     plan = make_plan("test", experiment())
     message = "^" + re.escape(f"{tmp_path}: another process is training in this folder")
-    with only_one(tmp_path, Progress()), pytest.raises(PipelineError, match=message):
-        run_plan(plan, tmp_path, Progress())
-    assert run_plan(plan, tmp_path, Progress()).done == 24
+    with only_one(tmp_path, TrainingProgress()), pytest.raises(PipelineError, match=message):
+        run_plan(plan, tmp_path, TrainingProgress())
+    assert run_plan(plan, tmp_path, TrainingProgress()).done == 24
 
 
 def test_missing_device_is_refused_before_anything_is_written(experiment):
@@ -333,7 +333,7 @@ def test_log_of_a_failure_goes_when_the_pack_succeeds(experiment, tmp_path):
     for pack in plan.packs:
         write_failure(tmp_path, pack, RuntimeError("once"), OutcomeProvenance())
     assert len(list((tmp_path / "logs").iterdir())) == 2
-    run_plan(plan, tmp_path, Progress())
+    run_plan(plan, tmp_path, TrainingProgress())
     assert list((tmp_path / "logs").iterdir()) == []
 
 

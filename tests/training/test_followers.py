@@ -34,7 +34,7 @@ from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.fit import fit
 from pipeline.training.followers import in_parallel
 from pipeline.training.process_group import VARIABLES, check_processes
-from pipeline.training.progress import Progress
+from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import check_ready, train_packs
 
 BOTH = (Linear(Cosine()), Shallow(Tanh()))
@@ -119,7 +119,7 @@ def one_that_breaks(run, world, ports, how):
     SharedPackModule.update = breaks
     asked = experiment(parallel=Parallel(nodes=world))
     packs = make_plan("test", asked).packs
-    lead = partial(train_packs, packs, asked, run, Progress(), provenance=NO_JOB, deadline=Deadline())
+    lead = partial(train_packs, packs, asked, run, TrainingProgress(), provenance=NO_JOB, deadline=Deadline())
     return next_meeting(ports, lambda: str(in_parallel(packs, asked, run, lead)))
 
 

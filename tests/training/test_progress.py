@@ -1,4 +1,4 @@
-"""Progress counts trials, says what is left, and is readable in a log."""
+"""Progress counts trials, estimates the remaining time, and is readable on a terminal and in a log."""
 
 import io
 import re
@@ -8,7 +8,7 @@ import pytest
 from pipeline.durations import duration
 from pipeline.plan import make_plan
 from pipeline.training import progress as module
-from pipeline.training.progress import Progress
+from pipeline.training.progress import BAR_WIDTH, TrainingProgress
 
 
 @pytest.fixture
@@ -21,34 +21,34 @@ def clock(monkeypatch):
 
 def test_time_left_follows_from_the_work_done(experiment, clock):
     plan = make_plan("p", experiment(widths=(6, 6 * 2)))
-    progress = Progress(io.StringIO())
+    progress = TrainingProgress(io.StringIO())
     progress.start(plan.packs, plan.packs)
     first, *rest = plan.packs
     clock[0] += 8
-    progress.begun(first)
-    progress.advanced(first.trial_steps)
-    progress.finished(first, diverged=3)
+    progress.start_pack(first)
+    progress.advance(first.trial_steps)
+    progress.finish_pack(first, diverged=3)
     work = [module.operations_of_pack(pack) for pack in plan.packs]
     left = 8 * sum(work[1:]) / work[0]
     assert progress.text() == (
         f"12/48 trials, {first.trial_steps / 8:.3g} trial-steps/s, {duration(left)} left, 3 diverged, 0 failed"
     )
     for pack in rest:
-        progress.begun(pack)
-        progress.advanced(pack.trial_steps)
-        progress.finished(pack, failed=len(pack.trials))
+        progress.start_pack(pack)
+        progress.advance(pack.trial_steps)
+        progress.finish_pack(pack, failed=len(pack.trials))
     assert re.fullmatch(r"48/48 trials, .* trial-steps/s, in 8 s, 3 diverged, 36 failed", progress.text())
 
 
 def test_log_has_whole_lines_ten_seconds_apart(experiment, clock):
     plan = make_plan("p", experiment())
     stream = io.StringIO()
-    progress = Progress(stream)
+    progress = TrainingProgress(stream)
     progress.start(plan.packs, plan.packs)
-    progress.begun(plan.packs[0])
+    progress.start_pack(plan.packs[0])
     for _ in range(40):
         clock[0] += 1
-        progress.advanced(1)
+        progress.advance(1)
     lines = stream.getvalue().splitlines()
     assert len(lines) == 4
     assert all(re.fullmatch(r"0/24 trials, 1 trial-steps/s, .* left, 0 diverged, 0 failed", line) for line in lines)
@@ -57,10 +57,10 @@ def test_log_has_whole_lines_ten_seconds_apart(experiment, clock):
 def test_work_found_finished_does_not_flatter_the_rate(experiment, clock):
     plan = make_plan("p", experiment())
     stream = io.StringIO()
-    progress = Progress(stream)
+    progress = TrainingProgress(stream)
     progress.start(plan.packs, plan.packs[1:], diverged=5)
     clock[0] += 2
-    progress.advanced(20)
+    progress.advance(20)
     assert stream.getvalue() == "12 of 24 trials were finished before\n"
     assert progress.text().startswith("12/24 trials, 10 trial-steps/s, ")
     assert progress.text().endswith(", 5 diverged, 0 failed")
@@ -68,14 +68,14 @@ def test_work_found_finished_does_not_flatter_the_rate(experiment, clock):
 
 def test_pack_that_another_trained_shortens_the_rest_and_not_the_rate(experiment, clock):
     plan = make_plan("p", experiment(widths=(6, 6 * 2)))
-    progress = Progress(io.StringIO())
+    progress = TrainingProgress(io.StringIO())
     progress.start(plan.packs, plan.packs)
     first, others, second, third = plan.packs
-    progress.begun(first)
+    progress.start_pack(first)
     clock[0] += 8
-    progress.advanced(first.trial_steps)
-    progress.finished(first)
-    progress.found_finished(others)
+    progress.advance(first.trial_steps)
+    progress.finish_pack(first)
+    progress.skip_pack(others)
     work = [module.operations_of_pack(pack) for pack in (first, second, third)]
     left = 8 * sum(work[1:]) / work[0]
     assert progress.text().startswith(f"24/48 trials, {first.trial_steps / 8:.3g} trial-steps/s, {duration(left)} left")
@@ -83,50 +83,182 @@ def test_pack_that_another_trained_shortens_the_rest_and_not_the_rate(experiment
 
 def test_updates_of_a_failed_pack_are_not_those_of_the_next(experiment, clock):
     plan = make_plan("p", experiment())
-    progress = Progress(io.StringIO())
+    progress = TrainingProgress(io.StringIO())
     progress.start(plan.packs, plan.packs)
     first, second = plan.packs
     clock[0] += 8
-    progress.begun(first)
-    progress.advanced(first.trial_steps)
-    progress.finished(first, failed=12)
-    progress.begun(second)
+    progress.start_pack(first)
+    progress.advance(first.trial_steps)
+    progress.finish_pack(first, failed=12)
+    progress.start_pack(second)
     left = 8 * module.operations_of_pack(second) / module.operations_of_pack(first)
     assert f", {duration(left)} left, " in progress.text()
 
 
-@pytest.mark.parametrize("live", [True, False])
-def test_warning_is_said_once_and_on_a_line_of_its_own(clock, live):
-    stream = io.StringIO()
-    progress = Progress(stream)
-    progress.live = live
+@pytest.mark.parametrize("columns", [None, 80])
+def test_warning_is_said_once_and_on_a_line_of_its_own(clock, columns):
+    stream = io.StringIO() if columns is None else Terminal(columns)
+    progress = TrainingProgress(stream)
     for text in ("no locks", "no locks", "no space"):
         progress.warn(text)
-    lines = [line.removeprefix("\r\x1b[2K") for line in stream.getvalue().split("\n")]
-    assert lines == ["warning: no locks", "warning: no space", ""]
+    lines = stream.getvalue().splitlines() if columns is None else stream.screen()
+    assert lines == ["warning: no locks", "warning: no space"]
 
 
-def test_what_is_done_aside_is_shown_and_does_not_slow_the_rate(experiment, clock):
+def test_time_of_compiling_is_not_that_of_training(experiment, clock):
     plan = make_plan("p", experiment())
-    live = io.StringIO()
-    live.isatty = lambda: True
-    progress = Progress(live)
+    terminal = Terminal()
+    progress = TrainingProgress(terminal)
     progress.start(plan.packs, plan.packs)
-    with progress.aside("compiling"):
+    with progress.untimed("compiling"):
         clock[0] += 100
-    assert live.getvalue().endswith("compiling")
-    progress.begun(plan.packs[0])
+    assert terminal.screen() == [f"{'━' * BAR_WIDTH} compiling"]
+    progress.start_pack(plan.packs[0])
     clock[0] += 8
-    progress.advanced(800)
+    progress.advance(800)
     assert ", 100 trial-steps/s, " in progress.text()
 
 
-def test_what_is_said_stands_on_a_line_of_its_own(experiment):
+# On a terminal.
+
+CONTROL = re.compile(r"\x1b\[([?\d;]*)([A-Za-z])|(.)", re.DOTALL)
+
+
+class Terminal(io.StringIO):
+    """A terminal that knows what ``rich`` sends: text in colours, a line erased, the cursor moved up."""
+
+    def __init__(self, columns=80):
+        super().__init__()
+        self.columns = columns
+
+    def isatty(self):
+        return True
+
+    def screen(self):
+        """The lines that a person sees."""
+        rows, row, column = [""], 0, 0
+        for argument, command, letter in CONTROL.findall(self.getvalue()):
+            if command == "A":
+                row -= int(argument or 1)
+            elif command == "K":
+                rows[row] = ""
+            elif letter == "\r":
+                column = 0
+            elif letter == "\n":
+                row, column = row + 1, 0
+            elif letter:
+                if column == self.columns:
+                    row, column = row + 1, 0
+                rows += [""] * (row + 1 - len(rows))
+                rows[row] = rows[row][:column].ljust(column) + letter + rows[row][column + 1 :]
+                column += 1
+            else:
+                assert command in "mhl"
+        return [line.rstrip() for line in rows if line]
+
+
+@pytest.fixture
+def begun(experiment, clock, monkeypatch):
+    """A function that begins to show the progress of 24 trials on a terminal, half of the first pack trained."""
+
+    def begin(columns=80):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        terminal = Terminal(columns)
+        plan = make_plan("p", experiment())
+        progress = TrainingProgress(terminal)
+        progress.start(plan.packs, plan.packs)
+        progress.start_pack(plan.packs[0])
+        clock[0] += 8
+        progress.advance(plan.packs[0].trial_steps // 2)
+        return progress, terminal
+
+    return begin
+
+
+def test_bar_beside_the_sentence_is_as_long_as_the_work_done(begun, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")  # then what is left to do is blank
+    progress, terminal = begun()
+    (line,) = terminal.screen()
+    assert line[BAR_WIDTH:] == f" {progress.text()}"
+    done = 2 * BAR_WIDTH * progress._operations_done() / progress.cost
+    assert line[:BAR_WIDTH].rstrip() == "━" * int(done // 2) + "╸" * int(done % 2)
+    assert 0 < done < BAR_WIDTH
+
+
+def test_sentence_folds_on_a_narrow_terminal_and_is_erased_whole(begun, clock):
+    progress, terminal = begun(columns=40)
+    for _ in range(3):
+        clock[0] += 1
+        progress.draw()
+    lines = terminal.screen()
+    assert all(len(line) <= 40 for line in lines)
+    assert " ".join(line[BAR_WIDTH:].strip() for line in lines) == progress.text()
+
+
+def test_what_is_said_stands_above_the_bar(begun):
+    progress, terminal = begun()
+    progress.say("engine: fused")
+    said, bar = terminal.screen()
+    assert (said, bar[BAR_WIDTH + 1 :]) == ("engine: fused", progress.text())
+
+
+def test_what_is_said_before_there_is_a_bar_is_a_line(experiment):
     plan = make_plan("p", experiment())
-    for live, expected in ((True, "\r\x1b[2Kengine: fused\n"), (False, "engine: fused\n")):
-        stream = io.StringIO()
-        stream.isatty = lambda live=live: live
-        progress = Progress(stream)
+    for stream in (Terminal(), io.StringIO()):
+        progress = TrainingProgress(stream)
         progress.start(plan.packs, plan.packs)
         progress.say("engine: fused")
-        assert stream.getvalue() == expected
+        assert stream.getvalue() == "engine: fused\n"
+
+
+def test_name_that_looks_like_markup_is_shown_as_it_is(begun):
+    progress, terminal = begun()
+    name = "/runs/[red]a[/red]/[/x]:warning:[b]"
+    progress.warn(name)
+    with progress.untimed(name):
+        pass
+    warning, bar = terminal.screen()
+    assert (warning, bar[BAR_WIDTH + 1 :]) == (f"warning: {name}", name)
+
+
+def test_last_sentence_stays_without_the_bar(begun):
+    progress, terminal = begun()
+    progress.finish_pack(progress.pack, diverged=2)
+    progress.stop()
+    assert terminal.screen() == [progress.text()]
+    assert terminal.getvalue().endswith("\n")
+    progress.close()
+    assert terminal.screen() == [progress.text()]
+
+
+def test_cursor_is_never_left_hidden(begun):
+    """A process that is killed has no moment to show it again."""
+    progress, terminal = begun()
+    for _ in range(2):
+        assert terminal.getvalue().rindex("\x1b[?25h") > terminal.getvalue().rindex("\x1b[?25l")
+        progress.draw()
+
+
+def test_nothing_is_written_to_standard_output(begun, capsys):
+    progress, _ = begun()
+    print("a row")
+    progress.stop()
+    assert capsys.readouterr().out == "a row\n"
+
+
+def test_terminal_that_cannot_move_its_cursor_is_a_log(monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    assert not TrainingProgress(Terminal()).live
+
+
+def test_log_is_no_terminal_although_colours_are_forced(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert not TrainingProgress(io.StringIO()).live
+
+
+def test_without_colours_the_bar_is_the_same(begun, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    progress, terminal = begun()
+    assert "\x1b[3" not in terminal.getvalue()
+    assert "\x1b[9" not in terminal.getvalue()
+    assert terminal.screen()[0].endswith(f" {progress.text()}")

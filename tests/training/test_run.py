@@ -31,7 +31,7 @@ from pipeline.training.deadline import Deadline
 from pipeline.training.fit import fit
 from pipeline.training.module import PackModule
 from pipeline.training.pack_locks import holding
-from pipeline.training.progress import Progress
+from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import Counts, run_plan, train_packs
 
 KILLS = 24
@@ -172,7 +172,7 @@ def plan(experiment):
 
 
 def quiet():
-    return Progress(io.StringIO())
+    return TrainingProgress(io.StringIO())
 
 
 def trained(plan, folder, packs=None, **fields):
@@ -200,7 +200,7 @@ def test_run_says_which_code_trained(plan, tmp_path, monkeypatch):
 
 def test_run_says_which_engines_train_and_the_outcomes_name_them(experiment, tmp_path):
     plan, told = make_plan("p", experiment(steps=2, models=(Shallow(),), widths=(6, 50_000))), io.StringIO()
-    run_plan(plan, tmp_path, Progress(told))
+    run_plan(plan, tmp_path, TrainingProgress(told))
     why = "the fused one takes 131072 weights at most, not 150001"
     assert told.getvalue().startswith(f"engine: fused for 1 pack, reference for 1 pack ({why})\n")
     engines = {pack.id: "fused" if pack.shape.width == 6 else "reference" for pack in plan.packs}
@@ -222,9 +222,9 @@ def test_worker_that_stops_inside_a_pack_keeps_what_it_did(plan, tmp_path, monke
     monkeypatch.setattr(segments, "MOST_OPERATIONS", 100_000)
     deadline = Deadline()
 
-    class Watch(Progress):
-        def advanced(self, trial_steps):
-            super().advanced(trial_steps)
+    class Watch(TrainingProgress):
+        def advance(self, trial_steps):
+            super().advance(trial_steps)
             if self.pack is plan.packs[1] and self.pack_steps > 12 * 12:
                 deadline.bring_forward(0)
 
@@ -246,9 +246,9 @@ def test_pack_that_another_gave_up_is_trained_at_the_end(plan, tmp_path):
     other = holding(tmp_path, plan.packs[0].id, print)
     order = []
 
-    class Watch(Progress):
-        def finished(self, pack, **ended):
-            super().finished(pack, **ended)
+    class Watch(TrainingProgress):
+        def finish_pack(self, pack, **ended):
+            super().finish_pack(pack, **ended)
             order.append(pack)
             if len(order) == 2:
                 other.__exit__(None, None, None)
@@ -261,7 +261,7 @@ def test_pack_that_another_gave_up_is_trained_at_the_end(plan, tmp_path):
 
 
 def test_pack_that_another_has_just_finished_is_not_trained_again(plan, tmp_path):
-    class Late(Progress):
+    class Late(TrainingProgress):
         """Between the look at the folder and the first pack another worker is through with two."""
 
         def start(self, packs, left, **before):
@@ -283,14 +283,14 @@ from pipeline.config import read_experiment
 from pipeline.plan import make_plan
 from pipeline.records.outcome_provenance import OutcomeProvenance
 from pipeline.training.deadline import Deadline
-from pipeline.training.progress import Progress
+from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import train_packs
 config, folder = map(Path, sys.argv[1:])
 plan = make_plan("shared", read_experiment(config))
 for job in "abc":
     if os.fork() == 0:
         counts = train_packs(
-            plan.packs, plan.experiment, folder, Progress(io.StringIO()),
+            plan.packs, plan.experiment, folder, TrainingProgress(io.StringIO()),
             provenance=OutcomeProvenance(job), deadline=Deadline(),
         )
         print(counts.done + counts.diverged, counts.failed, counts.held_elsewhere, flush=True)
@@ -322,7 +322,7 @@ def test_folder_without_locks_is_warned_of_once_and_trained_in(plan, tmp_path, m
 
     monkeypatch.setattr(locks.fcntl, "flock", refused)
     said = io.StringIO()
-    assert run_plan(plan, tmp_path, Progress(said)).done == 48
+    assert run_plan(plan, tmp_path, TrainingProgress(said)).done == 48
     assert sum(str(tmp_path / "locks") in line for line in said.getvalue().splitlines()) == 1
 
 
@@ -389,5 +389,5 @@ def test_nothing_of_a_pack_is_in_memory_when_the_next_begins(experiment, tmp_pat
         return fit(*arguments, **named)
 
     monkeypatch.setattr(run, "fit", watched)
-    run_plan(make_plan("test", experiment(widths=(3, 4, 5))), tmp_path, Progress(io.StringIO()))
+    run_plan(make_plan("test", experiment(widths=(3, 4, 5))), tmp_path, TrainingProgress(io.StringIO()))
     assert modules == [[]] * 6

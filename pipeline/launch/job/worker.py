@@ -145,18 +145,18 @@ def train(
     """Train the packs of an element that are left, and say why it ended."""
     from pipeline.records.outcome_provenance import OutcomeProvenance
     from pipeline.training.followers import in_parallel
-    from pipeline.training.progress import Progress
+    from pipeline.training.progress import TrainingProgress
     from pipeline.training.run import train_packs
 
-    class NotedProgress(Progress):
+    class NotedProgress(TrainingProgress):
         """Progress that the attempt log and the exporter follow."""
 
-        def begun(self, pack: Pack) -> None:
-            super().begun(pack)
+        def start_pack(self, pack: Pack) -> None:
+            super().start_pack(pack)
             attempt_log.begin(pack.id)
 
-        def finished(self, pack: Pack, *, diverged: int = 0, failed: int = 0) -> None:
-            super().finished(pack, diverged=diverged, failed=failed)
+        def finish_pack(self, pack: Pack, *, diverged: int = 0, failed: int = 0) -> None:
+            super().finish_pack(pack, diverged=diverged, failed=failed)
             exporter.pack_finished()
 
         def draw(self) -> None:

@@ -30,7 +30,7 @@ from pipeline.launch.state.logs import logs_of
 from pipeline.plan import make_plan, write_plan
 from pipeline.records.locks import EXPORT
 from pipeline.records.store import read_outcomes, read_records
-from pipeline.training.progress import Progress
+from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import run_plan
 
 ROOT = Path(__file__).parents[3]
@@ -206,7 +206,7 @@ def test_what_a_job_finishes_arrives_while_it_trains_and_its_numbers_are_those_o
     wait_for(lambda: ended(run) == ["finished"] * 2)
     assert log in logs_of(run, [sent], str(sent.job))
     assert str(log) in log.with_name(f"{sent.job}_0_log.out").read_text()
-    run_plan(jobs.plan, here, Progress(io.StringIO()))
+    run_plan(jobs.plan, here, TrainingProgress(io.StringIO()))
     order = ["trial", "step", "diagnostic"]
     assert read_records(run).sort(order).equals(read_records(here).sort(order))
     assert not [path for path in run.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]

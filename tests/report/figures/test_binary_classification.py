@@ -21,7 +21,7 @@ from pipeline.report.figures.binary_classification import answers, hidden_space
 from pipeline.report.tables import run_tables
 from pipeline.report.tables.results import results
 from pipeline.report.tables.run_tables import Sources
-from pipeline.training.progress import Progress
+from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import run_plan
 
 
@@ -45,7 +45,7 @@ def rings(tmp_path_factory):
     folder = tmp_path_factory.mktemp("rings")
     plan = make_plan("rings", asked)
     write_plan(plan, folder)
-    run_plan(plan, folder, Progress(io.StringIO()))
+    run_plan(plan, folder, TrainingProgress(io.StringIO()))
     records, outcomes = read_records(folder), read_outcomes(folder)
     return Sources(plan, results(plan, records, outcomes), records, read_fits(folder))
 

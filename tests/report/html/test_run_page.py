@@ -24,7 +24,7 @@ from pipeline.plan import make_plan, write_plan
 from pipeline.report.figures.catalogue import FIGURES
 from pipeline.report.html.run_page import Drawn, page, write_report
 from pipeline.report.tables.results import results
-from pipeline.training.progress import Progress
+from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import run_plan
 
 FLAGS = (
@@ -211,7 +211,7 @@ def test_what_was_best_is_told_apart_by_all_that_differs(tmp_path, run):
     inputs = replace(run.plan.experiment.inputs, dimension=(1, 2))
     experiment = replace(run.plan.experiment, models=(Linear(),), widths=(2,), learning_rates=(0.5,), inputs=inputs)
     plan = make_plan("two", experiment)
-    run_plan(plan, tmp_path, Progress(io.StringIO()))
+    run_plan(plan, tmp_path, TrainingProgress(io.StringIO()))
     write_plan(plan, tmp_path)
     html = write_report(tmp_path).read_text(encoding="utf-8")
     assert "Best on absolute_value, dimension 1: <b>" in html

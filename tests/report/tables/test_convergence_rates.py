@@ -38,7 +38,7 @@ from pipeline.records import store
 from pipeline.records.schema import OUTCOMES, RECORDS
 from pipeline.report.tables.convergence_rates import bound_of, rates
 from pipeline.report.tables.results import results
-from pipeline.training.progress import Progress
+from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import run_plan
 
 WIDTHS = (2, 4, 8, 16, 32, 64)
@@ -403,7 +403,7 @@ def test_legendre_polynomials_and_haar_wavelets_reach_their_bounds(tmp_path):
         dtype="float64",
     )
     plan = make_plan("test", experiment)
-    run_plan(plan, tmp_path, Progress(io.StringIO()))
+    run_plan(plan, tmp_path, TrainingProgress(io.StringIO()))
     table = rates(plan, results(plan, store.read_records(tmp_path), store.read_outcomes(tmp_path)))
     assert table["rate"].to_list() == pytest.approx([1.5, 1.0], abs=0.1)
     assert set(table["against the bound"]) <= {"consistent", "steeper than the bound"}

@@ -25,7 +25,7 @@ from pipeline.report.html.run_page import page
 from pipeline.report.tables.coordinate_check import TOLERANCE, coordinate_check, expected_exponent
 from pipeline.report.tables.results import results
 from pipeline.report.theory.verdicts import AGREES, CONTRADICTS
-from pipeline.training.progress import Progress
+from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import run_plan
 
 RULES = [kind() for kind in OPTIMIZERS.values() if issubclass(kind, UpdateRule)]
@@ -48,7 +48,7 @@ EXPERIMENT = Experiment(
 def checked(experiment, folder):
     plan = make_plan("test", experiment)
     write_plan(plan, folder)
-    run_plan(plan, folder, Progress(io.StringIO()))
+    run_plan(plan, folder, TrainingProgress(io.StringIO()))
     records = store.read_records(folder)
     table = results(plan, records, store.read_outcomes(folder))
     return plan, table, records

@@ -25,7 +25,7 @@ from pipeline.problems.targets import AbsoluteValue
 from pipeline.records import store
 from pipeline.report.tables.excess_losses import DEVIATION, compared, predicted_and_measured
 from pipeline.report.tables.results import results
-from pipeline.training.progress import Progress
+from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import run_plan
 
 EXPERIMENT = Experiment(
@@ -50,7 +50,7 @@ def read(plan, folder):
 
 def trained(experiment, folder):
     plan = make_plan("test", experiment)
-    run_plan(plan, folder, Progress(io.StringIO()))
+    run_plan(plan, folder, TrainingProgress(io.StringIO()))
     return plan, *read(plan, folder)
 
 

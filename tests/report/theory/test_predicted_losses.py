@@ -26,7 +26,7 @@ from pipeline.report.tables import run_tables
 from pipeline.report.tables.results import results
 from pipeline.report.tables.run_tables import Sources
 from pipeline.report.theory.predicted_losses import predicted_losses
-from pipeline.training.progress import Progress
+from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import run_plan
 
 EXPERIMENT = Experiment(
@@ -45,7 +45,7 @@ EXPERIMENT = Experiment(
 
 def trained(experiment: Experiment, folder: Path) -> Sources:
     plan = make_plan("test", experiment)
-    run_plan(plan, folder, Progress(io.StringIO()))
+    run_plan(plan, folder, TrainingProgress(io.StringIO()))
     records, outcomes = store.read_records(folder), store.read_outcomes(folder)
     return Sources(plan, results(plan, records, outcomes), records, store.read_fits(folder))
 
