@@ -1,1 +1,1 @@
-"""Formulas on tensors; they know no trial and no model."""
+"""Numerical methods on stacked tensors: linear algebra, quadrature, closed forms and fits of curves."""

@@ -1,23 +1,24 @@
-"""How fast errors fall with the width, with an interval, and what that says of a bound.
+"""Rates of convergence: how fast errors fall with the width, with an interval, and what that says of a bound.
 
-The law is ``e^2 = C^2 m^(-2 r) exp(2 c / m) + floor^2`` for the median error over seeds: a power law with its
+The model is ``e^2 = C^2 m^(-2 r) exp(2 c / m) + floor^2`` for the median error over seeds: a power law with its
 first correction, since errors of approximation only come near a power. Where it begins to hold is found in
 ``rate_windows.py``. The interval comes from a bootstrap over seeds and windows: seeds are drawn anew at each width,
 since trials share no random numbers with those of another width, and every replicate chooses its own window. Rates
 follow the redrawn medians to first order. It is wider by a part of what the correction moves the rate by beyond
 noise, for the corrections that come after it.
 
-Errors without chance, such as those of a fixed basis, have no noise but what the law misses of them, and an end of
-the interval is where the correction, which the widths may be too small to tell, is left out.
+Errors without chance, such as those of a fixed basis, have no noise but what the power law misses of them, and an end
+of the interval is where the correction, which the widths may be too small to tell, is left out.
 
 The interval of 90 % holds the true rate in 85 to 95 % of curves, of noisy power laws with a correction and without
 one, and of the exact best errors of the shipped targets by the shipped bases (tests).
 
-Errors that fall exponentially have no rate, but a decay. What neither law can be fitted to, or what leaves the rate
+Errors that fall exponentially have no rate, but a decay. What neither model can be fitted to, or what leaves the rate
 open by more than ``WIDEST``, is refused: a result with the reason, not an error.
 
-Shape letters as everywhere, and C for curves, S for seeds, W for widths, V for windows by
-the width they begin at, B for replicates.
+Shape letters: B bootstrap replicates, C curves, R repetitions by seed, V windows by their first width, W widths.
+
+Source: Efron, "Bootstrap methods: another look at the jackknife" (1979), for the bootstrap.
 """
 
 from __future__ import annotations
@@ -44,14 +45,15 @@ from pipeline.numerics.rate_windows import (
 )
 
 REPLICATES = 400
+"""Bootstrap replicates of each curve."""
 WIDEST = 3.0
-"""An interval that is wider says nothing: rates of theory lie between 1/2 and 4."""
+"""Width of an interval above which it says nothing: rates of theory lie between 1/2 and 4."""
 HIGHER_CORRECTIONS = 0.25
-"""What later corrections of a law may move a rate by, as a part of what the first does: (1 + 2/m) by a fifth."""
+"""What later corrections may move a rate by, as a fraction of what the first does: (1 + 2/m) by a fifth."""
 NEAR = 0.02
-"""Part of a bound by which a rate may fall short of it and is called consistent all the same."""
+"""Fraction of a bound by which a rate may fall short of it and is called consistent all the same."""
 CHANCE = 0.05
-"""How often noise alone may pass for a misfit of the law."""
+"""Significance level at which noise alone may pass for a misfit of the power law."""
 
 
 class Verdict(Enum):
@@ -66,19 +68,22 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Rate:
-    """The rate of one curve; NaN, with the reason, where none can be given."""
+    """Rate of convergence of one curve; NaN, with the reason, where none can be given."""
 
     rate: float
     """r of ``m^-r``, above 0 where errors fall; of the errors that were given, not of their squares."""
     low: float
+    """Lower end of the interval."""
     high: float
-    """Ends of the interval."""
+    """Upper end of the interval."""
     constant: float
+    """C of ``C m^-r``, in units of the errors."""
     floor: float
     """The known floor, or the fitted one, which is next to 0 where there is none."""
     first_width: float
+    """First width of the window that was fitted."""
     last_width: float
-    """Ends of the window that was fitted; widths at a fitted floor belong to it."""
+    """Last width of the window that was fitted; widths at a fitted floor belong to it."""
     local_slopes: tuple[float, ...]
     """Rate from each width to the next, ``log2(e(m) / e(2 m))`` for doubled widths."""
     refused: str = ""
@@ -101,7 +106,7 @@ def fit_rate(
     exact: bool = False,
     corrected: bool = True,
 ) -> Rate:
-    """The rate of one curve, as in ``fit_rates``."""
+    """Rate of convergence of one curve, errors ``[R, W]``: the only one of ``fit_rates``."""
     return fit_rates(widths, errors_RW[None], floor, confidence, exact=exact, corrected=corrected)[0]
 
 
@@ -114,20 +119,23 @@ def fit_rates(
     exact: bool = False,
     corrected: bool = True,
 ) -> list[Rate]:
-    """The rate of each curve, and an interval that holds the true one with the given confidence.
+    """Rate of convergence of each curve, with a confidence interval for the true rate.
 
     A trial that diverged counts as an infinite error; a width whose median is not finite, or
-    0, is left out. With one seed nothing but the scatter about the law tells the noise, and
+    0, is left out. With one seed nothing but the scatter about the power law tells the noise, and
     the interval is Student's.
 
     Args:
-        widths: Increasing, above 0.
+        widths: Widths m, increasing, above 0.
         errors_CRW: Errors, not squared; NaN or infinite where a trial diverged.
         floor: What errors cannot fall below, such as that of a quadrature; 0 for none. ``None``: fit one.
-        confidence: Between 0 and 1.
-        exact: Whether the errors know no chance, so that what a law misses of them is no noise.
-        corrected: Whether the law has a correction ``exp(c / m)``; without one the interval is narrower, and right
+        confidence: Probability that the interval holds the true rate, between 0 and 1.
+        exact: Whether the errors are without chance, so that what a power law misses of them is no noise.
+        corrected: Whether the model has a correction ``exp(c / m)``; without one the interval is narrower, and right
             only where the widths are known to be large enough.
+
+    Returns:
+        One rate for each curve, in their order.
 
     Raises:
         PipelineError: If the widths do not increase or are not as many as the errors, or a number is impossible.
@@ -137,8 +145,13 @@ def fit_rates(
     log_errors_CRW = torch.where(errors_CRW.isfinite(), errors_CRW.double(), torch.inf).log()
     median_CW = _median(log_errors_CRW)
     full, plain = (
-        _Fit.of(fit_windows(log_widths_W, median_CW, floor, corrected=law), log_errors_CRW, confidence, exact=exact)
-        for law in (corrected, False)
+        _Fit.of(
+            fit_windows(log_widths_W, median_CW, floor, corrected=one),
+            log_errors_CRW,
+            confidence,
+            exact=exact,
+        )
+        for one in (corrected, False)
     )
     low_C, high_C = _interval(full, plain, exact=exact)
     simple_C = (low_C <= plain.rate_C) & (plain.rate_C <= high_C)
@@ -167,14 +180,14 @@ def fit_rates(
 
 
 def _without_numbers(rate: Rate) -> Rate:
-    """A curve that no law could be fitted to has no numbers but its slopes."""
+    """A rate with no numbers but its slopes, of a curve that nothing could be fitted to."""
     return dataclasses.replace(
         rate, rate=math.nan, low=math.nan, high=math.nan, constant=math.nan, floor=math.nan, first_width=math.nan
     )
 
 
 def _decaying(rate: Rate, gamma: float, widths: Sequence[float], median_W: Tensor) -> Rate:
-    """A curve that falls exponentially has no rate and no refusal, and all its widths count."""
+    """A rate of a curve that falls exponentially: no refusal, and all its widths count."""
     known = [float(width) for width, error in zip(widths, median_W.tolist(), strict=True) if math.isfinite(error)]
     return dataclasses.replace(
         _without_numbers(rate), refused="", decay=gamma, first_width=known[0], last_width=known[-1]
@@ -183,16 +196,16 @@ def _decaying(rate: Rate, gamma: float, widths: Sequence[float], median_W: Tenso
 
 @dataclass(frozen=True)
 class _Fit:
-    """One law fitted to all curves: its windows, the one chosen of each curve, and the interval of its rate."""
+    """One model fitted to all curves: its windows, the one chosen of each curve, and the interval of its rate."""
 
     windows: Windows
     variance_CV: Tensor
-    """Of the rate of each window."""
+    """Variance of the rate of each window."""
     chosen_C: Tensor
     low_C: Tensor
     high_C: Tensor
     misfit_C: Tensor
-    """Whether even the shortest window is off the law by more than the noise of the seeds."""
+    """Whether even the shortest window is off the power law by more than the noise of the seeds."""
 
     @staticmethod
     def of(windows: Windows, log_errors_CRW: Tensor, confidence: float, *, exact: bool) -> _Fit:
@@ -211,7 +224,7 @@ class _Fit:
         return self.windows.rate_CV.gather(1, self.chosen_C[:, None])[:, 0]
 
     def of_curve(self, curve: int, widths: Sequence[float], floor: float | None) -> dict[str, float]:
-        """What the chosen window of one curve gives, by the names of ``Rate``."""
+        """Numbers of the chosen window of one curve, by the names of ``Rate``."""
         windows, chosen = self.windows, int(self.chosen_C[curve])
         return {
             "rate": float(windows.rate_CV[curve, chosen]),
@@ -222,7 +235,7 @@ class _Fit:
 
 
 def _interval(full: _Fit, plain: _Fit, *, exact: bool) -> tuple[Tensor, Tensor]:
-    """Ends of the interval, ``[C]``: with what later corrections may do; of both laws where the law itself is off."""
+    """Ends of the interval, ``[C]``: widened for later corrections, and over both models where the power law is off."""
     higher_C = torch.zeros_like(full.low_C) if exact else _higher_corrections(full, plain)
     low_C, high_C = full.low_C - higher_C, full.high_C + higher_C
     either_C = full.misfit_C | exact
@@ -231,7 +244,7 @@ def _interval(full: _Fit, plain: _Fit, *, exact: bool) -> tuple[Tensor, Tensor]:
 
 
 def _higher_corrections(full: _Fit, plain: _Fit) -> Tensor:
-    """How far higher corrections may move the rates, ``[C]``: a share of what the first moves them by beyond noise."""
+    """How far higher corrections may move the rates, ``[C]``: a fraction of how far the first does beyond noise."""
     place_C1 = full.chosen_C[:, None]
     moved_C1 = (full.windows.rate_CV - plain.windows.rate_CV).gather(1, place_C1).abs()
     noise_C1 = (full.variance_CV - plain.variance_CV).gather(1, place_C1).clamp(min=0).sqrt()
@@ -239,10 +252,17 @@ def _higher_corrections(full: _Fit, plain: _Fit) -> Tensor:
 
 
 def verdict(measured: Rate, bound: float) -> Verdict:
-    """Hold a measured rate against a bound ``error <= constant * m^-bound``.
+    """Verdict on a bound ``error <= constant * m^-bound``, from a measured rate and its interval.
 
     Nothing that is within ``NEAR`` of the bound is called shallower: intervals of exact errors that miss the rate of
     theory miss it by less (a test, over the shipped targets and bases).
+
+    Args:
+        measured: The rate of the errors.
+        bound: Rate of theory.
+
+    Returns:
+        One of five answers.
     """
     if measured.refused:
         return Verdict.CANNOT_SAY
@@ -261,10 +281,13 @@ def _median(values_RW: Tensor) -> Tensor:
 
 
 def _replicates(log_errors_CRW: Tensor, windows: Windows, *, exact: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """How far medians of replicates are from the median, ``[C, B, W]``, the noise of a median, and which are misfits.
+    """Deviations of bootstrap medians from the median, with the noise of a median, and which curves are misfits.
 
-    A curve that is off the law in the shortest window by more than its seeds scatter, once in twenty if by chance, is
-    treated as one without seeds: what the law misses is then what is not known.
+    A curve that is off the power law in the shortest window by more than its seeds scatter, once in twenty by chance,
+    is treated as one without seeds: what the power law misses is then what is not known.
+
+    Returns:
+        Deviations ``[C, B, W]``, standard deviations ``[C]`` of a median, and misfits ``[C]``, bool.
     """
     num_seeds, num_widths = log_errors_CRW.shape[1:]
     rng = stream("replicates of rates", num_seeds, num_widths)
@@ -289,11 +312,14 @@ def _replicates(log_errors_CRW: Tensor, windows: Windows, *, exact: bool) -> tup
 
 
 def _bootstrap_deviations(values_CRW: Tensor, rng: np.random.Generator) -> Tensor:
-    """Medians of seeds drawn anew at each width, less the median, ``[C, B, W]``.
+    """Medians of seeds drawn anew at each width, less the median.
 
     The median of redrawn values is the value of the median of redrawn ranks. Redrawn medians
     scatter more than medians do, by an eighth for 3 to 10 normal numbers and by
-    ``0.4 / sqrt(S)`` for more (simulated, to 0.03), and are drawn together by as much.
+    ``0.4 / sqrt(R)`` for more (simulated, to 0.03), and are drawn together by as much.
+
+    Returns:
+        Shape ``[C, B, W]``.
     """
     num_curves, num_seeds, num_widths = values_CRW.shape
     ordered_CRW = values_CRW.sort(dim=1).values
@@ -306,7 +332,7 @@ def _bootstrap_deviations(values_CRW: Tensor, rng: np.random.Generator) -> Tenso
 
 
 def _student_deviations(noise_C: Tensor, freedom_C: Tensor, num_widths: int, rng: np.random.Generator) -> Tensor:
-    """Normal deviations ``[C, B, W]``, each replicate with a noise that so many numbers may have come from."""
+    """Student's t deviations ``[C, B, W]``: normal, in each replicate of a noise that may have given it."""
     freedom_C = freedom_C.nan_to_num(1.0).long().clamp(min=1)
     normal_BW = torch.from_numpy(rng.standard_normal((REPLICATES, num_widths)))
     squares_BW = torch.from_numpy(rng.standard_normal((REPLICATES, num_widths))).square().cumsum(dim=1)

@@ -1,16 +1,18 @@
 """Gradient descent, heavy ball and Nesterov momentum on quadratics, in closed form from one decomposition.
 
 The loss is half the mean square of a linear model, ``1/(2P) |X w - y|^2``, whose Hessian
-is ``X^T X / P``. In the singular directions of X every mode moves on its own, so the
-whole loss curve of every learning rate follows from the singular values and the part of
-the first residual in each mode; nothing is trained.
+is ``X^T X / P``. In the basis of right singular vectors of X the Hessian is diagonal, so every mode
+moves on its own: the whole loss curve of every learning rate follows from the singular values and the
+projection of the first residual on each left singular vector. Nothing is trained.
 
 With ``v = momentum * v + gradient`` and ``v = 0`` at the start, the three rules are
 
 - gradient descent (momentum 0) and heavy ball: ``w = w - rate * v``,
 - Nesterov as in torch: ``w = w - rate * (gradient + momentum * v)``.
 
-Shape letters as everywhere, and R for learning rates, H for recorded steps, S for modes.
+Shape letters: F features, J components of a state, L learning rates above their bounds, R learning rates.
+
+Source: Goh, "Why momentum really works" (Distill, 2017).
 """
 
 from __future__ import annotations
@@ -25,47 +27,50 @@ from torch import Tensor
 from pipeline.numerics.spectra import EPS, tolerance
 
 ROUNDINGS = 4
-"""How many roundings of its inputs may lie between a discriminant and zero, or two roots are one."""
+"""Roundings of its inputs within which a discriminant counts as zero, and its two roots as one."""
 
 
 @dataclass(frozen=True)
 class Modes:
-    """The loss at the start, split into what each mode holds and what no weights can remove."""
+    """Excess loss by eigenvector of the Hessian, at the start: ``loss = floor + sum of losses_S``."""
 
     eigenvalues_S: Tensor
-    """Eigenvalues of the Hessian ``X^T X / P``, largest first."""
+    """Eigenvalues ``lambda = sigma^2 / P`` of the Hessian ``X^T X / P``, largest first."""
     losses_S: Tensor
-    """Share of each mode in the first loss; it shrinks with the square of the mode's error."""
+    """Loss in each mode, ``|u^T r|^2 / (2P)`` with left singular vector u and first residual r; falls as its square."""
     floor: Tensor
-    """The least loss of any weights."""
+    """Least loss of any weights, that of the least-squares solution; scalar."""
 
 
 def modes(features_PF: Tensor, residuals_PK: Tensor) -> Modes:
-    """Decompose the loss of a linear model at its start, as ``modal_decomposition`` does."""
+    """Modes of a linear model under the square loss: the first field of ``modal_decomposition``."""
     return modal_decomposition(features_PF, residuals_PK).modes
 
 
 class ModalDecomposition(NamedTuple):
-    """The modes of a linear model, and their directions."""
+    """Singular value decomposition of the features, with the loss in each mode."""
 
     modes: Modes
     left_vectors_PS: Tensor
-    """Directions in the outputs at the training points; zero for a mode that is rounding."""
+    """Left singular vectors: directions in the outputs at the training points; zero for a mode below rounding."""
     right_vectors_SF: Tensor
-    """Directions in the weights of one output."""
+    """Right singular vectors, as rows: directions in the weights of one output."""
 
 
 def modal_decomposition(features_PF: Tensor, residuals_PK: Tensor) -> ModalDecomposition:
-    """Decompose the loss of a linear model at its start.
+    """Singular value decomposition ``X = U S V^T`` of a linear model, with its loss split by mode.
 
-    What a mode holds whose singular value is below rounding, no step changes: it belongs to
-    the floor, as in a least-squares solution. Everything else is read off residuals, not off
-    weights, so a tiny singular value divides nothing; the part of the weights that the features
-    do not see does not occur.
+    The loss at the start is ``floor + sum_s |u_s^T r|^2 / (2P)``. A mode whose singular value is below
+    rounding is moved by no step: it belongs to the floor, as in a least-squares solution. All is computed
+    from residuals, never from weights, so that nothing is divided by a tiny singular value and the
+    component of the weights in the null space of X does not occur.
 
     Args:
         features_PF: Feature matrix X, float64.
-        residuals_PK: Outputs minus targets at the initial weights; minus the targets for zero weights.
+        residuals_PK: Outputs minus targets at the initial weights (minus the targets for zero weights), float64.
+
+    Returns:
+        Modes, largest eigenvalue first, with their singular vectors.
 
     Source: Goh, "Why momentum really works" (Distill, 2017), first steps.
     """
@@ -86,10 +91,22 @@ def modal_decomposition(features_PF: Tensor, residuals_PK: Tensor) -> ModalDecom
 def contraction_factor(
     eigenvalues_S: Tensor, learning_rates_R: Tensor, momentum: float = 0.0, nesterov: bool = False
 ) -> Tensor:
-    """Factor by which a late step multiplies the error of each mode, shape ``[R, S]``; above 1 it diverges.
+    """Spectral radius of one step in each mode: the factor by which a late step multiplies the error.
 
-    ``|1 - rate * eigenvalue|`` for gradient descent; with momentum the larger root, in
-    size, of the characteristic polynomial ``z^2 - trace z + determinant`` of one step.
+    ``|1 - rate * lambda|`` for gradient descent; with momentum b the larger modulus of the two roots of the
+    characteristic polynomial ``z^2 - trace z + determinant`` of one step, where, with ``s = rate * lambda``,
+
+    - heavy ball: ``trace = 1 - s + b``, ``determinant = b``,
+    - Nesterov: ``trace = (1 - s)(1 + b)``, ``determinant = (1 - s) b``.
+
+    Args:
+        eigenvalues_S: Eigenvalues of the Hessian, float64.
+        learning_rates_R: Learning rates, float64.
+        momentum: b, from 0 to below 1; 0 is gradient descent.
+        nesterov: Whether the momentum is Nesterov's.
+
+    Returns:
+        Shape ``[R, S]``; above 1 the mode diverges.
     """
     step_RS = learning_rates_R[:, None] * eigenvalues_S
     if momentum == 0:
@@ -105,18 +122,29 @@ def contraction_factor(
 
 
 def critical_step(momentum: float, nesterov: bool) -> float:
-    """The ``rate * eigenvalue`` at which the two roots of a mode meet, below which they are real and positive.
+    """Critically damped ``rate * lambda``, at which the two roots of a mode meet; below it both are real and positive.
 
-    ``(1 - sqrt b)^2`` for heavy ball and ``((1 - b) / (1 + b))^2`` for Nesterov with momentum b.
+    ``(1 - sqrt b)^2`` for heavy ball and ``((1 - b) / (1 + b))^2`` for Nesterov with momentum b. Above it
+    a mode is underdamped: its roots are complex and its error oscillates.
+
+    Args:
+        momentum: b, from 0 to below 1.
+        nesterov: Whether the momentum is Nesterov's.
+
+    Returns:
+        From 0 to 1, dimensionless.
     """
     return ((1 - momentum) / (1 + momentum)) ** 2 if nesterov else (1 - math.sqrt(momentum)) ** 2
 
 
 def _discriminant(step_RS: Tensor, momentum: float, nesterov: bool) -> Tensor:
-    """``trace^2 - 4 determinant`` in factors, which keep its digits; 0 where it is a rounding of rate and momentum.
+    """Discriminant ``trace^2 - 4 determinant``, factored to keep its digits; 0 within rounding of rate and momentum.
 
-    A root moves by the square root of what the discriminant is off by: of two roots that meet, 16 digits of the
+    A root moves by the square root of an error in the discriminant: of two roots that meet, 16 digits of the
     momentum would leave 8.
+
+    Returns:
+        Shape ``[R, S]``.
     """
     edge = critical_step(momentum, nesterov)
     if nesterov:
@@ -141,17 +169,23 @@ def log_errors(
     momentum: float = 0.0,
     nesterov: bool = False,
 ) -> Tensor:
-    """Logarithm of the size of each mode's error after so many steps, 0 at step 0, shape ``[R, H, S]``.
+    """Logarithm of the modulus of each mode's error after N steps, relative to step 0.
 
-    In logarithms neither ten thousand diverging steps overflow nor converged modes mix
-    with divergent ones as ``0 * inf``; an error of exactly zero is ``-inf``.
+    ``steps * log |1 - rate * lambda|`` for gradient descent. With momentum the state (error, rate * velocity) of a
+    mode is multiplied by a 2 x 2 matrix a step, whose power is taken by repeated squaring. In logarithms neither
+    ten thousand diverging steps overflow nor do converged modes mix with divergent ones as ``0 * inf``.
 
     Args:
-        eigenvalues_S: Eigenvalues of the Hessian.
+        eigenvalues_S: Eigenvalues of the Hessian, float64.
         learning_rates_R: Learning rates, float64.
         steps: Numbers of steps, int64, ``[H]`` for all learning rates or ``[R, H]`` for each its own.
         momentum: Momentum of heavy ball or Nesterov; 0 is gradient descent.
         nesterov: Whether the momentum is Nesterov's.
+
+    Returns:
+        Shape ``[R, H, S]``, float64: 0 at step 0, ``-inf`` for an error of exactly zero.
+
+    Source: Goh, "Why momentum really works" (Distill, 2017), the dynamics of momentum.
     """
     steps_RH1 = torch.atleast_2d(steps)[..., None]
     step_RS = learning_rates_R[:, None] * eigenvalues_S
@@ -177,7 +211,7 @@ def _log_factor(step_RS: Tensor) -> Tensor:
 
 
 def _powers_applied(matrix_RSJJ: Tensor, start_J1: Tensor, steps_RH1: Tensor) -> Tensor:
-    """The states ``[R, H, S, M, 1]`` after so many products with a matrix, by squaring it."""
+    """States ``A^n x`` after n steps, ``[R, H, S, J, 1]``, by repeated squaring of the matrix A of one step."""
     num_steps = steps_RH1.shape[1]
     square_R1SJJ = matrix_RSJJ[:, None]
     state_RHSJ1 = start_J1.expand(len(matrix_RSJJ), num_steps, matrix_RSJJ.shape[1], *start_J1.shape)
@@ -192,19 +226,22 @@ def _powers_applied(matrix_RSJJ: Tensor, start_J1: Tensor, steps_RH1: Tensor) ->
 def displacement_and_velocity(
     eigenvalues_S: Tensor, learning_rates_R: Tensor, step: int, momentum: float = 0.0, nesterov: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """How far each mode has gone after so many steps, and its velocity, both of shape ``[R, S]``.
+    """Displacement of each mode from its start after N steps, and its velocity, both per unit of the first gradient.
 
-    With ``g_S`` the parts of the first gradient in the modes, the weights have moved by
-    ``-rate * distance * g`` and the velocity is ``velocity * g``; without momentum, which has
-    none, it is the gradient of the last step, 0 at the start. A tiny singular value divides nothing.
-    What has diverged beyond float64 is infinite or NaN.
+    With ``g_S`` the components of the first gradient, the weights have moved by ``-rate * displacement * g``
+    and the velocity is ``velocity * g``. Without momentum the displacement is the geometric sum
+    ``1 + q + ... + q^(N-1)`` with ``q = 1 - rate * lambda``, and the velocity the gradient of the last step,
+    ``q^(N-1)``, 0 at the start. Nothing is divided by a tiny singular value.
 
     Args:
-        eigenvalues_S: Eigenvalues of the Hessian.
+        eigenvalues_S: Eigenvalues of the Hessian, float64.
         learning_rates_R: Learning rates, float64.
-        step: How many steps, from 0.
+        step: N, number of steps, from 0.
         momentum: Momentum of heavy ball or Nesterov; 0 is gradient descent.
         nesterov: Whether the momentum is Nesterov's.
+
+    Returns:
+        Displacement and velocity, both ``[R, S]``; infinite or NaN where they are beyond float64.
     """
     step_RS = learning_rates_R[:, None] * eigenvalues_S
     if momentum == 0:
@@ -243,20 +280,23 @@ def first_step_above(
     momentum: float = 0.0,
     nesterov: bool = False,
 ) -> Tensor:
-    """The first of the steps ``first`` to ``last`` whose loss is not finite or above a bound, or -1, shape ``[R]``.
+    """First of the steps ``first`` to ``last`` whose loss exceeds a bound or is not finite, by bisection.
 
-    By bisection: a loss far above its first one is that of a diverging mode, and grows from
+    Bisection is right because a loss far above its first one is that of a diverging mode, and grows from
     step to step. (Without momentum the loss is a sum of exponentials in the step, so it is convex:
     once above a bound that is not below its start, it stays there.)
 
     Args:
-        modes: The loss at the start.
+        modes: Loss at the start, by mode.
         learning_rates_R: Learning rates, float64.
-        bounds_R: Many times the loss at the start.
-        first: Step to look at first.
-        last: Step to look at last.
+        bounds_R: Bounds, many times the loss at the start.
+        first: First step to consider.
+        last: Last step to consider.
         momentum: Momentum of heavy ball or Nesterov; 0 is gradient descent.
         nesterov: Whether the momentum is Nesterov's.
+
+    Returns:
+        Shape ``[R]``, int64; -1 where no step is above.
     """
 
     def out(rates_R: Tensor, limits_R: Tensor, steps_R: Tensor) -> Tensor:
@@ -286,16 +326,19 @@ def loss_curve(
     momentum: float = 0.0,
     nesterov: bool = False,
 ) -> Tensor:
-    """Training loss of every learning rate after so many steps, shape ``[R, H]``; infinite once float64 overflows.
+    """Training loss of every learning rate after each number of steps: ``floor + sum_s losses_s * error_s^2``.
 
     Args:
-        modes: The loss at the start.
+        modes: Loss at the start, by mode.
         learning_rates_R: Learning rates, float64.
         steps: Numbers of steps, int64, in any order, ``[H]`` for all learning rates or ``[R, H]`` for each its own.
         momentum: Momentum of heavy ball or Nesterov; 0 is gradient descent.
         nesterov: Whether the momentum is Nesterov's.
 
-    Source: Goh (2017), where momentum on a quadratic is a 2 x 2 matrix per mode.
+    Returns:
+        Shape ``[R, H]``, float64; infinite once float64 overflows.
+
+    Source: Goh, "Why momentum really works" (Distill, 2017), where momentum on a quadratic is a 2 x 2 matrix per mode.
     """
     log_errors_RHS = log_errors(modes.eigenvalues_S, learning_rates_R, steps, momentum, nesterov)
     return modes.floor + (2 * log_errors_RHS + modes.losses_S.log()).exp().sum(dim=-1)

@@ -1,17 +1,19 @@
-"""A mean squared error told apart into what causes it: parts that add up to the whole.
+"""Decomposition of a mean squared error into approximation, sampling, optimisation and rounding: parts that add up.
 
-From the target ``f`` to the outputs ``g`` of a trial there are four steps: the best
-combination of its features under the law of the inputs, ``Pf``; the best one on the
-training points, ``s``; the combination that was learned, ``h``; and that as the dtype
-evaluates it, ``g``. Each part is what one step adds to the mean square,
+From the target ``f`` to the outputs ``g`` of a trial there are four steps: the orthogonal
+projection ``Pf`` of f on the span of the features under the distribution of the inputs; the least-squares
+fit ``s`` on the training points; the combination of the features that training reached, ``h``; and the same as the
+dtype evaluates it, ``g``. Each part is what one step adds to the mean square,
 
     |f - Pf|^2,   |f - s|^2 - |f - Pf|^2,   |f - h|^2 - |f - s|^2,   |f - g|^2 - |f - h|^2,
 
 so that they add up whatever the steps are. The first two are never negative: ``Pf`` is a
 projection, and the second is ``|Pf - s|^2``. The others may be: training that stops early
 can end nearer to the target than least squares does, and so can a rounding. Each is
-computed as an inner product of a step with what surrounds it: a difference of two squares
+computed as an inner product, ``|a|^2 - |b|^2 = (a - b) . (a + b)``: a difference of two squares
 would have no digits left where a step is small.
+
+Shape letters: F features.
 """
 
 from __future__ import annotations
@@ -25,37 +27,43 @@ from torch import Tensor
 from pipeline.numerics.least_squares import least_squares
 
 SPLITTER = 2.0**27 + 1
-"""Parts a float64 into two halves of 26 bits, whose products are exact."""
+"""Veltkamp's constant ``2^27 + 1``, which splits a float64 into two halves of 26 bits, whose products are exact."""
 
 
 class Projection(NamedTuple):
-    """The best combinations of features under the law of the inputs.
-
-    Args:
-        outputs_TPK: Their values.
-        mean_square_T: What they miss of the targets; NaN where a feature is not finite.
-    """
+    """Orthogonal projections of the targets on the span of the features of each trial."""
 
     outputs_TPK: Tensor
+    """Values of the projections at the points."""
     mean_square_T: Tensor
+    """Squared distances ``|f - Pf|^2``, in squared units of the targets; NaN where a feature is not finite."""
 
 
 class ErrorParts(NamedTuple):
-    """What each step adds to the mean squared error, all ``[T]``; their sum is the mean squared error."""
+    """Parts of the mean squared error, in squared units of the targets; their sum is the mean squared error."""
 
     approximation_T: Tensor
+    """``|f - Pf|^2``: what no combination of the features can do."""
     sampling_T: Tensor
+    """``|Pf - s|^2``: for finitely many, perhaps noisy, training points."""
     optimisation_T: Tensor
+    """``|f - h|^2 - |f - s|^2``: for weights other than those of least squares."""
     rounding_T: Tensor
+    """``|f - g|^2 - |f - h|^2``: for the digits of the dtype."""
 
 
 def project(features_TPF: Tensor, targets_PK: Tensor, weights_P: Tensor) -> Projection:
-    """Project the targets onto the span of the features in the inner product of a rule.
+    """Orthogonal projection of the targets on the span of the features, in the inner product of a quadrature rule.
+
+    ``Pf = argmin_v sum_p w_p |f_p - v_p|^2`` over v in the span, by least squares on rows multiplied by ``sqrt(w_p)``.
 
     Args:
-        features_TPF: Float64.
-        targets_PK: Shared by all.
-        weights_P: Of the points, not negative, of sum 1.
+        features_TPF: Feature matrices, float64.
+        targets_PK: Targets f, the same for all trials, float64.
+        weights_P: Weights of the points, not negative, of sum 1.
+
+    Returns:
+        The projections and their squared distances from the targets.
     """
     root_P1 = weights_P.sqrt()[:, None]
     scaled_PK = root_P1 * targets_PK
@@ -75,15 +83,18 @@ def error_parts(
     targets_PK: Tensor,
     weights_P: Tensor,
 ) -> ErrorParts:
-    """The parts of the mean squared error of outputs.
+    """Parts of the mean squared error of the outputs of each trial.
 
     Args:
-        best: The projection of the targets onto the features.
-        fitted_TPK: The combination of the same features that is best on the training points.
-        learned_TPK: The combination that was learned, evaluated with more digits than training has.
-        evaluated_TPK: The same as training evaluates it.
-        targets_PK: The targets, float64.
-        weights_P: Of the points, not negative, of sum 1.
+        best: Projection ``Pf`` of the targets on the features.
+        fitted_TPK: Least-squares fit ``s`` on the training points, with the same features.
+        learned_TPK: Combination ``h`` that training reached, evaluated with more digits than training has.
+        evaluated_TPK: The same as training evaluates it, ``g``.
+        targets_PK: Targets f, float64.
+        weights_P: Weights of the points, not negative, of sum 1.
+
+    Returns:
+        Four parts, each ``[T]``, float64.
     """
     steps = [best.outputs_TPK, fitted_TPK, learned_TPK, evaluated_TPK.double()]
     added = []
@@ -95,9 +106,16 @@ def error_parts(
 
 
 def precise_product(features_TPF: Tensor, weights_TFK: Tensor) -> Tensor:
-    """The product of stacked matrices as if summed with twice the digits of float64, then rounded: ``[T, P, K]``.
+    """Matrix products by compensated dot products: as if summed with twice the digits of float64, then rounded.
 
-    Its relative error is that of one rounding, unless more than 16 digits cancel.
+    The relative error is that of one rounding, unless more than 16 digits cancel.
+
+    Args:
+        features_TPF: Left factors, float64.
+        weights_TFK: Right factors, float64.
+
+    Returns:
+        Shape ``[T, P, K]``, float64.
 
     Source: Ogita, Rump, Oishi, "Accurate sum and dot product" (2005), algorithm 5.3.
     """
@@ -115,20 +133,21 @@ def precise_product(features_TPF: Tensor, weights_TFK: Tensor) -> Tensor:
 
 
 def _two_sum(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """A sum and what its rounding lost."""
+    """A sum and its rounding error, both exact: Knuth's TwoSum."""
     total = a + b
     of_b = total - a
     return total, (a - (total - of_b)) + (b - of_b)
 
 
 def _two_product(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """A product and what its rounding lost."""
+    """A product and its rounding error, both exact: Dekker's TwoProduct."""
     product = a * b
     (a_high, a_low), (b_high, b_low) = _halves(a), _halves(b)
     return product, a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low)
 
 
 def _halves(a: Tensor) -> tuple[Tensor, Tensor]:
+    """Veltkamp's split of a float64 into a high and a low half of 26 bits."""
     scaled = SPLITTER * a
     high = scaled - (scaled - a)
     return high, a - high

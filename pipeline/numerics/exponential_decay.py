@@ -1,11 +1,11 @@
-"""Errors that fall faster than any power of the width, as those of polynomials on analytic functions do.
+"""Exponential decay: errors that fall faster than any power of the width, as of polynomials on analytic functions.
 
-Two laws with three unknowns each are fitted to the log errors: ``C m^-r exp(-gamma m)``, and the power law with its
+Two models with three unknowns each are fitted to the log errors: ``C m^-r exp(-gamma m)``, and the power law with its
 first correction, ``C m^-r exp(c / m)``. Errors decay exponentially where the first is closer by far and its
 exponential, not its power, makes most of the fall. The thresholds tell all exact best errors of the shipped targets
 and bases apart, and in 19,200 noisy power laws see an exponential three times (simulated, noise of 3 % to 30 %).
 
-Shape letters as everywhere, and C for curves, W for widths.
+Shape letters: C curves, U unknowns, W widths.
 
 Source: Trefethen, Approximation Theory and Approximation Practice (2013), theorem 8.2, for the decay.
 """
@@ -18,20 +18,25 @@ import torch
 from torch import Tensor
 
 LEAST_POINTS = 4
+"""Widths below which nothing is said: one more than the unknowns of either model."""
 LEAST_FALL = 10.0
 """Factor by which errors fall at least, or nothing is said."""
 CLOSER = 0.7
-"""The residual that the exponential may leave, as a part of that of the power law."""
+"""Largest residual of the exponential fit, as a fraction of that of the power law."""
 MOST_OF_THE_FALL = 0.5
+"""Fraction of the fall of the log errors above which the exponential makes most of it."""
 
 
 def exponential_decay(widths_W: Tensor, log_errors_CW: Tensor, used_CW: Tensor) -> Tensor:
-    """The gamma of ``exp(-gamma m)`` of each curve, ``[C]``; NaN of those that do not fall exponentially.
+    """Decay rate gamma of ``exp(-gamma m)`` of each curve that falls exponentially in the width m.
 
     Args:
-        widths_W: Increasing, above 0, float64.
+        widths_W: Widths m, increasing, above 0, float64.
         log_errors_CW: Logarithms of the errors; finite where they are used.
-        used_CW: Which of them are used.
+        used_CW: Which of them are used, bool.
+
+    Returns:
+        Shape ``[C]``, per unit of width; NaN for curves that do not fall exponentially.
     """
     y_CW = torch.where(used_CW, log_errors_CW, 0.0)
     first_C1, last_C1 = (_end(widths_W, used_CW, largest) for largest in (False, True))
@@ -51,7 +56,7 @@ def exponential_decay(widths_W: Tensor, log_errors_CW: Tensor, used_CW: Tensor) 
 
 
 def _fit(columns: list[Tensor], y_CW: Tensor, used_CW: Tensor) -> tuple[Tensor, Tensor]:
-    """The coefficient of the last column by least squares, and the norm of the residual."""
+    """The last coefficient of a linear least-squares fit, ``[C]``, and the norm of the residual."""
     columns_CWU = torch.stack(columns, dim=2) * used_CW[..., None]
     unknown_CU1 = torch.linalg.pinv(columns_CWU) @ y_CW[..., None]
     return unknown_CU1[:, -1, 0], (y_CW[..., None] - columns_CWU @ unknown_CU1).norm(dim=(1, 2))
@@ -66,4 +71,5 @@ def _end(widths_W: Tensor, used_CW: Tensor, largest: bool) -> Tensor:
 
 
 def _at(width_C1: Tensor, widths_W: Tensor, y_CW: Tensor) -> Tensor:
+    """The value of each curve at a width of its own, ``[C]``."""
     return torch.where(widths_W == width_C1, y_CW, 0.0).sum(dim=1)

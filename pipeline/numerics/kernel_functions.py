@@ -1,6 +1,6 @@
-"""Kernels that are means of products of random features.
+"""Positive-definite kernel functions that are expectations of products of random features.
 
-Shape letters as everywhere, and Q for a second set of points.
+Shape letters: Q points of the second set.
 """
 
 from __future__ import annotations
@@ -12,7 +12,17 @@ from torch import Tensor
 
 
 def gaussian_kernel(x_PD: Tensor, y_QD: Tensor, scale: float = 1.0) -> Tensor:
-    """``exp(-|x - y|^2 / (2 scale^2))`` of all pairs, ``[P, Q]``: the mean of cos(w . (x - y)), w ~ N(0, 1/scale^2).
+    """Gaussian kernel ``exp(-|x - y|^2 / (2 scale^2))`` of all pairs of points.
+
+    It is the expectation of ``cos(w . (x - y))`` over ``w ~ N(0, I / scale^2)``.
+
+    Args:
+        x_PD: First points.
+        y_QD: Second points.
+        scale: Width of the kernel, in units of the inputs, above 0.
+
+    Returns:
+        Shape ``[P, Q]``, in (0, 1].
 
     Source: Rahimi, Recht, "Random features for large-scale kernel machines" (NIPS 2007), figure 1.
     """
@@ -20,7 +30,18 @@ def gaussian_kernel(x_PD: Tensor, y_QD: Tensor, scale: float = 1.0) -> Tensor:
 
 
 def arc_cosine_kernel(x_PD: Tensor, y_QD: Tensor, degree: int = 1) -> Tensor:
-    """Twice the mean of ``max(w . x, 0)^degree max(w . y, 0)^degree`` over w ~ N(0, 1), for degree 0 or 1: ``[P, Q]``.
+    """Arc-cosine kernel ``2 E[max(w . x, 0)^n max(w . y, 0)^n]`` over ``w ~ N(0, I)``, of degree n = 0 or 1.
+
+    With theta the angle between x and y it is ``1 - theta / pi`` for degree 0 and
+    ``|x| |y| (sin theta + (pi - theta) cos theta) / pi`` for degree 1.
+
+    Args:
+        x_PD: First points.
+        y_QD: Second points.
+        degree: n.
+
+    Returns:
+        Shape ``[P, Q]``.
 
     Raises:
         ValueError: For another degree.

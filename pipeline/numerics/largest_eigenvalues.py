@@ -1,13 +1,16 @@
-"""The largest eigenvalues of many symmetric operators at once, by reorthogonalised Lanczos, each with its certificate.
+"""Largest eigenvalues of many symmetric operators at once, by Lanczos with full reorthogonalisation, with error bounds.
 
-The operators are one product: a vector for each of T trials in, a vector for each out. What is
-kept of an operator is a small tridiagonal matrix T_k, whose eigenvalues (Ritz values) approach
-the extreme ones of the operator from inside.
+The operators are one product: a vector for each of T trials in, a vector for each out. Of an operator H
+a small tridiagonal matrix ``T_m = Q^T H Q`` is kept, whose eigenvalues (Ritz values) approach
+the extreme ones of H from inside.
 
-- Certificate: some eigenvalue lies within the residual ``|H x - theta x| = beta_k |last entry of u|`` of theta, where
-  ``T_k u = theta u`` and x is u in the basis. Parlett, The Symmetric Eigenvalue Problem (1998), sections 4.5 and 13.2.
-- A start vector with a part in every eigenspace, as a random one has, cannot miss the largest eigenvalue.
-- Without reorthogonalisation a converged value returns again and again; twice is enough (Parlett, section 6.9).
+- Residual bound: some eigenvalue lies within ``|H x - theta x| = beta_m |last entry of u|`` of the Ritz value theta,
+  where ``T_m u = theta u`` and ``x = Q u`` is the Ritz vector. Parlett, The Symmetric Eigenvalue Problem (1998),
+  sections 4.5 and 13.2.
+- A start vector with a component in every eigenspace, as a random one has, cannot miss the largest eigenvalue.
+- Without reorthogonalisation converged Ritz values return as copies; twice is enough (Parlett, section 6.9).
+
+Shape letters: M Lanczos vectors.
 """
 
 from __future__ import annotations
@@ -25,35 +28,36 @@ Product = Callable[[Tensor], Tensor]
 """Symmetric operators: ``[T, N]`` to ``[T, N]``, each trial by itself."""
 
 TOLERANCE = 1e-8
-"""Residual, relative to the eigenvalue, at which it counts as found."""
+"""Residual, relative to the eigenvalue, at which it counts as converged."""
 MOST_STEPS = 100
+"""Lanczos steps at most."""
 CHECKED_EVERY = 2
-"""Steps between two looks at the Ritz values."""
+"""Steps between two computations of the Ritz values."""
 EPS = torch.finfo(torch.float64).eps
 
 
 @dataclass(frozen=True)
 class RitzPairs:
-    """What so many products tell of each operator; NaN in all numbers of one that is not finite."""
+    """Largest Ritz value and vector of each operator, with their residual; NaN for an operator that is not finite."""
 
     largest_T: Tensor
-    """Largest Ritz value: a lower bound of the largest algebraic eigenvalue."""
+    """Largest Ritz value theta: a lower bound of the largest algebraic eigenvalue."""
     vectors_TN: Tensor
-    """Its vector, of length 1: the start of a later call, and the steepest curvature where H is a Hessian."""
+    """Ritz vectors x, of length 1: the start of a later call; of a Hessian the direction of largest curvature."""
     residuals_T: Tensor
-    """Distance within which an eigenvalue is certain."""
+    """Residual norms ``|H x - theta x|``: the distance from theta within which an eigenvalue lies."""
     certified_T: Tensor
-    """Whether the residual is within the tolerance."""
+    """Whether the residual is within the tolerance, bool."""
 
 
 def concatenated(parts: Sequence[RitzPairs]) -> RitzPairs:
-    """The values of several stacks as those of one."""
+    """Ritz pairs of several stacks as those of one, in their order."""
     names = [field.name for field in dataclasses.fields(RitzPairs)]
     return RitzPairs(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
 
 
 def start_vectors(num_trials: int, num_entries: int) -> Tensor:
-    """One random vector for all trials, the same whatever trials they are, shape ``[T, N]``, float64."""
+    """One standard normal vector for all trials, the same whatever trials they are, shape ``[T, N]``, float64."""
     vector_N = torch.from_numpy(stream("lanczos", num_entries).standard_normal(num_entries))
     return vector_N.expand(num_trials, -1)
 
@@ -61,20 +65,25 @@ def start_vectors(num_trials: int, num_entries: int) -> Tensor:
 def largest_eigenvalues(
     product: Product, start_TN: Tensor, tolerance: float = TOLERANCE, most_steps: int = MOST_STEPS
 ) -> RitzPairs:
-    """The largest algebraic eigenvalue of each operator.
+    """Largest algebraic eigenvalue of each operator, by the Lanczos method.
 
-    Every number of a trial is that of the step at which its own residual is within the tolerance, however long the
+    The numbers of a trial are those of the step at which its own residual is within the tolerance, however long the
     others take. The small eigenvalue problems are solved on the CPU, wherever the product is computed.
 
     Args:
-        product: The operators.
-        start_TN: Start vectors, float64, not zero: ``start_vectors``, or the vectors of an earlier call with a little
-            noise, without which an eigenvalue that has overtaken would be missed.
+        product: Symmetric operators H.
+        start_TN: Start vectors, float64, not zero: ``start_vectors``, or the Ritz vectors of an earlier call with a
+            little noise, without which an eigenvalue that has overtaken would be missed.
         tolerance: Largest residual, relative to the eigenvalue.
         most_steps: Products at most; never more than N are needed.
 
+    Returns:
+        Ritz pairs, float64.
+
     Raises:
         ValueError: If the start is not float64.
+
+    Source: Golub, Van Loan, Matrix Computations (4th ed.), sections 10.1 and 10.3.
     """
     if start_TN.dtype != torch.float64:
         raise ValueError(f"eigenvalues need float64, not {start_TN.dtype}")
@@ -93,7 +102,13 @@ def largest_eigenvalues(
 
 
 class KrylovBasis:
-    """Orthonormal bases of the spaces that powers of the operators span, and the operators in them."""
+    """Orthonormal bases of the Krylov spaces ``span(x, H x, ..., H^(m-1) x)``, and the operators in them.
+
+    Args:
+        product: Symmetric operators H.
+        start_TN: Start vectors x, not zero.
+        most_steps: Steps for which memory is set aside.
+    """
 
     def __init__(self, product: Product, start_TN: Tensor, most_steps: int) -> None:
         num_trials, num_entries = start_TN.shape
@@ -105,7 +120,7 @@ class KrylovBasis:
         self.steps = 0
 
     def advance(self) -> None:
-        """One product for every operator, and the next vector of every basis."""
+        """One Lanczos step: one product with every operator, and the next vector of every basis."""
         step, basis_TMN = self.steps, self.basis_TMN[:, : self.steps + 1]
         vectors_TN = self.product(basis_TMN[:, step])
         diagonal_T = (basis_TMN[:, step] * vectors_TN).sum(dim=1)
@@ -124,7 +139,7 @@ class KrylovBasis:
         self.steps += 1
 
     def noise(self) -> Tensor:
-        """What rounding leaves of a vector that lies in the space, shape ``[T]``."""
+        """Rounding error of a vector that lies in the space, shape ``[T]``."""
         size_T = self.diagonal_TM.abs().amax(dim=1)
         if self.steps:
             size_T = torch.maximum(size_T, self.off_diagonal_TM.amax(dim=1))
@@ -132,19 +147,20 @@ class KrylovBasis:
 
 
 def _orthogonal(vectors_TN: Tensor, basis_TMN: Tensor) -> Tensor:
-    """What is left of each vector outside the space of its basis."""
+    """Component of each vector orthogonal to its basis: one pass of classical Gram-Schmidt."""
     parts_TM1 = basis_TMN @ vectors_TN[..., None]
     return torch.baddbmm(vectors_TN[:, None], parts_TM1.mT, basis_TMN, alpha=-1)[:, 0]
 
 
 def _nothing(num_trials: int, num_entries: int, device: torch.device) -> RitzPairs:
+    """Ritz pairs of NaN, none certified."""
     nan_T = torch.full((num_trials,), torch.nan, dtype=torch.float64, device=device)
     vectors_TN = nan_T[:, None].repeat(1, num_entries)
     return RitzPairs(nan_T, vectors_TN, nan_T, torch.zeros_like(nan_T, dtype=torch.bool))
 
 
 def _update(found: RitzPairs, krylov: KrylovBasis, tolerance: float) -> RitzPairs:
-    """The Ritz values now, of those that had not converged before."""
+    """Ritz pairs of the present bases, for the trials that had not converged before; the others keep theirs."""
     matrices_TMM = torch.diag_embed(krylov.diagonal_TM)
     matrices_TMM = matrices_TMM + torch.diag_embed(krylov.off_diagonal_TM[:, :-1], offset=1)
     matrices_TMM = matrices_TMM + torch.diag_embed(krylov.off_diagonal_TM[:, :-1], offset=-1)

@@ -1,12 +1,14 @@
-"""Stacked least squares: exact, of any rank, and damped.
+"""Linear least squares of stacked matrices: minimum-norm for any rank, and damped (Tikhonov, Levenberg-Marquardt).
 
-The exact solution comes from orthogonal decompositions of the matrix itself. The damped
+The minimum-norm solution comes from orthogonal decompositions of the matrix itself. The damped
 one comes from the normal equations, which are cheap and lose half the digits, or from a
 QR decomposition, which loses none.
 
-The numbers of a matrix are the same, bit for bit, whatever the stack that it is in: the
-library adds in another order where a matrix does not begin on a cache line, so all are
+The numbers of a matrix are the same, bit for bit, whatever the stack that it is in: LAPACK
+adds in another order where a matrix does not begin on a cache line, so all are
 padded with zeros until each does. An ill-conditioned problem would make a lot of one bit.
+
+Shape letters: F features, I rows, J columns, M residuals.
 """
 
 from __future__ import annotations
@@ -19,31 +21,33 @@ from torch import Tensor
 from pipeline.numerics.spectra import scaled, tolerance
 
 CACHE_LINE = 8
-"""Numbers of float64."""
+"""Numbers of float64 in a cache line of 64 bytes."""
 
 
 class LeastSquaresSolution(NamedTuple):
-    """Exact solutions, and what the matrices can reach.
-
-    Args:
-        solution_TFK: The shortest of all solutions; NaN where the matrix is not finite.
-        range_TPS: Orthonormal columns that span the range of each matrix, then columns of zeros.
-    """
+    """Minimum-norm least-squares solutions, and the range of each matrix."""
 
     solution_TFK: Tensor
+    """Solution of least norm; NaN where the matrix is not finite."""
     range_TPS: Tensor
+    """Orthonormal columns that span the range of each matrix, then columns of zeros."""
 
 
 def least_squares(features_TPF: Tensor, targets_PK: Tensor) -> LeastSquaresSolution:
-    """Minimise ``|features w - targets|`` for every matrix and every column of the targets.
+    """Minimum-norm least-squares solution ``X^+ y`` of every matrix X for every column of the targets.
 
     Singular values below ``max(P, F) * 2.2e-16`` of the largest are taken as zero, as
-    numpy.linalg.lstsq does. The decomposition is that of the triangular factor of a QR
+    numpy.linalg.lstsq does. The singular value decomposition is that of the triangular factor of a QR
     decomposition, which has as many rows as features.
 
     Args:
-        features_TPF: Float64.
-        targets_PK: Shared by all.
+        features_TPF: Matrices X, float64.
+        targets_PK: Targets y, the same for all trials, float64.
+
+    Returns:
+        Solutions and ranges, float64.
+
+    Source: Golub, Van Loan, Matrix Computations (4th ed.), section 5.5.
     """
     num_points, num_features = features_TPF.shape[1:]
     matrix_TPF, scale_T11, finite_T11 = scaled(padded(features_TPF))
@@ -65,12 +69,17 @@ def padded(matrix_TPF: Tensor) -> Tensor:
 
 
 def damped_by_normal_equations(matrix_TNM: Tensor, gradient_TN: Tensor, damping_T: Tensor) -> Tensor:
-    """Solve ``(A A^T + mu I) d = gradient``, shape ``[T, N]``; NaN where that is not positive definite to rounding.
+    """Solution of the damped normal equations ``(A A^T + mu I) d = gradient``, by Cholesky decomposition.
 
     Args:
-        matrix_TNM: A, as the transpose of a Jacobian.
+        matrix_TNM: A, the transpose of a Jacobian.
         gradient_TN: Right-hand sides.
-        damping_T: mu.
+        damping_T: mu, above 0.
+
+    Returns:
+        Shape ``[T, N]``; NaN where the matrix is not positive definite to rounding.
+
+    Source: Nocedal, Wright, Numerical Optimization (2nd ed.), section 10.3.
     """
     num_weights = gradient_TN.shape[1]
     matrix_TNM = padded(matrix_TNM)
@@ -85,10 +94,20 @@ def damped_by_normal_equations(matrix_TNM: Tensor, gradient_TN: Tensor, damping_
 
 
 def damped_by_qr(matrix_TNM: Tensor, residual_TM: Tensor, damping_T: Tensor) -> Tensor:
-    """Minimise ``|A^T d - residual|^2 + mu |d|^2`` with all digits, shape ``[T, N]``; NaN where that is singular.
+    """Solution of the damped least-squares problem ``min |A^T d - residual|^2 + mu |d|^2``, by QR, with all digits.
 
-    The residuals are decomposed with the matrix, as one more column: orthogonal
-    transformations are never formed.
+    The matrix ``[A^T; sqrt(mu) I]`` is decomposed with the residuals as one more column, so that the
+    orthogonal factor is never formed.
+
+    Args:
+        matrix_TNM: A, the transpose of a Jacobian.
+        residual_TM: Residuals.
+        damping_T: mu, above 0.
+
+    Returns:
+        Shape ``[T, N]``; NaN where the problem is singular.
+
+    Source: Nocedal, Wright, Numerical Optimization (2nd ed.), section 10.3.
     """
     num_trials, num_weights, num_residuals = matrix_TNM.shape
     stacked_TIJ = padded(matrix_TNM.new_zeros(num_trials, num_residuals + num_weights, num_weights + 1))

@@ -1,16 +1,18 @@
-"""When the mean square of the weights stays finite under gradient descent on random batches of a quadratic.
+"""Mean-square stability of stochastic gradient descent on a quadratic: the limit of the learning rate.
 
 The loss is half the mean square of a linear model with feature matrix X. A step on a batch multiplies the error of
 the weights by ``I - rate H_B``, where ``H_B`` is the mean of ``x x^T`` over the batch, so a step takes the matrix M of
-second moments to ``E[(I - rate H_B) M (I - rate H_B)]`` plus what the noise of the gradients adds. For batches that are
-drawn anew at every step this is ``M - rate (H M + M H) + rate^2 E[H_B M H_B]``, a symmetric map that keeps matrices
-positive, so its spectral radius is its largest eigenvalue, which is below 1 exactly for rates below
+second moments of the error to ``E[(I - rate H_B) M (I - rate H_B)]``, plus what the noise of the gradients adds. For
+batches that are drawn anew at every step this is ``M - rate (H M + M H) + rate^2 E[H_B M H_B]``, a symmetric map that
+keeps matrices positive, so its spectral radius is its largest eigenvalue, which is below 1 exactly for rates below
 
     ``1 / (largest eigenvalue of S^(-1/2) Q S^(-1/2))``,  S: M -> H M + M H,  Q: M -> E[H_B M H_B].
 
 With N points and b of them in a batch, each at most once, ``E[H_B M H_B] = p F(M) + (1 - p) H M H``, where
 ``F(M) = mean of (x^T M x) x x^T`` holds the fourth moments and ``p = (N - b) / (b (N - 1))``; if points may come
 more than once in a batch, ``p = 1 / b``.
+
+Shape letters: F features, J entries of a matrix of second moments.
 
 Source: Mulayoff, Michaeli, "Exact mean square linear stability analysis for SGD" (COLT 2024).
 """
@@ -24,20 +26,24 @@ from pipeline.numerics.largest_eigenvalues import MOST_STEPS, largest_eigenvalue
 from pipeline.numerics.spectra import tolerance
 
 MOST_ELEMENTS = 1 << 25
-"""Numbers in the vectors that Lanczos keeps, 256 MiB: 100 of them to 579 independent features, 8 to 2048."""
+"""Numbers in the Lanczos vectors, 256 MiB: 100 of them to 579 independent features, 8 to 2048."""
 LEAST_STEPS = 8
-"""Lanczos steps below which nothing comes out."""
+"""Lanczos steps below which no eigenvalue converges."""
 
 
 def mean_square_limit(features_PF: Tensor, batch_size: int, *, replacement: bool = False) -> float:
-    """The learning rate below which the mean square of the weights stays finite; infinite for features of zeros.
+    """Mean-square stability limit of the learning rate: below it the mean square of the weights stays finite.
 
-    NaN where features are not finite, or the eigenvalue is not certain, as that of more than 2,000 features.
+    ``1 / lambda_max(S^(-1/2) Q S^(-1/2))``, by Lanczos on matrices of second moments.
 
     Args:
         features_PF: Feature matrix X, float64.
-        batch_size: Points of a batch.
+        batch_size: Points of a batch, b.
         replacement: Whether a point may come several times in a batch.
+
+    Returns:
+        Infinite for features of zeros; NaN where features are not finite or the eigenvalue has not converged,
+        as that of more than 2,000 features.
     """
     num_points = len(features_PF)
     if not features_PF.isfinite().all():

@@ -1,9 +1,9 @@
 """Power laws with a floor, ``e^2 = C^2 m^(-2 r) + floor^2``, fitted to the logarithms of many curves at once.
 
-Errors of approximation only come near such a law. What is missing at first is their first correction: with one,
+Errors of approximation only come near a power law. What is missing at first is their first correction: with one,
 ``C m^-r`` is ``C m^-r exp(c / m)``, as of ``(m + k)^-r`` with c = -r k, which counts k functions more or fewer.
 
-Shape letters as everywhere, and C for curves, W for widths, U for unknowns.
+Shape letters: C curves, U unknowns, W widths.
 """
 
 from __future__ import annotations
@@ -14,22 +14,25 @@ import torch
 from torch import Tensor
 
 ITERATIONS = 40
+"""Levenberg-Marquardt steps of a fit with a floor."""
 LEAST_FLOOR = 15.0
 """How far below the least log error a floor is looked for: e^-15 of it changes no digit that is fitted."""
 
 
 @dataclass(frozen=True)
 class PowerLaw:
-    """The fits of C curves."""
+    """Fitted power laws, one for each curve."""
 
     log_constant_C: Tensor
+    """``log C``, natural logarithm of the error at width 1."""
     rate_C: Tensor
+    """r, above 0 where errors fall."""
     log_floor_C: Tensor
-    """``-inf`` where none was fitted."""
+    """Natural logarithm of the floor; ``-inf`` where none was fitted."""
     residual_CW: Tensor
-    """What the law leaves of the log errors; 0 for widths that were not used."""
+    """Log errors less those of the power law; 0 for widths that were not used."""
     influence_CW: Tensor
-    """How the rate moves with each log error, to first order; 0 for widths that were not used."""
+    """Derivative of the rate in each log error, to first order; 0 for widths that were not used."""
 
     @property
     def residual_C(self) -> Tensor:
@@ -40,34 +43,40 @@ class PowerLaw:
 def fit_power_law(
     log_widths_W: Tensor, log_errors_CW: Tensor, used_CW: Tensor, *, floor: bool, corrected: bool = False
 ) -> PowerLaw:
-    """Least squares in logarithms, with a floor and the first correction as further unknowns or without them.
+    """Least-squares fit of a power law to log errors, with or without a floor and a first correction.
+
+    Minimises ``sum_m (log e_m - 1/2 log(C^2 m^(-2 r) exp(2 c / m) + floor^2))^2`` in log C, r, c and log floor. Without
+    a floor it is linear; with one it is solved by Levenberg-Marquardt from two starts, of which the better is taken.
 
     Args:
-        log_widths_W: Logarithms of the widths.
-        log_errors_CW: Logarithms of the errors, float64; finite, also where they are not used.
-        used_CW: Which of them are used, at least as many of each curve as there are unknowns.
+        log_widths_W: Natural logarithms of the widths m.
+        log_errors_CW: Natural logarithms of the errors e, float64; finite, also where they are not used.
+        used_CW: Which of them are used, bool, at least as many of each curve as there are unknowns.
         floor: Whether there may be a floor.
         corrected: Whether there may be a correction ``exp(c / m)``.
 
-    Source: Levenberg (1944), Marquardt (1963) for the fit with a floor, which is not linear.
+    Returns:
+        The fit of each curve.
+
+    Source: Levenberg (1944), Marquardt (1963) for the fit with a floor.
     """
     used_CW = used_CW.to(log_errors_CW)
     columns_CWU = _columns(log_widths_W, used_CW, corrected=corrected)
     if not floor:
         return _without_floor(columns_CWU, log_errors_CW, used_CW)
     starts = [_with_floor(columns_CWU, log_errors_CW, used_CW, below) for below in (0.5, LEAST_FLOOR)]
-    costs_2C = torch.stack([law.residual_C for law in starts])
+    costs_2C = torch.stack([fit.residual_C for fit in starts])
     first_C = costs_2C[0] <= costs_2C[1]
 
     def better(name: str) -> Tensor:
-        one, other = (getattr(law, name) for law in starts)
+        one, other = (getattr(fit, name) for fit in starts)
         return torch.where(first_C if one.dim() == 1 else first_C[:, None], one, other)
 
     return PowerLaw(*(better(name) for name in PowerLaw.__dataclass_fields__))
 
 
 def _columns(log_widths_W: Tensor, used_CW: Tensor, *, corrected: bool) -> Tensor:
-    """What multiplies ``log C``, r and c over the first width that is used: ``[C, W, U]``, 0 where not used."""
+    """Design matrix of log C, r and c (in units of the first width that is used), ``[C, W, U]``; 0 where not used."""
     first_C1 = torch.where(used_CW > 0, log_widths_W, torch.inf).amin(dim=1, keepdim=True)
     columns = [torch.ones_like(used_CW), -log_widths_W.expand_as(used_CW)]
     if corrected:
@@ -76,6 +85,7 @@ def _columns(log_widths_W: Tensor, used_CW: Tensor, *, corrected: bool) -> Tenso
 
 
 def _without_floor(columns_CWU: Tensor, y_CW: Tensor, used_CW: Tensor) -> PowerLaw:
+    """The linear fit, by the pseudo-inverse."""
     inverse_CUW = torch.linalg.pinv(columns_CWU) * used_CW[:, None]
     unknown_CU = (inverse_CUW @ y_CW[..., None])[..., 0]
     residual_CW = used_CW * (y_CW - (columns_CWU @ unknown_CU[..., None])[..., 0])
@@ -84,7 +94,7 @@ def _without_floor(columns_CWU: Tensor, y_CW: Tensor, used_CW: Tensor) -> PowerL
 
 
 def _with_floor(columns_CWU: Tensor, y_CW: Tensor, used_CW: Tensor, below: float) -> PowerLaw:
-    """Levenberg-Marquardt from the line through the first half and a floor so far below the least log error."""
+    """Levenberg-Marquardt from the line through the first half and a floor ``below`` the least log error."""
     first_half_CW = used_CW * (used_CW.cumsum(dim=1) <= (used_CW.sum(dim=1, keepdim=True) / 2).ceil().clamp(min=2))
     line_CW = used_CW if below == LEAST_FLOOR else first_half_CW
     start = _without_floor(line_CW[..., None] * columns_CWU[..., :2], y_CW, line_CW)
@@ -112,7 +122,7 @@ def _with_floor(columns_CWU: Tensor, y_CW: Tensor, used_CW: Tensor, below: float
 
 
 def _residual(unknown_CU: Tensor, columns_CWU: Tensor, y_CW: Tensor, used_CW: Tensor) -> tuple[Tensor, Tensor]:
-    """What the law leaves of the log errors, and how the law moves with its unknowns, ``[C, W, U]``, last the floor."""
+    """Residuals of the log errors, ``[C, W]``, and derivatives of the fit in its unknowns, ``[C, W, U]``."""
     log_power_CW = (columns_CWU @ unknown_CU[:, :-1, None])[..., 0]
     log_floor_C1 = unknown_CU[:, -1:]
     weight_CW = used_CW * torch.sigmoid(2 * (log_power_CW - log_floor_C1))

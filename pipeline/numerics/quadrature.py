@@ -1,9 +1,9 @@
-"""Means over a box under its uniform law, with an error bar: Gauss up to three dimensions, Sobol above.
+"""Means over a box under the uniform distribution, with an error estimate: Gauss to three dimensions, Sobol above.
 
 A mean, not an integral: the weights of every rule have the sum 1. Times the volume of the
 box it is the integral.
 
-Shape letters as everywhere, and C for cells of one axis, R for independent scrambles.
+Shape letters: B cell boundaries, E estimates, G grid cells, I pieces of cut cells, J nodes, M kinks, Q own points.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ MAX_GAUSS_DIMENSION = 3
 NODES = 4
 """Gauss nodes of a cell, exact to degree 7."""
 SCRAMBLES = 16
+"""Independent scrambles of Sobol points, from whose scatter the standard error is taken."""
 KRONROD_NODES = 7
 """Of a cell of a Kronrod rule, which holds a Gauss rule of three."""
 
 
 @dataclass(frozen=True)
 class MeanEstimate:
-    """A mean and how far it may be off."""
+    """Estimate of a mean, with an estimate of its error."""
 
     value: Tensor
     error: Tensor
@@ -50,7 +51,7 @@ def mean(
     num_points: int = 2**14,
     seed: int = 0,
 ) -> MeanEstimate:
-    """Mean of a function over the box ``[low, high]^D``; NaN where a value of it is.
+    """Mean of a function over the box ``[low, high]^D``, by a composite Gauss rule or by scrambled Sobol points.
 
     Args:
         function: From points ``[P, D]`` to values ``[..., P]``, points last.
@@ -62,8 +63,11 @@ def mean(
             scrambles of Sobol points the next power of two.
         seed: Names the scrambles.
 
+    Returns:
+        Mean and error, both ``[...]``; NaN where a value of the function is.
+
     Raises:
-        PipelineError: If there is no such box.
+        PipelineError: If the dimension is below 1 or the ends are no finite interval.
     """
     _check_box(dimension, low, high)
     if dimension <= MAX_GAUSS_DIMENSION:
@@ -78,9 +82,16 @@ def mean(
 
 
 def cell_boundaries(low: float, high: float, breaks: Sequence[float], num_cells: int) -> Tensor:
-    """Ends of at least so many cells of ``[low, high]``, every break inside among them, shape ``[C + 1]``.
+    """Boundaries of at least ``num_cells`` cells of ``[low, high]``, every break inside among them.
 
-    Between two breaks cells are equal.
+    Args:
+        low: Left end.
+        high: Right end.
+        breaks: Points that must be boundaries, in any order; those outside are left out.
+        num_cells: Cells at least; between two breaks they are equal.
+
+    Returns:
+        Shape ``[B]``, increasing, float64.
     """
     inside = sorted({float(point) for point in breaks if low < point < high})
     parts = []
@@ -91,9 +102,17 @@ def cell_boundaries(low: float, high: float, breaks: Sequence[float], num_cells:
 
 
 def gauss(boundaries_B: Tensor, dimension: int, nodes: int = NODES) -> tuple[Tensor, Tensor]:
-    """Composite tensor Gauss-Legendre rule of equal cells on every axis: points ``[P, D]`` and weights ``[P]``.
+    """Composite tensor Gauss-Legendre rule, with the same cells on every axis.
 
     Exact for polynomials of degree ``2 nodes - 1`` in each variable on each cell.
+
+    Args:
+        boundaries_B: Cell boundaries of every axis, increasing.
+        dimension: D.
+        nodes: Nodes of a cell on every axis.
+
+    Returns:
+        Points ``[P, D]`` and weights ``[P]`` of sum 1, float64.
 
     Source: DLMF, section 3.5(v).
     """
@@ -103,10 +122,17 @@ def gauss(boundaries_B: Tensor, dimension: int, nodes: int = NODES) -> tuple[Ten
 
 
 def kronrod(boundaries_B: Tensor, dimension: int) -> tuple[Tensor, Tensor]:
-    """Composite tensor Kronrod rule of seven nodes a cell: points ``[P, D]`` and two rows of weights ``[2, P]``.
+    """Composite tensor Gauss-Kronrod rule of seven nodes a cell, as two rows of weights.
 
-    The mean of the rows is the Kronrod rule, exact to degree 11 in each variable on each cell, half
-    their difference how far it lies from the Gauss rule of three of its nodes, exact to degree 5.
+    The mean of the rows is the Kronrod rule, exact to degree 11 in each variable on each cell; half
+    their difference is its distance from the Gauss rule of three of its nodes, exact to degree 5.
+
+    Args:
+        boundaries_B: Cell boundaries of every axis, increasing.
+        dimension: D.
+
+    Returns:
+        Points ``[P, D]`` and weights ``[2, P]``, each row of sum 1, float64.
 
     Source: Kronrod (1965); the Stieltjes polynomial of three Gauss nodes is x^4 - 10/9 x^2 + 155/891.
     """
@@ -130,22 +156,25 @@ def rule(
     breaks: tuple[float, ...] = (),
     seed: int = 0,
 ) -> tuple[Tensor, Tensor]:
-    """Points ``[P, D]`` of the box and R rows of weights ``[R, P]`` that give as many estimates of a mean.
+    """Quadrature rule for means over a box, as E rows of weights that give as many estimates.
 
-    Their mean is the estimate, their standard error its own error: of a Kronrod rule up to three dimensions, of
+    Their mean is the estimate, their standard error its own error: of a Gauss-Kronrod rule up to three dimensions, of
     16 scrambles of Sobol points above. Cells are a power of two on every axis, so that no function that breaks at
     dyadic points of the box breaks inside one, and are cut once more at the breaks.
 
     Args:
         dimension: D.
-        num_points: The most there are, but for cells that are cut, and at least one cell or one point a scramble.
+        num_points: Most points, but for cells that are cut, and at least one cell or one point a scramble.
         low: Left end of every axis.
         high: Right end of every axis.
         breaks: Where the function or a derivative jumps along any axis.
         seed: Names the scrambles.
 
+    Returns:
+        Points ``[P, D]`` and weights ``[E, P]``, each row of sum 1, float64.
+
     Raises:
-        PipelineError: If there is no such box.
+        PipelineError: If the dimension is below 1 or the ends are no finite interval.
     """
     _check_box(dimension, low, high)
     if dimension <= MAX_GAUSS_DIMENSION:
@@ -159,7 +188,18 @@ def rule(
 def boundaries_of_rule(
     dimension: int, num_points: int, *, low: float = -1.0, high: float = 1.0, breaks: tuple[float, ...] = ()
 ) -> Tensor:
-    """Ends of the cells of every axis of ``rule`` up to three dimensions, shape ``[C + 1]``."""
+    """Cell boundaries of every axis of ``rule`` up to three dimensions.
+
+    Args:
+        dimension: D.
+        num_points: Most points.
+        low: Left end.
+        high: Right end.
+        breaks: Points that must be boundaries; those outside are left out.
+
+    Returns:
+        Shape ``[B]``, increasing, float64.
+    """
     num_cells = 1
     while (2 * num_cells * KRONROD_NODES) ** dimension <= num_points:
         num_cells *= 2
@@ -170,14 +210,19 @@ def boundaries_of_rule(
 def weighted_mean_between_kinks(
     values_TP: Tensor, weights_EP: Tensor, boundaries_B: Tensor, kinks_TM: Tensor, values_at: Callable[[Tensor], Tensor]
 ) -> MeanEstimate:
-    """As ``weighted_mean``, of functions of one input, with the cells of a ``rule`` cut where a function has a kink.
+    """Mean by a composite Kronrod rule whose cells are cut at the kinks of each function, of one input.
+
+    A rule of high degree on a cell with a kink inside has the error of a low one; cut there, each piece is smooth.
 
     Args:
-        values_TP: At the points of the rule.
+        values_TP: Values at the points of the rule.
         weights_EP: Its weights.
-        boundaries_B: Ends of its cells, from ``boundaries_of_rule``.
-        kinks_TM: Places of the kinks of each function, in any order; those outside are left out.
+        boundaries_B: Its cell boundaries, from ``boundaries_of_rule``.
+        kinks_TM: Kinks of each function, in any order; those outside are left out.
         values_at: From points of each function, ``[T, Q]``, to values there, of the same shape.
+
+    Returns:
+        Mean and error, both ``[T]``, float64.
     """
     low, high, num_cells = float(boundaries_B[0]), float(boundaries_B[-1]), len(boundaries_B) - 1
     kinks_TM = kinks_TM.nan_to_num(low).clamp(low, high).sort(dim=1).values
@@ -208,12 +253,13 @@ def _kronrod_of_one_cell() -> tuple[Tensor, Tensor]:
 
 
 def _estimate_of(means_TE: Tensor) -> MeanEstimate:
+    """Mean and standard error of estimates ``[T, E]``."""
     value_T, error_T = means_TE.mean(dim=1), means_TE.std(dim=1) / math.sqrt(means_TE.shape[1])
     return MeanEstimate(value_T, error_T.where(value_T.isfinite(), value_T))
 
 
 def weighted_mean(values_TP: Tensor, weights_EP: Tensor) -> MeanEstimate:
-    """The mean of the values at the points of a rule, and its error, both ``[T]``; where it is infinite so is both."""
+    """Weighted mean ``sum_p w_p f_p`` of the values at the points of a rule, and its standard error, both ``[T]``."""
     means_TE = values_TP.to(weights_EP) @ weights_EP.mT
     value_T = values_TP.to(weights_EP) @ weights_EP.mean(dim=0)
     error_T = means_TE.std(dim=1) / math.sqrt(len(weights_EP))
@@ -223,7 +269,21 @@ def weighted_mean(values_TP: Tensor, weights_EP: Tensor) -> MeanEstimate:
 def sobol(
     dimension: int, power: int, *, low: float = -1.0, high: float = 1.0, scrambles: int = SCRAMBLES, seed: int = 0
 ) -> Tensor:
-    """Independently scrambled Sobol points, ``2^power`` each, inside the box, shape ``[R, P, D]``.
+    """Independently scrambled Sobol points inside a box.
+
+    Args:
+        dimension: D.
+        power: Binary logarithm of the points of each scramble.
+        low: Left end of every axis.
+        high: Right end of every axis.
+        scrambles: E, how many scrambles.
+        seed: Names the scrambles.
+
+    Returns:
+        Shape ``[E, 2^power, D]``, float64; no point lies on a face of the box.
+
+    Raises:
+        PipelineError: If D is above the most dimensions that torch has Sobol points in.
 
     Source: Owen, "Scrambling Sobol' and Niederreiter-Xing points" (1998); Matousek (1998) for the linear scrambling.
     """
@@ -258,6 +318,7 @@ def _composite(
 
 
 def _gauss_mean(function: Callable[[Tensor], Tensor], boundaries_B: Tensor, dimension: int, nodes: int) -> Tensor:
+    """Mean of a function by the composite Gauss rule of ``nodes`` nodes a cell."""
     points_PD, weights_P = gauss(boundaries_B, dimension, nodes)
     return (function(points_PD) * weights_P).sum(dim=-1)
 

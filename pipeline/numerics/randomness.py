@@ -1,4 +1,4 @@
-"""Named streams of random numbers: what a stream gives depends on its name alone.
+"""Counter-based random streams: the numbers of a stream depend on its name alone.
 
 A trial's numbers must not depend on the pack it was in, on the order of trials, or on
 an interruption, so nothing here has a state that survives a call. The key of a stream
@@ -14,7 +14,13 @@ import numpy as np
 
 
 def stream(*name: str | int) -> np.random.Generator:
-    """A fresh generator for one purpose, such as ``stream(trial_id, "initial weights")``.
+    """Random generator of one purpose, keyed by its name, such as ``stream(trial_id, "initial weights")``.
+
+    Args:
+        name: Words and integers that together name the purpose.
+
+    Returns:
+        A fresh Philox generator; equal names give equal numbers.
 
     Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011), for Philox.
     """
@@ -22,6 +28,6 @@ def stream(*name: str | int) -> np.random.Generator:
 
 
 def key(*name: str | int) -> bytes:
-    """What Philox is given for a purpose: 16 bytes, the lowest first."""
+    """Philox key of a purpose: the first 16 bytes of the SHA-256 of its name, the lowest first."""
     text = "\x1f".join(str(part) for part in name)
     return hashlib.sha256(text.encode()).digest()[:16]

@@ -1,13 +1,12 @@
-"""From which width on errors follow a power law: the fit of every window, and the choice among them.
+"""Fitting windows of a power law: the fit of every window of widths, and the choice among them.
 
 A window begins at some width and ends at the largest. The one chosen is the longest whose
 rate agrees with the rates of all windows inside it, to half a standard deviation of their
 difference; a looser rule would keep a bias of the size of the noise.
 
-Shape letters as everywhere, and C for curves, W for widths, V for windows by the width
-they begin at.
+Shape letters: C curves, J fits, V windows by their first width, W widths.
 
-Source of the choice: Lepski, "On a problem of adaptive estimation in Gaussian white noise" (1990).
+Source: Lepski, "On a problem of adaptive estimation in Gaussian white noise" (1990), for the choice.
 """
 
 from __future__ import annotations
@@ -21,40 +20,45 @@ from torch import Tensor
 from pipeline.numerics.power_law import fit_power_law
 
 LEAST_POINTS = 5
+"""Widths above the floor in a window at least."""
 LEAST_SPAN = 10.0
-"""A window has five widths above the floor at least, and they span a decade."""
+"""Ratio of the last to the first width of a window at least: a decade."""
 ABOVE_KNOWN_FLOOR = 10.0
-"""Errors below so many times a known floor are left out."""
+"""Multiple of a known floor below which errors are left out."""
 ABOVE_FITTED_FLOOR = math.sqrt(2)
-"""Errors above so many times a fitted floor have more of the power law than of the floor."""
+"""Multiple of a fitted floor above which errors have more of the power law than of the floor."""
 AGREEMENT = 0.5
 """Standard deviations by which the rate of a window may differ from that of one inside it."""
 MOST_CORRELATED = 0.9
-"""Correlation of neighbouring residuals above which no more is made of it."""
+"""Lag-one correlation of residuals above which the factor for it grows no more."""
 
 
 @dataclass(frozen=True)
 class Windows:
-    """The fit of every window of every curve; NaN where a window is too short."""
+    """Fits of every window of every curve; NaN where a window is too short."""
 
     used_CW: Tensor
-    """Which widths are fitted."""
+    """Which widths are fitted, bool."""
     above_CW: Tensor
-    """Which of them have an error above the floor."""
+    """Which of them have an error above the floor, bool."""
     valid_CV: Tensor
+    """Which windows are long enough, bool."""
     rate_CV: Tensor
+    """Rate r of ``m^-r``."""
     log_constant_CV: Tensor
+    """Natural logarithm of the constant."""
     log_floor_CV: Tensor
+    """Natural logarithm of the floor; ``-inf`` where none was fitted."""
     noise_CV: Tensor
-    """Standard deviation of the residuals, and more where neighbours lie on the same side of the law."""
+    """Standard deviation of the residuals, and more where neighbours lie on the same side of the power law."""
     freedom_CV: Tensor
-    """Points less unknowns."""
+    """Degrees of freedom: points less unknowns."""
     influence_CVW: Tensor
-    """How the rate moves with each log error."""
+    """Derivative of the rate in each log error."""
 
     @property
     def last_C(self) -> Tensor:
-        """The shortest window of each curve; 0 where there is none."""
+        """The shortest valid window of each curve, ``[C]``, int64; 0 where there is none."""
         places_V = torch.arange(self.valid_CV.shape[1])
         return torch.where(self.valid_CV, places_V, 0).amax(dim=1)
 
@@ -62,13 +66,16 @@ class Windows:
 def fit_windows(
     log_widths_W: Tensor, log_errors_CW: Tensor, floor: float | None, *, corrected: bool = False
 ) -> Windows:
-    """Fit every window that is long enough.
+    """Least-squares fits of a power law to every window that is long enough.
 
     Args:
-        log_widths_W: Logarithms of the widths, increasing.
-        log_errors_CW: Logarithms of the errors; what is not finite is left out.
-        floor: A known floor, 0 for none; ``None`` to fit one.
-        corrected: Whether the law has its first correction.
+        log_widths_W: Natural logarithms of the widths, increasing.
+        log_errors_CW: Natural logarithms of the errors; what is not finite is left out.
+        floor: A known floor, in units of the errors, 0 for none; ``None`` to fit one.
+        corrected: Whether the power law has its first correction.
+
+    Returns:
+        The fits, float64.
     """
     used_CW, y_CW = _without_known_floor(log_errors_CW, floor or 0.0)
     above_CW = used_CW if floor is not None else _above_fitted_floor(log_widths_W, y_CW, used_CW)
@@ -76,7 +83,7 @@ def fit_windows(
     valid_CV = _long_enough(log_widths_W, above_CW, inside_VW)
     curve_J, window_J = valid_CV.nonzero(as_tuple=True)
     inside_JW = used_CW[curve_J] & inside_VW[window_J]
-    law = fit_power_law(log_widths_W, y_CW[curve_J], inside_JW, floor=floor is None, corrected=corrected)
+    fit = fit_power_law(log_widths_W, y_CW[curve_J], inside_JW, floor=floor is None, corrected=corrected)
     freedom_J = inside_JW.sum(dim=1).double() - (2 + int(floor is None) + int(corrected))
 
     def placed(values_J: Tensor) -> Tensor:
@@ -88,20 +95,28 @@ def fit_windows(
         used_CW,
         above_CW,
         valid_CV,
-        rate_CV=placed(law.rate_C),
-        log_constant_CV=placed(law.log_constant_C),
-        log_floor_CV=placed(law.log_floor_C),
-        noise_CV=placed((law.residual_C / freedom_J * _autocorrelation_factor(law.residual_CW)).sqrt()),
+        rate_CV=placed(fit.rate_C),
+        log_constant_CV=placed(fit.log_constant_C),
+        log_floor_CV=placed(fit.log_floor_C),
+        noise_CV=placed((fit.residual_C / freedom_J * _autocorrelation_factor(fit.residual_CW)).sqrt()),
         freedom_CV=placed(freedom_J),
-        influence_CVW=placed(law.influence_CW),
+        influence_CVW=placed(fit.influence_CW),
     )
 
 
 def longest_agreeing(rates_V: Tensor, variances_V: Tensor, valid_V: Tensor) -> Tensor:
-    """The first window that agrees with all valid ones inside it; 0 where none is valid. Windows last.
+    """Lepski's choice: the first window whose rate agrees with those of all valid windows inside it.
 
     The variance of the difference of a least-squares fit and that of a part of its points
     is the difference of their variances.
+
+    Args:
+        rates_V: Rates, ``[..., V]``.
+        variances_V: Variances of the rates, ``[..., V]``.
+        valid_V: Which windows are valid, ``[..., V]``, bool.
+
+    Returns:
+        Shape ``[...]``, int64; 0 where none is valid.
     """
     possible = valid_V.reshape(-1, valid_V.shape[-1]).any(dim=0).nonzero().flatten()
     rates_V, variances_V, valid_V = rates_V[..., possible], variances_V[..., possible], valid_V[..., possible]
@@ -117,9 +132,13 @@ def longest_agreeing(rates_V: Tensor, variances_V: Tensor, valid_V: Tensor) -> T
 
 
 def _autocorrelation_factor(residual_JW: Tensor) -> Tensor:
-    """By how much more a mean of residuals varies than of independent ones, ``(1 + rho) / (1 - rho)``, 1 at least.
+    """Variance inflation of a mean of correlated residuals, ``(1 + rho) / (1 - rho)``, at least 1, ``[J]``.
 
-    What a law misses of exact errors is no noise: neighbours lie on the same side of it. rho is their correlation.
+    What a power law misses of exact errors is no noise: neighbours lie on the same side of it. rho is their
+    lag-one correlation.
+
+    Returns:
+        Shape ``[J]``.
     """
     products_J = (residual_JW[:, 1:] * residual_JW[:, :-1]).sum(dim=1)
     squares_J = residual_JW.square().sum(dim=1)

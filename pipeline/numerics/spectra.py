@@ -2,6 +2,8 @@
 
 Always in float64 and always from the singular values of the matrix itself: the
 eigenvalues of ``X^T X`` have lost half the digits before anything is computed from them.
+
+Shape letters: F features.
 """
 
 from __future__ import annotations
@@ -13,11 +15,14 @@ import torch
 from torch import Tensor
 
 TRUSTED_BELOW = 1e12
+"""Condition number below which at least three digits are right: ``relative_error`` is below 1e-3."""
 LIMIT_OF_FLOAT64 = 1e15
+"""Condition number above which ``relative_error`` is about 1: only a lower bound is known."""
 LARGE = 2.0**250
 """Entries between this and its inverse, 1e75 to 1e-75, have squares that neither overflow nor vanish when summed."""
 CACHE_LINE_BYTES = 64
 EPS = torch.finfo(torch.float64).eps
+"""Machine epsilon of float64, 2.2e-16."""
 
 
 class Trust(Enum):
@@ -29,17 +34,23 @@ class Trust(Enum):
 
 
 def trust(condition_number: float) -> Trust:
-    """How far a finite condition number of a feature matrix can be trusted."""
+    """Trust in a finite condition number of a feature matrix, by its size."""
     if condition_number < TRUSTED_BELOW:
         return Trust.TRUSTED
     return Trust.ONE_DIGIT if condition_number < LIMIT_OF_FLOAT64 else Trust.AT_LEAST
 
 
 def relative_error(condition_number: float) -> float:
-    """What a condition number of a feature matrix may be off by, as a fraction of it: ``4 * 2.2e-16 * kappa``.
+    """Bound on the relative error of a computed condition number kappa: ``4 * 2.2e-16 * kappa``.
 
     A decomposition moves each singular value by some roundings of the largest one (tests hold it against exact Gram
     matrices in sixty digits). From 1 on nothing is known but that the number is large.
+
+    Args:
+        condition_number: kappa of a feature matrix, from 1.
+
+    Returns:
+        A fraction of kappa.
 
     Source: Weyl's inequality; Golub, Van Loan, Matrix Computations (4th ed.), section 8.6.
     """
@@ -47,7 +58,7 @@ def relative_error(condition_number: float) -> float:
 
 
 def triangular_factors(matrices_TPF: Tensor) -> Tensor:
-    """The factor R of ``A = Q R`` of each matrix."""
+    """Triangular factor R of the QR decomposition ``A = Q R`` of each matrix, ``[T, min(P, F), F]``."""
     return _each_alone(lambda some: torch.linalg.qr(some, mode="r").R, matrices_TPF)
 
 
@@ -58,21 +69,24 @@ def is_tall(matrices_TPF: Tensor) -> bool:
 
 
 def of_well_scaled(matrices_TPF: Tensor) -> Tensor:
-    """Singular values of matrices that are finite and whose squares neither overflow nor vanish, largest first."""
+    """Singular values, largest first, ``[T, S]``, of finite matrices whose squares neither overflow nor vanish."""
     if is_tall(matrices_TPF):
         matrices_TPF = triangular_factors(matrices_TPF)
     return _each_alone(torch.linalg.svdvals, matrices_TPF)
 
 
 def singular_values(features_TPF: Tensor, of_well_scaled: Callable[[Tensor], Tensor] = of_well_scaled) -> Tensor:
-    """Singular values of each matrix, largest first, shape ``[T, min(P, F)]``; NaN where an entry is not finite.
+    """Singular values of each matrix, largest first, at any scale.
 
     A matrix with entries above 1e75 is scaled, so that those of a diverged trial (up to
     1e308, still finite) do not overflow on the way, where the decomposition would fail.
 
     Args:
-        features_TPF: In float64.
-        of_well_scaled: What computes those of matrices that are finite and have entries from 1e-75 to 1e75.
+        features_TPF: Matrices, float64.
+        of_well_scaled: Computes those of matrices that are finite and have entries from 1e-75 to 1e75.
+
+    Returns:
+        Shape ``[T, min(P, F)]``, float64; NaN where an entry is not finite.
 
     Raises:
         ValueError: If not float64; float32 hides everything below 1e-7 of the largest.
@@ -85,7 +99,7 @@ def singular_values(features_TPF: Tensor, of_well_scaled: Callable[[Tensor], Ten
 
 
 def _with_certain_zeros(values_TS: Tensor, matrices_TPF: Tensor) -> Tensor:
-    """No more values than columns that are not zero, as those of dead units are; where rounding leaves 1e-17 or so."""
+    """Singular values, exact zeros beyond the number of nonzero columns (dead units), where rounding leaves 1e-17."""
     singular_T = (values_TS[:, -1:] <= values_TS[:, :1] * (max(matrices_TPF.shape[1:]) * EPS)).any(dim=1)
     if not singular_T.any():
         return values_TS
@@ -95,10 +109,13 @@ def _with_certain_zeros(values_TS: Tensor, matrices_TPF: Tensor) -> Tensor:
 
 
 def _each_alone(work: Callable[[Tensor], Tensor], matrices_TPF: Tensor) -> Tensor:
-    """What LAPACK makes of each matrix, to the last bit whatever is beside it.
+    """LAPACK's result for each matrix, to the last bit whatever is beside it in the stack.
 
-    On a processor it adds in an order that depends on where in a line of the cache a matrix begins. In a stack they
-    all begin alike if their size is a whole number of lines; else each has a call to itself, which costs 7 us.
+    On a processor it adds in an order that depends on where in a cache line a matrix begins. In a stack they
+    all begin alike if their size is a multiple of a line; else each has a call to itself, which costs 7 us.
+
+    Returns:
+        What ``work`` gives, stacked.
     """
     bytes_of_matrix = matrices_TPF.shape[1] * matrices_TPF.shape[2] * matrices_TPF.element_size()
     if matrices_TPF.device.type != "cpu" or len(matrices_TPF) < 2 or bytes_of_matrix % CACHE_LINE_BYTES == 0:
@@ -107,9 +124,13 @@ def _each_alone(work: Callable[[Tensor], Tensor], matrices_TPF: Tensor) -> Tenso
 
 
 def scaled(matrix_TPF: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Matrices scaled by a power of two where entries are far from 1, what they were divided by, and which are finite.
+    """Matrices divided by a power of two where entries are far from 1, with the divisors, and which are finite.
 
-    Scale and mask have the shape ``[T, 1, 1]``; of a matrix that is not finite there are zeros.
+    Args:
+        matrix_TPF: Any matrices, float64.
+
+    Returns:
+        The scaled matrices, zeros for one that is not finite; the divisors and a mask, both ``[T, 1, 1]``.
     """
     largest_T11 = matrix_TPF.abs().amax(dim=(-2, -1), keepdim=True)  # an eighth of the time of its norm of that name
     finite_T11 = largest_T11.isfinite()
@@ -124,7 +145,14 @@ def scaled(matrix_TPF: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def tolerance(singular_values_TS: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Size below which a singular value is rounding: ``max(P, F) * 2.2e-16`` of the largest, shape ``[T]``.
+    """Rounding level of singular values: ``max(P, F) * 2.2e-16`` of the largest, shape ``[T]``.
+
+    Args:
+        singular_values_TS: Singular values, largest first.
+        shape: P and F of the matrices.
+
+    Returns:
+        Shape ``[T]``; a smaller singular value is rounding.
 
     Source: Press et al., Numerical Recipes (3rd ed.), section 2.6; as numpy.linalg.matrix_rank.
     """
@@ -132,16 +160,33 @@ def tolerance(singular_values_TS: Tensor, shape: tuple[int, int]) -> Tensor:
 
 
 def effective_rank(singular_values_TS: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Number of singular values above the tolerance, shape ``[T]``, as float64; NaN for a NaN spectrum."""
+    """Numerical rank: number of singular values above the rounding level.
+
+    Args:
+        singular_values_TS: Singular values, largest first.
+        shape: P and F of the matrices.
+
+    Returns:
+        Shape ``[T]``, as float64; NaN for a NaN spectrum.
+    """
     rank_T = (singular_values_TS > tolerance(singular_values_TS, shape)[:, None]).sum(dim=1).double()
     return torch.where(singular_values_TS[:, 0].isnan(), torch.nan, rank_T)
 
 
 def condition_number(singular_values_TS: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Largest over smallest singular value, shape ``[T]``.
+    """Condition number in the 2-norm, ``sigma_1 / sigma_F``: largest over smallest singular value.
 
     Infinite where there are more columns than points: the decomposition of such a
-    matrix does not show its null directions. Values from 1e15 on mean *at least 1e15*.
+    matrix does not show its null directions.
+
+    Args:
+        singular_values_TS: Singular values, largest first.
+        shape: P and F of the matrices.
+
+    Returns:
+        Shape ``[T]``; values from 1e15 on mean *at least 1e15*.
+
+    Source: Trefethen, Bau, Numerical Linear Algebra (1997), lecture 12.
     """
     num_points, num_features = shape
     if num_features > num_points:
@@ -150,9 +195,14 @@ def condition_number(singular_values_TS: Tensor, shape: tuple[int, int]) -> Tens
 
 
 def condition_number_of_range(singular_values_TS: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Largest singular value over the smallest above the tolerance: what descent from zero sees, shape ``[T]``.
+    """Effective condition number, ``sigma_1 / sigma_r`` with r the numerical rank: what descent from zero sees.
 
-    NaN for a matrix of zeros, which has no range, as for one that is not finite.
+    Args:
+        singular_values_TS: Singular values, largest first.
+        shape: P and F of the matrices.
+
+    Returns:
+        Shape ``[T]``; NaN for a matrix of zeros, which has no range, as for one that is not finite.
     """
     above_TS = singular_values_TS > tolerance(singular_values_TS, shape)[:, None]
     smallest_T = torch.where(above_TS, singular_values_TS, torch.inf).amin(dim=1)

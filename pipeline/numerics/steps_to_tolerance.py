@@ -1,10 +1,10 @@
-"""How many steps descent on a quadratic takes until little is left of its excess loss, before any is made.
+"""Iteration complexity of descent on a quadratic: steps until a fraction of the excess loss is left, predicted.
 
 Without momentum the excess loss falls from step to step, and a bisection finds the first step that is low enough. With
-momentum it may rise and fall: modes with ``rate * eigenvalue`` above that of the double root swing through zero. As
-long as what they hold counts, every step is looked at; what is left then falls from step to step.
+momentum it may rise and fall: modes with ``rate * eigenvalue`` above critical damping oscillate through zero. As
+long as their loss counts, every step is evaluated; what is left then falls from step to step.
 
-Shape letters as everywhere, and R for learning rates, H for steps, S for modes.
+Shape letters: R learning rates.
 """
 
 from __future__ import annotations
@@ -20,26 +20,28 @@ from pipeline.numerics.descent import Modes, contraction_factor, critical_step, 
 MOST_STEPS = 1 << 53
 """Steps beyond which a float64 does not count any more."""
 MOST_SCANNED = 1 << 22
-"""Steps that are looked at one by one at most, some seconds of work."""
+"""Steps evaluated one by one at most, some seconds of work."""
 SCANNED_AT_ONCE = 256
+"""Steps evaluated in one product, a power of two."""
 NEGLIGIBLE = 1e-6
-"""Part of the target below which swinging modes do not count."""
+"""Fraction of the target below which the loss in oscillating modes does not count."""
 
 
 def steps_to_tolerance(
     modes: Modes, learning_rates_R: Tensor, tolerance: float, momentum: float = 0.0, nesterov: bool = False
 ) -> Tensor:
-    """The first step at which the loss above the floor is at most a fraction of its first, shape ``[R]``, float64.
-
-    Infinite for a learning rate at which a mode does not shrink that holds more than the fraction, or grows; NaN where
-    modes swing for more than ``MOST_SCANNED`` steps.
+    """First step at which the loss above the floor is at most a fraction of its first.
 
     Args:
-        modes: The loss at the start.
+        modes: Loss at the start, by mode.
         learning_rates_R: Learning rates, float64.
-        tolerance: Between 0 and 1.
+        tolerance: The fraction, between 0 and 1.
         momentum: Momentum of heavy ball or Nesterov; 0 is gradient descent.
         nesterov: Whether the momentum is Nesterov's.
+
+    Returns:
+        Shape ``[R]``, float64. Infinite for a learning rate at which a mode grows, or does not shrink and has more than
+        the fraction; NaN where modes oscillate for more than ``MOST_SCANNED`` steps.
     """
     holds_S = modes.losses_S > 0
     held = Modes(modes.eigenvalues_S[holds_S], modes.losses_S[holds_S], torch.zeros_like(modes.floor))
@@ -59,7 +61,7 @@ def steps_to_tolerance(
 
 
 def _first_where(reached: Callable[[Tensor], Tensor], low_R: Tensor, high_R: Tensor) -> Tensor:
-    """By bisection, the first step from ``low_R`` on at which something is reached that stays; infinite if none is."""
+    """First step from ``low_R`` on at which a lasting condition is reached, by bisection; infinite if at none."""
     never_R = ~reached(high_R)
     while (low_R < high_R).any():
         middle_R = low_R + (high_R - low_R) // 2
@@ -70,10 +72,13 @@ def _first_where(reached: Callable[[Tensor], Tensor], low_R: Tensor, high_R: Ten
 
 
 def _steps_of_oscillation(modes: Modes, rates_R: Tensor, target: float, momentum: float, nesterov: bool) -> Tensor:
-    """The step from which on what swinging modes hold is negligible beside the target, ``[R]``, int64.
+    """Step from which on the loss in oscillating modes is negligible beside the target.
 
-    Their error after t steps is at most ``rho^t (1 + 5 t)``: with roots of size rho it is
-    ``rho^t (U_t + (e_1 / rho - 2 cos) U_(t-1))`` in Chebyshev's polynomials of the second kind, at most t + 1 and t.
+    Their error after t steps is at most ``rho^t (1 + 5 t)``: with roots of modulus rho it is
+    ``rho^t (U_t + (e_1 / rho - 2 cos) U_(t-1))`` in Chebyshev polynomials of the second kind, at most t + 1 and t.
+
+    Returns:
+        Shape ``[R]``, int64.
     """
     if momentum == 0:
         return torch.zeros(len(rates_R), dtype=torch.int64)
@@ -94,7 +99,7 @@ def _steps_of_oscillation(modes: Modes, rates_R: Tensor, target: float, momentum
 
 
 def _scanned(modes: Modes, rates_R: Tensor, target: float, until_R: Tensor, momentum: float, nesterov: bool) -> Tensor:
-    """The first step below ``until_R`` at which the loss is at most the target, ``[R]``; -1 if there is none."""
+    """First step below ``until_R`` at which the loss is at most the target, ``[R]``; -1 if there is none."""
     found_R = torch.full_like(until_R, -1)
     first = 0
     open_R = found_R < until_R

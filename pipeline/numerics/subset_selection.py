@@ -1,11 +1,11 @@
-"""Which columns of a dictionary describe some targets best: greedy selection, and the search through all choices.
+"""Subset selection from a dictionary: greedy algorithms, and the exhaustive search for the best subset.
 
 A dictionary is a matrix ``[P, M]``: M atoms at P points, with the weights of a quadrature
 if the points have any. Norms are roots of weighted sums of squares, over all targets:
 with weights of sum 1 the root of a mean, with those of an integral the L2 norm, and
-without weights the plain norm.
+without weights the Euclidean norm.
 
-Shape letters as everywhere, and M for atoms, S for steps of the selection.
+Shape letters: B subsets, J chosen atoms, M atoms.
 """
 
 from __future__ import annotations
@@ -20,40 +20,44 @@ from torch import Tensor
 from pipeline.errors import PipelineError
 
 INDEPENDENT_ABOVE = 1e-12
-"""Share of the square of an atom that the chosen ones must leave; below it float64 knows no direction any more."""
+"""Fraction of the square of an atom that the chosen ones must leave; below it float64 knows no direction any more."""
 NOTHING_BELOW = 1e-13
-"""Share of the norm of the targets below which a residual is rounding, and tells atoms apart by nothing else."""
+"""Fraction of the norm of the targets below which a residual is rounding, and tells atoms apart by nothing else."""
 TIE = 1e-9
 """Relative difference of two scores that is rounding."""
 MAX_CHOICES = 100_000
-"""More choices than these are not searched one by one."""
+"""Most subsets that are searched one by one."""
 CHOICES_AT_ONCE = 4096
+"""Subsets that are decomposed in one stack."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Chosen atoms and what they leave of the targets."""
+    """Selected atoms and the norms of their residuals."""
 
     atoms: tuple[int, ...]
     """Columns of the dictionary, in the order in which they were chosen."""
     residual_norms_J: Tensor
-    """Norm of what the best combination of the first atoms leaves, after each choice."""
+    """Norm of the residual of the best combination of the first atoms, after each choice."""
 
 
 def orthogonal_least_squares(
     dictionary_PM: Tensor, targets_PK: Tensor, num_atoms: int, weights_P: Tensor | None = None
 ) -> Selection:
-    """Choose at each step the atom that lowers the squared residual most.
+    """Orthogonal least squares: forward selection of the atom that lowers the squared residual most.
 
     The dictionary is kept orthogonal to all chosen atoms, so that the drop is exactly
-    ``(g . r)^2 / |g|^2``. Fewer atoms are returned if no further one is independent of those
+    ``(g . r)^2 / |g|^2`` for atom g and residual r. Fewer atoms are returned if no further one is independent of those
     chosen, or if nothing is left of the targets.
 
     Args:
         dictionary_PM: Atoms; all is computed in float64.
-        targets_PK: What they are to describe together.
+        targets_PK: Targets, approximated together.
         num_atoms: How many to choose.
         weights_P: Weights of a quadrature, not negative.
+
+    Returns:
+        The atoms, and the residual norm after each.
 
     Raises:
         PipelineError: If the dictionary is empty or has too few atoms, or a number is not finite.
@@ -90,18 +94,20 @@ def orthogonal_greedy(
     *,
     unit_atoms: bool = False,
 ) -> Selection:
-    """Choose at each step the atom with the largest inner product with the residual.
+    """Orthogonal greedy algorithm (orthogonal matching pursuit): selects the atom of largest ``|g . r|``.
 
-    Also called orthogonal matching pursuit. It reads the dictionary once a step and never
-    changes it, but its choice is not the one that lowers the residual most. It ends early as
-    ``orthogonal_least_squares`` does.
+    It reads the dictionary once a step and never changes it, but its choice is not the one that lowers the residual
+    most. It ends early as ``orthogonal_least_squares`` does.
 
     Args:
-        dictionary_PM: Atoms; all is computed in float64.
-        targets_PK: What they are to describe together.
+        dictionary_PM: Atoms g; all is computed in float64.
+        targets_PK: Targets, approximated together.
         num_atoms: How many to choose.
         weights_P: Weights of a quadrature, not negative.
         unit_atoms: Divide inner products by the norms of the atoms first.
+
+    Returns:
+        The atoms, and the residual norm after each.
 
     Raises:
         PipelineError: If the dictionary is empty or has too few atoms, or a number is not finite.
@@ -138,14 +144,25 @@ def orthogonal_greedy(
 def best_subset(
     dictionary_PM: Tensor, targets_PK: Tensor, num_atoms: int, weights_P: Tensor | None = None
 ) -> Selection:
-    """Try every choice of so many independent atoms and take the one that leaves least; the first of equals.
+    """Best-subset selection: the independent atoms, of all choices of N, with the least residual; the first of equals.
 
     Its atoms are in the order in which orthogonal least squares takes them, which leaves out
     those that are not needed.
 
+    Args:
+        dictionary_PM: Atoms; all is computed in float64.
+        targets_PK: Targets, approximated together.
+        num_atoms: N, how many to choose.
+        weights_P: Weights of a quadrature, not negative.
+
+    Returns:
+        The atoms, and the residual norm after each.
+
     Raises:
-        PipelineError: As for the greedy rules, or if there are more than ``MAX_CHOICES`` choices, or none of
+        PipelineError: As for the greedy algorithms, or if there are more than ``MAX_CHOICES`` subsets, or none of
             independent atoms.
+
+    Source: Hastie, Tibshirani, Friedman, The Elements of Statistical Learning (2nd ed.), section 3.3.1.
     """
     atoms_PM, residual_PK = _weighted(dictionary_PM, targets_PK, num_atoms, weights_P)
     num_points, size = atoms_PM.shape
@@ -170,9 +187,17 @@ def best_subset(
 
 
 def ridge_rate(dimension: int, power: int) -> float:
-    """Rate r of the orthogonal greedy algorithm on ridges ``relu(w . x + b)^power``: the L2 norm falls like ``S^-r``.
+    """Rate of convergence r of the orthogonal greedy algorithm on ridges ``relu(w . x + b)^power``.
 
-    A bound, for targets in the convex hull of the ridges: what is measured may be steeper.
+    ``r = 1/2 + (2 power + 1) / (2 D)``: after n atoms the L2 norm of the residual falls like ``n^-r``. A bound, for
+    targets in the convex hull of the ridges: what is measured may be steeper.
+
+    Args:
+        dimension: D, inputs of the ridges.
+        power: Power of the ReLU.
+
+    Returns:
+        r, above 1/2.
 
     Source: Siegel, Xu (arXiv 2106.15000), with the entropy of the hull (arXiv 2101.12365).
     """
@@ -180,16 +205,19 @@ def ridge_rate(dimension: int, power: int) -> float:
 
 
 def _first_of_largest(scores_M: Tensor) -> int:
-    """The first of the atoms whose scores are the largest but for rounding, so that rounding never chooses.
+    """First of the atoms whose scores are the largest but for rounding, so that rounding never chooses.
 
     Mirrored atoms tie exactly for an even target; which one were taken would depend on the machine and its threads.
+
+    Returns:
+        Index of the atom.
     """
     largest = scores_M.max()
     return int((scores_M >= largest - TIE * largest.abs()).nonzero()[0])
 
 
 def _squared_residuals(atoms_PM: Tensor, targets_PK: Tensor, choices_BJ: Tensor) -> Tensor:
-    """Square of what each choice of atoms leaves of the targets, shape ``[C]``; infinite for dependent atoms."""
+    """Squared residual of the targets for each subset of atoms, ``[B]``; infinite for dependent atoms."""
     chosen_BPJ = atoms_PM[:, choices_BJ].movedim(1, 0)
     basis_BPJ, triangular_BJJ = torch.linalg.qr(chosen_BPJ)
     own_BJ = triangular_BJJ.diagonal(dim1=-2, dim2=-1).square()
@@ -199,7 +227,7 @@ def _squared_residuals(atoms_PM: Tensor, targets_PK: Tensor, choices_BJ: Tensor)
 
 
 def _norms(targets_PK: Tensor) -> tuple[float, float]:
-    """The norm of the targets, and that below which nothing is left of them."""
+    """Norm of the targets, and the norm below which nothing is left of them."""
     whole = float(torch.linalg.norm(targets_PK))
     return whole, NOTHING_BELOW * whole
 
@@ -216,7 +244,14 @@ def _orthogonalise(unit_P1: Tensor, matrix_PM: Tensor) -> None:
 def _weighted(
     dictionary_PM: Tensor, targets_PK: Tensor, num_atoms: int, weights_P: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """Copies of atoms and targets in float64, each row times the root of its weight."""
+    """Copies of atoms and targets in float64, each row times the root of its weight.
+
+    Returns:
+        Atoms ``[P, M]`` and targets ``[P, K]``.
+
+    Raises:
+        PipelineError: If the dictionary is empty or has too few atoms, or a number is not finite.
+    """
     num_points, size = dictionary_PM.shape
     if not num_points or not size:
         raise PipelineError(f"a dictionary of {size} atoms at {num_points} points is empty", hint="give it some")
