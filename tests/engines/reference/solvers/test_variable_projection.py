@@ -1,5 +1,6 @@
 """Variable projection minimises the loss with the best output layer, and reaches the best network there is."""
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -138,3 +139,44 @@ def test_every_start_comes_close_to_the_best_relu_network_for_a_square(reference
     ratio_T = risk_T * 45 * (width + 1) ** 4 / 4
     assert ratio_T.min() > 0.999  # no network is better; the mean over the line is good to 1e-4
     assert ratio_T.max() < 1.22
+
+
+def two_facing(signs: tuple[int, int], num_trials: int) -> Tensor:
+    """Networks of two ReLUs of one input that face to the right (1) or to the left (-1), with random kinks."""
+    rng = np.random.default_rng(1)
+    kinks_TW, sign_W = np.sort(rng.uniform(-1, 1, (num_trials, 2))), np.array(signs, dtype=float)
+    hidden_TWC = np.stack([np.broadcast_to(sign_W, kinks_TW.shape), -sign_W * kinks_TW], axis=-1)
+    output_TF = rng.standard_normal((num_trials, 3))
+    return torch.from_numpy(np.concatenate([hidden_TWC.reshape(num_trials, -1), output_TF], axis=1))
+
+
+def least_loss(x_P: np.ndarray, signs: tuple[int, int], kinks_W: np.ndarray) -> float:
+    """Half the mean square of what two ReLUs with these kinks and the best output layer leave of a square."""
+    features_PF = np.stack([*np.maximum(np.array(signs)[:, None] * (x_P - kinks_W[:, None]), 0), np.ones_like(x_P)], 1)
+    solution_F = np.linalg.lstsq(features_PF, x_P**2, rcond=None)[0]
+    return float(np.mean((features_PF @ solution_F - x_P**2) ** 2) / 2)
+
+
+@pytest.mark.parametrize("signs", [(1, 1), (-1, -1), (1, -1), (-1, 1)])
+def test_two_relus_keep_the_way_they_face_and_end_where_no_kinks_nearby_do_better(pack, trained, signs):
+    """Facing both ways they reach the best pair for a square; facing one way at most the best single kink,
+    whose risk is ``(3/2)^4`` times that: the other kink leaves the interval."""
+    inputs = Inputs(measure=Grid(), train=(256,), test=50)
+    fields = {"models": (Shallow(Relu()),), "target": (XSquared(),), "widths": (2,), "seeds": 12}
+    whole = pack(VariableProjection(), inputs=inputs, steps=200, **fields)
+    module = trained(whole, start=two_facing(signs, 12))
+    weights_TN = module.weights.detach()
+    hidden_TWC = weights_TN[:, :4].view(12, 2, 2).numpy()
+    loss_T = module.engine.value_and_gradient(weights_TN)[0].numpy()
+    assert (np.sign(hidden_TWC[..., 0]) == signs).all()
+    best = 4 / 45 / 3**4 / 2 * (1 if sum(signs) == 0 else 1.5**4)
+    assert loss_T.min() == pytest.approx(best, rel=3e-3)
+    ripple = 2 / 256  # of the loss as a function of a kink that passes point after point: the spacing of the points
+    x_P, rng = (2 * np.arange(256) + 1) / 256 - 1, np.random.default_rng(2)
+    for loss, units_WC in zip(loss_T, hidden_TWC, strict=True):
+        kinks_W = -units_WC[:, 1] / units_WC[:, 0]
+        assert loss == pytest.approx(least_loss(x_P, signs, kinks_W), rel=1e-9)
+        near = min(least_loss(x_P, signs, kinks_W + rng.uniform(-0.01, 0.01, 2)) for _ in range(50))
+        assert loss < (1 + ripple) * near
+    if sum(signs) == 0:
+        assert loss_T.max() < 1.01 * best
