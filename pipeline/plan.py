@@ -17,7 +17,7 @@ from pipeline.errors import PipelineError, reason_of
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.identity import HOW_IT_RUNS
 from pipeline.experiment.packing import Pack, make_pack, packs
-from pipeline.experiment.resources import demands_of
+from pipeline.experiment.resources import requirements_of
 from pipeline.experiment.trial import Trial
 from pipeline.experiment.workload import Workload
 from pipeline.records.atomic_writes import replacing
@@ -52,9 +52,9 @@ class Plan:
     @functools.cached_property
     def manifest(self) -> Manifest:
         """The plan without what its trials mean: all that sending it takes."""
-        demands = demands_of((pack.shape for pack in self.packs), self.experiment)
+        requirements = requirements_of((pack.shape for pack in self.packs), self.experiment)
         workloads = [
-            Workload(pack.id, tuple(trial.id for trial in pack.trials), demands[pack.shape]) for pack in self.packs
+            Workload(pack.id, tuple(trial.id for trial in pack.trials), requirements[pack.shape]) for pack in self.packs
         ]
         how = {field: canonical(getattr(self.experiment, field)) for field in HOW_IT_RUNS}
         recorded_steps = len(self.experiment.recorded_steps())

@@ -10,7 +10,7 @@ from pipeline.definitions import canonical
 from pipeline.experiment.engine_names import CLOSED_FORM, FASTEST
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.trial import Shape
-from pipeline.experiment.workload import Demands, Memory
+from pipeline.experiment.workload import MemoryFootprint, ResourceRequirements
 from pipeline.models.greedy import Greedy
 from pipeline.optimizers.solvers import ProblemSize, Solver
 
@@ -57,7 +57,7 @@ def observed_bytes_of_trial(shape: Shape) -> int:
     return outputs + (shape.width + 1) * max(4 * problem.train * 8, 3 * problem.test * element)
 
 
-def memory_of(shape: Shape) -> Memory:
+def memory_of(shape: Shape) -> MemoryFootprint:
     """Bytes that training packs of a shape adds to the process, the shared points included."""
     problem = shape.problem
     columns = shape.width if shape.model.linear else problem.num_inputs + 1
@@ -65,7 +65,7 @@ def memory_of(shape: Shape) -> Memory:
         columns = shape.model.size_for(shape.width)
     points = (problem.train + problem.test) * (problem.num_inputs + problem.num_outputs + 3 * columns) * 8
     observed = observed_bytes_of_trial(shape)
-    return Memory(
+    return MemoryFootprint(
         shared=points + ALLOCATOR_FACTOR * (2 * CHUNK_BYTES["cpu"] + bytes_of_iteration(shape)),
         trial=bytes_of_trial(shape),
         observed=ALLOCATOR_FACTOR * observed,
@@ -96,7 +96,7 @@ def bytes_of_iteration(shape: Shape) -> int:
     return 8 * shape.optimizer.elements(size_of(shape)) if isinstance(shape.optimizer, Solver) else 0
 
 
-def demands_of(shapes: Iterable[Shape], experiment: Experiment) -> dict[Shape, Demands]:
+def requirements_of(shapes: Iterable[Shape], experiment: Experiment) -> dict[Shape, ResourceRequirements]:
     """What the packs of each shape of an experiment ask of a machine."""
     observed = [canonical(diagnostic) for diagnostic in experiment.diagnostics]
     engine = FASTEST if experiment.engine == "auto" else experiment.engine
@@ -108,6 +108,8 @@ def demands_of(shapes: Iterable[Shape], experiment: Experiment) -> dict[Shape, D
         return hashlib.sha256(json.dumps([content, *how], sort_keys=True).encode()).hexdigest()[:24]
 
     return {
-        shape: Demands(kind(shape), shape.model.label(), shape.steps, operations_of_step(shape), memory_of(shape))
+        shape: ResourceRequirements(
+            kind(shape), shape.model.label(), shape.steps, operations_of_step(shape), memory_of(shape)
+        )
         for shape in dict.fromkeys(shapes)
     }

@@ -9,7 +9,7 @@ OVERHEAD_OF_STEP = 100_000
 
 
 @dataclass(frozen=True)
-class Memory:
+class MemoryFootprint:
     """Bytes that training packs of one shape adds to a process.
 
     Args:
@@ -30,7 +30,7 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Demands:
+class ResourceRequirements:
     """What the packs of one shape ask of a machine, however many trials they hold.
 
     Args:
@@ -45,7 +45,7 @@ class Demands:
     model: str
     steps: int
     operations: int
-    memory: Memory
+    memory: MemoryFootprint
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ class Workload:
     Args:
         pack: Id of the pack.
         trials: Ids of its trials.
-        demands: What its shape asks of a machine.
+        requirements: What its shape asks of a machine.
     """
 
     pack: str
     trials: tuple[str, ...]
-    demands: Demands
+    requirements: ResourceRequirements
 
     @property
     def num_trials(self) -> int:
@@ -70,17 +70,17 @@ class Workload:
     @property
     def kind(self) -> str:
         """What packs that take equally long for each step have in common: all but their seeds, rates and steps."""
-        return f"{self.demands.kind}-{self.num_trials}"
+        return f"{self.requirements.kind}-{self.num_trials}"
 
     @property
     def memory_bytes(self) -> int:
         """Bytes that training it adds to a process."""
-        return self.demands.memory.of(self.num_trials)
+        return self.requirements.memory.of(self.num_trials)
 
     @property
     def operations(self) -> int:
         """Work of the whole pack in floating-point operations; only ratios mean anything."""
-        return operations_of_training(self.demands.steps, self.num_trials, self.demands.operations)
+        return operations_of_training(self.requirements.steps, self.num_trials, self.requirements.operations)
 
 
 def operations_of_training(steps: int, num_trials: int, operations: int) -> int:

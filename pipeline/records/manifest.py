@@ -17,7 +17,7 @@ from typing import Any
 from pipeline import __version__
 from pipeline.experiment.identity import HOW_IT_RUNS
 from pipeline.experiment.parallelism import Parallel
-from pipeline.experiment.workload import Demands, Memory, Workload
+from pipeline.experiment.workload import MemoryFootprint, ResourceRequirements, Workload
 from pipeline.records.packs import refined
 
 
@@ -50,24 +50,26 @@ class Manifest:
         parts = refined(run, {pack: workload.trials for pack, workload in self.workloads.items()})
         if parts.keys() == self.workloads.keys():
             return self
-        demands = {trial: workload.demands for workload in self.workloads.values() for trial in workload.trials}
-        halves = {pack: Workload(pack, trials, demands[trials[0]]) for pack, trials in parts.items()}
+        requirements = {
+            trial: workload.requirements for workload in self.workloads.values() for trial in workload.trials
+        }
+        halves = {pack: Workload(pack, trials, requirements[trials[0]]) for pack, trials in parts.items()}
         return dataclasses.replace(self, workloads=halves)
 
     def as_json(self) -> dict[str, Any]:
         """The packs, and what is the same for all packs of a shape once, as plain JSON types."""
-        shapes = {demands: number for number, demands in enumerate(dict.fromkeys(self._demands()))}
+        shapes = {requirements: number for number, requirements in enumerate(dict.fromkeys(self._requirements()))}
         return {
             "recorded_steps": self.recorded_steps,
-            "shapes": [dataclasses.asdict(demands) for demands in shapes],
+            "shapes": [dataclasses.asdict(requirements) for requirements in shapes],
             "packs": [
-                {"id": pack, "shape": shapes[workload.demands], "trials": list(workload.trials)}
+                {"id": pack, "shape": shapes[workload.requirements], "trials": list(workload.trials)}
                 for pack, workload in self.workloads.items()
             ],
         }
 
-    def _demands(self) -> list[Demands]:
-        return [workload.demands for workload in self.workloads.values()]
+    def _requirements(self) -> list[ResourceRequirements]:
+        return [workload.requirements for workload in self.workloads.values()]
 
 
 def read_manifest(run: Path) -> Manifest | None:
@@ -81,9 +83,12 @@ def read_manifest(run: Path) -> Manifest | None:
         content = json.loads((run / "plan.json").read_bytes())
         if content.pop("digest") != digest(content) or content["version"] != __version__:
             return None
-        shapes = [Demands(**shape | {"memory": Memory(**shape["memory"])}) for shape in content["shapes"]]
+        shapes = [
+            ResourceRequirements(**shape | {"memory": MemoryFootprint(**shape["memory"])})
+            for shape in content["shapes"]
+        ]
         packs = [(pack["id"], tuple(pack["trials"]), shapes[pack["shape"]]) for pack in content["packs"]]
-        workloads = {pack: Workload(pack, trials, demands) for pack, trials, demands in packs}
+        workloads = {pack: Workload(pack, trials, requirements) for pack, trials, requirements in packs}
         how = {field: content["experiment"][field] for field in HOW_IT_RUNS}
         manifest = Manifest(workloads, content["recorded_steps"], how)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):

@@ -41,7 +41,7 @@ OUTCOMES = pl.Schema(
 LINE, PLANE, HIDDEN = "line", "plane", "hidden"
 """Spaces in which a fit is drawn: along one input, over two inputs, over two hidden units."""
 
-FITS = pl.Schema(
+FITTED_SAMPLES = pl.Schema(
     {
         "trial": pl.String,
         "space": pl.String,

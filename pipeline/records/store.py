@@ -19,15 +19,15 @@ import polars as pl
 
 from pipeline.errors import PipelineError
 from pipeline.records.atomic_writes import replacing
-from pipeline.records.schema import FITS, LINE, OUTCOMES, RECORDS
+from pipeline.records.schema import FITTED_SAMPLES, LINE, OUTCOMES, RECORDS
 
 _WRITTEN = ("records", "outcomes", "fits", "logs")
 """Folders in which the name of a file begins with its pack."""
 
 
-def write_fits(run: Path, pack: str, rows: pl.DataFrame) -> None:
+def write_fitted_samples(run: Path, pack: str, rows: pl.DataFrame) -> None:
     """Write the fitted function of the best trial of a pack."""
-    _write(run / "fits" / f"{pack}.parquet", rows, FITS)
+    _write(run / "fits" / f"{pack}.parquet", rows, FITTED_SAMPLES)
 
 
 def write_records(run: Path, pack: str, first_step: int, rows: pl.DataFrame) -> None:
@@ -109,12 +109,12 @@ def read_outcomes(run: Path) -> pl.DataFrame:
     return _read(run / "outcomes", OUTCOMES, missing="insert")
 
 
-def read_fits(run: Path) -> pl.DataFrame:
+def read_fitted_samples(run: Path) -> pl.DataFrame:
     """What the best trials of a run have learned, one point a row; empty where nothing can be drawn.
 
     An earlier version wrote lines only, and did not say so.
     """
-    return _read(run / "fits", FITS, missing="insert").with_columns(pl.col("space").fill_null(LINE))
+    return _read(run / "fits", FITTED_SAMPLES, missing="insert").with_columns(pl.col("space").fill_null(LINE))
 
 
 def _write(path: Path, rows: pl.DataFrame, schema: pl.Schema) -> None:

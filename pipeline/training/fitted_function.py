@@ -11,7 +11,7 @@ from torch import Tensor
 from pipeline.models.shallow import Shallow
 from pipeline.problems.losses import Task, threshold
 from pipeline.records.schema import HIDDEN, LINE, PLANE
-from pipeline.records.store import write_fits
+from pipeline.records.store import write_fitted_samples
 from pipeline.training.module import PackModule
 
 FIT_POINTS = 201
@@ -39,7 +39,7 @@ def write_best_fit(run: Path, module: PackModule) -> None:
     else:
         return
     rows = pl.concat(parts).with_columns(trial=pl.lit(module.pack.trials[best].id))
-    write_fits(run, module.pack.id, rows)
+    write_fitted_samples(run, module.pack.id, rows)
 
 
 def line_of(module: PackModule, trial: int) -> pl.DataFrame:

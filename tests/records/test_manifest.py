@@ -35,8 +35,8 @@ def test_each_pack_asks_for_what_its_trials_ask_for(plan):
         assert found.trials == tuple(trial.id for trial in pack.trials)
         assert found.memory_bytes == bytes_of_pack(pack.shape, len(pack.trials))
         assert found.operations == operations_of_pack(pack)
-        assert found.demands.operations == operations_of_step(pack.shape)
-        assert found.demands.model == pack.shape.model.label()
+        assert found.requirements.operations == operations_of_step(pack.shape)
+        assert found.requirements.model == pack.shape.model.label()
     assert plan.manifest.num_trials == len(plan.trials)
     assert plan.manifest.recorded_steps == len(plan.experiment.recorded_steps())
     assert plan.manifest.parallel == plan.experiment.parallel

@@ -11,18 +11,18 @@ import pytest
 
 from pipeline.errors import PipelineError
 from pipeline.records.atomic_writes import replacing
-from pipeline.records.schema import FITS, OUTCOMES, RECORDS
+from pipeline.records.schema import FITTED_SAMPLES, OUTCOMES, RECORDS
 from pipeline.records.store import (
     finished_packs,
     is_finished,
     naming_damage,
-    read_fits,
+    read_fitted_samples,
     read_outcomes,
     read_records,
     remove_records,
     remove_unfinished_writes,
     scan_records,
-    write_fits,
+    write_fitted_samples,
     write_outcomes,
     write_records,
 )
@@ -50,7 +50,7 @@ def test_infinite_and_nan_are_values(tmp_path):
 def test_empty_run_has_empty_tables_of_the_right_columns(tmp_path):
     assert read_records(tmp_path).schema == RECORDS
     assert read_outcomes(tmp_path).schema == OUTCOMES
-    assert read_fits(tmp_path).schema == FITS
+    assert read_fitted_samples(tmp_path).schema == FITTED_SAMPLES
     assert finished_packs(tmp_path) == set()
 
 
@@ -118,7 +118,7 @@ def test_name_of_a_run_is_no_pattern(tmp_path, run):
 
 def test_unfinished_writes_are_not_read_and_can_be_swept_away(tmp_path):
     write_records(tmp_path, "p", 0, numbers(1.0))
-    write_fits(
+    write_fitted_samples(
         tmp_path, "p", pl.DataFrame({"trial": ["a"], "space": ["line"], "x": [0.0], "y": [None], "value": [1.0]})
     )
     torn = [
@@ -130,10 +130,10 @@ def test_unfinished_writes_are_not_read_and_can_be_swept_away(tmp_path):
     for path in torn:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"half")
-    assert len(read_records(tmp_path)) == len(read_fits(tmp_path)) == 1
+    assert len(read_records(tmp_path)) == len(read_fitted_samples(tmp_path)) == 1
     remove_unfinished_writes(tmp_path, "p")
     assert not any(path.exists() for path in torn)
-    assert len(read_records(tmp_path)) == len(read_fits(tmp_path)) == 1
+    assert len(read_records(tmp_path)) == len(read_fitted_samples(tmp_path)) == 1
 
 
 def test_replaced_file_keeps_its_old_content_until_the_new_is_whole(tmp_path):

@@ -122,7 +122,7 @@ def write_run(run: Path, plan: Plan) -> None:
             store.write_outcomes(run, pack.id, pl.DataFrame(outcomes, schema=OUTCOMES, orient="row"))
             best = pack.trials[0]
             fit = fit_of(X, np.abs(X) + final_error(best))
-            store.write_fits(run, pack.id, fit.with_columns(trial=pl.lit(best.id)))
+            store.write_fitted_samples(run, pack.id, fit.with_columns(trial=pl.lit(best.id)))
 
 
 @dataclass(frozen=True)
@@ -144,4 +144,4 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     write_run(folder, plan)
     records, outcomes = store.read_records(folder), store.read_outcomes(folder)
     table = results(plan, records, outcomes)
-    return Run(folder, plan, records, outcomes, table, Sources(plan, table, records, store.read_fits(folder)))
+    return Run(folder, plan, records, outcomes, table, Sources(plan, table, records, store.read_fitted_samples(folder)))

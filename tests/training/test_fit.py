@@ -28,7 +28,7 @@ from pipeline.problems.datasets import Digits
 from pipeline.problems.losses import HalfMeanSquare
 from pipeline.problems.targets import Gaussian, OuterRing, Xor
 from pipeline.records.outcome_provenance import OutcomeProvenance
-from pipeline.records.store import finished_packs, read_fits, read_outcomes, read_records, write_records
+from pipeline.records.store import finished_packs, read_fitted_samples, read_outcomes, read_records, write_records
 from pipeline.training import segments
 from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.failures import write_failure
@@ -146,7 +146,7 @@ def test_linear_model_of_exclusive_or_ends_at_one_half_with_risk_one_quarter(exp
 
 def test_fit_of_the_best_trial_is_its_function(experiment, tmp_path):
     plan, _ = ran(experiment(models=(Linear(Cosine()),), optimizer=LeastSquares(), learning_rates=None), tmp_path)
-    fits = read_fits(tmp_path)
+    fits = read_fitted_samples(tmp_path)
     (pack,) = plan.packs
     context = PackModule(pack, [1]).context
     x = torch.tensor(fits["x"].to_list(), dtype=torch.float64)
@@ -159,7 +159,7 @@ def test_fit_is_that_of_the_trial_with_the_lowest_training_loss(experiment, tmp_
     ran(experiment(models=(Shallow(),)), tmp_path)
     last = read_records(tmp_path).filter((pl.col("step") == 40) & (pl.col("diagnostic") == "loss")).sort("value")
     assert last["value"][0] < last["value"][1]
-    assert set(read_fits(tmp_path)["trial"]) == {last["trial"][0]}
+    assert set(read_fitted_samples(tmp_path)["trial"]) == {last["trial"][0]}
 
 
 def test_disk_that_is_full_stops_the_run_and_is_nobodys_failure(experiment, tmp_path, monkeypatch):
@@ -184,7 +184,7 @@ def test_disk_that_is_full_stops_the_run_and_is_nobodys_failure(experiment, tmp_
 )
 def test_what_cannot_be_drawn_leaves_no_fit(experiment, tmp_path, fields):
     ran(experiment(**({"inputs": Inputs()} | fields)), tmp_path)
-    assert read_fits(tmp_path).is_empty()
+    assert read_fitted_samples(tmp_path).is_empty()
 
 
 def test_answers_over_the_plane_are_the_outputs_above_the_threshold(experiment, tmp_path):
@@ -199,7 +199,7 @@ def test_answers_over_the_plane_are_the_outputs_above_the_threshold(experiment, 
         "widths": (3,),
     }
     plan, _ = ran(experiment(**asked), tmp_path)
-    fits, dataset = read_fits(tmp_path), plan.packs[0].shape.problem.load()
+    fits, dataset = read_fitted_samples(tmp_path), plan.packs[0].shape.problem.load()
     design = np.column_stack([np.ones(30), dataset.train_inputs_PD.numpy()])
     weights = np.linalg.lstsq(design, dataset.train_targets_PK[:, 0].numpy(), rcond=None)[0]
     assert set(fits["space"]) == {"plane"}
@@ -217,7 +217,7 @@ def test_answers_are_drawn_only_where_the_basis_has_functions(experiment, tmp_pa
     asked = {"models": (model,), "target": (OuterRing(),), "inputs": Inputs(train=(30,), test=30), "widths": (4,)}
     _, counts = ran(experiment(**asked), tmp_path)
     assert counts.failed == 0
-    fits = read_fits(tmp_path)
+    fits = read_fitted_samples(tmp_path)
     far = np.hypot(fits["x"], fits["y"]) if model.label().endswith("polar)") else fits["x"].abs()
     assert 0.9 < far.max() <= 1
 
@@ -225,7 +225,7 @@ def test_answers_are_drawn_only_where_the_basis_has_functions(experiment, tmp_pa
 def test_two_hidden_units_put_the_training_points_where_the_answer_is_linear_in_them(experiment, tmp_path):
     asked = {"models": (Shallow(Tanh()),), "target": (Xor(),), "inputs": Inputs(), "widths": (2,)}
     ran(experiment(**asked), tmp_path)
-    hidden = read_fits(tmp_path).filter(pl.col("space") == "hidden")
+    hidden = read_fitted_samples(tmp_path).filter(pl.col("space") == "hidden")
     assert hidden["value"].to_list() == [0, 1, 1, 0]
     # tanh of affine functions of the corners: the inverses of the two sums of opposite corners are equal.
     for column in ("x", "y"):
@@ -365,7 +365,7 @@ def test_pack_trained_on_a_gpu_leaves_its_fit_and_the_name_of_the_card(experimen
     (pack,) = make_plan("test", asked).packs
     fit(pack, asked, tmp_path, lambda trial_steps: None)
     assert set(read_outcomes(tmp_path)["device"]) == {torch.cuda.get_device_name()}
-    assert len(read_fits(tmp_path)) == 201
+    assert len(read_fitted_samples(tmp_path)) == 201
 
 
 # The deadline.
@@ -395,7 +395,7 @@ def sorted_rows(table):
 
 
 def assert_same_numbers(given, expected):
-    for read in (read_records, read_fits):
+    for read in (read_records, read_fitted_samples):
         assert_frame_equal(sorted_rows(read(given)), sorted_rows(read(expected)), check_exact=True)
     columns = ("trial", "status", "step", "learning_rate", "pack")
     outcomes = (sorted_rows(read_outcomes(run).select(columns)) for run in (given, expected))

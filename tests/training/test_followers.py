@@ -28,7 +28,7 @@ from pipeline.optimizers.solvers import Solver
 from pipeline.plan import make_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records.outcome_provenance import NO_JOB
-from pipeline.records.store import read_fits, read_outcomes, read_records
+from pipeline.records.store import read_fitted_samples, read_outcomes, read_records
 from pipeline.training.data_parallel import SharedPackModule
 from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.fit import fit
@@ -197,7 +197,9 @@ def test_several_processes_give_the_records_and_outcomes_of_one(processes, case,
     outcomes = [read_outcomes(run).sort("trial").select(columns) for run in (folder / case, tmp_path)]
     assert outcomes[0].equals(outcomes[1])
     assert set(read_outcomes(folder / case)["engine"]) == {"reference"}
-    assert read_fits(folder / case).height == read_fits(tmp_path).height  # which of two equal trials is best may differ
+    assert (
+        read_fitted_samples(folder / case).height == read_fitted_samples(tmp_path).height
+    )  # which of two equal trials is best may differ
 
 
 def test_processes_stop_together_and_go_on_to_the_same_records(processes, tmp_path):

@@ -25,7 +25,7 @@ from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan
 from pipeline.records import locks
 from pipeline.records.outcome_provenance import OutcomeProvenance
-from pipeline.records.store import finished_packs, read_fits, read_outcomes, read_records
+from pipeline.records.store import finished_packs, read_fitted_samples, read_outcomes, read_records
 from pipeline.training import run, segments
 from pipeline.training.deadline import Deadline
 from pipeline.training.fit import fit
@@ -103,7 +103,7 @@ def sorted_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 def assert_same_run(given: Path, expected: Path) -> None:
     """The same numbers to the last bit; only the time that it took may differ, and the code if somebody edits it."""
-    for read in (read_records, read_fits):
+    for read in (read_records, read_fitted_samples):
         assert_frame_equal(sorted_rows(read(given)), sorted_rows(read(expected)), check_exact=True)
     given_rows, expected_rows = (sorted_rows(read_outcomes(run)).drop("seconds", "code") for run in (given, expected))
     assert_frame_equal(given_rows, expected_rows)

@@ -112,7 +112,7 @@ def costs(
     seconds = {}
     for pack in packs:
         if cost := known.get(pack.kind):
-            seconds[pack.pack] = cost.seconds(pack.demands.steps, recorded_steps)
+            seconds[pack.pack] = cost.seconds(pack.requirements.steps, recorded_steps)
         elif pack.pack in expected:
             seconds[pack.pack] = expected[pack.pack]
         else:
@@ -129,12 +129,12 @@ def _at_most_here(cpus: int | None) -> int | None:
 
 def _judged(pack: Workload, sample: Sequence[tuple[Workload, PackTiming]], recorded_steps: int) -> float:
     """Seconds of a pack that was not measured, from the nearest of its model by operations."""
-    same = [(other, cost) for other, cost in sample if other.demands.model == pack.demands.model]
+    same = [(other, cost) for other, cost in sample if other.requirements.model == pack.requirements.model]
     if not same:
-        whole = sum(cost.seconds(other.demands.steps, recorded_steps) for other, cost in sample)
+        whole = sum(cost.seconds(other.requirements.steps, recorded_steps) for other, cost in sample)
         return pack.operations * whole / sum(other.operations for other, _ in sample)
     other, cost = min(same, key=lambda pair: abs(pair[0].operations - pack.operations))
-    return cost.seconds(other.demands.steps, recorded_steps) * pack.operations / other.operations
+    return cost.seconds(other.requirements.steps, recorded_steps) * pack.operations / other.operations
 
 
 def _basis(known: Iterable[PackTiming], cluster: str) -> str:
@@ -148,7 +148,7 @@ def _basis(known: Iterable[PackTiming], cluster: str) -> str:
 
 def remember_job(cluster: str, gpus: int, pack: Workload, seconds: float) -> None:
     """Remember how long a whole pack took in a job on a cluster."""
-    _remember(place_of(cluster, gpus), pack.kind, PackTiming(0.0, seconds / pack.demands.steps, 0.0, "job"))
+    _remember(place_of(cluster, gpus), pack.kind, PackTiming(0.0, seconds / pack.requirements.steps, 0.0, "job"))
 
 
 def remember_startup(cluster: str, gpus: int, seconds: float) -> None:

@@ -166,6 +166,8 @@ def _without_gpus(profile: Profile) -> str:
 
 def gpu_busy(packs: Sequence[Workload]) -> float:
     """Share of its time in which a GPU computes, by the count of operations and of launches."""
-    computing = sum(pack.demands.steps * pack.num_trials * pack.demands.operations / GPU_RATE for pack in packs)
-    launching = sum(pack.demands.steps * LAUNCHES_OF_STEP * SECONDS_OF_LAUNCH for pack in packs)
+    computing = sum(
+        pack.requirements.steps * pack.num_trials * pack.requirements.operations / GPU_RATE for pack in packs
+    )
+    launching = sum(pack.requirements.steps * LAUNCHES_OF_STEP * SECONDS_OF_LAUNCH for pack in packs)
     return computing / max(computing + launching, 1e-300)

@@ -14,7 +14,7 @@ import vl_convert
 
 from pipeline.plan import Plan, read_plan, read_provenance
 from pipeline.records.atomic_writes import replacing
-from pipeline.records.store import naming_damage, read_fits, read_outcomes, scan_records
+from pipeline.records.store import naming_damage, read_fitted_samples, read_outcomes, scan_records
 from pipeline.report.figures.catalogue import FIGURES, Caption
 from pipeline.report.html.rendering import document, section
 from pipeline.report.html.run_provenance import html_origin
@@ -64,7 +64,7 @@ def write_report_of(run: Path, plan: Plan, outcomes: pl.DataFrame, table: pl.Dat
         PipelineError: If a file in the folder is damaged.
     """
     records = scan_records(run)
-    sources = Sources(plan, table, records, read_fits(run))
+    sources = Sources(plan, table, records, read_fitted_samples(run))
     with naming_damage(run):
         figures = draw(sources)
         predicted = predicted_and_measured(plan, table, records, outcomes)

@@ -16,7 +16,7 @@ from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan, write_plan
 from pipeline.problems.targets import OuterRing
-from pipeline.records.store import read_fits, read_outcomes, read_records
+from pipeline.records.store import read_fitted_samples, read_outcomes, read_records
 from pipeline.report.figures.binary_classification import answers, hidden_space
 from pipeline.report.tables import run_tables
 from pipeline.report.tables.results import results
@@ -47,7 +47,7 @@ def rings(tmp_path_factory):
     write_plan(plan, folder)
     run_plan(plan, folder, TrainingProgress(io.StringIO()))
     records, outcomes = read_records(folder), read_outcomes(folder)
-    return Sources(plan, results(plan, records, outcomes), records, read_fits(folder))
+    return Sources(plan, results(plan, records, outcomes), records, read_fitted_samples(folder))
 
 
 def test_answers_are_drawn_over_the_plane_with_the_training_points(rings):

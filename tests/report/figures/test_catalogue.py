@@ -19,7 +19,7 @@ from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import LeastSquares
 from pipeline.plan import make_plan
 from pipeline.problems.targets import AbsoluteValue, OnePlusPower, Step, Xor
-from pipeline.records.schema import FITS, OUTCOMES, RECORDS
+from pipeline.records.schema import FITTED_SAMPLES, OUTCOMES, RECORDS
 from pipeline.report.figures.catalogue import FIGURES
 from pipeline.report.figures.charts import MOST_PANELS, chart_of, log_scale, log_ticks, number_label
 from pipeline.report.tables import run_tables
@@ -36,7 +36,7 @@ def sources_of(experiment, numbers, status="done"):
     records = pl.DataFrame(rows, schema=RECORDS, orient="row")
     ended = [(key, status, 10, "", 0.5, 0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "") for key in plan.trials]
     outcomes = pl.DataFrame(ended, schema=OUTCOMES, orient="row").with_columns(learning_rate=pl.lit(None, pl.Float64))
-    return Sources(plan, results(plan, records, outcomes), records, pl.DataFrame(schema=FITS))
+    return Sources(plan, results(plan, records, outcomes), records, pl.DataFrame(schema=FITTED_SAMPLES))
 
 
 def drawn(name, sources):
@@ -67,7 +67,7 @@ def test_every_figure_draws_the_run_with_infinite_and_nan_values(run, figure):
 
 def test_no_figure_is_drawn_of_nothing(run, figure):
     empty = pl.DataFrame(schema=RECORDS), pl.DataFrame(schema=OUTCOMES)
-    sources = Sources(run.plan, results(run.plan, *empty), empty[0], pl.DataFrame(schema=FITS))
+    sources = Sources(run.plan, results(run.plan, *empty), empty[0], pl.DataFrame(schema=FITTED_SAMPLES))
     assert figure.draw(sources) is None
 
 

@@ -21,7 +21,7 @@ from pipeline.plan import make_plan
 from pipeline.problems.datasets import Digits
 from pipeline.problems.losses import HalfMeanSquare
 from pipeline.problems.targets import AbsoluteValue, XSquared
-from pipeline.records.schema import FITS, OUTCOMES, RECORDS
+from pipeline.records.schema import FITTED_SAMPLES, OUTCOMES, RECORDS
 from pipeline.report.tables.error_decomposition import (
     COLOURS,
     MOST_LABELS,
@@ -55,7 +55,7 @@ def sources_of(shares: dict[str, float], bar: float | None = 0.001, errors: tupl
     where = (0.5, 0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "")
     ended = [(key, "done", 10, "", *where) for key in plan.trials]
     outcomes = pl.DataFrame(ended, schema=OUTCOMES, orient="row")
-    return Sources(plan, results(plan, records, outcomes), records, pl.DataFrame(schema=FITS))
+    return Sources(plan, results(plan, records, outcomes), records, pl.DataFrame(schema=FITTED_SAMPLES))
 
 
 def shares(**of_parts: float) -> dict[str, float]:

@@ -47,7 +47,7 @@ def trained(experiment: Experiment, folder: Path) -> Sources:
     plan = make_plan("test", experiment)
     run_plan(plan, folder, TrainingProgress(io.StringIO()))
     records, outcomes = store.read_records(folder), store.read_outcomes(folder)
-    return Sources(plan, results(plan, records, outcomes), records, store.read_fits(folder))
+    return Sources(plan, results(plan, records, outcomes), records, store.read_fitted_samples(folder))
 
 
 @pytest.mark.parametrize("optimizer", [GradientDescent(), Momentum(0.8), Nesterov(0.8)], ids=lambda rule: rule.name())

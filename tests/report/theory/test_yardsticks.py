@@ -29,7 +29,7 @@ from pipeline.problems.datasets import Diabetes
 from pipeline.problems.losses import HalfMeanSquare, Task
 from pipeline.problems.measures import Grid, Uniform
 from pipeline.problems.targets import TARGETS, AbsoluteValue, Gaussian, Sine, XSquared
-from pipeline.records.schema import FITS, OUTCOMES, RECORDS
+from pipeline.records.schema import FITTED_SAMPLES, OUTCOMES, RECORDS
 from pipeline.report.figures.catalogue import FIGURES
 from pipeline.report.html.run_page import page
 from pipeline.report.tables.results import results
@@ -63,7 +63,7 @@ def sources_of(
     where = (0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "")
     ended = [(trial.id, "done", 10, "", trial.learning_rate, *where) for trial in plan.trials.values()]
     outcomes = pl.DataFrame(ended, schema=OUTCOMES, orient="row")
-    return Sources(plan, results(plan, records, outcomes), records, pl.DataFrame(schema=FITS))
+    return Sources(plan, results(plan, records, outcomes), records, pl.DataFrame(schema=FITTED_SAMPLES))
 
 
 def verdicts(error: Callable[[Trial], float], model, target, **fields) -> pl.DataFrame:

@@ -87,5 +87,5 @@ def write_run(folder: Path, name: str = "a_question", widths: tuple[int, ...] = 
         outcomes = [outcome(trial, pack) for trial in pack.trials]
         store.write_outcomes(folder, pack.id, pl.DataFrame(outcomes, schema=OUTCOMES, orient="row"))
         fit = fit_of(X, np.abs(X) + 0.1)
-        store.write_fits(folder, pack.id, fit.with_columns(trial=pl.lit(pack.trials[0].id)))
+        store.write_fitted_samples(folder, pack.id, fit.with_columns(trial=pl.lit(pack.trials[0].id)))
     return folder
