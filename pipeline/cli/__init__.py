@@ -10,8 +10,9 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from pipeline.cli.arguments import parser
-from pipeline.cli.here import KINDS, train
+from pipeline.cli.arguments import parse, parser
+from pipeline.cli.listing import KINDS
+from pipeline.cli.running import train
 from pipeline.cli.streams import ERRORS, OUTPUT, named_streams
 from pipeline.errors import PipelineError, reason_of
 
@@ -21,11 +22,11 @@ __all__ = ["KINDS", "main", "parser", "train"]
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; 0: done, 1: some trials failed, 2: asked for something wrong, 3: no way to W&B for a job."""
     words = sys.argv[1:] if arguments is None else arguments
-    asked = parser().parse_args(words)
+    verb = parse(words)
     try:
         with named_streams():
             _refuse_other_bytes(words)
-            code: int = asked.verb(asked)
+            code = verb()
             sys.stdout.flush()  # what cannot be written is told here, not when Python ends
     except PipelineError as error:
         print(error, file=sys.stderr)

@@ -1,13 +1,30 @@
-"""The verbs and what they take."""
+"""The verbs and what they take: the parser, and a verb bound to its options."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pipeline.cli import clusters, game, here, running, tracking
-from pipeline.cli.here import KINDS
+from pipeline.cli.benching import BenchOptions, bench
+from pipeline.cli.cancelling import CancelOptions, cancel
+from pipeline.cli.game import PlayOptions, play
+from pipeline.cli.listing import KINDS, ListOptions, list_kind
+from pipeline.cli.monitoring import LogsOptions, StatusOptions, logs, status
+from pipeline.cli.options import options_from
+from pipeline.cli.planning import PlanOptions, plan
+from pipeline.cli.probing import ProbeOptions, probe
+from pipeline.cli.reporting import ReportOptions, ResultsOptions, report, results
+from pipeline.cli.running import RunOptions, run
+from pipeline.cli.submitting import RetryOptions, SubmitOptions, retry, submit
+from pipeline.cli.tracking import DashboardOptions, SyncOptions, dashboard, sync
+
+
+def parse(words: Sequence[str]) -> Callable[[], int]:
+    """The verb of a command line, with its options; a call runs it and gives the exit code."""
+    namespace = parser().parse_args(words)
+    return functools.partial(namespace.verb, options_from(namespace, namespace.options))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -20,13 +37,13 @@ def parser() -> argparse.ArgumentParser:
     )
     verbs = whole.add_subparsers(metavar="VERB", required=True)
 
-    verb = _verb(verbs, here.plan, "plan configs/xor.yaml --set widths=[2,4]")
+    verb = _verb(verbs, plan, PlanOptions, "plan configs/xor.yaml --set widths=[2,4]")
     _takes_config(verb)
     _takes_cluster(verb, required=False)
     verb.add_argument("--out", type=_folder, metavar="DIR", help="with --cluster: folder of the run")
     verb.add_argument("--json", action="store_true", help="print rows for a program")
 
-    verb = _verb(verbs, running.run, "run configs/xor.yaml --set seeds=100")
+    verb = _verb(verbs, run, RunOptions, "run configs/xor.yaml --set seeds=100")
     _takes_configs(verb)
     verb.add_argument(
         "--out",
@@ -35,14 +52,14 @@ def parser() -> argparse.ArgumentParser:
         help="folder of the run (default: runs/<config name>-<hash>); of several, the folder that holds theirs",
     )
 
-    verb = _verb(verbs, here.results, "results runs/xor-0123456789 --json | head")
+    verb = _verb(verbs, results, ResultsOptions, "results runs/xor-0123456789 --json | head")
     _takes_run(verb)
     verb.add_argument("--json", action="store_true", help="print rows for a program; inf and nan are spelled as text")
 
-    verb = _verb(verbs, here.report, "report runs/xor-0123456789")
+    verb = _verb(verbs, report, ReportOptions, "report runs/xor-0123456789")
     _takes_run(verb)
 
-    verb = _verb(verbs, clusters.submit, "submit configs/xor.yaml --cluster soc --dry-run")
+    verb = _verb(verbs, submit, SubmitOptions, "submit configs/xor.yaml --cluster soc --dry-run")
     _takes_config(verb)
     _takes_cluster(verb)
     verb.add_argument("--out", type=_folder, metavar="DIR", help="folder of the run (default: where the profile says)")
@@ -52,23 +69,23 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--json", action="store_true", help="print it for a program")
     _takes_chain(verb)
 
-    verb = _verb(verbs, clusters.status, "status runs/xor-0123456789 --json")
+    verb = _verb(verbs, status, StatusOptions, "status runs/xor-0123456789 --json")
     _takes_run(verb)
     verb.add_argument("--json", action="store_true", help="print it for a program")
 
-    verb = _verb(verbs, clusters.logs, "logs 4711_3")
+    verb = _verb(verbs, logs, LogsOptions, "logs 4711_3")
     _takes_names(verb, "a trial (the beginning of its id), a job or an array; and the folder of a run")
 
-    verb = _verb(verbs, clusters.cancel, "cancel runs/xor-0123456789")
+    verb = _verb(verbs, cancel, CancelOptions, "cancel runs/xor-0123456789")
     _takes_names(verb, "jobs, their elements or arrays (default: all); and the folder of a run")
 
-    verb = _verb(verbs, clusters.retry, "retry --set cluster.memory_gib=64")
+    verb = _verb(verbs, retry, RetryOptions, "retry --set cluster.memory_gib=64")
     _takes_names(verb, "packs (default: all that failed or were lost); and the folder of a run")
     verb.add_argument("--quarantined", action="store_true", help="also those that failed twice")
     _takes_set(verb)
     _takes_chain(verb)
 
-    verb = _verb(verbs, clusters.probe, "probe --cluster soc")
+    verb = _verb(verbs, probe, ProbeOptions, "probe --cluster soc")
     _takes_cluster(verb)
     _takes_set(verb)
     verb.add_argument("--json", action="store_true", help="print rows for a program")
@@ -77,7 +94,7 @@ def parser() -> argparse.ArgumentParser:
         "--patience", type=float, default=600.0, metavar="SECONDS", help="how long to wait for the job (default: 600)"
     )
 
-    verb = _verb(verbs, tracking.sync, "sync runs/xor-0123456789 --set tracking.runs=all")
+    verb = _verb(verbs, sync, SyncOptions, "sync runs/xor-0123456789 --set tracking.runs=all")
     _takes_run(verb)
     _takes_set(verb)
     verb.add_argument(
@@ -92,17 +109,17 @@ def parser() -> argparse.ArgumentParser:
         "--online", action="store_true", help="send now or not at all: write no files for a later sync, as in a job"
     )
 
-    verb = _verb(verbs, tracking.dashboard, "dashboard runs/xor-0123456789 --set tracking.project=lab")
+    verb = _verb(verbs, dashboard, DashboardOptions, "dashboard runs/xor-0123456789 --set tracking.project=lab")
     _takes_run(verb)
     _takes_set(verb)
 
-    verb = _verb(verbs, here.list_kind, "list bases")
+    verb = _verb(verbs, list_kind, ListOptions, "list bases")
     verb.add_argument("kind", metavar="KIND", help=f"one of {', '.join(KINDS)}")
 
-    verb = _verb(verbs, game.play, "play --seed monday")
+    verb = _verb(verbs, play, PlayOptions, "play --seed monday")
     verb.add_argument("--seed", metavar="WORD", help="any word or number; the same one gives the same goals")
 
-    verb = _verb(verbs, here.bench, "bench --json")
+    verb = _verb(verbs, bench, BenchOptions, "bench --json")
     verb.add_argument("--json", action="store_true", help="print rows for a program")
     verb.add_argument("--quick", action="store_true", help="only the middle shapes, in packs of 32")
     verb.add_argument(
@@ -111,7 +128,9 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
-def _verb(verbs: argparse._SubParsersAction, function: Callable, example: str) -> argparse.ArgumentParser:
+def _verb(
+    verbs: argparse._SubParsersAction, function: Callable, options: type, example: str
+) -> argparse.ArgumentParser:
     first_line = (function.__doc__ or "").splitlines()[0]
     verb = verbs.add_parser(
         function.__name__,
@@ -120,7 +139,7 @@ def _verb(verbs: argparse._SubParsersAction, function: Callable, example: str) -
         epilog=f"Example:\n  python -m pipeline {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verb.set_defaults(verb=function)
+    verb.set_defaults(verb=function, options=options)
     return verb
 
 

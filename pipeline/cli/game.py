@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import sys
 from collections.abc import Sequence
@@ -35,7 +34,18 @@ class _Round:
     scores: list[int] = field(default_factory=list)
 
 
-def play(asked: argparse.Namespace) -> int:
+@dataclass(frozen=True)
+class PlayOptions:
+    """What play takes.
+
+    Args:
+        seed: Any word; the same one gives the same goals.
+    """
+
+    seed: str | None
+
+
+def play(options: PlayOptions) -> int:
     """Play the lecture's number game: own some numbers, then come close to goals with a few of them."""
     from pipeline.problems.number_game import NUMBERS, Rules
 
@@ -50,7 +60,7 @@ def play(asked: argparse.Namespace) -> int:
     )
     try:
         for number, played in enumerate(rounds, start=1):
-            _play_round(number, played, _goals(asked.seed, number, played.rules))
+            _play_round(number, played, _goals(options.seed, number, played.rules))
     except _LeftError:
         print("\nThat is the end of the game.")
     except KeyboardInterrupt:
@@ -81,7 +91,7 @@ def _play_round(number: int, played: _Round, goals: Sequence[int]) -> None:
     rules = played.rules
     while not played.owned:
         try:
-            played.owned = check_owned(_asked(f"\nRound {number}. Which {rules.own} numbers do you own?"), rules)
+            played.owned = check_owned(_answer(f"\nRound {number}. Which {rules.own} numbers do you own?"), rules)
         except PipelineError as error:
             print(error)
     for goal in goals:
@@ -98,7 +108,7 @@ def _summands(goal: int, played: _Round) -> list[int]:
     """What the player adds up for a goal, asked for until it may be."""
     while True:
         try:
-            chosen = _asked(f"The goal is {goal}. You own {_listed(played.owned)}. Which do you add up?")
+            chosen = _answer(f"The goal is {goal}. You own {_listed(played.owned)}. Which do you add up?")
             _check_summands(chosen, played)
             return chosen
         except PipelineError as error:
@@ -116,7 +126,7 @@ def _check_summands(chosen: Sequence[int], played: _Round) -> None:
         raise PipelineError(f"these are {len(chosen)} numbers", hint=f"add up at most {most}")
 
 
-def _asked(question: str) -> list[int]:
+def _answer(question: str) -> list[int]:
     """The numbers that are answered.
 
     Raises:

@@ -1,8 +1,7 @@
-"""What verbs are told, say and print."""
+"""Prose for people on standard error, rows for people and programs on standard output."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from typing import TYPE_CHECKING
 
@@ -40,13 +39,3 @@ def counted(num_trials: int, num_packs: int) -> str:
     from pipeline.report.tables.printing import number_of
 
     return f"{number_of(num_trials, 'trial')} in {number_of(num_packs, 'pack')}"
-
-
-CLUSTER = "cluster."
-"""How an override begins that is of the profile of a cluster."""
-
-
-def split_overrides(asked: argparse.Namespace) -> tuple[list[str], list[str]]:
-    """What ``--set`` changes of the experiment, and of the profile of the cluster."""
-    profile = [text.removeprefix(CLUSTER) for text in asked.overrides if text.startswith(CLUSTER)]
-    return [text for text in asked.overrides if not text.startswith(CLUSTER)], profile

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.cli.here import plan_of, show, train
+from pipeline.cli.experiments import announce, begun_plan, plan_of
+from pipeline.cli.options import Overrides
 from pipeline.cli.prose import say
+from pipeline.cli.reporting import show
+from pipeline.cli.run_folders import RUNS
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
@@ -16,25 +19,40 @@ if TYPE_CHECKING:
     from pipeline.problems.number_game import NumberGame
     from pipeline.report.html.index_page import Entry
 
-RUNS = Path("runs")
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What run takes.
+
+    Args:
+        config: YAML files of experiments, or folders of such files.
+        overrides: What ``--set`` changes.
+        out: Folder of the run, of several the folder that holds theirs; none: in ``runs/``.
+    """
+
+    config: tuple[Path, ...]
+    overrides: Overrides
+    out: Path | None
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(options: RunOptions) -> int:
     """Train experiments here, with progress; print their summaries, write their reports, and a page that links them."""
-    files = files_of(asked.config)
-    questions = [(file, read(file, asked)) for file in files]  # what is wrong with the last is said before the first
+    files = files_of(options.config)
+    questions = [
+        (file, read(file, options.overrides)) for file in files
+    ]  # what is wrong with the last is said before the first
     if len(questions) == 1:
-        return answer(*questions[0], asked.out)[0]
+        return answer(*questions[0], options.out)[0]
     codes, entries = [], []
     for number, (file, question) in enumerate(questions, 1):
         say(f"\n{number} of {len(questions)}: {file.stem}")
-        code, entry = answer(file, question, asked.out and asked.out / file.stem)
+        code, entry = answer(file, question, options.out and options.out / file.stem)
         codes.append(code)
         entries.append(entry)
     from pipeline.report.html.index_page import write_index
 
-    page = (asked.out or RUNS) / "index.html"
-    write_index(page, ", ".join(path.stem.replace("_", " ") for path in asked.config), entries)
+    page = (options.out or RUNS) / "index.html"
+    write_index(page, ", ".join(path.stem.replace("_", " ") for path in options.config), entries)
     say(f"\nall reports: {page}")
     return max(codes)
 
@@ -58,7 +76,7 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     return files
 
 
-def read(file: Path, asked: argparse.Namespace) -> Plan | NumberGame:
+def read(file: Path, overrides: Overrides) -> Plan | NumberGame:
     """What a file asks: an experiment, planned, or a game."""
     from pipeline.config import read_document
 
@@ -66,8 +84,8 @@ def read(file: Path, asked: argparse.Namespace) -> Plan | NumberGame:
     if document.is_game:
         from pipeline.problems.number_game import NumberGame
 
-        return document.construct(NumberGame, asked.overrides)
-    return plan_of(document, asked)
+        return document.construct(NumberGame, overrides.texts)
+    return plan_of(document, overrides, on_cluster=False)
 
 
 def answer(file: Path, question: Plan | NumberGame, out: Path | None) -> tuple[int, Entry]:
@@ -89,3 +107,25 @@ def answer(file: Path, question: Plan | NumberGame, out: Path | None) -> tuple[i
     page = game_page.write_game(question, folder)
     say(f"report: {page}")
     return 0, entry_of_game(file.stem, question.question, page, table)
+
+
+def train(planned: Plan, folder: Path) -> bool:
+    """Train what a folder does not hold yet of a plan, and say whether there was anything."""
+    from pipeline.plan import write_plan
+    from pipeline.records.store import finished_packs
+
+    planned, begun = begun_plan(planned, folder)
+    if begun and finished_packs(folder) >= {pack.id for pack in planned.packs}:
+        announce(planned, folder)
+        say("all of them were finished before")
+        return False
+
+    from pipeline.training.progress import TrainingProgress  # takes seconds; a finished run is shown at once
+    from pipeline.training.run import check_ready, run_plan
+
+    check_ready(planned)
+    if not begun:
+        write_plan(planned, folder)
+    announce(planned, folder)
+    run_plan(planned, folder, TrainingProgress())
+    return True

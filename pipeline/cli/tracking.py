@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.cli.options import Overrides
 from pipeline.cli.prose import say
+from pipeline.cli.run_folders import run_folder
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
@@ -17,23 +19,52 @@ if TYPE_CHECKING:
     from pipeline.tracking.export.run_content import Destination
 
 
-def sync(asked: argparse.Namespace) -> int:
+@dataclass(frozen=True)
+class SyncOptions:
+    """What sync takes.
+
+    Args:
+        run: Folder of the run; none: the newest.
+        overrides: What ``--set`` changes of the tracking.
+        watch: Seconds after which to look again until the run is finished; none: once.
+        online: Whether to write no files for a later sync.
+    """
+
+    run: Path | None
+    overrides: Overrides
+    watch: float | None
+    online: bool
+
+
+@dataclass(frozen=True)
+class DashboardOptions:
+    """What dashboard takes.
+
+    Args:
+        run: Folder of the run; none: the newest.
+        overrides: What ``--set`` changes of the tracking.
+    """
+
+    run: Path | None
+    overrides: Overrides
+
+
+def sync(options: SyncOptions) -> int:
     """Bring what is finished of a run to W&B, verified; or into files, where there is no way to it."""
-    from pipeline.cli.here import run_folder
     from pipeline.launch.job.exporting import NO_WAY
     from pipeline.tracking.export.export import BusyError, export
     from pipeline.tracking.reachability import RefusedError, TroubleError, UnreachableError
 
-    folder = run_folder(asked)
-    tracking = _tracking(folder, asked.overrides)
+    folder = run_folder(options.run)
+    tracking = _tracking(folder, options.overrides)
     while True:
         try:
-            done = export(folder, tracking, _profile(folder), say, online=asked.online)
+            done = export(folder, tracking, _profile(folder), say, online=options.online)
         except PipelineError as error:
-            if asked.online and isinstance(error, BusyError | UnreachableError | RefusedError):
+            if options.online and isinstance(error, BusyError | UnreachableError | RefusedError):
                 say(str(error))
                 return 0 if isinstance(error, BusyError) else NO_WAY
-            if asked.watch is not None and isinstance(error, TroubleError):
+            if options.watch is not None and isinstance(error, TroubleError):
                 say(str(error))
             elif isinstance(error, TroubleError | RefusedError):
                 say(str(error))
@@ -42,20 +73,19 @@ def sync(asked: argparse.Namespace) -> int:
                 raise
         else:
             _tell(folder, done)
-            if asked.watch is None or (done.finished and not done.problems and not done.passing):
+            if options.watch is None or (done.finished and not done.problems and not done.passing):
                 return 1 if done.problems else 0
-        time.sleep(asked.watch)
+        time.sleep(options.watch)
 
 
-def dashboard(asked: argparse.Namespace) -> int:
+def dashboard(options: DashboardOptions) -> int:
     """Create or update the dashboard of a run on W&B; or write it into a file, where there is no way to it."""
-    from pipeline.cli.here import run_folder
     from pipeline.tracking.dashboard.dashboard import make_dashboard
     from pipeline.tracking.reachability import RefusedError, TroubleError
 
-    folder = run_folder(asked)
+    folder = run_folder(options.run)
     try:
-        made = make_dashboard(folder, _tracking(folder, asked.overrides), _profile(folder), say)
+        made = make_dashboard(folder, _tracking(folder, options.overrides), _profile(folder), say)
     except (TroubleError, RefusedError) as error:
         say(str(error))
         return 1
@@ -96,22 +126,22 @@ def _are(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
-def _tracking(folder: Path, overrides: list[str]) -> Tracking | None:
+def _tracking(folder: Path, overrides: Overrides) -> Tracking | None:
     """What is to be tracked, if ``--set`` changes what the plan says."""
     from pipeline.config import read_canonical
     from pipeline.definitions import canonical
     from pipeline.experiment.experiment import Experiment
     from pipeline.plan import read_plan
 
-    if not overrides:
+    if not overrides.texts:
         return None
-    for text in overrides:
+    for text in overrides.texts:
         if not text.startswith("tracking."):
             what = f"{text.partition('=')[0]!r} is not about tracking"
             hint = "a run that has begun does not change; tracking.runs=all"
             raise PipelineError(what, where=f"--set {text}", hint=hint)
     experiment = canonical(read_plan(folder).experiment)
-    return read_canonical(experiment, Experiment, where="--set", overrides=overrides).tracking
+    return read_canonical(experiment, Experiment, where="--set", overrides=overrides.texts).tracking
 
 
 def _profile(folder: Path) -> Destination | None:

@@ -32,6 +32,6 @@ def test_what_fails_elsewhere_is_not_said_of_standard_output(error, monkeypatch,
     def broken(asked):
         raise error
 
-    monkeypatch.setattr("pipeline.cli.here.run_folder", broken)
+    monkeypatch.setattr("pipeline.cli.reporting.run_folder", broken)
     assert main(["report"]) == 2
     assert capsys.readouterr().err == f"python -m pipeline report: {error.strerror.lower()}\n"

@@ -1,0 +1,69 @@
+"""The verb bench."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from dataclasses import dataclass
+
+from pipeline.cli.prose import print_json, print_json_rows, say
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """What bench takes.
+
+    Args:
+        json: Whether the output is for a program.
+        quick: Whether only the middle shapes are measured, in packs of 32.
+        sweep: Whether whole sweeps are measured instead.
+    """
+
+    json: bool
+    quick: bool
+    sweep: bool
+
+
+def bench(options: BenchOptions) -> int:
+    """Measure the speed of packs of networks and of linear models beside their peers, as ratios in one run."""
+    from pipeline.bench.closed_form import closed_form_sweep, measure_closed_form
+    from pipeline.bench.goals import means, verdicts
+    from pipeline.bench.linear import measure_linear
+    from pipeline.bench.peers import matrix_product_rate, measure, rows
+    from pipeline.report.tables.printing import as_json_rows, as_text
+    from pipeline.training.fit import chosen_accelerator
+
+    if options.sweep:
+        return _bench_of_sweep(options)
+    rate = matrix_product_rate()
+    say(f"matrix products: {rate / 1e9:.0f} GFLOP/s")
+    sweep = closed_form_sweep(num_rates=16 if options.quick else 128)
+    measured = rows(measure(quick=options.quick, say=say), rate)
+    linear = rows(measure_linear(quick=options.quick, say=say), rate)
+    tables = [measured, means(measured), verdicts(measured), linear, measure_closed_form(sweep, say=say)]
+    if options.json:
+        print_json([row for table in tables for row in as_json_rows(table)])
+    else:
+        print("\n".join(as_text(table) for table in tables))
+    return _bench_of_gpu(options) if chosen_accelerator("auto") == "cuda" else 0
+
+
+def _bench_of_gpu(options: BenchOptions) -> int:
+    """Measure the engine for GPUs, too; its rows are for people, so a program gets none of them."""
+    from pipeline.bench import gpu
+
+    with contextlib.redirect_stdout(sys.stderr if options.json else sys.stdout):
+        return gpu.main(["--packs", "32", "--shapes", "256x2x64x1"] if options.quick else [])
+
+
+def _bench_of_sweep(options: BenchOptions) -> int:
+    from pipeline.bench.sweep import measure_sweep, values_per_second
+    from pipeline.report.tables.printing import as_text
+
+    say(f"records: {values_per_second():,.0f} values written a second")
+    table = measure_sweep(say=say)
+    if options.json:
+        print_json_rows(table)
+    else:
+        print(as_text(table))
+    return 0

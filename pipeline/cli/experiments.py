@@ -1,0 +1,63 @@
+"""Experiments that a verb is given: the plan of a file, and of the run that was begun with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.cli.options import Overrides
+from pipeline.cli.prose import counted, say
+from pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    from pipeline.config import YamlDocument
+    from pipeline.plan import Plan
+
+MOST_WARNINGS = 5
+"""Of an axis of many training sizes each may deserve one."""
+
+
+def plan_of(document: YamlDocument, overrides: Overrides, *, on_cluster: bool) -> Plan:
+    """Plan the experiment of a document, and say its warnings.
+
+    Args:
+        document: The YAML file.
+        overrides: What ``--set`` changes of it.
+        on_cluster: Whether it is meant for a cluster, whose profile may be changed too.
+
+    Raises:
+        PipelineError: If the experiment is impossible, or a profile is changed without a cluster.
+    """
+    from pipeline.plan import make_plan
+
+    if overrides.profile and not on_cluster:
+        where = f"--set cluster.{overrides.profile[0]}"
+        raise PipelineError("nothing is sent to a cluster here", where=where, hint="add --cluster, or take submit")
+    planned = make_plan(document.path.stem, document.experiment(overrides.experiment))
+    warnings = list(planned.experiment.warnings())
+    for warning in warnings[:MOST_WARNINGS]:
+        say(f"warning: {warning}")
+    if len(warnings) > MOST_WARNINGS:
+        say(f"warning: {len(warnings) - MOST_WARNINGS} more like these")
+    return planned
+
+
+def begun_plan(planned: Plan, folder: Path) -> tuple[Plan, bool]:
+    """The plan as the folder has it, if it was begun there before, and whether it was.
+
+    Raises:
+        PipelineError: If the folder is another experiment's.
+    """
+    from pipeline.plan import read_plan
+
+    if not (folder / "plan.json").exists():
+        return planned, False
+    written = read_plan(folder)
+    if written.experiment.identity() != planned.experiment.identity():
+        raise PipelineError("holds the run of another experiment", where=str(folder), hint="give another --out")
+    return written.run_as(planned.experiment), True
+
+
+def announce(planned: Plan, folder: Path) -> None:
+    """Say what is trained, and where to."""
+    say(f"{planned.experiment.question}\n{counted(len(planned.trials), len(planned.packs))}, into {folder}")

@@ -1,0 +1,60 @@
+"""The verb list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.errors import PipelineError, nearest
+
+KINDS = (
+    "activations",
+    "bases",
+    "clusters",
+    "data",
+    "diagnostics",
+    "initialisations",
+    "losses",
+    "measures",
+    "models",
+    "optimizers",
+    "targets",
+)
+
+
+@dataclass(frozen=True)
+class ListOptions:
+    """What list takes.
+
+    Args:
+        kind: One of ``KINDS``.
+    """
+
+    kind: str
+
+
+def list_kind(options: ListOptions) -> int:
+    """Print what can be written in a YAML file, one name and one sentence a line."""
+    if options.kind not in KINDS:
+        raise PipelineError(f"unknown kind {options.kind!r}", hint=nearest(options.kind, KINDS))
+    sentences = _clusters() if options.kind == "clusters" else _definitions(options.kind)
+    width = max(len(name) for name in sentences)
+    for name, sentence in sentences.items():
+        print(f"{name:<{width}}  {sentence}")
+    return 0
+
+
+list_kind.__name__ = "list"
+
+
+def _definitions(kind: str) -> dict[str, str]:
+    """Every definition of a kind, with one sentence."""
+    from pipeline.config.registry import TABLES
+
+    return {name: definition.summary() for name, definition in TABLES[kind].items()}
+
+
+def _clusters() -> dict[str, str]:
+    """Every cluster that has a profile, with one sentence."""
+    from pipeline.launch.clusters.lookup import profiles, read_profile
+
+    return {name: read_profile(name).description for name in profiles()}

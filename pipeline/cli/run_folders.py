@@ -1,0 +1,61 @@
+"""Folders of runs: the one that was named or the newest, and links to those that lie elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from pipeline.errors import PipelineError, nearest
+
+RUNS = Path("runs")
+"""Where runs lie that are trained here, and links to those that a cluster has."""
+
+
+def run_folder(named: Path | None) -> Path:
+    """The folder that was named, or the newest run.
+
+    Raises:
+        PipelineError: If none was named and there is none.
+    """
+    if named is not None:
+        return named
+    plans = sorted(RUNS.glob("*/plan.json"), key=lambda path: path.stat().st_mtime)
+    if not plans:
+        raise PipelineError("there is no run in runs/ yet", hint="python -m pipeline run configs/xor.yaml makes one")
+    return plans[-1].parent
+
+
+def run_and_names(names: Sequence[str]) -> tuple[Path, list[str]]:
+    """The folder of a run, which may be named among jobs, trials or packs, and those others.
+
+    Raises:
+        PipelineError: If two runs are named, or a folder that is none.
+    """
+    runs = [name for name in names if (Path(name) / "plan.json").exists()]
+    if len(runs) > 1:
+        raise PipelineError(f"{runs[1]!r} is a second run", hint="name one")
+    for name in names:
+        if name not in runs and "/" in name:  # no job, trial or pack is called so
+            _refuse_folder(name)
+    return run_folder(Path(runs[0]) if runs else None), [name for name in names if name not in runs]
+
+
+def link_run(folder: Path) -> None:
+    """Let ``runs/`` name a run that lies elsewhere, so that status and the others find it."""
+    link = RUNS / folder.name
+    if link.resolve() != folder.resolve() and not link.exists():
+        link.parent.mkdir(exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder.resolve())
+
+
+def _refuse_folder(name: str) -> NoReturn:
+    """Say what is wrong with a folder that is not that of a run."""
+    path = Path(name)
+    if path.exists():
+        what = f"{name!r} is not the folder of a run"
+        raise PipelineError(what, where=str(path / "plan.json"), hint="expected plan.json there")
+    runs = [str(plan.parent) for plan in path.parent.glob("*/plan.json")]
+    hint = nearest(name, runs) if runs else f"no run is in {str(path.parent)!r}"
+    raise PipelineError("there is no such folder", where=name, hint=hint)
