@@ -53,7 +53,7 @@ def sync(options: SyncOptions) -> int:
     """Bring what is finished of a run to W&B, verified; or into files, where there is no way to it."""
     from pipeline.launch.job.exporting import NO_WAY
     from pipeline.tracking.export.export import BusyError, export
-    from pipeline.tracking.reachability import RefusedError, TroubleError, UnreachableError
+    from pipeline.tracking.wandb_errors import RefusedError, TroubleError, UnreachableError
 
     folder = run_folder(options.run)
     tracking = _tracking(folder, options.overrides)
@@ -81,7 +81,7 @@ def sync(options: SyncOptions) -> int:
 def dashboard(options: DashboardOptions) -> int:
     """Create or update the dashboard of a run on W&B; or write it into a file, where there is no way to it."""
     from pipeline.tracking.dashboard.dashboard import make_dashboard
-    from pipeline.tracking.reachability import RefusedError, TroubleError
+    from pipeline.tracking.wandb_errors import RefusedError, TroubleError
 
     folder = run_folder(options.run)
     try:

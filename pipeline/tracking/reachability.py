@@ -11,21 +11,10 @@ import urllib.request
 
 from pipeline.durations import duration
 from pipeline.errors import PipelineError
+from pipeline.tracking.wandb_errors import RefusedError, TroubleError, UnreachableError
 
 MOST_SKEW_SECONDS = 300.0
 """How far two clocks may differ before it shows."""
-
-
-class UnreachableError(PipelineError):
-    """There is no way to the server from here."""
-
-
-class TroubleError(PipelineError):
-    """The server is there, but does not do what it should; later it may."""
-
-
-class RefusedError(PipelineError):
-    """The server says no, and will say so again."""
 
 
 def clock_ahead_seconds(url: str, patience_seconds: float) -> float:

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 from pydantic import ValidationError
 
-from pipeline.tracking.reachability import RefusedError
 from pipeline.tracking.retries import LIMITS
+from pipeline.tracking.wandb_errors import RefusedError
 
 OF_ONE_RUN = (
     *("WANDB_RUN_ID", "WANDB_NAME", "WANDB_NOTES", "WANDB_TAGS", "WANDB_RUN_GROUP", "WANDB_JOB_TYPE", "WANDB_RESUME"),

@@ -11,8 +11,8 @@ from wandb_server import WandbServer
 from wandb_state import ENTITY
 
 from pipeline.cli import main
-from pipeline.tracking.reachability import RefusedError
 from pipeline.tracking.settings import at_fault, settings_that_count
+from pipeline.tracking.wandb_errors import RefusedError
 
 ABOUT_ONE_RUN = [
     ("WANDB_PROJECT", "lab/proj"),

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.tracking.dashboard.custom_charts import CustomChart
-from pipeline.tracking.export.client import complaint, status_of
-from pipeline.tracking.reachability import RefusedError
+from pipeline.tracking.wandb_errors import RefusedError, complaint, status_of
 
 THERE = re.compile(r"already|duplicate|not unique", re.IGNORECASE)
 """How a server may say that there is one of that name."""

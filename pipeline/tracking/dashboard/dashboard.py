@@ -19,16 +19,18 @@ from pipeline.tracking.dashboard.custom_charts import CustomChart, custom_charts
 from pipeline.tracking.dashboard.local_report import local_report
 from pipeline.tracking.dashboard.online_report import OnlineReport, online_report, save_report
 from pipeline.tracking.dashboard.workspace import as_json, save_workspace, workspace
-from pipeline.tracking.export.client import Remote, client_at, end_left_sender, hear
+from pipeline.tracking.export.client import Remote, hear
 from pipeline.tracking.export.destination import Way, destination_of, has_key, project_url, way
 from pipeline.tracking.export.export import Say, alone, read_run
 from pipeline.tracking.export.run_content import Destination
-from pipeline.tracking.export.sweep_run import sweep_id
+from pipeline.tracking.export.sweep_content import sweep_id
+from pipeline.tracking.export.sync_process import end_left_sender
 from pipeline.tracking.export.trial_runs import Exportable
 from pipeline.tracking.export.trial_selection import chosen_trials
-from pipeline.tracking.reachability import RefusedError
 from pipeline.tracking.retries import Clock
 from pipeline.tracking.settings import settings_that_count
+from pipeline.tracking.wandb_errors import RefusedError
+from pipeline.tracking.wandb_files.client_folders import client_at
 
 Spec = dict[str, Any]
 

@@ -30,13 +30,12 @@ from pipeline.tracking.dashboard.markdown import as_markdown, as_text
 from pipeline.tracking.dashboard.panels import Panels, sections, with_ids
 from pipeline.tracking.dashboard.run_filters import IN_WORDS, runs_of
 from pipeline.tracking.dashboard.three_way_merge import id_of, merged
-from pipeline.tracking.export.client import complaint, parsed
 from pipeline.tracking.export.destination import project_url
 from pipeline.tracking.export.name_lengths import LONGEST_NAME, within
 from pipeline.tracking.export.run_content import Destination
-from pipeline.tracking.export.sweep_run import counts, provenance
+from pipeline.tracking.export.sweep_content import counts, provenance
 from pipeline.tracking.export.trial_runs import Exportable
-from pipeline.tracking.reachability import TroubleError
+from pipeline.tracking.wandb_errors import TroubleError, complaint, parsed
 
 NOTES = "Notes"
 """The heading of what is people's own."""

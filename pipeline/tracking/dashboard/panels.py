@@ -13,7 +13,7 @@ from pipeline.report.tables.results import CELL, CRITERIA, best_of_each_model
 from pipeline.tracking.dashboard.markdown import as_markdown
 from pipeline.tracking.dashboard.recorded_metrics import Recorded, Shown, recorded
 from pipeline.tracking.export.run_content import STEP
-from pipeline.tracking.export.sweep_run import VERDICT, counts
+from pipeline.tracking.export.sweep_content import VERDICT, counts
 from pipeline.tracking.export.trial_runs import (
     MODEL_AND_PROBLEM,
     MODEL_AND_WIDTH,

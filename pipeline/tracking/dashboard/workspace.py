@@ -17,12 +17,11 @@ from pipeline.errors import PipelineError
 from pipeline.tracking.dashboard.panels import rate_of, sections, with_ids
 from pipeline.tracking.dashboard.run_filters import IN_WORDS, runs_of, with_choices
 from pipeline.tracking.dashboard.three_way_merge import id_of, merged, merged_sections
-from pipeline.tracking.export.client import complaint, parsed
 from pipeline.tracking.export.destination import project_url
 from pipeline.tracking.export.name_lengths import LONGEST_NAME, within
 from pipeline.tracking.export.run_content import Destination
 from pipeline.tracking.export.trial_runs import Exportable
-from pipeline.tracking.reachability import RefusedError, TroubleError
+from pipeline.tracking.wandb_errors import RefusedError, TroubleError, complaint, parsed
 
 Json = dict[str, Any]
 

@@ -19,12 +19,13 @@ from typing import TypeVar
 
 from pipeline.durations import duration
 from pipeline.report.tables.printing import number_of
-from pipeline.tracking.export.client import NO_ACCESS, PERMANENT, Held, Remote
+from pipeline.tracking.export.client import Held, Remote
 from pipeline.tracking.export.ledger import Entry, Ledger, run_id
 from pipeline.tracking.export.run_content import Destination, RunContent
 from pipeline.tracking.export.streaming import AT_ONCE, LEFT_ALONE, DoubtfulError, Opened, RefusedRunError, Streaming
-from pipeline.tracking.reachability import RefusedError, TroubleError
+from pipeline.tracking.export.sync_process import sync_file
 from pipeline.tracking.retries import LATE_SECONDS, RECOUNT_SECONDS, Clock, answer_seconds, pauses
+from pipeline.tracking.wandb_errors import NO_ACCESS, PERMANENT, RefusedError, TroubleError
 from pipeline.tracking.wandb_files.transaction_log import is_whole
 
 Answer = TypeVar("Answer")
@@ -211,7 +212,7 @@ class Delivery:
     def sent_by_client(self, file: Path) -> str:
         """Send a file by W&B's client; what comes back is only what went wrong."""
         for _ in range(MOST_PATIENCE):
-            said = self.remote.send(file)
+            said = sync_file(file, self.remote.scratch)
             if TOO_MANY not in said:
                 break
             self._leave_alone()

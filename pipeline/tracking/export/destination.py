@@ -11,8 +11,9 @@ from wandb_workspaces._graphql import get_app_url
 
 from pipeline.experiment.wandb_tracking import NAMES, Tracking, is_name
 from pipeline.tracking.export.run_content import Destination
-from pipeline.tracking.reachability import RefusedError, UnreachableError, clock_ahead_seconds, skew_in_words
+from pipeline.tracking.reachability import clock_ahead_seconds, skew_in_words
 from pipeline.tracking.retries import answer_seconds
+from pipeline.tracking.wandb_errors import RefusedError, UnreachableError
 
 PROJECT = "pipeline"
 """Project on W&B where nobody names another."""

@@ -20,19 +20,23 @@ from pipeline.plan import read_plan
 from pipeline.records.locks import EXPORT, locked
 from pipeline.records.store import read_outcomes
 from pipeline.report.tables.results import read_results
-from pipeline.tracking.export.client import Remote, client_at, end_left_sender, hear
+from pipeline.tracking.export.client import Remote, hear
 from pipeline.tracking.export.consistent_read import patiently
 from pipeline.tracking.export.delivery import BATCH, Delivery
 from pipeline.tracking.export.destination import Way, destination_of, has_key, way
 from pipeline.tracking.export.ledger import Ledger
 from pipeline.tracking.export.progress import Progress
-from pipeline.tracking.export.run_content import Destination, as_records
-from pipeline.tracking.export.sweep_run import deliver_sweep, sweep_id, write_sweep
+from pipeline.tracking.export.run_content import Destination
+from pipeline.tracking.export.sweep_content import sweep_id, write_sweep
+from pipeline.tracking.export.sweep_run import deliver_sweep
+from pipeline.tracking.export.sync_process import end_left_sender
 from pipeline.tracking.export.trial_runs import Exportable, trial_runs
 from pipeline.tracking.export.trial_selection import chosen_trials
-from pipeline.tracking.reachability import UnreachableError
 from pipeline.tracking.retries import LATE_SECONDS, ONLINE_SECONDS, Clock, in_advance
 from pipeline.tracking.settings import settings_that_count
+from pipeline.tracking.wandb_errors import UnreachableError
+from pipeline.tracking.wandb_files.client_folders import client_at
+from pipeline.tracking.wandb_files.run_records import as_records
 from pipeline.tracking.wandb_files.transaction_log import is_whole, write_log
 
 Say = Callable[[str], None]

@@ -7,13 +7,9 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-from wandb.proto import wandb_internal_pb2 as protocol
-
-from pipeline.tracking.export.name_lengths import LONGEST_JOB_TYPE, LONGEST_NAME, LONGEST_TAG, within
 
 STEP = "step"
 """The metric that charts have on their horizontal axis: number of updates done."""
@@ -107,70 +103,3 @@ def with_extremes(rows: Sequence[Mapping[str, float]], smallest: frozenset[str])
         known = [value for value in values if not math.isnan(value)]
         summary[name] = {"last": last[name], "min": min(known, default=math.nan)}
     return summary
-
-
-def as_records(content: RunContent, destination: Destination, first_row: int = 0) -> Iterator[protocol.Record]:
-    """A run in W&B's own words, for a transaction log.
-
-    Args:
-        content: The run.
-        destination: Where it goes.
-        first_row: Rows that W&B has already; those after them are written.
-    """
-    yield protocol.Record(header=protocol.HeaderRecord())
-    yield protocol.Record(run=_run_record(content, destination))
-    yield _metric(STEP, hidden=True)
-    for name in content.metrics:
-        yield _metric(name, smallest=name in content.smallest)
-    for row in content.rows[first_row:]:
-        history = protocol.HistoryRecord(step=protocol.HistoryStep(num=row[STEP]))
-        seconds = content.seconds_at(row[STEP])
-        when = {"_step": row[STEP], "_runtime": seconds, "_timestamp": content.began_at + seconds}
-        history.item.extend(_items(protocol.HistoryItem, {**row, **when}))
-        yield protocol.Record(history=history)
-    summary = {**content.summary, "_runtime": content.seconds}
-    yield protocol.Record(summary=protocol.SummaryRecord(update=_items(protocol.SummaryItem, summary)))
-    end = protocol.RunExitRecord(exit_code=content.exit_code, runtime=round(content.seconds))
-    yield protocol.Record(exit=end)
-
-
-def _run_record(content: RunContent, destination: Destination) -> protocol.RunRecord:
-    run = protocol.RunRecord(
-        run_id=content.id,
-        entity=destination.entity,
-        project=destination.project,
-        display_name=within(content.name, LONGEST_NAME),
-        run_group=within(content.group, LONGEST_NAME),
-        job_type=within(content.job_type, LONGEST_JOB_TYPE),
-        tags=[within(tag, LONGEST_TAG) for tag in content.tags],
-        host=str(content.config.get("host") or ""),
-        notes=content.notes,
-        git=protocol.GitRepoRecord(commit=content.commit),
-    )
-    run.start_time.FromNanoseconds(round(content.began_at * 1e9))
-    config = {**content.config, **_in_full(content, run), DIGEST: content.digest}
-    run.config.update.extend(_items(protocol.ConfigItem, config))
-    return run
-
-
-def _in_full(content: RunContent, run: protocol.RunRecord) -> dict[str, Any]:
-    """What was cut of a run, whole, for its configuration."""
-    whole = {"name": content.name, "group": content.group, "job_type": content.job_type, "tags": list(content.tags)}
-    cut = {"name": run.display_name, "group": run.run_group, "job_type": run.job_type, "tags": list(run.tags)}
-    return {f"{name}_in_full": text for name, text in whole.items() if text != cut[name]}
-
-
-def _metric(name: str, *, hidden: bool = False, smallest: bool = False) -> protocol.Record:
-    """The definition of a metric: its horizontal axis, and what its summary is."""
-    metric = protocol.MetricRecord(name=name, options=protocol.MetricOptions(defined=True, hidden=hidden))
-    if name != STEP:
-        metric.step_metric = STEP
-        metric.options.step_sync = True
-    if smallest:
-        metric.summary.min = metric.summary.last = True
-    return protocol.Record(metric=metric)
-
-
-def _items(kind: Any, values: Mapping[str, Any]) -> list[Any]:
-    """Names and values in JSON; NaN and infinity are its bare words, which W&B reads."""
-    return [kind(key=name, value_json=json.dumps(value)) for name, value in values.items()]

@@ -13,23 +13,20 @@ import email.utils
 import json
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 import requests
-from wandb.proto import wandb_internal_pb2 as protocol
 
 from pipeline.durations import duration
-from pipeline.tracking.export.run_content import Destination, RunContent, as_records
-from pipeline.tracking.reachability import TroubleError
+from pipeline.tracking.export.request_bodies import UPSERT, described, stream_parts
+from pipeline.tracking.export.run_content import Destination, RunContent
 from pipeline.tracking.retries import Clock, answer_seconds, limit
+from pipeline.tracking.wandb_errors import TroubleError
+from pipeline.tracking.wandb_files.run_records import as_records
 
-SENDING = "sending"
-"""Where the word of the last sending is in a run's configuration: a list that has it is as late as that sending."""
-MOST_BYTES = 8_000_000
-"""Of rows in one request; W&B's client sends at most 10 MB."""
 LONGEST_SILENCE_SECONDS = 60.0
 """A server that asks to be left alone for longer is left alone until the next export."""
 MOST_PATIENCE = 6
@@ -39,17 +36,6 @@ LEFT_ALONE = "it asks to be left alone for"
 LONGEST_WAIT = "WANDB__GRAPHQL_RETRY_WAIT_MAX_SECONDS"
 AT_ONCE = 16
 """Requests at a time: each waits for its answer."""
-
-UPSERT = """mutation UpsertBucket($name: String, $project: String, $entity: String, $groupName: String,
-    $displayName: String, $notes: String, $commit: String, $config: JSONString, $host: String, $program: String,
-    $repo: String, $jobType: String, $tags: [String!]) {
-  upsertBucket(input: {name: $name, groupName: $groupName, modelName: $project, entityName: $entity,
-      displayName: $displayName, notes: $notes, config: $config, commit: $commit, host: $host, jobProgram: $program,
-      jobRepo: $repo, jobType: $jobType, tags: $tags}) {
-    bucket { id name displayName project { id name entity { id name } } historyLineCount }
-    inserted
-  }
-}"""
 
 
 class RefusedRunError(Exception):
@@ -139,7 +125,7 @@ class Streaming:
             RefusedRunError: If W&B says no.
             DoubtfulError: If it does not answer.
         """
-        variables = _described(as_records(content, destination), sending)
+        variables = described(as_records(content, destination), sending)
         query = {"operationName": "UpsertBucket", "query": UPSERT, "variables": variables}
         answer = self._post("/graphql", query, tries=1 + int(limit("WANDB__GRAPHQL_RETRY_MAX")))
         made = (answer.get("data") or {}).get("upsertBucket")
@@ -155,7 +141,7 @@ class Streaming:
             DoubtfulError: If it does not answer, or says that something broke: the rows may be there.
         """
         place = "/".join(quote(part, safe="") for part in (destination.entity, destination.project, content.id))
-        for part in _parts(list(as_records(content, destination, first_row)), first_row):
+        for part in stream_parts(list(as_records(content, destination, first_row)), first_row):
             self._post(f"/files/{place}/file_stream", part, tries=1)
 
     def _post(self, path: str, content: dict[str, Any], tries: int) -> dict[str, Any]:
@@ -203,76 +189,6 @@ class Streaming:
             if self.silent_until <= now:
                 self.silent_until = now + seconds
                 self.say(f"W&B asks for patience (HTTP 429); going on in {duration(seconds)}")
-
-
-def _described(records: Iterable[protocol.Record], sending: str) -> dict[str, Any]:
-    """A run as the first request has it: its names, and its configuration with what its metrics are."""
-    run, metrics = protocol.RunRecord(), []
-    for record in records:
-        if record.HasField("run"):
-            run = record.run
-        elif record.HasField("metric"):
-            metrics.append(record.metric)
-    config = {item.key: {"value": json.loads(item.value_json)} for item in run.config.update}
-    config |= {SENDING: {"value": sending}, "_wandb": {"value": {"m": _defined(metrics)}}}
-    described = {
-        "name": run.run_id,
-        "project": run.project,
-        "entity": run.entity,
-        "groupName": run.run_group,
-        "displayName": run.display_name,
-        "notes": run.notes,
-        "commit": run.git.commit,
-        "repo": run.git.remote_url,
-        "host": run.host,
-        "jobType": run.job_type,
-        "tags": list(run.tags),
-        "config": json.dumps(config),
-    }
-    return {name: value for name, value in described.items() if value}
-
-
-def _defined(metrics: Sequence[protocol.MetricRecord]) -> list[dict[str, Any]]:
-    """Metrics as the configuration has them: fields by their numbers, and the horizontal axis by its place from 1."""
-    places = {metric.name: place for place, metric in enumerate(metrics, 1)}
-    described = []
-    for metric in metrics:
-        said: dict[str, Any] = {"1": metric.name}
-        if metric.step_metric:
-            said["5"] = places[metric.step_metric]
-        options, summary = (
-            [field.number for field, value in part.ListFields() if value] for part in (metric.options, metric.summary)
-        )
-        described.append(said | {"6": options, "7": summary})
-    return described
-
-
-def _parts(records: Sequence[protocol.Record], first_row: int) -> Iterator[dict[str, Any]]:
-    """What is sent of a run, in as many requests as it is large; the last has its summary and its end."""
-    lines: list[str] = []
-    size, offset = 0, first_row
-    files: dict[str, Any] = {}
-    code = 0
-    for record in records:
-        if record.HasField("history"):
-            line = _line(record.history.item)
-            if lines and size + len(line) > MOST_BYTES:
-                yield {"files": {"wandb-history.jsonl": {"offset": offset, "content": lines}}}
-                lines, size, offset = [], 0, offset + len(lines)
-            lines.append(line)
-            size += len(line)
-        elif record.HasField("summary"):
-            files["wandb-summary.json"] = {"offset": 0, "content": [_line(record.summary.update)]}
-        elif record.HasField("exit"):
-            code = record.exit.exit_code
-    if lines:
-        files["wandb-history.jsonl"] = {"offset": offset, "content": lines}
-    yield {"files": files, "complete": True, "exitcode": code}
-
-
-def _line(items: Iterable[Any]) -> str:
-    """Names and values as JSON; NaN and infinity are its bare words, as W&B's client writes them."""
-    return json.dumps({item.key: json.loads(item.value_json) for item in items})
 
 
 def seconds_of(asked: str | None, now: float) -> float | None:

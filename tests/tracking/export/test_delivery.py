@@ -17,15 +17,16 @@ from wandb_state import ENTITY, Fault
 from pipeline.models.bases.random import RandomFourier
 from pipeline.models.greedy import Greedy
 from pipeline.tracking.dashboard.run_filters import runs_of
-from pipeline.tracking.export.client import Remote, client_at
+from pipeline.tracking.export.client import Remote
 from pipeline.tracking.export.delivery import Delivery
 from pipeline.tracking.export.destination import PROJECT
 from pipeline.tracking.export.export import Exported, export, read_run, send_trials
 from pipeline.tracking.export.ledger import Ledger
 from pipeline.tracking.export.name_lengths import within
 from pipeline.tracking.export.run_content import Destination
-from pipeline.tracking.reachability import RefusedError, TroubleError
 from pipeline.tracking.retries import Clock
+from pipeline.tracking.wandb_errors import RefusedError, TroubleError
+from pipeline.tracking.wandb_files.client_folders import client_at
 
 Export = Callable[[], Exported]
 

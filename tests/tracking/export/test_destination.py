@@ -9,7 +9,7 @@ import pytest
 from pipeline.experiment.wandb_tracking import Tracking
 from pipeline.tracking.export.destination import PROJECT, destination_of
 from pipeline.tracking.export.run_content import Destination
-from pipeline.tracking.reachability import RefusedError
+from pipeline.tracking.wandb_errors import RefusedError
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from pipeline.plan import read_plan
 from pipeline.records.locks import EXPORT
 from pipeline.tracking.export.export import Exported, export
 from pipeline.tracking.export.run_content import STEP
-from pipeline.tracking.reachability import RefusedError
+from pipeline.tracking.wandb_errors import RefusedError
 
 Export = Callable[[], Exported]
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.tracking.export.run_content import DIGEST, STEP, Destination, RunContent, as_records, with_extremes
+from pipeline.tracking.export.run_content import DIGEST, STEP, Destination, RunContent, with_extremes
+from pipeline.tracking.wandb_files.run_records import as_records
 
 ROWS = [{STEP: 0, "loss": 3.0}, {STEP: 5, "loss": math.nan}, {STEP: 9, "loss": 2.0, "rank": 4.0}]
 RUN = RunContent("id", "name", "group", "job", ("tag",), {"width": 8}, ROWS, {"loss": 2.0}, frozenset({"loss"}))

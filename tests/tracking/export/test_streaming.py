@@ -11,19 +11,12 @@ import pytest
 from wandb_server import WandbServer
 from wandb_state import ENTITY, KEY, OTHERS, Fault
 
-from pipeline.tracking.export import streaming
+from pipeline.tracking.export import request_bodies
+from pipeline.tracking.export.request_bodies import SENDING
 from pipeline.tracking.export.run_content import STEP, Destination, RunContent
-from pipeline.tracking.export.streaming import (
-    SENDING,
-    DoubtfulError,
-    Opened,
-    RefusedRunError,
-    Streaming,
-    seconds_of,
-    words_of,
-)
-from pipeline.tracking.reachability import TroubleError
+from pipeline.tracking.export.streaming import DoubtfulError, Opened, RefusedRunError, Streaming, seconds_of, words_of
 from pipeline.tracking.retries import Clock
+from pipeline.tracking.wandb_errors import TroubleError
 
 HERE = Destination(ENTITY, "p q")
 ROWS = [{STEP: step, "loss": 1 / (1 + step)} for step in range(5)]
@@ -62,7 +55,7 @@ def test_rows_that_are_sent_again_stand_where_they_stood(server: WandbServer, se
 def test_what_is_too_large_for_one_request_goes_in_several(
     server: WandbServer, sender: Streaming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streaming, "MOST_BYTES", 150)
+    monkeypatch.setattr(request_bodies, "MOST_BYTES", 150)
     sender.open(RUN, HERE, "first")
     sender.send(RUN, HERE, 0)
     assert server.requests.count("file_stream") > 2

@@ -24,13 +24,13 @@ from wandb_state import ENTITY, StoredRun
 from pipeline.experiment.wandb_tracking import Tracking
 from pipeline.plan import read_plan
 from pipeline.records.store import read_outcomes, read_records
-from pipeline.tracking.export import sweep_run
-from pipeline.tracking.export.client import PLACES
+from pipeline.tracking.export import sweep_content
 from pipeline.tracking.export.export import Exported, export, read_run
 from pipeline.tracking.export.run_content import Destination
-from pipeline.tracking.export.sweep_run import digest_of, wait_until_whole, write_sweep
-from pipeline.tracking.reachability import TroubleError
+from pipeline.tracking.export.sweep_content import digest_of, wait_until_whole, write_sweep
 from pipeline.tracking.retries import Clock
+from pipeline.tracking.wandb_errors import TroubleError
+from pipeline.tracking.wandb_files.client_folders import PLACES
 from pipeline.tracking.wandb_files.transaction_log import HEADER, is_whole, write_log
 
 
@@ -175,7 +175,7 @@ def test_a_file_that_holds_its_header_alone_is_waited_for(tmp_path: Path) -> Non
 
 
 def test_a_file_that_never_becomes_whole_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep_run, "MOST_SECONDS_TO_WRITE", 0.05)
+    monkeypatch.setattr(sweep_content, "MOST_SECONDS_TO_WRITE", 0.05)
     (tmp_path / "run-x.wandb").write_bytes(HEADER)
     said = "W&B's client has not written the run of the sweep to its end"
     with pytest.raises(TroubleError, match=re.escape(said)):

@@ -16,8 +16,9 @@ from recorded_run import write_run
 
 from pipeline.report.theory.predicted_losses import predicted_curves
 from pipeline.tracking.export.export import read_run
-from pipeline.tracking.export.run_content import STEP, Destination, RunContent, as_records
+from pipeline.tracking.export.run_content import STEP, Destination, RunContent
 from pipeline.tracking.export.trial_runs import PREDICTED, Exportable, trial_runs
+from pipeline.tracking.wandb_files.run_records import as_records
 
 
 def values(items: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.tracking.export.run_content import STEP
-from pipeline.tracking.export.sweep_run import counts
+from pipeline.tracking.export.sweep_content import counts
 from pipeline.tracking.export.trial_runs import Exportable, trial_runs
 
 HISTORY = {"run": pl.String, "name": pl.String, "step": pl.Int64, "value": pl.Float64}

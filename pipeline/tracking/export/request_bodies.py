@@ -1,0 +1,98 @@
+"""What the requests to W&B hold: a run and its configuration as GraphQL has them, its rows as the file stream has them.
+
+Source: https://github.com/wandb/wandb 0.31.0, core/internal/runupserter, core/internal/filestream.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from wandb.proto import wandb_internal_pb2 as protocol
+
+SENDING = "sending"
+"""Where the word of the last sending is in a run's configuration: a list that has it is as late as that sending."""
+MOST_BYTES = 8_000_000
+"""Of rows in one request; W&B's client sends at most 10 MB."""
+
+UPSERT = """mutation UpsertBucket($name: String, $project: String, $entity: String, $groupName: String,
+    $displayName: String, $notes: String, $commit: String, $config: JSONString, $host: String, $program: String,
+    $repo: String, $jobType: String, $tags: [String!]) {
+  upsertBucket(input: {name: $name, groupName: $groupName, modelName: $project, entityName: $entity,
+      displayName: $displayName, notes: $notes, config: $config, commit: $commit, host: $host, jobProgram: $program,
+      jobRepo: $repo, jobType: $jobType, tags: $tags}) {
+    bucket { id name displayName project { id name entity { id name } } historyLineCount }
+    inserted
+  }
+}"""
+
+
+def described(records: Iterable[protocol.Record], sending: str) -> dict[str, Any]:
+    """A run as the first request has it: its names, and its configuration with what its metrics are."""
+    run, metrics = protocol.RunRecord(), []
+    for record in records:
+        if record.HasField("run"):
+            run = record.run
+        elif record.HasField("metric"):
+            metrics.append(record.metric)
+    config = {item.key: {"value": json.loads(item.value_json)} for item in run.config.update}
+    config |= {SENDING: {"value": sending}, "_wandb": {"value": {"m": _defined(metrics)}}}
+    described = {
+        "name": run.run_id,
+        "project": run.project,
+        "entity": run.entity,
+        "groupName": run.run_group,
+        "displayName": run.display_name,
+        "notes": run.notes,
+        "commit": run.git.commit,
+        "repo": run.git.remote_url,
+        "host": run.host,
+        "jobType": run.job_type,
+        "tags": list(run.tags),
+        "config": json.dumps(config),
+    }
+    return {name: value for name, value in described.items() if value}
+
+
+def _defined(metrics: Sequence[protocol.MetricRecord]) -> list[dict[str, Any]]:
+    """Metrics as the configuration has them: fields by their numbers, and the horizontal axis by its place from 1."""
+    places = {metric.name: place for place, metric in enumerate(metrics, 1)}
+    described = []
+    for metric in metrics:
+        said: dict[str, Any] = {"1": metric.name}
+        if metric.step_metric:
+            said["5"] = places[metric.step_metric]
+        options, summary = (
+            [field.number for field, value in part.ListFields() if value] for part in (metric.options, metric.summary)
+        )
+        described.append(said | {"6": options, "7": summary})
+    return described
+
+
+def stream_parts(records: Sequence[protocol.Record], first_row: int) -> Iterator[dict[str, Any]]:
+    """What is sent of a run, in as many requests as it is large; the last has its summary and its end."""
+    lines: list[str] = []
+    size, offset = 0, first_row
+    files: dict[str, Any] = {}
+    code = 0
+    for record in records:
+        if record.HasField("history"):
+            line = _line(record.history.item)
+            if lines and size + len(line) > MOST_BYTES:
+                yield {"files": {"wandb-history.jsonl": {"offset": offset, "content": lines}}}
+                lines, size, offset = [], 0, offset + len(lines)
+            lines.append(line)
+            size += len(line)
+        elif record.HasField("summary"):
+            files["wandb-summary.json"] = {"offset": 0, "content": [_line(record.summary.update)]}
+        elif record.HasField("exit"):
+            code = record.exit.exit_code
+    if lines:
+        files["wandb-history.jsonl"] = {"offset": offset, "content": lines}
+    yield {"files": files, "complete": True, "exitcode": code}
+
+
+def _line(items: Iterable[Any]) -> str:
+    """Names and values as JSON; NaN and infinity are its bare words, as W&B's client writes them."""
+    return json.dumps({item.key: json.loads(item.value_json) for item in items})

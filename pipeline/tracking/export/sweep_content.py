@@ -1,0 +1,240 @@
+"""What the run of a whole sweep on W&B holds: tables, aggregates over seeds, verdicts, report, provenance."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline.definitions import canonical
+from pipeline.records.store import scan_records
+from pipeline.report.tables.printing import spelled
+from pipeline.report.tables.results import best_of_each_model, summary
+from pipeline.report.theory.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
+from pipeline.tracking.dashboard.custom_charts import MOST_ROWS, custom_charts
+from pipeline.tracking.dashboard.local_report import local_report
+from pipeline.tracking.export.name_lengths import LONGEST_NAME, within
+from pipeline.tracking.export.request_bodies import SENDING
+from pipeline.tracking.export.run_content import DIGEST, Destination
+from pipeline.tracking.export.trial_runs import Exportable, commit_of, notes_of
+from pipeline.tracking.wandb_errors import TroubleError
+from pipeline.tracking.wandb_files.client_folders import NOT_OURS, environment
+from pipeline.tracking.wandb_files.transaction_log import is_whole
+
+VERDICT = "verdict_"
+"""How the numbers of trials by verdict begin."""
+VERSION = 7
+"""One more whenever the run of a sweep says more, so that it is sent again."""
+RECORDS = "records"
+"""Where the hashes of some trials' records are in the configuration of a sweep."""
+KNOWN_BY = 32
+"""Trials of a sweep by whose records it is known again."""
+MOST_SECONDS_TO_WRITE = 60.0
+
+
+def sweep_id(source: Exportable) -> str:
+    """The id of the run of a sweep."""
+    return f"{source.prefix}-sweep"
+
+
+def digest_of(source: Exportable) -> str:
+    """Hash of the records that the run of the sweep is made of, not of what is calculated from them."""
+    said = json.dumps([VERSION, records_of(source, source.results["trial"].to_list())], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def records_of(source: Exportable, trials: Sequence[str]) -> dict[str, str]:
+    """A short hash of how each of some trials has ended and what was recorded last of it, by trial."""
+    columns = source.results.columns
+    names = ["status", "step", *columns[columns.index("verdict") + 1 :]]
+    wanted = pl.col("trial").is_in(trials) & pl.col("status").is_in(["done", "diverged"])
+    rows = source.results.filter(wanted).select("trial", *names)
+    return {
+        trial[:16]: hashlib.sha256(json.dumps(dict(zip(names, said, strict=True))).encode()).hexdigest()[:8]
+        for trial, *said in rows.iter_rows()
+    }
+
+
+def write_sweep(source: Exportable, destination: Destination, folder: Path, name: str = "", sending: str = "") -> Path:
+    """Write the run of the sweep where it waits to be sent; the file for ``wandb sync``.
+
+    Raises:
+        TroubleError: If W&B's client does not write it to its end.
+    """
+    import wandb
+
+    place = folder / "offline-run-sweep"
+    for old in (place, folder / "staging"):
+        shutil.rmtree(old, ignore_errors=True)
+    with _client_at(folder / "staging"):
+        run = wandb.init(
+            entity=destination.entity or None,
+            project=destination.project,
+            id=name or sweep_id(source),
+            name=within(f"{source.plan.name} (sweep)", LONGEST_NAME),
+            group=within(source.group, LONGEST_NAME),
+            job_type="sweep",
+            notes=notes_of(source),
+            config=config_of_sweep(source, sending),
+            dir=str(folder / "staging"),
+            reinit="create_new",
+            settings=_offline(source),
+        )
+        try:
+            page = _page(source)
+            run.summary.update({**_tables(source), **counts(source), "report": page})
+            run.summary[DIGEST] = digest_of(source)
+            if bool((source.results["status"] != "pending").all()):
+                run.log_artifact(_records(source, folder / "staging"))
+            written = Path(run.dir).parent
+        finally:
+            run.finish()
+    wait_until_whole(written)
+    shutil.move(written, place)
+    for leftover in ("logs", "tmp"):
+        shutil.rmtree(place / leftover, ignore_errors=True)
+    return next(place.glob("run-*.wandb"))
+
+
+def _offline(source: Exportable) -> Any:
+    """Settings of W&B's client: a file, and nothing of this machine in it."""
+    import wandb
+
+    return wandb.Settings(
+        mode="offline",
+        console="off",
+        silent=True,
+        disable_git=True,
+        disable_code=True,
+        x_disable_stats=True,
+        x_disable_meta=True,
+        x_disable_machine_info=True,
+        x_save_requirements=False,
+        git_commit=commit_of(source, next(reversed(provenance(source)["trained"]["code"]), "")) or None,
+    )
+
+
+def wait_until_whole(written: Path) -> None:
+    """Wait until the client's service has written a run to its end.
+
+    When ``finish()`` of wandb 0.31.0 returns, its file may hold seven bytes, for some milliseconds.
+
+    Raises:
+        TroubleError: If it is not whole in the end.
+    """
+    until = time.monotonic() + MOST_SECONDS_TO_WRITE
+    while not any(is_whole(file) for file in written.glob("run-*.wandb")):
+        if time.monotonic() > until:
+            what = "W&B's client has not written the run of the sweep to its end"
+            raise TroubleError(what, where=str(written), hint="is the disk full?")
+        time.sleep(0.01)
+
+
+def config_of_sweep(source: Exportable, sending: str) -> dict[str, Any]:
+    """What was asked of a sweep, where its numbers come from, and by what to know them again."""
+    ours = {RECORDS: records_of(source, known_by(source)), SENDING: sending}
+    return {"experiment": canonical(source.plan.experiment), "command": source.command, **provenance(source), **ours}
+
+
+def known_by(source: Exportable) -> list[str]:
+    """The trials by whose records a sweep is known again: always the same, whichever of them are finished."""
+    return sorted(source.plan.trials)[:KNOWN_BY]
+
+
+@contextmanager
+def _client_at(staging: Path) -> Iterator[None]:
+    """Have W&B's client keep its files in a folder of ours, and take no run of the user's environment for its own."""
+    staging.mkdir(parents=True)
+    before = dict(os.environ)
+    os.environ.update(environment(staging))
+    for name in NOT_OURS:
+        os.environ.pop(name, None)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _tables(source: Exportable) -> dict[str, Any]:
+    """One row for each trial, one for each model and width with aggregates over seeds, one for each model; the charts'.
+
+    And what theory says beside what was measured, where it says something.
+
+    The charts are those of the local report, which is to be up to date.
+    """
+    tables = {
+        "results": source.results.head(MOST_ROWS),
+        "aggregates": summary(source.results),
+        "verdicts": best_of_each_model(source.results),
+        **{name: table.head(MOST_ROWS) for name, table in source.beside_theory.items()},
+    }
+    return {
+        **{name: _table(table.columns, table.rows()) for name, table in tables.items()},
+        **{chart.table: _table(chart.columns, chart.rows) for chart in custom_charts(source.folder)},
+    }
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:
+    import wandb
+
+    spelled = [[_in_json(value) for value in row] for row in rows]
+    return wandb.Table(columns=list(columns), data=spelled, allow_mixed_types=True)
+
+
+def _in_json(value: Any) -> Any:
+    """A value that JSON has; of infinity and NaN, which the client would write as bare words, the word."""
+    return spelled(value) if isinstance(value, float) else value
+
+
+def _records(source: Exportable, staging: Path) -> Any:
+    """The plan of a finished sweep with all of its records and outcomes, from which everything can be made again."""
+    import wandb
+
+    artifact = wandb.Artifact(f"records-{sweep_id(source)}", "records", description=source.plan.experiment.question)
+    artifact.add_file(str(source.folder / "plan.json"), policy="immutable")  # read where it is, and not copied
+    tables = {"records": scan_records(source.folder).drop("pack"), "outcomes": source.outcomes.lazy()}
+    for name, table in tables.items():
+        path = staging.resolve() / f"{name}.parquet"
+        table.sort("trial", maintain_order=True).sink_parquet(path)
+        artifact.add_file(str(path), policy="immutable")
+    return artifact
+
+
+def _page(source: Exportable) -> Any:
+    """The report of the run, which W&B shows as it is; written again if trials have finished since."""
+    import wandb
+
+    return wandb.Html(local_report(source.folder).read_text(encoding="utf-8"), inject=False)
+
+
+def counts(source: Exportable) -> dict[str, Any]:
+    """The sweep in a few numbers: trials by status and by verdict, and what it has cost."""
+    by_status = dict(source.results["status"].value_counts().iter_rows())
+    by_verdict = dict(source.results["verdict"].value_counts().iter_rows())
+    return {
+        "trials": source.results.height,
+        **{status: by_status.get(status, 0) for status in ("done", "diverged", "failed", "pending")},
+        **{verdict_key(word): by_verdict.get(word, 0) for word in (AGREES, CONTRADICTS, CANNOT_SAY)},
+        "training_seconds": float(source.outcomes["seconds"].sum()),
+    }
+
+
+def verdict_key(word: str) -> str:
+    """The name of the number of trials of a verdict: W&B sorts and filters by letters, digits and underscores only."""
+    return f"{VERDICT}{word.replace(' ', '_')}"
+
+
+def provenance(source: Exportable) -> dict[str, Any]:
+    """Where the numbers come from: what the plan noted when it was made, and what trained it."""
+    columns = ("version", "code", "host", "device", "engine")
+    trained = {name: sorted(source.outcomes[name].drop_nulls().unique().to_list()) for name in columns}
+    return {"planned": source.noted, "trained": trained, "plan": source.group}

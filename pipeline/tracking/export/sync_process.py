@@ -1,0 +1,98 @@
+"""``wandb sync`` as a process of its own: started, watched, and ended if its parent was killed before it."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.durations import duration
+from pipeline.records.atomic_writes import naming
+from pipeline.tracking.wandb_files.client_log import wrong
+
+MOST_SECONDS = 125.0
+"""How long the client may take to send a run before it is ended."""
+
+
+def sync_file(file: Path, scratch: Path) -> str:
+    """Send a transaction log by W&B's client; what comes back is only what went wrong, in the server's words.
+
+    That nothing went wrong does not mean that it has arrived: ``wandb sync`` ends well after every request was
+    refused.
+    """
+    logs = scratch / "wandb" / "logs"
+    shutil.rmtree(logs, ignore_errors=True)
+    words = ["sync", "--include-synced", str(file.resolve())]
+    said = scratch / "said"
+    with said.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "wandb", *words],
+            cwd=scratch,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            process_group=0,  # no session: Linux would weigh it against a training beside it, whatever our nice
+            preexec_fn=_end_with_parent,
+        )
+        note_sender(scratch.parent, process.pid)
+        try:
+            process.wait(MOST_SECONDS)
+        except subprocess.TimeoutExpired:
+            told = wrong(logs, [file]).get(file, "W&B has not said why")
+            return f"{told}; it took longer than {duration(MOST_SECONDS)}, and was ended"
+        finally:
+            process.kill()
+            process.wait()
+    if process.returncode:
+        said_last = " ".join(said.read_text(errors="replace").split()[-60:])
+        return f"wandb sync ends with {process.returncode}: {said_last}"
+    return wrong(logs, [file]).get(file, "")
+
+
+# A sender that outlives the sync that started it would send the same rows beside the next one.
+
+
+def _end_with_parent() -> None:
+    """Have the kernel end this process when its parent ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def note_sender(folder: Path, pid: int) -> None:
+    """Write down which process sends."""
+    path = folder / "sender"
+    with naming(path):
+        path.write_text(f"{pid} {platform.node()}\n")
+
+
+def end_left_sender(folder: Path) -> None:
+    """End the processes of a sender that an export has left behind when it was killed, on this machine."""
+    path = folder / "sender"
+    if not path.exists():
+        return
+    pid, _, host = path.read_text().strip().partition(" ")
+    if host == platform.node():
+        for process in _sending_for(pid):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(process, signal.SIGKILL)
+    path.unlink(missing_ok=True)
+
+
+def _sending_for(pid: str) -> Iterator[int]:
+    """The client of that process id, and the service that it has started."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        service = any("wandb-core" in word for word in words[:1]) and f"--pid\0{pid}\0" in "\0".join(words)
+        client = folder.name == pid and "wandb" in words and "sync" in words
+        if service or client:
+            yield int(folder.name)

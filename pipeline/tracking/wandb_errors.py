@@ -1,0 +1,66 @@
+"""What goes wrong at W&B: no way there, trouble that may pass, a refusal; and an exception of its client as one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pipeline.errors import PipelineError
+
+NO_ACCESS = (401, 403, 404)
+"""Answers that are about who asks where, so that every run gets them; a 400 is about one run."""
+PERMANENT = (400, 401, 403, 404)
+"""Answers that do not change by asking again."""
+
+
+class UnreachableError(PipelineError):
+    """There is no way to the server from here."""
+
+
+class TroubleError(PipelineError):
+    """The server is there, but does not do what it should; later it may."""
+
+
+class RefusedError(PipelineError):
+    """The server says no, and will say so again."""
+
+
+def status_of(error: BaseException | None) -> int | None:
+    """The HTTP status behind an exception of the client, if there is one."""
+    while error is not None:
+        response = getattr(error, "response", None)
+        status = getattr(response, "http_status", None) or getattr(response, "status_code", None)
+        if status:
+            return int(status)
+        error = getattr(error, "exc", None) or error.__cause__
+    return None
+
+
+def complaint(error: Exception, where: str) -> PipelineError:
+    """An exception of the client in the words of this project."""
+    status, words = status_of(error), " ".join(str(error).split())[:300]
+    said = words if status is None or str(status) in words else f"HTTP {status}: {words}"
+    if status == 401 or "API key" in words:
+        return RefusedError(f"the key is refused: {said}", where=where, hint="wandb login --relogin, or WANDB_API_KEY")
+    if status in (403, 404):
+        hint = "ask for access, or name another: --set tracking.entity=... --set tracking.project=..."
+        return RefusedError(f"no access: {said}", where=where, hint=hint)
+    if status in PERMANENT:
+        return RefusedError(f"W&B refuses the question: {said}", where=where, hint="another version of wandb may help")
+    return TroubleError(f"W&B does not answer as it should: {said}", where=where, hint="try again later")
+
+
+def parsed(spec: str, what: str, where: str) -> dict[str, Any]:
+    """The content of a page of W&B.
+
+    Raises:
+        RefusedError: If it is not that of a page.
+    """
+    try:
+        content = json.loads(spec)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        hint = "open it there and save it, or delete it: it is made again"
+        raise RefusedError(f"what W&B has of the {what} is not JSON", where=where, hint=hint)
+    return content
