@@ -31,7 +31,13 @@ from pipeline.training.data_parallel import SharedPackModule
 from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.fitted_function import write_best_fit
 from pipeline.training.module import NEVER, PackModule
-from pipeline.training.process_group import Order, check_processes, in_step, tell, trainer_arguments
+from pipeline.training.process_group import (
+    TrainCommand,
+    broadcast_command,
+    check_processes,
+    in_lockstep,
+    trainer_arguments,
+)
 from pipeline.training.recorder import Recorder
 
 
@@ -71,8 +77,8 @@ def fit(
     remove_unfinished_writes(run, pack.id)
     resumes = is_readable(checkpoint)
     if experiment.parallel.processes > 1:
-        tell(Order(pack.id, resumes))
-    with in_step():
+        broadcast_command(TrainCommand(pack.id, resumes))
+    with in_lockstep():
         module = new_module(pack, experiment, dataset)
         asked = (experiment.diagnostics, experiment.recorded_steps())
         every = experiment.checkpoint_seconds

@@ -1,4 +1,4 @@
-"""Packs trained by several processes together, under the direction of the first."""
+"""Packs trained by several processes: the first one leads, the others follow."""
 
 from __future__ import annotations
 
@@ -15,25 +15,32 @@ from pipeline.experiment.packing import Pack
 from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.fit import checkpoint_of, chosen_accelerator, new_module, train
 from pipeline.training.module import PackModule
-from pipeline.training.process_group import in_step, joined, leads, tell, together, told
+from pipeline.training.process_group import (
+    broadcast_command,
+    in_group,
+    in_lockstep,
+    is_leader,
+    process_group,
+    received_command,
+)
 from pipeline.training.recorder import Recorder
-from pipeline.training.rendezvous import Meeting
+from pipeline.training.rendezvous import Rendezvous
 
-T = TypeVar("T")
+R = TypeVar("R")
 
 
 def in_parallel(
     packs: Sequence[Pack],
     experiment: Experiment,
     run: Path,
-    lead: Callable[[], T],
+    lead: Callable[[], R],
     deadline: Deadline | None = None,
-    meeting: Meeting | None = None,
-) -> T | None:
+    rendezvous: Rendezvous | None = None,
+) -> R | None:
     """Call ``lead`` in the first process, and train in the others whatever it trains.
 
-    All processes call this with the same packs and the same experiment. Where one process
-    is asked for, this is nothing but a call of ``lead``.
+    All processes call this with the same packs and the same experiment. Where the
+    experiment asks for one process, this is nothing but a call of ``lead``.
 
     Args:
         packs: What ``lead`` may train.
@@ -41,42 +48,59 @@ def in_parallel(
         run: Folder of the run, on a file system that all processes see.
         lead: Trains packs with ``fit``; called in the first process only.
         deadline: When to stop; the one that ``lead`` uses. If it has passed in one process, all stop.
-        meeting: Where the processes meet; none: at the port that the environment names.
+        rendezvous: Where the processes find each other; ``None``: at the port that the environment names.
 
     Returns:
-        What ``lead`` returns, and in the other processes nothing.
+        What ``lead`` returns; ``None`` in the other processes.
 
     Raises:
         PipelineError: If this process was not started with the others.
     """
     if experiment.parallel.processes == 1:
         return lead()
-    with joined(experiment.parallel, chosen_accelerator(experiment.accelerator), meeting):
-        if not leads():
+    with process_group(experiment.parallel, chosen_accelerator(experiment.accelerator), rendezvous):
+        if not is_leader():
             follow({pack.id: pack for pack in packs}, experiment, run, deadline or Deadline())
             return None
         try:
             return lead()
         finally:
-            if together():
-                tell(None)
+            if in_group():
+                broadcast_command(None)
 
 
 def follow(packs: dict[str, Pack], experiment: Experiment, run: Path, deadline: Deadline) -> None:
-    """Train with the first process whatever it trains, until it says that nothing is left."""
-    with in_step():
-        while (order := told()) is not None:
-            if order.pack_id not in packs:
-                what = f"pack {order.pack_id} is none of those that this process was started with"
+    """Train with the leader whatever it trains, until its command says that nothing is left.
+
+    Args:
+        packs: Packs that it may train, by their ids.
+        experiment: How they are trained.
+        run: Folder of the run.
+        deadline: When all processes stop.
+
+    Raises:
+        PipelineError: If the leader trains another pack, or has gone.
+    """
+    with in_lockstep():
+        while (command := received_command()) is not None:
+            if command.pack_id not in packs:
+                what = f"pack {command.pack_id} is none of those that this process was started with"
                 raise PipelineError(what, where=str(run), hint="submit again")
             with suppress(Stopped):
-                module = new_module(packs[order.pack_id], experiment)
-                follower = Follower(run, checkpoint_of(run, order.pack_id), experiment, deadline)
-                train(module, experiment, follower, resumes=order.resumes)
+                module = new_module(packs[command.pack_id], experiment)
+                recorder = FollowerRecorder(run, checkpoint_of(run, command.pack_id), experiment, deadline)
+                train(module, experiment, recorder, resumes=command.resumes)
 
 
-class Follower(Recorder):
-    """The recorder of a process that writes nothing: it stops and checkpoints when the first one does."""
+class FollowerRecorder(Recorder):
+    """The recorder of a follower: it stops and checkpoints when the leader does, and records nothing.
+
+    Args:
+        run: Folder of the run.
+        checkpoint: Where the checkpoint of the pack is kept.
+        experiment: When is recorded, and how often there is a checkpoint.
+        deadline: When all processes stop.
+    """
 
     def __init__(self, run: Path, checkpoint: Path, experiment: Experiment, deadline: Deadline) -> None:
         steps = experiment.recorded_steps()
@@ -85,7 +109,7 @@ class Follower(Recorder):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         pass
 
-    def observe(self, module: PackModule) -> None:
+    def record(self, module: PackModule) -> None:
         pass
 
     def write_part(self, module: PackModule) -> None:

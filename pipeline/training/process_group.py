@@ -1,7 +1,8 @@
-"""The processes that train a pack together: how they meet, and what the first one tells the others.
+"""The process group of a parallel training: how processes join it, and what the first one broadcasts.
 
-The first process decides everything: which pack is trained, whether from a checkpoint,
-and when the work is over. The others wait to be told, so nothing is decided twice.
+The first process (rank 0, the leader) decides everything: which pack is trained, whether
+from a checkpoint, and when the work is over. The others, its followers, wait for its
+command, so nothing is decided twice.
 """
 
 from __future__ import annotations
@@ -20,44 +21,59 @@ from torch import distributed
 from pipeline.errors import PipelineError
 from pipeline.experiment.parallelism import Parallel
 from pipeline.training.deadline import Stopped
-from pipeline.training.rendezvous import Meeting, meet
+from pipeline.training.rendezvous import Rendezvous, rendezvous_store
 
 VARIABLES = ("MASTER_ADDR", "MASTER_PORT", "RANK", "WORLD_SIZE", "LOCAL_RANK")
-"""What tells a process where the others are, as ``torchrun`` and submitit's helper set it."""
+"""Environment variables by which a process finds the others, as ``torchrun`` and submitit's helper set them."""
 
-PATIENCE = timedelta(minutes=30)
-"""How long a process waits for another, at the start and while the first one looks at what was trained."""
+TIMEOUT = timedelta(minutes=30)
+"""How long a process waits for another, at the start and while the first one computes diagnostics."""
 
-GONE = "the logs say why; submit again, and training goes on from the last checkpoint"
+PEER_LOST_HINT = "the logs say why; submit again, and training goes on from the last checkpoint"
 
 
-class Order(NamedTuple):
-    """What the first process tells the others to train with it."""
+class TrainCommand(NamedTuple):
+    """What the leader broadcasts: train a pack with me.
+
+    Args:
+        pack_id: The pack.
+        resumes: Whether from its checkpoint.
+    """
 
     pack_id: str
     resumes: bool
-    """Whether it goes on from the checkpoint of the pack."""
 
 
 def check_processes(parallel: Parallel) -> None:
-    """Refuse a training by several processes in one that was not started with the others.
+    """Refuse to train in parallel in a process that was not started with the others.
+
+    Args:
+        parallel: How many processes the experiment asks for.
 
     Raises:
         PipelineError: If the others cannot be found, or are more or fewer.
     """
-    asked = f"parallel: {parallel.nodes} nodes x {parallel.devices} devices"
+    requested = f"parallel: {parallel.nodes} nodes x {parallel.devices} devices"
     if parallel.processes == 1:
         return
     if not os.environ.keys() >= set(VARIABLES):
         hint = "submit --cluster local does so on this machine; or leave parallel out"
-        raise PipelineError(f"{asked} needs `submit`, which starts {parallel.processes} processes", hint=hint)
+        raise PipelineError(f"{requested} needs `submit`, which starts {parallel.processes} processes", hint=hint)
     if int(os.environ["WORLD_SIZE"]) != parallel.processes:
-        what = f"{asked} needs {parallel.processes} processes, not {os.environ['WORLD_SIZE']}"
+        what = f"{requested} needs {parallel.processes} processes, not {os.environ['WORLD_SIZE']}"
         raise PipelineError(what, hint="start a process for each device of each node")
 
 
 def trainer_arguments(parallel: Parallel, accelerator: str) -> tuple[dict[str, Any], list[Any]]:
-    """The arguments and the plugins with which Lightning finds the processes, told so that it guesses nothing."""
+    """Arguments and plugins of a Lightning trainer, explicit so that Lightning guesses nothing from the environment.
+
+    Args:
+        parallel: Nodes, and devices of each.
+        accelerator: ``cpu`` or ``cuda``.
+
+    Returns:
+        Keyword arguments, and plugins.
+    """
     if parallel.processes == 1:
         return {"devices": 1}, [LightningEnvironment()]
     strategy = DDPStrategy(
@@ -68,18 +84,19 @@ def trainer_arguments(parallel: Parallel, accelerator: str) -> tuple[dict[str, A
 
 
 def backend(accelerator: str) -> str:
-    """The library through which processes exchange tensors of a device."""
+    """The library of collective operations on tensors of a device: NCCL on GPUs, else Gloo."""
     return "nccl" if accelerator == "cuda" else "gloo"
 
 
 @contextmanager
-def joined(parallel: Parallel, accelerator: str, meeting: Meeting | None = None) -> Iterator[None]:
-    """Meet the other processes, and leave them at the end.
+def process_group(parallel: Parallel, accelerator: str, rendezvous: Rendezvous | None = None) -> Iterator[None]:
+    """Join the process group, and leave it at the end.
 
     Args:
-        parallel: How many there are.
+        parallel: How many processes there are.
         accelerator: ``cpu`` or ``cuda``.
-        meeting: Where they meet; none: at the port that the environment names, as ``torchrun`` sets it.
+        rendezvous: Where they find each other; ``None``: at the port that the environment names, as ``torchrun``
+            sets it.
 
     Raises:
         PipelineError: If this process was not started with the others, or does not find them.
@@ -87,62 +104,65 @@ def joined(parallel: Parallel, accelerator: str, meeting: Meeting | None = None)
     check_processes(parallel)
     if accelerator == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    if meeting is None:
-        distributed.init_process_group(backend(accelerator), timeout=PATIENCE)
+    if rendezvous is None:
+        distributed.init_process_group(backend(accelerator), timeout=TIMEOUT)
     else:
-        rank, world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-        store = meet(meeting, rank, PATIENCE)
-        with lost_is_told():
+        rank, world_size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+        store = rendezvous_store(rendezvous, rank, TIMEOUT)
+        with lost_peer_explained():
             distributed.init_process_group(
-                backend(accelerator), store=store, rank=rank, world_size=world, timeout=PATIENCE
+                backend(accelerator), store=store, rank=rank, world_size=world_size, timeout=TIMEOUT
             )
     try:
         yield
     finally:
-        leave()
+        leave_group()
 
 
-def leave() -> None:
-    """Leave the other processes.
+def leave_group() -> None:
+    """Leave the process group, if this process is in it.
 
     Those that wait for this one get an error as soon as nothing refers to the group any
     more, not even a traceback: at the latest when this process ends.
     """
-    if together():
+    if in_group():
         distributed.destroy_process_group()
 
 
-def together() -> bool:
-    """Whether this process has met others and not left them."""
+def in_group() -> bool:
+    """Whether this process has joined the process group and not left it."""
     return distributed.is_initialized()
 
 
-def leads() -> bool:
-    """Whether this process is the first."""
+def is_leader() -> bool:
+    """Whether this process has rank 0."""
     return distributed.get_rank() == 0
 
 
-def tell(order: Order | None) -> None:
-    """Tell the others what to train next, or that nothing is left.
+def broadcast_command(command: TrainCommand | None) -> None:
+    """Send a command to the followers.
+
+    Args:
+        command: What to train; ``None``: nothing is left.
 
     Raises:
-        PipelineError: If they are no longer there.
+        PipelineError: If the followers are no longer there.
     """
-    if not together():
-        raise PipelineError("the other processes of this parallel training are gone", hint=GONE)
-    distributed.broadcast_object_list([order], src=0)
+    if not in_group():
+        raise PipelineError("the other processes of this parallel training are gone", hint=PEER_LOST_HINT)
+    distributed.broadcast_object_list([command], src=0)
 
 
-def told() -> Order | None:
-    """Wait for the first process to say what to train next; nothing means that nothing is left."""
-    heard: list[Order | None] = [None]
-    distributed.broadcast_object_list(heard, src=0)
-    return heard[0]
+def received_command() -> TrainCommand | None:
+    """Wait for a command of the leader; ``None``: nothing is left."""
+    received: list[TrainCommand | None] = [None]
+    distributed.broadcast_object_list(received, src=0)
+    return received[0]
 
 
 @contextmanager
-def in_step() -> Iterator[None]:
-    """Leave the others if the block fails, for nothing after that would be done together.
+def in_lockstep() -> Iterator[None]:
+    """Leave the process group if the block fails: its collective operations would wait for this process in vain.
 
     Stopping is no failure: all processes do it at once.
 
@@ -150,18 +170,18 @@ def in_step() -> Iterator[None]:
         PipelineError: If another process has gone. That says nothing of the pack: the machine of the other may have.
     """
     try:
-        with lost_is_told():
+        with lost_peer_explained():
             yield
     except Stopped:
         raise
     except BaseException:
-        leave()
+        leave_group()
         raise
 
 
 @contextmanager
-def lost_is_told() -> Iterator[None]:
-    """Say of an error that another process cannot be reached any more what it means.
+def lost_peer_explained() -> Iterator[None]:
+    """Replace an error of torch by what it means, where that is a process that cannot be reached any more.
 
     Raises:
         PipelineError: In its place.
@@ -169,12 +189,16 @@ def lost_is_told() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not is_loss(error):
+        if not is_lost_peer(error):
             raise
         first_line = str(error).splitlines()[0]
-        raise PipelineError(f"another process of this parallel training is gone: {first_line}", hint=GONE) from error
+        what = f"another process of this parallel training is gone: {first_line}"
+        raise PipelineError(what, hint=PEER_LOST_HINT) from error
 
 
-def is_loss(error: BaseException) -> bool:
-    """Whether an error says that another process cannot be reached any more."""
+def is_lost_peer(error: BaseException) -> bool:
+    """Whether an error means that another process cannot be reached any more.
+
+    Gloo of torch 2.13 raises a plain ``RuntimeError``, which names its own source file.
+    """
     return isinstance(error, distributed.DistError) or (isinstance(error, RuntimeError) and "gloo/" in str(error))

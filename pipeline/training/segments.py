@@ -1,4 +1,4 @@
-"""Segments: how many updates are made in one call before anything is looked at."""
+"""Segments of a training: the steps between two looks at it, made in one call of the engine."""
 
 from __future__ import annotations
 
@@ -21,23 +21,37 @@ class Segment(NamedTuple):
 
 
 def segments(recorded_steps: Sequence[int], operations_of_step: int) -> tuple[Segment, ...]:
-    """Cut the steps of a training at the recorded ones, and wherever a piece would take long."""
+    """Partition the steps of a training at the recorded ones, and wherever a segment would take long.
+
+    Args:
+        recorded_steps: In ascending order; the last one ends the training.
+        operations_of_step: Floating-point operations of one update of all trials.
+
+    Returns:
+        Segments from step 0 on, each of which begins where the one before it ends.
+    """
     longest = max(1, min(MOST_STEPS, MOST_OPERATIONS // max(1, operations_of_step)))
-    cut, start = [], 0
+    partition, start = [], 0
     for stop in recorded_steps:
         while start < stop:
             last = min(start + longest, stop)
-            cut.append(Segment(start, last))
+            partition.append(Segment(start, last))
             start = last
-    return tuple(cut)
+    return tuple(partition)
 
 
 class RemainingSegments(IterableDataset[Segment]):
-    """The segments that a training has not done yet; what Lightning takes for batches."""
+    """The segments that are not trained yet: the data set whose batches Lightning trains on.
 
-    def __init__(self, every: Sequence[Segment], steps_done: Callable[[], int]) -> None:
-        self.every, self.steps_done = every, steps_done
+    Args:
+        partition: All segments of the training.
+        steps_done: Returns the steps done. It is called when Lightning begins, which is after it has restored a
+            checkpoint.
+    """
+
+    def __init__(self, partition: Sequence[Segment], steps_done: Callable[[], int]) -> None:
+        self.partition, self.steps_done = partition, steps_done
 
     def __iter__(self) -> Iterator[Segment]:
         done = self.steps_done()
-        return iter([segment for segment in self.every if segment.last > done])
+        return iter([segment for segment in self.partition if segment.last > done])

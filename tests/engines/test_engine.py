@@ -15,7 +15,7 @@ from pipeline.models.shallow import Shallow
 from pipeline.optimizers import OPTIMIZERS
 from pipeline.optimizers.rules import GradientDescent, LeastSquares, Momentum, UpdateRule
 from pipeline.training.module import NEVER, PackModule
-from pipeline.training.segments import Segment, segments
+from pipeline.training.segments import segments
 
 RULES = {name: rule for name, rule in OPTIMIZERS.items() if issubclass(rule, UpdateRule)}
 
@@ -191,17 +191,6 @@ def test_minibatches_visit_every_point_once_an_epoch_in_an_order_of_the_trial():
     again = Minibatches(prepared_AP, targets_KP, 4).at(("b",), 1)[0]
     assert torch.equal(again[0], drawn[1][0][1])
     assert not torch.equal(batches.at(("a", "b"), 3)[0], drawn[0][0])
-
-
-def test_segments_end_at_recorded_steps_and_are_never_long():
-    assert segments([0, 1, 5], 1) == (Segment(0, 1), Segment(1, 5))
-    assert segments([10], 4_000_000_000) == (
-        Segment(0, 2),
-        Segment(2, 4),
-        Segment(4, 6),
-        Segment(6, 8),
-        Segment(8, 10),
-    )
 
 
 def test_stack_parts_share_memory():

@@ -405,7 +405,7 @@ def assert_same_numbers(given, expected):
 def test_training_stopped_after_every_segment_gives_the_same_numbers(long, tmp_path):
     asked, pack = long
     fit(pack, asked, tmp_path / "whole", lambda trial_steps: None)
-    num_segments = len(PackModule(pack, asked.recorded_steps()).segments.every)
+    num_segments = len(PackModule(pack, asked.recorded_steps()).segments.partition)
     assert num_segments > 5
     assert stops(asked, pack, tmp_path / "stopped") == num_segments - 1
     assert_same_numbers(tmp_path / "stopped", tmp_path / "whole")
@@ -417,7 +417,7 @@ def test_sigterm_taken_as_a_deadline_stops_at_a_checkpoint_or_lets_the_last_segm
     """Lightning would end the training by itself, without a checkpoint, and the last segment without outcomes."""
     asked, pack = long
     fit(pack, asked, tmp_path / "whole", lambda trial_steps: None)
-    every = PackModule(pack, asked.recorded_steps()).segments.every
+    every = PackModule(pack, asked.recorded_steps()).segments.partition
     deadline, trained = Deadline(), []
 
     def advanced(trial_steps):

@@ -28,7 +28,7 @@ from pipeline.records.store import finished_packs, read_outcomes
 if TYPE_CHECKING:
     from pipeline.experiment.packing import Pack
     from pipeline.plan import Plan
-    from pipeline.training.rendezvous import Meeting
+    from pipeline.training.rendezvous import Rendezvous
 
 End = Literal["finished", "deadline", "signal"]
 
@@ -167,7 +167,7 @@ def train(
     plan = plan_of(run, sent)
     together = plan.experiment.parallel.processes > 1
     share_gpus(environment, together=together)
-    meeting = meeting_of(sent, index, run, environment) if together else None
+    rendezvous = rendezvous_of(sent, index, run, environment) if together else None
     check_gpu(plan, sent)
     packs = {pack.id: pack for pack in plan.packs}
     provenance = OutcomeProvenance(attempt_log.attempt.job, attempt_log.attempt.number, sent.code)
@@ -184,7 +184,7 @@ def train(
         lead = functools.partial(
             train_packs, mine, plan.experiment, run, progress, provenance=provenance, deadline=deadline
         )
-        counts = in_parallel(mine, plan.experiment, run, lead, deadline, meeting)
+        counts = in_parallel(mine, plan.experiment, run, lead, deadline, rendezvous)
         if deadline.passed() and (counts is None or counts.stopped):
             return "signal" if signals.sigterm_received else "deadline"
         alone = together or environment.global_rank or environment.num_tasks == 1
@@ -242,16 +242,16 @@ def share_gpus(environment: Any, *, together: bool) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = visible[environment.local_rank]
 
 
-def meeting_of(sent: Submission, index: int, run: Path, environment: Any) -> Meeting:
+def rendezvous_of(sent: Submission, index: int, run: Path, environment: Any) -> Rendezvous:
     """Where the workers of a job meet that train each trial together.
 
     The script of a job says when it began; on this machine each worker has one of its own, and all have one job.
     """
-    from pipeline.training.rendezvous import Meeting
+    from pipeline.training.rendezvous import Rendezvous
 
     began = os.environ.get(STARTED) if sent.scheduler in ("slurm", "pbs") else ""
     place = folder_of(run, sent.name) / f"{index}.meeting"
-    return Meeting(place, f"{environment.job_id} {began}", environment.hostnames[0])
+    return Rendezvous(place, f"{environment.job_id} {began}", environment.hostnames[0])
 
 
 def check_gpu(plan: Plan, sent: Submission) -> None:

@@ -160,7 +160,9 @@ def test_a_mode_that_holds_nothing_does_not_move_however_it_would_grow(pack, rul
 
 def test_segments_of_a_formula_end_where_something_is_recorded(pack):
     large = pack(models=(Linear(),), inputs=Inputs(train=(2000,), test=5), widths=(500,), steps=9000, seeds=20)
-    formula, loop = (PackModule(large, [0, 9000], engine=engine).segments.every for engine in ("closed_form", "auto"))
+    formula, loop = (
+        PackModule(large, [0, 9000], engine=engine).segments.partition for engine in ("closed_form", "auto")
+    )
     assert formula == (Segment(0, 9000),)
     assert len(loop) > 10
 

@@ -16,7 +16,7 @@ import pytest
 
 from pipeline.experiment.experiment import Experiment
 from pipeline.launch.cost.calibration import STARTUP, place_of
-from pipeline.launch.job.worker import AttemptLog, meeting_of, remember, share_gpus
+from pipeline.launch.job.worker import AttemptLog, remember, rendezvous_of, share_gpus
 from pipeline.launch.notes.attempts import Attempt
 from pipeline.launch.notes.submission import Submission
 from pipeline.models.shallow import Shallow
@@ -25,7 +25,7 @@ from pipeline.problems.targets import Sine
 from pipeline.records.schema import OUTCOMES
 from pipeline.records.store import write_outcomes
 from pipeline.training.process_group import VARIABLES
-from pipeline.training.rendezvous import Meeting
+from pipeline.training.rendezvous import Rendezvous
 
 LONG = {
     "engine": "reference",
@@ -241,8 +241,8 @@ def test_workers_of_several_nodes_look_for_the_first_host_that_slurm_names(
         "xor-0a1b2c-1", "somewhere", (), "slurm", None, (("p1",),), (1.0,), {}, 30, None, 60.0, 0, False, 0, None,
         "code", 0.0, "4711",
     )  # fmt: skip
-    meeting = meeting_of(sent, 0, tmp_path, environment)
-    assert meeting == Meeting(tmp_path / "jobs" / "xor-0a1b2c-1" / "0.meeting", "4711 1000", "rack0node0")
+    rendezvous = rendezvous_of(sent, 0, tmp_path, environment)
+    assert rendezvous == Rendezvous(tmp_path / "jobs" / "xor-0a1b2c-1" / "0.meeting", "4711 1000", "rack0node0")
 
 
 def test_only_packs_that_were_trained_from_their_first_step_say_how_long_such_packs_take(
