@@ -19,12 +19,13 @@ from typing import Any, ClassVar, TypeVar
 
 
 class Definition:
-    """What every definition inherits: its name, its one-sentence summary."""
+    """Base of every definition: its name in YAML, its label in tables, its one-sentence summary."""
 
     not_identity: ClassVar[tuple[str, ...]] = ()
     """Fields that say where a thing is, not what it is; left out of a trial's id."""
     unsaid: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
-    """Fields that came later, each with what means what had always been: at that, left out of a trial's id."""
+    """Fields that were added later, each with the values that mean what had always been: at one of those it is left out
+    of a trial's id, so that ids from before the field stay as they are."""
 
     @classmethod
     def name(cls) -> str:
@@ -57,7 +58,11 @@ Kind = TypeVar("Kind", bound=Definition)
 
 
 def table(kind: type[Kind], *modules: ModuleType) -> Mapping[str, type[Kind]]:
-    """The definitions of one kind that the given modules define, by name, in reading order.
+    """The definitions of one kind that the given modules define, by name, in the order of their text.
+
+    Args:
+        kind: The abstract class of the kind, like ``Basis``.
+        modules: Where they are defined; a class that a module only imports is not taken from there.
 
     Raises:
         TypeError: If two classes have one name.
@@ -82,7 +87,10 @@ def canonical(value: Any, *, identity: bool = False) -> Any:
 
     Args:
         value: Dataclasses, tuples, enumerations, strings, numbers, ``None``.
-        identity: Leave out what ``not_identity`` names, and ``unsaid`` at the value it names.
+        identity: Leave out what ``not_identity`` names, and ``unsaid`` at a value it names.
+
+    Raises:
+        TypeError: If the value holds something else.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         skipped = _not_in_an_id(value) if identity else frozenset()

@@ -1,10 +1,14 @@
-"""Times as people say them."""
+"""Durations as people say them."""
 
 from __future__ import annotations
 
 
 def duration(seconds: float) -> str:
-    """A time as people say it: 42 s, 3 min 5 s, 2 h 10 min."""
+    """A duration as people say it: 42 s, 3 min 5 s, 2 h 10 min.
+
+    Args:
+        seconds: Not negative; rounded to whole seconds, above an hour down to whole minutes.
+    """
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -55,7 +55,11 @@ KERNEL_WORDS = {
 
 
 def reason_of(error: OSError) -> str:
-    """Why the system did not do something, in its words, or in ours where it has none."""
+    """The system's reason for an error, in its words, or in ours where the C library has none.
+
+    Args:
+        error: As Python raised it; of a Linux-internal number glibc says "Unknown error 524".
+    """
     words = error.strerror or str(error)
     number = error.errno or 0
     if number in KERNEL_WORDS or words.startswith("Unknown error"):
@@ -70,7 +74,14 @@ NEAREST_NAMES = 5
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Word a hint that names the known names, the nearest one first; of very many only the nearest few."""
+    """A hint that lists the known names and asks whether the nearest was meant.
+
+    Args:
+        name: What was written.
+        known: The names; of more than 64 only the nearest few are listed.
+
+    Nearest by the similarity of Ratcliff and Obershelp, as ``difflib`` computes it, with its usual cutoff of 0.6.
+    """
     names = sorted(known)
     few = len(names) <= MOST_NAMES
     close = difflib.get_close_matches(name, names, n=1 if few else NEAREST_NAMES, cutoff=0.6)
@@ -82,11 +93,16 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def brief(text: str, most: int = 60) -> str:
-    """A text as a complaint shows it: its middle left out if it is long."""
+    """A text for a complaint, the middle left out if it is longer than ``most`` characters."""
     return text if len(text) <= most else f"{text[: most // 2]}...{text[-(most // 2) + 3 :]}"
 
 
 def enumerated(names: Sequence[str], most: int = 5) -> str:
-    """The first few of some names, and how many more there are."""
+    """The first names of a list, and how many more there are.
+
+    Args:
+        names: The names.
+        most: How many are named.
+    """
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(brief(name) for name in names[:most]) + more

@@ -1,4 +1,4 @@
-"""Who runs this process and where that person's files are, also where the system knows neither.
+"""User name, home and cache folder of this process, also where the system knows neither name nor home.
 
 In a container, or on a node whose directory service is away, a user is a bare number: no name,
 and no home unless ``HOME`` says one. Only what needs them is refused then.
@@ -31,7 +31,10 @@ def home_folder() -> Path | None:
 
 
 def cache_folder() -> Path:
-    """Where what can be made again is kept: a user without a home has a folder among the temporary files."""
+    """Folder of the cache, as the XDG specification has it; of a user without a home one among the temporary files.
+
+    Source: XDG Base Directory Specification 0.8, ``XDG_CACHE_HOME``.
+    """
     named, home = os.environ.get("XDG_CACHE_HOME"), home_folder()
     if named:
         return Path(named) / "pipeline"
@@ -40,7 +43,7 @@ def cache_folder() -> Path:
 
 @contextmanager
 def some_home() -> Iterator[None]:
-    """Give a library a home that asks for one without need."""
+    """Set ``HOME`` to the temporary files in the block: some libraries ask for a home when imported and need none."""
     os.environ["HOME"] = tempfile.gettempdir()
     try:
         yield

@@ -1,4 +1,4 @@
-"""A plan: what will be run, written down before anything is."""
+"""Plans: the trials of an experiment in packs, written down before anything is trained."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Plan:
 
     Args:
         name: Name of the configuration.
-        experiment: What was asked.
+        experiment: As the configuration says, with all its defaults.
         packs: Every trial, in the order of training.
     """
 
@@ -41,7 +41,7 @@ class Plan:
 
     @property
     def folder_name(self) -> str:
-        """Name of the run's folder: the configuration's, and what tells two contents apart."""
+        """Name of the run's folder: the configuration's name, and the first 10 digits of the experiment's identity."""
         return f"{self.name}-{self.experiment.identity()[:10]}"
 
     @functools.cached_property
@@ -51,7 +51,7 @@ class Plan:
 
     @functools.cached_property
     def manifest(self) -> Manifest:
-        """The plan without what its trials mean: all that sending it takes."""
+        """The manifest of the plan: its trials by id, and what each pack requires; all that is needed to send it."""
         requirements = requirements_of((pack.shape for pack in self.packs), self.experiment)
         workloads = [
             Workload(pack.id, tuple(trial.id for trial in pack.trials), requirements[pack.shape]) for pack in self.packs
@@ -61,7 +61,11 @@ class Plan:
         return Manifest({workload.pack: workload for workload in workloads}, recorded_steps, how)
 
     def run_as(self, experiment: Experiment) -> Plan:
-        """The same trials in the same packs, with another device, pace of checkpoints, or place of a table."""
+        """The same trials in the same packs, computed as another experiment says.
+
+        Args:
+            experiment: One that differs in device, engine, checkpoints, tracking, or the path of a table only.
+        """
         if experiment == self.experiment:
             return self
         trials = {trial.id: trial for trial in experiment.trials()}
@@ -78,12 +82,25 @@ class Plan:
 
 
 def make_plan(name: str, experiment: Experiment) -> Plan:
-    """Lay out all trials of an experiment in packs."""
+    """Lay out all trials of an experiment in packs.
+
+    Args:
+        name: Name of the configuration.
+        experiment: What to train.
+
+    Raises:
+        FieldError: If one trial alone needs more memory than a pack may.
+    """
     return Plan(name, experiment, tuple(packs(experiment.trials(), experiment.pack_memory_gib)))
 
 
 def write_plan(plan: Plan, run: Path) -> None:
-    """Write ``plan.json`` into the run's folder; one that is there already stays, for a plan does not change."""
+    """Write ``plan.json`` into a run's folder; one that is there already stays, for a plan does not change.
+
+    Args:
+        plan: The plan.
+        run: The folder, made if it is not there.
+    """
     path = run / "plan.json"
     if path.exists():
         return
@@ -111,7 +128,7 @@ def read_plan(run: Path) -> Plan:
     try:
         content = json.loads(path.read_bytes())
         name, version = _text(content["name"]), _text(content["version"])
-        asked = content["experiment"]
+        written_experiment = content["experiment"]
         written = [(_text(pack["id"]), tuple(_text(id_) for id_ in pack["trials"])) for pack in content["packs"]]
     except (FileNotFoundError, NotADirectoryError):
         raise PipelineError(
@@ -125,7 +142,7 @@ def read_plan(run: Path) -> Plan:
         raise PipelineError(f"not a plan: {error} is missing", where=str(path), hint=_DAMAGED) from None
     except (ValueError, TypeError, RecursionError) as error:
         raise PipelineError(f"not a plan: {error}", where=str(path), hint=_DAMAGED) from None
-    experiment = config.read_canonical(asked, Experiment, where=str(path))
+    experiment = config.read_canonical(written_experiment, Experiment, where=str(path))
     trials = {trial.id: trial for trial in experiment.trials()}
     members = list(itertools.chain.from_iterable(ids for _, ids in written))
     if sorted(members) != sorted(trials):
@@ -145,7 +162,11 @@ _DAMAGED = "the file was damaged; run the configuration again into another --out
 
 
 def read_provenance(run: Path) -> dict[str, Any]:
-    """When, where and with what code the plan in a run's folder was made; empty where the file does not say."""
+    """Provenance of the plan in a run's folder, as ``provenance.provenance`` gave it; empty where the file has none.
+
+    Args:
+        run: The folder of a run with a plan.
+    """
     content = json.loads((run / "plan.json").read_bytes())
     said = content.get("provenance")
     return said if isinstance(said, dict) else {}

@@ -1,4 +1,4 @@
-"""Which code this is: the commit, what was changed since, and the packages beside it."""
+"""Provenance: the commit of this code, what was changed since, the versions of packages, the machine."""
 
 from __future__ import annotations
 

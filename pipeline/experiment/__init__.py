@@ -1,1 +1,1 @@
-"""The question: trials, packs, and what they cost."""
+"""Experiments: a question, the trials that answer it, the packs they are trained in, and what those require."""

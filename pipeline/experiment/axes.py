@@ -1,4 +1,4 @@
-"""The axes of an experiment as they are written: inputs, learning rates, recorded steps."""
+"""Axes of an experiment as they are written: inputs, learning rates, recorded steps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FROM_ONE = "take an integer from 1"
 NO_NOISE = "take 0 for none, or a number above 0"
 
 MAX_DIMENSION = 1000
-"""Coordinates of a point; 4096 points of so many take 32 MB."""
+"""Coordinates of a point; 4096 points with 1000 take 32 MB."""
 
 MAX_RATES = 10_000
 """Learning rates of one experiment."""
@@ -25,11 +25,15 @@ MAX_RECORDED = 100_000
 """Steps that one experiment looks at."""
 
 MAX_TRIALS = 2_000_000
-"""Trials of one experiment: planning so many takes some ten seconds."""
+"""Trials of one experiment: planning two million takes some ten seconds."""
 
 
 def positive(field: str, values: tuple[int, ...] | tuple[float, ...]) -> None:
-    """Refuse the first value of a field that is not above zero."""
+    """Refuse the first value of a field that is not above zero.
+
+    Raises:
+        FieldError: At the position of that value.
+    """
     for position, value in enumerate(values):
         if not value > 0:
             hint = FROM_ONE if isinstance(value, int) else "take a number above 0"
@@ -37,13 +41,26 @@ def positive(field: str, values: tuple[int, ...] | tuple[float, ...]) -> None:
 
 
 def at_most(path: tuple[str | int, ...], value: int, most: int) -> None:
-    """Refuse a number that would make planning hang."""
+    """Refuse a number that would make planning hang.
+
+    Args:
+        path: Where it stands, from the object that refuses it.
+        value: The number.
+        most: The largest that is accepted.
+
+    Raises:
+        FieldError: If it is larger.
+    """
     if value > most:
         raise FieldError(path, f"{path[0]} must be at most {most}, not {value!r}", hint=f"take {most} or fewer")
 
 
 def distinct(field: str, values: tuple) -> None:
-    """Refuse an axis that is empty or names a value twice."""
+    """Refuse an axis that is empty or has a value twice: a trial is in an experiment once.
+
+    Raises:
+        FieldError: At the second of two equal values, or at the field.
+    """
     if not values:
         raise FieldError((field,), f"{field} is empty", hint="give at least one value")
     seen = set()
@@ -56,12 +73,17 @@ def distinct(field: str, values: tuple) -> None:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Where the points come from; several dimensions, training sizes or noises are axes.
+    """Distribution and number of the training and test points; lists of dimensions, training sizes or noises are axes.
 
-    Left out, the measure and the dimension are the target's own, and the sizes are 256
-    and 4096 points for a target, four fifths and one fifth of the rows for a table. Test points of
-    a regression under the uniform law are those of a quadrature, about as many as ``test`` says. The
-    rows of a table are split at random, or (``split: stratified``) so within each class, by its share.
+    Args:
+        measure: Distribution of the points; by default the target's own.
+        dimension: Coordinates of a point, D; by default the target's own, or 1.
+        train: Training points; by default 256 for a target, four fifths of the rows for a table.
+        test: Test points; by default 4096 for a target, the other rows for a table. Those of a regression under the
+            uniform distribution are the nodes of a quadrature, about this many.
+        noise: Standard deviation of what is added to the training targets.
+        seed: Of the points and the noise; the trials' seeds are an axis of their own.
+        split: How the rows of a table are split: at random, or at random within each class in proportion to its size.
     """
 
     measure: Measure | None = None
@@ -91,7 +113,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class LogSpaced:
-    """Learning rates evenly spaced in the logarithm, both ends included."""
+    """Learning rates evenly spaced in the logarithm: ``log_from * (log_to / log_from) ** (i / (num - 1))``, i < num."""
 
     log_from: float
     log_to: float
@@ -107,13 +129,13 @@ class LogSpaced:
         at_most(("num",), self.num, MAX_RATES)
 
     def values(self) -> tuple[float, ...]:
-        """Rounded to 6 digits, so that an id does not hang on the last bit of a logarithm."""
+        """The rates, rounded to 6 digits, so that an id does not hang on the last bit of a logarithm."""
         return tuple(float(f"{value:.6g}") for value in np.geomspace(self.log_from, self.log_to, self.num))
 
 
 @dataclass(frozen=True)
 class TimesLimits:
-    """Learning rates as multiples of the predicted limit of each problem and model."""
+    """Learning rates as multiples of the stability limit that theory predicts for each problem and model."""
 
     times_limit: tuple[float, ...]
 
@@ -124,7 +146,10 @@ class TimesLimits:
 
 @dataclass(frozen=True)
 class LogSpacedSteps:
-    """Steps to record at: 0, the last, and about so many evenly spaced in the logarithm."""
+    """Recorded steps: 0, the last, and those nearest to ``log_spaced`` points evenly spaced in the logarithm.
+
+    Points that round to the same step are one, so there may be fewer.
+    """
 
     log_spaced: int
 

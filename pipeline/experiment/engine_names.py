@@ -1,4 +1,7 @@
-"""Names of the engines that an experiment may ask for."""
+"""Engine names: what the ``engine`` field of an experiment may say.
+
+Apart from the engines themselves, which import PyTorch and more.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ CLOSED_FORM: Final = "closed_form"
 """The engine that computes what theory says instead of iterating, so that its numbers cannot confirm theory."""
 
 EngineChoice = Literal["auto", "closed_form", "fused", "reference"]
-"""What may be asked to compute a pack: an engine by its name, or ``auto`` for the fastest that iterates."""
+"""The ``engine`` field: the name of an engine, or ``auto`` for the fastest that iterates."""
 
 FASTEST: EngineChoice = "fused"
 """What ``auto`` takes wherever it can."""

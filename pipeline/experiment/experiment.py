@@ -1,4 +1,4 @@
-"""An experiment: a question, and the product of named axes that answers it."""
+"""Experiments: a question, and the product of named axes that answers it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,34 @@ from pipeline.problems.targets import Target
 
 @dataclass(frozen=True)
 class Experiment:
-    """A question, and the axes whose product answers it."""
+    """A question, and the axes whose Cartesian product is the trials that answer it.
+
+    The fields are the keys of a YAML file. The axes are problems (of ``target`` or ``data``, and ``inputs``), losses,
+    models, widths, learning rates and seeds.
+
+    Args:
+        question: What is to be answered, in words.
+        models: Linear models, each with a basis, or networks, each with an activation.
+        widths: Number of features or hidden units, W.
+        target: Functions to learn; or else
+        data: tables to learn.
+        inputs: Distribution and number of the points.
+        loss: What is minimised; by default that of the task: half the mean square, or a cross-entropy.
+        optimizer: One rule or solver for all trials.
+        learning_rates: The rates, or how they are spaced; by default 7 from 0.001 to 1.
+        steps: Updates of each trial.
+        batch_size: Points of a minibatch; ``full`` is all.
+        seeds: Seeds of initial weights and minibatches, or how many: 3 are 0, 1 and 2.
+        dtype: Precision of the arithmetic.
+        diagnostics: What is computed at the recorded steps.
+        record_at: The recorded steps; 0 and the last are always among them.
+        accelerator: Device; ``auto`` is a CUDA GPU if there is one, else the CPU.
+        engine: How packs are computed; ``auto`` is the fastest that iterates.
+        pack_memory_gib: Most memory that the trials of a pack take.
+        checkpoint_seconds: Wall-clock time between two checkpoints.
+        parallel: Processes that train each pack together.
+        tracking: What is sent to W&B.
+    """
 
     question: str
     models: tuple[Model, ...]
@@ -247,7 +274,11 @@ class Experiment:
             raise FieldError(("seeds",), what, hint="take fewer seeds, or ask in several files")
 
     def problems(self) -> Iterator[Problem]:
-        """Every problem, with the defaults of its inputs filled in."""
+        """Every problem, with the defaults of its inputs filled in.
+
+        Raises:
+            FieldError: If a target cannot be sampled, or a table cannot be split, as ``inputs`` says.
+        """
         inputs = self.inputs
         for data in self.data:
             rows = data.num_rows
@@ -265,14 +296,17 @@ class Experiment:
                         yield _placed(functools.partial(FunctionProblem, *content))
 
     def warnings(self) -> Iterator[str]:
-        """What a person should know before anything is trained; a table that is not there is refused when it is."""
+        """What a person should know before anything is trained.
+
+        A table that cannot be read warns of nothing: it is refused when it is trained on.
+        """
         for problem in self.problems():
             if isinstance(problem, TableProblem):
                 with suppress(FieldError):
                     yield from problem.warnings()
 
     def losses(self, problem: Problem) -> tuple[Loss, ...]:
-        """What is minimised for a problem: the losses that were asked for, or that of its task."""
+        """The losses to minimise on a problem: those of the file, or by default that of its task."""
         if self.loss is None:
             return (DEFAULT_LOSS[problem.task],)
         return self.loss if isinstance(self.loss, tuple) else (self.loss,)
@@ -296,7 +330,7 @@ class Experiment:
         return tuple(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
 
     def recorded_steps(self) -> tuple[int, ...]:
-        """Steps at which the diagnostics look, rising, the last step always among them."""
+        """Steps at which diagnostics are computed, ascending, 0 and the last step always among them."""
         if isinstance(self.record_at, LogSpacedSteps):
             spaced = np.geomspace(1, self.num_steps, self.record_at.log_spaced).round().astype(int)
             return tuple(sorted({0, *spaced.tolist(), self.num_steps}))

@@ -41,7 +41,11 @@ def make_pack(trials: tuple[Trial, ...]) -> Pack:
 
 
 def packs(trials: Iterable[Trial], memory_gib: float) -> Iterator[Pack]:
-    """Group trials that come shape by shape into packs within a memory limit, as even as they go.
+    """Group trials into packs of one shape each, within a memory limit and as equal in size as possible.
+
+    Args:
+        trials: Those of one shape together, as ``Experiment.trials`` yields them.
+        memory_gib: Most memory that the trials of a pack take, by ``bytes_of_trial``.
 
     Raises:
         FieldError: If one trial alone is above the limit.

@@ -1,4 +1,4 @@
-"""How many processes train one pack together."""
+"""Data parallelism: how many processes train one pack together."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from pipeline.errors import FieldError
 
 @dataclass(frozen=True)
 class Parallel:
-    """Processes that train each pack together: so many on each of so many nodes.
+    """Data parallelism of each pack: every process holds all weights and an equal shard of the points.
 
-    Every process holds all weights and an equal share of the points. On CUDA each has a GPU of its own.
+    Args:
+        nodes: Nodes of the cluster.
+        devices: Processes on each node; with ``accelerator: cuda`` each has a GPU of its own.
     """
 
     nodes: int = 1
@@ -25,5 +27,5 @@ class Parallel:
 
     @property
     def processes(self) -> int:
-        """Processes in all."""
+        """World size: the processes on all nodes."""
         return self.nodes * self.devices

@@ -1,4 +1,4 @@
-"""How much memory and work a trial of a pack takes while it trains."""
+"""Resources that packs require: bytes of memory, and floating-point operations."""
 
 from __future__ import annotations
 
@@ -30,7 +30,12 @@ ALLOCATOR_FACTOR = 4
 
 
 def elements_of_chunk(device_type: str, element_bytes: int) -> int:
-    """Numbers in one buffer of a chunk."""
+    """Numbers in one buffer of a chunk.
+
+    Args:
+        device_type: ``cpu`` or ``cuda``, as PyTorch calls it.
+        element_bytes: Bytes of a number.
+    """
     return CHUNK_BYTES.get(device_type, CHUNK_BYTES["cuda"]) // element_bytes
 
 
@@ -48,7 +53,11 @@ def bytes_of_trial(shape: Shape) -> int:
 
 
 def observed_bytes_of_trial(shape: Shape) -> int:
-    """Bytes that observing one trial at a recorded step takes: feature matrix, its decomposition, held-out outputs."""
+    """Bytes that the diagnostics of one trial take at a recorded step.
+
+    Of every model the outputs at the test points. Of a linear one also two copies of its weights, of a network the
+    feature matrix of P times W + 1 with its singular value decomposition.
+    """
     problem = shape.problem
     outputs = 4 * problem.num_outputs * problem.test * 8
     if shape.model.linear:
@@ -58,7 +67,7 @@ def observed_bytes_of_trial(shape: Shape) -> int:
 
 
 def memory_of(shape: Shape) -> MemoryFootprint:
-    """Bytes that training packs of a shape adds to the process, the shared points included."""
+    """Memory footprint of packs of a shape, as a function of their number of trials."""
     problem = shape.problem
     columns = shape.width if shape.model.linear else problem.num_inputs + 1
     if isinstance(shape.model, Greedy):
@@ -74,7 +83,12 @@ def memory_of(shape: Shape) -> MemoryFootprint:
 
 
 def bytes_of_pack(shape: Shape, num_trials: int) -> int:
-    """Bytes that training a pack of so many trials adds to the process, the shared points included."""
+    """Bytes that training a pack adds to the process, the points that its trials share included.
+
+    Args:
+        shape: What its trials have in common.
+        num_trials: T, its trials.
+    """
     return memory_of(shape).of(num_trials)
 
 
@@ -85,7 +99,7 @@ def operations_of_step(shape: Shape) -> int:
 
 
 def size_of(shape: Shape) -> ProblemSize:
-    """How large the problem of one update of one trial is."""
+    """Dimensions of one update of one trial: points P, weights N, outputs K, and the operations of a gradient."""
     problem = shape.problem
     num_points = shape.batch_size or problem.train
     return ProblemSize.of(shape.model, shape.width, problem.num_inputs, problem.num_outputs, num_points)
@@ -97,7 +111,7 @@ def bytes_of_iteration(shape: Shape) -> int:
 
 
 def requirements_of(shapes: Iterable[Shape], experiment: Experiment) -> dict[Shape, ResourceRequirements]:
-    """What the packs of each shape of an experiment ask of a machine."""
+    """Resource requirements of the packs of each shape of an experiment."""
     observed = [canonical(diagnostic) for diagnostic in experiment.diagnostics]
     engine = FASTEST if experiment.engine == "auto" else experiment.engine
     how = [observed, canonical(experiment.parallel), experiment.accelerator, engine]

@@ -1,4 +1,4 @@
-"""A trial: one point of an experiment, and the id that everything about it hangs on."""
+"""Trials: the points of an experiment's product of axes, and the id that everything about one hangs on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ DIVERGED_ABOVE: Final = 1e10
 
 @dataclass(frozen=True)
 class TimesLimit:
-    """A learning rate given as a multiple of the predicted limit, 2 / lambda_max for gradient descent on all points."""
+    """A learning rate as a multiple of the predicted stability limit: 2 / lambda_max for full-batch gradient descent.
+
+    Args:
+        times_limit: The multiple.
+    """
 
     times_limit: float
 
@@ -48,7 +52,7 @@ class Shape:
 
     @property
     def num_weights(self) -> int:
-        """N of one trial."""
+        """N, the weights of one trial."""
         return self.model.num_weights(self.width, self.problem.num_inputs, self.problem.num_outputs)
 
 

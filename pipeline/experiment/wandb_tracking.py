@@ -1,4 +1,4 @@
-"""What of an experiment is sent to W&B, and where to."""
+"""Tracking on W&B: which trials have a run of their own there, and in which project."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pipeline.errors import FieldError
 
 @dataclass(frozen=True)
 class ChosenRuns:
-    """A few trials of a sweep that have a run of their own on W&B.
+    """A sample of the trials of a sweep, each with a run of its own on W&B.
 
     Args:
-        best: Of each problem and model, so many trials of the least test error.
-        diverged: So many of those that diverged, and of those that failed.
-        random: So many of all, always the same ones.
+        best: Number of trials of the least test error, of each problem and model.
+        diverged: Number of those that diverged, and of those that failed.
+        random: Number drawn at random of all trials, always the same ones.
     """
 
     best: int = 3
@@ -31,7 +31,7 @@ class ChosenRuns:
 
 @dataclass(frozen=True)
 class Tracking:
-    """What is sent to W&B: always one run for the whole sweep, and a run for each of these trials.
+    """What is sent to W&B: one run for the whole sweep, and a run for each trial that ``runs`` names.
 
     Args:
         runs: Which trials; ``auto`` is all of them up to 200, a chosen few where there are more.
@@ -55,7 +55,7 @@ NAMES = rf"leave it out, or take a name of at most {LONGEST_NAME} bytes without 
 
 
 def is_name(text: str) -> bool:
-    """Whether a project or an entity on W&B may be called so.
+    """Whether W&B accepts a name for a project or an entity.
 
     Source: wandb 0.31.0, ``Settings.validate_project``.
     """

@@ -1,4 +1,7 @@
-"""What a pack asks of a machine. On its own, because it is asked where nothing heavy may be imported."""
+"""Workloads: packs as a scheduler sees them, by their resource requirements.
+
+Apart from how the requirements are computed, because a login node sends packs without waiting for PyTorch.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,15 @@ OVERHEAD_OF_STEP = 100_000
 
 @dataclass(frozen=True)
 class MemoryFootprint:
-    """Bytes that training packs of one shape adds to a process.
+    """Bytes that training a pack of one shape adds to a process, as a function of its number of trials T.
+
+    ``shared + T * trial + min(T * observed, most_observed)``
 
     Args:
-        shared: Of points and buffers, which are there once.
-        trial: That each trial adds.
-        observed: That observing one trial takes.
-        most_observed: That observing takes at most, however many trials there are.
+        shared: Points and buffers, which are there once.
+        trial: Weights and optimizer memory of one trial.
+        observed: What the diagnostics of one trial take.
+        most_observed: What diagnostics take at most; more trials are looked at in turn.
     """
 
     shared: int
@@ -25,13 +30,17 @@ class MemoryFootprint:
     most_observed: int
 
     def of(self, num_trials: int) -> int:
-        """Bytes of a pack of so many trials."""
+        """Bytes of a pack.
+
+        Args:
+            num_trials: T, its trials.
+        """
         return self.shared + num_trials * self.trial + min(num_trials * self.observed, self.most_observed)
 
 
 @dataclass(frozen=True)
 class ResourceRequirements:
-    """What the packs of one shape ask of a machine, however many trials they hold.
+    """Resource requirements of the packs of one shape, for each of their trials.
 
     Args:
         kind: Hash of what packs that take equally long for each step have in common, but for their number of trials.
@@ -50,12 +59,12 @@ class ResourceRequirements:
 
 @dataclass(frozen=True)
 class Workload:
-    """A pack without what its trials mean: all that sending it takes.
+    """A pack as it is sent to a scheduler: its trials by id, and what it requires.
 
     Args:
         pack: Id of the pack.
         trials: Ids of its trials.
-        requirements: What its shape asks of a machine.
+        requirements: Of its shape.
     """
 
     pack: str
@@ -64,7 +73,7 @@ class Workload:
 
     @property
     def num_trials(self) -> int:
-        """How many trials it has."""
+        """T, the trials of the pack."""
         return len(self.trials)
 
     @property
@@ -84,11 +93,13 @@ class Workload:
 
 
 def operations_of_training(steps: int, num_trials: int, operations: int) -> int:
-    """Operations of so many updates of a whole pack, the cost of the calls included.
+    """Floating-point operations of training a pack, with what the calls of each update cost counted as operations.
+
+    ``steps * (OVERHEAD_OF_STEP + num_trials * operations)``
 
     Args:
         steps: Updates of each trial.
-        num_trials: Trials of the pack.
+        num_trials: T, trials of the pack.
         operations: Of one update of one trial.
     """
     return steps * (OVERHEAD_OF_STEP + num_trials * operations)

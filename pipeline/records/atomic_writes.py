@@ -1,4 +1,4 @@
-"""Files that another process may read appear whole or not at all."""
+"""Atomic writes: files that another process may read appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from uuid import uuid4
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; it takes the name if the block succeeds.
+    """Yield a temporary path beside ``path``, which is renamed to it if the block succeeds.
+
+    Args:
+        path: The file to write or replace.
 
     Raises:
         OSError: If it cannot be written, as on a disk that is full; it names ``path``.
@@ -26,14 +29,14 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def naming(name: Path | str, instead_of: str | None = None) -> Iterator[None]:
-    """Have what goes wrong with an open file in the block name it: only what goes wrong when it is opened does so.
+    """Name the file in errors of the block that name none: Python names it when opening fails, not when writing does.
 
     Args:
-        name: What to name.
-        instead_of: A name for which it is said, too.
+        name: The file.
+        instead_of: Another name that is replaced by it, of a temporary file.
 
     Raises:
-        OSError: What went wrong.
+        OSError: What went wrong, with the name.
     """
     try:
         yield

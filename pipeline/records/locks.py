@@ -1,4 +1,4 @@
-"""Locks on files: held by one process at a time, and let go of however it ends."""
+"""File locks: held by one process at a time, and released by the system however that process ends."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ TROUBLE = "the file system or its server is in trouble; once it is well again th
 
 
 def locked(path: Path, warn: Callable[[str], None]) -> IO[str] | None:
-    """Open a file and lock it until it is closed, without waiting.
+    """Open a file and take an exclusive lock on it until it is closed, without waiting: ``flock`` with ``LOCK_NB``.
 
     Args:
         path: The file; made if it is not there.
-        warn: Told if the file system has no locks; everybody then gets the file.
+        warn: Called with a sentence if the file system has no locks; everybody then gets the file.
 
     Returns:
         The open file; none if another process has it.

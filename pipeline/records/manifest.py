@@ -23,11 +23,11 @@ from pipeline.records.packs import refined
 
 @dataclass(frozen=True)
 class Manifest:
-    """What sending a plan takes.
+    """What is needed of a plan to send it.
 
     Args:
         workloads: Every pack by id, in the order of training.
-        recorded_steps: At how many steps the diagnostics look.
+        recorded_steps: H, the number of steps at which diagnostics are computed.
         how: Fields of the experiment that say how it is computed, as plain JSON types.
     """
 
@@ -46,7 +46,11 @@ class Manifest:
         return Parallel(**self.how["parallel"])
 
     def refined(self, run: Path) -> Manifest:
-        """The same with packs that were halved in a run replaced by their halves."""
+        """The same with packs that were halved in a run replaced by their halves.
+
+        Args:
+            run: Folder of the run.
+        """
         parts = refined(run, {pack: workload.trials for pack, workload in self.workloads.items()})
         if parts.keys() == self.workloads.keys():
             return self
@@ -97,5 +101,5 @@ def read_manifest(run: Path) -> Manifest | None:
 
 
 def digest(content: Mapping[str, Any]) -> str:
-    """SHA-256 of all that a plan says, which tells one that was damaged or edited."""
+    """Checksum of a plan: SHA-256 of all it says. One that was damaged or edited has another."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

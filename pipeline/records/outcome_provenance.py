@@ -1,4 +1,4 @@
-"""Where an outcome comes from: the job that trained it, which attempt it was, and the code."""
+"""Provenance of an outcome: the job that trained it, the attempt at the job, and the code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class OutcomeProvenance:
-    """What is written beside every outcome; the defaults say that no job but a person's command trained it.
+    """Columns of every outcome that say what trained it; by default a person's command, with code that is not known.
 
     Args:
         job: Id of the job, with the number of its array task; empty outside of a job.
@@ -21,4 +21,4 @@ class OutcomeProvenance:
 
 
 NO_JOB = OutcomeProvenance()
-"""Trained here, by code of which nothing is known."""
+"""Of what was trained outside of a job, by code that is not known."""

@@ -1,4 +1,4 @@
-"""The packs of a run by name, as they were written down: which trials each holds, nothing of what they mean.
+"""Packs of a run by id, as the plan has them: which trials each holds, nothing of what those are.
 
 ``plan.json`` never changes. A pack that does not fit into memory is replaced by its two
 halves, which ``splits/<pack>.json`` says; a half may be halved again.
@@ -20,6 +20,9 @@ from pipeline.records.store import remove_records
 def read_packs(run: Path) -> dict[str, tuple[str, ...]]:
     """The ids of the trials of each pack that is to be trained, in the order of training.
 
+    Args:
+        run: Folder of the run.
+
     Raises:
         PipelineError: If the folder is not that of a run.
     """
@@ -36,7 +39,12 @@ def read_packs(run: Path) -> dict[str, tuple[str, ...]]:
 
 
 def refined(run: Path, packs: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Packs with those that were split replaced by their parts."""
+    """Packs with those that were halved replaced by their halves, or halves of halves.
+
+    Args:
+        run: Folder of the run.
+        packs: Ids of the trials of each pack of the plan.
+    """
     splits = {path.stem for path in (run / "splits").glob("*.json")}
     if not splits:
         return packs
@@ -44,12 +52,17 @@ def refined(run: Path, packs: dict[str, tuple[str, ...]]) -> dict[str, tuple[str
 
 
 def halve(run: Path, pack: str, trials: tuple[str, ...]) -> tuple[str, str]:
-    """Replace a pack by its halves; what it has recorded so far is forgotten, and trained again.
+    """Replace a pack by its halves; what it has recorded so far is deleted, and trained again.
 
-    Whoever calls this makes sure that nobody trains the pack.
+    The caller makes sure that nobody trains the pack.
+
+    Args:
+        run: Folder of the run.
+        pack: Id of the pack.
+        trials: Ids of its trials, in their order; of an odd number the first half is the larger.
 
     Returns:
-        The names of the halves.
+        The ids of the halves.
     """
     first, second = _halves(trials)
     (run / "outcomes" / f"{pack}.parquet").unlink(missing_ok=True)
@@ -62,7 +75,7 @@ def halve(run: Path, pack: str, trials: tuple[str, ...]) -> tuple[str, str]:
 
 
 def times_halved(run: Path) -> dict[str, int]:
-    """How often the pack that a half comes from was halved, itself included; whole packs are not in it."""
+    """Depth of each half in the tree of halvings: 1 for half of a pack of the plan; those themselves are not in it."""
     parents: dict[str, str] = {}
     for path in (run / "splits").glob("*.json"):
         parents.update(dict.fromkeys(json.loads(path.read_bytes())["into"], path.stem))

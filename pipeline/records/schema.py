@@ -1,4 +1,4 @@
-"""The columns of the two tables that training leaves behind."""
+"""Schemas of the tables that training writes: records, outcomes, samples of fitted functions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RECORDS = pl.Schema(
 """One number a row."""
 
 Records = pl.DataFrame | pl.LazyFrame
-"""Rows of ``RECORDS``: in memory, or read whenever something is asked of them, and then only what it takes."""
+"""Rows of ``RECORDS``: in memory, or lazy, read by each query and only as far as it needs."""
 
 OUTCOMES = pl.Schema(
     {
@@ -50,4 +50,4 @@ FITTED_SAMPLES = pl.Schema(
         "value": pl.Float64,  # the output; over the plane its distance from the threshold; of hidden units the label
     }
 )
-"""What the best trial of a pack has learned, one point a row."""
+"""Samples of the function that the best trial of a pack has fitted, one point a row."""

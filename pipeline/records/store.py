@@ -26,17 +26,39 @@ _WRITTEN = ("records", "outcomes", "fits", "logs")
 
 
 def write_fitted_samples(run: Path, pack: str, rows: pl.DataFrame) -> None:
-    """Write the fitted function of the best trial of a pack."""
+    """Write samples of the function that the best trial of a pack has fitted.
+
+    Args:
+        run: Folder of the run.
+        pack: Id of the pack.
+        rows: As ``FITTED_SAMPLES``.
+    """
     _write(run / "fits" / f"{pack}.parquet", rows, FITTED_SAMPLES)
 
 
 def write_records(run: Path, pack: str, first_step: int, rows: pl.DataFrame) -> None:
-    """Write the part of a pack that starts at a step, in place of an earlier one that did."""
+    """Write the records of a pack from one step on, in place of an earlier part that starts there.
+
+    Args:
+        run: Folder of the run.
+        pack: Id of the pack.
+        first_step: The first recorded step of the part.
+        rows: As ``RECORDS``.
+
+    Raises:
+        OSError: If the disk is full; it names the file.
+    """
     _write(run / "records" / f"{pack}-{first_step:012d}.parquet", rows, RECORDS)
 
 
 def write_outcomes(run: Path, pack: str, rows: pl.DataFrame) -> None:
-    """Say that every trial of a pack is finished, and how."""
+    """Write how each trial of a pack ended. The pack is finished from now on, unless one failed.
+
+    Args:
+        run: Folder of the run.
+        pack: Id of the pack.
+        rows: As ``OUTCOMES``, one for each trial of the pack.
+    """
     _write(run / "outcomes" / f"{pack}.parquet", rows, OUTCOMES)
 
 
@@ -48,7 +70,7 @@ def remove_records(run: Path, pack: str, first_step: int) -> None:
 
 
 def remove_unfinished_writes(run: Path, pack: str) -> None:
-    """Remove what a killed process had begun to write of a pack and never renamed."""
+    """Remove temporary files of a pack, which a killed process had begun to write and never renamed."""
     for pattern in (*(f"{folder}/.{pack}*.part" for folder in _WRITTEN), f"checkpoints/{pack}/.*.part"):
         for path in run.glob(pattern):
             path.unlink(missing_ok=True)
@@ -73,7 +95,7 @@ def read_records(run: Path) -> pl.DataFrame:
 
 
 def scan_records(run: Path) -> pl.LazyFrame:
-    """The same numbers, which a query reads a part at a time: of a large run they are more than fit into memory."""
+    """The same numbers, lazily: a query streams them part by part, for those of a large run do not fit into memory."""
     paths = sorted((run / "records").glob("*.parquet"))
     return pl.scan_parquet(paths, schema=RECORDS, glob=False) if paths else pl.LazyFrame(schema=RECORDS)
 
@@ -110,7 +132,7 @@ def read_outcomes(run: Path) -> pl.DataFrame:
 
 
 def read_fitted_samples(run: Path) -> pl.DataFrame:
-    """What the best trials of a run have learned, one point a row; empty where nothing can be drawn.
+    """Samples of the functions that the best trials of a run have fitted, one point a row; empty where none is drawn.
 
     An earlier version wrote lines only, and did not say so.
     """

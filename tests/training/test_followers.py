@@ -197,9 +197,8 @@ def test_several_processes_give_the_records_and_outcomes_of_one(processes, case,
     outcomes = [read_outcomes(run).sort("trial").select(columns) for run in (folder / case, tmp_path)]
     assert outcomes[0].equals(outcomes[1])
     assert set(read_outcomes(folder / case)["engine"]) == {"reference"}
-    assert (
-        read_fitted_samples(folder / case).height == read_fitted_samples(tmp_path).height
-    )  # which of two equal trials is best may differ
+    # which of two equal trials is best may differ
+    assert read_fitted_samples(folder / case).height == read_fitted_samples(tmp_path).height
 
 
 def test_processes_stop_together_and_go_on_to_the_same_records(processes, tmp_path):
