@@ -110,7 +110,6 @@ def test_imports_from_below_are_none_of_those() -> None:
 # No circles.
 
 
-@pytest.mark.xfail(reason="cli/here and cli/clusters import each other")
 def test_no_modules_import_each_other_in_a_circle() -> None:
     assert not import_graph.circle(import_graph.import_graph(MODULES, ROOT))
 

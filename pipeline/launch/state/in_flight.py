@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import PipelineError
-from pipeline.launch.job.worker import work
 from pipeline.launch.notes.submission import (
     Submission,
     folder_of,
@@ -19,6 +18,7 @@ from pipeline.launch.notes.submission import (
 )
 from pipeline.launch.notes.terminations import cancelled
 from pipeline.launch.schedulers import MOST_REQUEUES, Scheduler, SchedulerTask, scheduler_named
+from pipeline.launch.worker import work
 from pipeline.records.locks import locked
 from pipeline.records.store import finished_packs
 

@@ -24,7 +24,6 @@ from pipeline.errors import PipelineError
 from pipeline.experiment.parallelism import Parallel
 from pipeline.launch.clusters.lookup import Cluster
 from pipeline.launch.commands import SilenceError
-from pipeline.launch.job.worker import unfinished, work
 from pipeline.launch.notes.submission import (
     Submission,
     folder_of,
@@ -37,6 +36,7 @@ from pipeline.launch.schedulers.waiting import announce_if_slow
 from pipeline.launch.state.in_flight import Say, scheduler_of, with_job, write_arguments
 from pipeline.launch.submit.code_snapshot import take_snapshot
 from pipeline.launch.submit.job_request import request_for
+from pipeline.launch.worker import unfinished, work
 
 NO_SERVER = r"connect|contact|communication failure|timed? ?out|zero bytes|standby|not respond"
 """How SLURM and PBS word that their server cannot be reached, which no other request would change."""

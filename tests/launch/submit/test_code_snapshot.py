@@ -54,9 +54,9 @@ def test_same_code_has_one_snapshot_and_edited_code_another(checkout, tmp_path):
 def test_code_in_a_snapshot_runs_from_there(checkout, tmp_path):
     folder = take(checkout, tmp_path / "run")
     said = python(
-        folder, "import pipeline.cli, pipeline.launch.job.worker as w; print(pipeline.__file__); print(w.__file__)"
+        folder, "import pipeline.cli, pipeline.launch.worker as w; print(pipeline.__file__); print(w.__file__)"
     )
-    assert said.splitlines() == [str(folder / "pipeline" / name) for name in ("__init__.py", "launch/job/worker.py")]
+    assert said.splitlines() == [str(folder / "pipeline" / name) for name in ("__init__.py", "launch/worker.py")]
     assert not list(folder.rglob("*.part"))
 
 

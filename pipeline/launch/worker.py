@@ -2,6 +2,10 @@
 
 Nothing here depends on a signal being delivered: a worker knows when its time is up and
 stops at a checkpoint before. A signal only makes that moment come earlier.
+
+``pipeline.launch.worker.work`` stays its address: submitit pickles a function by its name, a job runs the snapshot of
+the code with which it was sent, and where a submit was killed it is the next one, perhaps of a later version, that
+writes what the job waits for.
 """
 
 from __future__ import annotations

@@ -7,18 +7,22 @@ import os
 import signal
 import subprocess
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from submitit import JobEnvironment
+from submitit.core.core import PicklingExecutor
 
 from pipeline.experiment.experiment import Experiment
+from pipeline.launch import pbs
 from pipeline.launch.cost.calibration import STARTUP, place_of
-from pipeline.launch.job.worker import AttemptLog, remember, rendezvous_of, share_gpus
 from pipeline.launch.notes.attempts import Attempt
 from pipeline.launch.notes.submission import Submission
+from pipeline.launch.worker import AttemptLog, remember, rendezvous_of, share_gpus, work
 from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan, write_plan
 from pipeline.problems.targets import Sine
@@ -53,6 +57,17 @@ class Finder(importlib.abc.MetaPathFinder):
         return spec
 sys.meta_path.insert(0, Finder())
 """
+
+
+def test_jobs_of_another_version_find_the_worker_and_the_plugin_where_they_were() -> None:
+    assert f"{work.__module__}.{work.__qualname__}" == "pipeline.launch.worker.work"
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert set(project["entry-points"]["submitit"].values()) == {
+        "pipeline.launch.pbs:PbsExecutor",
+        "pipeline.launch.pbs:PbsJobEnvironment",
+    }
+    assert issubclass(pbs.PbsExecutor, PicklingExecutor)
+    assert issubclass(pbs.PbsJobEnvironment, JobEnvironment)
 
 
 def change_in_jobs(desk: Any, module: str, change: str) -> str:
