@@ -25,8 +25,10 @@ from pipeline.errors import FieldError, PipelineError
 from pipeline.experiment.axes import Inputs, TimesLimits
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
+from pipeline.models.activations import ACTIVATIONS
 from pipeline.models.bases import BASES
 from pipeline.models.linear import Linear
+from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import GradientDescent, Momentum, Nesterov, Optimizer
 from pipeline.optimizers.stability_limits import Limit
 from pipeline.plan import Plan, make_plan
@@ -310,3 +312,19 @@ def test_no_verdict_on_trials_drawn_at_random_is_refuted(tmp_path):
     spoken = counts["agrees"] / number
     assert spoken > 0.3  # a report that says nothing is not refuted either
     assert min(counts[f"limit: {limit.value}"] for limit in Limit) >= 0.01 * number
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=ACTIVATIONS.keys())
+def test_of_a_network_no_limit_and_no_curve_is_claimed_whatever_it_does(activation):
+    """Its curvature changes while it trains; one of identities is a product of weights, and no linear model either."""
+    for optimizer, batch_size, rate in itertools.product((GradientDescent(), Momentum(0.9)), ("full", 2), (0.05, 3.0)):
+        experiment = Experiment(
+            "?", (Shallow(activation()),), (3,), (TARGETS["sine"](),), inputs=Inputs(train=(8,), test=4), optimizer=optimizer,
+            learning_rates=(rate,), steps=30, batch_size=batch_size, seeds=2, engine="reference",
+            diagnostics=DIAGNOSTICS,
+        )  # fmt: skip
+        run = trained(experiment)
+        table = results(run.plan, run.records, run.outcomes)
+        assert set(table["verdict"]) == {"cannot say"}
+        assert set(table["limit"]) == {""}
+        assert predicted_and_measured(run.plan, table, run.records, run.outcomes).is_empty()
