@@ -319,8 +319,8 @@ def test_of_a_network_no_limit_and_no_curve_is_claimed_whatever_it_does(activati
     """Its curvature changes while it trains; one of identities is a product of weights, and no linear model either."""
     for optimizer, batch_size, rate in itertools.product((GradientDescent(), Momentum(0.9)), ("full", 2), (0.05, 3.0)):
         experiment = Experiment(
-            "?", (Shallow(activation()),), (3,), (TARGETS["sine"](),), inputs=Inputs(train=(8,), test=4), optimizer=optimizer,
-            learning_rates=(rate,), steps=30, batch_size=batch_size, seeds=2, engine="reference",
+            "?", (Shallow(activation()),), (3,), (TARGETS["sine"](),), inputs=Inputs(train=(8,), test=4),
+            optimizer=optimizer, learning_rates=(rate,), steps=30, batch_size=batch_size, seeds=2, engine="reference",
             diagnostics=DIAGNOSTICS,
         )  # fmt: skip
         run = trained(experiment)

@@ -13,7 +13,7 @@ from pipeline.diagnostics.pack_context import PackContext
 from pipeline.diagnostics.snapshot import Snapshot
 from pipeline.models.model import Model
 from pipeline.numerics.least_squares import least_squares
-from pipeline.numerics.quadrature import MeanEstimate, weighted_mean, weighted_mean_between_kinks
+from pipeline.numerics.quadrature import KRONROD_NODES, MeanEstimate, weighted_mean, weighted_mean_between_kinks
 from pipeline.optimizers.rules import Optimizer
 from pipeline.problems.losses import Loss, Task, squared_errors, zero_one_loss
 from pipeline.problems.problem import Cells
@@ -58,7 +58,8 @@ class TestErrorBar(Diagnostic):
     Of a target under the uniform law it is what a quadrature knows of its own error: up to three inputs how
     far a coarser rule lies, above the scatter of 16 scrambles of Sobol points. Elsewhere it is that of a sample.
     Of one input and a model with kinks, such as a ReLU network, which lie inside the cells of the rule: how far the
-    same rule lies whose cells are cut there, and how far that may be off.
+    same rule lies whose cells are cut there, and how far that may be off. Infinite for fewer than 14 points of one
+    input: a single cell cannot tell a wave from its samples.
     """
 
     __test__ = False  # not a test class, whatever its name looks like to pytest
@@ -215,7 +216,9 @@ def _mean_square(context: PackContext, outputs_TKP: Tensor) -> MeanEstimate:
     dataset = context.dataset
     squares_TP = squared_errors(outputs_TKP, dataset.test_targets_PK.mT)
     if dataset.test_weights_EP is not None:
-        return weighted_mean(squares_TP, dataset.test_weights_EP)
+        estimate = weighted_mean(squares_TP, dataset.test_weights_EP)
+        one_cell = squares_TP.shape[1] == KRONROD_NODES
+        return MeanEstimate(estimate.value, torch.full_like(estimate.error, torch.inf)) if one_cell else estimate
     num_points = squares_TP.shape[1]
     scatter_T = squares_TP.var(dim=1) if num_points > 1 else torch.full_like(squares_TP[:, 0], torch.nan)
     return MeanEstimate(squares_TP.mean(dim=1), (scatter_T / num_points).sqrt())

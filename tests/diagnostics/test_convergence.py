@@ -20,7 +20,7 @@ from pipeline.diagnostics.convergence import (
 from pipeline.models import MODELS
 from pipeline.models.activations import Activation, Relu, Tanh
 from pipeline.models.bases import BASES
-from pipeline.models.bases.polynomial import Monomial
+from pipeline.models.bases.polynomial import Legendre, Monomial
 from pipeline.models.linear import Linear
 from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
@@ -79,6 +79,27 @@ def test_bar_of_a_relu_network_covers_what_its_kinks_do_to_the_quadrature(target
             with np.errstate(divide="ignore"):
                 exact = exact_error(target, -bias_W / slope_W, network)
             assert abs(error - exact) <= bar + 1e-14
+
+
+@pytest.mark.parametrize("test", [7, 13, 14, 28])
+def test_bar_of_waves_covers_what_few_points_miss_and_one_cell_knows_none(test, snapshot_of) -> None:
+    """Of sin(k pi x) less a polynomial; in one cell seven samples of three waves look like those of a slower one."""
+    rng = np.random.default_rng(0)
+    for waves in (1, 2, 3):
+        dataset = FunctionProblem(Sine(float(waves)), Uniform(), 1, 8, test, 0.0, 0).load()
+        weights = torch.from_numpy(0.3 * rng.standard_normal((40, 6)))
+        snapshot = snapshot_of(Linear(Legendre()), width=6, dataset=dataset, weights=weights)
+        bars = TestErrorBar()(snapshot)
+        if test < 14:
+            assert bars.isinf().all()
+            continue
+        for weights_F, error, bar in zip(weights, TestError()(snapshot).tolist(), bars.tolist(), strict=True):
+
+            def polynomial(x_P, weights_F=weights_F):
+                return (Legendre()(torch.from_numpy(x_P), 6) @ weights_F).numpy()
+
+            exact = exact_error(Sine(float(waves)), np.zeros(0), polynomial)
+            assert abs(error - exact) <= bar + 1e-12
 
 
 @pytest.mark.parametrize("kind", ["hat", "b_spline", "ridge", "haar", "random_relu"])
