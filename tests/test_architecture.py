@@ -163,6 +163,8 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "altair": "pipeline.report",
     "vl_convert": "pipeline.report",
     "yaml": "pipeline.config",
+    "jinja2": "pipeline.report.html",
+    "markupsafe": "pipeline.report.html",
     "jax": "pipeline.bench",
     "llvmlite": "pipeline.engines",
     "triton": "pipeline.engines",

@@ -17,7 +17,7 @@ from pipeline.errors import PipelineError
 if TYPE_CHECKING:
     from pipeline.plan import Plan
     from pipeline.problems.number_game import NumberGame
-    from pipeline.report.html.index_page import Entry
+    from pipeline.report.html.index_page import IndexEntry
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def read(file: Path, overrides: Overrides) -> Plan | NumberGame:
     return plan_of(document, overrides, on_cluster=False)
 
 
-def answer(file: Path, question: Plan | NumberGame, out: Path | None) -> tuple[int, Entry]:
+def answer(file: Path, question: Plan | NumberGame, out: Path | None) -> tuple[int, IndexEntry]:
     """Train or play, write the report, and say how it went."""
     from pipeline.plan import Plan
     from pipeline.report.html.index_page import entry_of, entry_of_game

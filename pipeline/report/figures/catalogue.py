@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import altair as alt
@@ -18,6 +17,7 @@ from pipeline.report.figures import charts
 from pipeline.report.figures.binary_classification import answers, hidden_space
 from pipeline.report.figures.charts import Chart, chart_of, panels
 from pipeline.report.figures.curves import rate_colour, step_axis
+from pipeline.report.figures.figure import Figure, FigureSpec
 from pipeline.report.figures.stability_by_step import stability_by_step
 from pipeline.report.figures.steps_by_condition import steps_by_condition
 from pipeline.report.figures.weights_by_step import weights_by_step
@@ -36,25 +36,6 @@ THEORIES = {
     "best": ("theory: best possible", [1.5, 3]),
 }
 """Columns of ``run_tables.error_by_width`` that theory fills, their labels and dashes."""
-
-
-@dataclass(frozen=True)
-class Caption:
-    """What is said of a figure: its file name, its title, a sentence for the reader."""
-
-    name: str
-    title: str
-    caption: str
-
-
-@dataclass(frozen=True)
-class Figure(Caption):
-    """One figure of a run, and how it is drawn.
-
-    ``draw`` returns ``None`` where the run has nothing to show in it.
-    """
-
-    draw: Callable[[Sources], Chart | None]
 
 
 def error_by_width(sources: Sources) -> Chart | None:
@@ -381,3 +362,13 @@ FIGURES: tuple[Figure, ...] = (
         steps_by_condition,
     ),
 )
+
+
+def draw(sources: Sources) -> list[FigureSpec]:
+    """Every figure that the run has something to show in."""
+    specs = []
+    for figure in FIGURES:
+        chart = figure.draw(sources)
+        if chart is not None:
+            specs.append(FigureSpec(figure, chart.to_dict() | {"description": f"{figure.title}. {figure.caption}"}))
+    return specs

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from fractions import Fraction
-from html import escape
 from pathlib import Path
 
 import altair as alt
 import numpy as np
 import polars as pl
-import vl_convert
 
 from pipeline.numerics.randomness import stream
 from pipeline.problems.number_game import (
@@ -23,10 +20,10 @@ from pipeline.problems.number_game import (
 )
 from pipeline.records.atomic_writes import replacing
 from pipeline.report.figures import charts
-from pipeline.report.figures.catalogue import Caption
 from pipeline.report.figures.charts import Chart, chart_of, styled
-from pipeline.report.html.rendering import document, section
-from pipeline.report.html.run_page import Drawn, html_figure, html_table
+from pipeline.report.figures.figure import Caption, FigureSpec
+from pipeline.report.html.page_tables import page_table
+from pipeline.report.html.rendering import render_page
 from pipeline.report.theory.verdicts import AGREES, CONTRADICTS
 
 GAMES = 10_000
@@ -46,33 +43,24 @@ SCORES = Caption(
 
 def write_game(game: NumberGame, folder: Path) -> Path:
     """Write ``report.html`` of a game into a folder, and its figure beside it."""
-    drawn = Drawn(SCORES, _chart(game).to_dict())
+    scores = FigureSpec(SCORES, _chart(game).to_dict())
     (folder / "figures").mkdir(parents=True, exist_ok=True)
-    with replacing(folder / "figures" / f"{SCORES.name}.png") as part:
-        part.write_bytes(vl_convert.vegalite_to_png(json.dumps(drawn.spec), scale=2))
+    scores.write_png(folder / "figures")
     table = rounds(game)
-    body = "\n".join(
-        [
-            f"<header><h1>{escape(game.question)}</h1></header>",
-            section(
-                "Theory and measurement", f"<p>{escape(explained())}</p>", html_table(table, keep=tuple(table.columns))
-            ),
-            html_figure(drawn),
-            section("Cases", html_table(cases(game), keep=("own", "goal"))),
-        ]
+    page = render_page(
+        "game.html",
+        game.question,
+        charts=True,
+        num_goals=GAMES,
+        deviations=DEVIATIONS,
+        rounds=page_table(table, keep=tuple(table.columns)),
+        scores=scores,
+        cases=page_table(cases(game), keep=("own", "goal")),
     )
     path = folder / "report.html"
     with replacing(path) as part:
-        part.write_text(document(game.question, body, charts=True), encoding="utf-8")
+        part.write_text(page, encoding="utf-8")
     return path
-
-
-def explained() -> str:
-    """What the table of the rounds compares."""
-    return (
-        "The best numbers and their expected score are exact, by enumeration of all sets and all goals. "
-        f"Measured is the mean score over {GAMES} goals drawn at random; it agrees within {DEVIATIONS} standard errors."
-    )
 
 
 def rounds(game: NumberGame) -> pl.DataFrame:

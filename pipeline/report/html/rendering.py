@@ -1,50 +1,92 @@
-"""The frame of every page: one file that needs no network."""
+"""Pages from templates: each is one file that needs no network.
+
+Jinja escapes whatever a template shows, but for values of ``Markup``: these are made here alone, from files of this
+package and from JSON. A name that a template does not get is an error, not an empty place.
+"""
 
 from __future__ import annotations
 
 import functools
-from html import escape
+import json
+from pathlib import Path
+from typing import Any
 
 import vl_convert
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
-from pipeline.report.html.template import DRAW, POLICY, STYLE
+from pipeline.report.figures.charts import IN_THE_DARK, INK
+
+TEMPLATES, STATIC = Path(__file__).with_name("templates"), Path(__file__).with_name("static")
+PLACE_OF_DARK_COLOURS = "  /* colours of the charts on a dark page */\n"
+"""A comment of ``style.css``, so that the file is CSS as it stands."""
 
 
-def document(title: str, body: str, *, charts: bool) -> str:
+def render_page(template: str, title: str, *, charts: bool, **shown: object) -> str:
     """A whole page as text.
 
     Args:
+        template: File name of a template that extends ``frame.html``.
         title: Plain text.
-        body: HTML.
         charts: Whether there are charts to draw, which takes a megabyte of scripts.
+        shown: What the template shows, by name.
+
+    Raises:
+        jinja2.UndefinedError: If the template shows a name that is not among these.
     """
-    scripts = f"<script>{_libraries()}</script>\n<script>{DRAW}</script>" if charts else ""
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title>
-<style>{STYLE}</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-{scripts}
-</body>
-</html>
-"""
+    scripts = {"libraries": chart_libraries(), "draw": Markup(_static("draw.js"))} if charts else {}
+    return render(template, title=title, charts=charts, style=style(), **scripts, **shown)
 
 
-def section(title: str, *parts: str) -> str:
-    """A part of the page: a title in plain text, and HTML."""
-    return f"<section><h2>{escape(title)}</h2>{''.join(parts)}</section>"
+def render(template: str, **shown: object) -> str:
+    """A template as text, each value escaped.
+
+    Raises:
+        jinja2.UndefinedError: If the template shows a name that is not among ``shown``.
+    """
+    return _environment().get_template(template).render(**shown)
 
 
 @functools.cache
-def _libraries() -> str:
+def _environment() -> Environment:
+    loader = FileSystemLoader(TEMPLATES)
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+    environment.filters |= {"one_line": one_line, "script_json": script_json}
+    return environment
+
+
+def one_line(text: str) -> Markup:
+    """Text with single spaces in place of line breaks and indentation."""
+    return Markup(" ").join(text.split())
+
+
+def script_json(value: Any) -> Markup:
+    """A value as JSON that cannot end the script element it stands in: ``<`` is written as an escape of JSON."""
+    return Markup(json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"))
+
+
+@functools.cache
+def style() -> Markup:
+    """The style sheet of every page, with the colours of charts on a dark page."""
+    return Markup(_static("style.css").replace(PLACE_OF_DARK_COLOURS, dark_colours()))
+
+
+def dark_colours() -> str:
+    """Rules that turn the colours of charts where the page is dark; what is drawn does not know of it."""
+    line, area = "{1}[stroke='{0}'] {{ stroke: {2}; }}", "{1}[fill='{0}'] {{ fill: {2}; }}"
+    rules = []
+    for light, dark in IN_THE_DARK.items():
+        filled = "text, .mark-rect path" if light == INK else "text, .mark-rect path, .mark-symbol path"
+        rules += [line.format(light, "", dark), area.format(light, f":is({filled})", dark)]
+    return "".join(f"  figure svg.marks {rule}\n" for rule in rules)
+
+
+@functools.cache
+def chart_libraries() -> Markup:
     """Vega, Vega-Lite and Vega-Embed in one script, which bundling takes a second to make."""
     bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    return bundle.replace("</script", "<\\/script")
+    return Markup(bundle.replace("</script", "<\\/script"))
+
+
+def _static(name: str) -> str:
+    return (STATIC / name).read_text(encoding="utf-8")

@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
 from typing import Any
 
 import polars as pl
 
-from pipeline.config import as_yaml
-from pipeline.definitions import canonical
 from pipeline.plan import Plan
 from pipeline.report.tables.printing import shown
 
 
-def html_origin(plan: Plan, planned: dict[str, Any], outcomes: pl.DataFrame) -> str:
-    """A list of facts, and under it the configuration with all its defaults.
+def facts(plan: Plan, planned: dict[str, Any], outcomes: pl.DataFrame) -> Iterable[tuple[str, str]]:
+    """What is known, under the names of what it is; packages are those that the plan was made with.
 
     Args:
-        plan: What was asked.
+        plan: Its experiment and packs.
         planned: Where and with what it was planned, as ``read_provenance`` gives it.
         outcomes: Where and with what it was trained.
     """
-    items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts(plan, planned, outcomes))
-    asked = escape(as_yaml(canonical(plan.experiment)))
-    return (
-        f"<dl>{items}</dl><details><summary>The configuration, with all defaults</summary><pre>{asked}</pre></details>"
-    )
-
-
-def facts(plan: Plan, planned: dict[str, Any], outcomes: pl.DataFrame) -> Iterable[tuple[str, str]]:
-    """What is known, under the names of what it is; packages are those that the plan was made with."""
     packages: dict[str, str | None] = {"Python": planned.get("python"), **planned.get("packages", {})}
     yield "plan", plan.folder_name
     yield "planned", " on ".join(planned[name] for name in ("date", "host") if name in planned) or "unknown"

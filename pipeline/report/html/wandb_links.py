@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from html import escape
 from pathlib import Path
 from urllib.parse import urlsplit
 
 NOTE = Path("wandb", "dashboard.json")
 
 
-def read_online_pages(run: Path) -> dict[str, str]:
+def read_wandb_links(run: Path) -> dict[str, str]:
     """The addresses of the workspace and of the report, by these names; without those that were never made."""
     try:
         noted = json.loads((run / NOTE).read_bytes())
@@ -20,9 +19,3 @@ def read_online_pages(run: Path) -> dict[str, str]:
     return {
         name: url for name, url in pages.items() if isinstance(url, str) and urlsplit(url).scheme in ("http", "https")
     }
-
-
-def html_online_pages(pages: dict[str, str]) -> str:
-    """A sentence with links; empty where there are no pages."""
-    links = (f'<a href="{escape(url)}">{escape(name)}</a>' for name, url in pages.items())
-    return f"<p>On W&amp;B: {', '.join(links)}.</p>" if pages else ""

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import PipelineError
-from pipeline.report.figures.catalogue import FIGURES, Figure
+from pipeline.report.figures.catalogue import FIGURES
+from pipeline.report.figures.figure import Figure
 
 Spec = dict[str, Any]
 Layer = tuple[str, str]

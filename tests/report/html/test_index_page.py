@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.report.html.index_page import Entry, entry_of, entry_of_game, write_index
+from pipeline.report.html.index_page import IndexEntry, entry_of, entry_of_game, write_index
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
 
@@ -39,8 +39,8 @@ def test_rounds_of_a_game_are_rounds(tmp_path: Path) -> None:
 def test_links_lead_from_the_page_to_each_report_and_words_are_only_words(tmp_path: Path) -> None:
     one, other = report(tmp_path / "runs" / "one-1"), report(tmp_path / "runs" / 'o"ther #1: 50%20', "b", "a")
     entries = [
-        Entry("one", "<b>Why?</b>", one, "", "cannot say"),
-        Entry("other", "?", other, "", "agrees (1 of 1 trial)"),
+        IndexEntry("one", "<b>Why?</b>", one, "", "cannot say"),
+        IndexEntry("other", "?", other, "", "agrees (1 of 1 trial)"),
     ]
     write_index(tmp_path / "runs" / "index.html", "The & lecture", entries)
     html = (tmp_path / "runs" / "index.html").read_text()
@@ -66,7 +66,7 @@ def test_runs_of_another_folder_come_beside_those_that_are_there(tmp_path: Path)
     for folder, name in (("lecture", "one"), ("own", "<two>"), ("lecture", "three")):
         path = report(tmp_path / name, "loss_by_step")
         path.write_text("")
-        write_index(page, folder, [Entry(name, f"{name}?", path, "4 done", "cannot say", ("loss_by_step",))])
+        write_index(page, folder, [IndexEntry(name, f"{name}?", path, "4 done", "cannot say", ("loss_by_step",))])
     html = page.read_text()
     assert re.findall("<h2>(.*?)</h2>", html) == ["lecture", "own"]
     assert re.findall(r'href="([^"]*)"><b>', html) == [
@@ -82,9 +82,9 @@ def test_a_run_that_is_run_again_is_listed_once_and_one_that_was_removed_not_at_
     page, kept, removed = tmp_path / "index.html", report(tmp_path / "kept"), report(tmp_path / "removed")
     for path in (kept, removed):
         path.write_text("")
-    write_index(page, "own", [Entry(path.parent.name, "?", path, "", "cannot say") for path in (kept, removed)])
+    write_index(page, "own", [IndexEntry(path.parent.name, "?", path, "", "cannot say") for path in (kept, removed)])
     removed.unlink()
-    write_index(page, "own", [Entry("kept", "?", kept, "", "agrees (1 of 1 trial)")])
+    write_index(page, "own", [IndexEntry("kept", "?", kept, "", "agrees (1 of 1 trial)")])
     html = page.read_text()
     assert re.findall(r'href="([^"]*)"', html) == ["kept/report.html"]
     assert "<h1>own</h1>" in html

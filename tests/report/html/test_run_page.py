@@ -22,7 +22,8 @@ from pipeline.errors import PipelineError
 from pipeline.models.linear import Linear
 from pipeline.plan import make_plan, write_plan
 from pipeline.report.figures.catalogue import FIGURES
-from pipeline.report.html.run_page import Drawn, page, write_report
+from pipeline.report.figures.figure import FigureSpec
+from pipeline.report.html.run_page import page, write_report
 from pipeline.report.tables.results import results
 from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import run_plan
@@ -180,11 +181,11 @@ def test_data_written_into_the_page_is_json_without_nan(html):
 
 
 def test_a_label_cannot_end_the_script_that_holds_a_chart(run):
-    drawn = Drawn(FIGURES[0], {"description": "</script><script>alert(1)</script>"})
-    text = page(run.folder, run.plan, run.results, run.outcomes, [drawn])
+    spec = FigureSpec(FIGURES[0], {"description": "</script><script>alert(1)</script>"})
+    text = page(run.folder, run.plan, run.results, run.outcomes, [spec])
     assert "<script>alert(1)" not in text
-    spec = re.search(r'id="spec-error_by_width">(.*?)</script>', text).group(1)
-    assert json.loads(spec) == drawn.spec
+    written = re.search(r'id="spec-error_by_width">(.*?)</script>', text).group(1)
+    assert json.loads(written) == spec.chart
 
 
 def test_the_page_counts_what_ran_so_far(html):

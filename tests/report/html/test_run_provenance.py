@@ -9,7 +9,8 @@ import yaml
 
 from pipeline.definitions import canonical
 from pipeline.plan import read_provenance, write_plan
-from pipeline.report.html.run_provenance import facts, html_origin
+from pipeline.report.html.run_page import page
+from pipeline.report.html.run_provenance import facts
 
 PLANNED = {
     "date": "2026-11-30T08:00:00+00:00",
@@ -50,7 +51,7 @@ def test_plan_knows_when_and_with_what_it_was_made(run, tmp_path):
 
 def test_configuration_is_there_as_yaml_with_its_defaults_and_as_text(run):
     plan = replace(run.plan, experiment=replace(run.plan.experiment, question="<b>Why?</b>"))
-    html = html_origin(plan, PLANNED, run.outcomes)
-    assert "<b>" not in html
-    shown = re.search("<pre>(.*?)</pre>", html, re.DOTALL)[1]
+    html = page(run.folder, plan, run.results, run.outcomes, [])
+    assert "<b>Why" not in html
+    shown = re.search("<summary>.*?<pre>(.*?)</pre>", html, re.DOTALL)[1]
     assert yaml.safe_load(unescape(shown)) == canonical(plan.experiment)

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from pipeline.report.html.wandb_links import html_online_pages, read_online_pages
+from pipeline.report.html.rendering import render
+from pipeline.report.html.wandb_links import read_wandb_links
 
 
 def note(folder, content) -> None:
@@ -14,7 +15,7 @@ def note(folder, content) -> None:
 
 def test_workspace_and_report_are_linked(tmp_path) -> None:
     note(tmp_path, {"url": "https://w.example/lab/p?nw=1&x", "report": {"id": "7", "url": "https://w.example/r"}})
-    assert html_online_pages(read_online_pages(tmp_path)) == (
+    assert render("wandb_links.html", links=read_wandb_links(tmp_path)) == (
         '<p>On W&amp;B: <a href="https://w.example/lab/p?nw=1&amp;x">workspace</a>, <a href="https://w.example/r">report</a>.</p>'
     )
 
@@ -34,4 +35,4 @@ def test_workspace_and_report_are_linked(tmp_path) -> None:
 def test_without_an_address_there_is_no_link(tmp_path, content) -> None:
     if content is not None:
         note(tmp_path, content)
-    assert html_online_pages(read_online_pages(tmp_path)) == ""
+    assert render("wandb_links.html", links=read_wandb_links(tmp_path)) == ""

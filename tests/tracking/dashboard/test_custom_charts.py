@@ -12,7 +12,8 @@ import pytest
 from wandb_drawing import fitted, kinds, marks, picture
 
 from pipeline.errors import PipelineError
-from pipeline.report.figures.catalogue import FIGURES, Figure
+from pipeline.report.figures.catalogue import FIGURES
+from pipeline.report.figures.figure import Figure
 from pipeline.tracking.dashboard.custom_charts import LAYER, MOST_ROWS, PANEL, CustomChart, custom_chart, custom_charts
 
 every_figure = pytest.mark.parametrize("figure", FIGURES, ids=[figure.name for figure in FIGURES])

@@ -16,7 +16,7 @@ from wandb_state import ENTITY, KEY, Fault
 from pipeline.cli import main
 from pipeline.experiment.wandb_tracking import Tracking
 from pipeline.report.figures.catalogue import FIGURES
-from pipeline.report.html.wandb_links import read_online_pages
+from pipeline.report.html.wandb_links import read_wandb_links
 from pipeline.tracking.dashboard.workspace import view_name
 from pipeline.tracking.export.export import export, read_run
 
@@ -277,9 +277,9 @@ def test_addresses_keep_the_path_of_a_server_that_has_one(
     said = capsys.readouterr().err
     assert f"the workspace is made: {server.url}/tools/wandb/{ENTITY}/my%20project?nw=" in said
     assert f"the report is made: {server.url}/tools/wandb/{ENTITY}/my%20project/reports/" in said
-    for name, url in read_online_pages(run).items():  # which the page of the run leads to
+    for name, url in read_wandb_links(run).items():  # which the page of the run leads to
         assert f"the {name} is made: {url}" in said
-    assert len(read_online_pages(run)) == 2
+    assert len(read_wandb_links(run)) == 2
 
 
 def test_without_a_key_the_view_is_written_and_sent_later(

@@ -1,0 +1,82 @@
+"""Tables as a page shows them: columns, and cells with their class in the style sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.report.tables.printing import shown_cells, split_constants
+from pipeline.report.theory.verdicts import CANNOT_SAY
+
+MOST_ROWS = 500
+MOST_ROWS_IN_SIGHT = 30
+"""A table of more rows scrolls within itself."""
+
+
+@dataclass(frozen=True)
+class PageColumn:
+    """The head of a column, and whether numbers stand under it, which are aligned to the right."""
+
+    title: str
+    is_number: bool
+
+
+@dataclass(frozen=True)
+class PageCell:
+    """A cell as text, and its class in the style sheet; empty for none."""
+
+    text: str
+    css_class: str
+
+
+@dataclass(frozen=True)
+class PageTable:
+    """A table of a page.
+
+    Args:
+        constants: What is the same in every row, in words.
+        columns: The others.
+        rows: Cells in the order of the columns.
+        is_tall: Whether it scrolls within itself.
+    """
+
+    constants: str
+    columns: tuple[PageColumn, ...]
+    rows: tuple[tuple[PageCell, ...], ...]
+    is_tall: bool
+
+
+def page_table(table: pl.DataFrame, keep: Sequence[str] = ()) -> PageTable:
+    """A table for a page, cut after ``MOST_ROWS`` rows.
+
+    Args:
+        table: Any table.
+        keep: Columns that stay columns although every row says the same.
+    """
+    constants, varying = split_constants(table, keep)
+    columns = tuple(PageColumn(name.replace("_", " "), dtype.is_numeric()) for name, dtype in varying.schema.items())
+    rows = tuple(_row(cells, varying.schema) for cells in shown_cells(varying.head(MOST_ROWS)))
+    above = ", ".join(f"{name.replace('_', ' ')} {text}" for name, text in constants.items())
+    return PageTable(above, columns, rows, varying.height > MOST_ROWS_IN_SIGHT)
+
+
+def page_table_or_none(table: pl.DataFrame | None, keep: Sequence[str]) -> PageTable | None:
+    """The same, ``None`` without rows."""
+    return None if table is None or table.is_empty() else page_table(table, keep)
+
+
+def verdict_class(verdict: str) -> str:
+    """The class of a verdict in the style sheet: its first word, none where there is no verdict."""
+    return "" if verdict == CANNOT_SAY else verdict.split()[0]
+
+
+def _row(cells: Sequence[str], schema: pl.Schema) -> tuple[PageCell, ...]:
+    return tuple(PageCell(text, _css_class(text, *column)) for text, column in zip(cells, schema.items(), strict=True))
+
+
+def _css_class(text: str, column: str, dtype: pl.DataType) -> str:
+    if column == "verdict" and text != CANNOT_SAY:
+        return verdict_class(text)
+    return "number" if dtype.is_numeric() else ""

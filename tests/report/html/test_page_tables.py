@@ -1,0 +1,41 @@
+"""A table of a page says once what is the same in every row, and aligns numbers."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipeline.report.html.page_tables import MOST_ROWS, PageColumn, page_table, page_table_or_none, verdict_class
+from pipeline.report.theory.verdicts import CANNOT_SAY
+
+TABLE = pl.DataFrame({"model": ["a", "b"], "mean_loss": [1.0, 0.5], "seed": [3, 3], "verdict": ["agrees", CANNOT_SAY]})
+
+
+def test_a_constant_column_stands_above_the_table_unless_it_is_to_be_kept() -> None:
+    assert page_table(TABLE).constants == "seed 3"
+    kept = page_table(TABLE, keep=("seed",))
+    assert kept.constants == ""
+    assert [column.title for column in kept.columns] == ["model", "mean loss", "seed", "verdict"]
+
+
+def test_numbers_are_aligned_to_the_right_and_a_verdict_has_its_colour() -> None:
+    table = page_table(TABLE)
+    assert table.columns[1] == PageColumn("mean loss", is_number=True)
+    assert [[cell.css_class for cell in row] for row in table.rows] == [["", "number", "agrees"], ["", "number", ""]]
+
+
+def test_the_class_of_a_verdict_is_its_first_word() -> None:
+    assert verdict_class("contradicts (1 of 2 trials)") == "contradicts"
+    assert verdict_class(CANNOT_SAY) == ""
+
+
+def test_a_long_table_is_cut_and_scrolls() -> None:
+    table = page_table(pl.DataFrame({"n": range(MOST_ROWS + 1)}))
+    assert len(table.rows) == MOST_ROWS
+    assert table.is_tall
+    assert not page_table(TABLE).is_tall
+
+
+def test_a_table_without_rows_is_no_table() -> None:
+    assert page_table_or_none(None, keep=()) is None
+    assert page_table_or_none(TABLE.clear(), keep=()) is None
+    assert page_table_or_none(TABLE, keep=()) == page_table(TABLE)

@@ -1,0 +1,86 @@
+"""What a template shows is text, whatever it looks like, and a template is never silent about what it does not get."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from fnmatch import fnmatchcase
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from jinja2 import UndefinedError
+
+from pipeline.report.figures.charts import IN_THE_DARK
+from pipeline.report.html import rendering
+from pipeline.report.html.rendering import PLACE_OF_DARK_COLOURS, STATIC, render, render_page, script_json, style
+
+ROOT = Path(__file__).parents[3]
+HOSTILE = "{{ 7 * 7 }} {% raw %} {# no #} <script>alert(1)</script> & \" ' &amp; </title>"
+
+
+class Elements(HTMLParser):
+    """Tags of a page, and its text without markup."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[str | None] = []
+        self.words = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [value for _, value in attrs]
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def test_a_title_in_the_language_of_templates_or_pages_is_shown_as_it_is() -> None:
+    page = Elements(render_page("index.html", HOSTILE, charts=False, parts=[]))
+    assert page.words.count(HOSTILE) == 2  # in the tab and at the head
+    assert "script" not in page.tags
+
+
+def test_an_address_stays_within_its_attribute() -> None:
+    page = Elements(render("wandb_links.html", links={"workspace": f"https://w.example/{HOSTILE}"}))
+    assert page.attributes == [f"https://w.example/{HOSTILE}"]
+    assert page.tags == ["p", "a"]
+
+
+def test_a_name_that_a_template_does_not_get_is_an_error() -> None:
+    with pytest.raises(UndefinedError, match=r"^'parts' is undefined$"):
+        render_page("index.html", "?", charts=False)
+
+
+def test_json_cannot_end_the_script_that_holds_it() -> None:
+    value = {"</script><!--": "<script> & \u2028"}
+    assert "<" not in script_json(value)
+    assert json.loads(script_json(value)) == value
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_number_that_json_does_not_have_is_refused(number: float) -> None:
+    with pytest.raises(ValueError, match=r"^Out of range float values are not JSON compliant"):
+        script_json([number])
+
+
+def test_a_page_without_charts_has_no_script() -> None:
+    assert "<script" not in render_page("index.html", "?", charts=False, parts=[])
+
+
+def test_every_colour_of_charts_has_its_rule_on_a_dark_page() -> None:
+    assert PLACE_OF_DARK_COLOURS in (STATIC / "style.css").read_text()
+    for light, dark in IN_THE_DARK.items():
+        assert re.search(rf"stroke='{light}'\] {{ stroke: {dark}; }}", style())
+
+
+def test_an_installed_package_has_every_template_style_and_script() -> None:
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    patterns = tool["package-data"]["pipeline.report.html"]
+    folder = Path(rendering.__file__).parent
+    files = [path.relative_to(folder).as_posix() for path in folder.glob("*/*") if path.parent.name != "__pycache__"]
+    assert {Path(file).parent.name for file in files} == {"templates", "static"}
+    assert [file for file in files if not any(fnmatchcase(file, pattern) for pattern in patterns)] == []
