@@ -1,4 +1,4 @@
-"""What is observed of a trial: the table of diagnostics."""
+"""Diagnostics, numbers observed of a trial while it trains: their registry."""
 
 from pipeline.definitions import table
 from pipeline.diagnostics import conditioning, convergence, error_parts, prediction, representation, sharpness

@@ -1,4 +1,4 @@
-"""What the feature matrix says about descent: condition numbers, rank, curvature.
+"""Conditioning of the feature matrix, which decides how fast descent is: condition numbers, rank, curvature.
 
 The feature matrix X of a network holds its hidden units and the constant of the output
 bias: the problem that the output weights see.
@@ -59,7 +59,7 @@ class ConditionNumberOfRange(Diagnostic):
 @final
 @dataclass(frozen=True)
 class EffectiveRank(Diagnostic):
-    """Number of singular values of X above rounding, max(P, F) * 2.2e-16 of the largest."""
+    """Numerical rank of X: number of singular values above rounding, max(P, F) * 2.2e-16 of the largest."""
 
     constant_for_linear_models: ClassVar[bool] = True
     unit: ClassVar[str] = "effective rank"

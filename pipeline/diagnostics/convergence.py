@@ -1,4 +1,7 @@
-"""How far training has come."""
+"""Convergence: losses, errors, norms and distances of a trial in training.
+
+Shape letters: A rows of the prepared inputs, E estimates of a mean, F features, M kinks, Q own points of a trial.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ class TrainingLoss(Diagnostic):
 @final
 @dataclass(frozen=True)
 class TestError(Diagnostic):
-    """Error on held-out points: root mean square in units of the target, or the share of wrong answers."""
+    """Error on held-out points: root mean square in units of the target, or the fraction of wrong answers."""
 
     __test__ = False  # not a test class, whatever its name looks like to pytest
     unit: ClassVar[str] = "test error"
@@ -53,12 +56,12 @@ class TestError(Diagnostic):
 @final
 @dataclass(frozen=True)
 class TestErrorBar(Diagnostic):
-    """How far the test error may be off for its finitely many held-out points: one standard error, or more.
+    """Standard error of the test error for its finitely many held-out points, or a bound where that is more.
 
-    Of a target under the uniform law it is what a quadrature knows of its own error: up to three inputs how
-    far a coarser rule lies, above the scatter of 16 scrambles of Sobol points. Elsewhere it is that of a sample.
-    Of one input and a model with kinks, such as a ReLU network, which lie inside the cells of the rule: how far the
-    same rule lies whose cells are cut there, and how far that may be off. Infinite for fewer than 14 points of one
+    Of a target under the uniform distribution it is the quadrature's estimate of its own error: up to three inputs the
+    distance to a coarser rule, above the scatter of 16 scrambles of Sobol points. Elsewhere it is that of a sample.
+    Of one input and a model with kinks, such as a ReLU network, which lie inside the cells of the rule: the distance to
+    the same rule with its cells cut there, and the error of that. Infinite for fewer than 14 points of one
     input: a single cell cannot tell a wave from its samples.
     """
 
@@ -82,7 +85,7 @@ class TestErrorBar(Diagnostic):
 @final
 @dataclass(frozen=True)
 class GradientNorm(Diagnostic):
-    """Euclidean length of the gradient of the training loss in all weights."""
+    """Euclidean norm of the gradient of the training loss in all weights."""
 
     unit: ClassVar[str] = "gradient norm"
 
@@ -93,7 +96,7 @@ class GradientNorm(Diagnostic):
 @final
 @dataclass(frozen=True)
 class WeightNorm(Diagnostic):
-    """Euclidean length of all weights: on separable classes it grows for ever while the gradient vanishes."""
+    """Euclidean norm of all weights: on separable classes it grows for ever while the gradient vanishes."""
 
     by_default: ClassVar[bool] = False
     unit: ClassVar[str] = "weight norm"
@@ -105,7 +108,7 @@ class WeightNorm(Diagnostic):
 @final
 @dataclass(frozen=True)
 class DistanceToLeastSquares(Diagnostic):
-    """Euclidean distance of the weights of a linear model to the shortest least-squares solution."""
+    """Euclidean distance of the weights of a linear model to the minimum-norm least-squares solution."""
 
     unit: ClassVar[str] = "distance to least squares"
 
@@ -140,8 +143,8 @@ class LeastSquaresError(Diagnostic):
 class OuterGap(Diagnostic):
     """Training loss above that of the best output layer for the same features: error of optimisation, not of the model.
 
-    For the square loss. Half the mean square of what the features could still take off the
-    residuals, their projection onto the range of the features: never negative, and exact to
+    For the square loss. ``|Q^T (f - y)|^2 / (2P)`` with Q an orthonormal basis of the range of the features: half the
+    mean square of the projection of the residuals onto that range. Never negative, and exact to
     rounding where a difference of two losses would have no digits left.
     """
 
@@ -162,6 +165,7 @@ class OuterGap(Diagnostic):
 
 
 def _test_error(context: PackContext, outputs_TKP: Tensor) -> Tensor:
+    """Root mean square error, or fraction of wrong answers, ``[T]``."""
     targets_KP = context.dataset.test_targets_PK.mT
     if context.task is Task.REGRESSION:
         return _mean_square(context, outputs_TKP).value.sqrt()
@@ -169,13 +173,21 @@ def _test_error(context: PackContext, outputs_TKP: Tensor) -> Tensor:
 
 
 def _error_of_root(mean_square: MeanEstimate) -> Tensor:
-    """The error of the root of a mean square, as a difference of two roots."""
+    """Error of the root of a mean square, ``sqrt(m + e) - sqrt(m)``, without cancellation.
+
+    Returns:
+        Shape ``[T]``; infinite or NaN where the mean square is.
+    """
     both_T = (mean_square.value + mean_square.error).sqrt() + mean_square.value.sqrt()
     return (mean_square.error / both_T).where(both_T.isfinite() & (both_T > 0), both_T)
 
 
 def _between_kinks(snapshot: Snapshot) -> MeanEstimate | None:
-    """The mean square by a rule that is cut at the kinks of each trial; ``None`` where there are none, or no rule."""
+    """Mean square by a quadrature rule that is cut at the kinks of each trial.
+
+    Returns:
+        ``None`` where there are no kinks, or no rule.
+    """
     context, weights_TN = snapshot.context, snapshot.weights_TN.cpu()
     cells, weights_EP = context.dataset.test_cells, context.dataset.test_weights_EP
     if cells is None or weights_EP is None:
@@ -212,7 +224,7 @@ class _SquaredErrors:
 
 
 def _mean_square(context: PackContext, outputs_TKP: Tensor) -> MeanEstimate:
-    """Mean of the squared error over the law of the inputs, with its own error."""
+    """Mean of the squared error over the distribution of the inputs, with its own error."""
     dataset = context.dataset
     squares_TP = squared_errors(outputs_TKP, dataset.test_targets_PK.mT)
     if dataset.test_weights_EP is not None:

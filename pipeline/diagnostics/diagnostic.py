@@ -1,4 +1,4 @@
-"""What a diagnostic is: a snapshot in, one number per trial out."""
+"""Diagnostics as the other rooms see them: a snapshot in, one number per trial out."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pipeline.problems.losses import Loss
 
 
 class Diagnostic(Definition, ABC):
-    """A number that is recorded of every trial at every recorded step."""
+    """Number that is recorded of every trial at every recorded step."""
 
     constant_for_linear_models: ClassVar[bool] = False
     """Whether it depends on the feature matrix alone, so that a linear model has one value; recorded at step 0."""
     constant_for_quadratics: ClassVar[bool] = False
     """Whether it depends on the Hessian alone, so that a linear model has one value under the square loss."""
     by_default: ClassVar[bool] = True
-    """Whether it is recorded where nobody says what is: not if it may take longer than training does."""
+    """Whether it is recorded by default: not if it may take longer than training does."""
     takes_top_of_hessian: ClassVar[bool] = False
     """Whether it takes the largest eigenvalues of Hessians, for which an engine may have to compile something."""
     signed: ClassVar[bool] = False
@@ -32,18 +32,42 @@ class Diagnostic(Definition, ABC):
 
     @classmethod
     def section(cls) -> str:
-        """The part of a dashboard that shows it: the module that defines it, where the class says nothing else."""
+        """Section of a dashboard that shows it: the module that defines it, where the class says nothing else."""
         return cls.__module__.rpartition(".")[2]
 
     def applies(self, model: Model, loss: Loss, optimizer: Optimizer) -> bool:
-        """Whether the number is defined for such trials; where it is not, nothing is recorded."""
+        """Whether the number is defined for such trials; where it is not, nothing is recorded.
+
+        Args:
+            model: Model of the trials.
+            loss: Loss that they minimise.
+            optimizer: How they minimise it.
+
+        Returns:
+            True where a class does not say otherwise.
+        """
         return True
 
     def constant(self, model: Model, loss: Loss) -> bool:
-        """Whether no step changes the number of such trials, so that it is recorded at step 0 only."""
+        """Whether no step changes the number of such trials, so that it is recorded at step 0 only.
+
+        Args:
+            model: Model of the trials.
+            loss: Loss that they minimise.
+
+        Returns:
+            By the claims of the class.
+        """
         quadratic = self.constant_for_quadratics and loss.quadratic
         return model.linear and (self.constant_for_linear_models or quadratic)
 
     @abstractmethod
     def __call__(self, snapshot: Snapshot) -> Tensor:
-        """One number per trial, shape ``[T]``; infinite and NaN are values."""
+        """The number of each trial.
+
+        Args:
+            snapshot: One pack at one step.
+
+        Returns:
+            Shape ``[T]``; infinite and NaN are values.
+        """

@@ -1,12 +1,12 @@
-"""Why a trial has the test error that it has: parts that add up to the square of it.
+"""Decomposition of the squared test error of a trial: parts that add up to it.
 
 Approximation, sampling, optimisation and rounding, in this order, are what each step from
 the target to the outputs adds to the mean square of the errors on held-out points (their
-definition is in ``numerics/error_decomposition.py``). The quadrature has a part as well, of which no more is
-known than how large it may be: by ``test_error_bar`` the sum of the others may be off.
+definition is in ``numerics/error_decomposition.py``). The quadrature has a part as well, of which only a bound
+is known: by ``test_error_bar`` the sum of the others may be off.
 
 All are of the square loss. Of a classification learned by it they add up to the mean square of the errors,
-while the test error is a share of answers.
+while the test error is a fraction of answers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pipeline.problems.losses import Loss
 
 
 class ErrorPart(Diagnostic, ABC):
-    """A part of the squared test error."""
+    """One part of the squared test error."""
 
     by_default: ClassVar[bool] = False
 
@@ -36,7 +36,7 @@ class ErrorPart(Diagnostic, ABC):
 @final
 @dataclass(frozen=True)
 class ApproximationPart(ErrorPart):
-    """Squared error of the best combination of the present features under the law of the inputs itself.
+    """Squared error of the best combination of the present features under the distribution of the inputs itself.
 
     Of a linear model what its functions cannot do, of a greedy one those that it has chosen. Of a network it is
     no less than the squared error of the best network of that width: another hidden layer may do more.
@@ -52,7 +52,7 @@ class ApproximationPart(ErrorPart):
 @final
 @dataclass(frozen=True)
 class SamplingPart(ErrorPart):
-    """What the least-squares combination on the training points adds: they are finitely many, and may be noisy."""
+    """Estimation error: what the least-squares fit adds because training points are finitely many, and may be noisy."""
 
     constant_for_linear_models: ClassVar[bool] = True
     signed: ClassVar[bool] = True  # by rounding
@@ -65,7 +65,7 @@ class SamplingPart(ErrorPart):
 @final
 @dataclass(frozen=True)
 class OptimisationPart(ErrorPart):
-    """What the learned combination of features adds to the least-squares one: training has not reached it.
+    """Optimisation error: what the trained combination of features adds to the least-squares one.
 
     Negative where training that ended early is nearer to the target than least squares on the training points.
     """
@@ -80,7 +80,7 @@ class OptimisationPart(ErrorPart):
 @final
 @dataclass(frozen=True)
 class RoundingPart(ErrorPart):
-    """What the outputs as the dtype gives them add to those of the same weights in float64.
+    """Rounding error: what the outputs in the dtype of the training add to those of the same weights in float64.
 
     In float64 to sums with twice the digits: what large weights of opposite signs lose.
     """

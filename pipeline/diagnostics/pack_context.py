@@ -1,4 +1,7 @@
-"""What the trials of a pack share: problem, model and prepared points."""
+"""Context of a pack, shared by its trials: problem, model and prepared points.
+
+Shape letters: A rows of the prepared inputs, E estimates of a mean, F features.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +26,21 @@ from pipeline.problems.problem import Dataset
 
 @dataclass(frozen=True)
 class PackContext:
-    """What the trials of a pack share: the problem, the model, and the points prepared for it.
+    """Everything that the trials of a pack have in common: problem, model, and the points prepared for it.
 
     The model is fitted to the training points. Points are kept in float64, and once more
     in the dtype of the training.
+
+    Args:
+        model: Model of the trials, before it is fitted.
+        width: W.
+        optimizer: Update rule or solver.
+        loss: Loss of the training.
+        task: What the outputs mean.
+        dataset: Training and held-out points, float64.
+        dtype: Dtype of the training.
+        rounded: Whether an engine may round the factors of matrix products to tf32, which has 11 bits.
+        batch_size: Points of a step; ``None``: all.
     """
 
     model: Model
@@ -37,16 +51,14 @@ class PackContext:
     dataset: Dataset
     dtype: torch.dtype
     rounded: bool = False
-    """Whether an engine may round what products of matrices are made of to tf32, which has 11 bits."""
     batch_size: int | None = None
-    """Points of a step; ``None``: all."""
 
     def __post_init__(self) -> None:
         fitted = self.model.fitted(self.dataset.train_inputs_PD, self.dataset.train_targets_PK, self.width)
         object.__setattr__(self, "model", fitted)
 
     def on(self, device: torch.device) -> PackContext:
-        """The same with its points on a device."""
+        """The same context with its points on a device."""
         if self.dataset.train_inputs_PD.device == device:
             return self
         return dataclasses.replace(self, dataset=self.dataset.on(device))
@@ -58,12 +70,12 @@ class PackContext:
 
     @property
     def num_outputs(self) -> int:
-        """K."""
+        """K, outputs."""
         return self.dataset.train_targets_PK.shape[1]
 
     @functools.cached_property
     def prepared_AP(self) -> Tensor:
-        """Training inputs, prepared for the model, in float64."""
+        """Training inputs, prepared for the model, float64."""
         return self.model.prepare(self.dataset.train_inputs_PD, self.width)
 
     @functools.cached_property
@@ -73,35 +85,35 @@ class PackContext:
 
     @functools.cached_property
     def precise_test_prepared_AP(self) -> Tensor:
-        """The same in float64."""
+        """Held-out inputs, prepared for the model, float64."""
         if self.dtype is torch.float64:
             return self.test_prepared_AP
         return self.model.prepare(self.dataset.test_inputs_PD, self.width)
 
     @functools.cached_property
     def test_weights_P(self) -> Tensor:
-        """What each held-out point counts in a mean over the law of the inputs; all alike in a sample."""
+        """Weight of each held-out point in a mean over the distribution of the inputs; equal in a sample."""
         rows_EP, targets_PK = self.dataset.test_weights_EP, self.dataset.test_targets_PK
         return torch.full_like(targets_PK[:, 0], 1 / len(targets_PK)) if rows_EP is None else rows_EP.mean(dim=0)
 
     @functools.cached_property
     def linear_features_1PF(self) -> Tensor:
-        """The one feature matrix of a linear model."""
+        """Feature matrix of a linear model, the same for all trials."""
         return self.prepared_AP.mT[None]
 
     @functools.cached_property
     def linear_singular_values_1S(self) -> Tensor:
-        """Singular values of the one feature matrix of a linear model."""
+        """Singular values of the feature matrix of a linear model, largest first."""
         return singular_values(self.linear_features_1PF)
 
     @functools.cached_property
     def decomposition(self) -> ModalDecomposition:
-        """The modes of a linear model under the square loss, as they are at zero weights, where training starts."""
+        """Modes of a linear model under the square loss, at zero weights, where training starts."""
         return modal_decomposition(self.linear_features_1PF[0], -self.dataset.train_targets_PK)
 
     @functools.cached_property
     def largest_stable_learning_rate(self) -> float:
-        """The limit of the learning rate of a linear model, which means what ``limit_of`` says; NaN for none.
+        """Stability limit of the learning rate of a linear model, which means what ``limit_of`` says; NaN for none.
 
         The Hessian of the square loss (half the mean) is ``X^T X / P`` for each output;
         the curvature of another loss is at most ``largest_curvature`` times that.
@@ -118,7 +130,7 @@ class PackContext:
 
     @functools.cached_property
     def least_squares_KF(self) -> Tensor:
-        """The weights of a linear model that minimise the square loss; the shortest where there are many.
+        """Minimum-norm least-squares weights of a linear model.
 
         By the singular value decomposition, with singular values below rounding taken as
         zero, as numpy.linalg.lstsq does.
@@ -130,17 +142,25 @@ class PackContext:
 
     @functools.cached_property
     def linear_projection(self) -> Projection:
-        """Of a linear model the combination of features that is best under the law of the inputs."""
+        """Projection of the targets on the features of a linear model, under the distribution of the inputs."""
         features_1PF = self.precise_test_prepared_AP.mT[None]
         return project(features_1PF, self.dataset.test_targets_PK, self.test_weights_P)
 
     @functools.cached_property
     def linear_fit_1PK(self) -> Tensor:
-        """Of a linear model the combination that is best on the training points, at the held-out ones."""
+        """Least-squares fit of a linear model on the training points, at the held-out ones."""
         return self.precise_outputs(self.precise_test_prepared_AP.mT[None], self.least_squares_KF.mT[None])
 
     def precise_outputs(self, features_TPF: Tensor, weights_TFK: Tensor) -> Tensor:
-        """Outputs with more digits than training has: float64, or what is beyond it, which takes many times as long."""
+        """Outputs ``X w`` with more digits than training has: in float64, or beyond it, which takes many times as long.
+
+        Args:
+            features_TPF: X, float64.
+            weights_TFK: w, float64.
+
+        Returns:
+            Shape ``[T, P, K]``, float64.
+        """
         if self.dtype is torch.float64:
             return precise_product(features_TPF, weights_TFK)
         return features_TPF @ weights_TFK

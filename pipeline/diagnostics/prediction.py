@@ -1,4 +1,4 @@
-"""What theory says of descent on a quadratic before it begins, and what is measured to hold against it."""
+"""Predictions of descent on a quadratic, made before it begins, and what is measured to compare with them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from pipeline.problems.losses import Loss
 class ExcessLoss(Diagnostic):
     """Training loss of a linear model above the least of any weights: what descent can still remove.
 
-    From the part of the residuals that features can reach, not as a difference of losses, which would
-    lose its digits where little is left.
+    ``|U^T (f - y)|^2 / (2P)`` with U the left singular vectors of the features: the component of the residuals that
+    features can reach, not a difference of losses, which would lose its digits where little is left.
     """
 
     by_default: ClassVar[bool] = False
@@ -43,10 +43,16 @@ class ExcessLoss(Diagnostic):
 @final
 @dataclass(frozen=True)
 class PredictedSteps(Diagnostic):
-    """Steps after which theory lets descent on all points have removed all but a fraction of the excess loss.
+    """Predicted steps after which descent on all points has removed all but a fraction of the excess loss.
 
-    Known before training, from the singular values of the features and what each mode holds of the targets. Infinite
+    Known before training, from the singular values of the features and the loss in each mode of the targets. Infinite
     above the largest stable learning rate, and where a mode with more than the fraction does not move in float64.
+
+    Args:
+        tolerance: The fraction, between 0 and 1.
+
+    Raises:
+        FieldError: If the tolerance is no fraction.
     """
 
     tolerance: float = 1e-3

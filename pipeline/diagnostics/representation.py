@@ -1,4 +1,4 @@
-"""What a network is able to say from where it is: its tangent kernel, and its hidden units since the start.
+"""Representation of a network: its tangent kernel, and how its hidden units change from the start.
 
 The tangent kernel of all outputs at all training points is ``J J^T`` with the Jacobian J of the outputs in the weights:
 a small step of gradient descent under the square loss moves the outputs by it (Jacot et al., arXiv 1806.07572). It is
@@ -40,7 +40,7 @@ class TangentKernelConditionNumber(Diagnostic):
 @final
 @dataclass(frozen=True)
 class TangentKernelEffectiveRank(Diagnostic):
-    """Number of directions in which a small step can move the outputs: singular values of J above rounding."""
+    """Numerical rank of the tangent kernel: number of directions in which a small step can move the outputs."""
 
     constant_for_linear_models: ClassVar[bool] = True
     by_default: ClassVar[bool] = False
@@ -53,7 +53,7 @@ class TangentKernelEffectiveRank(Diagnostic):
 @final
 @dataclass(frozen=True)
 class DeadUnitShare(Diagnostic):
-    """Share of the hidden units whose derivative is zero at every training point: no step moves their own weights.
+    """Fraction of dead hidden units, whose derivative is zero at every training point: no step moves their own weights.
 
     A ReLU that is never active is dead, and a tanh or a sigmoid that rounds to its limit everywhere in the dtype of
     the training.
@@ -77,9 +77,9 @@ class DeadUnitShare(Diagnostic):
 @final
 @dataclass(frozen=True)
 class FeatureChange(Diagnostic):
-    """How far the hidden units have moved since step 0, relative to their length then.
+    """Relative change of the hidden units since step 0: ``|X_now - X_0| / |X_0|`` in the Frobenius norm.
 
-    The length is that of all units at all training points. Close to 0 the basis is as good as fixed; against the width
+    The norm is that of all units at all training points. Close to 0 the basis is as good as fixed; against the width
     it shows whether wider networks still move theirs, a check of coordinates as in Yang et al., arXiv 2203.03466.
     """
 
@@ -116,7 +116,7 @@ class LazyIndex(Diagnostic):
 
 
 def _losses_of_linearised(snapshot: Snapshot) -> Tensor:
-    """The loss of each trial at this step, had its outputs been linear in the weights from step 0 on, shape ``[T]``."""
+    """Loss of each trial at this step, had its outputs been linear in the weights from step 0 on, shape ``[T]``."""
     targets_KP = snapshot.context.dataset.train_targets_PK.mT
     steps_1 = torch.tensor([snapshot.step], device=targets_KP.device)
     elements = math.prod(snapshot.jacobian_shape)

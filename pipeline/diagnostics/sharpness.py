@@ -1,4 +1,4 @@
-"""How curved the training loss is: eigenvalues of its Hessian, and what they say about a learning rate.
+"""Sharpness: eigenvalues of the Hessian of the training loss, and what they say about a learning rate.
 
 The Hessian is that of the loss that is minimised, on all training points, in float64. Of networks whose activation has
 kinks (ReLU and its like) it is the Hessian *almost everywhere*, the Gauss-Newton matrix and what is smooth of the rest:
@@ -129,6 +129,12 @@ class FiniteDifferenceCurvature(Diagnostic):
 
     ``[L(w + h u) - 2 L(w) + L(w - h u)] / h^2`` with the certified vector u of length 1. The step h must move kinks
     across several points to see them: of 200 points on [0, 1] a step of 0.001 sees none, 0.01 to 0.1 all.
+
+    Args:
+        step: h, in units of the weights, above 0.
+
+    Raises:
+        FieldError: If the step is not positive.
     """
 
     step: float = 0.01
@@ -151,13 +157,16 @@ class FiniteDifferenceCurvature(Diagnostic):
 
 
 def second_difference(context: PackContext, weights_TN: Tensor, directions_TN: Tensor, step: float) -> Tensor:
-    """Second difference of the training loss along a direction of length 1 for each trial, shape ``[T]``.
+    """Second difference ``[L(w + h u) - 2 L(w) + L(w - h u)] / h^2`` of the training loss along a unit vector u.
 
     Args:
-        context: What the weights are of.
-        weights_TN: Float64.
-        directions_TN: Unit vectors.
-        step: Distance to both sides, in units of the weights.
+        context: Model, loss and training points.
+        weights_TN: w, float64.
+        directions_TN: u, unit vectors, float64.
+        step: h, in units of the weights.
+
+    Returns:
+        Shape ``[T]``, float64.
     """
     targets_KP = context.dataset.train_targets_PK.mT
     before_T, here_T, after_T = (
@@ -173,6 +182,7 @@ def second_difference(context: PackContext, weights_TN: Tensor, directions_TN: T
 
 
 def _sharpness(snapshot: Snapshot) -> Tensor:
+    """Largest eigenvalue of the Hessian, ``[T]``; NaN where it is not certified."""
     context = snapshot.context
     if context.model.linear and context.loss.quadratic:
         return snapshot.singular_values_TS[:, 0].square() / context.num_points

@@ -1,4 +1,7 @@
-"""What a diagnostic may look at: one pack at one step."""
+"""Snapshot of a pack at one step, from which diagnostics are computed.
+
+Shape letters: A rows of the prepared inputs, F features.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from pipeline.numerics.least_squares import least_squares
 from pipeline.numerics.spectra import of_well_scaled, singular_values
 
 CURVED_ELEMENTS = 1 << 15
-"""Numbers in one buffer of the few trials whose second derivatives are looked at together: 256 KiB, six of them stay
+"""Numbers in one buffer of the few trials whose second derivatives are computed together: 256 KiB, six of them stay
 in cache. Measured at 64 points and width 16: 0.7 ms a trial for its largest eigenvalue, 0.9 ms in one stack of 1,000.
 """
 
@@ -29,21 +32,32 @@ MOST_JACOBIAN_ELEMENTS = 1 << 22
 
 @dataclass(frozen=True)
 class Shortcuts:
-    """What an engine computes of weights ``[T, N]`` faster than stacked tensors; ``None`` where it has nothing."""
+    """Functions of weights ``[T, N]`` that an engine computes faster than stacked tensors; ``None`` for none."""
 
     features: Callable[[Tensor], Tensor] | None = None
-    """At weights in float64: feature matrices on the training points, ``[T, P, F]``."""
+    """Feature matrices on the training points, ``[T, P, F]``, at weights in float64."""
     test_outputs: Callable[[Tensor], Tensor] | None = None
-    """At weights in the dtype of the training: outputs at the held-out points, ``[T, K, P]``."""
+    """Outputs at the held-out points, ``[T, K, P]``, at weights in the dtype of the training."""
     singular_values: Callable[[Tensor], Tensor] = of_well_scaled
-    """Of ordinary matrices in float64, as ``spectra.singular_values`` asks for them."""
+    """Singular values of well-scaled matrices in float64, as ``spectra.singular_values`` calls it."""
     top_of_hessian: Callable[[Tensor], RitzPairs] | None = None
-    """At weights in float64: the largest eigenvalues of Hessians."""
+    """Ritz pairs of the Hessians, at weights in float64."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One pack, or some of its trials, at one step: weights, losses, gradients, learning rates."""
+    """One pack, or some of its trials, at one step: weights, losses, gradients, learning rates.
+
+    Args:
+        context: What the trials have in common.
+        step: Number of updates made, from 0.
+        weights_TN: Weights, in the dtype of the training.
+        losses_T: Training losses.
+        gradient_TN: Gradients of the training losses.
+        learning_rates_T: Learning rates; NaN for a solver that has none.
+        draw_initial_weights: Draws the weights of these trials at step 0 again, ``[T, N]``.
+        shortcuts: Faster functions of an engine.
+    """
 
     context: PackContext
     step: int
@@ -51,9 +65,7 @@ class Snapshot:
     losses_T: Tensor
     gradient_TN: Tensor
     learning_rates_T: Tensor
-    """NaN for a solver that has none."""
     draw_initial_weights: Callable[[], Tensor]
-    """Draws the weights of these trials at step 0 again, shape ``[T, N]``; few diagnostics ask."""
     shortcuts: Shortcuts = Shortcuts()
 
     @unlocked_cached_property
@@ -64,7 +76,7 @@ class Snapshot:
 
     @unlocked_cached_property
     def features_TPF(self) -> Tensor:
-        """Feature matrices on the training points in float64: ``[T, P, F]``, or ``[1, P, F]`` if linear."""
+        """Feature matrices X on the training points, float64: ``[T, P, F]``, or ``[1, P, F]`` if linear."""
         context = self.context
         if context.model.linear:
             return context.linear_features_1PF
@@ -74,7 +86,7 @@ class Snapshot:
 
     @unlocked_cached_property
     def singular_values_TS(self) -> Tensor:
-        """Singular values of the feature matrices, largest first."""
+        """Singular values of the feature matrices, largest first, float64."""
         if self.context.model.linear:
             return self.context.linear_singular_values_1S.expand(len(self.weights_TN), -1)
         return singular_values(self.features_TPF, self.shortcuts.singular_values)
@@ -94,7 +106,7 @@ class Snapshot:
 
     @unlocked_cached_property
     def error_parts(self) -> ErrorParts:
-        """What approximation, sampling, optimisation and rounding add to the mean square of the held-out errors.
+        """Parts of the mean squared error on the held-out points: approximation, sampling, optimisation and rounding.
 
         Of features as they are now: those of a network may become better.
         """
@@ -105,6 +117,7 @@ class Snapshot:
         return ErrorParts(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
     def _error_parts(self, some: slice) -> ErrorParts:
+        """Parts of the mean squared error of some of the trials."""
         context, weights_TN = self.context, self.weights_TN[some].double()
         model, width, targets_PK = context.model, context.width, context.dataset.test_targets_PK
         features_TPF = model.features(weights_TN, context.precise_test_prepared_AP, width, context.num_outputs)
@@ -122,11 +135,14 @@ class Snapshot:
         return ErrorParts(*(part.expand(len(weights_TN)) for part in parts))
 
     def curvatures(self, elements_of_trial: int | None = None) -> Iterator[Curvature]:
-        """Second derivatives of the training loss in float64, of a few trials at a time, in their order.
+        """Second-order expansions of the training loss in float64, of a few trials at a time, in their order.
 
         Args:
-            elements_of_trial: Numbers in the largest tensor that is made of one trial; if not said, in its hidden
+            elements_of_trial: Numbers in the largest tensor of one trial; by default in its hidden
                 units at all points, or its weights where those are more.
+
+        Yields:
+            The expansions of consecutive chunks of trials.
         """
         context, num_weights = self.context, self.weights_TN.shape[1]
         rows = context.num_outputs if context.model.linear else context.width
@@ -138,7 +154,7 @@ class Snapshot:
 
     @unlocked_cached_property
     def top_of_hessian(self) -> RitzPairs:
-        """The largest eigenvalue of each Hessian, from one start vector, so that a trial's number is its own."""
+        """Largest eigenvalue of each Hessian, from one start vector, so that a trial's number is its own."""
         if self.shortcuts.top_of_hessian is not None:
             return self.shortcuts.top_of_hessian(self.weights_TN.double())
         start_N = start_vectors(1, self.weights_TN.shape[1]).to(self.weights_TN.device)[0]
@@ -150,7 +166,7 @@ class Snapshot:
 
     @property
     def jacobian_shape(self) -> tuple[int, int]:
-        """Weights N, and outputs times points K P."""
+        """N, and K P: weights, and outputs times points."""
         return self.weights_TN.shape[1], self.context.num_outputs * self.context.num_points
 
     @unlocked_cached_property
@@ -170,6 +186,7 @@ class Snapshot:
         return self._singular_values(lambda curved: curved.gauss_newton_root())
 
     def _singular_values(self, matrix: Callable[[Curvature], Tensor]) -> Tensor:
+        """Singular values of a matrix of each trial, ``[T, S]``; NaN if it is too large."""
         elements, num_values = math.prod(self.jacobian_shape), min(self.jacobian_shape)
         if elements > MOST_JACOBIAN_ELEMENTS:
             return self.weights_TN.new_full((len(self.weights_TN), num_values), torch.nan, dtype=torch.float64)

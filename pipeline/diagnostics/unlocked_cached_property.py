@@ -1,4 +1,4 @@
-"""Unlocked cached property: computed once for each object, without a lock."""
+"""Cached properties without a lock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What learns: the table of models."""
+"""Models, functions of inputs and weights: their registry."""
 
 from pipeline.definitions import table
 from pipeline.models import greedy, linear, shallow

@@ -15,38 +15,65 @@ from pipeline.errors import FieldError
 
 
 class Activation(Definition, ABC):
-    """A function applied to every hidden unit."""
+    """Activation function g, applied elementwise to the weighted sums z of the hidden units."""
 
     kinked: ClassVar[bool] = False
-    """Whether its slope jumps at 0, and nowhere else."""
+    """Whether its derivative jumps at 0, and nowhere else."""
 
     @abstractmethod
     def __call__(self, z: Tensor) -> Tensor:
-        """Values, of the shape of ``z``."""
+        """Values g(z).
+
+        Args:
+            z: Weighted sums, of any shape.
+
+        Returns:
+            A new tensor of the shape of ``z``.
+        """
 
     @abstractmethod
     def apply_(self, z: Tensor) -> Tensor:
-        """The same in place."""
+        """Values g(z), in place.
+
+        Args:
+            z: Weighted sums, of any shape; overwritten.
+
+        Returns:
+            The same tensor.
+        """
 
     @abstractmethod
     def multiply_by_derivative_(self, gradient: Tensor, value: Tensor) -> Tensor:
-        """Multiply a gradient in place by the derivative, given the *value* of the activation.
+        """Multiply a gradient in place by the derivative g'(z), given the *value* g(z).
 
         At a kink the derivative is that of the left side, as in PyTorch.
+
+        Args:
+            gradient: Gradient in the values; overwritten.
+            value: g(z), of the shape of the gradient.
+
+        Returns:
+            The gradient in z: the same tensor.
         """
 
     @abstractmethod
     def second_derivative(self, value: Tensor) -> Tensor:
-        """Second derivative, given the *value* of the activation, of the shape of that; 0 at a kink, as in PyTorch.
+        """Second derivative g''(z), given the *value* g(z); 0 at a kink, as in PyTorch.
 
         Exact to rounding of the largest second derivative, not of a small one where the activation saturates.
+
+        Args:
+            value: g(z), of any shape.
+
+        Returns:
+            A tensor of the shape of ``value``.
         """
 
 
 @final
 @dataclass(frozen=True)
 class Relu(Activation):
-    """The positive part max(z, 0)."""
+    """Rectified linear unit, the positive part max(z, 0)."""
 
     kinked: ClassVar[bool] = True
 
@@ -66,7 +93,14 @@ class Relu(Activation):
 @final
 @dataclass(frozen=True)
 class LeakyRelu(Activation):
-    """The identity above zero and a line of the given slope below."""
+    """Leaky rectified linear unit: the identity above zero and a line of the given slope below.
+
+    Args:
+        slope: Derivative below zero, from 0 to below 1; 0.01 as in PyTorch.
+
+    Raises:
+        FieldError: If the slope is not in [0, 1).
+    """
 
     slope: float = 0.01
     kinked: ClassVar[bool] = True
@@ -94,7 +128,7 @@ class LeakyRelu(Activation):
 @final
 @dataclass(frozen=True)
 class Sigmoid(Activation):
-    """The logistic function 1 / (1 + exp(-z))."""
+    """Logistic sigmoid 1 / (1 + exp(-z))."""
 
     def __call__(self, z: Tensor) -> Tensor:
         return torch.sigmoid(z)
@@ -112,7 +146,7 @@ class Sigmoid(Activation):
 @final
 @dataclass(frozen=True)
 class Tanh(Activation):
-    """The hyperbolic tangent."""
+    """Hyperbolic tangent."""
 
     def __call__(self, z: Tensor) -> Tensor:
         return torch.tanh(z)
@@ -130,7 +164,7 @@ class Tanh(Activation):
 @final
 @dataclass(frozen=True)
 class Identity(Activation):
-    """No activation at all: the network is then a linear function of its inputs."""
+    """Identity function, no activation at all: the network is then a linear function of its inputs."""
 
     def __call__(self, z: Tensor) -> Tensor:
         return z.clone()

@@ -1,7 +1,7 @@
-"""Errors below which no weights of a model come: what is known exactly of a target and a basis, or a network.
+"""Best approximation errors, below which no weights of a model come: known exactly for a target and a basis or network.
 
-Mean squares are under the uniform law on [-1, 1]^D. They are those of the target itself, of infinitely many
-points: what is left of it by the best combination of functions. A trial that learns from
+Mean squares are under the uniform distribution on [-1, 1]^D. They are those of the target itself, of infinitely many
+points: its squared distance from the best combination of functions. A trial that learns from
 finitely many points, or from noisy ones, stays above.
 """
 
@@ -30,12 +30,22 @@ from pipeline.problems.problem import FunctionProblem, Problem
 from pipeline.problems.targets import AbsoluteValue, OnePlusPower, Sine, Step, Target, XSquared
 
 GAUSS_NODES = 200
+"""Gauss nodes between two inflection points: the mean of |f''|^(2/5) to rounding."""
 SEARCHED_CELLS = 4096
 """Cells of [-1, 1] in which a change of sign is looked for."""
 
 
 def best_error(problem: Problem, model: Model, width: int) -> float | None:
-    """Root mean square error of the best that a model of some width can be; ``None`` where it is not known."""
+    """Error of best approximation, as a root mean square, of a model of some width; ``None`` where it is not known.
+
+    Args:
+        problem: A target under the uniform distribution on [-1, 1]^D, or another, of which nothing is known.
+        model: Model whose best weights are meant.
+        width: W.
+
+    Returns:
+        In units of the target.
+    """
     if not isinstance(problem, FunctionProblem) or problem.measure != Uniform():
         return None
     squared_error = best_mean_square(problem.target, model, width, problem.dimension)
@@ -43,7 +53,16 @@ def best_error(problem: Problem, model: Model, width: int) -> float | None:
 
 
 def best_mean_square(target: Target, model: Model, width: int, dimension: int = 1) -> float | None:
-    """Mean square error of the best that a model of some width can be; ``None`` where it is not known.
+    """Error of best approximation, as a mean square ``min_w mean |f - f_w|^2``; ``None`` where it is not known.
+
+    Args:
+        target: f.
+        model: Model f_w whose best weights w are meant.
+        width: W.
+        dimension: D.
+
+    Returns:
+        In squared units of the target.
 
     Source: the functions below, and for networks: x^2 has the best pieces of equal length, and a network of even
     width with an output bias has ``width + 1`` of them.
@@ -62,10 +81,16 @@ def best_mean_square(target: Target, model: Model, width: int, dimension: int = 
 
 @functools.lru_cache(maxsize=1 << 10)
 def free_knot_constant(target: Target) -> float | None:
-    """What m^2 times the root mean square error of the best m linear pieces tends to; ``None`` if it is not known.
+    """Asymptotic constant of best free-knot linear splines: limit of m^2 times the error of the best m linear pieces.
 
-    The limit is ``(mean |f''|^(2/5))^(5/2) 4 / sqrt(720)`` on [-1, 1]; networks of one input and m ReLUs are such
-    pieces. It is 0 of a line.
+    ``(mean |f''|^(2/5))^(5/2) 4 / sqrt(720)`` on [-1, 1], for the root mean square error; networks of one input and m
+    ReLUs are such pieces. It is 0 of a line.
+
+    Args:
+        target: f, of one input.
+
+    Returns:
+        In units of the target; ``None`` if f has several inputs, or no known bounded second derivative.
 
     Source: de Boor, "Good approximation by splines with variable knots" (1973), with the constant of linear pieces.
     """
@@ -81,13 +106,14 @@ def free_knot_constant(target: Target) -> float | None:
 
 
 def _second_derivative(target: Target, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Second derivative of a target that has one."""
     bend = target.second_derivative(x)
     assert bend is not None, f"{target.label()} has no second derivative"
     return bend
 
 
 def _inflection_points(target: Target) -> list[float]:
-    """Where the second derivative changes its sign inside [-1, 1], and 0, where that of a power may be 0."""
+    """Inflection points inside [-1, 1], where the second derivative changes sign, and 0, where a power may have one."""
     grid = np.linspace(-1, 1, SEARCHED_CELLS + 1)
     below = _second_derivative(target, grid) < 0
     turning = np.flatnonzero(below[1:] != below[:-1])
@@ -100,14 +126,14 @@ def _inflection_points(target: Target) -> list[float]:
 
 
 def _clustered(u: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Places in [0, 1] that begin and end like the fifth power, and their slope ``630 u^4 (1 - u)^4``."""
+    """Places in [0, 1] that begin and end like the fifth power, and their derivative ``630 u^4 (1 - u)^4``."""
     place = u**5 * (126 - u * (420 - u * (540 - u * (315 - u * 70))))
     return place, 630 * u**4 * (1 - u) ** 4
 
 
 @functools.lru_cache(maxsize=1 << 16)
 def _squared_error(target: Target, basis: Basis, width: int) -> float | None:
-    """Mean square of what the first functions of a basis miss of a target of one input."""
+    """Squared error of best approximation, as a mean, by the first functions of a basis, of a target of one input."""
     match basis:
         case Monomial() | Legendre() | Chebyshev():
             return _squared_error_of_polynomials(target, width)
@@ -123,7 +149,7 @@ def _squared_error(target: Target, basis: Basis, width: int) -> float | None:
 
 
 def _power(target: Target) -> int | None:
-    """The q of a target that is x^q, or differs from it by a constant, which every basis here has."""
+    """Exponent q of a target that is x^q, or differs from it by a constant, which every basis here has."""
     match target:
         case XSquared():
             return 2
@@ -133,7 +159,16 @@ def _power(target: Target) -> int | None:
 
 
 def _squared_error_of_polynomials(target: Target, width: int) -> float | None:
-    """Powers of the same parity are the only ones that help, and on [0, 1] they are Muntz's."""
+    """Squared error of best polynomials: only powers of the same parity help, and on [0, 1] those are Muntz's.
+
+    For x^q and powers p of its parity it is ``prod_p ((q - p) / (q + p + 1))^2 / (2 q + 1)``; for a step it follows
+    from its Legendre coefficients.
+
+    Returns:
+        ``None`` for other targets.
+
+    Source: Muntz (1914), for the product.
+    """
     power = 1 if isinstance(target, AbsoluteValue) else _power(target)
     if power is not None:
         parity = 0 if isinstance(target, AbsoluteValue) else power % 2
@@ -148,6 +183,7 @@ def _squared_error_of_polynomials(target: Target, width: int) -> float | None:
 
 
 def _squared_error_of_cosines(target: Target, width: int) -> float | None:
+    """Squared error of half-period cosines, by Parseval's identity from the Fourier coefficients of the target."""
     k_W = np.arange(1, width)
     match target:
         case AbsoluteValue():
@@ -167,6 +203,7 @@ def _squared_error_of_cosines(target: Target, width: int) -> float | None:
 
 
 def _squared_error_of_fourier(target: Target, width: int) -> float | None:
+    """Squared error of Fourier series, by Parseval's identity from the Fourier coefficients of the target."""
     cosines, sines = width // 2, (width - 1) // 2
     match target:
         case AbsoluteValue():
@@ -187,7 +224,7 @@ def _squared_error_of_fourier(target: Target, width: int) -> float | None:
 
 
 def _squared_error_of_haar(target: Target, width: int) -> float | None:
-    """The first wavelets make the means over cells, of which the first are one halving ahead of the others."""
+    """Squared error of the mean over each cell: the first W wavelets span the steps on W cells."""
     level = width.bit_length() - 1
     edges = np.linspace(-1, 1, 2**level + 1)
     halved = width - 2**level
@@ -200,10 +237,13 @@ def _squared_error_of_haar(target: Target, width: int) -> float | None:
 
 
 def _squared_error_of_products(target: Target, model: Linear, width: int, dimension: int) -> float | None:
-    """Of the product of |x_i|: the squared coefficient of a product is the product of squared coefficients.
+    """Squared error of products of |x_i|: the squared coefficient of a product is the product of squared coefficients.
 
     That is so of an orthonormal basis; with every product come all of lower degrees, so that other polynomials
     have the span of Legendre's.
+
+    Returns:
+        ``None`` for other targets.
     """
     if not isinstance(target, AbsoluteValue) or not model.basis.ordered_products:
         return None
@@ -216,7 +256,7 @@ def _squared_error_of_products(target: Target, model: Linear, width: int, dimens
 
 
 def _squared_error_of_best_terms(target: Target, basis: Basis, size: int, width: int) -> float | None:
-    """Of an orthonormal dictionary the functions with the largest coefficients are the best."""
+    """Squared error of the best N-term approximation: of an orthonormal dictionary, by the largest coefficients."""
     if basis.orthonormal_under != Uniform():
         return None
     squares, rest = _squared_coefficients(target, basis, size), _squared_error(target, basis, size)
@@ -224,38 +264,39 @@ def _squared_error_of_best_terms(target: Target, basis: Basis, size: int, width:
 
 
 def _squared_coefficients(target: Target, basis: Basis, width: int) -> NDArray[np.float64] | None:
-    """By how much each function of an orthonormal basis lowers what is missed of a target of one input."""
+    """Squared coefficients of a target of one input in an orthonormal basis: what each takes off the error."""
     squared_error = [target.mean_square(1), *(_squared_error(target, basis, narrow) for narrow in range(1, width + 1))]
     known = [value for value in squared_error if value is not None]
     return -np.diff(known) if len(known) == len(squared_error) else None
 
 
 def _squared_error_of_linear_pieces(num_pieces: int) -> float:
-    """The best linear pieces of x^2, which are of equal length and join."""
+    """Squared error of the best linear pieces of x^2, which are of equal length and join."""
     return 4 / (45 * num_pieces**4)
 
 
 def _cosine_tail_of_absolute_value(frequency: int) -> float:
-    """What is left of |x| by cosines of whole periods up to a frequency."""
+    """Squared error of |x| by cosines of whole periods up to a frequency."""
     return 8 / math.pi**4 * _sum_over_odd(frequency + 1, 4)
 
 
 def _sum_over_odd(first: int, power: int) -> float:
-    """The sum of ``k^-power`` over odd k from a number on."""
+    """Sum of ``k^-power`` over odd k from ``first`` on, by the Hurwitz zeta function."""
     return float(torch.special.zeta(torch.tensor(float(power)).double(), first // 2 + 0.5)) / 2**power
 
 
 def _sum_from(first: int, power: int) -> float:
-    """The sum of ``k^-power`` from a number on."""
+    """Sum of ``k^-power`` from ``first`` on: the Hurwitz zeta function."""
     return float(torch.special.zeta(torch.tensor(float(power)).double(), first))
 
 
 def _inside(step: Step) -> float:
+    """Where a step lies, or the end of [-1, 1] that is next to it."""
     return min(max(step.at, -1.0), 1.0)
 
 
 def _remainder(target: Target, squared_coefficients: ArrayLike) -> float:
-    """The mean square of a target less that of what is taken of it; rounding may leave less than nothing of it."""
+    """Mean square of a target less that of its expansion; at least 0, where rounding may leave less than nothing."""
     whole = target.mean_square(1)
     assert whole is not None, f"{target.label()} has no mean square"
     return max(math.fsum([whole, *(-np.asarray(squared_coefficients))]), 0.0)

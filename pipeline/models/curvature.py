@@ -1,14 +1,16 @@
-"""Second derivatives of the loss of a stack of trials, written out: products, Jacobians, dense Hessians.
+"""Second derivatives of the loss of a stack of trials in closed form: Hessian products, Jacobians, dense Hessians.
 
-With J the Jacobian of the outputs, e the derivative of the loss in the outputs and Q its second derivative,
-the Hessian is ``J^T Q J``, for a convex loss the Gauss-Newton matrix, plus what the second derivatives of the
-outputs add, weighted by e. For a linear model there is nothing to add. For one hidden layer, ``f = A g(Z) + c`` with
-``Z = W x``, the rest couples a hidden unit with itself and with its own output weights only.
+With J the Jacobian of the outputs, e the gradient of the loss in the outputs and Q its Hessian there,
+the Hessian in the weights is ``J^T Q J``, for a convex loss the Gauss-Newton matrix, plus the second derivatives of the
+outputs weighted by e. For a linear model there are none. For one hidden layer, ``f = A g(Z) + c`` with
+``Z = W x``, they couple a hidden unit with itself and with its own output weights only.
 
 Of ReLU and its like autograd and these formulas give the Hessian *almost everywhere*: a kink has no second
 derivative, so what the loss gains by moving kinks across points is left out. Even the sign may be wrong.
 
 Tests hold every formula against ``torch.func.hessian``.
+
+Shape letters: A rows of the prepared inputs, F features, I pairs of inputs, M residuals.
 """
 
 from __future__ import annotations
@@ -25,31 +27,43 @@ from pipeline.problems.losses import Loss
 
 
 class Curvature(ABC):
-    """The loss of each trial on all points, to second order about its weights."""
+    """Second-order expansion of the loss of each trial, on all points, about its weights."""
 
     loss: Loss
+    """Loss of the outputs."""
     outputs_TKP: Tensor
+    """Outputs at the weights."""
     targets_KP: Tensor
+    """Targets, the same for all trials."""
 
     @abstractmethod
     def product(self, directions_TN: Tensor) -> Tensor:
-        """The Hessian of each trial times its direction, shape ``[T, N]``; about the work of one gradient."""
+        """Hessian-vector product ``H d`` of each trial; about the work of one gradient.
+
+        Args:
+            directions_TN: One vector d for each trial.
+
+        Returns:
+            Shape ``[T, N]``.
+
+        Source: Pearlmutter, "Fast exact multiplication by the Hessian" (Neural Computation, 1994).
+        """
 
     @abstractmethod
     def jacobian(self) -> Tensor:
-        """Derivative of every output in every weight, shape ``[T, N, K, P]``."""
+        """Jacobian J, the derivative of every output in every weight, shape ``[T, N, K, P]``."""
 
     @abstractmethod
     def hessian(self) -> Tensor:
-        """The dense Hessian of each trial, shape ``[T, N, N]``."""
+        """Dense Hessian H of each trial, shape ``[T, N, N]``."""
 
     def gauss_newton_root(self) -> Tensor:
-        """R J, shape ``[T, N, K, P]``, its square the Gauss-Newton matrix; ``R^T R = Q`` if the loss is convex."""
+        """R J, shape ``[T, N, K, P]``, whose square is the Gauss-Newton matrix; ``R^T R = Q`` if the loss is convex."""
         outputs_T1KP = self.outputs_TKP[:, None]
         return self.loss.curvature_root(outputs_T1KP, self.jacobian())
 
     def gauss_newton(self) -> Tensor:
-        """The Gauss-Newton matrix ``J^T R^T R J`` of each trial, shape ``[T, N, N]``, never negative."""
+        """Gauss-Newton matrix ``J^T R^T R J`` of each trial, shape ``[T, N, N]``, positive semidefinite."""
         root_TNM = self.gauss_newton_root().flatten(2)
         return root_TNM @ root_TNM.mT
 
@@ -64,7 +78,14 @@ class Curvature(ABC):
 
 
 class LinearCurvature(Curvature):
-    """A linear model: its outputs have no second derivatives; one block of features for each output."""
+    """Curvature of a linear model: its outputs have no second derivatives; one block of features for each output.
+
+    Args:
+        loss: Loss of the outputs.
+        weights_TN: Weights of the trials.
+        prepared_AP: Transposed feature matrix.
+        targets_KP: Targets, points last.
+    """
 
     def __init__(self, loss: Loss, weights_TN: Tensor, prepared_AP: Tensor, targets_KP: Tensor) -> None:
         self.loss, self.targets_KP, self.prepared_AP, self.num_outputs = loss, targets_KP, prepared_AP, len(targets_KP)
@@ -87,9 +108,17 @@ class LinearCurvature(Curvature):
 
 
 class ShallowCurvature(Curvature):
-    """One hidden layer.
+    """Curvature of a network with one hidden layer.
 
     Buffers of the size trials x width x points: three are kept, and a product writes three more.
+
+    Args:
+        model: The network.
+        loss: Loss of the outputs.
+        weights_TN: Weights of the trials.
+        prepared_AP: Inputs and a row of ones.
+        targets_KP: Targets, points last.
+        width: Hidden units.
     """
 
     def __init__(
@@ -156,15 +185,18 @@ class ShallowCurvature(Curvature):
 def curvature(
     model: Model, loss: Loss, weights_TN: Tensor, prepared_AP: Tensor, targets_KP: Tensor, width: int
 ) -> Curvature:
-    """The second derivatives of a stack of trials at their weights.
+    """Second derivatives of the loss of a stack of trials at their weights.
 
     Args:
-        model: What the weights are of.
-        loss: Of the outputs.
-        weights_TN: Float64, or what the numbers are wanted in.
+        model: Model of the weights.
+        loss: Loss of the outputs.
+        weights_TN: Float64, or the dtype in which all is wanted.
         prepared_AP: Points, prepared for the model, of the same dtype.
         targets_KP: Targets, points last.
-        width: Of the model.
+        width: W.
+
+    Returns:
+        An expansion about these weights.
 
     Raises:
         TypeError: For a model whose derivatives are not written here.

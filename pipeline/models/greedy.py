@@ -1,4 +1,7 @@
-"""A basis chosen from a dictionary, after seeing the target."""
+"""Greedy models: a basis selected from a dictionary, after seeing the target.
+
+Shape letters: A rows of the prepared inputs, M atoms of the dictionary.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,9 @@ RULES: dict[str, Callable[[Tensor, Tensor, int], Selection]] = {
     "least_squares": orthogonal_least_squares,
     "inner_product": orthogonal_greedy,
 }
+"""Selection algorithms by their name in YAML."""
 LEAST_SIZE = 32
-"""Atoms of a dictionary whose size nobody gave, for narrow models; else four times the width."""
+"""Least default size of a dictionary, for narrow models; else four times the width."""
 
 
 @final
@@ -55,11 +59,19 @@ class Greedy(LinearModel):
         self.dictionary.check(self.size_for(width), problem.num_inputs, problem.bounds)
 
     def size_for(self, width: int) -> int:
-        """Functions in the dictionary of a model of some width."""
+        """Size of the dictionary of a model of some width: ``size``, or 4 W and at least 32."""
         return self.size or max(LEAST_SIZE, 4 * width)
 
     def choose(self, inputs_PD: Tensor, targets_PK: Tensor, width: int) -> tuple[int, ...]:
-        """The functions, by their numbers in the dictionary, in the order in which they are chosen.
+        """Functions selected from training points, by their numbers in the dictionary, in the order of selection.
+
+        Args:
+            inputs_PD: Training inputs.
+            targets_PK: Training targets.
+            width: W, how many to select.
+
+        Returns:
+            W different numbers.
 
         Raises:
             PipelineError: If the dictionary is smaller than the width, or not finite at some points.
@@ -79,7 +91,13 @@ class Greedy(LinearModel):
 
 @final
 class SelectedFunctions(LinearModel):
-    """A greedy model that has chosen its functions."""
+    """Linear model on the functions that a greedy model has selected.
+
+    Args:
+        definition: The greedy model.
+        atoms: Numbers of the functions in its dictionary.
+        size: Size of the dictionary.
+    """
 
     def __init__(self, definition: Greedy, atoms: tuple[int, ...], size: int) -> None:
         self.definition, self.atoms = definition, atoms

@@ -1,4 +1,4 @@
-"""Named laws of the initial weights of a network."""
+"""Initialisations: named distributions of the initial weights of a network."""
 
 from __future__ import annotations
 
@@ -15,20 +15,46 @@ from pipeline.definitions import Definition, table
 
 
 class Initialisation(Definition, ABC):
-    """How one layer starts: weights ``[out, in]`` and biases ``[out]``."""
+    """Distribution of the initial weights ``[out, in]`` and biases ``[out]`` of one layer."""
 
     source: ClassVar[str]
+    """Where the distribution is from."""
 
     @abstractmethod
     def weight_deviation(self, fan_in: int, fan_out: int) -> float:
-        """Standard deviation of one weight; tests check it."""
+        """Standard deviation of one weight; tests check it.
+
+        Args:
+            fan_in: Inputs of the layer.
+            fan_out: Outputs of the layer.
+
+        Returns:
+            Dimensionless, above 0.
+        """
 
     def weights(self, fan_in: int, fan_out: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Normal weights, shape ``[fan_out, fan_in]``."""
+        """Random weights of one layer: normal of mean 0 and ``weight_deviation``, where a class does not say otherwise.
+
+        Args:
+            fan_in: Inputs of the layer.
+            fan_out: Outputs of the layer.
+            rng: Random generator; its state moves on.
+
+        Returns:
+            Shape ``[fan_out, fan_in]``, float64.
+        """
         return self.weight_deviation(fan_in, fan_out) * rng.standard_normal((fan_out, fan_in))
 
     def biases(self, weights: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-        """Zero biases of a layer with these weights, shape ``[fan_out]``."""
+        """Biases of a layer with these weights: zero, where a class does not say otherwise.
+
+        Args:
+            weights: Shape ``[fan_out, fan_in]``.
+            rng: Random generator; its state may move on.
+
+        Returns:
+            Shape ``[fan_out]``, float64.
+        """
         return np.zeros(len(weights))
 
 
@@ -37,7 +63,7 @@ class Initialisation(Definition, ABC):
 class UniformFanIn(Initialisation):
     """Weights and biases uniform within 1/sqrt(inputs of the layer), as torch.nn.Linear starts.
 
-    The random biases spread the kinks of a network of one input, which all sit at zero otherwise.
+    The random biases spread the kinks of a network of one input, which all lie at zero otherwise.
     """
 
     source: ClassVar[str] = "PyTorch documentation, torch.nn.Linear"

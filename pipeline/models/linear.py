@@ -1,4 +1,7 @@
-"""Linear basis models: weights on a fixed basis."""
+"""Linear models: weights on a fixed basis.
+
+Shape letters: A rows of the prepared inputs, M kinks.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,9 @@ from pipeline.problems.problem import Problem
 
 
 class LinearModel(Model, ABC):
-    """A weight for each feature and output, starting from zero; which features, says ``prepare``.
+    """Model linear in its weights, which start from zero: ``f_k(x) = sum_w a_kw phi_w(x)``.
 
-    The weights of an output stand together, in the order of the features.
+    The features ``phi`` are those of ``prepare``. The weights of an output are contiguous, in the order of features.
     """
 
     linear: ClassVar[bool] = True
@@ -49,12 +52,20 @@ class Linear(LinearModel):
     """A linear combination of the first functions of a basis, starting from zero.
 
     In D dimensions the features are products of one function per input. The width is
-    always the number of features; ``product`` says in which order they are taken: by
+    always the number of features; ``product`` is the order in which they are taken: by
     total degree, or by the largest degree (full tensor products, complete at q^D). Local
     functions are taken on a whole mesh instead, and random features are no products.
 
     In polar coordinates the features of a point of the plane are those of its distance from the
     origin and its angle, which lies in [-1, 1] for -pi to pi.
+
+    Args:
+        basis: Functions of one input.
+        product: Order of their products, for several inputs.
+        coordinates: In which coordinates of the inputs the basis is evaluated.
+
+    Raises:
+        FieldError: If the basis has no order of products to choose, but one is chosen.
     """
 
     basis: Basis = Legendre()
@@ -90,7 +101,15 @@ class Linear(LinearModel):
 
 
 def check_order(basis: Basis, order: Order) -> None:
-    """Refuse an order of products for functions that have none."""
+    """Refuse an order of products for functions that have none.
+
+    Args:
+        basis: Functions of one input.
+        order: Order of their products.
+
+    Raises:
+        FieldError: If the basis has one order only, and another is chosen.
+    """
     if order != "total_degree" and not basis.ordered_products:
         what = f"{basis.name()} has no order of products to choose"
         raise FieldError(("product",), what, hint="leave product out")

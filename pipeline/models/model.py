@@ -1,8 +1,10 @@
-"""What a model is to the rest: a stack of flat weights in, a stack of outputs out.
+"""Models as the other rooms see them: a stack of flat weights in, a stack of outputs out.
 
 The weights of a pack are one tensor ``[T, N]``: trials first, the weights of a trial
 flattened, so that an optimizer is elementwise arithmetic. Outputs are ``[T, K, P]``,
 points last, so that losses run along contiguous memory.
+
+Shape letters: A rows of the prepared inputs, F features, M kinks.
 """
 
 from __future__ import annotations
@@ -20,50 +22,115 @@ from pipeline.problems.problem import Problem
 
 
 class Model(Definition, ABC):
-    """A family of functions from D inputs to K outputs, one for each width."""
+    """Family of functions from D inputs to K outputs, one member for each width and vector of weights."""
 
     linear: ClassVar[bool]
     """Whether the outputs are linear in the weights, so that the loss of a square error is a quadratic."""
 
     @abstractmethod
     def num_weights(self, width: int, num_inputs: int, num_outputs: int) -> int:
-        """N, all that one trial learns."""
+        """N, the number of parameters of one trial.
+
+        Args:
+            width: W.
+            num_inputs: D.
+            num_outputs: K.
+
+        Returns:
+            N, at least 1.
+        """
 
     @abstractmethod
     def initial_weights(
         self, width: int, num_inputs: int, num_outputs: int, rng: np.random.Generator
     ) -> NDArray[np.float64]:
-        """Weights at step 0, shape ``[N]``."""
+        """Weights at step 0.
+
+        Args:
+            width: W.
+            num_inputs: D.
+            num_outputs: K.
+            rng: Random generator of the trial.
+
+        Returns:
+            Shape ``[N]``, float64.
+        """
 
     def check(self, width: int, problem: Problem) -> None:
-        """Raise a ``FieldError`` for a width that this model cannot have, or a problem that it cannot learn."""
+        """Raise a ``FieldError`` for a width that this model cannot have, or a problem that it cannot learn.
+
+        Args:
+            width: W.
+            problem: What is to be learned.
+        """
 
     def defined_at(self, inputs_PD: Tensor) -> Tensor:
-        """Whether the model has a value at each point, shape ``[P]``; most have one everywhere."""
+        """Whether the model has a value at each point, shape ``[P]``, bool; most have one everywhere."""
         return inputs_PD.new_ones(len(inputs_PD), dtype=torch.bool)
 
     def fitted(self, inputs_PD: Tensor, targets_PK: Tensor, width: int) -> Model:
-        """This model with whatever it chooses from the training points; most choose nothing and stay as they are."""
+        """This model with what it selects from the training points; most select nothing and stay as they are.
+
+        Args:
+            inputs_PD: Training inputs, float64.
+            targets_PK: Training targets, float64.
+            width: W.
+
+        Returns:
+            A model whose features are fixed functions of inputs and weights.
+        """
         return self
 
     def kinks(self, weights_TN: Tensor, width: int, num_outputs: int) -> Tensor | None:
-        """Where along the only input outputs are not smooth, shape ``[T, M]``, or ``[1, M]`` for all trials.
+        """Kinks along the only input, where outputs are not smooth.
 
-        ``None`` where they are smooth everywhere; some may lie outside of the inputs, infinite or NaN.
+        Args:
+            weights_TN: Weights.
+            width: W.
+            num_outputs: K.
+
+        Returns:
+            Shape ``[T, M]``, or ``[1, M]`` for all trials; some may lie outside of the inputs, infinite or NaN.
+            ``None`` where outputs are smooth everywhere.
         """
         return None
 
     @abstractmethod
     def prepare(self, inputs_PD: Tensor, width: int) -> Tensor:
-        """Whatever of the inputs does not depend on weights, computed once: shape ``[C, P]``."""
+        """Whatever of the inputs does not depend on weights, computed once.
+
+        Args:
+            inputs_PD: Inputs.
+            width: W.
+
+        Returns:
+            Shape ``[A, P]``: of a network the inputs and a row of ones, of a linear model the transposed features.
+        """
 
     @abstractmethod
     def features(self, weights_TN: Tensor, prepared_AP: Tensor, width: int, num_outputs: int) -> Tensor:
-        """Columns that the last weights combine, the constant one of a bias included: ``[T, P, F]``.
+        """Feature matrix X: the columns that the last layer of weights combines, the constant one of a bias included.
 
-        A linear model has one feature matrix for all trials: ``[1, P, F]``.
+        Args:
+            weights_TN: Weights.
+            prepared_AP: Prepared inputs.
+            width: W.
+            num_outputs: K.
+
+        Returns:
+            Shape ``[T, P, F]``; a linear model has one feature matrix for all trials, ``[1, P, F]``.
         """
 
     @abstractmethod
     def outputs(self, weights_TN: Tensor, prepared_AP: Tensor, width: int, num_outputs: int) -> Tensor:
-        """Outputs (logits) of every trial at every point, shape ``[T, K, P]``; prepared may also be ``[T, C, P]``."""
+        """Outputs (logits) of every trial at every point.
+
+        Args:
+            weights_TN: Weights.
+            prepared_AP: Prepared inputs, or ``[T, A, P]`` for each trial its own.
+            width: W.
+            num_outputs: K.
+
+        Returns:
+            Shape ``[T, K, P]``.
+        """

@@ -1,4 +1,7 @@
-"""Networks with one hidden layer: w^T g(W x + c) + b."""
+"""Networks with one hidden layer: w^T g(W x + c) + b.
+
+Shape letters: A rows of the prepared inputs, F features.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,10 @@ class Shallow(Model):
     The flat weights are the hidden layer ``[W, D + 1]``, bias last, then the output
     layer ``[K, W + 1]``, bias last: a bias is the weight of a constant 1, so a layer
     is one matrix product.
+
+    Args:
+        activation: g.
+        initialisation: Distribution of the weights at step 0.
     """
 
     activation: Activation = Relu()
@@ -52,7 +59,16 @@ class Shallow(Model):
         return torch.cat([inputs_PD.mT, inputs_PD.new_ones(1, len(inputs_PD))])
 
     def layers(self, weights_TN: Tensor, width: int, num_outputs: int) -> tuple[Tensor, Tensor]:
-        """The hidden layer ``[T, W, D + 1]`` and the output layer ``[T, K, W + 1]``, as views of the flat weights."""
+        """Hidden layer ``[T, W, D + 1]`` and output layer ``[T, K, W + 1]``, as views of the flat weights.
+
+        Args:
+            weights_TN: Flat weights.
+            width: W.
+            num_outputs: K.
+
+        Returns:
+            Two views: writing to them writes to the weights.
+        """
         hidden_TN = weights_TN[:, : -num_outputs * (width + 1)]
         output_TN = weights_TN[:, -num_outputs * (width + 1) :]
         num_trials = len(weights_TN)

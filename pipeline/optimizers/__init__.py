@@ -1,4 +1,4 @@
-"""How weights are found: the table of optimizers."""
+"""Optimizers, by which weights are found: their registry."""
 
 from pipeline.definitions import table
 from pipeline.optimizers import rules, solvers

@@ -14,47 +14,58 @@ from pipeline.errors import FieldError
 
 
 class Recurrence(NamedTuple):
-    """A rule whose steps on a quadratic have a closed form: its momentum, and whether that is Nesterov's."""
+    """Linear recurrence of a rule on a quadratic, which has a closed form."""
 
     momentum: float
+    """Momentum b, from 0 to below 1; 0 is gradient descent."""
     nesterov: bool
+    """Whether the momentum is Nesterov's."""
 
 
 class Optimizer(Definition, ABC):
-    """How the weights of a trial are found."""
+    """Minimiser of the training loss of each trial of a pack."""
 
     uses_learning_rate: ClassVar[bool] = True
+    """Whether it has a learning rate; a solver chooses its own steps."""
     only_linear: ClassVar[bool] = False
-    """Whether it serves linear models only."""
+    """Whether it is for linear models only."""
     only_networks: ClassVar[bool] = False
-    """Whether it serves networks only."""
+    """Whether it is for networks only."""
     only_square_loss: ClassVar[bool] = False
     """Whether it minimises the square loss only."""
     all_points: ClassVar[bool] = False
-    """Whether it takes all points at every step, so that there are no minibatches."""
+    """Whether it is full-batch: all points at every step, no minibatches."""
     only_float64: ClassVar[bool] = False
     """Whether float32 would stop it early."""
     in_one_step: ClassVar[bool] = False
     """Whether its first step is its last."""
 
     def memory(self, num_weights: int) -> tuple[int, ...]:
-        """Columns of the tensors ``[T, columns]`` that it remembers from step to step; zero at the start."""
+        """Columns of the tensors ``[T, columns]`` that it remembers from step to step; zero at the start.
+
+        Args:
+            num_weights: N.
+
+        Returns:
+            One number of columns for each tensor.
+        """
         return ()
 
     def stability_factor(self) -> float | None:
-        """The largest stable learning rate times the largest eigenvalue of the Hessian of a quadratic.
+        """Stability limit on a quadratic: the largest stable learning rate times the largest eigenvalue of the Hessian.
 
-        ``None`` where no such number exists.
+        Returns:
+            Dimensionless; ``None`` where no such number exists.
         """
         return None
 
     def on_quadratics(self) -> Recurrence | None:
-        """What ``numerics/descent.py`` knows its steps on a quadratic by; ``None`` where there is no closed form."""
+        """Recurrence of its steps on a quadratic, which ``numerics`` solves; ``None`` where there is none."""
         return None
 
 
 class UpdateRule(Optimizer):
-    """An optimizer that moves the weights a step at a time, given the gradient."""
+    """First-order optimizer: it moves the weights a step at a time, given the gradient."""
 
     slots: ClassVar[int]
     """Tensors of the size of the weights that it remembers from step to step; zero at the start."""
@@ -74,15 +85,20 @@ class UpdateRule(Optimizer):
         """Update weights and slots in place; may overwrite the gradient.
 
         Args:
-            weights_TN: Stacked weights, shape ``[T, N]``.
+            weights_TN: Stacked weights.
             gradient_TN: Gradient of each trial's own loss at these weights.
-            slots: As many tensors ``[T, N]`` as the class says.
-            learning_rates_T1: Shape ``[T, 1]``.
+            slots: ``slots`` tensors ``[T, N]``.
+            learning_rates_T1: Learning rates.
             step: Number of this update, from 1.
         """
 
 
 def _check_fraction(field: str, value: float) -> None:
+    """Refuse a number outside [0, 1).
+
+    Raises:
+        FieldError: Naming the field.
+    """
     if not 0 <= value < 1:
         raise FieldError(
             (field,), f"{field} {value!r} is not in [0, 1)", hint="take a number from 0 to below 1, like 0.9"
@@ -92,7 +108,10 @@ def _check_fraction(field: str, value: float) -> None:
 @final
 @dataclass(frozen=True)
 class GradientDescent(UpdateRule):
-    """Plain gradient descent; stable on a quadratic for learning rates below 2 / lambda_max."""
+    """Gradient descent, w = w - rate gradient; stable on a quadratic for learning rates below 2 / lambda_max.
+
+    Source: Nesterov, Lectures on Convex Optimization (2018), section 1.2.3.
+    """
 
     slots: ClassVar[int] = 0
 
@@ -116,7 +135,16 @@ class GradientDescent(UpdateRule):
 @final
 @dataclass(frozen=True)
 class Momentum(UpdateRule):
-    """Heavy ball: v = momentum v + gradient, w = w - rate v; stable below 2 (1 + momentum) / lambda_max."""
+    """Heavy ball: v = momentum v + gradient, w = w - rate v; stable below 2 (1 + momentum) / lambda_max.
+
+    Args:
+        momentum: From 0 to below 1.
+
+    Raises:
+        FieldError: If the momentum is not in [0, 1).
+
+    Source: Polyak, "Some methods of speeding up the convergence of iteration methods" (1964).
+    """
 
     momentum: float = 0.9
     slots: ClassVar[int] = 1
@@ -146,7 +174,18 @@ class Momentum(UpdateRule):
 @final
 @dataclass(frozen=True)
 class Nesterov(UpdateRule):
-    """Nesterov momentum as in torch; stable below (2 + 2 momentum) / (1 + 2 momentum) / lambda_max."""
+    """Nesterov momentum as in torch; stable below (2 + 2 momentum) / (1 + 2 momentum) / lambda_max.
+
+    ``v = momentum v + gradient``, ``w = w - rate (gradient + momentum v)``.
+
+    Args:
+        momentum: From 0 to below 1.
+
+    Raises:
+        FieldError: If the momentum is not in [0, 1).
+
+    Source: Sutskever et al., "On the importance of initialization and momentum in deep learning" (ICML 2013).
+    """
 
     momentum: float = 0.9
     slots: ClassVar[int] = 1
@@ -177,7 +216,21 @@ class Nesterov(UpdateRule):
 @final
 @dataclass(frozen=True)
 class Adam(UpdateRule):
-    """Adam with bias correction (Kingma, Ba 2015); no limit follows from lambda_max alone."""
+    """Adam with bias correction (Kingma, Ba 2015); no limit follows from lambda_max alone.
+
+    ``m = beta1 m + (1 - beta1) g``, ``s = beta2 s + (1 - beta2) g^2`` and, at step t,
+    ``w = w - rate (m / (1 - beta1^t)) / (sqrt(s / (1 - beta2^t)) + epsilon)``.
+
+    Args:
+        beta1: Decay of the mean of gradients, from 0 to below 1.
+        beta2: Decay of the mean of their squares, from 0 to below 1.
+        epsilon: Added to the root, in units of the gradient, above 0.
+
+    Raises:
+        FieldError: If a number is out of its range.
+
+    Source: Kingma, Ba, "Adam: a method for stochastic optimization" (ICLR 2015), algorithm 1.
+    """
 
     beta1: float = 0.9
     beta2: float = 0.999

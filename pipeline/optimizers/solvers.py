@@ -1,4 +1,7 @@
-"""Solvers: they choose their own steps, take all points at each, and leave little to optimise behind."""
+"""Second-order solvers: they choose their own steps, full-batch, and leave little to optimise behind.
+
+Shape letters: F features.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,13 @@ CALL_COST = 100_000
 
 @dataclass(frozen=True)
 class ProblemSize:
-    """How large the problem of one trial is.
+    """Size of the optimisation problem of one trial.
 
     Args:
         num_points: P, training points.
         num_outputs: K.
         num_weights: N.
-        num_features: F, what an output combines: hidden units and the constant one; the features of a linear model.
+        num_features: F, columns that an output combines: hidden units and a constant; the features of a linear model.
         evaluation: Floating-point operations of one loss with its gradient: ``4 D + 6 K + 4`` per point and hidden
             unit of a network, ``4 K`` per point and feature of a linear model; nothing is computed twice.
     """
@@ -35,7 +38,18 @@ class ProblemSize:
 
     @classmethod
     def of(cls, model: Model, width: int, num_inputs: int, num_outputs: int, num_points: int) -> ProblemSize:
-        """That of a model of some width on so many points."""
+        """Size of the problem of a model of some width.
+
+        Args:
+            model: The model.
+            width: W.
+            num_inputs: D.
+            num_outputs: K.
+            num_points: P.
+
+        Returns:
+            Its numbers, with the cost of one gradient.
+        """
         num_weights = model.num_weights(width, num_inputs, num_outputs)
         per_unit = 4 * num_outputs if model.linear else 4 * num_inputs + 6 * num_outputs + 4
         num_features = width if model.linear else width + 1
@@ -53,7 +67,7 @@ class ProblemSize:
 
 
 class Solver(Optimizer):
-    """An optimizer that looks for the minimum itself, without a learning rate; a step is one of its iterations."""
+    """Optimizer without a learning rate, that searches for the minimum itself; a step is one of its iterations."""
 
     uses_learning_rate: ClassVar[bool] = False
     all_points: ClassVar[bool] = True
@@ -61,14 +75,33 @@ class Solver(Optimizer):
 
     @abstractmethod
     def elements(self, size: ProblemSize) -> int:
-        """Numbers in the largest tensors that a step makes of one trial."""
+        """Numbers in the largest tensors of a step of one trial.
+
+        Args:
+            size: Size of its problem.
+
+        Returns:
+            A number of float64.
+        """
 
     @abstractmethod
     def operations(self, size: ProblemSize) -> int:
-        """Floating-point operations of a step of one trial, the calls for it alone included."""
+        """Floating-point operations of a step of one trial, the calls for it alone included.
+
+        Args:
+            size: Size of its problem.
+
+        Returns:
+            A number of operations.
+        """
 
 
 def _check_damping(damping: float) -> None:
+    """Refuse a damping that is not positive.
+
+    Raises:
+        FieldError: Naming the field.
+    """
     if not damping > 0:
         raise FieldError(
             ("damping",), f"damping {damping!r} is not positive", hint="take a small number above 0, like 0.01"
@@ -81,7 +114,13 @@ class VariableProjection(Solver):
     """Output layer by exact least squares at every step, hidden layer by damped Gauss-Newton on what is left.
 
     For one hidden layer and the square loss. The Jacobian of what is left is taken in
-    Kaufman's form, which gives the exact gradient; ``damping`` is where mu starts.
+    Kaufman's form, which gives the exact gradient.
+
+    Args:
+        damping: First mu, above 0.
+
+    Raises:
+        FieldError: If the damping is not positive.
 
     A local method: every ReLU of one input keeps the way it faces, the sign of its input weight. Two that face
     the same way end, for a square, at best as one kink, with ``(3/2)^4 = 5.06`` times the least risk of a pair that
@@ -115,8 +154,13 @@ class VariableProjection(Solver):
 class LevenbergMarquardt(Solver):
     """Damped Gauss-Newton steps (J^T Q J + mu I) d = gradient; mu falls by 3 when the loss does, else rises by 4.
 
-    Q is the second derivative of the loss in the outputs, so it serves every loss.
-    ``damping`` is where mu starts; it stays within 1e-15 and 1e6.
+    Q is the second derivative of the loss in the outputs, so it serves every loss; mu stays within 1e-15 and 1e6.
+
+    Args:
+        damping: First mu, above 0.
+
+    Raises:
+        FieldError: If the damping is not positive.
 
     Source: Levenberg 1944; Marquardt 1963.
     """
@@ -137,6 +181,7 @@ class LevenbergMarquardt(Solver):
 
 
 def _normal_equations(num_weights: int, num_residuals: int) -> int:
+    """Operations of ``A A^T`` and of its Cholesky decomposition."""
     return 2 * num_weights**2 * num_residuals + num_weights**3 // 3
 
 
@@ -145,7 +190,11 @@ def _normal_equations(num_weights: int, num_residuals: int) -> int:
 class Lbfgs(Solver):
     """L-BFGS of PyTorch with a strong Wolfe line search, for any model and loss, a trial at a time.
 
-    ``history`` is how many earlier steps it remembers.
+    Args:
+        history: Earlier steps that it remembers, from 1.
+
+    Raises:
+        FieldError: If it remembers none.
 
     Source: Liu, Nocedal 1989; torch.optim.LBFGS.
     """

@@ -1,4 +1,4 @@
-"""What is known of the learning rates at which descent on a linear model is stable, and of which rule."""
+"""Stability limits of the learning rate of descent on a linear model, and what they mean for a rule and a loss."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipeline.problems.losses import Loss
 
 
 class Limit(Enum):
-    """What holds of learning rates below the predicted limit; each in a few words."""
+    """Guarantee for learning rates below the predicted limit; each in a few words."""
 
     EXACT = "exact"
     """All points at every step of the square loss, a quadratic: descent converges below the limit, and only there."""
@@ -27,13 +27,16 @@ class Limit(Enum):
 
 
 def limit_of(optimizer: Optimizer, loss: Loss, *, linear: bool, minibatches: bool) -> Limit | None:
-    """What the predicted limit of the learning rate means; ``None`` where none is known.
+    """Meaning of the predicted limit of the learning rate; ``None`` where no limit is known.
 
     Args:
-        optimizer: The rule.
-        loss: What it minimises.
+        optimizer: The update rule.
+        loss: Loss that it minimises.
         linear: Whether the model is linear in its weights; the curvature of another changes while it trains.
         minibatches: Whether a step takes some of the points only.
+
+    Returns:
+        A guarantee.
     """
     recurrence = optimizer.on_quadratics()
     if not linear or optimizer.stability_factor() is None or recurrence is None:

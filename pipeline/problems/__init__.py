@@ -1,1 +1,1 @@
-"""What is to be learned: laws of inputs, functions, tables, and the losses that say how well."""
+"""Problems: input distributions, target functions, tables, and the losses that measure how well they are learned."""

@@ -2,6 +2,8 @@
 
 Nothing is repaired: a cell that is empty, not a number or infinite is refused with its
 file, row and column, and so is a column that cannot be standardised.
+
+Shape letters: R rows of the table.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from pipeline.problems.table_rows import Matrix, Rows, Split
 
 
 class Data(Definition, ABC):
-    """A table with named inputs and outputs."""
+    """Table with named inputs and outputs."""
 
     bounds: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
     """Ends between which every input lies after ``split``, if they are known without reading the table."""
@@ -49,35 +51,42 @@ class Data(Definition, ABC):
     @property
     @abstractmethod
     def num_inputs(self) -> int:
-        """D."""
+        """D, input columns."""
 
     @property
     @abstractmethod
     def num_outputs(self) -> int:
-        """K."""
+        """K, outputs: columns, or classes."""
 
     @abstractmethod
     def split(self, train_rows: NDArray[np.int64], test_rows: NDArray[np.int64]) -> tuple[Split, Split]:
-        """The training and the held-out rows; what is standardised is standardised on the training rows only.
+        """Training and held-out rows; what is standardised is standardised on the training rows only.
+
+        Args:
+            train_rows: Indices of the training rows.
+            test_rows: Indices of the held-out rows.
+
+        Returns:
+            Training inputs and targets, then held-out inputs and targets, float64.
 
         Raises:
             PipelineError: If a column to be standardised is constant in the training rows.
         """
 
     def outputs(self) -> Matrix:
-        """The outputs of all rows, those of classes and labels as ``split`` gives them, ``[R, K]``."""
+        """Outputs of all rows, those of classes and labels as ``split`` gives them, ``[R, K]``."""
         rows = np.arange(self.num_rows)
         return self.split(rows, rows[:1])[0][1]
 
     def output_names(self) -> tuple[str, ...]:
-        """What each output is called: a class, a label or a column."""
+        """Names of the outputs: classes, labels or columns."""
         return tuple(map(str, range(self.num_outputs)))
 
 
 @final
 @dataclass(frozen=True)
 class Digits(Data):
-    """Handwritten digits, 8 x 8 pixels each, to be told apart: 1797 rows, 10 classes.
+    """Handwritten digits, 8 x 8 pixels each, as ten classes: 1797 rows.
 
     The 64 pixels, known to lie in 0..16, become ``x / 8 - 1`` in [-1, 1]. They are not
     standardised: three pixels are the same in every image, and more in a small training set.
@@ -98,6 +107,7 @@ class Digits(Data):
 
 @functools.cache
 def _digits() -> Split:
+    """Pixels and one-hot classes of all images."""
     from sklearn.datasets import load_digits
 
     pixels_RD, digits_R = load_digits(return_X_y=True)
@@ -127,7 +137,7 @@ class DigitProperties(Data):
 class Diabetes(Data):
     """Progression of diabetes after one year, from ten measurements of 442 patients.
 
-    Inputs and output are standardised on the training rows, so an error of 1 is the
+    Inputs and output are standardised on the training rows, so an error of 1 is the standard
     deviation of the training targets.
 
     Source: Efron et al., "Least angle regression" (Annals of Statistics, 2004), in scikit-learn.
@@ -144,6 +154,7 @@ class Diabetes(Data):
 
 @functools.cache
 def _diabetes() -> Rows:
+    """All rows, in the units of the measurements."""
     from sklearn.datasets import load_diabetes
 
     # scaled=False: the default is scaled by means and deviations of all 442 rows, the held-out ones among them.
@@ -221,7 +232,11 @@ class Table(Data):
         object.__setattr__(self, "shape", self._rows().shape)
 
     def _resolve_layout(self) -> None:
-        """Fill in the separator, so that tabs are tabs whether they were said or follow from the ending."""
+        """Fill in the separator, so that tabs are tabs whether they are written or follow from the ending.
+
+        Raises:
+            FieldError: If the layout is that of no text, or contradicts itself.
+        """
         default = default_separator(self.path)
         if default is None:
             for name in self.unsaid:
@@ -240,11 +255,18 @@ class Table(Data):
 
     @property
     def layout(self) -> Layout:
-        """How the text of the file is laid out."""
+        """Layout of the text of the file."""
         return Layout(self.separator or ",", self.decimal, self.skip_rows)
 
     def _all_but_output(self) -> tuple[str, ...]:
-        """All columns but the outputs, unless one has that very name."""
+        """All columns but the outputs, unless one has that very name.
+
+        Returns:
+            Names in the order of the file.
+
+        Raises:
+            FieldError: If there are none, or one has no name or that of another.
+        """
         names = table_file(self.path, self.layout).names()
         if ALL_BUT_OUTPUT in names:
             return self.inputs
@@ -262,7 +284,7 @@ class Table(Data):
         return inputs
 
     def label(self) -> str:
-        """The file and what is predicted from what, such as ``wine.csv(alcohol, sugar -> quality)``."""
+        """Name of the file and of its inputs and outputs, such as ``wine.csv(alcohol, sugar -> quality)``."""
         inputs = ", ".join(self.inputs) if len(self.inputs) <= 4 else f"{len(self.inputs)} inputs"
         output = ", ".join(self.output) if len(self.output) <= 4 else f"{len(self.output)} outputs"
         return f"{self.path.name}({inputs} -> {output})"
@@ -301,6 +323,6 @@ class Table(Data):
 
 
 ALL_BUT_OUTPUT = "all_but_output"
-"""Said of inputs: every column of the file that is no output."""
+"""As inputs: every column of the file that is no output."""
 
 DATA = table(Data, sys.modules[__name__])

@@ -1,4 +1,4 @@
-"""Delimited text as columns: its rows are counted by themselves, and a reader's are held against them."""
+"""Delimited text as columns: its rows are counted by themselves, and compared with a reader's."""
 
 from __future__ import annotations
 
@@ -23,27 +23,35 @@ if TYPE_CHECKING:  # loaded where a table is read, because much that reads none 
     import polars as pl
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "single spaces", ":": "colons"}
+"""Separators that a header may have, in words."""
 
 TAB = "tab"
+"""A tab as it is written in a configuration."""
 
 _FURTHER_BELOW = "if the header stands further below, set skip_rows to the number of lines before it"
 
 
 def in_words(separator: str) -> str:
-    """What separates fields, in the plural."""
+    """Separator in words, in the plural."""
     return SEPARATORS.get(separator, repr(separator))
 
 
 def spelled(separator: str) -> str:
-    """A separator as it is written in a configuration."""
+    """Separator as it is written in a configuration."""
     return TAB if separator == "\t" else separator
 
 
 def separator_of(written: str) -> str:
-    """The separator that is meant by what is written.
+    r"""Separator that is written in a configuration.
+
+    Args:
+        written: One character, ``tab`` or ``\t``.
+
+    Returns:
+        One character, or nothing for nothing.
 
     Raises:
-        FieldError: If that can be none.
+        FieldError: If it cannot separate fields.
     """
     separator = "\t" if written in (TAB, r"\t") else written
     taken = separator.isalnum() or separator in ('"', "\n", "\r", ".", "+", "-") or not separator.isascii()
@@ -55,7 +63,7 @@ def separator_of(written: str) -> str:
 
 @final
 class DelimitedFile(TableFile):
-    """Lines of fields with something between them; the first after those to be skipped is a header."""
+    """Delimited text: lines of fields with a separator between them; the first after the skipped ones is a header."""
 
     def __init__(self, path: Path, kind: str, content: bytes, layout: Layout) -> None:
         super().__init__(path, kind, content.removeprefix(codecs.BOM_UTF8), layout)
@@ -63,7 +71,11 @@ class DelimitedFile(TableFile):
         self._skip()
 
     def _skip(self) -> None:
-        """Leave out the lines before the header."""
+        """Leave out the lines before the header.
+
+        Raises:
+            FieldError: If the file has too few lines.
+        """
         start = 0
         for number in range(self.layout.skip_rows):
             end = self.content.find(b"\n", start) + 1
@@ -75,6 +87,11 @@ class DelimitedFile(TableFile):
         self.content = self.content[start:]
 
     def _refuse_other_kinds(self) -> None:
+        """Refuse UTF-16, gzip and ZIP files by their first bytes.
+
+        Raises:
+            FieldError: For each of them.
+        """
         if self.content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise self.unreadable("it is UTF-16, as some programs write for 'Unicode text'")
         if self.content.startswith(b"\x1f\x8b"):
@@ -116,7 +133,14 @@ class DelimitedFile(TableFile):
         return columns
 
     def _read(self, content: bytes, columns: list[int] | None) -> pl.DataFrame:
-        """All as text, so that a cell which is no number can be shown; the header as a row: blank lines then count."""
+        """Rows as text, so that a cell which is no number can be shown; the header as a row: blank lines then count.
+
+        Returns:
+            A frame of columns of text.
+
+        Raises:
+            FieldError: If the reader cannot read them.
+        """
         import polars as pl
 
         try:
@@ -133,7 +157,14 @@ class DelimitedFile(TableFile):
             raise self.unreadable(error) from None
 
     def _checked(self, num_fields: int) -> _Counted:
-        """Count the rows, and refuse those that have more fields than the header."""
+        """Count the rows, and refuse those that have more fields than the header.
+
+        Returns:
+            Numbers of rows.
+
+        Raises:
+            FieldError: If a row is too wide.
+        """
         num_rows, last_filled, short = 0, 0, None
         for found in self._row_blocks():
             for row in np.flatnonzero(found.fields_R > num_fields)[:1]:
@@ -157,7 +188,14 @@ class DelimitedFile(TableFile):
         return f"line {self._line_of(row - 1)} has {fields} field{plural}, the header has {num_fields}"
 
     def _line_of(self, row: int) -> int:
-        """The line that a row begins in; rows are counted from 0 after the header."""
+        """Line that a row begins in; rows are counted from 0 after the header.
+
+        Returns:
+            From 1.
+
+        Raises:
+            AssertionError: If there is no such row.
+        """
         for found in self._row_blocks():
             inside = row + 1 - found.first_row
             if inside < len(found.ends_R):
@@ -184,7 +222,7 @@ class DelimitedFile(TableFile):
         return FieldError(where, error.what, hint=self._other_separator() or further)
 
     def _other_separator(self) -> str:
-        """The hint that a header of one field asks for, if there is something between others."""
+        """Hint for a header of one field, if there is a separator of another kind in it."""
         (only, *others) = self.names()
         for separator in () if others else SEPARATORS:
             if separator in only and separator not in (" ", ":"):  # which stand in names, too
@@ -195,7 +233,7 @@ class DelimitedFile(TableFile):
 
 @dataclass(frozen=True)
 class _Counted:
-    """Rows, the last that holds anything, and the first with fewer fields than the header, and what to say of it."""
+    """Number of rows, the last that holds anything, and the first with fewer fields than the header, with a message."""
 
     num_rows: int
     last_filled: int
@@ -203,7 +241,7 @@ class _Counted:
 
 
 def _not_utf8(content: bytes, first_line: int) -> str:
-    """Say where a text is not UTF-8."""
+    """Message on where a text is not UTF-8."""
     start = 0
     for line in itertools.count(first_line):
         end = content.find(b"\n", start) + 1 or len(content)

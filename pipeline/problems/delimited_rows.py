@@ -1,8 +1,12 @@
-"""The rows of delimited text as its quotes and line ends make them (RFC 4180), counted before a reader is trusted.
+r"""Rows of delimited text as its quotes and line ends make them (RFC 4180), counted before a reader is trusted.
 
 Readers join lines across a quote that is not paired, and say nothing: polars 2.1.0 and Python's csv read ten lines of
-``"3""`` (inches, quoted by hand) or of ``"3\\" pipe"`` (as Spark and MySQL escape) as five rows. Here such a quote is
-refused with its line. The text is looked at in stretches of whole rows, in the memory of one of them.
+``"3""`` (inches, quoted by hand) or of ``"3\" pipe"`` (as Spark and MySQL escape) as five rows. Here such a quote is
+refused with its line. The text is read in blocks of whole rows, in the memory of one of them.
+
+Shape letters: B bytes of a block, R rows of a block.
+
+Source: RFC 4180, section 2.
 """
 
 from __future__ import annotations
@@ -17,9 +21,10 @@ from numpy.typing import NDArray
 from pipeline.errors import PipelineError
 
 Positions = NDArray[np.int64]
+"""Byte positions."""
 
 BLOCK_BYTES = 1 << 19
-"""Bytes looked at together, few enough that their masks stay in the cache of a core."""
+"""Bytes of a block, few enough that its masks stay in the cache of a core."""
 
 LARGEST_ROW = 16 << 20
 """Bytes of a row; a quote that is never closed would make all that follows one row."""
@@ -39,11 +44,11 @@ class RowBlock:
     """Whole rows of a text, one after another.
 
     Args:
-        start: Where the first of them begins.
+        start: Position of the first byte of the first row.
         first_row: Rows before it.
-        first_line: The line it begins in, from 1.
-        ends_R: Where the line end of each row lies.
-        fields_R: How many fields each has.
+        first_line: Line it begins in, from 1.
+        ends_R: Position of the line end of each row.
+        fields_R: Number of fields of each row.
         filled_R: Whether a row holds anything but separators.
     """
 
@@ -56,13 +61,16 @@ class RowBlock:
 
 
 def row_blocks(text: bytes, separator: str, first_line: int = 1, size: int = BLOCK_BYTES) -> Iterator[RowBlock]:
-    """Go over the rows of a text, blank lines among them.
+    """Blocks of the rows of a text, blank lines among them.
 
     Args:
         text: Without a byte order mark.
         separator: One ASCII character.
-        first_line: The line that the text begins in.
-        size: Bytes to look at together, more where a row has more.
+        first_line: Line that the text begins in.
+        size: Bytes of a block, more where a row has more.
+
+    Yields:
+        Blocks in the order of the text.
 
     Raises:
         PipelineError: If quotes or line ends are malformed, with the line as ``where``.
@@ -100,7 +108,7 @@ class _Block:
         self.length = stop - start if self.is_last else int(newlines[-1]) + 1 if len(newlines) else 0
 
     def rows(self, first_row: int) -> RowBlock:
-        """What is known of the whole rows."""
+        """Line ends, fields and blanks of the whole rows."""
         marks = self.outside[self.outside < self.length]
         if self.bytes_B[self.length - 1] != NEWLINE:  # the last row may have no line end
             marks = np.append(marks, self.length)
@@ -112,7 +120,11 @@ class _Block:
         return RowBlock(self.start, first_row, self.first_line, ends_R + self.start, fields_R, filled_R)
 
     def check(self) -> None:
-        """Refuse what is malformed first."""
+        """Refuse what is malformed first.
+
+        Raises:
+            PipelineError: If anything is, with its line.
+        """
         found = [*self._bad_quotes(), *self._bad_returns()]
         if found:
             begins, ends, what, hint = min(found)
@@ -121,11 +133,15 @@ class _Block:
             raise PipelineError(f"{what}: {shown}", where=f"line {line}", hint=hint)
 
     def _byte(self, positions: Positions) -> NDArray[np.uint8]:
-        """The bytes at some positions; a line end where the text ends."""
+        """Bytes at some positions; a line end where the text ends."""
         return np.where(positions < len(self.bytes_B), self.bytes_B[positions % len(self.bytes_B)], NEWLINE)
 
     def _bad_quotes(self) -> Iterator[tuple[int, int, str, str]]:
-        """The first cell whose quotes do not pair, and the first where a quote lies that begins none."""
+        """First cell whose quotes do not pair, and first with a quote in its middle.
+
+        Yields:
+            Begin and end, message and hint.
+        """
         if not len(self.quotes):
             return
         opening, closing = self.quotes[::2], self.quotes[1::2]
@@ -161,7 +177,11 @@ class _Block:
         return begins, ends, "a quote lies in the middle of a cell", _PAIRED
 
     def _bad_returns(self) -> Iterator[tuple[int, int, str, str]]:
-        """The first carriage return outside quotes after which no line ends."""
+        """First carriage return outside quotes after which no line ends.
+
+        Yields:
+            Begin and end, message and hint.
+        """
         returns = np.flatnonzero(self.bytes_B == RETURN)
         after = self._byte(returns + 1)
         alone = returns[(after != NEWLINE) & ~self.is_within_B[returns]]

@@ -1,9 +1,9 @@
 """Losses on logits, and the zero-one loss, all with the points on the last axis.
 
 Convention: a loss is the **mean over points of the sum over outputs**; the square loss
-carries the factor 1/2. For N points and K outputs the square loss is
-``1/(2N) sum_n sum_k (f_nk - y_nk)^2``, so its Hessian in the weights of a linear model
-is ``X^T X / N`` for each output. Predicted learning rates depend on this convention.
+has the factor 1/2. For P points and K outputs the square loss is
+``1/(2P) sum_p sum_k (f_pk - y_pk)^2``, so its Hessian in the weights of a linear model
+is ``X^T X / P`` for each output. Predicted learning rates depend on this convention.
 
 Outputs are raw (logits); every loss is finite with finite gradients at ``|z| = 1e4``.
 Targets have the shape ``[K, P]``: values, one-hot rows for classes, 0 and 1 for labels.
@@ -24,7 +24,7 @@ from pipeline.definitions import Definition, table
 
 
 class Task(Enum):
-    """What the outputs of a problem mean."""
+    """Kind of supervised task: what the outputs of a problem mean."""
 
     REGRESSION = "regression"  # K real numbers
     CLASSES = "classes"  # one of K classes, one-hot
@@ -32,49 +32,81 @@ class Task(Enum):
 
 
 class Loss(Definition, ABC):
-    """A loss of each trial of a pack, from its outputs and the shared targets."""
+    """Loss of each trial of a pack, from its outputs and the shared targets."""
 
     tasks: ClassVar[frozenset[Task]]
+    """Tasks that it is a loss of."""
     largest_curvature: ClassVar[float]
-    """Least upper bound of the largest eigenvalue of the Hessian of one point's loss in its outputs."""
+    """Supremum of the largest eigenvalue of the Hessian of one point's loss in its outputs."""
     quadratic: ClassVar[bool] = False
-    """Whether the curvature is constant, so that a limit predicted from it is exact."""
+    """Whether the Hessian in the outputs is constant, so that a limit predicted from it is exact."""
     convex: ClassVar[bool] = True
-    """Whether no curvature in the outputs is negative, so that a linear model has no false minimum."""
+    """Whether the Hessian in the outputs is positive semidefinite, so that a linear model has no false minimum."""
 
     @abstractmethod
     def __call__(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
-        """Loss of each trial, shape ``[T]``; targets may also be ``[T, K, P]``."""
+        """Loss L of each trial.
+
+        Args:
+            outputs_TKP: Outputs (logits).
+            targets_KP: Targets, or ``[T, K, P]`` for each trial its own.
+
+        Returns:
+            Shape ``[T]``, in squared units of the targets or in nats.
+        """
 
     @abstractmethod
     def gradient(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
-        """Derivative of the loss in each output, shape ``[T, K, P]``, the factor 1/P included."""
+        """Gradient of the loss in the outputs, ``dL / df``, the factor 1/P included.
+
+        Args:
+            outputs_TKP: Outputs (logits).
+            targets_KP: Targets, or ``[T, K, P]`` for each trial its own.
+
+        Returns:
+            Shape ``[T, K, P]``.
+        """
 
     @abstractmethod
     def curvature(self, outputs_TKP: Tensor, targets_KP: Tensor, directions_TKP: Tensor) -> Tensor:
-        """The Hessian of the loss in the outputs times a direction, shape ``[T, K, P]``, the factor 1/P included.
+        """Hessian-vector product ``Q d`` with the Hessian Q of the loss in the outputs, the factor 1/P included.
 
-        Directions may have further axes in front, over which outputs and targets are then repeated.
+        Args:
+            outputs_TKP: Outputs (logits).
+            targets_KP: Targets.
+            directions_TKP: Vectors d; with further axes in front, outputs and targets are repeated over those.
+
+        Returns:
+            Shape of the directions.
         """
 
     @abstractmethod
     def curvature_root(self, outputs_TKP: Tensor, directions_TKP: Tensor) -> Tensor:
-        """A root R of that Hessian, which is ``R^T R``, times a direction, shape ``[T, K, P]``.
+        """Root of that Hessian times a direction, ``R d`` with ``R^T R = Q``.
 
         The singular values of R J, for the Jacobian J of the outputs, are the roots of the eigenvalues of the
         Gauss-Newton matrix ``J^T R^T R J``, with twice the digits. A Hessian that is not convex has no root: there
         ``R^T R`` is what Gauss and Newton keep of it, the part without the second derivatives of the residuals.
+
+        Args:
+            outputs_TKP: Outputs (logits).
+            directions_TKP: Vectors d, as of ``curvature``.
+
+        Returns:
+            Shape of the directions.
+
+        Source: Schraudolph, "Fast curvature matrix-vector products for second-order gradient descent" (2002).
         """
 
     def value_and_gradient(self, outputs_TKP: Tensor, targets_KP: Tensor) -> tuple[Tensor, Tensor]:
-        """Both at once, for losses that share work between them."""
+        """Loss ``[T]`` and gradient ``[T, K, P]`` together, for losses that share work between them."""
         return self(outputs_TKP, targets_KP), self.gradient(outputs_TKP, targets_KP)
 
 
 @final
 @dataclass(frozen=True)
 class HalfMeanSquare(Loss):
-    """Half the mean square error: 1/(2N) times the sum of squared differences."""
+    """Half the mean square error: 1/(2P) times the sum of squared differences."""
 
     tasks: ClassVar[frozenset[Task]] = frozenset(Task)
     largest_curvature: ClassVar[float] = 1.0
@@ -104,10 +136,12 @@ class HalfMeanSquare(Loss):
 class SoftmaxCrossEntropy(Loss):
     """Cross-entropy of the softmax of K logits, for one of K classes.
 
-    Written as ``softplus(u)``, where u is ``log(sum of exp(z_k) over the wrong classes)`` less the logit of the right
-    one: for a confident right answer the loss is small and the slopes ``s(u) (q - y)`` are, where q is the softmax
-    over the wrong classes; ``p - y`` would be what rounding leaves of 1 - 1.
+    ``-log p_y`` with ``p = softmax(z)``, computed as ``softplus(u)``, where u is ``log(sum of exp(z_k) over the wrong
+    classes)`` less the logit of the right one: for a confident right answer the loss is small, and so are the slopes
+    ``s(u) (q - y)``, where q is the softmax over the wrong classes; ``p - y`` would be what rounding leaves of 1 - 1.
     The Hessian of one point is ``diag p - p p^T``, whose largest eigenvalue is at most 1/2.
+
+    Source: Bishop, Pattern Recognition and Machine Learning (2006), section 4.3.4, for the loss.
     """
 
     tasks: ClassVar[frozenset[Task]] = frozenset({Task.CLASSES})
@@ -148,9 +182,11 @@ class SoftmaxCrossEntropy(Loss):
 class BinaryCrossEntropy(Loss):
     """Cross-entropy of the sigmoid of each logit, summed over the labels.
 
-    Written as ``softplus((1 - 2 y) z)``, which is it for y = 0 and y = 1: neither a logarithm of
-    zero nor an overflow nor a cancellation at any z, and smooth at z = 0 to autograd too.
-    The second derivative is ``p (1 - p)``, at most 1/4.
+    ``-y log p - (1 - y) log(1 - p)`` with ``p = sigmoid(z)``, computed as ``softplus((1 - 2 y) z)``, its value for
+    y = 0 and y = 1: neither a logarithm of zero nor an overflow nor a cancellation at any z, and smooth at z = 0 to
+    autograd too. The second derivative is ``p (1 - p)``, at most 1/4.
+
+    Source: Bishop, Pattern Recognition and Machine Learning (2006), section 4.3.2, for the loss.
     """
 
     tasks: ClassVar[frozenset[Task]] = frozenset({Task.LABELS})
@@ -175,7 +211,7 @@ class BinaryCrossEntropy(Loss):
 class BrierScore(Loss):
     """Square of the sigmoid of each logit less the label, summed over the labels; no factor 1/2.
 
-    With ``u = (1 - 2 y) z`` and s the sigmoid of u, how likely the wrong answer is said to be, it is ``s^2`` with the
+    With ``u = (1 - 2 y) z`` and s the sigmoid of u, the probability of the wrong answer, it is ``s^2`` with the
     slope ``2 s^2 (1 - s)`` in u: at most 8/27, and vanishing where an answer is wrong and sure of it. That of
     cross-entropy is s, which is ``1 / (2 s (1 - s))`` times as much. The second derivative
     ``2 s^2 (1 - s) (2 - 3 s)`` is negative for s above 2/3, so even a linear model may have several minima; it is
@@ -213,17 +249,21 @@ def _softplus(logits: Tensor) -> Tensor:
 
 
 def _wrong_logits(outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
-    """The logits of the wrong classes, with that of the right one so low that it does not count."""
+    """Logits of the wrong classes, with that of the right one so low that it does not count."""
     return torch.where(targets_KP > 0.5, torch.finfo(outputs_TKP.dtype).min, outputs_TKP)
 
 
 def _log_odds_against(wrong_TKP: Tensor, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
-    """The logit of all wrong classes together, less that of the right one, shape ``[T, P]``."""
+    """Log odds against the right class, ``log sum_wrong exp(z) - z_right``, shape ``[T, P]``."""
     return torch.logsumexp(wrong_TKP, dim=-2) - (targets_KP * outputs_TKP).sum(dim=-2)
 
 
 def _centred(probabilities: Tensor, directions_TKP: Tensor) -> Tensor:
-    """Directions less their mean over the classes; the second pass finds what rounding left of a small difference."""
+    """Directions less their mean over the classes; the second pass removes what rounding left of a small difference.
+
+    Returns:
+        Shape of the directions.
+    """
     for _ in range(2):
         directions_TKP = directions_TKP - (probabilities * directions_TKP).sum(dim=-2, keepdim=True)
     return directions_TKP
@@ -241,16 +281,26 @@ DEFAULT_LOSS: dict[Task, Loss] = {
     Task.CLASSES: SoftmaxCrossEntropy(),
     Task.LABELS: BinaryCrossEntropy(),
 }
+"""Loss of an experiment that names none."""
 
 
 def zero_one_loss(outputs_TKP: Tensor, targets_KP: Tensor, task: Task, loss: Loss) -> Tensor:
-    """Share of wrong answers of each trial, shape ``[T]``.
+    """Zero-one loss: fraction of wrong answers of each trial.
 
     Classes: the answer is the class of the largest output; **a tie goes to the first
-    class** among the largest. Labels: the share of wrong labels over all points and
+    class** among the largest. Labels: the fraction is over all points and
     labels; the answer is *yes* where the output is **strictly above** the threshold, so
     a tie is a *no*. The threshold is the logit 0, or 1/2 for outputs trained with the
     square loss, which estimate the label itself. A NaN output is a wrong answer.
+
+    Args:
+        outputs_TKP: Outputs (logits).
+        targets_KP: Targets: one-hot, or 0 and 1.
+        task: Classes or labels.
+        loss: Loss that the outputs were trained with.
+
+    Returns:
+        Shape ``[T]``, float64, from 0 to 1.
 
     Raises:
         ValueError: For a regression, whose answers are not right or wrong.
@@ -265,7 +315,7 @@ def zero_one_loss(outputs_TKP: Tensor, targets_KP: Tensor, task: Task, loss: Los
 
 
 def threshold(loss: Loss) -> float:
-    """The output above which the answer about a label is *yes*."""
+    """Decision threshold of a label: the output above which the answer is *yes*."""
     return 0.5 if isinstance(loss, HalfMeanSquare) else 0.0
 
 

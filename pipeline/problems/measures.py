@@ -1,4 +1,7 @@
-"""Input distributions: where a target is sampled, and the law a mean square is taken under."""
+"""Input distributions: where a target is sampled, and the distribution that a mean square is taken under.
+
+Shape letters: B cell boundaries, E estimates of a mean.
+"""
 
 from __future__ import annotations
 
@@ -18,42 +21,56 @@ from pipeline.errors import FieldError
 from pipeline.numerics.quadrature import boundaries_of_rule, rule
 
 Points = NDArray[np.float64]
+"""Points ``[P, D]``, or values ``[P]``, float64."""
 Rule = tuple[Tensor, Tensor]
+"""Points ``[P, D]`` and weights ``[E, P]`` of a quadrature rule."""
 
 MAX_POINTS = 10**9
 """No hint recommends a larger sample."""
 
 
 class Measure(Definition, ABC):
-    """A law on R^D."""
+    """Probability distribution on R^D."""
 
     fills_the_box: ClassVar[bool] = False
-    """Whether it fills the box of its bounds evenly, so that best errors in its mean square fall as over the box."""
+    """Whether it is uniform on the box of its bounds, so that best errors in its mean square fall as over the box."""
 
     @abstractmethod
     def sample(self, num_points: int, dimension: int, rng: np.random.Generator) -> Points:
-        """Draw points, shape ``[P, D]``."""
+        """Sample of independent points, or the points of a grid.
+
+        Args:
+            num_points: P.
+            dimension: D.
+            rng: Random generator; its state moves on.
+
+        Returns:
+            Shape ``[P, D]``.
+        """
 
     def check(self, num_points: int, dimension: int) -> None:
-        """Raise a ``FieldError`` for a sample that this measure cannot give."""
+        """Raise a ``FieldError`` for a sample that this distribution cannot give."""
 
     def default_sizes(self, dimension: int) -> tuple[int, int]:
-        """Training and test points where nobody says: 256 and 4096."""
+        """Default numbers of training and test points: 256 and 4096."""
         return 256, 4096
 
     def rule(self, num_points: int, dimension: int, breaks: tuple[float, ...], seed: int) -> Rule | None:
-        """Points ``[P, D]`` and weights ``[R, P]`` for means that are more exact than a sample's, where there are any.
+        """Quadrature rule, for means that are more exact than a sample's; ``None`` where there is none.
 
         Args:
-            num_points: About how many.
+            num_points: About how many points.
             dimension: D.
-            breaks: Where what is averaged is not smooth along any axis.
+            breaks: Where the integrand is not smooth along any axis.
             seed: Of rules with random parts.
+
+        Returns:
+            Points ``[P, D]`` and weights ``[E, P]``, each row of sum 1.
         """
         return None
 
     def boundaries_of_rule(self, num_points: int, dimension: int, breaks: tuple[float, ...]) -> Tensor | None:
-        """Ends of the cells of such a rule of one input; ``None`` of other rules."""
+        """Cell boundaries ``[B]`` of such a rule of one input; ``None`` of other rules."""
         return None
 
     @abstractmethod
@@ -73,7 +90,7 @@ def _check_interval(low: float, high: float) -> None:
 @final
 @dataclass(frozen=True)
 class Uniform(Measure):
-    """The uniform law on the cube [low, high]^D."""
+    """Uniform distribution on the cube [low, high]^D."""
 
     low: float = -1.0
     high: float = 1.0
@@ -132,7 +149,7 @@ class Grid(Measure):
 
 
 def _integer_root(number: int, degree: int) -> int:
-    """The largest whole number whose power is at most the number; a rounded root of floats misses it by one."""
+    """Integer root: the largest integer whose power is at most the number; one in floats misses it by one."""
     low, high = 1, 2 ** (number.bit_length() // degree + 1)
     while high - low > 1:
         middle = (low + high) // 2
@@ -143,7 +160,7 @@ def _integer_root(number: int, degree: int) -> int:
 @final
 @dataclass(frozen=True)
 class Normal(Measure):
-    """The normal law with independent coordinates of mean 0."""
+    """Normal distribution with independent coordinates of mean 0."""
 
     scale: float = 1.0
 
@@ -192,7 +209,7 @@ class Corners(Measure):
 @final
 @dataclass(frozen=True)
 class Rings(Measure):
-    """Two circles about the origin of the plane, chosen with equal chance, blurred along the radius."""
+    """Two circles about the origin of the plane, chosen with equal probability, blurred along the radius."""
 
     inner: float = 0.4
     outer: float = 0.9

@@ -2,7 +2,9 @@
 
 The numbers are a basis, the goal is the target: one who owns more numbers than may be added
 up chooses the basis after seeing the target. Every value is exact, by enumeration: a
-distance is a whole number, an expected score a fraction.
+distance is an integer, an expected score a fraction.
+
+Shape letters: B sets of numbers, C choices of summands, G goals, O owned numbers.
 """
 
 from __future__ import annotations
@@ -18,19 +20,21 @@ import numpy as np
 from pipeline.errors import FieldError, PipelineError
 
 NUMBERS = range(10)
-"""What may be owned, each once."""
+"""Numbers that may be owned, each once."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """How many numbers one owns and adds up, and which goals come, each as often as any other."""
+    """Rules of a round: how many numbers one owns and adds up, and which goals occur, all equally likely."""
 
     own: int = 3
+    """Numbers owned."""
     add: int = 3
-    """At most so many, each once; none at all gives 0."""
+    """Most numbers added up, each once; none at all gives 0."""
     exactly: bool = False
-    """Whether it must be just so many."""
+    """Whether exactly ``add`` numbers must be added up."""
     highest_goal: int = 27
+    """Goals are the integers from 0 to this one."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.own <= len(NUMBERS):
@@ -51,7 +55,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Case:
-    """Numbers owned, and a goal."""
+    """A single case: numbers owned, and a goal."""
 
     numbers: tuple[int, ...]
     goal: int
@@ -68,7 +72,7 @@ class Case:
 
 @dataclass(frozen=True)
 class NumberGame:
-    """What a file asks about the game: rounds with rules of their own, and single cases."""
+    """Questions of a file about the game: rounds with rules of their own, and single cases."""
 
     question: str
     rounds: tuple[Rules, ...]
@@ -81,35 +85,68 @@ class NumberGame:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What owning so many numbers is worth."""
+    """Value of owning N numbers, under some rules."""
 
     best: Fraction
-    """Least expected score of any numbers."""
+    """Least expected score of any set of numbers."""
     best_sets: tuple[tuple[int, ...], ...]
-    """All that reach it."""
+    """All sets that reach it."""
     mean: Fraction
-    """Expected score of numbers drawn at random."""
+    """Expected score of a set drawn at random."""
 
 
 def score(numbers: Sequence[int], goal: int, rules: Rules) -> int:
-    """Distance of a goal from the nearest sum."""
+    """Distance of a goal from the nearest sum of owned numbers.
+
+    Args:
+        numbers: Numbers owned.
+        goal: Integer from 0.
+        rules: How many may be added up.
+
+    Returns:
+        Integer from 0.
+    """
     return abs(goal - sum(nearest_summands(numbers, goal, rules)))
 
 
 def nearest_summands(numbers: Sequence[int], goal: int, rules: Rules) -> tuple[int, ...]:
-    """The numbers to add up for a goal: those whose sum is nearest, of equals the fewest."""
+    """Summands whose sum is nearest to a goal; of equals the fewest.
+
+    Args:
+        numbers: Numbers owned.
+        goal: Integer from 0.
+        rules: How many may be added up.
+
+    Returns:
+        Numbers in increasing order.
+    """
     return min(_choices(check_owned(numbers, rules), rules), key=lambda chosen: (abs(goal - sum(chosen)), len(chosen)))
 
 
 def expected_score(numbers: Sequence[int], rules: Rules) -> Fraction:
-    """Mean score over all goals of one who adds up the best each time."""
+    """Expected score over all goals, with the nearest sum for each.
+
+    Args:
+        numbers: Numbers owned.
+        rules: How many may be added up, and which goals occur.
+
+    Returns:
+        An exact fraction.
+    """
     distances_BG = _distances(np.array([check_owned(numbers, rules)], dtype=np.int64), rules)
     return Fraction(int(distances_BG.sum()), len(rules.goals))
 
 
 @functools.lru_cache(maxsize=64)
 def outcome(rules: Rules) -> Outcome:
-    """The best numbers to own before any goal is known, and what numbers are worth on average."""
+    """Best sets of numbers to own before any goal is known, and the expected score of a random one, by enumeration.
+
+    Args:
+        rules: How many are owned and added up, and which goals occur.
+
+    Returns:
+        Exact fractions, with the sets.
+    """
     sets = tuple(itertools.combinations(NUMBERS, rules.own))
     totals_B = _distances(np.array(sets, dtype=np.int64).reshape(len(sets), rules.own), rules).sum(axis=1)
     least = int(totals_B.min())
@@ -119,13 +156,29 @@ def outcome(rules: Rules) -> Outcome:
 
 
 def outcomes_by_owned(add: int = 3, *, exactly: bool = False, highest_goal: int = 27) -> dict[int, Outcome]:
-    """What owning ever more numbers is worth when only so many may be added up, by how many are owned."""
+    """Outcomes by the number of numbers owned, when at most ``add`` may be added up.
+
+    Args:
+        add: Most numbers added up.
+        exactly: Whether exactly ``add`` must be added up.
+        highest_goal: Goals are the integers from 0 to this one.
+
+    Returns:
+        From N owned numbers to their value, N increasing.
+    """
     least = add if exactly else 0
     return {own: outcome(Rules(own, add, exactly, highest_goal)) for own in range(least, len(NUMBERS) + 1)}
 
 
 def check_owned(numbers: Sequence[int], rules: Rules) -> tuple[int, ...]:
-    """The numbers in order.
+    """Numbers that may be owned, in increasing order.
+
+    Args:
+        numbers: Numbers, in any order.
+        rules: How many are owned.
+
+    Returns:
+        The same numbers, sorted.
 
     Raises:
         PipelineError: If one may not own them.
@@ -141,12 +194,12 @@ def check_owned(numbers: Sequence[int], rules: Rules) -> tuple[int, ...]:
 
 
 def _choices(numbers: Sequence[int], rules: Rules) -> list[tuple[int, ...]]:
-    """All that may be added up."""
+    """All sets of summands."""
     sizes = range(rules.add if rules.exactly else 0, min(rules.add, len(numbers)) + 1)
     return list(itertools.chain.from_iterable(itertools.combinations(numbers, size) for size in sizes))
 
 
 def _distances(sets_BO: np.ndarray, rules: Rules) -> np.ndarray:
-    """Score of every set for every goal, ``[N, G]``."""
+    """Score of every set for every goal, ``[B, G]``."""
     sums_BC = np.stack([sets_BO[:, list(places)].sum(axis=1) for places in _choices(range(rules.own), rules)], axis=1)
     return np.abs(sums_BC[:, :, None] - np.array(rules.goals)).min(axis=1)

@@ -1,7 +1,9 @@
-"""A problem: what a trial learns, as numbers in memory.
+"""Supervised problems, as numbers in memory.
 
 The points of a problem come from the problem's own content (its seed included) and from
 nothing else, so trials that differ in model, learning rate or seed share them.
+
+Shape letters: B cell boundaries, E estimates of a mean, G strata, Q own points of a trial, R rows of a table.
 """
 
 from __future__ import annotations
@@ -30,26 +32,28 @@ from pipeline.problems.targets import Target
 
 @dataclass(frozen=True)
 class Cells:
-    """Where a rule of one input can be cut, and what is to be learned between its points; on the CPU."""
+    """Cells of a quadrature rule of one input, which may be cut, and the target between its points; on the CPU."""
 
     boundaries_B: Tensor
+    """Cell boundaries, increasing, float64."""
     target: Target
+    """The function to be learned."""
 
     def values(self, points_TQ: Tensor) -> Tensor:
-        """The target at any points, float64, of their shape."""
+        """Values of the target at any points, float64, of their shape."""
         return torch.from_numpy(self.target(points_TQ.reshape(-1, 1).numpy())).view(points_TQ.shape)
 
     def to(self, device: torch.device) -> Cells:
-        """The same: nothing is kept on a device."""
+        """The same cells: nothing is kept on a device."""
         return self
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Points in float64: inputs ``[P, D]`` and targets ``[P, K]``, for training and held out.
+    """Training and held-out points in float64: inputs ``[P, D]`` and targets ``[P, K]``.
 
-    Held-out points are a sample, whose points count alike, or the nodes of a rule: R rows of weights
-    give as many estimates of a mean over the law of the inputs.
+    Held-out points are a sample, whose points count alike, or the nodes of a quadrature rule: E rows of weights
+    give as many estimates of a mean over the distribution of the inputs.
     """
 
     train_inputs_PD: Tensor
@@ -57,21 +61,24 @@ class Dataset:
     test_inputs_PD: Tensor
     test_targets_PK: Tensor
     test_weights_EP: Tensor | None = None
+    """Rows of weights, each of sum 1; ``None`` for a sample."""
     test_cells: Cells | None = None
-    """Those of a rule of one input, which may be cut."""
+    """Cells of a rule of one input, which may be cut."""
 
     def on(self, device: torch.device) -> Dataset:
-        """The same on a device."""
+        """The same points on a device."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         moved = {name: value.to(device) for name, value in values.items() if value is not None}
         return dataclasses.replace(self, **moved)
 
 
 class Problem(ABC):
-    """What is to be learned, and from how many points."""
+    """Supervised learning problem: a task, and a number of points to learn it from."""
 
     train: int
+    """Number of training points."""
     test: int
+    """Number of held-out points."""
 
     @property
     @abstractmethod
@@ -86,7 +93,7 @@ class Problem(ABC):
     @property
     @abstractmethod
     def num_outputs(self) -> int:
-        """K."""
+        """K, the outputs of one point."""
 
     @property
     @abstractmethod
@@ -110,12 +117,24 @@ class Problem(ABC):
 @final
 @dataclass(frozen=True)
 class FunctionProblem(Problem):
-    """A target sampled at random inputs.
+    """Regression or classification of a target function, sampled at random inputs.
 
     The noise is the standard deviation of independent normal errors on the training
-    targets, in units of the target. Held-out targets carry no noise: the test error is
+    targets, in units of the target. Held-out targets have no noise: the test error is
     the distance to the target itself. Where the measure has a rule for integrals, the held-out points
     are those of the rule, at most about ``test``, so that the test error is an integral and no sample.
+
+    Args:
+        target: Function to be learned.
+        measure: Distribution of the inputs.
+        dimension: D.
+        train: Number of training points.
+        test: Number of held-out points.
+        noise: Standard deviation of the errors.
+        seed: Names the streams of points and errors.
+
+    Raises:
+        FieldError: If the target has another number of inputs, the measure no such sample, or labels are given noise.
     """
 
     target: Target
@@ -186,20 +205,37 @@ class FunctionProblem(Problem):
         return None if boundaries_B is None else Cells(boundaries_B, self.target)
 
     def _test_rule(self) -> Rule | None:
-        """Right and wrong answers jump at places that no rule knows: they are counted in a sample."""
+        """Quadrature rule of the held-out points of a regression.
+
+        Right and wrong answers jump at places that no rule knows: they are counted in a sample.
+
+        Returns:
+            ``None`` for a sample.
+        """
         if self.task is not Task.REGRESSION:
             return None
         return self.measure.rule(self.test, self.dimension, self.target.breaks(), self.seed)
 
 
 SplitRule = Literal["random", "stratified"]
-"""How the rows to train on are chosen: any alike, or in each class by the same share of its own."""
+"""How the rows to train on are chosen: any alike, or in each class the same fraction."""
 
 
 @final
 @dataclass(frozen=True)
 class TableProblem(Problem):
-    """A real table, split at random into training and held-out rows, whole or class by class."""
+    """Supervised problem of a real table, split at random into training and held-out rows, whole or class by class.
+
+    Args:
+        data: The table.
+        train: Number of training rows.
+        test: Number of held-out rows.
+        seed: Names the stream of the split.
+        split: Whether the split is stratified.
+
+    Raises:
+        FieldError: If the table has too few rows, or nothing to stratify by.
+    """
 
     data: Data
     train: int
@@ -223,6 +259,11 @@ class TableProblem(Problem):
             self._check_strata()
 
     def _check_strata(self) -> None:
+        """Refuse a stratified split of what has no strata.
+
+        Raises:
+            FieldError: If the outputs are numbers, or there are fewer training rows than classes.
+        """
         if self.task is Task.REGRESSION:
             what = f"{self.data.label()} has no classes to stratify by"
             raise FieldError(("split",), what, hint="leave split out")
@@ -250,7 +291,11 @@ class TableProblem(Problem):
         return self.data.label()
 
     def rows(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The rows to train on and those held out."""
+        """Random split: the rows to train on and those held out, as indices.
+
+        Returns:
+            Two arrays without a row in common.
+        """
         order = stream(self.identity, "split").permutation(self.data.num_rows)
         if self.split == "random":
             return order[: self.train], order[self.train : self.train + self.test]
@@ -269,7 +314,11 @@ class TableProblem(Problem):
         return Dataset(train_inputs_PD, train_targets_PK, test_inputs_PD, test_targets_PK)
 
     def warnings(self) -> Iterator[str]:
-        """What a person should know of the split of classes or labels before anything is trained."""
+        """Warnings about the split of classes or labels, before anything is trained.
+
+        Yields:
+            A line for each kind of class or label that the split leaves out.
+        """
         if self.task is Task.REGRESSION:
             return
         outputs_RK, names = self.data.outputs(), np.array(self.data.output_names())
@@ -293,12 +342,15 @@ _STRATIFY = "inputs: {split: stratified} trains on some of each"
 
 
 def _stratified_mask(stratum_R: NDArray[np.int64], wanted: int, *, at_least: int) -> NDArray[np.bool_]:
-    """Mark so many rows, of each stratum the first ones, as many as are its share (largest remainders).
+    """Stratified sample of N rows, of each stratum the first ones, by the largest-remainder method.
 
     Args:
         stratum_R: Number of the stratum of each row.
-        wanted: How many rows to mark.
-        at_least: Rows to mark in each stratum whatever its share, if there are that many to be marked.
+        wanted: N.
+        at_least: Least rows of each stratum, if there are that many to be marked.
+
+    Returns:
+        Which rows are taken, ``[R]``, bool.
     """
     strata, which_R, size_G = np.unique(stratum_R, return_inverse=True, return_counts=True)
     least = at_least if at_least * len(strata) <= wanted else 0

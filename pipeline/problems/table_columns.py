@@ -1,4 +1,7 @@
-"""One column of a table as numbers, labels or classes; a cell that is none is refused with its place."""
+"""Columns of a table as numbers, labels or classes; a cell that is none is refused with its place.
+
+Shape letters: R rows of a table.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:  # loaded where a table is read, because much that reads none 
     import polars as pl
 
 Decimal = Literal[".", ","]
+"""What stands before the fraction in a number."""
 
 FIRST_UNSURE = 2**53
 """The first integer whose neighbour float64 cannot tell from it."""
@@ -30,15 +34,15 @@ MOST_ONE_HOT = 1 << 28
 
 @dataclass(frozen=True)
 class Column:
-    """The cells of one column, and how to say where one of them is.
+    """Cells of one column, and how to name the place of one.
 
     Args:
-        field: The field and position that the column was named at.
+        field: Field and position that the column was named at.
         file: Name of the file.
         cells: Numbers as they are, text stripped, null where there is nothing.
         decimal: What stands before the fraction in a number that is text.
-        line_of: The line of a row counted from 0, where the file has lines.
-        if_comma: What to do about a cell that is no number and has a comma in it.
+        line_of: Line of a row counted from 0, where the file has lines.
+        if_comma: Hint for a cell that is no number and has a comma in it.
     """
 
     field: tuple[str, int]
@@ -49,7 +53,14 @@ class Column:
     if_comma: str = ""
 
     def numbers(self) -> Matrix:
-        """The cells in float64."""
+        """Numbers: the cells in float64.
+
+        Returns:
+            Shape ``[R]``.
+
+        Raises:
+            FieldError: If a cell is no finite number, two numbers are one in float64, or the column is constant.
+        """
         import polars as pl
 
         values = self._floats()
@@ -78,7 +89,14 @@ class Column:
         return values.to_numpy()
 
     def labels(self) -> Matrix:
-        """The cells, 0 or 1 each, in float64."""
+        """Labels: the cells, 0 or 1 each, in float64.
+
+        Returns:
+            Shape ``[R]``.
+
+        Raises:
+            FieldError: If a cell is neither 0 nor 1, or the column is constant.
+        """
         import polars as pl
 
         column = self
@@ -95,7 +113,14 @@ class Column:
         return values.to_numpy()
 
     def classes(self) -> tuple[Matrix, tuple[str, ...]]:
-        """One column of 0 and 1 for each class, the classes sorted, ``[R, K]``, and the names of the classes."""
+        """Classes, one-hot: one column of 0 and 1 for each class, the classes sorted.
+
+        Returns:
+            Shape ``[R, K]``, float64, and the names of the classes.
+
+        Raises:
+            FieldError: If a cell is no class, the column is constant, or there are too many classes.
+        """
         import polars as pl
 
         hint = "classes are all integers or all words; for numbers, set outputs_are: regression"
@@ -130,7 +155,7 @@ class Column:
         return np.eye(len(classes))[which_R], names
 
     def _floats(self) -> pl.Series:
-        """The cells in float64, null where one is no number."""
+        """Cells in float64, null where one is no number."""
         import polars as pl
 
         cells = self.cells
@@ -139,7 +164,11 @@ class Column:
         return cells.cast(pl.Float64, strict=False)
 
     def _refuse(self, bad: pl.Series, wrong: Callable[[int], str], hint: str) -> None:
-        """Raise for the first of the bad rows, and say how many more there are."""
+        """Refuse the first of the bad rows, with the number of others.
+
+        Raises:
+            FieldError: If there are bad rows.
+        """
         rows = bad.arg_true()
         if rows.is_empty():
             return
@@ -150,7 +179,11 @@ class Column:
         raise FieldError(self.field, f"{self._place(row)}: {what}{more}", hint=hint)
 
     def _refuse_merged(self, values: pl.Series, texts: pl.Series, how: str, hint: str) -> None:
-        """Raise for the first row whose value is that of a row before, though its text is not."""
+        """Refuse the first row whose value is that of a row before, though its text is not.
+
+        Raises:
+            FieldError: If there is one.
+        """
         import polars as pl
 
         frame = pl.DataFrame({"value": values, "text": texts}).with_row_index("row").drop_nulls()

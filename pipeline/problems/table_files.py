@@ -1,4 +1,4 @@
-"""Reading the named columns of delimited text, Parquet or NPZ; nothing is repaired."""
+"""Table files: reading the named columns of delimited text, Parquet or NPZ; nothing is repaired."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from pipeline.problems.table_formats import Layout, NpzFile, ParquetFile, TableF
 from pipeline.problems.table_rows import Rows
 
 GZIPPED = ".gz"
+"""Ending of a gzipped file."""
 
 READERS: dict[str, type[TableFile]] = {
     ".csv": DelimitedFile,
@@ -28,13 +29,31 @@ READERS: dict[str, type[TableFile]] = {
     ".tsv": DelimitedFile,
     f".tsv{GZIPPED}": DelimitedFile,
 }
+"""Readers by the ending of a file."""
 
 
 @functools.lru_cache(maxsize=16)
 def read_table(
     path: Path, sha256: str, inputs: tuple[str, ...], output: tuple[str, ...], task: Task, layout: Layout
 ) -> Rows:
-    """Read and check a table, once per process; a worker that unpickles a ``Table`` checks the digest here."""
+    """Rows of a table, read and checked once per process.
+
+    A worker that unpickles a ``Table`` checks the digest here.
+
+    Args:
+        path: The file.
+        sha256: Digest that its bytes must have, in hexadecimal.
+        inputs: Names of the input columns, in order.
+        output: Names of the output columns, in order.
+        task: What the outputs mean.
+        layout: Layout of delimited text.
+
+    Returns:
+        Inputs and outputs as numbers, not standardised yet.
+
+    Raises:
+        FieldError: If the file has changed, cannot be read, lacks a column, or has a cell that cannot be used.
+    """
     content = read_bytes(path)
     digest = hashlib.sha256(content).hexdigest()
     if digest != sha256:
@@ -65,7 +84,11 @@ def read_table(
 
 
 def _check_lengths(path: Path, columns: Sequence[Column]) -> None:
-    """Refuse columns that are not of the same rows, and too few rows."""
+    """Refuse columns that are not of the same rows, and too few rows.
+
+    Raises:
+        FieldError: If columns differ in length, or there are fewer than 2 rows.
+    """
     first, *others = columns
     rows = len(first.cells)
     for column in others:
@@ -79,7 +102,13 @@ def _check_lengths(path: Path, columns: Sequence[Column]) -> None:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a file of a known kind, unpacked if it is gzipped.
+    """Content of a file of a known format, unpacked if it is gzipped.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its bytes.
 
     Raises:
         FieldError: If its ending is unknown, or it cannot be read.
@@ -106,10 +135,16 @@ def read_bytes(path: Path) -> bytes:
 
 
 def file_ending(path: Path) -> str:
-    """The ending of a file that says what it is, such as ``.csv.gz``.
+    """Ending of a file that names its format, such as ``.csv.gz``.
+
+    Args:
+        path: The file.
+
+    Returns:
+        A key of ``READERS``.
 
     Raises:
-        FieldError: If nothing is known of it.
+        FieldError: If no format has it.
     """
     endings = [ending.lower() for ending in path.suffixes]
     kind = "".join(endings[-2:] if endings[-1:] == [GZIPPED] else endings[-1:])
@@ -120,7 +155,7 @@ def file_ending(path: Path) -> str:
 
 
 def default_separator(path: Path) -> str | None:
-    """What stands between the fields of a file if nothing else is said; ``None`` if it is no text."""
+    """Default separator of the fields of a file; ``None`` if it is no text."""
     kind = file_ending(path)
     if READERS[kind] is not DelimitedFile:
         return None
@@ -128,7 +163,14 @@ def default_separator(path: Path) -> str | None:
 
 
 def table_file(path: Path, layout: Layout) -> TableFile:
-    """Open a file of a known kind.
+    """Table file of a known format, opened.
+
+    Args:
+        path: The file.
+        layout: Layout of delimited text.
+
+    Returns:
+        Its columns by name, to be read.
 
     Raises:
         FieldError: If its ending is unknown, or it cannot be read.

@@ -1,4 +1,4 @@
-"""A file of columns, whatever its format, and the two formats that are not text: Parquet and NPZ."""
+"""File formats of tables, and the two that are not text: Parquet and NPZ."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Names = list[tuple[tuple[str, int], str]]
 
 @dataclass(frozen=True)
 class Layout:
-    """How delimited text is laid out.
+    """Layout of delimited text.
 
     Args:
         separator: What stands between two fields.
@@ -39,45 +39,70 @@ class Layout:
 
 
 class TableFile(ABC):
-    """The content of a file, whose columns can be asked for.
+    """Content of a table file, with its columns by name.
 
     Args:
         path: Where it is, for complaints.
-        kind: The ending that says what it is.
+        kind: The ending that names its format.
         content: Its bytes, unpacked.
-        layout: How it is laid out, if it is text.
+        layout: Its layout, if it is text.
     """
 
     well_formed: ClassVar[str]
-    """What to do about a file that cannot be read."""
+    """Hint for a file that cannot be read."""
 
     def __init__(self, path: Path, kind: str, content: bytes, layout: Layout) -> None:
         self.path, self.kind, self.content, self.layout = path, kind, content, layout
 
     @abstractmethod
     def names(self) -> list[str]:
-        """The names of all columns, or arrays, in their order."""
+        """Names of all columns, or arrays, in their order."""
 
     @abstractmethod
     def columns(self, names: Names) -> list[Column]:
-        """The columns of some names; an array of two axes is a block of them.
+        """Columns by name; an array of two axes is a block of them.
+
+        Args:
+            names: Names, each with the place it was written at.
+
+        Returns:
+            Columns in the order of the names.
 
         Raises:
             FieldError: If the file is broken, or has no such column.
         """
 
     def unreadable(self, why: object, hint: str = "") -> FieldError:
-        """The complaint about a file that is not what its ending says."""
+        """Error for a file that is not what its ending says.
+
+        Args:
+            why: What its reader said.
+            hint: What to do; ``well_formed`` if empty.
+
+        Returns:
+            The error, to be raised.
+        """
         first_line = str(why).strip().split("\n")[0]
         what = f"{self.path} cannot be read as {self.kind}: {brief(first_line, 300)}"
         return FieldError(("path",), what, hint=hint or self.well_formed)
 
     def unknown(self, where: tuple[str, int], name: str) -> FieldError:
-        """The complaint about a column that is not there."""
+        """Error for a column that is not there, to be raised."""
         return FieldError(where, f"{self.path.name} has no column {brief(name)!r}", hint=nearest(name, self.names()))
 
     def column(self, where: tuple[str, int], cells: pl.Series) -> Column:
-        """Numbers as they are, text stripped, with an empty text for a missing value."""
+        """Column of cells: numbers as they are, text stripped, null for a missing value.
+
+        Args:
+            where: Field and position that the column was named at.
+            cells: The cells.
+
+        Returns:
+            The column.
+
+        Raises:
+            FieldError: If the cells are neither numbers nor text.
+        """
         import polars as pl
 
         if cells.dtype.is_numeric() or cells.dtype == pl.Boolean:
@@ -92,7 +117,7 @@ class TableFile(ABC):
 
 @final
 class ParquetFile(TableFile):
-    """A Parquet file."""
+    """Parquet file."""
 
     well_formed: ClassVar[str] = "write the file again; if it is no Parquet file, give it the ending it should have"
 
@@ -125,7 +150,7 @@ _BROKEN = (OSError, ValueError, EOFError, AttributeError, LookupError, RuntimeEr
 
 @final
 class NpzFile(TableFile):
-    """Arrays of one axis, which are columns, and of two, which are blocks of columns."""
+    """NumPy archive: arrays of one axis, which are columns, and of two, which are blocks of columns."""
 
     well_formed: ClassVar[str] = (
         "write the file again with numpy.savez; if it is no NPZ file, give it the ending it should have"
@@ -135,7 +160,14 @@ class NpzFile(TableFile):
         return list(self._archive())
 
     def _archive(self) -> Mapping[str, object]:
-        """The arrays by name, each read when it is asked for."""
+        """Arrays by name, each read when it is asked for.
+
+        Returns:
+            A lazy mapping.
+
+        Raises:
+            FieldError: If the file is no archive.
+        """
         try:
             archive = np.load(io.BytesIO(self.content), allow_pickle=False)
         except _BROKEN as error:
@@ -153,7 +185,14 @@ class NpzFile(TableFile):
         return [column for where, name in names for column in self._columns_of(where, name, archive)]
 
     def _columns_of(self, where: tuple[str, int], name: str, archive: Mapping[str, object]) -> list[Column]:
-        """One column of an array of one axis, all of those of a block."""
+        """Columns of one array: one of an array of one axis, all of those of a block.
+
+        Returns:
+            Columns in their order.
+
+        Raises:
+            FieldError: If the array has another dtype or number of axes.
+        """
         import polars as pl
 
         try:

@@ -1,4 +1,4 @@
-"""Functions to be learned, with what is known of them."""
+"""Target functions, with what is known of them."""
 
 from __future__ import annotations
 
@@ -17,36 +17,53 @@ from pipeline.problems.measures import Corners, Measure, Points, Rings, Uniform
 
 
 class Target(Definition, ABC):
-    """A function from R^D to one number, with the law its inputs follow unless told otherwise."""
+    """Function f from R^D to one number, with the default distribution of its inputs."""
 
     task: ClassVar[Task] = Task.REGRESSION
+    """What its value means."""
     natural_measure: ClassVar[Measure] = Uniform()
+    """Default distribution of its inputs."""
     dimensions: ClassVar[int | None] = 1
     """The only number of inputs it is a function of; ``None``: any."""
     smoothness: ClassVar[float] = math.inf
-    """Supremum of s with f in the Sobolev space H^s of a cube with a break inside: 1/2 with a jump, 3/2 with a kink."""
+    """Sobolev smoothness: supremum of s with f in H^s of a cube with a break inside; a jump has 1/2, a kink 3/2."""
 
     @abstractmethod
     def __call__(self, inputs_PD: Points) -> Points:
-        """Values, shape ``[P]``."""
+        """Values f(x).
+
+        Args:
+            inputs_PD: Points.
+
+        Returns:
+            Shape ``[P]``, float64.
+        """
 
     def mean_square(self, dimension: int) -> float | None:
-        """Mean of the square under the uniform law on [-1, 1]^D, in closed form; ``None`` if not known."""
+        """Mean of f^2 under the uniform distribution on [-1, 1]^D, in closed form; ``None`` if not known."""
         return None
 
     def antiderivative(self, x_P: Points) -> Points | None:
-        """A function of one input whose derivative is this one, for exact means over cells; ``None`` if not known."""
+        """Antiderivative of a function of one input, for exact means over cells; ``None`` if not known."""
         return None
 
     def second_derivative(self, x_P: Points) -> Points | None:
-        """That of a function of one input, where it is bounded; ``None`` where it is not, or not known."""
+        """Second derivative of a function of one input, where it is bounded; ``None`` where it is not, or not known."""
         return None
 
     def barron_constant(self, dimension: int) -> float | None:
-        """C_f of Barron (1993), the mean of |w| under the Fourier transform, for the extension beyond [-1, 1]^D.
+        """Barron constant ``C_f``, the mean of |w| under the Fourier transform, of the extension beyond [-1, 1]^D.
 
         A network of width m has a squared error of at most ``(2 r C_f)^2 / m`` on a ball of
-        radius r, in any dimension. Infinite if no extension has one; ``None`` if it is not known.
+        radius r, in any dimension.
+
+        Args:
+            dimension: D.
+
+        Returns:
+            Infinite if no extension has one; ``None`` if it is not known.
+
+        Source: Barron, "Universal approximation bounds for superpositions of a sigmoidal function" (1993).
         """
         return None
 
@@ -55,7 +72,7 @@ class Target(Definition, ABC):
         return ()
 
     def smoothness_on(self, low: float, high: float) -> float:
-        """``smoothness`` on the cube [low, high]^D: infinite where no break lies inside."""
+        """Sobolev smoothness on the cube [low, high]^D: infinite where no break lies inside."""
         return self.smoothness if any(low < place < high for place in self.breaks()) else math.inf
 
 
@@ -256,14 +273,21 @@ class Gaussian(Target):
         return (square_P - 1) / self.scale**2 * np.exp(-square_P / 2)
 
     def barron_constant(self, dimension: int) -> float:
-        """The mean length of a normal vector of deviation 1 / scale."""
+        """Barron constant: the mean length of a normal vector of deviation 1 / scale."""
         ratio = math.exp(math.lgamma((dimension + 1) / 2) - math.lgamma(dimension / 2))
         return math.sqrt(2) * ratio / self.scale
 
     def random_cosine_constant(self, dimension: int) -> float:
-        """What m times the expected mean square of ``f - (1/m) sum cos(w_i . x)`` is, at every m, on [-1, 1]^D.
+        """Constant of random cosines: m times the expected mean square of ``f - (1/m) sum cos(w_i . x)``, on [-1, 1]^D.
 
-        The w_i are normal, of deviation 1 / scale. Each cosine has the mean f, so the error is a variance.
+        The w_i are normal, of deviation 1 / scale. Each cosine has the mean f, so the error is a variance: the constant
+        is the same at every m.
+
+        Args:
+            dimension: D.
+
+        Returns:
+            In squared units of the target.
         """
         first = self.mean_square(dimension)
         second = (self.scale * math.sqrt(math.pi / 8) * math.erf(math.sqrt(2) / self.scale)) ** dimension

@@ -1,4 +1,4 @@
-"""Fixed bases: the table."""
+"""Bases of functions: their registry."""
 
 from pipeline.definitions import table
 from pipeline.models.bases import local, polynomial, random, ridge, trigonometric, wavelet

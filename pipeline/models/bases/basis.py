@@ -1,4 +1,7 @@
-"""What a basis is: functions of one variable, numbered from 0, and the features of several inputs made of them."""
+"""Bases: functions of one variable, numbered from 0, and their products as features of several inputs.
+
+Shape letters: M kinks.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ ON_THE_WHOLE_LINE = "take inputs in there, or functions of the whole line, such 
 
 
 class Basis(Definition, ABC):
-    """Functions on [-1, 1], numbered from 0."""
+    """Sequence of functions ``phi_0, phi_1, ...`` on [-1, 1]."""
 
     nested: ClassVar[bool] = True
     """Whether a narrow basis is a prefix of a wide one; functions that share the interval move with the width."""
@@ -28,40 +31,64 @@ class Basis(Definition, ABC):
     independent: ClassVar[bool] = True
     """Whether the functions are linearly independent on [-1, 1] at every width."""
     orthonormal_under: ClassVar[Measure | None] = None
-    """The law under which the functions are orthonormal, if there is one among the measures; tests check it."""
+    """Distribution under which the functions are orthonormal, if there is one among the measures; tests check it."""
     breaks_at_dyadic: ClassVar[bool] = False
     """Whether the functions jump at dyadic points, so that a quadrature must be split there."""
     domain: ClassVar[tuple[float, float] | None] = None
-    """The interval outside of which there are no functions; ``None``: they are formulas for the whole line."""
+    """Interval outside of which there are no functions; ``None``: they are formulas for the whole line."""
     ordered_products: ClassVar[bool] = True
     """Whether features of several inputs are products that can be taken in more than one order."""
     order: ClassVar[float | None] = None
-    """Greatest r for which best errors of every smooth function fall as ``width^-r`` or faster; ``None``: not known.
+    """Approximation order: the greatest r for which best errors of every smooth function fall at least as ``width^-r``.
 
-    In the mean square over any interval inside [-1, 1].
+    In the mean square over any interval inside [-1, 1]; ``None``: not known.
     """
     order_holds_everywhere: ClassVar[bool] = False
     """Whether the functions span on every interval what they span on [-1, 1], so that the order is that of all."""
     source: ClassVar[str]
+    """Where the functions are from."""
 
     def approximation_order(self) -> float | None:
-        """The ``order`` of these functions, where it depends on their parameters too."""
+        """Approximation order r of these functions, where it depends on their parameters too; ``None``: not known."""
         return self.order
 
     @abstractmethod
     def __call__(self, x_P: Tensor, width: int) -> Tensor:
-        """Values of the functions, shape ``[P, W]``, in the dtype of the points."""
+        """Values of the functions at points.
+
+        Args:
+            x_P: Points of one input.
+            width: W, how many functions.
+
+        Returns:
+            Shape ``[P, W]``, in the dtype of the points.
+        """
 
     def support(self, width: int) -> Tensor:
-        """The interval of [-1, 1] outside of which each function is zero, and inside not, shape ``[W, 2]``, float64."""
+        """Support of each function: the interval of [-1, 1] outside of which it is zero, and inside not.
+
+        Args:
+            width: W.
+
+        Returns:
+            Ends, shape ``[W, 2]``, float64.
+        """
         return torch.tensor([-1.0, 1.0], dtype=torch.float64).expand(width, 2)
 
     def kinks(self, width: int) -> Tensor | None:
-        """Where functions of one variable are not smooth, shape ``[M]``, float64; ``None`` for nowhere."""
+        """Kinks: where functions of one variable are not smooth, shape ``[M]``, float64; ``None`` for nowhere."""
         return None
 
     def features(self, inputs_PD: Tensor, width: int, order: Order = "total_degree") -> Tensor:
-        """Features ``[P, W]`` of several inputs: products over the inputs of one function of each.
+        """Features of several inputs: products ``phi_i1(x_1) ... phi_iD(x_D)`` of one function of each input.
+
+        Args:
+            inputs_PD: Inputs.
+            width: W, how many features.
+            order: Order in which the products are taken.
+
+        Returns:
+            Shape ``[P, W]``, in the dtype of the inputs.
 
         Raises:
             PipelineError: If an input lies outside the domain.
@@ -76,16 +103,28 @@ class Basis(Definition, ABC):
         return features_PW
 
     def indices(self, width: int, num_inputs: int, order: Order) -> tuple[tuple[int, ...], ...]:
-        """Which function of each input a feature is the product of."""
+        """Multi-index of each feature: which function of each input it is the product of.
+
+        Args:
+            width: W.
+            num_inputs: D.
+            order: Order in which the products are taken.
+
+        Returns:
+            W tuples of D integers.
+        """
         return multi_indices(width, num_inputs, order)
 
     def check(self, width: int, num_inputs: int, bounds: tuple[float, float]) -> None:
-        """Raise a ``FieldError`` for what cannot be.
+        """Refuse a width, or inputs, that these functions cannot have.
 
         Args:
-            width: Of the features.
+            width: W, number of features.
             num_inputs: D.
             bounds: Ends between which all inputs lie.
+
+        Raises:
+            FieldError: If inputs may lie outside the domain.
         """
         if self.domain is not None and not (self.domain[0] <= bounds[0] and bounds[1] <= self.domain[1]):
             low, high = self.domain
@@ -96,11 +135,16 @@ class Basis(Definition, ABC):
             raise FieldError((), what, hint=ON_THE_WHOLE_LINE)
 
     def inside(self, inputs_PD: Tensor) -> Tensor:
-        """Whether all inputs of a point lie in the domain, shape ``[P]``."""
+        """Whether all inputs of a point lie in the domain, shape ``[P]``, bool."""
         low, high = self.domain or (-torch.inf, torch.inf)
         return ((inputs_PD >= low) & (inputs_PD <= high)).all(dim=1)
 
     def _check_inputs(self, inputs_PD: Tensor) -> None:
+        """Refuse points outside the domain.
+
+        Raises:
+            PipelineError: If there are any.
+        """
         if self.domain is None:
             return
         low, high = self.domain

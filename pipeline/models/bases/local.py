@@ -1,4 +1,7 @@
-"""Local functions that share the interval: each lives at its own place, and they move when there are more of them."""
+"""Local basis functions: each lives at a place of its own, and they move when there are more of them.
+
+Shape letters: I B-splines of one order.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from pipeline.models.bases.product import Order, multi_indices
 class LocalBasis(Basis, ABC):
     """Functions at equally spaced places of [-1, 1]; of D inputs all products of a mesh, so that the width is ``s^D``.
 
-    Numbers of such functions say where they are, not how fast they wave: fewer than all
+    Numbers of such functions are places, not frequencies: fewer than all
     products would leave a part of the cube empty.
     """
 
@@ -35,6 +38,11 @@ class LocalBasis(Basis, ABC):
         self._check_mesh(width, num_inputs)
 
     def _check_mesh(self, width: int, num_inputs: int) -> None:
+        """Refuse a width that is no D-th power.
+
+        Raises:
+            FieldError: If ``width`` products do not fill a mesh.
+        """
         side = 1
         while (side + 1) ** num_inputs <= width:
             side += 1
@@ -48,7 +56,7 @@ class LocalBasis(Basis, ABC):
 class Hat(LocalBasis):
     """Hats: 1 at one of equally spaced knots, 0 at all others, linear between; the piecewise linear functions.
 
-    The knots are as many as the width says, both ends among them; one hat alone is the
+    There are W knots, both ends among them; one hat alone is the
     constant 1. The condition number of their Gram matrix stays below 4 at any width.
     """
 
@@ -76,7 +84,14 @@ class BSpline(LocalBasis):
     """B-splines: the smoothest piecewise polynomials of a degree on equal cells, each on ``degree + 1`` cells at most.
 
     The ends of the interval are knots as often as makes the sum 1. A basis of at most
-    ``degree`` functions is that of polynomials on one cell, of lower degree. Degree 1 are the hats.
+    ``degree`` functions is that of polynomials on one cell, of lower degree. Degree 1 are the hats. Values follow the
+    recurrence of Cox and de Boor.
+
+    Args:
+        degree: From 0; 3 are cubic splines.
+
+    Raises:
+        FieldError: If the degree is negative.
     """
 
     degree: int = 3
@@ -110,14 +125,21 @@ class BSpline(LocalBasis):
         return self.knots(width)
 
     def knots(self, width: int) -> Tensor:
-        """Ends of equal cells, those of the interval once more for each degree: shape ``[W + degree + 1]``, float64."""
+        """Knots: ends of equal cells, those of the interval once more for each degree.
+
+        Args:
+            width: W, number of functions.
+
+        Returns:
+            Shape ``[W + degree + 1]``, increasing, float64.
+        """
         degree = min(self.degree, width - 1)
         inner = torch.linspace(-1, 1, width - degree + 1, dtype=torch.float64)
         return torch.cat([inner.new_full((degree,), -1), inner, inner.new_full((degree,), 1)])
 
 
 def _between(knots: Tensor, width: int) -> Tensor:
-    """From knot k to the last that function k knows."""
+    """Supports ``[W, 2]``, from knot k to the last knot of function k."""
     return torch.stack([knots[:width], knots[len(knots) - width :]], dim=1)
 
 
@@ -126,10 +148,15 @@ def _between(knots: Tensor, width: int) -> Tensor:
 class GaussianBump(LocalBasis):
     """Gaussian bumps at equally spaced places, both ends of the interval among them: smooth, and nowhere zero.
 
-    ``overlap`` is their standard deviation in distances of two neighbours: at 1 the sum of
-    many is constant to 5e-9 far from the ends, but neighbours are much alike; at 1/2 it waves by
-    one and a half percent, and they are better conditioned. One bump alone stands at 0, as wide as if it had
-    neighbours at distance 2.
+    At an overlap of 1 the sum of many is constant to 5e-9 far from the ends, but neighbours are much alike; at 1/2 it
+    waves by one and a half percent, and they are better conditioned. One bump alone is centred at 0, as wide as if it
+    had neighbours at distance 2.
+
+    Args:
+        overlap: Standard deviation in distances of two neighbours, above 0.
+
+    Raises:
+        FieldError: If the overlap is not positive.
     """
 
     overlap: float = 1.0

@@ -29,7 +29,7 @@ class Monomial(Basis):
 @final
 @dataclass(frozen=True)
 class Legendre(Basis):
-    """Legendre polynomials, orthonormal under the uniform law on [-1, 1]."""
+    """Legendre polynomials, orthonormal under the uniform distribution on [-1, 1]."""
 
     orthonormal_under: ClassVar[Measure | None] = Uniform()
     order: ClassVar[float | None] = math.inf

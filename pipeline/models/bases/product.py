@@ -1,4 +1,4 @@
-"""Which functions of the single inputs a product of several takes, and in which order."""
+"""Multi-indices of tensor products: which function of each input a product takes, and in which order."""
 
 from __future__ import annotations
 
@@ -11,10 +11,18 @@ Order = Literal["total_degree", "full"]
 
 @functools.lru_cache(maxsize=256)
 def multi_indices(width: int, dimension: int, order: Order) -> tuple[tuple[int, ...], ...]:
-    """The first multi-indices by total degree, or by largest degree; ties in lexicographic order from the right.
+    """Multi-indices by total degree or by largest degree; ties in lexicographic order from the right.
 
     A prefix of a wider set is a narrower one. ``C(q + D, D)`` indices hold all of total
     degree q; ``(q + 1)^D`` hold the full tensor product of degree q.
+
+    Args:
+        width: W, how many.
+        dimension: D.
+        order: By total degree, or by the largest (full tensor products).
+
+    Returns:
+        The first W, each of D integers from 0.
     """
     key = sum if order == "total_degree" else max
     start = (0,) * dimension

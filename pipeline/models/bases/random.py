@@ -1,4 +1,7 @@
-"""Random features: functions of all inputs at once, drawn from a fixed stream, which a kernel is the limit of."""
+"""Random features: functions of all inputs at once, drawn from a fixed stream, whose limit is a kernel.
+
+Shape letters: A slopes and a bias, M frequencies, Q points of the second set.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from pipeline.problems.targets import Gaussian, Target
 
 
 class RandomFeatures(Basis, ABC):
-    """Functions of any number of inputs, drawn one after another; every ``seed`` draws others.
+    """Random features of any number of inputs, drawn one after another; every ``seed`` draws others.
 
     They are no products, so that as many of them serve in any dimension. Means of their products
     over many functions tend to a kernel: least squares on them is kernel regression.
@@ -33,21 +36,45 @@ class RandomFeatures(Basis, ABC):
 
     @abstractmethod
     def features(self, inputs_PD: Tensor, width: int, order: Order = "total_degree") -> Tensor:
-        """Features ``[P, W]``; they have no order to choose."""
+        """Features at points; they have no order to choose.
+
+        Args:
+            inputs_PD: Inputs.
+            width: W, how many features.
+            order: Of no effect.
+
+        Returns:
+            Shape ``[P, W]``, in the dtype of the inputs.
+        """
 
     @abstractmethod
     def holds_with_bounded_weights(self, target: Target, dimension: int) -> bool:
-        """Whether the target is a mean of the functions times weights that are bounded, on [-1, 1]^D.
+        """Whether the target is an expectation of the functions times bounded weights, on [-1, 1]^D.
 
         Least squares on m functions that were drawn then has a root mean square error of the order ``m^-1/2``, with
         high probability.
+
+        Args:
+            target: Function to be approximated.
+            dimension: D.
+
+        Returns:
+            False also where it is not known.
 
         Source: Rahimi, Recht, "Weighted sums of random kitchen sinks" (NIPS 2008), theorem 1.
         """
 
     @abstractmethod
     def kernel(self, x_PD: Tensor, y_QD: Tensor) -> Tensor:
-        """What ``features(x) @ features(y).T / width`` tends to, shape ``[P, Q]``."""
+        """Limiting kernel: what ``features(x) @ features(y).T / width`` tends to as the width grows.
+
+        Args:
+            x_PD: First points.
+            y_QD: Second points.
+
+        Returns:
+            Shape ``[P, Q]``.
+        """
 
 
 @final
@@ -56,6 +83,13 @@ class RandomFourier(RandomFeatures):
     """Random waves sqrt2 cos(w . x), sqrt2 sin(w . x) with w normal of deviation 1 / scale: the Gaussian kernel.
 
     The kernel is ``exp(-|x - y|^2 / (2 scale^2))``. An even number of functions holds whole pairs.
+
+    Args:
+        scale: Width of the kernel, in units of the inputs, above 0.
+        seed: Names the stream of the frequencies.
+
+    Raises:
+        FieldError: If the scale is not positive.
     """
 
     scale: float = 1.0
@@ -88,6 +122,9 @@ class RandomRelu(RandomFeatures):
 
     The kernel is the arc-cosine kernel of degree 1 of the points ``(x, 1)``. Of one input, half of the
     ridges have their kink outside [-1, 1]: there they are lines, or zero.
+
+    Args:
+        seed: Names the stream of slopes and biases.
     """
 
     seed: int = 0
@@ -121,4 +158,5 @@ class RandomRelu(RandomFeatures):
 
 
 def _with_one(points_PD: Tensor) -> Tensor:
+    """Points with a last coordinate of 1, ``[P, D + 1]``."""
     return torch.cat([points_PD, points_PD.new_ones(len(points_PD), 1)], dim=1)

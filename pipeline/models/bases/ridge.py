@@ -20,6 +20,12 @@ class Ridge(Basis):
     Their knots b are -1, 0, -1/2, 1/2, -3/4, 1/4, ..., ever more densely, so that many of
     them are a dictionary to choose from. The ridges to the other side, max(b - x, 0), are not among
     them: with power 1 they differ from these by a line.
+
+    Args:
+        power: Exponent, an integer from 1.
+
+    Raises:
+        FieldError: If the power is below 1.
     """
 
     power: int = 1
@@ -42,12 +48,12 @@ class Ridge(Basis):
         return self._knots(width)
 
     def _knots(self, width: int) -> Tensor:
-        """Where each ridge begins, that of the constant -1, shape ``[W]``, float64."""
+        """Knots of the ridges, that of the constant -1, shape ``[W]``, float64."""
         return 2 * _van_der_corput(torch.arange(-1, width - 1).clamp(min=0)) - 1
 
 
 def _van_der_corput(index_W: Tensor) -> Tensor:
-    """The binary digits of each index mirrored at the point: 0, 1/2, 1/4, 3/4, 1/8, ... in float64, exact."""
+    """Van der Corput sequence: binary digits of each index mirrored at the point, 0, 1/2, 1/4, 3/4, 1/8, ..., exact."""
     value_W, size = torch.zeros(index_W.shape, dtype=torch.float64, device=index_W.device), 0.5
     rest_W = index_W
     while rest_W.any():

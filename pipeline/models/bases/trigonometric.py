@@ -16,7 +16,7 @@ from pipeline.problems.measures import Measure, Uniform
 @final
 @dataclass(frozen=True)
 class Cosine(Basis):
-    """Half-period cosines 1, sqrt2 cos(pi k (x + 1) / 2), orthonormal under the uniform law on [-1, 1]."""
+    """Half-period cosines 1, sqrt2 cos(pi k (x + 1) / 2), orthonormal under the uniform distribution on [-1, 1]."""
 
     orthonormal_under: ClassVar[Measure | None] = Uniform()
     order: ClassVar[float | None] = 1.5  # the even extension has kinks at both ends

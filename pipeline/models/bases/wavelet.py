@@ -15,7 +15,7 @@ from pipeline.problems.measures import Measure, Uniform
 @final
 @dataclass(frozen=True)
 class Haar(Basis):
-    """Haar wavelets, orthonormal under the uniform law on [-1, 1]: steps of all sizes at all places.
+    """Haar wavelets, orthonormal under the uniform distribution on [-1, 1]: steps of all sizes at all places.
 
     Function 0 is constant; function 2^j + k lives on cell k of the 2^j equal cells of
     the interval, +2^(j/2) on its left half and -2^(j/2) on its right half. Cells are
