@@ -121,7 +121,7 @@ def exp(p: Program, x: Value) -> Value:
     x = p.select(x < lowest, lowest, p.select(x > highest, highest, x))
     whole, rest = _reduced(p, x)
     value = _expm1_series(p, rest) + 1.0
-    half = p.bits("ashr", whole, 1)
+    half = p.bitwise("ashr", whole, 1)
     return value * _power_of_two(p, half) * _power_of_two(p, whole - half)  # in two steps: 2^n alone may not exist
 
 
@@ -154,14 +154,14 @@ def tanh_from_table(p: Program, x: Value) -> Value:
     def of_register(x: Value) -> Value:
         size = p.intrinsic("fabs", x)
         size = p.select(size > LAST_OF_TABLE, LAST_OF_TABLE, size)
-        number = p.bits("lshr", p.as_whole_bits(p.fma(size, SPREAD, 1.0)), 20)
-        distance = size - p.looked_up(starts, number)
-        value = p.looked_up(terms[-1], number)
+        number = p.bitwise("lshr", p.bitcast_to_integer(p.fma(size, SPREAD, 1.0)), 20)
+        distance = size - p.table_lookup(starts, number)
+        value = p.table_lookup(terms[-1], number)
         for term in reversed(terms[:-1]):
-            value = p.fma(value, distance, p.looked_up(term, number))
+            value = p.fma(value, distance, p.table_lookup(term, number))
         return p.intrinsic("copysign", value, x)
 
-    return p.joined([of_register(register) for register in x.parts(p.lanes)])
+    return p.concatenated([of_register(register) for register in x.parts(p.lanes)])
 
 
 def tanh_from_exponential(p: Program, x: Value) -> Value:
@@ -197,10 +197,10 @@ def log(p: Program, x: Value) -> Value:
     scale_bits = form.mantissa_bits + 2
     small = x < form.smallest
     scaled = p.select(small, x * 2.0**scale_bits, x)
-    bits = p.as_whole_bits(scaled)
-    root_half = p.as_whole_bits(p.number(math.sqrt(0.5), x.lanes))
-    exponent = p.bits("ashr", bits - root_half, form.mantissa_bits)
-    f = p.as_real_bits(bits - p.bits("shl", exponent, form.mantissa_bits)) - 1.0
+    bits = p.bitcast_to_integer(scaled)
+    root_half = p.bitcast_to_integer(p.constant(math.sqrt(0.5), x.lanes))
+    exponent = p.bitwise("ashr", bits - root_half, form.mantissa_bits)
+    f = p.bitcast_to_real(bits - p.bitwise("shl", exponent, form.mantissa_bits)) - 1.0
     k = _to_real(p, exponent) - p.select(small, float(scale_bits), 0.0)
     s = f / (f + 2.0)
     z = s * s
@@ -221,8 +221,8 @@ def log_of_one_plus(p: Program, e: Value) -> Value:
 
 def _to_real(p: Program, whole: Value) -> Value:
     """A small whole number as a real one."""
-    shift = p.number(FORMATS[p.dtype].shift, whole.lanes)
-    return p.as_real_bits(whole + p.as_whole_bits(shift)) - shift
+    shift = p.constant(FORMATS[p.dtype].shift, whole.lanes)
+    return p.bitcast_to_real(whole + p.bitcast_to_integer(shift)) - shift
 
 
 def _reduced(p: Program, x: Value, *, up: float = 0.0, in_one: bool = False) -> tuple[Value, Value]:
@@ -233,7 +233,7 @@ def _reduced(p: Program, x: Value, *, up: float = 0.0, in_one: bool = False) -> 
     form = FORMATS[p.dtype]
     shifted = p.fma(x, LOG2_E, up) + form.shift if up else p.fma(x, LOG2_E, form.shift)
     n = shifted - form.shift
-    whole = p.as_whole_bits(shifted) - p.as_whole_bits(p.number(form.shift, x.lanes))
+    whole = p.bitcast_to_integer(shifted) - p.bitcast_to_integer(p.constant(form.shift, x.lanes))
     high, low = form.ln2
     if in_one:
         return whole, p.fma(n, -(high + low), x)
@@ -247,4 +247,4 @@ def _expm1_series(p: Program, r: Value) -> Value:
 
 def _power_of_two(p: Program, whole: Value) -> Value:
     form = FORMATS[p.dtype]
-    return p.as_real_bits(p.bits("shl", whole + form.bias, form.mantissa_bits))
+    return p.bitcast_to_real(p.bitwise("shl", whole + form.bias, form.mantissa_bits))

@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-WHOLE_NUMBERS = "int64"
+INT64_NAME = "int64"
 
-_NAMES = {np.dtype(name): name for name in ("float32", "float64", WHOLE_NUMBERS)}
-_NAMES |= {np.dtype("uint64"): WHOLE_NUMBERS}  # bits, to a kernel
-_NAMES_OF_TORCH = {torch.float32: "float32", torch.float64: "float64", torch.int64: WHOLE_NUMBERS}
+_NAMES = {np.dtype(name): name for name in ("float32", "float64", INT64_NAME)}
+_NAMES |= {np.dtype("uint64"): INT64_NAME}  # bits, to a kernel
+_NAMES_OF_TORCH = {torch.float32: "float32", torch.float64: "float64", torch.int64: INT64_NAME}
 
 
 class Memory(NamedTuple):

@@ -18,14 +18,14 @@ from typing import Literal, TypeAlias, Union
 from llvmlite import ir
 
 from pipeline.engines.cpu.codegen.processor import REGISTER_BITS
-from pipeline.engines.cpu.codegen.signature import WHOLE_NUMBERS, Argument
+from pipeline.engines.cpu.codegen.signature import INT64_NAME, Argument
 
 Dtype: TypeAlias = Literal["float32", "float64"]
 Number: TypeAlias = Union["Value", float, int]
 
-WHOLE = ir.IntType(64)
-ADDRESS = ir.PointerType()
-FLOATS: dict[Dtype, ir.Type] = {"float32": ir.FloatType(), "float64": ir.DoubleType()}
+INT64 = ir.IntType(64)
+POINTER = ir.PointerType()
+FLOAT_TYPES: dict[Dtype, ir.Type] = {"float32": ir.FloatType(), "float64": ir.DoubleType()}
 BITS: dict[Dtype, int] = {"float32": 32, "float64": 64}
 
 
@@ -42,7 +42,7 @@ class Value:
         return self.ir.type.count if isinstance(self.ir.type, ir.VectorType) else 1
 
     @property
-    def is_real(self) -> bool:
+    def is_float(self) -> bool:
         """Whether it holds real numbers rather than whole ones."""
         return not isinstance(_element(self.ir.type), ir.IntType)
 
@@ -122,7 +122,7 @@ class Array:
 
     def at(self, place: Number) -> ir.Value:
         """The address of an element."""
-        index = self.program.whole(place).ir
+        index = self.program.int_constant(place).ir
         return self.program.builder.gep(self.address, [index], source_etype=self.element)
 
     def load(self, place: Number, lanes: int = 1) -> Value:
@@ -144,10 +144,10 @@ class Program:
 
     def __init__(self, dtype: Dtype) -> None:
         self.dtype = dtype
-        self.real = FLOATS[dtype]
+        self.real = FLOAT_TYPES[dtype]
         self.lanes = REGISTER_BITS // BITS[dtype]
         self.module = ir.Module("kernel")
-        self.function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [ADDRESS]), "kernel")
+        self.function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [POINTER]), "kernel")
         self.builder = ir.IRBuilder(self.function.append_basic_block())
         self.arguments: list[Argument] = []
 
@@ -159,31 +159,31 @@ class Program:
 
     # What it is given.
 
-    def size(self, name: str) -> Value:
+    def int_parameter(self, name: str) -> Value:
         """A whole number among the arguments."""
         return self._word(Argument(name))
 
-    def array(self, name: str, *sizes: int | str, whole: bool = False) -> Array:
+    def array_parameter(self, name: str, *sizes: int | str, integers: bool = False) -> Array:
         """An array among the arguments, at least as long as the product of some sizes, themselves arguments."""
-        argument = Argument(name, WHOLE_NUMBERS if whole else self.dtype, sizes)
-        return Array(self, self.builder.inttoptr(self._word(argument).ir, ADDRESS), WHOLE if whole else self.real)
+        argument = Argument(name, INT64_NAME if integers else self.dtype, sizes)
+        return Array(self, self.builder.inttoptr(self._word(argument).ir, POINTER), INT64 if integers else self.real)
 
     def _word(self, argument: Argument) -> Value:
-        place = self.builder.gep(self.function.args[0], [self.whole(len(self.arguments)).ir], source_etype=WHOLE)
+        place = self.builder.gep(self.function.args[0], [self.int_constant(len(self.arguments)).ir], source_etype=INT64)
         self.arguments.append(argument)
-        return Value(self, self.builder.load(place, typ=WHOLE))
+        return Value(self, self.builder.load(place, typ=INT64))
 
     # Constants.
 
-    def whole(self, number: Number) -> Value:
+    def int_constant(self, number: Number) -> Value:
         """A whole number."""
-        return number if isinstance(number, Value) else Value(self, ir.Constant(WHOLE, int(number)))
+        return number if isinstance(number, Value) else Value(self, ir.Constant(INT64, int(number)))
 
-    def number(self, number: float, lanes: int = 1) -> Value:
+    def constant(self, number: float, lanes: int = 1) -> Value:
         """A real number, the same in all lanes."""
         return Value(self, _constant(self._kind(lanes), float(number)))
 
-    def truth(self, *, value: bool) -> Value:
+    def boolean(self, *, value: bool) -> Value:
         """Whether something holds, known already."""
         return Value(self, ir.Constant(ir.IntType(1), int(value)))
 
@@ -191,9 +191,9 @@ class Program:
         """A number with as many lanes as another value."""
         if not isinstance(number, Value):
             return Value(self, _constant(like.ir.type, number))
-        return self.spread(number, like.lanes) if number.lanes == 1 else number
+        return self.broadcast(number, like.lanes) if number.lanes == 1 else number
 
-    def spread(self, number: Value, lanes: int) -> Value:
+    def broadcast(self, number: Value, lanes: int) -> Value:
         """A number in all lanes."""
         if lanes == number.lanes:
             return number
@@ -211,22 +211,22 @@ class Program:
         widest = max((n for n in numbers if isinstance(n, Value)), key=lambda value: value.lanes)
         return [self.as_value(number, widest) for number in numbers]
 
-    def binary(self, of_reals: str, of_wholes: str, left: Number, right: Number) -> Value:
+    def binary(self, float_operation: str, int_operation: str, left: Number, right: Number) -> Value:
         """An operation on two numbers."""
         a, b = self._alike(left, right)
-        return Value(self, getattr(self.builder, of_reals if a.is_real else of_wholes)(a.ir, b.ir))
+        return Value(self, getattr(self.builder, float_operation if a.is_float else int_operation)(a.ir, b.ir))
 
     def compare(self, relation: str, left: Number, right: Number) -> Value:
         """Whether a relation holds, lane by lane; it never does for NaN."""
         a, b = self._alike(left, right)
-        compare = self.builder.fcmp_ordered if a.is_real else self.builder.icmp_signed
+        compare = self.builder.fcmp_ordered if a.is_float else self.builder.icmp_signed
         return Value(self, compare(relation, a.ir, b.ir))
 
-    def negation(self, condition: Value) -> Value:
+    def logical_not(self, condition: Value) -> Value:
         """Whether a condition does not hold."""
         return Value(self, self.builder.not_(condition.ir))
 
-    def anywhere(self, condition: Value) -> Value:
+    def any_lane(self, condition: Value) -> Value:
         """Whether a condition holds in one lane or more."""
         lanes = ir.IntType(condition.lanes)
         return Value(self, self.builder.icmp_unsigned("!=", self.builder.bitcast(condition.ir, lanes), lanes(0)))
@@ -234,7 +234,7 @@ class Program:
     def select(self, condition: Value, yes: Number, no: Number) -> Value:
         """One of two numbers in each lane."""
         if not isinstance(yes, Value):
-            yes = self.number(yes, condition.lanes)
+            yes = self.constant(yes, condition.lanes)
         a, b = self._alike(yes, no)
         return Value(self, self.builder.select(condition.ir, a.ir, b.ir))
 
@@ -242,7 +242,7 @@ class Program:
         """An operation that the compiler knows by name, such as ``sqrt``."""
         values = self._alike(*numbers)
         kind = values[0].ir.type
-        element = f"{'f' if values[0].is_real else 'i'}{_bytes_of(_element(kind)) * 8}"
+        element = f"{'f' if values[0].is_float else 'i'}{_bytes_of(_element(kind)) * 8}"
         full = f"llvm.{name}.{f'v{values[0].lanes}' if values[0].lanes > 1 else ''}{element}"
         function = self.module.globals.get(full) or ir.Function(
             self.module, ir.FunctionType(kind, [kind] * len(values)), full
@@ -265,7 +265,7 @@ class Program:
         mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
         return Value(self, self.builder.shuffle_vector(a.ir, b.ir, mask))
 
-    def looked_up(self, table: Sequence[float], index: Value) -> Value:
+    def table_lookup(self, table: Sequence[float], index: Value) -> Value:
         """Elements of a table of 32 numbers, by the last five bits of a register of whole ones; with AVX-512 only."""
         kind, whole = self._kind(self.lanes), ir.VectorType(ir.IntType(32), self.lanes)
         name = "llvm.x86.avx512.vpermi2var.ps.512"
@@ -275,7 +275,7 @@ class Program:
         low, high = (ir.Constant(kind, list(half)) for half in (table[: self.lanes], table[self.lanes :]))
         return Value(self, self.builder.call(function, [low, index.ir, high]))
 
-    def gathered(self, numbers: Sequence[Value]) -> Value:
+    def from_scalars(self, numbers: Sequence[Value]) -> Value:
         """Numbers by themselves, one in each lane."""
         kind = self._kind(len(numbers))
         lanes = ir.Constant(kind, ir.Undefined)
@@ -283,14 +283,14 @@ class Program:
             lanes = self.builder.insert_element(lanes, number.ir, ir.Constant(ir.IntType(32), place))
         return Value(self, lanes)
 
-    def joined(self, values: Sequence[Value]) -> Value:
+    def concatenated(self, values: Sequence[Value]) -> Value:
         """The lanes of a power of two of values, one after another."""
         level = list(values)
         while len(level) > 1:
             level = [self.shuffle(a, b, range(2 * a.lanes)) for a, b in zip(level[::2], level[1::2], strict=True)]
         return level[0]
 
-    def sums(self, values: Sequence[Value]) -> Value:
+    def horizontal_sums(self, values: Sequence[Value]) -> Value:
         """The sums over the lanes of as many values as there are lanes, one in each lane.
 
         Two values at a time are folded into one that holds half of each, so that nearly every
@@ -311,28 +311,28 @@ class Program:
 
     # Bits.
 
-    def as_whole_bits(self, x: Value) -> Value:
+    def bitcast_to_integer(self, x: Value) -> Value:
         """The bits of real numbers, as whole ones."""
         element = ir.IntType(BITS[self.dtype])
         return Value(self, self.builder.bitcast(x.ir, ir.VectorType(element, x.lanes) if x.lanes > 1 else element))
 
-    def as_real_bits(self, x: Value) -> Value:
+    def bitcast_to_real(self, x: Value) -> Value:
         """Whole numbers taken for the bits of real ones."""
         return Value(self, self.builder.bitcast(x.ir, self._kind(x.lanes)))
 
-    def bits(self, operation: str, left: Value, right: Number) -> Value:
+    def bitwise(self, operation: str, left: Value, right: Number) -> Value:
         """``and``, ``or`` or ``xor``, on conditions too; ``shl``, ``lshr`` or ``ashr`` on whole numbers."""
         a, b = self._alike(left, right)
         name = {"and": "and_", "or": "or_"}.get(operation, operation)
         return Value(self, getattr(self.builder, name)(a.ir, b.ir))
 
-    def product_of_bits(self, left: Number, right: Number) -> tuple[Value, Value]:
+    def wide_product(self, left: Number, right: Number) -> tuple[Value, Value]:
         """The low and the high half of the product of two whole numbers without signs."""
-        wide = ir.IntType(2 * WHOLE.width)
-        a, b = (self.builder.zext(self.whole(number).ir, wide) for number in (left, right))
+        wide = ir.IntType(2 * INT64.width)
+        a, b = (self.builder.zext(self.int_constant(number).ir, wide) for number in (left, right))
         product = self.builder.mul(a, b)
-        high = self.builder.lshr(product, ir.Constant(wide, WHOLE.width))
-        return Value(self, self.builder.trunc(product, WHOLE)), Value(self, self.builder.trunc(high, WHOLE))
+        high = self.builder.lshr(product, ir.Constant(wide, INT64.width))
+        return Value(self, self.builder.trunc(product, INT64)), Value(self, self.builder.trunc(high, INT64))
 
     # What happens when.
 
@@ -344,13 +344,13 @@ class Program:
         body, after = self.function.append_basic_block(), self.function.append_basic_block()
         builder.branch(head)
         builder.position_at_end(head)
-        number = builder.phi(WHOLE)
-        number.add_incoming(self.whole(start).ir, before)
-        end = stop() if callable(stop) else self.whole(stop)
+        number = builder.phi(INT64)
+        number.add_incoming(self.int_constant(start).ir, before)
+        end = stop() if callable(stop) else self.int_constant(stop)
         builder.cbranch(builder.icmp_signed("<", number, end.ir), body, after)
         builder.position_at_end(body)
         yield Value(self, number)
-        number.add_incoming(builder.add(number, self.whole(step).ir), builder.block)
+        number.add_incoming(builder.add(number, self.int_constant(step).ir), builder.block)
         builder.branch(head)
         builder.position_at_end(after)
 

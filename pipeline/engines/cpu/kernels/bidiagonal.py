@@ -22,25 +22,29 @@ class Bidiagonalisation(Columns):
 
     def __init__(self, p: Program) -> None:
         super().__init__(p)
-        self.diagonal, self.beside = p.array("diagonal"), p.array("beside")
-        self.left, self.behind, self.across = p.array("left"), p.array("behind"), p.array("across")
-        self.next = Reflection(p.array("next_left"), p.variable(p.number(0.0)))
-        self.right = Reflection(p.array("right"), p.variable(p.number(0.0)))
-        self.product = p.array("product")
+        self.diagonal, self.beside = p.array_parameter("diagonal"), p.array_parameter("beside")
+        self.left, self.behind, self.across = (
+            p.array_parameter("left"),
+            p.array_parameter("behind"),
+            p.array_parameter("across"),
+        )
+        self.next = Reflection(p.array_parameter("next_left"), p.variable(p.constant(0.0)))
+        self.right = Reflection(p.array_parameter("right"), p.variable(p.constant(0.0)))
+        self.product = p.array_parameter("product")
 
     def reduce(self) -> None:
         """Leave the diagonal, and from the second place on what is beside it, above."""
         p, lanes = self.p, self.p.lanes
         with p.loop(self.rows, step=lanes) as row:
             for vector in (self.left, self.behind):
-                vector.store(row, p.number(0.0, lanes))
+                vector.store(row, p.constant(0.0, lanes))
         with p.loop(self.columns) as number:
             base, behind = number / lanes * lanes, number + 1
             self.update(number, base)
             self.find(self.next, number, base)
             self.diagonal.store(number, self.column(number).load(number))
             with p.loop(self.rows, start=base, step=lanes) as row:
-                self.product.store(row, p.number(0.0, lanes))
+                self.product.store(row, p.constant(0.0, lanes))
             with p.loop(self.columns, start=behind, step=lanes) as first:
                 self.pass_over(number, base, first)
             with p.when(behind < self.columns):
@@ -49,7 +53,7 @@ class Bidiagonalisation(Columns):
     def update(self, number: Value, base: Value) -> None:
         """Write what the reflections made so far change in a column."""
         p, lanes, column = self.p, self.p.lanes, self.column(number)
-        across, right = (p.spread(-array.load(number), lanes) for array in (self.across, self.right.vector))
+        across, right = (p.broadcast(-array.load(number), lanes) for array in (self.across, self.right.vector))
         with p.loop(self.rows, start=base, step=lanes) as row:
             value = p.fma(across, self.left.load(row, lanes), column.load(row, lanes))
             column.store(row, p.fma(right, self.behind.load(row, lanes), value))
@@ -65,21 +69,21 @@ class Bidiagonalisation(Columns):
         p, lanes = self.p, self.p.lanes
         columns = [self.column(first + n) for n in range(lanes)]
         across, right = (
-            [p.spread(-array.load(first + n), lanes) for n in range(lanes)]
+            [p.broadcast(-array.load(first + n), lanes) for n in range(lanes)]
             for array in (self.across, self.right.vector)
         )
-        sums = [p.variable(p.number(0.0, lanes)) for _ in columns]
+        sums = [p.variable(p.constant(0.0, lanes)) for _ in columns]
         with p.loop(self.rows, start=base, step=lanes) as row:
             left, behind, next_left = (array.load(row, lanes) for array in (self.left, self.behind, self.next.vector))
             for n, column in enumerate(columns):
                 value = p.fma(right[n], behind, p.fma(across[n], left, column.load(row, lanes)))
                 column.store(row, value)
                 sums[n].set(p.fma(next_left, value, sums[n].get()))
-        taken = p.sums([sum_.get() for sum_ in sums]) * self.next.factor.get()
+        taken = p.horizontal_sums([sum_.get() for sum_ in sums]) * self.next.factor.get()
         self.across.store(first, taken)
-        of_row = p.gathered([column.load(number) for column in columns])
+        of_row = p.from_scalars([column.load(number) for column in columns])
         self.right.vector.store(first, p.fma(-taken, self.next.vector.load(number), of_row))
-        factors = [p.spread(self.right.vector.load(first + n), lanes) for n in range(lanes)]
+        factors = [p.broadcast(self.right.vector.load(first + n), lanes) for n in range(lanes)]
         with p.loop(self.rows, start=base, step=lanes) as row:
             value = self.product.load(row, lanes)
             for factor, column in zip(factors, columns, strict=True):
@@ -96,8 +100,8 @@ class Bidiagonalisation(Columns):
         beside = self.mirror(right, behind, square)
         self.beside.store(behind, beside)
         between = p.fma(-beside, self.across.load(behind), between)
-        factor, column = p.spread(right.factor.get(), lanes), self.column(behind)
-        first, second = p.spread(-beside, lanes), p.spread(-between, lanes)
+        factor, column = p.broadcast(right.factor.get(), lanes), self.column(behind)
+        first, second = p.broadcast(-beside, lanes), p.broadcast(-between, lanes)
         with p.loop(self.rows, start=base, step=lanes) as row:
             next_left = self.next.vector.load(row, lanes)
             value = p.fma(first, column.load(row, lanes), self.product.load(row, lanes))

@@ -22,11 +22,11 @@ Key = tuple[Value, Value]
 
 def philox(p: Program, counter: Value, key: Key) -> list[Value]:
     """The four words of a block whose counter has one word that is not zero."""
-    a, b, c, d = counter, p.whole(0), p.whole(0), p.whole(0)
+    a, b, c, d = counter, p.int_constant(0), p.int_constant(0), p.int_constant(0)
     for _ in range(ROUNDS):
-        (low_a, high_a), (low_c, high_c) = p.product_of_bits(a, MULTIPLIERS[0]), p.product_of_bits(c, MULTIPLIERS[1])
-        a, b = p.bits("xor", p.bits("xor", high_c, b), key[0]), low_c
-        c, d = p.bits("xor", p.bits("xor", high_a, d), key[1]), low_a
+        (low_a, high_a), (low_c, high_c) = p.wide_product(a, MULTIPLIERS[0]), p.wide_product(c, MULTIPLIERS[1])
+        a, b = p.bitwise("xor", p.bitwise("xor", high_c, b), key[0]), low_c
+        c, d = p.bitwise("xor", p.bitwise("xor", high_a, d), key[1]), low_a
         key = (key[0] + KEY_STEPS[0], key[1] + KEY_STEPS[1])
     return [a, b, c, d]
 
@@ -50,20 +50,20 @@ class Shuffle:
         p = self.p
 
         def stop() -> Value:
-            return p.select(self.place.get() > 0, p.whole(ENDLESS), p.whole(0))
+            return p.select(self.place.get() > 0, p.int_constant(ENDLESS), p.int_constant(0))
 
         with p.loop(stop, start=1) as counter:
             for word in philox(p, counter, key):
-                self.draw(p.bits("and", word, (1 << HALF_WORD) - 1))
-                self.draw(p.bits("lshr", word, HALF_WORD))
+                self.draw(p.bitwise("and", word, (1 << HALF_WORD) - 1))
+                self.draw(p.bitwise("lshr", word, HALF_WORD))
 
     def draw(self, number: Value) -> None:
         """Fill the place by a random number, unless it is too large or there is no place any more."""
         p, place = self.p, self.place.get()
-        half = p.bits("lshr", self.mask.get(), 1)
+        half = p.bitwise("lshr", self.mask.get(), 1)
         self.mask.set(p.select(place <= half, half, self.mask.get()))
-        drawn = p.bits("and", number, self.mask.get())
-        fits = p.bits("and", drawn <= place, place > 0)
+        drawn = p.bitwise("and", number, self.mask.get())
+        fits = p.bitwise("and", drawn <= place, place > 0)
         other = p.select(fits, drawn, place)
         point, other_point = self.order.load(place), self.order.load(other)
         self.order.store(place, other_point)
@@ -74,10 +74,10 @@ class Shuffle:
 def orders_program() -> Program:
     """The first points of one order after another; the next is written over what is left over of one."""
     p = Program("float64")
-    keys = p.array("keys", 2, "num_orders", whole=True)
-    orders = p.array("orders", "num_orders", "kept", whole=True)
-    num_points, kept, mask = p.size("num_points"), p.size("kept"), p.size("mask")
-    with p.loop(p.size("num_orders")) as number:
+    keys = p.array_parameter("keys", 2, "num_orders", integers=True)
+    orders = p.array_parameter("orders", "num_orders", "kept", integers=True)
+    num_points, kept, mask = p.int_parameter("num_points"), p.int_parameter("kept"), p.int_parameter("mask")
+    with p.loop(p.int_parameter("num_orders")) as number:
         order = Array(p, orders.at(number * kept), orders.element)
         with p.loop(num_points) as point:
             order.store(point, point)

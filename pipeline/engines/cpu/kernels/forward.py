@@ -17,7 +17,7 @@ class Values(NetworkStep):
 
     def __init__(self, p: Program, network: Network) -> None:
         super().__init__(p, network, "all")
-        self.kept_stride = p.size("kept_stride")
+        self.kept_stride = p.int_parameter("kept_stride")
 
     @property
     def inputs_in_lanes(self) -> bool:
@@ -46,8 +46,8 @@ def values_program(network: Network, *, features: bool) -> Program:
     p = Program(network.dtype)
     values = Values(p, network)
     trials = Trial(p, values, 0)
-    kept = p.array("kept", "num_trials", "kept_of_trial")
-    kept_of_trial, num_trials = p.size("kept_of_trial"), p.size("num_trials")
+    kept = p.array_parameter("kept", "num_trials", "kept_of_trial")
+    kept_of_trial, num_trials = p.int_parameter("kept_of_trial"), p.int_parameter("num_trials")
     with p.loop(num_trials) as trial:
         trials.fetch(trial)
         values.over_tiles(Array(p, kept.at(trial * kept_of_trial), p.real), features=features)

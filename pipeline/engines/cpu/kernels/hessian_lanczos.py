@@ -21,7 +21,7 @@ class Krylov:
 
     def __init__(self, p: Program, step: Product) -> None:
         self.p, self.step = p, step
-        self.basis, self.start = p.array("basis"), p.array("start", "size")
+        self.basis, self.start = p.array_parameter("basis"), p.array_parameter("start", "size")
 
     def vector(self, number: Number) -> Array:
         """One vector of the basis."""
@@ -61,7 +61,7 @@ class Krylov:
         p, lanes = self.p, self.p.lanes
         whole = self.vector(count)
         with p.loop(self.step.size, step=lanes) as place:
-            whole.store(place, p.number(0.0, lanes))
+            whole.store(place, p.constant(0.0, lanes))
         with p.loop(count) as number:
             self.add(whole, factors.load(number) * scale, self.vector(number))
         return whole
@@ -69,7 +69,7 @@ class Krylov:
     def dot(self, a: Array, b: Array) -> Value:
         """The scalar product of two vectors."""
         p, lanes = self.p, self.p.lanes
-        sums = p.variable(p.number(0.0, lanes))
+        sums = p.variable(p.constant(0.0, lanes))
         with p.loop(self.step.size, step=lanes) as place:
             sums.set(p.fma(a.load(place, lanes), b.load(place, lanes), sums.get()))
         return sums.get().sum()
@@ -82,7 +82,7 @@ class Krylov:
         """Add a multiple of another vector."""
         p, lanes = self.p, self.p.lanes
         with p.loop(self.step.size, step=lanes) as place:
-            vector.store(place, p.fma(p.spread(factor, lanes), other.load(place, lanes), vector.load(place, lanes)))
+            vector.store(place, p.fma(p.broadcast(factor, lanes), other.load(place, lanes), vector.load(place, lanes)))
 
     def scale(self, vector: Array, factor: Value) -> None:
         """Multiply a vector by a number."""
@@ -95,8 +95,12 @@ class Tridiagonal:
 
     def __init__(self, p: Program) -> None:
         self.p = p
-        self.diagonal, self.beside, self.turn = p.array("diagonal"), p.array("beside"), p.array("turn")
-        self.largest = p.variable(p.number(0.0))
+        self.diagonal, self.beside, self.turn = (
+            p.array_parameter("diagonal"),
+            p.array_parameter("beside"),
+            p.array_parameter("turn"),
+        )
+        self.largest = p.variable(p.constant(0.0))
 
     def grow(self, number: Value, diagonal: Value) -> None:
         """Add a row and a column. The largest eigenvalue is found by Laguerre's method from a bound above it.
@@ -107,18 +111,18 @@ class Tridiagonal:
         p, first = self.p, self.p.compare("==", number, 0)
         self.diagonal.store(number, diagonal)
         before = p.select(first, diagonal, self.largest.get())
-        beside = p.select(first, 0.0, self.beside.load(p.select(first, p.whole(0), number - 1)))
+        beside = p.select(first, 0.0, self.beside.load(p.select(first, p.int_constant(0), number - 1)))
         half = (before - diagonal) * 0.5
         bound = (before + diagonal) * 0.5 + p.intrinsic("sqrt", p.fma(half, half, beside * beside))
         self.largest.set(p.fma(p.intrinsic("fabs", bound), 4 * EPS, bound))
-        going = p.variable(p.whole(MOST_CORRECTIONS))
+        going = p.variable(p.int_constant(MOST_CORRECTIONS))
         with p.loop(going.get):
             x = self.largest.get()
             lower = x - self.correction(number, x)
             with p.when(lower < x):
                 self.largest.set(lower)
-            with p.when(p.negation(lower < x)):
-                going.set(p.whole(0))
+            with p.when(p.logical_not(lower < x)):
+                going.set(p.int_constant(0))
 
     def correction(self, number: Value, x: Value) -> Value:
         """How far the largest root of the characteristic polynomial lies below x, or less; not a number from it on.
@@ -128,7 +132,7 @@ class Tridiagonal:
         many roots are close to each other. G and H come from the pivots of ``x - T_k``, taken from the last row to the
         first, and their derivatives. What rounding may have taken from the difference is added again.
         """
-        p, zero, one = self.p, self.p.number(0.0), self.p.number(1.0)
+        p, zero, one = self.p, self.p.constant(0.0), self.p.constant(1.0)
         pivot, slope, bend = p.variable(x - self.diagonal.load(number)), p.variable(one), p.variable(zero)
         least, inverse, degree = p.variable(pivot.get()), p.variable(1.0 / pivot.get()), p.variable(one)
         sum_, squares = p.variable(inverse.get()), p.variable(inverse.get() * inverse.get())
@@ -158,7 +162,7 @@ class Tridiagonal:
         """
         p, x = self.p, self.largest.get()
         pivot = p.variable(x - self.diagonal.load(number))
-        entry, squares = p.variable(p.number(1.0)), p.variable(p.number(1.0))
+        entry, squares = p.variable(p.constant(1.0)), p.variable(p.constant(1.0))
         self.turn.store(number, entry.get())
         with p.loop(number) as n:
             i = number - 1 - n
@@ -176,14 +180,14 @@ def lanczos_program(network: Network) -> Program:
     step = Product(p, network)
     trials = Trial(p, step, 0)
     krylov, matrix = Krylov(p, step), Tridiagonal(p)
-    largest, residuals = p.array("largest", "num_trials"), p.array("residuals", "num_trials")
-    vectors = p.array("vectors", "num_trials", "num_weights")
-    num_trials, most_steps = p.size("num_trials"), p.size("most_steps")
+    largest, residuals = p.array_parameter("largest", "num_trials"), p.array_parameter("residuals", "num_trials")
+    vectors = p.array_parameter("vectors", "num_trials", "num_weights")
+    num_trials, most_steps = p.int_parameter("num_trials"), p.int_parameter("most_steps")
     with p.loop(num_trials) as trial:
         trials.fetch(trial)
         krylov.begin()
-        going, last = p.variable(most_steps), p.variable(p.whole(0))
-        entry = p.variable(p.number(1.0))
+        going, last = p.variable(most_steps), p.variable(p.int_constant(0))
+        entry = p.variable(p.constant(1.0))
         with p.loop(going.get) as number:
             diagonal, beside = krylov.advance(number)
             matrix.grow(number, diagonal)
@@ -193,8 +197,8 @@ def lanczos_program(network: Network) -> Program:
             residual = beside * entry.get()
             residuals.store(trial, residual)
             certain = p.fma(p.intrinsic("fabs", matrix.largest.get()), TOLERANCE, -residual)
-            with p.when(p.negation(certain < 0.0)):  # or something is not finite
-                going.set(p.whole(0))
+            with p.when(p.logical_not(certain < 0.0)):  # or something is not finite
+                going.set(p.int_constant(0))
         largest.store(trial, matrix.largest.get())
         vector = krylov.combined(matrix.turn, last.get() + 1, entry.get())
         with p.loop(trials.num_weights) as n:

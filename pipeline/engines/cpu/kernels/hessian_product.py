@@ -20,7 +20,11 @@ class Product(NetworkStep):
 
     def __init__(self, p: Program, network: Network) -> None:
         super().__init__(p, network, "all")
-        self.values, self.outputs, self.tangents = self.hidden, p.array("outputs"), p.array("tangents")
+        self.values, self.outputs, self.tangents = (
+            self.hidden,
+            p.array_parameter("outputs"),
+            p.array_parameter("tangents"),
+        )
         self.direction: Array  # told before each product
 
     @property
@@ -66,11 +70,11 @@ class Product(NetworkStep):
         """The derivatives of the outputs along the direction; the tangents of hidden units are kept."""
         p, inputs, outputs = self.p, self.network.num_inputs, self.network.num_outputs
         biases = [self.direction.load(self.output_biases + k) for k in range(outputs)]
-        along = [p.variable(p.spread(bias, tile.lanes)) for bias in biases]
+        along = [p.variable(p.broadcast(bias, tile.lanes)) for bias in biases]
 
         def work(unit: Value, count: int) -> None:
             biases = [self.direction.load(self.row * inputs + unit + n) for n in range(count)]
-            dz = [p.variable(p.spread(bias, tile.lanes)) for bias in biases]
+            dz = [p.variable(p.broadcast(bias, tile.lanes)) for bias in biases]
 
             def add_input(i: Number, x: Value) -> None:
                 for n in range(count):
@@ -128,4 +132,4 @@ class Product(NetworkStep):
             gradient.store(self.row * number + unit, self.summed(unit, number))
         for k in range(outputs):
             gradient.store(self.output_biases + k, self.output_sums.load(k * p.lanes, p.lanes).sum())
-        return [p.number(0.0)]
+        return [p.constant(0.0)]

@@ -27,8 +27,8 @@ class Columns:
 
     def __init__(self, p: Program) -> None:
         self.p = p
-        self.rows, self.columns = p.size("padded_rows"), p.size("num_columns")
-        self.matrix = p.array("matrix")
+        self.rows, self.columns = p.int_parameter("padded_rows"), p.int_parameter("num_columns")
+        self.matrix = p.array_parameter("matrix")
 
     def column(self, number: Number) -> Array:
         """One column."""
@@ -56,7 +56,7 @@ class Columns:
         with p.loop(self.rows, start=base, step=lanes) as row:
             vector.store(row, column.load(row, lanes))
         with p.loop(number, start=base) as row:
-            vector.store(row, p.number(0.0))
+            vector.store(row, p.constant(0.0))
         (square,) = self.dots([vector], [vector], base, self.rows)
         there = self.mirror(reflection, number, square)
         column.store(number, there)
@@ -87,7 +87,7 @@ class Columns:
             last: Where they end.
         """
         p, lanes = self.p, self.p.lanes
-        sums = [p.variable(p.number(0.0, lanes)) for _ in range(len(vectors) * len(others))]
+        sums = [p.variable(p.constant(0.0, lanes)) for _ in range(len(vectors) * len(others))]
         with p.loop(last, start=first, step=lanes) as place:
             v, a = ([array.load(place, lanes) for array in arrays] for arrays in (vectors, others))
             for number, sum_ in enumerate(sums):

@@ -22,8 +22,8 @@ class Reflections(Columns):
 
     def __init__(self, p: Program) -> None:
         super().__init__(p)
-        self.between = p.variable(p.number(0.0))  # the scalar product of the two vectors
-        self.pair = [Reflection(p.array(name), p.variable(p.number(0.0))) for name in ("first", "second")]
+        self.between = p.variable(p.constant(0.0))  # the scalar product of the two vectors
+        self.pair = [Reflection(p.array_parameter(name), p.variable(p.constant(0.0))) for name in ("first", "second")]
 
     def reduce(self) -> None:
         """Reflect the matrix until nothing is left below its diagonal, but what is not read any more."""
@@ -56,7 +56,7 @@ class Reflections(Columns):
             if len(reflections) > 1:
                 rest = p.fma(-first, self.between.get(), dots[len(columns) + n])
                 factors[n].append(rest * reflections[1].factor.get())
-        spread = [[p.spread(-factor, lanes) for factor in of_column] for of_column in factors]
+        spread = [[p.broadcast(-factor, lanes) for factor in of_column] for of_column in factors]
         with p.loop(self.rows, start=base, step=lanes) as row:
             v = [vector.load(row, lanes) for vector in vectors]
             for column, of_column in zip(columns, spread, strict=True):
@@ -70,9 +70,9 @@ def triangular_program() -> Program:
     """The triangular factor of each matrix, in columns, zeros below the diagonal."""
     p = Program("float64")
     reflections = Reflections(p)
-    given = p.array("given", "num_matrices", "num_rows", "num_columns")
-    factors = p.array("factors", "num_matrices", "num_columns", "num_columns")
-    num_rows, num_matrices = p.size("num_rows"), p.size("num_matrices")
+    given = p.array_parameter("given", "num_matrices", "num_rows", "num_columns")
+    factors = p.array_parameter("factors", "num_matrices", "num_columns", "num_columns")
+    num_rows, num_matrices = p.int_parameter("num_rows"), p.int_parameter("num_matrices")
     columns = reflections.columns
     with p.loop(num_matrices) as number:
         reflections.fetch(Array(p, given.at(number * num_rows * columns), p.real), num_rows)
@@ -82,5 +82,5 @@ def triangular_program() -> Program:
             with p.loop(column + 1) as row:
                 factor.store(column * columns + row, reflections.column(column).load(row))
             with p.loop(columns, start=column + 1) as row:
-                factor.store(column * columns + row, p.number(0.0))
+                factor.store(column * columns + row, p.constant(0.0))
     return p

@@ -112,7 +112,7 @@ class FeaturesStep(Step):
         p = self.p
         most_rows = min(MOST_ROWS, self.features.most_together * self.form.num_outputs)  # together or alone
         chains = range(max(1, SUMS_AT_ONCE * p.lanes // (tile.lanes * most_rows)))
-        sums = [[p.variable(p.number(0.0, tile.lanes)) for _ in chains] for _ in rows]
+        sums = [[p.variable(p.constant(0.0, tile.lanes)) for _ in chains] for _ in rows]
 
         def add(chain: int, feature: Value) -> None:
             x = tile.load(feature)
@@ -159,7 +159,7 @@ class BatchStep(Step):
     def __init__(self, p: Program, features: Features, of: str) -> None:
         super().__init__(p, features, of)
         self.num_inputs, self.inputs_in_registers = self.row, False
-        self.outputs = p.array("outputs")
+        self.outputs = p.array_parameter("outputs")
 
     @property
     def num_sums(self) -> int:
@@ -172,20 +172,20 @@ class BatchStep(Step):
     def value_and_gradient(self) -> list[Value]:
         """Write the pass; the zeros that fill up the weights are put there again, as an update may have left NaN."""
         with self.p.loop(self.form.num_outputs) as output, self.p.loop(self.row, start=self.width) as feature:
-            self.weights.store(self.row * output + feature, self.p.number(0.0))
+            self.weights.store(self.row * output + feature, self.p.constant(0.0))
         return super().value_and_gradient()
 
     def forward(self, tile: Tile) -> list[Value]:
         """As many points at a time as there are lanes, whose sums over features then stand in one register."""
         p, lanes = self.p, self.p.lanes
         with p.loop(self.form.num_outputs) as output, p.loop(tile.lanes, step=lanes) as first:
-            sums = [p.variable(p.number(0.0, lanes)) for _ in range(lanes)]
+            sums = [p.variable(p.constant(0.0, lanes)) for _ in range(lanes)]
             with p.loop(self.row, step=lanes) as feature:
                 weights = self.weights.load(self.row * output + feature, lanes)
                 for n, sum_ in enumerate(sums):
                     x = self.x.load(self.row * (tile.first + first + n) + feature, lanes)
                     sum_.set(p.fma(weights, x, sum_.get()))
-            self.outputs.store(output * tile.lanes + first, p.sums([sum_.get() for sum_ in sums]))
+            self.outputs.store(output * tile.lanes + first, p.horizontal_sums([sum_.get() for sum_ in sums]))
         return [self.outputs.load(k * tile.lanes, tile.lanes) for k in range(self.form.num_outputs)]
 
     def backward(self, tile: Tile, slopes: list[Value]) -> None:
@@ -207,7 +207,7 @@ class BatchStep(Step):
         p, lanes = self.p, self.p.lanes
         is_first = p.compare("==", tile.first, tile.start)
         base = Array(p, p.builder.select(is_first.ir, self.zeros.address, self.gradient.address), p.real)
-        pace = p.select(is_first, p.whole(0), p.whole(1))
+        pace = p.select(is_first, p.int_constant(0), p.int_constant(1))
         places = [[self.row * (output + k) + feature + n * lanes for n in range(registers)] for k in range(num_outputs)]
         sums = [[p.variable(base.load(pace * place, lanes)) for place in of_output] for of_output in places]
         with p.loop(tile.lanes) as point:

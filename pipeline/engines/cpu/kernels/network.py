@@ -118,10 +118,10 @@ class NetworkStep(Step):
         super().__init__(p, network, of)
         self.network, self.num_inputs = network, network.num_inputs
         self.inputs_in_registers = network.num_inputs <= MOST_WRITTEN_OUT
-        self.hidden = p.array("hidden")
+        self.hidden = p.array_parameter("hidden")
         self.output_biases = self.row * network.rows
         if self.inputs_in_lanes:
-            self.columns, self.input_sums = p.array(f"{of}_columns"), p.array("input_sums")
+            self.columns, self.input_sums = p.array_parameter(f"{of}_columns"), p.array_parameter("input_sums")
             self.column = padded(network.num_inputs, p.lanes)
 
     @property
@@ -146,11 +146,11 @@ class NetworkStep(Step):
     def forward(self, tile: Tile) -> list[Value]:
         p, inputs, outputs = self.p, self.network.num_inputs, self.network.num_outputs
         biases = [self.weights.load(self.output_biases + k) for k in range(outputs)]
-        f = [p.variable(p.spread(bias, tile.lanes)) for bias in biases]
+        f = [p.variable(p.broadcast(bias, tile.lanes)) for bias in biases]
 
         def work(unit: Value, count: int) -> None:
             biases = [self.weights.load(self.row * inputs + unit + n) for n in range(count)]
-            z = [p.variable(p.spread(bias, tile.lanes)) for bias in biases]
+            z = [p.variable(p.broadcast(bias, tile.lanes)) for bias in biases]
 
             def add_input(i: Number, x: Value) -> None:
                 for n in range(count):
@@ -205,7 +205,7 @@ class NetworkStep(Step):
         p, lanes = self.p, self.p.lanes
         is_first = p.compare("==", tile.first, tile.start)
         base = Array(p, p.builder.select(is_first.ir, self.zeros.address, self.input_sums.address), p.real)
-        pace = p.select(is_first, p.whole(0), p.whole(self.column))
+        pace = p.select(is_first, p.int_constant(0), p.int_constant(self.column))
 
         def work(unit: Value, count: int) -> None:
             units = [unit + n for n in range(count)]
@@ -246,8 +246,8 @@ class NetworkStep(Step):
         inputs, outputs = network.num_inputs, network.num_outputs
         with p.loop(self.row, step=lanes) as unit:
             last = self.row * (inputs + 1) + unit
-            factor = self.weights.load(last, lanes) if outputs == 1 else p.number(1.0, lanes)
-            derived = p.variable(p.number(0.0, lanes))
+            factor = self.weights.load(last, lanes) if outputs == 1 else p.constant(1.0, lanes)
+            derived = p.variable(p.constant(0.0, lanes))
 
             def take(number: Number, value: Value, unit: Value = unit) -> None:
                 if network.derived:
@@ -258,7 +258,7 @@ class NetworkStep(Step):
                 with p.loop(inputs) as number:
                     take(
                         number,
-                        p.gathered([self.input_sums.load((unit + n) * self.column + number) for n in range(lanes)]),
+                        p.from_scalars([self.input_sums.load((unit + n) * self.column + number) for n in range(lanes)]),
                     )
                 take(inputs, self.summed(unit, network.place_of_bias))
             else:

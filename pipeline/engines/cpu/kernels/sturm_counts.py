@@ -60,8 +60,8 @@ class Polynomial:
 
 def unknown(p: Program, x: float, count: Value) -> Polynomial:
     """A polynomial that is not interpolated, as its value is not known."""
-    zeros = p.spread(p.whole(0), p.lanes)
-    return Polynomial(p.number(x, p.lanes), p.number(float("nan"), p.lanes), zeros, p.spread(count, p.lanes))
+    zeros = p.broadcast(p.int_constant(0), p.lanes)
+    return Polynomial(p.constant(x, p.lanes), p.constant(float("nan"), p.lanes), zeros, p.broadcast(count, p.lanes))
 
 
 class Kept:
@@ -86,7 +86,7 @@ class Bidiagonal:
 
     def __init__(self, p: Program, matrix: Bidiagonalisation) -> None:
         self.p, self.size, self.matrix = p, matrix.columns, matrix
-        self.scale = p.variable(p.number(1.0))
+        self.scale = p.variable(p.constant(1.0))
 
     def scale_and_square(self) -> None:
         """In their own places; the scale of a matrix of zeros is 2^-1022, and its values vanish.
@@ -95,8 +95,8 @@ class Bidiagonal:
         Computations (4th ed.), corollary 2.3.2.
         """
         p, diagonal, beside = self.p, self.matrix.diagonal, self.matrix.beside
-        beside.store(0, p.number(0.0))
-        bound = p.variable(p.number(0.0))
+        beside.store(0, p.constant(0.0))
+        bound = p.variable(p.constant(0.0))
         with p.loop(self.size) as n:
             entry = p.intrinsic("fabs", diagonal.load(n))
             for place in (n, n + 1):
@@ -143,7 +143,7 @@ class Bidiagonal:
     def _step(self, runs: list[Recursion], place: Value) -> None:
         p = self.p
         diagonal, beside = (
-            p.spread(array.load(place), p.lanes) for array in (self.matrix.diagonal, self.matrix.beside)
+            p.broadcast(array.load(place), p.lanes) for array in (self.matrix.diagonal, self.matrix.beside)
         )
         for run in runs:
             run.step(diagonal, beside)
@@ -154,22 +154,22 @@ class Recursion:
 
     def __init__(self, p: Program, x: Value) -> None:
         self.p, self.x, self.square = p, x, x * x
-        self.u, self.v = p.variable(p.number(1.0, p.lanes)), p.variable(p.number(0.0, p.lanes))
-        self.exponent, self.count, self.signs = (p.variable(p.spread(p.whole(0), p.lanes)) for _ in range(3))
+        self.u, self.v = p.variable(p.constant(1.0, p.lanes)), p.variable(p.constant(0.0, p.lanes))
+        self.exponent, self.count, self.signs = (p.variable(p.broadcast(p.int_constant(0), p.lanes)) for _ in range(3))
 
     def step(self, diagonal: Value, beside: Value) -> None:
         """One row and column more."""
         p, before = self.p, self.u.get()
         self.v.set(p.fma(-beside, self.v.get(), before))
         self.u.set(p.fma(self.square, self.v.get(), -(diagonal * before)))
-        self.signs.set(p.intrinsic("fshl", self.signs.get(), p.as_whole_bits(self.u.get()), 1))
+        self.signs.set(p.intrinsic("fshl", self.signs.get(), p.bitcast_to_integer(self.u.get()), 1))
 
     def count_signs(self) -> None:
         """Add up where a sign is not that of the one before; the last remains, in all bits."""
         p, signs = self.p, self.signs.get()
-        differ = p.bits("xor", signs, p.bits("ashr", signs, 1))
+        differ = p.bitwise("xor", signs, p.bitwise("ashr", signs, 1))
         self.count.set(self.count.get() + p.intrinsic("ctpop", differ))
-        self.signs.set(p.bits("ashr", p.as_whole_bits(self.u.get()), SIGN_PLACE))
+        self.signs.set(p.bitwise("ashr", p.bitcast_to_integer(self.u.get()), SIGN_PLACE))
 
     def scale(self) -> None:
         """Bring the larger of the two numbers to between 1 and 2."""
@@ -195,7 +195,7 @@ class Enclosed:
 
     def __init__(self, p: Program, which: Value, num_values: Value) -> None:
         self.p, self.which = p, which
-        below, above = unknown(p, 0.0, num_values), unknown(p, 1.0, p.whole(0))
+        below, above = unknown(p, 0.0, num_values), unknown(p, 1.0, p.int_constant(0))
         self.newest, self.other, self.before = Kept(p, below), Kept(p, above), Kept(p, above)
 
     def ends(self) -> tuple[Value, Value]:
@@ -228,8 +228,8 @@ class Enclosed:
         x = a.x + f_a * (c_a * g_a - f_c * a_b * g_ca) / (g_a * g_c * g_ca)
         x = p.select(x < low + TOLERANCE, low + TOLERANCE, x)  # a step past the root closes the interval
         x = p.select(x > high - TOLERANCE, high - TOLERANCE, x)
-        conditions = [single, at_newest, at_other, p.spread(trusting, p.lanes), low < x, x < high]
-        return p.select(functools.reduce(functools.partial(p.bits, "and"), conditions), x, half_way(p, low, high))
+        conditions = [single, at_newest, at_other, p.broadcast(trusting, p.lanes), low < x, x < high]
+        return p.select(functools.reduce(functools.partial(p.bitwise, "and"), conditions), x, half_way(p, low, high))
 
     def value(self) -> Value:
         """The middle between the ends."""
@@ -249,10 +249,10 @@ def singular_values_program() -> Program:
     """The singular values of each matrix, which lies in columns, largest first."""
     p = Program("float64")
     matrix = Bidiagonalisation(p)
-    given, found = p.array("given", "num_matrices", "num_rows", "num_columns"), p.array("found")
-    values = p.array("values", "num_matrices", "num_columns")
-    places = p.array("places", whole=True)
-    num_rows, num_matrices = p.size("num_rows"), p.size("num_matrices")
+    given, found = p.array_parameter("given", "num_matrices", "num_rows", "num_columns"), p.array_parameter("found")
+    values = p.array_parameter("values", "num_matrices", "num_columns")
+    places = p.array_parameter("places", integers=True)
+    num_rows, num_matrices = p.int_parameter("num_rows"), p.int_parameter("num_matrices")
     bidiagonal = Bidiagonal(p, matrix)
     together = REGISTERS_TOGETHER * p.lanes
     with p.loop(num_matrices) as number:
@@ -275,35 +275,35 @@ def singular_values_program() -> Program:
 
 def enclose(p: Program, bidiagonal: Bidiagonal, enclosed: Sequence[Enclosed]) -> None:
     """Pass after pass, until nothing is left between the ends of any value."""
-    going = p.variable(p.whole(MOST_PASSES))
+    going = p.variable(p.int_constant(MOST_PASSES))
     with p.loop(going.get) as number:
         points = [of_register.between(number < INTERPOLATED) for of_register in enclosed]
         for of_register, point in zip(enclosed, bidiagonal.polynomials(points), strict=True):
             of_register.shrink(point)
-        is_open = functools.reduce(functools.partial(p.bits, "or"), [one.is_open() for one in enclosed])
-        with p.when(p.negation(p.anywhere(is_open))):
-            going.set(p.whole(0))
+        is_open = functools.reduce(functools.partial(p.bitwise, "or"), [one.is_open() for one in enclosed])
+        with p.when(p.logical_not(p.any_lane(is_open))):
+            going.set(p.int_constant(0))
 
 
 def half_way(p: Program, low: Value, high: Value) -> Value:
     """The mean of the bits of two numbers: of their digits where the exponents agree, else about that of these."""
-    above = p.select(low < SMALLEST, p.number(SMALLEST, p.lanes), low)
-    return p.as_real_bits(p.bits("lshr", p.as_whole_bits(above) + p.as_whole_bits(high), 1))
+    above = p.select(low < SMALLEST, p.constant(SMALLEST, p.lanes), low)
+    return p.bitcast_to_real(p.bitwise("lshr", p.bitcast_to_integer(above) + p.bitcast_to_integer(high), 1))
 
 
 def power_of_two_between(p: Program, a: Polynomial, b: Polynomial) -> Value:
     """The ratio of the powers of two of two polynomials, within limits."""
     exponent = a.exponent - b.exponent
-    exponent = p.select(exponent > LARGEST_EXPONENT, p.spread(p.whole(LARGEST_EXPONENT), p.lanes), exponent)
-    exponent = p.select(exponent < -LARGEST_EXPONENT, p.spread(p.whole(-LARGEST_EXPONENT), p.lanes), exponent)
+    exponent = p.select(exponent > LARGEST_EXPONENT, p.broadcast(p.int_constant(LARGEST_EXPONENT), p.lanes), exponent)
+    exponent = p.select(exponent < -LARGEST_EXPONENT, p.broadcast(p.int_constant(-LARGEST_EXPONENT), p.lanes), exponent)
     return power_of_two(p, exponent + BIAS)
 
 
 def power_of_two(p: Program, biased: Value) -> Value:
     """From its exponent as it is stored."""
-    return p.as_real_bits(p.bits("shl", biased, EXPONENT_PLACE))
+    return p.bitcast_to_real(p.bitwise("shl", biased, EXPONENT_PLACE))
 
 
 def biased_exponent(p: Program, positive: Value) -> Value:
     """The exponent of a number as it is stored."""
-    return p.bits("lshr", p.as_whole_bits(positive), EXPONENT_PLACE)
+    return p.bitwise("lshr", p.bitcast_to_integer(positive), EXPONENT_PLACE)

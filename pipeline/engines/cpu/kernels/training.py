@@ -129,18 +129,18 @@ class Step(ABC):
 
     def __init__(self, p: Program, form: Form, of: str) -> None:
         self.p, self.form, self.together = p, form, form.together
-        self.width, self.row, self.size = p.size("width"), p.size("row"), p.size("size")
+        self.width, self.row, self.size = p.int_parameter("width"), p.int_parameter("row"), p.int_parameter("size")
         self.num_chunks, self.chunks = (
-            p.size(f"{of}_num_chunks"),
-            p.array(f"{of}_chunks", f"{of}_num_chunks", whole=True),
+            p.int_parameter(f"{of}_num_chunks"),
+            p.array_parameter(f"{of}_chunks", f"{of}_num_chunks", integers=True),
         )
-        self.wide_tiles, self.narrow_tiles = p.size(f"{of}_wide_tiles"), p.size(f"{of}_narrow_tiles")
-        self.stride, self.share = p.size(f"{of}_stride"), p.array(f"{of}_share", f"{of}_stride")
-        self.x = p.array(f"{of}_inputs", f"{of}_stride")
-        self.y = p.array(f"{of}_targets", f"{of}_stride", form.num_outputs)
-        self.weights, self.gradient = p.array("own_weights", "size"), p.array("own_gradient")
-        self.sums, self.zeros = p.array("sums"), p.array("zeros")
-        self.output_sums, self.chunk_losses = p.array("output_sums"), p.array("chunk_losses")
+        self.wide_tiles, self.narrow_tiles = p.int_parameter(f"{of}_wide_tiles"), p.int_parameter(f"{of}_narrow_tiles")
+        self.stride, self.share = p.int_parameter(f"{of}_stride"), p.array_parameter(f"{of}_share", f"{of}_stride")
+        self.x = p.array_parameter(f"{of}_inputs", f"{of}_stride")
+        self.y = p.array_parameter(f"{of}_targets", f"{of}_stride", form.num_outputs)
+        self.weights, self.gradient = p.array_parameter("own_weights", "size"), p.array_parameter("own_gradient")
+        self.sums, self.zeros = p.array_parameter("sums"), p.array_parameter("zeros")
+        self.output_sums, self.chunk_losses = p.array_parameter("output_sums"), p.array_parameter("chunk_losses")
 
     @property
     @abstractmethod
@@ -174,10 +174,10 @@ class Step(ABC):
         p, wide = self.p, self.p.lanes * TILE_REGISTERS
         first, last = self.chunks.load(number), self.chunks.load(number + 1)
         for place in range(self.num_biases + self.together):
-            self.output_sums.store(place * p.lanes, p.number(0.0, p.lanes))
+            self.output_sums.store(place * p.lanes, p.constant(0.0, p.lanes))
         with p.loop(last, start=first) as tile:
             self.tile(tile * wide, wide, first * wide)
-        with p.loop(p.select(last < self.wide_tiles, p.whole(0), self.narrow_tiles)) as tile:
+        with p.loop(p.select(last < self.wide_tiles, p.int_constant(0), self.narrow_tiles)) as tile:
             self.tile(self.wide_tiles * wide + tile * p.lanes, p.lanes, first * wide)
         losses = self.collect(Array(p, self.gradient.at(number * self.whole_size), p.real))
         for n, loss in enumerate(losses):
@@ -229,10 +229,10 @@ class Step(ABC):
         p, num_sums = self.p, self.num_sums
         is_first = p.compare("==", tile.first, tile.start)
         base = Array(p, p.builder.select(is_first.ir, self.zeros.address, self.sums.address), p.real)
-        pace = p.select(is_first, p.whole(0), p.whole(num_sums * p.lanes))
+        pace = p.select(is_first, p.int_constant(0), p.int_constant(num_sums * p.lanes))
 
         def add(unit: Value, place: Number, left: list[Value], right: list[Value] | None) -> None:
-            place = p.whole(place) * p.lanes
+            place = p.int_constant(place) * p.lanes
             before = base.load(pace * unit + place, p.lanes)
             after = total([before, *left]) if right is None else plus_products(p, before, left, right)
             self.sums.store(unit * (num_sums * p.lanes) + place, after)
@@ -247,8 +247,8 @@ class Step(ABC):
     def summed(self, unit: Value, place: Number) -> Value:
         """One sum over all points of as many units as lanes, each in one lane."""
         lanes, num_sums = self.p.lanes, self.num_sums
-        first = unit * (num_sums * lanes) + self.p.whole(place) * lanes
-        return self.p.sums([self.sums.load(first + n * num_sums * lanes, lanes) for n in range(lanes)])
+        first = unit * (num_sums * lanes) + self.p.int_constant(place) * lanes
+        return self.p.horizontal_sums([self.sums.load(first + n * num_sums * lanes, lanes) for n in range(lanes)])
 
 
 def plus_products(p: Program, start: Value, a: list[Value], b: list[Value]) -> Value:
@@ -263,11 +263,11 @@ class Trial:
 
     def __init__(self, p: Program, step: Step, slots: int) -> None:
         self.p, self.step = p, step
-        self.num_weights = p.size("num_weights")
-        self.places = p.array("places", "num_weights", whole=True)
+        self.num_weights = p.int_parameter("num_weights")
+        self.places = p.array_parameter("places", "num_weights", integers=True)
         names = ("weights", *(f"slot_{n}" for n in range(slots)))
-        self.flat = [p.array(name, "num_trials", "num_weights") for name in names]
-        self.own = [step.weights, *(p.array(f"own_slot_{n}", "size") for n in range(slots))]
+        self.flat = [p.array_parameter(name, "num_trials", "num_weights") for name in names]
+        self.own = [step.weights, *(p.array_parameter(f"own_slot_{n}", "size") for n in range(slots))]
 
     def fetch(self, trial: Value) -> None:
         """Bring a trial into rows, and those that are worked on together with it."""
@@ -293,8 +293,11 @@ def gradient_program(form: Form) -> Program:
     p = Program(form.dtype)
     step = form.step(p, "all")
     trials = Trial(p, step, 0)
-    losses, flat_gradient = p.array("losses", "num_trials"), p.array("gradient", "num_trials", "num_weights")
-    num_trials = p.size("num_trials")
+    losses, flat_gradient = (
+        p.array_parameter("losses", "num_trials"),
+        p.array_parameter("gradient", "num_trials", "num_weights"),
+    )
+    num_trials = p.int_parameter("num_trials")
     with p.loop(num_trials) as trial:
         trials.fetch(trial)
         (loss,) = step.value_and_gradient()
@@ -310,7 +313,7 @@ def training_program(form: Form, rule: UpdateRule, *, minibatches: bool) -> Prog
     step = form.step(p, "batch" if minibatches else "all")
     trials = Trial(p, step, rule.slots)
     update = Update(p, trials, rule)
-    num_trials, num_steps = p.size("num_trials"), p.size("num_steps")
+    num_trials, num_steps = p.int_parameter("num_trials"), p.int_parameter("num_steps")
     batch = Batch(p, step) if minibatches else None
     with p.loop(num_trials, step=step.together) as trial:
         trials.fetch(trial)
@@ -320,8 +323,8 @@ def training_program(form: Form, rule: UpdateRule, *, minibatches: bool) -> Prog
             if batch is not None:
                 batch.fetch(trial, number)
             fine = update.make(trial, number, step.value_and_gradient())
-            with p.when(p.negation(fine)):
-                going.set(p.whole(0))
+            with p.when(p.logical_not(fine)):
+                going.set(p.int_constant(0))
         trials.give_back(trial)
     return p
 
@@ -330,7 +333,7 @@ def chunk_program(form: Form) -> Program:
     """One chunk of the gradient of a trial whose weights lie in rows."""
     p = Program(form.dtype)
     step = form.step(p, "all")
-    step.chunk(p.size("chunk"))
+    step.chunk(p.int_parameter("chunk"))
     return p
 
 
@@ -340,7 +343,7 @@ def update_program(form: Form, rule: UpdateRule) -> Program:
     step = form.step(p, "all")
     update = Update(p, Trial(p, step, rule.slots), rule)
     update.begin()
-    update.make(p.whole(0), p.size("number"), step.add_chunks())
+    update.make(p.int_constant(0), p.int_parameter("number"), step.add_chunks())
     return p
 
 
@@ -349,24 +352,24 @@ class Update:
 
     def __init__(self, p: Program, trials: Trial, rule: UpdateRule) -> None:
         self.p, self.trials, self.rule = p, trials, rule
-        self.rates, self.bounds = p.array("rates", "num_trials"), p.array("bounds", "num_trials")
-        self.corrections = p.array("corrections", 2, "num_steps")
-        self.diverged = p.array("diverged", "num_trials", whole=True)
+        self.rates, self.bounds = p.array_parameter("rates", "num_trials"), p.array_parameter("bounds", "num_trials")
+        self.corrections = p.array_parameter("corrections", 2, "num_steps")
+        self.diverged = p.array_parameter("diverged", "num_trials", integers=True)
 
     def begin(self) -> None:
         """No trial has diverged yet."""
-        self.going = [self.p.variable(self.p.truth(value=True)) for _ in range(self.trials.step.together)]
+        self.going = [self.p.variable(self.p.boolean(value=True)) for _ in range(self.trials.step.together)]
 
     def make(self, trial: Value, number: Value, losses: list[Value]) -> Value:
         """Update trials whose loss is within bounds; note the step of divergence of others; returns if any goes on."""
         for n, (loss, going) in enumerate(zip(losses, self.going, strict=True)):
             fine = loss <= self.bounds.load(trial + n)
-            with self.p.when(self.p.bits("and", going.get(), self.p.negation(fine))):
+            with self.p.when(self.p.bitwise("and", going.get(), self.p.logical_not(fine))):
                 self.diverged.store(trial + n, number)
-                going.set(self.p.truth(value=False))
+                going.set(self.p.boolean(value=False))
             with self.p.when(going.get()):
                 self._make(trial + n, number, self.trials.step.size * n)
-        return functools.reduce(lambda a, b: self.p.bits("or", a, b), [going.get() for going in self.going])
+        return functools.reduce(lambda a, b: self.p.bitwise("or", a, b), [going.get() for going in self.going])
 
     def _make(self, trial: Value, number: Value, first: Value) -> None:
         """Update a trial whose rows begin at a place."""
@@ -386,14 +389,17 @@ class Batch:
 
     def __init__(self, p: Program, step: Step) -> None:
         self.p, self.step = p, step
-        self.points, self.orders = p.array("points"), p.array("orders", "num_trials", "order_size", whole=True)
-        self.order_size, self.batch_size = p.size("order_size"), p.size("batch_size")
-        self.first_batch = p.size("first_batch")
+        self.points, self.orders = (
+            p.array_parameter("points"),
+            p.array_parameter("orders", "num_trials", "order_size", integers=True),
+        )
+        self.order_size, self.batch_size = p.int_parameter("order_size"), p.int_parameter("batch_size")
+        self.first_batch = p.int_parameter("first_batch")
 
     def fetch(self, trial: Value, number: Value) -> None:
         """Gather the batch of a step; lanes left over hold its last point again."""
         p, step = self.p, self.step
-        inputs, outputs = p.whole(step.num_inputs), step.form.num_outputs
+        inputs, outputs = p.int_constant(step.num_inputs), step.form.num_outputs
         size = inputs + padded(outputs, step.form.multiple_in_points(p.lanes))
         start = trial * self.order_size + (self.first_batch + number) * self.batch_size
         with p.loop(step.stride) as lane:

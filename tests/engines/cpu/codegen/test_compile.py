@@ -16,7 +16,7 @@ def cache(tmp_path, monkeypatch):
 
 def twice():
     p = Program("float64")
-    x = p.array("x")
+    x = p.array_parameter("x")
     x.store(0, x.load(0, 8) * 2.0)
     return p
 

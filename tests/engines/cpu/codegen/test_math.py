@@ -26,7 +26,7 @@ FUNCTIONS = {  # the true value, and whether the arguments lie on a line, above 
 
 def program(name, dtype):
     p = Program(dtype)
-    size, x, y = p.size("size"), p.array("x"), p.array("y")
+    size, x, y = p.int_parameter("size"), p.array_parameter("x"), p.array_parameter("y")
     with p.loop(size, step=p.lanes) as place:
         y.store(place, getattr(functions, name)(p, x.load(place, p.lanes)))
     return p

@@ -11,7 +11,7 @@ from pipeline.engines.cpu.codegen.simd import Program
 
 def doubled(dtype="float32"):
     p = Program(dtype)
-    rates, count = p.array("rates", "count"), p.size("count")
+    rates, count = p.array_parameter("rates", "count"), p.int_parameter("count")
     with p.loop(count) as n:
         rates.store(n, rates.load(n) * 2.0)
     return Kernel(p)

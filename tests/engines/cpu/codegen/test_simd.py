@@ -19,8 +19,8 @@ def run(p, **arrays):
 
 
 def test_sums_of_as_many_values_as_lanes_stand_in_their_order(p):
-    x, y = p.array("x"), p.array("y")
-    y.store(0, p.sums([x.load(n * p.lanes, p.lanes) for n in range(p.lanes)]))
+    x, y = p.array_parameter("x"), p.array_parameter("y")
+    y.store(0, p.horizontal_sums([x.load(n * p.lanes, p.lanes) for n in range(p.lanes)]))
     given = np.random.default_rng(1).integers(-99, 99, (p.lanes, p.lanes)).astype(p.dtype)
     found = np.zeros(p.lanes, p.dtype)
     run(p, x=given, y=found)
@@ -28,7 +28,7 @@ def test_sums_of_as_many_values_as_lanes_stand_in_their_order(p):
 
 
 def test_sum_and_parts_of_wide_values(p):
-    x, y = p.array("x"), p.array("y")
+    x, y = p.array_parameter("x"), p.array_parameter("y")
     wide = x.load(0, 4 * p.lanes)
     y.store(0, wide.sum())
     for number, part in enumerate(wide.parts(p.lanes)):
@@ -40,7 +40,7 @@ def test_sum_and_parts_of_wide_values(p):
 
 
 def test_fma_rounds_once_and_a_product_and_a_sum_twice(p):
-    x, y = p.array("x"), p.array("y")
+    x, y = p.array_parameter("x"), p.array_parameter("y")
     a, b, c = (x.load(n) for n in range(3))
     y.store(0, p.fma(a, b, c))
     y.store(1, a * b + c)
@@ -51,7 +51,7 @@ def test_fma_rounds_once_and_a_product_and_a_sum_twice(p):
 
 
 def test_numbers_on_either_side_of_an_operation(p):
-    x, y = p.array("x"), p.array("y")
+    x, y = p.array_parameter("x"), p.array_parameter("y")
     a = x.load(0, p.lanes)
     for place, value in enumerate([1.0 - a, 1.0 / a, 2.0 + a, 3.0 * a, -a, a - 1.0]):
         y.store(place * p.lanes, value)
@@ -62,9 +62,9 @@ def test_numbers_on_either_side_of_an_operation(p):
 
 
 def test_nan_fulfils_no_relation(p):
-    x, y = p.array("x"), p.array("y")
+    x, y = p.array_parameter("x"), p.array_parameter("y")
     a = x.load(0)
-    for place, holds in enumerate([a < 1.0, a > 1.0, a <= 1.0, a >= 1.0, p.negation(a <= 1.0)]):
+    for place, holds in enumerate([a < 1.0, a > 1.0, a <= 1.0, a >= 1.0, p.logical_not(a <= 1.0)]):
         y.store(place, p.select(holds, 1.0, 0.0))
     found = np.full(5, math.nan, p.dtype)
     run(p, x=np.array([math.nan], p.dtype), y=found)
@@ -72,9 +72,9 @@ def test_nan_fulfils_no_relation(p):
 
 
 def test_condition_holds_somewhere_in_no_lane_one_or_all(p):
-    x, y = p.array("x"), p.array("y")
+    x, y = p.array_parameter("x"), p.array_parameter("y")
     for place in range(3):
-        y.store(place, p.select(p.anywhere(x.load(place * p.lanes, p.lanes) > 0.0), 1.0, 0.0))
+        y.store(place, p.select(p.any_lane(x.load(place * p.lanes, p.lanes) > 0.0), 1.0, 0.0))
     given, found = np.zeros((3, p.lanes), p.dtype), np.full(3, math.nan, p.dtype)
     given[1, -1], given[2] = 1, 1
     run(p, x=given, y=found)
@@ -82,12 +82,12 @@ def test_condition_holds_somewhere_in_no_lane_one_or_all(p):
 
 
 def test_loop_ends_where_it_is_told_to_meanwhile(p):
-    y, count = p.array("y"), p.size("count")
-    stop, total = p.variable(count), p.variable(p.number(0.0))
+    y, count = p.array_parameter("y"), p.int_parameter("count")
+    stop, total = p.variable(count), p.variable(p.constant(0.0))
     with p.loop(stop.get, start=2, step=3) as number:
         total.set(total.get() + 1.0)
         with p.when(p.compare("==", number, 8)):
-            stop.set(p.whole(0))
+            stop.set(p.int_constant(0))
     y.store(0, total.get())
     found = np.zeros(1, p.dtype)
     run(p, y=found, count=100)
