@@ -14,13 +14,13 @@ from pipeline.engines.cpu.codegen.buffers import aligned_zeros
 from pipeline.engines.cpu.codegen.compile import Kernel
 from pipeline.engines.cpu.evaluation import of_training_points
 from pipeline.engines.cpu.kernels.hessian_lanczos import lanczos_program
-from pipeline.engines.cpu.kernels.network import Network
+from pipeline.engines.cpu.kernels.network import NetworkSpec
 from pipeline.engines.cpu.kernels.training import TILE_REGISTERS, padded
 from pipeline.numerics.largest_eigenvalues import MOST_STEPS, TOLERANCE, RitzPairs, start_vectors
 
 
 @functools.cache
-def lanczos_kernel(network: Network) -> Kernel:
+def lanczos_kernel(network: NetworkSpec) -> Kernel:
     """What computes eigenvalues."""
     return Kernel(lanczos_program(network))
 
@@ -36,11 +36,11 @@ class LargestEigenvalues:
     """
 
     def __init__(self, context: PackContext) -> None:
-        self.setting = of_training_points(context)
-        places_N = self.setting.places_N
+        self.evaluation = of_training_points(context)
+        places_N = self.evaluation.places_N
         self.most_steps = min(MOST_STEPS, len(places_N))
         start_N = start_vectors(1, len(places_N))[0].numpy()
-        self.start = aligned_zeros(self.setting.size, "float64")
+        self.start = aligned_zeros(self.evaluation.size, "float64")
         self.start[places_N] = start_N / np.linalg.norm(start_N)
 
     def __call__(self, weights_TN: Tensor) -> RitzPairs:
@@ -53,26 +53,26 @@ class LargestEigenvalues:
         vectors_TN = torch.empty_like(weights_TN)
         told = {"largest": largest_T, "residuals": residuals_T, "vectors": vectors_TN}
         told |= {"most_steps": self.most_steps, "start": self.start}
-        self.setting.run(lanczos_kernel(self.setting.network), weights_TN, self._memory(), told)
+        self.evaluation.run(lanczos_kernel(self.evaluation.network), weights_TN, self._memory(), told)
         finite_T = largest_T.isfinite() & residuals_T.isfinite()
         largest_T, residuals_T = (found_T.where(finite_T, torch.nan) for found_T in (largest_T, residuals_T))
         return RitzPairs(largest_T, vectors_TN, residuals_T, residuals_T <= TOLERANCE * largest_T.abs())
 
     def _memory(self) -> dict[str, int]:
         """Numbers in each of the arrays that the kernel works in."""
-        setting, network, lanes = self.setting, self.setting.network, self.setting.lanes
+        evaluation, network, lanes = self.evaluation, self.evaluation.network, self.evaluation.lanes
         num_sums, small = network.num_inputs + 1 + network.num_outputs, padded(self.most_steps, lanes)
         return {
-            "own_gradient": setting.size,
+            "own_gradient": evaluation.size,
             "chunk_losses": lanes,
             "output_sums": (network.num_outputs + 1) * lanes,
             "zeros": num_sums * lanes,
-            "sums": setting.row * num_sums * lanes,
-            "hidden": setting.width * setting.stride,
-            "outputs": network.num_outputs * setting.stride,
-            "tangents": setting.width * TILE_REGISTERS * lanes,
+            "sums": evaluation.row * num_sums * lanes,
+            "hidden": evaluation.width * evaluation.stride,
+            "outputs": network.num_outputs * evaluation.stride,
+            "tangents": evaluation.width * TILE_REGISTERS * lanes,
             "diagonal": small,
-            "beside": small,
-            "turn": small,
-            "basis": (self.most_steps + 1) * setting.size,  # of which only what is needed is ever touched
+            "off_diagonal": small,
+            "eigenvector": small,
+            "basis": (self.most_steps + 1) * evaluation.size,  # of which only what is needed is ever touched
         }

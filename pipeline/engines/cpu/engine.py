@@ -27,24 +27,24 @@ from torch import Tensor
 from pipeline.diagnostics.pack_context import PackContext
 from pipeline.diagnostics.snapshot import Shortcuts
 from pipeline.engines.bias_corrections import corrections
-from pipeline.engines.cpu.codegen.buffers import Points, Shares, aligned_zeros
-from pipeline.engines.cpu.codegen.compile import Bound, Kernel
+from pipeline.engines.cpu.codegen.buffers import PointBuffers, PointTiling, aligned_zeros
+from pipeline.engines.cpu.codegen.compile import BoundKernel, Kernel
 from pipeline.engines.cpu.codegen.processor import REGISTER_BITS
-from pipeline.engines.cpu.codegen.signature import Told, memory
+from pipeline.engines.cpu.codegen.signature import ArgumentValue, buffer
 from pipeline.engines.cpu.codegen.simd import BITS, Dtype
 from pipeline.engines.cpu.eigenvalues import LargestEigenvalues, lanczos_kernel
-from pipeline.engines.cpu.features import NetworkValues, values_kernel
-from pipeline.engines.cpu.kernels.linear import Features
-from pipeline.engines.cpu.kernels.network import Network
+from pipeline.engines.cpu.features import FeatureEvaluator, forward_kernel
+from pipeline.engines.cpu.kernels.linear import LinearSpec
+from pipeline.engines.cpu.kernels.network import NetworkSpec
 from pipeline.engines.cpu.kernels.training import (
-    Form,
+    KernelSpec,
     chunk_program,
     gradient_program,
     padded,
     training_program,
     update_program,
 )
-from pipeline.engines.cpu.permutations import orders, orders_kernel
+from pipeline.engines.cpu.permutations import orders, permutation_kernel
 from pipeline.engines.cpu.qr import triangular_kernel
 from pipeline.engines.cpu.singular_values import singular_values, singular_values_kernel
 from pipeline.engines.engine import Engine, Stack, refuse_other_types
@@ -62,7 +62,7 @@ PARTS_OF_LANE = 4
 LARGE_WORK = 20_000_000
 """Operations from which on threads are started: 0.2 ms of work on one core, about what it takes to start them."""
 
-ORDERS_AT_ONCE = 1 << 16
+PERMUTED_POINTS_AT_ONCE = 1 << 16
 """Points in the orders that are drawn for one call of a kernel: half a megabyte, which stays in the cache of a core."""
 
 LARGE_STEP = 20_000_000
@@ -73,36 +73,36 @@ CHUNKS = 4
 
 
 @functools.cache
-def training_kernel(form: Form, rule: UpdateRule, *, minibatches: bool) -> Kernel:
+def training_kernel(spec: KernelSpec, rule: UpdateRule, *, minibatches: bool) -> Kernel:
     """What makes updates."""
-    return Kernel(training_program(form, rule, minibatches=minibatches))
+    return Kernel(training_program(spec, rule, minibatches=minibatches))
 
 
 @functools.cache
-def gradient_kernel(form: Form) -> Kernel:
+def gradient_kernel(spec: KernelSpec) -> Kernel:
     """What computes losses and gradients."""
-    return Kernel(gradient_program(form))
+    return Kernel(gradient_program(spec))
 
 
 @functools.cache
-def chunk_kernel(form: Form) -> Kernel:
+def chunk_kernel(spec: KernelSpec) -> Kernel:
     """What computes the gradient of a chunk."""
-    return Kernel(chunk_program(form))
+    return Kernel(chunk_program(spec))
 
 
 @functools.cache
-def update_kernel(form: Form, rule: UpdateRule) -> Kernel:
+def update_kernel(spec: KernelSpec, rule: UpdateRule) -> Kernel:
     """What makes one update from the gradients of all chunks."""
-    return Kernel(update_program(form, rule))
+    return Kernel(update_program(spec, rule))
 
 
-def most_chunks(form: Form, width: int, num_points: int, batch_size: int | None) -> int:
+def most_chunks(spec: KernelSpec, width: int, num_points: int, batch_size: int | None) -> int:
     """How many chunks points come in, of the shape alone."""
-    is_large = num_points * form.operations(width) >= LARGE_STEP
+    is_large = num_points * spec.operations(width) >= LARGE_STEP
     return CHUNKS if is_large and batch_size is None else 1
 
 
-def form_of(model: Model, loss: Loss, num_inputs: int, num_outputs: int, dtype: Dtype) -> Form:
+def kernel_spec(model: Model, loss: Loss, num_inputs: int, num_outputs: int, dtype: Dtype) -> KernelSpec:
     """What kernels of a model are written for.
 
     Raises:
@@ -110,37 +110,37 @@ def form_of(model: Model, loss: Loss, num_inputs: int, num_outputs: int, dtype: 
     """
     match model:
         case Shallow():
-            return Network(num_inputs, num_outputs, model.activation, loss, dtype)
+            return NetworkSpec(num_inputs, num_outputs, model.activation, loss, dtype)
         case LinearModel():
-            return Features(num_outputs, loss, dtype)
+            return LinearSpec(num_outputs, loss, dtype)
     raise TypeError(f"no kernels for {model.name()}")
 
 
-def grouped(form: Form, batch_size: int | None) -> Form:
+def grouped(spec: KernelSpec, batch_size: int | None) -> KernelSpec:
     """What updates of many trials are written for: trials with points of their own have nothing to share."""
-    return form if batch_size is not None else form.grouped
+    return spec if batch_size is not None else spec.grouped
 
 
 def compile_for(shape: Shape, *, top_of_hessian: bool) -> None:
     """Compile what packs of a shape need, or find that it is compiled."""
     assert isinstance(shape.optimizer, UpdateRule)
     dtype: Dtype = shape.stored
-    form = form_of(shape.model, shape.loss, shape.problem.num_inputs, shape.problem.num_outputs, dtype)
-    gradient_kernel(form)
-    for number_together in (form, grouped(form, shape.batch_size)):
+    spec = kernel_spec(shape.model, shape.loss, shape.problem.num_inputs, shape.problem.num_outputs, dtype)
+    gradient_kernel(spec)
+    for number_together in (spec, grouped(spec, shape.batch_size)):
         training_kernel(number_together, shape.optimizer, minibatches=shape.batch_size is not None)
     if shape.batch_size is not None:
-        orders_kernel()
-    if most_chunks(form, shape.width, shape.problem.train, shape.batch_size) > 1:
-        chunk_kernel(form)
-        update_kernel(form, shape.optimizer)
-    if not isinstance(form, Network):
+        permutation_kernel()
+    if most_chunks(spec, shape.width, shape.problem.train, shape.batch_size) > 1:
+        chunk_kernel(spec)
+        update_kernel(spec, shape.optimizer)
+    if not isinstance(spec, NetworkSpec):
         return
     triangular_kernel()
     singular_values_kernel()
-    values_kernel(form, features=False)
-    precise = dataclasses.replace(form, dtype="float64")
-    values_kernel(precise, features=True)
+    forward_kernel(spec, features=False)
+    precise = dataclasses.replace(spec, dtype="float64")
+    forward_kernel(precise, features=True)
     if top_of_hessian:
         lanczos_kernel(precise)
 
@@ -159,30 +159,30 @@ class Fused(Engine):
         inputs_CP = context.prepared_AP if context.model.linear else inputs_PD.mT
         inputs_CP, targets_KP = (rows.to(context.dtype).contiguous() for rows in (inputs_CP, targets_PK.mT))
         dtype: Dtype = "float32" if context.dtype == torch.float32 else "float64"
-        self.form = form_of(context.model, context.loss, inputs_PD.shape[1], context.num_outputs, dtype)
+        self.spec = kernel_spec(context.model, context.loss, inputs_PD.shape[1], context.num_outputs, dtype)
         self.lanes = REGISTER_BITS // BITS[dtype]
-        chunks = most_chunks(self.form, context.width, context.num_points, batch_size)
+        chunks = most_chunks(self.spec, context.width, context.num_points, batch_size)
         real = inputs_CP.numpy().dtype
-        self.all_shares = Shares(context.num_points, self.lanes, real, chunks)
-        self.points = Points(inputs_CP.numpy(), targets_KP.numpy(), len(self.all_shares.share_P))
-        self.columns = self.points.columns(self.lanes) if self.form.inputs_in_lanes else np.empty(0, real)
-        multiple = self.form.multiple_in_points(self.lanes)
+        self.tiling = PointTiling(context.num_points, self.lanes, real, chunks)
+        self.points = PointBuffers(inputs_CP.numpy(), targets_KP.numpy(), len(self.tiling.point_weights_P))
+        self.columns = self.points.columns(self.lanes) if self.spec.inputs_in_lanes else np.empty(0, real)
+        multiple = self.spec.multiple_in_points(self.lanes)
         self.gathered = self.points.together(multiple) if batch_size is not None else np.empty(0, real)
-        self.batch_shares = Shares(batch_size or context.num_points, self.lanes, real)
+        self.batch_tiling = PointTiling(batch_size or context.num_points, self.lanes, real)
         self.per_epoch = context.num_points // (batch_size or context.num_points)
-        self.places_N = self.form.places(context.width, self.lanes)
-        self.grouped = grouped(self.form, batch_size)
+        self.places_N = self.spec.places(context.width, self.lanes)
+        self.grouped = grouped(self.spec, batch_size)
         self.training, self.training_together = (
-            training_kernel(form, context.optimizer, minibatches=batch_size is not None)
-            for form in (self.form, self.grouped)
+            training_kernel(spec, context.optimizer, minibatches=batch_size is not None)
+            for spec in (self.spec, self.grouped)
         )
-        self.gradient = gradient_kernel(self.form)
+        self.gradient = gradient_kernel(self.spec)
         self.shared = self._shared()
         if isinstance(context.model, Shallow):
-            values, top_of_hessian = NetworkValues(context), LargestEigenvalues(context)
+            values, top_of_hessian = FeatureEvaluator(context), LargestEigenvalues(context)
             self.shortcuts = Shortcuts(values.features, values.test_outputs, singular_values, top_of_hessian)
-        batch = 0 if batch_size is None else len(self.batch_shares.share_P)
-        slots, chunks = context.optimizer.slots, self.all_shares.num_chunks
+        batch = 0 if batch_size is None else len(self.batch_tiling.point_weights_P)
+        slots, chunks = context.optimizer.slots, self.tiling.num_chunks
         self.scratch = [Scratch(self.grouped, context.width, self.lanes, slots, batch, chunks) for _ in range(CORES)]
 
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
@@ -195,8 +195,8 @@ class Fused(Engine):
 
         def work(scratch: Scratch, first: int, last: int) -> None:
             arrays = {"weights": weights_TN, "losses": losses_T, "gradient": gradient_TN}
-            told: dict[str, Told] = {name: array[first:] for name, array in arrays.items()}
-            self._bound(self.gradient, scratch).prepared(told | {"num_trials": last - first})()
+            told: dict[str, ArgumentValue] = {name: array[first:] for name, array in arrays.items()}
+            self._bound(self.gradient, scratch).bind_all(told | {"num_trials": last - first})()
 
         self._on_all_cores(work, len(weights_TN), self.context.num_points)
         return losses_T, gradient_TN
@@ -225,7 +225,7 @@ class Fused(Engine):
         for first, last in self._pieces(len(part), first_step, last_step):
             found_T = torch.full((len(part),), -1)
             factors_H2 = corrections(self.rule, first, last).astype(self.points.inputs_CP.dtype)
-            told: dict[str, Told] = {**arrays, "num_trials": len(part), "num_steps": last - first}
+            told: dict[str, ArgumentValue] = {**arrays, "num_trials": len(part), "num_steps": last - first}
             told["corrections"] = factors_H2
             if self.batch_size is not None:
                 epochs = range(first // self.per_epoch, -(-last // self.per_epoch))
@@ -233,7 +233,7 @@ class Fused(Engine):
                 orders_TP = orders(part.trial_ids, epochs, self.context.num_points, kept)
                 in_epoch = first - epochs.start * self.per_epoch
                 told |= {"orders": orders_TP, "order_size": orders_TP.shape[1], "first_batch": in_epoch}
-            bound.prepared(told | {"diverged": found_T})()
+            bound.bind_all(told | {"diverged": found_T})()
             diverged_T = torch.where((diverged_T < 0) & (found_T >= 0), found_T + first, diverged_T)
             if (diverged_T >= 0).all():
                 break
@@ -245,7 +245,7 @@ class Fused(Engine):
         if self.batch_size is None:
             yield first_step, last_step
             return
-        epochs = max(1, ORDERS_AT_ONCE // (num_trials * self.per_epoch * self.batch_size))
+        epochs = max(1, PERMUTED_POINTS_AT_ONCE // (num_trials * self.per_epoch * self.batch_size))
         while first_step < last_step:
             end = min(last_step, (first_step // self.per_epoch + epochs) * self.per_epoch)
             yield first_step, end
@@ -253,12 +253,12 @@ class Fused(Engine):
 
     def _are_shared(self, num_trials: int) -> bool:
         """Whether all cores work on one trial after another: more of them than there would be with a trial each."""
-        return 0 < num_trials < min(self.all_shares.num_chunks, len(self.scratch))
+        return 0 < num_trials < min(self.tiling.num_chunks, len(self.scratch))
 
     def _shared_value_and_gradient(self, weights_TN: Tensor, losses_T: Tensor, gradient_TN: Tensor) -> None:
         """Losses and gradients of a few trials, by all cores."""
-        arrays, num_chunks = self.scratch[0].arrays, self.all_shares.num_chunks
-        size = self.form.size(self.context.width, self.lanes)
+        arrays, num_chunks = self.scratch[0].arrays, self.tiling.num_chunks
+        size = self.spec.size(self.context.width, self.lanes)
         with self._all_cores() as compute_chunks:
             for trial, weights_N in enumerate(weights_TN.detach().numpy()):
                 arrays["own_weights"][self.places_N] = weights_N
@@ -272,18 +272,23 @@ class Fused(Engine):
         """All updates of a few trials, by all cores."""
         found_T = np.full(len(stack), -1)
         factors_H2 = corrections(self.rule, first_step, last_step).astype(self.points.inputs_CP.dtype)
-        update, scratch = update_kernel(self.form, self.rule), self.scratch[0]
+        update, scratch = update_kernel(self.spec, self.rule), self.scratch[0]
         with self._all_cores() as compute_chunks:
             for trial in range(len(stack)):
                 part = stack.part(trial, trial + 1).arrays()
-                told: dict[str, Told] = {**part, "corrections": factors_H2, "diverged": found_T[trial:], "number": 0}
-                call = self._bound(update, scratch).prepared(told)
+                told: dict[str, ArgumentValue] = {
+                    **part,
+                    "corrections": factors_H2,
+                    "diverged": found_T[trial:],
+                    "number": 0,
+                }
+                call = self._bound(update, scratch).bind_all(told)
                 moving = [(scratch.arrays[f"own_{name}"], part[name][0].detach().numpy()) for name in self._moving]
                 for own, flat_N in moving:
                     own[self.places_N] = flat_N
                 for number in range(last_step - first_step):
                     compute_chunks()
-                    call.with_number("number", number)()
+                    call.with_integer("number", number)()
                     if found_T[trial] >= 0:
                         break
                 for own, flat_N in moving:
@@ -298,10 +303,10 @@ class Fused(Engine):
     @contextmanager
     def _all_cores(self) -> Iterator[Callable[[], None]]:
         """What computes all chunks of the trial whose weights lie in the first scratch, where they are left."""
-        num_chunks, kernel = self.all_shares.num_chunks, chunk_kernel(self.form)
+        num_chunks, kernel = self.tiling.num_chunks, chunk_kernel(self.spec)
         one = {name: self.scratch[0].arguments[name] for name in ("own_weights", "own_gradient", "chunk_losses")}
         told = [self.shared | scratch.arguments | one for scratch in self.scratch[:num_chunks]]
-        calls = [[kernel.prepared(own | {"chunk": number}) for number in range(num_chunks)] for own in told]
+        calls = [[kernel.bind_all(own | {"chunk": number}) for number in range(num_chunks)] for own in told]
 
         def lane(own_calls: Sequence[Callable[[], None]], left: Iterable[int]) -> None:
             for number in left:  # the iterator of a range gives each of its numbers to one thread only
@@ -319,32 +324,32 @@ class Fused(Engine):
 
             yield compute_chunks
 
-    def _bound(self, kernel: Kernel, scratch: Scratch) -> Bound:
+    def _bound(self, kernel: Kernel, scratch: Scratch) -> BoundKernel:
         """A kernel in the memory of a core; what it is told whatever the trials is looked at once."""
         if kernel not in scratch.bound:
-            scratch.bound[kernel] = kernel.bound(self.shared | scratch.arguments)
+            scratch.bound[kernel] = kernel.bind(self.shared | scratch.arguments)
         return scratch.bound[kernel]
 
-    def _shared(self) -> dict[str, Told]:
+    def _shared(self) -> dict[str, ArgumentValue]:
         """What every kernel is told, whatever the trials."""
         return {
             "num_weights": len(self.places_N),
-            "places": memory(self.places_N),
+            "places": buffer(self.places_N),
             "width": self.context.width,
             "row": padded(self.context.width, self.lanes),
-            "size": self.form.size(self.context.width, self.lanes),
-            "all_inputs": memory(self.points.filled[0]),
-            "all_columns": memory(self.columns),
-            "all_targets": memory(self.points.filled[1]),
-            "points": memory(self.gathered),
+            "size": self.spec.size(self.context.width, self.lanes),
+            "all_inputs": buffer(self.points.filled[0]),
+            "all_columns": buffer(self.columns),
+            "all_targets": buffer(self.points.filled[1]),
+            "points": buffer(self.gathered),
             "batch_size": self.batch_size or self.points.num_points,
-            **self.all_shares.arguments("all"),
-            **self.batch_shares.arguments("batch"),
+            **self.tiling.arguments("all"),
+            **self.batch_tiling.arguments("batch"),
         }
 
     def _on_all_cores(self, work: Callable[[Scratch, int, int], None], num_trials: int, num_points: int) -> None:
         """Do work on all trials, at so many points each: each core takes some at a time until none is left."""
-        operations = num_trials * num_points * self.form.operations(self.context.width)
+        operations = num_trials * num_points * self.spec.operations(self.context.width)
         most_parts = PARTS_OF_LANE * len(self.scratch) if operations >= LARGE_WORK else 1
         together = self.grouped.together
         num_groups = -(-num_trials // together)
@@ -367,19 +372,19 @@ class Fused(Engine):
 class Scratch:
     """Memory that one core works in."""
 
-    def __init__(self, form: Form, width: int, lanes: int, slots: int, batch: int, chunks: int) -> None:
-        size = form.together * form.size(width, lanes)
+    def __init__(self, spec: KernelSpec, width: int, lanes: int, slots: int, batch: int, chunks: int) -> None:
+        size = spec.together * spec.size(width, lanes)
         sizes = {
             "own_weights": size,
             "own_gradient": chunks * size,
             **{f"own_slot_{number}": size for number in range(slots)},
-            "chunk_losses": padded(chunks * form.together, lanes),
-            "output_sums": (form.num_outputs + form.together) * lanes,
-            "batch_targets": form.num_outputs * batch,
-            **form.memory(width, lanes, batch),
+            "chunk_losses": padded(chunks * spec.together, lanes),
+            "output_sums": (spec.num_outputs + spec.together) * lanes,
+            "batch_targets": spec.num_outputs * batch,
+            **spec.buffer_sizes(width, lanes, batch),
         }
-        self.memory = aligned_zeros(sum(sizes.values()), form.dtype)
+        self.memory = aligned_zeros(sum(sizes.values()), spec.dtype)
         ends = itertools.accumulate(sizes.values())
         self.arrays = {name: self.memory[end - sizes[name] : end] for name, end in zip(sizes, ends, strict=True)}
-        self.arguments = {name: memory(array) for name, array in self.arrays.items()}
-        self.bound: dict[Kernel, Bound] = {}
+        self.arguments = {name: buffer(array) for name, array in self.arrays.items()}
+        self.bound: dict[Kernel, BoundKernel] = {}

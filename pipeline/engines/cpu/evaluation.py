@@ -10,18 +10,18 @@ import torch
 from torch import Tensor
 
 from pipeline.diagnostics.pack_context import PackContext
-from pipeline.engines.cpu.codegen.buffers import Points, Shares, aligned_zeros
+from pipeline.engines.cpu.codegen.buffers import PointBuffers, PointTiling, aligned_zeros
 from pipeline.engines.cpu.codegen.compile import Kernel
 from pipeline.engines.cpu.codegen.processor import REGISTER_BITS
-from pipeline.engines.cpu.codegen.signature import Told, memory
+from pipeline.engines.cpu.codegen.signature import ArgumentValue, buffer
 from pipeline.engines.cpu.codegen.simd import BITS, Dtype
-from pipeline.engines.cpu.kernels.network import Network
+from pipeline.engines.cpu.kernels.network import NetworkSpec
 from pipeline.engines.cpu.kernels.training import padded
 from pipeline.models.shallow import Shallow
 
 
 @final
-class Setting:
+class EvaluationContext:
     """The points, and where the weights of a trial lie.
 
     Args:
@@ -35,25 +35,25 @@ class Setting:
         assert isinstance(context.model, Shallow)
         self.lanes, self.width = REGISTER_BITS // BITS[dtype], context.width
         inputs_DP, targets_KP = (rows.mT.numpy().astype(dtype, order="C") for rows in (inputs_PD, targets_PK))
-        self.network = Network(len(inputs_DP), len(targets_KP), context.model.activation, context.loss, dtype)
+        self.network = NetworkSpec(len(inputs_DP), len(targets_KP), context.model.activation, context.loss, dtype)
         self.row, self.num_points = padded(self.width, self.lanes), len(inputs_PD)
         self.size = self.network.size(self.width, self.lanes)
-        self.shares = Shares(self.num_points, self.lanes, inputs_DP.dtype)
-        self.stride = len(self.shares.share_P)
-        self.points = Points(inputs_DP, targets_KP, self.stride)
+        self.tiling = PointTiling(self.num_points, self.lanes, inputs_DP.dtype)
+        self.stride = len(self.tiling.point_weights_P)
+        self.points = PointBuffers(inputs_DP, targets_KP, self.stride)
         self.places_N = self.network.places(self.width, self.lanes)
-        self.told: dict[str, Told] = {
+        self.told: dict[str, ArgumentValue] = {
             "num_weights": len(self.places_N),
-            "places": memory(self.places_N),
+            "places": buffer(self.places_N),
             "width": self.width,
             "row": self.row,
             "size": self.size,
-            "all_inputs": memory(self.points.filled[0]),
-            "all_targets": memory(self.points.filled[1]),
-            **self.shares.arguments("all"),
+            "all_inputs": buffer(self.points.filled[0]),
+            "all_targets": buffer(self.points.filled[1]),
+            **self.tiling.arguments("all"),
         }
 
-    def run(self, kernel: Kernel, weights_TN: Tensor, sizes: dict[str, int], told: Mapping[str, Told]) -> None:
+    def run(self, kernel: Kernel, weights_TN: Tensor, sizes: dict[str, int], told: Mapping[str, ArgumentValue]) -> None:
         """Run a kernel for all trials, on this thread, in memory of its own, so that several threads may do so at once.
 
         Args:
@@ -69,12 +69,12 @@ class Setting:
         kernel(self.told | own | dict(told) | {"weights": weights_TN, "num_trials": len(weights_TN)})
 
 
-def of_training_points(context: PackContext) -> Setting:
+def of_training_points(context: PackContext) -> EvaluationContext:
     """In float64, whatever networks are trained in."""
-    return Setting(context, context.dataset.train_inputs_PD, context.dataset.train_targets_PK, "float64")
+    return EvaluationContext(context, context.dataset.train_inputs_PD, context.dataset.train_targets_PK, "float64")
 
 
-def of_test_points(context: PackContext) -> Setting:
+def of_test_points(context: PackContext) -> EvaluationContext:
     """In the dtype of the training."""
     dtype: Dtype = "float32" if context.dtype == torch.float32 else "float64"
-    return Setting(context, context.dataset.test_inputs_PD, context.dataset.test_targets_PK, dtype)
+    return EvaluationContext(context, context.dataset.test_inputs_PD, context.dataset.test_targets_PK, dtype)

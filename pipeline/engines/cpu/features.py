@@ -9,10 +9,10 @@ from torch import Tensor
 
 from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.cpu.codegen.compile import Kernel
-from pipeline.engines.cpu.codegen.signature import Told
-from pipeline.engines.cpu.evaluation import Setting, of_test_points, of_training_points
-from pipeline.engines.cpu.kernels.forward import values_program
-from pipeline.engines.cpu.kernels.network import Network
+from pipeline.engines.cpu.codegen.signature import ArgumentValue
+from pipeline.engines.cpu.evaluation import EvaluationContext, of_test_points, of_training_points
+from pipeline.engines.cpu.kernels.forward import forward_program
+from pipeline.engines.cpu.kernels.network import NetworkSpec
 from pipeline.engines.cpu.kernels.training import TILE_REGISTERS, padded
 
 OF_BACKWARD = ("own_gradient", "sums", "zeros", "output_sums", "chunk_losses")
@@ -20,13 +20,13 @@ OF_BACKWARD = ("own_gradient", "sums", "zeros", "output_sums", "chunk_losses")
 
 
 @functools.cache
-def values_kernel(network: Network, *, features: bool) -> Kernel:
+def forward_kernel(network: NetworkSpec, *, features: bool) -> Kernel:
     """What computes features, or outputs."""
-    return Kernel(values_program(network, features=features))
+    return Kernel(forward_program(network, features=features))
 
 
 @final
-class NetworkValues:
+class FeatureEvaluator:
     """What networks of one shape are at the training points and at the held-out ones.
 
     Several threads may call it at the same time; a trial's numbers do not depend on those beside it.
@@ -40,8 +40,8 @@ class NetworkValues:
 
     def features(self, weights_TN: Tensor) -> Tensor:
         """Feature matrices on the training points at weights in float64, shape ``[T, P, F]``, the last column ones."""
-        setting = self.training
-        kept_TFP = self._kept(setting, weights_TN, setting.width + 1, features=True)
+        evaluation = self.training
+        kept_TFP = self._kept(evaluation, weights_TN, evaluation.width + 1, features=True)
         kept_TFP[:, -1] = 1.0
         return kept_TFP.mT
 
@@ -49,10 +49,10 @@ class NetworkValues:
         """Outputs at the held-out points, in the dtype of the training, shape ``[T, K, P]``."""
         return self._kept(self.test, weights_TN, self.test.network.num_outputs, features=False)
 
-    def _kept(self, setting: Setting, weights_TN: Tensor, num_rows: int, *, features: bool) -> Tensor:
-        stride = padded(setting.num_points, setting.lanes)
+    def _kept(self, evaluation: EvaluationContext, weights_TN: Tensor, num_rows: int, *, features: bool) -> Tensor:
+        stride = padded(evaluation.num_points, evaluation.lanes)
         kept_TRP = weights_TN.new_empty(len(weights_TN), num_rows, stride)
-        memory = {"hidden": setting.width * TILE_REGISTERS * setting.lanes, **dict.fromkeys(OF_BACKWARD, 0)}
-        told: dict[str, Told] = {"kept": kept_TRP, "kept_stride": stride, "kept_of_trial": num_rows * stride}
-        setting.run(values_kernel(setting.network, features=features), weights_TN.contiguous(), memory, told)
-        return kept_TRP[:, :, : setting.num_points]
+        memory = {"hidden": evaluation.width * TILE_REGISTERS * evaluation.lanes, **dict.fromkeys(OF_BACKWARD, 0)}
+        told: dict[str, ArgumentValue] = {"kept": kept_TRP, "kept_stride": stride, "kept_of_trial": num_rows * stride}
+        evaluation.run(forward_kernel(evaluation.network, features=features), weights_TN.contiguous(), memory, told)
+        return kept_TRP[:, :, : evaluation.num_points]

@@ -7,15 +7,15 @@ import functools
 import numpy as np
 
 from pipeline.engines.cpu.codegen.compile import Kernel
-from pipeline.engines.cpu.kernels.fisher_yates import orders_program
+from pipeline.engines.cpu.kernels.fisher_yates import permutation_program
 from pipeline.engines.minibatches import name_of_order
 from pipeline.numerics.randomness import key
 
 
 @functools.cache
-def orders_kernel() -> Kernel:
+def permutation_kernel() -> Kernel:
     """What draws them, of any size."""
-    return Kernel(orders_program())
+    return Kernel(permutation_program())
 
 
 def orders(trial_ids: tuple[str, ...], epochs: range, num_points: int, kept: int) -> np.ndarray:
@@ -30,7 +30,7 @@ def orders(trial_ids: tuple[str, ...], epochs: range, num_points: int, kept: int
     keys = np.frombuffer(drawn, np.uint64)
     num_orders = len(trial_ids) * len(epochs)
     found = np.empty(num_orders * kept + num_points - kept, np.int64)
-    orders_kernel()(
+    permutation_kernel()(
         {
             "keys": keys,
             "orders": found,

@@ -11,7 +11,7 @@ from torch import Tensor
 from pipeline.engines.cpu.codegen.buffers import aligned_zeros
 from pipeline.engines.cpu.codegen.compile import Kernel
 from pipeline.engines.cpu.codegen.processor import REGISTER_BITS
-from pipeline.engines.cpu.codegen.signature import Told
+from pipeline.engines.cpu.codegen.signature import ArgumentValue
 from pipeline.engines.cpu.codegen.simd import BITS
 from pipeline.engines.cpu.kernels.sturm_counts import REGISTERS_TOGETHER, singular_values_program
 from pipeline.engines.cpu.kernels.training import padded
@@ -50,11 +50,11 @@ def singular_values(matrices_TPF: Tensor) -> Tensor:
         matrices_TPF = triangular_factors(matrices_TPF)
     columns_TFP = matrices_TPF.mT.contiguous()
     values_TF = columns_TFP.new_empty(len(columns_TFP), num_columns)
-    sizes = memory(columns_TFP.shape[2], num_columns)
+    sizes = buffer_sizes(columns_TFP.shape[2], num_columns)
     scratch = aligned_zeros(sum(sizes.values()), "float64")
     starts = itertools.accumulate(sizes.values(), initial=0)
     places = torch.arange(sizes["found"]).clamp(max=num_columns - 1)
-    told: dict[str, Told] = {
+    told: dict[str, ArgumentValue] = {
         "given": columns_TFP,
         "values": values_TF,
         "places": places,
@@ -67,9 +67,12 @@ def singular_values(matrices_TPF: Tensor) -> Tensor:
     return values_TF
 
 
-def memory(num_rows: int, num_columns: int) -> dict[str, int]:
+def buffer_sizes(num_rows: int, num_columns: int) -> dict[str, int]:
     """Numbers in each of the arrays that the kernel works in, full registers of them."""
     rows, columns = padded(num_rows, LANES), padded(num_columns, REGISTERS_TOGETHER * LANES) + LANES
-    of_rows, of_columns = ("left", "behind", "next_left", "product"), ("diagonal", "beside", "across", "right", "found")
+    of_rows, of_columns = (
+        ("left", "row_products", "next_left", "product"),
+        ("diagonal", "off_diagonal", "column_products", "right", "found"),
+    )
     sizes = {"matrix": (num_columns + LANES) * rows}
     return sizes | dict.fromkeys(of_rows, rows) | dict.fromkeys(of_columns, columns)

@@ -26,7 +26,7 @@ SIZES = [(1, 1, 3, 1), (2, 3, 77, 21), (9, 2, 32, 8), (MOST_INPUTS, 1, 40, 5), (
 """Inputs, outputs, points, width."""
 
 
-def setting(activation, loss, inputs, outputs, points, width):
+def random_case(activation, loss, inputs, outputs, points, width):
     rng = np.random.default_rng(points)
     inputs_PD = torch.from_numpy(rng.uniform(-1, 1, (points, inputs)))
     classes = np.eye(outputs)[rng.integers(0, outputs, points)]
@@ -59,16 +59,16 @@ def assert_are_those_of_the_formulas(context, weights_TN):
 
 @pytest.mark.parametrize("activation, loss", PAIRS, ids=lambda kind: kind.name())
 def test_largest_eigenvalue_under_every_activation_and_loss_is_that_of_the_formulas(activation, loss):
-    assert_are_those_of_the_formulas(*setting(activation, loss, 2, 3, 77, 13))
+    assert_are_those_of_the_formulas(*random_case(activation, loss, 2, 3, 77, 13))
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_largest_eigenvalue_of_few_and_many_inputs_outputs_and_points_is_that_of_the_formulas(size):
-    assert_are_those_of_the_formulas(*setting(Tanh, LOSSES["half_mean_square"], *size))
+    assert_are_those_of_the_formulas(*random_case(Tanh, LOSSES["half_mean_square"], *size))
 
 
 def test_numbers_of_a_trial_are_its_own_bit_for_bit():
-    context, weights_TN = setting(Tanh, LOSSES["softmax_cross_entropy"], 2, 3, 77, 13)
+    context, weights_TN = random_case(Tanh, LOSSES["softmax_cross_entropy"], 2, 3, 77, 13)
     find = LargestEigenvalues(context)
     together = find(weights_TN)
     for trial in (3, 0):
@@ -79,7 +79,7 @@ def test_numbers_of_a_trial_are_its_own_bit_for_bit():
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), 1e200])
 def test_a_trial_that_is_not_finite_is_not_certified_and_leaves_its_neighbours_alone(bad):
-    context, weights_TN = setting(Tanh, LOSSES["half_mean_square"], 2, 3, 77, 13)
+    context, weights_TN = random_case(Tanh, LOSSES["half_mean_square"], 2, 3, 77, 13)
     find = LargestEigenvalues(context)
     before = find(weights_TN)
     weights_TN[1, -1] = bad  # of an output: its loss overflows, or is nothing at all
@@ -91,7 +91,7 @@ def test_a_trial_that_is_not_finite_is_not_certified_and_leaves_its_neighbours_a
 
 
 def test_two_equal_eigenvalues_are_found_like_one():
-    context, weights_TN = setting(Tanh, LOSSES["half_mean_square"], 2, 2, 77, 13)
+    context, weights_TN = random_case(Tanh, LOSSES["half_mean_square"], 2, 2, 77, 13)
     nothing_PK = torch.zeros_like(context.dataset.train_targets_PK)
     context = dataclasses.replace(context, dataset=dataclasses.replace(context.dataset, train_targets_PK=nothing_PK))
     weights_TN[:, -2 * 14 :] *= 1e-9  # so that the outputs are two linear models with the same Hessian
@@ -105,7 +105,7 @@ def test_two_equal_eigenvalues_are_found_like_one():
 @pytest.mark.parametrize("loss", ["softmax_cross_entropy", "binary_cross_entropy"])
 def test_largest_eigenvalue_where_every_answer_is_right_and_sure_keeps_its_digits(loss):
     """It is the smaller the surer they are; from probabilities that round to 1 nothing of it would be left."""
-    context, weights_TN = setting(Tanh, LOSSES[loss], 2, 3, 77, 13)
+    context, weights_TN = random_case(Tanh, LOSSES[loss], 2, 3, 77, 13)
     context.dataset.train_targets_PK[:] = torch.tensor([1.0, 0.0, 0.0])
     context.model.layers(weights_TN, 13, 3)[1][:, :, -1] = torch.tensor([20.0, -20.0, -20.0])
     values_T = torch.linalg.eigvalsh(curved(context, weights_TN).hessian())[:, -1]
@@ -117,7 +117,7 @@ def test_largest_eigenvalue_where_every_answer_is_right_and_sure_keeps_its_digit
 @pytest.mark.parametrize("loss", ["half_mean_square", "brier_score"])
 def test_largest_of_many_eigenvalues_close_to_each_other_is_as_certain_as_is_said(loss):
     """Units that have hardly any weights yet are nearly linear and nearly alike: so are their curvatures."""
-    context, weights_TN = setting(Relu, LOSSES[loss], 3, 2, 12, 50)
+    context, weights_TN = random_case(Relu, LOSSES[loss], 3, 2, 12, 50)
     context = dataclasses.replace(context, model=Shallow(LeakyRelu(0.99)))
     weights_TN *= 1e-9
     values_TN = torch.linalg.eigvalsh(curved(context, weights_TN).hessian())
@@ -132,7 +132,7 @@ def test_largest_of_many_eigenvalues_close_to_each_other_is_as_certain_as_is_sai
 @pytest.mark.parametrize("activation, output_bias, largest", [(Relu, 0.0, 0.25), (Relu, 1000.0, 0.0)])
 def test_hessian_that_is_nearly_nothing_but_zeros_has_its_value_at_once(activation, output_bias, largest):
     """No hidden unit is alive, so the bias of the output is all that the loss depends on, or not even that."""
-    context, weights_TN = setting(activation, LOSSES["binary_cross_entropy"], 1, 1, 9, 4)
+    context, weights_TN = random_case(activation, LOSSES["binary_cross_entropy"], 1, 1, 9, 4)
     weights_TN[:, :8] = torch.tensor([0.0, -1.0] * 4)
     weights_TN[:, -1] = output_bias
     found = LargestEigenvalues(context)(weights_TN)
@@ -143,7 +143,7 @@ def test_hessian_that_is_nearly_nothing_but_zeros_has_its_value_at_once(activati
 
 
 def test_too_few_products_are_no_certificate(monkeypatch):
-    context, weights_TN = setting(Tanh, LOSSES["half_mean_square"], 2, 3, 77, 13)
+    context, weights_TN = random_case(Tanh, LOSSES["half_mean_square"], 2, 3, 77, 13)
     exact_T = LargestEigenvalues(context)(weights_TN).largest_T
     monkeypatch.setattr(eigenvalues, "MOST_STEPS", 2)
     found = LargestEigenvalues(context)(weights_TN)

@@ -40,7 +40,7 @@ def problem(rng, loss, num_points, num_inputs, num_outputs):
     return Dataset(inputs_PD, targets_PK, inputs_PD[:2], targets_PK[:2])
 
 
-def setting(seed, kind, loss, rule, *, points, inputs, outputs, width, dtype=torch.float64):
+def random_case(seed, kind, loss, rule, *, points, inputs, outputs, width, dtype=torch.float64):
     """Networks of an activation or linear models on cosines, and weights of five trials that are not zero."""
     rng = np.random.default_rng(seed)
     model = Shallow(kind()) if issubclass(kind, Activation) else kind(Cosine())
@@ -82,7 +82,9 @@ def size_of_difference(a, b):
 )
 def test_hundred_steps_are_those_of_the_reference(kind, loss, rule, seed, points, width, inputs, outputs, batched):
     """Rounding differs in each step; after a hundred the weights still agree to 12 digits of the largest."""
-    context, weights_TN = setting(seed, kind, loss, rule, points=points, inputs=inputs, outputs=outputs, width=width)
+    context, weights_TN = random_case(
+        seed, kind, loss, rule, points=points, inputs=inputs, outputs=outputs, width=width
+    )
     batch_size = max(1, points // 3) if batched else None
     found = []
     for engine in (Fused, Reference):
@@ -99,7 +101,7 @@ def test_hundred_steps_are_those_of_the_reference(kind, loss, rule, seed, points
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=lambda kind: kind.name())
 def test_losses_of_answers_that_are_right_and_sure_keep_their_digits(kind, loss):
     """At logits of 25 and -25, where the probability of the right answer rounds to 1 and its slope is 1e-22."""
-    context, weights_TN = setting(
+    context, weights_TN = random_case(
         1, kind, loss, GradientDescent, points=50, inputs=2, outputs=3, width=9, dtype=torch.float32
     )
     context.dataset.train_targets_PK[:] = torch.tensor([1.0, 0.0, 0.0])
@@ -118,7 +120,7 @@ EVERY_SIZE = [*((Relu, *size) for size in SIZES), *((Linear, 1, outputs) for out
 @pytest.mark.parametrize(("kind", "inputs", "outputs"), EVERY_SIZE)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_value_and_gradient_of_few_and_many_inputs_and_outputs(kind, inputs, outputs, dtype):
-    context, weights_TN = setting(
+    context, weights_TN = random_case(
         inputs, kind, LOSSES["half_mean_square"], GradientDescent,
         points=77, inputs=inputs, outputs=outputs, width=21, dtype=dtype,
     )  # fmt: skip
@@ -136,11 +138,11 @@ def test_value_and_gradient_of_few_and_many_inputs_and_outputs(kind, inputs, out
 @pytest.mark.parametrize("cores", [1, 2, 3])
 @pytest.mark.parametrize("kind", [Tanh, Linear])
 def test_numbers_do_not_depend_on_pack_cores_or_interruptions(monkeypatch, dtype, batch_size, cores, kind):
-    context, weights_TN = setting(
+    context, weights_TN = random_case(
         3, kind, LOSSES["half_mean_square"], Adam, points=100, inputs=2, outputs=1, width=17, dtype=dtype
     )
     monkeypatch.setattr(cpu, "LARGE_WORK", 0)
-    monkeypatch.setattr(cpu, "ORDERS_AT_ONCE", 250)  # of one trial two epochs of 90 points, of more trials one
+    monkeypatch.setattr(cpu, "PERMUTED_POINTS_AT_ONCE", 250)  # of one trial two epochs of 90 points, of more trials one
     monkeypatch.setattr(cpu, "CORES", 1)
     alone = Fused(context, batch_size, PROCESSOR)
     monkeypatch.setattr(cpu, "CORES", cores)
@@ -165,7 +167,7 @@ def test_numbers_do_not_depend_on_pack_cores_or_interruptions(monkeypatch, dtype
 @pytest.mark.parametrize(("kind", "inputs", "outputs"), [(Relu, 33, 1), (Tanh, 40, 3), (Linear, 1, 6)])
 @pytest.mark.usefixtures("all_steps_are_large")
 def test_hundred_steps_with_many_inputs_or_outputs_are_those_of_the_reference(kind, inputs, outputs, batch_size):
-    context, weights_TN = setting(
+    context, weights_TN = random_case(
         9, kind, LOSSES["half_mean_square"], Adam, points=150, inputs=inputs, outputs=outputs, width=35
     )
     found = []
@@ -179,7 +181,7 @@ def test_hundred_steps_with_many_inputs_or_outputs_are_those_of_the_reference(ki
 
 def test_what_fills_up_registers_reaches_no_number():
     """An epsilon that is zero in float32 makes NaN of a weight whose slope is zero, as it is of those that fill up."""
-    context, weights_TN = setting(
+    context, weights_TN = random_case(
         2, Linear, LOSSES["half_mean_square"], lambda: Adam(epsilon=1e-60),
         points=20, inputs=1, outputs=2, width=5, dtype=torch.float32,
     )  # fmt: skip
@@ -204,7 +206,7 @@ def all_steps_are_large(monkeypatch):
 @pytest.mark.usefixtures("all_steps_are_large")
 def test_hundred_steps_in_chunks_are_those_of_the_reference(points, kind, rule):
     """Of 5 points there is one chunk without a full tile, of 64 there are two, of 400 four."""
-    context, weights_TN = setting(
+    context, weights_TN = random_case(
         7, kind, LOSSES["half_mean_square"], rule, points=points, inputs=2, outputs=2, width=11
     )
     found = []
@@ -222,14 +224,14 @@ def test_hundred_steps_in_chunks_are_those_of_the_reference(points, kind, rule):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.usefixtures("all_steps_are_large")
 def test_numbers_do_not_depend_on_how_many_cores_share_a_trial(monkeypatch, kind, outputs, dtype):
-    context, weights_TN = setting(
+    context, weights_TN = random_case(
         3, kind, LOSSES["half_mean_square"], Adam, points=500, inputs=9, outputs=outputs, width=17, dtype=dtype
     )
     found = []
     for cores, trials in itertools.product((1, 2, 3, 7), ((2,), (2, 4), (0, 1, 2, 3, 4))):
         monkeypatch.setattr(cpu, "CORES", cores)
         engine = Fused(context, None, PROCESSOR)
-        assert engine.all_shares.num_chunks == cpu.CHUNKS
+        assert engine.tiling.num_chunks == cpu.CHUNKS
         stack = stack_of(context, weights_TN, trials=trials)
         for first, last in itertools.pairwise((0, 1, 13, 40) if len(trials) == 2 else (0, 40)):
             assert (engine.advance(stack, first, last) == -1).all()
@@ -246,7 +248,7 @@ def test_numbers_do_not_depend_on_how_many_cores_share_a_trial(monkeypatch, kind
 def test_cores_share_trials_only_where_more_of_them_work_so(monkeypatch, num_trials, cores, together):
     """Four chunks keep four cores busy; four trials, a core each, do so without waiting for each other."""
     monkeypatch.setattr(cpu, "CORES", cores)
-    context, weights_TN = setting(
+    context, weights_TN = random_case(
         3, Relu, LOSSES["half_mean_square"], GradientDescent, points=400, inputs=2, outputs=1, width=5
     )
     engine = Fused(context, None, PROCESSOR)
@@ -266,7 +268,7 @@ def test_divergence_is_found_at_the_step_at_which_the_reference_finds_it_and_end
     monkeypatch.setattr(cpu, "LARGE_STEP", 0)
     monkeypatch.setattr(cpu, "CORES", 6)
     monkeypatch.setattr(cpu, "CHUNKS", 6)
-    context, weights_TN = setting(
+    context, weights_TN = random_case(
         5, kind, LOSSES["half_mean_square"], GradientDescent, points=points, inputs=1, outputs=1, width=6
     )
     found = []
@@ -294,7 +296,7 @@ def test_numbers_of_another_type_than_the_kernel_takes_move_no_weight(monkeypatc
     """Rates in float64, read as float32, had moved weights by 1,280 in place of 1.28; one trial is shared by cores."""
     monkeypatch.setattr(cpu, "LARGE_STEP", 0)
     monkeypatch.setattr(cpu, "CORES", 6)
-    context, weights_TN = setting(
+    context, weights_TN = random_case(
         5, Relu, LOSSES["half_mean_square"], Adam, points=400, inputs=2, outputs=1, width=5, dtype=torch.float32
     )
     stack = stack_of(context, weights_TN, trials=range(trials))
@@ -308,7 +310,7 @@ def test_numbers_of_another_type_than_the_kernel_takes_move_no_weight(monkeypatc
 @pytest.mark.parametrize("trials", [1, 5])
 def test_a_gradient_is_refused_at_weights_of_another_type(monkeypatch, trials):
     monkeypatch.setattr(cpu, "LARGE_STEP", 0)
-    context, weights_TN = setting(
+    context, weights_TN = random_case(
         5, Relu, LOSSES["half_mean_square"], Adam, points=400, inputs=2, outputs=1, width=5, dtype=torch.float32
     )
     with pytest.raises(TypeError, match=r"^weights: an array of torch.float64, where the kernel takes torch.float32$"):
@@ -321,7 +323,7 @@ def test_a_trial_that_has_diverged_costs_no_time(cores, monkeypatch):
     """A million steps of a large network would take minutes; each of five trials on one core, and on several."""
     monkeypatch.setattr(cpu, "CORES", cores)
     monkeypatch.setattr(cpu, "CHUNKS", 9)
-    context, weights_TN = setting(
+    context, weights_TN = random_case(
         5, Relu, LOSSES["half_mean_square"], GradientDescent, points=2000, inputs=2, outputs=1, width=500
     )
     stack = stack_of(context, weights_TN, bound=-1.0)
@@ -331,13 +333,13 @@ def test_a_trial_that_has_diverged_costs_no_time(cores, monkeypatch):
 @pytest.mark.parametrize("kind", [Relu, Linear])
 def test_a_trial_that_has_diverged_is_left_where_it_was_whatever_its_next_batches(monkeypatch, kind):
     """A bound that the loss of a batch is now above and now below, an epoch at a time or many, alone or in a pack."""
-    context, weights_TN = setting(
+    context, weights_TN = random_case(
         6, kind, LOSSES["half_mean_square"], GradientDescent, points=40, inputs=1, outputs=1, width=6
     )
     bound = float(Reference(context, None, PROCESSOR).value_and_gradient(weights_TN)[0].max())
     engine, found = Fused(context, 4, PROCESSOR), []
     for at_once in (1, 1 << 16):
-        monkeypatch.setattr(cpu, "ORDERS_AT_ONCE", at_once)
+        monkeypatch.setattr(cpu, "PERMUTED_POINTS_AT_ONCE", at_once)
         stack, alone = (stack_of(context, weights_TN, trials, bound) for trials in ((0, 1, 2, 3, 4), (1,)))
         diverged_T = engine.advance(stack, 0, 60)
         assert diverged_T[1] == engine.advance(alone, 0, 60)[0]
@@ -353,7 +355,7 @@ def test_a_trial_that_has_diverged_is_left_where_it_was_whatever_its_next_batche
 @pytest.mark.parametrize("kind", [Relu, Linear])
 @pytest.mark.usefixtures("all_steps_are_large")
 def test_nothing_to_do_is_done(points, kind):
-    context, weights_TN = setting(
+    context, weights_TN = random_case(
         1, kind, LOSSES["half_mean_square"], GradientDescent, points=points, inputs=1, outputs=1, width=2
     )
     engine = Fused(context, None, PROCESSOR)

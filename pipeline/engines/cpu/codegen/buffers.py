@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.engines.cpu.codegen.processor import REGISTER_BITS
-from pipeline.engines.cpu.codegen.signature import Told, memory
+from pipeline.engines.cpu.codegen.signature import ArgumentValue, buffer
 from pipeline.engines.cpu.codegen.simd import BITS, Dtype
 from pipeline.engines.cpu.kernels.training import TILE_REGISTERS
 
@@ -17,7 +17,7 @@ NOT_A_STRIDE = 1024
 
 
 @dataclass(frozen=True)
-class Points:
+class PointBuffers:
     """Points as a kernel takes them: a row for each input and output, its lanes filled up with the last point."""
 
     inputs_CP: np.ndarray
@@ -55,7 +55,7 @@ class Points:
         return self.inputs_CP.shape[1]
 
 
-class Shares:
+class PointTiling:
     """The share of each lane in a mean over points, and the tiles and chunks of tiles that they make."""
 
     def __init__(self, num_points: int, lanes: int, dtype: np.dtype, most_chunks: int = 1) -> None:
@@ -63,21 +63,21 @@ class Shares:
         size = self.registers * lanes
         if size * dtype.itemsize % NOT_A_STRIDE == 0:
             size += lanes
-        self.share_P = np.zeros(size, dtype)
-        self.share_P[:num_points] = 1 / num_points
+        self.point_weights_P = np.zeros(size, dtype)
+        self.point_weights_P[:num_points] = 1 / num_points
         self.wide_tiles, self.narrow_tiles = divmod(self.registers, TILE_REGISTERS)
         self.num_chunks = max(1, min(most_chunks, self.wide_tiles))  # none is without a tile
         self.chunks = np.arange(self.num_chunks + 1) * self.wide_tiles // self.num_chunks
 
-    def arguments(self, of: str) -> dict[str, Told]:
+    def arguments(self, of: str) -> dict[str, ArgumentValue]:
         """What a kernel is told, for all points or those of a batch."""
         return {
-            f"{of}_share": memory(self.share_P),
-            f"{of}_stride": len(self.share_P),
+            f"{of}_point_weights": buffer(self.point_weights_P),
+            f"{of}_stride": len(self.point_weights_P),
             f"{of}_wide_tiles": self.wide_tiles,
             f"{of}_narrow_tiles": self.narrow_tiles,
             f"{of}_num_chunks": self.num_chunks,
-            f"{of}_chunks": memory(self.chunks),
+            f"{of}_chunks": buffer(self.chunks),
         }
 
 

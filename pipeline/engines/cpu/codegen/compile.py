@@ -18,7 +18,7 @@ import llvmlite.binding as llvm
 import numpy as np
 
 from pipeline.engines.cpu.codegen.processor import processor
-from pipeline.engines.cpu.codegen.signature import Told
+from pipeline.engines.cpu.codegen.signature import ArgumentValue
 from pipeline.engines.cpu.codegen.simd import Program
 from pipeline.home import cache_folder
 from pipeline.records.atomic_writes import replacing
@@ -36,63 +36,63 @@ class Kernel:
 
     def __init__(self, program: Program) -> None:
         text = program.text()
-        self.arguments = tuple(program.arguments)
-        self.places = {argument.name: place for place, argument in enumerate(self.arguments) if argument.dtype is None}
+        self.parameters = tuple(program.parameters)
+        self.places = {argument.name: place for place, argument in enumerate(self.parameters) if argument.dtype is None}
         with LOCK:
             self._owner, self._function = _compiled(text)
 
-    def __call__(self, told: Mapping[str, Told]) -> None:
+    def __call__(self, told: Mapping[str, ArgumentValue]) -> None:
         """Run it, with whole numbers and arrays by their names."""
-        self.prepared(told)()
+        self.bind_all(told)()
 
-    def prepared(self, told: Mapping[str, Told]) -> Call:
+    def bind_all(self, told: Mapping[str, ArgumentValue]) -> KernelCall:
         """What runs it with the same arguments any number of times.
 
         Raises:
             TypeError: If one is not of the type that the kernel takes.
             ValueError: If an array is too short, or does not lie in one piece.
         """
-        return self.bound(told).prepared({})
+        return self.bind(told).bind_all({})
 
-    def bound(self, told: Mapping[str, Told]) -> Bound:
-        """The kernel with some of its arguments, which are looked at once for all calls; it raises as ``prepared``."""
-        return Bound(self, told)
+    def bind(self, told: Mapping[str, ArgumentValue]) -> BoundKernel:
+        """The kernel with some of its arguments, which are looked at once for all calls; it raises as ``bind_all``."""
+        return BoundKernel(self, told)
 
     def run(self, table: int) -> None:
         """Run it with the table of its arguments that lies at an address."""
         self._function(table)
 
 
-class Bound:
+class BoundKernel:
     """A kernel with some of its arguments."""
 
-    def __init__(self, kernel: Kernel, told: Mapping[str, Told]) -> None:
+    def __init__(self, kernel: Kernel, told: Mapping[str, ArgumentValue]) -> None:
         self.kernel, self._told = kernel, told
-        self._words = np.zeros(len(kernel.arguments), dtype=np.int64)
-        self._left = [(n, argument) for n, argument in enumerate(kernel.arguments) if argument.name not in told]
-        for n, argument in enumerate(kernel.arguments):
+        self._words = np.zeros(len(kernel.parameters), dtype=np.int64)
+        self._left = [(n, argument) for n, argument in enumerate(kernel.parameters) if argument.name not in told]
+        for n, argument in enumerate(kernel.parameters):
             if argument.name in told:
                 self._words[n] = argument.word(told)
 
-    def prepared(self, told: Mapping[str, Told]) -> Call:
+    def bind_all(self, told: Mapping[str, ArgumentValue]) -> KernelCall:
         """What runs it with these arguments too, as often as it is called; it raises as that of a kernel."""
         words = self._words.copy()
         for n, argument in self._left:
             words[n] = argument.word(told, self._told)
-        return Call(self, words, told)
+        return KernelCall(self, words, told)
 
 
-class Call:
+class KernelCall:
     """A kernel with all of its arguments, which are kept for as long as it may run."""
 
-    def __init__(self, bound: Bound, words: np.ndarray, told: Mapping[str, Told]) -> None:
+    def __init__(self, bound: BoundKernel, words: np.ndarray, told: Mapping[str, ArgumentValue]) -> None:
         self._bound, self._words, self._told = bound, words, told
         self._run, self._address = bound.kernel.run, words.ctypes.data
 
     def __call__(self) -> None:
         self._run(self._address)
 
-    def with_number(self, name: str, number: int) -> Call:
+    def with_integer(self, name: str, number: int) -> KernelCall:
         """The same, which is told another whole number from now on."""
         self._words[self._bound.kernel.places[name]] = number
         return self

@@ -22,7 +22,7 @@ _NAMES |= {np.dtype("uint64"): INT64_NAME}  # bits, to a kernel
 _NAMES_OF_TORCH = {torch.float32: "float32", torch.float64: "float64", torch.int64: INT64_NAME}
 
 
-class Memory(NamedTuple):
+class Buffer(NamedTuple):
     """Where numbers lie one after another, of what type, how many, and what keeps them there."""
 
     address: int
@@ -31,19 +31,19 @@ class Memory(NamedTuple):
     owner: object
 
 
-Told: TypeAlias = int | Memory | np.ndarray | Tensor
+ArgumentValue: TypeAlias = int | Buffer | np.ndarray | Tensor
 """A whole number, or an array."""
 
-NOTHING: Mapping[str, Told] = MappingProxyType({})
+NO_ARGUMENTS: Mapping[str, ArgumentValue] = MappingProxyType({})
 
 
-def memory(array: np.ndarray | Tensor) -> Memory:
+def buffer(array: np.ndarray | Tensor) -> Buffer:
     """The memory of an array, for a kernel that is told of it many times.
 
     Raises:
         ValueError: If its numbers do not lie one after another.
     """
-    return Memory(*_place_of(array, "array"), array)
+    return Buffer(*_place_of(array, "array"), array)
 
 
 def _place_of(array: np.ndarray | Tensor, name: str) -> tuple[int, str, int]:
@@ -57,7 +57,7 @@ def _place_of(array: np.ndarray | Tensor, name: str) -> tuple[int, str, int]:
 
 
 @dataclass(frozen=True)
-class Argument:
+class Parameter:
     """A whole number that a kernel takes, or an array.
 
     Args:
@@ -70,7 +70,7 @@ class Argument:
     dtype: str | None = None
     sizes: tuple[int | str, ...] = ()
 
-    def word(self, told: Mapping[str, Told], before: Mapping[str, Told] = NOTHING) -> int:
+    def word(self, told: Mapping[str, ArgumentValue], before: Mapping[str, ArgumentValue] = NO_ARGUMENTS) -> int:
         """The number, or the address of the array, where some sizes may have been told before.
 
         Raises:
@@ -82,14 +82,14 @@ class Argument:
             return _whole(given, self.name)
         if isinstance(given, int):
             raise TypeError(f"{self.name}: a number, where the kernel takes an array of {self.dtype}")
-        address, dtype, length = given[:3] if isinstance(given, Memory) else _place_of(given, self.name)
+        address, dtype, length = given[:3] if isinstance(given, Buffer) else _place_of(given, self.name)
         if dtype != self.dtype:
             raise TypeError(f"{self.name}: an array of {dtype}, where the kernel takes {self.dtype}")
         if self.sizes and length < (least := self._least(told, before)):
             raise ValueError(f"{self.name}: an array of length {length}, where the kernel takes {least}")
         return address
 
-    def _least(self, told: Mapping[str, Told], before: Mapping[str, Told]) -> int:
+    def _least(self, told: Mapping[str, ArgumentValue], before: Mapping[str, ArgumentValue]) -> int:
         """The product of the sizes; where a kernel is not told how many there are of something, there is one."""
         least = 1
         for size in self.sizes:
@@ -98,7 +98,7 @@ class Argument:
         return least
 
 
-def _whole(told: Told, name: str) -> int:
+def _whole(told: ArgumentValue, name: str) -> int:
     if not isinstance(told, int):
         raise TypeError(f"{name}: an array, where the kernel takes a whole number")
     return told

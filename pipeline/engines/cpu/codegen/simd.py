@@ -18,7 +18,7 @@ from typing import Literal, TypeAlias, Union
 from llvmlite import ir
 
 from pipeline.engines.cpu.codegen.processor import REGISTER_BITS
-from pipeline.engines.cpu.codegen.signature import INT64_NAME, Argument
+from pipeline.engines.cpu.codegen.signature import INT64_NAME, Parameter
 
 Dtype: TypeAlias = Literal["float32", "float64"]
 Number: TypeAlias = Union["Value", float, int]
@@ -149,7 +149,7 @@ class Program:
         self.module = ir.Module("kernel")
         self.function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [POINTER]), "kernel")
         self.builder = ir.IRBuilder(self.function.append_basic_block())
-        self.arguments: list[Argument] = []
+        self.parameters: list[Parameter] = []
 
     def text(self) -> str:
         """The whole program, for the compiler."""
@@ -161,16 +161,18 @@ class Program:
 
     def int_parameter(self, name: str) -> Value:
         """A whole number among the arguments."""
-        return self._word(Argument(name))
+        return self._word(Parameter(name))
 
     def array_parameter(self, name: str, *sizes: int | str, integers: bool = False) -> Array:
         """An array among the arguments, at least as long as the product of some sizes, themselves arguments."""
-        argument = Argument(name, INT64_NAME if integers else self.dtype, sizes)
-        return Array(self, self.builder.inttoptr(self._word(argument).ir, POINTER), INT64 if integers else self.real)
+        parameter = Parameter(name, INT64_NAME if integers else self.dtype, sizes)
+        return Array(self, self.builder.inttoptr(self._word(parameter).ir, POINTER), INT64 if integers else self.real)
 
-    def _word(self, argument: Argument) -> Value:
-        place = self.builder.gep(self.function.args[0], [self.int_constant(len(self.arguments)).ir], source_etype=INT64)
-        self.arguments.append(argument)
+    def _word(self, parameter: Parameter) -> Value:
+        place = self.builder.gep(
+            self.function.args[0], [self.int_constant(len(self.parameters)).ir], source_etype=INT64
+        )
+        self.parameters.append(parameter)
         return Value(self, self.builder.load(place, typ=INT64))
 
     # Constants.

@@ -10,23 +10,25 @@ TOMS 34(3), 2008), section 3; Golub and Van Loan, Matrix Computations (4th ed.),
 from __future__ import annotations
 
 from pipeline.engines.cpu.codegen.simd import Program, Value
-from pipeline.engines.cpu.kernels.householder import Columns, Reflection
+from pipeline.engines.cpu.kernels.householder import ColumnMatrix, Reflection
 
 
-class Bidiagonalisation(Columns):
-    """The matrix A on its way, as ``A - left across^T - behind right.vector^T``; zeros fill up its columns to eights.
+class Bidiagonalisation(ColumnMatrix):
+    """The matrix A on its way, as ``A - left column_products^T - row_products right^T``.
 
-    With ``left`` the vector of the last reflection of columns and ``right`` the last of rows, ``across`` is what the
-    one takes from each column, ``behind`` what the other takes from each row.
+    Zeros fill up its columns to eights.
+
+    With ``left`` the vector of the last reflection of columns and ``right`` the last of rows,
+    ``column_products`` is what the one takes from each column, ``row_products`` what the other takes from each row.
     """
 
     def __init__(self, p: Program) -> None:
         super().__init__(p)
-        self.diagonal, self.beside = p.array_parameter("diagonal"), p.array_parameter("beside")
-        self.left, self.behind, self.across = (
+        self.diagonal, self.off_diagonal = p.array_parameter("diagonal"), p.array_parameter("off_diagonal")
+        self.left, self.row_products, self.column_products = (
             p.array_parameter("left"),
-            p.array_parameter("behind"),
-            p.array_parameter("across"),
+            p.array_parameter("row_products"),
+            p.array_parameter("column_products"),
         )
         self.next = Reflection(p.array_parameter("next_left"), p.variable(p.constant(0.0)))
         self.right = Reflection(p.array_parameter("right"), p.variable(p.constant(0.0)))
@@ -36,7 +38,7 @@ class Bidiagonalisation(Columns):
         """Leave the diagonal, and from the second place on what is beside it, above."""
         p, lanes = self.p, self.p.lanes
         with p.loop(self.rows, step=lanes) as row:
-            for vector in (self.left, self.behind):
+            for vector in (self.left, self.row_products):
                 vector.store(row, p.constant(0.0, lanes))
         with p.loop(self.columns) as number:
             base, behind = number / lanes * lanes, number + 1
@@ -53,10 +55,12 @@ class Bidiagonalisation(Columns):
     def update(self, number: Value, base: Value) -> None:
         """Write what the reflections made so far change in a column."""
         p, lanes, column = self.p, self.p.lanes, self.column(number)
-        across, right = (p.broadcast(-array.load(number), lanes) for array in (self.across, self.right.vector))
+        column_products, right = (
+            p.broadcast(-array.load(number), lanes) for array in (self.column_products, self.right.vector)
+        )
         with p.loop(self.rows, start=base, step=lanes) as row:
-            value = p.fma(across, self.left.load(row, lanes), column.load(row, lanes))
-            column.store(row, p.fma(right, self.behind.load(row, lanes), value))
+            value = p.fma(column_products, self.left.load(row, lanes), column.load(row, lanes))
+            column.store(row, p.fma(right, self.row_products.load(row, lanes), value))
 
     def pass_over(self, number: Value, base: Value, first: Value) -> None:
         """Write what changes in eight columns, reflect them, and add them to the product with their row.
@@ -68,19 +72,21 @@ class Bidiagonalisation(Columns):
         """
         p, lanes = self.p, self.p.lanes
         columns = [self.column(first + n) for n in range(lanes)]
-        across, right = (
+        column_products, right = (
             [p.broadcast(-array.load(first + n), lanes) for n in range(lanes)]
-            for array in (self.across, self.right.vector)
+            for array in (self.column_products, self.right.vector)
         )
         sums = [p.variable(p.constant(0.0, lanes)) for _ in columns]
         with p.loop(self.rows, start=base, step=lanes) as row:
-            left, behind, next_left = (array.load(row, lanes) for array in (self.left, self.behind, self.next.vector))
+            left, behind, next_left = (
+                array.load(row, lanes) for array in (self.left, self.row_products, self.next.vector)
+            )
             for n, column in enumerate(columns):
-                value = p.fma(right[n], behind, p.fma(across[n], left, column.load(row, lanes)))
+                value = p.fma(right[n], behind, p.fma(column_products[n], left, column.load(row, lanes)))
                 column.store(row, value)
                 sums[n].set(p.fma(next_left, value, sums[n].get()))
         taken = p.horizontal_sums([sum_.get() for sum_ in sums]) * self.next.factor.get()
-        self.across.store(first, taken)
+        self.column_products.store(first, taken)
         of_row = p.from_scalars([column.load(number) for column in columns])
         self.right.vector.store(first, p.fma(-taken, self.next.vector.load(number), of_row))
         factors = [p.broadcast(self.right.vector.load(first + n), lanes) for n in range(lanes)]
@@ -96,14 +102,14 @@ class Bidiagonalisation(Columns):
         Its vector differs from the row in one place, so products with it follow from those with the row.
         """
         p, lanes, right, behind = self.p, self.p.lanes, self.right, number + 1
-        square, between = self.dots([right.vector, self.across], [right.vector], behind, self.columns)
-        beside = self.mirror(right, behind, square)
-        self.beside.store(behind, beside)
-        between = p.fma(-beside, self.across.load(behind), between)
+        square, between = self.dots([right.vector, self.column_products], [right.vector], behind, self.columns)
+        off_diagonal = self.mirror(right, behind, square)
+        self.off_diagonal.store(behind, off_diagonal)
+        between = p.fma(-off_diagonal, self.column_products.load(behind), between)
         factor, column = p.broadcast(right.factor.get(), lanes), self.column(behind)
-        first, second = p.broadcast(-beside, lanes), p.broadcast(-between, lanes)
+        first, second = p.broadcast(-off_diagonal, lanes), p.broadcast(-between, lanes)
         with p.loop(self.rows, start=base, step=lanes) as row:
             next_left = self.next.vector.load(row, lanes)
             value = p.fma(first, column.load(row, lanes), self.product.load(row, lanes))
-            self.behind.store(row, p.fma(second, next_left, value) * factor)
+            self.row_products.store(row, p.fma(second, next_left, value) * factor)
             self.left.store(row, next_left)

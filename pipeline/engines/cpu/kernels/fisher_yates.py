@@ -71,7 +71,7 @@ class Shuffle:
         self.place.set(p.select(fits, place - 1, place))
 
 
-def orders_program() -> Program:
+def permutation_program() -> Program:
     """The first points of one order after another; the next is written over what is left over of one."""
     p = Program("float64")
     keys = p.array_parameter("keys", 2, "num_orders", integers=True)

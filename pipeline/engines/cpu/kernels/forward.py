@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pipeline.engines.cpu.codegen.simd import Array, Program, Value
-from pipeline.engines.cpu.kernels.network import Network, NetworkStep
-from pipeline.engines.cpu.kernels.training import TILE_REGISTERS, Tile, Trial
+from pipeline.engines.cpu.kernels.network import NetworkSpec, NetworkStep
+from pipeline.engines.cpu.kernels.training import TILE_REGISTERS, Tile, TrialRows
 
 
-class Values(NetworkStep):
+class ForwardPass(NetworkStep):
     """The forward pass, written into a program that keeps what it finds.
 
     Args:
@@ -15,7 +15,7 @@ class Values(NetworkStep):
         network: What to compute.
     """
 
-    def __init__(self, p: Program, network: Network) -> None:
+    def __init__(self, p: Program, network: NetworkSpec) -> None:
         super().__init__(p, network, "all")
         self.kept_stride = p.int_parameter("kept_stride")
 
@@ -41,11 +41,11 @@ class Values(NetworkStep):
             kept.store(self.kept_stride * unit + first, self.hidden.load(unit * lanes, lanes))
 
 
-def values_program(network: Network, *, features: bool) -> Program:
+def forward_program(network: NetworkSpec, *, features: bool) -> Program:
     """The features of each trial, or its outputs, in rows of points that are filled up to full registers."""
     p = Program(network.dtype)
-    values = Values(p, network)
-    trials = Trial(p, values, 0)
+    values = ForwardPass(p, network)
+    trials = TrialRows(p, values, 0)
     kept = p.array_parameter("kept", "num_trials", "kept_of_trial")
     kept_of_trial, num_trials = p.int_parameter("kept_of_trial"), p.int_parameter("num_trials")
     with p.loop(num_trials) as trial:

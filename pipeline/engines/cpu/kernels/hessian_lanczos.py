@@ -7,9 +7,9 @@ weights do, with zeros where a row is filled up; the small tridiagonal matrix is
 from __future__ import annotations
 
 from pipeline.engines.cpu.codegen.simd import Array, Number, Program, Value
-from pipeline.engines.cpu.kernels.hessian_product import Product
-from pipeline.engines.cpu.kernels.network import Network
-from pipeline.engines.cpu.kernels.training import Trial
+from pipeline.engines.cpu.kernels.hessian_product import HessianProduct
+from pipeline.engines.cpu.kernels.network import NetworkSpec
+from pipeline.engines.cpu.kernels.training import TrialRows
 from pipeline.numerics.largest_eigenvalues import EPS, TOLERANCE
 
 MOST_CORRECTIONS = 100
@@ -19,7 +19,7 @@ MOST_CORRECTIONS = 100
 class Krylov:
     """An orthonormal basis of the space that powers of the Hessian span, and the Hessian in it."""
 
-    def __init__(self, p: Program, step: Product) -> None:
+    def __init__(self, p: Program, step: HessianProduct) -> None:
         self.p, self.step = p, step
         self.basis, self.start = p.array_parameter("basis"), p.array_parameter("start", "size")
 
@@ -48,10 +48,10 @@ class Krylov:
             after.store(place, self.step.gradient.load(place, lanes))
         diagonal = self.dot(before, after)
         with p.loop(2), p.loop(number + 1) as earlier:
-            self.take_away(after, self.vector(earlier))
-        beside = p.intrinsic("sqrt", self.dot(after, after))
-        self.scale(after, 1.0 / beside)
-        return diagonal, beside
+            self.orthogonalise(after, self.vector(earlier))
+        off_diagonal = p.intrinsic("sqrt", self.dot(after, after))
+        self.scale(after, 1.0 / off_diagonal)
+        return diagonal, off_diagonal
 
     def combined(self, factors: Array, count: Value, scale: Value) -> Array:
         """Multiples of the first vectors added up, in the place of the next one.
@@ -74,7 +74,7 @@ class Krylov:
             sums.set(p.fma(a.load(place, lanes), b.load(place, lanes), sums.get()))
         return sums.get().sum()
 
-    def take_away(self, vector: Array, other: Array) -> None:
+    def orthogonalise(self, vector: Array, other: Array) -> None:
         """What a vector has in the direction of another, which has length 1."""
         self.add(vector, -self.dot(vector, other), other)
 
@@ -95,10 +95,10 @@ class Tridiagonal:
 
     def __init__(self, p: Program) -> None:
         self.p = p
-        self.diagonal, self.beside, self.turn = (
+        self.diagonal, self.off_diagonal, self.eigenvector = (
             p.array_parameter("diagonal"),
-            p.array_parameter("beside"),
-            p.array_parameter("turn"),
+            p.array_parameter("off_diagonal"),
+            p.array_parameter("eigenvector"),
         )
         self.largest = p.variable(p.constant(0.0))
 
@@ -106,14 +106,14 @@ class Tridiagonal:
         """Add a row and a column. The largest eigenvalue is found by Laguerre's method from a bound above it.
 
         From there it comes down without passing it, since all roots of the characteristic polynomial are real. The
-        bound is the larger eigenvalue of ``[[largest before, beside], [beside, diagonal]]``.
+        bound is the larger eigenvalue of ``[[largest before, off_diagonal], [off_diagonal, diagonal]]``.
         """
         p, first = self.p, self.p.compare("==", number, 0)
         self.diagonal.store(number, diagonal)
         before = p.select(first, diagonal, self.largest.get())
-        beside = p.select(first, 0.0, self.beside.load(p.select(first, p.int_constant(0), number - 1)))
+        off_diagonal = p.select(first, 0.0, self.off_diagonal.load(p.select(first, p.int_constant(0), number - 1)))
         half = (before - diagonal) * 0.5
-        bound = (before + diagonal) * 0.5 + p.intrinsic("sqrt", p.fma(half, half, beside * beside))
+        bound = (before + diagonal) * 0.5 + p.intrinsic("sqrt", p.fma(half, half, off_diagonal * off_diagonal))
         self.largest.set(p.fma(p.intrinsic("fabs", bound), 4 * EPS, bound))
         going = p.variable(p.int_constant(MOST_CORRECTIONS))
         with p.loop(going.get):
@@ -138,9 +138,9 @@ class Tridiagonal:
         sum_, squares = p.variable(inverse.get()), p.variable(inverse.get() * inverse.get())
         with p.loop(number) as n:
             i = number - 1 - n
-            beside, ratio = self.beside.load(i), slope.get() * inverse.get()
-            part = beside * inverse.get()
-            pivot.set(x - self.diagonal.load(i) - beside * part)
+            off_diagonal, ratio = self.off_diagonal.load(i), slope.get() * inverse.get()
+            part = off_diagonal * inverse.get()
+            pivot.set(x - self.diagonal.load(i) - off_diagonal * part)
             bend.set(part * part * p.fma(slope.get() * ratio, 2.0, bend.get()))
             slope.set(p.fma(part * part, slope.get(), 1.0))
             least.set(p.select(pivot.get() < least.get(), pivot.get(), least.get()))
@@ -163,22 +163,22 @@ class Tridiagonal:
         p, x = self.p, self.largest.get()
         pivot = p.variable(x - self.diagonal.load(number))
         entry, squares = p.variable(p.constant(1.0)), p.variable(p.constant(1.0))
-        self.turn.store(number, entry.get())
+        self.eigenvector.store(number, entry.get())
         with p.loop(number) as n:
             i = number - 1 - n
-            beside = self.beside.load(i)
-            entry.set(entry.get() * (pivot.get() / beside))
-            self.turn.store(i, entry.get())
+            off_diagonal = self.off_diagonal.load(i)
+            entry.set(entry.get() * (pivot.get() / off_diagonal))
+            self.eigenvector.store(i, entry.get())
             squares.set(p.fma(entry.get(), entry.get(), squares.get()))
-            pivot.set(x - self.diagonal.load(i) - beside * (beside / pivot.get()))
+            pivot.set(x - self.diagonal.load(i) - off_diagonal * (off_diagonal / pivot.get()))
         return 1.0 / p.intrinsic("sqrt", squares.get())
 
 
-def lanczos_program(network: Network) -> Program:
+def lanczos_program(network: NetworkSpec) -> Program:
     """The largest eigenvalue of each trial's Hessian at its weights, the residual, and the vector."""
     p = Program(network.dtype)
-    step = Product(p, network)
-    trials = Trial(p, step, 0)
+    step = HessianProduct(p, network)
+    trials = TrialRows(p, step, 0)
     krylov, matrix = Krylov(p, step), Tridiagonal(p)
     largest, residuals = p.array_parameter("largest", "num_trials"), p.array_parameter("residuals", "num_trials")
     vectors = p.array_parameter("vectors", "num_trials", "num_weights")
@@ -189,18 +189,18 @@ def lanczos_program(network: Network) -> Program:
         going, last = p.variable(most_steps), p.variable(p.int_constant(0))
         entry = p.variable(p.constant(1.0))
         with p.loop(going.get) as number:
-            diagonal, beside = krylov.advance(number)
+            diagonal, off_diagonal = krylov.advance(number)
             matrix.grow(number, diagonal)
-            matrix.beside.store(number, beside)
+            matrix.off_diagonal.store(number, off_diagonal)
             entry.set(matrix.last_entry(number))
             last.set(number)
-            residual = beside * entry.get()
+            residual = off_diagonal * entry.get()
             residuals.store(trial, residual)
             certain = p.fma(p.intrinsic("fabs", matrix.largest.get()), TOLERANCE, -residual)
             with p.when(p.logical_not(certain < 0.0)):  # or something is not finite
                 going.set(p.int_constant(0))
         largest.store(trial, matrix.largest.get())
-        vector = krylov.combined(matrix.turn, last.get() + 1, entry.get())
+        vector = krylov.combined(matrix.eigenvector, last.get() + 1, entry.get())
         with p.loop(trials.num_weights) as n:
             vectors.store(trial * trials.num_weights + n, vector.load(trials.places.load(n)))
     return p

@@ -8,17 +8,17 @@ from __future__ import annotations
 from pipeline.engines.cpu.codegen.simd import Array, Number, Program, Value, total
 from pipeline.engines.cpu.kernels.activations import STRAIGHT, times_derivative, times_second_derivative
 from pipeline.engines.cpu.kernels.losses import loss_and_slopes, times_curvature
-from pipeline.engines.cpu.kernels.network import Network, NetworkStep
+from pipeline.engines.cpu.kernels.network import NetworkSpec, NetworkStep
 from pipeline.engines.cpu.kernels.training import TILE_REGISTERS, Tile
 
 
-class Product(NetworkStep):
+class HessianProduct(NetworkStep):
     """Products of one Hessian with directions, which lie in rows as the weights do.
 
     What hidden units and outputs are at all points is the same in every product, and remembered.
     """
 
-    def __init__(self, p: Program, network: Network) -> None:
+    def __init__(self, p: Program, network: NetworkSpec) -> None:
         super().__init__(p, network, "all")
         self.values, self.outputs, self.tangents = (
             self.hidden,
@@ -58,9 +58,9 @@ class Product(NetworkStep):
         self._go_to(first)
         along = self.along(tile)
         f, y = ([rows.load(self.stride * k + first, lanes) for k in range(outputs)] for rows in (self.outputs, self.y))
-        share = self.share.load(first, lanes)
-        _, slopes = loss_and_slopes(p, self.network.loss, f, y, share)
-        bends = times_curvature(p, self.network.loss, f, y, along, share)
+        point_weight = self.point_weight.load(first, lanes)
+        _, slopes = loss_and_slopes(p, self.network.loss, f, y, point_weight)
+        bends = times_curvature(p, self.network.loss, f, y, along, point_weight)
         for place, summand in enumerate(bends):
             before = self.output_sums.load(place * p.lanes, p.lanes)
             self.output_sums.store(place * p.lanes, total([before, *summand.parts(p.lanes)]))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pipeline.engines.cpu.codegen.simd import Array, Number, Program, Value, Variable
 
-NOTHING = 1e-280
+NEGLIGIBLE_SQUARE = 1e-280
 """Squares of lengths below it are taken for zero, as their inverse might overflow; the largest entry is above 1e-75."""
 
 
@@ -22,7 +22,7 @@ class Reflection:
     factor: Variable
 
 
-class Columns:
+class ColumnMatrix:
     """The matrix on its way; reflections leave the zeros that fill it up alone."""
 
     def __init__(self, p: Program) -> None:
@@ -74,7 +74,7 @@ class Columns:
         there = p.select(number < 0.0, length, -length)  # of the other sign, so that nothing cancels
         vector.store(corner, number - there)
         half_square = p.fma(-number, there, square)
-        reflection.factor.set(p.select(half_square < NOTHING, 0.0, 1.0 / half_square))
+        reflection.factor.set(p.select(half_square < NEGLIGIBLE_SQUARE, 0.0, 1.0 / half_square))
         return there
 
     def dots(self, vectors: Sequence[Array], others: Sequence[Array], first: Value, last: Value) -> list[Value]:

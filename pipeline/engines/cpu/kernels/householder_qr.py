@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.engines.cpu.codegen.simd import Array, Program, Value
-from pipeline.engines.cpu.kernels.householder import Columns, Reflection
+from pipeline.engines.cpu.kernels.householder import ColumnMatrix, Reflection
 
 COLUMNS_TOGETHER = 4
 """With two reflections eight sums at a time, so that no instruction waits for the one before."""
 
 
-class Reflections(Columns):
+class Reflections(ColumnMatrix):
     """The matrix on its way, and what it is reflected by."""
 
     def __init__(self, p: Program) -> None:

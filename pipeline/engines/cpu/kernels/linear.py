@@ -15,7 +15,7 @@ import numpy as np
 
 from pipeline.engines.cpu.codegen.processor import FEW_REGISTERS
 from pipeline.engines.cpu.codegen.simd import Array, Dtype, Program, Value, total
-from pipeline.engines.cpu.kernels.training import TILE_REGISTERS, Form, Step, Tile, padded
+from pipeline.engines.cpu.kernels.training import TILE_REGISTERS, KernelSpec, Tile, TrainingStep, padded
 from pipeline.problems.losses import Loss
 
 MOST_ROWS = 2 if FEW_REGISTERS else 6
@@ -36,7 +36,7 @@ OUTPUTS_TOGETHER = 2 if FEW_REGISTERS else 4
 
 @final
 @dataclass(frozen=True)
-class Features(Form):
+class LinearSpec(KernelSpec):
     """Linear models: as many weights for each output as there are features, the width.
 
     Trials of few outputs are worked on together, so that a feature that is loaded serves them all. Of each it is
@@ -54,7 +54,7 @@ class Features(Form):
         return max(1, min(MOST_TOGETHER, MOST_ROWS // self.num_outputs))
 
     @property
-    def grouped(self) -> Features:
+    def grouped(self) -> LinearSpec:
         return dataclasses.replace(self, together=self.most_together)
 
     def multiple_in_points(self, lanes: int) -> int:
@@ -70,16 +70,16 @@ class Features(Form):
         place_KW = np.arange(self.num_outputs)[:, None] * padded(width, lanes) + np.arange(width)
         return place_KW.ravel()
 
-    def memory(self, width: int, lanes: int, batch: int) -> dict[str, int]:
+    def buffer_sizes(self, width: int, lanes: int, batch: int) -> dict[str, int]:
         sums, row = self.together * self.num_outputs * lanes, padded(width, lanes)
         outputs = self.num_outputs * TILE_REGISTERS * lanes
         return {"zeros": sums, "sums": row * sums, "batch_inputs": row * batch, "outputs": outputs}
 
-    def step(self, p: Program, of: str) -> Step:
-        return FeaturesStep(p, self, of) if of == "all" else BatchStep(p, self, of)
+    def step(self, p: Program, of: str) -> TrainingStep:
+        return LinearStep(p, self, of) if of == "all" else LinearBatchStep(p, self, of)
 
 
-class FeaturesStep(Step):
+class LinearStep(TrainingStep):
     """The forward and backward pass of linear models.
 
     Args:
@@ -90,13 +90,13 @@ class FeaturesStep(Step):
 
     with_biases = False
 
-    def __init__(self, p: Program, features: Features, of: str) -> None:
+    def __init__(self, p: Program, features: LinearSpec, of: str) -> None:
         super().__init__(p, features, of)
         self.features, self.num_inputs, self.inputs_in_registers = features, self.width, False
 
     @property
     def num_sums(self) -> int:
-        return self.together * self.form.num_outputs
+        return self.together * self.spec.num_outputs
 
     def forward(self, tile: Tile) -> list[Value]:
         return list(itertools.chain.from_iterable(self.outputs(tile, rows) for rows in self.rows()))
@@ -110,7 +110,7 @@ class FeaturesStep(Step):
     def outputs(self, tile: Tile, rows: range) -> list[Value]:
         """The outputs of some rows of weights."""
         p = self.p
-        most_rows = min(MOST_ROWS, self.features.most_together * self.form.num_outputs)  # together or alone
+        most_rows = min(MOST_ROWS, self.features.most_together * self.spec.num_outputs)  # together or alone
         chains = range(max(1, SUMS_AT_ONCE * p.lanes // (tile.lanes * most_rows)))
         sums = [[p.variable(p.constant(0.0, tile.lanes)) for _ in chains] for _ in rows]
 
@@ -145,7 +145,7 @@ class FeaturesStep(Step):
         return self.losses()
 
 
-class BatchStep(Step):
+class LinearBatchStep(TrainingStep):
     """The forward and backward pass of linear models on a batch, with features in lanes.
 
     Args:
@@ -156,14 +156,14 @@ class BatchStep(Step):
 
     with_biases = False
 
-    def __init__(self, p: Program, features: Features, of: str) -> None:
+    def __init__(self, p: Program, features: LinearSpec, of: str) -> None:
         super().__init__(p, features, of)
         self.num_inputs, self.inputs_in_registers = self.row, False
         self.outputs = p.array_parameter("outputs")
 
     @property
     def num_sums(self) -> int:
-        return self.form.num_outputs
+        return self.spec.num_outputs
 
     def bring(self, point: Array, lane: Value) -> None:
         with self.p.loop(self.row, step=self.p.lanes) as feature:
@@ -171,14 +171,14 @@ class BatchStep(Step):
 
     def value_and_gradient(self) -> list[Value]:
         """Write the pass; the zeros that fill up the weights are put there again, as an update may have left NaN."""
-        with self.p.loop(self.form.num_outputs) as output, self.p.loop(self.row, start=self.width) as feature:
+        with self.p.loop(self.spec.num_outputs) as output, self.p.loop(self.row, start=self.width) as feature:
             self.weights.store(self.row * output + feature, self.p.constant(0.0))
         return super().value_and_gradient()
 
     def forward(self, tile: Tile) -> list[Value]:
         """As many points at a time as there are lanes, whose sums over features then stand in one register."""
         p, lanes = self.p, self.p.lanes
-        with p.loop(self.form.num_outputs) as output, p.loop(tile.lanes, step=lanes) as first:
+        with p.loop(self.spec.num_outputs) as output, p.loop(tile.lanes, step=lanes) as first:
             sums = [p.variable(p.constant(0.0, lanes)) for _ in range(lanes)]
             with p.loop(self.row, step=lanes) as feature:
                 weights = self.weights.load(self.row * output + feature, lanes)
@@ -186,7 +186,7 @@ class BatchStep(Step):
                     x = self.x.load(self.row * (tile.first + first + n) + feature, lanes)
                     sum_.set(p.fma(weights, x, sum_.get()))
             self.outputs.store(output * tile.lanes + first, p.horizontal_sums([sum_.get() for sum_ in sums]))
-        return [self.outputs.load(k * tile.lanes, tile.lanes) for k in range(self.form.num_outputs)]
+        return [self.outputs.load(k * tile.lanes, tile.lanes) for k in range(self.spec.num_outputs)]
 
     def backward(self, tile: Tile, slopes: list[Value]) -> None:
         """Add the points of the tile to the gradient, some outputs and registers of features at a time."""

@@ -13,7 +13,7 @@ from pipeline.problems.losses import BinaryCrossEntropy, BrierScore, HalfMeanSqu
 
 
 def loss_and_slopes(
-    p: Program, loss: Loss, outputs: Sequence[Value], targets: Sequence[Value], share: Value
+    p: Program, loss: Loss, outputs: Sequence[Value], targets: Sequence[Value], point_weight: Value
 ) -> tuple[Value, list[Value]]:
     """What each point adds to the loss, and its slope in each output.
 
@@ -27,22 +27,26 @@ def loss_and_slopes(
     match loss:
         case HalfMeanSquare():
             errors = [f - y for f, y in zip(outputs, targets, strict=True)]
-            slopes = [error * share for error in errors]
+            slopes = [error * point_weight for error in errors]
             return total([e * s for e, s in zip(errors, slopes, strict=True)]) * 0.5, slopes
         case SoftmaxCrossEntropy():
-            return _softmax(p, outputs, targets, share)
+            return _softmax(p, outputs, targets, point_weight)
         case BinaryCrossEntropy():
             signs = [p.fma(y, -2.0, 1.0) for y in targets]
             away = [sign * f for sign, f in zip(signs, outputs, strict=True)]
             values, doubts = zip(*(_softplus_and_slope(p, z) for z in away), strict=True)
-            return total(values) * share, [sign * doubt * share for sign, doubt in zip(signs, doubts, strict=True)]
+            return total(values) * point_weight, [
+                sign * doubt * point_weight for sign, doubt in zip(signs, doubts, strict=True)
+            ]
         case BrierScore():
             signs = [p.fma(y, -2.0, 1.0) for y in targets]
             away = [sign * f for sign, f in zip(signs, outputs, strict=True)]
             wrong = [sigmoid(p, z) for z in away]
             squares = [s * s for s in wrong]
-            slopes = [sign * q * sigmoid(p, -z) * 2.0 * share for sign, q, z in zip(signs, squares, away, strict=True)]
-            return total(squares) * share, slopes
+            slopes = [
+                sign * q * sigmoid(p, -z) * 2.0 * point_weight for sign, q, z in zip(signs, squares, away, strict=True)
+            ]
+            return total(squares) * point_weight, slopes
     raise TypeError(f"no lanes for {loss.name()}")
 
 
@@ -52,7 +56,7 @@ def times_curvature(
     outputs: Sequence[Value],
     targets: Sequence[Value],
     directions: Sequence[Value],
-    share: Value,
+    point_weight: Value,
 ) -> list[Value]:
     """The Hessian of each point's loss in the outputs, times a direction in the outputs.
 
@@ -66,22 +70,22 @@ def times_curvature(
     """
     match loss:
         case HalfMeanSquare():
-            return [d * share for d in directions]
+            return [d * point_weight for d in directions]
         case SoftmaxCrossEntropy():
             _, exponentials, whole = _exponentials(p, outputs)
             probabilities = [e / whole for e in exponentials]
             for _ in range(2):  # the second mean is what rounding has left of a small difference
                 mean = total([q * d for q, d in zip(probabilities, directions, strict=True)])
                 directions = [d - mean for d in directions]
-            return [q * d * share for q, d in zip(probabilities, directions, strict=True)]
+            return [q * d * point_weight for q, d in zip(probabilities, directions, strict=True)]
         case BinaryCrossEntropy():
             spreads = [sigmoid(p, f) * sigmoid(p, -f) for f in outputs]
-            return [spread * d * share for spread, d in zip(spreads, directions, strict=True)]
+            return [spread * d * point_weight for spread, d in zip(spreads, directions, strict=True)]
         case BrierScore():
             away = [p.fma(y, -2.0, 1.0) * f for f, y in zip(outputs, targets, strict=True)]
             wrong = [sigmoid(p, z) for z in away]
             bends = [s * s * sigmoid(p, -z) * p.fma(s, -3.0, 2.0) for s, z in zip(wrong, away, strict=True)]
-            return [bend * d * 2.0 * share for bend, d in zip(bends, directions, strict=True)]
+            return [bend * d * 2.0 * point_weight for bend, d in zip(bends, directions, strict=True)]
     raise TypeError(f"no lanes for the curvature of {loss.name()}")
 
 
@@ -99,12 +103,14 @@ def _exponentials(p: Program, outputs: Sequence[Value]) -> tuple[Value, list[Val
     return largest, exponentials, total(exponentials)
 
 
-def _softmax(p: Program, outputs: Sequence[Value], targets: Sequence[Value], share: Value) -> tuple[Value, list[Value]]:
+def _softmax(
+    p: Program, outputs: Sequence[Value], targets: Sequence[Value], point_weight: Value
+) -> tuple[Value, list[Value]]:
     """From the logit of all wrong classes less that of the right one, so that small losses keep their digits."""
     lowest = float(np.finfo(p.dtype).min)
     wrong = [p.select(y > 0.5, lowest, f) for f, y in zip(outputs, targets, strict=True)]
     largest, exponentials, whole = _exponentials(p, wrong)
     against = largest + log(p, whole) - total([f * y for f, y in zip(outputs, targets, strict=True)])
     value, doubt = _softplus_and_slope(p, against)
-    doubt, per_whole = doubt * share, 1.0 / whole
-    return value * share, [doubt * (e * per_whole - y) for e, y in zip(exponentials, targets, strict=True)]
+    doubt, per_whole = doubt * point_weight, 1.0 / whole
+    return value * point_weight, [doubt * (e * per_whole - y) for e, y in zip(exponentials, targets, strict=True)]

@@ -18,7 +18,7 @@ import numpy as np
 from pipeline.engines.cpu.codegen.processor import FEW_REGISTERS
 from pipeline.engines.cpu.codegen.simd import Array, Dtype, Number, Program, Value
 from pipeline.engines.cpu.kernels.activations import STRAIGHT, activate, times_derivative
-from pipeline.engines.cpu.kernels.training import TILE_REGISTERS, Form, Step, Tile, padded
+from pipeline.engines.cpu.kernels.training import TILE_REGISTERS, KernelSpec, Tile, TrainingStep, padded
 from pipeline.models.activations import Activation
 from pipeline.problems.losses import Loss
 
@@ -34,7 +34,7 @@ REGISTERS_TOGETHER = 2 if FEW_REGISTERS else 4
 
 @final
 @dataclass(frozen=True)
-class Network(Form):
+class NetworkSpec(KernelSpec):
     """Networks with one hidden layer."""
 
     num_inputs: int
@@ -90,7 +90,7 @@ class Network(Form):
         output_KF[:, width] = self.rows * row + np.arange(outputs)
         return np.concatenate([hidden_WA.ravel(), output_KF.ravel()])
 
-    def memory(self, width: int, lanes: int, batch: int) -> dict[str, int]:
+    def buffer_sizes(self, width: int, lanes: int, batch: int) -> dict[str, int]:
         row, column = padded(width, lanes), padded(self.num_inputs, lanes) if self.inputs_in_lanes else 0
         return {
             "zeros": max(self.sums * lanes, column),
@@ -105,7 +105,7 @@ class Network(Form):
         return NetworkStep(p, self, of)
 
 
-class NetworkStep(Step):
+class NetworkStep(TrainingStep):
     """The forward and backward pass of a network.
 
     Args:
@@ -114,7 +114,7 @@ class NetworkStep(Step):
         of: On which points: ``all`` or those of a ``batch``.
     """
 
-    def __init__(self, p: Program, network: Network, of: str) -> None:
+    def __init__(self, p: Program, network: NetworkSpec, of: str) -> None:
         super().__init__(p, network, of)
         self.network, self.num_inputs = network, network.num_inputs
         self.inputs_in_registers = network.num_inputs <= MOST_WRITTEN_OUT

@@ -64,7 +64,7 @@ def unknown(p: Program, x: float, count: Value) -> Polynomial:
     return Polynomial(p.constant(x, p.lanes), p.constant(float("nan"), p.lanes), zeros, p.broadcast(count, p.lanes))
 
 
-class Kept:
+class StoredPolynomial:
     """A polynomial that is kept from pass to pass."""
 
     def __init__(self, p: Program, first: Polynomial) -> None:
@@ -94,19 +94,19 @@ class Bidiagonal:
         No value is above the largest sum of the sizes in a row or column. Source: Golub and Van Loan, Matrix
         Computations (4th ed.), corollary 2.3.2.
         """
-        p, diagonal, beside = self.p, self.matrix.diagonal, self.matrix.beside
-        beside.store(0, p.constant(0.0))
+        p, diagonal, off_diagonal = self.p, self.matrix.diagonal, self.matrix.off_diagonal
+        off_diagonal.store(0, p.constant(0.0))
         bound = p.variable(p.constant(0.0))
         with p.loop(self.size) as n:
             entry = p.intrinsic("fabs", diagonal.load(n))
             for place in (n, n + 1):
-                sum_ = entry + p.intrinsic("fabs", beside.load(place))
+                sum_ = entry + p.intrinsic("fabs", off_diagonal.load(place))
                 bound.set(p.select(sum_ > bound.get(), sum_, bound.get()))
         above = biased_exponent(p, bound.get()) + 1
         self.scale.set(power_of_two(p, above))
         down = power_of_two(p, 2 * BIAS - above)
         with p.loop(self.size) as n:
-            for array in (diagonal, beside):
+            for array in (diagonal, off_diagonal):
                 part = array.load(n) * down
                 array.store(n, p.fma(part, part, FLOOR))
 
@@ -122,7 +122,7 @@ class Bidiagonal:
         Accurate singular values of bidiagonal matrices (SIAM J. Sci. Stat. Comput. 11, 1990), section 3.
         """
         p = self.p
-        runs = [Recursion(p, x) for x in points]
+        runs = [SturmRecurrence(p, x) for x in points]
         whole = self.size / STEPS_BEFORE_SCALING * STEPS_BEFORE_SCALING
         with p.loop(whole, step=STEPS_BEFORE_COUNTING) as start:
             stop = p.select(start + STEPS_BEFORE_COUNTING < whole, start + STEPS_BEFORE_COUNTING, whole)
@@ -140,16 +140,16 @@ class Bidiagonal:
             run.count_signs()
         return [run.found() for run in runs]
 
-    def _step(self, runs: list[Recursion], place: Value) -> None:
+    def _step(self, runs: list[SturmRecurrence], place: Value) -> None:
         p = self.p
-        diagonal, beside = (
-            p.broadcast(array.load(place), p.lanes) for array in (self.matrix.diagonal, self.matrix.beside)
+        diagonal, off_diagonal = (
+            p.broadcast(array.load(place), p.lanes) for array in (self.matrix.diagonal, self.matrix.off_diagonal)
         )
         for run in runs:
-            run.step(diagonal, beside)
+            run.step(diagonal, off_diagonal)
 
 
-class Recursion:
+class SturmRecurrence:
     """A register of numbers x on its way through the minors."""
 
     def __init__(self, p: Program, x: Value) -> None:
@@ -157,10 +157,10 @@ class Recursion:
         self.u, self.v = p.variable(p.constant(1.0, p.lanes)), p.variable(p.constant(0.0, p.lanes))
         self.exponent, self.count, self.signs = (p.variable(p.broadcast(p.int_constant(0), p.lanes)) for _ in range(3))
 
-    def step(self, diagonal: Value, beside: Value) -> None:
+    def step(self, diagonal: Value, off_diagonal: Value) -> None:
         """One row and column more."""
         p, before = self.p, self.u.get()
-        self.v.set(p.fma(-beside, self.v.get(), before))
+        self.v.set(p.fma(-off_diagonal, self.v.get(), before))
         self.u.set(p.fma(self.square, self.v.get(), -(diagonal * before)))
         self.signs.set(p.intrinsic("fshl", self.signs.get(), p.bitcast_to_integer(self.u.get()), 1))
 
@@ -185,7 +185,7 @@ class Recursion:
         return Polynomial(self.x, self.u.get(), self.exponent.get(), self.count.get())
 
 
-class Enclosed:
+class Bracket:
     """A register of values, each between two numbers: the newest one and the last on the other side.
 
     Source: Chandrupatla, A new hybrid quadratic/bisection algorithm for finding the zero of a nonlinear function
@@ -196,7 +196,11 @@ class Enclosed:
     def __init__(self, p: Program, which: Value, num_values: Value) -> None:
         self.p, self.which = p, which
         below, above = unknown(p, 0.0, num_values), unknown(p, 1.0, p.int_constant(0))
-        self.newest, self.other, self.before = Kept(p, below), Kept(p, above), Kept(p, above)
+        self.newest, self.other, self.before = (
+            StoredPolynomial(p, below),
+            StoredPolynomial(p, above),
+            StoredPolynomial(p, above),
+        )
 
     def ends(self) -> tuple[Value, Value]:
         """The lower one and the upper one."""
@@ -261,9 +265,9 @@ def singular_values_program() -> Program:
         bidiagonal.scale_and_square()
         with p.loop(matrix.columns, step=together) as first:
             registers = [first + n for n in range(0, together, p.lanes)]
-            enclosed = [Enclosed(p, places.load(place, p.lanes), matrix.columns) for place in registers]
-            enclose(p, bidiagonal, enclosed)
-            for place, of_register in zip(registers, enclosed, strict=True):
+            brackets = [Bracket(p, places.load(place, p.lanes), matrix.columns) for place in registers]
+            enclose(p, bidiagonal, brackets)
+            for place, of_register in zip(registers, brackets, strict=True):
                 found.store(place, of_register.value() * bidiagonal.scale.get())
         least = p.variable(found.load(0))
         with p.loop(matrix.columns) as n:
@@ -273,14 +277,14 @@ def singular_values_program() -> Program:
     return p
 
 
-def enclose(p: Program, bidiagonal: Bidiagonal, enclosed: Sequence[Enclosed]) -> None:
+def enclose(p: Program, bidiagonal: Bidiagonal, brackets: Sequence[Bracket]) -> None:
     """Pass after pass, until nothing is left between the ends of any value."""
     going = p.variable(p.int_constant(MOST_PASSES))
     with p.loop(going.get) as number:
-        points = [of_register.between(number < INTERPOLATED) for of_register in enclosed]
-        for of_register, point in zip(enclosed, bidiagonal.polynomials(points), strict=True):
+        points = [of_register.between(number < INTERPOLATED) for of_register in brackets]
+        for of_register, point in zip(brackets, bidiagonal.polynomials(points), strict=True):
             of_register.shrink(point)
-        is_open = functools.reduce(functools.partial(p.bitwise, "or"), [one.is_open() for one in enclosed])
+        is_open = functools.reduce(functools.partial(p.bitwise, "or"), [one.is_open() for one in brackets])
         with p.when(p.logical_not(p.any_lane(is_open))):
             going.set(p.int_constant(0))
 

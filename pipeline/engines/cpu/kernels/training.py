@@ -34,7 +34,7 @@ def padded(number: int, lanes: int) -> int:
     return -(-number // lanes) * lanes
 
 
-class Form(ABC):
+class KernelSpec(ABC):
     """What a kernel is written for; widths and numbers of points are told to it when it runs."""
 
     num_outputs: int
@@ -47,7 +47,7 @@ class Form(ABC):
         return 1
 
     @property
-    def grouped(self) -> Form:
+    def grouped(self) -> KernelSpec:
         """The same for as many trials together as is fastest, none of whose numbers change by it."""
         return self
 
@@ -73,11 +73,11 @@ class Form(ABC):
         """Where each of the flat weights of a trial lies in its rows, shape ``[N]``."""
 
     @abstractmethod
-    def memory(self, width: int, lanes: int, batch: int) -> dict[str, int]:
+    def buffer_sizes(self, width: int, lanes: int, batch: int) -> dict[str, int]:
         """Numbers in each of the arrays that its step works in, batches of so many lanes included."""
 
     @abstractmethod
-    def step(self, p: Program, of: str) -> Step:
+    def step(self, p: Program, of: str) -> TrainingStep:
         """Its forward and backward pass: on ``all`` points or those of a ``batch``."""
 
 
@@ -92,7 +92,7 @@ class Tile:
         start: The first point of the chunk that they belong to.
     """
 
-    def __init__(self, p: Program, step: Step, first: Value, lanes: int, start: Value) -> None:
+    def __init__(self, p: Program, step: TrainingStep, first: Value, lanes: int, start: Value) -> None:
         self.p, self.step, self.first, self.lanes, self.start = p, step, first, lanes, start
         inputs = step.num_inputs
         self.x = [self.load(i) for i in range(inputs)] if step.inputs_in_registers and isinstance(inputs, int) else None
@@ -111,7 +111,7 @@ class Tile:
                 work(number, self.load(number))
 
 
-class Step(ABC):
+class TrainingStep(ABC):
     """The forward and backward pass, written into a program.
 
     Args:
@@ -127,17 +127,20 @@ class Step(ABC):
     with_biases: bool = True
     """Whether outputs have biases, whose gradients are sums of slopes."""
 
-    def __init__(self, p: Program, form: Form, of: str) -> None:
-        self.p, self.form, self.together = p, form, form.together
+    def __init__(self, p: Program, spec: KernelSpec, of: str) -> None:
+        self.p, self.spec, self.together = p, spec, spec.together
         self.width, self.row, self.size = p.int_parameter("width"), p.int_parameter("row"), p.int_parameter("size")
         self.num_chunks, self.chunks = (
             p.int_parameter(f"{of}_num_chunks"),
             p.array_parameter(f"{of}_chunks", f"{of}_num_chunks", integers=True),
         )
         self.wide_tiles, self.narrow_tiles = p.int_parameter(f"{of}_wide_tiles"), p.int_parameter(f"{of}_narrow_tiles")
-        self.stride, self.share = p.int_parameter(f"{of}_stride"), p.array_parameter(f"{of}_share", f"{of}_stride")
+        self.stride, self.point_weight = (
+            p.int_parameter(f"{of}_stride"),
+            p.array_parameter(f"{of}_point_weights", f"{of}_stride"),
+        )
         self.x = p.array_parameter(f"{of}_inputs", f"{of}_stride")
-        self.y = p.array_parameter(f"{of}_targets", f"{of}_stride", form.num_outputs)
+        self.y = p.array_parameter(f"{of}_targets", f"{of}_stride", spec.num_outputs)
         self.weights, self.gradient = p.array_parameter("own_weights", "size"), p.array_parameter("own_gradient")
         self.sums, self.zeros = p.array_parameter("sums"), p.array_parameter("zeros")
         self.output_sums, self.chunk_losses = p.array_parameter("output_sums"), p.array_parameter("chunk_losses")
@@ -203,17 +206,17 @@ class Step(ABC):
     @property
     def num_biases(self) -> int:
         """Biases of outputs."""
-        return self.form.num_outputs if self.with_biases else 0
+        return self.spec.num_outputs if self.with_biases else 0
 
     def tile(self, first: Value, lanes: int, start: Value) -> None:
         """Points from one on, as many as lanes, of the chunk that starts at a point."""
-        p, outputs = self.p, self.form.num_outputs
+        p, outputs = self.p, self.spec.num_outputs
         tile = Tile(p, self, first, lanes, start)
         f = self.forward(tile)
         y = [self.y.load(self.stride * k + first, lanes) for k in range(outputs)]
-        share = self.share.load(first, lanes)
+        point_weight = self.point_weight.load(first, lanes)
         of_trials = [f[start : start + outputs] for start in range(0, len(f), outputs)]
-        found = [loss_and_slopes(p, self.form.loss, own, y, share) for own in of_trials]
+        found = [loss_and_slopes(p, self.spec.loss, own, y, point_weight) for own in of_trials]
         values, slopes_of_trials = zip(*found, strict=True)
         slopes = list(itertools.chain(*slopes_of_trials))
         for place, summand in enumerate([*slopes[: self.num_biases], *values]):
@@ -258,10 +261,10 @@ def plus_products(p: Program, start: Value, a: list[Value], b: list[Value]) -> V
     return start
 
 
-class Trial:
+class TrialRows:
     """The weights of one trial after another, or some at a time, brought from the stack into rows and back."""
 
-    def __init__(self, p: Program, step: Step, slots: int) -> None:
+    def __init__(self, p: Program, step: TrainingStep, slots: int) -> None:
         self.p, self.step = p, step
         self.num_weights = p.int_parameter("num_weights")
         self.places = p.array_parameter("places", "num_weights", integers=True)
@@ -274,7 +277,7 @@ class Trial:
         for flat, own, place, own_place in self._numbers(trial):
             own.store(own_place, flat.load(place))
 
-    def give_back(self, trial: Value) -> None:
+    def write_back(self, trial: Value) -> None:
         """Bring the rows back to the stack."""
         for flat, own, place, own_place in self._numbers(trial):
             flat.store(place, own.load(own_place))
@@ -288,11 +291,11 @@ class Trial:
                     yield flat, own, (trial + number) * self.num_weights + n, self.step.size * number + place
 
 
-def gradient_program(form: Form) -> Program:
+def gradient_program(spec: KernelSpec) -> Program:
     """Loss and gradient of trials at their weights."""
-    p = Program(form.dtype)
-    step = form.step(p, "all")
-    trials = Trial(p, step, 0)
+    p = Program(spec.dtype)
+    step = spec.step(p, "all")
+    trials = TrialRows(p, step, 0)
     losses, flat_gradient = (
         p.array_parameter("losses", "num_trials"),
         p.array_parameter("gradient", "num_trials", "num_weights"),
@@ -307,11 +310,11 @@ def gradient_program(form: Form) -> Program:
     return p
 
 
-def training_program(form: Form, rule: UpdateRule, *, minibatches: bool) -> Program:
+def training_program(spec: KernelSpec, rule: UpdateRule, *, minibatches: bool) -> Program:
     """Some updates of trials; a trial whose loss is out of bounds is left at once."""
-    p = Program(form.dtype)
-    step = form.step(p, "batch" if minibatches else "all")
-    trials = Trial(p, step, rule.slots)
+    p = Program(spec.dtype)
+    step = spec.step(p, "batch" if minibatches else "all")
+    trials = TrialRows(p, step, rule.slots)
     update = Update(p, trials, rule)
     num_trials, num_steps = p.int_parameter("num_trials"), p.int_parameter("num_steps")
     batch = Batch(p, step) if minibatches else None
@@ -325,23 +328,23 @@ def training_program(form: Form, rule: UpdateRule, *, minibatches: bool) -> Prog
             fine = update.make(trial, number, step.value_and_gradient())
             with p.when(p.logical_not(fine)):
                 going.set(p.int_constant(0))
-        trials.give_back(trial)
+        trials.write_back(trial)
     return p
 
 
-def chunk_program(form: Form) -> Program:
+def chunk_program(spec: KernelSpec) -> Program:
     """One chunk of the gradient of a trial whose weights lie in rows."""
-    p = Program(form.dtype)
-    step = form.step(p, "all")
+    p = Program(spec.dtype)
+    step = spec.step(p, "all")
     step.chunk(p.int_parameter("chunk"))
     return p
 
 
-def update_program(form: Form, rule: UpdateRule) -> Program:
+def update_program(spec: KernelSpec, rule: UpdateRule) -> Program:
     """One update of a trial that lies in rows, once all chunks of its gradient are there."""
-    p = Program(form.dtype)
-    step = form.step(p, "all")
-    update = Update(p, Trial(p, step, rule.slots), rule)
+    p = Program(spec.dtype)
+    step = spec.step(p, "all")
+    update = Update(p, TrialRows(p, step, rule.slots), rule)
     update.begin()
     update.make(p.int_constant(0), p.int_parameter("number"), step.add_chunks())
     return p
@@ -350,7 +353,7 @@ def update_program(form: Form, rule: UpdateRule) -> Program:
 class Update:
     """The updates of a trial in rows."""
 
-    def __init__(self, p: Program, trials: Trial, rule: UpdateRule) -> None:
+    def __init__(self, p: Program, trials: TrialRows, rule: UpdateRule) -> None:
         self.p, self.trials, self.rule = p, trials, rule
         self.rates, self.bounds = p.array_parameter("rates", "num_trials"), p.array_parameter("bounds", "num_trials")
         self.corrections = p.array_parameter("corrections", 2, "num_steps")
@@ -387,7 +390,7 @@ class Update:
 class Batch:
     """The points of an update, gathered from all points in the orders of the trial's epochs, one after another."""
 
-    def __init__(self, p: Program, step: Step) -> None:
+    def __init__(self, p: Program, step: TrainingStep) -> None:
         self.p, self.step = p, step
         self.points, self.orders = (
             p.array_parameter("points"),
@@ -399,8 +402,8 @@ class Batch:
     def fetch(self, trial: Value, number: Value) -> None:
         """Gather the batch of a step; lanes left over hold its last point again."""
         p, step = self.p, self.step
-        inputs, outputs = p.int_constant(step.num_inputs), step.form.num_outputs
-        size = inputs + padded(outputs, step.form.multiple_in_points(p.lanes))
+        inputs, outputs = p.int_constant(step.num_inputs), step.spec.num_outputs
+        size = inputs + padded(outputs, step.spec.multiple_in_points(p.lanes))
         start = trial * self.order_size + (self.first_batch + number) * self.batch_size
         with p.loop(step.stride) as lane:
             last = self.batch_size - 1

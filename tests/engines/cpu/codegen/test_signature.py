@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pipeline.engines.cpu.codegen.compile import Kernel
-from pipeline.engines.cpu.codegen.signature import Argument, memory
+from pipeline.engines.cpu.codegen.signature import Parameter, buffer
 from pipeline.engines.cpu.codegen.simd import Program
 
 
@@ -25,7 +25,7 @@ def doubled(dtype="float32"):
         (torch.zeros(3, dtype=torch.float16), TypeError, "rates: an array of torch.float16, where the kernel"),
         (np.zeros(3, ">f4"), TypeError, "rates: an array of >f4, where the kernel takes float32"),
         (np.zeros(3, int), TypeError, "rates: an array of int64, where the kernel takes float32"),
-        (memory(np.zeros(3)), TypeError, "rates: an array of float64, where the kernel takes float32"),
+        (buffer(np.zeros(3)), TypeError, "rates: an array of float64, where the kernel takes float32"),
         pytest.param(4096, TypeError, "rates: a number, where the kernel takes an array of float32", id="an address"),
         (np.zeros(2, np.float32), ValueError, "rates: an array of length 2, where the kernel takes 3"),
         (np.zeros((3, 2), np.float32)[:, 0], ValueError, "rates: its numbers do not lie one after another"),
@@ -34,16 +34,16 @@ def doubled(dtype="float32"):
 )
 def test_an_array_that_is_not_what_a_kernel_takes_is_refused(given, error, what):
     with pytest.raises(error, match=f"^{what}"):
-        doubled().prepared({"rates": given, "count": 3})
+        doubled().bind_all({"rates": given, "count": 3})
 
 
 def test_an_array_is_no_whole_number():
     with pytest.raises(TypeError, match=r"^count: an array, where the kernel takes a whole number$"):
-        doubled().prepared({"rates": np.zeros(3, np.float32), "count": np.zeros(1)})
+        doubled().bind_all({"rates": np.zeros(3, np.float32), "count": np.zeros(1)})
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("kind", [np.asarray, torch.from_numpy, memory])
+@pytest.mark.parametrize("kind", [np.asarray, torch.from_numpy, buffer])
 def test_an_array_of_the_right_type_is_taken_in_every_form(dtype, kind):
     numbers = np.arange(4.0).astype(dtype)
     doubled(dtype)({"rates": kind(numbers), "count": 3})
@@ -52,12 +52,12 @@ def test_an_array_of_the_right_type_is_taken_in_every_form(dtype, kind):
 
 def test_whole_numbers_may_be_bits():
     for dtype in (np.int64, np.uint64):
-        assert Argument("keys", "int64", (2, "count")).word({"keys": np.zeros(4, dtype), "count": 2}) != 0
+        assert Parameter("keys", "int64", (2, "count")).word({"keys": np.zeros(4, dtype), "count": 2}) != 0
 
 
 def test_a_call_keeps_its_arrays_and_may_be_told_another_number():
     numbers = np.ones(4, np.float32)
-    call = doubled().prepared({"rates": numbers, "count": 1})
+    call = doubled().bind_all({"rates": numbers, "count": 1})
     call()
-    call.with_number("count", 2)()
+    call.with_integer("count", 2)()
     assert numbers.tolist() == [4, 2, 1, 1]
