@@ -102,7 +102,7 @@ def losses_of_one(sweep: Sweep) -> torch.Tensor:
     return torch.stack(losses)[None]
 
 
-WAYS: dict[str, Callable[[Sweep], torch.Tensor]] = {
+METHODS: dict[str, Callable[[Sweep], torch.Tensor]] = {
     "closed form": losses_in_closed_form,
     "closed form, through the weights": losses_through_weights,
     "loop, all rates stacked": losses_of_stack,
@@ -116,10 +116,10 @@ def measure_closed_form(sweep: Sweep, say: Callable[[str], None]) -> pl.DataFram
     num_rates, width = len(sweep.learning_rates_R), sweep.features_PF.shape[1]
     what = f"{num_rates} rates x {len(sweep.steps)} of {sweep.steps[-1]} steps, {len(sweep.features_PF)} x {width}"
     say(f"closed form: {what}")
-    seconds: dict[str, list[float]] = {name: [] for name in WAYS}
+    seconds: dict[str, list[float]] = {name: [] for name in METHODS}
     losses_in_closed_form(sweep)  # the first call loads what later ones have
     for repetition in range(REPETITIONS):
-        turn = list(WAYS.items())
+        turn = list(METHODS.items())
         random.Random(repetition).shuffle(turn)
         for name, way in turn:
             time.sleep(SECONDS_TO_SETTLE)

@@ -1,12 +1,12 @@
-"""The fused engine on a graphics card beside its peers there: ``python -m pipeline.bench.gpu``.
+"""The fused engine on a GPU beside its peers there: ``python -m pipeline.bench.gpu``.
 
 First its numbers are checked against the reference engine on the same device. Then networks
 of each shape are trained in packs by full-batch gradient descent in float32, by the fused engine, by the reference
 engine (stacked PyTorch), by the same operations replayed as a CUDA graph, and by JAX (``vmap`` over
-trials of a ``scan`` over steps, under ``jit``). A figure is the median of its repetitions. Last come other tiles for
+trials of a ``scan`` over steps, under ``jit``). A figure is the median of its repetitions. Last come other layouts for
 the fused engine, so that the choice in ``engines/gpu/thread_layout.py`` can be judged. What fails or is not
 covered says so in its row. It needs PyTorch, Triton and, for its peer, JAX, and nothing else of what this project
-needs; without a card it runs where TRITON_INTERPRET=1 is set, for a test.
+needs; without a GPU it runs where TRITON_INTERPRET=1 is set, for a test.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX would take most of the card from PyTorch
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX would take most of the GPU from PyTorch
 
 import torch
 
 from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.engine import Engine, Stack
-from pipeline.engines.gpu.choice import not_covered, on_card
+from pipeline.engines.gpu.choice import engine_on_gpu, not_covered
 from pipeline.engines.gpu.matrices import ByMatrices
-from pipeline.engines.gpu.registers import InRegisters, fits
-from pipeline.engines.gpu.thread_layout import SHARED_REGISTERS, Tile, most_unit_rows
+from pipeline.engines.gpu.registers import InRegisters, fits_registers
+from pipeline.engines.gpu.thread_layout import SHARED_REGISTERS, ThreadLayout, most_unit_rows
 from pipeline.engines.reference.engine import Reference
-from pipeline.engines.reference.gradients import kernel
+from pipeline.engines.reference.gradients import stacked_gradient
 from pipeline.models.activations import ACTIVATIONS, Activation, Relu, Tanh
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, GradientDescent, Momentum, Nesterov, UpdateRule
 from pipeline.problems.losses import BinaryCrossEntropy, HalfMeanSquare, Loss, SoftmaxCrossEntropy, Task
 from pipeline.problems.problem import Dataset
 
-Shape = tuple[int, int, int, int]
-Made = Callable[[PackContext, int | None, torch.device], Engine]
+NetworkShape = tuple[int, int, int, int]
+EngineFactory = Callable[[PackContext, int | None, torch.device], Engine]
 
 
 @dataclass(frozen=True)
-class Steps:
+class BlockedSteps:
     """How a pack is trained: ``blocks`` makes so many blocks of steps of every trial and returns when they are done."""
 
     blocks: Callable[[int], None]
@@ -68,10 +68,10 @@ SCANNED_STEPS = 50
 
 
 @dataclass(frozen=True)
-class Asked:
+class GpuBenchOptions:
     """What is measured, and for how long."""
 
-    shapes: Sequence[Shape]
+    shapes: Sequence[NetworkShape]
     packs: Sequence[int]
     activations: Sequence[Activation]
     peers: Sequence[str]
@@ -82,7 +82,7 @@ class Asked:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check, measure and print; 1 if a check has failed."""
-    asked = parsed(arguments)
+    options = parsed(arguments)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.backends.cuda.matmul.allow_tf32 = False
     rate = product_rate(device)
@@ -94,19 +94,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"check: {what}: {difference:.1e} {'within' if difference <= allowed else 'NOT WITHIN'} {allowed:.0e}")
     print("\nfigures are trial-steps/s; TFLOP/s by 4 d + 6 K + 4 operations a point and hidden unit", flush=True)
     print(row("activation", "N x d x m x K", "pack", "fused", "TFLOP/s", "of 67", "of products", "spread", *PEERS))
-    for activation, num_trials, shape in itertools.product(asked.activations, asked.packs, asked.shapes):
-        print(measured_row(asked, activation, shape, num_trials, device, rate), flush=True)
+    for activation, num_trials, shape in itertools.product(options.activations, options.packs, options.shapes):
+        print(measured_row(options, activation, shape, num_trials, device, rate), flush=True)
     print("\nboth families of kernels, ReLU, packs of 32 and the largest:")
     print(row("N x d x m x K", "pack", "family", "products", "trial-steps/s", "TFLOP/s", "of products"))
-    for line in families_compared(asked, device):
+    for line in families_compared(options, device):
         print(line, flush=True)
-    print("\nother tiles, ReLU, the largest pack:\n" + row("N x d x m x K", "trial-steps/s", "tile"))
-    for line in tiles_tried(asked, device):
+    print("\nother layouts, ReLU, the largest pack:\n" + row("N x d x m x K", "trial-steps/s", "layout"))
+    for line in layouts_tried(options, device):
         print(line, flush=True)
     return int(wrong > 0)
 
 
-def parsed(arguments: Sequence[str] | None) -> Asked:
+def parsed(arguments: Sequence[str] | None) -> GpuBenchOptions:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.bench.gpu", description=__doc__)
     parser.add_argument("--seconds", type=float, default=420, help="begin nothing new after so long (default: 420)")
@@ -118,7 +118,7 @@ def parsed(arguments: Sequence[str] | None) -> Asked:
     parser.add_argument("--repetition-seconds", type=float, default=0.1)
     given = parser.parse_args(arguments)
     shapes: list[Any] = [tuple(map(int, shape.split("x"))) for shape in given.shapes.split()]
-    return Asked(
+    return GpuBenchOptions(
         shapes,
         [int(number) for number in given.packs.split()],
         [ACTIVATIONS[name]() for name in given.activations.split()],
@@ -138,7 +138,7 @@ def row(*cells: object) -> str:
 
 
 def context_of(
-    shape: Shape, activation: Activation, device: torch.device, rule: UpdateRule, loss: Loss, dtype: torch.dtype
+    shape: NetworkShape, activation: Activation, device: torch.device, rule: UpdateRule, loss: Loss, dtype: torch.dtype
 ) -> PackContext:
     """A network of a shape and random points."""
     num_points, num_inputs, width, num_outputs = shape
@@ -170,7 +170,7 @@ def stack_of(context: PackContext, num_trials: int, device: torch.device) -> Sta
     )
 
 
-def operations_of(shape: Shape) -> int:
+def operations_of(shape: NetworkShape) -> int:
     """Operations of a step of a trial."""
     num_points, num_inputs, width, num_outputs = shape
     return num_points * width * (4 * num_inputs + 6 * num_outputs + 4)
@@ -193,7 +193,7 @@ def checks(device: torch.device) -> Iterator[tuple[str, float, float]]:
         shape = (20, 3, 17, num_outputs)
         double = context_of(shape, ACTIVATIONS[name](), device, rule, loss, torch.float64)
         what = f"{name}, {loss.name()}, {rule.name()}, float64, 4 steps"
-        yield what, difference(double, on_card, double, device, 4, 7), 1e-12
+        yield what, difference(double, engine_on_gpu, double, device, 4, 7), 1e-12
     double = context_of((20, 33, 17, 5), Tanh(), device, Adam(), SoftmaxCrossEntropy(), torch.float64)
     what = "33 inputs, 5 outputs, by products of matrices, float64, 4 steps of minibatches"
     yield what, difference(double, ByMatrices, double, device, 4, 7), 1e-12
@@ -214,11 +214,16 @@ def checks(device: torch.device) -> Iterator[tuple[str, float, float]]:
         exact = context_of(shape, activation, device, rule, HalfMeanSquare(), torch.float64)
         single = dataclasses.replace(exact, dtype=torch.float32)
         what = f"{activation.name()}, {'x'.join(map(str, shape))}, float32 against float64, {steps} steps"
-        yield what, difference(single, on_card, exact, device, steps, None), 1e-4
+        yield what, difference(single, engine_on_gpu, exact, device, steps, None), 1e-4
 
 
 def difference(
-    context: PackContext, engine: Made, exact: PackContext, device: torch.device, steps: int, batch_size: int | None
+    context: PackContext,
+    engine: EngineFactory,
+    exact: PackContext,
+    device: torch.device,
+    steps: int,
+    batch_size: int | None,
 ) -> float:
     """Of 2 trials by an engine from the reference engine, relative to the largest: loss and gradient, then weights.
 
@@ -246,7 +251,12 @@ def difference(
 
 
 def measured_row(
-    asked: Asked, activation: Activation, shape: Shape, num_trials: int, device: torch.device, rate: float
+    options: GpuBenchOptions,
+    activation: Activation,
+    shape: NetworkShape,
+    num_trials: int,
+    device: torch.device,
+    rate: float,
 ) -> str:
     """The fused engine and its peers on a pack."""
     named = (activation.name(), "x".join(map(str, shape)), num_trials)
@@ -255,49 +265,49 @@ def measured_row(
     reason = not_covered(Shallow(activation), GradientDescent(), num_inputs, num_outputs)
     if reason is not None:
         return row(*named, f"the fused engine {reason}")
-    if time.monotonic() > asked.deadline:
+    if time.monotonic() > options.deadline:
         return row(*named, "not measured: time was up")
     context = context_of(shape, activation, device, GradientDescent(), loss, torch.float32)
     try:
-        seconds = seconds_of_step(asked, fused(context, num_trials, device))
+        seconds = seconds_of_step(options, fused(context, num_trials, device))
     except Exception as error:
-        return row(*named, told(error))
+        return row(*named, error_cell(error))
     own = num_trials / statistics.median(seconds)
     speed = own * operations_of(shape)
     spread = (max(seconds) - min(seconds)) / statistics.median(seconds)
     cells: list[str] = []
     for name, make in PEERS.items():
-        cells.append("-" if name not in asked.peers else ratio(asked, make, context, num_trials, device, own))
+        cells.append("-" if name not in options.peers else ratio(options, make, context, num_trials, device, own))
     shares = (f"{speed / 1e12:.3g}", f"{speed / FLOAT32_RATE:.1%}", f"{speed / rate:.1%}", f"{spread:.0%}")
     return row(*named, f"{own:,.0f}", *shares, *cells)
 
 
 def ratio(
-    asked: Asked,
-    make: Callable[[PackContext, int, torch.device], Steps],
+    options: GpuBenchOptions,
+    make: Callable[[PackContext, int, torch.device], BlockedSteps],
     context: PackContext,
     num_trials: int,
     device: torch.device,
     own: float,
 ) -> str:
     """How many times a peer is slower, or why that is not known."""
-    if time.monotonic() > asked.deadline:
+    if time.monotonic() > options.deadline:
         return "time was up"
     if num_trials * context.width * context.num_points * 4 > PEER_BYTES and make is not reference:
         return "too large"
     try:
-        seconds = statistics.median(seconds_of_step(asked, make(context, num_trials, device)))
+        seconds = statistics.median(seconds_of_step(options, make(context, num_trials, device)))
     except Exception as error:
-        return told(error)
+        return error_cell(error)
     return f"x {own * seconds / num_trials:.3g}"
 
 
-def told(error: Exception) -> str:
+def error_cell(error: Exception) -> str:
     """An error in a cell."""
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]:.60}"
 
 
-def seconds_of_step(asked: Asked, steps: Steps) -> list[float]:
+def seconds_of_step(options: GpuBenchOptions, steps: BlockedSteps) -> list[float]:
     """Seconds of a step of a pack, one number a repetition; the first call, which compiles, does not count."""
     steps.blocks(1)
     count, elapsed = 1, 0.0
@@ -305,12 +315,12 @@ def seconds_of_step(asked: Asked, steps: Steps) -> list[float]:
         started = time.perf_counter()
         steps.blocks(count)
         elapsed = time.perf_counter() - started
-        if elapsed >= asked.repetition_seconds / 4:
+        if elapsed >= options.repetition_seconds / 4:
             break
         count *= 4
-    count = max(1, round(count * asked.repetition_seconds / elapsed))
+    count = max(1, round(count * options.repetition_seconds / elapsed))
     seconds = []
-    for _ in range(asked.repetitions):
+    for _ in range(options.repetitions):
         started = time.perf_counter()
         steps.blocks(count)
         seconds.append((time.perf_counter() - started) / (count * steps.size))
@@ -318,23 +328,27 @@ def seconds_of_step(asked: Asked, steps: Steps) -> list[float]:
 
 
 def fused(
-    context: PackContext, num_trials: int, device: torch.device, tile: Tile | None = None, made: Made = on_card
-) -> Steps:
-    """The engine, with its own tile or another, by the family of kernels that it chooses or by one that is named."""
+    context: PackContext,
+    num_trials: int,
+    device: torch.device,
+    layout: ThreadLayout | None = None,
+    made: EngineFactory = engine_on_gpu,
+) -> BlockedSteps:
+    """The engine, with its own layout or another, by the family of kernels that it chooses or by one that is named."""
     engine, stack = made(context, None, device), stack_of(context, num_trials, device)
-    if tile is not None:
+    if layout is not None:
         assert isinstance(engine, InRegisters)
-        engine.training_tile = tile
-    return Steps(functools.partial(advanced, engine, stack))
+        engine.training_layout = layout
+    return BlockedSteps(functools.partial(advanced, engine, stack))
 
 
-def reference(context: PackContext, num_trials: int, device: torch.device) -> Steps:
+def reference(context: PackContext, num_trials: int, device: torch.device) -> BlockedSteps:
     """The reference engine: an operation at a time, for as many trials as stay in cache."""
     engine, stack = Reference(context, None, device), stack_of(context, num_trials, device)
-    return Steps(functools.partial(advanced, engine, stack))
+    return BlockedSteps(functools.partial(advanced, engine, stack))
 
 
-def captured(context: PackContext, num_trials: int, device: torch.device) -> Steps:
+def captured(context: PackContext, num_trials: int, device: torch.device) -> BlockedSteps:
     """The operations of the reference engine for the whole stack, captured once and replayed as a CUDA graph.
 
     Raises:
@@ -348,7 +362,10 @@ def captured(context: PackContext, num_trials: int, device: torch.device) -> Ste
         context.prepared_AP.to(context.dtype).contiguous(),
         context.dataset.train_targets_PK.to(context.dtype).mT.contiguous(),
     )
-    own, gradient_TN = kernel(context.model, context.loss, context.width, context.num_outputs), stack.weights_TN.clone()
+    own, gradient_TN = (
+        stacked_gradient(context.model, context.loss, context.width, context.num_outputs),
+        stack.weights_TN.clone(),
+    )
 
     def step() -> None:
         own(stack.weights_TN, gradient_TN, *points)
@@ -373,7 +390,7 @@ def advanced(engine: Engine, stack: Stack, count: int) -> None:
     engine.advance(stack, 0, count)
 
 
-def in_blocks(block: Callable[[], Any], wait: Callable[[], Any], size: int, state: Callable[[], Any]) -> Steps:
+def in_blocks(block: Callable[[], Any], wait: Callable[[], Any], size: int, state: Callable[[], Any]) -> BlockedSteps:
     """Steps that come in blocks, which are waited for at the end."""
 
     def blocks(count: int) -> None:
@@ -381,14 +398,14 @@ def in_blocks(block: Callable[[], Any], wait: Callable[[], Any], size: int, stat
             block()
         wait()
 
-    return Steps(blocks, size, state)
+    return BlockedSteps(blocks, size, state)
 
 
-def jax_vmap(context: PackContext, num_trials: int, device: torch.device) -> Steps:
+def jax_vmap(context: PackContext, num_trials: int, device: torch.device) -> BlockedSteps:
     """JAX: the training loop of one trial as a ``scan``, ``vmap`` over trials, ``jit`` over all.
 
     Raises:
-        RuntimeError: Where JAX is not installed, or does not see the card.
+        RuntimeError: Where JAX is not installed, or does not see the GPU.
     """
     if importlib.util.find_spec("jax") is None:
         raise RuntimeError("JAX is not installed")
@@ -396,7 +413,7 @@ def jax_vmap(context: PackContext, num_trials: int, device: torch.device) -> Ste
     import jax.numpy as jnp
 
     if device.type == "cuda" and jax.default_backend() != "gpu":
-        raise RuntimeError("JAX does not see the card")
+        raise RuntimeError("JAX does not see the GPU")
     data, stack = context.dataset, stack_of(context, num_trials, torch.device("cpu"))
     x_PD, y_PK = (jnp.asarray(a.float().cpu().numpy()) for a in (data.train_inputs_PD, data.train_targets_PK))
     assert isinstance(context.model, Shallow)
@@ -429,7 +446,7 @@ def jax_vmap(context: PackContext, num_trials: int, device: torch.device) -> Ste
     return in_blocks(block, lambda: jax.block_until_ready(current[0]), SCANNED_STEPS, lambda: current[0])
 
 
-PEERS: dict[str, Callable[[PackContext, int, torch.device], Steps]] = {
+PEERS: dict[str, Callable[[PackContext, int, torch.device], BlockedSteps]] = {
     "x reference": reference,
     "x CUDA graph": captured,
     "x JAX vmap": jax_vmap,
@@ -454,66 +471,68 @@ def product_rate(device: torch.device, *, rounded: bool = False) -> float:
 # Whether its family and its tiles are well chosen.
 
 
-def families_compared(asked: Asked, device: torch.device) -> Iterator[str]:
+def families_compared(options: GpuBenchOptions, device: torch.device) -> Iterator[str]:
     """The speed of both families of kernels, of products of matrices also in tf32, where they cover a shape."""
     rates = {rounded: product_rate(device, rounded=rounded) for rounded in (False, True)}
-    largest = max(asked.packs)
-    for shape, num_trials in itertools.product(asked.shapes, sorted({min(32, largest), largest})):
+    largest = max(options.packs)
+    for shape, num_trials in itertools.product(options.shapes, sorted({min(32, largest), largest})):
         _, num_inputs, width, num_outputs = shape
         if not_covered(Shallow(Relu()), GradientDescent(), num_inputs, num_outputs):
             continue
         loss: Loss = SoftmaxCrossEntropy() if num_outputs > 1 else HalfMeanSquare()
         exact = context_of(shape, Relu(), device, GradientDescent(), loss, torch.float32)
-        ways: list[tuple[Made, bool]] = [(ByMatrices, False), (ByMatrices, True)]
-        if fits(GradientDescent(), width, num_inputs, num_outputs, 4):
+        ways: list[tuple[EngineFactory, bool]] = [(ByMatrices, False), (ByMatrices, True)]
+        if fits_registers(GradientDescent(), width, num_inputs, num_outputs, 4):
             ways.append((InRegisters, False))
         for made, rounded in ways:
             named = ("x".join(map(str, shape)), num_trials, getattr(made, "__name__", made))
-            if time.monotonic() > asked.deadline:
+            if time.monotonic() > options.deadline:
                 yield row(*named, "time was up")
                 return
             context = dataclasses.replace(exact, rounded=rounded)
             try:
-                seconds = seconds_of_step(asked, fused(context, num_trials, device, made=made))
+                seconds = seconds_of_step(options, fused(context, num_trials, device, made=made))
                 own = num_trials / statistics.median(seconds)
                 speed = own * operations_of(shape)
                 cells = (f"{own:,.0f}", f"{speed / 1e12:.3g}", f"{speed / rates[rounded]:.1%}")
             except Exception as error:
-                cells = (told(error), "", "")
+                cells = (error_cell(error), "", "")
             yield row(*named, "tf32" if rounded else "float32", *cells)
 
 
-def tiles_tried(asked: Asked, device: torch.device) -> Iterator[str]:
-    """The speed of the fused engine with each tile of a shape that its registers have room for."""
-    for shape in asked.shapes:
+def layouts_tried(options: GpuBenchOptions, device: torch.device) -> Iterator[str]:
+    """The speed of the fused engine with each layout of a shape that its registers have room for."""
+    for shape in options.shapes:
         _, num_inputs, width, num_outputs = shape
-        if not fits(GradientDescent(), width, num_inputs, num_outputs, 4):
+        if not fits_registers(GradientDescent(), width, num_inputs, num_outputs, 4):
             continue
         loss: Loss = SoftmaxCrossEntropy() if num_outputs > 1 else HalfMeanSquare()
         context = context_of(shape, Relu(), device, GradientDescent(), loss, torch.float32)
-        chosen = InRegisters(context, None, device).training_tile
-        for tile in tiles_near(chosen, num_inputs + 1 + num_outputs):
-            if time.monotonic() > asked.deadline:
+        chosen = InRegisters(context, None, device).training_layout
+        for layout in nearby_layouts(chosen, num_inputs + 1 + num_outputs):
+            if time.monotonic() > options.deadline:
                 yield row("x".join(map(str, shape)), "time was up")
                 return
             try:
-                seconds = statistics.median(seconds_of_step(asked, fused(context, max(asked.packs), device, tile)))
-                speed = f"{max(asked.packs) / seconds:,.0f}"
+                seconds = statistics.median(
+                    seconds_of_step(options, fused(context, max(options.packs), device, layout))
+                )
+                speed = f"{max(options.packs) / seconds:,.0f}"
             except Exception as error:
-                speed = told(error)
-            marks = " (as chosen)" if tile == chosen else ""
-            yield row("x".join(map(str, shape)), speed, f"{tile}{marks}")
+                speed = error_cell(error)
+            marks = " (as chosen)" if layout == chosen else ""
+            yield row("x".join(map(str, shape)), speed, f"{layout}{marks}")
 
 
-def tiles_near(chosen: Tile, rows: int) -> Iterator[Tile]:
-    """The tile chosen, and those with twice or half of something."""
+def nearby_layouts(chosen: ThreadLayout, rows: int) -> Iterator[ThreadLayout]:
+    """The layout chosen, and those with twice or half of something."""
     yield chosen
     yield dataclasses.replace(chosen, most_registers=None if chosen.most_registers else SHARED_REGISTERS)
     for field in ("point_warps", "points_together"):
         for number in (getattr(chosen, field) // 2, getattr(chosen, field) * 2):
-            tile = dataclasses.replace(chosen, **{field: number})
-            if number and tile.warps <= 16:
-                yield tile
+            layout = dataclasses.replace(chosen, **{field: number})
+            if number and layout.warps <= 16:
+                yield layout
     if chosen.unit_rows > 1 and chosen.warps <= 8:
         yield dataclasses.replace(chosen, unit_rows=chosen.unit_rows // 2, unit_warps=chosen.unit_warps * 2)
     if chosen.unit_warps > 1 and chosen.unit_rows < 2 * most_unit_rows(rows, 0, 4):

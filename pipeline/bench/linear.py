@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable
 from typing import Literal
 
-from pipeline.bench.peers import Case, Measured, bench_pack, measured_cases
+from pipeline.bench.peers import CaseColumns, Timing, bench_pack, timed_cases
 from pipeline.experiment.packing import Pack
 from pipeline.models.bases.basis import Basis
 from pipeline.models.bases.polynomial import Legendre
@@ -18,13 +18,13 @@ from pipeline.models.bases.trigonometric import Fourier
 from pipeline.models.bases.wavelet import Haar
 from pipeline.models.linear import Linear
 
-ProblemSize = int | Literal["full"]
-Shape = tuple[int, int, int]
+BatchSize = int | Literal["full"]
+LinearShape = tuple[int, int, int]
 
 SMALL, MIDDLE, CLASSES, LARGE = (256, 16, 1), (256, 64, 1), (256, 64, 10), (1024, 129, 1)
 """Points, features, outputs; those with ten outputs are digits."""
-QUICK: tuple[Basis, Shape, ProblemSize, int] = (Haar(), MIDDLE, "full", 32)
-CASES: tuple[tuple[Basis, Shape, ProblemSize, int], ...] = (
+QUICK: tuple[Basis, LinearShape, BatchSize, int] = (Haar(), MIDDLE, "full", 32)
+CASES: tuple[tuple[Basis, LinearShape, BatchSize, int], ...] = (
     (Haar(), SMALL, "full", 1),
     (Haar(), SMALL, "full", 32),
     (Haar(), MIDDLE, "full", 1),
@@ -41,16 +41,18 @@ SECONDS_TO_SETTLE = 0.05
 """Pause before each repetition: no peer gives back as much memory as with networks."""
 
 
-def measure_linear(*, quick: bool, say: Callable[[str], None]) -> list[Measured]:
+def measure_linear(*, quick: bool, say: Callable[[str], None]) -> list[Timing]:
     """Measure packs of linear models and their peers; ``quick`` takes only one case."""
     cases = [case_of(*case) for case in ((QUICK,) if quick else CASES)]
-    return measured_cases(cases, say, SECONDS_TO_SETTLE)
+    return timed_cases(cases, say, SECONDS_TO_SETTLE)
 
 
-def case_of(basis: Basis, shape: Shape, batch_size: ProblemSize, num_trials: int) -> tuple[Case, Callable[[], Pack]]:
+def case_of(
+    basis: Basis, shape: LinearShape, batch_size: BatchSize, num_trials: int
+) -> tuple[CaseColumns, Callable[[], Pack]]:
     """The columns of a case, and what makes its pack."""
     num_points, width, num_outputs = shape
-    columns: Case = {
+    columns: CaseColumns = {
         "basis": basis.name(),
         "N x F x K": " x ".join(map(str, shape)),
         "batch": str(batch_size),

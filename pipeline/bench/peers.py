@@ -79,44 +79,44 @@ Batches = Iterator[tuple[torch.Tensor, torch.Tensor]]
 """Inputs and targets of one update after another."""
 
 
-Case = Mapping[str, str | int]
+CaseColumns = Mapping[str, str | int]
 """What is trained, whoever does: the first columns of its rows."""
 
 
 @dataclass
-class Measured:
+class Timing:
     """Seconds of one trial-step, one number a repetition."""
 
-    case: Case
+    case: CaseColumns
     peer: str
     operations: int
     seconds: list[float] = field(default_factory=list)
 
 
-def measure(*, quick: bool, say: Callable[[str], None]) -> list[Measured]:
+def measure(*, quick: bool, say: Callable[[str], None]) -> list[Timing]:
     """Measure packs of networks and their peers; ``quick`` takes only one shape in packs of 32."""
     kinds = itertools.product(BENCHED, [QUICK_SHAPE] if quick else SHAPES, [32] if quick else PACKS)
-    cases: list[tuple[Case, Callable[[], Pack]]] = [
+    cases: list[tuple[CaseColumns, Callable[[], Pack]]] = [
         (
             {"activation": activation.name(), "N x d x m x K": " x ".join(map(str, shape)), "pack of": num_trials},
             functools.partial(bench_pack, shape, num_trials, Shallow(activation)),
         )
         for activation, shape, num_trials in kinds
     ]
-    return measured_cases(cases, say, SECONDS_TO_SETTLE)
+    return timed_cases(cases, say, SECONDS_TO_SETTLE)
 
 
-def measured_cases(
-    cases: Sequence[tuple[Case, Callable[[], Pack]]], say: Callable[[str], None], settle_s: float
-) -> list[Measured]:
+def timed_cases(
+    cases: Sequence[tuple[CaseColumns, Callable[[], Pack]]], say: Callable[[str], None], settle_s: float
+) -> list[Timing]:
     """Measure every case, given by its columns and what makes its pack, with a pause before each repetition."""
-    every: list[Measured] = []
+    every: list[Timing] = []
     for number, (case, made) in enumerate(cases, 1):
         say(f"{number}/{len(cases)}: {', '.join(f'{name} {value}' for name, value in case.items())}")
         pack = made()
         peers = {name: make(pack) for name, make in available_peers(pack)}
-        measured = {name: Measured(case, name, operations_of_step(pack.shape)) for name in peers}
-        counts = {name: calibrated(steps) for name, (steps, _) in peers.items()}
+        measured = {name: Timing(case, name, operations_of_step(pack.shape)) for name in peers}
+        counts = {name: calibrated_count(steps) for name, (steps, _) in peers.items()}
         for repetition in range(REPETITIONS):
             turn = list(peers.items())
             random.Random(repetition).shuffle(turn)
@@ -129,7 +129,7 @@ def measured_cases(
     return every
 
 
-def rows(every: list[Measured], product_rate: float) -> pl.DataFrame:
+def rows(every: list[Timing], product_rate: float) -> pl.DataFrame:
     """One row per case and peer: how fast, with its spread, and how many times faster the pack is.
 
     Args:
@@ -201,7 +201,7 @@ def available_peers(pack: Pack) -> Iterator[tuple[str, Callable[[Pack], tuple[St
             yield "JAX vmap", jax_vmap
 
 
-def calibrated(steps: Steps) -> int:
+def calibrated_count(steps: Steps) -> int:
     """How many steps fill a repetition; the first call, which compiles and warms up, does not count."""
     steps(1)
     count = 1

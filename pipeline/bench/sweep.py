@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pipeline.bench.peers import calibrated, lightning_per_trial
+from pipeline.bench.peers import calibrated_count, lightning_per_trial
 from pipeline.config import read_experiment
 from pipeline.engines.threads import CORES
 from pipeline.errors import PipelineError
@@ -39,7 +39,7 @@ ROWS_WRITTEN = 1_000_000
 
 
 @dataclass(frozen=True)
-class Swept:
+class SweepTiming:
     """One sweep.
 
     Args:
@@ -57,7 +57,7 @@ class Swept:
     peak_bytes: int
 
 
-class Ended(NamedTuple):
+class FinishedCommand(NamedTuple):
     """A command that has ended well: its time, and the largest memory of its process."""
 
     seconds: float
@@ -75,7 +75,7 @@ def measure_sweep(seeds: Sequence[int] = SEEDS, *, say: Callable[[str], None]) -
     return rows(every, startup_seconds(), step_seconds())
 
 
-def rows(every: Sequence[Swept], startup_s: float, step_s: float) -> pl.DataFrame:
+def rows(every: Sequence[SweepTiming], startup_s: float, step_s: float) -> pl.DataFrame:
     """One row per sweep, with the exponent of its time since the sweep before, of as many steps and fewer trials.
 
     Args:
@@ -100,28 +100,28 @@ def rows(every: Sequence[Swept], startup_s: float, step_s: float) -> pl.DataFram
     )
 
 
-def exponent(fewer: Swept | None, more: Swept) -> float | None:
+def exponent(fewer: SweepTiming | None, more: SweepTiming) -> float | None:
     """The power of the number of trials that time has grown with; at most 1 where what each trial takes is the same."""
     if fewer is None or fewer.steps != more.steps or fewer.trials == more.trials:
         return None
     return math.log(more.seconds / fewer.seconds) / math.log(more.trials / fewer.trials)
 
 
-def sweep(changes: Sequence[str]) -> Swept:
+def sweep(changes: Sequence[str]) -> SweepTiming:
     """Run the configuration with some changes, and print its results, as a user would."""
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
         settings = [argument for change in changes for argument in ("--set", change)]
-        trained = ended(["run", str(CONFIG), "--out", str(run), *settings])
-        printed = ended(["results", str(run), "--json"])
+        trained = finished_command(["run", str(CONFIG), "--out", str(run), *settings])
+        printed = finished_command(["results", str(run), "--json"])
         experiment = read_experiment(CONFIG, changes)
         num_trials = len(make_plan("bench", experiment).trials)
         seconds = trained.seconds + printed.seconds
         num_values = scan_records(run).select(pl.len()).collect().item()
-        return Swept(num_trials, experiment.num_steps, num_values, seconds, trained.peak_bytes)
+        return SweepTiming(num_trials, experiment.num_steps, num_values, seconds, trained.peak_bytes)
 
 
-def ended(arguments: Sequence[str]) -> Ended:
+def finished_command(arguments: Sequence[str]) -> FinishedCommand:
     """Run ``python -m pipeline`` to its end.
 
     Raises:
@@ -139,7 +139,7 @@ def ended(arguments: Sequence[str]) -> Ended:
             said.seek(0)
             raise PipelineError(f"python -m pipeline {arguments[0]} failed", hint=said.read()[-300:])
     unit = 1 if sys.platform == "darwin" else 1024
-    return Ended(seconds, usage.ru_maxrss * unit)
+    return FinishedCommand(seconds, usage.ru_maxrss * unit)
 
 
 def startup_seconds() -> float:
@@ -155,7 +155,7 @@ def step_seconds() -> float:
     """Seconds of one step of one trial of the configuration in a Lightning Trainer."""
     (pack, *_) = make_plan("bench", read_experiment(CONFIG, ("seeds=1",))).packs
     steps, _ = lightning_per_trial(pack)
-    count = calibrated(steps)
+    count = calibrated_count(steps)
     started = time.perf_counter()
     steps(count)
     return (time.perf_counter() - started) / count

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import importlib.util
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 
@@ -43,134 +44,133 @@ for 1,024."""
 CUDA = "cuda"
 
 
-def engine_of(asked: EngineChoice, context: PackContext, batch_size: int | None, device: torch.device) -> Engine:
-    """The engine of a pack.
+@dataclass(frozen=True)
+class ChosenEngine:
+    """The engine of all packs of one shape on one kind of device: chosen once, and carried to whoever needs it.
 
     Args:
-        asked: What the experiment says: one by its name, or what to look for.
-        context: What is trained.
-        batch_size: Points of an update, ``None`` for all.
-        device: Where the weights are.
+        family: The class of the engine.
+        reason: What keeps the fused engine from the shape, as the rest of a sentence about it; empty where it computes
+            the shape, or where the closed form was asked for.
+        rounds_to_tf32: Whether factors of matrix products are rounded to tf32.
+    """
+
+    family: type[Engine]
+    reason: str = ""
+    rounds_to_tf32: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name that records keep."""
+        return self.family.name
+
+    def build(self, context: PackContext, batch_size: int | None, device: torch.device) -> Engine:
+        """The engine of one pack.
+
+        Args:
+            context: What the trials are trained on.
+            batch_size: Points of an update, ``None`` for all.
+            device: Where the weights are.
+        """
+        return self.family(context, batch_size, device)
+
+    def compile(self, shape: Shape, diagnostics: Iterable[Diagnostic]) -> None:
+        """Compile the kernels of a shape, if they are not compiled yet; Triton compiles at the first launch."""
+        self.family.compile_kernels(shape, top_of_hessian=any(one.takes_top_of_hessian for one in diagnostics))
+
+
+def choose_engine(requested: EngineChoice, shape: Shape, device_type: str) -> ChosenEngine:
+    """The engine that computes packs of a shape: the one requested by name, or for ``auto`` the fastest that can.
+
+    Args:
+        requested: What the experiment says.
+        shape: What the trials of a pack have in common.
+        device_type: ``cpu``, ``cuda``, or another of PyTorch's, which only the reference engine computes on.
 
     Raises:
-        PipelineError: If the engine asked for cannot compute it.
+        PipelineError: If the engine requested by name cannot compute the shape.
     """
-    if asked == CLOSED_FORM:
-        return ClosedForm(context, batch_size, device)
-    size = (context.width, context.dataset.train_inputs_PD.shape[1], context.num_outputs)
-    reason = _not_fused(asked, context.model, context.optimizer, *size, context.dtype.itemsize, device.type)
+    if requested == CLOSED_FORM:
+        return ChosenEngine(ClosedForm)
+    reason = _not_fused(requested, shape, device_type)
     if reason is not None:
-        return Reference(context, batch_size, device)
-    if device.type == CUDA:
-        from pipeline.engines.gpu.choice import on_card
+        return ChosenEngine(Reference, reason)
+    if device_type != CUDA:
+        from pipeline.engines.cpu.engine import Fused
 
-        return on_card(context, batch_size, device)
-    from pipeline.engines.cpu.engine import Fused
+        return ChosenEngine(Fused)
+    from pipeline.engines.gpu.choice import kernel_family
+    from pipeline.engines.gpu.matrices import ByMatrices
 
-    return Fused(context, batch_size, device)
-
-
-def name_and_reason(asked: EngineChoice, shape: Shape, device_type: str) -> tuple[str, str]:
-    """Which engine will compute packs of a shape, and why it is not the fused one, if it is not.
-
-    Raises:
-        PipelineError: If the engine asked for cannot compute it.
-    """
-    if asked == CLOSED_FORM:
-        return ClosedForm.name, ""
+    assert isinstance(shape.optimizer, UpdateRule)
     size = (shape.width, shape.problem.num_inputs, shape.problem.num_outputs)
-    real_bytes = 4 if shape.stored == "float32" else 8
-    reason = _not_fused(asked, shape.model, shape.optimizer, *size, real_bytes, device_type)
-    return ("fused", "") if reason is None else (Reference.name, reason)
+    family = kernel_family(shape.optimizer, *size, _real_bytes(shape))
+    return ChosenEngine(family, rounds_to_tf32=shape.dtype == "tf32" and family is ByMatrices)
 
 
-def compile_engine(asked: EngineChoice, shape: Shape, diagnostics: Iterable[Diagnostic], device_type: str) -> None:
-    """Compile what the engine of a shape needs, if it is not compiled yet; Triton does so at the first launch."""
-    if device_type == "cpu" and name_and_reason(asked, shape, device_type)[0] == "fused":
-        from pipeline.engines.cpu.engine import compile_for
+def announced(packs: Sequence[Pack], engines: Mapping[Shape, ChosenEngine]) -> str:
+    """One line that says which engines compute some packs, and why not all of them the fused one.
 
-        compile_for(shape, top_of_hessian=any(one.takes_top_of_hessian for one in diagnostics))
-
-
-def announced(packs: Sequence[Pack], asked: EngineChoice, device_type: str) -> str:
-    """Which engines will compute some packs, and why not all of them the fused one, in one line.
-
-    Raises:
-        PipelineError: If the engine asked for cannot compute one.
+    Args:
+        packs: Some.
+        engines: The engine of each of their shapes.
     """
-    counts = Counter(name_and_reason(asked, pack.shape, device_type) for pack in packs)
+    counts = Counter((engines[pack.shape].name, engines[pack.shape].reason) for pack in packs)
     parts = []
     for (name, reason), number in counts.items():
         why = f" (the fused one {reason})" if reason else ""
         parts.append(f"{name} for {number} pack{'s' * (number > 1)}{why}")
-    exact = sum(pack.shape.dtype == "tf32" and not rounds(pack.shape, asked, device_type) for pack in packs)
+    exact = sum(pack.shape.dtype == "tf32" and not engines[pack.shape].rounds_to_tf32 for pack in packs)
     as_float32 = f"; tf32 is computed as float32 in {exact} of them" if exact else ""
     return "engine: " + ", ".join(parts) + as_float32
 
 
-def rounds(shape: Shape, asked: EngineChoice, device_type: str) -> bool:
-    """Whether packs of a shape that allows it will be computed with products of matrices rounded to tf32."""
-    if device_type != CUDA or name_and_reason(asked, shape, device_type)[0] != "fused":
-        return False
-    from pipeline.engines.gpu.choice import by_matrices
-
-    assert isinstance(shape.optimizer, UpdateRule)
-    size = (shape.width, shape.problem.num_inputs, shape.problem.num_outputs)
-    return by_matrices(shape.optimizer, *size, real_bytes=4)
+def _real_bytes(shape: Shape) -> int:
+    """Bytes of a weight as it is stored."""
+    return 4 if shape.stored == "float32" else 8
 
 
-def _not_fused(
-    asked: EngineChoice,
-    model: Model,
-    optimizer: Optimizer,
-    width: int,
-    num_inputs: int,
-    num_outputs: int,
-    real_bytes: int,
-    device_type: str,
-) -> str | None:
+def _not_fused(requested: EngineChoice, shape: Shape, device_type: str) -> str | None:
     """What keeps the fused engine from a shape, as the rest of a sentence about it; ``None`` if nothing does."""
-    if asked == "reference":
+    if requested == "reference":
         return "was not asked for"
-    size = (width, num_inputs, num_outputs)
     if device_type == "cpu":
-        reason = _not_covered(model, optimizer, *size, real_bytes)
+        reason = _not_on_cpu(shape)
     elif device_type == CUDA:
-        reason = _not_on_card(model, optimizer, num_inputs, num_outputs)
+        reason = _not_on_gpu(shape)
     else:
         reason = "computes on processors and on CUDA devices only"
-    if reason is not None and asked == "fused":
+    if reason is not None and requested == "fused":
         raise PipelineError(f"the fused engine {reason}", hint="set engine: auto")
     return reason
 
 
-def _not_on_card(model: Model, optimizer: Optimizer, num_inputs: int, num_outputs: int) -> str | None:
-    """What keeps the fused engine for graphics cards from a shape."""
+def _not_on_gpu(shape: Shape) -> str | None:
+    """What keeps the fused engine for GPUs from a shape."""
     if importlib.util.find_spec("triton") is None:
         return "needs triton, which is not installed"
     from pipeline.engines.gpu.choice import not_covered
 
-    return not_covered(model, optimizer, num_inputs, num_outputs)
+    return not_covered(shape.model, shape.optimizer, shape.problem.num_inputs, shape.problem.num_outputs)
 
 
-def _not_covered(
-    model: Model, optimizer: Optimizer, width: int, num_inputs: int, num_outputs: int, real_bytes: int
-) -> str | None:
+def _not_on_cpu(shape: Shape) -> str | None:
     """What keeps the fused engine for processors from a shape."""
+    model, width = shape.model, shape.width
+    size = (shape.problem.num_inputs, shape.problem.num_outputs)
     models, most_outputs = (Shallow, LinearModel), MOST_OUTPUTS_OF_LINEAR if model.linear else MOST_OUTPUTS
-    size = (num_inputs, num_outputs)
-    reason = beyond(model, optimizer, *size, most_inputs=MOST_INPUTS, most_outputs=most_outputs, models=models)
+    reason = beyond(model, shape.optimizer, *size, most_inputs=MOST_INPUTS, most_outputs=most_outputs, models=models)
     if reason is not None:
         return reason
-    if model.linear and width * real_bytes > MOST_FEATURE_BYTES:
-        return f"takes {MOST_FEATURE_BYTES // real_bytes} features at most, not {width}"
-    if (num_weights := model.num_weights(width, num_inputs, num_outputs)) > MOST_WEIGHTS:
+    if model.linear and width * _real_bytes(shape) > MOST_FEATURE_BYTES:
+        return f"takes {MOST_FEATURE_BYTES // _real_bytes(shape)} features at most, not {width}"
+    if (num_weights := model.num_weights(width, *size)) > MOST_WEIGHTS:
         return f"takes {MOST_WEIGHTS} weights at most, not {num_weights}"
-    return _not_here() or _not_written(model, optimizer)
+    return _not_here() or _not_written(model, shape.optimizer)
 
 
 def _not_written(model: Model, optimizer: Optimizer) -> str | None:
-    """What of a model and its training nobody has written as arithmetic on lanes yet."""
+    """What of a model and its training no SIMD kernel is written for yet."""
     from pipeline.engines.cpu.kernels import activations, updates
 
     if isinstance(model, Shallow) and not isinstance(model.activation, activations.COVERED):

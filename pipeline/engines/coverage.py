@@ -1,4 +1,4 @@
-"""What the fused engines are made for alike, on processors and on graphics cards."""
+"""What the fused engines are made for alike, on processors and on GPUs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def beyond(
         most_inputs: What the engine takes at most; of a linear model it sees features only.
         most_outputs: Likewise.
         models: Which it has kernels for.
-        where: The engine's place in the sentence, such as " on a graphics card".
+        where: The engine's place in the sentence, such as " on a GPU".
     """
     if not isinstance(optimizer, UpdateRule):
         return f"has no steps of {optimizer.name()}"

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pipeline.diagnostics.pack_context import PackContext
 from pipeline.diagnostics.snapshot import Shortcuts
+from pipeline.experiment.trial import Shape
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,15 @@ class Engine(ABC):
     @abstractmethod
     def __init__(self, context: PackContext, batch_size: int | None, device: torch.device) -> None:
         """Prepare for a pack; ``batch_size`` is ``None`` for full batches."""
+
+    @classmethod  # noqa: B027 an engine without kernels of its own has nothing to compile
+    def compile_kernels(cls, shape: Shape, *, top_of_hessian: bool) -> None:
+        """Compile ahead of time what packs of a shape need; most engines compile nothing.
+
+        Args:
+            shape: What the trials of a pack have in common.
+            top_of_hessian: Whether largest eigenvalues of Hessians are going to be wanted.
+        """
 
     @abstractmethod
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:

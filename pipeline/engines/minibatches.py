@@ -22,24 +22,24 @@ class Minibatches:
         self.batch_size, self.part = batch_size, part
         self.per_epoch = len(self.prepared_PA) // batch_size
         self._drawn: tuple[tuple[str, ...], int] | None = None
-        self._order_TP = torch.empty(0)
+        self._permutation_TP = torch.empty(0)
 
     def at(self, trial_ids: tuple[str, ...], step: int) -> tuple[Tensor, Tensor]:
         """Prepared inputs ``[T, C, B]`` and targets ``[T, K, B]`` of the update after ``step``."""
         epoch, batch = divmod(step, self.per_epoch)
         if self._drawn != (trial_ids, epoch):
-            self._order_TP = self.orders(trial_ids, epoch)
+            self._permutation_TP = self.permutations(trial_ids, epoch)
             self._drawn = (trial_ids, epoch)
-        rows_TB = self._order_TP[:, batch * self.batch_size : (batch + 1) * self.batch_size][:, self.part]
+        rows_TB = self._permutation_TP[:, batch * self.batch_size : (batch + 1) * self.batch_size][:, self.part]
         return self.prepared_PA[rows_TB].mT, self.targets_PK[rows_TB].mT
 
-    def orders(self, trial_ids: tuple[str, ...], epoch: int) -> Tensor:
+    def permutations(self, trial_ids: tuple[str, ...], epoch: int) -> Tensor:
         """The order of all points in an epoch of each trial, shape ``[T, P]``."""
         num_points = len(self.prepared_PA)
-        orders = [stream(*name_of_order(trial_id, epoch)).permutation(num_points) for trial_id in trial_ids]
-        return torch.from_numpy(np.stack(orders)).to(self.prepared_PA.device)
+        drawn = [stream(*permutation_stream_name(trial_id, epoch)).permutation(num_points) for trial_id in trial_ids]
+        return torch.from_numpy(np.stack(drawn)).to(self.prepared_PA.device)
 
 
-def name_of_order(trial_id: str, epoch: int) -> tuple[str | int, ...]:
+def permutation_stream_name(trial_id: str, epoch: int) -> tuple[str | int, ...]:
     """The name of the stream that an order of points is drawn from."""
     return trial_id, "minibatches", epoch

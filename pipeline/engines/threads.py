@@ -29,7 +29,7 @@ def threads_of_operation(number: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def pool_of_lanes(number: int) -> ThreadPoolExecutor:
+def worker_pool(number: int) -> ThreadPoolExecutor:
     """So many threads, in each of which an operation uses as many threads as in this one.
 
     PyTorch tells a new thread of that number when it asks for it. Linear algebra of one that has not asked uses all

@@ -12,7 +12,7 @@ from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.engine import Stack
 from pipeline.engines.minibatches import Minibatches
 from pipeline.engines.reference.engine import LARGE_OPERATION, first_out_of_bounds
-from pipeline.engines.reference.gradients import kernel
+from pipeline.engines.reference.gradients import stacked_gradient
 from pipeline.engines.threads import CORES, threads_of_operation
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.resources import elements_of_chunk
@@ -45,7 +45,7 @@ class Share:
         prepared_AP = context.prepared_AP.to(context.dtype).contiguous()
         targets_KP = context.dataset.train_targets_PK.to(context.dtype).mT.contiguous()
         self.points = (prepared_AP[:, mine].contiguous(), targets_KP[:, mine].contiguous())
-        self.kernel = kernel(context.model, context.loss, context.width, context.num_outputs)
+        self.stacked_gradient = stacked_gradient(context.model, context.loss, context.width, context.num_outputs)
         self.elements_of_trial = max(1, self.num_points) * (
             context.num_outputs if context.model.linear else context.width
         )
@@ -68,7 +68,7 @@ class Share:
         for number, first in enumerate(range(0, len(stack), self.most_trials)):
             part = stack.part(first, first + self.most_trials)
             points = self._points(number, part.trial_ids, step)
-            losses.append(self.kernel(part.weights_TN, gradient_TN[first : first + len(part)], *points))
+            losses.append(self.stacked_gradient(part.weights_TN, gradient_TN[first : first + len(part)], *points))
         gradient_TN.mul_(self.fraction)
         return torch.cat(losses) * self.fraction
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.diagnostics.snapshot import Snapshot
-from pipeline.engines.threads import CORES, pool_of_lanes
+from pipeline.engines.threads import CORES, worker_pool
 from pipeline.experiment.resources import OBSERVED_BYTES, observed_bytes_of_trial
 from pipeline.training.module import NEVER, PackModule, initial_weights_of
 
@@ -70,7 +70,7 @@ def observe(module: PackModule, diagnostics: Sequence[Diagnostic], *, at_first: 
     parts = list(_parts(len(trials), chunk, lanes))
     if len(parts) == 1:
         return look(0, parts[0])
-    with pool_of_lanes(lanes) as pool:
+    with worker_pool(lanes) as pool:
         return [seen for of_part in pool.map(look, itertools.count(), parts) for seen in of_part]
 
 

@@ -20,6 +20,7 @@ import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from pipeline import __version__
+from pipeline.engines.choice import ChosenEngine
 from pipeline.engines.threads import threads_of_operation
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
@@ -50,6 +51,7 @@ def fit(
     *,
     provenance: OutcomeProvenance = NO_JOB,
     deadline: Deadline | None = None,
+    engine: ChosenEngine | None = None,
 ) -> int:
     """Train a pack to its end and leave its records, its outcomes and the fit of its best trial.
 
@@ -61,6 +63,7 @@ def fit(
         dataset: The points of the pack's problem, if they are loaded already.
         provenance: The job that trains, for the outcomes.
         deadline: When to stop before the end; training goes on from there another time, to the same numbers.
+        engine: What computes it, if that is chosen already; several processes share the reference engine.
 
     Returns:
         How many trials diverged.
@@ -79,7 +82,7 @@ def fit(
     if experiment.parallel.processes > 1:
         broadcast_command(TrainCommand(pack.id, resumes))
     with in_lockstep():
-        module = new_module(pack, experiment, dataset)
+        module = new_module(pack, experiment, dataset, engine)
         asked = (experiment.diagnostics, experiment.recorded_steps())
         every = experiment.checkpoint_seconds
         recorder = Recorder(run, *asked, checkpoint, every, advanced, deadline or Deadline())
@@ -95,11 +98,13 @@ def checkpoint_of(run: Path, pack_id: str) -> Path:
     return run / "checkpoints" / pack_id / "last.ckpt"
 
 
-def new_module(pack: Pack, experiment: Experiment, dataset: Dataset | None = None) -> PackModule:
+def new_module(
+    pack: Pack, experiment: Experiment, dataset: Dataset | None = None, engine: ChosenEngine | None = None
+) -> PackModule:
     """The module of a pack at step 0, for one process or for several."""
     if experiment.parallel.processes > 1:
         return SharedPackModule(pack, experiment.recorded_steps(), dataset)
-    return PackModule(pack, experiment.recorded_steps(), dataset, experiment.engine)
+    return PackModule(pack, experiment.recorded_steps(), dataset, engine or experiment.engine)
 
 
 def train(module: PackModule, experiment: Experiment, recorder: Recorder, *, resumes: bool) -> None:
@@ -236,5 +241,5 @@ def where_from(pack: Pack, provenance: OutcomeProvenance) -> dict[str, pl.Expr]:
 
 
 def device_name(device: torch.device) -> str:
-    """The name of a graphics card, or the architecture of the processor."""
+    """The name of a GPU, or the architecture of the processor."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()

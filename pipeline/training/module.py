@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from pipeline.diagnostics.pack_context import PackContext
-from pipeline.engines.choice import engine_of
+from pipeline.engines.choice import ChosenEngine, choose_engine
 from pipeline.engines.engine import Engine, Stack
 from pipeline.experiment.engine_names import CLOSED_FORM, EngineChoice
 from pipeline.experiment.packing import Pack
@@ -39,7 +39,7 @@ class PackModule(L.LightningModule):
         pack: What to train.
         recorded_steps: Steps at which a segment ends, so that callbacks can look.
         dataset: The points, if they are loaded already.
-        engine: What is to compute it.
+        engine: What computes it: chosen already, or what to choose for the device where the weights will be.
     """
 
     weights: torch.nn.Parameter
@@ -48,10 +48,14 @@ class PackModule(L.LightningModule):
     loss_bounds: Tensor
 
     def __init__(
-        self, pack: Pack, recorded_steps: Sequence[int], dataset: Dataset | None = None, engine: EngineChoice = "auto"
+        self,
+        pack: Pack,
+        recorded_steps: Sequence[int],
+        dataset: Dataset | None = None,
+        engine: ChosenEngine | EngineChoice = "auto",
     ) -> None:
         super().__init__()
-        self.asked_engine: EngineChoice = engine
+        self._requested = engine
         self.automatic_optimization = False
         self.pack = pack
         shape = pack.shape
@@ -74,7 +78,8 @@ class PackModule(L.LightningModule):
         rates = [resolved_learning_rate(trial, self.context) for trial in pack.trials]
         self.learning_rates_T = torch.tensor(rates, dtype=torch.float64)
         # A formula takes no longer for many steps.
-        operations = 0 if engine == CLOSED_FORM else operations_of_step(shape)
+        requested = engine.name if isinstance(engine, ChosenEngine) else engine
+        operations = 0 if requested == CLOSED_FORM else operations_of_step(shape)
         every = segments(recorded_steps, operations * len(pack.trials))
         self.segments = RemainingSegments(every, lambda: int(self.steps_done))
         self._engine: Engine | None = None
@@ -84,7 +89,10 @@ class PackModule(L.LightningModule):
         """What computes the pack, on the device where its weights are."""
         if self._engine is None:
             self.context = self.context.on(self.weights.device)
-            self._engine = engine_of(self.asked_engine, self.context, self.pack.shape.batch_size, self.weights.device)
+            shape, chosen = self.pack.shape, self._requested
+            if not isinstance(chosen, ChosenEngine):
+                chosen = choose_engine(chosen, shape, self.weights.device.type)
+            self._engine = chosen.build(self.context, shape.batch_size, self.weights.device)
         return self._engine
 
     @property

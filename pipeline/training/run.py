@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +13,11 @@ from pathlib import Path
 import polars as pl
 import torch
 
-from pipeline.engines.choice import announced, compile_engine, name_and_reason
+from pipeline.engines.choice import ChosenEngine, announced, choose_engine
 from pipeline.errors import PipelineError
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
+from pipeline.experiment.trial import Shape
 from pipeline.plan import Plan
 from pipeline.problems.problem import Dataset, Problem, TableProblem
 from pipeline.provenance import code_version
@@ -58,7 +59,7 @@ def check_ready(plan: Plan) -> None:
         raise PipelineError("accelerator is cuda, but there is no CUDA device", hint="set accelerator: auto")
     device = chosen_accelerator(plan.experiment.accelerator)
     for shape in {pack.shape for pack in plan.packs}:
-        name_and_reason(plan.experiment.engine, shape, device)
+        choose_engine(plan.experiment.engine, shape, device)
     for problem in {pack.shape.problem for pack in plan.packs}:
         if isinstance(problem, TableProblem):
             problem.load()
@@ -113,9 +114,12 @@ def train_packs(
     before = finished & {pack.id for pack in packs}
     outcomes = read_outcomes(run).filter(pl.col("pack").is_in(list(before)))
     progress.start(packs, left, diverged=outcomes.filter(pl.col("status") == "diverged").height)
+    engines: dict[Shape, ChosenEngine] = {}  # several processes share the reference engine
     if left and experiment.parallel.processes == 1:
-        progress.say(announced(left, experiment.engine, chosen_accelerator(experiment.accelerator)))
-    training = Training(experiment, run, progress, provenance, deadline)
+        device = chosen_accelerator(experiment.accelerator)
+        engines = {shape: choose_engine(experiment.engine, shape, device) for shape in {pack.shape for pack in left}}
+        progress.say(announced(left, engines))
+    training = Training(experiment, run, progress, provenance, deadline, engines)
     gc.freeze()  # the plan is not looked through after every pack
     try:
         held = [pack for pack in left if not training.take(pack)]
@@ -141,6 +145,7 @@ class Training:
     progress: TrainingProgress
     provenance: OutcomeProvenance
     deadline: Deadline
+    engines: Mapping[Shape, ChosenEngine]
     counts: Counts = field(default_factory=Counts)
     datasets: dict[Problem, Dataset] = field(default_factory=dict)
 
@@ -165,13 +170,13 @@ class Training:
         """Train a pack that nobody else has, to its end or its failure."""
         self.progress.start_pack(pack)
         try:
-            if self.experiment.parallel.processes == 1:
+            engine = self.engines.get(pack.shape)
+            if engine is not None:
                 with self.progress.untimed("compiling"):
-                    device_type = chosen_accelerator(self.experiment.accelerator)
-                    compile_engine(self.experiment.engine, pack.shape, self.experiment.diagnostics, device_type)
+                    engine.compile(pack.shape, self.experiment.diagnostics)
             diverged = fit(
                 pack, self.experiment, self.run, self.progress.advance, self.dataset(pack.shape.problem),
-                provenance=self.provenance, deadline=self.deadline,
+                provenance=self.provenance, deadline=self.deadline, engine=engine,
             )  # fmt: skip
         except (PipelineError, Stopped):
             raise  # a mistake of the person, or the end of our time

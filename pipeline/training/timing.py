@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 
 import lightning as L
 
-from pipeline.engines.choice import compile_engine
+from pipeline.engines.choice import ChosenEngine, choose_engine
 from pipeline.experiment.axes import Inputs
 from pipeline.experiment.engine_names import CLOSED_FORM
 from pipeline.experiment.experiment import Experiment
@@ -52,7 +52,7 @@ class Timing:
             beginning and end.
         step_s: Of an update of the whole pack.
         observe_s: Of a recorded step: all diagnostics, and the end of a segment.
-        device: Where: the name of a graphics card, or the architecture of the processor.
+        device: Where: the name of a GPU, or the architecture of the processor.
     """
 
     startup_s: float
@@ -81,8 +81,9 @@ def measure(pack: Pack, experiment: Experiment, accelerator: Accelerator, *, bud
     alone = dataclasses.replace(experiment, accelerator=accelerator, parallel=Parallel())
     warm_up(accelerator)
     device_type = chosen_accelerator(accelerator)
-    compile_engine(alone.engine, pack.shape, alone.diagnostics, device_type)  # once, like the start of a process
-    return _timed(pack, alone, budget_s)
+    engine = choose_engine(alone.engine, pack.shape, device_type)
+    engine.compile(pack.shape, alone.diagnostics)  # once, like the start of a process
+    return _timed(pack, alone, budget_s, engine)
 
 
 @functools.cache
@@ -161,10 +162,10 @@ class GrowingSegments(RemainingSegments):
         return self.pilot.segments(self.steps)
 
 
-def _timed(pack: Pack, experiment: Experiment, budget_s: float) -> Timing:
+def _timed(pack: Pack, experiment: Experiment, budget_s: float, engine: ChosenEngine | None = None) -> Timing:
     with tempfile.TemporaryDirectory() as folder, no_collection():
         started = time.perf_counter()
-        module = new_module(pack, experiment)
+        module = new_module(pack, experiment, engine=engine)
         pilot = Pilot(experiment, Path(folder), budget_s)
         module.segments = GrowingSegments(pilot, pack.shape.steps)
         train(module, experiment, pilot, resumes=False)

@@ -34,14 +34,14 @@ def test_a_goal_is_met_exactly_at_its_figure():
 
 @pytest.mark.parametrize("goal", range(len(GOALS)))
 def test_a_missing_row_leaves_a_goal_undecided(goal):
-    asked = GOALS[goal]
-    names = [" x ".join(map(str, shape)) for shape in asked.shapes]
+    undecided = GOALS[goal]
+    names = [" x ".join(map(str, shape)) for shape in undecided.shapes]
     whole = table().with_row_index()
     mine = whole.filter(
-        pl.col("N x d x m x K").is_in(names), pl.col("pack of").is_in(asked.packs),
-        activation=asked.activation, peer=asked.peer,
+        pl.col("N x d x m x K").is_in(names), pl.col("pack of").is_in(undecided.packs),
+        activation=undecided.activation, peer=undecided.peer,
     )  # fmt: skip
-    assert len(mine) == asked.num_rows
+    assert len(mine) == undecided.num_rows
     assert verdicts(whole.filter(pl.col("index") != mine["index"][0]))["verdict"][goal] == "not measured"
 
 

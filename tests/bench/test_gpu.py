@@ -1,4 +1,4 @@
-"""The bench of the graphics card runs where little is installed, and says what it cannot measure."""
+"""The bench of the GPU runs where little is installed, and says what it cannot measure."""
 
 import os
 import subprocess
@@ -40,7 +40,7 @@ def test_every_pack_has_a_row_with_its_ratios_or_the_reason_why_not(lines):
     assert " x " in measured
     assert "RuntimeError: JAX is not installed" in measured
     assert torch.cuda.is_available() or "RuntimeError: needs a CUDA device" in measured
-    assert refused.endswith("the fused engine takes 128 inputs at most on a graphics card, not 129")
+    assert refused.endswith("the fused engine takes 128 inputs at most on a GPU, not 129")
 
 
 def test_both_families_of_kernels_are_measured_where_both_cover_a_shape(lines):
@@ -50,7 +50,7 @@ def test_both_families_of_kernels_are_measured_where_both_cover_a_shape(lines):
 
 
 def test_the_tile_that_is_chosen_is_among_those_tried(lines):
-    tried = [line for line in lines if "Tile(" in line]
+    tried = [line for line in lines if "ThreadLayout(" in line]
     assert len(tried) > 1
     assert sum(line.endswith("(as chosen)") for line in tried) == 1
 

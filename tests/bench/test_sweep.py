@@ -5,7 +5,7 @@ import math
 import pytest
 
 from pipeline.bench import sweep
-from pipeline.bench.sweep import Swept, exponent, rows
+from pipeline.bench.sweep import SweepTiming, exponent, rows
 from pipeline.config import read_experiment
 from pipeline.errors import PipelineError
 from pipeline.plan import make_plan
@@ -30,7 +30,7 @@ def test_a_part_of_the_sweep_is_run_from_the_command_line_to_its_results():
 
 def test_command_that_fails_is_told_with_what_it_said():
     with pytest.raises(PipelineError, match="pipeline run failed"):
-        sweep.ended(["run", "configs/no_such.yaml"])
+        sweep.finished_command(["run", "configs/no_such.yaml"])
 
 
 def test_start_of_a_process_and_step_of_a_trial_are_measured(monkeypatch):
@@ -42,9 +42,9 @@ def test_start_of_a_process_and_step_of_a_trial_are_measured(monkeypatch):
 def test_rows_say_how_time_grows_and_what_processes_would_take(monkeypatch):
     monkeypatch.setattr(sweep, "CORES", 2)
     every = [
-        Swept(1000, 10_000, 5, 50.0, 2 << 30),
-        Swept(100, 100, 5, 8.0, 1 << 30),
-        Swept(1000, 100, 5, 40.0, 1 << 30),
+        SweepTiming(1000, 10_000, 5, 50.0, 2 << 30),
+        SweepTiming(100, 100, 5, 8.0, 1 << 30),
+        SweepTiming(1000, 100, 5, 40.0, 1 << 30),
     ]
     table = rows(every, startup_s=4.0, step_s=1e-3)
     assert table["exponent in trials"].to_list() == [None, None, pytest.approx(math.log10(5))]
@@ -54,7 +54,7 @@ def test_rows_say_how_time_grows_and_what_processes_would_take(monkeypatch):
 
 
 def test_time_of_so_much_for_each_trial_grows_with_the_power_one():
-    assert exponent(Swept(100, 7, 0, 3.0, 0), Swept(100_000, 7, 0, 3000.0, 0)) == pytest.approx(1)
+    assert exponent(SweepTiming(100, 7, 0, 3.0, 0), SweepTiming(100_000, 7, 0, 3000.0, 0)) == pytest.approx(1)
 
 
 def test_rate_of_writing_is_that_of_all_rows(monkeypatch):

@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture
 def run_compiler(tmp_path):
-    """A function that runs a script in which Triton compiles for a card, without the interpreter of the other tests."""
+    """A function that runs a script in which Triton compiles for a GPU, without the interpreter of the other tests."""
     if platform.machine() != "x86_64":
         pytest.skip("Triton's assembler is there for x86-64")
     environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}

@@ -23,6 +23,17 @@ from pipeline.optimizers.rules import LeastSquares, UpdateRule
 from pipeline.plan import make_plan
 from pipeline.training.module import PackModule
 
+
+def decision(requested, shape, device_type):
+    chosen = choice.choose_engine(requested, shape, device_type)
+    return chosen.name, chosen.reason
+
+
+def announced(packs, requested, device_type):
+    engines = {pack.shape: choice.choose_engine(requested, pack.shape, device_type) for pack in packs}
+    return choice.announced(packs, engines)
+
+
 RULES = [rule for rule in OPTIMIZERS.values() if issubclass(rule, UpdateRule)]
 
 
@@ -37,14 +48,14 @@ def test_every_engine_that_may_be_asked_for_computes_a_pack(pack, asked):
 @pytest.mark.parametrize("activation", ACTIVATIONS.values())
 def test_networks_of_every_activation_are_fused_under_every_rule(pack, activation, rule):
     network = pack(models=(Shallow(activation()),), optimizer=rule())
-    assert choice.name_and_reason("auto", network.shape, "cpu") == ("fused", "")
+    assert decision("auto", network.shape, "cpu") == ("fused", "")
 
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("model", [model for model in MODELS.values() if model.linear])
 def test_linear_models_are_fused_under_every_rule(pack, model, rule):
     made = pack(models=(model(),), optimizer=rule())
-    assert choice.name_and_reason("auto", made.shape, "cpu") == ("fused", "")
+    assert decision("auto", made.shape, "cpu") == ("fused", "")
     assert PackModule(made, [1]).engine.name == "fused"
 
 
@@ -65,7 +76,7 @@ CASES = {
 @pytest.mark.parametrize("reason", CASES)
 def test_what_is_not_covered_falls_back_and_says_why(pack, reason):
     made = CASES[reason](pack)
-    assert choice.name_and_reason("auto", made.shape, "cpu") == ("reference", reason)
+    assert decision("auto", made.shape, "cpu") == ("reference", reason)
     assert PackModule(made, [1]).engine.name == "reference"
     with pytest.raises(PipelineError, match="^" + re.escape(f"the fused engine {reason}\n  hint: set engine: auto")):
         PackModule(made, [1], engine="fused").engine  # noqa: B018
@@ -74,33 +85,33 @@ def test_what_is_not_covered_falls_back_and_says_why(pack, reason):
 @pytest.mark.skipif(find_spec("triton") is None, reason="needs triton")
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("activation", ACTIVATIONS.values())
-def test_networks_of_every_activation_are_fused_on_a_graphics_card_too(pack, activation, rule):
+def test_networks_of_every_activation_are_fused_on_a_gpu_too(pack, activation, rule):
     network = pack(models=(Shallow(activation()),), optimizer=rule())
-    assert choice.name_and_reason("auto", network.shape, "cuda") == ("fused", "")
+    assert decision("auto", network.shape, "cuda") == ("fused", "")
 
 
-ON_A_CARD = {
+ON_A_GPU = {
     "has no kernel for linear": lambda pack: pack(models=(Linear(),)),
     "has no steps of least_squares": CASES["has no steps of least_squares"],
-    "takes 128 inputs at most on a graphics card, not 129": of_many_inputs,
+    "takes 128 inputs at most on a GPU, not 129": of_many_inputs,
 }
 
 
 @pytest.mark.skipif(find_spec("triton") is None, reason="needs triton")
-@pytest.mark.parametrize("reason", ON_A_CARD)
-def test_what_a_graphics_card_does_not_cover_says_why(pack, reason):
-    assert choice.name_and_reason("auto", ON_A_CARD[reason](pack).shape, "cuda") == ("reference", reason)
+@pytest.mark.parametrize("reason", ON_A_GPU)
+def test_what_a_gpu_does_not_cover_says_why(pack, reason):
+    assert decision("auto", ON_A_GPU[reason](pack).shape, "cuda") == ("reference", reason)
 
 
 def test_another_device_and_a_missing_compiler_fall_back(pack, monkeypatch):
     shape = pack(models=(Shallow(),)).shape
     elsewhere = "computes on processors and on CUDA devices only"
-    assert choice.name_and_reason("auto", shape, "mps") == ("reference", elsewhere)
+    assert decision("auto", shape, "mps") == ("reference", elsewhere)
     choice._not_here.cache_clear()
     monkeypatch.setattr(choice.importlib.util, "find_spec", lambda name: None)
     for device, compiler in {"cpu": "llvmlite", "cuda": "triton"}.items():
         missing = f"needs {compiler}, which is not installed"
-        assert choice.name_and_reason("auto", shape, device) == ("reference", missing)
+        assert decision("auto", shape, device) == ("reference", missing)
     choice._not_here.cache_clear()
 
 
@@ -113,18 +124,18 @@ def test_a_compiler_that_cannot_be_loaded_falls_back_and_says_why(pack, monkeypa
     choice._not_here.cache_clear()
     shape = pack(models=(Shallow(),)).shape
     why = "needs llvmlite, which cannot be loaded: cannot load libllvmlite.so: GLIBC_2.34 is missing"
-    assert choice.name_and_reason("auto", shape, "cpu") == ("reference", why)
+    assert decision("auto", shape, "cpu") == ("reference", why)
     with pytest.raises(PipelineError, match=re.escape(f"the fused engine {why}")):
-        choice.name_and_reason("fused", shape, "cpu")
+        decision("fused", shape, "cpu")
     choice._not_here.cache_clear()
 
 
 def test_packs_are_announced_by_engine_and_reason(experiment):
     packs = make_plan("test", experiment(widths=(3, 4, 50_000), models=(Shallow(),), seeds=1)).packs
-    assert choice.announced(packs, "auto", "cpu") == (
+    assert announced(packs, "auto", "cpu") == (
         "engine: fused for 2 packs, reference for 1 pack (the fused one takes 131072 weights at most, not 150001)"
     )
-    assert choice.announced(packs[:1], "reference", "cpu") == (
+    assert announced(packs[:1], "reference", "cpu") == (
         "engine: reference for 1 pack (the fused one was not asked for)"
     )
 
@@ -133,19 +144,17 @@ def test_tf32_is_kept_in_float32_and_said_to_be_computed_so_where_nothing_rounds
     made = pack(models=(Shallow(),), dtype="tf32")
     module = PackModule(made, [1])
     assert (module.context.rounded, module.weights.dtype) == (True, torch.float32)
-    assert choice.announced([made], "auto", "cpu") == (
-        "engine: fused for 1 pack; tf32 is computed as float32 in 1 of them"
-    )
+    assert announced([made], "auto", "cpu") == ("engine: fused for 1 pack; tf32 is computed as float32 in 1 of them")
     assert not PackModule(pack(models=(Shallow(),), dtype="float32"), [1]).context.rounded
 
 
 @pytest.mark.skipif(find_spec("triton") is None, reason="needs triton")
-def test_tf32_rounds_on_a_graphics_card_where_products_of_matrices_train(pack):
+def test_tf32_rounds_on_a_gpu_where_products_of_matrices_train(pack):
     many = Inputs(train=(8,), test=4, dimension=(17,))
     for made, rounds in (
         (pack(models=(Shallow(),), dtype="tf32"), False),
         (pack(models=(Shallow(),), dtype="tf32", inputs=many), True),
         (pack(models=(Linear(),), dtype="tf32"), False),
     ):
-        assert choice.rounds(made.shape, "auto", "cuda") is rounds
-        assert ("as float32" in choice.announced([made], "auto", "cuda")) is not rounds
+        assert choice.choose_engine("auto", made.shape, "cuda").rounds_to_tf32 is rounds
+        assert ("as float32" in announced([made], "auto", "cuda")) is not rounds

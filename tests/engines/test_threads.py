@@ -2,7 +2,7 @@
 
 import torch
 
-from pipeline.engines.threads import pool_of_lanes, threads_of_operation
+from pipeline.engines.threads import threads_of_operation, worker_pool
 from pipeline.numerics.randomness import stream
 
 
@@ -10,13 +10,13 @@ def test_singular_values_found_in_a_lane_are_those_found_outside_bit_for_bit():
     matrices = torch.from_numpy(stream("lanes").standard_normal((20, 33, 33)))
     with threads_of_operation(1):
         here = torch.linalg.svdvals(matrices)
-        with pool_of_lanes(2) as pool:
+        with worker_pool(2) as pool:
             found = list(pool.map(torch.linalg.svdvals, [matrices] * 4))
     assert all(torch.equal(there, here) for there in found)
 
 
 def test_an_operation_uses_as_many_threads_as_was_said_and_afterwards_as_many_as_before():
     before = torch.get_num_threads()
-    with threads_of_operation(before + 1), pool_of_lanes(1) as pool:
+    with threads_of_operation(before + 1), worker_pool(1) as pool:
         assert pool.submit(torch.get_num_threads).result() == torch.get_num_threads() == before + 1
     assert torch.get_num_threads() == before

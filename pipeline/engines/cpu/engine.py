@@ -44,7 +44,7 @@ from pipeline.engines.cpu.kernels.training import (
     training_program,
     update_program,
 )
-from pipeline.engines.cpu.permutations import orders, permutation_kernel
+from pipeline.engines.cpu.permutations import permutation_kernel, permutations
 from pipeline.engines.cpu.qr import triangular_kernel
 from pipeline.engines.cpu.singular_values import singular_values, singular_values_kernel
 from pipeline.engines.engine import Engine, Stack, refuse_other_types
@@ -56,7 +56,7 @@ from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import UpdateRule
 from pipeline.problems.losses import Loss
 
-PARTS_OF_LANE = 4
+PARTS_PER_WORKER = 4
 """Parts that the trials of a core come in, so that one core with diverged trials takes some of another's."""
 
 LARGE_WORK = 20_000_000
@@ -121,30 +121,6 @@ def grouped(spec: KernelSpec, batch_size: int | None) -> KernelSpec:
     return spec if batch_size is not None else spec.grouped
 
 
-def compile_for(shape: Shape, *, top_of_hessian: bool) -> None:
-    """Compile what packs of a shape need, or find that it is compiled."""
-    assert isinstance(shape.optimizer, UpdateRule)
-    dtype: Dtype = shape.stored
-    spec = kernel_spec(shape.model, shape.loss, shape.problem.num_inputs, shape.problem.num_outputs, dtype)
-    gradient_kernel(spec)
-    for number_together in (spec, grouped(spec, shape.batch_size)):
-        training_kernel(number_together, shape.optimizer, minibatches=shape.batch_size is not None)
-    if shape.batch_size is not None:
-        permutation_kernel()
-    if most_chunks(spec, shape.width, shape.problem.train, shape.batch_size) > 1:
-        chunk_kernel(spec)
-        update_kernel(spec, shape.optimizer)
-    if not isinstance(spec, NetworkSpec):
-        return
-    triangular_kernel()
-    singular_values_kernel()
-    forward_kernel(spec, features=False)
-    precise = dataclasses.replace(spec, dtype="float64")
-    forward_kernel(precise, features=True)
-    if top_of_hessian:
-        lanczos_kernel(precise)
-
-
 @final
 class Fused(Engine):
     """Linear models, and networks with one hidden layer, on the cores of a processor."""
@@ -184,6 +160,29 @@ class Fused(Engine):
         batch = 0 if batch_size is None else len(self.batch_tiling.point_weights_P)
         slots, chunks = context.optimizer.slots, self.tiling.num_chunks
         self.scratch = [Scratch(self.grouped, context.width, self.lanes, slots, batch, chunks) for _ in range(CORES)]
+
+    @classmethod
+    def compile_kernels(cls, shape: Shape, *, top_of_hessian: bool) -> None:
+        assert isinstance(shape.optimizer, UpdateRule)
+        dtype: Dtype = shape.stored
+        spec = kernel_spec(shape.model, shape.loss, shape.problem.num_inputs, shape.problem.num_outputs, dtype)
+        gradient_kernel(spec)
+        for number_together in (spec, grouped(spec, shape.batch_size)):
+            training_kernel(number_together, shape.optimizer, minibatches=shape.batch_size is not None)
+        if shape.batch_size is not None:
+            permutation_kernel()
+        if most_chunks(spec, shape.width, shape.problem.train, shape.batch_size) > 1:
+            chunk_kernel(spec)
+            update_kernel(spec, shape.optimizer)
+        if not isinstance(spec, NetworkSpec):
+            return
+        triangular_kernel()
+        singular_values_kernel()
+        forward_kernel(spec, features=False)
+        precise = dataclasses.replace(spec, dtype="float64")
+        forward_kernel(precise, features=True)
+        if top_of_hessian:
+            lanczos_kernel(precise)
 
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
         weights_TN = weights_TN.contiguous()
@@ -230,9 +229,13 @@ class Fused(Engine):
             if self.batch_size is not None:
                 epochs = range(first // self.per_epoch, -(-last // self.per_epoch))
                 kept = self.per_epoch * self.batch_size
-                orders_TP = orders(part.trial_ids, epochs, self.context.num_points, kept)
+                permutation_TP = permutations(part.trial_ids, epochs, self.context.num_points, kept)
                 in_epoch = first - epochs.start * self.per_epoch
-                told |= {"orders": orders_TP, "order_size": orders_TP.shape[1], "first_batch": in_epoch}
+                told |= {
+                    "permutations": permutation_TP,
+                    "permutation_size": permutation_TP.shape[1],
+                    "first_batch": in_epoch,
+                }
             bound.bind_all(told | {"diverged": found_T})()
             diverged_T = torch.where((diverged_T < 0) & (found_T >= 0), found_T + first, diverged_T)
             if (diverged_T >= 0).all():
@@ -308,7 +311,7 @@ class Fused(Engine):
         told = [self.shared | scratch.arguments | one for scratch in self.scratch[:num_chunks]]
         calls = [[kernel.bind_all(own | {"chunk": number}) for number in range(num_chunks)] for own in told]
 
-        def lane(own_calls: Sequence[Callable[[], None]], left: Iterable[int]) -> None:
+        def worker(own_calls: Sequence[Callable[[], None]], left: Iterable[int]) -> None:
             for number in left:  # the iterator of a range gives each of its numbers to one thread only
                 own_calls[number]()
 
@@ -316,8 +319,8 @@ class Fused(Engine):
 
             def compute_chunks() -> None:
                 left = iter(range(num_chunks))
-                others = [pool.submit(lane, own_calls, left) for own_calls in calls[1:]]
-                lane(calls[0], left)
+                others = [pool.submit(worker, own_calls, left) for own_calls in calls[1:]]
+                worker(calls[0], left)
                 for other in others:
                     if not other.cancel():  # one that has not begun yet would find nothing left
                         other.result()
@@ -350,23 +353,23 @@ class Fused(Engine):
     def _on_all_cores(self, work: Callable[[Scratch, int, int], None], num_trials: int, num_points: int) -> None:
         """Do work on all trials, at so many points each: each core takes some at a time until none is left."""
         operations = num_trials * num_points * self.spec.operations(self.context.width)
-        most_parts = PARTS_OF_LANE * len(self.scratch) if operations >= LARGE_WORK else 1
+        most_parts = PARTS_PER_WORKER * len(self.scratch) if operations >= LARGE_WORK else 1
         together = self.grouped.together
         num_groups = -(-num_trials // together)
         num_parts = min(num_groups, most_parts)
         bounds = [num_groups * number // max(1, num_parts) * together for number in range(num_parts)] + [num_trials]
         left = iter(list(itertools.pairwise(bounds)))
 
-        def lane(scratch: Scratch) -> None:
+        def worker(scratch: Scratch) -> None:
             for first, last in left:  # the iterator of a list gives each of its elements to one thread only
                 work(scratch, first, last)
 
         busy = self.scratch[: min(len(self.scratch), num_parts)]
         if len(busy) == 1:
-            lane(busy[0])
+            worker(busy[0])
         elif busy:
             with ThreadPoolExecutor(len(busy)) as pool:
-                list(pool.map(lane, busy))
+                list(pool.map(worker, busy))
 
 
 class Scratch:

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.engines.cpu.codegen.compile import Kernel
 from pipeline.engines.cpu.kernels.fisher_yates import permutation_program
-from pipeline.engines.minibatches import name_of_order
+from pipeline.engines.minibatches import permutation_stream_name
 from pipeline.numerics.randomness import key
 
 
@@ -18,7 +18,7 @@ def permutation_kernel() -> Kernel:
     return Kernel(permutation_program())
 
 
-def orders(trial_ids: tuple[str, ...], epochs: range, num_points: int, kept: int) -> np.ndarray:
+def permutations(trial_ids: tuple[str, ...], epochs: range, num_points: int, kept: int) -> np.ndarray:
     """What batches are taken from: the first so many points of the order of each trial in each epoch.
 
     Several threads may call it at the same time; an order depends on nothing but its trial, epoch and number of points.
@@ -26,18 +26,18 @@ def orders(trial_ids: tuple[str, ...], epochs: range, num_points: int, kept: int
     Returns:
         Shape ``[T, E * kept]``, int64: the epochs of a trial one after another.
     """
-    drawn = b"".join(key(*name_of_order(trial_id, epoch)) for trial_id in trial_ids for epoch in epochs)
+    drawn = b"".join(key(*permutation_stream_name(trial_id, epoch)) for trial_id in trial_ids for epoch in epochs)
     keys = np.frombuffer(drawn, np.uint64)
-    num_orders = len(trial_ids) * len(epochs)
-    found = np.empty(num_orders * kept + num_points - kept, np.int64)
+    num_permutations = len(trial_ids) * len(epochs)
+    found = np.empty(num_permutations * kept + num_points - kept, np.int64)
     permutation_kernel()(
         {
             "keys": keys,
-            "orders": found,
+            "permutations": found,
             "num_points": num_points,
             "kept": kept,
             "mask": (1 << (num_points - 1).bit_length()) - 1,
-            "num_orders": num_orders,
+            "num_permutations": num_permutations,
         }
     )
-    return found[: num_orders * kept].reshape(len(trial_ids), len(epochs) * kept)
+    return found[: num_permutations * kept].reshape(len(trial_ids), len(epochs) * kept)

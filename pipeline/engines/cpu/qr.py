@@ -19,7 +19,7 @@ MOST_COLUMNS = 256
 matrix, here and there: 256 x 65: 60 and 173; 300 x 129: 213 and 456; 600 x 201: 1084 and 1797; 1437 x 257: 5442 and
 6271.
 """
-LANES = REGISTER_BITS // BITS["float64"]
+FLOAT64_LANES = REGISTER_BITS // BITS["float64"]
 
 
 @functools.cache
@@ -41,7 +41,7 @@ def triangular_factors(matrices_TPF: Tensor) -> Tensor:
         return spectra.triangular_factors(matrices_TPF)
     columns_TFP = matrices_TPF.mT.contiguous()
     factors_TFF = columns_TFP.new_empty(num_matrices, num_columns, num_columns)
-    padded_rows = padded(num_rows, LANES)
+    padded_rows = padded(num_rows, FLOAT64_LANES)
     scratch = aligned_zeros((num_columns + 2) * padded_rows, "float64")
     matrix, first, second = (scratch[start * padded_rows :] for start in (0, num_columns, num_columns + 1))
     triangular_kernel()(

@@ -23,7 +23,7 @@ MOST_COLUMNS = 512
 matrix, here and there: 5 columns: 2.0 and 1.8; 9: 2.8 and 4.1; 17: 4.7 and 11; 33: 16 and 45; 65: 55 and 180; 129: 262
 and 741; 257: 1596 and 3824. Where all values are the same it takes twice as long, and LAPACK less.
 """
-LANES = REGISTER_BITS // BITS["float64"]
+FLOAT64_LANES = REGISTER_BITS // BITS["float64"]
 
 
 @functools.cache
@@ -69,10 +69,13 @@ def singular_values(matrices_TPF: Tensor) -> Tensor:
 
 def buffer_sizes(num_rows: int, num_columns: int) -> dict[str, int]:
     """Numbers in each of the arrays that the kernel works in, full registers of them."""
-    rows, columns = padded(num_rows, LANES), padded(num_columns, REGISTERS_TOGETHER * LANES) + LANES
+    rows, columns = (
+        padded(num_rows, FLOAT64_LANES),
+        padded(num_columns, REGISTERS_TOGETHER * FLOAT64_LANES) + FLOAT64_LANES,
+    )
     of_rows, of_columns = (
         ("left", "row_products", "next_left", "product"),
         ("diagonal", "off_diagonal", "column_products", "right", "found"),
     )
-    sizes = {"matrix": (num_columns + LANES) * rows}
+    sizes = {"matrix": (num_columns + FLOAT64_LANES) * rows}
     return sizes | dict.fromkeys(of_rows, rows) | dict.fromkeys(of_columns, columns)

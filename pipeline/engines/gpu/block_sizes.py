@@ -20,7 +20,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Blocks:
+class LaunchBlocks:
     """The blocks of both launches: that of a program for some points, and that of one for some hidden units."""
 
     of_points: Block
@@ -31,7 +31,7 @@ class Blocks:
         return rounded_up(num_points, max(self.of_points.points, self.of_units.points))
 
 
-def blocks_of(num_points: int, width: int, real_bytes: int, *, rounded: bool) -> Blocks:
+def launch_blocks(num_points: int, width: int, real_bytes: int, *, rounded: bool) -> LaunchBlocks:
     """The blocks of a shape. They do not depend on the pack, so neither do the numbers of a trial.
 
     Args:
@@ -46,10 +46,10 @@ def blocks_of(num_points: int, width: int, real_bytes: int, *, rounded: bool) ->
         return Block(min(points, most_points), min(units, most_units), warps)
 
     if real_bytes == 8:
-        return Blocks(block(64, 64, 4), block(64, 64, 4))
+        return LaunchBlocks(block(64, 64, 4), block(64, 64, 4))
     if rounded:
-        return Blocks(block(128, 64, 8), block(64, 64, 4))
-    return Blocks(block(64, 64, 8), block(32, 64, 8))
+        return LaunchBlocks(block(128, 64, 8), block(64, 64, 4))
+    return LaunchBlocks(block(64, 64, 8), block(32, 64, 8))
 
 
 def padded(number: int) -> int:

@@ -1,6 +1,6 @@
-"""Networks of many inputs, outputs or hidden units on graphics cards: products of matrices, two launches a step.
+"""Networks of many inputs, outputs or hidden units on GPUs: products of matrices, two launches a step.
 
-What to expect, which is a prediction and not a measurement; no card was at hand. At 64 inputs, 10 outputs and ReLU,
+What to expect, which is a prediction and not a measurement; no GPU was at hand. At 64 inputs, 10 outputs and ReLU,
 Triton 3.7 compiles for sm_90a loops that take, for each pair of a point and a hidden unit, 0.31 cycles of a processor
 to issue in tf32 (wgmma), 2.5 in float32 (multiply and add outside matrix units), 0.96 in float64 (DMMA). A pair
 counts as 320 operations: bounds of about 230 TFLOP/s in tf32, 29 in float32. Matrix units and waiting come on top: a
@@ -22,9 +22,9 @@ from torch import Tensor
 from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.bias_corrections import corrections
 from pipeline.engines.engine import Engine, Stack, refuse_other_types
-from pipeline.engines.gpu.block_sizes import LEAST, Block, Blocks, blocks_of, padded
+from pipeline.engines.gpu.block_sizes import LEAST, Block, LaunchBlocks, launch_blocks, padded
 from pipeline.engines.gpu.kernels import matrix_training
-from pipeline.engines.gpu.registers import epochs, of_network, told
+from pipeline.engines.gpu.registers import epochs, network_constants, rule_constants
 from pipeline.engines.gpu.thread_layout import power_of_two
 from pipeline.engines.minibatches import Minibatches
 from pipeline.models.shallow import Shallow
@@ -50,7 +50,7 @@ class Work:
         done: How many steps were made, one number.
     """
 
-    blocks: Blocks
+    blocks: LaunchBlocks
     num_points: int
     slopes: Tensor
     losses: Tensor
@@ -71,10 +71,10 @@ class ByMatrices(Engine):
         data = context.dataset
         inputs_PD, targets_PK = (x.to(device, context.dtype) for x in (data.train_inputs_PD, data.train_targets_PK))
         self.minibatches = None if batch_size is None else Minibatches(inputs_PD.mT, targets_PK.mT, batch_size)
-        self.network = of_network(context)
+        self.network = network_constants(context)
         self.columns = {"DP": max(LEAST, padded(inputs_PD.shape[1])), "KP": padded(context.num_outputs)}
         self.precision = "tf32" if context.rounded else "ieee"
-        blocks = functools.partial(blocks_of, width=context.width, real_bytes=inputs_PD.element_size())
+        blocks = functools.partial(launch_blocks, width=context.width, real_bytes=inputs_PD.element_size())
         self.training_blocks = blocks(batch_size or context.num_points, rounded=context.rounded)
         self.gradient_blocks = blocks(context.num_points, rounded=context.rounded)
         num_rows = self.gradient_blocks.num_places(context.num_points)
@@ -107,33 +107,33 @@ class ByMatrices(Engine):
         """The same for trials whose slopes are in memory together."""
         weights_TN, per_epoch = stack.weights_TN, 1
         work = self._work(weights_TN, self.batch_size or self.context.num_points, self.training_blocks)
-        orders_TP = weights_TN
+        permutation_TP = weights_TN
         if self.minibatches is not None:
             per_epoch = self.minibatches.per_epoch
             size = (len(stack), self.context.num_points)
-            orders_TP = torch.empty(size, dtype=torch.int32, device=weights_TN.device)
+            permutation_TP = torch.empty(size, dtype=torch.int32, device=weights_TN.device)
         factors_H2 = torch.from_numpy(corrections(self.rule, first_step, last_step)).to(weights_TN)
         rates_T, bounds_T = (x.flatten().contiguous() for x in (stack.learning_rates_T1, stack.loss_bounds_T))
         step = self._launches(
-            work, weights_TN, (*stack.slots, weights_TN, weights_TN)[:2], orders_TP,
+            work, weights_TN, (*stack.slots, weights_TN, weights_TN)[:2], permutation_TP,
             (work.losses, rates_T, bounds_T), factors_H2, (first_step % per_epoch, per_epoch),
-            told(self.rule) | {"BATCHED": self.minibatches is not None},
+            rule_constants(self.rule) | {"BATCHED": self.minibatches is not None},
         )  # fmt: skip
         several = several_steps(step, work.done) if weights_TN.device.type == "cuda" else one_by_one(step, work.done)
         for first, last in epochs(first_step, last_step, self.minibatches):
             if self.minibatches is not None:
-                orders_TP.copy_(self.minibatches.orders(stack.trial_ids, first // per_epoch))
+                permutation_TP.copy_(self.minibatches.permutations(stack.trial_ids, first // per_epoch))
             several(last - first)
         found_T = work.diverged_T.cpu().to(torch.int64)
         return torch.where(found_T < 0, found_T, found_T + first_step)
 
-    def _parts(self, num_trials: int, num_points: int, blocks: Blocks) -> Iterator[tuple[int, int]]:
+    def _parts(self, num_trials: int, num_points: int, blocks: LaunchBlocks) -> Iterator[tuple[int, int]]:
         """Trials whose slopes are in memory together, from one to another."""
         numbers = blocks.num_places(num_points) * self.columns["KP"]
         most = max(1, SLOPES_BYTES // (numbers * self.inputs_PD.element_size()))
         return ((first, min(first + most, num_trials)) for first in range(0, num_trials, most))
 
-    def _work(self, weights_TN: Tensor, num_points: int, blocks: Blocks) -> Work:
+    def _work(self, weights_TN: Tensor, num_points: int, blocks: LaunchBlocks) -> Work:
         num_trials, num_places = len(weights_TN), blocks.num_places(num_points)
         return Work(
             blocks,
@@ -149,7 +149,7 @@ class ByMatrices(Engine):
         work: Work,
         weights_TN: Tensor,
         slots: tuple[Tensor, ...],
-        orders_TP: Tensor,
+        permutation_TP: Tensor,
         of_trials: tuple[Tensor, ...],
         factors_H2: Tensor,
         of_epoch: tuple[int, int],
@@ -173,19 +173,19 @@ class ByMatrices(Engine):
             weights_TN.shape[1], work.num_points, self.context.num_points, self.context.width, num_blocks,
             work.slopes.shape[1],
         )  # fmt: skip
-        shared = (orders_TP, work.diverged_T, work.done, work.slopes, work.losses)
-        told_both = self.columns | {name: self.network[name] for name in ("D", "K", "ACTIVATION", "SLOPE")}
-        told_both |= {"PRECISION": self.precision, "BATCHED": how["BATCHED"]}
+        shared = (permutation_TP, work.diverged_T, work.done, work.slopes, work.losses)
+        shared_constants = self.columns | {name: self.network[name] for name in ("D", "K", "ACTIVATION", "SLOPE")}
+        shared_constants |= {"PRECISION": self.precision, "BATCHED": how["BATCHED"]}
 
         def launch_both(offset: int) -> None:
             at = (offset, *of_epoch)
             matrix_training.slopes_at_points[(len(weights_TN) * num_blocks,)](
                 weights_TN, self.inputs_PD, self.targets_PK, *shared, *at, *sizes,
-                LOSS=self.network["LOSS"], **told_both, **cut(work.blocks.of_points),
+                LOSS=self.network["LOSS"], **shared_constants, **block_constants(work.blocks.of_points),
             )  # fmt: skip
             matrix_training.weights_of_units[(len(weights_TN) * num_unit_blocks,)](
                 weights_TN, *slots, self.inputs_PD, *shared, *of_trials, factors_H2, *at, *sizes, num_unit_blocks,
-                **(told_both | how), TILES=power_of_two(num_blocks), **cut(work.blocks.of_units),
+                **(shared_constants | how), TILES=power_of_two(num_blocks), **block_constants(work.blocks.of_units),
             )  # fmt: skip
 
         return launch_both
@@ -231,6 +231,6 @@ def filled_up(rows: Tensor, num_rows: int, num_columns: int) -> Tensor:
     return wide
 
 
-def cut(block: Block) -> dict[str, int]:
+def block_constants(block: Block) -> dict[str, int]:
     """What a kernel is told of its block when it is compiled."""
     return {"BP": block.points, "BU": block.units, "num_warps": block.warps}

@@ -1,4 +1,4 @@
-"""Small networks on graphics cards: a program for each trial, many whole steps in one launch.
+"""Small networks on GPUs: a program for each trial, many whole steps in one launch.
 
 On chip are, in registers, the weights of a trial, the memory of its update rule and the sums
 over points that become its gradient; in the first-level cache, the points, which all
@@ -7,10 +7,10 @@ epoch), so small sweeps are not bound by launches, and a trial that has diverged
 program. A trial is computed by the same threads in the same order whatever its pack, with
 no atomic operation, so its numbers do not depend on the pack, to the last bit.
 
-What to expect, which is a prediction and not a measurement; no card was at hand. At 256 points, 2
+What to expect, which is a prediction and not a measurement; no GPU was at hand. At 256 points, 2
 inputs, 64 hidden units, ReLU, Triton 3.6 and 3.7 compile for sm_90 a loop of 12.1 instructions for each pair of a
 point and a hidden unit, and 1.5 more a pair for sums across threads and the update, in 128
-registers; 12 numbers are spilled, outside that loop. A pair counts as 18 operations, and a card makes at most 2 of
+registers; 12 numbers are spilled, outside that loop. A pair counts as 18 operations, and a GPU makes at most 2 of
 each instruction: a bound of 18 / (2 x 13.6) = 66 % of the float32 rate (67 TFLOP/s on an H100 or H200). Eight
 programs of 2 warps fit on each of 132 processors, so a pack of 1,024 runs all at once and leaves 3 % idle. Four
 warps for each scheduler cannot hide all waiting: 30 to 50 % is to be expected. tanh takes 35 instructions of a pair
@@ -31,7 +31,7 @@ from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.bias_corrections import corrections
 from pipeline.engines.engine import Engine, Stack, refuse_other_types
 from pipeline.engines.gpu.kernels import elementwise, register_training
-from pipeline.engines.gpu.thread_layout import Tile, most_units, tile_of
+from pipeline.engines.gpu.thread_layout import ThreadLayout, most_units, thread_layout
 from pipeline.engines.minibatches import Minibatches
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, Momentum, Nesterov, UpdateRule
@@ -42,7 +42,7 @@ MOST_OUTPUTS = 4
 """Outputs likewise; each takes a sum over all hidden units at every point."""
 
 
-def fits(rule: UpdateRule, width: int, num_inputs: int, num_outputs: int, real_bytes: int) -> bool:
+def fits_registers(rule: UpdateRule, width: int, num_inputs: int, num_outputs: int, real_bytes: int) -> bool:
     """Whether a program has registers for a network and what its rule remembers."""
     most = most_units(num_inputs + 1 + num_outputs, rule.slots, real_bytes)
     return num_inputs <= MOST_INPUTS and num_outputs <= MOST_OUTPUTS and width <= most
@@ -63,15 +63,15 @@ class InRegisters(Engine):
         self.minibatches = None
         if batch_size is not None:
             self.minibatches = Minibatches(self.inputs_DP, self.targets_KP, batch_size)
-        straight = isinstance(context.model.activation, elementwise.STRAIGHT)
-        self.network = of_network(context) | {"STRAIGHT": straight}
-        self.training_tile = self.tile(batch_size or context.num_points)
-        self.gradient_tile = self.tile(context.num_points)
+        straight = isinstance(context.model.activation, elementwise.PIECEWISE_LINEAR)
+        self.network = network_constants(context) | {"PIECEWISE_LINEAR": straight}
+        self.training_layout = self.layout(batch_size or context.num_points)
+        self.gradient_layout = self.layout(context.num_points)
 
-    def tile(self, num_points: int) -> Tile:
+    def layout(self, num_points: int) -> ThreadLayout:
         """How a program works on so many points."""
         rows = len(self.inputs_DP) + 1 + len(self.targets_KP)
-        return tile_of(num_points, self.context.width, rows, self.rule.slots, self.inputs_DP.element_size())
+        return thread_layout(num_points, self.context.width, rows, self.rule.slots, self.inputs_DP.element_size())
 
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
         weights_TN = weights_TN.contiguous()
@@ -81,7 +81,7 @@ class InRegisters(Engine):
             register_training.loss_and_gradient[(len(weights_TN),)](
                 weights_TN, gradient_TN, losses_T, self.inputs_DP, self.targets_KP,
                 weights_TN.shape[1], self.context.num_points, self.context.width,
-                **self.network, **laid_out(self.gradient_tile, self.context.num_points),
+                **self.network, **layout_constants(self.gradient_layout, self.context.num_points),
             )  # fmt: skip
         return losses_T, gradient_TN
 
@@ -96,20 +96,20 @@ class InRegisters(Engine):
     def _launch(self, stack: Stack, first: int, last: int) -> Tensor:
         """Updates within one epoch; the number of the one before which a trial had diverged, counted from 0, or -1."""
         weights_TN = stack.weights_TN
-        device, batch, orders_TP = weights_TN.device, 0, weights_TN
+        device, batch, permutation_TP = weights_TN.device, 0, weights_TN
         if self.minibatches is not None:
             epoch, batch = divmod(first, self.minibatches.per_epoch)
-            orders_TP = self.minibatches.orders(stack.trial_ids, epoch).to(torch.int32)
+            permutation_TP = self.minibatches.permutations(stack.trial_ids, epoch).to(torch.int32)
         found_T = torch.full((len(stack),), -1, dtype=torch.int32, device=device)
         factors_H2 = torch.from_numpy(corrections(self.rule, first, last)).to(device, weights_TN.dtype)
         slots = (*stack.slots, weights_TN, weights_TN)[:2]
         num_points = self.batch_size or self.context.num_points
         register_training.training[(len(stack),)](
-            weights_TN, *slots, self.inputs_DP, self.targets_KP, orders_TP,
+            weights_TN, *slots, self.inputs_DP, self.targets_KP, permutation_TP,
             stack.learning_rates_T1.flatten().contiguous(), stack.loss_bounds_T.contiguous(), factors_H2, found_T,
             weights_TN.shape[1], last - first, batch, num_points, self.context.num_points, self.context.width,
-            **self.network, **told(self.rule), BATCHED=self.minibatches is not None,
-            **laid_out(self.training_tile, num_points),
+            **self.network, **rule_constants(self.rule), BATCHED=self.minibatches is not None,
+            **layout_constants(self.training_layout, num_points),
         )  # fmt: skip
         return found_T.cpu().to(torch.int64)
 
@@ -123,7 +123,7 @@ def epochs(first_step: int, last_step: int, minibatches: Minibatches | None) -> 
     return itertools.pairwise([first_step, *ends, last_step])
 
 
-def of_network(context: PackContext) -> dict[str, Any]:
+def network_constants(context: PackContext) -> dict[str, Any]:
     """What a kernel is told of a network when it is compiled."""
     assert isinstance(context.model, Shallow)
     activation = context.model.activation
@@ -136,7 +136,7 @@ def of_network(context: PackContext) -> dict[str, Any]:
     }
 
 
-def told(rule: UpdateRule) -> dict[str, Any]:
+def rule_constants(rule: UpdateRule) -> dict[str, Any]:
     """What a kernel is told of a rule when it is compiled."""
     numbers = {"A": 0.0, "B": 0.0, "E": 0.0}
     match rule:
@@ -147,16 +147,16 @@ def told(rule: UpdateRule) -> dict[str, Any]:
     return {"RULE": rule.name(), "SLOTS": rule.slots, **numbers}
 
 
-def laid_out(tile: Tile, num_points: int) -> dict[str, Any]:
-    """What a kernel is told of its tile when it is compiled."""
+def layout_constants(layout: ThreadLayout, num_points: int) -> dict[str, Any]:
+    """What a kernel is told of its layout when it is compiled."""
     return {
-        "EXACT": num_points % tile.points == 0,
-        "UR": tile.unit_rows,
-        "PW": tile.point_warps,
-        "UW": tile.unit_warps,
-        "PL": tile.point_lanes,
-        "UL": tile.unit_lanes,
-        "TOGETHER": tile.points_together,
-        "num_warps": tile.warps,
-        "maxnreg": tile.most_registers,
+        "EXACT": num_points % layout.points == 0,
+        "UR": layout.unit_rows,
+        "PW": layout.point_warps,
+        "UW": layout.unit_warps,
+        "PL": layout.point_lanes,
+        "UL": layout.unit_lanes,
+        "TOGETHER": layout.points_together,
+        "num_warps": layout.warps,
+        "maxnreg": layout.most_registers,
     }

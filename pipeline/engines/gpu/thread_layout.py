@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LANES = 32
-"""Threads of a warp, which a card runs together."""
-UNIT_LANES = 8
+WARP_THREADS = 32
+"""Threads of a warp, which a GPU runs together."""
+UNIT_THREADS = 8
 """Threads of a warp along hidden units; the others are along points. A sum over units then takes three exchanges
 between threads for each point, and a sum over points two for each weight, once a step."""
 MOST_WARPS = 16
@@ -24,7 +24,7 @@ below it, sums over points that cross threads take as long as the pairs."""
 
 
 @dataclass(frozen=True)
-class Tile:
+class ThreadLayout:
     """Hidden units and points that the threads of one program work on at a time.
 
     A thread has ``unit_rows`` units and one point at a time; ``unit_lanes x point_lanes`` are
@@ -71,24 +71,24 @@ def most_unit_rows(rows: int, slots: int, real_bytes: int) -> int:
 
 def most_units(rows: int, slots: int, real_bytes: int) -> int:
     """Hidden units that a program has room for."""
-    return most_unit_rows(rows, slots, real_bytes) * MOST_WARPS * UNIT_LANES
+    return most_unit_rows(rows, slots, real_bytes) * MOST_WARPS * UNIT_THREADS
 
 
-def tile_of(num_points: int, width: int, rows: int, slots: int, real_bytes: int) -> Tile:
-    """The tile of a shape. It does not depend on the pack, so neither do the numbers of a trial."""
+def thread_layout(num_points: int, width: int, rows: int, slots: int, real_bytes: int) -> ThreadLayout:
+    """The layout of a shape. It does not depend on the pack, so neither do the numbers of a trial."""
     wide = power_of_two(width)
-    unit_lanes = min(UNIT_LANES, wide)
-    point_lanes = LANES // unit_lanes
+    unit_lanes = min(UNIT_THREADS, wide)
+    point_lanes = WARP_THREADS // unit_lanes
     unit_rows = min(most_unit_rows(rows, slots, real_bytes), 8, wide // unit_lanes)
     if wide > unit_rows * MOST_WARPS * unit_lanes:
         unit_rows = wide // (MOST_WARPS * unit_lanes)
     unit_warps = wide // (unit_rows * unit_lanes)
-    wanted = max(1, num_points * width // (LANES * PAIRS_OF_THREAD * unit_warps))
+    wanted = max(1, num_points * width // (WARP_THREADS * PAIRS_OF_THREAD * unit_warps))
     most_warps = MOST_WARPS if rows <= FEW_ROWS else MOST_WARPS // 2
     point_warps = min(max(1, most_warps // unit_warps), 1 << (wanted.bit_length() - 1))
     rest = power_of_two(-(-num_points // (point_warps * point_lanes)))
     few = rows <= FEW_ROWS and not slots and real_bytes == 4
-    return Tile(
+    return ThreadLayout(
         unit_rows,
         unit_warps,
         unit_lanes,

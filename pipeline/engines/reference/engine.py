@@ -11,9 +11,9 @@ from torch import Tensor
 from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.engine import Engine, Stack
 from pipeline.engines.minibatches import Minibatches
-from pipeline.engines.reference.gradients import kernel
+from pipeline.engines.reference.gradients import stacked_gradient
 from pipeline.engines.reference.solvers import iteration
-from pipeline.engines.threads import CORES, pool_of_lanes, threads_of_operation
+from pipeline.engines.threads import CORES, threads_of_operation, worker_pool
 from pipeline.experiment.resources import elements_of_chunk
 from pipeline.optimizers.rules import LeastSquares, UpdateRule
 from pipeline.optimizers.solvers import ProblemSize, Solver
@@ -22,13 +22,13 @@ LARGE_OPERATION = 1 << 16
 """Numbers that one operation of a lane writes at least, so that calling it costs less than doing it."""
 
 
-class Lane:
+class Worker:
     """What one core needs to work on chunks beside the others: a kernel with buffers of its own, its minibatches."""
 
     def __init__(self, context: PackContext, points: tuple[Tensor, Tensor], batch_size: int | None) -> None:
         self.rule = context.optimizer
         self.points = points
-        self.kernel = kernel(context.model, context.loss, context.width, context.num_outputs)
+        self.stacked_gradient = stacked_gradient(context.model, context.loss, context.width, context.num_outputs)
         self.minibatches = None if batch_size is None else Minibatches(*points, batch_size)
         self.iteration = iteration(context, points) if isinstance(self.rule, Solver) else None
 
@@ -45,7 +45,7 @@ class Lane:
         for step in range(first_step, last_step):
             if self.minibatches is not None:
                 points = self.minibatches.at(stack.trial_ids, step)
-            history_HT[step - first_step] = self.kernel(stack.weights_TN, gradient_TN, *points)
+            history_HT[step - first_step] = self.stacked_gradient(stack.weights_TN, gradient_TN, *points)
             self.rule(stack.weights_TN, gradient_TN, stack.slots, stack.learning_rates_T1, step + 1)
         return first_out_of_bounds(history_HT, stack.loss_bounds_T, first_step)
 
@@ -66,8 +66,8 @@ class Reference(Engine):
         self.context = context
         prepared_AP = context.prepared_AP.to(device, context.dtype).contiguous()
         targets_KP = context.dataset.train_targets_PK.to(device, context.dtype).mT.contiguous()
-        num_lanes = CORES if device.type == "cpu" else 1
-        self.lanes = [Lane(context, (prepared_AP, targets_KP), batch_size) for _ in range(num_lanes)]
+        num_workers = CORES if device.type == "cpu" else 1
+        self.workers = [Worker(context, (prepared_AP, targets_KP), batch_size) for _ in range(num_workers)]
         self.most_elements = elements_of_chunk(device.type, prepared_AP.element_size())
         rows = context.num_outputs if context.model.linear else context.width
         self.elements_of_trial = rows * (batch_size or context.num_points)
@@ -80,9 +80,9 @@ class Reference(Engine):
         if not len(weights_TN):
             return weights_TN.new_empty(0), torch.empty_like(weights_TN)
         gradient_TN = torch.empty_like(weights_TN)
-        lane = self.lanes[0]
+        worker = self.workers[0]
         parts = zip(weights_TN.split(self.whole_chunk), gradient_TN.split(self.whole_chunk), strict=True)
-        losses = [lane.kernel(weights, gradient, *lane.points) for weights, gradient in parts]
+        losses = [worker.stacked_gradient(weights, gradient, *worker.points) for weights, gradient in parts]
         return torch.cat(losses), gradient_TN
 
     def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
@@ -92,26 +92,26 @@ class Reference(Engine):
         chunks = [stack.part(first, last) for first, last in itertools.pairwise(self.bounds(len(stack)))]
 
         def work(number: int) -> list[Tensor]:
-            lane = self.lanes[number]
-            return [lane.advance(chunk, first_step, last_step) for chunk in chunks[number :: len(self.lanes)]]
+            worker = self.workers[number]
+            return [worker.advance(chunk, first_step, last_step) for chunk in chunks[number :: len(self.workers)]]
 
         several = len(chunks) == 1 and self.elements_of_trial >= LARGE_OPERATION and not self.solves
         with threads_of_operation(CORES if several else 1):
-            busy = range(min(len(self.lanes), len(chunks)))
+            busy = range(min(len(self.workers), len(chunks)))
             if len(busy) == 1:
                 done = [work(0)]
             else:
-                with pool_of_lanes(len(busy)) as pool:
+                with worker_pool(len(busy)) as pool:
                     done = list(pool.map(work, busy))
-        in_order = [done[number % len(self.lanes)][number // len(self.lanes)] for number in range(len(chunks))]
+        in_order = [done[number % len(self.workers)][number // len(self.workers)] for number in range(len(chunks))]
         return torch.cat(in_order)
 
     def bounds(self, num_trials: int) -> list[int]:
         """Where the chunks of a stack begin and end: of one size, each in cache, for every lane as many."""
         num_chunks = -(-num_trials * self.elements_of_trial // self.most_elements)
-        lanes = len(self.lanes)
-        if num_chunks > 1 or num_trials * self.elements_of_trial >= lanes * LARGE_OPERATION:
-            num_chunks = -(-num_chunks // lanes) * lanes
+        num_workers = len(self.workers)
+        if num_chunks > 1 or num_trials * self.elements_of_trial >= num_workers * LARGE_OPERATION:
+            num_chunks = -(-num_chunks // num_workers) * num_workers
         num_chunks = max(1, min(num_chunks, num_trials))
         return [num_trials * number // num_chunks for number in range(num_chunks + 1)]
 

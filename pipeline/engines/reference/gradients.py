@@ -18,7 +18,7 @@ from pipeline.models.shallow import Shallow
 from pipeline.problems.losses import Loss
 
 
-class Kernel(ABC):
+class StackedGradient(ABC):
     """Value and gradient of up to ``most_trials`` trials."""
 
     @abstractmethod
@@ -36,7 +36,7 @@ class Kernel(ABC):
         """
 
 
-class LinearKernel(Kernel):
+class LinearGradient(StackedGradient):
     """``X w`` and ``X^T`` of the loss's gradient: two matrix products for the whole stack."""
 
     def __init__(self, loss: Loss, width: int, num_outputs: int) -> None:
@@ -53,7 +53,7 @@ class LinearKernel(Kernel):
         return losses_T
 
 
-class ShallowKernel(Kernel):
+class ShallowGradient(StackedGradient):
     """Forward and backward pass of stacked networks with one hidden layer.
 
     Two buffers of the size trials x width x points are all that is written; the engine
@@ -100,7 +100,7 @@ class ShallowKernel(Kernel):
         return self.hidden[:size].view(shape), self.backward[:size].view(shape)
 
 
-def kernel(model: Model, loss: Loss, width: int, num_outputs: int) -> Kernel:
+def stacked_gradient(model: Model, loss: Loss, width: int, num_outputs: int) -> StackedGradient:
     """The kernel of a model.
 
     Raises:
@@ -108,7 +108,7 @@ def kernel(model: Model, loss: Loss, width: int, num_outputs: int) -> Kernel:
     """
     match model:
         case LinearModel():
-            return LinearKernel(loss, width, num_outputs)
+            return LinearGradient(loss, width, num_outputs)
         case Shallow():
-            return ShallowKernel(model, loss, width, num_outputs)
+            return ShallowGradient(model, loss, width, num_outputs)
     raise TypeError(f"no kernel for {model.name()}")

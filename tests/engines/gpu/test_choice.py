@@ -1,4 +1,4 @@
-"""On graphics cards what fits into registers is trained there, and what does not by products of matrices."""
+"""On GPUs what fits into registers is trained there, and what does not by products of matrices."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ import torch
 pytest.importorskip("triton")
 
 from pipeline.bench import gpu as bench_gpu
-from pipeline.engines.gpu.choice import MOST_INPUTS, MOST_OUTPUTS, not_covered, on_card
+from pipeline.engines.gpu.choice import MOST_INPUTS, MOST_OUTPUTS, engine_on_gpu, not_covered
 from pipeline.engines.gpu.matrices import ByMatrices
 from pipeline.engines.gpu.registers import MOST_INPUTS as MOST_IN_REGISTERS
 from pipeline.engines.gpu.registers import InRegisters
@@ -30,7 +30,7 @@ FAMILY = {
 def test_every_shape_that_is_covered_has_its_family(shape):
     context = bench_gpu.context_of(shape, Relu(), DEVICE, GradientDescent(), HalfMeanSquare(), torch.float32)
     assert not_covered(context.model, context.optimizer, shape[1], shape[3]) is None
-    assert isinstance(on_card(context, None, DEVICE), FAMILY[shape])
+    assert isinstance(engine_on_gpu(context, None, DEVICE), FAMILY[shape])
 
 
 def test_what_a_rule_remembers_and_the_size_of_a_number_count():
@@ -41,4 +41,4 @@ def test_what_a_rule_remembers_and_the_size_of_a_number_count():
         (Adam(), torch.float64, ByMatrices),
     ):
         context = bench_gpu.context_of((5, 2, 512, 1), Relu(), DEVICE, rule, HalfMeanSquare(), dtype)
-        assert isinstance(on_card(context, None, DEVICE), family)
+        assert isinstance(engine_on_gpu(context, None, DEVICE), family)

@@ -1,6 +1,6 @@
-"""Large networks are trained on graphics cards as the reference does, and each trial as if it were alone.
+"""Large networks are trained on GPUs as the reference does, and each trial as if it were alone.
 
-Without a card the kernels are run by Triton's interpreter, which rounds nothing to tf32.
+Without a GPU the kernels are run by Triton's interpreter, which rounds nothing to tf32.
 """
 
 import itertools
@@ -14,7 +14,7 @@ pytest.importorskip("triton")
 from pipeline.bench import gpu as bench_gpu
 from pipeline.engines.engine import Stack
 from pipeline.engines.gpu import matrices
-from pipeline.engines.gpu.block_sizes import Block, Blocks
+from pipeline.engines.gpu.block_sizes import Block, LaunchBlocks
 from pipeline.engines.gpu.matrices import ByMatrices
 from pipeline.engines.reference.engine import Reference
 from pipeline.models.activations import ACTIVATIONS, LeakyRelu, Relu, Tanh
@@ -28,7 +28,7 @@ RULES = [rule for rule in OPTIMIZERS.values() if issubclass(rule, UpdateRule)]
 
 @pytest.fixture(autouse=True)
 def silent_numbers():
-    """The interpreter computes with NumPy, which warns of what a card does silently."""
+    """The interpreter computes with NumPy, which warns of what a GPU does silently."""
     with np.errstate(all="ignore"):
         yield
 
@@ -65,8 +65,8 @@ def test_steps_of_every_rule_are_those_of_the_reference(rule):
 @pytest.mark.parametrize(("of_points", "of_units", "outputs"), [((16, 32), (32, 16), 1), ((32, 16), (16, 32), 3)])
 def test_any_blocks_give_the_same(monkeypatch, of_points, of_units, outputs):
     """Several blocks of points and of units, the last of each half empty."""
-    blocks = Blocks(Block(*of_points, 4), Block(*of_units, 4))
-    monkeypatch.setattr(matrices, "blocks_of", lambda *size, **told: blocks)
+    blocks = LaunchBlocks(Block(*of_points, 4), Block(*of_units, 4))
+    monkeypatch.setattr(matrices, "launch_blocks", lambda *size, **constants: blocks)
     assert from_reference(context_of((40, 2, 40, outputs), Tanh(), Momentum())) < 1e-12
 
 
@@ -166,29 +166,30 @@ from triton.compiler import ASTSource
 from pipeline.optimizers.rules import GradientDescent
 from pipeline.engines.gpu import matrices, registers
 from pipeline.engines.gpu.kernels import matrix_training
-from pipeline.engines.gpu.block_sizes import Block, blocks_of
+from pipeline.engines.gpu.block_sizes import Block, launch_blocks
 
 def compiled(kernel, block, precision):
-    told = dict(D=3, K=2, LOSS="half_mean_square", ACTIVATION="relu", SLOPE=0.0, BATCHED=False, TILES=16)
-    told |= dict(DP=16, KP=16, PRECISION=precision) | registers.told(GradientDescent()) | matrices.cut(block)
-    names, warps = kernel.arg_names, told.pop("num_warps")
+    constants = dict(D=3, K=2, LOSS="half_mean_square", ACTIVATION="relu", SLOPE=0.0, BATCHED=False, TILES=16)
+    constants |= dict(DP=16, KP=16, PRECISION=precision) | registers.rule_constants(GradientDescent())
+    constants |= matrices.block_constants(block)
+    names, warps = kernel.arg_names, constants.pop("num_warps")
     types = {name: "*fp32" for name in names[: names.index("offset")]}
-    types |= {name: "*i32" for name in ("orders", "diverged", "done")}
-    types = {name: "constexpr" if name in told else types.get(name, "i32") for name in names}
-    values = {(names.index(name),): value for name, value in told.items() if name in names}
+    types |= {name: "*i32" for name in ("permutations", "diverged", "done")}
+    types = {name: "constexpr" if name in constants else types.get(name, "i32") for name in names}
+    values = {(names.index(name),): value for name, value in constants.items() if name in names}
     source = ASTSource(kernel, types, constexprs=values)
     made = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": warps})
     assert len(made.asm["cubin"]) > 0
     return "wgmma" in made.asm["ptx"], ".target sm_90a" in made.asm["ptx"]
 
 
-blocks = blocks_of(1437, 256, 4, rounded=True)
+blocks = launch_blocks(1437, 256, 4, rounded=True)
 print(compiled(matrix_training.slopes_at_points, blocks.of_points, "tf32"))
 print(compiled(matrix_training.weights_of_units, blocks.of_units, "tf32"))
 print(compiled(matrix_training.weights_of_units, Block(16, 16, 4), "ieee"))
 """
 
 
-def test_kernels_compile_for_a_card_without_one_and_take_its_matrix_units_for_tf32_alone(run_compiler):
+def test_kernels_compile_for_a_gpu_without_one_and_take_its_matrix_units_for_tf32_alone(run_compiler):
     done = run_compiler(COMPILE)
     assert done.stdout.splitlines() == ["(True, True)", "(True, True)", "(False, True)"], done.stderr[-2000:]

@@ -1,6 +1,6 @@
-"""Small networks are trained on graphics cards as the reference does, and each trial as if it were alone.
+"""Small networks are trained on GPUs as the reference does, and each trial as if it were alone.
 
-Without a card its kernels are run by Triton's interpreter, which ``tests/conftest.py`` chooses before
+Without a GPU its kernels are run by Triton's interpreter, which ``tests/conftest.py`` chooses before
 Triton is loaded; everything else is the same.
 """
 
@@ -30,7 +30,7 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 @pytest.fixture(autouse=True)
 def silent_numbers():
-    """The interpreter computes with NumPy, which warns of what a card does silently."""
+    """The interpreter computes with NumPy, which warns of what a GPU does silently."""
     with np.errstate(all="ignore"):
         yield
 
@@ -225,13 +225,13 @@ from triton.compiler import ASTSource
 from pipeline.optimizers.rules import Adam
 from pipeline.engines.gpu import registers
 from pipeline.engines.gpu.kernels import register_training
-from pipeline.engines.gpu.thread_layout import tile_of
+from pipeline.engines.gpu.thread_layout import thread_layout
 
-tile = tile_of(40, 9, 4, 2, 4)
-fixed = dict(D=1, K=2, LOSS="softmax_cross_entropy", ACTIVATION="tanh", SLOPE=0.0, STRAIGHT=False, BATCHED=True)
-fixed |= registers.told(Adam()) | registers.laid_out(tile, 40)
+tile = thread_layout(40, 9, 4, 2, 4)
+fixed = dict(D=1, K=2, LOSS="softmax_cross_entropy", ACTIVATION="tanh", SLOPE=0.0, PIECEWISE_LINEAR=False, BATCHED=True)
+fixed |= registers.rule_constants(Adam()) | registers.layout_constants(tile, 40)
 names = register_training.training.arg_names
-addresses = {name: "*fp32" for name in names[:10]} | {"orders": "*i32", "diverged": "*i32"}
+addresses = {name: "*fp32" for name in names[:10]} | {"permutations": "*i32", "diverged": "*i32"}
 types = {name: "constexpr" if name in fixed else addresses.get(name, "i32") for name in names}
 values = {(names.index(name),): value for name, value in fixed.items() if name in names}
 source = ASTSource(register_training.training, types, constexprs=values)
@@ -240,7 +240,7 @@ print(made.asm["ttgir"].count("convert_layout"), ".target sm_90" in made.asm["pt
 """
 
 
-def test_a_kernel_compiles_for_a_card_without_one_and_converts_no_layout(run_compiler):
+def test_a_kernel_compiles_for_a_gpu_without_one_and_converts_no_layout(run_compiler):
     """The interpreter runs what the compiler refuses: each has its own idea of what Python is."""
     done = run_compiler(COMPILE)
     assert done.stdout.split() == ["0", "True", "True"], done.stderr[-2000:]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.engines.reference.gradients import kernel
+from pipeline.engines.reference.gradients import stacked_gradient
 from pipeline.models import MODELS
 from pipeline.models.activations import ACTIVATIONS
 from pipeline.models.shallow import Shallow
@@ -52,7 +52,7 @@ def test_kernel_gives_the_loss_and_its_gradient(model, loss, num_outputs, own_po
     losses_T.sum().backward()
 
     gradient_TN = torch.full_like(weights_TN, torch.nan)
-    given_T = kernel(model, loss, width, num_outputs)(weights_TN, gradient_TN, prepared, targets)
+    given_T = stacked_gradient(model, loss, width, num_outputs)(weights_TN, gradient_TN, prepared, targets)
 
     # Sums of a few dozen products of numbers of order one: a few ulp each.
     torch.testing.assert_close(given_T, losses_T.detach(), rtol=1e-13, atol=1e-14)
@@ -66,12 +66,12 @@ def test_kernel_used_again_for_fewer_trials_leaves_no_trace_of_the_others(model,
     inputs_PD = torch.from_numpy(rng.uniform(-1, 1, (9, inputs)))
     targets_KP = targets_for(loss, outputs, 9, rng)
     prepared_AP = model.fitted(inputs_PD, targets_KP.mT, width).prepare(inputs_PD, width)
-    compute = kernel(model, loss, width, outputs)
+    compute = stacked_gradient(model, loss, width, outputs)
     values = {}
     for first, last in itertools.pairwise((0, 4, 6)):
         gradient_TN = torch.empty_like(weights_TN[first:last])
         values[first] = compute(weights_TN[first:last], gradient_TN, prepared_AP, targets_KP), gradient_TN
     fresh_TN = torch.empty_like(weights_TN[4:])
-    fresh_T = kernel(model, loss, width, outputs)(weights_TN[4:], fresh_TN, prepared_AP, targets_KP)
+    fresh_T = stacked_gradient(model, loss, width, outputs)(weights_TN[4:], fresh_TN, prepared_AP, targets_KP)
     assert torch.equal(values[4][0], fresh_T)
     assert torch.equal(values[4][1], fresh_TN)

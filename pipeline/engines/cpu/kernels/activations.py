@@ -7,7 +7,7 @@ from pipeline.engines.cpu.codegen.simd import Program, Value
 from pipeline.models.activations import Activation, Identity, LeakyRelu, Relu, Sigmoid, Tanh
 
 COVERED = (Relu, LeakyRelu, Sigmoid, Tanh, Identity)
-STRAIGHT = (Relu, LeakyRelu, Identity)
+PIECEWISE_LINEAR = (Relu, LeakyRelu, Identity)
 """Activations with ``g(z) = g'(z) z``: straight lines through zero."""
 
 

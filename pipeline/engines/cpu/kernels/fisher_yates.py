@@ -74,10 +74,10 @@ class Shuffle:
 def permutation_program() -> Program:
     """The first points of one order after another; the next is written over what is left over of one."""
     p = Program("float64")
-    keys = p.array_parameter("keys", 2, "num_orders", integers=True)
-    orders = p.array_parameter("orders", "num_orders", "kept", integers=True)
+    keys = p.array_parameter("keys", 2, "num_permutations", integers=True)
+    orders = p.array_parameter("permutations", "num_permutations", "kept", integers=True)
     num_points, kept, mask = p.int_parameter("num_points"), p.int_parameter("kept"), p.int_parameter("mask")
-    with p.loop(p.int_parameter("num_orders")) as number:
+    with p.loop(p.int_parameter("num_permutations")) as number:
         order = Array(p, orders.at(number * kept), orders.element)
         with p.loop(num_points) as point:
             order.store(point, point)

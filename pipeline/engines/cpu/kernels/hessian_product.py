@@ -6,7 +6,7 @@ The formulas are those of ``pipeline/models/curvature.py``, a tile of points at 
 from __future__ import annotations
 
 from pipeline.engines.cpu.codegen.simd import Array, Number, Program, Value, total
-from pipeline.engines.cpu.kernels.activations import STRAIGHT, times_derivative, times_second_derivative
+from pipeline.engines.cpu.kernels.activations import PIECEWISE_LINEAR, times_derivative, times_second_derivative
 from pipeline.engines.cpu.kernels.losses import loss_and_slopes, times_curvature
 from pipeline.engines.cpu.kernels.network import NetworkSpec, NetworkStep
 from pipeline.engines.cpu.kernels.training import TILE_REGISTERS, Tile
@@ -104,7 +104,7 @@ class HessianProduct(NetworkStep):
                 dh = times_derivative(p, activation, tangent, h)
                 back, error = self._back(own, slopes, bends)
                 back = times_derivative(p, activation, back, h)
-                if not isinstance(activation, STRAIGHT):
+                if not isinstance(activation, PIECEWISE_LINEAR):
                     back = back + times_second_derivative(p, activation, error * tangent, h)
                 parts = back.parts(p.lanes)
                 tile.for_each_input(lambda i, x, own=own, parts=parts: sums(own, i, parts, x.parts(p.lanes)))  # type: ignore[misc]

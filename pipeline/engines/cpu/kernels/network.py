@@ -17,7 +17,7 @@ import numpy as np
 
 from pipeline.engines.cpu.codegen.processor import FEW_REGISTERS
 from pipeline.engines.cpu.codegen.simd import Array, Dtype, Number, Program, Value
-from pipeline.engines.cpu.kernels.activations import STRAIGHT, activate, times_derivative
+from pipeline.engines.cpu.kernels.activations import PIECEWISE_LINEAR, activate, times_derivative
 from pipeline.engines.cpu.kernels.training import TILE_REGISTERS, KernelSpec, Tile, TrainingStep, padded
 from pipeline.models.activations import Activation
 from pipeline.problems.losses import Loss
@@ -60,7 +60,7 @@ class NetworkSpec(KernelSpec):
         It is the sum over points of slope times value; the value of a straight activation is
         its derivative times ``a x + c``.
         """
-        return self.num_outputs == 1 and isinstance(self.activation, STRAIGHT)
+        return self.num_outputs == 1 and isinstance(self.activation, PIECEWISE_LINEAR)
 
     @property
     def inputs_in_lanes(self) -> bool:

@@ -392,11 +392,11 @@ class Batch:
 
     def __init__(self, p: Program, step: TrainingStep) -> None:
         self.p, self.step = p, step
-        self.points, self.orders = (
+        self.points, self.permutations = (
             p.array_parameter("points"),
-            p.array_parameter("orders", "num_trials", "order_size", integers=True),
+            p.array_parameter("permutations", "num_trials", "permutation_size", integers=True),
         )
-        self.order_size, self.batch_size = p.int_parameter("order_size"), p.int_parameter("batch_size")
+        self.permutation_size, self.batch_size = p.int_parameter("permutation_size"), p.int_parameter("batch_size")
         self.first_batch = p.int_parameter("first_batch")
 
     def fetch(self, trial: Value, number: Value) -> None:
@@ -404,10 +404,10 @@ class Batch:
         p, step = self.p, self.step
         inputs, outputs = p.int_constant(step.num_inputs), step.spec.num_outputs
         size = inputs + padded(outputs, step.spec.multiple_in_points(p.lanes))
-        start = trial * self.order_size + (self.first_batch + number) * self.batch_size
+        start = trial * self.permutation_size + (self.first_batch + number) * self.batch_size
         with p.loop(step.stride) as lane:
             last = self.batch_size - 1
-            place = self.orders.load(start + p.select(lane < last, lane, last)) * size
+            place = self.permutations.load(start + p.select(lane < last, lane, last)) * size
             point = Array(p, self.points.at(place), p.real)
             step.bring(point, lane)
             for k in range(outputs):

@@ -1,1 +1,1 @@
-"""Kernels in Triton for the training of networks with one hidden layer on a graphics card."""
+"""Kernels in Triton for the training of networks with one hidden layer on a GPU."""

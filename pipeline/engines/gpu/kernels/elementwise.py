@@ -15,7 +15,7 @@ from pipeline.problems.losses import BinaryCrossEntropy, BrierScore, HalfMeanSqu
 ACTIVATIONS = (Relu, LeakyRelu, Sigmoid, Tanh, Identity)
 LOSSES = (HalfMeanSquare, SoftmaxCrossEntropy, BinaryCrossEntropy, BrierScore)
 RULES = (GradientDescent, Momentum, Nesterov, Adam)
-STRAIGHT = (Relu, LeakyRelu, Identity)
+PIECEWISE_LINEAR = (Relu, LeakyRelu, Identity)
 """Activations with ``g(z) = g'(z) z``: straight lines through zero."""
 LOWEST = tl.constexpr(-3e38)
 """In the place of a logit that does not count; float32 has it, too."""
@@ -72,7 +72,7 @@ def times_derivative(slope, value, ACTIVATION: tl.constexpr, SLOPE: tl.constexpr
 
 
 @triton.jit
-def loss_and_slopes(outputs, targets, share, LOSS: tl.constexpr, K: tl.constexpr):
+def loss_and_slopes(outputs, targets, point_weight, LOSS: tl.constexpr, K: tl.constexpr):
     """What each point adds to the loss, and its slope in each output.
 
     Args:
@@ -83,7 +83,7 @@ def loss_and_slopes(outputs, targets, share, LOSS: tl.constexpr, K: tl.constexpr
         K: Outputs.
     """
     slopes = ()
-    value = share * 0.0
+    value = point_weight * 0.0
     if LOSS == "softmax_cross_entropy":
         largest = tl.where(targets[0] > 0.5, LOWEST, outputs[0])
         for k in tl.static_range(1, K):
@@ -95,17 +95,17 @@ def loss_and_slopes(outputs, targets, share, LOSS: tl.constexpr, K: tl.constexpr
             whole += tl.exp(tl.where(targets[k] > 0.5, LOWEST, outputs[k]) - largest)
             right += targets[k] * outputs[k]
         against = largest + tl.log(whole) - right
-        doubt = sigmoid(against) * share
+        doubt = sigmoid(against) * point_weight
         for k in tl.static_range(K):
             part = tl.exp(tl.where(targets[k] > 0.5, LOWEST, outputs[k]) - largest)
             slopes = slopes + (doubt * (part / whole - targets[k]),)
-        value = softplus(against) * share
+        value = softplus(against) * point_weight
     else:
         for k in tl.static_range(K):
             summand, slope = loss_and_slope(outputs[k], targets[k], LOSS)
             value += summand
-            slopes = slopes + (slope * share,)
-        value *= share
+            slopes = slopes + (slope * point_weight,)
+        value *= point_weight
     return value, slopes
 
 

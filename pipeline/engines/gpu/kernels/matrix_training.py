@@ -18,16 +18,16 @@ from pipeline.engines.gpu.kernels.elementwise import activate, loss_and_slopes_i
 
 VARYING = ("offset", "first_batch")
 """Numbers that differ between launches, for which nothing is compiled anew."""
-ANYWHERE = ("weights", "slot_0", "slot_1", "whole", "rates", "bounds")
+UNALIGNED = ("weights", "slot_0", "slot_1", "whole", "rates", "bounds")
 """What begins at any trial of a pack: were its address told to the compiler, numbers might depend on the pack."""
 
 
 @triton.jit
-def point_at(orders, place, num_points, BATCHED: tl.constexpr):
+def point_at(permutations, place, num_points, BATCHED: tl.constexpr):
     """Which of all points is at each place of a batch; beyond its end any one."""
     point = place
     if BATCHED:
-        point = tl.load(orders + place, mask=place < num_points, other=0)
+        point = tl.load(permutations + place, mask=place < num_points, other=0)
     return point
 
 
@@ -69,9 +69,9 @@ def hidden_values(x, hidden, bias, ACTIVATION: tl.constexpr, SLOPE: tl.constexpr
     return activate(z, ACTIVATION, SLOPE)
 
 
-@triton.jit(do_not_specialize=VARYING, do_not_specialize_on_alignment=ANYWHERE)
+@triton.jit(do_not_specialize=VARYING, do_not_specialize_on_alignment=UNALIGNED)
 def slopes_at_points(
-    weights, inputs, targets, orders, diverged, done, slopes, losses,
+    weights, inputs, targets, permutations, diverged, done, slopes, losses,
     offset, first_batch, per_epoch, num_weights, num_points, stride, width, num_tiles, num_places,
     D: tl.constexpr, K: tl.constexpr, LOSS: tl.constexpr, ACTIVATION: tl.constexpr, SLOPE: tl.constexpr,
     PRECISION: tl.constexpr, BATCHED: tl.constexpr,
@@ -99,7 +99,7 @@ def slopes_at_points(
     real: tl.constexpr = weights.dtype.element_ty
     batch = (first_batch + tl.load(done) + offset) % per_epoch
     place = tile * BP + tl.arange(0, BP)
-    point = point_at(orders + trial * stride + batch * num_points, place, num_points, BATCHED)
+    point = point_at(permutations + trial * stride + batch * num_points, place, num_points, BATCHED)
     weights += trial * num_weights
     x = rows_of(inputs, point, DP)
     f = tl.zeros([BP, KP], real)
@@ -114,9 +114,9 @@ def slopes_at_points(
     f += tl.load(weights + width * (D + 1) + k * (width + 1) + width, mask=k < K, other=0.0)[None, :]
     there = (place < num_points)[:, None] & (k < K)[None, :]
     value, slope = loss_and_slopes_in_rows(f, rows_of(targets, point, KP), there, LOSS)
-    share = 1.0 / num_points.to(real)
-    tl.store(slopes + trial * num_places * KP + place[:, None] * KP + k[None, :], slope * share)
-    tl.store(losses + trial * num_tiles + tile, tl.sum(value) * share)
+    point_weight = 1.0 / num_points.to(real)
+    tl.store(slopes + trial * num_places * KP + place[:, None] * KP + k[None, :], slope * point_weight)
+    tl.store(losses + trial * num_tiles + tile, tl.sum(value) * point_weight)
 
 
 @triton.jit
@@ -142,9 +142,9 @@ def change(
             tl.store(slot_1 + at, second, mask=there)
 
 
-@triton.jit(do_not_specialize=VARYING, do_not_specialize_on_alignment=ANYWHERE)
+@triton.jit(do_not_specialize=VARYING, do_not_specialize_on_alignment=UNALIGNED)
 def weights_of_units(
-    weights, slot_0, slot_1, inputs, orders, diverged, done, slopes, losses, whole, rates, bounds, corrections,
+    weights, slot_0, slot_1, inputs, permutations, diverged, done, slopes, losses, whole, rates, bounds, corrections,
     offset, first_batch, per_epoch, num_weights, num_points, stride, width, num_tiles, num_places, num_unit_tiles,
     D: tl.constexpr, K: tl.constexpr, ACTIVATION: tl.constexpr, SLOPE: tl.constexpr, PRECISION: tl.constexpr,
     RULE: tl.constexpr, SLOTS: tl.constexpr, A: tl.constexpr, B: tl.constexpr, E: tl.constexpr,
@@ -180,14 +180,14 @@ def weights_of_units(
     slot_0 += trial * num_weights
     slot_1 += trial * num_weights
     slopes += trial * num_places * KP
-    orders += trial * stride + (first_batch + step) % per_epoch * num_points
+    permutations += trial * stride + (first_batch + step) % per_epoch * num_points
     unit = tile * BU + tl.arange(0, BU)
     hidden, bias, last = weights_of(weights, unit, width, D, K, DP, KP)
     of_hidden, of_bias = tl.zeros([DP, BU], real), tl.zeros([BU], real)
     of_last, of_last_bias = tl.zeros([BU, KP], real), tl.zeros([KP], real)
     for first in range(0, num_points, BP):
         place = first + tl.arange(0, BP)
-        x = rows_of(inputs, point_at(orders, place, num_points, BATCHED), DP)
+        x = rows_of(inputs, point_at(permutations, place, num_points, BATCHED), DP)
         slope = rows_of(slopes, place, KP)
         h = hidden_values(x, hidden, bias, ACTIVATION, SLOPE, PRECISION)
         if K == 1:

@@ -77,7 +77,7 @@ def fetch(
 
 
 @triton.jit
-def give_back(
+def write_back(
     flat, rows, size, width, D: tl.constexpr, K: tl.constexpr,
     UR: tl.constexpr, PW: tl.constexpr, UW: tl.constexpr, PL: tl.constexpr, UL: tl.constexpr,
 ):  # fmt: skip
@@ -115,9 +115,9 @@ def over_units(values):
 
 @triton.jit
 def value_and_gradient(
-    rows, inputs, targets, order, own_point, num_points, stride,
+    rows, inputs, targets, permutation, own_point, num_points, stride,
     D: tl.constexpr, K: tl.constexpr, LOSS: tl.constexpr, ACTIVATION: tl.constexpr, SLOPE: tl.constexpr,
-    STRAIGHT: tl.constexpr, BATCHED: tl.constexpr, EXACT: tl.constexpr,
+    PIECEWISE_LINEAR: tl.constexpr, BATCHED: tl.constexpr, EXACT: tl.constexpr,
     UR: tl.constexpr, PW: tl.constexpr, UW: tl.constexpr, PL: tl.constexpr, UL: tl.constexpr, TOGETHER: tl.constexpr,
 ):  # fmt: skip
     """The loss as a number, and its gradient in rows.
@@ -142,11 +142,11 @@ def value_and_gradient(
         for together in tl.static_range(TOGETHER):
             point = own_point + (first + together * PW * PL)
             here = point < num_points
-            share = none_of_output + 1.0 / num_points.to(real)
+            point_weight = none_of_output + 1.0 / num_points.to(real)
             if not EXACT:
-                share = tl.where(tl.reshape(here, [1, PW, UW, PL, UL]), share, 0.0)
+                point_weight = tl.where(tl.reshape(here, [1, PW, UW, PL, UL]), point_weight, 0.0)
             if BATCHED:
-                point = tl.load(order + point, mask=here, other=0)
+                point = tl.load(permutation + point, mask=here, other=0)
             x, y = (), ()
             for i in tl.static_range(D):
                 values = tl.load(inputs + i * stride + point, mask=here, other=0.0)
@@ -161,7 +161,7 @@ def value_and_gradient(
             outputs = ()
             for k in tl.static_range(K):
                 outputs = outputs + (over_units(h * rows[D + 1 + k]) + rows[D + 1 + K + k],)
-            value, slopes = loss_and_slopes(outputs, y, share, LOSS, K)
+            value, slopes = loss_and_slopes(outputs, y, point_weight, LOSS, K)
             loss += value
             slope = slopes[0]
             if K > 1:
@@ -177,16 +177,16 @@ def value_and_gradient(
                     new = new + (sums[row] + q,)
                 elif row > D + K:
                     new = new + (sums[row] + slopes[row - D - 1 - K],)
-                elif STRAIGHT and K == 1:
+                elif PIECEWISE_LINEAR and K == 1:
                     new = new + (sums[row],)
                 else:
                     new = new + (sums[row] + slopes[row - D - 1] * h,)
             sums = new
-    return number_in(over_points(loss)), gradient_of(rows, sums, D, K, STRAIGHT)
+    return number_in(over_points(loss)), gradient_of(rows, sums, D, K, PIECEWISE_LINEAR)
 
 
 @triton.jit
-def gradient_of(rows, sums, D: tl.constexpr, K: tl.constexpr, STRAIGHT: tl.constexpr):
+def gradient_of(rows, sums, D: tl.constexpr, K: tl.constexpr, PIECEWISE_LINEAR: tl.constexpr):
     """The gradient, from the sums of each thread over its points.
 
     Of one output the weight comes in here, once for all points; and the sum of slope times
@@ -196,7 +196,7 @@ def gradient_of(rows, sums, D: tl.constexpr, K: tl.constexpr, STRAIGHT: tl.const
     derived = over_points(sums[D]) * rows[D]
     for row in tl.static_range(D + 1 + 2 * K):
         total = over_points(sums[row])
-        if STRAIGHT and K == 1:
+        if PIECEWISE_LINEAR and K == 1:
             if row < D:
                 derived += total * rows[row]
             if row == D + 1:
@@ -228,10 +228,10 @@ def number_in(same):
 
 @triton.jit
 def training(
-    weights, slot_0, slot_1, inputs, targets, orders, rates, bounds, corrections, diverged,
+    weights, slot_0, slot_1, inputs, targets, permutations, rates, bounds, corrections, diverged,
     num_weights, num_steps, first_batch, num_points, stride, width,
     D: tl.constexpr, K: tl.constexpr, LOSS: tl.constexpr, ACTIVATION: tl.constexpr, SLOPE: tl.constexpr,
-    STRAIGHT: tl.constexpr, RULE: tl.constexpr, SLOTS: tl.constexpr,
+    PIECEWISE_LINEAR: tl.constexpr, RULE: tl.constexpr, SLOTS: tl.constexpr,
     A: tl.constexpr, B: tl.constexpr, E: tl.constexpr, BATCHED: tl.constexpr, EXACT: tl.constexpr,
     UR: tl.constexpr, PW: tl.constexpr, UW: tl.constexpr, PL: tl.constexpr, UL: tl.constexpr, TOGETHER: tl.constexpr,
 ):  # fmt: skip
@@ -253,10 +253,10 @@ def training(
     step = 0
     going = num_steps > 0
     while going:
-        order = orders + trial * stride + (first_batch + step).to(tl.int64) * num_points
+        permutation = permutations + trial * stride + (first_batch + step).to(tl.int64) * num_points
         loss, gradient = value_and_gradient(
-            rows, inputs, targets, order, own_point, num_points, stride,
-            D, K, LOSS, ACTIVATION, SLOPE, STRAIGHT, BATCHED, EXACT, UR, PW, UW, PL, UL, TOGETHER,
+            rows, inputs, targets, permutation, own_point, num_points, stride,
+            D, K, LOSS, ACTIVATION, SLOPE, PIECEWISE_LINEAR, BATCHED, EXACT, UR, PW, UW, PL, UL, TOGETHER,
         )  # fmt: skip
         fine = loss <= bound
         if not fine:
@@ -280,18 +280,18 @@ def training(
             second_slots = new_second
         step += 1
         going = fine & (step < num_steps)
-    give_back(weights, rows, num_points, width, D, K, UR, PW, UW, PL, UL)
+    write_back(weights, rows, num_points, width, D, K, UR, PW, UW, PL, UL)
     if SLOTS > 0:
-        give_back(slot_0, first_slots, num_points, width, D, K, UR, PW, UW, PL, UL)
+        write_back(slot_0, first_slots, num_points, width, D, K, UR, PW, UW, PL, UL)
     if SLOTS > 1:
-        give_back(slot_1, second_slots, num_points, width, D, K, UR, PW, UW, PL, UL)
+        write_back(slot_1, second_slots, num_points, width, D, K, UR, PW, UW, PL, UL)
 
 
 @triton.jit
 def loss_and_gradient(
     weights, gradients, losses, inputs, targets, num_weights, num_points, width,
     D: tl.constexpr, K: tl.constexpr, LOSS: tl.constexpr, ACTIVATION: tl.constexpr, SLOPE: tl.constexpr,
-    STRAIGHT: tl.constexpr, EXACT: tl.constexpr,
+    PIECEWISE_LINEAR: tl.constexpr, EXACT: tl.constexpr,
     UR: tl.constexpr, PW: tl.constexpr, UW: tl.constexpr, PL: tl.constexpr, UL: tl.constexpr, TOGETHER: tl.constexpr,
 ):  # fmt: skip
     """Loss and gradient of one trial at its weights, on all points."""
@@ -300,10 +300,10 @@ def loss_and_gradient(
     rows = fetch(weights + trial * num_weights, num_points, width, D, K, UR, PW, UW, PL, UL)
     loss, gradient = value_and_gradient(
         rows, inputs, targets, inputs, own_point, num_points, num_points,
-        D, K, LOSS, ACTIVATION, SLOPE, STRAIGHT, False, EXACT, UR, PW, UW, PL, UL, TOGETHER,
+        D, K, LOSS, ACTIVATION, SLOPE, PIECEWISE_LINEAR, False, EXACT, UR, PW, UW, PL, UL, TOGETHER,
     )  # fmt: skip
     tl.store(losses + trial, loss)
-    give_back(
+    write_back(
         gradients + trial * num_weights,
         gradient_in(gradient, D, K, UR, PW, UW, PL, UL),
         num_points,

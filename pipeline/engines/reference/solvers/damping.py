@@ -19,12 +19,12 @@ PRECISE_BELOW = 1e-10
 """Loss below which steps come from a QR decomposition: what is left of the residuals is about the size of what the
 normal equations lose of the digits of a step."""
 
-LANES = 16
+SIMD_LANES = 16
 """Numbers that PyTorch takes at once at most. It takes those that are left at the end of a tensor one by one, by
 functions whose last bit may differ."""
 
 
-class Step(NamedTuple):
+class DampedStep(NamedTuple):
     """What one iteration does to some trials.
 
     Args:
@@ -50,10 +50,10 @@ class DampedIteration(Iteration):
     def __init__(self, context: PackContext, points: tuple[Tensor, Tensor], damping: float) -> None:
         super().__init__(context, points)
         self.damping = damping
-        self.num_last = -(-LANES // context.num_points)
+        self.num_last = -(-SIMD_LANES // context.num_points)
 
     @abstractmethod
-    def step(self, weights_TN: Tensor, damping_T: Tensor) -> Step:
+    def step(self, weights_TN: Tensor, damping_T: Tensor) -> DampedStep:
         """One step of each trial."""
 
     def __call__(self, weights_TN: Tensor, slots: tuple[Tensor, ...]) -> Tensor:

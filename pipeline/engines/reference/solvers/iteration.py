@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pipeline.diagnostics.pack_context import PackContext
-from pipeline.engines.reference.gradients import kernel
+from pipeline.engines.reference.gradients import stacked_gradient
 
 
 class Iteration(ABC):
@@ -26,7 +26,7 @@ class Iteration(ABC):
 
     def __init__(self, context: PackContext, points: tuple[Tensor, Tensor]) -> None:
         self.context, self.points = context, points
-        self.kernel = kernel(context.model, context.loss, context.width, context.num_outputs)
+        self.stacked_gradient = stacked_gradient(context.model, context.loss, context.width, context.num_outputs)
 
     @abstractmethod
     def __call__(self, weights_TN: Tensor, slots: tuple[Tensor, ...]) -> Tensor:
@@ -48,4 +48,4 @@ class Iteration(ABC):
         """
         gradient_TN = torch.empty_like(weights_TN)
         own = (points.expand(len(weights_TN), -1, -1) for points in self.points)
-        return self.kernel(weights_TN, gradient_TN, *own), gradient_TN
+        return self.stacked_gradient(weights_TN, gradient_TN, *own), gradient_TN

@@ -7,7 +7,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from pipeline.engines.reference.solvers.damping import DampedIteration, Step, damped_step
+from pipeline.engines.reference.solvers.damping import DampedIteration, DampedStep, damped_step
 from pipeline.models.curvature import curvature
 
 
@@ -15,7 +15,7 @@ from pipeline.models.curvature import curvature
 class LevenbergMarquardtIteration(DampedIteration):
     """One damped Gauss-Newton step of all weights of each trial, kept where the loss falls."""
 
-    def step(self, weights_TN: Tensor, damping_T: Tensor) -> Step:
+    def step(self, weights_TN: Tensor, damping_T: Tensor) -> DampedStep:
         context, (prepared_AP, targets_KP) = self.context, self.points
         losses_T, gradient_TN = self.evaluated(weights_TN)
         curved = curvature(context.model, context.loss, weights_TN, prepared_AP, targets_KP, context.width)
@@ -26,4 +26,4 @@ class LevenbergMarquardtIteration(DampedIteration):
         root_TNM = curved.gauss_newton_root().flatten(2)
         next_TN = weights_TN - damped_step(root_TNM, gradient_TN, residual_TM, damping_T, losses_T)
         accepted_T = self.evaluated(next_TN)[0] < losses_T
-        return Step(losses_T, torch.where(accepted_T[:, None], next_TN, weights_TN), accepted_T)
+        return DampedStep(losses_T, torch.where(accepted_T[:, None], next_TN, weights_TN), accepted_T)

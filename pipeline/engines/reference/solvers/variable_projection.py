@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from pipeline.diagnostics.pack_context import PackContext
-from pipeline.engines.reference.solvers.damping import DampedIteration, Step, damped_step
+from pipeline.engines.reference.solvers.damping import DampedIteration, DampedStep, damped_step
 from pipeline.models.curvature import curvature
 from pipeline.numerics.least_squares import least_squares
 
@@ -46,7 +46,7 @@ class VariableProjectionIteration(DampedIteration):
         super().__init__(context, points, damping)
         self.num_output = context.num_outputs * (context.width + 1)
 
-    def step(self, weights_TN: Tensor, damping_T: Tensor) -> Step:
+    def step(self, weights_TN: Tensor, damping_T: Tensor) -> DampedStep:
         given_T, _ = self.evaluated(weights_TN)
         here = self.projected(weights_TN)
         root_TNM, residual_TM = self.kaufman(here)
@@ -56,7 +56,7 @@ class VariableProjectionIteration(DampedIteration):
         )
         there = self.projected(moved_TN)
         accepted_T = there.losses_T < here.losses_T
-        return Step(given_T, torch.where(accepted_T[:, None], there.weights_TN, here.weights_TN), accepted_T)
+        return DampedStep(given_T, torch.where(accepted_T[:, None], there.weights_TN, here.weights_TN), accepted_T)
 
     def projected(self, weights_TN: Tensor) -> Projected:
         """The same hidden layers with the best output layers."""
