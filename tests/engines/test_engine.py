@@ -78,7 +78,7 @@ def test_chunks_on_any_number_of_cores_give_the_same_numbers_as_one_stack(pack, 
     monkeypatch.setattr("pipeline.engines.reference.engine.elements_of_chunk", lambda device, element: 6 * 7 * 2)
     monkeypatch.setattr("pipeline.engines.reference.engine.CORES", cores)
     module = trained(whole, engine="reference")
-    assert len(module.engine.lanes) == cores
+    assert len(module.engine.workers) == cores
     assert len(module.engine.bounds(12)) - 1 >= 3
     torch.testing.assert_close(module.weights, expected, rtol=1e-11, atol=1e-12)
 

@@ -61,8 +61,8 @@ def test_share_remembers_the_order_of_every_chunk(pack, monkeypatch):
     module = PackModule(pack(models=(Shallow(),), batch_size=4, steps=6), [6])
     monkeypatch.setattr("pipeline.training.data_parallel.elements_of_chunk", lambda device, element: 6 * 2 * 5)
     drawn = []
-    orders = Minibatches.orders
-    monkeypatch.setattr(Minibatches, "orders", lambda self, *name: drawn.append(name) or orders(self, *name))
+    orders = Minibatches.permutations
+    monkeypatch.setattr(Minibatches, "permutations", lambda self, *name: drawn.append(name) or orders(self, *name))
     share = Share(module.context, 4, 0, 2)
     stack = module.stack_of_all(module.configure_optimizers())
     for step in range(6):  # one epoch
