@@ -1,7 +1,10 @@
-"""A small experiment, any field of which can be changed."""
+"""A small experiment, any field of which can be changed, and refusals of a field word for word."""
+
+import re
 
 import pytest
 
+from pipeline.errors import FieldError
 from pipeline.experiment.experiment import Experiment
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
@@ -22,3 +25,14 @@ def experiment():
         return Experiment(**(asked | fields))
 
     return make
+
+
+@pytest.fixture
+def refuses():
+    """Expect a refusal of one field whose wording begins so."""
+
+    def expect(path, what):
+        shown = ".".join(str(part) for part in path)
+        return pytest.raises(FieldError, match="^" + re.escape(f"{shown}: {what}" if shown else what))
+
+    return expect
