@@ -40,7 +40,7 @@ from pipeline.records.schema import OUTCOMES, RECORDS
 from pipeline.report.tables.excess_losses import predicted_and_measured
 from pipeline.report.tables.results import results
 from pipeline.report.theory.verdicts import MARGIN
-from pipeline.training.diagnostic_values import observe
+from pipeline.training.diagnostic_values import evaluate_diagnostics
 from pipeline.training.module import NEVER, PackModule
 from pipeline.training.segments import Segment
 from pipeline.training.stacked_optimizer import StackedOptimizer
@@ -161,9 +161,9 @@ def train(module: PackModule, pack: Pack, experiment: Experiment) -> Iterator[tu
             left_T = module.update(stack, slice(None), Segment(first, last))
             module.diverged_at.copy_(torch.where(module.diverged_at == NEVER, left_T, module.diverged_at))
         module.steps_done.fill_(last)
-        for seen in observe(module, experiment.diagnostics, at_first=last == 0):
-            for position, value in zip(seen.positions_T, seen.values_T, strict=True):
-                yield pack.trials[position].id, seen.step, seen.diagnostic, float(value), pack.id
+        for values in evaluate_diagnostics(module, experiment.diagnostics, at_first=last == 0):
+            for position, value in zip(values.positions_T, values.values_T, strict=True):
+                yield pack.trials[position].id, values.step, values.diagnostic, float(value), pack.id
 
 
 # The second way.

@@ -1,4 +1,4 @@
-"""How a checkpoint is written: whole or not at all, and in its own folder."""
+"""Checkpoints are written atomically: whole or not at all, beside the file that they replace."""
 
 from __future__ import annotations
 
@@ -12,15 +12,29 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from pipeline.records.atomic_writes import replacing
 
 
-class Writer:
-    """Writes to a file, and keeps the error that PyTorch replaces by its own."""
+class UnbufferedWriter:
+    """Writes to a file, and keeps the error that PyTorch replaces by its own.
+
+    Args:
+        file: Opened without a buffer, so that what does not fit is an error here and not when the file is closed.
+    """
 
     def __init__(self, file: io.FileIO) -> None:
         self.file = file
         self.error: OSError | None = None
 
     def write(self, content: Any) -> int:
-        """Write all of some bytes."""
+        """Write all bytes of a buffer.
+
+        Args:
+            content: ``bytes``, or another object with the buffer protocol.
+
+        Returns:
+            How many.
+
+        Raises:
+            OSError: If the file cannot be written, as on a full disk; it is kept in ``error``.
+        """
         left = memoryview(content)
         try:
             while left:
@@ -31,11 +45,11 @@ class Writer:
         return len(content)
 
     def flush(self) -> None:
-        """Nothing is kept back."""
+        """Do nothing: there is no buffer."""
 
 
-class WholeCheckpoints(TorchCheckpointIO):
-    """Writes a checkpoint beside its place and moves it there.
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes a checkpoint to a temporary file in the folder of its place, then renames it.
 
     Lightning's own writer goes through the machine's temporary folder, which on a compute
     node is small, and leaves the file there when it does not fit. A full disk is an
@@ -45,7 +59,7 @@ class WholeCheckpoints(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
         with replacing(Path(path)) as part, part.open("wb", buffering=0) as file:
-            writer = Writer(file)
+            writer = UnbufferedWriter(file)
             try:
                 torch.save(checkpoint, writer)  # type: ignore[arg-type]  # all that it needs of a file
             except RuntimeError:

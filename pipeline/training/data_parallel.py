@@ -1,4 +1,7 @@
-"""A pack trained by several processes, each on its share of the points."""
+"""Data-parallel training of a pack: each process computes gradients on its shard of every batch.
+
+Shape letters: A rows of prepared inputs, H steps of a segment.
+"""
 
 from __future__ import annotations
 
@@ -23,43 +26,48 @@ from pipeline.training.segments import Segment
 from pipeline.training.stacked_optimizer import StackedOptimizer
 
 
-class Share:
-    """The part of every batch that one process works on, by one point larger than another's at most.
+class BatchShard:
+    """The part of every batch that one process computes on; shards differ by one point at most.
 
     The batch of an update is that of a single process, whatever the number of processes.
-    A share may be empty: there may be more processes than points.
+    A shard may be empty: there may be more processes than points.
 
     Args:
-        context: The whole problem, on the device of the process.
+        context: What the trials are trained on, on the device of the process.
         batch_size: Points of an update, ``None`` for all.
-        process: Which share it is, from 0.
-        num_processes: How many shares there are.
+        rank: Rank of the process, from 0.
+        world_size: How many processes there are.
     """
 
-    def __init__(self, context: PackContext, batch_size: int | None, process: int, num_processes: int) -> None:
-        whole = batch_size or context.num_points
-        mine = slice(whole * process // num_processes, whole * (process + 1) // num_processes)
-        self.num_points = mine.stop - mine.start
-        self.fraction = self.num_points / whole
+    def __init__(self, context: PackContext, batch_size: int | None, rank: int, world_size: int) -> None:
+        batch_points = batch_size or context.num_points
+        shard = slice(batch_points * rank // world_size, batch_points * (rank + 1) // world_size)
+        self.num_points = shard.stop - shard.start
+        self.fraction = self.num_points / batch_points
         device = context.prepared_AP.device
         prepared_AP = context.prepared_AP.to(context.dtype).contiguous()
         targets_KP = context.dataset.train_targets_PK.to(context.dtype).mT.contiguous()
-        self.points = (prepared_AP[:, mine].contiguous(), targets_KP[:, mine].contiguous())
+        self.points = (prepared_AP[:, shard].contiguous(), targets_KP[:, shard].contiguous())
         self.stacked_gradient = stacked_gradient(context.model, context.loss, context.width, context.num_outputs)
-        self.elements_of_trial = max(1, self.num_points) * (
-            context.num_outputs if context.model.linear else context.width
-        )
+        columns = context.num_outputs if context.model.linear else context.width
+        self.elements_of_trial = max(1, self.num_points) * columns
         self.most_trials = max(1, elements_of_chunk(device.type, prepared_AP.element_size()) // self.elements_of_trial)
-        self.drawn = None if batch_size is None else Minibatches(prepared_AP, targets_KP, batch_size, mine)
+        self.drawn = None if batch_size is None else Minibatches(prepared_AP, targets_KP, batch_size, shard)
         self.minibatches: list[Minibatches] = []
 
     def value_and_gradient(self, stack: Stack, step: int, gradient_TN: Tensor) -> Tensor:
-        """What this share adds to the loss of the update after ``step``, shape ``[T]``, and to its gradient.
+        """Contribution of the shard to the loss of the update after ``step``, and to its gradient.
+
+        Both are those of a mean over the shard, times its fraction of the batch: their sum over
+        the shards is that of a mean over the batch.
 
         Args:
             stack: The trials, at the weights of the step.
             step: Updates done.
-            gradient_TN: Overwritten.
+            gradient_TN: Overwritten with the contribution to the gradient, shape ``[T, N]``.
+
+        Returns:
+            Contribution to the loss, shape ``[T]``.
         """
         if not self.num_points:
             gradient_TN.zero_()
@@ -76,24 +84,29 @@ class Share:
         if self.drawn is None:
             return self.points
         while len(self.minibatches) <= chunk:
-            self.minibatches.append(copy.copy(self.drawn))  # the same points, but an order of its own to remember
+            self.minibatches.append(copy.copy(self.drawn))  # the same points, and a permutation of its own to keep
         return self.minibatches[chunk].at(trial_ids, step)
 
 
-class SharedPackModule(PackModule):
+class DataParallelPackModule(PackModule):
     """A pack whose gradients are averaged over the processes of a DDP strategy.
 
     Every process holds all weights and makes the same updates, with gradients that DDP has
     averaged. Whatever decides on a trial is the same everywhere: losses are summed over
-    the processes before they are held against their bounds, and what the first process
-    found at a recorded step is told to the others before the next segment. An exact
+    the processes before they are compared with their bounds, and what the first process
+    found at a recorded step is broadcast to the others before the next segment. An exact
     solver takes all points in every process.
+
+    Args:
+        pack: What to train.
+        recorded_steps: Steps at which a segment ends, so that callbacks can look.
+        dataset: The points, if they are loaded already.
     """
 
     def __init__(self, pack: Pack, recorded_steps: Sequence[int], dataset: Dataset | None = None) -> None:
         super().__init__(pack, recorded_steps, dataset, "reference")
         self.weights.requires_grad_(True)  # for DDP, which takes gradients from backward passes only
-        self._share: Share | None = None
+        self._shard: BatchShard | None = None
 
     def configure_optimizers(self) -> StackedOptimizer:
         # From one process, because limits computed on unlike machines differ in their last bits.
@@ -101,18 +114,18 @@ class SharedPackModule(PackModule):
         return super().configure_optimizers()
 
     def on_train_batch_start(self, batch: Segment, batch_idx: int) -> None:
-        for decided_T in (self.diverged_at, self.loss_bounds):  # DDP does not tell buffers in manual optimization
+        for decided_T in (self.diverged_at, self.loss_bounds):  # DDP broadcasts no buffers in manual optimization
             distributed.broadcast(decided_T, src=0)
 
     @property
-    def share(self) -> Share:
-        """The part of the points that this process works on."""
-        if self._share is None:
+    def shard(self) -> BatchShard:
+        """The part of every batch that this process computes on."""
+        if self._shard is None:
             self.context = self.context.on(self.weights.device)
-            self._share = Share(
+            self._shard = BatchShard(
                 self.context, self.pack.shape.batch_size, self.trainer.global_rank, self.trainer.world_size
             )
-        return self._share
+        return self._shard
 
     def update(self, stack: Stack, trials: slice | Tensor, segment: Segment) -> Tensor:
         rule = self.pack.shape.optimizer
@@ -120,21 +133,29 @@ class SharedPackModule(PackModule):
             return super().update(stack, trials, segment)
         history_HT = stack.loss_bounds_T.new_empty(segment.last - segment.first, len(stack))
         gradient_TN = torch.empty_like(stack.weights_TN)
-        large = min(len(stack), self.share.most_trials) * self.share.elements_of_trial >= LARGE_OPERATION
+        large = min(len(stack), self.shard.most_trials) * self.shard.elements_of_trial >= LARGE_OPERATION
         with threads_of_operation(CORES if large else 1):
             for step in range(segment.first, segment.last):
-                history_HT[step - segment.first] = self.share.value_and_gradient(stack, step, gradient_TN)
-                whole_TN = self.summed(gradient_TN, trials)
-                rule(stack.weights_TN, whole_TN, stack.slots, stack.learning_rates_T1, step + 1)
+                history_HT[step - segment.first] = self.shard.value_and_gradient(stack, step, gradient_TN)
+                batch_TN = self.all_reduced(gradient_TN, trials)
+                rule(stack.weights_TN, batch_TN, stack.slots, stack.learning_rates_T1, step + 1)
         history_HT = self.trainer.strategy.reduce(history_HT, reduce_op="sum")
         return first_out_of_bounds(history_HT, stack.loss_bounds_T, segment.first)
 
-    def summed(self, gradient_TN: Tensor, trials: slice | Tensor) -> Tensor:
-        """The gradients of all shares together, by the backward pass in which DDP averages over the processes."""
+    def all_reduced(self, gradient_TN: Tensor, trials: slice | Tensor) -> Tensor:
+        """Gradient of the whole batch, the sum over all shards, by a backward pass in which DDP averages.
+
+        Args:
+            gradient_TN: Contribution of the shard of this process, shape ``[T, N]``.
+            trials: Positions of the trials in the pack.
+
+        Returns:
+            Shape ``[T, N]``.
+        """
         self.zero_grad()
         with torch.enable_grad():
             # A function of the weights whose gradient is the one that the kernel has computed.
             self.manual_backward((self.weights[trials] * gradient_TN).sum() * self.trainer.world_size)
         assert self.weights.grad is not None
-        whole_TN: Tensor = self.weights.grad[trials]
-        return whole_TN
+        batch_TN: Tensor = self.weights.grad[trials]
+        return batch_TN

@@ -1,4 +1,4 @@
-"""When a training must have stopped, such as at the end of a job's time."""
+"""Deadline of a training, such as some time before the end of a job's walltime."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ class Deadline:
     at: float = math.inf
 
     def bring_forward(self, at: float) -> None:
-        """Stop at another moment if that is earlier; a signal handler may call this."""
+        """Stop earlier; a signal handler may call this.
+
+        Args:
+            at: The new moment, on the same clock. A later one than before changes nothing.
+        """
         self.at = min(self.at, at)
 
     def passed(self) -> bool:

@@ -1,4 +1,4 @@
-"""What is left behind by a pack that failed: a line in its outcomes, the whole story in its log."""
+"""Failures of packs: the reason in the outcomes, the traceback in the log of the pack."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from pipeline.training.fit import failed_outcomes
 OUT_OF_MEMORY = "out of memory: "
 """How the reason of a pack begins that a smaller pack or a larger machine may train."""
 
-SAID_OF_MEMORY = (
+OUT_OF_MEMORY_MESSAGES = (
     "DefaultCPUAllocator: can't allocate memory",
     "DefaultCPUAllocator: not enough memory",
     "CUDA error: out of memory",
     "CUBLAS_STATUS_ALLOC_FAILED",
 )
-"""What PyTorch says when memory ends and it raises a plain ``RuntimeError``."""
+"""Messages of plain ``RuntimeError``s that PyTorch raises where memory ends."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -34,36 +34,43 @@ def is_out_of_memory(error: BaseException) -> bool:
         return error.errno == errno.ENOMEM
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(said in str(error) for said in SAID_OF_MEMORY)
+    return isinstance(error, RuntimeError) and any(message in str(error) for message in OUT_OF_MEMORY_MESSAGES)
 
 
-def reason(error: BaseException) -> str:
-    """An error in one line."""
-    said = " ".join(f"{type(error).__name__}: {error}".splitlines()[:1])
-    return f"{OUT_OF_MEMORY}{said}" if is_out_of_memory(error) else said
+def failure_reason(error: BaseException) -> str:
+    """The reason that stands in the outcomes: type and first line of an error, and whether it was memory."""
+    first_line = " ".join(f"{type(error).__name__}: {error}".splitlines()[:1])
+    return f"{OUT_OF_MEMORY}{first_line}" if is_out_of_memory(error) else first_line
 
 
 def write_failure(run: Path, pack: Pack, error: BaseException, provenance: OutcomeProvenance) -> None:
-    """Record why a pack failed: one line in its outcomes; in its log the traceback, after those of earlier attempts."""
-    path = log_of(run, pack)
+    """Write the outcomes of a pack that failed, and append the traceback to its log.
+
+    Args:
+        run: Folder of the run.
+        pack: The pack.
+        error: What stopped it.
+        provenance: The job that trained it.
+    """
+    path = failure_log(run, pack)
     path.parent.mkdir(parents=True, exist_ok=True)
-    before = path.read_text(errors="replace") if path.exists() else ""
+    earlier = path.read_text(errors="replace") if path.exists() else ""
     with replacing(path) as part:
-        part.write_text(before + heading(provenance) + "".join(traceback.format_exception(error)))
-    write_outcomes(run, pack.id, failed_outcomes(pack, reason(error), provenance))
+        part.write_text(earlier + attempt_heading(provenance) + "".join(traceback.format_exception(error)))
+    write_outcomes(run, pack.id, failed_outcomes(pack, failure_reason(error), provenance))
 
 
 def forget_failures(run: Path, pack: Pack) -> None:
     """Remove the log of a pack that has succeeded."""
-    log_of(run, pack).unlink(missing_ok=True)
+    failure_log(run, pack).unlink(missing_ok=True)
 
 
-def log_of(run: Path, pack: Pack) -> Path:
-    """Where the failures of a pack are told."""
+def failure_log(run: Path, pack: Pack) -> Path:
+    """Path of the log of a pack, which is there only if it failed."""
     return run / "logs" / f"{pack.id}.log"
 
 
-def heading(provenance: OutcomeProvenance) -> str:
+def attempt_heading(provenance: OutcomeProvenance) -> str:
     """The line above one attempt in a log: when, where, and in which job."""
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     job = f", job {provenance.job}, attempt {provenance.attempt}" if provenance.job else ""

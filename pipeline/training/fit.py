@@ -27,8 +27,8 @@ from pipeline.experiment.packing import Pack
 from pipeline.problems.problem import Dataset
 from pipeline.records.outcome_provenance import NO_JOB, OutcomeProvenance
 from pipeline.records.store import remove_unfinished_writes, write_outcomes
-from pipeline.training.checkpoints import WholeCheckpoints
-from pipeline.training.data_parallel import SharedPackModule
+from pipeline.training.checkpoints import AtomicCheckpointIO
+from pipeline.training.data_parallel import DataParallelPackModule
 from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.fitted_function import write_best_fit
 from pipeline.training.module import NEVER, PackModule
@@ -103,7 +103,7 @@ def new_module(
 ) -> PackModule:
     """The module of a pack at step 0, for one process or for several."""
     if experiment.parallel.processes > 1:
-        return SharedPackModule(pack, experiment.recorded_steps(), dataset)
+        return DataParallelPackModule(pack, experiment.recorded_steps(), dataset)
     return PackModule(pack, experiment.recorded_steps(), dataset, engine or experiment.engine)
 
 
@@ -171,7 +171,7 @@ def quiet_trainer(experiment: Experiment, recorder: Recorder) -> L.Trainer:
     arguments, plugins = trainer_arguments(experiment.parallel, accelerator)
     return L.Trainer(
         accelerator=accelerator,
-        plugins=[*plugins, WholeCheckpoints()],
+        plugins=[*plugins, AtomicCheckpointIO()],
         max_epochs=1,
         callbacks=[OwnSignals(), recorder],
         default_root_dir=recorder.checkpoint.parent,

@@ -1,4 +1,4 @@
-"""One process at a time trains a pack, on whatever machine, as long as the file system has locks."""
+"""Lock of a pack: one process at a time trains it, on whatever machine, where the file system has locks."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from pipeline.records.store import is_finished
 
 
 @contextmanager
-def holding(run: Path, pack_id: str, warn: Callable[[str], None]) -> Iterator[bool]:
-    """Hold a pack, unless another process does; the system lets go of it however the process ends.
+def pack_lock(run: Path, pack_id: str, warn: Callable[[str], None]) -> Iterator[bool]:
+    """Hold the lock of a pack, unless another process does; the system releases it however the process ends.
 
-    Whoever was given the pack looks again whether it is finished: another may just have
-    trained it. That is also why the file of the lock may go once the pack is finished and
-    not before. A process that waits at a removed file and one that makes it anew can then
-    both hold the pack, but both find nothing to do.
+    Who gets the lock looks again whether the pack is finished: another may just have
+    trained it. That is also why the file of the lock may be removed once the pack is
+    finished and not before: a process that waits at a removed file and one that makes it
+    anew can then both hold the lock, but both find nothing to do.
 
     Args:
         run: Folder of the run.
         pack_id: The pack.
-        warn: Told if the file system has no locks; the pack is then given to everybody.
+        warn: Called with a text if the file system has no locks; everybody then gets the lock.
 
     Yields:
         Whether the pack may be trained here.

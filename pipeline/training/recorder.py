@@ -1,4 +1,4 @@
-"""The callback that looks at a pack, writes down what it sees, and checkpoints."""
+"""Recorder of a pack: the Lightning callback that evaluates diagnostics, writes records, and checkpoints."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.experiment.packing import Pack
 from pipeline.records.store import remove_records, write_records
 from pipeline.training.deadline import Deadline, Stopped
-from pipeline.training.diagnostic_values import Seen, observe
+from pipeline.training.diagnostic_values import DiagnosticValues, evaluate_diagnostics
 from pipeline.training.module import PackModule
 
 
@@ -31,7 +31,7 @@ class Recorder(L.Callback):
         recorded_steps: When.
         checkpoint: Where the checkpoint of this pack is kept.
         checkpoint_seconds: Time from one checkpoint to the next.
-        advanced: Told after each segment how many trial-steps were done.
+        on_advance: Called after each segment with the trial-steps done in it.
         deadline: When to stop, at the end of a segment.
     """
 
@@ -42,43 +42,43 @@ class Recorder(L.Callback):
         recorded_steps: Sequence[int],
         checkpoint: Path,
         checkpoint_seconds: float,
-        advanced: Callable[[int], None],
+        on_advance: Callable[[int], None],
         deadline: Deadline,
     ) -> None:
         self.deadline, self.stopped = deadline, False
         self.run, self.checkpoint, self.checkpoint_seconds = run, checkpoint, checkpoint_seconds
-        self.diagnostics, self.recorded_steps, self.advanced = diagnostics, frozenset(recorded_steps), advanced
+        self.diagnostics, self.recorded_steps, self.on_advance = diagnostics, frozenset(recorded_steps), on_advance
         self.first_recorded, self.last_recorded = min(recorded_steps), max(recorded_steps)
-        self.seen: list[Seen] = []
+        self.unwritten: list[DiagnosticValues] = []
         self.part_from = 0
-        self.written_at = time.monotonic()
-        self.steps_seen = 0
+        self.checkpointed_at = time.monotonic()
+        self.steps_reported = 0
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         module = _pack_module(pl_module)
-        self.steps_seen = int(module.steps_done)
-        self.advanced(self.steps_seen * len(module.pack.trials))
-        if self.steps_seen:
-            self.part_from = self.steps_seen + 1
+        self.steps_reported = int(module.steps_done)
+        self.on_advance(self.steps_reported * len(module.pack.trials))
+        if self.steps_reported:
+            self.part_from = self.steps_reported + 1
         # What an attempt that was killed wrote after this point is written again, perhaps in other parts.
         remove_records(self.run, module.pack.id, self.part_from)
-        if not self.steps_seen and 0 in self.recorded_steps:
-            self.observe(module)
+        if not self.steps_reported and 0 in self.recorded_steps:
+            self.record(module)
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: object) -> None:
         module = _pack_module(pl_module)
         step = int(module.steps_done)
         if step in self.recorded_steps:
-            self.observe(module)
-        self.advanced((step - self.steps_seen) * len(module.pack.trials))
-        self.steps_seen = step
+            self.record(module)
+        self.on_advance((step - self.steps_reported) * len(module.pack.trials))
+        self.steps_reported = step
         # Where several processes train together, what one of them has to do, all do at once.
         any_of = functools.partial(trainer.strategy.reduce_boolean_decision, all=False)
         stops = any_of(self.deadline.passed()) and step < self.last_recorded
-        if stops or any_of(time.monotonic() - self.written_at >= self.checkpoint_seconds):
+        if stops or any_of(time.monotonic() - self.checkpointed_at >= self.checkpoint_seconds):
             self.write_part(module)
             trainer.save_checkpoint(self.checkpoint)
-            self.written_at = time.monotonic()
+            self.checkpointed_at = time.monotonic()
         if stops:
             self.stopped = True
             raise Stopped(f"at step {step} of {self.last_recorded}")
@@ -86,32 +86,46 @@ class Recorder(L.Callback):
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.write_part(_pack_module(pl_module))
 
-    def observe(self, module: PackModule) -> None:
-        """Compute every diagnostic of the trials that are alive."""
-        self.seen += observe(module, self.diagnostics, at_first=int(module.steps_done) == self.first_recorded)
+    def record(self, module: PackModule) -> None:
+        """Evaluate every diagnostic of the trials that have not diverged, at the step where they are.
+
+        Args:
+            module: The pack.
+        """
+        at_first = int(module.steps_done) == self.first_recorded
+        self.unwritten += evaluate_diagnostics(module, self.diagnostics, at_first=at_first)
 
     def write_part(self, module: PackModule) -> None:
-        """Write down what was seen since the last checkpoint."""
-        if self.seen:
+        """Write the records since the last checkpoint.
+
+        Args:
+            module: The pack.
+        """
+        if self.unwritten:
             write_records(self.run, module.pack.id, self.part_from, self.records(module.pack))
-        self.seen = []
+        self.unwritten = []
         self.part_from = int(module.steps_done) + 1
 
     def records(self, pack: Pack) -> pl.DataFrame:
-        """What was seen since the last checkpoint, one number a row.
+        """Records since the last checkpoint, as they are written.
 
-        One frame of all: making a frame takes Polars a millisecond, as long as many a diagnostic.
+        Args:
+            pack: The pack.
+
+        Returns:
+            One value a row. It is one frame of all: making a frame takes Polars a millisecond, as long as many a
+            diagnostic.
         """
         ids = pl.Series([trial.id for trial in pack.trials])
-        lengths = [len(seen.values_T) for seen in self.seen]
+        lengths = [len(values.values_T) for values in self.unwritten]
         return pl.DataFrame(
             {
-                "trial": ids.gather(np.concatenate([seen.positions_T for seen in self.seen])),
-                "step": np.repeat([seen.step for seen in self.seen], lengths),
-                "diagnostic": pl.Series([seen.diagnostic for seen in self.seen]).gather(
-                    np.repeat(np.arange(len(self.seen)), lengths)
+                "trial": ids.gather(np.concatenate([values.positions_T for values in self.unwritten])),
+                "step": np.repeat([values.step for values in self.unwritten], lengths),
+                "diagnostic": pl.Series([values.diagnostic for values in self.unwritten]).gather(
+                    np.repeat(np.arange(len(self.unwritten)), lengths)
                 ),
-                "value": np.concatenate([seen.values_T for seen in self.seen]),
+                "value": np.concatenate([values.values_T for values in self.unwritten]),
             }
         ).with_columns(pack=pl.lit(pack.id))
 

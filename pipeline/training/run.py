@@ -25,10 +25,10 @@ from pipeline.records.locks import locked
 from pipeline.records.outcome_provenance import OutcomeProvenance
 from pipeline.records.store import finished_packs, is_finished, read_outcomes
 from pipeline.training.deadline import Deadline, Stopped
-from pipeline.training.diagnostic_values import return_freed_memory
 from pipeline.training.failures import forget_failures, is_out_of_memory, write_failure
 from pipeline.training.fit import chosen_accelerator, fit
-from pipeline.training.pack_locks import holding
+from pipeline.training.heap import release_pack_memory
+from pipeline.training.pack_locks import pack_lock
 from pipeline.training.process_group import check_processes
 from pipeline.training.progress import TrainingProgress
 
@@ -155,7 +155,7 @@ class Training:
         Raises:
             Stopped: If the deadline has passed before the pack was finished.
         """
-        with holding(self.run, pack.id, self.progress.warn) as held:
+        with pack_lock(self.run, pack.id, self.progress.warn) as held:
             if not held:
                 return False
             if is_finished(self.run, pack.id):
@@ -191,25 +191,13 @@ class Training:
             self.counts.done += len(pack.trials) - diverged
             self.counts.diverged += diverged
             self.progress.finish_pack(pack, diverged=diverged)
-        give_back_memory()
+        release_pack_memory()
 
     def dataset(self, problem: Problem) -> Dataset:
         """The points of a problem; those of one are kept, because packs come problem by problem."""
         if problem not in self.datasets:
             self.datasets = {problem: problem.load()}
         return self.datasets[problem]
-
-
-def give_back_memory() -> None:
-    """Free what a pack leaves: a trainer and its module hold each other until Python looks for such circles.
-
-    The C library keeps what is freed, in pieces that the next pack does not fit into: ten packs of 4000 networks
-    were seen to grow the process by 250 MiB, of which 170 came back at once.
-    """
-    gc.collect()
-    return_freed_memory()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 @contextmanager

@@ -18,8 +18,8 @@ class StackedOptimizer(torch.optim.Optimizer):
     the closure: an engine makes a whole segment of them, with ``slots`` as its memory.
 
     Args:
-        weights_TN: The stacked weights.
-        optimizer: The definition; what it remembers is zero at the start.
+        weights_TN: The stacked weights, shape ``[T, N]``.
+        optimizer: The definition; its memory (momentum, moments) is zero at the start.
         learning_rates_T: Shape ``[T]``.
     """
 
@@ -37,7 +37,7 @@ class StackedOptimizer(torch.optim.Optimizer):
 
     @property
     def weights_TN(self) -> Tensor:
-        """The stacked weights."""
+        """The stacked weights, shape ``[T, N]``."""
         weights: Tensor = self.param_groups[0]["params"][0]
         return weights
 
@@ -54,7 +54,14 @@ class StackedOptimizer(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Make one update from ``.grad``, or let the closure make as many as it likes."""
+        """Make one update from ``.grad``, or let the closure make as many as it likes.
+
+        Args:
+            closure: Makes updates in place of this optimizer.
+
+        Returns:
+            What the closure returns.
+        """
         if closure is not None:
             return closure()
         assert isinstance(self.rule, UpdateRule)

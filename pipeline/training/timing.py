@@ -118,8 +118,8 @@ class Pilot(Recorder):
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: object) -> None:
         now, step = time.perf_counter(), int(pl_module.steps_done)  # type: ignore[arg-type]
-        self.updates.append(Updates(step - self.steps_seen, now - self.mark))
-        self.mark, self.steps_seen = now, step
+        self.updates.append(Updates(step - self.steps_reported, now - self.mark))
+        self.mark, self.steps_reported = now, step
         if len(self.observations) <= OBSERVED:
             self.timed_observation(pl_module)
 
@@ -127,7 +127,7 @@ class Pilot(Recorder):
         """Take the time of all diagnostics."""
         assert isinstance(module, PackModule)
         started = time.perf_counter()
-        self.observe(module)
+        self.record(module)
         self.mark = time.perf_counter()
         self.observations.append(self.mark - started)
 

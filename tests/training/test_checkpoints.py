@@ -7,7 +7,7 @@ import signal
 import pytest
 import torch
 
-from pipeline.training.checkpoints import WholeCheckpoints
+from pipeline.training.checkpoints import AtomicCheckpointIO
 from pipeline.training.deadline import Deadline
 from pipeline.training.fit import quiet_trainer
 from pipeline.training.module import PackModule
@@ -30,7 +30,7 @@ def test_checkpoint_that_does_not_fit_is_an_error_of_the_disk_and_leaves_nothing
 ):
     monkeypatch.setenv("TMPDIR", str(tmp_path / "no such folder"))
     path = tmp_path / "last.ckpt"
-    writer = WholeCheckpoints()
+    writer = AtomicCheckpointIO()
     writer.save_checkpoint({"weights": torch.zeros(3)}, path)
     small_files()
     with pytest.raises(OSError, match=r"File too large: '.*/last.ckpt'$"):
@@ -43,7 +43,7 @@ def test_trainer_of_a_pack_writes_through_it(tmp_path, experiment, pack):
     path = tmp_path / "last.ckpt"
     recorder = Recorder(tmp_path, (), (0, 40), path, math.inf, lambda trial_steps: None, Deadline())
     trainer = quiet_trainer(experiment(accelerator="cpu"), recorder)
-    assert isinstance(trainer.strategy.checkpoint_io, WholeCheckpoints)
+    assert isinstance(trainer.strategy.checkpoint_io, AtomicCheckpointIO)
     module = PackModule(pack(), (0, 40))
     trainer.fit(module)
     trainer.save_checkpoint(path)

@@ -9,7 +9,7 @@ import torch
 from pipeline.plan import make_plan
 from pipeline.records.outcome_provenance import OutcomeProvenance
 from pipeline.records.store import read_outcomes
-from pipeline.training.failures import forget_failures, log_of, reason, write_failure
+from pipeline.training.failures import failure_log, failure_reason, forget_failures, write_failure
 
 
 @pytest.fixture
@@ -35,22 +35,22 @@ def too_large():
     ids=lambda error: type(error).__name__,
 )
 def test_reason_of_too_little_memory_begins_with_that(error):
-    assert re.fullmatch(rf"out of memory: {type(error).__name__}: .+", reason(error))
+    assert re.fullmatch(rf"out of memory: {type(error).__name__}: .+", failure_reason(error))
 
 
 def test_what_pytorch_really_raises_is_too_little_memory():
     with pytest.raises(RuntimeError, match="can't allocate memory") as raised:
         too_large()
-    assert reason(raised.value).startswith("out of memory: RuntimeError: ")
+    assert failure_reason(raised.value).startswith("out of memory: RuntimeError: ")
 
 
 @pytest.mark.parametrize("error", [RuntimeError("shape [2, 3]"), OSError(errno.ENOSPC, "full"), ValueError("memory")])
 def test_other_failures_are_none_of_memory(error):
-    assert reason(error).startswith(f"{type(error).__name__}: ")
+    assert failure_reason(error).startswith(f"{type(error).__name__}: ")
 
 
 def test_error_without_words_has_a_reason():
-    assert reason(AssertionError()) == "AssertionError: "
+    assert failure_reason(AssertionError()) == "AssertionError: "
 
 
 def test_log_keeps_every_attempt_and_the_outcomes_the_last(failing, tmp_path):
@@ -59,7 +59,7 @@ def test_log_keeps_every_attempt_and_the_outcomes_the_last(failing, tmp_path):
             raise ValueError(f"number {attempt}\nsecond line")
         except ValueError as error:
             write_failure(tmp_path, failing, error, OutcomeProvenance("1234_7", attempt, "0123"))
-    log = log_of(tmp_path, failing).read_text()
+    log = failure_log(tmp_path, failing).read_text()
     headings = re.findall(r"^--- (\S+), \S+, job (\S+), attempt (\d)$", log, re.MULTILINE)
     assert [(job, attempt) for _, job, attempt in headings] == [("1234_7", "1"), ("1234_7", "2")]
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", when) for when, *_ in headings)
@@ -73,7 +73,7 @@ def test_log_keeps_every_attempt_and_the_outcomes_the_last(failing, tmp_path):
 
 def test_failure_outside_of_a_job_names_none(failing, tmp_path):
     write_failure(tmp_path, failing, ValueError("once"), OutcomeProvenance())
-    first = log_of(tmp_path, failing).read_text().splitlines()[0]
+    first = failure_log(tmp_path, failing).read_text().splitlines()[0]
     assert re.fullmatch(r"--- \S+, [^ ,]+", first)
 
 
@@ -81,4 +81,4 @@ def test_failures_are_forgotten(failing, tmp_path):
     forget_failures(tmp_path, failing)
     write_failure(tmp_path, failing, ValueError("once"), OutcomeProvenance())
     forget_failures(tmp_path, failing)
-    assert not log_of(tmp_path, failing).exists()
+    assert not failure_log(tmp_path, failing).exists()

@@ -29,7 +29,7 @@ from pipeline.plan import make_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records.outcome_provenance import NO_JOB
 from pipeline.records.store import read_fitted_samples, read_outcomes, read_records
-from pipeline.training.data_parallel import SharedPackModule
+from pipeline.training.data_parallel import DataParallelPackModule
 from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.fit import fit
 from pipeline.training.followers import in_parallel
@@ -107,7 +107,7 @@ def one_of_several(run, world, ports):
 
 def one_that_breaks(run, world, ports, how):
     """Train until one process breaks; the first does all that it does in a job."""
-    first, update = os.environ["RANK"] == "0", SharedPackModule.update
+    first, update = os.environ["RANK"] == "0", DataParallelPackModule.update
 
     def breaks(self, stack, trials, segment):
         if segment.first == 5 and how == "another is killed" and not first:
@@ -116,7 +116,7 @@ def one_that_breaks(run, world, ports, how):
             raise ArithmeticError("one and one is three")
         return update(self, stack, trials, segment)
 
-    SharedPackModule.update = breaks
+    DataParallelPackModule.update = breaks
     asked = experiment(parallel=Parallel(nodes=world))
     packs = make_plan("test", asked).packs
     lead = partial(train_packs, packs, asked, run, TrainingProgress(), provenance=NO_JOB, deadline=Deadline())

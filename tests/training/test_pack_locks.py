@@ -13,13 +13,13 @@ from pipeline.errors import PipelineError
 from pipeline.records.locks import NO_LOCKS
 from pipeline.records.schema import OUTCOMES
 from pipeline.records.store import write_outcomes
-from pipeline.training.pack_locks import holding
+from pipeline.training.pack_locks import pack_lock
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from pipeline.training.pack_locks import holding
-with holding(Path(sys.argv[1]), "p", print) as held:
+from pipeline.training.pack_locks import pack_lock
+with pack_lock(Path(sys.argv[1]), "p", print) as held:
     print(held, flush=True)
     time.sleep(600)
 """
@@ -38,36 +38,36 @@ def test_pack_that_another_process_has_is_not_given_until_that_is_killed(tmp_pat
     other = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     try:
         assert other.stdout.readline() == "True\n"
-        with holding(tmp_path, "p", silent) as held:
+        with pack_lock(tmp_path, "p", silent) as held:
             assert not held
-        with holding(tmp_path, "q", silent) as held:
+        with pack_lock(tmp_path, "q", silent) as held:
             assert held
     finally:
         other.kill()
         other.communicate()
-    with holding(tmp_path, "p", silent) as held:
+    with pack_lock(tmp_path, "p", silent) as held:
         assert held
 
 
 def test_pack_is_free_again_after_a_failure(tmp_path):
-    with pytest.raises(RuntimeError, match=r"^failed$"), holding(tmp_path, "p", silent):
+    with pytest.raises(RuntimeError, match=r"^failed$"), pack_lock(tmp_path, "p", silent):
         raise RuntimeError("failed")
-    with holding(tmp_path, "p", silent) as held:
+    with pack_lock(tmp_path, "p", silent) as held:
         assert held
 
 
 def test_file_of_the_lock_goes_with_the_end_of_the_pack_and_not_before(tmp_path):
     lock = tmp_path / "locks" / "p.lock"
     for status, stays in (("failed", True), ("done", False)):
-        with holding(tmp_path, "p", silent):
+        with pack_lock(tmp_path, "p", silent):
             finish(tmp_path, status)
         assert lock.exists() is stays
 
 
 def test_who_does_not_hold_a_pack_does_not_remove_its_lock(tmp_path):
-    with holding(tmp_path, "p", silent):
+    with pack_lock(tmp_path, "p", silent):
         finish(tmp_path)
-        with holding(tmp_path, "p", silent) as held:
+        with pack_lock(tmp_path, "p", silent) as held:
             assert not held
         assert (tmp_path / "locks" / "p.lock").exists()
 
@@ -79,7 +79,7 @@ def test_file_system_without_locks_is_told_and_everybody_gets_the_pack(tmp_path,
 
     monkeypatch.setattr(fcntl, "flock", refused)
     told = []
-    with holding(tmp_path, "p", told.append) as first, holding(tmp_path, "p", told.append) as second:
+    with pack_lock(tmp_path, "p", told.append) as first, pack_lock(tmp_path, "p", told.append) as second:
         assert first
         assert second
     message = re.escape(f"the file system of {tmp_path / 'locks'} has no locks: start nothing twice in this run")
@@ -92,5 +92,5 @@ def test_lock_that_fails_for_another_reason_is_an_error(tmp_path, monkeypatch):
 
     monkeypatch.setattr(fcntl, "flock", broken)
     message = re.escape(f"{tmp_path / 'locks' / 'p.lock'}: cannot be locked: disk on fire\n  hint: ")
-    with pytest.raises(PipelineError, match=f"^{message}"), holding(tmp_path, "p", silent):
+    with pytest.raises(PipelineError, match=f"^{message}"), pack_lock(tmp_path, "p", silent):
         pass

@@ -30,7 +30,7 @@ from pipeline.training import run, segments
 from pipeline.training.deadline import Deadline
 from pipeline.training.fit import fit
 from pipeline.training.module import PackModule
-from pipeline.training.pack_locks import holding
+from pipeline.training.pack_locks import pack_lock
 from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import Counts, run_plan, train_packs
 
@@ -236,14 +236,14 @@ def test_worker_that_stops_inside_a_pack_keeps_what_it_did(plan, tmp_path, monke
 
 
 def test_pack_that_another_has_is_left_to_it(plan, tmp_path):
-    with holding(tmp_path, plan.packs[0].id, print):
+    with pack_lock(tmp_path, plan.packs[0].id, print):
         assert trained(plan, tmp_path) == Counts(done=36, held_elsewhere=12)
     assert finished_packs(tmp_path) == {pack.id for pack in plan.packs[1:]}
     assert trained(plan, tmp_path) == Counts(done=12)
 
 
 def test_pack_that_another_gave_up_is_trained_at_the_end(plan, tmp_path):
-    other = holding(tmp_path, plan.packs[0].id, print)
+    other = pack_lock(tmp_path, plan.packs[0].id, print)
     order = []
 
     class Watch(TrainingProgress):
