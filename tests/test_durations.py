@@ -1,4 +1,4 @@
-"""Times are told as people say them."""
+"""Durations read as people say them."""
 
 import pytest
 

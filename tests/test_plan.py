@@ -119,9 +119,9 @@ def test_what_is_damaged_in_a_plan_is_said(plan, tmp_path, change, why):
         read_plan(tmp_path)
 
 
-@pytest.mark.parametrize("asked", [None, 5, [], {}, {"question": ["Why?"]}])
-def test_damaged_experiment_is_refused_with_the_file(plan, tmp_path, asked):
-    changed(plan, tmp_path, lambda content: content.update(experiment=asked))
+@pytest.mark.parametrize("damaged", [None, 5, [], {}, {"question": ["Why?"]}])
+def test_damaged_experiment_is_refused_with_the_file(plan, tmp_path, damaged):
+    changed(plan, tmp_path, lambda content: content.update(experiment=damaged))
     with pytest.raises(PipelineError, match="^" + re.escape(str(tmp_path / "plan.json"))):
         read_plan(tmp_path)
 

@@ -1,4 +1,4 @@
-"""The document of a YAML file, read and composed once however often it is asked."""
+"""The document of a YAML file, opened and composed once, whatever is constructed from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A YAML file is opened once, whatever is asked of it; what it is about decides what is made of it."""
+"""A YAML file is opened once; what it says decides what is constructed from it."""
 
 import re
 

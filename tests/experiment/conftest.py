@@ -14,7 +14,7 @@ from pipeline.problems.targets import AbsoluteValue
 @pytest.fixture
 def experiment():
     def make(**fields):
-        asked = {
+        defaults = {
             "question": "Does it work?",
             "models": (Linear(), Shallow()),
             "widths": (2, 4),
@@ -22,7 +22,7 @@ def experiment():
             "learning_rates": (0.1, 0.2),
             "seeds": 3,
         }
-        return Experiment(**(asked | fields))
+        return Experiment(**(defaults | fields))
 
     return make
 

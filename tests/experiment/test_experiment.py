@@ -124,9 +124,9 @@ def test_recorded_steps_hold_the_first_and_the_last(experiment):
 
 @pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS.keys())
 def test_steps_of_a_solver_are_its_iterations(experiment, solver):
-    asked = experiment(optimizer=solver(), learning_rates=None, models=(Shallow(),), dtype="float64", steps=30)
-    assert {(trial.learning_rate, trial.shape.steps) for trial in asked.trials()} == {(None, 30)}
-    assert asked.recorded_steps()[-1] == 30
+    made = experiment(optimizer=solver(), learning_rates=None, models=(Shallow(),), dtype="float64", steps=30)
+    assert {(trial.learning_rate, trial.shape.steps) for trial in made.trials()} == {(None, 30)}
+    assert made.recorded_steps()[-1] == 30
 
 
 def test_exact_solver_takes_one_step_and_no_rate(experiment):
@@ -237,8 +237,8 @@ IMPOSSIBLE = [
 
 @pytest.mark.parametrize("optimizer", [kind() for kind in OPTIMIZERS.values() if kind().on_quadratics()])
 def test_the_closed_form_is_there_for_descent_on_the_square_loss(experiment, optimizer):
-    asked = experiment(**IN_CLOSED_FORM, optimizer=optimizer)
-    assert asked.identity() == experiment(models=asked.models, optimizer=optimizer).identity()
+    made = experiment(**IN_CLOSED_FORM, optimizer=optimizer)
+    assert made.identity() == experiment(models=made.models, optimizer=optimizer).identity()
     assert experiment(**IN_CLOSED_FORM, target=(Xor(),), loss=HalfMeanSquare()).engine == "closed_form"
 
 
@@ -253,16 +253,16 @@ def test_impossible_value_is_refused_where_it_stands(experiment, refuses, fields
 def test_every_optimizer_makes_an_experiment(experiment, optimizer):
     rates = (0.1,) if optimizer.uses_learning_rate else None
     model = MODELS["shallow" if optimizer.only_networks else "linear"]()
-    asked = experiment(models=(model,), optimizer=optimizer(), learning_rates=rates, dtype="float64")
-    assert len(list(asked.trials())) == 2 * 3
+    made = experiment(models=(model,), optimizer=optimizer(), learning_rates=rates, dtype="float64")
+    assert len(list(made.trials())) == 2 * 3
 
 
 def test_planning_a_hundred_thousand_trials_takes_less_than_two_seconds(experiment, tmp_path):
     from pipeline.plan import make_plan, write_plan
 
-    asked = experiment(widths=(2, 4, 8, 16, 32), learning_rates=LogSpaced(1e-4, 1, 100), seeds=100)
+    made = experiment(widths=(2, 4, 8, 16, 32), learning_rates=LogSpaced(1e-4, 1, 100), seeds=100)
     started = time.process_time()  # of this process: other work on the machine does not count
-    plan = make_plan("large", asked)
+    plan = make_plan("large", made)
     write_plan(plan, tmp_path)
     seconds = time.process_time() - started
     assert len(plan.trials) == 100_000

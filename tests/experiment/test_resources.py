@@ -23,18 +23,18 @@ def status(field):  # not ru_maxrss, which begins at what the parent took
     return int(line.split()[1]) * 1024
 
 def pack(seeds, width, steps=2):  # half of the trials diverge at once
-    asked = Experiment("?", (MODELS[sys.argv[1]](),), (width,), target=(Gaussian(),), optimizer=Adam(), steps=steps,
+    made = Experiment("?", (MODELS[sys.argv[1]](),), (width,), target=(Gaussian(),), optimizer=Adam(), steps=steps,
         inputs=Inputs(dimension=(4,), train=(16,), test=16), learning_rates=(0.01, 1e12), seeds=seeds,
         checkpoint_seconds=1e-9, pack_memory_gib=8.0)
-    (only,) = make_plan("m", asked).packs
-    return only, asked
+    (only,) = make_plan("m", made).packs
+    return only, made
 
 with tempfile.TemporaryDirectory() as folder:
     fit(*pack(2, 16), Path(folder), lambda n: None)  # everything imported and warm
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins again here
     before = status("VmRSS")
-    large, asked = pack(int(sys.argv[2]), int(sys.argv[3]))
-    fit(large, asked, Path(folder), lambda n: None)
+    large, made = pack(int(sys.argv[2]), int(sys.argv[3]))
+    fit(large, made, Path(folder), lambda n: None)
     num_trials = len(large.trials)
     print(status("VmHWM") - before, bytes_of_pack(large.shape, num_trials), bytes_of_trial(large.shape) * num_trials)
 """
@@ -44,7 +44,7 @@ with tempfile.TemporaryDirectory() as folder:
 @pytest.mark.parametrize("model, seeds, width", [("shallow", 500, 2000), ("linear", 1500, 4000)])
 def test_estimate_of_a_large_pack_is_close_to_what_the_process_takes(model, seeds, width):
     command = [sys.executable, "-c", MEASURE, model, str(seeds), str(width)]
-    told = subprocess.run(command, capture_output=True, text=True, check=True)
-    taken, estimated, of_trials = map(int, told.stdout.split())
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    taken, estimated, of_trials = map(int, process.stdout.split())
     assert of_trials > 2**28  # large enough that what a process keeps in any case does not matter
     assert 0.5 < taken / estimated <= 1.1, f"{taken / 2**20:.0f} MiB taken, {estimated / 2**20:.0f} MiB estimated"

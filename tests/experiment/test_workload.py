@@ -17,9 +17,9 @@ def test_work_is_that_of_the_trials_and_the_calls_of_each_step():
 
 
 def test_a_workload_says_of_a_pack_what_the_pack_says(experiment):
-    asked = experiment()
-    pack = make_pack(tuple(asked.trials())[:6])
-    requirements = requirements_of([pack.shape], asked)[pack.shape]
+    made = experiment()
+    pack = make_pack(tuple(made.trials())[:6])
+    requirements = requirements_of([pack.shape], made)[pack.shape]
     workload = Workload(pack.id, tuple(trial.id for trial in pack.trials), requirements)
     assert workload.num_trials == 6
     assert workload.memory_bytes == bytes_of_pack(pack.shape, 6)

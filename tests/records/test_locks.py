@@ -49,10 +49,10 @@ def test_second_open_file_is_refused_until_the_first_is_closed(tmp_path):
 @pytest.mark.parametrize("number", sorted(NO_LOCKS))
 def test_where_there_are_no_locks_everybody_gets_the_file_and_is_told(tmp_path, monkeypatch, number):
     answering(monkeypatch, number, number)
-    told = []
-    with locked(tmp_path / "lock", told.append), locked(tmp_path / "lock", told.append):
+    warnings = []
+    with locked(tmp_path / "lock", warnings.append), locked(tmp_path / "lock", warnings.append):
         pass
-    assert told == [f"the file system of {tmp_path} has no locks: start nothing twice in this run"] * 2
+    assert warnings == [f"the file system of {tmp_path} has no locks: start nothing twice in this run"] * 2
 
 
 def test_cray_dvs_and_autofs_are_file_systems_without_locks():

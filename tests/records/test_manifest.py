@@ -20,11 +20,11 @@ from pipeline.records.packs import halve, read_packs
 @pytest.fixture
 def plan():
     models = tuple(model() for model in MODELS.values())
-    asked = Experiment(
+    experiment = Experiment(
         "Why?", models, (2, 3), (Gaussian(),), optimizer=Adam(), learning_rates=(0.1, 0.2), seeds=5, steps=70,
         inputs=Inputs(dimension=(2,), train=(16,), test=16), parallel=Parallel(2, 3), pack_memory_gib=1e-6,
     )  # fmt: skip
-    return make_plan("small", asked)
+    return make_plan("small", experiment)
 
 
 def test_each_pack_asks_for_what_its_trials_ask_for(plan):
