@@ -2,10 +2,8 @@
 
 import dataclasses
 import datetime
-import errno
 import gzip
 import hashlib
-import os
 import pickle
 import re
 import subprocess
@@ -298,13 +296,6 @@ def test_a_table_that_changed_on_the_way_to_a_worker_is_refused(flowers: Path) -
     assert changed(flowers, asked_for) in worker.stderr.decode()
 
 
-def test_a_table_is_read_once_in_a_process(flowers: Path) -> None:
-    data = Table(flowers, ("length",), ("width",))
-    first = everything(data)
-    flowers.unlink()
-    np.testing.assert_array_equal(everything(data)[0], first[0])
-
-
 def test_no_caller_can_change_the_table_of_another(flowers: Path) -> None:
     data = Table(flowers, ("length",), ("tall",), "labels")
     (inputs, outputs), _ = data.split(np.arange(4), np.arange(1))
@@ -502,42 +493,6 @@ def test_a_lone_array_under_the_name_of_an_archive_is_refused(tmp_path: Path) ->
     refused(lambda: Table(tmp_path / "t.npz", ("a",), ("y",)), message, ("path",))
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "none.csv"
-    refused(lambda: Table(path, ("a",), ("y",)), f"path: there is no file {path}\n  hint: look at the path", ("path",))
-
-
-def test_a_folder_is_no_table(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").mkdir()
-    refused(
-        lambda: Table(tmp_path / "t.csv", ("a",), ("y",)),
-        f"path: {tmp_path / 't.csv'} is a folder\n  hint: give the path of one file",
-    )
-
-
-def test_a_file_that_may_not_be_read_is_refused(flowers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path) -> bytes:
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-
-    monkeypatch.setattr(type(flowers), "read_bytes", refuse)
-    what = f"path: {flowers} cannot be read: {os.strerror(errno.EACCES)}\n  hint: look at its permissions"
-    refused(lambda: Table(flowers, ("length",), ("width",)), what, ("path",))
-
-
-@pytest.mark.parametrize("name", ["t.xlsx", "t", "t.gz", "t.npz.gz"])
-def test_a_type_of_file_that_nobody_reads_is_refused(tmp_path: Path, name: str) -> None:
-    path = write(tmp_path / name, FLOWERS)
-    what = (
-        f"path: {path} ends in {path.suffix!r}, which is no table that can be read\n"
-        "  hint: known: .csv, .csv.gz, .npz, .parquet, .tsv, .tsv.gz"
-    )
-    refused(lambda: Table(path, ("a",), ("y",)), what, ("path",))
-
-
-def test_one_type_of_file_may_be_written_in_capitals(tmp_path: Path) -> None:
-    assert Table(write(tmp_path / "T.CSV", FLOWERS), ("length",), ("width",)).num_rows == 4
-
-
 COLUMNS = {
     "no input": (
         (),
@@ -579,13 +534,6 @@ def test_columns_that_make_no_problem_are_refused(
     refused(lambda: Table(flowers, inputs, output, outputs_are), message)
 
 
-@pytest.mark.parametrize(("text", "num_rows"), [("a,y\n", 0), ("a,y\n1,2\n", 1), ("a,y\n\n\n", 0)])
-def test_a_table_too_short_to_split_is_refused(tmp_path: Path, text: str, num_rows: int) -> None:
-    path = write(tmp_path / "t.csv", text)
-    what = f"path: {path} has {num_rows} row{'' if num_rows == 1 else 's'}, too few to train on some and test on others"
-    refused(lambda: Table(path, ("a",), ("y",)), what + "\n  hint: give a table of at least 2 rows", ("path",))
-
-
 def test_rows_of_binary_files_are_counted_from_one(tmp_path: Path) -> None:
     pl.DataFrame({"a": [1.0, None, 3.0], "y": [1, 2, 3]}).write_parquet(tmp_path / "t.parquet")
     np.savez(tmp_path / "t.npz", x=np.array([[1, 2], [3, np.inf], [5, 6]]), y=np.arange(3))
@@ -593,15 +541,6 @@ def test_rows_of_binary_files_are_counted_from_one(tmp_path: Path) -> None:
     refused(lambda: Table(tmp_path / "t.parquet", ("a",), ("y",)), message)
     message = "inputs.0: t.npz, row 2, column 'x.1': inf is not finite in float64" + NUMBERS
     refused(lambda: Table(tmp_path / "t.npz", ("x",), ("y",)), message)
-
-
-def test_arrays_of_different_length_are_refused(tmp_path: Path) -> None:
-    np.savez(tmp_path / "t.npz", a=np.arange(3), y=np.arange(4))
-    refused(
-        lambda: Table(tmp_path / "t.npz", ("a",), ("y",)),
-        "output.0: t.npz: 'y' has 4 rows, but 'a' has 3\n  hint: give every array one row for each point",
-        ("output", 0),
-    )
 
 
 AXES = "\n  hint: a column has one axis, a block of columns two; of numbers or str"
@@ -721,28 +660,6 @@ def test_tabs_follow_from_the_name_or_are_said(tmp_path: Path, separator: str) -
     path = write(tmp_path / ("t.csv" if separator else "t.tsv"), FLOWERS.replace(",", "\t"))
     data = Table(path, ("length", "width"), ("kind",), "classes", separator=separator)
     assert (data.separator, data.shape) == ("\t", (4, 2, 3))
-
-
-@pytest.mark.parametrize("name", ["t.csv.gz", "T.CSV.GZ"])
-def test_a_gzipped_table_is_that_within(flowers: Path, tmp_path: Path, name: str) -> None:
-    packed = tmp_path / name
-    packed.write_bytes(gzip.compress(FLOWERS.encode(), mtime=1) + gzip.compress(b"5,9,rose,1\n"))
-    whole = write(tmp_path / "whole.csv", FLOWERS + "5,9,rose,1\n")
-    one, two = (Table(path, ("length", "width"), ("kind",), "classes") for path in (packed, whole))
-    assert canonical(one, identity=True) == canonical(two, identity=True)
-    np.testing.assert_array_equal(everything(one)[0], everything(two)[0])
-
-
-@pytest.mark.parametrize(
-    "content",
-    [FLOWERS.encode(), gzip.compress(FLOWERS.encode())[:-9], gzip.compress(b"")[:5], b""],
-    ids=["text", "cut", "begun", "empty"],
-)
-def test_a_broken_gzip_file_is_refused(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "t.csv.gz"
-    path.write_bytes(content)
-    with pytest.raises(FieldError, match=f"^{re.escape(f'path: {path} cannot be read as .csv.gz: ')}"):
-        Table(path, ("length",), ("width",))
 
 
 LAYOUTS = {
