@@ -1,6 +1,6 @@
 """Convergence: losses, errors, norms and distances of a trial in training.
 
-Shape letters: A rows of the prepared inputs, E estimates of a mean, F features, M kinks, Q own points of a trial.
+Shape letters: A rows of the prepared inputs, B cell boundaries, E estimates, F features, M kinks, Q own points.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Predictions of descent on a quadratic, made before it begins, and what is measured to compare with them."""
+"""Predictions of descent on a quadratic, made before it begins, and what is measured to compare with them.
+
+Shape letters: A rows of the prepared inputs.
+"""
 
 from __future__ import annotations
 

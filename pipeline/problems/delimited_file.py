@@ -1,4 +1,7 @@
-"""Delimited text as columns: its rows are counted by themselves, and compared with a reader's."""
+"""Delimited text as columns: its rows are counted by themselves, and compared with a reader's.
+
+Shape letters: R rows of a block.
+"""
 
 from __future__ import annotations
 

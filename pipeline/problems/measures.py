@@ -1,6 +1,6 @@
 """Input distributions: where a target is sampled, and the distribution that a mean square is taken under.
 
-Shape letters: B cell boundaries, E estimates of a mean.
+Shape letters: B cell boundaries, E estimates.
 """
 
 from __future__ import annotations

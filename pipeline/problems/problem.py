@@ -3,7 +3,7 @@
 The points of a problem come from the problem's own content (its seed included) and from
 nothing else, so trials that differ in model, learning rate or seed share them.
 
-Shape letters: B cell boundaries, E estimates of a mean, G strata, Q own points of a trial, R rows of a table.
+Shape letters: B cell boundaries, E estimates, G strata, Q own points, R rows of a table.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Table files: reading the named columns of delimited text, Parquet or NPZ; nothing is repaired."""
+"""Table files: reading the named columns of delimited text, Parquet or NPZ; nothing is repaired.
+
+Shape letters: R rows of a table.
+"""
 
 from __future__ import annotations
 
