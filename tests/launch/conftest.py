@@ -6,7 +6,6 @@ import io
 import json
 import os
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import polars as pl
+import preloaded
 import pytest
 import yaml
 
@@ -62,7 +62,7 @@ class Desk:
 
     folder: Path
     cache: Path
-    begun: list[subprocess.Popen[str]] = field(default_factory=list)
+    begun: list[preloaded.Command] = field(default_factory=list)
 
     @property
     def run(self) -> Path:
@@ -74,18 +74,18 @@ class Desk:
     def write(self, config: Config) -> None:
         (self.folder / "config.yaml").write_text(yaml.safe_dump(dict(config)))
 
-    def begin(self, *words: str, **environment: str) -> subprocess.Popen[str]:
+    def begin(self, *words: str, **environment: str) -> preloaded.Command:
         """Start a command and go on."""
-        command = [sys.executable, "-m", "pipeline", *words]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        process = subprocess.Popen(command, cwd=self.folder, env=self.environment(**environment), **pipes)  # type: ignore[call-overload]
+        process = preloaded.begin(
+            *words, cwd=self.folder, env=self.environment(**environment), stderr=subprocess.STDOUT
+        )
         self.begun.append(process)
         return process
 
     def __call__(self, *words: str, code: int = 0, **environment: str) -> str:
         """What a command says, its errors included; it has to end with a code."""
         process = self.begin(*words, **environment)
-        said, _ = process.communicate(timeout=200)
+        said, _ = process.communicate()
         assert process.returncode == code, said
         return said
 
@@ -165,8 +165,7 @@ class Desk:
             if process.poll() is None:
                 process.kill()
                 process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
+            process.close()
         jobs = [note.job for note in self.notes() if note.job] if (self.run / "jobs").exists() else []
         if jobs:
             subprocess.run(["scancel", *jobs], check=False, capture_output=True)

@@ -6,11 +6,11 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import preloaded
 import pytest
 from fake_pbs import FakePbs, start_pbs, wait_for
 
@@ -66,8 +66,7 @@ def pbs(sweep: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePbs]:
 
 def command(sweep: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run one verb of the command line."""
-    whole = [sys.executable, "-m", "pipeline", *words]
-    return subprocess.run(whole, cwd=sweep, capture_output=True, text=True, timeout=120, check=False)
+    return preloaded.run(*words, cwd=sweep)
 
 
 def submit(sweep: Path, cluster: str, *changes: str, more: tuple[str, ...] = ()) -> str:

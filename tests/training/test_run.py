@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import polars as pl
+import preloaded
 import pytest
 from polars.testing import assert_frame_equal
 
@@ -136,29 +137,34 @@ def longer(tmp_path_factory):
     """A configuration of a few seconds, and the folder of its whole run."""
     folder = tmp_path_factory.mktemp("longer")
     (folder / "config.yaml").write_text(LONGER)
-    subprocess.run(command(folder / "config.yaml", folder / "whole"), check=True, capture_output=True)
+    train(folder / "config.yaml", folder / "whole")
     return folder / "config.yaml", folder / "whole"
 
 
-def command(config, folder):
-    return [sys.executable, "-m", "pipeline", "run", str(config), "--out", str(folder)]
+def words(config, folder):
+    return ["run", str(config), "--out", str(folder)]
+
+
+def train(config, folder):
+    done = preloaded.run(*words(config, folder), cwd=config.parent)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda how: how.name)
 def test_command_that_was_stopped_goes_on(longer, tmp_path, how):
     config, whole = longer
     stopped = tmp_path / "stopped"
-    first = subprocess.Popen(command(config, stopped), stderr=subprocess.PIPE, start_new_session=True)
+    first = preloaded.begin(*words(config, stopped), cwd=tmp_path, new_session=True)
     while not list(stopped.glob("checkpoints/*/last.ckpt")):
         time.sleep(0.02)
         assert first.poll() is None
     os.killpg(first.pid, how)
     _, said = first.communicate()
     assert first.returncode == {signal.SIGKILL: -9, signal.SIGTERM: 128 + 15, signal.SIGINT: 130}[how]
-    assert (b"interrupted; the same command goes on" in said) == (how is signal.SIGINT)
-    assert b"Traceback" not in said
+    assert ("interrupted; the same command goes on" in said) == (how is signal.SIGINT)
+    assert "Traceback" not in said
     assert len(read_outcomes(stopped)) < 36
-    subprocess.run(command(config, stopped), check=True, capture_output=True)
+    train(config, stopped)
     assert_same_run(stopped, whole)
 
 

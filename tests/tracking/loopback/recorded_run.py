@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import polars as pl
+import preloaded
 
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.trial import Trial
@@ -65,4 +66,4 @@ def command(*words: str) -> list[str]:
 
 def sync(*words: str) -> subprocess.CompletedProcess[str]:
     """The verb as a person types it."""
-    return subprocess.run(command("sync", *words), cwd=ROOT, capture_output=True, text=True, timeout=120)
+    return preloaded.run("sync", *words, cwd=ROOT, timeout=120)
