@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import itertools
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -58,6 +59,17 @@ def _is_below(other: str, room: str) -> bool:
         return True
     across = {other, room} <= WINGS.keys() and WINGS[other] != WINGS[room]
     return other in STEP_OF and STEP_OF[other] < STEP_OF[room] and not across
+
+
+HOUSE = (ROOT / "pipeline" / "README.md").read_text()
+
+
+def test_readme_of_the_house_lists_the_rooms_as_they_stand_on_each_other() -> None:
+    (table,) = re.findall(r"^\| room \| holds \|\n\|.*\n((?:\|.*\n)+)", HOUSE, re.MULTILINE)
+    rows = [re.findall(r"`(\w+)(?:/|\.py)`", row.split("|")[1]) for row in table.splitlines()]
+    in_order = [step for room in itertools.chain(*rows) for step in [STEP_OF[room]]]
+    assert in_order == sorted(in_order)
+    assert sorted(itertools.chain(*rows)) == sorted(STEP_OF.keys() - {"__main__"})
 
 
 def room_of(path: Path) -> str:
@@ -246,6 +258,7 @@ def test_a_package_that_is_loaded_is_found() -> None:
 
 DRAWERS = {"utils", "util", "helpers", "common", "misc", "base", "core", "lib"}
 TOP = {"pyproject.toml", "README.md", "Makefile", "pipeline", "slurm", "configs", "tests", "LICENSE", "constraints.txt"}
+TOP |= {"docs", "CHANGELOG.md", "CITATION.cff"}
 TOP |= {"findings"}  # what real libraries did that nobody expects
 
 

@@ -1,4 +1,4 @@
-"""What README.md and the Makefile say is true: what they show runs, what they name exists."""
+"""What the README files, docs/ and the Makefile say is true: what they show runs, what they name exists."""
 
 import gzip
 import os
@@ -13,19 +13,22 @@ import polars as pl
 import pytest
 import wandb_log
 
+from pipeline import __version__
 from pipeline.cli import main
 from pipeline.config import read_experiment
 from pipeline.optimizers import OPTIMIZERS
 from pipeline.plan import make_plan
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
+PAGES = (ROOT / "README.md", ROOT / "pipeline" / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+README = PAGES[0].read_text()
+TEXT = "\n".join(page.read_text() for page in PAGES)
 MAKEFILE = (ROOT / "Makefile").read_text()
 PLACEHOLDERS = {"configs/x.yaml"}
 """Paths that stand for any path."""
 
 
-def blocks(language: str, text: str = README) -> list[str]:
+def blocks(language: str, text: str = TEXT) -> list[str]:
     """The fenced blocks of one language, in order."""
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
@@ -67,7 +70,7 @@ def test_lightning_block_runs_as_it_stands_and_wandb_has_what_was_logged(
     (metrics,) = (tmp_path / "runs" / "csv").rglob("metrics.csv")
     rows = pl.read_csv(metrics)
     whole = read_experiment(ROOT / "configs" / "xor.yaml")
-    assert f"Without the three changes it is a stack of {len(make_plan('xor', whole).packs[-1].trials)}." in README
+    assert f"Without the three changes it is a stack of {len(make_plan('xor', whole).packs[-1].trials)}." in TEXT
     updates = [step for step in whole.recorded_steps() if step > 0]
     assert rows["trial_steps"].to_list() == updates
     assert rows["median_loss"].is_finite().all()
@@ -187,11 +190,11 @@ def test_example_of_a_definition_is_found_by_the_tables_the_tests_and_the_config
 # What README and the Makefile name.
 
 
-def missing_links(text: str) -> list[str]:
-    """Relative links and images that lead nowhere."""
+def missing_links(text: str, folder: Path = ROOT) -> list[str]:
+    """Relative links and images of a page in a folder that lead nowhere."""
     links = re.findall(r"\]\(([^)\s]+)", text)
     relative = [link.partition("#")[0] for link in links if not re.match(r"\w+:", link)]
-    return [link for link in relative if link and not (ROOT / link).exists()]
+    return [link for link in relative if link and not (folder / link).exists()]
 
 
 def missing_paths(text: str) -> list[str]:
@@ -224,22 +227,36 @@ def made(text: str) -> set[str]:
 
 def test_links_and_images_lead_somewhere() -> None:
     assert "](.readme/" in README
-    assert not missing_links(README)
+    assert {page.name for page in PAGES} >= {"README.md", "experiments.md", "speed.md", "wandb.md"}
+    assert not [link for page in PAGES for link in missing_links(page.read_text(), page.parent)]
+
+
+def test_every_page_can_be_reached_from_readme() -> None:
+    links = {(ROOT / link).resolve() for link in re.findall(r"\]\(([^)\s#]+)", README)}
+    assert not set(PAGES[1:]) - links
+
+
+def test_the_changelog_begins_with_this_version_and_the_citation_names_it() -> None:
+    (newest, date), *_ = re.findall(r"^## (\S+) \((\S+)\)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest == __version__
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert f"\nversion: {newest}\n" in citation
+    assert f'\ndate-released: "{date}"\n' in citation
 
 
 def test_every_file_that_is_named_exists() -> None:
-    assert not missing_paths(README)
+    assert not missing_paths(TEXT)
     assert not missing_paths(MAKEFILE)
 
 
 def test_every_verb_is_one() -> None:
     assert verbs_of(README) >= {"run", "list"}
     assert verbs_of(MAKEFILE) >= {"run", "plan", "results", "report", "bench"}
-    assert [verb for verb in verbs_of(README) | verbs_of(MAKEFILE) if not is_verb(verb)] == []
+    assert [verb for verb in verbs_of(TEXT) | verbs_of(MAKEFILE) if not is_verb(verb)] == []
 
 
 def test_every_command_that_is_shown_can_be_parsed(capsys: pytest.CaptureFixture[str]) -> None:
-    commands = [line.removeprefix("python -m pipeline").split() for line in code(README) if "-m pipeline " in line]
+    commands = [line.removeprefix("python -m pipeline").split() for line in code(TEXT) if "-m pipeline " in line]
     assert ["list", "bases"] in commands
     for words in commands:
         if words[0] == "list":
@@ -261,7 +278,7 @@ def test_kinds_that_are_named_can_be_listed(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_every_make_target_that_is_named_exists() -> None:
-    assert {"run", "test", "bench"} <= made(README) <= targets().keys()
+    assert {"run", "test", "bench"} <= made(TEXT) <= targets().keys()
 
 
 def test_every_make_target_says_what_it_does_and_is_listed() -> None:
