@@ -77,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
     _takes_names(verb, "a trial (the beginning of its id), a job or an array; and the folder of a run")
 
     verb = _verb(verbs, cancel, CancelOptions, "cancel runs/xor-0123456789")
-    _takes_names(verb, "jobs, their elements or arrays (default: all); and the folder of a run")
+    _takes_names(verb, "jobs, array tasks or arrays (default: all); and the folder of a run")
 
     verb = _verb(verbs, retry, RetryOptions, "retry --set cluster.memory_gib=64")
     _takes_names(verb, "packs (default: all that failed or were lost); and the folder of a run")

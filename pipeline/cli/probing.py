@@ -30,16 +30,16 @@ class ProbeOptions:
 def probe(options: ProbeOptions) -> int:
     """Compare the profile of a cluster with what it says of itself, and look around on one of its nodes."""
     from pipeline.launch.clusters.lookup import read_cluster
-    from pipeline.launch.probe.comparison import differences, report
-    from pipeline.launch.probe.probe_job import look
+    from pipeline.launch.probe.comparison import compare_with_scheduler, report
+    from pipeline.launch.probe.probe_job import inspect_node
     from pipeline.report.tables.printing import as_json_rows, as_text
 
     cluster = read_cluster(options.cluster, options.overrides.profile)
-    tables = {"scheduler": differences(cluster)}
+    tables = {"scheduler": compare_with_scheduler(cluster)}
     if not options.json:
         print(as_text(tables["scheduler"]))
     if not options.no_job:
-        tables["job"] = report(look(cluster, say, options.patience), cluster)
+        tables["job"] = report(inspect_node(cluster, say, options.patience), cluster)
         if not options.json:
             print(as_text(tables["job"]))
     if options.json:

@@ -41,12 +41,12 @@ SECONDS_BETWEEN_LOOKS = 2.0
 
 
 def work(run: str, submission: str, index: int) -> None:
-    """Train the packs of one element of a submission, as far as the time of the job goes.
+    """Train the packs of one task of a submission, as far as the time of the job goes.
 
     Args:
         run: Folder of the run.
         submission: Name of the submission.
-        index: Element of its array.
+        index: Task of its array.
     """
     from submitit import JobEnvironment
 
@@ -146,7 +146,7 @@ class AttemptLog:
 def train(
     sent: Submission, index: int, attempt_log: AttemptLog, signals: JobSignals, environment: Any, exporter: Exporter
 ) -> End:
-    """Train the packs of an element that are left, and say why it ended."""
+    """Train the packs of a task that are left, and say why it ended."""
     from pipeline.records.outcome_provenance import OutcomeProvenance
     from pipeline.training.followers import in_parallel
     from pipeline.training.progress import TrainingProgress

@@ -33,7 +33,7 @@ class Profile:
         checked: Date on which the values below were looked up.
         one_machine: Whether jobs run on the machine they are sent from, so that any folder will do.
         node_local: Folders beside ``/tmp`` that each node has for itself.
-        queue: Queue or partition to stay in; none: the first band that fits.
+        queue: Queue or partition to stay in; none: the first tier that fits.
         account: Account to charge (SLURM).
         project: Project to charge (PBS).
         qos: Quality of service (SLURM).
@@ -47,9 +47,9 @@ class Profile:
         bands: Walltimes by queue and size, the shortest first.
         walltime_minutes: Walltime of a job; none: from the estimate.
         job_minutes: How long a job is meant to take; longer sweeps are spread over more jobs.
-        max_array: Elements of one array.
-        max_jobs: Jobs of one user, queued and running, array elements counted; none where it is not known.
-        max_running: Elements of an array that run at a time; none: what the band says.
+        max_array: Tasks of one array.
+        max_jobs: Jobs of one user, queued and running, array tasks counted; none where it is not known.
+        max_running: Tasks of an array that run at a time; none: what the tier says.
         charging: What it costs.
         python: Command that starts Python in a job, such as a container's; none: the interpreter that submits.
         setup: Shell lines before it.
@@ -111,11 +111,11 @@ class Profile:
         self._check_numbers()
         self._check_texts()
         self._check_gpus()
-        queue = self.queue or any(band.queue for band in self.bands)
+        queue = self.queue or any(tier.queue for tier in self.bands)
         said = {"queue": queue, "account": self.account, "qos": self.qos, "exclude": self.exclude}
         check_options(self.options, self.scheduler, said)
         if self.walltime_minutes is not None and self.on_cluster:
-            self.band(self.walltime_minutes)
+            self.tier(self.walltime_minutes)
 
     def _check_numbers(self) -> None:
         for field, least in (
@@ -136,8 +136,8 @@ class Profile:
 
     def _check_texts(self) -> None:
         self._check_needs(("needs",), self.needs)
-        for position, band in enumerate(self.bands):
-            self._check_needs(("bands", position, "needs"), band.needs)
+        for position, tier in enumerate(self.bands):
+            self._check_needs(("bands", position, "needs"), tier.needs)
         if self.on_cluster and not self.bands:
             raise FieldError((), "no bands of walltime are given", hint="write bands: [{hours: 24}]")
         for field in ("project", "entity"):
@@ -178,8 +178,8 @@ class Profile:
                 return gpu.per_node
         return None if self.node is None else self.node.gpus
 
-    def band(self, minutes: float, nodes: int = 1) -> WalltimeTier:
-        """The first band that grants a walltime to jobs of this size.
+    def tier(self, minutes: float, nodes: int = 1) -> WalltimeTier:
+        """The first tier that grants a walltime to jobs of this size.
 
         Args:
             minutes: Walltime.
@@ -189,10 +189,10 @@ class Profile:
             FieldError: If none does, naming the longest.
         """
         bands = self.tiers_of_size(nodes)
-        for band in bands:
-            if minutes <= band.hours * 60:
-                return band
-        longest = max(bands, key=lambda band: band.hours)
+        for tier in bands:
+            if minutes <= tier.hours * 60:
+                return tier
+        longest = max(bands, key=lambda tier: tier.hours)
         where = f" of {longest.queue}" if longest.queue else ""
         raise FieldError(
             ("walltime_minutes",),
@@ -203,9 +203,9 @@ class Profile:
 
     def _longer_elsewhere(self, minutes: float, nodes: int) -> str:
         """Words for another queue that grants the walltime."""
-        for band in self.bands:
-            if band.queue and band.hours * 60 >= minutes and band.takes(self.gpus * nodes) and self._has_gpu(band):
-                return f"; or queue={band.queue}, which grants {band.hours:g} hours"
+        for tier in self.bands:
+            if tier.queue and tier.hours * 60 >= minutes and tier.takes(self.gpus * nodes) and self._has_gpu(tier):
+                return f"; or queue={tier.queue}, which grants {tier.hours:g} hours"
         return ""
 
     def tiers_of_size(self, nodes: int = 1) -> tuple[WalltimeTier, ...]:
@@ -217,38 +217,38 @@ class Profile:
         Raises:
             FieldError: If there are none.
         """
-        in_queue = [band for band in self.bands if self.queue is None or band.queue in (None, self.queue)]
+        in_queue = [tier for tier in self.bands if self.queue is None or tier.queue in (None, self.queue)]
         if not in_queue:
-            queues = sorted({band.queue for band in self.bands if band.queue})
+            queues = sorted({tier.queue for tier in self.bands if tier.queue})
             what = f"the bands do not name the queue {self.queue!r}"
             raise FieldError(("queue",), what, hint=f"{nearest(self.queue or '', queues)}; or add a band for it")
-        having = [band for band in in_queue if self._has_gpu(band)]
+        having = [tier for tier in in_queue if self._has_gpu(tier)]
         if not having:
-            queues = sorted({band.queue for band in self.bands if band.queue and self._has_gpu(band)})
+            queues = sorted({tier.queue for tier in self.bands if tier.queue and self._has_gpu(tier)})
             what = f"{self.queue} has no {self.gpu_type}"
             raise FieldError(("gpu_type",), what, hint=f"it is in {', '.join(queues)}")
-        fitting = [band for band in having if band.takes(self.gpus * nodes)]
+        fitting = [tier for tier in having if tier.takes(self.gpus * nodes)]
         if not fitting:
-            sizes = ", ".join(f"{band.gpus[0]} to {band.gpus[1]} in {band.queue or 'any queue'}" for band in having)
+            sizes = ", ".join(f"{tier.gpus[0]} to {tier.gpus[1]} in {tier.queue or 'any queue'}" for tier in having)
             what = (
                 f"no queue takes jobs of {self.gpus * nodes} GPUs" if self.gpus else "no queue takes jobs without a GPU"
             )
             raise FieldError(("gpus",), what, hint=f"GPUs of a job: {sizes}")
-        return tuple(sorted(fitting, key=lambda band: band.hours))
+        return tuple(sorted(fitting, key=lambda tier: tier.hours))
 
-    def _has_gpu(self, band: WalltimeTier) -> bool:
+    def _has_gpu(self, tier: WalltimeTier) -> bool:
         """Whether a queue has the GPUs that are asked for."""
         having = [gpu.queues for gpu in self.gpu_types if gpu.name == self.gpu_type and self.gpus]
-        return not having or not having[0] or band.queue in having[0]
+        return not having or not having[0] or tier.queue in having[0]
 
     def needed(self) -> tuple[str, ...]:
         """Fields that a person has to give: for the cluster, and for every queue that is left to choose from."""
         bands = self.tiers_of_size() if self.bands else ()
-        everywhere = [name for name in bands[0].needs if all(name in band.needs for band in bands)] if bands else []
+        everywhere = [name for name in bands[0].needs if all(name in tier.needs for tier in bands)] if bands else []
         return tuple(dict.fromkeys((*self.needs, *everywhere)))
 
-    def cost(self, hours: float, band: WalltimeTier, nodes: int = 1) -> dict[str, float]:
-        """What one job costs that runs for some hours in a band.
+    def cost(self, hours: float, tier: WalltimeTier, nodes: int = 1) -> dict[str, float]:
+        """What one job costs that runs for some hours in a tier.
 
         Returns:
             The amount of each unit that the site counts.
@@ -261,7 +261,7 @@ class Profile:
             units[charging.unit] = self.gpus * (prices[0] if prices else charging.per_gpu_hour)
         if charging.cpus_beside_gpus or not self.gpus:
             units[cpu_unit] = units.get(cpu_unit, 0.0) + cpus * self.workers * charging.per_cpu_hour
-        return {unit: amount * hours * nodes * band.factor for unit, amount in units.items()}
+        return {unit: amount * hours * nodes * tier.factor for unit, amount in units.items()}
 
     @property
     def workers(self) -> int:

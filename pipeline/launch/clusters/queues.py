@@ -1,4 +1,4 @@
-"""What a cluster grants and what it takes for it: walltimes, nodes, GPUs, prices."""
+"""Queue limits: walltimes, nodes and GPUs that a cluster allows, and what it charges for them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipeline.errors import FieldError
 
 @dataclass(frozen=True)
 class WalltimeTier:
-    """What a queue grants to jobs of some size.
+    """A walltime tier: the longest walltime that a queue allows jobs of some size, one entry of ``bands``.
 
     Args:
         hours: Longest walltime.
@@ -38,7 +38,7 @@ class WalltimeTier:
             raise FieldError(("factor",), f"a factor of {self.factor!r} would earn money", hint="take 0 or more")
 
     def takes(self, gpus: int) -> bool:
-        """Whether jobs with so many GPUs are let in."""
+        """Whether jobs with N GPUs are let in."""
         return self.gpus[0] <= gpus <= self.gpus[1]
 
 

@@ -97,17 +97,17 @@ def costs(
     """
     expected = expected or {}
     cpus = _at_most_here(profile.cpus)
-    there, here = place_of(cluster, profile.gpus), place_of(platform.node(), 0, cpus)
+    cluster_folder, local_folder = place_of(cluster, profile.gpus), place_of(platform.node(), 0, cpus)
     known: dict[str, PackTiming] = {}
     for kind in dict.fromkeys(pack.kind for pack in packs):
-        if found := _recall(there, kind) or _recall(here, kind):
+        if found := _recall(cluster_folder, kind) or _recall(local_folder, kind):
             known[kind] = found
     missing = {pack.kind: pack for pack in packs if pack.pack not in expected and pack.kind not in known}
     chosen = sorted(missing.values(), key=lambda pack: pack.operations, reverse=True)
     chosen = chosen[:: max(1, -(-len(chosen) // MOST_PILOTS))]
     if chosen and (len(known) < MOST_PILOTS or not known):
         say(f"measuring {len(chosen)} kinds of packs here, once")
-        known |= _pilots(chosen, plan(), cpus, here)
+        known |= _pilots(chosen, plan(), cpus, local_folder)
     sample = [(pack, known[pack.kind]) for pack in packs if pack.kind in known]
     seconds = {}
     for pack in packs:
@@ -117,7 +117,7 @@ def costs(
             seconds[pack.pack] = expected[pack.pack]
         else:
             seconds[pack.pack] = _judged(pack, sample, recorded_steps)
-    startup = _recall(there, STARTUP) or _recall(here, STARTUP)
+    startup = _recall(cluster_folder, STARTUP) or _recall(local_folder, STARTUP)
     return Costs(seconds, startup.setup_s if startup else STARTUP_SECONDS, _basis(known.values(), cluster))
 
 
@@ -202,7 +202,7 @@ def _measure(packs: Sequence[Pack], experiment: Experiment) -> tuple[list[PackTi
 
 @contextmanager
 def _processors(cpus: int | None) -> Iterator[None]:
-    """Give processes that begin in the block so many processors."""
+    """Give processes that begin in the block some number of processors."""
     before = os.environ.get("OMP_NUM_THREADS")
     if cpus is not None:
         os.environ["OMP_NUM_THREADS"] = str(cpus)

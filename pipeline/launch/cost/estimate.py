@@ -106,7 +106,7 @@ def table(submissions: Sequence[Submission], packs: Mapping[str, Workload], star
 
 
 def _units(profile: Profile, hours: float, minutes: int, nodes: int) -> dict[str, float]:
-    return profile.cost(hours, profile.band(minutes, nodes), nodes) if profile.bands else {}
+    return profile.cost(hours, profile.tier(minutes, nodes), nodes) if profile.bands else {}
 
 
 def _add(total: dict[str, float], more: Mapping[str, float]) -> None:

@@ -21,7 +21,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Become a command that runs as long as its parent does, and no longer than so many seconds."""
+    """Become a command that runs until its parent ends, or a number of seconds have passed."""
     parent, seconds, *words = arguments
     step_back()
     end_with(int(parent))

@@ -29,7 +29,7 @@ LIMIT_SECONDS = 1800
 SECONDS_BETWEEN = 60.0
 """The least time between the begin of one export and that of the next, whichever jobs of the run start them."""
 REST = 10
-"""An export is followed by a rest so many times as long: what it costs is a small part of the job's time."""
+"""An export is followed by a rest N times as long: what it costs is a small part of the job's time."""
 LAST_SECONDS = 60.0
 """How long a job that has trained everything may stay for what is not on W&B yet."""
 

@@ -1,4 +1,4 @@
-"""Elements of a submission, by what a person calls them: our names, and ids as squeue, sacct and qstat print them."""
+"""Array tasks by what a person calls them: names of submissions, and ids as squeue, sacct and qstat print them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ PBS = r"(?P<job>\d+)(\[(?P<index>[\d,:-]*)\])?(\.(?P<server>[A-Za-z][\w.-]*))?"
 
 
 def array_task_indices(run: Path, submission: Submission, what: str) -> list[int]:
-    """The elements of a submission that have a name: none if it is that of another.
+    """The array tasks of a submission that have a name: none if it is that of another.
 
     Args:
         run: Folder of the run.
         submission: What may have the name.
-        what: Name of the submission, or the id of its job or of some of its elements.
+        what: Name of the submission, or the id of its job or of some of its tasks.
     """
     every = range(len(submission.tasks))
     if submission.job is None:
@@ -33,7 +33,7 @@ def array_task_indices(run: Path, submission: Submission, what: str) -> list[int
     index = (called["index"] or "").strip("[]")
     if not index:
         return list(every)
-    single = len(submission.tasks) == 1  # a job, and no array, has no elements
+    single = len(submission.tasks) == 1  # a job, and no array, has no tasks
     return [] if single else sorted(set(_numbers(index, len(every))))
 
 

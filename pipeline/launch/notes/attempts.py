@@ -1,6 +1,6 @@
 """Attempts: what each worker writes down of itself when it begins and when it ends.
 
-One file an attempt, ``jobs/<submission>/<element>-<worker>-<attempt>.attempt``. One that
+One file an attempt, ``jobs/<submission>/<task>-<worker>-<attempt>.attempt``. One that
 has begun and not ended belongs to a worker that runs, or that was killed.
 """
 
@@ -19,11 +19,11 @@ from pipeline.records.atomic_writes import replacing
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt of one worker at one element of a submission.
+    """One attempt of one worker at one task of a submission.
 
     Args:
         submission: Name of the submission.
-        index: Element of the array.
+        index: Task of the array.
         worker: Which of the workers of the job.
         number: Attempts are counted from 1; a job that queues itself again has several.
         job: Id of the job, as submitit has it.

@@ -1,6 +1,6 @@
 """Submissions: notes of what was sent to a scheduler, written down before it is sent.
 
-``jobs/<name>.json`` says which packs each element of an array trains. It is there, without
+``jobs/<name>.json`` says which packs each task of an array trains. It is there, without
 the id of the job, before the scheduler hears of it, and has the id after: whoever is
 killed in between is understood by the next one, who asks the scheduler for the name.
 """
@@ -29,14 +29,14 @@ class Submission:
         overrides: What was changed of its profile.
         scheduler: What runs jobs there.
         slurm_conf: Configuration of a SLURM that is not the machine's own.
-        tasks: Names of the packs that each element of the array trains.
-        seconds: How long each element is expected to take.
+        tasks: Names of the packs that each task of the array trains.
+        seconds: How long each task is expected to take.
         costs: How long each pack is expected to take.
-        minutes: Walltime of an element.
-        memory_gib: Memory of an element on one node; none where the site fills it in.
+        minutes: Walltime of a task.
+        memory_gib: Memory of a task on one node; none where the site fills it in.
         margin_seconds: How long before the walltime a worker stops.
-        gpus: GPUs of an element.
-        requeue: Whether an element that runs out of time queues itself again.
+        gpus: GPUs of a task.
+        requeue: Whether a task that runs out of time queues itself again.
         link: Position in a chain of submissions, 0 for the first.
         after: Name of the submission that has to end before.
         code: What runs: the version of the code.
@@ -74,7 +74,7 @@ class Submission:
     clusters: str | None = None
 
     def task_id(self, index: int) -> str:
-        """Id of an element as submitit has it, such as ``1234_7``; a single job is no array."""
+        """Id of a task as submitit has it, such as ``1234_7``; a single job is no array."""
         return f"{self.job}_{index}" if len(self.tasks) > 1 else str(self.job)
 
     @property

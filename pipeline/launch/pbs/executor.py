@@ -39,7 +39,7 @@ MISSES = 3
 
 
 def job_number(full_id: str) -> str:
-    """The id that submitit has for a job or for an element of an array: ``1234`` or ``1234_7``."""
+    """The id that submitit has for a job or for a subjob of an array: ``1234`` or ``1234_7``."""
     id_ = parse_id(full_id)
     return f"{id_.number}_{id_.index}" if id_.index else id_.number
 
@@ -75,7 +75,7 @@ def with_own_word(folder: Path | str, job_id: str, info: JobInfo) -> JobInfo:
 
 
 def delete(full_ids: Sequence[str]) -> None:
-    """Delete jobs, elements (``1234[7].server``) or whole arrays (``1234[].server``); ended ones are left alone.
+    """Delete jobs, subjobs (``1234[7].server``) or whole arrays (``1234[].server``); ended ones are left alone.
 
     Raises:
         PipelineError: If PBS refuses, with its own words.
@@ -146,7 +146,7 @@ class PbsInfoWatcher(core.InfoWatcher):
 
 
 class PbsJob(core.Job[R]):
-    """A job, or an element of an array."""
+    """A job, or a subjob of an array."""
 
     _cancel_command = "qdel"
     watcher = PbsInfoWatcher()
@@ -161,7 +161,7 @@ class PbsJob(core.Job[R]):
         return full_id(self.paths.folder, self.job_id)
 
     def cancel(self, check: bool = True) -> None:
-        """Delete this job, of an array this element alone.
+        """Delete this job, of an array this subjob alone.
 
         Raises:
             PipelineError: If PBS refuses and ``check`` is true.
@@ -307,13 +307,15 @@ class PbsExecutor(core.PicklingExecutor):
     def _checked(self) -> PbsParameters:
         return PbsParameters.checked(self.parameters)
 
-    def command(self, elements: int = 1, script: Path | str = "submission.sh", *, limited: bool = True) -> list[str]:
-        """The qsub command of an array, or of a plain job where there is one element."""
-        return qsub_command(self._checked, script, self.folder / "spool", elements, limited=limited)
+    def command(self, num_subjobs: int = 1, script: Path | str = "submission.sh", *, limited: bool = True) -> list[str]:
+        """The qsub command of an array, or of a plain job of one subjob."""
+        return qsub_command(self._checked, script, self.folder / "spool", num_subjobs, limited=limited)
 
-    def script(self, elements: int = 1) -> str:
+    def script(self, num_subjobs: int = 1) -> str:
         """The script that is sent, with the command in its second line."""
-        return script_text(self._checked, self._submitit_command_str, self.folder, Path.cwd(), self.command(elements))
+        return script_text(
+            self._checked, self._submitit_command_str, self.folder, Path.cwd(), self.command(num_subjobs)
+        )
 
     @property
     def _submitit_command_str(self) -> str:
@@ -361,28 +363,28 @@ class PbsExecutor(core.PicklingExecutor):
             what = f"{count} pickles of together {size:.2g} GB are more than {self.max_pickle_size_gb:g} GB"
             raise PipelineError(what, hint="give the jobs less to carry, or raise max_pickle_size_gb")
 
-    def _send(self, elements: int) -> list[core.Job[Any]]:
-        """Submit the script as an array of some elements, or as a plain job, and note the full id."""
+    def _send(self, num_subjobs: int) -> list[core.Job[Any]]:
+        """Submit the script as an array of several subjobs, or as a plain job, and note the full id."""
         (self.folder / "spool").mkdir(parents=True, exist_ok=True)
         script = self.folder / f".submission_file_{uuid.uuid4().hex}.sh"
         try:
-            script.write_text(self.script(elements))
-            printed = self._qsub(elements, script)
+            script.write_text(self.script(num_subjobs))
+            printed = self._qsub(num_subjobs, script)
             number = parse_id(printed).number
             with replacing(self.folder / f"{number}_full_id") as part:
                 part.write_text(printed)
             script.rename(self.folder / f"{number}_submission.sh")
         finally:
             script.unlink(missing_ok=True)
-        ids = [number] if elements == 1 else [f"{number}_{index}" for index in range(elements)]
+        ids = [number] if num_subjobs == 1 else [f"{number}_{index}" for index in range(num_subjobs)]
         return [PbsJob(self.folder, id_, tasks=range(self._num_tasks())) for id_ in ids]
 
-    def _qsub(self, elements: int, script: Path) -> str:
-        command = self.command(elements, script)
+    def _qsub(self, num_subjobs: int, script: Path) -> str:
+        command = self.command(num_subjobs, script)
         done = run(command)
-        plain = self.command(elements, script, limited=False)
+        plain = self.command(num_subjobs, script, limited=False)
         if done.returncode and "illegal -J value" in done.stderr and plain != command:
-            logger.get_logger().warning("This PBS limits no elements of an array that run at a time: sent without.")
+            logger.get_logger().warning("This PBS limits no subjobs of an array that run at a time: sent without.")
             done = run(plain)
         if done.returncode:
             words = (done.stderr.strip() or f"qsub ended with status {done.returncode}").split("\nusage:")[0]

@@ -57,7 +57,7 @@ TERMINATED_BY_TERM = 256 + 15
 
 @dataclass(frozen=True)
 class JobInfo:
-    """What the server says of one job, one element of an array, or one array.
+    """What the server says of one job, one subjob of an array, or one array.
 
     Args:
         id: Full id, with the server's name.
@@ -89,7 +89,7 @@ class JobId:
 
     @property
     def array(self) -> JobId:
-        """The id of the whole array that an element is of; of other jobs their own."""
+        """The id of the whole array that a subjob is of; of other jobs their own."""
         return self if self.index is None else replace(self, index="")
 
     @property
@@ -166,10 +166,10 @@ def _final(job: Attributes, status: int | None, now: float) -> str:
         if not ran and job.get("job_state") == "F":
             return "CANCELLED"  # deleted while it was queued
         if not ran and job.get("comment") == "Subjob finished":
-            return "GONE"  # an element of which nothing is kept while its array goes on; what is said is the array's
+            return "GONE"  # a subjob of which nothing is kept while its array goes on; what is said is the array's
         return "COMPLETING" if now - _ended(job) < SETTLING_SECONDS else "GONE"
     if not ran and job.get("comment") == "Subjob finished":
-        return "CANCELLED"  # an element that was deleted before it started: the status that it shows is its array's
+        return "CANCELLED"  # a subjob that was deleted before it started: the status that it shows is its array's
     if status == TERMINATED_BY_TERM:
         return "TIMEOUT" if _used_up(job) else "CANCELLED"  # versions without -29 end a job at its walltime like this
     if status <= 0:
@@ -224,10 +224,10 @@ class _Answers:
     gone: dict[str, str] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
 
-    def take(self, ids: Sequence[str], *, text: bool = False, elements: bool = True) -> bool:
+    def take(self, ids: Sequence[str], *, text: bool = False, subjobs: bool = True) -> bool:
         """Ask for some ids at once; whether the server could be reached."""
         form = () if text else ("-F", "json")
-        done = _with_history(*(("-t",) if elements else ()), "-f", *form, *ids)
+        done = _with_history(*(("-t",) if subjobs else ()), "-f", *form, *ids)
         with suppress(ValueError):  # what is no JSON is asked for again as text
             self.jobs.update(read_text(done.stdout) if text else read_json(done.stdout))
         words = done.stderr.strip()
@@ -238,10 +238,10 @@ class _Answers:
             return False
         return True
 
-    def take_all(self, ids: Sequence[str], *, text: bool = False, elements: bool = True) -> None:
+    def take_all(self, ids: Sequence[str], *, text: bool = False, subjobs: bool = True) -> None:
         """Ask for any number of ids, some at a time."""
         for start in range(0, len(ids), IDS_OF_A_CALL):
-            self.take(ids[start : start + IDS_OF_A_CALL], text=text, elements=elements)
+            self.take(ids[start : start + IDS_OF_A_CALL], text=text, subjobs=subjobs)
 
     def answered(self) -> dict[Parts, list[str]]:
         """The ids that something was said about, by number and index."""
@@ -256,10 +256,10 @@ def ask(ids: Iterable[str]) -> dict[str, JobInfo]:
     """What PBS says of jobs, in one call where that is possible.
 
     Args:
-        ids: Of jobs (``12.pbs01``), elements (``11[2].pbs01``), or arrays (``11[].pbs01``).
+        ids: Of jobs (``12.pbs01``), subjobs (``11[2].pbs01``), or arrays (``11[].pbs01``).
 
     Returns:
-        One entry for every id that was asked for, and the elements of arrays that were asked for as a
+        One entry for every id that was asked for, and the subjobs of arrays that were asked for as a
         whole: of those that live, all, listed or not. A job that nothing was said about is UNKNOWN, never GONE.
 
     Raises:
@@ -273,9 +273,9 @@ def ask(ids: Iterable[str]) -> dict[str, JobInfo]:
     by_parts, now = answers.answered(), time.time()
     infos = {id_: _info(id_, by_parts, answers, now) for id_ in asked}
     arrays = {parse_id(id_).number for id_ in asked if parse_id(id_).index == ""}
-    elements = [id_ for id_ in answers.jobs if re.match(r"\d+\[\d", id_) and parse_id(id_).number in arrays]
-    elements += map(str, _unlisted(answers, [parse_id(id_) for id_ in asked]))
-    return infos | {id_: _info(id_, by_parts, answers, now) for id_ in elements if id_ not in infos}
+    subjobs = [id_ for id_ in answers.jobs if re.match(r"\d+\[\d", id_) and parse_id(id_).number in arrays]
+    subjobs += map(str, _unlisted(answers, [parse_id(id_) for id_ in asked]))
+    return infos | {id_: _info(id_, by_parts, answers, now) for id_ in subjobs if id_ not in infos}
 
 
 NO_HISTORY = 36
@@ -283,20 +283,20 @@ NO_HISTORY = 36
 
 
 def _converse(answers: _Answers, wanted: Sequence[JobId]) -> None:
-    """Ask in JSON, then in text for what JSON left open, then for jobs and elements by their own ids."""
+    """Ask in JSON, then in text for what JSON left open, then for jobs and subjobs by their own ids."""
     for text in (False, True):
         answers.take_all(list(dict.fromkeys(str(id_.array) for id_ in _open(answers, wanted))), text=text)
     wanted = [*wanted, *_unlisted(answers, wanted)]
     if len(alone := [str(id_) for id_ in _open(answers, wanted)]) > 1:
-        answers.take_all(alone, text=True, elements=False)
+        answers.take_all(alone, text=True, subjobs=False)
     for id_ in _open(answers, wanted):  # some versions answer for the first of several ids alone
         heard = len(answers.jobs) + len(answers.gone)
-        if not answers.take([str(id_)], text=True, elements=False) or len(answers.jobs) + len(answers.gone) == heard:
+        if not answers.take([str(id_)], text=True, subjobs=False) or len(answers.jobs) + len(answers.gone) == heard:
             return
 
 
 def _unlisted(answers: _Answers, wanted: Iterable[JobId]) -> list[JobId]:
-    """The elements of living arrays that were asked for as a whole which ``qstat -t`` has not listed.
+    """The subjobs of living arrays that were asked for as a whole which ``qstat -t`` has not listed.
 
     OpenPBS 23.06.06 lists none while they run after ``qterm -t immediate`` and a new start, but knows each by its id.
     """
@@ -306,8 +306,8 @@ def _unlisted(answers: _Answers, wanted: Iterable[JobId]) -> list[JobId]:
         array = answers.jobs.get(listed or "", {})
         if array.get("job_state") not in (None, "F", "M"):
             every = indices(str(array.get("array_indices_submitted", "")))
-            elements = [replace(parse_id(str(listed)), index=str(index)) for index in every]
-            found += [element for element in elements if element.parts not in by_parts]
+            subjobs = [replace(parse_id(str(listed)), index=str(index)) for index in every]
+            found += [subjob for subjob in subjobs if subjob.parts not in by_parts]
     return found
 
 
@@ -389,7 +389,7 @@ def _everything() -> dict[str, Attributes]:
 
 
 def users_jobs() -> int:
-    """How many jobs this user has queued and running, each element of an array counted.
+    """How many jobs this user has queued and running, each subjob of an array counted.
 
     Raises:
         PipelineError: If the scheduler could not be asked.

@@ -35,7 +35,7 @@ class PbsParameters:
         select: The whole request instead of the five fields above, such as ``1:ncpus=16:ngpus=1``.
         place: How chunks are placed; several are scattered over nodes if nothing is said.
         tasks_per_node: Workers in one job, which share out its GPUs.
-        array_parallelism: Elements of an array that run at a time; none: as many as the site allows.
+        array_parallelism: Subjobs of an array that run at a time; none: as many as the site allows.
         dependency: What has to happen before, such as ``afterany:1234[].server``.
         setup: Shell lines before the workers.
         teardown: Shell lines after them.
@@ -70,7 +70,7 @@ class PbsParameters:
         for name, bound in least.items():
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < bound):
-                raise _refused(f"{name} must be a whole number from {bound}, not {value!r}", f"take {bound} or more")
+                raise _refused(f"{name} must be an integer from {bound}, not {value!r}", f"take {bound} or more")
         if not self.time > 0:
             raise _refused(f"a walltime of {self.time!r} minutes is none", "take a number above 0")
         if self.nodes > 1 and self.tasks_per_node > 1:
@@ -131,7 +131,7 @@ def walltime(minutes: float) -> str:
 
 
 def qsub_command(
-    parameters: PbsParameters, script: Path | str, spool: Path, elements: int = 1, *, limited: bool = True
+    parameters: PbsParameters, script: Path | str, spool: Path, num_subjobs: int = 1, *, limited: bool = True
 ) -> list[str]:
     """The command that submits a script.
 
@@ -139,8 +139,8 @@ def qsub_command(
         parameters: What is asked for.
         script: Path of the script.
         spool: Folder for what PBS itself collects of the output: what comes before the logs are open.
-        elements: Elements of the array; a single one is a plain job, as PBS refuses arrays of one.
-        limited: Whether elements that run at a time may be limited; versions before 22.05 cannot.
+        num_subjobs: Subjobs of the array; a single one is a plain job, as PBS refuses arrays of one.
+        limited: Whether subjobs that run at a time may be limited; versions before 22.05 cannot.
     """
     words = ["qsub", "-N", allowed_name(parameters.job_name)]
     words += ["-P", parameters.project] if parameters.project else []
@@ -149,9 +149,9 @@ def qsub_command(
     place = parameters.place or ("scatter" if parameters.nodes > 1 else None)
     words += ["-l", f"place={place}"] if place else []
     words += ["-l", f"walltime={walltime(parameters.time)}"]
-    if elements > 1:
+    if num_subjobs > 1:
         most = parameters.array_parallelism if limited else None
-        words += ["-J", f"0-{elements - 1}" + (f"%{most}" if most is not None and most < elements else "")]
+        words += ["-J", f"0-{num_subjobs - 1}" + (f"%{most}" if most is not None and most < num_subjobs else "")]
     words += ["-W", f"depend={parameters.dependency}"] if parameters.dependency else []
     words += ["-W", "umask=022", "-r", "y", "-m", "n", "-j", "oe", "-o", f"{spool}/"]
     return [*words, *parameters.additional_parameters, str(script)]

@@ -11,12 +11,12 @@ from pipeline.launch.probe.findings import AGREES, INFORMATION, NEAR, NOT_REPORT
 from pipeline.launch.probe.live_cluster import LiveCluster, LiveQueue
 
 
-def compared(profile: Profile, site: LiveCluster) -> list[Finding]:
+def cluster_findings_of(profile: Profile, site: LiveCluster) -> list[Finding]:
     """A profile against what a cluster says of itself."""
     known = Finding("scheduler", profile.scheduler, site.scheduler, AGREES)
     if not profile.on_cluster:
         return [known, *(Finding(name, "", said, means) for name, said, means in site.remarks)]
-    found = [known, *_bands(profile, site), *_other_queues(profile, site), *_gpu_type(profile, site)]
+    found = [known, *_tiers(profile, site), *_other_queues(profile, site), *_gpu_type(profile, site)]
     found += _node(profile, site)
     found.append(_limit("max_array", profile.max_array, site.max_array))
     found.append(_limit("max_jobs", profile.max_jobs, site.max_jobs))
@@ -28,33 +28,33 @@ def compared(profile: Profile, site: LiveCluster) -> list[Finding]:
     return [*found, *(Finding(name, "", said, means) for name, said, means in site.remarks)]
 
 
-def _bands(profile: Profile, site: LiveCluster) -> Iterator[Finding]:
-    for band in profile.bands:
-        asked = band.queue or profile.queue
+def _tiers(profile: Profile, site: LiveCluster) -> Iterator[Finding]:
+    for tier in profile.bands:
+        asked = tier.queue or profile.queue
         queue = site.queue(asked)
-        name = f"band of {_band_name(band, asked)}"
-        written = f"{band.hours:g} h" + (f", {band.running} running" if band.running else "")
+        name = f"band of {_tier_name(tier, asked)}"
+        written = f"{tier.hours:g} h" + (f", {tier.running} running" if tier.running else "")
         if queue is None:
             there = ", ".join(queue.name for queue in site.queues)
             what = "there is no such queue" if asked else "there is no default queue: set queue"
             rest = f"; there are {there} (a queue may be another server's)" if there else ""
             yield Finding(name, written, "", what + rest)
             continue
-        yield Finding(name, written, *_granted(band, site, queue))
+        yield Finding(name, written, *_granted(tier, site, queue))
 
 
-def _band_name(band: WalltimeTier, queue: str | None) -> str:
-    least, most = band.gpus
+def _tier_name(tier: WalltimeTier, queue: str | None) -> str:
+    least, most = tier.gpus
     gpus = f"{least} GPUs" if least == most else f"{least} to {most} GPUs"
     return f"{queue or 'the default queue'}, {gpus}"
 
 
-def _granted(band: WalltimeTier, site: LiveCluster, queue: LiveQueue) -> tuple[str, str]:
-    """What a queue grants to jobs of a band, and the verdict."""
-    taking = [there for there in site.behind(queue) if there.takes(band.gpus[0])]
+def _granted(tier: WalltimeTier, site: LiveCluster, queue: LiveQueue) -> tuple[str, str]:
+    """What a queue grants to jobs of a tier, and the verdict."""
+    taking = [there for there in site.behind(queue) if there.takes(tier.gpus[0])]
     granted = max(taking, key=lambda there: there.hours or 0.0, default=None)
     if granted is None:
-        return queue.name, f"it takes no jobs of {band.gpus[0]} GPUs"
+        return queue.name, f"it takes no jobs of {tier.gpus[0]} GPUs"
     hours = queue.hours if granted.hours is None else granted.hours
     running = "" if granted.running is None else f", {granted.running} running"
     said = ("no limit" if hours == math.inf else "not told" if hours is None else f"{hours:g} h") + running
@@ -62,15 +62,15 @@ def _granted(band: WalltimeTier, site: LiveCluster, queue: LiveQueue) -> tuple[s
         return said, f"it takes no jobs now: {queue.closed}"
     if hours is None:
         return said, NOT_REPORTED
-    if band.hours > hours * 1.01:
+    if tier.hours > hours * 1.01:
         return said, f"too long: set hours: {hours:g}"
-    if granted.running is not None and (band.running or math.inf) > granted.running:
+    if granted.running is not None and (tier.running or math.inf) > granted.running:
         return said, f"set running: {granted.running}"
-    return said, AGREES if math.isclose(band.hours, hours, rel_tol=0.01) else WITHIN
+    return said, AGREES if math.isclose(tier.hours, hours, rel_tol=0.01) else WITHIN
 
 
 def _other_queues(profile: Profile, site: LiveCluster) -> Iterator[Finding]:
-    known = {band.queue for band in profile.bands}
+    known = {tier.queue for tier in profile.bands}
     if known == {None}:
         known.add(next((queue.name for queue in site.queues if queue.default), None))
     others = [queue.name for queue in site.queues if queue.name not in known and not queue.closed and not queue.hidden]
@@ -81,21 +81,21 @@ def _other_queues(profile: Profile, site: LiveCluster) -> Iterator[Finding]:
 
 
 def _gpu_type(profile: Profile, site: LiveCluster) -> Iterator[Finding]:
-    asked = {band.queue or profile.queue for band in profile.bands}
+    asked = {tier.queue or profile.queue for tier in profile.bands}
     queues = [queue for queue in site.queues if queue.name in asked or (queue.default and None in asked)]
     types: dict[str, int] = {}
     for queue in queues:
         types |= {name: max(number, types.get(name, 0)) for name, number in queue.gpu_types.items()}
-    told = ", ".join(f"{name} ({number} a node)" for name, number in types.items() if name)
-    if not told:
+    reported = ", ".join(f"{name} ({number} a node)" for name, number in types.items() if name)
+    if not reported:
         return
     if profile.gpu_type is None:
-        yield Finding("gpu_type", "any", told, INFORMATION)
+        yield Finding("gpu_type", "any", reported, INFORMATION)
     elif profile.gpu_type not in types:
-        yield Finding("gpu_type", profile.gpu_type, told, f"there is no {profile.gpu_type}: set gpu_type")
+        yield Finding("gpu_type", profile.gpu_type, reported, f"there is no {profile.gpu_type}: set gpu_type")
     else:
         of_node = types[profile.gpu_type]
-        yield Finding("gpu_type", profile.gpu_type, told, AGREES)
+        yield Finding("gpu_type", profile.gpu_type, reported, AGREES)
         yield _limit("per_node" if profile.gpu_types else "node.gpus", profile.gpus_of_node, of_node)
     for gpu in profile.gpu_types:
         if gpu.name != profile.gpu_type and types.get(gpu.name) != gpu.per_node:
@@ -140,25 +140,25 @@ def _named(name: str, mine: str | None, known: tuple[str, ...] | None) -> Iterat
     """A name of the profile against those that this user may give."""
     if known is None:
         return
-    told = ", ".join(known)
+    reported = ", ".join(known)
     if not known and name == "account":
         yield Finding(name, _text(mine), "", "you have none: ask the site for one")
     elif mine is None:
-        yield Finding(name, "the default", told, INFORMATION)
+        yield Finding(name, "the default", reported, INFORMATION)
     else:
-        yield Finding(name, mine, told, AGREES if mine in known else f"not yours: set {name} to one of these")
+        yield Finding(name, mine, reported, AGREES if mine in known else f"not yours: set {name} to one of these")
 
 
 def _history(profile: Profile, site: LiveCluster) -> Iterator[Finding]:
     if site.history_hours is None:
         return
-    told = site.history_hours
+    reported = site.history_hours
     mine = "" if profile.history_hours is None else f"{profile.history_hours:g} h"
-    near = profile.history_hours is not None and math.isclose(profile.history_hours, told, rel_tol=NEAR)
-    verdict = AGREES if near else f"set history_hours: {told:.3g}"
-    if not told:
+    near = profile.history_hours is not None and math.isclose(profile.history_hours, reported, rel_tol=NEAR)
+    verdict = AGREES if near else f"set history_hours: {reported:.3g}"
+    if not reported:
         verdict = "jobs are forgotten as they end; how they ended is in their own files"
-    yield Finding("history_hours", mine, f"{told:.3g} h", verdict)
+    yield Finding("history_hours", mine, f"{reported:.3g} h", verdict)
 
 
 def _text(value: object) -> str:

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import PipelineError
 from pipeline.launch.clusters.lookup import Cluster
-from pipeline.launch.probe.cluster_findings import compared
+from pipeline.launch.probe.cluster_findings import cluster_findings_of
 from pipeline.launch.probe.findings import INFORMATION, Finding
 from pipeline.launch.probe.live_cluster import LiveCluster
-from pipeline.launch.probe.node_findings import seen
+from pipeline.launch.probe.node_findings import node_findings_of
 from pipeline.launch.probe.node_inventory import read_node_inventory
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-def differences(cluster: Cluster) -> pl.DataFrame:
+def compare_with_scheduler(cluster: Cluster) -> pl.DataFrame:
     """A profile beside what the scheduler says of itself, line by line.
 
     Returns:
@@ -27,7 +27,7 @@ def differences(cluster: Cluster) -> pl.DataFrame:
     Raises:
         PipelineError: If the scheduler is not there or cannot be asked.
     """
-    return _table(compared(cluster.profile, live(cluster)))
+    return _table(cluster_findings_of(cluster.profile, live(cluster)))
 
 
 def live(cluster: Cluster) -> LiveCluster:
@@ -54,13 +54,13 @@ def report(path: Path, cluster: Cluster) -> pl.DataFrame:
     """A profile beside what a job has seen, as ``write_node_inventory`` wrote it.
 
     Returns:
-        Columns ``field``, ``profile``, ``live`` and ``verdict``, as those of ``differences``.
+        Columns ``field``, ``profile``, ``live`` and ``verdict``, as those of ``compare_with_scheduler``.
 
     Raises:
         PipelineError: If the job has written nothing that can be read.
     """
     try:
-        return _table(seen(cluster.profile, read_node_inventory(path)))
+        return _table(node_findings_of(cluster.profile, read_node_inventory(path)))
     except FileNotFoundError:
         hint = "its log says why; a folder that nodes do not see is the usual reason"
         raise PipelineError("the job has written nothing", where=str(path), hint=hint) from None

@@ -20,10 +20,10 @@ class LiveQueue:
         name: What it is called.
         default: Whether jobs that name no queue go there.
         closed: Why it takes no jobs, or nothing.
-        hours: Longest walltime, infinite where there is no limit; none where it is not told.
-        gpus: Least and most GPUs of a job; none where it is not told.
-        running: Jobs of one user that run at a time; none where it is not told.
-        gpu_types: GPUs of a node by type, which is empty where types are not told.
+        hours: Longest walltime, infinite where there is no limit; none where the site does not report it.
+        gpus: Least and most GPUs of a job; none where the site does not report it.
+        running: Jobs of one user that run at a time; none where the site does not report it.
+        gpu_types: GPUs of a node by type, which is empty where types are not reported.
         leads_to: Queues that it hands its jobs to.
         hidden: Whether jobs get there only by way of another queue.
     """
@@ -39,20 +39,20 @@ class LiveQueue:
     hidden: bool = False
 
     def takes(self, gpus: int) -> bool:
-        """Whether jobs with so many GPUs are let in, as far as it is told."""
+        """Whether jobs with N GPUs are let in, as far as it is reported."""
         least, most = self.gpus
         return (least or 0) <= gpus <= (math.inf if most is None else most)
 
 
 @dataclass(frozen=True)
 class LiveCluster:
-    """A live cluster; what is none is not told.
+    """A live cluster; what is none is not reported.
 
     Args:
         scheduler: Its name and version.
         queues: All its queues.
         nodes: Its kinds of nodes.
-        max_array: Elements of one array.
+        max_array: Tasks of one array.
         max_jobs: Jobs of this user, queued and running.
         history_hours: How long it remembers jobs.
         requeue: Whether a job may be queued again.
@@ -115,5 +115,5 @@ def need(command: Sequence[str], cluster: Cluster) -> str:
 
 
 def least(values: Sequence[int | None]) -> int | None:
-    """The smallest of the limits that are told."""
+    """The smallest of the limits that are reported."""
     return min((value for value in values if value is not None), default=None)

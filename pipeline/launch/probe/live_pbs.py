@@ -33,7 +33,7 @@ def read_pbs(cluster: Cluster) -> LiveCluster:
     if not servers:
         raise PipelineError(f"qstat -Bf of {cluster.name} names no server", hint="is the right qstat on PATH?")
     name, server = next(iter(servers.items()))
-    queues = blocks(need(["qstat", "-Qf"], cluster), "LiveQueue")
+    queues = blocks(need(["qstat", "-Qf"], cluster), "Queue")
     remarks = [("server", name, server.get("server_state", "for information"))]
     nodes: tuple[Node, ...] = ()
     try:
@@ -58,7 +58,7 @@ def read_pbs(cluster: Cluster) -> LiveCluster:
 
 
 def blocks(text: str, head: str) -> dict[str, dict[str, str]]:
-    """Blocks of ``name = value`` under lines such as ``LiveQueue: workq``, long ones folded with newline and tab.
+    """Blocks of ``name = value`` under lines such as ``Queue: workq``, long ones folded with newline and tab.
 
     A name that comes again has one more value: OpenPBS 23.06.06 prints each limit of ``max_run`` in a line of its own.
     """

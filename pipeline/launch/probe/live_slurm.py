@@ -27,18 +27,18 @@ def read_slurm(cluster: Cluster) -> LiveCluster:
     """
     rows = [line.split("|") for line in need(["sinfo", "-h", "-e", "-o", PARTITIONS], cluster).splitlines()]
     settings = _settings(need(["scontrol", "show", "config"], cluster))
-    told = _accounting(cluster, settings)
+    reported = _accounting(cluster, settings)
     return LiveCluster(
         scheduler=f"SLURM {settings.get('SLURM_VERSION', '')}".strip(),
         queues=_queues(rows),
         nodes=_nodes(rows),
         max_array=_number(settings.get("MaxArraySize", "")),
-        max_jobs=told.max_jobs,
+        max_jobs=reported.max_jobs,
         history_hours=_history(settings),
         requeue=settings.get("JobRequeue") == "1",
-        accounts=told.accounts,
-        qos=told.qos,
-        remarks=(*told.remarks, _preemption(settings)),
+        accounts=reported.accounts,
+        qos=reported.qos,
+        remarks=(*reported.remarks, _preemption(settings)),
     )
 
 
@@ -109,7 +109,7 @@ def _preemption(settings: Mapping[str, str]) -> tuple[str, str, str]:
 
 @dataclass(frozen=True)
 class _Accounting:
-    """What is told of this user."""
+    """What is reported of this user."""
 
     max_jobs: int | None = None
     accounts: tuple[str, ...] | None = None

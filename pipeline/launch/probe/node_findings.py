@@ -10,7 +10,7 @@ from pipeline.launch.clusters.profile import Profile
 from pipeline.launch.probe.findings import AGREES, INFORMATION, NEAR, Finding
 
 
-def seen(profile: Profile, answers: Mapping[str, Any]) -> list[Finding]:
+def node_findings_of(profile: Profile, answers: Mapping[str, Any]) -> list[Finding]:
     """A profile against what a job has seen from its node."""
     commands = answers["commands"]
     found = [

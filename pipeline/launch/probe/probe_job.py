@@ -23,13 +23,13 @@ SECONDS_TO_ARRIVE = 20.0
 """How long a file may take to be seen here after its job has ended, on a network file system."""
 
 
-def look(cluster: Cluster, say: Say, patience_s: float) -> Path:
+def inspect_node(cluster: Cluster, say: Say, timeout_seconds: float) -> Path:
     """Send the job, wait for it, and name the file of what it has found.
 
     Args:
         cluster: Where.
         say: Told how the waiting goes.
-        patience_s: How long to wait.
+        timeout_seconds: How long to wait.
 
     Raises:
         PipelineError: If the job is refused, ends without an answer, or waits too long.
@@ -53,22 +53,22 @@ def look(cluster: Cluster, say: Say, patience_s: float) -> Path:
     if cluster.profile.scheduler == "debug":
         job.results()
     say(f"sent job {job.job_id}, which looks around for a minute; Ctrl-C leaves it, its answer is {answers}")
-    _await(answers, str(job.job_id), scheduler, folder, patience_s, say)
+    _await(answers, str(job.job_id), scheduler, folder, timeout_seconds, say)
     return answers
 
 
-def _await(answers: Path, job: str, scheduler: Scheduler, folder: Path, patience_s: float, say: Say) -> None:
-    began, told, gone_since = time.monotonic(), "", None
+def _await(answers: Path, job: str, scheduler: Scheduler, folder: Path, timeout_seconds: float, say: Say) -> None:
+    began, reported, gone_since = time.monotonic(), "", None
     while not answers.exists():
         waited = time.monotonic() - began
-        if waited > patience_s:
+        if waited > timeout_seconds:
             hint = f"cat {answers} once it has run"
-            raise PipelineError(f"job {job} has not run within {patience_s:g} s", hint=hint)
+            raise PipelineError(f"job {job} has not run within {timeout_seconds:g} s", hint=hint)
         held = scheduler.tasks({job: folder})
         words = f"{held[0].state} {held[0].reason}".strip() if held else ""
-        if words and words != told:
+        if words and words != reported:
             say(f"job {job}: {words}")
-        told = words
+        reported = words
         gone_since = None if held else gone_since or time.monotonic()
         if gone_since is not None and time.monotonic() - gone_since > SECONDS_TO_ARRIVE:
             raise PipelineError(f"job {job} has ended without an answer", where=str(folder), hint="its log says why")

@@ -15,7 +15,7 @@ from pipeline.launch.schedulers.scheduler import MOST_REQUEUES, JobRequest, Sche
 
 
 class LocalScheduler(Scheduler):
-    """Processes started by submitit's local executor; an element of an array is a job of its own there."""
+    """Processes started by submitit's local executor; an array task is a job of its own there."""
 
     def executor(self, folder: Path, request: JobRequest) -> Any:
         from submitit import LocalExecutor
@@ -29,7 +29,7 @@ class LocalScheduler(Scheduler):
         )
         return executor
 
-    def script(self, folder: Path, request: JobRequest, elements: int) -> str:
+    def script(self, folder: Path, request: JobRequest, num_tasks: int) -> str:
         return f"# on this machine\n{_python(request)} -u -m submitit.core._submit {shlex.quote(str(folder))}\n"
 
     def tasks(self, jobs: Mapping[str, Path], names: Sequence[str] = ()) -> list[SchedulerTask]:
@@ -49,7 +49,7 @@ def _python(request: JobRequest) -> str:
 
 
 class DebugScheduler(LocalScheduler):
-    """This process itself, one element after the other, so that a debugger can look inside."""
+    """This process itself, one task after the other, so that a debugger can look inside."""
 
     def executor(self, folder: Path, request: JobRequest) -> Any:
         from submitit import DebugExecutor

@@ -33,8 +33,8 @@ class PbsScheduler(Scheduler):
         executor.update_parameters(**parameters(folder, request))
         return executor
 
-    def script(self, folder: Path, request: JobRequest, elements: int) -> str:
-        script: str = self.executor(folder, request).script(elements)
+    def script(self, folder: Path, request: JobRequest, num_tasks: int) -> str:
+        script: str = self.executor(folder, request).script(num_tasks)
         return script
 
     def tasks(self, jobs: Mapping[str, Path], names: Sequence[str] = ()) -> list[SchedulerTask]:
@@ -89,7 +89,7 @@ class PbsScheduler(Scheduler):
             time.sleep(SECONDS_BETWEEN_LOOKS)
 
     def close(self, job: str, folder: Path) -> bool:
-        """OpenPBS 23.06.06 miscounts the elements that ``qterm -t immediate`` put back: their array stays B for ever.
+        """OpenPBS 23.06.06 miscounts the subjobs that ``qterm -t immediate`` put back: their array stays B for ever.
 
         Without force, qdel leaves it there.
         """

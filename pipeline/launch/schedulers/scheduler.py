@@ -16,14 +16,14 @@ MOST_REQUEUES = 1000
 
 @dataclass(frozen=True)
 class JobRequest:
-    """What is asked of a scheduler for each element of an array.
+    """What is asked of a scheduler for each task of an array.
 
     Args:
         name: Name of the job.
         minutes: Walltime.
         workers: Processes on a node, one for each GPU.
-        nodes: Nodes of an element.
-        gpus: GPUs of an element on one node.
+        nodes: Nodes of a task.
+        gpus: GPUs of a task on one node.
         gpu_type: Name of the GPU as the scheduler has it.
         cpus: Processors of a worker; none where the site fills it in.
         memory_gib: Memory on one node; none where the site fills it in.
@@ -32,7 +32,7 @@ class JobRequest:
         project: Project to charge.
         qos: Quality of service.
         exclude: Nodes to stay away from.
-        at_a_time: Elements that run at a time.
+        at_a_time: Tasks that run at a time.
         after: Id of the job that has to end before.
         after_name: Name of the submission that it belongs to.
         setup: Shell lines before the worker starts.
@@ -69,7 +69,7 @@ class JobRequest:
 
 @dataclass(frozen=True)
 class SchedulerTask:
-    """A job, or an element of an array, that a scheduler still holds.
+    """A job, or an array task, that a scheduler still holds.
 
     Args:
         id: As submitit has it: ``1234_7``, or ``1234`` of a single job.
@@ -94,7 +94,7 @@ class Scheduler(ABC):
         """The submitit executor that sends such jobs, with its files in a folder."""
 
     @abstractmethod
-    def script(self, folder: Path, request: JobRequest, elements: int) -> str:
+    def script(self, folder: Path, request: JobRequest, num_tasks: int) -> str:
         """The exact script that would be sent for an array; works where there is no scheduler."""
 
     @abstractmethod
@@ -115,7 +115,7 @@ class Scheduler(ABC):
 
     @abstractmethod
     def cancel(self, folder: Path, tasks: Sequence[str]) -> None:
-        """End jobs, whole arrays or single elements, by their ids.
+        """End jobs, whole arrays or single tasks, by their ids.
 
         Args:
             folder: The submitit folder of the submission.
@@ -142,5 +142,5 @@ class Scheduler(ABC):
         return False
 
     def load(self) -> int:
-        """How many jobs the user has there, elements of arrays counted."""
+        """How many jobs the user has there, tasks of arrays counted."""
         return 0

@@ -44,10 +44,10 @@ class SlurmScheduler(Scheduler):
 
         return SlurmScriptExecutor(folder, request, self._settings, lambda name: self.find(folder, name))
 
-    def script(self, folder: Path, request: JobRequest, elements: int) -> str:
+    def script(self, folder: Path, request: JobRequest, num_tasks: int) -> str:
         from pipeline.launch.schedulers.slurm_script import script_text
 
-        return script_text(request, folder, elements)
+        return script_text(request, folder, num_tasks)
 
     def tasks(self, jobs: Mapping[str, Path], names: Sequence[str] = ()) -> list[SchedulerTask]:
         wanted, called = set(jobs), set(names)
@@ -60,7 +60,7 @@ class SlurmScheduler(Scheduler):
         return len(self._all())
 
     def _all(self) -> list[SchedulerTask]:
-        """Every job of the user that is not over, an element of an array each, in hidden partitions too.
+        """Every job of the user that is not over, an array task each, in hidden partitions too.
 
         The user is who this process is, as for SLURM; LOGNAME may still name another one, after ``su`` or ``sudo``.
         """

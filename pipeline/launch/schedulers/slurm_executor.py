@@ -41,7 +41,7 @@ ALIKE = (
 )
 """Options of which one is enough."""
 NEVER = {"array", "wait", "gpus", "gpus-per-node", "gpus-per-socket", "gpus-per-task", "tres-per-task", "clusters"}
-"""Options that a variable never gives: how many elements and GPUs a job has is planned, and submit waits for none."""
+"""Options that a variable never gives: how many tasks and GPUs a job has is planned, and submit waits for none."""
 
 
 class SlurmScriptExecutor(SlurmExecutor):
@@ -82,11 +82,11 @@ class SlurmScriptExecutor(SlurmExecutor):
             job.paths.move_temporary_file(path, "submitted_pickle")
         return jobs
 
-    def _send(self, elements: int) -> str:
-        """Submit the script as an array of some elements, or as a plain job; its number."""
+    def _send(self, num_tasks: int) -> str:
+        """Submit the script as an array of several tasks, or as a plain job; its number."""
         script = self.folder / f".submission_file_{uuid.uuid4().hex}.sh"
         try:
-            text = script_text(self.request, self.folder, elements)
+            text = script_text(self.request, self.folder, num_tasks)
             script.write_text(text)
             settings = self.settings | dict.fromkeys(replaced(os.environ, options_in(text)))
             done = run(["sbatch", str(script)], settings=settings, seconds=SECONDS_TO_SEND, cluster="a SLURM cluster")

@@ -14,15 +14,15 @@ WARNING = "USR2"
 """The signal that submitit takes for the end of the time that a job has, unless it is told otherwise."""
 
 
-def script_text(request: JobRequest, folder: Path, elements: int = 1) -> str:
-    """The script of an array, or of a plain job where there is one element.
+def script_text(request: JobRequest, folder: Path, num_tasks: int = 1) -> str:
+    """The script of an array, or of a plain job of one task.
 
     Args:
         request: What is asked for.
         folder: Where submitit looks for arguments and results, and where logs go.
-        elements: Elements of the array.
+        num_tasks: Tasks of the array.
     """
-    job = "%A_%a" if elements > 1 else "%j"
+    job = "%A_%a" if num_tasks > 1 else "%j"
     logs = folder / f"{job}_%t_log"
     srun = ["srun", "--unbuffered", "--output", f"{logs}.out", "--error", f"{logs}.err"]
     # One worker that fails must not end the others; of one training over several nodes, it must.
@@ -30,7 +30,7 @@ def script_text(request: JobRequest, folder: Path, elements: int = 1) -> str:
     lines = [
         "#!/bin/bash",
         "",
-        *(_line(option) for option in _options(request, str(logs).replace("%t", "0"), elements)),
+        *(_line(option) for option in _options(request, str(logs).replace("%t", "0"), num_tasks)),
         "",
         "# setup",
         *request.setup,
@@ -52,7 +52,7 @@ def options_in(script: str) -> set[str]:
     return {LONG_NAMES.get(name, name) for name in names}
 
 
-def _options(request: JobRequest, logs: str, elements: int) -> Iterator[Option]:
+def _options(request: JobRequest, logs: str, num_tasks: int) -> Iterator[Option]:
     """What is asked for, and then the options of the profile."""
     more = sbatch_options(request.options)
     asked = {
@@ -68,7 +68,7 @@ def _options(request: JobRequest, logs: str, elements: int) -> Iterator[Option]:
         "gres": ",".join((*_gpus(request), *(option.value or "" for option in more if option.name == "gres"))) or None,
         "exclude": ",".join(request.exclude) or None,
         "dependency": None if request.after is None else f"afterany:{request.after}",
-        "array": f"0-{elements - 1}%{min(elements, request.at_a_time)}" if elements > 1 else None,
+        "array": f"0-{num_tasks - 1}%{min(num_tasks, request.at_a_time)}" if num_tasks > 1 else None,
         "signal": f"{WARNING}@{request.signal_seconds}",
         "output": f"{logs}.out",
         "error": f"{logs}.err",

@@ -44,7 +44,7 @@ class Incident:
         what: The error in one line.
         at: When, in seconds since 1970.
         submission: Name of the submission.
-        index: Element of its array.
+        index: Task of its array.
         job: Id of the job, as submitit has it.
         pack: The pack that was being trained; empty if none was.
         memory_gib: Memory that the job had asked for.

@@ -133,7 +133,7 @@ def held_tasks(run: Path, submissions: Sequence[Submission]) -> Iterator[Schedul
     for together in by_scheduler(sent):
         mine = {str(one.job): one for one in together}
         for task in scheduler_of(together[0]).tasks({job: folder_of(run, one.name) for job, one in mine.items()}):
-            whole = mine.get(task.id)  # an array of whose elements nothing is known: each may be there
+            whole = mine.get(task.id)  # an array of whose tasks nothing is known: each may be there
             ids = [whole.task_id(index) for index in range(len(whole.tasks))] if whole else [task.id]
             yield from (dataclasses.replace(task, id=id_) for id_ in ids)
 

@@ -80,9 +80,9 @@ def logs_of(run: Path, submissions: Sequence[Submission], what: str) -> list[Pat
     Raises:
         PipelineError: If there is no such trial or job.
     """
-    elements = [(one, index) for one in submissions for index in array_task_indices(run, one, what)]
-    if elements:
-        return [path for one, index in elements for path in _streams(run, one, index)]
+    array_tasks = [(one, index) for one in submissions for index in array_task_indices(run, one, what)]
+    if array_tasks:
+        return [path for one, index in array_tasks for path in _streams(run, one, index)]
     pack = _pack_of(run, what)
     if pack is None:
         known = [str(one.job) for one in submissions if one.job] + [one.name for one in submissions]
@@ -100,7 +100,7 @@ def logs_of(run: Path, submissions: Sequence[Submission], what: str) -> list[Pat
 
 
 def _streams(run: Path, submission: Submission, index: int) -> list[Path]:
-    """What the workers of one element have written, errors after output, and the scheduler after them."""
+    """What the workers of one task have written, errors after output, and the scheduler after them."""
     folder, job = log_of(run, submission.name, "", 0).parent, submission.task_id(index)
     written = sorted(folder.glob(f"{job}_*_log.*"), key=lambda path: (path.suffix == ".err", path))
     return written + spooled(run, submission.name).get(job, [])

@@ -89,17 +89,17 @@ def number_of_jobs(costs: Mapping[str, float], profile: Profile, *, links: int, 
 def walltime(job_seconds: float, profile: Profile, nodes: int = 1) -> int:
     """Minutes to ask for.
 
-    Where no band is long enough for what is expected, the longest; the rest then goes on in the next job.
+    Where no tier is long enough for what is expected, the longest; the rest then goes on in the next job.
     """
     if not profile.bands:
         return profile.walltime_minutes or MOST_MINUTES_HERE
     if profile.walltime_minutes is not None:
         return profile.walltime_minutes
     needed = max(LEAST_MINUTES, math.ceil((SAFETY * job_seconds + SECONDS_TO_START + profile.stop_margin_seconds) / 60))
-    longest = max(band.hours for band in profile.tiers_of_size(nodes))
+    longest = max(tier.hours for tier in profile.tiers_of_size(nodes))
     return min(needed, int(longest * 60))
 
 
 def margin_seconds(minutes: int, profile: Profile) -> float:
-    """How long before the end of a job of so many minutes a worker stops."""
+    """How long before the end of a job of some walltime a worker stops."""
     return min(profile.stop_margin_seconds, MARGIN_SHARE * 60 * minutes)

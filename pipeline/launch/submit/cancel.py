@@ -1,4 +1,4 @@
-"""Ending jobs: a whole sweep, an array of it, or one element."""
+"""Ending jobs: a whole sweep, an array of it, or one task."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def cancel(run: Path, what: Sequence[str], say: Say) -> list[str]:
 
     Args:
         run: Folder of the run.
-        what: Ids of jobs or elements, or names of arrays; none for all of the run.
+        what: Ids of jobs or array tasks, or names of arrays; none for all of the run.
         say: Told of what takes long.
 
     Returns:

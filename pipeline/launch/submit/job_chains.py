@@ -15,7 +15,7 @@ class MissingLinks:
     Args:
         before: The last of its submissions that a scheduler holds.
         links: Positions of the links that are missing.
-        tasks: Names of the packs that each element of a link has to look after.
+        tasks: Names of the packs that each task of a link has to look after.
     """
 
     before: Submission

@@ -43,8 +43,8 @@ def request_for(
     """
     profile = cluster.profile
     together = parallel.processes > 1
-    band = profile.band(sent.minutes, parallel.nodes) if profile.bands else None
-    elements = len(sent.tasks)
+    tier = profile.tier(sent.minutes, parallel.nodes) if profile.bands else None
+    num_tasks = len(sent.tasks)
     return JobRequest(
         name=sent.name,
         minutes=sent.minutes,
@@ -54,12 +54,12 @@ def request_for(
         gpu_type=profile.gpu_type,
         cpus=profile.cpus,
         memory_gib=sent.memory_gib,
-        queue=profile.queue or (band.queue if band else None),
+        queue=profile.queue or (tier.queue if tier else None),
         account=profile.account,
         project=profile.project,
         qos=profile.qos,
         exclude=profile.exclude,
-        at_a_time=min(elements, profile.max_running or (band.running if band else None) or elements),
+        at_a_time=min(num_tasks, profile.max_running or (tier.running if tier else None) or num_tasks),
         after=after,
         after_name=sent.after,
         setup=setup_lines(profile, snapshot),

@@ -1,4 +1,4 @@
-"""Drafts: the submissions that would send some packs, links of a chain included. Nothing is sent here."""
+"""Planned submissions: those that would send some packs, links of a chain included. Nothing is sent here."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SubmissionRequest:
         nodes: Nodes of a job.
         together: Whether all workers of a job train each pack together.
         how: Fields of the experiment that say how it is computed.
-        minutes: Packs that need at least so many minutes of walltime.
+        minutes: The least walltime of packs that need one, in minutes.
     """
 
     cluster: Cluster

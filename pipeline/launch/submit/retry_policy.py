@@ -64,7 +64,7 @@ def longer_walltimes(
     """
     if not profile.bands or profile.walltime_minutes is not None:
         return {}
-    longest = int(60 * max(band.hours for band in profile.tiers_of_size(nodes)))
+    longest = int(60 * max(tier.hours for tier in profile.tiers_of_size(nodes)))
     struck = _struck(found, TIME_LIMIT)
     had = {pack: max(one.minutes or 0 for one in struck[pack]) for pack in left if pack in struck}
     return {pack: min(2 * minutes, longest) for pack, minutes in had.items() if minutes}

@@ -98,14 +98,14 @@ def _send(
 
     folder = folder_of(run.resolve(), submission.name)
     folder.mkdir(parents=True, exist_ok=True)
-    elements, waiting = len(submission.tasks), f"waiting for {cluster} to take {submission.name}"
+    num_tasks, waiting = len(submission.tasks), f"waiting for {cluster} to take {submission.name}"
     try:
         # submitit would print what is raised too
         quiet = contextlib.redirect_stderr(io.StringIO())
         with announce_if_slow(say, waiting), outside_of_jobs(), detached(submission.scheduler), quiet:
             executor = scheduler.executor(folder, request)
             jobs = executor.map_array(
-                work, [str(run.resolve())] * elements, [submission.name] * elements, range(elements)
+                work, [str(run.resolve())] * num_tasks, [submission.name] * num_tasks, range(num_tasks)
             )
     except (FailedJobError, FailedSubmissionError, PipelineError, OSError, RuntimeError) as error:
         raise _refused(run, submission, error, cluster) from None

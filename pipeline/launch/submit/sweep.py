@@ -226,7 +226,7 @@ def _submission_plan(
 
 
 def _cuts(states: PackStates, packs: Iterable[str], cluster: Cluster, links: int, say: Say) -> list[MissingLinks]:
-    """Chains on a cluster that lack links, of so many, which are not finished."""
+    """Chains on a cluster that lack some of N links, and are not finished."""
     profile = cluster.profile
     there = (cluster.name, profile.scheduler, profile.slurm_conf)
     alike = [one for one in states.submissions if (one.cluster, one.scheduler, one.slurm_conf) == there]

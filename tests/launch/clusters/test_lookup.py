@@ -43,7 +43,7 @@ def test_a_profile_can_be_used(name: str) -> None:
     assert cluster.name == name
     assert cluster.profile.description.endswith(".")
     if cluster.profile.on_cluster:
-        assert cluster.profile.band(1).hours > 0
+        assert cluster.profile.tier(1).hours > 0
 
 
 @every_profile
@@ -86,9 +86,9 @@ def test_limits_fit_together(name: str) -> None:
     jobs = profile.max_jobs or 10**9
     assert profile.max_array <= jobs
     assert (profile.max_running or 0) <= jobs
-    for band in profile.bands:
-        assert (band.running or 0) <= jobs
-        assert profile.stop_margin_seconds < band.hours * 3600
+    for tier in profile.bands:
+        assert (tier.running or 0) <= jobs
+        assert profile.stop_margin_seconds < tier.hours * 3600
     if profile.node is not None:
         assert profile.workers * (profile.cpus or 0) <= profile.node.cpus
         assert (profile.memory_gib_of_job or 0) <= profile.node.memory_gib
@@ -104,10 +104,10 @@ def test_the_default_of_one_gpu_scales_to_a_whole_node(name: str) -> None:
 
 @every_profile
 def test_every_queue_of_a_profile_can_be_asked_for(name: str) -> None:
-    for band in read_profile(name).bands:
-        if band.queue:
-            asked = [f"queue={band.queue}", f"gpus={min(1, band.gpus[1])}"]
-            assert band.queue in {found.queue for found in read_profile(name, asked).tiers_of_size()}
+    for tier in read_profile(name).bands:
+        if tier.queue:
+            asked = [f"queue={tier.queue}", f"gpus={min(1, tier.gpus[1])}"]
+            assert tier.queue in {found.queue for found in read_profile(name, asked).tiers_of_size()}
 
 
 @every_profile
@@ -261,7 +261,7 @@ def test_the_page_tells_the_longest_run(name: str) -> None:
     profile = read_profile(name)
     (row,) = re.findall(rf"^\| `{name}` \|.*$", PAGE, re.MULTILINE)
     if profile.on_cluster:
-        longest = max(band.hours for band in profile.bands)
+        longest = max(tier.hours for tier in profile.bands)
         assert f"{longest:g} h" in row
 
 

@@ -30,18 +30,18 @@ def profile(**changes: Any) -> Profile:
     ("minutes", "gpus", "queue"), [(10, 1, "gpu"), (180, 8, "gpu"), (181, 1, "long"), (10, 0, "cpu")]
 )
 def test_a_job_goes_where_the_shortest_band_grants_its_walltime(minutes: int, gpus: int, queue: str) -> None:
-    assert profile(gpus=gpus).band(minutes).queue == queue
+    assert profile(gpus=gpus).tier(minutes).queue == queue
 
 
 def test_the_order_in_which_bands_are_written_does_not_matter() -> None:
     for bands in itertools.permutations(BANDS):
-        assert [band.queue for band in profile(bands=bands).tiers_of_size()] == ["gpu", "long"]
+        assert [tier.queue for tier in profile(bands=bands).tiers_of_size()] == ["gpu", "long"]
 
 
 def test_gpus_of_all_nodes_count() -> None:
-    assert profile(gpus=4).band(10, nodes=2).queue == "gpu"
+    assert profile(gpus=4).tier(10, nodes=2).queue == "gpu"
     with pytest.raises(FieldError, match="no queue takes jobs of 16 GPUs"):
-        profile(gpus=4).band(10, nodes=4)
+        profile(gpus=4).tier(10, nodes=4)
 
 
 def test_a_walltime_above_the_band_is_refused_with_the_longest_and_another_queue() -> None:
@@ -60,7 +60,7 @@ def test_a_queue_that_no_band_names_is_refused_with_the_nearest() -> None:
 
 
 def test_a_band_without_a_queue_is_of_any_queue() -> None:
-    assert profile(bands=(WalltimeTier(hours=1),), queue="whatever").band(60).hours == 1
+    assert profile(bands=(WalltimeTier(hours=1),), queue="whatever").tier(60).hours == 1
 
 
 def test_more_gpus_than_a_node_has_are_refused() -> None:
@@ -91,15 +91,15 @@ def test_a_gpu_that_the_cluster_does_not_have_is_refused_with_the_nearest() -> N
 
 
 def test_a_gpu_is_sought_only_in_the_queues_that_have_it() -> None:
-    assert [band.queue for band in profile(gpu_types=TYPES, gpu_type="big").tiers_of_size()] == ["gpu"]
+    assert [tier.queue for tier in profile(gpu_types=TYPES, gpu_type="big").tiers_of_size()] == ["gpu"]
     with pytest.raises(FieldError, match="long has no big") as refusal:
         profile(gpu_types=TYPES, gpu_type="big", queue="long").tiers_of_size()
     assert refusal.value.hint == "it is in gpu"
 
 
 def test_a_job_without_gpus_needs_no_type_of_them() -> None:
-    assert profile(gpu_types=TYPES, gpus=0).band(10).queue == "cpu"
-    assert profile(gpu_types=TYPES, gpu_type="big", gpus=0).band(10).queue == "cpu"
+    assert profile(gpu_types=TYPES, gpus=0).tier(10).queue == "cpu"
+    assert profile(gpu_types=TYPES, gpu_type="big", gpus=0).tier(10).queue == "cpu"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_job_without_gpus_needs_no_type_of_them() -> None:
 def test_a_job_costs_its_gpus_or_else_its_processors(changes: dict[str, Any], cost: dict[str, float]) -> None:
     charging = Charging("SU", per_gpu_hour=64, per_cpu_hour=1)
     asked = profile(charging=charging, **changes)
-    assert asked.cost(2, asked.band(10)) == cost
+    assert asked.cost(2, asked.tier(10)) == cost
 
 
 def test_sites_may_count_processors_apart_and_beside_gpus() -> None:

@@ -125,8 +125,8 @@ def test_names_as_pbs_allows_them(name: str, allowed: str) -> None:
     ("parameters", "words"),
     [
         ({"ngpu": 1}, "no parameter 'ngpu'\n.*did you mean 'ngpus'"),
-        ({"nodes": 0}, "nodes must be a whole number from 1, not 0"),
-        ({"ngpus": "1"}, "ngpus must be a whole number from 0, not '1'"),
+        ({"nodes": 0}, "nodes must be an integer from 1, not 0"),
+        ({"ngpus": "1"}, "ngpus must be an integer from 0, not '1'"),
         ({"time": 0}, "a walltime of 0 minutes"),
         ({"nodes": 2, "tasks_per_node": 2}, "cannot be started on PBS"),
         ({"select": "1:ngpus=1", "mem": "3gb"}, "select says all of .'mem'."),

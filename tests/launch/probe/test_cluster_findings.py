@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.launch.clusters.lookup import read_cluster
 from pipeline.launch.clusters.queues import Node
-from pipeline.launch.probe.cluster_findings import compared
+from pipeline.launch.probe.cluster_findings import cluster_findings_of
 from pipeline.launch.probe.findings import FINE, Finding
 from pipeline.launch.probe.live_cluster import LiveCluster, LiveQueue
 
@@ -43,7 +43,7 @@ ASPIRE = LiveCluster(
 
 
 def told(cluster: str, site: LiveCluster, *changes: str) -> dict[str, Finding]:
-    return {finding.field: finding for finding in compared(read_cluster(cluster, changes).profile, site)}
+    return {finding.field: finding for finding in cluster_findings_of(read_cluster(cluster, changes).profile, site)}
 
 
 def with_queue(site: LiveCluster, name: str, **changes: Any) -> LiveCluster:

@@ -14,9 +14,9 @@ import pytest
 
 from pipeline.errors import PipelineError
 from pipeline.launch.clusters.lookup import Cluster, read_cluster
-from pipeline.launch.probe.comparison import differences, report
+from pipeline.launch.probe.comparison import compare_with_scheduler, report
 from pipeline.launch.probe.findings import FINE
-from pipeline.launch.probe.probe_job import look
+from pipeline.launch.probe.probe_job import inspect_node
 
 ROOT = Path(__file__).parents[3]
 TRANSCRIPTS = Path(__file__).parents[1] / "stand_in" / "transcripts"
@@ -74,7 +74,7 @@ def pbs(path: Path) -> Path:
 
 
 def test_a_profile_is_held_against_a_pbs_server(pbs: Path) -> None:
-    found = rows(differences(read_cluster("pbs_generic")))
+    found = rows(compare_with_scheduler(read_cluster("pbs_generic")))
     assert found["scheduler"]["live"] == "PBS 23.06.06"
     assert found["max_array"] == dict(zip(COLUMNS, ("max_array", "100", "10000", "within the limit"), strict=True))
     assert found["history_hours"]["verdict"] == "set history_hours: 336"
@@ -84,7 +84,7 @@ def test_a_profile_is_held_against_a_pbs_server(pbs: Path) -> None:
 
 
 def test_a_queue_of_another_server_is_told(pbs: Path) -> None:
-    found = rows(differences(read_cluster("aspire2a")))
+    found = rows(compare_with_scheduler(read_cluster("aspire2a")))
     assert "there are workq (a queue may be another server's)" in found["band of ai, 1 to 96 GPUs"]["verdict"]
 
 
@@ -93,13 +93,13 @@ def test_a_queue_that_does_not_exist_is_named_and_its_job_refused_in_the_words_o
 ) -> None:
     changes = ["queue=nosuch", f"folder={tmp_path}", "one_machine=true", "gpus=0"]
     cluster = read_cluster("pbs_generic", changes)
-    found = rows(differences(cluster))
+    found = rows(compare_with_scheduler(cluster))
     assert found["band of nosuch, 0 to 1000000 GPUs"]["verdict"].startswith("there is no such queue; there are workq")
     command(pbs, "qsub", {})
     (pbs / "qsub").write_text("#!/bin/sh\necho 'qsub: Unknown queue' >&2; exit 170\n")
     hint = "--no-job asks the scheduler only"
     with pytest.raises(PipelineError, match=rf"^pbs_generic refused the job: Unknown queue\n  hint: {hint}$"):
-        look(cluster, print, 1.0)
+        inspect_node(cluster, print, 1.0)
 
 
 def test_a_larger_pbs_site_tells_its_limits(path: Path) -> None:
@@ -108,16 +108,16 @@ def test_a_larger_pbs_site_tells_its_limits(path: Path) -> None:
         f",[u:{getpass.getuser()}=100]\n"
         "    job_history_enable = True\n    job_history_duration = 12:00:00\n    max_array_size = 1000\n"
     )
-    queues = "LiveQueue: normal\n    queue_type = Route\n    enabled = True\n    started = True\n"
+    queues = "Queue: normal\n    queue_type = Route\n    enabled = True\n    started = True\n"
     queues += "    route_destinations = gdev,g1,glong\n\n"
     for name, hours, most in (("gdev", 2, 4), ("g1", 24, 1), ("glong", 96, 64)):
-        queues += f"LiveQueue: {name}\n    resources_max.walltime = {hours}:00:00\n    resources_min.ngpus = 1\n"
+        queues += f"Queue: {name}\n    resources_max.walltime = {hours}:00:00\n    resources_min.ngpus = 1\n"
         queues += (
             f"    resources_max.ngpus = {most}\n    from_route_only = True\n    enabled = True\n    started = True\n\n"
         )
     command(path, "qstat", {"--version": "pbs_version = 2022.1.3", "-Bf": server, "-Qf": queues})
     command(path, "pbsnodes", {})
-    found = rows(differences(read_cluster("aspire2a", ["queue=normal"])))
+    found = rows(compare_with_scheduler(read_cluster("aspire2a", ["queue=normal"])))
     assert found["band of normal, 1 to 64 GPUs"]["verdict"] == "too long: set hours: 96"
     assert found["band of normal, 1 to 256 GPUs"]["verdict"] == "within the limit"
     assert found["max_jobs"]["verdict"] == "agrees"
@@ -125,13 +125,13 @@ def test_a_larger_pbs_site_tells_its_limits(path: Path) -> None:
     assert found["nodes"]["verdict"] == "not told by the site"
     assert "other queues" not in found
     command(path, "qstat", {"--version": "pbs_version = 1", "-Bf": "Server: a\n    flatuid = True\n", "-Qf": queues})
-    assert "forgotten" in rows(differences(read_cluster("aspire2a")))["history_hours"]["verdict"]
+    assert "forgotten" in rows(compare_with_scheduler(read_cluster("aspire2a")))["history_hours"]["verdict"]
 
 
 def test_a_pbs_server_that_refuses_is_told_in_its_own_words(path: Path) -> None:
     command(path, "qstat", {"--version": "pbs_version = 1"})
     with pytest.raises(PipelineError, match="vanda could not be asked: qstat: no such server"):
-        differences(read_cluster("vanda"))
+        compare_with_scheduler(read_cluster("vanda"))
 
 
 # No scheduler.
@@ -141,19 +141,19 @@ def test_a_pbs_server_that_refuses_is_told_in_its_own_words(path: Path) -> None:
 @pytest.mark.parametrize(("name", "program"), [("soc", "sinfo"), ("vanda", "qstat")])
 def test_where_there_is_no_scheduler_it_is_no_login_node(name: str, program: str) -> None:
     with pytest.raises(PipelineError, match=f"{program} is not on PATH: this is not a login node of {name}") as refusal:
-        differences(read_cluster(name))
+        compare_with_scheduler(read_cluster(name))
     assert read_cluster(name).profile.contact in refusal.value.hint
 
 
 def test_a_cluster_that_has_to_be_started_first_is_told(tmp_path: Path) -> None:
     cluster = read_cluster("dev", [f"slurm_conf={tmp_path}/slurm.conf"])
     with pytest.raises(PipelineError, match=r"slurm\.conf: dev is not running") as refusal:
-        differences(cluster)
+        compare_with_scheduler(cluster)
     assert "slurm/dev/up" in refusal.value.hint
 
 
 def test_this_machine_has_nothing_to_disagree_about() -> None:
-    assert asks_for_change(differences(read_cluster("local"))) == []
+    assert asks_for_change(compare_with_scheduler(read_cluster("local"))) == []
 
 
 # SLURM.
@@ -166,14 +166,14 @@ def dev(dev_cluster: Any) -> Cluster:
 
 
 def test_the_profile_of_the_dev_cluster_is_right(dev: Cluster) -> None:
-    table = differences(dev)
+    table = compare_with_scheduler(dev)
     assert rows(table)["scheduler"]["live"].startswith("SLURM 2")
     assert asks_for_change(table) == ["band of closed, 0 to 4 GPUs", "preemption"]
 
 
 def test_wrong_values_are_found_on_a_real_cluster(dev_cluster: Any) -> None:
     wrong = ["bands.1.hours=2", "max_array=1000", "gpu_type=h100", "node.cpus=64", "gpus=0", "history_hours=24"]
-    found = rows(differences(read_cluster("dev", wrong)))
+    found = rows(compare_with_scheduler(read_cluster("dev", wrong)))
     assert found["band of dev, 0 to 4 GPUs"]["verdict"] == "too long: set hours: 1"
     assert found["max_array"]["verdict"] == "set max_array: 31"
     assert found["gpu_type"]["verdict"] == "there is no h100: set gpu_type"
@@ -182,11 +182,11 @@ def test_wrong_values_are_found_on_a_real_cluster(dev_cluster: Any) -> None:
 
 
 def test_accounts_and_qualities_of_service_are_read_where_there_is_accounting(dev: Cluster, dev_cluster: Any) -> None:
-    found = rows(differences(dev))
+    found = rows(compare_with_scheduler(dev))
     if dev_cluster.accounting:
         assert "dev" in found["account"]["live"]
         assert "small" in found["qos"]["live"]
-        limited = rows(differences(read_cluster("dev", ["qos=small"])))
+        limited = rows(compare_with_scheduler(read_cluster("dev", ["qos=small"])))
         assert limited["max_jobs"]["verdict"] == "set max_jobs: 2"
     else:
         assert found["accounting"]["live"] == "none"
@@ -198,7 +198,7 @@ def test_accounting_that_is_down_is_told_and_nothing_else_is_lost(
     (tmp_path / "sacctmgr").write_text("#!/bin/sh\necho 'sacctmgr: error: Connection refused' >&2\nexit 1\n")
     (tmp_path / "sacctmgr").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    found = rows(differences(dev))
+    found = rows(compare_with_scheduler(dev))
     assert found["max_array"]["verdict"] == "agrees"
     assert "account" not in found
     told = "sacctmgr: error: Connection refused" if dev_cluster.accounting else "none"

@@ -27,9 +27,9 @@ def test_a_server_is_a_block_of_attributes() -> None:
 
 
 def test_queues_are_blocks_of_attributes() -> None:
-    assert blocks(printed("53"), "LiveQueue")["workq"]["enabled"] == "True"
-    two = "LiveQueue: a\n    enabled = True\n\nQueue: b\n    enabled = False\n"
-    assert blocks(two, "LiveQueue") == {"a": {"enabled": "True"}, "b": {"enabled": "False"}}
+    assert blocks(printed("53"), "Queue")["workq"]["enabled"] == "True"
+    two = "Queue: a\n    enabled = True\n\nQueue: b\n    enabled = False\n"
+    assert blocks(two, "Queue") == {"a": {"enabled": "True"}, "b": {"enabled": "False"}}
 
 
 def test_nodes_are_told_by_kind() -> None:
@@ -88,7 +88,7 @@ def test_limits_are_those_of_this_user_whatever_letters_the_name_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: str, most: int | None
 ) -> None:
     qstat = tmp_path / "qstat"
-    answers = f"-Bf) cat <<'END'\n{limits}END\n;; -Qf) echo 'LiveQueue: workq';; *) echo 'pbs_version = 23.06.06';;"
+    answers = f"-Bf) cat <<'END'\n{limits}END\n;; -Qf) echo 'Queue: workq';; *) echo 'pbs_version = 23.06.06';;"
     qstat.write_text(f"#!/bin/sh\ncase $1 in {answers} esac\n")
     qstat.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")

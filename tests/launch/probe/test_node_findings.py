@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.launch.clusters.lookup import read_cluster
 from pipeline.launch.probe.findings import FINE, Finding
-from pipeline.launch.probe.node_findings import seen
+from pipeline.launch.probe.node_findings import node_findings_of
 
 ALL_WELL = {
     "host": "xgpi1",
@@ -28,7 +28,7 @@ ALL_WELL = {
 
 def told(cluster: str, *changes: str, **answers: Any) -> dict[str, Finding]:
     profile = read_cluster(cluster, changes).profile
-    return {finding.field: finding for finding in seen(profile, ALL_WELL | answers)}
+    return {finding.field: finding for finding in node_findings_of(profile, ALL_WELL | answers)}
 
 
 def test_a_job_that_finds_all_it_asked_for_changes_nothing() -> None:
