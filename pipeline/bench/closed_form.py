@@ -2,6 +2,8 @@
 
 Timed as in ``bench.py``: the ways take turns, in another order each repetition, so that a
 busy machine slows all of them; a figure is the median of its repetitions.
+
+Shape letters: F features, R learning rates.
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ trials of a ``scan`` over steps, under ``jit``). A figure is the median of its r
 the fused engine, so that the choice in ``engines/gpu/thread_layout.py`` can be judged. What fails or is not
 covered says so in its row. It needs PyTorch, Triton and, for its peer, JAX, and nothing else of what this project
 needs; without a GPU it runs where TRITON_INTERPRET=1 is set, for a test.
+
+Shape letters: A inputs and a bias, F hidden units and a bias.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ engine, (b) one Lightning Trainer per trial, (c) a hand-written PyTorch loop per
 installed. Operations are set against the rate of matrix products on this machine. The
 peers take turns, in another order each repetition, so that a busy machine slows all of
 them; a figure is the median of its repetitions.
+
+Shape letters: B points of a minibatch, E epochs.
 """
 
 from __future__ import annotations
@@ -405,11 +407,11 @@ def jax_vmap(pack: Pack) -> tuple[Steps, int]:
         length = epochs * per_epoch
 
     def train_one(weights: tuple, key: jax.Array) -> tuple:
-        rows_SB = None
+        rows_HB = None
         if batch_size is not None:
             order_EP = jax.random.uniform(key, (epochs, num_points)).argsort(axis=1)
-            rows_SB = order_EP[:, : per_epoch * batch_size].reshape(length, batch_size)
-        return jax.lax.scan(descend, weights, rows_SB, length=length)[0]
+            rows_HB = order_EP[:, : per_epoch * batch_size].reshape(length, batch_size)
+        return jax.lax.scan(descend, weights, rows_HB, length=length)[0]
 
     @jax.jit
     def train(weights: tuple, key: jax.Array) -> tuple:

@@ -47,14 +47,14 @@ class Stack:
         )
 
     def arrays(self) -> dict[str, Tensor]:
-        """What kernels are told of the trials, by their names for it."""
+        """The arrays as arguments of kernels, by the names of their parameters."""
         rates_T, bounds_T = self.learning_rates_T1.flatten().contiguous(), self.loss_bounds_T.contiguous()
         slots = {f"slot_{number}": slot_TN for number, slot_TN in enumerate(self.slots)}
         return {"weights": self.weights_TN, "rates": rates_T, "bounds": bounds_T, **slots}
 
 
 def refuse_other_types(dtype: torch.dtype, arrays: Mapping[str, Tensor]) -> None:
-    """Refuse what a kernel would read as other numbers than it holds, since it is told where they lie and no more.
+    """Refuse what a kernel would read as other numbers than it holds, which knows their address alone.
 
     Raises:
         TypeError: If an array is not in the dtype.

@@ -1,4 +1,7 @@
-"""Minibatches: for each trial its own order of the points, drawn from its own id."""
+"""Minibatches: for each trial its own order of the points, drawn from its own id.
+
+Shape letters: A rows of the prepared inputs, B points of a minibatch.
+"""
 
 from __future__ import annotations
 

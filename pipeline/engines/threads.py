@@ -20,7 +20,7 @@ CORES = torch.get_num_threads()
 
 @contextmanager
 def threads_of_operation(number: int) -> Iterator[None]:
-    """Let each operation use so many threads inside the block."""
+    """Let each PyTorch operation inside the block use ``number`` threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:
@@ -30,9 +30,9 @@ def threads_of_operation(number: int) -> Iterator[None]:
 
 
 def worker_pool(number: int) -> ThreadPoolExecutor:
-    """So many threads, in each of which an operation uses as many threads as in this one.
+    """A pool of ``number`` worker threads, in each of which an operation uses as many threads as in this one.
 
-    PyTorch tells a new thread of that number when it asks for it. Linear algebra of one that has not asked uses all
-    cores, and what it finds depends, in its last digits, on how many these are.
+    A new thread takes that number over when it first asks PyTorch (2.13) for it. Linear algebra in a thread that
+    has not asked uses all cores, and the last digits of its results depend on how many these are.
     """
     return ThreadPoolExecutor(number, initializer=torch.get_num_threads)

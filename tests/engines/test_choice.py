@@ -1,4 +1,4 @@
-"""A pack is computed by the engine asked for, or by the fastest that can, and the reason is told."""
+"""A pack is computed by the engine requested, or by the fastest that can, and the reason is given."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def announced(packs, requested, device_type):
 RULES = [rule for rule in OPTIMIZERS.values() if issubclass(rule, UpdateRule)]
 
 
-@pytest.mark.parametrize("asked", typing.get_args(EngineChoice))
-def test_every_engine_that_may_be_asked_for_computes_a_pack(pack, asked):
-    model = Linear() if asked == "closed_form" else Shallow()
-    module = PackModule(pack(models=(model,)), [40], engine=asked)
-    assert asked in ("auto", module.engine.name)
+@pytest.mark.parametrize("requested", typing.get_args(EngineChoice))
+def test_every_engine_that_may_be_asked_for_computes_a_pack(pack, requested):
+    model = Linear() if requested == "closed_form" else Shallow()
+    module = PackModule(pack(models=(model,)), [40], engine=requested)
+    assert requested in ("auto", module.engine.name)
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -51,14 +51,14 @@ class LargestEigenvalues:
         weights_TN = weights_TN.contiguous()
         largest_T, residuals_T = weights_TN.new_empty(2, len(weights_TN))
         vectors_TN = torch.empty_like(weights_TN)
-        told = {"largest": largest_T, "residuals": residuals_T, "vectors": vectors_TN}
-        told |= {"most_steps": self.most_steps, "start": self.start}
-        self.evaluation.run(lanczos_kernel(self.evaluation.network), weights_TN, self._memory(), told)
+        arguments = {"largest": largest_T, "residuals": residuals_T, "vectors": vectors_TN}
+        arguments |= {"most_steps": self.most_steps, "start": self.start}
+        self.evaluation.run(lanczos_kernel(self.evaluation.network), weights_TN, self._buffer_sizes(), arguments)
         finite_T = largest_T.isfinite() & residuals_T.isfinite()
         largest_T, residuals_T = (found_T.where(finite_T, torch.nan) for found_T in (largest_T, residuals_T))
         return RitzPairs(largest_T, vectors_TN, residuals_T, residuals_T <= TOLERANCE * largest_T.abs())
 
-    def _memory(self) -> dict[str, int]:
+    def _buffer_sizes(self) -> dict[str, int]:
         """Numbers in each of the arrays that the kernel works in."""
         evaluation, network, lanes = self.evaluation, self.evaluation.network, self.evaluation.lanes
         num_sums, small = network.num_inputs + 1 + network.num_outputs, padded(self.most_steps, lanes)

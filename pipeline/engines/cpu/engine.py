@@ -7,6 +7,8 @@ nor on the number of cores, to the last bit.
 Where the step of a single trial is large, its points come in a fixed number of chunks whose
 gradients are added in order. A pack with fewer trials than there are chunks and cores is then
 trained one trial after another: each core takes chunks of a step until none is left.
+
+Shape letters: A rows of the prepared inputs.
 """
 
 from __future__ import annotations
@@ -132,15 +134,15 @@ class Fused(Engine):
         self.rule = context.optimizer
         self.context, self.batch_size = context, batch_size
         inputs_PD, targets_PK = context.dataset.train_inputs_PD, context.dataset.train_targets_PK
-        inputs_CP = context.prepared_AP if context.model.linear else inputs_PD.mT
-        inputs_CP, targets_KP = (rows.to(context.dtype).contiguous() for rows in (inputs_CP, targets_PK.mT))
+        inputs_AP = context.prepared_AP if context.model.linear else inputs_PD.mT
+        inputs_AP, targets_KP = (rows.to(context.dtype).contiguous() for rows in (inputs_AP, targets_PK.mT))
         dtype: Dtype = "float32" if context.dtype == torch.float32 else "float64"
         self.spec = kernel_spec(context.model, context.loss, inputs_PD.shape[1], context.num_outputs, dtype)
         self.lanes = REGISTER_BITS // BITS[dtype]
         chunks = most_chunks(self.spec, context.width, context.num_points, batch_size)
-        real = inputs_CP.numpy().dtype
+        real = inputs_AP.numpy().dtype
         self.tiling = PointTiling(context.num_points, self.lanes, real, chunks)
-        self.points = PointBuffers(inputs_CP.numpy(), targets_KP.numpy(), len(self.tiling.point_weights_P))
+        self.points = PointBuffers(inputs_AP.numpy(), targets_KP.numpy(), len(self.tiling.point_weights_P))
         self.columns = self.points.columns(self.lanes) if self.spec.inputs_in_lanes else np.empty(0, real)
         multiple = self.spec.multiple_in_points(self.lanes)
         self.gathered = self.points.together(multiple) if batch_size is not None else np.empty(0, real)
@@ -153,7 +155,7 @@ class Fused(Engine):
             for spec in (self.spec, self.grouped)
         )
         self.gradient = gradient_kernel(self.spec)
-        self.shared = self._shared()
+        self.common = self._common_arguments()
         if isinstance(context.model, Shallow):
             values, top_of_hessian = FeatureEvaluator(context), LargestEigenvalues(context)
             self.shortcuts = Shortcuts(values.features, values.test_outputs, singular_values, top_of_hessian)
@@ -194,8 +196,8 @@ class Fused(Engine):
 
         def work(scratch: Scratch, first: int, last: int) -> None:
             arrays = {"weights": weights_TN, "losses": losses_T, "gradient": gradient_TN}
-            told: dict[str, ArgumentValue] = {name: array[first:] for name, array in arrays.items()}
-            self._bound(self.gradient, scratch).bind_all(told | {"num_trials": last - first})()
+            own: dict[str, ArgumentValue] = {name: array[first:] for name, array in arrays.items()}
+            self._bound(self.gradient, scratch).bind_all(own | {"num_trials": last - first})()
 
         self._on_all_cores(work, len(weights_TN), self.context.num_points)
         return losses_T, gradient_TN
@@ -223,20 +225,20 @@ class Fused(Engine):
         bound = self._bound(kernel, scratch)
         for first, last in self._pieces(len(part), first_step, last_step):
             found_T = torch.full((len(part),), -1)
-            factors_H2 = corrections(self.rule, first, last).astype(self.points.inputs_CP.dtype)
-            told: dict[str, ArgumentValue] = {**arrays, "num_trials": len(part), "num_steps": last - first}
-            told["corrections"] = factors_H2
+            factors_H2 = corrections(self.rule, first, last).astype(self.points.inputs_AP.dtype)
+            arguments: dict[str, ArgumentValue] = {**arrays, "num_trials": len(part), "num_steps": last - first}
+            arguments["corrections"] = factors_H2
             if self.batch_size is not None:
                 epochs = range(first // self.per_epoch, -(-last // self.per_epoch))
                 kept = self.per_epoch * self.batch_size
                 permutation_TP = permutations(part.trial_ids, epochs, self.context.num_points, kept)
                 in_epoch = first - epochs.start * self.per_epoch
-                told |= {
+                arguments |= {
                     "permutations": permutation_TP,
                     "permutation_size": permutation_TP.shape[1],
                     "first_batch": in_epoch,
                 }
-            bound.bind_all(told | {"diverged": found_T})()
+            bound.bind_all(arguments | {"diverged": found_T})()
             diverged_T = torch.where((diverged_T < 0) & (found_T >= 0), found_T + first, diverged_T)
             if (diverged_T >= 0).all():
                 break
@@ -274,18 +276,18 @@ class Fused(Engine):
     def _shared_advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
         """All updates of a few trials, by all cores."""
         found_T = np.full(len(stack), -1)
-        factors_H2 = corrections(self.rule, first_step, last_step).astype(self.points.inputs_CP.dtype)
+        factors_H2 = corrections(self.rule, first_step, last_step).astype(self.points.inputs_AP.dtype)
         update, scratch = update_kernel(self.spec, self.rule), self.scratch[0]
         with self._all_cores() as compute_chunks:
             for trial in range(len(stack)):
                 part = stack.part(trial, trial + 1).arrays()
-                told: dict[str, ArgumentValue] = {
+                arguments: dict[str, ArgumentValue] = {
                     **part,
                     "corrections": factors_H2,
                     "diverged": found_T[trial:],
                     "number": 0,
                 }
-                call = self._bound(update, scratch).bind_all(told)
+                call = self._bound(update, scratch).bind_all(arguments)
                 moving = [(scratch.arrays[f"own_{name}"], part[name][0].detach().numpy()) for name in self._moving]
                 for own, flat_N in moving:
                     own[self.places_N] = flat_N
@@ -308,8 +310,8 @@ class Fused(Engine):
         """What computes all chunks of the trial whose weights lie in the first scratch, where they are left."""
         num_chunks, kernel = self.tiling.num_chunks, chunk_kernel(self.spec)
         one = {name: self.scratch[0].arguments[name] for name in ("own_weights", "own_gradient", "chunk_losses")}
-        told = [self.shared | scratch.arguments | one for scratch in self.scratch[:num_chunks]]
-        calls = [[kernel.bind_all(own | {"chunk": number}) for number in range(num_chunks)] for own in told]
+        arguments = [self.common | scratch.arguments | one for scratch in self.scratch[:num_chunks]]
+        calls = [[kernel.bind_all(own | {"chunk": number}) for number in range(num_chunks)] for own in arguments]
 
         def worker(own_calls: Sequence[Callable[[], None]], left: Iterable[int]) -> None:
             for number in left:  # the iterator of a range gives each of its numbers to one thread only
@@ -328,13 +330,13 @@ class Fused(Engine):
             yield compute_chunks
 
     def _bound(self, kernel: Kernel, scratch: Scratch) -> BoundKernel:
-        """A kernel in the memory of a core; what it is told whatever the trials is looked at once."""
+        """A kernel in the memory of a core; the arguments that all trials have in common are checked once."""
         if kernel not in scratch.bound:
-            scratch.bound[kernel] = kernel.bind(self.shared | scratch.arguments)
+            scratch.bound[kernel] = kernel.bind(self.common | scratch.arguments)
         return scratch.bound[kernel]
 
-    def _shared(self) -> dict[str, ArgumentValue]:
-        """What every kernel is told, whatever the trials."""
+    def _common_arguments(self) -> dict[str, ArgumentValue]:
+        """The arguments that all trials and kernels have in common."""
         return {
             "num_weights": len(self.places_N),
             "places": buffer(self.places_N),
@@ -351,7 +353,7 @@ class Fused(Engine):
         }
 
     def _on_all_cores(self, work: Callable[[Scratch, int, int], None], num_trials: int, num_points: int) -> None:
-        """Do work on all trials, at so many points each: each core takes some at a time until none is left."""
+        """Do work on all trials, at ``num_points`` points each: each core takes some at a time until none is left."""
         operations = num_trials * num_points * self.spec.operations(self.context.width)
         most_parts = PARTS_PER_WORKER * len(self.scratch) if operations >= LARGE_WORK else 1
         together = self.grouped.together

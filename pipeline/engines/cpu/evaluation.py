@@ -1,4 +1,4 @@
-"""Networks of one shape on some points, as kernels that only look at them are told of it."""
+"""Networks of one shape on some points, as kernels that evaluate them at fixed weights take them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class EvaluationContext:
         self.stride = len(self.tiling.point_weights_P)
         self.points = PointBuffers(inputs_DP, targets_KP, self.stride)
         self.places_N = self.network.places(self.width, self.lanes)
-        self.told: dict[str, ArgumentValue] = {
+        self.arguments: dict[str, ArgumentValue] = {
             "num_weights": len(self.places_N),
             "places": buffer(self.places_N),
             "width": self.width,
@@ -53,20 +53,22 @@ class EvaluationContext:
             **self.tiling.arguments("all"),
         }
 
-    def run(self, kernel: Kernel, weights_TN: Tensor, sizes: dict[str, int], told: Mapping[str, ArgumentValue]) -> None:
+    def run(
+        self, kernel: Kernel, weights_TN: Tensor, sizes: dict[str, int], arguments: Mapping[str, ArgumentValue]
+    ) -> None:
         """Run a kernel for all trials, on this thread, in memory of its own, so that several threads may do so at once.
 
         Args:
             kernel: What to do.
             weights_TN: Shape ``[T, N]``, contiguous, in the dtype of the arithmetic.
             sizes: Numbers in each of the arrays that it works in, by its names for them; they are zero at first.
-            told: What else it is told.
+            arguments: What it takes besides.
         """
         sizes = {"own_weights": self.size, **sizes}
         scratch = aligned_zeros(sum(sizes.values()), self.network.dtype)
         starts = itertools.accumulate(sizes.values(), initial=0)
         own = {name: scratch[start:] for name, start in zip(sizes, starts, strict=False)}
-        kernel(self.told | own | dict(told) | {"weights": weights_TN, "num_trials": len(weights_TN)})
+        kernel(self.arguments | own | dict(arguments) | {"weights": weights_TN, "num_trials": len(weights_TN)})
 
 
 def of_training_points(context: PackContext) -> EvaluationContext:

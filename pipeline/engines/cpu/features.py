@@ -1,4 +1,7 @@
-"""Features and outputs of the networks of a pack, by kernels written for their shape."""
+"""Features and outputs of the networks of a pack, by kernels written for their shape.
+
+Shape letters: F features, R rows kept of each trial.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,11 @@ class FeatureEvaluator:
     def _kept(self, evaluation: EvaluationContext, weights_TN: Tensor, num_rows: int, *, features: bool) -> Tensor:
         stride = padded(evaluation.num_points, evaluation.lanes)
         kept_TRP = weights_TN.new_empty(len(weights_TN), num_rows, stride)
-        memory = {"hidden": evaluation.width * TILE_REGISTERS * evaluation.lanes, **dict.fromkeys(OF_BACKWARD, 0)}
-        told: dict[str, ArgumentValue] = {"kept": kept_TRP, "kept_stride": stride, "kept_of_trial": num_rows * stride}
-        evaluation.run(forward_kernel(evaluation.network, features=features), weights_TN.contiguous(), memory, told)
+        sizes = {"hidden": evaluation.width * TILE_REGISTERS * evaluation.lanes, **dict.fromkeys(OF_BACKWARD, 0)}
+        arguments: dict[str, ArgumentValue] = {
+            "kept": kept_TRP,
+            "kept_stride": stride,
+            "kept_of_trial": num_rows * stride,
+        }
+        evaluation.run(forward_kernel(evaluation.network, features=features), weights_TN.contiguous(), sizes, arguments)
         return kept_TRP[:, :, : evaluation.num_points]

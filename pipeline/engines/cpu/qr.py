@@ -1,4 +1,7 @@
-"""Triangular factors of many tall matrices, by a kernel."""
+"""Triangular factors of many tall matrices, by a kernel.
+
+Shape letters: F columns.
+"""
 
 from __future__ import annotations
 

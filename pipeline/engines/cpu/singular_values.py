@@ -1,4 +1,7 @@
-"""Singular values of many matrices, by kernels."""
+"""Singular values of many matrices, by kernels.
+
+Shape letters: F columns.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,7 @@ def singular_values(matrices_TPF: Tensor) -> Tensor:
     scratch = aligned_zeros(sum(sizes.values()), "float64")
     starts = itertools.accumulate(sizes.values(), initial=0)
     places = torch.arange(sizes["found"]).clamp(max=num_columns - 1)
-    told: dict[str, ArgumentValue] = {
+    arguments: dict[str, ArgumentValue] = {
         "given": columns_TFP,
         "values": values_TF,
         "places": places,
@@ -63,7 +66,7 @@ def singular_values(matrices_TPF: Tensor) -> Tensor:
         "padded_rows": sizes["product"],
         "num_columns": num_columns,
     }
-    singular_values_kernel()(told | {name: scratch[start:] for name, start in zip(sizes, starts, strict=False)})
+    singular_values_kernel()(arguments | {name: scratch[start:] for name, start in zip(sizes, starts, strict=False)})
     return values_TF
 
 

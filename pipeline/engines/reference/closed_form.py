@@ -1,4 +1,7 @@
-"""The engine that does not iterate: weights of any step from one singular value decomposition."""
+"""The engine that does not iterate: weights of any step from one singular value decomposition.
+
+Shape letters: F features.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The reference engine: PyTorch on stacked tensors, in chunks that stay in cache."""
+"""The reference engine: PyTorch on stacked tensors, in chunks that stay in cache.
+
+Shape letters: A rows of the prepared inputs, F features.
+"""
 
 from __future__ import annotations
 

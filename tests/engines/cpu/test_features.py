@@ -32,10 +32,10 @@ def random_case(activation, inputs, outputs, training, test, width):
 
 
 def assert_are_those_of_the_model(context, weights_TN):
-    values, model, asked = FeatureEvaluator(context), context.model, (context.width, context.num_outputs)
-    features_TPF = model.features(weights_TN, context.prepared_AP, *asked)
+    values, model, size = FeatureEvaluator(context), context.model, (context.width, context.num_outputs)
+    features_TPF = model.features(weights_TN, context.prepared_AP, *size)
     torch.testing.assert_close(values.features(weights_TN), features_TPF, rtol=1e-13, atol=1e-14)
-    outputs_TKP = model.outputs(weights_TN, context.test_prepared_AP, *asked)
+    outputs_TKP = model.outputs(weights_TN, context.test_prepared_AP, *size)
     torch.testing.assert_close(values.test_outputs(weights_TN), outputs_TKP, rtol=1e-13, atol=1e-13)
 
 

@@ -1,4 +1,7 @@
-"""Points and working memory as kernels take them."""
+"""Points and working memory as kernels take them.
+
+Shape letters: A rows of the prepared inputs, R rows of any kind.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,14 @@ NOT_A_STRIDE = 1024
 class PointBuffers:
     """Points as a kernel takes them: a row for each input and output, its lanes filled up with the last point."""
 
-    inputs_CP: np.ndarray
+    inputs_AP: np.ndarray
     targets_KP: np.ndarray
     size: int
 
     @functools.cached_property
     def filled(self) -> tuple[np.ndarray, np.ndarray]:
         """Inputs and targets in full registers, each of which begins where one of memory does."""
-        return self._filled(self.inputs_CP), self._filled(self.targets_KP)
+        return self._filled(self.inputs_AP), self._filled(self.targets_KP)
 
     def _filled(self, rows_RP: np.ndarray) -> np.ndarray:
         dtype: Dtype = "float32" if rows_RP.dtype == np.float32 else "float64"
@@ -37,12 +40,12 @@ class PointBuffers:
 
     def columns(self, lanes: int) -> np.ndarray:
         """The inputs of each point in full registers, filled up with zeros."""
-        inputs_CP = self.filled[0]
-        return np.ascontiguousarray(np.pad(inputs_CP, ((0, -len(inputs_CP) % lanes), (0, 0))).T)
+        inputs_AP = self.filled[0]
+        return np.ascontiguousarray(np.pad(inputs_AP, ((0, -len(inputs_AP) % lanes), (0, 0))).T)
 
     def together(self, multiple: int) -> np.ndarray:
         """Inputs and targets of each point, for batches to be gathered from; each filled up to a multiple by zeros."""
-        parts = [np.pad(rows, ((0, -len(rows) % multiple), (0, 0))) for rows in (self.inputs_CP, self.targets_KP)]
+        parts = [np.pad(rows, ((0, -len(rows) % multiple), (0, 0))) for rows in (self.inputs_AP, self.targets_KP)]
         together_PC = np.concatenate(parts).T
         dtype: Dtype = "float32" if together_PC.dtype == np.float32 else "float64"
         found = aligned_zeros(together_PC.size, dtype).reshape(together_PC.shape)
@@ -52,7 +55,7 @@ class PointBuffers:
     @property
     def num_points(self) -> int:
         """P."""
-        return self.inputs_CP.shape[1]
+        return self.inputs_AP.shape[1]
 
 
 class PointTiling:
@@ -70,7 +73,7 @@ class PointTiling:
         self.chunks = np.arange(self.num_chunks + 1) * self.wide_tiles // self.num_chunks
 
     def arguments(self, of: str) -> dict[str, ArgumentValue]:
-        """What a kernel is told, for all points or those of a batch."""
+        """The arguments of a kernel, for all points or those of a batch."""
         return {
             f"{of}_point_weights": buffer(self.point_weights_P),
             f"{of}_stride": len(self.point_weights_P),

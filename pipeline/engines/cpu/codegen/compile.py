@@ -1,8 +1,8 @@
-"""From the text of a kernel to a function that can be called, compiled once for each kind of processor.
+"""From LLVM IR to a function that can be called, compiled once for each kind of processor.
 
-What was compiled is kept in ``~/.cache/pipeline/kernels``, one file for each text and
-processor, named by a hash of both; so a snapshot of the code elsewhere finds it too.
-Files are written aside and renamed: any number of jobs may share the folder.
+Object code is kept in ``~/.cache/pipeline/kernels``, one file for each IR and processor, named by a
+hash of both; so a snapshot of the code elsewhere finds it too. Files are written under another name
+and renamed: any number of jobs may use the folder at once.
 """
 
 from __future__ import annotations
@@ -28,94 +28,98 @@ DIGEST_BYTES = 32
 
 
 class Kernel:
-    """A compiled program; several threads may call it at the same time, and Python goes on meanwhile.
+    """A compiled program. Several threads may call it at the same time: ctypes lets go of the GIL meanwhile.
 
     Args:
-        program: What it is to do.
+        program: The code, and the parameters that it takes.
     """
 
     def __init__(self, program: Program) -> None:
         text = program.text()
         self.parameters = tuple(program.parameters)
-        self.places = {argument.name: place for place, argument in enumerate(self.parameters) if argument.dtype is None}
+        self.integers = {parameter.name: n for n, parameter in enumerate(self.parameters) if parameter.dtype is None}
         with LOCK:
             self._owner, self._function = _compiled(text)
 
-    def __call__(self, told: Mapping[str, ArgumentValue]) -> None:
-        """Run it, with whole numbers and arrays by their names."""
-        self.bind_all(told)()
+    def __call__(self, arguments: Mapping[str, ArgumentValue]) -> None:
+        """Run it once; it raises as ``bind_all``."""
+        self.bind_all(arguments)()
 
-    def bind_all(self, told: Mapping[str, ArgumentValue]) -> KernelCall:
-        """What runs it with the same arguments any number of times.
+    def bind(self, arguments: Mapping[str, ArgumentValue]) -> BoundKernel:
+        """Bind some arguments, which are checked once for all calls; it raises as ``bind_all``."""
+        return BoundKernel(self, arguments)
+
+    def bind_all(self, arguments: Mapping[str, ArgumentValue]) -> KernelCall:
+        """Bind all arguments; the result runs the kernel with them any number of times.
+
+        Args:
+            arguments: Integers and arrays by name; names that are no parameters are passed over, so that what
+                several kernels take can be passed to each.
 
         Raises:
-            TypeError: If one is not of the type that the kernel takes.
-            ValueError: If an array is too short, or does not lie in one piece.
+            TypeError: If an argument is missing, or not of the dtype of its parameter.
+            ValueError: If an array is too short or not contiguous.
         """
-        return self.bind(told).bind_all({})
-
-    def bind(self, told: Mapping[str, ArgumentValue]) -> BoundKernel:
-        """The kernel with some of its arguments, which are looked at once for all calls; it raises as ``bind_all``."""
-        return BoundKernel(self, told)
+        return self.bind(arguments).bind_all({})
 
     def run(self, table: int) -> None:
-        """Run it with the table of its arguments that lies at an address."""
+        """Run it with the table of machine words that lies at an address."""
         self._function(table)
 
 
 class BoundKernel:
     """A kernel with some of its arguments."""
 
-    def __init__(self, kernel: Kernel, told: Mapping[str, ArgumentValue]) -> None:
-        self.kernel, self._told = kernel, told
+    def __init__(self, kernel: Kernel, arguments: Mapping[str, ArgumentValue]) -> None:
+        self.kernel, self._arguments = kernel, arguments
         self._words = np.zeros(len(kernel.parameters), dtype=np.int64)
-        self._left = [(n, argument) for n, argument in enumerate(kernel.parameters) if argument.name not in told]
-        for n, argument in enumerate(kernel.parameters):
-            if argument.name in told:
-                self._words[n] = argument.word(told)
+        self._left = [(n, each) for n, each in enumerate(kernel.parameters) if each.name not in arguments]
+        for n, parameter in enumerate(kernel.parameters):
+            if parameter.name in arguments:
+                self._words[n] = parameter.checked(arguments)
 
-    def bind_all(self, told: Mapping[str, ArgumentValue]) -> KernelCall:
-        """What runs it with these arguments too, as often as it is called; it raises as that of a kernel."""
+    def bind_all(self, arguments: Mapping[str, ArgumentValue]) -> KernelCall:
+        """Bind the arguments that are left; it raises as that of a kernel."""
         words = self._words.copy()
-        for n, argument in self._left:
-            words[n] = argument.word(told, self._told)
-        return KernelCall(self, words, told)
+        for n, parameter in self._left:
+            words[n] = parameter.checked(arguments, self._arguments)
+        return KernelCall(self, words, arguments)
 
 
 class KernelCall:
-    """A kernel with all of its arguments, which are kept for as long as it may run."""
+    """A kernel with all of its arguments, which are kept alive for as long as it may run."""
 
-    def __init__(self, bound: BoundKernel, words: np.ndarray, told: Mapping[str, ArgumentValue]) -> None:
-        self._bound, self._words, self._told = bound, words, told
+    def __init__(self, bound: BoundKernel, words: np.ndarray, arguments: Mapping[str, ArgumentValue]) -> None:
+        self._bound, self._words, self._arguments = bound, words, arguments
         self._run, self._address = bound.kernel.run, words.ctypes.data
 
     def __call__(self) -> None:
         self._run(self._address)
 
     def with_integer(self, name: str, number: int) -> KernelCall:
-        """The same, which is told another whole number from now on."""
-        self._words[self._bound.kernel.places[name]] = number
+        """The same call, in which an integer parameter has another value from now on."""
+        self._words[self._bound.kernel.integers[name]] = number
         return self
 
 
-def folder() -> Path:
-    """Where compiled kernels are kept."""
+def kernel_folder() -> Path:
+    """Where object code is kept."""
     return cache_folder() / "kernels"
 
 
-def kept_as(text: str) -> Path:
-    """The file of a kernel for this processor."""
+def object_file(text: str) -> Path:
+    """The file of the object code of some IR on this processor."""
     whole = "\n".join((text, *processor(), llvmlite.__version__, llvm.get_process_triple()))
-    return folder() / f"{hashlib.sha256(whole.encode()).hexdigest()[:32]}"
+    return kernel_folder() / f"{hashlib.sha256(whole.encode()).hexdigest()[:32]}"
 
 
 def _compiled(text: str) -> tuple[llvm.ExecutionEngine, Callable[[int], None]]:
     target = _target()
-    path = kept_as(text)
-    code = _kept(path)
+    path = object_file(text)
+    code = _read(path)
     if code is None:
         code = target.emit_object(_optimised(text, target))
-        _keep(path, code)
+        _write(path, code)
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
@@ -125,6 +129,7 @@ def _compiled(text: str) -> tuple[llvm.ExecutionEngine, Callable[[int], None]]:
 
 def _target() -> llvm.TargetMachine:
     name, features = processor()
+    # Position-independent, and for addresses anywhere: it is loaded wherever this process has room.
     return llvm.Target.from_default_triple().create_target_machine(
         cpu=name, features=features, opt=3, reloc="pic", codemodel="jitdefault", jit=True
     )
@@ -141,12 +146,12 @@ def _optimised(text: str, target: llvm.TargetMachine) -> llvm.ModuleRef:
 
 
 def assembly(program: Program) -> str:
-    """The instructions of a program, to be read."""
+    """The assembly of a program, to be read."""
     target = _target()
     return str(target.emit_assembly(_optimised(program.text(), target)))
 
 
-def _kept(path: Path) -> bytes | None:
+def _read(path: Path) -> bytes | None:
     try:
         whole = path.read_bytes()
     except OSError:
@@ -155,7 +160,7 @@ def _kept(path: Path) -> bytes | None:
     return code if hashlib.sha256(code).digest() == whole[:DIGEST_BYTES] else None  # cut short, as by a full disk
 
 
-def _keep(path: Path, code: bytes) -> None:
+def _write(path: Path, code: bytes) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # what lies there is run: nobody else may write it
         with replacing(path) as part:

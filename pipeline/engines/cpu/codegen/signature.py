@@ -1,7 +1,7 @@
-"""What a kernel is told, by name; of every array the type, the order and the size are looked at when it is bound.
+"""The signature of a kernel: parameters by name, dtype and least length, each checked once when an argument is bound.
 
-A kernel reads numbers at an address. It cannot know whether numbers of its own type lie there: rates in float64, read
-as float32, are other rates, and no step would fail.
+A compiled kernel reads numbers at an address. It cannot know whether numbers of its own dtype lie there: float64
+learning rates read as float32 are other rates, and no step would fail.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NAMES_OF_TORCH = {torch.float32: "float32", torch.float64: "float64", torch.int
 
 
 class Buffer(NamedTuple):
-    """Where numbers lie one after another, of what type, how many, and what keeps them there."""
+    """Contiguous memory: its address, dtype and length, and the array that keeps it alive."""
 
     address: int
     dtype: str
@@ -32,22 +32,22 @@ class Buffer(NamedTuple):
 
 
 ArgumentValue: TypeAlias = int | Buffer | np.ndarray | Tensor
-"""A whole number, or an array."""
+"""What is passed for a parameter: an integer or an array."""
 
 NO_ARGUMENTS: Mapping[str, ArgumentValue] = MappingProxyType({})
 
 
 def buffer(array: np.ndarray | Tensor) -> Buffer:
-    """The memory of an array, for a kernel that is told of it many times.
+    """The memory of an array that is passed to many calls, looked at once.
 
     Raises:
-        ValueError: If its numbers do not lie one after another.
+        ValueError: If the array is not contiguous.
     """
-    return Buffer(*_place_of(array, "array"), array)
+    return Buffer(*_memory_of(array, "array"), array)
 
 
-def _place_of(array: np.ndarray | Tensor, name: str) -> tuple[int, str, int]:
-    """Address, type and length of an array."""
+def _memory_of(array: np.ndarray | Tensor, name: str) -> tuple[int, str, int]:
+    """Address, dtype and length of an array."""
     if isinstance(array, Tensor):
         if array.is_contiguous():
             return array.data_ptr(), _NAMES_OF_TORCH.get(array.dtype) or str(array.dtype), array.numel()
@@ -58,47 +58,59 @@ def _place_of(array: np.ndarray | Tensor, name: str) -> tuple[int, str, int]:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A whole number that a kernel takes, or an array.
+    """A parameter of a kernel: an integer, or an array of one dtype and a least length.
 
     Args:
-        name: What it is called.
-        dtype: Of an array.
-        sizes: Whole numbers, or names of such, whose product is the least length of an array.
+        name: The name that arguments are passed by.
+        dtype: ``float32``, ``float64`` or ``int64`` of an array; ``None`` for an integer.
+        sizes: Integers, or names of integer parameters, whose product is the least length. Empty where only the
+            engine knows it: it allots working memory by the ``buffer_sizes`` of the same kernel spec.
     """
 
     name: str
     dtype: str | None = None
     sizes: tuple[int | str, ...] = ()
 
-    def word(self, told: Mapping[str, ArgumentValue], before: Mapping[str, ArgumentValue] = NO_ARGUMENTS) -> int:
-        """The number, or the address of the array, where some sizes may have been told before.
+    def checked(self, arguments: Mapping[str, ArgumentValue], bound: Mapping[str, ArgumentValue] = NO_ARGUMENTS) -> int:
+        """The machine word that a kernel takes for its argument: the integer, or the address of the array.
+
+        Args:
+            arguments: By their names, this one among them.
+            bound: Arguments that were bound before, which may be sizes of this one.
 
         Raises:
-            TypeError: If it is not of the type that the kernel takes.
-            ValueError: If an array is too short, or does not lie in one piece.
+            TypeError: If it is missing, or not of the dtype of the parameter.
+            ValueError: If an array is too short or not contiguous.
         """
-        given = told[self.name]
+        if self.name not in arguments:
+            raise TypeError(f"{self.name}: missing, where the kernel takes {self.kind}")
+        given = arguments[self.name]
         if self.dtype is None:
-            return _whole(given, self.name)
+            return _integer(given, self.name)
         if isinstance(given, int):
-            raise TypeError(f"{self.name}: a number, where the kernel takes an array of {self.dtype}")
-        address, dtype, length = given[:3] if isinstance(given, Buffer) else _place_of(given, self.name)
+            raise TypeError(f"{self.name}: a number, where the kernel takes {self.kind}")
+        address, dtype, length = given[:3] if isinstance(given, Buffer) else _memory_of(given, self.name)
         if dtype != self.dtype:
             raise TypeError(f"{self.name}: an array of {dtype}, where the kernel takes {self.dtype}")
-        if self.sizes and length < (least := self._least(told, before)):
+        if self.sizes and length < (least := self._least_length(arguments, bound)):
             raise ValueError(f"{self.name}: an array of length {length}, where the kernel takes {least}")
         return address
 
-    def _least(self, told: Mapping[str, ArgumentValue], before: Mapping[str, ArgumentValue]) -> int:
-        """The product of the sizes; where a kernel is not told how many there are of something, there is one."""
+    @property
+    def kind(self) -> str:
+        """What it takes, in words."""
+        return "an integer" if self.dtype is None else f"an array of {self.dtype}"
+
+    def _least_length(self, arguments: Mapping[str, ArgumentValue], bound: Mapping[str, ArgumentValue]) -> int:
+        """The product of the sizes; one that is no parameter of the kernel counts as 1, as trials do in an update."""
         least = 1
         for size in self.sizes:
-            number = size if isinstance(size, int) else told[size] if size in told else before.get(size, 1)
-            least *= _whole(number, str(size))
+            number = size if isinstance(size, int) else arguments[size] if size in arguments else bound.get(size, 1)
+            least *= _integer(number, str(size))
         return least
 
 
-def _whole(told: ArgumentValue, name: str) -> int:
-    if not isinstance(told, int):
-        raise TypeError(f"{name}: an array, where the kernel takes a whole number")
-    return told
+def _integer(argument: ArgumentValue, name: str) -> int:
+    if not isinstance(argument, int):
+        raise TypeError(f"{name}: an array, where the kernel takes an integer")
+    return argument

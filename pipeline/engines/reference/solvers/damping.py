@@ -1,4 +1,7 @@
-"""Damped Gauss-Newton steps, each trial with its own damping: accepted where the loss falls."""
+"""Damped Gauss-Newton steps, each trial with its own damping: accepted where the loss falls.
+
+Shape letters: M residuals.
+"""
 
 from __future__ import annotations
 

@@ -102,5 +102,5 @@ def keep(state: dict[str, Any], slots: tuple[Tensor, ...]) -> None:
             row_N.copy_(value_N)
     direction_N.copy_(state["d"])
     gradient_N.copy_(state["prev_flat_grad"])
-    told = (state["n_iter"], len(state["old_dirs"]), state["t"], state["H_diag"])
-    numbers.copy_(numbers.new_tensor([float(number) for number in told]))
+    counters = (state["n_iter"], len(state["old_dirs"]), state["t"], state["H_diag"])
+    numbers.copy_(numbers.new_tensor([float(number) for number in counters]))

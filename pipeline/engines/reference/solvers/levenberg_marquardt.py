@@ -1,4 +1,7 @@
-"""Levenberg-Marquardt on all weights of every trial at once."""
+"""Levenberg-Marquardt on all weights of every trial at once.
+
+Shape letters: A rows of the prepared inputs, M residuals.
+"""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@ With the features ``F`` of the hidden layer, the constant one included, and an o
 basis ``B`` of their range, what is left of the targets is ``(I - B B^T) y``. Of the two
 terms of its Jacobian in the weights of the hidden layer Kaufman keeps
 ``-(I - B B^T) dF a``; the other is orthogonal to what is left, so the gradient is exact.
+
+Shape letters: A rows of the prepared inputs, F features, M residuals, R weights times outputs.
 """
 
 from __future__ import annotations

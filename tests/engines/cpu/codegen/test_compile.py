@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.engines.cpu.codegen import compile as machine
-from pipeline.engines.cpu.codegen.compile import Kernel, folder, kept_as
+from pipeline.engines.cpu.codegen.compile import Kernel, kernel_folder, object_file
 from pipeline.engines.cpu.codegen.simd import Program
 
 
@@ -29,7 +29,7 @@ def result():
 
 def test_kernel_is_compiled_once_and_then_read(cache, monkeypatch):
     assert result() == [2.0 * n for n in range(8)]
-    assert [path.name for path in cache.iterdir()] == [kept_as(twice().text()).name]
+    assert [path.name for path in cache.iterdir()] == [object_file(twice().text()).name]
     monkeypatch.setattr(machine, "_optimised", lambda text, target: pytest.fail("compiled again"))
     assert result() == [2.0 * n for n in range(8)]
 
@@ -46,10 +46,10 @@ def test_file_that_is_not_whole_is_made_again(cache, content):
 
 def test_another_processor_has_another_file(monkeypatch):
     text = twice().text()
-    here = kept_as(text)
-    assert here.parent == folder()
+    here = object_file(text)
+    assert here.parent == kernel_folder()
     monkeypatch.setattr(machine, "processor", lambda: ("another", "+none"))
-    assert kept_as(text) != here
+    assert object_file(text) != here
 
 
 def test_folder_that_cannot_be_written_costs_only_the_time_to_compile(tmp_path, monkeypatch):

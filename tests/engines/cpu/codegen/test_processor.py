@@ -40,7 +40,7 @@ def test_a_processor_is_what_llvm_says_it_is():
 
 @pytest.mark.skipif(not has("avx2"), reason="this processor has no AVX2")
 def test_without_avx512_simd_and_engine_are_as_right_as_with_it():
-    """The same tests in a process that is told of AVX2 alone, as many clusters have it."""
+    """The same tests in a process that sees AVX2 alone, as many clusters have it."""
     files = [FOLDER / "codegen" / "test_simd.py", FOLDER / "test_engine.py", FOLDER / "test_features.py"]
     command = [sys.executable, "-c", WITHOUT_AVX512, *files, "-k", "few_and_many or test_simd or test_features"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=FOLDER.parents[2], check=False)

@@ -37,8 +37,8 @@ def test_an_array_that_is_not_what_a_kernel_takes_is_refused(given, error, what)
         doubled().bind_all({"rates": given, "count": 3})
 
 
-def test_an_array_is_no_whole_number():
-    with pytest.raises(TypeError, match=r"^count: an array, where the kernel takes a whole number$"):
+def test_an_array_is_no_integer():
+    with pytest.raises(TypeError, match=r"^count: an array, where the kernel takes an integer$"):
         doubled().bind_all({"rates": np.zeros(3, np.float32), "count": np.zeros(1)})
 
 
@@ -50,12 +50,12 @@ def test_an_array_of_the_right_type_is_taken_in_every_form(dtype, kind):
     assert numbers.tolist() == [0, 2, 4, 3]
 
 
-def test_whole_numbers_may_be_bits():
+def test_integers_may_be_bits_without_a_sign():
     for dtype in (np.int64, np.uint64):
-        assert Parameter("keys", "int64", (2, "count")).word({"keys": np.zeros(4, dtype), "count": 2}) != 0
+        assert Parameter("keys", "int64", (2, "count")).checked({"keys": np.zeros(4, dtype), "count": 2}) != 0
 
 
-def test_a_call_keeps_its_arrays_and_may_be_told_another_number():
+def test_a_call_keeps_its_arrays_and_may_be_given_another_integer():
     numbers = np.ones(4, np.float32)
     call = doubled().bind_all({"rates": numbers, "count": 1})
     call()

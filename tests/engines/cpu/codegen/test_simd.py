@@ -81,7 +81,7 @@ def test_condition_holds_somewhere_in_no_lane_one_or_all(p):
     assert found.tolist() == [0, 1, 1]
 
 
-def test_loop_ends_where_it_is_told_to_meanwhile(p):
+def test_loop_ends_at_a_bound_that_changes_meanwhile(p):
     y, count = p.array_parameter("y"), p.int_parameter("count")
     stop, total = p.variable(count), p.variable(p.constant(0.0))
     with p.loop(stop.get, start=2, step=3) as number:

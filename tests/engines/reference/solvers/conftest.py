@@ -24,7 +24,7 @@ def pack() -> Callable[..., Pack]:
     """A function that makes a pack of four networks on 24 noisy points, with any field changed."""
 
     def make(solver, **fields) -> Pack:
-        asked = {
+        chosen = {
             "question": "Does it work?",
             "models": (Shallow(Tanh()),),
             "widths": (3,),
@@ -35,15 +35,15 @@ def pack() -> Callable[..., Pack]:
             "dtype": "float64",
         }
         if not {"target", "data"} & fields.keys():
-            asked["target"] = (AbsoluteValue(),)
-        return make_plan("test", Experiment(**(asked | fields))).packs[0]
+            chosen["target"] = (AbsoluteValue(),)
+        return make_plan("test", Experiment(**(chosen | fields))).packs[0]
 
     return make
 
 
 @pytest.fixture
 def trained() -> Callable[..., PackModule]:
-    """A function that trains a pack, in segments that end where it is told."""
+    """A function that trains a pack, in segments that end at ``stops``."""
 
     def train(pack, *, stops=None, start=None, targets=None) -> PackModule:
         module = PackModule(pack, [pack.shape.steps])
