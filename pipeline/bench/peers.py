@@ -44,8 +44,8 @@ from pipeline.plan import make_plan
 from pipeline.problems.datasets import Digits
 from pipeline.problems.losses import HalfMeanSquare, SoftmaxCrossEntropy
 from pipeline.problems.targets import Gaussian
-from pipeline.training.fit import quiet
 from pipeline.training.module import PackModule
+from pipeline.training.trainer import silence_lightning
 
 SHAPES = (
     (32, 1, 16, 1),
@@ -260,7 +260,7 @@ def lightning_per_trial(pack: Pack) -> tuple[Steps, int]:
             trainer = L.Trainer(accelerator="cpu", devices=1, max_epochs=1, barebones=True)
             trainer.fit(module, DataLoader(same, batch_size=None))  # type: ignore[arg-type]
 
-    quiet()
+    silence_lightning()
     return steps, 1
 
 

@@ -31,7 +31,7 @@ def bench(options: BenchOptions) -> int:
     from pipeline.bench.linear import measure_linear
     from pipeline.bench.peers import matrix_product_rate, measure, rows
     from pipeline.report.tables.printing import as_json_rows, as_text
-    from pipeline.training.fit import chosen_accelerator
+    from pipeline.training.trainer import chosen_accelerator
 
     if options.sweep:
         return _bench_of_sweep(options)

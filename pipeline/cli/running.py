@@ -123,9 +123,9 @@ def train(planned: Plan, folder: Path) -> bool:
     from pipeline.training.progress import TrainingProgress  # takes seconds; a finished run is shown at once
     from pipeline.training.run import check_ready, run_plan
 
-    check_ready(planned)
+    engines = check_ready(planned)
     if not begun:
         write_plan(planned, folder)
     announce(planned, folder)
-    run_plan(planned, folder, TrainingProgress())
+    run_plan(planned, folder, TrainingProgress(), engines)
     return True

@@ -14,7 +14,7 @@ from pipeline.experiment.packing import Pack
 from pipeline.records.atomic_writes import replacing
 from pipeline.records.outcome_provenance import OutcomeProvenance
 from pipeline.records.store import write_outcomes
-from pipeline.training.fit import failed_outcomes
+from pipeline.training.outcomes import failed_outcomes
 
 OUT_OF_MEMORY = "out of memory: "
 """How the reason of a pack begins that a smaller pack or a larger machine may train."""

@@ -13,7 +13,7 @@ from pipeline.errors import PipelineError
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
 from pipeline.training.deadline import Deadline, Stopped
-from pipeline.training.fit import checkpoint_of, chosen_accelerator, new_module, train
+from pipeline.training.fit import checkpoint_of, new_module, train
 from pipeline.training.module import PackModule
 from pipeline.training.process_group import (
     broadcast_command,
@@ -25,6 +25,7 @@ from pipeline.training.process_group import (
 )
 from pipeline.training.recorder import Recorder
 from pipeline.training.rendezvous import Rendezvous
+from pipeline.training.trainer import chosen_accelerator
 
 R = TypeVar("R")
 

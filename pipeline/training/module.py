@@ -1,4 +1,4 @@
-"""The LightningModule of a pack."""
+"""Lightning module of a pack: stacked weights with a leading trial axis, trained together."""
 
 from __future__ import annotations
 
@@ -77,11 +77,11 @@ class PackModule(L.LightningModule):
         self.register_buffer("loss_bounds", torch.full((len(pack.trials),), torch.nan, dtype=dtype))
         rates = [resolved_learning_rate(trial, self.context) for trial in pack.trials]
         self.learning_rates_T = torch.tensor(rates, dtype=torch.float64)
-        # A formula takes no longer for many steps.
+        # The closed form takes no longer for many steps.
         requested = engine.name if isinstance(engine, ChosenEngine) else engine
         operations = 0 if requested == CLOSED_FORM else operations_of_step(shape)
-        every = segments(recorded_steps, operations * len(pack.trials))
-        self.segments = RemainingSegments(every, lambda: int(self.steps_done))
+        partition = segments(recorded_steps, operations * len(pack.trials))
+        self.segments = RemainingSegments(partition, lambda: int(self.steps_done))
         self._engine: Engine | None = None
 
     @property
@@ -143,7 +143,16 @@ class PackModule(L.LightningModule):
         self.steps_done.fill_(segment.last)
 
     def update(self, stack: Stack, trials: slice | Tensor, segment: Segment) -> Tensor:
-        """Make the updates of a segment in some trials, in place; the step of divergence of each, or -1, ``[T]``."""
+        """Make the updates of a segment, in place.
+
+        Args:
+            stack: Some trials.
+            trials: Their positions in the pack.
+            segment: The updates.
+
+        Returns:
+            Step of divergence of each trial or -1, shape ``[T]``, int64.
+        """
         return self.engine.advance(stack, segment.first, segment.last)
 
     def stack_of_all(self, optimizer: StackedOptimizer) -> Stack:
@@ -160,20 +169,41 @@ class PackModule(L.LightningModule):
         )
 
     def mark_diverged(self, trials: Tensor, losses_T: Tensor, step: int) -> None:
-        """Mark those of some trials whose loss at a step is out of bounds."""
+        """Mark those of some trials as diverged whose loss is above its bound, or no number.
+
+        Args:
+            trials: Positions of the trials in the pack, shape ``[T]``.
+            losses_T: Their losses, shape ``[T]``.
+            step: The step of these losses.
+        """
         out = ~(losses_T <= self.loss_bounds[trials])
         self.diverged_at[trials[out]] = step
 
 
 def initial_weights(trial: Trial) -> np.ndarray:
-    """Weights at step 0, shape ``[N]``, drawn from the trial's own id."""
+    """Weights of a trial at step 0, drawn from the stream that its id names.
+
+    Args:
+        trial: The trial.
+
+    Returns:
+        Shape ``[N]``, float64.
+    """
     shape = trial.shape
     rng = stream(trial.id, "initial weights")
     return shape.model.initial_weights(shape.width, shape.problem.num_inputs, shape.problem.num_outputs, rng)
 
 
 def initial_weights_of(trials: Sequence[Trial], dtype: torch.dtype) -> Tensor:
-    """Weights of trials of one shape at step 0, shape ``[T, N]``; never all of them in float64 beside the stack."""
+    """Weights of trials of one shape at step 0; never all of them in float64 beside the stack.
+
+    Args:
+        trials: One at least.
+        dtype: Of the stack.
+
+    Returns:
+        Shape ``[T, N]``.
+    """
     weights_TN = torch.empty(len(trials), trials[0].shape.num_weights, dtype=dtype)
     for weights_N, trial in zip(weights_TN, trials, strict=True):
         weights_N.copy_(torch.from_numpy(initial_weights(trial)))
@@ -181,7 +211,15 @@ def initial_weights_of(trials: Sequence[Trial], dtype: torch.dtype) -> Tensor:
 
 
 def resolved_learning_rate(trial: Trial, context: PackContext) -> float:
-    """The learning rate as a number; NaN for a solver that has none."""
+    """The learning rate of a trial as a number, where it may be given as a multiple of the largest stable one.
+
+    Args:
+        trial: The trial.
+        context: What its pack is trained on.
+
+    Returns:
+        The rate; NaN for a solver that has none.
+    """
     rate = trial.learning_rate
     if isinstance(rate, TimesLimit):
         return rate.times_limit * context.largest_stable_learning_rate

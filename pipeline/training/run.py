@@ -1,4 +1,4 @@
-"""A plan, or some of its packs, trained in this process, pack by pack."""
+"""Training of a plan, or of some of its packs, in this process, pack by pack."""
 
 from __future__ import annotations
 
@@ -26,16 +26,17 @@ from pipeline.records.outcome_provenance import OutcomeProvenance
 from pipeline.records.store import finished_packs, is_finished, read_outcomes
 from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.failures import forget_failures, is_out_of_memory, write_failure
-from pipeline.training.fit import chosen_accelerator, fit
+from pipeline.training.fit import fit
 from pipeline.training.heap import release_pack_memory
 from pipeline.training.pack_locks import pack_lock
 from pipeline.training.process_group import check_processes
 from pipeline.training.progress import TrainingProgress
+from pipeline.training.trainer import chosen_accelerator
 
 
 @dataclass
-class Counts:
-    """Trials by how they ended, and whether the deadline ended the rest."""
+class TrialCounts:
+    """Numbers of trials by how they ended, and whether the deadline ended the rest."""
 
     done: int = 0
     diverged: int = 0
@@ -46,10 +47,16 @@ class Counts:
     """Whether the deadline passed while there was something left to train."""
 
 
-def check_ready(plan: Plan) -> None:
-    """Refuse what can be known to fail before anything is written: missing devices, an engine that lacks something.
+def check_ready(plan: Plan) -> dict[Shape, ChosenEngine]:
+    """Refuse what is known to fail before anything is written: a missing device, an engine that lacks something.
 
     A table that cannot be used is refused as well.
+
+    Args:
+        plan: What is to be trained.
+
+    Returns:
+        The engine of each shape.
 
     Raises:
         PipelineError: With the reason.
@@ -57,16 +64,37 @@ def check_ready(plan: Plan) -> None:
     check_processes(plan.experiment.parallel)
     if plan.experiment.accelerator == "cuda" and not torch.cuda.is_available():
         raise PipelineError("accelerator is cuda, but there is no CUDA device", hint="set accelerator: auto")
-    device = chosen_accelerator(plan.experiment.accelerator)
-    for shape in {pack.shape for pack in plan.packs}:
-        choose_engine(plan.experiment.engine, shape, device)
+    engines = chosen_engines(plan.packs, plan.experiment)
     for problem in {pack.shape.problem for pack in plan.packs}:
         if isinstance(problem, TableProblem):
             problem.load()
+    return engines
 
 
-def run_plan(plan: Plan, run: Path, progress: TrainingProgress) -> Counts:
+def chosen_engines(packs: Sequence[Pack], experiment: Experiment) -> dict[Shape, ChosenEngine]:
+    """The engine of each shape of some packs, on the device of the experiment.
+
+    Args:
+        packs: Some packs.
+        experiment: Which engine and which device it asks for.
+
+    Raises:
+        PipelineError: If the engine that it asks for cannot compute one of them.
+    """
+    device = chosen_accelerator(experiment.accelerator)
+    return {shape: choose_engine(experiment.engine, shape, device) for shape in {pack.shape for pack in packs}}
+
+
+def run_plan(
+    plan: Plan, run: Path, progress: TrainingProgress, engines: Mapping[Shape, ChosenEngine] | None = None
+) -> TrialCounts:
     """Train what is not finished yet; packs that failed before are tried again.
+
+    Args:
+        plan: What to train.
+        run: Folder of the run.
+        progress: Shows every step.
+        engines: The engine of each shape, if they are chosen already.
 
     Returns:
         Counts of the trials trained now.
@@ -74,9 +102,11 @@ def run_plan(plan: Plan, run: Path, progress: TrainingProgress) -> Counts:
     Raises:
         PipelineError: If another process is training in the same folder.
     """
-    with only_one(run, progress), exit_on_sigterm():
-        provenance = OutcomeProvenance(code=code_version())
-        return train_packs(plan.packs, plan.experiment, run, progress, provenance=provenance, deadline=Deadline())
+    with run_lock(run, progress), exit_on_sigterm():
+        return train_packs(
+            plan.packs, plan.experiment, run, progress,
+            provenance=OutcomeProvenance(code=code_version()), deadline=Deadline(), engines=engines,
+        )  # fmt: skip
 
 
 def train_packs(
@@ -87,7 +117,8 @@ def train_packs(
     *,
     provenance: OutcomeProvenance,
     deadline: Deadline,
-) -> Counts:
+    engines: Mapping[Shape, ChosenEngine] | None = None,
+) -> TrialCounts:
     """Train those of some packs that are left, one after another; several processes may do so in one folder.
 
     A pack that fails does not stop the others. One that another process is training is
@@ -98,9 +129,10 @@ def train_packs(
         packs: Packs of one plan.
         experiment: What to record, and on what to compute.
         run: Folder of the run.
-        progress: Told of every step.
+        progress: Shows every step.
         provenance: The job that trains, for the outcomes.
         deadline: When to stop.
+        engines: The engine of each shape, if they are chosen already.
 
     Returns:
         Counts of the trials trained now.
@@ -114,21 +146,21 @@ def train_packs(
     before = finished & {pack.id for pack in packs}
     outcomes = read_outcomes(run).filter(pl.col("pack").is_in(list(before)))
     progress.start(packs, left, diverged=outcomes.filter(pl.col("status") == "diverged").height)
-    engines: dict[Shape, ChosenEngine] = {}  # several processes share the reference engine
-    if left and experiment.parallel.processes == 1:
-        device = chosen_accelerator(experiment.accelerator)
-        engines = {shape: choose_engine(experiment.engine, shape, device) for shape in {pack.shape for pack in left}}
+    if experiment.parallel.processes > 1:
+        engines = {}  # several processes share the reference engine
+    elif left:
+        engines = engines or chosen_engines(left, experiment)
         progress.say(announced(left, engines))
-    training = Training(experiment, run, progress, provenance, deadline, engines)
-    gc.freeze()  # the plan is not looked through after every pack
+    training = Training(experiment, run, progress, provenance, deadline, engines or {})
+    gc.freeze()  # the collector need not look through the plan after every pack
     try:
-        held = [pack for pack in left if not training.take(pack)]
-        held = [pack for pack in held if not training.take(pack)]
+        held = [pack for pack in left if not training.try_pack(pack)]
+        held = [pack for pack in held if not training.try_pack(pack)]
         training.counts.held_elsewhere = sum(len(pack.trials) for pack in held)
     except Stopped:
         training.counts.stopped = True
     except BaseException:
-        progress.close()  # what is said of the error stands on a line of its own
+        progress.close()  # the message of the error stands on a line of its own
         raise
     finally:
         gc.unfreeze()
@@ -138,7 +170,16 @@ def train_packs(
 
 @dataclass
 class Training:
-    """Trains pack after pack and counts how they end."""
+    """Trains pack after pack, and counts how their trials end.
+
+    Args:
+        experiment: What to record, and on what to compute.
+        run: Folder of the run.
+        progress: Shows every step.
+        provenance: The job that trains, for the outcomes.
+        deadline: When to stop.
+        engines: The engine of each shape; none for several processes.
+    """
 
     experiment: Experiment
     run: Path
@@ -146,11 +187,17 @@ class Training:
     provenance: OutcomeProvenance
     deadline: Deadline
     engines: Mapping[Shape, ChosenEngine]
-    counts: Counts = field(default_factory=Counts)
+    counts: TrialCounts = field(default_factory=TrialCounts)
     datasets: dict[Problem, Dataset] = field(default_factory=dict)
 
-    def take(self, pack: Pack) -> bool:
-        """Train a pack, unless another process does: then false.
+    def try_pack(self, pack: Pack) -> bool:
+        """Train a pack, unless another process holds its lock.
+
+        Args:
+            pack: The pack.
+
+        Returns:
+            Whether the lock was free.
 
         Raises:
             Stopped: If the deadline has passed before the pack was finished.
@@ -167,19 +214,21 @@ class Training:
         return True
 
     def train(self, pack: Pack) -> None:
-        """Train a pack that nobody else has, to its end or its failure."""
+        """Train a pack whose lock is held, to its end or its failure.
+
+        Args:
+            pack: The pack.
+
+        Raises:
+            PipelineError: If it is a mistake of the person.
+            Stopped: If the deadline has passed.
+            OSError: If the folder cannot be written.
+        """
         self.progress.start_pack(pack)
         try:
-            engine = self.engines.get(pack.shape)
-            if engine is not None:
-                with self.progress.untimed("compiling"):
-                    engine.compile(pack.shape, self.experiment.diagnostics)
-            diverged = fit(
-                pack, self.experiment, self.run, self.progress.advance, self.dataset(pack.shape.problem),
-                provenance=self.provenance, deadline=self.deadline, engine=engine,
-            )  # fmt: skip
+            diverged = self._fit(pack)
         except (PipelineError, Stopped):
-            raise  # a mistake of the person, or the end of our time
+            raise
         except Exception as error:  # whatever goes wrong in one pack, the others go on
             if isinstance(error, OSError) and not is_out_of_memory(error):
                 raise  # a folder that cannot be written: no pack would fare better
@@ -193,7 +242,17 @@ class Training:
             self.progress.finish_pack(pack, diverged=diverged)
         release_pack_memory()
 
-    def dataset(self, problem: Problem) -> Dataset:
+    def _fit(self, pack: Pack) -> int:
+        engine = self.engines.get(pack.shape)
+        if engine is not None:
+            with self.progress.untimed("compiling"):
+                engine.compile(pack.shape, self.experiment.diagnostics)
+        return fit(
+            pack, self.experiment, self.run, self.progress.advance, self._dataset(pack.shape.problem),
+            provenance=self.provenance, deadline=self.deadline, engine=engine,
+        )  # fmt: skip
+
+    def _dataset(self, problem: Problem) -> Dataset:
         """The points of a problem; those of one are kept, because packs come problem by problem."""
         if problem not in self.datasets:
             self.datasets = {problem: problem.load()}
@@ -201,8 +260,16 @@ class Training:
 
 
 @contextmanager
-def only_one(run: Path, progress: TrainingProgress) -> Iterator[None]:
-    """Hold the folder of a run; the system lets go of it however the process ends."""
+def run_lock(run: Path, progress: TrainingProgress) -> Iterator[None]:
+    """Hold the lock of the folder of a run; the system releases it however the process ends.
+
+    Args:
+        run: The folder, made where it is missing.
+        progress: Shows a warning if the file system has no locks.
+
+    Raises:
+        PipelineError: If another process holds it.
+    """
     run.mkdir(parents=True, exist_ok=True)
     lock = locked(run / ".lock", progress.warn)
     if lock is None:
@@ -215,7 +282,7 @@ def only_one(run: Path, progress: TrainingProgress) -> Iterator[None]:
 
 @contextmanager
 def exit_on_sigterm() -> Iterator[None]:
-    """Stop at once when told to: Lightning by itself goes on to the end of the batch, and then to the next pack."""
+    """Exit at once on SIGTERM: Lightning by itself goes on to the end of the batch, and then to the next pack."""
     before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         yield

@@ -1,4 +1,4 @@
-"""How long a pack will take, from a short training of it whose results are thrown away."""
+"""Timing runs: how long a pack will take, from a short training of it whose results are thrown away."""
 
 from __future__ import annotations
 
@@ -29,17 +29,19 @@ from pipeline.problems.targets import Sine
 from pipeline.records.outcome_provenance import NO_JOB
 from pipeline.records.store import write_outcomes
 from pipeline.training.deadline import Deadline
-from pipeline.training.fit import chosen_accelerator, device_name, new_module, outcomes, train
+from pipeline.training.fit import new_module, train
 from pipeline.training.fitted_function import write_best_fit
 from pipeline.training.module import PackModule
+from pipeline.training.outcomes import device_name, outcomes
 from pipeline.training.recorder import Recorder
 from pipeline.training.segments import RemainingSegments, Segment
+from pipeline.training.trainer import chosen_accelerator
 
 BUDGET_S = 0.5
-"""Time of the updates of a pilot, seconds; a segment that was begun is finished."""
+"""Time of the updates of a timing run, seconds; a segment that was begun is finished."""
 
-OBSERVED = 3
-"""Recorded steps of a pilot besides step 0."""
+RECORDED_STEPS = 3
+"""Recorded steps of a timing run besides step 0."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,12 @@ class Timing:
     device: str
 
     def seconds(self, steps: int, recorded_steps: int) -> float:
-        """Time of the whole training of a pack in a process that has started."""
+        """Time of the whole training of a pack in a process that has started.
+
+        Args:
+            steps: Updates.
+            recorded_steps: How many of them are recorded.
+        """
         return self.setup_s + steps * self.step_s + recorded_steps * self.observe_s
 
 
@@ -70,13 +77,16 @@ Accelerator = Literal["auto", "cpu", "cuda"]
 
 
 def measure(pack: Pack, experiment: Experiment, accelerator: Accelerator, *, budget_s: float = BUDGET_S) -> Timing:
-    """Train a pack for a moment, in this process, and time the parts of that.
+    """Time the parts of training a pack, by a timing run in this process.
 
     Args:
         pack: What to time.
         experiment: What is recorded.
         accelerator: Where: ``auto``, ``cpu`` or ``cuda``.
         budget_s: Time of the updates, seconds.
+
+    Raises:
+        PipelineError: If the engine that the experiment asks for cannot compute the pack.
     """
     alone = dataclasses.replace(experiment, accelerator=accelerator, parallel=Parallel())
     warm_up(accelerator)
@@ -96,8 +106,8 @@ def warm_up(accelerator: Accelerator) -> None:
     _timed(make_pack(tuple(smallest.trials())), smallest, BUDGET_S)
 
 
-class Pilot(Recorder):
-    """Looks at a pack as the recorder does, but at a few steps only, and writes down the times instead of the numbers.
+class TimingRecorder(Recorder):
+    """Records as in a training, but at a few steps only, and keeps the times instead of the values.
 
     Args:
         experiment: What is recorded.
@@ -106,83 +116,96 @@ class Pilot(Recorder):
     """
 
     def __init__(self, experiment: Experiment, folder: Path, budget_s: float) -> None:
-        asked = (experiment.diagnostics, experiment.recorded_steps())
-        super().__init__(folder, *asked, folder / "last.ckpt", math.inf, lambda trial_steps: None, Deadline())
+        diagnostics, steps = experiment.diagnostics, experiment.recorded_steps()
+        checkpoint = folder / "last.ckpt"
+        super().__init__(folder, diagnostics, steps, checkpoint, math.inf, lambda trial_steps: None, Deadline())
         self.budget_s = budget_s
-        self.observations: list[float] = []
-        self.updates: list[Updates] = []
-        self.mark = math.inf
+        self.recording_s: list[float] = []
+        self.segment_times: list[SegmentTime] = []
+        self.segment_began = math.inf
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self.timed_observation(pl_module)
+        self._timed_record(pl_module)
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: object) -> None:
         now, step = time.perf_counter(), int(pl_module.steps_done)  # type: ignore[arg-type]
-        self.updates.append(Updates(step - self.steps_reported, now - self.mark))
-        self.mark, self.steps_reported = now, step
-        if len(self.observations) <= OBSERVED:
-            self.timed_observation(pl_module)
+        self.segment_times.append(SegmentTime(step - self.steps_reported, now - self.segment_began))
+        self.segment_began, self.steps_reported = now, step
+        if len(self.recording_s) <= RECORDED_STEPS:
+            self._timed_record(pl_module)
 
-    def timed_observation(self, module: L.LightningModule) -> None:
-        """Take the time of all diagnostics."""
+    def _timed_record(self, module: L.LightningModule) -> None:
         assert isinstance(module, PackModule)
         started = time.perf_counter()
         self.record(module)
-        self.mark = time.perf_counter()
-        self.observations.append(self.mark - started)
+        self.segment_began = time.perf_counter()
+        self.recording_s.append(self.segment_began - started)
 
     def segments(self, steps: int) -> Iterator[Segment]:
         """Segments each as long as all before it, until the time is spent.
 
         Lightning asks for one before it trains the last one asked for: where a third of the time is spent, two thirds
         to four thirds will be.
+
+        Args:
+            steps: Updates of the whole training, where the segments end.
         """
         done, spent = 0, 0.0
         while done < steps and spent <= self.budget_s / 3:
             last = min(steps, max(1, 2 * done))
             yield Segment(done, last)
-            done, spent = last, sum(updates.seconds for updates in self.updates)
+            done, spent = last, sum(segment.seconds for segment in self.segment_times)
 
 
-class Updates(NamedTuple):
-    """So many updates in one segment, and their time in seconds, with what Lightning does around them."""
+class SegmentTime(NamedTuple):
+    """The time of a segment, with what Lightning does around it.
 
-    number: int
+    Args:
+        steps: Its updates.
+        seconds: Their time.
+    """
+
+    steps: int
     seconds: float
 
 
 class GrowingSegments(RemainingSegments):
-    """The segments of a pilot as Lightning takes them."""
+    """The segments of a timing run, as Lightning iterates over them.
 
-    def __init__(self, pilot: Pilot, steps: int) -> None:
+    Args:
+        recorder: Yields them.
+        steps: Updates of the whole training.
+    """
+
+    def __init__(self, recorder: TimingRecorder, steps: int) -> None:
         super().__init__((), lambda: 0)
-        self.pilot, self.steps = pilot, steps
+        self.recorder, self.steps = recorder, steps
 
     def __iter__(self) -> Iterator[Segment]:
-        return self.pilot.segments(self.steps)
+        return self.recorder.segments(self.steps)
 
 
 def _timed(pack: Pack, experiment: Experiment, budget_s: float, engine: ChosenEngine | None = None) -> Timing:
-    with tempfile.TemporaryDirectory() as folder, no_collection():
+    with tempfile.TemporaryDirectory() as folder, no_garbage_collection():
         started = time.perf_counter()
         module = new_module(pack, experiment, engine=engine)
-        pilot = Pilot(experiment, Path(folder), budget_s)
-        module.segments = GrowingSegments(pilot, pack.shape.steps)
-        train(module, experiment, pilot, resumes=False)
+        recorder = TimingRecorder(experiment, Path(folder), budget_s)
+        module.segments = GrowingSegments(recorder, pack.shape.steps)
+        train(module, experiment, recorder, resumes=False)
         write_best_fit(Path(folder), module)
         write_outcomes(Path(folder), pack.id, outcomes(module, 0.0, NO_JOB))
         whole = time.perf_counter() - started
-    jumps = module.engine.name == CLOSED_FORM
-    step_s, segment_s = cost_of_jumps(pilot.updates) if jumps else costs(pilot.updates)
-    observe_s = statistics.median(pilot.observations[1:]) + segment_s
-    counted = sum(updates.number * step_s + segment_s for updates in pilot.updates)
-    counted += len(pilot.observations) * (observe_s - segment_s)
-    return Timing(0.0, max(0.0, whole - counted), step_s, observe_s, device_name(module.weights.device))
+    constant = module.engine.name == CLOSED_FORM
+    step_s, segment_s = constant_costs(recorder.segment_times) if constant else linear_costs(recorder.segment_times)
+    observe_s = statistics.median(recorder.recording_s[1:]) + segment_s
+    accounted = sum(segment.steps * step_s + segment_s for segment in recorder.segment_times)
+    accounted += len(recorder.recording_s) * (observe_s - segment_s)
+    return Timing(0.0, max(0.0, whole - accounted), step_s, observe_s, device_name(module.weights.device))
 
 
 @contextmanager
-def no_collection() -> Iterator[None]:
-    """Keep Python from looking for garbage, which takes 0.2 s now and then, as long as a short pilot."""
+def no_garbage_collection() -> Iterator[None]:
+    """Switch Python's garbage collector off: it takes 0.2 s now and then, as long as a short timing run."""
     before = gc.isenabled()
     gc.disable()
     try:
@@ -192,33 +215,55 @@ def no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def costs(every: Sequence[Updates]) -> tuple[float, float]:
-    """Seconds of an update, and of a segment whatever its length; the first segment, which is slow, does not count.
+def linear_costs(segments: Sequence[SegmentTime]) -> tuple[float, float]:
+    """Slope and intercept of the time of a segment over its length, by a weighted Theil-Sen estimator.
 
     A moment in which the machine did something else hits one segment, perhaps the longest or the shortest. So the slope
-    is a median over pairs of segments. Weights grow with the square root of the difference: long ones are
-    exact, yet the longest alone decides nothing.
+    is a median over pairs of segments. Weights grow with the square root of the difference in length: long segments are
+    exact, yet the longest alone decides nothing. The first segment, which is slow, does not count.
+
+    Args:
+        segments: In the order in which they were trained.
+
+    Returns:
+        Seconds of an update, and of a segment whatever its length.
+
+    Source: Sen, Estimates of the regression coefficient based on Kendall's tau, JASA 63 (1968).
     """
-    warm = sorted(every[1:] or every)
-    pairs = [(short, long) for short, long in itertools.combinations(warm, 2) if short.number < long.number]
-    slopes = [(long.seconds - short.seconds) / (long.number - short.number) for short, long in pairs]
-    update_s = weighted_median(slopes, [(long.number - short.number) ** 0.5 for short, long in pairs])
-    if update_s <= 0:
-        return statistics.median(seconds / number for number, seconds in warm), 0.0
+    warm = sorted(segments[1:] or segments)
+    pairs = [(short, long) for short, long in itertools.combinations(warm, 2) if short.steps < long.steps]
+    slopes = [(long.seconds - short.seconds) / (long.steps - short.steps) for short, long in pairs]
+    step_s = weighted_median(slopes, [(long.steps - short.steps) ** 0.5 for short, long in pairs])
+    if step_s <= 0:
+        return statistics.median(seconds / steps for steps, seconds in warm), 0.0
     shorter = warm[: (len(warm) + 1) // 2]
-    return update_s, max(0.0, statistics.median(seconds - number * update_s for number, seconds in shorter))
+    return step_s, max(0.0, statistics.median(seconds - steps * step_s for steps, seconds in shorter))
 
 
-def cost_of_jumps(every: Sequence[Updates]) -> tuple[float, float]:
+def constant_costs(segments: Sequence[SegmentTime]) -> tuple[float, float]:
     """The same of an engine that does not iterate: an update costs nothing, and every segment the same.
 
     The slope over segments of different lengths would be noise, times all the steps.
+
+    Args:
+        segments: In the order in which they were trained.
+
+    Returns:
+        Zero, and the median seconds of a segment.
     """
-    return 0.0, statistics.median(updates.seconds for updates in every[1:] or every)
+    return 0.0, statistics.median(segment.seconds for segment in segments[1:] or segments)
 
 
 def weighted_median(values: Sequence[float], weights: Sequence[float]) -> float:
-    """The least value below or at which lies half of the weight; 0 of no values."""
+    """The least value at or below which lies half of the weight.
+
+    Args:
+        values: In any order.
+        weights: As many, none negative.
+
+    Returns:
+        The value; 0 of none.
+    """
     below = 0.0
     for value, weight in sorted(zip(values, weights, strict=True)):
         below += weight

@@ -9,9 +9,9 @@ import torch
 
 from pipeline.training.checkpoints import AtomicCheckpointIO
 from pipeline.training.deadline import Deadline
-from pipeline.training.fit import quiet_trainer
 from pipeline.training.module import PackModule
 from pipeline.training.recorder import Recorder
+from pipeline.training.trainer import new_trainer
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*(does not have many workers|srun. command is available).*")
 
@@ -42,7 +42,7 @@ def test_checkpoint_that_does_not_fit_is_an_error_of_the_disk_and_leaves_nothing
 def test_trainer_of_a_pack_writes_through_it(tmp_path, experiment, pack):
     path = tmp_path / "last.ckpt"
     recorder = Recorder(tmp_path, (), (0, 40), path, math.inf, lambda trial_steps: None, Deadline())
-    trainer = quiet_trainer(experiment(accelerator="cpu"), recorder)
+    trainer = new_trainer(experiment(accelerator="cpu"), recorder)
     assert isinstance(trainer.strategy.checkpoint_io, AtomicCheckpointIO)
     module = PackModule(pack(), (0, 40))
     trainer.fit(module)

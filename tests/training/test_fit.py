@@ -32,10 +32,11 @@ from pipeline.records.store import finished_packs, read_fitted_samples, read_out
 from pipeline.training import segments
 from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.failures import write_failure
-from pipeline.training.fit import chosen_accelerator, fit
+from pipeline.training.fit import fit
 from pipeline.training.module import PackModule, initial_weights
 from pipeline.training.progress import TrainingProgress
-from pipeline.training.run import check_ready, only_one, run_plan
+from pipeline.training.run import check_ready, run_lock, run_plan
+from pipeline.training.trainer import chosen_accelerator
 
 
 def ran(experiment, folder):
@@ -301,7 +302,7 @@ def test_records_after_the_checkpoint_are_not_there_twice(experiment, tmp_path):
 def test_two_processes_do_not_train_in_one_folder(experiment, tmp_path):
     plan = make_plan("test", experiment())
     message = "^" + re.escape(f"{tmp_path}: another process is training in this folder")
-    with only_one(tmp_path, TrainingProgress()), pytest.raises(PipelineError, match=message):
+    with run_lock(tmp_path, TrainingProgress()), pytest.raises(PipelineError, match=message):
         run_plan(plan, tmp_path, TrainingProgress())
     assert run_plan(plan, tmp_path, TrainingProgress()).done == 24
 

@@ -33,7 +33,7 @@ from pipeline.training.fit import fit
 from pipeline.training.module import PackModule
 from pipeline.training.pack_locks import pack_lock
 from pipeline.training.progress import TrainingProgress
-from pipeline.training.run import Counts, run_plan, train_packs
+from pipeline.training.run import TrialCounts, run_plan, train_packs
 
 KILLS = 24
 
@@ -189,9 +189,11 @@ def trained(plan, folder, packs=None, **fields):
 
 def test_worker_trains_its_packs_and_no_others(plan, tmp_path):
     first, second, *_ = plan.packs
-    assert trained(plan, tmp_path, [second]) == Counts(done=12)
+    assert trained(plan, tmp_path, [second]) == TrialCounts(done=12)
     assert finished_packs(tmp_path) == {second.id}
-    assert trained(plan, tmp_path, [first, second], provenance=OutcomeProvenance("9_1", 2, "abc")) == Counts(done=12)
+    assert trained(plan, tmp_path, [first, second], provenance=OutcomeProvenance("9_1", 2, "abc")) == TrialCounts(
+        done=12
+    )
     outcomes = read_outcomes(tmp_path).select("pack", "job", "attempt", "code").unique().sort("job")
     assert outcomes.rows() == [(second.id, "", 1, ""), (first.id, "9_1", 2, "abc")]
 
@@ -214,13 +216,13 @@ def test_run_says_which_engines_train_and_the_outcomes_name_them(experiment, tmp
 
 
 def test_no_pack_is_begun_after_the_deadline(plan, tmp_path):
-    assert trained(plan, tmp_path, deadline=Deadline(0)) == Counts(stopped=True)
+    assert trained(plan, tmp_path, deadline=Deadline(0)) == TrialCounts(stopped=True)
     assert {path.name for path in tmp_path.iterdir()} == {"locks"}
 
 
 def test_deadline_that_passes_when_all_is_done_has_stopped_nothing(plan, tmp_path):
     trained(plan, tmp_path)
-    assert trained(plan, tmp_path, deadline=Deadline(0)) == Counts()
+    assert trained(plan, tmp_path, deadline=Deadline(0)) == TrialCounts()
 
 
 def test_worker_that_stops_inside_a_pack_keeps_what_it_did(plan, tmp_path, monkeypatch):
@@ -235,17 +237,17 @@ def test_worker_that_stops_inside_a_pack_keeps_what_it_did(plan, tmp_path, monke
                 deadline.bring_forward(0)
 
     counts = trained(plan, tmp_path / "stopped", progress=Watch(io.StringIO()), deadline=deadline)
-    assert counts == Counts(done=12, stopped=True)
+    assert counts == TrialCounts(done=12, stopped=True)
     assert [path.parent.name for path in tmp_path.glob("stopped/checkpoints/*/last.ckpt")] == [plan.packs[1].id]
-    assert trained(plan, tmp_path / "stopped") == Counts(done=36)
+    assert trained(plan, tmp_path / "stopped") == TrialCounts(done=36)
     assert_same_run(tmp_path / "stopped", tmp_path / "whole")
 
 
 def test_pack_that_another_has_is_left_to_it(plan, tmp_path):
     with pack_lock(tmp_path, plan.packs[0].id, print):
-        assert trained(plan, tmp_path) == Counts(done=36, held_elsewhere=12)
+        assert trained(plan, tmp_path) == TrialCounts(done=36, held_elsewhere=12)
     assert finished_packs(tmp_path) == {pack.id for pack in plan.packs[1:]}
-    assert trained(plan, tmp_path) == Counts(done=12)
+    assert trained(plan, tmp_path) == TrialCounts(done=12)
 
 
 def test_pack_that_another_gave_up_is_trained_at_the_end(plan, tmp_path):
@@ -261,7 +263,7 @@ def test_pack_that_another_gave_up_is_trained_at_the_end(plan, tmp_path):
 
     other.__enter__()
     progress = Watch(io.StringIO())
-    assert trained(plan, tmp_path, progress=progress) == Counts(done=48)
+    assert trained(plan, tmp_path, progress=progress) == TrialCounts(done=48)
     assert order == [*plan.packs[1:], plan.packs[0]]
     assert progress.text().startswith("48/48 trials, ")
 
@@ -275,7 +277,7 @@ def test_pack_that_another_has_just_finished_is_not_trained_again(plan, tmp_path
             trained(plan, tmp_path, plan.packs[:2], provenance=OutcomeProvenance("other"))
 
     progress = Late(io.StringIO())
-    assert trained(plan, tmp_path, progress=progress, provenance=OutcomeProvenance("this")) == Counts(done=24)
+    assert trained(plan, tmp_path, progress=progress, provenance=OutcomeProvenance("this")) == TrialCounts(done=24)
     assert dict(read_outcomes(tmp_path)["job"].value_counts().rows()) == {"other": 24, "this": 24}
     assert progress.text().startswith("48/48 trials, ")
     assert " in " in progress.text()

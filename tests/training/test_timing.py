@@ -1,4 +1,4 @@
-"""What a pilot measures adds up, and it leaves nothing behind."""
+"""The parts that a timing run measures add up, and it leaves nothing behind."""
 
 import gc
 import platform
@@ -14,7 +14,7 @@ from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, LeastSquares
 from pipeline.optimizers.solvers import VariableProjection
 from pipeline.plan import make_plan
-from pipeline.training.timing import Pilot, Timing, Updates, cost_of_jumps, costs, measure
+from pipeline.training.timing import SegmentTime, Timing, TimingRecorder, constant_costs, linear_costs, measure
 
 
 def test_time_of_a_training_is_that_of_its_parts_without_the_start_of_the_process():
@@ -23,17 +23,17 @@ def test_time_of_a_training_is_that_of_its_parts_without_the_start_of_the_proces
 
 
 def test_an_update_and_a_segment_are_told_apart_by_segments_of_different_lengths():
-    slow_first = Updates(1, 9.0)
-    rest = [Updates(number, 0.25 + 0.5 * number) for number in (1, 2, 4, 8)]
-    assert costs([slow_first, *rest]) == (0.5, 0.25)
+    slow_first = SegmentTime(1, 9.0)
+    rest = [SegmentTime(number, 0.25 + 0.5 * number) for number in (1, 2, 4, 8)]
+    assert linear_costs([slow_first, *rest]) == (0.5, 0.25)
 
 
 @pytest.mark.parametrize("busy", range(9))
 def test_one_moment_in_which_the_machine_did_something_else_changes_little(busy):
     """A segment costs 2 ms and an update 25 us; the machine was away for 200 ms."""
-    every = [Updates(1, 0.1)] + [Updates(2**power, 0.002 + 25e-6 * 2**power) for power in range(9)]
-    every[1 + busy] = Updates(2**busy, every[1 + busy].seconds + 0.2)
-    update_s, segment_s = costs(every)
+    every = [SegmentTime(1, 0.1)] + [SegmentTime(2**power, 0.002 + 25e-6 * 2**power) for power in range(9)]
+    every[1 + busy] = SegmentTime(2**busy, every[1 + busy].seconds + 0.2)
+    update_s, segment_s = linear_costs(every)
     assert update_s == pytest.approx(25e-6, rel=1e-9)
     assert segment_s == pytest.approx(0.002, rel=1e-9)
 
@@ -41,20 +41,20 @@ def test_one_moment_in_which_the_machine_did_something_else_changes_little(busy)
 @pytest.mark.parametrize(
     "every, expected",
     [
-        ([Updates(1, 0.5)], (0.5, 0.0)),
-        ([Updates(1, 9.0), Updates(1, 0.5)], (0.5, 0.0)),
-        ([Updates(1, 9.0), Updates(1, 0.5), Updates(2, 0.4)], (0.35, 0.0)),
+        ([SegmentTime(1, 0.5)], (0.5, 0.0)),
+        ([SegmentTime(1, 9.0), SegmentTime(1, 0.5)], (0.5, 0.0)),
+        ([SegmentTime(1, 9.0), SegmentTime(1, 0.5), SegmentTime(2, 0.4)], (0.35, 0.0)),
     ],
     ids=["one segment", "one length", "the longer one was faster"],
 )
 def test_without_a_difference_all_is_the_update(every, expected):
-    assert costs(every) == pytest.approx(expected)
+    assert linear_costs(every) == pytest.approx(expected)
 
 
 def test_an_engine_that_does_not_iterate_takes_as_long_for_any_number_of_steps(experiment):
-    every = [Updates(1, 9.0)] + [Updates(2**power, 0.25 + 0.01 * (-1) ** power) for power in range(9)]
-    assert cost_of_jumps(every) == (0.0, 0.26)
-    assert cost_of_jumps(every[:1]) == (0.0, 9.0)
+    every = [SegmentTime(1, 9.0)] + [SegmentTime(2**power, 0.25 + 0.01 * (-1) ** power) for power in range(9)]
+    assert constant_costs(every) == (0.0, 0.26)
+    assert constant_costs(every[:1]) == (0.0, 9.0)
     closed = experiment(models=(Linear(Cosine()),), engine="closed_form", steps=10**6)
     (pack,) = make_plan("test", closed).packs
     timing = measure(pack, closed, "cpu", budget_s=0.01)
@@ -63,17 +63,17 @@ def test_an_engine_that_does_not_iterate_takes_as_long_for_any_number_of_steps(e
 
 
 def test_segments_grow_until_the_time_is_spent(experiment):
-    pilot = Pilot(experiment(), Path(), budget_s=5.0)
+    recorder = TimingRecorder(experiment(), Path(), budget_s=5.0)
     given = []
-    for segment in pilot.segments(10**6):
+    for segment in recorder.segments(10**6):
         given.append(tuple(segment))
-        pilot.updates.append(Updates(segment.last - segment.first, (segment.last - segment.first) / 8))
+        recorder.segment_times.append(SegmentTime(segment.last - segment.first, (segment.last - segment.first) / 8))
     assert given == [(0, 1), (1, 2), (2, 4), (4, 8), (8, 16)]
 
 
 def test_segments_end_where_the_training_does(experiment):
-    pilot = Pilot(experiment(), Path(), budget_s=4.0)
-    assert [segment.last for segment in pilot.segments(11)] == [1, 2, 4, 8, 11]
+    recorder = TimingRecorder(experiment(), Path(), budget_s=4.0)
+    assert [segment.last for segment in recorder.segments(11)] == [1, 2, 4, 8, 11]
 
 
 @pytest.mark.parametrize(
