@@ -69,8 +69,10 @@ lecture: $(READY) ## Run every experiment of the lecture here, and write one pag
 play: $(READY) ## Play the lecture's number game at this terminal
 	@$(IN)/python -m pipeline play $(ARGS)
 
+# Three workers on two processors: one of them mostly waits, for a scheduler or a server. What Python compiles of the
+# tests is kept for the next time, also where the environment says that nothing is to be kept.
 test: lint ## Run every check
-	@$(IN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	@PYTHONDONTWRITEBYTECODE= $(IN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 test-newest: ## Run the tests of clusters on a newer Debian's SLURM and Python, in a tree of its own (DEBIAN=trixie)
 	@slurm/dev/newest $(DEBIAN) $(or $(ARGS),-m cluster)

@@ -22,9 +22,21 @@ if not any(Path("/dev").glob("nvidia[0-9]*")):
     os.environ["TRITON_INTERPRET"] = "1"  # before PyTorch loads Triton: without a card its kernels are interpreted
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before PyTorch, too: threads that spin take another test's turn
 
-ROOT = Path(__file__).parents[1]
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
 DEV = ROOT / "slurm" / "dev"
 LINK = ROOT / ".slurm"
+LONGEST = (
+    "launch/test_worker.py",
+    "test_configs.py",
+    "launch/test_schedulers.py",
+    "training/test_run.py",
+    "launch/submit/test_sweep.py",
+    "training/test_followers.py",
+    "slurm/test_dev.py",
+    "launch/job/test_exporting.py",
+)
+"""Files that take from half a minute to three, the longest first."""
 IMPOSSIBLE = 77
 """How ``up`` ends where packages are missing and may not be installed."""
 
@@ -54,18 +66,29 @@ def locked(path: Path, kind: int) -> Iterator[None]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gone = [name for name in LONGEST if not (TESTS / name).exists()]
+    if gone:
+        raise pytest.UsageError(f"tests/conftest.py: LONGEST names files that are not there: {', '.join(gone)}")
     config.addinivalue_line("markers", "cluster: asks for the dev cluster; given by itself to each test that does")
     config.addinivalue_line("markers", "alone: nobody else uses the dev cluster while this test runs")
     config.addinivalue_line("markers", "reference(names): runs with each entry of the verified values that names fits")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files of few tests: they start processes and wait; the short tests at the end fill every gap."""
+    """Begin with the files that take longest, then those of few tests, which start processes and wait, too.
+
+    The short tests at the end fill every gap, so that the workers of pytest end together.
+    """
     tests_of = Counter(item.path for item in items)
-    items.sort(key=lambda item: (tests_of[item.path], item.path))
+    items.sort(key=lambda item: (_turn(item.path), tests_of[item.path], item.path))
     for item in items:
         if "dev_cluster" in getattr(item, "fixturenames", ()):
             item.add_marker("cluster")
+
+
+def _turn(path: Path) -> int:
+    name = path.relative_to(TESTS).as_posix()
+    return LONGEST.index(name) if name in LONGEST else len(LONGEST)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
