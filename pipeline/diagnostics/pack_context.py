@@ -55,7 +55,7 @@ class PackContext:
 
     def __post_init__(self) -> None:
         fitted = self.model.fitted(self.dataset.train_inputs_PD, self.dataset.train_targets_PK, self.width)
-        object.__setattr__(self, "model", fitted)
+        object.__setattr__(self, "model", fitted)  # frozen from here on
 
     def on(self, device: torch.device) -> PackContext:
         """The same context with its points on a device."""

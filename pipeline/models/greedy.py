@@ -101,6 +101,7 @@ class SelectedFunctions(LinearModel):
 
     def __init__(self, definition: Greedy, atoms: tuple[int, ...], size: int) -> None:
         self.definition, self.atoms = definition, atoms
+        # Of nested functions those beyond the last selected need not be evaluated; others depend on how many there are.
         self.size = max(atoms) + 1 if definition.dictionary.nested else size
 
     def label(self) -> str:

@@ -97,6 +97,7 @@ class Linear(LinearModel):
     def _coordinates_of(self, inputs_PD: Tensor) -> Tensor:
         if self.coordinates == "cartesian":
             return inputs_PD
+        # atan2 takes the second coordinate first.
         return torch.stack([inputs_PD.norm(dim=1), torch.atan2(*inputs_PD.flip(1).T) / math.pi], dim=1)
 
 

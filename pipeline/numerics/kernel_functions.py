@@ -49,6 +49,7 @@ def arc_cosine_kernel(x_PD: Tensor, y_QD: Tensor, degree: int = 1) -> Tensor:
     Source: Cho, Saul, "Kernel methods for deep learning" (NIPS 2009), equations 1 to 5.
     """
     length_P, length_Q = x_PD.norm(dim=1), y_QD.norm(dim=1)
+    # A point at the origin has no direction; in degree 1 its kernel is 0 whatever the angle.
     unit_PD, unit_QD = (x / length[:, None].clamp(min=1e-300) for x, length in ((x_PD, length_P), (y_QD, length_Q)))
     # Half the angle has these for its sine and its cosine; an arc cosine would lose half the digits of a small angle.
     apart_PQ, together_PQ = (unit_PD[:, None] - unit_QD).norm(dim=-1), (unit_PD[:, None] + unit_QD).norm(dim=-1)

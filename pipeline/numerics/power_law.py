@@ -64,6 +64,7 @@ def fit_power_law(
     columns_CWU = _columns(log_widths_W, used_CW, corrected=corrected)
     if not floor:
         return _without_floor(columns_CWU, log_errors_CW, used_CW)
+    # One floor next to the least error, one that counts nowhere: from one start alone it may end in a local minimum.
     starts = [_with_floor(columns_CWU, log_errors_CW, used_CW, below) for below in (0.5, LEAST_FLOOR)]
     costs_2C = torch.stack([fit.residual_C for fit in starts])
     first_C = costs_2C[0] <= costs_2C[1]
@@ -77,6 +78,7 @@ def fit_power_law(
 
 def _columns(log_widths_W: Tensor, used_CW: Tensor, *, corrected: bool) -> Tensor:
     """Design matrix of log C, r and c (in units of the first width that is used), ``[C, W, U]``; 0 where not used."""
+    # In units of the first width, c / m is at most c: the three columns have one size.
     first_C1 = torch.where(used_CW > 0, log_widths_W, torch.inf).amin(dim=1, keepdim=True)
     columns = [torch.ones_like(used_CW), -log_widths_W.expand_as(used_CW)]
     if corrected:
@@ -106,7 +108,9 @@ def _with_floor(columns_CWU: Tensor, y_CW: Tensor, used_CW: Tensor, below: float
     for _ in range(ITERATIONS):
         square_CUU = slopes_CWU.mT @ slopes_CWU
         diagonal_CU = square_CUU.diagonal(dim1=1, dim2=2)
+        # Regular too where an unknown has no effect, as a floor far below all errors has none.
         damped_CUU = square_CUU + torch.diag_embed(damping_C[:, None] * diagonal_CU + 1e-12)
+        # Unknowns are logarithms and exponents: none moves by more than a factor of e^2 at once.
         step_CU = torch.linalg.solve(damped_CUU, (slopes_CWU.mT @ residual_CW[..., None])[..., 0]).clamp(-2, 2)
         moved_CU = unknown_CU + step_CU
         moved_CU[:, -1] = torch.maximum(moved_CU[:, -1], least_C - LEAST_FLOOR)

@@ -124,6 +124,7 @@ def longest_agreeing(rates_V: Tensor, variances_V: Tensor, valid_V: Tensor) -> T
     for window in range(len(possible) - 1):
         difference_V = rates_V[..., window + 1 :] - rates_V[..., window, None]
         variance_V = (variances_V[..., window + 1 :] - variances_V[..., window, None]).clamp(min=0)
+        # Rates of an exact power law have no variance, but differ by roundings.
         agrees_V = difference_V.abs() <= AGREEMENT * variance_V.sqrt() + 1e-10
         agreeing_V[..., window] &= (agrees_V | ~valid_V[..., window + 1 :]).all(dim=-1)
     if not len(possible):
@@ -152,7 +153,7 @@ def _without_known_floor(log_errors_CW: Tensor, floor: float) -> tuple[Tensor, T
     if floor:
         used_CW &= log_errors_CW >= math.log(ABOVE_KNOWN_FLOOR * floor)
         fraction_CW = torch.where(used_CW, (2 * (math.log(floor) - log_errors_CW)).exp(), 0.0)
-        log_errors_CW = log_errors_CW + torch.log1p(-fraction_CW) / 2
+        log_errors_CW = log_errors_CW + torch.log1p(-fraction_CW) / 2  # of sqrt(e^2 - floor^2)
     return used_CW, torch.where(used_CW, log_errors_CW, 0.0)
 
 
@@ -170,5 +171,5 @@ def _long_enough(log_widths_W: Tensor, above_CW: Tensor, inside_VW: Tensor) -> T
     """Which windows begin above the floor and have enough points there, over a decade, ``[C, V]``."""
     above_CVW = above_CW[:, None] & inside_VW
     end_CV = torch.where(above_CVW, log_widths_W, -torch.inf).amax(dim=2)
-    long_CV = end_CV - log_widths_W >= math.log(LEAST_SPAN) - 1e-9
+    long_CV = end_CV - log_widths_W >= math.log(LEAST_SPAN) - 1e-9  # logarithms of 2 and 20 differ by a rounding less
     return above_CW & long_CV & (above_CVW.sum(dim=2) >= LEAST_POINTS)

@@ -43,9 +43,9 @@ def steps_to_tolerance(
         Shape ``[R]``, float64. Infinite for a learning rate at which a mode grows, or does not shrink and has more than
         the fraction; NaN where modes oscillate for more than ``MOST_SCANNED`` steps.
     """
-    holds_S = modes.losses_S > 0
+    holds_S = modes.losses_S > 0  # the rate at which an empty mode would shrink does not matter
     held = Modes(modes.eigenvalues_S[holds_S], modes.losses_S[holds_S], torch.zeros_like(modes.floor))
-    rates_R, places_R = learning_rates_R.unique(return_inverse=True)
+    rates_R, places_R = learning_rates_R.unique(return_inverse=True)  # trials of a sweep share rates
     target = tolerance * float(held.losses_S.sum())
     growing_R = (contraction_factor(held.eigenvalues_S, rates_R, momentum, nesterov) > 1).any(dim=1)
     oscillating_R = _steps_of_oscillation(held, rates_R, target, momentum, nesterov).masked_fill(growing_R, 0)
@@ -94,6 +94,7 @@ def _steps_of_oscillation(modes: Modes, rates_R: Tensor, target: float, momentum
         return torch.where(oscillates_RS, bound_RS, -torch.inf).exp().sum(dim=1) <= NEGLIGIBLE * target
 
     low_R = torch.zeros(len(rates_R), dtype=torch.int64)
+    # Far above MOST_SCANNED, beyond which nothing is scanned.
     steps_R = _first_where(negligible, low_R, torch.full_like(low_R, 1 << 40))
     return steps_R.clamp(max=float(1 << 40)).long()
 

@@ -256,6 +256,7 @@ class Adam(UpdateRule):
         mean_TN, square_TN = slots
         mean_TN.lerp_(gradient_TN, 1 - self.beta1)
         square_TN.mul_(self.beta2).addcmul_(gradient_TN, gradient_TN, value=1 - self.beta2)
+        # The denominator and then the step take the memory of the gradient: no tensor is made.
         torch.sqrt(square_TN, out=gradient_TN)
         gradient_TN.div_((1 - self.beta2**step) ** 0.5).add_(self.epsilon)
         torch.div(mean_TN, gradient_TN, out=gradient_TN)

@@ -103,13 +103,13 @@ def test_bar_of_waves_covers_what_few_points_miss_and_one_cell_knows_none(test, 
 
 
 @pytest.mark.parametrize("kind", ["hat", "b_spline", "ridge", "haar", "random_relu"])
-@pytest.mark.parametrize("law", [Uniform(), Uniform(-0.3, 0.5)], ids=lambda law: law.label())
-def test_bar_of_a_basis_with_kinks_covers_them_too(kind, law, snapshot_of) -> None:
+@pytest.mark.parametrize("measure", [Uniform(), Uniform(-0.3, 0.5)], ids=lambda measure: measure.label())
+def test_bar_of_a_basis_with_kinks_covers_them_too(kind, measure, snapshot_of) -> None:
     basis, rng = BASES[kind](), np.random.default_rng(3)
-    dataset = FunctionProblem(XSquared(), law, 1, 8, 30, 0.0, 0).load()
+    dataset = FunctionProblem(XSquared(), measure, 1, 8, 30, 0.0, 0).load()
     weights = torch.from_numpy(rng.standard_normal((4, 6)))
     snapshot = snapshot_of(Linear(basis), width=6, dataset=dataset, weights=weights)
-    fine_PD = torch.linspace(*law.bounds(), 400_001, dtype=torch.float64)[:, None]
+    fine_PD = torch.linspace(*measure.bounds(), 400_001, dtype=torch.float64)[:, None]
     squares_PT = (basis(fine_PD[:, 0], 6) @ weights.mT - fine_PD**2).square()
     exact_T = torch.trapezoid(squares_PT, dx=1 / 400_000, dim=0).sqrt()
     assert ((TestError()(snapshot) - exact_T).abs() <= TestErrorBar()(snapshot) + 1e-5).all()
@@ -147,7 +147,7 @@ def test_error_of_a_regression_is_the_root_mean_square_on_held_out_points(model,
     np.testing.assert_allclose(TestError()(snapshot), np.sqrt((residuals**2).sum(axis=1).mean(axis=-1)), rtol=1e-13)
 
 
-def test_error_of_classes_is_the_share_of_wrong_answers(model, snapshot_of) -> None:
+def test_error_of_classes_is_the_fraction_of_wrong_answers(model, snapshot_of) -> None:
     snapshot = snapshot_of(model, SoftmaxCrossEntropy(), Task.CLASSES)
     context = snapshot.context
     prepared = context.model.prepare(context.dataset.test_inputs_PD, context.width)
@@ -232,7 +232,7 @@ def test_exact_fit_has_no_loss_no_gradient_and_no_error(snapshot_of) -> None:
 # --- the error bar of the test error ---
 
 
-def test_test_error_under_the_uniform_law_is_an_integral(snapshot_of) -> None:
+def test_test_error_under_the_uniform_distribution_is_an_integral(snapshot_of) -> None:
     """Of |x| and the weights 1/2: the mean of (|x| - 1/2)^2 is 1/12; a sample would be off by a percent."""
     problem = FunctionProblem(AbsoluteValue(), Uniform(), 1, 10, 4096, 0.0, 0)
     weights = torch.tensor([[0.5, 0.0], [0.0, 0.0]], dtype=torch.float64)
@@ -261,7 +261,7 @@ def test_error_bar_covers_the_distance_to_a_much_finer_rule(
 
 
 def test_error_bar_of_a_sample_is_the_scatter_of_test_errors_over_samples(snapshot_of) -> None:
-    """Root mean squares of 200 samples of the normal law scatter as one of them says."""
+    """Root mean squares of 200 samples of the normal distribution scatter as one of them says."""
     weights = torch.tensor([[0.5, 0.3, 0.2, 0.1]], dtype=torch.float64)
     errors, bars = [], []
     for seed in range(200):
@@ -274,10 +274,10 @@ def test_error_bar_of_a_sample_is_the_scatter_of_test_errors_over_samples(snapsh
     )  # a deviation of 200 is known to 5 %, of 500 to 10
 
 
-def test_error_bar_of_answers_is_that_of_a_share(snapshot_of) -> None:
+def test_error_bar_of_answers_is_that_of_a_fraction(snapshot_of) -> None:
     snapshot = snapshot_of(Shallow(), SoftmaxCrossEntropy(), Task.CLASSES)
-    share = TestError()(snapshot)
-    torch.testing.assert_close(TestErrorBar()(snapshot), (share * (1 - share) / 30).sqrt())
+    fraction = TestError()(snapshot)
+    torch.testing.assert_close(TestErrorBar()(snapshot), (fraction * (1 - fraction) / 30).sqrt())
 
 
 @pytest.mark.parametrize("dimension", [1, 5])

@@ -104,7 +104,7 @@ def test_approximation_of_the_best_network_for_the_square_is_what_no_network_is_
     weights = torch.cat([hidden, torch.linspace(-1, 1, width + 1, dtype=torch.float64)])[None]
     dataset = FunctionProblem(XSquared(), Uniform(), 1, 40, 20_000, 0.0, 0).load()
     snapshot = snapshot_of(Shallow(Relu()), width=width, dataset=dataset, weights=weights)
-    # No rule knows the kinks: a cell in which one lies, of 2048, is off by its share of the integral at most.
+    # No rule knows the kinks: a cell in which one lies, of 2048, is off by its part of the integral at most.
     assert float(ApproximationPart()(snapshot)) == pytest.approx(4 / (45 * (width + 1) ** 4), rel=2e-3)
     assert float(ApproximationPart()(snapshot)) == pytest.approx(
         best_mean_square(XSquared(), Shallow(), width), rel=2e-3

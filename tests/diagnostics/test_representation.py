@@ -124,7 +124,7 @@ def test_gradient_of_a_dead_unit_is_zero(snapshot_of) -> None:
     assert (hidden_gradient[0, 0] != 0).all()
 
 
-def test_share_of_what_is_not_finite_is_nan(snapshot_of) -> None:
+def test_fraction_of_what_is_not_finite_is_nan(snapshot_of) -> None:
     assert DeadUnitShare()(with_biases(snapshot_of, Shallow(Relu()), [math.nan, -3.0])).isnan().all()
 
 

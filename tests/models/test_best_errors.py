@@ -247,7 +247,9 @@ def test_more_functions_of_a_nested_basis_are_never_worse(target: Target, basis:
     assert all(narrow >= wide - 1e-15 >= -1e-15 for narrow, wide in itertools.pairwise(known))
 
 
-def test_error_is_the_root_of_the_mean_square_under_the_uniform_law_and_unknown_under_others(tmp_path: Path) -> None:
+def test_error_is_the_root_of_the_mean_square_under_the_uniform_distribution_and_unknown_under_others(
+    tmp_path: Path,
+) -> None:
     problem = FunctionProblem(AbsoluteValue(), Uniform(), 2, 10, 10, 0.5, 0)
     squared_error = best_mean_square(AbsoluteValue(), Linear(), 6, 2)
     assert best_error(problem, Linear(), 6) == pytest.approx(math.sqrt(squared_error), rel=1e-15)

@@ -98,7 +98,7 @@ def test_where_nothing_more_can_be_gained_the_first_functions_follow() -> None:
     assert len(set(Greedy().choose(inputs, targets, 200))) == 200  # of 800, few of which are independent
 
 
-def test_dictionary_is_four_times_as_large_as_the_model_and_never_tiny_unless_it_is_told() -> None:
+def test_dictionary_is_four_times_as_large_as_the_model_and_never_tiny_unless_its_size_is_given() -> None:
     assert [Greedy().size_for(width) for width in (1, 8, 9, 100)] == [32, 32, 36, 400]
     assert Greedy(size=9).size_for(4) == 9
 
@@ -148,7 +148,7 @@ def test_dictionary_that_is_too_small_is_refused_with_its_line(tmp_path: Path, s
         read_experiment(path)
 
 
-def test_width_that_is_too_large_is_told_by_the_model_itself() -> None:
+def test_width_that_is_too_large_is_refused_by_the_model_itself() -> None:
     problem = FunctionProblem(OnePlusPower(), Uniform(), 1, 10, 10, 0.0, 0)
     message = "size: a dictionary of 3 functions has no 4 to choose\n  hint: take at least 4, or leave it out"
     with pytest.raises(FieldError, match=f"^{re.escape(message)}$"):

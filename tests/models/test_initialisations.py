@@ -66,7 +66,7 @@ def test_biases_are_spread_like_the_weights_or_are_zero(initialisation: Initiali
         deviation = initialisation.weight_deviation(FAN_IN, FAN_OUT)
         assert abs(biases.mean()) < 5 * deviation / math.sqrt(FAN_OUT)
         assert biases.std() == pytest.approx(deviation, rel=5 / math.sqrt(2 * FAN_OUT))
-        bound = math.sqrt(3) * deviation  # of a uniform law
+        bound = math.sqrt(3) * deviation  # of a uniform distribution
         assert np.abs(biases).max() <= bound
         assert np.abs(biases).max() == pytest.approx(bound, rel=0.01)  # the largest of 2000 misses the end by 1/2000
     elif initialisation == KinksInside():

@@ -54,7 +54,7 @@ def cosine_errors(floor: float = 0.0) -> Tensor:
 
 NUM_DRAWS = 1000
 SYNTHETIC = {
-    # seeds, known floor, where the floor meets the law, factor of the errors below width 8, k of a factor 1 + k/m
+    # seeds, known floor, where the floor meets the power law, factor of the errors below width 8, k of a factor 1 + k/m
     "one seed": (1, 0.0, math.inf, 1.0, 0.0),
     "two seeds": (2, 0.0, math.inf, 1.0, 0.0),
     "three seeds": (3, 0.0, math.inf, 1.0, 0.0),
@@ -62,8 +62,8 @@ SYNTHETIC = {
     "ten seeds": (10, 0.0, math.inf, 1.0, 0.0),
     "a floor to be fitted": (5, None, 128.0, 1.0, 0.0),
     "no floor though one is fitted": (5, None, math.inf, 1.0, 0.0),
-    "a start that is off the law": (5, 0.0, math.inf, 0.5, 0.0),
-    "errors that only come near the law": (5, 0.0, math.inf, 1.0, 2.0),
+    "a start that is off the power law": (5, 0.0, math.inf, 0.5, 0.0),
+    "errors that only come near a power law": (5, 0.0, math.inf, 1.0, 2.0),
     "the same of two seeds": (2, 0.0, math.inf, 1.0, 2.0),
     "the same of one seed": (1, 0.0, math.inf, 1.0, 2.0),
 }
@@ -89,7 +89,7 @@ def test_interval_of_ninety_percent_holds_the_true_rate_as_often(name: str) -> N
 
 @pytest.mark.parametrize("widths", [WIDTHS, WIDTHS[:6]], ids=["to 1024", "to 64"])
 def test_what_is_missing_at_every_width_is_in_the_interval_though_the_noise_is_smaller(widths: list[float]) -> None:
-    """m^-1 (1 + 2/m) of five seeds with noise of 0.3 % to 3 %, where a law without correction covers 0 to 46 %."""
+    """m^-1 (1 + 2/m) of five seeds with noise of 0.3 % to 3 %, where a fit without correction covers 0 to 46 %."""
     rng = stream("a correction", len(widths))
     noise_C11 = 0.003 * 10 ** rng.uniform(0, 1, (NUM_DRAWS, 1, 1))
     widths_W = np.array(widths)
@@ -183,7 +183,7 @@ def test_no_exact_best_error_is_called_shallower_than_its_own_rate() -> None:
     assert not any(verdict(rate, true) is Verdict.SHALLOWER for true, rate in exact_fits() if math.isfinite(true))
 
 
-def test_best_errors_that_fall_exponentially_are_told_from_those_that_fall_like_a_power() -> None:
+def test_best_errors_that_fall_exponentially_are_distinguished_from_powers() -> None:
     """Runge's function by cosines falls exponentially to width 32, where the kinks of its extension begin to show."""
     exponential = [rate for true, rate in exact_fits() if math.isinf(true)]
     assert len(exponential) > 10
@@ -219,7 +219,7 @@ def test_with_a_floor_that_is_fitted_the_rate_is_still_known() -> None:
     assert found.low < 1.5 < found.high
 
 
-def test_a_floor_taken_for_a_part_of_the_law_makes_it_look_shallow() -> None:
+def test_a_floor_taken_for_a_part_of_the_power_law_makes_it_look_shallow() -> None:
     assert verdict(fit_rate(WIDTHS, cosine_errors(floor=1e-3), 0.0, exact=True), 1.5) is Verdict.SHALLOWER
 
 
@@ -235,7 +235,7 @@ def test_local_slopes_are_logarithms_of_ratios() -> None:
     assert found.local_slopes == pytest.approx((1.0, 2.0, 0.0, 1.0), abs=1e-12)
 
 
-def test_start_that_is_off_the_law_is_dropped() -> None:
+def test_start_that_is_off_the_power_law_is_dropped() -> None:
     errors = power_law(2.0) * np.where(np.array(WIDTHS) < 16, 0.3, 1.0)
     found = fit_rate(WIDTHS, noisy(errors, 5, 0.02), 0.0)
     assert found.first_width >= 16

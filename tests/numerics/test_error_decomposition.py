@@ -34,7 +34,7 @@ def test_projection_is_the_weighted_least_squares_fit_of_numpy(num_features: int
 
 
 def test_projection_onto_a_polynomial_misses_what_the_next_legendre_polynomials_hold() -> None:
-    """Of x^3 the lines leave 4/175 under the uniform law."""
+    """Of x^3 the lines leave 4/175 under the uniform distribution."""
     points_PD, weights_EP = rule(1, 64)
     features_1PF = torch.cat([torch.ones_like(points_PD), points_PD], dim=1)[None]
     best = project(features_1PF, points_PD**3, weights_EP.mean(dim=0))

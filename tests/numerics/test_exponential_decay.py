@@ -1,4 +1,4 @@
-"""Exponential decay is told from powers of the width, with its exponent."""
+"""Exponential decay is distinguished from powers of the width, with its exponent."""
 
 import math
 

@@ -37,29 +37,29 @@ def test_rates_of_cosine_errors_are_the_known_ones(
 ) -> None:
     used = ALL.clone()
     used[0, :first] = False
-    law = fit_power_law(X, logs(np.sqrt(cosine_errors() ** 2 + floor**2)), used, floor=fitted)
-    assert float(law.rate_C) == pytest.approx(rate, abs=0.6 * 10**-digits)  # known to so many digits
+    fit = fit_power_law(X, logs(np.sqrt(cosine_errors() ** 2 + floor**2)), used, floor=fitted)
+    assert float(fit.rate_C) == pytest.approx(rate, abs=0.6 * 10**-digits)  # known to `digits` digits
     if fitted:
-        assert float(law.log_floor_C.exp()) == pytest.approx(9.9e-4, abs=0.5e-5)
+        assert float(fit.log_floor_C.exp()) == pytest.approx(9.9e-4, abs=0.5e-5)
 
 
 @given(rate=st.floats(0.2, 5), constant=st.floats(1e-3, 1e3), turn=st.floats(8, 500))
 @settings(max_examples=25, deadline=None)
-def test_exact_law_with_a_floor_is_recovered(rate: float, constant: float, turn: float) -> None:
+def test_exact_power_law_with_a_floor_is_recovered(rate: float, constant: float, turn: float) -> None:
     """From the floor being met at width 8, two widths after the first, to its being met at the last but one."""
     floor = constant * turn**-rate
-    law = fit_power_law(X, logs(np.sqrt((constant * WIDTHS**-rate) ** 2 + floor**2)), ALL, floor=True)
-    assert float(law.rate_C) == pytest.approx(rate, rel=1e-5)
-    assert float(law.log_constant_C) == pytest.approx(math.log(constant), abs=1e-4)
-    assert float(law.log_floor_C) == pytest.approx(math.log(floor), abs=1e-4)
+    fit = fit_power_law(X, logs(np.sqrt((constant * WIDTHS**-rate) ** 2 + floor**2)), ALL, floor=True)
+    assert float(fit.rate_C) == pytest.approx(rate, rel=1e-5)
+    assert float(fit.log_constant_C) == pytest.approx(math.log(constant), abs=1e-4)
+    assert float(fit.log_floor_C) == pytest.approx(math.log(floor), abs=1e-4)
 
 
 @pytest.mark.parametrize("floor", [True, False])
-def test_exact_law_without_a_floor_has_next_to_none(floor: bool) -> None:
-    law = fit_power_law(X, logs(3 * WIDTHS**-2.0), ALL, floor=floor)
-    assert float(law.rate_C) == pytest.approx(2, rel=1e-9)
-    assert float(law.log_floor_C) < math.log(3 * WIDTHS[-1] ** -2.0) - 10
-    assert float(law.residual_C) < 1e-12
+def test_exact_power_law_without_a_floor_has_next_to_none(floor: bool) -> None:
+    fit = fit_power_law(X, logs(3 * WIDTHS**-2.0), ALL, floor=floor)
+    assert float(fit.rate_C) == pytest.approx(2, rel=1e-9)
+    assert float(fit.log_floor_C) < math.log(3 * WIDTHS[-1] ** -2.0) - 10
+    assert float(fit.residual_C) < 1e-12
 
 
 @pytest.mark.parametrize("floor", [True, False])
@@ -68,7 +68,7 @@ def test_influence_is_how_the_rate_moves_with_each_error(floor: bool) -> None:
     used = ALL.clone()
     used[0, [0, 4]] = False
     y = logs(np.sqrt(WIDTHS**-3.0 + 1e-5)) + noise
-    law = fit_power_law(X, y, used, floor=floor)
+    fit = fit_power_law(X, y, used, floor=floor)
     step = 1e-3
     for place in range(10):
         moved = [y.clone(), y.clone()]
@@ -76,8 +76,8 @@ def test_influence_is_how_the_rate_moves_with_each_error(floor: bool) -> None:
         moved[1][0, place] -= step
         up, down = (fit_power_law(X, other, used, floor=floor).rate_C for other in moved)
         # The fit without second derivatives: off by the size of the residuals.
-        assert float(up - down) / (2 * step) == pytest.approx(float(law.influence_CW[0, place]), abs=0.05)
-    assert not law.influence_CW[0, [0, 4]].any()
+        assert float(up - down) / (2 * step) == pytest.approx(float(fit.influence_CW[0, place]), abs=0.05)
+    assert not fit.influence_CW[0, [0, 4]].any()
 
 
 def test_curves_do_not_know_of_each_other() -> None:

@@ -239,7 +239,7 @@ def test_kronrod_nodes_and_weights_are_those_of_the_tables() -> None:
 
 @pytest.mark.parametrize("dimension", [1, 2, 3, 4, 7])
 @pytest.mark.parametrize("num_points", [1, 200, 4096])
-def test_rule_has_weights_of_sum_one_and_at_most_about_so_many_points(dimension: int, num_points: int) -> None:
+def test_rule_has_weights_of_sum_one_and_at_most_about_the_points_given(dimension: int, num_points: int) -> None:
     points, weights = rule(dimension, num_points)
     assert weights.shape[1] == len(points)
     assert points.shape[1] == dimension
@@ -262,7 +262,7 @@ def test_error_of_a_mean_by_a_rule_covers_its_distance_to_the_truth(dimension: i
     assert (found.error < 0.02 * found.value).all()
 
 
-def test_rule_is_exact_across_breaks_that_it_is_told_and_dyadic_ones() -> None:
+def test_rule_is_exact_across_given_breaks_and_dyadic_ones() -> None:
     points, weights = rule(1, 500, low=0.0, high=2.0, breaks=(0.3, 5.0))
     steps = torch.stack([(points[:, 0] > at).double() for at in (0.3, 1.0, 0.25)])
     found = weighted_mean(steps, weights)

@@ -121,7 +121,7 @@ def test_legendre_on_equal_spacing_is_good_up_to_twice_the_root_of_the_points(wi
 
 
 @pytest.mark.parametrize("width", [2, 7, 15, 30])
-def test_chebyshev_is_orthogonal_for_another_law_and_grows_worse_under_the_uniform_one(width: int) -> None:
+def test_chebyshev_is_orthogonal_for_another_distribution_and_grows_worse_under_the_uniform_one(width: int) -> None:
     points, weights = gauss(64, -1, 1)
     row, column = np.indices((width, width))
     # T_i T_j = (T_(i+j) + T_(i-j)) / 2, and the mean of T_n is 1 / (1 - n^2) for even n and 0 for odd n.

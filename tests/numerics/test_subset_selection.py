@@ -311,7 +311,7 @@ def test_unusable_dictionary_is_one_clear_message(rule: Rule, change: Callable, 
 
 
 @each_rule
-def test_weight_that_is_not_finite_is_told_of(rule: Rule) -> None:
+def test_weight_that_is_not_finite_is_refused(rule: Rule) -> None:
     weights = torch.ones(9, dtype=torch.float64)
     weights[4] = -1
     message = "the atoms and weights are not finite at 1 of 9 points\n  hint: leave these points out"

@@ -47,7 +47,7 @@ def slots(rule: UpdateRule, weights_TN: Tensor) -> tuple[Tensor, ...]:
 
 
 def descend(rule: UpdateRule, curvatures_N: Tensor, weights_TN: Tensor, rates_T1: Tensor, num_steps: int) -> Tensor:
-    """Weights after so many steps on ``1/2 sum_n curvature_n w_n^2``."""
+    """Weights after N steps on ``1/2 sum_n curvature_n w_n^2``."""
     weights_TN, memory = weights_TN.clone(), slots(rule, weights_TN)
     for step in range(1, num_steps + 1):
         rule(weights_TN, curvatures_N * weights_TN, memory, rates_T1, step)

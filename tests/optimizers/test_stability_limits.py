@@ -49,17 +49,17 @@ def test_gradient_descent_raises_no_loss_at_any_step_below_the_limit(loss):
 
 def test_a_heavy_ball_below_its_limit_may_go_round_a_cycle_for_ever():
     """So that nothing more than a local statement may be made: 0.9 of the limit, momentum 0.9, one logit."""
-    share, loss = 0.62, BinaryCrossEntropy()
+    fraction, loss = 0.62, BinaryCrossEntropy()
     features_PF = torch.ones(50, 1, dtype=torch.float64)
-    targets_KP = (torch.arange(50)[None] < 50 * share).double()
+    targets_KP = (torch.arange(50)[None] < 50 * fraction).double()
     rule = Momentum(0.9)
     assert limit_of(rule, loss, linear=True, minibatches=False) is Limit.LOCAL
     limit = rule.stability_factor() / loss.largest_curvature
-    best = -(share * np.log(share) + (1 - share) * np.log(1 - share))
+    best = -(fraction * np.log(fraction) + (1 - fraction) * np.log(1 - fraction))
     start_KF = torch.zeros(1, 1, dtype=torch.float64)
     cycling = losses_of(rule, loss, (features_PF, targets_KP), 0.9 * limit, 3000, start_KF)
     assert cycling[-200:].mean() > cycling[0]
-    nearby = start_KF + np.log(share / (1 - share)) + 1e-2
+    nearby = start_KF + np.log(fraction / (1 - fraction)) + 1e-2
     settled = losses_of(rule, loss, (features_PF, targets_KP), 0.9 * limit, 3000, nearby)
     assert settled[-1] == pytest.approx(best, rel=1e-9)
 

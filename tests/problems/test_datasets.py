@@ -452,7 +452,7 @@ def test_a_broken_csv_file_is_refused_with_the_reason(tmp_path: Path, content: b
     refused(lambda: Table(path, ("a",), ("y",)), what, ("path",))
 
 
-def test_a_title_before_the_header_is_told(tmp_path: Path) -> None:
+def test_a_title_before_the_header_is_reported(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", "measured by hand\na,y\n1,2\n2,3\n")
     below = "if the header stands further below, set skip_rows to the number of lines before it"
     message = f"inputs.0: t.csv has no column 'a'\n  hint: known: measured by hand; {below}"

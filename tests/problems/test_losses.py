@@ -232,7 +232,7 @@ def test_gradient_of_cross_entropy_is_probabilities_less_truth(reference: dict) 
 
 @pytest.mark.reference("softmax_hessian_max_eig")
 def test_cross_entropy_is_curved_most_where_it_hesitates_between_two_classes(reference: dict) -> None:
-    """And by 1/K where it knows nothing of K; no law on the classes gives more than the first."""
+    """And by 1/K where it knows nothing of K; no distribution of the classes gives more than the first."""
     assert SoftmaxCrossEntropy.largest_curvature == reference["value"]
     y_K = torch.tensor([1.0, 0.0, 0.0, 0.0], dtype=torch.float64)
     logits = torch.tensor([[0.0, 0.0, -1e3, -1e3], [0.0, 0.0, 0.0, 0.0]], dtype=torch.float64)
@@ -278,7 +278,7 @@ def test_two_classes_are_one_label_of_the_difference_of_the_logits() -> None:
     torch.testing.assert_close(SoftmaxCrossEntropy()(z_TKP, y_KP), label, rtol=1e-13, atol=0)
 
 
-def test_zero_one_loss_is_the_share_of_wrong_classes() -> None:
+def test_zero_one_loss_is_the_fraction_of_wrong_classes() -> None:
     z_TKP = torch.tensor([[[1.0, 0.0, 3.0, 0.0], [0.0, 1.0, 2.0, 1.0]]])
     y_KP = torch.tensor([[1.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
     assert zero_one_loss(z_TKP, y_KP, Task.CLASSES, SoftmaxCrossEntropy()).tolist() == [0.25]

@@ -1,4 +1,4 @@
-"""Every measure draws from the law it names, the same numbers from the same stream."""
+"""Every measure draws from the distribution it names, the same numbers from the same stream."""
 
 import math
 import re
@@ -14,7 +14,7 @@ NUM_POINTS = 4**6  # a grid of 1, 2 and 3 dimensions, and a multiple of 2^D
 
 # Mean and variance of one coordinate, and the box that holds every point.
 BLURRED = (0.4**2 + 0.9**2) / 2 + 0.05**2 / 3  # mean of the squared radius; each coordinate has half of it
-LAWS: dict[str, tuple[float, float, float, float]] = {
+MOMENTS: dict[str, tuple[float, float, float, float]] = {
     "uniform": (0.0, 1 / 3, -1.0, 1.0),
     "grid": (0.0, 1 / 3, -1.0, 1.0),
     "normal": (0.0, 1.0, -math.inf, math.inf),
@@ -40,8 +40,8 @@ def samples(measure: Measure) -> list[Points]:
     return [measure.sample(NUM_POINTS, d, stream("sample", d)) for d in (1, 2, 3) if admitted(measure, d)]
 
 
-def test_every_measure_says_here_what_its_law_is() -> None:
-    assert LAWS.keys() == MEASURES.keys()
+def test_every_measure_has_its_moments_here() -> None:
+    assert MOMENTS.keys() == MEASURES.keys()
 
 
 def test_some_dimension_is_admitted(measure: Measure) -> None:
@@ -62,18 +62,18 @@ def test_same_stream_gives_the_same_points(measure: Measure) -> None:
 
 
 def test_points_lie_in_the_support(measure: Measure) -> None:
-    low, high = LAWS[measure.name()][2:]
+    low, high = MOMENTS[measure.name()][2:]
     assert measure.bounds() == pytest.approx((low, high), rel=1e-15)
     for points in samples(measure):
         assert low <= points.min()
         assert points.max() <= high
 
 
-def test_mean_and_variance_of_a_coordinate_are_those_of_the_law(measure: Measure) -> None:
-    mean, variance = LAWS[measure.name()][:2]
+def test_mean_and_variance_of_a_coordinate_are_those_of_the_distribution(measure: Measure) -> None:
+    mean, variance = MOMENTS[measure.name()][:2]
     for points in samples(measure):
         # 5 deviations of a mean of 4096 (of squares for the variance: at most sqrt 2 times the variance, as for the
-        # normal law); midpoints of 16 cells miss a variance of 1/3 by 1/(3 16^2), inside that.
+        # normal distribution); midpoints of 16 cells miss a variance of 1/3 by 1/(3 16^2), inside that.
         assert points.mean(axis=0) == pytest.approx(mean, abs=5 * math.sqrt(variance / NUM_POINTS))
         assert points.var(axis=0) == pytest.approx(variance, abs=5 * variance * math.sqrt(2 / NUM_POINTS))
 
@@ -92,7 +92,7 @@ def test_default_sizes_are_ones_it_can_give(measure: Measure) -> None:
             assert len(measure.sample(num_points, dimension, stream("default"))) == num_points
 
 
-def test_fields_move_and_stretch_the_law() -> None:
+def test_fields_move_and_stretch_the_distribution() -> None:
     rng = stream("moved")
     assert 2 <= Uniform(2, 5).sample(1000, 2, rng).min() < 2.1
     assert 4.9 < Uniform(2, 5).sample(1000, 2, rng).max() <= 5
@@ -197,6 +197,6 @@ def test_sample_it_cannot_give_is_refused(measure: Measure, num_points: int, dim
         ),
     ],
 )
-def test_impossible_law_is_refused(make, message: str) -> None:
+def test_impossible_distribution_is_refused(make, message: str) -> None:
     with pytest.raises(FieldError, match=f"^{re.escape(message)}$"):
         make()

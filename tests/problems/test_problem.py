@@ -177,7 +177,7 @@ def test_inputs_lie_within_the_bounds_that_a_problem_states(data: Data) -> None:
 
 
 @pytest.mark.parametrize(("target", "dimension"), [(Sine(), 1), (Step(at=0.3), 1), (Gaussian(), 2), (Gaussian(), 5)])
-def test_held_out_points_of_the_uniform_law_are_a_rule_that_gives_the_mean_square_of_the_target(
+def test_held_out_points_of_the_uniform_distribution_are_a_rule_that_gives_the_mean_square_of_the_target(
     target: Target, dimension: int
 ) -> None:
     dataset = FunctionProblem(target, Uniform(), dimension, 10, 4096, 0.0, 0).load()
@@ -189,7 +189,7 @@ def test_held_out_points_of_the_uniform_law_are_a_rule_that_gives_the_mean_squar
     np.testing.assert_array_equal(dataset.test_targets_PK[:, 0], target(dataset.test_inputs_PD.numpy()))
 
 
-def test_held_out_points_of_other_laws_and_of_labels_are_a_sample() -> None:
+def test_held_out_points_of_other_distributions_and_of_labels_are_a_sample() -> None:
     for target, measure in ((Gaussian(), Normal()), (Gaussian(), Grid()), (Xor(), Uniform())):
         dataset = FunctionProblem(target, measure, 2, 9, 16, 0.0, 0).load()
         assert len(dataset.test_inputs_PD) == 16
@@ -260,7 +260,7 @@ def test_a_problem_says_what_its_target_says() -> None:
 
 
 def classes(tmp_path: Path, counts: dict[str, int], outputs_are: Any = "classes") -> Table:
-    """So many rows of each class, one after the other."""
+    """Some rows of each class, one after the other."""
     path = tmp_path / "classes.csv"
     kinds = [kind for kind, count in counts.items() for _ in range(count)]
     path.write_text("a,k\n" + "".join(f"{i},{kind}\n" for i, kind in enumerate(kinds)))
@@ -278,7 +278,7 @@ def stratified(data: Data, train: int, test: int, seed: int = 0) -> TableProblem
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_stratified_split_takes_of_each_class_its_share(tmp_path: Path, seed: int) -> None:
+def test_a_stratified_split_takes_the_same_fraction_of_each_class(tmp_path: Path, seed: int) -> None:
     data = classes(tmp_path, {"a": 60, "b": 30, "c": 10})
     assert drawn(stratified(data, 50, 50, seed)) == ([30, 15, 5], [30, 15, 5])
     assert drawn(stratified(data, 50, 10, seed)) == ([30, 15, 5], [6, 3, 1])
@@ -350,9 +350,9 @@ def test_a_random_split_has_the_identity_that_it_had_before_there_was_another() 
 
 
 def test_a_split_is_asked_for_with_the_inputs_and_only_of_a_table() -> None:
-    asked = {"question": "?", "models": (Linear(basis=Monomial()),), "widths": (2,)}
+    fields = {"question": "?", "models": (Linear(basis=Monomial()),), "widths": (2,)}
     inputs = Inputs(train=(100,), split="stratified")
-    (problem,) = Experiment(**asked, data=(Digits(),), inputs=inputs).problems()
+    (problem,) = Experiment(**fields, data=(Digits(),), inputs=inputs).problems()
     assert problem == stratified(Digits(), 100, 1697)
     with pytest.raises(FieldError, match=r"^inputs.split: split stratified is for tables, whose rows are split"):
-        Experiment(**asked, target=(Sine(),), inputs=inputs)
+        Experiment(**fields, target=(Sine(),), inputs=inputs)

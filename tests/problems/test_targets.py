@@ -53,7 +53,7 @@ def regression(request: pytest.FixtureRequest) -> Target:
 
 
 def panels(target: Target, num_nodes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Gauss-Legendre nodes and weights of the uniform law on [-1, 1], between the breaks of the target."""
+    """Gauss-Legendre nodes and weights of the uniform distribution on [-1, 1], between the breaks of the target."""
     nodes, weights = np.polynomial.legendre.leggauss(num_nodes)
     ends = [-1.0, *target.breaks(), 1.0]
     parts = [(a + (b - a) * (nodes + 1) / 2, weights * (b - a) / 4) for a, b in itertools.pairwise(ends)]

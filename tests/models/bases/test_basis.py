@@ -148,7 +148,9 @@ def test_single_precision_differs_from_double_by_its_rounding_only(basis: Basis)
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("basis", CLAIMING, ids=Basis.label)
 def test_claimed_orthonormality_holds(basis: Basis, width: int, quadrature) -> None:
-    assert basis.orthonormal_under == Uniform(), "the quadrature here is of the uniform law; write that of the new one"
+    assert basis.orthonormal_under == Uniform(), (
+        "the quadrature here is of the uniform distribution; write that of the new one"
+    )
     points, weights = quadrature()
     values = basis(points, width)
     # Means of products up to 65, over 2112 nodes with their own rounding; a float32 constant would show as 1e-7.
@@ -203,7 +205,7 @@ def test_errors_of_a_smooth_function_fall_at_least_as_fast_as_the_order_says(bas
     points, weights = quadrature()
     root = weights.sqrt()[:, None]
     errors = []
-    degree = getattr(basis, "degree", 1) if isinstance(basis, LocalBasis) else 0  # so many more functions than cells
+    degree = getattr(basis, "degree", 1) if isinstance(basis, LocalBasis) else 0  # functions more than cells
     for width in (8 + degree, 16 + degree, 32 + degree):
         scaled = root * basis(points, width)
         target = root * points.exp()[:, None]

@@ -1,4 +1,4 @@
-"""Ridges begin at knots that grow ever denser, and so many are all splines."""
+"""Ridges begin at knots that grow ever denser; together they span splines."""
 
 import re
 
