@@ -67,13 +67,14 @@ def show(folder: Path, *, again: bool = True) -> tuple[int, pl.DataFrame]:
     from pipeline.plan import read_plan
     from pipeline.records.store import read_outcomes
     from pipeline.report.html.run_page import write_report_of
-    from pipeline.report.tables import results
     from pipeline.report.tables.printing import as_text
+    from pipeline.report.tables.results import read_results
+    from pipeline.report.tables.summary import best_of_each_model
     from pipeline.report.theory.verdicts import not_measured
 
     planned, outcomes = read_plan(folder), read_outcomes(folder)
-    table = results.read_results(folder, planned, outcomes)
-    print(as_text(results.best_of_each_model(table)))
+    table = read_results(folder, planned, outcomes)
+    print(as_text(best_of_each_model(table)))
     if why := not_measured(outcomes):
         say(why)
     failed = table.filter(table["status"] == "failed")

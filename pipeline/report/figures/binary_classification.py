@@ -10,7 +10,7 @@ import polars as pl
 from pipeline.records.schema import HIDDEN, PLANE
 from pipeline.report.figures import charts
 from pipeline.report.figures.charts import Chart, chart_of, panels
-from pipeline.report.tables import run_tables
+from pipeline.report.figures.fitted import fitted_functions
 from pipeline.report.tables.run_tables import Sources
 from pipeline.report.theory.initial_modes import loaded
 
@@ -21,7 +21,7 @@ MOST_POINTS = 300
 
 def answers(sources: Sources) -> Chart | None:
     """The answer of each model over the plane, with the training points."""
-    table = run_tables.fitted(sources, PLANE)
+    table = fitted_functions(sources, PLANE)
     if table.is_empty():
         return None
     scale = alt.Scale(domain=[-1, 0, 1], range=[NO, "#FFFFFF", YES], clamp=True, interpolate="rgb")
@@ -44,7 +44,7 @@ def answers(sources: Sources) -> Chart | None:
 
 def hidden_space(sources: Sources) -> Chart | None:
     """Where two hidden units put the training points."""
-    table = run_tables.fitted(sources, HIDDEN)
+    table = fitted_functions(sources, HIDDEN)
     if table.is_empty():
         return None
 

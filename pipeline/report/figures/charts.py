@@ -11,6 +11,7 @@ import math
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import altair as alt
 import polars as pl
@@ -197,3 +198,18 @@ def tick_labels(ticks: Sequence[float]) -> str:
     """An expression that spells each tick."""
     cases = [f"datum.value == {tick!r} ? '{number_label(tick)}'" for tick in ticks]
     return " : ".join([*cases, "''"])
+
+
+Key = TypeVar("Key", alt.StrokeDash, alt.Shape, alt.Stroke)
+
+
+def keyed(
+    chart: alt.Chart, channel: type[Key], label: str, value: Any, *, among: dict[str, Any] | None = None
+) -> alt.Chart:
+    """The chart with one more channel that is the same everywhere and has an entry in a legend of its own.
+
+    Layers that share a channel share its scale, so each must name the labels and values of all, in ``among``.
+    """
+    entries = among or {label: value}
+    scale, legend = alt.Scale(domain=list(entries), range=list(entries.values())), alt.Legend(title=None)
+    return chart.transform_calculate(key=f"'{label}'").encode(channel("key:N", scale=scale, legend=legend))

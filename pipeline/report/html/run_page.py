@@ -19,16 +19,18 @@ from pipeline.report.html.page_tables import MOST_ROWS, PageTable, page_table, p
 from pipeline.report.html.rendering import render_page
 from pipeline.report.html.run_provenance import facts
 from pipeline.report.html.wandb_links import read_wandb_links
+from pipeline.report.tables.cells import PROBLEM
 from pipeline.report.tables.convergence_rates import rates
 from pipeline.report.tables.coordinate_check import coordinate_check
 from pipeline.report.tables.error_decomposition import error_parts, in_percent, sentences
 from pipeline.report.tables.excess_losses import predicted_and_measured
 from pipeline.report.tables.printing import number_of
-from pipeline.report.tables.results import PROBLEM, criterion, read_results, summary, tolerance_of
+from pipeline.report.tables.results import read_results, tolerance_of
 from pipeline.report.tables.run_tables import Sources
+from pipeline.report.tables.summary import criterion, summary
 from pipeline.report.tables.surrogate_losses import slopes, steps_to_accuracy
+from pipeline.report.tables.yardstick_ratios import against_yardsticks
 from pipeline.report.theory.verdicts import CANNOT_SAY, counted, not_measured, silences
-from pipeline.report.theory.yardsticks import against_yardsticks
 
 MOST_BEST = 8
 """Problems of which the head of the page says what did best."""

@@ -25,7 +25,7 @@ from pipeline.numerics.rate_windows import LEAST_POINTS
 from pipeline.optimizers.rules import Adam, UpdateRule
 from pipeline.plan import Plan
 from pipeline.records.schema import Records
-from pipeline.report.tables.results import PROBLEM
+from pipeline.report.tables.cells import PROBLEM
 from pipeline.report.theory.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
 
 CHANGE = FeatureChange.name()

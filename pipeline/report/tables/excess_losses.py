@@ -19,7 +19,8 @@ from pipeline.numerics.descent import Modes, contraction_factor, log_errors, los
 from pipeline.optimizers.rules import Recurrence
 from pipeline.plan import Plan
 from pipeline.records.schema import Records
-from pipeline.report.tables.results import CELL, EXCESS_LOSS, MEASURED_STEPS, PREDICTED_STEPS
+from pipeline.report.tables.cells import CELL
+from pipeline.report.tables.results import EXCESS_LOSS, MEASURED_STEPS, PREDICTED_STEPS
 from pipeline.report.theory.initial_modes import start_of
 from pipeline.report.theory.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
 

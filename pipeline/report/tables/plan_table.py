@@ -9,7 +9,7 @@ import polars as pl
 from pipeline.experiment.packing import operations_of_pack
 from pipeline.experiment.resources import bytes_of_pack
 from pipeline.plan import Plan
-from pipeline.report.tables.results import asked, problem_labels
+from pipeline.report.tables.cells import asked, problem_labels
 
 
 def plan_table(plan: Plan) -> pl.DataFrame:

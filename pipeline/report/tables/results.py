@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from pathlib import Path
 
 import polars as pl
 
 from pipeline.diagnostics.prediction import ExcessLoss, PredictedSteps
-from pipeline.experiment.trial import Shape, TimesLimit
-from pipeline.numerics.spectra import LIMIT_OF_FLOAT64, TRUSTED_BELOW, Trust, trust
-from pipeline.optimizers.stability_limits import Limit
+from pipeline.experiment.trial import TimesLimit
+from pipeline.numerics.spectra import LIMIT_OF_FLOAT64, TRUSTED_BELOW, Trust
 from pipeline.plan import Plan
-from pipeline.problems.problem import FunctionProblem, Problem
 from pipeline.records.schema import Records
 from pipeline.records.store import naming_damage, scan_records
+from pipeline.report.tables.cells import CELL, asked, noise_of, problem_labels
 from pipeline.report.theory.initial_modes import start_of
 from pipeline.report.theory.verdicts import (
     HELD,
     MARGIN,
     amplification,
-    counted,
     growth,
     has_limit,
     learning_rate_verdict,
@@ -29,24 +25,11 @@ from pipeline.report.theory.verdicts import (
     overshoots,
 )
 
-Asked = tuple[str, str]
-"""The identity of a problem, and a loss."""
-
-PROBLEM = ["problem", "dimension", "train", "noise"]
-"""Columns that name a problem."""
-CELL = [*PROBLEM, "model", "width"]
-"""Columns that name what a figure shows as one point: the trials that differ in learning rate and seed only."""
-STABLE = (Limit.EXACT, Limit.FALLS)
-"""Limits below which no trial is unstable, wherever it starts."""
 SAID = ("verdict", "silence", "limit")
 """Columns of what theory says of the learning rate of a trial, in words."""
-CRITERIA = ("test_error", "loss")
-"""What the best learning rate is best in: the first of these that was recorded."""
 DEPENDENT = "dependent features"
 """What an infinite condition number says."""
 EXCESS_LOSS, PREDICTED_STEPS, MEASURED_STEPS = ExcessLoss.name(), PredictedSteps.name(), "measured_steps"
-WITHOUT_ERROR = "share_without_error"
-"""Share of the seeds that end without any error, such as networks that have solved a puzzle."""
 
 
 def read_results(run: Path, plan: Plan, outcomes: pl.DataFrame) -> pl.DataFrame:
@@ -111,36 +94,6 @@ def measured_steps(numbers: pl.LazyFrame, tolerance: float) -> pl.DataFrame:
     reached = excess.join(goals.lazy(), on="row").filter(pl.col("value") <= pl.col("goal"))
     step = pl.col("step").min().cast(pl.Float64).alias(MEASURED_STEPS)
     return reached.group_by("row").agg(step).collect(engine="streaming")
-
-
-def problem_labels(plan: Plan) -> dict[Asked, str]:
-    """The label of what the trials of each shape are asked to learn.
-
-    It ends with the loss where the run has several for a problem. Problems that no column of ``PROBLEM``
-    tells apart, such as two tables of one file name, are numbered in the order of the plan: the second
-    is called ``t.csv(5 inputs -> y) #2``.
-    """
-    labels: dict[Asked, str] = {}
-    alike: Counter[tuple[object, ...]] = Counter()
-    for pack in plan.packs:
-        problem, loss = pack.shape.problem, pack.shape.loss
-        if asked(pack.shape) not in labels:
-            several = len(plan.experiment.losses(problem)) > 1
-            words = f"{problem.label()} by {loss.label()}" if several else problem.label()
-            columns = (words, problem.num_inputs, problem.train, noise_of(problem))
-            alike[columns] += 1
-            labels[asked(pack.shape)] = words + (f" #{alike[columns]}" if alike[columns] > 1 else "")
-    return labels
-
-
-def asked(shape: Shape) -> Asked:
-    """What the trials of a shape are asked to learn: a problem, and by which loss."""
-    return shape.problem.identity, shape.loss.label()
-
-
-def noise_of(problem: Problem) -> float | None:
-    """The noise of a target; a table has its own."""
-    return problem.noise if isinstance(problem, FunctionProblem) else None
 
 
 def _planned(plan: Plan) -> pl.DataFrame:
@@ -256,124 +209,3 @@ def condition_number_trust() -> pl.Expr:
         .then(pl.lit(Trust.AT_LEAST.value))
         .alias("condition_number_trust")
     )
-
-
-def criterion(results: pl.DataFrame) -> str:
-    """What the best learning rate is best in: the test error if any was recorded, else the loss."""
-    recorded = [name for name in CRITERIA if name in results.columns and results[name].count()]
-    return recorded[0] if recorded else "loss"
-
-
-def scored(results: pl.DataFrame) -> pl.DataFrame:
-    """The results with ``score``, the criterion of each trial, and ``rate``, its learning rate to 6 digits.
-
-    A diverged trial scores infinite whatever it recorded last; one that is pending or failed scores null.
-    """
-    name = criterion(results)
-    value = pl.col(name) if name in results.columns else pl.lit(None, pl.Float64)
-    finite = pl.when(pl.col("status") == "done").then(value.fill_nan(math.inf))
-    score = pl.when(pl.col("status") == "diverged").then(pl.lit(math.inf)).otherwise(finite)
-    return results.with_columns(score.alias("score"), pl.col("learning_rate").round_sig_figs(6).alias("rate"))
-
-
-def best_rates(results: pl.DataFrame) -> pl.DataFrame:
-    """For each cell the ``rate`` with the least median ``score`` over seeds; the lower rate if two are equal."""
-    known = scored(results).filter(pl.col("score").is_not_null())
-    medians = known.group_by(*CELL, "rate", maintain_order=True).agg(pl.col("score").median())
-    finite = medians.filter(pl.col("score").is_finite())
-    return finite.sort("score", "rate", *CELL, nulls_last=True).group_by(CELL, maintain_order=True).first()
-
-
-def at_best_rate(results: pl.DataFrame) -> pl.DataFrame:
-    """The scored trials that ran at the best learning rate of their cell; all trials of a cell that has none."""
-    best = best_rates(results).select(*CELL, "rate")
-    trials = scored(results)
-    chosen = trials.join(best, on=[*CELL, "rate"], how="semi", nulls_equal=True)
-    undecided = trials.join(best, on=CELL, how="anti", nulls_equal=True).with_columns(rate=pl.lit(None, pl.Float64))
-    return pl.concat([chosen, undecided])
-
-
-def summary(results: pl.DataFrame) -> pl.DataFrame:
-    """One row for every problem, model and width.
-
-    Columns: the cell; numbers of trials; ``best_learning_rate`` by the median over seeds of the
-    criterion; that median (of all trials where every rate diverged), and the least value of any trial; the
-    share of seeds that end without any error at that rate, where a seed does; the condition number and how
-    far to trust it; the predicted limit of the learning rate, and what is known of rates below it; the verdict.
-    """
-    name = criterion(results)
-    absent = [c for c in ("condition_number", "largest_stable_learning_rate") if c not in results.columns]
-    table = results.with_columns(pl.lit(None, pl.Float64).alias(column) for column in absent)
-    statuses = [(pl.col("status") == word).sum().alias(word) for word in ("done", "diverged", "failed", "pending")]
-    cells = scored(table).group_by(CELL, maintain_order=True)
-    counts = cells.agg(
-        pl.len().alias("trials"),
-        *statuses,
-        pl.col("score").min().alias(f"min_{name}"),
-        pl.col("largest_stable_learning_rate").fill_nan(None).drop_nulls().first().alias("stable_learning_rate"),
-        pl.col("limit").first(),
-        counted(pl.col("verdict")).alias("verdict"),
-    )
-    best = (
-        at_best_rate(table)
-        .group_by(CELL, maintain_order=True)
-        .agg(
-            pl.col("rate").first().alias("best_learning_rate"),
-            pl.col("score").median().alias(f"median_{name}"),
-            pl.col("score").eq(0).mean().alias(WITHOUT_ERROR),
-            pl.col("condition_number").median().map_elements(_trusted, return_dtype=pl.String),
-        )
-    )
-    return counts.join(best, on=CELL, how="left", nulls_equal=True, maintain_order="left").select(
-        *CELL,
-        *("trials", "done", "diverged", "failed", "pending", "best_learning_rate"),
-        *(f"median_{name}", f"min_{name}"),
-        *((WITHOUT_ERROR,) if (best[WITHOUT_ERROR] > 0).any() else ()),
-        pl.col("condition_number").fill_null(""),
-        *_limit_in_words(),
-        "verdict",
-    )
-
-
-def _limit_in_words() -> tuple[pl.Expr, pl.Expr]:
-    """The rate below which every trial is stable, if theory has one, and what the limit is; with its number if not."""
-    rate, words = pl.col("stable_learning_rate"), pl.col("limit")
-    everywhere = words.is_in([limit.value for limit in STABLE])
-    described = pl.format("{}: {}", rate.round_sig_figs(4), words)
-    said = pl.when(everywhere | rate.is_null()).then(words).otherwise(described)
-    return pl.when(everywhere).then(rate).alias("stable_learning_rate"), said.alias("limit")
-
-
-def best_of_each_model(results: pl.DataFrame) -> pl.DataFrame:
-    """One row for every problem and model: the width and learning rate of the least median score, and the verdict.
-
-    The verdict is that on all trials of the model, at any width.
-    """
-    name = f"median_{criterion(results)}"
-    table = summary(results)
-    group = [*PROBLEM, "model"]
-    counts = results.group_by(group, maintain_order=True).agg(
-        pl.len().alias("trials"),
-        (pl.col("status") == "diverged").sum().alias("diverged"),
-        counted(pl.col("verdict")).alias("verdict"),
-    )
-    best = table.sort(name, "width", nulls_last=True).group_by(group, maintain_order=True).first()
-    kept = [column for column in ("width", "best_learning_rate", name, WITHOUT_ERROR) if column in table.columns]
-    joined = counts.join(best.select(*group, *kept), on=group, how="left", nulls_equal=True, maintain_order="left")
-    shown = joined.select(*group, "trials", "diverged", *kept, pl.col("verdict"))
-    return shown.rename({"width": "best_width"})
-
-
-def _trusted(condition_number: float) -> str:
-    """A condition number as far as float64 can tell."""
-    if math.isnan(condition_number):
-        return "nan"
-    if math.isinf(condition_number):
-        return f"inf ({DEPENDENT})"
-    match trust(condition_number):
-        case Trust.TRUSTED:
-            return f"{condition_number:.4g}"
-        case Trust.ONE_DIGIT:
-            return f"{condition_number:.0e} (one digit)"
-        case Trust.AT_LEAST:
-            return ">= 1e15 (float64 limit)"

@@ -24,7 +24,7 @@ from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.errors import PipelineError
 from pipeline.report.tables.printing import number_of, shown
-from pipeline.report.tables.results import best_of_each_model
+from pipeline.report.tables.summary import best_of_each_model
 from pipeline.tracking.dashboard.custom_charts import CustomChart
 from pipeline.tracking.dashboard.markdown import as_markdown, as_text
 from pipeline.tracking.dashboard.panels import Panels, sections, with_ids

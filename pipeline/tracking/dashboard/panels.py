@@ -9,7 +9,8 @@ import polars as pl
 from wandb_workspaces.reports.v2 import interface as wr
 
 from pipeline.diagnostics.diagnostic import Diagnostic
-from pipeline.report.tables.results import CELL, CRITERIA, best_of_each_model
+from pipeline.report.tables.cells import CELL
+from pipeline.report.tables.summary import CRITERIA, best_of_each_model
 from pipeline.tracking.dashboard.markdown import as_markdown
 from pipeline.tracking.dashboard.recorded_metrics import Recorded, Shown, recorded
 from pipeline.tracking.export.run_content import STEP

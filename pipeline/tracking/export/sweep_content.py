@@ -17,7 +17,7 @@ import polars as pl
 from pipeline.definitions import canonical
 from pipeline.records.store import scan_records
 from pipeline.report.tables.printing import spelled
-from pipeline.report.tables.results import best_of_each_model, summary
+from pipeline.report.tables.summary import best_of_each_model, summary
 from pipeline.report.theory.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
 from pipeline.tracking.dashboard.custom_charts import MOST_ROWS, custom_charts
 from pipeline.tracking.dashboard.local_report import local_report

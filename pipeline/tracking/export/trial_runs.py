@@ -18,11 +18,11 @@ from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.experiment.packing import Pack
 from pipeline.plan import Plan
 from pipeline.records.store import read_records_of, scan_records
+from pipeline.report.tables.cells import PROBLEM
 from pipeline.report.tables.convergence_rates import rates
 from pipeline.report.tables.coordinate_check import coordinate_check
 from pipeline.report.tables.excess_losses import predicted_and_measured
 from pipeline.report.tables.printing import shown
-from pipeline.report.tables.results import PROBLEM
 from pipeline.report.theory.predicted_losses import predicted_curves
 from pipeline.tracking.export.run_content import STEP, RunContent, with_extremes
 

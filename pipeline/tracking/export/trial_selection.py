@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from pipeline.experiment.wandb_tracking import ChosenRuns, Tracking
-from pipeline.report.tables.results import PROBLEM, scored
+from pipeline.report.tables.cells import PROBLEM
+from pipeline.report.tables.summary import scored
 
 MOST_RUNS = 200
 """A sweep of at most so many trials goes to W&B whole, if it is not said what is to go."""

@@ -18,7 +18,7 @@ from pipeline.plan import make_plan, write_plan
 from pipeline.problems.targets import OuterRing
 from pipeline.records.store import read_fitted_samples, read_outcomes, read_records
 from pipeline.report.figures.binary_classification import answers, hidden_space
-from pipeline.report.tables import run_tables
+from pipeline.report.figures.fitted import fitted_functions
 from pipeline.report.tables.results import results
 from pipeline.report.tables.run_tables import Sources
 from pipeline.training.progress import TrainingProgress
@@ -63,7 +63,7 @@ def test_answers_are_drawn_over_the_plane_with_the_training_points(rings):
 
 def test_the_map_of_a_linear_model_changes_sign_along_a_straight_line(rings):
     """Outputs of 1, x and y are affine: second differences along each row of the map vanish."""
-    table = run_tables.fitted(rings, "plane").filter(pl.col("name") == "linear(monomial)", pl.col("width") == 3)
+    table = fitted_functions(rings, "plane").filter(pl.col("name") == "linear(monomial)", pl.col("width") == 3)
     grid = table.sort("y", "x")["value"].to_numpy().reshape(31, 31)
     assert (
         np.abs(np.diff(grid, n=2, axis=0)).max() <= 2.01e-5
@@ -73,7 +73,7 @@ def test_the_map_of_a_linear_model_changes_sign_along_a_straight_line(rings):
 
 
 def test_a_cell_has_the_colour_of_its_answer_the_deeper_the_further_from_the_threshold(rings):
-    (widest,) = run_tables.fitted(rings, "plane").partition_by("name", "width")[:1]
+    (widest,) = fitted_functions(rings, "plane").partition_by("name", "width")[:1]
     values = widest["value"].to_numpy()
     first = drawn(answers(rings))["concat"][0]["layer"][0]["data"]["name"]
     sides = np.array([row["side"] for row in drawn(answers(rings))["datasets"][first]])

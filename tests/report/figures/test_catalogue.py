@@ -22,7 +22,9 @@ from pipeline.problems.targets import AbsoluteValue, OnePlusPower, Step, Xor
 from pipeline.records.schema import FITTED_SAMPLES, OUTCOMES, RECORDS
 from pipeline.report.figures.catalogue import FIGURES
 from pipeline.report.figures.charts import MOST_PANELS, chart_of, log_scale, log_ticks, number_label
-from pipeline.report.tables import run_tables
+from pipeline.report.figures.error_by_width import error_table
+from pipeline.report.figures.loss_by_rate_and_width import cell_edges, loss_map
+from pipeline.report.figures.loss_by_step import loss_curves
 from pipeline.report.tables.results import results
 from pipeline.report.tables.run_tables import Sources, evenly
 
@@ -120,14 +122,14 @@ def test_nothing_is_dotted_where_no_best_error_is_known_or_the_error_is_another(
     assert "best possible" not in json.dumps(spec)
     # Four polynomials hold 1 + x^3 exactly; an error of zero has no place on a logarithmic axis.
     exact = replace(linear, target=(OnePlusPower(power=3),), widths=(2, 4))
-    rows = run_tables.error_by_width(sources_of(exact, lambda trial: [(0, "test_error", 1.0)]))
+    rows = error_table(sources_of(exact, lambda trial: [(0, "test_error", 1.0)]))
     assert rows["best"].is_null().to_list() == [False, True]
 
 
 def test_the_band_is_the_middle_half_of_the_seeds():
     experiment = Experiment("?", (Linear(),), (2,), target=(AbsoluteValue(),), learning_rates=(0.1,), seeds=5)
     sources = sources_of(experiment, lambda trial: [(10, "test_error", 0.1 * (trial.seed + 1))])
-    row = run_tables.error_by_width(sources).row(0, named=True)
+    row = error_table(sources).row(0, named=True)
     assert [row[column] for column in ("seeds", "low", "median", "high")] == pytest.approx([5, 0.2, 0.3, 0.4])
 
 
@@ -158,13 +160,13 @@ def test_a_median_counts_diverged_trials_as_infinite():
     statuses = [(first, "done"), *((trial, "diverged") for trial in others)]
     ended = [(trial, status, 10, "", 0.1, 0.1, "e", "d", "h", "v", "p", "", 1, "") for trial, status in statuses]
     outcomes = pl.DataFrame(ended, schema=OUTCOMES, orient="row")
-    curves, marks = run_tables.loss_by_step(Sources(plan, results(plan, records, outcomes), records, pl.DataFrame()))
+    curves, marks = loss_curves(Sources(plan, results(plan, records, outcomes), records, pl.DataFrame()))
     assert curves.select("step", "loss").rows() == [(0, 1.0)]  # at step 10 two of three are infinite
     assert marks["trials"].to_list() == [2]
 
 
 def test_a_map_has_a_cell_for_each_rate_and_width_and_the_predicted_limit(run):
-    table = run_tables.loss_by_rate_and_width(run.sources)
+    table = loss_map(run.sources)
     cells = {(row["name"], row["width"], row["rate_axis"]): row for row in table.to_dicts()}
     low, high = (cells["linear(legendre)", 4, rate] for rate in (0.5, 4.0))
     assert low["loss"] == pytest.approx((0.05**2 + 0.055**2) / 4)
@@ -177,14 +179,14 @@ def test_a_map_has_a_cell_for_each_rate_and_width_and_the_predicted_limit(run):
 def test_a_limit_outside_the_map_is_left_out():
     experiment = Experiment("?", (Linear(),), (2,), target=(AbsoluteValue(),), learning_rates=(0.1, 0.2))
     numbers = [(0, "loss", 1.0), (0, "largest_stable_learning_rate", 50.0)]
-    assert run_tables.loss_by_rate_and_width(sources_of(experiment, lambda trial: numbers))["limit"].null_count() == 2
+    assert loss_map(sources_of(experiment, lambda trial: numbers))["limit"].null_count() == 2
 
 
 def test_multiples_of_the_limit_are_drawn_against_a_limit_of_one():
     experiment = Experiment("?", (Linear(),), (2,), target=(AbsoluteValue(),), learning_rates=TimesLimits((0.5, 2.0)))
     numbers = [(0, "loss", 1.0), (0, "largest_stable_learning_rate", 0.03)]
     sources = sources_of(experiment, lambda trial: numbers)
-    assert set(run_tables.loss_by_rate_and_width(sources)["limit"]) == {1.0}
+    assert set(loss_map(sources)["limit"]) == {1.0}
     assert "learning rate / predicted limit" in json.dumps(drawn("loss_by_rate_and_width", sources))
 
 
@@ -207,8 +209,8 @@ def test_every_figure_survives_extreme_learning_rates_and_losses(figure, rates, 
 
 
 def test_cells_meet_halfway_between_rates_in_the_logarithm():
-    assert run_tables.cell_edges([1e300, 1e304]) == pytest.approx([1e298, 1e302, 1e306], rel=1e-9)
-    assert run_tables.cell_edges([1e-200, 1e-180]) == pytest.approx([1e-210, 1e-190, 1e-170], rel=1e-9)
+    assert cell_edges([1e300, 1e304]) == pytest.approx([1e298, 1e302, 1e306], rel=1e-9)
+    assert cell_edges([1e-200, 1e-180]) == pytest.approx([1e-210, 1e-190, 1e-170], rel=1e-9)
 
 
 def test_a_solver_has_an_error_but_no_learning_rates():

@@ -36,8 +36,9 @@ from pipeline.problems.problem import FunctionProblem
 from pipeline.problems.targets import TARGETS, AbsoluteValue, Gaussian, Runge, Sine, Step, Target, Xor, XSquared
 from pipeline.records import store
 from pipeline.records.schema import OUTCOMES, RECORDS
-from pipeline.report.tables.convergence_rates import bound_of, rates
+from pipeline.report.tables.convergence_rates import rates
 from pipeline.report.tables.results import results
+from pipeline.report.theory.approximation_bounds import bound_of
 from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import run_plan
 

@@ -21,7 +21,7 @@ from pipeline.optimizers.rules import UpdateRule
 from pipeline.plan import make_plan, write_plan
 from pipeline.problems.targets import Sine
 from pipeline.records import store
-from pipeline.report.html.run_page import page
+from pipeline.report.html.run_page import Comparisons, page
 from pipeline.report.tables.coordinate_check import TOLERANCE, coordinate_check, expected_exponent
 from pipeline.report.tables.results import results
 from pipeline.report.theory.verdicts import AGREES, CONTRADICTS
@@ -72,7 +72,7 @@ def test_change_that_does_not_fall_with_the_width_contradicts_a_start_of_fixed_s
     moved = coordinate_check(plan, table, same).filter(pl.col("step") == 1)
     assert moved["verdict"].to_list() == [CONTRADICTS]
     assert moved["exponent"][0] == pytest.approx(0, abs=1e-9)
-    shown = page(tmp_path, plan, table, store.read_outcomes(tmp_path), [], moved=moved)
+    shown = page(tmp_path, plan, table, store.read_outcomes(tmp_path), [], Comparisons(coordinates=moved))
     assert "Check of coordinates" in shown
     assert "Check of coordinates" not in page(tmp_path, plan, table, store.read_outcomes(tmp_path), [])
 

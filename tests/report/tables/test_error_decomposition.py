@@ -22,17 +22,8 @@ from pipeline.problems.datasets import Digits
 from pipeline.problems.losses import HalfMeanSquare
 from pipeline.problems.targets import AbsoluteValue, XSquared
 from pipeline.records.schema import FITTED_SAMPLES, OUTCOMES, RECORDS
-from pipeline.report.tables.error_decomposition import (
-    COLOURS,
-    MOST_LABELS,
-    PARTS,
-    RECORDED,
-    advice,
-    error_parts,
-    error_parts_by_width,
-    in_percent,
-    sentences,
-)
+from pipeline.report.figures.error_parts_by_width import COLOURS, MOST_LABELS, error_parts_by_width
+from pipeline.report.tables.error_decomposition import PARTS, RECORDED, advice, error_parts, in_percent, sentences
 from pipeline.report.tables.results import results
 from pipeline.report.tables.run_tables import Sources
 

@@ -8,7 +8,7 @@ import math
 import polars as pl
 
 from pipeline.report.tables.printing import as_json_rows, as_text
-from pipeline.report.tables.results import summary
+from pipeline.report.tables.summary import summary
 
 
 def test_json_rows_are_json_and_spell_what_is_not_finite(run):

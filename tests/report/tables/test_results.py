@@ -22,7 +22,8 @@ from pipeline.problems.losses import HalfMeanSquare, SoftmaxCrossEntropy
 from pipeline.problems.targets import AbsoluteValue, Xor
 from pipeline.records.schema import OUTCOMES, RECORDS
 from pipeline.report.tables.plan_table import plan_table
-from pipeline.report.tables.results import best_rates, criterion, results, summary, tolerance_of
+from pipeline.report.tables.results import results, tolerance_of
+from pipeline.report.tables.summary import best_rates, criterion, summary
 
 ABSOLUTE = Experiment("?", (Linear(),), (2,), target=(AbsoluteValue(),), learning_rates=(0.5, 1.0), seeds=1)
 NO_RECORDS, NO_OUTCOMES = pl.DataFrame(schema=RECORDS), pl.DataFrame(schema=OUTCOMES)

@@ -17,7 +17,7 @@ from pipeline.plan import Plan, make_plan, write_plan
 from pipeline.problems.losses import LOSSES, BinaryCrossEntropy, BrierScore, HalfMeanSquare
 from pipeline.problems.targets import OuterRing
 from pipeline.records.schema import OUTCOMES, RECORDS
-from pipeline.report.html.run_page import page
+from pipeline.report.html.run_page import Comparisons, page
 from pipeline.report.tables.results import results
 from pipeline.report.tables.surrogate_losses import LOGITS, slopes, steps_to_accuracy
 
@@ -105,7 +105,9 @@ def test_page_shows_both_tables_and_nothing_of_a_run_by_one_loss(tmp_path):
     table, records = ended(PLAN)
     outcomes = pl.DataFrame(schema=OUTCOMES)
     write_plan(PLAN, tmp_path)
-    shown = page(tmp_path, PLAN, table, outcomes, [], reached=steps_to_accuracy(PLAN, table, records))
+    shown = page(
+        tmp_path, PLAN, table, outcomes, [], Comparisons(steps_to_accuracy=steps_to_accuracy(PLAN, table, records))
+    )
     assert "Standing in for wrong answers" in shown
     assert "to 20%" in shown
     assert "to 20%" not in page(tmp_path, PLAN, table, outcomes, [])

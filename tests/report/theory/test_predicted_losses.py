@@ -22,10 +22,9 @@ from pipeline.problems.table_files import read_table
 from pipeline.problems.targets import AbsoluteValue, Xor
 from pipeline.records import store
 from pipeline.report.figures.catalogue import FIGURES
-from pipeline.report.tables import run_tables
+from pipeline.report.figures.loss_by_step import loss_curves, predicted_losses
 from pipeline.report.tables.results import results
 from pipeline.report.tables.run_tables import Sources
-from pipeline.report.theory.predicted_losses import predicted_losses
 from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import run_plan
 
@@ -54,7 +53,7 @@ def trained(experiment: Experiment, folder: Path) -> Sources:
 @pytest.mark.parametrize("rates", [EXPERIMENT.learning_rates, TimesLimits((0.3, 0.9))], ids=["rates", "multiples"])
 def test_the_predicted_curve_is_the_recorded_loss_of_a_training_in_float64(optimizer, rates, tmp_path):
     sources = trained(replace(EXPERIMENT, optimizer=optimizer, learning_rates=rates), tmp_path)
-    curves, _ = run_tables.loss_by_step(sources)
+    curves, _ = loss_curves(sources)
     predicted = predicted_losses(sources, curves)
     measured = sources.named.select("trial", "rate_axis").join(
         sources.records.filter(pl.col("diagnostic") == "loss"), on="trial"
@@ -87,7 +86,7 @@ def test_theory_is_dashed_over_the_measured_curves(tmp_path):
 )
 def test_nothing_is_drawn_where_theory_says_nothing_exact(changed, tmp_path):
     sources = trained(replace(EXPERIMENT, **changed), tmp_path)
-    curves, _ = run_tables.loss_by_step(sources)
+    curves, _ = loss_curves(sources)
     assert not curves.is_empty()
     assert predicted_losses(sources, curves).is_empty()
 
@@ -98,7 +97,7 @@ def test_a_figure_is_drawn_without_theory_after_its_table_was_deleted(tmp_path):
     table = Table(path, inputs=("a", "b"), output=("y",))
     experiment = replace(EXPERIMENT, target=(), data=(table,), inputs=Inputs(), models=(Linear(),))
     sources = trained(experiment, tmp_path / "run")
-    curves, _ = run_tables.loss_by_step(sources)
+    curves, _ = loss_curves(sources)
     assert not predicted_losses(sources, curves).is_empty()
     path.unlink()
     read_table.cache_clear()

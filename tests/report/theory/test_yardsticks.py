@@ -34,7 +34,8 @@ from pipeline.report.figures.catalogue import FIGURES
 from pipeline.report.html.run_page import page
 from pipeline.report.tables.results import results
 from pipeline.report.tables.run_tables import Sources
-from pipeline.report.theory.yardsticks import DASHES, against_yardsticks, yardsticks_of
+from pipeline.report.tables.yardstick_ratios import against_yardsticks
+from pipeline.report.theory.yardsticks import DASHES, yardsticks_of
 
 WIDTHS = (1, 2, 4, 8)
 

@@ -1,0 +1,56 @@
+"""The figure of the condition number against the width."""
+
+from __future__ import annotations
+
+import altair as alt
+import polars as pl
+
+from pipeline.diagnostics import DIAGNOSTICS
+from pipeline.numerics.spectra import LIMIT_OF_FLOAT64
+from pipeline.report.figures import charts
+from pipeline.report.figures.charts import Chart, chart_of, panels
+from pipeline.report.tables.run_tables import Sources, drawable
+
+
+def condition_table(sources: Sources) -> pl.DataFrame:
+    """Condition number, median over seeds at the best learning rate; cut at what float64 can tell."""
+    if "condition_number" not in sources.best.columns:
+        return pl.DataFrame()
+    table = sources.best.group_by("panel_problem", "name", "width", maintain_order=True).agg(
+        pl.col("condition_number").median().alias("value")
+    )
+    at_limit = pl.col("value") >= LIMIT_OF_FLOAT64
+    return (
+        table.filter(pl.col("value").is_not_null() & pl.col("value").is_not_nan())
+        .with_columns(at_limit.alias("at_limit"), pl.min_horizontal("value", pl.lit(LIMIT_OF_FLOAT64)).alias("value"))
+        .with_columns(drawable("value"))
+        .sort("panel_problem", "name", "width")
+    )
+
+
+def condition_by_width(sources: Sources) -> Chart | None:
+    """Condition number against width for each model, up to what float64 can tell."""
+    table = condition_table(sources)
+    if table.is_empty():
+        return None
+    reaches = table["at_limit"].any()
+
+    def panel(rows: pl.DataFrame) -> Chart:
+        limits = [LIMIT_OF_FLOAT64] if reaches else []
+        scale, axis = charts.log_scale([*rows["value"].drop_nulls(), *limits])
+        value = alt.Y("value:Q", scale=scale, title=DIAGNOSTICS["condition_number"].unit, axis=axis)
+        base = chart_of(rows).encode(
+            x=charts.width_axis(rows["width"]), y=value, color=charts.model_colour(sources.models)
+        )
+        tooltip = [alt.Tooltip("name:N", title="model"), alt.Tooltip("width:Q"), alt.Tooltip("value:Q", format=".4g")]
+        shape = charts.model_shape(sources.models)
+        point = base.mark_point(filled=True, size=45, opacity=1).encode(shape=shape, tooltip=tooltip)
+        layers = [base.mark_line(strokeWidth=2), point]
+        if reaches:
+            limit = chart_of(pl.DataFrame({"value": [LIMIT_OF_FLOAT64], "text": ["float64 limit"]}))
+            rule = limit.mark_rule(color=charts.MUTED, strokeDash=[2, 3]).encode(y=value)
+            words = limit.mark_text(align="left", dy=-7, dx=4, color=charts.MUTED, fontSize=11)
+            layers += [rule, words.encode(x=alt.value(0), y=value, text="text:N")]
+        return alt.layer(*layers)
+
+    return panels(table.rename({"panel_problem": "panel"}), panel)

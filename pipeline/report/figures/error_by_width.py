@@ -1,0 +1,123 @@
+"""The figure of the error against the width, beside exact least squares and the best possible error."""
+
+from __future__ import annotations
+
+import math
+
+import altair as alt
+import polars as pl
+
+from pipeline.models.best_errors import best_error
+from pipeline.plan import Plan
+from pipeline.report.figures import charts
+from pipeline.report.figures.charts import Chart, chart_of, keyed, panels
+from pipeline.report.tables.run_tables import DIGITS, Sources
+from pipeline.report.tables.summary import criterion
+from pipeline.report.theory.yardsticks import DASHES, Yardstick, yardsticks_of
+
+LEAST_BEST_ERROR = 1e-7
+"""Some best errors are roots of differences of mean squares near 1: below it they are rounding."""
+THEORIES = {
+    "theory": ("theory: exact least squares", [5, 4]),
+    "best": ("theory: best possible", [1.5, 3]),
+}
+"""Columns of ``error_table`` that theory fills, their labels and dashes."""
+
+
+def error_table(sources: Sources) -> pl.DataFrame:
+    """Criterion at the best learning rate: median and middle half of the seeds; what theory says of it.
+
+    Theory is the exact least-squares error on the training points, and the best error of all (``best``), where
+    they are known. ``trial`` is one of each group.
+    """
+    theory = "least_squares_error"
+    is_test_error = criterion(sources.results) == "test_error"
+    known = theory in sources.best.columns and is_test_error
+    table = sources.best.group_by("panel_problem", "name", "width", maintain_order=True).agg(
+        pl.col("rate").first(),
+        pl.col("score").count().alias("seeds"),
+        pl.col("score").quantile(0.25, "lower").alias("low"),
+        pl.col("score").median().alias("median"),
+        pl.col("score").quantile(0.75, "higher").alias("high"),
+        (pl.col(theory).median() if known else pl.lit(None, pl.Float64)).alias("theory"),
+        pl.col("trial").first(),
+    )
+    best = [_best_error(sources.plan, trial) if is_test_error else None for trial in table["trial"]]
+    table = table.with_columns(best=pl.Series(best, dtype=pl.Float64))
+    table = table.filter(pl.col("median").is_finite() | pl.col("theory").is_finite())
+    table = table.sort("panel_problem", "name", "width")
+    return table.with_columns(pl.when(pl.col(c).is_finite()).then(c) for c in ("low", "median", "high", "theory"))
+
+
+def _best_error(plan: Plan, trial: str) -> float | None:
+    """The best error that a model of the width of a trial can have; ``None`` for none at all, as where it is not known.
+
+    Rounding leaves 1e-8 of nothing.
+    """
+    shape = plan.trials[trial].shape
+    error = best_error(shape.problem, shape.model, shape.width)
+    return error if error and error > LEAST_BEST_ERROR else None
+
+
+def error_by_width(sources: Sources) -> Chart | None:
+    """Test error against width for each model, with the band of the seeds, exact least squares and the best error."""
+    title = sources.error_title
+
+    def panel(rows: pl.DataFrame) -> Chart:
+        known = drawn_beside(sources, rows)
+        rows = rows.drop("trial")
+        scale, axis = _error_scale(rows, [error for one in known for error in one.errors.values()])
+        base = chart_of(rows).encode(x=charts.width_axis(rows["width"]), color=charts.model_colour(sources.models))
+        median = alt.Y("median:Q", scale=scale, title=title, axis=axis)
+        shape, tooltip = charts.model_shape(sources.models), _error_tooltip(title)
+        band = base.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", scale=scale, title=title), y2="high:Q")
+        line = base.mark_line(strokeWidth=2).encode(y=median)
+        point = base.mark_point(filled=True, size=45, opacity=1).encode(y=median, shape=shape, tooltip=tooltip)
+        layers = [band, line, point]
+        for column, (label, dash) in THEORIES.items():
+            if rows[column].count():
+                theory = base.mark_line(strokeWidth=1.6, clip=True).encode(y=alt.Y(f"{column}:Q", scale=scale))
+                layers.append(keyed(theory, alt.StrokeDash, label, dash, among=dashes))
+        for one in known:
+            errors = pl.DataFrame({"width": list(one.errors), "yardstick": list(one.errors.values())})
+            line = chart_of(errors.with_columns(pl.col("yardstick").round_sig_figs(DIGITS)))
+            line = line.mark_line(strokeWidth=1.4, clip=True, color=charts.INK)
+            line = line.encode(x=charts.width_axis(rows["width"]), y=alt.Y("yardstick:Q", scale=scale))
+            layers.append(keyed(line, alt.StrokeDash, one.name, DASHES[one.name], among=dashes))
+        return alt.layer(*layers)
+
+    table = error_table(sources)
+    dashes = {label: dash for column, (label, dash) in THEORIES.items() if table[column].count()}
+    panels_of = table.partition_by("panel_problem", maintain_order=True)
+    dashes |= {one.name: DASHES[one.name] for rows in panels_of for one in drawn_beside(sources, rows)}
+    return panels(table.rename({"panel_problem": "panel"}), panel)
+
+
+def drawn_beside(sources: Sources, rows: pl.DataFrame) -> list[Yardstick]:
+    """The yardsticks of the problem of some rows of ``error_table``."""
+    if criterion(sources.results) != "test_error":
+        return []
+    return yardsticks_of(sources.plan.trials[rows["trial"][0]].shape.problem, sorted(rows["width"].unique()))
+
+
+def _error_scale(rows: pl.DataFrame, yardsticks: list[float]) -> tuple[alt.Scale, alt.Axis]:
+    """Logarithmic, unless an error is exactly zero; theory may go ten times beyond what was measured."""
+    measured = pl.concat([rows["low"], rows["median"], rows["high"]]).drop_nulls().to_list()
+    theory = [*pl.concat([rows[column] for column in THEORIES]).drop_nulls(), *yardsticks]
+    lowest, highest = min(measured, default=0.0) / 10, 10 * max(measured, default=math.inf)
+    values = [*measured, *(min(max(value, lowest), highest) for value in theory)]
+    if min(values) <= 0:
+        return alt.Scale(type="linear", nice=True), alt.Axis(format="~g", tickCount=5)
+    return charts.log_scale(values)
+
+
+def _error_tooltip(unit: str) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("name:N", title="model"),
+        alt.Tooltip("width:Q"),
+        alt.Tooltip("median:Q", title=unit, format=".4g"),
+        alt.Tooltip("low:Q", title="from", format=".4g"),
+        alt.Tooltip("high:Q", title="to", format=".4g"),
+        alt.Tooltip("rate:Q", title="learning rate", format=".4g"),
+        alt.Tooltip("seeds:Q"),
+    ]

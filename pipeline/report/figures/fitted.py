@@ -1,0 +1,74 @@
+"""The figure of fitted functions over their target."""
+
+from __future__ import annotations
+
+import altair as alt
+import polars as pl
+
+from pipeline.problems.problem import FunctionProblem
+from pipeline.records.schema import LINE
+from pipeline.report.figures import charts
+from pipeline.report.figures.charts import Chart, chart_of, keyed, panels
+from pipeline.report.tables.cells import CELL, PROBLEM
+from pipeline.report.tables.run_tables import DIGITS, Sources, evenly
+
+MOST_FITS = 4
+
+
+def fitted_functions(sources: Sources, space: str = LINE) -> pl.DataFrame:
+    """What the best trial of each model has learned at a few widths, where that is drawn in some space.
+
+    Columns: ``trial``, ``panel_problem``, ``name``, ``width``, ``x``, ``y``, ``value``.
+    """
+    fits = sources.fits.filter(pl.col("space") == space)
+    if fits.is_empty():
+        return pl.DataFrame()
+    widths = evenly(sources.plan.experiment.widths, MOST_FITS)
+    has_fit = sources.named.filter(pl.col("trial").is_in(fits["trial"].unique().implode()))
+    chosen = (
+        has_fit.filter(pl.col("width").is_in(widths), pl.col("score").is_finite())
+        .sort("score", maintain_order=True)
+        .group_by(CELL, maintain_order=True)
+        .first()
+    )
+    axes = chosen.select("trial", *PROBLEM, "panel_problem", "name", "width")
+    axes = axes.sort("panel_problem", "name", "width")
+    fits = axes.join(fits, on="trial", maintain_order="left").filter(pl.col("value").is_finite())
+    return fits.with_columns(pl.col("x", "y", "value").round_sig_figs(DIGITS))
+
+
+def target_values(sources: Sources, panel: pl.DataFrame) -> pl.DataFrame:
+    """The target at the points of the fits of one panel; no rows for a table, which has none."""
+    problem = sources.plan.trials[panel["trial"][0]].shape.problem
+    if not isinstance(problem, FunctionProblem):
+        return pl.DataFrame(schema={"x": pl.Float64, "value": pl.Float64})
+    x = panel["x"].unique().sort()
+    values = pl.Series(problem.target(x.to_numpy()[:, None]), dtype=pl.Float64)
+    return pl.DataFrame({"x": x, "value": values.round_sig_figs(DIGITS)})
+
+
+def fitted(sources: Sources) -> Chart | None:
+    """The best fitted functions over the target, at a few widths."""
+    table = fitted_functions(sources)
+    if table.is_empty():
+        return None
+    widths = sorted(table["width"].unique())
+    scale = alt.Scale(domain=widths, range=charts.ramp(len(widths)))
+    legend = alt.Legend(symbolType="stroke", symbolStrokeWidth=3)
+    colour = alt.Color("width:O", title="width", scale=scale, legend=legend)
+
+    def panel(rows: pl.DataFrame) -> Chart:
+        target = target_values(sources, rows)
+        values = (rows if target.is_empty() else target)["value"].to_list()
+        low, high = min(values), max(values)
+        margin = 0.3 * (high - low) or 1.0
+        domain = alt.Scale(domain=[low - margin, high + margin], nice=False)
+        x, y = alt.X("x:Q", title="x", axis=alt.Axis(grid=False)), alt.Y("value:Q", title="f(x)", scale=domain)
+        line = chart_of(rows.select("x", "value", "width")).mark_line(strokeWidth=1.6, clip=True)
+        line = line.encode(x=x, y=y, color=colour, tooltip=["width:O", "x:Q", "value:Q"])
+        if target.is_empty():
+            return alt.layer(line)
+        under = chart_of(target).mark_line(strokeWidth=5, clip=True).encode(x=x, y=y)
+        return alt.layer(keyed(under, alt.Stroke, "target", charts.UNDER), line)
+
+    return panels(table.with_columns(sources.panel_model.alias("panel")), panel)

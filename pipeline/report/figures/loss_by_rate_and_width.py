@@ -1,0 +1,125 @@
+"""The figure of the final loss as a heat map over learning rate and width, with the predicted limit."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import altair as alt
+import polars as pl
+
+from pipeline.optimizers.stability_limits import Limit
+from pipeline.report.figures import charts
+from pipeline.report.figures.charts import LARGEST, TINIEST, Chart, chart_of, keyed, panels
+from pipeline.report.tables.run_tables import Sources, drawable, evenly
+
+MOST_CELLS_A_SIDE = 40
+
+
+def loss_map(sources: Sources) -> pl.DataFrame:
+    """Final loss for each learning rate and width, median over the trials that did not diverge.
+
+    ``bottom`` and ``top`` are the edges of a cell on the axis of learning rates, ``diverged`` the
+    share of trials that did, ``limit`` the predicted limit on the same axis, ``limit_words`` what is known below it.
+    """
+    trials = sources.named.filter(pl.col("rate_axis").is_not_null(), pl.col("status").is_in(["done", "diverged"]))
+    rates = evenly(sorted(trials["rate_axis"].unique()), MOST_CELLS_A_SIDE)
+    widths = evenly(sorted(trials["width"].unique()), MOST_CELLS_A_SIDE)
+    if len(rates) < 2 or "loss" not in trials.columns:
+        return pl.DataFrame()
+    edges = cell_edges(rates)
+    cells = pl.DataFrame({"rate_axis": rates, "bottom": edges[:-1], "top": edges[1:]})
+    limit = pl.lit(None, pl.Float64)
+    if "largest_stable_learning_rate" in trials.columns:
+        recorded = pl.col("largest_stable_learning_rate").fill_nan(None)
+        limit = (recorded / recorded if sources.relative_rates else recorded).drop_nulls().first()
+    done = pl.col("status") == "done"
+    return (
+        trials.filter(pl.col("width").is_in(widths))
+        .join(cells, on="rate_axis")
+        .group_by("panel_problem", "name", "width", "rate_axis", "bottom", "top", maintain_order=True)
+        .agg(
+            pl.col("loss").filter(done).median(),
+            (~done).mean().alias("diverged"),
+            pl.len().alias("trials"),
+            limit.alias("limit"),
+            pl.col("limit").first().alias("limit_words"),
+        )
+        .with_columns(drawable("loss"), drawable("limit"), drawable("bottom"), drawable("top"))
+        .with_columns(pl.when(pl.col("limit").is_between(edges[0], edges[-1])).then("limit").alias("limit"))
+        .filter(pl.col("loss").is_not_null() | (pl.col("diverged") > 0))
+        .sort("panel_problem", "name", "width", "rate_axis")
+    )
+
+
+def cell_edges(rates: Sequence[float]) -> list[float]:
+    """Edges halfway between neighbouring rates in the logarithm, and as far beyond both ends, within float64."""
+    logs = [math.log(rate) for rate in rates]
+    middle = [(low + high) / 2 for low, high in itertools.pairwise(logs)]
+    edges = [2 * logs[0] - middle[0], *middle, 2 * logs[-1] - middle[-1]]
+    return [math.exp(min(max(edge, math.log(TINIEST)), math.log(LARGEST))) for edge in edges]
+
+
+def range_of_losses(sources: Sources, cells: pl.DataFrame) -> tuple[float, float]:
+    """Where the colours of a map end: at all but the lowest twentieth of its losses, and at the loss of the start."""
+    recorded = sources.records.lazy().filter(pl.col("diagnostic") == "loss")
+    known = recorded.filter(pl.col("value").is_finite(), pl.col("value") > 0)
+    by_step = known.group_by("step").agg(pl.col("value").max()).collect(engine="streaming")
+    first = by_step.sort("step")["value"].head(1).to_list()
+    losses = sorted(cells["loss"].drop_nulls()) or [1.0]
+    least, greatest = losses[len(losses) // 20], min([losses[-1], *first])
+    return least, max(greatest, min(10 * least, LARGEST))
+
+
+def loss_by_rate_and_width(sources: Sources) -> Chart | None:
+    """Final loss over learning rate and width as a map for each model, with the predicted limit."""
+    table = loss_map(sources)
+    if table.is_empty():
+        return None
+    least, start = range_of_losses(sources, table)
+    scale = alt.Scale(type="log", scheme="viridis", reverse=True, clamp=True, domain=[least, start])
+    colour = alt.Color("loss:Q", title="final loss", scale=scale, legend=_gradient(least, start))
+    widths = sorted(table["width"].unique())
+
+    def panel(rows: pl.DataFrame) -> Chart:
+        width = alt.X("width:O", title="width", scale=alt.Scale(domain=widths), axis=alt.Axis(labelAngle=0, grid=False))
+        axis = charts.log_axis([*table["bottom"], *table["top"]], grid=False)
+        domain = alt.Scale(type="log", nice=False, domain=[min(table["bottom"]), max(table["top"])])
+        base = chart_of(rows).encode(x=width)
+        tooltip = [
+            alt.Tooltip("width:O"),
+            alt.Tooltip("rate_axis:Q", title=sources.rate_title, format=".4g"),
+            alt.Tooltip("loss:Q", title="final loss", format=".4g"),
+            alt.Tooltip("diverged:Q", title="share diverged", format=".0%"),
+            alt.Tooltip("trials:Q"),
+        ]
+        edges = {"y": alt.Y("bottom:Q", scale=domain, title=sources.rate_title, axis=axis), "y2": alt.Y2("top:Q")}
+        empty = base.mark_rect(color=charts.EMPTY).encode(**edges, tooltip=tooltip)
+        cell = base.transform_filter("isValid(datum.loss)").mark_rect().encode(**edges, color=colour, tooltip=tooltip)
+        layers = [empty, cell]
+        if rows["diverged"].max():
+            cross = base.transform_filter("datum.diverged > 0").mark_point(
+                size=50, strokeWidth=1.8, stroke=charts.INK, filled=False
+            )
+            share = alt.Opacity("diverged:Q", scale=alt.Scale(domain=[0, 1], range=[0.35, 1]), legend=None)
+            cross = cross.encode(y=alt.Y("rate_axis:Q", scale=domain), opacity=share)
+            layers.append(keyed(cross, alt.Shape, "diverged", charts.CROSS))
+        if rows["limit"].count():
+            ends = {"x": alt.X("width:O", bandPosition=0), "x2": alt.X2("width", bandPosition=1)}
+            line = chart_of(rows.select("width", "limit").unique(maintain_order=True).drop_nulls()).mark_rule(
+                strokeWidth=3
+            )
+            line = line.encode(**ends, y=alt.Y("limit:Q", scale=domain))
+            words = str(rows["limit_words"].drop_nulls().first())
+            name = "predicted limit" if words == Limit.EXACT.value else f"predicted limit: {words}"
+            layers.append(keyed(line, alt.Stroke, name, charts.OKABE_ITO[1]))
+        return alt.layer(*layers)
+
+    return panels(table.with_columns(sources.panel_model.alias("panel")), panel)
+
+
+def _gradient(least: float, greatest: float) -> alt.Legend:
+    ticks = [tick for tick in charts.log_ticks(least, greatest) if least <= tick <= greatest]
+    labels = charts.tick_labels(ticks)
+    return alt.Legend(gradientLength=260, values=ticks, labelExpr=labels, direction="horizontal")

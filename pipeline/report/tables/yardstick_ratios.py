@@ -1,0 +1,75 @@
+"""Test errors beside yardsticks: how many times an error that is known exactly each model has."""
+
+from __future__ import annotations
+
+import polars as pl
+import torch
+
+from pipeline.diagnostics.convergence import TestErrorBar
+from pipeline.experiment.trial import Shape
+from pipeline.plan import Plan
+from pipeline.report.tables.cells import PROBLEM
+from pipeline.report.tables.summary import at_best_rate, criterion
+from pipeline.report.theory.verdicts import AGREES, CONTRADICTS
+from pipeline.report.theory.yardsticks import Yardstick, yardsticks_of
+
+BARS = 3
+"""Error bars that a measured error may lie below an exact one."""
+ROUNDINGS = 8
+"""Roundings of outputs of size 1 that it may lie below."""
+NO_BAR = f"cannot say: no {TestErrorBar.name()} is recorded"
+EPS = {"float32": torch.finfo(torch.float32).eps, "float64": torch.finfo(torch.float64).eps}
+COLUMNS = {
+    "yardstick": pl.String,
+    "width": pl.Int64,
+    "test_error": pl.Float64,
+    "yardstick_error": pl.Float64,
+    "ratio": pl.Float64,
+    "verdict": pl.String,
+}
+
+
+def against_yardsticks(plan: Plan, results: pl.DataFrame) -> pl.DataFrame:
+    """One row for every problem, model and yardstick that is known there; empty where there is none.
+
+    ``test_error`` is the median at the best learning rate, at the greatest ``width`` at which both are known,
+    and ``ratio`` how many times the yardstick it is. The verdict is ``agrees`` or ``contradicts``, over all trials at
+    such widths, where no error of the model can be lower, within its error bar; elsewhere ``below`` or ``above``:
+    nothing forbids either. Without an error bar no trial contradicts.
+    """
+    axes = [*PROBLEM, "model"]
+    rows = []
+    if criterion(results) == "test_error":
+        known = at_best_rate(results).filter(pl.col("score").is_finite())
+        for key, trials in known.group_by(axes, maintain_order=True):
+            shape = plan.trials[trials["trial"][0]].shape
+            for yardstick in yardsticks_of(shape.problem, sorted(trials["width"].unique())):
+                at_width = trials.filter(pl.col("width").is_in(list(yardstick.errors)))
+                rows.append((*key, *_row(yardstick, shape, at_width)))
+    return pl.DataFrame(rows, schema={**{name: results.schema[name] for name in axes}, **COLUMNS}, orient="row")
+
+
+def _bounded(yardstick: Yardstick, trials: pl.DataFrame, rounding: float) -> str:
+    """Whether no trial lies below an error that none can lie below, by more than its error bar."""
+    bar = pl.col(TestErrorBar.name()) if TestErrorBar.name() in trials.columns else pl.lit(None, pl.Float64)
+    rows = trials.select("width", "score", bar.alias("bar")).iter_rows()
+    kept = []
+    for width, error, known_bar in rows:
+        above = error >= yardstick.errors[width] - rounding
+        if not above and known_bar is None:
+            return NO_BAR
+        kept.append(above or error + BARS * known_bar >= yardstick.errors[width] - rounding)
+    good, total = sum(kept), len(kept)
+    verdict, number = (AGREES, good) if good == total else (CONTRADICTS, total - good)
+    return f"{verdict} ({number} of {total} trial{'s' if total > 1 else ''})"
+
+
+def _row(yardstick: Yardstick, shape: Shape, trials: pl.DataFrame) -> tuple[object, ...]:
+    width = max(trials["width"])
+    error = trials.filter(pl.col("width") == width)["score"].median()
+    assert isinstance(error, float)
+    ratio = error / yardstick.errors[width]
+    said = "below" if ratio < 1 else "above"
+    if yardstick.bounds(shape.model):
+        said = _bounded(yardstick, trials, ROUNDINGS * EPS[shape.stored])
+    return yardstick.name, width, error, yardstick.errors[width], ratio, said
