@@ -14,8 +14,8 @@ from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
     from pipeline.experiment.wandb_tracking import Tracking
-    from pipeline.tracking.dashboard.dashboard import Made
-    from pipeline.tracking.export.export import Exported
+    from pipeline.tracking.dashboard.dashboard import DashboardResult
+    from pipeline.tracking.export.export import ExportResult
     from pipeline.tracking.export.run_content import Destination
 
 
@@ -73,7 +73,7 @@ def sync(options: SyncOptions) -> int:
                 raise
         else:
             _tell(folder, done)
-            if options.watch is None or (done.finished and not done.problems and not done.passing):
+            if options.watch is None or (done.finished and not done.problems and not done.transient):
                 return 1 if done.problems else 0
         time.sleep(options.watch)
 
@@ -93,10 +93,10 @@ def dashboard(options: DashboardOptions) -> int:
     return 0
 
 
-def _tell_dashboard(folder: Path, made: Made) -> None:
+def _tell_dashboard(folder: Path, made: DashboardResult) -> None:
     """What came of a dashboard, in words."""
-    if made.closed:
-        say(f"nothing was sent: {made.closed}")
+    if made.offline_reason:
+        say(f"nothing was sent: {made.offline_reason}")
         say(f"the dashboard for {made.destination} is in {made.file}")
         say(f"python -m pipeline dashboard {folder} sends it where W&B can be reached")
     else:
@@ -104,22 +104,22 @@ def _tell_dashboard(folder: Path, made: Made) -> None:
             say(f"the {name} is {'updated' if page.updated else 'made'}: {page.url}")
 
 
-def _tell(folder: Path, done: Exported) -> None:
+def _tell(folder: Path, done: ExportResult) -> None:
     """What came of an export, in words."""
     from pipeline.report.tables.printing import number_of
 
     for run, what in done.problems.items():
         say(f"run {run}: {what}")
-    if done.closed:
-        say(f"nothing was sent: {done.closed}")
+    if done.offline_reason:
+        say(f"nothing was sent: {done.offline_reason}")
         where = folder / "wandb"
         waiting = number_of(done.waiting, "run")
         verb = "waits" if done.waiting == 1 else "wait"
         say(f"{waiting} for {done.destination} {verb} in {where}; sync again where W&B can be reached")
     else:
         missing = f", {len(done.problems)} {_are(len(done.problems))} not" if done.problems else ""
-        there = f"{number_of(done.there, 'run')} {_are(done.there)} on W&B ({done.destination})"
-        say(f"{there}, {'each ' if done.there > 1 else ''}verified{missing}")
+        there = f"{number_of(done.verified, 'run')} {_are(done.verified)} on W&B ({done.destination})"
+        say(f"{there}, {'each ' if done.verified > 1 else ''}verified{missing}")
 
 
 def _are(number: int) -> str:

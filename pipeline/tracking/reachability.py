@@ -17,7 +17,7 @@ MOST_SKEW_SECONDS = 300.0
 """How far two clocks may differ before it shows."""
 
 
-def clock_ahead_seconds(url: str, patience_seconds: float) -> float:
+def clock_ahead_seconds(url: str, list_wait_seconds: float) -> float:
     """How far the clock of this machine is ahead of the server's; 0 if it does not say what time it is.
 
     Raises:
@@ -27,7 +27,7 @@ def clock_ahead_seconds(url: str, patience_seconds: float) -> float:
     """
     try:
         request = urllib.request.Request(url, method="HEAD")
-        with urllib.request.urlopen(request, timeout=patience_seconds) as response:
+        with urllib.request.urlopen(request, timeout=list_wait_seconds) as response:
             headers = response.headers
     except urllib.error.HTTPError as answer:
         headers = answer.headers  # whatever it says, it is there

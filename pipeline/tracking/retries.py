@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pipeline.durations import duration
 from pipeline.report.tables.printing import number_of
 
-LIMITS = {
+CLIENT_DEFAULTS = {
     "WANDB_HTTP_TIMEOUT": "20",  # seconds for an answer
     "WANDB__GRAPHQL_RETRY_MAX": "4",
     "WANDB__GRAPHQL_RETRY_WAIT_MAX_SECONDS": "15",
@@ -29,28 +29,28 @@ LIMITS = {
 }
 """How long the client may try, unless the user has said something else."""
 
-LATE_SECONDS = 900.0
+LONGEST_LIST_DELAY_SECONDS = 900.0
 """How late a list of runs may be: what was sent since then is not sent again because a list does not have it."""
-ONLINE_SECONDS = 60.0
+ONLINE_WAIT_SECONDS = 60.0
 """How long an export beside a training waits for it: the next one goes on waiting."""
-RECOUNT_SECONDS = 60.0
+ROW_COUNT_DELAY_SECONDS = 60.0
 """How long W&B may take to count rows that it has taken of a run which it lists otherwise as it is now."""
-SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 15.0
-GROWTH = 1.5
+FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 0.2, 15.0
+BACKOFF_FACTOR = 1.5
 
 
-REQUESTS_A_RUN, REQUESTS_OF_THE_SWEEP, RUNS_A_QUESTION = 2, 40, 50
-REQUESTS_A_MINUTE = 50
+REQUESTS_PER_RUN, REQUESTS_OF_SWEEP_RUN, RUNS_PER_QUERY = 2, 40, 50
+REQUESTS_PER_MINUTE = 50
 """What a free account is said to be allowed, https://github.com/wandb/wandb/issues/5445; W&B does not tell."""
 
 
-def in_advance(runs: int) -> str:
+def requests_in_words(runs: int) -> str:
     """How long sending some runs takes at what an account is allowed."""
-    requests = REQUESTS_A_RUN * runs + 2 * math.ceil(runs / RUNS_A_QUESTION) + REQUESTS_OF_THE_SWEEP
+    requests = REQUESTS_PER_RUN * runs + 2 * math.ceil(runs / RUNS_PER_QUERY) + REQUESTS_OF_SWEEP_RUN
     return (
         f"{number_of(runs, 'run')} and that of the sweep take about {requests} requests: "
-        f"{duration(60 * requests / REQUESTS_A_MINUTE)} where W&B allows {REQUESTS_A_MINUTE} a minute, as it does a "
-        "free account, and less where it allows more"
+        f"{duration(60 * requests / REQUESTS_PER_MINUTE)} where W&B allows {REQUESTS_PER_MINUTE} a minute, as it does "
+        "a free account, and less where it allows more"
     )
 
 
@@ -62,17 +62,17 @@ class Clock:
     sleep: Callable[[float], None] = time.sleep
 
 
-def pauses() -> Iterator[float]:
+def backoff() -> Iterator[float]:
     """Seconds between one question and the next: soon at first, then less and less often."""
     for power in itertools.count():
-        yield min(LONGEST_PAUSE_SECONDS, SHORTEST_PAUSE_SECONDS * GROWTH ** min(power, 50))
+        yield min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * BACKOFF_FACTOR ** min(power, 50))
 
 
-def answer_seconds() -> float:
+def timeout_seconds() -> float:
     """How long W&B may take to answer, or to have what it has taken where its lists are not late."""
-    return limit("WANDB_HTTP_TIMEOUT")
+    return client_setting("WANDB_HTTP_TIMEOUT")
 
 
-def limit(name: str) -> float:
+def client_setting(name: str) -> float:
     """A limit of W&B's client, which ours is too: the user's, else our own."""
-    return float(os.environ.get(name, LIMITS[name]))
+    return float(os.environ.get(name, CLIENT_DEFAULTS[name]))

@@ -12,28 +12,28 @@ from contextlib import contextmanager
 
 from pydantic import ValidationError
 
-from pipeline.tracking.retries import LIMITS
+from pipeline.tracking.retries import CLIENT_DEFAULTS
 from pipeline.tracking.wandb_errors import RefusedError
 
-OF_ONE_RUN = (
+RUN_VARIABLES = (
     *("WANDB_RUN_ID", "WANDB_NAME", "WANDB_NOTES", "WANDB_TAGS", "WANDB_RUN_GROUP", "WANDB_JOB_TYPE", "WANDB_RESUME"),
     *("WANDB_RESUME_FROM", "WANDB_FORK_FROM", "WANDB_SWEEP_ID", "WANDB_CONSOLE", "WANDB_PROJECT", "WANDB_ENTITY"),
     *("WANDB_SAVE_CODE", "WANDB_DISABLE_CODE", "WANDB_DISABLE_GIT"),
 )
 """Variables that say something of one run of the user's own; each of our runs says it itself."""
-OF_A_PARENT = "WANDB_SERVICE"
+SERVICE_VARIABLE = "WANDB_SERVICE"
 """By it a process shares the service of the one that started it, which has settings of its own."""
-THAT_COUNT = (
+REQUIRED_VARIABLES = (
     *("WANDB_BASE_URL", "WANDB_APP_URL", "WANDB_API_KEY", "WANDB_MODE", "WANDB_HTTP_TIMEOUT"),
     *("WANDB_INSECURE_DISABLE_SSL", "WANDB_IDENTITY_TOKEN_FILE", "WANDB_CREDENTIALS_FILE"),
 )
 """Variables, beside those of the client's own patience (``WANDB__...``), without which an export goes elsewhere."""
 SECRET = ("KEY", "TOKEN", "HEADERS")
-LIKE = {"WANDB_BASE_URL": "https://api.wandb.ai", "WANDB_MODE": "online or offline", "WANDB_HTTP_TIMEOUT": "20"}
+EXAMPLES = {"WANDB_BASE_URL": "https://api.wandb.ai", "WANDB_MODE": "online or offline", "WANDB_HTTP_TIMEOUT": "20"}
 
 
 @contextmanager
-def settings_that_count(say: Callable[[str], None]) -> Iterator[None]:
+def checked_settings(say: Callable[[str], None]) -> Iterator[None]:
     """Have W&B's client take its settings from the variables that are about more than one run.
 
     Args:
@@ -46,10 +46,10 @@ def settings_that_count(say: Callable[[str], None]) -> Iterator[None]:
 
     before = dict(os.environ)
     try:
-        for name in (*OF_ONE_RUN, OF_A_PARENT):
+        for name in (*RUN_VARIABLES, SERVICE_VARIABLE):
             os.environ.pop(name, None)
-        for name, reason in at_fault(os.environ).items():
-            if name in THAT_COUNT or name.startswith("WANDB__"):
+        for name, reason in invalid_variables(os.environ).items():
+            if name in REQUIRED_VARIABLES or name.startswith("WANDB__"):
                 raise RefusedError(_refused(name, reason), where=name, hint=_hint(name))
             say(f"{name}: {_refused(name, reason)}; it does not count here")
             del os.environ[name]
@@ -62,7 +62,7 @@ def settings_that_count(say: Callable[[str], None]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def at_fault(environ: Mapping[str, str]) -> dict[str, str]:
+def invalid_variables(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables that W&B's client would refuse, each with the reason."""
     import wandb
 
@@ -77,14 +77,14 @@ def at_fault(environ: Mapping[str, str]) -> dict[str, str]:
         except (wandb.Error, ValueError, TypeError) as error:
             faults[name] = " ".join(str(error).split())
         else:
-            if _is_no_limit(name, value):
+            if _is_invalid_limit(name, value):
                 faults[name] = "Input should be a number from 0 on"
     return faults
 
 
-def _is_no_limit(name: str, value: str) -> bool:
+def _is_invalid_limit(name: str, value: str) -> bool:
     """Whether patience is to end before it begins, or never: the client takes any number, and we wait by it, too."""
-    if name not in LIMITS or name == "WANDB_ERROR_REPORTING":
+    if name not in CLIENT_DEFAULTS or name == "WANDB_ERROR_REPORTING":
         return False
     return not 0 <= float(value) < math.inf or (name == "WANDB_HTTP_TIMEOUT" and float(value) == 0)
 
@@ -95,4 +95,4 @@ def _refused(name: str, reason: str) -> str:
 
 
 def _hint(name: str) -> str:
-    return f"{name} is like {LIKE[name]}, or leave it out" if name in LIKE else "leave it out"
+    return f"{name} is like {EXAMPLES[name]}, or leave it out" if name in EXAMPLES else "leave it out"

@@ -36,7 +36,7 @@ def status_of(error: BaseException | None) -> int | None:
     return None
 
 
-def complaint(error: Exception, where: str) -> PipelineError:
+def as_pipeline_error(error: Exception, where: str) -> PipelineError:
     """An exception of the client in the words of this project."""
     status, words = status_of(error), " ".join(str(error).split())[:300]
     said = words if status is None or str(status) in words else f"HTTP {status}: {words}"
@@ -50,7 +50,7 @@ def complaint(error: Exception, where: str) -> PipelineError:
     return TroubleError(f"W&B does not answer as it should: {said}", where=where, hint="try again later")
 
 
-def parsed(spec: str, what: str, where: str) -> dict[str, Any]:
+def parsed_page(spec: str, what: str, where: str) -> dict[str, Any]:
     """The content of a page of W&B.
 
     Raises:

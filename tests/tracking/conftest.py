@@ -13,7 +13,7 @@ from wandb_server import WandbServer
 from wandb_state import KEY
 
 from pipeline.report.html.run_page import write_report
-from pipeline.tracking.export.export import Exported, export
+from pipeline.tracking.export.export import ExportResult, export
 from pipeline.tracking.retries import Clock
 
 SHORTEST_WAIT = "1"
@@ -32,7 +32,7 @@ def one_server() -> Iterator[WandbServer]:
 def server(one_server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WandbServer]:
     """An empty server, and an environment in which W&B's client finds it and soon gives up."""
     kept = dict(os.environ)
-    one_server.forget()
+    one_server.note_deleted()
     for name in list(os.environ):
         if name.startswith("WANDB_"):
             del os.environ[name]
@@ -90,6 +90,6 @@ def clock(server: WandbServer) -> Clock:
 
 
 @pytest.fixture
-def to_wandb(run: Path, server: WandbServer, said: list[str], clock: Clock) -> Callable[[], Exported]:
+def to_wandb(run: Path, server: WandbServer, said: list[str], clock: Clock) -> Callable[[], ExportResult]:
     """Export the run."""
     return lambda: export(run, None, None, said.append, clock=clock)

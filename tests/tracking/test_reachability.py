@@ -10,9 +10,9 @@ from arrivals import noted
 from recorded_run import sync
 from wandb_server import WandbServer
 
-from pipeline.tracking.export.export import Exported
+from pipeline.tracking.export.export import ExportResult
 
-Export = Callable[[], Exported]
+Export = Callable[[], ExportResult]
 
 
 def test_there_is_no_network(run: Path, server: WandbServer) -> None:

@@ -11,7 +11,7 @@ from wandb_server import WandbServer
 from wandb_state import ENTITY
 
 from pipeline.cli import main
-from pipeline.tracking.settings import at_fault, settings_that_count
+from pipeline.tracking.settings import checked_settings, invalid_variables
 from pipeline.tracking.wandb_errors import RefusedError
 
 ABOUT_ONE_RUN = [
@@ -24,7 +24,7 @@ ABOUT_ONE_RUN = [
     ("WANDB_SAVE_CODE", "maybe"),
     ("WANDB_SERVICE", "of another version"),
 ]
-THAT_COUNT = [
+REQUIRED_VARIABLES = [
     ("WANDB_BASE_URL", "api.wandb.ai", "'api.wandb.ai'"),
     ("WANDB_BASE_URL", "https://app.wandb.ai", "not a valid server address, did you mean https://"),
     ("WANDB_MODE", "on", "'online', 'offline'"),
@@ -43,7 +43,7 @@ def test_a_variable_about_one_run_does_not_count(
     server: WandbServer, said: list[str], monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    with settings_that_count(said.append):
+    with checked_settings(said.append):
         assert wandb.setup().settings.mode == "online"
     assert said == []
     assert os.environ[name] == value
@@ -53,21 +53,21 @@ def test_one_of_no_account_that_the_client_would_refuse_is_named_and_left_out(
     server: WandbServer, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WANDB_REINIT", "sometimes")
-    with settings_that_count(said.append):
+    with checked_settings(said.append):
         assert "WANDB_REINIT" not in os.environ
     (words,) = said
     assert words.startswith("WANDB_REINIT: W&B's client does not take 'sometimes': Input should be")
     assert words.endswith("it does not count here")
 
 
-@pytest.mark.parametrize(("name", "value", "words"), THAT_COUNT)
+@pytest.mark.parametrize(("name", "value", "words"), REQUIRED_VARIABLES)
 def test_one_that_counts_is_refused_by_its_name(
     server: WandbServer, said: list[str], monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
 ) -> None:
     monkeypatch.setenv(name, value)
     with (
         pytest.raises(RefusedError, match=rf"^{name}: W&B's client does not take") as refusal,
-        settings_that_count(said.append),
+        checked_settings(said.append),
     ):
         pass
     assert words in str(refusal.value)
@@ -77,7 +77,7 @@ def test_one_that_counts_is_refused_by_its_name(
 
 
 def test_a_good_environment_has_no_fault(server: WandbServer) -> None:
-    assert at_fault(os.environ) == {}
+    assert invalid_variables(os.environ) == {}
 
 
 def told(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:

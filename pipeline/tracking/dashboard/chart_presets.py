@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.tracking.dashboard.custom_charts import CustomChart
-from pipeline.tracking.wandb_errors import RefusedError, complaint, status_of
+from pipeline.tracking.wandb_errors import RefusedError, as_pipeline_error, status_of
 
-THERE = re.compile(r"already|duplicate|not unique", re.IGNORECASE)
+ALREADY_EXISTS = re.compile(r"already|duplicate|not unique", re.IGNORECASE)
 """How a server may say that there is one of that name."""
-SAID_NO = "input:"
+SERVER_MESSAGE_PREFIX = "input:"
 """How the client begins what a server has said in an answer that arrived."""
 
 
@@ -20,7 +20,7 @@ def preset_id(entity: str, chart: CustomChart) -> str:
     return f"{entity}/{chart.preset}" if entity else chart.preset
 
 
-def make_presets(api: Any, entity: str, charts: Sequence[CustomChart], known: Mapping[str, str]) -> dict[str, str]:
+def create_presets(api: Any, entity: str, charts: Sequence[CustomChart], known: Mapping[str, str]) -> dict[str, str]:
     """Make the presets of charts that are not there yet; the id of each, by its name.
 
     Args:
@@ -50,8 +50,8 @@ def _made(api: Any, entity: str, chart: CustomChart) -> str:
         )
     except Exception as error:  # the client raises a dozen kinds
         words = " ".join(str(error).split())
-        if status_of(error) == 409 or THERE.search(words):
+        if status_of(error) == 409 or ALREADY_EXISTS.search(words):
             return preset_id(entity, chart)  # its name holds the hash of its content, so it is the same
-        if words.startswith(SAID_NO):
+        if words.startswith(SERVER_MESSAGE_PREFIX):
             raise RefusedError(f"W&B does not take a custom chart: {words[:300]}", where=entity) from None
-        raise complaint(error, entity) from None
+        raise as_pipeline_error(error, entity) from None

@@ -29,9 +29,9 @@ Layer = tuple[str, str]
 MOST_ROWS = 10_000
 """Rows that W&B shows of a table."""
 PANEL, LAYER = "panel", "layer"
-ANOTHER_NAME = {"name": "model"}
+RENAMED_COLUMNS = {"name": "model"}
 """Columns that have another name in the table, because W&B adds the name of a run to each row."""
-INSTEAD_OF_NULL = {"title": "", "legend": False, "stroke": "transparent"}
+NULL_REPLACEMENTS = {"title": "", "legend": False, "stroke": "transparent"}
 """What means the same as null."""
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 AXES, LEGENDS = (90, 75), 110
@@ -119,7 +119,7 @@ def custom_chart(figure: Figure, spec: Spec) -> CustomChart | None:
     ]
     if shown < len(plots):
         whole |= {"concat": plots[:shown], "title": f"The first {shown} of {len(plots)} panels"}
-    only = {name: _only(layer, blanks) for name, layer in names.items()}
+    only = {name: _layer_filter(layer, blanks) for name, layer in names.items()}
     filled = {**_with_blanks(whole, only, blanks), "$schema": SCHEMA, "data": {"name": "wandb"}}
     cells = [[row.get(column) for column in blanks] for row in rows]
     return CustomChart(figure, filled, list(blanks), cells, _size(plots[:shown], whole.get("columns", 1)))
@@ -139,7 +139,7 @@ def _layers(plots: Sequence[Spec]) -> list[dict[str, Layer]]:
         for view in _views(plot):
             name = view.get("data", {}).get("name")
             if name and not any(name in known for known in (*layers, found)):
-                drawn = next(_drawn_as(view), "points")
+                drawn = next(_vertical_fields(view), "points")
                 number = sum(called.split()[0] == drawn for _, called in found.values())
                 found[name] = _title(plot), f"{drawn} {number + 1}" if number else drawn
         layers.append(found)
@@ -152,7 +152,7 @@ def _views(view: Spec) -> Iterator[Spec]:
         yield from _views(layer)
 
 
-def _drawn_as(view: Spec) -> Iterator[str]:
+def _vertical_fields(view: Spec) -> Iterator[str]:
     """The columns that the layers of a view have on their vertical axis."""
     for inner in _views(view):
         name = inner.get("encoding", {}).get("y", {}).get("field")
@@ -172,13 +172,13 @@ def _columns(tables: Sequence[Sequence[Mapping[str, Any]]]) -> list[str]:
 
 
 def _column(name: str) -> str:
-    return ANOTHER_NAME.get(name, name)
+    return RENAMED_COLUMNS.get(name, name)
 
 
 # The specification.
 
 
-def _only(layer: Layer, blanks: Mapping[str, str]) -> Spec:
+def _layer_filter(layer: Layer, blanks: Mapping[str, str]) -> Spec:
     """The transformation that leaves the rows of a layer."""
     both = zip((PANEL, LAYER), layer, strict=True)
     return {"filter": {"and": [{"field": blanks[column], "equal": value} for column, value in both]}}
@@ -189,7 +189,7 @@ def _with_blanks(spec: Spec, only: Mapping[str, Spec], blanks: Mapping[str, str]
     filled: Spec = {}
     for key, value in spec.items():
         if value is None:
-            filled[key] = INSTEAD_OF_NULL[key]
+            filled[key] = NULL_REPLACEMENTS[key]
         elif key == "field":
             filled[key] = blanks.get(_column(value), value)
         elif key in ("filter", "calculate"):

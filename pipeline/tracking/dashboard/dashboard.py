@@ -14,23 +14,23 @@ from typing import Any
 
 from pipeline.experiment.wandb_tracking import Tracking
 from pipeline.records.atomic_writes import replacing
-from pipeline.tracking.dashboard.chart_presets import make_presets, preset_id
+from pipeline.tracking.dashboard.chart_presets import create_presets, preset_id
 from pipeline.tracking.dashboard.custom_charts import CustomChart, custom_charts
 from pipeline.tracking.dashboard.local_report import local_report
 from pipeline.tracking.dashboard.online_report import OnlineReport, online_report, save_report
 from pipeline.tracking.dashboard.workspace import as_json, save_workspace, workspace
-from pipeline.tracking.export.client import Remote, hear
-from pipeline.tracking.export.destination import Way, destination_of, has_key, project_url, way
-from pipeline.tracking.export.export import Say, alone, read_run
+from pipeline.tracking.export.connection import Connection, check_rate_limit
+from pipeline.tracking.export.destination import Connectivity, connectivity, destination_of, has_key, project_url
+from pipeline.tracking.export.export import Say, exclusive_export, read_run
 from pipeline.tracking.export.run_content import Destination
 from pipeline.tracking.export.sweep_content import sweep_id
-from pipeline.tracking.export.sync_process import end_left_sender
-from pipeline.tracking.export.trial_runs import Exportable
-from pipeline.tracking.export.trial_selection import chosen_trials
+from pipeline.tracking.export.sync_process import end_orphaned_sender
+from pipeline.tracking.export.trial_runs import RecordedRun
+from pipeline.tracking.export.trial_selection import selected_trials
 from pipeline.tracking.retries import Clock
-from pipeline.tracking.settings import settings_that_count
+from pipeline.tracking.settings import checked_settings
 from pipeline.tracking.wandb_errors import RefusedError
-from pipeline.tracking.wandb_files.client_folders import client_at
+from pipeline.tracking.wandb_files.client_folders import client_folder
 
 Spec = dict[str, Any]
 
@@ -51,7 +51,7 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Made:
+class DashboardResult:
     """What came of making a dashboard.
 
     Args:
@@ -59,18 +59,18 @@ class Made:
         file: The dashboard as JSON.
         workspace: The workspace on W&B.
         report: The report on W&B.
-        closed: Why nothing was sent; empty if it was.
+        offline_reason: Why nothing was sent; empty if it was.
     """
 
     destination: str
     file: Path
     workspace: Page
     report: Page
-    closed: str = ""
+    offline_reason: str = ""
 
 
 @dataclass(frozen=True)
-class Noted:
+class DashboardState:
     """Where a dashboard was last time.
 
     Args:
@@ -86,7 +86,7 @@ class Noted:
     sent: Spec = field(default_factory=dict)
 
 
-def make_dashboard(run: Path, tracking: Tracking | None, profile: Destination | None, say: Say) -> Made:
+def make_dashboard(run: Path, tracking: Tracking | None, profile: Destination | None, say: Say) -> DashboardResult:
     """Create or update the dashboard of a run; where there is no way to W&B, write it into a file.
 
     Args:
@@ -99,56 +99,57 @@ def make_dashboard(run: Path, tracking: Tracking | None, profile: Destination | 
         PipelineError: If the folder is not that of a run, an export is at work in it, or W&B does not do what it
             should.
     """
-    with alone(run, say) as folder, client_at(folder) as scratch, settings_that_count(say):
-        end_left_sender(folder)
+    with exclusive_export(run, say) as folder, client_folder(folder) as scratch, checked_settings(say):
+        end_orphaned_sender(folder)
         source = read_run(run)
-        asked = tracking or source.plan.experiment.tracking
-        destination = destination_of(asked, profile)
-        open_way = way(has_key=has_key())
+        tracking = tracking or source.plan.experiment.tracking
+        destination = destination_of(tracking, profile)
+        access = connectivity(has_key=has_key())
         local_report(run)
-        charts, trials = custom_charts(run), chosen_trials(asked, source.results)
-        if open_way.closed:
-            return _write(folder, open_way, destination, source, charts, trials)
-        hear(open_way.url, Clock(), say)
-        remote = Remote(scratch)
+        charts, trials = custom_charts(run), selected_trials(tracking, source.results)
+        if access.offline_reason:
+            return _write(folder, access, destination, source, charts, trials)
+        check_rate_limit(access.url, Clock(), say)
+        remote = Connection(scratch)
         destination = Destination(destination.entity or remote.entity(), destination.project)
-        return _send(folder, open_way.url, destination, source, charts, trials, remote, say)
+        return _send(folder, access.url, destination, source, charts, trials, remote, say)
 
 
 def _write(
     folder: Path,
-    closed: Way,
+    offline: Connectivity,
     destination: Destination,
-    source: Exportable,
+    source: RecordedRun,
     charts: Sequence[CustomChart],
     trials: Sequence[str],
-) -> Made:
+) -> DashboardResult:
     """Write a dashboard into its file, as it would be sent."""
-    noted = _noted(folder, closed.url, destination)
+    noted = _noted(folder, offline.url, destination)
     presets = {chart.preset: preset_id(destination.entity, chart) for chart in charts}
     view = as_json(workspace(source, destination, trials=trials))
     report = online_report(source, charts, presets, trials=trials)
-    file = _note(folder, closed.url, destination, noted, view, report, charts)
-    return Made(destination.label(), file, Page(noted.url), Page(noted.report["url"]), closed.closed)
+    file = _note(folder, offline.url, destination, noted, view, report, charts)
+    pages = Page(noted.url), Page(noted.report["url"])
+    return DashboardResult(destination.label(), file, *pages, offline.offline_reason)
 
 
 def _send(
     folder: Path,
     server: str,
     destination: Destination,
-    source: Exportable,
+    source: RecordedRun,
     charts: Sequence[CustomChart],
     trials: Sequence[str],
-    remote: Remote,
+    remote: Connection,
     say: Say,
-) -> Made:
+) -> DashboardResult:
     """Bring a dashboard to W&B."""
     noted = _noted(folder, server, destination)
     view = as_json(workspace(source, destination, trials=trials))
     url, was_there = save_workspace(remote.api, view, noted.sent.get("view", {}))
     presets: dict[str, str] = {}
     try:
-        presets = make_presets(remote.api, destination.entity, charts, noted.presets)
+        presets = create_presets(remote.api, destination.entity, charts, noted.presets)
     except RefusedError as refusal:
         say(f"the report is made without its figures: {refusal}")
     run = f"{project_url(remote.api, destination.entity, destination.project)}/runs/{sweep_id(source)}"
@@ -157,8 +158,8 @@ def _send(
     before = noted.sent.get("report", {})
     place, report_was_there = save_report(remote.api, destination, report, noted.report["id"], before)
     sent = {"view": view["spec"], "report": report.spec}
-    file = _note(folder, server, destination, Noted(url, place, presets, sent), view, report, charts)
-    return Made(destination.label(), file, Page(url, was_there), Page(place["url"], report_was_there))
+    file = _note(folder, server, destination, DashboardState(url, place, presets, sent), view, report, charts)
+    return DashboardResult(destination.label(), file, Page(url, was_there), Page(place["url"], report_was_there))
 
 
 # The note.
@@ -168,7 +169,7 @@ def _note(
     folder: Path,
     server: str,
     destination: Destination,
-    places: Noted,
+    places: DashboardState,
     view: Spec,
     report: OnlineReport,
     charts: Sequence[CustomChart],
@@ -190,7 +191,7 @@ def _note(
     return path
 
 
-def _noted(folder: Path, server: str, destination: Destination) -> Noted:
+def _noted(folder: Path, server: str, destination: Destination) -> DashboardState:
     """Where the dashboard was last time, if it was on the same server and in the same project."""
     try:
         noted: dict[str, Any] = json.loads((folder / FILE).read_bytes())
@@ -198,8 +199,8 @@ def _noted(folder: Path, server: str, destination: Destination) -> Noted:
         if not destination.entity:  # without a network nobody says whose key it is
             place = place.rpartition("/")[2]
         if noted["server"] != server or place != destination.label():
-            return Noted()
+            return DashboardState()
         report = {key: str(noted.get("report", {}).get(key, "")) for key in ("id", "url")}
-        return Noted(str(noted["url"]), report, dict(noted.get("presets", {})), dict(noted.get("sent", {})))
+        return DashboardState(str(noted["url"]), report, dict(noted.get("presets", {})), dict(noted.get("sent", {})))
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
-        return Noted()
+        return DashboardState()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.report.html.run_page import write_report
-from pipeline.tracking.export.consistent_read import patiently
+from pipeline.tracking.export.consistent_read import read_consistently
 
 
 def local_report(run: Path) -> Path:
@@ -18,5 +18,5 @@ def local_report(run: Path) -> Path:
     last = max((part.stat().st_mtime for part in (run / "outcomes").glob("*.parquet")), default=0.0)
     whole = all(picture.with_suffix(".json").exists() for picture in (run / "figures").glob("*.png"))
     if not (path.exists() and path.stat().st_mtime >= last and whole):
-        patiently(lambda: write_report(run))
+        read_consistently(lambda: write_report(run))
     return path

@@ -28,14 +28,14 @@ from pipeline.report.tables.summary import best_of_each_model
 from pipeline.tracking.dashboard.custom_charts import CustomChart
 from pipeline.tracking.dashboard.markdown import as_markdown, as_text
 from pipeline.tracking.dashboard.panels import Panels, sections, with_ids
-from pipeline.tracking.dashboard.run_filters import IN_WORDS, runs_of
+from pipeline.tracking.dashboard.run_filters import FILTER_TEXT, runs_of
 from pipeline.tracking.dashboard.three_way_merge import id_of, merged
 from pipeline.tracking.export.destination import project_url
-from pipeline.tracking.export.name_lengths import LONGEST_NAME, within
+from pipeline.tracking.export.name_lengths import LONGEST_NAME, shortened
 from pipeline.tracking.export.run_content import Destination
 from pipeline.tracking.export.sweep_content import counts, provenance
-from pipeline.tracking.export.trial_runs import Exportable
-from pipeline.tracking.wandb_errors import TroubleError, complaint, parsed
+from pipeline.tracking.export.trial_runs import RecordedRun
+from pipeline.tracking.wandb_errors import TroubleError, as_pipeline_error, parsed_page
 
 NOTES = "Notes"
 """The heading of what is people's own."""
@@ -62,7 +62,7 @@ class OnlineReport:
 
 
 def online_report(
-    source: Exportable,
+    source: RecordedRun,
     charts: Sequence[CustomChart],
     presets: Mapping[str, str],
     diagnostics: Mapping[str, type[Diagnostic]] = DIAGNOSTICS,
@@ -89,7 +89,7 @@ def online_report(
     for name, panels in sections(source, diagnostics, trials).items():
         blocks += [wr.H1(name.capitalize()), _grid(name, panels, runs_of(source.group))]
     blocks += [wr.H1(NOTES), wr.P(YOURS)]
-    title = within(f"{source.group} (report)", LONGEST_NAME)
+    title = shortened(f"{source.group} (report)", LONGEST_NAME)
     view = wr.Report(project="", entity="", title=title, description=question, blocks=blocks, width="fluid")
     spec = json.loads(view._to_model().spec.model_dump_json(by_alias=True, exclude_none=True))
     return OnlineReport(title, question, spec)
@@ -98,7 +98,7 @@ def online_report(
 # What it says.
 
 
-def _best(source: Exportable) -> Blocks:
+def _best(source: RecordedRun) -> Blocks:
     """What did best of each model, and how far the sweep has come."""
     said = counts(source)
     ended = ", ".join(f"{said[word]} {word}" for word in ("done", "diverged", "failed", "pending") if said[word])
@@ -109,7 +109,7 @@ def _best(source: Exportable) -> Blocks:
     return [wr.H1("The best of each model"), wr.MarkdownBlock(words)]
 
 
-def _provenance(source: Exportable, links: Mapping[str, str]) -> Blocks:
+def _provenance(source: RecordedRun, links: Mapping[str, str]) -> Blocks:
     """Where the numbers come from."""
     said = provenance(source)
     planned, trained = said["planned"], said["trained"]
@@ -130,7 +130,7 @@ def _provenance(source: Exportable, links: Mapping[str, str]) -> Blocks:
     return [wr.H1("Where the numbers come from"), wr.MarkdownBlock(f"{words}{beside}\n\n{table}")]
 
 
-def _figures(source: Exportable, charts: Sequence[CustomChart], presets: Mapping[str, str]) -> Blocks:
+def _figures(source: RecordedRun, charts: Sequence[CustomChart], presets: Mapping[str, str]) -> Blocks:
     """The figures of the local report, drawn from the tables of the sweep's own run."""
     blocks: Blocks = []
     for chart in charts:
@@ -147,8 +147,8 @@ def _figures(source: Exportable, charts: Sequence[CustomChart], presets: Mapping
 
 def _grid(section: str, panels: Panels, runs: dict[str, Any], *, hidden: bool = False) -> wr.PanelGrid:
     """The panels of a section over some runs."""
-    shown_runs = wr.Runset(name=IN_WORDS, filters=IN_WORDS)
-    shown_runs._stashed_filter_string, shown_runs._stashed_filters_v2 = IN_WORDS, runs
+    shown_runs = wr.Runset(name=FILTER_TEXT, filters=FILTER_TEXT)
+    shown_runs._stashed_filter_string, shown_runs._stashed_filters_v2 = FILTER_TEXT, runs
     shown_runs._id = hashlib.sha256(f"report/{section}/runs".encode()).hexdigest()[:12]
     return wr.PanelGrid(runsets=[shown_runs], panels=with_ids(f"report/{section}", panels), hide_run_sets=hidden)
 
@@ -176,15 +176,15 @@ def save_report(
     try:
         there = _existing(api, destination, report.title, noted)
         _set_project(api, destination, report.spec["blocks"])
-        spec = over(parsed(there["spec"], "report", where), report.spec, before) if there else report.spec
+        spec = over(parsed_page(there["spec"], "report", where), report.spec, before) if there else report.spec
         id_ = _upserted(api, destination, report, there, spec)
         arrived = _view(api, id_)
     except PipelineError:
         raise
     except Exception as error:  # the client raises a dozen kinds
-        raise complaint(error, where) from None
-    if arrived is None or _outline(parsed(arrived["spec"], "report", where)) != _outline(spec):
-        what = "W&B took the report without a complaint and does not have it whole"
+        raise as_pipeline_error(error, where) from None
+    if arrived is None or _outline(parsed_page(arrived["spec"], "report", where)) != _outline(spec):
+        what = "W&B took the report without a as_pipeline_error and does not have it whole"
         raise TroubleError(what, where=where, hint="try again later; it is updated, not made twice")
     return {"id": id_, "url": _url(api, destination, arrived["displayName"], id_)}, there is not None
 
@@ -277,7 +277,7 @@ def _set_project(api: Any, destination: Destination, blocks: Iterable[Mapping[st
     names = {"entityName": destination.entity, "projectName": destination.project}
     number = execute_graphql(api, gql.projectInternalId, names)["project"]["internalId"]
     for runs in (runs for block in blocks for runs in block.get("metadata", {}).get("runSets", [])):
-        if runs.get("name") == IN_WORDS:
+        if runs.get("name") == FILTER_TEXT:
             runs["project"] = {"id": number, "name": destination.project, "entityName": destination.entity}
 
 

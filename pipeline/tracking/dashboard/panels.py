@@ -12,7 +12,7 @@ from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.report.tables.cells import CELL
 from pipeline.report.tables.summary import CRITERIA, best_of_each_model
 from pipeline.tracking.dashboard.markdown import as_markdown
-from pipeline.tracking.dashboard.recorded_metrics import Recorded, Shown, recorded
+from pipeline.tracking.dashboard.recorded_metrics import MetricCoverage, RecordedMetrics, recorded_metrics
 from pipeline.tracking.export.run_content import STEP
 from pipeline.tracking.export.sweep_content import VERDICT, counts
 from pipeline.tracking.export.trial_runs import (
@@ -21,7 +21,7 @@ from pipeline.tracking.export.trial_runs import (
     PREDICTED,
     SETTING,
     SMALLEST,
-    Exportable,
+    RecordedRun,
 )
 
 Panels = dict[str, wr.PanelTypes]
@@ -41,7 +41,7 @@ COLOURS = ("#440154", "#31688e", "#35b779", "#fde725")
 
 
 def sections(
-    source: Exportable, diagnostics: Mapping[str, type[Diagnostic]], trials: Sequence[str] | None = None
+    source: RecordedRun, diagnostics: Mapping[str, type[Diagnostic]], trials: Sequence[str] | None = None
 ) -> dict[str, Panels]:
     """Every section of the dashboard of a sweep that has something to show, in order.
 
@@ -50,7 +50,7 @@ def sections(
         diagnostics: The table; one that is added to it has its panels by that, and its section too.
         trials: Those that have a run of their own on W&B; none: all that have ended.
     """
-    there = recorded(source, list(source.ended) if trials is None else trials)
+    there = recorded_metrics(source, list(source.outcome_by_trial) if trials is None else trials)
     found: dict[str, Panels] = {name: {} for name in FIRST}
     for name, kind in diagnostics.items():
         panels = found.setdefault(kind.section(), {})
@@ -74,7 +74,7 @@ def rate_of(results: pl.DataFrame) -> str:
     return "times_limit" if "times_limit" in results.columns else "learning_rate"
 
 
-def criterion_of(there: Recorded) -> str:
+def criterion_of(there: RecordedMetrics) -> str:
     """The diagnostic that the best is best in; nothing if none of them is recorded."""
     return next((name for name in CRITERIA if name in there.diagnostics), "")
 
@@ -87,7 +87,7 @@ def in_summary(name: str, value: str = "last") -> str:
 # Diagnostics.
 
 
-def _of_diagnostic(name: str, kind: type[Diagnostic], there: Recorded) -> Panels:
+def _of_diagnostic(name: str, kind: type[Diagnostic], there: RecordedMetrics) -> Panels:
     """A diagnostic against the step and against the width.
 
     No line goes over models or problems that differ: it is that of a setting, over its seeds; or, of what says how far
@@ -110,7 +110,7 @@ def _of_diagnostic(name: str, kind: type[Diagnostic], there: Recorded) -> Panels
     return panels
 
 
-def _lines(name: str, kind: type[Diagnostic], there: Recorded) -> wr.LinePlot:
+def _lines(name: str, kind: type[Diagnostic], there: RecordedMetrics) -> wr.LinePlot:
     """The median over the seeds of each setting, with its range."""
     beside = [PREDICTED_BESIDE[name]] if name in PREDICTED_BESIDE and there.predicted else []
     return wr.LinePlot(
@@ -127,7 +127,7 @@ def _lines(name: str, kind: type[Diagnostic], there: Recorded) -> wr.LinePlot:
     )
 
 
-def _least_lines(name: str, kind: type[Diagnostic], there: Recorded) -> wr.LinePlot:
+def _least_lines(name: str, kind: type[Diagnostic], there: RecordedMetrics) -> wr.LinePlot:
     """The least of each model and problem, over widths, learning rates and seeds."""
     return wr.LinePlot(
         title=f"least {kind.unit or name} of each model",
@@ -143,11 +143,11 @@ def _least_lines(name: str, kind: type[Diagnostic], there: Recorded) -> wr.LineP
     )
 
 
-def _is_log(kind: type[Diagnostic], shown: Shown) -> bool:
+def _is_log(kind: type[Diagnostic], shown: MetricCoverage) -> bool:
     return shown.positive and not kind.signed
 
 
-def _rate(there: Recorded) -> wr.Config | None:
+def _rate(there: RecordedMetrics) -> wr.Config | None:
     """The learning rate as a colour, where there is one."""
     rate = rate_of(there.results)
     return wr.Config(rate) if there.has(rate) else None
@@ -156,7 +156,7 @@ def _rate(there: Recorded) -> wr.Config | None:
 # The sweep as a whole.
 
 
-def _sweep(there: Recorded) -> Panels:
+def _sweep(there: RecordedMetrics) -> Panels:
     """Where in the plane of learning rate and width a sweep does well."""
     panels, score, rate = Panels(), criterion_of(there), rate_of(there.results)
     if score and there.has(rate):
@@ -216,7 +216,7 @@ def _gradient() -> list[wr.GradientPoint]:
     return [wr.GradientPoint(color=colour, offset=100 * place / last) for place, colour in enumerate(COLOURS)]
 
 
-def _theory(source: Exportable, there: Recorded) -> Panels:
+def _theory(source: RecordedRun, there: RecordedMetrics) -> Panels:
     """What theory says: verdicts on the learning rates, the largest rate that is stable, and the report's tables."""
     verdicts = {name: _words(name).capitalize() for name in counts(source) if name.startswith(VERDICT)}
     panels: Panels = {name: _number(name, title) for name, title in verdicts.items()}
@@ -234,11 +234,11 @@ def _theory(source: Exportable, there: Recorded) -> Panels:
             log_z=True,
             gradient=_gradient(),
         )
-    tables = ("verdicts", *source.beside_theory)
+    tables = ("verdicts", *source.theory_tables)
     return panels | {name: wr.WeavePanelSummaryTable(table_name=name) for name in tables}
 
 
-def _runs(source: Exportable, there: Recorded) -> Panels:
+def _runs(source: RecordedRun, there: RecordedMetrics) -> Panels:
     """How the trials have ended, what failed, and what it has cost."""
     numbers = {name: _words(name) for name in counts(source) if not name.startswith(VERDICT)}
     panels: Panels = {name: _number(name, title) for name, title in numbers.items()}
@@ -262,13 +262,13 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _verdicts(source: Exportable) -> str:
+def _verdicts(source: RecordedRun) -> str:
     table = best_of_each_model(source.results)
     columns = [name for name in ("problem", "model", "trials", "diverged", "verdict") if name in table.columns]
     return f"### Learning rates against theory\n\n{as_markdown(table.select(columns))}"
 
 
-def _limits(source: Exportable) -> str:
+def _limits(source: RecordedRun) -> str:
     """The predicted limit of each problem, model and width: the least and the most over seeds."""
     title = "### Limits of the learning rate that theory predicts"
     if LIMIT not in source.results.columns or not source.results[LIMIT].fill_nan(None).count():
@@ -281,7 +281,7 @@ def _limits(source: Exportable) -> str:
     return f"{title}\n\n{as_markdown(bounds.select(*axes, 'least', 'most').sort(axes))}"
 
 
-def _failures(source: Exportable) -> str:
+def _failures(source: RecordedRun) -> str:
     failed = source.results.filter(pl.col("status") == "failed")
     first = failed.head(MOST_FAILURES).select(pl.col("trial").str.head(16), "model", "width", "seed", "reason")
     more = failed.height - first.height

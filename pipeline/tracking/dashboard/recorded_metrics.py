@@ -9,11 +9,11 @@ import polars as pl
 
 from pipeline.records.store import scan_records
 from pipeline.report.theory.predicted_losses import predicted_curves
-from pipeline.tracking.export.trial_runs import Exportable
+from pipeline.tracking.export.trial_runs import RecordedRun
 
 
 @dataclass(frozen=True)
-class Shown:
+class MetricCoverage:
     """What is recorded of one diagnostic.
 
     Args:
@@ -26,7 +26,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedMetrics:
     """What is recorded of some trials.
 
     Args:
@@ -36,7 +36,7 @@ class Recorded:
     """
 
     results: pl.DataFrame
-    diagnostics: dict[str, Shown]
+    diagnostics: dict[str, MetricCoverage]
     predicted: bool
 
     def has(self, column: str) -> bool:
@@ -44,7 +44,7 @@ class Recorded:
         return column in self.results.columns and self.results[column].count() > 0
 
 
-def recorded(source: Exportable, trials: Collection[str]) -> Recorded:
+def recorded_metrics(source: RecordedRun, trials: Collection[str]) -> RecordedMetrics:
     """What is recorded of some trials of a sweep.
 
     Args:
@@ -56,14 +56,16 @@ def recorded(source: Exportable, trials: Collection[str]) -> Recorded:
     by_name = finite.group_by("diagnostic").agg(
         pl.col("step").n_unique().alias("steps"), (value > 0).any().alias("positive")
     )
-    shown = {name: Shown(steps, positive) for name, steps, positive in by_name.collect().iter_rows()}
+    shown = {name: MetricCoverage(steps, positive) for name, steps, positive in by_name.collect().iter_rows()}
     results = source.results.filter(pl.col("trial").is_in(ids.implode()))
-    return Recorded(results, shown, "loss" in shown and _is_predicted(source, set(trials)))
+    return RecordedMetrics(results, shown, "loss" in shown and _is_predicted(source, set(trials)))
 
 
-def _is_predicted(source: Exportable, trials: set[str]) -> bool:
+def _is_predicted(source: RecordedRun, trials: set[str]) -> bool:
     """Whether theory says what the loss of a trial is at a step."""
-    rates = {trial: source.ended[trial]["learning_rate"] for trial in trials if trial in source.ended}
+    rates = {
+        trial: source.outcome_by_trial[trial]["learning_rate"] for trial in trials if trial in source.outcome_by_trial
+    }
     for pack in source.plan.packs:
         one = next((trial.id for trial in pack.trials if trial.id in rates), "")
         if one and predicted_curves(pack.shape, {one: rates[one]}, [0]):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.tracking.export.name_lengths import LONGEST_JOB_TYPE, LONGEST_NAME, within
+from pipeline.tracking.export.name_lengths import LONGEST_JOB_TYPE, LONGEST_NAME, shortened
 
-IN_WORDS = "the runs of the sweep"
+FILTER_TEXT = "the runs of the sweep"
 """Stands for the filter of a view, which has no words for every name."""
 
 
@@ -15,13 +15,13 @@ def runs_of(group: str, job_type: str = "") -> dict[str, Any]:
 
     It is set as it is kept: read from words, an equals sign or a bracket in a name would be taken for an operator.
     """
-    conditions = [_is("run", "group", within(group, LONGEST_NAME))]
+    conditions = [_is("run", "group", shortened(group, LONGEST_NAME))]
     if job_type:
-        conditions.append(_is("run", "jobType", within(job_type, LONGEST_JOB_TYPE)) | AND)
+        conditions.append(_is("run", "jobType", shortened(job_type, LONGEST_JOB_TYPE)) | AND)
     return {"filterFormat": "filterV2", "filters": conditions}
 
 
-def with_choices(runs: dict[str, Any], *statuses: str) -> dict[str, Any]:
+def with_disabled_filters(runs: dict[str, Any], *statuses: str) -> dict[str, Any]:
     """A filter with further conditions that are switched off: by a click only the runs that ended so are left."""
     choices = [_is("summary", "status", status) | AND | {"disabled": True} for status in statuses]
     return runs | {"filters": [*runs["filters"], *choices]}

@@ -15,19 +15,19 @@ from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.errors import PipelineError
 from pipeline.tracking.dashboard.panels import rate_of, sections, with_ids
-from pipeline.tracking.dashboard.run_filters import IN_WORDS, runs_of, with_choices
+from pipeline.tracking.dashboard.run_filters import FILTER_TEXT, runs_of, with_disabled_filters
 from pipeline.tracking.dashboard.three_way_merge import id_of, merged, merged_sections
 from pipeline.tracking.export.destination import project_url
-from pipeline.tracking.export.name_lengths import LONGEST_NAME, within
+from pipeline.tracking.export.name_lengths import LONGEST_NAME, shortened
 from pipeline.tracking.export.run_content import Destination
-from pipeline.tracking.export.trial_runs import Exportable
-from pipeline.tracking.wandb_errors import RefusedError, TroubleError, complaint, parsed
+from pipeline.tracking.export.trial_runs import RecordedRun
+from pipeline.tracking.wandb_errors import RefusedError, TroubleError, as_pipeline_error, parsed_page
 
 Json = dict[str, Any]
 
 
 def workspace(
-    source: Exportable,
+    source: RecordedRun,
     destination: Destination,
     diagnostics: Mapping[str, type[Diagnostic]] = DIAGNOSTICS,
     trials: Sequence[str] | None = None,
@@ -43,26 +43,26 @@ def workspace(
     view = ws.Workspace(
         entity=destination.entity,
         project=destination.project,
-        name=within(_plain(f"{source.group} (dashboard)"), LONGEST_NAME),
+        name=shortened(_plain(f"{source.group} (dashboard)"), LONGEST_NAME),
         sections=[
             ws.Section(name=name, panels=with_ids(name, panels), is_open=True)
             for name, panels in sections(source, diagnostics, trials).items()
         ],
         settings=ws.WorkspaceSettings(x_axis="step", max_runs=100),
-        runset_settings=ws.RunsetSettings(filters=IN_WORDS, pinned_columns=_columns(rate_of(source.results))),
+        runset_settings=ws.RunsetSettings(filters=FILTER_TEXT, pinned_columns=_columns(rate_of(source.results))),
     )
-    view._stashed_filter_string, view._stashed_filters_v2 = IN_WORDS, _runs(source)
+    view._stashed_filter_string, view._stashed_filters_v2 = FILTER_TEXT, _runs(source)
     view._internal_name = view_name(source)
     return view
 
 
-def _runs(source: Exportable) -> Json:
+def _runs(source: RecordedRun) -> Json:
     """The filter of the runs of a sweep; how some have ended that are not done is a click away."""
     ended = [word for word in ("diverged", "failed") if (source.results["status"] == word).any()]
-    return with_choices(runs_of(source.group), *ended)
+    return with_disabled_filters(runs_of(source.group), *ended)
 
 
-def view_name(source: Exportable) -> str:
+def view_name(source: RecordedRun) -> str:
     """The name of the view on W&B, of the letters that such a name has."""
     return f"nw-{hashlib.sha256(source.group.encode()).hexdigest()[:11]}-v"
 
@@ -122,15 +122,19 @@ def save_workspace(api: Any, view: Json, before: Json) -> tuple[str, bool]:
     where = f"{view['entity']}/{view['project']}"
     try:
         there = _found(api, view)
-        spec = view["spec"] if there is None else over(parsed(there["spec"], "workspace", where), view["spec"], before)
+        spec = (
+            view["spec"]
+            if there is None
+            else over(parsed_page(there["spec"], "workspace", where), view["spec"], before)
+        )
         _upsert(api, view, there, spec)
         arrived = _found(api, view)
     except PipelineError:
         raise
     except Exception as error:  # the client raises a dozen kinds
-        raise complaint(error, where) from None
-    if arrived is None or _outline(parsed(arrived["spec"], "workspace", where)) != _outline(spec):
-        what = "W&B took the dashboard without a complaint and does not have it whole"
+        raise as_pipeline_error(error, where) from None
+    if arrived is None or _outline(parsed_page(arrived["spec"], "workspace", where)) != _outline(spec):
+        what = "W&B took the dashboard without a as_pipeline_error and does not have it whole"
         raise TroubleError(what, where=where, hint="try again later; it is updated, not made twice")
     return url_of(api, view), there is not None
 

@@ -11,12 +11,12 @@ from pipeline.errors import PipelineError
 
 Read = TypeVar("Read")
 
-READINGS = 3
+ATTEMPTS = 3
 """How often a run is read that changes while it is read."""
 PAUSE_SECONDS = 0.5
 
 
-def patiently(read: Callable[[], Read]) -> Read:
+def read_consistently(read: Callable[[], Read]) -> Read:
     """What is read of a run; one that is being written may change while it is read, and is read again.
 
     Raises:
@@ -26,7 +26,7 @@ def patiently(read: Callable[[], Read]) -> Read:
         try:
             return read()
         except PipelineError:
-            if attempt == READINGS:
+            if attempt == ATTEMPTS:
                 raise
             time.sleep(PAUSE_SECONDS)
     raise AssertionError

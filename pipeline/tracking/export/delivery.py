@@ -1,10 +1,10 @@
-"""Bringing runs to W&B: each exactly once and whole, as W&B itself confirms.
+"""Exactly-once delivery of the runs of trials, each whole, as W&B itself confirms.
 
-Before anything is sent W&B is asked what it holds: what is whole is noted. What is sent is noted before that, with a
-word that the run's configuration gets, and afterwards W&B is asked until its list of runs has it whole. Lists are late,
-now and then by minutes. So a run that was sent and may be there is not sent again: it is made anew without rows, under
-a new word, which costs nothing if it is there; once the list has that word it is as late as that, and the rows that it
-has are all that arrived.
+Before anything is sent W&B is asked what it has: what is whole is noted. What is sent is noted before that, with a
+nonce that the run's configuration gets, and afterwards W&B is asked until its list of runs has it whole. Lists are
+late, now and then by minutes. So a run that was sent and may be there is not sent again: it is upserted without rows,
+under a new nonce, which costs nothing if it is there; once the list has that nonce it is as late as that, and the rows
+that it has are all that arrived.
 """
 
 from __future__ import annotations
@@ -17,40 +17,40 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.durations import duration
-from pipeline.report.tables.printing import number_of
-from pipeline.tracking.export.client import Held, Remote
-from pipeline.tracking.export.ledger import Entry, Ledger, run_id
-from pipeline.tracking.export.run_content import Destination, RunContent
-from pipeline.tracking.export.streaming import AT_ONCE, LEFT_ALONE, DoubtfulError, Opened, RefusedRunError, Streaming
-from pipeline.tracking.export.sync_process import sync_file
-from pipeline.tracking.retries import LATE_SECONDS, RECOUNT_SECONDS, Clock, answer_seconds, pauses
+from pipeline.tracking.export.connection import RemoteRun
+from pipeline.tracking.export.export_context import ExportContext, in_batches, too_many_rows
+from pipeline.tracking.export.ledger import LedgerEntry
+from pipeline.tracking.export.run_content import RunContent
+from pipeline.tracking.export.streaming import (
+    CONCURRENT_REQUESTS,
+    DoubtfulError,
+    RefusedRunError,
+    Streaming,
+    UpsertedRun,
+)
+from pipeline.tracking.retries import ROW_COUNT_DELAY_SECONDS, backoff, timeout_seconds
 from pipeline.tracking.wandb_errors import NO_ACCESS, PERMANENT, RefusedError, TroubleError
-from pipeline.tracking.wandb_files.transaction_log import is_whole
+from pipeline.tracking.wandb_files.transaction_log import is_complete
 
 Answer = TypeVar("Answer")
 
 TRIES = 3
 """How often a run is sent of which nobody knows whether it has arrived."""
-BATCH = 50
-"""Runs that are sent together, and asked for in one question."""
-SECONDS_BETWEEN_WORDS = 120.0
-TOO_MANY, MOST_PATIENCE, MINUTE = "HTTP 429", 3, 61.0
 MOST_GENERATIONS = 20
 """How often a run may have been deleted on W&B before that is taken for a fault."""
 
 
 @dataclass
-class Underway:
-    """A run that W&B has made and does not list whole yet.
+class PendingRun:
+    """A run that W&B has upserted and does not list whole yet.
 
     Args:
         content: The run, under the id that it has here.
-        sending: The word of this sending.
-        since: When W&B made it, in seconds since 1970.
+        sending: The nonce of this sending.
+        since: When W&B upserted it, in seconds since 1970.
         taken_at: When W&B took its rows and its end.
         tries: How often it was sent.
-        shown_at: When a list first was as late as this sending.
+        listed_at: When a list first was as late as this sending.
         said: What was wrong last.
     """
 
@@ -59,50 +59,36 @@ class Underway:
     since: float
     taken_at: float | None = None
     tries: int = 0
-    shown_at: float | None = None
+    listed_at: float | None = None
     said: str = ""
 
     def expected_at(self) -> float | None:
         """When a list should have it whole: as long after W&B took it as the list was late before."""
-        if self.taken_at is None or self.shown_at is None:
+        if self.taken_at is None or self.listed_at is None:
             return None
-        return max(self.shown_at, self.taken_at + 2 * (self.shown_at - self.since))
+        return max(self.listed_at, self.taken_at + 2 * (self.listed_at - self.since))
 
 
 @dataclass
 class Delivery:
-    """Brings runs to W&B and notes those that have arrived.
+    """Sends the runs of trials and notes those that have arrived.
 
     Args:
-        remote: The connection to ask by.
-        streaming: The connection to send by.
-        destination: Where to.
-        ledger: What was sent and what has arrived.
-        outbox: Folder of the files that wait from a time without a way to W&B.
-        say: Told what a person should know.
-        clock: Waits.
-        patience_seconds: How long W&B is waited for that does not list what it has taken.
+        context: Where to, and how W&B is asked.
+        streaming: The requests that send.
+        unsent: What W&B said to runs that it did not take, by id.
+        pending: Runs that it took and does not list whole yet, by id.
     """
 
-    remote: Remote
+    context: ExportContext
     streaming: Streaming
-    destination: Destination
-    ledger: Ledger
-    outbox: Path
-    say: Callable[[str], None]
-    clock: Clock = field(default_factory=Clock)
-    patience_seconds: float = LATE_SECONDS
-    problems: dict[str, str] = field(default_factory=dict)
     unsent: dict[str, str] = field(default_factory=dict)
-    underway: dict[str, Underway] = field(default_factory=dict)
-    strangers: set[str] = field(default_factory=set)
-    arrived: int = 0
-    said_at: float = float("-inf")
+    pending: dict[str, PendingRun] = field(default_factory=dict)
 
     def deliver(self, contents: Sequence[RunContent]) -> None:
-        """Send some runs that W&B does not have; whether they arrive, ``settle`` says.
+        """Send some runs that W&B does not have; whether they arrive, ``wait_until_listed`` says.
 
-        What is wrong with one run is kept in ``problems`` and does not keep the others.
+        What is wrong with one run is kept in the problems of the context and does not keep the others.
 
         Raises:
             RefusedError: If no run may be sent there.
@@ -110,287 +96,214 @@ class Delivery:
         """
         left = {content.id: content for content in contents}
         for content in contents:
-            self._look_after(self.waiting(content))
-        held = self._held(left.values())
-        self._take_stock(left, held)
+            self._check_outbox_file(self.outbox_file(content))
+        listed = self._listed(left.values())
+        self._note_arrived(left, listed)
         if not left:
             return
-        self._open(left, held)
-        self._look(left)
+        self._upsert_and_send(left, listed)
+        self._poll(left)
         if not left.keys() - self.unsent.keys():
             self._give_up([self.unsent[id_] for id_ in left])
 
-    def _give_up(self, said: Sequence[str]) -> None:
-        """Stop an export of which nothing arrives any more, for what W&B said to the runs that it did not take."""
-        if all(_is(words, NO_ACCESS) for words in said) and not (self.arrived or self.underway):
-            hint = "ask for access, or name another: --set tracking.entity=..."
-            raise RefusedError(f"W&B refuses the runs: {said[0]}", where=self.destination.label(), hint=hint)
-        if not any(_is(words, PERMANENT) for words in said):
-            hint = "what has arrived is noted; the same command goes on from there"
-            raise TroubleError(said[0], where=self.destination.label(), hint=hint)
+    def wait_until_listed(self) -> None:
+        """Ask until W&B lists all that was sent, as long as it may take; what it does not list is a problem.
 
-    def settle(self) -> None:
-        """Ask until W&B lists all that was sent, as long as it may take; what it does not list is a problem."""
-        begun, wait = self.clock.now(), pauses()
-        while self.underway:
-            for some in _in_batches(list(self.underway)):
-                self._look({id_: self.underway[id_].content for id_ in some})
-            self._resolve()
-            self.say_if_late(sum(one.shown_at is None for one in self.underway.values()), begun)
-            if self.underway:
-                self.clock.sleep(next(wait))
-        if self.unsent and not self.arrived:
+        Raises:
+            RefusedError: If no run may be sent there.
+            TroubleError: If nothing arrives and that may change.
+        """
+        clock, wait = self.context.clock, backoff()
+        begun = clock.now()
+        while self.pending:
+            for some in in_batches(list(self.pending)):
+                self._poll({id_: self.pending[id_].content for id_ in some})
+            self._time_out()
+            self.context.say_if_delayed(sum(run.listed_at is None for run in self.pending.values()), begun)
+            if self.pending:
+                clock.sleep(next(wait))
+        if self.unsent and not self.context.arrived:
             self._give_up(list(self.unsent.values()))
 
-    def say_if_late(self, runs: int, begun: float) -> None:
-        """Say now and then that W&B is late, and that nobody has to wait for it."""
-        now = self.clock.now()
-        if not runs or now < max(begun + answer_seconds(), self.said_at + SECONDS_BETWEEN_WORDS):
-            return
-        self.said_at = now
-        self.say(
-            f"W&B has taken {number_of(runs, 'run')} that it does not list yet, which may take it "
-            f"{duration(LATE_SECONDS)}; the same command typed later asks again, and sends nothing twice"
-        )
-
-    def not_whole(self, since: float, shown_at: float | None) -> str:
-        """What is wrong with a run that W&B took and does not list whole."""
-        if shown_at is not None:
-            return "W&B took it without a complaint and does not have it whole"
-        ago = duration(self.clock.now() - since)
-        return f"W&B took it {ago} ago and does not list it yet; the same command asks again, and sends nothing twice"
-
-    def name(self, content: RunContent) -> str:
-        """The id of a run on W&B now."""
-        return run_id(content.id, self.ledger.generation(content.id))
-
-    def waiting(self, content: RunContent) -> Path:
+    def outbox_file(self, content: RunContent) -> Path:
         """The file in which a run waits that could not be sent before."""
-        return self.outbox / f"run-{content.id}.wandb"
+        return self.context.outbox / f"run-{content.id}.wandb"
 
-    def _look_after(self, waiting: Path) -> None:
-        """Tell of a file that waits and is damaged: what is sent is made from the records in any case."""
-        if waiting.exists() and not is_whole(waiting):
-            self.say(f"{waiting} is damaged; it is written again from the records")
+    def _check_outbox_file(self, waiting: Path) -> None:
+        """Say that a file is damaged: what is sent is made from the records in any case."""
+        if waiting.exists() and not is_complete(waiting):
+            self.context.say(f"{waiting} is damaged; it is written again from the records")
             waiting.unlink()
+
+    def _give_up(self, said: Sequence[str]) -> None:
+        """Stop an export of which nothing arrives any more, for what W&B said to the runs that it did not take."""
+        where = self.context.destination.label()
+        if all(_has_status(words, NO_ACCESS) for words in said) and not (self.context.arrived or self.pending):
+            hint = "ask for access, or name another: --set tracking.entity=..."
+            raise RefusedError(f"W&B refuses the runs: {said[0]}", where=where, hint=hint)
+        if not any(_has_status(words, PERMANENT) for words in said):
+            hint = "what has arrived is noted; the same command goes on from there"
+            raise TroubleError(said[0], where=where, hint=hint)
 
     # What W&B has.
 
-    def confirm(self, ids: Sequence[str]) -> None:
-        """Ask W&B for runs that it had: those that it lists no more, and does not know by their id, are gone."""
-        for some in _in_batches(ids):
-            names = {id_: run_id(id_, self.ledger.generation(id_)) for id_ in some}
-            held = self.listed(list(names.values()))
-            for id_ in some:
-                there = held.get(names[id_]) or self.remote.one(self.destination, names[id_])
-                noted = self.ledger.verified(id_)
-                if there is None or noted is None:
-                    self.forget(id_)
-                elif there.rows > noted.rows:
-                    self.problems[id_] = too_many(there.rows, noted.rows)
-                elif there.rows < noted.rows:
-                    self.ledger.add(dataclasses.replace(noted, state="sent"))
-                else:
-                    self.arrived += 1
-
-    def _held(self, contents: Iterable[RunContent]) -> dict[str, Held]:
+    def _listed(self, contents: Iterable[RunContent]) -> dict[str, RemoteRun]:
         """What W&B lists of some runs, by the id they have here."""
-        names = {self.name(content): content.id for content in contents}
-        return {names[name]: held for name, held in self.listed(list(names)).items()}
+        names = {self.context.remote_id(content.id): content.id for content in contents}
+        return {names[name]: run for name, run in self.context.listed(list(names)).items()}
 
-    def listed(self, names: Sequence[str]) -> dict[str, Held]:
-        """What W&B lists of some runs, by the id they have there."""
-        for _ in range(MOST_PATIENCE):
-            try:
-                return self.remote.held(self.destination, names)
-            except TroubleError as trouble:
-                if TOO_MANY not in trouble.what or LEFT_ALONE in trouble.what:
-                    raise
-            self._leave_alone()
-        return self.remote.held(self.destination, names)
-
-    def sent_by_client(self, file: Path) -> str:
-        """Send a file by W&B's client; what comes back is only what went wrong."""
-        for _ in range(MOST_PATIENCE):
-            said = sync_file(file, self.remote.scratch)
-            if TOO_MANY not in said:
-                break
-            self._leave_alone()
-        return said
-
-    def _leave_alone(self) -> None:
-        """Leave W&B alone for the minute of which it counts requests: its client gives up before."""
-        self.say(f"W&B asks for patience (HTTP 429); going on in {duration(MINUTE)}")
-        self.clock.sleep(MINUTE)
-
-    def _take_stock(self, left: dict[str, RunContent], held: Mapping[str, Held]) -> None:
+    def _note_arrived(self, left: dict[str, RunContent], listed: Mapping[str, RemoteRun]) -> None:
         """Note the runs that W&B has whole, refuse those that are not ours, and leave both out from now on."""
         entries = []
         for id_, content in list(left.items()):
-            there = held.get(id_)
+            there = listed.get(id_)
             if there is None:
                 continue
-            if there.is_whole(content):
+            if there.is_complete(content):
                 entries.append(self._entry(content, "verified"))
-                self.waiting(content).unlink(missing_ok=True)
-            elif wrong := self._wrong(content, there):
-                self.problems[id_] = wrong
+                self.outbox_file(content).unlink(missing_ok=True)
+            elif conflict := self._conflict(content, there):
+                self.context.problems[id_] = conflict
             else:
                 continue
-            self.underway.pop(id_, None)
+            self.pending.pop(id_, None)
             del left[id_]
-        self.ledger.add(*entries)
-        self.arrived += len(entries)
+        self.context.ledger.add(*entries)
+        self.context.arrived += len(entries)
 
-    def _wrong(self, content: RunContent, there: Held) -> str:
+    def _conflict(self, content: RunContent, there: RemoteRun) -> str:
         """Why what W&B has under the id of a run cannot become that run; nothing if it can."""
         if there.is_other(content):
-            self.strangers.add(content.id)
+            self.context.foreign.add(content.id)
             return (
                 "W&B has another result under its id, of a training elsewhere or before: delete it there, or take "
                 "another --set tracking.project=..."
             )
         if there.rows > len(content.rows):
-            return too_many(there.rows, len(content.rows))
+            return too_many_rows(there.rows, len(content.rows))
         return ""
 
-    def _entry(self, content: RunContent, state: str, sending: str = "") -> Entry:
-        generation, where = self.ledger.generation(content.id), self.ledger.destination
-        return Entry(content.id, where, state, generation, len(content.rows), content.digest, sending)
+    def _entry(self, content: RunContent, state: str, sending: str = "") -> LedgerEntry:
+        return self.context.entry(content.id, state, content.digest, len(content.rows), sending)
 
     # Sending.
 
-    def _open(self, left: Mapping[str, RunContent], held: Mapping[str, Held]) -> None:
-        """Make runs on W&B, and send what surely is not there."""
-        ready: dict[str, int] = {}
-        for id_, (content, sending, opened) in self._opened(left).items():
-            rows, there, noted = opened.rows, held.get(id_), self.ledger.underway(id_)
-            one = self.underway.setdefault(id_, Underway(content, "", 0.0))
-            one.sending, one.since, one.shown_at, one.taken_at = sending, self.clock.now(), None, None
-            listed = there is not None and there.rows == rows
-            if opened.new or rows == len(content.rows) or (noted is None and listed):
-                ready[id_] = rows
-        self._send(ready)
+    def _upsert_and_send(self, left: Mapping[str, RunContent], listed: Mapping[str, RemoteRun]) -> None:
+        """Upsert runs, and send the rows of those of which it is known how many rows are there."""
+        first_row: dict[str, int] = {}
+        for id_, (content, sending, upserted) in self._upserted(left).items():
+            rows, there, noted = upserted.rows, listed.get(id_), self.context.ledger.pending(id_)
+            run = self.pending.setdefault(id_, PendingRun(content, "", 0.0))
+            run.sending, run.since, run.listed_at, run.taken_at = sending, self.context.clock.now(), None, None
+            is_listed = there is not None and there.rows == rows
+            if upserted.new or rows == len(content.rows) or (noted is None and is_listed):
+                first_row[id_] = rows
+        self._send(first_row)
 
-    def _opened(self, left: Mapping[str, RunContent]) -> dict[str, tuple[RunContent, str, Opened]]:
-        """Make runs, under another id where they were deleted; those that cannot be made are problems."""
-        made: dict[str, tuple[RunContent, str, Opened]] = {}
-        asked = list(left.values())
+    def _upserted(self, left: Mapping[str, RunContent]) -> dict[str, tuple[RunContent, str, UpsertedRun]]:
+        """Upsert runs, under another id where they were deleted; those that cannot be are problems."""
+        upserted: dict[str, tuple[RunContent, str, UpsertedRun]] = {}
+        missing = list(left.values())
         for _ in range(MOST_GENERATIONS):
-            words = [uuid.uuid4().hex[:8] for _ in asked]
-            answers = _at_once(self._made, [(content, sending) for content, sending in zip(asked, words, strict=True)])
-            again = []
-            for content, sending, answer in zip(asked, words, answers, strict=True):
-                if isinstance(answer, Opened):
-                    made[content.id] = (content, sending, answer)
+            nonces = [uuid.uuid4().hex[:8] for _ in missing]
+            answers = _concurrently(self._try_upsert, list(zip(missing, nonces, strict=True)))
+            deleted = []
+            for content, sending, answer in zip(missing, nonces, answers, strict=True):
+                if isinstance(answer, UpsertedRun):
+                    upserted[content.id] = (content, sending, answer)
                 elif "deleted" in str(answer):
-                    again.append(content)
-                    self.forget(content.id)
+                    deleted.append(content)
+                    self.context.note_deleted(content.id)
                 else:
-                    self._fail(content.id, str(answer))
-            asked = again
-        for content in asked:
-            self._fail(content.id, f"W&B says of {MOST_GENERATIONS} ids, one after the other, that they were deleted")
-        return made
+                    self._reject(content.id, str(answer))
+            missing = deleted
+        for content in missing:
+            self._reject(content.id, f"W&B says of {MOST_GENERATIONS} ids, one after the other, that they were deleted")
+        return upserted
 
-    def _made(self, what: tuple[RunContent, str]) -> Opened | Exception:
+    def _try_upsert(self, what: tuple[RunContent, str]) -> UpsertedRun | Exception:
         content, sending = what
         try:
-            return self.streaming.open(self._named(content), self.destination, sending)
+            return self.streaming.open(self._under_remote_id(content), self.context.destination, sending)
         except (RefusedRunError, DoubtfulError) as error:
             return error
 
-    def _fail(self, id_: str, said: str) -> None:
+    def _reject(self, id_: str, said: str) -> None:
         """Keep what W&B said to a run that it did not take."""
-        self.problems[id_] = self.unsent[id_] = said
-        self.underway.pop(id_, None)
+        self.context.problems[id_] = self.unsent[id_] = said
+        self.pending.pop(id_, None)
 
-    def _named(self, content: RunContent) -> RunContent:
-        """A run under the id that it has on W&B now."""
-        return dataclasses.replace(content, id=self.name(content))
+    def _under_remote_id(self, content: RunContent) -> RunContent:
+        return dataclasses.replace(content, id=self.context.remote_id(content.id))
 
-    def forget(self, id_: str) -> None:
-        """Note that a run is gone, so that it goes to W&B under another id."""
-        generation = self.ledger.generation(id_)
-        self.say(f"run {run_id(id_, generation)} was deleted on W&B; it goes there under another id")
-        self.ledger.add(Entry(id_, self.ledger.destination, "deleted", generation))
-
-    def _send(self, ready: Mapping[str, int]) -> None:
+    def _send(self, first_row: Mapping[str, int]) -> None:
         """Send the rows of some runs from one on, once it is noted that they are sent."""
-        sent = [self.underway[id_] for id_ in ready]
-        self.ledger.add(*(self._entry(one.content, "sent", one.sending) for one in sent))
-        said = _at_once(lambda one: self._sent(one.content, ready[one.content.id]), sent)
-        for one, error in zip(sent, said, strict=True):
-            one.tries += 1
-            one.taken_at, one.said = (None, str(error)) if error else (self.clock.now(), "")
-            if isinstance(error, RefusedRunError) or (error is not None and one.tries >= TRIES):
-                self._fail(one.content.id, one.said)
-        self.ledger.add(*(self._entry(one.content, "taken", one.sending) for one in sent if one.taken_at))
+        ledger, sent = self.context.ledger, [self.pending[id_] for id_ in first_row]
+        ledger.add(*(self._entry(run.content, "sent", run.sending) for run in sent))
+        errors = _concurrently(lambda run: self._try_send(run.content, first_row[run.content.id]), sent)
+        for run, error in zip(sent, errors, strict=True):
+            run.tries += 1
+            run.taken_at, run.said = (None, str(error)) if error else (self.context.clock.now(), "")
+            if isinstance(error, RefusedRunError) or (error is not None and run.tries >= TRIES):
+                self._reject(run.content.id, run.said)
+        ledger.add(*(self._entry(run.content, "taken", run.sending) for run in sent if run.taken_at))
 
-    def _sent(self, content: RunContent, first_row: int) -> Exception | None:
+    def _try_send(self, content: RunContent, first_row: int) -> Exception | None:
         try:
-            self.streaming.send(self._named(content), self.destination, first_row)
+            self.streaming.send(self._under_remote_id(content), self.context.destination, first_row)
         except (RefusedRunError, DoubtfulError) as error:
             return error
         return None
 
-    # Waiting for it.
+    # Waiting.
 
-    def _look(self, left: dict[str, RunContent]) -> None:
-        """Ask once what W&B lists of the runs that are underway, and send what has not arrived of them."""
-        left = {id_: content for id_, content in left.items() if id_ in self.underway}
+    def _poll(self, left: dict[str, RunContent]) -> None:
+        """Ask once what W&B lists of pending runs, and send what has not arrived of them."""
+        left = {id_: content for id_, content in left.items() if id_ in self.pending}
         if not left:
             return
-        held = self._held(left.values())
-        self._take_stock(left, held)
-        ready: dict[str, int] = {}
+        listed = self._listed(left.values())
+        self._note_arrived(left, listed)
+        first_row: dict[str, int] = {}
         doubtful: dict[str, RunContent] = {}
         for id_, content in left.items():
-            one, there = self.underway[id_], held.get(id_)
-            if one.said and not one.taken_at:  # nobody knows whether the last sending arrived
+            run, there = self.pending[id_], listed.get(id_)
+            if run.said and not run.taken_at:  # nobody knows whether the last sending arrived
                 doubtful[id_] = content
-            elif there is not None and there.sending == one.sending:
-                one.shown_at = self.clock.now() if one.shown_at is None else one.shown_at
-                if not one.taken_at and not self._may_be_counted_later(one):
-                    ready[id_] = there.rows
+            elif there is not None and there.sending == run.sending:
+                run.listed_at = self.context.clock.now() if run.listed_at is None else run.listed_at
+                if not run.taken_at and not self._may_be_counted_later(run):
+                    first_row[id_] = there.rows
         if doubtful:
             for id_ in doubtful:
-                self.underway[id_].said = ""
-            self._open(doubtful, held)
-        self._send(ready)
+                self.pending[id_].said = ""
+            self._upsert_and_send(doubtful, listed)
+        self._send(first_row)
 
-    def _may_be_counted_later(self, one: Underway) -> bool:
+    def _may_be_counted_later(self, run: PendingRun) -> bool:
         """Whether rows that W&B does not count yet may be there: it took them, a short while ago."""
-        noted = self.ledger.underway(one.content.id)
-        return noted is not None and noted.state == "taken" and self.ledger.age_seconds(noted) < RECOUNT_SECONDS
+        noted = self.context.ledger.pending(run.content.id)
+        if noted is None or noted.state != "taken":
+            return False
+        return self.context.ledger.age_seconds(noted) < ROW_COUNT_DELAY_SECONDS
 
-    def _resolve(self) -> None:
+    def _time_out(self) -> None:
         """Give up the runs that W&B has had its time for."""
-        now = self.clock.now()
-        for id_, one in list(self.underway.items()):
-            expected_at = one.expected_at()
-            if (
-                expected_at is not None and now > expected_at + answer_seconds()
-            ) or now - one.since > self.patience_seconds:
-                self.problems[id_] = self.not_whole(one.since, one.shown_at)
-                del self.underway[id_]
+        now = self.context.clock.now()
+        for id_, run in list(self.pending.items()):
+            expected_at = run.expected_at()
+            late = expected_at is not None and now > expected_at + timeout_seconds()
+            if late or now - run.since > self.context.list_wait_seconds:
+                self.context.problems[id_] = self.context.incomplete_in_words(run.since, run.listed_at)
+                del self.pending[id_]
 
 
-def too_many(there: int, sent: int) -> str:
-    """What to say of a run of which W&B has rows that nobody has sent."""
-    return f"W&B has {there} rows of it, and {sent} were sent: delete it there, and the same command sends it again"
-
-
-def _is(words: str, statuses: Iterable[int]) -> bool:
+def _has_status(words: str, statuses: Iterable[int]) -> bool:
     """Whether an answer had one of some HTTP statuses."""
     return words.startswith(tuple(f"HTTP {status}" for status in statuses))
 
 
-def _in_batches(ids: Sequence[str]) -> list[Sequence[str]]:
-    return [ids[first : first + BATCH] for first in range(0, len(ids), BATCH)]
-
-
-def _at_once(ask: Callable[..., Answer], what: Iterable[object]) -> list[Answer]:
+def _concurrently(ask: Callable[..., Answer], what: Iterable[object]) -> list[Answer]:
     """Ask several things at a time; the answers in their order."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(CONCURRENT_REQUESTS) as pool:
         return list(pool.map(ask, what))

@@ -12,27 +12,27 @@ from wandb_workspaces._graphql import get_app_url
 from pipeline.experiment.wandb_tracking import NAMES, Tracking, is_name
 from pipeline.tracking.export.run_content import Destination
 from pipeline.tracking.reachability import clock_ahead_seconds, skew_in_words
-from pipeline.tracking.retries import answer_seconds
+from pipeline.tracking.retries import timeout_seconds
 from pipeline.tracking.wandb_errors import RefusedError, UnreachableError
 
-PROJECT = "pipeline"
+DEFAULT_PROJECT = "pipeline"
 """Project on W&B where nobody names another."""
 
 
 @dataclass(frozen=True)
-class Way:
+class Connectivity:
     """Whether W&B can be written to from here.
 
     Args:
         url: Of the server.
-        closed: Why not, in words; empty if it can.
-        passing: Whether that may pass by itself, as a network that is out of order.
+        offline_reason: Why not; empty if it can.
+        transient: Whether that may pass by itself, as a network that is out of order.
         warning: Something to know all the same.
     """
 
     url: str
-    closed: str = ""
-    passing: bool = False
+    offline_reason: str = ""
+    transient: bool = False
     warning: str = ""
 
 
@@ -48,7 +48,7 @@ def destination_of(tracking: Tracking, profile: Destination | None = None) -> De
     """
     said = profile or Destination("", "")
     entity = tracking.entity or _named("entity", said.entity) or ""
-    project = tracking.project or _named("project", said.project) or PROJECT
+    project = tracking.project or _named("project", said.project) or DEFAULT_PROJECT
     return Destination(entity, project)
 
 
@@ -62,7 +62,7 @@ def _named(what: str, by_profile: str) -> str:
     return name
 
 
-def way(*, has_key: bool) -> Way:
+def connectivity(*, has_key: bool) -> Connectivity:
     """Whether W&B can be written to from here: allowed, with a key, and reachable.
 
     Raises:
@@ -73,14 +73,14 @@ def way(*, has_key: bool) -> Way:
 
     url, mode = base_url(), wandb.setup().settings.mode
     if mode not in ("online", "shared"):
-        return Way(url, f"W&B is told to be {mode} here (WANDB_MODE, or wandb offline)")
+        return Connectivity(url, f"W&B is told to be {mode} here (WANDB_MODE, or wandb offline)")
     if not has_key:
-        return Way(url, "there is no key for W&B here: wandb login, or WANDB_API_KEY")
+        return Connectivity(url, "there is no key for W&B here: wandb login, or WANDB_API_KEY")
     try:
-        skew = clock_ahead_seconds(url, answer_seconds())
+        skew = clock_ahead_seconds(url, timeout_seconds())
     except UnreachableError as error:
-        return Way(url, str(error.where) + " " + error.what, passing=True)
-    return Way(url, warning=skew_in_words(skew))
+        return Connectivity(url, str(error.where) + " " + error.what, transient=True)
+    return Connectivity(url, warning=skew_in_words(skew))
 
 
 def base_url() -> str:

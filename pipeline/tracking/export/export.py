@@ -20,24 +20,25 @@ from pipeline.plan import read_plan
 from pipeline.records.locks import EXPORT, locked
 from pipeline.records.store import read_outcomes
 from pipeline.report.tables.results import read_results
-from pipeline.tracking.export.client import Remote, hear
-from pipeline.tracking.export.consistent_read import patiently
-from pipeline.tracking.export.delivery import BATCH, Delivery
-from pipeline.tracking.export.destination import Way, destination_of, has_key, way
+from pipeline.tracking.export.connection import Connection, check_rate_limit
+from pipeline.tracking.export.consistent_read import read_consistently
+from pipeline.tracking.export.delivery import Delivery
+from pipeline.tracking.export.destination import Connectivity, connectivity, destination_of, has_key
+from pipeline.tracking.export.export_context import BATCH, ExportContext
 from pipeline.tracking.export.ledger import Ledger
 from pipeline.tracking.export.progress import Progress
 from pipeline.tracking.export.run_content import Destination
 from pipeline.tracking.export.sweep_content import sweep_id, write_sweep
 from pipeline.tracking.export.sweep_run import deliver_sweep
-from pipeline.tracking.export.sync_process import end_left_sender
-from pipeline.tracking.export.trial_runs import Exportable, trial_runs
-from pipeline.tracking.export.trial_selection import chosen_trials
-from pipeline.tracking.retries import LATE_SECONDS, ONLINE_SECONDS, Clock, in_advance
-from pipeline.tracking.settings import settings_that_count
+from pipeline.tracking.export.sync_process import end_orphaned_sender
+from pipeline.tracking.export.trial_runs import RecordedRun, trial_runs
+from pipeline.tracking.export.trial_selection import selected_trials
+from pipeline.tracking.retries import LONGEST_LIST_DELAY_SECONDS, ONLINE_WAIT_SECONDS, Clock, requests_in_words
+from pipeline.tracking.settings import checked_settings
 from pipeline.tracking.wandb_errors import UnreachableError
-from pipeline.tracking.wandb_files.client_folders import client_at
+from pipeline.tracking.wandb_files.client_folders import client_folder
 from pipeline.tracking.wandb_files.run_records import as_records
-from pipeline.tracking.wandb_files.transaction_log import is_whole, write_log
+from pipeline.tracking.wandb_files.transaction_log import is_complete, write_log
 
 Say = Callable[[str], None]
 CLOCK = Clock()
@@ -48,25 +49,25 @@ class BusyError(PipelineError):
 
 
 @dataclass
-class Exported:
+class ExportResult:
     """What came of an export.
 
     Args:
         destination: Where to, in words.
-        there: Runs that W&B confirms, those of earlier exports included.
-        waiting: Runs that lie in files, to be sent later.
+        verified: Number of runs that W&B confirms, those of earlier exports included.
+        waiting: Number of runs that lie in files, to be sent later.
         problems: What is wrong, by run.
-        closed: Why nothing was sent; empty if it was.
-        passing: Whether that may pass by itself.
+        offline_reason: Why nothing was sent; empty if it was.
+        transient: Whether that may pass by itself.
         finished: Whether every trial of the plan is.
     """
 
     destination: str
-    there: int = 0
+    verified: int = 0
     waiting: int = 0
     problems: dict[str, str] = field(default_factory=dict)
-    closed: str = ""
-    passing: bool = False
+    offline_reason: str = ""
+    transient: bool = False
     finished: bool = False
 
 
@@ -78,7 +79,7 @@ def export(
     *,
     online: bool = False,
     clock: Clock = CLOCK,
-) -> Exported:
+) -> ExportResult:
     """Bring the finished trials of a run to W&B, or into files where there is no way to it.
 
     Args:
@@ -95,31 +96,31 @@ def export(
         PipelineError: If the folder is not that of a run, or W&B does not do what it should. What has arrived until
             then is noted.
     """
-    with alone(run, say) as folder, client_at(folder) as scratch, settings_that_count(say):
-        end_left_sender(folder)
-        open_way = way(has_key=has_key())
-        if open_way.closed and online:
-            raise UnreachableError(open_way.closed)
+    with exclusive_export(run, say) as folder, client_folder(folder) as scratch, checked_settings(say):
+        end_orphaned_sender(folder)
+        access = connectivity(has_key=has_key())
+        if access.offline_reason and online:
+            raise UnreachableError(access.offline_reason)
         source = read_run(run)
-        asked = tracking or source.plan.experiment.tracking
-        destination = destination_of(asked, profile)
-        trials = chosen_trials(asked, source.results)
-        if open_way.warning:
-            say(open_way.warning)
-        if open_way.closed:
-            return _write(source, trials, destination, folder, open_way, say)
-        hear(open_way.url, clock, say)
-        remote = Remote(scratch)
-        streaming = remote.streaming(open_way.url, clock, say)
-        ledger = Ledger(folder, f"{open_way.url} {destination.label()}", clock.now)
-        whole = Destination(destination.entity or remote.entity(), destination.project)
-        patience = ONLINE_SECONDS if online else LATE_SECONDS
-        delivery = Delivery(remote, streaming, whole, ledger, _outbox(folder), say, clock, patience)
-        return _send(source, trials, delivery, folder)
+        tracking = tracking or source.plan.experiment.tracking
+        destination = destination_of(tracking, profile)
+        trials = selected_trials(tracking, source.results)
+        if access.warning:
+            say(access.warning)
+        if access.offline_reason:
+            return _write(source, trials, destination, folder, access, say)
+        check_rate_limit(access.url, clock, say)
+        connection = Connection(scratch)
+        streaming = connection.streaming(access.url, clock, say)
+        ledger = Ledger(folder, f"{access.url} {destination.label()}", clock.now)
+        whole = Destination(destination.entity or connection.entity(), destination.project)
+        wait_seconds = ONLINE_WAIT_SECONDS if online else LONGEST_LIST_DELAY_SECONDS
+        context = ExportContext(connection, whole, ledger, _outbox(folder), say, clock, wait_seconds)
+        return _send(source, trials, Delivery(context, streaming), folder)
 
 
 @contextmanager
-def alone(run: Path, say: Say) -> Iterator[Path]:
+def exclusive_export(run: Path, say: Say) -> Iterator[Path]:
     """Be the only export at work in a run's folder; gives the folder of what belongs to W&B."""
     if not (run / "plan.json").exists():
         read_plan(run)  # says what is wrong
@@ -140,14 +141,14 @@ def _after_a_moment(path: Path, say: Say) -> IO[str] | None:
     return locked(path, say)
 
 
-def read_run(run: Path) -> Exportable:
+def read_run(run: Path) -> RecordedRun:
     """What is recorded of a run."""
-    return patiently(lambda: _read(run))
+    return read_consistently(lambda: _read(run))
 
 
-def _read(run: Path) -> Exportable:
+def _read(run: Path) -> RecordedRun:
     plan, outcomes = read_plan(run), read_outcomes(run)
-    return Exportable(run, plan, read_results(run, plan, outcomes), outcomes)
+    return RecordedRun(run, plan, read_results(run, plan, outcomes), outcomes)
 
 
 def _outbox(folder: Path) -> Path:
@@ -155,22 +156,22 @@ def _outbox(folder: Path) -> Path:
     return folder / "offline-run-trials"
 
 
-def _finished(source: Exportable) -> bool:
+def _finished(source: RecordedRun) -> bool:
     return bool((source.results["status"] != "pending").all())
 
 
 def _write(
-    source: Exportable, trials: list[str], destination: Destination, folder: Path, closed: Way, say: Say
-) -> Exported:
+    source: RecordedRun, trials: list[str], destination: Destination, folder: Path, offline: Connectivity, say: Say
+) -> ExportResult:
     """Write what is not on W&B yet into files that a later export sends."""
-    ledger = Ledger(folder, f"{closed.url} {destination.label()}")
+    ledger = Ledger(folder, f"{offline.url} {destination.label()}")
     outbox = _outbox(folder)
     outbox.mkdir(exist_ok=True)
-    sent = [trial for trial in trials if ledger.verified(source.id_of(trial))]
+    sent = [trial for trial in trials if ledger.verified(source.run_id_of(trial))]
     missing = [trial for trial in trials if trial not in set(sent)]
-    files = {trial: outbox / f"run-{source.id_of(trial)}.wandb" for trial in missing}
+    files = {trial: outbox / f"run-{source.run_id_of(trial)}.wandb" for trial in missing}
     for file in files.values():
-        if file.exists() and not is_whole(file):
+        if file.exists() and not is_complete(file):
             say(f"{file} is damaged; it is written again from the records")
             file.unlink()
     progress = Progress("runs written", len(missing), say)
@@ -178,31 +179,38 @@ def _write(
         write_log(outbox / f"run-{content.id}.wandb", as_records(content, destination))
         progress.advance()
     write_sweep(source, destination, folder)
-    waiting, finished = len(missing) + 1, _finished(source)
-    return Exported(destination.label(), len(sent), waiting, {}, closed.closed, closed.passing, finished)
+    return ExportResult(
+        destination.label(),
+        verified=len(sent),
+        waiting=len(missing) + 1,
+        offline_reason=offline.offline_reason,
+        transient=offline.transient,
+        finished=_finished(source),
+    )
 
 
-def _send(source: Exportable, trials: list[str], delivery: Delivery, folder: Path) -> Exported:
+def _send(source: RecordedRun, trials: list[str], delivery: Delivery, folder: Path) -> ExportResult:
     """Bring what is not on W&B there."""
-    where, ledger, say = delivery.destination.label(), delivery.ledger, delivery.say
-    runs = [*map(source.id_of, trials), sweep_id(source)]
-    delivery.confirm([id_ for id_ in runs if ledger.verified(id_)])
-    missing = [trial for trial in trials if not ledger.verified(source.id_of(trial))]
+    context = delivery.context
+    where, ledger, say = context.destination.label(), context.ledger, context.say
+    runs = [*map(source.run_id_of, trials), sweep_id(source)]
+    context.confirm([id_ for id_ in runs if ledger.verified(id_)])
+    missing = [trial for trial in trials if not ledger.verified(source.run_id_of(trial))]
     if missing:
-        say(in_advance(len(missing)))
+        say(requests_in_words(len(missing)))
     send_trials(source, missing, delivery)
-    deliver_sweep(source, delivery, folder)
-    there = [id_ for id_ in runs if ledger.verified(id_) and id_ not in delivery.problems]
-    if delivery.outbox.exists() and not any(delivery.outbox.iterdir()):
-        delivery.outbox.rmdir()
-    return Exported(where, len(there), problems=delivery.problems, finished=_finished(source))
+    deliver_sweep(source, context, folder)
+    verified = sum(ledger.verified(id_) is not None and id_ not in context.problems for id_ in runs)
+    if context.outbox.exists() and not any(context.outbox.iterdir()):
+        context.outbox.rmdir()
+    return ExportResult(where, verified, problems=context.problems, finished=_finished(source))
 
 
-def send_trials(source: Exportable, trials: list[str], delivery: Delivery) -> None:
+def send_trials(source: RecordedRun, trials: list[str], delivery: Delivery) -> None:
     """Bring the runs of some trials to W&B, and wait until it has them."""
-    progress = Progress(f"runs sent to W&B ({delivery.destination.label()})", len(trials), delivery.say)
+    progress = Progress(f"runs sent to W&B ({delivery.context.destination.label()})", len(trials), delivery.context.say)
     contents = trial_runs(source, trials)
     while batch := list(itertools.islice(contents, BATCH)):
         delivery.deliver(batch)
         progress.advance(len(batch))
-    delivery.settle()
+    delivery.wait_until_listed()

@@ -18,13 +18,13 @@ from pipeline.records.atomic_writes import naming
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerEntry:
     """What is known of one run on W&B.
 
     Args:
         run: Its first id; a run that was deleted on W&B is sent again under another.
         destination: Server, entity and project.
-        state: ``sent``: it is being sent, or was until a kill. ``taken``: W&B took it without a complaint.
+        state: ``sent``: it is being sent, or was until a kill. ``taken``: W&B took it without a as_pipeline_error.
             ``verified``: it is there, whole. ``deleted``: generations up to this one were deleted on W&B.
         generation: 1, and one more each time it was found deleted.
         rows: Rows of its history.
@@ -50,19 +50,19 @@ class Ledger:
         self.path, self.destination, self.now = folder / "ledger.jsonl", destination, now
         self._newest = {entry.run: entry for entry in _read(self.path) if entry.destination == destination}
 
-    def verified(self, run: str) -> Entry | None:
+    def verified(self, run: str) -> LedgerEntry | None:
         """The note that a run is there, if it is."""
         return self._in_state(run, "verified")
 
-    def underway(self, run: str) -> Entry | None:
+    def pending(self, run: str) -> LedgerEntry | None:
         """The note that a run was sent, if nothing is known of it since."""
         return self._in_state(run, "sent", "taken")
 
-    def age_seconds(self, entry: Entry) -> float:
+    def age_seconds(self, entry: LedgerEntry) -> float:
         """How long ago something was noted; a clock that is behind has noted it just now."""
         return max(0.0, self.now() - entry.at)
 
-    def _in_state(self, run: str, *states: str) -> Entry | None:
+    def _in_state(self, run: str, *states: str) -> LedgerEntry | None:
         entry = self._newest.get(run)
         return entry if entry is not None and entry.state in states else None
 
@@ -73,7 +73,7 @@ class Ledger:
             return 1
         return entry.generation + (entry.state == "deleted")
 
-    def add(self, *entries: Entry) -> None:
+    def add(self, *entries: LedgerEntry) -> None:
         """Note something, so that it outlives a power cut."""
         if not entries:
             return
@@ -100,13 +100,13 @@ def _ends_with_newline(name: str) -> bool:
     return Path(name).read_bytes()[-1:] == b"\n"
 
 
-def _read(path: Path) -> list[Entry]:
+def _read(path: Path) -> list[LedgerEntry]:
     entries = []
     with naming(path):
         lines = path.read_text(errors="replace").splitlines() if path.exists() else []
     for line in lines:
         try:
-            entries.append(Entry(**json.loads(line)))
+            entries.append(LedgerEntry(**json.loads(line)))
         except (ValueError, TypeError):
             continue  # torn by a kill
     return entries

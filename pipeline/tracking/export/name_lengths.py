@@ -17,7 +17,7 @@ LONGEST_NAME = 128
 HASH_DIGITS = 8
 
 
-def within(text: str, longest: int) -> str:
+def shortened(text: str, longest: int) -> str:
     """A text of at most so many bytes: itself, or its beginning with the hash of all of it."""
     whole = text.encode()
     if len(whole) <= longest:

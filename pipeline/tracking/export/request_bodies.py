@@ -28,7 +28,7 @@ UPSERT = """mutation UpsertBucket($name: String, $project: String, $entity: Stri
 }"""
 
 
-def described(records: Iterable[protocol.Record], sending: str) -> dict[str, Any]:
+def upsert_variables(records: Iterable[protocol.Record], sending: str) -> dict[str, Any]:
     """A run as the first request has it: its names, and its configuration with what its metrics are."""
     run, metrics = protocol.RunRecord(), []
     for record in records:
@@ -37,7 +37,7 @@ def described(records: Iterable[protocol.Record], sending: str) -> dict[str, Any
         elif record.HasField("metric"):
             metrics.append(record.metric)
     config = {item.key: {"value": json.loads(item.value_json)} for item in run.config.update}
-    config |= {SENDING: {"value": sending}, "_wandb": {"value": {"m": _defined(metrics)}}}
+    config |= {SENDING: {"value": sending}, "_wandb": {"value": {"m": _metric_definitions(metrics)}}}
     described = {
         "name": run.run_id,
         "project": run.project,
@@ -55,7 +55,7 @@ def described(records: Iterable[protocol.Record], sending: str) -> dict[str, Any
     return {name: value for name, value in described.items() if value}
 
 
-def _defined(metrics: Sequence[protocol.MetricRecord]) -> list[dict[str, Any]]:
+def _metric_definitions(metrics: Sequence[protocol.MetricRecord]) -> list[dict[str, Any]]:
     """Metrics as the configuration has them: fields by their numbers, and the horizontal axis by its place from 1."""
     places = {metric.name: place for place, metric in enumerate(metrics, 1)}
     described = []

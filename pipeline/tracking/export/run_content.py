@@ -16,7 +16,7 @@ STEP = "step"
 
 DIGEST = "content_digest"
 """Where the hash of a run's records is in its configuration."""
-BEFORE = re.compile(r"[0-9a-f]{16}")
+OLD_DIGEST = re.compile(r"[0-9a-f]{16}")
 """How digests looked while they were of what was calculated too: in another process, with other threads, another."""
 
 

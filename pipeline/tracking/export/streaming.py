@@ -21,20 +21,20 @@ from urllib.parse import quote
 import requests
 
 from pipeline.durations import duration
-from pipeline.tracking.export.request_bodies import UPSERT, described, stream_parts
+from pipeline.tracking.export.request_bodies import UPSERT, stream_parts, upsert_variables
 from pipeline.tracking.export.run_content import Destination, RunContent
-from pipeline.tracking.retries import Clock, answer_seconds, limit
+from pipeline.tracking.retries import Clock, client_setting, timeout_seconds
 from pipeline.tracking.wandb_errors import TroubleError
 from pipeline.tracking.wandb_files.run_records import as_records
 
-LONGEST_SILENCE_SECONDS = 60.0
+LONGEST_RETRY_AFTER_SECONDS = 60.0
 """A server that asks to be left alone for longer is left alone until the next export."""
-MOST_PATIENCE = 6
+MOST_RATE_LIMITED = 6
 """How often it may ask to be left alone before it gets one request."""
-TOO_MANY, BROKEN = 429, 500
-LEFT_ALONE = "it asks to be left alone for"
-LONGEST_WAIT = "WANDB__GRAPHQL_RETRY_WAIT_MAX_SECONDS"
-AT_ONCE = 16
+TOO_MANY_REQUESTS, SERVER_ERROR = 429, 500
+RETRY_LATER = "it asks to be left alone for"
+RETRY_WAIT_SETTING = "WANDB__GRAPHQL_RETRY_WAIT_MAX_SECONDS"
+CONCURRENT_REQUESTS = 16
 """Requests at a time: each waits for its answer."""
 
 
@@ -47,7 +47,7 @@ class DoubtfulError(Exception):
 
 
 @dataclass(frozen=True)
-class Opened:
+class UpsertedRun:
     """What W&B says when a run is made, or made anew.
 
     Args:
@@ -89,22 +89,22 @@ class Streaming:
         self.session.headers.update({**(headers or {}), "Content-Type": "application/json"})
         self.session.proxies.update(proxies or {})
         for scheme in ("http://", "https://"):
-            self.session.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=AT_ONCE))
-        self.patience = threading.Lock()
-        self.silent_until = 0.0
+            self.session.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=CONCURRENT_REQUESTS))
+        self.rate_lock = threading.Lock()
+        self.blocked_until = 0.0
 
-    def hear(self) -> None:
+    def check_rate_limit(self) -> None:
         """Hear whether W&B wants to be asked anything now: its client would wait for hours, and say nothing.
 
         Raises:
             TroubleError: If it asks to be left alone for longer than anybody waits.
         """
-        said = self.said_to("Viewer", "query Viewer { viewer { id } }", {})
-        if said.startswith(f"HTTP {TOO_MANY}"):
+        said = self.refusal_of("Viewer", "query Viewer { viewer { id } }", {})
+        if said.startswith(f"HTTP {TOO_MANY_REQUESTS}"):
             hint = "what has arrived is noted; the same command goes on from there, later"
             raise TroubleError(f"W&B does not want to be asked now: {said}", where=self.url, hint=hint)
 
-    def said_to(self, name: str, query: str, variables: dict[str, Any]) -> str:
+    def refusal_of(self, name: str, query: str, variables: dict[str, Any]) -> str:
         """What W&B says to a question instead of an answer; nothing if it answers."""
         question = {"operationName": name, "query": query, "variables": variables}
         try:
@@ -113,7 +113,7 @@ class Streaming:
             return str(error)
         return ""
 
-    def open(self, content: RunContent, destination: Destination, sending: str) -> Opened:
+    def open(self, content: RunContent, destination: Destination, sending: str) -> UpsertedRun:
         """Make a run, without rows; one that is there keeps its own.
 
         Args:
@@ -125,13 +125,13 @@ class Streaming:
             RefusedRunError: If W&B says no.
             DoubtfulError: If it does not answer.
         """
-        variables = described(as_records(content, destination), sending)
+        variables = upsert_variables(as_records(content, destination), sending)
         query = {"operationName": "UpsertBucket", "query": UPSERT, "variables": variables}
-        answer = self._post("/graphql", query, tries=1 + int(limit("WANDB__GRAPHQL_RETRY_MAX")))
+        answer = self._post("/graphql", query, tries=1 + int(client_setting("WANDB__GRAPHQL_RETRY_MAX")))
         made = (answer.get("data") or {}).get("upsertBucket")
         if not made:
-            raise RefusedRunError(f"HTTP 200: {words_of(answer)}")
-        return Opened(made["bucket"].get("historyLineCount") or 0, bool(made.get("inserted")))
+            raise RefusedRunError(f"HTTP 200: {message_of(answer)}")
+        return UpsertedRun(made["bucket"].get("historyLineCount") or 0, bool(made.get("inserted")))
 
     def send(self, content: RunContent, destination: Destination, first_row: int) -> None:
         """Send rows from one on, and the end of the run.
@@ -147,51 +147,51 @@ class Streaming:
     def _post(self, path: str, content: dict[str, Any], tries: int) -> dict[str, Any]:
         """Ask something, again where W&B has not answered or not listened."""
         data = json.dumps(content).encode()
-        asked_for_patience = 0
+        rate_limited = 0
         while True:
-            self._keep_silent()
+            self._wait_for_rate_limit()
             tries -= 1
             try:
-                response = self.session.post(self.url + path, data, timeout=answer_seconds())
+                response = self.session.post(self.url + path, data, timeout=timeout_seconds())
             except requests.RequestException as error:
                 said = f"no answer: {_reason(error)}"
             else:
                 if response.status_code < 400:
                     return _json(response)
-                said = f"HTTP {response.status_code}: {words_of(_json(response) or response.text)}"
-                if response.status_code == TOO_MANY and asked_for_patience < MOST_PATIENCE:
-                    self._be_patient(said, response.headers.get("Retry-After"), 2.0 * 4**asked_for_patience)
-                    asked_for_patience, tries = asked_for_patience + 1, tries + 1
+                said = f"HTTP {response.status_code}: {message_of(_json(response) or response.text)}"
+                if response.status_code == TOO_MANY_REQUESTS and rate_limited < MOST_RATE_LIMITED:
+                    self._honour_retry_after(said, response.headers.get("Retry-After"), 2.0 * 4**rate_limited)
+                    rate_limited, tries = rate_limited + 1, tries + 1
                     continue
-                if response.status_code < BROKEN:
+                if response.status_code < SERVER_ERROR:
                     raise RefusedRunError(said)
             if not tries:
                 raise DoubtfulError(said)
-            self.clock.sleep(min(1.0, limit(LONGEST_WAIT)))
+            self.clock.sleep(min(1.0, client_setting(RETRY_WAIT_SETTING)))
 
-    def _keep_silent(self) -> None:
+    def _wait_for_rate_limit(self) -> None:
         """Let the time pass for which W&B has asked to be left alone, whichever request it said so to."""
-        while (seconds := self.silent_until - self.clock.now()) > 0:
+        while (seconds := self.blocked_until - self.clock.now()) > 0:
             self.clock.sleep(seconds)
 
-    def _be_patient(self, said: str, asked: str | None, otherwise: float) -> None:
+    def _honour_retry_after(self, said: str, asked: str | None, otherwise: float) -> None:
         """Leave W&B alone for as long as it asks, if that is not too long.
 
         Raises:
             RefusedRunError: If it is.
         """
-        seconds = seconds_of(asked, self.clock.now())
-        if seconds is not None and seconds > LONGEST_SILENCE_SECONDS:
-            raise RefusedRunError(f"{said} ({LEFT_ALONE} {duration(seconds)})")
-        seconds = min(otherwise, limit(LONGEST_WAIT)) if seconds is None else seconds
-        with self.patience:
+        seconds = retry_after_seconds(asked, self.clock.now())
+        if seconds is not None and seconds > LONGEST_RETRY_AFTER_SECONDS:
+            raise RefusedRunError(f"{said} ({RETRY_LATER} {duration(seconds)})")
+        seconds = min(otherwise, client_setting(RETRY_WAIT_SETTING)) if seconds is None else seconds
+        with self.rate_lock:
             now = self.clock.now()
-            if self.silent_until <= now:
-                self.silent_until = now + seconds
+            if self.blocked_until <= now:
+                self.blocked_until = now + seconds
                 self.say(f"W&B asks for patience (HTTP 429); going on in {duration(seconds)}")
 
 
-def seconds_of(asked: str | None, now: float) -> float | None:
+def retry_after_seconds(asked: str | None, now: float) -> float | None:
     """The seconds that a header ``Retry-After`` asks for, which may be a date."""
     if not asked:
         return None
@@ -207,13 +207,13 @@ def seconds_of(asked: str | None, now: float) -> float | None:
         return None
 
 
-def words_of(answer: Any) -> str:
+def message_of(answer: Any) -> str:
     """The server's own words in what it answers."""
     if isinstance(answer, dict):
         said = answer.get("errors") or answer.get("error") or answer.get("message") or answer
-        return words_of(said) if said is not answer else json.dumps(answer)[:300]
+        return message_of(said) if said is not answer else json.dumps(answer)[:300]
     if isinstance(answer, list):
-        return "; ".join(words_of(one) for one in answer)[:300]
+        return "; ".join(message_of(one) for one in answer)[:300]
     return " ".join(str(answer).split())[:300]
 
 

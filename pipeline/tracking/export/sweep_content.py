@@ -21,13 +21,13 @@ from pipeline.report.tables.summary import best_of_each_model, summary
 from pipeline.report.theory.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
 from pipeline.tracking.dashboard.custom_charts import MOST_ROWS, custom_charts
 from pipeline.tracking.dashboard.local_report import local_report
-from pipeline.tracking.export.name_lengths import LONGEST_NAME, within
+from pipeline.tracking.export.name_lengths import LONGEST_NAME, shortened
 from pipeline.tracking.export.request_bodies import SENDING
 from pipeline.tracking.export.run_content import DIGEST, Destination
-from pipeline.tracking.export.trial_runs import Exportable, commit_of, notes_of
+from pipeline.tracking.export.trial_runs import RecordedRun, commit_of, notes_of
 from pipeline.tracking.wandb_errors import TroubleError
-from pipeline.tracking.wandb_files.client_folders import NOT_OURS, environment
-from pipeline.tracking.wandb_files.transaction_log import is_whole
+from pipeline.tracking.wandb_files.client_folders import REMOVED_VARIABLES, client_environment
+from pipeline.tracking.wandb_files.transaction_log import is_complete
 
 VERDICT = "verdict_"
 """How the numbers of trials by verdict begin."""
@@ -35,23 +35,23 @@ VERSION = 7
 """One more whenever the run of a sweep says more, so that it is sent again."""
 RECORDS = "records"
 """Where the hashes of some trials' records are in the configuration of a sweep."""
-KNOWN_BY = 32
+NUM_IDENTIFYING_TRIALS = 32
 """Trials of a sweep by whose records it is known again."""
-MOST_SECONDS_TO_WRITE = 60.0
+WRITE_TIMEOUT_SECONDS = 60.0
 
 
-def sweep_id(source: Exportable) -> str:
+def sweep_id(source: RecordedRun) -> str:
     """The id of the run of a sweep."""
     return f"{source.prefix}-sweep"
 
 
-def digest_of(source: Exportable) -> str:
+def sweep_digest(source: RecordedRun) -> str:
     """Hash of the records that the run of the sweep is made of, not of what is calculated from them."""
-    said = json.dumps([VERSION, records_of(source, source.results["trial"].to_list())], sort_keys=True)
+    said = json.dumps([VERSION, record_digests(source, source.results["trial"].to_list())], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
-def records_of(source: Exportable, trials: Sequence[str]) -> dict[str, str]:
+def record_digests(source: RecordedRun, trials: Sequence[str]) -> dict[str, str]:
     """A short hash of how each of some trials has ended and what was recorded last of it, by trial."""
     columns = source.results.columns
     names = ["status", "step", *columns[columns.index("verdict") + 1 :]]
@@ -63,7 +63,7 @@ def records_of(source: Exportable, trials: Sequence[str]) -> dict[str, str]:
     }
 
 
-def write_sweep(source: Exportable, destination: Destination, folder: Path, name: str = "", sending: str = "") -> Path:
+def write_sweep(source: RecordedRun, destination: Destination, folder: Path, name: str = "", sending: str = "") -> Path:
     """Write the run of the sweep where it waits to be sent; the file for ``wandb sync``.
 
     Raises:
@@ -74,16 +74,16 @@ def write_sweep(source: Exportable, destination: Destination, folder: Path, name
     place = folder / "offline-run-sweep"
     for old in (place, folder / "staging"):
         shutil.rmtree(old, ignore_errors=True)
-    with _client_at(folder / "staging"):
+    with _client_folder(folder / "staging"):
         run = wandb.init(
             entity=destination.entity or None,
             project=destination.project,
             id=name or sweep_id(source),
-            name=within(f"{source.plan.name} (sweep)", LONGEST_NAME),
-            group=within(source.group, LONGEST_NAME),
+            name=shortened(f"{source.plan.name} (sweep)", LONGEST_NAME),
+            group=shortened(source.group, LONGEST_NAME),
             job_type="sweep",
             notes=notes_of(source),
-            config=config_of_sweep(source, sending),
+            config=sweep_config(source, sending),
             dir=str(folder / "staging"),
             reinit="create_new",
             settings=_offline(source),
@@ -91,20 +91,20 @@ def write_sweep(source: Exportable, destination: Destination, folder: Path, name
         try:
             page = _page(source)
             run.summary.update({**_tables(source), **counts(source), "report": page})
-            run.summary[DIGEST] = digest_of(source)
+            run.summary[DIGEST] = sweep_digest(source)
             if bool((source.results["status"] != "pending").all()):
                 run.log_artifact(_records(source, folder / "staging"))
             written = Path(run.dir).parent
         finally:
             run.finish()
-    wait_until_whole(written)
+    wait_until_complete(written)
     shutil.move(written, place)
     for leftover in ("logs", "tmp"):
         shutil.rmtree(place / leftover, ignore_errors=True)
     return next(place.glob("run-*.wandb"))
 
 
-def _offline(source: Exportable) -> Any:
+def _offline(source: RecordedRun) -> Any:
     """Settings of W&B's client: a file, and nothing of this machine in it."""
     import wandb
 
@@ -122,7 +122,7 @@ def _offline(source: Exportable) -> Any:
     )
 
 
-def wait_until_whole(written: Path) -> None:
+def wait_until_complete(written: Path) -> None:
     """Wait until the client's service has written a run to its end.
 
     When ``finish()`` of wandb 0.31.0 returns, its file may hold seven bytes, for some milliseconds.
@@ -130,32 +130,32 @@ def wait_until_whole(written: Path) -> None:
     Raises:
         TroubleError: If it is not whole in the end.
     """
-    until = time.monotonic() + MOST_SECONDS_TO_WRITE
-    while not any(is_whole(file) for file in written.glob("run-*.wandb")):
+    until = time.monotonic() + WRITE_TIMEOUT_SECONDS
+    while not any(is_complete(file) for file in written.glob("run-*.wandb")):
         if time.monotonic() > until:
             what = "W&B's client has not written the run of the sweep to its end"
             raise TroubleError(what, where=str(written), hint="is the disk full?")
         time.sleep(0.01)
 
 
-def config_of_sweep(source: Exportable, sending: str) -> dict[str, Any]:
+def sweep_config(source: RecordedRun, sending: str) -> dict[str, Any]:
     """What was asked of a sweep, where its numbers come from, and by what to know them again."""
-    ours = {RECORDS: records_of(source, known_by(source)), SENDING: sending}
+    ours = {RECORDS: record_digests(source, identifying_trials(source)), SENDING: sending}
     return {"experiment": canonical(source.plan.experiment), "command": source.command, **provenance(source), **ours}
 
 
-def known_by(source: Exportable) -> list[str]:
+def identifying_trials(source: RecordedRun) -> list[str]:
     """The trials by whose records a sweep is known again: always the same, whichever of them are finished."""
-    return sorted(source.plan.trials)[:KNOWN_BY]
+    return sorted(source.plan.trials)[:NUM_IDENTIFYING_TRIALS]
 
 
 @contextmanager
-def _client_at(staging: Path) -> Iterator[None]:
+def _client_folder(staging: Path) -> Iterator[None]:
     """Have W&B's client keep its files in a folder of ours, and take no run of the user's environment for its own."""
     staging.mkdir(parents=True)
     before = dict(os.environ)
-    os.environ.update(environment(staging))
-    for name in NOT_OURS:
+    os.environ.update(client_environment(staging))
+    for name in REMOVED_VARIABLES:
         os.environ.pop(name, None)
     try:
         yield
@@ -164,7 +164,7 @@ def _client_at(staging: Path) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _tables(source: Exportable) -> dict[str, Any]:
+def _tables(source: RecordedRun) -> dict[str, Any]:
     """One row for each trial, one for each model and width with aggregates over seeds, one for each model; the charts'.
 
     And what theory says beside what was measured, where it says something.
@@ -175,7 +175,7 @@ def _tables(source: Exportable) -> dict[str, Any]:
         "results": source.results.head(MOST_ROWS),
         "aggregates": summary(source.results),
         "verdicts": best_of_each_model(source.results),
-        **{name: table.head(MOST_ROWS) for name, table in source.beside_theory.items()},
+        **{name: table.head(MOST_ROWS) for name, table in source.theory_tables.items()},
     }
     return {
         **{name: _table(table.columns, table.rows()) for name, table in tables.items()},
@@ -195,7 +195,7 @@ def _in_json(value: Any) -> Any:
     return spelled(value) if isinstance(value, float) else value
 
 
-def _records(source: Exportable, staging: Path) -> Any:
+def _records(source: RecordedRun, staging: Path) -> Any:
     """The plan of a finished sweep with all of its records and outcomes, from which everything can be made again."""
     import wandb
 
@@ -209,14 +209,14 @@ def _records(source: Exportable, staging: Path) -> Any:
     return artifact
 
 
-def _page(source: Exportable) -> Any:
+def _page(source: RecordedRun) -> Any:
     """The report of the run, which W&B shows as it is; written again if trials have finished since."""
     import wandb
 
     return wandb.Html(local_report(source.folder).read_text(encoding="utf-8"), inject=False)
 
 
-def counts(source: Exportable) -> dict[str, Any]:
+def counts(source: RecordedRun) -> dict[str, Any]:
     """The sweep in a few numbers: trials by status and by verdict, and what it has cost."""
     by_status = dict(source.results["status"].value_counts().iter_rows())
     by_verdict = dict(source.results["verdict"].value_counts().iter_rows())
@@ -233,8 +233,8 @@ def verdict_key(word: str) -> str:
     return f"{VERDICT}{word.replace(' ', '_')}"
 
 
-def provenance(source: Exportable) -> dict[str, Any]:
+def provenance(source: RecordedRun) -> dict[str, Any]:
     """Where the numbers come from: what the plan noted when it was made, and what trained it."""
     columns = ("version", "code", "host", "device", "engine")
     trained = {name: sorted(source.outcomes[name].drop_nulls().unique().to_list()) for name in columns}
-    return {"planned": source.noted, "trained": trained, "plan": source.group}
+    return {"planned": source.plan_provenance, "trained": trained, "plan": source.group}

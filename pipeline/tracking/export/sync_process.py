@@ -15,9 +15,9 @@ from pathlib import Path
 
 from pipeline.durations import duration
 from pipeline.records.atomic_writes import naming
-from pipeline.tracking.wandb_files.client_log import wrong
+from pipeline.tracking.wandb_files.client_log import errors_by_file
 
-MOST_SECONDS = 125.0
+SYNC_TIMEOUT_SECONDS = 125.0
 """How long the client may take to send a run before it is ended."""
 
 
@@ -41,19 +41,19 @@ def sync_file(file: Path, scratch: Path) -> str:
             process_group=0,  # no session: Linux would weigh it against a training beside it, whatever our nice
             preexec_fn=_end_with_parent,
         )
-        note_sender(scratch.parent, process.pid)
+        write_sender(scratch.parent, process.pid)
         try:
-            process.wait(MOST_SECONDS)
+            process.wait(SYNC_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
-            told = wrong(logs, [file]).get(file, "W&B has not said why")
-            return f"{told}; it took longer than {duration(MOST_SECONDS)}, and was ended"
+            told = errors_by_file(logs, [file]).get(file, "W&B has not said why")
+            return f"{told}; it took longer than {duration(SYNC_TIMEOUT_SECONDS)}, and was ended"
         finally:
             process.kill()
             process.wait()
     if process.returncode:
         said_last = " ".join(said.read_text(errors="replace").split()[-60:])
         return f"wandb sync ends with {process.returncode}: {said_last}"
-    return wrong(logs, [file]).get(file, "")
+    return errors_by_file(logs, [file]).get(file, "")
 
 
 # A sender that outlives the sync that started it would send the same rows beside the next one.
@@ -65,14 +65,14 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def note_sender(folder: Path, pid: int) -> None:
+def write_sender(folder: Path, pid: int) -> None:
     """Write down which process sends."""
     path = folder / "sender"
     with naming(path):
         path.write_text(f"{pid} {platform.node()}\n")
 
 
-def end_left_sender(folder: Path) -> None:
+def end_orphaned_sender(folder: Path) -> None:
     """End the processes of a sender that an export has left behind when it was killed, on this machine."""
     path = folder / "sender"
     if not path.exists():

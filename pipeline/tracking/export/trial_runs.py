@@ -35,7 +35,7 @@ SMALLEST = frozenset(name for name, kind in DIAGNOSTICS.items() if kind.section(
 
 
 @dataclass(frozen=True)
-class Exportable:
+class RecordedRun:
     """A run of the pipeline, as far as its trials have a run of their own on W&B.
 
     Args:
@@ -56,12 +56,12 @@ class Exportable:
         return {row["trial"]: row for row in self.results.iter_rows(named=True)}
 
     @functools.cached_property
-    def ended(self) -> dict[str, dict[str, Any]]:
+    def outcome_by_trial(self) -> dict[str, dict[str, Any]]:
         """The outcome of each finished trial, by id."""
         return {row["trial"]: row for row in self.outcomes.iter_rows(named=True)}
 
     @functools.cached_property
-    def beside_theory(self) -> dict[str, pl.DataFrame]:
+    def theory_tables(self) -> dict[str, pl.DataFrame]:
         """The report's tables of what theory says beside what was measured, by name; those that say nothing are out."""
         records = scan_records(self.folder)
         tables = {
@@ -82,7 +82,7 @@ class Exportable:
         return self.plan.folder_name
 
     @functools.cached_property
-    def noted(self) -> dict[str, Any]:
+    def plan_provenance(self) -> dict[str, Any]:
         """What the plan noted of the code and the machine that made it."""
         plan = json.loads((self.folder / "plan.json").read_bytes())
         return dict(plan.get("provenance") or {})
@@ -97,19 +97,19 @@ class Exportable:
         """How the ids of its runs begin."""
         return self.plan.experiment.identity()[:10]
 
-    def id_of(self, trial: str) -> str:
+    def run_id_of(self, trial: str) -> str:
         """The id of a trial's run: of the experiment and of the trial, so the same whoever exports it.
 
         One that failed has an id of its own for each failure: it may be tried again, and then has other records.
         """
-        outcome = self.ended.get(trial)
+        outcome = self.outcome_by_trial.get(trial)
         if outcome is None or outcome["status"] != "failed":
             return f"{self.prefix}-{trial[:16]}"
         which = json.dumps([outcome[name] for name in ("job", "attempt", "step", "reason")])
         return f"{self.prefix}-{trial[:16]}-failed-{hashlib.sha256(which.encode()).hexdigest()[:6]}"
 
 
-def trial_runs(source: Exportable, trials: Sequence[str]) -> Iterator[RunContent]:
+def trial_runs(source: RecordedRun, trials: Sequence[str]) -> Iterator[RunContent]:
     """The runs of some finished trials, read pack by pack.
 
     Args:
@@ -123,22 +123,22 @@ def trial_runs(source: Exportable, trials: Sequence[str]) -> Iterator[RunContent
             yield from _of_pack(source, pack, members)
 
 
-def _of_pack(source: Exportable, pack: Pack, trials: list[str]) -> Iterator[RunContent]:
+def _of_pack(source: RecordedRun, pack: Pack, trials: list[str]) -> Iterator[RunContent]:
     histories = _histories(source, pack, trials)
     finished_at = (source.folder / "outcomes" / f"{pack.id}.parquet").stat().st_mtime
     for trial in trials:
-        row, outcome = source.rows[trial], source.ended[trial]
+        row, outcome = source.rows[trial], source.outcome_by_trial[trial]
         seconds = len(pack.trials) * (outcome["seconds"] or 0.0)
         history = histories.get(trial, [])
         yield RunContent(
-            id=source.id_of(trial),
-            name=name_of(row),
+            id=source.run_id_of(trial),
+            name=display_name(row),
             group=source.group,
             job_type=row["model"],
             tags=(row["problem"], row["status"], row["verdict"]),
-            config=config_of(source, pack, row, outcome),
+            config=trial_config(source, pack, row, outcome),
             rows=history,
-            summary=with_extremes(history, SMALLEST) | said_of(row),
+            summary=with_extremes(history, SMALLEST) | outcome_summary(row),
             smallest=SMALLEST & {name for entry in history for name in entry},
             calculated=frozenset({PREDICTED}),
             exit_code=int(row["status"] == "failed"),
@@ -150,24 +150,24 @@ def _of_pack(source: Exportable, pack: Pack, trials: list[str]) -> Iterator[RunC
         )
 
 
-def commit_of(source: Exportable, code: str | None) -> str:
+def commit_of(source: RecordedRun, code: str | None) -> str:
     """The commit of the code that trained something, else of that which planned it; the last before it was changed."""
-    return str(code or source.noted.get("code") or "").partition("+")[0]
+    return str(code or source.plan_provenance.get("code") or "").partition("+")[0]
 
 
-def notes_of(source: Exportable, failed: str = "") -> str:
+def notes_of(source: RecordedRun, failed: str = "") -> str:
     """The question of a sweep, the command that answers it, and why a trial failed if it did."""
     return f"{source.plan.experiment.question}\n\n    {source.command}" + (f"\n\nfailed: {failed}" if failed else "")
 
 
-def _histories(source: Exportable, pack: Pack, trials: list[str]) -> dict[str, list[dict[str, Any]]]:
+def _histories(source: RecordedRun, pack: Pack, trials: list[str]) -> dict[str, list[dict[str, Any]]]:
     """What was recorded of each trial, one mapping for each step, the predicted loss beside the measured one."""
     records = read_records_of(source.folder, pack.id).filter(pl.col("trial").is_in(trials))
     histories: dict[str, dict[int, dict[str, Any]]] = {trial: {} for trial in trials}
     rows = records.sort("step", maintain_order=True).select("trial", "step", "diagnostic", "value")
     for trial, step, diagnostic, value in rows.iter_rows():
         histories[trial].setdefault(step, {STEP: step})[diagnostic] = value
-    rates = {trial: source.ended[trial]["learning_rate"] for trial in trials}
+    rates = {trial: source.outcome_by_trial[trial]["learning_rate"] for trial in trials}
     steps = sorted({step for history in histories.values() for step in history})
     for trial, curve in predicted_curves(pack.shape, rates, steps).items():
         for step, entry in histories[trial].items():
@@ -176,7 +176,7 @@ def _histories(source: Exportable, pack: Pack, trials: list[str]) -> dict[str, l
     return {trial: list(history.values()) for trial, history in histories.items()}
 
 
-def name_of(row: dict[str, Any]) -> str:
+def display_name(row: dict[str, Any]) -> str:
     """What a person calls a trial."""
     return ", ".join([*_setting(row), f"seed {row['seed']}", row["problem"]])
 
@@ -188,7 +188,7 @@ def _setting(row: dict[str, Any]) -> list[str]:
     return [row["model"], f"width {row['width']}", *([f"rate {rate:.3g}{unit}"] if rate is not None else [])]
 
 
-def groups_of(source: Exportable, row: dict[str, Any]) -> dict[str, str]:
+def groups_of(source: RecordedRun, row: dict[str, Any]) -> dict[str, str]:
     """The groups of a trial; no two models or problems are in one."""
     setting, problem = _setting(row), [row["problem"], *(f"{name} {shown(row[name])}" for name in source.problem_axes)]
     return {
@@ -198,7 +198,7 @@ def groups_of(source: Exportable, row: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def config_of(source: Exportable, pack: Pack, row: dict[str, Any], outcome: dict[str, Any]) -> dict[str, Any]:
+def trial_config(source: RecordedRun, pack: Pack, row: dict[str, Any], outcome: dict[str, Any]) -> dict[str, Any]:
     """What was asked of a trial, flat to group and filter by, then whole; and where its numbers come from."""
     axes = ("problem", "dimension", "train", "noise", "model", "width", "learning_rate", "times_limit", "seed")
     flat = {name: row[name] for name in axes if name in row}
@@ -212,7 +212,7 @@ def config_of(source: Exportable, pack: Pack, row: dict[str, Any], outcome: dict
     return flat | {"trial": row["trial"], "experiment": canonical(source.plan.experiment)}
 
 
-def said_of(row: dict[str, Any]) -> dict[str, Any]:
+def outcome_summary(row: dict[str, Any]) -> dict[str, Any]:
     """How a trial has ended, and what theory says to it."""
     said = {"status": row["status"], "last_step": row["step"], "verdict": row["verdict"]}
     said |= {"reason": row["reason"]} if row["status"] == "failed" else {}

@@ -12,7 +12,7 @@ MOST_RUNS = 200
 """A sweep of at most so many trials goes to W&B whole, if it is not said what is to go."""
 
 
-def chosen_trials(tracking: Tracking, results: pl.DataFrame) -> list[str]:
+def selected_trials(tracking: Tracking, results: pl.DataFrame) -> list[str]:
     """The ids of the finished trials that have a run of their own, in the order of the plan.
 
     Args:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 
-def wrong(logs: Path, files: Sequence[Path]) -> dict[Path, str]:
+def errors_by_file(logs: Path, files: Sequence[Path]) -> dict[Path, str]:
     """What the client's log says went wrong with each file: the server's last refusal and its words, else an error."""
     names = {str(file.resolve()): file for file in files}
     statuses: dict[Path, str] = {}

@@ -8,7 +8,7 @@ from typing import Any
 
 from wandb.proto import wandb_internal_pb2 as protocol
 
-from pipeline.tracking.export.name_lengths import LONGEST_JOB_TYPE, LONGEST_NAME, LONGEST_TAG, within
+from pipeline.tracking.export.name_lengths import LONGEST_JOB_TYPE, LONGEST_NAME, LONGEST_TAG, shortened
 from pipeline.tracking.export.run_content import DIGEST, STEP, Destination, RunContent
 
 
@@ -42,10 +42,10 @@ def _run_record(content: RunContent, destination: Destination) -> protocol.RunRe
         run_id=content.id,
         entity=destination.entity,
         project=destination.project,
-        display_name=within(content.name, LONGEST_NAME),
-        run_group=within(content.group, LONGEST_NAME),
-        job_type=within(content.job_type, LONGEST_JOB_TYPE),
-        tags=[within(tag, LONGEST_TAG) for tag in content.tags],
+        display_name=shortened(content.name, LONGEST_NAME),
+        run_group=shortened(content.group, LONGEST_NAME),
+        job_type=shortened(content.job_type, LONGEST_JOB_TYPE),
+        tags=[shortened(tag, LONGEST_TAG) for tag in content.tags],
         host=str(content.config.get("host") or ""),
         notes=content.notes,
         git=protocol.GitRepoRecord(commit=content.commit),

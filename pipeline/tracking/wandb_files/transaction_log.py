@@ -26,7 +26,7 @@ CHUNK = struct.Struct("<IHB")
 FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
 
 
-class TornError(ValueError):
+class TruncatedLogError(ValueError):
     """A log that is damaged or not written to its end."""
 
 
@@ -61,7 +61,7 @@ def read_log(path: Path) -> Iterator[protocol.Record]:
     """The records of a log.
 
     Raises:
-        TornError: If it is damaged, or ends before its exit record.
+        TruncatedLogError: If it is damaged, or ends before its exit record.
         OSError: If it cannot be read.
     """
     ended = False
@@ -70,12 +70,12 @@ def read_log(path: Path) -> Iterator[protocol.Record]:
         ended = ended or record.HasField("exit")
         yield record
     if not ended:
-        raise TornError("it ends before the end of the run")
+        raise TruncatedLogError("it ends before the end of the run")
 
 
 def _payloads(content: bytes) -> Iterator[bytes]:
     if content[: len(HEADER)] != HEADER:
-        raise TornError("it has no header" if content else "it is empty")
+        raise TruncatedLogError("it has no header" if content else "it is empty")
     at, parts = len(HEADER), []
     while at < len(content):
         room = BLOCK - at % BLOCK
@@ -83,11 +83,11 @@ def _payloads(content: bytes) -> Iterator[bytes]:
             at += room
             continue
         if at + CHUNK.size > len(content):
-            raise TornError(f"it breaks off at byte {at}")
+            raise TruncatedLogError(f"it breaks off at byte {at}")
         checksum, length, kind = CHUNK.unpack_from(content, at)
         piece = content[at + CHUNK.size : at + CHUNK.size + length]
         if len(piece) < length or zlib.crc32(bytes([kind]) + piece) != checksum:
-            raise TornError(f"the checksum at byte {at} is wrong")
+            raise TruncatedLogError(f"the checksum at byte {at} is wrong")
         parts.append(piece)
         at += CHUNK.size + length
         if kind in (FULL, LAST):
@@ -95,11 +95,11 @@ def _payloads(content: bytes) -> Iterator[bytes]:
             parts = []
 
 
-def is_whole(path: Path) -> bool:
+def is_complete(path: Path) -> bool:
     """Whether a log is there and undamaged, to its end."""
     try:
         for _ in read_log(path):
             pass
-    except (TornError, OSError, ValueError):
+    except (TruncatedLogError, OSError, ValueError):
         return False
     return True

@@ -17,13 +17,13 @@ from pipeline.tracking.dashboard.custom_charts import CustomChart, custom_charts
 from pipeline.tracking.dashboard.online_report import OnlineReport, online_report
 from pipeline.tracking.dashboard.workspace import as_json, workspace
 from pipeline.tracking.export.export import read_run
-from pipeline.tracking.export.name_lengths import LONGEST_NAME, within
+from pipeline.tracking.export.name_lengths import LONGEST_NAME, shortened
 from pipeline.tracking.export.run_content import Destination
-from pipeline.tracking.export.trial_runs import Exportable
+from pipeline.tracking.export.trial_runs import RecordedRun
 
 
 @pytest.fixture(scope="module")
-def source(drawn: Path) -> Exportable:
+def source(drawn: Path) -> RecordedRun:
     return read_run(drawn)
 
 
@@ -33,7 +33,7 @@ def charts(drawn: Path) -> list[CustomChart]:
 
 
 @pytest.fixture(scope="module")
-def report(source: Exportable, charts: list[CustomChart]) -> OnlineReport:
+def report(source: RecordedRun, charts: list[CustomChart]) -> OnlineReport:
     return online_report(source, charts, presets_of(charts))
 
 
@@ -70,7 +70,7 @@ def test_it_begins_with_the_question_what_was_best_and_where_that_comes_from(rep
     assert "| absolute_value | linear(legendre) | 8 | 4 | 4 | 0.5 | 0.025 | agrees (8 of 8 trials) |" in best
 
 
-def test_it_says_what_the_numbers_were_made_with(report: OnlineReport, source: Exportable) -> None:
+def test_it_says_what_the_numbers_were_made_with(report: OnlineReport, source: RecordedRun) -> None:
     said = below(report, "Where the numbers come from")["content"]
     assert f"| plan | {source.group} |" in said
     assert "| trained by engine | fused |" in said
@@ -78,7 +78,7 @@ def test_it_says_what_the_numbers_were_made_with(report: OnlineReport, source: E
     assert "trained by code" not in said  # it is not recorded
 
 
-def test_every_section_of_the_workspace_is_there_with_its_panels(report: OnlineReport, source: Exportable) -> None:
+def test_every_section_of_the_workspace_is_there_with_its_panels(report: OnlineReport, source: RecordedRun) -> None:
     view = as_json(workspace(source, Destination(ENTITY, "p")))
     sections = view["spec"]["section"]["panelBankConfig"]["sections"]
     assert headings(report)[4:] == [*(section["name"].capitalize() for section in sections), "Notes"]
@@ -87,7 +87,7 @@ def test_every_section_of_the_workspace_is_there_with_its_panels(report: OnlineR
         assert ours == [panel["config"] for panel in section["panels"]]
 
 
-def test_a_new_diagnostic_brings_its_section(source: Exportable) -> None:
+def test_a_new_diagnostic_brings_its_section(source: RecordedRun) -> None:
     class Regret(DIAGNOSTICS["effective_rank"]):  # type: ignore[name-defined,misc]
         unit: ClassVar[str] = "regret"
 
@@ -100,7 +100,7 @@ def test_a_new_diagnostic_brings_its_section(source: Exportable) -> None:
 
 
 def test_every_figure_of_the_local_report_is_drawn_from_the_run_of_the_sweep(
-    report: OnlineReport, charts: list[CustomChart], source: Exportable
+    report: OnlineReport, charts: list[CustomChart], source: RecordedRun
 ) -> None:
     assert headings(report, 2) == [figure.title for figure in FIGURES]
     for chart, grid in zip(charts, grids(report)[: len(charts)], strict=True):
@@ -115,21 +115,21 @@ def test_every_figure_of_the_local_report_is_drawn_from_the_run_of_the_sweep(
         assert said == [("group", source.group), ("jobType", "sweep")]
 
 
-def test_the_panels_of_sections_show_the_runs_of_the_sweep_only(report: OnlineReport, source: Exportable) -> None:
+def test_the_panels_of_sections_show_the_runs_of_the_sweep_only(report: OnlineReport, source: RecordedRun) -> None:
     for grid in grids(report)[len(FIGURES) :]:
         (runs,) = grid["metadata"]["runSets"]
         (only,) = runs["filters"]["filters"]
         assert (only["key"]["name"], only["op"], only["value"]) == ("group", "=", source.group)
 
 
-def test_a_figure_that_wandb_does_not_have_is_left_out(source: Exportable, charts: list[CustomChart]) -> None:
+def test_a_figure_that_wandb_does_not_have_is_left_out(source: RecordedRun, charts: list[CustomChart]) -> None:
     made = online_report(source, charts, presets_of(charts[:1]))
     assert headings(made, 2) == [FIGURES[0].title]
     assert "Figures" not in headings(online_report(source, charts, {}))
 
 
 def test_it_is_the_same_whenever_it_is_made_and_no_panel_is_there_twice(
-    report: OnlineReport, source: Exportable, charts: list[CustomChart]
+    report: OnlineReport, source: RecordedRun, charts: list[CustomChart]
 ) -> None:
     assert online_report(source, charts, presets_of(charts)) == report
     ids = [panel["__id__"] for grid in grids(report) for panel in panels(grid)]
@@ -142,5 +142,5 @@ def test_it_is_the_same_whenever_it_is_made_and_no_panel_is_there_twice(
 def test_a_report_has_a_title_that_is_found_again_whatever_the_name(tmp_path: Path, name: str) -> None:
     source = read_run(write_run(tmp_path, name))
     made = online_report(source, [], {})
-    assert made.title == within(f"{source.group} (report)", LONGEST_NAME)
+    assert made.title == shortened(f"{source.group} (report)", LONGEST_NAME)
     assert made.description == "Does it work?"

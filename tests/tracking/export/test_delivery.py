@@ -17,20 +17,21 @@ from wandb_state import ENTITY, Fault
 from pipeline.models.bases.random import RandomFourier
 from pipeline.models.greedy import Greedy
 from pipeline.tracking.dashboard.run_filters import runs_of
-from pipeline.tracking.export.client import Remote
+from pipeline.tracking.export.connection import Connection
 from pipeline.tracking.export.delivery import Delivery
-from pipeline.tracking.export.destination import PROJECT
-from pipeline.tracking.export.export import Exported, export, read_run, send_trials
+from pipeline.tracking.export.destination import DEFAULT_PROJECT
+from pipeline.tracking.export.export import ExportResult, export, read_run, send_trials
+from pipeline.tracking.export.export_context import ExportContext
 from pipeline.tracking.export.ledger import Ledger
-from pipeline.tracking.export.name_lengths import within
+from pipeline.tracking.export.name_lengths import shortened
 from pipeline.tracking.export.run_content import Destination
 from pipeline.tracking.retries import Clock
 from pipeline.tracking.wandb_errors import RefusedError, TroubleError
-from pipeline.tracking.wandb_files.client_folders import client_at
+from pipeline.tracking.wandb_files.client_folders import client_folder
 
-Export = Callable[[], Exported]
+Export = Callable[[], ExportResult]
 
-OfTrials = Callable[[Clock], Delivery]
+OfTrials = Callable[[Clock], ExportContext]
 
 LONG_NAMED = Greedy(RandomFourier(scale=0.25, seed=1), size=256, rule="inner_product")
 """A model whose label is longer than a type of job may be."""
@@ -115,19 +116,20 @@ def killed_while_waiting(server: WandbServer, waits: int) -> Clock:
 
 
 @pytest.fixture
-def of_trials(run: Path, server: WandbServer, said: list[str]) -> Iterator[Callable[[Clock], Delivery]]:
+def of_trials(run: Path, server: WandbServer, said: list[str]) -> Iterator[Callable[[Clock], ExportContext]]:
     """Send the runs of trials alone, by a new connection."""
-    with client_at(run / "wandb") as scratch:
-        remote = Remote(scratch)
+    with client_folder(run / "wandb") as scratch:
+        connection = Connection(scratch)
 
-        def sent(clock: Clock) -> Delivery:
+        def sent(clock: Clock) -> ExportContext:
             source = read_run(run)
             ledger = Ledger(run / "wandb", "here", clock.now)
-            streaming = remote.streaming(server.url, clock, said.append)
-            to = Destination(ENTITY, PROJECT)
-            delivery = Delivery(remote, streaming, to, ledger, run / "wandb" / "none", said.append, clock)
+            streaming = connection.streaming(server.url, clock, said.append)
+            to = Destination(ENTITY, DEFAULT_PROJECT)
+            context = ExportContext(connection, to, ledger, run / "wandb" / "none", said.append, clock)
+            delivery = Delivery(context, streaming)
             send_trials(source, list(source.plan.trials), delivery)
-            return delivery
+            return context
 
         yield sent
 
@@ -208,7 +210,7 @@ def test_rows_that_nobody_has_sent_are_told_of(run: Path, server: WandbServer, t
     done = to_wandb()
     said = f"W&B has {2 * rows} rows of it, and {rows} were sent: delete it there, and the same command sends it again"
     assert done.problems == {place[2]: said}
-    assert done.there == TRIALS
+    assert done.verified == TRIALS
 
 
 def test_a_run_takes_two_requests(run: Path, server: WandbServer, to_wandb: Export) -> None:
@@ -253,9 +255,9 @@ def test_a_project_that_was_deleted_is_asked_for_and_made_again(
     run: Path, server: WandbServer, to_wandb: Export, said: list[str]
 ) -> None:
     to_wandb()
-    server.delete_project(ENTITY, PROJECT)
+    server.delete_project(ENTITY, DEFAULT_PROJECT)
     done = to_wandb()
-    assert (done.there, done.problems) == (TRIALS + 1, {})
+    assert (done.verified, done.problems) == (TRIALS + 1, {})
     assert len([text for text in said if "was deleted on W&B" in text]) == TRIALS + 1
     assert {place[2][-3:] for place in server.runs} == {"-g2"}
 
@@ -270,7 +272,7 @@ def test_another_result_under_the_same_id_is_left_alone(run: Path, server: Wandb
     assert list(done.problems) == [place[2]]
     assert "W&B has another result under its id" in done.problems[place[2]]
     assert stored.history == before
-    assert done.there == TRIALS
+    assert done.verified == TRIALS
 
 
 @pytest.mark.parametrize("status", [400, 403])
@@ -286,7 +288,7 @@ def test_one_run_that_is_refused_keeps_neither_the_others_nor_that_of_the_sweep(
     server.refused[place[2]] = (status, "64 limit exceeded for JobType")
     done = to_wandb()
     assert done.problems == {place[2]: f"HTTP {status}: 64 limit exceeded for JobType"}
-    assert done.there == TRIALS
+    assert done.verified == TRIALS
     assert sweep in server.runs
 
 
@@ -296,12 +298,12 @@ def test_long_names_arrive_and_the_dashboard_finds_them(tmp_path: Path, server: 
     plan = write_run(folder, name="n" * 180, experiment=dataclasses.replace(EXPERIMENT, models=(LONG_NAMED,), seeds=1))
     (folder / "report.html").write_text("<p>the report</p>")
     done = export(folder, None, None, said.append)
-    assert (done.problems, done.there) == ({}, len(plan.trials) + 1)
+    assert (done.problems, done.verified) == ({}, len(plan.trials) + 1)
     groups = {stored.attributes["groupName"] for stored in server.runs.values()}
     (wanted,) = runs_of(plan.folder_name)["filters"]
     assert groups == {wanted["value"]}
     types = {stored.attributes["jobType"] for stored in trial_runs(server).values()}
-    assert types == {within(LONG_NAMED.label(), 64)} != {LONG_NAMED.label()}
+    assert types == {shortened(LONG_NAMED.label(), 64)} != {LONG_NAMED.label()}
     assert {stored.config["model"]["value"] for stored in trial_runs(server).values()} == {LONG_NAMED.label()}
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from pipeline.experiment.wandb_tracking import Tracking
-from pipeline.tracking.export.destination import PROJECT, destination_of
+from pipeline.tracking.export.destination import DEFAULT_PROJECT, destination_of
 from pipeline.tracking.export.run_content import Destination
 from pipeline.tracking.wandb_errors import RefusedError
 
@@ -44,8 +44,8 @@ def test_where_nobody_names_a_project_there_is_one_and_the_entity_is_that_of_the
     for name in ("WANDB_ENTITY", "WANDB_PROJECT"):
         monkeypatch.delenv(name, raising=False)
     found = destination_of(Tracking())
-    assert found == Destination("", PROJECT)
-    assert found.label() == PROJECT
+    assert found == Destination("", DEFAULT_PROJECT)
+    assert found.label() == DEFAULT_PROJECT
 
 
 @pytest.mark.parametrize("name", ["lab/proj", "p" * 129, "é" * 65, "\udcff", "two\nlines", " "])

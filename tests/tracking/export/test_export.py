@@ -25,16 +25,16 @@ from pipeline.experiment.wandb_tracking import ChosenRuns, Tracking
 from pipeline.launch.job.exporting import NO_WAY
 from pipeline.plan import read_plan
 from pipeline.records.locks import EXPORT
-from pipeline.tracking.export.export import Exported, export
+from pipeline.tracking.export.export import ExportResult, export
 from pipeline.tracking.export.run_content import STEP
 from pipeline.tracking.wandb_errors import RefusedError
 
-Export = Callable[[], Exported]
+Export = Callable[[], ExportResult]
 
 
 def test_every_exported_value_is_the_recorded_one(run: Path, server: WandbServer, to_wandb: Export) -> None:
     done = to_wandb()
-    assert (done.there, done.problems, done.closed) == (TRIALS + 1, {}, "")
+    assert (done.verified, done.problems, done.offline_reason) == (TRIALS + 1, {}, "")
     assert_all_there(server, run)
     assert not server.unknown
     one = next(stored for stored in trial_runs(server).values() if stored.config["seed"]["value"] == 1)
@@ -60,7 +60,7 @@ def test_the_sweep_has_its_tables_counts_and_report(run: Path, server: WandbServ
 def test_exporting_again_sends_nothing(run: Path, server: WandbServer, to_wandb: Export) -> None:
     to_wandb()
     server.requests.clear()
-    assert to_wandb().there == TRIALS + 1
+    assert to_wandb().verified == TRIALS + 1
     assert {"UpsertBucket", "file_stream", "upload"}.isdisjoint(server.requests)
 
 
@@ -97,7 +97,7 @@ def test_files_that_waited_are_sent_later_and_a_damaged_one_is_told_of(
     del os.environ["WANDB_MODE"]
     wandb.teardown()
     done = to_wandb()
-    assert not done.closed
+    assert not done.offline_reason
     assert [text for text in said if "damaged" in text] == [f"{one} is damaged; it is written again from the records"]
     assert_all_there(server, run)
     assert not outbox.exists()
@@ -116,30 +116,30 @@ def test_only_finished_trials_are_exported_and_the_rest_when_they_are(
     kept = outcome.read_bytes()
     outcome.unlink()
     done = to_wandb()
-    assert (done.there, done.finished) == (TRIALS - 4 + 1, False)
+    assert (done.verified, done.finished) == (TRIALS - 4 + 1, False)
     outcome.write_bytes(kept)
     done = to_wandb()
-    assert (done.there, done.finished) == (TRIALS + 1, True)
+    assert (done.verified, done.finished) == (TRIALS + 1, True)
     assert_all_there(server, run)
 
 
 def test_two_exports_do_not_work_in_one_folder(run: Path, server: WandbServer) -> None:
-    from pipeline.tracking.export.export import alone
+    from pipeline.tracking.export.export import exclusive_export
 
-    with alone(run, print):
+    with exclusive_export(run, print):
         done = sync(str(run))
     assert done.returncode == 2
     assert "another sync is at work in this run" in done.stderr
 
 
 def test_a_job_that_only_looks_whether_it_may_export_keeps_nobody_from_it(run: Path) -> None:
-    from pipeline.tracking.export.export import alone
+    from pipeline.tracking.export.export import exclusive_export
 
     (run / "wandb").mkdir()
     with (run / EXPORT).open("a") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         threading.Timer(0.1, fcntl.flock, (held, fcntl.LOCK_UN)).start()
-        with alone(run, print) as folder:
+        with exclusive_export(run, print) as folder:
             assert folder == run / "wandb"
 
 
@@ -147,22 +147,22 @@ def test_a_job_that_only_looks_whether_it_may_export_keeps_nobody_from_it(run: P
 def test_where_there_are_no_locks_an_export_says_so_and_goes_on(
     run: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    from pipeline.tracking.export.export import alone
+    from pipeline.tracking.export.export import exclusive_export
 
     def refused(file: object, operation: int) -> None:
         raise OSError(number, "no locks here")
 
     monkeypatch.setattr(fcntl, "flock", refused)
     told: list[str] = []
-    with alone(run, told.append):
+    with exclusive_export(run, told.append):
         pass
     assert told == [f"the file system of {run / 'wandb'} has no locks: start nothing twice in this run"]
 
 
 def test_what_a_job_exports_it_sends_or_leaves_alone(run: Path, server: WandbServer) -> None:
-    from pipeline.tracking.export.export import alone
+    from pipeline.tracking.export.export import exclusive_export
 
-    with alone(run, print):
+    with exclusive_export(run, print):
         busy = sync(str(run), "--online")
     assert (busy.returncode, "another sync is at work in this run" in busy.stderr) == (0, True)
     server.keys.clear()
@@ -177,7 +177,7 @@ def test_what_a_job_exports_it_sends_or_leaves_alone(run: Path, server: WandbSer
 
 def test_a_chosen_few_are_exported(run: Path, server: WandbServer, said: list[str]) -> None:
     done = export(run, Tracking(runs=ChosenRuns(best=1, diverged=1, random=0)), None, said.append)
-    assert done.there == 3 + 1
+    assert done.verified == 3 + 1
     statuses = sorted(stored.summary["status"] for stored in trial_runs(server).values())
     assert statuses == ["diverged", "done", "done"]
 

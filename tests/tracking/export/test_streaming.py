@@ -14,7 +14,14 @@ from wandb_state import ENTITY, KEY, OTHERS, Fault
 from pipeline.tracking.export import request_bodies
 from pipeline.tracking.export.request_bodies import SENDING
 from pipeline.tracking.export.run_content import STEP, Destination, RunContent
-from pipeline.tracking.export.streaming import DoubtfulError, Opened, RefusedRunError, Streaming, seconds_of, words_of
+from pipeline.tracking.export.streaming import (
+    DoubtfulError,
+    RefusedRunError,
+    Streaming,
+    UpsertedRun,
+    message_of,
+    retry_after_seconds,
+)
 from pipeline.tracking.retries import Clock
 from pipeline.tracking.wandb_errors import TroubleError
 
@@ -29,7 +36,7 @@ def sender(server: WandbServer, clock: Clock, said: list[str]) -> Streaming:
 
 
 def test_a_run_arrives_with_all_that_it_says(server: WandbServer, sender: Streaming) -> None:
-    assert sender.open(RUN, HERE, "first") == Opened(0, new=True)
+    assert sender.open(RUN, HERE, "first") == UpsertedRun(0, new=True)
     sender.send(RUN, HERE, 0)
     stored = server.runs[(ENTITY, "p q", "id")]
     assert [{name: row[name] for name in (STEP, "_step", "loss")} for row in stored.rows] == [
@@ -42,7 +49,7 @@ def test_a_run_arrives_with_all_that_it_says(server: WandbServer, sender: Stream
     step, loss = stored.config["_wandb"]["value"]["m"]
     assert step == {"1": STEP, "6": [2, 3], "7": []}  # as the file of wandb 0.31.0 arrives: defined and hidden
     assert loss == {"1": "loss", "5": 1, "6": [1, 3], "7": [1, 5]}
-    assert sender.open(RUN, HERE, "second") == Opened(5, new=False)
+    assert sender.open(RUN, HERE, "second") == UpsertedRun(5, new=False)
 
 
 def test_rows_that_are_sent_again_stand_where_they_stood(server: WandbServer, sender: Streaming) -> None:
@@ -105,10 +112,14 @@ def test_a_server_that_asks_for_an_hour_is_left_alone_and_that_is_said(server: W
 
 
 def test_retry_after_is_a_number_or_a_date() -> None:
-    assert (seconds_of(None, 0.0), seconds_of("", 0.0), seconds_of("soon", 0.0)) == (None, None, None)
-    assert (seconds_of("inf", 0.0), seconds_of("nan", 0.0)) == (None, None)
-    assert (seconds_of("12", 0.0), seconds_of("-1", 0.0)) == (12, 0)
-    assert seconds_of(formatdate(1000.0, usegmt=True), 940.0) == 60
+    assert (retry_after_seconds(None, 0.0), retry_after_seconds("", 0.0), retry_after_seconds("soon", 0.0)) == (
+        None,
+        None,
+        None,
+    )
+    assert (retry_after_seconds("inf", 0.0), retry_after_seconds("nan", 0.0)) == (None, None)
+    assert (retry_after_seconds("12", 0.0), retry_after_seconds("-1", 0.0)) == (12, 0)
+    assert retry_after_seconds(formatdate(1000.0, usegmt=True), 940.0) == 60
 
 
 @pytest.mark.parametrize(
@@ -122,7 +133,7 @@ def test_retry_after_is_a_number_or_a_date() -> None:
     ],
 )
 def test_the_words_of_an_answer_are_found(answer: object, words: str) -> None:
-    assert words_of(json.loads(json.dumps(answer))) == words
+    assert message_of(json.loads(json.dumps(answer))) == words
 
 
 def test_a_server_that_wants_to_be_left_alone_for_an_hour_is_not_asked_by_its_client(
@@ -132,7 +143,7 @@ def test_a_server_that_wants_to_be_left_alone_for_an_hour_is_not_asked_by_its_cl
     server.faults = [Fault("Viewer", 429, retry_after="3600")]
     words = r"W&B does not want to be asked now: HTTP 429: told to say 429 \(it asks to be left alone for 1 h 0 min"
     with pytest.raises(TroubleError, match=words) as trouble:
-        sender.hear()
+        sender.check_rate_limit()
     assert "the same command goes on" in trouble.value.hint
     assert said == []
 
@@ -143,13 +154,13 @@ def test_any_other_server_is_asked_once_it_wants_to_be(
 ) -> None:
     server.faults = [fault] if fault else []
     before = clock.now()
-    sender.hear()
+    sender.check_rate_limit()
     assert clock.now() - before == pytest.approx(10 if fault and fault.retry_after else 0, abs=1)
 
 
 def test_what_a_question_is_answered_with_instead_is_told(server: WandbServer, sender: Streaming) -> None:
     server.faults = [Fault("Runs", 403)]
     query = ("Runs", "query Runs { runs }", {"entity": ENTITY, "project": "p"})
-    assert sender.said_to(*query) == "HTTP 403: told to say 403"
+    assert sender.refusal_of(*query) == "HTTP 403: told to say 403"
     server.faults = []
-    assert sender.said_to(*query) == ""
+    assert sender.refusal_of(*query) == ""

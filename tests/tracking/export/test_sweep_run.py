@@ -25,13 +25,13 @@ from pipeline.experiment.wandb_tracking import Tracking
 from pipeline.plan import read_plan
 from pipeline.records.store import read_outcomes, read_records
 from pipeline.tracking.export import sweep_content
-from pipeline.tracking.export.export import Exported, export, read_run
+from pipeline.tracking.export.export import ExportResult, export, read_run
 from pipeline.tracking.export.run_content import Destination
-from pipeline.tracking.export.sweep_content import digest_of, wait_until_whole, write_sweep
+from pipeline.tracking.export.sweep_content import sweep_digest, wait_until_complete, write_sweep
 from pipeline.tracking.retries import Clock
 from pipeline.tracking.wandb_errors import TroubleError
-from pipeline.tracking.wandb_files.client_folders import PLACES
-from pipeline.tracking.wandb_files.transaction_log import HEADER, is_whole, write_log
+from pipeline.tracking.wandb_files.client_folders import FOLDER_VARIABLES
+from pipeline.tracking.wandb_files.transaction_log import HEADER, is_complete, write_log
 
 
 @pytest.mark.usefixtures("server")
@@ -40,15 +40,15 @@ def test_tables_of_what_theory_says_are_those_of_the_report(tmp_path: Path) -> N
     folder = write_run(tmp_path / "run", widths=(2, 4, 8, 16, 32, 64))
     (folder / "report.html").write_text("<p>the report</p>")
     source = read_run(folder)
-    assert set(source.beside_theory) == {"rates", "descent"}
-    rates = {row["model"]: row for row in source.beside_theory["rates"].to_dicts()}
+    assert set(source.theory_tables) == {"rates", "descent"}
+    rates = {row["model"]: row for row in source.theory_tables["rates"].to_dicts()}
     assert rates["linear(legendre)"]["bound"] == 1.5
     assert rates["shallow(relu)"]["rate"] == pytest.approx(1, abs=1e-6)
     written = write_sweep(source, Destination(ENTITY, "p"), tmp_path / "waiting").parent
-    found = [path for path in written.rglob("*.table.json") if path.name.split("_")[0] in source.beside_theory]
+    found = [path for path in written.rglob("*.table.json") if path.name.split("_")[0] in source.theory_tables]
     there = {path.name.split("_")[0]: json.loads(path.read_text()) for path in found}
-    assert there.keys() == source.beside_theory.keys()
-    for name, table in source.beside_theory.items():
+    assert there.keys() == source.theory_tables.keys()
+    for name, table in source.theory_tables.items():
         assert there[name]["columns"] == table.columns
         assert there[name]["data"] == [list(row) for row in table.rows()]
 
@@ -56,9 +56,9 @@ def test_tables_of_what_theory_says_are_those_of_the_report(tmp_path: Path) -> N
 def test_the_run_of_a_sweep_is_the_same_whatever_is_concluded_from_its_records(drawn: Path) -> None:
     source = read_run(drawn)
     otherwise = replace(source, results=source.results.with_columns(verdict=pl.lit("concluded by another machine")))
-    assert digest_of(otherwise) == digest_of(source)
+    assert sweep_digest(otherwise) == sweep_digest(source)
     changed = replace(source, results=source.results.with_columns(loss=pl.col("loss") * (1 + 1e-15)))
-    assert digest_of(changed) != digest_of(source)
+    assert sweep_digest(changed) != sweep_digest(source)
 
 
 def assert_one_version_of_each_artifact(server: WandbServer) -> None:
@@ -68,7 +68,7 @@ def assert_one_version_of_each_artifact(server: WandbServer) -> None:
 
 
 @pytest.fixture
-def of_the_sweep(run: Path, server: WandbServer, said: list[str], clock: Clock) -> Callable[[], Exported]:
+def of_the_sweep(run: Path, server: WandbServer, said: list[str], clock: Clock) -> Callable[[], ExportResult]:
     """Export the run of the sweep alone."""
     return lambda: export(run, Tracking(runs="none"), None, said.append, clock=clock)
 
@@ -78,17 +78,17 @@ def stored_sweep(server: WandbServer) -> StoredRun:
 
 
 def test_a_list_that_is_late_is_waited_for_and_the_sweep_is_sent_once(
-    server: WandbServer, of_the_sweep: Callable[[], Exported]
+    server: WandbServer, of_the_sweep: Callable[[], ExportResult]
 ) -> None:
     server.late_seconds = 600
     for _ in range(2):
         done = of_the_sweep()
-        assert (done.there, done.problems) == (1, {})
+        assert (done.verified, done.problems) == (1, {})
     assert_one_version_of_each_artifact(server)
 
 
 def test_a_sweep_that_was_taken_and_is_not_listed_yet_is_not_sent_again_whoever_asks(
-    run: Path, server: WandbServer, said: list[str], of_the_sweep: Callable[[], Exported]
+    run: Path, server: WandbServer, said: list[str], of_the_sweep: Callable[[], ExportResult]
 ) -> None:
     """As ``sync --watch`` asks, again and again; before, each of seven questions was a sending of its own."""
     server.late_seconds = 120
@@ -105,7 +105,7 @@ def test_a_sweep_that_was_taken_and_is_not_listed_yet_is_not_sent_again_whoever_
 
 
 def test_the_sweep_of_another_training_is_left_alone(
-    run: Path, server: WandbServer, said: list[str], of_the_sweep: Callable[[], Exported]
+    run: Path, server: WandbServer, said: list[str], of_the_sweep: Callable[[], ExportResult]
 ) -> None:
     of_the_sweep()
     before, artifacts = dict(stored_sweep(server).summary), len(server.artifacts)
@@ -119,7 +119,7 @@ def test_the_sweep_of_another_training_is_left_alone(
 
 
 def test_a_sweep_that_has_come_further_replaces_what_is_there(
-    run: Path, server: WandbServer, of_the_sweep: Callable[[], Exported]
+    run: Path, server: WandbServer, of_the_sweep: Callable[[], ExportResult]
 ) -> None:
     outcome = sorted((run / "outcomes").glob("*.parquet"))[0]
     kept = outcome.read_bytes()
@@ -134,12 +134,12 @@ def test_a_sweep_that_has_come_further_replaces_what_is_there(
 
 @pytest.mark.parametrize("place", [None, "/dev/null/scratch"], ids=["nothing said", "said by the user"])
 def test_it_arrives_from_a_machine_where_nothing_can_be_written_but_the_run(
-    server: WandbServer, of_the_sweep: Callable[[], Exported], place: str | None
+    server: WandbServer, of_the_sweep: Callable[[], ExportResult], place: str | None
 ) -> None:
     os.environ["HOME"] = "/dev/null/home"
-    for name in ("WANDB_CONFIG_DIR", *PLACES):
+    for name in ("WANDB_CONFIG_DIR", *FOLDER_VARIABLES):
         os.environ.pop(name, None)
-    os.environ.update({} if place is None else dict.fromkeys(PLACES, place))
+    os.environ.update({} if place is None else dict.fromkeys(FOLDER_VARIABLES, place))
     wandb.teardown()  # its service starts anew, as in a process of its own
     assert of_the_sweep().problems == {}
     assert stored_sweep(server).state == "finished"
@@ -169,28 +169,28 @@ def test_a_file_that_holds_its_header_alone_is_waited_for(tmp_path: Path) -> Non
     end = protocol.Record(exit=protocol.RunExitRecord())
     later = threading.Timer(0.1, write_log, (file, [end]))
     later.start()
-    wait_until_whole(tmp_path)
-    assert is_whole(file)
+    wait_until_complete(tmp_path)
+    assert is_complete(file)
     later.join()
 
 
 def test_a_file_that_never_becomes_whole_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep_content, "MOST_SECONDS_TO_WRITE", 0.05)
+    monkeypatch.setattr(sweep_content, "WRITE_TIMEOUT_SECONDS", 0.05)
     (tmp_path / "run-x.wandb").write_bytes(HEADER)
     said = "W&B's client has not written the run of the sweep to its end"
     with pytest.raises(TroubleError, match=re.escape(said)):
-        wait_until_whole(tmp_path)
+        wait_until_complete(tmp_path)
 
 
 def test_a_finished_sweep_has_its_plan_and_all_its_records_as_an_artifact(
-    run: Path, server: WandbServer, to_wandb: Callable[[], Exported]
+    run: Path, server: WandbServer, to_wandb: Callable[[], ExportResult]
 ) -> None:
     assert not to_wandb().problems
     (id_,) = [id_ for id_, there in server.artifacts.items() if any("records-" in str(name) for name in there["names"])]
     assert server.artifacts[id_]["state"] == "COMMITTED"
     (sweep,) = [stored for place, stored in server.runs.items() if place[2].endswith("-sweep")]
     assert sweep.attributes["notes"] == "Does it arrive?\n\n    python -m pipeline run arrives.yaml"
-    assert sweep.attributes.get("commit", "") == read_run(run).noted["code"].partition("+")[0]
+    assert sweep.attributes.get("commit", "") == read_run(run).plan_provenance["code"].partition("+")[0]
     assert server.uploads[f"{id_}/plan.json"] == (run / "plan.json").read_bytes()
     records = pl.read_parquet(server.uploads[f"{id_}/records.parquet"])
     order = ["trial", "step", "diagnostic"]
@@ -200,7 +200,7 @@ def test_a_finished_sweep_has_its_plan_and_all_its_records_as_an_artifact(
 
 
 def test_of_a_sweep_that_is_not_finished_no_records_are_sent(
-    run: Path, server: WandbServer, to_wandb: Callable[[], Exported]
+    run: Path, server: WandbServer, to_wandb: Callable[[], ExportResult]
 ) -> None:
     (run / "outcomes" / f"{read_plan(run).packs[-1].id}.parquet").unlink()
     assert not to_wandb().problems

@@ -10,7 +10,7 @@ import polars as pl
 
 from pipeline.tracking.export.run_content import STEP
 from pipeline.tracking.export.sweep_content import counts
-from pipeline.tracking.export.trial_runs import Exportable, trial_runs
+from pipeline.tracking.export.trial_runs import RecordedRun, trial_runs
 
 HISTORY = {"run": pl.String, "name": pl.String, "step": pl.Int64, "value": pl.Float64}
 
@@ -30,7 +30,7 @@ class Numbers:
     sweep: Mapping[str, Any]
 
 
-def numbers_of(source: Exportable) -> Numbers:
+def numbers_of(source: RecordedRun) -> Numbers:
     """The numbers of all trials."""
     runs, history = [], []
     for content in trial_runs(source, source.results["trial"].to_list()):

@@ -11,7 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wandb.proto import wandb_internal_pb2 as protocol
 
-from pipeline.tracking.wandb_files.transaction_log import BLOCK, CHUNK, TornError, is_whole, read_log, write_log
+from pipeline.tracking.wandb_files.transaction_log import (
+    BLOCK,
+    CHUNK,
+    TruncatedLogError,
+    is_complete,
+    read_log,
+    write_log,
+)
 
 EXIT = protocol.Record(exit=protocol.RunExitRecord())
 
@@ -27,7 +34,7 @@ def test_records_of_every_length_come_back(lengths: list[int], tmp_path_factory:
     write_log(path, [*(text(length) for length in lengths), EXIT])
     assert [len(record.output_raw.line) for record in wandb_log.records(path)[:-1]] == lengths
     assert [record.num for record in read_log(path)] == list(range(1, len(lengths) + 2))
-    assert is_whole(path)
+    assert is_complete(path)
 
 
 @pytest.mark.parametrize("left", range(10))
@@ -44,7 +51,7 @@ def test_a_torn_log_is_not_whole(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "run-x.wandb"
     write_log(path, [text(5), EXIT])
     path.write_bytes(path.read_bytes()[:cut])
-    assert not is_whole(path)
+    assert not is_complete(path)
 
 
 def test_a_changed_byte_is_found(tmp_path: Path) -> None:
@@ -53,12 +60,12 @@ def test_a_changed_byte_is_found(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[30] ^= 1
     path.write_bytes(content)
-    with pytest.raises(TornError, match=re.escape("the checksum at byte 7 is wrong")):
+    with pytest.raises(TruncatedLogError, match=re.escape("the checksum at byte 7 is wrong")):
         list(read_log(path))
 
 
 def test_a_log_without_the_end_of_its_run_is_not_whole(tmp_path: Path) -> None:
     path = tmp_path / "run-x.wandb"
     write_log(path, [text(5)])
-    with pytest.raises(TornError, match="it ends before the end of the run"):
+    with pytest.raises(TruncatedLogError, match="it ends before the end of the run"):
         list(read_log(path))

@@ -1,4 +1,4 @@
-"""W&B as it is seen from here: whose key we have, what it holds of our runs, and sending files to it."""
+"""The connection to W&B by its public API: whose key it is, and what W&B has of our runs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 
 from pipeline.errors import PipelineError
 from pipeline.tracking.export.request_bodies import SENDING
-from pipeline.tracking.export.run_content import BEFORE, DIGEST, Destination, RunContent
+from pipeline.tracking.export.run_content import DIGEST, OLD_DIGEST, Destination, RunContent
 from pipeline.tracking.export.streaming import Streaming
 from pipeline.tracking.retries import Clock
-from pipeline.tracking.wandb_errors import PERMANENT, RefusedError, TroubleError, complaint, status_of
-from pipeline.tracking.wandb_files.client_folders import NOT_OURS
+from pipeline.tracking.wandb_errors import PERMANENT, RefusedError, TroubleError, as_pipeline_error, status_of
+from pipeline.tracking.wandb_files.client_folders import REMOVED_VARIABLES
 
 RUNS = """query Runs($entity: String!, $project: String!) {
   project(name: $project, entityName: $entity) { internalId runCount }
@@ -24,8 +24,8 @@ FINISHED = ("finished", "failed")
 
 
 @dataclass(frozen=True)
-class Held:
-    """What W&B holds of a run."""
+class RemoteRun:
+    """A run as W&B has it."""
 
     rows: int
     state: str
@@ -36,11 +36,11 @@ class Held:
 
     def is_other(self, content: RunContent) -> bool:
         """Whether it is a run of other records under the same id."""
-        if BEFORE.fullmatch(self.digest):  # says nothing of the records: their last and least values do
+        if OLD_DIGEST.fullmatch(self.digest):  # says nothing of the records: their last and least values do
             return self.state in FINISHED and not self._is_summed_up(content)
         return self.digest != content.digest
 
-    def is_whole(self, content: RunContent) -> bool:
+    def is_complete(self, content: RunContent) -> bool:
         """Whether it is all of a run: as many rows, the end, and the summary of what was recorded."""
         counted = self.rows == len(content.rows) and not self.is_other(content)
         return counted and self.state in FINISHED and self._is_summed_up(content)
@@ -58,7 +58,7 @@ def same(ours: Any, theirs: Any) -> bool:
     return bool(ours == theirs)
 
 
-class Remote:
+class Connection:
     """A connection to W&B.
 
     Args:
@@ -71,15 +71,15 @@ class Remote:
 
     def __init__(self, scratch: Path) -> None:
         self.scratch = scratch
-        for name in NOT_OURS:
+        for name in REMOVED_VARIABLES:
             os.environ.pop(name, None)
         import wandb
 
-        self.asking: Streaming | None = None
+        self.requests: Streaming | None = None
         try:
             self.api = wandb.Api()
         except Exception as error:  # the client raises a dozen kinds
-            raise complaint(error, "W&B") from None
+            raise as_pipeline_error(error, "W&B") from None
 
     def streaming(self, url: str, clock: Clock, say: Callable[[str], None]) -> Streaming:
         """The connection to send by, with the same key.
@@ -89,18 +89,18 @@ class Remote:
         """
         if not self.api.api_key:
             raise RefusedError("an identity token is no key", where="W&B", hint="wandb login, or WANDB_API_KEY")
-        self.asking = _streaming(url, self.api.api_key, clock, say)
-        return self.asking
+        self.requests = _streaming(url, self.api.api_key, clock, say)
+        return self.requests
 
     def entity(self) -> str:
         """The entity that the key writes to if nobody says another."""
         try:
             return str(self.api.default_entity or "")
         except Exception as error:
-            raise complaint(error, "W&B") from None
+            raise as_pipeline_error(error, "W&B") from None
 
-    def held(self, destination: Destination, ids: Sequence[str]) -> dict[str, Held]:
-        """What W&B holds of some runs, by id; those it does not have are missing.
+    def runs(self, destination: Destination, ids: Sequence[str]) -> dict[str, RemoteRun]:
+        """Some runs as W&B lists them, by id; those it does not have are missing.
 
         Raises:
             RefusedError: If it says no.
@@ -109,23 +109,23 @@ class Remote:
         self.api.flush()  # it would answer from memory what was asked before
         runs = self.api.runs(destination.label(), filters={"name": {"$in": list(ids)}}, per_page=len(ids), lazy=False)
         try:
-            return {run.id: _held(run) for run in runs}
+            return {run.id: _remote_run(run) for run in runs}
         except Exception as error:
             if "Could not find project" in str(error):
                 return {}  # the first run makes it
-            raise self._complaint(error, destination) from None
+            raise self._refusal(error, destination) from None
 
-    def _complaint(self, error: Exception, destination: Destination) -> PipelineError:
+    def _refusal(self, error: Exception, destination: Destination) -> PipelineError:
         """What is wrong with a question: the client, which tries again for long, may not say what it was told."""
         where = {"entity": destination.entity, "project": destination.project}
-        said = self.asking.said_to("Runs", RUNS, where) if status_of(error) is None and self.asking is not None else ""
-        if said:
+        silent = status_of(error) is None
+        if silent and self.requests is not None and (said := self.requests.refusal_of("Runs", RUNS, where)):
             what = f"W&B does not answer as it should: {said}"
             return TroubleError(what, where=destination.label(), hint="try again later")
-        return complaint(error, destination.label())
+        return as_pipeline_error(error, destination.label())
 
-    def one(self, destination: Destination, id_: str) -> Held | None:
-        """What W&B holds of one run, asked for by its id and not by a list.
+    def run(self, destination: Destination, id_: str) -> RemoteRun | None:
+        """One run, asked for by its id and not by a list; nothing if W&B does not have it.
 
         Raises:
             RefusedError: If it says no.
@@ -133,16 +133,16 @@ class Remote:
         """
         self.api.flush()
         try:
-            return _held(self.api.run(f"{destination.label()}/{id_}"))
+            return _remote_run(self.api.run(f"{destination.label()}/{id_}"))
         except Exception as error:
             # Or a server that lists runs and does not show them one by one: then the list has the last word.
             if "Could not find" in str(error) or status_of(error) in PERMANENT:
                 return None
-            raise complaint(error, destination.label()) from None
+            raise as_pipeline_error(error, destination.label()) from None
 
 
-def hear(url: str, clock: Clock, say: Callable[[str], None]) -> None:
-    """Hear whether W&B wants to be asked anything now, before its client asks, which is silent for as long as W&B says.
+def check_rate_limit(url: str, clock: Clock, say: Callable[[str], None]) -> None:
+    """Ask W&B whether it limits requests now, before its client does, which waits silently for as long as W&B says.
 
     Raises:
         TroubleError: If it asks to be left alone for longer than anybody waits.
@@ -151,7 +151,7 @@ def hear(url: str, clock: Clock, say: Callable[[str], None]) -> None:
 
     key = wandb.setup().settings.api_key
     if key:
-        _streaming(url, key, clock, say).hear()
+        _streaming(url, key, clock, say).check_rate_limit()
 
 
 def _streaming(url: str, key: str, clock: Clock, say: Callable[[str], None]) -> Streaming:
@@ -170,6 +170,6 @@ def _streaming(url: str, key: str, clock: Clock, say: Callable[[str], None]) -> 
     )
 
 
-def _held(run: Any) -> Held:
+def _remote_run(run: Any) -> RemoteRun:
     digest, sending = (str(run.config.get(name, "")) for name in (DIGEST, SENDING))
-    return Held(run.historyLineCount or 0, run.state, run.summary_metrics or {}, digest, sending, run.config)
+    return RemoteRun(run.historyLineCount or 0, run.state, run.summary_metrics or {}, digest, sending, run.config)
