@@ -1,6 +1,6 @@
 """Convergence: losses, errors, norms and distances of a trial in training.
 
-Shape letters: A rows of the prepared inputs, B cell boundaries, E estimates, F features, M kinks, Q own points.
+Shape letters: B cell boundaries, E estimates, M kinks, Q own points.
 """
 
 from __future__ import annotations

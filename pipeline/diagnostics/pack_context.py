@@ -1,6 +1,6 @@
 """Context of a pack, shared by its trials: problem, model and prepared points.
 
-Shape letters: A rows of the prepared inputs, E estimates, F features.
+Shape letters: E estimates.
 """
 
 from __future__ import annotations

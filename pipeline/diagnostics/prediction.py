@@ -1,7 +1,4 @@
-"""Predictions of descent on a quadratic, made before it begins, and what is measured to compare with them.
-
-Shape letters: A rows of the prepared inputs.
-"""
+"""Predictions of descent on a quadratic, made before it begins, and what is measured to compare with them."""
 
 from __future__ import annotations
 

@@ -3,8 +3,6 @@
 The tangent kernel of all outputs at all training points is ``J J^T`` with the Jacobian J of the outputs in the weights:
 a small step of gradient descent under the square loss moves the outputs by it (Jacot et al., arXiv 1806.07572). It is
 taken from the singular values of J, never formed. All are NaN for Jacobians above 4 million numbers.
-
-Shape letters: F features.
 """
 
 from __future__ import annotations

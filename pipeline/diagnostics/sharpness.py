@@ -5,8 +5,6 @@ kinks (ReLU and its like) it is the Hessian *almost everywhere*, the Gauss-Newto
 what the loss gains or loses because a step moves kinks across points is left out, and with it perhaps the sign. For
 0.7 relu(x - b) against cos x on [0, 1] it says 0.294 in b = 0.4, where the mean over all x has the curvature -0.3507.
 ``finite_difference_curvature`` sees the kinks.
-
-Shape letters: A rows of the prepared inputs.
 """
 
 from __future__ import annotations

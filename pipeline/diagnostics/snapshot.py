@@ -1,7 +1,4 @@
-"""Snapshot of a pack at one step, from which diagnostics are computed.
-
-Shape letters: A rows of the prepared inputs, F features.
-"""
+"""Snapshot of a pack at one step, from which diagnostics are computed."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ derivative, so what the loss gains by moving kinks across points is left out. Ev
 
 Tests hold every formula against ``torch.func.hessian``.
 
-Shape letters: A rows of the prepared inputs, F features, I pairs of inputs, M residuals.
+Shape letters: I pairs of inputs, M residuals.
 """
 
 from __future__ import annotations

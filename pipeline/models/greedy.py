@@ -1,6 +1,6 @@
 """Greedy models: a basis selected from a dictionary, after seeing the target.
 
-Shape letters: A rows of the prepared inputs, M atoms of the dictionary.
+Shape letters: M atoms of the dictionary.
 """
 
 from __future__ import annotations

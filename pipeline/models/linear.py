@@ -1,6 +1,6 @@
 """Linear models: weights on a fixed basis.
 
-Shape letters: A rows of the prepared inputs, M kinks.
+Shape letters: M kinks.
 """
 
 from __future__ import annotations

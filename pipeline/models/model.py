@@ -4,7 +4,7 @@ The weights of a pack are one tensor ``[T, N]``: trials first, the weights of a 
 flattened, so that an optimizer is elementwise arithmetic. Outputs are ``[T, K, P]``,
 points last, so that losses run along contiguous memory.
 
-Shape letters: A rows of the prepared inputs, F features, M kinks.
+Shape letters: M kinks.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Networks with one hidden layer: w^T g(W x + c) + b.
-
-Shape letters: A rows of the prepared inputs, F features.
-"""
+"""Networks with one hidden layer: w^T g(W x + c) + b."""
 
 from __future__ import annotations
 

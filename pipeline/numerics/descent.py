@@ -10,7 +10,7 @@ With ``v = momentum * v + gradient`` and ``v = 0`` at the start, the three rules
 - gradient descent (momentum 0) and heavy ball: ``w = w - rate * v``,
 - Nesterov as in torch: ``w = w - rate * (gradient + momentum * v)``.
 
-Shape letters: F features, J components of a state, L learning rates above their bounds, R learning rates.
+Shape letters: J components of a state, L learning rates above their bounds, R learning rates.
 
 Source: Goh, "Why momentum really works" (Distill, 2017).
 """

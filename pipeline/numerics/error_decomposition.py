@@ -12,8 +12,6 @@ projection, and the second is ``|Pf - s|^2``. The others may be: training that s
 can end nearer to the target than least squares does, and so can a rounding. Each is
 computed as an inner product, ``|a|^2 - |b|^2 = (a - b) . (a + b)``: a difference of two squares
 would have no digits left where a step is small.
-
-Shape letters: F features.
 """
 
 from __future__ import annotations

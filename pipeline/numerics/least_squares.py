@@ -8,7 +8,7 @@ The numbers of a matrix are the same, bit for bit, whatever the stack that it is
 adds in another order where a matrix does not begin on a cache line, so all are
 padded with zeros until each does. An ill-conditioned problem would make a lot of one bit.
 
-Shape letters: F features, I rows, J columns, M residuals.
+Shape letters: I rows, J columns, M residuals.
 """
 
 from __future__ import annotations

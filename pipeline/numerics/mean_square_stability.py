@@ -12,7 +12,7 @@ With N points and b of them in a batch, each at most once, ``E[H_B M H_B] = p F(
 ``F(M) = mean of (x^T M x) x x^T`` holds the fourth moments and ``p = (N - b) / (b (N - 1))``; if points may come
 more than once in a batch, ``p = 1 / b``.
 
-Shape letters: F features, J entries of a matrix of second moments.
+Shape letters: J entries of a matrix of second moments.
 
 Source: Mulayoff, Michaeli, "Exact mean square linear stability analysis for SGD" (COLT 2024).
 """

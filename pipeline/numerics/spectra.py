@@ -2,8 +2,6 @@
 
 Always in float64 and always from the singular values of the matrix itself: the
 eigenvalues of ``X^T X`` have lost half the digits before anything is computed from them.
-
-Shape letters: F features.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Second-order solvers: they choose their own steps, full-batch, and leave little to optimise behind.
-
-Shape letters: F features.
-"""
+"""Second-order solvers: they choose their own steps, full-batch, and leave little to optimise behind."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Random features: functions of all inputs at once, drawn from a fixed stream, whose limit is a kernel.
 
-Shape letters: A slopes and a bias, M frequencies, Q points of the second set.
+Shape letters: M frequencies, Q points of the second set.
 """
 
 from __future__ import annotations
