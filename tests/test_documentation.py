@@ -1,6 +1,8 @@
 """What the README files, docs/ and the Makefile say is true: what they show runs, what they name exists."""
 
+import doctest
 import gzip
+import importlib
 import os
 import re
 import shutil
@@ -52,6 +54,19 @@ def succeeds(command: list[object], folder: Path) -> str:
     )
     assert told.returncode == 0, told.stdout + told.stderr
     return told.stdout
+
+
+# What a docstring shows as an example.
+
+EXAMPLES = [path for path in sorted((ROOT / "pipeline").rglob("*.py")) if ">>> " in path.read_text()]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_examples_in_the_docstrings_of_a_module_give_what_they_show(path: Path) -> None:
+    module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    failed, attempted = doctest.testmod(module)
+    assert attempted
+    assert not failed
 
 
 # What README shows as code.

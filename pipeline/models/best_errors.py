@@ -64,6 +64,12 @@ def best_mean_square(target: Target, model: Model, width: int, dimension: int = 
     Returns:
         In squared units of the target.
 
+    Example:
+        The mean of x^2 misses it by 1/5 - 1/9.
+
+        >>> round(45 * best_mean_square(XSquared(), Linear(Legendre()), width=1), 9)
+        4.0
+
     Source: the functions below, and for networks: x^2 has the best pieces of equal length, and a network of even
     width with an output bias has ``width + 1`` of them.
     """

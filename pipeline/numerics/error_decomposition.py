@@ -115,6 +115,13 @@ def precise_product(features_TPF: Tensor, weights_TFK: Tensor) -> Tensor:
     Returns:
         Shape ``[T, P, K]``, float64.
 
+    Example:
+        1e16 + 1 - 1e16, of which a plain sum gives 0.
+
+        >>> features_TPF = torch.tensor([[[1e16, 1.0, -1e16]]]).double()
+        >>> precise_product(features_TPF, torch.ones(1, 3, 1).double()).tolist()
+        [[[1.0]]]
+
     Source: Ogita, Rump, Oishi, "Accurate sum and dot product" (2005), algorithm 5.3.
     """
     features_TFP, num_trials = features_TPF.mT, len(weights_TFK)

@@ -37,6 +37,13 @@ def exponential_decay(widths_W: Tensor, log_errors_CW: Tensor, used_CW: Tensor) 
 
     Returns:
         Shape ``[C]``, per unit of width; NaN for curves that do not fall exponentially.
+
+    Example:
+        Errors exp(-m / 2).
+
+        >>> widths_W = torch.arange(1, 9).double()
+        >>> round(float(exponential_decay(widths_W, -widths_W[None] / 2, torch.ones(1, 8, dtype=torch.bool))), 9)
+        0.5
     """
     y_CW = torch.where(used_CW, log_errors_CW, 0.0)
     first_C1, last_C1 = (_end(widths_W, used_CW, largest) for largest in (False, True))

@@ -46,6 +46,13 @@ def arc_cosine_kernel(x_PD: Tensor, y_QD: Tensor, degree: int = 1) -> Tensor:
     Raises:
         ValueError: For another degree.
 
+    Example:
+        Of two points at a right angle, with themselves and with each other.
+
+        >>> points_PD = torch.eye(2).double()
+        >>> arc_cosine_kernel(points_PD, points_PD, degree=0).round(decimals=12).tolist()
+        [[1.0, 0.5], [0.5, 1.0]]
+
     Source: Cho, Saul, "Kernel methods for deep learning" (NIPS 2009), equations 1 to 5.
     """
     length_P, length_Q = x_PD.norm(dim=1), y_QD.norm(dim=1)

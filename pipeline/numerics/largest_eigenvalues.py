@@ -83,6 +83,13 @@ def largest_eigenvalues(
     Raises:
         ValueError: If the start is not float64.
 
+    Example:
+        A diagonal operator.
+
+        >>> pairs = largest_eigenvalues(lambda x_TN: x_TN * torch.tensor([1.0, 2.0, 3.0]), torch.ones(1, 3).double())
+        >>> round(float(pairs.largest_T), 9), bool(pairs.certified_T)
+        (3.0, True)
+
     Source: Golub, Van Loan, Matrix Computations (4th ed.), sections 10.1 and 10.3.
     """
     if start_TN.dtype != torch.float64:

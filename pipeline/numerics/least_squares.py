@@ -47,6 +47,13 @@ def least_squares(features_TPF: Tensor, targets_PK: Tensor) -> LeastSquaresSolut
     Returns:
         Solutions and ranges, float64.
 
+    Example:
+        The constant nearest to 1 and 3 is their mean.
+
+        >>> ones_TPF, targets_PK = torch.ones(1, 2, 1).double(), torch.tensor([[1.0], [3.0]]).double()
+        >>> round(float(least_squares(ones_TPF, targets_PK).solution_TFK), 12)
+        2.0
+
     Source: Golub, Van Loan, Matrix Computations (4th ed.), section 5.5.
     """
     num_points, num_features = features_TPF.shape[1:]

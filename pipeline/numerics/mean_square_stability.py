@@ -44,6 +44,12 @@ def mean_square_limit(features_PF: Tensor, batch_size: int, *, replacement: bool
     Returns:
         Infinite for features of zeros; NaN where features are not finite or the eigenvalue has not converged,
         as that of more than 2,000 features.
+
+    Example:
+        A batch of all points, of curvature 1: gradient descent, stable below 2.
+
+        >>> round(mean_square_limit(torch.ones(1, 1).double(), batch_size=1), 9)
+        2.0
     """
     num_points = len(features_PF)
     if not features_PF.isfinite().all():

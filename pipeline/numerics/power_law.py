@@ -58,6 +58,15 @@ def fit_power_law(
     Returns:
         The fit of each curve.
 
+    Example:
+        Errors 3 / m^2.
+
+        >>> widths_W = torch.tensor([1.0, 2.0, 4.0, 8.0]).double()
+        >>> errors_CW = 3 / widths_W[None] ** 2
+        >>> fit = fit_power_law(widths_W.log(), errors_CW.log(), torch.ones(1, 4, dtype=torch.bool), floor=False)
+        >>> round(float(fit.rate_C), 9), round(float(fit.log_constant_C.exp()), 9)
+        (2.0, 3.0)
+
     Source: Levenberg (1944), Marquardt (1963) for the fit with a floor.
     """
     used_CW = used_CW.to(log_errors_CW)

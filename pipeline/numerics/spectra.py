@@ -166,6 +166,12 @@ def effective_rank(singular_values_TS: Tensor, shape: tuple[int, int]) -> Tensor
 
     Returns:
         Shape ``[T]``, as float64; NaN for a NaN spectrum.
+
+    Example:
+        A second singular value that is rounding does not count.
+
+        >>> effective_rank(torch.tensor([[1.0, 1e-17]], dtype=torch.float64), (2, 2)).tolist()
+        [1.0]
     """
     rank_T = (singular_values_TS > tolerance(singular_values_TS, shape)[:, None]).sum(dim=1).double()
     return torch.where(singular_values_TS[:, 0].isnan(), torch.nan, rank_T)
@@ -183,6 +189,12 @@ def condition_number(singular_values_TS: Tensor, shape: tuple[int, int]) -> Tens
 
     Returns:
         Shape ``[T]``; values from 1e15 on mean *at least 1e15*.
+
+    Example:
+        Of three points and two features.
+
+        >>> condition_number(torch.tensor([[4.0, 2.0]]), (3, 2)).tolist()
+        [2.0]
 
     Source: Trefethen, Bau, Numerical Linear Algebra (1997), lecture 12.
     """

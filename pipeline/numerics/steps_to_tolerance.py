@@ -42,6 +42,13 @@ def steps_to_tolerance(
     Returns:
         Shape ``[R]``, float64. Infinite for a learning rate at which a mode grows, or does not shrink and has more than
         the fraction; NaN where modes oscillate for more than ``MOST_SCANNED`` steps.
+
+    Example:
+        The loss of one mode falls by 4 a step: 4^-5 is the first power below 1/1000.
+
+        >>> one = Modes(torch.ones(1).double(), torch.ones(1).double(), torch.zeros(1).double())
+        >>> steps_to_tolerance(one, torch.tensor([0.5]).double(), 1e-3).tolist()
+        [5.0]
     """
     holds_S = modes.losses_S > 0  # the rate at which an empty mode would shrink does not matter
     held = Modes(modes.eigenvalues_S[holds_S], modes.losses_S[holds_S], torch.zeros_like(modes.floor))

@@ -62,6 +62,13 @@ def orthogonal_least_squares(
     Raises:
         PipelineError: If the dictionary is empty or has too few atoms, or a number is not finite.
 
+    Example:
+        Of unit vectors the largest coordinates of the target, in their order.
+
+        >>> chosen = orthogonal_least_squares(torch.eye(3), torch.tensor([[0.0], [2.0], [1.0]]), 2)
+        >>> chosen.atoms, chosen.residual_norms_J.tolist()
+        ((1, 2), [1.0, 0.0])
+
     Source: Chen, Cowan, Grant, "Orthogonal least squares learning algorithm" (1991).
     """
     atoms_PM, residual_PK = _weighted(dictionary_PM, targets_PK, num_atoms, weights_P)
@@ -198,6 +205,12 @@ def ridge_rate(dimension: int, power: int) -> float:
 
     Returns:
         r, above 1/2.
+
+    Example:
+        Ridges of one input with power 1, the pieces of which are lines.
+
+        >>> ridge_rate(dimension=1, power=1)
+        2.0
 
     Source: Siegel, Xu (arXiv 2106.15000), with the entropy of the hull (arXiv 2101.12365).
     """

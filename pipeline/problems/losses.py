@@ -304,6 +304,13 @@ def zero_one_loss(outputs_TKP: Tensor, targets_KP: Tensor, task: Task, loss: Los
 
     Raises:
         ValueError: For a regression, whose answers are not right or wrong.
+
+    Example:
+        Two points: class 0 is answered, then class 1, and class 0 is right.
+
+        >>> outputs_TKP, targets_KP = torch.tensor([[[2.0, 0.0], [1.0, 1.0]]]), torch.tensor([[1.0, 1.0], [0.0, 0.0]])
+        >>> zero_one_loss(outputs_TKP, targets_KP, Task.CLASSES, SoftmaxCrossEntropy()).tolist()
+        [0.5]
     """
     if task is Task.CLASSES:
         wrong = outputs_TKP.argmax(dim=-2) != targets_KP.argmax(dim=-2)

@@ -119,6 +119,12 @@ def nearest_summands(numbers: Sequence[int], goal: int, rules: Rules) -> tuple[i
 
     Returns:
         Numbers in increasing order.
+
+    Example:
+        14 of the numbers 1, 5 and 9.
+
+        >>> nearest_summands((1, 5, 9), 14, Rules(own=3, add=3))
+        (5, 9)
     """
     return min(_choices(check_owned(numbers, rules), rules), key=lambda chosen: (abs(goal - sum(chosen)), len(chosen)))
 

@@ -23,6 +23,12 @@ def multi_indices(width: int, dimension: int, order: Order) -> tuple[tuple[int, 
 
     Returns:
         The first W, each of D integers from 0.
+
+    Example:
+        Exponents of the monomials 1, x, y, x^2 of two inputs.
+
+        >>> multi_indices(4, 2, "total_degree")
+        ((0, 0), (1, 0), (0, 1), (2, 0))
     """
     key = sum if order == "total_degree" else max
     start = (0,) * dimension
