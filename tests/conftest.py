@@ -31,7 +31,7 @@ LONGEST = (
     "test_configs.py",
     "launch/test_schedulers.py",
     "training/test_run.py",
-    "launch/submit/test_sweep.py",
+    "launch/submit/test_submit_run.py",
     "training/test_followers.py",
     "slurm/test_dev.py",
     "launch/job/test_exporting.py",

@@ -61,9 +61,9 @@ def plan(options: PlanOptions) -> int:
 def _plan_on(name: str, planned: Plan, options: PlanOptions) -> None:
     """Print what a plan would become on a cluster."""
     from pipeline.launch.clusters.lookup import read_cluster
-    from pipeline.launch.submit import sweep
+    from pipeline.launch.submit.submission_plan import dry_run
 
     cluster = read_cluster(name, options.overrides.profile)
     folder = folder_on(cluster, planned, options.out)
     planned, _ = begun_plan(planned, folder)
-    print_dry_run(planned, sweep.dry_run(planned, folder, cluster, 1, say), folder, cluster, json=options.json)
+    print_dry_run(planned, dry_run(planned, folder, cluster, 1, say), folder, cluster, json=options.json)

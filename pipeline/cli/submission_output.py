@@ -10,7 +10,7 @@ from pipeline.cli.prose import counted, print_json, say
 if TYPE_CHECKING:
     from pipeline.launch.clusters.lookup import Cluster
     from pipeline.launch.cost.estimate import CostEstimate
-    from pipeline.launch.submit.sweep import SubmissionPlan
+    from pipeline.launch.submit.submission_plan import SubmissionPlan
     from pipeline.plan import Plan
 
 
@@ -24,14 +24,14 @@ def print_dry_run(planned: Plan, plan: SubmissionPlan, folder: Path, cluster: Cl
         cluster: Where to.
         json: Whether it is for a program.
     """
-    from pipeline.launch.submit import sweep
+    from pipeline.launch.submit.submission_plan import scripts
     from pipeline.report.tables.plan_table import plan_table
     from pipeline.report.tables.printing import as_json_rows, as_text
 
-    shapes, texts = plan_table(planned), list(sweep.scripts(plan, folder, cluster))
+    shapes, texts = plan_table(planned), list(scripts(plan, folder, cluster))
     if json:
-        scripts = {submission.name: text for submission, text in texts}
-        print_json({"shapes": as_json_rows(shapes), **as_json(plan), "scripts": scripts})
+        by_name = {submission.name: text for submission, text in texts}
+        print_json({"shapes": as_json_rows(shapes), **as_json(plan), "scripts": by_name})
         return
     print(as_text(shapes))
     print_submission_plan(plan, cluster)

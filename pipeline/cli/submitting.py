@@ -66,7 +66,7 @@ def submit(options: SubmitOptions) -> int:
     """Send what is neither finished nor in flight to a cluster, and return at once."""
     from pipeline.config import read_document
     from pipeline.launch.clusters.lookup import read_cluster
-    from pipeline.launch.submit import sweep
+    from pipeline.launch.submit.submission_plan import dry_run
 
     planned = plan_of(read_document(options.config), options.overrides, on_cluster=True)
     cluster = read_cluster(options.cluster, options.overrides.profile)
@@ -75,7 +75,7 @@ def submit(options: SubmitOptions) -> int:
     links = 1 + options.chain
     check_chain(cluster, links)
     if options.dry_run:
-        print_dry_run(planned, sweep.dry_run(planned, folder, cluster, links, say), folder, cluster, json=options.json)
+        print_dry_run(planned, dry_run(planned, folder, cluster, links, say), folder, cluster, json=options.json)
         return 0
     announce(planned, folder)
     _send(planned.manifest, folder, cluster, links, plan=planned, json=options.json)
@@ -140,10 +140,10 @@ def _send(
     json: bool,
 ) -> None:
     from pipeline.launch.notes.submission import Submission
-    from pipeline.launch.submit import sweep
+    from pipeline.launch.submit.submit_run import submit_run
 
     answer: dict[str, Any] = {"run": str(folder), "sent": []}
-    for step in sweep.send(manifest, folder, cluster, links, say, only, plan):
+    for step in submit_run(manifest, folder, cluster, links, say, only, plan):
         if isinstance(step, Submission):
             jobs = len(step.tasks)
             after = f", after {step.after}" if step.after else ""

@@ -29,7 +29,7 @@ LIBRARIES = (
     "pipeline.cli",
     "pipeline.launch.state.status",
     "pipeline.launch.submit.planned_submissions",
-    "pipeline.launch.submit.sweep",
+    "pipeline.launch.submit.submission_plan",
     "pipeline.report.html.run_page",
     "pipeline.training.timing",
     "pipeline.training.run",

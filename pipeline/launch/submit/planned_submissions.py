@@ -44,7 +44,7 @@ class SubmissionRequest:
 
 
 def plan_submissions(
-    request: SubmissionRequest, code: str, first_name: str, cuts: Sequence[MissingLinks] = ()
+    request: SubmissionRequest, code: str, first_name: str, missing: Sequence[MissingLinks] = ()
 ) -> list[Submission]:
     """The submissions that send all packs of a request, in the order in which they are to be sent.
 
@@ -52,7 +52,7 @@ def plan_submissions(
         request: What is to be sent.
         code: Version of the code.
         first_name: Name of the first; the others count on from it.
-        cuts: Chains in flight that lack links, which come first. Their packs have costs too.
+        missing: Chains in flight that lack links, which come first. Their packs have costs too.
 
     Raises:
         PipelineError: If the limits of the cluster do not allow it.
@@ -60,31 +60,36 @@ def plan_submissions(
     stem, _, number = first_name.rpartition("-")
     found: list[Submission] = []
 
-    def chain(jobs: tuple[Job, ...], memory_gib: float | None, links: range, before: str | None) -> None:
+    def add_links(jobs: tuple[Job, ...], memory_gib: float | None, links: range, before: str | None) -> None:
         for link in links:
             submission = _planned(request, jobs, memory_gib, code, f"{stem}-{int(number) + len(found)}")
             found.append(dataclasses.replace(submission, link=link, after=before))
             before = submission.name
 
-    for cut in cuts:
-        chain(_jobs_of(cut, request), _most(cut.before.memory_gib, request.cluster.profile), cut.links, cut.before.name)
+    for chain in missing:
+        add_links(
+            _jobs_of(chain, request),
+            _most(chain.before.memory_gib, request.cluster.profile),
+            chain.links,
+            chain.before.name,
+        )
     load = request.load + sum(len(submission.tasks) for submission in found)
     most = request.cluster.profile.max_jobs
     if found and most is not None and load > most:
         there = f"{request.load} jobs of yours are there, {most} are allowed"
         what = f"{there}, and missing links are {load - request.load} more"
         raise PipelineError(what, hint="take a shorter --chain, or wait for some to end")
-    in_flight = {pack for cut in cuts for task in cut.tasks for pack in task}
+    in_flight = {pack for chain in missing for task in chain.tasks for pack in task}
     new = {pack: seconds for pack, seconds in request.costs.items() if pack not in in_flight}
     for jobs, memory_gib in _arrays(dataclasses.replace(request, costs=new, load=load)):
-        chain(jobs, memory_gib, range(request.links), None)
+        add_links(jobs, memory_gib, range(request.links), None)
     return found
 
 
-def _jobs_of(cut: MissingLinks, request: SubmissionRequest) -> tuple[Job, ...]:
+def _jobs_of(chain: MissingLinks, request: SubmissionRequest) -> tuple[Job, ...]:
     """The jobs of a missing link: those of the one before, without what is finished."""
     workers = 1 if request.together else request.cluster.profile.workers
-    return tuple(job_of(task, request.costs, workers) for task in cut.tasks)
+    return tuple(job_of(task, request.costs, workers) for task in chain.tasks)
 
 
 def _most(memory_gib: float | None, profile: Profile) -> float | None:
