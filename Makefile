@@ -1,7 +1,7 @@
 # Every target sets up .venv by itself and refreshes it when the requirements change.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run plan submit status logs cancel retry probe results report sync dashboard lecture play test test-newest test-verdicts lint format bench slurm-up slurm-down clean
+.PHONY: help setup run plan submit status logs cancel retry probe results report sync dashboard lecture play check test test-newest test-verdicts lint format bench slurm-up slurm-down clean
 
 PYTHON ?= python3
 CONFIG ?= configs/fixed_vs_learned_basis.yaml
@@ -71,6 +71,9 @@ play: $(READY) ## Play the lecture's number game at this terminal
 
 # Three workers on two processors: one of them mostly waits, for a scheduler or a server. What Python compiles of the
 # tests is kept for the next time, also where the environment says that nothing is to be kept.
+check: lint ## Check style, types, and for a minute the tests nearest to what changed since the last commit (SECONDS=300)
+	@PYTHONDONTWRITEBYTECODE= $(IN)/python tests/imports/changed_tests.py $(or $(SECONDS),60) -q -n 3 --dist loadfile --no-loadscope-reorder
+
 test: lint ## Run every check
 	@PYTHONDONTWRITEBYTECODE= $(IN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 

@@ -39,7 +39,7 @@ def imports_of(path: Path, root: Path) -> list[str]:
     return list(imports(path.read_text(), package))
 
 
-def import_graph(paths: Iterable[Path], root: Path) -> Graph:
+def import_graph(paths: Iterable[Path], root: Path) -> dict[str, set[str]]:
     """The graph over some files; that a module's package is imported before it does not count.
 
     Imports inside functions count, and those for type checkers: whoever reads the module has to know the other.
@@ -47,12 +47,12 @@ def import_graph(paths: Iterable[Path], root: Path) -> Graph:
     paths = list(paths)
     names = {dotted(path, root) for path in paths}
     return {
-        dotted(path, root): {found for name in imports_of(path, root) if (found := _module(name, names))}
+        dotted(path, root): {found for name in imports_of(path, root) if (found := module_of(name, names))}
         for path in paths
     }
 
 
-def _module(name: str, names: Set[str]) -> str:
+def module_of(name: str, names: Set[str]) -> str:
     """The module that is imported with a name: ``a.b`` for ``a.b.function``; empty if it is not among the names."""
     while name and name not in names:
         name = name.rpartition(".")[0]
@@ -66,3 +66,19 @@ def circle(graph: Graph) -> list[str]:
     except CycleError as error:
         return list(reversed(error.args[1]))  # graphlib lists what comes first first: the imported before its importer
     return []
+
+
+def distances(graph: Graph, targets: Iterable[str]) -> dict[str, int]:
+    """Imports between each module and the nearest of some, 0 for those themselves; only of modules that reach one."""
+    importers: dict[str, list[str]] = {}
+    for importing, imported in graph.items():
+        for name in imported:
+            importers.setdefault(name, []).append(importing)
+    found = dict.fromkeys(targets, 0)
+    queue = list(found)
+    for name in queue:  # breadth first: what is appended is visited, too
+        for importing in importers.get(name, ()):
+            if importing not in found:
+                found[importing] = found[name] + 1
+                queue.append(importing)
+    return found
