@@ -42,6 +42,9 @@ class Definition:
         """The name with what tells it from its like: ``shallow(leaky_relu(slope=0.2))``.
 
         Shown are the first field if it is a definition itself, and all that is not at its default.
+
+        Returns:
+            The label, which a table or a figure shows.
         """
         shown = []
         for position, field in enumerate(dataclasses.fields(self)):  # type: ignore[arg-type]
@@ -63,6 +66,9 @@ def table(kind: type[Kind], *modules: ModuleType) -> Mapping[str, type[Kind]]:
     Args:
         kind: The abstract class of the kind, like ``Basis``.
         modules: Where they are defined; a class that a module only imports is not taken from there.
+
+    Returns:
+        A mapping that cannot be changed.
 
     Raises:
         TypeError: If two classes have one name.
@@ -88,6 +94,9 @@ def canonical(value: Any, *, identity: bool = False) -> Any:
     Args:
         value: Dataclasses, tuples, enumerations, strings, numbers, ``None``.
         identity: Leave out what ``not_identity`` names, and ``unsaid`` at a value it names.
+
+    Returns:
+        Dictionaries, lists, strings, numbers, truth values and ``None``.
 
     Raises:
         TypeError: If the value holds something else.

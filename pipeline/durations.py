@@ -8,6 +8,9 @@ def duration(seconds: float) -> str:
 
     Args:
         seconds: Not negative; rounded to whole seconds, above an hour down to whole minutes.
+
+    Returns:
+        The two largest units of hours, minutes and seconds.
     """
     whole = round(seconds)
     if whole < 60:

@@ -59,6 +59,9 @@ def reason_of(error: OSError) -> str:
 
     Args:
         error: As Python raised it; of a Linux-internal number glibc says "Unknown error 524".
+
+    Returns:
+        Words for a complaint; of Linux's own numbers with the number.
     """
     words = error.strerror or str(error)
     number = error.errno or 0
@@ -76,11 +79,14 @@ NEAREST_NAMES = 5
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint that lists the known names and asks whether the nearest was meant.
 
+    Nearest by the similarity of Ratcliff and Obershelp, as ``difflib`` computes it, with its usual cutoff of 0.6.
+
     Args:
         name: What was written.
         known: The names; of more than 64 only the nearest few are listed.
 
-    Nearest by the similarity of Ratcliff and Obershelp, as ``difflib`` computes it, with its usual cutoff of 0.6.
+    Returns:
+        The hint, for ``PipelineError``.
     """
     names = sorted(known)
     few = len(names) <= MOST_NAMES
@@ -103,6 +109,9 @@ def enumerated(names: Sequence[str], most: int = 5) -> str:
     Args:
         names: The names.
         most: How many are named.
+
+    Returns:
+        The names, with commas in between.
     """
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(brief(name) for name in names[:most]) + more

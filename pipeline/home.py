@@ -33,6 +33,9 @@ def home_folder() -> Path | None:
 def cache_folder() -> Path:
     """Folder of the cache, as the XDG specification has it; of a user without a home one among the temporary files.
 
+    Returns:
+        The folder, which need not exist yet.
+
     Source: XDG Base Directory Specification 0.8, ``XDG_CACHE_HOME``.
     """
     named, home = os.environ.get("XDG_CACHE_HOME"), home_folder()

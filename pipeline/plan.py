@@ -65,6 +65,9 @@ class Plan:
 
         Args:
             experiment: One that differs in device, engine, checkpoints, tracking, or the path of a table only.
+
+        Returns:
+            The new plan, of the same packs by id.
         """
         if experiment == self.experiment:
             return self
@@ -87,6 +90,9 @@ def make_plan(name: str, experiment: Experiment) -> Plan:
     Args:
         name: Name of the configuration.
         experiment: What to train.
+
+    Returns:
+        The plan, which nothing has been written of.
 
     Raises:
         FieldError: If one trial alone needs more memory than a pack may.
@@ -119,6 +125,9 @@ def write_plan(plan: Plan, run: Path) -> None:
 
 def read_plan(run: Path) -> Plan:
     """Read the plan of a run's folder.
+
+    Returns:
+        The plan, packs that were halved replaced by their halves.
 
     Raises:
         PipelineError: If there is none, it cannot be read or was damaged, or its trials are not those this version
@@ -166,6 +175,9 @@ def read_provenance(run: Path) -> dict[str, Any]:
 
     Args:
         run: The folder of a run with a plan.
+
+    Returns:
+        Plain JSON types.
     """
     content = json.loads((run / "plan.json").read_bytes())
     said = content.get("provenance")

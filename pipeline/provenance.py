@@ -20,6 +20,9 @@ def code_version() -> str:
     """The commit of this checkout, and a hash of what was changed since: ``1a2b3c4d5e6f+0123abcd``.
 
     Empty where the code is no checkout, or there is no git.
+
+    Returns:
+        The version; it is worked out once in a process.
     """
     commit = _git("rev-parse", "--short=12", "HEAD").strip()
     if not commit:

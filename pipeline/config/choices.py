@@ -35,6 +35,9 @@ def construct_choice(choices: Mapping[str, Any], node: Node, position: Position)
         node: What is written.
         position: Of the field, for the complaint.
 
+    Returns:
+        The value of the choice, or the member of the enumeration.
+
     Raises:
         PipelineError: If it is none of them; the hint names the nearest. A quoted ``"1"`` is none of ``Literal[1]``.
     """

@@ -25,6 +25,9 @@ def construct(hint: Any, node: Node, position: Position) -> Any:
         node: What is written.
         position: Of the field in the object that is constructed, for complaints.
 
+    Returns:
+        A value of the type.
+
     Raises:
         PipelineError: If no value of the type is written there.
         TypeError: If no reader knows the type.

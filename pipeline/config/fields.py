@@ -26,6 +26,9 @@ def fields_of(kind: Any) -> Mapping[str, Field]:
 
     Args:
         kind: A dataclass.
+
+    Returns:
+        The type of each field, and whether it has no default.
     """
     hints = _type_hints(kind)
     missing = dataclasses.MISSING

@@ -137,6 +137,9 @@ def refusal(node: Node, position: Position, expected: str, hint: str) -> Pipelin
         position: Of the field.
         expected: What the type is, in words.
         hint: What to write instead.
+
+    Returns:
+        The error, to be raised.
     """
     name = dotted(position) or "all of it"
     return PipelineError(f"{name} must be {expected}, not {shown(node)}", where=node.where, hint=hint)
@@ -166,6 +169,9 @@ def locate(node: Node, path: Position) -> str:
     Args:
         node: The root of what was constructed.
         path: Field names and positions from there, as a ``FieldError`` names them.
+
+    Returns:
+        ``file:line`` of what was written there.
     """
     for part in path:
         inner = _inside(node, part)

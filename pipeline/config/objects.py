@@ -34,6 +34,9 @@ def construct_dataclass(kind: type, node: Node, position: Position, construct: C
         position: Of the field that holds it, for complaints.
         construct: For the values of its fields.
 
+    Returns:
+        An object of the dataclass.
+
     Raises:
         PipelineError: If it is no mapping, has an unknown key, lacks a required one, or the dataclass refuses a value:
             then with the line at which that value was written.
@@ -74,6 +77,9 @@ def construct_definition(kind: type[Definition], node: Node, position: Position,
         node: What is written.
         position: Of the field that holds it, for complaints.
         construct: For the values of its fields.
+
+    Returns:
+        A definition of the kind.
 
     Raises:
         PipelineError: If it names no definition of the kind, or more than one, or one of its fields is refused.

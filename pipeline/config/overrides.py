@@ -32,6 +32,9 @@ def override(root: Node, overrides: Iterable[str]) -> Node:
         root: The tree, which stays as it is.
         overrides: Texts of ``--set``, like ``steps=100`` or ``models.0.linear.basis=cosine``; a value is YAML.
 
+    Returns:
+        The new tree; what an override adds is where its option is.
+
     Raises:
         PipelineError: If there is no such place, or it is set twice.
     """

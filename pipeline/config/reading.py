@@ -25,6 +25,9 @@ def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         path: The file.
         overrides: Texts of ``--set``, like ``steps=100`` or ``models.0.linear.basis=cosine``.
 
+    Returns:
+        The experiment, its defaults filled in.
+
     Raises:
         PipelineError: If the file cannot be read or asks for something impossible.
     """
@@ -38,6 +41,9 @@ def read_file(path: Path, kind: type[T], overrides: Sequence[str] = ()) -> T:
         path: The file.
         kind: The dataclass.
         overrides: Texts of ``--set``.
+
+    Returns:
+        An object of the dataclass.
 
     Raises:
         PipelineError: If the file cannot be read or does not fit the dataclass.
@@ -53,6 +59,9 @@ def read_canonical(content: object, kind: type[T], where: str, overrides: Sequen
         kind: The dataclass, or a kind of definition.
         where: Where the content comes from, for complaints.
         overrides: Texts of ``--set``.
+
+    Returns:
+        An object of the dataclass, equal to the one that was written.
 
     Raises:
         PipelineError: If the content does not fit the dataclass.

@@ -18,6 +18,9 @@ def kind_and_table(kind: type[Any]) -> tuple[type[Definition], Mapping[str, type
     Args:
         kind: A kind of definition, like ``Optimizer``, or an abstract class below one, like ``Solver``.
 
+    Returns:
+        The kind, and its definitions that are of the class, by name.
+
     Raises:
         TypeError: If no kind in the registry is the class or above it.
     """

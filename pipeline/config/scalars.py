@@ -93,6 +93,9 @@ def construct_scalar(kind: ScalarType, node: Node, position: Position) -> Any:
         node: What is written.
         position: Of the field, for complaints.
 
+    Returns:
+        A value of the type.
+
     Raises:
         PipelineError: If the node is no scalar, does not spell a value of the type, or is in quotes without need.
     """

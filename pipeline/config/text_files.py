@@ -10,6 +10,9 @@ from pipeline.errors import PipelineError, nearest, reason_of
 def read_text(path: Path) -> str:
     """Read a file of UTF-8 text.
 
+    Returns:
+        All of it.
+
     Raises:
         PipelineError: If it cannot be read; of a missing file the hint names the nearest YAML file beside it, of bytes
             that are not UTF-8 the complaint names the line.

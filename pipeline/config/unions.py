@@ -39,6 +39,9 @@ def construct_union(options: tuple[Any, ...], node: Node, position: Position, co
         position: Of the field, for complaints.
         construct: For a value of one of the types.
 
+    Returns:
+        A value of one of the types.
+
     Raises:
         PipelineError: If none fits; the complaint names all of them. If one fits better than the others, the complaint
             is that one's own.

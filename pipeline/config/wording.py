@@ -23,6 +23,9 @@ def in_words(hint: Any) -> str:
 
     Args:
         hint: A type, as a field is annotated with it.
+
+    Returns:
+        Words that fit after "must be".
     """
     if is_union(hint):
         return " or ".join(in_words(option) for option in typing.get_args(hint))

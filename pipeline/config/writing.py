@@ -10,5 +10,8 @@ def as_yaml(content: object) -> str:
 
     Args:
         content: Dictionaries, lists, strings, numbers, truth values and ``None``.
+
+    Returns:
+        The text, at most 100 characters a line where it can be broken.
     """
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)

@@ -48,6 +48,9 @@ class YamlDocument:
             kind: The dataclass.
             overrides: Texts of ``--set``, like ``steps=100`` or ``models.0.linear.basis=cosine``.
 
+        Returns:
+            An object of the dataclass.
+
         Raises:
             PipelineError: If what is written does not fit the dataclass.
         """
@@ -67,6 +70,9 @@ class YamlDocument:
         Args:
             overrides: Texts of ``--set``.
 
+        Returns:
+            The experiment, its defaults filled in.
+
         Raises:
             PipelineError: If it asks for something impossible, or for a number game.
         """
@@ -80,6 +86,9 @@ class YamlDocument:
 
 def read_document(path: Path) -> YamlDocument:
     """Read a YAML file into nodes.
+
+    Returns:
+        Its one document.
 
     Raises:
         PipelineError: If it cannot be read, or is not YAML.

@@ -276,6 +276,9 @@ class Experiment:
     def problems(self) -> Iterator[Problem]:
         """Every problem, with the defaults of its inputs filled in.
 
+        Yields:
+            A problem for each target or table, dimension, number of training points and noise.
+
         Raises:
             FieldError: If a target cannot be sampled, or a table cannot be split, as ``inputs`` says.
         """
@@ -299,6 +302,9 @@ class Experiment:
         """What a person should know before anything is trained.
 
         A table that cannot be read warns of nothing: it is refused when it is trained on.
+
+        Yields:
+            Sentences.
         """
         for problem in self.problems():
             if isinstance(problem, TableProblem):

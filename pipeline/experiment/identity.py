@@ -17,5 +17,8 @@ def id_of_pack(trials: Iterable[str]) -> str:
 
     Args:
         trials: Ids of the trials, in the order in which they are stacked.
+
+    Returns:
+        The id.
     """
     return hashlib.sha256("".join(trials).encode()).hexdigest()[:16]

@@ -47,6 +47,9 @@ def packs(trials: Iterable[Trial], memory_gib: float) -> Iterator[Pack]:
         trials: Those of one shape together, as ``Experiment.trials`` yields them.
         memory_gib: Most memory that the trials of a pack take, by ``bytes_of_trial``.
 
+    Yields:
+        Packs, in the order of their trials.
+
     Raises:
         FieldError: If one trial alone is above the limit.
     """

@@ -35,6 +35,9 @@ def elements_of_chunk(device_type: str, element_bytes: int) -> int:
     Args:
         device_type: ``cpu`` or ``cuda``, as PyTorch calls it.
         element_bytes: Bytes of a number.
+
+    Returns:
+        How many numbers fit.
     """
     return CHUNK_BYTES.get(device_type, CHUNK_BYTES["cuda"]) // element_bytes
 
@@ -46,6 +49,9 @@ def bytes_of_trial(shape: Shape) -> int:
     some trials have diverged; one more copy is a gradient or what a checkpoint is
     writing. What is larger, buffers over the points and feature matrices, is worked through in
     chunks of a fixed size. A test measures the estimate against a process.
+
+    Returns:
+        Bytes, at the precision in which the shape is stored.
     """
     element = 4 if shape.stored == "float32" else 8
     remembered = sum(shape.optimizer.memory(shape.num_weights))
@@ -57,6 +63,9 @@ def observed_bytes_of_trial(shape: Shape) -> int:
 
     Of every model the outputs at the test points. Of a linear one also two copies of its weights, of a network the
     feature matrix of P times W + 1 with its singular value decomposition.
+
+    Returns:
+        Bytes, without the copies that ``ALLOCATOR_FACTOR`` stands for.
     """
     problem = shape.problem
     outputs = 4 * problem.num_outputs * problem.test * 8
@@ -88,6 +97,9 @@ def bytes_of_pack(shape: Shape, num_trials: int) -> int:
     Args:
         shape: What its trials have in common.
         num_trials: T, its trials.
+
+    Returns:
+        Bytes.
     """
     return memory_of(shape).of(num_trials)
 

@@ -57,6 +57,9 @@ NAMES = rf"leave it out, or take a name of at most {LONGEST_NAME} bytes without 
 def is_name(text: str) -> bool:
     """Whether W&B accepts a name for a project or an entity.
 
+    Returns:
+        False for an empty text, one above 128 bytes, and one with a character that is unprintable or in ``/\\#?%:``.
+
     Source: wandb 0.31.0, ``Settings.validate_project``.
     """
     if not text.isprintable() or set(text) & set("/\\#?%:"):

@@ -34,6 +34,9 @@ class MemoryFootprint:
 
         Args:
             num_trials: T, its trials.
+
+        Returns:
+            Bytes.
         """
         return self.shared + num_trials * self.trial + min(num_trials * self.observed, self.most_observed)
 
@@ -101,5 +104,8 @@ def operations_of_training(steps: int, num_trials: int, operations: int) -> int:
         steps: Updates of each trial.
         num_trials: T, trials of the pack.
         operations: Of one update of one trial.
+
+    Returns:
+        Operations; only their ratios mean anything.
     """
     return steps * (OVERHEAD_OF_STEP + num_trials * operations)

@@ -50,6 +50,9 @@ class Manifest:
 
         Args:
             run: Folder of the run.
+
+        Returns:
+            The manifest that the run has now.
         """
         parts = refined(run, {pack: workload.trials for pack, workload in self.workloads.items()})
         if parts.keys() == self.workloads.keys():

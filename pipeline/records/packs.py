@@ -23,6 +23,9 @@ def read_packs(run: Path) -> dict[str, tuple[str, ...]]:
     Args:
         run: Folder of the run.
 
+    Returns:
+        Ids of trials by id of their pack.
+
     Raises:
         PipelineError: If the folder is not that of a run.
     """
@@ -44,6 +47,9 @@ def refined(run: Path, packs: dict[str, tuple[str, ...]]) -> dict[str, tuple[str
     Args:
         run: Folder of the run.
         packs: Ids of the trials of each pack of the plan.
+
+    Returns:
+        Ids of trials by id of their pack, in the order of training.
     """
     splits = {path.stem for path in (run / "splits").glob("*.json")}
     if not splits:

@@ -106,6 +106,8 @@ def naming_damage(run: Path) -> Iterator[None]:
 
     Raises:
         PipelineError: If one is, or has been removed since, by training that goes on from an earlier checkpoint.
+        PolarsError: As the query raised it, if each part can be read.
+        OSError: Likewise.
     """
     try:
         yield
@@ -127,6 +129,9 @@ def read_outcomes(run: Path) -> pl.DataFrame:
     """All finished trials of a run, one a row; empty before the first.
 
     A column that an earlier version did not write is null.
+
+    Returns:
+        Rows of ``OUTCOMES``.
     """
     return _read(run / "outcomes", OUTCOMES, missing="insert")
 
@@ -135,6 +140,9 @@ def read_fitted_samples(run: Path) -> pl.DataFrame:
     """Samples of the functions that the best trials of a run have fitted, one point a row; empty where none is drawn.
 
     An earlier version wrote lines only, and did not say so.
+
+    Returns:
+        Rows of ``FITTED_SAMPLES``.
     """
     return _read(run / "fits", FITTED_SAMPLES, missing="insert").with_columns(pl.col("space").fill_null(LINE))
 
