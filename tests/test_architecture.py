@@ -182,7 +182,11 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "triton": "pipeline.engines",
     "requests": "pipeline.tracking",
     "sklearn": "pipeline.problems",
-    "rich": ("pipeline.report.tables.printing", "pipeline.training.progress"),  # tables on a terminal, and a bar
+    "rich": (  # tables on a terminal, and two bars
+        "pipeline.report.tables.printing",
+        "pipeline.training.progress",
+        "pipeline.tracking.export.export_progress",
+    ),
 }
 
 

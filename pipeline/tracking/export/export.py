@@ -25,8 +25,8 @@ from pipeline.tracking.export.consistent_read import read_consistently
 from pipeline.tracking.export.delivery import Delivery
 from pipeline.tracking.export.destination import Connectivity, connectivity, destination_of, has_key
 from pipeline.tracking.export.export_context import BATCH, ExportContext
+from pipeline.tracking.export.export_progress import ExportProgress
 from pipeline.tracking.export.ledger import Ledger
-from pipeline.tracking.export.progress import Progress
 from pipeline.tracking.export.run_content import Destination
 from pipeline.tracking.export.sweep_content import sweep_id, write_sweep
 from pipeline.tracking.export.sweep_run import deliver_sweep
@@ -174,10 +174,10 @@ def _write(
         if file.exists() and not is_complete(file):
             say(f"{file} is damaged; it is written again from the records")
             file.unlink()
-    progress = Progress("runs written", len(missing), say)
-    for content in trial_runs(source, [trial for trial in missing if not files[trial].exists()]):
-        write_log(outbox / f"run-{content.id}.wandb", as_records(content, destination))
-        progress.advance()
+    with ExportProgress("runs written", len(missing), say) as progress:
+        for content in trial_runs(source, [trial for trial in missing if not files[trial].exists()]):
+            write_log(outbox / f"run-{content.id}.wandb", as_records(content, destination))
+            progress.advance()
     write_sweep(source, destination, folder)
     return ExportResult(
         destination.label(),
@@ -208,9 +208,10 @@ def _send(source: RecordedRun, trials: list[str], delivery: Delivery, folder: Pa
 
 def send_trials(source: RecordedRun, trials: list[str], delivery: Delivery) -> None:
     """Bring the runs of some trials to W&B, and wait until it has them."""
-    progress = Progress(f"runs sent to W&B ({delivery.context.destination.label()})", len(trials), delivery.context.say)
+    what = f"runs sent to W&B ({delivery.context.destination.label()})"
     contents = trial_runs(source, trials)
-    while batch := list(itertools.islice(contents, BATCH)):
-        delivery.deliver(batch)
-        progress.advance(len(batch))
+    with ExportProgress(what, len(trials), delivery.context.say) as progress:
+        while batch := list(itertools.islice(contents, BATCH)):
+            delivery.deliver(batch)
+            progress.advance(len(batch))
     delivery.wait_until_listed()
