@@ -63,7 +63,7 @@ class Diagnostic(Definition, ABC):
 
     @abstractmethod
     def __call__(self, snapshot: Snapshot) -> Tensor:
-        """The number of each trial.
+        """Number of each trial.
 
         Args:
             snapshot: One pack at one step.

@@ -67,7 +67,7 @@ class Snapshot:
 
     @unlocked_cached_property
     def at_start(self) -> Snapshot:
-        """The same trials at step 0; losses and gradients are not those of then, which nobody needs."""
+        """Snapshot of the same trials at step 0; losses and gradients are still those of the present step."""
         initial_TN = self.draw_initial_weights().to(self.weights_TN)
         return dataclasses.replace(self, step=0, weights_TN=initial_TN)
 

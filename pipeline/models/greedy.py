@@ -34,11 +34,19 @@ LEAST_SIZE = 32
 class Greedy(LinearModel):
     """A linear combination of functions of a basis that are chosen one by one from the training points.
 
-    The dictionary is the first ``size`` functions of the basis, or products of them. The rule
-    ``least_squares`` takes the one that lowers the squared residual most, ``inner_product``
-    the one with the largest inner product with the residual. A narrow model's functions are
+    The dictionary is the first ``size`` functions of the basis, or products of them. A narrow model's functions are
     the first of a wide one's of the same dictionary. When no further function is
     independent of those chosen, the first of the others follow: they cannot lower the error any more.
+
+    Args:
+        dictionary: Functions of one input.
+        size: Functions in the dictionary, at least the width; ``None``: 4 W and at least 32.
+        product: Order of their products, for several inputs.
+        rule: ``least_squares`` takes the function that lowers the squared residual most, ``inner_product``
+            the one with the largest inner product with the residual.
+
+    Raises:
+        FieldError: If the dictionary is empty, or has no order of products to choose, but one is chosen.
     """
 
     dictionary: Basis = Monomial()

@@ -49,7 +49,7 @@ REPLICATES = 400
 WIDEST = 3.0
 """Width of an interval above which it says nothing: rates of theory lie between 1/2 and 4."""
 HIGHER_CORRECTIONS = 0.25
-"""What later corrections may move a rate by, as a fraction of what the first does: (1 + 2/m) by a fifth."""
+"""Effect of later corrections on a rate, as a fraction of that of the first: (1 + 2/m) has a fifth."""
 NEAR = 0.02
 """Fraction of a bound by which a rate may fall short of it and is called consistent all the same."""
 CHANCE = 0.05
@@ -244,7 +244,7 @@ def _interval(full: _Fit, plain: _Fit, *, exact: bool) -> tuple[Tensor, Tensor]:
 
 
 def _higher_corrections(full: _Fit, plain: _Fit) -> Tensor:
-    """How far higher corrections may move the rates, ``[C]``: a fraction of how far the first does beyond noise."""
+    """Effect of higher corrections on the rates, ``[C]``: a fraction of how far the first moves them beyond noise."""
     place_C1 = full.chosen_C[:, None]
     moved_C1 = (full.windows.rate_CV - plain.windows.rate_CV).gather(1, place_C1).abs()
     noise_C1 = (full.variance_CV - plain.variance_CV).gather(1, place_C1).clamp(min=0).sqrt()

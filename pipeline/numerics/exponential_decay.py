@@ -63,14 +63,14 @@ def exponential_decay(widths_W: Tensor, log_errors_CW: Tensor, used_CW: Tensor) 
 
 
 def _fit(columns: list[Tensor], y_CW: Tensor, used_CW: Tensor) -> tuple[Tensor, Tensor]:
-    """The last coefficient of a linear least-squares fit, ``[C]``, and the norm of the residual."""
+    """Last coefficient of a linear least-squares fit, ``[C]``, and the norm of the residual."""
     columns_CWU = torch.stack(columns, dim=2) * used_CW[..., None]
     unknown_CU1 = torch.linalg.pinv(columns_CWU) @ y_CW[..., None]
     return unknown_CU1[:, -1, 0], (y_CW[..., None] - columns_CWU @ unknown_CU1).norm(dim=(1, 2))
 
 
 def _end(widths_W: Tensor, used_CW: Tensor, largest: bool) -> Tensor:
-    """The first or the last width that is used, ``[C, 1]``; 1 where none is."""
+    """First or last width that is used, ``[C, 1]``; 1 where none is."""
     outside = -torch.inf if largest else torch.inf
     values_CW = torch.where(used_CW, widths_W, outside)
     end_C1 = values_CW.amax(dim=1, keepdim=True) if largest else values_CW.amin(dim=1, keepdim=True)
@@ -78,5 +78,5 @@ def _end(widths_W: Tensor, used_CW: Tensor, largest: bool) -> Tensor:
 
 
 def _at(width_C1: Tensor, widths_W: Tensor, y_CW: Tensor) -> Tensor:
-    """The value of each curve at a width of its own, ``[C]``."""
+    """Value of each curve at a width of its own, ``[C]``."""
     return torch.where(widths_W == width_C1, y_CW, 0.0).sum(dim=1)

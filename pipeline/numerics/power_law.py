@@ -16,7 +16,7 @@ from torch import Tensor
 ITERATIONS = 40
 """Levenberg-Marquardt steps of a fit with a floor."""
 LEAST_FLOOR = 15.0
-"""How far below the least log error a floor is looked for: e^-15 of it changes no digit that is fitted."""
+"""Logarithm of the least error over the least floor considered: e^-15 of it changes no digit that is fitted."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _columns(log_widths_W: Tensor, used_CW: Tensor, *, corrected: bool) -> Tenso
 
 
 def _without_floor(columns_CWU: Tensor, y_CW: Tensor, used_CW: Tensor) -> PowerLaw:
-    """The linear fit, by the pseudo-inverse."""
+    """Linear least-squares fit, by the pseudo-inverse."""
     inverse_CUW = torch.linalg.pinv(columns_CWU) * used_CW[:, None]
     unknown_CU = (inverse_CUW @ y_CW[..., None])[..., 0]
     residual_CW = used_CW * (y_CW - (columns_CWU @ unknown_CU[..., None])[..., 0])

@@ -266,7 +266,7 @@ class Adam(UpdateRule):
 @final
 @dataclass(frozen=True)
 class LeastSquares(Optimizer):
-    """The exact least-squares solution of a linear model in one step, the shortest where there are many."""
+    """Exact least-squares solution of a linear model in one step, that of least norm where there are many."""
 
     uses_learning_rate: ClassVar[bool] = False
     only_linear: ClassVar[bool] = True

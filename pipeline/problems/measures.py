@@ -90,7 +90,15 @@ def _check_interval(low: float, high: float) -> None:
 @final
 @dataclass(frozen=True)
 class Uniform(Measure):
-    """Uniform distribution on the cube [low, high]^D."""
+    """Uniform distribution on the cube [low, high]^D.
+
+    Args:
+        low: Left end of every axis.
+        high: Right end of every axis.
+
+    Raises:
+        FieldError: If the ends are not finite and in order.
+    """
 
     low: float = -1.0
     high: float = 1.0
@@ -117,7 +125,15 @@ class Uniform(Measure):
 @final
 @dataclass(frozen=True)
 class Grid(Measure):
-    """The midpoints of equal cells of [low, high]^D, in order; nothing is random."""
+    """Regular grid: the midpoints of equal cells of [low, high]^D, in order; nothing is random.
+
+    Args:
+        low: Left end of every axis.
+        high: Right end of every axis.
+
+    Raises:
+        FieldError: If the ends are not finite and in order.
+    """
 
     low: float = -1.0
     high: float = 1.0
@@ -160,7 +176,14 @@ def _integer_root(number: int, degree: int) -> int:
 @final
 @dataclass(frozen=True)
 class Normal(Measure):
-    """Normal distribution with independent coordinates of mean 0."""
+    """Normal distribution with independent coordinates of mean 0.
+
+    Args:
+        scale: Standard deviation of a coordinate, above 0.
+
+    Raises:
+        FieldError: If the scale is not positive.
+    """
 
     scale: float = 1.0
 
@@ -179,7 +202,7 @@ class Normal(Measure):
 @final
 @dataclass(frozen=True)
 class Corners(Measure):
-    """The 2^D corners of the cube {0, 1}^D, each as often as every other; nothing is random."""
+    """Corners of the cube {0, 1}^D, each of the 2^D as often as every other; nothing is random."""
 
     max_dimension: ClassVar[int] = 16
     """More corners than 2^16 are no sample that anyone trains on."""
@@ -209,7 +232,16 @@ class Corners(Measure):
 @final
 @dataclass(frozen=True)
 class Rings(Measure):
-    """Two circles about the origin of the plane, chosen with equal probability, blurred along the radius."""
+    """Two circles about the origin of the plane, chosen with equal probability, blurred along the radius.
+
+    Args:
+        inner: Radius of the smaller circle, above 0.
+        outer: Radius of the larger circle.
+        blur: Half the width of each ring, from 0.
+
+    Raises:
+        FieldError: If the radii are not in order, or the blur is negative.
+    """
 
     inner: float = 0.4
     outer: float = 0.9

@@ -79,7 +79,7 @@ class Target(Definition, ABC):
 @final
 @dataclass(frozen=True)
 class AbsoluteValue(Target):
-    """The product of |x_i| over the inputs: a kink along every axis."""
+    """Absolute value |x|, of several inputs the product of |x_i|: a kink along every axis."""
 
     dimensions: ClassVar[int | None] = None
     smoothness: ClassVar[float] = 1.5
@@ -104,7 +104,11 @@ class AbsoluteValue(Target):
 @final
 @dataclass(frozen=True)
 class Step(Target):
-    """The step from 0 to 1 at a point, 1 at the point itself."""
+    """Heaviside step from 0 to 1 at a point, 1 at the point itself.
+
+    Args:
+        at: Place of the step; by default the middle of [-1, 1].
+    """
 
     at: float = 0.0
     smoothness: ClassVar[float] = 0.5
@@ -128,7 +132,14 @@ class Step(Target):
 @final
 @dataclass(frozen=True)
 class Sine(Target):
-    """The sine sin(pi frequency x), with as many periods on [-1, 1] as the frequency says."""
+    """Sine sin(pi frequency x), with ``frequency`` periods on [-1, 1].
+
+    Args:
+        frequency: Periods on [-1, 1], above 0.
+
+    Raises:
+        FieldError: If the frequency is not positive.
+    """
 
     frequency: float = 2.0
 
@@ -184,7 +195,7 @@ class Runge(Target):
 @final
 @dataclass(frozen=True)
 class XSquared(Target):
-    """The parabola x^2, for which the best ReLU network of every width is known."""
+    """Parabola x^2, for which the best ReLU network of every width is known."""
 
     def __call__(self, inputs_PD: Points) -> Points:
         return inputs_PD[:, 0] ** 2
@@ -202,7 +213,14 @@ class XSquared(Target):
 @final
 @dataclass(frozen=True)
 class OnePlusPower(Target):
-    """The polynomial 1 + x^power: two monomials that must be found among many."""
+    """Polynomial 1 + x^power: two monomials that must be found among many.
+
+    Args:
+        power: Exponent, an integer from 1.
+
+    Raises:
+        FieldError: If the power is below 1.
+    """
 
     power: int = 10
 
@@ -227,7 +245,14 @@ class OnePlusPower(Target):
 @final
 @dataclass(frozen=True)
 class ChebyshevPolynomial(Target):
-    """The polynomial cos(degree arccos x), which waves between -1 and 1: a small problem at the edge of stability."""
+    """Chebyshev polynomial cos(degree arccos x), waves between -1 and 1: a small problem at the edge of stability.
+
+    Args:
+        degree: An integer from 0.
+
+    Raises:
+        FieldError: If the degree is negative.
+    """
 
     degree: int = 3
 
@@ -250,7 +275,14 @@ class ChebyshevPolynomial(Target):
 @final
 @dataclass(frozen=True)
 class Gaussian(Target):
-    """The bell exp(-|x|^2 / (2 scale^2)) in any dimension: smooth, with a known Barron constant."""
+    """Gaussian bell exp(-|x|^2 / (2 scale^2)) in any dimension: smooth, with a known Barron constant.
+
+    Args:
+        scale: Standard deviation, in units of the inputs, above 0.
+
+    Raises:
+        FieldError: If the scale is not positive.
+    """
 
     scale: float = 1.0
     dimensions: ClassVar[int | None] = None
@@ -311,7 +343,14 @@ class Xor(Target):
 @final
 @dataclass(frozen=True)
 class OuterRing(Target):
-    """Whether a point of the plane lies further than the radius from the origin: linear in polar coordinates only."""
+    """Whether a point of the plane lies further than the radius from the origin: linear in polar coordinates only.
+
+    Args:
+        radius: Above 0; by default halfway between the default ``rings``.
+
+    Raises:
+        FieldError: If the radius is not positive.
+    """
 
     radius: float = 0.65
     task: ClassVar[Task] = Task.LABELS

@@ -16,7 +16,7 @@ from pipeline.problems.measures import Measure, Uniform
 @final
 @dataclass(frozen=True)
 class Monomial(Basis):
-    """The powers 1, x, x^2, ...: simple, and so nearly dependent that descent hardly moves."""
+    """Monomials 1, x, x^2, ...: simple, and so nearly dependent that descent hardly moves."""
 
     order: ClassVar[float | None] = math.inf
     order_holds_everywhere: ClassVar[bool] = True

@@ -32,7 +32,7 @@ class Cosine(Basis):
 @final
 @dataclass(frozen=True)
 class Fourier(Basis):
-    """The series 1, sqrt2 cos(pi x), sqrt2 sin(pi x), sqrt2 cos(2 pi x), ... of period 2, orthonormal on [-1, 1].
+    """Fourier series 1, sqrt2 cos(pi x), sqrt2 sin(pi x), sqrt2 cos(2 pi x), ... of period 2, orthonormal on [-1, 1].
 
     A function with f(-1) != f(1) jumps in its periodic extension, and its error falls
     slowly for that reason alone; cosines do not have this fault.
