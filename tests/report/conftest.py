@@ -23,7 +23,7 @@ from pipeline.problems.targets import AbsoluteValue
 from pipeline.records import store
 from pipeline.records.schema import OUTCOMES, RECORDS
 from pipeline.report.tables.results import results
-from pipeline.report.tables.run_tables import Sources
+from pipeline.report.tables.run_tables import RunTables
 
 HOSTILE = "<script>alert(1)</script> & [red]more[/red] Donaudampfschifffahrt" + "sgesellschaft" * 9
 LIMIT = 2.0
@@ -134,7 +134,7 @@ class Run:
     records: pl.DataFrame
     outcomes: pl.DataFrame
     results: pl.DataFrame
-    sources: Sources
+    tables: RunTables
 
 
 @pytest.fixture(scope="session")
@@ -144,4 +144,5 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     write_run(folder, plan)
     records, outcomes = store.read_records(folder), store.read_outcomes(folder)
     table = results(plan, records, outcomes)
-    return Run(folder, plan, records, outcomes, table, Sources(plan, table, records, store.read_fitted_samples(folder)))
+    tables = RunTables(plan, table, records, store.read_fitted_samples(folder))
+    return Run(folder, plan, records, outcomes, table, tables)

@@ -1,4 +1,4 @@
-"""Figures of yes-or-no questions about points of the plane: the answers, and the space of the hidden units."""
+"""Figures of binary classification in the plane: decision regions, and the representation by two hidden units."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import polars as pl
 from pipeline.records.schema import HIDDEN, PLANE
 from pipeline.report.figures import charts
 from pipeline.report.figures.charts import Chart, chart_of, panels
-from pipeline.report.figures.fitted import fitted_functions
-from pipeline.report.tables.run_tables import Sources
-from pipeline.report.theory.initial_modes import loaded
+from pipeline.report.figures.fitted_functions import fitted_functions
+from pipeline.report.tables.run_tables import RunTables
+from pipeline.report.theory.initial_modes import dataset_of
 
 YES, NO = "#0072B2", "#E69F00"
 MOST_POINTS = 300
 """Training points drawn over a map."""
 
 
-def answers(sources: Sources) -> Chart | None:
-    """The answer of each model over the plane, with the training points."""
-    table = fitted_functions(sources, PLANE)
+def decision_regions(tables: RunTables) -> Chart | None:
+    """The decision regions of each model, coloured by its output over the plane, with the training points."""
+    table = fitted_functions(tables, PLANE)
     if table.is_empty():
         return None
     scale = alt.Scale(domain=[-1, 0, 1], range=[NO, "#FFFFFF", YES], clamp=True, interpolate="rgb")
@@ -36,15 +36,15 @@ def answers(sources: Sources) -> Chart | None:
         vertical = alt.Y("y0:Q", title="x₂", scale=up, axis=alt.Axis(grid=False))
         rect = chart_of(cells).mark_rect(clip=True)
         rect = rect.encode(x=horizontal, x2="x1", y=vertical, y2="y1", color=colour)
-        points = _training_points(sources, rows["trial"][0])
+        points = _training_points(tables, rows["trial"][0])
         return alt.layer(rect, *([] if points.is_empty() else [_dots(points, x="x:Q", y="y:Q")]))
 
-    return panels(table.with_columns(_title(sources)), panel)
+    return panels(table.with_columns(_title(tables)), panel)
 
 
-def hidden_space(sources: Sources) -> Chart | None:
-    """Where two hidden units put the training points."""
-    table = fitted_functions(sources, HIDDEN)
+def hidden_representation(tables: RunTables) -> Chart | None:
+    """The training points in the coordinates of two hidden units."""
+    table = fitted_functions(tables, HIDDEN)
     if table.is_empty():
         return None
 
@@ -54,11 +54,11 @@ def hidden_space(sources: Sources) -> Chart | None:
             _dots(points, x=alt.X("x:Q", title="first hidden unit"), y=alt.Y("y:Q", title="second hidden unit"))
         )
 
-    return panels(table.with_columns(_title(sources)), panel)
+    return panels(table.with_columns(_title(tables)), panel)
 
 
-def _title(sources: Sources) -> pl.Expr:
-    return pl.format("{}, width {}", sources.panel_model, "width").alias("panel")
+def _title(tables: RunTables) -> pl.Expr:
+    return pl.format("{}, width {}", tables.panel_model, "width").alias("panel")
 
 
 def _dots(points: pl.DataFrame, x: alt.X | str, y: alt.Y | str) -> alt.Chart:
@@ -86,9 +86,9 @@ def _cells(rows: pl.DataFrame, column: str) -> _Cells:
     return _Cells([places[0] - step / 2, places[-1] + step / 2], edges)
 
 
-def _training_points(sources: Sources, trial: str) -> pl.DataFrame:
+def _training_points(tables: RunTables, trial: str) -> pl.DataFrame:
     """Training points of a trial and their labels; none where the data cannot be read any more."""
-    dataset = loaded(sources.plan.trials[trial].shape.problem)
+    dataset = dataset_of(tables.plan.trials[trial].shape.problem)
     if dataset is None or dataset.train_inputs_PD.shape[1] != 2:
         return pl.DataFrame()
     inputs_PD, targets_P = dataset.train_inputs_PD[:MOST_POINTS].numpy(), dataset.train_targets_PK[:MOST_POINTS, 0]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from pipeline.report.figures.binary_classification import answers, hidden_space
+from pipeline.report.figures.binary_classification import decision_regions, hidden_representation
 from pipeline.report.figures.condition_by_width import condition_by_width
 from pipeline.report.figures.error_by_width import error_by_width
 from pipeline.report.figures.error_parts_by_width import error_parts_by_width
 from pipeline.report.figures.figure import Figure, FigureSpec
-from pipeline.report.figures.fitted import fitted
+from pipeline.report.figures.fitted_functions import fitted
 from pipeline.report.figures.loss_by_rate_and_width import loss_by_rate_and_width
 from pipeline.report.figures.loss_by_step import loss_by_step
 from pipeline.report.figures.stability_by_step import stability_by_step
 from pipeline.report.figures.steps_by_condition import steps_by_condition
 from pipeline.report.figures.weights_by_step import weights_by_step
-from pipeline.report.tables.run_tables import Sources
+from pipeline.report.tables.run_tables import RunTables
 
 FIGURES: tuple[Figure, ...] = (
     Figure(
@@ -80,7 +80,7 @@ FIGURES: tuple[Figure, ...] = (
         "Where the best trial of each model and width answers yes (blue) and no (orange), the deeper the further its "
         "output lies from the threshold between them. Dots are training points: dark ones are to be answered with yes, "
         "white ones with no.",
-        answers,
+        decision_regions,
     ),
     Figure(
         "hidden_space",
@@ -88,7 +88,7 @@ FIGURES: tuple[Figure, ...] = (
         "Where the two hidden units of the best trial put the training points, dark ones to be answered with yes, "
         "white ones with no. The output layer draws a straight line here: where it can part the two, the network has "
         "found features in which the question is linear.",
-        hidden_space,
+        hidden_representation,
     ),
     Figure(
         "condition_by_width",
@@ -107,11 +107,11 @@ FIGURES: tuple[Figure, ...] = (
 )
 
 
-def draw(sources: Sources) -> list[FigureSpec]:
+def draw(tables: RunTables) -> list[FigureSpec]:
     """Every figure that the run has something to show in."""
     specs = []
     for figure in FIGURES:
-        chart = figure.draw(sources)
+        chart = figure.draw(tables)
         if chart is not None:
             specs.append(FigureSpec(figure, chart.to_dict() | {"description": f"{figure.title}. {figure.caption}"}))
     return specs

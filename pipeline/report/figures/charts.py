@@ -203,7 +203,7 @@ def tick_labels(ticks: Sequence[float]) -> str:
 Key = TypeVar("Key", alt.StrokeDash, alt.Shape, alt.Stroke)
 
 
-def keyed(
+def with_legend_entry(
     chart: alt.Chart, channel: type[Key], label: str, value: Any, *, among: dict[str, Any] | None = None
 ) -> alt.Chart:
     """The chart with one more channel that is the same everywhere and has an entry in a legend of its own.

@@ -9,14 +9,14 @@ from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.numerics.spectra import LIMIT_OF_FLOAT64
 from pipeline.report.figures import charts
 from pipeline.report.figures.charts import Chart, chart_of, panels
-from pipeline.report.tables.run_tables import Sources, drawable
+from pipeline.report.tables.run_tables import RunTables, drawable
 
 
-def condition_table(sources: Sources) -> pl.DataFrame:
+def condition_table(tables: RunTables) -> pl.DataFrame:
     """Condition number, median over seeds at the best learning rate; cut at what float64 can tell."""
-    if "condition_number" not in sources.best.columns:
+    if "condition_number" not in tables.best.columns:
         return pl.DataFrame()
-    table = sources.best.group_by("panel_problem", "name", "width", maintain_order=True).agg(
+    table = tables.best.group_by("panel_problem", "name", "width", maintain_order=True).agg(
         pl.col("condition_number").median().alias("value")
     )
     at_limit = pl.col("value") >= LIMIT_OF_FLOAT64
@@ -28,9 +28,9 @@ def condition_table(sources: Sources) -> pl.DataFrame:
     )
 
 
-def condition_by_width(sources: Sources) -> Chart | None:
+def condition_by_width(tables: RunTables) -> Chart | None:
     """Condition number against width for each model, up to what float64 can tell."""
-    table = condition_table(sources)
+    table = condition_table(tables)
     if table.is_empty():
         return None
     reaches = table["at_limit"].any()
@@ -40,10 +40,10 @@ def condition_by_width(sources: Sources) -> Chart | None:
         scale, axis = charts.log_scale([*rows["value"].drop_nulls(), *limits])
         value = alt.Y("value:Q", scale=scale, title=DIAGNOSTICS["condition_number"].unit, axis=axis)
         base = chart_of(rows).encode(
-            x=charts.width_axis(rows["width"]), y=value, color=charts.model_colour(sources.models)
+            x=charts.width_axis(rows["width"]), y=value, color=charts.model_colour(tables.models)
         )
         tooltip = [alt.Tooltip("name:N", title="model"), alt.Tooltip("width:Q"), alt.Tooltip("value:Q", format=".4g")]
-        shape = charts.model_shape(sources.models)
+        shape = charts.model_shape(tables.models)
         point = base.mark_point(filled=True, size=45, opacity=1).encode(shape=shape, tooltip=tooltip)
         layers = [base.mark_line(strokeWidth=2), point]
         if reaches:

@@ -10,8 +10,8 @@ import polars as pl
 from pipeline.models.best_errors import best_error
 from pipeline.plan import Plan
 from pipeline.report.figures import charts
-from pipeline.report.figures.charts import Chart, chart_of, keyed, panels
-from pipeline.report.tables.run_tables import DIGITS, Sources
+from pipeline.report.figures.charts import Chart, chart_of, panels, with_legend_entry
+from pipeline.report.tables.run_tables import DIGITS, RunTables
 from pipeline.report.tables.summary import criterion
 from pipeline.report.theory.yardsticks import DASHES, Yardstick, yardsticks_of
 
@@ -24,16 +24,16 @@ THEORIES = {
 """Columns of ``error_table`` that theory fills, their labels and dashes."""
 
 
-def error_table(sources: Sources) -> pl.DataFrame:
+def error_table(tables: RunTables) -> pl.DataFrame:
     """Criterion at the best learning rate: median and middle half of the seeds; what theory says of it.
 
     Theory is the exact least-squares error on the training points, and the best error of all (``best``), where
     they are known. ``trial`` is one of each group.
     """
     theory = "least_squares_error"
-    is_test_error = criterion(sources.results) == "test_error"
-    known = theory in sources.best.columns and is_test_error
-    table = sources.best.group_by("panel_problem", "name", "width", maintain_order=True).agg(
+    is_test_error = criterion(tables.results) == "test_error"
+    known = theory in tables.best.columns and is_test_error
+    table = tables.best.group_by("panel_problem", "name", "width", maintain_order=True).agg(
         pl.col("rate").first(),
         pl.col("score").count().alias("seeds"),
         pl.col("score").quantile(0.25, "lower").alias("low"),
@@ -42,7 +42,7 @@ def error_table(sources: Sources) -> pl.DataFrame:
         (pl.col(theory).median() if known else pl.lit(None, pl.Float64)).alias("theory"),
         pl.col("trial").first(),
     )
-    best = [_best_error(sources.plan, trial) if is_test_error else None for trial in table["trial"]]
+    best = [_best_error(tables.plan, trial) if is_test_error else None for trial in table["trial"]]
     table = table.with_columns(best=pl.Series(best, dtype=pl.Float64))
     table = table.filter(pl.col("median").is_finite() | pl.col("theory").is_finite())
     table = table.sort("panel_problem", "name", "width")
@@ -59,17 +59,17 @@ def _best_error(plan: Plan, trial: str) -> float | None:
     return error if error and error > LEAST_BEST_ERROR else None
 
 
-def error_by_width(sources: Sources) -> Chart | None:
+def error_by_width(tables: RunTables) -> Chart | None:
     """Test error against width for each model, with the band of the seeds, exact least squares and the best error."""
-    title = sources.error_title
+    title = tables.error_title
 
     def panel(rows: pl.DataFrame) -> Chart:
-        known = drawn_beside(sources, rows)
+        known = yardsticks_beside(tables, rows)
         rows = rows.drop("trial")
         scale, axis = _error_scale(rows, [error for one in known for error in one.errors.values()])
-        base = chart_of(rows).encode(x=charts.width_axis(rows["width"]), color=charts.model_colour(sources.models))
+        base = chart_of(rows).encode(x=charts.width_axis(rows["width"]), color=charts.model_colour(tables.models))
         median = alt.Y("median:Q", scale=scale, title=title, axis=axis)
-        shape, tooltip = charts.model_shape(sources.models), _error_tooltip(title)
+        shape, tooltip = charts.model_shape(tables.models), _error_tooltip(title)
         band = base.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", scale=scale, title=title), y2="high:Q")
         line = base.mark_line(strokeWidth=2).encode(y=median)
         point = base.mark_point(filled=True, size=45, opacity=1).encode(y=median, shape=shape, tooltip=tooltip)
@@ -77,27 +77,27 @@ def error_by_width(sources: Sources) -> Chart | None:
         for column, (label, dash) in THEORIES.items():
             if rows[column].count():
                 theory = base.mark_line(strokeWidth=1.6, clip=True).encode(y=alt.Y(f"{column}:Q", scale=scale))
-                layers.append(keyed(theory, alt.StrokeDash, label, dash, among=dashes))
+                layers.append(with_legend_entry(theory, alt.StrokeDash, label, dash, among=dashes))
         for one in known:
             errors = pl.DataFrame({"width": list(one.errors), "yardstick": list(one.errors.values())})
             line = chart_of(errors.with_columns(pl.col("yardstick").round_sig_figs(DIGITS)))
             line = line.mark_line(strokeWidth=1.4, clip=True, color=charts.INK)
             line = line.encode(x=charts.width_axis(rows["width"]), y=alt.Y("yardstick:Q", scale=scale))
-            layers.append(keyed(line, alt.StrokeDash, one.name, DASHES[one.name], among=dashes))
+            layers.append(with_legend_entry(line, alt.StrokeDash, one.name, DASHES[one.name], among=dashes))
         return alt.layer(*layers)
 
-    table = error_table(sources)
+    table = error_table(tables)
     dashes = {label: dash for column, (label, dash) in THEORIES.items() if table[column].count()}
     panels_of = table.partition_by("panel_problem", maintain_order=True)
-    dashes |= {one.name: DASHES[one.name] for rows in panels_of for one in drawn_beside(sources, rows)}
+    dashes |= {one.name: DASHES[one.name] for rows in panels_of for one in yardsticks_beside(tables, rows)}
     return panels(table.rename({"panel_problem": "panel"}), panel)
 
 
-def drawn_beside(sources: Sources, rows: pl.DataFrame) -> list[Yardstick]:
+def yardsticks_beside(tables: RunTables, rows: pl.DataFrame) -> list[Yardstick]:
     """The yardsticks of the problem of some rows of ``error_table``."""
-    if criterion(sources.results) != "test_error":
+    if criterion(tables.results) != "test_error":
         return []
-    return yardsticks_of(sources.plan.trials[rows["trial"][0]].shape.problem, sorted(rows["width"].unique()))
+    return yardsticks_of(tables.plan.trials[rows["trial"][0]].shape.problem, sorted(rows["width"].unique()))
 
 
 def _error_scale(rows: pl.DataFrame, yardsticks: list[float]) -> tuple[alt.Scale, alt.Axis]:

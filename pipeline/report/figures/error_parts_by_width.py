@@ -7,17 +7,17 @@ import polars as pl
 
 from pipeline.report.figures import charts
 from pipeline.report.figures.charts import Chart, chart_of, panels
-from pipeline.report.tables.error_decomposition import PARTS, error_parts
-from pipeline.report.tables.run_tables import DIGITS, Sources
+from pipeline.report.tables.error_fractions import PARTS, error_parts
+from pipeline.report.tables.run_tables import DIGITS, RunTables
 
 COLOURS = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#CC79A7", "#BBBBBB")
 MOST_LABELS = 8
 """Bars of a panel over which there is room for a number."""
 
 
-def error_parts_by_width(sources: Sources) -> Chart | None:
-    """Shares of the squared error as bars on each other, against width; above each the error itself."""
-    table = error_parts(sources)
+def error_parts_by_width(tables: RunTables) -> Chart | None:
+    """Fractions of the squared error as stacked bars against the width; above each the error itself."""
+    table = error_parts(tables)
     table = table.filter(pl.col("why") == "") if table.width else table
     if table.is_empty():
         return None
@@ -25,9 +25,9 @@ def error_parts_by_width(sources: Sources) -> Chart | None:
     scale = alt.Scale(domain=list(PARTS), range=list(COLOURS))
 
     def panel(rows: pl.DataFrame) -> Chart:
-        shares = rows.unpivot(PARTS, index=["width", "error"], variable_name="part", value_name="share")
+        fractions = rows.unpivot(PARTS, index=["width", "error"], variable_name="part", value_name="share")
         above = pl.col("share").clip(lower_bound=0)
-        shares = shares.with_columns(
+        fractions = fractions.with_columns(
             (above / above.sum().over("width")).round_sig_figs(DIGITS).alias("height"),
             pl.col("part").replace_strict(PARTS, range(len(PARTS)), return_dtype=pl.Int64).alias("order"),
         ).drop_nulls("share")
@@ -43,14 +43,14 @@ def error_parts_by_width(sources: Sources) -> Chart | None:
         colour = alt.Color(
             "part:N", title=None, scale=scale, legend=alt.Legend(columns=len(PARTS), symbolType="square")
         )
-        bars = chart_of(shares).mark_bar().encode(x=width, y=height, color=colour, order="order:Q", tooltip=tooltip)
+        bars = chart_of(fractions).mark_bar().encode(x=width, y=height, color=colour, order="order:Q", tooltip=tooltip)
         if len(widths) > MOST_LABELS:
             return alt.layer(bars)
         errors = rows.select("width", pl.Series("text", [charts.number_label(_rounded(e)) for e in rows["error"]]))
         words = chart_of(errors).mark_text(dy=-6, fontSize=9, color=charts.MUTED)
         return alt.layer(bars, words.encode(x=width, y=alt.datum(1, type="quantitative"), text="text:N"))
 
-    return panels(table.with_columns(sources.panel_model.alias("panel")), panel)
+    return panels(table.with_columns(tables.panel_model.alias("panel")), panel)
 
 
 def _rounded(value: float) -> float:

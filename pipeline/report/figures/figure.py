@@ -12,12 +12,12 @@ import vl_convert
 
 from pipeline.records.atomic_writes import replacing
 from pipeline.report.figures.charts import Chart
-from pipeline.report.tables.run_tables import Sources
+from pipeline.report.tables.run_tables import RunTables
 
 
 @dataclass(frozen=True)
 class Caption:
-    """What is said of a figure: its file name, its title, a sentence for the reader."""
+    """The file name of a figure, its title, and a caption for the reader."""
 
     name: str
     title: str
@@ -31,7 +31,7 @@ class Figure(Caption):
     ``draw`` returns ``None`` where the run has nothing to show in it.
     """
 
-    draw: Callable[[Sources], Chart | None]
+    draw: Callable[[RunTables], Chart | None]
 
 
 @dataclass(frozen=True)

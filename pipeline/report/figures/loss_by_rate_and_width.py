@@ -11,21 +11,21 @@ import polars as pl
 
 from pipeline.optimizers.stability_limits import Limit
 from pipeline.report.figures import charts
-from pipeline.report.figures.charts import LARGEST, TINIEST, Chart, chart_of, keyed, panels
-from pipeline.report.tables.run_tables import Sources, drawable, evenly
+from pipeline.report.figures.charts import LARGEST, TINIEST, Chart, chart_of, panels, with_legend_entry
+from pipeline.report.tables.run_tables import RunTables, drawable, evenly_spaced
 
 MOST_CELLS_A_SIDE = 40
 
 
-def loss_map(sources: Sources) -> pl.DataFrame:
+def loss_map(tables: RunTables) -> pl.DataFrame:
     """Final loss for each learning rate and width, median over the trials that did not diverge.
 
     ``bottom`` and ``top`` are the edges of a cell on the axis of learning rates, ``diverged`` the
-    share of trials that did, ``limit`` the predicted limit on the same axis, ``limit_words`` what is known below it.
+    fraction of trials that did, ``limit`` the predicted limit on the same axis, ``limit_words`` what is known below it.
     """
-    trials = sources.named.filter(pl.col("rate_axis").is_not_null(), pl.col("status").is_in(["done", "diverged"]))
-    rates = evenly(sorted(trials["rate_axis"].unique()), MOST_CELLS_A_SIDE)
-    widths = evenly(sorted(trials["width"].unique()), MOST_CELLS_A_SIDE)
+    trials = tables.named.filter(pl.col("rate_axis").is_not_null(), pl.col("status").is_in(["done", "diverged"]))
+    rates = evenly_spaced(sorted(trials["rate_axis"].unique()), MOST_CELLS_A_SIDE)
+    widths = evenly_spaced(sorted(trials["width"].unique()), MOST_CELLS_A_SIDE)
     if len(rates) < 2 or "loss" not in trials.columns:
         return pl.DataFrame()
     edges = cell_edges(rates)
@@ -33,7 +33,7 @@ def loss_map(sources: Sources) -> pl.DataFrame:
     limit = pl.lit(None, pl.Float64)
     if "largest_stable_learning_rate" in trials.columns:
         recorded = pl.col("largest_stable_learning_rate").fill_nan(None)
-        limit = (recorded / recorded if sources.relative_rates else recorded).drop_nulls().first()
+        limit = (recorded / recorded if tables.relative_rates else recorded).drop_nulls().first()
     done = pl.col("status") == "done"
     return (
         trials.filter(pl.col("width").is_in(widths))
@@ -61,9 +61,9 @@ def cell_edges(rates: Sequence[float]) -> list[float]:
     return [math.exp(min(max(edge, math.log(TINIEST)), math.log(LARGEST))) for edge in edges]
 
 
-def range_of_losses(sources: Sources, cells: pl.DataFrame) -> tuple[float, float]:
+def range_of_losses(tables: RunTables, cells: pl.DataFrame) -> tuple[float, float]:
     """Where the colours of a map end: at all but the lowest twentieth of its losses, and at the loss of the start."""
-    recorded = sources.records.lazy().filter(pl.col("diagnostic") == "loss")
+    recorded = tables.records.lazy().filter(pl.col("diagnostic") == "loss")
     known = recorded.filter(pl.col("value").is_finite(), pl.col("value") > 0)
     by_step = known.group_by("step").agg(pl.col("value").max()).collect(engine="streaming")
     first = by_step.sort("step")["value"].head(1).to_list()
@@ -72,12 +72,12 @@ def range_of_losses(sources: Sources, cells: pl.DataFrame) -> tuple[float, float
     return least, max(greatest, min(10 * least, LARGEST))
 
 
-def loss_by_rate_and_width(sources: Sources) -> Chart | None:
+def loss_by_rate_and_width(tables: RunTables) -> Chart | None:
     """Final loss over learning rate and width as a map for each model, with the predicted limit."""
-    table = loss_map(sources)
+    table = loss_map(tables)
     if table.is_empty():
         return None
-    least, start = range_of_losses(sources, table)
+    least, start = range_of_losses(tables, table)
     scale = alt.Scale(type="log", scheme="viridis", reverse=True, clamp=True, domain=[least, start])
     colour = alt.Color("loss:Q", title="final loss", scale=scale, legend=_gradient(least, start))
     widths = sorted(table["width"].unique())
@@ -89,12 +89,12 @@ def loss_by_rate_and_width(sources: Sources) -> Chart | None:
         base = chart_of(rows).encode(x=width)
         tooltip = [
             alt.Tooltip("width:O"),
-            alt.Tooltip("rate_axis:Q", title=sources.rate_title, format=".4g"),
+            alt.Tooltip("rate_axis:Q", title=tables.rate_title, format=".4g"),
             alt.Tooltip("loss:Q", title="final loss", format=".4g"),
             alt.Tooltip("diverged:Q", title="share diverged", format=".0%"),
             alt.Tooltip("trials:Q"),
         ]
-        edges = {"y": alt.Y("bottom:Q", scale=domain, title=sources.rate_title, axis=axis), "y2": alt.Y2("top:Q")}
+        edges = {"y": alt.Y("bottom:Q", scale=domain, title=tables.rate_title, axis=axis), "y2": alt.Y2("top:Q")}
         empty = base.mark_rect(color=charts.EMPTY).encode(**edges, tooltip=tooltip)
         cell = base.transform_filter("isValid(datum.loss)").mark_rect().encode(**edges, color=colour, tooltip=tooltip)
         layers = [empty, cell]
@@ -102,9 +102,9 @@ def loss_by_rate_and_width(sources: Sources) -> Chart | None:
             cross = base.transform_filter("datum.diverged > 0").mark_point(
                 size=50, strokeWidth=1.8, stroke=charts.INK, filled=False
             )
-            share = alt.Opacity("diverged:Q", scale=alt.Scale(domain=[0, 1], range=[0.35, 1]), legend=None)
-            cross = cross.encode(y=alt.Y("rate_axis:Q", scale=domain), opacity=share)
-            layers.append(keyed(cross, alt.Shape, "diverged", charts.CROSS))
+            opacity = alt.Opacity("diverged:Q", scale=alt.Scale(domain=[0, 1], range=[0.35, 1]), legend=None)
+            cross = cross.encode(y=alt.Y("rate_axis:Q", scale=domain), opacity=opacity)
+            layers.append(with_legend_entry(cross, alt.Shape, "diverged", charts.CROSS))
         if rows["limit"].count():
             ends = {"x": alt.X("width:O", bandPosition=0), "x2": alt.X2("width", bandPosition=1)}
             line = chart_of(rows.select("width", "limit").unique(maintain_order=True).drop_nulls()).mark_rule(
@@ -113,10 +113,10 @@ def loss_by_rate_and_width(sources: Sources) -> Chart | None:
             line = line.encode(**ends, y=alt.Y("limit:Q", scale=domain))
             words = str(rows["limit_words"].drop_nulls().first())
             name = "predicted limit" if words == Limit.EXACT.value else f"predicted limit: {words}"
-            layers.append(keyed(line, alt.Stroke, name, charts.OKABE_ITO[1]))
+            layers.append(with_legend_entry(line, alt.Stroke, name, charts.OKABE_ITO[1]))
         return alt.layer(*layers)
 
-    return panels(table.with_columns(sources.panel_model.alias("panel")), panel)
+    return panels(table.with_columns(tables.panel_model.alias("panel")), panel)
 
 
 def _gradient(least: float, greatest: float) -> alt.Legend:

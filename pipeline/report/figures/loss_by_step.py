@@ -10,29 +10,29 @@ import altair as alt
 import polars as pl
 
 from pipeline.report.figures import charts
-from pipeline.report.figures.charts import LARGEST, TINIEST, Chart, chart_of, keyed, panels
+from pipeline.report.figures.charts import LARGEST, TINIEST, Chart, chart_of, panels, with_legend_entry
 from pipeline.report.figures.curves import rate_colour, step_axis
-from pipeline.report.tables.run_tables import DIGITS, MOST_CURVES, MOST_STEPS, Sources, drawable, evenly
+from pipeline.report.tables.run_tables import DIGITS, MOST_CURVES, MOST_STEPS, RunTables, drawable, evenly_spaced
 from pipeline.report.theory.predicted_losses import predicted_losses_of
 
 PREDICTED = {"rate_axis": pl.Float64, "step": pl.Int64, "loss": pl.Float64}
 
 
-def loss_curves(sources: Sources) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Loss on the way, median over seeds, for each problem, model and learning rate at the widest width that ran.
+def loss_curves(tables: RunTables) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Loss during training, median over seeds, for each problem, model and learning rate at the widest width that ran.
 
     Returns:
         The curves, and for each curve with diverged trials the mark where it leaves. A trial
         that diverged counts as infinite from there on.
     """
-    trials = sources.named.filter(pl.col("rate_axis").is_not_null())
-    rates = evenly(sorted(trials["rate_axis"].unique()), MOST_CURVES)
+    trials = tables.named.filter(pl.col("rate_axis").is_not_null())
+    rates = evenly_spaced(sorted(trials["rate_axis"].unique()), MOST_CURVES)
     ran = trials.filter(pl.col("status").is_in(["done", "diverged"]), pl.col("rate_axis").is_in(rates))
     ran = ran.filter(pl.col("width") == pl.col("width").max().over("panel_problem", "name"))
     columns = ["panel_problem", "name", "width", "rate_axis"]
-    recorded = sources.records.lazy().filter(pl.col("diagnostic") == "loss")
+    recorded = tables.records.lazy().filter(pl.col("diagnostic") == "loss")
     losses = recorded.select("trial", "step", loss="value").collect()
-    steps = evenly(sorted(losses["step"].unique()), MOST_STEPS)
+    steps = evenly_spaced(sorted(losses["step"].unique()), MOST_STEPS)
     losses = losses.filter(pl.col("step").is_in(steps))
     axes = ran.select("trial", *columns, "status", ended="step")
     known = axes.join(losses, on="trial").with_columns(pl.col("loss").fill_nan(math.inf))
@@ -64,25 +64,25 @@ def _after_divergence(axes: pl.DataFrame, losses: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(pl.col("step") >= pl.col("ended")).with_columns(loss=pl.lit(math.inf))
 
 
-def loss_by_step(sources: Sources) -> Chart | None:
+def loss_by_step(tables: RunTables) -> Chart | None:
     """Loss against step for each learning rate, one panel for each model."""
-    if not sources.plan.experiment.optimizer.uses_learning_rate:
+    if not tables.plan.experiment.optimizer.uses_learning_rate:
         return None
-    curves, marks = loss_curves(sources)
-    rate, colour = rate_colour(sources, [*curves["rate_axis"], *marks["rate_axis"]])
+    curves, marks = loss_curves(tables)
+    rate, colour = rate_colour(tables, [*curves["rate_axis"], *marks["rate_axis"]])
     curves, marks = curves.with_columns(rate), marks.with_columns(rate)
-    step = step_axis(sources)
+    step = step_axis(tables)
 
     def panel(rows: pl.DataFrame) -> Chart:
         left = marks.join(
             rows.select("panel_problem", "name").unique(maintain_order=True), on=["panel_problem", "name"], how="semi"
         )
-        theory = predicted_losses(sources, rows).with_columns(rate)
+        theory = predicted_losses(tables, rows).with_columns(rate)
         scale, axis = charts.log_scale([*rows["loss"], *left["ceiling"]])
-        loss = functools.partial(alt.Y, title=sources.loss_title, scale=scale, axis=axis)
-        return alt.layer(*_loss_layers(rows, theory, left, sources.rate_title, step, loss, colour))
+        loss = functools.partial(alt.Y, title=tables.loss_title, scale=scale, axis=axis)
+        return alt.layer(*_loss_layers(rows, theory, left, tables.rate_title, step, loss, colour))
 
-    width = pl.format("{}, width {}", sources.panel_model, "width")
+    width = pl.format("{}, width {}", tables.panel_model, "width")
     return panels(curves.with_columns(width.alias("panel")), panel)
 
 
@@ -105,31 +105,31 @@ def _loss_layers(
         points = theory.select("step", pl.col("loss").round_sig_figs(DIGITS).alias("theory"), "rate")
         dashed = chart_of(points).mark_line(strokeWidth=1.3, clip=True)
         dashed = dashed.encode(x=step, y=loss("theory:Q"), color=colour)
-        layers.append(keyed(dashed, alt.StrokeDash, "theory", [4, 3]))
+        layers.append(with_legend_entry(dashed, alt.StrokeDash, "theory", [4, 3]))
     if not left.is_empty():
         cross = chart_of(left).mark_point(size=90, strokeWidth=2.2, filled=False, opacity=1)
-        said = [rate, alt.Tooltip("step:Q", title="diverged at step"), alt.Tooltip("trials:Q")]
-        cross = cross.encode(x=step, y=loss("ceiling:Q"), color=colour, tooltip=said)
-        layers.append(keyed(cross, alt.Shape, "diverged", charts.CROSS))
+        marked = [rate, alt.Tooltip("step:Q", title="diverged at step"), alt.Tooltip("trials:Q")]
+        cross = cross.encode(x=step, y=loss("ceiling:Q"), color=colour, tooltip=marked)
+        layers.append(with_legend_entry(cross, alt.Shape, "diverged", charts.CROSS))
     return layers
 
 
-def predicted_losses(sources: Sources, curves: pl.DataFrame) -> pl.DataFrame:
+def predicted_losses(tables: RunTables, curves: pl.DataFrame) -> pl.DataFrame:
     """The loss that descent on the quadratic has at every learning rate and step of one panel's curves.
 
     No rows where theory says nothing exact, or where the data cannot be read any more.
 
     Args:
-        sources: The run.
+        tables: The run.
         curves: Rows of one problem, model and width, with ``rate_axis`` and ``step``.
     """
     nothing = pl.DataFrame(schema=PREDICTED)
     columns = ["panel_problem", "name", "width", "rate_axis"]
-    ran = sources.named.join(curves.select(columns).unique(maintain_order=True), on=columns, how="semi")
+    ran = tables.named.join(curves.select(columns).unique(maintain_order=True), on=columns, how="semi")
     ran = ran.filter(pl.col("learning_rate").is_not_null())
     if ran.is_empty():
         return nothing
-    shape = sources.plan.trials[ran["trial"][0]].shape
+    shape = tables.plan.trials[ran["trial"][0]].shape
     rates = ran.group_by("rate_axis", maintain_order=True).agg(pl.col("learning_rate").first()).sort("rate_axis")
     steps = curves["step"].unique().sort()
     losses_RH = predicted_losses_of(shape, rates["learning_rate"].to_list(), steps.to_list())

@@ -8,27 +8,27 @@ import polars as pl
 from pipeline.report.figures import charts
 from pipeline.report.figures.charts import Chart, chart_of, panels
 from pipeline.report.figures.curves import rate_colour, step_axis
-from pipeline.report.tables.run_tables import DIGITS, MOST_CURVES, MOST_STEPS, Sources, evenly
+from pipeline.report.tables.run_tables import DIGITS, MOST_CURVES, MOST_STEPS, RunTables, evenly_spaced
 
 INDEX = "stability_index"
 HIGHEST = 3.0
 """Where the axis ends at most; a run that diverges goes far beyond."""
 
 
-def stability_table(sources: Sources) -> pl.DataFrame:
-    """Stability index on the way, median over seeds, at the greatest width that ran, for each learning rate.
+def stability_table(tables: RunTables) -> pl.DataFrame:
+    """Stability index during training, median over seeds, at the greatest width that ran, for each learning rate.
 
     Columns: ``panel_problem``, ``name``, ``width``, ``rate_axis``, ``step``, ``index``. Trials of which it is
     recorded once, because it is constant, are left out.
     """
-    recorded = sources.records.lazy().filter(pl.col("diagnostic") == INDEX)
+    recorded = tables.records.lazy().filter(pl.col("diagnostic") == INDEX)
     seen = recorded.select("trial", "step", index="value").collect()
-    trials = sources.named.filter(pl.col("rate_axis").is_not_null(), pl.col("trial").is_in(seen["trial"].implode()))
-    rates = evenly(sorted(trials["rate_axis"].unique()), MOST_CURVES)
+    trials = tables.named.filter(pl.col("rate_axis").is_not_null(), pl.col("trial").is_in(seen["trial"].implode()))
+    rates = evenly_spaced(sorted(trials["rate_axis"].unique()), MOST_CURVES)
     trials = trials.filter(pl.col("rate_axis").is_in(rates))
     trials = trials.filter(pl.col("width") == pl.col("width").max().over("panel_problem", "name"))
     columns = ["panel_problem", "name", "width", "rate_axis"]
-    steps = evenly(sorted(seen["step"].unique()), MOST_STEPS)
+    steps = evenly_spaced(sorted(seen["step"].unique()), MOST_STEPS)
     return (
         trials.select("trial", *columns)
         .join(seen.filter(pl.col("step").is_in(steps), pl.col("index").is_finite()), on="trial")
@@ -39,18 +39,18 @@ def stability_table(sources: Sources) -> pl.DataFrame:
     )
 
 
-def stability_by_step(sources: Sources) -> Chart | None:
+def stability_by_step(tables: RunTables) -> Chart | None:
     """Stability index against the step for each learning rate, with the edge at 1."""
-    table = stability_table(sources)
-    names, colour = rate_colour(sources, table["rate_axis"])
-    step = step_axis(sources)
+    table = stability_table(tables)
+    names, colour = rate_colour(tables, table["rate_axis"])
+    step = step_axis(tables)
 
     def panel(rows: pl.DataFrame) -> Chart:
         top = min(max(1.2, *(1.1 * value for value in rows["index"])), HIGHEST)
         domain = alt.Scale(domain=[min(0.0, *rows["index"]), top], nice=False)
         index = alt.Y("index:Q", title="learning rate / largest stable one", scale=domain)
         tooltip = [
-            alt.Tooltip("rate:N", title=sources.rate_title),
+            alt.Tooltip("rate:N", title=tables.rate_title),
             alt.Tooltip("step:Q"),
             alt.Tooltip("index:Q", format=".4g"),
         ]
@@ -61,5 +61,5 @@ def stability_by_step(sources: Sources) -> Chart | None:
         words = words.encode(x=alt.value(0), y=index, text="text:N")
         return alt.layer(line.encode(x=step, y=index, color=colour, tooltip=tooltip), rule, words)
 
-    width = pl.format("{}, width {}", sources.panel_model, "width")
+    width = pl.format("{}, width {}", tables.panel_model, "width")
     return panels(table.with_columns(width.alias("panel"), names), panel)

@@ -9,22 +9,22 @@ from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.report.figures import charts
 from pipeline.report.figures.charts import Chart, chart_of, panels
 from pipeline.report.tables.results import MEASURED_STEPS, PREDICTED_STEPS
-from pipeline.report.tables.run_tables import DIGITS, Sources
+from pipeline.report.tables.run_tables import DIGITS, RunTables
 
 CONDITION = "gram_condition_number"
 GREATEST_CONDITION = 1e24
 """Where the axis ends at most: float64 tells condition numbers of X below 1e12, whose square this is."""
 
 
-def steps_table(sources: Sources) -> pl.DataFrame:
+def steps_table(tables: RunTables) -> pl.DataFrame:
     """For each problem, model and width the condition number and the steps, medians at the best learning rate.
 
     Columns: ``panel_problem``, ``name``, ``width``, ``condition``, ``predicted`` and ``measured``, null where the
     tolerance was not reached. Condition numbers that float64 cannot tell are left out.
     """
-    if not {CONDITION, PREDICTED_STEPS, MEASURED_STEPS} <= set(sources.best.columns):
+    if not {CONDITION, PREDICTED_STEPS, MEASURED_STEPS} <= set(tables.best.columns):
         return pl.DataFrame()
-    table = sources.best.group_by("panel_problem", "name", "width", maintain_order=True).agg(
+    table = tables.best.group_by("panel_problem", "name", "width", maintain_order=True).agg(
         pl.col(CONDITION).median().alias("condition"),
         pl.col(PREDICTED_STEPS).median().alias("predicted"),
         pl.col(MEASURED_STEPS).median().alias("measured"),
@@ -41,9 +41,9 @@ def steps_table(sources: Sources) -> pl.DataFrame:
     )
 
 
-def steps_by_condition(sources: Sources) -> Chart | None:
+def steps_by_condition(tables: RunTables) -> Chart | None:
     """Predicted steps dashed, measured ones as points, against the condition number of X^T X."""
-    table = steps_table(sources)
+    table = steps_table(tables)
 
     def panel(rows: pl.DataFrame) -> Chart:
         counts = [*rows["predicted"].drop_nulls(), *rows["measured"].drop_nulls()]
@@ -51,7 +51,7 @@ def steps_by_condition(sources: Sources) -> Chart | None:
         up, beside = charts.log_scale(counts)
         base = chart_of(rows).encode(
             x=alt.X("condition:Q", scale=across, axis=along, title=DIAGNOSTICS[CONDITION].unit),
-            color=charts.model_colour(sources.models),
+            color=charts.model_colour(tables.models),
         )
         tooltip = [
             alt.Tooltip("name:N", title="model"),
@@ -67,7 +67,7 @@ def steps_by_condition(sources: Sources) -> Chart | None:
         line = base.mark_line(strokeWidth=1.6).transform_calculate(key="'predicted'").encode(y=steps, strokeDash=dash)
         ring = base.mark_point(filled=False, size=70, opacity=1).encode(y=steps, tooltip=tooltip)
         point = base.mark_point(filled=True, size=45, opacity=1).encode(
-            y=alt.Y("measured:Q", scale=up), shape=charts.model_shape(sources.models), tooltip=tooltip
+            y=alt.Y("measured:Q", scale=up), shape=charts.model_shape(tables.models), tooltip=tooltip
         )
         return alt.layer(line, ring, point)
 

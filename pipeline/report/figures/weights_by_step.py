@@ -1,4 +1,4 @@
-"""The figure of the weights on the way: whether they come to rest where the gradient vanishes."""
+"""The figure of the norms of gradient and weights: whether these come to rest where the gradient vanishes."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ import polars as pl
 from pipeline.report.figures import charts
 from pipeline.report.figures.charts import Chart, chart_of, panels
 from pipeline.report.figures.curves import rate_colour, step_axis
-from pipeline.report.tables.run_tables import DIGITS, MOST_CURVES, MOST_STEPS, Sources, evenly
+from pipeline.report.tables.run_tables import DIGITS, MOST_CURVES, MOST_STEPS, RunTables, evenly_spaced
 
 NORMS = ("gradient_norm", "weight_norm")
 
 
-def norms_table(sources: Sources) -> pl.DataFrame:
-    """Both norms on the way, median over seeds, at the greatest width that ran, for each learning rate.
+def norms_table(tables: RunTables) -> pl.DataFrame:
+    """Both norms during training, median over seeds, at the greatest width that ran, for each learning rate.
 
     Columns: ``panel_problem``, ``name``, ``width``, ``rate_axis``, ``step``, ``diagnostic``, ``value``; no
     rows unless both are recorded.
     """
-    recorded = sources.records.lazy().filter(pl.col("diagnostic").is_in(NORMS))
+    recorded = tables.records.lazy().filter(pl.col("diagnostic").is_in(NORMS))
     seen = recorded.filter(pl.col("value").is_finite(), pl.col("value") > 0).drop("pack").collect()
     if seen["diagnostic"].n_unique() < len(NORMS):
         seen = seen.clear()
-    trials = sources.named.filter(pl.col("rate_axis").is_not_null(), pl.col("status") != "diverged")
+    trials = tables.named.filter(pl.col("rate_axis").is_not_null(), pl.col("status") != "diverged")
     trials = trials.filter(pl.col("width") == pl.col("width").max().over("panel_problem", "name"))
-    trials = trials.filter(pl.col("rate_axis").is_in(evenly(sorted(trials["rate_axis"].unique()), MOST_CURVES)))
+    trials = trials.filter(pl.col("rate_axis").is_in(evenly_spaced(sorted(trials["rate_axis"].unique()), MOST_CURVES)))
     columns = ["panel_problem", "name", "width", "rate_axis"]
-    steps = evenly(sorted(seen["step"].unique()), MOST_STEPS)
+    steps = evenly_spaced(sorted(seen["step"].unique()), MOST_STEPS)
     return (
         trials.select("trial", *columns)
         .join(seen.filter(pl.col("step").is_in(steps)), on="trial")
@@ -37,19 +37,19 @@ def norms_table(sources: Sources) -> pl.DataFrame:
     )
 
 
-def weights_by_step(sources: Sources) -> Chart | None:
+def weights_by_step(tables: RunTables) -> Chart | None:
     """Length of the gradient and of the weights against the step, for each learning rate."""
-    table = norms_table(sources)
-    names, colour = rate_colour(sources, table["rate_axis"])
+    table = norms_table(tables)
+    names, colour = rate_colour(tables, table["rate_axis"])
     dashes = alt.Scale(domain=[name.replace("_", " ") for name in NORMS], range=[[5, 3], [1, 0]])
     dash = alt.StrokeDash("norm:N", title=None, scale=dashes)
-    step = step_axis(sources)
+    step = step_axis(tables)
 
     def panel(rows: pl.DataFrame) -> Chart:
         domain, axis = charts.log_scale(rows["value"].to_list())
         tooltip = [
             "norm:N",
-            alt.Tooltip("rate:N", title=sources.rate_title),
+            alt.Tooltip("rate:N", title=tables.rate_title),
             "step:Q",
             alt.Tooltip("value:Q", format=".4g"),
         ]
@@ -58,5 +58,5 @@ def weights_by_step(sources: Sources) -> Chart | None:
         return alt.layer(line.encode(x=step, y=value, color=colour, strokeDash=dash, tooltip=tooltip))
 
     norm = pl.col("diagnostic").str.replace_all("_", " ").alias("norm")
-    width = pl.format("{}, width {}", sources.panel_model, "width")
+    width = pl.format("{}, width {}", tables.panel_model, "width")
     return panels(table.with_columns(width.alias("panel"), names, norm), panel)

@@ -30,7 +30,7 @@ GAMES = 10_000
 """Goals that are drawn to hold an expected score against."""
 MOST_SETS = 3
 DEVIATIONS = 4.5
-"""Standard errors within which a mean of so many games lies but once in 150,000 times."""
+"""Standard errors within which a mean of ``GAMES`` games lies but once in 150,000 times."""
 
 SCORES = Caption(
     "score_by_owned",
@@ -89,12 +89,12 @@ def _round(rules: Rules) -> dict[str, object]:
 def measured(numbers: tuple[int, ...], rules: Rules) -> tuple[float, float]:
     """Mean score over goals drawn at random, and its standard error."""
     scores_G = np.array([score(numbers, goal, rules) for goal in rules.goals], dtype=np.float64)
-    drawn = stream("number game", repr(rules)).integers(len(rules.goals), size=GAMES)
-    return float(scores_G[drawn].mean()), float(scores_G[drawn].std() / GAMES**0.5)
+    goals = stream("number game", repr(rules)).integers(len(rules.goals), size=GAMES)
+    return float(scores_G[goals].mean()), float(scores_G[goals].std() / GAMES**0.5)
 
 
 def cases(game: NumberGame) -> pl.DataFrame:
-    """The cases that are asked for, each with the numbers to add up and the score."""
+    """The cases of the configuration, each with the numbers to add up and the score."""
     rows = []
     for case in game.cases:
         rules = Rules(len(case.numbers), case.add, highest_goal=max(27, case.goal))

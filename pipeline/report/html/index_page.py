@@ -22,7 +22,7 @@ from pipeline.records.atomic_writes import replacing
 from pipeline.report.html.page_tables import verdict_class
 from pipeline.report.html.rendering import render_page
 from pipeline.report.tables.printing import number_of
-from pipeline.report.theory.verdicts import counted
+from pipeline.report.theory.verdicts import verdict_counts
 
 OVER_WIDTHS = ("error_by_width",)
 AT_ONE_WIDTH = ("stability_by_step", "weights_by_step", "loss_by_step")
@@ -55,12 +55,12 @@ def entry_of(name: str, question: str, report: Path, table: pl.DataFrame) -> Ind
     counts = dict(table["status"].value_counts(sort=True).iter_rows())
     words = ", ".join(f"{number} {status}" for status, number in counts.items())
     figures = OVER_WIDTHS if table["width"].n_unique() > 1 else AT_ONE_WIDTH
-    return IndexEntry(name, question, report, words, table.select(counted(pl.col("verdict"))).item(), figures)
+    return IndexEntry(name, question, report, words, table.select(verdict_counts(pl.col("verdict"))).item(), figures)
 
 
 def entry_of_game(name: str, question: str, report: Path, rounds: pl.DataFrame) -> IndexEntry:
     """The entry of a number game, from one row per round."""
-    verdict = rounds.select(counted(pl.col("verdict"), of="round")).item()
+    verdict = rounds.select(verdict_counts(pl.col("verdict"), of="round")).item()
     return IndexEntry(name, question, report, number_of(rounds.height, "round"), verdict)
 
 
@@ -94,7 +94,7 @@ def write_index(path: Path, title: str, entries: Sequence[IndexEntry]) -> None:
     Args:
         path: Of the page; what it lists is kept beside it as JSON.
         title: Of these runs.
-        entries: What is said of them.
+        entries: One for each run.
 
     Raises:
         PipelineError: If what it says already cannot be read.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipeline.report.tables.printing import shown_cells, split_constants
+from pipeline.report.tables.printing import cell_texts, split_constants
 from pipeline.report.theory.verdicts import CANNOT_SAY
 
 MOST_ROWS = 500
@@ -57,7 +57,7 @@ def page_table(table: pl.DataFrame, keep: Sequence[str] = ()) -> PageTable:
     """
     constants, varying = split_constants(table, keep)
     columns = tuple(PageColumn(name.replace("_", " "), dtype.is_numeric()) for name, dtype in varying.schema.items())
-    rows = tuple(_row(cells, varying.schema) for cells in shown_cells(varying.head(MOST_ROWS)))
+    rows = tuple(_row(cells, varying.schema) for cells in cell_texts(varying.head(MOST_ROWS)))
     above = ", ".join(f"{name.replace('_', ' ')} {text}" for name, text in constants.items())
     return PageTable(above, columns, rows, varying.height > MOST_ROWS_IN_SIGHT)
 

@@ -19,18 +19,18 @@ from pipeline.report.html.page_tables import MOST_ROWS, PageTable, page_table, p
 from pipeline.report.html.rendering import render_page
 from pipeline.report.html.run_provenance import facts
 from pipeline.report.html.wandb_links import read_wandb_links
+from pipeline.report.tables.approximation_rates import rates
 from pipeline.report.tables.cells import PROBLEM
-from pipeline.report.tables.convergence_rates import rates
 from pipeline.report.tables.coordinate_check import coordinate_check
-from pipeline.report.tables.error_decomposition import error_parts, in_percent, sentences
+from pipeline.report.tables.error_fractions import error_parts, in_percent, sentences
 from pipeline.report.tables.excess_losses import predicted_and_measured
 from pipeline.report.tables.printing import number_of
 from pipeline.report.tables.results import read_results, tolerance_of
-from pipeline.report.tables.run_tables import Sources
+from pipeline.report.tables.run_tables import RunTables
 from pipeline.report.tables.summary import criterion, summary
 from pipeline.report.tables.surrogate_losses import slopes, steps_to_accuracy
-from pipeline.report.tables.yardstick_ratios import against_yardsticks
-from pipeline.report.theory.verdicts import CANNOT_SAY, counted, not_measured, silences
+from pipeline.report.tables.yardstick_ratios import yardstick_ratios
+from pipeline.report.theory.verdicts import CANNOT_SAY, not_measured, silences, verdict_counts
 
 MOST_BEST = 8
 """Problems of which the head of the page says what did best."""
@@ -122,12 +122,12 @@ def write_report_of(run: Path, plan: Plan, outcomes: pl.DataFrame, table: pl.Dat
         PipelineError: If a file in the folder is damaged.
     """
     records = scan_records(run)
-    sources = Sources(plan, table, records, read_fitted_samples(run))
+    tables = RunTables(plan, table, records, read_fitted_samples(run))
     with naming_damage(run):
-        figures = draw(sources)
+        figures = draw(tables)
         comparisons = Comparisons(
             predicted_and_measured(plan, table, records, outcomes),
-            error_parts(sources),
+            error_parts(tables),
             steps_to_accuracy(plan, table, records),
             coordinate_check(plan, table, records),
         )
@@ -192,7 +192,7 @@ def run_page(
         tolerance=f"{tolerance_of(plan):g}",
         excess_losses=_excess_losses(comparisons.excess_losses),
         rates=_rates(plan, table),
-        yardsticks=page_table_or_none(against_yardsticks(plan, table), keep=("model", "yardstick", "verdict")),
+        yardsticks=page_table_or_none(yardstick_ratios(plan, table), keep=("model", "yardstick", "verdict")),
         error_parts=_error_parts(parts),
         error_sentences=[] if parts is None or parts.is_empty() else list(sentences(parts)),
         slopes=page_table_or_none(slopes(plan), keep=("logit", "verdict")),
@@ -229,7 +229,9 @@ def _best(table: pl.DataFrame) -> Iterator[BestTrials]:
 
 
 def _verdicts(table: pl.DataFrame) -> PageTable | None:
-    by_model = table.group_by(*PROBLEM, "model", maintain_order=True).agg(counted(pl.col("verdict")).alias("verdict"))
+    by_model = table.group_by(*PROBLEM, "model", maintain_order=True).agg(
+        verdict_counts(pl.col("verdict")).alias("verdict")
+    )
     return page_table_or_none(by_model.filter(pl.col("verdict") != CANNOT_SAY), keep=("model", "verdict"))
 
 
@@ -244,7 +246,7 @@ def _error_parts(parts: pl.DataFrame | None) -> PageTable | None:
 
 
 def _rates(plan: Plan, table: pl.DataFrame) -> PageTable | None:
-    """The rates, unless nothing can be said of any."""
+    """The rates, ``None`` where no verdict is possible on any."""
     fitted = rates(plan, table)
     if not fitted["against the bound"].str.starts_with(CANNOT_SAY).not_().any():
         return None

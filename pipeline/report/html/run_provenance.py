@@ -1,4 +1,4 @@
-"""Where the numbers of a run come from: the code, the packages, the machines, and what was asked."""
+"""Where the numbers of a run come from: the code, the packages, the machines, and the configuration."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.plan import Plan
-from pipeline.report.tables.printing import shown
+from pipeline.report.tables.printing import cell_text
 
 
 def facts(plan: Plan, planned: dict[str, Any], outcomes: pl.DataFrame) -> Iterable[tuple[str, str]]:
@@ -27,7 +27,7 @@ def facts(plan: Plan, planned: dict[str, Any], outcomes: pl.DataFrame) -> Iterab
     yield "packs", f"{outcomes['pack'].n_unique()} of {len(plan.packs)} ended"
     for column in ("version", "host", "engine", "device"):
         yield column, _all(outcomes, column) or "none yet"
-    yield "training time", f"{shown(float(outcomes['seconds'].sum()))} s, added over packs"
+    yield "training time", f"{cell_text(float(outcomes['seconds'].sum()))} s, added over packs"
     yield "optimizer", plan.experiment.optimizer.label()
     yield "steps", str(plan.experiment.num_steps)
     yield "dtype", plan.experiment.dtype

@@ -12,8 +12,8 @@ NOTE = Path("wandb", "dashboard.json")
 def read_wandb_links(run: Path) -> dict[str, str]:
     """The addresses of the workspace and of the report, by these names; without those that were never made."""
     try:
-        noted = json.loads((run / NOTE).read_bytes())
-        pages = {"workspace": noted["url"], "report": noted["report"]["url"]}
+        note = json.loads((run / NOTE).read_bytes())
+        pages = {"workspace": note["url"], "report": note["report"]["url"]}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     return {

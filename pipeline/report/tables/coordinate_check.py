@@ -5,7 +5,7 @@ start with; where it is constant, they go on learning them. Yang et al., arXiv 2
 it is a fitted exponent with its interval, beside what theory says of the first step for wide networks:
 
 - a step of descent moves a hidden unit by its output weight, a step of Adam by the learning rate;
-- initial weights are as small as their law says of the widths on both sides;
+- initial weights are as small as their distribution has them for the widths on both sides;
 - a unit is as large as its own weights where the activation passes through zero, and of fixed size elsewhere.
 """
 
@@ -30,7 +30,7 @@ from pipeline.report.theory.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
 
 CHANGE = FeatureChange.name()
 WIDE = (10**8, 10**10)
-"""Widths between which the law of initial weights shows its power."""
+"""Widths between which the standard deviation of initial weights shows its power."""
 TOLERANCE = 0.1
 """Distance of the interval from the exponent of infinitely wide networks that a finite width may make."""
 SURE = 0.99

@@ -2,7 +2,7 @@
 
 How fast descent converges is a curve, not a number: fast modes die out, and ever slower ones
 are left. So the excess loss is compared at every recorded step, and of the factor by which a
-late step multiplies it, it is said which mode sets it.
+late step multiplies it, the table names the mode that sets it.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from pipeline.plan import Plan
 from pipeline.records.schema import Records
 from pipeline.report.tables.cells import CELL
 from pipeline.report.tables.results import EXCESS_LOSS, MEASURED_STEPS, PREDICTED_STEPS
-from pipeline.report.theory.initial_modes import start_of
+from pipeline.report.theory.initial_modes import initial_modes
 from pipeline.report.theory.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
 
 LEAST_EXCESS = {"float32": 1e3 * torch.finfo(torch.float32).eps, "float64": 1e3 * torch.finfo(torch.float64).eps}
-"""Share of the first excess loss below which rounding is compared, not descent."""
+"""Fraction of the first excess loss below which rounding is compared, not descent."""
 EPS = {"float32": torch.finfo(torch.float32).eps, "float64": torch.finfo(torch.float64).eps}
 ROUNDINGS = 10
 """Roundings of the root mean square of what is learned that a mode may hold at any step without a cause."""
@@ -57,8 +57,8 @@ def predicted_and_measured(plan: Plan, results: pl.DataFrame, records: Records, 
     parts = [pl.DataFrame(schema=CURVES)]
     for (pack_id,), part in excess.partition_by("pack", as_dict=True).items():
         shape = shapes.get(pack_id)
-        start, recurrence = (start_of(shape), shape.optimizer.on_quadratics()) if shape else (None, None)
-        if shape is None or start is None or recurrence is None:
+        initial, recurrence = (initial_modes(shape), shape.optimizer.on_quadratics()) if shape else (None, None)
+        if shape is None or initial is None or recurrence is None:
             continue
         table = part.pivot("step", index="trial", values="value", sort_columns=False)
         steps = sorted((name for name in table.columns if name != "trial"), key=int)
@@ -67,13 +67,13 @@ def predicted_and_measured(plan: Plan, results: pl.DataFrame, records: Records, 
         measured_RH = table.select(pl.col(steps).fill_null(math.nan)).to_torch(dtype=pl.Float64)
         rates_R = torch.tensor([rates[trial] for trial in table["trial"]], dtype=torch.float64)
         steps_H = torch.tensor([int(step) for step in steps])
-        columns = compared(start, rates_R, steps_H, measured_RH, recurrence, shape.stored)
-        said = pl.DataFrame({"trial": table["trial"], **{name: tensor.numpy() for name, tensor in columns.items()}})
+        columns = compare_curves(initial, rates_R, steps_H, measured_RH, recurrence, shape.stored)
+        compared = pl.DataFrame({"trial": table["trial"], **{name: tensor.numpy() for name, tensor in columns.items()}})
         close = pl.col("deviation") <= DEVIATION[shape.stored]
         verdict = pl.when(close).then(pl.lit(AGREES)).otherwise(pl.lit(CONTRADICTS))
-        unsaid = pl.col("deviation").is_nan() | pl.col("trial").is_in(computed)
+        undecided = pl.col("deviation").is_nan() | pl.col("trial").is_in(computed)
         parts.append(
-            said.with_columns(pl.when(unsaid).then(pl.lit(CANNOT_SAY)).otherwise(verdict).alias("verdict"))
+            compared.with_columns(pl.when(undecided).then(pl.lit(CANNOT_SAY)).otherwise(verdict).alias("verdict"))
             .with_columns(pl.when(pl.col("mode") >= 0).then("mode").alias("mode"))
             .select(*CURVES)
         )
@@ -83,33 +83,33 @@ def predicted_and_measured(plan: Plan, results: pl.DataFrame, records: Records, 
     return table.with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-def compared(
-    start: Modes, rates_R: Tensor, steps_H: Tensor, measured_RH: Tensor, recurrence: Recurrence, dtype: str
+def compare_curves(
+    initial: Modes, rates_R: Tensor, steps_H: Tensor, measured_RH: Tensor, recurrence: Recurrence, dtype: str
 ) -> dict[str, Tensor]:
-    """What is said of each curve of excess losses, columns of ``CURVES`` of shape ``[R]``; NaN and -1 for nothing.
+    """Contractions, mode and deviation of each curve, columns of ``CURVES`` of shape ``[R]``; NaN and -1 for none.
 
-    Curves are compared from the start on as far as what is left is descent, and no rounding: that of the weights, which
+    Curves are compared from step 0 on as far as what is left is descent, and no rounding: that of the weights, which
     is one of all that is learned and not of the excess, and grows above the limit in modes that hold nothing; and
     that of the learning rate, which adds up over the steps, close to the limit and where momentum lets the loss wave.
 
     Args:
-        start: The loss at the start.
+        initial: The loss at the initial.
         rates_R: Learning rates.
         steps_H: Recorded steps, rising, the first 0.
         measured_RH: Excess losses, NaN where none was recorded.
         recurrence: The rule.
         dtype: What the trials are kept in.
     """
-    above = dataclasses.replace(start, floor=torch.zeros_like(start.floor))
+    above = dataclasses.replace(initial, floor=torch.zeros_like(initial.floor))
     predicted_RH = loss_curve(above, rates_R, steps_H, *recurrence)
     counts_RH = (predicted_RH > LEAST_EXCESS[dtype] * predicted_RH[:, :1]) & predicted_RH.isfinite() & (measured_RH > 0)
     eps, half = EPS[dtype], DEVIATION[dtype] / 2
-    growth_R = contraction_factor(start.eigenvalues_S, rates_R, *recurrence).amax(dim=1).clamp(min=1)
+    growth_R = contraction_factor(initial.eigenvalues_S, rates_R, *recurrence).amax(dim=1).clamp(min=1)
     revived_RH = 2 * steps_H * growth_R.log()[:, None]
-    rounding_RH = (ROUNDINGS * eps) ** 2 * (start.floor + start.losses_S.sum()) * revived_RH.exp()
+    rounding_RH = (ROUNDINGS * eps) ** 2 * (initial.floor + initial.losses_S.sum()) * revived_RH.exp()
     beside_RH = loss_curve(above, rates_R * (1 + ROUNDINGS * eps), steps_H, *recurrence)
     counts_RH &= (predicted_RH > rounding_RH / half**2) & ((beside_RH / predicted_RH).log().abs() < half)
-    counts_RH = counts_RH.cumprod(dim=1).bool()  # from the start on, as far as it goes
+    counts_RH = counts_RH.cumprod(dim=1).bool()  # from step 0 on, as far as it goes
     distance_RH = (measured_RH.log() - predicted_RH.log()).abs()
     last_R1 = (counts_RH.sum(dim=1, keepdim=True) - 1).clamp(min=1)
     known_R = counts_RH.sum(dim=1) > 1
@@ -119,7 +119,9 @@ def compared(
         ratio_R = (losses_RH.gather(1, last_R1) / losses_RH.gather(1, last_R1 - 1))[:, 0]
         return torch.where(known_R, ratio_R ** (1 / between_R), torch.nan)
 
-    left_RS = 2 * log_errors(start.eigenvalues_S, rates_R, steps_H[last_R1], *recurrence)[:, 0] + start.losses_S.log()
+    left_RS = (
+        2 * log_errors(initial.eigenvalues_S, rates_R, steps_H[last_R1], *recurrence)[:, 0] + initial.losses_S.log()
+    )
     return {
         "contraction": factor(measured_RH),
         "predicted_contraction": factor(predicted_RH),

@@ -1,4 +1,4 @@
-"""How a plan lays out its trials, as a table."""
+"""A plan as a table: how many trials, packs and weights each model and width has."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import polars as pl
 from pipeline.experiment.packing import operations_of_pack
 from pipeline.experiment.resources import bytes_of_pack
 from pipeline.plan import Plan
-from pipeline.report.tables.cells import asked, problem_labels
+from pipeline.report.tables.cells import objective_of, problem_labels
 
 
 def plan_table(plan: Plan) -> pl.DataFrame:
-    """One row per problem, model and width: trials, packs, memory of the largest pack, share of the work."""
+    """One row per problem, model and width: trials, packs, memory of the largest pack, fraction of the work."""
     whole = sum(operations_of_pack(pack) for pack in plan.packs)
     rows, labels = [], problem_labels(plan)
     for shape, group in itertools.groupby(plan.packs, key=lambda pack: pack.shape):
         packs = list(group)
         rows.append(
             {
-                "problem": labels[asked(shape)],
+                "problem": labels[objective_of(shape)],
                 "train": shape.problem.train,
                 "model": shape.model.label(),
                 "width": shape.width,

@@ -23,11 +23,11 @@ def as_json_rows(table: pl.DataFrame) -> list[dict[str, Any]]:
     columns = {name: table[name].to_list() for name in table.columns}
     for name, values in columns.items():
         if table.schema[name].is_float():
-            columns[name] = [spelled(value) for value in values]
+            columns[name] = [json_number(value) for value in values]
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def spelled(value: float | None) -> float | str | None:
+def json_number(value: float | None) -> float | str | None:
     """A number as JSON can write it: ``inf``, ``-inf`` and ``nan`` are strings."""
     if value is None or math.isfinite(value):
         return value
@@ -39,7 +39,7 @@ def number_of(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def shown(value: Any) -> str:
+def cell_text(value: Any) -> str:
     """One value for a reader: four significant digits, an empty cell for nothing, no control characters."""
     if value is None:
         return ""
@@ -48,19 +48,19 @@ def shown(value: Any) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in str(value))
 
 
-def shown_cells(table: pl.DataFrame) -> list[list[str]]:
+def cell_texts(table: pl.DataFrame) -> list[list[str]]:
     """Every value of a table for a reader, row by row, with short ids."""
     short = [pl.col("trial").str.slice(0, SHORT_ID)] if "trial" in table.columns else []
-    return [[shown(value) for value in row] for row in table.with_columns(short).iter_rows()]
+    return [[cell_text(value) for value in row] for row in table.with_columns(short).iter_rows()]
 
 
 def split_constants(table: pl.DataFrame, keep: Sequence[str] = ()) -> tuple[dict[str, str], pl.DataFrame]:
-    """Take out the columns that say the same in every row, or nothing at all: what they say, and the rest."""
+    """Columns of one value in every row, as texts by name without those of nothing, and the table without them."""
     if table.height < 2:
         return {}, table
     constant = [name for name in table.columns if name not in keep and table[name].n_unique() == 1]
-    said = {name: shown(table[name][0]) for name in constant}
-    return {name: text for name, text in said.items() if text}, table.drop(constant)
+    texts = {name: cell_text(table[name][0]) for name in constant}
+    return {name: text for name, text in texts.items() if text}, table.drop(constant)
 
 
 def as_text(table: pl.DataFrame, *, width: int | None = None, most_rows: int = 1000, keep: Sequence[str] = ()) -> str:
@@ -76,7 +76,7 @@ def as_text(table: pl.DataFrame, *, width: int | None = None, most_rows: int = 1
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name, dtype in rest.schema.items():
         grid.add_column(Text(name), justify="right" if dtype.is_numeric() else "left", overflow="fold")
-    for cells in shown_cells(rest.head(most_rows)):
+    for cells in cell_texts(rest.head(most_rows)):
         grid.add_row(*(Text(cell) for cell in cells))
     natural = Console(width=100_000).measure(grid).maximum
     stream = io.StringIO()

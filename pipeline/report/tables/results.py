@@ -12,10 +12,10 @@ from pipeline.numerics.spectra import LIMIT_OF_FLOAT64, TRUSTED_BELOW, Trust
 from pipeline.plan import Plan
 from pipeline.records.schema import Records
 from pipeline.records.store import naming_damage, scan_records
-from pipeline.report.tables.cells import CELL, asked, noise_of, problem_labels
-from pipeline.report.theory.initial_modes import start_of
+from pipeline.report.tables.cells import CELL, noise_of, objective_of, problem_labels
+from pipeline.report.theory.initial_modes import initial_modes
 from pipeline.report.theory.verdicts import (
-    HELD,
+    LEAST_FRACTION,
     MARGIN,
     amplification,
     growth,
@@ -25,8 +25,8 @@ from pipeline.report.theory.verdicts import (
     overshoots,
 )
 
-SAID = ("verdict", "silence", "limit")
-"""Columns of what theory says of the learning rate of a trial, in words."""
+VERDICT_COLUMNS = ("verdict", "silence", "limit")
+"""Columns of the verdict on the learning rate of a trial, the reason where there is none, and the limit."""
 DEPENDENT = "dependent features"
 """What an infinite condition number says."""
 EXCESS_LOSS, PREDICTED_STEPS, MEASURED_STEPS = ExcessLoss.name(), PredictedSteps.name(), "measured_steps"
@@ -75,13 +75,13 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
     if {PREDICTED_STEPS, EXCESS_LOSS} <= set(names):
         table = table.join(measured_steps(numbers, tolerance_of(plan)), on="row", how="left", maintain_order="left")
         names.insert(names.index(PREDICTED_STEPS) + 1, MEASURED_STEPS)
-    return table.select("trial", *CELL, *rates, "seed", "status", "step", "reason", *SAID, *names)
+    return table.select("trial", *CELL, *rates, "seed", "status", "step", "reason", *VERDICT_COLUMNS, *names)
 
 
 def tolerance_of(plan: Plan) -> float:
     """The fraction of the first excess loss that steps are counted to."""
-    asked = [diagnostic for diagnostic in plan.experiment.diagnostics if isinstance(diagnostic, PredictedSteps)]
-    return asked[0].tolerance if asked else PredictedSteps().tolerance
+    predicted = [diagnostic for diagnostic in plan.experiment.diagnostics if isinstance(diagnostic, PredictedSteps)]
+    return predicted[0].tolerance if predicted else PredictedSteps().tolerance
 
 
 def measured_steps(numbers: pl.LazyFrame, tolerance: float) -> pl.DataFrame:
@@ -101,14 +101,14 @@ def _planned(plan: Plan) -> pl.DataFrame:
     shapes, labels = [], problem_labels(plan)
     for pack in plan.packs:
         shape, problem = pack.shape, pack.shape.problem
-        columns = (labels[asked(shape)], problem.num_inputs, problem.train, noise_of(problem))
+        columns = (labels[objective_of(shape)], problem.num_inputs, problem.train, noise_of(problem))
         axes = (*columns, shape.model.label(), shape.width)
         limit, recurrence = meaning_of_limit(shape), shape.optimizer.on_quadratics()
-        said = (has_limit(shape), limit.value if limit else "", overshoots(shape), amplification(recurrence))
-        shapes.append((*axes, *said, MARGIN[shape.stored]))
+        theory = (has_limit(shape), limit.value if limit else "", overshoots(shape), amplification(recurrence))
+        shapes.append((*axes, *theory, MARGIN[shape.stored]))
     types = dict(zip(CELL, (pl.String, pl.Int64, pl.Int64, pl.Float64, pl.String, pl.Int64), strict=True))
-    said_types = {"has_limit": pl.Boolean, "limit": pl.String, "overshoots": pl.Boolean, "amplification": pl.Float64}
-    schema = types | said_types | {"margin": pl.Float64}
+    theory_types = {"has_limit": pl.Boolean, "limit": pl.String, "overshoots": pl.Boolean, "amplification": pl.Float64}
+    schema = types | theory_types | {"margin": pl.Float64}
     by_pack = pl.DataFrame(shapes, schema=schema, orient="row").with_row_index("pack")
     trials = [trial for pack in plan.packs for trial in pack.trials]
     rates = [trial.learning_rate for trial in trials]
@@ -134,7 +134,7 @@ def _planned(plan: Plan) -> pl.DataFrame:
 def _growth(plan: Plan, table: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     """Of trials that ended above the limit, and did not diverge, what modes that grow have made of the first loss.
 
-    Null elsewhere: few trials are there, and splitting a start into its modes takes longer than reading a row.
+    Null elsewhere: few trials are there, and splitting an initial loss into its modes takes longer than reading a row.
     """
     known = pl.col("has_limit") & (pl.col("status") == "done") & (pl.col("first_loss").is_finite())
     above = pl.col("learning_rate") > pl.col("largest_stable_learning_rate")
@@ -143,12 +143,12 @@ def _growth(plan: Plan, table: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     about = list(least)
     for (number,), part in rows.partition_by("pack", as_dict=True).items():
         shape = plan.packs[number].shape
-        start, recurrence = start_of(shape), shape.optimizer.on_quadratics()
-        if start is None or recurrence is None:
+        initial, recurrence = initial_modes(shape), shape.optimizer.on_quadratics()
+        if initial is None or recurrence is None:
             continue
         rates_R, limits_R = part["learning_rate"].to_torch(), part["largest_stable_learning_rate"].to_torch()
-        held, margin = HELD[shape.dtype], MARGIN[shape.stored]
-        grown = growth(start, rates_R, part["step"].to_torch(), limits_R, recurrence, held, margin)
+        least_fraction, margin = LEAST_FRACTION[shape.dtype], MARGIN[shape.stored]
+        grown = growth(initial, rates_R, part["step"].to_torch(), limits_R, recurrence, least_fraction, margin)
         for row, *values in zip(part["row"], *(tensor.tolist() for tensor in grown), strict=True):
             least[row], about[row] = values
     return pl.Series("least_growth", least, pl.Float64), pl.Series("growth", about, pl.Float64)
@@ -168,9 +168,9 @@ def _each(numbers: pl.LazyFrame, diagnostic: str, *of_row: pl.Expr) -> pl.DataFr
 
 def _diagnostics(plan: Plan, records: Records) -> list[str]:
     """Names of the diagnostics, those of the experiment first and in its order."""
-    asked = [diagnostic.name() for diagnostic in plan.experiment.diagnostics]
+    planned = [diagnostic.name() for diagnostic in plan.experiment.diagnostics]
     found = records.lazy().select(pl.col("diagnostic").unique()).collect(engine="streaming")
-    return asked + sorted(set(found["diagnostic"]) - set(asked))
+    return planned + sorted(set(found["diagnostic"]) - set(planned))
 
 
 def _recorded(planned: pl.DataFrame, numbers: pl.LazyFrame, names: list[str]) -> pl.DataFrame:

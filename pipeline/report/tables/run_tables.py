@@ -1,4 +1,4 @@
-"""What the figures show, as small tables: everything is aggregated here, before anything is drawn.
+"""The tables of a run that figures are made from, with the titles of their axes.
 
 Whatever would make a page large is thinned evenly, and the captions say so.
 """
@@ -26,8 +26,8 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Sources:
-    """All that a figure is made from."""
+class RunTables:
+    """The results, records and fitted-function samples of a run, and the titles of axes that depend on them."""
 
     plan: Plan
     results: pl.DataFrame
@@ -84,8 +84,8 @@ class Sources:
         return f"training loss ({losses.pop()})" if len(losses) == 1 else "training loss"
 
 
-def evenly(items: Sequence[Item], most: int) -> list[Item]:
-    """At most so many of a sequence, evenly spaced, both ends among them."""
+def evenly_spaced(items: Sequence[Item], most: int) -> list[Item]:
+    """At most N items of a sequence, evenly spaced, both ends among them; ``most`` is N."""
     if len(items) <= most:
         return list(items)
     return [items[round(position)] for position in np.linspace(0, len(items) - 1, most)]

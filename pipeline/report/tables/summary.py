@@ -10,14 +10,14 @@ from pipeline.numerics.spectra import Trust, trust
 from pipeline.optimizers.stability_limits import Limit
 from pipeline.report.tables.cells import CELL, PROBLEM
 from pipeline.report.tables.results import DEPENDENT
-from pipeline.report.theory.verdicts import counted
+from pipeline.report.theory.verdicts import verdict_counts
 
 STABLE = (Limit.EXACT, Limit.FALLS)
 """Limits below which no trial is unstable, wherever it starts."""
 CRITERIA = ("test_error", "loss")
 """What the best learning rate is best in: the first of these that was recorded."""
 WITHOUT_ERROR = "share_without_error"
-"""Share of the seeds that end without any error, such as networks that have solved a puzzle."""
+"""Fraction of the seeds that end without any error, such as networks that have solved a puzzle."""
 
 
 def criterion(results: pl.DataFrame) -> str:
@@ -60,7 +60,7 @@ def summary(results: pl.DataFrame) -> pl.DataFrame:
 
     Columns: the cell; numbers of trials; ``best_learning_rate`` by the median over seeds of the
     criterion; that median (of all trials where every rate diverged), and the least value of any trial; the
-    share of seeds that end without any error at that rate, where a seed does; the condition number and how
+    fraction of seeds that end without any error at that rate, where a seed does; the condition number and how
     far to trust it; the predicted limit of the learning rate, and what is known of rates below it; the verdict.
     """
     name = criterion(results)
@@ -74,7 +74,7 @@ def summary(results: pl.DataFrame) -> pl.DataFrame:
         pl.col("score").min().alias(f"min_{name}"),
         pl.col("largest_stable_learning_rate").fill_nan(None).drop_nulls().first().alias("stable_learning_rate"),
         pl.col("limit").first(),
-        counted(pl.col("verdict")).alias("verdict"),
+        verdict_counts(pl.col("verdict")).alias("verdict"),
     )
     best = (
         at_best_rate(table)
@@ -102,8 +102,8 @@ def _limit_in_words() -> tuple[pl.Expr, pl.Expr]:
     rate, words = pl.col("stable_learning_rate"), pl.col("limit")
     everywhere = words.is_in([limit.value for limit in STABLE])
     described = pl.format("{}: {}", rate.round_sig_figs(4), words)
-    said = pl.when(everywhere | rate.is_null()).then(words).otherwise(described)
-    return pl.when(everywhere).then(rate).alias("stable_learning_rate"), said.alias("limit")
+    in_words = pl.when(everywhere | rate.is_null()).then(words).otherwise(described)
+    return pl.when(everywhere).then(rate).alias("stable_learning_rate"), in_words.alias("limit")
 
 
 def best_of_each_model(results: pl.DataFrame) -> pl.DataFrame:
@@ -117,7 +117,7 @@ def best_of_each_model(results: pl.DataFrame) -> pl.DataFrame:
     counts = results.group_by(group, maintain_order=True).agg(
         pl.len().alias("trials"),
         (pl.col("status") == "diverged").sum().alias("diverged"),
-        counted(pl.col("verdict")).alias("verdict"),
+        verdict_counts(pl.col("verdict")).alias("verdict"),
     )
     best = table.sort(name, "width", nulls_last=True).group_by(group, maintain_order=True).first()
     kept = [column for column in ("width", "best_learning_rate", name, WITHOUT_ERROR) if column in table.columns]

@@ -1,4 +1,4 @@
-"""Losses that stand in for the number of wrong answers: what theory says of their slopes, and how soon each is there.
+"""Surrogate losses of the zero-one loss: their slopes in theory, and the steps each takes to few wrong answers.
 
 With s the sigmoid of the logit of a yes that is right, cross-entropy has the slope ``s - 1`` and the Brier score
 ``2 (s - 1) s (1 - s)``. The ratio ``1 / (2 s (1 - s)) = 1 + cosh z`` is 2 where nothing is known yet, so at the zero
@@ -17,13 +17,13 @@ from pipeline.experiment.trial import Shape
 from pipeline.plan import Plan
 from pipeline.problems.losses import BinaryCrossEntropy, BrierScore, Task
 from pipeline.records.schema import Records
-from pipeline.report.tables.cells import CELL, asked, problem_labels
+from pipeline.report.tables.cells import CELL, objective_of, problem_labels
 from pipeline.report.tables.summary import at_best_rate
 from pipeline.report.theory.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
 
 LOGITS = (-20.0, -10.0, -5.0, -2.0, 0.0, 2.0, 5.0)
 LEVELS = (0.2, 0.1, 0.05, 0.02)
-"""Shares of wrong answers that steps are counted to."""
+"""Fractions of wrong answers that steps are counted to."""
 CLOSE = {"float32": 1e-5, "float64": 1e-10, "tf32": 1e-2}
 """Relative distance to the theory within which rounding decides, of a gradient over all points."""
 RATIO_AT_ZERO = 2.0
@@ -31,7 +31,7 @@ ENTROPY, SQUARES = BinaryCrossEntropy(), BrierScore()
 
 
 def slopes(plan: Plan) -> pl.DataFrame:
-    """Slopes of both losses in the logit of a yes that is right, and their ratio; no rows unless both are asked for.
+    """Slopes of both losses in the logit of a yes that is right, and their ratio; no rows without both losses.
 
     Columns: ``logit``, ``cross_entropy``, ``squares``, ``ratio``, ``theory``, ``verdict``.
     """
@@ -41,8 +41,8 @@ def slopes(plan: Plan) -> pl.DataFrame:
     steep_T, flat_T = (loss.gradient(z_T11, torch.ones(1, 1).double())[:, 0, 0] for loss in (ENTROPY, SQUARES))
     exact = [1 + math.cosh(z) for z in logits]
     ratio = (steep_T / flat_T).tolist()
-    said = [_verdict(found, known, CLOSE["float64"]) for found, known in zip(ratio, exact, strict=True)]
-    columns = [logits, steep_T.tolist(), flat_T.tolist(), ratio, exact, said]
+    verdicts = [_verdict(found, known, CLOSE["float64"]) for found, known in zip(ratio, exact, strict=True)]
+    columns = [logits, steep_T.tolist(), flat_T.tolist(), ratio, exact, verdicts]
     names = ("logit", "cross_entropy", "squares", "ratio", "theory")
     schema = dict.fromkeys(names, pl.Float64) | {"verdict": pl.String}
     return pl.DataFrame(dict(zip(schema, columns, strict=True)), schema=schema)
@@ -51,8 +51,8 @@ def slopes(plan: Plan) -> pl.DataFrame:
 def steps_to_accuracy(plan: Plan, results: pl.DataFrame, records: Records) -> pl.DataFrame:
     """One row for every classification by a loss, model and width: how soon few answers are wrong, and its first slope.
 
-    At the best learning rate of each. Columns: those of ``CELL``, ``learning_rate``, ``wrong``, the share of wrong
-    answers at the end, and ``to_20%`` and so on, the first recorded step with at most that share, medians over
+    At the best learning rate of each. Columns: those of ``CELL``, ``learning_rate``, ``wrong``, the fraction of wrong
+    answers at the end, and ``to_20%`` and so on, the first recorded step with at most that fraction, medians over
     seeds; null where most seeds did not get there. ``first_gradient`` is that of cross-entropy at step 0 over that of
     this loss, for the Brier score; ``theory``, the ratio 2, is known for linear models. No rows unless a
     problem is learned by several losses and its test error is recorded.
@@ -62,12 +62,12 @@ def steps_to_accuracy(plan: Plan, results: pl.DataFrame, records: Records) -> pl
     best = at_best_rate(results).filter(pl.col("problem").is_in(several), pl.col("status").is_in(["done", "diverged"]))
     if best.is_empty():
         return pl.DataFrame()
-    level = [pl.when(pl.col("value") <= share).then("step").min().alias(f"to_{share:.0%}") for share in LEVELS]
+    first_steps = [pl.when(pl.col("value") <= level).then("step").min().alias(f"to_{level:.0%}") for level in LEVELS]
     wrong = records.lazy().filter(pl.col("diagnostic") == "test_error")
-    reached = wrong.group_by("trial").agg(*level).collect(engine="streaming")
+    reached = wrong.group_by("trial").agg(*first_steps).collect(engine="streaming")
     if reached.is_empty():
         return pl.DataFrame()
-    names = [expression.meta.output_name() for expression in level]
+    names = [expression.meta.output_name() for expression in first_steps]
     at_last = [pl.col(name).fill_null(math.inf).median().alias(name) for name in names]
     table = (
         best.join(reached, on="trial", how="inner", maintain_order="left")
@@ -99,11 +99,11 @@ def _with_first_gradient(
         RATIO_AT_ZERO if ratio is not None and model in linear else None
         for ratio, model in zip(ratios, table["model"], strict=True)
     ]
-    said = [_verdict(ratio, known, close) for ratio, known in zip(ratios, theory, strict=True)]
+    verdicts = [_verdict(ratio, known, close) for ratio, known in zip(ratios, theory, strict=True)]
     return table.with_columns(
         pl.Series("first_gradient", ratios, dtype=pl.Float64),
         pl.Series("theory", theory, dtype=pl.Float64),
-        pl.Series("verdict", said, dtype=pl.String),
+        pl.Series("verdict", verdicts, dtype=pl.String),
     )
 
 
@@ -116,4 +116,4 @@ def _verdict(found: float | None, exact: float | None, close: float) -> str:
 def _shapes(plan: Plan) -> dict[str, Shape]:
     """A shape of each problem by a loss, by its label in the tables."""
     labels = problem_labels(plan)
-    return {labels[asked(pack.shape)]: pack.shape for pack in plan.packs}
+    return {labels[objective_of(pack.shape)]: pack.shape for pack in plan.packs}

@@ -29,7 +29,7 @@ COLUMNS = {
 }
 
 
-def against_yardsticks(plan: Plan, results: pl.DataFrame) -> pl.DataFrame:
+def yardstick_ratios(plan: Plan, results: pl.DataFrame) -> pl.DataFrame:
     """One row for every problem, model and yardstick that is known there; empty where there is none.
 
     ``test_error`` is the median at the best learning rate, at the greatest ``width`` at which both are known,
@@ -69,7 +69,7 @@ def _row(yardstick: Yardstick, shape: Shape, trials: pl.DataFrame) -> tuple[obje
     error = trials.filter(pl.col("width") == width)["score"].median()
     assert isinstance(error, float)
     ratio = error / yardstick.errors[width]
-    said = "below" if ratio < 1 else "above"
+    verdict = "below" if ratio < 1 else "above"
     if yardstick.bounds(shape.model):
-        said = _bounded(yardstick, trials, ROUNDINGS * EPS[shape.stored])
-    return yardstick.name, width, error, yardstick.errors[width], ratio, said
+        verdict = _bounded(yardstick, trials, ROUNDINGS * EPS[shape.stored])
+    return yardstick.name, width, error, yardstick.errors[width], ratio, verdict

@@ -9,9 +9,9 @@ from pipeline.problems.problem import Dataset, Problem
 from pipeline.report.theory.verdicts import has_limit
 
 
-def start_of(shape: Shape) -> Modes | None:
+def initial_modes(shape: Shape) -> Modes | None:
     """The loss at zero weights, where linear models start, split into modes; ``None`` if it is not a quadratic."""
-    dataset = loaded(shape.problem) if has_limit(shape) else None
+    dataset = dataset_of(shape.problem) if has_limit(shape) else None
     if dataset is None:
         return None
     model = shape.model.fitted(dataset.train_inputs_PD, dataset.train_targets_PK, shape.width)
@@ -19,7 +19,7 @@ def start_of(shape: Shape) -> Modes | None:
     return modes(features_PF, -dataset.train_targets_PK) if features_PF.isfinite().all() else None
 
 
-def loaded(problem: Problem) -> Dataset | None:
+def dataset_of(problem: Problem) -> Dataset | None:
     """The points of a problem; ``None`` if its table was moved or has changed since the run."""
     try:
         return problem.load()

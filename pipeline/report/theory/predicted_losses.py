@@ -1,4 +1,4 @@
-"""What theory says the loss of a linear model is on the way, for the panels of a figure."""
+"""Predicted losses of a linear model during descent on its quadratic."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 
 from pipeline.experiment.trial import Shape
 from pipeline.numerics.descent import loss_curve
-from pipeline.report.theory.initial_modes import start_of
+from pipeline.report.theory.initial_modes import initial_modes
 
 
 def predicted_losses_of(shape: Shape, rates: Sequence[float], steps: Sequence[int]) -> torch.Tensor | None:
@@ -19,11 +19,11 @@ def predicted_losses_of(shape: Shape, rates: Sequence[float], steps: Sequence[in
         rates: R learning rates.
         steps: H steps.
     """
-    start, recurrence = start_of(shape), shape.optimizer.on_quadratics()
-    if start is None or recurrence is None:
+    initial, recurrence = initial_modes(shape), shape.optimizer.on_quadratics()
+    if initial is None or recurrence is None:
         return None
     rates_R, steps_H = torch.tensor(rates, dtype=torch.float64), torch.tensor(steps, dtype=torch.int64)
-    return loss_curve(start, rates_R, steps_H, *recurrence)
+    return loss_curve(initial, rates_R, steps_H, *recurrence)
 
 
 def predicted_curves(

@@ -2,20 +2,20 @@
 
 For a linear model, the square loss, all points at every step and an optimizer with a
 stability factor, descent converges below the largest stable learning rate and, above it, grows in
-the modes whose eigenvalues are too large for the rate, if they hold anything at the start. What that
+the modes whose eigenvalues are too large for the rate, if they hold anything at the initial. What that
 means for numbers recorded at finitely many steps:
 
-- within 1 % of the limit nothing is said (in float64, 0.05 %), nor where the first loss is not finite
+- within 1 % of the limit there is no verdict (in float64, 0.05 %), nor where the first loss is not finite
   or not known: data that overflow the dtype diverge at any rate;
-- below it nothing is said of a trial that ended with one recorded loss, which is its own first;
+- below it there is no verdict on a trial that ended with one recorded loss, which is its own first;
 - below it a trial must not diverge, and an optimizer without memory must not end above its
   first loss (one with memory may overshoot at first, so only an end below the first loss counts, and if its
   overshoot may reach the loss at which a trial counts as diverged, not even that contradicts);
 - above it a trial agrees that diverged, or whose loss has grown by what the growing modes make it grow;
-- above it a trial contradicts whose loss does not grow although the modes that hold something at the start,
-  not rounding alone, must have lifted it many times above its start, at a rate lower by the margin. Rounding may
+- above it a trial contradicts whose loss does not grow although the modes that hold something at the initial,
+  not rounding alone, must have lifted it many times above its initial, at a rate lower by the margin. Rounding may
   bring a mode to life that holds nothing, or may not: exact zeros stay zeros, in one engine and not in another;
-- nothing is said of a trial that was computed in closed form: theory would be held against itself.
+- there is no verdict on a trial that was computed in closed form: theory would be compared with itself.
 """
 
 from __future__ import annotations
@@ -38,26 +38,26 @@ MARGIN = {"float32": 0.01, "float64": 0.0005}
 """Relative distance to the limit within which rounding decides."""
 ROUNDING = 1e-4
 """Relative change of a loss that float32 sums may show without a cause."""
-HELD = {
+LEAST_FRACTION = {
     "tf32": 1e-4,
     "float32": (1e4 * torch.finfo(torch.float32).eps) ** 2,
     "float64": (1e4 * torch.finfo(torch.float64).eps) ** 2,
 }
-"""Share of a mode in the first loss from which on it is not the rounding of data and sums."""
+"""Fraction of a mode in the first loss from which on it is not the rounding of data and sums."""
 GROWTH_THAT_SHOWS = 100.0
 """Times the first loss that growing modes must have reached for a trial to contradict that has not grown."""
 SLACK = 4.0
 """Factor by which a loss that is predicted roughly may be off."""
 
 EMPTY = (
-    "of the modes that would grow at this rate none holds more than rounding at the start, and exact zeros stay zeros"
+    "of the modes that would grow at this rate none holds more than rounding at the initial, and exact zeros stay zeros"
 )
 TOO_SHORT = "the modes that grow at this rate have not had the steps to show"
 TOO_CLOSE = "the rate is so close to the limit that rounding decides"
 ONE_LOSS = "one recorded loss does not show whether it fell"
 OVERSHOT = "a rule with memory may overshoot, and had not yet come back"
 UNREAD = "the points cannot be read any more"
-NO_START = "the loss at the start is not finite, or not known"
+NO_START = "the loss at the initial is not finite, or not known"
 NO_LIMIT = "there is no finite limit, as where all features are zero"
 COMPUTED = "it was computed in closed form, which is what theory says"
 
@@ -91,7 +91,7 @@ def overshoots(shape: Shape) -> bool:
 
 
 def amplification(recurrence: Recurrence | None) -> float:
-    """Times its start that the error of a mode is at most on the way, at any rate up to the limit.
+    """Largest ratio of the error of a mode to its initial error during descent, at any rate up to the limit.
 
     With roots of one step of size at most 1, whose product is at most the momentum m, the error after t steps is
     ``u_t e_1 - d u_(t-1)`` with ``|u_t| <= 1 / (1 - sqrt m)``, ``|d| <= m`` and ``|e_1| <= 1 + 2 m``.
@@ -102,30 +102,36 @@ def amplification(recurrence: Recurrence | None) -> float:
 
 
 def growth(
-    start: Modes, rates_R: Tensor, steps_R: Tensor, limits_R: Tensor, recurrence: Recurrence, held: float, margin: float
+    initial: Modes,
+    rates_R: Tensor,
+    steps_R: Tensor,
+    limits_R: Tensor,
+    recurrence: Recurrence,
+    least_fraction: float,
+    margin: float,
 ) -> tuple[Tensor, Tensor]:
     """Logarithm of what the modes that grow have made of the first loss, at least and about, shapes ``[R]``.
 
-    Only of modes that hold something at the start; minus infinity where none of these grows. At least is what comes
+    Only of modes that hold something initially; minus infinity where none of these grows. At least is what comes
     of a rate that is lower by the margin.
 
     Args:
-        start: The loss at the start.
+        initial: The loss at the initial.
         rates_R: Learning rates.
         steps_R: How many steps each has made.
         limits_R: The largest stable learning rate of each, at which the largest eigenvalue begins to grow.
         recurrence: The rule.
-        held: Share in the first loss from which on a mode holds something.
+        least_fraction: Fraction of the first loss from which on a mode holds something.
         margin: Relative distance to the limit within which rounding decides.
     """
-    first = start.floor + start.losses_S.sum()
-    share_S = torch.where(start.losses_S > held * first, start.losses_S / first, 0.0)
-    stable_S = start.eigenvalues_S / start.eigenvalues_S[:1]  # of the rate over the limit
+    first = initial.floor + initial.losses_S.sum()
+    fraction_S = torch.where(initial.losses_S > least_fraction * first, initial.losses_S / first, 0.0)
+    stable_S = initial.eigenvalues_S / initial.eigenvalues_S[:1]  # of the rate over the limit
 
     def reached(rates_R: Tensor) -> Tensor:
         grows_RS = rates_R[:, None] * stable_S > limits_R[:, None]
-        errors_RS = log_errors(start.eigenvalues_S, rates_R, steps_R[:, None], *recurrence)[:, 0]
-        return torch.where(grows_RS, 2 * errors_RS + share_S.log(), -torch.inf).logsumexp(dim=1)
+        errors_RS = log_errors(initial.eigenvalues_S, rates_R, steps_R[:, None], *recurrence)[:, 0]
+        return torch.where(grows_RS, 2 * errors_RS + fraction_S.log(), -torch.inf).logsumexp(dim=1)
 
     return reached(rates_R * (1 - margin)), reached(rates_R)
 
@@ -133,11 +139,11 @@ def growth(
 def learning_rate_verdict() -> tuple[pl.Expr, pl.Expr]:
     """The verdict on each trial, and ``silence``, why there is none, from columns of the same frame.
 
-    Columns: ``has_limit``, ``overshoots``, ``amplification``, ``margin``, ``held``, ``status``, ``learning_rate``,
+    Columns: ``has_limit``, ``overshoots``, ``amplification``, ``margin``, ``status``, ``learning_rate``,
     ``largest_stable_learning_rate``, ``first_loss``, ``least_loss``, ``loss``, the last, ``several_losses``, whether
     these come from more than one step, ``engine``, null where that is not known, and ``least_growth`` and
     ``growth``, what ``growth`` says, null where the modes are not known. Of a trial that has not ended, or of which
-    theory has no limit, nothing is said, and not why either.
+    theory has no limit, both are empty.
     """
     ratio = pl.col("learning_rate") / pl.col("largest_stable_learning_rate")
     diverged = pl.col("status") == "diverged"
@@ -173,7 +179,7 @@ def learning_rate_verdict() -> tuple[pl.Expr, pl.Expr]:
         .then(pl.lit(EMPTY))
         .otherwise(pl.lit(TOO_SHORT))
     )
-    said = (
+    decided = (
         pl.when(~measured())
         .then(pl.lit(COMPUTED))
         .when(first.is_null() | ~first.is_finite() | pl.col("loss").is_null())
@@ -188,7 +194,7 @@ def learning_rate_verdict() -> tuple[pl.Expr, pl.Expr]:
         .then(pl.lit(TOO_CLOSE))
         .fill_null("")
     )
-    known = pl.when((pl.col("has_limit") & finished).fill_null(value=False)).then(said).otherwise(pl.lit(""))
+    known = pl.when((pl.col("has_limit") & finished).fill_null(value=False)).then(decided).otherwise(pl.lit(""))
     spoken = known.is_in([AGREES, CONTRADICTS])
     verdict = pl.when(spoken).then(known).otherwise(pl.lit(CANNOT_SAY))
     return verdict.alias("verdict"), pl.when(spoken).then(pl.lit("")).otherwise(known).alias("silence")
@@ -200,7 +206,7 @@ def measured() -> pl.Expr:
 
 
 def not_measured(outcomes: pl.DataFrame) -> str:
-    """Why nothing is said of some trials of a run; empty where all were measured."""
+    """Why some trials of a run have no verdict, in a sentence; empty where all were measured."""
     number = outcomes.select((~measured()).sum()).item()
     if not number:
         return ""
@@ -212,14 +218,14 @@ def not_measured(outcomes: pl.DataFrame) -> str:
 
 
 def silences(table: pl.DataFrame) -> list[str]:
-    """Why nothing is said of some trials that have ended, in sentences, and what limits that are not exact mean."""
+    """Why some trials that have ended have no verdict, in sentences, and what limits that are not exact mean."""
     known = table.filter(~pl.col("silence").is_in(["", COMPUTED]))
     counts = known.group_by("silence", maintain_order=True).len().sort("len", descending=True, maintain_order=True)
-    said = [f"Of {n} trial{'s' * (n > 1)} nothing is said: {why}." for why, n in counts.iter_rows()]
-    return said + [meaning for limit, meaning in MEANINGS.items() if (table["limit"] == limit.value).any()]
+    reasons = [f"Of {n} trial{'s' * (n > 1)} nothing is said: {why}." for why, n in counts.iter_rows()]
+    return reasons + [meaning for limit, meaning in MEANINGS.items() if (table["limit"] == limit.value).any()]
 
 
-def counted(verdict: pl.Expr, of: str = "trial") -> pl.Expr:
+def verdict_counts(verdict: pl.Expr, of: str = "trial") -> pl.Expr:
     """The verdicts of a group in words, as ``agrees (7 of 7 trials)``; to be used in an aggregation."""
     contradicting = (verdict == CONTRADICTS).sum()
     total = (verdict != CANNOT_SAY).sum()

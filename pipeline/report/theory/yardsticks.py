@@ -1,6 +1,6 @@
 """Errors that are known exactly at every width, to hold the error of any model against.
 
-Three of them, all root mean squares over [-1, 1]^D under the uniform law:
+Three of them, all root mean squares over [-1, 1]^D under the uniform distribution:
 
 - the mean of m random cosines, of the bell: its squared error is a constant over m in expectation, in any dimension;
 - the best ReLU network of m units, of the parabola, below which no such network comes;

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from pipeline.report.tables.printing import shown
+from pipeline.report.tables.printing import cell_text
 
 
 def as_markdown(table: pl.DataFrame) -> str:
@@ -18,6 +18,6 @@ def as_markdown(table: pl.DataFrame) -> str:
 
 def as_text(value: object) -> str:
     """A value so that Markdown shows it as it is, on one line."""
-    text = " ".join((value if isinstance(value, str) else shown(value)).split())
+    text = " ".join((value if isinstance(value, str) else cell_text(value)).split())
     escaped = html.escape(text, quote=False)
     return "".join(f"\\{letter}" if letter in "\\|[]*`" else letter for letter in escaped)

@@ -23,7 +23,7 @@ from wandb_workspaces.reports.v2 import interface as wr
 from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.errors import PipelineError
-from pipeline.report.tables.printing import number_of, shown
+from pipeline.report.tables.printing import cell_text, number_of
 from pipeline.report.tables.summary import best_of_each_model
 from pipeline.tracking.dashboard.custom_charts import CustomChart
 from pipeline.tracking.dashboard.markdown import as_markdown, as_text
@@ -119,7 +119,7 @@ def _provenance(source: RecordedRun, links: Mapping[str, str]) -> Blocks:
         "planned with": f"Python {planned.get('python', '?')}, commit {planned.get('code', '?')}",
         "packages": ", ".join(f"{name} {version}" for name, version in planned.get("packages", {}).items()),
         **{f"trained by {name}": ", ".join(trained[name]) for name in ("version", "code", "engine", "device", "host")},
-        "training time": f"{shown(counts(source)['training_seconds'])} s, added over packs",
+        "training time": f"{cell_text(counts(source)['training_seconds'])} s, added over packs",
         "optimizer": source.plan.experiment.optimizer.label(),
         "numbers": source.plan.experiment.dtype,
     }

@@ -16,7 +16,7 @@ import polars as pl
 
 from pipeline.definitions import canonical
 from pipeline.records.store import scan_records
-from pipeline.report.tables.printing import spelled
+from pipeline.report.tables.printing import json_number
 from pipeline.report.tables.summary import best_of_each_model, summary
 from pipeline.report.theory.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
 from pipeline.tracking.dashboard.custom_charts import MOST_ROWS, custom_charts
@@ -192,7 +192,7 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:
 
 def _in_json(value: Any) -> Any:
     """A value that JSON has; of infinity and NaN, which the client would write as bare words, the word."""
-    return spelled(value) if isinstance(value, float) else value
+    return json_number(value) if isinstance(value, float) else value
 
 
 def _records(source: RecordedRun, staging: Path) -> Any:

@@ -18,11 +18,11 @@ from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.experiment.packing import Pack
 from pipeline.plan import Plan
 from pipeline.records.store import read_records_of, scan_records
+from pipeline.report.tables.approximation_rates import rates
 from pipeline.report.tables.cells import PROBLEM
-from pipeline.report.tables.convergence_rates import rates
 from pipeline.report.tables.coordinate_check import coordinate_check
 from pipeline.report.tables.excess_losses import predicted_and_measured
-from pipeline.report.tables.printing import shown
+from pipeline.report.tables.printing import cell_text
 from pipeline.report.theory.predicted_losses import predicted_curves
 from pipeline.tracking.export.run_content import STEP, RunContent, with_extremes
 
@@ -190,7 +190,8 @@ def _setting(row: dict[str, Any]) -> list[str]:
 
 def groups_of(source: RecordedRun, row: dict[str, Any]) -> dict[str, str]:
     """The groups of a trial; no two models or problems are in one."""
-    setting, problem = _setting(row), [row["problem"], *(f"{name} {shown(row[name])}" for name in source.problem_axes)]
+    setting = _setting(row)
+    problem = [row["problem"], *(f"{name} {cell_text(row[name])}" for name in source.problem_axes)]
     return {
         SETTING: ", ".join([*setting, *problem]),
         MODEL_AND_WIDTH: ", ".join([*setting[:2], *problem]),

@@ -17,10 +17,10 @@ from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan, write_plan
 from pipeline.problems.targets import OuterRing
 from pipeline.records.store import read_fitted_samples, read_outcomes, read_records
-from pipeline.report.figures.binary_classification import answers, hidden_space
-from pipeline.report.figures.fitted import fitted_functions
+from pipeline.report.figures.binary_classification import decision_regions, hidden_representation
+from pipeline.report.figures.fitted_functions import fitted_functions
 from pipeline.report.tables.results import results
-from pipeline.report.tables.run_tables import Sources
+from pipeline.report.tables.run_tables import RunTables
 from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import run_plan
 
@@ -47,11 +47,11 @@ def rings(tmp_path_factory):
     write_plan(plan, folder)
     run_plan(plan, folder, TrainingProgress(io.StringIO()))
     records, outcomes = read_records(folder), read_outcomes(folder)
-    return Sources(plan, results(plan, records, outcomes), records, read_fitted_samples(folder))
+    return RunTables(plan, results(plan, records, outcomes), records, read_fitted_samples(folder))
 
 
 def test_answers_are_drawn_over_the_plane_with_the_training_points(rings):
-    spec = drawn(answers(rings))
+    spec = drawn(decision_regions(rings))
     assert len(spec["concat"]) == 4
     assert len(rows_with(spec, "x0", "y1", "side")) == 4 * 31**2
     dataset = rings.plan.packs[0].shape.problem.load()
@@ -75,15 +75,15 @@ def test_the_map_of_a_linear_model_changes_sign_along_a_straight_line(rings):
 def test_a_cell_has_the_colour_of_its_answer_the_deeper_the_further_from_the_threshold(rings):
     (widest,) = fitted_functions(rings, "plane").partition_by("name", "width")[:1]
     values = widest["value"].to_numpy()
-    first = drawn(answers(rings))["concat"][0]["layer"][0]["data"]["name"]
-    sides = np.array([row["side"] for row in drawn(answers(rings))["datasets"][first]])
+    first = drawn(decision_regions(rings))["concat"][0]["layer"][0]["data"]["name"]
+    sides = np.array([row["side"] for row in drawn(decision_regions(rings))["datasets"][first]])
     assert np.corrcoef(sides, values)[0, 1] > 0.999
     assert (np.sign(sides[np.abs(sides) > 0]) == np.sign(values[np.abs(sides) > 0])).all()
     assert 0.85 < (np.abs(sides) <= 1).mean() < 0.95  # nine tenths of the map are not yet the deepest
 
 
 def test_hidden_space_is_that_of_networks_of_two_units(rings):
-    spec = drawn(hidden_space(rings))
+    spec = drawn(hidden_representation(rings))
     assert "width 2" in json.dumps(spec)
     assert "width 3" not in json.dumps(spec)
     dots = rows_with(spec, "x", "y", "answer")

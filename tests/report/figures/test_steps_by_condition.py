@@ -10,16 +10,16 @@ import polars as pl
 import pytest
 
 from pipeline.report.figures.steps_by_condition import steps_by_condition, steps_table
-from pipeline.report.tables.run_tables import Sources
+from pipeline.report.tables.run_tables import RunTables
 
 
 def changed(run, **columns):
     """The sources of the run with other numbers."""
-    return Sources(run.plan, run.results.with_columns(**columns), run.records, run.sources.fits)
+    return RunTables(run.plan, run.results.with_columns(**columns), run.records, run.tables.fits)
 
 
 def test_each_model_and_width_has_its_condition_number_and_both_steps(run):
-    table = steps_table(run.sources)
+    table = steps_table(run.tables)
     rows = {(row["name"], row["width"]): row for row in table.iter_rows(named=True)}
     assert set(rows) == {(f"linear({basis})", width) for basis in ("monomial", "legendre") for width in (2, 4)}
     row = rows["linear(legendre)", 4]
@@ -40,11 +40,11 @@ def test_condition_numbers_that_float64_cannot_tell_are_left_out(run, condition)
 
 
 def test_without_predictions_there_is_no_figure(run):
-    assert steps_by_condition(replace(run.sources, results=run.results.drop("predicted_steps"))) is None
+    assert steps_by_condition(replace(run.tables, results=run.results.drop("predicted_steps"))) is None
 
 
 def test_predictions_are_dashed_and_measurements_are_points(run):
-    spec = json.loads(json.dumps(steps_by_condition(run.sources).to_dict(), allow_nan=False))
+    spec = json.loads(json.dumps(steps_by_condition(run.tables).to_dict(), allow_nan=False))
     line, ring, point = spec["layer"]
     assert line["encoding"]["strokeDash"]["scale"] == {"domain": ["predicted"], "range": [[5, 4]]}
     assert (ring["mark"]["filled"], point["mark"]["filled"]) == (False, True)

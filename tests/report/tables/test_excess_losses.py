@@ -23,7 +23,7 @@ from pipeline.optimizers.rules import Recurrence
 from pipeline.plan import make_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records import store
-from pipeline.report.tables.excess_losses import DEVIATION, compared, predicted_and_measured
+from pipeline.report.tables.excess_losses import DEVIATION, compare_curves, predicted_and_measured
 from pipeline.report.tables.results import results
 from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import run_plan
@@ -106,7 +106,7 @@ def test_the_mode_that_is_left_is_named_and_rounding_is_not_compared():
     exact = loss_curve(modes, rates, steps) - modes.floor
     measured = exact.clone()
     measured[0, 4] = 1e-20  # predicted are 2e-25
-    found = compared(modes, rates, steps, measured, Recurrence(0.0, nesterov=False), "float64")
+    found = compare_curves(modes, rates, steps, measured, Recurrence(0.0, nesterov=False), "float64")
     assert found["mode"].tolist() == [1]
     assert float(found["contraction"]) == pytest.approx((1 - 0.005) ** 2, rel=1e-9)
     assert float(found["predicted_contraction"]) == pytest.approx((1 - 0.005) ** 2, rel=1e-9)
@@ -114,8 +114,8 @@ def test_the_mode_that_is_left_is_named_and_rounding_is_not_compared():
     gap = exact.clone()
     gap[0, 2] = torch.nan  # what comes after something that was not recorded is not compared
     gap[0, 3:] *= 7
-    broken = compared(modes, rates, steps, gap, Recurrence(0.0, nesterov=False), "float64")
+    broken = compare_curves(modes, rates, steps, gap, Recurrence(0.0, nesterov=False), "float64")
     assert float(broken["contraction"]) == pytest.approx(float(exact[0, 1] / exact[0, 0]))
     assert float(broken["deviation"]) < 1e-9
-    early = compared(modes, rates, steps[:2], exact[:, :2], Recurrence(0.0, nesterov=False), "float64")
+    early = compare_curves(modes, rates, steps[:2], exact[:, :2], Recurrence(0.0, nesterov=False), "float64")
     assert early["mode"].tolist() == [0]

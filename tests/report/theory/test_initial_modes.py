@@ -13,7 +13,7 @@ from pipeline.optimizers.rules import Adam
 from pipeline.problems.datasets import Table
 from pipeline.problems.table_files import read_table
 from pipeline.problems.targets import Runge
-from pipeline.report.theory.initial_modes import loaded, start_of
+from pipeline.report.theory.initial_modes import dataset_of, initial_modes
 
 
 def shape_of(**changed) -> Shape:
@@ -23,11 +23,11 @@ def shape_of(**changed) -> Shape:
 
 def test_modes_and_floor_are_the_loss_at_zero_weights():
     shape = shape_of()
-    start = start_of(shape)
+    start = initial_modes(shape)
     assert start is not None
-    targets = loaded(shape.problem).train_targets_PK.numpy()
+    targets = dataset_of(shape.problem).train_targets_PK.numpy()
     assert float(start.losses_S.sum() + start.floor) == pytest.approx(np.square(targets).sum() / 60, rel=1e-12)
-    features = np.polynomial.legendre.legvander(loaded(shape.problem).train_inputs_PD[:, 0].numpy(), 3) * np.sqrt(
+    features = np.polynomial.legendre.legvander(dataset_of(shape.problem).train_inputs_PD[:, 0].numpy(), 3) * np.sqrt(
         [1, 3, 5, 7]
     )
     assert start.eigenvalues_S.flip(0).tolist() == pytest.approx(
@@ -37,14 +37,14 @@ def test_modes_and_floor_are_the_loss_at_zero_weights():
 
 @pytest.mark.parametrize("changed", [{"optimizer": Adam()}, {"batch_size": 3}])
 def test_where_theory_has_no_curve_there_is_no_start(changed):
-    assert start_of(shape_of(**changed)) is None
+    assert initial_modes(shape_of(**changed)) is None
 
 
 def test_a_table_that_is_gone_has_no_points(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("x,y\n" + "\n".join(f"{i},{i * i}" for i in range(10)))
     shape = next(Experiment("?", (Linear(),), (2,), data=(Table(path, inputs=("x",), output=("y",)),)).shapes())
-    assert start_of(shape) is not None
+    assert initial_modes(shape) is not None
     path.unlink()
     read_table.cache_clear()
-    assert (loaded(shape.problem), start_of(shape)) == (None, None)
+    assert (dataset_of(shape.problem), initial_modes(shape)) == (None, None)

@@ -24,7 +24,7 @@ from pipeline.records import store
 from pipeline.report.figures.catalogue import FIGURES
 from pipeline.report.figures.loss_by_step import loss_curves, predicted_losses
 from pipeline.report.tables.results import results
-from pipeline.report.tables.run_tables import Sources
+from pipeline.report.tables.run_tables import RunTables
 from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import run_plan
 
@@ -42,24 +42,24 @@ EXPERIMENT = Experiment(
 )
 
 
-def trained(experiment: Experiment, folder: Path) -> Sources:
+def trained(experiment: Experiment, folder: Path) -> RunTables:
     plan = make_plan("test", experiment)
     run_plan(plan, folder, TrainingProgress(io.StringIO()))
     records, outcomes = store.read_records(folder), store.read_outcomes(folder)
-    return Sources(plan, results(plan, records, outcomes), records, store.read_fitted_samples(folder))
+    return RunTables(plan, results(plan, records, outcomes), records, store.read_fitted_samples(folder))
 
 
 @pytest.mark.parametrize("optimizer", [GradientDescent(), Momentum(0.8), Nesterov(0.8)], ids=lambda rule: rule.name())
 @pytest.mark.parametrize("rates", [EXPERIMENT.learning_rates, TimesLimits((0.3, 0.9))], ids=["rates", "multiples"])
 def test_the_predicted_curve_is_the_recorded_loss_of_a_training_in_float64(optimizer, rates, tmp_path):
-    sources = trained(replace(EXPERIMENT, optimizer=optimizer, learning_rates=rates), tmp_path)
-    curves, _ = loss_curves(sources)
-    predicted = predicted_losses(sources, curves)
-    measured = sources.named.select("trial", "rate_axis").join(
-        sources.records.filter(pl.col("diagnostic") == "loss"), on="trial"
+    tables = trained(replace(EXPERIMENT, optimizer=optimizer, learning_rates=rates), tmp_path)
+    curves, _ = loss_curves(tables)
+    predicted = predicted_losses(tables, curves)
+    measured = tables.named.select("trial", "rate_axis").join(
+        tables.records.filter(pl.col("diagnostic") == "loss"), on="trial"
     )
     both = measured.join(predicted, on=["rate_axis", "step"])
-    assert both.height == measured.height == 6 * sources.results.height
+    assert both.height == measured.height == 6 * tables.results.height
     assert both["loss"].to_list() == pytest.approx(both["value"].to_list(), rel=1e-9)
 
 
@@ -85,10 +85,10 @@ def test_theory_is_dashed_over_the_measured_curves(tmp_path):
     ids=["adam", "batches", "network", "cross-entropy"],
 )
 def test_nothing_is_drawn_where_theory_says_nothing_exact(changed, tmp_path):
-    sources = trained(replace(EXPERIMENT, **changed), tmp_path)
-    curves, _ = loss_curves(sources)
+    tables = trained(replace(EXPERIMENT, **changed), tmp_path)
+    curves, _ = loss_curves(tables)
     assert not curves.is_empty()
-    assert predicted_losses(sources, curves).is_empty()
+    assert predicted_losses(tables, curves).is_empty()
 
 
 def test_a_figure_is_drawn_without_theory_after_its_table_was_deleted(tmp_path):
@@ -96,21 +96,21 @@ def test_a_figure_is_drawn_without_theory_after_its_table_was_deleted(tmp_path):
     path.write_text("a,b,y\n" + "".join(f"{x},{x * x % 7},{x * x}\n" for x in range(40)))
     table = Table(path, inputs=("a", "b"), output=("y",))
     experiment = replace(EXPERIMENT, target=(), data=(table,), inputs=Inputs(), models=(Linear(),))
-    sources = trained(experiment, tmp_path / "run")
-    curves, _ = loss_curves(sources)
-    assert not predicted_losses(sources, curves).is_empty()
+    tables = trained(experiment, tmp_path / "run")
+    curves, _ = loss_curves(tables)
+    assert not predicted_losses(tables, curves).is_empty()
     path.unlink()
     read_table.cache_clear()
-    assert predicted_losses(sources, curves).is_empty()
+    assert predicted_losses(tables, curves).is_empty()
     figure = next(figure for figure in FIGURES if figure.name == "loss_by_step")
-    assert figure.draw(sources) is not None
+    assert figure.draw(tables) is not None
 
 
 def test_the_fits_to_a_table_of_one_input_are_drawn_without_a_target(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("a,y\n" + "".join(f"{x},{x * x}\n" for x in range(40)))
     table = Table(path, inputs=("a",), output=("y",))
-    sources = trained(replace(EXPERIMENT, target=(), data=(table,), inputs=Inputs()), tmp_path / "run")
+    tables = trained(replace(EXPERIMENT, target=(), data=(table,), inputs=Inputs()), tmp_path / "run")
     figure = next(figure for figure in FIGURES if figure.name == "fitted")
-    assert not sources.fits.is_empty()
-    assert len(figure.draw(sources).to_dict()["layer"]) == 1
+    assert not tables.fits.is_empty()
+    assert len(figure.draw(tables).to_dict()["layer"]) == 1

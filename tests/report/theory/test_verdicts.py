@@ -18,14 +18,13 @@ from pipeline.problems.losses import BinaryCrossEntropy, HalfMeanSquare
 from pipeline.problems.targets import AbsoluteValue, Xor
 from pipeline.report.theory.verdicts import (
     EMPTY,
-    HELD,
+    LEAST_FRACTION,
     MARGIN,
     MEANINGS,
     NO_LIMIT,
     TOO_SHORT,
     UNREAD,
     amplification,
-    counted,
     growth,
     has_limit,
     learning_rate_verdict,
@@ -33,6 +32,7 @@ from pipeline.report.theory.verdicts import (
     not_measured,
     overshoots,
     silences,
+    verdict_counts,
 )
 
 PLAIN = Recurrence(0.0, nesterov=False)
@@ -72,7 +72,8 @@ def judged(start: Modes | None = ONE_MODE, recurrence: Recurrence = PLAIN, **cha
             torch.tensor([row[name]]) for name in ("learning_rate", "step", "largest_stable_learning_rate")
         )
         grown = tuple(
-            float(value) for value in growth(start, rate, step, limit, recurrence, HELD["float32"], row["margin"])
+            float(value)
+            for value in growth(start, rate, step, limit, recurrence, LEAST_FRACTION["float32"], row["margin"])
         )
     types = dict.fromkeys(("learning_rate", "largest_stable_learning_rate", "least_growth", "growth"), pl.Float64)
     frame = pl.DataFrame([row | dict(zip(list(types)[2:], grown, strict=True))], schema_overrides=types)
@@ -263,7 +264,7 @@ def test_it_is_said_how_many_trials_theory_was_not_held_against():
     ],
 )
 def test_verdicts_of_a_group_are_counted(expected, verdicts):
-    assert pl.DataFrame({"verdict": verdicts}).select(counted(pl.col("verdict"))).item() == expected
+    assert pl.DataFrame({"verdict": verdicts}).select(verdict_counts(pl.col("verdict"))).item() == expected
 
 
 @pytest.mark.parametrize(

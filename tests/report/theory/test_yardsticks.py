@@ -33,21 +33,21 @@ from pipeline.records.schema import FITTED_SAMPLES, OUTCOMES, RECORDS
 from pipeline.report.figures.catalogue import FIGURES
 from pipeline.report.html.run_page import page
 from pipeline.report.tables.results import results
-from pipeline.report.tables.run_tables import Sources
-from pipeline.report.tables.yardstick_ratios import against_yardsticks
+from pipeline.report.tables.run_tables import RunTables
+from pipeline.report.tables.yardstick_ratios import yardstick_ratios
 from pipeline.report.theory.yardsticks import DASHES, yardsticks_of
 
 WIDTHS = (1, 2, 4, 8)
 
 
-def sources_of(
+def tables_of(
     error: Callable[[Trial], float],
     model,
     target,
     diagnostic="test_error",
     bar: float | Callable | None = 1e-9,
     **fields,
-) -> Sources:
+) -> RunTables:
     """Sources of a run in which every trial ended with ``error(trial)``, known to within a bar."""
     asked = {"target": (target,), "learning_rates": (0.5,), "seeds": 1, **fields}
     plan = make_plan("test", Experiment("?", (model,), WIDTHS, **asked))
@@ -64,12 +64,12 @@ def sources_of(
     where = (0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "")
     ended = [(trial.id, "done", 10, "", trial.learning_rate, *where) for trial in plan.trials.values()]
     outcomes = pl.DataFrame(ended, schema=OUTCOMES, orient="row")
-    return Sources(plan, results(plan, records, outcomes), records, pl.DataFrame(schema=FITTED_SAMPLES))
+    return RunTables(plan, results(plan, records, outcomes), records, pl.DataFrame(schema=FITTED_SAMPLES))
 
 
 def verdicts(error: Callable[[Trial], float], model, target, **fields) -> pl.DataFrame:
-    sources = sources_of(error, model, target, **fields)
-    return against_yardsticks(sources.plan, sources.results)
+    tables = tables_of(error, model, target, **fields)
+    return yardstick_ratios(tables.plan, tables.results)
 
 
 def problem_of(target, **inputs):
@@ -214,13 +214,13 @@ def test_there_is_no_row_without_a_test_error() -> None:
     assert verdicts(lambda trial: 1.0, Shallow(), AbsoluteValue()).is_empty()
 
 
-def drawn(sources: Sources):
+def drawn(tables: RunTables):
     (figure,) = [figure for figure in FIGURES if figure.name == "error_by_width"]
-    return json.loads(json.dumps(figure.draw(sources).to_dict(), allow_nan=False))
+    return json.loads(json.dumps(figure.draw(tables).to_dict(), allow_nan=False))
 
 
 def test_yardsticks_are_drawn_beside_the_errors_with_a_label() -> None:
-    spec = drawn(sources_of(lambda trial: 0.01, Shallow(Tanh()), XSquared()))
+    spec = drawn(tables_of(lambda trial: 0.01, Shallow(Tanh()), XSquared()))
     rows = [row for rows in spec["datasets"].values() for row in rows if "yardstick" in row]
     expected = errors_of(XSquared())["best ReLU network"]
     assert {row["width"]: row["yardstick"] for row in rows} == pytest.approx(expected, rel=1e-5)
@@ -232,15 +232,15 @@ def test_yardsticks_are_drawn_beside_the_errors_with_a_label() -> None:
 
 
 def test_no_yardstick_is_drawn_beside_what_is_no_test_error() -> None:
-    spec = drawn(sources_of(lambda trial: 0.01, Shallow(Tanh()), XSquared(), diagnostic="loss"))
+    spec = drawn(tables_of(lambda trial: 0.01, Shallow(Tanh()), XSquared(), diagnostic="loss"))
     assert "yardstick" not in json.dumps(spec)
 
 
 def test_the_page_has_a_table_of_them_where_there_are_any(tmp_path: Path) -> None:
     def written(target) -> str:
-        sources = sources_of(lambda trial: 0.01, Shallow(), target)
-        write_plan(sources.plan, tmp_path / target.name())
-        return page(tmp_path / target.name(), sources.plan, sources.results, pl.DataFrame(schema=OUTCOMES), [])
+        tables = tables_of(lambda trial: 0.01, Shallow(), target)
+        write_plan(tables.plan, tmp_path / target.name())
+        return page(tmp_path / target.name(), tables.plan, tables.results, pl.DataFrame(schema=OUTCOMES), [])
 
     text = written(XSquared())
     assert "<h2>Yardsticks</h2>" in text

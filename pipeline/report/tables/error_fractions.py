@@ -1,4 +1,4 @@
-"""Where the error of a trial comes from: its parts as shares, the largest of them, and what would lower it."""
+"""Decomposition of the squared test error into fractions: the largest of them, and what would lower it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.models.best_errors import best_error
 from pipeline.models.greedy import Greedy
 from pipeline.models.shallow import Shallow
 from pipeline.problems.losses import Task
-from pipeline.report.tables.run_tables import Sources
+from pipeline.report.tables.run_tables import RunTables
 from pipeline.report.theory.verdicts import CANNOT_SAY
 
 PARTS = ("approximation", "features", "sampling", "optimisation", "rounding", "quadrature")
@@ -29,9 +29,9 @@ RECORDED = {
 BAR = TestErrorBar.name()
 AXES = ["panel_problem", "name", "width"]
 LEAST_SAMPLING = -0.01
-"""A share that no projection leaves to sampling, which is a square: below it, what projects is rounding."""
-MOST_SHARE = 2.0
-"""A share beyond which parts cancel, so that none of them is a part of the error: what one adds another takes back."""
+"""A fraction that no projection leaves to sampling, which is a square: below it, what projects is rounding."""
+GREATEST_FRACTION = 2.0
+"""A fraction beyond which parts cancel: what one adds another takes back, so that none is a part of the error."""
 MOST_OFF = 1e-3
 """Of the squared error: what the parts may sum to beside it, and beside what the quadrature leaves open."""
 THRESHOLD = 0.5, 2.0
@@ -46,46 +46,47 @@ COLUMNS = {
 }
 
 
-def error_parts(sources: Sources) -> pl.DataFrame:
-    """For each problem, model and width the parts of the squared test error of one trial, in shares of it.
+def error_parts(tables: RunTables) -> pl.DataFrame:
+    """For each problem, model and width the parts of the squared test error of one trial, in fractions of it.
 
-    Columns: ``panel_problem``, ``name``, ``width``; ``error``, the test error itself; a share for each of ``PARTS``,
-    null where it is not known; ``mostly``, the largest of them, and ``advice``, what would lower it; ``why``, empty
-    but where shares say nothing: they cancel, or do not add up, or least squares is lost in rounding. The trial is that
-    of the median error at the best learning rate, so that its shares add up to 1. No rows where the parts are not
-    recorded. Where the test error is no mean square, as of classes, shares are of the mean square.
+    Columns: ``panel_problem``, ``name``, ``width``; ``error``, the test error itself; a fraction for each of
+    ``PARTS``, null where it is not known; ``mostly``, the largest of them, and ``advice``, what would lower it;
+    ``why``, empty but where fractions say nothing: they cancel, or do not add up, or least squares is lost in
+    rounding. The trial is that of the median error at the best learning rate, so that its fractions add up to 1. No
+    rows where the parts are not recorded. Where the test error is no mean square, as of classes, fractions are of
+    the mean square.
 
     Where the best model of a width is known, ``approximation`` is its error, and ``features`` what the features
     of the trial are worse. Elsewhere it is that of the features, which are the best only of a linear model.
     """
-    if not {"test_error", *RECORDED.values()} <= set(sources.best.columns):
+    if not {"test_error", *RECORDED.values()} <= set(tables.best.columns):
         return pl.DataFrame()
     recorded = [pl.col(name).is_finite() for name in RECORDED.values()]
-    known = sources.best.filter(pl.col("test_error").is_finite(), pl.col("test_error") > 0, *recorded)
+    known = tables.best.filter(pl.col("test_error").is_finite(), pl.col("test_error") > 0, *recorded)
     middle = (pl.len() - 1) // 2
     chosen = known.sort("test_error", "trial").group_by(AXES, maintain_order=True).agg(pl.all().get(middle))
     chosen = chosen.sort(AXES)
-    rows = [_row(sources.plan.trials[row["trial"]].shape, row) for row in chosen.iter_rows(named=True)]
+    rows = [_row(tables.plan.trials[row["trial"]].shape, row) for row in chosen.iter_rows(named=True)]
     parts = pl.DataFrame(rows, schema=COLUMNS, orient="row")
     return pl.concat([chosen.select(AXES), parts], how="horizontal")
 
 
 def _row(shape: Shape, recorded: dict[str, Any]) -> tuple[float | str | None, ...]:
-    """What is said of a trial, in the order of ``COLUMNS``."""
+    """The row of a trial, in the order of ``COLUMNS``."""
     squares = {part: recorded[name] for part, name in RECORDED.items()}
     whole = sum(squares.values())
     if shape.problem.task is Task.REGRESSION:
         error, bar = recorded["test_error"], recorded.get(BAR)
-    else:  # whose test error is a share of answers
+    else:  # whose test error is a fraction of answers
         error, bar = math.sqrt(max(whole, 0.0)) or math.nan, None
-    shares = _shares(shape, error, squares, bar)
-    adds_up = abs(whole / error**2 - 1) <= MOST_OFF + shares.get("quadrature", 0)
-    mostly, why = _said(shape, shares, adds_up=adds_up)
-    of_parts = (shares.get(part) for part in PARTS)
+    fractions = _fractions(shape, error, squares, bar)
+    adds_up = abs(whole / error**2 - 1) <= MOST_OFF + fractions.get("quadrature", 0)
+    mostly, why = _largest(shape, fractions, adds_up=adds_up)
+    of_parts = (fractions.get(part) for part in PARTS)
     return (recorded["test_error"], *of_parts, mostly, advice(shape, mostly), why)
 
 
-def _shares(shape: Shape, error: float, squares: dict[str, float], bar: float | None) -> dict[str, float]:
+def _fractions(shape: Shape, error: float, squares: dict[str, float], bar: float | None) -> dict[str, float]:
     """Parts in units of the squared error, those that are known."""
     parts = dict(squares)
     best = None if shape.model.linear else best_error(shape.problem, shape.model, shape.width)
@@ -96,16 +97,17 @@ def _shares(shape: Shape, error: float, squares: dict[str, float], bar: float | 
     return {part: value / error**2 for part, value in parts.items()}
 
 
-def _said(shape: Shape, shares: dict[str, float], *, adds_up: bool) -> tuple[str, str]:
+def _largest(shape: Shape, fractions: dict[str, float], *, adds_up: bool) -> tuple[str, str]:
     """The largest part; or that there is none to be named, and why."""
-    if shares["sampling"] <= LEAST_SAMPLING:
+    if fractions["sampling"] <= LEAST_SAMPLING:
         return CANNOT_SAY, "the features depend on each other to rounding"
     if not adds_up:
         return CANNOT_SAY, f"the parts do not add up to the error: {_LOST}"
-    most, least = max(shares, key=lambda part: shares[part]), min(shares, key=lambda part: shares[part])
-    if shares[most] <= MOST_SHARE or shares[least] >= 0:
+    most, least = max(fractions, key=lambda part: fractions[part]), min(fractions, key=lambda part: fractions[part])
+    if fractions[most] <= GREATEST_FRACTION or fractions[least] >= 0:
         return most, ""
-    why = f"{most} adds {shares[most]:.2g} times the squared error, of which {least} takes back {-shares[least]:.2g}"
+    added, taken_back = fractions[most], -fractions[least]
+    why = f"{most} adds {added:.2g} times the squared error, of which {least} takes back {taken_back:.2g}"
     features, points = num_features(shape), shape.problem.train
     if most == "sampling" and THRESHOLD[0] <= features / points <= THRESHOLD[1]:
         why += f": with {points} training points for {features} features, near the interpolation threshold, "
@@ -162,7 +164,7 @@ def sentences(table: pl.DataFrame) -> Iterator[str]:
 
 
 def in_percent(table: pl.DataFrame) -> pl.DataFrame:
-    """The table for a reader: shares in percent of the squared error, where they are parts of it."""
+    """The table for a reader: fractions in percent of the squared error, where they are parts of it."""
     percents = [pl.when(pl.col("why") == "").then(100 * pl.col(part)).round(2) for part in PARTS]
     percent = [  # no zero below zero
         pl.when(value != 0).then(value).when(value == 0).then(0.0).alias(f"{part} %")

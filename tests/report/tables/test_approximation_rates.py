@@ -36,7 +36,7 @@ from pipeline.problems.problem import FunctionProblem
 from pipeline.problems.targets import TARGETS, AbsoluteValue, Gaussian, Runge, Sine, Step, Target, Xor, XSquared
 from pipeline.records import store
 from pipeline.records.schema import OUTCOMES, RECORDS
-from pipeline.report.tables.convergence_rates import rates
+from pipeline.report.tables.approximation_rates import rates
 from pipeline.report.tables.results import results
 from pipeline.report.theory.approximation_bounds import bound_of
 from pipeline.training.progress import TrainingProgress

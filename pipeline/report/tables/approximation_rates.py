@@ -32,7 +32,7 @@ from pipeline.report.theory.approximation_bounds import NO_BOUND, bound_of
 
 BAR = TestErrorBar.name()
 ROUNDINGS = 100.0
-"""Errors of so many units in the last place of the target are rounding."""
+"""Errors of at most N units in the last place of the target are rounding; this is N."""
 ABOVE_BAR = 10.0
 """Errors of fewer uncertainties of their own are left out."""
 COLUMNS = {
@@ -121,7 +121,7 @@ def _row(shape: Shape, widths: list[float], errors_RW: torch.Tensor) -> tuple[ob
     bound, why = bound_of(shape.problem, shape.model)
     known = (None, None, None) if fitted.refused or fitted.decays else (fitted.rate, fitted.low, fitted.high)
     between = "" if fitted.refused else f"{fitted.first_width:g} to {fitted.last_width:g}"
-    return (between, *known, bound, why, _said(fitted, bound, _exact_from(widths, errors_RW)))
+    return (between, *known, bound, why, _verdict(fitted, bound, _exact_from(widths, errors_RW)))
 
 
 def _fitted(shape: Shape, widths: list[float], errors_RW: torch.Tensor) -> Rate:
@@ -169,7 +169,7 @@ def _exact_from(widths: list[float], errors_RW: torch.Tensor) -> float | None:
     return tail[-1][0] if tail else None
 
 
-def _said(fitted: Rate, bound: float | None, exact_from: float | None) -> str:
+def _verdict(fitted: Rate, bound: float | None, exact_from: float | None) -> str:
     if fitted.decays:
         return f"{Verdict.EXPONENTIAL.value}, exp(-{fitted.decay:.2g} m)"
     if fitted.refused and exact_from is not None:

@@ -8,23 +8,23 @@ import polars as pl
 from pipeline.problems.problem import FunctionProblem
 from pipeline.records.schema import LINE
 from pipeline.report.figures import charts
-from pipeline.report.figures.charts import Chart, chart_of, keyed, panels
+from pipeline.report.figures.charts import Chart, chart_of, panels, with_legend_entry
 from pipeline.report.tables.cells import CELL, PROBLEM
-from pipeline.report.tables.run_tables import DIGITS, Sources, evenly
+from pipeline.report.tables.run_tables import DIGITS, RunTables, evenly_spaced
 
 MOST_FITS = 4
 
 
-def fitted_functions(sources: Sources, space: str = LINE) -> pl.DataFrame:
+def fitted_functions(tables: RunTables, space: str = LINE) -> pl.DataFrame:
     """What the best trial of each model has learned at a few widths, where that is drawn in some space.
 
     Columns: ``trial``, ``panel_problem``, ``name``, ``width``, ``x``, ``y``, ``value``.
     """
-    fits = sources.fits.filter(pl.col("space") == space)
+    fits = tables.fits.filter(pl.col("space") == space)
     if fits.is_empty():
         return pl.DataFrame()
-    widths = evenly(sources.plan.experiment.widths, MOST_FITS)
-    has_fit = sources.named.filter(pl.col("trial").is_in(fits["trial"].unique().implode()))
+    widths = evenly_spaced(tables.plan.experiment.widths, MOST_FITS)
+    has_fit = tables.named.filter(pl.col("trial").is_in(fits["trial"].unique().implode()))
     chosen = (
         has_fit.filter(pl.col("width").is_in(widths), pl.col("score").is_finite())
         .sort("score", maintain_order=True)
@@ -37,9 +37,9 @@ def fitted_functions(sources: Sources, space: str = LINE) -> pl.DataFrame:
     return fits.with_columns(pl.col("x", "y", "value").round_sig_figs(DIGITS))
 
 
-def target_values(sources: Sources, panel: pl.DataFrame) -> pl.DataFrame:
+def target_values(tables: RunTables, panel: pl.DataFrame) -> pl.DataFrame:
     """The target at the points of the fits of one panel; no rows for a table, which has none."""
-    problem = sources.plan.trials[panel["trial"][0]].shape.problem
+    problem = tables.plan.trials[panel["trial"][0]].shape.problem
     if not isinstance(problem, FunctionProblem):
         return pl.DataFrame(schema={"x": pl.Float64, "value": pl.Float64})
     x = panel["x"].unique().sort()
@@ -47,9 +47,9 @@ def target_values(sources: Sources, panel: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame({"x": x, "value": values.round_sig_figs(DIGITS)})
 
 
-def fitted(sources: Sources) -> Chart | None:
+def fitted(tables: RunTables) -> Chart | None:
     """The best fitted functions over the target, at a few widths."""
-    table = fitted_functions(sources)
+    table = fitted_functions(tables)
     if table.is_empty():
         return None
     widths = sorted(table["width"].unique())
@@ -58,7 +58,7 @@ def fitted(sources: Sources) -> Chart | None:
     colour = alt.Color("width:O", title="width", scale=scale, legend=legend)
 
     def panel(rows: pl.DataFrame) -> Chart:
-        target = target_values(sources, rows)
+        target = target_values(tables, rows)
         values = (rows if target.is_empty() else target)["value"].to_list()
         low, high = min(values), max(values)
         margin = 0.3 * (high - low) or 1.0
@@ -69,6 +69,6 @@ def fitted(sources: Sources) -> Chart | None:
         if target.is_empty():
             return alt.layer(line)
         under = chart_of(target).mark_line(strokeWidth=5, clip=True).encode(x=x, y=y)
-        return alt.layer(keyed(under, alt.Stroke, "target", charts.UNDER), line)
+        return alt.layer(with_legend_entry(under, alt.Stroke, "target", charts.UNDER), line)
 
-    return panels(table.with_columns(sources.panel_model.alias("panel")), panel)
+    return panels(table.with_columns(tables.panel_model.alias("panel")), panel)
