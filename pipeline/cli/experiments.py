@@ -25,6 +25,9 @@ def plan_of(document: YamlDocument, overrides: Overrides, *, on_cluster: bool) -
         overrides: What ``--set`` changes of it.
         on_cluster: Whether it is meant for a cluster, whose profile may be changed too.
 
+    Returns:
+        The plan; nothing is written.
+
     Raises:
         PipelineError: If the experiment is impossible, or a profile is changed without a cluster.
     """
@@ -43,7 +46,14 @@ def plan_of(document: YamlDocument, overrides: Overrides, *, on_cluster: bool) -
 
 
 def begun_plan(planned: Plan, folder: Path) -> tuple[Plan, bool]:
-    """The plan as the folder has it, if it was begun there before, and whether it was.
+    """Take the plan as a folder has it, if it was begun there before.
+
+    Args:
+        planned: The plan of the experiment as it is asked for now.
+        folder: Of the run.
+
+    Returns:
+        The plan, run as it is asked for now; and whether it was begun before.
 
     Raises:
         PipelineError: If the folder is another experiment's.

@@ -127,7 +127,13 @@ def _check_summands(chosen: Sequence[int], played: _Round) -> None:
 
 
 def _answer(question: str) -> list[int]:
-    """The numbers that are answered.
+    """Ask for numbers.
+
+    Args:
+        question: What is printed.
+
+    Returns:
+        The numbers.
 
     Raises:
         PipelineError: If something else is.

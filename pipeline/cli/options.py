@@ -36,11 +36,14 @@ class Overrides:
 
 
 def options_from(namespace: argparse.Namespace, kind: type[T]) -> T:
-    """The options of a verb.
+    """Make the options of a verb.
 
     Args:
         namespace: What argparse has parsed; it has an attribute for each field.
         kind: A dataclass.
+
+    Returns:
+        The dataclass, with tuples where argparse has lists.
     """
     assert dataclasses.is_dataclass(kind)
     return kind(

@@ -13,7 +13,13 @@ RUNS = Path("runs")
 
 
 def run_folder(named: Path | None) -> Path:
-    """The folder that was named, or the newest run.
+    """Find the folder that was named, or the newest run.
+
+    Args:
+        named: The folder, if one was named.
+
+    Returns:
+        The folder.
 
     Raises:
         PipelineError: If none was named and there is none.
@@ -27,7 +33,13 @@ def run_folder(named: Path | None) -> Path:
 
 
 def run_and_names(names: Sequence[str]) -> tuple[Path, list[str]]:
-    """The folder of a run, which may be named among jobs, trials or packs, and those others.
+    """Tell the folder of a run from jobs, trials or packs that are named beside it.
+
+    Args:
+        names: As they were typed, in any order.
+
+    Returns:
+        The folder, the newest run if none is named; and the other names.
 
     Raises:
         PipelineError: If two runs are named, or a folder that is none.

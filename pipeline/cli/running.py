@@ -58,7 +58,13 @@ def run(options: RunOptions) -> int:
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
-    """The files that are named, and those of the folders that are.
+    """List the files that are named, and those of the folders that are.
+
+    Args:
+        paths: Files and folders.
+
+    Returns:
+        The files in order, those of a folder by name.
 
     Raises:
         PipelineError: If a folder holds none, or two files have one name.

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
 
 def cluster_of(submission: Submission, overrides: Overrides) -> Cluster:
-    """The cluster that a submission went to, with what was changed of its profile then and now: the later wins.
+    """Read the cluster that a submission went to, with what was changed of its profile then and now: the later wins.
+
+    Args:
+        submission: The submission.
+        overrides: What is changed now.
+
+    Returns:
+        The cluster.
 
     Raises:
         PipelineError: If the experiment is to be changed too, which has begun.
@@ -31,7 +38,15 @@ def cluster_of(submission: Submission, overrides: Overrides) -> Cluster:
 
 
 def folder_on(cluster: Cluster, planned: Plan, out: Path | None) -> Path:
-    """The folder of a run on a cluster: the one that was named, or one where the profile says.
+    """Choose the folder of a run on a cluster: the one that was named, or one where the profile says.
+
+    Args:
+        cluster: Where.
+        planned: The plan of the run.
+        out: The folder, if one was named.
+
+    Returns:
+        The folder, which may not be there yet.
 
     Raises:
         PipelineError: If other nodes would not see it.
@@ -45,6 +60,10 @@ def folder_on(cluster: Cluster, planned: Plan, out: Path | None) -> Path:
 
 def check_chain(cluster: Cluster, links: int) -> None:
     """Refuse a chain of jobs where jobs have no time limit.
+
+    Args:
+        cluster: Where.
+        links: Submissions of the chain, 1 for none.
 
     Raises:
         PipelineError: Of ``--chain``.

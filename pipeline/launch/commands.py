@@ -45,6 +45,9 @@ def environment(settings: Settings) -> dict[str, str]:
 
     Args:
         settings: Variables that have another value, or none.
+
+    Returns:
+        The variables of a command, by name.
     """
     own = {name: value for name, value in os.environ.items() if not HABITS.fullmatch(name)} | NO_HABITS
     return {name: value for name, value in {**own, **settings}.items() if value is not None}
@@ -67,8 +70,12 @@ def run(
         cluster: Whose login node has it, for the message.
         contact: Who helps there, for the hint.
 
+    Returns:
+        What it printed, as text, and its exit status.
+
     Raises:
-        PipelineError: If there is no such command, it cannot be run, or it takes too long.
+        PipelineError: If there is no such command, or it cannot be run.
+        SilenceError: If it takes too long.
     """
     seconds = seconds or SECONDS_TO_ANSWER
     try:
@@ -96,7 +103,7 @@ def run(
 def answer(
     command: Sequence[str], scheduler: str, *, settings: Settings | None = None, cluster: str = "", sign: str = ""
 ) -> str:
-    """What a command of a scheduler prints that has to succeed.
+    """Run a command of a scheduler that has to succeed.
 
     Args:
         command: Its words.
@@ -104,6 +111,9 @@ def answer(
         settings: Variables of the cluster.
         cluster: Whose login node has it; empty: one of that scheduler.
         sign: Pattern without which what it says is no answer, whatever its exit status.
+
+    Returns:
+        What it printed on standard output.
 
     Raises:
         PipelineError: If it cannot be run, fails, or does not answer in time; with its own words.

@@ -94,7 +94,17 @@ def unfinished(run: Path, packs: Sequence[str]) -> list[str]:
 
 
 def begin(run: Path, sent: Submission, index: int, environment: Any) -> Attempt:
-    """Write down that an attempt has begun."""
+    """Write down that an attempt has begun, in its note and in the logs.
+
+    Args:
+        run: Folder of the run.
+        sent: The submission.
+        index: Task of its array.
+        environment: submitit's ``JobEnvironment``.
+
+    Returns:
+        The attempt.
+    """
     worker = environment.global_rank
     number = next_number(run, sent.name, index, worker)
     attempt = Attempt(sent.name, index, worker, number, environment.job_id, began_at())
@@ -146,7 +156,19 @@ class AttemptLog:
 def train(
     sent: Submission, index: int, attempt_log: AttemptLog, signals: JobSignals, environment: Any, exporter: Exporter
 ) -> End:
-    """Train the packs of a task that are left, and say why it ended."""
+    """Train the packs of a task that are left.
+
+    Args:
+        sent: The submission.
+        index: Task of its array.
+        attempt_log: Where it is written down what is trained.
+        signals: The deadline, and the signals that bring it forward.
+        environment: submitit's ``JobEnvironment``.
+        exporter: What brings finished packs to W&B.
+
+    Returns:
+        Why it ended.
+    """
     from pipeline.records.outcome_provenance import OutcomeProvenance
     from pipeline.training.followers import in_parallel
     from pipeline.training.progress import TrainingProgress
@@ -198,7 +220,12 @@ def train(
 
 
 def remember(sent: Submission, attempt_log: AttemptLog) -> None:
-    """Remember how long packs took that a first attempt has trained from their first step, for the next estimate."""
+    """Remember how long packs took that a first attempt has trained from their first step, for the next estimate.
+
+    Args:
+        sent: The submission.
+        attempt_log: The attempt, and the packs that it trained from their first step.
+    """
     from pipeline.launch.cost.calibration import remember_job, remember_startup
 
     attempt = attempt_log.attempt
@@ -229,12 +256,26 @@ def plan_of(run: Path, sent: Submission) -> Plan:
 
 
 def in_turn(packs: list[str], worker: int, workers: int) -> list[str]:
-    """All packs of a job in the order in which one of its workers tries them: its own share first."""
+    """All packs of a job in the order in which one of its workers tries them: its own share first.
+
+    Args:
+        packs: Names of the packs of the job.
+        worker: Which of its workers.
+        workers: How many it has.
+
+    Returns:
+        All packs, so that one that another worker holds is tried last.
+    """
     return [pack for turn in range(workers) for pack in packs[(worker + turn) % workers :: workers]]
 
 
 def share_gpus(environment: Any, *, together: bool) -> None:
-    """Let each worker of a node see its own GPU; those that train one trial together find theirs by rank."""
+    """Let each worker of a node see its own GPU; those that train one trial together find theirs by rank.
+
+    Args:
+        environment: submitit's ``JobEnvironment``.
+        together: Whether all workers train each trial together.
+    """
     if together:
         from submitit.helpers import TorchDistributedEnvironment
 
@@ -250,6 +291,15 @@ def rendezvous_of(sent: Submission, index: int, run: Path, environment: Any) -> 
     """Where the workers of a job meet that train each trial together.
 
     The script of a job says when it began; on this machine each worker has one of its own, and all have one job.
+
+    Args:
+        sent: The submission.
+        index: Task of its array.
+        run: Folder of the run.
+        environment: submitit's ``JobEnvironment``.
+
+    Returns:
+        The place and the name of the meeting, and its host.
     """
     from pipeline.training.rendezvous import Rendezvous
 
@@ -260,6 +310,10 @@ def rendezvous_of(sent: Submission, index: int, run: Path, environment: Any) -> 
 
 def check_gpu(plan: Plan, sent: Submission) -> None:
     """Refuse to train on the processor in a job that has a GPU and was not told to.
+
+    Args:
+        plan: The plan of the run.
+        sent: The submission.
 
     Raises:
         PipelineError: If PyTorch sees no GPU where there must be one.

@@ -117,7 +117,13 @@ class Option:
 
 
 def sbatch_options(texts: Sequence[str]) -> list[Option]:
-    """The options in texts such as ``--comment=two words``, ``--constraint gpu``, ``-Cgpu`` or ``-C gpu``.
+    """Parse options of ``sbatch`` in texts such as ``--comment=two words``, ``--constraint gpu`` or ``-Cgpu``.
+
+    Args:
+        texts: As the profile has them; the value of an option may be a text of its own.
+
+    Returns:
+        The options, in order.
 
     Raises:
         FieldError: If a text is none, of the field ``options``.
@@ -126,7 +132,13 @@ def sbatch_options(texts: Sequence[str]) -> list[Option]:
 
 
 def qsub_options(texts: Sequence[str]) -> list[Option]:
-    """The options in texts such as ``-l container_image=x.sqsh`` or ``-A account``.
+    """Parse options of ``qsub`` in texts such as ``-l container_image=x.sqsh`` or ``-A account``.
+
+    Args:
+        texts: As the profile has them; the value of an option may be a text of its own.
+
+    Returns:
+        The options, in order.
 
     Raises:
         FieldError: If a text is none, of the field ``options``.

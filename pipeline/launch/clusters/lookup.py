@@ -47,6 +47,9 @@ def read_profile(name: str, overrides: Sequence[str] = ()) -> Profile:
         name: Of the cluster, or the path of a YAML file.
         overrides: Fields to change, as ``path=value``.
 
+    Returns:
+        The profile, its placeholders not filled in.
+
     Raises:
         PipelineError: If there is no such cluster, or its file is not a profile.
     """
@@ -60,9 +63,16 @@ def read_profile(name: str, overrides: Sequence[str] = ()) -> Profile:
 def read_cluster(name: str, overrides: Sequence[str] = ()) -> Cluster:
     """Read the profile of a cluster with all that a job needs filled in.
 
+    Args:
+        name: Of the cluster, or the path of a YAML file.
+        overrides: Fields to change, as ``path=value``.
+
+    Returns:
+        The cluster.
+
     Raises:
-        PipelineError: If there is no such cluster, its file is not a profile, something is missing in it, or its
-            folder is one that other nodes would not see.
+        PipelineError: If there is no such cluster, its file is not a profile, something is missing in it, or its folder
+            is one that other nodes would not see.
     """
     profile = read_profile(name, overrides)
     try:
@@ -75,6 +85,12 @@ def read_cluster(name: str, overrides: Sequence[str] = ()) -> Cluster:
 
 def folder_of_runs(cluster: Cluster) -> Path:
     """Where the runs of a cluster are kept.
+
+    Args:
+        cluster: The cluster.
+
+    Returns:
+        The folder, with ``~`` expanded.
 
     Raises:
         PipelineError: If it is said from a home that there is none of.
@@ -89,6 +105,10 @@ def folder_of_runs(cluster: Cluster) -> Path:
 
 def check_name(cluster: Cluster, run: Path) -> None:
     """Refuse a run folder in which a scheduler or submitit would look for, and write, something else.
+
+    Args:
+        cluster: Where the run is to be.
+        run: Its folder.
 
     Raises:
         PipelineError: Naming what cannot be in its path.
@@ -114,6 +134,10 @@ def _misread(path: str, scheduler: str) -> dict[str, bool]:
 
 def check_folder(cluster: Cluster, run: Path) -> None:
     """Refuse a run folder that other nodes would not see.
+
+    Args:
+        cluster: Where the run is to be.
+        run: Its folder.
 
     Raises:
         PipelineError: With a folder to take instead.

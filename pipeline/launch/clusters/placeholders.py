@@ -20,6 +20,10 @@ IN_BRACES = re.compile(r"(?<!\$)\{([a-z_]*)\}")
 def check_placeholders(field: str, text: str | None) -> None:
     """Refuse a text with a name in braces that is none of the known ones.
 
+    Args:
+        field: Name of the field, for the message.
+        text: Its value; none has no placeholders.
+
     Raises:
         FieldError: Of the field.
     """
@@ -30,7 +34,16 @@ def check_placeholders(field: str, text: str | None) -> None:
 
 
 def fill(text: str, field: str, values: Mapping[str, str | None], cluster: str) -> str:
-    """The text with every placeholder replaced.
+    """Replace every placeholder of a text.
+
+    Args:
+        text: The text.
+        field: Name of the field that it is of, for the message.
+        values: The value of each placeholder, none where there is no such thing.
+        cluster: Name of the cluster, for the message.
+
+    Returns:
+        The text with the values in it.
 
     Raises:
         FieldError: If there is no value for one.

@@ -185,6 +185,9 @@ class Profile:
             minutes: Walltime.
             nodes: Nodes of a job, each with ``gpus``.
 
+        Returns:
+            Of the tiers that are long enough the shortest.
+
         Raises:
             FieldError: If none does, naming the longest.
         """
@@ -213,6 +216,9 @@ class Profile:
 
         Args:
             nodes: Nodes of a job, each with ``gpus``.
+
+        Returns:
+            One or more tiers.
 
         Raises:
             FieldError: If there are none.
@@ -250,6 +256,11 @@ class Profile:
     def cost(self, hours: float, tier: WalltimeTier, nodes: int = 1) -> dict[str, float]:
         """What one job costs that runs for some hours in a tier.
 
+        Args:
+            hours: How long the job runs.
+            tier: The walltime tier that it is in.
+            nodes: Nodes of the job, each with ``gpus``.
+
         Returns:
             The amount of each unit that the site counts.
         """
@@ -280,6 +291,9 @@ def filled_in(profile: Profile, name: str) -> Profile:
     Args:
         profile: As written.
         name: Of the cluster, for the message.
+
+    Returns:
+        The profile that jobs are sent with.
 
     Raises:
         FieldError: If something that the cluster needs is not given.

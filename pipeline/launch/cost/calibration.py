@@ -51,7 +51,15 @@ class PackTiming:
     by: str
 
     def seconds(self, steps: int, recorded_steps: int) -> float:
-        """How long the training of a pack takes."""
+        """Predict the duration of a training: ``setup_s + steps * step_s + recorded_steps * observe_s``.
+
+        Args:
+            steps: Updates.
+            recorded_steps: Steps at which the diagnostics look.
+
+        Returns:
+            Seconds.
+        """
         return self.setup_s + steps * self.step_s + recorded_steps * self.observe_s
 
 
@@ -84,7 +92,7 @@ def costs(
     plan: Callable[[], Plan],
     expected: Mapping[str, float] | None = None,
 ) -> Costs:
-    """What packs are expected to take on a cluster; what is not known of them is measured here first.
+    """Predict what packs take on a cluster; what is not known of them is measured here first.
 
     Args:
         packs: To be trained.
@@ -94,6 +102,9 @@ def costs(
         say: Told about a measurement, which takes some seconds.
         plan: Gives the plan with these packs; asked only if some have to be measured.
         expected: What packs that were sent to this cluster before were expected to take, by name.
+
+    Returns:
+        Seconds of each pack and before the first, and where they come from.
     """
     expected = expected or {}
     cpus = _at_most_here(profile.cpus)
@@ -147,17 +158,39 @@ def _basis(known: Iterable[PackTiming], cluster: str) -> str:
 
 
 def remember_job(cluster: str, gpus: int, pack: Workload, seconds: float) -> None:
-    """Remember how long a whole pack took in a job on a cluster."""
+    """Remember how long a whole pack took in a job on a cluster.
+
+    Args:
+        cluster: Name of the cluster.
+        gpus: GPUs of the job.
+        pack: The pack that was trained.
+        seconds: What it took from its first step to its last, its setup included.
+    """
     _remember(place_of(cluster, gpus), pack.kind, PackTiming(0.0, seconds / pack.requirements.steps, 0.0, "job"))
 
 
 def remember_startup(cluster: str, gpus: int, seconds: float) -> None:
-    """Remember how long a worker took to begin with its first pack."""
+    """Remember how long a worker took to begin with its first pack.
+
+    Args:
+        cluster: Name of the cluster.
+        gpus: GPUs of the job.
+        seconds: From the start of the job to the first pack.
+    """
     _remember(place_of(cluster, gpus), STARTUP, PackTiming(seconds, 0.0, 0.0, "job"))
 
 
 def place_of(name: str, gpus: int, cpus: int | None = None) -> Path:
-    """The folder of what was measured in one place."""
+    """The folder of what was measured in one place.
+
+    Args:
+        name: Of the cluster, or of this machine.
+        gpus: GPUs of a job.
+        cpus: Processors of a worker, where that matters: on this machine.
+
+    Returns:
+        The folder, which may not be there yet.
+    """
     device = "gpu" if gpus else f"cpu{cpus or ''}"
     return cache_folder() / "calibration" / f"{name}-{device}"
 

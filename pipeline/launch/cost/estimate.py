@@ -51,7 +51,7 @@ class CostEstimate:
 def estimate(
     submissions: Sequence[Submission], packs: Mapping[str, Workload], cluster: Cluster, startup_s: float, nodes: int = 1
 ) -> CostEstimate:
-    """Judge submissions before they are sent.
+    """Estimate what submissions take before they are sent.
 
     Args:
         submissions: What is to be sent; of a chain, only the first link is expected to work, which may be in flight.
@@ -59,6 +59,9 @@ def estimate(
         cluster: Where.
         startup_s: Before a worker begins.
         nodes: Nodes of a job.
+
+    Returns:
+        Time, memory and cost of all of them together, and what a person should know.
 
     Raises:
         PipelineError: If a job needs more memory than it asks for.
@@ -87,7 +90,16 @@ def estimate(
 
 
 def table(submissions: Sequence[Submission], packs: Mapping[str, Workload], startup_s: float) -> pl.DataFrame:
-    """One row per array that is to be sent."""
+    """One row per array that is to be sent.
+
+    Args:
+        submissions: What is to be sent.
+        packs: Their packs, by name.
+        startup_s: Before a worker begins.
+
+    Returns:
+        One row per array, in the order in which they are sent.
+    """
     rows = [
         {
             "array": submission.name,

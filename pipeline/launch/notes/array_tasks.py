@@ -15,12 +15,15 @@ PBS = r"(?P<job>\d+)(\[(?P<index>[\d,:-]*)\])?(\.(?P<server>[A-Za-z][\w.-]*))?"
 
 
 def array_task_indices(run: Path, submission: Submission, what: str) -> list[int]:
-    """The array tasks of a submission that have a name: none if it is that of another.
+    """Find the array tasks of a submission that have a name.
 
     Args:
         run: Folder of the run.
         submission: What may have the name.
         what: Name of the submission, or the id of its job or of some of its tasks.
+
+    Returns:
+        Their indices in order; none if the name is that of another submission.
     """
     every = range(len(submission.tasks))
     if submission.job is None:

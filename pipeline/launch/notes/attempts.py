@@ -66,7 +66,12 @@ def heading(attempt: Attempt) -> str:
 
 
 def write_attempt(run: Path, attempt: Attempt) -> None:
-    """Write down an attempt, in place of what was said of it before."""
+    """Write down an attempt, in place of what was said of it before.
+
+    Args:
+        run: Folder of the run.
+        attempt: What is known of it now.
+    """
     path = run / "jobs" / attempt.submission / attempt.file_name
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as part:
@@ -75,6 +80,12 @@ def write_attempt(run: Path, attempt: Attempt) -> None:
 
 def read_attempts(run: Path) -> list[Attempt]:
     """All attempts of a run, the earliest first.
+
+    Args:
+        run: Folder of the run.
+
+    Returns:
+        The attempts by the time at which they began.
 
     Raises:
         PipelineError: If one is damaged.
@@ -89,5 +100,15 @@ def read_attempts(run: Path) -> list[Attempt]:
 
 
 def next_number(run: Path, submission: str, index: int, worker: int) -> int:
-    """The number of the next attempt of a worker."""
+    """The number of the next attempt of a worker.
+
+    Args:
+        run: Folder of the run.
+        submission: Name of the submission.
+        index: Task of its array.
+        worker: Which of the workers of the job.
+
+    Returns:
+        1 for the first.
+    """
     return 1 + len(list((run / "jobs" / submission).glob(f"{index}-{worker}-*.attempt")))

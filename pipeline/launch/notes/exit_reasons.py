@@ -47,25 +47,34 @@ INFORMATIVE = re.compile(
 
 
 def exit_reason(logs: Sequence[Path], attempt: int | None = None) -> str:
-    """The cause that the last lines of some logs name; ``killed`` if they name none.
+    """Find the exit reason that the last lines of some logs name.
 
     Args:
         logs: Files.
         attempt: The attempt that is asked for, where several have appended to them.
+
+    Returns:
+        One of the reasons above; ``killed`` if they name none.
     """
     return exit_reason_in("\n".join(tail(log) if attempt is None else part_of(log, attempt) for log in logs))
 
 
 def exit_reason_in(text: str) -> str:
-    """The cause that a text names; ``killed`` if it names none."""
+    """Find the exit reason that a text names; ``killed`` if it names none."""
     return next((named for named, sign in EXIT_REASON_PATTERNS if re.search(sign, text, re.IGNORECASE)), KILLED)
 
 
 def most_informative_line(texts: Iterable[str]) -> str:
-    """The line of some texts that helps most with a job that never began; empty if they have none.
+    """Choose the line of some texts that helps most with a job that never began.
 
     The last one that names an error. What tells only that there was one comes before or after it, as the version of
     SLURM has it: ``execve(): /nonexistent/python: No such file or directory`` beside ``Exited with exit code 2``.
+
+    Args:
+        texts: Ends of logs, the most telling last.
+
+    Returns:
+        The line; empty if they have none.
     """
     lines = [line.strip() for text in texts for line in text.splitlines() if line.strip()]
     full = [line for line in lines if not UNINFORMATIVE.search(line)]
@@ -73,7 +82,15 @@ def most_informative_line(texts: Iterable[str]) -> str:
 
 
 def part_of(log: Path, attempt: int) -> str:
-    """The end of what one attempt of a worker has left in a log; all of its end if attempts do not begin in it."""
+    """Read the end of what one attempt of a worker has left in a log.
+
+    Args:
+        log: The file, to which all attempts of the worker append.
+        attempt: Its number.
+
+    Returns:
+        At most the last 8 KiB; of all attempts if they do not begin in it.
+    """
     text = tail(log, LARGEST_LOG)
     begins = [(int(begun[1]), begun.start()) for begun in HEADING.finditer(text)]
     before = [start for number, start in begins if number <= attempt] if attempt > 1 else []
@@ -82,7 +99,15 @@ def part_of(log: Path, attempt: int) -> str:
 
 
 def tail(log: Path, num_bytes: int = TAIL_BYTES) -> str:
-    """The end of a file; empty if it is not there."""
+    """Read the end of a file.
+
+    Args:
+        log: The file.
+        num_bytes: How much of it.
+
+    Returns:
+        The text; empty if the file is not there.
+    """
     try:
         with log.open("rb") as file:
             file.seek(0, 2)

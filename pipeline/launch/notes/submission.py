@@ -84,7 +84,15 @@ class Submission:
 
 
 def folder_of(run: Path, name: str) -> Path:
-    """Where submitit keeps the scripts, the arguments and the logs of a submission."""
+    """Where submitit keeps the scripts, the arguments and the logs of a submission.
+
+    Args:
+        run: Folder of the run.
+        name: Of the submission.
+
+    Returns:
+        The folder, which may not be there yet.
+    """
     return run / "jobs" / name
 
 
@@ -92,6 +100,12 @@ def next_name(run: Path) -> str:
     """A name for the next submission: short, since some servers allow 15 letters, and no other job's of the user.
 
     A name whose note was forgotten is not given again, as long as its folder is there: its job may still appear.
+
+    Args:
+        run: Folder of the run.
+
+    Returns:
+        A name such as ``xor-0a1b2c-3``, whose last part counts the submissions of the run.
     """
     letters = re.sub(r"[^A-Za-z0-9]", "", run.name)[:5]
     where = hashlib.sha256(str(run.resolve()).encode()).hexdigest()[:6]
@@ -101,7 +115,12 @@ def next_name(run: Path) -> str:
 
 
 def write_submission(run: Path, submission: Submission) -> None:
-    """Write the note of a submission, in place of an earlier one of that name."""
+    """Write the note of a submission, in place of an earlier one of that name.
+
+    Args:
+        run: Folder of the run.
+        submission: What is to be written.
+    """
     path = run / "jobs" / f"{submission.name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as part:
@@ -109,12 +128,24 @@ def write_submission(run: Path, submission: Submission) -> None:
 
 
 def forget_submission(run: Path, submission: Submission) -> None:
-    """Remove the note of a submission that the scheduler has refused."""
+    """Remove the note of a submission that the scheduler has refused.
+
+    Args:
+        run: Folder of the run.
+        submission: What was refused.
+    """
     (run / "jobs" / f"{submission.name}.json").unlink(missing_ok=True)
 
 
 def read_submission(run: Path, name: str) -> Submission:
     """Read one note.
+
+    Args:
+        run: Folder of the run.
+        name: Of the submission.
+
+    Returns:
+        The submission.
 
     Raises:
         PipelineError: If it is not there or damaged.

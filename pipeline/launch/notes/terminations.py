@@ -43,7 +43,13 @@ def cancelled(folder: Path) -> dict[str, float]:
 
 
 def note_killed(folder: Path, job: str, cause: str) -> None:
-    """Remember for what a server says that it has killed a job; one who may only read the run has read it anyway."""
+    """Remember for what a server says that it has killed a job; one who may only read the run has read it anyway.
+
+    Args:
+        folder: Folder of the submission.
+        job: Id of the job, as submitit has it.
+        cause: The exit reason.
+    """
     path = folder / f"{job}{KILLED_SUFFIX}"
     if not path.exists():
         with suppress(OSError), replacing(path) as part:
@@ -51,7 +57,15 @@ def note_killed(folder: Path, job: str, cause: str) -> None:
 
 
 def killed(folder: Path, job: str) -> str:
-    """For what a server has killed a job, as it was remembered; empty if it was not seen to."""
+    """For what a server has killed a job, as it was remembered; empty if it was not seen to.
+
+    Args:
+        folder: Folder of the submission.
+        job: Id of the job, as submitit has it.
+
+    Returns:
+        The exit reason; empty if none was remembered.
+    """
     try:
         return (folder / f"{job}{KILLED_SUFFIX}").read_text().strip()
     except OSError:

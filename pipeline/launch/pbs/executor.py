@@ -50,6 +50,9 @@ def full_id(folder: Path | str, job_id: str) -> str:
     Args:
         folder: The folder of the submission.
         job_id: submitit's id; of an array the number alone, which gives ``1234[].server``.
+
+    Returns:
+        The id with the server's name, as far as it is known.
     """
     number, _, index = job_id.partition("_")
     note = Path(folder) / f"{number}_full_id"
@@ -58,7 +61,15 @@ def full_id(folder: Path | str, job_id: str) -> str:
 
 
 def exit_code(folder: Path | str, job_id: str) -> int | None:
-    """The exit code that a job has left in the folder of its submission; none where it has not come to its end."""
+    """The exit code that a job has left in the folder of its submission; none where it has not come to its end.
+
+    Args:
+        folder: The folder of the submission.
+        job_id: submitit's id.
+
+    Returns:
+        The code; none where the job has not come to its end.
+    """
     try:
         return int((Path(folder) / f"{job_id}_exit_code").read_text())
     except (OSError, ValueError):
@@ -66,7 +77,16 @@ def exit_code(folder: Path | str, job_id: str) -> int | None:
 
 
 def with_own_word(folder: Path | str, job_id: str, info: JobInfo) -> JobInfo:
-    """What PBS says of a job, or what the job itself has left behind where PBS does not know."""
+    """What PBS says of a job, or what the job itself has left behind where PBS does not know.
+
+    Args:
+        folder: The folder of the submission.
+        job_id: submitit's id.
+        info: What PBS says.
+
+    Returns:
+        The state and the exit status to believe.
+    """
     unsure = info.state in ("GONE", "UNKNOWN") or (info.state, info.comment) == ("CANCELLED", "Subjob finished")
     code = exit_code(folder, job_id) if unsure else None
     if code is None:
@@ -101,7 +121,12 @@ class PbsInfoWatcher(core.InfoWatcher):
         self._misses: Counter[str] = Counter()
 
     def register(self, job_id: str, folder: Path) -> None:
-        """Take a job into the question; its folder has the note of its full id."""
+        """Take a job into the question; its folder has the note of its full id.
+
+        Args:
+            job_id: submitit's id.
+            folder: The folder of the submission.
+        """
         if self._folders.get(job_id) != folder:  # another server has given the same number
             self._finished.discard(job_id)
             self._info_dict.pop(job_id, None)
@@ -162,6 +187,9 @@ class PbsJob(core.Job[R]):
 
     def cancel(self, check: bool = True) -> None:
         """Delete this job, of an array this subjob alone.
+
+        Args:
+            check: Whether a refusal is raised.
 
         Raises:
             PipelineError: If PBS refuses and ``check`` is true.
@@ -308,7 +336,16 @@ class PbsExecutor(core.PicklingExecutor):
         return PbsParameters.checked(self.parameters)
 
     def command(self, num_subjobs: int = 1, script: Path | str = "submission.sh", *, limited: bool = True) -> list[str]:
-        """The qsub command of an array, or of a plain job of one subjob."""
+        """Build the qsub command of an array, or of a plain job of one subjob.
+
+        Args:
+            num_subjobs: Subjobs of the array.
+            script: Path of the script.
+            limited: Whether the subjobs that run at a time may be limited.
+
+        Returns:
+            Its words.
+        """
         return qsub_command(self._checked, script, self.folder / "spool", num_subjobs, limited=limited)
 
     def script(self, num_subjobs: int = 1) -> str:
@@ -393,7 +430,17 @@ class PbsExecutor(core.PicklingExecutor):
 
 
 def printed_id(printed: str) -> str:
-    """The full id among what qsub has printed; hooks of a site may print more, a year alone in its line too."""
+    """Find the full id among what qsub has printed; hooks of a site may print more, a year alone in its line too.
+
+    Args:
+        printed: Standard output of qsub.
+
+    Returns:
+        The id, such as ``1234.server`` or ``1234[].server``.
+
+    Raises:
+        PipelineError: If there is none, or more than one.
+    """
     for brackets, server in ((r"\[\]", r"(?:\.[\w.-]+)?"), ("", r"\.[A-Za-z][\w.-]*"), ("", r"(?:\.[\w.-]+)?")):
         found = set(re.findall(rf"^\s*(\d+{brackets}{server})\s*$", printed, re.MULTILINE))
         if len(found) == 1:

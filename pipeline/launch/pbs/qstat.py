@@ -99,7 +99,13 @@ class JobId:
 
 
 def parse_id(text: str) -> JobId:
-    """The parts of an id of PBS.
+    """Parse an id of PBS: ``1234.server``, ``1234[].server`` or ``1234[7].server``.
+
+    Args:
+        text: The id; the server may be left out.
+
+    Returns:
+        Its parts.
 
     Raises:
         PipelineError: If it is none.
@@ -111,7 +117,13 @@ def parse_id(text: str) -> JobId:
 
 
 def read_json(text: str) -> dict[str, Attributes]:
-    """The jobs in what ``qstat -f -F json`` printed, by full id; without a key ``Jobs`` there are none.
+    """Parse what ``qstat -f -F json`` printed.
+
+    Args:
+        text: What it printed.
+
+    Returns:
+        The attributes of each job by full id; without a key ``Jobs`` there are none.
 
     Raises:
         ValueError: If it is no JSON, which versions with unescaped quotes or bare ``005`` print.
@@ -145,11 +157,14 @@ def read_text(text: str) -> dict[str, Attributes]:
 
 
 def state_of(job: Attributes, now: float | None = None) -> tuple[str, int | None, str]:
-    """State, exit status and comment of a job from its attributes.
+    """Read state, exit status and comment of a job from its attributes.
 
     Args:
         job: As ``read_json`` or ``read_text`` gives it.
         now: Seconds since the epoch; a job that has ended a moment ago may get its exit status later.
+
+    Returns:
+        The three; see ``JobInfo``.
     """
     letter, comment = str(job.get("job_state", "")), str(job.get("comment", ""))
     if letter not in ("F", "X"):
@@ -299,6 +314,9 @@ def _unlisted(answers: _Answers, wanted: Iterable[JobId]) -> list[JobId]:
     """The subjobs of living arrays that were asked for as a whole which ``qstat -t`` has not listed.
 
     OpenPBS 23.06.06 lists none while they run after ``qterm -t immediate`` and a new start, but knows each by its id.
+
+    Returns:
+        Their ids.
     """
     by_parts, found = answers.answered(), []
     for id_ in wanted:
@@ -346,7 +364,13 @@ def _info(asked: str, by_parts: Mapping[Parts, Sequence[str]], answers: _Answers
 
 
 def find_by_name(name: str) -> list[str]:
-    """The full ids of this user's jobs and arrays of some name, ended ones too where the server remembers them.
+    """Find this user's jobs and arrays of some name, ended ones too where the server remembers them.
+
+    Args:
+        name: Of the job.
+
+    Returns:
+        Their full ids.
 
     Raises:
         PipelineError: If the scheduler could not be asked, or says nothing although it has jobs.
@@ -389,7 +413,10 @@ def _everything() -> dict[str, Attributes]:
 
 
 def users_jobs() -> int:
-    """How many jobs this user has queued and running, each subjob of an array counted.
+    """Count the jobs that this user has queued and running, each subjob of an array counted.
+
+    Returns:
+        The number.
 
     Raises:
         PipelineError: If the scheduler could not be asked.
@@ -423,7 +450,13 @@ def _with_history(*words: str, command: str = "qstat") -> subprocess.CompletedPr
 
 
 def reached(done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
-    """What a command printed that came to its server.
+    """Check that a command came to its server.
+
+    Args:
+        done: The command that has run.
+
+    Returns:
+        The same.
 
     Raises:
         PipelineError: If it did not, with its own words.

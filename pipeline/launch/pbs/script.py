@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 from pipeline.errors import PipelineError, nearest
 
@@ -70,25 +71,31 @@ class PbsParameters:
         for name, bound in least.items():
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < bound):
-                raise _refused(f"{name} must be an integer from {bound}, not {value!r}", f"take {bound} or more")
+                _refuse(f"{name} must be an integer from {bound}, not {value!r}", f"take {bound} or more")
         if not self.time > 0:
-            raise _refused(f"a walltime of {self.time!r} minutes is none", "take a number above 0")
+            _refuse(f"a walltime of {self.time!r} minutes is none", "take a number above 0")
         if self.nodes > 1 and self.tasks_per_node > 1:
             what = f"{self.tasks_per_node} workers on each of {self.nodes} nodes cannot be started on PBS"
-            raise _refused(what, "take nodes=1, or tasks_per_node=1 and start the other nodes' processes yourself")
+            _refuse(what, "take nodes=1, or tasks_per_node=1 and start the other nodes' processes yourself")
         both = [name for name in ("ncpus", "ngpus", "mem") if getattr(self, name) is not None]
         if self.select is not None and (both or self.nodes > 1):
-            raise _refused(f"select says all of {both or ['nodes']}", "give select alone, or the fields without it")
+            _refuse(f"select says all of {both or ['nodes']}", "give select alone, or the fields without it")
         for name in ("setup", "teardown", "additional_parameters"):
             if isinstance(getattr(self, name), str):
-                raise _refused(f"{name} is a list, not {getattr(self, name)!r}", "put it in brackets")
+                _refuse(f"{name} is a list, not {getattr(self, name)!r}", "put it in brackets")
         for name in self.environment:
             if not re.fullmatch(r"[A-Za-z_]\w*", name):
-                raise _refused(f"{name!r} is no name of a variable", "take letters, digits and _")
+                _refuse(f"{name!r} is no name of a variable", "take letters, digits and _")
 
     @classmethod
     def checked(cls, values: Mapping[str, object]) -> PbsParameters:
-        """The parameters with these values.
+        """Make parameters of values that are named.
+
+        Args:
+            values: By name.
+
+        Returns:
+            The parameters.
 
         Raises:
             PipelineError: If one is unknown or impossible.
@@ -96,7 +103,7 @@ class PbsParameters:
         known = {known.name for known in dataclasses.fields(cls)}
         for name in values:
             if name not in known:
-                raise _refused(f"PBS jobs have no parameter {name!r}", nearest(name, known))
+                _refuse(f"PBS jobs have no parameter {name!r}", nearest(name, known))
         return cls(**values)  # type: ignore[arg-type]
 
     def resources(self) -> str:
@@ -114,8 +121,8 @@ class PbsParameters:
         return int(match[1]) if match else 0
 
 
-def _refused(what: str, hint: str) -> PipelineError:
-    return PipelineError(what, hint=hint)
+def _refuse(what: str, hint: str) -> NoReturn:
+    raise PipelineError(what, hint=hint)
 
 
 def allowed_name(name: str) -> str:
@@ -133,7 +140,7 @@ def walltime(minutes: float) -> str:
 def qsub_command(
     parameters: PbsParameters, script: Path | str, spool: Path, num_subjobs: int = 1, *, limited: bool = True
 ) -> list[str]:
-    """The command that submits a script.
+    """Build the command that submits a script.
 
     Args:
         parameters: What is asked for.
@@ -141,6 +148,9 @@ def qsub_command(
         spool: Folder for what PBS itself collects of the output: what comes before the logs are open.
         num_subjobs: Subjobs of the array; a single one is a plain job, as PBS refuses arrays of one.
         limited: Whether subjobs that run at a time may be limited; versions before 22.05 cannot.
+
+    Returns:
+        Its words.
     """
     words = ["qsub", "-N", allowed_name(parameters.job_name)]
     words += ["-P", parameters.project] if parameters.project else []
@@ -158,7 +168,7 @@ def qsub_command(
 
 
 def script_text(parameters: PbsParameters, worker: str, folder: Path, start: Path, sent_with: Sequence[str]) -> str:
-    """The script of a job.
+    """Write the script of a job.
 
     Args:
         parameters: What is asked for.
@@ -166,6 +176,9 @@ def script_text(parameters: PbsParameters, worker: str, folder: Path, start: Pat
         folder: Where submitit looks for logs and results.
         start: Working directory of the workers; PBS starts in the home directory.
         sent_with: The qsub command, for the reader.
+
+    Returns:
+        The text, for bash.
     """
     tasks = parameters.tasks_per_node
     lines = [

@@ -12,7 +12,15 @@ from pipeline.launch.probe.live_cluster import LiveCluster, LiveQueue
 
 
 def cluster_findings_of(profile: Profile, site: LiveCluster) -> list[Finding]:
-    """A profile against what a cluster says of itself."""
+    """Compare a profile with what the scheduler reports.
+
+    Args:
+        profile: The profile.
+        site: What is reported.
+
+    Returns:
+        The findings, line by line.
+    """
     known = Finding("scheduler", profile.scheduler, site.scheduler, AGREES)
     if not profile.on_cluster:
         return [known, *(Finding(name, "", said, means) for name, said, means in site.remarks)]

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 def compare_with_scheduler(cluster: Cluster) -> pl.DataFrame:
     """A profile beside what the scheduler says of itself, line by line.
 
+    Args:
+        cluster: The cluster.
+
     Returns:
         Columns ``field``, ``profile``, ``live`` and ``verdict``.
 
@@ -32,6 +35,12 @@ def compare_with_scheduler(cluster: Cluster) -> pl.DataFrame:
 
 def live(cluster: Cluster) -> LiveCluster:
     """Ask a cluster what it has and grants.
+
+    Args:
+        cluster: The cluster.
+
+    Returns:
+        What the scheduler reports.
 
     Raises:
         PipelineError: If the scheduler is not there or cannot be asked.
@@ -52,6 +61,10 @@ def live(cluster: Cluster) -> LiveCluster:
 
 def report(path: Path, cluster: Cluster) -> pl.DataFrame:
     """A profile beside what a job has seen, as ``write_node_inventory`` wrote it.
+
+    Args:
+        path: Of the file that the job has written.
+        cluster: The cluster.
 
     Returns:
         Columns ``field``, ``profile``, ``live`` and ``verdict``, as those of ``compare_with_scheduler``.

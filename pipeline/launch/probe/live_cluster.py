@@ -87,7 +87,14 @@ class NotReportedError(Exception):
 
 
 def ask(command: Sequence[str], cluster: Cluster) -> str:
-    """What a command of the scheduler prints.
+    """Run a command of the scheduler that a site may keep from its users.
+
+    Args:
+        command: Its words.
+        cluster: Whose.
+
+    Returns:
+        What it printed.
 
     Raises:
         PipelineError: If it is not there or does not answer.
@@ -102,7 +109,14 @@ def ask(command: Sequence[str], cluster: Cluster) -> str:
 
 
 def need(command: Sequence[str], cluster: Cluster) -> str:
-    """What a command prints without which nothing is known.
+    """Run a command of the scheduler without which nothing is known.
+
+    Args:
+        command: Its words.
+        cluster: Whose.
+
+    Returns:
+        What it printed.
 
     Raises:
         PipelineError: If it is not there, does not answer, or fails; with its own words.

@@ -23,7 +23,13 @@ BYTES_OF_A_WORD = 8
 
 
 def read_pbs(cluster: Cluster) -> LiveCluster:
-    """Ask a PBS server what it has and grants.
+    """Ask a PBS server what it has and allows.
+
+    Args:
+        cluster: The cluster.
+
+    Returns:
+        What it reports.
 
     Raises:
         PipelineError: If it cannot be asked.
@@ -58,9 +64,16 @@ def read_pbs(cluster: Cluster) -> LiveCluster:
 
 
 def blocks(text: str, head: str) -> dict[str, dict[str, str]]:
-    """Blocks of ``name = value`` under lines such as ``Queue: workq``, long ones folded with newline and tab.
+    """Parse blocks of ``name = value`` under lines such as ``Queue: workq``, long ones folded with newline and tab.
 
     A name that comes again has one more value: OpenPBS 23.06.06 prints each limit of ``max_run`` in a line of its own.
+
+    Args:
+        text: What qstat printed.
+        head: What the first line of a block begins with.
+
+    Returns:
+        The attributes of each block, by its name.
     """
     found: dict[str, dict[str, str]] = {}
     block: dict[str, str] = {}
@@ -75,7 +88,13 @@ def blocks(text: str, head: str) -> dict[str, dict[str, str]]:
 
 
 def read_nodes(text: str) -> tuple[Node, ...]:
-    """The kinds of nodes in what ``pbsnodes -a -F json`` prints.
+    """Parse the kinds of nodes in what ``pbsnodes -a -F json`` prints.
+
+    Args:
+        text: What it printed.
+
+    Returns:
+        One node of each kind.
 
     Raises:
         ValueError: If it is no JSON.

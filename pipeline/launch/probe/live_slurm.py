@@ -20,7 +20,13 @@ QUALITIES = ("Name", "MaxSubmitJobsPerUser", "MaxJobsPerUser", "MaxWall")
 
 
 def read_slurm(cluster: Cluster) -> LiveCluster:
-    """Ask a SLURM what it has and grants.
+    """Ask a SLURM what it has and allows.
+
+    Args:
+        cluster: The cluster.
+
+    Returns:
+        What it reports.
 
     Raises:
         PipelineError: If it cannot be asked.

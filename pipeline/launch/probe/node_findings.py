@@ -11,7 +11,15 @@ from pipeline.launch.probe.findings import AGREES, INFORMATION, NEAR, Finding
 
 
 def node_findings_of(profile: Profile, answers: Mapping[str, Any]) -> list[Finding]:
-    """A profile against what a job has seen from its node."""
+    """Compare a profile with what a job has seen from its node.
+
+    Args:
+        profile: The profile.
+        answers: What the job has written.
+
+    Returns:
+        The findings, line by line.
+    """
     commands = answers["commands"]
     found = [
         Finding("host", "", f"{answers['host']}, {answers['free_gib']:g} GiB free in the folder", "jobs write there"),

@@ -31,8 +31,12 @@ def inspect_node(cluster: Cluster, say: Say, timeout_seconds: float) -> Path:
         say: Told how the waiting goes.
         timeout_seconds: How long to wait.
 
+    Returns:
+        The file that the job has written.
+
     Raises:
         PipelineError: If the job is refused, ends without an answer, or waits too long.
+        SilenceError: If the scheduler does not answer whether it has taken the job.
     """
     run = (folder_of_runs(cluster) / ".probe").resolve()
     check_name(cluster, run)

@@ -15,7 +15,19 @@ def clusters_wanted() -> str | None:
 
 
 def scheduler_named(name: str, slurm_conf: str | None = None, clusters: str | None = None) -> Scheduler:
-    """The scheduler that a profile or a submission names."""
+    """The scheduler that a profile or a submission names.
+
+    Args:
+        name: ``slurm``, ``pbs``, ``local`` or ``debug``.
+        slurm_conf: Configuration of a SLURM that is not the machine's own.
+        clusters: Clusters under one SLURM that may have the jobs, with commas between.
+
+    Returns:
+        The scheduler; it is not asked anything yet.
+
+    Raises:
+        ValueError: If there is none of that name.
+    """
     from pipeline.launch.schedulers.local import DebugScheduler, LocalScheduler
     from pipeline.launch.schedulers.pbs import PbsScheduler
     from pipeline.launch.schedulers.slurm import SlurmScheduler

@@ -72,27 +72,23 @@ class PbsScheduler(Scheduler):
         delete([full_id(folder, task) for task in tasks])
 
     def throws_away(self, job: str, before: str, folders: Mapping[str, Path]) -> bool:
-        """Without history a server knows no job that has ended: it accepts one that waits for it, and deletes it.
-
-        OpenPBS 23.06.06 logs "Dependency request for job rejected" then; qsub has ended with 0 and printed an id.
-        """
+        # Without history a server knows no job that has ended: it accepts one that waits for it, and deletes it.
+        # OpenPBS 23.06.06 logs "Dependency request for job rejected" then; qsub has ended with 0 and printed an id.
         from pipeline.launch.pbs.executor import full_id
 
         link, first = full_id(folders[job], job), full_id(folders[before], before)
         until, misses = time.monotonic() + SECONDS_TO_REJECT, 0
         while True:
-            told = qstat.ask([link, first])
-            gone = told[link].state in qstat.FINAL and not list(folders[job].glob(f"{job}_*log.out"))
+            found = qstat.ask([link, first])
+            gone = found[link].state in qstat.FINAL and not list(folders[job].glob(f"{job}_*log.out"))
             misses = misses + 1 if gone else 0
-            if misses > 1 or told[first].state not in qstat.FINAL or time.monotonic() > until:
+            if misses > 1 or found[first].state not in qstat.FINAL or time.monotonic() > until:
                 return misses > 1
             time.sleep(SECONDS_BETWEEN_LOOKS)
 
     def close(self, job: str, folder: Path) -> bool:
-        """OpenPBS 23.06.06 miscounts the subjobs that ``qterm -t immediate`` put back: their array stays B for ever.
-
-        Without force, qdel leaves it there.
-        """
+        # OpenPBS 23.06.06 miscounts the subjobs that ``qterm -t immediate`` put back: their array stays B for ever.
+        # Without force, qdel leaves it there.
         from pipeline.launch.pbs.executor import full_id
 
         array = full_id(folder, job)
@@ -123,15 +119,26 @@ def _reason(info: qstat.JobInfo) -> str:
     """Why a job waits; the comment of one that runs, or of an array of which some run, says when it began.
 
     One that was suspended keeps that comment (S, or U where somebody sits at the machine).
+
+    Returns:
+        The reason, in the server's words.
     """
-    told = "" if re.match("Job run at|Job Array Began", info.comment) else info.comment
+    reason = "" if re.match("Job run at|Job Array Began", info.comment) else info.comment
     if info.state == "PREEMPTED":
-        return told or "suspended"
-    return told if _state(info.state) == "pending" else ""
+        return reason or "suspended"
+    return reason if _state(info.state) == "pending" else ""
 
 
 def parameters(folder: Path, request: JobRequest) -> dict[str, Any]:
-    """What the executor calls the things that are asked for."""
+    """Map what is asked for to the parameters of the executor.
+
+    Args:
+        folder: The submitit folder of the submission.
+        request: What is asked for.
+
+    Returns:
+        Values for ``PbsExecutor.update_parameters``.
+    """
     from pipeline.launch.pbs.executor import full_id
 
     chunk = [f"ncpus={request.cpus * request.workers}"] if request.cpus else []

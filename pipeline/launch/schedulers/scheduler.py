@@ -91,11 +91,28 @@ class Scheduler(ABC):
 
     @abstractmethod
     def executor(self, folder: Path, request: JobRequest) -> Any:
-        """The submitit executor that sends such jobs, with its files in a folder."""
+        """Make the submitit executor that sends such jobs.
+
+        Args:
+            folder: Where it keeps its files.
+            request: What is asked for.
+
+        Returns:
+            An executor of submitit; its class is the scheduler's own.
+        """
 
     @abstractmethod
     def script(self, folder: Path, request: JobRequest, num_tasks: int) -> str:
-        """The exact script that would be sent for an array; works where there is no scheduler."""
+        """Render the exact script that would be sent for an array; works where there is no scheduler.
+
+        Args:
+            folder: Where submitit would keep its files.
+            request: What is asked for.
+            num_tasks: Tasks of the array.
+
+        Returns:
+            The script.
+        """
 
     @abstractmethod
     def tasks(self, jobs: Mapping[str, Path], names: Sequence[str] = ()) -> list[SchedulerTask]:
@@ -109,7 +126,15 @@ class Scheduler(ABC):
         """
 
     def find(self, folder: Path, name: str) -> str | None:
-        """The id of the job with a name that nobody else has, if it is there; its folder is made complete."""
+        """Find the job with a name that nobody else has; its folder is made complete.
+
+        Args:
+            folder: The submitit folder of the submission.
+            name: Of the job.
+
+        Returns:
+            Its id, of an array that of the whole; none if it is not there.
+        """
         found = self.tasks({}, [name])
         return found[0].id.split("_")[0] if found else None
 
@@ -129,15 +154,21 @@ class Scheduler(ABC):
             job: Its id; the command that has sent it was told that all is well.
             before: Id of the job that it waits for.
             folders: The submitit folder of each.
+
+        Returns:
+            Whether it was.
         """
         return False
 
     def close(self, job: str, folder: Path) -> bool:
-        """End a job that is over in all but name, so that others wait for it no longer; whether it was such a one.
+        """End a job that is over in all but name, so that others wait for it no longer.
 
         Args:
             job: Its id.
             folder: Its submitit folder.
+
+        Returns:
+            Whether it was such a one.
         """
         return False
 

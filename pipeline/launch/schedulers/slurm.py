@@ -63,6 +63,12 @@ class SlurmScheduler(Scheduler):
         """Every job of the user that is not over, an array task each, in hidden partitions too.
 
         The user is who this process is, as for SLURM; LOGNAME may still name another one, after ``su`` or ``sudo``.
+
+        Returns:
+            The tasks.
+
+        Raises:
+            SilenceError: If squeue was cut off while it printed.
         """
         command = ["squeue", "--all", "--array", "--user", str(os.getuid()), "--format", COLUMNS]
         listed = answer(command, "SLURM", settings=self._settings, sign=ROW.pattern)

@@ -130,11 +130,14 @@ def bare_number(printed: str) -> tuple[str | None, str | None]:
 
 
 def replaced(variables: Mapping[str, str], said: set[str]) -> list[str]:
-    """Those of some variables for sbatch that would replace what a script says, as variables do; others stay in force.
+    """Choose the variables of sbatch that would replace what a script says, as variables do; others stay in force.
 
     Args:
         variables: Their values by name.
         said: Full names of the options of the script.
+
+    Returns:
+        Their names.
     """
     given = said | {option for alike in ALIKE if alike & said for option in alike} | NEVER
     given |= {"gres"} if asks_for_gpus(variables.get("SBATCH_GRES", "")) else set()

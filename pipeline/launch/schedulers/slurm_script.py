@@ -15,12 +15,15 @@ WARNING = "USR2"
 
 
 def script_text(request: JobRequest, folder: Path, num_tasks: int = 1) -> str:
-    """The script of an array, or of a plain job of one task.
+    """Write the script of an array, or of a plain job of one task.
 
     Args:
         request: What is asked for.
         folder: Where submitit looks for arguments and results, and where logs go.
         num_tasks: Tasks of the array.
+
+    Returns:
+        The text, for bash.
     """
     job = "%A_%a" if num_tasks > 1 else "%j"
     logs = folder / f"{job}_%t_log"

@@ -69,12 +69,15 @@ class Incident:
 
 
 def incidents(run: Path, submissions: Sequence[Submission], held: set[str]) -> list[Incident]:
-    """All that went wrong so far, the latest first.
+    """Find all that went wrong so far in a run.
 
     Args:
         run: Folder of the run.
         submissions: Its submissions.
         held: Ids of the jobs that a scheduler still holds.
+
+    Returns:
+        The incidents, the latest first.
     """
     named = {submission.name: submission for submission in submissions}
     attempts = [attempt for attempt in read_attempts(run) if attempt.submission in named]
@@ -135,6 +138,9 @@ def _of_attempt(
         spool: What PBS has written of its job.
         until: When the next attempt of its worker began, if one did.
         runs: Whether it goes on.
+
+    Yields:
+        Each incident.
     """
     place = (attempt.submission, attempt.index, attempt.job)
     memory, minutes = submission.memory_gib, submission.minutes
@@ -164,6 +170,9 @@ def _in_the_way(named: str, end: str) -> bool:
     """Whether a server's limit kept a worker from its work that has ended in order: PBS sends SIGTERM before it kills.
 
     One that stopped before its time was over, and exported until PBS ended it, was not kept from anything.
+
+    Returns:
+        Whether it did.
     """
     return (named == OUT_OF_MEMORY and end != "finished") or (named == TIME_LIMIT and end in ("signal", "error"))
 
@@ -211,7 +220,17 @@ def _never_began(
 
 
 def log_of(run: Path, submission: str, job: str, worker: int) -> Path:
-    """The error stream of a worker; its output is beside it, with the suffix ``.out``."""
+    """The error stream of a worker; its output is beside it, with the suffix ``.out``.
+
+    Args:
+        run: Folder of the run.
+        submission: Name of the submission.
+        job: Id of the job, as submitit has it.
+        worker: Which of its workers.
+
+    Returns:
+        The file, which may not be there.
+    """
     return folder_of(run, submission) / f"{job}_{worker}_log.err"
 
 
@@ -234,14 +253,27 @@ def spooled(run: Path, submission: str) -> dict[str, list[Path]]:
 
 
 def quarantined(run: Path, found: Sequence[Incident]) -> set[str]:
-    """Packs that an exception has stopped too often since they were last forgiven."""
+    """Packs that an exception has stopped too often since they were last forgiven.
+
+    Args:
+        run: Folder of the run.
+        found: What went wrong so far.
+
+    Returns:
+        Names of packs.
+    """
     forgiven = _forgiven(run)
     times = Counter(one.pack for one in found if one.kind == EXCEPTION and one.at > forgiven.get(one.pack, 0.0))
     return {pack for pack, number in times.items() if number >= MOST_EXCEPTIONS}
 
 
 def forgive(run: Path, packs: Sequence[str]) -> None:
-    """Forget the exceptions of some packs, so that they are sent again."""
+    """Forget the exceptions of some packs, so that they are sent again.
+
+    Args:
+        run: Folder of the run.
+        packs: Their names.
+    """
     forgiven = _forgiven(run) | dict.fromkeys(packs, time.time())
     with replacing(_forgiveness(run)) as part:
         part.write_text(json.dumps(forgiven) + "\n")

@@ -38,6 +38,10 @@ SECONDS_BETWEEN_LOOKS = 0.5
 def submit_lock(run: Path, say: Say) -> Iterator[None]:
     """Wait until nobody else sends jobs of this run, and keep others from it.
 
+    Args:
+        run: Folder of the run.
+        say: Told that somebody else is at work.
+
     Raises:
         PipelineError: If somebody else takes very long, or it cannot be known whether there is anybody.
     """
@@ -69,7 +73,11 @@ def by_scheduler(submissions: Iterable[Submission]) -> list[list[Submission]]:
 
 
 def reconcile(run: Path, say: Say) -> None:
-    """Find out about every note without an id whether its jobs were sent, and complete or forget it.
+    """Reconcile notes without an id with the scheduler: complete those whose jobs were sent, and forget the others.
+
+    Args:
+        run: Folder of the run.
+        say: Told of each that was interrupted.
 
     Raises:
         PipelineError: If the scheduler cannot be asked.
@@ -91,7 +99,15 @@ def reconcile(run: Path, say: Say) -> None:
 
 
 def with_job(run: Path, submission: Submission) -> Submission | None:
-    """A submission with the job that has its name, on whichever of its clusters that is."""
+    """A submission with the job that has its name, on whichever of its clusters that is.
+
+    Args:
+        run: Folder of the run.
+        submission: What may have been sent.
+
+    Returns:
+        The same with its job, and with the cluster that has it; none if there is no such job.
+    """
     for cluster in (submission.clusters or "").split(","):
         there = dataclasses.replace(submission, clusters=cluster or None)
         job = scheduler_of(there).find(folder_of(run, there.name), there.name)
@@ -101,7 +117,12 @@ def with_job(run: Path, submission: Submission) -> Submission | None:
 
 
 def write_arguments(run: Path, submission: Submission) -> None:
-    """Write what submitit's part in a job waits for, where the process that sent the job had no time to."""
+    """Write what submitit's part in a job waits for, where the process that sent the job had no time to.
+
+    Args:
+        run: Folder of the run.
+        submission: What was sent.
+    """
     from submitit.core.utils import DelayedSubmission, JobPaths
 
     for index in range(len(submission.tasks)):
@@ -117,6 +138,13 @@ def write_arguments(run: Path, submission: Submission) -> None:
 def held(run: Path, submissions: Sequence[Submission]) -> set[str]:
     """Ids of the jobs of some submissions that schedulers still hold, as submitit has them.
 
+    Args:
+        run: Folder of the run.
+        submissions: Some of its submissions.
+
+    Returns:
+        The ids.
+
     Raises:
         PipelineError: If a scheduler cannot be asked.
     """
@@ -125,6 +153,13 @@ def held(run: Path, submissions: Sequence[Submission]) -> set[str]:
 
 def held_tasks(run: Path, submissions: Sequence[Submission]) -> Iterator[SchedulerTask]:
     """What schedulers still hold of some submissions.
+
+    Args:
+        run: Folder of the run.
+        submissions: Some of its submissions.
+
+    Yields:
+        Each task of an array; where a scheduler speaks of an array as a whole, each that may be there.
 
     Raises:
         PipelineError: If one cannot be asked.
@@ -143,6 +178,14 @@ def held_after_ending(run: Path, submissions: Sequence[Submission], say: Say) ->
 
     A job that was told to end goes on for a while: PBS shows it as R for up to 13 s (OpenPBS 23.06.06), SLURM as
     COMPLETING. What it had is nobody's then, and what is sent at once would find it locked.
+
+    Args:
+        run: Folder of the run.
+        submissions: Its submissions.
+        say: Told what is waited for.
+
+    Returns:
+        The ids.
 
     Raises:
         PipelineError: If a scheduler cannot be asked.
@@ -176,6 +219,9 @@ def ending_since(
         submissions: Its submissions.
         tasks: What schedulers hold of them.
         seen: What to take for those that end by themselves.
+
+    Returns:
+        The seconds, by the id of the job.
     """
     told = {job: at for one in submissions for job, at in cancelled(folder_of(run, one.name)).items()}
     finished = finished_packs(run)
@@ -210,7 +256,15 @@ def close_finished_predecessors(run: Path, submissions: Sequence[Submission], jo
 
 
 def packs_in_flight(submissions: Sequence[Submission], jobs: set[str]) -> set[str]:
-    """Packs that jobs which a scheduler holds train or wait to train."""
+    """Packs that jobs which a scheduler holds train or wait to train.
+
+    Args:
+        submissions: What was sent.
+        jobs: Ids of the jobs that schedulers hold.
+
+    Returns:
+        Names of packs.
+    """
     return {
         pack
         for one in submissions

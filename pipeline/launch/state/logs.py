@@ -73,9 +73,17 @@ def _some(names: dict[str, None]) -> str:
 
 
 def logs_of(run: Path, submissions: Sequence[Submission], what: str) -> list[Path]:
-    """The log files of a trial, by the beginning of its id, or of a job, by its id or the name of its array.
+    """Find the log files of a trial, by the beginning of its id, or of a job, by its id or the name of its array.
 
     None where it has written nothing yet.
+
+    Args:
+        run: Folder of the run.
+        submissions: Its submissions.
+        what: The name.
+
+    Returns:
+        The files; none where nothing was written yet.
 
     Raises:
         PipelineError: If there is no such trial or job.

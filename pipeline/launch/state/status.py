@@ -45,7 +45,13 @@ class Status:
 
 
 def status(run: Path) -> Status:
-    """How a sweep stands.
+    """Find out how a sweep stands.
+
+    Args:
+        run: Folder of the run.
+
+    Returns:
+        Its trials and arrays by state, what went wrong, and the time that is left.
 
     Raises:
         PipelineError: If the folder is not that of a run.
@@ -71,7 +77,15 @@ def status(run: Path) -> Status:
 
 
 def ask(run: Path, submissions: Sequence[Submission]) -> tuple[dict[str, SchedulerTask], str]:
-    """What schedulers still hold of some submissions, by id; and why one could not be asked."""
+    """What schedulers still hold of some submissions, by id; and why one could not be asked.
+
+    Args:
+        run: Folder of the run.
+        submissions: Its submissions.
+
+    Returns:
+        The tasks by id; and the reason, empty if all could be asked.
+    """
     try:
         return {task.id: task for task in held_tasks(run, submissions)}, ""
     except PipelineError as error:
@@ -87,7 +101,20 @@ def pack_states(
     unknown: str,
     kept_back: set[str],
 ) -> dict[str, str]:
-    """The state of every pack; ``finished`` where each of its trials has its own."""
+    """The state of every pack; ``finished`` where each of its trials has its own.
+
+    Args:
+        run: Folder of the run.
+        packs: The trials of each pack.
+        submissions: What was sent.
+        outcomes: One row per trial that has ended.
+        tasks: What schedulers hold, by id.
+        unknown: Why one could not be asked.
+        kept_back: Packs that failed too often.
+
+    Returns:
+        The state of each pack, by name.
+    """
     failed = set(outcomes.filter(pl.col("status") == "failed")["pack"])
     finished = set(outcomes["pack"]) - failed
     begun = {path.name for path in (run / "checkpoints").glob("*")}
@@ -122,6 +149,14 @@ def owners(submissions: Sequence[Submission], states: Mapping[str, str], outcome
     """For each finished pack the one submission that it counts for, of several that have it: links, or a retry.
 
     That is the one whose job finished it; the first that has it where it was finished elsewhere.
+
+    Args:
+        submissions: What was sent.
+        states: The state of each pack.
+        outcomes: One row per trial that has ended.
+
+    Returns:
+        Names of submissions, by pack.
     """
     jobs = {one.task_id(index): one.name for one in submissions for index in range(len(one.tasks)) if one.job}
     finishers = {pack: jobs[job] for pack, job in outcomes.select("pack", "job").iter_rows() if job in jobs}
@@ -144,6 +179,9 @@ def arrays(
         finished: The submission that each finished pack is counted for.
         tasks: What schedulers hold, by id.
         unknown: Why one could not be asked.
+
+    Returns:
+        Columns as in ``ARRAYS``.
     """
     rows = []
     living = {one.name for one in submissions for index in range(len(one.tasks)) if one.task_id(index) in tasks}
@@ -192,9 +230,20 @@ def seconds_left(
     outcomes: pl.DataFrame,
     tasks: Mapping[str, SchedulerTask],
 ) -> float | None:
-    """Time until the last pack is trained: what was expected of those left, as far off as it was for those trained.
+    """Predict the time until the last pack is trained.
 
-    None while nothing runs, or runs for nothing: the jobs of a finished sweep that end.
+    The expected seconds of the packs that are left, scaled by how far off the expectation was for those that are
+    trained, over the number of running jobs.
+
+    Args:
+        submissions: What was sent.
+        packs: The trials of each pack.
+        states: The state of each pack.
+        outcomes: One row per trial that has ended.
+        tasks: What schedulers hold, by id.
+
+    Returns:
+        Seconds; none while nothing runs, or runs for nothing: the jobs of a finished sweep that end.
     """
     expected = {pack: seconds for one in submissions for pack, seconds in one.costs.items()}
     running = sum(task.state == "running" for task in tasks.values())

@@ -52,7 +52,16 @@ def lay_out(costs: Mapping[str, float], number: int, workers: int = 1) -> list[J
 
 
 def job_of(packs: Sequence[str], costs: Mapping[str, float], workers: int = 1) -> Job:
-    """A job with some packs, and how long that takes."""
+    """A job with some packs, and how long that takes.
+
+    Args:
+        packs: Their names.
+        costs: Expected seconds of each pack, by name.
+        workers: Workers of the job, which share its packs.
+
+    Returns:
+        The job.
+    """
     return Job(tuple(packs), _seconds([costs[pack] for pack in packs], workers))
 
 
@@ -69,6 +78,9 @@ def number_of_jobs(costs: Mapping[str, float], profile: Profile, *, links: int, 
         profile: The cluster.
         links: How many jobs each stands for, in a chain.
         load: Jobs that the user has there already.
+
+    Returns:
+        The number, at least 1 and at most one for each pack.
 
     Raises:
         PipelineError: If the user may send no more jobs.
@@ -87,9 +99,17 @@ def number_of_jobs(costs: Mapping[str, float], profile: Profile, *, links: int, 
 
 
 def walltime(job_seconds: float, profile: Profile, nodes: int = 1) -> int:
-    """Minutes to ask for.
+    """Choose the walltime to ask for: twice what is expected, and what starting and stopping take.
 
     Where no tier is long enough for what is expected, the longest; the rest then goes on in the next job.
+
+    Args:
+        job_seconds: Expected seconds of the longest job.
+        profile: The cluster; a walltime that it names itself stays.
+        nodes: Nodes of a job.
+
+    Returns:
+        Minutes.
     """
     if not profile.bands:
         return profile.walltime_minutes or MOST_MINUTES_HERE
@@ -101,5 +121,13 @@ def walltime(job_seconds: float, profile: Profile, nodes: int = 1) -> int:
 
 
 def margin_seconds(minutes: int, profile: Profile) -> float:
-    """How long before the end of a job of some walltime a worker stops."""
+    """How long before the end of a job of some walltime a worker stops.
+
+    Args:
+        minutes: The walltime.
+        profile: The cluster.
+
+    Returns:
+        The margin of the profile, at most half the walltime.
+    """
     return min(profile.stop_margin_seconds, MARGIN_SHARE * 60 * minutes)

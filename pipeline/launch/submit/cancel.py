@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from pipeline.errors import PipelineError, nearest
 from pipeline.launch.notes.array_tasks import array_task_indices
@@ -35,7 +36,7 @@ def cancel(run: Path, what: Sequence[str], say: Say) -> list[str]:
         chosen = {one.name: _elements(run, one, what) for one in submissions}
         for name in what:
             if not any(array_task_indices(run, one, name) for one in submissions):
-                raise _unknown(name, submissions, run)
+                _refuse_unknown(name, submissions, run)
         ended = []
         for one in reversed(submissions):  # the last links of a chain first, so that none begins in between
             tasks = [one.task_id(index) for index in chosen[one.name] if one.task_id(index) in alive]
@@ -53,9 +54,9 @@ def _elements(run: Path, submission: Submission, what: Sequence[str]) -> list[in
     return sorted({index for name in what for index in array_task_indices(run, submission, name)})
 
 
-def _unknown(name: str, submissions: Sequence[Submission], run: Path) -> PipelineError:
+def _refuse_unknown(name: str, submissions: Sequence[Submission], run: Path) -> NoReturn:
     known = {name for one in submissions for name in (one.name, str(one.job))}
     known |= {one.task_id(index) for one in submissions for index in range(len(one.tasks))}
     hint = nearest(name, known) if len(known) < 20 else "status lists them"
     hint = hint if known else "nothing was sent of this run yet"
-    return PipelineError(f"this run has no job {name!r}", where=str(run), hint=hint)
+    raise PipelineError(f"this run has no job {name!r}", where=str(run), hint=hint)

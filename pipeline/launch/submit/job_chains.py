@@ -26,13 +26,16 @@ class MissingLinks:
 def missing_links(
     submissions: Sequence[Submission], held: Collection[str], packs: Collection[str], links: int
 ) -> list[MissingLinks]:
-    """The chains in flight that have fewer links than they should have.
+    """Find the chains in flight that have fewer links than they should have.
 
     Args:
         submissions: All of a run that went to one cluster, each with its job.
         held: Ids of the jobs that the scheduler still holds.
         packs: Names of the packs that are to be looked after.
         links: Submissions of a whole chain, the first one counted. One that was sent and has ended is not missing.
+
+    Returns:
+        The chains, those with the latest links first; a pack is looked after by one of them.
     """
     found: list[MissingLinks] = []
     served: set[str] = set()

@@ -21,6 +21,10 @@ SIGNAL_SHARE = 0.5
 def check_parallel(cluster: Cluster, parallel: Parallel) -> None:
     """Refuse a training over several nodes where a job starts workers on its first node only.
 
+    Args:
+        cluster: Where.
+        parallel: Over how many nodes and devices one trial is trained.
+
     Raises:
         PipelineError: On anything but SLURM.
     """
@@ -32,7 +36,7 @@ def check_parallel(cluster: Cluster, parallel: Parallel) -> None:
 def request_for(
     sent: Submission, cluster: Cluster, parallel: Parallel, snapshot: Path, after: str | None
 ) -> JobRequest:
-    """What the scheduler of a cluster is asked for.
+    """Translate a submission into what a scheduler is asked for.
 
     Args:
         sent: What is to be sent.
@@ -40,6 +44,9 @@ def request_for(
         parallel: Over how many nodes and devices one trial is trained.
         snapshot: Folder of the code that the jobs run.
         after: Id of the job that has to end before.
+
+    Returns:
+        The request of each task of the array.
     """
     profile = cluster.profile
     together = parallel.processes > 1
@@ -72,7 +79,15 @@ def request_for(
 
 
 def setup_lines(profile: Profile, snapshot: Path) -> tuple[str, ...]:
-    """The shell lines of a job before its workers start."""
+    """The shell lines of a job before its workers start.
+
+    Args:
+        profile: The cluster.
+        snapshot: Folder of the code that the jobs run.
+
+    Returns:
+        Lines for a shell.
+    """
     folder = shlex.quote(str(snapshot))
     lines = [f"export {STARTED}=$(date +%s)", *profile.setup, f"cd {folder} || exit 1"]
     lines.append(f"export PYTHONPATH={folder}${{PYTHONPATH:+:$PYTHONPATH}}")

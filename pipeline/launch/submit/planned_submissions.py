@@ -46,13 +46,16 @@ class SubmissionRequest:
 def plan_submissions(
     request: SubmissionRequest, code: str, first_name: str, missing: Sequence[MissingLinks] = ()
 ) -> list[Submission]:
-    """The submissions that send all packs of a request, in the order in which they are to be sent.
+    """Plan the submissions that send all packs of a request.
 
     Args:
         request: What is to be sent.
         code: Version of the code.
         first_name: Name of the first; the others count on from it.
         missing: Chains in flight that lack links, which come first. Their packs have costs too.
+
+    Returns:
+        The submissions, in the order in which they are to be sent.
 
     Raises:
         PipelineError: If the limits of the cluster do not allow it.

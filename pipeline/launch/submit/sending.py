@@ -47,7 +47,17 @@ UNKNOWN = "it did not answer whether the jobs have arrived; the same command fin
 def send(
     run: Path, submissions: Sequence[Submission], cluster: Cluster, parallel: Parallel, say: Say
 ) -> Iterator[Submission]:
-    """Send submissions one after the other, and yield each once its job is known.
+    """Send submissions one after the other.
+
+    Args:
+        run: Folder of the run.
+        submissions: The planned submissions, in order.
+        cluster: Where.
+        parallel: Over how many nodes and devices one trial is trained.
+        say: Told what takes long.
+
+    Yields:
+        Each submission once its job is known.
 
     Raises:
         PipelineError: If the scheduler refuses one, with its own words; those before it are sent.

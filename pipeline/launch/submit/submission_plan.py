@@ -81,6 +81,9 @@ class PackStates:
             packs: Those to look after.
             cluster: Where.
             links: Submissions of a whole chain.
+
+        Returns:
+            What each of them lacks.
         """
         profile = cluster.profile
         place = (cluster.name, profile.scheduler, profile.slurm_conf)
@@ -115,6 +118,9 @@ def submission_request(
         load: Jobs that the user has there already.
         memory: Memory of a job on a node for packs that need more than the profile says, in GiB.
         minutes: The least walltime of packs that need one.
+
+    Returns:
+        The request, without costs.
     """
     parallel = manifest.parallel
     return SubmissionRequest(
@@ -152,6 +158,9 @@ def plan_submission(
         plan: Gives the plan; called only if packs have to be measured.
         say: Told what takes long.
 
+    Returns:
+        What would be sent.
+
     Raises:
         PipelineError: If the limits of the cluster do not allow it, or a job needs more memory than it asks for.
     """
@@ -181,6 +190,9 @@ def dry_run(plan: Plan, run: Path, cluster: Cluster, links: int, say: Say) -> Su
         cluster: Where.
         links: Submissions of a chain, 1 for none.
         say: Told what takes long, and what is unknown.
+
+    Returns:
+        What would be sent.
 
     Raises:
         PipelineError: If the cluster cannot do it.
