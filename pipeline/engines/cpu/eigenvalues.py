@@ -10,12 +10,11 @@ import torch
 from torch import Tensor
 
 from pipeline.diagnostics.pack_context import PackContext
-from pipeline.engines.cpu.codegen.buffers import aligned_zeros
+from pipeline.engines.cpu.codegen.buffers import TILE_REGISTERS, aligned_zeros, round_up
 from pipeline.engines.cpu.codegen.compile import Kernel
 from pipeline.engines.cpu.evaluation import of_training_points
 from pipeline.engines.cpu.kernels.hessian_lanczos import lanczos_program
 from pipeline.engines.cpu.kernels.network import NetworkSpec
-from pipeline.engines.cpu.kernels.training import TILE_REGISTERS, padded
 from pipeline.numerics.largest_eigenvalues import MOST_STEPS, TOLERANCE, RitzPairs, start_vectors
 
 
@@ -61,7 +60,7 @@ class LargestEigenvalues:
     def _buffer_sizes(self) -> dict[str, int]:
         """Numbers in each of the arrays that the kernel works in."""
         evaluation, network, lanes = self.evaluation, self.evaluation.network, self.evaluation.lanes
-        num_sums, small = network.num_inputs + 1 + network.num_outputs, padded(self.most_steps, lanes)
+        num_sums, small = network.num_inputs + 1 + network.num_outputs, round_up(self.most_steps, lanes)
         return {
             "own_gradient": evaluation.size,
             "chunk_losses": lanes,

@@ -29,34 +29,32 @@ from torch import Tensor
 from pipeline.diagnostics.pack_context import PackContext
 from pipeline.diagnostics.snapshot import Shortcuts
 from pipeline.engines.bias_corrections import corrections
-from pipeline.engines.cpu.codegen.buffers import PointBuffers, PointTiling, aligned_zeros
+from pipeline.engines.cpu.codegen.buffers import PointBuffers, PointTiling, round_up
 from pipeline.engines.cpu.codegen.compile import BoundKernel, Kernel
 from pipeline.engines.cpu.codegen.processor import REGISTER_BITS
 from pipeline.engines.cpu.codegen.signature import ArgumentValue, buffer
 from pipeline.engines.cpu.codegen.simd import BITS, Dtype
 from pipeline.engines.cpu.eigenvalues import LargestEigenvalues, lanczos_kernel
 from pipeline.engines.cpu.features import FeatureEvaluator, forward_kernel
-from pipeline.engines.cpu.kernels.linear import LinearSpec
 from pipeline.engines.cpu.kernels.network import NetworkSpec
-from pipeline.engines.cpu.kernels.training import (
-    KernelSpec,
-    chunk_program,
-    gradient_program,
-    padded,
-    training_program,
-    update_program,
-)
 from pipeline.engines.cpu.permutations import permutation_kernel, permutations
 from pipeline.engines.cpu.qr import triangular_kernel
+from pipeline.engines.cpu.scratch import Scratch
 from pipeline.engines.cpu.singular_values import singular_values, singular_values_kernel
+from pipeline.engines.cpu.training_kernels import (
+    chunk_kernel,
+    gradient_kernel,
+    grouped,
+    kernel_spec,
+    most_chunks,
+    training_kernel,
+    update_kernel,
+)
 from pipeline.engines.engine import Engine, Stack, refuse_other_types
 from pipeline.engines.threads import CORES
 from pipeline.experiment.trial import Shape
-from pipeline.models.linear import LinearModel
-from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import UpdateRule
-from pipeline.problems.losses import Loss
 
 PARTS_PER_WORKER = 4
 """Parts that the trials of a core come in, so that one core with diverged trials takes some of another's."""
@@ -66,61 +64,6 @@ LARGE_WORK = 20_000_000
 
 PERMUTED_POINTS_AT_ONCE = 1 << 16
 """Points in the orders that are drawn for one call of a kernel: half a megabyte, which stays in the cache of a core."""
-
-LARGE_STEP = 20_000_000
-"""Operations of a full batch from which on several cores may share one trial: 0.2 ms of work on one core."""
-
-CHUNKS = 4
-"""Chunks of a full batch that is large, on however many cores; each costs one more adding up of sums over lanes."""
-
-
-@functools.cache
-def training_kernel(spec: KernelSpec, rule: UpdateRule, *, minibatches: bool) -> Kernel:
-    """What makes updates."""
-    return Kernel(training_program(spec, rule, minibatches=minibatches))
-
-
-@functools.cache
-def gradient_kernel(spec: KernelSpec) -> Kernel:
-    """What computes losses and gradients."""
-    return Kernel(gradient_program(spec))
-
-
-@functools.cache
-def chunk_kernel(spec: KernelSpec) -> Kernel:
-    """What computes the gradient of a chunk."""
-    return Kernel(chunk_program(spec))
-
-
-@functools.cache
-def update_kernel(spec: KernelSpec, rule: UpdateRule) -> Kernel:
-    """What makes one update from the gradients of all chunks."""
-    return Kernel(update_program(spec, rule))
-
-
-def most_chunks(spec: KernelSpec, width: int, num_points: int, batch_size: int | None) -> int:
-    """How many chunks points come in, of the shape alone."""
-    is_large = num_points * spec.operations(width) >= LARGE_STEP
-    return CHUNKS if is_large and batch_size is None else 1
-
-
-def kernel_spec(model: Model, loss: Loss, num_inputs: int, num_outputs: int, dtype: Dtype) -> KernelSpec:
-    """What kernels of a model are written for.
-
-    Raises:
-        TypeError: For a model that has none.
-    """
-    match model:
-        case Shallow():
-            return NetworkSpec(num_inputs, num_outputs, model.activation, loss, dtype)
-        case LinearModel():
-            return LinearSpec(num_outputs, loss, dtype)
-    raise TypeError(f"no kernels for {model.name()}")
-
-
-def grouped(spec: KernelSpec, batch_size: int | None) -> KernelSpec:
-    """What updates of many trials are written for: trials with points of their own have nothing to share."""
-    return spec if batch_size is not None else spec.grouped
 
 
 @final
@@ -341,7 +284,7 @@ class Fused(Engine):
             "num_weights": len(self.places_N),
             "places": buffer(self.places_N),
             "width": self.context.width,
-            "row": padded(self.context.width, self.lanes),
+            "row": round_up(self.context.width, self.lanes),
             "size": self.spec.size(self.context.width, self.lanes),
             "all_inputs": buffer(self.points.filled[0]),
             "all_columns": buffer(self.columns),
@@ -372,24 +315,3 @@ class Fused(Engine):
         elif busy:
             with ThreadPoolExecutor(len(busy)) as pool:
                 list(pool.map(worker, busy))
-
-
-class Scratch:
-    """Memory that one core works in."""
-
-    def __init__(self, spec: KernelSpec, width: int, lanes: int, slots: int, batch: int, chunks: int) -> None:
-        size = spec.together * spec.size(width, lanes)
-        sizes = {
-            "own_weights": size,
-            "own_gradient": chunks * size,
-            **{f"own_slot_{number}": size for number in range(slots)},
-            "chunk_losses": padded(chunks * spec.together, lanes),
-            "output_sums": (spec.num_outputs + spec.together) * lanes,
-            "batch_targets": spec.num_outputs * batch,
-            **spec.buffer_sizes(width, lanes, batch),
-        }
-        self.memory = aligned_zeros(sum(sizes.values()), spec.dtype)
-        ends = itertools.accumulate(sizes.values())
-        self.arrays = {name: self.memory[end - sizes[name] : end] for name, end in zip(sizes, ends, strict=True)}
-        self.arguments = {name: buffer(array) for name, array in self.arrays.items()}
-        self.bound: dict[Kernel, BoundKernel] = {}

@@ -10,13 +10,12 @@ import torch
 from torch import Tensor
 
 from pipeline.diagnostics.pack_context import PackContext
-from pipeline.engines.cpu.codegen.buffers import PointBuffers, PointTiling, aligned_zeros
+from pipeline.engines.cpu.codegen.buffers import PointBuffers, PointTiling, aligned_zeros, round_up
 from pipeline.engines.cpu.codegen.compile import Kernel
 from pipeline.engines.cpu.codegen.processor import REGISTER_BITS
 from pipeline.engines.cpu.codegen.signature import ArgumentValue, buffer
 from pipeline.engines.cpu.codegen.simd import BITS, Dtype
 from pipeline.engines.cpu.kernels.network import NetworkSpec
-from pipeline.engines.cpu.kernels.training import padded
 from pipeline.models.shallow import Shallow
 
 
@@ -36,7 +35,7 @@ class EvaluationContext:
         self.lanes, self.width = REGISTER_BITS // BITS[dtype], context.width
         inputs_DP, targets_KP = (rows.mT.numpy().astype(dtype, order="C") for rows in (inputs_PD, targets_PK))
         self.network = NetworkSpec(len(inputs_DP), len(targets_KP), context.model.activation, context.loss, dtype)
-        self.row, self.num_points = padded(self.width, self.lanes), len(inputs_PD)
+        self.row, self.num_points = round_up(self.width, self.lanes), len(inputs_PD)
         self.size = self.network.size(self.width, self.lanes)
         self.tiling = PointTiling(self.num_points, self.lanes, inputs_DP.dtype)
         self.stride = len(self.tiling.point_weights_P)

@@ -11,12 +11,12 @@ from typing import final
 from torch import Tensor
 
 from pipeline.diagnostics.pack_context import PackContext
+from pipeline.engines.cpu.codegen.buffers import TILE_REGISTERS, round_up
 from pipeline.engines.cpu.codegen.compile import Kernel
 from pipeline.engines.cpu.codegen.signature import ArgumentValue
 from pipeline.engines.cpu.evaluation import EvaluationContext, of_test_points, of_training_points
 from pipeline.engines.cpu.kernels.forward import forward_program
 from pipeline.engines.cpu.kernels.network import NetworkSpec
-from pipeline.engines.cpu.kernels.training import TILE_REGISTERS, padded
 
 OF_BACKWARD = ("own_gradient", "sums", "zeros", "output_sums", "chunk_losses")
 """Memory that only the backward pass works in."""
@@ -53,7 +53,7 @@ class FeatureEvaluator:
         return self._kept(self.test, weights_TN, self.test.network.num_outputs, features=False)
 
     def _kept(self, evaluation: EvaluationContext, weights_TN: Tensor, num_rows: int, *, features: bool) -> Tensor:
-        stride = padded(evaluation.num_points, evaluation.lanes)
+        stride = round_up(evaluation.num_points, evaluation.lanes)
         kept_TRP = weights_TN.new_empty(len(weights_TN), num_rows, stride)
         sizes = {"hidden": evaluation.width * TILE_REGISTERS * evaluation.lanes, **dict.fromkeys(OF_BACKWARD, 0)}
         arguments: dict[str, ArgumentValue] = {

@@ -9,12 +9,11 @@ import functools
 
 from torch import Tensor
 
-from pipeline.engines.cpu.codegen.buffers import aligned_zeros
+from pipeline.engines.cpu.codegen.buffers import aligned_zeros, round_up
 from pipeline.engines.cpu.codegen.compile import Kernel
 from pipeline.engines.cpu.codegen.processor import REGISTER_BITS
 from pipeline.engines.cpu.codegen.simd import BITS
 from pipeline.engines.cpu.kernels.householder_qr import triangular_program
-from pipeline.engines.cpu.kernels.training import padded
 from pipeline.numerics import spectra
 
 MOST_COLUMNS = 256
@@ -44,7 +43,7 @@ def triangular_factors(matrices_TPF: Tensor) -> Tensor:
         return spectra.triangular_factors(matrices_TPF)
     columns_TFP = matrices_TPF.mT.contiguous()
     factors_TFF = columns_TFP.new_empty(num_matrices, num_columns, num_columns)
-    padded_rows = padded(num_rows, FLOAT64_LANES)
+    padded_rows = round_up(num_rows, FLOAT64_LANES)
     scratch = aligned_zeros((num_columns + 2) * padded_rows, "float64")
     matrix, first, second = (scratch[start * padded_rows :] for start in (0, num_columns, num_columns + 1))
     triangular_kernel()(

@@ -11,13 +11,12 @@ import itertools
 import torch
 from torch import Tensor
 
-from pipeline.engines.cpu.codegen.buffers import aligned_zeros
+from pipeline.engines.cpu.codegen.buffers import aligned_zeros, round_up
 from pipeline.engines.cpu.codegen.compile import Kernel
 from pipeline.engines.cpu.codegen.processor import REGISTER_BITS
 from pipeline.engines.cpu.codegen.signature import ArgumentValue
 from pipeline.engines.cpu.codegen.simd import BITS
 from pipeline.engines.cpu.kernels.sturm_counts import REGISTERS_TOGETHER, singular_values_program
-from pipeline.engines.cpu.kernels.training import padded
 from pipeline.engines.cpu.qr import triangular_factors
 from pipeline.numerics import spectra
 
@@ -73,8 +72,8 @@ def singular_values(matrices_TPF: Tensor) -> Tensor:
 def buffer_sizes(num_rows: int, num_columns: int) -> dict[str, int]:
     """Numbers in each of the arrays that the kernel works in, full registers of them."""
     rows, columns = (
-        padded(num_rows, FLOAT64_LANES),
-        padded(num_columns, REGISTERS_TOGETHER * FLOAT64_LANES) + FLOAT64_LANES,
+        round_up(num_rows, FLOAT64_LANES),
+        round_up(num_columns, REGISTERS_TOGETHER * FLOAT64_LANES) + FLOAT64_LANES,
     )
     of_rows, of_columns = (
         ("left", "row_products", "next_left", "product"),

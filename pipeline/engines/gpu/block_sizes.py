@@ -52,7 +52,7 @@ def launch_blocks(num_points: int, width: int, real_bytes: int, *, rounded: bool
     return LaunchBlocks(block(64, 64, 8), block(32, 64, 8))
 
 
-def padded(number: int) -> int:
+def padded_columns(number: int) -> int:
     """Columns that are read for so many inputs or outputs; one needs no matrix."""
     return 1 if number == 1 else max(LEAST, power_of_two(number))
 

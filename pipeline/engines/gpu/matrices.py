@@ -22,7 +22,7 @@ from torch import Tensor
 from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.bias_corrections import corrections
 from pipeline.engines.engine import Engine, Stack, refuse_other_types
-from pipeline.engines.gpu.block_sizes import LEAST, Block, LaunchBlocks, launch_blocks, padded
+from pipeline.engines.gpu.block_sizes import LEAST, Block, LaunchBlocks, launch_blocks, padded_columns
 from pipeline.engines.gpu.kernels import matrix_training
 from pipeline.engines.gpu.registers import epochs, network_constants, rule_constants
 from pipeline.engines.gpu.thread_layout import power_of_two
@@ -72,7 +72,7 @@ class ByMatrices(Engine):
         inputs_PD, targets_PK = (x.to(device, context.dtype) for x in (data.train_inputs_PD, data.train_targets_PK))
         self.minibatches = None if batch_size is None else Minibatches(inputs_PD.mT, targets_PK.mT, batch_size)
         self.network = network_constants(context)
-        self.columns = {"DP": max(LEAST, padded(inputs_PD.shape[1])), "KP": padded(context.num_outputs)}
+        self.columns = {"DP": max(LEAST, padded_columns(inputs_PD.shape[1])), "KP": padded_columns(context.num_outputs)}
         self.precision = "tf32" if context.rounded else "ieee"
         blocks = functools.partial(launch_blocks, width=context.width, real_bytes=inputs_PD.element_size())
         self.training_blocks = blocks(batch_size or context.num_points, rounded=context.rounded)

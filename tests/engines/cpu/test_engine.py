@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.choice import MOST_INPUTS, MOST_OUTPUTS
 from pipeline.engines.cpu import engine as cpu
+from pipeline.engines.cpu import training_kernels
 from pipeline.engines.cpu.engine import Fused
 from pipeline.engines.engine import Stack
 from pipeline.engines.reference.engine import Reference
@@ -195,7 +196,7 @@ def test_what_fills_up_registers_reaches_no_number():
 
 @pytest.fixture
 def all_steps_are_large(monkeypatch):
-    monkeypatch.setattr(cpu, "LARGE_STEP", 0)
+    monkeypatch.setattr(training_kernels, "LARGE_STEP", 0)
     monkeypatch.setattr(cpu, "CORES", 2)
 
 
@@ -231,7 +232,7 @@ def test_numbers_do_not_depend_on_how_many_cores_share_a_trial(monkeypatch, kind
     for cores, trials in itertools.product((1, 2, 3, 7), ((2,), (2, 4), (0, 1, 2, 3, 4))):
         monkeypatch.setattr(cpu, "CORES", cores)
         engine = Fused(context, None, PROCESSOR)
-        assert engine.tiling.num_chunks == cpu.CHUNKS
+        assert engine.tiling.num_chunks == training_kernels.CHUNKS
         stack = stack_of(context, weights_TN, trials=trials)
         for first, last in itertools.pairwise((0, 1, 13, 40) if len(trials) == 2 else (0, 40)):
             assert (engine.advance(stack, first, last) == -1).all()
@@ -265,9 +266,9 @@ def test_divergence_is_found_at_the_step_at_which_the_reference_finds_it_and_end
     monkeypatch, rate, points, batch_size, kind
 ):
     """With more chunks and cores than trials, which share the 200 points of each."""
-    monkeypatch.setattr(cpu, "LARGE_STEP", 0)
+    monkeypatch.setattr(training_kernels, "LARGE_STEP", 0)
     monkeypatch.setattr(cpu, "CORES", 6)
-    monkeypatch.setattr(cpu, "CHUNKS", 6)
+    monkeypatch.setattr(training_kernels, "CHUNKS", 6)
     context, weights_TN = random_case(
         5, kind, LOSSES["half_mean_square"], GradientDescent, points=points, inputs=1, outputs=1, width=6
     )
@@ -294,7 +295,7 @@ def test_divergence_is_found_at_the_step_at_which_the_reference_finds_it_and_end
 )
 def test_numbers_of_another_type_than_the_kernel_takes_move_no_weight(monkeypatch, trials, batch_size, field, name):
     """Rates in float64, read as float32, had moved weights by 1,280 in place of 1.28; one trial is shared by cores."""
-    monkeypatch.setattr(cpu, "LARGE_STEP", 0)
+    monkeypatch.setattr(training_kernels, "LARGE_STEP", 0)
     monkeypatch.setattr(cpu, "CORES", 6)
     context, weights_TN = random_case(
         5, Relu, LOSSES["half_mean_square"], Adam, points=400, inputs=2, outputs=1, width=5, dtype=torch.float32
@@ -309,7 +310,7 @@ def test_numbers_of_another_type_than_the_kernel_takes_move_no_weight(monkeypatc
 
 @pytest.mark.parametrize("trials", [1, 5])
 def test_a_gradient_is_refused_at_weights_of_another_type(monkeypatch, trials):
-    monkeypatch.setattr(cpu, "LARGE_STEP", 0)
+    monkeypatch.setattr(training_kernels, "LARGE_STEP", 0)
     context, weights_TN = random_case(
         5, Relu, LOSSES["half_mean_square"], Adam, points=400, inputs=2, outputs=1, width=5, dtype=torch.float32
     )
@@ -322,7 +323,7 @@ def test_a_gradient_is_refused_at_weights_of_another_type(monkeypatch, trials):
 def test_a_trial_that_has_diverged_costs_no_time(cores, monkeypatch):
     """A million steps of a large network would take minutes; each of five trials on one core, and on several."""
     monkeypatch.setattr(cpu, "CORES", cores)
-    monkeypatch.setattr(cpu, "CHUNKS", 9)
+    monkeypatch.setattr(training_kernels, "CHUNKS", 9)
     context, weights_TN = random_case(
         5, Relu, LOSSES["half_mean_square"], GradientDescent, points=2000, inputs=2, outputs=1, width=500
     )

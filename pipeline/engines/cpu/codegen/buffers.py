@@ -13,7 +13,9 @@ import numpy as np
 from pipeline.engines.cpu.codegen.processor import REGISTER_BITS
 from pipeline.engines.cpu.codegen.signature import ArgumentValue, buffer
 from pipeline.engines.cpu.codegen.simd import BITS, Dtype
-from pipeline.engines.cpu.kernels.training import TILE_REGISTERS
+
+TILE_REGISTERS = 4
+"""Registers of points worked on at a time: enough that no instruction waits for the one before."""
 
 NOT_A_STRIDE = 1024
 """Bytes of which the distance of two inputs is no multiple, because they would push each other out of the cache."""
@@ -90,3 +92,8 @@ def aligned_zeros(count: int, dtype: Dtype) -> np.ndarray:
     numbers = np.zeros(count * BITS[dtype] // 8 + alignment, dtype=np.uint8)
     start = -numbers.ctypes.data % alignment
     return numbers[start : start + count * BITS[dtype] // 8].view(dtype)
+
+
+def round_up(number: int, multiple: int) -> int:
+    """The least multiple of ``multiple`` that is no less than ``number``, as the lanes of a register fill up a row."""
+    return -(-number // multiple) * multiple

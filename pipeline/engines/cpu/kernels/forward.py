@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pipeline.engines.cpu.codegen.buffers import TILE_REGISTERS
 from pipeline.engines.cpu.codegen.simd import Array, Program, Value
 from pipeline.engines.cpu.kernels.network import NetworkSpec, NetworkStep
-from pipeline.engines.cpu.kernels.training import TILE_REGISTERS, Tile, TrialRows
+from pipeline.engines.cpu.kernels.training import TrialRows
+from pipeline.engines.cpu.kernels.training_step import Tile
 
 
 class ForwardPass(NetworkStep):

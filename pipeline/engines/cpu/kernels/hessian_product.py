@@ -5,11 +5,12 @@ The formulas are those of ``pipeline/models/curvature.py``, a tile of points at 
 
 from __future__ import annotations
 
+from pipeline.engines.cpu.codegen.buffers import TILE_REGISTERS
 from pipeline.engines.cpu.codegen.simd import Array, Number, Program, Value, total
 from pipeline.engines.cpu.kernels.activations import PIECEWISE_LINEAR, times_derivative, times_second_derivative
 from pipeline.engines.cpu.kernels.losses import loss_and_slopes, times_curvature
 from pipeline.engines.cpu.kernels.network import NetworkSpec, NetworkStep
-from pipeline.engines.cpu.kernels.training import TILE_REGISTERS, Tile
+from pipeline.engines.cpu.kernels.training_step import Tile
 
 
 class HessianProduct(NetworkStep):

@@ -13,9 +13,10 @@ from typing import final
 
 import numpy as np
 
+from pipeline.engines.cpu.codegen.buffers import TILE_REGISTERS, round_up
 from pipeline.engines.cpu.codegen.processor import FEW_REGISTERS
 from pipeline.engines.cpu.codegen.simd import Array, Dtype, Program, Value, total
-from pipeline.engines.cpu.kernels.training import TILE_REGISTERS, KernelSpec, Tile, TrainingStep, padded
+from pipeline.engines.cpu.kernels.training_step import KernelSpec, Tile, TrainingStep
 from pipeline.problems.losses import Loss
 
 MOST_ROWS = 2 if FEW_REGISTERS else 6
@@ -64,14 +65,14 @@ class LinearSpec(KernelSpec):
         return 4 * self.num_outputs * width
 
     def size(self, width: int, lanes: int) -> int:
-        return self.num_outputs * padded(width, lanes)
+        return self.num_outputs * round_up(width, lanes)
 
     def places(self, width: int, lanes: int) -> np.ndarray:
-        place_KW = np.arange(self.num_outputs)[:, None] * padded(width, lanes) + np.arange(width)
+        place_KW = np.arange(self.num_outputs)[:, None] * round_up(width, lanes) + np.arange(width)
         return place_KW.ravel()
 
     def buffer_sizes(self, width: int, lanes: int, batch: int) -> dict[str, int]:
-        sums, row = self.together * self.num_outputs * lanes, padded(width, lanes)
+        sums, row = self.together * self.num_outputs * lanes, round_up(width, lanes)
         outputs = self.num_outputs * TILE_REGISTERS * lanes
         return {"zeros": sums, "sums": row * sums, "batch_inputs": row * batch, "outputs": outputs}
 

@@ -17,10 +17,11 @@ from typing import final
 
 import numpy as np
 
+from pipeline.engines.cpu.codegen.buffers import TILE_REGISTERS, round_up
 from pipeline.engines.cpu.codegen.processor import FEW_REGISTERS
 from pipeline.engines.cpu.codegen.simd import Array, Dtype, Number, Program, Value
 from pipeline.engines.cpu.kernels.activations import PIECEWISE_LINEAR, activate, times_derivative
-from pipeline.engines.cpu.kernels.training import TILE_REGISTERS, KernelSpec, Tile, TrainingStep, padded
+from pipeline.engines.cpu.kernels.training_step import KernelSpec, Tile, TrainingStep
 from pipeline.models.activations import Activation
 from pipeline.problems.losses import Loss
 
@@ -82,10 +83,10 @@ class NetworkSpec(KernelSpec):
         return (4 * self.num_inputs + 6 * self.num_outputs + 4) * width
 
     def size(self, width: int, lanes: int) -> int:
-        return self.rows * padded(width, lanes) + padded(self.num_outputs, lanes)
+        return self.rows * round_up(width, lanes) + round_up(self.num_outputs, lanes)
 
     def places(self, width: int, lanes: int) -> np.ndarray:
-        row, inputs, outputs = padded(width, lanes), self.num_inputs, self.num_outputs
+        row, inputs, outputs = round_up(width, lanes), self.num_inputs, self.num_outputs
         hidden_WA = np.arange(inputs + 1)[None, :] * row + np.arange(width)[:, None]
         output_KF = np.empty((outputs, width + 1), dtype=np.int64)
         output_KF[:, :width] = (inputs + 1 + np.arange(outputs))[:, None] * row + np.arange(width)
@@ -93,7 +94,7 @@ class NetworkSpec(KernelSpec):
         return np.concatenate([hidden_WA.ravel(), output_KF.ravel()])
 
     def buffer_sizes(self, width: int, lanes: int, batch: int) -> dict[str, int]:
-        row, column = padded(width, lanes), padded(self.num_inputs, lanes) if self.inputs_in_lanes else 0
+        row, column = round_up(width, lanes), round_up(self.num_inputs, lanes) if self.inputs_in_lanes else 0
         return {
             "zeros": max(self.sums * lanes, column),
             "sums": row * self.sums * lanes,
@@ -124,7 +125,7 @@ class NetworkStep(TrainingStep):
         self.output_biases = self.row * network.rows
         if self.inputs_in_lanes:
             self.columns, self.input_sums = p.array_parameter(f"{of}_columns"), p.array_parameter("input_sums")
-            self.column = padded(network.num_inputs, p.lanes)
+            self.column = round_up(network.num_inputs, p.lanes)
 
     @property
     def inputs_in_lanes(self) -> bool:
