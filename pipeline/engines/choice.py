@@ -68,9 +68,12 @@ class ChosenEngine:
         """The engine of one pack.
 
         Args:
-            context: What the trials are trained on.
-            batch_size: Points of an update, ``None`` for all.
+            context: Model, points, loss and optimizer of the pack.
+            batch_size: B, points of an update; ``None`` for all.
             device: Where the weights are.
+
+        Returns:
+            An engine of the family, with its kernels compiled and its points on the device.
         """
         return self.family(context, batch_size, device)
 
@@ -84,8 +87,11 @@ def choose_engine(requested: EngineChoice, shape: Shape, device_type: str) -> Ch
 
     Args:
         requested: What the experiment says.
-        shape: What the trials of a pack have in common.
-        device_type: ``cpu``, ``cuda``, or another of PyTorch's, which only the reference engine computes on.
+        shape: Model, width, problem, loss, optimizer and dtype of a pack.
+        device_type: ``cpu``, ``cuda``, or another of PyTorch's, on which only the reference engine computes.
+
+    Returns:
+        The choice, with its reason where it is not the fused engine.
 
     Raises:
         PipelineError: If the engine requested by name cannot compute the shape.
@@ -109,11 +115,14 @@ def choose_engine(requested: EngineChoice, shape: Shape, device_type: str) -> Ch
 
 
 def announced(packs: Sequence[Pack], engines: Mapping[Shape, ChosenEngine]) -> str:
-    """One line that says which engines compute some packs, and why not all of them the fused one.
+    """One line that says which engines compute some packs, and what keeps the fused engine from the others.
 
     Args:
-        packs: Some.
+        packs: Some packs.
         engines: The engine of each of their shapes.
+
+    Returns:
+        Such as ``engine: fused for 2 packs, reference for 1 pack (the fused one takes 128 inputs at most, not 129)``.
     """
     counts = Counter((engines[pack.shape].name, engines[pack.shape].reason) for pack in packs)
     parts = []

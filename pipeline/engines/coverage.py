@@ -1,4 +1,4 @@
-"""What the fused engines are made for alike, on processors and on GPUs."""
+"""What both fused engines, that for processors and that for GPUs, ask of a shape."""
 
 from __future__ import annotations
 
@@ -18,17 +18,20 @@ def beyond(
     models: tuple[type[Model], ...] = (Shallow,),
     where: str = "",
 ) -> str | None:
-    """What of some trials is beyond a fused engine, as the rest of a sentence about it; ``None`` if nothing is.
+    """What of a shape is beyond a fused engine, as the rest of a sentence about the engine.
 
     Args:
-        model: What learns.
-        optimizer: How.
-        num_inputs: Inputs of the problem.
-        num_outputs: Its outputs.
-        most_inputs: What the engine takes at most; of a linear model it sees features only.
-        most_outputs: Likewise.
-        models: Which it has kernels for.
-        where: The engine's place in the sentence, such as " on a GPU".
+        model: The model.
+        optimizer: Its optimizer.
+        num_inputs: D.
+        num_outputs: K.
+        most_inputs: Largest D that the engine takes; of a linear model it sees features only.
+        most_outputs: Largest K.
+        models: Models that it has kernels for.
+        where: Where the engine computes, in the sentence, such as " on a GPU".
+
+    Returns:
+        Such as ``takes 16 outputs at most, not 26``; ``None`` if nothing is beyond it.
     """
     if not isinstance(optimizer, UpdateRule):
         return f"has no steps of {optimizer.name()}"

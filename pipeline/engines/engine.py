@@ -1,4 +1,4 @@
-"""What an engine does: value, gradient and many steps of a whole pack."""
+"""What an engine computes: losses, gradients and many updates of a whole pack."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from pipeline.experiment.trial import Shape
 
 @dataclass(frozen=True)
 class Stack:
-    """The moving parts of some trials of a pack; engines change them in place.
+    """The state of some trials of a pack, with a leading trial axis; engines change it in place.
 
     Args:
-        trial_ids: Names of the streams of minibatches.
-        weights_TN: Shape ``[T, N]``.
-        slots: The memory of the optimizer, tensors with a row for each trial.
+        trial_ids: T ids, which name the random streams of minibatches.
+        weights_TN: Flattened weights, shape ``[T, N]``.
+        slots: Memory of the optimizer, tensors with a row for each trial.
         learning_rates_T1: Shape ``[T, 1]``.
         loss_bounds_T: Losses above which a trial has diverged, shape ``[T]``.
     """
@@ -54,11 +54,15 @@ class Stack:
 
 
 def refuse_other_types(dtype: torch.dtype, arrays: Mapping[str, Tensor]) -> None:
-    """Refuse what a kernel would read as other numbers than it holds, which knows their address alone.
+    """Refuse arrays that a kernel would misread, which knows their address alone.
+
+    Args:
+        dtype: The dtype of the kernel's numbers.
+        arrays: Arguments by the names of the parameters.
 
     Raises:
-        TypeError: If an array is not in the dtype.
-        ValueError: If its numbers do not lie one after another.
+        TypeError: If an array is of another dtype.
+        ValueError: If an array is not contiguous.
     """
     for name, array in arrays.items():
         if array.dtype != dtype:
@@ -68,7 +72,11 @@ def refuse_other_types(dtype: torch.dtype, arrays: Mapping[str, Tensor]) -> None
 
 
 class Engine(ABC):
-    """Computes one pack on one device."""
+    """Computes one pack on one device.
+
+    Losses and gradients of one trial depend on nothing but that trial: ``loss_t(w_t)`` and ``d loss_t / d w_t`` for
+    each t. On the fused engines that holds bit for bit, whatever is computed beside it.
+    """
 
     name: ClassVar[str]
     shortcuts: Shortcuts = Shortcuts()
@@ -76,7 +84,13 @@ class Engine(ABC):
 
     @abstractmethod
     def __init__(self, context: PackContext, batch_size: int | None, device: torch.device) -> None:
-        """Prepare for a pack; ``batch_size`` is ``None`` for full batches."""
+        """Prepare for a pack.
+
+        Args:
+            context: Model, points, loss and optimizer of the pack.
+            batch_size: B, points of an update; ``None`` for all.
+            device: Where the weights are.
+        """
 
     @classmethod  # noqa: B027 an engine without kernels of its own has nothing to compile
     def compile_kernels(cls, shape: Shape, *, top_of_hessian: bool) -> None:
@@ -89,13 +103,25 @@ class Engine(ABC):
 
     @abstractmethod
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
-        """Loss on all training points ``[T]`` and its gradient ``[T, N]``, at fixed weights."""
+        """Losses on all training points and their gradients, at fixed weights.
+
+        Args:
+            weights_TN: Flattened weights, shape ``[T, N]``, in the dtype of the training.
+
+        Returns:
+            Losses, shape ``[T]``, and gradients, shape ``[T, N]``.
+        """
 
     @abstractmethod
     def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
         """Make updates ``first_step + 1`` to ``last_step`` of every trial, in place.
 
+        Args:
+            stack: The trials after ``first_step`` updates.
+            first_step: Updates made before.
+            last_step: Updates made in the end.
+
         Returns:
-            Shape ``[T]``, int64: the first step whose loss was out of bounds, or -1. The
-            weights of such a trial are worth nothing.
+            Shape ``[T]``, int64, on the processor: the first step whose loss was out of bounds, or -1. The weights of
+            such a trial are not to be used any more.
         """

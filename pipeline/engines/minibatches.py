@@ -1,4 +1,4 @@
-"""Minibatches: for each trial its own order of the points, drawn from its own id.
+"""Minibatches: for each trial a random permutation of the points in every epoch, drawn from the trial's own id.
 
 Shape letters: A rows of the prepared inputs, B points of a minibatch.
 """
@@ -13,11 +13,16 @@ from pipeline.numerics.randomness import stream
 
 
 class Minibatches:
-    """Batches of a fixed size, every point at most once an epoch; a remainder too small for a batch is left out.
+    """Batches of a fixed size without replacement: every point at most once an epoch, a remainder below B left out.
 
-    The batch of a step depends on the trial's id and the step alone, so that nothing
-    needs to be remembered across an interruption. Several processes may take a ``part``
-    of each batch; the batch stays what it is.
+    The batch of a step depends on the trial's id and the step alone, so that nothing needs to be remembered across an
+    interruption. Several processes may take a ``part`` of each batch; the batch stays what it is.
+
+    Args:
+        prepared_AP: Prepared inputs of all points, shape ``[A, P]``.
+        targets_KP: Targets, shape ``[K, P]``.
+        batch_size: B.
+        part: Which places of each batch are taken.
     """
 
     def __init__(self, prepared_AP: Tensor, targets_KP: Tensor, batch_size: int, part: slice = slice(None)) -> None:
@@ -28,7 +33,15 @@ class Minibatches:
         self._permutation_TP = torch.empty(0)
 
     def at(self, trial_ids: tuple[str, ...], step: int) -> tuple[Tensor, Tensor]:
-        """Prepared inputs ``[T, C, B]`` and targets ``[T, K, B]`` of the update after ``step``."""
+        """The batch of each trial in the update after ``step``.
+
+        Args:
+            trial_ids: T ids.
+            step: Updates made before.
+
+        Returns:
+            Prepared inputs, shape ``[T, A, B]``, and targets, shape ``[T, K, B]``.
+        """
         epoch, batch = divmod(step, self.per_epoch)
         if self._drawn != (trial_ids, epoch):
             self._permutation_TP = self.permutations(trial_ids, epoch)
@@ -37,12 +50,20 @@ class Minibatches:
         return self.prepared_PA[rows_TB].mT, self.targets_PK[rows_TB].mT
 
     def permutations(self, trial_ids: tuple[str, ...], epoch: int) -> Tensor:
-        """The order of all points in an epoch of each trial, shape ``[T, P]``."""
+        """The permutation of all points in an epoch of each trial.
+
+        Args:
+            trial_ids: T ids.
+            epoch: From 0.
+
+        Returns:
+            Numbers of points, shape ``[T, P]``, int64.
+        """
         num_points = len(self.prepared_PA)
         drawn = [stream(*permutation_stream_name(trial_id, epoch)).permutation(num_points) for trial_id in trial_ids]
         return torch.from_numpy(np.stack(drawn)).to(self.prepared_PA.device)
 
 
 def permutation_stream_name(trial_id: str, epoch: int) -> tuple[str | int, ...]:
-    """The name of the stream that an order of points is drawn from."""
+    """The name of the random stream that the permutation of one epoch of one trial is drawn from."""
     return trial_id, "minibatches", epoch

@@ -30,9 +30,15 @@ def threads_of_operation(number: int) -> Iterator[None]:
 
 
 def worker_pool(number: int) -> ThreadPoolExecutor:
-    """A pool of ``number`` worker threads, in each of which an operation uses as many threads as in this one.
+    """A pool of worker threads, in each of which a PyTorch operation uses as many threads as in this one.
 
     A new thread takes that number over when it first asks PyTorch (2.13) for it. Linear algebra in a thread that
     has not asked uses all cores, and the last digits of its results depend on how many these are.
+
+    Args:
+        number: Worker threads.
+
+    Returns:
+        The pool, to be used as a context.
     """
     return ThreadPoolExecutor(number, initializer=torch.get_num_threads)

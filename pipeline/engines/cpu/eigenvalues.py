@@ -1,4 +1,4 @@
-"""The largest eigenvalues of Hessians, by kernels written for the shape of a pack."""
+"""Largest eigenvalues of Hessians by Lanczos, by kernels compiled for the networks of a pack."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from pipeline.numerics.largest_eigenvalues import MOST_STEPS, TOLERANCE, RitzPai
 
 @functools.cache
 def lanczos_kernel(network: NetworkSpec) -> Kernel:
-    """What computes eigenvalues."""
+    """The compiled Lanczos iteration of a network."""
     return Kernel(lanczos_program(network))
 
 
 @final
 class LargestEigenvalues:
-    """Those of the Hessian of the training loss of networks of one shape, in float64.
+    """The largest eigenvalue of the Hessian of each trial's training loss, with its Ritz vector, in float64.
 
     Several threads may call it at the same time.
 
     Args:
-        context: What is trained.
+        context: The networks, their points and their loss.
     """
 
     def __init__(self, context: PackContext) -> None:
@@ -43,9 +43,15 @@ class LargestEigenvalues:
         self.start[places_N] = start_N / np.linalg.norm(start_N)
 
     def __call__(self, weights_TN: Tensor) -> RitzPairs:
-        """At some weights, shape ``[T, N]`` in float64.
+        """Ritz pairs at some weights.
 
         A trial's numbers are made by the same instructions whatever is computed beside it.
+
+        Args:
+            weights_TN: Shape ``[T, N]``, float64.
+
+        Returns:
+            Eigenvalues, vectors, residuals and whether each converged; NaN where something is not finite.
         """
         weights_TN = weights_TN.contiguous()
         largest_T, residuals_T = weights_TN.new_empty(2, len(weights_TN))

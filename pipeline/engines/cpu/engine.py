@@ -1,6 +1,6 @@
-"""The fused engine for processors: each trial from its first step to its last in code written for its shape.
+"""The fused engine for processors: each trial from its first step to its last in code compiled for its shape.
 
-Trials are shared out over the cores. A trial is computed by one core, by the same
+Trials are divided among the cores. A trial is computed by one core, by the same
 instructions whatever is computed beside it, so its numbers depend neither on the pack
 nor on the number of cores, to the last bit.
 
@@ -133,8 +133,8 @@ class Fused(Engine):
         weights_TN = weights_TN.contiguous()
         refuse_other_types(self.context.dtype, {"weights": weights_TN})
         losses_T, gradient_TN = weights_TN.new_empty(len(weights_TN)), torch.empty_like(weights_TN)
-        if self._are_shared(len(weights_TN)):
-            self._shared_value_and_gradient(weights_TN, losses_T, gradient_TN)
+        if self._divides_points(len(weights_TN)):
+            self._value_and_gradient_by_chunks(weights_TN, losses_T, gradient_TN)
             return losses_T, gradient_TN
 
         def work(scratch: Scratch, first: int, last: int) -> None:
@@ -146,8 +146,8 @@ class Fused(Engine):
         return losses_T, gradient_TN
 
     def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
-        if self._are_shared(len(stack)) and first_step < last_step:
-            return self._shared_advance(stack, first_step, last_step)
+        if self._divides_points(len(stack)) and first_step < last_step:
+            return self._advance_by_chunks(stack, first_step, last_step)
         diverged_T = torch.full((len(stack),), -1)
 
         def work(scratch: Scratch, first: int, last: int) -> None:
@@ -189,7 +189,16 @@ class Fused(Engine):
         return diverged_T
 
     def _pieces(self, num_trials: int, first_step: int, last_step: int) -> Iterator[tuple[int, int]]:
-        """The steps from one to another, cut where as many epochs end as orders are drawn of at a time."""
+        """The steps in pieces that end with an epoch, each of as many epochs as permutations are drawn of at a time.
+
+        Args:
+            num_trials: T.
+            first_step: Updates made before.
+            last_step: Updates made in the end.
+
+        Yields:
+            The first and last step of a piece.
+        """
         if self.batch_size is None:
             yield first_step, last_step
             return
@@ -199,12 +208,12 @@ class Fused(Engine):
             yield first_step, end
             first_step = end
 
-    def _are_shared(self, num_trials: int) -> bool:
-        """Whether all cores work on one trial after another: more of them than there would be with a trial each."""
+    def _divides_points(self, num_trials: int) -> bool:
+        """Whether all cores work on the chunks of one trial after another: that occupies more of them."""
         return 0 < num_trials < min(self.tiling.num_chunks, len(self.scratch))
 
-    def _shared_value_and_gradient(self, weights_TN: Tensor, losses_T: Tensor, gradient_TN: Tensor) -> None:
-        """Losses and gradients of a few trials, by all cores."""
+    def _value_and_gradient_by_chunks(self, weights_TN: Tensor, losses_T: Tensor, gradient_TN: Tensor) -> None:
+        """Losses and gradients of a few trials, the chunks of each on all cores."""
         arrays, num_chunks = self.scratch[0].arrays, self.tiling.num_chunks
         size = self.spec.size(self.context.width, self.lanes)
         with self._all_cores() as compute_chunks:
@@ -216,8 +225,8 @@ class Fused(Engine):
                 gradient_TN[trial] = torch.from_numpy(rows[self.places_N])
                 losses_T[trial] = float(functools.reduce(operator.add, arrays["chunk_losses"][:num_chunks]))
 
-    def _shared_advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
-        """All updates of a few trials, by all cores."""
+    def _advance_by_chunks(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
+        """All updates of a few trials, the chunks of each on all cores."""
         found_T = np.full(len(stack), -1)
         factors_H2 = corrections(self.rule, first_step, last_step).astype(self.points.inputs_AP.dtype)
         update, scratch = update_kernel(self.spec, self.rule), self.scratch[0]
@@ -245,12 +254,12 @@ class Fused(Engine):
 
     @property
     def _moving(self) -> list[str]:
-        """The arrays that updates change."""
+        """The names of the arrays that updates change."""
         return ["weights", *(f"slot_{number}" for number in range(self.rule.slots))]
 
     @contextmanager
     def _all_cores(self) -> Iterator[Callable[[], None]]:
-        """What computes all chunks of the trial whose weights lie in the first scratch, where they are left."""
+        """A function that computes all chunks of the trial whose weights lie in the first scratch, on all cores."""
         num_chunks, kernel = self.tiling.num_chunks, chunk_kernel(self.spec)
         one = {name: self.scratch[0].arguments[name] for name in ("own_weights", "own_gradient", "chunk_losses")}
         arguments = [self.common | scratch.arguments | one for scratch in self.scratch[:num_chunks]]

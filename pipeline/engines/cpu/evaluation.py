@@ -21,12 +21,12 @@ from pipeline.models.shallow import Shallow
 
 @final
 class EvaluationContext:
-    """The points, and where the weights of a trial lie.
+    """Points in the layout of kernels, and the place of each weight in its rows.
 
     Args:
-        context: What is trained.
-        inputs_PD: The points.
-        targets_PK: Their targets.
+        context: Networks of one shape.
+        inputs_PD: Points, shape ``[P, D]``.
+        targets_PK: Targets, shape ``[P, K]``.
         dtype: Of the arithmetic.
     """
 
@@ -58,10 +58,10 @@ class EvaluationContext:
         """Run a kernel for all trials, on this thread, in memory of its own, so that several threads may do so at once.
 
         Args:
-            kernel: What to do.
+            kernel: Which reads weights and writes results.
             weights_TN: Shape ``[T, N]``, contiguous, in the dtype of the arithmetic.
-            sizes: Numbers in each of the arrays that it works in, by its names for them; they are zero at first.
-            arguments: What it takes besides.
+            sizes: Numbers in each array that the kernel works in, by the names of its parameters; zeros at first.
+            arguments: Its other arguments.
         """
         sizes = {"own_weights": self.size, **sizes}
         scratch = aligned_zeros(sum(sizes.values()), self.network.dtype)
@@ -71,11 +71,11 @@ class EvaluationContext:
 
 
 def of_training_points(context: PackContext) -> EvaluationContext:
-    """In float64, whatever networks are trained in."""
+    """The training points, in float64, whatever networks are trained in."""
     return EvaluationContext(context, context.dataset.train_inputs_PD, context.dataset.train_targets_PK, "float64")
 
 
 def of_test_points(context: PackContext) -> EvaluationContext:
-    """In the dtype of the training."""
+    """The held-out points, in the dtype of the training."""
     dtype: Dtype = "float32" if context.dtype == torch.float32 else "float64"
     return EvaluationContext(context, context.dataset.test_inputs_PD, context.dataset.test_targets_PK, dtype)

@@ -1,4 +1,4 @@
-"""Features and outputs of the networks of a pack, by kernels written for their shape.
+"""Features and outputs of the networks of a pack, by kernels compiled for their shape.
 
 Shape letters: F features, R rows kept of each trial.
 """
@@ -24,32 +24,46 @@ OF_BACKWARD = ("own_gradient", "sums", "zeros", "output_sums", "chunk_losses")
 
 @functools.cache
 def forward_kernel(network: NetworkSpec, *, features: bool) -> Kernel:
-    """What computes features, or outputs."""
+    """The compiled forward pass, which keeps features or outputs."""
     return Kernel(forward_program(network, features=features))
 
 
 @final
 class FeatureEvaluator:
-    """What networks of one shape are at the training points and at the held-out ones.
+    """The forward pass of networks of one shape at the training points and at the held-out ones.
 
     Several threads may call it at the same time; a trial's numbers do not depend on those beside it.
 
     Args:
-        context: What is trained.
+        context: The networks and their points.
     """
 
     def __init__(self, context: PackContext) -> None:
         self.training, self.test = of_training_points(context), of_test_points(context)
 
     def features(self, weights_TN: Tensor) -> Tensor:
-        """Feature matrices on the training points at weights in float64, shape ``[T, P, F]``, the last column ones."""
+        """Feature matrices ``[g(U x + b), 1]`` on the training points.
+
+        Args:
+            weights_TN: Shape ``[T, N]``, float64.
+
+        Returns:
+            Shape ``[T, P, F]``, float64, the last column ones.
+        """
         evaluation = self.training
         kept_TFP = self._kept(evaluation, weights_TN, evaluation.width + 1, features=True)
         kept_TFP[:, -1] = 1.0
         return kept_TFP.mT
 
     def test_outputs(self, weights_TN: Tensor) -> Tensor:
-        """Outputs at the held-out points, in the dtype of the training, shape ``[T, K, P]``."""
+        """Outputs ``V g(U x + b) + c`` at the held-out points.
+
+        Args:
+            weights_TN: Shape ``[T, N]``, in the dtype of the training.
+
+        Returns:
+            Shape ``[T, K, P]``, in the same dtype.
+        """
         return self._kept(self.test, weights_TN, self.test.network.num_outputs, features=False)
 
     def _kept(self, evaluation: EvaluationContext, weights_TN: Tensor, num_rows: int, *, features: bool) -> Tensor:

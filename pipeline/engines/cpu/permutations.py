@@ -1,4 +1,4 @@
-"""The orders of points in many epochs of many trials, by a kernel."""
+"""Random permutations of the points in many epochs of many trials, by a kernel."""
 
 from __future__ import annotations
 
@@ -14,14 +14,21 @@ from pipeline.numerics.randomness import key
 
 @functools.cache
 def permutation_kernel() -> Kernel:
-    """What draws them, of any size."""
+    """The compiled shuffle, of any number of points."""
     return Kernel(permutation_program())
 
 
 def permutations(trial_ids: tuple[str, ...], epochs: range, num_points: int, kept: int) -> np.ndarray:
-    """What batches are taken from: the first so many points of the order of each trial in each epoch.
+    """The points that batches are taken from: the first ``kept`` of the permutation of each trial in each epoch.
 
-    Several threads may call it at the same time; an order depends on nothing but its trial, epoch and number of points.
+    Several threads may call it at the same time; a permutation depends on nothing but its trial, epoch and number of
+    points, and is numpy's bit for bit.
+
+    Args:
+        trial_ids: T ids.
+        epochs: Numbers of epochs, E of them.
+        num_points: P.
+        kept: Points of an epoch that batches take, at most P.
 
     Returns:
         Shape ``[T, E * kept]``, int64: the epochs of a trial one after another.

@@ -1,4 +1,4 @@
-"""Triangular factors of many tall matrices, by a kernel.
+"""QR decomposition of many tall matrices, of which only the triangular factor is wanted, by a kernel.
 
 Shape letters: F columns.
 """
@@ -26,17 +26,20 @@ FLOAT64_LANES = REGISTER_BITS // BITS["float64"]
 
 @functools.cache
 def triangular_kernel() -> Kernel:
-    """What computes them, of any size."""
+    """The compiled QR decomposition, of matrices of any size."""
     return Kernel(triangular_program())
 
 
 def triangular_factors(matrices_TPF: Tensor) -> Tensor:
-    """The factor R of ``A = Q R`` of each matrix, shape ``[T, F, F]``, with any signs on its diagonal.
+    """The factor R of ``A = Q R`` of each matrix, with any signs on its diagonal.
 
     Several threads may call it at the same time; a factor does not depend on the matrices beside it.
 
     Args:
-        matrices_TPF: In float64, with at least as many rows as columns; columns that lie together are not copied.
+        matrices_TPF: Float64, with at least as many rows as columns; columns that lie together are not copied.
+
+    Returns:
+        Upper triangular matrices, shape ``[T, F, F]``.
     """
     num_matrices, num_rows, num_columns = matrices_TPF.shape
     if num_columns > MOST_COLUMNS:

@@ -11,7 +11,16 @@ from pipeline.engines.cpu.kernels.training_step import KernelSpec
 
 
 class Scratch:
-    """Memory that one core works in."""
+    """Working memory of one core, cut into the arrays that kernels name, and the kernels that are bound to it.
+
+    Args:
+        spec: The kernel spec.
+        width: W.
+        lanes: Lanes of a register.
+        slots: Tensors that the update rule remembers.
+        batch: Points of a minibatch, filled up to full registers; 0 for full batches.
+        chunks: Chunks of all points.
+    """
 
     def __init__(self, spec: KernelSpec, width: int, lanes: int, slots: int, batch: int, chunks: int) -> None:
         size = spec.together * spec.size(width, lanes)

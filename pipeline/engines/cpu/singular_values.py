@@ -1,4 +1,4 @@
-"""Singular values of many matrices, by kernels.
+"""Singular values of many matrices, by kernels: QR of tall ones, bidiagonalisation, bisection by Sturm counts.
 
 Shape letters: F columns.
 """
@@ -30,18 +30,21 @@ FLOAT64_LANES = REGISTER_BITS // BITS["float64"]
 
 @functools.cache
 def singular_values_kernel() -> Kernel:
-    """What computes them, of any size."""
+    """The compiled bidiagonalisation and bisection, of matrices of any size."""
     return Kernel(singular_values_program())
 
 
 def singular_values(matrices_TPF: Tensor) -> Tensor:
-    """Singular values of each matrix, largest first, shape ``[T, min(P, F)]``, right to a few ulp of the largest.
+    """Singular values of each matrix, largest first, right to a few ulp of the largest.
 
     Several threads may call it at the same time; values do not depend on the matrices beside it. What is below 1e-17 of
     the largest comes out as about that, and as zero only in a matrix of zeros.
 
     Args:
-        matrices_TPF: In float64 and finite; the largest entry of each is zero or between 1e-75 and 1e75.
+        matrices_TPF: Float64 and finite; the largest entry of each is zero or between 1e-75 and 1e75.
+
+    Returns:
+        Shape ``[T, min(P, F)]``, float64.
     """
     if matrices_TPF.shape[1] < matrices_TPF.shape[2]:
         matrices_TPF = matrices_TPF.mT
@@ -70,7 +73,15 @@ def singular_values(matrices_TPF: Tensor) -> Tensor:
 
 
 def buffer_sizes(num_rows: int, num_columns: int) -> dict[str, int]:
-    """Numbers in each of the arrays that the kernel works in, full registers of them."""
+    """Numbers in each array that the kernel works in, full registers of them.
+
+    Args:
+        num_rows: P.
+        num_columns: F.
+
+    Returns:
+        Lengths by the names of the kernel's parameters.
+    """
     rows, columns = (
         round_up(num_rows, FLOAT64_LANES),
         round_up(num_columns, REGISTERS_TOGETHER * FLOAT64_LANES) + FLOAT64_LANES,

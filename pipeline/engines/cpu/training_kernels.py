@@ -25,39 +25,59 @@ CHUNKS = 4
 
 @functools.cache
 def training_kernel(spec: KernelSpec, rule: UpdateRule, *, minibatches: bool) -> Kernel:
-    """What makes updates."""
+    """The kernel that makes updates of some trials from their first step to their last."""
     return Kernel(training_program(spec, rule, minibatches=minibatches))
 
 
 @functools.cache
 def gradient_kernel(spec: KernelSpec) -> Kernel:
-    """What computes losses and gradients."""
+    """The kernel of losses and gradients on all points."""
     return Kernel(gradient_program(spec))
 
 
 @functools.cache
 def chunk_kernel(spec: KernelSpec) -> Kernel:
-    """What computes the gradient of a chunk."""
+    """The kernel of the gradient on one chunk of the points."""
     return Kernel(chunk_program(spec))
 
 
 @functools.cache
 def update_kernel(spec: KernelSpec, rule: UpdateRule) -> Kernel:
-    """What makes one update from the gradients of all chunks."""
+    """The kernel of one update from the gradients of all chunks."""
     return Kernel(update_program(spec, rule))
 
 
 def most_chunks(spec: KernelSpec, width: int, num_points: int, batch_size: int | None) -> int:
-    """How many chunks points come in, of the shape alone."""
+    """How many chunks the points come in: a function of the shape alone, so that numbers do not depend on the cores.
+
+    Args:
+        spec: The kernel spec.
+        width: W.
+        num_points: P.
+        batch_size: B, or ``None`` for all points.
+
+    Returns:
+        ``CHUNKS`` for full batches of at least ``LARGE_STEP`` operations, else 1.
+    """
     is_large = num_points * spec.operations(width) >= LARGE_STEP
     return CHUNKS if is_large and batch_size is None else 1
 
 
 def kernel_spec(model: Model, loss: Loss, num_inputs: int, num_outputs: int, dtype: Dtype) -> KernelSpec:
-    """What kernels of a model are written for.
+    """The spec of the kernels of a model.
+
+    Args:
+        model: The model.
+        loss: Its loss.
+        num_inputs: D.
+        num_outputs: K.
+        dtype: Of the arithmetic.
+
+    Returns:
+        A spec that compares equal for equal arguments, by which compiled kernels are cached.
 
     Raises:
-        TypeError: For a model that has none.
+        TypeError: For a model that has no kernels.
     """
     match model:
         case Shallow():
@@ -68,5 +88,5 @@ def kernel_spec(model: Model, loss: Loss, num_inputs: int, num_outputs: int, dty
 
 
 def grouped(spec: KernelSpec, batch_size: int | None) -> KernelSpec:
-    """What updates of many trials are written for: trials with points of their own have nothing to share."""
+    """The spec for updates of many trials together; trials with minibatches have no points in common to load once."""
     return spec if batch_size is not None else spec.grouped

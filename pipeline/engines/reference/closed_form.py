@@ -1,4 +1,4 @@
-"""The engine that does not iterate: weights of any step from one singular value decomposition.
+"""The engine that does not iterate: weights after any number of steps from one singular value decomposition.
 
 Shape letters: F features.
 """
@@ -22,10 +22,13 @@ NUMBERS_OF_MODE = 9
 
 @final
 class ClosedForm(Engine):
-    """Gradient descent, momentum and Nesterov of linear models on all points under the square loss.
+    """Gradient descent, momentum and Nesterov of linear models on all points under the square loss, in closed form.
 
-    Weights and slots come from step 0 each time, where linear models are zero, so that it makes no
-    difference where a training was interrupted. What the features do not see of the weights stays zero.
+    In the basis of the right singular vectors of the features every mode follows a linear recurrence of its own, so
+    that the weights after h steps are ``w_h = -rate * sum_s d_s(h) <g_0, v_s> v_s``, with ``g_0`` the gradient at
+    zero and ``d_s(h)`` from ``numerics.descent``. Weights and slots come from step 0 each time, where linear models
+    are zero, so that it makes no difference where a training was interrupted. What the features do not see of the
+    weights stays zero.
     """
 
     name: ClassVar[str] = "closed_form"

@@ -26,7 +26,13 @@ LARGE_OPERATION = 1 << 16
 
 
 class Worker:
-    """What one core needs to work on chunks beside the others: a kernel with buffers of its own, its minibatches."""
+    """What one thread needs to work on chunks beside the others: gradients with buffers of their own, and minibatches.
+
+    Args:
+        context: What the trials are trained on.
+        points: Prepared inputs ``[A, P]`` and targets ``[K, P]``.
+        batch_size: B, or ``None`` for all points.
+    """
 
     def __init__(self, context: PackContext, points: tuple[Tensor, Tensor], batch_size: int | None) -> None:
         self.rule = context.optimizer
@@ -36,7 +42,16 @@ class Worker:
         self.iteration = iteration(context, points) if isinstance(self.rule, Solver) else None
 
     def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
-        """Make updates ``first_step + 1`` to ``last_step`` of a chunk; the step of divergence of each trial, or -1."""
+        """Make updates ``first_step + 1`` to ``last_step`` of a chunk of trials, in place.
+
+        Args:
+            stack: The chunk.
+            first_step: Updates made before.
+            last_step: Updates made in the end.
+
+        Returns:
+            The step at which each trial diverged, or -1, shape ``[T]``.
+        """
         history_HT = stack.weights_TN.new_empty(last_step - first_step, len(stack))
         if self.iteration is not None:
             for losses_T in history_HT:
@@ -55,12 +70,12 @@ class Worker:
 
 @final
 class Reference(Engine):
-    """Any model, loss and optimizer, on any device that PyTorch knows.
+    """The reference engine: any model, loss and optimizer, on any device that PyTorch knows.
 
     A pack is worked through in chunks of trials: all steps of a segment for one chunk,
     then the next. A naive stack streams every intermediate through main memory and is
-    slower than a loop over trials at the larger shapes. On a CPU every core has a lane
-    of chunks.
+    slower than a loop over trials at the larger shapes. On a CPU every core has a worker,
+    which takes every ``len(workers)``-th chunk.
     """
 
     name: ClassVar[str] = "reference"
@@ -110,7 +125,14 @@ class Reference(Engine):
         return torch.cat(in_order)
 
     def bounds(self, num_trials: int) -> list[int]:
-        """Where the chunks of a stack begin and end: of one size, each in cache, for every lane as many."""
+        """Where the chunks of a stack begin and end: of one size, each in cache, as many for every worker.
+
+        Args:
+            num_trials: T.
+
+        Returns:
+            Numbers of trials from 0 to T, one more than there are chunks.
+        """
         num_chunks = -(-num_trials * self.elements_of_trial // self.most_elements)
         num_workers = len(self.workers)
         if num_chunks > 1 or num_trials * self.elements_of_trial >= num_workers * LARGE_OPERATION:
@@ -120,13 +142,22 @@ class Reference(Engine):
 
 
 def size_of(context: PackContext) -> ProblemSize:
-    """How large the problem of one trial is."""
+    """The size of the optimisation problem of one trial."""
     num_inputs = context.dataset.train_inputs_PD.shape[1]
     return ProblemSize.of(context.model, context.width, num_inputs, context.num_outputs, context.num_points)
 
 
 def first_out_of_bounds(history_HT: Tensor, bounds_T: Tensor, first_step: int) -> Tensor:
-    """The step of the first loss that is NaN or above its bound, or -1, shape ``[T]``, on the CPU."""
+    """The step of the first loss of each trial that is NaN or above its bound.
+
+    Args:
+        history_HT: Losses before each update, shape ``[H, T]``.
+        bounds_T: Largest losses that are not divergence.
+        first_step: The step of the first row.
+
+    Returns:
+        Shape ``[T]``, int64, on the processor; -1 for a trial within bounds.
+    """
     out_HT = ~(history_HT <= bounds_T)
     first_T = out_HT.to(torch.uint8).argmax(dim=0) + first_step
     return torch.where(out_HT.any(dim=0), first_T, -1).cpu()

@@ -1,7 +1,7 @@
-"""Value and gradient of a few trials at once, written out by hand, in place, in buffers used again.
+"""Losses and gradients of stacked trials, written out by hand, in place, in buffers used again.
 
 Autograd would keep every intermediate and allocate it anew each step; for models this
-small that costs more than the arithmetic. Tests hold every kernel against autograd.
+small that costs more than the arithmetic. Tests hold every gradient against autograd.
 
 Shape letters: A rows of the prepared inputs, B points of a minibatch, F hidden units and a bias.
 """
@@ -21,25 +21,31 @@ from pipeline.problems.losses import Loss
 
 
 class StackedGradient(ABC):
-    """Value and gradient of up to ``most_trials`` trials."""
+    """Losses and gradients of the trials of a stack, all at once."""
 
     @abstractmethod
     def __call__(self, weights_TN: Tensor, gradient_TN: Tensor, prepared: Tensor, targets: Tensor) -> Tensor:
         """Write the gradient of each trial's loss and return the losses.
 
         Args:
-            weights_TN: Shape ``[T, N]``.
-            gradient_TN: Overwritten.
-            prepared: Prepared inputs, ``[C, P]`` shared or ``[T, C, B]`` for each trial its own.
+            weights_TN: Flattened weights, shape ``[T, N]``.
+            gradient_TN: Overwritten by ``d loss_t / d w_t``.
+            prepared: Prepared inputs, ``[A, P]`` shared or ``[T, A, B]`` for each trial its own.
             targets: ``[K, P]`` or ``[T, K, B]``.
 
         Returns:
-            Shape ``[T]``.
+            Losses, shape ``[T]``.
         """
 
 
 class LinearGradient(StackedGradient):
-    """``X w`` and ``X^T`` of the loss's gradient: two matrix products for the whole stack."""
+    """Of ``f = W X`` the gradient ``(dl/df) X^T``: two matrix products for the whole stack.
+
+    Args:
+        loss: The mean over points of ``l``.
+        width: W, features.
+        num_outputs: K.
+    """
 
     def __init__(self, loss: Loss, width: int, num_outputs: int) -> None:
         self.loss, self.width, self.num_outputs = loss, width, num_outputs
@@ -56,10 +62,16 @@ class LinearGradient(StackedGradient):
 
 
 class ShallowGradient(StackedGradient):
-    """Forward and backward pass of stacked networks with one hidden layer.
+    """Backpropagation in stacked networks with one hidden layer, ``f = V g(U x + b) + c``.
 
-    Two buffers of the size trials x width x points are all that is written; the engine
-    chooses the number of trials so that they stay in cache.
+    Two buffers of the size trials x width x points are all that is written, ``g`` and the slope in its argument; the
+    engine chooses the number of trials so that they stay in cache.
+
+    Args:
+        model: The activation g, and how weights are laid out.
+        loss: The mean over points of ``l``.
+        width: W, hidden units.
+        num_outputs: K.
     """
 
     def __init__(self, model: Shallow, loss: Loss, width: int, num_outputs: int) -> None:
@@ -103,10 +115,19 @@ class ShallowGradient(StackedGradient):
 
 
 def stacked_gradient(model: Model, loss: Loss, width: int, num_outputs: int) -> StackedGradient:
-    """The kernel of a model.
+    """The gradients of a model.
+
+    Args:
+        model: The model.
+        loss: Its loss.
+        width: W.
+        num_outputs: K.
+
+    Returns:
+        A function with buffers of its own: one for each thread that calls it.
 
     Raises:
-        TypeError: For a model that has none.
+        TypeError: For a model whose gradient is not written out.
     """
     match model:
         case LinearModel():

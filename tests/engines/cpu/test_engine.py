@@ -254,7 +254,7 @@ def test_cores_share_trials_only_where_more_of_them_work_so(monkeypatch, num_tri
     )
     engine = Fused(context, None, PROCESSOR)
     shared = []
-    monkeypatch.setattr(engine, "_shared_advance", lambda *arguments: shared.append(arguments))
+    monkeypatch.setattr(engine, "_advance_by_chunks", lambda *arguments: shared.append(arguments))
     engine.advance(stack_of(context, weights_TN, trials=range(num_trials)), 0, 1)
     assert bool(shared) == together
 

@@ -1,4 +1,4 @@
-"""What the solvers compute: a small file for each, and which is whose."""
+"""Iterations of the second-order solvers, a file for each, and which solver has which."""
 
 from torch import Tensor
 
@@ -12,7 +12,14 @@ from pipeline.optimizers.solvers import Lbfgs, LevenbergMarquardt, VariableProje
 
 
 def iteration(context: PackContext, points: tuple[Tensor, Tensor]) -> Iteration:
-    """The iteration of a pack's solver, on prepared inputs ``[C, P]`` and targets ``[K, P]``.
+    """The iteration of a pack's solver.
+
+    Args:
+        context: Model, loss and solver.
+        points: Prepared inputs ``[A, P]`` and targets ``[K, P]``.
+
+    Returns:
+        What makes one iteration of some trials each time it is called.
 
     Raises:
         TypeError: For an optimizer that is no solver.

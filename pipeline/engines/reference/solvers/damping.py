@@ -1,6 +1,10 @@
-"""Damped Gauss-Newton steps, each trial with its own damping: accepted where the loss falls.
+"""Damped Gauss-Newton steps ``(J^T J + mu I) d = J^T r``, each trial with its own damping mu.
+
+The damping falls after a step that is accepted because it lowers the loss, and rises after one that is not.
 
 Shape letters: M residuals.
+
+Source: Nocedal and Wright, Numerical Optimization (2nd ed.), section 10.3.
 """
 
 from __future__ import annotations
@@ -28,11 +32,11 @@ functions whose last bit may differ."""
 
 
 class DampedStep(NamedTuple):
-    """What one iteration does to some trials.
+    """The outcome of one iteration of some trials.
 
     Args:
         given_T: Losses at the weights as they were given.
-        weights_TN: Those to go on with.
+        weights_TN: Weights to go on with.
         accepted_T: Whether the step was taken.
     """
 
@@ -46,8 +50,8 @@ class DampedIteration(Iteration):
 
     Args:
         context: Model and loss.
-        points: Prepared inputs and targets.
-        damping: Where mu starts.
+        points: Prepared inputs ``[A, P]`` and targets ``[K, P]``, float64.
+        damping: mu of the first iteration.
     """
 
     def __init__(self, context: PackContext, points: tuple[Tensor, Tensor], damping: float) -> None:
@@ -57,7 +61,15 @@ class DampedIteration(Iteration):
 
     @abstractmethod
     def step(self, weights_TN: Tensor, damping_T: Tensor) -> DampedStep:
-        """One step of each trial."""
+        """One step of each trial, taken where the loss falls.
+
+        Args:
+            weights_TN: Float64.
+            damping_T: mu.
+
+        Returns:
+            Losses before it, weights after it, and where it was accepted.
+        """
 
     def __call__(self, weights_TN: Tensor, slots: tuple[Tensor, ...]) -> Tensor:
         (damping_T1,) = slots
@@ -76,15 +88,18 @@ class DampedIteration(Iteration):
 def damped_step(
     root_TNM: Tensor, gradient_TN: Tensor, residual_TM: Tensor | None, damping_T: Tensor, losses_T: Tensor
 ) -> Tensor:
-    """What to subtract from the weights, shape ``[T, N]``; NaN where there is no such step.
+    """The solution d of ``(J^T J + mu I) d = g``, to be subtracted from the weights.
 
     Args:
-        root_TNM: The transpose of the Jacobian of the residuals.
-        gradient_TN: Of the loss; the product of root and residuals where there are residuals.
-        residual_TM: Half their squared length is the loss; ``None`` for another loss, whose steps
+        root_TNM: ``J^T``, the transpose of the Jacobian of the residuals.
+        gradient_TN: g, the gradient of the loss; ``J^T r`` where there are residuals.
+        residual_TM: r, half whose squared length is the loss; ``None`` for another loss, whose steps
             come from the normal equations always.
         damping_T: mu.
-        losses_T: At the weights.
+        losses_T: Losses at the weights.
+
+    Returns:
+        Shape ``[T, N]``; NaN where there is no such step.
     """
     precise_T = losses_T < PRECISE_BELOW
     if residual_TM is None or not precise_T.any():
@@ -96,5 +111,13 @@ def damped_step(
 
 
 def changed(damping: Tensor, accepted: Tensor) -> Tensor:
-    """The damping after a step: lower where it was accepted, else higher."""
+    """The damping after a step: divided by ``FALLS_BY`` where it was accepted, else multiplied by ``RISES_BY``.
+
+    Args:
+        damping: mu before.
+        accepted: Whether the step was taken.
+
+    Returns:
+        mu after, between ``LEAST_DAMPING`` and ``MOST_DAMPING``.
+    """
     return torch.where(accepted, damping / FALLS_BY, damping * RISES_BY).clamp(LEAST_DAMPING, MOST_DAMPING)

@@ -1,4 +1,4 @@
-"""What every solver is to an engine: one iteration of some trials at a time."""
+"""The interface of every solver to an engine: one iteration of some trials at a time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Iteration(ABC):
 
     Args:
         context: Model and loss.
-        points: Prepared inputs ``[C, P]`` and targets ``[K, P]``, float64.
+        points: Prepared inputs ``[A, P]`` and targets ``[K, P]``, float64.
     """
 
     def __init__(self, context: PackContext, points: tuple[Tensor, Tensor]) -> None:
@@ -41,10 +41,16 @@ class Iteration(ABC):
         """
 
     def evaluated(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
-        """Losses ``[T]`` and gradients ``[T, N]``.
+        """Losses and gradients at some weights.
 
         Points are given to each trial as if they were its own: one product for each trial
         and not one for all, whose last bits would depend on how many there are.
+
+        Args:
+            weights_TN: Float64.
+
+        Returns:
+            Losses, shape ``[T]``, and gradients, shape ``[T, N]``.
         """
         gradient_TN = torch.empty_like(weights_TN)
         own = (points.expand(len(weights_TN), -1, -1) for points in self.points)

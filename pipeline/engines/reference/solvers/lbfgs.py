@@ -1,4 +1,7 @@
-"""PyTorch's L-BFGS, an iteration of each trial at a time, its memory kept with the trial."""
+"""PyTorch's L-BFGS, an iteration of each trial at a time, its memory kept with the trial.
+
+Source: Nocedal and Wright, Numerical Optimization (2nd ed.), algorithms 7.4 and 3.5.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,15 @@ class LbfgsIteration(Iteration):
         return weights_TN.new_tensor(losses)
 
     def iterate(self, weights_1N: Tensor, slots: tuple[Tensor, ...]) -> float:
-        """Change the weights of one trial and its memory in place; the loss at the weights as they were."""
+        """Change the weights of one trial and its memory in place.
+
+        Args:
+            weights_1N: Weights of the trial, float64.
+            slots: Its memory.
+
+        Returns:
+            The loss at the weights as they were.
+        """
         point_1N = weights_1N.clone()
         losses: list[float] = []
 
@@ -70,7 +81,7 @@ class LbfgsIteration(Iteration):
 
 
 def restored(slots: tuple[Tensor, ...]) -> dict[str, Any]:
-    """What PyTorch remembers of a trial, from its slots; nothing before the first iteration."""
+    """The ``state`` of PyTorch's optimizer from the slots of a trial; empty before the first iteration."""
     changes, steps, direction_N, gradient_N, numbers = (slot.clone() for slot in slots)
     iterations, num_remembered, length, scale = numbers.tolist()
     if not iterations:
@@ -93,7 +104,7 @@ def restored(slots: tuple[Tensor, ...]) -> dict[str, Any]:
 
 
 def keep(state: dict[str, Any], slots: tuple[Tensor, ...]) -> None:
-    """Write what PyTorch remembers of a trial into its slots."""
+    """Write the ``state`` of PyTorch's optimizer into the slots of a trial."""
     if "d" not in state:  # it began where the gradient is zero
         return
     changes, steps, direction_N, gradient_N, numbers = slots

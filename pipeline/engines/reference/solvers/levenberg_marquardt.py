@@ -1,6 +1,8 @@
 """Levenberg-Marquardt on all weights of every trial at once.
 
 Shape letters: A rows of the prepared inputs, M residuals.
+
+Source: Nocedal and Wright, Numerical Optimization (2nd ed.), section 10.3.
 """
 
 from __future__ import annotations
@@ -16,7 +18,10 @@ from pipeline.models.curvature import curvature
 
 @final
 class LevenbergMarquardtIteration(DampedIteration):
-    """One damped Gauss-Newton step of all weights of each trial, kept where the loss falls."""
+    """One step ``(J^T J + mu I) d = J^T r`` of all weights of each trial, kept where the loss falls.
+
+    For a loss that is not a sum of squares ``J^T J`` is the Gauss-Newton matrix of the loss and ``J^T r`` its gradient.
+    """
 
     def step(self, weights_TN: Tensor, damping_T: Tensor) -> DampedStep:
         context, (prepared_AP, targets_KP) = self.context, self.points

@@ -6,6 +6,10 @@ terms of its Jacobian in the weights of the hidden layer Kaufman keeps
 ``-(I - B B^T) dF a``; the other is orthogonal to what is left, so the gradient is exact.
 
 Shape letters: A rows of the prepared inputs, F features, M residuals, R weights times outputs.
+
+Source: Golub and Pereyra, Separable nonlinear least squares: the variable projection method and its applications
+(Inverse Problems 19, 2003); Kaufman, A variable projection method for solving separable nonlinear least squares
+problems (BIT 15, 1975).
 """
 
 from __future__ import annotations
@@ -61,7 +65,14 @@ class VariableProjectionIteration(DampedIteration):
         return DampedStep(given_T, torch.where(accepted_T[:, None], there.weights_TN, here.weights_TN), accepted_T)
 
     def projected(self, weights_TN: Tensor) -> Projected:
-        """The same hidden layers with the best output layers."""
+        """The same hidden layers with the least-squares output layers.
+
+        Args:
+            weights_TN: Float64.
+
+        Returns:
+            Weights with those output layers, their losses and gradients, and the range of the features.
+        """
         context, (prepared_AP, targets_KP) = self.context, self.points
         prepared_TAP = prepared_AP.expand(len(weights_TN), -1, -1)
         features_TPF = context.model.features(weights_TN, prepared_TAP, context.width, context.num_outputs)
@@ -71,7 +82,14 @@ class VariableProjectionIteration(DampedIteration):
         return Projected(best_TN, losses_T, gradient_TN[:, : -self.num_output], range_TPS)
 
     def kaufman(self, here: Projected) -> tuple[Tensor, Tensor]:
-        """Jacobian ``[T, N, K P]`` in the hidden weights of what is left, and what is left, ``[T, K P]``."""
+        """Kaufman's Jacobian ``-(I - B B^T) dF a`` of the residuals in the hidden weights, and the residuals.
+
+        Args:
+            here: Trials whose output layer is the least-squares solution.
+
+        Returns:
+            The transposed Jacobian, shape ``[T, N, K P]`` with N hidden weights, and the residuals, shape ``[T, K P]``.
+        """
         context, (prepared_AP, targets_KP) = self.context, self.points
         curved = curvature(context.model, context.loss, here.weights_TN, prepared_AP, targets_KP, context.width)
         residual_TKP = context.loss.curvature_root(curved.outputs_TKP, curved.outputs_TKP - targets_KP)
