@@ -49,7 +49,13 @@ EngineFactory = Callable[[PackContext, int | None, torch.device], Engine]
 
 @dataclass(frozen=True)
 class BlockedSteps:
-    """How a pack is trained: ``blocks`` makes so many blocks of steps of every trial and returns when they are done."""
+    """How a pack is trained.
+
+    Args:
+        blocks: Makes a number of blocks of steps of every trial, and returns when they are done.
+        size: Steps of a block.
+        state: Gives the weights as they are.
+    """
 
     blocks: Callable[[int], None]
     size: int = 1
@@ -109,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parsed(arguments: Sequence[str] | None) -> GpuBenchOptions:
-    """What the command line asks for."""
+    """The options of the command line."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.bench.gpu", description=__doc__)
     parser.add_argument("--seconds", type=float, default=420, help="begin nothing new after so long (default: 420)")
     parser.add_argument("--shapes", default=" ".join("x".join(map(str, shape)) for shape in SHAPES))
@@ -173,7 +179,7 @@ def stack_of(context: PackContext, num_trials: int, device: torch.device) -> Sta
 
 
 def operations_of(shape: NetworkShape) -> int:
-    """Operations of a step of a trial."""
+    """Floating-point operations of a step of one trial."""
     num_points, num_inputs, width, num_outputs = shape
     return num_points * width * (4 * num_inputs + 6 * num_outputs + 4)
 
@@ -227,9 +233,18 @@ def difference(
     steps: int,
     batch_size: int | None,
 ) -> float:
-    """Of 2 trials by an engine from the reference engine, relative to the largest: loss and gradient, then weights.
+    """How far an engine is from the reference engine: losses and gradients at the start, then weights after some steps.
 
-    Infinite where one diverged.
+    Args:
+        context: What 2 trials are trained on.
+        engine: The engine.
+        exact: What the reference engine trains them on.
+        device: Where.
+        steps: Updates.
+        batch_size: B, or ``None`` for all points.
+
+    Returns:
+        The largest difference over the largest value; infinite where a trial diverged.
     """
     found = []
     for what, made in ((context, engine), (exact, Reference)):
@@ -260,7 +275,7 @@ def measured_row(
     device: torch.device,
     rate: float,
 ) -> str:
-    """The fused engine and its peers on a pack."""
+    """The row of one pack: the fused engine and its peers."""
     named = (activation.name(), "x".join(map(str, shape)), num_trials)
     loss: Loss = SoftmaxCrossEntropy() if shape[3] > 1 else HalfMeanSquare()
     _, num_inputs, _, num_outputs = shape
@@ -305,7 +320,7 @@ def ratio(
 
 
 def error_cell(error: Exception) -> str:
-    """An error in a cell."""
+    """An error as the text of a cell."""
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]:.60}"
 
 
@@ -336,7 +351,7 @@ def fused(
     layout: ThreadLayout | None = None,
     made: EngineFactory = engine_on_gpu,
 ) -> BlockedSteps:
-    """The engine, with its own layout or another, by the family of kernels that it chooses or by one that is named."""
+    """The fused engine, with its own thread layout or another, by the kernels that it chooses or those named."""
     engine, stack = made(context, None, device), stack_of(context, num_trials, device)
     if layout is not None:
         assert isinstance(engine, InRegisters)
@@ -352,6 +367,14 @@ def reference(context: PackContext, num_trials: int, device: torch.device) -> Bl
 
 def captured(context: PackContext, num_trials: int, device: torch.device) -> BlockedSteps:
     """The operations of the reference engine for the whole stack, captured once and replayed as a CUDA graph.
+
+    Args:
+        context: What the trials are trained on.
+        num_trials: T.
+        device: A CUDA device.
+
+    Returns:
+        Steps that come in blocks of ``CAPTURED_STEPS``.
 
     Raises:
         RuntimeError: Without a CUDA device.
@@ -388,7 +411,7 @@ def captured(context: PackContext, num_trials: int, device: torch.device) -> Blo
 
 
 def advanced(engine: Engine, stack: Stack, count: int) -> None:
-    """So many steps by an engine, whose answer is on the host when it returns."""
+    """Make ``count`` steps by an engine, whose answer is on the host when it returns."""
     engine.advance(stack, 0, count)
 
 
@@ -405,6 +428,14 @@ def in_blocks(block: Callable[[], Any], wait: Callable[[], Any], size: int, stat
 
 def jax_vmap(context: PackContext, num_trials: int, device: torch.device) -> BlockedSteps:
     """JAX: the training loop of one trial as a ``scan``, ``vmap`` over trials, ``jit`` over all.
+
+    Args:
+        context: What the trials are trained on.
+        num_trials: T.
+        device: Where.
+
+    Returns:
+        Steps that come in blocks of ``SCANNED_STEPS``.
 
     Raises:
         RuntimeError: Where JAX is not installed, or does not see the GPU.
@@ -456,7 +487,7 @@ PEERS: dict[str, Callable[[PackContext, int, torch.device], BlockedSteps]] = {
 
 
 def product_rate(device: torch.device, *, rounded: bool = False) -> float:
-    """Operations a second of a large matrix product in float32, perhaps rounded to tf32; the best of some."""
+    """Floating-point operations a second of a large matrix product in float32, or rounded to tf32; the best of some."""
     torch.backends.cuda.matmul.allow_tf32 = rounded
     size = 8192 if device.type == "cuda" else 256
     left, right = (torch.rand(size, size, device=device) for _ in range(2))
@@ -503,7 +534,7 @@ def families_compared(options: GpuBenchOptions, device: torch.device) -> Iterato
 
 
 def layouts_tried(options: GpuBenchOptions, device: torch.device) -> Iterator[str]:
-    """The speed of the fused engine with each layout of a shape that its registers have room for."""
+    """The speed of the fused engine with each thread layout of a shape that its registers have room for."""
     for shape in options.shapes:
         _, num_inputs, width, num_outputs = shape
         if not fits_registers(GradientDescent(), width, num_inputs, num_outputs, 4):
@@ -527,7 +558,7 @@ def layouts_tried(options: GpuBenchOptions, device: torch.device) -> Iterator[st
 
 
 def nearby_layouts(chosen: ThreadLayout, rows: int) -> Iterator[ThreadLayout]:
-    """The layout chosen, and those with twice or half of something."""
+    """The thread layout chosen, and those with twice or half of something."""
     yield chosen
     yield dataclasses.replace(chosen, most_registers=None if chosen.most_registers else SHARED_REGISTERS)
     for field in ("point_warps", "points_together"):

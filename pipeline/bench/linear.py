@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable
 from typing import Literal
 
-from pipeline.bench.peers import CaseColumns, Timing, bench_pack, timed_cases
+from pipeline.bench.peers import CaseColumns, PeerTiming, bench_pack, timed_cases
 from pipeline.experiment.packing import Pack
 from pipeline.models.bases.basis import Basis
 from pipeline.models.bases.polynomial import Legendre
@@ -41,7 +41,7 @@ SECONDS_TO_SETTLE = 0.05
 """Pause before each repetition: no peer gives back as much memory as with networks."""
 
 
-def measure_linear(*, quick: bool, say: Callable[[str], None]) -> list[Timing]:
+def measure_linear(*, quick: bool, say: Callable[[str], None]) -> list[PeerTiming]:
     """Measure packs of linear models and their peers; ``quick`` takes only one case."""
     cases = [case_of(*case) for case in ((QUICK,) if quick else CASES)]
     return timed_cases(cases, say, SECONDS_TO_SETTLE)

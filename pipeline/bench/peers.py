@@ -66,7 +66,7 @@ COMPILED_PACK = 32
 JAX_STEPS = 20
 """Steps of one call of JAX."""
 LARGE_CALL = 10e9
-"""Operations of so many steps from which on a call makes a tenth of them: it takes more than 0.1 s even so."""
+"""Operations of ``JAX_STEPS`` steps from which on a call makes a tenth of them: it takes more than 0.1 s even so."""
 REPETITIONS = 5
 SECONDS_OF_REPETITION = 0.25
 SECONDS_TO_SETTLE = 0.3
@@ -74,7 +74,7 @@ SECONDS_TO_SETTLE = 0.3
 LEARNING_RATE = 0.01
 
 Steps = Callable[[int], None]
-"""Trains every trial of a pack by so many steps."""
+"""Trains every trial of a pack by a number of steps."""
 
 
 Batches = Iterator[tuple[torch.Tensor, torch.Tensor]]
@@ -86,8 +86,15 @@ CaseColumns = Mapping[str, str | int]
 
 
 @dataclass
-class Timing:
-    """Seconds of one trial-step, one number a repetition."""
+class PeerTiming:
+    """Seconds of one trial-step, measured some times.
+
+    Args:
+        case: The first columns of its row.
+        peer: Who trained.
+        operations: Floating-point operations of one trial-step.
+        seconds: One number a repetition.
+    """
 
     case: CaseColumns
     peer: str
@@ -95,7 +102,7 @@ class Timing:
     seconds: list[float] = field(default_factory=list)
 
 
-def measure(*, quick: bool, say: Callable[[str], None]) -> list[Timing]:
+def measure(*, quick: bool, say: Callable[[str], None]) -> list[PeerTiming]:
     """Measure packs of networks and their peers; ``quick`` takes only one shape in packs of 32."""
     kinds = itertools.product(BENCHED, [QUICK_SHAPE] if quick else SHAPES, [32] if quick else PACKS)
     cases: list[tuple[CaseColumns, Callable[[], Pack]]] = [
@@ -110,14 +117,14 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> list[Timing]:
 
 def timed_cases(
     cases: Sequence[tuple[CaseColumns, Callable[[], Pack]]], say: Callable[[str], None], settle_s: float
-) -> list[Timing]:
-    """Measure every case, given by its columns and what makes its pack, with a pause before each repetition."""
-    every: list[Timing] = []
+) -> list[PeerTiming]:
+    """Time every case, given by its columns and what makes its pack, with a pause before each repetition."""
+    every: list[PeerTiming] = []
     for number, (case, made) in enumerate(cases, 1):
         say(f"{number}/{len(cases)}: {', '.join(f'{name} {value}' for name, value in case.items())}")
         pack = made()
         peers = {name: make(pack) for name, make in available_peers(pack)}
-        measured = {name: Timing(case, name, operations_of_step(pack.shape)) for name in peers}
+        measured = {name: PeerTiming(case, name, operations_of_step(pack.shape)) for name in peers}
         counts = {name: calibrated_count(steps) for name, (steps, _) in peers.items()}
         for repetition in range(REPETITIONS):
             turn = list(peers.items())
@@ -131,12 +138,15 @@ def timed_cases(
     return every
 
 
-def rows(every: list[Timing], product_rate: float) -> pl.DataFrame:
+def rows(every: list[PeerTiming], product_rate: float) -> pl.DataFrame:
     """One row per case and peer: how fast, with its spread, and how many times faster the pack is.
 
     Args:
-        every: What was measured.
-        product_rate: Operations a second of matrix products on this machine.
+        every: What was timed.
+        product_rate: Floating-point operations a second of matrix products on this machine.
+
+    Returns:
+        The columns of the case, then speeds and ratios.
     """
     packs = {tuple(m.case.values()): statistics.median(m.seconds) for m in every if m.peer == "pack"}
     return pl.DataFrame(
@@ -186,7 +196,7 @@ def bench_pack(
 
 
 def available_peers(pack: Pack) -> Iterator[tuple[str, Callable[[Pack], tuple[Steps, int]]]]:
-    """Names, and what makes a function that trains so many steps and says how many trials it trains."""
+    """The peers of a pack by name: each makes a function that trains some steps, and says how many trials it trains."""
     yield "pack", stacked
     yield "reference engine", functools.partial(stacked, engine="reference")
     if not pack.shape.model.linear:
@@ -249,6 +259,12 @@ def lightning_per_trial(pack: Pack) -> tuple[Steps, int]:
 
     A trial is measured, not all of a pack: they are trained one after another. All
     steps are batches of one epoch, which spares the loop the end of an epoch each step.
+
+    Args:
+        pack: Whose first shape and points are trained.
+
+    Returns:
+        A function that trains some steps, and 1 for the one trial.
     """
     network, loss, inputs_PD, targets_PK = plain_network(pack)
     module = OneTrial(network, loss)

@@ -40,13 +40,13 @@ ROWS_WRITTEN = 1_000_000
 
 @dataclass(frozen=True)
 class SweepTiming:
-    """One sweep.
+    """The time and memory of one sweep.
 
     Args:
-        trials: How many.
+        trials: Number of trials.
         steps: Updates of each.
         values: Numbers recorded.
-        seconds: Of the commands that run it and print its results.
+        seconds: Time of the commands that run it and print its results.
         peak_bytes: Largest memory of the process that trained.
     """
 
@@ -58,7 +58,7 @@ class SweepTiming:
 
 
 class FinishedCommand(NamedTuple):
-    """A command that has ended well: its time, and the largest memory of its process."""
+    """The time of a command that has succeeded, and the largest memory of its process."""
 
     seconds: float
     peak_bytes: int
@@ -82,6 +82,9 @@ def rows(every: Sequence[SweepTiming], startup_s: float, step_s: float) -> pl.Da
         every: The sweeps.
         startup_s: Seconds until one process could train.
         step_s: Seconds of a step of one trial in a Lightning Trainer.
+
+    Returns:
+        Times, memory, exponents, and the time of one process per trial.
     """
     alone = [one.trials * (startup_s + one.steps * step_s) / CORES for one in every]
     before = [None, *every[:-1]]
@@ -123,6 +126,12 @@ def sweep(changes: Sequence[str]) -> SweepTiming:
 
 def finished_command(arguments: Sequence[str]) -> FinishedCommand:
     """Run ``python -m pipeline`` to its end.
+
+    Args:
+        arguments: The verb and its arguments.
+
+    Returns:
+        Time and largest memory.
 
     Raises:
         PipelineError: If it fails, with the end of what it said.

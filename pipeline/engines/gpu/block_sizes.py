@@ -1,4 +1,4 @@
-"""How points and hidden units are cut into blocks for products of matrices."""
+"""Block sizes for products of matrices: how many points and hidden units a program works on at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ LEAST = 16
 
 @dataclass(frozen=True)
 class Block:
-    """Points and hidden units that one program works on at a time, and its warps."""
+    """What one program works on at a time.
+
+    Args:
+        points: Points.
+        units: Hidden units.
+        warps: Warps of the program.
+    """
 
     points: int
     units: int
@@ -21,13 +27,13 @@ class Block:
 
 @dataclass(frozen=True)
 class LaunchBlocks:
-    """The blocks of both launches: that of a program for some points, and that of one for some hidden units."""
+    """The blocks of both launches of a step: one program for some points, then one for some hidden units."""
 
     of_points: Block
     of_units: Block
 
     def num_places(self, num_points: int) -> int:
-        """Points up to the end of the last block of either."""
+        """Rows for points in memory, up to the end of the last block of either launch."""
         return rounded_up(num_points, max(self.of_points.points, self.of_units.points))
 
 
@@ -35,10 +41,13 @@ def launch_blocks(num_points: int, width: int, real_bytes: int, *, rounded: bool
     """The blocks of a shape. They do not depend on the pack, so neither do the numbers of a trial.
 
     Args:
-        num_points: Of an update.
-        width: Hidden units.
-        real_bytes: Of a number.
-        rounded: Whether products may be rounded to tf32.
+        num_points: Points of an update.
+        width: W.
+        real_bytes: Bytes of a weight.
+        rounded: Whether factors of products may be rounded to tf32.
+
+    Returns:
+        Blocks whose sides are powers of two.
     """
     points, units = max(LEAST, power_of_two(num_points)), max(LEAST, power_of_two(width))
 
@@ -53,10 +62,10 @@ def launch_blocks(num_points: int, width: int, real_bytes: int, *, rounded: bool
 
 
 def padded_columns(number: int) -> int:
-    """Columns that are read for so many inputs or outputs; one needs no matrix."""
+    """The columns that are read for ``number`` inputs or outputs; one needs no matrix unit."""
     return 1 if number == 1 else max(LEAST, power_of_two(number))
 
 
 def rounded_up(number: int, multiple: int) -> int:
-    """The least multiple that is no less."""
+    """The least multiple of ``multiple`` that is not below ``number``."""
     return -(-number // multiple) * multiple

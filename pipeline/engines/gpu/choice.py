@@ -28,7 +28,17 @@ MOST_OUTPUTS = 16
 
 
 def not_covered(model: Model, optimizer: Optimizer, num_inputs: int, num_outputs: int) -> str | None:
-    """What keeps this engine from a shape, as the rest of a sentence about it; ``None`` if nothing does."""
+    """What keeps the fused engine for GPUs from a shape, as the rest of a sentence about it.
+
+    Args:
+        model: The model.
+        optimizer: Its optimizer.
+        num_inputs: D.
+        num_outputs: K.
+
+    Returns:
+        Such as ``takes 128 inputs at most on a GPU, not 129``; ``None`` if nothing does.
+    """
     size, where = (num_inputs, num_outputs), " on a GPU"
     reason = beyond(model, optimizer, *size, most_inputs=MOST_INPUTS, most_outputs=MOST_OUTPUTS, where=where)
     if reason is not None:
@@ -53,10 +63,13 @@ def kernel_family(
     """The kernels of a shape that is covered: those in registers where they have room for it, else matrix products.
 
     Args:
-        rule: Whose slots take registers, too.
-        width: Hidden units.
+        rule: The update rule, whose slots take registers, too.
+        width: W.
         num_inputs: D.
         num_outputs: K.
         real_bytes: Bytes of a weight.
+
+    Returns:
+        The class of the engine.
     """
     return InRegisters if fits_registers(rule, width, num_inputs, num_outputs, real_bytes) else ByMatrices

@@ -39,12 +39,12 @@ NO_RULE: dict[str, Any] = {"RULE": "", "SLOTS": 0, "A": 0.0, "B": 0.0, "E": 0.0}
 
 @dataclass(frozen=True)
 class Work:
-    """What kernels share while they train some trials, at addresses that do not change.
+    """What the launches share while they train some trials, at addresses that do not change.
 
     Args:
-        blocks: How points and hidden units are cut.
-        num_points: Of an update.
-        slopes: Of the loss in the outputs, ``[T, places, KP]``.
+        blocks: Block sizes.
+        num_points: Points of an update.
+        slopes: Slopes ``dl/df`` of the loss in the outputs, ``[T, places, KP]``.
         losses: What each block of points adds to the loss, ``[T, blocks of points]``.
         diverged_T: The step at which a trial has diverged, counted from the first of all, or -1.
         done: How many steps were made, one number.
@@ -60,7 +60,7 @@ class Work:
 
 @final
 class ByMatrices(Engine):
-    """Networks with one hidden layer and any number of hidden units, on a CUDA device."""
+    """The fused engine for networks of any number of hidden units, by products of matrices, on a CUDA device."""
 
     name: ClassVar[str] = "fused"
 
@@ -104,7 +104,7 @@ class ByMatrices(Engine):
         return torch.cat([torch.empty(0, dtype=torch.int64), *found])
 
     def _advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
-        """The same for trials whose slopes are in memory together."""
+        """The updates of trials whose slopes are in memory together."""
         weights_TN, per_epoch = stack.weights_TN, 1
         work = self._work(weights_TN, self.batch_size or self.context.num_points, self.training_blocks)
         permutation_TP = weights_TN
@@ -128,7 +128,7 @@ class ByMatrices(Engine):
         return torch.where(found_T < 0, found_T, found_T + first_step)
 
     def _parts(self, num_trials: int, num_points: int, blocks: LaunchBlocks) -> Iterator[tuple[int, int]]:
-        """Trials whose slopes are in memory together, from one to another."""
+        """The trials in parts whose slopes are in memory together."""
         numbers = blocks.num_places(num_points) * self.columns["KP"]
         most = max(1, SLOPES_BYTES // (numbers * self.inputs_PD.element_size()))
         return ((first, min(first + most, num_trials)) for first in range(0, num_trials, most))
@@ -155,17 +155,20 @@ class ByMatrices(Engine):
         of_epoch: tuple[int, int],
         how: dict[str, Any],
     ) -> Callable[[int], None]:
-        """What makes the step that comes so many after those that are done.
+        """The function that launches one step, the one that comes ``offset`` after those that are done.
 
         Args:
             work: For these trials.
             weights_TN: Changed, unless there is no rule.
             slots: The memory of the rule; without a rule, first what takes the gradient.
-            orders_TP: Of the points in the epoch.
+            permutation_TP: The permutation of the points in the epoch.
             of_trials: What takes the loss of each trial, its learning rate, and the bound of its loss.
-            factors_H2: Corrections of every step.
+            factors_H2: Bias corrections of every step.
             of_epoch: The batch of the first step, and how many there are.
-            how: The rule, as kernels are told it, and whether there are batches.
+            how: Compile-time constants of the rule, and whether there are batches.
+
+        Returns:
+            ``launch(offset)``.
         """
         num_blocks = work.losses.shape[1]
         num_unit_blocks = -(-self.context.width // work.blocks.of_units.units)
@@ -192,7 +195,7 @@ class ByMatrices(Engine):
 
 
 def one_by_one(step: Callable[[int], None], done: Tensor) -> Callable[[int], None]:
-    """What makes so many steps, a launch after another."""
+    """The function that makes ``count`` steps, a launch after another."""
 
     def steps(count: int) -> None:
         for offset in range(count):
@@ -203,7 +206,7 @@ def one_by_one(step: Callable[[int], None], done: Tensor) -> Callable[[int], Non
 
 
 def several_steps(step: Callable[[int], None], done: Tensor) -> Callable[[int], None]:
-    """What makes so many steps, most of them from a CUDA graph that is captured when there are enough."""
+    """The function that makes ``count`` steps, most from a CUDA graph that is captured when there are enough."""
     some = one_by_one(step, done)
     graphs: list[torch.cuda.CUDAGraph] = []
 
@@ -225,12 +228,12 @@ def several_steps(step: Callable[[int], None], done: Tensor) -> Callable[[int], 
 
 
 def filled_up(rows: Tensor, num_rows: int, num_columns: int) -> Tensor:
-    """Rows and columns of zeros after those that are there."""
+    """A matrix with rows and columns of zeros after those that are there."""
     wide = rows.new_zeros(num_rows, num_columns)
     wide[: len(rows), : rows.shape[1]] = rows
     return wide
 
 
 def block_constants(block: Block) -> dict[str, int]:
-    """What a kernel is told of its block when it is compiled."""
+    """The compile-time constants of a block."""
     return {"BP": block.points, "BU": block.units, "num_warps": block.warps}

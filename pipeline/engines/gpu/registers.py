@@ -43,14 +43,25 @@ MOST_OUTPUTS = 4
 
 
 def fits_registers(rule: UpdateRule, width: int, num_inputs: int, num_outputs: int, real_bytes: int) -> bool:
-    """Whether a program has registers for a network and what its rule remembers."""
+    """Whether a program has registers for a network and what its update rule remembers.
+
+    Args:
+        rule: The update rule.
+        width: W.
+        num_inputs: D.
+        num_outputs: K.
+        real_bytes: Bytes of a weight.
+
+    Returns:
+        False for more than ``MOST_INPUTS``, ``MOST_OUTPUTS``, or hidden units than there are registers for.
+    """
     most = most_units(num_inputs + 1 + num_outputs, rule.slots, real_bytes)
     return num_inputs <= MOST_INPUTS and num_outputs <= MOST_OUTPUTS and width <= most
 
 
 @final
 class InRegisters(Engine):
-    """Networks with one hidden layer and few inputs and outputs, on a CUDA device."""
+    """The fused engine for networks of few inputs, outputs and hidden units, on a CUDA device."""
 
     name: ClassVar[str] = "fused"
 
@@ -69,7 +80,7 @@ class InRegisters(Engine):
         self.gradient_layout = self.layout(context.num_points)
 
     def layout(self, num_points: int) -> ThreadLayout:
-        """How a program works on so many points."""
+        """The thread layout for updates on ``num_points`` points."""
         rows = len(self.inputs_DP) + 1 + len(self.targets_KP)
         return thread_layout(num_points, self.context.width, rows, self.rule.slots, self.inputs_DP.element_size())
 
@@ -94,7 +105,7 @@ class InRegisters(Engine):
         return diverged_T
 
     def _launch(self, stack: Stack, first: int, last: int) -> Tensor:
-        """Updates within one epoch; the number of the one before which a trial had diverged, counted from 0, or -1."""
+        """Updates within one epoch; the number of the update before which a trial had diverged, from 0, or -1."""
         weights_TN = stack.weights_TN
         device, batch, permutation_TP = weights_TN.device, 0, weights_TN
         if self.minibatches is not None:
@@ -115,7 +126,7 @@ class InRegisters(Engine):
 
 
 def epochs(first_step: int, last_step: int, minibatches: Minibatches | None) -> Iterator[tuple[int, int]]:
-    """The steps from one to another, cut where an epoch ends."""
+    """The steps from ``first_step`` to ``last_step`` in pieces that end with an epoch."""
     if first_step >= last_step:
         return iter(())
     longest = last_step if minibatches is None else minibatches.per_epoch
@@ -124,7 +135,7 @@ def epochs(first_step: int, last_step: int, minibatches: Minibatches | None) -> 
 
 
 def network_constants(context: PackContext) -> dict[str, Any]:
-    """What a kernel is told of a network when it is compiled."""
+    """The compile-time constants of a network."""
     assert isinstance(context.model, Shallow)
     activation = context.model.activation
     return {
@@ -137,7 +148,7 @@ def network_constants(context: PackContext) -> dict[str, Any]:
 
 
 def rule_constants(rule: UpdateRule) -> dict[str, Any]:
-    """What a kernel is told of a rule when it is compiled."""
+    """The compile-time constants of an update rule."""
     numbers = {"A": 0.0, "B": 0.0, "E": 0.0}
     match rule:
         case Momentum(momentum) | Nesterov(momentum):
@@ -148,7 +159,7 @@ def rule_constants(rule: UpdateRule) -> dict[str, Any]:
 
 
 def layout_constants(layout: ThreadLayout, num_points: int) -> dict[str, Any]:
-    """What a kernel is told of its layout when it is compiled."""
+    """The compile-time constants of a thread layout."""
     return {
         "EXACT": num_points % layout.points == 0,
         "UR": layout.unit_rows,

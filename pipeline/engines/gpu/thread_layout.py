@@ -1,4 +1,4 @@
-"""How the hidden units and the points of a trial are laid out over the threads of its program."""
+"""Thread layouts: how hidden units and points of a trial are divided among the threads of its program."""
 
 from __future__ import annotations
 
@@ -58,24 +58,38 @@ class ThreadLayout:
 
 
 def most_unit_rows(rows: int, slots: int, real_bytes: int) -> int:
-    """Hidden units of a thread whose weights stay in its registers, a power of two.
+    """Hidden units of a thread whose weights stay in its registers.
 
     Args:
-        rows: Weights of a hidden unit.
-        slots: Numbers that the update rule remembers for each.
-        real_bytes: Bytes of a number.
+        rows: Weights of a hidden unit, ``D + 1 + K``.
+        slots: Tensors that the update rule remembers.
+        real_bytes: Bytes of a weight.
+
+    Returns:
+        A power of two.
     """
     of_unit = rows * (2 + slots) * (real_bytes // 4)
     return 1 << max(0, (REGISTERS_OF_WEIGHTS // of_unit).bit_length() - 1)
 
 
 def most_units(rows: int, slots: int, real_bytes: int) -> int:
-    """Hidden units that a program has room for."""
+    """The most hidden units that a program has room for."""
     return most_unit_rows(rows, slots, real_bytes) * MOST_WARPS * UNIT_THREADS
 
 
 def thread_layout(num_points: int, width: int, rows: int, slots: int, real_bytes: int) -> ThreadLayout:
-    """The layout of a shape. It does not depend on the pack, so neither do the numbers of a trial."""
+    """The layout of a shape. It does not depend on the pack, so neither do the numbers of a trial.
+
+    Args:
+        num_points: Points of an update.
+        width: W.
+        rows: Weights of a hidden unit, ``D + 1 + K``.
+        slots: Tensors that the update rule remembers.
+        real_bytes: Bytes of a weight.
+
+    Returns:
+        Numbers of threads and of values of a thread, all powers of two.
+    """
     wide = power_of_two(width)
     unit_lanes = min(UNIT_THREADS, wide)
     point_lanes = WARP_THREADS // unit_lanes
@@ -100,5 +114,5 @@ def thread_layout(num_points: int, width: int, rows: int, slots: int, real_bytes
 
 
 def power_of_two(number: int) -> int:
-    """The least power of two that is no less."""
+    """The least power of two that is not below ``number``."""
     return 1 << (number - 1).bit_length()

@@ -1,4 +1,4 @@
-"""Points and working memory as kernels take them.
+"""Points and working memory in the layout of kernels.
 
 Shape letters: A rows of the prepared inputs, R rows of any kind.
 """
@@ -23,7 +23,13 @@ NOT_A_STRIDE = 1024
 
 @dataclass(frozen=True)
 class PointBuffers:
-    """Points as a kernel takes them: a row for each input and output, its lanes filled up with the last point."""
+    """Points in rows, one for each input and output, the lanes of the last register filled up with the last point.
+
+    Args:
+        inputs_AP: Prepared inputs.
+        targets_KP: Targets.
+        size: Length of a row with what fills it up.
+    """
 
     inputs_AP: np.ndarray
     targets_KP: np.ndarray
@@ -46,7 +52,14 @@ class PointBuffers:
         return np.ascontiguousarray(np.pad(inputs_AP, ((0, -len(inputs_AP) % lanes), (0, 0))).T)
 
     def together(self, multiple: int) -> np.ndarray:
-        """Inputs and targets of each point, for batches to be gathered from; each filled up to a multiple by zeros."""
+        """Inputs and targets of each point side by side, for batches to be gathered from.
+
+        Args:
+            multiple: Inputs and targets are each filled up to a multiple of it by zeros.
+
+        Returns:
+            A row for each point.
+        """
         parts = [np.pad(rows, ((0, -len(rows) % multiple), (0, 0))) for rows in (self.inputs_AP, self.targets_KP)]
         together_PC = np.concatenate(parts).T
         dtype: Dtype = "float32" if together_PC.dtype == np.float32 else "float64"
@@ -61,7 +74,14 @@ class PointBuffers:
 
 
 class PointTiling:
-    """The share of each lane in a mean over points, and the tiles and chunks of tiles that they make."""
+    """The weight ``1 / P`` of each lane in a mean over points, and the tiles and chunks of tiles that the points make.
+
+    Args:
+        num_points: P.
+        lanes: Lanes of a register.
+        dtype: Of the arithmetic.
+        most_chunks: Chunks wanted; there are fewer where there are fewer tiles.
+    """
 
     def __init__(self, num_points: int, lanes: int, dtype: np.dtype, most_chunks: int = 1) -> None:
         self.registers = -(-num_points // lanes)
@@ -75,7 +95,7 @@ class PointTiling:
         self.chunks = np.arange(self.num_chunks + 1) * self.wide_tiles // self.num_chunks
 
     def arguments(self, of: str) -> dict[str, ArgumentValue]:
-        """The arguments of a kernel, for all points or those of a batch."""
+        """The arguments of a kernel by name, with the prefix ``all``, or ``batch`` for those of a batch."""
         return {
             f"{of}_point_weights": buffer(self.point_weights_P),
             f"{of}_stride": len(self.point_weights_P),
@@ -87,7 +107,15 @@ class PointTiling:
 
 
 def aligned_zeros(count: int, dtype: Dtype) -> np.ndarray:
-    """Zeros that begin where a register's worth of memory does."""
+    """Zeros that begin where a register's worth of memory does.
+
+    Args:
+        count: How many.
+        dtype: ``float32`` or ``float64``.
+
+    Returns:
+        Shape ``[count]``.
+    """
     alignment = REGISTER_BITS // 8
     numbers = np.zeros(count * BITS[dtype] // 8 + alignment, dtype=np.uint8)
     start = -numbers.ctypes.data % alignment
@@ -95,5 +123,5 @@ def aligned_zeros(count: int, dtype: Dtype) -> np.ndarray:
 
 
 def round_up(number: int, multiple: int) -> int:
-    """The least multiple of ``multiple`` that is no less than ``number``, as the lanes of a register fill up a row."""
+    """The least multiple of ``multiple`` that is not below ``number``, as the lanes of a register fill up a row."""
     return -(-number // multiple) * multiple

@@ -50,11 +50,14 @@ class Kernel:
         return BoundKernel(self, arguments)
 
     def bind_all(self, arguments: Mapping[str, ArgumentValue]) -> KernelCall:
-        """Bind all arguments; the result runs the kernel with them any number of times.
+        """Bind all arguments, each checked once.
 
         Args:
             arguments: Integers and arrays by name; names that are no parameters are passed over, so that what
                 several kernels take can be passed to each.
+
+        Returns:
+            A function that runs the kernel with them any number of times.
 
         Raises:
             TypeError: If an argument is missing, or not of the dtype of its parameter.

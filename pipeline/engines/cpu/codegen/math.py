@@ -1,6 +1,8 @@
-"""exp, log, tanh and the logistic function on all lanes at once, without a branch, within 2 units of the last place.
+"""exp, log, tanh and the logistic function on all SIMD lanes, without a branch, within 2 units of the last place.
 
-Each is reduced to a small interval exactly and continued there by a polynomial. NaN stays NaN.
+Each argument is reduced to a small interval exactly, where a polynomial is evaluated. NaN stays NaN.
+
+Source: Muller, Elementary Functions (3rd ed.).
 """
 
 from __future__ import annotations
@@ -20,18 +22,18 @@ LOG2_E = 1.4426950408889634
 
 @dataclass(frozen=True)
 class Format:
-    """What depends on the format of the numbers.
+    """Constants of a floating-point format.
 
     Args:
-        mantissa_bits: Stored ones.
+        mantissa_bits: Stored bits of the mantissa.
         bias: Of the exponent.
-        ln2: The logarithm of 2 in two parts, the first so short that a whole number of times it is exact.
+        ln2: ln 2 in two parts, the first so short that an integer times it is exact.
         expm1_terms: ``(exp(r) - 1 - r) / r^2`` for r from -0.56 to 0.36, interpolated at Chebyshev points; off by less
             than a tenth of the last place.
         exp_range: Arguments whose exponential is not yet zero, and is already infinite.
         tanh_one: Where tanh has rounded to 1.
         log_terms: Coefficients of the odd series of the logarithm (Sun's fdlibm, e_log.c and e_logf.c).
-        smallest: The smallest number with all its digits.
+        smallest: The smallest normal number.
     """
 
     mantissa_bits: int
@@ -45,7 +47,7 @@ class Format:
 
     @property
     def shift(self) -> float:
-        """A number to which others are added to round them to whole ones."""
+        """A number to which others are added to round them to integers."""
         return 1.5 * 2.0**self.mantissa_bits
 
 
@@ -69,10 +71,13 @@ class Piece:
 
 @functools.cache
 def pieces_of_tanh() -> tuple[Piece, ...]:
-    """tanh from 0 to 9.1, off by half of the last place of float32 at most before rounding.
+    """Piecewise polynomials of tanh from 0 to 9.1, off by half of the last place of float32 at most before rounding.
 
     Least squares on Chebyshev points, which are dense at both ends, come close to the polynomial with the smallest
-    largest error; errors are counted in the size of the value. The value at the beginning is its rounded one.
+    largest error; errors are relative. The value at the beginning is its rounded one.
+
+    Returns:
+        ``TABLE_SIZE`` pieces.
     """
     marks = (np.arange(127 * 8, 131 * 8 + 1, dtype=np.int32) << 20).view(np.float32).astype(float)
     bounds = ((marks - 1) / SPREAD).astype(np.float32).astype(float).tolist()
@@ -146,6 +151,13 @@ def tanh_from_table(p: Program, x: Value) -> Value:
 
     Neither a division nor an exponential is in it: 16 instructions on a register instead of 25. Registers come one
     after another, so that what one needs stays in registers.
+
+    Args:
+        p: The program, in float32 and with AVX-512.
+        x: Any number of full registers.
+
+    Returns:
+        ``tanh(x)``.
     """
     pieces = pieces_of_tanh()
     first = TABLE_SIZE - 127 * 8 % TABLE_SIZE  # the piece whose number ends in zeros
@@ -169,6 +181,13 @@ def tanh_from_exponential(p: Program, x: Value) -> Value:
 
     Near zero it is ``(1 - E) / (1 + E)``, with a numerator that cancels nowhere; from 0.55 on ``1 - 2 E / (1 + E)``,
     whose correction to 1 is small, and its errors with it.
+
+    Args:
+        p: The program.
+        x: Any value.
+
+    Returns:
+        ``tanh(x)``.
     """
     one = FORMATS[p.dtype].tanh_one
     size = p.intrinsic("fabs", x)
@@ -220,15 +239,22 @@ def log_of_one_plus(p: Program, e: Value) -> Value:
 
 
 def _to_real(p: Program, whole: Value) -> Value:
-    """A small whole number as a real one."""
+    """A small integer as a floating-point number."""
     shift = p.constant(FORMATS[p.dtype].shift, whole.lanes)
     return p.bitcast_to_real(whole + p.bitcast_to_integer(shift)) - shift
 
 
 def _reduced(p: Program, x: Value, *, up: float = 0.0, in_one: bool = False) -> tuple[Value, Value]:
-    """The n nearest to ``x / ln 2 + up``, as a whole number, and r, so that ``x = n ln 2 + r``.
+    """Argument reduction of the exponential: the integer n nearest to ``x / ln 2 + up``, and r with ``x = n ln 2 + r``.
 
-    With ln 2 ``in_one`` number r is off by n times its last digits.
+    Args:
+        p: The program.
+        x: The argument.
+        up: Added before rounding.
+        in_one: Whether ln 2 is one number, by which r is off by n times its last digits.
+
+    Returns:
+        n and r.
     """
     form = FORMATS[p.dtype]
     shifted = p.fma(x, LOG2_E, up) + form.shift if up else p.fma(x, LOG2_E, form.shift)

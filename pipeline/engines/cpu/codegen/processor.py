@@ -1,4 +1,4 @@
-"""What this processor is and can do, and with it how large registers are and how many."""
+"""What this processor is and can do, and with it how wide its SIMD registers are and how many there are."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def processor() -> tuple[str, str]:
 
 
 def has(feature: str) -> bool:
-    """Whether the processor can do something, by its name in LLVM."""
+    """Whether the processor has a feature, by its name in LLVM, such as ``avx512f``."""
     return f"+{feature}" in processor()[1].split(",")
 
 
 def is_x86() -> bool:
-    """Whether it is one of Intel's or AMD's, and not, as in most other machines of today, one of ARM's."""
+    """Whether it is x86-64, and not, as in most other machines of today, ARM."""
     return platform.machine().lower() in ("x86_64", "amd64")
 
 

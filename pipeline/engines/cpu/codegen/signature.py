@@ -40,6 +40,12 @@ NO_ARGUMENTS: Mapping[str, ArgumentValue] = MappingProxyType({})
 def buffer(array: np.ndarray | Tensor) -> Buffer:
     """The memory of an array that is passed to many calls, looked at once.
 
+    Args:
+        array: Contiguous.
+
+    Returns:
+        Its address, dtype and length; it keeps the array alive.
+
     Raises:
         ValueError: If the array is not contiguous.
     """
@@ -77,6 +83,9 @@ class Parameter:
         Args:
             arguments: By their names, this one among them.
             bound: Arguments that were bound before, which may be sizes of this one.
+
+        Returns:
+            A number of 64 bits.
 
         Raises:
             TypeError: If it is missing, or not of the dtype of the parameter.

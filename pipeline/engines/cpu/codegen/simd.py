@@ -1,7 +1,7 @@
-"""Machine code written as arithmetic: what Python does with a ``Value`` becomes instructions on many lanes at once.
+"""LLVM IR written as arithmetic: what Python does with a ``Value`` becomes instructions on many SIMD lanes at once.
 
 A kernel is a Python function that is run once, with values that stand for registers. A
-Python loop over inputs or outputs is written out; ``Program.loop`` becomes a loop of the
+Python loop over inputs or outputs is unrolled; ``Program.loop`` becomes a loop of the
 machine. Every multiplication and addition is rounded as written, ``fma`` once, and no
 flag lets the compiler change their order: what a kernel computes is fixed by its text.
 """
@@ -31,7 +31,7 @@ BITS: dict[Dtype, int] = {"float32": 32, "float64": 64}
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """A number, or one number in each of some lanes, while a kernel runs."""
+    """A number, or one number in each SIMD lane, while a kernel runs."""
 
     program: Program
     ir: ir.Value
@@ -43,7 +43,7 @@ class Value:
 
     @property
     def is_float(self) -> bool:
-        """Whether it holds real numbers rather than whole ones."""
+        """Whether it holds floating-point numbers rather than integers."""
         return not isinstance(_element(self.ir.type), ir.IntType)
 
     def __add__(self, other: Number) -> Value:
@@ -83,7 +83,7 @@ class Value:
         return self.program.compare(">=", self, other)
 
     def parts(self, lanes: int) -> list[Value]:
-        """The lanes in groups of so many, in their order."""
+        """Groups of ``lanes`` neighbouring lanes, in their order."""
         return [self.program.shuffle(self, self, range(n, n + lanes)) for n in range(0, self.lanes, lanes)]
 
     def sum(self) -> Value:
@@ -96,7 +96,7 @@ class Value:
 
 
 class Variable:
-    """A value that changes in a loop."""
+    """A value that changes in a loop; LLVM's mem2reg turns it into registers."""
 
     def __init__(self, program: Program, start: Value) -> None:
         self.program = program
@@ -106,7 +106,7 @@ class Variable:
         self.set(start)
 
     def get(self) -> Value:
-        """What it is now."""
+        """Its present value."""
         return Value(self.program, self.program.builder.load(self.address, typ=self.type))
 
     def set(self, value: Value) -> None:
@@ -115,7 +115,7 @@ class Variable:
 
 
 class Array:
-    """Memory that holds numbers of the program's type, one after another."""
+    """Contiguous numbers in memory."""
 
     def __init__(self, program: Program, address: ir.Value, element: ir.Type) -> None:
         self.program, self.address, self.element = program, address, element
@@ -136,10 +136,10 @@ class Array:
 
 
 class Program:
-    """A function ``f(arguments)`` while it is written; its one argument is a table of whole numbers and addresses.
+    """A function ``f(table)`` while it is written; the table holds its arguments, integers and addresses.
 
     Args:
-        dtype: Of all its real numbers.
+        dtype: Of all its floating-point numbers.
     """
 
     def __init__(self, dtype: Dtype) -> None:
@@ -152,7 +152,7 @@ class Program:
         self.parameters: list[Parameter] = []
 
     def text(self) -> str:
-        """The whole program, for the compiler."""
+        """The whole program as LLVM IR."""
         if not self.builder.block.is_terminated:
             self.builder.ret_void()
         return str(self.module)
@@ -160,11 +160,20 @@ class Program:
     # What it is given.
 
     def int_parameter(self, name: str) -> Value:
-        """A whole number among the arguments."""
+        """An integer parameter."""
         return self._word(Parameter(name))
 
     def array_parameter(self, name: str, *sizes: int | str, integers: bool = False) -> Array:
-        """An array among the arguments, at least as long as the product of some sizes, themselves arguments."""
+        """An array parameter, at least as long as the product of some sizes.
+
+        Args:
+            name: The name that arguments are passed by.
+            *sizes: Integers, or names of integer parameters.
+            integers: Whether it holds int64 rather than floating-point numbers.
+
+        Returns:
+            The array.
+        """
         parameter = Parameter(name, INT64_NAME if integers else self.dtype, sizes)
         return Array(self, self.builder.inttoptr(self._word(parameter).ir, POINTER), INT64 if integers else self.real)
 
@@ -178,19 +187,19 @@ class Program:
     # Constants.
 
     def int_constant(self, number: Number) -> Value:
-        """A whole number."""
+        """An integer."""
         return number if isinstance(number, Value) else Value(self, ir.Constant(INT64, int(number)))
 
     def constant(self, number: float, lanes: int = 1) -> Value:
-        """A real number, the same in all lanes."""
+        """A floating-point number, the same in all lanes."""
         return Value(self, _constant(self._kind(lanes), float(number)))
 
     def boolean(self, *, value: bool) -> Value:
-        """Whether something holds, known already."""
+        """A truth value that is known already."""
         return Value(self, ir.Constant(ir.IntType(1), int(value)))
 
     def as_value(self, number: Number, like: Value) -> Value:
-        """A number with as many lanes as another value."""
+        """A number broadcast to the lanes of another value."""
         if not isinstance(number, Value):
             return Value(self, _constant(like.ir.type, number))
         return self.broadcast(number, like.lanes) if number.lanes == 1 else number
@@ -214,7 +223,7 @@ class Program:
         return [self.as_value(number, widest) for number in numbers]
 
     def binary(self, float_operation: str, int_operation: str, left: Number, right: Number) -> Value:
-        """An operation on two numbers."""
+        """One of two LLVM instructions on two numbers, by whether they are floating-point numbers or integers."""
         a, b = self._alike(left, right)
         return Value(self, getattr(self.builder, float_operation if a.is_float else int_operation)(a.ir, b.ir))
 
@@ -241,7 +250,7 @@ class Program:
         return Value(self, self.builder.select(condition.ir, a.ir, b.ir))
 
     def intrinsic(self, name: str, *numbers: Number) -> Value:
-        """An operation that the compiler knows by name, such as ``sqrt``."""
+        """An intrinsic of LLVM by its name, such as ``sqrt``."""
         values = self._alike(*numbers)
         kind = values[0].ir.type
         element = f"{'f' if values[0].is_float else 'i'}{_bytes_of(_element(kind)) * 8}"
@@ -268,7 +277,7 @@ class Program:
         return Value(self, self.builder.shuffle_vector(a.ir, b.ir, mask))
 
     def table_lookup(self, table: Sequence[float], index: Value) -> Value:
-        """Elements of a table of 32 numbers, by the last five bits of a register of whole ones; with AVX-512 only."""
+        """Elements of a table of 32 numbers, by the last five bits of a register of integers; with AVX-512 only."""
         kind, whole = self._kind(self.lanes), ir.VectorType(ir.IntType(32), self.lanes)
         name = "llvm.x86.avx512.vpermi2var.ps.512"
         function = self.module.globals.get(name) or ir.Function(
@@ -278,7 +287,7 @@ class Program:
         return Value(self, self.builder.call(function, [low, index.ir, high]))
 
     def from_scalars(self, numbers: Sequence[Value]) -> Value:
-        """Numbers by themselves, one in each lane."""
+        """A value with one number in each lane."""
         kind = self._kind(len(numbers))
         lanes = ir.Constant(kind, ir.Undefined)
         for place, number in enumerate(numbers):
@@ -297,6 +306,12 @@ class Program:
 
         Two values at a time are folded into one that holds half of each, so that nearly every
         addition is on full registers.
+
+        Args:
+            values: As many as each has lanes.
+
+        Returns:
+            In lane n the sum of value n.
         """
         level, half = list(values), 1
         while len(level) > 1:
@@ -314,22 +329,22 @@ class Program:
     # Bits.
 
     def bitcast_to_integer(self, x: Value) -> Value:
-        """The bits of real numbers, as whole ones."""
+        """The bits of floating-point numbers, as integers."""
         element = ir.IntType(BITS[self.dtype])
         return Value(self, self.builder.bitcast(x.ir, ir.VectorType(element, x.lanes) if x.lanes > 1 else element))
 
     def bitcast_to_real(self, x: Value) -> Value:
-        """Whole numbers taken for the bits of real ones."""
+        """Integers taken for the bits of floating-point numbers."""
         return Value(self, self.builder.bitcast(x.ir, self._kind(x.lanes)))
 
     def bitwise(self, operation: str, left: Value, right: Number) -> Value:
-        """``and``, ``or`` or ``xor``, on conditions too; ``shl``, ``lshr`` or ``ashr`` on whole numbers."""
+        """``and``, ``or`` or ``xor``, on conditions too; ``shl``, ``lshr`` or ``ashr`` on integers."""
         a, b = self._alike(left, right)
         name = {"and": "and_", "or": "or_"}.get(operation, operation)
         return Value(self, getattr(self.builder, name)(a.ir, b.ir))
 
     def wide_product(self, left: Number, right: Number) -> tuple[Value, Value]:
-        """The low and the high half of the product of two whole numbers without signs."""
+        """The low and the high half of the product of two unsigned integers."""
         wide = ir.IntType(2 * INT64.width)
         a, b = (self.builder.zext(self.int_constant(number).ir, wide) for number in (left, right))
         product = self.builder.mul(a, b)
@@ -363,7 +378,7 @@ class Program:
             yield
 
     def variable(self, start: Value) -> Variable:
-        """Something that changes."""
+        """A variable with a value to start with."""
         return Variable(self, start)
 
 

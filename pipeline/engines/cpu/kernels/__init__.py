@@ -1,1 +1,1 @@
-"""Machine code for the training of one kind of network, written for it when it is first needed."""
+"""Kernels for processors: arithmetic on SIMD registers that is compiled for one shape when it is first needed."""

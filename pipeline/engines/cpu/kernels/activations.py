@@ -1,4 +1,4 @@
-"""Each activation, and its derivative given its value, as arithmetic on lanes."""
+"""Activations g and their derivatives, given their value, as SIMD arithmetic."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PIECEWISE_LINEAR = (Relu, LeakyRelu, Identity)
 
 
 def activate(p: Program, activation: Activation, z: Value) -> Value:
-    """The value at ``z``."""
+    """The activation ``g(z)``."""
     match activation:
         case Relu():
             return p.select(z < 0.0, 0.0, z)
@@ -26,7 +26,7 @@ def activate(p: Program, activation: Activation, z: Value) -> Value:
 
 
 def times_derivative(p: Program, activation: Activation, slope: Value, value: Value) -> Value:
-    """A slope times the derivative of the activation where it has a value; at a kink that of the left side."""
+    """The product ``s g'(z)`` of a slope s, given the value ``h = g(z)``; at a kink with the left derivative."""
     match activation:
         case Relu():
             return p.select(value > 0.0, slope, 0.0)
@@ -40,7 +40,7 @@ def times_derivative(p: Program, activation: Activation, slope: Value, value: Va
 
 
 def times_second_derivative(p: Program, activation: Activation, factor: Value, value: Value) -> Value:
-    """A factor times the second derivative of the activation where it has a value; 0 at a kink."""
+    """The product ``a g''(z)`` of a factor a, given the value ``h = g(z)``; 0 at a kink."""
     match activation:
         case Sigmoid():
             return factor * (value * (1.0 - value) * p.fma(value, -2.0, 1.0))

@@ -1,4 +1,4 @@
-"""A matrix reduced to two diagonals, which keeps its singular values: Householder reflections from both sides.
+"""Bidiagonalisation ``A = U B V^T``, which keeps the singular values: Householder reflections from both sides.
 
 What two reflections change is written when the next two are made, and these need nothing but sums over columns that
 have just been changed, so that each pair goes over the matrix once, eight columns at a time.
@@ -14,12 +14,14 @@ from pipeline.engines.cpu.kernels.householder import ColumnMatrix, Reflection
 
 
 class Bidiagonalisation(ColumnMatrix):
-    """The matrix A on its way, as ``A - left column_products^T - row_products right^T``.
+    """The matrix while it is reduced, as ``A - left column_products^T - row_products right^T``.
 
-    Zeros fill up its columns to eights.
+    ``left`` is the vector of the last reflection of columns and ``right`` that of the last of rows; ``column_products``
+    is what the one takes from each column, ``row_products`` what the other takes from each row. Zeros fill up the
+    columns to eights.
 
-    With ``left`` the vector of the last reflection of columns and ``right`` the last of rows,
-    ``column_products`` is what the one takes from each column, ``row_products`` what the other takes from each row.
+    Args:
+        p: The program.
     """
 
     def __init__(self, p: Program) -> None:
@@ -35,7 +37,7 @@ class Bidiagonalisation(ColumnMatrix):
         self.product = p.array_parameter("product")
 
     def reduce(self) -> None:
-        """Leave the diagonal, and from the second place on what is beside it, above."""
+        """Leave the diagonal of B, and from the second place on the diagonal above it."""
         p, lanes = self.p, self.p.lanes
         with p.loop(self.rows, step=lanes) as row:
             for vector in (self.left, self.row_products):
@@ -53,7 +55,7 @@ class Bidiagonalisation(ColumnMatrix):
                 self.reflect_rows(number, base)
 
     def update(self, number: Value, base: Value) -> None:
-        """Write what the reflections made so far change in a column."""
+        """Write what the reflections made before change in a column."""
         p, lanes, column = self.p, self.p.lanes, self.column(number)
         column_products, right = (
             p.broadcast(-array.load(number), lanes) for array in (self.column_products, self.right.vector)
@@ -66,9 +68,9 @@ class Bidiagonalisation(ColumnMatrix):
         """Write what changes in eight columns, reflect them, and add them to the product with their row.
 
         Args:
-            number: Of the row that is left in ``right``.
+            number: Number of the row that is left in ``right``.
             base: The first row of its register.
-            first: Of the columns.
+            first: Number of the first column.
         """
         p, lanes = self.p, self.p.lanes
         columns = [self.column(first + n) for n in range(lanes)]

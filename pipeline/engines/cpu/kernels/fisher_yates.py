@@ -1,4 +1,4 @@
-"""Orders of points as numpy draws them, bit for bit those of ``Generator(Philox(key=...)).permutation``.
+"""The Fisher-Yates shuffle, bit for bit that of numpy's ``Generator(Philox(key=...)).permutation``.
 
 A random number of 32 bits is cut to the bits that a place needs; one that is still too large is drawn again. A
 processor cannot guess when that happens, so nothing branches on it: the point then changes places with itself.
@@ -21,7 +21,7 @@ Key = tuple[Value, Value]
 
 
 def philox(p: Program, counter: Value, key: Key) -> list[Value]:
-    """The four words of a block whose counter has one word that is not zero."""
+    """The four random words of Philox 4x64-10 for a counter with one word that is not zero."""
     a, b, c, d = counter, p.int_constant(0), p.int_constant(0), p.int_constant(0)
     for _ in range(ROUNDS):
         (low_a, high_a), (low_c, high_c) = p.wide_product(a, MULTIPLIERS[0]), p.wide_product(c, MULTIPLIERS[1])
@@ -32,13 +32,13 @@ def philox(p: Program, counter: Value, key: Key) -> list[Value]:
 
 
 class Shuffle:
-    """The shuffle of Fisher and Yates: from the last place on, each gets one of the points up to it.
+    """The Fisher-Yates shuffle: from the last place on, each gets one of the points up to it.
 
     Args:
         p: The program.
         order: The points.
         last: The last place.
-        mask: The bits that it needs.
+        mask: The bits that its number needs.
     """
 
     def __init__(self, p: Program, order: Array, last: Value, mask: Value) -> None:
@@ -72,7 +72,7 @@ class Shuffle:
 
 
 def permutation_program() -> Program:
-    """The first points of one order after another; the next is written over what is left over of one."""
+    """The kernel of the first points of one permutation after another, each written over the rest of the one before."""
     p = Program("float64")
     keys = p.array_parameter("keys", 2, "num_permutations", integers=True)
     orders = p.array_parameter("permutations", "num_permutations", "kept", integers=True)

@@ -1,4 +1,4 @@
-"""Features and outputs of networks with one hidden layer at some points: the forward pass alone, on lanes of points."""
+"""The forward pass of networks with one hidden layer alone, on lanes of points: features or outputs at some points."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pipeline.engines.cpu.kernels.training_step import Tile
 
 
 class ForwardPass(NetworkStep):
-    """The forward pass, written into a program that keeps what it finds.
+    """The forward pass, whose values are kept.
 
     Args:
         p: The program.
-        network: What to compute.
+        network: The spec.
     """
 
     def __init__(self, p: Program, network: NetworkSpec) -> None:
@@ -26,7 +26,7 @@ class ForwardPass(NetworkStep):
         return False
 
     def over_tiles(self, kept: Array, *, features: bool) -> None:
-        """Write the pass over all points; of each hidden unit, or of each output, a row is kept."""
+        """Write the pass over all points; a row is kept of each hidden unit, or of each output."""
         wide = self.p.lanes * TILE_REGISTERS
         with self.p.loop(self.wide_tiles) as number:
             self._keep(kept, number * wide, wide, features=features)
@@ -44,13 +44,13 @@ class ForwardPass(NetworkStep):
 
 
 def forward_program(network: NetworkSpec, *, features: bool) -> Program:
-    """The features of each trial, or its outputs, in rows of points that are filled up to full registers."""
+    """The kernel of the features of each trial, or of its outputs, in rows of points filled up to full registers."""
     p = Program(network.dtype)
     values = ForwardPass(p, network)
     trials = TrialRows(p, values, 0)
     kept = p.array_parameter("kept", "num_trials", "kept_of_trial")
     kept_of_trial, num_trials = p.int_parameter("kept_of_trial"), p.int_parameter("num_trials")
     with p.loop(num_trials) as trial:
-        trials.fetch(trial)
+        trials.load(trial)
         values.over_tiles(Array(p, kept.at(trial * kept_of_trial), p.real), features=features)
     return p

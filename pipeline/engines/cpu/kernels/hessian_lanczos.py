@@ -1,7 +1,11 @@
 """The largest eigenvalue of the Hessian of each trial by Lanczos, from the first product to the certificate.
 
-The method is that of ``pipeline/numerics/largest_eigenvalues.py``, one trial after another. Vectors lie in rows as the
-weights do, with zeros where a row is filled up; the small tridiagonal matrix is looked at after every product.
+The method is that of ``pipeline/numerics/largest_eigenvalues.py``, one trial after another: after k products the
+tridiagonal matrix ``T_k = V^T H V`` of the Krylov basis V has a Ritz value and vector whose residual is the last
+off-diagonal entry times the last entry of the eigenvector. Vectors lie in rows as the weights do, with zeros
+where a row is filled up.
+
+Source: Golub and Van Loan, Matrix Computations (4th ed.), section 10.1.
 """
 
 from __future__ import annotations
@@ -17,7 +21,12 @@ MOST_CORRECTIONS = 100
 
 
 class Krylov:
-    """An orthonormal basis of the space that powers of the Hessian span, and the Hessian in it."""
+    """An orthonormal basis of the Krylov space of the Hessian, fully reorthogonalised.
+
+    Args:
+        p: The program.
+        step: Products with the Hessian.
+    """
 
     def __init__(self, p: Program, step: HessianProduct) -> None:
         self.p, self.step = p, step
@@ -28,17 +37,23 @@ class Krylov:
         return Array(self.p, self.basis.at(self.step.size * number), self.p.real)
 
     def begin(self) -> None:
-        """The first vector is the one to start with, of length 1."""
+        """Copy the start vector, of length 1, to the first place."""
         self.step.remember()
         first = self.vector(0)
         with self.p.loop(self.step.size, step=self.p.lanes) as place:
             first.store(place, self.start.load(place, self.p.lanes))
 
     def advance(self, number: Value) -> tuple[Value, Value]:
-        """One product, and the next vector; returns the next entries on the diagonal and beside it.
+        """One product with the Hessian, and the next vector.
 
         Where the space holds all that powers of the Hessian reach, the next vector is rounding, or not a number: the
-        entry beside the diagonal is so small that the eigenvalue is certain.
+        off-diagonal entry is so small that the eigenvalue is certain.
+
+        Args:
+            number: Number of the last vector.
+
+        Returns:
+            The next entries on the diagonal and beside it.
         """
         p, lanes = self.p, self.p.lanes
         before, after = self.vector(number), self.vector(number + 1)
@@ -54,9 +69,17 @@ class Krylov:
         return diagonal, off_diagonal
 
     def combined(self, factors: Array, count: Value, scale: Value) -> Array:
-        """Multiples of the first vectors added up, in the place of the next one.
+        """The combination ``scale sum_n factors_n v_n`` of the first ``count`` vectors, in the place of the next one.
 
         Not in that of the gradient, whose filled-up places must stay zero even after a trial that is not finite.
+
+        Args:
+            factors: An array of ``count`` numbers.
+            count: How many vectors.
+            scale: A common factor.
+
+        Returns:
+            The place.
         """
         p, lanes = self.p, self.p.lanes
         whole = self.vector(count)
@@ -75,7 +98,7 @@ class Krylov:
         return sums.get().sum()
 
     def orthogonalise(self, vector: Array, other: Array) -> None:
-        """What a vector has in the direction of another, which has length 1."""
+        """Subtract from a vector its projection on another, which has length 1."""
         self.add(vector, -self.dot(vector, other), other)
 
     def add(self, vector: Array, factor: Value, other: Array) -> None:
@@ -91,7 +114,7 @@ class Krylov:
 
 
 class Tridiagonal:
-    """The matrix ``T_k`` of a basis: its largest eigenvalue, which only grows with k, and the vector of it."""
+    """The matrix ``T_k`` of a basis: its largest eigenvalue, which only grows with k, and the eigenvector."""
 
     def __init__(self, p: Program) -> None:
         self.p = p
@@ -107,6 +130,10 @@ class Tridiagonal:
 
         From there it comes down without passing it, since all roots of the characteristic polynomial are real. The
         bound is the larger eigenvalue of ``[[largest before, off_diagonal], [off_diagonal, diagonal]]``.
+
+        Args:
+            number: Number of the row.
+            diagonal: Its entry on the diagonal.
         """
         p, first = self.p, self.p.compare("==", number, 0)
         self.diagonal.store(number, diagonal)
@@ -131,6 +158,13 @@ class Tridiagonal:
         ``1 / (x - root)`` and of its square over all n roots. Newton's ``1 / G`` would need hundreds of steps where
         many roots are close to each other. G and H come from the pivots of ``x - T_k``, taken from the last row to the
         first, and their derivatives. What rounding may have taken from the difference is added again.
+
+        Args:
+            number: Number of the last row.
+            x: A number above the largest root.
+
+        Returns:
+            The correction.
         """
         p, zero, one = self.p, self.p.constant(0.0), self.p.constant(1.0)
         pivot, slope, bend = p.variable(x - self.diagonal.load(number)), p.variable(one), p.variable(zero)
@@ -156,9 +190,15 @@ class Tridiagonal:
         return p.select(least.get() > 0.0, distance, float("nan"))
 
     def last_entry(self, number: Value) -> Value:
-        """That of the eigenvector of length 1; the vector itself is left, with 1 in its place.
+        """The last entry of the eigenvector of length 1; the vector itself is left, with 1 in its place.
 
         From the last to the first, in which direction entries grow and nothing cancels.
+
+        Args:
+            number: Number of the last row.
+
+        Returns:
+            The entry.
         """
         p, x = self.p, self.largest.get()
         pivot = p.variable(x - self.diagonal.load(number))
@@ -175,7 +215,7 @@ class Tridiagonal:
 
 
 def lanczos_program(network: NetworkSpec) -> Program:
-    """The largest eigenvalue of each trial's Hessian at its weights, the residual, and the vector."""
+    """The kernel of the largest eigenvalue of each trial's Hessian at its weights, its residual and its Ritz vector."""
     p = Program(network.dtype)
     step = HessianProduct(p, network)
     trials = TrialRows(p, step, 0)
@@ -184,7 +224,7 @@ def lanczos_program(network: NetworkSpec) -> Program:
     vectors = p.array_parameter("vectors", "num_trials", "num_weights")
     num_trials, most_steps = p.int_parameter("num_trials"), p.int_parameter("most_steps")
     with p.loop(num_trials) as trial:
-        trials.fetch(trial)
+        trials.load(trial)
         krylov.begin()
         going, last = p.variable(most_steps), p.variable(p.int_constant(0))
         entry = p.variable(p.constant(1.0))

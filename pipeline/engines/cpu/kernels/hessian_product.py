@@ -1,6 +1,9 @@
-"""Products of the Hessian of a network's loss with a direction, as arithmetic on lanes of points.
+"""Products of the Hessian of a network's loss with a direction, as SIMD arithmetic on lanes of points.
 
-The formulas are those of ``pipeline/models/curvature.py``, a tile of points at a time.
+The product is the derivative of the gradient along the direction (Pearlmutter's R-operator); the formulas are
+those of ``pipeline/models/curvature.py``, a tile of points at a time.
+
+Source: Pearlmutter, Fast exact multiplication by the Hessian (Neural Computation 6, 1994).
 """
 
 from __future__ import annotations
@@ -16,7 +19,11 @@ from pipeline.engines.cpu.kernels.training_step import Tile
 class HessianProduct(NetworkStep):
     """Products of one Hessian with directions, which lie in rows as the weights do.
 
-    What hidden units and outputs are at all points is the same in every product, and remembered.
+    Hidden values and outputs at all points are the same in every product, and remembered.
+
+    Args:
+        p: The program.
+        network: The spec.
     """
 
     def __init__(self, p: Program, network: NetworkSpec) -> None:
@@ -37,7 +44,7 @@ class HessianProduct(NetworkStep):
         return self.network.num_inputs + 1 + self.network.num_outputs
 
     def remember(self) -> None:
-        """Write the pass over all points that finds the values which all products need."""
+        """Write the forward pass over all points, whose values every product needs."""
         p, wide = self.p, self.p.lanes * TILE_REGISTERS
         with p.loop(self.wide_tiles) as number:
             self._remember(number * wide, wide)
@@ -68,7 +75,7 @@ class HessianProduct(NetworkStep):
         self.both_backward(tile, slopes, bends)
 
     def along(self, tile: Tile) -> list[Value]:
-        """The derivatives of the outputs along the direction; the tangents of hidden units are kept."""
+        """The derivatives of the outputs along the direction at the points of a tile; those of z are kept."""
         p, inputs, outputs = self.p, self.network.num_inputs, self.network.num_outputs
         biases = [self.direction.load(self.output_biases + k) for k in range(outputs)]
         along = [p.variable(p.broadcast(bias, tile.lanes)) for bias in biases]
@@ -95,7 +102,7 @@ class HessianProduct(NetworkStep):
         return [output.get() for output in along]
 
     def both_backward(self, tile: Tile, slopes: list[Value], bends: list[Value]) -> None:
-        """Add the tile to the sums over points."""
+        """Add a tile to the sums over points, given the slopes of the loss and their change along the direction."""
         p, activation, inputs = self.p, self.network.activation, self.network.num_inputs
         sums = self.sums_of(tile)
 

@@ -16,14 +16,18 @@ NEGLIGIBLE_SQUARE = 1e-280
 
 @dataclass(frozen=True)
 class Reflection:
-    """``I - factor v v^T``, where v starts with zeros."""
+    """A Householder reflection ``I - factor v v^T``, where v starts with zeros."""
 
     vector: Array
     factor: Variable
 
 
 class ColumnMatrix:
-    """The matrix on its way; reflections leave the zeros that fill it up alone."""
+    """A matrix in columns while it is reduced; reflections leave the zeros that fill it up alone.
+
+    Args:
+        p: The program.
+    """
 
     def __init__(self, p: Program) -> None:
         self.p = p
@@ -34,8 +38,8 @@ class ColumnMatrix:
         """One column."""
         return Array(self.p, self.matrix.at(self.rows * number), self.p.real)
 
-    def fetch(self, given: Array, num_rows: Value) -> None:
-        """Bring a matrix whose columns have so many rows; the rows that fill them up stay zero."""
+    def load(self, given: Array, num_rows: Value) -> None:
+        """Copy a matrix whose columns have ``num_rows`` rows; the rows that fill them up stay zero."""
         p, whole = self.p, num_rows / self.p.lanes * self.p.lanes
         with p.loop(self.columns) as number:
             column, start = self.column(number), num_rows * number
@@ -45,11 +49,13 @@ class ColumnMatrix:
                 column.store(row, given.load(start + row))
 
     def find(self, reflection: Reflection, number: Value, base: Value) -> None:
-        """What leaves nothing of a column below the diagonal, where its length is put; nothing for a column of zeros.
+        """The reflection that leaves nothing of a column below the diagonal, where its length is put.
+
+        Of a column of zeros it is the identity.
 
         Args:
-            reflection: Where it is left.
-            number: Of the column.
+            reflection: Set.
+            number: Number of the column.
             base: The first row of the register from which on the vector is needed.
         """
         p, lanes, vector, column = self.p, self.p.lanes, reflection.vector, self.column(number)
@@ -62,12 +68,15 @@ class ColumnMatrix:
         column.store(number, there)
 
     def mirror(self, reflection: Reflection, corner: Value, square: Value) -> Value:
-        """Make a vector that of the reflection which leaves only one of its numbers; returns what that becomes.
+        """Make a vector v that of the reflection which leaves only one of its numbers.
 
         Args:
-            reflection: Its vector becomes the other one, its factor is set.
+            reflection: Its vector is v and becomes that of the reflection, its factor is set.
             corner: The place of the number that is left.
-            square: That of the vector's length.
+            square: ``|v|^2``.
+
+        Returns:
+            What that number becomes, ``-sign(v_corner) |v|``.
         """
         p, vector = self.p, reflection.vector
         number, length = vector.load(corner), p.intrinsic("sqrt", square)
@@ -78,13 +87,16 @@ class ColumnMatrix:
         return there
 
     def dots(self, vectors: Sequence[Array], others: Sequence[Array], first: Value, last: Value) -> list[Value]:
-        """The scalar products of all vectors with all others, those of the first vector first.
+        """The scalar products of all vectors with all others.
 
         Args:
-            vectors: Some.
-            others: Others.
+            vectors: Vectors.
+            others: Other vectors.
             first: The place from which on they are taken.
-            last: Where they end.
+            last: The place where they end.
+
+        Returns:
+            Products of the first vector, then of the second.
         """
         p, lanes = self.p, self.p.lanes
         sums = [p.variable(p.constant(0.0, lanes)) for _ in range(len(vectors) * len(others))]

@@ -1,4 +1,4 @@
-"""The triangular factor of tall matrices, one after another: Householder reflections, two at a time, on lanes of rows.
+"""QR decomposition of tall matrices, one after another: Householder reflections, two at a time, on lanes of rows.
 
 Every two reflections go over the columns behind them once, so that these come from the second-level cache half as
 often.
@@ -18,7 +18,11 @@ COLUMNS_TOGETHER = 4
 
 
 class Reflections(ColumnMatrix):
-    """The matrix on its way, and what it is reflected by."""
+    """A matrix while it is reduced, and the pair of reflections at work.
+
+    Args:
+        p: The program.
+    """
 
     def __init__(self, p: Program) -> None:
         super().__init__(p)
@@ -26,7 +30,7 @@ class Reflections(ColumnMatrix):
         self.pair = [Reflection(p.array_parameter(name), p.variable(p.constant(0.0))) for name in ("first", "second")]
 
     def reduce(self) -> None:
-        """Reflect the matrix until nothing is left below its diagonal, but what is not read any more."""
+        """Reflect the matrix until what is read below its diagonal is zero."""
         p, together = self.p, COLUMNS_TOGETHER
         with p.loop(self.columns - 1, step=2) as number:
             base = number / p.lanes * p.lanes
@@ -45,7 +49,7 @@ class Reflections(ColumnMatrix):
             self.find(self.pair[0], last, last / p.lanes * p.lanes)
 
     def apply(self, reflections: Sequence[Reflection], base: Value, columns: Sequence[Array]) -> None:
-        """Reflect some columns, first by the one and then by the other."""
+        """Reflect some columns, first by the one reflection and then by the other."""
         p, lanes = self.p, self.p.lanes
         vectors = [reflection.vector for reflection in reflections]
         dots = self.dots(vectors, columns, base, self.rows)
@@ -67,7 +71,7 @@ class Reflections(ColumnMatrix):
 
 
 def triangular_program() -> Program:
-    """The triangular factor of each matrix, in columns, zeros below the diagonal."""
+    """The kernel of the triangular factor of each matrix, in columns, zeros below the diagonal."""
     p = Program("float64")
     reflections = Reflections(p)
     given = p.array_parameter("given", "num_matrices", "num_rows", "num_columns")
@@ -75,7 +79,7 @@ def triangular_program() -> Program:
     num_rows, num_matrices = p.int_parameter("num_rows"), p.int_parameter("num_matrices")
     columns = reflections.columns
     with p.loop(num_matrices) as number:
-        reflections.fetch(Array(p, given.at(number * num_rows * columns), p.real), num_rows)
+        reflections.load(Array(p, given.at(number * num_rows * columns), p.real), num_rows)
         reflections.reduce()
         factor = Array(p, factors.at(number * columns * columns), p.real)
         with p.loop(columns) as column:

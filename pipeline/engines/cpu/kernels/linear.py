@@ -1,4 +1,6 @@
-"""The forward and backward pass of linear models: weights on features that never change.
+"""The training step of linear models, ``f = W x``: weights on features that never change.
+
+The gradient is the sum over points of ``s x^T`` with the slopes ``s = dl/df``.
 
 Weights of a trial lie in rows of features, one for each output. Of all points lanes are points. Those of a
 batch are gathered a whole point at a time, its features in full registers; so of a batch lanes are features.
@@ -38,10 +40,16 @@ OUTPUTS_TOGETHER = 2 if FEW_REGISTERS else 4
 @final
 @dataclass(frozen=True)
 class LinearSpec(KernelSpec):
-    """Linear models: as many weights for each output as there are features, the width.
+    """Kernels of linear models: as many weights for each output as there are features, the width.
 
     Trials of few outputs are worked on together, so that a feature that is loaded serves them all. Of each it is
     the same arithmetic in the same order as if it were alone.
+
+    Args:
+        num_outputs: K.
+        loss: l.
+        dtype: Of the arithmetic.
+        together: Trials worked on together.
     """
 
     num_outputs: int
@@ -60,6 +68,9 @@ class LinearSpec(KernelSpec):
 
     def multiple_in_points(self, lanes: int) -> int:
         return lanes
+
+    def input_rows(self, of: str) -> str:
+        return "width" if of == "all" else "row"  # a batch is gathered a whole point at a time
 
     def operations(self, width: int) -> int:
         return 4 * self.num_outputs * width
@@ -81,12 +92,12 @@ class LinearSpec(KernelSpec):
 
 
 class LinearStep(TrainingStep):
-    """The forward and backward pass of linear models.
+    """The forward and backward pass of linear models on all points, with points in lanes.
 
     Args:
         p: The program.
-        features: What to compute.
-        of: On which points: ``all`` or those of a ``batch``.
+        features: The spec.
+        of: Prefix of the parameters of its points.
     """
 
     with_biases = False
@@ -103,13 +114,13 @@ class LinearStep(TrainingStep):
         return list(itertools.chain.from_iterable(self.outputs(tile, rows) for rows in self.rows()))
 
     def rows(self) -> list[range]:
-        """The rows of weights, as many at a time as registers allow, and about as many each time."""
+        """The rows of weights in groups, as large as registers allow and about equal."""
         count = -(-self.num_sums // MOST_ROWS)
         bounds = [self.num_sums * number // count for number in range(count + 1)]
         return [range(first, last) for first, last in itertools.pairwise(bounds)]
 
     def outputs(self, tile: Tile, rows: range) -> list[Value]:
-        """The outputs of some rows of weights."""
+        """The outputs ``w x`` of some rows of weights w, each as a few partial sums that are added at the end."""
         p = self.p
         most_rows = min(MOST_ROWS, self.features.most_together * self.spec.num_outputs)  # together or alone
         chains = range(max(1, SUMS_AT_ONCE * p.lanes // (tile.lanes * most_rows)))
@@ -151,8 +162,8 @@ class LinearBatchStep(TrainingStep):
 
     Args:
         p: The program.
-        features: What to compute, of one trial at a time.
-        of: On which points: those of a ``batch``.
+        features: The spec, of one trial at a time.
+        of: Prefix of the parameters of its points: ``batch``.
     """
 
     with_biases = False
@@ -166,7 +177,7 @@ class LinearBatchStep(TrainingStep):
     def num_sums(self) -> int:
         return self.spec.num_outputs
 
-    def bring(self, point: Array, lane: Value) -> None:
+    def gather_inputs(self, point: Array, lane: Value) -> None:
         with self.p.loop(self.row, step=self.p.lanes) as feature:
             self.x.store(self.row * lane + feature, point.load(feature, self.p.lanes))
 
@@ -204,7 +215,15 @@ class LinearBatchStep(TrainingStep):
                     self.add(tile, output, count, feature, 1)
 
     def add(self, tile: Tile, output: Value, num_outputs: int, feature: Value, registers: int) -> None:
-        """Add the points of the tile to some registers of the gradient in some outputs; the first tile to zeros."""
+        """Add the points of a tile to some registers of the gradient; the first tile adds to zeros.
+
+        Args:
+            tile: The tile.
+            output: The first output.
+            num_outputs: Neighbouring outputs, so many.
+            feature: The first feature.
+            registers: Registers of features.
+        """
         p, lanes = self.p, self.p.lanes
         is_first = p.compare("==", tile.first, tile.start)
         base = Array(p, p.builder.select(is_first.ir, self.zeros.address, self.gradient.address), p.real)

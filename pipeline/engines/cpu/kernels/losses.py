@@ -1,4 +1,4 @@
-"""Each loss and its slope in the outputs, as arithmetic on lanes of points."""
+"""Losses, their gradients and Hessians in the outputs, as SIMD arithmetic on lanes of points."""
 
 from __future__ import annotations
 
@@ -15,14 +15,22 @@ from pipeline.problems.losses import BinaryCrossEntropy, BrierScore, HalfMeanSqu
 def loss_and_slopes(
     p: Program, loss: Loss, outputs: Sequence[Value], targets: Sequence[Value], point_weight: Value
 ) -> tuple[Value, list[Value]]:
-    """What each point adds to the loss, and its slope in each output.
+    """The loss of each point and its derivatives in the outputs, weighted for the mean over points.
+
+    With the weight ``q`` of a point and its loss ``l(f, y)``: ``q l`` and ``q dl/df_k`` for each output k.
 
     Args:
         p: The program.
-        loss: Which.
-        outputs: One value for each output.
-        targets: Likewise.
-        share: Of each point in the mean: ``1 / P``, or 0 for a lane without a point.
+        loss: l.
+        outputs: f, one value for each of K outputs.
+        targets: y, likewise.
+        point_weight: q: ``1 / P``, or 0 in a lane without a point.
+
+    Returns:
+        ``q l``, and ``q dl/df_k`` for each k.
+
+    Raises:
+        TypeError: For a loss that is not written as SIMD arithmetic.
     """
     match loss:
         case HalfMeanSquare():
@@ -58,15 +66,21 @@ def times_curvature(
     directions: Sequence[Value],
     point_weight: Value,
 ) -> list[Value]:
-    """The Hessian of each point's loss in the outputs, times a direction in the outputs.
+    """The Hessian of each point's loss in the outputs times a direction d: ``q sum_j d^2 l/df_k df_j d_j``.
 
     Args:
         p: The program.
-        loss: Which.
-        outputs: One value for each output.
-        targets: Likewise.
-        directions: Likewise.
-        share: Of each point in the mean, as in ``loss_and_slopes``.
+        loss: l.
+        outputs: f, one value for each of K outputs.
+        targets: y, likewise.
+        directions: d, likewise.
+        point_weight: q, as in ``loss_and_slopes``.
+
+    Returns:
+        One value for each k.
+
+    Raises:
+        TypeError: For a loss that is not written as SIMD arithmetic.
     """
     match loss:
         case HalfMeanSquare():

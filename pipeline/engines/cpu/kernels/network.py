@@ -1,10 +1,13 @@
-"""The forward and backward pass of networks with one hidden layer.
+"""The training step of networks with one hidden layer, ``f = V g(U x + b) + c``.
+
+Forward, a tile of points at a time: ``z = U x + b``, ``h = g(z)``, ``f = V h + c``. Backward, with the slopes
+``s = dl/df``: ``q = V^T s * g'(z)``, and the gradient is the sum over points of ``q x^T``, ``q``, ``s h^T``, ``s``.
 
 The hidden values of a tile are kept for its way back. In the sums for the weights of many
 inputs lanes are inputs, since those of all lanes would be too many.
 
-Weights of a trial lie in rows of hidden units: one row for each input, one for the biases,
-one for each output; then the biases of the outputs.
+Weights of a trial lie in rows of hidden units: one row for each input, one for the biases b,
+one for each output; then the biases c of the outputs.
 
 Shape letters: A inputs and a bias, F hidden units and a bias.
 """
@@ -38,7 +41,15 @@ REGISTERS_TOGETHER = 2 if FEW_REGISTERS else 4
 @final
 @dataclass(frozen=True)
 class NetworkSpec(KernelSpec):
-    """Networks with one hidden layer."""
+    """Kernels of networks with one hidden layer.
+
+    Args:
+        num_inputs: D.
+        num_outputs: K.
+        activation: g.
+        loss: l.
+        dtype: Of the arithmetic.
+    """
 
     num_inputs: int
     num_outputs: int
@@ -48,7 +59,7 @@ class NetworkSpec(KernelSpec):
 
     @property
     def units_together(self) -> int:
-        """Hidden units worked on together: of many inputs each is then loaded once for all of them."""
+        """Hidden units worked on together: each of many inputs is then loaded once for all of them."""
         return 1 if self.num_inputs <= MOST_WRITTEN_OUT else UNITS_TOGETHER
 
     @property
@@ -60,8 +71,8 @@ class NetworkSpec(KernelSpec):
     def derived(self) -> bool:
         """Whether the gradient of the output weights follows from that of the hidden ones.
 
-        It is the sum over points of slope times value; the value of a straight activation is
-        its derivative times ``a x + c``.
+        It is the sum over points of slope times value, ``sum s h``; the value of a piecewise linear activation is
+        ``h = g'(z) (u x + b)``, so that it is ``u sum s g'(z) x + b sum s g'(z)``.
         """
         return self.num_outputs == 1 and isinstance(self.activation, PIECEWISE_LINEAR)
 
@@ -78,6 +89,9 @@ class NetworkSpec(KernelSpec):
     def sums(self) -> int:
         """Sums over points that are taken for each hidden unit, with points in their lanes."""
         return self.place_of_bias + 1 + (0 if self.derived else self.num_outputs)
+
+    def input_rows(self, of: str) -> int:
+        return self.num_inputs
 
     def operations(self, width: int) -> int:
         return (4 * self.num_inputs + 6 * self.num_outputs + 4) * width
@@ -109,12 +123,12 @@ class NetworkSpec(KernelSpec):
 
 
 class NetworkStep(TrainingStep):
-    """The forward and backward pass of a network.
+    """The forward and backward pass of a network, written into a program.
 
     Args:
         p: The program.
-        network: What to compute.
-        of: On which points: ``all`` or those of a ``batch``.
+        network: The spec.
+        of: Prefix of the parameters of its points: ``all``, or those of a ``batch``.
     """
 
     def __init__(self, p: Program, network: NetworkSpec, of: str) -> None:
@@ -137,7 +151,7 @@ class NetworkStep(TrainingStep):
         return self.network.sums
 
     def over_units(self, work: Callable[[Value, int], None]) -> None:
-        """Do work on all hidden units: the first of some, and how many."""
+        """Call ``work(unit, count)`` for all hidden units, ``count`` neighbours at a time."""
         p, together = self.p, self.network.units_together
         whole = self.width / together * together
         with p.loop(whole, step=together) as unit:
@@ -204,7 +218,14 @@ class NetworkStep(TrainingStep):
             self.over_units(self.input_sums_of(tile))
 
     def input_sums_of(self, tile: Tile) -> Callable[[Value, int], None]:
-        """What adds a tile to the sums for the weights of inputs, once slopes stand where hidden values were."""
+        """The function that adds a tile to the sums for the weights of many inputs.
+
+        Args:
+            tile: The tile, whose slopes q stand where its hidden values were.
+
+        Returns:
+            ``work(unit, count)``, which adds ``q x^T`` of ``count`` neighbouring units.
+        """
         p, lanes = self.p, self.p.lanes
         is_first = p.compare("==", tile.first, tile.start)
         base = Array(p, p.builder.select(is_first.ir, self.zeros.address, self.input_sums.address), p.real)
@@ -228,7 +249,7 @@ class NetworkStep(TrainingStep):
         return work
 
     def slope_of_hidden(self, unit: Value, slopes: list[Value]) -> Value:
-        """The slope of the loss in a hidden value; of one output, its weight comes in once all points are summed."""
+        """The slope ``V^T s`` in a hidden value; of one output s alone: its weight comes in once points are summed."""
         if len(slopes) == 1:
             return slopes[0]
         first = self.row * (self.network.num_inputs + 1) + unit
@@ -237,7 +258,7 @@ class NetworkStep(TrainingStep):
             slope = self.p.fma(slopes[k], self.weights.load(first + self.row * k), slope)
         return slope
 
-    def bring(self, point: Array, lane: Value) -> None:
+    def gather_inputs(self, point: Array, lane: Value) -> None:
         for i in range(self.network.num_inputs):
             value = point.load(i)
             self.x.store(self.stride * i + lane, value)

@@ -1,8 +1,10 @@
-"""Singular values of matrices, one matrix after another; the values of one matrix are found at once, in lanes.
+"""Singular values by bisection with Sturm counts, one matrix after another, the values of one in SIMD lanes.
 
-A matrix becomes two diagonals. How many of its values lie above a number is then counted from signs, and each value is
-enclosed between two numbers that come closer until nothing is left between them: about 20 passes over the diagonals,
-60 where many values are the same.
+A matrix becomes bidiagonal. How many of its values lie above a number is then a Sturm count, from the signs of the
+leading minors, and each value is bracketed between two numbers that come closer until nothing is left between
+them: about 20 passes over the diagonals, 60 where many values are the same.
+
+Source: Golub and Van Loan, Matrix Computations (4th ed.), sections 8.4.1 and 8.6.1.
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ BIAS, EXPONENT_PLACE, SIGN_PLACE = 1023, 52, 63
 
 @dataclass(frozen=True)
 class Polynomial:
-    """The characteristic polynomial at some numbers x, ``mantissa 2^exponent``, and how many values lie above them.
+    """The characteristic polynomial at numbers x, ``mantissa 2^exponent``, and its Sturm count: the values above x.
 
     The exponents of all polynomials of a matrix are too large by the same number.
     """
@@ -72,7 +74,7 @@ class StoredPolynomial:
         self.parts = [p.variable(part) for part in (first.x, first.mantissa, first.exponent, first.count)]
 
     def get(self) -> Polynomial:
-        """What it is now."""
+        """Its present value."""
         return Polynomial(*(part.get() for part in self.parts))
 
     def set(self, where: Value, yes: Polynomial, no: Polynomial) -> None:
@@ -82,7 +84,12 @@ class StoredPolynomial:
 
 
 class Bidiagonal:
-    """The squares of both diagonals, divided by a power of two such that the largest singular value is at most 1."""
+    """The squares of both diagonals, divided by a power of two such that the largest singular value is at most 1.
+
+    Args:
+        p: The program.
+        matrix: The reduced matrix.
+    """
 
     def __init__(self, p: Program, matrix: Bidiagonalisation) -> None:
         self.p, self.size, self.matrix = p, matrix.columns, matrix
@@ -111,12 +118,18 @@ class Bidiagonal:
                 array.store(n, p.fma(part, part, FLOOR))
 
     def polynomials(self, points: list[Value]) -> list[Polynomial]:
-        """The characteristic polynomial of ``B^T B`` at the squares of some numbers, by a recursion without division.
+        """The characteristic polynomial of ``B^T B`` at the squares of some numbers x, by a recursion without division.
 
         With ``q`` and ``e`` the squares of both diagonals, ``v <- u - e v`` and then ``u <- x^2 v - q u`` are in turn
         the leading minors of ``x - [[0, B], [B^T, 0]]``, rows and columns shuffled, every other one divided by x. So
         rounding is as if entries of B were other in their last digits, which moves each value as little. Every ``u``
-        whose sign is not that of the one before is one value above x.
+        whose sign is not that of the one before is one value above x: the Sturm count.
+
+        Args:
+            points: Registers of numbers x.
+
+        Returns:
+            A polynomial for each.
 
         Source: Golub and Van Loan, Matrix Computations (4th ed.), sections 8.4.1 and 8.6.1; Demmel and Kahan,
         Accurate singular values of bidiagonal matrices (SIAM J. Sci. Stat. Comput. 11, 1990), section 3.
@@ -150,7 +163,7 @@ class Bidiagonal:
 
 
 class SturmRecurrence:
-    """A register of numbers x on its way through the minors."""
+    """The Sturm sequence at a register of numbers x, on its way through the minors."""
 
     def __init__(self, p: Program, x: Value) -> None:
         self.p, self.x, self.square = p, x, x * x
@@ -181,12 +194,12 @@ class SturmRecurrence:
         self.exponent.set(self.exponent.get() + exponent)
 
     def found(self) -> Polynomial:
-        """What it has come to."""
+        """The polynomial and its count."""
         return Polynomial(self.x, self.u.get(), self.exponent.get(), self.count.get())
 
 
 class Bracket:
-    """A register of values, each between two numbers: the newest one and the last on the other side.
+    """A register of brackets, each of one value: the newest end, and the last one on the other side.
 
     Source: Chandrupatla, A new hybrid quadratic/bisection algorithm for finding the zero of a nonlinear function
     without using derivatives (Advances in Engineering Software 28, 1997); in words also Scherer, Computational
@@ -203,22 +216,25 @@ class Bracket:
         )
 
     def ends(self) -> tuple[Value, Value]:
-        """The lower one and the upper one."""
+        """The lower end and the upper one."""
         p, a, b = self.p, self.newest.get().x, self.other.get().x
         return p.select(a < b, a, b), p.select(a < b, b, a)
 
     def is_open(self) -> Value:
-        """Where something is left between them."""
+        """Where something is left between the ends."""
         low, high = self.ends()
         return high - low > TOLERANCE
 
     def between(self, trusting: Value) -> Value:
-        """The number to try next: where the polynomial is zero if x is quadratic in it, or half way.
+        """The number to try next: where inverse quadratic interpolation puts the zero, or half way.
 
-        So if there is one value between the ends, and the quadratic is monotone between its three points.
+        It is trusted if there is one value between the ends, and the quadratic is monotone between its three points.
 
         Args:
             trusting: Whether to interpolate at all.
+
+        Returns:
+            A number between the ends.
         """
         p, a, b, c = self.p, self.newest.get(), self.other.get(), self.before.get()
         low, high = self.ends()
@@ -250,7 +266,7 @@ class Bracket:
 
 
 def singular_values_program() -> Program:
-    """The singular values of each matrix, which lies in columns, largest first."""
+    """The kernel of the singular values of each matrix, which lies in columns, largest first."""
     p = Program("float64")
     matrix = Bidiagonalisation(p)
     given, found = p.array_parameter("given", "num_matrices", "num_rows", "num_columns"), p.array_parameter("found")
@@ -260,7 +276,7 @@ def singular_values_program() -> Program:
     bidiagonal = Bidiagonal(p, matrix)
     together = REGISTERS_TOGETHER * p.lanes
     with p.loop(num_matrices) as number:
-        matrix.fetch(Array(p, given.at(number * num_rows * matrix.columns), p.real), num_rows)
+        matrix.load(Array(p, given.at(number * num_rows * matrix.columns), p.real), num_rows)
         matrix.reduce()
         bidiagonal.scale_and_square()
         with p.loop(matrix.columns, step=together) as first:
@@ -278,7 +294,7 @@ def singular_values_program() -> Program:
 
 
 def enclose(p: Program, bidiagonal: Bidiagonal, brackets: Sequence[Bracket]) -> None:
-    """Pass after pass, until nothing is left between the ends of any value."""
+    """Bisect pass after pass, until nothing is left between the ends of any bracket."""
     going = p.variable(p.int_constant(MOST_PASSES))
     with p.loop(going.get) as number:
         points = [of_register.between(number < INTERPOLATED) for of_register in brackets]

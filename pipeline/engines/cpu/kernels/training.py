@@ -1,6 +1,6 @@
-"""Kernels that train: value and gradient, many updates, one chunk of a gradient, one update, of any model.
+"""Kernels that train, of any model: value and gradient, many updates, one chunk of a gradient, one update.
 
-A kernel brings the weights of a trial from the stack into rows, makes all updates there and brings them back.
+A kernel copies the weights of a trial from the stack into rows, makes all updates there and copies them back.
 """
 
 from __future__ import annotations
@@ -16,7 +16,13 @@ from pipeline.optimizers.rules import UpdateRule
 
 
 class TrialRows:
-    """The weights of one trial after another, or some at a time, brought from the stack into rows and back."""
+    """The weights and slots of one trial after another, or of some at a time, in rows of full registers.
+
+    Args:
+        p: The program.
+        step: The step that works on the rows.
+        slots: Tensors that the update rule remembers.
+    """
 
     def __init__(self, p: Program, step: TrainingStep, slots: int) -> None:
         self.p, self.step = p, step
@@ -26,18 +32,18 @@ class TrialRows:
         self.flat = [p.array_parameter(name, "num_trials", "num_weights") for name in names]
         self.own = [step.weights, *(p.array_parameter(f"own_slot_{n}", "size") for n in range(slots))]
 
-    def fetch(self, trial: Value) -> None:
-        """Bring a trial into rows, and those that are worked on together with it."""
+    def load(self, trial: Value) -> None:
+        """Copy a trial into rows, and those that are worked on together with it."""
         for flat, own, place, own_place in self._numbers(trial):
             own.store(own_place, flat.load(place))
 
     def write_back(self, trial: Value) -> None:
-        """Bring the rows back to the stack."""
+        """Copy the rows back to the stack."""
         for flat, own, place, own_place in self._numbers(trial):
             flat.store(place, own.load(own_place))
 
     def _numbers(self, trial: Value) -> Iterator[tuple[Array, Array, Value, Value]]:
-        """For each number of a trial the array in the stack and that of rows, and its places there."""
+        """For each number of a trial its array in the stack, its array of rows, and its index in both."""
         with self.p.loop(self.num_weights) as n:
             place = self.places.load(n)
             for number in range(self.step.together):
@@ -46,7 +52,7 @@ class TrialRows:
 
 
 def gradient_program(spec: KernelSpec) -> Program:
-    """Loss and gradient of trials at their weights."""
+    """The kernel of losses and gradients of trials at their weights, on all points."""
     p = Program(spec.dtype)
     step = spec.step(p, "all")
     trials = TrialRows(p, step, 0)
@@ -56,7 +62,7 @@ def gradient_program(spec: KernelSpec) -> Program:
     )
     num_trials = p.int_parameter("num_trials")
     with p.loop(num_trials) as trial:
-        trials.fetch(trial)
+        trials.load(trial)
         (loss,) = step.value_and_gradient()
         losses.store(trial, loss)
         with p.loop(trials.num_weights) as n:
@@ -65,7 +71,16 @@ def gradient_program(spec: KernelSpec) -> Program:
 
 
 def training_program(spec: KernelSpec, rule: UpdateRule, *, minibatches: bool) -> Program:
-    """Some updates of trials; a trial whose loss is out of bounds is left at once."""
+    """The kernel of many updates of trials; a trial whose loss is out of bounds is left at once.
+
+    Args:
+        spec: Model, loss and dtype.
+        rule: The update rule.
+        minibatches: Whether each update takes a batch of its own.
+
+    Returns:
+        The program, with its parameters.
+    """
     p = Program(spec.dtype)
     step = spec.step(p, "batch" if minibatches else "all")
     trials = TrialRows(p, step, rule.slots)
@@ -73,12 +88,12 @@ def training_program(spec: KernelSpec, rule: UpdateRule, *, minibatches: bool) -
     num_trials, num_steps = p.int_parameter("num_trials"), p.int_parameter("num_steps")
     batch = Batch(p, step) if minibatches else None
     with p.loop(num_trials, step=step.together) as trial:
-        trials.fetch(trial)
+        trials.load(trial)
         going = p.variable(num_steps)  # becomes zero when the trials have diverged, which ends their loop
         update.begin()
         with p.loop(going.get) as number:
             if batch is not None:
-                batch.fetch(trial, number)
+                batch.gather(trial, number)
             fine = update.make(trial, number, step.value_and_gradient())
             with p.when(p.logical_not(fine)):
                 going.set(p.int_constant(0))
@@ -87,7 +102,7 @@ def training_program(spec: KernelSpec, rule: UpdateRule, *, minibatches: bool) -
 
 
 def chunk_program(spec: KernelSpec) -> Program:
-    """One chunk of the gradient of a trial whose weights lie in rows."""
+    """The kernel of the gradient on one chunk of the points, of a trial whose weights lie in rows."""
     p = Program(spec.dtype)
     step = spec.step(p, "all")
     step.chunk(p.int_parameter("chunk"))
@@ -95,7 +110,7 @@ def chunk_program(spec: KernelSpec) -> Program:
 
 
 def update_program(spec: KernelSpec, rule: UpdateRule) -> Program:
-    """One update of a trial that lies in rows, once all chunks of its gradient are there."""
+    """The kernel of one update of a trial in rows, once the gradients of all chunks are there."""
     p = Program(spec.dtype)
     step = spec.step(p, "all")
     update = Update(p, TrialRows(p, step, rule.slots), rule)
@@ -105,7 +120,13 @@ def update_program(spec: KernelSpec, rule: UpdateRule) -> Program:
 
 
 class Update:
-    """The updates of a trial in rows."""
+    """The update of trials in rows.
+
+    Args:
+        p: The program.
+        trials: The rows.
+        rule: The update rule.
+    """
 
     def __init__(self, p: Program, trials: TrialRows, rule: UpdateRule) -> None:
         self.p, self.trials, self.rule = p, trials, rule
@@ -114,11 +135,20 @@ class Update:
         self.diverged = p.array_parameter("diverged", "num_trials", integers=True)
 
     def begin(self) -> None:
-        """No trial has diverged yet."""
+        """Note that no trial has diverged yet."""
         self.going = [self.p.variable(self.p.boolean(value=True)) for _ in range(self.trials.step.together)]
 
     def make(self, trial: Value, number: Value, losses: list[Value]) -> Value:
-        """Update trials whose loss is within bounds; note the step of divergence of others; returns if any goes on."""
+        """Update the trials whose loss is within bounds, and write down the step of those that have just diverged.
+
+        Args:
+            trial: Number of the first trial.
+            number: Number of the update, from 0.
+            losses: Loss of each trial worked on together.
+
+        Returns:
+            Whether any of them goes on.
+        """
         for n, (loss, going) in enumerate(zip(losses, self.going, strict=True)):
             fine = loss <= self.bounds.load(trial + n)
             with self.p.when(self.p.bitwise("and", going.get(), self.p.logical_not(fine))):
@@ -129,7 +159,7 @@ class Update:
         return functools.reduce(lambda a, b: self.p.bitwise("or", a, b), [going.get() for going in self.going])
 
     def _make(self, trial: Value, number: Value, first: Value) -> None:
-        """Update a trial whose rows begin at a place."""
+        """Update the trial whose rows begin at ``first``."""
         p, step = self.p, self.trials.step
         rate = self.rates.load(trial) * self.corrections.load(number * 2)
         root = self.corrections.load(number * 2 + 1)
@@ -142,7 +172,12 @@ class Update:
 
 
 class Batch:
-    """The points of an update, gathered from all points in the orders of the trial's epochs, one after another."""
+    """The points of one update, gathered from all points by the permutations of the trial's epochs, one after another.
+
+    Args:
+        p: The program.
+        step: The step that works on them.
+    """
 
     def __init__(self, p: Program, step: TrainingStep) -> None:
         self.p, self.step = p, step
@@ -153,8 +188,8 @@ class Batch:
         self.permutation_size, self.batch_size = p.int_parameter("permutation_size"), p.int_parameter("batch_size")
         self.first_batch = p.int_parameter("first_batch")
 
-    def fetch(self, trial: Value, number: Value) -> None:
-        """Gather the batch of a step; lanes left over hold its last point again."""
+    def gather(self, trial: Value, number: Value) -> None:
+        """Copy the points of a batch side by side; lanes that are left over hold its last point again."""
         p, step = self.p, self.step
         inputs, outputs = p.int_constant(step.num_inputs), step.spec.num_outputs
         size = inputs + round_up(outputs, step.spec.multiple_in_points(p.lanes))
@@ -163,6 +198,6 @@ class Batch:
             last = self.batch_size - 1
             place = self.permutations.load(start + p.select(lane < last, lane, last)) * size
             point = Array(p, self.points.at(place), p.real)
-            step.bring(point, lane)
+            step.gather_inputs(point, lane)
             for k in range(outputs):
                 step.y.store(step.stride * k + lane, point.load(inputs + k))

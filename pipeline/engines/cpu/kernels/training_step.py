@@ -1,4 +1,4 @@
-"""Value, gradient and updates of trials, each from its first step to its last, whatever the model.
+"""The training step of a kernel: forward and backward pass, whatever the model.
 
 Points are worked through a tile at a time, forward and backward, so that of a trial
 nothing is written but its sums over points and what one tile needs. Lanes are
@@ -25,7 +25,10 @@ from pipeline.problems.losses import Loss
 
 
 class KernelSpec(ABC):
-    """What a kernel is written for; widths and numbers of points are told to it when it runs."""
+    """What a kernel is compiled for: model, loss and dtype. Widths and numbers of points are arguments of the kernel.
+
+    Specs that compare equal have the same kernels.
+    """
 
     num_outputs: int
     loss: Loss
@@ -33,12 +36,12 @@ class KernelSpec(ABC):
 
     @property
     def together(self) -> int:
-        """Trials worked on together: inputs are then loaded once for all of them."""
+        """Trials worked on together: each input is then loaded once for all of them."""
         return 1
 
     @property
     def grouped(self) -> KernelSpec:
-        """The same for as many trials together as is fastest, none of whose numbers change by it."""
+        """The spec for as many trials together as is fastest, none of whose numbers change by it."""
         return self
 
     @property
@@ -47,38 +50,66 @@ class KernelSpec(ABC):
         return False
 
     def multiple_in_points(self, lanes: int) -> int:
-        """What inputs and targets of a point are each filled up to a multiple of, where batches are gathered from."""
+        """The multiple that inputs and targets of a point are each filled up to, where batches are gathered from.
+
+        Args:
+            lanes: Lanes of a register.
+
+        Returns:
+            1 where numbers are gathered one by one.
+        """
         return 1
 
     @abstractmethod
+    def input_rows(self, of: str) -> int | str:
+        """Rows of the inputs, on ``all`` points or those of a ``batch``: an integer, or the parameter that holds it."""
+
+    @abstractmethod
     def operations(self, width: int) -> int:
-        """Floating-point operations at one point, forward and backward."""
+        """Floating-point operations at one point, forward and backward, for a width."""
 
     @abstractmethod
     def size(self, width: int, lanes: int) -> int:
-        """Numbers in the rows of a trial."""
+        """Numbers in the rows of one trial, for a width and the lanes of a register."""
 
     @abstractmethod
     def places(self, width: int, lanes: int) -> np.ndarray:
-        """Where each of the flat weights of a trial lies in its rows, shape ``[N]``."""
+        """Where each flattened weight of a trial lies in its rows.
+
+        Args:
+            width: W.
+            lanes: Lanes of a register.
+
+        Returns:
+            Indices, shape ``[N]``, int64.
+        """
 
     @abstractmethod
     def buffer_sizes(self, width: int, lanes: int, batch: int) -> dict[str, int]:
-        """Numbers in each of the arrays that its step works in, batches of so many lanes included."""
+        """Numbers in each array that the step works in.
+
+        Args:
+            width: W.
+            lanes: Lanes of a register.
+            batch: Points of a minibatch, filled up to full registers.
+
+        Returns:
+            Lengths by the names of the kernel's parameters.
+        """
 
     @abstractmethod
     def step(self, p: Program, of: str) -> TrainingStep:
-        """Its forward and backward pass: on ``all`` points or those of a ``batch``."""
+        """Its forward and backward pass, on ``all`` points or those of a ``batch``."""
 
 
 class Tile:
-    """Some points, one in each lane.
+    """Neighbouring points, one in each lane.
 
     Args:
         p: The program.
-        step: Where the points lie.
-        first: The first of them.
-        lanes: How many.
+        step: The step whose points they are.
+        first: Number of the first.
+        lanes: How many: one register of them or ``TILE_REGISTERS``.
         start: The first point of the chunk that they belong to.
     """
 
@@ -88,11 +119,11 @@ class Tile:
         self.x = [self.load(i) for i in range(inputs)] if step.inputs_in_registers and isinstance(inputs, int) else None
 
     def load(self, i: Number) -> Value:
-        """One input of all points."""
+        """Input i of all its points."""
         return self.step.x.load(self.step.stride * i + self.first, self.lanes)
 
     def for_each_input(self, work: Callable[[Number, Value], None]) -> None:
-        """Do work with the number and the values of every input: few stay in registers, of many a loop is made."""
+        """Call ``work(i, x_i)`` for every input: few are written out and stay in registers, many take a loop."""
         if self.x is not None:
             for i, x in enumerate(self.x):
                 work(i, x)
@@ -106,8 +137,8 @@ class TrainingStep(ABC):
 
     Args:
         p: The program.
-        form: What to compute.
-        of: On which points: ``all`` or those of a ``batch``.
+        spec: Model and loss.
+        of: Prefix of the parameters of its points: ``all``, or those of a ``batch``.
     """
 
     num_inputs: Number
@@ -129,7 +160,7 @@ class TrainingStep(ABC):
             p.int_parameter(f"{of}_stride"),
             p.array_parameter(f"{of}_point_weights", f"{of}_stride"),
         )
-        self.x = p.array_parameter(f"{of}_inputs", f"{of}_stride")
+        self.x = p.array_parameter(f"{of}_inputs", f"{of}_stride", spec.input_rows(of))
         self.y = p.array_parameter(f"{of}_targets", f"{of}_stride", spec.num_outputs)
         self.weights, self.gradient = p.array_parameter("own_weights", "size"), p.array_parameter("own_gradient")
         self.sums, self.zeros = p.array_parameter("sums"), p.array_parameter("zeros")
@@ -138,32 +169,43 @@ class TrainingStep(ABC):
     @property
     @abstractmethod
     def num_sums(self) -> int:
-        """Sums over points that are taken for each hidden unit or feature."""
+        """Sums over points that are kept for each hidden unit or feature."""
 
     @abstractmethod
     def forward(self, tile: Tile) -> list[Value]:
-        """The outputs at the points of a tile."""
+        """The outputs f at the points of a tile: K values of each trial, one trial after another."""
 
     @abstractmethod
     def backward(self, tile: Tile, slopes: list[Value]) -> None:
-        """Add the tile to the sums over points."""
+        """Add a tile to the sums over points, given the slopes ``dl/df`` at its points."""
 
-    def bring(self, point: Array, lane: Value) -> None:
-        """Bring the inputs of a point to a lane of the batch; a step on all points brings none."""
+    def gather_inputs(self, point: Array, lane: Value) -> None:
+        """Copy the inputs of a point to a lane of the batch; a step on all points copies none."""
         raise NotImplementedError
 
     @abstractmethod
     def collect(self, gradient: Array) -> list[Value]:
-        """Add up the lanes of all sums into rows of the gradient of a chunk; returns its loss in each trial."""
+        """Add up the lanes of all sums into the rows of a gradient.
+
+        Args:
+            gradient: Rows of the gradient of a chunk.
+
+        Returns:
+            The loss of each trial on the chunk.
+        """
 
     def value_and_gradient(self) -> list[Value]:
-        """Write the pass over all points; the gradient is left in its rows, the loss of each trial is returned."""
+        """Write the pass over all points, chunk after chunk; the gradient is left in its rows.
+
+        Returns:
+            The loss of each trial.
+        """
         with self.p.loop(self.num_chunks) as number:
             self.chunk(number)
         return self.add_chunks()
 
     def chunk(self, number: Value) -> None:
-        """Write the pass over the points of a chunk; its gradient and its loss are left in places of their own."""
+        """Write the pass over the points of one chunk, whose gradient and loss are left at its number."""
         p, wide = self.p, self.p.lanes * TILE_REGISTERS
         first, last = self.chunks.load(number), self.chunks.load(number + 1)
         for place in range(self.num_biases + self.together):
@@ -177,7 +219,11 @@ class TrainingStep(ABC):
             self.chunk_losses.store(number * self.together + n, loss)
 
     def add_chunks(self) -> list[Value]:
-        """Add the gradients of all chunks to that of the first, in their order; returns the loss of each trial."""
+        """Add the gradients of all chunks to that of the first, in their order.
+
+        Returns:
+            The loss of each trial.
+        """
         p, lanes, whole = self.p, self.p.lanes, self.whole_size
         with p.loop(self.num_chunks, start=1) as number:
             with p.loop(whole, step=lanes) as place:
@@ -199,7 +245,13 @@ class TrainingStep(ABC):
         return self.spec.num_outputs if self.with_biases else 0
 
     def tile(self, first: Value, lanes: int, start: Value) -> None:
-        """Points from one on, as many as lanes, of the chunk that starts at a point."""
+        """Write forward and backward pass of one tile.
+
+        Args:
+            first: Number of its first point.
+            lanes: Its points.
+            start: The first point of the chunk.
+        """
         p, outputs = self.p, self.spec.num_outputs
         tile = Tile(p, self, first, lanes, start)
         f = self.forward(tile)
@@ -215,9 +267,16 @@ class TrainingStep(ABC):
         self.backward(tile, slopes)
 
     def sums_of(self, tile: Tile) -> Callable[[Value, Number, list[Value], list[Value] | None], None]:
-        """What adds the lanes of some values of a tile, or of their products with others, to one sum of a unit.
+        """The function that adds a tile to the sums over points.
 
         The first tile of a chunk adds to zeros instead of what was left there before.
+
+        Args:
+            tile: The tile.
+
+        Returns:
+            ``add(unit, place, left, right)``: it adds the lanes of ``left``, or of its products with ``right``, to the
+            sum of a unit at a place.
         """
         p, num_sums = self.p, self.num_sums
         is_first = p.compare("==", tile.first, tile.start)
@@ -233,19 +292,19 @@ class TrainingStep(ABC):
         return add
 
     def losses(self) -> list[Value]:
-        """The sum of what the points of a chunk add to the loss of each trial."""
+        """The loss of each trial on a chunk: its lanes added up."""
         lanes, first = self.p.lanes, self.num_biases
         return [self.output_sums.load((first + n) * lanes, lanes).sum() for n in range(self.together)]
 
     def summed(self, unit: Value, place: Number) -> Value:
-        """One sum over all points of as many units as lanes, each in one lane."""
+        """One sum over points of as many neighbouring units as lanes, each in one lane."""
         lanes, num_sums = self.p.lanes, self.num_sums
         first = unit * (num_sums * lanes) + self.p.int_constant(place) * lanes
         return self.p.horizontal_sums([self.sums.load(first + n * num_sums * lanes, lanes) for n in range(lanes)])
 
 
 def plus_products(p: Program, start: Value, a: list[Value], b: list[Value]) -> Value:
-    """A sum and the products of some values, from left to right."""
+    """``start + a_1 b_1 + a_2 b_2 + ...`` from left to right, each step rounded once."""
     for left, right in zip(a, b, strict=True):
         start = p.fma(left, right, start)
     return start

@@ -1,4 +1,4 @@
-"""Each update rule as arithmetic on lanes of weights."""
+"""Update rules as SIMD arithmetic on lanes of weights."""
 
 from __future__ import annotations
 
@@ -13,16 +13,22 @@ COVERED = (GradientDescent, Momentum, Nesterov, Adam)
 def updated(
     p: Program, rule: UpdateRule, weights: Value, gradient: Value, slots: Sequence[Value], rate: Value, root: Value
 ) -> tuple[Value, list[Value]]:
-    """Weights and slots after an update.
+    """Weights and slots after an update, by the formulas of ``pipeline/optimizers/rules.py``.
 
     Args:
         p: The program.
-        rule: Which.
-        weights: Before.
-        gradient: At these weights.
-        slots: The memory of the rule.
-        rate: The learning rate, times the first correction of the step.
-        root: The second correction of the step.
+        rule: The update rule.
+        weights: Weights before.
+        gradient: Gradient at these weights.
+        slots: Memory of the rule before.
+        rate: Learning rate, times the first bias correction of the step.
+        root: Second bias correction of the step, a factor of the root of Adam.
+
+    Returns:
+        Weights and slots after.
+
+    Raises:
+        TypeError: For a rule that is not written as SIMD arithmetic.
     """
     match rule:
         case GradientDescent():

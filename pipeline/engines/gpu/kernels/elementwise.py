@@ -1,6 +1,8 @@
 """Activations, losses and update rules in Triton, chosen by name when a kernel is compiled.
 
-Numbers of several outputs, or of several weights, are tuples: Triton writes loops over them out.
+Numbers of several outputs, or of several weights, are tuples: Triton unrolls loops over them.
+Compile-time constants are in capitals: ACTIVATION, LOSS and RULE are names as in a YAML, SLOPE is that of a leaky
+ReLU, K the number of outputs, A, B and E what a rule has: its momentum or beta1, beta2, and epsilon.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ def tanh(z):
 
 @triton.jit
 def activate(z, ACTIVATION: tl.constexpr, SLOPE: tl.constexpr):
-    """The activation at ``z``; NaN stays NaN."""
+    """The activation ``g(z)``; NaN stays NaN."""
     if ACTIVATION == "relu":
         z = tl.maximum(z, 0.0, propagate_nan=tl.PropagateNan.ALL)
     elif ACTIVATION == "leaky_relu":
@@ -59,7 +61,7 @@ def activate(z, ACTIVATION: tl.constexpr, SLOPE: tl.constexpr):
 
 @triton.jit
 def times_derivative(slope, value, ACTIVATION: tl.constexpr, SLOPE: tl.constexpr):
-    """A slope times the derivative of the activation where it has a value; at a kink that of the left side."""
+    """The product ``s g'(z)`` of a slope s, given the value ``h = g(z)``; at a kink with the left derivative."""
     if ACTIVATION == "relu":
         slope = tl.where(value > 0, slope, 0.0)
     elif ACTIVATION == "leaky_relu":
@@ -73,14 +75,15 @@ def times_derivative(slope, value, ACTIVATION: tl.constexpr, SLOPE: tl.constexpr
 
 @triton.jit
 def loss_and_slopes(outputs, targets, point_weight, LOSS: tl.constexpr, K: tl.constexpr):
-    """What each point adds to the loss, and its slope in each output.
+    """The loss of each point and its derivatives in the outputs, weighted for the mean over points.
 
     Args:
         outputs: A tuple of K.
         targets: Likewise.
-        share: Of each point in the mean: ``1 / P``, or 0 where there is no point.
-        LOSS: The name of the loss.
-        K: Outputs.
+        point_weight: ``1 / P``, or 0 where there is no point.
+
+    Returns:
+        ``point_weight l``, and a tuple of ``point_weight dl/df_k``.
     """
     slopes = ()
     value = point_weight * 0.0
@@ -111,13 +114,15 @@ def loss_and_slopes(outputs, targets, point_weight, LOSS: tl.constexpr, K: tl.co
 
 @triton.jit
 def loss_and_slopes_in_rows(outputs, targets, there, LOSS: tl.constexpr):
-    """The loss at each point of rows ``[points, outputs]``, and its slope in each output, not yet shared by a mean.
+    """The loss at each point of rows ``[points, outputs]`` and its derivatives in the outputs, not weighted yet.
 
     Args:
         outputs: Numbers where there is an output; others do not count.
         targets: Likewise.
         there: Whether there is one.
-        LOSS: The name of the loss.
+
+    Returns:
+        Losses, shape ``[points]``, and derivatives, shape ``[points, outputs]``.
     """
     if LOSS == "softmax_cross_entropy":
         wrong = tl.where(there & (targets < 0.5), outputs, LOWEST)
@@ -136,7 +141,7 @@ def loss_and_slopes_in_rows(outputs, targets, there, LOSS: tl.constexpr):
 
 @triton.jit
 def loss_and_slope(output, target, LOSS: tl.constexpr):
-    """What one output adds to the loss of a point, and its slope there, for losses that are sums over outputs."""
+    """The loss of one output at a point and its derivative, for losses that are sums over outputs."""
     if LOSS == "binary_cross_entropy":
         sign = 1.0 - 2.0 * target
         value = softplus(sign * output)
@@ -174,16 +179,15 @@ def updated(
     """Weights and the two slots after an update; a rule leaves alone what it does not use.
 
     Args:
-        weights: Before.
-        gradient: At these weights.
+        weights: Weights before.
+        gradient: Gradient at these weights.
         first: The first slot.
         second: The second slot.
-        rate: The learning rate, times the first correction of the step.
-        root: The second correction of the step.
-        RULE: The name of the rule.
-        A: Its momentum or beta1.
-        B: Its beta2.
-        E: Its epsilon.
+        rate: Learning rate, times the first bias correction of the step.
+        root: Second bias correction of the step.
+
+    Returns:
+        Weights, first and second slot.
     """
     if RULE == "adam":
         first += (gradient - first) * (1 - A)

@@ -7,6 +7,10 @@ programs, and no hidden unit is ever written. Tiles do not depend on the pack, a
 
 Points lie in rows that are padded with zeros to ``DP`` inputs and ``KP`` outputs, the powers of two that matrix units
 want, and so are slopes, whose points are padded too: what is read for each tile needs no mask.
+
+Compile-time constants are in capitals: D inputs, K outputs, DP and KP with what fills them up; BP points and BU
+hidden units of a tile; TILES a power of two that is no less than the tiles of points; PRECISION ``ieee`` or
+``tf32``; BATCHED whether an update takes a minibatch; the others are those of ``elementwise``.
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ UNALIGNED = ("weights", "slot_0", "slot_1", "whole", "rates", "bounds")
 
 @triton.jit
 def point_at(permutations, place, num_points, BATCHED: tl.constexpr):
-    """Which of all points is at each place of a batch; beyond its end any one."""
+    """The number of the point at each place of a batch; beyond its end any one."""
     point = place
     if BATCHED:
         point = tl.load(permutations + place, mask=place < num_points, other=0)
@@ -39,14 +43,14 @@ def rows_of(values, row, COLUMNS: tl.constexpr):
 
 @triton.jit
 def hidden_places(unit, width, D: tl.constexpr, DP: tl.constexpr):
-    """Where the weights of hidden units lie among the flat ones, ``[DP, units]``, and whether there is one."""
+    """The indices of hidden units' weights among the flattened ones, ``[DP, units]``, and whether there is one."""
     i = tl.arange(0, DP)
     return unit[None, :] * (D + 1) + i[:, None], (i < D)[:, None] & (unit < width)[None, :]
 
 
 @triton.jit
 def output_places(unit, width, D: tl.constexpr, K: tl.constexpr, KP: tl.constexpr):
-    """Where the weights of the outputs lie among the flat ones, ``[units, KP]``, and whether there is one."""
+    """The indices of the outputs' weights among the flattened ones, ``[units, KP]``, and whether there is one."""
     k = tl.arange(0, KP)
     at = width * (D + 1) + k[None, :] * (width + 1) + unit[:, None]
     return at, (k < K)[None, :] & (unit < width)[:, None]
@@ -54,7 +58,7 @@ def output_places(unit, width, D: tl.constexpr, K: tl.constexpr, KP: tl.constexp
 
 @triton.jit
 def weights_of(weights, unit, width, D: tl.constexpr, K: tl.constexpr, DP: tl.constexpr, KP: tl.constexpr):
-    """Of hidden units the weights of their inputs, their biases and their weights in the outputs; zeros beyond."""
+    """Hidden units' weights of their inputs, biases, and weights in the outputs; zeros beyond."""
     hidden_at, hidden_there = hidden_places(unit, width, D, DP)
     last_at, last_there = output_places(unit, width, D, K, KP)
     hidden = tl.load(weights + hidden_at, mask=hidden_there, other=0.0)
@@ -64,7 +68,7 @@ def weights_of(weights, unit, width, D: tl.constexpr, K: tl.constexpr, DP: tl.co
 
 @triton.jit
 def hidden_values(x, hidden, bias, ACTIVATION: tl.constexpr, SLOPE: tl.constexpr, PRECISION: tl.constexpr):
-    """Values of hidden units at points ``[points, units]``."""
+    """``g(U x + b)`` at points, shape ``[points, units]``."""
     z = tl.dot(x, hidden, input_precision=PRECISION, out_dtype=x.dtype) + bias[None, :]
     return activate(z, ACTIVATION, SLOPE)
 
@@ -77,21 +81,26 @@ def slopes_at_points(
     PRECISION: tl.constexpr, BATCHED: tl.constexpr,
     BP: tl.constexpr, BU: tl.constexpr, DP: tl.constexpr, KP: tl.constexpr,
 ):  # fmt: skip
-    """Of one trial the slopes of the loss in the outputs at a tile of points, and what these add to the loss.
+    """The slopes of one trial's loss in the outputs at a tile of points, and what these add to the loss.
 
     Args:
         weights: ``[T, num_weights]``.
         inputs: ``[points, DP]``.
         targets: ``[points, KP]``.
-        orders: Numbers of the points of an epoch, ``[T, stride]``, if there are batches.
+        permutations: Numbers of the points of an epoch, ``[T, stride]``, if there are batches.
         diverged: The step at which each trial has diverged, or -1.
         done: Steps made before this launch, but for ``offset``.
         slopes: Written, ``[T, num_places, KP]``.
         losses: Written, ``[T, num_tiles]``.
         offset: Steps made after ``done`` was.
         first_batch: The batch of step 0.
-        per_epoch: Batches.
-        num_points: Of a batch.
+        per_epoch: Batches of an epoch.
+        num_weights: N.
+        num_points: Points of a batch.
+        stride: All points.
+        width: W.
+        num_tiles: Tiles of points.
+        num_places: Points with those that fill up the last tile.
     """
     tile, trial = tl.program_id(0) % num_tiles, (tl.program_id(0) // num_tiles).to(tl.int64)
     if tl.load(diverged + trial) >= 0:

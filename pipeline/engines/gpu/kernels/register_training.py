@@ -1,4 +1,4 @@
-"""Training of one network with one hidden layer by one program, from its first step to its last.
+"""Training of one network with one hidden layer by one program, from its first step to its last, in registers.
 
 Everything a program keeps has five axes, ``[unit rows, point warps, unit warps, point lanes,
 unit lanes]``: the first lies in the registers of a thread, the others are its threads. What
@@ -10,6 +10,10 @@ or written.
 
 Of a hidden unit the weights are a tuple: one tensor for each input, one for the bias, one for
 each output; then follow the biases of the outputs, whose first axis is one.
+
+Compile-time constants are in capitals: D inputs, K outputs; UR, PW, UW, PL, UL the lengths of the five axes;
+TOGETHER points of a thread that are unrolled; EXACT whether the points fill up their threads; BATCHED whether an
+update takes a minibatch; PIECEWISE_LINEAR whether ``g(z) = g'(z) z``; the others are those of ``elementwise``.
 """
 
 from __future__ import annotations
@@ -27,6 +31,12 @@ def numbered(size, COUNT: tl.constexpr):
     Where addresses follow each other, Triton lays out a load, and then all that comes of it, for the
     fewest transfers; so these are mixed with a zero that it does not know. Number n is then in thread
     n modulo the threads, whatever the version of Triton.
+
+    Args:
+        size: Any number that is not negative, whose sign bit is that zero.
+
+    Returns:
+        Shape ``[COUNT]``.
     """
     numbers = tl.arange(0, COUNT)
     return numbers ^ (numbers & (size >> 31))
@@ -47,7 +57,7 @@ def point_of(number, PW: tl.constexpr, UW: tl.constexpr, PL: tl.constexpr, UL: t
 
 @triton.jit
 def place(row: tl.constexpr, unit, width, D: tl.constexpr, K: tl.constexpr):
-    """Where a row of weights lies among the flat weights of a trial; of a bias of an output it is the same for all."""
+    """The indices of a row of weights among the flattened ones; those of the bias of an output are all the same."""
     if row <= D:
         at = unit * (D + 1) + row
     elif row <= D + K:
@@ -62,7 +72,7 @@ def fetch(
     flat, size, width, D: tl.constexpr, K: tl.constexpr,
     UR: tl.constexpr, PW: tl.constexpr, UW: tl.constexpr, PL: tl.constexpr, UL: tl.constexpr,
 ):  # fmt: skip
-    """The weights of a trial, or a slot, in rows."""
+    """Load the weights of a trial, or a slot, in rows."""
     rows = ()
     for row in tl.static_range(D + 1 + 2 * K):
         if row <= D + K:
@@ -81,7 +91,7 @@ def write_back(
     flat, rows, size, width, D: tl.constexpr, K: tl.constexpr,
     UR: tl.constexpr, PW: tl.constexpr, UW: tl.constexpr, PL: tl.constexpr, UL: tl.constexpr,
 ):  # fmt: skip
-    """Bring rows back to the flat weights, from the threads of the first point."""
+    """Store rows among the flattened weights, from the threads of the first point."""
     for row in tl.static_range(D + 1 + 2 * K):
         if row <= D + K:
             store(flat, rows[row], row, size, width, width, D, K, UR, PW, UW, PL, UL)
@@ -94,7 +104,7 @@ def store(
     flat, values, row: tl.constexpr, size, width, units, D: tl.constexpr, K: tl.constexpr,
     UR: tl.constexpr, PW: tl.constexpr, UW: tl.constexpr, PL: tl.constexpr, UL: tl.constexpr,
 ):  # fmt: skip
-    """Bring one row back, of so many units."""
+    """Store one row, of ``units`` hidden units."""
     number = numbered(size, UR * PW * UW * PL * UL)
     unit, point = unit_of(number, PW, UW, PL, UL), point_of(number, PW, UW, PL, UL)
     mask = (point == 0) & (unit < units)
@@ -109,7 +119,7 @@ def over_points(sums):
 
 @triton.jit
 def over_units(values):
-    """The sum over all units, in each of their threads."""
+    """The sum over all hidden units, in each of their threads."""
     return tl.sum(tl.sum(tl.sum(values, 0, keep_dims=True), 4, keep_dims=True), 2, keep_dims=True)
 
 
@@ -120,16 +130,19 @@ def value_and_gradient(
     PIECEWISE_LINEAR: tl.constexpr, BATCHED: tl.constexpr, EXACT: tl.constexpr,
     UR: tl.constexpr, PW: tl.constexpr, UW: tl.constexpr, PL: tl.constexpr, UL: tl.constexpr, TOGETHER: tl.constexpr,
 ):  # fmt: skip
-    """The loss as a number, and its gradient in rows.
+    """The loss of a network, and its gradient in rows: forward and backward pass over all points.
 
     Args:
         rows: The weights.
         inputs: ``[D, stride]``.
         targets: ``[K, stride]``.
-        order: Numbers of the points, if they are a batch.
+        permutation: Numbers of the points, if they are a batch.
         own_point: The first point of each thread.
-        num_points: Of the mean.
+        num_points: Points of the mean.
         stride: All points.
+
+    Returns:
+        The loss, a number, and the gradient, a tuple of rows.
     """
     real: tl.constexpr = rows[0].dtype
     none = tl.zeros([UR, PW, UW, PL, UL], real)
@@ -191,6 +204,13 @@ def gradient_of(rows, sums, D: tl.constexpr, K: tl.constexpr, PIECEWISE_LINEAR: 
 
     Of one output the weight comes in here, once for all points; and the sum of slope times
     value follows from the others where the value is the derivative times ``a x + c``.
+
+    Args:
+        rows: The weights.
+        sums: Sums over the points of a thread, a row for each row of weights.
+
+    Returns:
+        A tuple of rows, the same in all threads of the points.
     """
     gradient = ()
     derived = over_points(sums[D]) * rows[D]
@@ -212,7 +232,7 @@ def gradient_in(
     gradient, D: tl.constexpr, K: tl.constexpr,
     UR: tl.constexpr, PW: tl.constexpr, UW: tl.constexpr, PL: tl.constexpr, UL: tl.constexpr,
 ):  # fmt: skip
-    """A gradient that is the same for all points, in all threads of the points."""
+    """A gradient that is the same for all points, broadcast to all threads of the points."""
     spread = ()
     for row in tl.static_range(D + 1 + 2 * K):
         spread = spread + (tl.broadcast_to(gradient[row], [UR if row <= D + K else 1, PW, UW, PL, UL]),)
@@ -221,7 +241,7 @@ def gradient_in(
 
 @triton.jit
 def number_in(same):
-    """The number that all threads hold, as one number: their sum over how many they are, a power of two."""
+    """The number that all threads hold: their sum over their count, a power of two."""
     count: tl.constexpr = same.numel
     return tl.sum(tl.sum(tl.sum(tl.sum(tl.sum(same, 4), 3), 2), 1), 0) / count
 
@@ -235,7 +255,7 @@ def training(
     A: tl.constexpr, B: tl.constexpr, E: tl.constexpr, BATCHED: tl.constexpr, EXACT: tl.constexpr,
     UR: tl.constexpr, PW: tl.constexpr, UW: tl.constexpr, PL: tl.constexpr, UL: tl.constexpr, TOGETHER: tl.constexpr,
 ):  # fmt: skip
-    """Updates of one trial; the loop ends when its loss is out of bounds."""
+    """Make updates of one trial; the loop ends when its loss is out of bounds."""
     trial = tl.program_id(0).to(tl.int64)
     own_point = point_of(numbered(num_points, PW * UW * PL * UL), PW, UW, PL, UL)
     unit = unit_of(numbered(num_points, UR * PW * UW * PL * UL), PW, UW, PL, UL)
