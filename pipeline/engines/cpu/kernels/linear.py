@@ -22,7 +22,7 @@ from pipeline.engines.cpu.kernels.training_step import KernelSpec, Tile, Trainin
 from pipeline.problems.losses import Loss
 
 MOST_ROWS = 2 if FEW_REGISTERS else 6
-"""Rows of weights worked on at a time: so many have 8 or 24 registers of sums or slopes in a tile, of 16 or 32. In
+"""Rows of weights worked on at a time: they have 8 or 24 registers of sums or slopes in a tile, of 16 or 32. In
 AVX2, at 256 points, 64 features and 1 output, 2, 3 and 6 rows run at 84, 57 and 68 GFLOP/s on one core.
 """
 MOST_TOGETHER = min(4, MOST_ROWS)
@@ -220,7 +220,7 @@ class LinearBatchStep(TrainingStep):
         Args:
             tile: The tile.
             output: The first output.
-            num_outputs: Neighbouring outputs, so many.
+            num_outputs: Number of neighbouring outputs.
             feature: The first feature.
             registers: Registers of features.
         """

@@ -33,7 +33,7 @@ MOST_WRITTEN_OUT = 8
 UNITS_TOGETHER = 2 if FEW_REGISTERS else 4
 
 MOST_SUMS_OF_LANES = 32
-"""Inputs up to which a sum is kept for each lane of points; of more, so many sums would not stay in the cache."""
+"""Inputs up to which a sum is kept for each lane of points; of more, all these sums would not stay in the cache."""
 REGISTERS_TOGETHER = 2 if FEW_REGISTERS else 4
 """Registers of inputs that are summed together: with the units, half as many sums as there are registers, or fewer."""
 

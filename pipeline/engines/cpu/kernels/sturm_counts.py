@@ -32,7 +32,7 @@ STEPS_BEFORE_SCALING = 6
 """Two make numbers smaller by about 2^240 at most, so that six stay in the range of float64."""
 
 STEPS_BEFORE_COUNTING = 10 * STEPS_BEFORE_SCALING
-"""The signs of so many steps are kept in the bits of one number."""
+"""Steps whose signs are kept in the bits of one number."""
 
 INTERPOLATED = 60
 """Passes after which intervals are only halved."""
