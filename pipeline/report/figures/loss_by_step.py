@@ -1,4 +1,7 @@
-"""The figure of training curves, beside the curves that theory predicts."""
+"""The figure of training curves, beside the curves that theory predicts.
+
+Shape letters: R learning rates.
+"""
 
 from __future__ import annotations
 

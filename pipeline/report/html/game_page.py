@@ -1,4 +1,7 @@
-"""The page of the lecture's number game: what choosing after seeing the goal is worth."""
+"""The page of the lecture's number game: what choosing after seeing the goal is worth.
+
+Shape letters: G goals.
+"""
 
 from __future__ import annotations
 

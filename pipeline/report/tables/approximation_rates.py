@@ -4,6 +4,8 @@ Theory is one-sided here: a bound says that a best approximation exists which is
 an error that falls faster contradicts nothing, and one that falls slower shows what training,
 the number of points or noise added to it. Errors that are all rounding, and those of the quadrature that measures
 them, say nothing about a rate.
+
+Shape letters: R repetitions by seed.
 """
 
 from __future__ import annotations
@@ -51,6 +53,10 @@ def rates(plan: Plan, results: pl.DataFrame) -> pl.DataFrame:
 
     Errors are those at the best learning rate of each width. No rows where fewer than five widths ran, or where the
     criterion is no error of a regression. ``from`` and ``to`` are the ends of the interval of 90 %.
+
+    Args:
+        plan: Of the run.
+        results: One row for every trial.
     """
     axes = [*PROBLEM, "model"]
     shapes = {pack.trials[0].id: pack.shape for pack in plan.packs}
@@ -73,7 +79,7 @@ def _first_trials(results: pl.DataFrame, axes: list[str], shapes: dict[str, Shap
 
 
 def _errors(trials: pl.DataFrame, rounding: float) -> tuple[list[float], torch.Tensor]:
-    """Widths, and errors ``[S, W]``: one row where all seeds agree, as those of a model without randomness do.
+    """Widths, and errors ``[R, W]``: one row where all seeds agree, as those of a model without randomness do.
 
     Rounding is 0, and what the quadrature does not know to a digit is NaN.
     """
@@ -91,7 +97,11 @@ def _errors(trials: pl.DataFrame, rounding: float) -> tuple[list[float], torch.T
 
 
 def rounding_of(shape: Shape) -> float:
-    """The error below which nothing but rounding is left of a target."""
+    """The error below which nothing but rounding is left: ``100 eps`` times the root mean square of the target.
+
+    Args:
+        shape: Its dtype sets eps; a table is taken to have targets of size 1.
+    """
     problem = shape.problem
     square = problem.target.mean_square(problem.dimension) if isinstance(problem, FunctionProblem) else None
     unit = torch.finfo(torch.float32 if shape.stored == "float32" else torch.float64).eps
@@ -108,7 +118,10 @@ def most_stable_width(shape: Shape) -> float:
     """The width up to which least squares on the training points is sure to be near the best approximation.
 
     Of polynomials it is the root of the number of points: beyond it they may swing between points that are random or
-    equally spaced, and errors that fall exponentially are lost in that first.
+    equally spaced, and errors that fall exponentially are lost in that first. Of other models it is infinite.
+
+    Args:
+        shape: Model, optimizer and number of points.
 
     Source: Cohen, Davenport, Leviatan, "On the stability and accuracy of least squares approximations" (2013).
     """
@@ -144,10 +157,17 @@ def _fitted(shape: Shape, widths: list[float], errors_RW: torch.Tensor) -> Rate:
 
 
 def sampling(shape: Shape, widths: list[float]) -> torch.Tensor:
-    """By which factor N points may raise the errors of least squares: ``sqrt(1 + K / N)``, ``[W]``.
+    """By which factor P points may raise the errors of least squares: ``sqrt(1 + K / P)``.
 
     K is the largest sum of squares of m orthonormal functions: about m of bounded ones, m^2 of polynomials at the ends,
     which descent from small weights does not reach.
+
+    Args:
+        shape: Model, optimizer and number of points.
+        widths: W widths.
+
+    Returns:
+        Shape ``[W]``.
 
     Source: Cohen, Davenport, Leviatan, "On the stability and accuracy of least squares approximations" (2013).
     """

@@ -7,6 +7,8 @@ it is a fitted exponent with its interval, beside what theory says of the first 
 - a step of descent moves a hidden unit by its output weight, a step of Adam by the learning rate;
 - initial weights are as small as their distribution has them for the widths on both sides;
 - a unit is as large as its own weights where the activation passes through zero, and of fixed size elsewhere.
+
+Shape letters: R repetitions by seed.
 """
 
 from __future__ import annotations
@@ -48,11 +50,16 @@ COLUMNS = {
 
 
 def coordinate_check(plan: Plan, results: pl.DataFrame, records: Records) -> pl.DataFrame:
-    """For each problem and model the power of the width that the change of the hidden units goes with.
+    """For each problem and model the exponent a of ``|h(t) - h(0)| / |h(0)| ~ width^a``, h the hidden units.
 
     One row for the first recorded step after 0 and one for the last, at the smallest learning rate. ``from`` and ``to``
     are the ends of the interval of 90 %; ``theory`` is that of the step 1, null for others. No rows where the change
     was not recorded at five widths.
+
+    Args:
+        plan: Of the run.
+        results: One row for every trial.
+        records: All that was recorded.
     """
     axes = [*PROBLEM, "model"]
     recorded = records.lazy().filter(pl.col("diagnostic") == CHANGE, pl.col("step") > 0)
@@ -75,9 +82,18 @@ def coordinate_check(plan: Plan, results: pl.DataFrame, records: Records) -> pl.
 
 
 def expected_exponent(shape: Shape) -> float | None:
-    """Power of the width that the relative change of the hidden units goes with in the first step of wide networks.
+    """Exponent of the width in the relative change of the hidden units by the first step of wide networks.
 
-    ``None`` where nothing is known: of a solver, or without hidden units.
+    With output and hidden weights of initial sizes ``width^p`` and ``width^q`` it is ``p - q``; of Adam, whose steps
+    have one size, ``-q``. Where the activation does not pass through zero, q counts as 0.
+
+    Args:
+        shape: Model and optimizer.
+
+    Returns:
+        ``None`` where nothing is known: of a solver, or without hidden units.
+
+    Source: Yang et al., arXiv 2203.03466, for the check.
     """
     model = shape.model
     if not isinstance(model, Shallow) or not isinstance(shape.optimizer, UpdateRule):
@@ -89,7 +105,13 @@ def expected_exponent(shape: Shape) -> float | None:
 
 
 def power_of(initialisation: Initialisation, fan_in: int | None, fan_out: int | None) -> float:
-    """Power of the width, ``None`` among the arguments, that the size of initial weights goes with."""
+    """Exponent p of the standard deviation of initial weights, ``width^p`` for wide layers.
+
+    Args:
+        initialisation: Of the layer.
+        fan_in: Inputs of the layer; ``None`` for the width.
+        fan_out: Outputs of the layer; ``None`` for the width.
+    """
     small, large = (
         initialisation.weight_deviation(fan_in or width, fan_out or width) for width in WIDE
     )  # fmt: skip
@@ -99,8 +121,8 @@ def power_of(initialisation: Initialisation, fan_in: int | None, fan_out: int | 
 def _fitted(trials: pl.DataFrame, confidence: float) -> Rate:
     by_width = trials.sort("width", "seed").group_by("width", maintain_order=True).agg("value")
     fewest = min(by_width["value"].list.len())
-    changes_SW = torch.tensor([values[:fewest] for values in by_width["value"]], dtype=torch.float64).mT
-    return fit_rate([float(width) for width in by_width["width"]], changes_SW, 0.0, confidence, corrected=False)
+    changes_RW = torch.tensor([values[:fewest] for values in by_width["value"]], dtype=torch.float64).mT
+    return fit_rate([float(width) for width in by_width["width"]], changes_RW, 0.0, confidence, corrected=False)
 
 
 def _row(trials: pl.DataFrame, theory: float | None) -> tuple[object, ...]:

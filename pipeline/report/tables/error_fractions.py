@@ -1,4 +1,8 @@
-"""Decomposition of the squared test error into fractions: the largest of them, and what would lower it."""
+"""Decomposition of the squared test error into fractions: the largest of them, and what would lower it.
+
+``error^2 = approximation + features + sampling + optimisation + rounding``, each the difference of two
+squared errors on the way from the target to the outputs of a trial, up to the error of the quadrature.
+"""
 
 from __future__ import annotations
 
@@ -58,6 +62,9 @@ def error_parts(tables: RunTables) -> pl.DataFrame:
 
     Where the best model of a width is known, ``approximation`` is its error, and ``features`` what the features
     of the trial are worse. Elsewhere it is that of the features, which are the best only of a linear model.
+
+    Args:
+        tables: Of the run.
     """
     if not {"test_error", *RECORDED.values()} <= set(tables.best.columns):
         return pl.DataFrame()
@@ -124,7 +131,12 @@ def num_features(shape: Shape) -> int:
 
 
 def advice(shape: Shape, part: str) -> str:
-    """What lowers a part of the error of such trials."""
+    """What lowers a part of the error.
+
+    Args:
+        shape: What the trials have in common.
+        part: One of ``PARTS``, or why there is no largest.
+    """
     network, float32 = isinstance(shape.model, Shallow), shape.stored == "float32"
     match part:
         case "approximation" if network:

@@ -3,6 +3,8 @@
 How fast descent converges is a curve, not a number: fast modes die out, and ever slower ones
 are left. So the excess loss is compared at every recorded step, and of the factor by which a
 late step multiplies it, the table names the mode that sets it.
+
+Shape letters: R learning rates.
 """
 
 from __future__ import annotations
@@ -48,6 +50,12 @@ def predicted_and_measured(plan: Plan, results: pl.DataFrame, records: Records, 
     step multiplies the excess loss between the last two recorded steps that are not rounding, and
     ``predicted_contraction`` between the same; ``mode``, which one holds most of the excess then, counted from
     0 by falling eigenvalue; ``deviation``, the greatest distance of the curves in the logarithm; the verdict.
+
+    Args:
+        plan: Of the run.
+        results: One row for every trial.
+        records: All that was recorded.
+        outcomes: How the trials ended: one that was computed in closed form has no verdict.
     """
     excess = records.lazy().filter(pl.col("diagnostic") == EXCESS_LOSS).collect()
     excess = excess.filter(pl.col("trial").is_in(results["trial"].implode()))
@@ -93,12 +101,16 @@ def compare_curves(
     that of the learning rate, which adds up over the steps, close to the limit and where momentum lets the loss wave.
 
     Args:
-        initial: The loss at the initial.
+        initial: Modes of the loss at step 0.
         rates_R: Learning rates.
         steps_H: Recorded steps, rising, the first 0.
         measured_RH: Excess losses, NaN where none was recorded.
-        recurrence: The rule.
-        dtype: What the trials are kept in.
+        recurrence: Of the rule on quadratics.
+        dtype: Name of the dtype of the weights.
+
+    Returns:
+        By name: ``contraction`` and ``predicted_contraction``, ``(e(t) / e(u))^(1 / (t - u))`` of the excess loss e
+        at the last two recorded steps u < t; ``mode``; ``deviation``, ``max_t |log e(t) - log e_predicted(t)|``.
     """
     above = dataclasses.replace(initial, floor=torch.zeros_like(initial.floor))
     predicted_RH = loss_curve(above, rates_R, steps_H, *recurrence)

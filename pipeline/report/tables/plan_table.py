@@ -13,7 +13,11 @@ from pipeline.report.tables.cells import objective_of, problem_labels
 
 
 def plan_table(plan: Plan) -> pl.DataFrame:
-    """One row per problem, model and width: trials, packs, memory of the largest pack, fraction of the work."""
+    """One row per problem, model and width: trials, packs, memory of the largest pack, fraction of the work.
+
+    Args:
+        plan: Any plan; nothing of it needs to have run.
+    """
     whole = sum(operations_of_pack(pack) for pack in plan.packs)
     rows, labels = [], problem_labels(plan)
     for shape, group in itertools.groupby(plan.packs, key=lambda pack: pack.shape):

@@ -1,4 +1,7 @@
-"""The two tables of a run: one row for every trial, and one for every problem, model and width."""
+"""The results of a run: one row for every trial.
+
+Shape letters: R learning rates.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,11 @@ EXCESS_LOSS, PREDICTED_STEPS, MEASURED_STEPS = ExcessLoss.name(), PredictedSteps
 
 def read_results(run: Path, plan: Plan, outcomes: pl.DataFrame) -> pl.DataFrame:
     """The results of a run as far as they are recorded; its records are never in memory all at once.
+
+    Args:
+        run: Folder of the run.
+        plan: Of the run.
+        outcomes: How its trials ended.
 
     Raises:
         PipelineError: If a part of the records is damaged.
@@ -79,7 +87,11 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
 
 
 def tolerance_of(plan: Plan) -> float:
-    """The fraction of the first excess loss that steps are counted to."""
+    """The fraction of the first excess loss that steps are counted to.
+
+    Args:
+        plan: Its diagnostic ``predicted_steps`` sets it; without one it is the default.
+    """
     predicted = [diagnostic for diagnostic in plan.experiment.diagnostics if isinstance(diagnostic, PredictedSteps)]
     return predicted[0].tolerance if predicted else PredictedSteps().tolerance
 
@@ -88,6 +100,10 @@ def measured_steps(numbers: pl.LazyFrame, tolerance: float) -> pl.DataFrame:
     """The first recorded step of each ``row`` at which its excess loss is at most a fraction of its first.
 
     No earlier than the step that theory predicts; with momentum, which lets the loss rise again, perhaps much later.
+
+    Args:
+        numbers: Records by ``row``, the number of the trial.
+        tolerance: The fraction.
     """
     goals = _each(numbers, EXCESS_LOSS, (tolerance * pl.col("value").min_by("step")).alias("goal"))
     excess = numbers.filter(pl.col("diagnostic") == EXCESS_LOSS)

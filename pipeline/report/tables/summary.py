@@ -30,6 +30,9 @@ def scored(results: pl.DataFrame) -> pl.DataFrame:
     """The results with ``score``, the criterion of each trial, and ``rate``, its learning rate to 6 digits.
 
     A diverged trial scores infinite whatever it recorded last; one that is pending or failed scores null.
+
+    Args:
+        results: One row for every trial.
     """
     name = criterion(results)
     value = pl.col(name) if name in results.columns else pl.lit(None, pl.Float64)
@@ -39,7 +42,14 @@ def scored(results: pl.DataFrame) -> pl.DataFrame:
 
 
 def best_rates(results: pl.DataFrame) -> pl.DataFrame:
-    """For each cell the ``rate`` with the least median ``score`` over seeds; the lower rate if two are equal."""
+    """For each cell the ``rate`` with the least median ``score`` over seeds; the lower rate if two are equal.
+
+    Args:
+        results: One row for every trial.
+
+    Returns:
+        Columns of the cell, ``rate`` and ``score``; no row for a cell without a finite median.
+    """
     known = scored(results).filter(pl.col("score").is_not_null())
     medians = known.group_by(*CELL, "rate", maintain_order=True).agg(pl.col("score").median())
     finite = medians.filter(pl.col("score").is_finite())

@@ -56,6 +56,11 @@ def steps_to_accuracy(plan: Plan, results: pl.DataFrame, records: Records) -> pl
     seeds; null where most seeds did not get there. ``first_gradient`` is that of cross-entropy at step 0 over that of
     this loss, for the Brier score; ``theory``, the ratio 2, is known for linear models. No rows unless a
     problem is learned by several losses and its test error is recorded.
+
+    Args:
+        plan: Of the run.
+        results: One row for every trial.
+        records: All that was recorded.
     """
     shapes = {problem: shape for problem, shape in _shapes(plan).items() if shape.problem.task is not Task.REGRESSION}
     several = [problem for problem, shape in shapes.items() if len(plan.experiment.losses(shape.problem)) > 1]

@@ -36,6 +36,10 @@ def yardstick_ratios(plan: Plan, results: pl.DataFrame) -> pl.DataFrame:
     and ``ratio`` how many times the yardstick it is. The verdict is ``agrees`` or ``contradicts``, over all trials at
     such widths, where no error of the model can be lower, within its error bar; elsewhere ``below`` or ``above``:
     nothing forbids either. Without an error bar no trial contradicts.
+
+    Args:
+        plan: Of the run.
+        results: One row for every trial.
     """
     axes = [*PROBLEM, "model"]
     rows = []

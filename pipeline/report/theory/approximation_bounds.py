@@ -24,12 +24,22 @@ from pipeline.problems.problem import FunctionProblem, Problem
 from pipeline.problems.targets import AbsoluteValue
 
 BARRON = 0.5
+"""Barron, "Universal approximation bounds for superpositions of a sigmoidal function" (1993)."""
 RANDOM = 0.5
+"""Rahimi, Recht, "Weighted sums of random kitchen sinks" (NIPS 2008), theorem 1."""
 NO_BOUND = "no bound known"
 
 
 def bound_of(problem: Problem, model: Model) -> tuple[float | None, str]:
-    """The rate that theory guarantees for the best approximation, and why; ``None`` where it guarantees none."""
+    """The rate r that theory guarantees for the error of the best approximation: ``e(m) <= C m^(-r)`` at width m.
+
+    Args:
+        problem: Target and measure of the inputs.
+        model: Whose functions approximate the target.
+
+    Returns:
+        The rate, ``None`` where none is guaranteed, and in words where it comes from, or why there is none.
+    """
     if not isinstance(problem, FunctionProblem):
         return None, "of a table nothing is known"
     if problem.task is not Task.REGRESSION:
@@ -56,7 +66,7 @@ def bound_of(problem: Problem, model: Model) -> tuple[float | None, str]:
 
 
 def _greedy(problem: FunctionProblem, model: Greedy) -> tuple[float | None, str]:
-    """None, but for ridges what holds if the dictionary has all of them, and not some that were drawn."""
+    """No rate: the bound for ridge functions supposes all of them, and a dictionary holds a random sample."""
     barron = problem.target.barron_constant(problem.dimension)
     smooth = math.isinf(problem.target.smoothness) and barron is not None and math.isfinite(barron)
     inside = -1 <= problem.bounds[0] <= problem.bounds[1] <= 1
@@ -67,7 +77,10 @@ def _greedy(problem: FunctionProblem, model: Greedy) -> tuple[float | None, str]
 
 
 def _jackson(problem: FunctionProblem, basis: Basis, order: float) -> tuple[float | None, str]:
-    """The bound in the mean square over a box, by functions that have their order there."""
+    """The rate ``min(smoothness, order) / D`` of Jackson's theorem, in the mean square over a box.
+
+    Source: DeVore, Lorentz, Constructive Approximation (1993), chapter 7, for one input.
+    """
     (low, high), dimension = problem.bounds, problem.dimension
     if not problem.measure.fills_the_box:
         return None, f"{NO_BOUND} under the law {problem.measure.label()}"

@@ -1,4 +1,7 @@
-"""The loss of a linear model where it starts, at zero weights, split into modes: what descent on it follows from."""
+"""The quadratic loss of a linear model at zero weights, where it starts, split into modes.
+
+Shape letters: F features.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,15 @@ from pipeline.report.theory.verdicts import has_limit
 
 
 def initial_modes(shape: Shape) -> Modes | None:
-    """The loss at zero weights, where linear models start, split into modes; ``None`` if it is not a quadratic."""
+    """The loss at zero weights split by the eigenvectors of its Hessian: ``L(0) = floor + sum_s l_s``.
+
+    Args:
+        shape: What the trials of a pack have in common.
+
+    Returns:
+        ``None`` where the limit of the learning rate is not exact, the features are not finite, or the points cannot be
+        read any more.
+    """
     dataset = dataset_of(shape.problem) if has_limit(shape) else None
     if dataset is None:
         return None

@@ -1,4 +1,7 @@
-"""Predicted losses of a linear model during descent on its quadratic."""
+"""Predicted losses of a linear model during descent on its quadratic.
+
+Shape letters: R learning rates.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,17 @@ from pipeline.report.theory.initial_modes import initial_modes
 
 
 def predicted_losses_of(shape: Shape, rates: Sequence[float], steps: Sequence[int]) -> torch.Tensor | None:
-    """The loss of descent on the quadratic of a shape, shape ``[R, H]``; ``None`` where theory says nothing exact.
+    """The loss of descent on the quadratic of a shape: ``L(t) = floor + sum_s l_s e_s(t)^2``.
+
+    ``l_s`` is the initial loss of a mode and ``e_s(t)`` its error after t steps over its initial one.
 
     Args:
-        shape: What is trained.
+        shape: What the trials have in common.
         rates: R learning rates.
         steps: H steps.
+
+    Returns:
+        Shape ``[R, H]``; ``None`` where theory says nothing exact.
     """
     initial, recurrence = initial_modes(shape), shape.optimizer.on_quadratics()
     if initial is None or recurrence is None:
@@ -29,12 +37,15 @@ def predicted_losses_of(shape: Shape, rates: Sequence[float], steps: Sequence[in
 def predicted_curves(
     shape: Shape, rates: Mapping[str, float | None], steps: Sequence[int]
 ) -> dict[str, dict[int, float]]:
-    """The predicted loss of each trial of a shape at each step; nothing where theory says nothing exact.
+    """The predicted loss of each trial of a shape at each step.
 
     Args:
         shape: What the trials have in common.
-        rates: The learning rate of each, by id; those of none are left out.
-        steps: At which.
+        rates: Learning rates by the id of the trial; a trial without one is left out.
+        steps: H steps.
+
+    Returns:
+        Losses by step, by the id of the trial; empty where theory says nothing exact.
     """
     known = {trial: rate for trial, rate in rates.items() if rate is not None}
     losses_RH = predicted_losses_of(shape, list(known.values()), steps) if known else None

@@ -13,9 +13,11 @@ means for numbers recorded at finitely many steps:
   overshoot may reach the loss at which a trial counts as diverged, not even that contradicts);
 - above it a trial agrees that diverged, or whose loss has grown by what the growing modes make it grow;
 - above it a trial contradicts whose loss does not grow although the modes that hold something at the initial,
-  not rounding alone, must have lifted it many times above its initial, at a rate lower by the margin. Rounding may
+  not rounding alone, must have lifted it many times above its first value, at a rate lower by the margin. Rounding may
   bring a mode to life that holds nothing, or may not: exact zeros stay zeros, in one engine and not in another;
 - there is no verdict on a trial that was computed in closed form: theory would be compared with itself.
+
+Shape letters: R learning rates.
 """
 
 from __future__ import annotations
@@ -75,7 +77,14 @@ MEANINGS = {
 
 
 def meaning_of_limit(shape: Shape) -> Limit | None:
-    """What is known of learning rates below the predicted limit of a shape; ``None`` where there is no such limit."""
+    """What is known of learning rates below the predicted limit of a shape.
+
+    Args:
+        shape: Model, optimizer, loss and size of the minibatches.
+
+    Returns:
+        ``None`` where there is no such limit.
+    """
     minibatches = shape.batch_size is not None
     return limit_of(shape.optimizer, shape.loss, linear=shape.model.linear, minibatches=minibatches)
 
@@ -93,8 +102,15 @@ def overshoots(shape: Shape) -> bool:
 def amplification(recurrence: Recurrence | None) -> float:
     """Largest ratio of the error of a mode to its initial error during descent, at any rate up to the limit.
 
-    With roots of one step of size at most 1, whose product is at most the momentum m, the error after t steps is
-    ``u_t e_1 - d u_(t-1)`` with ``|u_t| <= 1 / (1 - sqrt m)``, ``|d| <= m`` and ``|e_1| <= 1 + 2 m``.
+    It is ``(1 + 3 m) / (1 - sqrt m)`` for the momentum m: with roots of one step of size at most 1, whose product is at
+    most m, the error after t steps is ``u_t e_1 - d u_(t-1)`` with ``|u_t| <= 1 / (1 - sqrt m)``, ``|d| <= m`` and
+    ``|e_1| <= 1 + 2 m``.
+
+    Args:
+        recurrence: Of the rule on quadratics, ``None`` where it has none.
+
+    Returns:
+        At least 1; infinite for rules without a recurrence.
     """
     if recurrence is None:
         return math.inf
@@ -110,19 +126,23 @@ def growth(
     least_fraction: float,
     margin: float,
 ) -> tuple[Tensor, Tensor]:
-    """Logarithm of what the modes that grow have made of the first loss, at least and about, shapes ``[R]``.
+    """Logarithm of the growth of the first loss by the modes that grow: ``log sum_s f_s e_s(t)^2``.
 
-    Only of modes that hold something initially; minus infinity where none of these grows. At least is what comes
-    of a rate that is lower by the margin.
+    f is the fraction of a mode in the first loss, ``e(t)`` its error after t steps over its initial one. The sum is
+    over modes with ``rate lambda_s / lambda_1 > limit`` that hold more than rounding initially.
 
     Args:
-        initial: The loss at the initial.
+        initial: Modes of the loss at step 0.
         rates_R: Learning rates.
-        steps_R: How many steps each has made.
+        steps_R: Steps that each has made.
         limits_R: The largest stable learning rate of each, at which the largest eigenvalue begins to grow.
         recurrence: The rule.
         least_fraction: Fraction of the first loss from which on a mode holds something.
         margin: Relative distance to the limit within which rounding decides.
+
+    Returns:
+        The growth at rates that are lower by the margin, which is the least, and at the rates themselves, shapes
+        ``[R]``; minus infinity where no such mode grows.
     """
     first = initial.floor + initial.losses_S.sum()
     fraction_S = torch.where(initial.losses_S > least_fraction * first, initial.losses_S / first, 0.0)
@@ -226,7 +246,15 @@ def silences(table: pl.DataFrame) -> list[str]:
 
 
 def verdict_counts(verdict: pl.Expr, of: str = "trial") -> pl.Expr:
-    """The verdicts of a group in words, as ``agrees (7 of 7 trials)``; to be used in an aggregation."""
+    """The verdicts of a group in words, as ``agrees (7 of 7 trials)``.
+
+    Args:
+        verdict: Column of verdicts.
+        of: What they are on, in the singular.
+
+    Returns:
+        An aggregation; ``cannot say`` where no member of the group has a verdict.
+    """
     contradicting = (verdict == CONTRADICTS).sum()
     total = (verdict != CANNOT_SAY).sum()
     noun = pl.when(total == 1).then(pl.lit(of)).otherwise(pl.lit(f"{of}s"))

@@ -45,7 +45,15 @@ class Yardstick:
 
 
 def yardsticks_of(problem: Problem, widths: Sequence[int]) -> list[Yardstick]:
-    """Those that are known for a problem, without the widths at which they are not."""
+    """The yardsticks of a problem: ``sqrt(C / m)``, the best error, or its limit ``c / (m + 1)^2`` at width m.
+
+    Args:
+        problem: Its target must be one that they are known for, under the uniform distribution on [-1, 1]^D.
+        widths: At which they are computed.
+
+    Returns:
+        None, one or two, without the widths at which they are not known.
+    """
     if not isinstance(problem, FunctionProblem) or problem.measure != Uniform():
         return []
     target, found = problem.target, []
