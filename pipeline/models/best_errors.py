@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pipeline.models.activations import Relu
 from pipeline.models.bases.basis import Basis
-from pipeline.models.bases.local import BSpline, Hat
+from pipeline.models.bases.local_basis import BSpline, Hat
 from pipeline.models.bases.polynomial import Chebyshev, Legendre, Monomial
 from pipeline.models.bases.trigonometric import Cosine, Fourier
 from pipeline.models.bases.wavelet import Haar

@@ -12,7 +12,7 @@ from torch import Tensor
 from pipeline.models.activations import Tanh
 from pipeline.models.bases import BASES
 from pipeline.models.bases.basis import Basis
-from pipeline.models.bases.local import BSpline, Hat
+from pipeline.models.bases.local_basis import BSpline, Hat
 from pipeline.models.bases.polynomial import Legendre, Monomial
 from pipeline.models.bases.trigonometric import Cosine, Fourier
 from pipeline.models.bases.wavelet import Haar

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pipeline.errors import PipelineError
 from pipeline.models.bases.basis import Basis
-from pipeline.models.bases.local import BSpline, Hat
+from pipeline.models.bases.local_basis import BSpline, Hat
 from pipeline.models.bases.polynomial import Legendre
 from pipeline.models.bases.trigonometric import Cosine, Fourier
 from pipeline.models.bases.wavelet import Haar

@@ -11,7 +11,7 @@ from torch import Tensor
 from pipeline.errors import FieldError, PipelineError
 from pipeline.models.bases import BASES
 from pipeline.models.bases.basis import Basis
-from pipeline.models.bases.local import BSpline, LocalBasis
+from pipeline.models.bases.local_basis import BSpline, LocalBasis
 from pipeline.numerics import spectra
 from pipeline.numerics.randomness import stream
 from pipeline.problems.measures import Uniform

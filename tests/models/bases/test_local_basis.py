@@ -12,7 +12,7 @@ from torch import Tensor
 from pipeline.errors import FieldError
 from pipeline.models.bases import BASES
 from pipeline.models.bases.basis import Basis
-from pipeline.models.bases.local import BSpline, GaussianBump, Hat, LocalBasis
+from pipeline.models.bases.local_basis import BSpline, GaussianBump, Hat, LocalBasis
 from pipeline.models.bases.ridge import Ridge
 from pipeline.numerics.spectra import singular_values
 
