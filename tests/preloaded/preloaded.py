@@ -65,9 +65,10 @@ def begin(
     env: Mapping[str, str] | None = None,
     stderr: int = subprocess.PIPE,
     new_session: bool = False,
+    program: str = "",
 ) -> Command:
-    """Start ``python -m pipeline`` with some words, and go on."""
-    return Command(words, cwd, os.environ if env is None else env, stderr, new_session)
+    """Start ``python -m pipeline`` with some words, and go on; or a program in its place, as ``python -c`` would."""
+    return Command(words, cwd, os.environ if env is None else env, stderr, new_session, program)
 
 
 def run(
@@ -83,7 +84,13 @@ class Command:
     """A command that runs: what is needed of ``subprocess.Popen``."""
 
     def __init__(
-        self, words: tuple[str, ...], cwd: Path, env: Mapping[str, str], stderr: int, new_session: bool
+        self,
+        words: tuple[str, ...],
+        cwd: Path,
+        env: Mapping[str, str],
+        stderr: int,
+        new_session: bool,
+        program: str = "",
     ) -> None:
         self.returncode: int | None = None
         self._pipes: list[BinaryIO] = []
@@ -91,6 +98,7 @@ class Command:
         ends = [os.open(os.devnull, os.O_RDONLY), self._pipe()]
         ends.append(self._pipe() if stderr == subprocess.PIPE else os.dup(ends[-1]))
         asked = {"words": words, "cwd": str(cwd), "env": dict(env), "new_session": new_session}
+        asked |= {"program": program}
         with theirs:
             rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [*ends, theirs.fileno()]))
             server().sendmsg([json.dumps(asked).encode()], [rights])
@@ -207,7 +215,10 @@ def become(asked: dict, ends: list[int]) -> None:
     os.chdir(asked["cwd"])
     sys.path[0] = str(Path.cwd())
     sys.argv[1:] = asked["words"]
-    runpy.run_module("pipeline", run_name="__main__", alter_sys=True)
+    if asked["program"]:
+        exec(asked["program"], {"__name__": "__main__"})
+    else:
+        runpy.run_module("pipeline", run_name="__main__", alter_sys=True)
     raise SystemExit(0)
 
 

@@ -1,16 +1,17 @@
 """Several processes train a pack to the numbers of one; this file is also what those processes run."""
 
+import functools
 import json
 import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+import preloaded
 import pytest
 import torch
 
@@ -50,14 +51,14 @@ CASES = {
     },
     "one point at a time": {"batch_size": 1},
     "diverging": {"models": BOTH[1:], "learning_rates": (0.1, 1e3, 1e30), "record_at": (20,)},
-    "diverging slowly": {"models": BOTH[:1], "learning_rates": (1.4, 1.45, 1.5)},  # a share of the loss is steps behind
+    "diverging slowly": {"models": BOTH[:1], "learning_rates": (1.4, 1.45, 1.5)},  # the loss of a shard is steps behind
     "diverging, watched": {"models": BOTH[:1], "learning_rates": (0.1, 20.0), "record_at": tuple(range(40))},
     "all diverging": {"models": BOTH[:1], "learning_rates": (1e9,)},
     "float32": {"dtype": "float32"},
 }
 INTERRUPTED = {"models": BOTH[1:], "optimizer": Adam(), "batch_size": 7}
 BROKEN = ("the first fails", "another fails", "another is killed")
-"""How a meeting may end; whoever fails in a job ends with its process, and that the others notice."""
+"""How a parallel training may end; whoever fails in a job ends with its process, and that the others notice."""
 
 
 def experiment(**fields):
@@ -93,15 +94,15 @@ def one_of_several(run, world, ports):
     """Train every case, then stop and go on."""
     together = {"parallel": Parallel(nodes=world)}
     said = {
-        name: next_meeting(ports, partial(trained, experiment(**fields, **together), run / name))
+        name: in_new_group(ports, partial(trained, experiment(**fields, **together), run / name))
         for name, fields in CASES.items()
     }
     interrupted = experiment(**INTERRUPTED, **together)
     in_the_past = Deadline(at=0)
     for deadline in (in_the_past, in_the_past if os.environ["RANK"] == "1" else Deadline(), None):
-        stops = next_meeting(ports, partial(trained, interrupted, run / "interrupted", deadline))
+        stops = in_new_group(ports, partial(trained, interrupted, run / "interrupted", deadline))
         said[f"stop {len(said)}"] = stops
-    next_meeting(ports, partial(trained, interrupted, run / "left to one", in_the_past))
+    in_new_group(ports, partial(trained, interrupted, run / "left to one", in_the_past))
     return said
 
 
@@ -120,10 +121,10 @@ def one_that_breaks(run, world, ports, how):
     asked = experiment(parallel=Parallel(nodes=world))
     packs = make_plan("test", asked).packs
     lead = partial(train_packs, packs, asked, run, TrainingProgress(), provenance=NO_JOB, deadline=Deadline())
-    return next_meeting(ports, lambda: str(in_parallel(packs, asked, run, lead)))
+    return in_new_group(ports, lambda: str(in_parallel(packs, asked, run, lead)))
 
 
-def next_meeting(ports, train):
+def in_new_group(ports, train):
     os.environ["MASTER_PORT"] = ports.pop(0)
     try:
         return train()
@@ -134,6 +135,18 @@ def next_meeting(ports, train):
 # What they are held against.
 
 
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """A function that trains a case in one process, once: how many trials diverged in each pack, and the folder."""
+
+    @functools.cache
+    def train(case):
+        folder = tmp_path_factory.mktemp("alone")
+        return trained(experiment(**({"interrupted": INTERRUPTED} | CASES)[case]), folder), folder
+
+    return train
+
+
 @pytest.fixture(scope="module", params=[2, 3], ids=["two", "three"])
 def processes(request, tmp_path_factory):
     """A folder with the runs of several processes, and what each of them said."""
@@ -141,26 +154,22 @@ def processes(request, tmp_path_factory):
     return folder, said_by_several(request.param, folder, len(CASES) + 4)
 
 
-def said_by_several(world, folder, meetings, how=""):
+def said_by_several(world, folder, groups, how=""):
     """What each of several processes says at its end; nothing if it was killed."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(meetings)]
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(groups)]
     ports = [str(server.getsockname()[1]) for server in sockets]
     for server in sockets:
         server.close()
-    found = os.environ | {
-        "MASTER_ADDR": "127.0.0.1",
-        "LOCAL_RANK": "0",
-        "WORLD_SIZE": str(world),
-        "OMP_NUM_THREADS": "1",
-    }
-    command = [sys.executable, __file__, str(folder), how, *ports]
+    found = os.environ | {"MASTER_ADDR": "127.0.0.1", "LOCAL_RANK": "0", "WORLD_SIZE": str(world)}
+    path = str(Path(preloaded.__file__).parent)
+    program = f"import runpy, sys; sys.path.append({path!r}); runpy.run_path({__file__!r}, run_name='__main__')"
     with ExitStack() as stack:
         started = []
         for rank in range(world):
-            process = subprocess.Popen(
-                command, env=found | {"RANK": str(rank)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            process = preloaded.begin(
+                str(folder), how, *ports, cwd=folder, env=found | {"RANK": str(rank)}, program=program
             )
-            stack.enter_context(process)
+            stack.callback(process.close)
             stack.callback(process.kill)
             started.append(process)
         said = [process.communicate(timeout=120)[0] for process in started]
@@ -187,37 +196,36 @@ def assert_close(found, expected, dtype="float64"):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_several_processes_give_the_records_and_outcomes_of_one(processes, case, tmp_path):
+def test_several_processes_give_the_records_and_outcomes_of_one(processes, case, alone):
     folder, (first, *others) = processes
-    alone = trained(experiment(**CASES[case]), tmp_path)
-    assert first[case] == alone
+    counts, expected = alone(case)
+    assert first[case] == counts
     assert [said[case] for said in others] == [None] * len(others)
-    assert_close(folder / case, tmp_path, CASES[case].get("dtype", "float64"))
+    assert_close(folder / case, expected, CASES[case].get("dtype", "float64"))
     columns = ["trial", "status", "step", "learning_rate", "reason"]  # alone, a network is trained by another engine
-    outcomes = [read_outcomes(run).sort("trial").select(columns) for run in (folder / case, tmp_path)]
+    outcomes = [read_outcomes(run).sort("trial").select(columns) for run in (folder / case, expected)]
     assert outcomes[0].equals(outcomes[1])
     assert set(read_outcomes(folder / case)["engine"]) == {"reference"}
     # which of two equal trials is best may differ
-    assert read_fitted_samples(folder / case).height == read_fitted_samples(tmp_path).height
+    assert read_fitted_samples(folder / case).height == read_fitted_samples(expected).height
 
 
-def test_processes_stop_together_and_go_on_to_the_same_records(processes, tmp_path):
+def test_processes_stop_together_and_go_on_to_the_same_records(processes, alone):
     folder, (first, *_) = processes
-    alone = trained(experiment(**INTERRUPTED), tmp_path)
+    counts, expected = alone("interrupted")
     stopped, stopped_by_one, finished = (first[name] for name in first if name.startswith("stop "))
     assert stopped.startswith("Stopped")
     assert stopped_by_one.startswith("Stopped")  # the deadline had passed in another process only
-    assert finished == alone
-    assert_close(folder / "interrupted", tmp_path)
+    assert finished == counts
+    assert_close(folder / "interrupted", expected)
 
 
-def test_checkpoint_of_several_processes_goes_on_in_one(processes, tmp_path):
+def test_checkpoint_of_several_processes_goes_on_in_one(processes, alone, tmp_path):
     folder, _ = processes
     left = shutil.copytree(folder / "left to one", tmp_path / "left to one")
     assert list(left.rglob("last.ckpt"))
     trained(experiment(**INTERRUPTED), left)
-    trained(experiment(**INTERRUPTED), tmp_path / "alone")
-    assert_close(left, tmp_path / "alone")
+    assert_close(left, alone("interrupted")[1])
 
 
 @pytest.mark.parametrize("how", BROKEN)

@@ -4,13 +4,11 @@ import contextlib
 import errno
 import gc
 import io
-import json
 import os
 import random
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -48,54 +46,38 @@ widths: [4, 8]
 optimizer: adam
 learning_rates: [0.01, 0.1, 1e30]
 batch_size: 16
-steps: 1500
+steps: 2000
 seeds: 3
 record_at: {log_spaced: 12}
 checkpoint_seconds: 0.02
 """
 
-# Imports once, then forks a child for each attempt: an attempt costs milliseconds, not the seconds of an import.
-# The child is the whole of a run, from reading the YAML to the last file.
-ATTEMPTS = """
-import json, os, random, signal, sys, time
+# The whole of a run, from reading the YAML to the last file of its training; what is killed has no report.
+TRAIN = """
+import sys
 from pathlib import Path
-import pipeline.cli, pipeline.config, pipeline.plan, pipeline.training.run, pipeline.training.progress
-import pipeline.training.segments
+import pipeline.cli.running, pipeline.config, pipeline.plan, pipeline.training.segments
 pipeline.training.segments.MOST_OPERATIONS = 5_000_000  # checkpoints between recorded steps, too
-
-def attempt(config, folder):
-    child = os.fork()
-    if child == 0:
-        sys.stdout = sys.stderr = open(os.devnull, "w")
-        try:
-            asked = pipeline.config.read_experiment(config)
-            pipeline.cli.train(pipeline.plan.make_plan("killed", asked), folder)
-            os._exit(0)
-        except BaseException:
-            os._exit(99)
-    return child
-
-config, whole, killed = map(Path, sys.argv[1:4])
-kills, seed = int(sys.argv[4]), sys.argv[5]
-started = time.monotonic()
-_, status = os.waitpid(attempt(config, whole), 0)
-length = time.monotonic() - started
-codes, moments, rng = [os.waitstatus_to_exitcode(status)], [], random.Random(seed)
-while len(moments) < kills:
-    child = attempt(config, killed)
-    moment = rng.uniform(0, 3 * length / kills)
-    time.sleep(moment)
-    os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    if os.waitstatus_to_exitcode(status) == -signal.SIGKILL:
-        moments.append(moment)
-    else:  # it came to its end before: the next attempts start from nothing again
-        codes.append(os.waitstatus_to_exitcode(status))
-        killed.rename(killed.with_name(f"{killed.name}-{len(codes)}"))
-_, status = os.waitpid(attempt(config, killed), 0)
-codes.append(os.waitstatus_to_exitcode(status))
-print(json.dumps({"codes": codes, "moments": moments}))
+config, folder = map(Path, sys.argv[1:])
+pipeline.cli.running.train(pipeline.plan.make_plan("killed", pipeline.config.read_experiment(config)), folder)
 """
+
+
+def begun(config: Path, folder: Path) -> preloaded.Command:
+    """A process that trains into a folder."""
+    return preloaded.begin(str(config), str(folder), cwd=config.parent, stderr=subprocess.DEVNULL, program=TRAIN)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A configuration, the folder of its whole run, and the seconds that it took."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "config.yaml").write_text(CONFIG)
+    started = time.monotonic()
+    with contextlib.closing(begun(folder / "config.yaml", folder / "run")) as process:
+        assert process.wait() == 0
+    assert set(read_outcomes(folder / "run")["status"]) == {"done", "diverged"}
+    return folder / "config.yaml", folder / "run", time.monotonic() - started
 
 
 def sorted_rows(table: pl.DataFrame) -> pl.DataFrame:
@@ -111,52 +93,38 @@ def assert_same_run(given: Path, expected: Path) -> None:
     assert not list(given.rglob("*.part"))
 
 
-def test_killed_at_random_moments_and_run_again_gives_the_same_records(tmp_path):
-    config = tmp_path / "config.yaml"
-    config.write_text(CONFIG)
-    seed = str(random.SystemRandom().randrange(10**6))
+def test_killed_at_random_moments_and_run_again_gives_the_same_records(whole, tmp_path):
+    config, expected, seconds = whole
+    seed = random.SystemRandom().randrange(10**6)
     print("seed of the moments:", seed)
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    given = subprocess.run(
-        [sys.executable, "-c", ATTEMPTS, str(config), str(whole), str(killed), str(KILLS), seed],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    told = json.loads(given.stdout)
-    assert set(told["codes"]) == {0}
-    assert len(told["moments"]) == KILLS
-    assert set(read_outcomes(whole)["status"]) == {"done", "diverged"}
-    for folder in tmp_path.glob("killed*"):
-        assert_same_run(folder, whole)
-
-
-LONGER = CONFIG.replace("steps: 1500", "steps: 2500")
-
-
-@pytest.fixture(scope="module")
-def longer(tmp_path_factory):
-    """A configuration of a few seconds, and the folder of its whole run."""
-    folder = tmp_path_factory.mktemp("longer")
-    (folder / "config.yaml").write_text(LONGER)
-    train(folder / "config.yaml", folder / "whole")
-    return folder / "config.yaml", folder / "whole"
+    killed, ended, rng, kills = tmp_path / "killed", [], random.Random(seed), 0
+    while kills < KILLS:
+        with contextlib.closing(begun(config, killed)) as process:
+            time.sleep(rng.uniform(0, 3 * seconds / KILLS))
+            process.kill()
+            if process.wait() == -signal.SIGKILL:
+                kills += 1
+            else:  # it came to its end before: the next attempts start from nothing again
+                ended.append(process.returncode)
+                killed.rename(tmp_path / f"ended-{len(ended)}")
+    with contextlib.closing(begun(config, killed)) as process:
+        ended.append(process.wait())
+    assert set(ended) == {0}
+    for folder in tmp_path.iterdir():
+        assert_same_run(folder, expected)
 
 
 def words(config, folder):
     return ["run", str(config), "--out", str(folder)]
 
 
-def train(config, folder):
-    done = preloaded.run(*words(config, folder), cwd=config.parent)
-    assert done.returncode == 0, done.stderr
-
-
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda how: how.name)
-def test_command_that_was_stopped_goes_on(longer, tmp_path, how):
-    config, whole = longer
+def test_command_that_was_stopped_goes_on(whole, tmp_path, how):
+    config, expected, _ = whole
     stopped = tmp_path / "stopped"
     first = preloaded.begin(*words(config, stopped), cwd=tmp_path, new_session=True)
     while not list(stopped.glob("checkpoints/*/last.ckpt")):
-        time.sleep(0.02)
+        time.sleep(0.01)
         assert first.poll() is None
     os.killpg(first.pid, how)
     _, said = first.communicate()
@@ -164,8 +132,9 @@ def test_command_that_was_stopped_goes_on(longer, tmp_path, how):
     assert ("interrupted; the same command goes on" in said) == (how is signal.SIGINT)
     assert "Traceback" not in said
     assert len(read_outcomes(stopped)) < 36
-    train(config, stopped)
-    assert_same_run(stopped, whole)
+    again = preloaded.run(*words(config, stopped), cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert_same_run(stopped, expected)
 
 
 # Some packs of a plan, trained by a worker beside others.
@@ -283,9 +252,8 @@ def test_pack_that_another_has_just_finished_is_not_trained_again(plan, tmp_path
     assert " in " in progress.text()
 
 
-# Imports once, then forks a child for each worker.
-WORKERS = """
-import io, os, sys
+WORKER = """
+import io, sys
 from pathlib import Path
 from pipeline.config import read_experiment
 from pipeline.plan import make_plan
@@ -293,29 +261,23 @@ from pipeline.records.outcome_provenance import OutcomeProvenance
 from pipeline.training.deadline import Deadline
 from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import train_packs
-config, folder = map(Path, sys.argv[1:])
-plan = make_plan("shared", read_experiment(config))
-for job in "abc":
-    if os.fork() == 0:
-        counts = train_packs(
-            plan.packs, plan.experiment, folder, TrainingProgress(io.StringIO()),
-            provenance=OutcomeProvenance(job), deadline=Deadline(),
-        )
-        print(counts.done + counts.diverged, counts.failed, counts.held_elsewhere, flush=True)
-        os._exit(0)
-for _ in "abc":
-    assert os.waitstatus_to_exitcode(os.wait()[1]) == 0
+config, folder, job = sys.argv[1:]
+plan = make_plan("shared", read_experiment(Path(config)))
+counts = train_packs(
+    plan.packs, plan.experiment, Path(folder), TrainingProgress(io.StringIO()),
+    provenance=OutcomeProvenance(job), deadline=Deadline(),
+)
+print(counts.done + counts.diverged)
 """
 
 
 def test_three_workers_given_the_same_packs_train_each_once(tmp_path):
     config, run = tmp_path / "config.yaml", tmp_path / "run"
-    config.write_text(CONFIG.replace("widths: [4, 8]", "widths: [2, 3, 4, 5]").replace("1500", "500"))
-    command = [sys.executable, "-c", WORKERS, str(config), str(run)]
-    said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
-    told = [[int(number) for number in line.split()] for line in said.splitlines()]
-    assert len(told) == 3
-    assert sum(done for done, _, _ in told) == 72
+    config.write_text(CONFIG.replace("widths: [4, 8]", "widths: [2, 3, 4, 5]").replace("2000", "500"))
+    workers = [preloaded.begin(str(config), str(run), job, cwd=tmp_path, program=WORKER) for job in "abc"]
+    said = [worker.communicate() for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0, 0], said
+    assert sum(int(trained) for trained, _ in said) == 72
     outcomes = read_outcomes(run)
     assert len(outcomes) == outcomes["trial"].n_unique() == 72
     assert outcomes["job"].n_unique() > 1
