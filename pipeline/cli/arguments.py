@@ -6,6 +6,7 @@ import argparse
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from pipeline.cli.benching import BenchOptions, bench
 from pipeline.cli.cancelling import CancelOptions, cancel
@@ -19,6 +20,8 @@ from pipeline.cli.reporting import ReportOptions, ResultsOptions, report, result
 from pipeline.cli.running import RunOptions, run
 from pipeline.cli.submitting import RetryOptions, SubmitOptions, retry, submit
 from pipeline.cli.tracking import DashboardOptions, SyncOptions, dashboard, sync
+
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def parse(words: Sequence[str]) -> Callable[[], int]:
@@ -37,12 +40,36 @@ def parser() -> argparse.ArgumentParser:
     )
     verbs = whole.add_subparsers(metavar="VERB", required=True)
 
+    for add in (
+        _plan,
+        _run,
+        _results,
+        _report,
+        _submit,
+        _status,
+        _logs,
+        _cancel,
+        _retry,
+        _probe,
+        _sync,
+        _dashboard,
+        _list,
+        _play,
+        _bench,
+    ):
+        add(verbs)
+    return whole
+
+
+def _plan(verbs: Verbs) -> None:
     verb = _verb(verbs, plan, PlanOptions, "plan configs/xor.yaml --set widths=[2,4]")
     _takes_config(verb)
     _takes_cluster(verb, required=False)
     verb.add_argument("--out", type=_folder, metavar="DIR", help="with --cluster: folder of the run")
     verb.add_argument("--json", action="store_true", help="print rows for a program")
 
+
+def _run(verbs: Verbs) -> None:
     verb = _verb(verbs, run, RunOptions, "run configs/xor.yaml --set seeds=100")
     _takes_configs(verb)
     verb.add_argument(
@@ -52,13 +79,19 @@ def parser() -> argparse.ArgumentParser:
         help="folder of the run (default: runs/<config name>-<hash>); of several, the folder that holds theirs",
     )
 
+
+def _results(verbs: Verbs) -> None:
     verb = _verb(verbs, results, ResultsOptions, "results runs/xor-0123456789 --json | head")
     _takes_run(verb)
     verb.add_argument("--json", action="store_true", help="print rows for a program; inf and nan are spelled as text")
 
+
+def _report(verbs: Verbs) -> None:
     verb = _verb(verbs, report, ReportOptions, "report runs/xor-0123456789")
     _takes_run(verb)
 
+
+def _submit(verbs: Verbs) -> None:
     verb = _verb(verbs, submit, SubmitOptions, "submit configs/xor.yaml --cluster soc --dry-run")
     _takes_config(verb)
     _takes_cluster(verb)
@@ -69,22 +102,32 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--json", action="store_true", help="print it for a program")
     _takes_chain(verb)
 
+
+def _status(verbs: Verbs) -> None:
     verb = _verb(verbs, status, StatusOptions, "status runs/xor-0123456789 --json")
     _takes_run(verb)
     verb.add_argument("--json", action="store_true", help="print it for a program")
 
+
+def _logs(verbs: Verbs) -> None:
     verb = _verb(verbs, logs, LogsOptions, "logs 4711_3")
     _takes_names(verb, "a trial (the beginning of its id), a job or an array; and the folder of a run")
 
+
+def _cancel(verbs: Verbs) -> None:
     verb = _verb(verbs, cancel, CancelOptions, "cancel runs/xor-0123456789")
     _takes_names(verb, "jobs, array tasks or arrays (default: all); and the folder of a run")
 
+
+def _retry(verbs: Verbs) -> None:
     verb = _verb(verbs, retry, RetryOptions, "retry --set cluster.memory_gib=64")
     _takes_names(verb, "packs (default: all that failed or were lost); and the folder of a run")
     verb.add_argument("--quarantined", action="store_true", help="also those that failed twice")
     _takes_set(verb)
     _takes_chain(verb)
 
+
+def _probe(verbs: Verbs) -> None:
     verb = _verb(verbs, probe, ProbeOptions, "probe --cluster soc")
     _takes_cluster(verb)
     _takes_set(verb)
@@ -94,6 +137,8 @@ def parser() -> argparse.ArgumentParser:
         "--patience", type=float, default=600.0, metavar="SECONDS", help="how long to wait for the job (default: 600)"
     )
 
+
+def _sync(verbs: Verbs) -> None:
     verb = _verb(verbs, sync, SyncOptions, "sync runs/xor-0123456789 --set tracking.runs=all")
     _takes_run(verb)
     _takes_set(verb)
@@ -109,28 +154,33 @@ def parser() -> argparse.ArgumentParser:
         "--online", action="store_true", help="send now or not at all: write no files for a later sync, as in a job"
     )
 
+
+def _dashboard(verbs: Verbs) -> None:
     verb = _verb(verbs, dashboard, DashboardOptions, "dashboard runs/xor-0123456789 --set tracking.project=lab")
     _takes_run(verb)
     _takes_set(verb)
 
+
+def _list(verbs: Verbs) -> None:
     verb = _verb(verbs, list_kind, ListOptions, "list bases")
     verb.add_argument("kind", metavar="KIND", help=f"one of {', '.join(KINDS)}")
 
+
+def _play(verbs: Verbs) -> None:
     verb = _verb(verbs, play, PlayOptions, "play --seed monday")
     verb.add_argument("--seed", metavar="WORD", help="any word or number; the same one gives the same goals")
 
+
+def _bench(verbs: Verbs) -> None:
     verb = _verb(verbs, bench, BenchOptions, "bench --json")
     verb.add_argument("--json", action="store_true", help="print rows for a program")
     verb.add_argument("--quick", action="store_true", help="only the middle shapes, in packs of 32")
     verb.add_argument(
         "--sweep", action="store_true", help="whole sweeps from the command line to their results instead"
     )
-    return whole
 
 
-def _verb(
-    verbs: argparse._SubParsersAction, function: Callable, options: type, example: str
-) -> argparse.ArgumentParser:
+def _verb(verbs: Verbs, function: Callable, options: type, example: str) -> argparse.ArgumentParser:
     first_line = (function.__doc__ or "").splitlines()[0]
     verb = verbs.add_parser(
         function.__name__,
