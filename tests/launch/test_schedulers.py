@@ -15,7 +15,6 @@ import pytest
 from fake_pbs import FakePbs, start_pbs, wait_for
 
 from pipeline.launch.notes.submission import read_submissions
-from pipeline.launch.schedulers.local import LocalScheduler
 from pipeline.records.store import read_outcomes
 
 ROOT = Path(__file__).parents[2]
@@ -267,17 +266,6 @@ def test_job_on_this_machine_outlives_the_command_and_is_seen_and_ended(sweep: P
     assert "1 job was told to end" in command(sweep, "cancel").stderr
     wait_for(lambda: "lost" in status(sweep)["trials"], PATIENCE)
     assert status(sweep)["trials"] == {"lost": TRIALS}
-
-
-def test_process_that_has_the_number_of_a_job_is_not_that_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ps = tmp_path / "ps"
-    ps.write_text("#!/bin/sh\necho '4711 python -u -m submitit.local._local /runs/other/jobs/other-0a1b2c-1'\n")
-    ps.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    mine, other = Path("/runs/xor/jobs/xor-0a1b2c-1"), Path("/runs/other/jobs/other-0a1b2c-1")
-    assert LocalScheduler().tasks({"4711": mine}) == []
-    assert [task.id for task in LocalScheduler().tasks({"4711": other})] == ["4711"]
-    assert [task.id for task in LocalScheduler().tasks({}, [other.name])] == ["4711"]
 
 
 def test_every_trial_is_trained_on_this_machine(sweep: Path) -> None:

@@ -15,7 +15,6 @@ from pipeline.launch.clusters.lookup import Cluster
 from pipeline.launch.clusters.profile import Profile
 from pipeline.launch.clusters.queues import WalltimeTier
 from pipeline.launch.notes.submission import Submission, read_submissions, write_submission
-from pipeline.launch.schedulers.slurm import SlurmScheduler
 from pipeline.launch.schedulers.slurm_executor import bare_number, sentence
 from pipeline.launch.state.in_flight import held, reconcile
 from pipeline.launch.submit.cancel import cancel
@@ -212,8 +211,3 @@ def test_interrupted_submit_is_looked_for_on_each_cluster_that_may_have_its_job(
     reconcile(run, print)
     (found,) = read_submissions(run)
     assert (found.job, found.clusters) == ("4711", "small")
-
-
-def test_jobs_in_hidden_partitions_are_seen(programs: Path, tmp_path: Path) -> None:
-    program(programs, "squeue", f"case \"$*\" in *--all*) echo '{QUEUE}'; echo '4712|REVOKED|x-1|None';; esac")
-    assert {task.id for task in SlurmScheduler().tasks({"4711": tmp_path, "4712": tmp_path})} == {"4711_0", "4711_1"}

@@ -5,8 +5,7 @@ import time
 
 import pytest
 
-from pipeline.launch.notes.attempts import Attempt, next_number, read_attempts, write_attempt
-from pipeline.launch.notes.exit_reasons import part_of
+from pipeline.launch.notes.attempts import Attempt, write_attempt
 from pipeline.launch.notes.submission import Submission, folder_of
 from pipeline.launch.notes.terminations import note_cancelled, note_killed
 from pipeline.launch.state.history import EXCEPTION, NEVER_BEGAN, STOPPED, forgive, incidents, log_of, quarantined
@@ -36,14 +35,6 @@ def write_log(run, index, text, suffix=".err"):
 
 def kinds(run, held=frozenset()):
     return [(one.kind, one.pack) for one in incidents(run, [submission()], set(held))]
-
-
-def test_attempts_are_read_as_they_were_written_the_earliest_first(tmp_path):
-    first, second = attempt(tmp_path), attempt(tmp_path, number=2, failed={"p1": "ValueError: no"}, pack="p2")
-    assert read_attempts(tmp_path) == [first, second]
-    assert next_number(tmp_path, "xor-0a1b2c-1", 0, 0) == 3
-    assert next_number(tmp_path, "xor-0a1b2c-1", 1, 0) == 1
-    assert next_number(tmp_path, "xor-0a1b2c-1", 0, 1) == 1
 
 
 def test_nothing_has_gone_wrong_where_every_attempt_ended_by_itself(tmp_path):
@@ -331,14 +322,6 @@ def test_cause_of_any_worker_may_be_in_the_log_of_the_first(tmp_path):
     write_attempt(tmp_path, noted)
     write_log(tmp_path, 0, "slurmstepd: error: Detected 1 oom_kill event in StepId=12.0.\n")
     assert sorted(kinds(tmp_path)) == [("out of memory", "p1"), ("out of memory", "p2")]
-
-
-def test_attempt_whose_beginning_is_not_in_the_log_is_asked_all_of_it_up_to_the_next(tmp_path):
-    log = write_log(tmp_path, 0, "first\nsecond\n")
-    assert part_of(log, 1) == part_of(log, 2) == "first\nsecond\n"
-    log.write_text("first\n=== attempt 3 of 12_0, worker 0, on dev1 ===\nthird\n")
-    assert part_of(log, 2) == "first\n"
-    assert part_of(log, 3) == part_of(log, 4) == "=== attempt 3 of 12_0, worker 0, on dev1 ===\nthird\n"
 
 
 EXECVE = "slurmstepd: error: execve(): /nonexistent/python: No such file or directory"

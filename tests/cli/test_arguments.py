@@ -1,0 +1,44 @@
+"""Every verb comes with the dataclass of its options, and each field is one of its arguments."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli.arguments import parse, parser
+from pipeline.cli.options import Overrides
+from pipeline.cli.submitting import SubmitOptions
+
+VERBS = next(action for action in parser()._actions if action.choices).choices
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_fields_of_the_options_are_the_arguments_of_the_verb(name: str) -> None:
+    verb = VERBS[name]
+    arguments = {action.dest for action in verb._actions} - {"help"}
+    assert {field.name for field in dataclasses.fields(verb.get_default("options"))} == arguments
+
+
+def test_a_command_line_is_a_verb_bound_to_its_options() -> None:
+    verb = parse(["submit", "xor.yaml", "--cluster", "soc", "--set", "steps=3", "--chain", "2"])
+    assert verb.args == (  # type: ignore[attr-defined]
+        SubmitOptions(Path("xor.yaml"), Overrides(("steps=3",)), "soc", None, False, False, 2),
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["submit", "x.yaml", "--cluster", "soc", "--chain", "many"], "'many' is no number of jobs"),
+        (["sync", "--watch", "0"], "'0' is no number of seconds"),
+        (["run", "x.yaml", "--out", ""], "the folder has no name"),
+    ],
+)
+def test_an_argument_that_cannot_be_is_refused(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        parse(words)
+    assert message in capsys.readouterr().err

@@ -1,0 +1,53 @@
+"""A run is the folder that was named, or the newest; and it may stand among jobs, trials and packs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli.run_folders import link_run, run_and_names, run_folder
+from pipeline.errors import PipelineError
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def made(path: str, at: float = 0.0) -> Path:
+    plan = Path(path) / "plan.json"
+    plan.parent.mkdir(parents=True)
+    plan.write_text("{}")
+    os.utime(plan, (at, at))
+    return plan.parent
+
+
+def test_the_newest_run_is_taken_where_none_is_named() -> None:
+    with pytest.raises(PipelineError, match=r"^there is no run in runs/ yet\n  hint: "):
+        run_folder(None)
+    made("runs/new", 2.0)
+    made("runs/old", 1.0)
+    assert run_folder(None) == Path("runs/new")
+    assert run_folder(Path("runs/old")) == Path("runs/old")
+
+
+def test_a_run_is_told_from_the_names_beside_it() -> None:
+    made("runs/xor")
+    made("runs/other", 1.0)
+    assert run_and_names(["4711_3", "runs/xor", "p1"]) == (Path("runs/xor"), ["4711_3", "p1"])
+    assert run_and_names(["p1"]) == (Path("runs/other"), ["p1"])
+    with pytest.raises(PipelineError, match=r"^'runs/xor' is a second run\n  hint: name one"):
+        run_and_names(["runs/other", "runs/xor"])
+    with pytest.raises(PipelineError, match=r"^runs/xro: there is no such folder\n  hint: did you mean 'runs/xor'"):
+        run_and_names(["runs/xro"])
+
+
+def test_a_run_elsewhere_is_linked_once(folder: Path) -> None:
+    made("scratch/xor")
+    link_run(folder / "scratch" / "xor")
+    link_run(folder / "scratch" / "xor")
+    assert run_folder(None) == Path("runs/xor")
+    assert Path("runs/xor").resolve() == folder / "scratch" / "xor"
