@@ -153,6 +153,7 @@ def read_plan(run: Path) -> Plan:
         raise PipelineError(f"not a plan: {error}", where=str(path), hint=_DAMAGED) from None
     experiment = config.read_canonical(written_experiment, Experiment, where=str(path))
     trials = {trial.id: trial for trial in experiment.trials()}
+    # An id is the hash of all a trial is, so comparing ids tells whether this version means the same by the experiment.
     members = list(itertools.chain.from_iterable(ids for _, ids in written))
     if sorted(members) != sorted(trials):
         raise PipelineError(

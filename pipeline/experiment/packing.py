@@ -64,7 +64,7 @@ def packs(trials: Iterable[Trial], memory_gib: float) -> Iterator[Pack]:
                 f"{bytes_of_trial(shape) / 2**30:.3g} GiB, more than {memory_gib:g}",
                 hint="raise pack_memory_gib if the machine has the memory, or take a smaller width",
             )
-        num_packs = -(-len(members) // largest)
+        num_packs = -(-len(members) // largest)  # rounded up
         bounds = [len(members) * index // num_packs for index in range(num_packs + 1)]
         for first, last in itertools.pairwise(bounds):
             yield make_pack(members[first:last])

@@ -71,6 +71,7 @@ def halve(run: Path, pack: str, trials: tuple[str, ...]) -> tuple[str, str]:
         The ids of the halves.
     """
     first, second = _halves(trials)
+    # The file in splits/ comes last: if this process is killed before, the whole pack is trained from its first step.
     (run / "outcomes" / f"{pack}.parquet").unlink(missing_ok=True)
     remove_records(run, pack, 0)
     shutil.rmtree(run / "checkpoints" / pack, ignore_errors=True)
