@@ -57,7 +57,6 @@ class Greedy(LinearModel):
     def __post_init__(self) -> None:
         if self.size is not None and self.size < 1:
             raise FieldError(("size",), f"a dictionary of {self.size} functions is empty", hint="take at least 1")
-
         check_order(self.dictionary, self.product)
 
     def check(self, width: int, problem: Problem) -> None:

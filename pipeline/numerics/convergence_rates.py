@@ -144,15 +144,8 @@ def fit_rates(
     log_widths_W = torch.tensor(widths, dtype=torch.float64).log()
     log_errors_CRW = torch.where(errors_CRW.isfinite(), errors_CRW.double(), torch.inf).log()
     median_CW = _median(log_errors_CRW)
-    full, plain = (
-        _Fit.of(
-            fit_windows(log_widths_W, median_CW, floor, corrected=one),
-            log_errors_CRW,
-            confidence,
-            exact=exact,
-        )
-        for one in (corrected, False)
-    )
+    windows = (fit_windows(log_widths_W, median_CW, floor, corrected=first) for first in (corrected, False))
+    full, plain = (_Fit.of(fitted, log_errors_CRW, confidence, exact=exact) for fitted in windows)
     low_C, high_C = _interval(full, plain, exact=exact)
     simple_C = (low_C <= plain.rate_C) & (plain.rate_C <= high_C)
     slopes_CW = -median_CW.diff(dim=1) / log_widths_W.diff()
@@ -169,14 +162,15 @@ def fit_rates(
         )
         for curve, refused in enumerate(refusals)
     ]
-    return [
-        _decaying(rate, gamma, widths, median_W)
-        if not math.isnan(gamma)
-        else _without_numbers(rate)
-        if rate.refused
-        else rate
-        for rate, gamma, median_W in zip(rates, decay_C.tolist(), median_CW, strict=True)
-    ]
+    curves = zip(rates, decay_C.tolist(), median_CW, strict=True)
+    return [_classified(rate, gamma, widths, median_W) for rate, gamma, median_W in curves]
+
+
+def _classified(rate: Rate, gamma: float, widths: Sequence[float], median_W: Tensor) -> Rate:
+    """The rate, or that of an exponential where gamma is known, or of a curve that nothing could be fitted to."""
+    if not math.isnan(gamma):
+        return _decaying(rate, gamma, widths, median_W)
+    return _without_numbers(rate) if rate.refused else rate
 
 
 def _without_numbers(rate: Rate) -> Rate:
