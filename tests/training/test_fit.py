@@ -5,102 +5,31 @@ import os
 import re
 import signal
 
-import numpy as np
 import polars as pl
 import pytest
 import torch
 from polars.testing import assert_frame_equal
 
-from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.errors import PipelineError
-from pipeline.experiment.axes import Inputs, LogSpacedSteps
+from pipeline.experiment.axes import Inputs
 from pipeline.models import MODELS
-from pipeline.models.activations import Tanh
 from pipeline.models.bases.polynomial import Monomial
 from pipeline.models.bases.trigonometric import Cosine
-from pipeline.models.bases.wavelet import Haar
-from pipeline.models.greedy import Greedy
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, LeastSquares
 from pipeline.plan import make_plan
-from pipeline.problems.datasets import Digits
 from pipeline.problems.losses import HalfMeanSquare
-from pipeline.problems.targets import Gaussian, OuterRing, Xor
+from pipeline.problems.targets import Xor
 from pipeline.records.outcome_provenance import OutcomeProvenance
-from pipeline.records.store import finished_packs, read_fitted_samples, read_outcomes, read_records, write_records
+from pipeline.records.store import finished_packs, read_fitted_samples, read_outcomes, read_records
 from pipeline.training import segments
 from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.failures import write_failure
 from pipeline.training.fit import fit
-from pipeline.training.module import PackModule, initial_weights
+from pipeline.training.module import PackModule
 from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import check_ready, run_lock, run_plan
-from pipeline.training.trainer import chosen_accelerator
-
-
-def ran(experiment, folder):
-    plan = make_plan("test", experiment)
-    counts = run_plan(plan, folder, TrainingProgress())
-    return plan, counts
-
-
-def test_every_diagnostic_is_recorded_wherever_it_applies(experiment, tmp_path):
-    every = tuple(kind() for kind in DIAGNOSTICS.values())
-    asked = experiment(record_at=LogSpacedSteps(5), diagnostics=every)
-    plan, _ = ran(asked, tmp_path)
-    records = read_records(tmp_path)
-    for pack in plan.packs:
-        shape = pack.shape
-        of_pack = records.filter(pl.col("pack") == pack.id)
-        for name, definition in DIAGNOSTICS.items():
-            rows = of_pack.filter(pl.col("diagnostic") == name)
-            applies = definition().applies(shape.model, shape.loss, shape.optimizer)
-            once = definition().constant(shape.model, shape.loss)
-            steps = (0,) if once else asked.recorded_steps()
-            assert len(rows) == (len(pack.trials) * len(steps) if applies else 0), name
-            assert set(rows["step"]) == (set(steps) if applies else set()), name
-    assert records.select("trial", "step", "diagnostic").is_duplicated().sum() == 0
-
-
-def test_recorded_loss_and_error_are_those_of_the_weights(experiment, tmp_path):
-    asked = experiment(
-        models=(Shallow(),), record_at=(0,), diagnostics=(DIAGNOSTICS["loss"](), DIAGNOSTICS["test_error"]())
-    )
-    plan, _ = ran(asked, tmp_path)
-    records = read_records(tmp_path).filter(pl.col("step") == 0)
-    (pack,) = plan.packs
-    dataset = pack.shape.problem.load()
-    trial = pack.trials[5]
-    weights = initial_weights(trial)
-    hidden, last = weights[:12].reshape(6, 2), weights[12:]
-
-    def output(x):
-        return last[6] + last[:6] @ np.maximum(hidden[:, 0] * x + hidden[:, 1], 0)
-
-    def squares(inputs_PD, targets_PK, weights_P=None):
-        missed = [(output(float(x)) - float(y)) ** 2 for x, y in zip(inputs_PD, targets_PK, strict=True)]
-        return np.average(missed, weights=weights_P)
-
-    values = dict(records.filter(pl.col("trial") == trial.id).select("diagnostic", "value").iter_rows())
-    assert values["loss"] == pytest.approx(squares(dataset.train_inputs_PD, dataset.train_targets_PK) / 2, rel=1e-12)
-    error = np.sqrt(squares(dataset.test_inputs_PD, dataset.test_targets_PK, dataset.test_weights_EP.mean(dim=0)))
-    assert values["test_error"] == pytest.approx(error, rel=1e-12)
-
-
-def test_diverged_trials_have_records_before_their_step_and_an_outcome_with_it(experiment, tmp_path):
-    _, counts = ran(experiment(models=(Shallow(),), learning_rates=(0.05, 1e6)), tmp_path)
-    outcomes = read_outcomes(tmp_path)
-    wild = outcomes.filter(pl.col("learning_rate") == 1e6)
-    assert counts.diverged == len(wild) == 3
-    assert set(wild["status"]) == {"diverged"}
-    last = read_records(tmp_path).group_by("trial").agg(pl.col("step").max().alias("last"))
-    joined = wild.join(last, on="trial")
-    assert len(joined) == 3
-    assert (joined["last"] < joined["step"]).all()
-    calm = outcomes.filter(pl.col("learning_rate") == 0.05)
-    assert set(calm["status"]) == {"done"}
-    assert set(calm["step"]) == {40}
 
 
 def test_loss_that_is_infinite_from_the_start_is_a_divergence_at_step_zero(experiment, tmp_path, pack):
@@ -112,7 +41,7 @@ def test_loss_that_is_infinite_from_the_start_is_a_divergence_at_step_zero(exper
     assert module.diverged_at.tolist() == [-1, -1, 0] + [-1] * 9
 
 
-def test_exact_solver_ends_at_the_least_squares_error_with_zero_gradient(experiment, tmp_path):
+def test_exact_solver_ends_at_the_least_squares_error_with_zero_gradient(experiment, ran, tmp_path):
     ran(experiment(models=(Linear(Cosine()),), optimizer=LeastSquares(), learning_rates=None, seeds=1), tmp_path)
     records = read_records(tmp_path)
     end = dict(records.filter(pl.col("step") == 1).select("diagnostic", "value").iter_rows())
@@ -124,9 +53,6 @@ def test_exact_solver_ends_at_the_least_squares_error_with_zero_gradient(experim
 
 
 def test_linear_model_of_exclusive_or_ends_at_one_half_with_risk_one_quarter(experiment, tmp_path):
-    from pipeline.models.bases.polynomial import Monomial
-    from pipeline.problems.losses import HalfMeanSquare
-
     asked = experiment(
         models=(Linear(Monomial()),), widths=(3,), target=(Xor(),), inputs=Inputs(), loss=HalfMeanSquare(),
         learning_rates=(0.5,), steps=500, seeds=1,
@@ -145,24 +71,6 @@ def test_linear_model_of_exclusive_or_ends_at_one_half_with_risk_one_quarter(exp
     assert 2 * end["loss"] == pytest.approx(0.25, abs=1e-12)
 
 
-def test_fit_of_the_best_trial_is_its_function(experiment, tmp_path):
-    plan, _ = ran(experiment(models=(Linear(Cosine()),), optimizer=LeastSquares(), learning_rates=None), tmp_path)
-    fits = read_fitted_samples(tmp_path)
-    (pack,) = plan.packs
-    context = PackModule(pack, [1]).context
-    x = torch.tensor(fits["x"].to_list(), dtype=torch.float64)
-    expected = Cosine()(x, 6) @ context.least_squares_KF[0]
-    np.testing.assert_allclose(fits["value"].to_numpy(), expected.numpy(), rtol=1e-12, atol=1e-13)
-    assert len(fits) == 201
-
-
-def test_fit_is_that_of_the_trial_with_the_lowest_training_loss(experiment, tmp_path):
-    ran(experiment(models=(Shallow(),)), tmp_path)
-    last = read_records(tmp_path).filter((pl.col("step") == 40) & (pl.col("diagnostic") == "loss")).sort("value")
-    assert last["value"][0] < last["value"][1]
-    assert set(read_fitted_samples(tmp_path)["trial"]) == {last["trial"][0]}
-
-
 def test_disk_that_is_full_stops_the_run_and_is_nobodys_failure(experiment, tmp_path, monkeypatch):
     import pipeline.training.run as run_module
 
@@ -173,66 +81,6 @@ def test_disk_that_is_full_stops_the_run_and_is_nobodys_failure(experiment, tmp_
     with pytest.raises(OSError, match=r"No space left on device: 'somewhere'$"):
         run_plan(make_plan("test", experiment()), tmp_path, TrainingProgress())
     assert read_outcomes(tmp_path).is_empty()
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"target": (Gaussian(),), "inputs": Inputs(dimension=(2,), train=(30,), test=30)},
-        {"data": (Digits(),), "target": ()},
-    ],
-    ids=["function of the plane", "many inputs"],
-)
-def test_what_cannot_be_drawn_leaves_no_fit(experiment, tmp_path, fields):
-    ran(experiment(**({"inputs": Inputs()} | fields)), tmp_path)
-    assert read_fitted_samples(tmp_path).is_empty()
-
-
-def test_answers_over_the_plane_are_the_outputs_above_the_threshold(experiment, tmp_path):
-    """Least squares for 1, x and y: the plane through the answers, less 1/2."""
-    asked = {
-        "models": (Linear(Monomial()),),
-        "target": (OuterRing(),),
-        "inputs": Inputs(train=(30,), test=30),
-        "loss": HalfMeanSquare(),
-        "optimizer": LeastSquares(),
-        "learning_rates": None,
-        "widths": (3,),
-    }
-    plan, _ = ran(experiment(**asked), tmp_path)
-    fits, dataset = read_fitted_samples(tmp_path), plan.packs[0].shape.problem.load()
-    design = np.column_stack([np.ones(30), dataset.train_inputs_PD.numpy()])
-    weights = np.linalg.lstsq(design, dataset.train_targets_PK[:, 0].numpy(), rcond=None)[0]
-    assert set(fits["space"]) == {"plane"}
-    expected = weights[0] + weights[1] * fits["x"].to_numpy() + weights[2] * fits["y"].to_numpy() - 0.5
-    np.testing.assert_allclose(fits["value"].to_numpy(), expected, atol=1e-12)
-    test = dataset.test_inputs_PD.numpy()
-    for column, axis in (("x", 0), ("y", 1)):
-        assert fits[column].min() < test[:, axis].min()
-        assert fits[column].max() > test[:, axis].max()
-
-
-@pytest.mark.parametrize("model", [Linear(Haar()), Greedy(Haar(), size=9), Linear(Haar(), coordinates="polar")])
-def test_answers_are_drawn_only_where_the_basis_has_functions(experiment, tmp_path, model):
-    """The rings lie within 0.95 of the origin, the map goes beyond 1."""
-    asked = {"models": (model,), "target": (OuterRing(),), "inputs": Inputs(train=(30,), test=30), "widths": (4,)}
-    _, counts = ran(experiment(**asked), tmp_path)
-    assert counts.failed == 0
-    fits = read_fitted_samples(tmp_path)
-    far = np.hypot(fits["x"], fits["y"]) if model.label().endswith("polar)") else fits["x"].abs()
-    assert 0.9 < far.max() <= 1
-
-
-def test_two_hidden_units_put_the_training_points_where_the_answer_is_linear_in_them(experiment, tmp_path):
-    asked = {"models": (Shallow(Tanh()),), "target": (Xor(),), "inputs": Inputs(), "widths": (2,)}
-    ran(experiment(**asked), tmp_path)
-    hidden = read_fitted_samples(tmp_path).filter(pl.col("space") == "hidden")
-    assert hidden["value"].to_list() == [0, 1, 1, 0]
-    # tanh of affine functions of the corners: the inverses of the two sums of opposite corners are equal.
-    for column in ("x", "y"):
-        before = np.arctanh(hidden[column].to_numpy())
-        assert before[0] + before[3] == pytest.approx(before[1] + before[2], abs=1e-12)
-        assert np.ptp(before) > 0
 
 
 def test_one_failed_pack_does_not_stop_the_others_and_is_tried_again(experiment, tmp_path, monkeypatch):
@@ -258,7 +106,7 @@ def test_one_failed_pack_does_not_stop_the_others_and_is_tried_again(experiment,
     assert set(read_outcomes(tmp_path)["status"]) == {"done"}
 
 
-def test_running_again_trains_nothing(experiment, tmp_path, capsys):
+def test_running_again_trains_nothing(experiment, ran, tmp_path, capsys):
     plan, _ = ran(experiment(), tmp_path)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")}
     counts = run_plan(plan, tmp_path, TrainingProgress())
@@ -269,7 +117,7 @@ def test_running_again_trains_nothing(experiment, tmp_path, capsys):
 
 @pytest.mark.parametrize("model", [definition() for definition in MODELS.values()], ids=MODELS.keys())
 @pytest.mark.parametrize("batch_size", ["full", 5])
-def test_pack_in_which_every_trial_diverges_is_a_result(experiment, tmp_path, model, batch_size):
+def test_pack_in_which_every_trial_diverges_is_a_result(experiment, ran, tmp_path, model, batch_size):
     _, counts = ran(experiment(models=(model,), learning_rates=(1e9,), steps=200, batch_size=batch_size), tmp_path)
     assert (counts.done, counts.diverged, counts.failed) == (0, 3, 0)
     assert set(read_outcomes(tmp_path)["status"]) == {"diverged"}
@@ -284,19 +132,6 @@ def test_damaged_checkpoint_costs_time_but_no_result(experiment, tmp_path):
         (tmp_path / "checkpoints" / pack.id / "last.ckpt").write_bytes(content)
         assert fit(pack, asked, tmp_path, lambda trial_steps: None) == 0
         assert set(read_outcomes(tmp_path)["status"]) == {"done"}
-
-
-def test_records_after_the_checkpoint_are_not_there_twice(experiment, tmp_path):
-    """An attempt wrote records and died before its checkpoint; the next one cuts its parts elsewhere."""
-    asked = experiment(models=(Shallow(),), record_at=(0, 20, 40))
-    (pack,) = make_plan("test", asked).packs
-    stale = pl.DataFrame({"trial": [trial.id for trial in pack.trials], "step": 40, "diagnostic": "loss", "value": 9.0})
-    for first_step in (0, 7, 25):
-        write_records(tmp_path, pack.id, first_step, stale.with_columns(pack=pl.lit(pack.id)))
-    fit(pack, asked, tmp_path, lambda trial_steps: None)
-    records = read_records(tmp_path)
-    assert records.select("trial", "step", "diagnostic").is_duplicated().sum() == 0
-    assert 9.0 not in records["value"]
 
 
 def test_two_processes_do_not_train_in_one_folder(experiment, tmp_path):
@@ -321,14 +156,6 @@ def test_engine_that_cannot_train_a_pack_is_refused_before_anything_is_written(e
     check_ready(make_plan("test", experiment(engine="fused")))
 
 
-@pytest.mark.parametrize("present", [True, False])
-def test_auto_is_a_cuda_device_or_the_processor_and_nothing_else(monkeypatch, present):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: present)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    assert chosen_accelerator("auto") == ("cuda" if present else "cpu")
-    assert chosen_accelerator("cpu") == "cpu"
-
-
 def test_log_of_a_failure_goes_when_the_pack_succeeds(experiment, tmp_path):
     plan = make_plan("test", experiment())
     for pack in plan.packs:
@@ -338,7 +165,7 @@ def test_log_of_a_failure_goes_when_the_pack_succeeds(experiment, tmp_path):
     assert list((tmp_path / "logs").iterdir()) == []
 
 
-def test_nothing_but_results_is_left_in_the_folder(experiment, tmp_path):
+def test_nothing_but_results_is_left_in_the_folder(experiment, ran, tmp_path):
     ran(experiment(checkpoint_seconds=1e-9), tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
         "records",
@@ -350,23 +177,6 @@ def test_nothing_but_results_is_left_in_the_folder(experiment, tmp_path):
     }
     assert list((tmp_path / "locks").iterdir()) == []
     assert list((tmp_path / "checkpoints").iterdir()) == []
-
-
-def test_outcomes_say_which_job_trained_them(experiment, tmp_path):
-    asked = experiment(models=(Shallow(),))
-    (pack,) = make_plan("test", asked).packs
-    fit(pack, asked, tmp_path, lambda trial_steps: None, provenance=OutcomeProvenance("1234_7", 2, "0123456789ab+cdef"))
-    said = read_outcomes(tmp_path).select("job", "attempt", "code").unique().rows()
-    assert said == [("1234_7", 2, "0123456789ab+cdef")]
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_pack_trained_on_a_gpu_leaves_its_fit_and_the_name_of_the_card(experiment, tmp_path):
-    asked = experiment(models=(Shallow(),), accelerator="cuda")
-    (pack,) = make_plan("test", asked).packs
-    fit(pack, asked, tmp_path, lambda trial_steps: None)
-    assert set(read_outcomes(tmp_path)["device"]) == {torch.cuda.get_device_name()}
-    assert len(read_fitted_samples(tmp_path)) == 201
 
 
 # The deadline.
