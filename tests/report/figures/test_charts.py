@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 
 import polars as pl
 import pytest
 
-from pipeline.report.figures.charts import IN_THE_DARK, OKABE_ITO, VIRIDIS, chart_of, panels, title_lines
+from pipeline.report.figures.charts import (
+    IN_THE_DARK,
+    OKABE_ITO,
+    VIRIDIS,
+    chart_of,
+    log_scale,
+    log_ticks,
+    number_label,
+    panels,
+    title_lines,
+)
 
 LONG = "random_fourier(scale=2.0, initialisation=uniform_fan_in, frequencies=learned, seed={})"
 
@@ -44,3 +55,28 @@ def test_lines_can_be_seen_on_a_dark_page_and_quantities_keep_their_order() -> N
     assert min((value + 0.05) / (paper + 0.05) for value in seen) > 3  # WCAG 2.2, 1.4.11
     ramp = seen[len(OKABE_ITO) :]
     assert ramp[:-1] == sorted(ramp[:-1])
+
+
+def test_a_chart_holds_null_for_what_json_cannot_write():
+    chart = chart_of(pl.DataFrame({"y": [math.nan, math.inf, -math.inf, 1.0]})).mark_point().encode(y="y:Q")
+    assert [row["y"] for row in next(iter(chart.to_dict()["datasets"].values()))] == [None, None, None, 1.0]
+
+
+@pytest.mark.parametrize(
+    "low, high, ticks",
+    [
+        (1e-8, 1.0, ["1e-8", "1e-6", "1e-4", "0.01", "1"]),
+        (0.02, 0.3, ["0.01", "0.02", "0.05", "0.1", "0.2", "0.5", "1", "2", "5"]),
+        (1.0, 1e15, ["1", "1000", "1e6", "1e9", "1e12", "1e15"]),
+    ],
+)
+def test_ticks_are_round(low, high, ticks):
+    assert [number_label(tick) for tick in log_ticks(low, high)] == ticks
+
+
+@pytest.mark.parametrize("values", [[0.3], [1e15], [1e15, 1e15], [1.0, 1.2], [1e-8, 1.0]])
+def test_a_logarithmic_axis_holds_its_values_and_two_ticks(values):
+    scale, axis = (part.to_dict() for part in log_scale(values))
+    low, high = scale["domain"]
+    assert low < min(values) <= max(values) < high
+    assert sum(low <= tick <= high for tick in axis["values"]) >= 2

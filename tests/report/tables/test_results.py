@@ -3,44 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 
 import polars as pl
 import pytest
+from synthetic_run import results_of
 
 from pipeline.diagnostics.convergence import TestError as RecordedTestError
 from pipeline.diagnostics.prediction import ExcessLoss, PredictedSteps
-from pipeline.experiment.axes import Inputs, TimesLimits
+from pipeline.experiment.axes import TimesLimits
 from pipeline.experiment.experiment import Experiment
-from pipeline.experiment.trial import Trial
 from pipeline.models.linear import Linear
-from pipeline.optimizers.rules import Momentum
 from pipeline.plan import make_plan
-from pipeline.problems.datasets import Digits, Table
-from pipeline.problems.losses import HalfMeanSquare, SoftmaxCrossEntropy
-from pipeline.problems.targets import AbsoluteValue, Xor
+from pipeline.problems.targets import AbsoluteValue
 from pipeline.records.schema import OUTCOMES, RECORDS
-from pipeline.report.tables.plan_table import plan_table
 from pipeline.report.tables.results import results, tolerance_of
-from pipeline.report.tables.summary import best_rates, criterion, summary
+from pipeline.report.tables.summary import summary
 
 ABSOLUTE = Experiment("?", (Linear(),), (2,), target=(AbsoluteValue(),), learning_rates=(0.5, 1.0), seeds=1)
 NO_RECORDS, NO_OUTCOMES = pl.DataFrame(schema=RECORDS), pl.DataFrame(schema=OUTCOMES)
-
-
-def results_of(
-    experiment: Experiment, numbers: Callable[[Trial], list[tuple[int, str, float]]], status: str = "done"
-) -> pl.DataFrame:
-    """The results of a run in which every trial ended and recorded ``numbers(trial)``: step, diagnostic, value."""
-    plan = make_plan("test", experiment)
-    rows = [(trial.id, *row, "pack") for trial in plan.trials.values() for row in numbers(trial)]
-    ended = [
-        (trial.id, status, 10, "", trial.learning_rate, 0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "")
-        for trial in plan.trials.values()
-    ]
-    frames = (pl.DataFrame(rows, schema=RECORDS, orient="row"), pl.DataFrame(ended, schema=OUTCOMES, orient="row"))
-    return results(plan, *frames)
 
 
 def of(table: pl.DataFrame, **wanted: object) -> pl.DataFrame:
@@ -117,18 +98,6 @@ def test_records_of_other_trials_are_left_out(run):
     assert results(run.plan, stranger, NO_OUTCOMES)["loss"].null_count() == 24
 
 
-def test_the_best_rate_has_the_least_median_and_a_diverged_trial_counts_as_infinite(run):
-    best = best_rates(run.results)
-    assert best.filter(pl.col("model") != "shallow(relu)")["rate"].to_list() == [0.5] * 4
-    assert of(best, model="shallow(relu)").is_empty()  # of its two scores one is NaN, so that the median is infinite
-
-
-@pytest.mark.parametrize("errors, best", [({0.5: 0.2, 1.0: 0.1}, 1.0), ({0.5: 0.1, 1.0: 0.2}, 0.5), ({}, 0.5)])
-def test_the_best_rate_is_the_one_of_the_least_error_and_the_lower_of_two_equal_ones(errors, best):
-    table = results_of(ABSOLUTE, lambda trial: [(10, "test_error", errors.get(trial.learning_rate, 0.3))])
-    assert summary(table)["best_learning_rate"].to_list() == [best]
-
-
 @pytest.mark.parametrize(
     "numbers, verdict",
     [
@@ -144,63 +113,10 @@ def test_a_verdict_needs_a_finite_first_loss_and_a_later_one(numbers, verdict):
     assert table["verdict"].to_list() == [verdict] * 2
 
 
-@pytest.mark.parametrize(
-    "fields, rate, limit",
-    [
-        ({}, 2.0, "exact"),
-        ({"target": (Xor(),)}, 2.0, "the loss falls below it"),
-        ({"target": (Xor(),), "optimizer": Momentum()}, None, "2.0: below it a minimum attracts, from nearby"),
-        ({"batch_size": 8}, None, "2.0: mean square of batches drawn afresh"),
-        ({"batch_size": 8, "optimizer": Momentum()}, None, ""),
-    ],
-)
-def test_a_rate_is_called_stable_only_where_every_lower_one_is(fields, rate, limit):
-    asked = {"target": (AbsoluteValue(),), "learning_rates": (0.5,), "seeds": 1, **fields}
-    known = 2.0 if limit else math.nan
-    numbers = [(0, "largest_stable_learning_rate", known)]
-    table = results_of(Experiment("?", (Linear(),), (1,), **asked), lambda trial: numbers)
-    row = summary(table).row(0, named=True)
-    assert (row["stable_learning_rate"], row["limit"]) == (rate, limit)
-
-
 @pytest.mark.parametrize("status", ["done", "diverged"])
 def test_data_beyond_the_dtype_give_no_verdict(status):
     numbers = [(0, "largest_stable_learning_rate", 2.0), (0, "loss", math.inf)]
     assert set(results_of(ABSOLUTE, lambda trial: numbers, status)["verdict"]) == {"cannot say"}
-
-
-def test_a_problem_with_several_losses_is_shown_with_each():
-    experiment = Experiment(
-        "?", (Linear(),), (2,), data=(Digits(),), loss=(SoftmaxCrossEntropy(), HalfMeanSquare()),
-        learning_rates=(0.5,), seeds=1,
-    )  # fmt: skip
-    errors = {"softmax_cross_entropy": 0.1, "half_mean_square": 0.2}
-    table = results_of(experiment, lambda trial: [(10, "test_error", errors[trial.shape.loss.name()])])
-    shown = dict(summary(table).select("problem", "median_test_error").iter_rows())
-    assert shown == {f"digits by {loss}": error for loss, error in errors.items()}
-    assert plan_table(make_plan("test", experiment))["problem"].to_list() == list(shown)
-
-
-def test_two_tables_with_one_label_are_two_problems(tmp_path):
-    tables = []
-    for folder, slope in (("a", 1), ("b", 2), ("c", 3)):
-        path = tmp_path / folder / "t.csv"
-        path.parent.mkdir()
-        path.write_text("x,y\n" + "".join(f"{x},{slope * x}\n" for x in range(20)))
-        tables.append(Table(path, inputs=("x",), output=("y",)))
-    experiment = Experiment("?", (Linear(),), (2,), data=tuple(tables), learning_rates=(0.5,), seeds=1)
-    errors = {table: 0.1 * (number + 1) for number, table in enumerate(tables)}
-    table = results_of(experiment, lambda trial: [(10, "test_error", errors[trial.shape.problem.data])])
-    label = tables[0].label()
-    assert summary(table)["problem"].to_list() == [label, f"{label} #2", f"{label} #3"]
-    assert summary(table)["median_test_error"].to_list() == pytest.approx([0.1, 0.2, 0.3])
-    assert plan_table(make_plan("test", experiment))["problem"].to_list() == [label, f"{label} #2", f"{label} #3"]
-
-
-def test_problems_that_a_column_tells_apart_keep_their_label():
-    inputs = Inputs(noise=(0.0, 0.1), train=(64, 128))
-    table = results_of(replace(ABSOLUTE, inputs=inputs), lambda trial: [(10, "test_error", 0.1)])
-    assert set(table["problem"]) == {"absolute_value"}
 
 
 @pytest.mark.parametrize(
@@ -223,40 +139,6 @@ def test_results_say_how_far_to_trust_a_condition_number(number, words):
 def test_without_condition_numbers_there_is_nothing_to_trust():
     table = results_of(replace(ABSOLUTE, diagnostics=(RecordedTestError(),)), lambda trial: [])
     assert "condition_number_trust" not in table.columns
-
-
-def test_the_summary_is_what_one_computes_by_hand(run):
-    table = summary(run.results)
-    assert table.height == 6
-    row = of(table, model="linear(legendre)", width=2).row(0, named=True)
-    assert (row["trials"], row["done"], row["diverged"], row["failed"], row["pending"]) == (4, 2, 2, 0, 0)
-    assert row["best_learning_rate"] == 0.5
-    assert row["median_test_error"] == pytest.approx((0.1 + 0.11) / 2)
-    assert row["min_test_error"] == pytest.approx(0.1)
-    assert row["stable_learning_rate"] == 2.0
-    assert row["verdict"] == "agrees (4 of 4 trials)"
-
-
-def test_a_condition_number_says_how_far_to_trust_it(run):
-    shown = {(row["model"], row["width"]): row["condition_number"] for row in summary(run.results).to_dicts()}
-    assert shown["linear(legendre)", 2] == "10"
-    assert shown["linear(monomial)", 4] == ">= 1e15 (float64 limit)"
-    assert shown["linear(legendre)", 4] == "inf (dependent features)"
-    assert shown["shallow(relu)", 2] == ""
-
-
-def test_the_loss_is_the_criterion_where_there_is_no_test_error(run):
-    assert criterion(run.results) == "test_error"
-    assert criterion(run.results.drop("test_error")) == "loss"
-    table = summary(run.results.drop("test_error"))
-    assert of(table, model="linear(legendre)", width=2)["median_loss"].item() == pytest.approx((0.1**2 + 0.11**2) / 4)
-
-
-def test_a_trial_that_diverged_from_a_low_error_is_not_the_best(run):
-    diverged = pl.col("status") == "diverged"
-    lucky = run.results.with_columns(test_error=pl.when(diverged).then(pl.lit(1e-9)).otherwise("test_error"))
-    assert best_rates(lucky).equals(best_rates(run.results))
-    assert summary(lucky)["min_test_error"].equals(summary(run.results)["min_test_error"])
 
 
 @pytest.mark.parametrize("tolerance, steps", [(0.9, 1.0), (0.25, 5.0), (0.2, 10.0), (1e-3, None)])

@@ -1,0 +1,67 @@
+"""Errors are drawn at the best learning rate, with what theory knows beside them."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+from synthetic_run import BY_NAME, drawn, rows_with, tables_of
+
+from pipeline.experiment.experiment import Experiment
+from pipeline.models.linear import Linear
+from pipeline.models.shallow import Shallow
+from pipeline.problems.targets import AbsoluteValue, OnePlusPower, Xor
+from pipeline.report.figures.error_by_width import error_table
+
+
+def test_errors_are_medians_over_seeds_at_the_best_rate_with_theory_beside_them(run):
+    rows = rows_with(drawn("error_by_width", run.tables), "median", "theory")
+    shown = {(row["name"], row["width"]): row for row in rows}
+    row = shown["linear(legendre)", 2]
+    assert [row[column] for column in ("low", "median", "high")] == pytest.approx([0.1, 0.105, 0.11])
+    assert row["theory"] == pytest.approx(0.0525)
+    assert row["rate"] == 0.5
+    assert set(shown) == {(f"linear({basis})", width) for basis in ("monomial", "legendre") for width in (2, 4)}
+
+
+def test_best_error_is_dotted_where_it_is_known(run):
+    spec = drawn("error_by_width", run.tables)
+    rows = {(row["name"], row["width"]): row["best"] for row in rows_with(spec, "median", "best")}
+    for model, width in rows:
+        # The polynomial of degree 1 nearest to |x| is its mean 1/2; a square more leaves 1/192 of its square.
+        assert rows[model, width] == pytest.approx(math.sqrt({2: 1 / 12, 4: 1 / 192}[width]), rel=1e-5)
+    assert {model for model, _ in rows} == {"linear(monomial)", "linear(legendre)"}
+    scales = {json.dumps(layer["encoding"]["strokeDash"]["scale"]) for layer in spec["layer"][3:]}
+    assert [json.loads(scale)["domain"] for scale in scales] == [
+        ["theory: exact least squares", "theory: best possible"]
+    ]
+    assert all(word in BY_NAME["error_by_width"].caption for word in ("Dashed", "Dotted"))
+
+
+def test_nothing_is_dotted_where_no_best_error_is_known_or_the_error_is_another():
+    experiment = Experiment("?", (Shallow(),), (2,), target=(AbsoluteValue(),), learning_rates=(0.1,))
+    spec = drawn("error_by_width", tables_of(experiment, lambda trial: [(0, "test_error", 1.0)]))
+    assert "best possible" not in json.dumps(spec)
+    linear = replace(experiment, models=(Linear(),))
+    spec = drawn("error_by_width", tables_of(linear, lambda trial: [(0, "loss", 1.0)]))
+    assert "best possible" not in json.dumps(spec)
+    # Four polynomials hold 1 + x^3 exactly; an error of zero has no place on a logarithmic axis.
+    exact = replace(linear, target=(OnePlusPower(power=3),), widths=(2, 4))
+    rows = error_table(tables_of(exact, lambda trial: [(0, "test_error", 1.0)]))
+    assert rows["best"].is_null().to_list() == [False, True]
+
+
+def test_the_band_is_the_middle_half_of_the_seeds():
+    experiment = Experiment("?", (Linear(),), (2,), target=(AbsoluteValue(),), learning_rates=(0.1,), seeds=5)
+    tables = tables_of(experiment, lambda trial: [(10, "test_error", 0.1 * (trial.seed + 1))])
+    row = error_table(tables).row(0, named=True)
+    assert [row[column] for column in ("seeds", "low", "median", "high")] == pytest.approx([5, 0.2, 0.3, 0.4])
+
+
+def test_errors_that_reach_zero_are_drawn_on_a_linear_axis():
+    experiment = Experiment("?", (Shallow(),), (2, 4), target=(Xor(),), learning_rates=(0.1,))
+    spec = drawn("error_by_width", tables_of(experiment, lambda trial: [(10, "test_error", 0.0)]))
+    assert spec["layer"][1]["encoding"]["y"]["scale"]["type"] == "linear"
+    assert spec["layer"][1]["encoding"]["y"]["title"] == "test error (share of wrong answers)"
