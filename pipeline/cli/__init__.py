@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         with named_streams():
             _refuse_other_bytes(words)
             code = verb()
-            sys.stdout.flush()  # what cannot be written is told here, not when Python ends
+            sys.stdout.flush()  # what cannot be written fails here, not when Python ends
     except PipelineError as error:
         print(error, file=sys.stderr)
         return 2
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         if isinstance(error, BrokenPipeError) and error.filename in (OUTPUT, ERRORS):
             return 0  # the reader of our output, such as head, has seen enough
         where = str(error.filename or f"python -m pipeline {words[0]}")
-        with suppress(OSError):  # where it is standard error that cannot be written, nobody can be told
+        with suppress(OSError):  # where it is standard error that cannot be written, nobody can be informed
             print(PipelineError(reason_of(error).lower(), where=where), file=sys.stderr)
         return 2
     return code

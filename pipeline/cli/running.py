@@ -1,4 +1,4 @@
-"""The verb run: one question, or all of a folder, here and now."""
+"""The verb run: one experiment, or all of a folder, on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every command of a scheduler is run here: for a limited time, with one wording of what fails.
+"""Subprocess wrapper for every command of a scheduler: a time limit, and one wording for what fails.
 
 It runs in an environment in which nothing that a person has set for their own use changes what
 it says: ``SQUEUE_STATES=RUNNING`` would hide what waits, and ``SCANCEL_STATE`` spare it. What

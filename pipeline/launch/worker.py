@@ -1,4 +1,4 @@
-"""What runs in a job: one function, which trains the packs that the job was given.
+"""The worker: the function that runs in a job, and trains its packs.
 
 Nothing here depends on a signal being delivered: a worker knows when its time is up and
 stops at a checkpoint before. A signal only makes that moment come earlier.
@@ -309,7 +309,7 @@ def rendezvous_of(sent: Submission, index: int, run: Path, environment: Any) -> 
 
 
 def check_gpu(plan: Plan, sent: Submission) -> None:
-    """Refuse to train on the processor in a job that has a GPU and was not told to.
+    """Refuse to train on the processor in a job that has a GPU, unless the experiment says so.
 
     Args:
         plan: The plan of the run.

@@ -1,4 +1,4 @@
-"""More options of ``sbatch`` and ``qsub`` that a profile names: handed on word for word, beside what is asked for.
+"""Extra options of ``sbatch`` and ``qsub``: those that a profile names are passed on word for word.
 
 Of an option that comes twice both commands take one, without a word. So what this project
 asks for itself, or the profile says in a field, or an option has said before, is refused.

@@ -1,4 +1,4 @@
-"""Clusters by name: where their profiles are, and reading one of them."""
+"""Lookup of clusters by name: finding the file of a profile, reading it, and checking the folder of a run there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names in braces that stand for what differs from person to person, such as ``/scratch/{user}``."""
+"""Placeholders: names in braces that stand for what differs from person to person, such as ``/scratch/{user}``."""
 
 from __future__ import annotations
 

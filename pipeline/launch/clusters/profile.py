@@ -1,4 +1,4 @@
-"""Everything about one cluster, as one YAML file in ``slurm/`` says it."""
+"""The profile of a cluster: everything that is known about it, in one YAML file in ``slurm/``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLACED = ("folder", "project", "python", "setup", "options", "slurm_conf")
 
 @dataclass(frozen=True)
 class Profile:
-    """One cluster: how it is asked for a job, what it grants, where files lie.
+    """The profile of a cluster: how a job is requested, what its queues allow, and where files lie.
 
     ``{user}``, ``{home}``, ``{project}``, ``{account}`` and ``{checkout}``, where this project
     lies, are filled in in ``folder``, ``project``, ``python``, ``setup``, ``options`` and ``slurm_conf``.
@@ -179,7 +179,7 @@ class Profile:
         return None if self.node is None else self.node.gpus
 
     def tier(self, minutes: float, nodes: int = 1) -> WalltimeTier:
-        """The first tier that grants a walltime to jobs of this size.
+        """The shortest tier that allows a walltime to jobs of this size.
 
         Args:
             minutes: Walltime.
@@ -205,7 +205,7 @@ class Profile:
         )
 
     def _longer_elsewhere(self, minutes: float, nodes: int) -> str:
-        """Words for another queue that grants the walltime."""
+        """The end of a hint: another queue that allows the walltime."""
         for tier in self.bands:
             if tier.queue and tier.hours * 60 >= minutes and tier.takes(self.gpus * nodes) and self._has_gpu(tier):
                 return f"; or queue={tier.queue}, which grants {tier.hours:g} hours"

@@ -1,4 +1,4 @@
-"""How long packs take: measured by a short pilot on this machine, or by jobs before, and remembered.
+"""Calibration: how long packs take, measured by a short pilot on this machine or by earlier jobs, and cached.
 
 One small file for each kind of pack in ``~/.cache/pipeline/calibration/<place>/``, where a
 place is a cluster with or without GPUs, or this machine. What a job has measured on the
@@ -99,7 +99,7 @@ def costs(
         recorded_steps: At how many steps the diagnostics look.
         profile: The cluster.
         cluster: Its name.
-        say: Told about a measurement, which takes some seconds.
+        say: Prints that a measurement begins, which takes some seconds.
         plan: Gives the plan with these packs; asked only if some have to be measured.
         expected: What packs that were sent to this cluster before were expected to take, by name.
 

@@ -1,4 +1,4 @@
-"""What a submission will take: time, memory, GPU-hours, the site's units, and whether a GPU has anything to do."""
+"""Cost estimate of a submission: time, memory, GPU-hours, the site's units, and whether a GPU would be busy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run something beside a training that may take nothing from it: last in every queue, and gone with it.
+"""A background process beside a training: it has the lowest priority, and ends with the training.
 
 ``python -m pipeline.launch.job.background PARENT SECONDS WORD...`` becomes ``python WORD...``. It has a
 process of its own so that the training, which may be large and hold threads, is not forked.

@@ -1,4 +1,4 @@
-"""What a job does for W&B while it trains: now and then it starts ``sync``, and never waits for it.
+"""Export to W&B while a job trains: now and then it starts ``sync`` in the background, and never waits for it.
 
 The training neither knows nor cares what becomes of it: it is another process, which runs when
 nobody else wants to, is ended when it takes too long or the job ends, and leaves what it has not

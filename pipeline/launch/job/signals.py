@@ -1,4 +1,4 @@
-"""When a worker has to stop: its time limit, or a signal that makes it come earlier."""
+"""Time limit and signals of a job: when a worker has to stop, and what brings that moment forward."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attempts: what each worker writes down of itself when it begins and when it ends.
+"""Attempts: each worker writes down when it begins, what it trains, and how it ends.
 
 One file an attempt, ``jobs/<submission>/<task>-<worker>-<attempt>.attempt``. One that
 has begun and not ended belongs to a worker that runs, or that was killed.

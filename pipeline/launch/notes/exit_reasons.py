@@ -1,4 +1,4 @@
-"""Why a worker that wrote down no end was ended: from what the scheduler left in its log.
+"""Exit reasons: why a worker was killed, from what the scheduler left in its log.
 
 The log is asked first, because it is there when accounting is off and history is gone.
 """
@@ -31,7 +31,7 @@ EXIT_REASON_PATTERNS = (
     ("requeued", r"DUE TO JOB REQUEUE"),
     (CANCELLED, r"CANCELLED AT|job cancelled|=>> PBS: job killed: (deleted|qdel)"),
 )
-"""Causes, and how SLURM and PBS word them."""
+"""Exit reasons, and how SLURM and PBS word them."""
 LARGEST_LOG = 2**24
 """How much of the end of a log is searched for where an attempt begins."""
 UNINFORMATIVE = re.compile(

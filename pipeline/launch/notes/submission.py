@@ -1,4 +1,4 @@
-"""Submissions: notes of what was sent to a scheduler, written down before it is sent.
+"""Submissions: what was sent to a scheduler, written down before it is sent.
 
 ``jobs/<name>.json`` says which packs each task of an array trains. It is there, without
 the id of the job, before the scheduler hears of it, and has the id after: whoever is

@@ -1,4 +1,4 @@
-"""Who ended a job: notes of what we cancelled, and of why PBS has killed one, for when the server has forgotten.
+"""Terminations: which jobs were cancelled, and why PBS killed one, for when the server has forgotten.
 
 They lie in the folder of the submission, as the server's own words do.
 """
@@ -22,7 +22,7 @@ KILLED_BY_PBS = re.compile(r"^=>> PBS: job killed: (.+?)\s*$", re.MULTILINE)
 
 
 def note_cancelled(folder: Path, jobs: Iterable[str]) -> None:
-    """Remember that jobs of a submission are told to end now.
+    """Remember that jobs of a submission are being cancelled now.
 
     Args:
         folder: Folder of the submission.
@@ -35,7 +35,7 @@ def note_cancelled(folder: Path, jobs: Iterable[str]) -> None:
 
 
 def cancelled(folder: Path) -> dict[str, float]:
-    """When jobs of a submission were first told to end, in seconds since 1970, by id."""
+    """When jobs of a submission were first cancelled, in seconds since 1970, by id."""
     try:
         return dict(json.loads((folder / CANCELLED_FILE).read_bytes()))
     except FileNotFoundError:
@@ -43,7 +43,7 @@ def cancelled(folder: Path) -> dict[str, float]:
 
 
 def note_killed(folder: Path, job: str, cause: str) -> None:
-    """Remember for what a server says that it has killed a job; one who may only read the run has read it anyway.
+    """Remember why a server says that it killed a job; a run that may not be written to is left as it is.
 
     Args:
         folder: Folder of the submission.
@@ -57,7 +57,7 @@ def note_killed(folder: Path, job: str, cause: str) -> None:
 
 
 def killed(folder: Path, job: str) -> str:
-    """For what a server has killed a job, as it was remembered; empty if it was not seen to.
+    """Why a server killed a job, as it was remembered.
 
     Args:
         folder: Folder of the submission.

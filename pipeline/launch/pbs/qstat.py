@@ -1,4 +1,4 @@
-"""Asking PBS about jobs: what ``qstat`` prints, in JSON or in text, and what its states and exit codes mean.
+"""``qstat``: what it prints of jobs, in JSON or in text, and what the states and exit codes of PBS mean.
 
 One id that the server does not know fails a call that has printed all the others, JSON is
 sometimes no JSON, and a server may forget a job as soon as it has ended. So what was printed
@@ -377,7 +377,7 @@ def find_by_name(name: str) -> list[str]:
     """
     mine = [word for user in user_names()[:1] for word in ("-u", user)]
     found = _selected("-N", name, *mine)
-    if found or _selected():  # no job of that name is believed where others are told
+    if found or _selected():  # that no job has the name is believed where others are listed
         return found
     return [
         id_

@@ -1,4 +1,4 @@
-"""What a job of PBS is asked for and what it runs: the parameters, the qsub command and the script."""
+"""The script of a job of PBS, its parameters, and the qsub command."""
 
 from __future__ import annotations
 

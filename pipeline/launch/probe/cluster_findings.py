@@ -1,4 +1,4 @@
-"""A profile against what the scheduler says of itself."""
+"""Comparison of a profile with the limits that a scheduler reports."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _tier_name(tier: WalltimeTier, queue: str | None) -> str:
 
 
 def _granted(tier: WalltimeTier, site: LiveCluster, queue: LiveQueue) -> tuple[str, str]:
-    """What a queue grants to jobs of a tier, and the verdict."""
+    """What a queue allows jobs of a tier, and the verdict."""
     taking = [there for there in site.behind(queue) if there.takes(tier.gpus[0])]
     granted = max(taking, key=lambda there: there.hours or 0.0, default=None)
     if granted is None:

@@ -1,4 +1,4 @@
-"""A profile held against the live cluster: what the scheduler says, and what a job sees from its node."""
+"""Comparison of a profile with the live cluster: with what the scheduler reports, and what a job finds on its node."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def compare_with_scheduler(cluster: Cluster) -> pl.DataFrame:
 
 
 def live(cluster: Cluster) -> LiveCluster:
-    """Ask a cluster what it has and grants.
+    """Ask a cluster what it has and allows.
 
     Args:
         cluster: The cluster.

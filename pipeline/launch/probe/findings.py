@@ -1,4 +1,4 @@
-"""The lines of a comparison between a profile and a live cluster."""
+"""Findings: the lines of a comparison between a profile and a live cluster."""
 
 from __future__ import annotations
 

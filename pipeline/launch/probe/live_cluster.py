@@ -1,4 +1,4 @@
-"""What a live cluster says of itself, in the same words whichever scheduler says it."""
+"""Live cluster: queues, nodes and limits as its scheduler reports them, in the same fields for SLURM and PBS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a live PBS Pro says of itself: ``qstat -Bf``, ``qstat -Qf`` and ``pbsnodes``."""
+"""Live cluster of PBS Pro, as it reports itself: ``qstat -Bf``, ``qstat -Qf`` and ``pbsnodes``."""
 
 from __future__ import annotations
 

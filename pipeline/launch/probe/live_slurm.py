@@ -1,4 +1,4 @@
-"""What a live SLURM says of itself: ``sinfo``, ``scontrol`` and, where there is accounting, ``sacctmgr``."""
+"""Live cluster of SLURM, as it reports itself: ``sinfo``, ``scontrol`` and, where there is accounting, ``sacctmgr``."""
 
 from __future__ import annotations
 

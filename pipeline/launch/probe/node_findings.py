@@ -1,4 +1,4 @@
-"""A profile against what a job has seen from its node."""
+"""Comparison of a profile with the inventory of a node."""
 
 from __future__ import annotations
 

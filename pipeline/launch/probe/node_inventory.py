@@ -1,4 +1,4 @@
-"""What a job sees from the node that it runs on, written down by a job of one minute.
+"""Node inventory: what a job finds on the node that it runs on, written down by a job of one minute.
 
 Nothing here needs more than Python itself, so that it answers where the rest would fail.
 """
@@ -28,7 +28,7 @@ SECONDS_FOR_A_HOST = 5.0
 SILENT = "no answer in time"
 COMMANDS = ("sbatch", "scontrol", "qsub", "qstat", "git", "nvidia-smi", "singularity", "apptainer", "enroot")
 SCRATCH = ("SLURM_TMPDIR", "PBS_JOBDIR", "TMPDIR")
-"""Variables in which sites tell a job of disks of its own node."""
+"""Variables in which sites name disks of a job's own node."""
 LOCAL_FOLDERS = ("/raid", "/scratch/local", "/local", "/tmp")
 GIB = 2.0**30
 

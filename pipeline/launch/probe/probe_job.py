@@ -1,4 +1,4 @@
-"""The job of a minute that looks around on a node of a cluster."""
+"""The probe job: it takes a minute, and writes the inventory of a node."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def inspect_node(cluster: Cluster, say: Say, timeout_seconds: float) -> Path:
 
     Args:
         cluster: Where.
-        say: Told how the waiting goes.
+        say: Prints how the waiting goes.
         timeout_seconds: How long to wait.
 
     Returns:

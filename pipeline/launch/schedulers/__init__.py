@@ -1,4 +1,4 @@
-"""What runs jobs: SLURM, PBS Pro, and processes of this machine, behind one small interface."""
+"""Schedulers: SLURM, PBS Pro, and processes of this machine, behind one small interface."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This machine as a cluster: processes that go on by themselves, or this very process."""
+"""Local schedulers: jobs are processes of this machine, or run in this very process."""
 
 from __future__ import annotations
 

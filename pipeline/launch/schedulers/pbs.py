@@ -1,4 +1,4 @@
-"""PBS Pro, through the executor of this project."""
+"""PBS Pro, through this project's plugin for submitit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every scheduler can be asked."""
+"""The interface of every scheduler: sending, listing and cancelling jobs."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class SchedulerTask:
         name: Name of the job.
         state: Whether it runs or waits.
         reason: Why it waits, in the scheduler's words.
-        ending: Whether it was told to end, or its work is over and its node is being cleaned up.
+        ending: Whether it was cancelled, or its work is over and its node is being cleaned up.
     """
 
     id: str
@@ -151,7 +151,7 @@ class Scheduler(ABC):
         """Whether a job that was sent to wait for another one was deleted as it arrived: the other had ended.
 
         Args:
-            job: Its id; the command that has sent it was told that all is well.
+            job: Its id; the command that sent it has ended without an error.
             before: Id of the job that it waits for.
             folders: The submitit folder of each.
 

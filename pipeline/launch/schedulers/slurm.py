@@ -1,4 +1,4 @@
-"""SLURM, through submitit's own executor."""
+"""SLURM, through an executor of submitit and ``squeue``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sending jobs to SLURM as submitit's executor does, with a script and an environment of this project.
+"""Executor for SLURM: submitit's own, with a script and an environment of this project.
 
 Beside sbatch's own sentence sites print banners, and wrappers of theirs the bare number (NIH
 Biowulf). Where the sentence is missing the job is looked up by its name, which no other has: a

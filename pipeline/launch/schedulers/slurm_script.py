@@ -1,4 +1,4 @@
-"""The script of a job of SLURM: what is asked for in lines of ``#SBATCH``, the setup, and the workers."""
+"""The script of a job of SLURM: ``#SBATCH`` options, the setup, and ``srun`` with the workers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.launch.clusters.extra_options import LONG_NAMES, Option, sbatch_op
 from pipeline.launch.schedulers.scheduler import JobRequest
 
 WARNING = "USR2"
-"""The signal that submitit takes for the end of the time that a job has, unless it is told otherwise."""
+"""The signal by which submitit learns that a job is about to end, unless ``SUBMITIT_PREEMPT_SIGNAL`` is set."""
 
 
 def script_text(request: JobRequest, folder: Path, num_tasks: int = 1) -> str:

@@ -1,4 +1,4 @@
-"""Waiting that is told: nobody looks at a silent terminal for long."""
+"""Waiting for a scheduler is announced: nobody looks at a silent terminal for long."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 SECONDS_UNTIL_ANNOUNCED = 5.0
-"""What takes longer is told, and again each time it has taken twice as long."""
+"""What takes longer is announced, and again each time it has taken twice as long."""
 
 
 @contextlib.contextmanager
@@ -16,22 +16,22 @@ def announce_if_slow(say: Callable[[str], None], what: str) -> Iterator[None]:
     """Say what is waited for if the block takes long.
 
     Args:
-        say: Told of it, from another thread.
+        say: Prints a line of prose; called from another thread.
         what: Is waited for.
     """
     over, stream = threading.Event(), sys.stderr
 
-    def tell() -> None:
+    def announce() -> None:
         waited = 0.0
         while not over.wait(waited or SECONDS_UNTIL_ANNOUNCED):
             waited = 2 * waited or SECONDS_UNTIL_ANNOUNCED
             with contextlib.redirect_stderr(stream):  # the block may keep what is printed in it for itself
                 say(f"{what} ({waited:g} s so far)")
 
-    teller = threading.Thread(target=tell, daemon=True)
-    teller.start()
+    announcer = threading.Thread(target=announce, daemon=True)
+    announcer.start()
     try:
         yield
     finally:
         over.set()
-        teller.join()
+        announcer.join()

@@ -1,4 +1,4 @@
-"""What went wrong in a run: one incident for each failed pack, stopped worker, and job that never began."""
+"""Incidents of a run: one for each failed pack, stopped worker, and job that never began."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MOST_EXCEPTIONS = 2
 
 @dataclass(frozen=True)
 class Incident:
-    """Something that went wrong.
+    """An incident: something that went wrong.
 
     Args:
         kind: ``exception``, ``out of memory``, ``node failure``, ``killed``, and so on.

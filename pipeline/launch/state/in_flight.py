@@ -1,4 +1,4 @@
-"""What is in flight: what was sent and not seen to end, and who may send or end anything now."""
+"""In-flight jobs: those that were sent and not seen to end; and the lock of whoever sends or ends any."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pipeline.records.locks import locked
 from pipeline.records.store import finished_packs
 
 Say = Callable[[str], None]
-"""Told what takes long."""
+"""Prints a line of prose, for example what is waited for."""
 
 SECONDS_TO_APPEAR = 30.0
 """How long a job may take to be seen by its scheduler after the command that sent it has begun."""
@@ -40,7 +40,7 @@ def submit_lock(run: Path, say: Say) -> Iterator[None]:
 
     Args:
         run: Folder of the run.
-        say: Told that somebody else is at work.
+        say: Prints that somebody else is at work.
 
     Raises:
         PipelineError: If somebody else takes very long, or it cannot be known whether there is anybody.
@@ -77,7 +77,7 @@ def reconcile(run: Path, say: Say) -> None:
 
     Args:
         run: Folder of the run.
-        say: Told of each that was interrupted.
+        say: Prints each that was interrupted.
 
     Raises:
         PipelineError: If the scheduler cannot be asked.
@@ -176,13 +176,13 @@ def held_tasks(run: Path, submissions: Sequence[Submission]) -> Iterator[Schedul
 def held_after_ending(run: Path, submissions: Sequence[Submission], say: Say) -> set[str]:
     """Ids of the jobs that schedulers hold, once what is ending has ended.
 
-    A job that was told to end goes on for a while: PBS shows it as R for up to 13 s (OpenPBS 23.06.06), SLURM as
+    A job that was cancelled goes on for a while: PBS shows it as R for up to 13 s (OpenPBS 23.06.06), SLURM as
     COMPLETING. What it had is nobody's then, and what is sent at once would find it locked.
 
     Args:
         run: Folder of the run.
         submissions: Its submissions.
-        say: Told what is waited for.
+        say: Prints what is waited for.
 
     Returns:
         The ids.
@@ -190,17 +190,17 @@ def held_after_ending(run: Path, submissions: Sequence[Submission], say: Say) ->
     Raises:
         PipelineError: If a scheduler cannot be asked.
     """
-    began, told = time.time(), False
+    began, announced = time.time(), False
     while True:
         tasks = list(held_tasks(run, submissions))
         ending = ending_since(run, submissions, tasks, began)
         late = time.time() - SECONDS_TO_END
         if not any(since > late for since in ending.values()):
             break
-        if not told:
+        if not announced:
             which = "1 job of this run is" if len(ending) == 1 else f"{len(ending)} jobs of this run are"
             say(f"{which} ending; waiting for that")
-        told = True
+        announced = True
         time.sleep(SECONDS_BETWEEN_LOOKS)
     if ending:
         which = "1 job has" if len(ending) == 1 else f"{len(ending)} jobs have"
@@ -223,7 +223,7 @@ def ending_since(
     Returns:
         The seconds, by the id of the job.
     """
-    told = {job: at for one in submissions for job, at in cancelled(folder_of(run, one.name)).items()}
+    cancelled_at = {job: at for one in submissions for job, at in cancelled(folder_of(run, one.name)).items()}
     finished = finished_packs(run)
     left = {
         one.task_id(index)
@@ -231,8 +231,8 @@ def ending_since(
         for index, packs in enumerate(one.tasks)
         if not finished.issuperset(packs)
     }
-    there = [task for task in tasks if task.id in left and (task.ending or task.id in told)]
-    return {task.id: told.get(task.id, seen) for task in there}
+    there = [task for task in tasks if task.id in left and (task.ending or task.id in cancelled_at)]
+    return {task.id: cancelled_at.get(task.id, seen) for task in there}
 
 
 def close_finished_predecessors(run: Path, submissions: Sequence[Submission], jobs: set[str], say: Say) -> None:
@@ -242,7 +242,7 @@ def close_finished_predecessors(run: Path, submissions: Sequence[Submission], jo
         run: Folder of the run.
         submissions: Its submissions.
         jobs: Ids of the jobs that schedulers hold.
-        say: Told what was done.
+        say: Prints what was done.
 
     Raises:
         PipelineError: If a scheduler cannot be asked.

@@ -1,4 +1,4 @@
-"""What workers and failed packs have said: grouped by error, or of one trial or job."""
+"""Logs: incidents grouped by error, and the log files of one trial or job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a sweep stands: from its records, its notes, and one question to the scheduler.
+"""Status of a run on its cluster: from its records, its notes, and one question to the scheduler.
 
 Whether a trial is finished is known from the records alone; the scheduler only says what
 waits and what runs. A scheduler that does not answer leaves those two unknown.
@@ -27,7 +27,7 @@ STATES = ("done", "diverged", "failed", "quarantined", "running", "pending", "in
 
 @dataclass(frozen=True)
 class Status:
-    """How a sweep stands.
+    """The status of a run.
 
     Args:
         trials: How many trials are in each state.
@@ -45,7 +45,7 @@ class Status:
 
 
 def status(run: Path) -> Status:
-    """Find out how a sweep stands.
+    """Read the status of a run.
 
     Args:
         run: Folder of the run.

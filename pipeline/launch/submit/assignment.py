@@ -1,4 +1,4 @@
-"""Packs laid out over jobs: the longest first, each to the job that has least to do so far."""
+"""Assignment of packs to jobs by longest processing time (LPT), and the number and walltime of the jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ending jobs: a whole sweep, an array of it, or one task."""
+"""Cancelling jobs: all of a run, an array, or one task."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def cancel(run: Path, what: Sequence[str], say: Say) -> list[str]:
     Args:
         run: Folder of the run.
         what: Ids of jobs or array tasks, or names of arrays; none for all of the run.
-        say: Told of what takes long.
+        say: Prints what takes long.
 
     Returns:
-        Ids of the jobs that were still there and were told to end.
+        Ids of the jobs that were still there and were cancelled.
 
     Raises:
         PipelineError: If there is no such job, or the scheduler cannot be asked.

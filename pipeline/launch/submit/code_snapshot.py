@@ -1,4 +1,4 @@
-"""A copy of the code for jobs to run, so that editing the checkout does not change what waits in the queue."""
+"""Snapshot of the code for jobs to run, so that editing the checkout does not change what waits in the queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chains: submissions of which each waits for the one before, and the links that they lack."""
+"""Job chains: submissions that each depend on the end of the one before (``afterany``), and links that they lack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what is to be sent to what a scheduler is asked for."""
+"""Job request: the resources, script lines and options that a submission needs of a scheduler."""
 
 from __future__ import annotations
 

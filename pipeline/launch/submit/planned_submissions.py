@@ -18,7 +18,7 @@ from pipeline.launch.submit.job_chains import MissingLinks
 
 @dataclass(frozen=True)
 class SubmissionRequest:
-    """What is to be sent, and how.
+    """A submission request: what is to be sent, and how.
 
     Args:
         cluster: Where.

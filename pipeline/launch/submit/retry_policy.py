@@ -1,4 +1,4 @@
-"""What is done about packs that ran out of memory (smaller packs, then more memory) or of time (a longer job)."""
+"""Retry policy: packs that ran out of memory are halved, then get more of it; those that ran out of time get more."""
 
 from __future__ import annotations
 

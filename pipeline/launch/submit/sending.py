@@ -1,4 +1,4 @@
-"""Sending: what has neither complete records nor a job in flight, and nothing else.
+"""Sending submissions through submitit, so that a submit may be killed at any instant.
 
 A note is written before a scheduler hears of a job and completed after, one process at a
 time sends, and whoever was killed in between is understood by the next. Should a pack be
@@ -54,7 +54,7 @@ def send(
         submissions: The planned submissions, in order.
         cluster: Where.
         parallel: Over how many nodes and devices one trial is trained.
-        say: Told what takes long.
+        say: Prints what takes long.
 
     Yields:
         Each submission once its job is known.
@@ -175,7 +175,7 @@ def _is_kept(name: str, *, in_job: bool) -> bool:
 
 
 def _refused(run: Path, submission: Submission, error: Exception, cluster: str) -> PipelineError:
-    """What to tell of a submission that failed; its note is kept if it is not certain that nothing was sent."""
+    """The error of a submission that failed; its note is kept if it is not certain that nothing was sent."""
     words = words_of(error)
     unknown = PipelineError(f"{cluster} has not taken the jobs: {words}", hint=UNKNOWN)
     if isinstance(error, SilenceError):  # to ask it something else would take as long

@@ -156,7 +156,7 @@ def plan_submission(
         missing: What chains lack.
         request: How they are sent.
         plan: Gives the plan; called only if packs have to be measured.
-        say: Told what takes long.
+        say: Prints what takes long.
 
     Returns:
         What would be sent.
@@ -189,7 +189,7 @@ def dry_run(plan: Plan, run: Path, cluster: Cluster, links: int, say: Say) -> Su
         run: Its folder.
         cluster: Where.
         links: Submissions of a chain, 1 for none.
-        say: Told what takes long, and what is unknown.
+        say: Prints what takes long, and what is unknown.
 
     Returns:
         What would be sent.

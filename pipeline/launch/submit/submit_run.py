@@ -47,7 +47,7 @@ def submit_run(
         run: Folder of the run.
         cluster: Where.
         links: Submissions of a chain, 1 for none.
-        say: Told what takes long.
+        say: Prints what takes long.
         only: The packs to look at; by default all.
         plan: What the manifest is of, written down before anything is sent; none if the run has it already.
 
