@@ -221,10 +221,20 @@ LOCKING = {"fcntl", "filelock", "msvcrt", "portalocker"}
 """Modules that lock files."""
 
 
+def locks(source: str) -> bool:
+    """Whether a text locks files by itself; os.lockf needs no import of its own."""
+    return bool({name.split(".")[0] for name in imports(source, "pipeline")} & LOCKING) or "lockf" in source
+
+
 def test_files_are_locked_in_one_place_only() -> None:
-    locking = [path for path in MODULES if {name.split(".")[0] for name in imports_of(path)} & LOCKING]
-    locking += [path for path in MODULES if "lockf" in path.read_text()]  # os.lockf needs no import of its own
-    assert [dotted(path) for path in locking] == ["pipeline.records.locks"]
+    assert [dotted(path) for path in MODULES if locks(path.read_text())] == ["pipeline.records.locks"]
+
+
+def test_a_lock_of_its_own_is_found() -> None:
+    assert locks("def f():\n    from fcntl import flock")
+    assert locks("import filelock as fl")
+    assert locks("import os\nos.lockf(1, os.F_LOCK, 0)")
+    assert not locks("from pipeline.records.locks import locked")
 
 
 # What starts fast.
