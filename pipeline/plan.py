@@ -92,7 +92,7 @@ def make_plan(name: str, experiment: Experiment) -> Plan:
         experiment: What to train.
 
     Returns:
-        The plan, which nothing has been written of.
+        The plan, not yet on disk.
 
     Raises:
         FieldError: If one trial alone needs more memory than a pack may.
@@ -138,7 +138,7 @@ def read_plan(run: Path) -> Plan:
         content = json.loads(path.read_bytes())
         name, version = _text(content["name"]), _text(content["version"])
         written_experiment = content["experiment"]
-        written = [(_text(pack["id"]), tuple(_text(id_) for id_ in pack["trials"])) for pack in content["packs"]]
+        listed = [(_text(pack["id"]), tuple(_text(id_) for id_ in pack["trials"])) for pack in content["packs"]]
     except (FileNotFoundError, NotADirectoryError):
         raise PipelineError(
             f"{str(run)!r} is not the folder of a run", where=str(path), hint="expected plan.json there"
@@ -154,15 +154,15 @@ def read_plan(run: Path) -> Plan:
     experiment = config.read_canonical(written_experiment, Experiment, where=str(path))
     trials = {trial.id: trial for trial in experiment.trials()}
     # An id is the hash of all a trial is, so comparing ids tells whether this version means the same by the experiment.
-    members = list(itertools.chain.from_iterable(ids for _, ids in written))
+    members = list(itertools.chain.from_iterable(ids for _, ids in listed))
     if sorted(members) != sorted(trials):
         raise PipelineError(
             f"version {__version__} makes other trials of this experiment than version {version} did",
             where=str(path),
             hint="run the configuration again: it gets a folder of its own",
         )
-    whole = [_pack(id_, [trials[id_] for id_ in ids], path) for id_, ids in written]
-    parts = refined(run, dict(written))
+    whole = [_pack(id_, [trials[id_] for id_ in ids], path) for id_, ids in listed]
+    parts = refined(run, dict(listed))
     if len(parts) != len(whole):
         whole = [make_pack(tuple(trials[id_] for id_ in ids)) for ids in parts.values()]
     return Plan(name, experiment, tuple(whole))
@@ -185,14 +185,14 @@ def read_provenance(run: Path) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
-def _pack(written: str, trials: list[Trial], path: Path) -> Pack:
-    """The pack of these trials, if it is the one that was written."""
+def _pack(listed: str, trials: list[Trial], path: Path) -> Pack:
+    """The pack of these trials, if it is the one that the file lists."""
     if trials:
         pack = make_pack(tuple(trials))
-        if pack.id == written:
+        if pack.id == listed:
             return pack
     raise PipelineError(
-        f"not a plan: pack {written!r} does not hold the trials it was made of", where=str(path), hint=_DAMAGED
+        f"not a plan: pack {listed!r} does not hold the trials it was made of", where=str(path), hint=_DAMAGED
     )
 
 

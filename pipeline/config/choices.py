@@ -32,7 +32,7 @@ def construct_choice(choices: Mapping[str, Any], node: Node, position: Position)
 
     Args:
         choices: As ``choices_of`` gives them.
-        node: What is written.
+        node: The node of the field.
         position: Of the field, for the complaint.
 
     Returns:

@@ -22,7 +22,7 @@ def construct(hint: Any, node: Node, position: Position) -> Any:
     Args:
         hint: The type, as a field is annotated with it: a scalar type, a ``Literal`` or an enumeration, a tuple, a
             dataclass, a kind of definition, or a union of such.
-        node: What is written.
+        node: The node of the field.
         position: Of the field in the object that is constructed, for complaints.
 
     Returns:

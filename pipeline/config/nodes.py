@@ -133,7 +133,7 @@ def refusal(node: Node, position: Position, expected: str, hint: str) -> Pipelin
     """The complaint that a node is not of the type of its field.
 
     Args:
-        node: What is written.
+        node: The node of the field.
         position: Of the field.
         expected: What the type is, in words.
         hint: What to write instead.

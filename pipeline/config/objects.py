@@ -30,7 +30,7 @@ def construct_dataclass(kind: type, node: Node, position: Position, construct: C
 
     Args:
         kind: The dataclass.
-        node: What is written.
+        node: The node of the field.
         position: Of the field that holds it, for complaints.
         construct: For the values of its fields.
 
@@ -74,7 +74,7 @@ def construct_definition(kind: type[Definition], node: Node, position: Position,
 
     Args:
         kind: A kind of definition, like ``Basis``.
-        node: What is written.
+        node: The node of the field.
         position: Of the field that holds it, for complaints.
         construct: For the values of its fields.
 

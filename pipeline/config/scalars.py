@@ -90,7 +90,7 @@ def construct_scalar(kind: ScalarType, node: Node, position: Position) -> Any:
 
     Args:
         kind: The type.
-        node: What is written.
+        node: The node of the field.
         position: Of the field, for complaints.
 
     Returns:

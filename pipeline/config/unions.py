@@ -35,7 +35,7 @@ def construct_union(options: tuple[Any, ...], node: Node, position: Position, co
 
     Args:
         options: The types of the union.
-        node: What is written.
+        node: The node of the field.
         position: Of the field, for complaints.
         construct: For a value of one of the types.
 

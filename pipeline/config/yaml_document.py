@@ -42,7 +42,7 @@ class YamlDocument:
         return isinstance(self.root, MappingNode) and "rounds" in self.root.entries
 
     def construct(self, kind: type[T], overrides: Sequence[str] = ()) -> T:
-        """Construct a dataclass from what is written.
+        """Construct a dataclass from the root.
 
         Args:
             kind: The dataclass.

@@ -83,7 +83,7 @@ def read_manifest(run: Path) -> Manifest | None:
     """Read the manifest of a run's plan, packs that were halved replaced by their halves.
 
     Returns:
-        None where ``plan.json`` is not word for word what this version has written: of another version, damaged or
+        None where ``plan.json`` is not exactly what this version has written: of another version, damaged or
         edited. What is wrong with it, if anything is, is found by whoever reads the plan itself.
     """
     try:

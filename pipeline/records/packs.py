@@ -31,8 +31,8 @@ def read_packs(run: Path) -> dict[str, tuple[str, ...]]:
     """
     path = run / "plan.json"
     try:
-        written = json.loads(path.read_bytes())["packs"]
-        packs = {str(pack["id"]): tuple(pack["trials"]) for pack in written}
+        listed = json.loads(path.read_bytes())["packs"]
+        packs = {str(pack["id"]): tuple(pack["trials"]) for pack in listed}
     except (FileNotFoundError, NotADirectoryError):
         what = f"{str(run)!r} is not the folder of a run"
         raise PipelineError(what, where=str(path), hint="expected plan.json there") from None

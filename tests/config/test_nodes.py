@@ -1,4 +1,4 @@
-"""What is written knows where it stands, and is shown in a complaint."""
+"""A node knows the line it was written at, and is shown in a complaint."""
 
 from __future__ import annotations
 

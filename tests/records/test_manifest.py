@@ -1,4 +1,4 @@
-"""What sending a plan takes is read without its trials, and only where it is what this version has written."""
+"""The manifest of a plan is read without building a trial, and only of a file that this version has written."""
 
 import json
 
