@@ -59,20 +59,20 @@ def test_of_a_feature_that_is_not_finite_nothing_is_known() -> None:
 def test_parts_add_up_to_the_mean_square_whatever_the_steps_are() -> None:
     targets_PK, weights_P = draw(50, 2, name="y"), weights_of(50)
     best = project(draw(4, 50, 3), targets_PK, weights_P)
-    fitted, context, evaluated = (draw(4, 50, 2, name=name) for name in ("fitted", "learned", "evaluated"))
-    parts = torch.stack(error_parts(best, fitted, context, evaluated, targets_PK, weights_P))
+    fitted, learned, evaluated = (draw(4, 50, 2, name=name) for name in ("fitted", "learned", "evaluated"))
+    parts = torch.stack(error_parts(best, fitted, learned, evaluated, targets_PK, weights_P))
     whole = (evaluated - targets_PK).square().sum(dim=2) @ weights_P
     torch.testing.assert_close(parts.sum(dim=0), whole, rtol=1e-13, atol=0)
 
 
 def test_a_small_step_has_all_its_digits() -> None:
     """From g to g (1 + 1e-12) the mean square of g - 0 grows by 2e-12 of itself, to which a difference adds 1e-16."""
-    targets_PK, weights_P, context = torch.zeros(9, 1).double(), weights_of(9), draw(1, 9, 1)
+    targets_PK, weights_P, learned = torch.zeros(9, 1).double(), weights_of(9), draw(1, 9, 1)
     best = project(draw(1, 9, 2), targets_PK, weights_P)
-    step = context * 1e-12
-    parts = error_parts(best, context, context, context + step, targets_PK, weights_P)
+    step = learned * 1e-12
+    parts = error_parts(best, learned, learned, learned + step, targets_PK, weights_P)
     assert float(parts.optimisation_T) == 0
-    exact = float(((context + step) - context).mul(2 * context).sum(dim=2) @ weights_P)
+    exact = float(((learned + step) - learned).mul(2 * learned).sum(dim=2) @ weights_P)
     assert float(parts.rounding_T) == pytest.approx(exact, rel=1e-11)
 
 

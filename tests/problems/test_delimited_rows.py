@@ -19,7 +19,7 @@ CELLS = st.lists(st.lists(st.text('a1 ,;"\n\r', max_size=4), min_size=2, max_siz
 def rows(text: str, separator: str = ",", size: int = 1 << 19) -> list[int]:
     """How many fields each row has."""
     found = row_blocks(text.encode(), separator, size=size)
-    return [int(fields) for stretch in found for fields in stretch.fields_R]
+    return [int(fields) for block in found for fields in block.fields_R]
 
 
 def written(table: list[list[str]], separator: str, end: str, quoting: int) -> str:
