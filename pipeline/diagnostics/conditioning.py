@@ -23,7 +23,10 @@ from pipeline.problems.losses import Loss
 @final
 @dataclass(frozen=True)
 class ConditionNumber(Diagnostic):
-    """Condition number of the feature matrix X; 1e15 and above means at least 1e15, the float64 limit."""
+    """Condition number of the feature matrix X; 1e15 and above means at least 1e15, the float64 limit.
+
+    ``sigma_1 / sigma_F``, the largest over the smallest singular value.
+    """
 
     constant_for_linear_models: ClassVar[bool] = True
     unit: ClassVar[str] = "condition number of X"
@@ -35,7 +38,10 @@ class ConditionNumber(Diagnostic):
 @final
 @dataclass(frozen=True)
 class GramConditionNumber(Diagnostic):
-    """Condition number of X^T X, the square of that of X: what descent on the square loss feels."""
+    """Condition number of X^T X, the square of that of X: what descent on the square loss feels.
+
+    ``(sigma_1 / sigma_F)^2``: the steps of gradient descent to a given accuracy grow in proportion to it.
+    """
 
     constant_for_linear_models: ClassVar[bool] = True
     unit: ClassVar[str] = "condition number of X^T X"
@@ -47,7 +53,10 @@ class GramConditionNumber(Diagnostic):
 @final
 @dataclass(frozen=True)
 class ConditionNumberOfRange(Diagnostic):
-    """Condition number of X without its null directions: what descent from zero feels."""
+    """Condition number of X without its null directions: what descent from zero feels.
+
+    ``sigma_1 / sigma_r`` with r the numerical rank: from zero weights descent never leaves the range of X^T.
+    """
 
     constant_for_linear_models: ClassVar[bool] = True
     unit: ClassVar[str] = "condition number of the range of X"

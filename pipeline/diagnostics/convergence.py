@@ -108,7 +108,10 @@ class WeightNorm(Diagnostic):
 @final
 @dataclass(frozen=True)
 class DistanceToLeastSquares(Diagnostic):
-    """Euclidean distance of the weights of a linear model to the minimum-norm least-squares solution."""
+    """Euclidean distance of the weights of a linear model to the minimum-norm least-squares solution.
+
+    ``|w - X^+ y|``, in units of the weights; from zero weights, descent under the square loss ends there.
+    """
 
     unit: ClassVar[str] = "distance to least squares"
 
@@ -123,7 +126,10 @@ class DistanceToLeastSquares(Diagnostic):
 @final
 @dataclass(frozen=True)
 class LeastSquaresError(Diagnostic):
-    """Test error of the exact least-squares solution of a linear model: what descent could reach on these points."""
+    """Test error of the exact least-squares solution of a linear model: what descent could reach on these points.
+
+    That of the weights ``X^+ y``, in units of the targets.
+    """
 
     constant_for_linear_models: ClassVar[bool] = True
     unit: ClassVar[str] = "test error of least squares"

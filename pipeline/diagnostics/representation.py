@@ -27,7 +27,10 @@ from pipeline.problems.losses import Loss
 @final
 @dataclass(frozen=True)
 class TangentKernelConditionNumber(Diagnostic):
-    """Condition number of the tangent kernel; infinite where there are more outputs at points than weights."""
+    """Condition number of the tangent kernel; infinite where there are more outputs at points than weights.
+
+    That of ``J J^T``, the square of that of J: ``(sigma_1 / sigma_min)^2``.
+    """
 
     constant_for_linear_models: ClassVar[bool] = True
     by_default: ClassVar[bool] = False

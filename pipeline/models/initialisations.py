@@ -83,7 +83,10 @@ class UniformFanIn(Initialisation):
 @final
 @dataclass(frozen=True)
 class He(Initialisation):
-    """Normal weights of variance 2 over the inputs of the layer, zero biases; made for ReLU."""
+    """Normal weights of variance 2 over the inputs of the layer, zero biases; made for ReLU.
+
+    ``N(0, 2 / fan_in)``: of a ReLU layer the mean square of the weighted sums is then that of the layer before.
+    """
 
     source: ClassVar[str] = "He et al., Delving deep into rectifiers (ICCV 2015), equation 10"
 
@@ -113,7 +116,10 @@ class KinksInside(Initialisation):
 @final
 @dataclass(frozen=True)
 class Glorot(Initialisation):
-    """Normal weights of variance 2 over inputs plus outputs of the layer, zero biases; made for tanh."""
+    """Normal weights of variance 2 over inputs plus outputs of the layer, zero biases; made for tanh.
+
+    ``N(0, 2 / (fan_in + fan_out))``, between what keeps the variance forwards and what keeps it backwards.
+    """
 
     source: ClassVar[str] = "Glorot, Bengio, Understanding the difficulty of training (AISTATS 2010), equation 12"
 
@@ -124,7 +130,10 @@ class Glorot(Initialisation):
 @final
 @dataclass(frozen=True)
 class Lecun(Initialisation):
-    """Normal weights of variance 1 over the inputs of the layer, zero biases."""
+    """Normal weights of variance 1 over the inputs of the layer, zero biases.
+
+    ``N(0, 1 / fan_in)``: weighted sums of inputs of variance 1 have variance 1.
+    """
 
     source: ClassVar[str] = "LeCun et al., Efficient BackProp (1998), section 4.6"
 

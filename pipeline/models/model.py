@@ -65,7 +65,14 @@ class Model(Definition, ABC):
         """
 
     def defined_at(self, inputs_PD: Tensor) -> Tensor:
-        """Whether the model has a value at each point, shape ``[P]``, bool; most have one everywhere."""
+        """Whether the model has a value at each point; most have one everywhere.
+
+        Args:
+            inputs_PD: Points.
+
+        Returns:
+            Shape ``[P]``, bool.
+        """
         return inputs_PD.new_ones(len(inputs_PD), dtype=torch.bool)
 
     def fitted(self, inputs_PD: Tensor, targets_PK: Tensor, width: int) -> Model:

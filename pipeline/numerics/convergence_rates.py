@@ -57,7 +57,7 @@ CHANCE = 0.05
 
 
 class Verdict(Enum):
-    """What a measured rate says of a bound; that a rate is steeper is no contradiction."""
+    """Verdict on a bound of theory, from a measured rate; that a rate is steeper is no contradiction."""
 
     CONSISTENT = "consistent"
     STEEPER = "steeper than the bound"
@@ -106,7 +106,22 @@ def fit_rate(
     exact: bool = False,
     corrected: bool = True,
 ) -> Rate:
-    """Rate of convergence of one curve, errors ``[R, W]``: the only one of ``fit_rates``."""
+    """Rate of convergence of one curve, with a confidence interval: ``fit_rates`` of a single curve.
+
+    Args:
+        widths: Widths m, increasing, above 0.
+        errors_RW: Errors, not squared; NaN or infinite where a trial diverged.
+        floor: What errors cannot fall below; 0 for none. ``None``: fit one.
+        confidence: Probability that the interval holds the true rate, between 0 and 1.
+        exact: Whether the errors are without chance.
+        corrected: Whether the model has a correction ``exp(c / m)``.
+
+    Returns:
+        The rate, or why there is none.
+
+    Raises:
+        PipelineError: If the widths do not increase or are not as many as the errors, or a number is impossible.
+    """
     return fit_rates(widths, errors_RW[None], floor, confidence, exact=exact, corrected=corrected)[0]
 
 

@@ -43,7 +43,15 @@ class Modes:
 
 
 def modes(features_PF: Tensor, residuals_PK: Tensor) -> Modes:
-    """Modes of a linear model under the square loss: the first field of ``modal_decomposition``."""
+    """Modes of a linear model under the square loss, without the singular vectors of ``modal_decomposition``.
+
+    Args:
+        features_PF: Feature matrix X, float64.
+        residuals_PK: Outputs minus targets at the initial weights, float64.
+
+    Returns:
+        Modes, largest eigenvalue first.
+    """
     return modal_decomposition(features_PF, residuals_PK).modes
 
 

@@ -57,7 +57,15 @@ def concatenated(parts: Sequence[RitzPairs]) -> RitzPairs:
 
 
 def start_vectors(num_trials: int, num_entries: int) -> Tensor:
-    """One standard normal vector for all trials, the same whatever trials they are, shape ``[T, N]``, float64."""
+    """Standard normal start vector, the same for all trials and in every call.
+
+    Args:
+        num_trials: T.
+        num_entries: N, which names the stream it is drawn from.
+
+    Returns:
+        Shape ``[T, N]``, float64, all rows one memory.
+    """
     vector_N = torch.from_numpy(stream("lanczos", num_entries).standard_normal(num_entries))
     return vector_N.expand(num_trials, -1)
 

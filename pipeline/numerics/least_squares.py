@@ -70,7 +70,14 @@ def least_squares(features_TPF: Tensor, targets_PK: Tensor) -> LeastSquaresSolut
 
 
 def padded(matrix_TPF: Tensor) -> Tensor:
-    """Matrices with rows and columns of zeros added, so that every one of a stack begins on a cache line."""
+    """Matrices with rows and columns of zeros added, so that every one of a stack begins on a cache line.
+
+    Args:
+        matrix_TPF: Matrices, float64.
+
+    Returns:
+        Both sizes rounded up to a multiple of 8.
+    """
     num_rows, num_columns = matrix_TPF.shape[1:]
     return torch.nn.functional.pad(matrix_TPF, (0, -num_columns % CACHE_LINE, 0, -num_rows % CACHE_LINE))
 

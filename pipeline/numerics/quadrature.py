@@ -246,7 +246,7 @@ def weighted_mean_between_kinks(
     node_J, weights_EJ = _kronrod_of_one_cell()
     points_TIJ = start_TI1 + size_TI1 * node_J
     values_TIJ = values_at(points_TIJ.flatten(1)).view(points_TIJ.shape).to(weights_EP)
-    cut_means_TE = torch.einsum("tqn,tq,rn->tr", values_TIJ, size_TI1[..., 0] / (high - low), weights_EJ)
+    cut_means_TE = torch.einsum("tij,ti,ej->te", values_TIJ, size_TI1[..., 0] / (high - low), weights_EJ)
     uncut_TG = torch.ones(len(kinks_TM), num_cells, dtype=torch.bool).scatter(1, cell_TM, False)
     uncut_TP = uncut_TG.repeat_interleave(KRONROD_NODES, dim=1)
     return _estimate_of(torch.where(uncut_TP, values_TP.to(weights_EP), 0.0) @ weights_EP.mT + cut_means_TE)
@@ -266,7 +266,15 @@ def _estimate_of(means_TE: Tensor) -> MeanEstimate:
 
 
 def weighted_mean(values_TP: Tensor, weights_EP: Tensor) -> MeanEstimate:
-    """Weighted mean ``sum_p w_p f_p`` of the values at the points of a rule, and its standard error, both ``[T]``."""
+    """Weighted mean ``sum_p w_p f_p`` of the values at the points of a quadrature rule, with its standard error.
+
+    Args:
+        values_TP: Values f at the points of the rule.
+        weights_EP: Rows of weights, each of sum 1, that give as many estimates.
+
+    Returns:
+        The mean over the rows and its standard error, both ``[T]``, float64; both infinite or NaN where the mean is.
+    """
     means_TE = values_TP.to(weights_EP) @ weights_EP.mT
     value_T = values_TP.to(weights_EP) @ weights_EP.mean(dim=0)
     error_T = means_TE.std(dim=1) / math.sqrt(len(weights_EP))

@@ -32,7 +32,14 @@ class Trust(Enum):
 
 
 def trust(condition_number: float) -> Trust:
-    """Trust in a finite condition number of a feature matrix, by its size."""
+    """Trust in a finite condition number of a feature matrix, by its size.
+
+    Args:
+        condition_number: From 1.
+
+    Returns:
+        One of three levels.
+    """
     if condition_number < TRUSTED_BELOW:
         return Trust.TRUSTED
     return Trust.ONE_DIGIT if condition_number < LIMIT_OF_FLOAT64 else Trust.AT_LEAST
@@ -56,7 +63,14 @@ def relative_error(condition_number: float) -> float:
 
 
 def triangular_factors(matrices_TPF: Tensor) -> Tensor:
-    """Triangular factor R of the QR decomposition ``A = Q R`` of each matrix, ``[T, min(P, F), F]``."""
+    """Triangular factor R of the QR decomposition ``A = Q R`` of each matrix, with the same singular values.
+
+    Args:
+        matrices_TPF: Matrices A.
+
+    Returns:
+        Shape ``[T, min(P, F), F]``.
+    """
     return _each_alone(lambda some: torch.linalg.qr(some, mode="r").R, matrices_TPF)
 
 
@@ -67,7 +81,16 @@ def is_tall(matrices_TPF: Tensor) -> bool:
 
 
 def of_well_scaled(matrices_TPF: Tensor) -> Tensor:
-    """Singular values, largest first, ``[T, S]``, of finite matrices whose squares neither overflow nor vanish."""
+    """Singular values of matrices that are finite and whose squares neither overflow nor vanish.
+
+    A tall matrix is reduced to its triangular factor first, which takes most of the work off.
+
+    Args:
+        matrices_TPF: Matrices, float64.
+
+    Returns:
+        Shape ``[T, min(P, F)]``, largest first.
+    """
     if is_tall(matrices_TPF):
         matrices_TPF = triangular_factors(matrices_TPF)
     return _each_alone(torch.linalg.svdvals, matrices_TPF)

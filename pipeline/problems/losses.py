@@ -99,14 +99,25 @@ class Loss(Definition, ABC):
         """
 
     def value_and_gradient(self, outputs_TKP: Tensor, targets_KP: Tensor) -> tuple[Tensor, Tensor]:
-        """Loss ``[T]`` and gradient ``[T, K, P]`` together, for losses that share work between them."""
+        """Loss and gradient together, for losses that share work between them.
+
+        Args:
+            outputs_TKP: Outputs (logits).
+            targets_KP: Targets, or ``[T, K, P]`` for each trial its own.
+
+        Returns:
+            Loss ``[T]`` and gradient ``[T, K, P]``.
+        """
         return self(outputs_TKP, targets_KP), self.gradient(outputs_TKP, targets_KP)
 
 
 @final
 @dataclass(frozen=True)
 class HalfMeanSquare(Loss):
-    """Half the mean square error: 1/(2P) times the sum of squared differences."""
+    """Half the mean square error: 1/(2P) times the sum of squared differences.
+
+    ``1/(2P) sum_p sum_k (f_kp - y_kp)^2``, with gradient ``(f - y) / P`` and Hessian ``I / P`` in the outputs.
+    """
 
     tasks: ClassVar[frozenset[Task]] = frozenset(Task)
     largest_curvature: ClassVar[float] = 1.0
@@ -322,10 +333,25 @@ def zero_one_loss(outputs_TKP: Tensor, targets_KP: Tensor, task: Task, loss: Los
 
 
 def threshold(loss: Loss) -> float:
-    """Decision threshold of a label: the output above which the answer is *yes*."""
+    """Decision threshold of a label: the output above which the answer is *yes*.
+
+    Args:
+        loss: Loss that the outputs were trained with.
+
+    Returns:
+        1/2 for the square loss, whose outputs estimate the label; else the logit 0.
+    """
     return 0.5 if isinstance(loss, HalfMeanSquare) else 0.0
 
 
 def squared_errors(outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
-    """Squared length of the error at each point, shape ``[T, P]``, float64, in squared units of the targets."""
+    """Squared error ``sum_k (f_kp - y_kp)^2`` at each point.
+
+    Args:
+        outputs_TKP: Outputs f.
+        targets_KP: Targets y.
+
+    Returns:
+        Shape ``[T, P]``, float64, in squared units of the targets.
+    """
     return (outputs_TKP - targets_KP).double().square().sum(dim=-2)

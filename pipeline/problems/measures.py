@@ -49,10 +49,22 @@ class Measure(Definition, ABC):
         """
 
     def check(self, num_points: int, dimension: int) -> None:
-        """Raise a ``FieldError`` for a sample that this distribution cannot give."""
+        """Raise a ``FieldError`` for a sample that this distribution cannot give.
+
+        Args:
+            num_points: P.
+            dimension: D.
+        """
 
     def default_sizes(self, dimension: int) -> tuple[int, int]:
-        """Default numbers of training and test points: 256 and 4096."""
+        """Default numbers of training and test points.
+
+        Args:
+            dimension: D.
+
+        Returns:
+            256 and 4096, where a class does not say otherwise.
+        """
         return 256, 4096
 
     def rule(self, num_points: int, dimension: int, breaks: tuple[float, ...], seed: int) -> Rule | None:
@@ -70,7 +82,16 @@ class Measure(Definition, ABC):
         return None
 
     def boundaries_of_rule(self, num_points: int, dimension: int, breaks: tuple[float, ...]) -> Tensor | None:
-        """Cell boundaries ``[B]`` of such a rule of one input; ``None`` of other rules."""
+        """Cell boundaries of the quadrature rule of one input.
+
+        Args:
+            num_points: About how many points.
+            dimension: D.
+            breaks: Where the integrand is not smooth along any axis.
+
+        Returns:
+            Shape ``[B]``, increasing, float64; ``None`` of other rules.
+        """
         return None
 
     @abstractmethod

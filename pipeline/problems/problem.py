@@ -40,7 +40,14 @@ class Cells:
     """The function to be learned."""
 
     def values(self, points_TQ: Tensor) -> Tensor:
-        """Values of the target at any points, float64, of their shape."""
+        """Values of the target at points of each trial's own.
+
+        Args:
+            points_TQ: Points of the only input, float64.
+
+        Returns:
+            Shape ``[T, Q]``, float64.
+        """
         return torch.from_numpy(self.target(points_TQ.reshape(-1, 1).numpy())).view(points_TQ.shape)
 
     def to(self, device: torch.device) -> Cells:

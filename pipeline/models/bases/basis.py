@@ -76,7 +76,14 @@ class Basis(Definition, ABC):
         return torch.tensor([-1.0, 1.0], dtype=torch.float64).expand(width, 2)
 
     def kinks(self, width: int) -> Tensor | None:
-        """Kinks: where functions of one variable are not smooth, shape ``[M]``, float64; ``None`` for nowhere."""
+        """Kinks along one variable, where a function or a derivative jumps.
+
+        Args:
+            width: W.
+
+        Returns:
+            Shape ``[M]``, float64; ``None`` for nowhere.
+        """
         return None
 
     def features(self, inputs_PD: Tensor, width: int, order: Order = "total_degree") -> Tensor:
@@ -135,7 +142,14 @@ class Basis(Definition, ABC):
             raise FieldError((), what, hint=ON_THE_WHOLE_LINE)
 
     def inside(self, inputs_PD: Tensor) -> Tensor:
-        """Whether all inputs of a point lie in the domain, shape ``[P]``, bool."""
+        """Whether all inputs of a point lie in the domain.
+
+        Args:
+            inputs_PD: Points.
+
+        Returns:
+            Shape ``[P]``, bool.
+        """
         low, high = self.domain or (-torch.inf, torch.inf)
         return ((inputs_PD >= low) & (inputs_PD <= high)).all(dim=1)
 

@@ -29,7 +29,10 @@ class Monomial(Basis):
 @final
 @dataclass(frozen=True)
 class Legendre(Basis):
-    """Legendre polynomials, orthonormal under the uniform distribution on [-1, 1]."""
+    """Legendre polynomials, orthonormal under the uniform distribution on [-1, 1].
+
+    ``sqrt(2n + 1) P_n(x)``, by the recurrence ``(n + 1) P_(n+1) = (2n + 1) x P_n - n P_(n-1)``.
+    """
 
     orthonormal_under: ClassVar[Measure | None] = Uniform()
     order: ClassVar[float | None] = math.inf
@@ -47,7 +50,10 @@ class Legendre(Basis):
 @final
 @dataclass(frozen=True)
 class Chebyshev(Basis):
-    """Chebyshev polynomials of the first kind, cos(n arccos x), between -1 and 1 everywhere on [-1, 1]."""
+    """Chebyshev polynomials of the first kind, cos(n arccos x), between -1 and 1 everywhere on [-1, 1].
+
+    By the recurrence ``T_(n+1) = 2 x T_n - T_(n-1)``.
+    """
 
     order: ClassVar[float | None] = math.inf
     order_holds_everywhere: ClassVar[bool] = True
