@@ -5,8 +5,6 @@ import pytest
 import torch
 
 from pipeline.engines.engine import Stack
-from pipeline.engines.minibatches import Minibatches
-from pipeline.engines.reference.engine import first_out_of_bounds
 from pipeline.experiment.axes import TimesLimits
 from pipeline.experiment.packing import make_pack
 from pipeline.models.bases.polynomial import Legendre
@@ -83,17 +81,6 @@ def test_chunks_on_any_number_of_cores_give_the_same_numbers_as_one_stack(pack, 
     torch.testing.assert_close(module.weights, expected, rtol=1e-11, atol=1e-12)
 
 
-def test_chunks_are_even_and_cover_every_trial_once(pack):
-    engine = PackModule(pack(models=(Shallow(),)), [40], engine="reference").engine
-    for num_trials in (1, 2, 5, 4000, 5001):
-        bounds = engine.bounds(num_trials)
-        sizes = np.diff(bounds)
-        assert bounds[0] == 0
-        assert bounds[-1] == num_trials
-        assert sizes.max() - sizes.min() <= 1
-        assert sizes.max() * engine.elements_of_trial <= max(engine.most_elements, engine.elements_of_trial)
-
-
 def test_descent_on_a_linear_model_follows_its_closed_form(pack):
     descent = pack(models=(Linear(Legendre()),), learning_rates=TimesLimits((0.1, 0.5, 0.99)), steps=200)
     module = trained(descent)
@@ -153,12 +140,6 @@ def test_step_of_divergence_does_not_depend_on_where_segments_end(pack, engine):
     assert (trained(wild, engine=engine).diverged_at != NEVER).any()
 
 
-def test_first_loss_out_of_bounds_is_found():
-    nan, inf = float("nan"), float("inf")
-    history_HT = torch.tensor([[1.0, 1.0, 1.0, 1.0], [2.0, nan, 1.0, 9.0], [3.0, 1.0, inf, 1.0]])
-    assert first_out_of_bounds(history_HT, torch.full((4,), 5.0), 10).tolist() == [NEVER, 11, 12, 11]
-
-
 def test_least_squares_is_exact_and_shortest(pack):
     from dataclasses import replace
 
@@ -177,20 +158,6 @@ def test_least_squares_is_exact_and_shortest(pack):
         expected_W = np.linalg.pinv(X_PW) @ dataset.train_targets_PK[:, 0].numpy()
         np.testing.assert_allclose(module.weights[0].numpy(), expected_W, rtol=1e-9, atol=1e-11)
     assert replace(exact.shape).steps == 1
-
-
-def test_minibatches_visit_every_point_once_an_epoch_in_an_order_of_the_trial():
-    prepared_AP, targets_KP = torch.arange(12.0)[None], torch.arange(12.0)[None] + 100
-    batches = Minibatches(prepared_AP, targets_KP, 4)
-    drawn = [batches.at(("a", "b"), step) for step in range(3)]
-    seen_TP = torch.cat([inputs_TCB[:, 0] for inputs_TCB, _ in drawn], dim=1)
-    assert torch.equal(seen_TP.sort(dim=1).values, torch.arange(12.0).expand(2, 12))
-    assert not torch.equal(seen_TP[0], seen_TP[1])
-    for inputs_TCB, targets_TKB in drawn:
-        assert torch.equal(inputs_TCB + 100, targets_TKB)
-    again = Minibatches(prepared_AP, targets_KP, 4).at(("b",), 1)[0]
-    assert torch.equal(again[0], drawn[1][0][1])
-    assert not torch.equal(batches.at(("a", "b"), 3)[0], drawn[0][0])
 
 
 def test_stack_parts_share_memory():
