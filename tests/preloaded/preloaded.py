@@ -130,6 +130,10 @@ class Command:
         assert len(number) == NUMBER, "the process that forks commands is gone"
         return int.from_bytes(number, "little", signed=True)
 
+    def line(self) -> str:
+        """The next line that it says on standard error; nothing where it says no more."""
+        return self._pipes[-1].readline().decode()
+
     def communicate(self, timeout: float = 200) -> tuple[str, str]:
         """What it said until it had ended."""
         end = time.monotonic() + timeout

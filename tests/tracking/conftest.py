@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -72,9 +74,19 @@ def run(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run with its report and every figure of that, to be copied by those who change something."""
-    folder = drawn_run.write_run(tmp_path_factory.mktemp("drawn"))
-    write_report(folder)
+    """A run with its report and every figure of that, to be copied by those who change something.
+
+    Every worker of pytest has the same, because its figures take seconds; the first that asks makes it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, made = base / "drawn", base / "drawn-is-made"
+    with (base / "drawn-lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            write_report(drawn_run.write_run(folder))
+            made.touch()
     return folder
 
 

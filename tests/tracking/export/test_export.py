@@ -8,15 +8,15 @@ import json
 import math
 import os
 import re
-import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import preloaded
 import pytest
 import wandb
 from arrivals import TRIALS, assert_all_there, expected, measured, trial_runs
-from recorded_run import ROOT, command, sync, write_run
+from recorded_run import ROOT, sync, write_run
 from wandb_log import history
 from wandb_server import WandbServer
 from wandb_state import ENTITY, OTHERS
@@ -221,11 +221,8 @@ def test_watching_ends_with_the_run(run: Path, server: WandbServer) -> None:
     outcome = run / "outcomes" / f"{pack}.parquet"
     kept = outcome.read_bytes()
     outcome.unlink()
-    watching = subprocess.Popen(
-        command("sync", str(run), "--watch", "0.5"), cwd=ROOT, stderr=subprocess.PIPE, text=True, stdout=subprocess.PIPE
-    )
-    assert watching.stderr is not None
-    first = watching.stderr.readline() + watching.stderr.readline()
+    watching = preloaded.begin("sync", str(run), "--watch", "0.2", cwd=ROOT)
+    first = watching.line() + watching.line()
     outcome.write_bytes(kept)
     _, said = watching.communicate(timeout=100)
     assert f"{TRIALS - 4 + 1} runs are on W&B" in first
@@ -236,12 +233,9 @@ def test_watching_ends_with_the_run(run: Path, server: WandbServer) -> None:
 
 def test_watching_goes_on_while_wandb_is_out_of_reach_and_ends_when_it_is_not(run: Path, server: WandbServer) -> None:
     server.stop()
-    words = command("sync", str(run), "--watch", "0.1", "--set", "tracking.runs=none")
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     try:
-        watching = subprocess.Popen(words, cwd=ROOT, text=True, **pipes)  # type: ignore[call-overload]
-        assert watching.stderr is not None
-        first = [watching.stderr.readline() for _ in range(4)]
+        watching = preloaded.begin("sync", str(run), "--watch", "0.1", "--set", "tracking.runs=none", cwd=ROOT)
+        first = [watching.line() for _ in range(4)]
     finally:
         server.start()
     _, said = watching.communicate(timeout=100)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import subprocess
-import sys
 from pathlib import Path
 
 import polars as pl
@@ -58,10 +57,6 @@ def write_run(run: Path, experiment: Experiment = EXPERIMENT, name: str = "arriv
         store.write_records(run, pack.id, 0, pl.DataFrame(rows, schema=RECORDS, orient="row"))
         store.write_outcomes(run, pack.id, pl.DataFrame(outcomes, schema=OUTCOMES, orient="row"))
     return plan
-
-
-def command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "pipeline", *words]
 
 
 def sync(*words: str) -> subprocess.CompletedProcess[str]:
