@@ -1,1 +1,1 @@
-"""The wing that makes; the only room that imports Lightning."""
+"""Training of packs with Lightning, in one process or several: records, outcomes, checkpoints, progress."""

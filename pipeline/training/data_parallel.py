@@ -52,7 +52,7 @@ class BatchShard:
         columns = context.num_outputs if context.model.linear else context.width
         self.elements_of_trial = max(1, self.num_points) * columns
         self.most_trials = max(1, elements_of_chunk(device.type, prepared_AP.element_size()) // self.elements_of_trial)
-        self.drawn = None if batch_size is None else Minibatches(prepared_AP, targets_KP, batch_size, shard)
+        self.whole_minibatches = None if batch_size is None else Minibatches(prepared_AP, targets_KP, batch_size, shard)
         self.minibatches: list[Minibatches] = []
 
     def value_and_gradient(self, stack: Stack, step: int, gradient_TN: Tensor) -> Tensor:
@@ -81,10 +81,11 @@ class BatchShard:
         return torch.cat(losses) * self.fraction
 
     def _points(self, chunk: int, trial_ids: tuple[str, ...], step: int) -> tuple[Tensor, Tensor]:
-        if self.drawn is None:
+        if self.whole_minibatches is None:
             return self.points
         while len(self.minibatches) <= chunk:
-            self.minibatches.append(copy.copy(self.drawn))  # the same points, and a permutation of its own to keep
+            # The same points, and a permutation of its own to keep.
+            self.minibatches.append(copy.copy(self.whole_minibatches))
         return self.minibatches[chunk].at(trial_ids, step)
 
 

@@ -95,6 +95,9 @@ def _chunks(num_trials: int, most_trials: int, threads: int) -> Iterator[slice]:
         num_trials: Trials in all.
         most_trials: Trials of a slice at most.
         threads: Threads that work on the slices.
+
+    Returns:
+        The slices, which partition the trials.
     """
     number = -(-num_trials // most_trials)
     if 4 * num_trials >= most_trials:

@@ -97,6 +97,9 @@ def new_module(
         experiment: What is recorded, and by how many processes it is trained.
         dataset: The points, if they are loaded already.
         engine: What computes it in one process, if that is chosen already.
+
+    Returns:
+        The module, with its weights on the CPU.
     """
     if experiment.parallel.processes > 1:
         return DataParallelPackModule(pack, experiment.recorded_steps(), dataset)

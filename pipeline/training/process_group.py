@@ -164,9 +164,8 @@ def received_command() -> TrainCommand | None:
 def in_lockstep() -> Iterator[None]:
     """Leave the process group if the block fails: its collective operations would wait for this process in vain.
 
-    Stopping is no failure: all processes do it at once.
-
     Raises:
+        Stopped: As the block does: stopping is no failure, all processes do it at once.
         PipelineError: If another process has gone. That says nothing of the pack: the machine of the other may have.
     """
     try:
@@ -200,5 +199,11 @@ def is_lost_peer(error: BaseException) -> bool:
     """Whether an error means that another process cannot be reached any more.
 
     Gloo of torch 2.13 raises a plain ``RuntimeError``, which names its own source file.
+
+    Args:
+        error: What a collective operation raised.
+
+    Returns:
+        Whether it is one of torch's errors of communication, or of Gloo's.
     """
     return isinstance(error, distributed.DistError) or (isinstance(error, RuntimeError) and "gloo/" in str(error))

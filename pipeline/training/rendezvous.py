@@ -122,8 +122,12 @@ def opened_store(host: str, ports: Iterable[int]) -> TCPStore:
         host: Name of this host.
         ports: Ports in the order of trying.
 
+    Returns:
+        The store.
+
     Raises:
         PipelineError: If none is free.
+        DistNetworkError: If it fails for another reason.
     """
     tried = []
     for port in ports:
@@ -144,6 +148,9 @@ def connected_store(rendezvous: Rendezvous, timeout: timedelta) -> TCPStore:
         rendezvous: Where its endpoint is written.
         timeout: How long to wait for it.
 
+    Returns:
+        The store.
+
     Raises:
         PipelineError: If there is none within the timeout.
     """
@@ -159,10 +166,13 @@ def connected_store(rendezvous: Rendezvous, timeout: timedelta) -> TCPStore:
 
 
 def read_endpoint(path: Path) -> Endpoint | None:
-    """What the first process has written, or nothing where the file is missing or no endpoint.
+    """What the first process has written.
 
     Args:
         path: The file of the endpoint.
+
+    Returns:
+        The endpoint; ``None`` where the file is missing, or holds something else.
     """
     try:
         return Endpoint(**json.loads(path.read_bytes()))

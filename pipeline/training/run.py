@@ -78,6 +78,9 @@ def chosen_engines(packs: Sequence[Pack], experiment: Experiment) -> dict[Shape,
         packs: Some packs.
         experiment: Which engine and which device it asks for.
 
+    Returns:
+        Engines by shape.
+
     Raises:
         PipelineError: If the engine that it asks for cannot compute one of them.
     """

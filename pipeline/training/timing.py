@@ -69,6 +69,9 @@ class Timing:
         Args:
             steps: Updates.
             recorded_steps: How many of them are recorded.
+
+        Returns:
+            Seconds.
         """
         return self.setup_s + steps * self.step_s + recorded_steps * self.observe_s
 
@@ -84,6 +87,9 @@ def measure(pack: Pack, experiment: Experiment, accelerator: Accelerator, *, bud
         experiment: What is recorded.
         accelerator: Where: ``auto``, ``cpu`` or ``cuda``.
         budget_s: Time of the updates, seconds.
+
+    Returns:
+        The times of its parts.
 
     Raises:
         PipelineError: If the engine that the experiment asks for cannot compute the pack.
@@ -149,6 +155,9 @@ class TimingRecorder(Recorder):
 
         Args:
             steps: Updates of the whole training, where the segments end.
+
+        Yields:
+            A segment.
         """
         done, spent = 0, 0.0
         while done < steps and spent <= self.budget_s / 3:

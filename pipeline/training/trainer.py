@@ -21,6 +21,9 @@ def new_trainer(experiment: Experiment, recorder: Recorder) -> L.Trainer:
     Args:
         experiment: On which devices, and by how many processes.
         recorder: What records the pack.
+
+    Returns:
+        The trainer.
     """
     silence_lightning()
     accelerator = chosen_accelerator(experiment.accelerator)

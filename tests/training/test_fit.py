@@ -53,12 +53,12 @@ def test_exact_solver_ends_at_the_least_squares_error_with_zero_gradient(experim
 
 
 def test_linear_model_of_exclusive_or_ends_at_one_half_with_risk_one_quarter(experiment, tmp_path):
-    asked = experiment(
+    requested = experiment(
         models=(Linear(Monomial()),), widths=(3,), target=(Xor(),), inputs=Inputs(), loss=HalfMeanSquare(),
         learning_rates=(0.5,), steps=500, seeds=1,
     )  # fmt: skip
-    (pack,) = make_plan("xor", asked).packs
-    fit(pack, asked, tmp_path, lambda trial_steps: None)
+    (pack,) = make_plan("xor", requested).packs
+    fit(pack, requested, tmp_path, lambda trial_steps: None)
     module = PackModule(pack, [500])
     module.on_fit_start()
     optimizer = module.configure_optimizers()
@@ -125,12 +125,12 @@ def test_pack_in_which_every_trial_diverges_is_a_result(experiment, ran, tmp_pat
 
 
 def test_damaged_checkpoint_costs_time_but_no_result(experiment, tmp_path):
-    asked = experiment(models=(Shallow(),))
-    (pack,) = make_plan("test", asked).packs
+    requested = experiment(models=(Shallow(),))
+    (pack,) = make_plan("test", requested).packs
     for content in (b"", b"junk", bytes(range(256)) * 40):
         (tmp_path / "checkpoints" / pack.id).mkdir(parents=True)
         (tmp_path / "checkpoints" / pack.id / "last.ckpt").write_bytes(content)
-        assert fit(pack, asked, tmp_path, lambda trial_steps: None) == 0
+        assert fit(pack, requested, tmp_path, lambda trial_steps: None) == 0
         assert set(read_outcomes(tmp_path)["status"]) == {"done"}
 
 
@@ -186,15 +186,17 @@ def test_nothing_but_results_is_left_in_the_folder(experiment, ran, tmp_path):
 def long(experiment, monkeypatch):
     """An experiment of one pack whose training has many segments, and the pack."""
     monkeypatch.setattr(segments, "MOST_OPERATIONS", 200_000)
-    asked = experiment(models=(Shallow(),), optimizer=Adam(), batch_size=5, steps=400, record_at=(0, 7, 100, 250, 400))
-    return asked, make_plan("test", asked).packs[0]
+    requested = experiment(
+        models=(Shallow(),), optimizer=Adam(), batch_size=5, steps=400, record_at=(0, 7, 100, 250, 400)
+    )
+    return requested, make_plan("test", requested).packs[0]
 
 
-def stops(asked, pack, folder):
+def stops(requested, pack, folder):
     """How often a training stops when the deadline has always passed already."""
     for number in range(50):
         with contextlib.suppress(Stopped):
-            fit(pack, asked, folder, lambda trial_steps: None, deadline=Deadline(0))
+            fit(pack, requested, folder, lambda trial_steps: None, deadline=Deadline(0))
             return number
         assert read_outcomes(folder).is_empty()
         assert not list(folder.rglob("*.part"))
@@ -214,11 +216,11 @@ def assert_same_numbers(given, expected):
 
 
 def test_training_stopped_after_every_segment_gives_the_same_numbers(long, tmp_path):
-    asked, pack = long
-    fit(pack, asked, tmp_path / "whole", lambda trial_steps: None)
-    num_segments = len(PackModule(pack, asked.recorded_steps()).segments.partition)
+    requested, pack = long
+    fit(pack, requested, tmp_path / "whole", lambda trial_steps: None)
+    num_segments = len(PackModule(pack, requested.recorded_steps()).segments.partition)
     assert num_segments > 5
-    assert stops(asked, pack, tmp_path / "stopped") == num_segments - 1
+    assert stops(requested, pack, tmp_path / "stopped") == num_segments - 1
     assert_same_numbers(tmp_path / "stopped", tmp_path / "whole")
     assert not list((tmp_path / "stopped" / "checkpoints").iterdir())
 
@@ -226,9 +228,9 @@ def test_training_stopped_after_every_segment_gives_the_same_numbers(long, tmp_p
 @pytest.mark.parametrize("segment", [0, 1, 3, -1])
 def test_sigterm_taken_as_a_deadline_stops_at_a_checkpoint_or_lets_the_last_segment_end(long, tmp_path, segment):
     """Lightning would end the training by itself, without a checkpoint, and the last segment without outcomes."""
-    asked, pack = long
-    fit(pack, asked, tmp_path / "whole", lambda trial_steps: None)
-    every = PackModule(pack, asked.recorded_steps()).segments.partition
+    requested, pack = long
+    fit(pack, requested, tmp_path / "whole", lambda trial_steps: None)
+    every = PackModule(pack, requested.recorded_steps()).segments.partition
     deadline, trained = Deadline(), []
 
     def advanced(trial_steps):
@@ -240,11 +242,11 @@ def test_sigterm_taken_as_a_deadline_stops_at_a_checkpoint_or_lets_the_last_segm
     ours = signal.getsignal(signal.SIGTERM)
     try:
         if segment == -1:
-            fit(pack, asked, tmp_path / "stopped", advanced, deadline=deadline)
+            fit(pack, requested, tmp_path / "stopped", advanced, deadline=deadline)
         else:
             with pytest.raises(Stopped, match=f"^at step {every[segment].last} of 400$"):
-                fit(pack, asked, tmp_path / "stopped", advanced, deadline=deadline)
-            fit(pack, asked, tmp_path / "stopped", lambda trial_steps: None)
+                fit(pack, requested, tmp_path / "stopped", advanced, deadline=deadline)
+            fit(pack, requested, tmp_path / "stopped", lambda trial_steps: None)
         assert signal.getsignal(signal.SIGTERM) is ours
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -253,23 +255,23 @@ def test_sigterm_taken_as_a_deadline_stops_at_a_checkpoint_or_lets_the_last_segm
 
 
 def test_what_goes_wrong_after_the_stop_does_not_hide_it(long, tmp_path, monkeypatch):
-    asked, pack = long
+    requested, pack = long
 
     def broken(module):
         raise RuntimeError("CUDA error: unspecified launch failure")
 
     monkeypatch.setattr(PackModule, "cpu", broken)  # what Lightning does when it tears down
     with pytest.raises(Stopped, match="unspecified launch failure"):
-        fit(pack, asked, tmp_path, lambda trial_steps: None, deadline=Deadline(0))
+        fit(pack, requested, tmp_path, lambda trial_steps: None, deadline=Deadline(0))
     monkeypatch.undo()
     assert len(list(tmp_path.glob("checkpoints/*/last.ckpt"))) == 1
 
 
 def test_failure_before_the_stop_stays_a_failure(long, tmp_path):
-    asked, pack = long
+    requested, pack = long
 
     def advanced(trial_steps):
         raise RuntimeError("no progress")
 
     with pytest.raises(RuntimeError, match=r"^no progress$"):
-        fit(pack, asked, tmp_path, advanced, deadline=Deadline(0))
+        fit(pack, requested, tmp_path, advanced, deadline=Deadline(0))

@@ -54,7 +54,7 @@ def test_what_cannot_be_drawn_leaves_no_fit(experiment, ran, tmp_path, fields):
 
 def test_answers_over_the_plane_are_the_outputs_above_the_threshold(experiment, ran, tmp_path):
     """Least squares for 1, x and y: the plane through the answers, less 1/2."""
-    asked = {
+    requested = {
         "models": (Linear(Monomial()),),
         "target": (OuterRing(),),
         "inputs": Inputs(train=(30,), test=30),
@@ -63,7 +63,7 @@ def test_answers_over_the_plane_are_the_outputs_above_the_threshold(experiment, 
         "learning_rates": None,
         "widths": (3,),
     }
-    plan, _ = ran(experiment(**asked), tmp_path)
+    plan, _ = ran(experiment(**requested), tmp_path)
     fits, dataset = read_fitted_samples(tmp_path), plan.packs[0].shape.problem.load()
     design = np.column_stack([np.ones(30), dataset.train_inputs_PD.numpy()])
     weights = np.linalg.lstsq(design, dataset.train_targets_PK[:, 0].numpy(), rcond=None)[0]
@@ -79,8 +79,8 @@ def test_answers_over_the_plane_are_the_outputs_above_the_threshold(experiment, 
 @pytest.mark.parametrize("model", [Linear(Haar()), Greedy(Haar(), size=9), Linear(Haar(), coordinates="polar")])
 def test_answers_are_drawn_only_where_the_basis_has_functions(experiment, ran, tmp_path, model):
     """The rings lie within 0.95 of the origin, the map goes beyond 1."""
-    asked = {"models": (model,), "target": (OuterRing(),), "inputs": Inputs(train=(30,), test=30), "widths": (4,)}
-    _, counts = ran(experiment(**asked), tmp_path)
+    requested = {"models": (model,), "target": (OuterRing(),), "inputs": Inputs(train=(30,), test=30), "widths": (4,)}
+    _, counts = ran(experiment(**requested), tmp_path)
     assert counts.failed == 0
     fits = read_fitted_samples(tmp_path)
     far = np.hypot(fits["x"], fits["y"]) if model.label().endswith("polar)") else fits["x"].abs()
@@ -88,8 +88,8 @@ def test_answers_are_drawn_only_where_the_basis_has_functions(experiment, ran, t
 
 
 def test_two_hidden_units_put_the_training_points_where_the_answer_is_linear_in_them(experiment, ran, tmp_path):
-    asked = {"models": (Shallow(Tanh()),), "target": (Xor(),), "inputs": Inputs(), "widths": (2,)}
-    ran(experiment(**asked), tmp_path)
+    requested = {"models": (Shallow(Tanh()),), "target": (Xor(),), "inputs": Inputs(), "widths": (2,)}
+    ran(experiment(**requested), tmp_path)
     hidden = read_fitted_samples(tmp_path).filter(pl.col("space") == "hidden")
     assert hidden["value"].to_list() == [0, 1, 1, 0]
     # tanh of affine functions of the corners: the inverses of the two sums of opposite corners are equal.

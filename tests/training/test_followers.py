@@ -62,7 +62,7 @@ BROKEN = ("the first fails", "another fails", "another is killed")
 
 
 def experiment(**fields):
-    asked = {
+    requested = {
         "question": "Is it the same?",
         "models": BOTH,
         "widths": (6,),
@@ -75,15 +75,15 @@ def experiment(**fields):
         "accelerator": "cpu",
         "record_at": (1, 5, 20),
     }
-    return Experiment(**(asked | fields))
+    return Experiment(**(requested | fields))
 
 
-def trained(asked, run, deadline=None):
+def trained(requested, run, deadline=None):
     """What one process of a job does: train every pack, alone, first or with the first."""
-    packs = make_plan("test", asked).packs
+    packs = make_plan("test", requested).packs
     ignore = lambda trial_steps: None  # noqa: E731
     return in_parallel(
-        packs, asked, run, lambda: [fit(p, asked, run, ignore, deadline=deadline) for p in packs], deadline
+        packs, requested, run, lambda: [fit(p, requested, run, ignore, deadline=deadline) for p in packs], deadline
     )
 
 
@@ -118,10 +118,10 @@ def one_that_breaks(run, world, ports, how):
         return update(self, stack, trials, segment)
 
     DataParallelPackModule.update = breaks
-    asked = experiment(parallel=Parallel(nodes=world))
-    packs = make_plan("test", asked).packs
-    lead = partial(train_packs, packs, asked, run, TrainingProgress(), provenance=NO_JOB, deadline=Deadline())
-    return in_new_group(ports, lambda: str(in_parallel(packs, asked, run, lead)))
+    requested = experiment(parallel=Parallel(nodes=world))
+    packs = make_plan("test", requested).packs
+    lead = partial(train_packs, packs, requested, run, TrainingProgress(), provenance=NO_JOB, deadline=Deadline())
+    return in_new_group(ports, lambda: str(in_parallel(packs, requested, run, lead)))
 
 
 def in_new_group(ports, train):

@@ -19,9 +19,9 @@ JOB = OutcomeProvenance("1234_7", 2, "0123456789ab+cdef")
 
 
 def test_outcomes_say_which_job_trained_them(experiment, tmp_path):
-    asked = experiment(models=(Shallow(),))
-    (pack,) = make_plan("test", asked).packs
-    fit(pack, asked, tmp_path, lambda trial_steps: None, provenance=JOB)
+    requested = experiment(models=(Shallow(),))
+    (pack,) = make_plan("test", requested).packs
+    fit(pack, requested, tmp_path, lambda trial_steps: None, provenance=JOB)
     said = read_outcomes(tmp_path).select("job", "attempt", "code").unique().rows()
     assert said == [("1234_7", 2, "0123456789ab+cdef")]
 
@@ -51,8 +51,8 @@ def test_failed_trials_have_a_reason_and_every_column(pack):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_pack_trained_on_a_gpu_leaves_samples_and_the_name_of_the_gpu(experiment, tmp_path):
-    asked = experiment(models=(Shallow(),), accelerator="cuda")
-    (pack,) = make_plan("test", asked).packs
-    fit(pack, asked, tmp_path, lambda trial_steps: None)
+    requested = experiment(models=(Shallow(),), accelerator="cuda")
+    (pack,) = make_plan("test", requested).packs
+    fit(pack, requested, tmp_path, lambda trial_steps: None)
     assert set(read_outcomes(tmp_path)["device"]) == {torch.cuda.get_device_name()}
     assert len(read_fitted_samples(tmp_path)) == 201

@@ -73,17 +73,17 @@ def test_who_does_not_hold_a_pack_does_not_remove_its_lock(tmp_path):
 
 
 @pytest.mark.parametrize("number", sorted(NO_LOCKS), ids=errno.errorcode.get)
-def test_file_system_without_locks_is_told_and_everybody_gets_the_pack(tmp_path, monkeypatch, number):
+def test_file_system_without_locks_is_warned_of_and_everybody_gets_the_pack(tmp_path, monkeypatch, number):
     def refused(file, operation):
         raise OSError(number, "no locks here")
 
     monkeypatch.setattr(fcntl, "flock", refused)
-    told = []
-    with pack_lock(tmp_path, "p", told.append) as first, pack_lock(tmp_path, "p", told.append) as second:
+    warnings = []
+    with pack_lock(tmp_path, "p", warnings.append) as first, pack_lock(tmp_path, "p", warnings.append) as second:
         assert first
         assert second
     message = re.escape(f"the file system of {tmp_path / 'locks'} has no locks: start nothing twice in this run")
-    assert re.fullmatch(message, told[0])
+    assert re.fullmatch(message, warnings[0])
 
 
 def test_lock_that_fails_for_another_reason_is_an_error(tmp_path, monkeypatch):

@@ -15,8 +15,8 @@ from pipeline.training.module import initial_weights
 
 def test_every_diagnostic_is_recorded_wherever_it_applies(experiment, ran, tmp_path):
     every = tuple(kind() for kind in DIAGNOSTICS.values())
-    asked = experiment(record_at=LogSpacedSteps(5), diagnostics=every)
-    plan, _ = ran(asked, tmp_path)
+    requested = experiment(record_at=LogSpacedSteps(5), diagnostics=every)
+    plan, _ = ran(requested, tmp_path)
     records = read_records(tmp_path)
     for pack in plan.packs:
         shape = pack.shape
@@ -25,17 +25,17 @@ def test_every_diagnostic_is_recorded_wherever_it_applies(experiment, ran, tmp_p
             rows = of_pack.filter(pl.col("diagnostic") == name)
             applies = definition().applies(shape.model, shape.loss, shape.optimizer)
             once = definition().constant(shape.model, shape.loss)
-            steps = (0,) if once else asked.recorded_steps()
+            steps = (0,) if once else requested.recorded_steps()
             assert len(rows) == (len(pack.trials) * len(steps) if applies else 0), name
             assert set(rows["step"]) == (set(steps) if applies else set()), name
     assert records.select("trial", "step", "diagnostic").is_duplicated().sum() == 0
 
 
 def test_recorded_loss_and_error_are_those_of_the_weights(experiment, ran, tmp_path):
-    asked = experiment(
+    requested = experiment(
         models=(Shallow(),), record_at=(0,), diagnostics=(DIAGNOSTICS["loss"](), DIAGNOSTICS["test_error"]())
     )
-    plan, _ = ran(asked, tmp_path)
+    plan, _ = ran(requested, tmp_path)
     records = read_records(tmp_path).filter(pl.col("step") == 0)
     (pack,) = plan.packs
     dataset = pack.shape.problem.load()
@@ -73,12 +73,12 @@ def test_diverged_trials_have_records_before_their_step_and_an_outcome_with_it(e
 
 def test_records_after_the_checkpoint_are_not_there_twice(experiment, tmp_path):
     """An attempt wrote records and died before its checkpoint; the next one cuts its parts elsewhere."""
-    asked = experiment(models=(Shallow(),), record_at=(0, 20, 40))
-    (pack,) = make_plan("test", asked).packs
+    requested = experiment(models=(Shallow(),), record_at=(0, 20, 40))
+    (pack,) = make_plan("test", requested).packs
     stale = pl.DataFrame({"trial": [trial.id for trial in pack.trials], "step": 40, "diagnostic": "loss", "value": 9.0})
     for first_step in (0, 7, 25):
         write_records(tmp_path, pack.id, first_step, stale.with_columns(pack=pl.lit(pack.id)))
-    fit(pack, asked, tmp_path, lambda trial_steps: None)
+    fit(pack, requested, tmp_path, lambda trial_steps: None)
     records = read_records(tmp_path)
     assert records.select("trial", "step", "diagnostic").is_duplicated().sum() == 0
     assert 9.0 not in records["value"]

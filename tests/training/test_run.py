@@ -176,12 +176,30 @@ def test_run_says_which_code_trained(plan, tmp_path, monkeypatch):
 
 
 def test_run_says_which_engines_train_and_the_outcomes_name_them(experiment, tmp_path):
-    plan, told = make_plan("p", experiment(steps=2, models=(Shallow(),), widths=(6, 50_000))), io.StringIO()
-    run_plan(plan, tmp_path, TrainingProgress(told))
+    plan, log = make_plan("p", experiment(steps=2, models=(Shallow(),), widths=(6, 50_000))), io.StringIO()
+    run_plan(plan, tmp_path, TrainingProgress(log))
     why = "the fused one takes 131072 weights at most, not 150001"
-    assert told.getvalue().startswith(f"engine: fused for 1 pack, reference for 1 pack ({why})\n")
+    assert log.getvalue().startswith(f"engine: fused for 1 pack, reference for 1 pack ({why})\n")
     engines = {pack.id: "fused" if pack.shape.width == 6 else "reference" for pack in plan.packs}
     assert dict(read_outcomes(tmp_path).select("pack", "engine").iter_rows()) == engines
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "full"), SystemExit(143)], ids=repr)
+def test_bar_is_taken_off_the_terminal_when_training_ends_early(plan, tmp_path, monkeypatch, error):
+    """What is said of the error then stands on a line of its own."""
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    progress = TrainingProgress(terminal)
+
+    def interrupted(*arguments, **named):
+        progress.draw()
+        raise error
+
+    monkeypatch.setattr(run, "fit", interrupted)
+    with pytest.raises(type(error), match=f"^{re.escape(str(error))}$"):
+        run_plan(plan, tmp_path, progress)
+    assert not progress.display.live.is_started
+    assert re.search(r"0/48 trials, [^\n]* 0 failed\n$", terminal.getvalue())
 
 
 def test_no_pack_is_begun_after_the_deadline(plan, tmp_path):
@@ -329,8 +347,10 @@ def fill(disk, left):
 
 
 def test_disk_full_at_any_write_stops_the_run_and_costs_no_trial(experiment, tmp_path, small_disk):
-    asked = experiment(models=(Shallow(),), widths=(6, 60), checkpoint_seconds=1e-9, record_at=tuple(range(0, 41, 5)))
-    plan, run = make_plan("test", asked), small_disk / "run"
+    requested = experiment(
+        models=(Shallow(),), widths=(6, 60), checkpoint_seconds=1e-9, record_at=tuple(range(0, 41, 5))
+    )
+    plan, run = make_plan("test", requested), small_disk / "run"
     run_plan(plan, tmp_path / "whole", quiet())
     met = set()
     page = 4096

@@ -22,7 +22,7 @@ def test_time_of_a_training_is_that_of_its_parts_without_the_start_of_the_proces
     assert timing.seconds(steps=200, recorded_steps=4) == pytest.approx(1 + 2 + 2)
 
 
-def test_an_update_and_a_segment_are_told_apart_by_segments_of_different_lengths():
+def test_an_update_and_a_segment_are_separated_by_segments_of_different_lengths():
     slow_first = SegmentTime(1, 9.0)
     rest = [SegmentTime(number, 0.25 + 0.5 * number) for number in (1, 2, 4, 8)]
     assert linear_costs([slow_first, *rest]) == (0.5, 0.25)
@@ -91,9 +91,9 @@ def test_segments_end_where_the_training_does(experiment):
 def test_any_pack_can_be_measured_and_leaves_no_file(experiment, fields, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    asked = experiment(**fields)
-    (pack,) = make_plan("test", asked).packs
-    timing = measure(pack, asked, "cpu", budget_s=0.01)
+    requested = experiment(**fields)
+    (pack,) = make_plan("test", requested).packs
+    timing = measure(pack, requested, "cpu", budget_s=0.01)
     assert timing.device == platform.machine()
     assert timing.startup_s == 0
     assert 0 < timing.step_s < 10
