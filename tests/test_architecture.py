@@ -119,6 +119,31 @@ def test_imports_from_below_are_none_of_those() -> None:
     assert not upward("config", imports("from . import written\nfrom .text import compose", "pipeline.config"))
 
 
+# The rooms of launch.
+
+LAUNCH = (("commands", "notes", "clusters"), ("pbs", "cost"), ("schedulers", "job"), ("worker",), ("state",))
+LAUNCH += (("submit",), ("probe",))
+"""Rooms inside ``launch``, the lowest first; those of one step never import each other."""
+LAUNCH_STEP = {room: step for step, rooms in enumerate(LAUNCH) for room in rooms}
+LAUNCH_MODULES = [path for path in MODULES if path.relative_to(ROOT / "pipeline").parts[0] == "launch"]
+OF_PLUGIN = {"pipeline.errors", "pipeline.launch.commands", "pipeline.launch.pbs", "pipeline.records.atomic_writes"}
+"""All that the plugin for PBS Pro takes of the project."""
+
+
+@pytest.mark.parametrize("path", LAUNCH_MODULES, ids=lambda path: path.stem)
+def test_a_room_of_launch_imports_only_from_below(path: Path) -> None:
+    room = path.relative_to(ROOT / "pipeline" / "launch").with_suffix("").parts[0]
+    names = {name.split(".")[2] for name in imports_of(path) if name.startswith("pipeline.launch.")}
+    assert {name for name in names - {room} if LAUNCH_STEP[name] >= LAUNCH_STEP[room]} == set()
+
+
+def test_the_plugin_for_pbs_takes_little_of_the_project() -> None:
+    plugin = [path for path in LAUNCH_MODULES if "pbs" in path.parts and path.parent.name == "pbs"]
+    taken = {name for path in plugin for name in imports_of(path) if name.startswith("pipeline.")}
+    assert len(plugin) == 4
+    assert {name for name in taken if not any(f"{name}.".startswith(f"{of}.") for of in OF_PLUGIN)} == set()
+
+
 # No circles.
 
 

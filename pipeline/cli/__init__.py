@@ -20,7 +20,15 @@ __all__ = ["KINDS", "main", "parser", "train"]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one verb; 0: done, 1: some trials failed, 2: asked for something wrong, 3: no way to W&B for a job."""
+    """Run one verb.
+
+    Args:
+        arguments: The words of the command line; none: those of this process.
+
+    Returns:
+        The exit code. 0: done, 1: some trials failed, 2: the request was wrong, 3: W&B cannot be reached from a job,
+        130: interrupted.
+    """
     words = sys.argv[1:] if arguments is None else arguments
     verb = parse(words)
     try:

@@ -51,7 +51,7 @@ class DashboardOptions:
 
 def sync(options: SyncOptions) -> int:
     """Bring what is finished of a run to W&B, verified; or into files, where there is no way to it."""
-    from pipeline.launch.job.exporting import NO_WAY
+    from pipeline.launch.job.exporting import EXIT_UNREACHABLE
     from pipeline.tracking.export.export import BusyError, export
     from pipeline.tracking.wandb_errors import RefusedError, TroubleError, UnreachableError
 
@@ -63,7 +63,7 @@ def sync(options: SyncOptions) -> int:
         except PipelineError as error:
             if options.online and isinstance(error, BusyError | UnreachableError | RefusedError):
                 say(str(error))
-                return 0 if isinstance(error, BusyError) else NO_WAY
+                return 0 if isinstance(error, BusyError) else EXIT_UNREACHABLE
             if options.watch is not None and isinstance(error, TroubleError):
                 say(str(error))
             elif isinstance(error, TroubleError | RefusedError):

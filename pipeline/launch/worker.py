@@ -146,8 +146,8 @@ class AttemptLog:
 
     def end(self, end: str, error: str = "") -> None:
         """Write down how the attempt has ended, and which packs an exception stopped in it."""
-        here = pl.col("pack").is_in(list(self.begun)) & (pl.col("job") == self.attempt.job)
-        now = here & (pl.col("attempt") == self.attempt.number) & (pl.col("status") == "failed")
+        of_attempt = pl.col("pack").is_in(list(self.begun)) & (pl.col("job") == self.attempt.job)
+        now = of_attempt & (pl.col("attempt") == self.attempt.number) & (pl.col("status") == "failed")
         rows = read_outcomes(self.run).filter(now)
         failed = dict(rows.unique("pack", maintain_order=True).select("pack", "reason").iter_rows())
         self.note(ended_at=time.time(), end=end, error=error, failed=failed)

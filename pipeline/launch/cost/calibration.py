@@ -107,7 +107,7 @@ def costs(
         Seconds of each pack and before the first, and where they come from.
     """
     expected = expected or {}
-    cpus = _at_most_here(profile.cpus)
+    cpus = _at_most_local(profile.cpus)
     cluster_folder, local_folder = place_of(cluster, profile.gpus), place_of(platform.node(), 0, cpus)
     known: dict[str, PackTiming] = {}
     for kind in dict.fromkeys(pack.kind for pack in packs):
@@ -132,7 +132,7 @@ def costs(
     return Costs(seconds, startup.setup_s if startup else STARTUP_SECONDS, _basis(known.values(), cluster))
 
 
-def _at_most_here(cpus: int | None) -> int | None:
+def _at_most_local(cpus: int | None) -> int | None:
     """Processors of a worker, or of this machine where it has fewer: threads without one of their own slow a pilot."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return None if cpus is None else min(cpus, available)

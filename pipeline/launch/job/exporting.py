@@ -21,8 +21,8 @@ from pipeline.errors import PipelineError
 from pipeline.launch.notes.exit_reasons import tail
 from pipeline.records.locks import EXPORT, locked
 
-NO_WAY = 3
-"""How ``sync --online`` ends where W&B cannot be written to from here, now or later."""
+EXIT_UNREACHABLE = 3
+"""Exit code of ``sync --online`` where W&B cannot be written to from here, now or later."""
 
 LIMIT_SECONDS = 1800
 """How long one export may take; beside a training that keeps every processor busy it gets a few percent of one."""
@@ -163,7 +163,7 @@ class Exporter:
         self._next = now + max(SECONDS_BETWEEN, REST * (now - self._began)) * 2**self._failures
         if code:
             self._news = True
-            (self._give_up if code == NO_WAY else self._complain)(self._words(code))
+            (self._give_up if code == EXIT_UNREACHABLE else self._complain)(self._words(code))
 
     def _words(self, code: int) -> str:
         """What went wrong, in one line."""

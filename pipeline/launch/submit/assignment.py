@@ -14,7 +14,7 @@ SAFETY = 2.0
 """Walltime asked for, as a multiple of the time that is expected: an estimate may be wrong by a half."""
 LEAST_MINUTES = 10
 """A shorter walltime gains nothing in the queue."""
-MOST_MINUTES_HERE = 30 * 24 * 60
+MOST_MINUTES_LOCAL = 30 * 24 * 60
 """Walltime of a job on a machine without a scheduler."""
 MARGIN_SHARE = 0.5
 """The margin before the end of a job is at most this share of its walltime."""
@@ -112,7 +112,7 @@ def walltime(job_seconds: float, profile: Profile, nodes: int = 1) -> int:
         Minutes.
     """
     if not profile.bands:
-        return profile.walltime_minutes or MOST_MINUTES_HERE
+        return profile.walltime_minutes or MOST_MINUTES_LOCAL
     if profile.walltime_minutes is not None:
         return profile.walltime_minutes
     needed = max(LEAST_MINUTES, math.ceil((SAFETY * job_seconds + SECONDS_TO_START + profile.stop_margin_seconds) / 60))

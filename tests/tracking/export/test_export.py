@@ -22,7 +22,7 @@ from wandb_server import WandbServer
 from wandb_state import ENTITY, OTHERS
 
 from pipeline.experiment.wandb_tracking import ChosenRuns, Tracking
-from pipeline.launch.job.exporting import NO_WAY
+from pipeline.launch.job.exporting import EXIT_UNREACHABLE
 from pipeline.plan import read_plan
 from pipeline.records.locks import EXPORT
 from pipeline.tracking.export.export import ExportResult, export
@@ -167,10 +167,10 @@ def test_what_a_job_exports_it_sends_or_leaves_alone(run: Path, server: WandbSer
     assert (busy.returncode, "another sync is at work in this run" in busy.stderr) == (0, True)
     server.keys.clear()
     refused = sync(str(run), "--online")
-    assert (refused.returncode, "the key is refused" in refused.stderr) == (NO_WAY, True)
+    assert (refused.returncode, "the key is refused" in refused.stderr) == (EXIT_UNREACHABLE, True)
     del os.environ["WANDB_API_KEY"]
     closed = sync(str(run), "--online")
-    assert (closed.returncode, "there is no key for W&B here" in closed.stderr) == (NO_WAY, True)
+    assert (closed.returncode, "there is no key for W&B here" in closed.stderr) == (EXIT_UNREACHABLE, True)
     assert [path.name for path in (run / "wandb").iterdir()] == ["lock"]
     assert not server.runs
 
