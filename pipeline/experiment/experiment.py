@@ -8,7 +8,7 @@ import itertools
 import json
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,17 +28,27 @@ from pipeline.experiment.axes import (
     distinct,
     positive,
 )
+from pipeline.experiment.compatibility import (
+    Objectives,
+    check_batch_size,
+    check_closed_form,
+    check_limits,
+    check_losses,
+    check_models,
+    check_optimizer,
+    check_range_of_rates,
+    check_source,
+)
 from pipeline.experiment.engine_names import CLOSED_FORM, EngineChoice
 from pipeline.experiment.identity import HOW_IT_RUNS
 from pipeline.experiment.parallelism import Parallel
-from pipeline.experiment.precision import STORED, Dtype
+from pipeline.experiment.precision import Dtype
 from pipeline.experiment.trial import LearningRate, Shape, TimesLimit, Trial
 from pipeline.experiment.wandb_tracking import Tracking
 from pipeline.models.model import Model
 from pipeline.optimizers.rules import GradientDescent, Optimizer
-from pipeline.optimizers.stability_limits import limit_of
 from pipeline.problems.datasets import Data
-from pipeline.problems.losses import DEFAULT_LOSS, HalfMeanSquare, Loss
+from pipeline.problems.losses import DEFAULT_LOSS, Loss
 from pipeline.problems.problem import FunctionProblem, Problem, TableProblem
 from pipeline.problems.targets import Target
 
@@ -54,8 +64,8 @@ class Experiment:
         question: What is to be answered, in words.
         models: Linear models, each with a basis, or networks, each with an activation.
         widths: Number of features or hidden units, W.
-        target: Functions to learn; or else
-        data: tables to learn.
+        target: Functions to learn; none where data is given.
+        data: Tables to learn; none where target is given.
         inputs: Distribution and number of the points.
         loss: What is minimised; by default that of the task: half the mean square, or a cross-entropy.
         optimizer: One rule or solver for all trials.
@@ -106,111 +116,37 @@ class Experiment:
             if not getattr(self, field) > 0:
                 hint = "take a number above 0"
                 raise FieldError((field,), f"{field} must be positive, not {getattr(self, field)!r}", hint=hint)
-        self._check_problem()
-        self._check_models()
-        self._check_optimizer()
-        self._check_steps()
-        self._check_engine()
-        self._check_size()
-
-    def _check_models(self) -> None:
-        # A model checks no more of a problem than this, and a file may have hundreds that differ in size or noise.
-        differing = {(problem.num_inputs, problem.bounds): problem for problem in self.problems()}
-        for position, model in enumerate(self.models):
-            for problem, width in itertools.product(differing.values(), self.widths):
-                with _about_model(position, model):
-                    model.check(width, problem)
-
-    def _check_problem(self) -> None:
-        if bool(self.target) == bool(self.data):
-            what = "both target and data are given" if self.target else "neither target nor data is given"
-            hint = "give one: target for a function, data for a table"
-            raise FieldError(("data",) if self.target else (), what, hint=hint)
-        distinct("target" if self.target else "data", self.target or self.data)
-        if self.data:
-            for field in ("measure", "dimension"):
-                if getattr(self.inputs, field) is not None:
-                    what = f"{field} is for targets; a table has its own inputs"
-                    raise FieldError(("inputs", field), what, hint=f"leave {field} out")
-            if self.inputs.noise != (0.0,):
-                raise FieldError(
-                    ("inputs", "noise"), "noise is for targets; a table has its own", hint="leave noise out"
-                )
-        elif self.inputs.split != "random":
-            what = f"split {self.inputs.split} is for tables, whose rows are split; a target is sampled"
-            raise FieldError(("inputs", "split"), what, hint="leave split out")
+        check_source(self.target, self.data, self.inputs)
         if isinstance(self.loss, tuple):
             distinct("loss", self.loss)
-        for problem in self.problems():
-            for position, loss in enumerate(self.losses(problem)):
-                if problem.task not in loss.tasks:
-                    default = DEFAULT_LOSS[problem.task].name()
-                    raise FieldError(
-                        ("loss", position) if isinstance(self.loss, tuple) else ("loss",),
-                        f"{loss.name()} does not fit {problem.label()}, whose outputs are {problem.task.value}",
-                        hint=f"leave it out for {default}",
-                    )
+        objectives = [(problem, self.losses(problem)) for problem in self.problems()]
+        check_losses(objectives, listed=isinstance(self.loss, tuple))
+        check_models(self.models, self.widths, objectives)
+        self._check_learning_rates(objectives)
+        self._check_steps(objectives)
+        if self.engine == CLOSED_FORM:
+            batch_size = None if self.batch_size == "full" else self.batch_size
+            check_closed_form(self.optimizer, self.models, objectives, batch_size, self.parallel.processes)
+        self._check_size(objectives)
 
-    def _check_optimizer(self) -> None:
-        name = self.optimizer.name()
+    def _check_learning_rates(self, objectives: Objectives) -> None:
         if not self.optimizer.uses_learning_rate and self.learning_rates is not None:
-            raise FieldError(("learning_rates",), f"{name} has no learning rate", hint="leave learning_rates out")
-        for position, model in enumerate(self.models):
-            refused = self.optimizer.only_networks if model.linear else self.optimizer.only_linear
-            if refused:
-                solved = "linear models" if self.optimizer.only_linear else "networks"
-                hint = f"leave {model.name()} out, or take an optimizer of every model: {GradientDescent.name()}"
-                raise FieldError(("models", position), f"{name} solves {solved}, not {model.name()}", hint=hint)
-        if self.optimizer.only_square_loss:
-            for problem in self.problems():
-                if not all(loss.quadratic for loss in self.losses(problem)):
-                    raise FieldError(
-                        ("optimizer",), f"{name} minimises the square loss only", hint="set loss: half_mean_square"
-                    )
-        if self.optimizer.only_float64 and self.dtype != "float64":
-            what = f"{name} needs float64: in float32 it would stop long before the minimum"
-            raise FieldError(("optimizer",), what, hint="set dtype: float64")
+            what = f"{self.optimizer.name()} has no learning rate"
+            raise FieldError(("learning_rates",), what, hint="leave learning_rates out")
+        check_optimizer(self.optimizer, self.models, objectives, self.dtype)
+        listed = isinstance(self.learning_rates, tuple)
         if isinstance(self.learning_rates, tuple):
             distinct("learning_rates", self.learning_rates)
             positive("learning_rates", self.learning_rates)
-        self._check_rates_fit_the_dtype()
+        check_range_of_rates(self.resolved_learning_rates(), self.dtype, listed=listed)
         if isinstance(self.learning_rates, TimesLimits):
-            if self.optimizer.stability_factor() is None:
-                what = f"{name} has no limit that follows from lambda_max"
-                raise FieldError(("learning_rates",), what, hint="give the learning rates themselves")
-            for position, model in enumerate(self.models):
-                if not model.linear:
-                    what = f"times_limit needs lambda_max, which changes while {model.name()} trains"
-                    raise FieldError(("models", position), what, hint="give the learning rates themselves")
-            self._check_minibatches_have_a_limit()
+            check_limits(self.optimizer, self.models, objectives, minibatches=self.batch_size != "full")
 
-    def _check_minibatches_have_a_limit(self) -> None:
-        """Refuse multiples of a limit that nobody knows: that of minibatches is known of one rule and one loss."""
-        if self.batch_size == "full":
-            return
-        for problem in self.problems():
-            for loss in self.losses(problem):
-                if limit_of(self.optimizer, loss, linear=True, minibatches=True) is None:
-                    what = f"of minibatches no limit is known for {self.optimizer.name()} with {loss.name()}"
-                    known = f"or take {GradientDescent.name()} with {HalfMeanSquare.name()}, or batch_size: full"
-                    raise FieldError(("learning_rates",), what, hint=f"give the learning rates themselves; {known}")
-
-    def _check_rates_fit_the_dtype(self) -> None:
-        limits = np.finfo(STORED[self.dtype])
-        least, most = float(limits.tiny), float(limits.max)
-        for position, rate in enumerate(self.resolved_learning_rates()):
-            if isinstance(rate, float) and not least <= rate <= most:
-                path = (position,) if isinstance(self.learning_rates, tuple) else ()
-                raise FieldError(
-                    ("learning_rates", *path),
-                    f"learning rate {rate!r} cannot be written in {self.dtype}",
-                    hint=f"stay between {least:.3g} and {most:.3g}",
-                )
-
-    def _check_steps(self) -> None:
+    def _check_steps(self, objectives: Objectives) -> None:
         if self.steps < 1:
             raise FieldError(("steps",), f"steps must be positive, not {self.steps!r}", hint=FROM_ONE)
-        self._check_batch_size()
+        if self.batch_size != "full":
+            check_batch_size(self.batch_size, self.optimizer, objectives)
         if isinstance(self.seeds, int):
             if self.seeds < 1:
                 hint = "take how many seeds to train, from 1, or a list of them"
@@ -225,45 +161,8 @@ class Experiment:
                     hint = "raise steps, or leave it out" if step > self.steps else "count steps from 0"
                     raise FieldError(("record_at", position), what, hint=hint)
 
-    def _check_batch_size(self) -> None:
-        if self.batch_size == "full":
-            return
-        if self.batch_size < 1:
-            what = f"batch_size must be positive, not {self.batch_size!r}"
-            raise FieldError(("batch_size",), what, hint=f"{FROM_ONE}, or full")
-        if self.optimizer.all_points:
-            what = f"{self.optimizer.name()} takes all points at once"
-            raise FieldError(("batch_size",), what, hint="leave batch_size out")
-        for problem in self.problems():
-            if self.batch_size > problem.train:
-                what = f"batch_size {self.batch_size} is more than the {problem.train} training points"
-                raise FieldError(("batch_size",), what, hint=f"take at most {problem.train}, or full")
-
-    def _check_engine(self) -> None:
-        """Refuse the closed form where there is none: it is of descent on all points of a quadratic."""
-        if self.engine != CLOSED_FORM:
-            return
-        hint = "leave engine out: the default computes everything"
-        if self.optimizer.on_quadratics() is None:
-            what = f"{CLOSED_FORM} has no formula for {self.optimizer.name()}"
-            raise FieldError(("engine",), what, hint=f"{hint}; or take {GradientDescent.name()}")
-        for model in self.models:
-            if not model.linear:
-                raise FieldError(("engine",), f"{CLOSED_FORM} is for linear models, not {model.name()}", hint=hint)
-        for problem in self.problems():
-            for loss in self.losses(problem):
-                if not loss.quadratic:
-                    what = f"{CLOSED_FORM} is for the square loss, not {loss.name()}"
-                    raise FieldError(("engine",), what, hint=f"{hint}; or set loss: half_mean_square")
-        if self.batch_size != "full":
-            what = f"{CLOSED_FORM} takes all points at every step, not {self.batch_size}"
-            raise FieldError(("engine",), what, hint=f"{hint}; or leave batch_size out")
-        if self.parallel.processes > 1:
-            what = f"{CLOSED_FORM} computes in one process, not in {self.parallel.processes}"
-            raise FieldError(("engine",), what, hint=f"{hint}; or leave parallel out")
-
-    def _check_size(self) -> None:
-        num_problems = sum(len(self.losses(problem)) for problem in self.problems())
+    def _check_size(self, objectives: Objectives) -> None:
+        num_problems = sum(len(losses) for _, losses in objectives)
         num_seeds = self.seeds if isinstance(self.seeds, int) else len(self.seeds)
         axes = (num_problems, len(self.models), len(self.widths), len(self.resolved_learning_rates()), num_seeds)
         if math.prod(axes) > MAX_TRIALS:
@@ -378,16 +277,6 @@ class Experiment:
             del content[field]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
-
-
-@contextmanager
-def _about_model(position: int, model: Model) -> Iterator[None]:
-    """Let the complaints of a model say which one it is."""
-    try:
-        yield
-    except FieldError as error:
-        path = ("models", position, model.name(), *error.path)
-        raise FieldError(path, error.what, hint=error.hint) from None
 
 
 def _placed(make: Callable[[], Problem]) -> Problem:
