@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pydantic import ValidationError
 
 from pipeline.tracking.retries import CLIENT_DEFAULTS
+from pipeline.tracking.settings_files import check_settings_files
 from pipeline.tracking.wandb_errors import RefusedError
 
 RUN_VARIABLES = (
@@ -40,7 +41,7 @@ def checked_settings(say: Callable[[str], None]) -> Iterator[None]:
         say: Told of a variable that the client would refuse, and that does not count here.
 
     Raises:
-        RefusedError: If it would refuse one that counts.
+        RefusedError: If it would refuse one that counts, or a settings file.
     """
     import wandb
 
@@ -53,6 +54,7 @@ def checked_settings(say: Callable[[str], None]) -> Iterator[None]:
                 raise RefusedError(_refused(name, reason), where=name, hint=_hint(name))
             say(f"{name}: {_refused(name, reason)}; it does not count here")
             del os.environ[name]
+        check_settings_files()
         os.environ["WANDB_SILENT"] = "true"  # what it says would stand between our own words
         wandb.setup()  # it reads the environment now, and not again
         os.environ.update({name: before[name] for name in ("WANDB_PROJECT", "WANDB_ENTITY") if name in before})
