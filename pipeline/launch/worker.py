@@ -10,29 +10,24 @@ writes what the job waits for.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-import os
-import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
-from pipeline.errors import PipelineError
+from pipeline.launch.job.attempt_log import AttemptLog, begin
 from pipeline.launch.job.exporting import LAST_SECONDS, Exporter
-from pipeline.launch.job.signals import STARTED, JobSignals, began_at, stop_at
-from pipeline.launch.notes.attempts import Attempt, heading, next_number, write_attempt
+from pipeline.launch.job.sharing import check_gpu, in_turn, rendezvous_of, share_gpus
+from pipeline.launch.job.signals import JobSignals, stop_at
 from pipeline.launch.notes.submission import Submission, folder_of, read_submission
 from pipeline.records.store import finished_packs, read_outcomes
 
 if TYPE_CHECKING:
     from pipeline.experiment.packing import Pack
     from pipeline.plan import Plan
-    from pipeline.training.rendezvous import Rendezvous
 
 End = Literal["finished", "deadline", "signal"]
 
@@ -93,64 +88,12 @@ def unfinished(run: Path, packs: Sequence[str]) -> list[str]:
     return [pack for pack in packs if pack not in finished]
 
 
-def begin(run: Path, sent: Submission, index: int, environment: Any) -> Attempt:
-    """Write down that an attempt has begun, in its note and in the logs.
-
-    Args:
-        run: Folder of the run.
-        sent: The submission.
-        index: Task of its array.
-        environment: submitit's ``JobEnvironment``.
-
-    Returns:
-        The attempt.
-    """
-    worker = environment.global_rank
-    number = next_number(run, sent.name, index, worker)
-    attempt = Attempt(sent.name, index, worker, number, environment.job_id, began_at())
-    write_attempt(run, attempt)
-    for stream in (sys.stdout, sys.stderr) if sent.scheduler != "debug" else ():  # which has no logs
-        print(heading(attempt), file=stream, flush=True)
-    return attempt
-
-
 def exporter_of(sent: Submission, attempt_log: AttemptLog) -> Exporter:
     """What brings the packs of a job to W&B: the first of its workers does so for all, if the profile says so."""
     log = (
         folder_of(attempt_log.run, sent.name) / f"{attempt_log.attempt.job}_{attempt_log.attempt.worker}_wandb_log.out"
     )
     return Exporter(attempt_log.run, log, wanted=sent.wandb == "online" and attempt_log.attempt.worker == 0)
-
-
-@dataclass
-class AttemptLog:
-    """Keeps the note of an attempt up to date."""
-
-    run: Path
-    attempt: Attempt
-    begun: set[str] = field(default_factory=set)
-    whole: set[str] = field(default_factory=set)
-    """Packs that were trained from their first step, so that the time of this attempt is all they took."""
-
-    def begin(self, pack: str) -> None:
-        """Write down which pack is trained now, for whoever asks why a worker was killed."""
-        self.begun.add(pack)
-        if not (self.run / "checkpoints" / pack).exists():
-            self.whole.add(pack)
-        self.note(pack=pack)
-
-    def note(self, **changes: Any) -> None:
-        """Write down what has changed."""
-        self.attempt = dataclasses.replace(self.attempt, **changes)
-        write_attempt(self.run, self.attempt)
-
-    def end(self, end: str, error: str = "") -> None:
-        """Write down how the attempt has ended, and which packs an exception stopped in it."""
-        of_attempt = pl.col("pack").is_in(list(self.begun)) & (pl.col("job") == self.attempt.job)
-        now = of_attempt & (pl.col("attempt") == self.attempt.number) & (pl.col("status") == "failed")
-        rows = read_outcomes(self.run).filter(now)
-        failed = dict(rows.unique("pack", maintain_order=True).select("pack", "reason").iter_rows())
-        self.note(ended_at=time.time(), end=end, error=error, failed=failed)
 
 
 def train(
@@ -253,76 +196,3 @@ def plan_of(run: Path, sent: Submission) -> Plan:
     plan = read_plan(run)
     asked = canonical(plan.experiment) | sent.how
     return plan.run_as(read_canonical(asked, Experiment, where=sent.name))
-
-
-def in_turn(packs: list[str], worker: int, workers: int) -> list[str]:
-    """All packs of a job in the order in which one of its workers tries them: its own share first.
-
-    Args:
-        packs: Names of the packs of the job.
-        worker: Which of its workers.
-        workers: How many it has.
-
-    Returns:
-        All packs, so that one that another worker holds is tried last.
-    """
-    return [pack for turn in range(workers) for pack in packs[(worker + turn) % workers :: workers]]
-
-
-def share_gpus(environment: Any, *, together: bool) -> None:
-    """Let each worker of a node see its own GPU; those that train one trial together find theirs by rank.
-
-    Args:
-        environment: submitit's ``JobEnvironment``.
-        together: Whether all workers train each trial together.
-    """
-    if together:
-        from submitit.helpers import TorchDistributedEnvironment
-
-        TorchDistributedEnvironment().export(set_cuda_visible_devices=False, overwrite=True)
-        return
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-    workers = environment.num_tasks // environment.num_nodes
-    if 1 < workers <= len(visible):
-        os.environ["CUDA_VISIBLE_DEVICES"] = visible[environment.local_rank]
-
-
-def rendezvous_of(sent: Submission, index: int, run: Path, environment: Any) -> Rendezvous:
-    """Where the workers of a job meet that train each trial together.
-
-    The script of a job says when it began; on this machine each worker has one of its own, and all have one job.
-
-    Args:
-        sent: The submission.
-        index: Task of its array.
-        run: Folder of the run.
-        environment: submitit's ``JobEnvironment``.
-
-    Returns:
-        The place and the name of the meeting, and its host.
-    """
-    from pipeline.training.rendezvous import Rendezvous
-
-    began = os.environ.get(STARTED) if sent.scheduler in ("slurm", "pbs") else ""
-    place = folder_of(run, sent.name) / f"{index}.meeting"
-    return Rendezvous(place, f"{environment.job_id} {began}", environment.hostnames[0])
-
-
-def check_gpu(plan: Plan, sent: Submission) -> None:
-    """Refuse to train on the processor in a job that has a GPU, unless the experiment says so.
-
-    Args:
-        plan: The plan of the run.
-        sent: The submission.
-
-    Raises:
-        PipelineError: If PyTorch sees no GPU where there must be one.
-    """
-    import torch
-
-    if sent.gpus and plan.experiment.accelerator != "cpu" and not torch.cuda.is_available():
-        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-        raise PipelineError(
-            f"this job asked for a GPU, and PyTorch sees none (CUDA_VISIBLE_DEVICES: {visible})",
-            hint="the driver may be too old for this PyTorch, or the node bad: exclude it; or set accelerator: cpu",
-        )

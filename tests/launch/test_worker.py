@@ -20,16 +20,15 @@ from submitit.core.core import PicklingExecutor
 from pipeline.experiment.experiment import Experiment
 from pipeline.launch import pbs
 from pipeline.launch.cost.calibration import STARTUP, place_of
+from pipeline.launch.job.attempt_log import AttemptLog
 from pipeline.launch.notes.attempts import Attempt
 from pipeline.launch.notes.submission import Submission
-from pipeline.launch.worker import AttemptLog, remember, rendezvous_of, share_gpus, work
+from pipeline.launch.worker import remember, work
 from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan, write_plan
 from pipeline.problems.targets import Sine
 from pipeline.records.schema import OUTCOMES
 from pipeline.records.store import write_outcomes
-from pipeline.training.process_group import VARIABLES
-from pipeline.training.rendezvous import Rendezvous
 
 LONG = {
     "engine": "reference",
@@ -230,34 +229,6 @@ def test_one_trial_over_two_nodes_gives_the_numbers_of_one_process(desk: Any) ->
     assert together.select("trial", "step", "diagnostic").equals(alone.select("trial", "step", "diagnostic"))
     difference = (together["value"] - alone["value"]).abs() / alone["value"].abs().clip(1e-12)
     assert difference.fill_nan(0).max() <= 1e-6
-
-
-def test_workers_of_several_nodes_look_for_the_first_host_that_slurm_names(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Lightning 2.6.6 takes ``rack0`` for it."""
-    from lightning.fabric.plugins.environments import TorchElasticEnvironment
-    from submitit import JobEnvironment
-
-    of_slurm = {"JOB_ID": "4711", "NTASKS": "8", "JOB_NUM_NODES": "8", "PROCID": "5", "LOCALID": "0", "NODEID": "5"}
-    for name, value in of_slurm.items():
-        monkeypatch.setenv(f"SLURM_{name}", value)
-    monkeypatch.setenv("SLURM_JOB_NODELIST", "rack[0-1]node[0-3]")
-    monkeypatch.setenv("SUBMITIT_EXECUTOR", "slurm")
-    monkeypatch.setenv("PIPELINE_JOB_STARTED", "1000")
-    for name in (*VARIABLES, "LOCAL_WORLD_SIZE"):
-        monkeypatch.setenv(name, "")
-    monkeypatch.delenv("MASTER_PORT")
-    environment = JobEnvironment()
-    share_gpus(environment, together=True)
-    assert TorchElasticEnvironment().main_address == "rack0node0"
-    assert (os.environ["RANK"], os.environ["WORLD_SIZE"]) == ("5", "8")
-    sent = Submission(
-        "xor-0a1b2c-1", "somewhere", (), "slurm", None, (("p1",),), (1.0,), {}, 30, None, 60.0, 0, False, 0, None,
-        "code", 0.0, "4711",
-    )  # fmt: skip
-    rendezvous = rendezvous_of(sent, 0, tmp_path, environment)
-    assert rendezvous == Rendezvous(tmp_path / "jobs" / "xor-0a1b2c-1" / "0.meeting", "4711 1000", "rack0node0")
 
 
 def test_only_packs_that_were_trained_from_their_first_step_say_how_long_such_packs_take(

@@ -22,11 +22,12 @@ from wandb_server import WandbServer
 from wandb_state import ENTITY, KEY, Fault
 
 from pipeline.config import read_experiment
+from pipeline.launch.job.attempt_log import AttemptLog
 from pipeline.launch.job.exporting import Exporter
 from pipeline.launch.notes.attempts import Attempt, read_attempts
 from pipeline.launch.notes.submission import Submission, folder_of, read_submissions
 from pipeline.launch.state.logs import logs_of
-from pipeline.launch.worker import AttemptLog, exporter_of
+from pipeline.launch.worker import exporter_of
 from pipeline.plan import make_plan, write_plan
 from pipeline.records.locks import EXPORT
 from pipeline.records.store import read_outcomes, read_records

@@ -1,0 +1,88 @@
+"""Workers of a job share its packs and its GPUs, or train each trial together."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import PipelineError
+from pipeline.launch.job.signals import STARTED
+from pipeline.launch.notes.submission import Submission, folder_of
+
+if TYPE_CHECKING:
+    from pipeline.plan import Plan
+    from pipeline.training.rendezvous import Rendezvous
+
+
+def in_turn(packs: list[str], worker: int, workers: int) -> list[str]:
+    """All packs of a job in the order in which one of its workers tries them: its own share first.
+
+    Args:
+        packs: Names of the packs of the job.
+        worker: Which of its workers.
+        workers: How many it has.
+
+    Returns:
+        All packs, so that one that another worker holds is tried last.
+    """
+    return [pack for turn in range(workers) for pack in packs[(worker + turn) % workers :: workers]]
+
+
+def share_gpus(environment: Any, *, together: bool) -> None:
+    """Let each worker of a node see its own GPU; those that train one trial together find theirs by rank.
+
+    Args:
+        environment: submitit's ``JobEnvironment``.
+        together: Whether all workers train each trial together.
+    """
+    if together:
+        from submitit.helpers import TorchDistributedEnvironment
+
+        TorchDistributedEnvironment().export(set_cuda_visible_devices=False, overwrite=True)
+        return
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    workers = environment.num_tasks // environment.num_nodes
+    if 1 < workers <= len(visible):
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible[environment.local_rank]
+
+
+def rendezvous_of(sent: Submission, index: int, run: Path, environment: Any) -> Rendezvous:
+    """Where the workers of a job meet that train each trial together.
+
+    The script of a job says when it began; on this machine each worker has one of its own, and all have one job.
+
+    Args:
+        sent: The submission.
+        index: Task of its array.
+        run: Folder of the run.
+        environment: submitit's ``JobEnvironment``.
+
+    Returns:
+        The place and the name of the meeting, and its host.
+    """
+    from pipeline.training.rendezvous import Rendezvous
+
+    began = os.environ.get(STARTED) if sent.scheduler in ("slurm", "pbs") else ""
+    place = folder_of(run, sent.name) / f"{index}.meeting"
+    return Rendezvous(place, f"{environment.job_id} {began}", environment.hostnames[0])
+
+
+def check_gpu(plan: Plan, sent: Submission) -> None:
+    """Refuse to train on the processor in a job that has a GPU, unless the experiment says so.
+
+    Args:
+        plan: The plan of the run.
+        sent: The submission.
+
+    Raises:
+        PipelineError: If PyTorch sees no GPU where there must be one.
+    """
+    import torch
+
+    if sent.gpus and plan.experiment.accelerator != "cpu" and not torch.cuda.is_available():
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        raise PipelineError(
+            f"this job asked for a GPU, and PyTorch sees none (CUDA_VISIBLE_DEVICES: {visible})",
+            hint="the driver may be too old for this PyTorch, or the node bad: exclude it; or set accelerator: cpu",
+        )

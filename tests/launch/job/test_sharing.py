@@ -1,0 +1,58 @@
+"""Each worker of a job has its share of the packs and GPUs, and finds those with which it trains."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from submitit import JobEnvironment
+
+from pipeline.launch.job.sharing import in_turn, rendezvous_of, share_gpus
+from pipeline.launch.notes.submission import Submission
+from pipeline.training.process_group import VARIABLES
+from pipeline.training.rendezvous import Rendezvous
+
+
+def test_workers_of_several_nodes_look_for_the_first_host_that_slurm_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lightning 2.6.6 takes ``rack0`` for it."""
+    from lightning.fabric.plugins.environments import TorchElasticEnvironment
+
+    of_slurm = {"JOB_ID": "4711", "NTASKS": "8", "JOB_NUM_NODES": "8", "PROCID": "5", "LOCALID": "0", "NODEID": "5"}
+    for name, value in of_slurm.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    monkeypatch.setenv("SLURM_JOB_NODELIST", "rack[0-1]node[0-3]")
+    monkeypatch.setenv("SUBMITIT_EXECUTOR", "slurm")
+    monkeypatch.setenv("PIPELINE_JOB_STARTED", "1000")
+    for name in (*VARIABLES, "LOCAL_WORLD_SIZE"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.delenv("MASTER_PORT")
+    environment = JobEnvironment()
+    share_gpus(environment, together=True)
+    assert TorchElasticEnvironment().main_address == "rack0node0"
+    assert (os.environ["RANK"], os.environ["WORLD_SIZE"]) == ("5", "8")
+    sent = Submission(
+        "xor-0a1b2c-1", "somewhere", (), "slurm", None, (("p1",),), (1.0,), {}, 30, None, 60.0, 0, False, 0, None,
+        "code", 0.0, "4711",
+    )  # fmt: skip
+    rendezvous = rendezvous_of(sent, 0, tmp_path, environment)
+    assert rendezvous == Rendezvous(tmp_path / "jobs" / "xor-0a1b2c-1" / "0.meeting", "4711 1000", "rack0node0")
+
+
+def test_each_worker_begins_with_its_own_share_and_goes_on_with_those_of_others() -> None:
+    packs = ["p0", "p1", "p2", "p3", "p4"]
+    assert in_turn(packs, 0, 2) == ["p0", "p2", "p4", "p1", "p3"]
+    assert in_turn(packs, 1, 2) == ["p1", "p3", "p0", "p2", "p4"]
+    assert in_turn(packs, 0, 1) == packs
+
+
+@pytest.mark.parametrize(("visible", "seen"), [("3,5", "5"), ("3", "3"), ("", "")])
+def test_each_worker_of_a_node_sees_its_own_gpu_where_there_are_enough(
+    visible: str, seen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    share_gpus(SimpleNamespace(num_tasks=2, num_nodes=1, local_rank=1), together=False)
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == seen
