@@ -119,6 +119,7 @@ def train(module: PackModule, experiment: Experiment, recorder: Recorder, *, res
         Stopped: If the deadline of the recorder passed.
     """
     trainer = new_trainer(experiment, recorder)
+    module.logs_segments = False  # the recorder is all that looks
     with warnings.catch_warnings(), threads_of_operation(1):
         warnings.filterwarnings("ignore", module="lightning")  # of workers and validation that a pack has no use for
         try:

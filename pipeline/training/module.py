@@ -40,6 +40,10 @@ class PackModule(L.LightningModule):
         recorded_steps: Steps at which a segment ends, so that callbacks can look.
         dataset: The points, if they are loaded already.
         engine: What computes it: chosen already, or what to choose for the device where the weights will be.
+
+    Attributes:
+        logs_segments: Whether Lightning's loggers and callbacks get a row for each segment. It takes as long as the
+            updates of a segment of a small pack, and evaluates the losses once more.
     """
 
     weights: torch.nn.Parameter
@@ -57,6 +61,7 @@ class PackModule(L.LightningModule):
         super().__init__()
         self._requested = engine
         self.automatic_optimization = False
+        self.logs_segments = True
         self.pack = pack
         shape = pack.shape
         dtype = torch.float32 if shape.stored == "float32" else torch.float64
@@ -117,6 +122,10 @@ class PackModule(L.LightningModule):
         segment = Segment(*(int(step) for step in batch))
         optimizer: Any = self.optimizers()
         optimizer.step(closure=lambda: self._advance(segment, optimizer.optimizer))
+        if self.logs_segments:
+            self._log_segment(segment)
+
+    def _log_segment(self, segment: Segment) -> None:
         losses_T, _ = self.engine.value_and_gradient(self.weights.detach()[self.alive])
         self.log_dict(
             {

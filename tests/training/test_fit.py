@@ -106,6 +106,15 @@ def test_one_failed_pack_does_not_stop_the_others_and_is_tried_again(experiment,
     assert set(read_outcomes(tmp_path)["status"]) == {"done"}
 
 
+def test_a_run_evaluates_no_losses_for_a_log_that_nobody_reads(experiment, ran, tmp_path, monkeypatch):
+    def logged(module, values, **arguments):
+        raise AssertionError("nobody reads it")
+
+    monkeypatch.setattr(PackModule, "log_dict", logged)
+    _, counts = ran(experiment(), tmp_path)
+    assert counts.failed == 0
+
+
 def test_running_again_trains_nothing(experiment, ran, tmp_path, capsys):
     plan, _ = ran(experiment(), tmp_path)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")}
