@@ -53,22 +53,25 @@ class Stack:
         return {"weights": self.weights_TN, "rates": rates_T, "bounds": bounds_T, **slots}
 
 
-def refuse_other_types(dtype: torch.dtype, arrays: Mapping[str, Tensor]) -> None:
+def check_arrays(dtype: torch.dtype, num_trials: int, arrays: Mapping[str, Tensor]) -> None:
     """Refuse arrays that a kernel would misread, which knows their address alone.
 
     Args:
         dtype: The dtype of the kernel's numbers.
+        num_trials: T, the rows that each array must have.
         arrays: Arguments by the names of the parameters.
 
     Raises:
         TypeError: If an array is of another dtype.
-        ValueError: If an array is not contiguous.
+        ValueError: If an array is not contiguous, or has another number of rows.
     """
     for name, array in arrays.items():
         if array.dtype != dtype:
             raise TypeError(f"{name}: an array of {array.dtype}, where the kernel takes {dtype}")
         if not array.is_contiguous():
             raise ValueError(f"{name}: its numbers do not lie one after another, where a kernel takes them so")
+        if len(array) != num_trials:
+            raise ValueError(f"{name}: an array of length {len(array)}, where the kernel takes {num_trials}")
 
 
 class Engine(ABC):

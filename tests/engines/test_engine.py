@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.engines.engine import Stack
+from pipeline.engines.engine import Stack, check_arrays
 from pipeline.experiment.axes import TimesLimits
 from pipeline.experiment.packing import make_pack
 from pipeline.models.bases.polynomial import Legendre
@@ -180,3 +180,20 @@ def test_engine_gives_full_gradient_even_for_minibatch_training(pack, engine):
     ):
         torch.testing.assert_close(given, expected)
     assert module.engine.name == engine
+
+
+@pytest.mark.parametrize(
+    ("array", "error", "what"),
+    [
+        (torch.zeros(3), TypeError, "an array of torch.float32, where the kernel takes torch.float64"),
+        (torch.zeros(2).double(), ValueError, "an array of length 2, where the kernel takes 3"),
+        (
+            torch.zeros(3, 2).double()[:, 0],
+            ValueError,
+            "its numbers do not lie one after another, where a kernel takes them so",
+        ),
+    ],
+)
+def test_an_array_that_a_kernel_would_misread_is_refused_by_its_name(array, error, what):
+    with pytest.raises(error, match=f"^rates: {what}$"):
+        check_arrays(torch.float64, 3, {"weights": torch.zeros(3, 7).double(), "rates": array})

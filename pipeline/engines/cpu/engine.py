@@ -50,7 +50,7 @@ from pipeline.engines.cpu.training_kernels import (
     training_kernel,
     update_kernel,
 )
-from pipeline.engines.engine import Engine, Stack, refuse_other_types
+from pipeline.engines.engine import Engine, Stack, check_arrays
 from pipeline.engines.threads import CORES
 from pipeline.experiment.trial import Shape
 from pipeline.models.shallow import Shallow
@@ -63,7 +63,7 @@ LARGE_WORK = 20_000_000
 """Operations from which on threads are started: 0.2 ms of work on one core, about what it takes to start them."""
 
 PERMUTED_POINTS_AT_ONCE = 1 << 16
-"""Points in the orders that are drawn for one call of a kernel: half a megabyte, which stays in the cache of a core."""
+"""Points permuted in one call of a kernel: half a megabyte, which stays in the cache of a core."""
 
 
 @final
@@ -131,7 +131,7 @@ class Fused(Engine):
 
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
         weights_TN = weights_TN.contiguous()
-        refuse_other_types(self.context.dtype, {"weights": weights_TN})
+        check_arrays(self.context.dtype, len(weights_TN), {"weights": weights_TN})
         losses_T, gradient_TN = weights_TN.new_empty(len(weights_TN)), torch.empty_like(weights_TN)
         if self._divides_points(len(weights_TN)):
             self._value_and_gradient_by_chunks(weights_TN, losses_T, gradient_TN)

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.bias_corrections import corrections
-from pipeline.engines.engine import Engine, Stack, refuse_other_types
+from pipeline.engines.engine import Engine, Stack, check_arrays
 from pipeline.engines.gpu.block_sizes import LEAST, Block, LaunchBlocks, launch_blocks, padded_columns
 from pipeline.engines.gpu.kernels import matrix_training
 from pipeline.engines.gpu.registers import epochs, network_constants, rule_constants
@@ -83,7 +83,7 @@ class ByMatrices(Engine):
 
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
         weights_TN = weights_TN.contiguous()
-        refuse_other_types(self.context.dtype, {"weights": weights_TN})
+        check_arrays(self.context.dtype, len(weights_TN), {"weights": weights_TN})
         losses_T, gradient_TN = weights_TN.new_empty(len(weights_TN)), torch.empty_like(weights_TN)
         num_points, blocks = self.context.num_points, self.gradient_blocks
         for first, last in self._parts(len(weights_TN), num_points, blocks):
@@ -97,7 +97,7 @@ class ByMatrices(Engine):
         return losses_T, gradient_TN
 
     def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
-        refuse_other_types(self.context.dtype, stack.arrays())
+        check_arrays(self.context.dtype, len(stack), stack.arrays())
         num_points = self.batch_size or self.context.num_points
         parts = self._parts(len(stack), num_points, self.training_blocks)
         found = [self._advance(stack.part(first, last), first_step, last_step) for first, last in parts]

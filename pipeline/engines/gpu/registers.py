@@ -29,7 +29,7 @@ from torch import Tensor
 
 from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.bias_corrections import corrections
-from pipeline.engines.engine import Engine, Stack, refuse_other_types
+from pipeline.engines.engine import Engine, Stack, check_arrays
 from pipeline.engines.gpu.kernels import elementwise, register_training
 from pipeline.engines.gpu.thread_layout import ThreadLayout, most_units, thread_layout
 from pipeline.engines.minibatches import Minibatches
@@ -86,7 +86,7 @@ class InRegisters(Engine):
 
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
         weights_TN = weights_TN.contiguous()
-        refuse_other_types(self.context.dtype, {"weights": weights_TN})
+        check_arrays(self.context.dtype, len(weights_TN), {"weights": weights_TN})
         losses_T, gradient_TN = weights_TN.new_empty(len(weights_TN)), torch.empty_like(weights_TN)
         if len(weights_TN):
             register_training.loss_and_gradient[(len(weights_TN),)](
@@ -98,7 +98,7 @@ class InRegisters(Engine):
 
     def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
         diverged_T = torch.full((len(stack),), -1)
-        refuse_other_types(self.context.dtype, stack.arrays())
+        check_arrays(self.context.dtype, len(stack), stack.arrays())
         for first, last in epochs(first_step, last_step, self.minibatches) if len(stack) else ():
             found_T = self._launch(stack, first, last)
             diverged_T = torch.where((diverged_T < 0) & (found_T >= 0), found_T + first, diverged_T)

@@ -1,4 +1,4 @@
-"""Orders that a kernel draws are those that numpy draws, bit for bit."""
+"""Permutations that a kernel draws are those that numpy draws, bit for bit."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ TRIALS = ("a", "another", "a third")
 
 
 @pytest.mark.parametrize("num_points", [1, 2, 3, 4, 5, 8, 9, 31, 33, 128, 1000, 65_537])
-def test_orders_are_those_of_the_minibatches(num_points):
+def test_permutations_are_those_of_the_minibatches(num_points):
     """Of powers of two no number is too large, of one more nearly half are."""
     epochs = range(3, 3 + max(1, 60 // num_points))
     minibatches = Minibatches(torch.zeros(1, num_points), torch.zeros(1, num_points), 1)
@@ -27,5 +27,5 @@ def test_points_of_no_batch_are_left_out(kept):
     )
 
 
-def test_no_orders_are_drawn_of_no_trials():
+def test_no_permutations_are_drawn_of_no_trials():
     assert permutations((), range(2), 10, 9).size == 0

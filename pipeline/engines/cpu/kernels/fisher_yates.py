@@ -36,13 +36,13 @@ class Shuffle:
 
     Args:
         p: The program.
-        order: The points.
+        permutation: The points, which change places.
         last: The last place.
         mask: The bits that its number needs.
     """
 
-    def __init__(self, p: Program, order: Array, last: Value, mask: Value) -> None:
-        self.p, self.order = p, order
+    def __init__(self, p: Program, permutation: Array, last: Value, mask: Value) -> None:
+        self.p, self.permutation = p, permutation
         self.place, self.mask = p.variable(last), p.variable(mask)
 
     def make(self, key: Key) -> None:
@@ -65,9 +65,9 @@ class Shuffle:
         drawn = p.bitwise("and", number, self.mask.get())
         fits = p.bitwise("and", drawn <= place, place > 0)
         other = p.select(fits, drawn, place)
-        point, other_point = self.order.load(place), self.order.load(other)
-        self.order.store(place, other_point)
-        self.order.store(other, point)
+        point, other_point = self.permutation.load(place), self.permutation.load(other)
+        self.permutation.store(place, other_point)
+        self.permutation.store(other, point)
         self.place.set(p.select(fits, place - 1, place))
 
 
@@ -75,11 +75,11 @@ def permutation_program() -> Program:
     """The kernel of the first points of one permutation after another, each written over the rest of the one before."""
     p = Program("float64")
     keys = p.array_parameter("keys", 2, "num_permutations", integers=True)
-    orders = p.array_parameter("permutations", "num_permutations", "kept", integers=True)
+    permutations = p.array_parameter("permutations", "num_permutations", "kept", integers=True)
     num_points, kept, mask = p.int_parameter("num_points"), p.int_parameter("kept"), p.int_parameter("mask")
     with p.loop(p.int_parameter("num_permutations")) as number:
-        order = Array(p, orders.at(number * kept), orders.element)
+        permutation = Array(p, permutations.at(number * kept), permutations.element)
         with p.loop(num_points) as point:
-            order.store(point, point)
-        Shuffle(p, order, num_points - 1, mask).make((keys.load(number * 2), keys.load(number * 2 + 1)))
+            permutation.store(point, point)
+        Shuffle(p, permutation, num_points - 1, mask).make((keys.load(number * 2), keys.load(number * 2 + 1)))
     return p
