@@ -102,7 +102,7 @@ def test_a_module_imports_only_from_its_own_room_and_from_below(path: Path) -> N
         ("records", "from pipeline.config import TABLES"),
         ("training", "from pipeline.report.tables.results import results"),
         ("engines", "from pipeline.training.fit import fit"),
-        ("training", "from pipeline.bench.peers import measure"),
+        ("training", "from pipeline.bench.timings import measure"),
         ("launch", "from pipeline.report.tables.plan_table import plan_table"),
         ("tracking", "from pipeline.training.run import run_plan"),
         ("report", "from pipeline.tracking import export"),

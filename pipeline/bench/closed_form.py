@@ -1,6 +1,6 @@
 """The closed form of descent on a linear model beside the loops over steps that it replaces.
 
-Timed as in ``bench.py``: the ways take turns, in another order each repetition, so that a
+Timed as in ``timings.py``: the ways take turns, in another order each repetition, so that a
 busy machine slows all of them; a figure is the median of its repetitions.
 
 Shape letters: F features, R learning rates.

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipeline.bench.peers import PACKS, PEER_BYTES, QUICK_SHAPE, SHAPES
+from pipeline.bench.packs import PACKS, QUICK_SHAPE, SHAPES
+from pipeline.bench.peers import PEER_BYTES
 
 SHAPE, FASTER = "N x d x m x K", "pack is faster by"
 LARGE_PACKS = tuple(size for size in PACKS if size >= 32)

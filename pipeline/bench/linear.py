@@ -10,7 +10,8 @@ import functools
 from collections.abc import Callable
 from typing import Literal
 
-from pipeline.bench.peers import CaseColumns, PeerTiming, bench_pack, timed_cases
+from pipeline.bench.packs import bench_pack
+from pipeline.bench.timings import CaseColumns, PeerTiming, timed_cases
 from pipeline.experiment.packing import Pack
 from pipeline.models.bases.basis import Basis
 from pipeline.models.bases.polynomial import Legendre

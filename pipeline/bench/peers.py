@@ -1,13 +1,8 @@
-"""The speed of a pack beside its peers, as ratios measured in one run.
+"""The peers of a pack: other ways to train the same models on the same points, by gradient descent in float32.
 
-A pack is computed by the engine that it would be trained with. Peers train the same
-models on the same points by gradient descent in float32: (a) the reference
-engine, (b) one Lightning Trainer per trial, (c) a hand-written PyTorch loop per trial,
-(d) ``torch.func``, and (e) its step by ``torch.compile``, where there is a compiler,
-(f) JAX: ``vmap`` over trials of ``jit`` of a ``scan`` over steps, where JAX is
-installed. Operations are set against the rate of matrix products on this machine. The
-peers take turns, in another order each repetition, so that a busy machine slows all of
-them; a figure is the median of its repetitions.
+They are (a) the reference engine, (b) one Lightning Trainer per trial, (c) a hand-written PyTorch loop per trial,
+(d) ``torch.func``, and (e) its step by ``torch.compile``, where there is a compiler, (f) JAX: ``vmap`` over trials of
+``jit`` of a ``scan`` over steps, where JAX is installed.
 
 Shape letters: B points of a minibatch, E epochs.
 """
@@ -17,48 +12,25 @@ from __future__ import annotations
 import functools
 import importlib.util
 import itertools
-import random
 import shutil
-import statistics
-import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Callable, Iterator
 
 import lightning as L
 import numpy as np
-import polars as pl
 import torch
 from torch.utils.data import DataLoader
 
-from pipeline.experiment.axes import Inputs
+from pipeline.bench.packs import LEARNING_RATE, QUICK_SHAPE
 from pipeline.experiment.engine_names import EngineChoice
-from pipeline.experiment.experiment import Experiment
-from pipeline.experiment.packing import Pack, make_pack
+from pipeline.experiment.packing import Pack
 from pipeline.experiment.resources import operations_of_step
-from pipeline.models.activations import Activation, Relu, Tanh
-from pipeline.models.model import Model
+from pipeline.models.activations import Activation, Tanh
 from pipeline.models.shallow import Shallow
-from pipeline.plan import make_plan
-from pipeline.problems.datasets import Digits
 from pipeline.problems.losses import HalfMeanSquare, SoftmaxCrossEntropy
-from pipeline.problems.targets import Gaussian
 from pipeline.training.module import PackModule
 from pipeline.training.trainer import silence_lightning
 
-SHAPES = (
-    (32, 1, 16, 1),
-    (64, 1, 256, 1),
-    (256, 2, 64, 1),
-    (1024, 8, 256, 1),
-    (1437, 64, 256, 10),
-    (4096, 2, 1024, 1),
-)
-"""Points, inputs, hidden units, outputs; those with ten outputs are the digits."""
-QUICK_SHAPE = (256, 2, 64, 1)
-PACKS = (1, 32, 512)
-BENCHED: tuple[Activation, ...] = (Relu(), Tanh())
 PEER_BYTES = 4 << 30
 """Memory that a peer may take for the hidden units of a pack at all points; a larger pack it does not train."""
 COMPILED_PACK = 32
@@ -67,132 +39,10 @@ JAX_STEPS = 20
 """Steps of one call of JAX."""
 LARGE_CALL = 10e9
 """Operations of ``JAX_STEPS`` steps from which on a call makes a tenth of them: it takes more than 0.1 s even so."""
-REPETITIONS = 5
-SECONDS_OF_REPETITION = 0.25
-SECONDS_TO_SETTLE = 0.3
-"""Pause before each repetition: a peer that gives back hundreds of megabytes slows the next by half."""
-LEARNING_RATE = 0.01
-
 Steps = Callable[[int], None]
 """Trains every trial of a pack by a number of steps."""
-
-
 Batches = Iterator[tuple[torch.Tensor, torch.Tensor]]
 """Inputs and targets of one update after another."""
-
-
-CaseColumns = Mapping[str, str | int]
-"""What is trained, whoever does: the first columns of its rows."""
-
-
-@dataclass
-class PeerTiming:
-    """Seconds of one trial-step, measured some times.
-
-    Args:
-        case: The first columns of its row.
-        peer: Who trained.
-        operations: Floating-point operations of one trial-step.
-        seconds: One number a repetition.
-    """
-
-    case: CaseColumns
-    peer: str
-    operations: int
-    seconds: list[float] = field(default_factory=list)
-
-
-def measure(*, quick: bool, say: Callable[[str], None]) -> list[PeerTiming]:
-    """Measure packs of networks and their peers; ``quick`` takes only one shape in packs of 32."""
-    kinds = itertools.product(BENCHED, [QUICK_SHAPE] if quick else SHAPES, [32] if quick else PACKS)
-    cases: list[tuple[CaseColumns, Callable[[], Pack]]] = [
-        (
-            {"activation": activation.name(), "N x d x m x K": " x ".join(map(str, shape)), "pack of": num_trials},
-            functools.partial(bench_pack, shape, num_trials, Shallow(activation)),
-        )
-        for activation, shape, num_trials in kinds
-    ]
-    return timed_cases(cases, say, SECONDS_TO_SETTLE)
-
-
-def timed_cases(
-    cases: Sequence[tuple[CaseColumns, Callable[[], Pack]]], say: Callable[[str], None], settle_s: float
-) -> list[PeerTiming]:
-    """Time every case, given by its columns and what makes its pack, with a pause before each repetition."""
-    every: list[PeerTiming] = []
-    for number, (case, made) in enumerate(cases, 1):
-        say(f"{number}/{len(cases)}: {', '.join(f'{name} {value}' for name, value in case.items())}")
-        pack = made()
-        peers = {name: make(pack) for name, make in available_peers(pack)}
-        measured = {name: PeerTiming(case, name, operations_of_step(pack.shape)) for name in peers}
-        counts = {name: calibrated_count(steps) for name, (steps, _) in peers.items()}
-        for repetition in range(REPETITIONS):
-            turn = list(peers.items())
-            random.Random(repetition).shuffle(turn)
-            for name, (steps, trained) in turn:
-                time.sleep(settle_s)
-                started = time.perf_counter()
-                steps(counts[name])
-                measured[name].seconds.append((time.perf_counter() - started) / (counts[name] * trained))
-        every += measured.values()
-    return every
-
-
-def rows(every: list[PeerTiming], product_rate: float) -> pl.DataFrame:
-    """One row per case and peer: how fast, with its spread, and how many times faster the pack is.
-
-    Args:
-        every: What was timed.
-        product_rate: Floating-point operations a second of matrix products on this machine.
-
-    Returns:
-        The columns of the case, then speeds and ratios.
-    """
-    packs = {tuple(m.case.values()): statistics.median(m.seconds) for m in every if m.peer == "pack"}
-    return pl.DataFrame(
-        {
-            **m.case,
-            "peer": m.peer,
-            "trial-steps/s": 1 / statistics.median(m.seconds),
-            "spread": (max(m.seconds) - min(m.seconds)) / statistics.median(m.seconds),
-            "GFLOP/s": m.operations / statistics.median(m.seconds) / 1e9,
-            "of matrix products": m.operations / statistics.median(m.seconds) / product_rate,
-            "pack is faster by": statistics.median(m.seconds) / packs[tuple(m.case.values())],
-        }
-        for m in every
-    )
-
-
-def matrix_product_rate() -> float:
-    """Floating-point operations a second of a large matrix product in float32, on all cores; the best of some."""
-    size = 1024
-    left, right = torch.rand(size, size), torch.rand(size, size)
-    seconds = []
-    for _ in range(30):
-        started = time.perf_counter()
-        torch.mm(left, right)
-        seconds.append(time.perf_counter() - started)
-    return 2 * size**3 / min(seconds)
-
-
-def bench_pack(
-    shape: tuple[int, int, int, int], num_trials: int, model: Model, batch_size: int | Literal["full"] = "full"
-) -> Pack:
-    """A pack of a model: points, inputs, width and outputs; those of ten outputs are the digits, others a function."""
-    num_points, dimension, width, num_outputs = shape
-    inputs = Inputs(train=(num_points,), test=64)
-    function = {"target": (Gaussian(),), "inputs": Inputs(dimension=(dimension,), train=(num_points,), test=64)}
-    experiment = Experiment(
-        question="How fast?",
-        models=(model,),
-        widths=(width,),
-        **({"data": (Digits(),), "inputs": inputs} if num_outputs == 10 else function),  # type: ignore[arg-type]
-        learning_rates=(LEARNING_RATE,),
-        batch_size=batch_size,
-        steps=1_000_000,
-        seeds=num_trials,
-    )
-    return make_pack(tuple(itertools.chain.from_iterable(pack.trials for pack in make_plan("bench", experiment).packs)))
 
 
 def available_peers(pack: Pack) -> Iterator[tuple[str, Callable[[Pack], tuple[Steps, int]]]]:
@@ -211,19 +61,6 @@ def available_peers(pack: Pack) -> Iterator[tuple[str, Callable[[Pack], tuple[St
             yield "torch.compile", functools.partial(torch_func, compiled=True)
         if importlib.util.find_spec("jax"):
             yield "JAX vmap", jax_vmap
-
-
-def calibrated_count(steps: Steps) -> int:
-    """How many steps fill a repetition; the first call, which compiles and warms up, does not count."""
-    steps(1)
-    count = 1
-    while True:
-        started = time.perf_counter()
-        steps(count)
-        seconds = time.perf_counter() - started
-        if seconds > SECONDS_OF_REPETITION / 4:
-            return max(1, round(count * SECONDS_OF_REPETITION / seconds))
-        count *= 2
 
 
 def stacked(pack: Pack, engine: EngineChoice = "auto") -> tuple[Steps, int]:

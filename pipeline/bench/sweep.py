@@ -21,7 +21,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pipeline.bench.peers import calibrated_count, lightning_per_trial
+from pipeline.bench.peers import lightning_per_trial
+from pipeline.bench.timings import calibrated_count
 from pipeline.config import read_experiment
 from pipeline.engines.threads import CORES
 from pipeline.errors import PipelineError

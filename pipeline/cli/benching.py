@@ -29,7 +29,7 @@ def bench(options: BenchOptions) -> int:
     from pipeline.bench.closed_form import closed_form_sweep, measure_closed_form
     from pipeline.bench.goals import means, verdicts
     from pipeline.bench.linear import measure_linear
-    from pipeline.bench.peers import matrix_product_rate, measure, rows
+    from pipeline.bench.timings import matrix_product_rate, measure, rows
     from pipeline.report.tables.printing import as_json_rows, as_text
     from pipeline.training.trainer import chosen_accelerator
 

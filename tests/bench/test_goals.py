@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.bench import goals
 from pipeline.bench.goals import GOALS, means, verdicts
-from pipeline.bench.peers import PACKS, SHAPES
+from pipeline.bench.packs import PACKS, SHAPES
 
 
 def table(faster=1000.0, share=1.0):

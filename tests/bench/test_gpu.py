@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from pipeline.bench import gpu
+from pipeline.bench.gpu_checks import CHECKED
 
 pytest.importorskip("triton")
 
@@ -31,7 +32,7 @@ def lines():
 
 def test_numbers_are_checked_before_speed_is_measured(lines):
     checked = [line for line in lines if line.startswith("check: ")]
-    assert len(checked) == len(gpu.CHECKED) + 3 + 2 * torch.cuda.is_available()
+    assert len(checked) == len(CHECKED) + 3 + 2 * torch.cuda.is_available()
     assert all(" within " in line for line in checked)
 
 
@@ -49,13 +50,13 @@ def test_both_families_of_kernels_are_measured_where_both_cover_a_shape(lines):
     assert not any("Error" in line for line in lines if "ByMatrices" in line)
 
 
-def test_the_tile_that_is_chosen_is_among_those_tried(lines):
+def test_the_layout_that_is_chosen_is_among_those_tried(lines):
     tried = [line for line in lines if "ThreadLayout(" in line]
     assert len(tried) > 1
     assert sum(line.endswith("(as chosen)") for line in tried) == 1
 
 
-def test_a_check_that_fails_is_told_by_the_exit_code(monkeypatch, capsys):
+def test_a_check_that_fails_sets_the_exit_code(monkeypatch, capsys):
     monkeypatch.setattr(gpu, "checks", lambda device: iter([("all", float("nan"), 1e-12)]))
     assert gpu.main(["--shapes", "", "--packs", "1"]) == 1
     assert "check: all: nan NOT WITHIN 1e-12" in capsys.readouterr().out
@@ -65,19 +66,3 @@ def test_nothing_is_begun_when_time_is_up(capsys, monkeypatch):
     monkeypatch.setattr(gpu, "checks", lambda device: iter([]))
     assert gpu.main(["--seconds", "-1", "--shapes", "5x1x3x1", "--packs", "1 2"]) == 0
     assert capsys.readouterr().out.count("not measured: time was up") == 4
-
-
-def test_steps_of_a_peer_are_those_of_the_reference():
-    """One block of JAX ends where as many steps of the reference engine end."""
-    pytest.importorskip("jax")
-    cpu = torch.device("cpu")
-    context = gpu.context_of(
-        (12, 2, 5, 3), gpu.Tanh(), cpu, gpu.GradientDescent(), gpu.SoftmaxCrossEntropy(),
-        torch.float32,
-    )  # fmt: skip
-    stack = gpu.stack_of(context, 2, cpu)
-    gpu.Reference(context, None, cpu).advance(stack, 0, gpu.SCANNED_STEPS)
-    steps = gpu.jax_vmap(context, 2, cpu)
-    steps.blocks(1)
-    trained = [torch.tensor(layer.tolist()).flatten(1) for layer in steps.state()]
-    torch.testing.assert_close(torch.cat(trained, dim=1), stack.weights_TN, rtol=1e-4, atol=1e-6)

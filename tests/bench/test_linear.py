@@ -6,13 +6,15 @@ import pytest
 import torch
 
 from pipeline.bench import linear as bench_linear
-from pipeline.bench import peers as bench
+from pipeline.bench import peers as bench_peers
+from pipeline.bench import timings
+from pipeline.training.module import PackModule
 
 
 @pytest.fixture
 def tiny(monkeypatch):
-    monkeypatch.setattr(bench, "SECONDS_OF_REPETITION", 0.01)
-    monkeypatch.setattr(bench, "REPETITIONS", 3)
+    monkeypatch.setattr(timings, "SECONDS_OF_REPETITION", 0.01)
+    monkeypatch.setattr(timings, "REPETITIONS", 3)
     monkeypatch.setattr(bench_linear, "SECONDS_TO_SETTLE", 0.0)
 
 
@@ -20,7 +22,7 @@ def tiny(monkeypatch):
 def test_every_peer_has_a_row_with_its_ratio(tiny, monkeypatch, batch_size):
     basis, *_ = bench_linear.QUICK
     monkeypatch.setattr(bench_linear, "QUICK", (basis, (12, 8, 1), batch_size, 3))
-    table = bench.rows(bench_linear.measure_linear(quick=True, say=lambda text: None), 2e9)
+    table = timings.rows(bench_linear.measure_linear(quick=True, say=lambda text: None), 2e9)
     peers = ["pack", "reference engine", "PyTorch loop per trial", "torch.func"]
     assert table["peer"].to_list() == peers + ["JAX vmap"] * bool(importlib.util.find_spec("jax"))
     assert table.row(0)[:4] == ("haar", "12 x 8 x 1", str(batch_size), 3)
@@ -35,9 +37,9 @@ def test_peers_train_the_model_of_the_pack_and_no_trial_diverges(case):
     """From equal weights loss and gradient on all points are equal; a pack that diverges would cost no time."""
     columns, make = bench_linear.case_of(*case)
     pack = make() if columns["pack of"] == 1 else bench_linear.case_of(*case[:3], 2)[1]()
-    network, loss, inputs_PD, targets_PK = bench.plain_network(pack)
+    network, loss, inputs_PD, targets_PK = bench_peers.plain_network(pack)
     assert (len(inputs_PD), inputs_PD.shape[1], network.out_features) == case[1]
-    module = bench.PackModule(pack, [1])
+    module = PackModule(pack, [1])
     assert module.engine.name == "fused"
     module.weights[0] = network.weight.detach().flatten()
     losses_T, gradient_TN = module.engine.value_and_gradient(module.weights)
@@ -53,7 +55,7 @@ def test_peers_train_the_model_of_the_pack_and_no_trial_diverges(case):
 @pytest.mark.parametrize("trials", [(), (3,)])
 def test_batches_take_every_point_once_an_epoch(trials):
     points_P = torch.arange(12.0)
-    batches = bench.batches_of(points_P[:, None], points_P[:, None] + 100, 4, trials)
+    batches = bench_peers.batches_of(points_P[:, None], points_P[:, None] + 100, 4, trials)
     for _ in range(2):
         inputs, targets = (torch.cat(parts, dim=-2) for parts in zip(*(next(batches) for _ in range(3)), strict=True))
         assert torch.equal(inputs + 100, targets)

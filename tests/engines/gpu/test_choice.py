@@ -5,7 +5,7 @@ import torch
 
 pytest.importorskip("triton")
 
-from pipeline.bench import gpu as bench_gpu
+from pipeline.bench.gpu_peers import context_of
 from pipeline.engines.gpu.choice import MOST_INPUTS, MOST_OUTPUTS, engine_on_gpu, not_covered
 from pipeline.engines.gpu.matrices import ByMatrices
 from pipeline.engines.gpu.registers import MOST_INPUTS as MOST_IN_REGISTERS
@@ -28,7 +28,7 @@ FAMILY = {
 
 @pytest.mark.parametrize("shape", FAMILY, ids=str)
 def test_every_shape_that_is_covered_has_its_family(shape):
-    context = bench_gpu.context_of(shape, Relu(), DEVICE, GradientDescent(), HalfMeanSquare(), torch.float32)
+    context = context_of(shape, Relu(), DEVICE, GradientDescent(), HalfMeanSquare(), torch.float32)
     assert not_covered(context.model, context.optimizer, shape[1], shape[3]) is None
     assert isinstance(engine_on_gpu(context, None, DEVICE), FAMILY[shape])
 
@@ -40,5 +40,5 @@ def test_what_a_rule_remembers_and_the_size_of_a_number_count():
         (GradientDescent(), torch.float64, InRegisters),
         (Adam(), torch.float64, ByMatrices),
     ):
-        context = bench_gpu.context_of((5, 2, 512, 1), Relu(), DEVICE, rule, HalfMeanSquare(), dtype)
+        context = context_of((5, 2, 512, 1), Relu(), DEVICE, rule, HalfMeanSquare(), dtype)
         assert isinstance(engine_on_gpu(context, None, DEVICE), family)

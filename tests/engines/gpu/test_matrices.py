@@ -11,7 +11,7 @@ import torch
 
 pytest.importorskip("triton")
 
-from pipeline.bench import gpu as bench_gpu
+from pipeline.bench import gpu_checks, gpu_peers
 from pipeline.engines.engine import Stack
 from pipeline.engines.gpu import matrices
 from pipeline.engines.gpu.block_sizes import Block, LaunchBlocks
@@ -34,12 +34,12 @@ def silent_numbers():
 
 
 def context_of(shape, activation, rule=GradientDescent(), loss=HalfMeanSquare(), dtype=torch.float64):  # noqa: B008
-    return bench_gpu.context_of(shape, activation, DEVICE, rule, loss, dtype)
+    return gpu_peers.context_of(shape, activation, DEVICE, rule, loss, dtype)
 
 
 def from_reference(context, batch_size=None, steps=1):
     """The relative difference of loss, gradient and weights after some steps."""
-    return bench_gpu.difference(context, ByMatrices, context, DEVICE, steps, batch_size)
+    return gpu_checks.difference(context, ByMatrices, context, DEVICE, steps, batch_size)
 
 
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=lambda kind: kind.name())
@@ -73,7 +73,7 @@ def test_any_blocks_give_the_same(monkeypatch, of_points, of_units, outputs):
 @pytest.mark.parametrize("batch_size", [None, 5])
 def test_numbers_do_not_depend_on_pack_interruptions_or_memory(monkeypatch, batch_size):
     context = context_of((12, 3, 9, 2), Tanh(), Adam(), dtype=torch.float32)
-    engine, whole = ByMatrices(context, batch_size, DEVICE), bench_gpu.stack_of(context, 3, DEVICE)
+    engine, whole = ByMatrices(context, batch_size, DEVICE), gpu_peers.stack_of(context, 3, DEVICE)
     alone = Stack(
         whole.trial_ids[1:2],
         whole.weights_TN[1:2].clone(),
@@ -98,7 +98,7 @@ def test_numbers_do_not_depend_on_pack_interruptions_or_memory(monkeypatch, batc
 def test_divergence_is_found_at_the_step_at_which_the_reference_finds_it(activation, rate):
     context, found = context_of((5, 2, 3, 1), activation), []
     for engine in (ByMatrices, Reference):
-        stack = bench_gpu.stack_of(context, 2, DEVICE)
+        stack = gpu_peers.stack_of(context, 2, DEVICE)
         stack.learning_rates_T1[0] = rate
         found.append(engine(context, None, DEVICE).advance(stack, 3, 7).tolist())
     assert found[0] == found[1]
@@ -108,7 +108,7 @@ def test_divergence_is_found_at_the_step_at_which_the_reference_finds_it(activat
 
 def test_nothing_to_do_is_done():
     context = context_of((5, 2, 3, 1), Relu())
-    engine, stack = ByMatrices(context, None, DEVICE), bench_gpu.stack_of(context, 2, DEVICE)
+    engine, stack = ByMatrices(context, None, DEVICE), gpu_peers.stack_of(context, 2, DEVICE)
     losses_T, gradient_TN = engine.value_and_gradient(stack.weights_TN[:0])
     assert (losses_T.shape, gradient_TN.shape) == ((0,), (0, stack.weights_TN.shape[1]))
     assert engine.advance(stack.part(0, 0), 0, 5).shape == (0,)
