@@ -1,4 +1,7 @@
-"""Whether W&B can be reached at all, and whether its clock is ours: asked without W&B's client, in one request."""
+"""Whether W&B can be reached, and how far its clock is from ours: one HEAD request, without W&B's client.
+
+The client of wandb 0.31.0 says nothing while it retries a host that cannot be reached.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,18 @@ from pipeline.errors import PipelineError
 from pipeline.tracking.wandb_errors import RefusedError, TroubleError, UnreachableError
 
 MOST_SKEW_SECONDS = 300.0
-"""How far two clocks may differ before it shows."""
+"""Clocks may differ by so much before anybody is told."""
 
 
-def clock_ahead_seconds(url: str, list_wait_seconds: float) -> float:
-    """How far the clock of this machine is ahead of the server's; 0 if it does not say what time it is.
+def clock_ahead_seconds(url: str, timeout: float) -> float:
+    """Clock skew: how far this machine's clock is ahead of the server's.
+
+    Args:
+        url: Of the server.
+        timeout: In seconds.
+
+    Returns:
+        In seconds; 0 if the server does not say what time it is.
 
     Raises:
         UnreachableError: If there is no way to the server.
@@ -27,7 +37,7 @@ def clock_ahead_seconds(url: str, list_wait_seconds: float) -> float:
     """
     try:
         request = urllib.request.Request(url, method="HEAD")
-        with urllib.request.urlopen(request, timeout=list_wait_seconds) as response:
+        with urllib.request.urlopen(request, timeout=timeout) as response:
             headers = response.headers
     except urllib.error.HTTPError as answer:
         headers = answer.headers  # whatever it says, it is there
@@ -54,7 +64,11 @@ def _not_there(url: str, reason: str | BaseException) -> PipelineError:
 
 
 def skew_in_words(seconds: float) -> str:
-    """What to say of a clock; nothing if it is right."""
+    """A warning of clock skew; empty up to five minutes.
+
+    Args:
+        seconds: How far this machine's clock is ahead.
+    """
     if abs(seconds) <= MOST_SKEW_SECONDS:
         return ""
     side = "ahead of" if seconds > 0 else "behind"

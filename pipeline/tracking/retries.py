@@ -1,7 +1,8 @@
-"""How long W&B is waited for: its lists of runs are late, now and then by ten minutes, and a run that is not in one yet
-is not missing.
+"""Timeouts, retries and backoff of requests to W&B, and the delay of its lists of runs.
 
-Source: https://github.com/wandb/wandb/issues/7410 (about ten minutes); W&B's own client waits for nothing.
+A run that W&B has taken may be missing from its lists for ten minutes; it is not lost.
+
+Source: https://github.com/wandb/wandb/issues/7410 (about ten minutes); wandb 0.31.0 itself waits for no list.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ CLIENT_DEFAULTS = {
     "WANDB__FILE_TRANSFER_RETRY_MAX": "4",
     "WANDB_ERROR_REPORTING": "false",
 }
-"""How long the client may try, unless the user has said something else."""
+"""Timeouts and retries of W&B's client, where the user has set none."""
 
 LONGEST_LIST_DELAY_SECONDS = 900.0
-"""How late a list of runs may be: what was sent since then is not sent again because a list does not have it."""
+"""The longest delay of a list of runs: what was sent since then is not sent again because a list does not have it."""
 ONLINE_WAIT_SECONDS = 60.0
-"""How long an export beside a training waits for it: the next one goes on waiting."""
+"""How long an export beside a training waits for a list; the next export goes on waiting."""
 ROW_COUNT_DELAY_SECONDS = 60.0
-"""How long W&B may take to count rows that it has taken of a run which it lists otherwise as it is now."""
+"""The longest delay of the row count of a run that is listed otherwise as it is now."""
 FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 0.2, 15.0
 BACKOFF_FACTOR = 1.5
 
@@ -45,7 +46,11 @@ REQUESTS_PER_MINUTE = 50
 
 
 def requests_in_words(runs: int) -> str:
-    """How long sending some runs takes at what an account is allowed."""
+    """How many requests an export takes, and how long they take at the rate limit of a free account.
+
+    Args:
+        runs: Number of runs of trials.
+    """
     requests = REQUESTS_PER_RUN * runs + 2 * math.ceil(runs / RUNS_PER_QUERY) + REQUESTS_OF_SWEEP_RUN
     return (
         f"{number_of(runs, 'run')} and that of the sweep take about {requests} requests: "
@@ -56,23 +61,30 @@ def requests_in_words(runs: int) -> str:
 
 @dataclass(frozen=True)
 class Clock:
-    """What the time is, in seconds since 1970, and how to let some pass."""
+    """The time, in seconds since 1970, and a way to wait; a test has a clock of its own."""
 
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
 
 
 def backoff() -> Iterator[float]:
-    """Seconds between one question and the next: soon at first, then less and less often."""
+    """Exponential backoff: seconds between one query and the next, without end.
+
+    The n-th pause is ``min(15, 0.2 * 1.5**n)``; a delay of ten minutes is bridged by about fifty queries.
+    """
     for power in itertools.count():
         yield min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * BACKOFF_FACTOR ** min(power, 50))
 
 
 def timeout_seconds() -> float:
-    """How long W&B may take to answer, or to have what it has taken where its lists are not late."""
+    """Timeout of a request, and the delay of a list that is not late."""
     return client_setting("WANDB_HTTP_TIMEOUT")
 
 
 def client_setting(name: str) -> float:
-    """A limit of W&B's client, which ours is too: the user's, else our own."""
+    """A timeout or limit of W&B's client, which counts for our own requests too: the user's, else the default here.
+
+    Args:
+        name: Of the environment variable.
+    """
     return float(os.environ.get(name, CLIENT_DEFAULTS[name]))

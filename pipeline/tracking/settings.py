@@ -1,6 +1,7 @@
-"""What the environment says to W&B's client, looked at before the client does, which refuses it all and names nothing.
+"""Environment variables of W&B's client, validated before the client does it.
 
-The client checks every variable, those too that are about a run of the user's own and mean nothing here.
+wandb 0.31.0 validates every ``WANDB_`` variable, those of the user's own runs included, which mean nothing here; for
+one that it does not take it refuses them all, and does not name it.
 """
 
 from __future__ import annotations
@@ -21,27 +22,27 @@ RUN_VARIABLES = (
     *("WANDB_RESUME_FROM", "WANDB_FORK_FROM", "WANDB_SWEEP_ID", "WANDB_CONSOLE", "WANDB_PROJECT", "WANDB_ENTITY"),
     *("WANDB_SAVE_CODE", "WANDB_DISABLE_CODE", "WANDB_DISABLE_GIT"),
 )
-"""Variables that say something of one run of the user's own; each of our runs says it itself."""
+"""Variables of one run of the user's own; each of our runs says it itself."""
 SERVICE_VARIABLE = "WANDB_SERVICE"
-"""By it a process shares the service of the one that started it, which has settings of its own."""
+"""By it a process shares the service process of its parent, which has settings of its own."""
 REQUIRED_VARIABLES = (
     *("WANDB_BASE_URL", "WANDB_APP_URL", "WANDB_API_KEY", "WANDB_MODE", "WANDB_HTTP_TIMEOUT"),
     *("WANDB_INSECURE_DISABLE_SSL", "WANDB_IDENTITY_TOKEN_FILE", "WANDB_CREDENTIALS_FILE"),
 )
-"""Variables, beside those of the client's own patience (``WANDB__...``), without which an export goes elsewhere."""
+"""Variables, beside those of retries (``WANDB__...``), without which an export goes elsewhere or hangs."""
 SECRET = ("KEY", "TOKEN", "HEADERS")
 EXAMPLES = {"WANDB_BASE_URL": "https://api.wandb.ai", "WANDB_MODE": "online or offline", "WANDB_HTTP_TIMEOUT": "20"}
 
 
 @contextmanager
 def checked_settings(say: Callable[[str], None]) -> Iterator[None]:
-    """Have W&B's client take its settings from the variables that are about more than one run.
+    """Within it W&B's client has valid settings, without those of one run of the user's own.
 
     Args:
-        say: Told of a variable that the client would refuse, and that does not count here.
+        say: Told of a variable that the client would refuse, and that is ignored here.
 
     Raises:
-        RefusedError: If it would refuse one that counts, or a settings file.
+        RefusedError: If the client would refuse a variable that counts, or a settings file.
     """
     import wandb
 
@@ -65,7 +66,14 @@ def checked_settings(say: Callable[[str], None]) -> Iterator[None]:
 
 
 def invalid_variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables that W&B's client would refuse, each with the reason."""
+    """The variables that W&B's client would refuse.
+
+    Args:
+        environ: An environment.
+
+    Returns:
+        The reason of each, by name.
+    """
     import wandb
 
     faults: dict[str, str] = {}
@@ -85,7 +93,7 @@ def invalid_variables(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_invalid_limit(name: str, value: str) -> bool:
-    """Whether patience is to end before it begins, or never: the client takes any number, and we wait by it, too."""
+    """Whether a timeout or a retry limit is negative or infinite, or a timeout zero, which the client would take."""
     if name not in CLIENT_DEFAULTS or name == "WANDB_ERROR_REPORTING":
         return False
     return not 0 <= float(value) < math.inf or (name == "WANDB_HTTP_TIMEOUT" and float(value) == 0)

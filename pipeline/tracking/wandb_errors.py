@@ -1,4 +1,4 @@
-"""What goes wrong at W&B: no way there, trouble that may pass, a refusal; and an exception of its client as one."""
+"""Errors of W&B: unreachable, transient, permanent; and the exceptions of its client, read as one of these."""
 
 from __future__ import annotations
 
@@ -8,25 +8,28 @@ from typing import Any
 from pipeline.errors import PipelineError
 
 NO_ACCESS = (401, 403, 404)
-"""Answers that are about who asks where, so that every run gets them; a 400 is about one run."""
+"""HTTP statuses that are about key, entity or project, so that every run gets them; a 400 is about one run."""
 PERMANENT = (400, 401, 403, 404)
-"""Answers that do not change by asking again."""
+"""HTTP statuses that a retry does not change."""
 
 
 class UnreachableError(PipelineError):
-    """There is no way to the server from here."""
+    """The server cannot be reached from here."""
 
 
 class TroubleError(PipelineError):
-    """The server is there, but does not do what it should; later it may."""
+    """A transient error: the server is there and does not do what it should; a retry may help."""
 
 
 class RefusedError(PipelineError):
-    """The server says no, and will say so again."""
+    """A permanent error: the server says no, and will say so again."""
 
 
 def status_of(error: BaseException | None) -> int | None:
-    """The HTTP status behind an exception of the client, if there is one."""
+    """The HTTP status behind an exception of the client, if there is one.
+
+    wandb 0.31.0 wraps exceptions of ``requests`` as ``__cause__`` or as ``exc``, now and then twice.
+    """
     while error is not None:
         response = getattr(error, "response", None)
         status = getattr(response, "http_status", None) or getattr(response, "status_code", None)
@@ -37,7 +40,15 @@ def status_of(error: BaseException | None) -> int | None:
 
 
 def as_pipeline_error(error: Exception, where: str) -> PipelineError:
-    """An exception of the client in the words of this project."""
+    """An exception of W&B's client as an error with a hint.
+
+    Args:
+        error: Of a dozen kinds.
+        where: What was asked for.
+
+    Returns:
+        A ``RefusedError`` where a retry is no use, else a ``TroubleError``.
+    """
     status, words = status_of(error), " ".join(str(error).split())[:300]
     said = words if status is None or str(status) in words else f"HTTP {status}: {words}"
     if status == 401 or "API key" in words:
@@ -51,10 +62,15 @@ def as_pipeline_error(error: Exception, where: str) -> PipelineError:
 
 
 def parsed_page(spec: str, what: str, where: str) -> dict[str, Any]:
-    """The content of a page of W&B.
+    """The content of a workspace or report of W&B, from JSON.
+
+    Args:
+        spec: As W&B has it.
+        what: What it is, in words.
+        where: Entity and project.
 
     Raises:
-        RefusedError: If it is not that of a page.
+        RefusedError: If it is no JSON object.
     """
     try:
         content = json.loads(spec)

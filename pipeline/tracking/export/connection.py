@@ -145,7 +145,7 @@ def check_rate_limit(url: str, clock: Clock, say: Callable[[str], None]) -> None
     """Ask W&B whether it limits requests now, before its client does, which waits silently for as long as W&B says.
 
     Raises:
-        TroubleError: If it asks to be left alone for longer than anybody waits.
+        TroubleError: If it limits requests for longer than anybody waits.
     """
     import wandb
 

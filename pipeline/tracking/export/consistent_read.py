@@ -1,4 +1,4 @@
-"""Reading what is being written."""
+"""A consistent read of a run that is being written: read again until plan, records and outcomes agree."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from pipeline.errors import PipelineError
 Read = TypeVar("Read")
 
 ATTEMPTS = 3
-"""How often a run is read that changes while it is read."""
+"""Reads of a run that changes while it is read."""
 PAUSE_SECONDS = 0.5
 
 
 def read_consistently(read: Callable[[], Read]) -> Read:
-    """What is read of a run; one that is being written may change while it is read, and is read again.
+    """What a function reads of a run; where it fails it is called again.
+
+    Args:
+        read: Reads; raises ``PipelineError`` where files do not fit together.
 
     Raises:
         PipelineError: If it cannot be read the last time either.

@@ -224,7 +224,7 @@ class Delivery:
     def _try_upsert(self, what: tuple[RunContent, str]) -> UpsertedRun | Exception:
         content, sending = what
         try:
-            return self.streaming.open(self._under_remote_id(content), self.context.destination, sending)
+            return self.streaming.upsert(self._under_remote_id(content), self.context.destination, sending)
         except (RefusedRunError, DoubtfulError) as error:
             return error
 

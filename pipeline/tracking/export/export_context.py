@@ -97,7 +97,7 @@ class ExportContext:
         return said
 
     def _wait_a_minute(self) -> None:
-        self.say(f"W&B asks for patience (HTTP 429); going on in {duration(RATE_WINDOW_SECONDS)}")
+        self.say(f"W&B limits requests (HTTP 429); retrying in {duration(RATE_WINDOW_SECONDS)}")
         self.clock.sleep(RATE_WINDOW_SECONDS)
 
     def confirm(self, ids: Sequence[str]) -> None:

@@ -1,7 +1,7 @@
-"""What was sent to W&B, noted before it is sent, and what W&B has confirmed, noted once it has been asked.
+"""The ledger of an export: a write-ahead log of what was sent to W&B and what W&B has confirmed.
 
 A line that a kill has torn is not counted: the run is asked for again, found whole, and noted.
-Without the ledger an export asks W&B of every run; it does not send one twice.
+Without the ledger an export asks W&B for every run; it does not send one twice.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class LedgerEntry:
         generation: 1, and one more each time it was found deleted.
         rows: Rows of its history.
         digest: Hash of its content.
-        sending: The word of that sending.
+        sending: The nonce of that sending.
         at: When this was noted, in seconds since 1970.
     """
 
@@ -44,22 +44,28 @@ class LedgerEntry:
 
 
 class Ledger:
-    """The ledger of a run's folder, for one destination; ``now`` is what the time is, in seconds since 1970."""
+    """The ledger of a run's folder, for one destination.
+
+    Args:
+        folder: Where it lies, as ``ledger.jsonl``.
+        destination: Server, entity and project; entries of others are kept and not read.
+        now: The time, in seconds since 1970.
+    """
 
     def __init__(self, folder: Path, destination: str, now: Callable[[], float] = time.time) -> None:
         self.path, self.destination, self.now = folder / "ledger.jsonl", destination, now
         self._newest = {entry.run: entry for entry in _read(self.path) if entry.destination == destination}
 
     def verified(self, run: str) -> LedgerEntry | None:
-        """The note that a run is there, if it is."""
+        """The entry that a run is there, if it is."""
         return self._in_state(run, "verified")
 
     def pending(self, run: str) -> LedgerEntry | None:
-        """The note that a run was sent, if nothing is known of it since."""
+        """The entry that a run was sent, if nothing is known of it since."""
         return self._in_state(run, "sent", "taken")
 
     def age_seconds(self, entry: LedgerEntry) -> float:
-        """How long ago something was noted; a clock that is behind has noted it just now."""
+        """Age of an entry; 0 where the clock has gone back since."""
         return max(0.0, self.now() - entry.at)
 
     def _in_state(self, run: str, *states: str) -> LedgerEntry | None:
@@ -74,7 +80,7 @@ class Ledger:
         return entry.generation + (entry.state == "deleted")
 
     def add(self, *entries: LedgerEntry) -> None:
-        """Note something, so that it outlives a power cut."""
+        """Append entries, on the disk when it returns (fsync): they outlive a power cut."""
         if not entries:
             return
         lines = []
@@ -92,7 +98,12 @@ class Ledger:
 
 
 def run_id(run: str, generation: int) -> str:
-    """The id of a run on W&B, where an id that was deleted cannot come back."""
+    """The id of a run on W&B, where an id that was deleted cannot come back.
+
+    Args:
+        run: Its first id.
+        generation: 1, and one more each time it was found deleted.
+    """
     return run if generation == 1 else f"{run}-g{generation}"
 
 

@@ -1,4 +1,4 @@
-"""How long the names of a run may be on W&B, and names that are longer: cut, with a hash that tells them apart.
+"""The longest names of a run on W&B; longer ones are truncated, with a hash that tells them apart.
 
 W&B refuses the whole run ("64 limit exceeded for JobType") and does not say whether it counts letters or bytes, so
 bytes are counted here.
@@ -18,7 +18,12 @@ HASH_DIGITS = 8
 
 
 def shortened(text: str, longest: int) -> str:
-    """A text of at most so many bytes: itself, or its beginning with the hash of all of it."""
+    """A text of at most ``longest`` bytes: itself, or its beginning with the hash of all of it.
+
+    Args:
+        text: Any.
+        longest: In bytes of UTF-8, above 9.
+    """
     whole = text.encode()
     if len(whole) <= longest:
         return text

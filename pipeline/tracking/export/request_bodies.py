@@ -1,4 +1,4 @@
-"""What the requests to W&B hold: a run and its configuration as GraphQL has them, its rows as the file stream has them.
+"""Bodies of the requests to W&B: a run and its configuration for GraphQL, its rows for the file stream.
 
 Source: https://github.com/wandb/wandb 0.31.0, core/internal/runupserter, core/internal/filestream.
 """
@@ -12,9 +12,9 @@ from typing import Any
 from wandb.proto import wandb_internal_pb2 as protocol
 
 SENDING = "sending"
-"""Where the word of the last sending is in a run's configuration: a list that has it is as late as that sending."""
+"""Where the nonce of the last sending is in a run's configuration: a list that has it is as late as that sending."""
 MOST_BYTES = 8_000_000
-"""Of rows in one request; W&B's client sends at most 10 MB."""
+"""Of rows in one request; the client of wandb 0.31.0 sends at most 10 MB."""
 
 UPSERT = """mutation UpsertBucket($name: String, $project: String, $entity: String, $groupName: String,
     $displayName: String, $notes: String, $commit: String, $config: JSONString, $host: String, $program: String,
@@ -29,7 +29,12 @@ UPSERT = """mutation UpsertBucket($name: String, $project: String, $entity: Stri
 
 
 def upsert_variables(records: Iterable[protocol.Record], sending: str) -> dict[str, Any]:
-    """A run as the first request has it: its names, and its configuration with what its metrics are."""
+    """The variables of ``UpsertBucket``: names, configuration, and in that the definitions of metrics.
+
+    Args:
+        records: Of the run.
+        sending: The nonce of this sending.
+    """
     run, metrics = protocol.RunRecord(), []
     for record in records:
         if record.HasField("run"):
@@ -56,7 +61,7 @@ def upsert_variables(records: Iterable[protocol.Record], sending: str) -> dict[s
 
 
 def _metric_definitions(metrics: Sequence[protocol.MetricRecord]) -> list[dict[str, Any]]:
-    """Metrics as the configuration has them: fields by their numbers, and the horizontal axis by its place from 1."""
+    """Definitions of metrics as ``_wandb.m`` has them: fields by number, the horizontal axis by its place from 1."""
     places = {metric.name: place for place, metric in enumerate(metrics, 1)}
     described = []
     for metric in metrics:
@@ -71,7 +76,12 @@ def _metric_definitions(metrics: Sequence[protocol.MetricRecord]) -> list[dict[s
 
 
 def stream_parts(records: Sequence[protocol.Record], first_row: int) -> Iterator[dict[str, Any]]:
-    """What is sent of a run, in as many requests as it is large; the last has its summary and its end."""
+    """The bodies of a file stream; the last has the summary and the end of the run.
+
+    Args:
+        records: Of the run, its rows from ``first_row`` on.
+        first_row: Offset of the first row.
+    """
     lines: list[str] = []
     size, offset = 0, first_row
     files: dict[str, Any] = {}

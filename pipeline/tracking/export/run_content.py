@@ -1,4 +1,4 @@
-"""What a run on W&B consists of, before it is written for W&B's client."""
+"""The content of a run on W&B: names, configuration, history, summary; and the digest by which it is known."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 STEP = "step"
-"""The metric that charts have on their horizontal axis: number of updates done."""
+"""The horizontal axis of all charts: number of updates done."""
 
 DIGEST = "content_digest"
 """Where the hash of a run's records is in its configuration."""
 OLD_DIGEST = re.compile(r"[0-9a-f]{16}")
-"""How digests looked while they were of what was calculated too: in another process, with other threads, another."""
+"""Digests of versions before, which covered what is calculated too, and so differed by the number of threads."""
 
 
 @dataclass(frozen=True)
 class Destination:
-    """Where on W&B runs go; no entity is that of the key."""
+    """Entity and project on W&B; an empty entity is the default one of the key."""
 
     entity: str
     project: str
@@ -37,22 +37,22 @@ class RunContent:
 
     Args:
         id: The same whenever the run is exported.
-        name: What people see; like the next three whole here, however long, and cut where W&B gets it.
+        name: Display name; like the next three of any length, and truncated where W&B gets it.
         group: The sweep.
         job_type: The model.
-        tags: Words to find it by.
-        config: What was asked.
+        tags: Problem, status and verdict.
+        config: The configuration of the trial.
         rows: The history: one mapping for each recorded step, with ``step`` in it.
-        summary: The run in a few numbers; of a metric in ``smallest`` the last and the least value.
+        summary: Final values; of a metric in ``smallest`` the last and the least.
         smallest: Metrics of which the least value matters.
-        calculated: Metrics that are not recorded but calculated for the export, to the last digits differently by
-            the number of threads: no part of what makes two runs the same.
+        calculated: Metrics that are calculated for the export; they differ in the last digits by the number of
+            threads, and are no part of the digest.
         exit_code: 0, or 1 for a run that failed.
         began_at: In seconds since 1970.
-        seconds: How long it took, from there to its end.
+        seconds: Duration.
         steps: Number of updates in that time.
         commit: Of the code that trained it; empty where that is not known.
-        notes: What people read first.
+        notes: Markdown that W&B shows above the charts.
     """
 
     id: str
@@ -74,7 +74,7 @@ class RunContent:
 
     @functools.cached_property
     def digest(self) -> str:
-        """Hash of its records alone: two runs of one id with other records are not the same run."""
+        """SHA-256 of the recorded rows, 16 digits: two runs of one id and two digests are not the same run."""
         recorded = [{name: row[name] for name in row.keys() - self.calculated} for row in self.rows]
         return f"records-{hashlib.sha256(json.dumps(recorded, sort_keys=True).encode()).hexdigest()[:16]}"
 
@@ -85,17 +85,25 @@ class RunContent:
         return {name: value for name, value in self.summary.items() if name in recorded}
 
     def seconds_at(self, step: int) -> float:
-        """When a step was reached, in seconds since the begin: nobody notes it, and updates are taken to be alike."""
+        """Seconds from the begin to a step: not recorded, so updates are taken to be equally long."""
         return self.seconds * min(1.0, step / self.steps) if self.steps else self.seconds
 
     @property
     def metrics(self) -> list[str]:
-        """Names of what is recorded, in order of appearance."""
+        """Names of the metrics in the history, in order of appearance."""
         return list(dict.fromkeys(name for row in self.rows for name in row if name != STEP))
 
 
 def with_extremes(rows: Sequence[Mapping[str, float]], smallest: frozenset[str]) -> dict[str, Any]:
-    """The summary that W&B makes of a history: the last value of each metric, with the least where that matters."""
+    """The summary that W&B makes of a history: the last value of each metric.
+
+    Args:
+        rows: The history.
+        smallest: Metrics that get their least value too, of those that are not NaN.
+
+    Returns:
+        A value for each metric; of those in ``smallest`` a mapping with ``last`` and ``min``.
+    """
     last = {name: value for row in rows for name, value in row.items()}
     summary: dict[str, Any] = dict(last)
     for name in smallest & last.keys():

@@ -1,8 +1,8 @@
-"""Sending a run to W&B in two requests: the first makes it, the second has its rows, its summary and its end.
+"""A run is sent to W&B in two requests: an upsert (GraphQL), and a file stream with its rows, its summary and its end.
 
-Not by W&B's client: ``wandb sync`` 0.31.0 takes seven requests a run, and puts the rows of a file after those that the
-server counts at that moment, so that what is sent twice stands there twice. Here a row has the place that it has in the
-records; sent again, it stands where it stood. What is said is made of the same records as the files for the client.
+Not by W&B's client: ``wandb sync`` 0.31.0 takes seven requests a run, and appends the rows of a file to those that the
+server counts at that moment, so that rows sent twice are there twice. Here the offset of a row is its place in the
+records: sent again, it replaces itself. Both requests are made of the records of which the client's files are made.
 
 Source: https://github.com/wandb/wandb, core/internal/runupserter, core/internal/filestream.
 """
@@ -28,30 +28,30 @@ from pipeline.tracking.wandb_errors import TroubleError
 from pipeline.tracking.wandb_files.run_records import as_records
 
 LONGEST_RETRY_AFTER_SECONDS = 60.0
-"""A server that asks to be left alone for longer is left alone until the next export."""
+"""A longer ``Retry-After`` is not waited for: the next export sends the rest."""
 MOST_RATE_LIMITED = 6
-"""How often it may ask to be left alone before it gets one request."""
+"""How often one request may be answered by HTTP 429."""
 TOO_MANY_REQUESTS, SERVER_ERROR = 429, 500
-RETRY_LATER = "it asks to be left alone for"
+RETRY_LATER = "it allows a retry in"
 RETRY_WAIT_SETTING = "WANDB__GRAPHQL_RETRY_WAIT_MAX_SECONDS"
 CONCURRENT_REQUESTS = 16
-"""Requests at a time: each waits for its answer."""
+"""Requests in flight at a time."""
 
 
 class RefusedRunError(Exception):
-    """W&B has not done what was asked, and says why."""
+    """W&B has refused a request, and says why."""
 
 
 class DoubtfulError(Exception):
-    """Nobody knows whether W&B has done what was asked."""
+    """A request without an answer, or with HTTP 5xx: it may have been carried out."""
 
 
 @dataclass(frozen=True)
 class UpsertedRun:
-    """What W&B says when a run is made, or made anew.
+    """The answer to an upsert.
 
     Args:
-        rows: How many it has, as far as it has counted them.
+        rows: How many rows the run has, as far as W&B has counted them.
         new: Whether there was no such run before.
     """
 
@@ -60,14 +60,14 @@ class UpsertedRun:
 
 
 class Streaming:
-    """The two requests.
+    """The two requests, over connections that are kept, with retries and the server's rate limit.
 
     Args:
         url: Of the server.
-        key: Of the user.
-        clock: Waits where W&B asks for patience.
-        say: Told of that.
-        verify: Whether certificates count.
+        key: API key of the user.
+        clock: Waits for retries.
+        say: Told of a rate limit.
+        verify: Whether certificates are verified.
         headers: Further headers that the user has set for W&B's client.
         proxies: Proxies that the user has set for it, beside those of the environment.
     """
@@ -94,18 +94,24 @@ class Streaming:
         self.blocked_until = 0.0
 
     def check_rate_limit(self) -> None:
-        """Hear whether W&B wants to be asked anything now: its client would wait for hours, and say nothing.
+        """Ask whether W&B limits requests now, before its client of wandb 0.31.0 waits for hours, and says nothing.
 
         Raises:
-            TroubleError: If it asks to be left alone for longer than anybody waits.
+            TroubleError: If it limits them for longer than anybody waits.
         """
         said = self.refusal_of("Viewer", "query Viewer { viewer { id } }", {})
         if said.startswith(f"HTTP {TOO_MANY_REQUESTS}"):
             hint = "what has arrived is noted; the same command goes on from there, later"
-            raise TroubleError(f"W&B does not want to be asked now: {said}", where=self.url, hint=hint)
+            raise TroubleError(f"W&B limits requests now: {said}", where=self.url, hint=hint)
 
     def refusal_of(self, name: str, query: str, variables: dict[str, Any]) -> str:
-        """What W&B says to a question instead of an answer; nothing if it answers."""
+        """The error with which W&B answers a GraphQL query; empty if it answers it.
+
+        Args:
+            name: Of the operation.
+            query: In GraphQL.
+            variables: Of the query.
+        """
         question = {"operationName": name, "query": query, "variables": variables}
         try:
             self._post("/graphql", question, tries=1)
@@ -113,13 +119,16 @@ class Streaming:
             return str(error)
         return ""
 
-    def open(self, content: RunContent, destination: Destination, sending: str) -> UpsertedRun:
-        """Make a run, without rows; one that is there keeps its own.
+    def upsert(self, content: RunContent, destination: Destination, sending: str) -> UpsertedRun:
+        """Upsert a run, without rows; one that is there keeps its own.
 
         Args:
             content: The run, under the id that it gets.
-            destination: Where to.
-            sending: A word that its configuration gets.
+            destination: Entity and project.
+            sending: The nonce that its configuration gets.
+
+        Returns:
+            What W&B has of it now.
 
         Raises:
             RefusedRunError: If W&B says no.
@@ -134,7 +143,12 @@ class Streaming:
         return UpsertedRun(made["bucket"].get("historyLineCount") or 0, bool(made.get("inserted")))
 
     def send(self, content: RunContent, destination: Destination, first_row: int) -> None:
-        """Send rows from one on, and the end of the run.
+        """Stream the rows of a run from one on, its summary and its end.
+
+        Args:
+            content: The run, under the id that it has there.
+            destination: Entity and project.
+            first_row: The offset of the first row that is sent.
 
         Raises:
             RefusedRunError: If W&B says no.
@@ -145,7 +159,7 @@ class Streaming:
             self._post(f"/files/{place}/file_stream", part, tries=1)
 
     def _post(self, path: str, content: dict[str, Any], tries: int) -> dict[str, Any]:
-        """Ask something, again where W&B has not answered or not listened."""
+        """Post JSON, again after a rate limit and, where ``tries`` are left, after no answer or HTTP 5xx."""
         data = json.dumps(content).encode()
         rate_limited = 0
         while True:
@@ -170,15 +184,20 @@ class Streaming:
             self.clock.sleep(min(1.0, client_setting(RETRY_WAIT_SETTING)))
 
     def _wait_for_rate_limit(self) -> None:
-        """Let the time pass for which W&B has asked to be left alone, whichever request it said so to."""
+        """Wait until requests are allowed again; the limit is of the account, whichever request met it."""
         while (seconds := self.blocked_until - self.clock.now()) > 0:
             self.clock.sleep(seconds)
 
     def _honour_retry_after(self, said: str, asked: str | None, otherwise: float) -> None:
-        """Leave W&B alone for as long as it asks, if that is not too long.
+        """Set the time of the next request after an HTTP 429.
+
+        Args:
+            said: The answer.
+            asked: Its header ``Retry-After``.
+            otherwise: Seconds to wait if it has none.
 
         Raises:
-            RefusedRunError: If it is.
+            RefusedRunError: If that is too late to wait for.
         """
         seconds = retry_after_seconds(asked, self.clock.now())
         if seconds is not None and seconds > LONGEST_RETRY_AFTER_SECONDS:
@@ -188,11 +207,16 @@ class Streaming:
             now = self.clock.now()
             if self.blocked_until <= now:
                 self.blocked_until = now + seconds
-                self.say(f"W&B asks for patience (HTTP 429); going on in {duration(seconds)}")
+                self.say(f"W&B limits requests (HTTP 429); retrying in {duration(seconds)}")
 
 
 def retry_after_seconds(asked: str | None, now: float) -> float | None:
-    """The seconds that a header ``Retry-After`` asks for, which may be a date."""
+    """The seconds of a header ``Retry-After``, which is a number or a date (RFC 9110, section 10.2.3).
+
+    Args:
+        asked: The header.
+        now: In seconds since 1970.
+    """
     if not asked:
         return None
     try:
@@ -208,7 +232,7 @@ def retry_after_seconds(asked: str | None, now: float) -> float | None:
 
 
 def message_of(answer: Any) -> str:
-    """The server's own words in what it answers."""
+    """The message of an error in an answer, which may be JSON of several shapes, or text."""
     if isinstance(answer, dict):
         said = answer.get("errors") or answer.get("error") or answer.get("message") or answer
         return message_of(said) if said is not answer else json.dumps(answer)[:300]

@@ -1,4 +1,4 @@
-"""``wandb sync`` as a process of its own: started, watched, and ended if its parent was killed before it."""
+"""``wandb sync`` as a child process: started, timed out, and ended if its parent is killed."""
 
 from __future__ import annotations
 
@@ -18,14 +18,19 @@ from pipeline.records.atomic_writes import naming
 from pipeline.tracking.wandb_files.client_log import errors_by_file
 
 SYNC_TIMEOUT_SECONDS = 125.0
-"""How long the client may take to send a run before it is ended."""
+"""Timeout of the client for one run."""
 
 
 def sync_file(file: Path, scratch: Path) -> str:
-    """Send a transaction log by W&B's client; what comes back is only what went wrong, in the server's words.
+    """Send a transaction log by W&B's client.
 
-    That nothing went wrong does not mean that it has arrived: ``wandb sync`` ends well after every request was
-    refused.
+    Args:
+        file: The log.
+        scratch: Folder of the client's files.
+
+    Returns:
+        What went wrong, in the server's words; empty if nothing did. That does not mean that the run has arrived:
+        ``wandb sync`` 0.31.0 exits with 0 though every request was refused.
     """
     logs = scratch / "wandb" / "logs"
     shutil.rmtree(logs, ignore_errors=True)
@@ -56,24 +61,24 @@ def sync_file(file: Path, scratch: Path) -> str:
     return errors_by_file(logs, [file]).get(file, "")
 
 
-# A sender that outlives the sync that started it would send the same rows beside the next one.
+# An orphan, which outlives the export that started it, would send the same rows beside the next export.
 
 
 def _end_with_parent() -> None:
-    """Have the kernel end this process when its parent ends."""
+    """Have Linux kill this process when its parent ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def write_sender(folder: Path, pid: int) -> None:
-    """Write down which process sends."""
+    """Write down the process id of a sender and its host."""
     path = folder / "sender"
     with naming(path):
         path.write_text(f"{pid} {platform.node()}\n")
 
 
 def end_orphaned_sender(folder: Path) -> None:
-    """End the processes of a sender that an export has left behind when it was killed, on this machine."""
+    """Kill a sender that an export left behind when it was killed, if it was on this machine."""
     path = folder / "sender"
     if not path.exists():
         return
@@ -86,7 +91,7 @@ def end_orphaned_sender(folder: Path) -> None:
 
 
 def _sending_for(pid: str) -> Iterator[int]:
-    """The client of that process id, and the service that it has started."""
+    """Process ids of the client with that id, and of the service process that it has started."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")

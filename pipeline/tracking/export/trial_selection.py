@@ -9,15 +9,18 @@ from pipeline.report.tables.cells import PROBLEM
 from pipeline.report.tables.summary import scored
 
 MOST_RUNS = 200
-"""A sweep of at most so many trials goes to W&B whole, if it is not said what is to go."""
+"""With ``runs: auto`` a sweep of at most 200 trials goes to W&B whole."""
 
 
 def selected_trials(tracking: Tracking, results: pl.DataFrame) -> list[str]:
-    """The ids of the finished trials that have a run of their own, in the order of the plan.
+    """The finished trials that have a run of their own.
 
     Args:
-        tracking: What was asked.
+        tracking: Which are wanted.
         results: One row for each trial.
+
+    Returns:
+        Their ids, in the order of the plan.
     """
     finished = results.filter(pl.col("status").is_in(["done", "diverged", "failed"]))
     match tracking.runs:

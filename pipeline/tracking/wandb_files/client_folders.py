@@ -1,4 +1,4 @@
-"""Where W&B's client keeps its files while it works for us, and under which variables it runs."""
+"""The folder in which W&B's client keeps its files while it works for an export, and its environment."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from pipeline.tracking.retries import CLIENT_DEFAULTS
 from pipeline.tracking.settings import RUN_VARIABLES
 
 REMOVED_VARIABLES = (*RUN_VARIABLES, "WANDB_MODE")
-"""Variables that are not for the client: what they say, our runs say themselves."""
+"""Variables that the client must not see: what they say, our runs say themselves."""
 FOLDER_VARIABLES = ("WANDB_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR", "WANDB_ARTIFACT_DIR")
 """Folders that the client writes to; on a compute node those of the user may be out of reach."""
 
 
 @contextmanager
 def client_folder(folder: Path) -> Iterator[Path]:
-    """Have W&B's client keep its files in a folder that is emptied, whatever home is like; gives that folder.
+    """Within it W&B's client keeps its files in a scratch folder, whatever home is like; gives that folder.
 
-    Its service takes over the environment when it starts, which asking for a key may do.
+    Its service process takes over the environment when it starts, and asking for a key may start it.
+
+    Args:
+        folder: Gets the scratch folder, which is removed at the end.
     """
     scratch = folder / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)
@@ -38,7 +41,11 @@ def client_folder(folder: Path) -> Iterator[Path]:
 
 
 def client_environment(scratch: Path) -> dict[str, str]:
-    """The variables under which W&B's client runs: the user's, but that its files lie where they can be written."""
+    """The user's environment, with folders for W&B's client that can be written to, and retries where none are set.
+
+    Args:
+        scratch: For all of its files.
+    """
     place = str(scratch.resolve())
     settings = {} if _has_settings() else {"WANDB_CONFIG_DIR": place}
     return {**CLIENT_DEFAULTS, **settings, **os.environ, **dict.fromkeys(FOLDER_VARIABLES, place)}

@@ -1,4 +1,4 @@
-"""The log that ``wandb sync`` writes beside its work: the only place where it says what a server refused."""
+"""The debug log of ``wandb sync`` 0.31.0: the only place where it says what the server refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from typing import Any
 
 
 def errors_by_file(logs: Path, files: Sequence[Path]) -> dict[Path, str]:
-    """What the client's log says went wrong with each file: the server's last refusal and its words, else an error."""
+    """The last error of each file: the HTTP status and the server's message, else a message of the client.
+
+    Args:
+        logs: Folder of the logs.
+        files: Transaction logs that were sent.
+
+    Returns:
+        By file; one without an error is missing.
+    """
     names = {str(file.resolve()): file for file in files}
     statuses: dict[Path, str] = {}
     words: dict[Path, str] = {}

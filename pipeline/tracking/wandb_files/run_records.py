@@ -13,12 +13,12 @@ from pipeline.tracking.export.run_content import DIGEST, STEP, Destination, RunC
 
 
 def as_records(content: RunContent, destination: Destination, first_row: int = 0) -> Iterator[protocol.Record]:
-    """A run in W&B's own words, for a transaction log.
+    """The records of a run: header, run, metrics, history, summary, exit.
 
     Args:
         content: The run.
-        destination: Where it goes.
-        first_row: Rows that W&B has already; those after them are written.
+        destination: Entity and project.
+        first_row: Number of rows that W&B has already; those after them are written.
     """
     yield protocol.Record(header=protocol.HeaderRecord())
     yield protocol.Record(run=_run_record(content, destination))
@@ -57,7 +57,7 @@ def _run_record(content: RunContent, destination: Destination) -> protocol.RunRe
 
 
 def _in_full(content: RunContent, run: protocol.RunRecord) -> dict[str, Any]:
-    """What was cut of a run, whole, for its configuration."""
+    """Names that were truncated, whole, for the configuration."""
     whole = {"name": content.name, "group": content.group, "job_type": content.job_type, "tags": list(content.tags)}
     cut = {"name": run.display_name, "group": run.run_group, "job_type": run.job_type, "tags": list(run.tags)}
     return {f"{name}_in_full": text for name, text in whole.items() if text != cut[name]}

@@ -1,9 +1,9 @@
-"""The files in which W&B's client keeps what it has not sent: ``wandb sync`` reads them.
+"""Transaction logs (``run-*.wandb``), in which W&B's client keeps what it has not sent, and which ``wandb sync`` reads.
 
-Seven bytes of header, then the log format of LevelDB: blocks of 32 KiB in which each chunk
-of a record has a checksum, a length and a type. A record is a message of W&B's own protocol.
-Written here and not by ``wandb.init``, which takes 40 ms and nine files a run: this takes one file, which
-appears whole or not at all and is the same whenever it is written.
+Seven bytes of header, then the log format of LevelDB: blocks of 32 KiB in which each chunk of a record has a checksum,
+a length and a type. A record is a protobuf message. Written here and not by ``wandb.init`` of wandb 0.31.0, which
+takes 40 ms and nine files a run: this is one file, which appears whole or not at all and is the same whenever it is
+written.
 
 Source: https://github.com/wandb/wandb, core/internal/transactionlog;
 https://github.com/google/leveldb, doc/log_format.md.
@@ -27,11 +27,16 @@ FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
 
 
 class TruncatedLogError(ValueError):
-    """A log that is damaged or not written to its end."""
+    """A log that is damaged, or ends before its exit record."""
 
 
 def write_log(path: Path, records: Iterable[protocol.Record]) -> None:
-    """Write a log, in place of one that is there."""
+    """Write a log atomically, in place of one that is there.
+
+    Args:
+        path: Of the log.
+        records: In order; each gets its number, from 1.
+    """
     content = bytearray(HEADER)
     for number, record in enumerate(records, 1):
         record.num = number
@@ -59,6 +64,9 @@ def _append(content: bytearray, payload: bytes) -> None:
 
 def read_log(path: Path) -> Iterator[protocol.Record]:
     """The records of a log.
+
+    Args:
+        path: Of the log.
 
     Raises:
         TruncatedLogError: If it is damaged, or ends before its exit record.
@@ -96,7 +104,7 @@ def _payloads(content: bytes) -> Iterator[bytes]:
 
 
 def is_complete(path: Path) -> bool:
-    """Whether a log is there and undamaged, to its end."""
+    """Whether a log is there, undamaged, with its exit record."""
     try:
         for _ in read_log(path):
             pass

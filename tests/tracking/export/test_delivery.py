@@ -199,7 +199,7 @@ def test_an_account_of_few_requests_a_minute_gets_all_of_it_in_its_time(
     assert not to_wandb().problems
     assert_all_there(server, run)
     assert 60 < server.now() - before < 400
-    assert [text for text in said if text.startswith("W&B asks for patience (HTTP 429); going on in")]
+    assert [text for text in said if text.startswith("W&B limits requests (HTTP 429); retrying in")]
 
 
 def test_rows_that_nobody_has_sent_are_told_of(run: Path, server: WandbServer, to_wandb: Export) -> None:

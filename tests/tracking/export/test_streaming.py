@@ -36,7 +36,7 @@ def sender(server: WandbServer, clock: Clock, said: list[str]) -> Streaming:
 
 
 def test_a_run_arrives_with_all_that_it_says(server: WandbServer, sender: Streaming) -> None:
-    assert sender.open(RUN, HERE, "first") == UpsertedRun(0, new=True)
+    assert sender.upsert(RUN, HERE, "first") == UpsertedRun(0, new=True)
     sender.send(RUN, HERE, 0)
     stored = server.runs[(ENTITY, "p q", "id")]
     assert [{name: row[name] for name in (STEP, "_step", "loss")} for row in stored.rows] == [
@@ -49,11 +49,11 @@ def test_a_run_arrives_with_all_that_it_says(server: WandbServer, sender: Stream
     step, loss = stored.config["_wandb"]["value"]["m"]
     assert step == {"1": STEP, "6": [2, 3], "7": []}  # as the file of wandb 0.31.0 arrives: defined and hidden
     assert loss == {"1": "loss", "5": 1, "6": [1, 3], "7": [1, 5]}
-    assert sender.open(RUN, HERE, "second") == UpsertedRun(5, new=False)
+    assert sender.upsert(RUN, HERE, "second") == UpsertedRun(5, new=False)
 
 
 def test_rows_that_are_sent_again_stand_where_they_stood(server: WandbServer, sender: Streaming) -> None:
-    sender.open(RUN, HERE, "first")
+    sender.upsert(RUN, HERE, "first")
     for first_row in (0, 0, 3, 5):
         sender.send(RUN, HERE, first_row)
         assert [row[STEP] for row in server.runs[(ENTITY, "p q", "id")].rows] == list(range(5))
@@ -63,7 +63,7 @@ def test_what_is_too_large_for_one_request_goes_in_several(
     server: WandbServer, sender: Streaming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_bodies, "MOST_BYTES", 150)
-    sender.open(RUN, HERE, "first")
+    sender.upsert(RUN, HERE, "first")
     sender.send(RUN, HERE, 0)
     assert server.requests.count("file_stream") > 2
     stored = server.runs[(ENTITY, "p q", "id")]
@@ -71,21 +71,21 @@ def test_what_is_too_large_for_one_request_goes_in_several(
 
 
 def test_a_failed_run_is_failed(server: WandbServer, sender: Streaming) -> None:
-    sender.open(RUN, HERE, "first")
+    sender.upsert(RUN, HERE, "first")
     sender.send(dataclasses.replace(RUN, exit_code=1), HERE, 0)
     assert server.runs[(ENTITY, "p q", "id")].state == "failed"
 
 
 def test_a_refusal_is_told_in_the_words_of_the_server(sender: Streaming) -> None:
     with pytest.raises(RefusedRunError, match=re.escape("HTTP 403: permission denied to others/p")):
-        sender.open(RUN, Destination(OTHERS, "p"), "first")
+        sender.upsert(RUN, Destination(OTHERS, "p"), "first")
 
 
 @pytest.mark.parametrize("what", [500, "reset", "cut"])
 def test_of_rows_whose_answer_does_not_come_nobody_knows_and_they_are_not_sent_again(
     server: WandbServer, sender: Streaming, what: int | str
 ) -> None:
-    sender.open(RUN, HERE, "first")
+    sender.upsert(RUN, HERE, "first")
     server.faults = [Fault("file_stream", what)]
     with pytest.raises(DoubtfulError, match=r"^(HTTP 500: told to say 500|no answer: )"):
         sender.send(RUN, HERE, 0)
@@ -97,17 +97,17 @@ def test_a_server_that_asks_for_patience_gets_it_once_for_all(
 ) -> None:
     server.faults = [Fault("UpsertBucket", 429, times=1, retry_after="40")]
     before = server.now()
-    sender.open(RUN, HERE, "first")
+    sender.upsert(RUN, HERE, "first")
     assert server.now() - before >= 40
-    assert said == ["W&B asks for patience (HTTP 429); going on in 40 s"]
+    assert said == ["W&B limits requests (HTTP 429); retrying in 40 s"]
 
 
 def test_a_server_that_asks_for_an_hour_is_left_alone_and_that_is_said(server: WandbServer, sender: Streaming) -> None:
     server.faults = [Fault("UpsertBucket", 429, retry_after="3600")]
     before = server.now()
-    said = "HTTP 429: told to say 429 (it asks to be left alone for 1 h 0 min)"
+    said = "HTTP 429: told to say 429 (it allows a retry in 1 h 0 min)"
     with pytest.raises(RefusedRunError, match=re.escape(said)):
-        sender.open(RUN, HERE, "first")
+        sender.upsert(RUN, HERE, "first")
     assert server.now() - before < 60
 
 
@@ -141,7 +141,7 @@ def test_a_server_that_wants_to_be_left_alone_for_an_hour_is_not_asked_by_its_cl
 ) -> None:
     """The client of wandb 0.31.0 waits as long as it is told to, and says nothing."""
     server.faults = [Fault("Viewer", 429, retry_after="3600")]
-    words = r"W&B does not want to be asked now: HTTP 429: told to say 429 \(it asks to be left alone for 1 h 0 min"
+    words = r"W&B limits requests now: HTTP 429: told to say 429 \(it allows a retry in 1 h 0 min"
     with pytest.raises(TroubleError, match=words) as trouble:
         sender.check_rate_limit()
     assert "the same command goes on" in trouble.value.hint
