@@ -140,7 +140,7 @@ def test_a_room_of_launch_imports_only_from_below(path: Path) -> None:
 def test_the_plugin_for_pbs_takes_little_of_the_project() -> None:
     plugin = [path for path in LAUNCH_MODULES if "pbs" in path.parts and path.parent.name == "pbs"]
     taken = {name for path in plugin for name in imports_of(path) if name.startswith("pipeline.")}
-    assert len(plugin) == 4
+    assert plugin
     assert {name for name in taken if not any(f"{name}.".startswith(f"{of}.") for of in OF_PLUGIN)} == set()
 
 

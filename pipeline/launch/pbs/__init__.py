@@ -6,6 +6,7 @@ The entry points in pyproject.toml name these two classes here, and not in their
 runs the code of the day on which it was sent, under the entry points of today's installation.
 """
 
-from pipeline.launch.pbs.executor import PbsExecutor, PbsJobEnvironment
+from pipeline.launch.pbs.environment import PbsJobEnvironment
+from pipeline.launch.pbs.executor import PbsExecutor
 
 __all__ = ["PbsExecutor", "PbsJobEnvironment"]

@@ -20,8 +20,9 @@ from submitit.core.utils import FailedJobError, UncompletedJobError
 from pipeline.errors import PipelineError
 from pipeline.launch.commands import run
 from pipeline.launch.notes.exit_reasons import TIME_LIMIT, exit_reason
-from pipeline.launch.pbs.executor import PbsExecutor, PbsJob, delete, exit_code, full_id, printed_id, with_own_word
-from pipeline.launch.pbs.qstat import JobInfo, ask, find_by_name, users_jobs
+from pipeline.launch.pbs.executor import PbsExecutor, printed_id
+from pipeline.launch.pbs.job import PbsJob, delete, exit_code, full_id, with_own_word
+from pipeline.launch.pbs.qstat import ask, find_by_name, users_jobs
 from pipeline.launch.pbs.script import allowed_name
 from pipeline.launch.state.history import spooled
 
@@ -412,22 +413,6 @@ def test_a_server_that_cannot_be_reached_deletes_nothing(
 # Small things.
 
 
-def test_the_full_id_is_known_to_another_process(tmp_path: Path) -> None:
-    (tmp_path / "12_full_id").write_text("12[].pbs102")
-    assert full_id(tmp_path, "12_7") == "12[7].pbs102"
-    assert full_id(tmp_path, "12") == "12[].pbs102"
-    (tmp_path / "13_full_id").write_text("13.pbs101")
-    assert full_id(tmp_path, "13") == "13.pbs101"
-    assert (full_id(tmp_path, "99"), full_id(tmp_path, "99_3")) == ("99", "99[3]")
-
-
-def test_an_element_that_ran_is_not_taken_for_one_that_never_started(tmp_path: Path) -> None:
-    info = JobInfo("1[0].s", "CANCELLED", 1, "Subjob finished")
-    assert with_own_word(tmp_path, "1_0", info) == info
-    (tmp_path / "1_0_exit_code").write_text("1\n")
-    assert with_own_word(tmp_path, "1_0", info).state == "FAILED"
-
-
 def test_a_running_job_is_not_ended_by_the_word_of_an_earlier_start(
     pbs: FakePbs, executor: submitit.AutoExecutor, tmp_path: Path
 ) -> None:
@@ -457,27 +442,6 @@ def test_a_job_can_be_given_to_the_executor_as_a_batch(executor: submitit.AutoEx
         jobs = [executor.submit(pbs_work.add, number, 1) for number in range(2)]
     assert [job.job_id for job in jobs] == ["1_0", "1_1"]
     assert [job.result() for job in jobs] == [1, 2]
-
-
-def test_a_job_of_a_job_environment_has_its_nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline.launch.pbs.executor import PbsJobEnvironment
-
-    (tmp_path / "nodes").write_text("n1.site\nn1.site\nn2.site\n")
-    for name, value in {
-        "PBS_JOBID": "11[0].pbs01",
-        "PBS_ARRAY_ID": "11[].pbs01",
-        "PBS_ARRAY_INDEX": "0",
-        "PBS_NODEFILE": str(tmp_path / "nodes"),
-        "SUBMITIT_FOLDER": str(tmp_path),
-    }.items():
-        monkeypatch.setenv(name, value)
-    environment = PbsJobEnvironment()
-    assert (environment.name(), environment.activated()) == ("pbs", False)
-    assert environment.job_id == "11_0"
-    assert environment.hostnames == ["n1.site", "n2.site"]
-    assert environment.paths.submitted_pickle.name == "11_0_submitted.pkl"
-    monkeypatch.setenv("PBS_JOBID", "12.pbs01")  # a job that was sent from inside an element
-    assert environment.job_id == "12"
 
 
 @pytest.mark.parametrize(
