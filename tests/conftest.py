@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 if not any(Path("/dev").glob("nvidia[0-9]*")):
-    os.environ["TRITON_INTERPRET"] = "1"  # before PyTorch loads Triton: without a card its kernels are interpreted
+    os.environ["TRITON_INTERPRET"] = "1"  # before PyTorch loads Triton: without a GPU its kernels are interpreted
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before PyTorch, too: threads that spin take another test's turn
 
 TESTS = Path(__file__).parent

@@ -101,6 +101,7 @@ def choose_engine(requested: EngineChoice, shape: Shape, device_type: str) -> Ch
     reason = _not_fused(requested, shape, device_type)
     if reason is not None:
         return ChosenEngine(Reference, reason)
+    # Imported where they are chosen: a machine without LLVM or Triton has the other engines.
     if device_type != CUDA:
         from pipeline.engines.cpu.engine import Fused
 

@@ -59,6 +59,7 @@ class LargestEigenvalues:
         arguments = {"largest": largest_T, "residuals": residuals_T, "vectors": vectors_TN}
         arguments |= {"most_steps": self.most_steps, "start": self.start}
         self.evaluation.run(lanczos_kernel(self.evaluation.network), weights_TN, self._buffer_sizes(), arguments)
+        # A loop of the kernel ends at the first number that is not finite, whatever stands in the other results.
         finite_T = largest_T.isfinite() & residuals_T.isfinite()
         largest_T, residuals_T = (found_T.where(finite_T, torch.nan) for found_T in (largest_T, residuals_T))
         return RitzPairs(largest_T, vectors_TN, residuals_T, residuals_T <= TOLERANCE * largest_T.abs())

@@ -92,6 +92,7 @@ class Fused(Engine):
         self.batch_tiling = PointTiling(batch_size or context.num_points, self.lanes, real)
         self.per_epoch = context.num_points // (batch_size or context.num_points)
         self.places_N = self.spec.places(context.width, self.lanes)
+        # Trials in groups that load each point once; what is left over at the end comes one by one, to the same bits.
         self.grouped = grouped(self.spec, batch_size)
         self.training, self.training_together = (
             training_kernel(spec, context.optimizer, minibatches=batch_size is not None)
@@ -102,6 +103,7 @@ class Fused(Engine):
         if isinstance(context.model, Shallow):
             values, top_of_hessian = FeatureEvaluator(context), LargestEigenvalues(context)
             self.shortcuts = Shortcuts(values.features, values.test_outputs, singular_values, top_of_hessian)
+        # One for each core, allotted once for all calls.
         batch = 0 if batch_size is None else len(self.batch_tiling.point_weights_P)
         slots, chunks = context.optimizer.slots, self.tiling.num_chunks
         self.scratch = [Scratch(self.grouped, context.width, self.lanes, slots, batch, chunks) for _ in range(CORES)]
@@ -181,7 +183,7 @@ class Fused(Engine):
                     "permutation_size": permutation_TP.shape[1],
                     "first_batch": in_epoch,
                 }
-            bound.bind_all(arguments | {"diverged": found_T})()
+            bound.bind_all(arguments | {"diverged": found_T})()  # writes weights and slots of the part in place
             diverged_T = torch.where((diverged_T < 0) & (found_T >= 0), found_T + first, diverged_T)
             if (diverged_T >= 0).all():
                 break
@@ -221,7 +223,7 @@ class Fused(Engine):
                 arrays["own_weights"][self.places_N] = weights_N
                 compute_chunks()
                 chunks = arrays["own_gradient"][: num_chunks * size].reshape(num_chunks, size)
-                rows = functools.reduce(operator.add, chunks)
+                rows = functools.reduce(operator.add, chunks)  # from the first to the last, as a kernel adds them
                 gradient_TN[trial] = torch.from_numpy(rows[self.places_N])
                 losses_T[trial] = float(functools.reduce(operator.add, arrays["chunk_losses"][:num_chunks]))
 
@@ -307,6 +309,7 @@ class Fused(Engine):
     def _on_all_cores(self, work: Callable[[Scratch, int, int], None], num_trials: int, num_points: int) -> None:
         """Do work on all trials, at ``num_points`` points each: each core takes some at a time until none is left."""
         operations = num_trials * num_points * self.spec.operations(self.context.width)
+        # Little work stays in this thread, as starting others would take longer than the work.
         most_parts = PARTS_PER_WORKER * len(self.scratch) if operations >= LARGE_WORK else 1
         together = self.grouped.together
         num_groups = -(-num_trials // together)

@@ -64,6 +64,7 @@ class EvaluationContext:
             arguments: Its other arguments.
         """
         sizes = {"own_weights": self.size, **sizes}
+        # Not kept from call to call: diagnostics are computed on several threads, each on trials of its own.
         scratch = aligned_zeros(sum(sizes.values()), self.network.dtype)
         starts = itertools.accumulate(sizes.values(), initial=0)
         own = {name: scratch[start:] for name, start in zip(sizes, starts, strict=False)}

@@ -67,6 +67,7 @@ class FeatureEvaluator:
         return self._kept(self.test, weights_TN, self.test.network.num_outputs, features=False)
 
     def _kept(self, evaluation: EvaluationContext, weights_TN: Tensor, num_rows: int, *, features: bool) -> Tensor:
+        # A kernel stores full registers, so that rows are kept with what fills them up, and cut at the end.
         stride = round_up(evaluation.num_points, evaluation.lanes)
         kept_TRP = weights_TN.new_empty(len(weights_TN), num_rows, stride)
         sizes = {"hidden": evaluation.width * TILE_REGISTERS * evaluation.lanes, **dict.fromkeys(OF_BACKWARD, 0)}

@@ -36,6 +36,7 @@ def permutations(trial_ids: tuple[str, ...], epochs: range, num_points: int, kep
     drawn = b"".join(key(*permutation_stream_name(trial_id, epoch)) for trial_id in trial_ids for epoch in epochs)
     keys = np.frombuffer(drawn, np.uint64)
     num_permutations = len(trial_ids) * len(epochs)
+    # The kernel shuffles all points where the first are to stay; the last permutation needs room for the rest, too.
     found = np.empty(num_permutations * kept + num_points - kept, np.int64)
     permutation_kernel()(
         {

@@ -44,7 +44,7 @@ def triangular_factors(matrices_TPF: Tensor) -> Tensor:
     num_matrices, num_rows, num_columns = matrices_TPF.shape
     if num_columns > MOST_COLUMNS:
         return spectra.triangular_factors(matrices_TPF)
-    columns_TFP = matrices_TPF.mT.contiguous()
+    columns_TFP = matrices_TPF.mT.contiguous()  # a reflection goes down columns, a register of rows at a time
     factors_TFF = columns_TFP.new_empty(num_matrices, num_columns, num_columns)
     padded_rows = round_up(num_rows, FLOAT64_LANES)
     scratch = aligned_zeros((num_columns + 2) * padded_rows, "float64")

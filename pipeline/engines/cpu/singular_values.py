@@ -51,13 +51,14 @@ def singular_values(matrices_TPF: Tensor) -> Tensor:
     num_columns = matrices_TPF.shape[2]
     if not 0 < num_columns <= MOST_COLUMNS:
         return spectra.of_well_scaled(matrices_TPF)
-    if spectra.is_tall(matrices_TPF):
+    if spectra.is_tall(matrices_TPF):  # as LAPACK does (dgesdd): QR first costs less than reducing all rows
         matrices_TPF = triangular_factors(matrices_TPF)
     columns_TFP = matrices_TPF.mT.contiguous()
     values_TF = columns_TFP.new_empty(len(columns_TFP), num_columns)
     sizes = buffer_sizes(columns_TFP.shape[2], num_columns)
     scratch = aligned_zeros(sum(sizes.values()), "float64")
     starts = itertools.accumulate(sizes.values(), initial=0)
+    # Lanes beyond the last value look for it again: a register that is not full would need a branch.
     places = torch.arange(sizes["found"]).clamp(max=num_columns - 1)
     arguments: dict[str, ArgumentValue] = {
         "given": columns_TFP,

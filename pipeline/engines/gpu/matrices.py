@@ -119,6 +119,7 @@ class ByMatrices(Engine):
             (work.losses, rates_T, bounds_T), factors_H2, (first_step % per_epoch, per_epoch),
             rule_constants(self.rule) | {"BATCHED": self.minibatches is not None},
         )  # fmt: skip
+        # A pack that is small waits for launches; a CUDA graph makes one of those of ``CAPTURED_STEPS`` steps.
         several = several_steps(step, work.done) if weights_TN.device.type == "cuda" else one_by_one(step, work.done)
         for first, last in epochs(first_step, last_step, self.minibatches):
             if self.minibatches is not None:

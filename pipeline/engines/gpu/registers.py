@@ -113,7 +113,7 @@ class InRegisters(Engine):
             permutation_TP = self.minibatches.permutations(stack.trial_ids, epoch).to(torch.int32)
         found_T = torch.full((len(stack),), -1, dtype=torch.int32, device=device)
         factors_H2 = torch.from_numpy(corrections(self.rule, first, last)).to(device, weights_TN.dtype)
-        slots = (*stack.slots, weights_TN, weights_TN)[:2]
+        slots = (*stack.slots, weights_TN, weights_TN)[:2]  # a kernel takes two addresses, of which it may use none
         num_points = self.batch_size or self.context.num_points
         register_training.training[(len(stack),)](
             weights_TN, *slots, self.inputs_DP, self.targets_KP, permutation_TP,

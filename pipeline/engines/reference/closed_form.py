@@ -50,6 +50,7 @@ class ClosedForm(Engine):
         return self.reference.value_and_gradient(weights_TN)
 
     def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
+        # In chunks, because every mode of every trial has matrices of its own while powers are taken.
         places = range(0, len(stack), self.chunk)
         parts = [stack.part(place, place + self.chunk) for place in places]
         return torch.cat([self._advance(part, first_step, last_step) for part in parts])

@@ -113,6 +113,7 @@ class Reference(Engine):
             worker = self.workers[number]
             return [worker.advance(chunk, first_step, last_step) for chunk in chunks[number :: len(self.workers)]]
 
+        # One chunk that is large may use all cores inside its operations; several chunks get a core each instead.
         several = len(chunks) == 1 and self.elements_of_trial >= LARGE_OPERATION and not self.solves
         with threads_of_operation(CORES if several else 1):
             busy = range(min(len(self.workers), len(chunks)))
@@ -158,6 +159,6 @@ def first_out_of_bounds(history_HT: Tensor, bounds_T: Tensor, first_step: int) -
     Returns:
         Shape ``[T]``, int64, on the processor; -1 for a trial within bounds.
     """
-    out_HT = ~(history_HT <= bounds_T)
+    out_HT = ~(history_HT <= bounds_T)  # not >: NaN is out of bounds, too
     first_T = out_HT.to(torch.uint8).argmax(dim=0) + first_step
     return torch.where(out_HT.any(dim=0), first_T, -1).cpu()

@@ -89,7 +89,7 @@ class ShallowGradient(StackedGradient):
             torch.mm(hidden_TWA.reshape(num_trials * width, -1), prepared, out=hidden_TWP.flatten(0, 1))
         else:
             torch.bmm(hidden_TWA, prepared, out=hidden_TWP)
-        activation.apply_(hidden_TWP)
+        activation.apply_(hidden_TWP)  # in place: derivatives are taken from the value
         outputs_TKP = torch.baddbmm(output_TKF[:, :, width:], output_TKF[:, :, :width], hidden_TWP)
         losses_T, slope_TKP = self.loss.value_and_gradient(outputs_TKP, targets)
 
@@ -109,6 +109,7 @@ class ShallowGradient(StackedGradient):
     def _buffers(self, like: Tensor, num_trials: int, num_points: int) -> tuple[Tensor, Tensor]:
         shape = (num_trials, self.width, num_points)
         size = num_trials * self.width * num_points
+        # They only grow; chunks differ by one trial at most.
         if len(self.hidden) < size:
             self.hidden, self.backward = like.new_empty(size), like.new_empty(size)
         return self.hidden[:size].view(shape), self.backward[:size].view(shape)

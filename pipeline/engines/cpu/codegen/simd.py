@@ -100,6 +100,7 @@ class Variable:
 
     def __init__(self, program: Program, start: Value) -> None:
         self.program = program
+        # In the entry block, where LLVM's mem2reg looks for what it can keep in registers.
         with program.builder.goto_entry_block():
             self.address = program.builder.alloca(start.ir.type)
         self.type = start.ir.type
@@ -127,6 +128,7 @@ class Array:
 
     def load(self, place: Number, lanes: int = 1) -> Value:
         """Elements from a place on."""
+        # Aligned to one element only: places may be any; where addresses are aligned, x86 loads no slower for it.
         kind = ir.VectorType(self.element, lanes) if lanes > 1 else self.element
         return Value(self.program, self.program.builder.load(self.at(place), align=_bytes_of(self.element), typ=kind))
 
@@ -208,6 +210,7 @@ class Program:
         """A number in all lanes."""
         if lanes == number.lanes:
             return number
+        # To insert in lane 0 and shuffle with zeros is what LLVM turns into a broadcast instruction.
         kind = ir.VectorType(number.ir.type, lanes)
         first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), number.ir, ir.Constant(ir.IntType(32), 0))
         zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
@@ -230,6 +233,7 @@ class Program:
     def compare(self, relation: str, left: Number, right: Number) -> Value:
         """Whether a relation holds, lane by lane; it never does for NaN."""
         a, b = self._alike(left, right)
+        # Ordered: false where either is NaN, so that a loss of NaN is not within bounds.
         compare = self.builder.fcmp_ordered if a.is_float else self.builder.icmp_signed
         return Value(self, compare(relation, a.ir, b.ir))
 
@@ -361,7 +365,7 @@ class Program:
         body, after = self.function.append_basic_block(), self.function.append_basic_block()
         builder.branch(head)
         builder.position_at_end(head)
-        number = builder.phi(INT64)
+        number = builder.phi(INT64)  # of the start or, from the second time on, of the number plus the step
         number.add_incoming(self.int_constant(start).ir, before)
         end = stop() if callable(stop) else self.int_constant(stop)
         builder.cbranch(builder.icmp_signed("<", number, end.ir), body, after)

@@ -62,6 +62,7 @@ class Krylov:
         with p.loop(self.step.size, step=lanes) as place:
             after.store(place, self.step.gradient.load(place, lanes))
         diagonal = self.dot(before, after)
+        # Gram-Schmidt twice: once leaves what rounding has made of the parts that cancel ("twice is enough").
         with p.loop(2), p.loop(number + 1) as earlier:
             self.orthogonalise(after, self.vector(earlier))
         off_diagonal = p.intrinsic("sqrt", self.dot(after, after))

@@ -44,7 +44,7 @@ class Reflections(ColumnMatrix):
                 self.apply(self.pair, base, [self.column(column + n) for n in range(together)])
             with p.loop(self.columns, start=groups) as column:
                 self.apply(self.pair, base, [self.column(column)])
-        last = self.columns - 1
+        last = self.columns - 1  # of an odd number of columns the last has no partner
         with p.when(p.compare("==", last / 2 * 2, last)):
             self.find(self.pair[0], last, last / p.lanes * p.lanes)
 

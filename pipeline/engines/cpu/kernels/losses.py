@@ -121,6 +121,7 @@ def _softmax(
     p: Program, outputs: Sequence[Value], targets: Sequence[Value], point_weight: Value
 ) -> tuple[Value, list[Value]]:
     """From the logit of all wrong classes less that of the right one, so that small losses keep their digits."""
+    # Minus infinity would make NaN of differences of two of them.
     lowest = float(np.finfo(p.dtype).min)
     wrong = [p.select(y > 0.5, lowest, f) for f, y in zip(outputs, targets, strict=True)]
     largest, exponentials, whole = _exponentials(p, wrong)

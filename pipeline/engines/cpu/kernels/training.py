@@ -94,6 +94,7 @@ def training_program(spec: KernelSpec, rule: UpdateRule, *, minibatches: bool) -
         with p.loop(going.get) as number:
             if batch is not None:
                 batch.gather(trial, number)
+            # The loss comes with the gradient of the update, so that a bound costs no pass over the points.
             fine = update.make(trial, number, step.value_and_gradient())
             with p.when(p.logical_not(fine)):
                 going.set(p.int_constant(0))

@@ -208,10 +208,12 @@ class TrainingStep(ABC):
         """Write the pass over the points of one chunk, whose gradient and loss are left at its number."""
         p, wide = self.p, self.p.lanes * TILE_REGISTERS
         first, last = self.chunks.load(number), self.chunks.load(number + 1)
+        # Sums of hidden units need no zeros: the first tile of a chunk overwrites them (``sums_of``).
         for place in range(self.num_biases + self.together):
             self.output_sums.store(place * p.lanes, p.constant(0.0, p.lanes))
         with p.loop(last, start=first) as tile:
             self.tile(tile * wide, wide, first * wide)
+        # The registers that fill no wide tile belong to the last chunk.
         with p.loop(p.select(last < self.wide_tiles, p.int_constant(0), self.narrow_tiles)) as tile:
             self.tile(self.wide_tiles * wide + tile * p.lanes, p.lanes, first * wide)
         losses = self.collect(Array(p, self.gradient.at(number * self.whole_size), p.real))
