@@ -3,7 +3,7 @@
 Timed as in ``timings.py``: the ways take turns, in another order each repetition, so that a
 busy machine slows all of them; a figure is the median of its repetitions.
 
-Shape letters: F features, R learning rates.
+Shape letters: R learning rates.
 """
 
 from __future__ import annotations

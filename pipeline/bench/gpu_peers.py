@@ -1,7 +1,4 @@
-"""The fused engine on a GPU and its peers there, each a function that trains a pack on random points.
-
-Shape letters: A inputs and a bias, F hidden units and a bias.
-"""
+"""The fused engine on a GPU and its peers there, each a function that trains a pack on random points."""
 
 from __future__ import annotations
 

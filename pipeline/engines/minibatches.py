@@ -1,6 +1,6 @@
 """Minibatches: for each trial a random permutation of the points in every epoch, drawn from the trial's own id.
 
-Shape letters: A rows of the prepared inputs, B points of a minibatch.
+Shape letters: B points of a minibatch.
 """
 
 from __future__ import annotations

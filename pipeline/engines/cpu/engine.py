@@ -7,8 +7,6 @@ nor on the number of cores, to the last bit.
 Where the step of a single trial is large, its points come in a fixed number of chunks whose
 gradients are added in order. A pack with fewer trials than there are chunks and cores is then
 trained one trial after another: each core takes chunks of a step until none is left.
-
-Shape letters: A rows of the prepared inputs.
 """
 
 from __future__ import annotations

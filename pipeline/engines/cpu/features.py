@@ -1,6 +1,6 @@
 """Features and outputs of the networks of a pack, by kernels compiled for their shape.
 
-Shape letters: F features, R rows kept of each trial.
+Shape letters: R rows kept of each trial.
 """
 
 from __future__ import annotations

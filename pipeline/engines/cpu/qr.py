@@ -1,7 +1,4 @@
-"""QR decomposition of many tall matrices, of which only the triangular factor is wanted, by a kernel.
-
-Shape letters: F columns.
-"""
+"""QR decomposition of many tall matrices, of which only the triangular factor is wanted, by a kernel."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Singular values of many matrices, by kernels: QR of tall ones, bidiagonalisation, bisection by Sturm counts.
-
-Shape letters: F columns.
-"""
+"""Singular values of many matrices, by kernels: QR of tall ones, bidiagonalisation, bisection by Sturm counts."""
 
 from __future__ import annotations
 

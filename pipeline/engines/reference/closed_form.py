@@ -1,7 +1,4 @@
-"""The engine that does not iterate: weights after any number of steps from one singular value decomposition.
-
-Shape letters: F features.
-"""
+"""The engine that does not iterate: weights after any number of steps from one singular value decomposition."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The reference engine: PyTorch on stacked tensors, in chunks that stay in cache.
-
-Shape letters: A rows of the prepared inputs, F features.
-"""
+"""The reference engine: PyTorch on stacked tensors, in chunks that stay in cache."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 Autograd would keep every intermediate and allocate it anew each step; for models this
 small that costs more than the arithmetic. Tests hold every gradient against autograd.
 
-Shape letters: A rows of the prepared inputs, B points of a minibatch, F hidden units and a bias.
+Shape letters: B points of a minibatch.
 """
 
 from __future__ import annotations

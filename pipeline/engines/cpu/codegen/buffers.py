@@ -1,6 +1,6 @@
 """Points and working memory in the layout of kernels.
 
-Shape letters: A rows of the prepared inputs, R rows of any kind.
+Shape letters: R rows of any kind.
 """
 
 from __future__ import annotations

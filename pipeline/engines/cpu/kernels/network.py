@@ -8,8 +8,6 @@ inputs lanes are inputs, since those of all lanes would be too many.
 
 Weights of a trial lie in rows of hidden units: one row for each input, one for the biases b,
 one for each output; then the biases c of the outputs.
-
-Shape letters: A inputs and a bias, F hidden units and a bias.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Levenberg-Marquardt on all weights of every trial at once.
 
-Shape letters: A rows of the prepared inputs, M residuals.
+Shape letters: M residuals.
 
 Source: Nocedal and Wright, Numerical Optimization (2nd ed.), section 10.3.
 """

@@ -5,7 +5,7 @@ basis ``B`` of their range, what is left of the targets is ``(I - B B^T) y``. Of
 terms of its Jacobian in the weights of the hidden layer Kaufman keeps
 ``-(I - B B^T) dF a``; the other is orthogonal to what is left, so the gradient is exact.
 
-Shape letters: A rows of the prepared inputs, F features, M residuals, R weights times outputs.
+Shape letters: M residuals, R weights times outputs.
 
 Source: Golub and Pereyra, Separable nonlinear least squares: the variable projection method and its applications
 (Inverse Problems 19, 2003); Kaufman, A variable projection method for solving separable nonlinear least squares
