@@ -214,13 +214,13 @@ def refuted(run: Run, counts: Counter[str]) -> Iterator[str]:
     limits = table["largest_stable_learning_rate"].drop_nulls().to_list()
     meaning = table["limit"][0]
     yield from wrong_limit(shape, features_PF, limits, meaning)
-    losses = run.records.filter(pl.col("diagnostic") == "loss")
+    losses = by_trial(run.records, "loss")
     with np.errstate(all="ignore"):
         curves_HR = descent(features_PF, targets_PK, shape.optimizer, table["learning_rate"].to_numpy(), shape.steps)
     for place, row in enumerate(table.iter_rows(named=True)):
         counts[row["verdict"]] += 1
         counts[f"limit: {meaning}"] += 1
-        seen = losses.filter(pl.col("trial") == row["trial"]).sort("step")
+        seen = losses.get(row["trial"], run.records.clear()).sort("step")
         if meaning == Limit.FALLS.value and row["times_limit"] < 0.99:
             rises = np.diff(seen["value"].to_numpy()) > 1e-5 * seen["value"].to_numpy()[:-1]
             if rises.any() or row["status"] == "diverged":
@@ -234,6 +234,11 @@ def refuted(run: Run, counts: Counter[str]) -> Iterator[str]:
         if row["verdict"] == "contradicts":
             yield f"the curve is a theorem, but contradicted by {row}"
     yield from wrong_curves(run, table, predicted, curves_HR, features_PF, targets_PK)
+
+
+def by_trial(records: pl.DataFrame, diagnostic: str) -> dict[str, pl.DataFrame]:
+    parts = records.filter(pl.col("diagnostic") == diagnostic).partition_by("trial", as_dict=True)
+    return {trial: part for (trial,), part in parts.items()}
 
 
 def wrong_limit(shape, features_PF: Array, limits: list[float], meaning: str) -> Iterator[str]:
@@ -279,12 +284,12 @@ def wrong_curves(run: Run, table, predicted, curves_HR, features_PF, targets_PK)
     left_PS = np.linalg.svd(features_PF, full_matrices=False)[0]
     empty = bool((np.square(left_PS.T @ targets_PK).sum(axis=1) < 1e-20 * np.square(targets_PK).sum()).any())
     places = {trial: place for place, trial in enumerate(table["trial"])}
-    excess = run.records.filter(pl.col("diagnostic") == "excess_loss")
+    excess = by_trial(run.records, "excess_loss")
     for trial in predicted.filter(pl.col("verdict") == "agrees")["trial"]:
         curve_H = curves_HR[:, places[trial]] - floor
         if table["times_limit"][places[trial]] > 1 and empty:
             continue  # there rounding of the second way, too, may bring a mode to life
-        for step, value in excess.filter(pl.col("trial") == trial).select("step", "value").iter_rows():
+        for step, value in excess[trial].select("step", "value").iter_rows():
             known = curve_H[step] > 0.01 * curve_H[0] and curve_H[0] > 1e-3 * (curve_H[0] + floor)
             if known and step <= 300 and abs(np.log(value / curve_H[step])) > 0.03:
                 yield f"excess {value} instead of {curve_H[step]} at step {step} of {trial}"
