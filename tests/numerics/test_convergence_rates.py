@@ -4,7 +4,7 @@ import functools
 import itertools
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 import numpy as np
 import pytest
@@ -115,10 +115,25 @@ ROUNDING = 1e-13
 GAUSS = np.polynomial.legendre.leggauss(12)
 
 
+TARGETS = (
+    AbsoluteValue(), Step(), Step(0.3), Sine(1.0), Sine(), Sine(2.5), Runge(), XSquared(), OnePlusPower(),
+    OnePlusPower(1), Gaussian(), Gaussian(0.2), ChebyshevPolynomial(5),
+)  # fmt: skip
+
+
 @functools.cache
-def best_error(target: Target, basis: Basis, width: int) -> float:
-    """Root mean square that least squares leaves, on a quadrature that is split where either breaks."""
-    breaks = {-1.0, 1.0, *target.breaks()}
+def best_errors(basis: Basis, width: int) -> dict[Target, float]:
+    """Root mean squares that least squares leaves of each target."""
+    alike: dict[frozenset[float], list[Target]] = {}
+    for target in TARGETS:
+        alike.setdefault(frozenset(target.breaks()), []).append(target)
+    together = ((targets, errors_of(targets, basis, width, breaks)) for breaks, targets in alike.items())
+    return {target: error for targets, errors in together for target, error in zip(targets, errors, strict=True)}
+
+
+def errors_of(targets: list[Target], basis: Basis, width: int, breaks: Set[float]) -> list[float]:
+    """Those of targets that break at the same places, on one quadrature that is split where they or the basis break."""
+    breaks = {-1.0, 1.0, *breaks}
     if isinstance(basis, Haar):
         breaks |= {*np.linspace(-1, 1, 2 * 2 ** max(1, (width - 1).bit_length() - 1) + 1).tolist()}
     if isinstance(basis, Hat | BSpline):
@@ -131,8 +146,8 @@ def best_error(target: Target, basis: Basis, width: int) -> float:
     points = (edges[:-1, None] + half + half * node).ravel()
     root = np.sqrt(half * weight / 2).ravel()
     features = basis(torch.from_numpy(points), width).numpy() * root[:, None]
-    values = target(points[:, None]) * root
-    return float(np.linalg.norm(values - features @ np.linalg.lstsq(features, values, rcond=None)[0]))
+    values = np.stack([target(points[:, None]) * root for target in targets], axis=1)
+    return np.linalg.norm(values - features @ np.linalg.lstsq(features, values, rcond=None)[0], axis=0).tolist()
 
 
 def true_rate(target: Target, basis: Basis) -> float:
@@ -144,14 +159,7 @@ def true_rate(target: Target, basis: Basis) -> float:
     return min(target.smoothness, order)
 
 
-PAIRS = [
-    (target, basis)
-    for target in (
-        AbsoluteValue(), Step(), Step(0.3), Sine(1.0), Sine(), Sine(2.5), Runge(), XSquared(), OnePlusPower(),
-        OnePlusPower(1), Gaussian(), Gaussian(0.2), ChebyshevPolynomial(5),
-    )
-    for basis in (Legendre(), Cosine(), Fourier(), Haar(), Hat(), BSpline())
-]  # fmt: skip
+PAIRS = [*itertools.product(TARGETS, (Legendre(), Cosine(), Fourier(), Haar(), Hat(), BSpline()))]
 
 
 @functools.cache
@@ -159,7 +167,7 @@ def exact_fits() -> list[tuple[float, Rate]]:
     """The true rate, and what is found, of every curve of five errors above rounding."""
     curves: dict[tuple[int, ...], list[tuple[float, list[float]]]] = {}
     for (target, basis), grid in itertools.product(PAIRS, GRIDS):
-        errors = {width: best_error(target, basis, width) for width in grid if width >= 4 or basis != BSpline()}
+        errors = {width: best_errors(basis, width)[target] for width in grid if width >= 4 or basis != BSpline()}
         above = {width: error for width, error in errors.items() if error > ROUNDING}
         if len(above) >= 5:
             curves.setdefault(tuple(above), []).append((true_rate(target, basis), [*above.values()]))
