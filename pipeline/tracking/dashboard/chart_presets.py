@@ -1,4 +1,4 @@
-"""The specifications of custom charts on W&B, which it calls presets: made once, and never changed."""
+"""Custom chart presets of W&B, the specifications of its custom charts: created once, and never changed."""
 
 from __future__ import annotations
 
@@ -10,24 +10,32 @@ from pipeline.tracking.dashboard.custom_charts import CustomChart
 from pipeline.tracking.wandb_errors import RefusedError, as_pipeline_error, status_of
 
 ALREADY_EXISTS = re.compile(r"already|duplicate|not unique", re.IGNORECASE)
-"""How a server may say that there is one of that name."""
+"""What a server says where there is a preset of that name."""
 SERVER_MESSAGE_PREFIX = "input:"
-"""How the client begins what a server has said in an answer that arrived."""
+"""Prefix of a message of the server in an exception of wandb 0.31.0."""
 
 
 def preset_id(entity: str, chart: CustomChart) -> str:
-    """What a chart's preset is called by those who use it."""
+    """The id by which panels refer to the preset of a chart.
+
+    Args:
+        entity: Whose it is; empty where nobody has said yet.
+        chart: The chart.
+    """
     return f"{entity}/{chart.preset}" if entity else chart.preset
 
 
 def create_presets(api: Any, entity: str, charts: Sequence[CustomChart], known: Mapping[str, str]) -> dict[str, str]:
-    """Make the presets of charts that are not there yet; the id of each, by its name.
+    """Create the presets of charts that are not there yet.
 
     Args:
         api: Of W&B's client.
         entity: Whose they are.
         charts: The charts.
-        known: Presets that are there, with their ids.
+        known: Ids of presets that are there, by name.
+
+    Returns:
+        The id of each, by its name.
 
     Raises:
         RefusedError: If W&B does not take one.

@@ -24,15 +24,15 @@ from pipeline.report.figures.figure import Figure
 
 Spec = dict[str, Any]
 Layer = tuple[str, str]
-"""The plot and the layer by which a row is drawn."""
+"""The plot and the layer that draw a row."""
 
 MOST_ROWS = 10_000
 """Rows that W&B shows of a table."""
 PANEL, LAYER = "panel", "layer"
 RENAMED_COLUMNS = {"name": "model"}
-"""Columns that have another name in the table, because W&B adds the name of a run to each row."""
+"""Columns that are renamed in the table, because W&B adds the name of a run to each row."""
 NULL_REPLACEMENTS = {"title": "", "legend": False, "stroke": "transparent"}
-"""What means the same as null."""
+"""Values with the meaning of null."""
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 AXES, LEGENDS = (90, 75), 110
 """Pixels that axes and titles add to the width and height of a plot, and legends to the height of a figure, at most."""

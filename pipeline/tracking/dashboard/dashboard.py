@@ -52,10 +52,10 @@ class Page:
 
 @dataclass(frozen=True)
 class DashboardResult:
-    """What came of making a dashboard.
+    """The result of making a dashboard.
 
     Args:
-        destination: Where to, in words.
+        destination: Entity and project.
         file: The dashboard as JSON.
         workspace: The workspace on W&B.
         report: The report on W&B.
@@ -71,13 +71,13 @@ class DashboardResult:
 
 @dataclass(frozen=True)
 class DashboardState:
-    """Where a dashboard was last time.
+    """What is kept of a dashboard: where it is on W&B, and how it was made when it was last sent.
 
     Args:
         url: Of the workspace.
         report: Id and address of the report.
         presets: The ids of the charts' presets, by name.
-        sent: The specifications of ``view`` and ``report`` as they were made when they were last sent, if they were.
+        sent: The specifications of ``view`` and ``report`` as they were last sent; empty if they never were.
     """
 
     url: str = ""
@@ -87,11 +87,11 @@ class DashboardState:
 
 
 def make_dashboard(run: Path, tracking: Tracking | None, profile: Destination | None, say: Say) -> DashboardResult:
-    """Create or update the dashboard of a run; where there is no way to W&B, write it into a file.
+    """Create or update the dashboard of a run; where W&B is offline, write it into a file.
 
     Args:
         run: Folder of the run.
-        tracking: Where it is to go; none: where the plan says.
+        tracking: Where it goes; by default as in the plan.
         profile: Entity and project of the cluster.
         say: Told what a person should know.
 
@@ -124,12 +124,12 @@ def _write(
     trials: Sequence[str],
 ) -> DashboardResult:
     """Write a dashboard into its file, as it would be sent."""
-    noted = _noted(folder, offline.url, destination)
+    state = _read_state(folder, offline.url, destination)
     presets = {chart.preset: preset_id(destination.entity, chart) for chart in charts}
     view = as_json(workspace(source, destination, trials=trials))
     report = online_report(source, charts, presets, trials=trials)
-    file = _note(folder, offline.url, destination, noted, view, report, charts)
-    pages = Page(noted.url), Page(noted.report["url"])
+    file = _write_state(folder, offline.url, destination, state, view, report, charts)
+    pages = Page(state.url), Page(state.report["url"])
     return DashboardResult(destination.label(), file, *pages, offline.offline_reason)
 
 
@@ -143,47 +143,47 @@ def _send(
     remote: Connection,
     say: Say,
 ) -> DashboardResult:
-    """Bring a dashboard to W&B."""
-    noted = _noted(folder, server, destination)
+    """Send a dashboard to W&B."""
+    state = _read_state(folder, server, destination)
     view = as_json(workspace(source, destination, trials=trials))
-    url, was_there = save_workspace(remote.api, view, noted.sent.get("view", {}))
+    url, was_there = save_workspace(remote.api, view, state.sent.get("view", {}))
     presets: dict[str, str] = {}
     try:
-        presets = create_presets(remote.api, destination.entity, charts, noted.presets)
+        presets = create_presets(remote.api, destination.entity, charts, state.presets)
     except RefusedError as refusal:
         say(f"the report is made without its figures: {refusal}")
     run = f"{project_url(remote.api, destination.entity, destination.project)}/runs/{sweep_id(source)}"
     links = {"the workspace, with every run": url, "the run of the sweep, with its tables, report and records": run}
     report = online_report(source, charts, presets, trials=trials, links=links)
-    before = noted.sent.get("report", {})
-    place, report_was_there = save_report(remote.api, destination, report, noted.report["id"], before)
+    before = state.sent.get("report", {})
+    place, report_was_there = save_report(remote.api, destination, report, state.report["id"], before)
     sent = {"view": view["spec"], "report": report.spec}
-    file = _note(folder, server, destination, DashboardState(url, place, presets, sent), view, report, charts)
+    file = _write_state(folder, server, destination, DashboardState(url, place, presets, sent), view, report, charts)
     return DashboardResult(destination.label(), file, Page(url, was_there), Page(place["url"], report_was_there))
 
 
-# The note.
+# The file in which it is kept.
 
 
-def _note(
+def _write_state(
     folder: Path,
     server: str,
     destination: Destination,
-    places: DashboardState,
+    state: DashboardState,
     view: Spec,
     report: OnlineReport,
     charts: Sequence[CustomChart],
 ) -> Path:
-    """Keep a dashboard and where it is."""
+    """Write a dashboard and where it is."""
     path = folder / FILE
     content = {
         "server": server,
         "destination": destination.label(),
-        "url": places.url,
+        "url": state.url,
         "view": view,
-        "report": places.report | asdict(report),
-        "presets": places.presets,
-        "sent": places.sent,
+        "report": state.report | asdict(report),
+        "presets": state.presets,
+        "sent": state.sent,
         "charts": [{"name": chart.preset, "title": chart.figure.title, "spec": chart.spec} for chart in charts],
     }
     with replacing(path) as part:
@@ -191,16 +191,18 @@ def _note(
     return path
 
 
-def _noted(folder: Path, server: str, destination: Destination) -> DashboardState:
-    """Where the dashboard was last time, if it was on the same server and in the same project."""
+def _read_state(folder: Path, server: str, destination: Destination) -> DashboardState:
+    """What was written last time, if it was of the same server and project."""
     try:
-        noted: dict[str, Any] = json.loads((folder / FILE).read_bytes())
-        place = str(noted["destination"])
+        content: dict[str, Any] = json.loads((folder / FILE).read_bytes())
+        where = str(content["destination"])
         if not destination.entity:  # without a network nobody says whose key it is
-            place = place.rpartition("/")[2]
-        if noted["server"] != server or place != destination.label():
+            where = where.rpartition("/")[2]
+        if content["server"] != server or where != destination.label():
             return DashboardState()
-        report = {key: str(noted.get("report", {}).get(key, "")) for key in ("id", "url")}
-        return DashboardState(str(noted["url"]), report, dict(noted.get("presets", {})), dict(noted.get("sent", {})))
+        report = {key: str(content.get("report", {}).get(key, "")) for key in ("id", "url")}
+        return DashboardState(
+            str(content["url"]), report, dict(content.get("presets", {})), dict(content.get("sent", {}))
+        )
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return DashboardState()

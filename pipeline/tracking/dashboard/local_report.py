@@ -11,6 +11,12 @@ from pipeline.tracking.export.consistent_read import read_consistently
 def local_report(run: Path) -> Path:
     """The report of a run, written again if trials have finished since, or if a figure lacks its Vega-Lite.
 
+    Args:
+        run: Its folder.
+
+    Returns:
+        Path of ``report.html``.
+
     Raises:
         PipelineError: If the folder holds no plan, or a file in it is damaged.
     """

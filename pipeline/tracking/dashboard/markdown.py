@@ -11,13 +11,21 @@ from pipeline.report.tables.printing import cell_text
 
 
 def as_markdown(table: pl.DataFrame) -> str:
-    """A table in Markdown; what is in its cells is text, whatever it looks like."""
+    """A table in Markdown; cells are escaped.
+
+    Args:
+        table: Any.
+    """
     rows: list[Sequence[object]] = [table.columns, ["---"] * table.width, *table.iter_rows()]
     return "\n".join(f"| {' | '.join(as_text(cell) for cell in row)} |" for row in rows)
 
 
 def as_text(value: object) -> str:
-    """A value so that Markdown shows it as it is, on one line."""
+    """A value as escaped text on one line, which Markdown shows as it is.
+
+    Args:
+        value: Text, or a value that is rounded to four digits.
+    """
     text = " ".join((value if isinstance(value, str) else cell_text(value)).split())
     escaped = html.escape(text, quote=False)
     return "".join(f"\\{letter}" if letter in "\\|[]*`" else letter for letter in escaped)

@@ -184,7 +184,7 @@ def save_report(
     except Exception as error:  # the client raises a dozen kinds
         raise as_pipeline_error(error, where) from None
     if arrived is None or _outline(parsed_page(arrived["spec"], "report", where)) != _outline(spec):
-        what = "W&B took the report without a as_pipeline_error and does not have it whole"
+        what = "W&B took the report without a complaint and does not have it whole"
         raise TroubleError(what, where=where, hint="try again later; it is updated, not made twice")
     return {"id": id_, "url": _url(api, destination, arrived["displayName"], id_)}, there is not None
 

@@ -1,4 +1,4 @@
-"""What the runs of a sweep on W&B have to show: a panel without numbers is none."""
+"""The metrics that the runs of a sweep have: a panel is made only where it has numbers to show."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pipeline.tracking.export.trial_runs import RecordedRun
 
 @dataclass(frozen=True)
 class MetricCoverage:
-    """What is recorded of one diagnostic.
+    """Coverage of one diagnostic over some trials.
 
     Args:
-        steps: At how many steps.
-        positive: Whether a number of it is above zero, so that a logarithmic axis shows some.
+        steps: Number of steps with a finite value.
+        positive: Whether a value is above zero, so that a logarithmic axis shows one.
     """
 
     steps: int
@@ -27,11 +27,11 @@ class MetricCoverage:
 
 @dataclass(frozen=True)
 class RecordedMetrics:
-    """What is recorded of some trials.
+    """The metrics of some trials.
 
     Args:
         results: Their rows of the table of results.
-        diagnostics: Those of which there is a finite number, by name.
+        diagnostics: Coverage of those with a finite value, by name.
         predicted: Whether theory predicts the loss of one of them.
     """
 
@@ -45,10 +45,10 @@ class RecordedMetrics:
 
 
 def recorded_metrics(source: RecordedRun, trials: Collection[str]) -> RecordedMetrics:
-    """What is recorded of some trials of a sweep.
+    """The metrics of some trials of a sweep.
 
     Args:
-        source: The sweep.
+        source: The recorded run.
         trials: Their ids.
     """
     value, ids = pl.col("value"), pl.Series("trial", list(trials), dtype=pl.String)

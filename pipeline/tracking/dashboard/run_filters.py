@@ -1,4 +1,4 @@
-"""Which runs a view on W&B shows."""
+"""Run filters of W&B: the runs that a view shows."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ FILTER_TEXT = "the runs of the sweep"
 
 
 def runs_of(group: str, job_type: str = "") -> dict[str, Any]:
-    """The filter that leaves the runs of a group, as W&B keeps it; and of these those of one type of job.
+    """The filter for the runs of a group, as W&B stores it.
 
-    It is set as it is kept: read from words, an equals sign or a bracket in a name would be taken for an operator.
+    It is set as it is stored: parsed from text by wandb-workspaces, an equals sign or a bracket in a name would be
+    taken for an operator.
+
+    Args:
+        group: Of the runs.
+        job_type: Of the runs; by default any.
     """
     conditions = [_is("run", "group", shortened(group, LONGEST_NAME))]
     if job_type:
@@ -22,7 +27,12 @@ def runs_of(group: str, job_type: str = "") -> dict[str, Any]:
 
 
 def with_disabled_filters(runs: dict[str, Any], *statuses: str) -> dict[str, Any]:
-    """A filter with further conditions that are switched off: by a click only the runs that ended so are left."""
+    """A filter with further conditions on the status, all disabled: a click on W&B enables one.
+
+    Args:
+        runs: The filter.
+        statuses: One for each condition.
+    """
     choices = [_is("summary", "status", status) | AND | {"disabled": True} for status in statuses]
     return runs | {"filters": [*runs["filters"], *choices]}
 

@@ -1,8 +1,8 @@
-"""A page on W&B that we have made and people have changed since, as raw JSON: theirs stays, ours is brought up to date.
+"""Three-way merge of a page on W&B, as raw JSON: what people have changed stays, what is ours is brought up to date.
 
-Three versions are compared: how we made it last time, how we make it now, and how it is there. What is there as we
-made it becomes what we make now; what people have changed, added or put in another order stays. Only what is ours and
-gone comes back. Nothing is read into classes: what the pages of W&B write is more than any client knows.
+The base is the page as it was last made, ours is the page as it is made now, theirs is the page as it is there. What
+is theirs as in the base becomes ours; what people have changed, added or put in another order stays. Panels of ours
+that are gone come back. Nothing is read into classes: what the pages of W&B write is more than any client knows.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ Item = dict[str, Any]
 
 
 def merged(before: Any, ours: Any, theirs: Any) -> Any:
-    """A value that is there, with what is ours brought up to date.
+    """The merge of a value.
 
     Args:
-        before: As we made it last time; ``None`` if that is not known, and then a value that is there stays.
-        ours: As we make it now.
+        before: The base, as it was last made; ``None`` if that is not known, and then a value that is there stays.
+        ours: As it is made now.
         theirs: As it is there.
+
+    Returns:
+        ``ours`` where ``theirs`` equals ``before``, else ``theirs``; objects and lists of panels item by item.
     """
     if isinstance(ours, dict) and isinstance(theirs, dict):
         return _objects(before if isinstance(before, dict) else {}, ours, theirs)
@@ -45,7 +48,12 @@ def _objects(before: Item, ours: Item, theirs: Item) -> Item:
 
 
 def untouched(before: Any, theirs: Any) -> bool:
-    """Whether a value is there as we made it; the pages of W&B may have added defaults."""
+    """Whether a value is there as it was made; the pages of W&B may have added defaults.
+
+    Args:
+        before: As it was made.
+        theirs: As it is there.
+    """
     if isinstance(before, dict) and isinstance(theirs, dict):
         return all(key in theirs and untouched(value, theirs[key]) for key, value in before.items())
     if isinstance(before, list) and isinstance(theirs, list):
@@ -66,7 +74,7 @@ def _have_ids(items: Any) -> bool:
 
 
 def _updated(before: Iterable[Item], ours: Iterable[Item], theirs: Iterable[Item]) -> list[Item]:
-    """The panels that are there, without those that we no longer make and nobody has touched."""
+    """The panels that are there, without those that are no longer made and nobody has touched."""
     made, make = {id_of(item): item for item in before}, {id_of(item): item for item in ours}
     kept = [item for item in theirs if id_of(item) in make or not _is_left_over(made.get(id_of(item)), item)]
     return [merged(made.get(id_of(item)), make[id_of(item)], item) if id_of(item) in make else item for item in kept]
@@ -77,7 +85,7 @@ def _is_left_over(before: Item | None, theirs: Item) -> bool:
 
 
 def _placed(there: list[Item], ours: Sequence[Item], anywhere: Iterable[Item]) -> list[Item]:
-    """Panels with those of ours that are nowhere, each after the one that it follows with us."""
+    """Panels with those of ours that are nowhere, each after the one that it follows in ours."""
     known, place = {id_of(item) for item in anywhere}, 0
     whole = list(there)
     for item in ours:
@@ -95,8 +103,8 @@ def merged_sections(before: Sequence[Item], ours: Sequence[Item], theirs: Sequen
     """The sections of a workspace that is there, in people's order, with our panels brought up to date where they are.
 
     Args:
-        before: As we made them last time.
-        ours: As we make them now; each with ``name`` and ``panels``.
+        before: As they were last made.
+        ours: As they are made now; each with ``name`` and ``panels``.
         theirs: As they are there.
     """
     made, make = _by_name(before), _by_name(ours)

@@ -134,7 +134,7 @@ def save_workspace(api: Any, view: Json, before: Json) -> tuple[str, bool]:
     except Exception as error:  # the client raises a dozen kinds
         raise as_pipeline_error(error, where) from None
     if arrived is None or _outline(parsed_page(arrived["spec"], "workspace", where)) != _outline(spec):
-        what = "W&B took the dashboard without a as_pipeline_error and does not have it whole"
+        what = "W&B took the dashboard without a complaint and does not have it whole"
         raise TroubleError(what, where=where, hint="try again later; it is updated, not made twice")
     return url_of(api, view), there is not None
 

@@ -1,4 +1,4 @@
-"""Where on W&B a run goes, and whether there is a way to it."""
+"""The destination of an export on W&B, and whether it is online: allowed, with a key, and reachable."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.tracking.retries import timeout_seconds
 from pipeline.tracking.wandb_errors import RefusedError, UnreachableError
 
 DEFAULT_PROJECT = "pipeline"
-"""Project on W&B where nobody names another."""
+"""Project on W&B by default."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Connectivity:
 
     Args:
         url: Of the server.
-        offline_reason: Why not; empty if it can.
-        transient: Whether that may pass by itself, as a network that is out of order.
-        warning: Something to know all the same.
+        offline_reason: Why not; empty if it is online.
+        transient: Whether that may pass by itself, as a network that is down.
+        warning: Of clock skew; empty if there is none.
     """
 
     url: str
@@ -40,8 +40,8 @@ def destination_of(tracking: Tracking, profile: Destination | None = None) -> De
     """Entity and project: of the experiment, else of the cluster, else of the environment.
 
     Args:
-        tracking: What the experiment says.
-        profile: What the profile of a cluster says, empty where it says nothing.
+        tracking: Of the experiment.
+        profile: Of the cluster, empty where it names none.
 
     Raises:
         RefusedError: If what counts is no name on W&B.
@@ -63,7 +63,10 @@ def _named(what: str, by_profile: str) -> str:
 
 
 def connectivity(*, has_key: bool) -> Connectivity:
-    """Whether W&B can be written to from here: allowed, with a key, and reachable.
+    """Whether W&B can be written to from here.
+
+    Args:
+        has_key: Whether there is an API key.
 
     Raises:
         TroubleError: If the server is there and does not answer.
@@ -84,14 +87,14 @@ def connectivity(*, has_key: bool) -> Connectivity:
 
 
 def base_url() -> str:
-    """Address of the server, from the environment or W&B's own settings."""
+    """Address of the server, from the environment or W&B's settings file."""
     import wandb
 
     return str(wandb.setup().settings.base_url)
 
 
 def has_key() -> bool:
-    """Whether there is a key for the server, in the environment or in ``.netrc``; nobody is asked for one.
+    """Whether there is an API key for the server, in the environment or in ``.netrc``; nobody is asked for one.
 
     Raises:
         RefusedError: If what is there is not a key.
@@ -107,5 +110,11 @@ def has_key() -> bool:
 
 
 def project_url(api: Any, entity: str, project: str) -> str:
-    """The address of a project; a server of one's own may have it below a path."""
+    """The address of a project; that of a private server may have a path before it.
+
+    Args:
+        api: Of W&B's client.
+        entity: Whose it is.
+        project: Its name.
+    """
     return f"{get_app_url(api).rstrip('/')}/{quote(entity)}/{quote(project)}"

@@ -1,4 +1,4 @@
-"""Exporting a run to W&B: from its records alone, at any time, as often as one likes.
+"""The export of a run to W&B: from its records alone, at any time, idempotent.
 
 ``wandb/`` in the folder of the run holds the ledger, and what could not be sent yet.
 """
@@ -50,10 +50,10 @@ class BusyError(PipelineError):
 
 @dataclass
 class ExportResult:
-    """What came of an export.
+    """The result of an export.
 
     Args:
-        destination: Where to, in words.
+        destination: Entity and project.
         verified: Number of runs that W&B confirms, those of earlier exports included.
         waiting: Number of runs that lie in files, to be sent later.
         problems: What is wrong, by run.
@@ -80,18 +80,18 @@ def export(
     online: bool = False,
     clock: Clock = CLOCK,
 ) -> ExportResult:
-    """Bring the finished trials of a run to W&B, or into files where there is no way to it.
+    """Send the finished trials of a run to W&B, or write them into files where it is offline.
 
     Args:
         run: Folder of the run.
-        tracking: What is to go where; none: what the plan says.
+        tracking: Which trials, and where; by default as in the plan.
         profile: Entity and project of the cluster.
         say: Told what a person should know.
-        online: Write nothing into files for later, and do not wait long: another export looks after it.
+        online: As a job does beside its training: write no files for later, and do not wait for late lists.
         clock: Waits for W&B.
 
     Raises:
-        UnreachableError: If there is no way to W&B, and nothing may be written into files.
+        UnreachableError: If it is offline, and no files may be written.
         BusyError: If another export is at work in the run.
         PipelineError: If the folder is not that of a run, or W&B does not do what it should. What has arrived until
             then is noted.
@@ -121,7 +121,16 @@ def export(
 
 @contextmanager
 def exclusive_export(run: Path, say: Say) -> Iterator[Path]:
-    """Be the only export at work in a run's folder; gives the folder of what belongs to W&B."""
+    """Within it no other export works in a run's folder; gives the folder of what belongs to W&B.
+
+    Args:
+        run: Folder of the run.
+        say: Told where the file system has no locks.
+
+    Raises:
+        BusyError: If another export is at work.
+        PipelineError: If the folder is not that of a run.
+    """
     if not (run / "plan.json").exists():
         read_plan(run)  # says what is wrong
     path = run / EXPORT
@@ -136,13 +145,20 @@ def exclusive_export(run: Path, say: Say) -> Iterator[Path]:
 
 
 def _after_a_moment(path: Path, say: Say) -> IO[str] | None:
-    """Lock a file that a job may hold for as long as it takes to see whether it can."""
+    """Try again: a job may hold the lock for as long as it takes to see whether it can."""
     time.sleep(0.5)
     return locked(path, say)
 
 
 def read_run(run: Path) -> RecordedRun:
-    """What is recorded of a run."""
+    """A recorded run, read consistently while it may be trained.
+
+    Args:
+        run: Its folder.
+
+    Raises:
+        PipelineError: If it cannot be read.
+    """
     return read_consistently(lambda: _read(run))
 
 
@@ -152,7 +168,7 @@ def _read(run: Path) -> RecordedRun:
 
 
 def _outbox(folder: Path) -> Path:
-    """Where files wait to be sent; W&B's client wants the folder to be called so."""
+    """Where files wait to be sent; ``wandb sync`` finds only folders that are called so."""
     return folder / "offline-run-trials"
 
 
@@ -163,7 +179,7 @@ def _finished(source: RecordedRun) -> bool:
 def _write(
     source: RecordedRun, trials: list[str], destination: Destination, folder: Path, offline: Connectivity, say: Say
 ) -> ExportResult:
-    """Write what is not on W&B yet into files that a later export sends."""
+    """Write the runs that W&B does not have into files that a later export sends."""
     ledger = Ledger(folder, f"{offline.url} {destination.label()}")
     outbox = _outbox(folder)
     outbox.mkdir(exist_ok=True)
@@ -190,7 +206,7 @@ def _write(
 
 
 def _send(source: RecordedRun, trials: list[str], delivery: Delivery, folder: Path) -> ExportResult:
-    """Bring what is not on W&B there."""
+    """Send the runs that W&B does not have."""
     context = delivery.context
     where, ledger, say = context.destination.label(), context.ledger, context.say
     runs = [*map(source.run_id_of, trials), sweep_id(source)]
@@ -207,7 +223,13 @@ def _send(source: RecordedRun, trials: list[str], delivery: Delivery, folder: Pa
 
 
 def send_trials(source: RecordedRun, trials: list[str], delivery: Delivery) -> None:
-    """Bring the runs of some trials to W&B, and wait until it has them."""
+    """Send the runs of some trials, and wait until W&B lists them.
+
+    Args:
+        source: The recorded run.
+        trials: Their ids.
+        delivery: Sends them.
+    """
     what = f"runs sent to W&B ({delivery.context.destination.label()})"
     contents = trial_runs(source, trials)
     with ExportProgress(what, len(trials), delivery.context.say) as progress:

@@ -24,7 +24,7 @@ class LedgerEntry:
     Args:
         run: Its first id; a run that was deleted on W&B is sent again under another.
         destination: Server, entity and project.
-        state: ``sent``: it is being sent, or was until a kill. ``taken``: W&B took it without a as_pipeline_error.
+        state: ``sent``: it is being sent, or was until a kill. ``taken``: W&B took it without a complaint.
             ``verified``: it is there, whole. ``deleted``: generations up to this one were deleted on W&B.
         generation: 1, and one more each time it was found deleted.
         rows: Rows of its history.

@@ -1,4 +1,4 @@
-"""What the run of a whole sweep on W&B holds: tables, aggregates over seeds, verdicts, report, provenance."""
+"""The content of the run of a sweep on W&B: tables, aggregates over seeds, verdicts, report, provenance."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from pipeline.tracking.wandb_files.client_folders import REMOVED_VARIABLES, clie
 from pipeline.tracking.wandb_files.transaction_log import is_complete
 
 VERDICT = "verdict_"
-"""How the numbers of trials by verdict begin."""
+"""Prefix of the numbers of trials by verdict."""
 VERSION = 7
-"""One more whenever the run of a sweep says more, so that it is sent again."""
+"""Version of the content; a new one is sent to sweeps that W&B has already."""
 RECORDS = "records"
-"""Where the hashes of some trials' records are in the configuration of a sweep."""
+"""Key of the digests of some trials' records in the configuration of a sweep."""
 NUM_IDENTIFYING_TRIALS = 32
-"""Trials of a sweep by whose records it is known again."""
+"""Trials by whose records the sweep is identified."""
 WRITE_TIMEOUT_SECONDS = 60.0
 
 
@@ -46,13 +46,21 @@ def sweep_id(source: RecordedRun) -> str:
 
 
 def sweep_digest(source: RecordedRun) -> str:
-    """Hash of the records that the run of the sweep is made of, not of what is calculated from them."""
+    """SHA-256 of the records that the run of the sweep is made of, not of what is calculated from them."""
     said = json.dumps([VERSION, record_digests(source, source.results["trial"].to_list())], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def record_digests(source: RecordedRun, trials: Sequence[str]) -> dict[str, str]:
-    """A short hash of how each of some trials has ended and what was recorded last of it, by trial."""
+    """Digests of some trials: of status, last step and last recorded values of each that is done or diverged.
+
+    Args:
+        source: The recorded run.
+        trials: Their ids.
+
+    Returns:
+        Eight hexadecimal digits, by the first 16 digits of the trial's id.
+    """
     columns = source.results.columns
     names = ["status", "step", *columns[columns.index("verdict") + 1 :]]
     wanted = pl.col("trial").is_in(trials) & pl.col("status").is_in(["done", "diverged"])
@@ -64,7 +72,17 @@ def record_digests(source: RecordedRun, trials: Sequence[str]) -> dict[str, str]
 
 
 def write_sweep(source: RecordedRun, destination: Destination, folder: Path, name: str = "", sending: str = "") -> Path:
-    """Write the run of the sweep where it waits to be sent; the file for ``wandb sync``.
+    """Write the run of the sweep as W&B's client does when it is offline.
+
+    Args:
+        source: The recorded run.
+        destination: Entity and project.
+        folder: Gets ``offline-run-sweep``, in place of one that is there.
+        name: The id of the run on W&B; by default the first that it has.
+        sending: The nonce of the sending.
+
+    Returns:
+        The transaction log, for ``wandb sync``.
 
     Raises:
         TroubleError: If W&B's client does not write it to its end.
@@ -139,19 +157,24 @@ def wait_until_complete(written: Path) -> None:
 
 
 def sweep_config(source: RecordedRun, sending: str) -> dict[str, Any]:
-    """What was asked of a sweep, where its numbers come from, and by what to know them again."""
+    """The configuration of a sweep's run: experiment, command, provenance, and digests that identify it.
+
+    Args:
+        source: The recorded run.
+        sending: The nonce of the sending.
+    """
     ours = {RECORDS: record_digests(source, identifying_trials(source)), SENDING: sending}
     return {"experiment": canonical(source.plan.experiment), "command": source.command, **provenance(source), **ours}
 
 
 def identifying_trials(source: RecordedRun) -> list[str]:
-    """The trials by whose records a sweep is known again: always the same, whichever of them are finished."""
+    """The trials by whose records a sweep is identified: the first ids, whichever of them are finished."""
     return sorted(source.plan.trials)[:NUM_IDENTIFYING_TRIALS]
 
 
 @contextmanager
 def _client_folder(staging: Path) -> Iterator[None]:
-    """Have W&B's client keep its files in a folder of ours, and take no run of the user's environment for its own."""
+    """Within it W&B's client keeps its files in a staging folder, and sees no run of the user's environment."""
     staging.mkdir(parents=True)
     before = dict(os.environ)
     os.environ.update(client_environment(staging))
@@ -165,11 +188,9 @@ def _client_folder(staging: Path) -> Iterator[None]:
 
 
 def _tables(source: RecordedRun) -> dict[str, Any]:
-    """One row for each trial, one for each model and width with aggregates over seeds, one for each model; the charts'.
+    """Tables of results, of aggregates over seeds, of verdicts, of theory, and those of the custom charts.
 
-    And what theory says beside what was measured, where it says something.
-
-    The charts are those of the local report, which is to be up to date.
+    The charts are those of the local report, which must be up to date.
     """
     tables = {
         "results": source.results.head(MOST_ROWS),
@@ -191,12 +212,12 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:
 
 
 def _in_json(value: Any) -> Any:
-    """A value that JSON has; of infinity and NaN, which the client would write as bare words, the word."""
+    """A value of JSON; infinity and NaN, which the client would write as bare words, are strings."""
     return json_number(value) if isinstance(value, float) else value
 
 
 def _records(source: RecordedRun, staging: Path) -> Any:
-    """The plan of a finished sweep with all of its records and outcomes, from which everything can be made again."""
+    """An artifact of plan, records and outcomes, from which everything can be made again."""
     import wandb
 
     artifact = wandb.Artifact(f"records-{sweep_id(source)}", "records", description=source.plan.experiment.question)
@@ -210,14 +231,14 @@ def _records(source: RecordedRun, staging: Path) -> Any:
 
 
 def _page(source: RecordedRun) -> Any:
-    """The report of the run, which W&B shows as it is; written again if trials have finished since."""
+    """The local report as HTML; written again if trials have finished since."""
     import wandb
 
     return wandb.Html(local_report(source.folder).read_text(encoding="utf-8"), inject=False)
 
 
 def counts(source: RecordedRun) -> dict[str, Any]:
-    """The sweep in a few numbers: trials by status and by verdict, and what it has cost."""
+    """Numbers of trials by status and by verdict, and the training time in seconds."""
     by_status = dict(source.results["status"].value_counts().iter_rows())
     by_verdict = dict(source.results["verdict"].value_counts().iter_rows())
     return {
@@ -229,12 +250,12 @@ def counts(source: RecordedRun) -> dict[str, Any]:
 
 
 def verdict_key(word: str) -> str:
-    """The name of the number of trials of a verdict: W&B sorts and filters by letters, digits and underscores only."""
+    """Key of the number of trials with a verdict: W&B sorts and filters by letters, digits and underscores only."""
     return f"{VERDICT}{word.replace(' ', '_')}"
 
 
 def provenance(source: RecordedRun) -> dict[str, Any]:
-    """Where the numbers come from: what the plan noted when it was made, and what trained it."""
+    """Provenance: of the plan, and the versions, code, hosts, devices and engines that trained it."""
     columns = ("version", "code", "host", "device", "engine")
     trained = {name: sorted(source.outcomes[name].drop_nulls().unique().to_list()) for name in columns}
     return {"planned": source.plan_provenance, "trained": trained, "plan": source.group}

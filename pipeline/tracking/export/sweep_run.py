@@ -29,7 +29,15 @@ from pipeline.tracking.wandb_errors import TroubleError
 
 
 def deliver_sweep(source: RecordedRun, context: ExportContext, folder: Path) -> bool:
-    """Bring the run of the sweep to W&B, unless what is there says the same; whether it is there.
+    """Send the run of the sweep to W&B, unless the one that is there has the same digest.
+
+    Args:
+        source: The recorded run.
+        context: Of the export.
+        folder: Of what belongs to W&B.
+
+    Returns:
+        Whether W&B has it now.
 
     Raises:
         TroubleError: If the server does not answer as it should.
@@ -60,7 +68,7 @@ def deliver_sweep(source: RecordedRun, context: ExportContext, folder: Path) -> 
 
 
 def _send(source: RecordedRun, context: ExportContext, folder: Path, id_: str, digest: str) -> LedgerEntry | None:
-    """Send the run of the sweep; what is noted of it, or nothing if W&B has not taken it."""
+    """Send the run of the sweep; its entry in the ledger, or nothing if W&B has not taken it."""
     name = context.remote_id(id_)
     sending = uuid.uuid4().hex[:8]
     file = write_sweep(source, context.destination, folder, name, sending)
@@ -78,7 +86,7 @@ def _send(source: RecordedRun, context: ExportContext, folder: Path, id_: str, d
 
 
 def _wait_until_listed(context: ExportContext, folder: Path, noted: LedgerEntry, list_wait_seconds: float) -> bool:
-    """Wait until W&B lists the run of the sweep as it was sent; whether it does."""
+    """Wait until W&B lists the run of the sweep as it was sent; whether it does in time."""
     clock, wait = context.clock, backoff()
     begun, listed_at = clock.now(), None
     while True:
@@ -113,7 +121,7 @@ def _is_as_of(there: RemoteRun | None, sending: str) -> bool:
 
 
 def conflict_with(source: RecordedRun, there: RemoteRun, context: ExportContext) -> str:
-    """Why the run of a sweep on W&B is not of this training, whose trials have the same ids; nothing if it may be."""
+    """Why the run of a sweep on W&B is of another training, with other records of the same trials; else empty."""
     theirs = there.config.get(RECORDS)
     theirs = theirs if isinstance(theirs, dict) else {}
     ours = record_digests(source, identifying_trials(source))

@@ -1,4 +1,4 @@
-"""The run of one trial on W&B, made from its records."""
+"""The runs of trials on W&B, each made from the records of one trial."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from pipeline.tracking.export.run_content import STEP, RunContent, with_extremes
 PREDICTED = "predicted_loss"
 """The loss that theory predicts of a linear model, beside the measured one."""
 SETTING, MODEL_AND_WIDTH, MODEL_AND_PROBLEM = "setting", "model_and_width", "model_and_problem"
-"""What tells runs apart in the panels of W&B, which group by one thing: all but the seed, and less."""
+"""Keys of the configuration by which panels group runs, W&B groups by one key: all but the seed, and less."""
 SMALLEST = frozenset(name for name, kind in DIAGNOSTICS.items() if kind.section() == "convergence")
-"""Diagnostics whose least value is worth a summary: those that say how far training has come."""
+"""Diagnostics with their least value in the summary: measures of convergence."""
 
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """A run of the pipeline, as far as its trials have a run of their own on W&B.
+    """A recorded run of the pipeline: its plan, results and outcomes, from which everything on W&B is made.
 
     Args:
         folder: Of the run.
@@ -62,7 +62,7 @@ class RecordedRun:
 
     @functools.cached_property
     def theory_tables(self) -> dict[str, pl.DataFrame]:
-        """The report's tables of what theory says beside what was measured, by name; those that say nothing are out."""
+        """The report's tables of theory against measurement, by name; empty ones are left out."""
         records = scan_records(self.folder)
         tables = {
             "rates": rates(self.plan, self.results).filter(pl.col("rate").is_not_null()),
@@ -73,34 +73,37 @@ class RecordedRun:
 
     @functools.cached_property
     def problem_axes(self) -> list[str]:
-        """What differs between problems beside their labels."""
+        """Axes, other than the label, in which problems differ."""
         return [name for name in PROBLEM if name != "problem" and self.results[name].n_unique() > 1]
 
     @property
     def group(self) -> str:
-        """What the runs of this sweep have in common on W&B."""
+        """The group of its runs on W&B."""
         return self.plan.folder_name
 
     @functools.cached_property
     def plan_provenance(self) -> dict[str, Any]:
-        """What the plan noted of the code and the machine that made it."""
+        """Provenance in the plan: the code and the machine that made it."""
         plan = json.loads((self.folder / "plan.json").read_bytes())
         return dict(plan.get("provenance") or {})
 
     @property
     def command(self) -> str:
-        """What trains the sweep again."""
+        """The command that trains the sweep again."""
         return f"python -m pipeline run {shlex.quote(f'{self.plan.name}.yaml')}"
 
     @property
     def prefix(self) -> str:
-        """How the ids of its runs begin."""
+        """The first part of the ids of its runs: 10 digits of the identity of the experiment."""
         return self.plan.experiment.identity()[:10]
 
     def run_id_of(self, trial: str) -> str:
-        """The id of a trial's run: of the experiment and of the trial, so the same whoever exports it.
+        """The id of a trial's run: of experiment and trial, so the same whoever exports it.
 
-        One that failed has an id of its own for each failure: it may be tried again, and then has other records.
+        One that failed has another id for each failure: it may be tried again, and then has other records.
+
+        Args:
+            trial: Its id here.
         """
         outcome = self.outcome_by_trial.get(trial)
         if outcome is None or outcome["status"] != "failed":
@@ -113,7 +116,7 @@ def trial_runs(source: RecordedRun, trials: Sequence[str]) -> Iterator[RunConten
     """The runs of some finished trials, read pack by pack.
 
     Args:
-        source: The run they are of.
+        source: The recorded run.
         trials: Their ids.
     """
     wanted = set(trials)
@@ -151,17 +154,27 @@ def _of_pack(source: RecordedRun, pack: Pack, trials: list[str]) -> Iterator[Run
 
 
 def commit_of(source: RecordedRun, code: str | None) -> str:
-    """The commit of the code that trained something, else of that which planned it; the last before it was changed."""
+    """The commit of the code that trained a trial, else of that which planned it.
+
+    Args:
+        source: The recorded run.
+        code: As in an outcome: a commit, with ``+`` and a hash where files differed from it.
+    """
     return str(code or source.plan_provenance.get("code") or "").partition("+")[0]
 
 
 def notes_of(source: RecordedRun, failed: str = "") -> str:
-    """The question of a sweep, the command that answers it, and why a trial failed if it did."""
+    """Notes in Markdown: the question, the command, and why a trial failed.
+
+    Args:
+        source: The recorded run.
+        failed: The reason; empty if it did not fail.
+    """
     return f"{source.plan.experiment.question}\n\n    {source.command}" + (f"\n\nfailed: {failed}" if failed else "")
 
 
 def _histories(source: RecordedRun, pack: Pack, trials: list[str]) -> dict[str, list[dict[str, Any]]]:
-    """What was recorded of each trial, one mapping for each step, the predicted loss beside the measured one."""
+    """The history of each trial, one mapping for each step, with the predicted loss beside the measured one."""
     records = read_records_of(source.folder, pack.id).filter(pl.col("trial").is_in(trials))
     histories: dict[str, dict[int, dict[str, Any]]] = {trial: {} for trial in trials}
     rows = records.sort("step", maintain_order=True).select("trial", "step", "diagnostic", "value")
@@ -177,19 +190,24 @@ def _histories(source: RecordedRun, pack: Pack, trials: list[str]) -> dict[str, 
 
 
 def display_name(row: dict[str, Any]) -> str:
-    """What a person calls a trial."""
+    """The name of a trial's run for people: model, width, learning rate, seed, problem."""
     return ", ".join([*_setting(row), f"seed {row['seed']}", row["problem"]])
 
 
 def _setting(row: dict[str, Any]) -> list[str]:
-    """What of a trial its seeds have in common, but for the problem."""
+    """Model, width and learning rate, which the seeds of a setting have in common."""
     rate = row.get("times_limit") or row["learning_rate"]
     unit = " x limit" if row.get("times_limit") else ""
     return [row["model"], f"width {row['width']}", *([f"rate {rate:.3g}{unit}"] if rate is not None else [])]
 
 
 def groups_of(source: RecordedRun, row: dict[str, Any]) -> dict[str, str]:
-    """The groups of a trial; no two models or problems are in one."""
+    """The groups of a trial, by key; no two models or problems are in one.
+
+    Args:
+        source: The recorded run.
+        row: The results of the trial.
+    """
     setting = _setting(row)
     problem = [row["problem"], *(f"{name} {cell_text(row[name])}" for name in source.problem_axes)]
     return {
@@ -200,7 +218,14 @@ def groups_of(source: RecordedRun, row: dict[str, Any]) -> dict[str, str]:
 
 
 def trial_config(source: RecordedRun, pack: Pack, row: dict[str, Any], outcome: dict[str, Any]) -> dict[str, Any]:
-    """What was asked of a trial, flat to group and filter by, then whole; and where its numbers come from."""
+    """The configuration of a trial's run: flat, to group and filter by, then the whole experiment; and provenance.
+
+    Args:
+        source: The recorded run.
+        pack: Of the trial.
+        row: The results of the trial.
+        outcome: Its outcome.
+    """
     axes = ("problem", "dimension", "train", "noise", "model", "width", "learning_rate", "times_limit", "seed")
     flat = {name: row[name] for name in axes if name in row}
     flat |= groups_of(source, row)
@@ -214,7 +239,7 @@ def trial_config(source: RecordedRun, pack: Pack, row: dict[str, Any], outcome: 
 
 
 def outcome_summary(row: dict[str, Any]) -> dict[str, Any]:
-    """How a trial has ended, and what theory says to it."""
+    """The part of the summary that is not recorded by step: status, last step, verdict, reason of a failure."""
     said = {"status": row["status"], "last_step": row["step"], "verdict": row["verdict"]}
     said |= {"reason": row["reason"]} if row["status"] == "failed" else {}
     trusted = row.get("condition_number_trust")

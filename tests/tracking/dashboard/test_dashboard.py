@@ -372,7 +372,7 @@ def test_a_report_that_is_not_kept_is_not_called_made(
     monkeypatch.setattr(Operations, "do_upsertView", lambda *_: {"upsertView": {"view": {"id": "Vg=="}}})
     code, said = told(run, capsys)
     assert code == 1
-    assert "W&B took the report without a as_pipeline_error and does not have it whole" in said
+    assert "W&B took the report without a complaint and does not have it whole" in said
     assert not (run / "wandb" / "dashboard.json").exists()
 
 
@@ -383,4 +383,4 @@ def test_a_view_that_is_not_kept_is_not_called_made(
     monkeypatch.setattr(Operations, "do_UpsertView2", lambda *_: taken)
     code, said = told(run, capsys)
     assert code == 1
-    assert "W&B took the dashboard without a as_pipeline_error and does not have it whole" in said
+    assert "W&B took the dashboard without a complaint and does not have it whole" in said
