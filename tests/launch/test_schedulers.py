@@ -177,7 +177,7 @@ def test_single_job_on_pbs_trains_all_and_the_next_link_of_its_chain_ends_at_onc
     assert set(read_outcomes(run_of(sweep))["job"]) == {first.job}
 
 
-def test_one_element_on_pbs_is_cancelled_and_then_all(pbs: FakePbs, sweep: Path) -> None:
+def test_one_task_on_pbs_is_cancelled_and_then_all(pbs: FakePbs, sweep: Path) -> None:
     submit(sweep, "pbs_generic", ARRAY, LONG)
     (one,) = read_submissions(run_of(sweep))
     wait_for(lambda: status(sweep)["trials"] == {"running": TRIALS}, PATIENCE)

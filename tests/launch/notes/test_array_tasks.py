@@ -9,10 +9,10 @@ NAME = "xor-0a1b2c-1"
 EVERY = [0, 1, 2, 3, 4, 5]
 
 
-def array(scheduler, elements=6, job="19"):
-    tasks = tuple((f"p{index}",) for index in range(elements))
+def array(scheduler, num_tasks=6, job="19"):
+    tasks = tuple((f"p{index}",) for index in range(num_tasks))
     return Submission(
-        NAME, "soc", (), scheduler, None, tasks, (1.0,) * elements, {}, 30, 16.0, 60.0, 1, False, 0, None, "code", 0.0,
+        NAME, "soc", (), scheduler, None, tasks, (1.0,) * num_tasks, {}, 30, 16.0, 60.0, 1, False, 0, None, "code", 0.0,
         job,
     )  # fmt: skip
 
@@ -27,7 +27,7 @@ def pbs_run(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "what, elements",
+    "what, tasks",
     [
         (NAME, EVERY),
         ("19", EVERY),
@@ -50,12 +50,12 @@ def pbs_run(tmp_path):
         ("xor-0a1b2c-10", []),
     ],
 )
-def test_ids_of_pbs(pbs_run, what, elements):
-    assert array_task_indices(pbs_run, array("pbs"), what) == elements
+def test_ids_of_pbs(pbs_run, what, tasks):
+    assert array_task_indices(pbs_run, array("pbs"), what) == tasks
 
 
 @pytest.mark.parametrize(
-    "what, elements",
+    "what, tasks",
     [
         (NAME, EVERY),
         ("19", EVERY),
@@ -75,18 +75,18 @@ def test_ids_of_pbs(pbs_run, what, elements):
         ("19.pbs01", []),
     ],
 )
-def test_ids_of_slurm(tmp_path, what, elements):
-    assert array_task_indices(tmp_path, array("slurm"), what) == elements
+def test_ids_of_slurm(tmp_path, what, tasks):
+    assert array_task_indices(tmp_path, array("slurm"), what) == tasks
 
 
-def test_job_that_is_no_array_has_no_elements(tmp_path):
-    assert array_task_indices(tmp_path, array("slurm", elements=1), "19") == [0]
-    assert array_task_indices(tmp_path, array("slurm", elements=1), "19.batch") == [0]
-    assert array_task_indices(tmp_path, array("pbs", elements=1), "19.pbs01") == [0]
-    assert array_task_indices(tmp_path, array("slurm", elements=1), "19_0") == []
-    assert array_task_indices(tmp_path, array("pbs", elements=1), "19[0]") == []
+def test_job_that_is_no_array_has_no_tasks(tmp_path):
+    assert array_task_indices(tmp_path, array("slurm", num_tasks=1), "19") == [0]
+    assert array_task_indices(tmp_path, array("slurm", num_tasks=1), "19.batch") == [0]
+    assert array_task_indices(tmp_path, array("pbs", num_tasks=1), "19.pbs01") == [0]
+    assert array_task_indices(tmp_path, array("slurm", num_tasks=1), "19_0") == []
+    assert array_task_indices(tmp_path, array("pbs", num_tasks=1), "19[0]") == []
 
 
-def test_what_has_no_job_yet_has_no_elements(tmp_path):
+def test_what_has_no_job_yet_has_no_tasks(tmp_path):
     assert array_task_indices(tmp_path, array("slurm", job=None), NAME) == []
     assert array_task_indices(tmp_path, array("pbs", job=None), "None") == []

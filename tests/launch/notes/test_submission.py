@@ -51,7 +51,7 @@ def test_notes_come_in_the_order_in_which_they_were_sent(tmp_path):
     assert [one.number for one in read_submissions(tmp_path)] == [1, 2, 9, 10]
 
 
-def test_element_of_an_array_and_a_single_job_are_named_as_submitit_names_them():
+def test_task_of_an_array_and_a_single_job_are_named_as_submitit_names_them():
     assert submission(job="12").task_id(1) == "12_1"
     assert submission(tasks=(("p1",),), job="12").task_id(0) == "12"
 

@@ -24,5 +24,5 @@ def test_a_job_of_a_job_environment_has_its_nodes(tmp_path: Path, monkeypatch: p
     assert environment.job_id == "11_0"
     assert environment.hostnames == ["n1.site", "n2.site"]
     assert environment.paths.submitted_pickle.name == "11_0_submitted.pkl"
-    monkeypatch.setenv("PBS_JOBID", "12.pbs01")  # a job that was sent from inside an element
+    monkeypatch.setenv("PBS_JOBID", "12.pbs01")  # a job that was sent from inside a subjob
     assert environment.job_id == "12"

@@ -62,8 +62,8 @@ def plain(folder: Path, **parameters: Any) -> PbsExecutor:
     return executor
 
 
-def options(executor: PbsExecutor, elements: int = 1) -> str:
-    return " ".join(executor.command(elements))
+def options(executor: PbsExecutor, num_subjobs: int = 1) -> str:
+    return " ".join(executor.command(num_subjobs))
 
 
 def test_a_folder_that_pbs_would_read_as_a_host_is_refused(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_an_exception_comes_back_with_its_traceback(executor: submitit.AutoExecu
     assert job.get_info()["ExitStatus"] == "1"
 
 
-def test_one_failing_element_leaves_the_others_alone(
+def test_one_failing_subjob_leaves_the_others_alone(
     pbs: FakePbs, executor: submitit.AutoExecutor, tmp_path: Path
 ) -> None:
     executor.update_parameters(pbs_array_parallelism=2)
@@ -149,7 +149,7 @@ def test_one_failing_element_leaves_the_others_alone(
         jobs[1].result()
     until(jobs[1], "FAILED")
     array = full_id(tmp_path / "jobs", "1")
-    wait_for(lambda: ask([array])[array].state in ("FAILED", "COMPLETED"))  # as the element that ended last
+    wait_for(lambda: ask([array])[array].state in ("FAILED", "COMPLETED"))  # as the subjob that ended last
     infos = ask([array])
     assert [infos[f"1[{index}].pbs01"].state for index in range(4)] == ["COMPLETED", "FAILED", "COMPLETED", "COMPLETED"]
     assert [exit_code(tmp_path / "jobs", f"1_{index}") for index in range(4)] == [0, 1, 0, 0]
@@ -218,7 +218,7 @@ def test_a_job_over_its_walltime_is_timed_out_and_its_log_says_so(pbs: FakePbs, 
     assert exit_reason([told]) == TIME_LIMIT
 
 
-def test_one_element_is_cancelled_and_the_others_go_on(
+def test_one_subjob_is_cancelled_and_the_others_go_on(
     pbs: FakePbs, executor: submitit.AutoExecutor, tmp_path: Path
 ) -> None:
     jobs = executor.map_array(pbs_work.sleep, [4.0, 60.0, 4.0])
@@ -240,7 +240,7 @@ def test_a_whole_array_is_cancelled_at_once(pbs: FakePbs, executor: submitit.Aut
     delete([full_id(tmp_path / "jobs", "1")])
     until(jobs[0], "CANCELLED")
     for job in jobs[1:]:
-        until(job, "CANCELLED", "GONE")  # of elements that never ran nothing is kept while the first one still ends
+        until(job, "CANCELLED", "GONE")  # of subjobs that never ran nothing is kept while the first one still ends
     assert users_jobs() == 0
 
 

@@ -17,7 +17,7 @@ def test_the_full_id_is_known_to_another_process(tmp_path: Path) -> None:
     assert (full_id(tmp_path, "99"), full_id(tmp_path, "99_3")) == ("99", "99[3]")
 
 
-def test_an_element_that_ran_is_not_taken_for_one_that_never_started(tmp_path: Path) -> None:
+def test_a_subjob_that_ran_is_not_taken_for_one_that_never_started(tmp_path: Path) -> None:
     info = JobInfo("1[0].s", "CANCELLED", 1, "Subjob finished")
     assert with_own_word(tmp_path, "1_0", info) == info
     (tmp_path / "1_0_exit_code").write_text("1\n")

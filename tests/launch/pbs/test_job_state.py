@@ -64,7 +64,7 @@ def test_exit_statuses_of_jobs_that_ran(status: int, state: str) -> None:
     ("letter", "state"), [("R", "RUNNING"), ("Q", "PENDING"), ("E", "COMPLETING"), ("B", "RUNNING")]
 )
 def test_exit_status_of_a_job_that_is_not_over_is_none(letter: str, state: str) -> None:
-    """An ``R`` after ``qrerun`` still has -11 of the first time, an array the last one of its elements."""
+    """An ``R`` after ``qrerun`` still has -11 of the first time, an array the last one of its subjobs."""
     for status in (-11, 0, 1, 2, 271):
         assert state_of({**RAN, "job_state": letter, "run_count": 2, "Exit_status": status})[:2] == (state, None)
 
@@ -74,7 +74,7 @@ def test_a_deleted_job_is_cancelled_whatever_its_script_made_of_the_signal() -> 
 
 
 @pytest.mark.parametrize("status", [0, 1, 2])
-def test_an_element_that_was_deleted_before_it_started_is_cancelled_whatever_its_array_ended_with(status: int) -> None:
+def test_a_subjob_that_was_deleted_before_it_started_is_cancelled_whatever_its_array_ended_with(status: int) -> None:
     job = {"job_state": "F", "substate": 92, "comment": "Subjob finished", "Exit_status": status}
     assert state_of(job)[0] == "CANCELLED"
     assert state_of({**job, "run_count": 1})[0] == ("FAILED" if status else "COMPLETED")
@@ -95,7 +95,7 @@ def test_an_exit_status_may_come_late_but_not_for_ever() -> None:
     assert state_of({**RAN, "obittime": "Mon Nov 23 02:47:53 2026"}, now=at + 10)[0] == "COMPLETING"
 
 
-def test_of_an_element_that_the_server_has_put_away_nothing_is_awaited() -> None:
+def test_of_a_subjob_that_the_server_has_put_away_nothing_is_awaited() -> None:
     job = {"job_state": "X", "comment": "Subjob finished", "mtime": "Mon Nov 23 02:48:19 2026"}
     assert state_of(job, now=0.0)[0] == "GONE"
     assert state_of({**job, "run_count": 1}, now=0.0)[0] == "COMPLETING"

@@ -157,7 +157,7 @@ def test_a_server_that_keeps_no_history_is_asked_for_the_living(says: Callable[.
     assert find_by_name("nobody") == []
 
 
-def test_all_elements_of_an_array_come_in_one_call(says: Callable[..., Path]) -> None:
+def test_all_subjobs_of_an_array_come_in_one_call(says: Callable[..., Path]) -> None:
     calls = says(transcript("38"))
     infos = ask(["11[].pbs01"])
     assert {id_: (info.state, info.exit_status) for id_, info in infos.items()} == EXPECTED["38"]
@@ -165,7 +165,7 @@ def test_all_elements_of_an_array_come_in_one_call(says: Callable[..., Path]) ->
     assert calls.read_text() == "-x -t -f -F json 11[].pbs01\n" * 2
 
 
-def test_an_element_that_is_missing_in_the_list_is_asked_for_alone(says: Callable[..., Path]) -> None:
+def test_a_subjob_that_is_missing_in_the_list_is_asked_for_alone(says: Callable[..., Path]) -> None:
     calls = says(transcript("31"), transcript("31"), plain(read_as_text("35")))
     assert ask(["11[2].pbs01"])["11[2].pbs01"].state == "PENDING"
     assert calls.read_text().splitlines()[-1] == "-x -f 11[2].pbs01"
@@ -320,7 +320,7 @@ def test_no_jobs_are_found_on_a_server_that_says_nothing_only_if_it_has_none(say
         find_by_name("x")
 
 
-def test_jobs_of_the_user_are_counted_with_the_elements_of_arrays(
+def test_jobs_of_the_user_are_counted_with_the_subjobs_of_arrays(
     says: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("USER", "user")
@@ -440,7 +440,7 @@ def test_a_job_may_go_beyond_its_walltime_until_the_server_looks(pbs: FakePbs) -
 
 
 @pytest.mark.parametrize(("order", "status"), [("0 1", 1), ("1 0", 0)])
-def test_the_exit_status_of_an_array_is_that_of_whichever_element_was_last(
+def test_the_exit_status_of_an_array_is_that_of_whichever_subjob_was_last(
     pbs: FakePbs, order: str, status: int
 ) -> None:
     array = submit(pbs, f"codes=({order}); sleep $PBS_ARRAY_INDEX; exit ${{codes[$PBS_ARRAY_INDEX]}}", "-J", "0-1")

@@ -41,8 +41,8 @@ def test_a_job_asks_for_what_it_is_told_to(tmp_path: Path) -> None:
     ]
 
 
-def options(executor: PbsExecutor, elements: int = 1) -> str:
-    return " ".join(executor.command(elements))
+def options(executor: PbsExecutor, num_subjobs: int = 1) -> str:
+    return " ".join(executor.command(num_subjobs))
 
 
 def test_what_is_not_said_is_left_to_the_site(tmp_path: Path) -> None:

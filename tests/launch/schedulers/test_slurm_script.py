@@ -12,9 +12,9 @@ from pipeline.launch.schedulers.scheduler import JobRequest
 from pipeline.launch.schedulers.slurm_script import options_in, script_text
 
 
-def script(folder: Path, elements: int = 1, **more: object) -> str:
+def script(folder: Path, tasks: int = 1, **more: object) -> str:
     usual: dict[str, object] = {"name": "xor-1", "minutes": 5, "workers": 1, "gpus": 0, "python": "python", "setup": ()}
-    return script_text(JobRequest(**usual | {"at_a_time": 4} | more), folder, elements)  # type: ignore[arg-type]
+    return script_text(JobRequest(**usual | {"at_a_time": 4} | more), folder, tasks)  # type: ignore[arg-type]
 
 
 def asked(text: str) -> list[str]:
@@ -52,7 +52,7 @@ def test_a_step_gets_the_environment_of_its_job_whatever_the_job_got(tmp_path: P
 @pytest.mark.parametrize("name", ["two words", 'it\'s a "run"', "$HOME `x`", "a#b", "été"])
 def test_logs_lie_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
     folder = tmp_path / name
-    text = script(folder, elements=3)
+    text = script(folder, tasks=3)
     assert f"--output={folder}/%A_%a_0_log.out" in asked(text)
     (srun,) = [shlex.split(line) for line in text.splitlines() if line.startswith("srun ")]
     assert srun[srun.index("--output") + 1] == f"{folder}/%A_%a_%t_log.out"

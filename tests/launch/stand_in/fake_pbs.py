@@ -43,8 +43,8 @@ class FakePbs:
 
         ``qstat``: refused, slow, empty, quotes, number, function, first (the last four: JSON gone wrong).
         ``json``: tabs, as builds from after 23.06.06 print it. ``listed``: False, as after ``qterm -t immediate`` and
-        a start: ``qstat -t`` shows no element that runs, and arrays stay B. ``qsub``: refused. ``version``: old (no
-        ``%`` in ``-J``, elements stay X). ``history``: False. ``no_exit_status``: True. ``slots``: jobs at a time (4).
+        a start: ``qstat -t`` shows no subjob that runs, and arrays stay B. ``qsub``: refused. ``version``: old (no
+        ``%`` in ``-J``, subjobs stay X). ``history``: False. ``no_exit_status``: True. ``slots``: jobs at a time (4).
         ``max_array_size`` (10000). ``cuda_visible_devices``: what a site's hook sets. ``late``: seconds after which a
         walltime is enforced. ``exiting``: seconds of state E. ``noise``: what the login shell prints.
         ``over_memory``: ids of jobs that are killed for their memory.

@@ -215,7 +215,7 @@ def qselect(folder: Path, args: list[str]) -> None:
 def _chosen(
     jobs: dict[str, Job], ids: list[str], given: dict[str, str], *, listed: bool
 ) -> tuple[dict[str, Job], list[str], int]:
-    """The jobs to show, and what is wrong with the others; without ``listed``, ``-t`` only shows elements that wait."""
+    """The jobs to show, and what is wrong with the others; without ``listed``, ``-t`` only shows subjobs that wait."""
     shown: dict[str, Job] = {}
     errors, status = [], 0
     for id_ in [id_ if "." in id_ else f"{id_}.{SERVER}" for id_ in ids]:

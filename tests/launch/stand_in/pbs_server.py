@@ -211,7 +211,7 @@ def _reap(folder: Path, jobs: dict[str, Job], faults: dict[str, Any]) -> None:
         job |= {"job_state": "E", "substate": 50, "obittime": stamp(), "_ended": time.time()}
         if not faults.get("no_exit_status"):
             job["Exit_status"] = status
-            if "[" in id_:  # that of the array is that of whichever element has ended last, while it still is B
+            if "[" in id_:  # that of the array is that of whichever subjob has ended last, while it still is B
                 jobs[root_of(id_)]["Exit_status"] = 1 if status > 0 else (2 if status < 0 else 0)
 
 
@@ -241,9 +241,9 @@ def _bring_out(folder: Path, jobs: dict[str, Job], faults: dict[str, Any]) -> No
 
 
 def _close_arrays(jobs: dict[str, Job], faults: dict[str, Any]) -> None:
-    """End an array when all its elements have; only then do they show F.
+    """End an array when all its subjobs have; only then do they show F.
 
-    After ``qterm -t immediate`` and a start the server counts more elements that wait than there are, and never does.
+    After ``qterm -t immediate`` and a start the server counts more subjobs that wait than there are, and never does.
     """
     if faults.get("listed") is False:
         return

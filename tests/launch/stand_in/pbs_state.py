@@ -55,7 +55,7 @@ def own_jobs(folder: Path) -> list[str]:
 
 
 def root_of(id_: str) -> str:
-    """The array that an element is of."""
+    """The array that a subjob is of."""
     number = id_.split("[")[0].split(".")[0]
     return f"{number}[].{SERVER}" if "[" in id_ else id_
 

@@ -73,28 +73,26 @@ def sleepers(pbs: FakePbs, *words: str) -> str:
     return run(["qsub", *words, "-j", "oe", "-o", f"{pbs.home}/", str(script)]).stdout.strip()
 
 
-def test_elements_that_qstat_does_not_list_are_in_flight_while_they_live(pbs: FakePbs, tmp_path: Path) -> None:
+def test_tasks_that_qstat_does_not_list_are_in_flight_while_they_live(pbs: FakePbs, tmp_path: Path) -> None:
     pbs.set(slots=2)
     array = sleepers(pbs, "-J", "0-3")
     number = array.split("[")[0]
     sent = submission(job=number, tasks=(*TASKS, ("p4",)))
     note_id(tmp_path, sent, array)
-    elements = [array.replace("[]", f"[{index}]") for index in range(4)]
-    wait_for(lambda: [ask([id_])[id_].state for id_ in elements] == ["RUNNING"] * 2 + ["PENDING"] * 2)
+    tasks = [array.replace("[]", f"[{index}]") for index in range(4)]
+    wait_for(lambda: [ask([id_])[id_].state for id_ in tasks] == ["RUNNING"] * 2 + ["PENDING"] * 2)
     pbs.set(listed=False)
     assert held(tmp_path, [sent]) == {f"{number}_{index}" for index in range(4)}
     assert {id_: info.state for id_, info in ask([array]).items() if id_ != array} == dict(
-        zip(elements, ["RUNNING"] * 2 + ["PENDING"] * 2, strict=True)
+        zip(tasks, ["RUNNING"] * 2 + ["PENDING"] * 2, strict=True)
     )
-    run(["qdel", elements[0]])
+    run(["qdel", tasks[0]])
     wait_for(lambda: held(tmp_path, [sent]) == {f"{number}_{index}" for index in range(1, 4)})
     run(["qdel", array])
     wait_for(lambda: held(tmp_path, [sent]) == set())
 
 
-def test_elements_of_an_array_that_nothing_is_said_of_are_all_in_flight(
-    says: Callable[..., None], tmp_path: Path
-) -> None:
+def test_tasks_of_an_array_that_nothing_is_said_of_are_all_in_flight(says: Callable[..., None], tmp_path: Path) -> None:
     array, single = submission(), submission(2, "14", (("p4",),))
     note_id(tmp_path, array, "12[].pbs01")
     note_id(tmp_path, single, "14.pbs01")
@@ -102,7 +100,7 @@ def test_elements_of_an_array_that_nothing_is_said_of_are_all_in_flight(
     assert held(tmp_path, [array, single]) == {"12_0", "12_1", "12_2", "14"}
 
 
-def test_element_of_a_living_array_that_is_not_answered_for_is_in_flight(
+def test_task_of_a_living_array_that_is_not_answered_for_is_in_flight(
     says: Callable[..., None], tmp_path: Path
 ) -> None:
     array = submission()

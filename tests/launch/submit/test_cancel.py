@@ -1,4 +1,4 @@
-"""Ending jobs: all, an array, or an element; nothing else is touched."""
+"""Ending jobs: all, an array, or a task; nothing else is touched."""
 
 import os
 
@@ -49,7 +49,7 @@ def write(path, script):
     ],
     ids=[
         "all",
-        "an element",
+        "a task",
         "an array by its id",
         "an array by its name",
         "several",

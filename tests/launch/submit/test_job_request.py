@@ -17,7 +17,7 @@ ALONE = Parallel()
 
 
 def script(cluster, folder, parallel=ALONE, packs=1, after=None):
-    """The script of an array with a pack in each element."""
+    """The script of an array with a pack in each task."""
     request = SubmissionRequest(
         cluster, {f"p{i}": 3600.0 for i in range(packs)}, {}, 1, 0, parallel.nodes, parallel.processes > 1
     )
@@ -149,7 +149,7 @@ def test_folder_with_spaces_is_one_word_of_the_command(tmp_path):
     assert shlex.split(script(read_cluster("local"), folder), comments=True)[-1] == str(folder / "jobs")
 
 
-def test_no_more_elements_run_at_a_time_than_the_profile_says(tmp_path):
+def test_no_more_tasks_run_at_a_time_than_the_profile_says(tmp_path):
     text = script(read_cluster("soc", ["max_running=3"]), tmp_path, packs=8)
     assert "#SBATCH --array=0-7%3\n" in text
     (asked,) = lines(script(read_cluster("aspire2a", ["walltime_minutes=60"]), tmp_path, packs=8), "# qsub")

@@ -71,7 +71,7 @@ def test_an_array_longer_than_allowed_is_split(desk: Any, changes: list[str], le
     assert set(desk.times_sent().values()) == {1}
 
 
-def test_more_elements_than_slurm_takes_are_refused_by_slurm(desk: Any) -> None:
+def test_more_tasks_than_slurm_takes_are_refused_by_slurm(desk: Any) -> None:
     desk.write(desk.small | MANY_PACKS)
     said = desk.submit(desk.each_pack_a_job, "cluster.max_array=100", code=2)
     assert said.count("Invalid job array specification") == 1, said
@@ -189,7 +189,7 @@ HIDING = {
 """What a person may have set to see and end other jobs."""
 
 
-def test_one_element_is_cancelled_and_then_all(desk: Any) -> None:
+def test_one_task_is_cancelled_and_then_all(desk: Any) -> None:
     """Whatever the person has set for squeue and scancel."""
     desk.write(desk.small)
     desk.submit(desk.each_pack_a_job, desk.hold)
