@@ -185,6 +185,20 @@ def test_bar_beside_the_sentence_is_as_long_as_the_work_done(begun, monkeypatch)
     assert 0 < done < BAR_WIDTH
 
 
+def test_bar_begins_where_the_work_found_finished_ends(experiment, clock, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    plan = make_plan("p", experiment(widths=(6, 12)))
+    terminal = Terminal()
+    progress = TrainingProgress(terminal)
+    progress.start(plan.packs, plan.packs[:1])
+    progress.draw()
+    progress.finish_pack(plan.packs[0])
+    begins = 1 - module.operations_of_pack(plan.packs[0]) / progress.cost
+    assert terminal.screen()[-1][:BAR_WIDTH].count("━") == int(begins * BAR_WIDTH)
+    progress.draw()
+    assert terminal.screen()[-1][:BAR_WIDTH] == "━" * BAR_WIDTH
+
+
 def test_sentence_folds_on_a_narrow_terminal_and_is_erased_whole(begun, clock):
     progress, terminal = begun(columns=40)
     for _ in range(3):
