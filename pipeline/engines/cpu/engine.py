@@ -31,7 +31,7 @@ from pipeline.engines.cpu.codegen.buffers import PointBuffers, PointTiling, roun
 from pipeline.engines.cpu.codegen.compile import BoundKernel, Kernel
 from pipeline.engines.cpu.codegen.processor import REGISTER_BITS
 from pipeline.engines.cpu.codegen.signature import ArgumentValue, buffer
-from pipeline.engines.cpu.codegen.simd import BITS, Dtype
+from pipeline.engines.cpu.codegen.simd import BITS, FloatDtype
 from pipeline.engines.cpu.eigenvalues import LargestEigenvalues, lanczos_kernel
 from pipeline.engines.cpu.features import FeatureEvaluator, forward_kernel
 from pipeline.engines.cpu.kernels.network import NetworkSpec
@@ -77,7 +77,7 @@ class Fused(Engine):
         inputs_PD, targets_PK = context.dataset.train_inputs_PD, context.dataset.train_targets_PK
         inputs_AP = context.prepared_AP if context.model.linear else inputs_PD.mT
         inputs_AP, targets_KP = (rows.to(context.dtype).contiguous() for rows in (inputs_AP, targets_PK.mT))
-        dtype: Dtype = "float32" if context.dtype == torch.float32 else "float64"
+        dtype: FloatDtype = "float32" if context.dtype == torch.float32 else "float64"
         self.spec = kernel_spec(context.model, context.loss, inputs_PD.shape[1], context.num_outputs, dtype)
         self.lanes = REGISTER_BITS // BITS[dtype]
         chunks = most_chunks(self.spec, context.width, context.num_points, batch_size)
@@ -109,7 +109,7 @@ class Fused(Engine):
     @classmethod
     def compile_kernels(cls, shape: Shape, *, top_of_hessian: bool) -> None:
         assert isinstance(shape.optimizer, UpdateRule)
-        dtype: Dtype = shape.stored
+        dtype: FloatDtype = shape.stored
         spec = kernel_spec(shape.model, shape.loss, shape.problem.num_inputs, shape.problem.num_outputs, dtype)
         gradient_kernel(spec)
         for number_together in (spec, grouped(spec, shape.batch_size)):

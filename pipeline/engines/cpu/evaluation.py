@@ -14,7 +14,7 @@ from pipeline.engines.cpu.codegen.buffers import PointBuffers, PointTiling, alig
 from pipeline.engines.cpu.codegen.compile import Kernel
 from pipeline.engines.cpu.codegen.processor import REGISTER_BITS
 from pipeline.engines.cpu.codegen.signature import ArgumentValue, buffer
-from pipeline.engines.cpu.codegen.simd import BITS, Dtype
+from pipeline.engines.cpu.codegen.simd import BITS, FloatDtype
 from pipeline.engines.cpu.kernels.network import NetworkSpec
 from pipeline.models.shallow import Shallow
 
@@ -30,7 +30,7 @@ class EvaluationContext:
         dtype: Of the arithmetic.
     """
 
-    def __init__(self, context: PackContext, inputs_PD: Tensor, targets_PK: Tensor, dtype: Dtype) -> None:
+    def __init__(self, context: PackContext, inputs_PD: Tensor, targets_PK: Tensor, dtype: FloatDtype) -> None:
         assert isinstance(context.model, Shallow)
         self.lanes, self.width = REGISTER_BITS // BITS[dtype], context.width
         inputs_DP, targets_KP = (rows.mT.numpy().astype(dtype, order="C") for rows in (inputs_PD, targets_PK))
@@ -78,5 +78,5 @@ def of_training_points(context: PackContext) -> EvaluationContext:
 
 def of_test_points(context: PackContext) -> EvaluationContext:
     """The held-out points, in the dtype of the training."""
-    dtype: Dtype = "float32" if context.dtype == torch.float32 else "float64"
+    dtype: FloatDtype = "float32" if context.dtype == torch.float32 else "float64"
     return EvaluationContext(context, context.dataset.test_inputs_PD, context.dataset.test_targets_PK, dtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from pipeline.engines.cpu.codegen.compile import Kernel
-from pipeline.engines.cpu.codegen.simd import Dtype
+from pipeline.engines.cpu.codegen.simd import FloatDtype
 from pipeline.engines.cpu.kernels.linear import LinearSpec
 from pipeline.engines.cpu.kernels.network import NetworkSpec
 from pipeline.engines.cpu.kernels.training import chunk_program, gradient_program, training_program, update_program
@@ -25,7 +25,16 @@ CHUNKS = 4
 
 @functools.cache
 def training_kernel(spec: KernelSpec, rule: UpdateRule, *, minibatches: bool) -> Kernel:
-    """The kernel that makes updates of some trials from their first step to their last."""
+    """The kernel that makes updates of some trials from their first step to their last.
+
+    Args:
+        spec: Model, loss and dtype.
+        rule: The update rule.
+        minibatches: Whether each update takes a batch of its own.
+
+    Returns:
+        The compiled kernel, the same for equal arguments.
+    """
     return Kernel(training_program(spec, rule, minibatches=minibatches))
 
 
@@ -63,7 +72,7 @@ def most_chunks(spec: KernelSpec, width: int, num_points: int, batch_size: int |
     return CHUNKS if is_large and batch_size is None else 1
 
 
-def kernel_spec(model: Model, loss: Loss, num_inputs: int, num_outputs: int, dtype: Dtype) -> KernelSpec:
+def kernel_spec(model: Model, loss: Loss, num_inputs: int, num_outputs: int, dtype: FloatDtype) -> KernelSpec:
     """The spec of the kernels of a model.
 
     Args:

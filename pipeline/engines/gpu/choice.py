@@ -50,7 +50,16 @@ def not_covered(model: Model, optimizer: Optimizer, num_inputs: int, num_outputs
 
 
 def engine_on_gpu(context: PackContext, batch_size: int | None, device: torch.device) -> Engine:
-    """The engine of a pack that is covered."""
+    """The engine of a pack that is covered, by the kernels of its shape.
+
+    Args:
+        context: What the trials are trained on.
+        batch_size: B, or ``None`` for all points.
+        device: A CUDA device, or the processor where Triton's interpreter runs kernels.
+
+    Returns:
+        The engine.
+    """
     assert isinstance(context.optimizer, UpdateRule)
     num_inputs = context.dataset.train_inputs_PD.shape[1]
     family = kernel_family(context.optimizer, context.width, num_inputs, context.num_outputs, context.dtype.itemsize)

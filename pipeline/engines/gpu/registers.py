@@ -126,7 +126,16 @@ class InRegisters(Engine):
 
 
 def epochs(first_step: int, last_step: int, minibatches: Minibatches | None) -> Iterator[tuple[int, int]]:
-    """The steps from ``first_step`` to ``last_step`` in pieces that end with an epoch."""
+    """The steps in pieces that end with an epoch, whose permutation a launch takes.
+
+    Args:
+        first_step: Updates made before.
+        last_step: Updates made in the end.
+        minibatches: Where an epoch ends; ``None`` for full batches, of which one piece is made.
+
+    Returns:
+        The first and last step of each piece.
+    """
     if first_step >= last_step:
         return iter(())
     longest = last_step if minibatches is None else minibatches.per_epoch

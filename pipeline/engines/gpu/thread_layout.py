@@ -73,7 +73,16 @@ def most_unit_rows(rows: int, slots: int, real_bytes: int) -> int:
 
 
 def most_units(rows: int, slots: int, real_bytes: int) -> int:
-    """The most hidden units that a program has room for."""
+    """The most hidden units that a program has registers for.
+
+    Args:
+        rows: Weights of a hidden unit, ``D + 1 + K``.
+        slots: Tensors that the update rule remembers.
+        real_bytes: Bytes of a weight.
+
+    Returns:
+        A power of two.
+    """
     return most_unit_rows(rows, slots, real_bytes) * MOST_WARPS * UNIT_THREADS
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from pipeline.engines.cpu.codegen.processor import REGISTER_BITS
 from pipeline.engines.cpu.codegen.signature import ArgumentValue, buffer
-from pipeline.engines.cpu.codegen.simd import BITS, Dtype
+from pipeline.engines.cpu.codegen.simd import BITS, FloatDtype
 
 TILE_REGISTERS = 4
 """Registers of points worked on at a time: enough that no instruction waits for the one before."""
@@ -41,7 +41,7 @@ class PointBuffers:
         return self._filled(self.inputs_AP), self._filled(self.targets_KP)
 
     def _filled(self, rows_RP: np.ndarray) -> np.ndarray:
-        dtype: Dtype = "float32" if rows_RP.dtype == np.float32 else "float64"
+        dtype: FloatDtype = "float32" if rows_RP.dtype == np.float32 else "float64"
         filled = aligned_zeros(len(rows_RP) * self.size, dtype).reshape(len(rows_RP), self.size)
         filled[:, : self.num_points], filled[:, self.num_points :] = rows_RP, rows_RP[:, -1:]
         return filled
@@ -62,7 +62,7 @@ class PointBuffers:
         """
         parts = [np.pad(rows, ((0, -len(rows) % multiple), (0, 0))) for rows in (self.inputs_AP, self.targets_KP)]
         together_PC = np.concatenate(parts).T
-        dtype: Dtype = "float32" if together_PC.dtype == np.float32 else "float64"
+        dtype: FloatDtype = "float32" if together_PC.dtype == np.float32 else "float64"
         found = aligned_zeros(together_PC.size, dtype).reshape(together_PC.shape)
         found[:] = together_PC
         return found
@@ -106,7 +106,7 @@ class PointTiling:
         }
 
 
-def aligned_zeros(count: int, dtype: Dtype) -> np.ndarray:
+def aligned_zeros(count: int, dtype: FloatDtype) -> np.ndarray:
     """Zeros that begin where a register's worth of memory does.
 
     Args:

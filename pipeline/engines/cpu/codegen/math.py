@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.engines.cpu.codegen.processor import has
-from pipeline.engines.cpu.codegen.simd import Dtype, Program, Value
+from pipeline.engines.cpu.codegen.simd import FloatDtype, Program, Value
 
 LOG2_E = 1.4426950408889634
 
@@ -92,7 +92,7 @@ def pieces_of_tanh() -> tuple[Piece, ...]:
     return tuple(pieces)
 
 
-FORMATS: dict[Dtype, Format] = {
+FORMATS: dict[FloatDtype, Format] = {
     "float32": Format(
         23, 127, (0.693359375, -2.12194440e-4),
         (

@@ -20,13 +20,13 @@ from llvmlite import ir
 from pipeline.engines.cpu.codegen.processor import REGISTER_BITS
 from pipeline.engines.cpu.codegen.signature import INT64_NAME, Parameter
 
-Dtype: TypeAlias = Literal["float32", "float64"]
+FloatDtype: TypeAlias = Literal["float32", "float64"]
 Number: TypeAlias = Union["Value", float, int]
 
 INT64 = ir.IntType(64)
 POINTER = ir.PointerType()
-FLOAT_TYPES: dict[Dtype, ir.Type] = {"float32": ir.FloatType(), "float64": ir.DoubleType()}
-BITS: dict[Dtype, int] = {"float32": 32, "float64": 64}
+FLOAT_TYPES: dict[FloatDtype, ir.Type] = {"float32": ir.FloatType(), "float64": ir.DoubleType()}
+BITS: dict[FloatDtype, int] = {"float32": 32, "float64": 64}
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +144,7 @@ class Program:
         dtype: Of all its floating-point numbers.
     """
 
-    def __init__(self, dtype: Dtype) -> None:
+    def __init__(self, dtype: FloatDtype) -> None:
         self.dtype = dtype
         self.real = FLOAT_TYPES[dtype]
         self.lanes = REGISTER_BITS // BITS[dtype]
@@ -226,12 +226,31 @@ class Program:
         return [self.as_value(number, widest) for number in numbers]
 
     def binary(self, float_operation: str, int_operation: str, left: Number, right: Number) -> Value:
-        """One of two LLVM instructions on two numbers, by whether they are floating-point numbers or integers."""
+        """One of two LLVM instructions on two numbers.
+
+        Args:
+            float_operation: Instruction for floating-point numbers, such as ``fadd``.
+            int_operation: Instruction for integers, such as ``add``.
+            left: A number; one with a single lane is broadcast to those of the other.
+            right: Likewise.
+
+        Returns:
+            The result in each lane.
+        """
         a, b = self._alike(left, right)
         return Value(self, getattr(self.builder, float_operation if a.is_float else int_operation)(a.ir, b.ir))
 
     def compare(self, relation: str, left: Number, right: Number) -> Value:
-        """Whether a relation holds, lane by lane; it never does for NaN."""
+        """Whether a relation holds, lane by lane; it never does for NaN.
+
+        Args:
+            relation: ``<``, ``<=``, ``>``, ``>=`` or ``==``.
+            left: A number; one with a single lane is broadcast to those of the other.
+            right: Likewise.
+
+        Returns:
+            A condition: one bit in each lane.
+        """
         a, b = self._alike(left, right)
         # Ordered: false where either is NaN, so that a loss of NaN is not within bounds.
         compare = self.builder.fcmp_ordered if a.is_float else self.builder.icmp_signed
@@ -247,7 +266,16 @@ class Program:
         return Value(self, self.builder.icmp_unsigned("!=", self.builder.bitcast(condition.ir, lanes), lanes(0)))
 
     def select(self, condition: Value, yes: Number, no: Number) -> Value:
-        """One of two numbers in each lane."""
+        """One of two numbers in each lane, without a branch.
+
+        Args:
+            condition: One bit in each lane.
+            yes: The number where it holds.
+            no: The number elsewhere.
+
+        Returns:
+            As many lanes as the widest of the three has.
+        """
         if not isinstance(yes, Value):
             yes = self.constant(yes, condition.lanes)
         a, b = self._alike(yes, no)
@@ -274,7 +302,16 @@ class Program:
         return functools.reduce(lambda sum_, c: self.fma(sum_, x, c), reversed(coefficients[:-1]), start)
 
     def shuffle(self, a: Value, b: Value, lanes: Sequence[int]) -> Value:
-        """Lanes of two values, numbered through, in any order."""
+        """Lanes of two values in any order.
+
+        Args:
+            a: Its lanes have the numbers from 0.
+            b: Its lanes come after them.
+            lanes: Numbers of lanes, any of them more than once.
+
+        Returns:
+            A value with as many lanes as there are numbers.
+        """
         if len(lanes) == 1:
             return Value(self, self.builder.extract_element(a.ir, ir.Constant(ir.IntType(32), lanes[0])))
         mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
@@ -359,7 +396,16 @@ class Program:
 
     @contextmanager
     def loop(self, stop: Number | Callable[[], Value], *, start: Number = 0, step: int = 1) -> Iterator[Value]:
-        """Repeat the block for every number from ``start`` to below ``stop``, which may change meanwhile."""
+        """Repeat the block for the numbers from ``start`` to below ``stop``.
+
+        Args:
+            stop: A number, or a function that computes it anew before each pass, as where a variable ends the loop.
+            start: The first number.
+            step: The distance of two numbers.
+
+        Yields:
+            The number of the pass.
+        """
         builder = self.builder
         before, head = builder.block, self.function.append_basic_block()
         body, after = self.function.append_basic_block(), self.function.append_basic_block()

@@ -26,7 +26,17 @@ def activate(p: Program, activation: Activation, z: Value) -> Value:
 
 
 def times_derivative(p: Program, activation: Activation, slope: Value, value: Value) -> Value:
-    """The product ``s g'(z)`` of a slope s, given the value ``h = g(z)``; at a kink with the left derivative."""
+    """The product ``s g'(z)`` of a slope with the derivative of an activation; at a kink with the left derivative.
+
+    Args:
+        p: The program.
+        activation: g.
+        slope: s.
+        value: ``h = g(z)``, from which the derivative follows.
+
+    Returns:
+        ``s g'(z)`` in each lane.
+    """
     match activation:
         case Relu():
             return p.select(value > 0.0, slope, 0.0)
@@ -40,7 +50,17 @@ def times_derivative(p: Program, activation: Activation, slope: Value, value: Va
 
 
 def times_second_derivative(p: Program, activation: Activation, factor: Value, value: Value) -> Value:
-    """The product ``a g''(z)`` of a factor a, given the value ``h = g(z)``; 0 at a kink."""
+    """The product ``a g''(z)`` of a factor with the second derivative of an activation; 0 at a kink.
+
+    Args:
+        p: The program.
+        activation: g.
+        factor: a.
+        value: ``h = g(z)``, from which the derivative follows.
+
+    Returns:
+        ``a g''(z)`` in each lane.
+    """
     match activation:
         case Sigmoid():
             return factor * (value * (1.0 - value) * p.fma(value, -2.0, 1.0))

@@ -17,7 +17,7 @@ import numpy as np
 
 from pipeline.engines.cpu.codegen.buffers import TILE_REGISTERS, round_up
 from pipeline.engines.cpu.codegen.processor import FEW_REGISTERS
-from pipeline.engines.cpu.codegen.simd import Array, Dtype, Program, Value, total
+from pipeline.engines.cpu.codegen.simd import Array, FloatDtype, Program, Value, total
 from pipeline.engines.cpu.kernels.training_step import KernelSpec, Tile, TrainingStep
 from pipeline.problems.losses import Loss
 
@@ -54,7 +54,7 @@ class LinearSpec(KernelSpec):
 
     num_outputs: int
     loss: Loss
-    dtype: Dtype
+    dtype: FloatDtype
     together: int = 1
 
     @property

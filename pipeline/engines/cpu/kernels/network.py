@@ -20,7 +20,7 @@ import numpy as np
 
 from pipeline.engines.cpu.codegen.buffers import TILE_REGISTERS, round_up
 from pipeline.engines.cpu.codegen.processor import FEW_REGISTERS
-from pipeline.engines.cpu.codegen.simd import Array, Dtype, Number, Program, Value
+from pipeline.engines.cpu.codegen.simd import Array, FloatDtype, Number, Program, Value
 from pipeline.engines.cpu.kernels.activations import PIECEWISE_LINEAR, activate, times_derivative
 from pipeline.engines.cpu.kernels.training_step import KernelSpec, Tile, TrainingStep
 from pipeline.models.activations import Activation
@@ -53,7 +53,7 @@ class NetworkSpec(KernelSpec):
     num_outputs: int
     activation: Activation
     loss: Loss
-    dtype: Dtype
+    dtype: FloatDtype
 
     @property
     def units_together(self) -> int:

@@ -19,7 +19,7 @@ from collections.abc import Callable
 import numpy as np
 
 from pipeline.engines.cpu.codegen.buffers import TILE_REGISTERS
-from pipeline.engines.cpu.codegen.simd import Array, Dtype, Number, Program, Value, total
+from pipeline.engines.cpu.codegen.simd import Array, FloatDtype, Number, Program, Value, total
 from pipeline.engines.cpu.kernels.losses import loss_and_slopes
 from pipeline.problems.losses import Loss
 
@@ -32,7 +32,7 @@ class KernelSpec(ABC):
 
     num_outputs: int
     loss: Loss
-    dtype: Dtype
+    dtype: FloatDtype
 
     @property
     def together(self) -> int:
