@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +32,7 @@ from pipeline.tracking.wandb_files.transaction_log import is_complete
 
 VERDICT = "verdict_"
 """Prefix of the numbers of trials by verdict."""
-VERSION = 7
+VERSION = 8
 """Version of the content; a new one is sent to sweeps that W&B has already."""
 RECORDS = "records"
 """Key of the digests of some trials' records in the configuration of a sweep."""
@@ -112,6 +113,7 @@ def write_sweep(source: RecordedRun, destination: Destination, folder: Path, nam
             run.summary[DIGEST] = sweep_digest(source)
             if bool((source.results["status"] != "pending").all()):
                 run.log_artifact(_records(source, folder / "staging"))
+            _save_metadata(source, run)
             written = Path(run.dir).parent
         finally:
             run.finish()
@@ -138,6 +140,17 @@ def _offline(source: RecordedRun) -> Any:
         x_save_requirements=False,
         git_commit=commit_of(source, next(reversed(provenance(source)["trained"]["code"]), "")) or None,
     )
+
+
+def _save_metadata(source: RecordedRun, run: Any) -> None:
+    """Save ``wandb-metadata.json``, from which W&B has the *Command* of a run, as the client writes it.
+
+    That of wandb 0.31.0, switched off here, would have the command that exports, and this machine.
+    """
+    module, *arguments = shlex.split(source.command.removeprefix("python -m "))
+    path = Path(run.dir) / "wandb-metadata.json"
+    path.write_text(json.dumps({"program": f"-m {module}", "args": arguments}))
+    run.save(str(path), base_path=run.dir, policy="end")
 
 
 def wait_until_complete(written: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -115,6 +116,8 @@ def test_a_finished_sweep_has_its_plan_and_all_its_records_as_an_artifact(
     (sweep,) = [stored for place, stored in server.runs.items() if place[2].endswith("-sweep")]
     assert sweep.attributes["notes"] == "Does it arrive?\n\n    python -m pipeline run arrives.yaml"
     assert sweep.attributes.get("commit", "") == read_run(run).plan_provenance["code"].partition("+")[0]
+    command = json.loads(server.uploads[f"{sweep.place[2]}/wandb-metadata.json"])
+    assert command == {"program": "-m pipeline", "args": ["run", "arrives.yaml"]}
     assert server.uploads[f"{id_}/plan.json"] == (run / "plan.json").read_bytes()
     records = pl.read_parquet(server.uploads[f"{id_}/records.parquet"])
     order = ["trial", "step", "diagnostic"]
