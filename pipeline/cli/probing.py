@@ -30,7 +30,7 @@ class ProbeOptions:
 def probe(options: ProbeOptions) -> int:
     """Compare the profile of a cluster with what it says of itself, and look around on one of its nodes."""
     from pipeline.launch.clusters.lookup import read_cluster
-    from pipeline.launch.probe.comparison import compare_with_scheduler, report
+    from pipeline.launch.probe.comparison import compare_with_node, compare_with_scheduler
     from pipeline.launch.probe.probe_job import inspect_node
     from pipeline.report.tables.printing import as_json_rows, as_text
 
@@ -39,7 +39,7 @@ def probe(options: ProbeOptions) -> int:
     if not options.json:
         print(as_text(tables["scheduler"]))
     if not options.no_job:
-        tables["job"] = report(inspect_node(cluster, say, options.patience), cluster)
+        tables["job"] = compare_with_node(inspect_node(cluster, say, options.patience), cluster)
         if not options.json:
             print(as_text(tables["job"]))
     if options.json:

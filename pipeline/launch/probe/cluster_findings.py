@@ -11,44 +11,44 @@ from pipeline.launch.probe.findings import AGREES, INFORMATION, NEAR, NOT_REPORT
 from pipeline.launch.probe.live_cluster import LiveCluster, LiveQueue
 
 
-def cluster_findings_of(profile: Profile, site: LiveCluster) -> list[Finding]:
+def cluster_findings_of(profile: Profile, live: LiveCluster) -> list[Finding]:
     """Compare a profile with what the scheduler reports.
 
     Args:
         profile: The profile.
-        site: What is reported.
+        live: What is reported.
 
     Returns:
         The findings, line by line.
     """
-    known = Finding("scheduler", profile.scheduler, site.scheduler, AGREES)
+    known = Finding("scheduler", profile.scheduler, live.scheduler, AGREES)
     if not profile.on_cluster:
-        return [known, *(Finding(name, "", said, means) for name, said, means in site.remarks)]
-    found = [known, *_tiers(profile, site), *_other_queues(profile, site), *_gpu_type(profile, site)]
-    found += _node(profile, site)
-    found.append(_limit("max_array", profile.max_array, site.max_array))
-    found.append(_limit("max_jobs", profile.max_jobs, site.max_jobs))
-    for name, known_names in (("account", site.accounts), ("qos", site.qos)):
+        return [known, *(Finding(name, "", said, means) for name, said, means in live.remarks)]
+    found = [known, *_tiers(profile, live), *_other_queues(profile, live), *_gpu_type(profile, live)]
+    found += _node(profile, live)
+    found.append(_limit("max_array", profile.max_array, live.max_array))
+    found.append(_limit("max_jobs", profile.max_jobs, live.max_jobs))
+    for name, known_names in (("account", live.accounts), ("qos", live.qos)):
         found += _named(name, getattr(profile, name), known_names)
-    found += _history(profile, site)
-    if profile.requeue and site.requeue is False:
+    found += _history(profile, live)
+    if profile.requeue and live.requeue is False:
         found.append(Finding("requeue", "true", "off", "set requeue: false; submit --chain goes on instead"))
-    return [*found, *(Finding(name, "", said, means) for name, said, means in site.remarks)]
+    return [*found, *(Finding(name, "", said, means) for name, said, means in live.remarks)]
 
 
-def _tiers(profile: Profile, site: LiveCluster) -> Iterator[Finding]:
+def _tiers(profile: Profile, live: LiveCluster) -> Iterator[Finding]:
     for tier in profile.bands:
         asked = tier.queue or profile.queue
-        queue = site.queue(asked)
+        queue = live.queue(asked)
         name = f"band of {_tier_name(tier, asked)}"
         written = f"{tier.hours:g} h" + (f", {tier.running} running" if tier.running else "")
         if queue is None:
-            there = ", ".join(queue.name for queue in site.queues)
+            there = ", ".join(queue.name for queue in live.queues)
             what = "there is no such queue" if asked else "there is no default queue: set queue"
             rest = f"; there are {there} (a queue may be another server's)" if there else ""
             yield Finding(name, written, "", what + rest)
             continue
-        yield Finding(name, written, *_granted(tier, site, queue))
+        yield Finding(name, written, *_granted(tier, live, queue))
 
 
 def _tier_name(tier: WalltimeTier, queue: str | None) -> str:
@@ -57,9 +57,9 @@ def _tier_name(tier: WalltimeTier, queue: str | None) -> str:
     return f"{queue or 'the default queue'}, {gpus}"
 
 
-def _granted(tier: WalltimeTier, site: LiveCluster, queue: LiveQueue) -> tuple[str, str]:
+def _granted(tier: WalltimeTier, live: LiveCluster, queue: LiveQueue) -> tuple[str, str]:
     """What a queue allows jobs of a tier, and the verdict."""
-    taking = [there for there in site.behind(queue) if there.takes(tier.gpus[0])]
+    taking = [there for there in live.behind(queue) if there.takes(tier.gpus[0])]
     granted = max(taking, key=lambda there: there.hours or 0.0, default=None)
     if granted is None:
         return queue.name, f"it takes no jobs of {tier.gpus[0]} GPUs"
@@ -77,20 +77,20 @@ def _granted(tier: WalltimeTier, site: LiveCluster, queue: LiveQueue) -> tuple[s
     return said, AGREES if math.isclose(tier.hours, hours, rel_tol=0.01) else WITHIN
 
 
-def _other_queues(profile: Profile, site: LiveCluster) -> Iterator[Finding]:
+def _other_queues(profile: Profile, live: LiveCluster) -> Iterator[Finding]:
     known = {tier.queue for tier in profile.bands}
     if known == {None}:
-        known.add(next((queue.name for queue in site.queues if queue.default), None))
-    others = [queue.name for queue in site.queues if queue.name not in known and not queue.closed and not queue.hidden]
-    behind = {name for queue in site.queues for name in queue.leads_to}
+        known.add(next((queue.name for queue in live.queues if queue.default), None))
+    others = [queue.name for queue in live.queues if queue.name not in known and not queue.closed and not queue.hidden]
+    behind = {name for queue in live.queues for name in queue.leads_to}
     others = [name for name in others if name not in behind]
     if others:
         yield Finding("other queues", "", ", ".join(others), INFORMATION)
 
 
-def _gpu_type(profile: Profile, site: LiveCluster) -> Iterator[Finding]:
+def _gpu_type(profile: Profile, live: LiveCluster) -> Iterator[Finding]:
     asked = {tier.queue or profile.queue for tier in profile.bands}
-    queues = [queue for queue in site.queues if queue.name in asked or (queue.default and None in asked)]
+    queues = [queue for queue in live.queues if queue.name in asked or (queue.default and None in asked)]
     types: dict[str, int] = {}
     for queue in queues:
         types |= {name: max(number, types.get(name, 0)) for name, number in queue.gpu_types.items()}
@@ -112,24 +112,24 @@ def _gpu_type(profile: Profile, site: LiveCluster) -> Iterator[Finding]:
             yield Finding(f"gpu_types {gpu.name}", str(gpu.per_node), _text(there), verdict)
 
 
-def _node(profile: Profile, site: LiveCluster) -> Iterator[Finding]:
-    if not site.nodes:
+def _node(profile: Profile, live: LiveCluster) -> Iterator[Finding]:
+    if not live.nodes:
         return
-    largest = max(site.nodes, key=lambda node: (node.gpus, node.cpus, node.memory_gib))
-    kinds = "; ".join(f"{node.gpus} GPUs, {node.cpus} CPUs, {node.memory_gib:.0f} GiB" for node in site.nodes[:6])
+    largest = max(live.nodes, key=lambda node: (node.gpus, node.cpus, node.memory_gib))
+    kinds = "; ".join(f"{node.gpus} GPUs, {node.cpus} CPUs, {node.memory_gib:.0f} GiB" for node in live.nodes[:6])
     if profile.node is None:
         yield Finding("node", "", kinds, INFORMATION)
         return
     mine = profile.node
     written = f"{mine.gpus} GPUs, {mine.cpus} CPUs, {mine.memory_gib:.0f} GiB"
-    if not any(mine.gpus <= node.gpus and mine.cpus <= node.cpus for node in site.nodes):
+    if not any(mine.gpus <= node.gpus and mine.cpus <= node.cpus for node in live.nodes):
         yield Finding(
             "node", written, kinds, f"no node has as much: set node.gpus: {largest.gpus}, {largest.cpus} CPUs"
         )
-    elif not any(mine.memory_gib <= node.memory_gib * (1 + NEAR) for node in site.nodes):
+    elif not any(mine.memory_gib <= node.memory_gib * (1 + NEAR) for node in live.nodes):
         yield Finding("node", written, kinds, f"no node has as much: set node.memory_gib: {largest.memory_gib:.0f}")
     else:
-        same = any((mine.gpus, mine.cpus) == (node.gpus, node.cpus) for node in site.nodes)
+        same = any((mine.gpus, mine.cpus) == (node.gpus, node.cpus) for node in live.nodes)
         yield Finding("node", written, kinds, AGREES if same else WITHIN)
 
 
@@ -157,10 +157,10 @@ def _named(name: str, mine: str | None, known: tuple[str, ...] | None) -> Iterat
         yield Finding(name, mine, reported, AGREES if mine in known else f"not yours: set {name} to one of these")
 
 
-def _history(profile: Profile, site: LiveCluster) -> Iterator[Finding]:
-    if site.history_hours is None:
+def _history(profile: Profile, live: LiveCluster) -> Iterator[Finding]:
+    if live.history_hours is None:
         return
-    reported = site.history_hours
+    reported = live.history_hours
     mine = "" if profile.history_hours is None else f"{profile.history_hours:g} h"
     near = profile.history_hours is not None and math.isclose(profile.history_hours, reported, rel_tol=NEAR)
     verdict = AGREES if near else f"set history_hours: {reported:.3g}"

@@ -30,10 +30,10 @@ def compare_with_scheduler(cluster: Cluster) -> pl.DataFrame:
     Raises:
         PipelineError: If the scheduler is not there or cannot be asked.
     """
-    return _table(cluster_findings_of(cluster.profile, live(cluster)))
+    return _table(cluster_findings_of(cluster.profile, read_live_cluster(cluster)))
 
 
-def live(cluster: Cluster) -> LiveCluster:
+def read_live_cluster(cluster: Cluster) -> LiveCluster:
     """Ask a cluster what it has and allows.
 
     Args:
@@ -59,7 +59,7 @@ def live(cluster: Cluster) -> LiveCluster:
     return LiveCluster(cluster.profile.scheduler, remarks=(("cpus", f"{os.cpu_count()} of this machine", INFORMATION),))
 
 
-def report(path: Path, cluster: Cluster) -> pl.DataFrame:
+def compare_with_node(path: Path, cluster: Cluster) -> pl.DataFrame:
     """A profile beside what a job has seen, as ``write_node_inventory`` wrote it.
 
     Args:

@@ -12,8 +12,7 @@ from pipeline.launch.commands import SilenceError
 from pipeline.launch.notes.submission import Submission, folder_of, next_name
 from pipeline.launch.probe.node_inventory import write_node_inventory
 from pipeline.launch.schedulers import Scheduler, clusters_wanted, scheduler_named
-from pipeline.launch.schedulers.waiting import announce_if_slow
-from pipeline.launch.state.in_flight import Say
+from pipeline.launch.schedulers.waiting import Say, announce_if_slow
 from pipeline.launch.submit.code_snapshot import take_snapshot
 from pipeline.launch.submit.job_request import request_for
 from pipeline.launch.submit.sending import outside_of_jobs, words_of

@@ -7,12 +7,15 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 
+Say = Callable[[str], None]
+"""Prints a line of prose, for example what is waited for."""
+
 SECONDS_UNTIL_ANNOUNCED = 5.0
 """What takes longer is announced, and again each time it has taken twice as long."""
 
 
 @contextlib.contextmanager
-def announce_if_slow(say: Callable[[str], None], what: str) -> Iterator[None]:
+def announce_if_slow(say: Say, what: str) -> Iterator[None]:
     """Say what is waited for if the block takes long.
 
     Args:

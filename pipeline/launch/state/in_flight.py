@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,12 +18,10 @@ from pipeline.launch.notes.submission import (
 )
 from pipeline.launch.notes.terminations import cancelled
 from pipeline.launch.schedulers import MOST_REQUEUES, Scheduler, SchedulerTask, scheduler_named
+from pipeline.launch.schedulers.waiting import Say
 from pipeline.launch.worker import work
 from pipeline.records.locks import locked
 from pipeline.records.store import finished_packs
-
-Say = Callable[[str], None]
-"""Prints a line of prose, for example what is waited for."""
 
 SECONDS_TO_APPEAR = 30.0
 """How long a job may take to be seen by its scheduler after the command that sent it has begun."""

@@ -10,8 +10,8 @@ from pipeline.errors import PipelineError, nearest
 from pipeline.launch.notes.array_tasks import array_task_indices
 from pipeline.launch.notes.submission import Submission, folder_of, read_submissions
 from pipeline.launch.notes.terminations import note_cancelled
-from pipeline.launch.schedulers.waiting import announce_if_slow
-from pipeline.launch.state.in_flight import Say, held, reconcile, scheduler_of, submit_lock
+from pipeline.launch.schedulers.waiting import Say, announce_if_slow
+from pipeline.launch.state.in_flight import held, reconcile, scheduler_of, submit_lock
 
 
 def cancel(run: Path, what: Sequence[str], say: Say) -> list[str]:

@@ -32,8 +32,8 @@ from pipeline.launch.notes.submission import (
     write_submission,
 )
 from pipeline.launch.schedulers import JobRequest, Scheduler, clusters_wanted
-from pipeline.launch.schedulers.waiting import announce_if_slow
-from pipeline.launch.state.in_flight import Say, scheduler_of, with_job, write_arguments
+from pipeline.launch.schedulers.waiting import Say, announce_if_slow
+from pipeline.launch.state.in_flight import scheduler_of, with_job, write_arguments
 from pipeline.launch.submit.code_snapshot import take_snapshot
 from pipeline.launch.submit.job_request import request_for
 from pipeline.launch.worker import unfinished, work

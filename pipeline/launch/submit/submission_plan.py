@@ -15,7 +15,8 @@ from pipeline.launch.cost.calibration import Costs, costs
 from pipeline.launch.cost.estimate import CostEstimate, estimate
 from pipeline.launch.notes.submission import Submission, folder_of, next_name, read_submissions
 from pipeline.launch.schedulers import scheduler_named
-from pipeline.launch.state.in_flight import Say, ending_since, held_tasks, packs_in_flight
+from pipeline.launch.schedulers.waiting import Say
+from pipeline.launch.state.in_flight import ending_since, held_tasks, packs_in_flight
 from pipeline.launch.submit.code_snapshot import snapshot_folder
 from pipeline.launch.submit.job_chains import MissingLinks, missing_links
 from pipeline.launch.submit.job_request import check_parallel, request_for

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 from pipeline.launch.clusters.lookup import Cluster, check_name
 from pipeline.launch.notes.submission import Submission, read_submissions
 from pipeline.launch.schedulers import clusters_wanted, scheduler_named
-from pipeline.launch.schedulers.waiting import announce_if_slow
+from pipeline.launch.schedulers.waiting import Say, announce_if_slow
 from pipeline.launch.state.history import Incident, incidents, quarantined
 from pipeline.launch.state.in_flight import (
-    Say,
     close_finished_predecessors,
     held_after_ending,
     packs_in_flight,

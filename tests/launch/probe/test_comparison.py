@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.errors import PipelineError
 from pipeline.launch.clusters.lookup import Cluster, read_cluster
-from pipeline.launch.probe.comparison import compare_with_scheduler, report
+from pipeline.launch.probe.comparison import compare_with_node, compare_with_scheduler
 from pipeline.launch.probe.findings import FINE
 from pipeline.launch.probe.probe_job import inspect_node
 
@@ -211,7 +211,7 @@ def test_a_job_reports_what_it_sees(dev: Cluster, tmp_path: Path) -> None:
     job = ["srun", "--gres=gpu:2", "--time=1", "--mem=500", sys.executable, "-c", program]
     environment = {"SLURM_CONF": str(dev.profile.slurm_conf), "PATH": "/usr/bin:/bin"}
     subprocess.run(job, cwd=ROOT, env=environment, check=True, timeout=120, capture_output=True)
-    found = rows(report(answers, read_cluster("dev", ["gpus=2"])))
+    found = rows(compare_with_node(answers, read_cluster("dev", ["gpus=2"])))
     assert found["gpus"]["live"] == "2"
     assert found["python"]["verdict"] == "agrees"
     assert "scontrol" in found["commands"]["live"]
@@ -222,13 +222,13 @@ def test_a_job_reports_what_it_sees(dev: Cluster, tmp_path: Path) -> None:
 
 def test_a_job_that_has_written_nothing_is_told(tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match=r"answers\.json: the job has written nothing"):
-        report(tmp_path / "answers.json", read_cluster("soc"))
+        compare_with_node(tmp_path / "answers.json", read_cluster("soc"))
 
 
 def test_what_no_job_has_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "answers.json").write_text("{")
     with pytest.raises(PipelineError, match="not what a job has written"):
-        report(tmp_path / "answers.json", read_cluster("soc"))
+        compare_with_node(tmp_path / "answers.json", read_cluster("soc"))
     (tmp_path / "answers.json").write_text(json.dumps({"host": "x"}))
     with pytest.raises(PipelineError, match="not what a job has written: 'commands' is missing"):
-        report(tmp_path / "answers.json", read_cluster("soc"))
+        compare_with_node(tmp_path / "answers.json", read_cluster("soc"))
