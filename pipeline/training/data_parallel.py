@@ -1,6 +1,6 @@
 """Data-parallel training of a pack: each process computes gradients on its shard of every batch.
 
-Shape letters: A rows of prepared inputs, H steps of a segment.
+Shape letters: H steps of a segment.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Samples of the function that the best trial of a pack has fitted, to be drawn in a report.
-
-Shape letters: A rows of prepared inputs, F features.
-"""
+"""Samples of the function that the best trial of a pack has fitted, to be drawn in a report."""
 
 from __future__ import annotations
 
