@@ -103,9 +103,10 @@ def choose_engine(requested: EngineChoice, shape: Shape, device_type: str) -> Ch
         return ChosenEngine(Reference, reason)
     # Imported where they are chosen: a machine without LLVM or Triton has the other engines.
     if device_type != CUDA:
+        from pipeline.engines.cpu import one_input
         from pipeline.engines.cpu.engine import Fused
 
-        return ChosenEngine(Fused)
+        return ChosenEngine(one_input.OneInput if requested == "auto" and one_input.covers(shape) else Fused)
     from pipeline.engines.gpu.choice import kernel_family
     from pipeline.engines.gpu.matrices import ByMatrices
 

@@ -119,6 +119,18 @@ class Fused(Engine):
         if most_chunks(spec, shape.width, shape.problem.train, shape.batch_size) > 1:
             chunk_kernel(spec)
             update_kernel(spec, shape.optimizer)
+        cls.compile_diagnostics(shape, top_of_hessian=top_of_hessian)
+
+    @classmethod
+    def compile_diagnostics(cls, shape: Shape, *, top_of_hessian: bool) -> None:
+        """Compile what is observed of packs of a shape; of linear models nothing is compiled for that.
+
+        Args:
+            shape: What the trials of a pack have in common.
+            top_of_hessian: Whether largest eigenvalues of Hessians are going to be wanted.
+        """
+        dtype: Dtype = shape.stored
+        spec = kernel_spec(shape.model, shape.loss, shape.problem.num_inputs, shape.problem.num_outputs, dtype)
         if not isinstance(spec, NetworkSpec):
             return
         triangular_kernel()

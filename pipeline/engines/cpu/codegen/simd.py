@@ -196,6 +196,10 @@ class Program:
         """A floating-point number, the same in all lanes."""
         return Value(self, _constant(self._kind(lanes), float(number)))
 
+    def lane_numbers(self) -> Value:
+        """The number of each lane of a full register, from 0."""
+        return Value(self, ir.Constant(ir.VectorType(INT64, self.lanes), list(range(self.lanes))))
+
     def boolean(self, *, value: bool) -> Value:
         """A truth value that is known already."""
         return Value(self, ir.Constant(ir.IntType(1), int(value)))
@@ -366,6 +370,43 @@ class Program:
         groups = range(0, count, 2 * half)
         low = [start + n + first for start in groups for first in (0, count) for n in range(half)]
         return self.shuffle(a, b, low) + self.shuffle(a, b, [lane + half for lane in low])
+
+    # Memory at a place of its own for each lane.
+
+    def gather(self, array: Array, place: Value) -> Value:
+        """The element of an array at the place that each lane says."""
+        pointers, kind = self._addresses(array, place), ir.VectorType(array.element, place.lanes)
+        mask = ir.Constant(ir.VectorType(ir.IntType(1), place.lanes), [1] * place.lanes)
+        alignment = ir.Constant(ir.IntType(32), _bytes_of(array.element))
+        name = f"llvm.masked.gather.v{place.lanes}f{_bytes_of(array.element) * 8}.v{place.lanes}p0"
+        types = [pointers.type, alignment.type, mask.type, kind]
+        function = self._declared(name, ir.FunctionType(kind, types))
+        return Value(self, self.builder.call(function, [pointers, alignment, mask, ir.Constant(kind, ir.Undefined)]))
+
+    def scatter(self, array: Array, place: Value, value: Value) -> None:
+        """Write each lane to the place that it says; no two lanes may say the same."""
+        pointers = self._addresses(array, place)
+        mask = ir.Constant(ir.VectorType(ir.IntType(1), place.lanes), [1] * place.lanes)
+        alignment = ir.Constant(ir.IntType(32), _bytes_of(array.element))
+        name = f"llvm.masked.scatter.v{place.lanes}f{_bytes_of(array.element) * 8}.v{place.lanes}p0"
+        types = [value.ir.type, pointers.type, alignment.type, mask.type]
+        function = self._declared(name, ir.FunctionType(ir.VoidType(), types))
+        self.builder.call(function, [value.ir, pointers, alignment, mask])
+
+    def _addresses(self, array: Array, place: Value) -> ir.Value:
+        """The address of an element for each lane."""
+        first = self.broadcast(Value(self, self.builder.ptrtoint(array.address, INT64)), place.lanes)
+        return self.builder.inttoptr((first + place * _bytes_of(array.element)).ir, ir.VectorType(POINTER, place.lanes))
+
+    def _declared(self, name: str, kind: ir.FunctionType) -> ir.Function:
+        return self.module.globals.get(name) or ir.Function(self.module, kind, name)
+
+    def rounded(self, x: Value, dtype: Dtype) -> Value:
+        """Numbers of a float64 program rounded to another type, and taken back."""
+        if dtype == self.dtype:
+            return x
+        kind = ir.VectorType(FLOAT_TYPES[dtype], x.lanes) if x.lanes > 1 else FLOAT_TYPES[dtype]
+        return Value(self, self.builder.fpext(self.builder.fptrunc(x.ir, kind), x.ir.type))
 
     # Bits.
 

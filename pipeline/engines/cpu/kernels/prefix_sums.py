@@ -1,0 +1,347 @@
+"""Networks of one input with a piecewise linear activation: a step in ``N + m`` operations in place of ``N m``.
+
+Such a network is a continuous piecewise linear function of its input. With the points sorted, a unit
+``w g(a x + c)`` acts from one point on (or up to it, where ``a < 0``), so it adds ``w a`` to the slope and ``w c`` to
+the intercept of the function there. One running sum over the points gives the function at all of them; running sums of
+the loss's slopes ``r`` and of ``r x`` give the gradient of every unit: of ``w``, ``a`` and ``c``, with
+``R_1 = sum r x`` and ``R_0 = sum r`` over the points where it acts,
+
+    ``a R_1 + c R_0``,  ``w R_1``,  ``w R_0``.
+
+Lanes are trials, so that sums need no scan and no two lanes write to one place. All sums are in float64; weights of
+float32 are rounded once an update. Where a unit acts is decided by the sign of ``a x + c`` rounded once, as by a kernel
+that evaluates it everywhere: it is monotone in ``x``, so the point is found from where it was a step ago.
+
+Shape letters: L lanes, Q sums at a point.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pipeline.engines.cpu.codegen.simd import Array, Dtype, Program, Value
+from pipeline.engines.cpu.kernels.losses import loss_and_slopes
+from pipeline.engines.cpu.kernels.updates import updated
+from pipeline.models.activations import Activation, Identity, LeakyRelu, Relu
+from pipeline.optimizers.rules import UpdateRule
+from pipeline.problems.losses import Loss
+
+COVERED = (Relu, LeakyRelu, Identity)
+"""Activations that are straight on both sides of zero."""
+
+NEAR = 4
+"""Points that a kink may pass in one step before its place is looked for by bisection: most pass none or one."""
+
+SMALLEST_HALF = 2.0**-150
+"""Half of the smallest number of float32: what is not above it is rounded to zero there, and a unit of zero rests."""
+
+
+@dataclass(frozen=True)
+class PrefixSumSpec:
+    """What a kernel is written for.
+
+    Args:
+        num_outputs: K.
+        activation: One of those covered.
+        loss: What is minimised.
+        dtype: What weights are rounded to; sums are in float64.
+    """
+
+    num_outputs: int
+    activation: Activation
+    loss: Loss
+    dtype: Dtype
+
+    @property
+    def below(self) -> float:
+        """The slope of the activation below zero."""
+        match self.activation:
+            case LeakyRelu(slope):
+                return slope
+            case Identity():
+                return 1.0
+        return 0.0
+
+    def num_weights(self, width: int) -> int:
+        """N."""
+        return 2 * width + self.num_outputs * (width + 1)
+
+    def buffer_sizes(self, width: int, num_points: int, lanes: int) -> dict[str, int]:
+        """Numbers in each of the arrays that a step works in."""
+        sums = (num_points + 1) * 2 * self.num_outputs * lanes
+        return {"changes": sums, "prefixes": sums}
+
+
+Totals: TypeAlias = list[tuple[Value, Value]]
+"""Of each output the sum over points of slopes times inputs, and that of slopes."""
+
+
+class PrefixSumStep:
+    """Value and gradient of as many trials as there are lanes, written into a program.
+
+    Args:
+        p: The program, in float64.
+        spec: What to compute.
+    """
+
+    def __init__(self, p: Program, spec: PrefixSumSpec) -> None:
+        self.p, self.spec, self.outputs = p, spec, range(spec.num_outputs)
+        self.width, self.num_points = p.int_parameter("width"), p.int_parameter("num_points")
+        self.num_weights = p.int_parameter("num_weights")
+        self.x = p.array_parameter("inputs", "num_points")
+        self.y = p.array_parameter("targets", "num_points", spec.num_outputs)
+        self.point_weight = p.array_parameter("point_weight")
+        self.all_weights = p.array_parameter("weights", "num_blocks", "num_weights", p.lanes)
+        self.changes, self.prefixes = p.array_parameter("changes"), p.array_parameter("prefixes")
+        self.places = p.array_parameter("places", "width", p.lanes, integers=True)
+        self.lane = p.lane_numbers()
+        self.weights = self.all_weights
+
+    def begin(self, block: Value) -> None:
+        """Turn to a block of trials: find where its units act, by bisection, and forget what was added before."""
+        p = self.p
+        self.weights = Array(p, self.all_weights.at(block * self.num_weights * p.lanes), p.real)
+        with p.loop((self.num_points + 1) * (2 * len(self.outputs) * p.lanes), step=p.lanes) as place:
+            self.changes.store(place, p.constant(0.0, p.lanes))
+        with p.loop(self.width) as unit:
+            a, c = self._hidden(unit)
+            self.places.store(unit * p.lanes, self._bisected(a, c))
+
+    def losses(self) -> tuple[Value, Totals]:
+        """Write the passes over units and points; the losses are returned, and the sums over all points."""
+        return self._sums_over_points(self._changes_at_points())
+
+    def load(self, array: Array, number: Value) -> Value:
+        """One weight of all trials, or what belongs to it."""
+        return array.load(number * self.p.lanes, self.p.lanes)
+
+    def _hidden(self, unit: Value) -> tuple[Value, Value]:
+        return self.load(self.weights, unit * 2), self.load(self.weights, unit * 2 + 1)
+
+    def _output(self, k: int, unit: Value) -> Value:
+        """The place of the weight of an output, or of its bias after all units."""
+        return self.width * 2 + (self.width + 1) * k + unit
+
+    # Where units act.
+
+    def _acts(self, a: Value, c: Value, x: Value) -> Value:
+        """Whether a unit acts at a point."""
+        z = self.p.fma(a, x, c)
+        return z > (SMALLEST_HALF if self.spec.dtype == "float32" else 0.0)
+
+    def _begun(self, a: Value, c: Value, place: Value) -> Value:
+        """Whether what a unit does from its place on, to act or to rest, it does at a point."""
+        return self.p.bitwise("xor", self._acts(a, c, self.p.gather(self.x, place)), a < 0.0)
+
+    def _bisected(self, a: Value, c: Value) -> Value:
+        """The first point at which a unit does what it does from there on, ``num_points`` where there is none."""
+        p = self.p
+        low, high = p.variable(self.lane * 0), p.variable(p.broadcast(self.num_points, p.lanes))
+        going = p.variable(self.num_points + 1)
+        with p.loop(going.get):
+            middle = p.bitwise("lshr", low.get() + high.get(), p.broadcast(p.int_constant(1), p.lanes))
+            is_open = low.get() < high.get()
+            begun = self._begun(a, c, self._clamped(middle))
+            high.set(p.select(p.bitwise("and", is_open, begun), middle, high.get()))
+            low.set(p.select(p.bitwise("and", is_open, p.logical_not(begun)), middle + 1, low.get()))
+            with p.when(p.logical_not(p.any_lane(low.get() < high.get()))):
+                going.set(p.int_constant(0))
+        return low.get()
+
+    def _clamped(self, place: Value) -> Value:
+        """Places inside the points."""
+        p = self.p
+        last, first = p.broadcast(self.num_points - 1, p.lanes), self.lane * 0
+        place = p.select(place > last, last, place)
+        return p.select(place < first, first, place)
+
+    def _settled(self, a: Value, c: Value, unit: Value) -> Value:
+        """The place of a unit, from where it was: a few points to and fro, then by bisection."""
+        p = self.p
+        place = p.variable(self.load(self.places, unit))
+        one = p.broadcast(p.int_constant(1), p.lanes)
+        going = p.variable(p.int_constant(NEAR + 1))
+        with p.loop(going.get) as number:
+            now = place.get()
+            before = self._begun(a, c, self._clamped(now - one))
+            here = self._begun(a, c, self._clamped(now))
+            down = p.bitwise("and", before, now > self.lane * 0)
+            up = p.bitwise("and", p.logical_not(here), now < p.broadcast(self.num_points, p.lanes))
+            moved = p.bitwise("or", down, up)
+            with p.when(p.logical_not(p.any_lane(moved))):
+                going.set(p.int_constant(0))
+            with p.when(p.any_lane(moved)):
+                place.set(p.select(down, now - one, p.select(up, now + one, now)))
+                with p.when(p.compare("==", number, NEAR)):
+                    place.set(self._bisected(a, c))
+        return place.get()
+
+    # The three passes.
+
+    def _changes_at_points(self) -> list[tuple[Value, Value]]:
+        """Where each unit acts, and what it changes there; returns slopes and intercepts before the first point."""
+        p, below = self.p, self.spec.below
+        zero = p.constant(0.0, p.lanes)
+        starts = [
+            (p.variable(zero), p.variable(self.load(self.weights, self._output(k, self.width)))) for k in self.outputs
+        ]
+        wrong = p.variable(zero)  # NaN once a weight is not finite: the loss is to be so, although its unit may rest
+        with p.loop(self.width) as unit:
+            a, c = self._hidden(unit)
+            wrong.set(p.fma(a, 0.0, p.fma(c, 0.0, wrong.get())))
+            place, falls = None, a < 0.0
+            if below != 1.0:
+                place = self._settled(a, c, unit)
+                self.places.store(unit * p.lanes, place)
+            for k, (slope, intercept) in zip(self.outputs, starts, strict=True):
+                w = self.load(self.weights, self._output(k, unit))
+                wrong.set(p.fma(w, 0.0, wrong.get()))
+                for quantity, (start, factor) in enumerate(((slope, a), (intercept, c))):
+                    product = w * factor
+                    if below:
+                        start.set(p.fma(product, below, start.get()))
+                    if place is None:
+                        continue
+                    change = product * (1.0 - below) if below else product
+                    start.set(start.get() + p.select(falls, change, zero))
+                    where = self._sum_at(place, k, quantity)
+                    p.scatter(self.changes, where, p.gather(self.changes, where) + p.select(falls, -change, change))
+        return [(slope.get(), intercept.get() + wrong.get()) for slope, intercept in starts]
+
+    def _sum_at(self, place: Value, k: int, quantity: int) -> Value:
+        """Where one sum of each lane lies, of those at a point."""
+        return (place * (2 * len(self.outputs)) + (2 * k + quantity)) * self.p.lanes + self.lane
+
+    def _sums_over_points(self, starts: list[tuple[Value, Value]]) -> tuple[Value, Totals]:
+        """Losses, and the sums of slopes and of slopes times inputs over all points; those before each are kept."""
+        p, lanes = self.p, self.p.lanes
+        zero, stride = p.constant(0.0, lanes), 2 * len(self.outputs) * lanes
+        lines = [(p.variable(slope), p.variable(intercept)) for slope, intercept in starts]
+        sums = [(p.variable(zero), p.variable(zero)) for _ in self.outputs]
+        loss, weight = p.variable(zero), p.broadcast(self.point_weight.load(0), lanes)
+        with p.loop(self.num_points) as point:
+            x, base, outputs = p.broadcast(self.x.load(point), lanes), point * stride, []
+            for k, line in zip(self.outputs, lines, strict=True):
+                for quantity, coefficient in enumerate(line):
+                    at = base + (2 * k + quantity) * lanes
+                    coefficient.set(coefficient.get() + self.changes.load(at, lanes))
+                    self.changes.store(at, zero)
+                    self.prefixes.store(at, sums[k][quantity].get())
+                outputs.append(p.fma(line[0].get(), x, line[1].get()))
+            y = [p.broadcast(self.y.load(self.num_points * k + point), lanes) for k in self.outputs]
+            value, slopes = loss_and_slopes(p, self.spec.loss, outputs, y, weight)
+            loss.set(loss.get() + value)
+            for slope, (of_inputs, plain) in zip(slopes, sums, strict=True):
+                of_inputs.set(p.fma(slope, x, of_inputs.get()))
+                plain.set(plain.get() + slope)
+        for k in self.outputs:
+            for quantity in range(2):
+                at = self.num_points * stride + (2 * k + quantity) * lanes
+                self.changes.store(at, zero)
+                self.prefixes.store(at, sums[k][quantity].get())
+        return loss.get(), [(of_inputs.get(), plain.get()) for of_inputs, plain in sums]
+
+    def gradients(self, totals: Totals, take: Callable[[Value, Value], None]) -> None:
+        """Write the pass over units that gives the gradient of each weight, by its number, to be taken at once."""
+        p = self.p
+        with p.loop(self.width) as unit:
+            a, c = self._hidden(unit)
+            of_a, of_c = p.constant(0.0, p.lanes), p.constant(0.0, p.lanes)
+            for k, total in zip(self.outputs, totals, strict=True):
+                of_inputs, plain = self._sums_where_active(unit, a, k, total)
+                output = self._output(k, unit)
+                w = self.load(self.weights, output)
+                of_a, of_c = p.fma(w, of_inputs, of_a), p.fma(w, plain, of_c)
+                take(output, p.fma(a, of_inputs, c * plain))
+            take(unit * 2, of_a)
+            take(unit * 2 + 1, of_c)
+        for k, (_, plain) in zip(self.outputs, totals, strict=True):
+            take(self._output(k, self.width), plain)
+
+    def _sums_where_active(self, unit: Value, a: Value, k: int, total: tuple[Value, Value]) -> tuple[Value, Value]:
+        """The sums over the points where a unit acts, and the slope below zero times those where it rests."""
+        p, below = self.p, self.spec.below
+        if below == 1.0:
+            return total
+        place, found = self.load(self.places, unit), []
+        for quantity in range(2):
+            before = p.gather(self.prefixes, self._sum_at(place, k, quantity))
+            active = p.select(a < 0.0, before, total[quantity] - before)
+            found.append(p.fma(active, 1.0 - below, total[quantity] * below) if below else active)
+        return found[0], found[1]
+
+
+@dataclass(frozen=True)
+class Update:
+    """What an update makes of weights, in the lanes of trials that have not diverged.
+
+    Args:
+        step: Whose weights.
+        rule: How.
+        slots: The memory of the rule.
+        factors: The learning rate of each trial times the first correction of the step, and the second correction.
+    """
+
+    step: PrefixSumStep
+    rule: UpdateRule
+    slots: Sequence[Array]
+    factors: tuple[Value, Value]
+
+    def make(self, fine: Value, number: Value, gradient: Value) -> None:
+        """Update one weight of all trials, given where they are fine and its gradient."""
+        p, arrays = self.step.p, [self.step.weights, *self.slots]
+        old = [self.step.load(array, number) for array in arrays]
+        weights, slots = updated(p, self.rule, old[0], gradient, old[1:], *self.factors)
+        for array, before, after in zip(arrays, old, [weights, *slots], strict=True):
+            rounded = p.rounded(after, self.step.spec.dtype)
+            array.store(number * p.lanes, p.select(fine, rounded, before))
+
+
+def prefix_sum_training(spec: PrefixSumSpec, rule: UpdateRule) -> Program:
+    """Some updates of blocks of trials; a trial whose loss is out of bounds is left as it is."""
+    p = Program("float64")
+    step = PrefixSumStep(p, spec)
+    num_blocks, num_steps = p.int_parameter("num_blocks"), p.int_parameter("num_steps")
+    shape = ("num_blocks", "num_weights", p.lanes)
+    all_slots = [p.array_parameter(f"slot_{number}", *shape) for number in range(rule.slots)]
+    rates, bounds = (p.array_parameter(name, "num_blocks", p.lanes) for name in ("rates", "bounds"))
+    corrections = p.array_parameter("corrections", 2, "num_steps")
+    diverged = p.array_parameter("diverged", "num_blocks", p.lanes, integers=True)
+    with p.loop(num_blocks) as block:
+        step.begin(block)
+        first = block * p.lanes
+        slots = [Array(p, slot.at(first * step.num_weights), p.real) for slot in all_slots]
+        rate, bound = rates.load(first, p.lanes), bounds.load(first, p.lanes)
+        alive, going = p.variable(p.compare("==", step.lane, step.lane)), p.variable(num_steps)
+        with p.loop(going.get) as number:
+            loss, totals = step.losses()
+            fine = p.bitwise("and", alive.get(), loss <= bound)
+            left = p.bitwise("and", alive.get(), p.logical_not(fine))
+            diverged.store(first, p.select(left, p.broadcast(number, p.lanes), diverged.load(first, p.lanes)))
+            alive.set(fine)
+            update = Update(step, rule, slots, (rate * corrections.load(number * 2), corrections.load(number * 2 + 1)))
+            step.gradients(totals, functools.partial(update.make, fine))
+            with p.when(p.logical_not(p.any_lane(fine))):
+                going.set(p.int_constant(0))
+    return p
+
+
+def prefix_sum_gradient(spec: PrefixSumSpec) -> Program:
+    """Losses and gradients of blocks of trials at their weights."""
+    p = Program("float64")
+    step = PrefixSumStep(p, spec)
+    losses = p.array_parameter("losses", "num_blocks", p.lanes)
+    gradients = p.array_parameter("gradients", "num_blocks", "num_weights", p.lanes)
+    with p.loop(p.int_parameter("num_blocks")) as block:
+        step.begin(block)
+        loss, totals = step.losses()
+        losses.store(block * p.lanes, loss)
+
+        def keep(number: Value, gradient: Value, block: Value = block) -> None:
+            gradients.store((block * step.num_weights + number) * p.lanes, gradient)
+
+        step.gradients(totals, keep)
+    return p

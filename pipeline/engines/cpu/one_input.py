@@ -1,0 +1,188 @@
+"""The fused engine for networks of one input with a piecewise linear activation, on the cores of a processor.
+
+A step takes of the order of ``N + m`` operations for N points and m units (see ``kernels/prefix_sums.py``). Trials are
+worked on in blocks, one in each lane; lanes that are left over repeat the last trial and change nothing. What a trial
+computes depends neither on the trials beside it nor on where a segment begins, to the last bit.
+
+Shape letters: B blocks, L lanes.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.diagnostics.pack_context import PackContext
+from pipeline.diagnostics.snapshot import Shortcuts
+from pipeline.engines.bias_corrections import corrections
+from pipeline.engines.cpu.codegen.buffers import aligned_zeros
+from pipeline.engines.cpu.codegen.compile import Kernel
+from pipeline.engines.cpu.codegen.processor import REGISTER_BITS
+from pipeline.engines.cpu.codegen.signature import ArgumentValue
+from pipeline.engines.cpu.codegen.simd import BITS, Dtype
+from pipeline.engines.cpu.eigenvalues import LargestEigenvalues
+from pipeline.engines.cpu.engine import LARGE_WORK, PARTS_PER_WORKER, Fused
+from pipeline.engines.cpu.features import FeatureEvaluator
+from pipeline.engines.cpu.kernels.prefix_sums import COVERED, PrefixSumSpec, prefix_sum_gradient, prefix_sum_training
+from pipeline.engines.cpu.singular_values import singular_values
+from pipeline.engines.engine import Engine, Stack, refuse_other_types
+from pipeline.engines.threads import CORES
+from pipeline.experiment.trial import Shape
+from pipeline.models.shallow import Shallow
+from pipeline.optimizers.rules import UpdateRule
+
+LANES = REGISTER_BITS // BITS["float64"]
+
+OPERATIONS = 60
+"""Of a unit or a point in one step, as they compare with those of a kernel that evaluates every unit at every point."""
+
+
+@functools.cache
+def training_kernel(spec: PrefixSumSpec, rule: UpdateRule) -> Kernel:
+    """What makes updates."""
+    return Kernel(prefix_sum_training(spec, rule))
+
+
+@functools.cache
+def gradient_kernel(spec: PrefixSumSpec) -> Kernel:
+    """What computes losses and gradients."""
+    return Kernel(prefix_sum_gradient(spec))
+
+
+def covers(shape: Shape) -> bool:
+    """Whether packs of a shape, which the fused engine takes, are such networks on full batches."""
+    straight = isinstance(shape.model, Shallow) and isinstance(shape.model.activation, COVERED)
+    return straight and shape.problem.num_inputs == 1 and shape.batch_size is None
+
+
+def spec_of(shape: Shape) -> PrefixSumSpec:
+    """What the kernels of a shape are written for."""
+    assert isinstance(shape.model, Shallow)
+    return PrefixSumSpec(shape.problem.num_outputs, shape.model.activation, shape.loss, shape.stored)
+
+
+@final
+class OneInput(Engine):
+    """Networks of one input, ReLU, leaky ReLU or identity, on all points at every step."""
+
+    name: ClassVar[str] = "one_input"
+
+    def __init__(self, context: PackContext, batch_size: int | None, device: torch.device) -> None:
+        model, rule, loss = context.model, context.optimizer, context.loss
+        assert isinstance(model, Shallow)
+        assert isinstance(rule, UpdateRule)
+        assert batch_size is None
+        self.context, self.rule = context, rule
+        stored: Dtype = "float32" if context.dtype == torch.float32 else "float64"
+        self.spec = PrefixSumSpec(context.num_outputs, model.activation, loss, stored)
+        x_P, targets_PK = (part.to(context.dtype).double() for part in self._points())
+        order_P = torch.argsort(x_P, stable=True)
+        self.num_weights = self.spec.num_weights(context.width)
+        self.shared: dict[str, ArgumentValue] = {
+            "width": context.width,
+            "num_points": context.num_points,
+            "num_weights": self.num_weights,
+            "inputs": x_P[order_P].contiguous(),
+            "targets": targets_PK[order_P].mT.contiguous(),
+            "point_weight": np.array([1 / context.num_points]),
+        }
+        values, top_of_hessian = FeatureEvaluator(context), LargestEigenvalues(context)
+        self.shortcuts = Shortcuts(values.features, values.test_outputs, singular_values, top_of_hessian)
+        self.scratch = [self._scratch() for _ in range(CORES)]
+
+    def _points(self) -> tuple[Tensor, Tensor]:
+        dataset = self.context.dataset
+        return dataset.train_inputs_PD[:, 0], dataset.train_targets_PK
+
+    def _scratch(self) -> dict[str, ArgumentValue]:
+        """Memory that one core works in."""
+        sizes = self.spec.buffer_sizes(self.context.width, self.context.num_points, LANES)
+        places = np.zeros(self.context.width * LANES, dtype=np.int64)
+        return {"places": places, **{name: aligned_zeros(size, "float64") for name, size in sizes.items()}}
+
+    @classmethod
+    def compile_kernels(cls, shape: Shape, *, top_of_hessian: bool) -> None:
+        assert isinstance(shape.optimizer, UpdateRule)
+        spec = spec_of(shape)
+        training_kernel(spec, shape.optimizer)
+        gradient_kernel(spec)
+        Fused.compile_diagnostics(shape, top_of_hessian=top_of_hessian)
+
+    def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
+        refuse_other_types(self.context.dtype, {"weights": weights_TN.contiguous()})
+        losses_T, gradient_TN = weights_TN.new_empty(len(weights_TN)), torch.empty_like(weights_TN)
+
+        def work(scratch: dict[str, ArgumentValue], first: int, last: int) -> None:
+            weights_BNL, num_trials = blocks(weights_TN[first:last]), last - first
+            losses_BL = np.empty((len(weights_BNL), LANES))
+            gradients_BNL = np.empty_like(weights_BNL)
+            told = {"weights": weights_BNL, "losses": losses_BL, "gradients": gradients_BNL}
+            gradient_kernel(self.spec)({**self.shared, **scratch, **told, "num_blocks": len(weights_BNL)})
+            losses_T[first:last] = torch.from_numpy(losses_BL.ravel()[:num_trials])
+            gradient_TN[first:last] = rows(gradients_BNL, num_trials)
+
+        self._on_all_cores(work, len(weights_TN), 1)
+        return losses_T, gradient_TN
+
+    def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
+        refuse_other_types(self.context.dtype, stack.arrays())
+        diverged_T = torch.full((len(stack),), -1)
+        factors_H2 = corrections(self.rule, first_step, last_step)
+
+        def work(scratch: dict[str, ArgumentValue], first: int, last: int) -> None:
+            arrays = stack.part(first, last).arrays()
+            told = {name: blocks(array if array.dim() > 1 else array[:, None]) for name, array in arrays.items()}
+            num_blocks, num_trials = len(told["weights"]), last - first
+            told["bounds"].reshape(-1)[num_trials:] = -np.inf  # lanes that are left over end at once
+            found_BL = np.full((num_blocks, LANES), -1)
+            numbers = {"num_blocks": num_blocks, "num_steps": last_step - first_step}
+            kernel = training_kernel(self.spec, self.rule)
+            kernel({**self.shared, **scratch, **told, **numbers, "corrections": factors_H2, "diverged": found_BL})
+            for name in arrays.keys() - {"rates", "bounds"}:
+                arrays[name].copy_(rows(told[name], num_trials))
+            found_T = torch.from_numpy(found_BL.ravel()[:num_trials])
+            diverged_T[first:last] = torch.where(found_T < 0, found_T, found_T + first_step)
+
+        self._on_all_cores(work, len(stack), last_step - first_step)
+        return diverged_T
+
+    def _on_all_cores(
+        self, work: Callable[[dict[str, ArgumentValue], int, int], None], num_trials: int, num_steps: int
+    ) -> None:
+        """Do work on all trials: each core takes some blocks at a time until none is left."""
+        num_blocks = -(-num_trials // LANES)
+        operations = OPERATIONS * num_blocks * LANES * num_steps * (self.context.width + self.context.num_points)
+        num_parts = min(num_blocks, PARTS_PER_WORKER * len(self.scratch) if operations >= LARGE_WORK else 1)
+        bounds = [num_blocks * number // max(1, num_parts) * LANES for number in range(num_parts)] + [num_trials]
+        left = iter(list(itertools.pairwise(bounds)))
+
+        def worker(scratch: dict[str, ArgumentValue]) -> None:
+            for first, last in left:  # the iterator of a list gives each of its elements to one thread only
+                work(scratch, first, last)
+
+        busy = self.scratch[: min(len(self.scratch), num_parts)]
+        if len(busy) == 1:
+            worker(busy[0])
+        elif busy:
+            with ThreadPoolExecutor(len(busy)) as pool:
+                list(pool.map(worker, busy))
+
+
+def blocks(rows_TN: Tensor) -> np.ndarray:
+    """Rows of trials in float64 blocks, a trial in each lane, shape ``[B, N, L]``; the last one fills its block up."""
+    missing = -len(rows_TN) % LANES
+    filled_TN = torch.cat([rows_TN.detach().double(), rows_TN[-1:].detach().double().expand(missing, -1)])
+    found: np.ndarray = filled_TN.view(-1, LANES, rows_TN.shape[1]).mT.contiguous().numpy()
+    return found
+
+
+def rows(blocks_BNL: np.ndarray, num_trials: int) -> Tensor:
+    """Blocks as rows of trials again, shape ``[T, N]``."""
+    return torch.from_numpy(blocks_BNL).mT.flatten(0, 1)[:num_trials]
