@@ -17,7 +17,7 @@ from pipeline.engines.engine import Engine
 from pipeline.engines.reference.closed_form import ClosedForm
 from pipeline.engines.reference.engine import Reference
 from pipeline.errors import PipelineError
-from pipeline.experiment.engine_names import CLOSED_FORM, EngineChoice
+from pipeline.experiment.engine_names import CLOSED_FORM, ONE_INPUT, EngineChoice, fastest
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.trial import Shape
 from pipeline.models.linear import LinearModel
@@ -103,10 +103,10 @@ def choose_engine(requested: EngineChoice, shape: Shape, device_type: str) -> Ch
         return ChosenEngine(Reference, reason)
     # Imported where they are chosen: a machine without LLVM or Triton has the other engines.
     if device_type != CUDA:
-        from pipeline.engines.cpu import one_input
         from pipeline.engines.cpu.engine import Fused
+        from pipeline.engines.cpu.one_input import OneInput
 
-        return ChosenEngine(one_input.OneInput if requested == "auto" and one_input.covers(shape) else Fused)
+        return ChosenEngine(OneInput if requested == "auto" and fastest(shape) == ONE_INPUT else Fused)
     from pipeline.engines.gpu.choice import kernel_family
     from pipeline.engines.gpu.matrices import ByMatrices
 

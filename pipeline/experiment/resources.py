@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 
 from pipeline.definitions import canonical
-from pipeline.experiment.engine_names import CLOSED_FORM, FASTEST
+from pipeline.experiment.engine_names import CLOSED_FORM, fastest
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.trial import Shape
 from pipeline.experiment.workload import MemoryFootprint, ResourceRequirements
@@ -125,13 +125,13 @@ def bytes_of_iteration(shape: Shape) -> int:
 def requirements_of(shapes: Iterable[Shape], experiment: Experiment) -> dict[Shape, ResourceRequirements]:
     """Resource requirements of the packs of each shape of an experiment."""
     observed = [canonical(diagnostic) for diagnostic in experiment.diagnostics]
-    engine = FASTEST if experiment.engine == "auto" else experiment.engine
-    how = [observed, canonical(experiment.parallel), experiment.accelerator, engine]
+    how = [observed, canonical(experiment.parallel), experiment.accelerator]
 
     def kind(shape: Shape) -> str:
+        engine = fastest(shape) if experiment.engine == "auto" else experiment.engine
         counts = engine == CLOSED_FORM  # which takes as long for any number of steps: nothing can be said for each
         content = {name: value for name, value in canonical(shape).items() if name != "steps" or counts}
-        return hashlib.sha256(json.dumps([content, *how], sort_keys=True).encode()).hexdigest()[:24]
+        return hashlib.sha256(json.dumps([content, *how, engine], sort_keys=True).encode()).hexdigest()[:24]
 
     return {
         shape: ResourceRequirements(

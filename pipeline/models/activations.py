@@ -180,3 +180,6 @@ class Identity(Activation):
 
 
 ACTIVATIONS = table(Activation, sys.modules[__name__])
+
+PIECEWISE_LINEAR = (Relu, LeakyRelu, Identity)
+"""Activations with ``g(z) = g'(z) z``: straight lines on both sides of zero, and through it."""

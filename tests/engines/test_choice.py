@@ -15,7 +15,7 @@ from pipeline.errors import PipelineError
 from pipeline.experiment.axes import Inputs
 from pipeline.experiment.engine_names import EngineChoice
 from pipeline.models import MODELS
-from pipeline.models.activations import ACTIVATIONS
+from pipeline.models.activations import ACTIVATIONS, PIECEWISE_LINEAR
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers import OPTIMIZERS
@@ -48,7 +48,11 @@ def test_every_engine_that_may_be_asked_for_computes_a_pack(pack, requested):
 @pytest.mark.parametrize("activation", ACTIVATIONS.values())
 def test_networks_of_every_activation_are_fused_under_every_rule(pack, activation, rule):
     network = pack(models=(Shallow(activation()),), optimizer=rule())
-    assert decision("auto", network.shape, "cpu") == ("fused", "")
+    assert decision("fused", network.shape, "cpu") == ("fused", "")
+    fastest = "one_input" if activation in PIECEWISE_LINEAR else "fused"
+    assert decision("auto", network.shape, "cpu") == (fastest, "")
+    of_two = pack(models=(Shallow(activation()),), optimizer=rule(), inputs=Inputs(train=(8,), test=4, dimension=(2,)))
+    assert decision("auto", of_two.shape, "cpu") == ("fused", "")
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -133,7 +137,7 @@ def test_a_compiler_that_cannot_be_loaded_falls_back_and_says_why(pack, monkeypa
 def test_packs_are_announced_by_engine_and_reason(experiment):
     packs = make_plan("test", experiment(widths=(3, 4, 50_000), models=(Shallow(),), seeds=1)).packs
     assert announced(packs, "auto", "cpu") == (
-        "engine: fused for 2 packs, reference for 1 pack (the fused one takes 131072 weights at most, not 150001)"
+        "engine: one_input for 2 packs, reference for 1 pack (the fused one takes 131072 weights at most, not 150001)"
     )
     assert announced(packs[:1], "reference", "cpu") == (
         "engine: reference for 1 pack (the fused one was not asked for)"
@@ -144,7 +148,9 @@ def test_tf32_is_kept_in_float32_and_said_to_be_computed_so_where_nothing_rounds
     made = pack(models=(Shallow(),), dtype="tf32")
     module = PackModule(made, [1])
     assert (module.context.rounded, module.weights.dtype) == (True, torch.float32)
-    assert announced([made], "auto", "cpu") == ("engine: fused for 1 pack; tf32 is computed as float32 in 1 of them")
+    assert announced([made], "auto", "cpu") == (
+        "engine: one_input for 1 pack; tf32 is computed as float32 in 1 of them"
+    )
     assert not PackModule(pack(models=(Shallow(),), dtype="float32"), [1]).context.rounded
 
 

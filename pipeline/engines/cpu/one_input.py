@@ -30,10 +30,11 @@ from pipeline.engines.cpu.codegen.simd import BITS, Dtype
 from pipeline.engines.cpu.eigenvalues import LargestEigenvalues
 from pipeline.engines.cpu.engine import LARGE_WORK, PARTS_PER_WORKER, Fused
 from pipeline.engines.cpu.features import FeatureEvaluator
-from pipeline.engines.cpu.kernels.prefix_sums import COVERED, PrefixSumSpec, prefix_sum_gradient, prefix_sum_training
+from pipeline.engines.cpu.kernels.prefix_sums import PrefixSumSpec, prefix_sum_gradient, prefix_sum_training
 from pipeline.engines.cpu.singular_values import singular_values
 from pipeline.engines.engine import Engine, Stack, refuse_other_types
 from pipeline.engines.threads import CORES
+from pipeline.experiment.engine_names import ONE_INPUT
 from pipeline.experiment.trial import Shape
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import UpdateRule
@@ -56,12 +57,6 @@ def gradient_kernel(spec: PrefixSumSpec) -> Kernel:
     return Kernel(prefix_sum_gradient(spec))
 
 
-def covers(shape: Shape) -> bool:
-    """Whether packs of a shape, which the fused engine takes, are such networks on full batches."""
-    straight = isinstance(shape.model, Shallow) and isinstance(shape.model.activation, COVERED)
-    return straight and shape.problem.num_inputs == 1 and shape.batch_size is None
-
-
 def spec_of(shape: Shape) -> PrefixSumSpec:
     """What the kernels of a shape are written for."""
     assert isinstance(shape.model, Shallow)
@@ -72,7 +67,7 @@ def spec_of(shape: Shape) -> PrefixSumSpec:
 class OneInput(Engine):
     """Networks of one input, ReLU, leaky ReLU or identity, on all points at every step."""
 
-    name: ClassVar[str] = "one_input"
+    name: ClassVar[str] = ONE_INPUT
 
     def __init__(self, context: PackContext, batch_size: int | None, device: torch.device) -> None:
         model, rule, loss = context.model, context.optimizer, context.loss

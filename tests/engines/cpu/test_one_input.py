@@ -15,13 +15,12 @@ from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.choice import choose_engine
 from pipeline.engines.cpu import one_input
 from pipeline.engines.cpu.engine import Fused
-from pipeline.engines.cpu.kernels.prefix_sums import COVERED
 from pipeline.engines.cpu.one_input import LANES, OneInput
 from pipeline.engines.engine import Stack
 from pipeline.engines.reference.engine import Reference
 from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
-from pipeline.models.activations import Activation, Identity, LeakyRelu, Relu, Tanh
+from pipeline.models.activations import PIECEWISE_LINEAR, Activation, Identity, LeakyRelu, Relu, Tanh
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers import OPTIMIZERS
 from pipeline.optimizers.rules import Adam, GradientDescent, UpdateRule
@@ -240,7 +239,7 @@ def chosen(**fields):
 
 
 def test_auto_takes_it_for_every_network_of_one_input_with_straight_activations_on_full_batches():
-    for activation in COVERED:
+    for activation in PIECEWISE_LINEAR:
         assert chosen(activation=activation()) is OneInput
     assert chosen(engine="fused") is Fused
     assert chosen(activation=Tanh()) is Fused

@@ -7,8 +7,6 @@ from pipeline.engines.cpu.codegen.simd import Program, Value
 from pipeline.models.activations import Activation, Identity, LeakyRelu, Relu, Sigmoid, Tanh
 
 COVERED = (Relu, LeakyRelu, Sigmoid, Tanh, Identity)
-PIECEWISE_LINEAR = (Relu, LeakyRelu, Identity)
-"""Activations with ``g(z) = g'(z) z``: straight lines through zero."""
 
 
 def activate(p: Program, activation: Activation, z: Value) -> Value:

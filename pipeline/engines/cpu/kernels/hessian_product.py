@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from pipeline.engines.cpu.codegen.buffers import TILE_REGISTERS
 from pipeline.engines.cpu.codegen.simd import Array, Number, Program, Value, total
-from pipeline.engines.cpu.kernels.activations import PIECEWISE_LINEAR, times_derivative, times_second_derivative
+from pipeline.engines.cpu.kernels.activations import times_derivative, times_second_derivative
 from pipeline.engines.cpu.kernels.losses import loss_and_slopes, times_curvature
 from pipeline.engines.cpu.kernels.network import NetworkSpec, NetworkStep
 from pipeline.engines.cpu.kernels.training_step import Tile
+from pipeline.models.activations import PIECEWISE_LINEAR
 
 
 class HessianProduct(NetworkStep):

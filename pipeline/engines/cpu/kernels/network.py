@@ -21,9 +21,9 @@ import numpy as np
 from pipeline.engines.cpu.codegen.buffers import TILE_REGISTERS, round_up
 from pipeline.engines.cpu.codegen.processor import FEW_REGISTERS
 from pipeline.engines.cpu.codegen.simd import Array, FloatDtype, Number, Program, Value
-from pipeline.engines.cpu.kernels.activations import PIECEWISE_LINEAR, activate, times_derivative
+from pipeline.engines.cpu.kernels.activations import activate, times_derivative
 from pipeline.engines.cpu.kernels.training_step import KernelSpec, Tile, TrainingStep
-from pipeline.models.activations import Activation
+from pipeline.models.activations import PIECEWISE_LINEAR, Activation
 from pipeline.problems.losses import Loss
 
 MOST_WRITTEN_OUT = 8

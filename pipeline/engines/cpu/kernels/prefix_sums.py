@@ -25,12 +25,9 @@ from typing import TypeAlias
 from pipeline.engines.cpu.codegen.simd import Array, Dtype, Program, Value
 from pipeline.engines.cpu.kernels.losses import loss_and_slopes
 from pipeline.engines.cpu.kernels.updates import updated
-from pipeline.models.activations import Activation, Identity, LeakyRelu, Relu
+from pipeline.models.activations import Activation, Identity, LeakyRelu
 from pipeline.optimizers.rules import UpdateRule
 from pipeline.problems.losses import Loss
-
-COVERED = (Relu, LeakyRelu, Identity)
-"""Activations that are straight on both sides of zero."""
 
 NEAR = 4
 """Points that a kink may pass in one step before its place is looked for by bisection: most pass none or one."""
@@ -45,7 +42,7 @@ class PrefixSumSpec:
 
     Args:
         num_outputs: K.
-        activation: One of those covered.
+        activation: One that is straight on both sides of zero.
         loss: What is minimised.
         dtype: What weights are rounded to; sums are in float64.
     """
