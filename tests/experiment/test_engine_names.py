@@ -2,11 +2,18 @@
 
 from typing import get_args
 
+import pytest
+
 from pipeline.config import read_canonical
 from pipeline.definitions import canonical
-from pipeline.experiment.engine_names import CLOSED_FORM, FASTEST, EngineChoice
+from pipeline.experiment.axes import Inputs
+from pipeline.experiment.engine_names import CLOSED_FORM, EngineChoice, fastest
 from pipeline.experiment.experiment import Experiment
+from pipeline.models.activations import Relu, Tanh
 from pipeline.models.linear import Linear
+from pipeline.models.shallow import Shallow
+from pipeline.plan import make_plan
+from pipeline.problems.targets import Xor
 
 
 def test_every_name_can_be_written_in_a_file(experiment):
@@ -15,6 +22,17 @@ def test_every_name_can_be_written_in_a_file(experiment):
         assert read_canonical(written, Experiment, "here").engine == name
 
 
-def test_auto_stands_for_an_engine_that_iterates():
-    assert FASTEST in get_args(EngineChoice)
-    assert FASTEST not in ("auto", CLOSED_FORM)
+@pytest.mark.parametrize(
+    "fields, name",
+    [
+        ({"models": (Shallow(Relu()),)}, "one_input"),
+        ({"models": (Shallow(Relu()),), "batch_size": 4}, "fused"),
+        ({"models": (Shallow(Tanh()),)}, "fused"),
+        ({"models": (Shallow(Relu()),), "target": (Xor(),), "inputs": Inputs()}, "fused"),
+        ({"models": (Linear(),)}, "fused"),
+    ],
+)
+def test_auto_stands_for_an_engine_that_iterates(experiment, fields, name):
+    whole = experiment(**fields)
+    (engine,) = {fastest(pack.shape) for pack in make_plan("x", whole).packs}
+    assert engine == name != CLOSED_FORM

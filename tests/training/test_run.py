@@ -179,8 +179,8 @@ def test_run_says_which_engines_train_and_the_outcomes_name_them(experiment, tmp
     plan, log = make_plan("p", experiment(steps=2, models=(Shallow(),), widths=(6, 50_000))), io.StringIO()
     run_plan(plan, tmp_path, TrainingProgress(log))
     why = "the fused one takes 131072 weights at most, not 150001"
-    assert log.getvalue().startswith(f"engine: fused for 1 pack, reference for 1 pack ({why})\n")
-    engines = {pack.id: "fused" if pack.shape.width == 6 else "reference" for pack in plan.packs}
+    assert log.getvalue().startswith(f"engine: one_input for 1 pack, reference for 1 pack ({why})\n")
+    engines = {pack.id: "one_input" if pack.shape.width == 6 else "reference" for pack in plan.packs}
     assert dict(read_outcomes(tmp_path).select("pack", "engine").iter_rows()) == engines
 
 

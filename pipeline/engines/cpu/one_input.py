@@ -32,7 +32,7 @@ from pipeline.engines.cpu.engine import LARGE_WORK, PARTS_PER_WORKER, Fused
 from pipeline.engines.cpu.features import FeatureEvaluator
 from pipeline.engines.cpu.kernels.prefix_sums import PrefixSumSpec, prefix_sum_gradient, prefix_sum_training
 from pipeline.engines.cpu.singular_values import singular_values
-from pipeline.engines.engine import Engine, Stack, refuse_other_types
+from pipeline.engines.engine import Engine, Stack, check_arrays
 from pipeline.engines.threads import CORES
 from pipeline.experiment.engine_names import ONE_INPUT
 from pipeline.experiment.trial import Shape
@@ -111,7 +111,7 @@ class OneInput(Engine):
         Fused.compile_diagnostics(shape, top_of_hessian=top_of_hessian)
 
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
-        refuse_other_types(self.context.dtype, {"weights": weights_TN.contiguous()})
+        check_arrays(self.context.dtype, len(weights_TN), {"weights": weights_TN.contiguous()})
         losses_T, gradient_TN = weights_TN.new_empty(len(weights_TN)), torch.empty_like(weights_TN)
 
         def work(scratch: dict[str, ArgumentValue], first: int, last: int) -> None:
@@ -127,7 +127,7 @@ class OneInput(Engine):
         return losses_T, gradient_TN
 
     def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
-        refuse_other_types(self.context.dtype, stack.arrays())
+        check_arrays(self.context.dtype, len(stack), stack.arrays())
         diverged_T = torch.full((len(stack),), -1)
         factors_H2 = corrections(self.rule, first_step, last_step)
 
