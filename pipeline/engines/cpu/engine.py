@@ -129,7 +129,7 @@ class Fused(Engine):
             shape: What the trials of a pack have in common.
             top_of_hessian: Whether largest eigenvalues of Hessians are going to be wanted.
         """
-        dtype: Dtype = shape.stored
+        dtype: FloatDtype = shape.stored
         spec = kernel_spec(shape.model, shape.loss, shape.problem.num_inputs, shape.problem.num_outputs, dtype)
         if not isinstance(spec, NetworkSpec):
             return

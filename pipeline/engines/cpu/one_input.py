@@ -26,7 +26,7 @@ from pipeline.engines.cpu.codegen.buffers import aligned_zeros
 from pipeline.engines.cpu.codegen.compile import Kernel
 from pipeline.engines.cpu.codegen.processor import REGISTER_BITS
 from pipeline.engines.cpu.codegen.signature import ArgumentValue
-from pipeline.engines.cpu.codegen.simd import BITS, Dtype
+from pipeline.engines.cpu.codegen.simd import BITS, FloatDtype
 from pipeline.engines.cpu.eigenvalues import LargestEigenvalues
 from pipeline.engines.cpu.engine import LARGE_WORK, PARTS_PER_WORKER, Fused
 from pipeline.engines.cpu.features import FeatureEvaluator
@@ -75,7 +75,7 @@ class OneInput(Engine):
         assert isinstance(rule, UpdateRule)
         assert batch_size is None
         self.context, self.rule = context, rule
-        stored: Dtype = "float32" if context.dtype == torch.float32 else "float64"
+        stored: FloatDtype = "float32" if context.dtype == torch.float32 else "float64"
         self.spec = PrefixSumSpec(context.num_outputs, model.activation, loss, stored)
         x_P, targets_PK = (part.to(context.dtype).double() for part in self._points())
         order_P = torch.argsort(x_P, stable=True)

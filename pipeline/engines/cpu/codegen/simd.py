@@ -401,7 +401,7 @@ class Program:
     def _declared(self, name: str, kind: ir.FunctionType) -> ir.Function:
         return self.module.globals.get(name) or ir.Function(self.module, kind, name)
 
-    def rounded(self, x: Value, dtype: Dtype) -> Value:
+    def rounded(self, x: Value, dtype: FloatDtype) -> Value:
         """Numbers of a float64 program rounded to another type, and taken back."""
         if dtype == self.dtype:
             return x

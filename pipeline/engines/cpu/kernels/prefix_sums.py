@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from pipeline.engines.cpu.codegen.simd import Array, Dtype, Program, Value
+from pipeline.engines.cpu.codegen.simd import Array, FloatDtype, Program, Value
 from pipeline.engines.cpu.kernels.losses import loss_and_slopes
 from pipeline.engines.cpu.kernels.updates import updated
 from pipeline.models.activations import Activation, Identity, LeakyRelu
@@ -50,7 +50,7 @@ class PrefixSumSpec:
     num_outputs: int
     activation: Activation
     loss: Loss
-    dtype: Dtype
+    dtype: FloatDtype
 
     @property
     def below(self) -> float:
