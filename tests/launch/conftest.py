@@ -173,7 +173,11 @@ class Desk:
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+    """One for all workers of pytest: what one has measured and compiled, no other measures and compiles again."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "cache-of-desks"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture

@@ -92,8 +92,13 @@ def start_pbs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePbs:
     return FakePbs(folder, home)
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = 30.0, every: float = 0.1) -> Any:
     """What a condition gives as soon as it is true.
+
+    Args:
+        condition: What is asked.
+        seconds: How long it may take.
+        every: Seconds between two looks.
 
     Raises:
         TimeoutError: If it does not become true.
@@ -102,5 +107,5 @@ def wait_for(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
     while not (value := condition()):
         if time.monotonic() > end:
             raise TimeoutError(f"not within {seconds} s")
-        time.sleep(0.1)
+        time.sleep(every)
     return value
