@@ -11,7 +11,7 @@ from pipeline.cli.prose import print_json, print_json_rows, say
 
 @dataclass(frozen=True)
 class BenchOptions:
-    """What bench takes.
+    """Options of bench.
 
     Args:
         json: Whether the output is for a program.

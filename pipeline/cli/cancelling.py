@@ -10,7 +10,7 @@ from pipeline.cli.run_folders import run_and_names
 
 @dataclass(frozen=True)
 class CancelOptions:
-    """What cancel takes.
+    """Options of cancel.
 
     Args:
         what: Jobs, array tasks or arrays, none for all; and the folder of a run.

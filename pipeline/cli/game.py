@@ -26,7 +26,7 @@ class _LeftError(Exception):
 
 @dataclass
 class _Round:
-    """What was played of a round."""
+    """One round of the game, as far as it was played."""
 
     rules: Rules
     owned: tuple[int, ...] = ()
@@ -36,7 +36,7 @@ class _Round:
 
 @dataclass(frozen=True)
 class PlayOptions:
-    """What play takes.
+    """Options of play.
 
     Args:
         seed: Any word; the same one gives the same goals.
@@ -105,7 +105,7 @@ def _play_round(number: int, played: _Round, goals: Sequence[int]) -> None:
 
 
 def _summands(goal: int, played: _Round) -> list[int]:
-    """What the player adds up for a goal, asked for until it may be."""
+    """Ask for summands of a goal until they may be added up."""
     while True:
         try:
             chosen = _answer(f"The goal is {goal}. You own {_listed(played.owned)}. Which do you add up?")
@@ -158,7 +158,7 @@ def _number(word: str) -> int:
 
 
 def _print_best(number: int, played: _Round) -> None:
-    """How a round went, and the best numbers to own in it."""
+    """Print the score of a round, and the best numbers to own in it."""
     from pipeline.problems.number_game import expected_score, outcome, score
 
     rules = played.rules

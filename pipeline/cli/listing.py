@@ -23,7 +23,7 @@ KINDS = (
 
 @dataclass(frozen=True)
 class ListOptions:
-    """What list takes.
+    """Options of list.
 
     Args:
         kind: One of ``KINDS``.

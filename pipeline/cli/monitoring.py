@@ -23,7 +23,7 @@ MOST_GROUPS = 3
 
 @dataclass(frozen=True)
 class StatusOptions:
-    """What status takes.
+    """Options of status.
 
     Args:
         run: Folder of the run; none: the newest.
@@ -36,7 +36,7 @@ class StatusOptions:
 
 @dataclass(frozen=True)
 class LogsOptions:
-    """What logs takes.
+    """Options of logs.
 
     Args:
         what: Trials, jobs or arrays, none for all errors; and the folder of a run.
@@ -149,7 +149,7 @@ def _print_errors(folder: Path, *, json: bool) -> None:
 
 
 def _nothing(stands: Status) -> str:
-    """What is said where no error is known, which does not mean that there is none."""
+    """The sentence where no error is known, which does not mean that there is none."""
     if stands.unknown:
         return "no error is known so far"
     return "no error was left behind" if stands.trials.get("lost") else "nothing has gone wrong"

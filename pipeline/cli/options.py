@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Overrides:
-    """What ``--set`` changes: fields of the experiment, and of the profile of the cluster.
+    """Overrides of ``--set``: fields of the experiment, and of the profile of the cluster.
 
     Args:
         texts: As they were given, such as ``steps=100`` and ``cluster.queue=long``.
@@ -26,12 +26,12 @@ class Overrides:
 
     @property
     def experiment(self) -> tuple[str, ...]:
-        """Those of the experiment."""
+        """The overrides of the experiment."""
         return tuple(text for text in self.texts if not text.startswith(CLUSTER))
 
     @property
     def profile(self) -> tuple[str, ...]:
-        """Those of the profile, without ``cluster.``."""
+        """The overrides of the profile, without ``cluster.``."""
         return tuple(text.removeprefix(CLUSTER) for text in self.texts if text.startswith(CLUSTER))
 
 

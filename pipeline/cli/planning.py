@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PlanOptions:
-    """What plan takes.
+    """Options of plan.
 
     Args:
         config: YAML file of the experiment.

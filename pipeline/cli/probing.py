@@ -10,7 +10,7 @@ from pipeline.cli.prose import print_json, say
 
 @dataclass(frozen=True)
 class ProbeOptions:
-    """What probe takes.
+    """Options of probe.
 
     Args:
         cluster: Name of the cluster, or its YAML file.

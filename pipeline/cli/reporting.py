@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ResultsOptions:
-    """What results takes.
+    """Options of results.
 
     Args:
         run: Folder of the run; none: the newest.
@@ -28,7 +28,7 @@ class ResultsOptions:
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """What report takes.
+    """Options of report.
 
     Args:
         run: Folder of the run; none: the newest.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What run takes.
+    """Options of run.
 
     Args:
         config: YAML files of experiments, or folders of such files.

@@ -93,7 +93,7 @@ def as_json(plan: SubmissionPlan) -> dict[str, Any]:
 
 
 def _cost(estimate: CostEstimate) -> str:
-    """What jobs are expected to take, in one line."""
+    """The cost estimate in one line."""
     from pipeline.durations import duration
 
     parts = [f"the longest about {duration(estimate.job_seconds)}", f"{estimate.memory_gib:.1f} GiB a job"]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SubmitOptions:
-    """What submit takes.
+    """Options of submit.
 
     Args:
         config: YAML file of the experiment.
@@ -45,7 +45,7 @@ class SubmitOptions:
 
 @dataclass(frozen=True)
 class RetryOptions:
-    """What retry takes.
+    """Options of retry.
 
     Args:
         what: Names of packs, none for all that failed or were lost; and the folder of a run.
@@ -105,7 +105,7 @@ def retry(options: RetryOptions) -> int:
 
 
 def _manifest(folder: Path) -> Manifest:
-    """What sending the plan of a run takes."""
+    """Read the manifest of a run, or make it from its plan."""
     from pipeline.records.manifest import read_manifest
 
     manifest = read_manifest(folder)

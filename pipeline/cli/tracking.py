@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SyncOptions:
-    """What sync takes.
+    """Options of sync.
 
     Args:
         run: Folder of the run; none: the newest.
@@ -38,7 +38,7 @@ class SyncOptions:
 
 @dataclass(frozen=True)
 class DashboardOptions:
-    """What dashboard takes.
+    """Options of dashboard.
 
     Args:
         run: Folder of the run; none: the newest.
@@ -72,7 +72,7 @@ def sync(options: SyncOptions) -> int:
             else:
                 raise
         else:
-            _tell(folder, done)
+            _say_exported(folder, done)
             if options.watch is None or (done.finished and not done.problems and not done.transient):
                 return 1 if done.problems else 0
         time.sleep(options.watch)
@@ -89,12 +89,12 @@ def dashboard(options: DashboardOptions) -> int:
     except (TroubleError, RefusedError) as error:
         say(str(error))
         return 1
-    _tell_dashboard(folder, made)
+    _say_where_dashboard_is(folder, made)
     return 0
 
 
-def _tell_dashboard(folder: Path, made: DashboardResult) -> None:
-    """What came of a dashboard, in words."""
+def _say_where_dashboard_is(folder: Path, made: DashboardResult) -> None:
+    """Say where a dashboard is."""
     if made.offline_reason:
         say(f"nothing was sent: {made.offline_reason}")
         say(f"the dashboard for {made.destination} is in {made.file}")
@@ -104,8 +104,8 @@ def _tell_dashboard(folder: Path, made: DashboardResult) -> None:
             say(f"the {name} is {'updated' if page.updated else 'made'}: {page.url}")
 
 
-def _tell(folder: Path, done: ExportResult) -> None:
-    """What came of an export, in words."""
+def _say_exported(folder: Path, done: ExportResult) -> None:
+    """Say what was exported."""
     from pipeline.report.tables.printing import number_of
 
     for run, what in done.problems.items():

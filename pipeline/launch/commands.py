@@ -127,6 +127,6 @@ def answer(
 
 
 def own_words(done: subprocess.CompletedProcess[str]) -> str:
-    """What a command that failed has said, in one line."""
+    """The error message of a command that failed, in one line."""
     said = done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}"
     return " ".join(said.split())

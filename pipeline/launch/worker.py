@@ -73,7 +73,7 @@ def work(run: str, submission: str, index: int) -> None:
 
 
 def again(run: str, submission: str, index: int) -> Any:
-    """What submitit queues in place of a job that ran out of time: the same."""
+    """The function that submitit queues in place of a job that ran out of time: the same."""
     from submitit.helpers import DelayedSubmission
 
     return DelayedSubmission(work, run, submission, index)
@@ -83,13 +83,13 @@ work.checkpoint = again  # type: ignore[attr-defined]  # submitit looks for it u
 
 
 def unfinished(run: Path, packs: Sequence[str]) -> list[str]:
-    """Those of some packs that are not finished."""
+    """Choose the packs that are not finished."""
     finished = finished_packs(run)
     return [pack for pack in packs if pack not in finished]
 
 
 def exporter_of(sent: Submission, attempt_log: AttemptLog) -> Exporter:
-    """What brings the packs of a job to W&B: the first of its workers does so for all, if the profile says so."""
+    """Make the exporter of a job: the first of its workers exports for all, if the profile says so."""
     log = (
         folder_of(attempt_log.run, sent.name) / f"{attempt_log.attempt.job}_{attempt_log.attempt.worker}_wandb_log.out"
     )

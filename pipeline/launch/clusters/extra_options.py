@@ -249,7 +249,7 @@ def _kind(resource: str) -> str:
 
 
 def _parts(option: Option) -> Iterator[Option]:
-    """What one ``-l`` or ``-W`` sets: ``-l walltime=1:00,x=y`` is ``-l walltime`` and ``-l x``."""
+    """Split what one ``-l`` or ``-W`` sets: ``-l walltime=1:00,x=y`` is ``-l walltime`` and ``-l x``."""
     if option.name not in ("-l", "-W"):
         yield option
         return

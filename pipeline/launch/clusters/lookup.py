@@ -122,7 +122,7 @@ def check_name(cluster: Cluster, run: Path) -> None:
 
 
 def _misread(path: str, scheduler: str) -> dict[str, bool]:
-    """What of a path means something else: ``%j`` is a job to submitit, and with a backslash SLURM fills in nothing."""
+    """Find parts of a path that are misread: submitit fills in ``%j``, and after a backslash SLURM fills in nothing."""
     return {
         "%": "%" in path,
         "a line break or another unprintable letter": not path.isprintable(),

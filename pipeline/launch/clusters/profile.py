@@ -254,7 +254,7 @@ class Profile:
         return tuple(dict.fromkeys((*self.needs, *everywhere)))
 
     def cost(self, hours: float, tier: WalltimeTier, nodes: int = 1) -> dict[str, float]:
-        """What one job costs that runs for some hours in a tier.
+        """The cost of one job that runs for some hours in a tier.
 
         Args:
             hours: How long the job runs.

@@ -44,7 +44,7 @@ class WalltimeTier:
 
 @dataclass(frozen=True)
 class Node:
-    """What one node of the cluster has."""
+    """Resources of one node of the cluster."""
 
     gpus: int
     cpus: int
@@ -72,7 +72,7 @@ class GpuType:
 
 @dataclass(frozen=True)
 class Charging:
-    """What the site takes for an hour, in its own units.
+    """Prices of the site for an hour, in its own units.
 
     Args:
         unit: What the site counts in.

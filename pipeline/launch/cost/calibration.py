@@ -36,7 +36,7 @@ MOST_PILOTS = 12
 
 @dataclass(frozen=True)
 class PackTiming:
-    """How long one kind of pack takes.
+    """Seconds that one kind of pack takes.
 
     Args:
         setup_s: Before the first update, and after the last.
@@ -65,7 +65,7 @@ class PackTiming:
 
 @dataclass(frozen=True)
 class Costs:
-    """What packs are expected to take.
+    """Expected seconds of packs.
 
     Args:
         seconds: Of each pack, by name.

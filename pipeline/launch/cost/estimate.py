@@ -27,7 +27,7 @@ IDLE_BELOW = 0.3
 
 @dataclass(frozen=True)
 class CostEstimate:
-    """What submissions are expected to take together.
+    """The expected cost of submissions together.
 
     Args:
         jobs: How many jobs.
@@ -163,7 +163,7 @@ def _warnings(
 
 
 def _without_gpus(profile: Profile) -> str:
-    """How to do without GPUs where the cluster has a queue for such jobs, and else where to go."""
+    """Advice on doing without GPUs: on this cluster where it has a queue for such jobs, and elsewhere where not."""
     if not profile.bands:
         return "without GPUs: --set cluster.gpus=0"
     for queue in dict.fromkeys((profile.queue, None)):

@@ -166,7 +166,7 @@ class Exporter:
             (self._give_up if code == EXIT_UNREACHABLE else self._complain)(self._words(code))
 
     def _words(self, code: int) -> str:
-        """What went wrong, in one line."""
+        """The error of an export in one line."""
         if code == -signal.SIGALRM:
             return f"it took longer than {self.limit_seconds} s"
         said = [line.strip() for line in tail(self.log).splitlines() if line.strip() and "hint:" not in line]
@@ -191,6 +191,6 @@ class Exporter:
 
 
 def environment() -> dict[str, str]:
-    """What an export finds: the variables of the job, the key among them if it is there, one thread, and no GPU."""
+    """Variables of an export: those of the job, the key among them if it is there, one thread, and no GPU."""
     path = os.pathsep.join(part for part in (str(CODE), os.environ.get("PYTHONPATH", "")) if part)
     return os.environ | dict.fromkeys(THREADS, "1") | {"CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": path}

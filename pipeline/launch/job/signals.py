@@ -19,12 +19,12 @@ END_OF_JOB = "SLURM_JOB_END_TIME"
 
 
 def began_at() -> float:
-    """When the job began, in seconds since 1970."""
+    """The time at which the job began, in seconds since 1970."""
     return float(os.environ.get(STARTED) or time.time())
 
 
 def stop_at(submission: Submission) -> float:
-    """When a worker of a job has to stop, in seconds since 1970: its margin before the end of the job."""
+    """The time at which a worker has to stop, in seconds since 1970: its margin before the end of the job."""
     end = float(os.environ.get(END_OF_JOB) or began_at() + 60 * submission.minutes)
     return end - submission.margin_seconds
 

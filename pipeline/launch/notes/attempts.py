@@ -79,7 +79,7 @@ def write_attempt(run: Path, attempt: Attempt) -> None:
 
 
 def read_attempts(run: Path) -> list[Attempt]:
-    """All attempts of a run, the earliest first.
+    """Read all attempts of a run.
 
     Args:
         run: Folder of the run.

@@ -154,7 +154,7 @@ def read_submission(run: Path, name: str) -> Submission:
 
 
 def read_submissions(run: Path) -> list[Submission]:
-    """All notes of a run, in the order in which they were sent."""
+    """Read all submissions of a run, in the order in which they were sent."""
     notes = [_read(path) for path in (run / "jobs").glob("*.json")]
     return sorted(notes, key=lambda submission: submission.number)
 

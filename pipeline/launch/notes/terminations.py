@@ -57,7 +57,7 @@ def note_killed(folder: Path, job: str, cause: str) -> None:
 
 
 def killed(folder: Path, job: str) -> str:
-    """Why a server killed a job, as it was remembered.
+    """The exit reason of a job that a server killed, as it was remembered.
 
     Args:
         folder: Folder of the submission.
@@ -73,6 +73,6 @@ def killed(folder: Path, job: str) -> str:
 
 
 def words_of_pbs(spool: Iterable[Path]) -> str:
-    """What PBS wrote last about why it killed a job, such as ``mem 577916kb exceeded limit 460800kb``."""
+    """The last message of PBS about why it killed a job, such as ``mem 577916kb exceeded limit 460800kb``."""
     found = [words for file in spool for words in KILLED_BY_PBS.findall(tail(file))]
     return found[-1] if found else ""

@@ -63,7 +63,7 @@ def exit_code(folder: Path | str, job_id: str) -> int | None:
 
 
 def with_own_word(folder: Path | str, job_id: str, info: JobInfo) -> JobInfo:
-    """What PBS says of a job, or what the job itself has left behind where PBS does not know.
+    """Complete what PBS says of a job by the exit code that the job has left, where PBS does not know.
 
     Args:
         folder: The folder of the submission.

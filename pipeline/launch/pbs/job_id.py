@@ -29,7 +29,7 @@ class JobId:
 
     @property
     def parts(self) -> Parts:
-        """What two spellings of one id have in common: the server's name may be left out or cut."""
+        """The parts that two spellings of one id share: the server's name may be left out or cut."""
         return self.number, self.index
 
 

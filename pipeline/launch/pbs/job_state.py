@@ -37,12 +37,12 @@ TERMINATED_BY_TERM = 256 + 15
 
 @dataclass(frozen=True)
 class JobInfo:
-    """What the server says of one job, one subjob of an array, or one array.
+    """The state of one job, one subjob of an array, or one array, as the server gives it.
 
     Args:
         id: Full id, with the server's name.
-        state: PENDING, RUNNING, COMPLETING, PREEMPTED, one of ``FINAL``, or UNKNOWN where there was no answer.
-            GONE: the server does not know the job, or no longer how it ended.
+        state: PENDING, RUNNING, COMPLETING, PREEMPTED, one of ``FINAL``, or UNKNOWN where there was no answer. GONE:
+            the server does not know the job, or no longer how it ended.
         exit_status: As PBS has it: below 0 its own codes, from 256 a signal from outside.
         comment: What the scheduler remarks, such as why a job never starts.
         node: First host that the job runs or ran on.
@@ -132,7 +132,7 @@ def _final(job: Attributes, status: int | None, now: float) -> str:
 
 
 def _ended(job: Attributes) -> float:
-    """When a job ended, in seconds since the epoch, as far as it tells."""
+    """The time at which a job ended, in seconds since the epoch, as far as it is given."""
     if (stamp := _number(job.get("history_timestamp"))) is not None:
         return stamp
     for key in ("obittime", "mtime"):

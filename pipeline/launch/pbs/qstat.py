@@ -30,7 +30,7 @@ OLD_WIDTH = 15
 
 @dataclass
 class _Answers:
-    """What several calls have brought: jobs by id, ids that the server does not know, and words of failed calls."""
+    """Answers of several calls: jobs by id, ids that the server does not know, and messages of failed calls."""
 
     jobs: dict[str, Attributes] = field(default_factory=dict)
     gone: dict[str, str] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class _Answers:
 
 
 def ask(ids: Iterable[str]) -> dict[str, JobInfo]:
-    """What PBS says of jobs, in one call where that is possible.
+    """Ask PBS about jobs, in one call where that is possible.
 
     Args:
         ids: Of jobs (``12.pbs01``), subjobs (``11[2].pbs01``), or arrays (``11[].pbs01``).
@@ -224,7 +224,7 @@ def users_jobs() -> int:
 
 
 def user_names() -> list[str]:
-    """What this user is called: by the account, which a uid in a container may not have, then by the shell."""
+    """Names of this user: of the account, which a uid in a container may not have, then of the shell."""
     names = [os.environ.get("LOGNAME", ""), os.environ.get("USER", "")]
     with suppress(KeyError):
         names.insert(0, pwd.getpwuid(os.getuid()).pw_name)
@@ -240,7 +240,7 @@ def _is_me(listed: str) -> bool:
 
 
 def _with_history(*words: str, command: str = "qstat") -> subprocess.CompletedProcess[str]:
-    """What is said of ended jobs too where the server keeps them: one that does not refuses ``-x`` for any job."""
+    """Run a command for ended jobs too where the server keeps them: one that does not refuses ``-x`` for any job."""
     done = run([command, "-x", *words])
     refused = done.returncode == NO_HISTORY or re.search("job.history", done.stderr)  # qselect then ends with 0
     return run([command, *words]) if refused else done
@@ -264,5 +264,5 @@ def reached(done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProce
 
 
 def _failed(done: subprocess.CompletedProcess[str]) -> str:
-    """Why a command failed, in one line: with -F json it prints a document all the same, without any job."""
+    """The error of a command in one line: with -F json it prints a document all the same, without any job."""
     return " ".join(done.stderr.split()) or f"{done.args[0]} ended with status {done.returncode}"

@@ -22,7 +22,7 @@ DELAY_VARIABLE = "SUBMITIT_PBS_SIGNAL_DELAY"
 
 @dataclass(frozen=True)
 class PbsParameters:
-    """What is asked of PBS; a chunk is what one node gives.
+    """Parameters of a job of PBS; a chunk is what one node gives.
 
     Args:
         job_name: Name of the job; what PBS does not allow in a name is replaced.
@@ -107,7 +107,7 @@ class PbsParameters:
         return cls(**values)  # type: ignore[arg-type]
 
     def resources(self) -> str:
-        """What follows ``-l select=``."""
+        """The resources that follow ``-l select=``."""
         if self.select is not None:
             return self.select
         asked = {"ncpus": self.ncpus, "mem": self.mem, "ngpus": self.ngpus}

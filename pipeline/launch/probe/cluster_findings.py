@@ -58,7 +58,7 @@ def _tier_name(tier: WalltimeTier, queue: str | None) -> str:
 
 
 def _granted(tier: WalltimeTier, live: LiveCluster, queue: LiveQueue) -> tuple[str, str]:
-    """What a queue allows jobs of a tier, and the verdict."""
+    """The walltime that a queue allows jobs of a tier, and the verdict."""
     taking = [there for there in live.behind(queue) if there.takes(tier.gpus[0])]
     granted = max(taking, key=lambda there: there.hours or 0.0, default=None)
     if granted is None:

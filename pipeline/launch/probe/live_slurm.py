@@ -115,7 +115,7 @@ def _preemption(settings: Mapping[str, str]) -> tuple[str, str, str]:
 
 @dataclass(frozen=True)
 class _Accounting:
-    """What is reported of this user."""
+    """Limits of this user in the accounting database."""
 
     max_jobs: int | None = None
     accounts: tuple[str, ...] | None = None
@@ -124,7 +124,7 @@ class _Accounting:
 
 
 def _accounting(cluster: Cluster, settings: Mapping[str, str]) -> _Accounting:
-    """What the database of accounts says of this user; it may be absent, or down."""
+    """Read the limits of this user from the accounting database, which may be absent or down."""
     kind = settings.get("AccountingStorageType", "(null)")
     if kind in ("(null)", "accounting_storage/none"):
         means = "sacct knows nothing; jobs are followed by squeue and their own records"

@@ -96,7 +96,7 @@ def _text(path: Path) -> str:
 
 
 def _reached(hosts: Sequence[str]) -> dict[str, str]:
-    """For each host ``yes`` or why not; a name server that does not answer holds nothing up."""
+    """Try to reach each host: ``yes`` or why not; a name server that does not answer holds nothing up."""
     found = dict.fromkeys(hosts, SILENT)
 
     def ask(host: str) -> None:
@@ -147,6 +147,6 @@ def _free_gib(folder: Path) -> float:
 
 
 def read_node_inventory(path: Path) -> dict[str, Any]:
-    """What a job has written."""
+    """Read the inventory that a job has written."""
     answers: dict[str, Any] = json.loads(path.read_bytes())
     return answers

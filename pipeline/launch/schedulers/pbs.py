@@ -118,7 +118,7 @@ def _is_ending(info: JobInfo) -> bool:
 
 
 def _reason(info: JobInfo) -> str:
-    """Why a job waits; the comment of one that runs, or of an array of which some run, says when it began.
+    """The reason why a job waits; the comment of one that runs, or of an array of which some run, says when it began.
 
     One that was suspended keeps that comment (S, or U where somebody sits at the machine).
 

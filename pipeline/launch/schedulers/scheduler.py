@@ -16,7 +16,7 @@ MOST_REQUEUES = 1000
 
 @dataclass(frozen=True)
 class JobRequest:
-    """What is asked of a scheduler for each task of an array.
+    """Resources and options that are requested for each task of an array.
 
     Args:
         name: Name of the job.
@@ -116,13 +116,16 @@ class Scheduler(ABC):
 
     @abstractmethod
     def tasks(self, jobs: Mapping[str, Path], names: Sequence[str] = ()) -> list[SchedulerTask]:
-        """What it still holds of some jobs; one that is not among them has ended.
+        """List the tasks that it still holds of some jobs; one that is not among them has ended.
 
         An array that it only speaks of as a whole is one task, with the id of the array.
 
         Args:
             jobs: The submitit folder of each job, by id.
             names: Names of jobs.
+
+        Returns:
+            The tasks.
         """
 
     def find(self, folder: Path, name: str) -> str | None:
@@ -173,5 +176,5 @@ class Scheduler(ABC):
         return False
 
     def load(self) -> int:
-        """How many jobs the user has there, tasks of arrays counted."""
+        """Count the jobs that the user has there, tasks of arrays counted."""
         return 0

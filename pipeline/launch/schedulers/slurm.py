@@ -88,7 +88,7 @@ def _state(state: str) -> State:
 
 
 def _reason(state: str, reason: str) -> str:
-    """Why a job waits; of one that was stopped while it ran, squeue gives no reason."""
+    """The reason why a job waits; of one that was stopped while it ran, squeue gives none."""
     if state in STOPPED:
         return state.lower()
     return reason if state in WAITING and reason != "None" else ""

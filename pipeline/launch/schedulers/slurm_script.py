@@ -56,7 +56,7 @@ def options_in(script: str) -> set[str]:
 
 
 def _options(request: JobRequest, logs: str, num_tasks: int) -> Iterator[Option]:
-    """What is asked for, and then the options of the profile."""
+    """The options that are requested, and then those of the profile."""
     more = sbatch_options(request.options)
     asked = {
         "job-name": request.name,

@@ -97,7 +97,7 @@ def incidents(run: Path, submissions: Sequence[Submission], held: set[str]) -> l
 
 
 def _causes(found: Sequence[Incident], named: Mapping[str, Submission]) -> Iterator[Incident]:
-    """Of what went wrong with workers that train together the first alone: the others end since it is gone."""
+    """Of incidents of workers that train together keep the first alone: the others end since it is gone."""
     of_runs: dict[tuple[str, int, int], list[Incident]] = {}
     failed = {(incident.submission, incident.index) for incident in found if incident.attempt is None and incident.pack}
     for incident in found:
@@ -118,7 +118,7 @@ def _together(submission: Submission) -> bool:
 
 
 def _follows(incident: Incident) -> int:
-    """How sure it is that a worker has ended since another one has: srun kills those that do not notice."""
+    """Rank how sure it is that a worker has ended since another one has: srun kills those that do not notice."""
     return 2 if OF_OTHERS in incident.what else int(incident.kind in (KILLED, CANCELLED))
 
 
@@ -129,7 +129,7 @@ def _worker(attempt: Attempt, number: int) -> tuple[str, int, int, int]:
 def _of_attempt(
     run: Path, submission: Submission, attempt: Attempt, spool: Sequence[Path], until: float | None, *, runs: bool
 ) -> Iterator[Incident]:
-    """What went wrong in an attempt.
+    """Incidents of one attempt.
 
     Args:
         run: Folder of the run.
@@ -178,7 +178,7 @@ def _in_the_way(named: str, end: str) -> bool:
 
 
 def _killed_by_server(folder: Path, job: str, spool: Sequence[Path]) -> tuple[str, str]:
-    """For what PBS has killed a job, and its own words: from what it left, or from its exit status as once seen."""
+    """The exit reason for which PBS killed a job, and its message: from its spool, or its exit status as once seen."""
     words = words_of_pbs(spool)
     return exit_reason_in(f"=>> PBS: job killed: {words}") if words else killed(folder, job), words
 
@@ -235,7 +235,7 @@ def log_of(run: Path, submission: str, job: str, worker: int) -> Path:
 
 
 def spooled(run: Path, submission: str) -> dict[str, list[Path]]:
-    """What PBS itself has to say of jobs, such as why it killed them: in files of their own, not in the workers'.
+    """Find the output that PBS itself keeps of jobs, such as why it killed them: in files beside the workers'.
 
     Args:
         run: Folder of the run.

@@ -150,7 +150,7 @@ def held(run: Path, submissions: Sequence[Submission]) -> set[str]:
 
 
 def held_tasks(run: Path, submissions: Sequence[Submission]) -> Iterator[SchedulerTask]:
-    """What schedulers still hold of some submissions.
+    """List the tasks that schedulers still hold of some submissions.
 
     Args:
         run: Folder of the run.
@@ -210,7 +210,7 @@ def held_after_ending(run: Path, submissions: Sequence[Submission], say: Say) ->
 def ending_since(
     run: Path, submissions: Sequence[Submission], tasks: Iterable[SchedulerTask], seen: float
 ) -> dict[str, float]:
-    """Since when jobs with something left to train are ending, in seconds since 1970, by id.
+    """Find since when jobs with something left to train are ending, in seconds since 1970.
 
     Args:
         run: Folder of the run.

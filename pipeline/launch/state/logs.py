@@ -108,7 +108,7 @@ def logs_of(run: Path, submissions: Sequence[Submission], what: str) -> list[Pat
 
 
 def _streams(run: Path, submission: Submission, index: int) -> list[Path]:
-    """What the workers of one task have written, errors after output, and the scheduler after them."""
+    """Log files of the workers of one task: output, then errors, then the scheduler's own."""
     folder, job = log_of(run, submission.name, "", 0).parent, submission.task_id(index)
     written = sorted(folder.glob(f"{job}_*_log.*"), key=lambda path: (path.suffix == ".err", path))
     return written + spooled(run, submission.name).get(job, [])

@@ -77,7 +77,7 @@ def status(run: Path) -> Status:
 
 
 def ask(run: Path, submissions: Sequence[Submission]) -> tuple[dict[str, SchedulerTask], str]:
-    """What schedulers still hold of some submissions, by id; and why one could not be asked.
+    """Ask schedulers what they still hold of some submissions.
 
     Args:
         run: Folder of the run.
@@ -146,7 +146,7 @@ def pack_states(
 
 
 def owners(submissions: Sequence[Submission], states: Mapping[str, str], outcomes: pl.DataFrame) -> dict[str, str]:
-    """For each finished pack the one submission that it counts for, of several that have it: links, or a retry.
+    """Choose for each finished pack the one submission that it counts for, of several that have it: links, or a retry.
 
     That is the one whose job finished it; the first that has it where it was finished elsewhere.
 

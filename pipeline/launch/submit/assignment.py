@@ -24,7 +24,7 @@ SECONDS_TO_START = 30.0
 
 @dataclass(frozen=True)
 class Job:
-    """What one job trains, and how long that is expected to take, in seconds."""
+    """The packs that one job trains, and the expected seconds."""
 
     packs: tuple[str, ...]
     seconds: float
@@ -66,12 +66,12 @@ def job_of(packs: Sequence[str], costs: Mapping[str, float], workers: int = 1) -
 
 
 def _seconds(costs: list[float], workers: int) -> float:
-    """How long workers take that share packs: no less than their share, nor than the longest pack."""
+    """The makespan of workers that share packs: no less than their share, nor than the longest pack."""
     return max(sum(costs) / workers, max(costs))
 
 
 def number_of_jobs(costs: Mapping[str, float], profile: Profile, *, links: int, load: int) -> int:
-    """How many jobs to send: enough that each takes about as long as the profile means it to.
+    """Choose the number of jobs: enough that each takes about as long as the profile means it to.
 
     Args:
         costs: Expected seconds of each pack.
@@ -121,7 +121,7 @@ def walltime(job_seconds: float, profile: Profile, nodes: int = 1) -> int:
 
 
 def margin_seconds(minutes: int, profile: Profile) -> float:
-    """How long before the end of a job of some walltime a worker stops.
+    """The margin before the end of a job at which a worker stops, in seconds.
 
     Args:
         minutes: The walltime.

@@ -96,7 +96,7 @@ def _jobs_of(chain: MissingLinks, request: SubmissionRequest) -> tuple[Job, ...]
 
 
 def _most(memory_gib: float | None, profile: Profile) -> float | None:
-    """What a link asks for: what the one before had, which a retry may have raised, or what the profile says now."""
+    """The memory of a link: that of the one before, which a retry may have raised, or that of the profile now."""
     usual = profile.memory_gib_of_job
     return usual if memory_gib is None or usual is None else max(memory_gib, usual)
 

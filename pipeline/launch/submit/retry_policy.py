@@ -71,7 +71,7 @@ def longer_walltimes(
 
 
 def _struck(found: Sequence[Incident], kind: str) -> dict[str, list[Incident]]:
-    """What has befallen each pack of some kind, those of a job that had begun none included."""
+    """Incidents of some kind by pack, those of a job that had begun none included."""
     struck: dict[str, list[Incident]] = {}
     for one in found:
         for pack in (one.pack,) if one.pack else one.waiting:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SubmissionPlan:
-    """What would be sent now.
+    """The submission plan: what would be sent now.
 
     Args:
         manifest: Of the plan, with the halves of packs that were split.
@@ -71,7 +71,7 @@ class PackStates:
     held: set[str]
 
     def left(self, packs: Iterable[str]) -> list[str]:
-        """Those of some packs that are to be sent."""
+        """Choose the packs that are to be sent."""
         others = self.finished | self.in_flight | self.quarantined
         return [pack for pack in packs if pack not in others]
 
@@ -92,7 +92,7 @@ class PackStates:
         return missing_links(sent, self.held, set(packs) - self.finished - self.quarantined, links)
 
     def expected_seconds(self, cluster: Cluster) -> dict[str, float]:
-        """What packs were expected to take that were sent to a cluster before, by name."""
+        """Expected seconds of packs that were sent to a cluster before, by name."""
         place = (cluster.name, cluster.profile.gpus)
         return {
             pack: seconds
@@ -110,7 +110,7 @@ def submission_request(
     memory: Mapping[str, float] | None = None,
     minutes: Mapping[str, int] | None = None,
 ) -> SubmissionRequest:
-    """What is to be sent of a manifest and how, before it is known what its packs take.
+    """Make the submission request of a manifest, before it is known what its packs take.
 
     Args:
         cluster: Where.
