@@ -31,7 +31,7 @@ def clock_ahead_seconds(url: str, timeout: float) -> float:
         In seconds; 0 if the server does not say what time it is.
 
     Raises:
-        UnreachableError: If there is no way to the server.
+        UnreachableError: If there is no connection.
         TroubleError: If it does not answer, or nobody can vouch for it.
         RefusedError: If the address is not one.
     """

@@ -61,7 +61,7 @@ def requests_in_words(runs: int) -> str:
 
 @dataclass(frozen=True)
 class Clock:
-    """The time, in seconds since 1970, and a way to wait; a test has a clock of its own."""
+    """The time, in seconds since 1970, and how to wait; a test has a clock of its own."""
 
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep

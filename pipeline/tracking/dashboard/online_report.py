@@ -69,15 +69,15 @@ def online_report(
     trials: Sequence[str] | None = None,
     links: Mapping[str, str] = MappingProxyType({}),
 ) -> OnlineReport:
-    """The report of a sweep, without asking anybody: the same whenever it is made of the same records.
+    """The report of a sweep, made without W&B: the same whenever it is made of the same records.
 
     Args:
-        source: The sweep.
+        source: The recorded run.
         charts: The figures of its local report.
-        presets: The ids of their presets on W&B; charts that have none are left out.
+        presets: Ids of their presets on W&B, by name; charts without one are left out.
         diagnostics: The table.
-        trials: Those that have a run of their own on W&B; none: all that have ended.
-        links: Addresses of what is beside it, by what they are called.
+        trials: Those that have a run of their own on W&B; by default all that have ended.
+        links: Addresses of the workspace and of the run of the sweep, by their titles.
     """
     question = source.plan.experiment.question
     blocks: Blocks = [
@@ -99,7 +99,7 @@ def online_report(
 
 
 def _best(source: RecordedRun) -> Blocks:
-    """What did best of each model, and how far the sweep has come."""
+    """The best trial of each model, and numbers of trials by status."""
     said = counts(source)
     ended = ", ".join(f"{said[word]} {word}" for word in ("done", "diverged", "failed", "pending") if said[word])
     table = best_of_each_model(source.results)
@@ -110,7 +110,7 @@ def _best(source: RecordedRun) -> Blocks:
 
 
 def _provenance(source: RecordedRun, links: Mapping[str, str]) -> Blocks:
-    """Where the numbers come from."""
+    """Provenance: plan, command, code, packages, hosts."""
     said = provenance(source)
     planned, trained = said["planned"], said["trained"]
     facts = {
@@ -159,14 +159,17 @@ def _grid(section: str, panels: Panels, runs: dict[str, Any], *, hidden: bool = 
 def save_report(
     api: Any, destination: Destination, report: OnlineReport, noted: str, before: Mapping[str, Any]
 ) -> tuple[dict[str, str], bool]:
-    """Save a report, over what is there of it; its id and address on W&B, and whether there was one before.
+    """Save a report, merged with the one that is there.
 
     Args:
         api: Of W&B's client.
-        destination: Whose it is.
-        report: The report.
+        destination: Entity and project.
+        report: As it is made now.
         noted: The id that it had last time; empty if that is not known.
-        before: Its content as it was made last time; empty if that is not known.
+        before: Its content as it was last sent; empty if that is not known.
+
+    Returns:
+        Its id and address on W&B, and whether there was one before.
 
     Raises:
         RefusedError: If W&B says no.
@@ -223,9 +226,12 @@ def _upserted(
 
 
 def over(theirs: Mapping[str, Any], ours: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """A report that is there with our blocks as they are now.
+    """The three-way merge of a report: blocks above *Notes* are ours, what people have written below stays.
 
-    What people have written below them stays, and so does what they have added or set in our grids of panels.
+    Args:
+        theirs: The content that is there.
+        ours: As it is made now.
+        before: As it was last sent; of that only the grids of panels count, in which people may add and set panels.
     """
     old, new = theirs.get("blocks") or [], ours["blocks"]
     there, made = _grids(old), _grids(before.get("blocks") or [])
@@ -273,7 +279,7 @@ def _text(block: Mapping[str, Any]) -> str:
 
 
 def _set_project(api: Any, destination: Destination, blocks: Iterable[Mapping[str, Any]]) -> None:
-    """Say of our sets of runs whose they are, which has a number on W&B."""
+    """Set the project of our sets of runs, which has a number on W&B."""
     names = {"entityName": destination.entity, "projectName": destination.project}
     number = execute_graphql(api, gql.projectInternalId, names)["project"]["internalId"]
     for runs in (runs for block in blocks for runs in block.get("metadata", {}).get("runSets", [])):

@@ -43,12 +43,15 @@ COLOURS = ("#440154", "#31688e", "#35b779", "#fde725")
 def sections(
     source: RecordedRun, diagnostics: Mapping[str, type[Diagnostic]], trials: Sequence[str] | None = None
 ) -> dict[str, Panels]:
-    """Every section of the dashboard of a sweep that has something to show, in order.
+    """The sections of a dashboard that have something to show, in order.
 
     Args:
-        source: The sweep.
-        diagnostics: The table; one that is added to it has its panels by that, and its section too.
-        trials: Those that have a run of their own on W&B; none: all that have ended.
+        source: The recorded run.
+        diagnostics: The table; each has its panels, in the section that it names.
+        trials: Those that have a run of their own on W&B; by default all that have ended.
+
+    Returns:
+        The panels of each, by its name.
     """
     there = recorded_metrics(source, list(source.outcome_by_trial) if trials is None else trials)
     found: dict[str, Panels] = {name: {} for name in FIRST}
@@ -62,7 +65,12 @@ def sections(
 
 
 def with_ids(section: str, panels: Panels) -> list[wr.PanelTypes]:
-    """The panels of a section, each with an id that is the same whenever it is made; it would be drawn by lot."""
+    """The panels of a section, each with a reproducible id; that of wandb-workspaces is random.
+
+    Args:
+        section: Its name.
+        panels: By name.
+    """
     for name, panel in panels.items():
         assert isinstance(panel, wr.Panel)
         panel._id = hashlib.sha256(f"{section}/{name}".encode()).hexdigest()[:12]
@@ -70,17 +78,30 @@ def with_ids(section: str, panels: Panels) -> list[wr.PanelTypes]:
 
 
 def rate_of(results: pl.DataFrame) -> str:
-    """The axis of learning rates: multiples of the limit where those were asked for, which all seeds have in common."""
+    """The axis of learning rates: multiples of the stability limit, which seeds share, where the experiment has those.
+
+    Args:
+        results: One row for each trial.
+    """
     return "times_limit" if "times_limit" in results.columns else "learning_rate"
 
 
 def criterion_of(there: RecordedMetrics) -> str:
-    """The diagnostic that the best is best in; nothing if none of them is recorded."""
+    """The diagnostic by which trials are ranked; empty if none of them is recorded.
+
+    Args:
+        there: The metrics of the trials.
+    """
     return next((name for name in CRITERIA if name in there.diagnostics), "")
 
 
 def in_summary(name: str, value: str = "last") -> str:
-    """Where the summary of a run has a diagnostic; of those that fall it has the last and the least value."""
+    """The key of a diagnostic in the summary of a run.
+
+    Args:
+        name: Of the diagnostic.
+        value: ``last`` or ``min``; only measures of convergence have both.
+    """
     return f"{name}.{value}" if name in SMALLEST else name
 
 
@@ -186,10 +207,10 @@ def _sweep(there: RecordedMetrics) -> Panels:
 def _of_score(score: str, rate: str) -> Panels:
     """What leads to a low error, and the lowest of each model and width."""
     least, words = wr.SummaryMetric(in_summary(score, "min")), f"least {_words(score)}"
-    asked = [("model", False), (rate, True), ("width", True)]
+    axes = [("model", False), (rate, True), ("width", True)]
     columns = [
         wr.ParallelCoordinatesPlotColumn(wr.Config(axis), display_name=_words(axis), log=log or None)
-        for axis, log in asked
+        for axis, log in axes
         if axis
     ]
     return {

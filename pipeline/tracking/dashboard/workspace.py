@@ -32,13 +32,13 @@ def workspace(
     diagnostics: Mapping[str, type[Diagnostic]] = DIAGNOSTICS,
     trials: Sequence[str] | None = None,
 ) -> ws.Workspace:
-    """The dashboard of a sweep, without asking anybody: the same whenever it is made of the same records.
+    """The workspace of a sweep, made without W&B: the same whenever it is made of the same records.
 
     Args:
-        source: The sweep.
-        destination: Where it is.
+        source: The recorded run.
+        destination: Entity and project.
         diagnostics: The table.
-        trials: Those that have a run of their own on W&B; none: all that have ended.
+        trials: Those that have a run of their own on W&B; by default all that have ended.
     """
     view = ws.Workspace(
         entity=destination.entity,
@@ -57,30 +57,30 @@ def workspace(
 
 
 def _runs(source: RecordedRun) -> Json:
-    """The filter of the runs of a sweep; how some have ended that are not done is a click away."""
+    """The filter for the runs of a sweep, with disabled filters for those that diverged or failed."""
     ended = [word for word in ("diverged", "failed") if (source.results["status"] == word).any()]
     return with_disabled_filters(runs_of(source.group), *ended)
 
 
 def view_name(source: RecordedRun) -> str:
-    """The name of the view on W&B, of the letters that such a name has."""
+    """The name of the view on W&B: ``nw-``, 11 letters or digits, ``-v``."""
     return f"nw-{hashlib.sha256(source.group.encode()).hexdigest()[:11]}-v"
 
 
 def as_json(view: ws.Workspace) -> Json:
-    """A view as it is sent."""
+    """A view as JSON, as it is sent."""
     content: Json = json.loads(view._to_model().model_dump_json(by_alias=True, exclude_none=True))
     return content
 
 
 def _columns(rate: str) -> list[str]:
-    """What the list of runs shows of each."""
-    asked = [f"config:{name}.value" for name in ("problem", "model", "width", rate, "seed")]
-    return ["run:displayName", *asked, "summary:status", "summary:verdict"]
+    """The pinned columns of the list of runs."""
+    axes = [f"config:{name}.value" for name in ("problem", "model", "width", rate, "seed")]
+    return ["run:displayName", *axes, "summary:status", "summary:verdict"]
 
 
 def _plain(name: str) -> str:
-    """A name without the symbols that a view's may not have."""
+    """A name without symbols, which W&B does not take in that of a view."""
     return "".join("_" if unicodedata.category(letter) in ("So", "Sk", "Sm", "Sc", "Cs") else letter for letter in name)
 
 
@@ -108,12 +108,15 @@ KIND = "project-view"
 
 
 def save_workspace(api: Any, view: Json, before: Json) -> tuple[str, bool]:
-    """Save a view, over what is there of it; its address on W&B, and whether there was any before.
+    """Save a workspace, merged with the one that is there.
 
     Args:
         api: Of W&B's client.
         view: As it is made now.
-        before: Its specification as it was made last time; empty if that is not known.
+        before: Its specification as it was last sent; empty if that is not known.
+
+    Returns:
+        Its address on W&B, and whether there was one before.
 
     Raises:
         RefusedError: If W&B says no.
@@ -146,7 +149,7 @@ def url_of(api: Any, view: Json) -> str:
 
 
 def over(theirs: Json, ours: Json, before: Json) -> Json:
-    """A workspace that is there with what is ours as it is now; what people have changed stays.
+    """The three-way merge of a workspace.
 
     Args:
         theirs: The specification that is there.

@@ -25,7 +25,16 @@ FINISHED = ("finished", "failed")
 
 @dataclass(frozen=True)
 class RemoteRun:
-    """A run as W&B has it."""
+    """A run as W&B has it.
+
+    Args:
+        rows: Number of rows, as far as they are counted.
+        state: ``running``, ``finished``, ``failed``, ``crashed`` or ``killed``.
+        summary: Final values.
+        digest: Of the records, in its configuration.
+        sending: Nonce of the last sending, in its configuration.
+        config: The configuration.
+    """
 
     rows: int
     state: str
@@ -35,13 +44,21 @@ class RemoteRun:
     config: Mapping[str, Any] = field(default_factory=dict)
 
     def is_other(self, content: RunContent) -> bool:
-        """Whether it is a run of other records under the same id."""
+        """Whether it has other records under the same id.
+
+        Args:
+            content: The run as it is here.
+        """
         if OLD_DIGEST.fullmatch(self.digest):  # says nothing of the records: their last and least values do
             return self.state in FINISHED and not self._is_summed_up(content)
         return self.digest != content.digest
 
     def is_complete(self, content: RunContent) -> bool:
-        """Whether it is all of a run: as many rows, the end, and the summary of what was recorded."""
+        """Whether it is all of a run: as many rows, the end, and the summary of what was recorded.
+
+        Args:
+            content: The run as it is here.
+        """
         counted = self.rows == len(content.rows) and not self.is_other(content)
         return counted and self.state in FINISHED and self._is_summed_up(content)
 
@@ -50,7 +67,12 @@ class RemoteRun:
 
 
 def same(ours: Any, theirs: Any) -> bool:
-    """Whether W&B has a value as we do; NaN and infinity may come back as words."""
+    """Whether two values are equal; NaN and infinity may come back from W&B as words.
+
+    Args:
+        ours: The value here; of a mapping W&B may have more keys.
+        theirs: The value there.
+    """
     if isinstance(ours, Mapping):
         return isinstance(theirs, Mapping) and all(name in theirs and same(ours[name], theirs[name]) for name in ours)
     if isinstance(ours, float) and not math.isfinite(ours):
@@ -82,7 +104,12 @@ class Connection:
             raise as_pipeline_error(error, "W&B") from None
 
     def streaming(self, url: str, clock: Clock, say: Callable[[str], None]) -> Streaming:
-        """The connection to send by, with the same key.
+        """The requests that send, with the same key.
+
+        Args:
+            url: Of the server.
+            clock: Waits for retries.
+            say: Told of a rate limit.
 
         Raises:
             RefusedError: If what is there instead of a key is good for W&B's client only.
@@ -93,7 +120,7 @@ class Connection:
         return self.requests
 
     def entity(self) -> str:
-        """The entity that the key writes to if nobody says another."""
+        """The default entity of the key."""
         try:
             return str(self.api.default_entity or "")
         except Exception as error:
@@ -102,11 +129,15 @@ class Connection:
     def runs(self, destination: Destination, ids: Sequence[str]) -> dict[str, RemoteRun]:
         """Some runs as W&B lists them, by id; those it does not have are missing.
 
+        Args:
+            destination: Entity and project.
+            ids: Of the runs.
+
         Raises:
             RefusedError: If it says no.
             TroubleError: If it does not answer as it should.
         """
-        self.api.flush()  # it would answer from memory what was asked before
+        self.api.flush()  # the client of wandb 0.31.0 keeps answers
         runs = self.api.runs(destination.label(), filters={"name": {"$in": list(ids)}}, per_page=len(ids), lazy=False)
         try:
             return {run.id: _remote_run(run) for run in runs}
@@ -116,7 +147,7 @@ class Connection:
             raise self._refusal(error, destination) from None
 
     def _refusal(self, error: Exception, destination: Destination) -> PipelineError:
-        """What is wrong with a question: the client, which tries again for long, may not say what it was told."""
+        """The error of a query: the exception of the client, or, where it has retried in silence, the answer itself."""
         where = {"entity": destination.entity, "project": destination.project}
         silent = status_of(error) is None
         if silent and self.requests is not None and (said := self.requests.refusal_of("Runs", RUNS, where)):
@@ -125,7 +156,11 @@ class Connection:
         return as_pipeline_error(error, destination.label())
 
     def run(self, destination: Destination, id_: str) -> RemoteRun | None:
-        """One run, asked for by its id and not by a list; nothing if W&B does not have it.
+        """One run, by its id and not from a list; nothing if W&B does not have it.
+
+        Args:
+            destination: Entity and project.
+            id_: Of the run.
 
         Raises:
             RefusedError: If it says no.

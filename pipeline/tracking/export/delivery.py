@@ -1,10 +1,10 @@
 """Exactly-once delivery of the runs of trials, each whole, as W&B itself confirms.
 
-Before anything is sent W&B is asked what it has: what is whole is noted. What is sent is noted before that, with a
-nonce that the run's configuration gets, and afterwards W&B is asked until its list of runs has it whole. Lists are
-late, now and then by minutes. So a run that was sent and may be there is not sent again: it is upserted without rows,
-under a new nonce, which costs nothing if it is there; once the list has that nonce it is as late as that, and the rows
-that it has are all that arrived.
+W&B is first queried for what it has, and whole runs are noted in the ledger. A sending is noted before it begins, with
+a nonce that the run's configuration gets; afterwards W&B is polled until its list has the run whole. Lists are late,
+now and then by minutes, so a run that was sent and may be there is not sent again: it is upserted without rows, under a
+new nonce, which changes nothing if it is there. Once the list has that nonce it is not older than the upsert, and the
+rows that it has are all that arrived.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Delivery:
     """Sends the runs of trials and notes those that have arrived.
 
     Args:
-        context: Where to, and how W&B is asked.
+        context: Of the export.
         streaming: The requests that send.
         unsent: What W&B said to runs that it did not take, by id.
         pending: Runs that it took and does not list whole yet, by id.
@@ -88,7 +88,10 @@ class Delivery:
     def deliver(self, contents: Sequence[RunContent]) -> None:
         """Send some runs that W&B does not have; whether they arrive, ``wait_until_listed`` says.
 
-        What is wrong with one run is kept in the problems of the context and does not keep the others.
+        What is wrong with one run is kept in the problems of the context, and does not stop the others.
+
+        Args:
+            contents: The runs, at most one batch.
 
         Raises:
             RefusedError: If no run may be sent there.
@@ -107,7 +110,7 @@ class Delivery:
             self._give_up([self.unsent[id_] for id_ in left])
 
     def wait_until_listed(self) -> None:
-        """Ask until W&B lists all that was sent, as long as it may take; what it does not list is a problem.
+        """Poll until W&B lists all that was sent, or it has had its time; what it does not list is a problem.
 
         Raises:
             RefusedError: If no run may be sent there.
@@ -126,7 +129,7 @@ class Delivery:
             self._give_up(list(self.unsent.values()))
 
     def outbox_file(self, content: RunContent) -> Path:
-        """The file in which a run waits that could not be sent before."""
+        """The file in which a run waits since an export that was offline."""
         return self.context.outbox / f"run-{content.id}.wandb"
 
     def _check_outbox_file(self, waiting: Path) -> None:
@@ -304,6 +307,6 @@ def _has_status(words: str, statuses: Iterable[int]) -> bool:
 
 
 def _concurrently(ask: Callable[..., Answer], what: Iterable[object]) -> list[Answer]:
-    """Ask several things at a time; the answers in their order."""
+    """Call a function for several arguments at a time; the results in their order."""
     with ThreadPoolExecutor(CONCURRENT_REQUESTS) as pool:
         return list(pool.map(ask, what))

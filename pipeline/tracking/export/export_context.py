@@ -1,4 +1,4 @@
-"""What every part of an export has in common: where to, what is known of it, and how W&B is asked and waited for."""
+"""The context of an export: destination, ledger, problems, and queries of W&B with its rate limit and its delays."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipeline.tracking.retries import LONGEST_LIST_DELAY_SECONDS, Clock, timeout
 from pipeline.tracking.wandb_errors import TroubleError
 
 BATCH = 50
-"""Runs that are sent together, and asked for in one query."""
+"""Runs that are sent together, and listed by one query."""
 SECONDS_BETWEEN_MESSAGES = 120.0
 RATE_LIMITED, MOST_RATE_LIMITED = "HTTP 429", 3
 RATE_WINDOW_SECONDS = 61.0
@@ -56,23 +56,42 @@ class ExportContext:
     said_at: float = float("-inf")
 
     def remote_id(self, id_: str) -> str:
-        """The id that a run has on W&B now: another one after it was deleted there."""
+        """The id that a run has on W&B now: another one after it was deleted there.
+
+        Args:
+            id_: Its first id.
+        """
         return run_id(id_, self.ledger.generation(id_))
 
     def entry(self, id_: str, state: str, digest: str, rows: int = 0, sending: str = "") -> LedgerEntry:
-        """An entry of the ledger for the generation in which a run is now."""
+        """An entry of the ledger, of the present generation of a run.
+
+        Args:
+            id_: Its first id.
+            state: As in ``LedgerEntry``.
+            digest: Of its content.
+            rows: Of its history.
+            sending: The nonce.
+        """
         return LedgerEntry(id_, self.ledger.destination, state, self.ledger.generation(id_), rows, digest, sending)
 
     def note_deleted(self, id_: str) -> None:
-        """Note that a run was deleted on W&B, so that it goes there under another id."""
+        """Note that a run was deleted on W&B, so that it goes there under another id.
+
+        Args:
+            id_: Its first id.
+        """
         generation = self.ledger.generation(id_)
         self.say(f"run {run_id(id_, generation)} was deleted on W&B; it goes there under another id")
         self.ledger.add(LedgerEntry(id_, self.ledger.destination, "deleted", generation))
 
-    # Asking, with retries: the client itself gives up within seconds.
+    # Queries, with retries: the client of wandb 0.31.0 gives up within seconds.
 
     def listed(self, names: Sequence[str]) -> dict[str, RemoteRun]:
-        """What W&B lists of some runs, by the id they have there.
+        """Some runs as W&B lists them, by the id they have there.
+
+        Args:
+            names: Their ids there.
 
         Raises:
             RefusedError: If it says no.
@@ -88,7 +107,14 @@ class ExportContext:
         return self.connection.runs(self.destination, names)
 
     def sync(self, file: Path) -> str:
-        """Send a transaction log by ``wandb sync``; what went wrong, or nothing."""
+        """Send a transaction log by ``wandb sync``.
+
+        Args:
+            file: The log.
+
+        Returns:
+            What went wrong; empty if nothing did.
+        """
         for _ in range(MOST_RATE_LIMITED):
             said = sync_file(file, self.connection.scratch)
             if RATE_LIMITED not in said:
@@ -101,7 +127,11 @@ class ExportContext:
         self.clock.sleep(RATE_WINDOW_SECONDS)
 
     def confirm(self, ids: Sequence[str]) -> None:
-        """Ask W&B for runs that it had: those that it lists no more, and does not know by their id, are gone."""
+        """Verify runs that were there: one that W&B neither lists nor knows by its id was deleted.
+
+        Args:
+            ids: Their first ids.
+        """
         for some in in_batches(ids):
             names = {id_: self.remote_id(id_) for id_ in some}
             listed = self.listed(list(names.values()))

@@ -188,18 +188,18 @@ class Streaming:
         while (seconds := self.blocked_until - self.clock.now()) > 0:
             self.clock.sleep(seconds)
 
-    def _honour_retry_after(self, said: str, asked: str | None, otherwise: float) -> None:
+    def _honour_retry_after(self, said: str, header: str | None, otherwise: float) -> None:
         """Set the time of the next request after an HTTP 429.
 
         Args:
             said: The answer.
-            asked: Its header ``Retry-After``.
+            header: Its header ``Retry-After``.
             otherwise: Seconds to wait if it has none.
 
         Raises:
             RefusedRunError: If that is too late to wait for.
         """
-        seconds = retry_after_seconds(asked, self.clock.now())
+        seconds = retry_after_seconds(header, self.clock.now())
         if seconds is not None and seconds > LONGEST_RETRY_AFTER_SECONDS:
             raise RefusedRunError(f"{said} ({RETRY_LATER} {duration(seconds)})")
         seconds = min(otherwise, client_setting(RETRY_WAIT_SETTING)) if seconds is None else seconds
@@ -210,23 +210,23 @@ class Streaming:
                 self.say(f"W&B limits requests (HTTP 429); retrying in {duration(seconds)}")
 
 
-def retry_after_seconds(asked: str | None, now: float) -> float | None:
+def retry_after_seconds(header: str | None, now: float) -> float | None:
     """The seconds of a header ``Retry-After``, which is a number or a date (RFC 9110, section 10.2.3).
 
     Args:
-        asked: The header.
+        header: The header.
         now: In seconds since 1970.
     """
-    if not asked:
+    if not header:
         return None
     try:
-        seconds = float(asked)
+        seconds = float(header)
     except ValueError:
         pass
     else:
         return max(0.0, seconds) if math.isfinite(seconds) else None
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(asked).timestamp() - now)
+        return max(0.0, email.utils.parsedate_to_datetime(header).timestamp() - now)
     except ValueError:
         return None
 

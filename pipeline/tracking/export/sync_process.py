@@ -50,8 +50,8 @@ def sync_file(file: Path, scratch: Path) -> str:
         try:
             process.wait(SYNC_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
-            told = errors_by_file(logs, [file]).get(file, "W&B has not said why")
-            return f"{told}; it took longer than {duration(SYNC_TIMEOUT_SECONDS)}, and was ended"
+            reason = errors_by_file(logs, [file]).get(file, "W&B has not said why")
+            return f"{reason}; it took longer than {duration(SYNC_TIMEOUT_SECONDS)}, and was ended"
         finally:
             process.kill()
             process.wait()
