@@ -59,6 +59,9 @@ def panels(table: pl.DataFrame, draw: Callable[[pl.DataFrame], Chart]) -> Chart 
     """One plot for each value of the column ``panel``, side by side; ``None`` for no rows.
 
     More than twelve panels would not be looked at: the first twelve are drawn, and the title says so.
+
+    Returns:
+        A chart of one row.
     """
     if table.is_empty():
         return None
@@ -209,6 +212,9 @@ def with_legend_entry(
     """The chart with one more channel that is the same everywhere and has an entry in a legend of its own.
 
     Layers that share a channel share its scale, so each must name the labels and values of all, in ``among``.
+
+    Returns:
+        A new chart; the given one stays as it is.
     """
     entries = among or {label: value}
     scale, legend = alt.Scale(domain=list(entries), range=list(entries.values())), alt.Legend(title=None)

@@ -29,6 +29,9 @@ def error_table(tables: RunTables) -> pl.DataFrame:
 
     Theory is the exact least-squares error on the training points, and the best error of all (``best``), where
     they are known. ``trial`` is one of each group.
+
+    Returns:
+        One row for each problem, model and width that ran.
     """
     theory = "least_squares_error"
     is_test_error = criterion(tables.results) == "test_error"
@@ -53,6 +56,9 @@ def _best_error(plan: Plan, trial: str) -> float | None:
     """The best error that a model of the width of a trial can have; ``None`` for none at all, as where it is not known.
 
     Rounding leaves 1e-8 of nothing.
+
+    Returns:
+        In units of the target.
     """
     shape = plan.trials[trial].shape
     error = best_error(shape.problem, shape.model, shape.width)

@@ -19,6 +19,9 @@ def fitted_functions(tables: RunTables, space: str = LINE) -> pl.DataFrame:
     """What the best trial of each model has learned at a few widths, where that is drawn in some space.
 
     Columns: ``trial``, ``panel_problem``, ``name``, ``width``, ``x``, ``y``, ``value``.
+
+    Returns:
+        One row for each point; none where nothing is drawn.
     """
     fits = tables.fits.filter(pl.col("space") == space)
     if fits.is_empty():

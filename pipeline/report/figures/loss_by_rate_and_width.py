@@ -22,6 +22,9 @@ def loss_map(tables: RunTables) -> pl.DataFrame:
 
     ``bottom`` and ``top`` are the edges of a cell on the axis of learning rates, ``diverged`` the
     fraction of trials that did, ``limit`` the predicted limit on the same axis, ``limit_words`` what is known below it.
+
+    Returns:
+        One row for each problem, model, learning rate and width.
     """
     trials = tables.named.filter(pl.col("rate_axis").is_not_null(), pl.col("status").is_in(["done", "diverged"]))
     rates = evenly_spaced(sorted(trials["rate_axis"].unique()), MOST_CELLS_A_SIDE)

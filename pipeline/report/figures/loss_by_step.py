@@ -125,6 +125,9 @@ def predicted_losses(tables: RunTables, curves: pl.DataFrame) -> pl.DataFrame:
     Args:
         tables: The run.
         curves: Rows of one problem, model and width, with ``rate_axis`` and ``step``.
+
+    Returns:
+        One row for each curve and step.
     """
     nothing = pl.DataFrame(schema=PREDICTED)
     columns = ["panel_problem", "name", "width", "rate_axis"]

@@ -20,6 +20,9 @@ def stability_table(tables: RunTables) -> pl.DataFrame:
 
     Columns: ``panel_problem``, ``name``, ``width``, ``rate_axis``, ``step``, ``index``. Trials of which it is
     recorded once, because it is constant, are left out.
+
+    Returns:
+        One row for each curve and step; none where the index is not recorded.
     """
     recorded = tables.records.lazy().filter(pl.col("diagnostic") == INDEX)
     seen = recorded.select("trial", "step", index="value").collect()

@@ -21,6 +21,9 @@ def steps_table(tables: RunTables) -> pl.DataFrame:
 
     Columns: ``panel_problem``, ``name``, ``width``, ``condition``, ``predicted`` and ``measured``, null where the
     tolerance was not reached. Condition numbers that float64 cannot tell are left out.
+
+    Returns:
+        One row for each problem, model and width.
     """
     if not {CONDITION, PREDICTED_STEPS, MEASURED_STEPS} <= set(tables.best.columns):
         return pl.DataFrame()

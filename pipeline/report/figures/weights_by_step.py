@@ -18,6 +18,9 @@ def norms_table(tables: RunTables) -> pl.DataFrame:
 
     Columns: ``panel_problem``, ``name``, ``width``, ``rate_axis``, ``step``, ``diagnostic``, ``value``; no
     rows unless both are recorded.
+
+    Returns:
+        One row for each curve, step and norm.
     """
     recorded = tables.records.lazy().filter(pl.col("diagnostic").is_in(NORMS))
     seen = recorded.filter(pl.col("value").is_finite(), pl.col("value") > 0).drop("pack").collect()

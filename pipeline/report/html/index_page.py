@@ -129,6 +129,9 @@ def _list_as_json(folder: Path, parts: Mapping[str, Sequence[IndexEntry]]) -> st
 def _read_list(path: Path) -> dict[str, list[IndexEntry]]:
     """The entries of a page, under their titles, but for those whose reports are gone.
 
+    Returns:
+        Entries by title, in the order of the page.
+
     Raises:
         PipelineError: If somebody has changed them.
     """

@@ -54,6 +54,9 @@ def page_table(table: pl.DataFrame, keep: Sequence[str] = ()) -> PageTable:
     Args:
         table: Any table.
         keep: Columns that stay columns although every row says the same.
+
+    Returns:
+        The table as a template shows it.
     """
     constants, varying = split_constants(table, keep)
     columns = tuple(PageColumn(name.replace("_", " "), dtype.is_numeric()) for name, dtype in varying.schema.items())

@@ -31,6 +31,9 @@ def render_page(template: str, title: str, *, charts: bool, **shown: object) -> 
         charts: Whether there are charts to draw, which takes a megabyte of scripts.
         shown: What the template shows, by name.
 
+    Returns:
+        HTML.
+
     Raises:
         jinja2.UndefinedError: If the template shows a name that is not among these.
     """
@@ -40,6 +43,9 @@ def render_page(template: str, title: str, *, charts: bool, **shown: object) -> 
 
 def render(template: str, **shown: object) -> str:
     """A template as text, each value escaped.
+
+    Returns:
+        HTML.
 
     Raises:
         jinja2.UndefinedError: If the template shows a name that is not among ``shown``.

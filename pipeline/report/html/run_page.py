@@ -108,6 +108,9 @@ def write_report(run: Path) -> Path:
 
     Works at any time: what has not run yet is counted as pending.
 
+    Returns:
+        Path of the page.
+
     Raises:
         PipelineError: If the folder holds no plan, or a file in it is damaged.
     """
@@ -117,6 +120,9 @@ def write_report(run: Path) -> Path:
 
 def write_report_of(run: Path, plan: Plan, outcomes: pl.DataFrame, table: pl.DataFrame) -> Path:
     """Write the same of a run of which the plan, the outcomes and the results were read already.
+
+    Returns:
+        Path of the page.
 
     Raises:
         PipelineError: If a file in the folder is damaged.
@@ -158,6 +164,9 @@ def page(
         outcomes: Where they come from.
         figures: What is drawn.
         comparisons: Tables made from the records.
+
+    Returns:
+        HTML.
     """
     return render_page(
         "run.html",

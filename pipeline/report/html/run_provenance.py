@@ -18,6 +18,9 @@ def facts(plan: Plan, planned: dict[str, Any], outcomes: pl.DataFrame) -> Iterab
         plan: Its experiment and packs.
         planned: Where and with what it was planned, as ``read_provenance`` gives it.
         outcomes: Where and with what it was trained.
+
+    Yields:
+        A name and its value, in the order in which a page shows them.
     """
     packages: dict[str, str | None] = {"Python": planned.get("python"), **planned.get("packages", {})}
     yield "plan", plan.folder_name

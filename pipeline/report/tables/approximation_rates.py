@@ -57,6 +57,9 @@ def rates(plan: Plan, results: pl.DataFrame) -> pl.DataFrame:
     Args:
         plan: Of the run.
         results: One row for every trial.
+
+    Returns:
+        A table with a verdict in each row.
     """
     axes = [*PROBLEM, "model"]
     shapes = {pack.trials[0].id: pack.shape for pack in plan.packs}
@@ -82,6 +85,9 @@ def _errors(trials: pl.DataFrame, rounding: float) -> tuple[list[float], torch.T
     """Widths, and errors ``[R, W]``: one row where all seeds agree, as those of a model without randomness do.
 
     Rounding is 0, and what the quadrature does not know to a digit is NaN.
+
+    Returns:
+        Widths in increasing order, and errors in units of the target.
     """
     unsure = pl.col("score") <= ABOVE_BAR * pl.col(BAR) if BAR in trials.columns else pl.lit(False)
     is_rounding = pl.col("score") <= rounding
@@ -101,6 +107,9 @@ def rounding_of(shape: Shape) -> float:
 
     Args:
         shape: Its dtype sets eps; a table is taken to have targets of size 1.
+
+    Returns:
+        In units of the target.
     """
     problem = shape.problem
     square = problem.target.mean_square(problem.dimension) if isinstance(problem, FunctionProblem) else None
@@ -122,6 +131,9 @@ def most_stable_width(shape: Shape) -> float:
 
     Args:
         shape: Model, optimizer and number of points.
+
+    Returns:
+        A width, or infinity.
 
     Source: Cohen, Davenport, Leviatan, "On the stability and accuracy of least squares approximations" (2013).
     """

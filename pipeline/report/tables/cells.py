@@ -22,6 +22,9 @@ def problem_labels(plan: Plan) -> dict[Objective, str]:
     It ends with the loss where the run has several for a problem. Problems that no column of ``PROBLEM``
     tells apart, such as two tables of one file name, are numbered in the order of the plan: the second
     is called ``t.csv(5 inputs -> y) #2``.
+
+    Returns:
+        Labels, all different.
     """
     labels: dict[Objective, str] = {}
     alike: Counter[tuple[object, ...]] = Counter()

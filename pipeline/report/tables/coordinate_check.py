@@ -60,6 +60,9 @@ def coordinate_check(plan: Plan, results: pl.DataFrame, records: Records) -> pl.
         plan: Of the run.
         results: One row for every trial.
         records: All that was recorded.
+
+    Returns:
+        A table with a verdict in each row.
     """
     axes = [*PROBLEM, "model"]
     recorded = records.lazy().filter(pl.col("diagnostic") == CHANGE, pl.col("step") > 0)
@@ -111,6 +114,9 @@ def power_of(initialisation: Initialisation, fan_in: int | None, fan_out: int | 
         initialisation: Of the layer.
         fan_in: Inputs of the layer; ``None`` for the width.
         fan_out: Outputs of the layer; ``None`` for the width.
+
+    Returns:
+        Rounded to 6 digits.
     """
     small, large = (
         initialisation.weight_deviation(fan_in or width, fan_out or width) for width in WIDE

@@ -65,6 +65,9 @@ def error_parts(tables: RunTables) -> pl.DataFrame:
 
     Args:
         tables: Of the run.
+
+    Returns:
+        A table in the order of the plan.
     """
     if not {"test_error", *RECORDED.values()} <= set(tables.best.columns):
         return pl.DataFrame()
@@ -136,6 +139,9 @@ def advice(shape: Shape, part: str) -> str:
     Args:
         shape: What the trials have in common.
         part: One of ``PARTS``, or why there is no largest.
+
+    Returns:
+        A phrase that begins in lower case, without a full stop.
     """
     network, float32 = isinstance(shape.model, Shallow), shape.stored == "float32"
     match part:

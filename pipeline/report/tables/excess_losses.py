@@ -56,6 +56,9 @@ def predicted_and_measured(plan: Plan, results: pl.DataFrame, records: Records, 
         results: One row for every trial.
         records: All that was recorded.
         outcomes: How the trials ended: one that was computed in closed form has no verdict.
+
+    Returns:
+        A table with a verdict in each row.
     """
     excess = records.lazy().filter(pl.col("diagnostic") == EXCESS_LOSS).collect()
     excess = excess.filter(pl.col("trial").is_in(results["trial"].implode()))

@@ -17,6 +17,9 @@ def plan_table(plan: Plan) -> pl.DataFrame:
 
     Args:
         plan: Any plan; nothing of it needs to have run.
+
+    Returns:
+        A table in the order of the plan.
     """
     whole = sum(operations_of_pack(pack) for pack in plan.packs)
     rows, labels = [], problem_labels(plan)

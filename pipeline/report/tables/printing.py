@@ -71,6 +71,9 @@ def as_text(table: pl.DataFrame, *, width: int | None = None, most_rows: int = 1
         width: Columns of the terminal, to which cells are folded; by default as wide as the table needs.
         most_rows: Rows to show; a last line says how many were left out.
         keep: Columns that stay columns although every row says the same.
+
+    Returns:
+        Lines of text, each with its line feed.
     """
     same, rest = split_constants(table, keep)
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)

@@ -43,6 +43,9 @@ def read_results(run: Path, plan: Plan, outcomes: pl.DataFrame) -> pl.DataFrame:
         plan: Of the run.
         outcomes: How its trials ended.
 
+    Returns:
+        The table of ``results``.
+
     Raises:
         PipelineError: If a part of the records is damaged.
     """
@@ -60,6 +63,9 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
     limit, ``times_limit`` holds them. Infinite and NaN are kept; null is *not recorded*.
     Beside ``condition_number`` stands ``condition_number_trust``, beside ``predicted_steps`` stands
     ``measured_steps``, the first recorded step at which the tolerance was reached.
+
+    Returns:
+        As many rows as the plan has trials.
     """
     planned = _planned(plan)
     numbers = _numbered(planned, records)
@@ -91,6 +97,9 @@ def tolerance_of(plan: Plan) -> float:
 
     Args:
         plan: Its diagnostic ``predicted_steps`` sets it; without one it is the default.
+
+    Returns:
+        Between 0 and 1.
     """
     predicted = [diagnostic for diagnostic in plan.experiment.diagnostics if isinstance(diagnostic, PredictedSteps)]
     return predicted[0].tolerance if predicted else PredictedSteps().tolerance
@@ -104,6 +113,9 @@ def measured_steps(numbers: pl.LazyFrame, tolerance: float) -> pl.DataFrame:
     Args:
         numbers: Records by ``row``, the number of the trial.
         tolerance: The fraction.
+
+    Returns:
+        One row for each ``row`` that reached it.
     """
     goals = _each(numbers, EXCESS_LOSS, (tolerance * pl.col("value").min_by("step")).alias("goal"))
     excess = numbers.filter(pl.col("diagnostic") == EXCESS_LOSS)
@@ -151,6 +163,9 @@ def _growth(plan: Plan, table: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     """Of trials that ended above the limit, and did not diverge, what modes that grow have made of the first loss.
 
     Null elsewhere: few trials are there, and splitting an initial loss into its modes takes longer than reading a row.
+
+    Returns:
+        Two columns, ``least_growth`` and ``growth``, as long as the table.
     """
     known = pl.col("has_limit") & (pl.col("status") == "done") & (pl.col("first_loss").is_finite())
     above = pl.col("learning_rate") > pl.col("largest_stable_learning_rate")

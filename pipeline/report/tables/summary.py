@@ -33,6 +33,9 @@ def scored(results: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         results: One row for every trial.
+
+    Returns:
+        As many rows as results.
     """
     name = criterion(results)
     value = pl.col(name) if name in results.columns else pl.lit(None, pl.Float64)
@@ -72,6 +75,9 @@ def summary(results: pl.DataFrame) -> pl.DataFrame:
     criterion; that median (of all trials where every rate diverged), and the least value of any trial; the
     fraction of seeds that end without any error at that rate, where a seed does; the condition number and how
     far to trust it; the predicted limit of the learning rate, and what is known of rates below it; the verdict.
+
+    Returns:
+        A table in the order of the plan.
     """
     name = criterion(results)
     absent = [c for c in ("condition_number", "largest_stable_learning_rate") if c not in results.columns]
@@ -120,6 +126,9 @@ def best_of_each_model(results: pl.DataFrame) -> pl.DataFrame:
     """One row for every problem and model: the width and learning rate of the least median score, and the verdict.
 
     The verdict is that on all trials of the model, at any width.
+
+    Returns:
+        A table in the order of the plan.
     """
     name = f"median_{criterion(results)}"
     table = summary(results)

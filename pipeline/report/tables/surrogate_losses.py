@@ -34,6 +34,9 @@ def slopes(plan: Plan) -> pl.DataFrame:
     """Slopes of both losses in the logit of a yes that is right, and their ratio; no rows without both losses.
 
     Columns: ``logit``, ``cross_entropy``, ``squares``, ``ratio``, ``theory``, ``verdict``.
+
+    Returns:
+        One row for each logit.
     """
     both = {ENTROPY, SQUARES} <= {pack.shape.loss for pack in plan.packs}
     logits = LOGITS if both else ()
@@ -61,6 +64,9 @@ def steps_to_accuracy(plan: Plan, results: pl.DataFrame, records: Records) -> pl
         plan: Of the run.
         results: One row for every trial.
         records: All that was recorded.
+
+    Returns:
+        A table in the order of the plan.
     """
     shapes = {problem: shape for problem, shape in _shapes(plan).items() if shape.problem.task is not Task.REGRESSION}
     several = [problem for problem, shape in shapes.items() if len(plan.experiment.losses(shape.problem)) > 1]

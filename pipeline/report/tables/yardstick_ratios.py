@@ -40,6 +40,9 @@ def yardstick_ratios(plan: Plan, results: pl.DataFrame) -> pl.DataFrame:
     Args:
         plan: Of the run.
         results: One row for every trial.
+
+    Returns:
+        A table with a verdict in each row.
     """
     axes = [*PROBLEM, "model"]
     rows = []

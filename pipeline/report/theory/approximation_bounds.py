@@ -79,6 +79,9 @@ def _greedy(problem: FunctionProblem, model: Greedy) -> tuple[float | None, str]
 def _jackson(problem: FunctionProblem, basis: Basis, order: float) -> tuple[float | None, str]:
     """The rate ``min(smoothness, order) / D`` of Jackson's theorem, in the mean square over a box.
 
+    Returns:
+        The rate with its reason, or ``None`` with why there is no bound.
+
     Source: DeVore, Lorentz, Constructive Approximation (1993), chapter 7, for one input.
     """
     (low, high), dimension = problem.bounds, problem.dimension

@@ -164,6 +164,9 @@ def learning_rate_verdict() -> tuple[pl.Expr, pl.Expr]:
     these come from more than one step, ``engine``, null where that is not known, and ``least_growth`` and
     ``growth``, what ``growth`` says, null where the modes are not known. Of a trial that has not ended, or of which
     theory has no limit, both are empty.
+
+    Returns:
+        Two expressions of text.
     """
     ratio = pl.col("learning_rate") / pl.col("largest_stable_learning_rate")
     diverged = pl.col("status") == "diverged"
