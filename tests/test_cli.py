@@ -280,7 +280,8 @@ def test_reader_that_has_seen_enough_is_no_error(config):
 def test_progress_is_one_living_line_on_a_terminal(config):
     controller, terminal = pty.openpty()
     command = [sys.executable, "-m", "pipeline", "run", str(config), "--set", "steps=3000"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=terminal) as process:
+    environment = os.environ | {"TERM": "xterm"}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=terminal, env=environment) as process:
         os.close(terminal)
         said = b""
         while True:
@@ -289,6 +290,8 @@ def test_progress_is_one_living_line_on_a_terminal(config):
             except OSError:  # the other end was closed
                 break
         assert process.wait() == 0
-    drawn = re.findall(rb"\r\x1b\[2K(\d+)/16 trials, [^,\r]+ trial-steps/s, [^\r\n]*", said)
-    assert drawn[-1] == b"16"
+    # a bar and beside it the sentence; in the end the bar goes and the sentence stays
+    drawn = re.findall(rb"\x1b\[2K([^\r\n]* )?(\d+)/16 trials, [^,\r]+ trial-steps/s, [^\r\n]*", said)
+    assert [bar != b"" for bar, _ in drawn] == [True] * (len(drawn) - 1) + [False]
+    assert drawn[-1][1] == b"16"
     assert said.count(b"\n") == said.count(b"\r\n") <= 6
