@@ -11,7 +11,8 @@ from pipeline.launch.notes.array_tasks import array_task_indices
 from pipeline.launch.notes.submission import Submission, folder_of, read_submissions
 from pipeline.launch.notes.terminations import note_cancelled
 from pipeline.launch.schedulers.waiting import Say, announce_if_slow
-from pipeline.launch.state.in_flight import held, reconcile, scheduler_of, submit_lock
+from pipeline.launch.state.in_flight import held, scheduler_of
+from pipeline.launch.submit.reconcile import reconcile, submit_lock
 
 
 def cancel(run: Path, what: Sequence[str], say: Say) -> list[str]:

@@ -33,9 +33,10 @@ from pipeline.launch.notes.submission import (
 )
 from pipeline.launch.schedulers import JobRequest, Scheduler, clusters_wanted
 from pipeline.launch.schedulers.waiting import Say, announce_if_slow
-from pipeline.launch.state.in_flight import scheduler_of, with_job, write_arguments
+from pipeline.launch.state.in_flight import scheduler_of
 from pipeline.launch.submit.code_snapshot import take_snapshot
 from pipeline.launch.submit.job_request import request_for
+from pipeline.launch.submit.reconcile import with_job, write_arguments
 from pipeline.launch.worker import unfinished, work
 
 NO_SERVER = r"connect|contact|communication failure|timed? ?out|zero bytes|standby|not respond"

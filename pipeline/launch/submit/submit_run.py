@@ -12,14 +12,9 @@ from pipeline.launch.notes.submission import Submission, read_submissions
 from pipeline.launch.schedulers import clusters_wanted, scheduler_named
 from pipeline.launch.schedulers.waiting import Say, announce_if_slow
 from pipeline.launch.state.history import Incident, incidents, quarantined
-from pipeline.launch.state.in_flight import (
-    close_finished_predecessors,
-    held_after_ending,
-    packs_in_flight,
-    reconcile,
-    submit_lock,
-)
+from pipeline.launch.state.in_flight import close_finished_predecessors, held_after_ending, packs_in_flight
 from pipeline.launch.submit.job_request import check_parallel
+from pipeline.launch.submit.reconcile import reconcile, submit_lock
 from pipeline.launch.submit.retry_policy import apply_out_of_memory_policy, longer_walltimes
 from pipeline.launch.submit.sending import send
 from pipeline.launch.submit.submission_plan import PackStates, SubmissionPlan, plan_submission, submission_request

@@ -16,9 +16,10 @@ from pipeline.launch.clusters.profile import Profile
 from pipeline.launch.clusters.queues import WalltimeTier
 from pipeline.launch.notes.submission import Submission, read_submissions, write_submission
 from pipeline.launch.schedulers.slurm_executor import bare_number, sentence
-from pipeline.launch.state.in_flight import held, reconcile
+from pipeline.launch.state.in_flight import held
 from pipeline.launch.submit.cancel import cancel
 from pipeline.launch.submit.planned_submissions import SubmissionRequest, plan_submissions
+from pipeline.launch.submit.reconcile import reconcile
 from pipeline.launch.submit.sending import send
 
 PROFILE = Profile("A cluster.", "slurm", "runs", gpus=0, memory_gib=8.0, bands=(WalltimeTier(1.0),))

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
-import fcntl
 import os
-import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,13 +11,12 @@ from pathlib import Path
 import pytest
 from fake_pbs import FakePbs, start_pbs, wait_for
 
-from pipeline.errors import PipelineError
 from pipeline.launch.commands import run
 from pipeline.launch.notes.submission import Submission, folder_of
 from pipeline.launch.notes.terminations import note_cancelled
 from pipeline.launch.pbs.qstat import ask
 from pipeline.launch.state.history import incidents
-from pipeline.launch.state.in_flight import close_finished_predecessors, held, held_after_ending, submit_lock
+from pipeline.launch.state.in_flight import close_finished_predecessors, held, held_after_ending
 
 TASKS = (("p1",), ("p2",), ("p3",))
 
@@ -142,36 +138,6 @@ def test_job_that_was_told_to_end_long_ago_and_goes_on_is_in_flight(says: Callab
     said: list[str] = []
     assert held_after_ending(tmp_path, [sent], said.append) == {"12_0"}
     assert said == ["1 job has not ended within 120 s; what it trains stays its own"]
-
-
-# One command at a time.
-
-
-def answering(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    def flock(file: object, operation: int) -> None:
-        raise OSError(number, "what the C library says")
-
-    monkeypatch.setattr(fcntl, "flock", flock)
-
-
-@pytest.mark.parametrize("number", [errno.ENOSYS, 524])
-def test_where_there_are_no_locks_jobs_are_sent_and_that_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
-    answering(monkeypatch, number)
-    told: list[str] = []
-    with submit_lock(tmp_path, told.append):
-        pass
-    assert told == [f"the file system of {tmp_path / 'jobs'} has no locks: start nothing twice in this run"]
-
-
-def test_nothing_is_sent_where_it_cannot_be_known_whether_somebody_else_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answering(monkeypatch, errno.EIO)
-    message = re.escape(f"{tmp_path / 'jobs' / '.lock'}: cannot be locked: what the c library says\n  hint: ")
-    with pytest.raises(PipelineError, match=f"^{message}"), submit_lock(tmp_path, print):
-        pass
 
 
 def test_link_does_not_wait_for_an_array_of_which_only_the_name_is_left(pbs: FakePbs, tmp_path: Path) -> None:
