@@ -61,10 +61,10 @@ class PointBuffers:
             A row for each point.
         """
         parts = [np.pad(rows, ((0, -len(rows) % multiple), (0, 0))) for rows in (self.inputs_AP, self.targets_KP)]
-        together_PC = np.concatenate(parts).T
-        dtype: FloatDtype = "float32" if together_PC.dtype == np.float32 else "float64"
-        found = aligned_zeros(together_PC.size, dtype).reshape(together_PC.shape)
-        found[:] = together_PC
+        together_PR = np.concatenate(parts).T
+        dtype: FloatDtype = "float32" if together_PR.dtype == np.float32 else "float64"
+        found = aligned_zeros(together_PR.size, dtype).reshape(together_PR.shape)
+        found[:] = together_PR
         return found
 
     @property
