@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 
@@ -39,29 +40,46 @@ def test_every_figure_draws_the_run_with_infinite_and_nan_values(run, figure):
     assert vl_convert.vegalite_to_svg(spec).count("<path") > 5
 
 
-def test_no_figure_is_drawn_of_nothing(run, figure):
+@pytest.fixture(scope="module")
+def nothing(run):
+    """A run of which nothing is recorded yet."""
     empty = pl.DataFrame(schema=RECORDS), pl.DataFrame(schema=OUTCOMES)
-    tables = RunTables(run.plan, results(run.plan, *empty), empty[0], pl.DataFrame(schema=FITTED_SAMPLES))
-    assert figure.draw(tables) is None
+    return RunTables(run.plan, results(run.plan, *empty), empty[0], pl.DataFrame(schema=FITTED_SAMPLES))
+
+
+def test_no_figure_is_drawn_of_nothing(nothing, figure):
+    assert figure.draw(nothing) is None
+
+
+@functools.cache
+def of_one_value(value, status):
+    """A run in which every diagnostic has one value; made once for all figures."""
+    experiment = Experiment("?", (Linear(), Shallow()), (2, 4), target=(AbsoluteValue(),), learning_rates=(0.1, 1.0))
+    names = ("loss", "test_error", "condition_number", "largest_stable_learning_rate", "least_squares_error")
+    names += ("stability_index", "weight_norm", "gradient_norm")
+    names += ("gram_condition_number", "predicted_steps", "excess_loss")
+    return tables_of(experiment, lambda trial: [(0, name, value) for name in names], status)
+
+
+@functools.cache
+def at_extremes(rates, loss):
+    """A run at the ends of float64; made once for all figures."""
+    experiment = Experiment("?", (Linear(),), (2, 4), target=(AbsoluteValue(),), learning_rates=rates, dtype="float64")
+    names = ("loss", "test_error", "largest_stable_learning_rate", "condition_number")
+    return tables_of(experiment, lambda trial: [(0, name, loss) for name in names])
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 0.0])
 @pytest.mark.parametrize("status", ["done", "diverged"])
 def test_every_figure_survives_a_run_of_one_odd_value(figure, value, status):
-    experiment = Experiment("?", (Linear(), Shallow()), (2, 4), target=(AbsoluteValue(),), learning_rates=(0.1, 1.0))
-    names = ("loss", "test_error", "condition_number", "largest_stable_learning_rate", "least_squares_error")
-    names += ("stability_index", "weight_norm", "gradient_norm")
-    names += ("gram_condition_number", "predicted_steps", "excess_loss")
-    spec = drawn(figure.name, tables_of(experiment, lambda trial: [(0, name, value) for name in names], status))
+    spec = drawn(figure.name, of_one_value(value, status))
     assert spec is None or vl_convert.vegalite_to_vega(spec)
 
 
 @pytest.mark.parametrize("rates", [(1e300, 1e308), (1e-200, 1e-180), (1e-307, 1e307)])
 @pytest.mark.parametrize("loss", [1.0, 1e308, 1e-320])
 def test_every_figure_survives_extreme_learning_rates_and_losses(figure, rates, loss):
-    experiment = Experiment("?", (Linear(),), (2, 4), target=(AbsoluteValue(),), learning_rates=rates, dtype="float64")
-    names = ("loss", "test_error", "largest_stable_learning_rate", "condition_number")
-    spec = drawn(figure.name, tables_of(experiment, lambda trial: [(0, name, loss) for name in names]))
+    spec = drawn(figure.name, at_extremes(rates, loss))
     assert spec is None or vl_convert.vegalite_to_vega(spec)
 
 
