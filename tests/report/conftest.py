@@ -70,8 +70,8 @@ def numbers(trial: Trial, pending: bool) -> Iterator[tuple[int, str, float]]:
         yield 10, "loss", error**2 / 2
         yield 10, "test_error", math.nan if not trial.shape.model.linear and trial.seed else error
         yield 10, "test_error_bar", error / 100
-        for part, share in PARTS.items():
-            yield 10, f"{part}_part", share * error**2
+        for part, fraction in PARTS.items():
+            yield 10, f"{part}_part", fraction * error**2
     if not trial.shape.model.linear:
         for step, norm in ((0, 1.0), (1, 2.0)):
             yield step, "weight_norm", norm
@@ -90,12 +90,12 @@ def numbers(trial: Trial, pending: bool) -> Iterator[tuple[int, str, float]]:
 
 
 def outcome(trial: Trial, pack: Pack) -> tuple[object, ...]:
-    said = status(trial)
-    step = {"done": 10, "diverged": 7, "failed": None}[said]
-    reason = HOSTILE if said == "failed" else ""
+    state = status(trial)
+    step = {"done": 10, "diverged": 7, "failed": None}[state]
+    reason = HOSTILE if state == "failed" else ""
     return (
         trial.id,
-        said,
+        state,
         step,
         reason,
         trial.learning_rate,

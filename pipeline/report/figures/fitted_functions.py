@@ -23,11 +23,11 @@ def fitted_functions(tables: RunTables, space: str = LINE) -> pl.DataFrame:
     Returns:
         One row for each point; none where nothing is drawn.
     """
-    fits = tables.fits.filter(pl.col("space") == space)
-    if fits.is_empty():
+    samples = tables.fitted_samples.filter(pl.col("space") == space)
+    if samples.is_empty():
         return pl.DataFrame()
     widths = evenly_spaced(tables.plan.experiment.widths, MOST_FITS)
-    has_fit = tables.named.filter(pl.col("trial").is_in(fits["trial"].unique().implode()))
+    has_fit = tables.named.filter(pl.col("trial").is_in(samples["trial"].unique().implode()))
     chosen = (
         has_fit.filter(pl.col("width").is_in(widths), pl.col("score").is_finite())
         .sort("score", maintain_order=True)
@@ -36,12 +36,12 @@ def fitted_functions(tables: RunTables, space: str = LINE) -> pl.DataFrame:
     )
     axes = chosen.select("trial", *PROBLEM, "panel_problem", "name", "width")
     axes = axes.sort("panel_problem", "name", "width")
-    fits = axes.join(fits, on="trial", maintain_order="left").filter(pl.col("value").is_finite())
-    return fits.with_columns(pl.col("x", "y", "value").round_sig_figs(DIGITS))
+    samples = axes.join(samples, on="trial", maintain_order="left").filter(pl.col("value").is_finite())
+    return samples.with_columns(pl.col("x", "y", "value").round_sig_figs(DIGITS))
 
 
 def target_values(tables: RunTables, panel: pl.DataFrame) -> pl.DataFrame:
-    """The target at the points of the fits of one panel; no rows for a table, which has none."""
+    """The target at the points of the samples of one panel; no rows for a table, which has none."""
     problem = tables.plan.trials[panel["trial"][0]].shape.problem
     if not isinstance(problem, FunctionProblem):
         return pl.DataFrame(schema={"x": pl.Float64, "value": pl.Float64})

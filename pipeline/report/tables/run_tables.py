@@ -32,7 +32,7 @@ class RunTables:
     plan: Plan
     results: pl.DataFrame
     records: Records
-    fits: pl.DataFrame
+    fitted_samples: pl.DataFrame
 
     @functools.cached_property
     def named(self) -> pl.DataFrame:

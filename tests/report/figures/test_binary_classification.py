@@ -1,4 +1,4 @@
-"""Answers over the plane, and the space of two hidden units, of a real training."""
+"""Decision regions and the representation by two hidden units, of networks that were trained."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def rows_with(spec, *columns):
 @pytest.fixture(scope="module")
 def rings(tmp_path_factory):
     """Real answers about two rings: by a linear model that cannot tell them apart, and by a network of two units."""
-    asked = Experiment(
+    experiment = Experiment(
         "?", (Linear(Monomial()), Shallow()), (2, 3), target=(OuterRing(),), inputs=Inputs(train=(40,), test=60),
         learning_rates=(0.5,), seeds=1, steps=50, record_at=(0, 50),
     )  # fmt: skip
     folder = tmp_path_factory.mktemp("rings")
-    plan = make_plan("rings", asked)
+    plan = make_plan("rings", experiment)
     write_plan(plan, folder)
     run_plan(plan, folder, TrainingProgress(io.StringIO()))
     records, outcomes = read_records(folder), read_outcomes(folder)

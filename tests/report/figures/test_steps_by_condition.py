@@ -14,8 +14,8 @@ from pipeline.report.tables.run_tables import RunTables
 
 
 def changed(run, **columns):
-    """The sources of the run with other numbers."""
-    return RunTables(run.plan, run.results.with_columns(**columns), run.records, run.tables.fits)
+    """The tables of the run with other numbers."""
+    return RunTables(run.plan, run.results.with_columns(**columns), run.records, run.tables.fitted_samples)
 
 
 def test_each_model_and_width_has_its_condition_number_and_both_steps(run):

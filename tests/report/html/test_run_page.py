@@ -128,7 +128,7 @@ def drawn(browser):
 
 @pytest.fixture(params=[390, 768, 1100, 1400])
 def width(request, browser):
-    """A screen of so many pixels, which is made so while the page is open, as a telephone is turned."""
+    """A screen of this width in pixels, changed while the page is open, as a telephone is turned."""
     size = {"width": request.param, "height": 900, "deviceScaleFactor": 1, "mobile": request.param < 500}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     # A page hears of its new size before its next frame.

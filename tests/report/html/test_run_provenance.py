@@ -21,11 +21,11 @@ PLANNED = {
 }
 
 
-def test_date_machine_commit_and_packages_are_said(run):
-    said = dict(facts(run.plan, PLANNED, run.outcomes.with_columns(code=pl.lit(""))))
-    assert said["planned"] == "2026-11-30T08:00:00+00:00 on login1"
-    assert said["commit"] == "0a1b2c3d4e5f"
-    assert said["packages"] == "Python 3.11.7, numpy 2.4.6, torch 2.13.0"
+def test_date_machine_commit_and_packages_are_shown(run):
+    known = dict(facts(run.plan, PLANNED, run.outcomes.with_columns(code=pl.lit(""))))
+    assert known["planned"] == "2026-11-30T08:00:00+00:00 on login1"
+    assert known["commit"] == "0a1b2c3d4e5f"
+    assert known["packages"] == "Python 3.11.7, numpy 2.4.6, torch 2.13.0"
 
 
 def test_commit_is_that_of_the_code_that_trained(run):
@@ -33,9 +33,9 @@ def test_commit_is_that_of_the_code_that_trained(run):
     assert dict(facts(run.plan, PLANNED, run.outcomes.with_columns(codes)))["commit"] == "feedbeef"
 
 
-def test_what_is_not_known_is_said_to_be_unknown(run):
-    said = dict(facts(run.plan, {}, run.outcomes.with_columns(code=pl.lit(""))))
-    assert [said[name] for name in ("planned", "commit", "packages")] == [
+def test_what_is_not_known_is_shown_as_unknown(run):
+    known = dict(facts(run.plan, {}, run.outcomes.with_columns(code=pl.lit(""))))
+    assert [known[name] for name in ("planned", "commit", "packages")] == [
         "unknown",
         "unknown: the code is no checkout",
         "unknown",

@@ -1,4 +1,4 @@
-"""Errors that fall with the width are held against what theory guarantees, from one side."""
+"""Errors that fall with the width are compared with what theory guarantees, from one side."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ WIDTHS = (2, 4, 8, 16, 32, 64)
 
 def table_of(error: Callable[[Trial], float], model, target, widths=WIDTHS, bar=None, **fields) -> pl.DataFrame:
     """The rates of a run in which every trial ended with ``error(trial)``."""
-    asked = {"target": (target,), "learning_rates": (0.5,), "seeds": 1, **fields}
-    plan = make_plan("test", Experiment("?", (model,), widths, **asked))
+    arguments = {"target": (target,), "learning_rates": (0.5,), "seeds": 1, **fields}
+    plan = make_plan("test", Experiment("?", (model,), widths, **arguments))
     recorded = {"test_error": error} | ({} if bar is None else {"test_error_bar": bar})
     rows = [(trial.id, 10, name, of(trial), "pack") for trial in plan.trials.values() for name, of in recorded.items()]
     where = (0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "")
@@ -45,16 +45,16 @@ def table_of(error: Callable[[Trial], float], model, target, widths=WIDTHS, bar=
 
 
 @pytest.mark.parametrize(
-    "power, said",
+    "power, verdict",
     [(1.5, "consistent"), (2.5, "steeper than the bound"), (0.7, "shallower: check optimiser, floor, window")],
 )
-def test_a_rate_is_fitted_and_held_against_the_bound(power, said):
+def test_a_rate_is_fitted_and_compared_with_the_bound(power, verdict):
     noisy = {width: 1 + 0.004 * (-1) ** number for number, width in enumerate(WIDTHS)}
     error = table_of(lambda trial: noisy[trial.shape.width] * trial.shape.width**-power, Linear(), AbsoluteValue())
     row = error.row(0, named=True)
     assert row["rate"] == pytest.approx(power, abs=0.02)
     assert row["from"] <= row["rate"] <= row["to"]
-    assert (row["bound"], row["theory"], row["against the bound"]) == (1.5, "Jackson: smoothness 1.5", said)
+    assert (row["bound"], row["theory"], row["against the bound"]) == (1.5, "Jackson: smoothness 1.5", verdict)
     assert row["widths"].endswith(" to 64")
 
 
@@ -101,8 +101,8 @@ def test_what_the_quadrature_does_not_know_is_left_out():
         return table_of(lambda trial: trial.shape.width**-1.5, Linear(), AbsoluteValue(), bar=bar).row(0, named=True)
 
     assert of(lambda trial: 1e-9)["rate"] == pytest.approx(1.5, abs=1e-6)
-    said = of(lambda trial: 0.2 * trial.shape.width**-1.5)["against the bound"]
-    assert said == "cannot say: 0 of 6 widths have a finite error above the floor; a rate needs 5"
+    verdict = of(lambda trial: 0.2 * trial.shape.width**-1.5)["against the bound"]
+    assert verdict == "cannot say: 0 of 6 widths have a finite error above the floor; a rate needs 5"
 
 
 def test_errors_of_smooth_functions_fall_exponentially_and_no_power_is_said():
@@ -148,8 +148,8 @@ def test_a_model_without_a_bound_has_a_rate_all_the_same():
     ids=["few widths", "classification"],
 )
 def test_where_there_is_no_rate_there_is_no_row(fields):
-    asked = {"model": Linear(), "target": AbsoluteValue(), **fields}
-    assert table_of(lambda trial: 1.0 / trial.shape.width, **asked).is_empty()
+    arguments = {"model": Linear(), "target": AbsoluteValue(), **fields}
+    assert table_of(lambda trial: 1.0 / trial.shape.width, **arguments).is_empty()
 
 
 def test_nothing_ran_yet():

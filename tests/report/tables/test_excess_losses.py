@@ -1,4 +1,4 @@
-"""Descent is held against its prediction curve by curve, and what slows it down is named."""
+"""Descent is compared with its prediction curve by curve, and what slows it down is named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables say what the plan asked for and the records hold, no more and no less."""
+"""The tables say what the plan has and the records hold, no more and no less."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ def test_infinite_and_nan_are_kept_and_null_is_what_was_not_recorded(run):
     networks = of(run.results, model="shallow(relu)", width=2, learning_rate=0.5)
     assert networks["test_error"].is_nan().to_list() == [False, True]
     assert networks["condition_number"].null_count() == 2
-    assert run.results["effective_rank"].null_count() == 24  # asked for, recorded nowhere
+    assert run.results["effective_rank"].null_count() == 24  # in the plan, recorded nowhere
 
 
-def test_what_nobody_asked_for_but_was_recorded_has_a_column_too(run):
+def test_what_is_not_in_the_plan_but_was_recorded_has_a_column_too(run):
     invented = pl.DataFrame([(next(iter(run.plan.trials)), 0, "invented", 5.0, "pack")], schema=RECORDS, orient="row")
     table = results(run.plan, pl.concat([run.records, invented]), run.outcomes)
     others = ["approximation_part", "excess_loss", "invented", "optimisation_part", "predicted_steps", "measured_steps"]

@@ -44,10 +44,10 @@ def test_the_best_rate_is_the_one_of_the_least_error_and_the_lower_of_two_equal_
     ],
 )
 def test_a_rate_is_called_stable_only_where_every_lower_one_is(fields, rate, limit):
-    asked = {"target": (AbsoluteValue(),), "learning_rates": (0.5,), "seeds": 1, **fields}
+    arguments = {"target": (AbsoluteValue(),), "learning_rates": (0.5,), "seeds": 1, **fields}
     known = 2.0 if limit else math.nan
     numbers = [(0, "largest_stable_learning_rate", known)]
-    table = results_of(Experiment("?", (Linear(),), (1,), **asked), lambda trial: numbers)
+    table = results_of(Experiment("?", (Linear(),), (1,), **arguments), lambda trial: numbers)
     row = summary(table).row(0, named=True)
     assert (row["stable_learning_rate"], row["limit"]) == (rate, limit)
 

@@ -86,7 +86,7 @@ def test_steps_are_counted_to_the_first_record_with_few_enough_wrong_answers():
             "outer_ring by brier_score": (11.0, None, None, None),
             "outer_ring by half_mean_square": (None, None, None, None),
         }[row["problem"]]
-        assert tuple(row[f"to_{share}%"] for share in (20, 10, 5, 2)) == steps
+        assert tuple(row[f"to_{percent}%"] for percent in (20, 10, 5, 2)) == steps
     assert table["wrong"].to_list()[:1] == [0.04]
 
 

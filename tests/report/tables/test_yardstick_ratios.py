@@ -46,8 +46,8 @@ def tables_of(
     **fields,
 ) -> RunTables:
     """Sources of a run in which every trial ended with ``error(trial)``, known to within a bar."""
-    asked = {"target": (target,), "learning_rates": (0.5,), "seeds": 1, **fields}
-    plan = make_plan("test", Experiment("?", (model,), WIDTHS, **asked))
+    arguments = {"target": (target,), "learning_rates": (0.5,), "seeds": 1, **fields}
+    plan = make_plan("test", Experiment("?", (model,), WIDTHS, **arguments))
     records = pl.DataFrame(
         [
             (trial.id, 10, name, value, "pack")
@@ -77,29 +77,29 @@ def errors_of(target, widths=WIDTHS, **inputs) -> dict[str, dict[int, float]]:
     return {one.name: one.errors for one in yardsticks_of(problem_of(target, **inputs), widths)}
 
 
-@pytest.mark.parametrize("times, said", [(1.0, "agrees (3 of 3 trials)"), (0.9, "contradicts (3 of 3 trials)")])
-def test_no_network_of_relus_may_be_below_the_best_one(times, said) -> None:
+@pytest.mark.parametrize("times, verdict", [(1.0, "agrees (3 of 3 trials)"), (0.9, "contradicts (3 of 3 trials)")])
+def test_no_network_of_relus_may_be_below_the_best_one(times, verdict) -> None:
     best = errors_of(XSquared())["best ReLU network"]
     table = verdicts(lambda trial: times * best.get(trial.shape.width, 1.0), Shallow(), XSquared())
     row = table.row(0, named=True)
-    assert (row["yardstick"], row["width"], row["verdict"]) == ("best ReLU network", 8, said)
+    assert (row["yardstick"], row["width"], row["verdict"]) == ("best ReLU network", 8, verdict)
     assert row["ratio"] == pytest.approx(times)
     assert row["ratio"] * row["yardstick_error"] == pytest.approx(row["test_error"])
 
 
 @pytest.mark.parametrize(
-    "bar, said",
+    "bar, verdict",
     [
         (0.04, "agrees (3 of 3 trials)"),
         (1e-9, "contradicts (3 of 3 trials)"),
         (None, "cannot say: no test_error_bar is recorded"),
     ],
 )
-def test_an_error_counts_as_below_if_its_bar_does_not_reach_the_best_one(bar, said) -> None:
+def test_an_error_counts_as_below_if_its_bar_does_not_reach_the_best_one(bar, verdict) -> None:
     best = errors_of(XSquared())["best ReLU network"]
     model = {"model": Shallow(), "target": XSquared(), "bar": bar}
     below = verdicts(lambda trial: best.get(trial.shape.width, 1.0) - (0.1 if bar == 0.04 else 1e-4), **model)
-    assert below["verdict"].item() == said
+    assert below["verdict"].item() == verdict
     above = verdicts(lambda trial: best.get(trial.shape.width, 1.0) + 1e-4, **model)
     assert above["verdict"].item() == "agrees (3 of 3 trials)"
 
@@ -150,9 +150,12 @@ def test_one_trial_that_is_below_contradicts() -> None:
 def test_what_is_no_bound_of_a_model_is_contradicted_by_nothing(model, target) -> None:
     known = errors_of(target).values()
     least, most = ({w: of(one.get(w, 1.0) for one in known) for w in WIDTHS} for of in (min, max))
-    for errors, said in (({w: 0.1 * least[w] for w in WIDTHS}, "below"), ({w: 10 * most[w] for w in WIDTHS}, "above")):
+    for errors, verdict in (
+        ({w: 0.1 * least[w] for w in WIDTHS}, "below"),
+        ({w: 10 * most[w] for w in WIDTHS}, "above"),
+    ):
         table = verdicts(lambda trial, errors=errors: errors[trial.shape.width], model, target)
-        assert table["verdict"].to_list() == [said] * len(known)
+        assert table["verdict"].to_list() == [verdict] * len(known)
 
 
 def test_there_is_no_row_without_a_test_error() -> None:

@@ -120,21 +120,21 @@ def test_a_network_is_bounded_where_the_target_has_a_barron_constant_and_the_uni
     assert bound == (None if isinstance(activation, Identity) else 0.5)
 
 
-LAWS = (Uniform(), Uniform(0.0, 1.0), Uniform(-0.3, 0.5), Uniform(-3.0, 3.0), Uniform(-0.5, 2.0), Grid(), Normal())
+MEASURES = (Uniform(), Uniform(0.0, 1.0), Uniform(-0.3, 0.5), Uniform(-3.0, 3.0), Uniform(-0.5, 2.0), Grid(), Normal())
 SPANS = [kind() for name, kind in BASES.items() if name not in ("monomial", "chebyshev")]  # polynomials as well
 COARSE, FINE = (8, 11, 15, 16), (64, 95, 127, 128)
-"""Widths, at all places between two powers of two, at which errors are held against the rate."""
+"""Widths, at all places between two powers of two, at which errors are compared with the rate."""
 
 
 @functools.lru_cache(maxsize=16)
-def projection(basis: Basis, law: Measure, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Points, roots of their weights, and an orthonormal basis of what the features span, in the mean square of a law.
+def projection(basis: Basis, measure: Measure, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Points, roots of their weights, and an orthonormal basis of what the features span, in the mean square under a measure.
 
     Polynomials span the same on every interval, and so are taken in a basis of which float64 knows many.
     """
-    low, high = law.bounds()
-    if isinstance(law, Grid):
-        points_P = law.sample(600, 1, np.random.default_rng(0))[:, 0]
+    low, high = measure.bounds()
+    if isinstance(measure, Grid):
+        points_P = measure.sample(600, 1, np.random.default_rng(0))[:, 0]
         root_P = np.full(600, 600**-0.5)
     else:
         points_PD, weights_P = gauss(cell_boundaries(low, high, tuple(np.linspace(-1, 1, 129)), 80), 1)
@@ -147,56 +147,56 @@ def projection(basis: Basis, law: Measure, width: int) -> tuple[np.ndarray, np.n
     return points_P, root_P, range_PS[:, sizes_S > 1e-12 * sizes_S[0]]
 
 
-def best_error(basis: Basis, target: Target, law: Measure, width: int) -> tuple[float, float]:
+def best_error(basis: Basis, target: Target, measure: Measure, width: int) -> tuple[float, float]:
     """Least root mean square of what the features miss, and the root mean square of the target."""
-    points_P, root_P, range_PS = projection(basis, law, width)
+    points_P, root_P, range_PS = projection(basis, measure, width)
     values_P = root_P * target(points_P[:, None])
     return float(np.linalg.norm(values_P - range_PS @ (range_PS.T @ values_P))), float(np.linalg.norm(values_P))
 
 
-def problem_under(law: Measure, target: Target) -> FunctionProblem:
-    return FunctionProblem(target, law, 1, 16, 16, 0.0, 0)
+def problem_under(measure: Measure, target: Target) -> FunctionProblem:
+    return FunctionProblem(target, measure, 1, 16, 16, 0.0, 0)
 
 
-def is_defined(basis: Basis, law: Measure) -> bool:
-    return basis.domain is None or (basis.domain[0] <= law.bounds()[0] and law.bounds()[1] <= basis.domain[1])
+def is_defined(basis: Basis, measure: Measure) -> bool:
+    return basis.domain is None or (basis.domain[0] <= measure.bounds()[0] and measure.bounds()[1] <= basis.domain[1])
 
 
 @pytest.mark.parametrize(
-    "basis, law",
-    [pytest.param(basis, law, id=f"{basis.label()}-{law.label()}") for basis in SPANS for law in LAWS],
+    "basis, measure",
+    [pytest.param(basis, measure, id=f"{basis.label()}-{measure.label()}") for basis in SPANS for measure in MEASURES],
 )
-def test_a_bound_is_claimed_only_where_the_best_errors_obey_it(basis, law):
-    """Over every basis, target of one input and law: by projections, which know nothing of the claims."""
-    if not is_defined(basis, law):
+def test_a_bound_is_claimed_only_where_the_best_errors_obey_it(basis, measure):
+    """Over every basis, target of one input and measure: by projections, which know nothing of the claims."""
+    if not is_defined(basis, measure):
         return
-    said = []
+    claims = []
     for kind in TARGETS.values():
         if kind.dimensions not in (1, None):
             continue
         target = kind()
-        bound, words = bound_of(problem_under(law, target), Linear(basis))
-        said.append(bound is not None or words == "faster than any power")
+        bound, words = bound_of(problem_under(measure, target), Linear(basis))
+        claims.append(bound is not None or words == "faster than any power")
         if words == "faster than any power":
-            (coarse, size), (fine, _) = (best_error(basis, target, law, width) for width in (32, 128))
+            (coarse, size), (fine, _) = (best_error(basis, target, measure, width) for width in (32, 128))
             assert fine < 1e-12 * size + coarse / 4**4, target.label()
         elif bound is not None:
             coarse, fine = (
-                max(best_error(basis, target, law, width)[0] * width**bound for width in widths)
+                max(best_error(basis, target, measure, width)[0] * width**bound for width in widths)
                 for widths in (COARSE, FINE)
             )
-            size = best_error(basis, target, law, 8)[1]
+            size = best_error(basis, target, measure, 8)[1]
             assert fine < 2 * max(coarse, size / 10), target.label()  # an order too many by 1/2 makes it 2.8 times
-    inside = basis.order_holds_everywhere or (law.bounds()[0] >= -1 and law.bounds()[1] <= 1)
-    assert isinstance(basis, RandomFeatures) or set(said) == {
-        basis.approximation_order() is not None and law.fills_the_box and inside
+    inside = basis.order_holds_everywhere or (measure.bounds()[0] >= -1 and measure.bounds()[1] <= 1)
+    assert isinstance(basis, RandomFeatures) or set(claims) == {
+        basis.approximation_order() is not None and measure.fills_the_box and inside
     }
 
 
 def test_where_no_bound_is_claimed_none_would_hold():
     """The errors of the kink by cosines do not fall at all where these repeat themselves."""
-    for law in (Uniform(-3.0, 3.0), Uniform(-0.5, 2.0)):
-        coarse, fine = (best_error(Cosine(), AbsoluteValue(), law, width)[0] for width in (16, 64))
+    for measure in (Uniform(-3.0, 3.0), Uniform(-0.5, 2.0)):
+        coarse, fine = (best_error(Cosine(), AbsoluteValue(), measure, width)[0] for width in (16, 64))
         assert fine > 0.3 * coarse
     assert bound_of(problem_under(Uniform(-3.0, 3.0), AbsoluteValue()), Linear(Cosine()))[0] is None
 

@@ -17,8 +17,8 @@ from pipeline.report.theory.initial_modes import dataset_of, initial_modes
 
 
 def shape_of(**changed) -> Shape:
-    asked = {"target": (Runge(),), "inputs": Inputs(train=(30,), test=40), **changed}
-    return next(Experiment("?", (Linear(),), (4,), **asked).shapes())
+    arguments = {"target": (Runge(),), "inputs": Inputs(train=(30,), test=40), **changed}
+    return next(Experiment("?", (Linear(),), (4,), **arguments).shapes())
 
 
 def test_modes_and_floor_are_the_loss_at_zero_weights():

@@ -112,5 +112,5 @@ def test_the_fits_to_a_table_of_one_input_are_drawn_without_a_target(tmp_path):
     table = Table(path, inputs=("a",), output=("y",))
     tables = trained(replace(EXPERIMENT, target=(), data=(table,), inputs=Inputs()), tmp_path / "run")
     figure = next(figure for figure in FIGURES if figure.name == "fitted")
-    assert not tables.fits.is_empty()
+    assert not tables.fitted_samples.is_empty()
     assert len(figure.draw(tables).to_dict()["layer"]) == 1

@@ -231,7 +231,7 @@ def test_multiples_of_an_infinite_limit_tell_nothing(status):
 
 def test_every_trial_that_has_ended_has_a_verdict_or_a_reason_for_none():
     trials = [judged(**changed) for changed in ({}, {"step": 1, "learning_rate": 6.0}, {"several_losses": False})]
-    assert [bool(why) for _, why in trials] == [said == "cannot say" for said, _ in trials]
+    assert [bool(why) for _, why in trials] == [verdict == "cannot say" for verdict, _ in trials]
 
 
 def test_reasons_are_counted_and_limits_that_are_not_exact_explained():
@@ -245,12 +245,14 @@ def test_reasons_are_counted_and_limits_that_are_not_exact_explained():
 
 def test_it_is_said_how_many_trials_theory_was_not_held_against():
     engines = ["reference", None, "closed_form", "closed_form"]
-    said = [
+    sentences = [
         not_measured(pl.DataFrame({"engine": engines[:number]}, schema={"engine": pl.String})) for number in range(5)
     ]
-    assert said[:3] == ["", "", ""]
-    assert said[3].startswith("1 trial was computed in closed form, which is what theory says: nothing was measured")
-    assert said[4].startswith("2 trials were computed in closed form")
+    assert sentences[:3] == ["", "", ""]
+    assert sentences[3].startswith(
+        "1 trial was computed in closed form, which is what theory says: nothing was measured"
+    )
+    assert sentences[4].startswith("2 trials were computed in closed form")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Errors are held against those that are known exactly, and contradict only what nothing can be below."""
+"""Yardsticks are errors that are known exactly, by a second way."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_every_yardstick_has_a_dash_and_falls_with_the_width(target) -> None:
         assert min(errors.values()) > 0
 
 
-def test_nothing_is_known_of_another_law_a_table_or_another_target() -> None:
+def test_nothing_is_known_of_another_measure_a_table_or_another_target() -> None:
     assert errors_of(XSquared(), measure=Grid()) == {}
     assert errors_of(Gaussian(), measure=Uniform(0.0, 1.0)) == {}
     assert errors_of(AbsoluteValue()) == {}
