@@ -29,7 +29,7 @@ HOSTILE = "<script>alert(1)</script> & [red]more[/red] Donaudampfschifffahrt" + 
 LIMIT = 2.0
 X = np.linspace(-1, 1, 201)
 PARTS = {"approximation": 0.5, "sampling": 0.375, "optimisation": 0.25, "rounding": -0.125}
-"""Shares of the squared test error."""
+"""Fractions of the squared test error."""
 MODELS = (Linear(Monomial()), Linear(), Shallow())
 
 EXPERIMENT = Experiment(

@@ -128,7 +128,7 @@ COARSE, FINE = (8, 11, 15, 16), (64, 95, 127, 128)
 
 @functools.lru_cache(maxsize=16)
 def projection(basis: Basis, measure: Measure, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Points, roots of their weights, and an orthonormal basis of what the features span, in the mean square under a measure.
+    """Points, roots of their weights, and an orthonormal basis of what the features span under a measure.
 
     Polynomials span the same on every interval, and so are taken in a basis of which float64 knows many.
     """
