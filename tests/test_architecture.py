@@ -478,3 +478,43 @@ def test_a_danger_is_found(source: str) -> None:
 )
 def test_what_is_harmless_is_no_danger(source: str) -> None:
     assert not dangers(source)
+
+
+# Shape letters.
+
+SUFFIX = re.compile(r"_*[a-z][a-z0-9_]*_([A-Z0-9]*[A-Z][A-Z0-9]*)")
+SHAPE = re.compile(r"``\[((?:[A-Z]|\d|\.\.\.)(?:, (?:[A-Z]|\d|\.\.\.))*)\]``")
+COMMON = frozenset(re.findall(r"^\| ([A-Z]) \|", HOUSE, re.MULTILINE))
+
+
+def letters_used(source: str) -> set[str]:
+    """The letters in the suffixes of a module's names, and in the shapes that its docstrings give."""
+    found = set("".join(SHAPE.findall(source)))
+    for node in ast.walk(ast.parse(source)):
+        names = [getattr(node, field, None) for field in ("id", "arg", "attr")]
+        found |= {
+            letter for name in names if name for match in [SUFFIX.fullmatch(name)] if match for letter in match[1]
+        }
+    return {letter for letter in found if letter.isupper()}
+
+
+def legend(source: str) -> set[str]:
+    """The letters that a module explains at its head."""
+    line = re.search(r"^Shape letters: (.*?)\.$", ast.get_docstring(ast.parse(source)) or "", re.MULTILINE | re.DOTALL)
+    return {meaning.split()[0] for meaning in line[1].split(",")} if line else set()
+
+
+@every_module
+def test_every_shape_letter_is_explained_in_the_readme_of_the_house_or_at_the_head_of_its_module(path: Path) -> None:
+    source = path.read_text()
+    assert letters_used(source) <= COMMON | legend(source)
+    assert legend(source) <= letters_used(source)
+
+
+def test_a_shape_letter_without_a_meaning_is_found() -> None:
+    assert set("TPDWKN") <= COMMON
+    source = (
+        '"""A module.\n\nShape letters: C curves, B bins of\na histogram.\n"""\nrates_CB = self.x_1C\ndef f(y_TQ): ...'
+    )
+    assert (letters_used(source), legend(source)) == (set("CBTQ"), set("CB"))
+    assert letters_used('"""Shape ``[G, 2, P]``, not ``[x]``."""') == set("GP")

@@ -11,8 +11,6 @@ the loss's slopes ``r`` and of ``r x`` give the gradient of every unit: of ``w``
 Lanes are trials, so that sums need no scan and no two lanes write to one place. All sums are in float64; weights of
 float32 are rounded once an update. Where a unit acts is decided by the sign of ``a x + c`` rounded once, as by a kernel
 that evaluates it everywhere: it is monotone in ``x``, so the point is found from where it was a step ago.
-
-Shape letters: L lanes, Q sums at a point.
 """
 
 from __future__ import annotations
