@@ -28,6 +28,7 @@ from pipeline.records.store import finished_packs, read_outcomes
 if TYPE_CHECKING:
     from pipeline.experiment.packing import Pack
     from pipeline.plan import Plan
+    from pipeline.training.progress import TrainingProgress
 
 End = Literal["finished", "deadline", "signal"]
 
@@ -114,23 +115,7 @@ def train(
     """
     from pipeline.records.outcome_provenance import OutcomeProvenance
     from pipeline.training.followers import in_parallel
-    from pipeline.training.progress import TrainingProgress
     from pipeline.training.run import train_packs
-
-    class NotedProgress(TrainingProgress):
-        """Progress that the attempt log and the exporter follow."""
-
-        def start_pack(self, pack: Pack) -> None:
-            super().start_pack(pack)
-            attempt_log.begin(pack.id)
-
-        def finish_pack(self, pack: Pack, *, diverged: int = 0, failed: int = 0) -> None:
-            super().finish_pack(pack, diverged=diverged, failed=failed)
-            exporter.pack_finished()
-
-        def draw(self) -> None:
-            super().draw()
-            exporter.look()
 
     run = attempt_log.run
     plan = plan_of(run, sent)
@@ -149,7 +134,8 @@ def train(
         known = len(left)
         exporter.look()
         names = left if together else in_turn(left, environment.global_rank, environment.num_tasks)
-        mine, progress, deadline = [packs[name] for name in names], NotedProgress(), signals.deadline
+        mine, deadline = [packs[name] for name in names], signals.deadline
+        progress = noted_progress(attempt_log, exporter)
         lead = functools.partial(
             train_packs, mine, plan.experiment, run, progress, provenance=provenance, deadline=deadline
         )
@@ -160,6 +146,28 @@ def train(
         if counts is None or not counts.held_elsewhere or alone:
             return "finished"
         time.sleep(SECONDS_BETWEEN_LOOKS)  # the others of this job still train; if they run out of time, so do we
+
+
+def noted_progress(attempt_log: AttemptLog, exporter: Exporter) -> TrainingProgress:
+    """Make the progress of a training that the attempt log and the exporter follow."""
+    from pipeline.training.progress import TrainingProgress
+
+    class NotedProgress(TrainingProgress):
+        """Passes on which pack begins and ends."""
+
+        def start_pack(self, pack: Pack) -> None:
+            super().start_pack(pack)
+            attempt_log.begin(pack.id)
+
+        def finish_pack(self, pack: Pack, *, diverged: int = 0, failed: int = 0) -> None:
+            super().finish_pack(pack, diverged=diverged, failed=failed)
+            exporter.pack_finished()
+
+        def draw(self) -> None:
+            super().draw()
+            exporter.look()
+
+    return NotedProgress()
 
 
 def remember(sent: Submission, attempt_log: AttemptLog) -> None:
@@ -194,5 +202,5 @@ def plan_of(run: Path, sent: Submission) -> Plan:
     from pipeline.plan import read_plan
 
     plan = read_plan(run)
-    asked = canonical(plan.experiment) | sent.how
-    return plan.run_as(read_canonical(asked, Experiment, where=sent.name))
+    fields = canonical(plan.experiment) | sent.how
+    return plan.run_as(read_canonical(fields, Experiment, where=sent.name))

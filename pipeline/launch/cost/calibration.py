@@ -211,17 +211,17 @@ def _remember(place: Path, kind: str, measured: PackTiming) -> None:
         return
 
 
-def _pilots(chosen: Sequence[Workload], plan: Plan, cpus: int | None, here: Path) -> dict[str, PackTiming]:
+def _pilots(chosen: Sequence[Workload], plan: Plan, cpus: int | None, local_folder: Path) -> dict[str, PackTiming]:
     """Measure packs of a plan in a process of their own, which has the processors of a worker."""
     named = {pack.id: pack for pack in plan.packs}
     packs = [named[workload.pack] for workload in chosen]
     with _processors(cpus), concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         began = time.time()
         timings, ready = pool.submit(_measure, packs, plan.experiment).result()
-    _remember(here, STARTUP, PackTiming(ready - began, 0.0, 0.0, "pilot"))
+    _remember(local_folder, STARTUP, PackTiming(ready - began, 0.0, 0.0, "pilot"))
     found = {workload.kind: timing for workload, timing in zip(chosen, timings, strict=True)}
     for kind, timing in found.items():
-        _remember(here, kind, timing)
+        _remember(local_folder, kind, timing)
     return found
 
 
