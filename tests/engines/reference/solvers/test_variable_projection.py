@@ -27,7 +27,7 @@ def begun(pack, scattered, activation, **fields):
         module.weights.data.copy_(0.2 * torch.from_numpy(stream("start").standard_normal(module.weights.shape)))
     else:
         module.weights.data.copy_(2 * scattered(4, 3))
-    iterate = module.engine.lanes[0].iteration
+    iterate = module.engine.workers[0].iteration
     return iterate, iterate.projected(module.weights.detach())
 
 
