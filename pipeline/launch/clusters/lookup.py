@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipeline.config import read_file
 from pipeline.errors import FieldError, PipelineError, nearest
-from pipeline.launch.clusters.profile import Profile, filled_in
+from pipeline.home import home_folder, user_name
+from pipeline.launch.clusters.placeholders import fill
+from pipeline.launch.clusters.profile import PLACED, Profile
 
 PROFILES = Path(__file__).parents[3] / "slurm"
 """Where the profiles lie that come with the project."""
@@ -167,3 +171,38 @@ def _path(name: str) -> Path:
     if name not in known:
         raise PipelineError(f"unknown cluster {name!r}", hint=nearest(name, known))
     return known[name]
+
+
+def filled_in(profile: Profile, name: str) -> Profile:
+    """A profile with its placeholders replaced and all that a person has to give.
+
+    Args:
+        profile: As written.
+        name: Of the cluster, for the message.
+
+    Returns:
+        The profile that jobs are sent with.
+
+    Raises:
+        FieldError: If something that the cluster needs is not given.
+    """
+    for field in profile.needed():
+        if getattr(profile, field) in (None, "", ()):
+            hint = f"--set cluster.{field}=... (or write it into the profile)"
+            raise FieldError((field,), f"{name} needs a {field}", hint=hint)
+    values: dict[str, str | None] = {
+        "user": user_name(),
+        "home": str(home) if (home := home_folder()) else None,
+        "account": profile.account,
+        "checkout": str(Path(__file__).parents[3]),
+    }
+    if profile.project is not None:
+        values["project"] = fill(profile.project, "project", values, name)
+    changes: dict[str, Any] = {}
+    for field in PLACED:
+        value = getattr(profile, field)
+        if isinstance(value, tuple):
+            changes[field] = tuple(fill(text, field, values, name) for text in value)
+        elif value is not None:
+            changes[field] = fill(value, field, values, name)
+    return dataclasses.replace(profile, **changes)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pipeline.errors import FieldError, nearest
 from pipeline.experiment.wandb_tracking import NAMES, is_name
-from pipeline.home import home_folder, user_name
 from pipeline.launch.clusters.extra_options import check_options
-from pipeline.launch.clusters.placeholders import check_placeholders, fill
+from pipeline.launch.clusters.placeholders import check_placeholders
 from pipeline.launch.clusters.queues import Charging, GpuType, Node, WalltimeTier
 
 PLACED = ("folder", "project", "python", "setup", "options", "slurm_conf")
@@ -283,38 +281,3 @@ class Profile:
     def memory_gib_of_job(self) -> float | None:
         """Memory of one job on one node."""
         return None if self.memory_gib is None else self.memory_gib * self.workers
-
-
-def filled_in(profile: Profile, name: str) -> Profile:
-    """A profile with its placeholders replaced and all that a person has to give.
-
-    Args:
-        profile: As written.
-        name: Of the cluster, for the message.
-
-    Returns:
-        The profile that jobs are sent with.
-
-    Raises:
-        FieldError: If something that the cluster needs is not given.
-    """
-    for field in profile.needed():
-        if getattr(profile, field) in (None, "", ()):
-            hint = f"--set cluster.{field}=... (or write it into the profile)"
-            raise FieldError((field,), f"{name} needs a {field}", hint=hint)
-    values: dict[str, str | None] = {
-        "user": user_name(),
-        "home": str(home) if (home := home_folder()) else None,
-        "account": profile.account,
-        "checkout": str(Path(__file__).parents[3]),
-    }
-    if profile.project is not None:
-        values["project"] = fill(profile.project, "project", values, name)
-    changes: dict[str, Any] = {}
-    for field in PLACED:
-        value = getattr(profile, field)
-        if isinstance(value, tuple):
-            changes[field] = tuple(fill(text, field, values, name) for text in value)
-        elif value is not None:
-            changes[field] = fill(value, field, values, name)
-    return dataclasses.replace(profile, **changes)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from pipeline.errors import FieldError
-from pipeline.launch.clusters.profile import Profile, filled_in
+from pipeline.launch.clusters.lookup import filled_in
+from pipeline.launch.clusters.profile import Profile
 from pipeline.launch.clusters.queues import Charging, GpuType, Node, WalltimeTier
 
 BANDS = (
