@@ -8,7 +8,6 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
-import altair as alt
 import numpy as np
 import polars as pl
 
@@ -18,35 +17,25 @@ from pipeline.problems.number_game import (
     Rules,
     nearest_summands,
     outcome,
-    outcomes_by_owned,
     score,
 )
 from pipeline.records.atomic_writes import replacing
-from pipeline.report.figures import charts
-from pipeline.report.figures.charts import Chart, chart_of, styled
-from pipeline.report.figures.figure import Caption, FigureSpec
+from pipeline.report.figures.figure import FigureSpec
+from pipeline.report.figures.score_by_owned import SCORES, score_by_owned
 from pipeline.report.html.page_tables import page_table
 from pipeline.report.html.rendering import render_page
 from pipeline.report.theory.verdicts import AGREES, CONTRADICTS
 
 GAMES = 10_000
-"""Goals that are drawn to hold an expected score against."""
+"""Goals that are drawn to compare an expected score with."""
 MOST_SETS = 3
 DEVIATIONS = 4.5
 """Standard errors within which a mean of ``GAMES`` games lies but once in 150,000 times."""
 
-SCORES = Caption(
-    "score_by_owned",
-    "Expected score against how many numbers are owned",
-    "The score is the distance of the goal from the nearest sum, its mean over all goals: of the best numbers, and of "
-    "numbers drawn at random. Only so many may be added up, however many are owned: what falls is the price of having "
-    "chosen before the goal was known.",
-)
-
 
 def write_game(game: NumberGame, folder: Path) -> Path:
     """Write ``report.html`` of a game into a folder, and its figure beside it."""
-    scores = FigureSpec(SCORES, _chart(game).to_dict())
+    scores = FigureSpec(SCORES, score_by_owned(game).to_dict())
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     scores.write_png(folder / "figures")
     table = rounds(game)
@@ -112,25 +101,6 @@ def cases(game: NumberGame) -> pl.DataFrame:
         )
     schema = {"own": pl.String, "goal": pl.Int64, "add up": pl.String, "score": pl.Int64}
     return pl.DataFrame(rows, schema=schema)
-
-
-def _chart(game: NumberGame) -> Chart:
-    """Best and mean expected score against the numbers owned, for what the first round may add up."""
-    first = game.rounds[0]
-    rows = [
-        {"owned": owned, "score": float(value), "numbers": kind}
-        for owned, one in outcomes_by_owned(first.add, exactly=first.exactly, highest_goal=first.highest_goal).items()
-        for kind, value in (("the best", one.best), ("drawn at random", one.mean))
-    ]
-    scale = alt.Scale(domain=["the best", "drawn at random"], range=list(charts.OKABE_ITO[:2]))
-    base = chart_of(pl.DataFrame(rows)).encode(
-        x=alt.X("owned:O", title="numbers owned", axis=alt.Axis(labelAngle=0)),
-        y=alt.Y("score:Q", title="expected score"),
-        color=alt.Color("numbers:N", title=None, scale=scale),
-        tooltip=["owned:O", "numbers:N", alt.Tooltip("score:Q", format=".4g")],
-    )
-    whole = alt.layer(base.mark_line(strokeWidth=2), base.mark_point(filled=True, size=45, opacity=1))
-    return styled(whole.properties(width=520, height=320))
 
 
 def _spelled(value: Fraction) -> str:

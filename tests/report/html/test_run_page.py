@@ -188,6 +188,14 @@ def test_a_label_cannot_end_the_script_that_holds_a_chart(run):
     assert json.loads(written) == spec.chart
 
 
+def test_a_question_in_the_language_of_templates_is_shown_as_it_is(run):
+    question = "{{ 7 * 7 }} {% raw %} {# no #} </title>"
+    plan = replace(run.plan, experiment=replace(run.plan.experiment, question=question))
+    text = page(run.folder, plan, run.results, run.outcomes, [])
+    assert f"<title>{escape(question)}</title>" in text
+    assert f"<h1>{escape(question)}</h1>" in text
+
+
 def test_the_page_counts_what_ran_so_far(html):
     assert "20 of 24 trials so far" in html
     for count in ("<b>10</b> done", "<b>8</b> diverged", "<b>2</b> failed", "<b>4</b> pending"):
