@@ -270,7 +270,7 @@ class PrefixSumStep:
 
 
 @dataclass(frozen=True)
-class Update:
+class LaneUpdate:
     """What an update makes of weights, in the lanes of trials that have not diverged.
 
     Args:
@@ -317,7 +317,9 @@ def prefix_sum_training(spec: PrefixSumSpec, rule: UpdateRule) -> Program:
             left = p.bitwise("and", alive.get(), p.logical_not(fine))
             diverged.store(first, p.select(left, p.broadcast(number, p.lanes), diverged.load(first, p.lanes)))
             alive.set(fine)
-            update = Update(step, rule, slots, (rate * corrections.load(number * 2), corrections.load(number * 2 + 1)))
+            update = LaneUpdate(
+                step, rule, slots, (rate * corrections.load(number * 2), corrections.load(number * 2 + 1))
+            )
             step.gradients(totals, functools.partial(update.make, fine))
             with p.when(p.logical_not(p.any_lane(fine))):
                 going.set(p.int_constant(0))

@@ -1,0 +1,42 @@
+"""What a kernel of prefix sums takes: blocks of as many trials as lanes, in double precision whatever is stored."""
+
+import pytest
+
+from pipeline.engines.cpu.kernels.prefix_sums import PrefixSumSpec, prefix_sum_gradient, prefix_sum_training
+from pipeline.models.activations import Identity, LeakyRelu, Relu
+from pipeline.models.shallow import Shallow
+from pipeline.optimizers.rules import Adam, GradientDescent
+from pipeline.problems.losses import HalfMeanSquare
+
+
+def spec(activation, num_outputs=1, dtype="float32"):
+    return PrefixSumSpec(num_outputs, activation, HalfMeanSquare(), dtype)
+
+
+@pytest.mark.parametrize(("activation", "slope"), [(Relu(), 0.0), (LeakyRelu(0.2), 0.2), (Identity(), 1.0)])
+def test_the_slope_below_zero_is_that_of_the_activation(activation, slope):
+    assert spec(activation).below == slope
+
+
+@pytest.mark.parametrize("num_outputs", [1, 3])
+def test_weights_are_those_of_a_network_of_one_input(num_outputs):
+    assert spec(Relu(), num_outputs).num_weights(7) == Shallow().num_weights(7, 1, num_outputs)
+
+
+def test_sums_are_kept_before_every_point_and_after_the_last():
+    assert spec(Relu(), 3).buffer_sizes(7, 10, 8) == {"changes": 11 * 2 * 3 * 8, "prefixes": 11 * 2 * 3 * 8}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_arrays_are_blocks_of_trials_in_double_precision(dtype):
+    program = prefix_sum_training(spec(Relu(), dtype=dtype), Adam())
+    taken = {parameter.name: parameter for parameter in program.parameters}
+    assert {taken[name].dtype for name in ("weights", "slot_0", "slot_1", "rates", "bounds")} == {"float64"}
+    assert taken["rates"].sizes == ("num_blocks", program.lanes)
+    assert taken["weights"].sizes == taken["slot_1"].sizes == ("num_blocks", "num_weights", program.lanes)
+
+
+def test_a_gradient_takes_no_rates_and_a_rule_its_slots_alone():
+    assert "rates" not in {parameter.name for parameter in prefix_sum_gradient(spec(Relu())).parameters}
+    names = {parameter.name for parameter in prefix_sum_training(spec(Relu()), GradientDescent()).parameters}
+    assert not any(name.startswith("slot_") for name in names)
