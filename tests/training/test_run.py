@@ -291,7 +291,8 @@ print(counts.done + counts.diverged)
 
 def test_three_workers_given_the_same_packs_train_each_once(tmp_path):
     config, run = tmp_path / "config.yaml", tmp_path / "run"
-    config.write_text(CONFIG.replace("widths: [4, 8]", "widths: [2, 3, 4, 5]").replace("2000", "500"))
+    text = CONFIG.replace("widths: [4, 8]", "widths: [2, 3, 4, 5]").replace("steps: 2000", "steps: 200")
+    config.write_text(text.replace("checkpoint_seconds: 0.02", "checkpoint_seconds: 60"))
     workers = [preloaded.begin(str(config), str(run), job, cwd=tmp_path, program=WORKER) for job in "abc"]
     said = [worker.communicate() for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0, 0], said
