@@ -68,6 +68,9 @@ def skew_in_words(seconds: float) -> str:
 
     Args:
         seconds: How far this machine's clock is ahead.
+
+    Returns:
+        A sentence, or nothing.
     """
     if abs(seconds) <= MOST_SKEW_SECONDS:
         return ""

@@ -50,6 +50,9 @@ def requests_in_words(runs: int) -> str:
 
     Args:
         runs: Number of runs of trials.
+
+    Returns:
+        A sentence.
     """
     requests = REQUESTS_PER_RUN * runs + 2 * math.ceil(runs / RUNS_PER_QUERY) + REQUESTS_OF_SWEEP_RUN
     return (
@@ -71,6 +74,9 @@ def backoff() -> Iterator[float]:
     """Exponential backoff: seconds between one query and the next, without end.
 
     The n-th pause is ``min(15, 0.2 * 1.5**n)``; a delay of ten minutes is bridged by about fifty queries.
+
+    Yields:
+        One pause after the other.
     """
     for power in itertools.count():
         yield min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * BACKOFF_FACTOR ** min(power, 50))
@@ -86,5 +92,8 @@ def client_setting(name: str) -> float:
 
     Args:
         name: Of the environment variable.
+
+    Returns:
+        Its number.
     """
     return float(os.environ.get(name, CLIENT_DEFAULTS[name]))

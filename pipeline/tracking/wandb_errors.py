@@ -29,6 +29,9 @@ def status_of(error: BaseException | None) -> int | None:
     """The HTTP status behind an exception of the client, if there is one.
 
     wandb 0.31.0 wraps exceptions of ``requests`` as ``__cause__`` or as ``exc``, now and then twice.
+
+    Returns:
+        The status; ``None`` where the server has not answered.
     """
     while error is not None:
         response = getattr(error, "response", None)
@@ -68,6 +71,9 @@ def parsed_page(spec: str, what: str, where: str) -> dict[str, Any]:
         spec: As W&B has it.
         what: What it is, in words.
         where: Entity and project.
+
+    Returns:
+        The object.
 
     Raises:
         RefusedError: If it is no JSON object.

@@ -34,7 +34,7 @@ def one_server() -> Iterator[WandbServer]:
 def server(one_server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WandbServer]:
     """An empty server, and an environment in which W&B's client finds it and soon gives up."""
     kept = dict(os.environ)
-    one_server.note_deleted()
+    one_server.forget()
     for name in list(os.environ):
         if name.startswith("WANDB_"):
             del os.environ[name]

@@ -21,6 +21,9 @@ def preset_id(entity: str, chart: CustomChart) -> str:
     Args:
         entity: Whose it is; empty where nobody has said yet.
         chart: The chart.
+
+    Returns:
+        Entity and name; the name alone where there is no entity.
     """
     return f"{entity}/{chart.preset}" if entity else chart.preset
 

@@ -76,6 +76,9 @@ class CustomChart:
 def custom_charts(run: Path) -> list[CustomChart]:
     """The figures of a run's report that W&B can draw, in order.
 
+    Returns:
+        One for each figure with a file, but those with too many rows.
+
     Raises:
         PipelineError: If a file is damaged.
     """
@@ -102,6 +105,9 @@ def custom_chart(figure: Figure, spec: Spec) -> CustomChart | None:
     Args:
         figure: Which.
         spec: As Altair writes it: data sets by name at the top, a plot or several in ``concat``.
+
+    Returns:
+        The chart; ``None`` if the table of its first plot alone is too long.
     """
     whole = {key: value for key, value in spec.items() if key != "datasets"}
     plots = whole.get("concat", [whole])
@@ -132,6 +138,9 @@ def _layers(plots: Sequence[Spec]) -> list[dict[str, Layer]]:
     """For each plot the data sets that none before it draws, by name, and what they are called.
 
     They are called by what they are drawn as, so that a table from before fits a figure that is made now.
+
+    Returns:
+        For each plot the layer of each data set.
     """
     layers: list[dict[str, Layer]] = []
     for plot in plots:

@@ -95,6 +95,9 @@ def make_dashboard(run: Path, tracking: Tracking | None, profile: Destination | 
         profile: Entity and project of the cluster.
         say: Told what a person should know.
 
+    Returns:
+        What was sent or written.
+
     Raises:
         PipelineError: If the folder is not that of a run, an export is at work in it, or W&B does not do what it
             should.

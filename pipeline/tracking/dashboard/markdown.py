@@ -15,6 +15,9 @@ def as_markdown(table: pl.DataFrame) -> str:
 
     Args:
         table: Any.
+
+    Returns:
+        Lines of names, of dashes and of cells.
     """
     rows: list[Sequence[object]] = [table.columns, ["---"] * table.width, *table.iter_rows()]
     return "\n".join(f"| {' | '.join(as_text(cell) for cell in row)} |" for row in rows)
@@ -25,6 +28,9 @@ def as_text(value: object) -> str:
 
     Args:
         value: Text, or a value that is rounded to four digits.
+
+    Returns:
+        One line.
     """
     text = " ".join((value if isinstance(value, str) else cell_text(value)).split())
     escaped = html.escape(text, quote=False)

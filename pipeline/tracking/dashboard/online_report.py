@@ -78,6 +78,9 @@ def online_report(
         diagnostics: The table.
         trials: Those that have a run of their own on W&B; by default all that have ended.
         links: Addresses of the workspace and of the run of the sweep, by their titles.
+
+    Returns:
+        Title, description and content.
     """
     question = source.plan.experiment.question
     blocks: Blocks = [
@@ -232,6 +235,9 @@ def over(theirs: Mapping[str, Any], ours: Mapping[str, Any], before: Mapping[str
         theirs: The content that is there.
         ours: As it is made now.
         before: As it was last sent; of that only the grids of panels count, in which people may add and set panels.
+
+    Returns:
+        The content to send.
     """
     old, new = theirs.get("blocks") or [], ours["blocks"]
     there, made = _grids(old), _grids(before.get("blocks") or [])

@@ -9,9 +9,8 @@ import polars as pl
 from wandb_workspaces.reports.v2 import interface as wr
 
 from pipeline.diagnostics.diagnostic import Diagnostic
-from pipeline.report.tables.cells import CELL
-from pipeline.report.tables.summary import CRITERIA, best_of_each_model
-from pipeline.tracking.dashboard.markdown import as_markdown
+from pipeline.report.tables.summary import CRITERIA
+from pipeline.tracking.dashboard.panel_texts import LIMIT, failures_text, in_words, limits_text, verdicts_text
 from pipeline.tracking.dashboard.recorded_metrics import MetricCoverage, RecordedMetrics, recorded_metrics
 from pipeline.tracking.export.run_content import STEP
 from pipeline.tracking.export.sweep_content import VERDICT, counts
@@ -31,11 +30,8 @@ FIRST = ("convergence", "conditioning")
 """Sections of diagnostics that come before any other."""
 PREDICTED_BESIDE = {"loss": PREDICTED}
 """What is drawn into the panel of a diagnostic beside it."""
-LIMIT = "largest_stable_learning_rate"
 MOST_LINES = 200
 """Lines, points or bars that a panel shows; W&B's own default is ten."""
-MOST_FAILURES = 20
-"""Failed trials that are named with their reason."""
 COLOURS = ("#440154", "#31688e", "#35b779", "#fde725")
 """Viridis, as in the report: the best is dark."""
 
@@ -70,6 +66,9 @@ def with_ids(section: str, panels: Panels) -> list[wr.PanelTypes]:
     Args:
         section: Its name.
         panels: By name.
+
+    Returns:
+        In order.
     """
     for name, panel in panels.items():
         assert isinstance(panel, wr.Panel)
@@ -82,6 +81,9 @@ def rate_of(results: pl.DataFrame) -> str:
 
     Args:
         results: One row for each trial.
+
+    Returns:
+        Name of a column.
     """
     return "times_limit" if "times_limit" in results.columns else "learning_rate"
 
@@ -91,6 +93,9 @@ def criterion_of(there: RecordedMetrics) -> str:
 
     Args:
         there: The metrics of the trials.
+
+    Returns:
+        Its name.
     """
     return next((name for name in CRITERIA if name in there.diagnostics), "")
 
@@ -101,6 +106,9 @@ def in_summary(name: str, value: str = "last") -> str:
     Args:
         name: Of the diagnostic.
         value: ``last`` or ``min``; only measures of convergence have both.
+
+    Returns:
+        The key, with a dot where there are both.
     """
     return f"{name}.{value}" if name in SMALLEST else name
 
@@ -113,6 +121,9 @@ def _of_diagnostic(name: str, kind: type[Diagnostic], there: RecordedMetrics) ->
 
     No line goes over models or problems that differ: it is that of a setting, over its seeds; or, of what says how far
     training has come, the best of a model, whatever its width, learning rate and seed.
+
+    Returns:
+        By name; none against the step where there is only one.
     """
     shown, panels = there.diagnostics[name], Panels()
     if shown.steps > 1:
@@ -182,7 +193,7 @@ def _sweep(there: RecordedMetrics) -> Panels:
     panels, score, rate = Panels(), criterion_of(there), rate_of(there.results)
     if score and there.has(rate):
         panels["map"] = wr.ScatterPlot(
-            title=f"least {_words(score)} by {_words(rate)} and width",
+            title=f"least {in_words(score)} by {in_words(rate)} and width",
             x=wr.Config(rate),
             y=wr.Config("width"),
             z=wr.SummaryMetric(in_summary(score, "min")),
@@ -206,10 +217,10 @@ def _sweep(there: RecordedMetrics) -> Panels:
 
 def _of_score(score: str, rate: str) -> Panels:
     """What leads to a low error, and the lowest of each model and width."""
-    least, words = wr.SummaryMetric(in_summary(score, "min")), f"least {_words(score)}"
+    least, words = wr.SummaryMetric(in_summary(score, "min")), f"least {in_words(score)}"
     axes = [("model", False), (rate, True), ("width", True)]
     columns = [
-        wr.ParallelCoordinatesPlotColumn(wr.Config(axis), display_name=_words(axis), log=log or None)
+        wr.ParallelCoordinatesPlotColumn(wr.Config(axis), display_name=in_words(axis), log=log or None)
         for axis, log in axes
         if axis
     ]
@@ -239,11 +250,11 @@ def _gradient() -> list[wr.GradientPoint]:
 
 def _theory(source: RecordedRun, there: RecordedMetrics) -> Panels:
     """What theory says: verdicts on the learning rates, the largest rate that is stable, and the report's tables."""
-    verdicts = {name: _words(name).capitalize() for name in counts(source) if name.startswith(VERDICT)}
+    verdicts = {name: in_words(name).capitalize() for name in counts(source) if name.startswith(VERDICT)}
     panels: Panels = {name: _number(name, title) for name, title in verdicts.items()}
-    panels["verdicts in words"] = wr.MarkdownPanel(markdown=_verdicts(source))
+    panels["verdicts in words"] = wr.MarkdownPanel(markdown=verdicts_text(source))
     if source.results.filter(pl.col(LIMIT).is_not_null()).height if LIMIT in source.results.columns else 0:
-        panels["predicted stable rates"] = wr.MarkdownPanel(markdown=_limits(source))
+        panels["predicted stable rates"] = wr.MarkdownPanel(markdown=limits_text(source))
     if {LIMIT, "loss"} <= there.diagnostics.keys() and there.has("learning_rate"):
         panels["rate against its limit"] = wr.ScatterPlot(
             title="learning rate against the largest stable one",
@@ -261,10 +272,10 @@ def _theory(source: RecordedRun, there: RecordedMetrics) -> Panels:
 
 def _runs(source: RecordedRun, there: RecordedMetrics) -> Panels:
     """How the trials have ended, what failed, and what it has cost."""
-    numbers = {name: _words(name) for name in counts(source) if not name.startswith(VERDICT)}
+    numbers = {name: in_words(name) for name in counts(source) if not name.startswith(VERDICT)}
     panels: Panels = {name: _number(name, title) for name, title in numbers.items()}
     if (source.results["status"] == "failed").any():
-        panels["failures"] = wr.MarkdownPanel(markdown=_failures(source))
+        panels["failures"] = wr.MarkdownPanel(markdown=failures_text(source))
     panels["report"] = wr.MediaBrowser(title="report", media_keys=["report"], num_columns=1)
     if there.results.height > 1:
         panels["comparison"] = wr.RunComparer(diff_only="split")
@@ -274,36 +285,3 @@ def _runs(source: RecordedRun, there: RecordedMetrics) -> Panels:
 def _number(name: str, title: str) -> wr.ScalarChart:
     """A number that only the run of the sweep has in its summary."""
     return wr.ScalarChart(title=title, metric=name, groupby_aggfunc="max", groupby_rangefunc="none")
-
-
-# Words.
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _verdicts(source: RecordedRun) -> str:
-    table = best_of_each_model(source.results)
-    columns = [name for name in ("problem", "model", "trials", "diverged", "verdict") if name in table.columns]
-    return f"### Learning rates against theory\n\n{as_markdown(table.select(columns))}"
-
-
-def _limits(source: RecordedRun) -> str:
-    """The predicted limit of each problem, model and width: the least and the most over seeds."""
-    title = "### Limits of the learning rate that theory predicts"
-    if LIMIT not in source.results.columns or not source.results[LIMIT].fill_nan(None).count():
-        return f"{title}\n\nNone is recorded."
-    limit = pl.col(LIMIT)
-    known = source.results.filter(limit.fill_nan(None).is_not_null())
-    cells = known.group_by(*CELL, "limit", maintain_order=True)
-    bounds = cells.agg(limit.min().alias("least"), limit.max().alias("most"))
-    axes = ("problem", "model", "width", "limit")
-    return f"{title}\n\n{as_markdown(bounds.select(*axes, 'least', 'most').sort(axes))}"
-
-
-def _failures(source: RecordedRun) -> str:
-    failed = source.results.filter(pl.col("status") == "failed")
-    first = failed.head(MOST_FAILURES).select(pl.col("trial").str.head(16), "model", "width", "seed", "reason")
-    more = failed.height - first.height
-    return f"### Failures\n\n{as_markdown(first)}" + (f"\n\nand {more} more" if more else "")

@@ -50,6 +50,9 @@ def recorded_metrics(source: RecordedRun, trials: Collection[str]) -> RecordedMe
     Args:
         source: The recorded run.
         trials: Their ids.
+
+    Returns:
+        The metrics.
     """
     value, ids = pl.col("value"), pl.Series("trial", list(trials), dtype=pl.String)
     finite = scan_records(source.folder).filter(pl.col("trial").is_in(ids.implode()), value.is_finite())

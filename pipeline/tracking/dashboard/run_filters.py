@@ -19,6 +19,9 @@ def runs_of(group: str, job_type: str = "") -> dict[str, Any]:
     Args:
         group: Of the runs.
         job_type: Of the runs; by default any.
+
+    Returns:
+        The filter as JSON.
     """
     conditions = [_is("run", "group", shortened(group, LONGEST_NAME))]
     if job_type:
@@ -32,6 +35,9 @@ def with_disabled_filters(runs: dict[str, Any], *statuses: str) -> dict[str, Any
     Args:
         runs: The filter.
         statuses: One for each condition.
+
+    Returns:
+        The filter as JSON; the given one is as it was.
     """
     choices = [_is("summary", "status", status) | AND | {"disabled": True} for status in statuses]
     return runs | {"filters": [*runs["filters"], *choices]}

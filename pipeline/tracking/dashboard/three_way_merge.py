@@ -53,6 +53,9 @@ def untouched(before: Any, theirs: Any) -> bool:
     Args:
         before: As it was made.
         theirs: As it is there.
+
+    Returns:
+        Whether ``theirs`` has all of ``before``.
     """
     if isinstance(before, dict) and isinstance(theirs, dict):
         return all(key in theirs and untouched(value, theirs[key]) for key, value in before.items())
@@ -106,6 +109,9 @@ def merged_sections(before: Sequence[Item], ours: Sequence[Item], theirs: Sequen
         before: As they were last made.
         ours: As they are made now; each with ``name`` and ``panels``.
         theirs: As they are there.
+
+    Returns:
+        The sections to save.
     """
     made, make = _by_name(before), _by_name(ours)
     anywhere = list(_panels(theirs))

@@ -39,6 +39,9 @@ def workspace(
         destination: Entity and project.
         diagnostics: The table.
         trials: Those that have a run of their own on W&B; by default all that have ended.
+
+    Returns:
+        The saved view.
     """
     view = ws.Workspace(
         entity=destination.entity,
@@ -156,6 +159,9 @@ def over(theirs: Json, ours: Json, before: Json) -> Json:
         ours: As it is made now.
         before: As it was made last time; empty if that is not known: then all settings are people's, and all panels
             of ours are as we had made them.
+
+    Returns:
+        The specification to save.
     """
     known = {id_of(panel) for section in _sections(ours) for panel in section["panels"]}
     presumed = [

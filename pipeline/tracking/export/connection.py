@@ -48,6 +48,9 @@ class RemoteRun:
 
         Args:
             content: The run as it is here.
+
+        Returns:
+            True or false.
         """
         if OLD_DIGEST.fullmatch(self.digest):  # says nothing of the records: their last and least values do
             return self.state in FINISHED and not self._is_summed_up(content)
@@ -58,6 +61,9 @@ class RemoteRun:
 
         Args:
             content: The run as it is here.
+
+        Returns:
+            True or false.
         """
         counted = self.rows == len(content.rows) and not self.is_other(content)
         return counted and self.state in FINISHED and self._is_summed_up(content)
@@ -72,6 +78,9 @@ def same(ours: Any, theirs: Any) -> bool:
     Args:
         ours: The value here; of a mapping W&B may have more keys.
         theirs: The value there.
+
+    Returns:
+        True or false.
     """
     if isinstance(ours, Mapping):
         return isinstance(theirs, Mapping) and all(name in theirs and same(ours[name], theirs[name]) for name in ours)
@@ -111,6 +120,9 @@ class Connection:
             clock: Waits for retries.
             say: Told of a rate limit.
 
+        Returns:
+            The requests.
+
         Raises:
             RefusedError: If what is there instead of a key is good for W&B's client only.
         """
@@ -132,6 +144,9 @@ class Connection:
         Args:
             destination: Entity and project.
             ids: Of the runs.
+
+        Returns:
+            By id.
 
         Raises:
             RefusedError: If it says no.
@@ -161,6 +176,9 @@ class Connection:
         Args:
             destination: Entity and project.
             id_: Of the run.
+
+        Returns:
+            The run, or nothing.
 
         Raises:
             RefusedError: If it says no.

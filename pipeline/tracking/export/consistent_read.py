@@ -22,6 +22,9 @@ def read_consistently(read: Callable[[], Read]) -> Read:
     Args:
         read: Reads; raises ``PipelineError`` where files do not fit together.
 
+    Returns:
+        What the function returns.
+
     Raises:
         PipelineError: If it cannot be read the last time either.
     """

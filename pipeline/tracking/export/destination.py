@@ -43,6 +43,9 @@ def destination_of(tracking: Tracking, profile: Destination | None = None) -> De
         tracking: Of the experiment.
         profile: Of the cluster, empty where it names none.
 
+    Returns:
+        Entity and project.
+
     Raises:
         RefusedError: If what counts is no name on W&B.
     """
@@ -67,6 +70,9 @@ def connectivity(*, has_key: bool) -> Connectivity:
 
     Args:
         has_key: Whether there is an API key.
+
+    Returns:
+        Online, or the reason why not.
 
     Raises:
         TroubleError: If the server is there and does not answer.
@@ -96,6 +102,9 @@ def base_url() -> str:
 def has_key() -> bool:
     """Whether there is an API key for the server, in the environment or in ``.netrc``; nobody is asked for one.
 
+    Returns:
+        True or false.
+
     Raises:
         RefusedError: If what is there is not a key.
     """
@@ -116,5 +125,8 @@ def project_url(api: Any, entity: str, project: str) -> str:
         api: Of W&B's client.
         entity: Whose it is.
         project: Its name.
+
+    Returns:
+        The address.
     """
     return f"{get_app_url(api).rstrip('/')}/{quote(entity)}/{quote(project)}"

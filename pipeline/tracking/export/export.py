@@ -90,6 +90,9 @@ def export(
         online: As a job does beside its training: write no files for later, and do not wait for late lists.
         clock: Waits for W&B.
 
+    Returns:
+        What was sent, what waits and what is wrong.
+
     Raises:
         UnreachableError: If it is offline, and no files may be written.
         BusyError: If another export is at work in the run.
@@ -127,6 +130,9 @@ def exclusive_export(run: Path, say: Say) -> Iterator[Path]:
         run: Folder of the run.
         say: Told where the file system has no locks.
 
+    Yields:
+        The folder of what belongs to W&B.
+
     Raises:
         BusyError: If another export is at work.
         PipelineError: If the folder is not that of a run.
@@ -155,6 +161,9 @@ def read_run(run: Path) -> RecordedRun:
 
     Args:
         run: Its folder.
+
+    Returns:
+        The run.
 
     Raises:
         PipelineError: If it cannot be read.

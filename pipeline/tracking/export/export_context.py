@@ -60,6 +60,9 @@ class ExportContext:
 
         Args:
             id_: Its first id.
+
+        Returns:
+            The id.
         """
         return run_id(id_, self.ledger.generation(id_))
 
@@ -72,6 +75,9 @@ class ExportContext:
             digest: Of its content.
             rows: Of its history.
             sending: The nonce.
+
+        Returns:
+            The entry, which is not added yet.
         """
         return LedgerEntry(id_, self.ledger.destination, state, self.ledger.generation(id_), rows, digest, sending)
 
@@ -92,6 +98,9 @@ class ExportContext:
 
         Args:
             names: Their ids there.
+
+        Returns:
+            By id; those it does not have are missing.
 
         Raises:
             RefusedError: If it says no.
@@ -171,6 +180,9 @@ class ExportContext:
         Args:
             since: When W&B took it, in seconds since 1970.
             listed_at: When a list first had it as of that sending, if one did.
+
+        Returns:
+            A problem in words.
         """
         if listed_at is not None:
             return "W&B took it without a complaint and does not have it whole"

@@ -103,6 +103,9 @@ def run_id(run: str, generation: int) -> str:
     Args:
         run: Its first id.
         generation: 1, and one more each time it was found deleted.
+
+    Returns:
+        The first id, with ``-g2`` and so on from the second generation.
     """
     return run if generation == 1 else f"{run}-g{generation}"
 

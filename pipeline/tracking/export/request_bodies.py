@@ -34,6 +34,9 @@ def upsert_variables(records: Iterable[protocol.Record], sending: str) -> dict[s
     Args:
         records: Of the run.
         sending: The nonce of this sending.
+
+    Returns:
+        By name; empty ones are left out.
     """
     run, metrics = protocol.RunRecord(), []
     for record in records:
@@ -81,6 +84,9 @@ def stream_parts(records: Sequence[protocol.Record], first_row: int) -> Iterator
     Args:
         records: Of the run, its rows from ``first_row`` on.
         first_row: Offset of the first row.
+
+    Yields:
+        One body of at most 8 MB of rows after the other.
     """
     lines: list[str] = []
     size, offset = 0, first_row

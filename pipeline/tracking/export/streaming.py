@@ -111,6 +111,9 @@ class Streaming:
             name: Of the operation.
             query: In GraphQL.
             variables: Of the query.
+
+        Returns:
+            The HTTP status with the server's message.
         """
         question = {"operationName": name, "query": query, "variables": variables}
         try:
@@ -216,6 +219,9 @@ def retry_after_seconds(header: str | None, now: float) -> float | None:
     Args:
         header: The header.
         now: In seconds since 1970.
+
+    Returns:
+        From now on, not below 0; ``None`` where there is no such header or it is neither.
     """
     if not header:
         return None

@@ -175,6 +175,9 @@ def sweep_config(source: RecordedRun, sending: str) -> dict[str, Any]:
     Args:
         source: The recorded run.
         sending: The nonce of the sending.
+
+    Returns:
+        By key.
     """
     ours = {RECORDS: record_digests(source, identifying_trials(source)), SENDING: sending}
     return {"experiment": canonical(source.plan.experiment), "command": source.command, **provenance(source), **ours}
@@ -204,6 +207,9 @@ def _tables(source: RecordedRun) -> dict[str, Any]:
     """Tables of results, of aggregates over seeds, of verdicts, of theory, and those of the custom charts.
 
     The charts are those of the local report, which must be up to date.
+
+    Returns:
+        Tables of W&B, by key of the summary.
     """
     tables = {
         "results": source.results.head(MOST_ROWS),

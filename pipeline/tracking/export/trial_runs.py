@@ -104,6 +104,9 @@ class RecordedRun:
 
         Args:
             trial: Its id here.
+
+        Returns:
+            The first digits of both identities.
         """
         outcome = self.outcome_by_trial.get(trial)
         if outcome is None or outcome["status"] != "failed":
@@ -118,6 +121,9 @@ def trial_runs(source: RecordedRun, trials: Sequence[str]) -> Iterator[RunConten
     Args:
         source: The recorded run.
         trials: Their ids.
+
+    Yields:
+        One run after the other, in the order of the plan.
     """
     wanted = set(trials)
     for pack in source.plan.packs:
@@ -159,6 +165,9 @@ def commit_of(source: RecordedRun, code: str | None) -> str:
     Args:
         source: The recorded run.
         code: As in an outcome: a commit, with ``+`` and a hash where files differed from it.
+
+    Returns:
+        The commit alone; empty where neither is known.
     """
     return str(code or source.plan_provenance.get("code") or "").partition("+")[0]
 
@@ -169,6 +178,9 @@ def notes_of(source: RecordedRun, failed: str = "") -> str:
     Args:
         source: The recorded run.
         failed: The reason; empty if it did not fail.
+
+    Returns:
+        Some lines.
     """
     return f"{source.plan.experiment.question}\n\n    {source.command}" + (f"\n\nfailed: {failed}" if failed else "")
 
@@ -207,6 +219,9 @@ def groups_of(source: RecordedRun, row: dict[str, Any]) -> dict[str, str]:
     Args:
         source: The recorded run.
         row: The results of the trial.
+
+    Returns:
+        Names for people, by key.
     """
     setting = _setting(row)
     problem = [row["problem"], *(f"{name} {cell_text(row[name])}" for name in source.problem_axes)]
@@ -225,6 +240,9 @@ def trial_config(source: RecordedRun, pack: Pack, row: dict[str, Any], outcome: 
         pack: Of the trial.
         row: The results of the trial.
         outcome: Its outcome.
+
+    Returns:
+        By key.
     """
     axes = ("problem", "dimension", "train", "noise", "model", "width", "learning_rate", "times_limit", "seed")
     flat = {name: row[name] for name in axes if name in row}

@@ -25,6 +25,9 @@ def client_folder(folder: Path) -> Iterator[Path]:
 
     Args:
         folder: Gets the scratch folder, which is removed at the end.
+
+    Yields:
+        The scratch folder.
     """
     scratch = folder / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)
@@ -45,6 +48,9 @@ def client_environment(scratch: Path) -> dict[str, str]:
 
     Args:
         scratch: For all of its files.
+
+    Returns:
+        All variables.
     """
     place = str(scratch.resolve())
     settings = {} if _has_settings() else {"WANDB_CONFIG_DIR": place}

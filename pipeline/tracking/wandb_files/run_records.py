@@ -19,6 +19,9 @@ def as_records(content: RunContent, destination: Destination, first_row: int = 0
         content: The run.
         destination: Entity and project.
         first_row: Number of rows that W&B has already; those after them are written.
+
+    Yields:
+        One record after the other, without numbers.
     """
     yield protocol.Record(header=protocol.HeaderRecord())
     yield protocol.Record(run=_run_record(content, destination))

@@ -68,6 +68,9 @@ def read_log(path: Path) -> Iterator[protocol.Record]:
     Args:
         path: Of the log.
 
+    Yields:
+        One record after the other.
+
     Raises:
         TruncatedLogError: If it is damaged, or ends before its exit record.
         OSError: If it cannot be read.

@@ -35,7 +35,7 @@ class WandbServer(Kept):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def note_deleted(self) -> None:
+    def forget(self) -> None:
         """Be as new, at the same address."""
         with self.lock:
             Kept.__init__(self)
