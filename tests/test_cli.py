@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import KINDS, main, parser
+from pipeline.cli import LISTABLE_KINDS, main, parser
 from pipeline.config.registry import TABLES
 
 ROOT = Path(__file__).parent.parent
@@ -98,7 +98,7 @@ def test_plan_shows_packs_and_writes_nothing(config, capsys):
     assert not Path("runs").exists()
 
 
-def test_plan_on_a_cluster_and_rehearsed_submit_say_the_same_and_send_nothing(config, capsys, monkeypatch):
+def test_plan_on_a_cluster_and_dry_run_of_submit_say_the_same_and_send_nothing(config, capsys, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(config.parent / "cache"))
     there = [str(config), "--cluster", "local", "--set", "cluster.cpus=1"]
     assert main(["plan", *there, "--json"]) == 0
@@ -121,7 +121,7 @@ def test_plan_on_a_cluster_and_rehearsed_submit_say_the_same_and_send_nothing(co
 
 @pytest.mark.parametrize("kind", TABLES)
 def test_list_names_every_definition_with_its_sentence(kind, capsys):
-    assert kind in KINDS
+    assert kind in LISTABLE_KINDS
     assert main(["list", kind]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [re.split(r"  +", line, maxsplit=1) for line in lines] == [

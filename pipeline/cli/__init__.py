@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from pipeline.cli.arguments import parse, parser
-from pipeline.cli.listing import KINDS
+from pipeline.cli.listing import LISTABLE_KINDS
 from pipeline.cli.running import train
 from pipeline.cli.streams import ERRORS, OUTPUT, named_streams
 from pipeline.errors import PipelineError, reason_of
 
-__all__ = ["KINDS", "main", "parser", "train"]
+__all__ = ["LISTABLE_KINDS", "main", "parser", "train"]
 
 
 def main(arguments: list[str] | None = None) -> int:

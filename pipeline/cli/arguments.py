@@ -11,7 +11,7 @@ from typing import TypeAlias
 from pipeline.cli.benching import BenchOptions, bench
 from pipeline.cli.cancelling import CancelOptions, cancel
 from pipeline.cli.game import PlayOptions, play
-from pipeline.cli.listing import KINDS, ListOptions, list_kind
+from pipeline.cli.listing import LISTABLE_KINDS, ListOptions, list_kind
 from pipeline.cli.monitoring import LogsOptions, StatusOptions, logs, status
 from pipeline.cli.options import options_from
 from pipeline.cli.planning import PlanOptions, plan
@@ -163,7 +163,7 @@ def _dashboard(verbs: Verbs) -> None:
 
 def _list(verbs: Verbs) -> None:
     verb = _verb(verbs, list_kind, ListOptions, "list bases")
-    verb.add_argument("kind", metavar="KIND", help=f"one of {', '.join(KINDS)}")
+    verb.add_argument("kind", metavar="KIND", help=f"one of {', '.join(LISTABLE_KINDS)}")
 
 
 def _play(verbs: Verbs) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.errors import PipelineError, nearest
 
-KINDS = (
+LISTABLE_KINDS = (
     "activations",
     "bases",
     "clusters",
@@ -26,7 +26,7 @@ class ListOptions:
     """Options of list.
 
     Args:
-        kind: One of ``KINDS``.
+        kind: One of ``LISTABLE_KINDS``.
     """
 
     kind: str
@@ -34,8 +34,8 @@ class ListOptions:
 
 def list_kind(options: ListOptions) -> int:
     """Print what can be written in a YAML file, one name and one sentence a line."""
-    if options.kind not in KINDS:
-        raise PipelineError(f"unknown kind {options.kind!r}", hint=nearest(options.kind, KINDS))
+    if options.kind not in LISTABLE_KINDS:
+        raise PipelineError(f"unknown kind {options.kind!r}", hint=nearest(options.kind, LISTABLE_KINDS))
     sentences = _clusters() if options.kind == "clusters" else _definitions(options.kind)
     width = max(len(name) for name in sentences)
     for name, sentence in sentences.items():
