@@ -17,7 +17,7 @@ from pipeline.engines.engine import Engine
 from pipeline.engines.reference.closed_form import ClosedForm
 from pipeline.engines.reference.engine import Reference
 from pipeline.errors import PipelineError
-from pipeline.experiment.engine_names import CLOSED_FORM, ONE_INPUT, EngineChoice, fastest
+from pipeline.experiment.engine_names import CLOSED_FORM, FUSED, LINEAR_QR, ONE_INPUT, EngineChoice, fastest
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.trial import Shape
 from pipeline.models.linear import LinearModel
@@ -103,10 +103,7 @@ def choose_engine(requested: EngineChoice, shape: Shape, device_type: str) -> Ch
         return ChosenEngine(Reference, reason)
     # Imported where they are chosen: a machine without LLVM or Triton has the other engines.
     if device_type != CUDA:
-        from pipeline.engines.cpu.engine import Fused
-        from pipeline.engines.cpu.one_input import OneInput
-
-        return ChosenEngine(OneInput if requested == "auto" and fastest(shape) == ONE_INPUT else Fused)
+        return ChosenEngine(_on_cpu(fastest(shape) if requested == "auto" else FUSED))
     from pipeline.engines.gpu.choice import kernel_family
     from pipeline.engines.gpu.matrices import ByMatrices
 
@@ -114,6 +111,16 @@ def choose_engine(requested: EngineChoice, shape: Shape, device_type: str) -> Ch
     size = (shape.width, shape.problem.num_inputs, shape.problem.num_outputs)
     family = kernel_family(shape.optimizer, *size, _real_bytes(shape))
     return ChosenEngine(family, rounds_to_tf32=shape.dtype == "tf32" and family is ByMatrices)
+
+
+def _on_cpu(name: str) -> type[Engine]:
+    """The class of a fused engine for processors; where llvmlite is missing it cannot be imported."""
+    from pipeline.engines.cpu.engine import Fused
+    from pipeline.engines.cpu.linear_qr import LinearQr
+    from pipeline.engines.cpu.one_input import OneInput
+
+    families: dict[str, type[Engine]] = {FUSED: Fused, ONE_INPUT: OneInput, LINEAR_QR: LinearQr}
+    return families[name]
 
 
 def announced(packs: Sequence[Pack], engines: Mapping[Shape, ChosenEngine]) -> str:

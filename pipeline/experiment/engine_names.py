@@ -10,6 +10,7 @@ from typing import Final, Literal
 from pipeline.experiment.trial import Shape
 from pipeline.models.activations import PIECEWISE_LINEAR
 from pipeline.models.shallow import Shallow
+from pipeline.optimizers.rules import UpdateRule
 
 CLOSED_FORM: Final = "closed_form"
 """The engine that computes what theory says instead of iterating, so that its numbers cannot confirm theory."""
@@ -19,17 +20,23 @@ EngineChoice = Literal["auto", "closed_form", "fused", "reference"]
 
 FUSED: Final = "fused"
 ONE_INPUT: Final = "one_input"
-"""What ``auto`` takes wherever it can: the second for networks that are piecewise linear functions of one input."""
+LINEAR_QR: Final = "linear_qr"
+"""What ``auto`` takes on a processor wherever it can: the first in general, the others where there is less to do."""
 
 
 def fastest(shape: Shape) -> str:
     """The engine that ``auto`` takes for packs of a shape on a processor, if its kernels cover the rest of it.
 
-    A network of one input whose activation is straight on both sides of zero is a piecewise linear function; on full
-    batches running sums over its points take the place of evaluating every unit at every point.
+    On full batches two kinds of models need no pass of every unit or feature over every point. A network of one input
+    whose activation is straight on both sides of zero is a piecewise linear function, which running sums evaluate. The
+    square loss of a linear model with more points than features is that of as many points as features.
 
     Returns:
         Its name.
     """
-    straight = isinstance(shape.model, Shallow) and isinstance(shape.model.activation, PIECEWISE_LINEAR)
-    return ONE_INPUT if straight and shape.problem.num_inputs == 1 and shape.batch_size is None else FUSED
+    model, problem = shape.model, shape.problem
+    if shape.batch_size is not None or not isinstance(shape.optimizer, UpdateRule):
+        return FUSED
+    if isinstance(model, Shallow) and isinstance(model.activation, PIECEWISE_LINEAR) and problem.num_inputs == 1:
+        return ONE_INPUT
+    return LINEAR_QR if model.linear and shape.loss.quadratic and problem.train > shape.width else FUSED

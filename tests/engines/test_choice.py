@@ -59,8 +59,11 @@ def test_networks_of_every_activation_are_fused_under_every_rule(pack, activatio
 @pytest.mark.parametrize("model", [model for model in MODELS.values() if model.linear])
 def test_linear_models_are_fused_under_every_rule(pack, model, rule):
     made = pack(models=(model(),), optimizer=rule())
-    assert decision("auto", made.shape, "cpu") == ("fused", "")
-    assert PackModule(made, [1]).engine.name == "fused"
+    assert decision("auto", made.shape, "cpu") == ("linear_qr", "")
+    assert PackModule(made, [1]).engine.name == "linear_qr"
+    assert decision("fused", made.shape, "cpu") == ("fused", "")
+    batched = pack(models=(model(),), optimizer=rule(), batch_size=2)
+    assert decision("auto", batched.shape, "cpu") == ("fused", "")
 
 
 def of_many_inputs(pack):

@@ -13,6 +13,7 @@ from pipeline.models.activations import Relu, Tanh
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan
+from pipeline.problems.losses import BinaryCrossEntropy
 from pipeline.problems.targets import Xor
 
 
@@ -29,7 +30,10 @@ def test_every_name_can_be_written_in_a_file(experiment):
         ({"models": (Shallow(Relu()),), "batch_size": 4}, "fused"),
         ({"models": (Shallow(Tanh()),)}, "fused"),
         ({"models": (Shallow(Relu()),), "target": (Xor(),), "inputs": Inputs()}, "fused"),
-        ({"models": (Linear(),)}, "fused"),
+        ({"models": (Linear(),)}, "linear_qr"),
+        ({"models": (Linear(),), "batch_size": 4}, "fused"),
+        ({"models": (Linear(),), "target": (Xor(),), "inputs": Inputs(), "loss": BinaryCrossEntropy()}, "fused"),
+        ({"models": (Linear(),), "inputs": Inputs(train=(2,))}, "fused"),
     ],
 )
 def test_auto_stands_for_an_engine_that_iterates(experiment, fields, name):

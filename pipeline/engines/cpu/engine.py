@@ -18,7 +18,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import ClassVar, final
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -64,7 +64,6 @@ PERMUTED_POINTS_AT_ONCE = 1 << 16
 """Points permuted in one call of a kernel: half a megabyte, which stays in the cache of a core."""
 
 
-@final
 class Fused(Engine):
     """Linear models, and networks with one hidden layer, on the cores of a processor."""
 
@@ -74,21 +73,20 @@ class Fused(Engine):
         assert isinstance(context.optimizer, UpdateRule)
         self.rule = context.optimizer
         self.context, self.batch_size = context, batch_size
-        inputs_PD, targets_PK = context.dataset.train_inputs_PD, context.dataset.train_targets_PK
-        inputs_AP = context.prepared_AP if context.model.linear else inputs_PD.mT
-        inputs_AP, targets_KP = (rows.to(context.dtype).contiguous() for rows in (inputs_AP, targets_PK.mT))
+        inputs_AP, targets_KP = (rows.to(context.dtype).contiguous() for rows in self._training_points())
+        num_points, num_inputs = inputs_AP.shape[1], context.dataset.train_inputs_PD.shape[1]
         dtype: FloatDtype = "float32" if context.dtype == torch.float32 else "float64"
-        self.spec = kernel_spec(context.model, context.loss, inputs_PD.shape[1], context.num_outputs, dtype)
+        self.spec = kernel_spec(context.model, context.loss, num_inputs, context.num_outputs, dtype)
         self.lanes = REGISTER_BITS // BITS[dtype]
-        chunks = most_chunks(self.spec, context.width, context.num_points, batch_size)
+        chunks = most_chunks(self.spec, context.width, num_points, batch_size)
         real = inputs_AP.numpy().dtype
-        self.tiling = PointTiling(context.num_points, self.lanes, real, chunks)
+        self.tiling = PointTiling(num_points, self.lanes, real, chunks)
         self.points = PointBuffers(inputs_AP.numpy(), targets_KP.numpy(), len(self.tiling.point_weights_P))
         self.columns = self.points.columns(self.lanes) if self.spec.inputs_in_lanes else np.empty(0, real)
         multiple = self.spec.multiple_in_points(self.lanes)
         self.gathered = self.points.together(multiple) if batch_size is not None else np.empty(0, real)
-        self.batch_tiling = PointTiling(batch_size or context.num_points, self.lanes, real)
-        self.per_epoch = context.num_points // (batch_size or context.num_points)
+        self.batch_tiling = PointTiling(batch_size or num_points, self.lanes, real)
+        self.per_epoch = num_points // (batch_size or num_points)
         self.places_N = self.spec.places(context.width, self.lanes)
         # Trials in groups that load each point once; what is left over at the end comes one by one, to the same bits.
         self.grouped = grouped(self.spec, batch_size)
@@ -105,6 +103,11 @@ class Fused(Engine):
         batch = 0 if batch_size is None else len(self.batch_tiling.point_weights_P)
         slots, chunks = context.optimizer.slots, self.tiling.num_chunks
         self.scratch = [Scratch(self.grouped, context.width, self.lanes, slots, batch, chunks) for _ in range(CORES)]
+
+    def _training_points(self) -> tuple[Tensor, Tensor]:
+        """Inputs ``[A, P]`` and targets ``[K, P]``: features of a linear model, coordinates for a network."""
+        context, dataset = self.context, self.context.dataset
+        return context.prepared_AP if context.model.linear else dataset.train_inputs_PD.mT, dataset.train_targets_PK.mT
 
     @classmethod
     def compile_kernels(cls, shape: Shape, *, top_of_hessian: bool) -> None:
@@ -154,7 +157,7 @@ class Fused(Engine):
             own: dict[str, ArgumentValue] = {name: array[first:] for name, array in arrays.items()}
             self._bound(self.gradient, scratch).bind_all(own | {"num_trials": last - first})()
 
-        self._on_all_cores(work, len(weights_TN), self.context.num_points)
+        self._on_all_cores(work, len(weights_TN), self.points.num_points)
         return losses_T, gradient_TN
 
     def advance(self, stack: Stack, first_step: int, last_step: int) -> Tensor:
@@ -169,7 +172,7 @@ class Fused(Engine):
                     part = stack.part(begin, end)
                     diverged_T[begin:end] = self._advance(kernel, scratch, part, first_step, last_step)
 
-        self._on_all_cores(work, len(stack), (last_step - first_step) * (self.batch_size or self.context.num_points))
+        self._on_all_cores(work, len(stack), (last_step - first_step) * (self.batch_size or self.points.num_points))
         return diverged_T
 
     def _advance(self, kernel: Kernel, scratch: Scratch, part: Stack, first_step: int, last_step: int) -> Tensor:
@@ -186,7 +189,7 @@ class Fused(Engine):
             if self.batch_size is not None:
                 epochs = range(first // self.per_epoch, -(-last // self.per_epoch))
                 kept = self.per_epoch * self.batch_size
-                permutation_TP = permutations(part.trial_ids, epochs, self.context.num_points, kept)
+                permutation_TP = permutations(part.trial_ids, epochs, self.points.num_points, kept)
                 in_epoch = first - epochs.start * self.per_epoch
                 arguments |= {
                     "permutations": permutation_TP,
