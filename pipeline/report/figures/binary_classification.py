@@ -20,7 +20,14 @@ MOST_POINTS = 300
 
 
 def decision_regions(tables: RunTables) -> Chart | None:
-    """The decision regions of each model, coloured by its output over the plane, with the training points."""
+    """The decision regions of each model, coloured by its output over the plane, with the training points.
+
+    Args:
+        tables: Of the run.
+
+    Returns:
+        ``None`` where no function was sampled over the plane.
+    """
     table = fitted_functions(tables, PLANE)
     if table.is_empty():
         return None

@@ -81,7 +81,12 @@ def panels(table: pl.DataFrame, draw: Callable[[pl.DataFrame], Chart]) -> Chart 
 
 
 def title_lines(title: str, width: int) -> list[str]:
-    """The title of a panel in lines that fit, whole: the problem above the model."""
+    """The title of a panel in lines that fit, whole: the problem above the model.
+
+    Args:
+        title: ``problem: model``, or the model alone.
+        width: Of the panel, in pixels.
+    """
     letters = int((width + 40) / PIXELS_OF_A_LETTER)
     return [line for part in title.split(": ", 1) for line in textwrap.wrap(part, letters) or [""]]
 
@@ -155,7 +160,11 @@ def log_axis(values: Sequence[float], *, grid: bool = True) -> alt.Axis:
 
 
 def log_scale(values: Sequence[float]) -> tuple[alt.Scale, alt.Axis]:
-    """A logarithmic scale a little wider than the values, a decade where they hold fewer than two ticks; its axis."""
+    """A logarithmic scale a little wider than the values, a decade where they hold fewer than two ticks; its axis.
+
+    Args:
+        values: Positive and finite; of none the scale is around 1.
+    """
     low, high = within_float64(min(values, default=1.0) / 1.3), within_float64(max(values, default=1.0) * 1.3)
     if sum(low <= tick <= high for tick in log_ticks(low, high)) < 2:
         low, high = low / math.sqrt(10), high * math.sqrt(10)
@@ -174,7 +183,15 @@ def step_axis(last: int) -> alt.Axis:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Round numbers from just below the least value to just above the greatest, about six of them."""
+    """Round numbers from just below the least value to just above the greatest, about six of them.
+
+    Args:
+        low: The least value, positive.
+        high: The greatest.
+
+    Returns:
+        Powers of ten; 1, 2 and 5 times these where fewer than three powers lie between.
+    """
     low, high = within_float64(low), within_float64(high)
     first, last = math.floor(math.log10(low)), min(math.ceil(math.log10(high)), GREATEST_POWER)
     inner = sum(low <= power_of_ten(exponent) <= high for exponent in range(first, last + 1))

@@ -34,7 +34,15 @@ DEVIATIONS = 4.5
 
 
 def write_game(game: NumberGame, folder: Path) -> Path:
-    """Write ``report.html`` of a game into a folder, and its figure beside it."""
+    """Write ``report.html`` of a game into a folder, and its figure beside it.
+
+    Args:
+        game: Its rounds and cases.
+        folder: Made where it is not there.
+
+    Returns:
+        The page.
+    """
     scores = FigureSpec(SCORES, score_by_owned(game).to_dict())
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     scores.write_png(folder / "figures")
@@ -79,7 +87,12 @@ def _round(rules: Rules) -> dict[str, object]:
 
 
 def measured(numbers: tuple[int, ...], rules: Rules) -> tuple[float, float]:
-    """Mean score over goals drawn at random, and its standard error."""
+    """Monte Carlo mean of the score over goals drawn at random, and its standard error ``s / sqrt(GAMES)``.
+
+    Args:
+        numbers: Those that are owned.
+        rules: How many may be added up, and the goals.
+    """
     scores_G = np.array([score(numbers, goal, rules) for goal in rules.goals], dtype=np.float64)
     goals = stream("number game", repr(rules)).integers(len(rules.goals), size=GAMES)
     return float(scores_G[goals].mean()), float(scores_G[goals].std() / GAMES**0.5)

@@ -51,7 +51,14 @@ class IndexEntry:
 
 
 def entry_of(name: str, question: str, report: Path, table: pl.DataFrame) -> IndexEntry:
-    """The entry of a run, from one row per trial."""
+    """The entry of a run.
+
+    Args:
+        name: Of its configuration.
+        question: What it asks.
+        report: Its page.
+        table: One row per trial.
+    """
     counts = dict(table["status"].value_counts(sort=True).iter_rows())
     words = ", ".join(f"{number} {status}" for status, number in counts.items())
     figures = OVER_WIDTHS if table["width"].n_unique() > 1 else AT_ONE_WIDTH
@@ -59,7 +66,14 @@ def entry_of(name: str, question: str, report: Path, table: pl.DataFrame) -> Ind
 
 
 def entry_of_game(name: str, question: str, report: Path, rounds: pl.DataFrame) -> IndexEntry:
-    """The entry of a number game, from one row per round."""
+    """The entry of a number game.
+
+    Args:
+        name: Of its configuration.
+        question: What it asks.
+        report: Its page.
+        rounds: One row per round.
+    """
     verdict = rounds.select(verdict_counts(pl.col("verdict"), of="round")).item()
     return IndexEntry(name, question, report, number_of(rounds.height, "round"), verdict)
 

@@ -35,7 +35,12 @@ def json_number(value: float | None) -> float | str | None:
 
 
 def number_of(number: int, noun: str) -> str:
-    """A number of things, such as ``1 trial`` or ``2 trials``."""
+    """A number of things, such as ``1 trial`` or ``2 trials``.
+
+    Args:
+        number: How many.
+        noun: In the singular; its plural ends in s.
+    """
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
@@ -55,7 +60,15 @@ def cell_texts(table: pl.DataFrame) -> list[list[str]]:
 
 
 def split_constants(table: pl.DataFrame, keep: Sequence[str] = ()) -> tuple[dict[str, str], pl.DataFrame]:
-    """Columns of one value in every row, as texts by name without those of nothing, and the table without them."""
+    """The table without its constant columns, and the texts of these by name.
+
+    Args:
+        table: One of a single row has no constants.
+        keep: Columns that stay although every row says the same.
+
+    Returns:
+        Texts, without those of nothing; and the rest of the table.
+    """
     if table.height < 2:
         return {}, table
     constant = [name for name in table.columns if name not in keep and table[name].n_unique() == 1]

@@ -85,7 +85,12 @@ class RunTables:
 
 
 def evenly_spaced(items: Sequence[Item], most: int) -> list[Item]:
-    """At most N items of a sequence, evenly spaced, both ends among them; ``most`` is N."""
+    """At most N items of a sequence, evenly spaced, both ends among them.
+
+    Args:
+        items: In order.
+        most: N, at least 2.
+    """
     if len(items) <= most:
         return list(items)
     return [items[round(position)] for position in np.linspace(0, len(items) - 1, most)]
