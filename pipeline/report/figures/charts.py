@@ -86,6 +86,9 @@ def title_lines(title: str, width: int) -> list[str]:
     Args:
         title: ``problem: model``, or the model alone.
         width: Of the panel, in pixels.
+
+    Returns:
+        Lines.
     """
     letters = int((width + 40) / PIXELS_OF_A_LETTER)
     return [line for part in title.split(": ", 1) for line in textwrap.wrap(part, letters) or [""]]
@@ -164,6 +167,9 @@ def log_scale(values: Sequence[float]) -> tuple[alt.Scale, alt.Axis]:
 
     Args:
         values: Positive and finite; of none the scale is around 1.
+
+    Returns:
+        The scale, and the axis with its ticks.
     """
     low, high = within_float64(min(values, default=1.0) / 1.3), within_float64(max(values, default=1.0) * 1.3)
     if sum(low <= tick <= high for tick in log_ticks(low, high)) < 2:

@@ -92,6 +92,9 @@ def measured(numbers: tuple[int, ...], rules: Rules) -> tuple[float, float]:
     Args:
         numbers: Those that are owned.
         rules: How many may be added up, and the goals.
+
+    Returns:
+        The mean and its standard error.
     """
     scores_G = np.array([score(numbers, goal, rules) for goal in rules.goals], dtype=np.float64)
     goals = stream("number game", repr(rules)).integers(len(rules.goals), size=GAMES)

@@ -58,6 +58,9 @@ def entry_of(name: str, question: str, report: Path, table: pl.DataFrame) -> Ind
         question: What it asks.
         report: Its page.
         table: One row per trial.
+
+    Returns:
+        With how many trials ended how, and their verdict.
     """
     counts = dict(table["status"].value_counts(sort=True).iter_rows())
     words = ", ".join(f"{number} {status}" for status, number in counts.items())
@@ -73,6 +76,9 @@ def entry_of_game(name: str, question: str, report: Path, rounds: pl.DataFrame) 
         question: What it asks.
         report: Its page.
         rounds: One row per round.
+
+    Returns:
+        With the number of rounds, and their verdict.
     """
     verdict = rounds.select(verdict_counts(pl.col("verdict"), of="round")).item()
     return IndexEntry(name, question, report, number_of(rounds.height, "round"), verdict)

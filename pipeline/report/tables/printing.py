@@ -40,6 +40,9 @@ def number_of(number: int, noun: str) -> str:
     Args:
         number: How many.
         noun: In the singular; its plural ends in s.
+
+    Returns:
+        Both in words.
     """
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 

@@ -90,6 +90,9 @@ def evenly_spaced(items: Sequence[Item], most: int) -> list[Item]:
     Args:
         items: In order.
         most: N, at least 2.
+
+    Returns:
+        All items where there are no more than N.
     """
     if len(items) <= most:
         return list(items)
