@@ -7,7 +7,9 @@ package and from JSON. A name that a template does not get is an error, not an e
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from pipeline.home import cache_folder
+from pipeline.records.atomic_writes import replacing
 from pipeline.report.figures.charts import IN_THE_DARK, INK
 
 TEMPLATES, STATIC = Path(__file__).with_name("templates"), Path(__file__).with_name("static")
@@ -89,9 +93,31 @@ def dark_colours() -> str:
 
 @functools.cache
 def chart_libraries() -> Markup:
-    """Vega, Vega-Lite and Vega-Embed in one script, which bundling takes a second to make."""
-    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    return Markup(bundle.replace("</script", "<\\/script"))
+    """Vega, Vega-Lite and Vega-Embed in one script, kept in the user's cache: bundling takes a second or two."""
+    path = cache_folder() / "scripts" / f"vega-embed-{version('vl-convert-python')}.js"
+    script = _kept_script(path)
+    if script is None:
+        bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+        script = bundle.replace("</script", "<\\/script").encode()
+        _keep_script(path, script)
+    return Markup(script.decode())
+
+
+def _kept_script(path: Path) -> bytes | None:
+    try:
+        digest, script = path.read_bytes().split(b"\n", maxsplit=1)
+    except (OSError, ValueError):
+        return None
+    return script if hashlib.sha256(script).hexdigest().encode() == digest else None  # cut short, as by a full disk
+
+
+def _keep_script(path: Path, script: bytes) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # a browser runs it: nobody else may write it
+        with replacing(path) as part:
+            part.write_bytes(hashlib.sha256(script).hexdigest().encode() + b"\n" + script)
+    except OSError:  # a full or missing home: the next process bundles again
+        return
 
 
 def _static(name: str) -> str:

@@ -84,3 +84,42 @@ def test_an_installed_package_has_every_template_style_and_script() -> None:
     files = [path.relative_to(folder).as_posix() for path in folder.glob("*/*") if path.parent.name != "__pycache__"]
     assert {Path(file).parent.name for file in files} == {"templates", "static"}
     assert [file for file in files if not any(fnmatchcase(file, pattern) for pattern in patterns)] == []
+
+
+@pytest.fixture
+def bundled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """What was asked to be bundled, by processes that begin with an empty cache of their user."""
+    asked: list[str] = []
+
+    def bundle(snippet: str) -> str:
+        asked.append(snippet)
+        return "const end = '</script>';\n"
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(rendering.vl_convert, "javascript_bundle", bundle)
+    return asked
+
+
+def another_process() -> str:
+    """The scripts of a process that has not made them yet."""
+    return str(rendering.chart_libraries.__wrapped__())
+
+
+def test_scripts_of_charts_are_bundled_once_for_all_processes_of_a_user(bundled: list[str]) -> None:
+    assert another_process() == another_process() == "const end = '<\\/script>';\n"
+    assert len(bundled) == 1
+
+
+def test_scripts_that_were_cut_short_are_bundled_anew(bundled: list[str], tmp_path: Path) -> None:
+    whole = another_process()
+    (kept,) = (tmp_path / "cache").rglob("*.js")
+    for damaged in (kept.read_bytes()[:-3], b""):
+        kept.write_bytes(damaged)
+        assert another_process() == whole
+    assert len(bundled) == 3
+
+
+def test_scripts_are_made_where_nothing_can_be_kept(bundled: list[str], tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("no folder")
+    assert another_process()
+    assert len(bundled) == 1
