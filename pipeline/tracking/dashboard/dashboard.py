@@ -17,7 +17,8 @@ from pipeline.records.atomic_writes import replacing
 from pipeline.tracking.dashboard.chart_presets import create_presets, preset_id
 from pipeline.tracking.dashboard.custom_charts import CustomChart, custom_charts
 from pipeline.tracking.dashboard.local_report import local_report
-from pipeline.tracking.dashboard.online_report import OnlineReport, online_report, save_report
+from pipeline.tracking.dashboard.online_report import OnlineReport, online_report
+from pipeline.tracking.dashboard.saved_report import save_report
 from pipeline.tracking.dashboard.workspace import as_json, save_workspace, workspace
 from pipeline.tracking.export.connection import Connection, check_rate_limit
 from pipeline.tracking.export.destination import Connectivity, connectivity, destination_of, has_key, project_url

@@ -139,7 +139,7 @@ def save_workspace(api: Any, view: Json, before: Json) -> tuple[str, bool]:
         raise
     except Exception as error:  # the client raises a dozen kinds
         raise as_pipeline_error(error, where) from None
-    if arrived is None or _outline(parsed_page(arrived["spec"], "workspace", where)) != _outline(spec):
+    if arrived is None or _structure(parsed_page(arrived["spec"], "workspace", where)) != _structure(spec):
         what = "W&B took the dashboard without a complaint and does not have it whole"
         raise TroubleError(what, where=where, hint="try again later; it is updated, not made twice")
     return url_of(api, view), there is not None
@@ -205,6 +205,6 @@ def _upsert(api: Any, view: Json, there: Json | None, spec: Json) -> None:
     execute_graphql(api, UPSERT_VIEW, variables)
 
 
-def _outline(spec: Json) -> list[tuple[str, list[str]]]:
+def _structure(spec: Json) -> list[tuple[str, list[str]]]:
     """The sections of a view and their panels."""
     return [(str(part.get("name")), [id_of(panel) for panel in part.get("panels") or []]) for part in _sections(spec)]
