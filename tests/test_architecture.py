@@ -355,6 +355,40 @@ def test_a_test_mirrors_a_module(test: Path) -> None:
     assert has_counterpart(test, ROOT)
 
 
+@every_module
+def test_a_module_is_mirrored_by_a_test(path: Path) -> None:
+    """A kernel, too, whose arithmetic the engine's tests hold against another way, has a file of its name."""
+    mirrored = ROOT / "tests" / path.relative_to(ROOT / "pipeline").parent / f"test_{path.name}"
+    assert path.stem.startswith("__") or mirrored.is_file()
+
+
+PARALLEL = {"activations", "choice", "closed_form", "engine", "linear", "losses"}
+"""Names of files that stand in several rooms: what each engine, kernel or bench has of one thing."""
+
+
+def several_owners(names: Iterable[tuple[str, Path]]) -> dict[str, list[Path]]:
+    """The names that stand in several places."""
+    owners: dict[str, list[Path]] = {}
+    for name, path in names:
+        owners.setdefault(name, []).append(path)
+    return {name: paths for name, paths in owners.items() if len(paths) > 1}
+
+
+def classes() -> Iterator[tuple[str, Path]]:
+    for path in MODULES:
+        yield from ((node.name, path) for node in ast.parse(path.read_text()).body if isinstance(node, ast.ClassDef))
+
+
+def test_a_class_has_a_name_of_its_own_and_so_has_a_file_but_for_parts_of_engines() -> None:
+    assert several_owners(classes()) == {}
+    stems = ((path.stem, path) for path in MODULES if not path.stem.startswith("__"))
+    assert several_owners(stems).keys() == PARALLEL
+
+
+def test_a_name_with_several_owners_is_found() -> None:
+    assert several_owners([("Trial", Path("a")), ("Pack", Path("a")), ("Trial", Path("b"))]).keys() == {"Trial"}
+
+
 def test_a_test_without_a_module_is_found(tmp_path: Path) -> None:
     (tmp_path / "pipeline" / "training" / "engines").mkdir(parents=True)
     (tmp_path / "pipeline" / "training" / "engines" / "kernels.py").touch()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipeline.bench.packs import PACKS, QUICK_SHAPE, SHAPES
+from pipeline.bench.bench_packs import PACKS, QUICK_SHAPE, SHAPES
 from pipeline.bench.peers import PEER_BYTES
 
 SHAPE, FASTER = "N x d x m x K", "pack is faster by"

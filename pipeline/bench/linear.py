@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable
 from typing import Literal
 
-from pipeline.bench.packs import bench_pack
+from pipeline.bench.bench_packs import bench_pack
 from pipeline.bench.timings import CaseColumns, PeerTiming, timed_cases
 from pipeline.experiment.packing import Pack
 from pipeline.models.bases.basis import Basis

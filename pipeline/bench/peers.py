@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-from pipeline.bench.packs import LEARNING_RATE, QUICK_SHAPE
+from pipeline.bench.bench_packs import LEARNING_RATE, QUICK_SHAPE
 from pipeline.experiment.engine_names import EngineChoice
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.resources import operations_of_step

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import polars as pl
 import torch
 
-from pipeline.bench.packs import BENCHED, PACKS, QUICK_SHAPE, SHAPES, bench_pack
+from pipeline.bench.bench_packs import BENCHED, PACKS, QUICK_SHAPE, SHAPES, bench_pack
 from pipeline.bench.peers import Steps, available_peers
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.resources import operations_of_step

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.cli.destinations import folder_on
 from pipeline.cli.experiments import begun_plan, plan_of
 from pipeline.cli.options import Overrides
 from pipeline.cli.prose import counted, print_json_rows, say
 from pipeline.cli.run_folders import RUNS
 from pipeline.cli.submission_output import print_dry_run
-from pipeline.cli.targets import folder_on
 
 if TYPE_CHECKING:
     from pipeline.plan import Plan

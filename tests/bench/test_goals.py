@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from pipeline.bench import goals
+from pipeline.bench.bench_packs import PACKS, SHAPES
 from pipeline.bench.goals import GOALS, means, verdicts
-from pipeline.bench.packs import PACKS, SHAPES
 
 
 def table(faster=1000.0, share=1.0):

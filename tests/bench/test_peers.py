@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pipeline.bench import peers
-from pipeline.bench.packs import BENCHED, QUICK_SHAPE, bench_pack
+from pipeline.bench.bench_packs import BENCHED, QUICK_SHAPE, bench_pack
 from pipeline.models.shallow import Shallow
 from pipeline.training.module import PackModule
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.bench.packs import LEARNING_RATE, QUICK_SHAPE, SHAPES, bench_pack
+from pipeline.bench.bench_packs import LEARNING_RATE, QUICK_SHAPE, SHAPES, bench_pack
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 

@@ -1,4 +1,4 @@
-"""Targets: the cluster that jobs go to, and the folder of their run there."""
+"""Destinations: the cluster that jobs go to, and the folder of their run there."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from pipeline.cli.destinations import check_chain, cluster_of, folder_on
 from pipeline.cli.options import Overrides
-from pipeline.cli.targets import check_chain, cluster_of, folder_on
 from pipeline.errors import PipelineError
 from pipeline.launch.clusters.lookup import read_cluster
 
