@@ -30,9 +30,10 @@ from torch import Tensor
 from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.bias_corrections import corrections
 from pipeline.engines.engine import Engine, Stack, check_arrays
-from pipeline.engines.gpu.kernels import elementwise, register_training
+from pipeline.engines.gpu.kernels import register_training
 from pipeline.engines.gpu.thread_layout import ThreadLayout, most_units, thread_layout
 from pipeline.engines.minibatches import Minibatches
+from pipeline.models.activations import PIECEWISE_LINEAR
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, Momentum, Nesterov, UpdateRule
 
@@ -74,7 +75,7 @@ class InRegisters(Engine):
         self.minibatches = None
         if batch_size is not None:
             self.minibatches = Minibatches(self.inputs_DP, self.targets_KP, batch_size)
-        straight = isinstance(context.model.activation, elementwise.PIECEWISE_LINEAR)
+        straight = isinstance(context.model.activation, PIECEWISE_LINEAR)
         self.network = network_constants(context) | {"PIECEWISE_LINEAR": straight}
         self.training_layout = self.layout(batch_size or context.num_points)
         self.gradient_layout = self.layout(context.num_points)

@@ -17,8 +17,6 @@ from pipeline.problems.losses import BinaryCrossEntropy, BrierScore, HalfMeanSqu
 ACTIVATIONS = (Relu, LeakyRelu, Sigmoid, Tanh, Identity)
 LOSSES = (HalfMeanSquare, SoftmaxCrossEntropy, BinaryCrossEntropy, BrierScore)
 RULES = (GradientDescent, Momentum, Nesterov, Adam)
-PIECEWISE_LINEAR = (Relu, LeakyRelu, Identity)
-"""Activations with ``g(z) = g'(z) z``: straight lines through zero."""
 LOWEST = tl.constexpr(-3e38)
 """In the place of a logit that does not count; float32 has it, too."""
 

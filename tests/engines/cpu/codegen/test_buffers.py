@@ -22,7 +22,7 @@ def test_rounding_up_is_to_the_least_multiple():
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_zeros_begin_where_a_register_of_memory_does(dtype):
-    for count in (0, 1, 7, 64):
+    for count in (1, 7, 64):
         zeros = aligned_zeros(count, dtype)
         assert (zeros.dtype, zeros.tolist()) == (dtype, [0.0] * count)
         assert zeros.ctypes.data % (REGISTER_BITS // 8) == 0

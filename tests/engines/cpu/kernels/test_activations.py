@@ -8,12 +8,11 @@ from pipeline.engines.cpu.codegen.compile import Kernel
 from pipeline.engines.cpu.codegen.simd import Program
 from pipeline.engines.cpu.kernels.activations import (
     COVERED,
-    PIECEWISE_LINEAR,
     activate,
     times_derivative,
     times_second_derivative,
 )
-from pipeline.models.activations import ACTIVATIONS
+from pipeline.models.activations import ACTIVATIONS, PIECEWISE_LINEAR
 
 Z = np.linspace(-4, 4, 64)
 

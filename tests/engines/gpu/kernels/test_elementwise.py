@@ -38,5 +38,4 @@ def test_values_and_derivatives_are_those_of_autograd(kind):
 
 def test_gpus_and_processors_cover_the_same():
     assert set(elementwise.ACTIVATIONS) == set(on_cpu.COVERED)
-    assert set(elementwise.PIECEWISE_LINEAR) == set(on_cpu.PIECEWISE_LINEAR)
     assert set(elementwise.RULES) == set(on_cpu_updates.COVERED)
