@@ -32,7 +32,7 @@ checkpoint_seconds: 0.5
 accelerator: cpu
 """
 PACKS, TRIALS = 4, 8
-LONG = "steps=30000000"
+LONG = "steps=600000000"
 """A training that takes minutes."""
 ARRAY = "cluster.job_minutes=0.0001"
 """Jobs so short that each pack is one."""
