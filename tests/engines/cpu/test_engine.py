@@ -1,13 +1,13 @@
 """The fused engine trains every model as the reference engine does, and each trial bit for bit as if it were alone."""
 
 import dataclasses
+import functools
 import itertools
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
-from hypothesis import seed as examples_from
 from hypothesis import strategies as st
 
 from pipeline.diagnostics.pack_context import PackContext
@@ -73,7 +73,6 @@ def size_of_difference(a, b):
 
 
 @pytest.mark.parametrize("kind, loss, rule", EVERY, ids=lambda kind: kind.name())
-@examples_from(1)  # derandomize alone would draw others whenever a name in the test changes
 @settings(max_examples=2, deadline=None, derandomize=True)
 @given(
     seed=st.integers(0, 1000),
@@ -86,9 +85,11 @@ def size_of_difference(a, b):
 def test_hundred_steps_are_those_of_the_reference(kind, loss, rule, seed, points, width, inputs, outputs, batched):
     """Rounding differs in each step; after a hundred the weights still agree to 12 digits of the largest.
 
-    Adam divides by the root of a mean square and so makes more of a rounding: of other examples with a kinked
-    activation one in twenty differs by some 1e-12 more.
+    Adam divides by the root of a mean square, so that a gradient that is only rounding moves a weight as far as any
+    other: its epsilon is above such gradients here, and its rates are small, as large ones double a difference.
     """
+    if rule is Adam:
+        rule = functools.partial(Adam, epsilon=1e-3)
     context, weights_TN = random_case(
         seed, kind, loss, rule, points=points, inputs=inputs, outputs=outputs, width=width
     )
@@ -96,6 +97,8 @@ def test_hundred_steps_are_those_of_the_reference(kind, loss, rule, seed, points
     found = []
     for engine in (Fused, Reference):
         stack = stack_of(context, weights_TN)
+        if isinstance(context.optimizer, Adam):
+            stack.learning_rates_T1.mul_(0.1)
         made = engine(context, batch_size, PROCESSOR)
         value_and_gradient = made.value_and_gradient(weights_TN)
         assert (made.advance(stack, 0, 100) == -1).all()
