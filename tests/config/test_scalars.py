@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from pipeline.config import read_file
+
+
+@pytest.mark.parametrize("text, value", [("true", True), ("false", False)])
+def test_a_truth_value_is_the_word_that_is_written(write, everything, text, value):
+    assert read_file(write(f"truth: {text}"), everything).truth is value
 
 
 def test_a_path_starts_from_the_folder_of_the_file(write, tmp_path, monkeypatch, everything):
