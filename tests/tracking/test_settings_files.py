@@ -92,7 +92,8 @@ def test_the_file_of_the_folder_wins(file: Path, server: WandbServer, tmp_path: 
     check_settings_files()
 
 
-def test_without_a_home_there_is_no_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("WANDB_CONFIG_DIR")
-    monkeypatch.setenv("HOME", "/dev/null/home")
+@pytest.mark.usefixtures("file")
+def test_without_a_home_there_is_no_file() -> None:
+    del os.environ["WANDB_CONFIG_DIR"]  # as above: the server puts the whole environment back, after monkeypatch
+    os.environ["HOME"] = "/dev/null/home"
     check_settings_files()
