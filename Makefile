@@ -69,8 +69,8 @@ lecture: $(READY) ## Run every experiment of the lecture here, and write one pag
 play: $(READY) ## Play the lecture's number game at this terminal
 	@$(IN)/python -m pipeline play $(ARGS)
 
-check: lint ## Check style, types, and for a minute the tests nearest to what changed since the last commit (SECONDS=300)
-	@PYTHONDONTWRITEBYTECODE= $(IN)/python tests/imports/changed_tests.py $(or $(SECONDS),60) -q -n 2 --dist loadfile --no-loadscope-reorder
+check: lint ## Check style, types, and for half a minute the tests nearest to what changed since the last commit (SECONDS=300)
+	@PYTHONDONTWRITEBYTECODE= $(IN)/python tests/imports/changed_tests.py $(or $(SECONDS),30) -q -n 2 --dist loadfile --no-loadscope-reorder
 
 # Three workers on two processors: one of them mostly waits, for a scheduler or a server. What Python compiles of the
 # tests is kept for the next time, also where the environment says that nothing is to be kept.
