@@ -8,11 +8,15 @@ pack get a core each, and only operations that are large by themselves use all c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
+
+Scratch = TypeVar("Scratch")
 
 CORES = torch.get_num_threads()
 """Cores that PyTorch found, or what OMP_NUM_THREADS says."""
@@ -42,3 +46,37 @@ def worker_pool(number: int) -> ThreadPoolExecutor:
         The pool, to be used as a context.
     """
     return ThreadPoolExecutor(number, initializer=torch.get_num_threads)
+
+
+def share_out(
+    work: Callable[[Scratch, int, int], None],
+    scratch: Sequence[Scratch],
+    num_trials: int,
+    *,
+    together: int,
+    most_parts: int,
+) -> None:
+    """Do work on all trials, in parts: each worker takes one at a time until none is left.
+
+    Args:
+        work: What is done to the trials from one to another, in the memory of a worker.
+        scratch: The memory of each worker.
+        num_trials: T.
+        together: Trials that are worked on at a time; no part but the last ends between them.
+        most_parts: Parts at most; a single one stays in this thread.
+    """
+    num_groups = -(-num_trials // together)
+    num_parts = min(num_groups, most_parts)
+    bounds = [num_groups * number // max(1, num_parts) * together for number in range(num_parts)] + [num_trials]
+    left = iter(list(itertools.pairwise(bounds)))
+
+    def worker(own: Scratch) -> None:
+        for first, last in left:  # the iterator of a list gives each of its elements to one thread only
+            work(own, first, last)
+
+    busy = scratch[: min(len(scratch), num_parts)]
+    if len(busy) == 1:
+        worker(busy[0])
+    elif busy:
+        with ThreadPoolExecutor(len(busy)) as pool:
+            list(pool.map(worker, busy))

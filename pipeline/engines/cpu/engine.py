@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import itertools
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -49,7 +48,7 @@ from pipeline.engines.cpu.training_kernels import (
     update_kernel,
 )
 from pipeline.engines.engine import Engine, Stack, check_arrays
-from pipeline.engines.threads import CORES
+from pipeline.engines.threads import CORES, share_out
 from pipeline.experiment.trial import Shape
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import UpdateRule
@@ -324,19 +323,4 @@ class Fused(Engine):
         operations = num_trials * num_points * self.spec.operations(self.context.width)
         # Little work stays in this thread, as starting others would take longer than the work.
         most_parts = PARTS_PER_WORKER * len(self.scratch) if operations >= LARGE_WORK else 1
-        together = self.grouped.together
-        num_groups = -(-num_trials // together)
-        num_parts = min(num_groups, most_parts)
-        bounds = [num_groups * number // max(1, num_parts) * together for number in range(num_parts)] + [num_trials]
-        left = iter(list(itertools.pairwise(bounds)))
-
-        def worker(scratch: Scratch) -> None:
-            for first, last in left:  # the iterator of a list gives each of its elements to one thread only
-                work(scratch, first, last)
-
-        busy = self.scratch[: min(len(self.scratch), num_parts)]
-        if len(busy) == 1:
-            worker(busy[0])
-        elif busy:
-            with ThreadPoolExecutor(len(busy)) as pool:
-                list(pool.map(worker, busy))
+        share_out(work, self.scratch, num_trials, together=self.grouped.together, most_parts=most_parts)

@@ -10,9 +10,7 @@ Shape letters: B blocks, L lanes.
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar, final
 
 import numpy as np
@@ -33,7 +31,7 @@ from pipeline.engines.cpu.features import FeatureEvaluator
 from pipeline.engines.cpu.kernels.prefix_sums import PrefixSumSpec, prefix_sum_gradient, prefix_sum_training
 from pipeline.engines.cpu.singular_values import singular_values
 from pipeline.engines.engine import Engine, Stack, check_arrays
-from pipeline.engines.threads import CORES
+from pipeline.engines.threads import CORES, share_out
 from pipeline.experiment.engine_names import ONE_INPUT
 from pipeline.experiment.trial import Shape
 from pipeline.models.shallow import Shallow
@@ -154,20 +152,8 @@ class OneInput(Engine):
         """Do work on all trials: each core takes some blocks at a time until none is left."""
         num_blocks = -(-num_trials // LANES)
         operations = OPERATIONS * num_blocks * LANES * num_steps * (self.context.width + self.context.num_points)
-        num_parts = min(num_blocks, PARTS_PER_WORKER * len(self.scratch) if operations >= LARGE_WORK else 1)
-        bounds = [num_blocks * number // max(1, num_parts) * LANES for number in range(num_parts)] + [num_trials]
-        left = iter(list(itertools.pairwise(bounds)))
-
-        def worker(scratch: dict[str, ArgumentValue]) -> None:
-            for first, last in left:  # the iterator of a list gives each of its elements to one thread only
-                work(scratch, first, last)
-
-        busy = self.scratch[: min(len(self.scratch), num_parts)]
-        if len(busy) == 1:
-            worker(busy[0])
-        elif busy:
-            with ThreadPoolExecutor(len(busy)) as pool:
-                list(pool.map(worker, busy))
+        most_parts = PARTS_PER_WORKER * len(self.scratch) if operations >= LARGE_WORK else 1
+        share_out(work, self.scratch, num_trials, together=LANES, most_parts=most_parts)
 
 
 def blocks(rows_TN: Tensor) -> np.ndarray:
