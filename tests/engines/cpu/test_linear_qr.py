@@ -122,3 +122,18 @@ def test_numbers_do_not_depend_on_the_pack_or_on_interruptions():
         alone = stack_of(context, weights_TN).part(trial, trial + 1)
         LinearQr(context, None, PROCESSOR).advance(alone, 0, 40)
         assert torch.equal(alone.weights_TN[0], together.weights_TN[trial])
+
+
+def test_slow_growth_passes_a_bound_of_the_whole_loss_at_the_step_of_the_reference():
+    """From zero nine tenths of the loss are the constant: a bound that forgot it would be passed steps later."""
+    context, weights_TN = case(Legendre(), GradientDescent())
+    features_PF, found = context.prepared_AP.mT, []
+    largest = float(torch.linalg.matrix_norm(features_PF, 2) ** 2 / len(features_PF))
+    bound = 1.5 * float(context.dataset.train_targets_PK.square().mean() / 2)
+    for engine in (LinearQr, Reference):
+        stack = stack_of(context, torch.zeros_like(weights_TN), bound)
+        stack.learning_rates_T1[:] = torch.tensor([2.05, 2.1, 2.2, 2.3, 2.5])[:, None] / largest
+        found.append(engine(context, None, PROCESSOR).advance(stack, 0, 300).tolist())
+    assert found[0] == found[1]
+    assert len(set(found[0])) == 5
+    assert min(found[0]) > 0
