@@ -18,6 +18,7 @@ from pipeline.definitions import canonical
 from pipeline.diagnostics import DEFAULT_DIAGNOSTICS
 from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.errors import FieldError
+from pipeline.experiment.answers import Answers
 from pipeline.experiment.axes import (
     FROM_ONE,
     MAX_TRIALS,
@@ -82,6 +83,7 @@ class Experiment:
         checkpoint_seconds: Wall-clock time between two checkpoints.
         parallel: Processes that train each pack together.
         tracking: What is sent to W&B.
+        answers: Which comparison answers the question; left out, it follows from the axes.
     """
 
     question: str
@@ -105,6 +107,7 @@ class Experiment:
     checkpoint_seconds: float = 30.0
     parallel: Parallel = Parallel()
     tracking: Tracking = Tracking()
+    answers: Answers = Answers()
 
     def __post_init__(self) -> None:
         if not self.question.strip():
@@ -128,6 +131,7 @@ class Experiment:
             batch_size = None if self.batch_size == "full" else self.batch_size
             check_closed_form(self.optimizer, self.models, objectives, batch_size, self.parallel.processes)
         self._check_size(objectives)
+        self._check_answers(objectives)
 
     def _check_learning_rates(self, objectives: Objectives) -> None:
         if not self.optimizer.uses_learning_rate and self.learning_rates is not None:
@@ -172,6 +176,21 @@ class Experiment:
             )
             what = f"{named} are {math.prod(axes)} trials, more than {MAX_TRIALS}"
             raise FieldError(("seeds",), what, hint="take fewer seeds, or ask in several files")
+
+    def _check_answers(self, objectives: Objectives) -> None:
+        try:
+            self.answers.check(
+                {
+                    "model": len(self.models),
+                    "loss": max(len(losses) for _, losses in objectives),
+                    "width": len(self.widths),
+                    "learning_rate": len(self.resolved_learning_rates()),
+                    "problem": len(objectives),
+                },
+                (diagnostic.name() for diagnostic in self.diagnostics),
+            )
+        except FieldError as error:
+            raise FieldError(("answers", *error.path), error.what, hint=error.hint) from None
 
     def problems(self) -> Iterator[Problem]:
         """Every problem, with the defaults of its inputs filled in.

@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-HOW_IT_RUNS = ("accelerator", "engine", "pack_memory_gib", "checkpoint_seconds", "parallel", "tracking")
-"""Fields of an experiment that say how it is computed and shown; no record depends on them."""
+HOW_IT_RUNS = ("accelerator", "engine", "pack_memory_gib", "checkpoint_seconds", "parallel", "tracking", "answers")
+"""Fields of an experiment that say how it is computed, shown and told; no record depends on them."""
 
 
 def id_of_pack(trials: Iterable[str]) -> str:

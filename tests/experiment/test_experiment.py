@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.definitions import canonical
 from pipeline.diagnostics.convergence import TrainingLoss
+from pipeline.experiment.answers import Answers
 from pipeline.experiment.axes import Inputs, LogSpaced, LogSpacedSteps
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.identity import HOW_IT_RUNS
@@ -101,7 +102,8 @@ def test_several_losses_are_an_axis_and_each_is_the_trial_it_would_be_alone(expe
 
 
 def test_how_it_is_computed_is_not_part_of_what_it_is(experiment):
-    how = dict(zip(HOW_IT_RUNS, ("cpu", "reference", 7.0, 7.0, Parallel(2, 3), Tracking(runs="none")), strict=True))
+    told = (Tracking(runs="none"), Answers(compare="width"))
+    how = dict(zip(HOW_IT_RUNS, ("cpu", "reference", 7.0, 7.0, Parallel(2, 3), *told), strict=True))
     assert experiment(**how).identity() == experiment().identity()
     assert [trial.id for trial in experiment(**how).trials()] == [trial.id for trial in experiment().trials()]
     assert experiment(question="Why?").identity() == experiment().identity()
