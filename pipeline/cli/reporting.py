@@ -70,7 +70,7 @@ def show(folder: Path, *, again: bool = True) -> tuple[int, pl.DataFrame]:
     from pipeline.report.tables.printing import as_text
     from pipeline.report.tables.results import read_results
     from pipeline.report.tables.summary import best_of_each_model
-    from pipeline.report.theory.verdicts import not_measured
+    from pipeline.report.theory.stable_rates import not_measured
 
     planned, outcomes = read_plan(folder), read_outcomes(folder)
     table = read_results(folder, planned, outcomes)

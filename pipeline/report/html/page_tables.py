@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.report.tables.printing import cell_texts, split_constants
-from pipeline.report.theory.verdicts import CANNOT_SAY
+from pipeline.report.theory.verdicts import AGREES, CONTRADICTS
 
 MOST_ROWS = 500
 MOST_ROWS_IN_SIGHT = 30
@@ -71,8 +71,9 @@ def page_table_or_none(table: pl.DataFrame | None, keep: Sequence[str]) -> PageT
 
 
 def verdict_class(verdict: str) -> str:
-    """The class of a verdict in the style sheet: its first word, none where there is no verdict."""
-    return "" if verdict == CANNOT_SAY else verdict.split()[0]
+    """The class of a verdict in the style sheet: its first word, none where it is neither."""
+    first = verdict.split(" ", 1)[0]
+    return first if first in {AGREES, CONTRADICTS} else ""
 
 
 def _row(cells: Sequence[str], schema: pl.Schema) -> tuple[PageCell, ...]:
@@ -80,6 +81,6 @@ def _row(cells: Sequence[str], schema: pl.Schema) -> tuple[PageCell, ...]:
 
 
 def _css_class(text: str, column: str, dtype: pl.DataType) -> str:
-    if column == "verdict" and text != CANNOT_SAY:
+    if column == "verdict":
         return verdict_class(text)
     return "number" if dtype.is_numeric() else ""

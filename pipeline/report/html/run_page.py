@@ -30,7 +30,9 @@ from pipeline.report.tables.run_tables import RunTables
 from pipeline.report.tables.summary import criterion, summary
 from pipeline.report.tables.surrogate_losses import slopes, steps_to_accuracy
 from pipeline.report.tables.yardstick_ratios import yardstick_ratios
-from pipeline.report.theory.verdicts import CANNOT_SAY, not_measured, silences, verdict_counts
+from pipeline.report.theory.stable_rates import not_measured
+from pipeline.report.theory.trial_verdicts import silences
+from pipeline.report.theory.verdicts import CANNOT_SAY, decided, verdict_counts
 
 MOST_BEST = 8
 """Problems of which the head of the page says what did best."""
@@ -239,9 +241,9 @@ def _best(table: pl.DataFrame) -> Iterator[BestTrials]:
 
 def _verdicts(table: pl.DataFrame) -> PageTable | None:
     by_model = table.group_by(*PROBLEM, "model", maintain_order=True).agg(
-        verdict_counts(pl.col("verdict")).alias("verdict")
+        verdict_counts(pl.col("verdict")).alias("verdict"), decided(pl.col("verdict")).any().alias("decided")
     )
-    return page_table_or_none(by_model.filter(pl.col("verdict") != CANNOT_SAY), keep=("model", "verdict"))
+    return page_table_or_none(by_model.filter("decided").drop("decided"), keep=("model", "verdict"))
 
 
 def _excess_losses(table: pl.DataFrame | None) -> PageTable | None:

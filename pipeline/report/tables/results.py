@@ -17,19 +17,19 @@ from pipeline.records.schema import Records
 from pipeline.records.store import naming_damage, scan_records
 from pipeline.report.tables.cells import CELL, noise_of, objective_of, problem_labels
 from pipeline.report.theory.initial_modes import initial_modes
-from pipeline.report.theory.verdicts import (
+from pipeline.report.theory.stable_rates import (
     LEAST_FRACTION,
     MARGIN,
     amplification,
     growth,
     has_limit,
-    learning_rate_verdict,
     meaning_of_limit,
     overshoots,
 )
+from pipeline.report.theory.trial_verdicts import trial_verdict, unspoken
 
-VERDICT_COLUMNS = ("verdict", "silence", "limit")
-"""Columns of the verdict on the learning rate of a trial, the reason where there is none, and the limit."""
+VERDICT_COLUMNS = ("verdict", "grounds", "limit")
+"""Columns of the verdict on a trial, what it rests on, and the limit of its learning rate."""
 DEPENDENT = "dependent features"
 """What an infinite condition number says."""
 EXCESS_LOSS, PREDICTED_STEPS, MEASURED_STEPS = ExcessLoss.name(), PredictedSteps.name(), "measured_steps"
@@ -58,9 +58,10 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
 
     Columns: the axes of the trial; ``learning_rate`` as it was used, or as planned where that
     is not known yet; ``status`` (done, diverged, failed, pending), ``step`` (the last one reached),
-    ``reason``, ``verdict`` on the learning rate, ``silence``, why there is none, ``limit``, what is known of rates
-    below the predicted one; then the last value of every diagnostic. Where rates are multiples of the
-    limit, ``times_limit`` holds them. Infinite and NaN are kept; null is *not recorded*.
+    ``reason``, why it failed; ``verdict``, that theory agrees or is contradicted, or in a few words why neither;
+    ``grounds``, what that rests on; ``limit``, what is known of rates below the predicted one; then the last value of
+    every diagnostic. Where rates are multiples of the limit, ``times_limit`` holds them. Infinite and NaN are kept;
+    null is *not recorded*.
     Beside ``condition_number`` stands ``condition_number_trust``, beside ``predicted_steps`` stands
     ``measured_steps``, the first recorded step at which the tolerance was reached.
 
@@ -81,7 +82,7 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
             pl.col("reason").fill_null(""),
         )
     )
-    table = table.with_columns(*_growth(plan, table)).with_columns(*learning_rate_verdict())
+    table = table.with_columns(*_growth(plan, table)).with_columns(*trial_verdict())
     if "condition_number" in names:
         table = table.with_columns(condition_number_trust())
         names.insert(names.index("condition_number") + 1, "condition_number_trust")
@@ -133,10 +134,11 @@ def _planned(plan: Plan) -> pl.DataFrame:
         axes = (*columns, shape.model.label(), shape.width)
         limit, recurrence = meaning_of_limit(shape), shape.optimizer.on_quadratics()
         theory = (has_limit(shape), limit.value if limit else "", overshoots(shape), amplification(recurrence))
-        shapes.append((*axes, *theory, MARGIN[shape.stored]))
+        shapes.append((*axes, *theory, *unspoken(shape), MARGIN[shape.stored]))
     types = dict(zip(CELL, (pl.String, pl.Int64, pl.Int64, pl.Float64, pl.String, pl.Int64), strict=True))
     theory_types = {"has_limit": pl.Boolean, "limit": pl.String, "overshoots": pl.Boolean, "amplification": pl.Float64}
-    schema = types | theory_types | {"margin": pl.Float64}
+    reasons = dict.fromkeys(("unspoken", "unspoken_grounds"), pl.String)
+    schema = types | theory_types | reasons | {"margin": pl.Float64}
     by_pack = pl.DataFrame(shapes, schema=schema, orient="row").with_row_index("pack")
     trials = [trial for pack in plan.packs for trial in pack.trials]
     rates = [trial.learning_rate for trial in trials]

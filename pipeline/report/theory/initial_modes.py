@@ -9,7 +9,7 @@ from pipeline.errors import PipelineError
 from pipeline.experiment.trial import Shape
 from pipeline.numerics.descent import Modes, modes
 from pipeline.problems.problem import Dataset, Problem
-from pipeline.report.theory.verdicts import has_limit
+from pipeline.report.theory.stable_rates import has_limit
 
 
 def initial_modes(shape: Shape) -> Modes | None:

@@ -1,270 +1,81 @@
-"""Whether what happened at a learning rate is what the theory of descent on quadratics says.
+"""Verdicts: whether a measurement agrees with a theory or contradicts it, or why nothing can be said.
 
-For a linear model, the square loss, all points at every step and an optimizer with a
-stability factor, descent converges below the largest stable learning rate and, above it, grows in
-the modes whose eigenvalues are too large for the rate, if they hold anything at the initial. What that
-means for numbers recorded at finitely many steps:
-
-- within 1 % of the limit there is no verdict (in float64, 0.05 %), nor where the first loss is not finite
-  or not known: data that overflow the dtype diverge at any rate;
-- below it there is no verdict on a trial that ended with one recorded loss, which is its own first;
-- below it a trial must not diverge, and an optimizer without memory must not end above its
-  first loss (one with memory may overshoot at first, so only an end below the first loss counts, and if its
-  overshoot may reach the loss at which a trial counts as diverged, not even that contradicts);
-- above it a trial agrees that diverged, or whose loss has grown by what the growing modes make it grow;
-- above it a trial contradicts whose loss does not grow although the modes that hold something at the initial,
-  not rounding alone, must have lifted it many times above its first value, at a rate lower by the margin. Rounding may
-  bring a mode to life that holds nothing, or may not: exact zeros stay zeros, in one engine and not in another;
-- there is no verdict on a trial that was computed in closed form: theory would be compared with itself.
-
-Shape letters: R learning rates.
+Each kind of claim about a trial has a module of its own, which says ``agrees``, ``contradicts`` or, in a few words that
+can follow a number of trials (``5 still moving``), why nothing. ``trial_verdicts`` makes one verdict of them.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import polars as pl
-import torch
-from torch import Tensor
-
-from pipeline.experiment.engine_names import CLOSED_FORM
-from pipeline.experiment.trial import DIVERGED_ABOVE, Shape
-from pipeline.numerics.descent import Modes, log_errors
-from pipeline.optimizers.rules import Recurrence, UpdateRule
-from pipeline.optimizers.stability_limits import Limit, limit_of
 
 AGREES, CONTRADICTS, CANNOT_SAY = "agrees", "contradicts", "cannot say"
-
-MARGIN = {"float32": 0.01, "float64": 0.0005}
-"""Relative distance to the limit within which rounding decides."""
-ROUNDING = 1e-4
-"""Relative change of a loss that float32 sums may show without a cause."""
-LEAST_FRACTION = {
-    "tf32": 1e-4,
-    "float32": (1e4 * torch.finfo(torch.float32).eps) ** 2,
-    "float64": (1e4 * torch.finfo(torch.float64).eps) ** 2,
-}
-"""Fraction of a mode in the first loss from which on it is not the rounding of data and sums."""
-GROWTH_THAT_SHOWS = 100.0
-"""Times the first loss that growing modes must have reached for a trial to contradict that has not grown."""
-SLACK = 4.0
-"""Factor by which a loss that is predicted roughly may be off."""
-
-EMPTY = (
-    "of the modes that would grow at this rate none holds more than rounding at the initial, and exact zeros stay zeros"
-)
-TOO_SHORT = "the modes that grow at this rate have not had the steps to show"
-TOO_CLOSE = "the rate is so close to the limit that rounding decides"
-ONE_LOSS = "one recorded loss does not show whether it fell"
-OVERSHOT = "a rule with memory may overshoot, and had not yet come back"
-UNREAD = "the points cannot be read any more"
-NO_START = "the loss at the initial is not finite, or not known"
-NO_LIMIT = "there is no finite limit, as where all features are zero"
-COMPUTED = "it was computed in closed form, which is what theory says"
+MOST_REASONS = 2
+"""Reasons that are named of a group; the others are counted together."""
 
 
-MEANINGS = {
-    Limit.FALLS: "Of a loss that is no quadratic the predicted limit comes from its largest curvature: at a rate below "
-    "it gradient descent raises the loss at no step, and at a higher one it need not either.",
-    Limit.LOCAL: "With momentum, of a loss that is no quadratic, the predicted limit is a local one: at a rate below "
-    "it a minimum attracts what starts close to it; from afar descent may go round a cycle for ever.",
-    Limit.MEAN_SQUARE: "Of minibatches the predicted limit is that of the mean square: at a rate below it the mean "
-    "square of the weights stays finite, if every batch is drawn anew. A trial takes each point once an epoch, and its "
-    "loss keeps the noise of the batches, so no verdict is given.",
-}
-"""What is known of rates below a limit that is not exact, as a sentence."""
+class Said(NamedTuple):
+    """What one kind of claim says of each trial, as two columns of text."""
+
+    verdict: pl.Expr
+    """``agrees``, ``contradicts``, or the reason for neither in a few words; null where it does not apply."""
+    grounds: pl.Expr
+    """What the verdict rests on, or the whole reason, with its numbers; null where it does not apply."""
 
 
-def meaning_of_limit(shape: Shape) -> Limit | None:
-    """What is known of learning rates below the predicted limit of a shape.
+def decided(verdict: pl.Expr) -> pl.Expr:
+    """Whether a verdict is that theory agrees or is contradicted, not a reason for neither."""
+    return verdict.is_in([AGREES, CONTRADICTS])
+
+
+def combined(claims: Sequence[Said]) -> Said:
+    """One verdict of several kinds of claims.
 
     Args:
-        shape: Model, optimizer, loss and size of the minibatches.
+        claims: In the order in which they are heard.
 
     Returns:
-        ``None`` where there is no such limit.
+        What the first of them says that contradicts; without one, the first that agrees; without one, the first reason.
     """
-    minibatches = shape.batch_size is not None
-    return limit_of(shape.optimizer, shape.loss, linear=shape.model.linear, minibatches=minibatches)
-
-
-def has_limit(shape: Shape) -> bool:
-    """Whether the largest stable learning rate of a shape is exact."""
-    return meaning_of_limit(shape) is Limit.EXACT
-
-
-def overshoots(shape: Shape) -> bool:
-    """Whether the optimizer remembers earlier steps, so that the loss may rise before it falls."""
-    return not isinstance(shape.optimizer, UpdateRule) or shape.optimizer.slots > 0
-
-
-def amplification(recurrence: Recurrence | None) -> float:
-    """Largest ratio of the error of a mode to its initial error during descent, at any rate up to the limit.
-
-    It is ``(1 + 3 m) / (1 - sqrt m)`` for the momentum m: with roots of one step of size at most 1, whose product is at
-    most m, the error after t steps is ``u_t e_1 - d u_(t-1)`` with ``|u_t| <= 1 / (1 - sqrt m)``, ``|d| <= m`` and
-    ``|e_1| <= 1 + 2 m``.
-
-    Args:
-        recurrence: Of the rule on quadratics, ``None`` where it has none.
-
-    Returns:
-        At least 1; infinite for rules without a recurrence.
-    """
-    if recurrence is None:
-        return math.inf
-    return (1 + 3 * recurrence.momentum) / (1 - math.sqrt(recurrence.momentum))
-
-
-def growth(
-    initial: Modes,
-    rates_R: Tensor,
-    steps_R: Tensor,
-    limits_R: Tensor,
-    recurrence: Recurrence,
-    least_fraction: float,
-    margin: float,
-) -> tuple[Tensor, Tensor]:
-    """Logarithm of the growth of the first loss by the modes that grow: ``log sum_s f_s e_s(t)^2``.
-
-    f is the fraction of a mode in the first loss, ``e(t)`` its error after t steps over its initial one. The sum is
-    over modes with ``rate lambda_s / lambda_1 > limit`` that hold more than rounding initially.
-
-    Args:
-        initial: Modes of the loss at step 0.
-        rates_R: Learning rates.
-        steps_R: Steps that each has made.
-        limits_R: The largest stable learning rate of each, at which the largest eigenvalue begins to grow.
-        recurrence: The rule.
-        least_fraction: Fraction of the first loss from which on a mode holds something.
-        margin: Relative distance to the limit within which rounding decides.
-
-    Returns:
-        The growth at rates that are lower by the margin, which is the least, and at the rates themselves, shapes
-        ``[R]``; minus infinity where no such mode grows.
-    """
-    first = initial.floor + initial.losses_S.sum()
-    fraction_S = torch.where(initial.losses_S > least_fraction * first, initial.losses_S / first, 0.0)
-    stable_S = initial.eigenvalues_S / initial.eigenvalues_S[:1]  # of the rate over the limit
-
-    def reached(rates_R: Tensor) -> Tensor:
-        grows_RS = rates_R[:, None] * stable_S > limits_R[:, None]
-        errors_RS = log_errors(initial.eigenvalues_S, rates_R, steps_R[:, None], *recurrence)[:, 0]
-        return torch.where(grows_RS, 2 * errors_RS + fraction_S.log(), -torch.inf).logsumexp(dim=1)
-
-    return reached(rates_R * (1 - margin)), reached(rates_R)
-
-
-def learning_rate_verdict() -> tuple[pl.Expr, pl.Expr]:
-    """The verdict on each trial, and ``silence``, why there is none, from columns of the same frame.
-
-    Columns: ``has_limit``, ``overshoots``, ``amplification``, ``margin``, ``status``, ``learning_rate``,
-    ``largest_stable_learning_rate``, ``first_loss``, ``least_loss``, ``loss``, the last, ``several_losses``, whether
-    these come from more than one step, ``engine``, null where that is not known, and ``least_growth`` and
-    ``growth``, what ``growth`` says, null where the modes are not known. Of a trial that has not ended, or of which
-    theory has no limit, both are empty.
-
-    Returns:
-        Two expressions of text.
-    """
-    ratio = pl.col("learning_rate") / pl.col("largest_stable_learning_rate")
-    diverged = pl.col("status") == "diverged"
-    finished = diverged | (pl.col("status") == "done")
-    first, last, least = pl.col("first_loss"), pl.col("loss").fill_nan(math.inf), pl.col("least_loss")
-    overshot = SLACK * pl.col("amplification").pow(2) * first > DIVERGED_ABOVE * (1 + first)
-    below = (
-        pl.when(diverged & overshot)
-        .then(pl.lit(OVERSHOT))
-        .when(diverged)
-        .then(pl.lit(CONTRADICTS))
-        .when(~pl.col("several_losses"))
-        .then(pl.lit(ONE_LOSS))
-        .when(last <= first * (1 + ROUNDING))
-        .then(pl.lit(AGREES))
-        .when(pl.col("overshoots"))
-        .then(pl.lit(OVERSHOT))
-        .otherwise(pl.lit(CONTRADICTS))
-    )
-    grew = last > least * (1 + ROUNDING)
-    must_grow = pl.col("least_growth") > math.log(GROWTH_THAT_SHOWS)
-    explained = (last - least) <= SLACK * first * pl.col("growth").exp()
-    above = (
-        pl.when(diverged)
-        .then(pl.lit(AGREES))
-        .when(pl.col("growth").is_null())
-        .then(pl.lit(UNREAD))
-        .when(grew & (must_grow | (explained & ~pl.col("overshoots"))))
-        .then(pl.lit(AGREES))
-        .when(must_grow)
-        .then(pl.lit(CONTRADICTS))
-        .when(pl.col("growth") == -math.inf)
-        .then(pl.lit(EMPTY))
-        .otherwise(pl.lit(TOO_SHORT))
-    )
-    decided = (
-        pl.when(~measured())
-        .then(pl.lit(COMPUTED))
-        .when(first.is_null() | ~first.is_finite() | pl.col("loss").is_null())
-        .then(pl.lit(NO_START))
-        .when(ratio.is_nan())
-        .then(pl.lit(NO_LIMIT))
-        .when(ratio < 1 - pl.col("margin"))
-        .then(below)
-        .when(ratio > 1 + pl.col("margin"))
-        .then(above)
-        .when(ratio.is_not_null())
-        .then(pl.lit(TOO_CLOSE))
-        .fill_null("")
-    )
-    known = pl.when((pl.col("has_limit") & finished).fill_null(value=False)).then(decided).otherwise(pl.lit(""))
-    spoken = known.is_in([AGREES, CONTRADICTS])
-    verdict = pl.when(spoken).then(known).otherwise(pl.lit(CANNOT_SAY))
-    return verdict.alias("verdict"), pl.when(spoken).then(pl.lit("")).otherwise(known).alias("silence")
-
-
-def measured() -> pl.Expr:
-    """Whether a trial was trained by iterating, from its ``engine``: the closed form is what theory says."""
-    return pl.col("engine").ne_missing(pl.lit(CLOSED_FORM))
-
-
-def not_measured(outcomes: pl.DataFrame) -> str:
-    """Why some trials of a run have no verdict, in a sentence; empty where all were measured."""
-    number = outcomes.select((~measured()).sum()).item()
-    if not number:
-        return ""
-    trials = "1 trial was" if number == 1 else f"{number} trials were"
-    return (
-        f"{trials} computed in closed form, which is what theory says: nothing was measured there that could agree "
-        "with it. Leave engine out to measure."
-    )
-
-
-def silences(table: pl.DataFrame) -> list[str]:
-    """Why some trials that have ended have no verdict, in sentences, and what limits that are not exact mean."""
-    known = table.filter(~pl.col("silence").is_in(["", COMPUTED]))
-    counts = known.group_by("silence", maintain_order=True).len().sort("len", descending=True, maintain_order=True)
-    reasons = [f"Of {n} trial{'s' * (n > 1)} nothing is said: {why}." for why, n in counts.iter_rows()]
-    return reasons + [meaning for limit, meaning in MEANINGS.items() if (table["limit"] == limit.value).any()]
+    ranked = [claim.verdict == word for word in (CONTRADICTS, AGREES) for claim in claims]
+    ranked += [claim.verdict.is_not_null() for claim in claims]
+    verdict, grounds = pl.lit(None, pl.String), pl.lit(None, pl.String)
+    for position in reversed(range(len(ranked))):
+        claim = claims[position % len(claims)]
+        verdict = pl.when(ranked[position]).then(claim.verdict).otherwise(verdict)
+        grounds = pl.when(ranked[position]).then(claim.grounds).otherwise(grounds)
+    return Said(verdict, grounds)
 
 
 def verdict_counts(verdict: pl.Expr, of: str = "trial") -> pl.Expr:
-    """The verdicts of a group in words, as ``agrees (7 of 7 trials)``.
+    """The verdicts of a group in words, as ``agrees (30 of 35 trials), 5 still moving``.
 
     Args:
         verdict: Column of verdicts.
         of: What they are on, in the singular.
 
     Returns:
-        An aggregation; ``cannot say`` where no member of the group has a verdict.
+        An aggregation. It begins with the contradictions if there are any, else with what agrees, else with the most
+        frequent reason; further reasons follow, the most frequent first.
     """
-    contradicting = (verdict == CONTRADICTS).sum()
-    total = (verdict != CANNOT_SAY).sum()
-    noun = pl.when(total == 1).then(pl.lit(of)).otherwise(pl.lit(f"{of}s"))
+    runs = verdict.filter(~decided(verdict)).sort().rle()  # sorted runs are counts in an order that does not vary
+    runs = runs.sort_by(runs.struct.field("len"), descending=True, maintain_order=True)
+    number, reason = runs.struct.field("len"), runs.struct.field("value")
+    total, noun = verdict.len(), pl.when(verdict.len() == 1).then(pl.lit(of)).otherwise(pl.lit(f"{of}s"))
+
+    def led(word: pl.Expr, count: pl.Expr, others_from: int) -> pl.Expr:
+        shown = pl.format(", {} {}", number, reason).slice(others_from, MOST_REASONS).str.join("")
+        more = number.slice(others_from + MOST_REASONS).sum()
+        rest = pl.when(more > 0).then(pl.format(", {} others", more)).otherwise(pl.lit(""))
+        return pl.format("{} ({} of {} {}){}{}", word, count, total, noun, shown, rest)
+
+    agreeing, contradicting = (verdict == AGREES).sum(), (verdict == CONTRADICTS).sum()
     return (
-        pl.when(total == 0)
-        .then(pl.lit(CANNOT_SAY))
-        .when(contradicting == 0)
-        .then(pl.format("agrees ({} of {} {})", total, total, noun))
-        .otherwise(pl.format("contradicts ({} of {} {})", contradicting, total, noun))
+        pl.when(contradicting > 0)
+        .then(led(pl.lit(CONTRADICTS), contradicting, 0))
+        .when(agreeing > 0)
+        .then(led(pl.lit(AGREES), agreeing, 0))
+        .otherwise(led(reason.first(), number.first(), 1))
     )

@@ -19,7 +19,7 @@ from pipeline.definitions import canonical
 from pipeline.records.store import scan_records
 from pipeline.report.tables.printing import json_number
 from pipeline.report.tables.summary import best_of_each_model, summary
-from pipeline.report.theory.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
+from pipeline.report.theory.verdicts import AGREES, CONTRADICTS, decided
 from pipeline.tracking.dashboard.custom_charts import MOST_ROWS, custom_charts
 from pipeline.tracking.dashboard.local_report import local_report
 from pipeline.tracking.export.name_lengths import LONGEST_NAME, shortened
@@ -30,9 +30,11 @@ from pipeline.tracking.wandb_errors import TroubleError
 from pipeline.tracking.wandb_files.client_folders import REMOVED_VARIABLES, client_environment
 from pipeline.tracking.wandb_files.transaction_log import is_complete
 
+UNDECIDED = "undecided"
+"""Trials of which theory says neither."""
 VERDICT = "verdict_"
 """Prefix of the numbers of trials by verdict."""
-VERSION = 8
+VERSION = 9
 """Version of the content; a new one is sent to sweeps that W&B has already."""
 RECORDS = "records"
 """Key of the digests of some trials' records in the configuration of a sweep."""
@@ -259,11 +261,12 @@ def _page(source: RecordedRun) -> Any:
 def counts(source: RecordedRun) -> dict[str, Any]:
     """Numbers of trials by status and by verdict, and the training time in seconds."""
     by_status = dict(source.results["status"].value_counts().iter_rows())
-    by_verdict = dict(source.results["verdict"].value_counts().iter_rows())
+    verdict = pl.when(decided(pl.col("verdict"))).then("verdict").otherwise(pl.lit(UNDECIDED))
+    by_verdict = dict(source.results.select(verdict.alias("verdict"))["verdict"].value_counts().iter_rows())
     return {
         "trials": source.results.height,
         **{status: by_status.get(status, 0) for status in ("done", "diverged", "failed", "pending")},
-        **{verdict_key(word): by_verdict.get(word, 0) for word in (AGREES, CONTRADICTS, CANNOT_SAY)},
+        **{verdict_key(word): by_verdict.get(word, 0) for word in (AGREES, CONTRADICTS, UNDECIDED)},
         "training_seconds": float(source.outcomes["seconds"].sum()),
     }
 

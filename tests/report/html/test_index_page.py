@@ -24,11 +24,15 @@ def report(folder: Path, *figures: str) -> Path:
 
 def test_trials_are_counted_by_status_and_verdict(tmp_path: Path) -> None:
     table = pl.DataFrame(
-        {"status": ["done", "done", "diverged"], "verdict": ["agrees", "contradicts", "cannot say"], "width": [2, 4, 4]}
+        {
+            "status": ["done", "done", "diverged"],
+            "verdict": ["agrees", "contradicts", "still moving"],
+            "width": [2, 4, 4],
+        }
     )
     entry = entry_of("a", "Why?", tmp_path / "report.html", table)
     assert entry.counts == "2 done, 1 diverged"
-    assert entry.verdict == "contradicts (1 of 2 trials)"
+    assert entry.verdict == "contradicts (1 of 3 trials), 1 still moving"
 
 
 def test_rounds_of_a_game_are_rounds(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from pipeline.problems.targets import AbsoluteValue
 from pipeline.records.schema import OUTCOMES, RECORDS
 from pipeline.report.tables.results import results, tolerance_of
 from pipeline.report.tables.summary import summary
+from pipeline.report.theory.stable_rates import NO_START, ONE_LOSS
 
 ABSOLUTE = Experiment("?", (Linear(),), (2,), target=(AbsoluteValue(),), learning_rates=(0.5, 1.0), seeds=1)
 NO_RECORDS, NO_OUTCOMES = pl.DataFrame(schema=RECORDS), pl.DataFrame(schema=OUTCOMES)
@@ -77,7 +78,7 @@ def test_a_run_without_records_is_all_pending(run):
     table = results(run.plan, NO_RECORDS, NO_OUTCOMES)
     assert table["status"].unique().to_list() == ["pending"]
     assert table["learning_rate"].null_count() == 0
-    assert table["verdict"].unique().to_list() == ["cannot say"]
+    assert table["verdict"].unique().to_list() == ["pending"]
     assert summary(table)["pending"].sum() == 24
 
 
@@ -103,8 +104,8 @@ def test_records_of_other_trials_are_left_out(run):
     [
         ([(0, 1.0), (10, 0.5)], "agrees"),
         ([(0, 1.0), (10, 2.0)], "contradicts"),
-        ([(10, 0.5)], "cannot say"),
-        ([(0, math.inf), (10, 0.5)], "cannot say"),
+        ([(10, 0.5)], ONE_LOSS),
+        ([(0, math.inf), (10, 0.5)], NO_START),
     ],
 )
 def test_a_verdict_needs_a_finite_first_loss_and_a_later_one(numbers, verdict):
@@ -116,7 +117,7 @@ def test_a_verdict_needs_a_finite_first_loss_and_a_later_one(numbers, verdict):
 @pytest.mark.parametrize("status", ["done", "diverged"])
 def test_data_beyond_the_dtype_give_no_verdict(status):
     numbers = [(0, "largest_stable_learning_rate", 2.0), (0, "loss", math.inf)]
-    assert set(results_of(ABSOLUTE, lambda trial: numbers, status)["verdict"]) == {"cannot say"}
+    assert set(results_of(ABSOLUTE, lambda trial: numbers, status)["verdict"]) == {NO_START}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,74 @@
+"""The verdict on each trial, made of all claims of theory about it, or the reason why there is none."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipeline.experiment.trial import Shape
+from pipeline.report.theory import stable_rates
+from pipeline.report.theory.stable_rates import MEANINGS, has_limit, learning_rate_verdict
+from pipeline.report.theory.verdicts import Said, combined, decided
+
+PENDING, FAILED = "pending", "failed"
+GROUNDS = stable_rates.GROUNDS | {PENDING: "it has not been trained to its end yet", FAILED: "training failed"}
+"""Reasons in full, of those that are the same for every trial."""
+
+
+def unspoken(shape: Shape) -> tuple[str, str]:
+    """Why theory says nothing about the trials of a shape where no claim does.
+
+    Args:
+        shape: Model, optimizer, loss and size of the minibatches.
+
+    Returns:
+        The reason in a few words, and in full.
+    """
+    rule, loss = shape.optimizer.name(), shape.loss.name()
+    if not shape.optimizer.uses_learning_rate:
+        return f"solved by {rule}", f"{rule} chooses its own steps: it has no learning rate that could be too large"
+    if shape.batch_size is not None:
+        return (
+            "on minibatches: no exact limit",
+            "the loss of descent on minibatches keeps the noise of the batches, so that no limit of one trial is exact",
+        )
+    if shape.optimizer.stability_factor() is None:
+        return (
+            f"without a closed form for {rule}",
+            f"{rule} divides each gradient by the size of earlier ones: no limit follows from the Hessian alone",
+        )
+    if shape.model.linear and not has_limit(shape):
+        return (
+            f"without an exact limit for {loss}",
+            f"the curvature of {loss} changes on the way, so that its limit is a bound, and not exact",
+        )
+    return "without a recorded limit", "nothing was recorded that theory could be held against"
+
+
+def trial_verdict() -> tuple[pl.Expr, pl.Expr]:
+    """The ``verdict`` on each trial and its ``grounds``.
+
+    From the columns that each kind of claim reads, and from ``status``, ``unspoken`` and ``unspoken_grounds``, what
+    ``unspoken`` says of the shape of the trial.
+
+    Returns:
+        ``agrees``, ``contradicts`` or a reason in a few words; and what that rests on.
+    """
+    ended = pl.col("status").is_in(["done", "diverged"])
+    claims = combined([learning_rate_verdict(), Said(pl.col("unspoken"), pl.col("unspoken_grounds"))])
+    status = pl.when(pl.col("status") == "failed").then(pl.lit(FAILED)).otherwise(pl.lit(PENDING))
+    verdict = pl.when(ended).then(claims.verdict).otherwise(status)
+    grounds = pl.when(ended).then(claims.grounds).otherwise(status.replace_strict(GROUNDS, return_dtype=pl.String))
+    return verdict.alias("verdict"), grounds.alias("grounds")
+
+
+def silences(table: pl.DataFrame) -> list[str]:
+    """Why some trials that have ended have no verdict, in sentences, and what limits that are not exact mean."""
+    known = table.filter(
+        ~decided(pl.col("verdict")) & ~pl.col("verdict").is_in([PENDING, FAILED, stable_rates.COMPUTED])
+    )
+    counts = known.group_by("verdict", maintain_order=True).agg(pl.len(), pl.col("grounds").first())
+    reasons = [
+        f"Of {number} trial{'s' * (number > 1)} nothing is said: {grounds}."
+        for _, number, grounds in counts.sort("len", descending=True, maintain_order=True).iter_rows()
+    ]
+    return reasons + [meaning for limit, meaning in MEANINGS.items() if (table["limit"] == limit.value).any()]
