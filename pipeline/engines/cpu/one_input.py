@@ -9,6 +9,7 @@ Shape letters: B blocks, L lanes.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import ClassVar, final
@@ -22,13 +23,14 @@ from pipeline.diagnostics.snapshot import Shortcuts
 from pipeline.engines.bias_corrections import corrections
 from pipeline.engines.cpu.codegen.buffers import aligned_zeros
 from pipeline.engines.cpu.codegen.compile import Kernel
-from pipeline.engines.cpu.codegen.processor import REGISTER_BITS
 from pipeline.engines.cpu.codegen.signature import ArgumentValue
-from pipeline.engines.cpu.codegen.simd import BITS, FloatDtype
+from pipeline.engines.cpu.codegen.simd import FloatDtype
 from pipeline.engines.cpu.eigenvalues import LargestEigenvalues
 from pipeline.engines.cpu.engine import LARGE_WORK, PARTS_PER_WORKER, Fused
 from pipeline.engines.cpu.features import FeatureEvaluator
 from pipeline.engines.cpu.kernels.prefix_sums import PrefixSumSpec, prefix_sum_gradient, prefix_sum_training
+from pipeline.engines.cpu.lane_blocks import LANES, blocks, rows, sorted_points
+from pipeline.engines.cpu.piecewise_eigenvalues import PiecewiseEigenvalues, fits, lane_lanczos_kernel
 from pipeline.engines.cpu.singular_values import singular_values
 from pipeline.engines.engine import Engine, Stack, check_arrays
 from pipeline.engines.threads import CORES, share_out
@@ -36,8 +38,6 @@ from pipeline.experiment.engine_names import ONE_INPUT
 from pipeline.experiment.trial import Shape
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import UpdateRule
-
-LANES = REGISTER_BITS // BITS["float64"]
 
 OPERATIONS = 60
 """Of a unit or a point in one step, as they compare with those of a kernel that evaluates every unit at every point."""
@@ -75,18 +75,15 @@ class OneInput(Engine):
         self.context, self.rule = context, rule
         stored: FloatDtype = "float32" if context.dtype == torch.float32 else "float64"
         self.spec = PrefixSumSpec(context.num_outputs, model.activation, loss, stored)
-        x_P, targets_PK = (part.to(context.dtype).double() for part in self._points())
-        order_P = torch.argsort(x_P, stable=True)
         self.num_weights = self.spec.num_weights(context.width)
         self.shared: dict[str, ArgumentValue] = {
             "width": context.width,
-            "num_points": context.num_points,
             "num_weights": self.num_weights,
-            "inputs": x_P[order_P].contiguous(),
-            "targets": targets_PK[order_P].mT.contiguous(),
-            "point_weight": np.array([1 / context.num_points]),
+            **sorted_points(*(part.to(context.dtype).double() for part in self._points())),
         }
-        values, top_of_hessian = FeatureEvaluator(context), LargestEigenvalues(context)
+        values = FeatureEvaluator(context)
+        by_sums = fits(loss, context.width, context.num_outputs)
+        top_of_hessian = PiecewiseEigenvalues(context) if by_sums else LargestEigenvalues(context)
         self.shortcuts = Shortcuts(values.features, values.test_outputs, singular_values, top_of_hessian)
         self.scratch = [self._scratch() for _ in range(CORES)]
 
@@ -106,7 +103,10 @@ class OneInput(Engine):
         spec = spec_of(shape)
         training_kernel(spec, shape.optimizer)
         gradient_kernel(spec)
-        Fused.compile_diagnostics(shape, top_of_hessian=top_of_hessian)
+        by_sums = fits(shape.loss, shape.width, shape.problem.num_outputs)
+        Fused.compile_diagnostics(shape, top_of_hessian=top_of_hessian and not by_sums)
+        if top_of_hessian and by_sums:
+            lane_lanczos_kernel(dataclasses.replace(spec, dtype="float64"))
 
     def value_and_gradient(self, weights_TN: Tensor) -> tuple[Tensor, Tensor]:
         check_arrays(self.context.dtype, len(weights_TN), {"weights": weights_TN.contiguous()})
@@ -154,16 +154,3 @@ class OneInput(Engine):
         operations = OPERATIONS * num_blocks * LANES * num_steps * (self.context.width + self.context.num_points)
         most_parts = PARTS_PER_WORKER * len(self.scratch) if operations >= LARGE_WORK else 1
         share_out(work, self.scratch, num_trials, together=LANES, most_parts=most_parts)
-
-
-def blocks(rows_TN: Tensor) -> np.ndarray:
-    """Rows of trials in float64 blocks, a trial in each lane, shape ``[B, N, L]``; the last one fills its block up."""
-    missing = -len(rows_TN) % LANES
-    filled_TN = torch.cat([rows_TN.detach().double(), rows_TN[-1:].detach().double().expand(missing, -1)])
-    found: np.ndarray = filled_TN.view(-1, LANES, rows_TN.shape[1]).mT.contiguous().numpy()
-    return found
-
-
-def rows(blocks_BNL: np.ndarray, num_trials: int) -> Tensor:
-    """Blocks as rows of trials again, shape ``[T, N]``."""
-    return torch.from_numpy(blocks_BNL).mT.flatten(0, 1)[:num_trials]

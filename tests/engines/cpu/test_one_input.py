@@ -15,7 +15,7 @@ from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.choice import choose_engine
 from pipeline.engines.cpu import one_input
 from pipeline.engines.cpu.engine import Fused
-from pipeline.engines.cpu.one_input import LANES, OneInput
+from pipeline.engines.cpu.one_input import OneInput
 from pipeline.engines.engine import Stack
 from pipeline.engines.reference.engine import Reference
 from pipeline.experiment.axes import Inputs
@@ -246,11 +246,3 @@ def test_auto_takes_it_for_every_network_of_one_input_with_straight_activations_
     assert chosen(batch_size=4) is Fused
     assert chosen(target=(Xor(),), inputs=Inputs()) is Fused
     assert chosen(engine="reference") is Reference
-
-
-def test_blocks_are_rows_of_trials_in_lanes_and_back():
-    rows_TN = torch.arange(6.0 * (LANES + 1)).view(LANES + 1, 6)
-    blocks_BNL = one_input.blocks(rows_TN)
-    assert blocks_BNL.shape == (2, 6, LANES)
-    assert blocks_BNL[1, 2].tolist() == [rows_TN[LANES, 2]] * LANES
-    assert torch.equal(one_input.rows(blocks_BNL, LANES + 1).float(), rows_TN)

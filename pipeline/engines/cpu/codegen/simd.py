@@ -289,8 +289,7 @@ class Program:
         """An intrinsic of LLVM by its name, such as ``sqrt``."""
         values = self._alike(*numbers)
         kind = values[0].ir.type
-        element = f"{'f' if values[0].is_float else 'i'}{_bytes_of(_element(kind)) * 8}"
-        full = f"llvm.{name}.{f'v{values[0].lanes}' if values[0].lanes > 1 else ''}{element}"
+        full = f"llvm.{name}.{f'v{values[0].lanes}' if values[0].lanes > 1 else ''}{_short_name(_element(kind))}"
         function = self.module.globals.get(full) or ir.Function(
             self.module, ir.FunctionType(kind, [kind] * len(values)), full
         )
@@ -378,7 +377,7 @@ class Program:
         pointers, kind = self._addresses(array, place), ir.VectorType(array.element, place.lanes)
         mask = ir.Constant(ir.VectorType(ir.IntType(1), place.lanes), [1] * place.lanes)
         alignment = ir.Constant(ir.IntType(32), _bytes_of(array.element))
-        name = f"llvm.masked.gather.v{place.lanes}f{_bytes_of(array.element) * 8}.v{place.lanes}p0"
+        name = f"llvm.masked.gather.v{place.lanes}{_short_name(array.element)}.v{place.lanes}p0"
         types = [pointers.type, alignment.type, mask.type, kind]
         function = self._declared(name, ir.FunctionType(kind, types))
         return Value(self, self.builder.call(function, [pointers, alignment, mask, ir.Constant(kind, ir.Undefined)]))
@@ -388,7 +387,7 @@ class Program:
         pointers = self._addresses(array, place)
         mask = ir.Constant(ir.VectorType(ir.IntType(1), place.lanes), [1] * place.lanes)
         alignment = ir.Constant(ir.IntType(32), _bytes_of(array.element))
-        name = f"llvm.masked.scatter.v{place.lanes}f{_bytes_of(array.element) * 8}.v{place.lanes}p0"
+        name = f"llvm.masked.scatter.v{place.lanes}{_short_name(array.element)}.v{place.lanes}p0"
         types = [value.ir.type, pointers.type, alignment.type, mask.type]
         function = self._declared(name, ir.FunctionType(ir.VoidType(), types))
         self.builder.call(function, [value.ir, pointers, alignment, mask])
@@ -481,6 +480,11 @@ def _bytes_of(element: ir.Type) -> int:
     if isinstance(element, ir.IntType):
         return element.width // 8
     return 4 if isinstance(element, ir.FloatType) else 8
+
+
+def _short_name(element: ir.Type) -> str:
+    """Such as ``f64``, as names of intrinsics end."""
+    return f"{'i' if isinstance(element, ir.IntType) else 'f'}{_bytes_of(element) * 8}"
 
 
 def _constant(kind: ir.Type, number: float) -> ir.Constant:

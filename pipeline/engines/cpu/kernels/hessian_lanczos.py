@@ -115,16 +115,29 @@ class Krylov:
 
 
 class Tridiagonal:
-    """The matrix ``T_k`` of a basis: its largest eigenvalue, which only grows with k, and the eigenvector."""
+    """The matrix ``T_k`` of a basis: its largest eigenvalue, which only grows with k, and the eigenvector.
 
-    def __init__(self, p: Program) -> None:
-        self.p = p
+    Args:
+        p: The program.
+        lanes: How many matrices, one in each lane.
+    """
+
+    def __init__(self, p: Program, lanes: int = 1) -> None:
+        self.p, self.lanes = p, lanes
         self.diagonal, self.off_diagonal, self.eigenvector = (
             p.array_parameter("diagonal"),
             p.array_parameter("off_diagonal"),
             p.array_parameter("eigenvector"),
         )
-        self.largest = p.variable(p.constant(0.0))
+        self.largest = p.variable(p.constant(0.0, lanes))
+
+    def load(self, array: Array, number: Value) -> Value:
+        """One entry, of each matrix."""
+        return array.load(number * self.lanes, self.lanes)
+
+    def store(self, array: Array, number: Value, value: Value) -> None:
+        """Write one entry, of each matrix."""
+        array.store(number * self.lanes, value)
 
     def grow(self, number: Value, diagonal: Value) -> None:
         """Add a row and a column. The largest eigenvalue is found by Laguerre's method from a bound above it.
@@ -137,9 +150,11 @@ class Tridiagonal:
             diagonal: Its entry on the diagonal.
         """
         p, first = self.p, self.p.compare("==", number, 0)
-        self.diagonal.store(number, diagonal)
+        self.store(self.diagonal, number, diagonal)
         before = p.select(first, diagonal, self.largest.get())
-        off_diagonal = p.select(first, 0.0, self.off_diagonal.load(p.select(first, p.int_constant(0), number - 1)))
+        off_diagonal = p.select(
+            first, 0.0, self.load(self.off_diagonal, p.select(first, p.int_constant(0), number - 1))
+        )
         half = (before - diagonal) * 0.5
         bound = (before + diagonal) * 0.5 + p.intrinsic("sqrt", p.fma(half, half, off_diagonal * off_diagonal))
         self.largest.set(p.fma(p.intrinsic("fabs", bound), 4 * EPS, bound))
@@ -147,9 +162,8 @@ class Tridiagonal:
         with p.loop(going.get):
             x = self.largest.get()
             lower = x - self.correction(number, x)
-            with p.when(lower < x):
-                self.largest.set(lower)
-            with p.when(p.logical_not(lower < x)):
+            self.largest.set(p.select(lower < x, lower, x))
+            with p.when(p.logical_not(p.any_lane(lower < x))):
                 going.set(p.int_constant(0))
 
     def correction(self, number: Value, x: Value) -> Value:
@@ -167,15 +181,15 @@ class Tridiagonal:
         Returns:
             The correction.
         """
-        p, zero, one = self.p, self.p.constant(0.0), self.p.constant(1.0)
-        pivot, slope, bend = p.variable(x - self.diagonal.load(number)), p.variable(one), p.variable(zero)
+        p, zero, one = self.p, self.p.constant(0.0, self.lanes), self.p.constant(1.0, self.lanes)
+        pivot, slope, bend = p.variable(x - self.load(self.diagonal, number)), p.variable(one), p.variable(zero)
         least, inverse, degree = p.variable(pivot.get()), p.variable(1.0 / pivot.get()), p.variable(one)
         sum_, squares = p.variable(inverse.get()), p.variable(inverse.get() * inverse.get())
         with p.loop(number) as n:
             i = number - 1 - n
-            off_diagonal, ratio = self.off_diagonal.load(i), slope.get() * inverse.get()
+            off_diagonal, ratio = self.load(self.off_diagonal, i), slope.get() * inverse.get()
             part = off_diagonal * inverse.get()
-            pivot.set(x - self.diagonal.load(i) - off_diagonal * part)
+            pivot.set(x - self.load(self.diagonal, i) - off_diagonal * part)
             bend.set(part * part * p.fma(slope.get() * ratio, 2.0, bend.get()))
             slope.set(p.fma(part * part, slope.get(), 1.0))
             least.set(p.select(pivot.get() < least.get(), pivot.get(), least.get()))
@@ -202,16 +216,17 @@ class Tridiagonal:
             The entry.
         """
         p, x = self.p, self.largest.get()
-        pivot = p.variable(x - self.diagonal.load(number))
-        entry, squares = p.variable(p.constant(1.0)), p.variable(p.constant(1.0))
-        self.eigenvector.store(number, entry.get())
+        pivot = p.variable(x - self.load(self.diagonal, number))
+        one = p.constant(1.0, self.lanes)
+        entry, squares = p.variable(one), p.variable(one)
+        self.store(self.eigenvector, number, one)
         with p.loop(number) as n:
             i = number - 1 - n
-            off_diagonal = self.off_diagonal.load(i)
+            off_diagonal = self.load(self.off_diagonal, i)
             entry.set(entry.get() * (pivot.get() / off_diagonal))
-            self.eigenvector.store(i, entry.get())
+            self.store(self.eigenvector, i, entry.get())
             squares.set(p.fma(entry.get(), entry.get(), squares.get()))
-            pivot.set(x - self.diagonal.load(i) - off_diagonal * (off_diagonal / pivot.get()))
+            pivot.set(x - self.load(self.diagonal, i) - off_diagonal * (off_diagonal / pivot.get()))
         return 1.0 / p.intrinsic("sqrt", squares.get())
 
 
@@ -232,7 +247,7 @@ def lanczos_program(network: NetworkSpec) -> Program:
         with p.loop(going.get) as number:
             diagonal, off_diagonal = krylov.advance(number)
             matrix.grow(number, diagonal)
-            matrix.off_diagonal.store(number, off_diagonal)
+            matrix.store(matrix.off_diagonal, number, off_diagonal)
             entry.set(matrix.last_entry(number))
             last.set(number)
             residual = off_diagonal * entry.get()

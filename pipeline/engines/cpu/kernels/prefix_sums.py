@@ -30,6 +30,9 @@ from pipeline.problems.losses import Loss
 NEAR = 4
 """Points that a kink may pass in one step before its place is looked for by bisection: most pass none or one."""
 
+TOGETHER = 4
+"""Units that are looked for beside each other, since each comparison has to wait for the one before it."""
+
 SMALLEST_HALF = 2.0**-150
 """Half of the smallest number of float32: what is not above it is rounded to zero there, and a unit of zero rests."""
 
@@ -85,7 +88,7 @@ class PrefixSumStep:
     def __init__(self, p: Program, spec: PrefixSumSpec) -> None:
         self.p, self.spec, self.outputs = p, spec, range(spec.num_outputs)
         self.width, self.num_points = p.int_parameter("width"), p.int_parameter("num_points")
-        self.num_weights = p.int_parameter("num_weights")
+        self.num_weights, self.halvings = p.int_parameter("num_weights"), p.int_parameter("halvings")
         self.x = p.array_parameter("inputs", "num_points")
         self.y = p.array_parameter("targets", "num_points", spec.num_outputs)
         self.point_weight = p.array_parameter("point_weight")
@@ -101,9 +104,11 @@ class PrefixSumStep:
         self.weights = Array(p, self.all_weights.at(block * self.num_weights * p.lanes), p.real)
         with p.loop((self.num_points + 1) * (2 * len(self.outputs) * p.lanes), step=p.lanes) as place:
             self.changes.store(place, p.constant(0.0, p.lanes))
-        with p.loop(self.width) as unit:
-            a, c = self._hidden(unit)
-            self.places.store(unit * p.lanes, self._bisected(a, c))
+        with p.loop(self.width, step=TOGETHER) as unit:
+            last = self.width - 1
+            units = [p.select(unit + n < last, unit + n, last) for n in range(TOGETHER)]
+            for own, place in zip(units, self._bisected([self.hidden(own) for own in units]), strict=True):
+                self.places.store(own * p.lanes, place)
 
     def losses(self) -> tuple[Value, Totals]:
         """Write the passes over units and points; the losses are returned, and the sums over all points."""
@@ -113,10 +118,15 @@ class PrefixSumStep:
         """One weight of all trials, or what belongs to it."""
         return array.load(number * self.p.lanes, self.p.lanes)
 
-    def _hidden(self, unit: Value) -> tuple[Value, Value]:
+    def load_place(self, unit: Value) -> Value:
+        """The first point at which a unit does what it does from there on, in each lane."""
+        return self.load(self.places, unit)
+
+    def hidden(self, unit: Value) -> tuple[Value, Value]:
+        """The slope and the bias of a unit."""
         return self.load(self.weights, unit * 2), self.load(self.weights, unit * 2 + 1)
 
-    def _output(self, k: int, unit: Value) -> Value:
+    def output(self, k: int, unit: Value) -> Value:
         """The place of the weight of an output, or of its bias after all units."""
         return self.width * 2 + (self.width + 1) * k + unit
 
@@ -131,20 +141,18 @@ class PrefixSumStep:
         """Whether what a unit does from its place on, to act or to rest, it does at a point."""
         return self.p.bitwise("xor", self._acts(a, c, self.p.gather(self.x, place)), a < 0.0)
 
-    def _bisected(self, a: Value, c: Value) -> Value:
-        """The first point at which a unit does what it does from there on, ``num_points`` where there is none."""
+    def _bisected(self, units: Sequence[tuple[Value, Value]]) -> list[Value]:
+        """The first point at which each unit does what it does from there on, ``num_points`` where there is none."""
         p = self.p
-        low, high = p.variable(self.lane * 0), p.variable(p.broadcast(self.num_points, p.lanes))
-        going = p.variable(self.num_points + 1)
-        with p.loop(going.get):
-            middle = p.bitwise("lshr", low.get() + high.get(), p.broadcast(p.int_constant(1), p.lanes))
-            is_open = low.get() < high.get()
-            begun = self._begun(a, c, self._clamped(middle))
-            high.set(p.select(p.bitwise("and", is_open, begun), middle, high.get()))
-            low.set(p.select(p.bitwise("and", is_open, p.logical_not(begun)), middle + 1, low.get()))
-            with p.when(p.logical_not(p.any_lane(low.get() < high.get()))):
-                going.set(p.int_constant(0))
-        return low.get()
+        ends = [(p.variable(self.lane * 0), p.variable(p.broadcast(self.num_points, p.lanes))) for _ in units]
+        with p.loop(self.halvings):
+            for (a, c), (low, high) in zip(units, ends, strict=True):
+                middle = p.bitwise("lshr", low.get() + high.get(), p.broadcast(p.int_constant(1), p.lanes))
+                is_open = low.get() < high.get()
+                begun = self._begun(a, c, self._clamped(middle))
+                high.set(p.select(p.bitwise("and", is_open, begun), middle, high.get()))
+                low.set(p.select(p.bitwise("and", is_open, p.logical_not(begun)), middle + 1, low.get()))
+        return [low.get() for low, _ in ends]
 
     def _clamped(self, place: Value) -> Value:
         """Places inside the points."""
@@ -153,10 +161,10 @@ class PrefixSumStep:
         place = p.select(place > last, last, place)
         return p.select(place < first, first, place)
 
-    def _settled(self, a: Value, c: Value, unit: Value) -> Value:
+    def find_place(self, a: Value, c: Value, unit: Value) -> Value:
         """The place of a unit, from where it was: a few points to and fro, then by bisection."""
         p = self.p
-        place = p.variable(self.load(self.places, unit))
+        place = p.variable(self.load_place(unit))
         one = p.broadcast(p.int_constant(1), p.lanes)
         going = p.variable(p.int_constant(NEAR + 1))
         with p.loop(going.get) as number:
@@ -171,7 +179,8 @@ class PrefixSumStep:
             with p.when(p.any_lane(moved)):
                 place.set(p.select(down, now - one, p.select(up, now + one, now)))
                 with p.when(p.compare("==", number, NEAR)):
-                    place.set(self._bisected(a, c))
+                    place.set(self._bisected([(a, c)])[0])
+        self.places.store(unit * p.lanes, place.get())
         return place.get()
 
     # The three passes.
@@ -181,18 +190,17 @@ class PrefixSumStep:
         p, below = self.p, self.spec.below
         zero = p.constant(0.0, p.lanes)
         starts = [
-            (p.variable(zero), p.variable(self.load(self.weights, self._output(k, self.width)))) for k in self.outputs
+            (p.variable(zero), p.variable(self.load(self.weights, self.output(k, self.width)))) for k in self.outputs
         ]
         wrong = p.variable(zero)  # NaN once a weight is not finite: the loss is to be so, although its unit may rest
         with p.loop(self.width) as unit:
-            a, c = self._hidden(unit)
+            a, c = self.hidden(unit)
             wrong.set(p.fma(a, 0.0, p.fma(c, 0.0, wrong.get())))
             place, falls = None, a < 0.0
             if below != 1.0:
-                place = self._settled(a, c, unit)
-                self.places.store(unit * p.lanes, place)
+                place = self.find_place(a, c, unit)
             for k, (slope, intercept) in zip(self.outputs, starts, strict=True):
-                w = self.load(self.weights, self._output(k, unit))
+                w = self.load(self.weights, self.output(k, unit))
                 wrong.set(p.fma(w, 0.0, wrong.get()))
                 for quantity, (start, factor) in enumerate(((slope, a), (intercept, c))):
                     product = w * factor
@@ -227,6 +235,7 @@ class PrefixSumStep:
                     self.prefixes.store(at, sums[k][quantity].get())
                 outputs.append(p.fma(line[0].get(), x, line[1].get()))
             y = [p.broadcast(self.y.load(self.num_points * k + point), lanes) for k in self.outputs]
+            self.see(point, x, outputs, y)
             value, slopes = loss_and_slopes(p, self.spec.loss, outputs, y, weight)
             loss.set(loss.get() + value)
             for slope, (of_inputs, plain) in zip(slopes, sums, strict=True):
@@ -239,34 +248,38 @@ class PrefixSumStep:
                 self.prefixes.store(at, sums[k][quantity].get())
         return loss.get(), [(of_inputs.get(), plain.get()) for of_inputs, plain in sums]
 
+    def see(self, point: Value, x: Value, outputs: list[Value], targets: list[Value]) -> None:
+        """Write what else is done with the outputs at each point; a training step does nothing else."""
+
     def gradients(self, totals: Totals, take: Callable[[Value, Value], None]) -> None:
         """Write the pass over units that gives the gradient of each weight, by its number, to be taken at once."""
         p = self.p
         with p.loop(self.width) as unit:
-            a, c = self._hidden(unit)
+            a, c = self.hidden(unit)
+            place = self.load_place(unit)
             of_a, of_c = p.constant(0.0, p.lanes), p.constant(0.0, p.lanes)
             for k, total in zip(self.outputs, totals, strict=True):
-                of_inputs, plain = self._sums_where_active(unit, a, k, total)
-                output = self._output(k, unit)
+                of_inputs, plain = self.sums_where_active(place, a, k, total)
+                output = self.output(k, unit)
                 w = self.load(self.weights, output)
                 of_a, of_c = p.fma(w, of_inputs, of_a), p.fma(w, plain, of_c)
                 take(output, p.fma(a, of_inputs, c * plain))
             take(unit * 2, of_a)
             take(unit * 2 + 1, of_c)
         for k, (_, plain) in zip(self.outputs, totals, strict=True):
-            take(self._output(k, self.width), plain)
+            take(self.output(k, self.width), plain)
 
-    def _sums_where_active(self, unit: Value, a: Value, k: int, total: tuple[Value, Value]) -> tuple[Value, Value]:
+    def sums_where_active(self, place: Value, a: Value, k: int, total: tuple[Value, Value]) -> tuple[Value, Value]:
         """The sums over the points where a unit acts, and the slope below zero times those where it rests."""
-        p, below = self.p, self.spec.below
-        if below == 1.0:
+        if self.spec.below == 1.0:
             return total
-        place, found = self.load(self.places, unit), []
-        for quantity in range(2):
-            before = p.gather(self.prefixes, self._sum_at(place, k, quantity))
-            active = p.select(a < 0.0, before, total[quantity] - before)
-            found.append(p.fma(active, 1.0 - below, total[quantity] * below) if below else active)
-        return found[0], found[1]
+        before = [self.p.gather(self.prefixes, self._sum_at(place, k, quantity)) for quantity in range(2)]
+        return self.where_active(a, before[0], total[0]), self.where_active(a, before[1], total[1])
+
+    def where_active(self, a: Value, before: Value, total: Value) -> Value:
+        """Of a sum over all points and that over those before the place of a unit, what the unit has to do with."""
+        below, active = self.spec.below, self.p.select(a < 0.0, before, total - before)
+        return self.p.fma(active, 1.0 - below, total * below) if below else active
 
 
 @dataclass(frozen=True)
