@@ -19,6 +19,7 @@ from pipeline.cli.probing import ProbeOptions, probe
 from pipeline.cli.reporting import ReportOptions, ResultsOptions, report, results
 from pipeline.cli.running import RunOptions, run
 from pipeline.cli.submitting import RetryOptions, SubmitOptions, retry, submit
+from pipeline.cli.table_output import FORMATS
 from pipeline.cli.tracking import DashboardOptions, SyncOptions, dashboard, sync
 
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -81,9 +82,20 @@ def _run(verbs: Verbs) -> None:
 
 
 def _results(verbs: Verbs) -> None:
-    verb = _verb(verbs, results, ResultsOptions, "results runs/xor-0123456789 --json | head")
+    example = "results runs/xor-0123456789 --where \"width >= 4 and status = 'done'\" --sort loss --top 10"
+    verb = _verb(verbs, results, ResultsOptions, example)
     _takes_run(verb)
-    verb.add_argument("--json", action="store_true", help="print rows for a program; inf and nan are spelled as text")
+    verb.add_argument("--where", default="", metavar="CONDITION", help="only rows that it holds for, as in SQL")
+    verb.add_argument("--select", default="", metavar="COLUMNS", help="only these, as in trial,width,loss")
+    verb.add_argument("--sort", default="", metavar="COLUMNS", help='in this order, as in "width, loss desc"')
+    verb.add_argument("--top", type=_count, metavar="N", help="only the first N rows")
+    verb.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="table",
+        help="json, jsonl (a row a line), csv or parquet for programs (default: table); JSON has null for inf and nan",
+    )
+    verb.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json")
 
 
 def _report(verbs: Verbs) -> None:
@@ -244,7 +256,7 @@ def _takes_names(verb: argparse.ArgumentParser, what: str) -> None:
 
 def _count(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of jobs")
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0")
     return int(text)
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.cli.prose import print_json_rows, say
+from pipeline.cli.prose import say
 from pipeline.cli.run_folders import run_folder
+from pipeline.cli.table_output import print_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,11 +20,19 @@ class ResultsOptions:
 
     Args:
         run: Folder of the run; none: the newest.
-        json: Whether the output is for a program.
+        where: A condition on the rows, in SQL; empty: all of them.
+        select: The columns, with commas in between; empty: all of them.
+        sort: Columns to sort by; empty: the order of the plan.
+        top: How many rows at most; none: all.
+        format: How they are written, one of ``FORMATS``.
     """
 
     run: Path | None
-    json: bool
+    where: str = ""
+    select: str = ""
+    sort: str = ""
+    top: int | None = None
+    format: str = "table"
 
 
 @dataclass(frozen=True)
@@ -41,15 +50,12 @@ def results(options: ResultsOptions) -> int:
     """Print one row per trial: its axes, its status, its last value of each diagnostic."""
     from pipeline.plan import read_plan
     from pipeline.records.store import read_outcomes
-    from pipeline.report.tables.printing import as_text
     from pipeline.report.tables.results import read_results
+    from pipeline.report.tables.table_query import TableQuery
 
     folder = run_folder(options.run)
     table = read_results(folder, read_plan(folder), read_outcomes(folder))
-    if options.json:
-        print_json_rows(table)
-    else:
-        print(as_text(table))
+    print_table(TableQuery(options.where, options.select, options.sort, options.top).of(table), options.format)
     return 0
 
 

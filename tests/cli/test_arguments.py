@@ -31,7 +31,8 @@ def test_a_command_line_is_a_verb_bound_to_its_options() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["submit", "x.yaml", "--cluster", "soc", "--chain", "many"], "'many' is no number of jobs"),
+        (["submit", "x.yaml", "--cluster", "soc", "--chain", "many"], "'many' is no whole number from 0"),
+        (["results", "--top", "-1"], "'-1' is no whole number from 0"),
         (["sync", "--watch", "0"], "'0' is no number of seconds"),
         (["run", "x.yaml", "--out", ""], "the folder has no name"),
     ],

@@ -14,7 +14,7 @@ from pipeline.errors import PipelineError
 def test_a_folder_without_a_plan_cannot_be_shown(tmp_path: Path) -> None:
     where = re.escape(str(tmp_path / "plan.json"))
     with pytest.raises(PipelineError, match=f"^{where}: "):
-        results(ResultsOptions(tmp_path, json=True))
+        results(ResultsOptions(tmp_path))
     with pytest.raises(PipelineError, match=f"^{where}: "):
         report(ReportOptions(tmp_path))
     assert list(tmp_path.iterdir()) == []

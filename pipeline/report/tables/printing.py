@@ -19,16 +19,20 @@ NOT_FINITE = {math.inf: "inf", -math.inf: "-inf"}
 
 
 def as_json_rows(table: pl.DataFrame) -> list[dict[str, Any]]:
-    """Rows of plain JSON types; ``inf``, ``-inf`` and ``nan``, which JSON cannot write, are strings."""
-    columns = {name: table[name].to_list() for name in table.columns}
-    for name, values in columns.items():
-        if table.schema[name].is_float():
-            columns[name] = [json_number(value) for value in values]
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    """Rows of plain JSON types; infinite numbers and NaN, which JSON cannot write, are null.
+
+    Text in their stead would make a column of numbers one of texts. What such a number means stands beside it: a
+    status, ``diverged``, or a trust, ``dependent features``.
+
+    Returns:
+        A dictionary for each row.
+    """
+    floats = [pl.col(name) for name, dtype in table.schema.items() if dtype.is_float()]
+    return table.with_columns(pl.when(number.is_finite()).then(number) for number in floats).to_dicts()
 
 
 def json_number(value: float | None) -> float | str | None:
-    """A number as JSON can write it: ``inf``, ``-inf`` and ``nan`` are strings."""
+    """A number where JSON may hold texts beside numbers: ``inf``, ``-inf`` and ``nan`` are strings."""
     if value is None or math.isfinite(value):
         return value
     return NOT_FINITE.get(value, "nan")
