@@ -88,11 +88,11 @@ def canonical(value: Any, *, identity: bool = False) -> Any:
     """Write a value as plain JSON types, defaults included, so that equal content is equal text.
 
     A definition becomes ``{name: {field: value, ...}}``, another dataclass
-    ``{field: value, ...}``, a tuple a list. The result reads back through the
+    ``{field: value, ...}``, a tuple a list, a mapping itself. The result reads back through the
     configuration reader.
 
     Args:
-        value: Dataclasses, tuples, enumerations, strings, numbers, ``None``.
+        value: Dataclasses, tuples, mappings of names, enumerations, strings, numbers, ``None``.
         identity: Leave out what ``not_identity`` names, and ``unsaid`` at a value it names.
 
     Returns:
@@ -109,6 +109,8 @@ def canonical(value: Any, *, identity: bool = False) -> Any:
             if field.init and field.name not in skipped
         }
         return {value.name(): fields} if isinstance(value, Definition) else fields
+    if isinstance(value, Mapping):
+        return {str(name): canonical(item, identity=identity) for name, item in value.items()}
     if isinstance(value, tuple | list):
         return [canonical(item, identity=identity) for item in value]
     if isinstance(value, enum.Enum):
@@ -132,4 +134,6 @@ def _typed(value: Any, annotation: str) -> Any:
         return value
     if isinstance(value, tuple):
         return tuple(_typed(item, annotation) for item in value)
+    if isinstance(value, Mapping):
+        return {name: _typed(item, annotation) for name, item in value.items()}
     return float(value) if type(value) is int else value

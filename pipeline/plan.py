@@ -57,7 +57,8 @@ class Plan:
             Workload(pack.id, tuple(trial.id for trial in pack.trials), requirements[pack.shape]) for pack in self.packs
         ]
         how = {field: canonical(getattr(self.experiment, field)) for field in HOW_IT_RUNS}
-        recorded_steps = len(self.experiment.recorded_steps())
+        every = {requirements.steps for requirements in requirements.values()}
+        recorded_steps = max(len(self.experiment.recorded_steps(steps)) for steps in every)
         return Manifest({workload.pack: workload for workload in workloads}, recorded_steps, how)
 
     def run_as(self, experiment: Experiment) -> Plan:

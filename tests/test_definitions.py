@@ -215,7 +215,7 @@ def test_identity_leaves_out_a_later_field_at_what_had_always_been() -> None:
     assert canonical(New(colour="red"), identity=True) == {"size": 1, "colour": "red"}
 
 
-@pytest.mark.parametrize("value", [{"a": 1}, {1}, Colour, object, 1j, b"bytes"], ids=repr)
+@pytest.mark.parametrize("value", [{1}, Colour, object, 1j, b"bytes"], ids=repr)
 def test_what_cannot_be_written_is_refused(value: object) -> None:
     with pytest.raises(TypeError, match=f"^{re.escape(f'cannot write {value!r} canonically')}$"):
         canonical(value)

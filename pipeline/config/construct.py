@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import typing
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline.config.choices import choices_of, construct_choice
-from pipeline.config.nodes import MAX_DEPTH, Node, Position, SequenceNode, dotted, shown, too_deep
+from pipeline.config.nodes import MAX_DEPTH, MappingNode, Node, Position, SequenceNode, dotted, refusal, shown, too_deep
 from pipeline.config.objects import construct_dataclass, construct_definition
 from pipeline.config.scalars import SCALAR_TYPES, construct_scalar
 from pipeline.config.unions import construct_union
-from pipeline.config.wording import is_union
+from pipeline.config.wording import in_words, is_union
 from pipeline.definitions import Definition
 from pipeline.errors import PipelineError
 
@@ -21,7 +22,7 @@ def construct(hint: Any, node: Node, position: Position) -> Any:
 
     Args:
         hint: The type, as a field is annotated with it: a scalar type, a ``Literal`` or an enumeration, a tuple, a
-            dataclass, a kind of definition, or a union of such.
+            mapping of names, a dataclass, a kind of definition, or a union of such.
         node: The node of the field.
         position: Of the field in the object that is constructed, for complaints.
 
@@ -38,6 +39,8 @@ def construct(hint: Any, node: Node, position: Position) -> Any:
         return construct_union(typing.get_args(hint), node, position, construct)
     if typing.get_origin(hint) is tuple:
         return _construct_tuple(hint, node, position)
+    if typing.get_origin(hint) is Mapping:
+        return _construct_mapping(hint, node, position)
     if choices := choices_of(hint):
         return construct_choice(choices, node, position)
     if hint in SCALAR_TYPES:
@@ -47,6 +50,14 @@ def construct(hint: Any, node: Node, position: Position) -> Any:
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return construct_dataclass(hint, node, position, construct)
     raise TypeError(f"no reader for {hint!r}, the type of {dotted(position)}")
+
+
+def _construct_mapping(hint: Any, node: Node, position: Position) -> Mapping[str, Any]:
+    """Values of one type by keys that whoever owns the field knows."""
+    if not isinstance(node, MappingNode):
+        raise refusal(node, position, in_words(hint), "write 'key: value' pairs")
+    _, kind = typing.get_args(hint)
+    return {key: construct(kind, entry.node, (*position, key)) for key, entry in node.entries.items()}
 
 
 def _construct_tuple(hint: Any, node: Node, position: Position) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ import difflib
 import itertools
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pipeline.config.choices import choices_of
@@ -25,7 +25,7 @@ from pipeline.config.nodes import (
 )
 from pipeline.config.registry_lookup import definitions_of
 from pipeline.config.scalars import SCALAR_TYPES
-from pipeline.config.wording import in_words
+from pipeline.config.wording import either_in_words
 from pipeline.definitions import Definition
 from pipeline.errors import PipelineError, nearest
 
@@ -66,7 +66,7 @@ def _fits(option: Any, node: Node) -> bool:
     if isinstance(node, SequenceNode):
         return is_tuple
     if isinstance(node, MappingNode):
-        return definition or dataclasses.is_dataclass(option)
+        return definition or dataclasses.is_dataclass(option) or typing.get_origin(option) is Mapping
     return definition or option in SCALAR_TYPES or bool(choices_of(option))
 
 
@@ -81,7 +81,7 @@ def _construct_first(
         except PipelineError:
             continue
     names = list(itertools.chain.from_iterable(_names_in(option) for option in fitting))
-    expected = " or ".join(in_words(option) for option in options)
+    expected = either_in_words(options)
     wrong = node.text if isinstance(node, ScalarNode) else ""
     close = difflib.get_close_matches(wrong, names, n=1)
     hint = nearest(wrong, names) if close else f"write {expected}"
@@ -102,6 +102,9 @@ def _best_match(options: tuple[Any, ...], node: MappingNode) -> Any:
     known = [sum(key in _names_in(option) for key in node.entries) for option in options]
     if max(known):
         return options[known.index(max(known))]
+    for option in options:
+        if typing.get_origin(option) is Mapping and node.entries:  # whose keys are of whoever owns the field
+            return option
     names = sorted(itertools.chain.from_iterable(_names_in(option) for option in options))
     for key, entry in node.entries.items():
         raise PipelineError(f"unknown key {clipped(key)}", where=entry.where, hint=nearest(key, names))

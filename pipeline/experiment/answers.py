@@ -8,7 +8,7 @@ from typing import Literal
 
 from pipeline.errors import FieldError, nearest
 
-Axis = Literal["problem", "loss", "model", "width", "learning_rate"]
+Axis = Literal["model", "loss", "optimizer", "batch_size", "dtype", "steps", "width", "learning_rate", "problem"]
 """What may be compared."""
 
 
@@ -17,8 +17,8 @@ class Answers:
     """The comparison that a report begins with; no number depends on it.
 
     Args:
-        compare: The axis whose values are compared; by default the first that has several: models, losses, widths,
-            learning rates, problems.
+        compare: The axis whose values are compared; by default the first that has several: models, losses, optimizers,
+            batch sizes, precisions, numbers of steps, widths, learning rates, problems.
         by: The diagnostic that they are compared by; by default what best means of the problem.
         at: Where each is compared: at the learning rate and width that are best for it, or at the greatest width, and
             the learning rate that is best for it there.

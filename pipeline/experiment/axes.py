@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,9 @@ NO_NOISE = "take 0 for none, or a number above 0"
 MAX_DIMENSION = 1000
 """Coordinates of a point; 4096 points with 1000 take 32 MB."""
 
+BatchSize = int | Literal["full"]
+"""Points of a minibatch; ``full`` is all of them."""
+
 MAX_RATES = 10_000
 """Learning rates of one experiment."""
 
@@ -28,19 +31,36 @@ MAX_TRIALS = 2_000_000
 """Trials of one experiment: planning two million takes some ten seconds."""
 
 
-def positive(field: str, values: tuple[int, ...] | tuple[float, ...]) -> None:
+Place = tuple[str | int, ...]
+"""Where a value stands: names of fields and positions in lists, from the object that refuses it inwards."""
+
+Value = TypeVar("Value")
+
+
+def several(value: Value | tuple[Value, ...]) -> tuple[Value, ...]:
+    """The values of an axis; one that is not written as a list is the only one."""
+    return value if isinstance(value, tuple) else (value,)
+
+
+def place(field: str, written: object, position: int) -> Place:
+    """Where a value of an axis stands: in a list at its position, else at the field itself."""
+    return (field, position) if isinstance(written, tuple) else (field,)
+
+
+def positive(field: str | Place, values: tuple[int, ...] | tuple[float, ...]) -> None:
     """Refuse the first value of a field that is not above zero.
 
     Raises:
         FieldError: At the position of that value.
     """
+    path = (field,) if isinstance(field, str) else field
     for position, value in enumerate(values):
         if not value > 0:
             hint = FROM_ONE if isinstance(value, int) else "take a number above 0"
-            raise FieldError((field, position), f"{field} must be positive, not {value!r}", hint=hint)
+            raise FieldError((*path, position), f"{path[0]} must be positive, not {value!r}", hint=hint)
 
 
-def at_most(path: tuple[str | int, ...], value: int, most: int) -> None:
+def at_most(path: Place, value: int, most: int) -> None:
     """Refuse a number that would make planning hang.
 
     Args:
@@ -55,19 +75,20 @@ def at_most(path: tuple[str | int, ...], value: int, most: int) -> None:
         raise FieldError(path, f"{path[0]} must be at most {most}, not {value!r}", hint=f"take {most} or fewer")
 
 
-def distinct(field: str, values: tuple) -> None:
+def distinct(field: str | Place, values: tuple) -> None:
     """Refuse an axis that is empty or has a value twice: a trial is in an experiment once.
 
     Raises:
         FieldError: At the second of two equal values, or at the field.
     """
+    path = (field,) if isinstance(field, str) else field
     if not values:
-        raise FieldError((field,), f"{field} is empty", hint="give at least one value")
+        raise FieldError(path, f"{path[0]} is empty", hint="give at least one value")
     seen = set()
     for position, value in enumerate(values):
         if value in seen:
             shown = value.label() if hasattr(value, "label") else value
-            raise FieldError((field, position), f"{field} names {shown} twice", hint="delete one of the two")
+            raise FieldError((*path, position), f"{path[0]} names {shown} twice", hint="delete one of the two")
         seen.add(value)
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from pipeline.errors import FieldError
-from pipeline.experiment.axes import FROM_ONE, Inputs, distinct
+from pipeline.experiment.axes import FROM_ONE, Inputs, Place, distinct
 from pipeline.experiment.engine_names import CLOSED_FORM
 from pipeline.experiment.precision import STORED, Dtype
 from pipeline.experiment.trial import LearningRate
@@ -96,8 +96,17 @@ def _about_model(position: int, model: Model) -> Iterator[None]:
         raise FieldError(path, error.what, hint=error.hint) from None
 
 
-def check_optimizer(optimizer: Optimizer, models: Sequence[Model], objectives: Objectives, dtype: Dtype) -> None:
+def check_optimizer(
+    optimizer: Optimizer, models: Sequence[Model], objectives: Objectives, dtypes: Sequence[Dtype], where: Place
+) -> None:
     """Refuse models, losses and precisions that an optimizer is not for.
+
+    Args:
+        optimizer: One of the experiment.
+        models: All that it is to train.
+        objectives: Of the experiment.
+        dtypes: Every precision that it is to be computed in.
+        where: The optimizer stands.
 
     Raises:
         FieldError: At the model, or the optimizer.
@@ -109,18 +118,19 @@ def check_optimizer(optimizer: Optimizer, models: Sequence[Model], objectives: O
             hint = f"leave {model.name()} out, or take an optimizer of every model: {GradientDescent.name()}"
             raise FieldError(("models", position), f"{name} solves {solved}, not {model.name()}", hint=hint)
     if optimizer.only_square_loss and not all(loss.quadratic for _, losses in objectives for loss in losses):
-        raise FieldError(("optimizer",), f"{name} minimises the square loss only", hint="set loss: half_mean_square")
-    if optimizer.only_float64 and dtype != "float64":
+        raise FieldError(where, f"{name} minimises the square loss only", hint="set loss: half_mean_square")
+    if optimizer.only_float64 and set(dtypes) != {"float64"}:
         what = f"{name} needs float64: in float32 it would stop long before the minimum"
-        raise FieldError(("optimizer",), what, hint="set dtype: float64")
+        raise FieldError(where, what, hint="set dtype: float64")
 
 
-def check_range_of_rates(rates: Sequence[LearningRate], dtype: Dtype, *, listed: bool) -> None:
+def check_range_of_rates(rates: Sequence[LearningRate], dtype: Dtype, where: Place, *, listed: bool) -> None:
     """Refuse a learning rate that overflows, or is denormal, in the precision of the arithmetic.
 
     Args:
         rates: The learning rates; those relative to a limit are not known yet.
         dtype: The precision.
+        where: The rates stand.
         listed: Whether the rates are written as a list.
 
     Raises:
@@ -130,7 +140,7 @@ def check_range_of_rates(rates: Sequence[LearningRate], dtype: Dtype, *, listed:
     least, most = float(limits.tiny), float(limits.max)
     for position, rate in enumerate(rates):
         if isinstance(rate, float) and not least <= rate <= most:
-            path = ("learning_rates", position) if listed else ("learning_rates",)
+            path = (*where, position) if listed else where
             what = f"learning rate {rate!r} cannot be written in {dtype}"
             raise FieldError(path, what, hint=f"stay between {least:.3g} and {most:.3g}")
 
@@ -158,21 +168,28 @@ def check_limits(optimizer: Optimizer, models: Sequence[Model], objectives: Obje
             raise FieldError(("learning_rates",), what, hint=f"{hint}; {known}")
 
 
-def check_batch_size(batch_size: int, optimizer: Optimizer, objectives: Objectives) -> None:
+def check_batch_size(batch_size: int, optimizers: Sequence[Optimizer], objectives: Objectives, where: Place) -> None:
     """Refuse a minibatch that is empty, is more than all points, or is given to an optimizer that takes all of them.
+
+    Args:
+        batch_size: Points of the minibatch.
+        optimizers: All of the experiment.
+        objectives: Of the experiment.
+        where: The size stands.
 
     Raises:
         FieldError: At the size.
     """
     if batch_size < 1:
         what = f"batch_size must be positive, not {batch_size!r}"
-        raise FieldError(("batch_size",), what, hint=f"{FROM_ONE}, or full")
-    if optimizer.all_points:
-        raise FieldError(("batch_size",), f"{optimizer.name()} takes all points at once", hint="leave batch_size out")
+        raise FieldError(where, what, hint=f"{FROM_ONE}, or full")
+    for optimizer in optimizers:
+        if optimizer.all_points:
+            raise FieldError(where, f"{optimizer.name()} takes all points at once", hint="leave batch_size out")
     for problem, _ in objectives:
         if batch_size > problem.train:
             what = f"batch_size {batch_size} is more than the {problem.train} training points"
-            raise FieldError(("batch_size",), what, hint=f"take at most {problem.train}, or full")
+            raise FieldError(where, what, hint=f"take at most {problem.train}, or full")
 
 
 def check_closed_form(

@@ -27,7 +27,7 @@ class Manifest:
 
     Args:
         workloads: Every pack by id, in the order of training.
-        recorded_steps: H, the number of steps at which diagnostics are computed.
+        recorded_steps: H, at how many steps diagnostics are computed; the most of any trial.
         how: Fields of the experiment that say how it is computed, as plain JSON types.
     """
 

@@ -71,7 +71,7 @@ def fit(
         broadcast_command(TrainCommand(pack.id, resumes))
     with in_lockstep():
         module = new_module(pack, experiment, dataset, engine)
-        diagnostics, steps = experiment.diagnostics, experiment.recorded_steps()
+        diagnostics, steps = experiment.diagnostics, experiment.recorded_steps(pack.shape.steps)
         recorder = Recorder(
             run, diagnostics, steps, checkpoint, experiment.checkpoint_seconds, on_advance, deadline or Deadline()
         )
@@ -101,9 +101,10 @@ def new_module(
     Returns:
         The module, with its weights on the CPU.
     """
+    steps = experiment.recorded_steps(pack.shape.steps)
     if experiment.parallel.processes > 1:
-        return DataParallelPackModule(pack, experiment.recorded_steps(), dataset)
-    return PackModule(pack, experiment.recorded_steps(), dataset, engine or experiment.engine)
+        return DataParallelPackModule(pack, steps, dataset)
+    return PackModule(pack, steps, dataset, engine or experiment.engine)
 
 
 def train(module: PackModule, experiment: Experiment, recorder: Recorder, *, resumes: bool) -> None:

@@ -89,7 +89,7 @@ def follow(packs: dict[str, Pack], experiment: Experiment, run: Path, deadline: 
                 raise PipelineError(what, where=str(run), hint="submit again")
             with suppress(Stopped):
                 module = new_module(packs[command.pack_id], experiment)
-                recorder = FollowerRecorder(run, checkpoint_of(run, command.pack_id), experiment, deadline)
+                recorder = FollowerRecorder(run, packs[command.pack_id], experiment, deadline)
                 train(module, experiment, recorder, resumes=command.resumes)
 
 
@@ -98,14 +98,15 @@ class FollowerRecorder(Recorder):
 
     Args:
         run: Folder of the run.
-        checkpoint: Where the checkpoint of the pack is kept.
+        pack: What is trained.
         experiment: When is recorded, and how often there is a checkpoint.
         deadline: When all processes stop.
     """
 
-    def __init__(self, run: Path, checkpoint: Path, experiment: Experiment, deadline: Deadline) -> None:
-        steps = experiment.recorded_steps()
-        super().__init__(run, (), steps, checkpoint, experiment.checkpoint_seconds, lambda trial_steps: None, deadline)
+    def __init__(self, run: Path, pack: Pack, experiment: Experiment, deadline: Deadline) -> None:
+        steps = experiment.recorded_steps(pack.shape.steps)
+        checkpoint, seconds = checkpoint_of(run, pack.id), experiment.checkpoint_seconds
+        super().__init__(run, (), steps, checkpoint, seconds, lambda trial_steps: None, deadline)
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         pass

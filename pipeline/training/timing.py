@@ -116,13 +116,14 @@ class TimingRecorder(Recorder):
     """Records as in a training, but at a few steps only, and keeps the times instead of the values.
 
     Args:
+        pack: What is timed.
         experiment: What is recorded.
         folder: Where records go.
         budget_s: Time of the updates, seconds.
     """
 
-    def __init__(self, experiment: Experiment, folder: Path, budget_s: float) -> None:
-        diagnostics, steps = experiment.diagnostics, experiment.recorded_steps()
+    def __init__(self, pack: Pack, experiment: Experiment, folder: Path, budget_s: float) -> None:
+        diagnostics, steps = experiment.diagnostics, experiment.recorded_steps(pack.shape.steps)
         checkpoint = folder / "last.ckpt"
         super().__init__(folder, diagnostics, steps, checkpoint, math.inf, lambda trial_steps: None, Deadline())
         self.budget_s = budget_s
@@ -198,7 +199,7 @@ def _timed(pack: Pack, experiment: Experiment, budget_s: float, engine: ChosenEn
     with tempfile.TemporaryDirectory() as folder, no_garbage_collection():
         started = time.perf_counter()
         module = new_module(pack, experiment, engine=engine)
-        recorder = TimingRecorder(experiment, Path(folder), budget_s)
+        recorder = TimingRecorder(pack, experiment, Path(folder), budget_s)
         module.segments = GrowingSegments(recorder, pack.shape.steps)
         train(module, experiment, recorder, resumes=False)
         write_best_fit(Path(folder), module)

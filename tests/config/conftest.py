@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -30,6 +31,7 @@ class Everything:
     words: tuple[str, ...] = ()
     count: int | Literal["full"] = "full"
     rates: tuple[float, ...] | LogSpaced | TimesLimits | None = None
+    each: int | LogSpaced | Mapping[str, tuple[float, ...] | LogSpaced] = 0
     mixed: bool | str | float = 0.0
     file: Path | None = None
     inner: LogSpaced | None = None

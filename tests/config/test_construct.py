@@ -12,6 +12,8 @@ from pipeline.config import read_file
 from pipeline.config.nodes import DEEP_HINT, MAX_DEPTH
 from pipeline.experiment.axes import LogSpaced, TimesLimits
 
+SPACED = LogSpaced(1.0, 2.0, 3)
+
 
 @dataclass(frozen=True)
 class Ring:
@@ -69,6 +71,9 @@ class Rings:
         ("rates: {times_limit: 0.5}", TimesLimits((0.5,))),
         ("rates: {log_from: 1e-3, log_to: 1, num: 7}", LogSpaced(1e-3, 1.0, 7)),
         ("rates: null", None),
+        ("each: {adam: [1, 2], momentum: {log_from: 1, log_to: 2, num: 3}}", {"adam": (1.0, 2.0), "momentum": SPACED}),
+        ("each: {adam: 1e-3}", {"adam": (0.001,)}),
+        ("each: {log_from: 1, log_to: 2, num: 3}", SPACED),
         ("mixed: true", True),
         ("mixed: 1", 1.0),
         ("mixed: on", "on"),

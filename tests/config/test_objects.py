@@ -59,9 +59,9 @@ def test_a_definition_written_wrongly_is_refused(write, text, line, what, hint, 
 
 @pytest.mark.parametrize(("written", "there"), [("[]", "a list"), ("{}", "an empty mapping")])
 def test_a_definition_that_is_no_name_is_refused(write, written, there, refused):
-    path = write(f"optimizer: {written}")
-    hint = f"known: {', '.join(sorted(TABLES['optimizers']))}"
-    with refused(path, 1, f"optimizer must be the name of an optimizer, not {there}", hint):
+    path = write(f"models: {{linear: {{basis: {written}}}}}")
+    hint = f"known: {', '.join(sorted(TABLES['bases']))}"
+    with refused(path, 1, f"models.linear.basis must be the name of a basis, not {there}", hint):
         read_experiment(path)
 
 

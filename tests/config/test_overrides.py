@@ -64,8 +64,8 @@ def test_an_override_of_one_alias_leaves_the_others(write, least):
         ("inputs..noise=3", "'inputs..noise=3' is not path=value", "write it like steps=100 or inputs.noise=0.1"),
         (
             "batch_size=",
-            "batch_size must be an integer or 'full', not left empty",
-            "write an integer or 'full'",
+            "batch_size must be an integer or 'full' or a list of such, not left empty",
+            "write an integer or 'full' or a list of such",
         ),
         ("steps=many", "steps must be an integer, not 'many'", "write it in decimal digits, like 20000 or 2e4"),
         ("inputs.noize=1", "unknown key 'noize' in inputs",

@@ -15,14 +15,14 @@ from pipeline.config.fields import fields_of
 from pipeline.config.registry import TABLES
 from pipeline.definitions import canonical
 from pipeline.errors import PipelineError
-from pipeline.experiment.axes import LogSpaced, LogSpacedSteps
+from pipeline.experiment.axes import LogSpaced, LogSpacedSteps, TimesLimits
 from pipeline.experiment.experiment import Experiment
 from pipeline.models.activations import LeakyRelu, Relu
 from pipeline.models.bases.polynomial import Monomial
 from pipeline.models.bases.trigonometric import Cosine
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.optimizers.rules import Momentum
+from pipeline.optimizers.rules import Adam, Momentum
 from pipeline.problems.datasets import Digits, Table
 from pipeline.problems.measures import Uniform
 from pipeline.problems.targets import AbsoluteValue, Step
@@ -60,6 +60,50 @@ record_at: {log_spaced: 60}
     assert (experiment.optimizer, experiment.learning_rates) == (Momentum(0.5), LogSpaced(1e-3, 1.0, 7))
     assert (experiment.batch_size, experiment.seeds, experiment.steps) == ("full", (3, 5), 20000)
     assert experiment.record_at == LogSpacedSteps(60)
+
+
+def test_ways_of_training_are_read_as_axes_with_learning_rates_for_each_optimizer(write, least):
+    text = (
+        least
+        + """\
+optimizer: [momentum, {adam: {beta1: 0.5}}]
+learning_rates: {adam: [1e-3], momentum: {times_limit: [0.5, 1]}}
+batch_size: [full, 64]
+dtype: [float32, float64]
+steps: [1e2, 1000]
+"""
+    )
+    experiment = read_experiment(write(text.replace("[full, 64]", "full")))
+    assert experiment.optimizer == (Momentum(), Adam(0.5))
+    assert experiment.learning_rates == {"adam": (0.001,), "momentum": TimesLimits((0.5, 1.0))}
+    assert (experiment.dtype, experiment.steps) == (("float32", "float64"), (100, 1000))
+    again = read_canonical(json.loads(json.dumps(canonical(experiment))), Experiment, "plan.json")
+    assert (again, again.identity()) == (experiment, experiment.identity())
+    with pytest.raises(PipelineError, match=r"yaml:6: of minibatches no limit is known for momentum"):
+        read_experiment(write(text))
+
+
+@pytest.mark.parametrize(
+    "line, complaint",
+    [
+        ("optimizer: [adam, lbfgs]", "yaml:5: lbfgs needs float64"),
+        ("optimizer:\n  - adam\n  - adam", "yaml:7: optimizer names adam twice"),
+        ("optimizer: []", "yaml:5: optimizer is empty"),
+        ("optimizer: [adam, adamm]", "yaml:5: optimizer must be|yaml:5: unknown optimizer 'adamm'"),
+        ("learning_rates:\n  adam: 0.1", "yaml:6: 'adam' is no optimizer of this experiment that has a learning rate"),
+        ("learning_rates: {gradient_descent: [0.1, 0.1]}", "yaml:5: learning_rates names 0.1 twice"),
+        ("learning_rates: {gradient_descent: []}", "yaml:5: learning_rates is empty"),
+        ("learning_rates: {gradient_descent: [0.1, 1e-300]}", "yaml:5: learning rate 1e-300 cannot be written in"),
+        ("batch_size:\n  - full\n  - 257", "yaml:7: batch_size 257 is more than the 256 training points"),
+        ("batch_size: [8, whole]", "yaml:5: batch_size.1 must be"),
+        ("steps: [10, 0]", "yaml:5: steps must be positive, not 0"),
+        ("steps: [10, 100]\nrecord_at: [5, 101]", "yaml:6: step 101 is not between 0 and steps 100"),
+        ("dtype: [float32, float32]", "yaml:5: dtype names float32 twice"),
+    ],
+)
+def test_a_way_of_training_that_cannot_be_is_refused_at_its_line(write, least, line, complaint):
+    with pytest.raises(PipelineError, match=complaint):
+        read_experiment(write(f"{least}{line}\n"))
 
 
 def test_a_table_is_found_beside_the_file_that_names_it(write, tmp_path, least):

@@ -1,5 +1,6 @@
 """Every type that a field may have is said in words."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Optional, Union
@@ -30,6 +31,9 @@ class Range:
         (Range, "a mapping of low, high"),
         (Basis, "the name of a basis"),
         (Data, "the name of data"),
+        (int | tuple[int, ...], "an integer or a list of such"),
+        (int | Literal["full"] | tuple[int | Literal["full"], ...], "an integer or 'full' or a list of such"),
+        (Mapping[str, tuple[int, ...]], "a mapping of names, each to an integer or a list of such"),
         (tuple[Basis, ...] | Range, "the name of a basis or a list of such or a mapping of low, high"),
     ],
 )

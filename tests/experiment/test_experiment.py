@@ -1,6 +1,7 @@
 """An experiment is the product of its axes, and a trial is its content."""
 
 import hashlib
+import itertools
 import time
 
 import pytest
@@ -8,16 +9,18 @@ import pytest
 from pipeline.definitions import canonical
 from pipeline.diagnostics.convergence import TrainingLoss
 from pipeline.experiment.answers import Answers
-from pipeline.experiment.axes import Inputs, LogSpaced, LogSpacedSteps
+from pipeline.experiment.axes import Inputs, LogSpaced, LogSpacedSteps, TimesLimits
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.identity import HOW_IT_RUNS
 from pipeline.experiment.parallelism import Parallel
+from pipeline.experiment.trial import TimesLimit
 from pipeline.experiment.wandb_tracking import Tracking
 from pipeline.models import MODELS
 from pipeline.models.activations import Tanh
+from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers import OPTIMIZERS
-from pipeline.optimizers.rules import Adam, LeastSquares
+from pipeline.optimizers.rules import Adam, GradientDescent, LeastSquares, Momentum
 from pipeline.optimizers.solvers import Solver
 from pipeline.problems.datasets import Digits
 from pipeline.problems.losses import HalfMeanSquare, SoftmaxCrossEntropy
@@ -99,6 +102,63 @@ def test_several_losses_are_an_axis_and_each_is_the_trial_it_would_be_alone(expe
     alone = [[trial.id for trial in experiment(loss=loss, **every).trials()] for loss in (None, HalfMeanSquare())]
     assert ids == alone[0] + alone[1]
     assert len(set(ids)) == len(ids)
+
+
+WAYS = {
+    "optimizer": (Adam(), Momentum(), Momentum(0.5)),
+    "batch_size": ("full", 8, 16),
+    "dtype": ("float64", "float32"),
+    "steps": (10, 2000),
+}
+
+
+def ids(experiment):
+    return [trial.id for trial in experiment.trials()]
+
+
+@pytest.mark.parametrize("axis", WAYS)
+def test_each_way_of_training_is_the_trial_that_it_would_be_alone(experiment, axis):
+    together = ids(experiment(**{axis: WAYS[axis]}))
+    alone = [ids(experiment(**{axis: value})) for value in WAYS[axis]]
+    assert sorted(together) == sorted(itertools.chain.from_iterable(alone))
+    assert len(set(together)) == len(together)
+    assert ids(experiment(**{axis: WAYS[axis][:1]})) == alone[0]
+
+
+def test_ways_of_training_multiply_and_are_known_by_what_is_varied(experiment):
+    made = experiment(**WAYS)
+    assert len(set(ids(made))) == len(ids(experiment())) * 3 * 3 * 2 * 2
+    assert made.varied() == tuple(WAYS)
+    assert experiment(steps=(5,)).varied() == experiment().varied() == ()
+
+
+def test_each_optimizer_has_learning_rates_of_its_own(experiment):
+    rates = {"adam": (0.001,), "momentum": TimesLimits((0.5, 0.9))}
+    optimizers = (Adam(), Momentum(), Momentum(0.5), GradientDescent())
+    made = experiment(optimizer=optimizers, learning_rates=rates, models=(Linear(),), seeds=1, widths=(2,))
+    found = {optimizer: [] for optimizer in optimizers}
+    for trial in made.trials():
+        found[trial.shape.optimizer].append(trial.learning_rate)
+    default = list(LogSpaced(1e-3, 1.0, 7).values())
+    assert list(found.values()) == [[0.001], *[[TimesLimit(0.5), TimesLimit(0.9)]] * 2, default]
+
+
+def test_a_solver_beside_rules_has_no_rate_and_an_exact_one_a_single_step(experiment):
+    optimizers = (LeastSquares(), GradientDescent())
+    made = experiment(optimizer=optimizers, models=(Linear(),), steps=(10, 20), seeds=1, widths=(2,))
+    found = [(trial.shape.optimizer, trial.shape.steps, trial.learning_rate) for trial in made.trials()]
+    assert found[0] == (LeastSquares(), 1, None)
+    assert [steps for _, steps, _ in found[1:]] == [10, 10, 20, 20]
+    assert made.num_steps == 20
+    assert experiment(optimizer=(LeastSquares(),), models=(Linear(),), learning_rates=None).num_steps == 1
+
+
+def test_trials_are_looked_at_over_their_own_steps(experiment):
+    made = experiment(steps=(10, 1000), record_at=(3, 50))
+    assert made.recorded_steps(10) == (0, 3, 10)
+    assert made.recorded_steps(1000) == made.recorded_steps() == (0, 3, 50, 1000)
+    spaced = experiment(steps=(10, 1000), record_at=LogSpacedSteps(4))
+    assert spaced.recorded_steps(10) == experiment(steps=10, record_at=LogSpacedSteps(4)).recorded_steps()
 
 
 def test_how_it_is_computed_is_not_part_of_what_it_is(experiment):

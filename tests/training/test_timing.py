@@ -62,8 +62,12 @@ def test_an_engine_that_does_not_iterate_takes_as_long_for_any_number_of_steps(e
     assert timing.observe_s > 0
 
 
+def recorder_of(made, budget_s):
+    return TimingRecorder(make_plan("test", made).packs[0], made, Path(), budget_s)
+
+
 def test_segments_grow_until_the_time_is_spent(experiment):
-    recorder = TimingRecorder(experiment(), Path(), budget_s=5.0)
+    recorder = recorder_of(experiment(), budget_s=5.0)
     given = []
     for segment in recorder.segments(10**6):
         given.append(tuple(segment))
@@ -72,7 +76,7 @@ def test_segments_grow_until_the_time_is_spent(experiment):
 
 
 def test_segments_end_where_the_training_does(experiment):
-    recorder = TimingRecorder(experiment(), Path(), budget_s=4.0)
+    recorder = recorder_of(experiment(), budget_s=4.0)
     assert [segment.last for segment in recorder.segments(11)] == [1, 2, 4, 8, 11]
 
 

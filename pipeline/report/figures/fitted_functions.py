@@ -9,7 +9,7 @@ from pipeline.problems.problem import FunctionProblem
 from pipeline.records.schema import LINE
 from pipeline.report.figures import charts
 from pipeline.report.figures.charts import Chart, chart_of, panels, with_legend_entry
-from pipeline.report.tables.cells import CELL, PROBLEM
+from pipeline.report.tables.cells import PROBLEM, cell_of
 from pipeline.report.tables.run_tables import DIGITS, RunTables, evenly_spaced
 
 MOST_FITS = 4
@@ -31,7 +31,7 @@ def fitted_functions(tables: RunTables, space: str = LINE) -> pl.DataFrame:
     chosen = (
         has_fit.filter(pl.col("width").is_in(widths), pl.col("score").is_finite())
         .sort("score", maintain_order=True)
-        .group_by(CELL, maintain_order=True)
+        .group_by(cell_of(has_fit), maintain_order=True)
         .first()
     )
     axes = chosen.select("trial", *PROBLEM, "panel_problem", "name", "width")

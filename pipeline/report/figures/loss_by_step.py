@@ -69,7 +69,7 @@ def _after_divergence(axes: pl.DataFrame, losses: pl.DataFrame) -> pl.DataFrame:
 
 def loss_by_step(tables: RunTables) -> Chart | None:
     """Loss against step for each learning rate, one panel for each model."""
-    if not tables.plan.experiment.optimizer.uses_learning_rate:
+    if not any(optimizer.uses_learning_rate for optimizer in tables.plan.experiment.optimizers):
         return None
     curves, marks = loss_curves(tables)
     rate, colour = rate_colour(tables, [*curves["rate_axis"], *marks["rate_axis"]])

@@ -20,7 +20,7 @@ from pipeline.report.html.rendering import render_page
 from pipeline.report.html.run_provenance import facts
 from pipeline.report.html.wandb_links import read_wandb_links
 from pipeline.report.tables.approximation_rates import rates
-from pipeline.report.tables.cells import PROBLEM
+from pipeline.report.tables.cells import PROBLEM, curve_of
 from pipeline.report.tables.coordinate_check import coordinate_check
 from pipeline.report.tables.error_fractions import error_parts, in_percent, sentences
 from pipeline.report.tables.excess_losses import predicted_and_measured
@@ -240,7 +240,7 @@ def _best(table: pl.DataFrame) -> Iterator[BestTrials]:
 
 
 def _verdicts(table: pl.DataFrame) -> PageTable | None:
-    by_model = table.group_by(*PROBLEM, "model", maintain_order=True).agg(
+    by_model = table.group_by(curve_of(table), maintain_order=True).agg(
         verdict_counts(pl.col("verdict")).alias("verdict"), decided(pl.col("verdict")).any().alias("decided")
     )
     return page_table_or_none(by_model.filter("decided").drop("decided"), keep=("model", "verdict"))

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.plan import Plan
+from pipeline.report.tables.cells import training_in_words
 from pipeline.report.tables.printing import cell_text
 
 
@@ -31,9 +32,9 @@ def facts(plan: Plan, planned: dict[str, Any], outcomes: pl.DataFrame) -> Iterab
     for column in ("version", "host", "engine", "device"):
         yield column, _all(outcomes, column) or "none yet"
     yield "training time", f"{cell_text(float(outcomes['seconds'].sum()))} s, added over packs"
-    yield "optimizer", plan.experiment.optimizer.label()
-    yield "steps", str(plan.experiment.num_steps)
-    yield "dtype", plan.experiment.dtype
+    yield "optimizer", training_in_words(plan, "optimizer")
+    yield "steps", training_in_words(plan, "steps")
+    yield "dtype", training_in_words(plan, "dtype")
 
 
 def _all(outcomes: pl.DataFrame, column: str) -> str:

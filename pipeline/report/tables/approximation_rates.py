@@ -28,7 +28,7 @@ from pipeline.optimizers.rules import LeastSquares
 from pipeline.plan import Plan
 from pipeline.problems.losses import Task
 from pipeline.problems.problem import FunctionProblem
-from pipeline.report.tables.cells import PROBLEM
+from pipeline.report.tables.cells import curve_of
 from pipeline.report.tables.summary import at_best_rate, criterion
 from pipeline.report.theory.approximation_bounds import NO_BOUND, bound_of
 
@@ -61,7 +61,7 @@ def rates(plan: Plan, results: pl.DataFrame) -> pl.DataFrame:
     Returns:
         A table with a verdict in each row.
     """
-    axes = [*PROBLEM, "model"]
+    axes = curve_of(results)
     shapes = {pack.trials[0].id: pack.shape for pack in plan.packs}
     best = at_best_rate(results).filter(pl.col("score").is_not_null())
     rows = []

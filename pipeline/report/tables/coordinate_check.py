@@ -27,7 +27,7 @@ from pipeline.numerics.rate_windows import LEAST_POINTS
 from pipeline.optimizers.rules import Adam, UpdateRule
 from pipeline.plan import Plan
 from pipeline.records.schema import Records
-from pipeline.report.tables.cells import PROBLEM
+from pipeline.report.tables.cells import curve_of
 from pipeline.report.theory.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
 
 CHANGE = FeatureChange.name()
@@ -64,7 +64,7 @@ def coordinate_check(plan: Plan, results: pl.DataFrame, records: Records) -> pl.
     Returns:
         A table with a verdict in each row.
     """
-    axes = [*PROBLEM, "model"]
+    axes = curve_of(results)
     recorded = records.lazy().filter(pl.col("diagnostic") == CHANGE, pl.col("step") > 0)
     changes = recorded.select("trial", "step", "value").collect()
     trials = results.select("trial", *axes, "width", "learning_rate", "seed")

@@ -15,7 +15,7 @@ from pipeline.numerics.spectra import LIMIT_OF_FLOAT64, TRUSTED_BELOW, Trust
 from pipeline.plan import Plan
 from pipeline.records.schema import Records
 from pipeline.records.store import naming_damage, scan_records
-from pipeline.report.tables.cells import CELL, noise_of, objective_of, problem_labels
+from pipeline.report.tables.cells import PROBLEM, TRAINING, cell_of, noise_of, objective_of, problem_labels, training_of
 from pipeline.report.theory.initial_modes import initial_modes
 from pipeline.report.theory.stable_rates import (
     LEAST_FRACTION,
@@ -56,12 +56,12 @@ def read_results(run: Path, plan: Plan, outcomes: pl.DataFrame) -> pl.DataFrame:
 def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFrame:
     """One row for every trial of the plan, in its order, those not yet run included.
 
-    Columns: the axes of the trial; ``learning_rate`` as it was used, or as planned where that
-    is not known yet; ``status`` (done, diverged, failed, pending), ``step`` (the last one reached),
-    ``reason``, why it failed; ``verdict``, that theory agrees or is contradicted, or in a few words why neither;
-    ``grounds``, what that rests on; ``limit``, what is known of rates below the predicted one; then the last value of
-    every diagnostic. Where rates are multiples of the limit, ``times_limit`` holds them. Infinite and NaN are kept;
-    null is *not recorded*.
+    Columns: the axes of the trial, with those of ``TRAINING`` that the experiment varies; ``learning_rate`` as it was
+    used, or as planned where that is not known yet; ``status`` (done, diverged, failed, pending), ``step`` (the last
+    one reached), ``reason``, why it failed; ``verdict``, that theory agrees or is contradicted, or in a few words why
+    neither; ``grounds``, what that rests on; ``limit``, what is known of rates below the predicted one; then the last
+    value of every diagnostic. Where rates are multiples of the limit, ``times_limit`` holds them. Infinite and NaN are
+    kept; null is *not recorded*.
     Beside ``condition_number`` stands ``condition_number_trust``, beside ``predicted_steps`` stands
     ``measured_steps``, the first recorded step at which the tolerance was reached.
 
@@ -90,7 +90,8 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
     if {PREDICTED_STEPS, EXCESS_LOSS} <= set(names):
         table = table.join(measured_steps(numbers, tolerance_of(plan)), on="row", how="left", maintain_order="left")
         names.insert(names.index(PREDICTED_STEPS) + 1, MEASURED_STEPS)
-    return table.select("trial", *CELL, *rates, "seed", "status", "step", "reason", *VERDICT_COLUMNS, *names)
+    axes = [*cell_of(planned), *rates, "seed"]
+    return table.select("trial", *axes, "status", "step", "reason", *VERDICT_COLUMNS, *names)
 
 
 def tolerance_of(plan: Plan) -> float:
@@ -127,15 +128,17 @@ def measured_steps(numbers: pl.LazyFrame, tolerance: float) -> pl.DataFrame:
 
 def _planned(plan: Plan) -> pl.DataFrame:
     """The axes of every trial, and whether theory speaks about it."""
-    shapes, labels = [], problem_labels(plan)
+    shapes, labels, varied = [], problem_labels(plan), plan.experiment.varied()
     for pack in plan.packs:
         shape, problem = pack.shape, pack.shape.problem
         columns = (labels[objective_of(shape)], problem.num_inputs, problem.train, noise_of(problem))
-        axes = (*columns, shape.model.label(), shape.width)
+        training = training_of(shape)
+        axes = (*columns, shape.model.label(), *(training[name] for name in varied), shape.width)
         limit, recurrence = meaning_of_limit(shape), shape.optimizer.on_quadratics()
         theory = (has_limit(shape), limit.value if limit else "", overshoots(shape), amplification(recurrence))
         shapes.append((*axes, *theory, *unspoken(shape), MARGIN[shape.stored]))
-    types = dict(zip(CELL, (pl.String, pl.Int64, pl.Int64, pl.Float64, pl.String, pl.Int64), strict=True))
+    types = dict(zip(PROBLEM, (pl.String, pl.Int64, pl.Int64, pl.Float64), strict=True)) | {"model": pl.String}
+    types |= {name: TRAINING[name] for name in varied} | {"width": pl.Int64}
     theory_types = {"has_limit": pl.Boolean, "limit": pl.String, "overshoots": pl.Boolean, "amplification": pl.Float64}
     reasons = dict.fromkeys(("unspoken", "unspoken_grounds"), pl.String)
     schema = types | theory_types | reasons | {"margin": pl.Float64}

@@ -16,6 +16,7 @@ import polars as pl
 from pipeline.plan import Plan
 from pipeline.problems.losses import Task
 from pipeline.records.schema import Records
+from pipeline.report.tables.cells import curve_labels, relative_rates, with_curve_labels
 from pipeline.report.tables.summary import at_best_rate, criterion, scored
 
 MOST_CURVES = 8
@@ -47,7 +48,7 @@ class RunTables:
     @property
     def relative_rates(self) -> bool:
         """Whether learning rates are given as multiples of the limit."""
-        return "times_limit" in self.results.columns
+        return relative_rates(self.results)
 
     @property
     def rate_title(self) -> str:
@@ -56,8 +57,8 @@ class RunTables:
 
     @property
     def models(self) -> list[str]:
-        """Labels of the models, in the order of the experiment."""
-        return [model.label() for model in self.plan.experiment.models]
+        """Labels of the models, each with how it was trained where that differs, in the order of the experiment."""
+        return curve_labels(self.plan)
 
     @property
     def panel_model(self) -> pl.Expr:
@@ -109,11 +110,9 @@ def panel_problem(results: pl.DataFrame) -> pl.Expr:
 
 
 def _named(plan: Plan, trials: pl.DataFrame) -> pl.DataFrame:
-    labels = [model.label() for model in plan.experiment.models]
-    table = trials.with_columns(
+    table = with_curve_labels(plan, trials).with_columns(
         panel_problem(trials).alias("panel_problem"),
-        pl.col("model").cast(pl.Enum(labels)).alias("name"),
-        pl.col("times_limit" if "times_limit" in trials.columns else "rate").alias("rate_axis"),
+        pl.col("times_limit" if relative_rates(trials) else "rate").alias("rate_axis"),
     )
     problems = table["panel_problem"].unique(maintain_order=True)
     return table.with_columns(pl.col("panel_problem").cast(pl.Enum(problems)))  # so that sorting keeps their order

@@ -8,7 +8,7 @@ import polars as pl
 
 from pipeline.numerics.spectra import Trust, trust
 from pipeline.optimizers.stability_limits import Limit
-from pipeline.report.tables.cells import CELL, PROBLEM
+from pipeline.report.tables.cells import cell_of, curve_of
 from pipeline.report.tables.results import DEPENDENT
 from pipeline.report.theory.verdicts import verdict_counts
 
@@ -54,17 +54,19 @@ def best_rates(results: pl.DataFrame) -> pl.DataFrame:
         Columns of the cell, ``rate`` and ``score``; no row for a cell without a finite median.
     """
     known = scored(results).filter(pl.col("score").is_not_null())
-    medians = known.group_by(*CELL, "rate", maintain_order=True).agg(pl.col("score").median())
+    cell = cell_of(results)
+    medians = known.group_by(*cell, "rate", maintain_order=True).agg(pl.col("score").median())
     finite = medians.filter(pl.col("score").is_finite())
-    return finite.sort("score", "rate", *CELL, nulls_last=True).group_by(CELL, maintain_order=True).first()
+    return finite.sort("score", "rate", *cell, nulls_last=True).group_by(cell, maintain_order=True).first()
 
 
 def at_best_rate(results: pl.DataFrame) -> pl.DataFrame:
     """The scored trials that ran at the best learning rate of their cell; all trials of a cell that has none."""
-    best = best_rates(results).select(*CELL, "rate")
+    cell = cell_of(results)
+    best = best_rates(results).select(*cell, "rate")
     trials = scored(results)
-    chosen = trials.join(best, on=[*CELL, "rate"], how="semi", nulls_equal=True)
-    undecided = trials.join(best, on=CELL, how="anti", nulls_equal=True).with_columns(rate=pl.lit(None, pl.Float64))
+    chosen = trials.join(best, on=[*cell, "rate"], how="semi", nulls_equal=True)
+    undecided = trials.join(best, on=cell, how="anti", nulls_equal=True).with_columns(rate=pl.lit(None, pl.Float64))
     return pl.concat([chosen, undecided])
 
 
@@ -79,11 +81,11 @@ def summary(results: pl.DataFrame) -> pl.DataFrame:
     Returns:
         A table in the order of the plan.
     """
-    name = criterion(results)
+    name, cell = criterion(results), cell_of(results)
     absent = [c for c in ("condition_number", "largest_stable_learning_rate") if c not in results.columns]
     table = results.with_columns(pl.lit(None, pl.Float64).alias(column) for column in absent)
     statuses = [(pl.col("status") == word).sum().alias(word) for word in ("done", "diverged", "failed", "pending")]
-    cells = scored(table).group_by(CELL, maintain_order=True)
+    cells = scored(table).group_by(cell, maintain_order=True)
     counts = cells.agg(
         pl.len().alias("trials"),
         *statuses,
@@ -94,7 +96,7 @@ def summary(results: pl.DataFrame) -> pl.DataFrame:
     )
     best = (
         at_best_rate(table)
-        .group_by(CELL, maintain_order=True)
+        .group_by(cell, maintain_order=True)
         .agg(
             pl.col("rate").first().alias("best_learning_rate"),
             pl.col("score").median().alias(f"median_{name}"),
@@ -102,8 +104,8 @@ def summary(results: pl.DataFrame) -> pl.DataFrame:
             pl.col("condition_number").median().map_elements(_trusted, return_dtype=pl.String),
         )
     )
-    return counts.join(best, on=CELL, how="left", nulls_equal=True, maintain_order="left").select(
-        *CELL,
+    return counts.join(best, on=cell, how="left", nulls_equal=True, maintain_order="left").select(
+        *cell,
         *("trials", "done", "diverged", "failed", "pending", "best_learning_rate"),
         *(f"median_{name}", f"min_{name}"),
         *((WITHOUT_ERROR,) if (best[WITHOUT_ERROR] > 0).any() else ()),
@@ -132,7 +134,7 @@ def best_of_each_model(results: pl.DataFrame) -> pl.DataFrame:
     """
     name = f"median_{criterion(results)}"
     table = summary(results)
-    group = [*PROBLEM, "model"]
+    group = curve_of(results)
     counts = results.group_by(group, maintain_order=True).agg(
         pl.len().alias("trials"),
         (pl.col("status") == "diverged").sum().alias("diverged"),

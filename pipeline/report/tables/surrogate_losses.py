@@ -17,7 +17,7 @@ from pipeline.experiment.trial import Shape
 from pipeline.plan import Plan
 from pipeline.problems.losses import BinaryCrossEntropy, BrierScore, Task
 from pipeline.records.schema import Records
-from pipeline.report.tables.cells import CELL, objective_of, problem_labels
+from pipeline.report.tables.cells import cell_of, objective_of, problem_labels
 from pipeline.report.tables.summary import at_best_rate
 from pipeline.report.theory.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
 
@@ -54,7 +54,7 @@ def slopes(plan: Plan) -> pl.DataFrame:
 def steps_to_accuracy(plan: Plan, results: pl.DataFrame, records: Records) -> pl.DataFrame:
     """One row for every classification by a loss, model and width: how soon few answers are wrong, and its first slope.
 
-    At the best learning rate of each. Columns: those of ``CELL``, ``learning_rate``, ``wrong``, the fraction of wrong
+    At the best learning rate of each. Columns: those of the cell, ``learning_rate``, ``wrong``, the fraction of wrong
     answers at the end, and ``to_20%`` and so on, the first recorded step with at most that fraction, medians over
     seeds; null where most seeds did not get there. ``first_gradient`` is that of cross-entropy at step 0 over that of
     this loss, for the Brier score; ``theory``, the ratio 2, is known for linear models. No rows unless a
@@ -82,7 +82,7 @@ def steps_to_accuracy(plan: Plan, results: pl.DataFrame, records: Records) -> pl
     at_last = [pl.col(name).fill_null(math.inf).median().alias(name) for name in names]
     table = (
         best.join(reached, on="trial", how="inner", maintain_order="left")
-        .group_by(CELL, maintain_order=True)
+        .group_by(cell_of(best), maintain_order=True)
         .agg(pl.col("rate").first().alias("learning_rate"), pl.col("test_error").median().alias("wrong"), *at_last)
         .with_columns(pl.when(pl.col(name).is_finite()).then(name).alias(name) for name in names)
     )
@@ -95,17 +95,17 @@ def _with_first_gradient(
     """The table with ``first_gradient``, ``theory`` and ``verdict``."""
     at_first = records.lazy().filter(pl.col("diagnostic") == "gradient_norm", pl.col("step") == 0)
     first = at_first.select("trial", "value").collect()
-    norms = results.join(first, on="trial").group_by(CELL).agg(pl.col("value").median())
+    norms = results.join(first, on="trial").group_by(cell_of(results)).agg(pl.col("value").median())
     norm_of = {row[:-1]: row[-1] for row in norms.iter_rows()}
     labels = {(shape.problem.identity, shape.loss): problem for problem, shape in shapes.items()}
     linear = {model.label() for model in plan.experiment.models if model.linear}
     ratios: list[float | None] = []
-    for problem, *rest in table.select(CELL).iter_rows():
+    for problem, *rest in table.select(cell_of(results)).iter_rows():
         shape = shapes[problem]
         by_entropy = labels.get((shape.problem.identity, ENTROPY))
         norm, entropy = norm_of.get((problem, *rest)), norm_of.get((by_entropy, *rest))
         ratios.append(entropy / norm if shape.loss == SQUARES and norm and entropy else None)
-    close = CLOSE[plan.experiment.dtype]
+    close = max(CLOSE[dtype] for dtype in plan.experiment.dtypes)
     theory = [
         RATIO_AT_ZERO if ratio is not None and model in linear else None
         for ratio, model in zip(ratios, table["model"], strict=True)

@@ -8,7 +8,7 @@ import torch
 from pipeline.diagnostics.convergence import TestErrorBar
 from pipeline.experiment.trial import Shape
 from pipeline.plan import Plan
-from pipeline.report.tables.cells import PROBLEM
+from pipeline.report.tables.cells import curve_of
 from pipeline.report.tables.summary import at_best_rate, criterion
 from pipeline.report.theory.verdicts import AGREES, CONTRADICTS
 from pipeline.report.theory.yardsticks import Yardstick, yardsticks_of
@@ -44,7 +44,7 @@ def yardstick_ratios(plan: Plan, results: pl.DataFrame) -> pl.DataFrame:
     Returns:
         A table with a verdict in each row.
     """
-    axes = [*PROBLEM, "model"]
+    axes = curve_of(results)
     rows = []
     if criterion(results) == "test_error":
         known = at_best_rate(results).filter(pl.col("score").is_finite())

@@ -18,6 +18,7 @@ from wandb_workspaces.reports.v2 import interface as wr
 
 from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.diagnostics.diagnostic import Diagnostic
+from pipeline.report.tables.cells import training_in_words
 from pipeline.report.tables.printing import cell_text, number_of
 from pipeline.report.tables.summary import best_of_each_model
 from pipeline.tracking.dashboard.custom_charts import CustomChart
@@ -114,8 +115,8 @@ def _provenance(source: RecordedRun, links: Mapping[str, str]) -> Blocks:
         "packages": ", ".join(f"{name} {version}" for name, version in planned.get("packages", {}).items()),
         **{f"trained by {name}": ", ".join(trained[name]) for name in ("version", "code", "engine", "device", "host")},
         "training time": f"{cell_text(counts(source)['training_seconds'])} s, added over packs",
-        "optimizer": source.plan.experiment.optimizer.label(),
-        "numbers": source.plan.experiment.dtype,
+        "optimizer": training_in_words(source.plan, "optimizer"),
+        "numbers": training_in_words(source.plan, "dtype"),
     }
     rows = [(name, value) for name, value in facts.items() if value]
     table = as_markdown(pl.DataFrame(rows, schema=["what", "which"], orient="row"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipeline.report.tables.cells import CELL
+from pipeline.report.tables.cells import TRAINING, cell_of
 from pipeline.report.tables.summary import best_of_each_model
 from pipeline.tracking.dashboard.markdown import as_markdown
 from pipeline.tracking.export.trial_runs import RecordedRun
@@ -22,7 +22,8 @@ def in_words(name: str) -> str:
 def verdicts_text(source: RecordedRun) -> str:
     """The verdict on each problem and model, with numbers of trials."""
     table = best_of_each_model(source.results)
-    columns = [name for name in ("problem", "model", "trials", "diverged", "verdict") if name in table.columns]
+    training = [name for name in TRAINING if name in table.columns]
+    columns = ["problem", "model", *training, "trials", "diverged", "verdict"]
     return f"### Learning rates against theory\n\n{as_markdown(table.select(columns))}"
 
 
@@ -33,7 +34,7 @@ def limits_text(source: RecordedRun) -> str:
         return f"{title}\n\nNone is recorded."
     limit = pl.col(LIMIT)
     known = source.results.filter(limit.fill_nan(None).is_not_null())
-    cells = known.group_by(*CELL, "limit", maintain_order=True)
+    cells = known.group_by(*cell_of(known), "limit", maintain_order=True)
     bounds = cells.agg(limit.min().alias("least"), limit.max().alias("most"))
     axes = ("problem", "model", "width", "limit")
     return f"{title}\n\n{as_markdown(bounds.select(*axes, 'least', 'most').sort(axes))}"

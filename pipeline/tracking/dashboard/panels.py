@@ -9,6 +9,7 @@ import polars as pl
 from wandb_workspaces.reports.v2 import interface as wr
 
 from pipeline.diagnostics.diagnostic import Diagnostic
+from pipeline.report.tables.cells import relative_rates
 from pipeline.report.tables.summary import CRITERIA
 from pipeline.tracking.dashboard.panel_texts import LIMIT, failures_text, in_words, limits_text, verdicts_text
 from pipeline.tracking.dashboard.recorded_metrics import MetricCoverage, RecordedMetrics, recorded_metrics
@@ -85,7 +86,7 @@ def rate_of(results: pl.DataFrame) -> str:
     Returns:
         Name of a column.
     """
-    return "times_limit" if "times_limit" in results.columns else "learning_rate"
+    return "times_limit" if relative_rates(results) else "learning_rate"
 
 
 def criterion_of(there: RecordedMetrics) -> str:

@@ -19,7 +19,7 @@ from pipeline.experiment.packing import Pack
 from pipeline.plan import Plan
 from pipeline.records.store import read_records_of, scan_records
 from pipeline.report.tables.approximation_rates import rates
-from pipeline.report.tables.cells import PROBLEM
+from pipeline.report.tables.cells import PROBLEM, WORDS
 from pipeline.report.tables.coordinate_check import coordinate_check
 from pipeline.report.tables.excess_losses import predicted_and_measured
 from pipeline.report.tables.printing import cell_text
@@ -210,7 +210,9 @@ def _setting(row: dict[str, Any]) -> list[str]:
     """Model, width and learning rate, which the seeds of a setting have in common."""
     rate = row.get("times_limit") or row["learning_rate"]
     unit = " x limit" if row.get("times_limit") else ""
-    return [row["model"], f"width {row['width']}", *([f"rate {rate:.3g}{unit}"] if rate is not None else [])]
+    training = [words.format(row[name]) for name, words in WORDS.items() if name in row]
+    model = ", ".join([row["model"], *training])
+    return [model, f"width {row['width']}", *([f"rate {rate:.3g}{unit}"] if rate is not None else [])]
 
 
 def groups_of(source: RecordedRun, row: dict[str, Any]) -> dict[str, str]:

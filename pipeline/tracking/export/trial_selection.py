@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from pipeline.experiment.wandb_tracking import ChosenRuns, Tracking
-from pipeline.report.tables.cells import PROBLEM
+from pipeline.report.tables.cells import curve_of
 from pipeline.report.tables.summary import scored
 
 MOST_RUNS = 200
@@ -42,7 +42,7 @@ def _few(few: ChosenRuns, finished: pl.DataFrame) -> list[str]:
         scored(finished)
         .filter(pl.col("status") == "done", pl.col("score").is_finite())
         .sort("score", maintain_order=True)
-        .group_by([*PROBLEM, "model"], maintain_order=True)
+        .group_by(curve_of(finished), maintain_order=True)
         .head(few.best)
     )
     by_hash = finished.select("trial", "status").sort("trial")  # an id is a hash, so this order is as good as drawn
