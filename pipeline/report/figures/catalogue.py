@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pipeline.report.figures.binary_classification import decision_regions, hidden_representation
 from pipeline.report.figures.condition_by_width import condition_by_width
 from pipeline.report.figures.error_by_width import error_by_width
@@ -107,11 +109,10 @@ FIGURES: tuple[Figure, ...] = (
 )
 
 
-def draw(tables: RunTables) -> list[FigureSpec]:
-    """Every figure that the run has something to show in."""
-    specs = []
+def draw(tables: RunTables) -> Iterator[FigureSpec]:
+    """Every figure that the run has something to show in, as soon as it is drawn."""
     for figure in FIGURES:
         chart = figure.draw(tables)
         if chart is not None:
-            specs.append(FigureSpec(figure, chart.to_dict() | {"description": f"{figure.title}. {figure.caption}"}))
-    return specs
+            spec = chart.to_dict(validate=False)  # against the schema, for a third of the time: the tests do that
+            yield FigureSpec(figure, spec | {"description": f"{figure.title}. {figure.caption}"})

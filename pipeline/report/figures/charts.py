@@ -71,12 +71,14 @@ def panels(table: pl.DataFrame, draw: Callable[[pl.DataFrame], Chart]) -> Chart 
     plots = []
     for title in titles[:MOST_PANELS]:
         rows = table.filter(pl.col("panel") == title).drop("panel")
-        plots.append(draw(rows).properties(title=title_lines(title, width), width=width, height=height))
+        plot = draw(rows)
+        plot.title, plot.width, plot.height = title_lines(title, width), width, height
+        plots.append(plot)
     if len(plots) == 1:
         return styled(plots[0])
     whole = alt.concat(*plots, columns=columns, spacing=24)
     if len(titles) > MOST_PANELS:
-        whole = whole.properties(title=f"The first {MOST_PANELS} of {len(titles)} panels")
+        whole.title = f"The first {MOST_PANELS} of {len(titles)} panels"
     return styled(whole)
 
 
@@ -96,10 +98,13 @@ def title_lines(title: str, width: int) -> list[str]:
 
 def styled(chart: Chart) -> Chart:
     """The chart on white, in one typeface, with quiet axes."""
-    quiet: Chart = (
-        chart.configure(background="white", font="Helvetica, Arial, sans-serif", padding=10)
-        .configure_view(stroke=None)
-        .configure_axis(
+    # Set in place: each of Altair's ``configure_...`` copies all panels with all their layers.
+    chart.config = alt.Config(
+        background="white",
+        font="Helvetica, Arial, sans-serif",
+        padding=10,
+        view=alt.ViewConfig(stroke=None),
+        axis=alt.AxisConfig(
             labelColor=MUTED,
             titleColor=INK,
             titleFontWeight="normal",
@@ -108,8 +113,8 @@ def styled(chart: Chart) -> Chart:
             gridColor=GRID,
             domainColor=AXIS,
             tickColor=AXIS,
-        )
-        .configure_legend(
+        ),
+        legend=alt.LegendConfig(
             orient="top",
             titleOrient="left",
             symbolOpacity=1,
@@ -119,10 +124,10 @@ def styled(chart: Chart) -> Chart:
             labelFontSize=11.5,
             titleFontSize=12,
             labelLimit=0,  # none: what tells two labels apart may be their ends
-        )
-        .configure_title(color=INK, fontSize=12.5, fontWeight="bold", anchor="start", offset=8)
+        ),
+        title=alt.TitleConfig(color=INK, fontSize=12.5, fontWeight="bold", anchor="start", offset=8),
     )
-    return quiet
+    return chart
 
 
 def model_colour(names: Sequence[str]) -> alt.Color:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import vl_convert
-
 from pipeline.records.atomic_writes import replacing
 from pipeline.report.figures.charts import Chart
+from pipeline.report.figures.png_process import png_of
 from pipeline.report.tables.run_tables import RunTables
 
 
@@ -44,7 +43,7 @@ class FigureSpec:
     def write_png(self, folder: Path) -> None:
         """Write ``<name>.png`` into a folder, at twice the size for sharp print."""
         with replacing(folder / f"{self.figure.name}.png") as part:
-            part.write_bytes(vl_convert.vegalite_to_png(json.dumps(self.chart), scale=2))
+            part.write_bytes(png_of(self.chart))
 
     def write_json(self, folder: Path) -> None:
         """Write ``<name>.json`` into a folder."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from pipeline.records.atomic_writes import replacing
 from pipeline.records.store import naming_damage, read_fitted_samples, read_outcomes, scan_records
 from pipeline.report.figures.catalogue import draw
 from pipeline.report.figures.figure import FigureSpec
+from pipeline.report.figures.png_process import MOST_AT_ONCE
 from pipeline.report.html.page_tables import MOST_ROWS, PageTable, page_table, page_table_or_none
 from pipeline.report.html.rendering import render_page
 from pipeline.report.html.run_provenance import facts
@@ -129,23 +131,28 @@ def write_report_of(run: Path, plan: Plan, outcomes: pl.DataFrame, table: pl.Dat
     Raises:
         PipelineError: If a file in the folder is damaged.
     """
-    records = scan_records(run)
+    records, folder, path = scan_records(run), run / "figures", run / "report.html"
     tables = RunTables(plan, table, records, read_fitted_samples(run))
-    with naming_damage(run):
-        figures = draw(tables)
-        comparisons = Comparisons(
-            predicted_and_measured(plan, table, records, outcomes),
-            error_parts(tables),
-            steps_to_accuracy(plan, table, records),
-            coordinate_check(plan, table, records),
-        )
-    (run / "figures").mkdir(exist_ok=True)
-    for spec in figures:
-        spec.write_png(run / "figures")
-        spec.write_json(run / "figures")
-    path = run / "report.html"
+    folder.mkdir(exist_ok=True)
+    with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+        figures, pictures = [], []
+        with naming_damage(run):
+            for spec in draw(tables):
+                figures.append(spec)
+                pictures.append(pool.submit(spec.write_png, folder))
+            comparisons = Comparisons(
+                predicted_and_measured(plan, table, records, outcomes),
+                error_parts(tables),
+                steps_to_accuracy(plan, table, records),
+                coordinate_check(plan, table, records),
+            )
+        for spec in figures:
+            spec.write_json(folder)
+        text = page(run, plan, table, outcomes, figures, comparisons)
+        for picture in pictures:
+            picture.result()
     with replacing(path) as part:
-        part.write_text(page(run, plan, table, outcomes, figures, comparisons), encoding="utf-8")
+        part.write_text(text, encoding="utf-8")
     return path
 
 
