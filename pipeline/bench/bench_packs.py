@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from typing import Literal
 
 from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack, make_pack
+from pipeline.experiment.precision import Dtype
 from pipeline.models.activations import Activation, Relu, Tanh
 from pipeline.models.model import Model
 from pipeline.plan import make_plan
@@ -47,3 +49,9 @@ def bench_pack(
         seeds=num_trials,
     )
     return make_pack(tuple(itertools.chain.from_iterable(pack.trials for pack in make_plan("bench", experiment).packs)))
+
+
+def in_dtype(pack: Pack, dtype: Dtype) -> Pack:
+    """The same trials in another precision."""
+    shape = dataclasses.replace(pack.shape, dtype=dtype)
+    return dataclasses.replace(pack, shape=shape, trials=tuple(trial._replace(shape=shape) for trial in pack.trials))

@@ -44,9 +44,17 @@ Steps = Callable[[int], None]
 Batches = Iterator[tuple[torch.Tensor, torch.Tensor]]
 """Inputs and targets of one update after another."""
 
+Peers = Iterator[tuple[str, Callable[[Pack], tuple[Steps, int]]]]
+"""Names, with what makes a function that trains some steps, and says how many trials it trains."""
 
-def available_peers(pack: Pack) -> Iterator[tuple[str, Callable[[Pack], tuple[Steps, int]]]]:
-    """The peers of a pack by name: each makes a function that trains some steps, and says how many trials it trains."""
+
+def has_jax() -> bool:
+    """Whether JAX is installed."""
+    return importlib.util.find_spec("jax") is not None
+
+
+def available_peers(pack: Pack) -> Peers:
+    """The peers of a pack."""
     yield "pack", stacked
     yield "reference engine", functools.partial(stacked, engine="reference")
     if not pack.shape.model.linear:
@@ -59,7 +67,7 @@ def available_peers(pack: Pack) -> Iterator[tuple[str, Callable[[Pack], tuple[St
         is_compiled = not pack.shape.model.linear and len(pack.trials) == COMPILED_PACK and width == QUICK_SHAPE[2]
         if is_compiled and shutil.which("c++"):
             yield "torch.compile", functools.partial(torch_func, compiled=True)
-        if importlib.util.find_spec("jax"):
+        if has_jax():
             yield "JAX vmap", jax_vmap
 
 

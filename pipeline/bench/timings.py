@@ -19,7 +19,7 @@ import polars as pl
 import torch
 
 from pipeline.bench.bench_packs import BENCHED, PACKS, QUICK_SHAPE, SHAPES, bench_pack
-from pipeline.bench.peers import Steps, available_peers
+from pipeline.bench.peers import Peers, Steps, available_peers
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.resources import operations_of_step
 from pipeline.models.shallow import Shallow
@@ -48,6 +48,11 @@ class PeerTiming:
     operations: int
     seconds: list[float] = field(default_factory=list)
 
+    @property
+    def median(self) -> float:
+        """The median of its repetitions."""
+        return statistics.median(self.seconds)
+
 
 def measure(*, quick: bool, say: Callable[[str], None]) -> list[PeerTiming]:
     """Measure packs of networks and their peers; ``quick`` takes only one shape in packs of 32."""
@@ -63,14 +68,17 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> list[PeerTiming]:
 
 
 def timed_cases(
-    cases: Sequence[tuple[CaseColumns, Callable[[], Pack]]], say: Callable[[str], None], settle_s: float
+    cases: Sequence[tuple[CaseColumns, Callable[[], Pack]]],
+    say: Callable[[str], None],
+    settle_s: float,
+    peers_of: Callable[[Pack], Peers] = available_peers,
 ) -> list[PeerTiming]:
     """Time every case, given by its columns and what makes its pack, with a pause before each repetition."""
     every: list[PeerTiming] = []
     for number, (case, made) in enumerate(cases, 1):
         say(f"{number}/{len(cases)}: {', '.join(f'{name} {value}' for name, value in case.items())}")
         pack = made()
-        peers = {name: make(pack) for name, make in available_peers(pack)}
+        peers = {name: make(pack) for name, make in peers_of(pack)}
         measured = {name: PeerTiming(case, name, operations_of_step(pack.shape)) for name in peers}
         counts = {name: calibrated_count(steps) for name, (steps, _) in peers.items()}
         for repetition in range(REPETITIONS):
@@ -95,16 +103,16 @@ def rows(every: list[PeerTiming], product_rate: float) -> pl.DataFrame:
     Returns:
         The columns of the case, then speeds and ratios.
     """
-    packs = {tuple(m.case.values()): statistics.median(m.seconds) for m in every if m.peer == "pack"}
+    packs = {tuple(m.case.values()): m.median for m in every if m.peer == "pack"}
     return pl.DataFrame(
         {
             **m.case,
             "peer": m.peer,
-            "trial-steps/s": 1 / statistics.median(m.seconds),
-            "spread": (max(m.seconds) - min(m.seconds)) / statistics.median(m.seconds),
-            "GFLOP/s": m.operations / statistics.median(m.seconds) / 1e9,
-            "of matrix products": m.operations / statistics.median(m.seconds) / product_rate,
-            "pack is faster by": statistics.median(m.seconds) / packs[tuple(m.case.values())],
+            "trial-steps/s": 1 / m.median,
+            "spread": (max(m.seconds) - min(m.seconds)) / m.median,
+            "GFLOP/s": m.operations / m.median / 1e9,
+            "of matrix products": m.operations / m.median / product_rate,
+            "pack is faster by": m.median / packs[tuple(m.case.values())],
         }
         for m in every
     )

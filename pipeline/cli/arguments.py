@@ -187,8 +187,15 @@ def _bench(verbs: Verbs) -> None:
     verb = _verb(verbs, bench, BenchOptions, "bench --json")
     verb.add_argument("--json", action="store_true", help="print rows for a program")
     verb.add_argument("--quick", action="store_true", help="only the middle shapes, in packs of 32")
-    verb.add_argument(
+    one_of = verb.add_mutually_exclusive_group()
+    one_of.add_argument(
         "--sweep", action="store_true", help="whole sweeps from the command line to their results instead"
+    )
+    one_of.add_argument(
+        "--against",
+        metavar="FOLDER",
+        type=_folder,
+        help="another checkout, timed in turns with this one",
     )
 
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 import contextlib
 import sys
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.cli.prose import print_json, print_json_rows, say
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True)
@@ -17,11 +22,13 @@ class BenchOptions:
         json: Whether the output is for a program.
         quick: Whether only the middle shapes are measured, in packs of 32.
         sweep: Whether whole sweeps are measured instead.
+        against: Another checkout of this project, timed in turns with this one; ``None`` for none.
     """
 
     json: bool
     quick: bool
     sweep: bool
+    against: Path | None = None
 
 
 def bench(options: BenchOptions) -> int:
@@ -37,15 +44,29 @@ def bench(options: BenchOptions) -> int:
         return _bench_of_sweep(options)
     rate = matrix_product_rate()
     say(f"matrix products: {rate / 1e9:.0f} GFLOP/s")
+    full_batches = _of_full_batches(options)
     sweep = closed_form_sweep(num_rates=16 if options.quick else 128)
     measured = rows(measure(quick=options.quick, say=say), rate)
     linear = rows(measure_linear(quick=options.quick, say=say), rate)
-    tables = [measured, means(measured), verdicts(measured), linear, measure_closed_form(sweep, say=say)]
+    tables = [measured, means(measured), verdicts(measured), linear, *full_batches]
+    tables.append(measure_closed_form(sweep, say=say))
     if options.json:
         print_json([row for table in tables for row in as_json_rows(table)])
     else:
         print("\n".join(as_text(table) for table in tables))
     return _bench_of_gpu(options) if chosen_accelerator("auto") == "cuda" else 0
+
+
+def _of_full_batches(options: BenchOptions) -> list[pl.DataFrame]:
+    """Engines that need less than every point beside the fused one, and beside another build if one is named."""
+    from pipeline.bench.full_batch_goals import full_batch_verdicts
+    from pipeline.bench.full_batches import measure_full_batches, measure_sharpness, microseconds
+    from pipeline.bench.other_build import other_build
+
+    with other_build(options.against) if options.against else contextlib.nullcontext() as other:
+        kinds = (measure_full_batches, measure_sharpness)
+        table = microseconds([timing for kind in kinds for timing in kind(quick=options.quick, say=say, other=other)])
+    return [table, full_batch_verdicts(table)]
 
 
 def _bench_of_gpu(options: BenchOptions) -> int:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.bench.bench_packs import LEARNING_RATE, QUICK_SHAPE, SHAPES, bench_pack
+from pipeline.bench.bench_packs import LEARNING_RATE, QUICK_SHAPE, SHAPES, bench_pack, in_dtype
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 
@@ -22,3 +22,10 @@ def test_a_pack_has_its_points_width_and_trials(model):
 def test_ten_outputs_are_the_digits():
     pack = bench_pack((1437, 64, 8, 10), 1, Shallow())
     assert (pack.shape.problem.num_inputs, pack.shape.problem.num_outputs) == (64, 10)
+
+
+def test_trials_of_another_precision_are_the_same_otherwise():
+    pack = bench_pack((12, 1, 5, 1), 2, Shallow())
+    other = in_dtype(pack, "float64")
+    assert {trial.shape.dtype for trial in other.trials} == {other.shape.dtype} == {"float64"}
+    assert in_dtype(other, pack.shape.dtype).trials[1][2:] == pack.trials[1][2:]

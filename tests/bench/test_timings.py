@@ -45,3 +45,7 @@ def test_as_many_steps_are_timed_as_fill_a_repetition(monkeypatch):
 
 def test_a_matrix_product_has_a_rate():
     assert 1e8 < timings.matrix_product_rate() < 1e14
+
+
+def test_the_median_passes_over_a_repetition_that_was_disturbed():
+    assert timings.PeerTiming({}, "pack", 1, [1.0, 50.0, 2.0]).median == 2
