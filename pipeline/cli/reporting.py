@@ -47,14 +47,15 @@ class ReportOptions:
 
 
 def results(options: ResultsOptions) -> int:
-    """Print one row per trial: its axes, its status, its last value of each diagnostic."""
+    """Print one row per trial: its axes, its status, whether it is best, its last value of each diagnostic."""
     from pipeline.plan import read_plan
     from pipeline.records.store import read_outcomes
+    from pipeline.report.answer.best import with_standings
     from pipeline.report.tables.results import read_results
     from pipeline.report.tables.table_query import TableQuery
 
     folder = run_folder(options.run)
-    table = read_results(folder, read_plan(folder), read_outcomes(folder))
+    table = with_standings(read_results(folder, read_plan(folder), read_outcomes(folder)))
     print_table(TableQuery(options.where, options.select, options.sort, options.top).of(table), options.format)
     return 0
 

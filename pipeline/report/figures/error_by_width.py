@@ -11,8 +11,8 @@ from pipeline.models.best_errors import best_error
 from pipeline.plan import Plan
 from pipeline.report.figures import charts
 from pipeline.report.figures.charts import Chart, chart_of, panels, with_legend_entry
+from pipeline.report.tables.results import criterion
 from pipeline.report.tables.run_tables import DIGITS, RunTables
-from pipeline.report.tables.summary import criterion
 from pipeline.report.theory.yardsticks import DASHES, Yardstick, yardsticks_of
 
 LEAST_BEST_ERROR = 1e-7

@@ -27,9 +27,9 @@ from pipeline.report.tables.coordinate_check import coordinate_check
 from pipeline.report.tables.error_fractions import error_parts, in_percent, sentences
 from pipeline.report.tables.excess_losses import predicted_and_measured
 from pipeline.report.tables.printing import number_of
-from pipeline.report.tables.results import read_results, tolerance_of
+from pipeline.report.tables.results import criterion, read_results, tolerance_of
 from pipeline.report.tables.run_tables import RunTables
-from pipeline.report.tables.summary import criterion, summary
+from pipeline.report.tables.summary import summary
 from pipeline.report.tables.surrogate_losses import slopes, steps_to_accuracy
 from pipeline.report.tables.yardstick_ratios import yardstick_ratios
 from pipeline.report.theory.stable_rates import not_measured

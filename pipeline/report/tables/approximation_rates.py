@@ -28,8 +28,9 @@ from pipeline.optimizers.rules import LeastSquares
 from pipeline.plan import Plan
 from pipeline.problems.losses import Task
 from pipeline.problems.problem import FunctionProblem
+from pipeline.report.answer.best import at_best_rate
 from pipeline.report.tables.cells import curve_of
-from pipeline.report.tables.summary import at_best_rate, criterion
+from pipeline.report.tables.results import criterion
 from pipeline.report.theory.approximation_bounds import NO_BOUND, bound_of
 
 BAR = TestErrorBar.name()

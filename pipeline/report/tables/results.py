@@ -32,6 +32,10 @@ VERDICT_COLUMNS = ("verdict", "grounds", "limit")
 """Columns of the verdict on a trial, what it rests on, and the limit of its learning rate."""
 DEPENDENT = "dependent features"
 """What an infinite condition number says."""
+CRITERIA = ("test_error", "loss")
+"""What trials are judged by: the first of these that was recorded."""
+SETTLED_WITHIN = 0.01
+"""Fraction of its last value that a criterion stays within once a trial has settled."""
 EXCESS_LOSS, PREDICTED_STEPS, MEASURED_STEPS = ExcessLoss.name(), PredictedSteps.name(), "measured_steps"
 
 
@@ -57,11 +61,12 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
     """One row for every trial of the plan, in its order, those not yet run included.
 
     Columns: the axes of the trial, with those of ``TRAINING`` that the experiment varies; ``learning_rate`` as it was
-    used, or as planned where that is not known yet; ``status`` (done, diverged, failed, pending), ``step`` (the last
-    one reached), ``reason``, why it failed; ``verdict``, that theory agrees or is contradicted, or in a few words why
-    neither; ``grounds``, what that rests on; ``limit``, what is known of rates below the predicted one; then the last
-    value of every diagnostic. Where rates are multiples of the limit, ``times_limit`` holds them. Infinite and NaN are
-    kept; null is *not recorded*.
+    used, or as planned where that is not known yet; ``precision``, what its numbers are stored in; ``status`` (done,
+    diverged, failed, pending), ``step`` (the last one reached), ``settled`` (the step after which the test error, or
+    the loss, stays within 1 % of its last value), ``reason``, why it failed; ``verdict``, that theory agrees or is
+    contradicted, or in a few words why neither; ``grounds``, what that rests on; ``limit``, what is known of rates
+    below the predicted one; then the last value of every diagnostic. Where rates are multiples of the limit,
+    ``times_limit`` holds them. Infinite and NaN are kept; null is *not recorded*.
     Beside ``condition_number`` stands ``condition_number_trust``, beside ``predicted_steps`` stands
     ``measured_steps``, the first recorded step at which the tolerance was reached.
 
@@ -83,6 +88,7 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
         )
     )
     table = table.with_columns(*_growth(plan, table)).with_columns(*trial_verdict())
+    table = table.join(settled_steps(numbers, table), on="row", how="left", maintain_order="left")
     if "condition_number" in names:
         table = table.with_columns(condition_number_trust())
         names.insert(names.index("condition_number") + 1, "condition_number_trust")
@@ -90,8 +96,8 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
     if {PREDICTED_STEPS, EXCESS_LOSS} <= set(names):
         table = table.join(measured_steps(numbers, tolerance_of(plan)), on="row", how="left", maintain_order="left")
         names.insert(names.index(PREDICTED_STEPS) + 1, MEASURED_STEPS)
-    axes = [*cell_of(planned), *rates, "seed"]
-    return table.select("trial", *axes, "status", "step", "reason", *VERDICT_COLUMNS, *names)
+    axes = [*cell_of(planned), *rates, "seed", "precision"]
+    return table.select("trial", *axes, "status", "step", "settled", "reason", *VERDICT_COLUMNS, *names)
 
 
 def tolerance_of(plan: Plan) -> float:
@@ -126,6 +132,33 @@ def measured_steps(numbers: pl.LazyFrame, tolerance: float) -> pl.DataFrame:
     return reached.group_by("row").agg(step).collect(engine="streaming")
 
 
+def settled_steps(numbers: pl.LazyFrame, table: pl.DataFrame) -> pl.DataFrame:
+    """The first recorded step of each ``row`` from which on its criterion stays within 1 % of its last value.
+
+    Args:
+        numbers: Records by ``row``, the number of the trial.
+        table: One row for each trial, with the last value of each diagnostic.
+
+    Returns:
+        One row for each ``row`` whose criterion was recorded and ended finite.
+    """
+    name = criterion(table)
+    of_criterion = numbers.filter(pl.col("diagnostic") == name)
+    last = table.select("row", last=name).filter(pl.col("last").is_finite())
+    known = of_criterion.join(last.lazy(), on="row")
+    value, final, step = pl.col("value"), pl.col("last"), pl.col("step")
+    away = known.filter(~((value - final).abs() <= SETTLED_WITHIN * final.abs()))
+    left = away.group_by("row").agg(step.max().alias("away")).collect(engine="streaming")
+    there = known.join(left.lazy(), on="row", how="left").filter(step > pl.col("away").fill_null(-1))
+    return there.group_by("row").agg(step.min().alias("settled")).collect(engine="streaming")
+
+
+def criterion(results: pl.DataFrame) -> str:
+    """What trials are judged by: the test error if any was recorded, else the loss."""
+    recorded = [name for name in CRITERIA if name in results.columns and results[name].count()]
+    return recorded[0] if recorded else "loss"
+
+
 def _planned(plan: Plan) -> pl.DataFrame:
     """The axes of every trial, and whether theory speaks about it."""
     shapes, labels, varied = [], problem_labels(plan), plan.experiment.varied()
@@ -136,12 +169,12 @@ def _planned(plan: Plan) -> pl.DataFrame:
         axes = (*columns, shape.model.label(), *(training[name] for name in varied), shape.width)
         limit, recurrence = meaning_of_limit(shape), shape.optimizer.on_quadratics()
         theory = (has_limit(shape), limit.value if limit else "", overshoots(shape), amplification(recurrence))
-        shapes.append((*axes, *theory, *unspoken(shape), MARGIN[shape.stored]))
+        shapes.append((*axes, *theory, *unspoken(shape), MARGIN[shape.stored], shape.stored))
     types = dict(zip(PROBLEM, (pl.String, pl.Int64, pl.Int64, pl.Float64), strict=True)) | {"model": pl.String}
     types |= {name: TRAINING[name] for name in varied} | {"width": pl.Int64}
     theory_types = {"has_limit": pl.Boolean, "limit": pl.String, "overshoots": pl.Boolean, "amplification": pl.Float64}
     reasons = dict.fromkeys(("unspoken", "unspoken_grounds"), pl.String)
-    schema = types | theory_types | reasons | {"margin": pl.Float64}
+    schema = types | theory_types | reasons | {"margin": pl.Float64, "precision": pl.String}
     by_pack = pl.DataFrame(shapes, schema=schema, orient="row").with_row_index("pack")
     trials = [trial for pack in plan.packs for trial in pack.trials]
     rates = [trial.learning_rate for trial in trials]

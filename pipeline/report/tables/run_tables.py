@@ -16,8 +16,9 @@ import polars as pl
 from pipeline.plan import Plan
 from pipeline.problems.losses import Task
 from pipeline.records.schema import Records
+from pipeline.report.answer.best import at_best_rate, scored
 from pipeline.report.tables.cells import curve_labels, relative_rates, with_curve_labels
-from pipeline.report.tables.summary import at_best_rate, criterion, scored
+from pipeline.report.tables.results import criterion
 
 MOST_CURVES = 8
 MOST_STEPS = 100

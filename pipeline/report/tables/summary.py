@@ -8,66 +8,15 @@ import polars as pl
 
 from pipeline.numerics.spectra import Trust, trust
 from pipeline.optimizers.stability_limits import Limit
+from pipeline.report.answer.best import at_best_rate, best_widths, scored
 from pipeline.report.tables.cells import cell_of, curve_of
-from pipeline.report.tables.results import DEPENDENT
+from pipeline.report.tables.results import DEPENDENT, criterion
 from pipeline.report.theory.verdicts import verdict_counts
 
 STABLE = (Limit.EXACT, Limit.FALLS)
 """Limits below which no trial is unstable, wherever it starts."""
-CRITERIA = ("test_error", "loss")
-"""What the best learning rate is best in: the first of these that was recorded."""
 WITHOUT_ERROR = "share_without_error"
 """Fraction of the seeds that end without any error, such as networks that have solved a puzzle."""
-
-
-def criterion(results: pl.DataFrame) -> str:
-    """What the best learning rate is best in: the test error if any was recorded, else the loss."""
-    recorded = [name for name in CRITERIA if name in results.columns and results[name].count()]
-    return recorded[0] if recorded else "loss"
-
-
-def scored(results: pl.DataFrame) -> pl.DataFrame:
-    """The results with ``score``, the criterion of each trial, and ``rate``, its learning rate to 6 digits.
-
-    A diverged trial scores infinite whatever it recorded last; one that is pending or failed scores null.
-
-    Args:
-        results: One row for every trial.
-
-    Returns:
-        As many rows as results.
-    """
-    name = criterion(results)
-    value = pl.col(name) if name in results.columns else pl.lit(None, pl.Float64)
-    finite = pl.when(pl.col("status") == "done").then(value.fill_nan(math.inf))
-    score = pl.when(pl.col("status") == "diverged").then(pl.lit(math.inf)).otherwise(finite)
-    return results.with_columns(score.alias("score"), pl.col("learning_rate").round_sig_figs(6).alias("rate"))
-
-
-def best_rates(results: pl.DataFrame) -> pl.DataFrame:
-    """For each cell the ``rate`` with the least median ``score`` over seeds; the lower rate if two are equal.
-
-    Args:
-        results: One row for every trial.
-
-    Returns:
-        Columns of the cell, ``rate`` and ``score``; no row for a cell without a finite median.
-    """
-    known = scored(results).filter(pl.col("score").is_not_null())
-    cell = cell_of(results)
-    medians = known.group_by(*cell, "rate", maintain_order=True).agg(pl.col("score").median())
-    finite = medians.filter(pl.col("score").is_finite())
-    return finite.sort("score", "rate", *cell, nulls_last=True).group_by(cell, maintain_order=True).first()
-
-
-def at_best_rate(results: pl.DataFrame) -> pl.DataFrame:
-    """The scored trials that ran at the best learning rate of their cell; all trials of a cell that has none."""
-    cell = cell_of(results)
-    best = best_rates(results).select(*cell, "rate")
-    trials = scored(results)
-    chosen = trials.join(best, on=[*cell, "rate"], how="semi", nulls_equal=True)
-    undecided = trials.join(best, on=cell, how="anti", nulls_equal=True).with_columns(rate=pl.lit(None, pl.Float64))
-    return pl.concat([chosen, undecided])
 
 
 def summary(results: pl.DataFrame) -> pl.DataFrame:
@@ -125,7 +74,7 @@ def _limit_in_words() -> tuple[pl.Expr, pl.Expr]:
 
 
 def best_of_each_model(results: pl.DataFrame) -> pl.DataFrame:
-    """One row for every problem and model: the width and learning rate of the least median score, and the verdict.
+    """One row for every problem and model: its best width and learning rate, and the verdict.
 
     The verdict is that on all trials of the model, at any width.
 
@@ -140,7 +89,10 @@ def best_of_each_model(results: pl.DataFrame) -> pl.DataFrame:
         (pl.col("status") == "diverged").sum().alias("diverged"),
         verdict_counts(pl.col("verdict")).alias("verdict"),
     )
-    best = table.sort(name, "width", nulls_last=True).group_by(group, maintain_order=True).first()
+    best = best_widths(results).filter("best").select(*group, "width")
+    best = table.join(best, on=[*group, "width"], how="semi", nulls_equal=True)
+    none = table.join(best, on=group, how="anti", nulls_equal=True)
+    best = pl.concat([best, none.sort("width").group_by(group, maintain_order=True).first().select(best.columns)])
     kept = [column for column in ("width", "best_learning_rate", name, WITHOUT_ERROR) if column in table.columns]
     joined = counts.join(best.select(*group, *kept), on=group, how="left", nulls_equal=True, maintain_order="left")
     shown = joined.select(*group, "trials", "diverged", *kept, pl.col("verdict"))

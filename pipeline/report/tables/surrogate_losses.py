@@ -17,8 +17,8 @@ from pipeline.experiment.trial import Shape
 from pipeline.plan import Plan
 from pipeline.problems.losses import BinaryCrossEntropy, BrierScore, Task
 from pipeline.records.schema import Records
+from pipeline.report.answer.best import at_best_rate
 from pipeline.report.tables.cells import cell_of, objective_of, problem_labels
-from pipeline.report.tables.summary import at_best_rate
 from pipeline.report.theory.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
 
 LOGITS = (-20.0, -10.0, -5.0, -2.0, 0.0, 2.0, 5.0)

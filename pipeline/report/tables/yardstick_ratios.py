@@ -8,8 +8,9 @@ import torch
 from pipeline.diagnostics.convergence import TestErrorBar
 from pipeline.experiment.trial import Shape
 from pipeline.plan import Plan
+from pipeline.report.answer.best import at_best_rate
 from pipeline.report.tables.cells import curve_of
-from pipeline.report.tables.summary import at_best_rate, criterion
+from pipeline.report.tables.results import criterion
 from pipeline.report.theory.verdicts import AGREES, CONTRADICTS
 from pipeline.report.theory.yardsticks import Yardstick, yardsticks_of
 

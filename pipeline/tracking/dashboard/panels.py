@@ -10,7 +10,7 @@ from wandb_workspaces.reports.v2 import interface as wr
 
 from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.report.tables.cells import relative_rates
-from pipeline.report.tables.summary import CRITERIA
+from pipeline.report.tables.results import CRITERIA
 from pipeline.tracking.dashboard.panel_texts import LIMIT, failures_text, in_words, limits_text, verdicts_text
 from pipeline.tracking.dashboard.recorded_metrics import MetricCoverage, RecordedMetrics, recorded_metrics
 from pipeline.tracking.export.run_content import STEP

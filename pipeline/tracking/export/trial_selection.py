@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from pipeline.experiment.wandb_tracking import ChosenRuns, Tracking
+from pipeline.report.answer.best import scored
 from pipeline.report.tables.cells import curve_of
-from pipeline.report.tables.summary import scored
 
 MOST_RUNS = 200
 """With ``runs: auto`` a sweep of at most 200 trials goes to W&B whole."""

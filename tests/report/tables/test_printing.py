@@ -40,7 +40,7 @@ def test_text_shows_short_ids_four_digits_and_hostile_text_as_it_is(run):
 
 def test_text_says_once_what_is_the_same_in_every_row(run):
     text = as_text(run.results)
-    assert text.splitlines()[0] == "problem: absolute_value, dimension: 1, train: 256, noise: 0"
+    assert text.splitlines()[0] == "problem: absolute_value, dimension: 1, train: 256, noise: 0, precision: float32"
     assert text.count("absolute_value") == 1
 
 

@@ -152,3 +152,24 @@ def test_measured_steps_are_the_first_recorded_at_which_the_tolerance_was_reache
     assert tolerance_of(make_plan("test", experiment)) == tolerance
     alone = results_of(replace(ABSOLUTE, diagnostics=(PredictedSteps(),)), lambda trial: [(0, "predicted_steps", 3.0)])
     assert "measured_steps" not in alone.columns
+
+
+@pytest.mark.parametrize(
+    ("errors", "step"),
+    [
+        ([4, 2, 1.02, 1.005, 1], 3),
+        ([4, 1, 1, 1, 1], 1),
+        ([1, 1, 1, 1, 1], 0),
+        ([4, 1, 0.9, 1, 1], 3),
+        ([4, 3, 2, math.nan, 1], 4),
+        ([1, 1, 1, 1, 0], 4),
+        ([1, 1, 1, 1, math.inf], None),
+    ],
+)
+def test_a_trial_has_settled_once_its_error_stays_within_a_hundredth_of_its_last(errors, step):
+    numbers = [(place, "test_error", value) for place, value in enumerate(errors)]
+    assert results_of(ABSOLUTE, lambda trial: [*numbers, (0, "loss", 9.0)])["settled"].to_list() == [step] * 2
+
+
+def test_without_test_errors_it_is_the_loss_that_settles():
+    assert results_of(ABSOLUTE, lambda trial: [(0, "loss", 2.0), (5, "loss", 1.0)])["settled"].to_list() == [5, 5]

@@ -12,7 +12,9 @@ from pipeline.experiment.experiment import Experiment
 from pipeline.models.linear import Linear
 from pipeline.optimizers.rules import Momentum
 from pipeline.problems.targets import AbsoluteValue, Xor
-from pipeline.report.tables.summary import best_rates, criterion, summary
+from pipeline.report.answer.best import best_rates
+from pipeline.report.tables.results import criterion
+from pipeline.report.tables.summary import summary
 
 ABSOLUTE = Experiment("?", (Linear(),), (2,), target=(AbsoluteValue(),), learning_rates=(0.5, 1.0), seeds=1)
 
