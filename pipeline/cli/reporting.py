@@ -51,11 +51,14 @@ def results(options: ResultsOptions) -> int:
     from pipeline.plan import read_plan
     from pipeline.records.store import read_outcomes
     from pipeline.report.answer.best import with_standings
+    from pipeline.report.tables.network_ratios import with_network_ratios
     from pipeline.report.tables.results import read_results
     from pipeline.report.tables.table_query import TableQuery
 
     folder = run_folder(options.run)
-    table = with_standings(read_results(folder, read_plan(folder), read_outcomes(folder)))
+    planned = read_plan(folder)
+    measured = with_network_ratios(planned, read_results(folder, planned, read_outcomes(folder)), folder)
+    table = with_standings(measured)
     print_table(TableQuery(options.where, options.select, options.sort, options.top).of(table), options.format)
     return 0
 
@@ -74,13 +77,14 @@ def show(folder: Path, *, again: bool = True) -> tuple[int, pl.DataFrame]:
     from pipeline.plan import read_plan
     from pipeline.records.store import read_outcomes
     from pipeline.report.html.run_page import write_report_of
+    from pipeline.report.tables.network_ratios import with_network_ratios
     from pipeline.report.tables.printing import as_text
     from pipeline.report.tables.results import read_results
     from pipeline.report.tables.summary import best_of_each_model
     from pipeline.report.theory.stable_rates import not_measured
 
     planned, outcomes = read_plan(folder), read_outcomes(folder)
-    table = read_results(folder, planned, outcomes)
+    table = with_network_ratios(planned, read_results(folder, planned, outcomes), folder)
     print(as_text(best_of_each_model(table)))
     if why := not_measured(outcomes):
         say(why)

@@ -34,7 +34,7 @@ TIGHT = 0.05
 ENOUGH = 1.001
 """Ratio of the mean square to that of the lower end at which a search ends."""
 SMALLEST = 1e-14
-"""Of the variance of the values: a mean square that no search goes below."""
+"""Of the variance of the values: a mean square that no search goes below, and that counts as 0."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,8 @@ def best_networks(points: WeightedPoints, widths: Sequence[int]) -> dict[int, Er
     lines, brackets, layer = best_lines(points, known[-1] + 1), {}, None
     for width in known:
         layer = _improved(points, lines, width, layer)
-        brackets[width] = ErrorBracket(lines.mean_square(width + 1) ** 0.5, layer.mean_square**0.5)
+        found = layer.mean_square if layer.mean_square > SMALLEST * points.variance else 0.0
+        brackets[width] = ErrorBracket(lines.mean_square(width + 1) ** 0.5, found**0.5)
     return brackets
 
 

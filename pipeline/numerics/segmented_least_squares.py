@@ -70,6 +70,9 @@ def weighted_points(x_P: Numbers, y_P: Numbers, weights_P: Numbers | None = None
     some_P = weights_P > 0
     x_P, y_P, weights_P = x_P[some_P], y_P[some_P], weights_P[some_P]
     inputs, place_P = np.unique(x_P, return_inverse=True)
+    if len(inputs) == len(x_P):
+        order_P = np.argsort(x_P)
+        return WeightedPoints(inputs, weights_P[order_P], y_P[order_P], 0.0)
     mass = np.bincount(place_P, weights_P).astype(np.float64)
     means = np.bincount(place_P, weights_P * y_P) / mass
     return WeightedPoints(inputs, mass, means, float(weights_P @ (y_P - means[place_P]) ** 2))

@@ -25,7 +25,8 @@ FIGURES: tuple[Figure, ...] = (
         "the band holds the middle half of the seeds, all of them where there are fewer than five. Dashed: exact least "
         "squares on the same points. Dotted: the best that the functions of a basis, or any network of that width, can "
         "do with infinitely many points, where it is known exactly. Black (white on a dark page), where there are any: "
-        "yardsticks, other approximations of as many terms, whose errors are known exactly.",
+        "yardsticks, other approximations of as many terms, whose errors are known exactly; of one input also the "
+        "error below which no ReLU network of that width comes, and that of the best one found.",
         error_by_width,
     ),
     Figure(

@@ -13,6 +13,7 @@ from pipeline.report.figures import charts
 from pipeline.report.figures.charts import Chart, chart_of, panels, with_legend_entry
 from pipeline.report.tables.results import criterion
 from pipeline.report.tables.run_tables import DIGITS, RunTables
+from pipeline.report.theory.best_network_brackets import NONE_KNOWN
 from pipeline.report.theory.yardsticks import DASHES, Yardstick, yardsticks_of
 
 LEAST_BEST_ERROR = 1e-7
@@ -103,7 +104,9 @@ def yardsticks_beside(tables: RunTables, rows: pl.DataFrame) -> list[Yardstick]:
     """The yardsticks of the problem of some rows of ``error_table``."""
     if criterion(tables.results) != "test_error":
         return []
-    return yardsticks_of(tables.plan.trials[rows["trial"][0]].shape.problem, sorted(rows["width"].unique()))
+    problem = tables.plan.trials[rows["trial"][0]].shape.problem
+    networks = tables.brackets.get(problem.identity, NONE_KNOWN)
+    return yardsticks_of(problem, sorted(rows["width"].unique()), networks)
 
 
 def _error_scale(rows: pl.DataFrame, yardsticks: list[float]) -> tuple[alt.Scale, alt.Axis]:

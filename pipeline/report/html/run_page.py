@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -26,12 +26,14 @@ from pipeline.report.tables.cells import PROBLEM, curve_of
 from pipeline.report.tables.coordinate_check import coordinate_check
 from pipeline.report.tables.error_fractions import error_parts, in_percent, sentences
 from pipeline.report.tables.excess_losses import predicted_and_measured
+from pipeline.report.tables.network_ratios import network_ratios, with_network_ratios
 from pipeline.report.tables.printing import number_of
 from pipeline.report.tables.results import criterion, read_results, tolerance_of
 from pipeline.report.tables.run_tables import RunTables
 from pipeline.report.tables.summary import summary
 from pipeline.report.tables.surrogate_losses import slopes, steps_to_accuracy
 from pipeline.report.tables.yardstick_ratios import yardstick_ratios
+from pipeline.report.theory.best_network_brackets import Brackets
 from pipeline.report.theory.stable_rates import not_measured
 from pipeline.report.theory.trial_verdicts import silences
 from pipeline.report.theory.verdicts import CANNOT_SAY, decided, verdict_counts
@@ -52,12 +54,14 @@ class Comparisons:
         error_parts: What test errors come from.
         steps_to_accuracy: How soon few answers are wrong by each of several losses.
         coordinates: How the change of hidden units goes with the width.
+        brackets: Of the best networks of its problems.
     """
 
     excess_losses: pl.DataFrame | None = None
     error_parts: pl.DataFrame | None = None
     steps_to_accuracy: pl.DataFrame | None = None
     coordinates: pl.DataFrame | None = None
+    brackets: Brackets = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ class RunPage:
     tolerance: str
     excess_losses: PageTable | None
     rates: PageTable | None
+    networks: PageTable | None
     yardsticks: PageTable | None
     error_parts: PageTable | None
     error_sentences: Sequence[str]
@@ -119,11 +124,17 @@ def write_report(run: Path) -> Path:
         PipelineError: If the folder holds no plan, or a file in it is damaged.
     """
     plan, outcomes = read_plan(run), read_outcomes(run)
-    return write_report_of(run, plan, outcomes, read_results(run, plan, outcomes))
+    return write_report_of(run, plan, outcomes, with_network_ratios(plan, read_results(run, plan, outcomes), run))
 
 
 def write_report_of(run: Path, plan: Plan, outcomes: pl.DataFrame, table: pl.DataFrame) -> Path:
     """Write the same of a run of which the plan, the outcomes and the results were read already.
+
+    Args:
+        run: Folder of the run.
+        plan: Of the run.
+        outcomes: How its trials ended.
+        table: The results, with the ratios to the best networks.
 
     Returns:
         Path of the page.
@@ -132,7 +143,7 @@ def write_report_of(run: Path, plan: Plan, outcomes: pl.DataFrame, table: pl.Dat
         PipelineError: If a file in the folder is damaged.
     """
     records, folder, path = scan_records(run), run / "figures", run / "report.html"
-    tables = RunTables(plan, table, records, read_fitted_samples(run))
+    tables = RunTables(plan, table, records, read_fitted_samples(run), run)
     folder.mkdir(exist_ok=True)
     with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
         figures, pictures = [], []
@@ -145,6 +156,7 @@ def write_report_of(run: Path, plan: Plan, outcomes: pl.DataFrame, table: pl.Dat
                 error_parts(tables),
                 steps_to_accuracy(plan, table, records),
                 coordinate_check(plan, table, records),
+                tables.brackets,
             )
         for spec in figures:
             spec.write_json(folder)
@@ -210,7 +222,12 @@ def run_page(
         tolerance=f"{tolerance_of(plan):g}",
         excess_losses=_excess_losses(comparisons.excess_losses),
         rates=_rates(plan, table),
-        yardsticks=page_table_or_none(yardstick_ratios(plan, table), keep=("model", "yardstick", "verdict")),
+        networks=page_table_or_none(
+            network_ratios(plan, table, comparisons.brackets), keep=("model", "width", "verdict")
+        ),
+        yardsticks=page_table_or_none(
+            yardstick_ratios(plan, table, comparisons.brackets), keep=("model", "yardstick", "verdict")
+        ),
         error_parts=_error_parts(parts),
         error_sentences=[] if parts is None or parts.is_empty() else list(sentences(parts)),
         slopes=page_table_or_none(slopes(plan), keep=("logit", "verdict")),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -19,6 +20,7 @@ from pipeline.records.schema import Records
 from pipeline.report.answer.best import at_best_rate, scored
 from pipeline.report.tables.cells import curve_labels, relative_rates, with_curve_labels
 from pipeline.report.tables.results import criterion
+from pipeline.report.theory.best_network_brackets import Brackets, brackets_of_plan
 
 MOST_CURVES = 8
 MOST_STEPS = 100
@@ -35,6 +37,13 @@ class RunTables:
     results: pl.DataFrame
     records: Records
     fitted_samples: pl.DataFrame
+    run: Path | None = None
+    """Folder of the run, where what theory needs long for is kept; ``None`` to keep nothing."""
+
+    @functools.cached_property
+    def brackets(self) -> Brackets:
+        """Brackets of the best networks of its problems."""
+        return brackets_of_plan(self.plan, self.run)
 
     @functools.cached_property
     def named(self) -> pl.DataFrame:

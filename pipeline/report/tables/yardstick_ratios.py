@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import polars as pl
 import torch
 
 from pipeline.diagnostics.convergence import TestErrorBar
 from pipeline.experiment.trial import Shape
+from pipeline.models.best_networks import is_piecewise_linear
 from pipeline.plan import Plan
 from pipeline.report.answer.best import at_best_rate
 from pipeline.report.tables.cells import curve_of
 from pipeline.report.tables.results import criterion
+from pipeline.report.theory.best_network_brackets import NONE_KNOWN, Brackets
 from pipeline.report.theory.verdicts import AGREES, CONTRADICTS
-from pipeline.report.theory.yardsticks import Yardstick, yardsticks_of
+from pipeline.report.theory.yardsticks import (
+    BEST_NETWORK,
+    BEST_PIECES,
+    NETWORK_FOUND,
+    NO_NETWORK_BELOW,
+    Yardstick,
+    yardsticks_of,
+)
 
 BARS = 3
 """Error bars that a measured error may lie below an exact one."""
@@ -30,17 +41,19 @@ COLUMNS = {
 }
 
 
-def yardstick_ratios(plan: Plan, results: pl.DataFrame) -> pl.DataFrame:
+def yardstick_ratios(plan: Plan, results: pl.DataFrame, brackets: Brackets = MappingProxyType({})) -> pl.DataFrame:
     """One row for every problem, model and yardstick that is known there; empty where there is none.
 
     ``test_error`` is the median at the best learning rate, at the greatest ``width`` at which both are known,
     and ``ratio`` how many times the yardstick it is. The verdict is ``agrees`` or ``contradicts``, over all trials at
     such widths, where no error of the model can be lower, within its error bar; elsewhere ``below`` or ``above``:
-    nothing forbids either. Without an error bar no trial contradicts.
+    nothing forbids either. Without an error bar no trial contradicts. Of networks that a bracket is known for,
+    ``network_ratios`` tells more.
 
     Args:
         plan: Of the run.
         results: One row for every trial.
+        brackets: Of the best networks of its problems.
 
     Returns:
         A table with a verdict in each row.
@@ -51,7 +64,12 @@ def yardstick_ratios(plan: Plan, results: pl.DataFrame) -> pl.DataFrame:
         known = at_best_rate(results).filter(pl.col("score").is_finite())
         for key, trials in known.group_by(axes, maintain_order=True):
             shape = plan.trials[trials["trial"][0]].shape
-            for yardstick in yardsticks_of(shape.problem, sorted(trials["width"].unique())):
+            networks = brackets.get(shape.problem.identity, NONE_KNOWN)
+            told = {NO_NETWORK_BELOW} | ({BEST_NETWORK, BEST_PIECES} if networks.by_width else set())
+            told |= {NETWORK_FOUND} if is_piecewise_linear(shape.model) else set()
+            for yardstick in yardsticks_of(shape.problem, sorted(trials["width"].unique()), networks):
+                if yardstick.name in told:
+                    continue
                 at_width = trials.filter(pl.col("width").is_in(list(yardstick.errors)))
                 rows.append((*key, *_row(yardstick, shape, at_width)))
     return pl.DataFrame(rows, schema={**{name: results.schema[name] for name in axes}, **COLUMNS}, orient="row")

@@ -9,11 +9,13 @@ import pytest
 
 from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
+from pipeline.models.best_networks import ErrorBracket
 from pipeline.models.shallow import Shallow
 from pipeline.numerics.quadrature import rule
 from pipeline.problems.datasets import Diabetes
 from pipeline.problems.measures import Grid, Uniform
 from pipeline.problems.targets import TARGETS, AbsoluteValue, Gaussian, Sine, XSquared
+from pipeline.report.theory.best_network_brackets import BestNetworks
 from pipeline.report.theory.yardsticks import DASHES, yardsticks_of
 
 WIDTHS = (1, 2, 4, 8)
@@ -75,3 +77,24 @@ def test_nothing_is_known_of_another_measure_a_table_or_another_target() -> None
     assert errors_of(Gaussian(), measure=Uniform(0.0, 1.0)) == {}
     assert errors_of(AbsoluteValue()) == {}
     assert yardsticks_of(next(Experiment("?", (Shallow(),), (2,), data=(Diabetes(),)).problems()), WIDTHS) == []
+
+
+def test_a_bracket_of_networks_takes_the_place_of_limits_and_of_closed_forms_where_it_is_tight() -> None:
+    problem = problem_of(Sine())
+    tight, loose = ErrorBracket(0.1, 0.101), ErrorBracket(0.1, 0.2)
+    names = {
+        one.name: one.errors
+        for one in yardsticks_of(problem, (1, 2, 4), BestNetworks({1: loose, 2: loose, 4: tight}, 1.0))
+    }
+    assert names["no ReLU network below"] == {1: 0.1, 2: 0.1, 4: 0.1}
+    assert names["best ReLU network found"] == {1: 0.2, 2: 0.2, 4: 0.101}
+    assert names["best linear pieces (limit)"].keys() == {1, 2}
+    closed = {one.name for one in yardsticks_of(problem_of(XSquared()), (4,), BestNetworks({4: tight}, 1.0))}
+    assert closed == {"no ReLU network below", "best ReLU network found"}
+
+
+def test_networks_that_hold_the_target_are_no_line_on_a_logarithmic_axis() -> None:
+    found = yardsticks_of(
+        problem_of(AbsoluteValue()), (1, 2), BestNetworks({1: ErrorBracket(0, 0.2), 2: ErrorBracket(0, 1e-16)}, 1.0)
+    )
+    assert [(one.name, one.errors) for one in found] == [("best ReLU network found", {1: 0.2})]

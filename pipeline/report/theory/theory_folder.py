@@ -1,0 +1,71 @@
+"""The folder ``theory`` of a run: what theory needed long for is kept there, and read again by the next report.
+
+A file is named by what its numbers are made from: the problem, the network, the version of this package and of the
+method. A changed plan or version so never reads numbers that are not its own. Nothing there is a record: what is
+missing or damaged is computed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import polars as pl
+import torch
+
+from pipeline import __version__
+from pipeline.records.atomic_writes import replacing
+
+FOLDER = "theory"
+
+Task = TypeVar("Task")
+
+
+def kept(run: Path | None, name: str, content: object, compute: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+    """A table that is read if it was kept, and computed and kept if not.
+
+    Args:
+        run: Folder of the run; ``None``: nothing is kept.
+        name: What the numbers are, and the version of the method, such as ``best_network_1``.
+        content: All that the table depends on, as plain JSON types.
+        compute: Computes it.
+
+    Returns:
+        The table; an empty one is not kept.
+    """
+    if run is None:
+        return compute()
+    text = json.dumps([__version__, name, content], sort_keys=True)
+    path = run / FOLDER / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:24]}.parquet"
+    try:
+        return pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError):
+        table = compute()
+    if table.is_empty():
+        return table
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with replacing(path) as part:
+            table.write_parquet(part)
+    except OSError:
+        pass  # of a run that may only be read: the next report computes it again
+    return table
+
+
+def on_all_cores(work: Callable[[Task], pl.DataFrame], tasks: Iterable[Task]) -> Sequence[pl.DataFrame]:
+    """Tables of several tasks, one core each.
+
+    Args:
+        work: Makes the table of a task.
+        tasks: The tasks.
+
+    Returns:
+        A table for each, in their order.
+    """
+    # A new thread takes over the number of threads of an operation when it first asks PyTorch for it.
+    with ThreadPoolExecutor(torch.get_num_threads(), initializer=torch.get_num_threads) as pool:
+        return list(pool.map(work, tasks))
