@@ -28,7 +28,10 @@ from pipeline.engines.cpu.codegen.simd import FloatDtype
 from pipeline.engines.cpu.eigenvalues import LargestEigenvalues
 from pipeline.engines.cpu.engine import LARGE_WORK, PARTS_PER_WORKER, Fused
 from pipeline.engines.cpu.features import FeatureEvaluator
-from pipeline.engines.cpu.kernels.prefix_sums import PrefixSumSpec, prefix_sum_gradient, prefix_sum_training
+from pipeline.engines.cpu.kernels.prefix_sums import prefix_sum_gradient, prefix_sum_sizes, prefix_sum_training
+from pipeline.engines.cpu.kernels.sorted_units import sorted_unit_sizes, sorted_unit_training, tables
+from pipeline.engines.cpu.kernels.unit_order import order_sizes
+from pipeline.engines.cpu.kernels.unit_places import OneInputSpec
 from pipeline.engines.cpu.lane_blocks import LANES, blocks, rows, sorted_points
 from pipeline.engines.cpu.piecewise_eigenvalues import PiecewiseEigenvalues, fits, lane_lanczos_kernel
 from pipeline.engines.cpu.singular_values import singular_values
@@ -38,27 +41,29 @@ from pipeline.experiment.engine_names import ONE_INPUT
 from pipeline.experiment.trial import Shape
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import UpdateRule
+from pipeline.problems.losses import HalfMeanSquare
 
 OPERATIONS = 60
 """Of a unit or a point in one step, as they compare with those of a kernel that evaluates every unit at every point."""
 
 
 @functools.cache
-def training_kernel(spec: PrefixSumSpec, rule: UpdateRule) -> Kernel:
-    """What makes updates."""
-    return Kernel(prefix_sum_training(spec, rule))
+def training_kernel(spec: OneInputSpec, rule: UpdateRule) -> Kernel:
+    """What makes updates: under the square loss by sums over units, else by sums over points, too."""
+    write = sorted_unit_training if isinstance(spec.loss, HalfMeanSquare) else prefix_sum_training
+    return Kernel(write(spec, rule))
 
 
 @functools.cache
-def gradient_kernel(spec: PrefixSumSpec) -> Kernel:
+def gradient_kernel(spec: OneInputSpec) -> Kernel:
     """What computes losses and gradients."""
     return Kernel(prefix_sum_gradient(spec))
 
 
-def spec_of(shape: Shape) -> PrefixSumSpec:
+def spec_of(shape: Shape) -> OneInputSpec:
     """What the kernels of a shape are written for."""
     assert isinstance(shape.model, Shallow)
-    return PrefixSumSpec(shape.problem.num_outputs, shape.model.activation, shape.loss, shape.stored)
+    return OneInputSpec(shape.problem.num_outputs, shape.model.activation, shape.loss, shape.stored)
 
 
 @final
@@ -74,13 +79,15 @@ class OneInput(Engine):
         assert batch_size is None
         self.context, self.rule = context, rule
         stored: FloatDtype = "float32" if context.dtype == torch.float32 else "float64"
-        self.spec = PrefixSumSpec(context.num_outputs, model.activation, loss, stored)
+        self.spec = OneInputSpec(context.num_outputs, model.activation, loss, stored)
         self.num_weights = self.spec.num_weights(context.width)
         self.shared: dict[str, ArgumentValue] = {
             "width": context.width,
             "num_weights": self.num_weights,
             **sorted_points(*(part.to(context.dtype).double() for part in self._points())),
         }
+        sums, square = tables(*(np.asarray(self.shared[name]) for name in ("inputs", "targets")))
+        self.shared |= {"tables": sums, "square_of_targets": np.array([square])}
         values = FeatureEvaluator(context)
         by_sums = fits(loss, context.width, context.num_outputs)
         top_of_hessian = PiecewiseEigenvalues(context) if by_sums else LargestEigenvalues(context)
@@ -93,9 +100,14 @@ class OneInput(Engine):
 
     def _scratch(self) -> dict[str, ArgumentValue]:
         """Memory that one core works in."""
-        sizes = self.spec.buffer_sizes(self.context.width, self.context.num_points, LANES)
-        places = np.zeros(self.context.width * LANES, dtype=np.int64)
-        return {"places": places, **{name: aligned_zeros(size, "float64") for name, size in sizes.items()}}
+        width, num_points = self.context.width, self.context.num_points
+        sizes = prefix_sum_sizes(self.spec, num_points, LANES)
+        sizes |= sorted_unit_sizes(self.spec, self.rule, width, LANES)
+        integers = {"keys": width * LANES, **order_sizes(width, num_points, LANES)}
+        return {
+            **{name: aligned_zeros(size, "float64") for name, size in sizes.items()},
+            **{name: np.zeros(size, dtype=np.int64) for name, size in integers.items()},
+        }
 
     @classmethod
     def compile_kernels(cls, shape: Shape, *, top_of_hessian: bool) -> None:

@@ -17,8 +17,9 @@ from pipeline.engines.cpu.codegen.buffers import aligned_zeros
 from pipeline.engines.cpu.codegen.compile import Kernel
 from pipeline.engines.cpu.codegen.signature import ArgumentValue
 from pipeline.engines.cpu.kernels.lane_lanczos import lane_lanczos_program, vector_size
-from pipeline.engines.cpu.kernels.piecewise_curvature import coupled_outputs, curvature_buffer_sizes, order_sizes
-from pipeline.engines.cpu.kernels.prefix_sums import PrefixSumSpec
+from pipeline.engines.cpu.kernels.piecewise_curvature import coupled_outputs, curvature_buffer_sizes
+from pipeline.engines.cpu.kernels.unit_order import order_sizes
+from pipeline.engines.cpu.kernels.unit_places import OneInputSpec
 from pipeline.engines.cpu.lane_blocks import LANES, blocks, rows, sorted_points
 from pipeline.models.shallow import Shallow
 from pipeline.numerics.largest_eigenvalues import MOST_STEPS, TOLERANCE, RitzPairs, start_vectors
@@ -32,7 +33,7 @@ MOST_PAIRS = 16
 
 
 @functools.cache
-def lane_lanczos_kernel(spec: PrefixSumSpec) -> Kernel:
+def lane_lanczos_kernel(spec: OneInputSpec) -> Kernel:
     """The compiled Lanczos iteration."""
     return Kernel(lane_lanczos_program(spec))
 
@@ -56,7 +57,7 @@ class PiecewiseEigenvalues:
 
     def __init__(self, context: PackContext) -> None:
         assert isinstance(context.model, Shallow)
-        self.spec = PrefixSumSpec(context.num_outputs, context.model.activation, context.loss, "float64")
+        self.spec = OneInputSpec(context.num_outputs, context.model.activation, context.loss, "float64")
         dataset, self.width, self.num_points = context.dataset, context.width, context.num_points
         num_weights = self.spec.num_weights(self.width)
         start_N = start_vectors(1, num_weights)[0].numpy()

@@ -10,7 +10,7 @@ from pipeline.engines.cpu.codegen.buffers import round_up
 from pipeline.engines.cpu.codegen.simd import Array, Number, Program, Value
 from pipeline.engines.cpu.kernels.hessian_lanczos import Tridiagonal
 from pipeline.engines.cpu.kernels.piecewise_curvature import PiecewiseCurvature
-from pipeline.engines.cpu.kernels.prefix_sums import PrefixSumSpec
+from pipeline.engines.cpu.kernels.unit_places import OneInputSpec
 from pipeline.numerics.largest_eigenvalues import TOLERANCE
 
 ROWS_TOGETHER = 4
@@ -43,7 +43,7 @@ class LaneKrylov:
     def begin(self) -> None:
         """Write the start vector, of length 1, to the first place, its units in the order of each trial."""
         first = self.vector(0)
-        for place, own in self.hessian.weights_in_both_orders():
+        for place, own in self.hessian.order.of_weights():
             first.store(place * self.p.lanes, self.p.gather(self.start, own))
         self._fill_up(first)
         with self.p.loop(self.most_steps) as number:
@@ -139,7 +139,7 @@ class LaneKrylov:
             vector.store(place, p.constant(0.0, lanes))
 
 
-def lane_lanczos_program(spec: PrefixSumSpec) -> Program:
+def lane_lanczos_program(spec: OneInputSpec) -> Program:
     """The kernel of the largest eigenvalue of each trial's Hessian, its residual and its Ritz vector, in blocks."""
     p = Program("float64")
     hessian = PiecewiseCurvature(p, spec)
@@ -175,6 +175,6 @@ def lane_lanczos_program(spec: PrefixSumSpec) -> Program:
                 going.set(p.int_constant(0))
         vector = krylov.combined(count.get())
         own_vectors = Array(p, vectors.at(first * hessian.num_weights), p.real)
-        for place, own in hessian.weights_in_both_orders():
+        for place, own in hessian.order.of_weights():
             p.scatter(own_vectors, own * p.lanes + hessian.lane, vector.load(place * p.lanes, p.lanes))
     return p

@@ -17,11 +17,12 @@ Lanes are trials: each has its units in an order of its own, equal places by the
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 
 from pipeline.engines.cpu.codegen.simd import Array, Program, Value, total
 from pipeline.engines.cpu.kernels.losses import COUPLED, times_curvature
-from pipeline.engines.cpu.kernels.prefix_sums import PrefixSumSpec, PrefixSumStep, Totals
+from pipeline.engines.cpu.kernels.prefix_sums import PrefixSumStep, Totals, prefix_sum_sizes
+from pipeline.engines.cpu.kernels.unit_order import UnitOrder
+from pipeline.engines.cpu.kernels.unit_places import OneInputSpec
 from pipeline.problems.losses import Loss
 
 MOMENTS = 3
@@ -34,11 +35,11 @@ def coupled_outputs(loss: Loss, num_outputs: int) -> list[tuple[int, int]]:
     return list(itertools.product(outputs, outputs)) if isinstance(loss, COUPLED) else [(k, k) for k in outputs]
 
 
-def curvature_buffer_sizes(spec: PrefixSumSpec, width: int, num_points: int, lanes: int) -> dict[str, int]:
+def curvature_buffer_sizes(spec: OneInputSpec, width: int, num_points: int, lanes: int) -> dict[str, int]:
     """Numbers in each array that products work in."""
     moments, sums = MOMENTS * len(coupled_outputs(spec.loss, spec.num_outputs)), 2 * spec.num_outputs
     return {
-        **spec.buffer_sizes(width, num_points, lanes),
+        **prefix_sum_sizes(spec, num_points, lanes),
         "moments": (num_points + 1) * moments * lanes,
         "moments_between": (width + 1) * moments * lanes,
         "sorted_weights": spec.num_weights(width) * lanes,
@@ -46,11 +47,6 @@ def curvature_buffer_sizes(spec: PrefixSumSpec, width: int, num_points: int, lan
         "unit_changes": width * sums * lanes,
         "unit_sums": width * sums * lanes,
     }
-
-
-def order_sizes(width: int, num_points: int, lanes: int) -> dict[str, int]:
-    """Integers in each array that units are put in order with."""
-    return {"places": width * lanes, "order": width * lanes, "counts": (num_points + 1) * lanes}
 
 
 class PiecewiseCurvature(PrefixSumStep):
@@ -61,13 +57,10 @@ class PiecewiseCurvature(PrefixSumStep):
         spec: The networks and their loss.
     """
 
-    def __init__(self, p: Program, spec: PrefixSumSpec) -> None:
+    def __init__(self, p: Program, spec: OneInputSpec) -> None:
         super().__init__(p, spec)
         self.pairs = coupled_outputs(spec.loss, spec.num_outputs)
-        self.order, self.counts = (
-            p.array_parameter("order", "width", p.lanes, integers=True),
-            p.array_parameter("counts", integers=True),
-        )
+        self.order = UnitOrder(self)
         names = ("moments", "moments_between", "sorted_weights", "gradient_sums", "unit_changes", "unit_sums")
         self.moments, self.between, self.sorted, self.slopes, self.unit_changes, self.unit_sums = map(
             p.array_parameter, names
@@ -80,21 +73,8 @@ class PiecewiseCurvature(PrefixSumStep):
         self.so_far = [self.p.variable(zero) for _ in range(MOMENTS * len(self.pairs))]
         _, totals = self.losses()
         self._keep_moments(self.num_points)
-        self._put_in_order()
+        self.order.sort()
         self._remember_units(totals)
-
-    def weights_in_both_orders(self) -> Iterator[tuple[Value, Value]]:
-        """For each weight its number where units are in order, and in each lane that where they are as they were."""
-        p, first = self.p, self.lane * 0
-        with p.loop(self.width) as unit:
-            own = self.order.load(unit * p.lanes, p.lanes)
-            for number in range(2):
-                yield unit * 2 + number, own * 2 + number
-            for k in self.outputs:
-                yield self.output(k, unit), own + self.output(k, p.int_constant(0))
-        for k in self.outputs:
-            bias = self.output(k, self.width)
-            yield bias, first + bias
 
     def product(self, direction: Array, result: Array) -> None:
         """Write one product.
@@ -134,33 +114,14 @@ class PiecewiseCurvature(PrefixSumStep):
         for number, sum_ in enumerate(self.so_far):
             self.moments.store((point * len(self.so_far) + number) * self.p.lanes, sum_.get())
 
-    def _put_in_order(self) -> None:
-        """Sort units by their places, by counting; those of one place keep their order."""
-        p, lanes = self.p, self.p.lanes
-        with p.loop(self.num_points + 1) as place:
-            self.counts.store(place * lanes, self.lane * 0)
-        with p.loop(self.width) as unit:
-            where = self.load_place(unit) * lanes + self.lane
-            p.scatter(self.counts, where, p.gather(self.counts, where) + 1)
-        before = p.variable(self.lane * 0)
-        with p.loop(self.num_points + 1) as place:
-            count = self.counts.load(place * lanes, lanes)
-            self.counts.store(place * lanes, before.get())
-            before.set(before.get() + count)
-        with p.loop(self.width) as unit:
-            where = self.load_place(unit) * lanes + self.lane
-            position = p.gather(self.counts, where)
-            p.scatter(self.counts, where, position + 1)
-            p.scatter(self.order, position * lanes + self.lane, self.lane * 0 + unit)
-
     def _remember_units(self, totals: Totals) -> None:
         """Write weights in order, the sums of slopes where each unit acts, and moments between neighbours."""
         p, lanes, size = self.p, self.p.lanes, len(self.so_far)
-        for place, own in self.weights_in_both_orders():
+        for place, own in self.order.of_weights():
             self.sorted.store(place * lanes, p.gather(self.weights, own * lanes + self.lane))
         before = [p.variable(p.constant(0.0, lanes)) for _ in range(size)]
         with p.loop(self.width) as unit:
-            place = p.gather(self.places, self.order.load(unit * lanes, lanes) * lanes + self.lane)
+            place = p.gather(self.places, self.order.load(unit) * lanes + self.lane)
             a = self.load(self.sorted, unit * 2)
             for k, total_ in zip(self.outputs, totals, strict=True):
                 for quantity, sum_ in enumerate(self.sums_where_active(place, a, k, total_)):

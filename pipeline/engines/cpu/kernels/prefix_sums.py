@@ -20,64 +20,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from pipeline.engines.cpu.codegen.simd import Array, FloatDtype, Program, Value
+from pipeline.engines.cpu.codegen.simd import Array, Program, Value
 from pipeline.engines.cpu.kernels.losses import loss_and_slopes
+from pipeline.engines.cpu.kernels.unit_places import OneInputSpec, UnitPlaces
 from pipeline.engines.cpu.kernels.updates import updated
-from pipeline.models.activations import Activation, Identity, LeakyRelu
 from pipeline.optimizers.rules import UpdateRule
-from pipeline.problems.losses import Loss
-
-NEAR = 4
-"""Points that a kink may pass in one step before its place is looked for by bisection: most pass none or one."""
-
-TOGETHER = 4
-"""Units that are looked for beside each other, since each comparison has to wait for the one before it."""
-
-SMALLEST_HALF = 2.0**-150
-"""Half of the smallest number of float32: what is not above it is rounded to zero there, and a unit of zero rests."""
-
-
-@dataclass(frozen=True)
-class PrefixSumSpec:
-    """What a kernel is written for.
-
-    Args:
-        num_outputs: K.
-        activation: One that is straight on both sides of zero.
-        loss: What is minimised.
-        dtype: What weights are rounded to; sums are in float64.
-    """
-
-    num_outputs: int
-    activation: Activation
-    loss: Loss
-    dtype: FloatDtype
-
-    @property
-    def below(self) -> float:
-        """The slope of the activation below zero."""
-        match self.activation:
-            case LeakyRelu(slope):
-                return slope
-            case Identity():
-                return 1.0
-        return 0.0
-
-    def num_weights(self, width: int) -> int:
-        """N."""
-        return 2 * width + self.num_outputs * (width + 1)
-
-    def buffer_sizes(self, width: int, num_points: int, lanes: int) -> dict[str, int]:
-        """Numbers in each of the arrays that a step works in."""
-        sums = (num_points + 1) * 2 * self.num_outputs * lanes
-        return {"changes": sums, "prefixes": sums}
-
 
 Totals: TypeAlias = list[tuple[Value, Value]]
 """Of each output the sum over points of slopes times inputs, and that of slopes."""
 
 
-class PrefixSumStep:
+def prefix_sum_sizes(spec: OneInputSpec, num_points: int, lanes: int) -> dict[str, int]:
+    """Numbers in each of the arrays that a step works in."""
+    sums = (num_points + 1) * 2 * spec.num_outputs * lanes
+    return {"changes": sums, "prefixes": sums}
+
+
+class PrefixSumStep(UnitPlaces):
     """Value and gradient of as many trials as there are lanes, written into a program.
 
     Args:
@@ -85,105 +44,28 @@ class PrefixSumStep:
         spec: What to compute.
     """
 
-    def __init__(self, p: Program, spec: PrefixSumSpec) -> None:
-        self.p, self.spec, self.outputs = p, spec, range(spec.num_outputs)
-        self.width, self.num_points = p.int_parameter("width"), p.int_parameter("num_points")
-        self.num_weights, self.halvings = p.int_parameter("num_weights"), p.int_parameter("halvings")
-        self.x = p.array_parameter("inputs", "num_points")
+    def __init__(self, p: Program, spec: OneInputSpec) -> None:
+        super().__init__(p, spec)
         self.y = p.array_parameter("targets", "num_points", spec.num_outputs)
         self.point_weight = p.array_parameter("point_weight")
-        self.all_weights = p.array_parameter("weights", "num_blocks", "num_weights", p.lanes)
         self.changes, self.prefixes = p.array_parameter("changes"), p.array_parameter("prefixes")
-        self.places = p.array_parameter("places", "width", p.lanes, integers=True)
-        self.lane = p.lane_numbers()
-        self.weights = self.all_weights
 
     def begin(self, block: Value) -> None:
         """Turn to a block of trials: find where its units act, by bisection, and forget what was added before."""
         p = self.p
-        self.weights = Array(p, self.all_weights.at(block * self.num_weights * p.lanes), p.real)
         with p.loop((self.num_points + 1) * (2 * len(self.outputs) * p.lanes), step=p.lanes) as place:
             self.changes.store(place, p.constant(0.0, p.lanes))
-        with p.loop(self.width, step=TOGETHER) as unit:
-            last = self.width - 1
-            units = [p.select(unit + n < last, unit + n, last) for n in range(TOGETHER)]
-            for own, place in zip(units, self._bisected([self.hidden(own) for own in units]), strict=True):
-                self.places.store(own * p.lanes, place)
+        self.find_places(block)
 
     def losses(self) -> tuple[Value, Totals]:
         """Write the passes over units and points; the losses are returned, and the sums over all points."""
         return self._sums_over_points(self._changes_at_points())
 
-    def load(self, array: Array, number: Value) -> Value:
-        """One weight of all trials, or what belongs to it."""
-        return array.load(number * self.p.lanes, self.p.lanes)
-
-    def load_place(self, unit: Value) -> Value:
-        """The first point at which a unit does what it does from there on, in each lane."""
-        return self.load(self.places, unit)
-
-    def hidden(self, unit: Value) -> tuple[Value, Value]:
-        """The slope and the bias of a unit."""
-        return self.load(self.weights, unit * 2), self.load(self.weights, unit * 2 + 1)
-
-    def output(self, k: int, unit: Value) -> Value:
-        """The place of the weight of an output, or of its bias after all units."""
-        return self.width * 2 + (self.width + 1) * k + unit
-
-    # Where units act.
-
-    def _acts(self, a: Value, c: Value, x: Value) -> Value:
-        """Whether a unit acts at a point."""
-        z = self.p.fma(a, x, c)
-        return z > (SMALLEST_HALF if self.spec.dtype == "float32" else 0.0)
-
-    def _begun(self, a: Value, c: Value, place: Value) -> Value:
-        """Whether what a unit does from its place on, to act or to rest, it does at a point."""
-        return self.p.bitwise("xor", self._acts(a, c, self.p.gather(self.x, place)), a < 0.0)
-
-    def _bisected(self, units: Sequence[tuple[Value, Value]]) -> list[Value]:
-        """The first point at which each unit does what it does from there on, ``num_points`` where there is none."""
-        p = self.p
-        ends = [(p.variable(self.lane * 0), p.variable(p.broadcast(self.num_points, p.lanes))) for _ in units]
-        with p.loop(self.halvings):
-            for (a, c), (low, high) in zip(units, ends, strict=True):
-                middle = p.bitwise("lshr", low.get() + high.get(), p.broadcast(p.int_constant(1), p.lanes))
-                is_open = low.get() < high.get()
-                begun = self._begun(a, c, self._clamped(middle))
-                high.set(p.select(p.bitwise("and", is_open, begun), middle, high.get()))
-                low.set(p.select(p.bitwise("and", is_open, p.logical_not(begun)), middle + 1, low.get()))
-        return [low.get() for low, _ in ends]
-
-    def _clamped(self, place: Value) -> Value:
-        """Places inside the points."""
-        p = self.p
-        last, first = p.broadcast(self.num_points - 1, p.lanes), self.lane * 0
-        place = p.select(place > last, last, place)
-        return p.select(place < first, first, place)
-
     def find_place(self, a: Value, c: Value, unit: Value) -> Value:
-        """The place of a unit, from where it was: a few points to and fro, then by bisection."""
-        p = self.p
-        place = p.variable(self.load_place(unit))
-        one = p.broadcast(p.int_constant(1), p.lanes)
-        going = p.variable(p.int_constant(NEAR + 1))
-        with p.loop(going.get) as number:
-            now = place.get()
-            before = self._begun(a, c, self._clamped(now - one))
-            here = self._begun(a, c, self._clamped(now))
-            down = p.bitwise("and", before, now > self.lane * 0)
-            up = p.bitwise("and", p.logical_not(here), now < p.broadcast(self.num_points, p.lanes))
-            moved = p.bitwise("or", down, up)
-            with p.when(p.logical_not(p.any_lane(moved))):
-                going.set(p.int_constant(0))
-            with p.when(p.any_lane(moved)):
-                place.set(p.select(down, now - one, p.select(up, now + one, now)))
-                with p.when(p.compare("==", number, NEAR)):
-                    place.set(self._bisected([(a, c)])[0])
-        self.places.store(unit * p.lanes, place.get())
-        return place.get()
-
-    # The three passes.
+        """The place of a unit, from where it was a step ago."""
+        place = self.settled(a, c, self.load_place(unit))
+        self.places.store(unit * self.p.lanes, place)
+        return place
 
     def _changes_at_points(self) -> list[tuple[Value, Value]]:
         """Where each unit acts, and what it changes there; returns slopes and intercepts before the first point."""
@@ -251,7 +133,7 @@ class PrefixSumStep:
     def see(self, point: Value, x: Value, outputs: list[Value], targets: list[Value]) -> None:
         """Write what else is done with the outputs at each point; a training step does nothing else."""
 
-    def gradients(self, totals: Totals, take: Callable[[Value, Value], None]) -> None:
+    def gradients(self, totals: Totals, take: Callable[[Value, Value], Value | None]) -> None:
         """Write the pass over units that gives the gradient of each weight, by its number, to be taken at once."""
         p = self.p
         with p.loop(self.width) as unit:
@@ -276,11 +158,6 @@ class PrefixSumStep:
         before = [self.p.gather(self.prefixes, self._sum_at(place, k, quantity)) for quantity in range(2)]
         return self.where_active(a, before[0], total[0]), self.where_active(a, before[1], total[1])
 
-    def where_active(self, a: Value, before: Value, total: Value) -> Value:
-        """Of a sum over all points and that over those before the place of a unit, what the unit has to do with."""
-        below, active = self.spec.below, self.p.select(a < 0.0, before, total - before)
-        return self.p.fma(active, 1.0 - below, total * below) if below else active
-
 
 @dataclass(frozen=True)
 class LaneUpdate:
@@ -289,26 +166,30 @@ class LaneUpdate:
     Args:
         step: Whose weights.
         rule: How.
-        slots: The memory of the rule.
+        arrays: The weights, and what the rule remembers.
         factors: The learning rate of each trial times the first correction of the step, and the second correction.
     """
 
-    step: PrefixSumStep
+    step: UnitPlaces
     rule: UpdateRule
-    slots: Sequence[Array]
+    arrays: Sequence[Array]
     factors: tuple[Value, Value]
 
-    def make(self, fine: Value, number: Value, gradient: Value) -> None:
-        """Update one weight of all trials, given where they are fine and its gradient."""
-        p, arrays = self.step.p, [self.step.weights, *self.slots]
-        old = [self.step.load(array, number) for array in arrays]
+    def make(self, fine: Value, number: Value, gradient: Value) -> Value:
+        """Update one weight of all trials, given where they are fine and its gradient; returns the weight."""
+        p = self.step.p
+        old = [self.step.load(array, number) for array in self.arrays]
         weights, slots = updated(p, self.rule, old[0], gradient, old[1:], *self.factors)
-        for array, before, after in zip(arrays, old, [weights, *slots], strict=True):
-            rounded = p.rounded(after, self.step.spec.dtype)
-            array.store(number * p.lanes, p.select(fine, rounded, before))
+        new = [
+            p.select(fine, p.rounded(after, self.step.spec.dtype), before)
+            for before, after in zip(old, [weights, *slots], strict=True)
+        ]
+        for array, value in zip(self.arrays, new, strict=True):
+            array.store(number * p.lanes, value)
+        return new[0]
 
 
-def prefix_sum_training(spec: PrefixSumSpec, rule: UpdateRule) -> Program:
+def prefix_sum_training(spec: OneInputSpec, rule: UpdateRule) -> Program:
     """Some updates of blocks of trials; a trial whose loss is out of bounds is left as it is."""
     p = Program("float64")
     step = PrefixSumStep(p, spec)
@@ -330,16 +211,15 @@ def prefix_sum_training(spec: PrefixSumSpec, rule: UpdateRule) -> Program:
             left = p.bitwise("and", alive.get(), p.logical_not(fine))
             diverged.store(first, p.select(left, p.broadcast(number, p.lanes), diverged.load(first, p.lanes)))
             alive.set(fine)
-            update = LaneUpdate(
-                step, rule, slots, (rate * corrections.load(number * 2), corrections.load(number * 2 + 1))
-            )
+            factors = (rate * corrections.load(number * 2), corrections.load(number * 2 + 1))
+            update = LaneUpdate(step, rule, [step.weights, *slots], factors)
             step.gradients(totals, functools.partial(update.make, fine))
             with p.when(p.logical_not(p.any_lane(fine))):
                 going.set(p.int_constant(0))
     return p
 
 
-def prefix_sum_gradient(spec: PrefixSumSpec) -> Program:
+def prefix_sum_gradient(spec: OneInputSpec) -> Program:
     """Losses and gradients of blocks of trials at their weights."""
     p = Program("float64")
     step = PrefixSumStep(p, spec)

@@ -43,10 +43,10 @@ def product(context, weights_TN, directions_TN):
     hessian = PiecewiseCurvature(p, find.spec)
     given, direction, result, products = map(p.array_parameter, ("given", "direction", "result", "products"))
     hessian.remember(p.int_constant(0))
-    for place, own in hessian.weights_in_both_orders():
+    for place, own in hessian.order.of_weights():
         direction.store(place * p.lanes, p.gather(given, own * p.lanes + hessian.lane))
     hessian.product(direction, result)
-    for place, own in hessian.weights_in_both_orders():
+    for place, own in hessian.order.of_weights():
         p.scatter(products, own * p.lanes + hessian.lane, result.load(place * p.lanes, p.lanes))
     arrays = {name: np.zeros(directions_TN.numel()) for name in ("direction", "result", "products")}
     arrays |= {"weights": blocks(weights_TN), "given": blocks(directions_TN)}

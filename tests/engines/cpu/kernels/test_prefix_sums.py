@@ -2,29 +2,19 @@
 
 import pytest
 
-from pipeline.engines.cpu.kernels.prefix_sums import PrefixSumSpec, prefix_sum_gradient, prefix_sum_training
-from pipeline.models.activations import Identity, LeakyRelu, Relu
-from pipeline.models.shallow import Shallow
+from pipeline.engines.cpu.kernels.prefix_sums import prefix_sum_gradient, prefix_sum_sizes, prefix_sum_training
+from pipeline.engines.cpu.kernels.unit_places import OneInputSpec
+from pipeline.models.activations import Relu
 from pipeline.optimizers.rules import Adam, GradientDescent
 from pipeline.problems.losses import HalfMeanSquare
 
 
 def spec(activation, num_outputs=1, dtype="float32"):
-    return PrefixSumSpec(num_outputs, activation, HalfMeanSquare(), dtype)
-
-
-@pytest.mark.parametrize(("activation", "slope"), [(Relu(), 0.0), (LeakyRelu(0.2), 0.2), (Identity(), 1.0)])
-def test_the_slope_below_zero_is_that_of_the_activation(activation, slope):
-    assert spec(activation).below == slope
-
-
-@pytest.mark.parametrize("num_outputs", [1, 3])
-def test_weights_are_those_of_a_network_of_one_input(num_outputs):
-    assert spec(Relu(), num_outputs).num_weights(7) == Shallow().num_weights(7, 1, num_outputs)
+    return OneInputSpec(num_outputs, activation, HalfMeanSquare(), dtype)
 
 
 def test_sums_are_kept_before_every_point_and_after_the_last():
-    assert spec(Relu(), 3).buffer_sizes(7, 10, 8) == {"changes": 11 * 2 * 3 * 8, "prefixes": 11 * 2 * 3 * 8}
+    assert prefix_sum_sizes(spec(Relu(), 3), 10, 8) == {"changes": 11 * 2 * 3 * 8, "prefixes": 11 * 2 * 3 * 8}
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
