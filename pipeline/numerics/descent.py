@@ -196,7 +196,7 @@ def log_errors(
     ten thousand diverging steps overflow nor do converged modes mix with divergent ones as ``0 * inf``.
 
     Args:
-        eigenvalues_S: Eigenvalues of the Hessian, float64.
+        eigenvalues_S: Eigenvalues of the Hessian, float64; ``[S]`` for all learning rates or ``[R, S]`` for each.
         learning_rates_R: Learning rates, float64.
         steps: Numbers of steps, int64, ``[H]`` for all learning rates or ``[R, H]`` for each its own.
         momentum: Momentum of heavy ball or Nesterov; 0 is gradient descent.

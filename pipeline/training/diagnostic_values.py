@@ -13,9 +13,10 @@ from torch import Tensor
 from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.diagnostics.snapshot import Snapshot
 from pipeline.engines.threads import CORES, worker_pool
+from pipeline.experiment.initial_weights import initial_weights_of
 from pipeline.experiment.resources import OBSERVED_BYTES, observed_bytes_of_trial
 from pipeline.training.heap import trim_heap
-from pipeline.training.module import NEVER, PackModule, initial_weights_of
+from pipeline.training.module import NEVER, PackModule
 
 MOST_THREADS = 8
 """Threads that compute diagnostics of one pack: they share the memory for it, so more would have tiny chunks."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import lightning as L
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -15,10 +14,10 @@ from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.choice import ChosenEngine, choose_engine
 from pipeline.engines.engine import Engine, Stack
 from pipeline.experiment.engine_names import CLOSED_FORM, EngineChoice
+from pipeline.experiment.initial_weights import initial_weights_of
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.resources import operations_of_step
 from pipeline.experiment.trial import DIVERGED_ABOVE, TimesLimit, Trial
-from pipeline.numerics.randomness import stream
 from pipeline.problems.problem import Dataset
 from pipeline.training.segments import RemainingSegments, Segment, segments
 from pipeline.training.stacked_optimizer import StackedOptimizer
@@ -187,36 +186,6 @@ class PackModule(L.LightningModule):
         """
         out = ~(losses_T <= self.loss_bounds[trials])
         self.diverged_at[trials[out]] = step
-
-
-def initial_weights(trial: Trial) -> np.ndarray:
-    """Weights of a trial at step 0, drawn from the stream that its id names.
-
-    Args:
-        trial: The trial.
-
-    Returns:
-        Shape ``[N]``, float64.
-    """
-    shape = trial.shape
-    rng = stream(trial.id, "initial weights")
-    return shape.model.initial_weights(shape.width, shape.problem.num_inputs, shape.problem.num_outputs, rng)
-
-
-def initial_weights_of(trials: Sequence[Trial], dtype: torch.dtype) -> Tensor:
-    """Weights of trials of one shape at step 0; never all of them in float64 beside the stack.
-
-    Args:
-        trials: One at least.
-        dtype: Of the stack.
-
-    Returns:
-        Shape ``[T, N]``.
-    """
-    weights_TN = torch.empty(len(trials), trials[0].shape.num_weights, dtype=dtype)
-    for weights_N, trial in zip(weights_TN, trials, strict=True):
-        weights_N.copy_(torch.from_numpy(initial_weights(trial)))
-    return weights_TN
 
 
 def resolved_learning_rate(trial: Trial, context: PackContext) -> float:

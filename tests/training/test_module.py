@@ -8,9 +8,10 @@ import torch
 from lightning.pytorch.callbacks import EarlyStopping, LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 
+from pipeline.experiment.initial_weights import initial_weights
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam
-from pipeline.training.module import PackModule, initial_weights
+from pipeline.training.module import PackModule
 
 STOPS = (0, 1, 3, 10, 40)
 EXPECTED = (

@@ -6,11 +6,11 @@ import pytest
 
 from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.experiment.axes import LogSpacedSteps
+from pipeline.experiment.initial_weights import initial_weights
 from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan
 from pipeline.records.store import read_outcomes, read_records, write_records
 from pipeline.training.fit import fit
-from pipeline.training.module import initial_weights
 
 
 def test_every_diagnostic_is_recorded_wherever_it_applies(experiment, ran, tmp_path):
