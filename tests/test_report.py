@@ -162,7 +162,9 @@ def train(module: PackModule, pack: Pack, experiment: Experiment) -> Iterator[tu
             left_T = module.update(stack, slice(None), Segment(first, last))
             module.diverged_at.copy_(torch.where(module.diverged_at == NEVER, left_T, module.diverged_at))
         module.steps_done.fill_(last)
-        for values in evaluate_diagnostics(module, experiment.diagnostics, at_first=last == 0):
+        for values in evaluate_diagnostics(
+            module, experiment.diagnostics, at_first=last == 0, at_last=last == experiment.num_steps
+        ):
             for position, value in zip(values.positions_T, values.values_T, strict=True):
                 yield pack.trials[position].id, values.step, values.diagnostic, float(value), pack.id
 

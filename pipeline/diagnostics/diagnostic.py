@@ -48,6 +48,24 @@ class Diagnostic(Definition, ABC):
         """
         return True
 
+    def concerns(self, model: Model, loss: Loss, optimizer: Optimizer, *, minibatches: bool) -> bool:
+        """Whether it is recorded of such trials.
+
+        Args:
+            model: Model of the trials.
+            loss: Loss that they minimise.
+            optimizer: How they minimise it.
+            minibatches: Whether a step takes some of the points only.
+
+        Returns:
+            Where it applies, if a class does not say otherwise.
+        """
+        return self.applies(model, loss, optimizer)
+
+    def only_at_ends(self) -> bool:
+        """Whether it is recorded at the first and the last recorded step alone."""
+        return False
+
     def constant(self, model: Model, loss: Loss) -> bool:
         """Whether no step changes the number of such trials, so that it is recorded at step 0 only.
 

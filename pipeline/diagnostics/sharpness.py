@@ -9,8 +9,9 @@ what the loss gains or loses because a step moves kinks across points is left ou
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import Any, ClassVar, Literal, final
 
 import torch
 from torch import Tensor
@@ -37,13 +38,26 @@ class Sharpness(Diagnostic):
     the largest is not: the start is a random vector, and of two eigenvalues within a relative 1e-7 of each other the
     lower may be the one that is found (in 2 of 920 networks drawn close to such). Kinks of ReLU and its like are left
     out. It takes 8 to 25 products, on the fused engine as long as 20 to 60 updates of a network in float32.
+
+    Args:
+        at: ``recorded`` for every recorded step; ``ends``, as it is by default, for the first and the last of networks
+            in full-batch descent, of which theory says where it may come to rest.
     """
 
+    at: Literal["recorded", "ends"] = "recorded"
+    unsaid: ClassVar[Mapping[str, tuple[Any, ...]]] = {"at": ("recorded",)}
     constant_for_quadratics: ClassVar[bool] = True
     by_default: ClassVar[bool] = False
     takes_top_of_hessian: ClassVar[bool] = True
     signed: ClassVar[bool] = True
     unit: ClassVar[str] = "largest Hessian eigenvalue"
+
+    def concerns(self, model: Model, loss: Loss, optimizer: Optimizer, *, minibatches: bool) -> bool:
+        descent_of_network = not model.linear and not minibatches and optimizer.stability_factor() is not None
+        return descent_of_network or self.at == "recorded"
+
+    def only_at_ends(self) -> bool:
+        return self.at == "ends"
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
         return _sharpness(snapshot)

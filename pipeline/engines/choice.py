@@ -79,7 +79,12 @@ class ChosenEngine:
 
     def compile(self, shape: Shape, diagnostics: Iterable[Diagnostic]) -> None:
         """Compile the kernels of a shape, if they are not compiled yet; Triton compiles at the first launch."""
-        self.family.compile_kernels(shape, top_of_hessian=any(one.takes_top_of_hessian for one in diagnostics))
+        minibatches = shape.batch_size is not None
+        top_of_hessian = any(
+            one.takes_top_of_hessian and one.concerns(shape.model, shape.loss, shape.optimizer, minibatches=minibatches)
+            for one in diagnostics
+        )
+        self.family.compile_kernels(shape, top_of_hessian=top_of_hessian)
 
 
 def choose_engine(requested: EngineChoice, shape: Shape, device_type: str) -> ChosenEngine:

@@ -123,8 +123,9 @@ class Experiment:
     def __post_init__(self) -> None:
         if not self.question.strip():
             raise FieldError(("question",), "the question is empty", hint="write what the experiment is to answer")
-        for axis in ("models", "widths", "diagnostics"):
+        for axis in ("models", "widths"):
             distinct(axis, getattr(self, axis))
+        distinct("diagnostics", tuple(diagnostic.name() for diagnostic in self.diagnostics))
         positive("widths", self.widths)
         for name in ("pack_memory_gib", "checkpoint_seconds"):
             if not getattr(self, name) > 0:

@@ -45,7 +45,7 @@ class DiagnosticValues(NamedTuple):
 
 
 def evaluate_diagnostics(
-    module: PackModule, diagnostics: Sequence[Diagnostic], *, at_first: bool
+    module: PackModule, diagnostics: Sequence[Diagnostic], *, at_first: bool, at_last: bool
 ) -> list[DiagnosticValues]:
     """Evaluate diagnostics of the trials that have not diverged; those found out of bounds are marked as diverged.
 
@@ -53,6 +53,7 @@ def evaluate_diagnostics(
         module: The pack, at the step where it is now.
         diagnostics: What to compute, where it applies.
         at_first: Whether this is the first recorded step, where also what no step changes is computed.
+        at_last: Whether this is the last recorded step.
 
     Returns:
         Values of each diagnostic, several times where the trials were too many for one chunk.
@@ -63,11 +64,13 @@ def evaluate_diagnostics(
     module.mark_diverged(trials, losses_T, step)
     within = module.diverged_at[trials] == NEVER
     trials, losses_T, gradient_TN = trials[within], losses_T[within], gradient_TN[within]
+    at_an_end, minibatches = at_first or at_last, shape.batch_size is not None
     due = [
         diagnostic
         for diagnostic in diagnostics
-        if diagnostic.applies(shape.model, shape.loss, shape.optimizer)
+        if diagnostic.concerns(shape.model, shape.loss, shape.optimizer, minibatches=minibatches)
         and (at_first or not diagnostic.constant(shape.model, shape.loss))
+        and (at_an_end or not diagnostic.only_at_ends())
     ]
     threads = min(CORES, MOST_THREADS) if trials.device.type == "cpu" else 1
     most_trials = max(1, OBSERVED_BYTES // threads // observed_bytes_of_trial(shape))

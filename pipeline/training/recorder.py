@@ -92,8 +92,9 @@ class Recorder(L.Callback):
         Args:
             module: The pack.
         """
-        at_first = int(module.steps_done) == self.first_recorded
-        self.unwritten += evaluate_diagnostics(module, self.diagnostics, at_first=at_first)
+        step = int(module.steps_done)
+        ends = {"at_first": step == self.first_recorded, "at_last": step == self.last_recorded}
+        self.unwritten += evaluate_diagnostics(module, self.diagnostics, **ends)
 
     def write_part(self, module: PackModule) -> None:
         """Write the records since the last checkpoint.

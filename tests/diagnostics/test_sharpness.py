@@ -125,6 +125,23 @@ def test_stability_index_is_of_rules_that_have_a_limit_only() -> None:
         assert StabilityIndex().applies(Shallow(), HalfMeanSquare(), optimizer) == applies
 
 
+@pytest.mark.parametrize(
+    "model, optimizer, minibatches, concerned",
+    [
+        (Shallow(), GradientDescent(), False, True),
+        (Shallow(), Momentum(), False, True),
+        (Shallow(), Adam(), False, False),
+        (Shallow(), GradientDescent(), True, False),
+        (Linear(), GradientDescent(), False, False),
+    ],
+)
+def test_sharpness_at_the_ends_is_of_full_batch_descent_on_networks(model, optimizer, minibatches, concerned) -> None:
+    for sharpness, expected in ((Sharpness(), True), (Sharpness(at="ends"), concerned)):
+        assert sharpness.concerns(model, HalfMeanSquare(), optimizer, minibatches=minibatches) == expected
+    assert Sharpness(at="ends").only_at_ends()
+    assert not Sharpness().only_at_ends()
+
+
 def test_descent_on_a_linear_model_is_at_index_one_at_its_largest_stable_rate(snapshot_of) -> None:
     snapshot = snapshot_of(Linear())
     index = 0.25 / snapshot.context.largest_stable_learning_rate

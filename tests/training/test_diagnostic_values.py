@@ -31,11 +31,11 @@ def table(values):
 @pytest.mark.parametrize("model", range(2))
 def test_every_diagnostic_of_a_trial_is_the_same_in_chunks_on_several_cores(model, pack, experiment, monkeypatch):
     module = started(pack(models=(experiment().models[model],)))
-    whole = table(evaluate_diagnostics(module, EVERY, at_first=True))
+    whole = table(evaluate_diagnostics(module, EVERY, at_first=True, at_last=False))
     monkeypatch.setattr(diagnostic_values, "CORES", 3)
     monkeypatch.setattr(diagnostic_values, "OBSERVED_BYTES", 1)
     assert len(list(diagnostic_values._chunks(12, 1, 3))) == 12
-    chunks = table(evaluate_diagnostics(module, EVERY, at_first=True))
+    chunks = table(evaluate_diagnostics(module, EVERY, at_first=True, at_last=False))
     assert chunks.keys() == whole.keys()
     assert len({name for name, _ in whole}) > 10
     assert np.allclose(list(chunks.values()), [whole[key] for key in chunks], rtol=1e-9, atol=1e-14, equal_nan=True)
@@ -58,7 +58,7 @@ def test_trial_that_is_found_out_of_bounds_is_marked_and_has_no_values(pack):
         module.weights[5] = 1e200
         module.weights[7] = torch.nan
     losses_T, gradient_TN = module.engine.value_and_gradient(module.weights.detach())
-    values = table(evaluate_diagnostics(module, EVERY, at_first=True))
+    values = table(evaluate_diagnostics(module, EVERY, at_first=True, at_last=False))
     assert {position for _, position in values} == set(range(12)) - {5, 7}
     for position in set(range(12)) - {5, 7}:  # those behind it are still themselves
         assert values["loss", position] == losses_T[position]
@@ -69,7 +69,7 @@ def test_trial_that_is_found_out_of_bounds_is_marked_and_has_no_values(pack):
 def test_no_value_is_computed_of_a_pack_that_has_diverged(pack):
     module = started(pack())
     module.diverged_at.fill_(0)
-    assert table(evaluate_diagnostics(module, EVERY, at_first=True)) == {}
+    assert table(evaluate_diagnostics(module, EVERY, at_first=True, at_last=False)) == {}
 
 
 def test_what_no_step_changes_is_computed_at_the_first_recorded_step_alone(pack):
@@ -77,7 +77,8 @@ def test_what_no_step_changes_is_computed_at_the_first_recorded_step_alone(pack)
     shape = module.pack.shape
     constant = {one.name() for one in EVERY if one.constant(shape.model, shape.loss)}
     first, later = (
-        {of.diagnostic for of in evaluate_diagnostics(module, EVERY, at_first=first)} for first in (True, False)
+        {of.diagnostic for of in evaluate_diagnostics(module, EVERY, at_first=first, at_last=False)}
+        for first in (True, False)
     )
     assert constant
     assert first - later == constant & first

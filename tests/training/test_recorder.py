@@ -4,9 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pipeline.diagnostics import DIAGNOSTICS
+from pipeline.diagnostics import DEFAULT_DIAGNOSTICS, DIAGNOSTICS
 from pipeline.experiment.axes import LogSpacedSteps
 from pipeline.experiment.initial_weights import initial_weights
+from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan
 from pipeline.records.store import read_outcomes, read_records, write_records
@@ -29,6 +30,18 @@ def test_every_diagnostic_is_recorded_wherever_it_applies(experiment, ran, tmp_p
             assert len(rows) == (len(pack.trials) * len(steps) if applies else 0), name
             assert set(rows["step"]) == (set(steps) if applies else set()), name
     assert records.select("trial", "step", "diagnostic").is_duplicated().sum() == 0
+
+
+@pytest.mark.parametrize("changed", [{}, {"record_at": (0, 1, 7)}, {"batch_size": 4}])
+def test_sharpness_of_networks_on_full_batches_is_recorded_at_the_first_and_the_last_step(
+    experiment, ran, tmp_path, changed
+):
+    requested = experiment(models=(Linear(), Shallow()), diagnostics=DEFAULT_DIAGNOSTICS, **changed)
+    plan, _ = ran(requested, tmp_path)
+    records = read_records(tmp_path).filter(pl.col("diagnostic") == "sharpness")
+    networks = [trial.id for trial in plan.trials.values() if not trial.shape.model.linear]
+    steps = {(trial, step) for trial in networks for step in (0, requested.num_steps)}
+    assert set(records.select("trial", "step").iter_rows()) == (steps if "batch_size" not in changed else set())
 
 
 def test_recorded_loss_and_error_are_those_of_the_weights(experiment, ran, tmp_path):

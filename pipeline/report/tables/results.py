@@ -9,27 +9,24 @@ from pathlib import Path
 
 import polars as pl
 
+from pipeline.diagnostics.convergence import GradientNorm
 from pipeline.diagnostics.prediction import ExcessLoss, PredictedSteps
+from pipeline.diagnostics.sharpness import Sharpness
 from pipeline.experiment.trial import TimesLimit
 from pipeline.numerics.spectra import LIMIT_OF_FLOAT64, TRUSTED_BELOW, Trust
 from pipeline.plan import Plan
 from pipeline.records.schema import Records
 from pipeline.records.store import naming_damage, scan_records
 from pipeline.report.tables.cells import PROBLEM, TRAINING, cell_of, noise_of, objective_of, problem_labels, training_of
+from pipeline.report.theory.at_rest import stability_index
 from pipeline.report.theory.initial_modes import initial_modes
-from pipeline.report.theory.stable_rates import (
-    LEAST_FRACTION,
-    MARGIN,
-    amplification,
-    growth,
-    has_limit,
-    meaning_of_limit,
-    overshoots,
-)
-from pipeline.report.theory.trial_verdicts import trial_verdict, unspoken
+from pipeline.report.theory.stable_rates import LEAST_FRACTION, MARGIN, growth
+from pipeline.report.theory.trial_verdicts import SHAPE_COLUMNS, of_shape, trial_verdict
 
 VERDICT_COLUMNS = ("verdict", "grounds", "limit")
 """Columns of the verdict on a trial, what it rests on, and the limit of its learning rate."""
+TIMES_FIRST_LIMIT = "times_first_limit"
+"""Column of the learning rate over the largest stable one at step 0."""
 DEPENDENT = "dependent features"
 """What an infinite condition number says."""
 CRITERIA = ("test_error", "loss")
@@ -67,6 +64,8 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
     contradicted, or in a few words why neither; ``grounds``, what that rests on; ``limit``, what is known of rates
     below the predicted one; then the last value of every diagnostic. Where rates are multiples of the limit,
     ``times_limit`` holds them. Infinite and NaN are kept; null is *not recorded*.
+    ``times_first_limit`` is the learning rate over the limit at step 0, that of linear models or, of networks whose
+    sharpness is recorded, that of the Hessian there.
     Beside ``condition_number`` stands ``condition_number_trust``, beside ``predicted_steps`` stands
     ``measured_steps``, the first recorded step at which the tolerance was reached.
 
@@ -87,7 +86,8 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
             pl.col("reason").fill_null(""),
         )
     )
-    table = table.with_columns(*_growth(plan, table)).with_columns(*trial_verdict())
+    table = table.join(_near_the_ends(planned, numbers), on="row", how="left", maintain_order="left")
+    table = table.with_columns(*_growth(plan, table), times_first_limit()).with_columns(*trial_verdict())
     table = table.join(settled_steps(numbers, table), on="row", how="left", maintain_order="left")
     if "condition_number" in names:
         table = table.with_columns(condition_number_trust())
@@ -96,6 +96,7 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
     if {PREDICTED_STEPS, EXCESS_LOSS} <= set(names):
         table = table.join(measured_steps(numbers, tolerance_of(plan)), on="row", how="left", maintain_order="left")
         names.insert(names.index(PREDICTED_STEPS) + 1, MEASURED_STEPS)
+    names.append(TIMES_FIRST_LIMIT)
     axes = [*cell_of(planned), *rates, "seed", "precision"]
     return table.select("trial", *axes, "status", "step", "settled", "reason", *VERDICT_COLUMNS, *names)
 
@@ -165,17 +166,13 @@ def _planned(plan: Plan) -> pl.DataFrame:
     for pack in plan.packs:
         shape, problem = pack.shape, pack.shape.problem
         columns = (labels[objective_of(shape)], problem.num_inputs, problem.train, noise_of(problem))
-        training = training_of(shape)
+        training, before = training_of(shape), plan.experiment.recorded_steps(shape.steps)[-2]
         axes = (*columns, shape.model.label(), *(training[name] for name in varied), shape.width)
-        limit, recurrence = meaning_of_limit(shape), shape.optimizer.on_quadratics()
-        theory = (has_limit(shape), limit.value if limit else "", overshoots(shape), amplification(recurrence))
-        shapes.append((*axes, *theory, *unspoken(shape), MARGIN[shape.stored], shape.stored))
+        shapes.append((*axes, before, shape.stored, *of_shape(shape)))
     types = dict(zip(PROBLEM, (pl.String, pl.Int64, pl.Int64, pl.Float64), strict=True)) | {"model": pl.String}
     types |= {name: TRAINING[name] for name in varied} | {"width": pl.Int64}
-    theory_types = {"has_limit": pl.Boolean, "limit": pl.String, "overshoots": pl.Boolean, "amplification": pl.Float64}
-    reasons = dict.fromkeys(("unspoken", "unspoken_grounds"), pl.String)
-    schema = types | theory_types | reasons | {"margin": pl.Float64, "precision": pl.String}
-    by_pack = pl.DataFrame(shapes, schema=schema, orient="row").with_row_index("pack")
+    types |= {"step_before": pl.Int64, "precision": pl.String}
+    by_pack = pl.DataFrame(shapes, schema=types | SHAPE_COLUMNS, orient="row").with_row_index("pack")
     trials = [trial for pack in plan.packs for trial in pack.trials]
     rates = [trial.learning_rate for trial in trials]
     frame = pl.DataFrame(
@@ -242,6 +239,26 @@ def _diagnostics(plan: Plan, records: Records) -> list[str]:
     return planned + sorted(set(found["diagnostic"]) - set(planned))
 
 
+def _near_the_ends(planned: pl.DataFrame, numbers: pl.LazyFrame) -> pl.DataFrame:
+    """Of each row the sharpness at step 0, and the gradient norm at the last recorded step but one."""
+
+    def at(step: pl.Expr, diagnostic: str, column: str) -> pl.DataFrame:
+        of_diagnostic = numbers.filter(pl.col("diagnostic") == diagnostic)
+        wanted = planned.lazy().select("row", step.alias("step"))
+        found = of_diagnostic.join(wanted, on=["row", "step"]).select("row", pl.col("value").alias(column))
+        return found.collect(engine="streaming")
+
+    first = at(pl.lit(0, pl.Int64), Sharpness.name(), "first_sharpness")
+    before = at(pl.col("step_before"), GradientNorm.name(), "gradient_before")
+    return first.join(before, on="row", how="full", coalesce=True)
+
+
+def times_first_limit() -> pl.Expr:
+    """The learning rate over the largest stable one at step 0; null where that is not known."""
+    of_linear_model = pl.col("learning_rate") / pl.col("largest_stable_learning_rate")
+    return pl.coalesce(stability_index("first_sharpness"), of_linear_model).alias(TIMES_FIRST_LIMIT)
+
+
 def _recorded(planned: pl.DataFrame, numbers: pl.LazyFrame, names: list[str]) -> pl.DataFrame:
     """Of each trial the last value of every diagnostic, its first, least and last loss, and its last recorded step."""
     value, step = pl.col("value"), pl.col("step")
@@ -253,7 +270,7 @@ def _recorded(planned: pl.DataFrame, numbers: pl.LazyFrame, names: list[str]) ->
             last.append(value.fill_nan(None).min().alias("least_loss"))
             last.append((step.max() > step.min()).alias("several_losses"))
         table = table.join(_each(numbers, name, *last), on="row", how="left")
-    needed = ("loss", "first_loss", "least_loss", "largest_stable_learning_rate")
+    needed = ("loss", "first_loss", "least_loss", "gradient_norm", "sharpness", "largest_stable_learning_rate")
     steps = [f"step of {name}" for name in names]
     return table.with_columns(
         *(pl.lit(None, pl.Float64).alias(column) for column in needed if column not in table.columns),

@@ -107,6 +107,31 @@ def has_limit(shape: Shape) -> bool:
     return meaning_of_limit(shape) is Limit.EXACT
 
 
+SHAPE_COLUMNS = {
+    "has_limit": pl.Boolean,
+    "limit": pl.String,
+    "overshoots": pl.Boolean,
+    "amplification": pl.Float64,
+    "margin": pl.Float64,
+}
+"""Columns of ``descent_of_linear_model``."""
+
+
+def descent_of_linear_model(shape: Shape) -> tuple[bool, str, bool, float, float]:
+    """What a shape tells about the stable learning rates of its trials.
+
+    Args:
+        shape: Model, optimizer, loss and size of the minibatches.
+
+    Returns:
+        In the order of ``SHAPE_COLUMNS``: whether the limit is exact, what is known of rates below it, whether the rule
+        overshoots and how far, and the relative distance to the limit within which rounding decides.
+    """
+    limit, recurrence = meaning_of_limit(shape), shape.optimizer.on_quadratics()
+    words = limit.value if limit else ""
+    return has_limit(shape), words, overshoots(shape), amplification(recurrence), MARGIN[shape.stored]
+
+
 def overshoots(shape: Shape) -> bool:
     """Whether the optimizer remembers earlier steps, so that the loss may rise before it falls."""
     return not isinstance(shape.optimizer, UpdateRule) or shape.optimizer.slots > 0

@@ -5,13 +5,33 @@ from __future__ import annotations
 import polars as pl
 
 from pipeline.experiment.trial import Shape
-from pipeline.report.theory import stable_rates
-from pipeline.report.theory.stable_rates import MEANINGS, has_limit, learning_rate_verdict
+from pipeline.report.theory import at_rest, stable_rates
+from pipeline.report.theory.at_rest import at_rest_verdict, descent_of_network
+from pipeline.report.theory.stable_rates import MEANINGS, descent_of_linear_model, has_limit, learning_rate_verdict
 from pipeline.report.theory.verdicts import Said, combined, decided
 
 PENDING, FAILED = "pending", "failed"
-GROUNDS = stable_rates.GROUNDS | {PENDING: "it has not been trained to its end yet", FAILED: "training failed"}
-"""Reasons in full, of those that are the same for every trial."""
+WHY = {PENDING: "it has not been trained to its end yet", FAILED: "training failed"}
+
+SHAPE_COLUMNS = {
+    **stable_rates.SHAPE_COLUMNS,
+    **at_rest.SHAPE_COLUMNS,
+    "unspoken": pl.String,
+    "unspoken_grounds": pl.String,
+}
+"""Columns that the claims read, which trials of one shape have in common."""
+
+
+def of_shape(shape: Shape) -> tuple[bool | float | str | None, ...]:
+    """What the claims need to know of a shape.
+
+    Args:
+        shape: Model, optimizer, loss and size of the minibatches.
+
+    Returns:
+        In the order of ``SHAPE_COLUMNS``.
+    """
+    return (*descent_of_linear_model(shape), *descent_of_network(shape), *unspoken(shape))
 
 
 def unspoken(shape: Shape) -> tuple[str, str]:
@@ -47,17 +67,18 @@ def unspoken(shape: Shape) -> tuple[str, str]:
 def trial_verdict() -> tuple[pl.Expr, pl.Expr]:
     """The ``verdict`` on each trial and its ``grounds``.
 
-    From the columns that each kind of claim reads, and from ``status``, ``unspoken`` and ``unspoken_grounds``, what
-    ``unspoken`` says of the shape of the trial.
+    From the columns that each kind of claim reads, ``status``, and those of ``SHAPE_COLUMNS``.
 
     Returns:
         ``agrees``, ``contradicts`` or a reason in a few words; and what that rests on.
     """
     ended = pl.col("status").is_in(["done", "diverged"])
-    claims = combined([learning_rate_verdict(), Said(pl.col("unspoken"), pl.col("unspoken_grounds"))])
+    claims = combined(
+        [learning_rate_verdict(), at_rest_verdict(), Said(pl.col("unspoken"), pl.col("unspoken_grounds"))]
+    )
     status = pl.when(pl.col("status") == "failed").then(pl.lit(FAILED)).otherwise(pl.lit(PENDING))
     verdict = pl.when(ended).then(claims.verdict).otherwise(status)
-    grounds = pl.when(ended).then(claims.grounds).otherwise(status.replace_strict(GROUNDS, return_dtype=pl.String))
+    grounds = pl.when(ended).then(claims.grounds).otherwise(status.replace_strict(WHY, return_dtype=pl.String))
     return verdict.alias("verdict"), grounds.alias("grounds")
 
 
@@ -66,9 +87,11 @@ def silences(table: pl.DataFrame) -> list[str]:
     known = table.filter(
         ~decided(pl.col("verdict")) & ~pl.col("verdict").is_in([PENDING, FAILED, stable_rates.COMPUTED])
     )
-    counts = known.group_by("verdict", maintain_order=True).agg(pl.len(), pl.col("grounds").first())
+    counts = known.group_by("verdict", maintain_order=True).agg(
+        pl.len(), pl.col("grounds").first(), several=pl.col("grounds").n_unique() > 1
+    )
     reasons = [
-        f"Of {number} trial{'s' * (number > 1)} nothing is said: {grounds}."
-        for _, number, grounds in counts.sort("len", descending=True, maintain_order=True).iter_rows()
+        f"Of {number} trial{'s' * (number > 1)} nothing is said: {grounds}{', for one' * several}."
+        for _, number, grounds, several in counts.sort("len", descending=True, maintain_order=True).iter_rows()
     ]
     return reasons + [meaning for limit, meaning in MEANINGS.items() if (table["limit"] == limit.value).any()]

@@ -14,11 +14,13 @@ from pipeline.diagnostics.prediction import ExcessLoss, PredictedSteps
 from pipeline.experiment.axes import TimesLimits
 from pipeline.experiment.experiment import Experiment
 from pipeline.models.linear import Linear
+from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records.schema import OUTCOMES, RECORDS
 from pipeline.report.tables.results import results, tolerance_of
 from pipeline.report.tables.summary import summary
+from pipeline.report.theory.at_rest import AT_THE_EDGE, STUCK
 from pipeline.report.theory.stable_rates import NO_START, ONE_LOSS
 
 ABSOLUTE = Experiment("?", (Linear(),), (2,), target=(AbsoluteValue(),), learning_rates=(0.5, 1.0), seeds=1)
@@ -70,7 +72,7 @@ def test_what_is_not_in_the_plan_but_was_recorded_has_a_column_too(run):
     table = results(run.plan, pl.concat([run.records, invented]), run.outcomes)
     others = ["approximation_part", "excess_loss", "invented", "optimisation_part", "predicted_steps", "measured_steps"]
     others += ["rounding_part", "sampling_part", "stability_index", "test_error_bar", "weight_norm"]
-    assert table.columns[-11:] == others
+    assert table.columns[-12:] == [*others, "times_first_limit"]
     assert table["invented"].drop_nulls().to_list() == [5.0]
 
 
@@ -92,6 +94,25 @@ def test_a_multiple_of_the_limit_is_shown_beside_the_rate_it_came_to():
     table = results(plan, NO_RECORDS, pl.DataFrame([ended], schema=OUTCOMES, orient="row"))
     assert table["times_limit"].to_list() == [0.5, 0.5]
     assert table["learning_rate"].to_list() == [0.75, None]
+
+
+def test_a_rate_of_a_network_is_compared_with_the_limit_at_its_first_weights():
+    network = replace(ABSOLUTE, models=(Shallow(),))
+    table = results_of(network, lambda trial: [(0, "sharpness", 8.0), (10, "sharpness", 1.0)])
+    assert table["times_first_limit"].to_list() == [2.0, 4.0]
+    linear = results_of(ABSOLUTE, lambda trial: [(0, "largest_stable_learning_rate", 0.25)])
+    assert linear["times_first_limit"].to_list() == [2.0, 4.0]
+    assert results_of(ABSOLUTE, lambda trial: [])["times_first_limit"].null_count() == 2
+
+
+@pytest.mark.parametrize(
+    "before, verdict", [(1e-4, "contradicts"), (1e-3, STUCK), (0.9, AT_THE_EDGE)], ids=["less", "same", "moving"]
+)
+def test_a_network_at_rest_above_its_limit_contradicts_if_it_was_at_rest_before(before, verdict):
+    network = replace(ABSOLUTE, models=(Shallow(),), learning_rates=(1.0,), steps=10, record_at=(0, 5, 10))
+    last = [(10, "loss", 0.5), (10, "gradient_norm", 1e-3), (10, "sharpness", 900.0)]
+    table = results_of(network, lambda trial: [(0, "loss", 1.0), (5, "gradient_norm", before), *last])
+    assert table["verdict"].to_list() == [verdict]
 
 
 def test_records_of_other_trials_are_left_out(run):
