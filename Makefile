@@ -1,7 +1,7 @@
 # Every target sets up .venv by itself and refreshes it when the requirements change.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run plan submit status logs cancel retry probe results report sync dashboard lecture play check test test-newest test-verdicts lint format bench slurm-up slurm-down clean
+.PHONY: help setup run plan submit status logs cancel retry probe results report sync dashboard lecture play check test pytest test-newest test-verdicts lint style types format bench slurm-up slurm-down clean
 
 PYTHON ?= python3
 CONFIG ?= configs/fixed_vs_learned_basis.yaml
@@ -72,10 +72,14 @@ play: $(READY) ## Play the lecture's number game at this terminal
 check: lint ## Check style, types, and for half a minute the tests nearest to what changed since the last commit (SECONDS=300)
 	@PYTHONDONTWRITEBYTECODE= $(IN)/python tests/imports/changed_tests.py $(or $(SECONDS),30) -q -n 2 --dist loadfile --no-loadscope-reorder
 
-# Three workers on two processors: one of them mostly waits, for a scheduler or a server. What Python compiles of the
+# Types are checked beside the tests, which take longer.
+test: style ## Run every check
+	@$(MAKE) --no-print-directory --jobs 2 types pytest
+
+# Two workers for each processor: one of them mostly waits, for a scheduler or a server. What Python compiles of the
 # tests is kept for the next time, also where the environment says that nothing is to be kept.
-test: lint ## Run every check
-	@PYTHONDONTWRITEBYTECODE= $(IN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
+pytest: $(READY)
+	@PYTHONDONTWRITEBYTECODE= $(IN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
 
 test-newest: ## Run the tests of clusters on a newer Debian's SLURM and Python, in a tree of its own (DEBIAN=trixie)
 	@slurm/dev/newest $(DEBIAN) $(or $(ARGS),-m cluster)
@@ -83,9 +87,13 @@ test-newest: ## Run the tests of clusters on a newer Debian's SLURM and Python, 
 test-verdicts: $(READY) ## Hold what is said of many experiments drawn at random against NumPy (DRAWN_TRIALS=50000)
 	@DRAWN_TRIALS=$(or $(DRAWN_TRIALS),50000) $(IN)/python -m pytest -q -s -n 0 tests/test_report.py
 
-lint: $(READY) ## Check style and types
+lint: style types ## Check style and types
+
+style: $(READY)
 	@$(IN)/ruff check .
 	@$(IN)/ruff format --check .
+
+types: $(READY)
 	@$(IN)/mypy
 
 format: $(READY) ## Put the code into the common format

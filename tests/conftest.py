@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from typing import Any
 
 import pytest
 
+gc.disable()  # until all tests are collected: what is made on the way stays
 if not any(Path("/dev").glob("nvidia[0-9]*")):
     os.environ["TRITON_INTERPRET"] = "1"  # before PyTorch loads Triton: without a GPU its kernels are interpreted
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before PyTorch, too: threads that spin take another test's turn
@@ -36,8 +38,13 @@ LONGEST = (
     "training/test_followers.py",
     "slurm/test_dev.py",
     "launch/job/test_exporting.py",
+    "engines/cpu/test_engine.py",
+    "test_cli.py",
+    "engines/gpu/test_registers.py",
+    "test_documentation.py",
+    "diagnostics/test_diagnostic.py",
 )
-"""Files that take from half a minute to three, the longest first."""
+"""Files that take from a quarter of a minute to three, those first that wait longest."""
 IMPOSSIBLE = 77
 """How ``up`` ends where packages are missing and may not be installed."""
 
@@ -81,10 +88,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     The short tests at the end fill every gap, so that the workers of pytest end together.
     """
     tests_of = Counter(item.path for item in items)
-    items.sort(key=lambda item: (_turn(item.path), tests_of[item.path], item.path))
+    turns = {path: (_turn(path), num, path) for path, num in tests_of.items()}
+    items.sort(key=lambda item: turns[item.path])
     for item in items:
         if "dev_cluster" in getattr(item, "fixturenames", ()):
             item.add_marker("cluster")
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.unfreeze()  # both together: what there is belongs to the oldest generation
+    gc.enable()
 
 
 def _turn(path: Path) -> int:

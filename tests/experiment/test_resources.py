@@ -1,9 +1,8 @@
 """The estimate of memory is held against a process that trains."""
 
-import subprocess
-import sys
 from pathlib import Path
 
+import preloaded
 import pytest
 
 MEASURE = """
@@ -42,9 +41,10 @@ with tempfile.TemporaryDirectory() as folder:
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak of a process is measured on Linux")
 @pytest.mark.parametrize("model, seeds, width", [("shallow", 500, 2000), ("linear", 1500, 4000)])
-def test_estimate_of_a_large_pack_is_close_to_what_the_process_takes(model, seeds, width):
-    command = [sys.executable, "-c", MEASURE, model, str(seeds), str(width)]
-    process = subprocess.run(command, capture_output=True, text=True, check=True)
-    taken, estimated, of_trials = map(int, process.stdout.split())
+def test_estimate_of_a_large_pack_is_close_to_what_the_process_takes(model, seeds, width, tmp_path):
+    process = preloaded.begin(model, str(seeds), str(width), cwd=tmp_path, program=MEASURE)
+    said, errors = process.communicate()
+    assert process.returncode == 0, errors
+    taken, estimated, of_trials = map(int, said.split())
     assert of_trials > 2**28  # large enough that what a process keeps in any case does not matter
     assert 0.5 < taken / estimated <= 1.1, f"{taken / 2**20:.0f} MiB taken, {estimated / 2**20:.0f} MiB estimated"

@@ -68,6 +68,11 @@ class Desk:
     def run(self) -> Path:
         return self.folder / "run"
 
+    @property
+    def quick(self) -> str:
+        """Jobs whose Python has its libraries loaded already: for tests that are not about how a job starts."""
+        return f"cluster.python={preloaded.job_python()}"
+
     def environment(self, **more: str) -> dict[str, str]:
         return os.environ | {"PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(self.cache), "COLUMNS": "200"} | more
 

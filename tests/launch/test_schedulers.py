@@ -68,6 +68,11 @@ def command(sweep: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return preloaded.run(*words, cwd=sweep)
 
 
+def quick() -> str:
+    """Jobs whose Python has its libraries loaded already: for tests that are not about how a job starts."""
+    return f"cluster.python={preloaded.job_python()}"
+
+
 def submit(sweep: Path, cluster: str, *changes: str, more: tuple[str, ...] = ()) -> str:
     """What a submit says that succeeds."""
     done = tried(sweep, cluster, *changes, more=more)
@@ -118,11 +123,11 @@ def wait_until_all_is_done(sweep: Path) -> None:
 
 def test_array_on_pbs_trains_every_trial_and_status_knows_it_without_history(pbs: FakePbs, sweep: Path) -> None:
     pbs.set(slots=0, history=False)
-    assert "sent small-" in submit(sweep, "pbs_generic", ARRAY)
+    assert "sent small-" in submit(sweep, "pbs_generic", ARRAY, quick())
     (one,) = read_submissions(run_of(sweep))
     assert [len(task) for task in one.tasks] == [1] * PACKS
     assert status(sweep)["trials"] == {"pending": TRIALS}
-    again = submit(sweep, "pbs_generic", ARRAY)
+    again = submit(sweep, "pbs_generic", ARRAY, quick())
     assert f"{PACKS} in flight; nothing is left to send" in again
     pbs.set(slots=2)
     wait_until_all_is_done(sweep)
@@ -183,7 +188,7 @@ def test_single_job_on_pbs_trains_all_and_the_next_link_of_its_chain_ends_at_onc
 
 
 def test_one_task_on_pbs_is_cancelled_and_then_all(pbs: FakePbs, sweep: Path) -> None:
-    submit(sweep, "pbs_generic", ARRAY, LONG)
+    submit(sweep, "pbs_generic", ARRAY, LONG, quick())
     (one,) = read_submissions(run_of(sweep))
     wait_for_status(sweep, lambda found: found["trials"] == {"running": TRIALS})
     assert status(sweep)["seconds_left"] > 0
@@ -214,10 +219,10 @@ def test_submit_killed_before_it_could_note_its_job_finds_it_by_name(
         (binaries / "qsub").write_text(f'#!/bin/bash\n"{pbs.folder}/bin/qsub" "$@"\nkill -9 $PPID\n')
         (binaries / "qsub").chmod(0o755)
         deadly.setenv("PATH", f"{binaries}:{os.environ['PATH']}")
-        assert tried(sweep, "pbs_generic", ARRAY).returncode == -9
+        assert tried(sweep, "pbs_generic", ARRAY, quick()).returncode == -9
     (before,) = read_submissions(run_of(sweep))
     assert before.job is None
-    said = submit(sweep, "pbs_generic", ARRAY)
+    said = submit(sweep, "pbs_generic", ARRAY, quick())
     (after,) = read_submissions(run_of(sweep))
     assert after.name == before.name
     assert f"after it had sent {after.name}: it is job {after.job}" in said
@@ -244,7 +249,7 @@ def test_pbs_s_own_words_are_told_when_it_refuses_and_the_next_submit_works(pbs:
     assert "Traceback" not in done.stderr
     assert read_submissions(run_of(sweep)) == []
     pbs.set(qsub=None)
-    submit(sweep, "pbs_generic")
+    submit(sweep, "pbs_generic", quick())
     wait_until_all_is_done(sweep)
 
 
@@ -274,7 +279,7 @@ def test_job_on_this_machine_outlives_the_command_and_is_seen_and_ended(sweep: P
 
 
 def test_every_trial_is_trained_on_this_machine(sweep: Path) -> None:
-    submit(sweep, "local", "cluster.max_running=2")
+    submit(sweep, "local", "cluster.max_running=2", quick())
     assert len(read_submissions(run_of(sweep))) == 2
     wait_until_all_is_done(sweep)
     assert status(sweep)["trials"] == {"done": TRIALS}
@@ -291,7 +296,7 @@ def test_results_do_not_depend_on_what_ran_the_jobs(pbs: FakePbs, sweep: Path) -
     def rows() -> list[dict[str, Any]]:
         return json.loads(command(sweep, "results", "--json").stdout)
 
-    submit(sweep, "pbs_generic", ARRAY, "dtype=float64")
+    submit(sweep, "pbs_generic", ARRAY, quick(), "dtype=float64")
     wait_until_all_is_done(sweep)
     there = rows()
     (run,) = (sweep / "runs").iterdir()

@@ -54,7 +54,10 @@ class Finder(importlib.abc.MetaPathFinder):
             change(module)
         spec.loader.exec_module = exec_module
         return spec
-sys.meta_path.insert(0, Finder())
+if "{module}" in sys.modules:
+    change(sys.modules["{module}"])
+else:
+    sys.meta_path.insert(0, Finder())
 """
 
 
@@ -98,7 +101,7 @@ def test_a_job_that_runs_out_of_time_goes_on_until_all_is_trained(desks: Callabl
     """Training takes longer than the 30 s that a job has; one queues itself again, one is followed by a link."""
     requeued, chained = desks("requeued"), desks("chained")
     config = requeued.small | LONG | {"steps": 4000}
-    short = ["cluster.walltime_minutes=1", "cluster.stop_margin_seconds=30"]
+    short = ["cluster.walltime_minutes=1", "cluster.stop_margin_seconds=30", requeued.quick]
     for desk in (requeued, chained):
         desk.write(config)
     requeued.submit(*short, slowed(requeued))
@@ -168,14 +171,14 @@ def test_run_folder_that_was_full_is_completed_once_there_is_space(desk: Any) ->
         desk.write(desk.small | {"steps": 3000})
         (desk.folder / "run").symlink_to(disk)
         filler = disk / "filler"
-        desk.submit(desk.hold)
+        desk.submit(desk.hold, desk.quick)
         free = os.statvfs(disk)
         filler.write_bytes(b"0" * (free.f_bavail * free.f_frsize - 40_000))
         desk.release()
         desk.wait()
         assert desk.outcomes().height < 200
         filler.unlink()
-        desk.submit()
+        desk.submit(desk.quick)
         desk.wait()
         desk.check_complete()
     finally:
@@ -186,7 +189,7 @@ def test_run_folder_that_was_full_is_completed_once_there_is_space(desk: Any) ->
 @pytest.mark.alone
 def test_nothing_is_sent_while_the_controller_is_down_and_status_says_so(desk: Any, dev_cluster: Any) -> None:
     desk.write(desk.small)
-    desk.submit(desk.each_pack_a_job)
+    desk.submit(desk.each_pack_a_job, desk.quick)
     desk.wait()
     desk.write(desk.small | {"steps": 50})
     dev_cluster.daemon("stop", "slurmctld")
@@ -206,14 +209,14 @@ def test_nothing_is_sent_while_the_controller_is_down_and_status_says_so(desk: A
 @pytest.mark.alone
 def test_trials_of_a_node_that_went_down_are_trained_once(desk: Any, dev_cluster: Any) -> None:
     desk.write(desk.small | LONG)
-    desk.submit("cluster.options=[--nodelist=dev1]", slowed(desk))
+    desk.submit("cluster.options=[--nodelist=dev1]", desk.quick, slowed(desk))
     desk.wait_for(lambda: any(attempt.pack for attempt in desk.attempts()))
     dev_cluster.daemon("kill", "dev1")
     time.sleep(2)
     dev_cluster.daemon("start", "dev1")
     desk.wait(240)
     if desk.status()["trials"].keys() & {"lost"}:
-        desk.submit()
+        desk.submit(desk.quick)
         desk.wait()
     desk.check_complete()
 
@@ -221,7 +224,7 @@ def test_trials_of_a_node_that_went_down_are_trained_once(desk: Any, dev_cluster
 def test_one_trial_over_two_nodes_gives_the_numbers_of_one_process(desk: Any) -> None:
     config = desk.small | {"steps": 60, "seeds": 1, "learning_rates": [0.05]}
     desk.write(config | {"parallel": {"nodes": 2, "devices": 1}})
-    desk.submit()
+    desk.submit(desk.quick)
     desk.wait()
     desk.check_complete()
     assert {attempt.worker for attempt in desk.attempts()} == {0, 1}
@@ -259,7 +262,7 @@ def test_pack_that_fails_twice_is_kept_back_until_it_is_asked_for(desk: Any) -> 
     broken = desk.folder / "broken"
     broken.touch()
     desk.write(desk.small)
-    desk.submit(change_in_jobs(desk, "pipeline.training.run", BREAKS_A_PACK.format(broken=str(broken))))
+    desk.submit(desk.quick, change_in_jobs(desk, "pipeline.training.run", BREAKS_A_PACK.format(broken=str(broken))))
     desk.wait()
     assert desk.status(code=1)["trials"]["failed"] == 50
     desk("retry", "run")

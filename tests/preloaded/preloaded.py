@@ -3,7 +3,11 @@
 Loading PyTorch and Lightning costs seconds of a processor. A test that is not about how a command starts takes its
 process from here: it has its own memory, arguments, environment, folder and pipes, is killed and waited for like any
 other, and goes through the same code from ``python -m pipeline`` on. One whose environment changes what Python loads
-(``PYTHONPATH``, an encoding) starts from nothing, with ``subprocess``.
+(``PYTHONPATH``, an encoding) starts from nothing, with ``subprocess``. A job of a scheduler is a process from here
+where its profile says ``python: {job_python()}``; ``preloaded_job.py`` stands for it there.
+
+All workers of pytest share the process that forks: the first that needs it starts it, and it ends when no process that
+may ask has its connection open any more.
 """
 
 from __future__ import annotations
@@ -11,17 +15,20 @@ from __future__ import annotations
 import array
 import atexit
 import contextlib
+import fcntl
 import functools
 import json
 import os
 import runpy
 import select
+import shlex
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,14 +37,19 @@ LIBRARIES = (
     "pipeline.launch.state.status",
     "pipeline.launch.submit.planned_submissions",
     "pipeline.launch.submit.submission_plan",
+    "pipeline.launch.worker",
     "pipeline.report.html.run_page",
+    "pipeline.training.followers",
     "pipeline.training.timing",
     "pipeline.training.run",
     "sklearn.datasets",
+    "submitit.core.submission",
 )
 NUMBER = 4
 """Bytes of a number on the way back: first of the process, then how it ended."""
-
+SOCKET = "socket"
+LONGEST_PARENT = 50
+"""Characters: the path of a socket has 107 at most."""
 
 ENVIRONMENT = dict(os.environ)
 """In which the libraries are loaded, whatever test begins the first command."""
@@ -45,18 +57,57 @@ ENVIRONMENT = dict(os.environ)
 
 @functools.cache
 def server() -> socket.socket:
-    """The way to a process that has loaded the libraries, and forks a child for each command; it ends with this one."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs:
-        command = [sys.executable, __file__, str(theirs.fileno())]
-        process = subprocess.Popen(command, env=ENVIRONMENT, pass_fds=[theirs.fileno()])
+    """The way to a process that has loaded the libraries, and forks a child for each command."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with held(folder()) as place:
+        try:
+            connection.connect(str(place / SOCKET))
+        except (FileNotFoundError, ConnectionRefusedError):
+            # It is there as soon as this ends: what goes on is a child of it, which has loaded nothing yet.
+            command = [sys.executable, __file__, str(place)]
+            subprocess.run(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+            connection.connect(str(place / SOCKET))
+    atexit.register(connection.close)
+    return connection
 
-    @atexit.register
-    def stop() -> None:
-        ours.close()
-        process.wait()
 
-    return ours
+def folder() -> Path:
+    """Where the socket lies: a folder of this user that the workers of one run of pytest, and nobody else, have."""
+    parent = tempfile.gettempdir()
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"{os.getpid()}")
+    return Path(parent if len(parent) < LONGEST_PARENT else "/tmp", f"preloaded-{run}")
+
+
+@contextlib.contextmanager
+def held(place: Path) -> Iterator[Path]:
+    """Hold the lock of a folder, which is made if it is not there; whoever removes it holds the lock, too."""
+    lock = locked(place)
+    try:
+        yield place
+    finally:
+        os.close(lock)
+
+
+def locked(place: Path) -> int:
+    """The lock of a folder that is there, as an open file."""
+    while True:
+        place.mkdir(mode=0o700, exist_ok=True)
+        try:
+            lock = os.open(place, os.O_RDONLY)
+        except FileNotFoundError:  # it was removed just now
+            continue
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if place.exists() and os.path.samestat(os.fstat(lock), place.stat()):
+            assert place.stat().st_uid == os.getuid(), f"{place} is another user's"
+            return lock
+        os.close(lock)
+
+
+def job_python() -> str:
+    """The command that starts Python in a job, for ``cluster.python``: as ``python`` does, but from here."""
+    server()
+    stands_for_it = Path(__file__).with_name("preloaded_job.py")
+    return shlex.join([sys.executable, "-IS", str(stands_for_it), str(folder() / SOCKET)])
 
 
 def begin(
@@ -98,7 +149,7 @@ class Command:
         ends = [os.open(os.devnull, os.O_RDONLY), self._pipe()]
         ends.append(self._pipe() if stderr == subprocess.PIPE else os.dup(ends[-1]))
         asked = {"words": words, "cwd": str(cwd), "env": dict(env), "new_session": new_session}
-        asked |= {"program": program}
+        asked |= {"program": program, "module": "pipeline"}
         with theirs:
             rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [*ends, theirs.fileno()]))
             server().sendmsg([json.dumps(asked).encode()], [rights])
@@ -171,20 +222,47 @@ class Command:
 # The process that forks.
 
 
-def serve(asked: socket.socket) -> None:
-    """Fork a child for each command that is asked for, until nobody asks any more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal, meant for who asks
+def listening(place: Path) -> socket.socket:
+    """Listen in a folder; who has asked for this process goes on, and a child of it serves."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    (place / SOCKET).unlink(missing_ok=True)  # of one that was killed
+    listener.bind(str(place / SOCKET))
+    listener.listen(64)
+    if os.fork():
+        os._exit(0)
+    os.setsid()  # the signals of a terminal are meant for who asks
+    return listener
+
+
+def serve(listener: socket.socket, place: Path) -> None:
+    """Fork a child for each command that is asked for, until nobody is left who could ask."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nothing is left of a nurse that has ended
-    while True:
-        message, files, _, _ = socket.recv_fds(asked, 1 << 20, 4)
-        if not message:
-            return
-        if os.fork() == 0:
-            asked.close()
-            attend(json.loads(message), files)
-            return
-        for file in files:
-            os.close(file)
+    asking: list[socket.socket] = []
+    while asking or not abandoned(listener, place):
+        for ready in select.select([listener, *asking], [], [])[0]:
+            if ready is listener:
+                asking.append(listener.accept()[0])
+                continue
+            message, files, _, _ = socket.recv_fds(ready, 1 << 20, 4)
+            if not message:
+                asking.remove(ready)
+                ready.close()
+            elif os.fork() == 0:
+                for one in (listener, *asking):
+                    one.close()
+                attend(json.loads(message), files)
+            for file in files:
+                os.close(file)
+
+
+def abandoned(listener: socket.socket, place: Path) -> bool:
+    """Whether nobody is about to ask; then the folder is removed."""
+    with held(place):  # who has started this process holds it until it has its connection
+        if select.select([listener], [], [], 0)[0]:
+            return False
+        (place / SOCKET).unlink()
+        place.rmdir()
+        return True
 
 
 def attend(asked: dict, files: list[int]) -> None:
@@ -198,6 +276,10 @@ def attend(asked: dict, files: list[int]) -> None:
     for end in ends:
         os.close(end)
     os.write(control, command.to_bytes(NUMBER, "little"))
+    if "leash" in asked:
+        ended = os.pidfd_open(command)
+        if ended not in select.select([ended, control], [], [])[0]:  # who stands for it was killed
+            os.kill(command, signal.SIGKILL)
     _, status = os.waitpid(command, 0)
     code = os.waitstatus_to_exitcode(status)
     with contextlib.suppress(BrokenPipeError):  # nobody waits for it any more
@@ -219,18 +301,32 @@ def become(asked: dict, ends: list[int]) -> None:
     os.chdir(asked["cwd"])
     sys.path[0] = str(Path.cwd())
     sys.argv[1:] = asked["words"]
+    if "leash" in asked:
+        os.umask(asked["umask"])
+        for stream in (sys.stdout, sys.stderr):
+            stream.reconfigure(write_through=True)  # its -u
+        customize()
     if asked["program"]:
         exec(asked["program"], {"__name__": "__main__"})
     else:
-        runpy.run_module("pipeline", run_name="__main__", alter_sys=True)
+        runpy.run_module(asked["module"], run_name="__main__", alter_sys=True)
     raise SystemExit(0)
+
+
+def customize() -> None:
+    """What Python does as it starts: run the first ``sitecustomize.py`` on the path that it is given."""
+    for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep):
+        if (script := Path(entry, "sitecustomize.py")).exists():
+            runpy.run_path(str(script))
+            return
 
 
 if __name__ == "__main__":
     import gc
     import importlib
 
+    listener = listening(Path(sys.argv[1]))
     for library in LIBRARIES:
         importlib.import_module(library)
     gc.freeze()
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    serve(listener, Path(sys.argv[1]))

@@ -1,6 +1,8 @@
 """What packs take is measured once, remembered, and judged from the nearest where it was not measured."""
 
+import concurrent.futures
 import dataclasses
+import multiprocessing
 import os
 
 import pytest
@@ -29,6 +31,13 @@ HERE = Profile(description="here", scheduler="local", folder="runs", gpus=0, cpu
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "pipeline" / "calibration"
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Have pilots run in this process, which has its libraries loaded: for tests that are not about their process."""
+    monkeypatch.setattr(concurrent.futures, "ProcessPoolExecutor", concurrent.futures.ThreadPoolExecutor)
+    monkeypatch.setattr(multiprocessing, "get_context", lambda _: "")
 
 
 def experiment(**fields):
@@ -100,7 +109,7 @@ def test_packs_that_were_sent_before_keep_what_was_expected_of_them():
     assert list(found.seconds.values()) == pytest.approx([50.0, 21.0])  # what a job has measured counts more
 
 
-def test_packs_that_are_new_beside_some_that_were_sent_are_measured():
+def test_packs_that_are_new_beside_some_that_were_sent_are_measured(quick):
     asked = experiment()
     first, second = (pack.pack for pack in workloads(asked))
     _, found, said = judged(asked, expected={first: 20.0})
@@ -109,7 +118,7 @@ def test_packs_that_are_new_beside_some_that_were_sent_are_measured():
     assert 0 < found.seconds[second] < 60
 
 
-def test_pilot_has_no_more_processors_than_there_are_here(cache):
+def test_pilot_has_no_more_processors_than_there_are_here(cache, quick):
     judged(experiment(), Profile(description="large", scheduler="local", folder="runs", gpus=0, cpus=100_000))
     (place,) = cache.iterdir()
     assert place.name.endswith(f"-cpu{len(os.sched_getaffinity(0))}")
@@ -144,14 +153,14 @@ def test_kinds_differ_by_steps_where_these_do_not_set_the_time():
     assert workloads(closed)[0].kind != workloads(longer)[0].kind
 
 
-def test_damaged_memory_is_measured_anew(cache):
+def test_damaged_memory_is_measured_anew(cache, quick):
     judged(experiment())
     for path in cache.glob("*/*.json"):
         path.write_text("{")
     assert judged(experiment())[2] == ["measuring 2 kinds of packs here, once"]
 
 
-def test_home_that_cannot_be_written_only_costs_time(cache):
+def test_home_that_cannot_be_written_only_costs_time(cache, quick):
     cache.parent.parent.mkdir()
     cache.parent.write_text("a file in the way")
     _, found, _ = judged(experiment())

@@ -145,7 +145,7 @@ def test_a_submit_killed_at_any_instant_is_taken_up_by_the_next(desks: Callable[
     made = {name: desks(name) for name in names}
     for desk in made.values():
         desk.write(desk.small)
-    sends = [made["before"].each_pack_a_job, made["before"].hold, *changes]
+    sends = [made["before"].each_pack_a_job, made["before"].hold, made["before"].quick, *changes]
     made["before"].submit(*sends, words=["--dry-run"])  # measures what packs take, for all
     links = {name: ["--chain", "1"] if name == "before" else [] for name in names}
     for name in ("before", "after"):
