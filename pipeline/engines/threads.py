@@ -8,7 +8,9 @@ pack get a core each, and only operations that are large by themselves use all c
 
 from __future__ import annotations
 
+import functools
 import itertools
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +18,8 @@ from typing import TypeVar
 
 import torch
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 Scratch = TypeVar("Scratch")
 
 CORES = torch.get_num_threads()
@@ -33,19 +37,53 @@ def threads_of_operation(number: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def worker_pool(number: int) -> ThreadPoolExecutor:
-    """A pool of worker threads, in each of which a PyTorch operation uses as many threads as in this one.
+def on_cores(work: Callable[[Item], Result], items: Sequence[Item], *, most_threads: int) -> list[Result]:
+    """Do work on each item, in this thread and in others beside it, each of which takes an item until none is left.
+
+    The others are kept: to start one takes as long as a hundred steps of a small pack.
+
+    Args:
+        work: What is done to an item; it may share out work itself.
+        items: Any number.
+        most_threads: Threads at most, this one included.
+
+    Returns:
+        What each item gave, in their order.
+    """
+    found: dict[int, Result] = {}
+    left = iter(list(enumerate(items)))
+
+    def worker() -> None:
+        for number, item in left:  # the iterator of a list gives each of its elements to one thread only
+            found[number] = work(item)
+
+    num_others = min(most_threads, len(items)) - 1
+    others = [_other_threads(torch.get_num_threads()).submit(worker) for _ in range(num_others)]
+    try:
+        worker()
+    finally:
+        for other in others:
+            if not other.cancel():  # one that has not begun would find nothing left
+                other.result()
+    return [found[number] for number in range(len(items))]
+
+
+@functools.cache
+def _other_threads(threads_of_operation: int) -> ThreadPoolExecutor:
+    """Threads for the cores that the caller leaves, in each of which a PyTorch operation uses as many threads as there.
 
     A new thread takes that number over when it first asks PyTorch (2.13) for it. Linear algebra in a thread that
     has not asked uses all cores, and the last digits of its results depend on how many these are.
 
-    Args:
-        number: Worker threads.
-
     Returns:
-        The pool, to be used as a context.
+        The pool, all of whose threads have asked.
     """
-    return ThreadPoolExecutor(number, initializer=torch.get_num_threads)
+    number = max(1, CORES - 1)
+    everyone = threading.Barrier(number)
+    pool = ThreadPoolExecutor(number, initializer=torch.get_num_threads)
+    for started in [pool.submit(everyone.wait) for _ in range(number)]:
+        started.result()
+    return pool
 
 
 def share_out(
@@ -74,9 +112,4 @@ def share_out(
         for first, last in left:  # the iterator of a list gives each of its elements to one thread only
             work(own, first, last)
 
-    busy = scratch[: min(len(scratch), num_parts)]
-    if len(busy) == 1:
-        worker(busy[0])
-    elif busy:
-        with ThreadPoolExecutor(len(busy)) as pool:
-            list(pool.map(worker, busy))
+    on_cores(worker, scratch[: min(len(scratch), num_parts)], most_threads=len(scratch))

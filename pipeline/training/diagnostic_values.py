@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.diagnostics.snapshot import Snapshot
-from pipeline.engines.threads import CORES, worker_pool
+from pipeline.engines.threads import CORES, on_cores
 from pipeline.experiment.initial_weights import initial_weights_of
 from pipeline.experiment.resources import OBSERVED_BYTES, observed_bytes_of_trial
 from pipeline.training.heap import trim_heap
@@ -75,7 +74,8 @@ def evaluate_diagnostics(
     threads = min(CORES, MOST_THREADS) if trials.device.type == "cpu" else 1
     most_trials = max(1, OBSERVED_BYTES // threads // observed_bytes_of_trial(shape))
 
-    def evaluate(number: int, chunk: slice) -> list[DiagnosticValues]:
+    def evaluate(numbered: tuple[int, slice]) -> list[DiagnosticValues]:
+        number, chunk = numbered
         snapshot = _snapshot(module, step, trials[chunk], losses_T[chunk], gradient_TN[chunk])
         positions_T = trials[chunk].cpu().numpy()
         values = [DiagnosticValues(step, one.name(), positions_T, one(snapshot).double().cpu().numpy()) for one in due]
@@ -83,28 +83,26 @@ def evaluate_diagnostics(
             trim_heap()
         return values
 
-    chunks = list(_chunks(len(trials), most_trials, threads))
-    if len(chunks) == 1:
-        return evaluate(0, chunks[0])
-    with worker_pool(threads) as pool:
-        return [values for of_chunk in pool.map(evaluate, itertools.count(), chunks) for values in of_chunk]
+    # Starting on another core takes longer than the diagnostics of a few trials, but for eigenvalues of their Hessians.
+    shared_from = most_trials // 4 if any(one.takes_top_of_hessian for one in due) else most_trials
+    chunks = list(enumerate(_chunks(len(trials), most_trials, threads, shared_from)))
+    return [values for of_chunk in on_cores(evaluate, chunks, most_threads=threads) for values in of_chunk]
 
 
-def _chunks(num_trials: int, most_trials: int, threads: int) -> Iterator[slice]:
+def _chunks(num_trials: int, most_trials: int, threads: int, shared_from: int = 1) -> Iterator[slice]:
     """Slices of about equal size, as many for each thread where there are trials enough.
-
-    A few trials that would not fill a quarter of a slice are one: starting threads takes longer than their diagnostics.
 
     Args:
         num_trials: Trials in all.
         most_trials: Trials of a slice at most.
         threads: Threads that work on the slices.
+        shared_from: Trials from which on each thread gets some.
 
     Returns:
         The slices, which partition the trials.
     """
     number = -(-num_trials // most_trials)
-    if 4 * num_trials >= most_trials:
+    if num_trials >= shared_from:
         number = min(num_trials, -(-number // threads) * threads)
     bounds = [num_trials * position // max(1, number) for position in range(number + 1)]
     return map(slice, bounds[:-1], bounds[1:])

@@ -1,9 +1,11 @@
 """Chunks of a pack get a core each, and what is found in one does not depend on how many cores there are."""
 
+import threading
+
 import pytest
 import torch
 
-from pipeline.engines.threads import share_out, threads_of_operation, worker_pool
+from pipeline.engines.threads import on_cores, share_out, threads_of_operation
 from pipeline.numerics.randomness import stream
 
 
@@ -11,16 +13,37 @@ def test_singular_values_found_in_a_lane_are_those_found_outside_bit_for_bit():
     matrices = torch.from_numpy(stream("lanes").standard_normal((20, 33, 33)))
     with threads_of_operation(1):
         here = torch.linalg.svdvals(matrices)
-        with worker_pool(2) as pool:
-            found = list(pool.map(torch.linalg.svdvals, [matrices] * 4))
+        found = on_cores(torch.linalg.svdvals, [matrices] * 4, most_threads=2)
     assert all(torch.equal(there, here) for there in found)
+
+
+def met(meeting: threading.Barrier) -> int:
+    """Threads of an operation, asked once two threads are at work."""
+    meeting.wait()
+    return torch.get_num_threads()
 
 
 def test_an_operation_uses_as_many_threads_as_was_said_and_afterwards_as_many_as_before():
     before = torch.get_num_threads()
-    with threads_of_operation(before + 1), worker_pool(1) as pool:
-        assert pool.submit(torch.get_num_threads).result() == torch.get_num_threads() == before + 1
+    for number in (before + 1, before + 2):
+        with threads_of_operation(number):
+            asked = on_cores(met, [threading.Barrier(2)] * 2, most_threads=2)
+        assert asked == [number, number]
     assert torch.get_num_threads() == before
+
+
+def test_what_is_found_is_in_the_order_of_the_items_and_work_may_share_out_work():
+    def sums(number):
+        return sum(on_cores(lambda other: number * other, range(5), most_threads=3))
+
+    assert on_cores(sums, range(20), most_threads=4) == [10 * number for number in range(20)]
+    assert on_cores(sums, [], most_threads=4) == []
+
+
+def test_an_error_in_any_thread_is_raised_here():
+    with pytest.raises(ZeroDivisionError, match="by zero"):
+        on_cores(lambda number: 1 // (number - 7), range(8), most_threads=2)
+    assert on_cores(lambda number: number, range(3), most_threads=2) == [0, 1, 2]
 
 
 @pytest.mark.parametrize("num_trials, together, most_parts", [(0, 4, 8), (1, 4, 8), (10, 4, 8), (64, 8, 3), (7, 1, 1)])

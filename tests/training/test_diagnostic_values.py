@@ -52,6 +52,11 @@ def test_chunks_hold_each_trial_once_and_every_thread_has_as_many(num_trials, mo
     assert len(chunks) <= 1 or len(chunks) % threads == 0 or len(chunks) == num_trials
 
 
+def test_few_trials_are_one_chunk():
+    assert len(list(diagnostic_values._chunks(9, 10, 4, shared_from=10))) == 1
+    assert len(list(diagnostic_values._chunks(10, 10, 4, shared_from=10))) == 4
+
+
 def test_trial_that_is_found_out_of_bounds_is_marked_and_has_no_values(pack):
     module = started(pack(models=(Shallow(),)))
     with torch.no_grad():

@@ -13,7 +13,7 @@ from pipeline.engines.engine import Engine, Stack
 from pipeline.engines.minibatches import Minibatches
 from pipeline.engines.reference.gradients import stacked_gradient
 from pipeline.engines.reference.solvers import iteration
-from pipeline.engines.threads import CORES, threads_of_operation, worker_pool
+from pipeline.engines.threads import CORES, on_cores, threads_of_operation
 from pipeline.experiment.resources import elements_of_chunk
 from pipeline.optimizers.rules import LeastSquares, UpdateRule
 from pipeline.optimizers.solvers import ProblemSize, Solver
@@ -114,11 +114,7 @@ class Reference(Engine):
         several = len(chunks) == 1 and self.elements_of_trial >= LARGE_OPERATION and not self.solves
         with threads_of_operation(CORES if several else 1):
             busy = range(min(len(self.workers), len(chunks)))
-            if len(busy) == 1:
-                done = [work(0)]
-            else:
-                with worker_pool(len(busy)) as pool:
-                    done = list(pool.map(work, busy))
+            done = on_cores(work, busy, most_threads=len(busy))
         in_order = [done[number % len(self.workers)][number // len(self.workers)] for number in range(len(chunks))]
         return torch.cat(in_order)
 
