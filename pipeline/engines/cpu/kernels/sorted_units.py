@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.engines.cpu.codegen.simd import Array, Program, Value
+from pipeline.engines.cpu.codegen.simd import Array, Program, Value, Variable
 from pipeline.engines.cpu.kernels.prefix_sums import LaneUpdate, Totals
 from pipeline.engines.cpu.kernels.unit_order import UnitOrder
 from pipeline.engines.cpu.kernels.unit_places import OneInputSpec, UnitPlaces
@@ -62,12 +62,7 @@ def sorted_unit_sizes(spec: OneInputSpec, rule: UpdateRule, width: int, lanes: i
     """Numbers in each array that a step works in, all in float64."""
     own = dict.fromkeys(["own_weights", *(f"own_slot_{n}" for n in range(rule.slots))], spec.num_weights(width) * lanes)
     kept = width * (EDGES + num_sums(spec.num_outputs)) * lanes
-    return {
-        **own,
-        "kept": kept,
-        "unit_changes": width * 2 * spec.num_outputs * lanes,
-        "unit_sums": width * 2 * spec.num_outputs * lanes,
-    }
+    return {**own, "kept": kept, "unit_sums": width * 2 * spec.num_outputs * lanes}
 
 
 class SortedUnits(UnitPlaces):
@@ -89,7 +84,7 @@ class SortedUnits(UnitPlaces):
         self.all_slots = [p.array_parameter(f"slot_{number}", *shape) for number in range(rule.slots)]
         names = ("own_weights", *(f"own_slot_{number}" for number in range(rule.slots)))
         self.own = [p.array_parameter(name, "num_weights", p.lanes) for name in names]
-        self.kept, self.changes, self.sums = map(p.array_parameter, ("kept", "unit_changes", "unit_sums"))
+        self.kept, self.sums = p.array_parameter("kept"), p.array_parameter("unit_sums")
         zero = p.constant(0.0, p.lanes)
         self.starts = [(p.variable(zero), p.variable(zero)) for _ in self.outputs]
         self.last_key, self.in_order = p.variable(self.lane * 0), p.variable(p.boolean(value=True))
@@ -109,7 +104,7 @@ class SortedUnits(UnitPlaces):
             place = p.gather(self.places, number * p.lanes + self.lane)
             self.keys.store(unit * p.lanes, self._key(place, number))
             self._look_up(unit, place)
-        self._add_changes()
+        self._add_all()
 
     def finish(self, block: Value) -> None:
         """Write the weights of a block back in their own order."""
@@ -154,7 +149,7 @@ class SortedUnits(UnitPlaces):
         for number, value in enumerate([*edges, *sums]):
             self.kept.store(self._kept_at(unit, number), value)
 
-    # The changes at kinks, of slopes and intercepts.
+    # The line before the first kink, and what each kink changes.
 
     def _forget(self) -> None:
         for slope, intercept in self.starts:
@@ -163,24 +158,32 @@ class SortedUnits(UnitPlaces):
         self.last_key.set(self.lane * 0)
         self.in_order.set(self.p.boolean(value=True))
 
-    def _add_changes(self) -> None:
-        """Write the changes of all units; sums are in the order that the units have now."""
+    def _add_all(self) -> None:
+        """Write the line before the first kink; sums are in the order that the units have now."""
         self._forget()
         with self.p.loop(self.width) as unit:
             a, c = (self.load(self.own[0], unit * 2 + n) for n in range(2))
-            self._add_change(unit, a, c, [self.load(self.own[0], self.output(k, unit)) for k in self.outputs])
+            self._add(a, c, [self.load(self.own[0], self.output(k, unit)) for k in self.outputs])
         self._add_biases()
 
-    def _add_change(self, unit: Value, a: Value, c: Value, weights: list[Value]) -> None:
-        """Keep what a kink changes, and add what is there before the first of them."""
+    def _add(self, a: Value, c: Value, weights: list[Value]) -> None:
+        """Add what a unit is before the first kink."""
         p, below, falls = self.p, self.spec.below, a < 0.0
-        for k, w in zip(self.outputs, weights, strict=True):
-            for quantity, factor in enumerate((a, c)):
+        for line, w in zip(self.starts, weights, strict=True):
+            for sum_, factor in zip(line, (a, c), strict=True):
                 whole = w * factor
-                change = whole * (1.0 - below) if below else whole
-                before = p.select(falls, whole, whole * below if below else 0.0)
-                self.starts[k][quantity].set(self.starts[k][quantity].get() + before)
-                self.changes.store(self._of_unit(unit, k, quantity), p.select(falls, -change, change))
+                sum_.set(sum_.get() + p.select(falls, whole, whole * below if below else 0.0))
+
+    def _pass(self, unit: Value, lines: list[tuple[Variable, Variable]]) -> None:
+        """Change the lines at the kink of a unit."""
+        p, below, (a, c) = self.p, self.spec.below, (self.load(self.own[0], unit * 2 + n) for n in range(2))
+        falls = a < 0.0
+        for k, line in zip(self.outputs, lines, strict=True):
+            w = self.load(self.own[0], self.output(k, unit))
+            change = w * (1.0 - below) if below else w
+            change = p.select(falls, -change, change)
+            for sum_, factor in zip(line, (a, c), strict=True):
+                sum_.set(p.fma(change, factor, sum_.get()))
 
     def _add_biases(self) -> None:
         for k, (_, intercept) in zip(self.outputs, self.starts, strict=True):
@@ -217,9 +220,8 @@ class SortedUnits(UnitPlaces):
             add_points([self.kept.load(self._kept_at(unit, EDGES + n), lanes) for n in range(self.size)])
             for k in self.outputs:
                 for quantity in range(2):
-                    place = self._of_unit(unit, k, quantity)
-                    self.sums.store(place, sums[k][quantity].get())
-                    lines[k][quantity].set(lines[k][quantity].get() + self.changes.load(place, lanes))
+                    self.sums.store(self._of_unit(unit, k, quantity), sums[k][quantity].get())
+            self._pass(unit, lines)
         end = self.num_points * self.size
         add_points([p.broadcast(self.tables.load(end + number), lanes) for number in range(self.size)])
         return twice.get() * 0.5, [(with_x.get(), plain.get()) for with_x, plain in sums]
@@ -243,7 +245,7 @@ class SortedUnits(UnitPlaces):
             a, c = update.make(fine, unit * 2, of_a), update.make(fine, unit * 2 + 1, of_c)
             if self.spec.below != 1.0:
                 self._follow(unit, a, c)
-            self._add_change(unit, a, c, weights)
+            self._add(a, c, weights)
         for k, (_, plain) in zip(self.outputs, totals, strict=True):
             update.make(fine, self.output(k, self.width), plain)
         self._add_biases()
@@ -287,7 +289,7 @@ class SortedUnits(UnitPlaces):
                         going.set(p.int_constant(0))
                 with p.when(p.logical_not(p.any_lane(wrong))):
                     position.set(unit + 1)
-        self._add_changes()
+        self._add_all()
         return p.logical_not(left.get() < 0)
 
     def _exchange(self, unit: Value, wrong: Value) -> None:
