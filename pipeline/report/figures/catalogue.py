@@ -43,7 +43,8 @@ FIGURES: tuple[Figure, ...] = (
         "loss_by_step",
         "Loss on the way",
         "Median over seeds, at the greatest width that ran, for at most eight learning rates; a cross marks the step "
-        "at which the first trial of a learning rate diverged. Dashed: theory, for descent on a quadratic loss.",
+        "at which the first trial of a learning rate diverged. Dashed: theory, for descent on a quadratic loss; of a "
+        "network under the square loss, descent on the network linearised at its start.",
         loss_by_step,
     ),
     Figure(

@@ -120,7 +120,8 @@ def _loss_layers(
 def predicted_losses(tables: RunTables, curves: pl.DataFrame) -> pl.DataFrame:
     """The loss that descent on the quadratic has at every learning rate and step of one panel's curves.
 
-    No rows where theory says nothing exact, or where the data cannot be read any more.
+    Of networks it is the median over seeds of the linearised networks. No rows where theory says nothing exact, or
+    where the data cannot be read any more.
 
     Args:
         tables: The run.
@@ -136,6 +137,8 @@ def predicted_losses(tables: RunTables, curves: pl.DataFrame) -> pl.DataFrame:
     if ran.is_empty():
         return nothing
     shape = tables.plan.trials[ran["trial"][0]].shape
+    if not shape.model.linear:
+        return _linearised_losses(tables, ran, curves["step"].unique())
     rates = ran.group_by("rate_axis", maintain_order=True).agg(pl.col("learning_rate").first()).sort("rate_axis")
     steps = curves["step"].unique().sort()
     losses_RH = predicted_losses_of(shape, rates["learning_rate"].to_list(), steps.to_list())
@@ -144,3 +147,12 @@ def predicted_losses(tables: RunTables, curves: pl.DataFrame) -> pl.DataFrame:
     table = rates.select("rate_axis").join(pl.DataFrame({"step": steps}), how="cross", maintain_order="left_right")
     table = table.with_columns(loss=pl.Series(losses_RH.flatten().tolist(), dtype=pl.Float64))
     return table.filter(pl.col("loss").is_finite() & (pl.col("loss") > 0))
+
+
+def _linearised_losses(tables: RunTables, ran: pl.DataFrame, steps: pl.Series) -> pl.DataFrame:
+    """The median loss of the linearised networks of some trials at each learning rate and step."""
+    curves = tables.linearised.curves.filter(pl.col("step").is_in(steps.implode()))
+    known = ran.select("trial", "rate_axis").join(curves, on="trial", maintain_order="left")
+    medians = known.group_by("rate_axis", "step").agg(pl.col("linearised_loss").median().alias("loss"))
+    drawn = medians.filter(pl.col("loss").is_finite() & (pl.col("loss") > 0))
+    return drawn.sort("rate_axis", "step").select(*PREDICTED)

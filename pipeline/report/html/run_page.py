@@ -24,6 +24,7 @@ from pipeline.report.html.wandb_links import read_wandb_links
 from pipeline.report.tables.approximation_rates import rates
 from pipeline.report.tables.cells import PROBLEM, curve_of
 from pipeline.report.tables.coordinate_check import coordinate_check
+from pipeline.report.tables.departures import departures
 from pipeline.report.tables.error_fractions import error_parts, in_percent, sentences
 from pipeline.report.tables.excess_losses import predicted_and_measured
 from pipeline.report.tables.network_ratios import network_ratios, with_network_ratios
@@ -55,6 +56,8 @@ class Comparisons:
         steps_to_accuracy: How soon few answers are wrong by each of several losses.
         coordinates: How the change of hidden units goes with the width.
         brackets: Of the best networks of its problems.
+        departures: How far networks went from their linearised ones.
+        not_linearised: Why some have none, as sentences.
     """
 
     excess_losses: pl.DataFrame | None = None
@@ -62,6 +65,8 @@ class Comparisons:
     steps_to_accuracy: pl.DataFrame | None = None
     coordinates: pl.DataFrame | None = None
     brackets: Brackets = field(default_factory=dict)
+    departures: pl.DataFrame | None = None
+    not_linearised: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,8 @@ class RunPage:
     excess_losses: PageTable | None
     rates: PageTable | None
     networks: PageTable | None
+    departures: PageTable | None
+    not_linearised: Sequence[str]
     yardsticks: PageTable | None
     error_parts: PageTable | None
     error_sentences: Sequence[str]
@@ -157,6 +164,8 @@ def write_report_of(run: Path, plan: Plan, outcomes: pl.DataFrame, table: pl.Dat
                 steps_to_accuracy(plan, table, records),
                 coordinate_check(plan, table, records),
                 tables.brackets,
+                departures(tables),
+                tables.linearised.left_out,
             )
         for spec in figures:
             spec.write_json(folder)
@@ -225,6 +234,8 @@ def run_page(
         networks=page_table_or_none(
             network_ratios(plan, table, comparisons.brackets), keep=("model", "width", "verdict")
         ),
+        departures=page_table_or_none(comparisons.departures, keep=("model", "power", "verdict")),
+        not_linearised=comparisons.not_linearised,
         yardsticks=page_table_or_none(
             yardstick_ratios(plan, table, comparisons.brackets), keep=("model", "yardstick", "verdict")
         ),

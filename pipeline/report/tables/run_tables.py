@@ -21,6 +21,7 @@ from pipeline.report.answer.best import at_best_rate, scored
 from pipeline.report.tables.cells import curve_labels, relative_rates, with_curve_labels
 from pipeline.report.tables.results import criterion
 from pipeline.report.theory.best_network_brackets import Brackets, brackets_of_plan
+from pipeline.report.theory.linearised_networks import Linearised, linearised_of_plan
 
 MOST_CURVES = 8
 MOST_STEPS = 100
@@ -39,6 +40,11 @@ class RunTables:
     fitted_samples: pl.DataFrame
     run: Path | None = None
     """Folder of the run, where what theory needs long for is kept; ``None`` to keep nothing."""
+
+    @functools.cached_property
+    def linearised(self) -> Linearised:
+        """Curves of the linearised networks of its trials."""
+        return linearised_of_plan(self.plan, self.results, self.run)
 
     @functools.cached_property
     def brackets(self) -> Brackets:

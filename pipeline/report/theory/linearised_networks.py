@@ -1,0 +1,164 @@
+"""Losses of linearised networks beside those of the networks of a run: what the tangent kernel at the start predicts.
+
+For a network, the square loss, all points at every step and a rule with a recurrence on quadratics. Every trial starts
+from weights of its own, so each has a kernel of its own. Where all trials together would take long, the first seeds of
+each cell are taken.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import torch
+
+from pipeline.experiment.initial_weights import initial_weights_of
+from pipeline.experiment.packing import Pack
+from pipeline.experiment.trial import Shape, Trial
+from pipeline.models.shallow import Shallow
+from pipeline.models.tangent_kernel import MOST_ROWS, linearised_loss_curves, linearised_losses, rows_of_gram
+from pipeline.plan import Plan
+from pipeline.report.theory.initial_modes import dataset_of
+from pipeline.report.theory.theory_folder import kept, on_all_cores
+
+METHOD = "linearised_networks_1"
+"""Raise the number when other numbers come out."""
+MOST_WORK = 1e10
+"""Cubed rows of the Gram matrices of all trials at most, and a thousand for each number of a curve: ten seconds."""
+OF_A_CURVE = 1000
+SCHEMA = {"trial": pl.String, "step": pl.Int64, "linearised_loss": pl.Float64, "rate_over_limit": pl.Float64}
+
+
+@dataclass(frozen=True)
+class LinearisedTrials:
+    """Trials of one shape whose linearised networks are trained on paper.
+
+    Args:
+        shape: What they have in common.
+        trials: The trials.
+        rates: Their learning rates.
+        steps: Recorded steps.
+    """
+
+    shape: Shape
+    trials: tuple[Trial, ...]
+    rates: tuple[float, ...]
+    steps: tuple[int, ...]
+
+    @property
+    def work_of_a_trial(self) -> float:
+        """What the curve of one trial costs."""
+        rows = rows_of(self.shape)
+        return rows**3 + OF_A_CURVE * rows * len(self.steps)
+
+
+@dataclass(frozen=True)
+class Linearised:
+    """Curves of linearised networks.
+
+    Args:
+        curves: Columns ``trial``, ``step``, ``linearised_loss``, and ``rate_over_limit``, the learning rate over the
+            largest that is stable for the linearised network; no rows where there is nothing to be linearised.
+        left_out: Why some have none, as sentences.
+    """
+
+    curves: pl.DataFrame
+    left_out: Sequence[str] = ()
+
+
+def rows_of(shape: Shape) -> int:
+    """Rows of the Gram matrix whose eigenvectors are needed."""
+    return rows_of_gram(shape.problem.train, shape.problem.num_outputs, shape.num_weights)
+
+
+def can_be_linearised(shape: Shape) -> bool:
+    """Whether descent on the linearised network has a closed form."""
+    on_quadratic = shape.loss.quadratic and shape.optimizer.on_quadratics() is not None
+    return isinstance(shape.model, Shallow) and shape.batch_size is None and on_quadratic
+
+
+def linearised_of_plan(plan: Plan, results: pl.DataFrame, run: Path | None) -> Linearised:
+    """Curves of the linearised networks of a run, at its recorded steps.
+
+    Args:
+        plan: Of the run.
+        results: One row for every trial, with its learning rate.
+        run: Folder of the run, where curves are kept; ``None`` to keep nothing.
+
+    Returns:
+        Curves of the trials that have a learning rate.
+    """
+    rates = dict(results.select("trial", "learning_rate").drop_nulls().iter_rows())
+    shapes = {pack.id: pack.shape for pack in plan.packs if can_be_linearised(pack.shape)}
+    small = {id_ for id_, shape in shapes.items() if rows_of(shape) <= MOST_ROWS}
+    left_out = [_too_many_rows(shape) for id_, shape in shapes.items() if id_ not in small]
+    packs = [pack for pack in plan.packs if pack.id in small]
+    seeds = sorted({trial.seed for pack in packs for trial in pack.trials})
+    tasks = [task for pack in packs if (task := _task(plan, pack, rates)).trials]
+    fitting, of_seeds = _within(tasks, seeds)
+    if tasks and of_seeds < len(seeds):
+        what = f"only those of {of_seeds} of {len(seeds)} seeds are" if of_seeds else "none is"
+        left_out.append(f"The linearised networks of all seeds would take long: {what} computed.")
+    tables = on_all_cores(functools.partial(_table, run), fitting)
+    return Linearised(pl.concat([pl.DataFrame(schema=SCHEMA), *tables]), list(dict.fromkeys(left_out)))
+
+
+def _task(plan: Plan, pack: Pack, rates: Mapping[str, float]) -> LinearisedTrials:
+    """The trials of a pack whose learning rate is known."""
+    known = tuple(trial for trial in pack.trials if trial.id in rates)
+    steps = plan.experiment.recorded_steps(pack.shape.steps)
+    return LinearisedTrials(pack.shape, known, tuple(rates[trial.id] for trial in known), steps)
+
+
+def _too_many_rows(shape: Shape) -> str:
+    rows, memory_mib = rows_of(shape), rows_of(shape) ** 2 * 8 / 2**20
+    name = f"{shape.problem.label()}, {shape.model.label()}, width {shape.width}"
+    return (
+        f"{name}: no linearised network, whose kernel would have {rows} rows ({memory_mib:.0f} MiB), above {MOST_ROWS}."
+    )
+
+
+def _within(tasks: Sequence[LinearisedTrials], seeds: Sequence[int]) -> tuple[list[LinearisedTrials], int]:
+    """The tasks with as many of the first seeds as fit into the work, and how many seeds these are."""
+    for number in range(len(seeds), 0, -1):
+        among = set(seeds[:number])
+        fewer = [_of_seeds(task, among) for task in tasks]
+        if sum(task.work_of_a_trial * len(task.trials) for task in fewer) <= MOST_WORK:
+            return [task for task in fewer if task.trials], number
+    return [], 0
+
+
+def _of_seeds(task: LinearisedTrials, seeds: set[int]) -> LinearisedTrials:
+    pairs = [(trial, rate) for trial, rate in zip(task.trials, task.rates, strict=True) if trial.seed in seeds]
+    return LinearisedTrials(
+        task.shape, tuple(trial for trial, _ in pairs), tuple(rate for _, rate in pairs), task.steps
+    )
+
+
+def _table(run: Path | None, task: LinearisedTrials) -> pl.DataFrame:
+    """The curves of a task. The ids of the trials say all that they depend on, but for rates and steps."""
+    content = [[[trial.id for trial in task.trials], list(task.rates)], list(task.steps)]
+    return kept(run, METHOD, content, functools.partial(_computed, task))
+
+
+def _computed(task: LinearisedTrials) -> pl.DataFrame:
+    dataset, shape = dataset_of(task.shape.problem), task.shape
+    recurrence, factor = shape.optimizer.on_quadratics(), shape.optimizer.stability_factor()
+    assert isinstance(shape.model, Shallow), "only networks are linearised"
+    if dataset is None or recurrence is None or factor is None:
+        return pl.DataFrame(schema=SCHEMA)
+    weights_TN = initial_weights_of(task.trials, torch.float64)
+    start = linearised_losses(shape.model, weights_TN, shape.width, dataset.train_inputs_PD, dataset.train_targets_PK)
+    rates_T = torch.tensor(task.rates, dtype=torch.float64)
+    losses_TH = linearised_loss_curves(start, rates_T, torch.tensor(task.steps), *recurrence)
+    over_T = rates_T * start.eigenvalues_TS[:, 0] / factor
+    return pl.concat(list(_rows(task, losses_TH.tolist(), over_T.tolist())))
+
+
+def _rows(task: LinearisedTrials, losses: list[list[float]], over: list[float]) -> Iterator[pl.DataFrame]:
+    for trial, curve, ratio in zip(task.trials, losses, over, strict=True):
+        columns = {"trial": trial.id, "step": list(task.steps), "linearised_loss": curve, "rate_over_limit": ratio}
+        yield pl.DataFrame(columns, schema=SCHEMA)
