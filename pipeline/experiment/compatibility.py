@@ -148,7 +148,8 @@ def check_range_of_rates(rates: Sequence[LearningRate], dtype: Dtype, where: Pla
 def check_limits(optimizer: Optimizer, models: Sequence[Model], objectives: Objectives, *, minibatches: bool) -> None:
     """Refuse learning rates as multiples of a stability limit that is not known before training.
 
-    It is known of linear models, whose lambda_max does not change, and of minibatches for one rule and one loss.
+    It is known of linear models, whose lambda_max does not change, of networks on all points, at their initial weights,
+    and of minibatches for linear models with one rule and one loss.
 
     Raises:
         FieldError: At the model, or the rates.
@@ -158,9 +159,9 @@ def check_limits(optimizer: Optimizer, models: Sequence[Model], objectives: Obje
         what = f"{optimizer.name()} has no limit that follows from lambda_max"
         raise FieldError(("learning_rates",), what, hint=hint)
     for position, model in enumerate(models):
-        if not model.linear:
-            what = f"times_limit needs lambda_max, which changes while {model.name()} trains"
-            raise FieldError(("models", position), what, hint=hint)
+        if minibatches and not model.linear:
+            what = f"of minibatches no limit is known for {model.name()}"
+            raise FieldError(("models", position), what, hint=f"{hint}, or take batch_size: full")
     for loss in (loss for _, losses in objectives for loss in losses if minibatches):
         if limit_of(optimizer, loss, linear=True, minibatches=True) is None:
             what = f"of minibatches no limit is known for {optimizer.name()} with {loss.name()}"

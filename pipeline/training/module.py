@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,8 +18,9 @@ from pipeline.experiment.engine_names import CLOSED_FORM, EngineChoice
 from pipeline.experiment.initial_weights import initial_weights_of
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.resources import operations_of_step
-from pipeline.experiment.trial import DIVERGED_ABOVE, TimesLimit, Trial
+from pipeline.experiment.trial import DIVERGED_ABOVE
 from pipeline.problems.problem import Dataset
+from pipeline.training.learning_rates import are_multiples, learning_rates, limits_at_start
 from pipeline.training.segments import RemainingSegments, Segment, segments
 from pipeline.training.stacked_optimizer import StackedOptimizer
 
@@ -79,8 +81,7 @@ class PackModule(L.LightningModule):
         self.register_buffer("steps_done", torch.tensor(0))
         self.register_buffer("diverged_at", torch.full((len(pack.trials),), NEVER))
         self.register_buffer("loss_bounds", torch.full((len(pack.trials),), torch.nan, dtype=dtype))
-        rates = [resolved_learning_rate(trial, self.context) for trial in pack.trials]
-        self.learning_rates_T = torch.tensor(rates, dtype=torch.float64)
+        self.limit = self._limit()
         # The closed form takes no longer for many steps.
         requested = engine.name if isinstance(engine, ChosenEngine) else engine
         operations = 0 if requested == CLOSED_FORM else operations_of_step(shape)
@@ -98,6 +99,23 @@ class PackModule(L.LightningModule):
                 chosen = choose_engine(chosen, shape, self.weights.device.type)
             self._engine = chosen.build(self.context, shape.batch_size, self.weights.device)
         return self._engine
+
+    def _limit(self) -> Tensor | None:
+        """The limit that rates may be multiples of; NaN if none are, ``None`` if every trial has its own."""
+        relative, linear = are_multiples(self.pack.trials), self.context.model.linear
+        if relative and not linear:
+            return None
+        limit = self.context.largest_stable_learning_rate if relative else torch.nan
+        return torch.tensor([limit], dtype=torch.float64)
+
+    @functools.cached_property
+    def learning_rates_T(self) -> Tensor:
+        """Learning rates as numbers, float64, on the processor; NaN for a solver that has none."""
+        trials = self.pack.trials
+        if self.limit is not None:
+            return learning_rates(trials, self.limit.expand(len(trials)))
+        engine = self.engine  # which puts the context on its device
+        return learning_rates(trials, limits_at_start(trials, self.context, engine.shortcuts))
 
     @property
     def alive(self) -> Tensor:
@@ -186,19 +204,3 @@ class PackModule(L.LightningModule):
         """
         out = ~(losses_T <= self.loss_bounds[trials])
         self.diverged_at[trials[out]] = step
-
-
-def resolved_learning_rate(trial: Trial, context: PackContext) -> float:
-    """The learning rate of a trial as a number, where it may be given as a multiple of the largest stable one.
-
-    Args:
-        trial: The trial.
-        context: What its pack is trained on.
-
-    Returns:
-        The rate; NaN for a solver that has none.
-    """
-    rate = trial.learning_rate
-    if isinstance(rate, TimesLimit):
-        return rate.times_limit * context.largest_stable_learning_rate
-    return float("nan") if rate is None else rate

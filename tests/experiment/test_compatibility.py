@@ -62,7 +62,11 @@ INCOMPATIBLE = [
             ({"dtype": "float64", "batch_size": 8}, ("batch_size",), "takes all points at once"),
         )
     ),
-    ({"learning_rates": TimesLimits((0.5,))}, ("models", 1), "times_limit needs lambda_max, which changes while"),
+    (
+        {"learning_rates": TimesLimits((0.5,)), "batch_size": 8},
+        ("models", 1),
+        "of minibatches no limit is known for shallow",
+    ),
     ({"learning_rates": TimesLimits((0.5,)), "optimizer": Adam()}, ("learning_rates",), "adam has no limit"),
     (
         {"learning_rates": TimesLimits((0.5,)), "models": (Linear(),), "optimizer": Momentum(), "batch_size": 8},

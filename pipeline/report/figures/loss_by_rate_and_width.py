@@ -12,8 +12,11 @@ import polars as pl
 from pipeline.optimizers.stability_limits import Limit
 from pipeline.report.figures import charts
 from pipeline.report.figures.charts import LARGEST, TINIEST, Chart, chart_of, panels, with_legend_entry
+from pipeline.report.tables.results import TIMES_FIRST_LIMIT
 from pipeline.report.tables.run_tables import RunTables, drawable, evenly_spaced
 
+AT_START = "of the Hessian at step 0"
+"""What is known of the limit of networks."""
 MOST_CELLS_A_SIDE = 40
 
 
@@ -21,7 +24,8 @@ def loss_map(tables: RunTables) -> pl.DataFrame:
     """Final loss for each learning rate and width, median over the trials that did not diverge.
 
     ``bottom`` and ``top`` are the edges of a cell on the axis of learning rates, ``diverged`` the
-    fraction of trials that did, ``limit`` the predicted limit on the same axis, ``limit_words`` what is known below it.
+    fraction of trials that did, ``limit`` the predicted limit on the same axis, of
+    networks the median of those at their initial weights, ``limit_words`` what is known below it.
 
     Returns:
         One row for each problem, model, learning rate and width.
@@ -33,10 +37,10 @@ def loss_map(tables: RunTables) -> pl.DataFrame:
         return pl.DataFrame()
     edges = cell_edges(rates)
     cells = pl.DataFrame({"rate_axis": rates, "bottom": edges[:-1], "top": edges[1:]})
-    limit = pl.lit(None, pl.Float64)
-    if "largest_stable_learning_rate" in trials.columns:
-        recorded = pl.col("largest_stable_learning_rate").fill_nan(None)
-        limit = (recorded / recorded if tables.relative_rates else recorded).drop_nulls().first()
+    limits = pl.col("learning_rate") / pl.col(TIMES_FIRST_LIMIT)
+    known = pl.when(limits.is_finite()).then(limits)
+    limit = known.median().over("panel_problem", "name", "width")  # every network has its own
+    trials = trials.with_columns(first_limit=pl.lit(1.0) if tables.relative_rates else limit)
     done = pl.col("status") == "done"
     return (
         trials.filter(pl.col("width").is_in(widths))
@@ -46,7 +50,7 @@ def loss_map(tables: RunTables) -> pl.DataFrame:
             pl.col("loss").filter(done).median(),
             (~done).mean().alias("diverged"),
             pl.len().alias("trials"),
-            limit.alias("limit"),
+            pl.col("first_limit").first().alias("limit"),
             pl.col("limit").first().alias("limit_words"),
         )
         .with_columns(drawable("loss"), drawable("limit"), drawable("bottom"), drawable("top"))
@@ -115,7 +119,7 @@ def loss_by_rate_and_width(tables: RunTables) -> Chart | None:
             )
             line = line.encode(**ends, y=alt.Y("limit:Q", scale=domain))
             words = str(rows["limit_words"].drop_nulls().first())
-            name = "predicted limit" if words == Limit.EXACT.value else f"predicted limit: {words}"
+            name = "predicted limit" if words == Limit.EXACT.value else f"predicted limit: {words or AT_START}"
             layers.append(with_legend_entry(line, alt.Stroke, name, charts.OKABE_ITO[1]))
         return alt.layer(*layers)
 

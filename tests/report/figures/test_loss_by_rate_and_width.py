@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from synthetic_run import drawn, tables_of
@@ -11,6 +12,7 @@ from synthetic_run import drawn, tables_of
 from pipeline.experiment.axes import TimesLimits
 from pipeline.experiment.experiment import Experiment
 from pipeline.models.linear import Linear
+from pipeline.models.shallow import Shallow
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.report.figures.loss_by_rate_and_width import cell_edges, loss_map
 
@@ -38,6 +40,15 @@ def test_multiples_of_the_limit_are_drawn_against_a_limit_of_one():
     tables = tables_of(experiment, lambda trial: numbers)
     assert set(loss_map(tables)["limit"]) == {1.0}
     assert "learning rate / predicted limit" in json.dumps(drawn("loss_by_rate_and_width", tables))
+
+
+def test_networks_have_the_median_of_their_limits_at_the_start():
+    experiment = Experiment("?", (Shallow(),), (2,), target=(AbsoluteValue(),), learning_rates=(0.5, 2.0), seeds=3)
+    tables = tables_of(experiment, lambda trial: [(0, "loss", 1.0), (0, "sharpness", 2.0 + trial.seed)])
+    assert loss_map(tables)["limit"].to_list() == pytest.approx([2 / 3] * 2)
+    assert "predicted limit: of the Hessian at step 0" in json.dumps(drawn("loss_by_rate_and_width", tables))
+    multiples = replace(experiment, learning_rates=TimesLimits((0.5, 2.0)))
+    assert set(loss_map(tables_of(multiples, lambda trial: [(0, "loss", 1.0)]))["limit"]) == {1.0}
 
 
 def test_a_limit_that_is_not_exact_says_in_the_map_what_it_is():
