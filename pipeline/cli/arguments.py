@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from pipeline.cli.benching import BenchOptions, bench
 from pipeline.cli.cancelling import CancelOptions, cancel
+from pipeline.cli.comparing import CompareOptions, compare
 from pipeline.cli.game import PlayOptions, play
 from pipeline.cli.listing import LISTABLE_KINDS, ListOptions, list_kind
 from pipeline.cli.monitoring import LogsOptions, StatusOptions, logs, status
@@ -46,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
         _run,
         _results,
         _report,
+        _compare,
         _submit,
         _status,
         _logs,
@@ -101,6 +103,12 @@ def _results(verbs: Verbs) -> None:
 def _report(verbs: Verbs) -> None:
     verb = _verb(verbs, report, ReportOptions, "report runs/xor-0123456789")
     _takes_run(verb)
+
+
+def _compare(verbs: Verbs) -> None:
+    verb = _verb(verbs, compare, CompareOptions, "compare runs/xor-0123456789 runs/xor-9876543210")
+    verb.add_argument("runs", type=_folder, nargs=2, metavar="DIR", help="folders of two runs")
+    verb.add_argument("--json", action="store_true", help="print it for a program")
 
 
 def _submit(verbs: Verbs) -> None:
