@@ -1,7 +1,7 @@
 # Every target sets up .venv by itself and refreshes it when the requirements change.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run plan submit status logs cancel retry probe results report sync dashboard lecture play check test pytest test-newest test-verdicts lint style types format bench slurm-up slurm-down clean
+.PHONY: help setup run plan submit status logs cancel retry probe results report sync dashboard lecture play check test pytest test-newest test-verdicts test-scale lint style types format bench slurm-up slurm-down clean
 
 PYTHON ?= python3
 CONFIG ?= configs/fixed_vs_learned_basis.yaml
@@ -86,6 +86,9 @@ test-newest: ## Run the tests of clusters on a newer Debian's SLURM and Python, 
 
 test-verdicts: $(READY) ## Hold what is said of many experiments drawn at random against NumPy (DRAWN_TRIALS=50000)
 	@DRAWN_TRIALS=$(or $(DRAWN_TRIALS),50000) $(IN)/python -m pytest -q -s -n 0 tests/test_report.py
+
+test-scale: $(READY) ## Send a million trials to a pretend SLURM of 50 GPUs in virtual time (VIRTUAL_SEEDS=5)
+	@VIRTUAL_TRIALS=$(or $(VIRTUAL_TRIALS),1000000) VIRTUAL_SEEDS=$(or $(VIRTUAL_SEEDS),1) $(IN)/python -m pytest -q -s -n 0 tests/test_launch.py
 
 lint: style types ## Check style and types
 

@@ -20,9 +20,10 @@ import polars as pl
 
 from pipeline.launch.job.attempt_log import AttemptLog, begin
 from pipeline.launch.job.exporting import LAST_SECONDS, Exporter
-from pipeline.launch.job.sharing import check_gpu, in_turn, rendezvous_of, share_gpus
+from pipeline.launch.job.sharing import check_gpu, in_turn, pack_to_help_with, rendezvous_of, share_gpus
 from pipeline.launch.job.signals import JobSignals, stop_at
 from pipeline.launch.notes.submission import Submission, folder_of, read_submission
+from pipeline.records.locks import has_locks
 from pipeline.records.store import finished_packs, read_outcomes
 
 if TYPE_CHECKING:
@@ -144,8 +145,15 @@ def train(
             return "signal" if signals.sigterm_received else "deadline"
         alone = together or environment.global_rank or environment.num_tasks == 1
         if counts is None or not counts.held_elsewhere or alone:
-            return "finished"
+            break
         time.sleep(SECONDS_BETWEEN_LOOKS)  # the others of this job still train; if they run out of time, so do we
+    if together or not has_locks(run / "locks"):  # without locks two jobs could train one pack at once
+        return "finished"
+    tried: set[str] = set()
+    while name := pack_to_help_with(run, sent, index, deadline.at - time.monotonic(), tried):
+        tried.add(name)
+        train_packs([packs[name]], plan.experiment, run, progress, provenance=provenance, deadline=deadline)
+    return "finished"
 
 
 def noted_progress(attempt_log: AttemptLog, exporter: Exporter) -> TrainingProgress:

@@ -62,3 +62,23 @@ def locked(path: Path, warn: Callable[[str], None]) -> IO[str] | None:
             return file
     what = f"cannot be locked: {reason_of(failure).lower()}"
     raise PipelineError(what, where=str(path), hint=HINTS.get(failure.errno or 0, TROUBLE))
+
+
+def has_locks(folder: Path) -> bool:
+    """Whether the file system of a folder has locks.
+
+    Args:
+        folder: A folder that may be written to.
+
+    Returns:
+        Whether what one process holds, another does not get.
+
+    Raises:
+        PipelineError: If it cannot be known.
+        OSError: If the folder cannot be written to.
+    """
+    warnings: list[str] = []
+    file = locked(folder / ".lock", warnings.append)
+    if file is not None:
+        file.close()
+    return not warnings

@@ -83,14 +83,20 @@ def halve(run: Path, pack: str, trials: tuple[str, ...]) -> tuple[str, str]:
 
 def times_halved(run: Path) -> dict[str, int]:
     """Depth of each half in the tree of halvings: 1 for half of a pack of the plan; those themselves are not in it."""
-    parents: dict[str, str] = {}
-    for path in (run / "splits").glob("*.json"):
-        parents.update(dict.fromkeys(json.loads(path.read_bytes())["into"], path.stem))
+    parents = parents_of_halves(run)
 
     def depth(pack: str) -> int:
         return 1 + depth(parents[pack]) if pack in parents else 0
 
     return {pack: depth(pack) for pack in parents}
+
+
+def parents_of_halves(run: Path) -> dict[str, str]:
+    """The pack that each half was made of, by ids."""
+    parents: dict[str, str] = {}
+    for path in (run / "splits").glob("*.json"):
+        parents.update(dict.fromkeys(json.loads(path.read_bytes())["into"], path.stem))
+    return parents
 
 
 def _parts(pack: str, trials: tuple[str, ...], splits: set[str]) -> Iterator[tuple[str, tuple[str, ...]]]:

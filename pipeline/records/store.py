@@ -59,7 +59,12 @@ def write_outcomes(run: Path, pack: str, rows: pl.DataFrame) -> None:
         pack: Id of the pack.
         rows: As ``OUTCOMES``, one for each trial of the pack.
     """
-    _write(run / "outcomes" / f"{pack}.parquet", rows, OUTCOMES)
+    _write(outcomes_of(run, pack), rows, OUTCOMES)
+
+
+def outcomes_of(run: Path, pack: str) -> Path:
+    """The file of the outcomes of a pack; there once each of its trials has ended, and those that failed as well."""
+    return run / "outcomes" / f"{pack}.parquet"
 
 
 def remove_records(run: Path, pack: str, first_step: int) -> None:
@@ -85,7 +90,7 @@ def finished_packs(run: Path) -> set[str]:
 
 def is_finished(run: Path, pack: str) -> bool:
     """Whether one pack is finished, as ``finished_packs`` has it, without reading the others."""
-    path = run / "outcomes" / f"{pack}.parquet"
+    path = outcomes_of(run, pack)
     return path.exists() and "failed" not in _read_file(path, OUTCOMES, missing="insert")["status"]
 
 

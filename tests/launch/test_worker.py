@@ -10,6 +10,7 @@ import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -23,12 +24,13 @@ from pipeline.launch.cost.calibration import STARTUP, place_of
 from pipeline.launch.job.attempt_log import AttemptLog
 from pipeline.launch.notes.attempts import Attempt
 from pipeline.launch.notes.submission import Submission
-from pipeline.launch.worker import remember, work
+from pipeline.launch.worker import remember, train, work
 from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan, write_plan
 from pipeline.problems.targets import Sine
 from pipeline.records.schema import OUTCOMES
-from pipeline.records.store import write_outcomes
+from pipeline.records.store import read_outcomes, write_outcomes
+from pipeline.training.deadline import Deadline
 
 LONG = {
     "engine": "reference",
@@ -292,3 +294,29 @@ def change(run):
     run.fit = broken
 """
 """A pack of one shape fails in a job as long as a file is there."""
+
+
+@pytest.mark.parametrize("locks", [True, False])
+def test_job_that_is_done_trains_what_another_has_not_begun_where_there_are_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, locks: bool
+) -> None:
+    monkeypatch.setattr("pipeline.launch.worker.has_locks", lambda folder: locks)
+    experiment = Experiment(
+        "?", (Shallow(),), (1, 2, 3, 4), target=(Sine(),), learning_rates=(0.1,), seeds=1, steps=3, accelerator="cpu"
+    )
+    plan = make_plan("helped", experiment)
+    write_plan(plan, tmp_path)
+    first, second, third, fourth = (pack.id for pack in plan.packs)
+    sent = Submission(
+        "xor-0a1b2c-1", "somewhere", (), "debug", None, ((first,), (second, third), (fourth,)), (1.0,) * 3,
+        {first: 100.0, second: 100.0, third: 200.0, fourth: 30.0}, 30, None, 60.0, 0, False, 0, None, "code", 0.0, "12",
+    )  # fmt: skip
+    log = AttemptLog(tmp_path, Attempt(sent.name, 0, 0, 1, "12_0", time.time()))
+    environment = SimpleNamespace(global_rank=0, num_tasks=1, num_nodes=1, local_rank=0, job_id="12_0")
+    exporter = SimpleNamespace(pack_finished=lambda: None, look=lambda: None)
+    signals = SimpleNamespace(deadline=Deadline(time.monotonic() + 1000.0), sigterm_received=False)
+    assert train(sent, 0, log, signals, environment, exporter) == "finished"  # type: ignore[arg-type]
+    outcomes = read_outcomes(tmp_path)
+    assert set(outcomes["pack"]) == ({first, second, third} if locks else {first})
+    assert set(outcomes["job"]) == {"12_0"}
+    assert log.attempt.pack == (second if locks else first)  # the longer one came first

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from pipeline.errors import ENOTSUPP, PipelineError
-from pipeline.records.locks import NO_LOCKS, locked
+from pipeline.records.locks import NO_LOCKS, has_locks, locked
 
 TROUBLE = {
     errno.EIO: "input/output error",
@@ -76,3 +76,11 @@ def test_file_that_was_replaced_or_whose_server_was_restarted_is_opened_anew(tmp
     answering(monkeypatch, number, number)
     with locked(tmp_path / "lock", silent):
         assert locked(tmp_path / "lock", silent) is None
+
+
+def test_a_folder_has_locks_whether_its_lock_is_held_or_free_but_not_where_there_are_none(tmp_path, monkeypatch):
+    assert has_locks(tmp_path)
+    with locked(tmp_path / ".lock", silent):
+        assert has_locks(tmp_path)
+    answering(monkeypatch, errno.ENOSYS)
+    assert not has_locks(tmp_path)

@@ -9,7 +9,7 @@ from pipeline.config import read_experiment
 from pipeline.errors import PipelineError
 from pipeline.experiment.identity import id_of_pack
 from pipeline.plan import make_plan, read_plan, write_plan
-from pipeline.records.packs import halve, read_packs, times_halved
+from pipeline.records.packs import halve, parents_of_halves, read_packs, times_halved
 from pipeline.records.schema import OUTCOMES, RECORDS
 from pipeline.records.store import read_outcomes, read_records, write_outcomes, write_records
 
@@ -47,6 +47,7 @@ def test_half_can_be_halved_again(run):
     first, second = halve(run, whole, trials)
     quarters = halve(run, first, read_packs(run)[first])
     assert list(read_packs(run))[:3] == [*quarters, second]
+    assert parents_of_halves(run) == dict.fromkeys((first, second), whole) | dict.fromkeys(quarters, first)
     assert times_halved(run) == {first: 1, second: 1} | dict.fromkeys(quarters, 2)
     assert sum((read_packs(run)[pack] for pack in (*quarters, second)), ()) == trials
 

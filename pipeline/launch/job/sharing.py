@@ -1,18 +1,51 @@
-"""Workers of a job share its packs and its GPUs, or train each trial together."""
+"""Workers of a job share its packs and its GPUs, or train each trial together; jobs of an array help each other."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Container
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import PipelineError
 from pipeline.launch.job.signals import STARTED
+from pipeline.launch.notes.attempts import read_attempts
 from pipeline.launch.notes.submission import Submission, folder_of
+from pipeline.records.store import outcomes_of
 
 if TYPE_CHECKING:
     from pipeline.plan import Plan
     from pipeline.training.rendezvous import Rendezvous
+
+
+LEAST_SECONDS_TO_HELP = 60.0
+"""A pack that takes less is left to its own job: to start one costs as much."""
+
+
+def pack_to_help_with(run: Path, sent: Submission, index: int, seconds: float, tried: Container[str]) -> str | None:
+    """Choose a pack of another task of an array for a job that is done with its own: work stealing.
+
+    The one that is expected to take longest of those that nobody has begun (LPT list scheduling, Graham 1969). So an
+    array ends soon after its work would if it were spread evenly, however wrong that was expected, and whatever was
+    killed. What was begun and not finished is left to whoever has it, or to the next submit, which may make halves of
+    it.
+
+    Args:
+        run: Folder of the run.
+        sent: The submission.
+        index: The task that is done.
+        seconds: How long the job may go on.
+        tried: Packs that it has tried before.
+
+    Returns:
+        Name of the pack; none if there is none that takes long enough, and not too long.
+    """
+    begun = {attempt.pack for attempt in read_attempts(run)}
+    others = [pack for number, task in enumerate(sent.tasks) if number != index for pack in task]
+    fits = [pack for pack in others if LEAST_SECONDS_TO_HELP <= sent.costs.get(pack, 0.0) <= seconds]
+    ways = sorted(fits, key=lambda pack: -sent.costs[pack])
+    free = (pack for pack in ways if not (pack in tried or pack in begun or outcomes_of(run, pack).exists()))
+    return next(free, None)
 
 
 def in_turn(packs: list[str], worker: int, workers: int) -> list[str]:

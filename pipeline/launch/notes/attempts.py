@@ -10,6 +10,7 @@ import dataclasses
 import json
 import platform
 import re
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -97,6 +98,21 @@ def read_attempts(run: Path) -> list[Attempt]:
         except (OSError, ValueError, TypeError) as error:
             raise PipelineError(f"not a readable attempt: {error}", where=str(path), hint="delete it") from None
     return sorted(found, key=lambda attempt: (attempt.began_at, attempt.job, attempt.worker))
+
+
+def in_training(attempts: Iterable[Attempt], jobs: Container[str]) -> set[str]:
+    """Packs that workers have begun last and may be training still, their own or those of a job that they help.
+
+    Args:
+        attempts: By the time at which they began.
+        jobs: Ids of the jobs that a scheduler holds.
+
+    Returns:
+        Names of packs.
+    """
+    latest = {(attempt.submission, attempt.index, attempt.worker): attempt for attempt in attempts}
+    living = [attempt for attempt in latest.values() if attempt.job in jobs and attempt.ended_at is None]
+    return {attempt.pack for attempt in living if attempt.pack}
 
 
 def next_number(run: Path, submission: str, index: int, worker: int) -> int:

@@ -7,10 +7,8 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from pipeline.launch.notes.submission import (
-    Submission,
-    folder_of,
-)
+from pipeline.launch.notes.attempts import in_training, read_attempts
+from pipeline.launch.notes.submission import Submission, folder_of
 from pipeline.launch.notes.terminations import cancelled
 from pipeline.launch.schedulers import Scheduler, SchedulerTask, scheduler_named
 from pipeline.launch.schedulers.waiting import Say
@@ -154,17 +152,18 @@ def close_finished_predecessors(run: Path, submissions: Sequence[Submission], jo
             say(f"{before.name} was over, but not for its server, which let {one.name} wait for it: it was closed")
 
 
-def packs_in_flight(submissions: Sequence[Submission], jobs: set[str]) -> set[str]:
+def packs_in_flight(run: Path, submissions: Sequence[Submission], jobs: set[str]) -> set[str]:
     """Packs that jobs which a scheduler holds train or wait to train.
 
     Args:
+        run: Folder of the run.
         submissions: What was sent.
         jobs: Ids of the jobs that schedulers hold.
 
     Returns:
-        Names of packs.
+        Names of packs, those among them that a job trains to help another.
     """
-    return {
+    return in_training(read_attempts(run), jobs) | {
         pack
         for one in submissions
         for index, task in enumerate(one.tasks)

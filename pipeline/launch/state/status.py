@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.errors import PipelineError
+from pipeline.launch.notes.attempts import in_training, read_attempts
 from pipeline.launch.notes.submission import Submission, read_submissions
 from pipeline.launch.schedulers import SchedulerTask
 from pipeline.launch.state.history import Incident, incidents, quarantined
@@ -128,6 +129,8 @@ def pack_states(
                 if held is not None:
                     runs = held.state == "running" and pack in begun
                     live[pack] = "running" if runs else live.get(pack, "pending")
+    running = {task.id for task in tasks.values() if task.state == "running"}
+    live |= dict.fromkeys(in_training(read_attempts(run), running), "running")  # of a job that has ended, perhaps
 
     def state(pack: str) -> str:
         if pack in finished:

@@ -23,6 +23,7 @@ from pipeline.launch.submit.job_request import check_parallel, request_for
 from pipeline.launch.submit.planned_submissions import SubmissionRequest, plan_submissions
 from pipeline.provenance import code_version
 from pipeline.records.manifest import Manifest
+from pipeline.records.packs import parents_of_halves
 from pipeline.records.store import finished_packs
 
 if TYPE_CHECKING:
@@ -91,15 +92,24 @@ class PackStates:
         sent = [one for one in self.submissions if (one.cluster, one.scheduler, one.slurm_conf) == place]
         return missing_links(sent, self.held, set(packs) - self.finished - self.quarantined, links)
 
-    def expected_seconds(self, cluster: Cluster) -> dict[str, float]:
-        """Expected seconds of packs that were sent to a cluster before, by name."""
+    def expected_seconds(self, cluster: Cluster, parents: Mapping[str, str]) -> dict[str, float]:
+        """Expected seconds of packs that were sent to a cluster before, and of their halves.
+
+        Args:
+            cluster: Where.
+            parents: The pack that each half was made of.
+
+        Returns:
+            Seconds by name; of a half, half of what its pack was expected to take.
+        """
         place = (cluster.name, cluster.profile.gpus)
-        return {
+        sent = {
             pack: seconds
             for one in self.submissions
             if (one.cluster, one.gpus) == place
             for pack, seconds in one.costs.items()
         }
+        return {half: sent[pack] / 2 for half, pack in parents.items() if pack in sent} | sent
 
 
 def submission_request(
@@ -174,7 +184,7 @@ def plan_submission(
     cluster = request.cluster
     of_chains = [pack for chain in missing for task in chain.tasks for pack in task]
     packs = {pack: manifest.workloads[pack] for pack in (*left, *of_chains)}
-    before = states.expected_seconds(cluster)
+    before = states.expected_seconds(cluster, parents_of_halves(run))
     expected = costs(list(packs.values()), manifest.recorded_steps, cluster.profile, cluster.name, say, plan, before)
     request = dataclasses.replace(request, costs=expected.seconds)
     submissions = plan_submissions(request, code_version(), next_name(run), missing)
@@ -209,7 +219,7 @@ def dry_run(plan: Plan, run: Path, cluster: Cluster, links: int, say: Say) -> Su
         held = {task.id for task in tasks} - ending.keys()
     except PipelineError as error:
         say(f"the scheduler could not be asked what is in flight ({error.what})")
-    states = PackStates(finished_packs(run), packs_in_flight(submissions, held), set(), submissions, held)
+    states = PackStates(finished_packs(run), packs_in_flight(run, submissions, held), set(), submissions, held)
     left, missing = states.left(manifest.workloads), states.missing_links(manifest.workloads, cluster, links)
     request = submission_request(cluster, manifest, links)
     return plan_submission(manifest, run, states, left, missing, request, lambda: plan, say)

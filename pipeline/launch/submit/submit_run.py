@@ -86,7 +86,7 @@ def _states(run: Path, say: Say) -> tuple[PackStates, list[Incident]]:
     held = held_after_ending(run, submissions, say)
     close_finished_predecessors(run, submissions, held, say)
     failures = incidents(run, submissions, held)
-    in_flight = packs_in_flight(submissions, held)
+    in_flight = packs_in_flight(run, submissions, held)
     return PackStates(finished_packs(run), in_flight, quarantined(run, failures), submissions, held), failures
 
 

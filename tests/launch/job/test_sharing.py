@@ -6,11 +6,15 @@ import os
 from pathlib import Path
 from types import SimpleNamespace
 
+import polars as pl
 import pytest
 from submitit import JobEnvironment
 
-from pipeline.launch.job.sharing import in_turn, rendezvous_of, share_gpus
+from pipeline.launch.job.sharing import LEAST_SECONDS_TO_HELP, in_turn, pack_to_help_with, rendezvous_of, share_gpus
+from pipeline.launch.notes.attempts import Attempt, write_attempt
 from pipeline.launch.notes.submission import Submission
+from pipeline.records.schema import OUTCOMES
+from pipeline.records.store import write_outcomes
 from pipeline.training.process_group import VARIABLES
 from pipeline.training.rendezvous import Rendezvous
 
@@ -56,3 +60,25 @@ def test_each_worker_of_a_node_sees_its_own_gpu_where_there_are_enough(
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     share_gpus(SimpleNamespace(num_tasks=2, num_nodes=1, local_rank=1), together=False)
     assert os.environ["CUDA_VISIBLE_DEVICES"] == seen
+
+
+def test_job_that_is_done_helps_with_the_longest_pack_that_nobody_has_begun(tmp_path: Path) -> None:
+    costs = {"own": 900.0, "begun": 800.0, "ended": 700.0, "long": 600.0, "next": 500.0, "last": 400.0}
+    costs["short"] = LEAST_SECONDS_TO_HELP / 2
+    sent = Submission(
+        "xor-0a1b2c-1", "somewhere", (), "slurm", None,
+        (("own",), ("begun", "ended", "last"), ("next", "long", "short")),
+        (1.0,) * 3, costs, 30, None, 60.0, 0, False, 0, None, "code", 0.0, "12",
+    )  # fmt: skip
+    write_attempt(tmp_path, Attempt(sent.name, 1, 0, 1, "12_1", 1.0, pack="begun"))
+    failed = {"trial": "t", "status": "failed", "pack": "ended"}  # it would fail here, too
+    write_outcomes(tmp_path, "ended", pl.DataFrame([{name: failed.get(name) for name in OUTCOMES}]))
+
+    def helped(seconds: float, *tried: str) -> str | None:
+        return pack_to_help_with(tmp_path, sent, 0, seconds, tried)
+
+    assert helped(1000.0) == "long"
+    assert helped(1000.0, "long") == "next"
+    assert helped(450.0) == "last"
+    assert helped(1000.0, "long", "next", "last") is None
+    assert helped(30.0) is None

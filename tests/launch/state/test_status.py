@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from pipeline.launch.notes.attempts import Attempt, write_attempt
-from pipeline.launch.notes.submission import Submission, write_submission
+from pipeline.launch.notes.submission import Submission, read_submissions, write_submission
 from pipeline.launch.schedulers.pbs import PbsScheduler
+from pipeline.launch.state.in_flight import packs_in_flight
 from pipeline.launch.state.status import status
 from pipeline.records.schema import OUTCOMES
 from pipeline.records.store import write_outcomes
@@ -89,6 +90,19 @@ def test_pack_whose_turn_in_its_job_has_not_come_is_pending(site):
     site.begin("p1")
     site.answers(f"12|RUNNING|{NAME}|None")
     assert site.trials() == {"running": 2, "pending": 2}
+
+
+def test_pack_that_another_job_trains_to_help_is_running_although_its_own_has_ended(site):
+    site.plan("p1", "p2")
+    site.send(("p1",), ("p2",))
+    site.finish("p1")
+    write_attempt(site.run, Attempt(NAME, 0, 0, 1, "12_0", 1.0, pack="p2"))
+    site.answers(f"12_0|RUNNING|{NAME}|None")
+    assert site.trials() == {"done": 2, "running": 2}
+    assert packs_in_flight(site.run, read_submissions(site.run), {"12_0"}) == {"p1", "p2"}
+    site.answers(f"12_0|COMPLETED|{NAME}|None")
+    assert site.trials() == {"done": 2, "lost": 2}
+    assert packs_in_flight(site.run, read_submissions(site.run), set()) == set()
 
 
 def test_job_of_another_run_is_not_ours(site):

@@ -25,8 +25,10 @@ def test_packs_are_left_that_nothing_else_looks_after() -> None:
 
 
 def test_packs_are_expected_to_take_what_they_were_on_the_same_cluster() -> None:
-    assert states().expected_seconds(CLUSTER) == {"p1": 60.0, "p2": 30.0}
-    assert states().expected_seconds(dataclasses.replace(CLUSTER, name="elsewhere")) == {}
+    halves = {"h1": "p1", "h2": "p1", "h3": "p3"}
+    assert states().expected_seconds(CLUSTER, halves) == {"p1": 60.0, "p2": 30.0, "h1": 30.0, "h2": 30.0}
+    assert states().expected_seconds(CLUSTER, {}) == {"p1": 60.0, "p2": 30.0}
+    assert states().expected_seconds(dataclasses.replace(CLUSTER, name="elsewhere"), {}) == {}
 
 
 def test_a_chain_in_flight_lacks_links_on_its_own_cluster_only() -> None:
