@@ -18,7 +18,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pipeline.numerics.spectra import scaled, tolerance
+from pipeline.numerics.spectra import column_sizes, scaled, tolerance
 
 CACHE_LINE = 8
 """Numbers of float64 in a cache line of 64 bytes."""
@@ -57,7 +57,8 @@ def least_squares(features_TPF: Tensor, targets_PK: Tensor) -> LeastSquaresSolut
     Source: Golub, Van Loan, Matrix Computations (4th ed.), section 5.5.
     """
     num_points, num_features = features_TPF.shape[1:]
-    matrix_TPF, scale_T11, finite_T11 = scaled(padded(features_TPF))
+    given_TPF = padded(features_TPF)
+    matrix_TPF, scale_T11, finite_T11 = scaled(given_TPF, column_sizes(given_TPF))
     orthonormal_TPS, triangle_TSF = torch.linalg.qr(matrix_TPF)
     left_TSS, values_TS, right_TSF = torch.linalg.svd(triangle_TSF, full_matrices=False)
     above_TS = values_TS > tolerance(values_TS, (num_points, num_features))[:, None]

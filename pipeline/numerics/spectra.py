@@ -114,18 +114,32 @@ def singular_values(features_TPF: Tensor, of_well_scaled: Callable[[Tensor], Ten
     """
     if features_TPF.dtype != torch.float64:
         raise ValueError(f"singular values need float64, not {features_TPF.dtype}")
-    matrix_TPF, scale_T11, finite_T11 = scaled(features_TPF)
-    values_TS = _with_certain_zeros(of_well_scaled(matrix_TPF), matrix_TPF) * scale_T11[..., 0]
+    sizes_T1F = column_sizes(features_TPF)
+    matrix_TPF, scale_T11, finite_T11 = scaled(features_TPF, sizes_T1F)
+    nonzero_TF = (sizes_T1F / scale_T11)[:, 0] != 0
+    values_TS = _with_certain_zeros(of_well_scaled(matrix_TPF), nonzero_TF, matrix_TPF.shape[1]) * scale_T11[..., 0]
     return torch.where(finite_T11[..., 0], values_TS, torch.nan)
 
 
-def _with_certain_zeros(values_TS: Tensor, matrices_TPF: Tensor) -> Tensor:
+def column_sizes(matrices_TPF: Tensor) -> Tensor:
+    """The largest magnitude in each column, NaN where one is NaN; it makes no tensor of the size of the matrices.
+
+    Args:
+        matrices_TPF: Any matrices.
+
+    Returns:
+        Shape ``[T, 1, F]``.
+    """
+    return torch.maximum(matrices_TPF.amax(dim=1, keepdim=True), -matrices_TPF.amin(dim=1, keepdim=True))
+
+
+def _with_certain_zeros(values_TS: Tensor, nonzero_TF: Tensor, num_rows: int) -> Tensor:
     """Singular values, exact zeros beyond the number of nonzero columns (dead units), where rounding leaves 1e-17."""
-    singular_T = (values_TS[:, -1:] <= values_TS[:, :1] * (max(matrices_TPF.shape[1:]) * EPS)).any(dim=1)
+    num_columns = nonzero_TF.shape[1]
+    singular_T = (values_TS[:, -1:] <= values_TS[:, :1] * (max(num_rows, num_columns) * EPS)).any(dim=1)
     if not singular_T.any():
         return values_TS
-    rank_T = torch.full((len(values_TS),), values_TS.shape[1], device=values_TS.device)
-    rank_T[singular_T] = (matrices_TPF[singular_T] != 0).any(dim=1).sum(dim=1)
+    rank_T = torch.where(singular_T, nonzero_TF.sum(dim=1), values_TS.shape[1])
     return torch.where(torch.arange(values_TS.shape[1], device=values_TS.device) < rank_T[:, None], values_TS, 0.0)
 
 
@@ -144,16 +158,17 @@ def _each_alone(work: Callable[[Tensor], Tensor], matrices_TPF: Tensor) -> Tenso
     return torch.stack([work(matrix_PF) for matrix_PF in matrices_TPF])
 
 
-def scaled(matrix_TPF: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def scaled(matrix_TPF: Tensor, sizes_T1F: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Matrices divided by a power of two where entries are far from 1, with the divisors, and which are finite.
 
     Args:
         matrix_TPF: Any matrices, float64.
+        sizes_T1F: The largest magnitude in each of their columns.
 
     Returns:
         The scaled matrices, zeros for one that is not finite; the divisors and a mask, both ``[T, 1, 1]``.
     """
-    largest_T11 = matrix_TPF.abs().amax(dim=(-2, -1), keepdim=True)  # an eighth of the time of its norm of that name
+    largest_T11 = sizes_T1F.amax(dim=2, keepdim=True)
     finite_T11 = largest_T11.isfinite()
     power_of_two_T11 = largest_T11 / (2 * torch.frexp(largest_T11).mantissa)  # scaling by it changes no digit
     far_T11 = finite_T11 & (largest_T11 > 0) & ((largest_T11 > LARGE) | (largest_T11 < 1 / LARGE))

@@ -23,8 +23,8 @@ MOST_THREADS = 8
 TRIMMED_BYTES = 1 << 20
 """Memory of one trial's diagnostics from which on it is returned at once; below, taking it again costs more."""
 
-UNTRIMMED_CHUNKS = 16
-"""Chunks of smaller trials after which it is returned nevertheless: what is kept in pieces grows with the chunks."""
+UNTRIMMED_CHUNKS = 256
+"""Chunks of smaller trials after which it is returned nevertheless, should any diagnostic keep something."""
 
 
 class DiagnosticValues(NamedTuple):
@@ -55,7 +55,7 @@ def evaluate_diagnostics(
         at_last: Whether this is the last recorded step.
 
     Returns:
-        Values of each diagnostic, several times where the trials were too many for one chunk.
+        Values of each diagnostic.
     """
     shape, step = module.pack.shape, int(module.steps_done)
     trials = module.alive
@@ -74,19 +74,24 @@ def evaluate_diagnostics(
     threads = min(CORES, MOST_THREADS) if trials.device.type == "cpu" else 1
     most_trials = max(1, OBSERVED_BYTES // threads // observed_bytes_of_trial(shape))
 
-    def evaluate(numbered: tuple[int, slice]) -> list[DiagnosticValues]:
+    # What is kept has its memory before the chunks take theirs: small pieces between these would be in the way of the
+    # next ones, and the memory of the process would grow with the number of chunks.
+    positions_T, values_DT = trials.cpu().numpy(), np.empty((len(due), len(trials)))
+
+    def evaluate(numbered: tuple[int, slice]) -> None:
         number, chunk = numbered
         snapshot = _snapshot(module, step, trials[chunk], losses_T[chunk], gradient_TN[chunk])
-        positions_T = trials[chunk].cpu().numpy()
-        values = [DiagnosticValues(step, one.name(), positions_T, one(snapshot).double().cpu().numpy()) for one in due]
+        for values_T, diagnostic in zip(values_DT, due, strict=True):
+            values_T[chunk] = diagnostic(snapshot).double().cpu().numpy()
         if observed_bytes_of_trial(shape) > TRIMMED_BYTES or number % UNTRIMMED_CHUNKS == UNTRIMMED_CHUNKS - 1:
             trim_heap()
-        return values
 
     # Starting on another core takes longer than the diagnostics of a few trials, but for eigenvalues of their Hessians.
     shared_from = most_trials // 4 if any(one.takes_top_of_hessian for one in due) else most_trials
-    chunks = list(enumerate(_chunks(len(trials), most_trials, threads, shared_from)))
-    return [values for of_chunk in on_cores(evaluate, chunks, most_threads=threads) for values in of_chunk]
+    on_cores(evaluate, list(enumerate(_chunks(len(trials), most_trials, threads, shared_from))), most_threads=threads)
+    return [
+        DiagnosticValues(step, one.name(), positions_T, values_T) for one, values_T in zip(due, values_DT, strict=True)
+    ]
 
 
 def _chunks(num_trials: int, most_trials: int, threads: int, shared_from: int = 1) -> Iterator[slice]:
