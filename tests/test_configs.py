@@ -16,6 +16,7 @@ from pipeline.plan import make_plan, read_plan
 from pipeline.records.store import read_outcomes, read_records
 from pipeline.report.tables import results
 from pipeline.report.tables.coordinate_check import coordinate_check
+from pipeline.report.tables.critical_rates import CATAPULT, DIVERGES, phases, wide_rates
 from pipeline.report.tables.printing import as_json_rows
 from pipeline.report.tables.surrogate_losses import steps_to_accuracy
 
@@ -257,6 +258,20 @@ def test_a_basis_chosen_from_a_dictionary_finds_the_two_monomials_of_the_target(
     assert len(chosen) == 1
     assert next(iter(chosen.values())) < 1e-12
     assert error["linear(monomial)"] > 0.1
+
+
+def test_the_loss_of_wide_networks_comes_back_from_one_to_two_times_their_first_limit(finished):
+    run = finished("phase_diagram")
+    plan, records = read_plan(run.folder), read_records(run.folder)
+    found = phases(plan, results.results(plan, records, read_outcomes(run.folder)), records)
+    wide = {(row["model"].split("(")[1], row["event"]): row for row in wide_rates(found).iter_rows(named=True)}
+    for model, event in (("identity)", "loss rises"), ("identity)", "diverges"), ("tanh)", "loss rises")):
+        row = wide[model, event]
+        assert row["from"] <= row["theory"] <= row["to"], row
+    assert wide["tanh)", "diverges"]["wide"] == pytest.approx(2, abs=0.4)
+    highest = found.filter(pl.col("times_limit") == found["times_limit"].max(), pl.col("width") == 128)
+    assert set(highest.filter(pl.col("model") == "shallow(relu)")["phase"]) == {CATAPULT}
+    assert set(highest.filter(pl.col("model") != "shallow(relu)")["phase"]) == {DIVERGES}
 
 
 def test_descent_on_a_network_settles_at_the_edge_of_stability(finished):

@@ -12,6 +12,7 @@ from pipeline.report.figures.figure import Figure, FigureSpec
 from pipeline.report.figures.fitted_functions import fitted
 from pipeline.report.figures.loss_by_rate_and_width import loss_by_rate_and_width
 from pipeline.report.figures.loss_by_step import loss_by_step
+from pipeline.report.figures.phases_by_rate_and_width import phases_by_rate_and_width
 from pipeline.report.figures.stability_by_step import stability_by_step
 from pipeline.report.figures.steps_by_condition import steps_by_condition
 from pipeline.report.figures.weights_by_step import weights_by_step
@@ -70,6 +71,15 @@ FIGURES: tuple[Figure, ...] = (
         "only some did), a grey cell where all did. The line is the largest stable learning rate that theory predicts, "
         "where it lies in the range.",
         loss_by_rate_and_width,
+    ),
+    Figure(
+        "phases_by_rate_and_width",
+        "Phases of descent over learning rate and width",
+        "What the loss of most seeds does, the paler the fewer they are, at multiples of the largest learning rate "
+        "that is stable at the initial weights: it falls from the first step; it rises first and comes back, the "
+        "catapult; it ends above its first value; it diverges. Of a wide two-layer linear network these change at 1 "
+        "and at 2.",
+        phases_by_rate_and_width,
     ),
     Figure(
         "fitted",

@@ -24,6 +24,7 @@ from pipeline.report.html.wandb_links import read_wandb_links
 from pipeline.report.tables.approximation_rates import rates
 from pipeline.report.tables.cells import PROBLEM, curve_of
 from pipeline.report.tables.coordinate_check import coordinate_check
+from pipeline.report.tables.critical_rates import critical_rates, phases, wide_rates
 from pipeline.report.tables.departures import departures
 from pipeline.report.tables.error_fractions import error_parts, in_percent, sentences
 from pipeline.report.tables.excess_losses import predicted_and_measured
@@ -58,6 +59,8 @@ class Comparisons:
         brackets: Of the best networks of its problems.
         departures: How far networks went from their linearised ones.
         not_linearised: Why some have none, as sentences.
+        critical_rates: Learning rates at which the phases of networks change, by width.
+        wide_rates: Those of wide networks, beside theory.
     """
 
     excess_losses: pl.DataFrame | None = None
@@ -67,6 +70,8 @@ class Comparisons:
     brackets: Brackets = field(default_factory=dict)
     departures: pl.DataFrame | None = None
     not_linearised: Sequence[str] = ()
+    critical_rates: pl.DataFrame | None = None
+    wide_rates: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,8 @@ class RunPage:
     networks: PageTable | None
     departures: PageTable | None
     not_linearised: Sequence[str]
+    critical_rates: PageTable | None
+    wide_rates: PageTable | None
     yardsticks: PageTable | None
     error_parts: PageTable | None
     error_sentences: Sequence[str]
@@ -158,6 +165,7 @@ def write_report_of(run: Path, plan: Plan, outcomes: pl.DataFrame, table: pl.Dat
             for spec in draw(tables):
                 figures.append(spec)
                 pictures.append(pool.submit(spec.write_png, folder))
+            phases_of_trials = phases(plan, table, records)
             comparisons = Comparisons(
                 predicted_and_measured(plan, table, records, outcomes),
                 error_parts(tables),
@@ -166,6 +174,8 @@ def write_report_of(run: Path, plan: Plan, outcomes: pl.DataFrame, table: pl.Dat
                 tables.brackets,
                 departures(tables),
                 tables.linearised.left_out,
+                critical_rates(phases_of_trials),
+                wide_rates(phases_of_trials),
             )
         for spec in figures:
             spec.write_json(folder)
@@ -243,6 +253,8 @@ def run_page(
         error_sentences=[] if parts is None or parts.is_empty() else list(sentences(parts)),
         slopes=page_table_or_none(slopes(plan), keep=("logit", "verdict")),
         steps_to_accuracy=page_table_or_none(comparisons.steps_to_accuracy, keep=("problem", "model", "verdict")),
+        critical_rates=page_table_or_none(comparisons.critical_rates, keep=("model", "event", "width")),
+        wide_rates=page_table_or_none(comparisons.wide_rates, keep=("model", "event")),
         coordinates=page_table_or_none(comparisons.coordinates, keep=("model", "exponent", "verdict")),
         figures=figures,
         num_cells=cells.height,

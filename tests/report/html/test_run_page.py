@@ -17,11 +17,11 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
+from synthetic_run import OF_RATES
 
 from pipeline.errors import PipelineError
 from pipeline.models.linear import Linear
 from pipeline.plan import make_plan, write_plan
-from pipeline.report.figures.catalogue import FIGURES
 from pipeline.report.figures.figure import FigureSpec
 from pipeline.report.html.run_page import page, write_report
 from pipeline.report.tables.results import results
@@ -38,7 +38,7 @@ FLAGS = (
     "--no-first-run",
     "--window-size=1100,1400",
 )
-BY_NAME = {figure.name: figure for figure in FIGURES}
+BY_NAME = {figure.name: figure for figure in OF_RATES}
 HOSTILE = "<script>alert(1)</script> & [red]more[/red] Donaudampfschifffahrt" + "sgesellschaft" * 9
 
 
@@ -77,7 +77,7 @@ def browser(written, tmp_path_factory) -> Iterator[webdriver.Chrome]:
 
 def test_the_report_and_its_pictures_lie_in_the_folder_of_the_run(run, written):
     assert written == run.folder / "report.html"
-    for figure in FIGURES:
+    for figure in OF_RATES:
         assert (run.folder / "figures" / f"{figure.name}.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
         spec = json.loads((run.folder / "figures" / f"{figure.name}.json").read_text(encoding="utf-8"))
         assert spec["description"] == f"{figure.title}. {figure.caption}"
@@ -86,7 +86,7 @@ def test_the_report_and_its_pictures_lie_in_the_folder_of_the_run(run, written):
 
 def test_every_chart_is_drawn_with_marks_one_can_see(browser):
     charts = browser.find_elements(By.CSS_SELECTOR, ".chart")
-    assert [chart.get_attribute("data-name") for chart in charts] == [figure.name for figure in FIGURES]
+    assert [chart.get_attribute("data-name") for chart in charts] == [figure.name for figure in OF_RATES]
     for chart in charts:
         assert chart.get_attribute("data-drawn") == "yes"
         svg = chart.find_element(By.CSS_SELECTOR, "svg.marks")
@@ -113,7 +113,7 @@ def test_hostile_text_stays_text(browser, html):
     assert heading == f"Does it work? {HOSTILE}"
     assert HOSTILE in [element.text for element in browser.find_elements(By.TAG_NAME, "pre")]
     assert "<script>alert(1)" not in html
-    assert len(browser.find_elements(By.TAG_NAME, "script")) == 2 + len(FIGURES)
+    assert len(browser.find_elements(By.TAG_NAME, "script")) == 2 + len(OF_RATES)
 
 
 def test_wide_tables_scroll_and_the_page_does_not(browser):
@@ -171,7 +171,7 @@ def test_page_and_charts_fit_every_screen_and_can_be_read_on_light_and_dark_ones
 
 def test_data_written_into_the_page_is_json_without_nan(html):
     specs = re.findall(r'<script type="application/json" id="spec-(\w+)">(.*?)</script>', html, flags=re.DOTALL)
-    assert [name for name, _ in specs] == [figure.name for figure in FIGURES]
+    assert [name for name, _ in specs] == [figure.name for figure in OF_RATES]
 
     def refuse(word):
         raise AssertionError(f"{word} is not JSON")
@@ -181,7 +181,7 @@ def test_data_written_into_the_page_is_json_without_nan(html):
 
 
 def test_a_label_cannot_end_the_script_that_holds_a_chart(run):
-    spec = FigureSpec(FIGURES[0], {"description": "</script><script>alert(1)</script>"})
+    spec = FigureSpec(OF_RATES[0], {"description": "</script><script>alert(1)</script>"})
     text = page(run.folder, run.plan, run.results, run.outcomes, [spec])
     assert "<script>alert(1)" not in text
     written = re.search(r'id="spec-error_by_width">(.*?)</script>', text).group(1)

@@ -1,0 +1,143 @@
+"""The phases of a two-layer linear network on one point, which follow from two numbers: the catapult lies in 2 to 4."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+import pytest
+
+from pipeline.experiment.axes import TimesLimits
+from pipeline.experiment.experiment import Experiment
+from pipeline.models.activations import Identity
+from pipeline.models.linear import Linear
+from pipeline.models.shallow import Shallow
+from pipeline.plan import Plan, make_plan
+from pipeline.problems.targets import AbsoluteValue
+from pipeline.records.schema import OUTCOMES, RECORDS
+from pipeline.report.tables.critical_rates import (
+    CATAPULT,
+    DIVERGES,
+    FALLS,
+    STAYS_UP,
+    critical_rates,
+    phases,
+    wide_rates,
+)
+from pipeline.report.tables.results import results
+
+MULTIPLES = (0.2, 0.5, 0.9, 0.97, 1.03, 1.2, 1.5, 1.9, 1.97, 2.03, 2.5)
+WIDTHS = (64, 128, 256, 1024, 4096)
+NETWORKS = Experiment(
+    "?",
+    (Shallow(Identity()),),
+    WIDTHS,
+    target=(AbsoluteValue(),),
+    learning_rates=TimesLimits(MULTIPLES),
+    seeds=4,
+    steps=200,
+)
+
+
+def recursion(f: float, sharpness: float, rate: float, width: int, steps: int) -> Iterator[tuple[float, float]]:
+    """Output and tangent kernel ``(|u|^2 + |v|^2) / n`` of ``f = u.v / sqrt n`` under descent on ``f^2 / 2``.
+
+    ``f' = f (1 - rate k + rate^2 f^2 / n)`` and ``k' = k + rate f^2 / n (rate k - 4)``, worked out by hand.
+    """
+    for _ in range(steps + 1):
+        yield f, sharpness
+        change = rate * f * f / width * (rate * sharpness - 4)
+        f, sharpness = f * (1 - rate * sharpness + rate * rate * f * f / width), sharpness + change
+
+
+def test_the_recursion_is_descent_on_both_layers():
+    rng = np.random.default_rng(0)
+    u, v, rate = rng.normal(size=16), rng.normal(size=16), 1.4
+    start = float(u @ v) / 4, float(u @ u + v @ v) / 16
+    for f, sharpness in recursion(*start, rate, 16, 30):
+        assert (f, sharpness) == pytest.approx((u @ v / 4, (u @ u + v @ v) / 16), rel=1e-8)
+        u, v = u - rate * f * v / 4, v - rate * f * u / 4
+
+
+def of_one_point(plan: Plan) -> pl.DataFrame:
+    """The phases of the trials of a plan, each in place of its network a two-layer one on one point."""
+    recorded, ended = [], []
+    for number, trial in enumerate(plan.trials.values()):
+        rng, width, steps = np.random.default_rng(number), trial.shape.width, trial.shape.steps
+        u, v = rng.normal(size=(2, width))
+        start = float(u @ v) / math.sqrt(width), float(u @ u + v @ v) / width
+        rate = trial.learning_rate.times_limit * 2 / start[1]
+        values = [(0.5 * f * f, k) for f, k in recursion(*start, rate, width, steps) if abs(f) < 1e10]
+        status = "done" if len(values) > steps else "diverged"
+        where = (0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "")
+        ended.append((trial.id, status, len(values) - 1, "", rate, *where))
+        for step in (*range(11), steps):
+            if step < len(values):
+                for name, value in zip(("loss", "sharpness"), values[step], strict=True):
+                    recorded.append((trial.id, step, name, value, "pack"))
+    records = pl.DataFrame(recorded, schema=RECORDS, orient="row")
+    table = results(plan, records, pl.DataFrame(ended, schema=OUTCOMES, orient="row"))
+    return phases(plan, table, records)
+
+
+@pytest.fixture(scope="module")
+def found():
+    with np.errstate(over="ignore"):
+        return of_one_point(make_plan("test", NETWORKS))
+
+
+def test_wide_networks_fall_below_the_limit_come_back_up_to_twice_it_and_diverge_above(found):
+    wide = found.filter(pl.col("width") == 4096)
+    said = dict(wide.group_by("times_limit").agg(pl.col("phase").unique()).iter_rows())
+    expected = {m: FALLS if m < 1 else CATAPULT if m < 2 else DIVERGES for m in MULTIPLES}
+    assert said == {multiple: [phase] for multiple, phase in expected.items()}
+
+
+def test_critical_rates_lie_between_the_multiples_around_them(found):
+    table = critical_rates(found)
+    wide = {row["event"]: row for row in table.filter(pl.col("width") == 4096).iter_rows(named=True)}
+    assert [wide["loss rises"][name] for name in ("critical", "from", "to")] == pytest.approx([1.0, 0.97, 1.03])
+    assert [wide["diverges"][name] for name in ("critical", "from", "to")] == pytest.approx([2.0, 1.97, 2.03])
+    assert wide["sharpness rises"]["critical"] == pytest.approx(2.0), "the kernel shrinks at any rate below 4 / lambda"
+    assert table["seeds"].to_list() == [4] * len(WIDTHS) * 3
+
+
+def test_in_the_limit_of_wide_networks_both_limits_are_those_of_theory(found):
+    for row in wide_rates(found).filter(pl.col("theory").is_not_null()).iter_rows(named=True):
+        assert row["from"] <= row["theory"] <= row["to"]
+        assert row["wide"] == pytest.approx(row["theory"], abs=0.03)
+        assert row["widths"] == len(WIDTHS)
+
+
+def test_a_law_of_the_width_needs_five_widths_at_which_it_happened(found):
+    assert wide_rates(found.filter(pl.col("width") > 64)).is_empty()
+    assert set(wide_rates(found.with_columns(diverges=pl.lit(False)))["event"]) == {"loss rises", "sharpness rises"}
+
+
+def test_what_never_happens_has_an_infinite_rate_and_what_was_not_recorded_none(found):
+    narrow = found.filter(pl.col("times_limit") < 1)
+    assert set(critical_rates(narrow)["critical"]) == {math.inf}
+    unknown = found.with_columns(pl.lit(None, pl.Boolean).alias("sharpness rises"))
+    assert set(critical_rates(unknown)["event"]) == {"loss rises", "diverges"}
+
+
+def test_a_loss_that_rises_and_is_not_back_at_the_end_stays_above():
+    experiment = Experiment(
+        "?", (Shallow(), Linear()), (4,), target=(AbsoluteValue(),), learning_rates=TimesLimits((1.5,)), seeds=1
+    )
+    plan = make_plan("test", experiment)
+    network, linear = plan.trials
+    where = ("", 0.1, 0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "")
+    ended = [(trial, "done", experiment.steps, *where) for trial in (network, linear)]
+    losses = [(network, step, "loss", loss, "pack") for step, loss in ((0, 1.0), (1, 3.0), (experiment.steps, 2.0))]
+    records = pl.DataFrame(losses, schema=RECORDS, orient="row")
+    table = results(plan, records, pl.DataFrame(ended, schema=OUTCOMES, orient="row"))
+    assert phases(plan, table, records).select("trial", "phase").rows() == [(network, STAYS_UP)]
+
+
+def test_rates_that_are_no_multiples_have_no_phases(run):
+    assert phases(run.plan, run.results, run.records).is_empty()
+    assert critical_rates(pl.DataFrame()).is_empty()
+    assert wide_rates(pl.DataFrame()).is_empty()
