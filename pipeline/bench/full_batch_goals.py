@@ -46,6 +46,8 @@ GOALS = (
     FullBatchGoal("relu", SHAPES[3], 300, peer=JAX),
     *(FullBatchGoal("linear(haar)", shape, least) for shape, least in zip(LINEAR, (6, 2), strict=True)),
     FullBatchGoal("relu, sharpness", MIDDLE, 5),
+    FullBatchGoal("tanh", MIDDLE, 2),
+    FullBatchGoal("tanh", LARGE, 8),
 )
 
 

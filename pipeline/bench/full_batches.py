@@ -17,7 +17,7 @@ from pipeline.bench.timings import CaseColumns, PeerTiming, timed_cases
 from pipeline.engines.cpu.eigenvalues import LargestEigenvalues
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.precision import Dtype
-from pipeline.models.activations import Relu
+from pipeline.models.activations import Relu, Tanh
 from pipeline.models.bases.wavelet import Haar
 from pipeline.models.linear import Linear
 from pipeline.models.model import Model
@@ -46,6 +46,7 @@ def measure_full_batches(
         (Shallow(Relu()), shape, dtype, PACK) for shape in SHAPES for dtype in DTYPES
     ]
     kinds += [(Shallow(Relu()), shape, "float32", 1) for shape in SHAPES]
+    kinds += [(Shallow(Tanh()), shape, dtype, PACK) for shape in (MIDDLE, LARGE) for dtype in DTYPES]
     kinds += [(Linear(Haar()), shape, "float32", PACK) for shape in LINEAR]
     if quick:
         kinds = [(Shallow(Relu()), MIDDLE, "float32", PACK), (Linear(Haar()), LINEAR[1], "float32", PACK)]

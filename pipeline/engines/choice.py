@@ -17,7 +17,7 @@ from pipeline.engines.engine import Engine
 from pipeline.engines.reference.closed_form import ClosedForm
 from pipeline.engines.reference.engine import Reference
 from pipeline.errors import PipelineError
-from pipeline.experiment.engine_names import CLOSED_FORM, FUSED, LINEAR_QR, ONE_INPUT, EngineChoice, fastest
+from pipeline.experiment.engine_names import CHEBYSHEV, CLOSED_FORM, FUSED, LINEAR_QR, ONE_INPUT, EngineChoice, fastest
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.trial import Shape
 from pipeline.models.linear import LinearModel
@@ -123,8 +123,14 @@ def _on_cpu(name: str) -> type[Engine]:
     from pipeline.engines.cpu.engine import Fused
     from pipeline.engines.cpu.linear_qr import LinearQr
     from pipeline.engines.cpu.one_input import OneInput
+    from pipeline.engines.cpu.smooth_one_input import SmoothOneInput
 
-    families: dict[str, type[Engine]] = {FUSED: Fused, ONE_INPUT: OneInput, LINEAR_QR: LinearQr}
+    families: dict[str, type[Engine]] = {
+        FUSED: Fused,
+        ONE_INPUT: OneInput,
+        CHEBYSHEV: SmoothOneInput,
+        LINEAR_QR: LinearQr,
+    }
     return families[name]
 
 

@@ -4,12 +4,13 @@ import polars as pl
 import pytest
 
 from pipeline.bench.full_batch_goals import GOALS, LARGEST_GROWTH, full_batch_verdicts
-from pipeline.bench.full_batches import JAX, LINEAR, MIDDLE, OTHER, SHAPES
+from pipeline.bench.full_batches import JAX, LARGE, LINEAR, MIDDLE, OTHER, SHAPES
 
 
 def table(faster, growth=1.0):
     """A whole table with the same ratio everywhere, in which a step grows with the shape."""
     cases = [("relu", shape, dtype) for shape in SHAPES for dtype in ("float32", "float64")]
+    cases += [("tanh", shape, "float32") for shape in (MIDDLE, LARGE)]
     cases += [("linear(haar)", shape, "float32") for shape in LINEAR] + [("relu, sharpness", MIDDLE, "float32")]
     return pl.DataFrame(
         {"model": model, "N x d x m x K": " x ".join(map(str, shape)), "dtype": dtype, "pack of": pack,

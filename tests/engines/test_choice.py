@@ -13,7 +13,7 @@ from pipeline.engines import choice
 from pipeline.engines.cpu.codegen import processor
 from pipeline.errors import PipelineError
 from pipeline.experiment.axes import Inputs
-from pipeline.experiment.engine_names import EngineChoice
+from pipeline.experiment.engine_names import SMOOTH, EngineChoice
 from pipeline.models import MODELS
 from pipeline.models.activations import ACTIVATIONS, PIECEWISE_LINEAR
 from pipeline.models.linear import Linear
@@ -51,6 +51,9 @@ def test_networks_of_every_activation_are_fused_under_every_rule(pack, activatio
     assert decision("fused", network.shape, "cpu") == ("fused", "")
     fastest = "one_input" if activation in PIECEWISE_LINEAR else "fused"
     assert decision("auto", network.shape, "cpu") == (fastest, "")
+    many = pack(models=(Shallow(activation()),), optimizer=rule(), inputs=Inputs(train=(200,), test=4))
+    fastest = "chebyshev" if activation in SMOOTH else fastest
+    assert decision("auto", many.shape, "cpu") == (fastest, "")
     of_two = pack(models=(Shallow(activation()),), optimizer=rule(), inputs=Inputs(train=(8,), test=4, dimension=(2,)))
     assert decision("auto", of_two.shape, "cpu") == ("fused", "")
 

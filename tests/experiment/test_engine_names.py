@@ -7,7 +7,7 @@ import pytest
 from pipeline.config import read_canonical
 from pipeline.definitions import canonical
 from pipeline.experiment.axes import Inputs
-from pipeline.experiment.engine_names import CLOSED_FORM, EngineChoice, fastest
+from pipeline.experiment.engine_names import CLOSED_FORM, LEAST_POINTS, EngineChoice, fastest
 from pipeline.experiment.experiment import Experiment
 from pipeline.models.activations import Relu, Tanh
 from pipeline.models.linear import Linear
@@ -28,7 +28,9 @@ def test_every_name_can_be_written_in_a_file(experiment):
     [
         ({"models": (Shallow(Relu()),)}, "one_input"),
         ({"models": (Shallow(Relu()),), "batch_size": 4}, "fused"),
-        ({"models": (Shallow(Tanh()),)}, "fused"),
+        ({"models": (Shallow(Tanh()),), "inputs": Inputs(train=(LEAST_POINTS,))}, "chebyshev"),
+        ({"models": (Shallow(Tanh()),), "inputs": Inputs(train=(LEAST_POINTS - 1,))}, "fused"),
+        ({"models": (Shallow(Tanh()),), "inputs": Inputs(train=(LEAST_POINTS,)), "batch_size": 4}, "fused"),
         ({"models": (Shallow(Relu()),), "target": (Xor(),), "inputs": Inputs()}, "fused"),
         ({"models": (Linear(),)}, "linear_qr"),
         ({"models": (Linear(),), "batch_size": 4}, "fused"),

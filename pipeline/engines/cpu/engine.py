@@ -89,10 +89,7 @@ class Fused(Engine):
         self.places_N = self.spec.places(context.width, self.lanes)
         # Trials in groups that load each point once; what is left over at the end comes one by one, to the same bits.
         self.grouped = grouped(self.spec, batch_size)
-        self.training, self.training_together = (
-            training_kernel(spec, context.optimizer, minibatches=batch_size is not None)
-            for spec in (self.spec, self.grouped)
-        )
+        self.training, self.training_together = self._training_kernels()
         self.gradient = gradient_kernel(self.spec)
         self.common = self._common_arguments()
         if isinstance(context.model, Shallow):
@@ -102,6 +99,14 @@ class Fused(Engine):
         batch = 0 if batch_size is None else len(self.batch_tiling.point_weights_P)
         slots, chunks = context.optimizer.slots, self.tiling.num_chunks
         self.scratch = [Scratch(self.grouped, context.width, self.lanes, slots, batch, chunks) for _ in range(CORES)]
+
+    def _training_kernels(self) -> tuple[Kernel, Kernel]:
+        """What makes updates of one trial at a time, and of groups."""
+        minibatches = self.batch_size is not None
+        alone, together = (
+            training_kernel(spec, self.rule, minibatches=minibatches) for spec in (self.spec, self.grouped)
+        )
+        return alone, together
 
     def _training_points(self) -> tuple[Tensor, Tensor]:
         """Inputs ``[A, P]`` and targets ``[K, P]``: features of a linear model, coordinates for a network."""
