@@ -76,6 +76,7 @@ def show(folder: Path, *, again: bool = True) -> tuple[int, pl.DataFrame]:
     """
     from pipeline.plan import read_plan
     from pipeline.records.store import read_outcomes
+    from pipeline.report.figures.png_process import get_ready
     from pipeline.report.html.run_page import write_report_of
     from pipeline.report.tables.network_ratios import with_network_ratios
     from pipeline.report.tables.printing import as_text
@@ -83,6 +84,10 @@ def show(folder: Path, *, again: bool = True) -> tuple[int, pl.DataFrame]:
     from pipeline.report.tables.summary import best_of_each_model
     from pipeline.report.theory.stable_rates import not_measured
 
+    page = folder / "report.html"
+    outdated = again or not page.exists()
+    if outdated:
+        get_ready()
     planned, outcomes = read_plan(folder), read_outcomes(folder)
     table = with_network_ratios(planned, read_results(folder, planned, outcomes), folder)
     print(as_text(best_of_each_model(table)))
@@ -91,8 +96,7 @@ def show(folder: Path, *, again: bool = True) -> tuple[int, pl.DataFrame]:
     failed = table.filter(table["status"] == "failed")
     for reason, number in failed["reason"].value_counts().iter_rows():
         say(f"{number} trials failed: {reason}")
-    page = folder / "report.html"
-    if again or not page.exists():
+    if outdated:
         page = write_report_of(folder, planned, outcomes, table)
     say(f"report: {page}")
     return (1 if len(failed) else 0), table

@@ -96,6 +96,12 @@ def png_of(chart: dict[str, Any]) -> bytes:
     return base64.b64decode(answer["png"])
 
 
+def get_ready() -> None:
+    """Start a process, unless one runs already: it gets ready to draw while others compute what is drawn."""
+    if not _idle():
+        _idle().append(PngProcess())
+
+
 @functools.cache
 def _idle() -> list[PngProcess]:
     """Processes that wait for a chart, from the first chart to the end of this process."""

@@ -39,8 +39,13 @@ def picture_of(chart: str) -> dict[str, str]:
         return {"error": str(error)}
 
 
+SMALLEST = '{"mark": "point", "data": {"values": [{}]}}'
+"""A chart that takes no time itself: the first one takes a third of a second, which goes by before it is asked for."""
+
+
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which ends the input
     output = os.dup(1)
     os.dup2(2, 1)  # whatever else is said there must not stand between the answers
+    picture_of(SMALLEST)
     answer(sys.stdin, output)

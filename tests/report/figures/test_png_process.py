@@ -16,7 +16,7 @@ import pytest
 
 from pipeline.errors import PipelineError
 from pipeline.report.figures import png_process
-from pipeline.report.figures.png_process import PngProcess, png_of
+from pipeline.report.figures.png_process import PngProcess, get_ready, png_of
 
 CHART = {"data": {"values": [{"a": 1}]}, "mark": "point", "width": 20, "height": 10, "padding": 0}
 
@@ -43,6 +43,14 @@ def test_charts_drawn_at_a_time_are_each_ones_own_and_processes_are_used_again(i
         pictures = list(pool.map(lambda width: png_of(CHART | {"width": width}), widths))
     assert [pixels(png)[0] for png in pictures] == [2 * width for width in widths]
     assert len(idle) <= 2
+
+
+def test_a_process_that_got_ready_is_the_one_that_draws(idle: list[PngProcess]) -> None:
+    get_ready()
+    (ready,) = idle
+    get_ready()
+    assert pixels(png_of(CHART)) == (40, 20)
+    assert idle == [ready]
 
 
 def test_a_chart_that_cannot_be_drawn_is_an_error_here_and_the_next_one_is_drawn(idle: list[PngProcess]) -> None:
