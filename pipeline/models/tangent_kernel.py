@@ -26,8 +26,9 @@ from pipeline.numerics.descent import log_errors
 MOST_ROWS = 2048
 """Rows of the smaller Gram matrix at most, of the points times outputs or of the weights: 32 MiB in float64, and
 two seconds for its eigenvectors."""
-MOST_NUMBERS = 1 << 23
-"""Numbers of Jacobians or kernels that are in memory at a time: 64 MiB."""
+MOST_NUMBERS = 1 << 21
+"""Numbers of Jacobians or kernels of the trials that are decomposed together: 16 MiB, with all that is made of them
+about 100 MiB on each core."""
 
 
 class LinearisedLosses(NamedTuple):
