@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import polars as pl
+import preloaded
 import pytest
 
 from pipeline.config import read_document, read_experiment
@@ -34,13 +35,16 @@ def cpu_seconds_of_children():
 
 
 class Finished:
-    """Configurations that were run by the command a user types."""
+    """Configurations that were run by the command a user types, from the start of Python on for the lecture."""
 
     def __init__(self, configs, folder):
-        spent = cpu_seconds_of_children()
-        command = [sys.executable, "-m", "pipeline", "run", *map(str, configs), "--out", str(folder)]
-        told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        self.cpu_seconds = cpu_seconds_of_children() - spent
+        words = ["run", *map(str, configs), "--out", str(folder)]
+        if LECTURE in configs:
+            spent, command = cpu_seconds_of_children(), [sys.executable, "-m", "pipeline", *words]
+            told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+            self.cpu_seconds = cpu_seconds_of_children() - spent
+        else:
+            told = preloaded.run(*words, cwd=ROOT, timeout=1200)
         self.folder, self.stdout, self.stderr, self.code = folder, told.stdout, told.stderr, told.returncode
 
 

@@ -44,6 +44,10 @@ LIBRARIES = (
     "pipeline.training.run",
     "sklearn.datasets",
     "submitit.core.submission",
+    # What W&B's client loads. Not itself: it makes a folder as it is loaded, which the first fork to end would remove.
+    "click",
+    "google.protobuf.descriptor_pb2",
+    "pydantic",
 )
 NUMBER = 4
 """Bytes of a number on the way back: first of the process, then how it ended."""

@@ -1,4 +1,4 @@
-"""Stands for the Python of a job: ``python -IS preloaded_job.py SOCKET -u -m MODULE WORD...``.
+"""Stands for the Python of a job: ``python -IS preloaded_job.py SOCKET [-u] -m MODULE WORD...``.
 
 The module runs in a process that is forked from one that has loaded the libraries. This one passes its signals on to
 that, is killed with it and ends as it does; if this one is killed, that one is.
@@ -18,9 +18,10 @@ from pathlib import Path
 PASSED_ON = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT}
 
 
-def main(address: str, unbuffered: str, module_follows: str, module: str, *words: str) -> None:
+def main(address: str, *options: str) -> None:
     """Have a module run elsewhere, with the pipes, the folder and the environment of this process."""
-    assert (unbuffered, module_follows) == ("-u", "-m")
+    module_follows, module, *words = options[options[0] == "-u" :]
+    assert module_follows == "-m"
     signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)  # until it is known whom they are for
     control, theirs = socket.socketpair()
     umask = os.umask(0)
