@@ -115,6 +115,86 @@ def test_default_experiment_has_hundreds_of_trials_and_the_learned_basis_wins_on
     assert error["shallow(relu)"] < min(fixed)
 
 
+def medians_at_best_rate(results):
+    """The least median of the test error over the learning rates, by problem, model and width."""
+    error = pl.when(pl.col("status") == "done").then(pl.col("test_error").cast(pl.Float64)).otherwise(math.inf)
+    cell = ["problem", "model", "width"]
+    medians = results.group_by(*cell, "learning_rate").agg(error.median().alias("error"))
+    return {row[:3]: row[3] for row in medians.group_by(cell).agg(pl.col("error").min()).rows()}
+
+
+def test_who_readme_says_wins_does(finished):
+    """ReLU is below every fixed basis on a kink; on a wave tanh is the lowest up to width 16, and cosines at 32."""
+    error = medians_at_best_rate(finished("fixed_vs_learned_basis").results())
+    fixed = ("linear(monomial)", "linear(cosine)", "linear(haar)")
+    lowest = {}
+    for width in (2, 4, 8, 16, 32):
+        relu = error["absolute_value", "shallow(relu)", width]
+        assert relu < min(error["absolute_value", model, width] for model in fixed), width
+        on_wave = {model: value for (problem, model, at), value in error.items() if problem == "sine" and at == width}
+        lowest[width] = min(on_wave, key=on_wave.get)
+    assert lowest == dict.fromkeys((2, 4, 8, 16), "shallow(tanh)") | {32: "linear(cosine)"}
+
+
+@pytest.fixture(scope="module")
+def answers(finished):
+    """What the index of the lecture answers to each question, with its verdict."""
+    folder = finished("number_game").command.folder
+    entries = next(iter(json.loads((folder / "index.json").read_text()).values()))
+    assert len(entries) == len(list(LECTURE.glob("*.yaml"))) + 1
+    return {entry["name"]: entry for entry in entries}
+
+
+SAID = {
+    "xor": r"shallow\(tanh\) solves it for 20 of 20 seeds",
+    "activations": r"^A network does best: (?!shallow\(identity)",
+    "approximation_efficiency": r"^No model does best on all 4 problems",
+    "classification": r"^A network does best",
+    "condition_number": r"highest for linear\(monomial\)",
+    "curse_of_dimension": r"linear\(cosine, product=full\) on gaussian, 1 input .*shallow\(tanh\) on gaussian, 2 in",
+    "edge_of_stability": r"^At the learning rates 0.15, 0.2 and 0.3 the sharpness settles where the rate is just",
+    "feature_learning": r"^shallow\(tanh, glorot\) .* goes on learning .*\(relu, he\) .* keep the features of",
+    "feature_space": r"^linear\(monomial, coordinates=polar\) solves it for 3 of 3 seeds",
+    "general_losses": r"for half_mean_square \(it has come to rest\) .* for binary_cross_entropy \(it still grows",
+    "gradient_descent": r"^None of the 15 .* 0.95 times the limit diverged; all 3 .*\(legendre\) ends at the same",
+    "learning_rate_limit": r"^None of the 15 trials at up to 0.999 times the limit diverged; all 12 from 1.001 ",
+    "multilabel": r"^A network does best",
+    "nonlinear_approximation": r"greedy\(monomial, size=21\) \(width 2\)",
+    "number_game": r"^The best 3 numbers miss a goal by 1.25 in the mean, .* the best 6 by 0.08",
+    "surrogate_losses": r"^binary_cross_entropy ",
+    "universal_approximation": r"of shallow\(relu, kinks_inside\) falls from .* at width 1 to .* at width 16",
+}
+"""What the answer to each question of the lecture says, as a pattern."""
+ABOUT = {
+    "edge_of_stability": "edge of stability",
+    "feature_learning": "features that wide networks learn",
+    "condition_number": "descent as predicted",
+    "surrogate_losses": "slopes of the losses",
+    "universal_approximation": "the best networks",
+    "number_game": "scores",
+}
+"""What the verdict of a question is about, where it is not about descent or rates of approximation."""
+
+
+def test_every_question_of_the_lecture_is_answered_with_a_verdict_on_it(answers):
+    assert answers.keys() == SAID.keys()
+    wrong = {name: entry["answer"] for name, entry in answers.items() if not re.search(SAID[name], entry["answer"])}
+    assert wrong == {}
+    assert {name: answers[name]["about"] for name in ABOUT} == ABOUT
+    assert all(answers[name]["verdict"].startswith("agrees") for name in ABOUT)
+    assert not any(entry["verdict"].startswith("contradicts") for entry in answers.values())
+
+
+def test_the_best_rate_is_not_the_slowest_of_those_that_end_at_the_same_error(answers):
+    told = re.findall(
+        r"but ([0-9.]+) takes (\d+) steps and ([0-9.]+) takes (\d+)", answers["gradient_descent"]["answer"]
+    )
+    assert told
+    for best, steps, slowest, more in told:
+        assert slowest == "0.05" != best
+        assert 10 * int(steps) < int(more)
+
+
 def test_linear_model_cannot_tell_exclusive_or_and_networks_can_for_some_seeds(finished):
     run = finished("xor")
     results = run.results()
@@ -192,10 +272,19 @@ def shown_wrongly(shown, printed, widths, rates):
     return wrong
 
 
+ANSWERS = (r"A network does best", r"On (absolute_value|sine), ", r"\d+ trials diverged: ")
+"""How the lines of the answer begin that README shows."""
+
+
+def without_numbers(text):
+    """A text in which every number is one and the same: another processor rounds otherwise."""
+    return re.sub(r"\d[\d.,]*(e[-+]?\d+)?", "0", text)
+
+
 def readme_table():
     """The table that README shows as the output of ``make run``, and what is said above it."""
     (shown,) = re.findall(r"```\n\$ make run\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    told = (r"Does a learned basis", r"\d+ trials in ", r"engine: ", r"\d+/\d+ trials, ", r"report: ")
+    told = (r"Does a learned basis", r"\d+ trials in ", r"engine: ", r"\d+/\d+ trials, ", r"report: ", *ANSWERS)
     return "\n".join(line for line in shown.splitlines() if not re.match("|".join(told), line))
 
 
@@ -215,6 +304,10 @@ def test_readme_shows_the_real_output_of_make_run(finished):
     start = f"{plan.experiment.question}\n{trials} trials in {len(plan.packs)} packs, into {folder}\n{engines}\n"
     assert shown.startswith(f"{start}{trials}/{trials} trials, ")
     assert shown.endswith(f"\nreport: {folder}/report.html\n")
+    answers = [line for line in shown.splitlines() if re.match("|".join(ANSWERS), line)]
+    printed = without_numbers(run.command.stderr).splitlines()
+    assert len(answers) == 4
+    assert [line for line in answers if without_numbers(line) not in printed] == []
 
 
 @pytest.mark.parametrize(

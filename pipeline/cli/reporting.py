@@ -13,6 +13,8 @@ from pipeline.cli.table_output import print_table
 if TYPE_CHECKING:
     import polars as pl
 
+    from pipeline.report.answer.answer import Answer
+
 
 @dataclass(frozen=True)
 class ResultsOptions:
@@ -68,19 +70,21 @@ def report(options: ReportOptions) -> int:
     return show(run_folder(options.run))[0]
 
 
-def show(folder: Path, *, again: bool = True) -> tuple[int, pl.DataFrame]:
-    """Print the summary of a run and write its report, unless there is one and nothing has changed.
+def show(folder: Path, *, again: bool = True) -> tuple[int, pl.DataFrame, Answer]:
+    """Print the answer and the summary of a run and write its report, unless there is one and nothing has changed.
 
     Returns:
-        The exit code, and one row per trial.
+        The exit code, one row per trial, and the answer.
     """
     from pipeline.plan import read_plan
-    from pipeline.records.store import read_outcomes
+    from pipeline.records.store import naming_damage, read_fitted_samples, read_outcomes, scan_records
+    from pipeline.report.answer.answer import answer_of
     from pipeline.report.figures.png_process import get_ready
     from pipeline.report.html.run_page import write_report_of
     from pipeline.report.tables.network_ratios import with_network_ratios
     from pipeline.report.tables.printing import as_text
     from pipeline.report.tables.results import read_results
+    from pipeline.report.tables.run_tables import RunTables
     from pipeline.report.tables.summary import best_of_each_model
     from pipeline.report.theory.stable_rates import not_measured
 
@@ -90,13 +94,20 @@ def show(folder: Path, *, again: bool = True) -> tuple[int, pl.DataFrame]:
         get_ready()
     planned, outcomes = read_plan(folder), read_outcomes(folder)
     table = with_network_ratios(planned, read_results(folder, planned, outcomes), folder)
+    with naming_damage(folder):
+        answer = answer_of(
+            RunTables(planned, table, scan_records(folder), read_fitted_samples(folder), folder), outcomes
+        )
+    say("\n".join(answer.sentences))
     print(as_text(best_of_each_model(table)))
+    if answer.diverged:
+        say(answer.diverged)
     if why := not_measured(outcomes):
         say(why)
     failed = table.filter(table["status"] == "failed")
     for reason, number in failed["reason"].value_counts().iter_rows():
         say(f"{number} trials failed: {reason}")
     if outdated:
-        page = write_report_of(folder, planned, outcomes, table)
+        page = write_report_of(folder, planned, outcomes, table, answer)
     say(f"report: {page}")
-    return (1 if len(failed) else 0), table
+    return (1 if len(failed) else 0), table, answer

@@ -101,18 +101,19 @@ def answer(file: Path, question: Plan | NumberGame, out: Path | None) -> tuple[i
 
     if isinstance(question, Plan):
         folder = out or RUNS / question.folder_name
-        code, table = show(folder, again=train(question, folder))
-        return code, entry_of(file.stem, question.experiment.question, folder / "report.html", table)
+        code, table, told = show(folder, again=train(question, folder))
+        return code, entry_of(file.stem, question.experiment.question, folder / "report.html", table, told)
     from pipeline.report.html import game_page
     from pipeline.report.tables.printing import as_text
 
     folder = out or RUNS / file.stem
     say(f"{question.question}\nnothing to train, into {folder}")
-    table = game_page.rounds(question)
+    table, in_words = game_page.rounds(question), game_page.game_answer(question)
+    say(in_words)
     print(as_text(table))
     page = game_page.write_game(question, folder)
     say(f"report: {page}")
-    return 0, entry_of_game(file.stem, question.question, page, table)
+    return 0, entry_of_game(file.stem, question.question, page, table, in_words)
 
 
 def train(planned: Plan, folder: Path) -> bool:

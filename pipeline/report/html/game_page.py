@@ -51,6 +51,7 @@ def write_game(game: NumberGame, folder: Path) -> Path:
         "game.html",
         game.question,
         charts=True,
+        answer=game_answer(game),
         num_goals=GAMES,
         deviations=DEVIATIONS,
         rounds=page_table(table, keep=tuple(table.columns)),
@@ -61,6 +62,21 @@ def write_game(game: NumberGame, folder: Path) -> Path:
     with replacing(path) as part:
         part.write_text(page, encoding="utf-8")
     return path
+
+
+def game_answer(game: NumberGame) -> str:
+    """By how much the best numbers miss a goal in the mean, in the first round and in the round where they do best."""
+    scored = [(rules, outcome(rules)) for rules in game.rounds]
+    (first, start), (most, best) = scored[0], min(scored, key=lambda pair: pair[1].best)
+    said = f"The best {first.own} numbers miss a goal by {_mean(start.best)} in the mean, {first.own} at random by "
+    said += f"{_mean(start.mean)}"
+    if most is first:
+        return f"{said}."
+    return f"{said}; the best {most.own} by {_mean(best.best)}, {most.own} at random by {_mean(best.mean)}."
+
+
+def _mean(score: Fraction) -> str:
+    return f"{float(score):.3g}"
 
 
 def rounds(game: NumberGame) -> pl.DataFrame:

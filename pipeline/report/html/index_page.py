@@ -19,14 +19,11 @@ import polars as pl
 
 from pipeline.errors import PipelineError
 from pipeline.records.atomic_writes import replacing
+from pipeline.report.answer.answer import Answer
 from pipeline.report.html.page_tables import verdict_class
 from pipeline.report.html.rendering import render_page
 from pipeline.report.tables.printing import number_of
 from pipeline.report.theory.verdicts import verdict_counts
-
-OVER_WIDTHS = ("error_by_width",)
-AT_ONE_WIDTH = ("stability_by_step", "weights_by_step", "loss_by_step")
-"""The figures that tell most of a run of several widths, and of one."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +35,11 @@ class IndexEntry:
         question: What it asks.
         report: Its page.
         counts: How its trials ended, in words.
-        verdict: Whether they ended as theory says.
+        verdict: Whether theory agrees with what was asked about.
         figures: Names of the figures that tell most, the first of which that is there is shown.
+        answer: What it answers.
+        about: What the verdict is about; empty where it needs no words.
+        diverged: What the trials that diverged say; empty where none did.
     """
 
     name: str
@@ -48,9 +48,12 @@ class IndexEntry:
     counts: str
     verdict: str
     figures: tuple[str, ...] = ()
+    answer: str = ""
+    about: str = ""
+    diverged: str = ""
 
 
-def entry_of(name: str, question: str, report: Path, table: pl.DataFrame) -> IndexEntry:
+def entry_of(name: str, question: str, report: Path, table: pl.DataFrame, answer: Answer) -> IndexEntry:
     """The entry of a run.
 
     Args:
@@ -58,17 +61,18 @@ def entry_of(name: str, question: str, report: Path, table: pl.DataFrame) -> Ind
         question: What it asks.
         report: Its page.
         table: One row per trial.
+        answer: Of the run.
 
     Returns:
-        With how many trials ended how, and their verdict.
+        With how many trials ended how, the answer, and the verdict on the question.
     """
     counts = dict(table["status"].value_counts(sort=True).iter_rows())
     words = ", ".join(f"{number} {status}" for status, number in counts.items())
-    figures = OVER_WIDTHS if table["width"].n_unique() > 1 else AT_ONE_WIDTH
-    return IndexEntry(name, question, report, words, table.select(verdict_counts(pl.col("verdict"))).item(), figures)
+    told = (answer.figures, answer.text, answer.about, answer.diverged)
+    return IndexEntry(name, question, report, words, answer.verdict, *told)
 
 
-def entry_of_game(name: str, question: str, report: Path, rounds: pl.DataFrame) -> IndexEntry:
+def entry_of_game(name: str, question: str, report: Path, rounds: pl.DataFrame, answer: str = "") -> IndexEntry:
     """The entry of a number game.
 
     Args:
@@ -76,12 +80,13 @@ def entry_of_game(name: str, question: str, report: Path, rounds: pl.DataFrame) 
         question: What it asks.
         report: Its page.
         rounds: One row per round.
+        answer: What they answer.
 
     Returns:
         With the number of rounds, and their verdict.
     """
     verdict = rounds.select(verdict_counts(pl.col("verdict"), of="round")).item()
-    return IndexEntry(name, question, report, number_of(rounds.height, "round"), verdict)
+    return IndexEntry(name, question, report, number_of(rounds.height, "round"), verdict, answer=answer, about="scores")
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,10 @@ class IndexRow:
     name: str
     title: str
     question: str
+    answer: str
     counts: str
+    diverged: str
+    about: str
     verdict: str
     css_class: str
     link: str
@@ -107,7 +115,7 @@ class IndexPart:
 
 
 def write_index(path: Path, title: str, entries: Sequence[IndexEntry]) -> None:
-    """Write a page with a row for every run: a picture, its question, how its trials ended, and the verdict.
+    """Write a page with a row for every run: a picture, its question and answer, how its trials ended, and the verdict.
 
     What the page says already of other runs stays, as long as their reports are there.
 
@@ -179,7 +187,10 @@ def _row(folder: Path, entry: IndexEntry) -> IndexRow:
         name=entry.name,
         title=entry.name.replace("_", " "),
         question=entry.question,
+        answer=entry.answer,
         counts=entry.counts,
+        diverged=entry.diverged,
+        about=entry.about,
         verdict=entry.verdict,
         css_class=verdict_class(entry.verdict),
         link=quote(_link(folder, entry)),

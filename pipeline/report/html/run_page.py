@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,15 +14,16 @@ from pipeline.definitions import canonical
 from pipeline.plan import Plan, read_plan, read_provenance
 from pipeline.records.atomic_writes import replacing
 from pipeline.records.store import naming_damage, read_fitted_samples, read_outcomes, scan_records
+from pipeline.report.answer.answer import Answer, answer_of
 from pipeline.report.figures.catalogue import draw
 from pipeline.report.figures.figure import FigureSpec
 from pipeline.report.figures.png_process import MOST_AT_ONCE
-from pipeline.report.html.page_tables import MOST_ROWS, PageTable, page_table, page_table_or_none
+from pipeline.report.html.page_tables import MOST_ROWS, PageTable, page_table, page_table_or_none, verdict_class
 from pipeline.report.html.rendering import render_page
 from pipeline.report.html.run_provenance import facts
 from pipeline.report.html.wandb_links import read_wandb_links
 from pipeline.report.tables.approximation_rates import rates
-from pipeline.report.tables.cells import PROBLEM, curve_of
+from pipeline.report.tables.cells import curve_of
 from pipeline.report.tables.coordinate_check import coordinate_check
 from pipeline.report.tables.critical_rates import critical_rates, phases, wide_rates
 from pipeline.report.tables.departures import departures
@@ -30,7 +31,7 @@ from pipeline.report.tables.error_fractions import error_parts, in_percent, sent
 from pipeline.report.tables.excess_losses import predicted_and_measured
 from pipeline.report.tables.network_ratios import network_ratios, with_network_ratios
 from pipeline.report.tables.printing import number_of
-from pipeline.report.tables.results import criterion, read_results, tolerance_of
+from pipeline.report.tables.results import read_results, tolerance_of
 from pipeline.report.tables.run_tables import RunTables
 from pipeline.report.tables.summary import summary
 from pipeline.report.tables.surrogate_losses import slopes, steps_to_accuracy
@@ -40,8 +41,8 @@ from pipeline.report.theory.stable_rates import not_measured
 from pipeline.report.theory.trial_verdicts import silences
 from pipeline.report.theory.verdicts import CANNOT_SAY, decided, verdict_counts
 
-MOST_BEST = 8
-"""Problems of which the head of the page says what did best."""
+LEADING = 1
+"""Sentences of the answer that stand out; the others follow in small."""
 MOST_REASONS = 20
 LONGEST_REASON = 4000
 STATUSES = ("done", "diverged", "failed", "pending")
@@ -61,6 +62,7 @@ class Comparisons:
         not_linearised: Why some have none, as sentences.
         critical_rates: Learning rates at which the phases of networks change, by width.
         wide_rates: Those of wide networks, beside theory.
+        answer: What the run answers.
     """
 
     excess_losses: pl.DataFrame | None = None
@@ -72,15 +74,7 @@ class Comparisons:
     not_linearised: Sequence[str] = ()
     critical_rates: pl.DataFrame | None = None
     wide_rates: pl.DataFrame | None = None
-
-
-@dataclass(frozen=True)
-class BestTrials:
-    """What did best on a problem, in words: the problem, the model with its width and learning rate, and the score."""
-
-    problem: str
-    trials: str
-    score: str
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +93,13 @@ class RunPage:
     name: str
     progress: str
     counts: dict[str, int]
-    best: Sequence[BestTrials]
+    lead: Sequence[str]
+    rest: Sequence[str]
+    answer_figure: FigureSpec | None
+    about: str
+    verdict: str
+    verdict_class: str
+    diverged: str
     verdicts: PageTable | None
     silences: Sequence[str]
     tolerance: str
@@ -141,14 +141,17 @@ def write_report(run: Path) -> Path:
     return write_report_of(run, plan, outcomes, with_network_ratios(plan, read_results(run, plan, outcomes), run))
 
 
-def write_report_of(run: Path, plan: Plan, outcomes: pl.DataFrame, table: pl.DataFrame) -> Path:
-    """Write the same of a run of which the plan, the outcomes and the results were read already.
+def write_report_of(
+    run: Path, plan: Plan, outcomes: pl.DataFrame, table: pl.DataFrame, answer: Answer | None = None
+) -> Path:
+    """Write the same of a run of which the plan, the outcomes and the results were read already, or the answer, too.
 
     Args:
         run: Folder of the run.
         plan: Of the run.
         outcomes: How its trials ended.
         table: The results, with the ratios to the best networks.
+        answer: Of the run; made here if it was not before.
 
     Returns:
         Path of the page.
@@ -176,6 +179,7 @@ def write_report_of(run: Path, plan: Plan, outcomes: pl.DataFrame, table: pl.Dat
                 tables.linearised.left_out,
                 critical_rates(phases_of_trials),
                 wide_rates(phases_of_trials),
+                answer_of(tables, outcomes) if answer is None else answer,
             )
         for spec in figures:
             spec.write_json(folder)
@@ -230,12 +234,20 @@ def run_page(
     """What the page shows; arguments as those of ``page``."""
     counts = dict(table["status"].value_counts().iter_rows())
     cells, failures, parts = summary(table), _failures(table), comparisons.error_parts
+    answer = comparisons.answer or Answer((), (), "", "", "")
+    shown = _answer_figure(answer, figures)
     return RunPage(
         folder=str(run),
         name=plan.name,
         progress=_progress(table),
         counts={word: counts[word] for word in STATUSES if word in counts},
-        best=list(_best(table)),
+        lead=answer.sentences[:LEADING],
+        rest=answer.sentences[LEADING:],
+        answer_figure=shown,
+        about=answer.about,
+        verdict=answer.verdict,
+        verdict_class=verdict_class(answer.verdict),
+        diverged=answer.diverged,
         verdicts=_verdicts(table),
         silences=[text for text in (not_measured(outcomes), *silences(table)) if text],
         tolerance=f"{tolerance_of(plan):g}",
@@ -256,7 +268,7 @@ def run_page(
         critical_rates=page_table_or_none(comparisons.critical_rates, keep=("model", "event", "width")),
         wide_rates=page_table_or_none(comparisons.wide_rates, keep=("model", "event")),
         coordinates=page_table_or_none(comparisons.coordinates, keep=("model", "exponent", "verdict")),
-        figures=figures,
+        figures=[spec for spec in figures if spec is not shown],
         num_cells=cells.height,
         cells=page_table(cells),
         num_trials=table.height,
@@ -272,18 +284,11 @@ def _progress(table: pl.DataFrame) -> str:
     return trials if ended == table.height else f"{ended} of {trials} so far"
 
 
-def _best(table: pl.DataFrame) -> Iterator[BestTrials]:
-    """What did best on each problem."""
-    name = criterion(table)
-    apart = [column for column in PROBLEM[1:] if table[column].n_unique() > 1]
-    ranked = summary(table).filter(pl.col(f"median_{name}").is_finite()).sort(f"median_{name}", maintain_order=True)
-    best = ranked.group_by(PROBLEM, maintain_order=True).first()
-    for row in best.head(MOST_BEST).iter_rows(named=True):
-        rate = row["best_learning_rate"]
-        trials = f"{row['model']}, width {row['width']}" + (f", learning rate {rate:.3g}" if rate else "")
-        score = f"median {name.replace('_', ' ')} {row[f'median_{name}']:.3g}"
-        problem = ", ".join([row["problem"], *(f"{name} {row[name]:g}" for name in apart if row[name] is not None)])
-        yield BestTrials(problem, trials, score)
+def _answer_figure(answer: Answer, figures: Sequence[FigureSpec]) -> FigureSpec | None:
+    """The figure that shows the answer: the first of those that may, or of all; ``None`` where none is drawn."""
+    by_name = {spec.figure.name: spec for spec in figures}
+    chosen = [by_name[name] for name in answer.figures if name in by_name]
+    return chosen[0] if chosen else None
 
 
 def _verdicts(table: pl.DataFrame) -> PageTable | None:

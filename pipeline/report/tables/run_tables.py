@@ -121,7 +121,10 @@ def panel_problem(results: pl.DataFrame) -> pl.Expr:
     parts = [pl.col("problem")]
     for column, words in (("dimension", "{} inputs"), ("train", "{} points"), ("noise", "noise {}")):
         if results[column].n_unique() > 1:
-            parts.append(pl.format(words, column))
+            one = pl.col(column) == 1
+            parts.append(
+                pl.when(one).then(pl.format(words.removesuffix("s"), column)).otherwise(pl.format(words, column))
+            )
     return pl.concat_str(parts, separator=", ", ignore_nulls=True)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import polars as pl
 import pytest
 
 from pipeline.errors import PipelineError
+from pipeline.report.answer.answer import Answer
 from pipeline.report.html.index_page import IndexEntry, entry_of, entry_of_game, write_index
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
@@ -22,17 +25,20 @@ def report(folder: Path, *figures: str) -> Path:
     return folder / "report.html"
 
 
-def test_trials_are_counted_by_status_and_verdict(tmp_path: Path) -> None:
-    table = pl.DataFrame(
-        {
-            "status": ["done", "done", "diverged"],
-            "verdict": ["agrees", "contradicts", "still moving"],
-            "width": [2, 4, 4],
-        }
-    )
-    entry = entry_of("a", "Why?", tmp_path / "report.html", table)
-    assert entry.counts == "2 done, 1 diverged"
-    assert entry.verdict == "contradicts (1 of 3 trials), 1 still moving"
+ANSWER = Answer(
+    ("It does.", "By far."), ("error_by_width", "loss_by_step"), "edges", "agrees (1 of 2 trials)", "1 diverged: it."
+)
+
+
+def test_an_entry_has_the_counts_the_answer_and_the_verdict_on_the_question(tmp_path: Path) -> None:
+    table = pl.DataFrame({"status": ["done", "done", "diverged"], "verdict": ["agrees", "contradicts", "moving"]})
+    entry = entry_of("a", "Why?", tmp_path / "report.html", table, ANSWER)
+    assert (entry.counts, entry.answer) == ("2 done, 1 diverged", "It does. By far.")
+    assert (entry.about, entry.verdict, entry.diverged) == ("edges", "agrees (1 of 2 trials)", "1 diverged: it.")
+    write_index(tmp_path / "index.html", "own", [entry])
+    html = (tmp_path / "index.html").read_text()
+    assert '<td class="agrees">edges: agrees (1 of 2 trials)</td>' in html
+    assert html.index("Why?") < html.index("It does. By far.") < html.index("1 diverged: it.")
 
 
 def test_rounds_of_a_game_are_rounds(tmp_path: Path) -> None:
@@ -55,14 +61,24 @@ def test_links_lead_from_the_page_to_each_report_and_words_are_only_words(tmp_pa
     assert html.count("<img") == 1
 
 
-def test_the_figure_is_the_most_telling_one_that_is_there(tmp_path: Path) -> None:
-    every = ("error_by_width", "loss_by_step", "stability_by_step")
-    shown = {}
-    for name, widths, figures in (("several", [2, 4], every), ("one", [4, 4], every), ("plain", [4, 4], every[:2])):
-        table = pl.DataFrame({"status": ["done"] * 2, "verdict": ["agrees"] * 2, "width": widths})
-        entry = entry_of(name, "?", report(tmp_path / name, *figures), table)
-        shown[name] = next(figure for figure in entry.figures if figure in figures)
-    assert shown == {"several": "error_by_width", "one": "stability_by_step", "plain": "loss_by_step"}
+def test_the_figure_is_the_first_of_the_answer_that_is_there(tmp_path: Path) -> None:
+    for name, figures, shown in (
+        ("both", ANSWER.figures, b"error_by_width"),
+        ("one", ANSWER.figures[1:], b"loss_by_step"),
+    ):
+        table = pl.DataFrame({"status": ["done"]})
+        entry = entry_of(name, "?", report(tmp_path / name, *figures), table, ANSWER)
+        write_index(tmp_path / "index.html", name, [entry])
+        assert base64.b64encode(PNG + shown).decode() in (tmp_path / "index.html").read_text()
+
+
+def test_a_list_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    path = report(tmp_path / "old")
+    path.write_text("")
+    entry = {"name": "old", "question": "?", "report": "old/report.html", "counts": "", "verdict": "", "figures": []}
+    (tmp_path / "index.json").write_text(json.dumps({"own": [entry]}))
+    write_index(tmp_path / "index.html", "new", [])
+    assert "old/report.html" in (tmp_path / "index.html").read_text()
 
 
 def test_runs_of_another_folder_come_beside_those_that_are_there(tmp_path: Path) -> None:

@@ -1,0 +1,136 @@
+"""Sentences on learning rates: which of them converge, and which is best."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+
+from pipeline.report.answer.best import LEAST_DIFFERENCE, ranked
+from pipeline.report.answer.compared_axis import Comparison, compared_trials
+from pipeline.report.answer.phrases import listed, short
+from pipeline.report.tables.run_tables import RunTables
+
+MOST_CURVES_TOLD = 4
+"""Curves that have a sentence of their own."""
+
+
+def rate_sentences(tables: RunTables, comparison: Comparison) -> list[str]:
+    """Up to which learning rate trials converge, and which one is best for each model.
+
+    Args:
+        tables: Of the run.
+        comparison: Of learning rates, by the criterion.
+
+    Returns:
+        Sentences.
+    """
+    trials = compared_trials(tables, comparison)
+    told = list(_best_of_each(tables, trials))
+    more = len(told) - MOST_CURVES_TOLD
+    rest = [f"The table below has {more} more."] if more > 0 else []
+    return [*_where_it_diverges(tables, trials), *told[:MOST_CURVES_TOLD], *rest]
+
+
+def _where_it_diverges(tables: RunTables, trials: pl.DataFrame) -> Iterator[str]:
+    """The highest rate at which nothing diverged, the lowest at which all did, and what is between."""
+    ended = trials.filter(pl.col("status").is_in(["done", "diverged"]))
+    diverged = (pl.col("status") == "diverged").sum().alias("diverged")
+    rates = ended.group_by("rate_axis").agg(diverged, pl.len().alias("trials")).sort("rate_axis").to_dicts()
+    if not rates:
+        return
+    if not any(rate["diverged"] for rate in rates):
+        yield f"No trial diverged, up to {_in_words(tables, rates[-1]['rate_axis'])}."
+        return
+    calm = list(itertools.takewhile(lambda rate: not rate["diverged"], rates))
+    wild = list(itertools.takewhile(lambda rate: rate["diverged"] == rate["trials"], reversed(rates)))[::-1]
+    parts = []
+    if calm:
+        count = sum(rate["trials"] for rate in calm)
+        parts.append(f"none of the {count} trials at up to {_in_words(tables, calm[-1]['rate_axis'])} diverged")
+    if wild:
+        count = sum(rate["trials"] for rate in wild)
+        parts.append(f"all {count} from {_in_words(tables, wild[0]['rate_axis'])} on diverged")
+    between = rates[len(calm) : len(rates) - len(wild)]
+    if between:
+        count, whole = sum(rate["diverged"] for rate in between), sum(rate["trials"] for rate in between)
+        parts.append(f"{count} of {whole} {_between(tables, [rate['rate_axis'] for rate in between])} diverged")
+    text = "; ".join(parts)
+    yield f"{text[0].upper()}{text[1:]}."
+
+
+def _between(tables: RunTables, rates: list[float]) -> str:
+    if len(rates) == 1:
+        return f"at {_in_words(tables, rates[0])}"
+    return f"from {short(rates[0])} to {_in_words(tables, rates[-1])}"
+
+
+def _in_words(tables: RunTables, rate: float) -> str:
+    return f"{rate:g} times the limit" if tables.relative_rates else f"a learning rate of {short(rate)}"
+
+
+def _best_of_each(tables: RunTables, trials: pl.DataFrame) -> Iterator[str]:
+    """Which rate is best for each model on each problem, at each width."""
+    rates = ranked(trials, ["group", "name", "width"], ["rate_axis"])
+    best = rates.filter("best")
+    for group, name in trials.select("group", "name").unique(maintain_order=True).iter_rows():
+        of_curve = (pl.col("group") == group) & (pl.col("name") == name)
+        rows = best.filter(of_curve).sort("width").to_dicts()
+        if not rows:
+            continue
+        curve = f"{name} on {group}" if tables.named["panel_problem"].n_unique() > 1 else str(name)
+        if len(rows) == 1:
+            yield _at_one_width(tables, curve, rates.filter(of_curve).to_dicts(), trials["width"].n_unique() > 1)
+        else:
+            yield _over_widths(tables, curve, rows, rates.filter(of_curve & pl.col("tied")))
+
+
+def _over_widths(tables: RunTables, curve: str, rows: list[dict[str, Any]], tied: pl.DataFrame) -> str:
+    """Whether the best rate changes with the width."""
+    by_rate: dict[float, list[str]] = {}
+    for row in rows:
+        by_rate.setdefault(row["rate_axis"], []).append(str(row["width"]))
+    best = f"The best learning rate for {curve} is"
+    if len(by_rate) == 1:
+        rate = _rate(tables, rows[0]["rate_axis"])
+        return f"{best} {rate} at every width from {rows[0]['width']} to {rows[-1]['width']}."
+    told = [
+        f"{_rate(tables, rate)} at width{'s' * (len(widths) > 1)} {listed(widths)}" for rate, widths in by_rate.items()
+    ]
+    everywhere = tied.group_by("rate_axis").len().filter(pl.col("len") == len(rows))["rate_axis"].sort().to_list()
+    if not everywhere:
+        return f"{best} {listed(told)}: it changes with the width."
+    same = listed([_rate(tables, rate) for rate in everywhere])
+    return f"{best} {listed(told)}, but at no width do the seeds tell {same} from it."
+
+
+def _at_one_width(tables: RunTables, curve: str, rows: list[dict[str, Any]], say_width: bool) -> str:
+    """Which rate is best, and which ones end at the same error, sooner or later."""
+    best = rows[0]
+    equal = sorted((row for row in rows if _as_low(row, best)), key=lambda row: row["rate_axis"])
+    where = f" at width {best['width']}" if say_width else ""
+    if len(equal) == 1:
+        ties = [short(row["rate_axis"]) for row in rows if row["tied"] and row is not best]
+        also = f"; seeds do not tell {listed(ties)} from it" if ties else ""
+        return f"The best learning rate for {curve} is {_rate(tables, best['rate_axis'])}{where}{also}."
+    slowest = max(equal, key=lambda row: row["settled"] or 0)
+    lowest, highest = short(equal[0]["rate_axis"]), _in_words(tables, equal[-1]["rate_axis"])
+    text = f"{curve} ends at the same error{where} at all {len(equal)} rates from {lowest} to {highest}"
+    if best["settled"] is None or slowest["settled"] == best["settled"]:
+        return f"{text}."
+    first = f"{short(best['rate_axis'])} takes {_steps(best)}"
+    return f"{text}, but {first} and {short(slowest['rate_axis'])} takes {slowest['settled']:g}."
+
+
+def _steps(row: dict[str, Any]) -> str:
+    return f"{row['settled']:g} step{'' if row['settled'] == 1 else 's'}"
+
+
+def _rate(tables: RunTables, rate: float) -> str:
+    return f"{rate:g} times the limit" if tables.relative_rates else short(rate)
+
+
+def _as_low(row: dict[str, Any], best: dict[str, Any]) -> bool:
+    return bool(row["tied"] and row["median"] <= best["median"] * (1 + LEAST_DIFFERENCE))
