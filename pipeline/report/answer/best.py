@@ -33,6 +33,8 @@ FEW = 5
 """Seeds from which on a sign test can tell two settings apart, and a band is the middle half of the seeds."""
 CHANCE = 0.05
 """How often two equal settings may be told apart."""
+EPSILON = 1e-17
+"""A term that is less, as a fraction of a sum, does not change it."""
 ROUNDING = {name: ROUNDINGS * torch.finfo(getattr(torch, name)).eps for name in ("float32", "float64")}
 """The error at or below which nothing but rounding is left, by what the numbers of a trial are stored in."""
 
@@ -173,8 +175,21 @@ def tells_apart(worse: int, better: int, seeds: int) -> bool:
     """
     if seeds < FEW:
         return worse == seeds
-    decided = worse + better
-    return sum(math.comb(decided, k) for k in range(worse, decided + 1)) <= CHANCE * 2**decided
+    return _least_chance(worse, worse + better) <= CHANCE
+
+
+def _least_chance(worse: int, decided: int) -> float:
+    """``sum_(k >= w) C(n, k) / 2^n``, or 1/2 where it is more: of tens of thousands of seeds the integers are huge."""
+    if 2 * worse <= decided:
+        return 0.5
+    logarithm = math.lgamma(decided + 1) - math.lgamma(worse + 1) - math.lgamma(decided - worse + 1)
+    term = whole = math.exp(logarithm - decided * math.log(2))
+    for k in range(worse, decided):
+        term *= (decided - k) / (k + 1)
+        if term < whole * EPSILON:
+            break
+        whole += term
+    return whole
 
 
 def best_rates(results: pl.DataFrame) -> pl.DataFrame:

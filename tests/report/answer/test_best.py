@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import polars as pl
 import pytest
@@ -107,6 +108,14 @@ def test_the_sign_test_is_the_tail_of_a_binomial_law():
         if worse + better >= FEW:
             tail = scipy.stats.binomtest(worse, worse + better, alternative="greater").pvalue
             assert tells_apart(worse, better, worse + better) == (tail <= CHANCE), (worse, better)
+
+
+@pytest.mark.parametrize("seeds", [1000, 50_000, 2_000_000])
+def test_the_sign_test_of_many_seeds_goes_by_their_normal_law(seeds):
+    least = seeds / 2 + 1.6449 * math.sqrt(seeds) / 2  # the quantile of 95 %
+    assert tells_apart(math.ceil(least) + 2, seeds - math.ceil(least) - 2, seeds)
+    assert not tells_apart(math.floor(least) - 2, seeds - math.floor(least) + 2, seeds)
+    assert tells_apart(seeds, 0, seeds)
 
 
 @pytest.mark.parametrize("seeds", range(1, FEW))
