@@ -13,6 +13,7 @@ from pipeline.cli.table_output import print_table
 if TYPE_CHECKING:
     import polars as pl
 
+    from pipeline.plan import Plan
     from pipeline.report.answer.answer import Answer
 
 
@@ -70,8 +71,13 @@ def report(options: ReportOptions) -> int:
     return show(run_folder(options.run))[0]
 
 
-def show(folder: Path, *, again: bool = True) -> tuple[int, pl.DataFrame, Answer]:
+def show(folder: Path, *, again: bool = True, planned: Plan | None = None) -> tuple[int, pl.DataFrame, Answer]:
     """Print the answer and the summary of a run and write its report, unless there is one and nothing has changed.
+
+    Args:
+        folder: Of the run.
+        again: Whether anything has changed since the last report.
+        planned: The plan as it was written there; none: it is read, which takes seconds for a million trials.
 
     Returns:
         The exit code, one row per trial, and the answer.
@@ -92,7 +98,7 @@ def show(folder: Path, *, again: bool = True) -> tuple[int, pl.DataFrame, Answer
     outdated = again or not page.exists()
     if outdated:
         get_ready()
-    planned, outcomes = read_plan(folder), read_outcomes(folder)
+    planned, outcomes = planned or read_plan(folder), read_outcomes(folder)
     table = with_network_ratios(planned, read_results(folder, planned, outcomes), folder)
     with naming_damage(folder):
         answer = answer_of(

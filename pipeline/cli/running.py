@@ -101,7 +101,8 @@ def answer(file: Path, question: Plan | NumberGame, out: Path | None) -> tuple[i
 
     if isinstance(question, Plan):
         folder = out or RUNS / question.folder_name
-        code, table, told = show(folder, again=train(question, folder))
+        as_written = None if (folder / "plan.json").exists() else question
+        code, table, told = show(folder, again=train(question, folder), planned=as_written)
         return code, entry_of(file.stem, question.experiment.question, folder / "report.html", table, told)
     from pipeline.report.html import game_page
     from pipeline.report.tables.printing import as_text
