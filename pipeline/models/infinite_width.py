@@ -35,9 +35,9 @@ NODES = 96
 """Nodes of a Gauss-Hermite rule over one weight: tanh of normal numbers of variance 2 to eight digits."""
 PAIR_NODES = 48
 """Nodes on each of two axes: the same to 2e-6."""
-DIRECTIONS = 4096
+DIRECTIONS = 2048
 """Nodes of rules over directions and kinks, at which units have kinks of their own: kernels to 1e-6."""
-LEGENDRE = 40
+LEGENDRE = 24
 """Nodes of a Gauss-Legendre rule on each axis of uniform weights."""
 MOST_POINTS = 2048
 """Training points at most: a kernel of 32 MiB, and two seconds for its eigenvectors."""

@@ -27,7 +27,8 @@ FIGURES: tuple[Figure, ...] = (
         "squares on the same points. Dotted: the best that the functions of a basis, or any network of that width, can "
         "do with infinitely many points, where it is known exactly. Black (white on a dark page), where there are any: "
         "yardsticks, other approximations of as many terms, whose errors are known exactly; of one input also the "
-        "error below which no ReLU network of that width comes, and that of the best one found.",
+        "error below which no ReLU network of that width comes, and that of the best one found. Dash and dot: networks "
+        "of infinite width, trained as long at the same fraction of the limit of their learning rate.",
         error_by_width,
     ),
     Figure(

@@ -21,6 +21,7 @@ LEAST_BEST_ERROR = 1e-7
 THEORIES = {
     "theory": ("theory: exact least squares", [5, 4]),
     "best": ("theory: best possible", [1.5, 3]),
+    "infinite": ("theory: infinite width", [8, 2, 2, 2]),
 }
 """Columns of ``error_table`` that theory fills, their labels and dashes."""
 
@@ -28,8 +29,8 @@ THEORIES = {
 def error_table(tables: RunTables) -> pl.DataFrame:
     """Criterion at the best learning rate: median and middle half of the seeds; what theory says of it.
 
-    Theory is the exact least-squares error on the training points, and the best error of all (``best``), where
-    they are known. ``trial`` is one of each group.
+    Theory is the exact least-squares error on the training points, the best error of all (``best``), and of networks
+    that of the limit of infinite width (``infinite``), where they are known. ``trial`` is one of each group.
 
     Returns:
         One row for each problem, model and width that ran.
@@ -47,10 +48,15 @@ def error_table(tables: RunTables) -> pl.DataFrame:
         pl.col("trial").first(),
     )
     best = [_best_error(tables.plan, trial) if is_test_error else None for trial in table["trial"]]
-    table = table.with_columns(best=pl.Series(best, dtype=pl.Float64))
+    limits = tables.infinite
+    limit = {} if limits.is_empty() else dict(limits.select("trial", "infinite_error").iter_rows())
+    infinite = [limit.get(trial) for trial in table["trial"]]
+    table = table.with_columns(best=pl.Series(best, dtype=pl.Float64), infinite=pl.Series(infinite, dtype=pl.Float64))
     table = table.filter(pl.col("median").is_finite() | pl.col("theory").is_finite())
     table = table.sort("panel_problem", "name", "width")
-    return table.with_columns(pl.when(pl.col(c).is_finite()).then(c) for c in ("low", "median", "high", "theory"))
+    return table.with_columns(
+        pl.when(pl.col(c).is_finite()).then(c) for c in ("low", "median", "high", "theory", "infinite")
+    )
 
 
 def _best_error(plan: Plan, trial: str) -> float | None:

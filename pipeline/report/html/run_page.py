@@ -29,6 +29,7 @@ from pipeline.report.tables.critical_rates import critical_rates, phases, wide_r
 from pipeline.report.tables.departures import departures
 from pipeline.report.tables.error_fractions import error_parts, in_percent, sentences
 from pipeline.report.tables.excess_losses import predicted_and_measured
+from pipeline.report.tables.infinite_widths import infinite_widths
 from pipeline.report.tables.network_ratios import network_ratios, with_network_ratios
 from pipeline.report.tables.printing import number_of
 from pipeline.report.tables.results import read_results, tolerance_of
@@ -63,6 +64,7 @@ class Comparisons:
         critical_rates: Learning rates at which the phases of networks change, by width.
         wide_rates: Those of wide networks, beside theory.
         answer: What the run answers.
+        infinite_widths: Networks beside their limit of infinite width.
     """
 
     excess_losses: pl.DataFrame | None = None
@@ -75,6 +77,7 @@ class Comparisons:
     critical_rates: pl.DataFrame | None = None
     wide_rates: pl.DataFrame | None = None
     answer: Answer | None = None
+    infinite_widths: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,7 @@ class RunPage:
     not_linearised: Sequence[str]
     critical_rates: PageTable | None
     wide_rates: PageTable | None
+    infinite_widths: PageTable | None
     yardsticks: PageTable | None
     error_parts: PageTable | None
     error_sentences: Sequence[str]
@@ -180,6 +184,7 @@ def write_report_of(
                 critical_rates(phases_of_trials),
                 wide_rates(phases_of_trials),
                 answer_of(tables, outcomes) if answer is None else answer,
+                infinite_widths(tables),
             )
         for spec in figures:
             spec.write_json(folder)
@@ -258,6 +263,7 @@ def run_page(
         ),
         departures=page_table_or_none(comparisons.departures, keep=("model", "power", "verdict")),
         not_linearised=comparisons.not_linearised,
+        infinite_widths=page_table_or_none(comparisons.infinite_widths, keep=("model", "width", "limit")),
         yardsticks=page_table_or_none(
             yardstick_ratios(plan, table, comparisons.brackets), keep=("model", "yardstick", "verdict")
         ),

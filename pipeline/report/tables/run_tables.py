@@ -18,9 +18,10 @@ from pipeline.plan import Plan
 from pipeline.problems.losses import Task
 from pipeline.records.schema import Records
 from pipeline.report.answer.best import at_best_rate, scored
-from pipeline.report.tables.cells import curve_labels, relative_rates, with_curve_labels
+from pipeline.report.tables.cells import cell_of, curve_labels, relative_rates, with_curve_labels
 from pipeline.report.tables.results import criterion
 from pipeline.report.theory.best_network_brackets import Brackets, brackets_of_plan
+from pipeline.report.theory.infinite_networks import infinite_errors
 from pipeline.report.theory.linearised_networks import Linearised, linearised_of_plan
 
 MOST_CURVES = 8
@@ -45,6 +46,23 @@ class RunTables:
     def linearised(self) -> Linearised:
         """Curves of the linearised networks of its trials."""
         return linearised_of_plan(self.plan, self.results, self.run)
+
+    @functools.cached_property
+    def infinite(self) -> pl.DataFrame:
+        """Cells of networks at their best learning rate, with the test error of the limit of infinite width.
+
+        Returns:
+            Columns of the cell, ``trial``, one of it, ``rate_over_limit`` and ``test_error``, medians over seeds,
+            ``infinite_error``, and ``why``, empty or why it is null; no rows where no test error was recorded.
+        """
+        if criterion(self.results) != "test_error":
+            return pl.DataFrame()
+        rates = self.linearised.curves.group_by("trial").agg(pl.col("rate_over_limit").first())
+        known = self.best.join(rates, on="trial", how="left", maintain_order="left")
+        cells = known.group_by(cell_of(self.results), maintain_order=True).agg(
+            pl.col("trial").first(), pl.col("rate_over_limit").median(), pl.col("score").median().alias("test_error")
+        )
+        return infinite_errors(self.plan, cells, self.run)
 
     @functools.cached_property
     def brackets(self) -> Brackets:
