@@ -11,7 +11,7 @@ covariance ``s Q`` (and that of the output bias), so that the outputs at any ste
 - Of tanh and sigmoid it is a mean over two normal numbers, by Gauss-Hermite quadrature.
 - Of one input and units with biases it is a mean over the two weights of a unit, by quadrature.
 
-Shape letters: J nodes of a quadrature, M test points.
+Shape letters: J nodes of a quadrature, M test points, R learning rates.
 
 Source: Cho, Saul, "Kernel methods for deep learning" (NIPS 2009), equation 6, for arc-cosine kernels; Lee et al.,
 "Wide neural networks of any depth evolve as linear models under gradient descent" (2019), equations 14 to 16.

@@ -2,6 +2,8 @@
 
 A learning rate means something else at every width, as the tangent kernel grows with it. So the limit is trained at the
 rate over its own limit that the trials have over that of their kernels at the start, as the median over seeds.
+
+Shape letters: E estimates, M test points, R learning rates.
 """
 
 from __future__ import annotations

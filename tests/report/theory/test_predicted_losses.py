@@ -79,7 +79,7 @@ def test_theory_is_dashed_over_the_measured_curves(tmp_path):
     [
         {"optimizer": Adam()},
         {"batch_size": 8},
-        {"models": (Shallow(),)},
+        {"models": (Shallow(),), "optimizer": Adam()},
         {"target": (Xor(),), "loss": BinaryCrossEntropy(), "inputs": Inputs()},
     ],
     ids=["adam", "batches", "network", "cross-entropy"],
@@ -89,6 +89,15 @@ def test_nothing_is_drawn_where_theory_says_nothing_exact(changed, tmp_path):
     curves, _ = loss_curves(tables)
     assert not curves.is_empty()
     assert predicted_losses(tables, curves).is_empty()
+
+
+def test_of_a_network_the_median_of_the_linearised_networks_is_drawn(tmp_path):
+    tables = trained(replace(EXPERIMENT, models=(Shallow(),)), tmp_path)
+    curves, _ = loss_curves(tables)
+    drawn = predicted_losses(tables, curves)
+    assert set(drawn["rate_axis"]) == set(curves["rate_axis"])
+    first = drawn.join(curves, on=["rate_axis", "step"], suffix="_measured").filter(pl.col("step") == 0)
+    assert first["loss"].to_list() == pytest.approx(first["loss_measured"].to_list(), rel=1e-5)
 
 
 def test_a_figure_is_drawn_without_theory_after_its_table_was_deleted(tmp_path):
