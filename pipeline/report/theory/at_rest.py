@@ -12,13 +12,14 @@ and the rounding of every step leaves that. What it means for numbers recorded a
   1 by that, a trial agrees;
 - it contradicts at an index above 1 by the margin of its dtype, if it was at rest at the last two recorded steps, and
   the steps between them would have made rounding as large as the weights themselves;
-- it does not if its steps vanish in the rounding of its weights, whose gradient is then the same at both: what is
-  exactly at an unstable point stays there;
+- it does not if its gradient is no more than rounding, or the same at both: what is exactly at an unstable point, or
+  among the few numbers around it, stays there;
+- nor if its activation has kinks: one that comes to lie on a point has another curvature on its other side;
 - nothing is said of a trial that diverged: above its first limit descent on a network may diverge, or move to where
   the curvature is less, and below it may meet more curvature on its way.
 
-Of activations with kinks lambda_max is that of the loss between them, which is exact until a kink moves across a point:
-what rests moves none. Adam divides each coordinate by the size of its own earlier gradients, so that
+Of activations with kinks lambda_max is that of the loss between them, which is exact until a kink moves across a point.
+Adam divides each coordinate by the size of its own earlier gradients, so that
 lambda_max alone has no limit for it; on minibatches the gradient of a batch does not vanish where that of all points
 does, so that nothing comes to rest.
 
@@ -34,11 +35,14 @@ import polars as pl
 import torch
 
 from pipeline.experiment.trial import Shape
+from pipeline.models.shallow import Shallow
 from pipeline.report.theory.stable_rates import MARGIN
 from pipeline.report.theory.verdicts import AGREES, CONTRADICTS, Said
 
 AT_REST = 0.01
 """Fraction of the change of the loss that as many steps again may lower it by at rest."""
+ROUNDINGS = 100.0
+"""Gradient that rounding may make, times the unit of rounding and that of ``sqrt(2 lambda_max L(0))``."""
 CERTIFIED = 1e-8
 """Relative distance within which the recorded sharpness is an eigenvalue."""
 
@@ -46,6 +50,7 @@ MOVING = "still moving"
 NOT_CERTIFIED = "without a certified sharpness"
 NO_SHARPNESS = "without a recorded sharpness"
 STUCK = "stopped by rounding"
+AT_A_KINK = "at rest at a kink"
 AT_THE_EDGE = "at the edge of stability"
 DIVERGED = "diverged"
 
@@ -61,6 +66,8 @@ class DescentOfNetwork(NamedTuple):
     """Of the stored weights, relative."""
     rest_margin: float | None
     """Relative distance to the limit within which rounding decides."""
+    kinked: bool | None
+    """Whether the activation has kinks, on both sides of which lambda_max differs."""
 
 
 SHAPE_COLUMNS = {
@@ -69,6 +76,7 @@ SHAPE_COLUMNS = {
     "nesterov": pl.Boolean,
     "rounding": pl.Float64,
     "rest_margin": pl.Float64,
+    "kinked": pl.Boolean,
 }
 """Columns of ``DescentOfNetwork``."""
 
@@ -84,9 +92,10 @@ def descent_of_network(shape: Shape) -> DescentOfNetwork:
     """
     factor, recurrence = shape.optimizer.stability_factor(), shape.optimizer.on_quadratics()
     if shape.model.linear or shape.batch_size is not None or factor is None or recurrence is None:
-        return DescentOfNetwork(None, None, None, None, None)
+        return DescentOfNetwork(None, None, None, None, None, None)
     rounding = torch.finfo(torch.float32 if shape.stored == "float32" else torch.float64).eps
-    return DescentOfNetwork(factor, recurrence.momentum, recurrence.nesterov, rounding, MARGIN[shape.stored])
+    kinked = isinstance(shape.model, Shallow) and shape.model.activation.kinked
+    return DescentOfNetwork(factor, recurrence.momentum, recurrence.nesterov, rounding, MARGIN[shape.stored], kinked)
 
 
 def log_growth_per_step(curvature: pl.Expr, momentum: pl.Expr, nesterov: pl.Expr) -> pl.Expr:
@@ -130,7 +139,9 @@ def at_rest_verdict() -> Said:
     growth = log_growth_per_step(least, pl.col("momentum"), pl.col("nesterov"))
     has_left = growth * (steps - pl.col("step_before")) > -pl.col("rounding").log()
     unstable = (index * (1 - pl.col("rest_margin")) > 1) & rested_before & has_left
-    percent = (100 * left / lowered).round_sig_figs(2)
+    noise = ROUNDINGS * pl.col("rounding") * (2 * pl.col("sharpness") * pl.col("first_loss")).sqrt()
+    part = (100 * left / lowered).round_sig_figs(2)
+    percent = pl.when(part <= 100).then(part.cast(pl.String)).otherwise(pl.lit("more than 100"))
     at = pl.format("it rests at {} of the largest stable learning rate there", index.round_sig_figs(3))
     moves = pl.format(
         "still moving after {} steps (gradient {}): as many again could lower the loss by {} % of what they did",
@@ -145,8 +156,10 @@ def at_rest_verdict() -> Said:
         .then(_said(MOVING, moves))
         .when(index * (1 + CERTIFIED) <= 1)
         .then(_said(AGREES, at))
-        .when((gradient == 0) | (gradient == pl.col("gradient_before")))
-        .then(_said(STUCK, "its steps vanish in the rounding of the weights, and exact zeros stay zeros"))
+        .when((gradient <= noise) | (gradient == pl.col("gradient_before")))
+        .then(_said(STUCK, "its gradient is no more than rounding, in which descent stays where it is"))
+        .when(pl.col("kinked"))
+        .then(_said(AT_A_KINK, pl.format("{}, on one side of a kink that may lie on a point", at)))
         .when(unstable)
         .then(_said(CONTRADICTS, pl.format("{}, where rounding alone would have grown", at)))
         .otherwise(_said(AT_THE_EDGE, pl.format("{}, and has not had the steps to leave", at)))

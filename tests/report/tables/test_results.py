@@ -13,6 +13,7 @@ from pipeline.diagnostics.convergence import TestError as RecordedTestError
 from pipeline.diagnostics.prediction import ExcessLoss, PredictedSteps
 from pipeline.experiment.axes import TimesLimits
 from pipeline.experiment.experiment import Experiment
+from pipeline.models.activations import Tanh
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan
@@ -109,7 +110,7 @@ def test_a_rate_of_a_network_is_compared_with_the_limit_at_its_first_weights():
     "before, verdict", [(1e-4, "contradicts"), (1e-3, STUCK), (0.9, AT_THE_EDGE)], ids=["less", "same", "moving"]
 )
 def test_a_network_at_rest_above_its_limit_contradicts_if_it_was_at_rest_before(before, verdict):
-    network = replace(ABSOLUTE, models=(Shallow(),), learning_rates=(1.0,), steps=10, record_at=(0, 5, 10))
+    network = replace(ABSOLUTE, models=(Shallow(Tanh()),), learning_rates=(1.0,), steps=10, record_at=(0, 5, 10))
     last = [(10, "loss", 0.5), (10, "gradient_norm", 1e-3), (10, "sharpness", 900.0)]
     table = results_of(network, lambda trial: [(0, "loss", 1.0), (5, "gradient_norm", before), *last])
     assert table["verdict"].to_list() == [verdict]

@@ -14,6 +14,7 @@ from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, GradientDescent, Momentum, Nesterov
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.report.theory.at_rest import (
+    AT_A_KINK,
     AT_THE_EDGE,
     DIVERGED,
     MOVING,
@@ -33,6 +34,7 @@ TRIAL = {
     "nesterov": False,
     "rounding": FLOAT64,
     "rest_margin": 0.0005,
+    "kinked": False,
     "status": "done",
     "learning_rate": 1.0,
     "step": 1000,
@@ -78,6 +80,10 @@ def judged(**changed: object) -> tuple[str | None, str | None]:
         ("contradicts", {"sharpness": 5.0, "factor": 3.8, "momentum": 0.9}),
         (STUCK, {"sharpness": 2.5, "gradient_norm": 0.0, "gradient_before": 0.0}),
         (STUCK, {"sharpness": 2.5, "gradient_before": 1e-6}),
+        (STUCK, {"sharpness": 2.5, "gradient_norm": 1e-14}),  # a few numbers of float64 around the minimum
+        (STUCK, {"sharpness": 2.5, "gradient_norm": 1e-5, "rounding": 2.0**-23}),
+        (AT_A_KINK, {"sharpness": 2.5, "kinked": True}),  # a kink on a point has another Hessian on its other side
+        ("agrees", {"kinked": True}),
         (AT_THE_EDGE, {"sharpness": 2.0005}),
         (AT_THE_EDGE, {"sharpness": 2.5, "step_before": 950}),  # 1.5^50 is not yet 2^52
         (AT_THE_EDGE, {"sharpness": 2.5, "gradient_before": 0.3}),  # it has only just come here
@@ -96,9 +102,8 @@ def test_what_rests_must_be_stable_and_what_moves_is_not_judged(expected, change
 def test_grounds_have_their_numbers():
     assert judged(sharpness=0.86)[1] == "it rests at 0.43 of the largest stable learning rate there"
     assert judged(gradient_norm=0.002)[1] == "it rests at 0.5 of the largest stable learning rate there"
-    moving = (
-        "still moving after 1000 steps (gradient 0.05): as many again could lower the loss by 500.0 % of what they did"
-    )
+    moved = "as many again could lower the loss by more than 100 % of what they did"
+    moving = f"still moving after 1000 steps (gradient 0.05): {moved}"
     assert judged(gradient_norm=0.05)[1] == moving
     assert (
         judged(status="diverged", first_sharpness=9.0)[1] == "diverged after 1000 steps, at 4.5 of its limit at step 0"
