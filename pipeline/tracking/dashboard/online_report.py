@@ -77,6 +77,7 @@ def online_report(
     question = source.plan.experiment.question
     blocks: Blocks = [
         wr.H1(question),
+        wr.P(source.answer.text),
         *_best(source),
         *_provenance(source, links),
         *_figures(source, [chart for chart in charts if chart.preset in presets], presets),

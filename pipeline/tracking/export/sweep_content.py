@@ -111,7 +111,7 @@ def write_sweep(source: RecordedRun, destination: Destination, folder: Path, nam
         )
         try:
             page = _page(source)
-            run.summary.update({**_tables(source), **counts(source), "report": page})
+            run.summary.update({**_tables(source), **counts(source), **_answer(source), "report": page})
             run.summary[DIGEST] = sweep_digest(source)
             if bool((source.results["status"] != "pending").all()):
                 run.log_artifact(_records(source, folder / "staging"))
@@ -223,6 +223,11 @@ def _tables(source: RecordedRun) -> dict[str, Any]:
         **{name: _table(table.columns, table.rows()) for name, table in tables.items()},
         **{chart.table: _table(chart.columns, chart.rows) for chart in custom_charts(source.folder)},
     }
+
+
+def _answer(source: RecordedRun) -> dict[str, str]:
+    """The answer of the report in words, and the verdict on the question."""
+    return {"answer": source.answer.text, "answer_verdict": f"{source.answer.about}: {source.answer.verdict}"}
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:

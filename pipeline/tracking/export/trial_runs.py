@@ -17,12 +17,14 @@ from pipeline.definitions import canonical
 from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.experiment.packing import Pack
 from pipeline.plan import Plan
-from pipeline.records.store import read_records_of, scan_records
+from pipeline.records.store import read_fitted_samples, read_records_of, scan_records
+from pipeline.report.answer.answer import Answer, answer_of
 from pipeline.report.tables.approximation_rates import rates
 from pipeline.report.tables.cells import PROBLEM, WORDS
 from pipeline.report.tables.coordinate_check import coordinate_check
 from pipeline.report.tables.excess_losses import predicted_and_measured
 from pipeline.report.tables.printing import cell_text
+from pipeline.report.tables.run_tables import RunTables
 from pipeline.report.theory.predicted_losses import predicted_curves
 from pipeline.tracking.export.run_content import STEP, RunContent, with_extremes
 
@@ -59,6 +61,12 @@ class RecordedRun:
     def outcome_by_trial(self) -> dict[str, dict[str, Any]]:
         """The outcome of each finished trial, by id."""
         return {row["trial"]: row for row in self.outcomes.iter_rows(named=True)}
+
+    @functools.cached_property
+    def answer(self) -> Answer:
+        """What the report begins with."""
+        records, samples = scan_records(self.folder), read_fitted_samples(self.folder)
+        return answer_of(RunTables(self.plan, self.results, records, samples, self.folder), self.outcomes)
 
     @functools.cached_property
     def theory_tables(self) -> dict[str, pl.DataFrame]:

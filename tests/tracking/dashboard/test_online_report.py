@@ -144,3 +144,9 @@ def test_a_report_has_a_title_that_is_found_again_whatever_the_name(tmp_path: Pa
     made = online_report(source, [], {})
     assert made.title == shortened(f"{source.group} (report)", LONGEST_NAME)
     assert made.description == "Does it work?"
+
+
+def test_the_report_says_the_answer_below_its_question(report: OnlineReport, source: RecordedRun) -> None:
+    texts = [child["text"] for block in report.spec["blocks"] for child in block.get("children", []) if "text" in child]
+    question = texts.index(source.plan.experiment.question)
+    assert texts[question + 1] == source.answer.text != ""
