@@ -27,6 +27,9 @@ class Definition:
     """Fields that were added later, each with the values that mean what had always been: at one of those it is left out
     of a trial's id, so that ids from before the field stay as they are."""
 
+    unlabelled: ClassVar[tuple[str, ...]] = ()
+    """Fields that a label does not show: those of equal labels are repetitions of one another."""
+
     @classmethod
     def name(cls) -> str:
         """The name in YAML: ``LeakyRelu`` is ``leaky_relu``."""
@@ -41,7 +44,8 @@ class Definition:
     def label(self) -> str:
         """The name with what tells it from its like: ``shallow(leaky_relu(slope=0.2))``.
 
-        Shown are the first field if it is a definition itself, and all that is not at its default.
+        Shown are the first field if it is a definition itself, and all that is not at its default, but for what is
+        ``unlabelled``.
 
         Returns:
             The label, which a table or a figure shows.
@@ -49,6 +53,8 @@ class Definition:
         shown = []
         for position, field in enumerate(dataclasses.fields(self)):  # type: ignore[arg-type]
             value = getattr(self, field.name)
+            if field.name in self.unlabelled:
+                continue
             changed = field.default is dataclasses.MISSING or value != field.default
             if isinstance(value, Definition) and (changed or position == 0):
                 shown.append(value.label())

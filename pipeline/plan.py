@@ -72,7 +72,7 @@ class Plan:
         """
         if experiment == self.experiment:
             return self
-        trials = {trial.id: trial for trial in experiment.trials()}
+        trials = _by_id(experiment, len(self.trials))
         return Plan(
             self.name,
             experiment,
@@ -153,9 +153,9 @@ def read_plan(run: Path) -> Plan:
     except (ValueError, TypeError, RecursionError) as error:
         raise PipelineError(f"not a plan: {error}", where=str(path), hint=_DAMAGED) from None
     experiment = config.read_canonical(written_experiment, Experiment, where=str(path))
-    trials = {trial.id: trial for trial in experiment.trials()}
     # An id is the hash of all a trial is, so comparing ids tells whether this version means the same by the experiment.
     members = list(itertools.chain.from_iterable(ids for _, ids in listed))
+    trials = _by_id(experiment, len(members))
     if sorted(members) != sorted(trials):
         raise PipelineError(
             f"version {__version__} makes other trials of this experiment than version {version} did",
@@ -167,6 +167,12 @@ def read_plan(run: Path) -> Plan:
     if len(parts) != len(whole):
         whole = [make_pack(tuple(trials[id_] for id_ in ids)) for ids in parts.values()]
     return Plan(name, experiment, tuple(whole))
+
+
+def _by_id(experiment: Experiment, number: int) -> dict[str, Trial]:
+    """Trials of an experiment by id; with copies that differ in the seed only, where a plan of an older version has."""
+    trials = {trial.id: trial for trial in experiment.trials()}
+    return trials if len(trials) >= number else {trial.id: trial for trial in experiment.trials(copies=True)}
 
 
 _DAMAGED = "the file was damaged; run the configuration again into another --out"

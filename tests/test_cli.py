@@ -20,9 +20,9 @@ target: x_squared
 inputs: {train: 16, test: 16}
 models: [shallow, {linear: {basis: cosine}}]
 widths: [2, 3]
-learning_rates: [0.1, 1e9]
+learning_rates: [0.1, 0.11, 1e9, 1.1e9]
 steps: 20
-seeds: 2
+seeds: 1
 record_at: {log_spaced: 4}
 """
 

@@ -15,7 +15,7 @@ from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
 from pipeline.launch.notes.attempts import Attempt, write_attempt
 from pipeline.launch.notes.submission import Submission, read_submissions, write_submission
-from pipeline.models.linear import Linear
+from pipeline.models.activations import Tanh
 from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan, write_plan
 from pipeline.problems.targets import Sine
@@ -63,7 +63,7 @@ def sweep(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sweep")
     inputs = Inputs(train=(16,), test=32, noise=tuple(0.01 * number for number in range(20)))
     asked = Experiment(
-        "Large?", (Linear(), Shallow()), tuple(range(1, 51)), (Sine(),), inputs=inputs, steps=100, seeds=5,
+        "Large?", (Shallow(Tanh()), Shallow()), tuple(range(1, 51)), (Sine(),), inputs=inputs, steps=100, seeds=5,
         learning_rates=tuple(0.01 * number for number in range(1, 11)),
     )  # fmt: skip
     run, plan = folder / "run", make_plan("large", asked)

@@ -284,7 +284,8 @@ def without_numbers(text):
 def readme_table():
     """The table that README shows as the output of ``make run``, and what is said above it."""
     (shown,) = re.findall(r"```\n\$ make run\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    told = (r"Does a learned basis", r"\d+ trials in ", r"engine: ", r"\d+/\d+ trials, ", r"report: ", *ANSWERS)
+    told = (r"Does a learned basis", r"\d+ trials in ", r"seeds: ", r"engine: ", r"\d+/\d+ trials, ", r"report: ")
+    told = (*told, *ANSWERS)
     return "\n".join(line for line in shown.splitlines() if not re.match("|".join(told), line))
 
 
@@ -301,7 +302,8 @@ def test_readme_shows_the_real_output_of_make_run(finished):
     plan = make_plan(run.config.stem, read_experiment(run.config))
     trials, folder = len(plan.trials), f"runs/{plan.folder_name}"
     (engines,) = re.findall(r"^engine: .*$", run.command.stderr, re.MULTILINE)
-    start = f"{plan.experiment.question}\n{trials} trials in {len(plan.packs)} packs, into {folder}\n{engines}\n"
+    packs, seeds = f"{trials} trials in {len(plan.packs)} packs, into {folder}", plan.experiment.seeds_in_words()
+    start = f"{plan.experiment.question}\n{packs}\n{seeds}\n{engines}\n"
     assert shown.startswith(f"{start}{trials}/{trials} trials, ")
     assert shown.endswith(f"\nreport: {folder}/report.html\n")
     answers = [line for line in shown.splitlines() if re.match("|".join(ANSWERS), line)]

@@ -6,6 +6,8 @@ import dataclasses
 import itertools
 from typing import Literal
 
+import numpy as np
+
 from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack, make_pack
@@ -43,10 +45,10 @@ def bench_pack(
         models=(model,),
         widths=(width,),
         **({"data": (Digits(),), "inputs": inputs} if num_outputs == 10 else function),  # type: ignore[arg-type]
-        learning_rates=(LEARNING_RATE,),
+        learning_rates=tuple((LEARNING_RATE * np.linspace(1, 0.5, num_trials)).tolist()),
         batch_size=batch_size,
         steps=1_000_000,
-        seeds=num_trials,
+        seeds=1,
     )
     return make_pack(tuple(itertools.chain.from_iterable(pack.trials for pack in make_plan("bench", experiment).packs)))
 

@@ -51,6 +51,8 @@ def plan(options: PlanOptions) -> int:
         print_json_rows(table)
         return 0
     print(as_text(table))
+    if planned.experiment.num_seeds > 1:
+        say(planned.experiment.seeds_in_words())
     say(
         f"{counted(len(planned.trials), len(planned.packs))}, {planned.trial_steps:.3g} trial-steps; "
         f"python -m pipeline run trains them into {RUNS / planned.folder_name}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 
+from pipeline.definitions import Definition
 from pipeline.errors import FieldError
+from pipeline.numerics.randomness import Seed
 from pipeline.problems.measures import Measure
 from pipeline.problems.problem import SplitRule
 
@@ -92,6 +94,32 @@ def distinct(field: str | Place, values: tuple) -> None:
         seen.add(value)
 
 
+def check_seeds(seeds: int | tuple[int, ...]) -> None:
+    """Refuse no seeds, or one twice.
+
+    Raises:
+        FieldError: At the seeds.
+    """
+    if isinstance(seeds, tuple):
+        distinct("seeds", seeds)
+    elif seeds < 1:
+        hint = "take how many seeds to train, from 1, or a list of them"
+        raise FieldError(("seeds",), f"seeds must be positive, not {seeds!r}", hint=hint)
+
+
+def distinct_labels(models: Sequence[Definition]) -> None:
+    """Refuse models that differ only in what labels do not show: they are repetitions, which seeds make.
+
+    Raises:
+        FieldError: At the second of two.
+    """
+    labels = [model.label() for model in models]
+    for position, label in enumerate(labels):
+        if label in labels[:position]:
+            what = f"models names {label} twice, with different seeds"
+            raise FieldError(("models", position), what, hint="leave one out: every seed draws its own")
+
+
 @dataclass(frozen=True)
 class Inputs:
     """Distribution and number of the training and test points; lists of dimensions, training sizes or noises are axes.
@@ -103,7 +131,8 @@ class Inputs:
         test: Test points; by default 4096 for a target, the other rows for a table. Those of a regression under the
             uniform distribution are the nodes of a quadrature, about this many.
         noise: Standard deviation of what is added to the training targets.
-        seed: Of the points and the noise; the trials' seeds are an axis of their own.
+        seed: Of the points, the noise and the split; a list draws as many samples, for every seed of a trial each, and
+            ``trial`` one for each seed of a trial.
         split: How the rows of a table are split: at random, or at random within each class in proportion to its size.
     """
 
@@ -112,7 +141,7 @@ class Inputs:
     train: tuple[int, ...] | None = None
     test: int | None = None
     noise: tuple[float, ...] = (0.0,)
-    seed: int = 0
+    seed: Seed | tuple[int, ...] = 0
     split: SplitRule = "random"
     unsaid: ClassVar[Mapping[str, tuple[Any, ...]]] = {"split": ("random",)}
 
@@ -121,6 +150,8 @@ class Inputs:
             values = getattr(self, field)
             if values is not None:
                 distinct(field, values)
+        if isinstance(self.seed, tuple):
+            distinct("seed", self.seed)
         positive("dimension", self.dimension or ())
         for position, dimension in enumerate(self.dimension or ()):
             at_most(("dimension", position), dimension, MAX_DIMENSION)

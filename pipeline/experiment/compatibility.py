@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from pipeline.errors import FieldError
-from pipeline.experiment.axes import FROM_ONE, Inputs, Place, distinct
+from pipeline.experiment.axes import FROM_ONE, Inputs, LogSpacedSteps, Place, distinct, place, several
 from pipeline.experiment.engine_names import CLOSED_FORM
 from pipeline.experiment.precision import STORED, Dtype
 from pipeline.experiment.trial import LearningRate
@@ -52,6 +52,18 @@ def check_source(target: Sequence[Target], data: Sequence[Data], inputs: Inputs)
         if inputs.noise != (0.0,):
             what = "noise is for targets; a table has its own"
             raise FieldError(("inputs", "noise"), what, hint="leave noise out")
+
+
+def check_draws(objectives: Objectives) -> None:
+    """Refuse several seeds of the points where each would give the same ones.
+
+    Raises:
+        FieldError: At the seed.
+    """
+    for problem, _ in objectives:
+        if not problem.random:
+            what = f"every seed gives the same points of {problem.label()}: they are not random, and have no noise"
+            raise FieldError(("inputs", "seed"), what, hint="leave it out, or add noise")
 
 
 def check_losses(objectives: Objectives, *, listed: bool) -> None:
@@ -191,6 +203,26 @@ def check_batch_size(batch_size: int, optimizers: Sequence[Optimizer], objective
         if batch_size > problem.train:
             what = f"batch_size {batch_size} is more than the {problem.train} training points"
             raise FieldError(where, what, hint=f"take at most {problem.train}, or full")
+
+
+def check_steps(steps: int | tuple[int, ...], record_at: tuple[int, ...] | LogSpacedSteps) -> None:
+    """Refuse a training of no steps, and a recorded step that no trial reaches.
+
+    Raises:
+        FieldError: At the number of steps, or the recorded step.
+    """
+    for position, number in enumerate(several(steps)):
+        if number < 1:
+            what = f"steps must be positive, not {number!r}"
+            raise FieldError(place("steps", steps, position), what, hint=FROM_ONE)
+    if isinstance(record_at, tuple):
+        distinct("record_at", record_at)
+        most = max(several(steps))
+        for position, step in enumerate(record_at):
+            if not 0 <= step <= most:
+                what = f"step {step!r} is not between 0 and steps {most}"
+                hint = "raise steps, or leave it out" if step > most else "count steps from 0"
+                raise FieldError(("record_at", position), what, hint=hint)
 
 
 def check_closed_form(

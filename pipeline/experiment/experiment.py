@@ -6,7 +6,6 @@ import functools
 import hashlib
 import itertools
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,18 +16,18 @@ import numpy as np
 from pipeline.definitions import canonical
 from pipeline.diagnostics import DEFAULT_DIAGNOSTICS
 from pipeline.diagnostics.diagnostic import Diagnostic
-from pipeline.errors import FieldError, nearest
+from pipeline.errors import FieldError
 from pipeline.experiment.answers import Answers
 from pipeline.experiment.axes import (
-    FROM_ONE,
     MAX_TRIALS,
     BatchSize,
     Inputs,
     LogSpaced,
     LogSpacedSteps,
-    Place,
     TimesLimits,
+    check_seeds,
     distinct,
+    distinct_labels,
     place,
     positive,
     several,
@@ -37,28 +36,28 @@ from pipeline.experiment.compatibility import (
     Objectives,
     check_batch_size,
     check_closed_form,
-    check_limits,
+    check_draws,
     check_losses,
     check_models,
     check_optimizer,
-    check_range_of_rates,
     check_source,
+    check_steps,
 )
 from pipeline.experiment.engine_names import CLOSED_FORM, EngineChoice
 from pipeline.experiment.identity import HOW_IT_RUNS
+from pipeline.experiment.optimizer_rates import check_rates, check_rates_of_training, rates_for
 from pipeline.experiment.parallelism import Parallel
 from pipeline.experiment.precision import Dtype
-from pipeline.experiment.trial import LearningRate, Shape, TimesLimit, Trial
+from pipeline.experiment.trial import LearningRate, Shape, Trial
 from pipeline.experiment.wandb_tracking import Tracking
+from pipeline.experiment.ways import TRAINING_AXES, Way
 from pipeline.models.model import Model
+from pipeline.numerics.randomness import TRIAL
 from pipeline.optimizers.rules import GradientDescent, Optimizer
 from pipeline.problems.datasets import Data
 from pipeline.problems.losses import DEFAULT_LOSS, Loss
 from pipeline.problems.problem import FunctionProblem, Problem, TableProblem
 from pipeline.problems.targets import Target
-
-TRAINING_AXES = ("optimizer", "batch_size", "dtype", "steps")
-"""Fields that say how a model is trained: one value, or an axis in a list."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,8 @@ class Experiment:
             0.001 to 1.
         steps: Updates of each trial.
         batch_size: Points of a minibatch; ``full`` is all.
-        seeds: Seeds of initial weights and minibatches, or how many: 3 are 0, 1 and 2.
+        seeds: Seeds of initial weights, minibatches and random features, or how many: 3 are 0, 1 and 2. Trials that
+            draw nothing from it have the first one only.
         dtype: Precision of the arithmetic.
         diagnostics: What is computed at the recorded steps.
         record_at: The recorded steps; 0 and the last are always among them.
@@ -126,6 +126,7 @@ class Experiment:
         for axis in ("models", "widths"):
             distinct(axis, getattr(self, axis))
         distinct("diagnostics", tuple(diagnostic.name() for diagnostic in self.diagnostics))
+        distinct_labels(self.models)
         positive("widths", self.widths)
         for name in ("pack_memory_gib", "checkpoint_seconds"):
             if not getattr(self, name) > 0:
@@ -135,91 +136,57 @@ class Experiment:
         for axis in ("loss", *TRAINING_AXES):
             if isinstance(written := getattr(self, axis), tuple):
                 distinct(axis, written)
-        objectives = [(problem, self.losses(problem)) for problem in self.problems()]
+        objectives = [(problem, self.losses(problem)) for problem in self._problems()]
+        if self.inputs.seed == TRIAL or isinstance(self.inputs.seed, tuple):
+            check_draws(objectives)
         check_losses(objectives, listed=isinstance(self.loss, tuple))
         check_models(self.models, self.widths, objectives)
-        self._check_ways(objectives)
-        self._check_steps(objectives)
+        self._check_training(objectives)
         if self.engine == CLOSED_FORM:
             for optimizer, batch_size in itertools.product(self.optimizers, self.batch_sizes):
                 check_closed_form(optimizer, self.models, objectives, batch_size, self.parallel.processes)
         self._check_size(objectives)
         self._check_answers(objectives)
 
-    def _check_ways(self, objectives: Objectives) -> None:
-        by_rule = [optimizer for optimizer in self.optimizers if optimizer.uses_learning_rate]
-        if not by_rule and self.learning_rates is not None:
-            names = " and ".join(optimizer.name() for optimizer in self.optimizers)
-            what = f"{names} {'has' if len(self.optimizers) == 1 else 'have'} no learning rate"
-            raise FieldError(("learning_rates",), what, hint="leave learning_rates out")
-        if isinstance(self.learning_rates, Mapping):
-            known = {optimizer.name() for optimizer in by_rule}
-            for name in self.learning_rates:
-                if name not in known:
-                    what = f"{name!r} is no optimizer of this experiment that has a learning rate"
-                    raise FieldError(("learning_rates", name), what, hint=nearest(name, known))
+    def _check_training(self, objectives: Objectives) -> None:
+        check_rates(self.learning_rates, self.optimizers)
         for position, optimizer in enumerate(self.optimizers):
             where = place("optimizer", self.optimizer, position)
             check_optimizer(optimizer, self.models, objectives, self.dtypes, where)
-        for optimizer in by_rule:
-            self._check_rates_of(optimizer, objectives)
-
-    def _check_rates_of(self, optimizer: Optimizer, objectives: Objectives) -> None:
-        """Refuse learning rates of one optimizer that cannot be."""
-        own = isinstance(self.learning_rates, Mapping)
-        where: Place = ("learning_rates", optimizer.name()) if own else ("learning_rates",)
-        written = self._written_rates(optimizer)
-        listed = isinstance(written, tuple)
-        if isinstance(written, tuple):
-            distinct(where, written)
-            positive(where, written)
-        for dtype in self.dtypes:
-            check_range_of_rates(self.rates_of(optimizer), dtype, where, listed=listed)
-        if isinstance(written, TimesLimits):
-            for batch_size in self.batch_sizes:
-                check_limits(optimizer, self.models, objectives, minibatches=batch_size is not None)
-
-    def _check_steps(self, objectives: Objectives) -> None:
-        for position, steps in enumerate(several(self.steps)):
-            if steps < 1:
-                what = f"steps must be positive, not {steps!r}"
-                raise FieldError(place("steps", self.steps, position), what, hint=FROM_ONE)
+        check_rates_of_training(
+            self.learning_rates, self.optimizers, self.models, objectives, self.dtypes, self.batch_sizes
+        )
+        check_steps(self.steps, self.record_at)
         for position, batch_size in enumerate(self.batch_sizes):
             if batch_size is not None:
                 where = place("batch_size", self.batch_size, position)
                 check_batch_size(batch_size, self.optimizers, objectives, where)
-        if isinstance(self.seeds, int):
-            if self.seeds < 1:
-                hint = "take how many seeds to train, from 1, or a list of them"
-                raise FieldError(("seeds",), f"seeds must be positive, not {self.seeds!r}", hint=hint)
-        else:
-            distinct("seeds", self.seeds)
-        if isinstance(self.record_at, tuple):
-            distinct("record_at", self.record_at)
-            most = max(several(self.steps))
-            for position, step in enumerate(self.record_at):
-                if not 0 <= step <= most:
-                    what = f"step {step!r} is not between 0 and steps {most}"
-                    hint = "raise steps, or leave it out" if step > most else "count steps from 0"
-                    raise FieldError(("record_at", position), what, hint=hint)
+        check_seeds(self.seeds)
 
     def _check_size(self, objectives: Objectives) -> None:
-        num_seeds = self.seeds if isinstance(self.seeds, int) else len(self.seeds)
-        num_rates = sum(len(self.rates_of(optimizer)) * len(self.steps_of(optimizer)) for optimizer in self.optimizers)
-        axes = {
-            "problems": sum(len(losses) for _, losses in objectives),
-            "models": len(self.models),
-            "widths": len(self.widths),
-            "rates": num_rates,
-            "batch sizes": len(self.batch_sizes),
-            "dtypes": len(self.dtypes),
-            "seeds": num_seeds,
-        }
-        if (num_trials := math.prod(axes.values())) > MAX_TRIALS:
-            always = ("problems", "models", "widths", "rates", "seeds")
-            named = " x ".join(f"{num} {axis}" for axis, num in axes.items() if num > 1 or axis in always)
-            what = f"{named} are {num_trials} trials, more than {MAX_TRIALS}"
+        num_objectives = sum(len(losses) for _, losses in objectives)
+        num_trials = num_objectives * len(self.widths) * self._num_each()
+        if num_trials > MAX_TRIALS:
+            axes = {
+                "problems": num_objectives,
+                "models": len(self.models),
+                "widths": len(self.widths),
+                "rates": sum(len(self.rates_of(way.optimizer)) for way in self._ways()),
+                "seeds": self.num_seeds,
+            }
+            named = " x ".join(f"{num} {axis}" for axis, num in axes.items())
+            what = f"{named} are {num_trials} trials that differ, more than {MAX_TRIALS}"
             raise FieldError(("seeds",), what, hint="take fewer seeds, or ask in several files")
+
+    def _num_each(self) -> int:
+        """Trials of one problem, loss and width, its samples of points included."""
+        own = self.inputs.seed == TRIAL
+        num_samples = 1 if own or not isinstance(self.inputs.seed, tuple) else len(self.inputs.seed)
+        repeated = sum(
+            len(self.rates_of(way.optimizer)) * (self.num_seeds if own or way.draws_for(model) else 1)
+            for model, way in itertools.product(self.models, self._ways())
+        )
+        return num_samples * repeated
 
     def _check_answers(self, objectives: Objectives) -> None:
         try:
@@ -240,8 +207,31 @@ class Experiment:
         except FieldError as error:
             raise FieldError(("answers", *error.path), error.what, hint=error.hint) from None
 
+    def data_seeds(self) -> tuple[int, ...]:
+        """Seeds of the points, one by one; those of the trials where each draws its own."""
+        seed = self.inputs.seed
+        if isinstance(seed, tuple):
+            return seed
+        return self.resolved_seeds() if seed == TRIAL else (seed,)
+
+    def _first_data_seed(self) -> int:
+        seed = self.inputs.seed
+        if seed != TRIAL:
+            return seed[0] if isinstance(seed, tuple) else seed
+        return self.seeds[0] if isinstance(self.seeds, tuple) and self.seeds else 0
+
     def problems(self) -> Iterator[Problem]:
         """Every problem, with the defaults of its inputs filled in.
+
+        Yields:
+            A problem for each target or table, dimension, number of training points, noise and seed of these.
+        """
+        seeds = self.data_seeds()
+        for problem in self._problems():
+            yield from (problem.with_seed(seed) for seed in seeds)
+
+    def _problems(self) -> Iterator[Problem]:
+        """Every problem but for its seeds: each with the first of them.
 
         Yields:
             A problem for each target or table, dimension, number of training points and noise.
@@ -249,12 +239,12 @@ class Experiment:
         Raises:
             FieldError: If a target cannot be sampled, or a table cannot be split, as ``inputs`` says.
         """
-        inputs = self.inputs
+        inputs, seed = self.inputs, self._first_data_seed()
         for data in self.data:
             rows = data.num_rows
             for train in inputs.train or (rows * 4 // 5,):
                 test = inputs.test or rows - train
-                yield _placed(functools.partial(TableProblem, data, train, test, inputs.seed, inputs.split))
+                yield _placed(functools.partial(TableProblem, data, train, test, seed, inputs.split))
         for target in self.target:
             measure = inputs.measure or target.natural_measure
             for dimension in inputs.dimension or (target.dimensions or 1,):
@@ -262,7 +252,7 @@ class Experiment:
                 test = inputs.test or sizes[1]
                 for train in inputs.train or (sizes[0],):
                     for noise in inputs.noise:
-                        content = (target, measure, dimension, train, test, noise, inputs.seed)
+                        content = (target, measure, dimension, train, test, noise, seed)
                         yield _placed(functools.partial(FunctionProblem, *content))
 
     def warnings(self) -> Iterator[str]:
@@ -313,24 +303,30 @@ class Experiment:
         """Which of ``TRAINING_AXES`` have several values: what trials of one model and width differ in besides."""
         return tuple(axis for axis in TRAINING_AXES if len(several(getattr(self, axis))) > 1)
 
-    def _written_rates(self, optimizer: Optimizer) -> tuple[float, ...] | LogSpaced | TimesLimits | None:
-        """The learning rates of an optimizer as the file has them; ``None`` for the default."""
-        rates = self.learning_rates
-        return rates.get(optimizer.name()) if isinstance(rates, Mapping) else rates
-
     def rates_of(self, optimizer: Optimizer) -> tuple[LearningRate, ...]:
         """The learning-rate axis of an optimizer, one value each; a single ``None`` for one that has no rate."""
-        if not optimizer.uses_learning_rate:
-            return (None,)
-        match self._written_rates(optimizer):
-            case None:
-                return LogSpaced(1e-3, 1.0, 7).values()
-            case LogSpaced() as spaced:
-                return spaced.values()
-            case TimesLimits(multiples):
-                return tuple(TimesLimit(multiple) for multiple in multiples)
-            case rates:
-                return tuple(float(rate) for rate in rates)
+        return rates_for(optimizer, self.learning_rates)
+
+    @property
+    def num_seeds(self) -> int:
+        """How many seeds there are."""
+        return self.seeds if isinstance(self.seeds, int) else len(self.seeds)
+
+    def seeds_in_words(self) -> str:
+        """How often each trial is repeated: ``seeds: 5, of which linear models need 1``."""
+        said = f"seeds: {self.num_seeds}"
+        if isinstance(self.inputs.seed, tuple):
+            said += f" on each of {len(self.inputs.seed)} samples of points"
+        if self.inputs.seed == TRIAL:
+            return f"{said}, each with points of its own"
+        once = [(model, way) for model in self.models for way in self._ways() if not way.draws_for(model)]
+        if self.num_seeds == 1 or not once:
+            return said
+        if len(once) == len(self.models) * len(self._ways()):
+            return f"{said}, of which 1 is needed: nothing else is random"
+        fixed = "" if not any(model.draws_features for model in self.models) else " on fixed features"
+        full = "" if all(size is None for size in self.batch_sizes) else " on full batches"
+        return f"{said}, of which linear models{fixed}{full} need 1"
 
     def resolved_seeds(self) -> tuple[int, ...]:
         """The seeds, one by one."""
@@ -353,23 +349,49 @@ class Experiment:
 
     def shapes(self) -> Iterator[Shape]:
         """What packs are made of: one shape for each problem, loss, model, width and way to train."""
-        trained = [
-            (optimizer, batch_size, dtype, steps)
+        return (shape for shape, _ in self._shapes_and_seeds())
+
+    def _shapes_and_seeds(self, *, copies: bool = False) -> Iterator[tuple[Shape, tuple[int, ...]]]:
+        """Every shape with the seeds of its trials: the first alone where trials would not differ.
+
+        What a seed draws before training, points or random features, is in the shape, which then has that seed only.
+
+        Args:
+            copies: Whether all seeds are given where one says everything.
+
+        Yields:
+            A shape, and seeds.
+        """
+        seeds, ways = self.resolved_seeds(), self._ways()
+        for problem in self.problems():
+            own = (problem.seed,) if self.inputs.seed == TRIAL else seeds
+            for loss, model, width in itertools.product(self.losses(problem), self.models, self.widths):
+                for way in ways:
+                    for drawn, of_trials in _drawn(model, own):
+                        shape = Shape(problem, drawn, width, way.optimizer, loss, way.steps, way.batch_size, way.dtype)
+                        yield shape, of_trials if copies or shape.draws_from_seed else of_trials[:1]
+
+    def _ways(self) -> list[Way]:
+        """Every way of training."""
+        return [
+            Way(optimizer, batch_size, dtype, steps)
             for optimizer, batch_size, dtype in itertools.product(self.optimizers, self.batch_sizes, self.dtypes)
             for steps in self.steps_of(optimizer)
         ]
-        for problem in self.problems():
-            for loss, model, width in itertools.product(self.losses(problem), self.models, self.widths):
-                for optimizer, batch_size, dtype, steps in trained:
-                    yield Shape(problem, model, width, optimizer, loss, steps, batch_size, dtype)
 
-    def trials(self) -> Iterator[Trial]:
-        """Every trial, those of one shape together."""
+    def trials(self, *, copies: bool = False) -> Iterator[Trial]:
+        """Every trial, those of one shape together; none that would equal another but for its seed.
+
+        Args:
+            copies: Whether those are among them, as in plans of older versions.
+
+        Yields:
+            Trials.
+        """
         rates_of = {
             optimizer: [(rate, _json(rate)) for rate in self.rates_of(optimizer)] for optimizer in self.optimizers
         }
-        seeds = self.resolved_seeds()
-        for shape in self.shapes():
+        for shape, seeds in self._shapes_and_seeds(copies=copies):
             # Equal to the hash of the whole content; the shape is written and hashed once for all its rates and seeds,
             # so that planning 100,000 trials takes less than two seconds.
             prefix = hashlib.sha256(f'{{"shape":{_json(shape)},"learning_rate":'.encode())
@@ -388,6 +410,13 @@ class Experiment:
             del content[name]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _drawn(model: Model, seeds: tuple[int, ...]) -> list[tuple[Model, tuple[int, ...]]]:
+    """A model with the seeds of its trials; one that draws features for each of them."""
+    if not model.draws_features:
+        return [(model, seeds)]
+    return [(model.with_seed(seed), (seed,)) for seed in seeds]
 
 
 def _placed(make: Callable[[], Problem]) -> Problem:

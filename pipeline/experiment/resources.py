@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable
@@ -130,7 +131,8 @@ def requirements_of(shapes: Iterable[Shape], experiment: Experiment) -> dict[Sha
     def kind(shape: Shape) -> str:
         engine = fastest(shape) if experiment.engine == "auto" else experiment.engine
         counts = engine == CLOSED_FORM  # which takes as long for any number of steps: nothing can be said for each
-        content = {name: value for name, value in canonical(shape).items() if name != "steps" or counts}
+        seedless = dataclasses.replace(shape, problem=shape.problem.with_seed(0), model=shape.model.with_seed(0))
+        content = {name: value for name, value in canonical(seedless).items() if name != "steps" or counts}
         return hashlib.sha256(json.dumps([content, *how, engine], sort_keys=True).encode()).hexdigest()[:24]
 
     return {

@@ -51,6 +51,11 @@ class Shape:
         return STORED[self.dtype]
 
     @property
+    def draws_from_seed(self) -> bool:
+        """Whether trials of two seeds differ: in initial weights, in minibatches, or in what the optimizer draws."""
+        return self.model.draws_weights or self.batch_size is not None or self.optimizer.draws_from_seed
+
+    @property
     def num_weights(self) -> int:
         """N, the weights of one trial."""
         return self.model.num_weights(self.width, self.problem.num_inputs, self.problem.num_outputs)

@@ -5,6 +5,7 @@ Shape letters: M atoms of the dictionary.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, final
@@ -58,6 +59,13 @@ class Greedy(LinearModel):
         if self.size is not None and self.size < 1:
             raise FieldError(("size",), f"a dictionary of {self.size} functions is empty", hint="take at least 1")
         check_order(self.dictionary, self.product)
+
+    @property
+    def draws_features(self) -> bool:
+        return self.dictionary.draws_from_seed
+
+    def with_seed(self, seed: int) -> Greedy:
+        return dataclasses.replace(self, dictionary=self.dictionary.with_seed(seed))
 
     def check(self, width: int, problem: Problem) -> None:
         if self.size is not None and self.size < width:

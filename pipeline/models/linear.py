@@ -5,6 +5,7 @@ Shape letters: M kinks.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from abc import ABC
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ class LinearModel(Model, ABC):
     """
 
     linear: ClassVar[bool] = True
+    draws_weights: ClassVar[bool] = False
 
     def num_weights(self, width: int, num_inputs: int, num_outputs: int) -> int:
         return num_outputs * width
@@ -74,6 +76,13 @@ class Linear(LinearModel):
 
     def __post_init__(self) -> None:
         check_order(self.basis, self.product)
+
+    @property
+    def draws_features(self) -> bool:
+        return self.basis.draws_from_seed
+
+    def with_seed(self, seed: int) -> Linear:
+        return dataclasses.replace(self, basis=self.basis.with_seed(seed))
 
     def check(self, width: int, problem: Problem) -> None:
         num_inputs, bounds = problem.num_inputs, problem.bounds

@@ -27,6 +27,25 @@ class Model(Definition, ABC):
     linear: ClassVar[bool]
     """Whether the outputs are linear in the weights, so that the loss of a square error is a quadratic."""
 
+    draws_weights: ClassVar[bool]
+    """Whether its weights at step 0 are drawn, so that every seed starts elsewhere."""
+
+    @property
+    def draws_features(self) -> bool:
+        """Whether every seed of a trial draws features of its own, before any weight is trained."""
+        return False
+
+    def with_seed(self, seed: int) -> Model:
+        """The same model, on the features that this seed draws where they are drawn.
+
+        Args:
+            seed: Names the stream.
+
+        Returns:
+            A model whose features draw from no seed but this.
+        """
+        return self
+
     @abstractmethod
     def num_weights(self, width: int, num_inputs: int, num_outputs: int) -> int:
         """N, the number of parameters of one trial.

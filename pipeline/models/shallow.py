@@ -32,6 +32,7 @@ class Shallow(Model):
     activation: Activation = Relu()
     initialisation: Initialisation = UniformFanIn()
     linear: ClassVar[bool] = False
+    draws_weights: ClassVar[bool] = True
 
     def num_weights(self, width: int, num_inputs: int, num_outputs: int) -> int:
         return width * (num_inputs + 1) + num_outputs * (width + 1)

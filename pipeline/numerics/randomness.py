@@ -9,8 +9,14 @@ that a Mersenne twister in torch keeps) would collide among 100,000 trials.
 from __future__ import annotations
 
 import hashlib
+from typing import Final, Literal
 
 import numpy as np
+
+TRIAL: Final = "trial"
+"""In place of a seed: that of each trial."""
+Seed = int | Literal["trial"]
+"""A seed that is the same for all trials, or that of each."""
 
 
 def stream(*name: str | int) -> np.random.Generator:

@@ -40,6 +40,9 @@ class Optimizer(Definition, ABC):
     in_one_step: ClassVar[bool] = False
     """Whether its first step is its last."""
 
+    draws_from_seed: ClassVar[bool] = False
+    """Whether it draws random numbers of its own, so that every seed takes other steps from the same start."""
+
     def memory(self, num_weights: int) -> tuple[int, ...]:
         """Columns of the tensors ``[T, columns]`` that it remembers from step to step; zero at the start.
 

@@ -32,6 +32,8 @@ MAX_POINTS = 10**9
 class Measure(Definition, ABC):
     """Probability distribution on R^D."""
 
+    random: ClassVar[bool] = True
+    """Whether every sample has points of its own."""
     fills_the_box: ClassVar[bool] = False
     """Whether it is uniform on the box of its bounds, so that best errors in its mean square fall as over the box."""
 
@@ -158,6 +160,7 @@ class Grid(Measure):
 
     low: float = -1.0
     high: float = 1.0
+    random: ClassVar[bool] = False
     fills_the_box: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -225,6 +228,7 @@ class Normal(Measure):
 class Corners(Measure):
     """Corners of the cube {0, 1}^D, each of the 2^D as often as every other; nothing is random."""
 
+    random: ClassVar[bool] = False
     max_dimension: ClassVar[int] = 16
     """More corners than 2^16 are no sample that anyone trains on."""
 

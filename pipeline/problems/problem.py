@@ -86,6 +86,17 @@ class Problem(ABC):
     """Number of training points."""
     test: int
     """Number of held-out points."""
+    seed: int
+    """Of all that is drawn: points, noise or the split of rows."""
+
+    @property
+    @abstractmethod
+    def random(self) -> bool:
+        """Whether another seed draws other training points, or other noise on them."""
+
+    @abstractmethod
+    def with_seed(self, seed: int) -> Problem:
+        """The same problem with what another seed draws."""
 
     @property
     @abstractmethod
@@ -114,6 +125,11 @@ class Problem(ABC):
     @abstractmethod
     def load(self) -> Dataset:
         """Draw or read the points; equal problems give equal points."""
+
+    @functools.cached_property
+    def family(self) -> str:
+        """The identity that it has in common with all that differ from it in the seed only."""
+        return self.with_seed(0).identity
 
     @functools.cached_property
     def identity(self) -> str:
@@ -165,6 +181,13 @@ class FunctionProblem(Problem):
         if self.noise and self.target.task is not Task.REGRESSION:
             what = f"{self.target.name()} gives labels, to which no noise can be added"
             raise FieldError(("noise",), what, hint="leave noise out, or set it to 0")
+
+    @property
+    def random(self) -> bool:
+        return self.measure.random or self.noise > 0
+
+    def with_seed(self, seed: int) -> FunctionProblem:
+        return dataclasses.replace(self, seed=seed)
 
     @property
     def task(self) -> Task:
@@ -277,6 +300,13 @@ class TableProblem(Problem):
         if self.task is Task.CLASSES and self.train < self.num_outputs:
             what = f"{self.train} training rows are fewer than the {self.num_outputs} classes of {self.data.label()}"
             raise FieldError(("train",), what, hint="raise train: a stratified split has a row of each class in it")
+
+    @property
+    def random(self) -> bool:
+        return True
+
+    def with_seed(self, seed: int) -> TableProblem:
+        return dataclasses.replace(self, seed=seed)
 
     @property
     def task(self) -> Task:

@@ -4,8 +4,15 @@ import math
 
 import pytest
 
+from pipeline.errors import FieldError
 from pipeline.experiment.axes import Inputs, LogSpaced, LogSpacedSteps, TimesLimits, at_most, distinct, positive
 from pipeline.models.shallow import Shallow
+
+
+@pytest.mark.parametrize("seed", [(1, 1), ()])
+def test_a_seed_of_the_points_is_named_once(seed):
+    with pytest.raises(FieldError, match=r"^seed(\.1)?: seed (is empty|names 1 twice)"):
+        Inputs(seed=seed)
 
 
 def test_log_spaced_rates_hold_both_ends_and_one_ratio():

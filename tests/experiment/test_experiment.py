@@ -17,6 +17,7 @@ from pipeline.experiment.trial import TimesLimit
 from pipeline.experiment.wandb_tracking import Tracking
 from pipeline.models import MODELS
 from pipeline.models.activations import Tanh
+from pipeline.models.bases.random import RandomFourier, RandomRelu
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers import OPTIMIZERS
@@ -31,7 +32,7 @@ SOLVERS = {name: kind for name, kind in OPTIMIZERS.items() if issubclass(kind, S
 
 
 def test_trials_are_the_product_of_the_axes(experiment):
-    trials = list(experiment(target=(AbsoluteValue(), Sine())).trials())
+    trials = list(experiment(target=(AbsoluteValue(), Sine()), models=(Shallow(), Shallow(Tanh()))).trials())
     assert len(trials) == 2 * 2 * 2 * 2 * 3
     points = {(t.shape.problem, t.shape.model, t.shape.width, t.learning_rate, t.seed) for t in trials}
     assert len(points) == len({trial.id for trial in trials}) == len(trials)
@@ -127,7 +128,8 @@ def test_each_way_of_training_is_the_trial_that_it_would_be_alone(experiment, ax
 
 def test_ways_of_training_multiply_and_are_known_by_what_is_varied(experiment):
     made = experiment(**WAYS)
-    assert len(set(ids(made))) == len(ids(experiment())) * 3 * 3 * 2 * 2
+    ways, of_linear, of_network = 3 * 2 * 2, 2 * 2 * (1 + 2 * 3), 2 * 2 * 3 * 3  # a full batch needs one seed
+    assert len(set(ids(made))) == len(ids(made)) == ways * (of_linear + of_network)
     assert made.varied() == tuple(WAYS)
     assert experiment(steps=(5,)).varied() == experiment().varied() == ()
 
@@ -159,6 +161,69 @@ def test_trials_are_looked_at_over_their_own_steps(experiment):
     assert made.recorded_steps(1000) == made.recorded_steps() == (0, 3, 50, 1000)
     spaced = experiment(steps=(10, 1000), record_at=LogSpacedSteps(4))
     assert spaced.recorded_steps(10) == experiment(steps=10, record_at=LogSpacedSteps(4)).recorded_steps()
+
+
+def seeds_of(experiment):
+    """The seeds of the trials of each model, and of their points and features."""
+    found = {}
+    for trial in experiment.trials():
+        basis = getattr(trial.shape.model, "basis", None)
+        drawn = (trial.seed, trial.shape.problem.seed, getattr(basis, "seed", None))
+        found.setdefault(trial.shape.model.label(), set()).add(drawn)
+    return found
+
+
+ALL = (Linear(), Linear(RandomRelu()), Linear(RandomFourier(seed=7)), Shallow())
+FIXED, RANDOM, PINNED, NETWORK = (model.label() for model in ALL)
+
+
+def test_a_trial_that_draws_nothing_from_its_seed_is_there_once(experiment):
+    assert seeds_of(experiment(models=ALL)) == {
+        FIXED: {(0, 0, None)},
+        RANDOM: {(0, 0, 0), (1, 0, 1), (2, 0, 2)},
+        PINNED: {(0, 0, 7)},
+        NETWORK: {(0, 0, None), (1, 0, None), (2, 0, None)},
+    }
+    assert seeds_of(experiment(models=(Linear(),), seeds=(5, 3))) == {FIXED: {(5, 0, None)}}
+    assert len(seeds_of(experiment(models=(Linear(),), batch_size=8))[FIXED]) == 3
+
+
+def test_points_are_drawn_for_each_seed_of_a_trial_or_for_a_list(experiment):
+    own = seeds_of(experiment(models=ALL, inputs=Inputs(seed="trial"), seeds=(4, 6)))
+    assert own[FIXED] == own[NETWORK] == {(4, 4, None), (6, 6, None)}
+    assert own[RANDOM] == {(4, 4, 4), (6, 6, 6)}
+    listed = seeds_of(experiment(models=ALL, inputs=Inputs(seed=(8, 9)), seeds=2))
+    assert listed[FIXED] == {(0, 8, None), (0, 9, None)}
+    assert listed[NETWORK] == {(seed, points, None) for seed in (0, 1) for points in (8, 9)}
+    assert listed[RANDOM] == {(seed, points, seed) for seed in (0, 1) for points in (8, 9)}
+
+
+def test_what_is_drawn_for_a_seed_is_the_trial_that_names_it(experiment):
+    """So the trials of files that were written before keep their ids."""
+    drawn = ids(experiment(models=(Linear(RandomRelu()),), inputs=Inputs(seed="trial"), seeds=(1,)))
+    named = ids(experiment(models=(Linear(RandomRelu(seed=1)),), inputs=Inputs(seed=1), seeds=(1,)))
+    assert drawn == named
+    assert set(ids(experiment())) < {trial.id for trial in experiment().trials(copies=True)}
+    assert ids(experiment(inputs=Inputs(seed=(3,)))) == ids(experiment(inputs=Inputs(seed=3)))
+
+
+SAID = [
+    ({}, "seeds: 3, of which linear models need 1"),
+    ({"seeds": 1}, "seeds: 1"),
+    ({"models": (Shallow(),)}, "seeds: 3"),
+    ({"models": (Linear(),)}, "seeds: 3, of which 1 is needed: nothing else is random"),
+    ({"models": (Linear(RandomRelu()),)}, "seeds: 3"),
+    ({"models": ALL}, "seeds: 3, of which linear models on fixed features need 1"),
+    ({"batch_size": ("full", 8)}, "seeds: 3, of which linear models on full batches need 1"),
+    ({"batch_size": 8}, "seeds: 3"),
+    ({"inputs": Inputs(seed="trial")}, "seeds: 3, each with points of its own"),
+    ({"inputs": Inputs(seed=(1, 2))}, "seeds: 3 on each of 2 samples of points, of which linear models need 1"),
+]
+
+
+@pytest.mark.parametrize("fields, words", SAID, ids=[words for _, words in SAID])
+def test_how_many_seeds_are_needed_is_said(experiment, fields, words):
+    assert experiment(**fields).seeds_in_words() == words
 
 
 def test_how_it_is_computed_is_not_part_of_what_it_is(experiment):
@@ -207,7 +272,7 @@ IMPOSSIBLE = [
     (
         {"seeds": 10**12},
         ("seeds",),
-        "1 problems x 2 models x 2 widths x 2 rates x 1000000000000 seeds are 8000000000000",
+        "1 problems x 2 models x 2 widths x 2 rates x 1000000000000 seeds are 4000000000004 trials that differ",
     ),
     (
         {"inputs": Inputs(measure=Corners(), dimension=(17,))},
@@ -225,6 +290,22 @@ IMPOSSIBLE = [
     ({"inputs": Inputs(measure=Grid(), dimension=(2,), train=(10,))}, ("inputs", "train"), "10 points do not fill a"),
     ({"target": (Xor(),), "inputs": Inputs(train=(6,))}, ("inputs", "train"), "6 points do not hold each of the 4"),
     ({"target": (OuterRing(),), "inputs": Inputs(noise=(0.1,))}, ("inputs", "noise"), "outer_ring gives labels, to"),
+    (
+        {"models": (Linear(RandomRelu()), Linear(RandomRelu(seed=1)))},
+        ("models", 1),
+        "models names linear(random_relu)",
+    ),
+    ({"inputs": Inputs(measure=Grid(), seed="trial")}, ("inputs", "seed"), "every seed gives the same points of abs"),
+    (
+        {"target": (Xor(),), "inputs": Inputs(seed=(0, 1))},
+        ("inputs", "seed"),
+        "every seed gives the same points",
+    ),
+    (
+        {"inputs": Inputs(seed=(1, 2)), "seeds": 10**6},
+        ("seeds",),
+        "1 problems x 2 models x 2 widths",
+    ),
     ({"inputs": Inputs(measure=Corners(), test=3)}, ("inputs", "test"), "3 points do not hold each of the 2 corners"),
 ]
 
@@ -241,13 +322,14 @@ def test_every_optimizer_makes_an_experiment(experiment, optimizer):
     rates = (0.1,) if optimizer.uses_learning_rate else None
     model = MODELS["shallow" if optimizer.only_networks else "linear"]()
     made = experiment(models=(model,), optimizer=optimizer(), learning_rates=rates, dtype="float64")
-    assert len(list(made.trials())) == 2 * 3
+    assert len(list(made.trials())) == 2 * (1 if model.linear else 3)
 
 
 def test_planning_a_hundred_thousand_trials_takes_less_than_two_seconds(experiment, tmp_path):
     from pipeline.plan import make_plan, write_plan
 
-    made = experiment(widths=(2, 4, 8, 16, 32), learning_rates=LogSpaced(1e-4, 1, 100), seeds=100)
+    networks = (Shallow(), Shallow(Tanh()))
+    made = experiment(models=networks, widths=(2, 4, 8, 16, 32), learning_rates=LogSpaced(1e-4, 1, 100), seeds=100)
     started = time.process_time()  # of this process: other work on the machine does not count
     plan = make_plan("large", made)
     write_plan(plan, tmp_path)

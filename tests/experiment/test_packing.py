@@ -22,14 +22,14 @@ def test_packs_hold_every_trial_once_and_one_shape_each(experiment):
 
 
 def test_memory_limit_splits_packs_evenly(experiment):
-    trials = [trial for trial in experiment(seeds=50).trials() if trial.shape.width == 4][:100]
+    trials = [trial for trial in experiment(batch_size=8, seeds=50).trials() if trial.shape.width == 4][:100]
     limit = 30 * bytes_of_trial(trials[0].shape)
     sizes = [len(pack.trials) for pack in packs(trials, memory_gib=limit / 2**30)]
     assert sizes == [25, 25, 25, 25]
 
 
 def test_pack_is_never_so_large_that_progress_would_not_show(experiment):
-    trials = [trial for trial in experiment(seeds=2500).trials() if trial.shape.width == 2][:5000]
+    trials = [trial for trial in experiment(batch_size=8, seeds=2500).trials() if trial.shape.width == 2][:5000]
     assert [len(pack.trials) for pack in packs(trials, memory_gib=1000)] == [2500, 2500]
 
 

@@ -21,9 +21,10 @@ def status(field):  # not ru_maxrss, which begins at what the parent took
     (line,) = [line for line in open("/proc/self/status") if line.startswith(field)]
     return int(line.split()[1]) * 1024
 
-def pack(seeds, width, steps=2):  # half of the trials diverge at once
+def pack(num, width, steps=2):  # half of the trials diverge at once
+    rates = tuple(rate * (1 + i / num) for i in range(num) for rate in (0.01, 1e12))
     made = Experiment("?", (MODELS[sys.argv[1]](),), (width,), target=(Gaussian(),), optimizer=Adam(), steps=steps,
-        inputs=Inputs(dimension=(4,), train=(16,), test=16), learning_rates=(0.01, 1e12), seeds=seeds,
+        inputs=Inputs(dimension=(4,), train=(16,), test=16), learning_rates=rates, seeds=1,
         checkpoint_seconds=1e-9, pack_memory_gib=8.0)
     (only,) = make_plan("m", made).packs
     return only, made

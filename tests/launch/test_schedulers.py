@@ -24,9 +24,9 @@ target: x_squared
 inputs: {train: 16, test: 16}
 models: [shallow, {linear: {basis: cosine}}]
 widths: [2, 3]
-learning_rates: [0.01]
+learning_rates: [0.01, 0.02]
 steps: 20
-seeds: 2
+seeds: 1
 record_at: {log_spaced: 4}
 checkpoint_seconds: 0.5
 accelerator: cpu

@@ -129,6 +129,7 @@ def test_trials_that_differ_in_learning_rate_and_seed_share_their_points() -> No
         target=(Sine(),),
         inputs=Inputs(train=(16,), test=8, noise=(0.1,)),
         learning_rates=(0.1, 0.2),
+        batch_size=4,
         seeds=2,
     )
     trials = list(experiment.trials())

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from drawn_run import fit_of
 
+from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.trial import Trial
@@ -37,6 +38,7 @@ EXPERIMENT = Experiment(
     MODELS,
     (2, 4),
     target=(AbsoluteValue(),),
+    inputs=Inputs(seed="trial"),
     learning_rates=(0.5, 4.0),
     seeds=2,
     steps=10,

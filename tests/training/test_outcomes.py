@@ -27,7 +27,7 @@ def test_outcomes_say_which_job_trained_them(experiment, tmp_path):
 
 
 def test_step_of_a_trial_is_its_last_or_that_of_its_divergence(pack):
-    module = PackModule(pack(), [40])
+    module = PackModule(pack(models=(Shallow(),)), [40])
     module.steps_done.fill_(40)
     module.diverged_at[3] = 17
     rows = outcomes(module, 6.0, JOB)
@@ -41,7 +41,7 @@ def test_step_of_a_trial_is_its_last_or_that_of_its_divergence(pack):
 
 
 def test_failed_trials_have_a_reason_and_every_column(pack):
-    failed = pack()
+    failed = pack(models=(Shallow(),))
     rows = failed_outcomes(failed, "ValueError: once", JOB)
     assert set(rows.columns) == set(OUTCOMES.names())
     assert rows.select("status", "reason", "pack").unique().rows() == [("failed", "ValueError: once", failed.id)]

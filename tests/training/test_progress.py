@@ -6,9 +6,14 @@ import re
 import pytest
 
 from pipeline.durations import duration
+from pipeline.models.activations import Tanh
+from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan
 from pipeline.training import progress as module
 from pipeline.training.progress import BAR_WIDTH, TrainingProgress
+
+NETWORKS = (Shallow(Tanh()), Shallow())
+"""Of each there are 12 trials."""
 
 
 @pytest.fixture
@@ -20,7 +25,7 @@ def clock(monkeypatch):
 
 
 def test_time_left_follows_from_the_work_done(experiment, clock):
-    plan = make_plan("p", experiment(widths=(6, 6 * 2)))
+    plan = make_plan("p", experiment(models=NETWORKS, widths=(6, 6 * 2)))
     progress = TrainingProgress(io.StringIO())
     progress.start(plan.packs, plan.packs)
     first, *rest = plan.packs
@@ -41,7 +46,7 @@ def test_time_left_follows_from_the_work_done(experiment, clock):
 
 
 def test_log_has_whole_lines_ten_seconds_apart(experiment, clock):
-    plan = make_plan("p", experiment())
+    plan = make_plan("p", experiment(models=NETWORKS))
     stream = io.StringIO()
     progress = TrainingProgress(stream)
     progress.start(plan.packs, plan.packs)
@@ -55,7 +60,7 @@ def test_log_has_whole_lines_ten_seconds_apart(experiment, clock):
 
 
 def test_work_found_finished_does_not_flatter_the_rate(experiment, clock):
-    plan = make_plan("p", experiment())
+    plan = make_plan("p", experiment(models=NETWORKS))
     stream = io.StringIO()
     progress = TrainingProgress(stream)
     progress.start(plan.packs, plan.packs[1:], diverged=5)
@@ -67,7 +72,7 @@ def test_work_found_finished_does_not_flatter_the_rate(experiment, clock):
 
 
 def test_pack_that_another_trained_shortens_the_rest_and_not_the_rate(experiment, clock):
-    plan = make_plan("p", experiment(widths=(6, 6 * 2)))
+    plan = make_plan("p", experiment(models=NETWORKS, widths=(6, 6 * 2)))
     progress = TrainingProgress(io.StringIO())
     progress.start(plan.packs, plan.packs)
     first, others, second, third = plan.packs
@@ -82,7 +87,7 @@ def test_pack_that_another_trained_shortens_the_rest_and_not_the_rate(experiment
 
 
 def test_updates_of_a_failed_pack_are_not_those_of_the_next(experiment, clock):
-    plan = make_plan("p", experiment())
+    plan = make_plan("p", experiment(models=NETWORKS))
     progress = TrainingProgress(io.StringIO())
     progress.start(plan.packs, plan.packs)
     first, second = plan.packs
@@ -106,7 +111,7 @@ def test_warning_is_said_once_and_on_a_line_of_its_own(clock, columns):
 
 
 def test_time_of_compiling_is_not_that_of_training(experiment, clock):
-    plan = make_plan("p", experiment())
+    plan = make_plan("p", experiment(models=NETWORKS))
     terminal = Terminal()
     progress = TrainingProgress(terminal)
     progress.start(plan.packs, plan.packs)
@@ -164,7 +169,7 @@ def begun(experiment, clock, monkeypatch):
     def begin(columns=80):
         monkeypatch.setenv("COLUMNS", str(columns))
         terminal = Terminal(columns)
-        plan = make_plan("p", experiment())
+        plan = make_plan("p", experiment(models=NETWORKS))
         progress = TrainingProgress(terminal)
         progress.start(plan.packs, plan.packs)
         progress.start_pack(plan.packs[0])
@@ -187,7 +192,7 @@ def test_bar_beside_the_sentence_is_as_long_as_the_work_done(begun, monkeypatch)
 
 def test_bar_begins_where_the_work_found_finished_ends(experiment, clock, monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
-    plan = make_plan("p", experiment(widths=(6, 12)))
+    plan = make_plan("p", experiment(models=NETWORKS, widths=(6, 12)))
     terminal = Terminal()
     progress = TrainingProgress(terminal)
     progress.start(plan.packs, plan.packs[:1])
@@ -217,7 +222,7 @@ def test_what_is_said_stands_above_the_bar(begun):
 
 
 def test_what_is_said_before_there_is_a_bar_is_a_line(experiment):
-    plan = make_plan("p", experiment())
+    plan = make_plan("p", experiment(models=NETWORKS))
     for stream in (Terminal(), io.StringIO()):
         progress = TrainingProgress(stream)
         progress.start(plan.packs, plan.packs)

@@ -18,8 +18,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from pipeline.errors import PipelineError
-from pipeline.models.bases.trigonometric import Cosine
-from pipeline.models.linear import Linear
+from pipeline.models.activations import Tanh
 from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan
 from pipeline.records import locks
@@ -143,7 +142,7 @@ def test_command_that_was_stopped_goes_on(whole, tmp_path, how):
 @pytest.fixture
 def plan(experiment):
     """Four packs of 12 trials."""
-    return make_plan("test", experiment(widths=(6, 7), models=(Linear(Cosine()), Shallow())))
+    return make_plan("test", experiment(widths=(6, 7), models=(Shallow(Tanh()), Shallow())))
 
 
 def quiet():

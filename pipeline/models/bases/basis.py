@@ -48,6 +48,22 @@ class Basis(Definition, ABC):
     source: ClassVar[str]
     """Where the functions are from."""
 
+    @property
+    def draws_from_seed(self) -> bool:
+        """Whether every seed of a trial draws functions of its own; most functions are formulas."""
+        return False
+
+    def with_seed(self, seed: int) -> Basis:
+        """The same functions, or those that this seed draws where they are drawn.
+
+        Args:
+            seed: Names the stream.
+
+        Returns:
+            A basis that draws from no seed but this.
+        """
+        return self
+
     def approximation_order(self) -> float | None:
         """Approximation order r of these functions, where it depends on their parameters too; ``None``: not known."""
         return self.order

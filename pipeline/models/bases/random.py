@@ -5,11 +5,13 @@ Shape letters: M frequencies, Q points of the second set.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, final
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,19 +19,32 @@ from pipeline.errors import FieldError
 from pipeline.models.bases.basis import Basis
 from pipeline.models.bases.product import Order
 from pipeline.numerics.kernel_functions import arc_cosine_kernel, gaussian_kernel
-from pipeline.numerics.randomness import stream
+from pipeline.numerics.randomness import TRIAL, Seed, stream
 from pipeline.problems.targets import Gaussian, Target
 
 
 class RandomFeatures(Basis, ABC):
-    """Random features of any number of inputs, drawn one after another; every ``seed`` draws others.
+    """Random features of any number of inputs, drawn one after another; every seed draws others.
 
     They are no products, so that as many of them serve in any dimension. Means of their products
     over many functions tend to a kernel: least squares on them is kernel regression.
     """
 
+    seed: Seed
+    """Names the stream; ``trial`` is the seed of each trial, and 0 outside of trials."""
+    unlabelled: ClassVar[tuple[str, ...]] = ("seed",)
     begins_with_one: ClassVar[bool] = False
     ordered_products: ClassVar[bool] = False
+
+    @property
+    def draws_from_seed(self) -> bool:
+        return self.seed == TRIAL
+
+    def with_seed(self, seed: int) -> RandomFeatures:
+        return dataclasses.replace(self, seed=seed)  # type: ignore[type-var]  # each is a dataclass
+
+    def _stream(self) -> np.random.Generator:
+        return stream(self.name(), 0 if self.seed == TRIAL else self.seed)
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:
         return self.features(x_P[:, None], width)
@@ -86,14 +101,14 @@ class RandomFourier(RandomFeatures):
 
     Args:
         scale: Width of the kernel, in units of the inputs, above 0.
-        seed: Names the stream of the frequencies.
+        seed: Of the frequencies: that of each trial, or a number for all trials.
 
     Raises:
         FieldError: If the scale is not positive.
     """
 
     scale: float = 1.0
-    seed: int = 0
+    seed: Seed = TRIAL
     source: ClassVar[str] = "Rahimi, Recht, Random features for large-scale kernel machines (NIPS 2007)"
 
     def __post_init__(self) -> None:
@@ -102,7 +117,7 @@ class RandomFourier(RandomFeatures):
             raise FieldError(("scale",), what, hint="take the width of the kernel, above 0")
 
     def features(self, inputs_PD: Tensor, width: int, order: Order = "total_degree") -> Tensor:
-        normal_MD = stream(self.name(), self.seed).standard_normal(((width + 1) // 2, inputs_PD.shape[1]))
+        normal_MD = self._stream().standard_normal(((width + 1) // 2, inputs_PD.shape[1]))
         turn_PM = inputs_PD @ torch.from_numpy(normal_MD / self.scale).to(inputs_PD).mT
         waves_PM2 = math.sqrt(2) * torch.stack([turn_PM.cos(), turn_PM.sin()], dim=-1)
         return waves_PM2.flatten(1)[:, :width]
@@ -124,10 +139,10 @@ class RandomRelu(RandomFeatures):
     ridges have their kink outside [-1, 1]: there they are lines, or zero.
 
     Args:
-        seed: Names the stream of slopes and biases.
+        seed: Of slopes and biases: that of each trial, or a number for all trials.
     """
 
-    seed: int = 0
+    seed: Seed = TRIAL
     independent: ClassVar[bool] = False
     source: ClassVar[str] = "Cho, Saul, Kernel methods for deep learning (NIPS 2009)"
 
@@ -154,7 +169,7 @@ class RandomRelu(RandomFeatures):
 
     def _weights(self, width: int, num_inputs: int) -> Tensor:
         """Slopes and, last, the bias of each ridge, shape ``[W, D + 1]``."""
-        return torch.from_numpy(stream(self.name(), self.seed).standard_normal((width, num_inputs + 1)))
+        return torch.from_numpy(self._stream().standard_normal((width, num_inputs + 1)))
 
 
 def _with_one(points_PD: Tensor) -> Tensor:

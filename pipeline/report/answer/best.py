@@ -22,7 +22,7 @@ from collections.abc import Sequence
 import polars as pl
 import torch
 
-from pipeline.report.tables.cells import PROBLEM, cell_of, curve_of
+from pipeline.report.tables.cells import PROBLEM, cell_of, curve_of, repeated_in
 from pipeline.report.tables.results import criterion
 
 LEAST_DIFFERENCE = 1e-3
@@ -44,7 +44,8 @@ def scored(results: pl.DataFrame) -> pl.DataFrame:
 
     ``score`` is the criterion of each trial: a diverged one scores infinite whatever it recorded last, one that is
     pending or failed null. ``solves`` says whether its test error is 0, ``solvable`` whether that of any trial of the
-    problem is; ``rate`` is the learning rate to 6 digits.
+    problem is; ``rate`` is the learning rate to 6 digits: of rates in the unit of the limit, which may be another one
+    for every seed, the median.
 
     Args:
         results: One row for every trial.
@@ -56,10 +57,19 @@ def scored(results: pl.DataFrame) -> pl.DataFrame:
     value = pl.col(name) if name in results.columns else pl.lit(None, pl.Float64)
     done = pl.when(pl.col("status") == "done").then(value.fill_nan(math.inf))
     score = pl.when(pl.col("status") == "diverged").then(pl.lit(math.inf)).otherwise(done)
-    table = results.with_columns(score.alias("score"), pl.col("learning_rate").round_sig_figs(6).alias("rate"))
+    table = results.with_columns(score.alias("score"), _rate(results).round_sig_figs(6).alias("rate"))
     solves = pl.col("score").eq(0).fill_null(value=False) if name == "test_error" else pl.lit(False)
     table = table.with_columns(solves.alias("solves"))
     return table.with_columns(pl.col("solves").any().over(PROBLEM).alias("solvable"))
+
+
+def _rate(results: pl.DataFrame) -> pl.Expr:
+    """One learning rate for all repetitions of a setting."""
+    rate = pl.col("learning_rate")
+    if "times_limit" not in results.columns:
+        return rate
+    of_setting = rate.median().over([*cell_of(results), "times_limit"])
+    return pl.when(pl.col("times_limit").is_null()).then(rate).otherwise(of_setting)
 
 
 def ranked(trials: pl.DataFrame, within: Sequence[str], among: Sequence[str]) -> pl.DataFrame:
@@ -128,7 +138,7 @@ def _told_apart(settings: pl.DataFrame, known: pl.DataFrame, columns: list[str])
     """For each ``setting`` whether it is ``apart`` from the leader of its group, ``middle`` and ``top`` of its band."""
     error = pl.when("solvable").then(1.0 - pl.col("solves")).otherwise(pl.max_horizontal("score", _rounding()))
     trials = known.join(settings.select(*columns, "setting", "leader"), on=columns, nulls_equal=True)
-    trials = trials.select("setting", "leader", "seed", error.alias("error"))
+    trials = trials.select("setting", "leader", *repeated_in(known), error.alias("error"))
     counts = (
         _beside_leader(trials).group_by("setting").agg(_worse("error", "least"), _worse("least", "error"), pl.len())
     )
@@ -142,15 +152,22 @@ def _told_apart(settings: pl.DataFrame, known: pl.DataFrame, columns: list[str])
 
 
 def _beside_leader(trials: pl.DataFrame) -> pl.DataFrame:
-    """Each ``error`` beside ``least``, the leader's of the same seed; a lone seed is held against each of the other."""
-    leading = trials.filter(pl.col("setting") == pl.col("leader")).select("leader", "seed", least="error")
-    seeds = leading.group_by("leader").len("seeds")
+    """Each ``error`` beside ``least``, the leader's of the same seed; a lone seed is held against each of the other.
+
+    Where points are drawn several times, errors of the same points are held against each other.
+
+    Returns:
+        One row for each pair.
+    """
+    repeated = repeated_in(trials)
+    leading = trials.filter(pl.col("setting") == pl.col("leader")).select("leader", *repeated, least="error")
+    seeds = leading.group_by("leader").agg(pl.col("seed").n_unique().alias("seeds"))
     trials = trials.join(seeds, on="leader")
-    alone = (pl.len().over("setting") == 1) | (pl.col("seeds") == 1)
+    alone = (pl.col("seed").n_unique().over("setting") == 1) | (pl.col("seeds") == 1)
     parts = trials.with_columns(alone.alias("alone")).partition_by("alone", as_dict=True, include_key=False)
     empty = trials.clear()
-    by_seed = parts.get((False,), empty).join(leading, on=["leader", "seed"])
-    each = parts.get((True,), empty).join(leading.drop("seed"), on="leader")
+    by_seed = parts.get((False,), empty).join(leading, on=["leader", *repeated])
+    each = parts.get((True,), empty).join(leading.drop("seed"), on=["leader", *(set(repeated) - {"seed"})])
     return pl.concat([by_seed, each.select(by_seed.columns)])
 
 

@@ -35,6 +35,7 @@ def facts(plan: Plan, planned: dict[str, Any], outcomes: pl.DataFrame) -> Iterab
     yield "optimizer", training_in_words(plan, "optimizer")
     yield "steps", training_in_words(plan, "steps")
     yield "dtype", training_in_words(plan, "dtype")
+    yield "seeds", plan.experiment.seeds_in_words().removeprefix("seeds: ")
 
 
 def _all(outcomes: pl.DataFrame, column: str) -> str:

@@ -29,7 +29,7 @@ from pipeline.plan import Plan
 from pipeline.problems.losses import Task
 from pipeline.problems.problem import FunctionProblem
 from pipeline.report.answer.best import at_best_rate
-from pipeline.report.tables.cells import curve_of
+from pipeline.report.tables.cells import curve_of, repeated_in
 from pipeline.report.tables.results import criterion
 from pipeline.report.theory.approximation_bounds import NO_BOUND, bound_of
 
@@ -95,7 +95,9 @@ def _errors(trials: pl.DataFrame, rounding: float) -> tuple[list[float], torch.T
     known = trials.with_columns(
         pl.when(is_rounding).then(0.0).when(unsure).then(math.nan).otherwise("score").alias("score")
     )
-    by_width = known.sort("width").group_by("width", maintain_order=True).agg(pl.col("score").sort_by("seed"))
+    by_width = (
+        known.sort("width").group_by("width", maintain_order=True).agg(pl.col("score").sort_by(repeated_in(known)))
+    )
     most = max(by_width["score"].list.len())
     rows = [list(errors) + [math.inf] * (most - len(errors)) for errors in by_width["score"]]
     errors_RW = torch.tensor(rows, dtype=torch.float64).mT

@@ -12,9 +12,11 @@ from pipeline.plan import Plan
 from pipeline.problems.problem import FunctionProblem, Problem
 
 Objective = tuple[str, str]
-"""The identity of a problem, and the label of a loss."""
+"""What the problems of all seeds have in common, and the label of a loss."""
 PROBLEM = ["problem", "dimension", "train", "noise"]
 """Columns that name a problem."""
+REPEATED = ("seed", "data_seed")
+"""Columns in which trials of one cell and learning rate differ; the second where points are drawn several times."""
 TRAINING = {"optimizer": pl.String, "batch_size": pl.String, "dtype": pl.String, "steps": pl.Int64}
 """Columns that say how a model is trained, with their types; of these a table has those in which its trials differ."""
 
@@ -24,8 +26,13 @@ def curve_of(table: pl.DataFrame) -> list[str]:
     return [*PROBLEM, "model", *(name for name in TRAINING if name in table.columns)]
 
 
+def repeated_in(table: pl.DataFrame) -> list[str]:
+    """Those of ``REPEATED`` that a table has."""
+    return [name for name in REPEATED if name in table.columns]
+
+
 def cell_of(table: pl.DataFrame) -> list[str]:
-    """Columns that name what a figure shows as one point: the trials that differ in learning rate and seed only."""
+    """Columns that name what a figure shows as one point: the trials that differ in learning rate and seeds only."""
     return [*curve_of(table), "width"]
 
 
@@ -104,7 +111,7 @@ def problem_labels(plan: Plan) -> dict[Objective, str]:
 
 def objective_of(shape: Shape) -> Objective:
     """The objective of the trials of a shape: a problem, and the loss that is minimised."""
-    return shape.problem.identity, shape.loss.label()
+    return shape.problem.family, shape.loss.label()
 
 
 def noise_of(problem: Problem) -> float | None:

@@ -27,7 +27,7 @@ from pipeline.numerics.rate_windows import LEAST_POINTS
 from pipeline.optimizers.rules import Adam, UpdateRule
 from pipeline.plan import Plan
 from pipeline.records.schema import Records
-from pipeline.report.tables.cells import curve_of
+from pipeline.report.tables.cells import curve_of, repeated_in
 from pipeline.report.theory.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
 
 CHANGE = FeatureChange.name()
@@ -67,7 +67,7 @@ def coordinate_check(plan: Plan, results: pl.DataFrame, records: Records) -> pl.
     axes = curve_of(results)
     recorded = records.lazy().filter(pl.col("diagnostic") == CHANGE, pl.col("step") > 0)
     changes = recorded.select("trial", "step", "value").collect()
-    trials = results.select("trial", *axes, "width", "learning_rate", "seed")
+    trials = results.select("trial", *axes, "width", "learning_rate", *repeated_in(results))
     known = trials.join(changes, on="trial", how="inner", maintain_order="left")
     rows = []
     for key, of_model in known.group_by(axes, maintain_order=True):
@@ -125,7 +125,7 @@ def power_of(initialisation: Initialisation, fan_in: int | None, fan_out: int | 
 
 
 def _fitted(trials: pl.DataFrame, confidence: float) -> Rate:
-    by_width = trials.sort("width", "seed").group_by("width", maintain_order=True).agg("value")
+    by_width = trials.sort("width", *repeated_in(trials)).group_by("width", maintain_order=True).agg("value")
     fewest = min(by_width["value"].list.len())
     changes_RW = torch.tensor([values[:fewest] for values in by_width["value"]], dtype=torch.float64).mT
     return fit_rate([float(width) for width in by_width["width"]], changes_RW, 0.0, confidence, corrected=False)

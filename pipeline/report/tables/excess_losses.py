@@ -21,7 +21,7 @@ from pipeline.numerics.descent import Modes, contraction_factor, log_errors, los
 from pipeline.optimizers.rules import Recurrence
 from pipeline.plan import Plan
 from pipeline.records.schema import Records
-from pipeline.report.tables.cells import cell_of
+from pipeline.report.tables.cells import cell_of, repeated_in
 from pipeline.report.tables.results import EXCESS_LOSS, MEASURED_STEPS, PREDICTED_STEPS
 from pipeline.report.theory.initial_modes import initial_modes
 from pipeline.report.theory.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
@@ -88,7 +88,8 @@ def predicted_and_measured(plan: Plan, results: pl.DataFrame, records: Records, 
             .with_columns(pl.when(pl.col("mode") >= 0).then("mode").alias("mode"))
             .select(*CURVES)
         )
-    axes = [*cell_of(results), *(name for name in ("learning_rate", "times_limit", "seed") if name in results.columns)]
+    asked = [name for name in ("learning_rate", "times_limit") if name in results.columns]
+    axes = [*cell_of(results), *asked, *repeated_in(results)]
     counts = [name for name in (PREDICTED_STEPS, MEASURED_STEPS) if name in results.columns]
     table = results.select("trial", *axes, *counts).join(pl.concat(parts), on="trial", maintain_order="left")
     return table.with_columns(pl.col(pl.Float64).fill_nan(None))

@@ -12,12 +12,22 @@ import polars as pl
 from pipeline.diagnostics.convergence import GradientNorm
 from pipeline.diagnostics.prediction import ExcessLoss, PredictedSteps
 from pipeline.diagnostics.sharpness import Sharpness
-from pipeline.experiment.trial import TimesLimit
+from pipeline.experiment.packing import Pack
+from pipeline.experiment.trial import TimesLimit, Trial
 from pipeline.numerics.spectra import LIMIT_OF_FLOAT64, TRUSTED_BELOW, Trust
 from pipeline.plan import Plan
 from pipeline.records.schema import Records
 from pipeline.records.store import naming_damage, scan_records
-from pipeline.report.tables.cells import PROBLEM, TRAINING, cell_of, noise_of, objective_of, problem_labels, training_of
+from pipeline.report.tables.cells import (
+    PROBLEM,
+    TRAINING,
+    cell_of,
+    noise_of,
+    objective_of,
+    problem_labels,
+    repeated_in,
+    training_of,
+)
 from pipeline.report.theory.at_rest import stability_index
 from pipeline.report.theory.initial_modes import initial_modes
 from pipeline.report.theory.stable_rates import LEAST_FRACTION, MARGIN, growth
@@ -97,7 +107,7 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
         table = table.join(measured_steps(numbers, tolerance_of(plan)), on="row", how="left", maintain_order="left")
         names.insert(names.index(PREDICTED_STEPS) + 1, MEASURED_STEPS)
     names.append(TIMES_FIRST_LIMIT)
-    axes = [*cell_of(planned), *rates, "seed", "precision"]
+    axes = [*cell_of(planned), *rates, *repeated_in(planned), "precision"]
     return table.select("trial", *axes, "status", "step", "settled", "reason", *VERDICT_COLUMNS, *names)
 
 
@@ -173,12 +183,16 @@ def _planned(plan: Plan) -> pl.DataFrame:
     types |= {name: TRAINING[name] for name in varied} | {"width": pl.Int64}
     types |= {"step_before": pl.Int64, "precision": pl.String}
     by_pack = pl.DataFrame(shapes, schema=types | SHAPE_COLUMNS, orient="row").with_row_index("pack")
-    trials = [trial for pack in plan.packs for trial in pack.trials]
+    if isinstance(plan.experiment.inputs.seed, tuple):
+        seeds = pl.Series([pack.shape.problem.seed for pack in plan.packs], dtype=pl.Int64)
+        by_pack = by_pack.with_columns(data_seed=seeds)
+    independent = [(number, trial) for number, pack in enumerate(plan.packs) for trial in _independent(pack)]
+    trials = [trial for _, trial in independent]
     rates = [trial.learning_rate for trial in trials]
     frame = pl.DataFrame(
         {
             "trial": [trial.id for trial in trials],
-            "pack": [number for number, pack in enumerate(plan.packs) for _ in pack.trials],
+            "pack": [number for number, _ in independent],
             "learning_rate": [rate if isinstance(rate, float | int) else None for rate in rates],
             "times_limit": [rate.times_limit if isinstance(rate, TimesLimit) else None for rate in rates],
             "seed": [trial.seed for trial in trials],
@@ -192,6 +206,14 @@ def _planned(plan: Plan) -> pl.DataFrame:
         },
     )
     return frame.join(by_pack, on="pack", how="left", maintain_order="left").with_row_index("row")
+
+
+def _independent(pack: Pack) -> tuple[Trial, ...]:
+    """The trials of a pack without copies that differ in the seed only, which plans of older versions have."""
+    if pack.shape.draws_from_seed:
+        return pack.trials
+    firsts = {trial.learning_rate: trial for trial in reversed(pack.trials)}
+    return pack.trials if len(firsts) == len(pack.trials) else tuple(reversed(firsts.values()))
 
 
 def _growth(plan: Plan, table: pl.DataFrame) -> tuple[pl.Series, pl.Series]:

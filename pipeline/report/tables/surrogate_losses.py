@@ -97,12 +97,12 @@ def _with_first_gradient(
     first = at_first.select("trial", "value").collect()
     norms = results.join(first, on="trial").group_by(cell_of(results)).agg(pl.col("value").median())
     norm_of = {row[:-1]: row[-1] for row in norms.iter_rows()}
-    labels = {(shape.problem.identity, shape.loss): problem for problem, shape in shapes.items()}
+    labels = {(shape.problem.family, shape.loss): problem for problem, shape in shapes.items()}
     linear = {model.label() for model in plan.experiment.models if model.linear}
     ratios: list[float | None] = []
     for problem, *rest in table.select(cell_of(results)).iter_rows():
         shape = shapes[problem]
-        by_entropy = labels.get((shape.problem.identity, ENTROPY))
+        by_entropy = labels.get((shape.problem.family, ENTROPY))
         norm, entropy = norm_of.get((problem, *rest)), norm_of.get((by_entropy, *rest))
         ratios.append(entropy / norm if shape.loss == SQUARES and norm and entropy else None)
     close = max(CLOSE[dtype] for dtype in plan.experiment.dtypes)

@@ -40,9 +40,9 @@ target: sine
 inputs: {train: 16, test: 16}
 models: [shallow, {linear: {basis: cosine}}]
 widths: [2, 3]
-learning_rates: [0.01]
+learning_rates: [0.01, 0.02]
 steps: 20
-seeds: 2
+seeds: 1
 dtype: float64
 record_at: [0, 10, 20]
 accelerator: cpu

@@ -74,9 +74,9 @@ target: x_squared
 inputs: {train: 16, test: 16}
 models: [{linear: {basis: cosine}}]
 widths: [2, 3]
-learning_rates: [0.01]
+learning_rates: [0.01, 0.02]
 steps: 20
-seeds: 2
+seeds: 1
 accelerator: cpu
 """
 CHANGES = ("folder=runs", "one_machine=true", "gpus=0", "cpus=1", "job_minutes=0.0001")

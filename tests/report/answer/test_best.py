@@ -10,6 +10,7 @@ import pytest
 import scipy.stats
 from synthetic_run import results_of
 
+from pipeline.experiment.axes import Inputs, TimesLimits
 from pipeline.experiment.experiment import Experiment
 from pipeline.models.activations import Tanh
 from pipeline.models.linear import Linear
@@ -20,6 +21,7 @@ from pipeline.report.answer.best import (
     FEW,
     LEAST_DIFFERENCE,
     ROUNDING,
+    at_best_rate,
     best_models,
     best_rates,
     best_widths,
@@ -32,7 +34,7 @@ RELU, TANH = Shallow(), Shallow(Tanh())
 
 def table(errors, models=(RELU,), widths=(2,), rates=(0.1,), settles=lambda trial: 10, **fields):
     """Results of trials that end with ``errors(trial)``, and stay near it from ``settles(trial)`` on."""
-    axes = {"target": (AbsoluteValue(),), "seeds": 5} | fields
+    axes = {"target": (AbsoluteValue(),), "seeds": 5, "inputs": Inputs(seed="trial")} | fields
     asked = Experiment("?", models, widths, learning_rates=rates, **axes)
 
     def recorded(trial):
@@ -48,14 +50,37 @@ def test_the_model_that_more_seeds_solve_is_better_whatever_its_place_and_its_me
     def error(trial):
         return 0.5 if trial.shape.model == RELU and trial.seed >= 12 else 0.0
 
-    found = table(error, (RELU, TANH), (2, 3), target=(Xor(),), seeds=20)
+    found = table(error, (RELU, TANH), (2, 3), target=(Xor(),), inputs=Inputs(), seeds=20)
     best = best_models(found).row(0, named=True)
     assert (best["model"], best["width"], best["solved"], best["seeds"]) == ("shallow(tanh)", 2, 1.0, 20)
     assert best_models(found).select("model", "tied").rows() == [("shallow(tanh)", True), ("shallow(relu)", False)]
 
 
+def test_repetitions_have_one_rate_though_each_has_a_limit_of_its_own():
+    found = table(
+        lambda trial: trial.learning_rate.times_limit, rates=TimesLimits((0.5, 1.0)), models=(Linear(),), seeds=1
+    )
+    found = pl.concat([found.with_columns(learning_rate=pl.col("times_limit") * limit) for limit in (1.0, 2.0, 4.0)])
+    assert best_rates(found).select("rate", "score").row(0) == (1.0, 0.5)
+    assert at_best_rate(found).height == 3
+
+
+def test_points_drawn_several_times_are_compared_among_themselves():
+    """The line is worse on each sample of points, though not than every network."""
+    inputs = Inputs(seed=(0, 1, 2), train=(16,), test=8)
+
+    def error(trial):
+        return (1 + trial.shape.problem.seed) * (1 if trial.shape.model == RELU else 1.5)
+
+    found = table(error, (RELU, Linear()), inputs=inputs, seeds=2)
+    assert found.group_by("model", maintain_order=True).len().rows() == [("shallow(relu)", 6), ("linear(legendre)", 3)]
+    assert best_models(found).select("model", "tied").rows() == [("shallow(relu)", True), ("linear(legendre)", False)]
+
+
 def test_shares_decide_only_where_some_trial_solves_the_problem():
-    assert best_models(table(lambda trial: 0.25 + trial.seed / 8, target=(Xor(),)))["solved"].to_list() == [None]
+    assert best_models(table(lambda trial: 0.25 + trial.seed / 8, target=(Xor(),), inputs=Inputs()))[
+        "solved"
+    ].to_list() == [None]
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_nothing_is_dotted_where_no_best_error_is_known_or_the_error_is_another(
 
 
 def test_the_band_is_the_middle_half_of_the_seeds():
-    experiment = Experiment("?", (Linear(),), (2,), target=(AbsoluteValue(),), learning_rates=(0.1,), seeds=5)
+    experiment = Experiment("?", (Shallow(),), (2,), target=(AbsoluteValue(),), learning_rates=(0.1,), seeds=5)
     tables = tables_of(experiment, lambda trial: [(10, "test_error", 0.1 * (trial.seed + 1))])
     row = error_table(tables).row(0, named=True)
     assert [row[column] for column in ("seeds", "low", "median", "high")] == pytest.approx([5, 0.2, 0.3, 0.4])

@@ -6,7 +6,7 @@ import polars as pl
 from synthetic_run import drawn, rows_with
 
 from pipeline.experiment.experiment import Experiment
-from pipeline.models.linear import Linear
+from pipeline.models.shallow import Shallow
 from pipeline.plan import make_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records.schema import OUTCOMES, RECORDS
@@ -27,7 +27,9 @@ def test_loss_curves_stop_where_trials_diverge_and_a_cross_says_when(run):
 
 
 def test_a_median_counts_diverged_trials_as_infinite():
-    experiment = Experiment("?", (Linear(),), (2,), target=(AbsoluteValue(),), learning_rates=(0.1,), seeds=3, steps=10)
+    experiment = Experiment(
+        "?", (Shallow(),), (2,), target=(AbsoluteValue(),), learning_rates=(0.1,), seeds=3, steps=10
+    )
     plan = make_plan("test", experiment)
     first, *others = plan.trials
     starts = [(trial, 0, "loss", 1.0, "pack") for trial in plan.trials]

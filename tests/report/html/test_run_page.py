@@ -245,7 +245,7 @@ def test_the_page_says_why_it_says_nothing_of_what_was_computed_in_closed_form(r
 
 
 def test_the_page_says_where_it_comes_from(html, run):
-    for fact in (run.plan.folder_name, "host&lt;1&gt;", "fused", "0.1.0", "5 of 6 ended", "gradient_descent"):
+    for fact in (run.plan.folder_name, "host&lt;1&gt;", "fused", "0.1.0", "10 of 12 ended", "gradient_descent"):
         assert f"<dd>{fact}</dd>" in html
 
 

@@ -39,6 +39,7 @@ def tables_of(fractions: dict[str, float], bar: float | None = 0.001, errors: tu
         "widths": (2, 4),
         "target": (AbsoluteValue(),),
         "learning_rates": (0.5,),
+        "inputs": Inputs(seed="trial"),
         **fields,
     }
     plan = make_plan("test", Experiment("?", seeds=len(errors), **arguments))

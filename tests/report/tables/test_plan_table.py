@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
@@ -21,7 +24,10 @@ def test_every_trial_is_counted_once() -> None:
     assert table.select("model", "width").rows() == [
         (model, width) for model in ("linear(legendre)", "shallow(relu)") for width in (2, 4)
     ]
-    assert table["trials"].to_list() == [6] * 4
+    assert table["trials"].to_list() == [2, 2, 6, 6]  # of a linear model one seed is enough
+    samples = replace(EXPERIMENT, inputs=Inputs(seed=(0, 1, 2)))
+    repeated = plan_table(make_plan("test", samples))
+    assert repeated.select("trials", "packs").rows() == [(6, 3), (6, 3), (18, 3), (18, 3)]
 
 
 def test_the_work_adds_up_to_all_of_it_and_wider_is_more() -> None:

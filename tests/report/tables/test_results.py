@@ -11,7 +11,7 @@ from synthetic_run import results_of
 
 from pipeline.diagnostics.convergence import TestError as RecordedTestError
 from pipeline.diagnostics.prediction import ExcessLoss, PredictedSteps
-from pipeline.experiment.axes import TimesLimits
+from pipeline.experiment.axes import Inputs, TimesLimits
 from pipeline.experiment.experiment import Experiment
 from pipeline.models.activations import Tanh
 from pipeline.models.linear import Linear
@@ -87,7 +87,13 @@ def test_a_run_without_records_is_all_pending(run):
 
 def test_a_multiple_of_the_limit_is_shown_beside_the_rate_it_came_to():
     experiment = Experiment(
-        "?", (Linear(),), (2,), target=(AbsoluteValue(),), learning_rates=TimesLimits((0.5,)), seeds=2
+        "?",
+        (Linear(),),
+        (2,),
+        target=(AbsoluteValue(),),
+        learning_rates=TimesLimits((0.5,)),
+        seeds=2,
+        inputs=Inputs(seed="trial"),
     )
     plan = make_plan("multiples", experiment)
     first, _ = plan.trials

@@ -26,7 +26,7 @@ EXPERIMENT = Experiment(
     (Linear(Monomial()), Shallow()),
     (3,),
     target=(OuterRing(),),
-    inputs=Inputs(train=(20,), test=10),
+    inputs=Inputs(train=(20,), test=10, seed="trial"),
     loss=(BinaryCrossEntropy(), BrierScore(), HalfMeanSquare()),
     learning_rates=(0.1,),
     seeds=3,

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.trial import Trial
@@ -28,6 +29,7 @@ EXPERIMENT = Experiment(
     (2, 4),
     target=(AbsoluteValue(),),
     learning_rates=(0.5, 4.0),
+    inputs=Inputs(seed="trial"),
     seeds=2,
     steps=10,
     record_at=(0, 10),

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import preloaded
 
+from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.trial import Trial
 from pipeline.models.bases.polynomial import Monomial
@@ -26,6 +27,7 @@ EXPERIMENT = Experiment(
     (2, 4),
     target=(AbsoluteValue(),),
     learning_rates=(0.1, 4.0),
+    inputs=Inputs(seed="trial"),
     seeds=2,
     steps=1000,
     record_at=tuple(range(0, 1000, 50)),
