@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from pipeline.diagnostics.pack_context import PackContext
+from pipeline.engines.cpu import linear_qr
 from pipeline.engines.cpu.engine import Fused
 from pipeline.engines.cpu.linear_qr import LinearQr
+from pipeline.engines.cpu.qr import MOST_COLUMNS, triangular_factors
 from pipeline.engines.engine import Stack
 from pipeline.engines.reference.engine import Reference
 from pipeline.models.bases.polynomial import Legendre, Monomial
@@ -137,3 +139,28 @@ def test_slow_growth_passes_a_bound_of_the_whole_loss_at_the_step_of_the_referen
     assert found[0] == found[1]
     assert len(set(found[0])) == 5
     assert min(found[0]) > 0
+
+
+def test_rows_of_more_columns_than_its_own_decomposition_takes_do_not_depend_on_threads(monkeypatch):
+    """LAPACK's last bits do, so it is called in one thread."""
+    context, _ = case(Legendre(), GradientDescent(), points=MOST_COLUMNS + 50, width=MOST_COLUMNS + 1)
+    threads = []
+
+    def factors(matrices_TPF):
+        threads.append(torch.get_num_threads())
+        return triangular_factors(matrices_TPF)
+
+    monkeypatch.setattr(linear_qr, "triangular_factors", factors)
+    before, found = torch.get_num_threads(), []
+    try:
+        for num_threads in (1, 2):
+            torch.set_num_threads(num_threads)
+            found.append(LinearQr(context, None, PROCESSOR).value_and_gradient(torch.ones(1, context.width).double()))
+    finally:
+        torch.set_num_threads(before)
+    assert threads == [1, 1]
+    for one, two in zip(*found, strict=True):
+        assert torch.equal(one, two)
+    exact = Reference(context, None, PROCESSOR).value_and_gradient(torch.ones(1, context.width).double())
+    for rows, points in zip(found[0], exact, strict=True):
+        assert difference(rows, points) < 1e-12

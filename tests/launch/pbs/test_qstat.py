@@ -248,6 +248,16 @@ def test_of_two_servers_the_one_that_answers_is_heard(says: Callable[..., Path])
     assert "pbs02" in infos["2.pbs02"].comment
 
 
+@pytest.mark.parametrize(
+    ("server", "same"), [("pbs01", True), ("pbs01.site.edu", True), ("pbs011", False), ("pbs0", False)]
+)
+def test_a_server_goes_by_its_short_name_too_but_no_other_that_begins_like_it(
+    says: Callable[..., Path], server: str, same: bool
+) -> None:
+    says(plain(transcript("05").stdout.replace('"2.pbs01"', f'"2.{server}"')))
+    assert ask(["2.pbs01"])["2.pbs01"].state == ("RUNNING" if same else "UNKNOWN")
+
+
 def test_a_machine_without_qstat_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(PipelineError, match="qstat is not on PATH"):

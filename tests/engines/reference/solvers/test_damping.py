@@ -33,3 +33,11 @@ def test_each_trial_has_the_step_that_its_loss_asks_for():
 def test_damping_falls_by_three_and_rises_by_four_within_its_bounds(before, accepted, after):
     changed_1 = changed(torch.tensor([before], dtype=torch.float64), torch.tensor([accepted]))
     assert float(changed_1) == pytest.approx(after, rel=1e-15)
+
+
+def test_under_the_largest_damping_a_step_is_a_millionth_of_the_gradient():
+    root_TNM = torch.from_numpy(stream(1).standard_normal((1, 3, 8)))
+    gradient_TN, losses_T = torch.tensor([[1.0, -2.0, 3.0]], dtype=torch.float64), torch.ones(1, dtype=torch.float64)
+    largest_T = changed(torch.tensor([1e300], dtype=torch.float64), torch.tensor([False]))
+    step_TN = damped_step(root_TNM, gradient_TN, None, largest_T, losses_T)
+    assert torch.allclose(step_TN * 1e6, gradient_TN, rtol=1e-3, atol=0)
