@@ -179,7 +179,8 @@ def test_yardsticks_are_drawn_beside_the_errors_with_a_label() -> None:
     assert {width: found[width] for width in expected} == pytest.approx(expected, rel=4e-3)
     assert limit.keys() == {1}  # where the bracket is wide
     line = spec["layer"][-1]
-    domain = ["no ReLU network below", "best ReLU network found", "best linear pieces (limit)"]
+    domain = ["theory: infinite width", "no ReLU network below", "best ReLU network found"]
+    domain += ["best linear pieces (limit)"]
     assert line["encoding"]["strokeDash"]["scale"]["domain"] == domain
     low, high = line["encoding"]["y"]["scale"]["domain"]
     assert low < min(expected.values())
