@@ -49,6 +49,11 @@ class Plan:
         """Every trial by id, in the order of training."""
         return {trial.id: trial for pack in self.packs for trial in pack.trials}
 
+    @property
+    def num_trials(self) -> int:
+        """Trials of all packs, counted without a table of them."""
+        return sum(len(pack.trials) for pack in self.packs)
+
     @functools.cached_property
     def manifest(self) -> Manifest:
         """The manifest of the plan: its trials by id, and what each pack requires; all that is needed to send it."""

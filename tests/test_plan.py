@@ -43,6 +43,7 @@ def test_plan_is_read_back_as_it_was_written(experiment, tmp_path):
     assert again == plan or (again.experiment, list(again.trials)) == (plan.experiment, list(plan.trials))
     assert [pack.id for pack in again.packs] == [pack.id for pack in plan.packs]
     assert again.folder_name == plan.folder_name
+    assert plan.num_trials == len(plan.trials)
     assert read_manifest(tmp_path) == again.manifest == plan.manifest
 
 

@@ -71,6 +71,6 @@ def begun_plan(planned: Plan, folder: Path) -> tuple[Plan, bool]:
 def announce(planned: Plan, folder: Path) -> None:
     """Say what is trained, and where to."""
     experiment = planned.experiment
-    say(f"{experiment.question}\n{counted(len(planned.trials), len(planned.packs))}, into {folder}")
+    say(f"{experiment.question}\n{counted(planned.num_trials, len(planned.packs))}, into {folder}")
     if experiment.num_seeds > 1:
         say(experiment.seeds_in_words())

@@ -54,7 +54,7 @@ def plan(options: PlanOptions) -> int:
     if planned.experiment.num_seeds > 1:
         say(planned.experiment.seeds_in_words())
     say(
-        f"{counted(len(planned.trials), len(planned.packs))}, {planned.trial_steps:.3g} trial-steps; "
+        f"{counted(planned.num_trials, len(planned.packs))}, {planned.trial_steps:.3g} trial-steps; "
         f"python -m pipeline run trains them into {RUNS / planned.folder_name}"
     )
     return 0
