@@ -154,7 +154,7 @@ SAID = {
     "curse_of_dimension": r"linear\(cosine, product=full\) on gaussian, 1 input .*shallow\(tanh\) on gaussian, 2 in",
     "edge_of_stability": r"^At the learning rates 0.15, 0.2 and 0.3 the sharpness settles where the rate is just",
     "feature_learning": r"^shallow\(tanh, glorot\) .* goes on learning .*\(relu, he\) .* keep the features of",
-    "feature_space": r"^linear\(monomial, coordinates=polar\) solves it for 3 of 3 seeds",
+    "feature_space": r"^linear\(monomial, coordinates=polar\) solves it for (1 of 1|3 of 3) seed",
     "general_losses": r"for half_mean_square \(it has come to rest\) .* for binary_cross_entropy \(it still grows",
     "gradient_descent": r"^None of the 15 .* 0.95 times the limit diverged; all 3 .*\(legendre\) ends at the same",
     "learning_rate_limit": r"^None of the 15 trials at up to 0.999 times the limit diverged; all 12 from 1.001 ",
@@ -170,7 +170,6 @@ ABOUT = {
     "feature_learning": "features that wide networks learn",
     "condition_number": "descent as predicted",
     "surrogate_losses": "slopes of the losses",
-    "universal_approximation": "the best networks",
     "number_game": "scores",
 }
 """What the verdict of a question is about, where it is not about descent or rates of approximation."""
