@@ -222,7 +222,7 @@ def test_the_page_begins_with_its_answer_and_the_figure_that_shows_it(html):
 
 
 def test_what_was_best_is_told_apart_by_all_that_differs(tmp_path, run):
-    inputs = replace(run.plan.experiment.inputs, dimension=(1, 2))
+    inputs = replace(run.plan.experiment.inputs, dimension=(1, 2), seed=0)
     experiment = replace(run.plan.experiment, models=(Linear(),), widths=(2,), learning_rates=(0.5,), inputs=inputs)
     plan = make_plan("two", experiment)
     run_plan(plan, tmp_path, TrainingProgress(io.StringIO()))
