@@ -78,7 +78,7 @@ test: style ## Run every check
 
 # Two workers for each processor: one of them mostly waits, for a scheduler or a server. What Python compiles of the
 # tests is kept for the next time, also where the environment says that nothing is to be kept.
-pytest: $(READY)
+pytest: $(READY) ## Run the tests without the checks of style and types
 	@PYTHONDONTWRITEBYTECODE= $(IN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
 
 test-newest: ## Run the tests of clusters on a newer Debian's SLURM and Python, in a tree of its own (DEBIAN=trixie)
@@ -92,11 +92,11 @@ test-scale: $(READY) ## Send a million trials to a pretend SLURM of 50 GPUs in v
 
 lint: style types ## Check style and types
 
-style: $(READY)
+style: $(READY) ## Check style
 	@$(IN)/ruff check .
 	@$(IN)/ruff format --check .
 
-types: $(READY)
+types: $(READY) ## Check types
 	@$(IN)/mypy
 
 format: $(READY) ## Put the code into the common format

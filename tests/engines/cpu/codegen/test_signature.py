@@ -13,9 +13,12 @@ from pipeline.engines.cpu.kernels.hessian_lanczos import lanczos_program
 from pipeline.engines.cpu.kernels.householder_qr import triangular_program
 from pipeline.engines.cpu.kernels.linear import LinearSpec
 from pipeline.engines.cpu.kernels.network import NetworkSpec
-from pipeline.engines.cpu.kernels.prefix_sums import PrefixSumSpec, prefix_sum_gradient, prefix_sum_training
+from pipeline.engines.cpu.kernels.node_step import node_training
+from pipeline.engines.cpu.kernels.prefix_sums import prefix_sum_gradient, prefix_sum_training
+from pipeline.engines.cpu.kernels.sorted_units import sorted_unit_training
 from pipeline.engines.cpu.kernels.sturm_counts import singular_values_program
 from pipeline.engines.cpu.kernels.training import chunk_program, gradient_program, training_program, update_program
+from pipeline.engines.cpu.kernels.unit_places import OneInputSpec
 from pipeline.models.activations import Relu, Tanh
 from pipeline.optimizers.rules import Adam
 from pipeline.problems.losses import HalfMeanSquare
@@ -95,7 +98,8 @@ def test_lengths_may_be_bound_before_the_array():
 
 
 NETWORK = NetworkSpec(2, 1, Tanh(), HalfMeanSquare(), "float32")
-PREFIX_SUMS = PrefixSumSpec(1, Relu(), HalfMeanSquare(), "float32")
+NODES = NetworkSpec(1, 1, Tanh(), HalfMeanSquare(), "float32")
+ONE_INPUT = OneInputSpec(1, Relu(), HalfMeanSquare(), "float32")
 SPECS = {"network": NETWORK, "linear": LinearSpec(1, HalfMeanSquare(), "float32")}
 FAMILIES = {
     **{f"gradient of a {kind}": lambda spec=spec: gradient_program(spec) for kind, spec in SPECS.items()},
@@ -110,8 +114,10 @@ FAMILIES = {
     "update": lambda: update_program(NETWORK, Adam()),
     "forward": lambda: forward_program(NETWORK, features=True),
     "lanczos": lambda: lanczos_program(NETWORK),
-    "gradient by prefix sums": lambda: prefix_sum_gradient(PREFIX_SUMS),
-    "training by prefix sums": lambda: prefix_sum_training(PREFIX_SUMS, Adam()),
+    "gradient by prefix sums": lambda: prefix_sum_gradient(ONE_INPUT),
+    "training by prefix sums": lambda: prefix_sum_training(ONE_INPUT, Adam()),
+    "training by sorted units": lambda: sorted_unit_training(ONE_INPUT, Adam()),
+    "training on Chebyshev nodes": lambda: node_training(NODES, Adam()),
     "qr": triangular_program,
     "singular values": singular_values_program,
     "permutations": permutation_program,
