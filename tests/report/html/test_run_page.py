@@ -228,8 +228,8 @@ def test_what_was_best_is_told_apart_by_all_that_differs(tmp_path, run):
     run_plan(plan, tmp_path, TrainingProgress(io.StringIO()))
     write_plan(plan, tmp_path)
     html = write_report(tmp_path).read_text(encoding="utf-8")
-    assert "on absolute_value, 1 input" in html
-    assert "on absolute_value, 2 inputs" in html
+    assert "absolute_value, 1 input (0.2" in html
+    assert "absolute_value, 2 inputs has the lowest" in html
 
 
 def test_the_page_says_what_most_of_each_error_is(html):
