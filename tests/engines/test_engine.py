@@ -44,7 +44,8 @@ def trained(pack, *, stops=None, steps=None, engine="auto"):
 def test_trial_alone_and_in_a_pack_has_the_same_numbers(pack, rule, models, batch_size):
     together = pack(models=models, optimizer=rule, batch_size=batch_size)
     whole = trained(together)
-    for position in (0, 5, 11):
+    last = len(together.trials) - 1
+    for position in (0, last // 2, last):
         alone = trained(make_pack((together.trials[position],)))
         # Matrix products of other sizes add in another order: a few ulp a step, little amplified in 40 steps.
         torch.testing.assert_close(alone.weights[0], whole.weights[position], rtol=1e-11, atol=1e-12)

@@ -38,7 +38,7 @@ def test_loss_that_is_infinite_from_the_start_is_a_divergence_at_step_zero(exper
     with torch.no_grad():
         module.weights[2] = torch.inf
     module.on_fit_start()
-    assert module.diverged_at.tolist() == [-1, -1, 0] + [-1] * 9
+    assert module.diverged_at.tolist() == [-1, -1, 0, -1]
 
 
 def test_exact_solver_ends_at_the_least_squares_error_with_zero_gradient(experiment, ran, tmp_path):
@@ -96,12 +96,12 @@ def test_one_failed_pack_does_not_stop_the_others_and_is_tried_again(experiment,
 
     monkeypatch.setattr(run_module, "fit", out_of_memory)
     counts = run_plan(plan, tmp_path, TrainingProgress())
-    assert (counts.failed, counts.done) == (12, 12)
+    assert (counts.failed, counts.done) == (4, 12)
     failed = read_outcomes(tmp_path).filter(pl.col("status") == "failed")
     assert set(failed["reason"]) == {"out of memory: MemoryError: no room for 3 < 4"}
     assert "second line" in (tmp_path / "logs" / f"{plan.packs[0].id}.log").read_text()
     monkeypatch.setattr(run_module, "fit", real)
-    assert run_plan(plan, tmp_path, TrainingProgress()).done == 12
+    assert run_plan(plan, tmp_path, TrainingProgress()).done == 4
     assert finished_packs(tmp_path) == {pack.id for pack in plan.packs}
     assert set(read_outcomes(tmp_path)["status"]) == {"done"}
 
@@ -121,14 +121,15 @@ def test_running_again_trains_nothing(experiment, ran, tmp_path, capsys):
     counts = run_plan(plan, tmp_path, TrainingProgress())
     assert counts.done == counts.diverged == counts.failed == 0
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")} == before
-    assert re.search(r"^24 of 24 trials were finished before$", capsys.readouterr().err, re.MULTILINE)
+    assert re.search(r"^16 of 16 trials were finished before$", capsys.readouterr().err, re.MULTILINE)
 
 
 @pytest.mark.parametrize("model", [definition() for definition in MODELS.values()], ids=MODELS.keys())
 @pytest.mark.parametrize("batch_size", ["full", 5])
 def test_pack_in_which_every_trial_diverges_is_a_result(experiment, ran, tmp_path, model, batch_size):
     _, counts = ran(experiment(models=(model,), learning_rates=(1e9,), steps=200, batch_size=batch_size), tmp_path)
-    assert (counts.done, counts.diverged, counts.failed) == (0, 3, 0)
+    trials = 3 if model.draws_weights or batch_size != "full" else 1  # others do not depend on the seed
+    assert (counts.done, counts.diverged, counts.failed) == (0, trials, 0)
     assert set(read_outcomes(tmp_path)["status"]) == {"diverged"}
     assert not read_records(tmp_path).is_empty()
 
@@ -148,7 +149,7 @@ def test_two_processes_do_not_train_in_one_folder(experiment, tmp_path):
     message = "^" + re.escape(f"{tmp_path}: another process is training in this folder")
     with run_lock(tmp_path, TrainingProgress()), pytest.raises(PipelineError, match=message):
         run_plan(plan, tmp_path, TrainingProgress())
-    assert run_plan(plan, tmp_path, TrainingProgress()).done == 24
+    assert run_plan(plan, tmp_path, TrainingProgress()).done == 16
 
 
 def test_missing_device_is_refused_before_anything_is_written(experiment):

@@ -33,7 +33,7 @@ Export = Callable[[], ExportResult]
 
 OfTrials = Callable[[Clock], ExportContext]
 
-LONG_NAMED = Greedy(RandomFourier(scale=0.25, seed=1), size=256, rule="inner_product")
+LONG_NAMED = Greedy(RandomFourier(scale=0.0625, seed=1), size=256, rule="inner_product")
 """A model whose label is longer than a type of job may be."""
 
 FAULTS: list[tuple[str, tuple[int | str, ...]]] = [
