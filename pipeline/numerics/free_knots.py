@@ -135,7 +135,7 @@ def _solved(features_PF: Numbers, values_P: Numbers) -> tuple[Numbers, Numbers]:
     """Orthonormal basis of the features, and the least-squares weights."""
     basis_PF, upper_FF = np.linalg.qr(features_PF)
     diagonal_F = np.abs(np.diag(upper_FF))
-    if len(features_PF) >= len(diagonal_F) and diagonal_F.min() > diagonal_F.max() * 1e-10:
+    if len(features_PF) >= features_PF.shape[1] and diagonal_F.min() > diagonal_F.max() * 1e-10:
         return basis_PF, np.linalg.solve(upper_FF, basis_PF.T @ values_P)
     basis_PS, sizes_S, turned_SF = np.linalg.svd(features_PF, full_matrices=False)
     kept_S = sizes_S > sizes_S[0] * 1e-12

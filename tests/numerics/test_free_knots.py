@@ -67,3 +67,10 @@ def test_a_search_ends_where_the_error_is_small_enough() -> None:
 
 
 RNG = np.random.default_rng(3)
+
+
+@pytest.mark.parametrize("num_points", [1, 2, 3])
+def test_fewer_points_than_units_are_met_exactly(num_points: int) -> None:
+    few = weighted_points(np.linspace(-1, 1, num_points), np.linspace(0, 1, num_points) ** 2 + 1)
+    layer = best_layer(few, [np.array([-0.5, -0.2, 0.3, 0.6])], enough=0.0)
+    assert layer.mean_square == pytest.approx(0.0, abs=1e-25)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from pipeline.numerics.randomness import TRIAL
 from pipeline.report.answer.compared_axis import Comparison, comparison_of
 from pipeline.report.answer.divergence import divergence_sentence
 from pipeline.report.answer.observed_values import EDGE, value_sentences
@@ -89,18 +90,20 @@ def _sentences(tables: RunTables, comparison: Comparison) -> Sequence[str]:
 def _nothing_yet(statuses: dict[str, int], whole: int) -> str:
     if statuses.get("failed") == whole:
         return "Every trial failed, so that there is no answer; the reasons are below."
-    return f"Nothing has been recorded yet: {number_of(whole, 'trial')} to come."
+    failed = f", {number_of(statuses['failed'], 'trial')} failed" if "failed" in statuses else ""
+    return f"Nothing has been recorded yet: {number_of(statuses['pending'], 'trial')} to come{failed}."
 
 
 def _all_diverged(tables: RunTables, number: int) -> str:
-    rates = tables.named["rate_axis"].drop_nulls().to_list()
+    every = "Every trial" if number == tables.results.height else "Every trial that has ended"
+    rates = tables.named.filter(pl.col("status") == "diverged")["rate_axis"].drop_nulls().to_list()
     words = "times the limit" if tables.relative_rates else ""
     if not rates:
-        return f"All {number} trials diverged." if number > 1 else "The one trial diverged."
+        return f"{every} diverged."
     between = f"{from_to(rates)} {words}".strip()
     if len(set(rates)) == 1:
-        return f"Every trial diverged: a learning rate of {between} is too large."
-    return f"Every trial diverged: all learning rates from {between} are too large."
+        return f"{every} diverged: a learning rate of {between} is too large."
+    return f"{every} diverged: all learning rates from {between} are too large."
 
 
 def _compared(tables: RunTables, comparison: Comparison) -> Sequence[str]:
@@ -122,7 +125,8 @@ def _one_setting(tables: RunTables, by: str) -> str:
     values = done["score"].drop_nulls()
     model, metric = done["name"][0], by.replace("_", " ")
     if len(values) == 1:
-        return f"{model} ends at a {metric} of {short(values[0])}; one seed does not tell how much that varies."
+        told = "one seed does not tell how much that varies" if _is_random(tables) else "nothing in training is random"
+        return f"{model} ends at a {metric} of {short(values[0])}; {told}."
     middle = values.median()
     assert isinstance(middle, float)
     low, high = values.quantile(0.25, "lower"), values.quantile(0.75, "higher")
@@ -130,6 +134,13 @@ def _one_setting(tables: RunTables, by: str) -> str:
     assert high is not None
     between = f"{short(low)} to {short(high)}"
     return f"{model} ends at a median {metric} of {short(middle)} over {len(values)} seeds, the middle half {between}."
+
+
+def _is_random(tables: RunTables) -> bool:
+    """Whether trials of another seed would end otherwise."""
+    experiment = tables.plan.experiment
+    drawn = experiment.inputs.seed == TRIAL or any(model.draws_features for model in experiment.models)
+    return drawn or any(pack.shape.draws_from_seed for pack in tables.plan.packs)
 
 
 def _figures(tables: RunTables, comparison: Comparison) -> tuple[str, ...]:

@@ -18,6 +18,13 @@ COLUMNS: dict[Axis, str] = {axis: axis for axis in typing.get_args(Axis)} | {
     "problem": "panel_problem",
 }
 """The column of ``RunTables.named`` that holds the values of each axis; that of losses is added here."""
+IN_WORDS = {
+    "batch_size": "batch {}",
+    "steps": "training for {} steps",
+    "width": "width {}",
+    "rate_axis": "a rate of {}",
+}
+"""What the values of an axis are called that are numbers."""
 SETTING = ["name", "width", "rate_axis"]
 """Columns that tell the settings on a problem apart, beside the loss."""
 
@@ -56,7 +63,8 @@ def comparison_of(tables: RunTables) -> Comparison:
 
 def _values(tables: RunTables, column: str) -> int:
     if column == "loss":
-        return len({pack.shape.loss.label() for pack in tables.plan.packs})
+        experiment = tables.plan.experiment
+        return max(len(experiment.losses(problem)) for problem in experiment.problems())
     return tables.named[column].n_unique() if column in tables.named.columns else 1
 
 
@@ -68,9 +76,11 @@ def compared_trials(tables: RunTables, comparison: Comparison) -> pl.DataFrame:
         comparison: What is compared.
 
     Returns:
-        Rows of ``RunTables.best``, or of ``RunTables.named`` where learning rates are compared.
+        Rows of ``RunTables.best``, or of ``RunTables.named`` where learning rates are compared, which solvers have none
+        of.
     """
-    trials = tables.named if comparison.axis == "learning_rate" else tables.best
+    with_rate = tables.named.filter(pl.col("rate_axis").is_not_null())
+    trials = with_rate if comparison.axis == "learning_rate" else tables.best
     if comparison.at_largest_width:
         trials = trials.filter(pl.col("width") == pl.col("width").max().over("panel_problem", "name"))
     words = pl.col("panel_problem").cast(pl.String)
@@ -85,7 +95,8 @@ def compared_trials(tables: RunTables, comparison: Comparison) -> pl.DataFrame:
     else:
         trials = trials.with_columns(group=words)
     column = COLUMNS[comparison.axis] if comparison.axis else "name"
-    return trials.with_columns(level=pl.col(column))
+    said = "{} times the limit" if column == "rate_axis" and tables.relative_rates else IN_WORDS.get(column)
+    return trials.with_columns(level=pl.format(said, column) if said else pl.col(column))
 
 
 def _losses(tables: RunTables) -> dict[str, tuple[str, str]]:

@@ -31,10 +31,9 @@ def value_sentences(tables: RunTables, comparison: Comparison) -> list[str]:
     Returns:
         Sentences; none where it was not recorded.
     """
-    if comparison.by == EDGE:
-        return edge_sentences(tables)
-    if comparison.by == CHANGE:
-        return coordinate_sentences(tables)
+    own = {EDGE: edge_sentences, CHANGE: coordinate_sentences}
+    if comparison.by in own and (sentences := own[comparison.by](tables)):
+        return sentences
     rows = _values(tables, comparison)
     groups: list[str] = list(dict.fromkeys(row["group"] for row in rows))
     told: list[str] = []
@@ -92,12 +91,20 @@ def _values(tables: RunTables, comparison: Comparison) -> list[dict[str, Any]]:
 
 def _changes(tables: RunTables, diagnostic: str) -> pl.DataFrame:
     """The relative change of each ``trial`` between the first record of the second half of the steps and the last."""
-    records = tables.records.lazy().filter(pl.col("diagnostic") == diagnostic)
-    late = records.filter(pl.col("step") >= tables.plan.experiment.num_steps / 2)
+    late = _late(tables, diagnostic)
     first, last = pl.col("value").min_by("step"), pl.col("value").max_by("step")
     several = pl.col("step").max() > pl.col("step").min()
     change = pl.when(several).then(last / first - 1).alias("change")
     return late.group_by("trial").agg(change).collect()
+
+
+def _late(tables: RunTables, diagnostic: str) -> pl.LazyFrame:
+    """What was recorded of a diagnostic in the second half of the steps that each trial was given."""
+    own = pl.col("steps") if "steps" in tables.named.columns else pl.lit(tables.plan.experiment.num_steps)
+    halves = tables.named.lazy().select("trial", half=own / 2)
+    records = tables.records.lazy().filter(pl.col("diagnostic") == diagnostic)
+    late = records.join(halves, on="trial", maintain_order="left")
+    return late.filter(pl.col("step") >= pl.col("half")).drop("half")
 
 
 def edge_of_stability(tables: RunTables) -> pl.DataFrame:
@@ -109,39 +116,39 @@ def edge_of_stability(tables: RunTables) -> pl.DataFrame:
     Returns:
         ``rate_axis``, ``index``, ``settled_there``: whether it is within 3 % of 1; no rows where it was not recorded.
     """
-    records = tables.records.lazy().filter(pl.col("diagnostic") == EDGE)
-    late = records.filter(pl.col("step") >= tables.plan.experiment.num_steps / 2)
-    means = late.group_by("trial").agg(pl.col("value").mean().alias("index")).collect()
+    means = _late(tables, EDGE).group_by("trial").agg(pl.col("value").mean().alias("index")).collect()
     trials = tables.named.filter(pl.col("status") == "done").select("trial", "rate_axis")
     table = trials.join(means, on="trial", maintain_order="left").filter(pl.col("index").is_finite())
     return table.with_columns(settled_there=(pl.col("index") - 1).abs() <= AT_THE_EDGE)
 
 
 def edge_sentences(tables: RunTables) -> list[str]:
-    """At which learning rates the curvature settles where that rate is just stable."""
+    """At which learning rates the curvature settles where that rate is just stable; nothing where that is not known."""
     table = edge_of_stability(tables)
     by_rate = table.group_by("rate_axis").agg(pl.col("settled_there").all(), "index").sort("rate_axis").to_dicts()
     there, apart = ([row for row in by_rate if row["settled_there"] == word] for word in (True, False))
     told = []
     if there:
         told.append(
-            f"At {_rates(there)} the sharpness settles where the rate is just stable: rate over the largest stable one "
-            f"is {from_to([value for row in there for value in row['index']])} in the mean over the second half of "
-            "the steps."
+            f"At {_rates(tables, there)} the sharpness settles where the rate is just stable: rate over the largest "
+            f"stable one is {from_to([value for row in there for value in row['index']])} in the mean over the second "
+            "half of the steps."
         )
     if apart:
-        told.append(f"At {_rates(apart)} it is {from_to([value for row in apart for value in row['index']])}.")
+        told.append(f"At {_rates(tables, apart)} it is {from_to([value for row in apart for value in row['index']])}.")
     return told
 
 
-def _rates(rows: list[dict[str, Any]]) -> str:
-    noun = "the learning rate" if len(rows) == 1 else "the learning rates"
-    return f"{noun} {listed([short(row['rate_axis']) for row in rows])}"
+def _rates(tables: RunTables, rows: list[dict[str, Any]]) -> str:
+    rates = listed([short(row["rate_axis"]) for row in rows])
+    if tables.relative_rates:
+        return f"{rates} times the limit"
+    return f"the learning rate{'s' * (len(rows) > 1)} {rates}"
 
 
 def coordinate_sentences(tables: RunTables) -> list[str]:
-    """By which power of the width the first step moves the hidden units of each model."""
-    rows = coordinate_check(tables.plan, tables.results, tables.records).to_dicts()
+    """By which power of the width the first step moves the hidden units of each model of which that is known."""
+    rows = coordinate_check(tables.plan, tables.results, tables.records).drop_nulls("exponent").to_dicts()
     first = [row for row in rows if row["step"] == rows[0]["step"]]
     if not first:
         return []

@@ -36,6 +36,7 @@ class Ranking:
         several_widths: Whether there is more than one width to say.
         several_rates: Whether there is more than one learning rate to say.
         relative: Whether learning rates are multiples of the limit.
+        verb: What the best does where a test error is 0.
     """
 
     group: str
@@ -46,6 +47,7 @@ class Ranking:
     several_widths: bool
     several_rates: bool
     relative: bool
+    verb: str = "solves it"
 
     def at(self, row: Row) -> str:
         """Where a value was at its best, in words that follow others; empty where that is the same everywhere."""
@@ -82,7 +84,6 @@ def rankings_of(tables: RunTables, comparison: Comparison) -> list[Ranking]:
     trials = compared_trials(tables, comparison)
     ranked = ranked_levels(trials)
     groups = trials["group"].unique(maintain_order=True).to_list()
-    rounding = ROUNDING[trials["precision"][0]]
     rate_axes = tables.named.filter(pl.col("rate_axis").is_not_null())["rate_axis"].n_unique()
     rankings = []
     for group in groups:
@@ -92,8 +93,11 @@ def rankings_of(tables: RunTables, comparison: Comparison) -> list[Ranking]:
         metric = comparison.by.replace("_", " ")
         words = "" if len(groups) == 1 else str(group)
         widths = tables.named["width"].n_unique() > 1 and not comparison.at_largest_width
-        ranking = Ranking(words, rows, unranked, metric, rounding, widths, rate_axes > 1, tables.relative_rates)
-        rankings += [ranking] if rows else []
+        if rows:
+            rounding = ROUNDING[trials.filter(pl.col("name") == rows[0]["name"])["precision"][0]]
+            verb = "is solved" if comparison.axis == "problem" else "solves it"
+            said = (widths, rate_axes > 1, tables.relative_rates, verb)
+            rankings.append(Ranking(words, rows, unranked, metric, rounding, *said))
     return rankings
 
 
@@ -128,9 +132,9 @@ def _solved(ranking: Ranking) -> str:
     """Who solves the problem, for how many seeds."""
     best, *others = ranking.rows
     share = f"{_count(best)} of {best['seeds']} {'seed' if best['seeds'] == 1 else 'seeds'}"
-    text = f"{best['level']} solves it for {share}{_beside(ranking.at(best))}"
-    some = [row for row in others if row["solved"] > 0]
-    none = [str(row["level"]) for row in others if not row["solved"]]
+    text = f"{best['level']} {ranking.verb} for {share}{_beside(ranking.at(best))}"
+    some = [row for row in others if row["solved"]]
+    none = [str(row["level"]) for row in others if not row["solved"]]  # null: nothing solves its problem or its loss
     if some:
         told = [f"{row['level']} for {_count(row)} of {row['seeds']}" for row in some]
         text += f", {listed(told)}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.report.answer.best import ranked
+from pipeline.report.answer.best import LEAST_DIFFERENCE, ranked
 from pipeline.report.answer.compared_axis import Comparison, compared_trials
 from pipeline.report.answer.phrases import listed, short
 from pipeline.report.tables.run_tables import RunTables
@@ -56,8 +56,13 @@ def _clause(name: str, rows: list[dict[str, Any]]) -> str:
     if len(rows) == 1:
         return f"of {name} is {short(best['median'])} at width {best['width']}, the only one with a result"
     start, end = (f"{short(row['median'])} at width {row['width']}" for row in (first, last))
-    if best is last and first["median"] > last["median"]:
+    as_low = best["median"] * (1 + LEAST_DIFFERENCE)
+    if max(row["median"] for row in rows) <= as_low:
+        widths = f"from {first['width']} to {last['width']}"
+        return f"of {name} is the same at every width {widths}, {short(best['median'])}"
+    if best is last and first["median"] > as_low:
         return f"of {name} falls from {start} to {end}{also}"
-    if best is first:
+    if first["median"] <= as_low:
+        also = also if best is first else ""
         return f"of {name} is lowest at the smallest width, {start}{also}, and {end}"
     return f"of {name} falls from {start} to {short(best['median'])} at width {best['width']}{also}, and is {end}"

@@ -54,12 +54,13 @@ def phases(plan: Plan, results: pl.DataFrame, records: Records) -> pl.DataFrame:
 
     Returns:
         The rows of the results that have ended, with ``phase``, and with whether each of ``EVENTS`` happened; that of
-        the sharpness is null where it was not recorded at one of the first steps.
+        the sharpness is null in a cell where it is not known at one of the first steps of a trial that did not diverge.
     """
     networks = [trial.id for trial in plan.trials.values() if isinstance(trial.shape.model, Shallow)]
     if not relative_rates(results) or not networks:
         return pl.DataFrame()
     ended = results.filter(pl.col("trial").is_in(networks), pl.col("status").is_in(["done", "diverged"]))
+    cell = cell_of(ended)
     for name in RISE:
         ended = ended.join(_early(records, name), on="trial", how="left", maintain_order="left")
     diverged = pl.col("status") == "diverged"
@@ -74,14 +75,16 @@ def phases(plan: Plan, results: pl.DataFrame, records: Records) -> pl.DataFrame:
         .then(pl.lit(CATAPULT))
         .otherwise(pl.lit(STAYS_UP))
     )
-    events = dict(zip(EVENTS, (rises | diverged, sharpness | diverged, diverged), strict=True))
+    # That some diverged tells nothing of the sharpness where it was not looked at in the trials that did not.
+    unseen = (pl.col(f"peak of {Sharpness.name()}").is_null() & ~diverged).any().over(cell)
+    events = dict(zip(EVENTS, (rises | diverged, pl.when(~unseen).then(sharpness | diverged), diverged), strict=True))
     return ended.with_columns(phase=phase, **events)
 
 
 def _early(records: Records, name: str) -> pl.DataFrame:
     """Of each trial the first value of a diagnostic and the greatest of the first steps."""
     early = records.lazy().filter(pl.col("diagnostic") == name, pl.col("step") <= EARLY_STEPS)
-    value, step = pl.col("value"), pl.col("step")
+    value, step = pl.col("value").fill_nan(None), pl.col("step")  # NaN is a sharpness that is not certain
     first = value.filter(step == 0).first().alias(f"first {name}")
     return early.group_by("trial").agg(first, value.filter(step > 0).max().alias(f"peak of {name}")).collect()
 

@@ -15,13 +15,13 @@ from pipeline.definitions import canonical
 from pipeline.plan import Plan, read_plan, read_provenance
 from pipeline.records.store import read_outcomes
 from pipeline.report.answer.best import best_models
-from pipeline.report.tables.cells import PROBLEM
+from pipeline.report.tables.cells import PROBLEM, TRAINING
 from pipeline.report.tables.results import read_results
 
 ORIGIN = ("version", "code", "engine", "device", "host")
 """Columns of outcomes that say where and with what trials were trained."""
-AXES = ("model", "width", "learning_rate", "seed")
-"""Columns by which a person knows a trial."""
+AXES = ("model", *TRAINING, "width", "learning_rate", "seed")
+"""Columns by which a person knows a trial; a table has those of ``TRAINING`` in which its trials differ."""
 
 
 @dataclass(frozen=True)
@@ -184,17 +184,22 @@ def _endings(both: pl.DataFrame) -> pl.DataFrame:
     first, second = (
         pl.format("{} at step {}", f"status{which}", pl.col(f"step{which}").fill_null(0)) for which in ("", " there")
     )
-    return both.filter(differ).select("trial", *AXES, first=first, second=second)
+    return both.filter(differ).select("trial", *_axes_of(both), first=first, second=second)
 
 
 def _alone(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
     """Trials that the other run does not have, ``run`` says whose they are."""
-    return pl.concat(
+    parts = [
         one.join(other, on="trial", how="anti", maintain_order="left").select(
-            pl.lit(run).alias("run"), "trial", *AXES, "status"
+            pl.lit(run).alias("run"), "trial", *_axes_of(one), "status"
         )
         for one, other, run in ((first, second, "first"), (second, first, "second"))
-    )
+    ]
+    return pl.concat(parts, how="diagonal")
+
+
+def _axes_of(table: pl.DataFrame) -> list[str]:
+    return [name for name in AXES if name in table.columns]
 
 
 def _best(runs: dict[str, RecordedSweep]) -> pl.DataFrame:
@@ -202,5 +207,6 @@ def _best(runs: dict[str, RecordedSweep]) -> pl.DataFrame:
     parts = []
     for name, run in runs.items():
         best = best_models(run.results).filter("best")
-        parts.append(best.select(pl.lit(name).alias("run"), *PROBLEM, "model", "width", "rate", "median", "seeds"))
-    return pl.concat(parts)
+        setting = (name for name in ("model", *TRAINING, "width", "rate") if name in best.columns)
+        parts.append(best.select(pl.lit(name).alias("run"), *PROBLEM, *setting, "median", "seeds"))
+    return pl.concat(parts, how="diagonal")

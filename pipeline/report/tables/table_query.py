@@ -44,6 +44,8 @@ class TableQuery:
         rows = rows if self.top is None else rows.head(self.top)
         columns = _names(self.select)
         _check("--select", columns, table)
+        if twice := [name for name in columns if columns.count(name) > 1]:
+            raise PipelineError(f"{twice[0]!r} is named twice", where="--select", hint="delete one of the two")
         return rows.select(columns) if columns else rows
 
     def _filtered(self, table: pl.DataFrame) -> pl.DataFrame:

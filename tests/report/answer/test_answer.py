@@ -9,6 +9,8 @@ import polars as pl
 import pytest
 from ended_run import answered, ended
 
+from pipeline.models.bases.random import RandomRelu
+from pipeline.models.linear import Linear
 from pipeline.report.answer.answer import answer_of
 from pipeline.report.answer.divergence import divergence_sentence
 
@@ -21,6 +23,28 @@ def with_statuses(status):
 
 def test_a_run_of_which_nothing_is_recorded_has_no_answer_yet():
     assert with_statuses(pl.lit("pending")).text == "Nothing has been recorded yet: 10 trials to come."
+
+
+def test_what_failed_is_not_to_come():
+    some = pl.when(pl.col("seed") < 3).then(pl.lit("failed")).otherwise(pl.lit("pending"))
+    assert with_statuses(some).text == "Nothing has been recorded yet: 4 trials to come, 6 trials failed."
+
+
+def test_rates_that_have_not_ended_are_not_said_to_be_too_large():
+    some = pl.when(pl.col("learning_rate") > 0.1).then(pl.lit("diverged")).otherwise(pl.lit("pending"))
+    said = "Every trial that has ended diverged: a learning rate of 0.2 is too large. So far 5 of 10 trials have ended."
+    assert with_statuses(some).text == said
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (Linear(), "nothing in training is random"),
+        (Linear(RandomRelu()), "one seed does not tell how much that varies"),
+    ],
+)
+def test_a_lone_trial_is_said_to_vary_where_something_is_random(model, said):
+    assert answered(lambda _: 0.5, models=(model,), seeds=1).text.endswith(f"; {said}.")
 
 
 def test_a_run_all_of_whose_trials_failed_has_none():

@@ -6,6 +6,7 @@ import pytest
 from ended_run import ended
 
 from pipeline.experiment.answers import Answers
+from pipeline.experiment.axes import Inputs
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.problems.losses import BrierScore, HalfMeanSquare
@@ -23,6 +24,7 @@ from pipeline.report.answer.compared_axis import compared_trials, comparison_of,
         ({"dtype": ("float32", "float64"), "rates": (0.1, 0.2)}, "dtype"),
         ({"target": (Xor(),), "loss": (HalfMeanSquare(), BrierScore()), "widths": (2, 4)}, "loss"),
         ({"widths": (2, 4), "rates": (0.1, 0.2), "answers": Answers(compare="learning_rate")}, "learning_rate"),
+        ({"target": (AbsoluteValue(), Xor()), "inputs": Inputs(dimension=(2,)), "widths": (2, 4)}, "width"),
         ({}, None),
     ],
 )

@@ -12,7 +12,7 @@ from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, GradientDescent
 from pipeline.problems.losses import BrierScore, HalfMeanSquare
-from pipeline.problems.targets import AbsoluteValue, Gaussian, Runge, Sine, Xor
+from pipeline.problems.targets import AbsoluteValue, Gaussian, OuterRing, Runge, Sine, Xor
 
 RELU, TANH, LINEAR = Shallow(), Shallow(Tanh()), Linear()
 
@@ -122,3 +122,24 @@ def test_other_axes_than_models_are_ranked_too():
     )
     told = answered(lambda trial: 0.1 + (trial.shape.loss == losses[0]), target=(Xor(),), loss=losses)
     assert told.text.startswith("brier_score has the lowest")
+    told = answered(lambda trial: 10 / trial.shape.steps, steps=(100, 2000))
+    assert told.text.startswith("training for 2000 steps has the lowest median test error, 0.005; that of training for")
+
+
+def test_of_problems_it_is_said_which_one_is_solved():
+    targets = (Xor(), OuterRing())
+    told = answered(lambda trial: 0.5 * (trial.shape.problem.target == targets[1]), target=targets).text
+    assert told == "xor, 4 points is solved for 5 of 5 seeds; outer_ring, 256 points for none."
+
+
+def test_a_loss_by_which_nothing_is_solved_is_told_beside_one_that_solves():
+    losses = (HalfMeanSquare(), BrierScore())
+    told = answered(lambda trial: 0.5 * (trial.shape.loss == losses[0]), target=(Xor(),), loss=losses).text
+    assert told == "brier_score solves it for 5 of 5 seeds; half_mean_square for none."
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_an_error_is_rounding_by_the_precision_that_it_was_reached_in(first):
+    dtypes = ("float32", "float64") if first == 0 else ("float64", "float32")
+    told = answered(lambda trial: 1e-9 if trial.shape.dtype == "float64" else 1e-2, dtype=dtypes).text
+    assert told.startswith("float64 has the lowest median test error, 1e-09")

@@ -8,6 +8,8 @@ import pytest
 from ended_run import answered
 
 from pipeline.experiment.answers import Answers
+from pipeline.optimizers.rules import GradientDescent
+from pipeline.optimizers.solvers import LevenbergMarquardt
 
 RATES = (0.1, 0.2, 0.4, 0.8)
 
@@ -59,3 +61,11 @@ def test_whether_the_best_rate_changes_with_the_width(best, said):
     told = answered(error, widths=(2, 4), rates=RATES, answers=Answers(compare="learning_rate"))
     assert told.sentences[1] == f"The best learning rate for shallow(relu) is {said}"
     assert told.figures[0] == "loss_by_rate_and_width"
+
+
+def test_a_solver_which_has_no_rate_is_left_out_where_rates_are_compared():
+    rules = (GradientDescent(), LevenbergMarquardt())
+    asked = {"optimizer": rules, "dtype": "float64", "answers": Answers(compare="learning_rate"), "rates": (0.1, 0.2)}
+    told = answered(lambda trial: 1 / (trial.learning_rate or 10.0), **asked).text
+    assert told.startswith("No trial diverged, up to a learning rate of 0.2. The best learning rate for shallow(relu)")
+    assert "levenberg" not in told

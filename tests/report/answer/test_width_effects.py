@@ -19,6 +19,7 @@ from pipeline.problems.targets import AbsoluteValue, Sine
         ({2: 4.0, 4: 2.0, 8: 1.0}, "falls from 4 at width 2 to 1 at width 8."),
         ({2: 4.0, 4: 1.0, 8: 2.0}, "falls from 4 at width 2 to 1 at width 4, and is 2 at width 8."),
         ({2: 1.0, 4: 2.0, 8: 4.0}, "is lowest at the smallest width, 1 at width 2, and 4 at width 8."),
+        ({2: 1.0, 4: 1.0, 8: 1.0}, "is the same at every width from 2 to 8, 1."),
         ({2: 3.0, 4: math.inf, 8: math.inf}, "is 3 at width 2, the only one with a result."),
     ],
 )
@@ -42,3 +43,11 @@ def test_each_problem_has_its_sentence_and_each_model_its_clause():
         f"On {problem}, the test error of linear(legendre) {falls}; of shallow(relu) {falls}."
         for problem in ("absolute_value", "sine")
     )
+
+
+def test_a_wider_network_that_is_no_better_but_settles_sooner_is_not_said_to_be_better():
+    errors = {2: 1.0, 4: 2.0, 8: 1.0}
+    told = answered(
+        lambda trial: errors[trial.shape.width], widths=(2, 4, 8), settles=lambda trial: 80 // trial.shape.width
+    )
+    assert told.text.endswith("is lowest at the smallest width, 1 at width 2, and 1 at width 8.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -61,7 +62,7 @@ def test_the_recursion_is_descent_on_both_layers():
         u, v = u - rate * f * v / 4, v - rate * f * u / 4
 
 
-def of_one_point(plan: Plan) -> pl.DataFrame:
+def of_one_point(plan: Plan, observed: Callable[[int], bool] = lambda step: True) -> pl.DataFrame:
     """The phases of the trials of a plan, each in place of its network a two-layer one on one point."""
     recorded, ended = [], []
     for number, trial in enumerate(plan.trials.values()):
@@ -76,7 +77,8 @@ def of_one_point(plan: Plan) -> pl.DataFrame:
         for step in (*range(11), steps):
             if step < len(values):
                 for name, value in zip(("loss", "sharpness"), values[step], strict=True):
-                    recorded.append((trial.id, step, name, value, "pack"))
+                    if name == "loss" or observed(step):
+                        recorded.append((trial.id, step, name, value, "pack"))
     records = pl.DataFrame(recorded, schema=RECORDS, orient="row")
     table = results(plan, records, pl.DataFrame(ended, schema=OUTCOMES, orient="row"))
     return phases(plan, table, records)
@@ -141,3 +143,12 @@ def test_rates_that_are_no_multiples_have_no_phases(run):
     assert phases(run.plan, run.results, run.records).is_empty()
     assert critical_rates(pl.DataFrame()).is_empty()
     assert wide_rates(pl.DataFrame()).is_empty()
+
+
+def test_where_the_sharpness_was_not_looked_at_early_no_rate_at_which_it_rises_is_told():
+    plan = make_plan("test", replace(NETWORKS, widths=(4,), seeds=1))
+    with np.errstate(over="ignore"):
+        found = of_one_point(plan, observed=lambda step: step in (0, 200))
+    assert found["diverges"].any()
+    assert found["diverges"].not_().any()
+    assert set(critical_rates(found)["event"]) == {"loss rises", "diverges"}

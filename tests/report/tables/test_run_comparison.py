@@ -12,6 +12,7 @@ from pipeline.experiment.experiment import Experiment
 from pipeline.models.activations import Tanh
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
+from pipeline.optimizers.rules import Adam, GradientDescent
 from pipeline.plan import make_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.report.tables.run_comparison import RecordedSweep, compare_runs
@@ -75,3 +76,10 @@ def test_trials_that_ended_otherwise_and_where_they_were_trained_are_shown():
 def test_the_best_of_each_run_is_shown_with_its_run():
     found = compare_runs(sweep(), sweep([0.5, 0.5, 0.1, 0.1, 0.4, 0.4]))
     assert found.best.select("run", "model", "median").rows()[-1] == ("second", "shallow(relu)", 0.1)
+
+
+def test_who_trained_what_is_said_where_optimizers_are_compared():
+    rules = replace(EXPERIMENT, models=(Shallow(),), optimizer=(GradientDescent(), Adam()))
+    found = compare_runs(sweep([0.5, 0.4, 0.1, 0.2], rules), sweep())
+    assert found.best.select("run", "optimizer").rows() == [("first", "adam"), ("second", None)]
+    assert set(found.alone.filter(run="first")["optimizer"]) == {"adam"}

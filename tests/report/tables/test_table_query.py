@@ -80,6 +80,7 @@ WRONG = {
     "another function": ({"where": "read_csv('x')"}, "--where: \"read_csv('x')\" is no condition: "),
     "another query": ({"where": "width > (select 1)"}, "--where: 'width > (select 1)' is no condition: "),
     "no column to select": ({"select": "width,los"}, "--select: there is no column 'los'\n  hint: did you mean"),
+    "a column twice": ({"select": "width,loss,width"}, "--select: 'width' is named twice\n  hint: delete one"),
     "no column to sort by": ({"sort": "loss down"}, "--sort: there is no column 'loss down'"),
 }
 
