@@ -15,6 +15,7 @@ from pipeline.models.infinite_width import (
     gaussian_kernel,
     infinite_network,
     initial_covariance,
+    interpolation_errors,
     mean_squared_errors,
     reason_for_no_limit,
     unit_kernel,
@@ -174,6 +175,64 @@ def test_errors_are_those_of_many_random_units_whose_output_layer_is_trained(rul
     squares_TM = ((of_test_TMW @ output_TW[..., None])[..., 0] + bias_T1 - test_MK[:, 0]).square()
     noise_M = squares_TM.std(dim=0) / math.sqrt(trials)
     assert ((squares_TM.mean(dim=0) - found_M).abs() <= 4 * noise_M + 0.03 * found_M + 1e-3).all()
+
+
+@every_limit
+def test_errors_on_the_way_are_those_of_a_linear_model_on_features_of_the_kernel(initialisation):
+    """Of the first function each weight, and the output bias, is trained alone, towards 0: errors of all add up."""
+    model = Shallow(Relu(), initialisation)
+    train_PD = torch.linspace(-1, 1, 5).double()[:, None]
+    points_PD = torch.cat([train_PD, POINTS])
+    train_PK, test_MK = torch.sin(3 * train_PD), torch.sin(3 * POINTS)
+    network, covariance = infinite_network(model, train_PD, POINTS), initial_covariance(initialisation)
+    values_S, vectors_PS = torch.linalg.eigh(unit_kernel(model, points_PD, points_PD))
+    features_PF = vectors_PS * values_S.clamp(min=0).sqrt()
+    of_train_PF, of_test_MF = features_PF[:5], features_PF[5:]
+    nothing_1F = torch.zeros(1, 9, dtype=torch.float64)
+    weights_TF = torch.cat([nothing_1F, math.sqrt(covariance.scale) * torch.eye(9).double(), nothing_1F])
+    bias_T1, is_first_T1 = torch.zeros(11, 1, dtype=torch.float64), torch.zeros(11, 1, dtype=torch.float64)
+    bias_T1[-1], is_first_T1[0] = math.sqrt(covariance.constant), 1.0
+    for step in range(31):
+        if step in (0, 3, 30):
+            (found_M,) = mean_squared_errors(network, train_PK, test_MK, [0.5], step, 2.0)
+            errors_TM = weights_TF @ of_test_MF.mT + bias_T1 - is_first_T1 * test_MK.mT
+            torch.testing.assert_close(found_M, errors_TM.square().sum(dim=0), rtol=1e-5, atol=1e-7)
+        residuals_TP = weights_TF @ of_train_PF.mT + bias_T1 - is_first_T1 * train_PK.mT
+        weights_TF = weights_TF - residuals_TP @ of_train_PF / 5 / network.eigenvalues_S[0]
+
+
+@pytest.mark.parametrize("rule", [GradientDescent(), Momentum()], ids=lambda rule: rule.name())
+def test_after_very_many_steps_errors_are_those_of_the_interpolant(rule):
+    model = Shallow(Relu(), KinksInside())
+    train_PD = torch.linspace(-1, 1, 7).double()[:, None]
+    train_PK, test_MK = torch.sin(3 * train_PD), torch.sin(3 * POINTS)
+    network = infinite_network(model, train_PD, POINTS)
+    rates, factor = [0.3, 0.9], rule.stability_factor()
+    late_RM = mean_squared_errors(network, train_PK, test_MK, rates, 10**7, factor, *rule.on_quadratics())
+    expected_M = interpolation_errors(network, train_PK, test_MK)
+    torch.testing.assert_close(late_RM, expected_M.expand(2, -1), rtol=1e-6, atol=1e-12)
+    at_train_P = interpolation_errors(infinite_network(model, train_PD, train_PD), train_PK, train_PK)
+    torch.testing.assert_close(at_train_P, torch.zeros(7).double(), rtol=0, atol=1e-9)
+
+
+def test_the_interpolant_is_kernel_regression_by_a_linear_solve():
+    """With the variance that a Gaussian process has left between its points, and what is left of the output bias."""
+    model, (train_PD, test_MD) = Shallow(Relu(), KinksInside()), (POINTS, torch.tensor([[0.4], [-0.7]]).double())
+    train_PK, test_MK = torch.sin(3 * train_PD), torch.sin(3 * test_MD)
+    kernel_PP, cross_PM = unit_kernel(model, train_PD, train_PD), unit_kernel(model, train_PD, test_MD)
+    weights_PM = torch.linalg.solve(kernel_PP, cross_PM)
+    covariance = initial_covariance(model.initialisation)
+    bias_M = (weights_PM.mT @ train_PK - test_MK)[:, 0]
+    variance_M = unit_variance(model, test_MD) - (cross_PM * weights_PM).sum(dim=0)
+    expected_M = bias_M.square() + covariance.scale * variance_M
+    expected_M = expected_M + covariance.constant * (1 - weights_PM.sum(dim=0)).square()
+    found_M = interpolation_errors(infinite_network(model, train_PD, test_MD), train_PK, test_MK)
+    torch.testing.assert_close(found_M, expected_M, rtol=1e-7, atol=1e-12)
+
+
+def test_a_kernel_of_two_features_has_no_interpolant_of_four_points():
+    network = infinite_network(Shallow(Relu(), He()), POINTS, POINTS)
+    assert interpolation_errors(network, POINTS, POINTS) is None
 
 
 def test_at_the_start_the_error_is_that_of_the_first_outputs():

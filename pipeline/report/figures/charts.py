@@ -41,6 +41,8 @@ The dots of yes and no stay black and white: their rims turn.
 """
 PIXELS_OF_A_LETTER = 7.2
 """Of a title, in the mean; a title of capitals is wider, and then stands over the gap to the next panel."""
+LETTERS_OF_A_LEGEND = 80
+"""Of lines and symbols side by side, about as wide as a panel that stands alone."""
 MOST_PANELS = 12
 TINIEST, LARGEST = sys.float_info.min, sys.float_info.max / 10
 """What a logarithmic axis reaches to."""
@@ -144,8 +146,12 @@ def model_shape(names: Sequence[str]) -> alt.Shape:
 
 
 def _models(names: Sequence[str]) -> alt.Legend:
-    longest = max(len(name) for name in names)
-    return alt.Legend(title=None, columns=max(1, min(6, 110 // (longest + 4))), symbolOpacity=1)
+    return alt.Legend(title=None, columns=legend_columns(names, 110), symbolOpacity=1)
+
+
+def legend_columns(names: Iterable[str], letters: int) -> int:
+    """Columns of a legend that is about as wide as so many letters."""
+    return max(1, min(6, letters // (max(map(len, names)) + 4)))
 
 
 def ramp(num_colours: int) -> list[str]:
@@ -245,5 +251,7 @@ def with_legend_entry(
         A new chart; the given one stays as it is.
     """
     entries = among or {label: value}
-    scale, legend = alt.Scale(domain=list(entries), range=list(entries.values())), alt.Legend(title=None)
+    scale = alt.Scale(domain=list(entries), range=list(entries.values()))
+    columns = legend_columns(entries, LETTERS_OF_A_LEGEND) if len(entries) > 1 else alt.Undefined
+    legend = alt.Legend(title=None, columns=columns)
     return chart.transform_calculate(key=f"'{label}'").encode(channel("key:N", scale=scale, legend=legend))

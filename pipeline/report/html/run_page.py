@@ -29,7 +29,7 @@ from pipeline.report.tables.critical_rates import critical_rates, phases, wide_r
 from pipeline.report.tables.departures import departures
 from pipeline.report.tables.error_fractions import error_parts, in_percent, sentences
 from pipeline.report.tables.excess_losses import predicted_and_measured
-from pipeline.report.tables.infinite_widths import infinite_widths
+from pipeline.report.tables.infinite_widths import infinite_widths, infinite_widths_on_the_way
 from pipeline.report.tables.network_ratios import network_ratios, with_network_ratios
 from pipeline.report.tables.printing import number_of
 from pipeline.report.tables.results import read_results, tolerance_of
@@ -65,6 +65,7 @@ class Comparisons:
         wide_rates: Those of wide networks, beside theory.
         answer: What the run answers.
         infinite_widths: Networks beside their limit of infinite width.
+        infinite_widths_on_the_way: The same at recorded steps.
     """
 
     excess_losses: pl.DataFrame | None = None
@@ -78,6 +79,7 @@ class Comparisons:
     wide_rates: pl.DataFrame | None = None
     answer: Answer | None = None
     infinite_widths: pl.DataFrame | None = None
+    infinite_widths_on_the_way: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ class RunPage:
     critical_rates: PageTable | None
     wide_rates: PageTable | None
     infinite_widths: PageTable | None
+    infinite_widths_on_the_way: PageTable | None
     yardsticks: PageTable | None
     error_parts: PageTable | None
     error_sentences: Sequence[str]
@@ -185,6 +188,7 @@ def write_report_of(
                 wide_rates(phases_of_trials),
                 answer_of(tables, outcomes) if answer is None else answer,
                 infinite_widths(tables),
+                infinite_widths_on_the_way(tables),
             )
         for spec in figures:
             spec.write_json(folder)
@@ -264,6 +268,9 @@ def run_page(
         departures=page_table_or_none(comparisons.departures, keep=("model", "power", "verdict")),
         not_linearised=comparisons.not_linearised,
         infinite_widths=page_table_or_none(comparisons.infinite_widths, keep=("model", "width", "limit")),
+        infinite_widths_on_the_way=page_table_or_none(
+            comparisons.infinite_widths_on_the_way, keep=("model", "width", "step")
+        ),
         yardsticks=page_table_or_none(
             yardstick_ratios(plan, table, comparisons.brackets), keep=("model", "yardstick", "verdict")
         ),

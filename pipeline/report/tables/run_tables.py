@@ -18,7 +18,7 @@ from pipeline.plan import Plan
 from pipeline.problems.losses import Task
 from pipeline.records.schema import Records
 from pipeline.report.answer.best import at_best_rate, scored
-from pipeline.report.tables.cells import cell_of, curve_labels, relative_rates, with_curve_labels
+from pipeline.report.tables.cells import cell_of, curve_labels, curve_of, relative_rates, with_curve_labels
 from pipeline.report.tables.results import criterion
 from pipeline.report.theory.best_network_brackets import Brackets, brackets_of_plan
 from pipeline.report.theory.infinite_networks import infinite_errors
@@ -26,6 +26,7 @@ from pipeline.report.theory.linearised_networks import Linearised, linearised_of
 
 MOST_CURVES = 8
 MOST_STEPS = 100
+MOST_STEPS_IN_A_TABLE = 6
 DIGITS = 6
 
 Item = TypeVar("Item")
@@ -53,7 +54,8 @@ class RunTables:
 
         Returns:
             Columns of the cell, ``trial``, one of it, ``rate_over_limit`` and ``test_error``, medians over seeds,
-            ``infinite_error``, and ``why``, empty or why it is null; no rows where no test error was recorded.
+            ``steps``, the last one, of the greatest width a few of the recorded ones, and what ``infinite_errors``
+            says of each; no rows where no test error was recorded.
         """
         if criterion(self.results) != "test_error":
             return pl.DataFrame()
@@ -62,7 +64,14 @@ class RunTables:
         cells = known.group_by(cell_of(self.results), maintain_order=True).agg(
             pl.col("trial").first(), pl.col("rate_over_limit").median(), pl.col("score").median().alias("test_error")
         )
-        return infinite_errors(self.plan, cells, self.run)
+        widest = cells.select(pl.col("width") == pl.col("width").max().over(curve_of(cells))).to_series()
+        pairs = zip(cells["trial"], widest, strict=True)
+        steps = [self._steps_in_a_table(trial)[0 if is_widest else -1 :] for trial, is_widest in pairs]
+        return infinite_errors(self.plan, cells.with_columns(steps=pl.Series(steps, dtype=pl.List(pl.Int64))), self.run)
+
+    def _steps_in_a_table(self, trial: str) -> list[int]:
+        recorded = self.plan.experiment.recorded_steps(self.plan.trials[trial].shape.steps)
+        return evenly_spaced(recorded, MOST_STEPS_IN_A_TABLE)
 
     @functools.cached_property
     def brackets(self) -> Brackets:

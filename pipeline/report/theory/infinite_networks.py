@@ -1,4 +1,4 @@
-"""Test errors of the infinitely wide networks of a run: at the end of training, at the same fraction of the limit.
+"""Test errors of the infinitely wide networks of a run: at recorded steps, at the same fraction of the limit.
 
 A learning rate means something else at every width, as the tangent kernel grows with it. So the limit is trained at the
 rate over its own limit that the trials have over that of their kernels at the start, as the median over seeds.
@@ -21,6 +21,7 @@ from pipeline.experiment.trial import Shape
 from pipeline.models.infinite_width import (
     MOST_POINTS,
     infinite_network,
+    interpolation_errors,
     mean_squared_errors,
     reason_for_no_limit,
 )
@@ -31,34 +32,36 @@ from pipeline.report.theory.initial_modes import dataset_of
 from pipeline.report.theory.linearised_networks import can_be_linearised
 from pipeline.report.theory.theory_folder import kept, on_all_cores
 
-METHOD = "infinite_networks_1"
+METHOD = "infinite_networks_2"
 """Raise the number when other numbers come out."""
 DIGITS = 6
 """Of a rate over its limit: what two reports must agree in."""
-SCHEMA = {"rate_over_limit": pl.Float64, "infinite_error": pl.Float64}
+SCHEMA = {"rate_over_limit": pl.Float64, "step": pl.Int64, "infinite_error": pl.Float64}
+"""Rate and step are null after infinitely many steps, whose error is that of all stable rates."""
+CURVE = pl.List(pl.Struct({"step": pl.Int64, "infinite_error": pl.Float64}))
 NO_NETWORK = "no network"
 UNSTABLE = "the rate is above the limit of the linearised network"
 
 
 @dataclass(frozen=True)
 class InfiniteTask:
-    """Trials of one problem, network and rule, at several rates over the limit.
+    """Trials of one problem, network and rule.
 
     Args:
         shape: Of any width.
-        rates: Rates over the limit.
+        times: When errors are asked for: rates over the limit, and steps.
     """
 
     shape: Shape
-    rates: tuple[float, ...]
+    times: tuple[tuple[float, int], ...]
 
     @property
     def content(self) -> dict[str, object]:
         """All that the errors depend on."""
         shape = self.shape
         rule, model = canonical(shape.optimizer, identity=True), canonical(shape.model, identity=True)
-        named = {"problem": shape.problem.identity, "model": model, "optimizer": rule, "steps": shape.steps}
-        return named | {"rates": list(self.rates)}
+        named = {"problem": shape.problem.identity, "model": model, "optimizer": rule}
+        return named | {"times": [list(time) for time in self.times]}
 
 
 def reason_for_no_infinite_error(shape: Shape) -> str:
@@ -84,29 +87,46 @@ def infinite_errors(plan: Plan, cells: pl.DataFrame, run: Path | None) -> pl.Dat
 
     Args:
         plan: Of the run.
-        cells: One row for each cell: ``trial``, one of its trials, and ``rate_over_limit``, null where not known.
+        cells: One row for each cell: ``trial``, one of its trials, ``rate_over_limit``, null where not known, and
+            ``steps``, a list of those at which errors are asked for, the last one that of the end of training.
         run: Folder of the run, where errors are kept; ``None`` to keep nothing.
 
     Returns:
-        The rows of networks with ``infinite_error``, a root mean square over initial weights and inputs, and ``why``,
-        empty or the reason where it is null.
+        The rows of networks with ``infinite_error``, a root mean square over initial weights and inputs, at the last
+        step; ``infinite_curve``, ``step`` and ``infinite_error`` at each; ``interpolant_error``, that after infinitely
+        many steps, null where the kernel is singular; and ``why``, empty or the reason where all these are null.
     """
     shapes = [plan.trials[trial].shape for trial in cells["trial"]]
     rates = [None if rate is None else float(f"{rate:.{DIGITS}g}") for rate in cells["rate_over_limit"]]
     reasons = [_reason(shape, rate) for shape, rate in zip(shapes, rates, strict=True)]
-    tasks: dict[str, tuple[Shape, set[float]]] = {}
-    for shape, rate, why in zip(shapes, rates, reasons, strict=True):
-        if not why and rate is not None:
-            tasks.setdefault(_alike(shape), (shape, set()))[1].add(rate)
-    work = [InfiniteTask(shape, tuple(sorted(among))) for shape, among in tasks.values()]
-    tables = on_all_cores(functools.partial(_table, run), work)
-    known = {
-        (name, rate): error for name, table in zip(tasks, tables, strict=True) for rate, error in table.iter_rows()
-    }
-    pairs = zip(shapes, rates, strict=True)
-    errors = [None if rate is None else known.get((_alike(shape), rate)) for shape, rate in pairs]
-    columns = (pl.Series("infinite_error", errors, pl.Float64), pl.Series("why", reasons, pl.String))
+    names = ["" if why else _alike(shape) for shape, why in zip(shapes, reasons, strict=True)]
+    asked = list(zip(names, shapes, rates, cells["steps"].to_list(), strict=True))
+    known = _errors(
+        run, [(name, shape, rate, steps) for name, shape, rate, steps in asked if name and rate is not None]
+    )
+    curves = [
+        [{"step": step, "infinite_error": known.get((name, rate, step))} for step in steps if name]
+        for name, _, rate, steps in asked
+    ]
+    columns = (
+        pl.Series("infinite_error", [curve[-1]["infinite_error"] if curve else None for curve in curves], pl.Float64),
+        pl.Series("infinite_curve", curves, CURVE),
+        pl.Series("interpolant_error", [known.get((name, None, None)) for name in names], pl.Float64),
+        pl.Series("why", reasons, pl.String),
+    )
     return cells.with_columns(*columns).filter(pl.col("why") != NO_NETWORK)
+
+
+def _errors(
+    run: Path | None, asked: Sequence[tuple[str, Shape, float, list[int]]]
+) -> dict[tuple[str, float | None, int | None], float]:
+    """Errors by what is alike, the rate over the limit, and the step; the last two are null after infinitely many."""
+    times: dict[str, tuple[Shape, set[tuple[float, int]]]] = {}
+    for name, shape, rate, steps in asked:
+        times.setdefault(name, (shape, set()))[1].update((rate, step) for step in steps)
+    work = [InfiniteTask(shape, tuple(sorted(among))) for shape, among in times.values()]
+    tables = zip(times, on_all_cores(functools.partial(_table, run), work), strict=True)
+    return {(name, rate, step): error for name, table in tables for rate, step, error in table.iter_rows()}
 
 
 def _reason(shape: Shape, rate: float | None) -> str:
@@ -133,9 +153,16 @@ def _computed(task: InfiniteTask) -> pl.DataFrame:
     if dataset is None or recurrence is None or factor is None or not isinstance(shape.model, Shallow):
         return pl.DataFrame(schema=SCHEMA)
     network = infinite_network(shape.model, dataset.train_inputs_PD, dataset.test_inputs_PD)
-    rates, targets = list(task.rates), (dataset.train_targets_PK, dataset.test_targets_PK)
-    squares_RM = mean_squared_errors(network, *targets, rates, shape.steps, factor, *recurrence)
-    return pl.DataFrame({"rate_over_limit": rates, "infinite_error": _roots(squares_RM, dataset.test_weights_EP)})
+    targets, weights_EP = (dataset.train_targets_PK, dataset.test_targets_PK), dataset.test_weights_EP
+    rows: list[tuple[float | None, int | None, float]] = []
+    for step in sorted({step for _, step in task.times}):
+        rates = [rate for rate, among in task.times if among == step]
+        squares_RM = mean_squared_errors(network, *targets, rates, step, factor, *recurrence)
+        rows += [(rate, step, root) for rate, root in zip(rates, _roots(squares_RM, weights_EP), strict=True)]
+    squares_M = interpolation_errors(network, *targets)
+    if squares_M is not None:
+        rows += [(None, None, root) for root in _roots(squares_M[None], weights_EP)]
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
 def _roots(squares_RM: torch.Tensor, weights_EP: torch.Tensor | None) -> Sequence[float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 
+import altair as alt
 import polars as pl
 import pytest
 
@@ -13,11 +14,13 @@ from pipeline.report.figures.charts import (
     OKABE_ITO,
     VIRIDIS,
     chart_of,
+    legend_columns,
     log_scale,
     log_ticks,
     number_label,
     panels,
     title_lines,
+    with_legend_entry,
 )
 
 LONG = "random_fourier(scale=2.0, initialisation=uniform_fan_in, frequencies=learned, seed={})"
@@ -80,3 +83,17 @@ def test_a_logarithmic_axis_holds_its_values_and_two_ticks(values):
     low, high = scale["domain"]
     assert low < min(values) <= max(values) < high
     assert sum(low <= tick <= high for tick in axis["values"]) >= 2
+
+
+def test_a_legend_of_many_long_labels_has_several_rows_and_of_one_is_left_alone():
+    labels = {f"theory: the best possible error {number}": [number, 1] for number in range(1, 6)}
+    chart = alt.Chart(pl.DataFrame({"x": [1.0]})).mark_line()
+
+    def legend(**among):
+        label = next(iter(labels))
+        drawn = with_legend_entry(chart, alt.StrokeDash, label, labels[label], **among)
+        return drawn.to_dict()["encoding"]["strokeDash"]["legend"]
+
+    assert legend(among=labels)["columns"] == 2
+    assert "columns" not in legend()
+    assert legend_columns(["a" * 500], 80) == 1
