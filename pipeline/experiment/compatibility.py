@@ -169,7 +169,8 @@ def check_limits(optimizer: Optimizer, models: Sequence[Model], objectives: Obje
     hint = "give the learning rates themselves"
     if optimizer.stability_factor() is None:
         what = f"{optimizer.name()} has no limit that follows from lambda_max"
-        raise FieldError(("learning_rates",), what, hint=hint)
+        own = f"{hint}, as in learning_rates: {{{optimizer.name()}: [0.001, 0.01]}}"
+        raise FieldError(("learning_rates",), what, hint=own)
     for position, model in enumerate(models):
         if minibatches and not model.linear:
             what = f"of minibatches no limit is known for {model.name()}"

@@ -54,3 +54,11 @@ def test_rates_of_one_optimizer_are_refused_at_its_name(experiment, refuses, rat
     with refuses(path, what) as refused:
         experiment(optimizer=(Adam(), Momentum()), dtype=("float64", "float32"), learning_rates=rates)
     assert refused.value.hint
+
+
+def test_rates_of_its_own_are_named_for_a_rule_without_a_limit_and_are_accepted(experiment, refuses):
+    with refuses(("learning_rates",), "adam has no limit") as refused:
+        experiment(optimizer=(Adam(), Momentum()), learning_rates=TimesLimits((0.5,)))
+    assert refused.value.hint.endswith("as in learning_rates: {adam: [0.001, 0.01]}")
+    own = {"adam": (0.001, 0.01), "momentum": TimesLimits((0.5,))}
+    assert experiment(optimizer=(Adam(), Momentum()), learning_rates=own).rates_of(Momentum()) == (TimesLimit(0.5),)

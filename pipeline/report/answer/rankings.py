@@ -37,6 +37,7 @@ class Ranking:
         several_rates: Whether there is more than one learning rate to say.
         relative: Whether learning rates are multiples of the limit.
         verb: What the best does where a test error is 0.
+        several_curves: Whether a value stands for several models, or ways to train one.
     """
 
     group: str
@@ -48,10 +49,14 @@ class Ranking:
     several_rates: bool
     relative: bool
     verb: str = "solves it"
+    several_curves: bool = False
 
     def at(self, row: Row) -> str:
         """Where a value was at its best, in words that follow others; empty where that is the same everywhere."""
-        return setting_in_words(row, self.several_widths, self.several_rates, self.relative)
+        words = setting_in_words(row, self.several_widths, self.several_rates, self.relative)
+        curve, level = str(row["name"]), str(row["level"]).removeprefix("training for ")
+        curve = curve.replace(f"{level}, ", "").replace(f", {level}", "")
+        return ", ".join(filter(None, [curve if self.several_curves else "", words]))
 
     @property
     def tied(self) -> list[Row]:
@@ -96,7 +101,8 @@ def rankings_of(tables: RunTables, comparison: Comparison) -> list[Ranking]:
         if rows:
             rounding = ROUNDING[trials.filter(pl.col("name") == rows[0]["name"])["precision"][0]]
             verb = "is solved" if comparison.axis == "problem" else "solves it"
-            said = (widths, rate_axes > 1, tables.relative_rates, verb)
+            curves = trials.select("level", "name").unique().height > trials["level"].n_unique()
+            said = (widths, rate_axes > 1, tables.relative_rates, verb, curves)
             rankings.append(Ranking(words, rows, unranked, metric, rounding, *said))
     return rankings
 

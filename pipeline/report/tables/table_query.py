@@ -41,7 +41,7 @@ class TableQuery:
             PipelineError: If the condition or the name of a column means nothing there.
         """
         rows = self._ordered(self._filtered(table))
-        rows = rows if self.top is None else rows.head(self.top)
+        rows = rows if self.top is None else rows.head(min(self.top, rows.height))
         columns = _names(self.select)
         _check("--select", columns, table)
         if twice := [name for name in columns if columns.count(name) > 1]:

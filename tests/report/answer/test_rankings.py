@@ -7,6 +7,7 @@ import math
 import pytest
 from ended_run import answered
 
+from pipeline.experiment.answers import Answers
 from pipeline.models.activations import Tanh
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
@@ -143,3 +144,20 @@ def test_an_error_is_rounding_by_the_precision_that_it_was_reached_in(first):
     dtypes = ("float32", "float64") if first == 0 else ("float64", "float32")
     told = answered(lambda trial: 1e-9 if trial.shape.dtype == "float64" else 1e-2, dtype=dtypes).text
     assert told.startswith("float64 has the lowest median test error, 1e-09")
+
+
+@pytest.mark.parametrize(
+    ("axis", "said"),
+    [
+        ("model", "shallow(tanh) has the lowest median test error, 0.01 (adam, 2000 steps); that"),
+        ("optimizer", "adam has the lowest median test error, 0.01 (shallow(tanh), 2000 steps); that"),
+        ("steps", "training for 2000 steps has the lowest median test error, 0.01 (shallow(tanh), adam); that"),
+    ],
+)
+def test_of_all_axes_but_the_one_that_is_compared_it_is_said_where_the_best_was(axis, said):
+    def error(trial):
+        shape = trial.shape
+        return 0.01 * (1 + (shape.model == RELU) + (shape.optimizer == GradientDescent()) + (shape.steps == 100))
+
+    asked = {"models": (RELU, TANH), "optimizer": (GradientDescent(), Adam()), "steps": (100, 2000)}
+    assert answered(error, answers=Answers(compare=axis), **asked).text.startswith(said)

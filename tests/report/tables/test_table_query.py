@@ -69,6 +69,7 @@ def test_equal_rows_stay_in_the_order_of_the_table():
 def test_top_takes_the_first_rows_of_the_order():
     assert TableQuery(sort="trial desc", top=2).of(TABLE)["trial"].to_list() == ["0b", "0a"]
     assert TableQuery(top=0).of(TABLE).shape == (0, 4)
+    assert TableQuery(top=10**30).of(TABLE).equals(TABLE)
 
 
 WRONG = {
