@@ -289,6 +289,19 @@ def test_a_plan_is_made_and_shown_without_the_frameworks_that_train_send_or_trac
     assert not loaded & {"lightning", "llvmlite", "submitit", "wandb", "altair", "sklearn", "jax"}
 
 
+def test_no_search_of_all_objects_for_cycles_delays_a_command() -> None:
+    program = (
+        "import atexit, gc, runpy, sys\nsys.argv[1:] = ['list', 'bases']\n"
+        "frozen = lambda: gc.get_freeze_count() > len(gc.get_objects())\n"
+        "atexit.register(lambda: print(gc.get_stats()[2]['collections'], frozen()))\n"
+        "runpy.run_module('pipeline', run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "0 True"
+
+
 def test_a_package_that_is_loaded_is_found() -> None:
     assert "numpy" in loaded_by("import numpy")
 
