@@ -145,6 +145,15 @@ def answers(finished):
     return {entry["name"]: entry for entry in entries}
 
 
+PHASES = (
+    r"^In units of the limit at the first weights, at width 128, the loss of shallow\(identity\) rises from 1 on and "
+    r"diverges from (1\.[89]|2)\d* on; that of shallow\(tanh\) rises from 1 on and diverges from (1\.[6-9]|2)\d* on; "
+    r"that of shallow\(relu\) rises from (0\.9|1)\S* on and diverges at no rate up to 5; in between, that of (\d+) of "
+    r"\4 trials comes back\. By theory the loss of wide linear networks of two layers rises from 1 on and diverges "
+    r"from 2 on; extrapolated to infinite width, that of shallow\(identity\) rises from (0\.9|1)\S* \(0.\S+ to 1.\S+\) "
+    r"on and diverges from (1\.[89]|2)\S* \(1.\S+ to 2.\S+\) on; that of shallow\(tanh\) rises from "
+)
+"""Theory of linear networks lies in both intervals of the identity; networks of ReLU come back from any rate."""
 SAID = {
     "xor": r"shallow\(tanh\) solves it for 20 of 20 seeds",
     "activations": r"^A network does best: (?!shallow\(identity)",
@@ -161,6 +170,7 @@ SAID = {
     "multilabel": r"^A network does best",
     "nonlinear_approximation": r"greedy\(monomial, size=21\) \(width 2\)",
     "number_game": r"^The best 3 numbers miss a goal by 1.25 in the mean, .* the best 6 by 0.08",
+    "phase_diagram": PHASES,
     "surrogate_losses": r"^binary_cross_entropy ",
     "universal_approximation": r"of shallow\(relu, kinks_inside\) falls from .* at width 1 to .* at width 16",
 }

@@ -86,6 +86,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not made.exists():
             shutil.rmtree(folder, ignore_errors=True)
             write_report(drawn_run.write_run(folder))
+            drawn_run.write_phases(folder)
             made.touch()
     return folder
 

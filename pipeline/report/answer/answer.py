@@ -14,7 +14,7 @@ from pipeline.report.answer.observed_values import EDGE, value_sentences
 from pipeline.report.answer.phrases import from_to, short
 from pipeline.report.answer.question_verdict import question_verdict
 from pipeline.report.answer.rankings import ranking_sentences
-from pipeline.report.answer.rate_effects import rate_sentences
+from pipeline.report.answer.rate_effects import rate_sentences, told_phases
 from pipeline.report.answer.width_effects import width_sentences
 from pipeline.report.tables.printing import number_of
 from pipeline.report.tables.results import criterion
@@ -30,6 +30,7 @@ FIGURE_OF = {
     "predicted_steps": "steps_by_condition",
 }
 """The figure that shows an answer, by the diagnostic that is compared."""
+PHASES = "phases_by_rate_and_width"
 OVER_WIDTHS, AT_ONE_WIDTH = "error_by_width", "loss_by_step"
 
 
@@ -146,7 +147,8 @@ def _is_random(tables: RunTables) -> bool:
 def _figures(tables: RunTables, comparison: Comparison) -> tuple[str, ...]:
     """The figures that may show the answer, the best first."""
     several = tables.results["width"].n_unique() > 1
-    by_rate = "loss_by_rate_and_width" if several else AT_ONE_WIDTH
+    phased = comparison.axis == "learning_rate" and not told_phases(tables).is_empty()
+    by_rate = PHASES if phased else "loss_by_rate_and_width" if several else AT_ONE_WIDTH
     by_axis = by_rate if comparison.axis == "learning_rate" else OVER_WIDTHS if several else AT_ONE_WIDTH
     first = () if comparison.by_best else tuple(filter(None, [FIGURE_OF.get(comparison.by)]))
     return tuple(dict.fromkeys((*first, by_axis, OVER_WIDTHS if several else AT_ONE_WIDTH)))

@@ -1,9 +1,10 @@
-"""Sentences on learning rates: which of them converge, and which is best."""
+"""Sentences on learning rates: which of them converge, which is best, and of networks where the loss rises first."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import polars as pl
@@ -11,14 +12,19 @@ import polars as pl
 from pipeline.report.answer.best import LEAST_DIFFERENCE, ranked
 from pipeline.report.answer.compared_axis import Comparison, compared_trials
 from pipeline.report.answer.phrases import listed, short
-from pipeline.report.tables.run_tables import RunTables
+from pipeline.report.tables.cells import with_curve_labels
+from pipeline.report.tables.critical_rates import CATAPULT, DIVERGES, FALLS, THEORY, critical_rates, phases, wide_rates
+from pipeline.report.tables.printing import number_of
+from pipeline.report.tables.run_tables import RunTables, panel_problem
 
 MOST_CURVES_TOLD = 4
 """Curves that have a sentence of their own."""
+VERBS = {"loss rises": "rises", "diverges": "diverges"}
+"""What is said of the events that theory speaks of."""
 
 
 def rate_sentences(tables: RunTables, comparison: Comparison) -> list[str]:
-    """Up to which learning rate trials converge, and which one is best for each model.
+    """Up to which learning rate trials converge, and which one is best for each model; of phases the critical rates.
 
     Args:
         tables: Of the run.
@@ -27,11 +33,104 @@ def rate_sentences(tables: RunTables, comparison: Comparison) -> list[str]:
     Returns:
         Sentences.
     """
+    found = told_phases(tables)
+    if not found.is_empty():
+        return phase_sentences(tables, found)
     trials = compared_trials(tables, comparison)
     told = list(_best_of_each(tables, trials))
     more = len(told) - MOST_CURVES_TOLD
     rest = [f"The table below has {more} more."] if more > 0 else []
     return [*_where_it_diverges(tables, trials), *told[:MOST_CURVES_TOLD], *rest]
+
+
+def told_phases(tables: RunTables) -> pl.DataFrame:
+    """The phases of the trials of a run that they answer.
+
+    Args:
+        tables: Of the run.
+
+    Returns:
+        What ``phases`` returns; no rows unless there are several rates, all multiples of the limit of networks, and the
+        loss of one of the first steps is recorded.
+    """
+    if "loss" not in tables.results.columns:
+        return pl.DataFrame()
+    found = phases(tables.plan, tables.results, tables.records)
+    ended = tables.results["status"].is_in(["done", "diverged"]).sum()
+    multiples = pl.Series() if found.is_empty() else found["times_limit"]
+    if found.height != ended or multiples.n_unique() < 2 or multiples.has_nulls():
+        return pl.DataFrame()
+    unseen = found.filter(pl.col("phase") != DIVERGES)["peak of loss"].null_count()
+    return pl.DataFrame() if unseen else found
+
+
+def phase_sentences(tables: RunTables, found: pl.DataFrame) -> list[str]:
+    """At which multiples of the limit the loss of the widest networks rises and diverges, and what theory says.
+
+    Args:
+        tables: Of the run.
+        found: What ``told_phases`` returns, with rows.
+
+    Returns:
+        One sentence on the greatest width, and on how many trials come back; one on theory, and on the critical rates
+        extrapolated to infinite width where there are five widths.
+    """
+    critical = critical_rates(found).filter(pl.col("event").is_in(list(VERBS)))
+    width: int = critical.select(pl.col("width").max()).item()
+    multiples = sorted(found["times_limit"].unique())
+    curves = _of_curves(tables, critical.filter(pl.col("width") == width), lambda row: _critical(row, multiples))
+    losses = "; that of ".join(curves[:MOST_CURVES_TOLD])
+    back = _comes_back(found.filter(pl.col("width") == width))
+    told = [f"In units of the limit at the first weights, at width {width}, the loss of {losses}{back}."]
+    more = len(curves) - MOST_CURVES_TOLD
+    rest = [f"The table below has {more} more."] if more > 0 else []
+    return [*told, f"{_theory(tables, found)}.", *rest]
+
+
+def _of_curves(tables: RunTables, rows: pl.DataFrame, told: Callable[[dict[str, Any]], str]) -> list[str]:
+    """Each curve by its name with what is told of its rows, in the order of the plan."""
+    several = tables.named["panel_problem"].n_unique() > 1
+    group = panel_problem(tables.results).cast(tables.named.schema["panel_problem"]).alias("group")
+    named = with_curve_labels(tables.plan, rows.with_columns(group)).sort("group", "name", maintain_order=True)
+    curves: dict[str, list[str]] = {}
+    for row in named.iter_rows(named=True):
+        curve = f"{row['name']} on {row['group']}" if several else str(row["name"])
+        curves.setdefault(curve, []).append(f"{VERBS[row['event']]} {told(row)}")
+    return [f"{curve} {' and '.join(parts)}" for curve, parts in curves.items()]
+
+
+def _critical(row: dict[str, Any], multiples: list[float]) -> str:
+    """Where the median over seeds lies among the multiples that were trained."""
+    least, greatest = multiples[0], multiples[-1]
+    if row["critical"] < least:
+        return f"already at {short(least)}"
+    if math.isfinite(row["critical"]):
+        return f"from {short(row['critical'])} on"
+    some = "" if row["from"] >= greatest else " for at least half of the seeds"
+    return f"at no rate up to {short(greatest)}{some}"
+
+
+def _comes_back(found: pl.DataFrame) -> str:
+    """How many of the trials whose loss rises, but that do not diverge, end below their first loss."""
+    between = found.filter(~pl.col("phase").is_in([FALLS, DIVERGES]))["phase"]
+    back = (between == CATAPULT).sum()
+    return f"; in between, that of {back} of {number_of(len(between), 'trial')} comes back" if len(between) else ""
+
+
+def _theory(tables: RunTables, found: pl.DataFrame) -> str:
+    """Where theory has both, and the critical rates of infinitely wide networks where the widths tell them."""
+    known = " and ".join(f"{VERBS[event]} from {limit:g} on" for event, limit in THEORY.items())
+    told = f"By theory the loss of wide linear networks of two layers {known}"
+    wide = wide_rates(found)
+    rows = wide if wide.is_empty() else wide.filter(pl.col("event").is_in(list(VERBS)))
+    if rows.is_empty():
+        return told
+    curves = _of_curves(tables, rows, _with_interval)
+    return f"{told}; extrapolated to infinite width, that of {'; that of '.join(curves[:MOST_CURVES_TOLD])}"
+
+
+def _with_interval(row: dict[str, Any]) -> str:
+    return f"from {short(row['wide'])} ({short(row['from'])} to {short(row['to'])}) on"
 
 
 def _where_it_diverges(tables: RunTables, trials: pl.DataFrame) -> Iterator[str]:

@@ -1,15 +1,21 @@
-"""Which rates converge and which is best is said as the trials ended."""
+"""Which rates converge and which is best is said as the trials ended, and of networks where the loss rises first."""
 
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
-from ended_run import answered
+from ended_run import LAST, answered
 
 from pipeline.experiment.answers import Answers
+from pipeline.experiment.axes import TimesLimits
+from pipeline.models.activations import Identity, Tanh
+from pipeline.models.linear import Linear
+from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import GradientDescent
 from pipeline.optimizers.solvers import LevenbergMarquardt
+from pipeline.problems.targets import AbsoluteValue, Sine
 
 RATES = (0.1, 0.2, 0.4, 0.8)
 
@@ -69,3 +75,91 @@ def test_a_solver_which_has_no_rate_is_left_out_where_rates_are_compared():
     told = answered(lambda trial: 1 / (trial.learning_rate or 10.0), **asked).text
     assert told.startswith("No trial diverged, up to a learning rate of 0.2. The best learning rate for shallow(relu)")
     assert "levenberg" not in told
+
+
+MULTIPLES = (0.5, 1.5, 2.5)
+RISES = "rises from 1 on"
+THEORY = "By theory the loss of wide linear networks of two layers rises from 1 on and diverges from 2 on"
+EARLY = (1, 10)
+
+
+def phased(rises=1.0, diverges=2.0, back=lambda trial: True, step=1, multiples=MULTIPLES, **fields):
+    """The answer of networks whose loss rises, and which diverge, above multiples of their limit, by trial or alike."""
+
+    def above(trial, limit):
+        rate = trial.learning_rate  # a solver has none
+        return rate is not None and rate.times_limit > (limit(trial) if callable(limit) else limit)
+
+    def losses(trial):
+        end = 0.5 if back(trial) else 1.5
+        return [(0, "loss", 1.0), (step, "loss", 2.0 if above(trial, rises) else 0.9), (LAST, "loss", end)]
+
+    def error(trial):
+        return math.inf if above(trial, diverges) else 0.1
+
+    rates = TimesLimits(multiples)
+    return answered(error, rates=rates, also=losses, answers=Answers(compare="learning_rate"), **fields)
+
+
+def at_width(width, losses, back="5 of 5 trials"):
+    start = f"In units of the limit at the first weights, at width {width}, the loss of {losses}"
+    return f"{start}; in between, that of {back} comes back." if back else f"{start}."
+
+
+@pytest.mark.parametrize("step", EARLY)
+def test_networks_are_told_by_the_rates_at_which_the_loss_rises_and_diverges(step):
+    told = phased(step=step)
+    assert told.sentences == (at_width(2, "shallow(relu) rises from 1 on and diverges from 2 on"), f"{THEORY}.")
+    assert told.figures[0] == "phases_by_rate_and_width"
+
+
+@pytest.mark.parametrize(
+    ("limits", "said", "back"),
+    [
+        ({"diverges": 3}, f"{RISES} and diverges at no rate up to 2.5", "10 of 10 trials"),
+        ({"rises": 0.1}, "rises already at 0.5 and diverges from 2 on", "10 of 10 trials"),
+        ({"diverges": 1.0}, f"{RISES} and diverges from 1 on", ""),
+        ({"rises": 3, "diverges": 3}, "rises at no rate up to 2.5 and diverges at no rate up to 2.5", ""),
+        (
+            {"diverges": lambda trial: 2 if trial.seed < 2 else 3},
+            f"{RISES} and diverges at no rate up to 2.5 for at least half of the seeds",
+            "8 of 8 trials",
+        ),
+        ({"diverges": lambda trial: 2 if trial.seed < 3 else 3}, f"{RISES} and diverges from 2 on", "7 of 7 trials"),
+        ({"back": lambda trial: trial.seed > 1}, f"{RISES} and diverges from 2 on", "3 of 5 trials"),
+    ],
+)
+def test_what_never_happens_or_always_or_for_some_seeds_is_told_so(limits, said, back):
+    assert phased(**limits).sentences[0] == at_width(2, f"shallow(relu) {said}", back)
+
+
+def test_critical_rates_are_those_of_the_greatest_width_by_model_and_problem():
+    def rises(trial):
+        return 2 if trial.shape.width == 2 else 1
+
+    models = (Shallow(Tanh()), Shallow(Identity()))
+    told = phased(rises, 2, widths=(2, 4), models=models, target=(Sine(), AbsoluteValue()))
+    names = [f"shallow({model}) on {on}" for on in ("sine", "absolute_value") for model in ("tanh", "identity")]
+    clauses = "; that of ".join(f"{name} rises from 1 on and diverges from 2 on" for name in names)
+    assert told.sentences[0] == at_width(4, clauses, "20 of 20 trials")
+
+
+def test_five_widths_tell_the_critical_rates_of_infinitely_wide_networks():
+    widths, multiples = (2, 4, 8, 16, 32), tuple(0.5 + 0.01 * step for step in range(200))
+    told = phased(lambda trial: 1 + 1 / trial.shape.width, 3, widths=widths, multiples=multiples, seeds=1)
+    start = f"{THEORY}; extrapolated to infinite width, that of shallow(relu) rises from "
+    assert told.sentences[1].startswith(start)
+    wide, low, high = map(float, re.findall(r"\d+(?:\.\d+)?", told.sentences[1].removeprefix(start)))
+    assert low <= 1 <= high
+    assert wide == pytest.approx(1, abs=0.02)
+    assert "extrapolated" not in phased(widths=widths[1:]).text
+
+
+SOLVER = {"optimizer": (GradientDescent(), LevenbergMarquardt()), "dtype": "float64"}
+
+
+@pytest.mark.parametrize("fields", [{"step": 11}, {"models": (Shallow(), Linear())}, SOLVER])
+def test_without_a_loss_of_the_first_steps_or_beside_what_has_none_phases_are_not_told(fields):
+    told = phased(**fields)
+    assert told.sentences[0].startswith("None of the ")
+    assert told.figures[0] == "loss_by_step"

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from synthetic_run import BY_NAME, drawn, tables_of
 
-from pipeline.experiment.axes import Inputs
+from pipeline.experiment.axes import Inputs, TimesLimits
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.trial import Trial
@@ -18,6 +19,7 @@ from pipeline.plan import make_plan, write_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records import store
 from pipeline.records.schema import OUTCOMES, RECORDS
+from pipeline.report.figures.figure import FigureSpec
 
 HOSTILE = "<script>alert(1)</script> | more"
 X = np.linspace(-1, 1, 21)
@@ -34,6 +36,9 @@ EXPERIMENT = Experiment(
     steps=10,
     record_at=(0, 10),
 )
+RATES = (0.5, 0.9, 1.5, 2.5)
+PHASED = replace(EXPERIMENT, models=(Shallow(),), widths=(2, 4, 8, 16), learning_rates=TimesLimits(RATES))
+"""Of networks at multiples of their limit: rates that are numbers have no phases."""
 
 
 def status(trial: Trial) -> str:
@@ -91,3 +96,15 @@ def write_run(folder: Path, name: str = "a_question", widths: tuple[int, ...] = 
         fit = fit_of(X, np.abs(X) + 0.1)
         store.write_fitted_samples(folder, pack.id, fit.with_columns(trial=pl.lit(pack.trials[0].id)))
     return folder
+
+
+def write_phases(folder: Path) -> None:
+    """Write the one figure that the run cannot have, that of phases, beside the others, as if it were its own."""
+
+    def losses(trial: Trial) -> list[tuple[int, str, float]]:
+        rises = trial.learning_rate.times_limit > 1
+        return [(0, "loss", 1.0), (1, "loss", 1.5 if rises else 0.9), (10, "loss", 0.1)]
+
+    name = "phases_by_rate_and_width"
+    chart = drawn(name, tables_of(PHASED, losses)) | {"description": BY_NAME[name].caption}
+    FigureSpec(BY_NAME[name], chart).write_json(folder / "figures")
