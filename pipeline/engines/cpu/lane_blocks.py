@@ -9,24 +9,49 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.engines.cpu.codegen.compile import BoundKernel
 from pipeline.engines.cpu.codegen.processor import REGISTER_BITS
 from pipeline.engines.cpu.codegen.signature import ArgumentValue
 from pipeline.engines.cpu.codegen.simd import BITS
+from pipeline.engines.engine import Stack
 
 LANES = REGISTER_BITS // BITS["float64"]
 
 
-def blocks(rows_TN: Tensor) -> np.ndarray:
-    """Rows of trials in float64 blocks, a trial in each lane, shape ``[B, N, L]``; the last one fills its block up."""
-    missing = -len(rows_TN) % LANES
-    filled_TN = torch.cat([rows_TN.detach().double(), rows_TN[-1:].detach().double().expand(missing, -1)])
-    found: np.ndarray = filled_TN.view(-1, LANES, rows_TN.shape[1]).mT.contiguous().numpy()
+def blocks(rows_TN: Tensor, dtype: torch.dtype = torch.float64) -> np.ndarray:
+    """Rows of trials in blocks, a trial in each lane, shape ``[B, N, L]``; the last one fills its block up."""
+    lanes = REGISTER_BITS // (8 * dtype.itemsize)
+    rows_TN = rows_TN.detach().to(dtype)
+    filled_TN = torch.cat([rows_TN, rows_TN[-1:].expand(-len(rows_TN) % lanes, -1)])
+    found: np.ndarray = filled_TN.view(-1, lanes, rows_TN.shape[1]).mT.contiguous().numpy()
     return found
 
 
 def rows(blocks_BNL: np.ndarray, num_trials: int) -> Tensor:
     """Blocks as rows of trials again, shape ``[T, N]``."""
     return torch.from_numpy(blocks_BNL).mT.flatten(0, 1)[:num_trials]
+
+
+def advance_in_lanes(kernel: BoundKernel, stack: Stack, corrections_H2: np.ndarray) -> Tensor:
+    """Make updates of some trials in place, by a kernel that takes them in blocks.
+
+    Args:
+        kernel: The kernel, with what all trials have in common.
+        stack: The trials, in any dtype.
+        corrections_H2: Corrections of the steps to make, in the dtype of the kernel.
+
+    Returns:
+        Shape ``[T]``: the number, from 0, of the update before which the loss was out of bounds, or -1.
+    """
+    arrays, dtype = stack.arrays(), torch.from_numpy(corrections_H2).dtype
+    told = {name: blocks(array if array.dim() > 1 else array[:, None], dtype) for name, array in arrays.items()}
+    told["bounds"].reshape(-1)[len(stack) :] = -np.inf  # lanes that are left over end at once
+    found_T = np.full(told["rates"].size, -1)
+    numbers = {"num_blocks": len(told["weights"]), "num_steps": len(corrections_H2)}
+    kernel.bind_all({**told, **numbers, "corrections": corrections_H2, "diverged": found_T})()
+    for name in arrays.keys() - {"rates", "bounds"}:
+        arrays[name].copy_(rows(told[name], len(stack)))
+    return torch.from_numpy(found_T[: len(stack)])
 
 
 def sorted_points(inputs_P: Tensor, targets_PK: Tensor) -> dict[str, ArgumentValue]:

@@ -32,7 +32,7 @@ from pipeline.engines.cpu.kernels.prefix_sums import prefix_sum_gradient, prefix
 from pipeline.engines.cpu.kernels.sorted_units import sorted_unit_sizes, sorted_unit_training, tables
 from pipeline.engines.cpu.kernels.unit_order import order_sizes
 from pipeline.engines.cpu.kernels.unit_places import OneInputSpec
-from pipeline.engines.cpu.lane_blocks import LANES, blocks, rows, sorted_points
+from pipeline.engines.cpu.lane_blocks import LANES, advance_in_lanes, blocks, rows, sorted_points
 from pipeline.engines.cpu.piecewise_eigenvalues import PiecewiseEigenvalues, fits, lane_lanczos_kernel
 from pipeline.engines.cpu.singular_values import singular_values
 from pipeline.engines.engine import Engine, Stack, check_arrays
@@ -142,17 +142,8 @@ class OneInput(Engine):
         factors_H2 = corrections(self.rule, first_step, last_step)
 
         def work(scratch: dict[str, ArgumentValue], first: int, last: int) -> None:
-            arrays = stack.part(first, last).arrays()
-            told = {name: blocks(array if array.dim() > 1 else array[:, None]) for name, array in arrays.items()}
-            num_blocks, num_trials = len(told["weights"]), last - first
-            told["bounds"].reshape(-1)[num_trials:] = -np.inf  # lanes that are left over end at once
-            found_BL = np.full((num_blocks, LANES), -1)
-            numbers = {"num_blocks": num_blocks, "num_steps": last_step - first_step}
-            kernel = training_kernel(self.spec, self.rule)
-            kernel({**self.shared, **scratch, **told, **numbers, "corrections": factors_H2, "diverged": found_BL})
-            for name in arrays.keys() - {"rates", "bounds"}:
-                arrays[name].copy_(rows(told[name], num_trials))
-            found_T = torch.from_numpy(found_BL.ravel()[:num_trials])
+            kernel = training_kernel(self.spec, self.rule).bind({**self.shared, **scratch})
+            found_T = advance_in_lanes(kernel, stack.part(first, last), factors_H2)
             diverged_T[first:last] = torch.where(found_T < 0, found_T, found_T + first_step)
 
         self._on_all_cores(work, len(stack), last_step - first_step)

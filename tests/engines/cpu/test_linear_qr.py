@@ -1,6 +1,8 @@
 """Descent on the rows of a triangular factor is descent on all points."""
 
+import dataclasses
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,8 +10,9 @@ import torch
 
 from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.cpu import linear_qr
+from pipeline.engines.cpu.codegen.compile import Kernel
 from pipeline.engines.cpu.engine import Fused
-from pipeline.engines.cpu.linear_qr import LinearQr
+from pipeline.engines.cpu.linear_qr import FEW_WEIGHTS, LinearQr
 from pipeline.engines.cpu.qr import MOST_COLUMNS, triangular_factors
 from pipeline.engines.engine import Stack
 from pipeline.engines.reference.engine import Reference
@@ -17,7 +20,7 @@ from pipeline.models.bases.polynomial import Legendre, Monomial
 from pipeline.models.bases.wavelet import Haar
 from pipeline.models.linear import Linear
 from pipeline.optimizers import OPTIMIZERS
-from pipeline.optimizers.rules import Adam, GradientDescent, Momentum, UpdateRule
+from pipeline.optimizers.rules import Adam, GradientDescent, Momentum, Nesterov, UpdateRule
 from pipeline.problems.losses import HalfMeanSquare, Task
 from pipeline.problems.problem import Dataset
 
@@ -47,7 +50,7 @@ def difference(a, b):
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("basis", [Legendre(), Monomial(), Haar()], ids=lambda basis: basis.name())
-@pytest.mark.parametrize(("points", "width", "outputs"), [(60, 7, 1), (8, 7, 3), (200, 16, 2)])
+@pytest.mark.parametrize(("points", "width", "outputs"), [(60, 7, 1), (8, 5, 3), (200, 16, 1), (8, 7, 3), (200, 16, 2)])
 def test_hundred_steps_are_those_of_the_reference(rule, basis, points, width, outputs):
     rule = Adam(epsilon=1e-3) if rule is Adam else rule()
     context, weights_TN = case(basis, rule, points=points, width=width, outputs=outputs)
@@ -61,9 +64,25 @@ def test_hundred_steps_are_those_of_the_reference(rule, basis, points, width, ou
         assert difference(rows, points_) < 1e-12
 
 
-def test_float32_is_no_farther_from_the_truth_than_descent_on_all_points():
-    context, weights_TN = case(Legendre(), Momentum(0.5), points=300, width=20, dtype=torch.float32)
-    precise, _ = case(Legendre(), Momentum(0.5), points=300, width=20)
+def test_whether_trials_lie_in_lanes_says_the_shape_and_its_kernels_are_all_compiled_ahead(monkeypatch):
+    for width, outputs in ((FEW_WEIGHTS, 1), (FEW_WEIGHTS + 1, 1), (FEW_WEIGHTS // 2, 2), (FEW_WEIGHTS // 2, 3)):
+        context, weights_TN = case(Legendre(), GradientDescent(), width=width, outputs=outputs)
+        problem = SimpleNamespace(num_inputs=1, num_outputs=outputs, train=60)
+        told = {"model": context.model, "loss": context.loss, "optimizer": context.optimizer, "batch_size": None}
+        shape = SimpleNamespace(**told, width=width, problem=problem, stored="float64")
+        LinearQr.compile_kernels(shape, top_of_hessian=False)
+        with monkeypatch.context() as patch:
+            patch.setattr(Kernel, "__init__", lambda *_: pytest.fail("a kernel was not compiled ahead"))
+            engine = LinearQr(context, None, PROCESSOR)
+            engine.advance(stack_of(context, weights_TN), 0, 1)
+            engine.value_and_gradient(weights_TN)
+        assert engine.in_lanes == (width * outputs <= FEW_WEIGHTS)
+
+
+@pytest.mark.parametrize("width", [FEW_WEIGHTS, FEW_WEIGHTS + 4])
+def test_float32_is_no_farther_from_the_truth_than_descent_on_all_points(width):
+    context, weights_TN = case(Legendre(), Momentum(0.5), points=300, width=width, dtype=torch.float32)
+    precise, _ = case(Legendre(), Momentum(0.5), points=300, width=width)
     ends = []
     for engine, asked in ((LinearQr, context), (Fused, context), (Reference, precise)):
         stack = stack_of(asked, weights_TN.to(asked.dtype))
@@ -101,8 +120,9 @@ def test_columns_that_depend_on_others_change_nothing():
     assert difference(*found) < 1e-12
 
 
-def test_divergence_is_found_at_the_same_step_and_a_bound_is_that_of_the_whole_loss():
-    context, weights_TN = case(Legendre(), GradientDescent())
+@pytest.mark.parametrize("width", [7, FEW_WEIGHTS + 1])
+def test_divergence_is_found_at_the_same_step_and_a_bound_is_that_of_the_whole_loss(width):
+    context, weights_TN = case(Legendre(), GradientDescent(), width=width)
     whole = LinearQr(context, None, PROCESSOR).value_and_gradient(weights_TN)[0]
     for rate, bound in itertools.product(
         (1.0, 50.0, 1e30, float("inf"), float("nan")), (1e10, float(whole.max()) * 1.01)
@@ -115,8 +135,10 @@ def test_divergence_is_found_at_the_same_step_and_a_bound_is_that_of_the_whole_l
         assert found[0] == found[1]
 
 
-def test_numbers_do_not_depend_on_the_pack_or_on_interruptions():
-    context, weights_TN = case(Legendre(), Momentum(0.9), outputs=2, dtype=torch.float32)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("width", [7, FEW_WEIGHTS + 1])
+def test_numbers_do_not_depend_on_the_pack_or_on_interruptions(width, dtype):
+    context, weights_TN = case(Legendre(), Momentum(0.9), width=width, outputs=2, dtype=dtype)
     together, engine = stack_of(context, weights_TN), LinearQr(context, None, PROCESSOR)
     for first, last in itertools.pairwise((0, 1, 7, 40)):
         engine.advance(together, first, last)
@@ -124,6 +146,35 @@ def test_numbers_do_not_depend_on_the_pack_or_on_interruptions():
         alone = stack_of(context, weights_TN).part(trial, trial + 1)
         LinearQr(context, None, PROCESSOR).advance(alone, 0, 40)
         assert torch.equal(alone.weights_TN[0], together.weights_TN[trial])
+
+
+def test_numbers_do_not_depend_on_how_trials_are_shared_out_among_cores():
+    """More trials than lanes and so many steps that every core takes some, beside as many steps in one thread."""
+    context, _ = case(Legendre(), Adam(), dtype=torch.float32)
+    weights_TN = torch.randn(150, 7, generator=torch.Generator().manual_seed(3))
+    found = []
+    for steps in (range(0, 2001, 2000), range(0, 2001, 10)):
+        stack = stack_of(context, weights_TN)
+        stack = dataclasses.replace(stack, trial_ids=("",) * 150)
+        engine = LinearQr(context, None, PROCESSOR)
+        for first, last in itertools.pairwise(steps):
+            engine.advance(stack, first, last)
+        found.append(stack)
+    assert torch.equal(found[0].weights_TN, found[1].weights_TN)
+    for one, other in zip(found[0].slots, found[1].slots, strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("width", [7, FEW_WEIGHTS + 1])
+def test_a_trial_that_diverges_leaves_those_in_other_lanes_as_they_are(width):
+    context, weights_TN = case(Legendre(), Nesterov(0.5), width=width)
+    quiet, loud = (stack_of(context, weights_TN, bound=1e6) for _ in range(2))
+    loud.learning_rates_T1[2] = 1e3
+    found_T = LinearQr(context, None, PROCESSOR).advance(loud, 0, 50)
+    assert LinearQr(context, None, PROCESSOR).advance(quiet, 0, 50).tolist() == [-1] * 5
+    assert (found_T >= 0).tolist() == [False, False, True, False, False]
+    others = [0, 1, 3, 4]
+    assert torch.equal(loud.weights_TN[others], quiet.weights_TN[others])
 
 
 def test_slow_growth_passes_a_bound_of_the_whole_loss_at_the_step_of_the_reference():
