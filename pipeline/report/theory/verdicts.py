@@ -68,7 +68,8 @@ def verdict_counts(verdict: pl.Expr, of: str = "trial") -> pl.Expr:
     def led(word: pl.Expr, count: pl.Expr, others_from: int) -> pl.Expr:
         shown = pl.format(", {} {}", number, reason).slice(others_from, MOST_REASONS).str.join("")
         more = number.slice(others_from + MOST_REASONS).sum()
-        rest = pl.when(more > 0).then(pl.format(", {} others", more)).otherwise(pl.lit(""))
+        others = pl.when(more == 1).then(pl.lit("other")).otherwise(pl.lit("others"))
+        rest = pl.when(more > 0).then(pl.format(", {} {}", more, others)).otherwise(pl.lit(""))
         return pl.format("{} ({} of {} {}){}{}", word, count, total, noun, shown, rest)
 
     agreeing, contradicting = (verdict == AGREES).sum(), (verdict == CONTRADICTS).sum()

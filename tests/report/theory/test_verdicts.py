@@ -48,6 +48,7 @@ def test_a_contradiction_outweighs_agreement_which_outweighs_a_reason_for_neithe
         ("a (1 of 2 trials), 1 b", ["b", "a"]),
         ("agrees (1 of 8 trials), 3 c, 2 b, 2 others", ["d", "agrees", "b", "c", "c", "a", "b", "c"]),
         ("a (1 of 5 trials), 1 b, 1 c, 2 others", ["e", "d", "c", "b", "a"]),
+        ("a (1 of 4 trials), 1 b, 1 c, 1 other", ["d", "c", "b", "a"]),
     ],
 )
 def test_verdicts_of_a_group_are_counted(expected, verdicts):
