@@ -58,7 +58,7 @@ class Desk:
     """200 trials in 4 packs."""
     hold: ClassVar[str] = 'cluster.options=["--hold"]'
     """Jobs that wait until they are released: what is in flight does not change while a test looks at it."""
-    each_pack_a_job: ClassVar[str] = "cluster.job_minutes=0.0001"
+    each_pack_a_job: ClassVar[str] = "cluster.job_minutes=1e-9"
 
     folder: Path
     cache: Path

@@ -34,7 +34,7 @@ accelerator: cpu
 PACKS, TRIALS = 4, 8
 LONG = "steps=600000000"
 """A training that takes minutes."""
-ARRAY = "cluster.job_minutes=0.0001"
+ARRAY = "cluster.job_minutes=1e-9"
 """Jobs so short that each pack is one."""
 PATIENCE = 240.0
 """How long something may take that needs workers to start, when all processors are busy with other tests."""

@@ -79,7 +79,7 @@ steps: 20
 seeds: 1
 accelerator: cpu
 """
-CHANGES = ("folder=runs", "one_machine=true", "gpus=0", "cpus=1", "job_minutes=0.0001")
+CHANGES = ("folder=runs", "one_machine=true", "gpus=0", "cpus=1", "job_minutes=1e-9")
 CUTS_SHORT = """#!/bin/bash
 echo >>{counter}
 case $(wc -l <{counter}) in
