@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from pipeline.engines.cpu.codegen.simd import Array, Program, Value
+from pipeline.engines.cpu.kernels.lane_trials import LaneTrials
 from pipeline.engines.cpu.kernels.losses import loss_and_slopes
 from pipeline.engines.cpu.kernels.unit_places import OneInputSpec, UnitPlaces
 from pipeline.engines.cpu.kernels.updates import updated
@@ -196,23 +197,16 @@ def prefix_sum_training(spec: OneInputSpec, rule: UpdateRule) -> Program:
     num_blocks, num_steps = p.int_parameter("num_blocks"), p.int_parameter("num_steps")
     shape = ("num_blocks", "num_weights", p.lanes)
     all_slots = [p.array_parameter(f"slot_{number}", *shape) for number in range(rule.slots)]
-    rates, bounds = (p.array_parameter(name, "num_blocks", p.lanes) for name in ("rates", "bounds"))
-    corrections = p.array_parameter("corrections", 2, "num_steps")
-    diverged = p.array_parameter("diverged", "num_blocks", p.lanes, integers=True)
+    trials = LaneTrials(p)
     with p.loop(num_blocks) as block:
         step.begin(block)
-        first = block * p.lanes
-        slots = [Array(p, slot.at(first * step.num_weights), p.real) for slot in all_slots]
-        rate, bound = rates.load(first, p.lanes), bounds.load(first, p.lanes)
-        alive, going = p.variable(p.compare("==", step.lane, step.lane)), p.variable(num_steps)
+        trials.begin(block)
+        slots = [Array(p, slot.at(trials.first * step.num_weights), p.real) for slot in all_slots]
+        going = p.variable(num_steps)
         with p.loop(going.get) as number:
             loss, totals = step.losses()
-            fine = p.bitwise("and", alive.get(), loss <= bound)
-            left = p.bitwise("and", alive.get(), p.logical_not(fine))
-            diverged.store(first, p.select(left, p.broadcast(number, p.lanes), diverged.load(first, p.lanes)))
-            alive.set(fine)
-            factors = (rate * corrections.load(number * 2), corrections.load(number * 2 + 1))
-            update = LaneUpdate(step, rule, [step.weights, *slots], factors)
+            fine = trials.within_bounds(number, loss)
+            update = LaneUpdate(step, rule, [step.weights, *slots], trials.factors(number))
             step.gradients(totals, functools.partial(update.make, fine))
             with p.when(p.logical_not(p.any_lane(fine))):
                 going.set(p.int_constant(0))

@@ -19,6 +19,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.engines.cpu.codegen.simd import Array, Program, Value, Variable
+from pipeline.engines.cpu.kernels.lane_trials import LaneTrials
 from pipeline.engines.cpu.kernels.prefix_sums import LaneUpdate, Totals
 from pipeline.engines.cpu.kernels.unit_order import UnitOrder
 from pipeline.engines.cpu.kernels.unit_places import OneInputSpec, UnitPlaces
@@ -315,25 +316,17 @@ def sorted_unit_training(spec: OneInputSpec, rule: UpdateRule) -> Program:
     p = Program("float64")
     step = SortedUnits(p, spec, rule)
     num_blocks, num_steps = p.int_parameter("num_blocks"), p.int_parameter("num_steps")
-    rates, bounds = (p.array_parameter(name, "num_blocks", p.lanes) for name in ("rates", "bounds"))
-    corrections = p.array_parameter("corrections", 2, "num_steps")
-    diverged = p.array_parameter("diverged", "num_blocks", p.lanes, integers=True)
+    trials = LaneTrials(p)
     with p.loop(num_blocks) as block:
-        first = block * p.lanes
-        rate, bound = rates.load(first, p.lanes), bounds.load(first, p.lanes)
-        alive, done = p.variable(p.compare("==", step.lane, step.lane)), p.variable(p.int_constant(0))
-        orders = p.variable(p.int_constant(FOREVER))
+        trials.begin(block)
+        done, orders = p.variable(p.int_constant(0)), p.variable(p.int_constant(FOREVER))
         with p.loop(orders.get):
             step.begin(block)
             going = p.variable(num_steps)
             with p.loop(going.get, start=done.get()) as number:
                 loss, totals = step.losses()
-                fine = p.bitwise("and", alive.get(), loss <= bound)
-                left = p.bitwise("and", alive.get(), p.logical_not(fine))
-                diverged.store(first, p.select(left, p.broadcast(number, p.lanes), diverged.load(first, p.lanes)))
-                alive.set(fine)
-                factors = (rate * corrections.load(number * 2), corrections.load(number * 2 + 1))
-                step.update(totals, LaneUpdate(step, rule, step.own, factors), fine)
+                fine = trials.within_bounds(number, loss)
+                step.update(totals, LaneUpdate(step, rule, step.own, trials.factors(number)), fine)
                 done.set(number + 1)
                 with p.when(p.logical_not(p.any_lane(fine))):
                     going.set(p.int_constant(0))

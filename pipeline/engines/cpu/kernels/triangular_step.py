@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from pipeline.engines.cpu.codegen.buffers import round_up
 from pipeline.engines.cpu.codegen.simd import Array, FloatDtype, Program, Value, Variable
+from pipeline.engines.cpu.kernels.lane_trials import LaneTrials
 from pipeline.engines.cpu.kernels.updates import updated
 from pipeline.optimizers.rules import UpdateRule
 
@@ -123,21 +124,14 @@ def triangular_training(dtype: FloatDtype, rule: UpdateRule) -> Program:
     p = Program(dtype)
     num_blocks, num_steps = p.int_parameter("num_blocks"), p.int_parameter("num_steps")
     step = TriangularStep(p, rule)
-    rates, bounds = (p.array_parameter(name, "num_blocks", p.lanes) for name in ("rates", "bounds"))
-    corrections = p.array_parameter("corrections", 2, "num_steps")
-    diverged = p.array_parameter("diverged", "num_blocks", p.lanes, integers=True)
+    trials = LaneTrials(p)
     with p.loop(num_blocks) as block:
         step.load(block)
-        first = block * p.lanes
-        rate, bound = rates.load(first, p.lanes), bounds.load(first, p.lanes)
-        alive, going = p.variable(p.compare("==", p.lane_numbers(), p.lane_numbers())), p.variable(num_steps)
+        trials.begin(block)
+        going = p.variable(num_steps)
         with p.loop(going.get) as number:
-            fine = p.bitwise("and", alive.get(), step.losses() <= bound)
-            left = p.bitwise("and", alive.get(), p.logical_not(fine))
-            with p.when(p.any_lane(left)):
-                diverged.store(first, p.select(left, p.broadcast(number, p.lanes), diverged.load(first, p.lanes)))
-            alive.set(fine)
-            step.update(fine, rate * corrections.load(number * 2), corrections.load(number * 2 + 1))
+            fine = trials.within_bounds(number, step.losses())
+            step.update(fine, *trials.factors(number))
             with p.when(p.logical_not(p.any_lane(fine))):
                 going.set(p.int_constant(0))
         step.write_back(block)
