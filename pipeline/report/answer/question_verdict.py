@@ -20,6 +20,14 @@ from pipeline.report.theory.verdicts import AGREES, CONTRADICTS, decided, verdic
 
 OF_DESCENT = ("condition_number", "gram_condition_number", "predicted_steps", "excess_loss")
 """Diagnostics whose question is answered by curves of descent."""
+SLOWER = "slower than the bound"
+"""Said of errors that fall more slowly than a bound of theory: it may hold for wider models only."""
+AGAINST_BOUNDS = {
+    Verdict.CONSISTENT.value: AGREES,
+    Verdict.STEEPER.value: AGREES,
+    Verdict.SHALLOWER.value: SLOWER,
+}
+"""What a measured rate says of a bound."""
 DESCENT = "descent"
 """What the verdict on each trial is about."""
 
@@ -37,8 +45,9 @@ def question_verdict(tables: RunTables, outcomes: pl.DataFrame, comparison: Comp
     """
     for about, verdicts, of in _claims(tables, outcomes, comparison):
         if verdicts.is_in([AGREES, CONTRADICTS]).any():
-            table = pl.DataFrame({"verdict": verdicts})
-            return about, table.filter(decided(pl.col("verdict"))).select(verdict_counts(pl.col("verdict"), of)).item()
+            verdict = pl.col("verdict")
+            told = pl.DataFrame({"verdict": verdicts}).filter(decided(verdict) | (verdict == SLOWER))
+            return about, told.select(verdict_counts(verdict, of)).item()
     return DESCENT, tables.results.select(verdict_counts(pl.col("verdict"))).item()
 
 
@@ -60,8 +69,7 @@ def _claims(tables: RunTables, outcomes: pl.DataFrame, comparison: Comparison) -
         known = _column(yardstick_ratios(plan, results, tables.brackets), first_word=True)
         yield "the best networks", pl.concat([below, known]), "curve"
         bounds = _column(rates(plan, results), "against the bound")
-        consistent = bounds.is_in([Verdict.CONSISTENT.value, Verdict.STEEPER.value])
-        yield "rates of approximation", _words(consistent.filter(consistent), AGREES, CONTRADICTS), "curve"
+        yield "rates of approximation", bounds.replace(AGAINST_BOUNDS), "curve"
 
 
 def _column(table: pl.DataFrame, name: str = "verdict", *, first_word: bool = False) -> pl.Series:

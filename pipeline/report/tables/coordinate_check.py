@@ -37,6 +37,7 @@ TOLERANCE = 0.1
 """Distance of the interval from the exponent of infinitely wide networks that a finite width may make."""
 SURE = 0.99
 """Confidence of the interval that theory must lie outside of to be contradicted."""
+NO_THEORY = f"{CANNOT_SAY}: theory is of the first step of an update rule"
 COLUMNS = {
     "learning_rate": pl.Float64,
     "step": pl.Int64,
@@ -138,6 +139,6 @@ def _row(trials: pl.DataFrame, theory: float | None) -> tuple[object, ...]:
         return "", None, None, None, theory, f"{CANNOT_SAY}: {reason}"
     low, high = -fitted.high, -fitted.low
     close = theory is not None and -wide.high - TOLERANCE <= theory <= -wide.low + TOLERANCE
-    verdict = CANNOT_SAY if theory is None else AGREES if close else CONTRADICTS
+    verdict = NO_THEORY if theory is None else AGREES if close else CONTRADICTS
     widths = f"{fitted.first_width:g} to {fitted.last_width:g}"
     return widths, -fitted.rate, low, high, theory, verdict

@@ -33,6 +33,8 @@ ROUNDINGS = 10
 """Roundings of the root mean square of what is learned that a mode may hold at any step without a cause."""
 DEVIATION = {"float32": 0.01, "float64": 1e-6}
 """Greatest distance of a measured excess loss from the predicted one, in the logarithm."""
+CLOSED = f"{CANNOT_SAY}: computed in closed form, which is what theory says"
+NO_STEP = f"{CANNOT_SAY}: fewer than two recorded steps can be compared"
 CURVES = {
     "trial": pl.String,
     "contraction": pl.Float64,
@@ -82,9 +84,15 @@ def predicted_and_measured(plan: Plan, results: pl.DataFrame, records: Records, 
         compared = pl.DataFrame({"trial": table["trial"], **{name: tensor.numpy() for name, tensor in columns.items()}})
         close = pl.col("deviation") <= DEVIATION[shape.stored]
         verdict = pl.when(close).then(pl.lit(AGREES)).otherwise(pl.lit(CONTRADICTS))
-        undecided = pl.col("deviation").is_nan() | pl.col("trial").is_in(computed)
         parts.append(
-            compared.with_columns(pl.when(undecided).then(pl.lit(CANNOT_SAY)).otherwise(verdict).alias("verdict"))
+            compared.with_columns(
+                pl.when(pl.col("trial").is_in(computed))
+                .then(pl.lit(CLOSED))
+                .when(pl.col("deviation").is_nan())
+                .then(pl.lit(NO_STEP))
+                .otherwise(verdict)
+                .alias("verdict")
+            )
             .with_columns(pl.when(pl.col("mode") >= 0).then("mode").alias("mode"))
             .select(*CURVES)
         )

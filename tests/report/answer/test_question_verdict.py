@@ -20,7 +20,15 @@ def test_without_a_claim_about_the_comparison_it_is_the_one_on_the_trials():
 
 @pytest.mark.parametrize(("power", "about"), [(-1.5, "rates of approximation"), (-0.1, DESCENT)])
 def test_errors_that_fall_as_fast_as_a_bound_agree_with_it(power, about):
-    """Of |x|, which is of smoothness 3/2, by polynomials; a slower fall is no contradiction, and not told."""
+    """Of |x|, which is of smoothness 3/2, by polynomials; a slower fall is no contradiction, nor does it agree."""
     models, widths = (Linear(), Linear(Monomial())), (2, 4, 8, 16, 32, 64)
     fields = {"models": models, "widths": widths, "seeds": 1, "dtype": "float64"}
     assert answered(lambda trial: trial.shape.width**power / 10, **fields).about == about
+
+
+def test_curves_that_fall_more_slowly_than_a_bound_are_counted_beside_those_that_agree():
+    models, widths = (Linear(), Linear(Monomial())), (2, 4, 8, 16, 32, 64)
+    fields = {"models": models, "widths": widths, "seeds": 1, "dtype": "float64"}
+    power = {models[0]: -1.5, models[1]: -0.1}
+    told = answered(lambda trial: trial.shape.width ** power[trial.shape.model] / 10, **fields)
+    assert (told.about, told.verdict) == ("rates of approximation", "agrees (1 of 2 curves), 1 slower than the bound")

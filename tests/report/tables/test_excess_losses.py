@@ -23,7 +23,7 @@ from pipeline.optimizers.rules import Recurrence
 from pipeline.plan import make_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records import store
-from pipeline.report.tables.excess_losses import DEVIATION, compare_curves, predicted_and_measured
+from pipeline.report.tables.excess_losses import CLOSED, DEVIATION, NO_STEP, compare_curves, predicted_and_measured
 from pipeline.report.tables.results import results
 from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import run_plan
@@ -83,7 +83,10 @@ def test_a_curve_that_is_off_contradicts_and_one_in_closed_form_says_nothing(tmp
     found = predicted_and_measured(plan, table, wrong, outcomes).filter(pl.col("model") == "linear(monomial)")
     assert found.filter(pl.col("times_limit") < 1)["verdict"].to_list() == ["contradicts"] * 3
     formula = outcomes.with_columns(engine=pl.lit("closed_form"))
-    assert set(predicted_and_measured(plan, table, records, formula)["verdict"]) == {"cannot say"}
+    assert set(predicted_and_measured(plan, table, records, formula)["verdict"]) == {CLOSED}
+    after = (pl.col("diagnostic") == "excess_loss") & (pl.col("step") > 0)
+    gone = records.with_columns(value=pl.when(after).then(0.0).otherwise("value"))
+    assert set(predicted_and_measured(plan, table, gone, outcomes)["verdict"]) == {NO_STEP}
     start = records.filter(pl.col("step") == 0)  # as where all trials diverge before they are looked at again
     assert predicted_and_measured(plan, table, start, outcomes).is_empty()
 
