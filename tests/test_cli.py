@@ -194,7 +194,8 @@ def test_folder_of_another_experiment_is_not_touched(config, capsys):
     before = sorted(path.name for path in Path("here").rglob("*"))
     capsys.readouterr()
     other = ["run", str(config), "--out", "here", "--set", "steps=21"]
-    refuses(capsys, other, "here: holds the run of another experiment\n  hint: give another --out")
+    what = "here: holds the run of another experiment, which differs in steps\n  hint: give another --out"
+    refuses(capsys, other, what)
     assert sorted(path.name for path in Path("here").rglob("*")) == before
 
 

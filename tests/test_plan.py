@@ -14,10 +14,11 @@ import pytest
 from pipeline.errors import PipelineError
 from pipeline.experiment.axes import Inputs, LogSpaced, TimesLimits
 from pipeline.experiment.experiment import Experiment
+from pipeline.experiment.packing import packs
 from pipeline.models.bases import BASES
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.plan import make_plan, read_plan, write_plan
+from pipeline.plan import Plan, make_plan, read_plan, write_plan
 from pipeline.problems.datasets import Digits, Table
 from pipeline.problems.targets import TARGETS, Gaussian
 from pipeline.records.manifest import read_manifest
@@ -198,6 +199,17 @@ def test_plan_goes_on_with_a_table_that_was_moved(tmp_path):
 
 def test_plan_that_is_run_as_it_was_asked_is_itself(plan):
     assert plan.run_as(plan.experiment) is plan
+
+
+def test_plan_of_an_older_version_keeps_the_copies_that_differ_in_the_seed_only(tmp_path):
+    """Linear models on the same points draw nothing: today they need one seed, then each was trained for all."""
+    experiment = Experiment("Why?", (Linear(), Shallow()), (4,), (Gaussian(),), learning_rates=(0.1, 0.2), seeds=3)
+    old = Plan("old", experiment, tuple(packs(experiment.trials(copies=True), experiment.pack_memory_gib)))
+    assert (old.num_trials, make_plan("new", experiment).num_trials) == (12, 8)
+    write_plan(old, tmp_path)
+    again = read_plan(tmp_path)
+    assert [pack.id for pack in again.packs] == [pack.id for pack in old.packs]
+    assert again.trials.keys() == old.trials.keys()
 
 
 def bytes_kept_and_at_most(make):

@@ -20,10 +20,11 @@ from pipeline.config.nodes import (
     ScalarNode,
     SequenceNode,
     clipped,
+    dotted,
     is_null,
     refusal,
 )
-from pipeline.config.registry_lookup import definitions_of
+from pipeline.config.registry_lookup import definitions_of, noun_of, with_article
 from pipeline.config.scalars import SCALAR_TYPES
 from pipeline.config.wording import either_in_words
 from pipeline.definitions import Definition
@@ -55,7 +56,7 @@ def construct_union(options: tuple[Any, ...], node: Node, position: Position, co
     if len(fitting) == 1:
         return construct(fitting[0], node, position)
     if fitting and isinstance(node, MappingNode):
-        return construct(_best_match(fitting, node), node, position)
+        return construct(_best_match(fitting, node, position), node, position)
     return _construct_first(fitting, options, node, position, construct)
 
 
@@ -97,15 +98,27 @@ def _names_in(option: Any) -> Iterable[str]:
     return choices_of(option)
 
 
-def _best_match(options: tuple[Any, ...], node: MappingNode) -> Any:
+def _best_match(options: tuple[Any, ...], node: MappingNode, position: Position) -> Any:
     """The option that knows most of the keys."""
+    if not node.entries:
+        where, hint = dotted(position) or "all of it", f"write {'; or '.join(map(_keys_in_words, options))}"
+        raise PipelineError(f"{where} is an empty mapping", where=node.where, hint=hint)
     known = [sum(key in _names_in(option) for key in node.entries) for option in options]
     if max(known):
         return options[known.index(max(known))]
     for option in options:
-        if typing.get_origin(option) is Mapping and node.entries:  # whose keys are of whoever owns the field
+        if typing.get_origin(option) is Mapping:  # whose keys are of whoever owns the field
             return option
     names = sorted(itertools.chain.from_iterable(_names_in(option) for option in options))
-    for key, entry in node.entries.items():
-        raise PipelineError(f"unknown key {clipped(key)}", where=entry.where, hint=nearest(key, names))
-    raise PipelineError("the mapping is empty", where=node.where, hint=f"known: {', '.join(names)}")
+    key, entry = next(iter(node.entries.items()))
+    raise PipelineError(f"unknown key {clipped(key)}", where=entry.where, hint=nearest(key, names))
+
+
+def _keys_in_words(option: Any) -> str:
+    """What may be written in a mapping of a type."""
+    if typing.get_origin(option) is Mapping:
+        return "names, each with a value of its own"
+    if isinstance(option, type) and issubclass(option, Definition):
+        return f"the name of {with_article(noun_of(option))}"
+    *first, last = _names_in(option)
+    return f"{', '.join(first)} and {last}" if first else last

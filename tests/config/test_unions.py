@@ -15,5 +15,5 @@ def test_a_mapping_is_read_as_the_option_that_knows_most_of_its_keys(write, ever
     ):
         read_file(path, everything)
     path = write("rates: {}")
-    with refused(path, 1, "the mapping is empty", "known: log_from, log_to, num, times_limit"):
+    with refused(path, 1, "rates is an empty mapping", "write log_from, log_to and num; or times_limit"):
         read_file(path, everything)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.definitions import canonical
+from pipeline.experiment.written_fields import written_fields
 from pipeline.plan import Plan, read_plan, read_provenance
 from pipeline.records.store import read_outcomes
 from pipeline.report.answer.best import best_models
@@ -95,7 +94,7 @@ def compare_runs(first: RecordedSweep, second: RecordedSweep) -> RunComparison:
     others = second.results.select("trial", **{f"{name} there": name for name in second.results.columns[1:]})
     both = first.results.join(others, on="trial", maintain_order="left")
     return RunComparison(
-        _side_by_side("field", *(_fields(run.plan) for run in runs.values())),
+        _side_by_side("field", *(written_fields(run.plan.experiment) for run in runs.values())),
         _side_by_side("what", *(_origin(run) for run in runs.values())),
         both.height,
         pl.DataFrame(list(_numbers(both, first.results, second.results)), schema=NUMBERS, orient="row"),
@@ -103,19 +102,6 @@ def compare_runs(first: RecordedSweep, second: RecordedSweep) -> RunComparison:
         _alone(first.results, second.results),
         _best(runs),
     )
-
-
-def _fields(plan: Plan) -> dict[str, str]:
-    """Every field of an experiment by its place, such as ``inputs.noise``, as JSON."""
-    return dict(_leaves(canonical(plan.experiment)))
-
-
-def _leaves(content: Any, place: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(content, dict) and content:
-        for name, value in content.items():
-            yield from _leaves(value, f"{place}.{name}".removeprefix("."))
-    else:
-        yield place, json.dumps(content, ensure_ascii=False)
 
 
 def _origin(run: RecordedSweep) -> dict[str, str]:

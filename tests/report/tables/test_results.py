@@ -13,10 +13,11 @@ from pipeline.diagnostics.convergence import TestError as RecordedTestError
 from pipeline.diagnostics.prediction import ExcessLoss, PredictedSteps
 from pipeline.experiment.axes import Inputs, TimesLimits
 from pipeline.experiment.experiment import Experiment
+from pipeline.experiment.packing import packs
 from pipeline.models.activations import Tanh
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.plan import make_plan
+from pipeline.plan import Plan, make_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records.schema import OUTCOMES, RECORDS
 from pipeline.report.tables.results import results, tolerance_of
@@ -201,3 +202,13 @@ def test_a_trial_has_settled_once_its_error_stays_within_a_hundredth_of_its_last
 
 def test_without_test_errors_it_is_the_loss_that_settles():
     assert results_of(ABSOLUTE, lambda trial: [(0, "loss", 2.0), (5, "loss", 1.0)])["settled"].to_list() == [5, 5]
+
+
+def test_copies_in_the_plan_of_an_older_version_are_not_counted():
+    """Of a linear model on the same points, that differ in the seed alone; networks of two seeds are two."""
+    experiment = replace(ABSOLUTE, models=(Linear(), Shallow()), learning_rates=(0.1, 0.2), seeds=3)
+    old = Plan("old", experiment, tuple(packs(experiment.trials(copies=True), experiment.pack_memory_gib)))
+    records, outcomes = (pl.DataFrame(schema=schema) for schema in (RECORDS, OUTCOMES))
+    new = make_plan("new", experiment)
+    assert old.num_trials > new.num_trials
+    assert results(old, records, outcomes)["trial"].to_list() == list(new.trials)
