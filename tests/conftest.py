@@ -209,7 +209,7 @@ def experiment() -> Callable[..., Any]:
 @pytest.fixture
 def pack(experiment: Callable[..., Any]) -> Callable[..., Any]:
     """A function that makes the first pack of such an experiment."""
-    from pipeline.plan import make_plan
+    from pipeline.plans import make_plan
 
     return lambda **fields: make_plan("test", experiment(**fields)).packs[0]
 

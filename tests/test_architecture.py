@@ -36,7 +36,7 @@ STEPS = (
     ("diagnostics",),
     ("experiment",),
     ("records", "config"),
-    ("plan",),
+    ("plans",),
     ("engines",),
     ("training", "report"),
     ("launch", "tracking", "bench"),
@@ -284,7 +284,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_a_plan_is_made_and_shown_without_the_frameworks_that_train_send_or_track() -> None:
-    loaded = loaded_by("import pipeline.plan, pipeline.report.tables.printing, pipeline.report.tables.plan_table")
+    loaded = loaded_by("import pipeline.plans, pipeline.report.tables.printing, pipeline.report.tables.plan_table")
     assert "torch" in loaded
     assert not loaded & {"lightning", "llvmlite", "submitit", "wandb", "altair", "sklearn", "jax"}
 

@@ -17,7 +17,7 @@ from pipeline.launch.notes.attempts import Attempt, write_attempt
 from pipeline.launch.notes.submission import Submission, read_submissions, write_submission
 from pipeline.models.activations import Tanh
 from pipeline.models.shallow import Shallow
-from pipeline.plan import make_plan, write_plan
+from pipeline.plans import make_plan, write_plan
 from pipeline.problems.targets import Sine
 from pipeline.records.schema import OUTCOMES
 from pipeline.records.store import write_outcomes

@@ -13,7 +13,7 @@ import preloaded
 import pytest
 
 from pipeline.config import read_document, read_experiment
-from pipeline.plan import make_plan, read_plan
+from pipeline.plans import make_plan, read_plan
 from pipeline.records.store import read_outcomes, read_records
 from pipeline.report.tables import results
 from pipeline.report.tables.coordinate_check import coordinate_check

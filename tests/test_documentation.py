@@ -19,7 +19,7 @@ from pipeline import __version__
 from pipeline.cli import main
 from pipeline.config import read_experiment
 from pipeline.optimizers import OPTIMIZERS
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", ROOT / "pipeline" / "README.md", *sorted((ROOT / "docs").glob("*.md")))

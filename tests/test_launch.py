@@ -28,7 +28,7 @@ from pipeline.launch.state.status import status
 from pipeline.launch.submit.submission_plan import SubmissionPlan
 from pipeline.launch.submit.submit_run import submit_run
 from pipeline.models.shallow import Shallow
-from pipeline.plan import Plan, make_plan
+from pipeline.plans import Plan, make_plan
 from pipeline.problems.targets import Gaussian
 from pipeline.records.store import read_outcomes, scan_records
 

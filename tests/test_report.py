@@ -31,7 +31,7 @@ from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import GradientDescent, Momentum, Nesterov, Optimizer
 from pipeline.optimizers.stability_limits import Limit
-from pipeline.plan import Plan, make_plan
+from pipeline.plans import Plan, make_plan
 from pipeline.problems.datasets import Table
 from pipeline.problems.losses import LOSSES, HalfMeanSquare, Task
 from pipeline.problems.measures import Corners, Grid, Measure, Normal, Rings, Uniform

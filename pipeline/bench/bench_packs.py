@@ -14,7 +14,7 @@ from pipeline.experiment.packing import Pack, make_pack
 from pipeline.experiment.precision import Dtype
 from pipeline.models.activations import Activation, Relu, Tanh
 from pipeline.models.model import Model
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.datasets import Digits
 from pipeline.problems.targets import Gaussian
 

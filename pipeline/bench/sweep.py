@@ -26,7 +26,7 @@ from pipeline.bench.timings import calibrated_count
 from pipeline.config import read_experiment
 from pipeline.engines.threads import CORES
 from pipeline.errors import PipelineError
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.records.store import scan_records, write_records
 
 CONFIG = Path(__file__).parents[2] / "configs" / "bench" / "thousand_trials.yaml"

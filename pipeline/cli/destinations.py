@@ -11,7 +11,7 @@ from pipeline.errors import PipelineError
 if TYPE_CHECKING:
     from pipeline.launch.clusters.lookup import Cluster
     from pipeline.launch.notes.submission import Submission
-    from pipeline.plan import Plan
+    from pipeline.plans import Plan
 
 
 def cluster_of(submission: Submission, overrides: Overrides) -> Cluster:

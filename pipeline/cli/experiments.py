@@ -11,7 +11,7 @@ from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
     from pipeline.config import YamlDocument
-    from pipeline.plan import Plan
+    from pipeline.plans import Plan
 
 MOST_WARNINGS = 5
 """Of an axis of many training sizes each may deserve one."""
@@ -33,7 +33,7 @@ def plan_of(document: YamlDocument, overrides: Overrides, *, on_cluster: bool) -
     Raises:
         PipelineError: If the experiment is impossible, or a profile is changed without a cluster.
     """
-    from pipeline.plan import make_plan
+    from pipeline.plans import make_plan
 
     if overrides.profile and not on_cluster:
         where = f"--set cluster.{overrides.profile[0]}"
@@ -60,7 +60,7 @@ def begun_plan(planned: Plan, folder: Path) -> tuple[Plan, bool]:
     Raises:
         PipelineError: If the folder is another experiment's.
     """
-    from pipeline.plan import read_plan
+    from pipeline.plans import read_plan
 
     if not (folder / "plan.json").exists():
         return planned, False

@@ -14,7 +14,7 @@ from pipeline.cli.run_folders import RUNS
 from pipeline.cli.submission_output import print_dry_run
 
 if TYPE_CHECKING:
-    from pipeline.plan import Plan
+    from pipeline.plans import Plan
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pipeline.cli.table_output import print_table
 if TYPE_CHECKING:
     import polars as pl
 
-    from pipeline.plan import Plan
+    from pipeline.plans import Plan
     from pipeline.report.answer.answer import Answer
 
 
@@ -51,7 +51,7 @@ class ReportOptions:
 
 def results(options: ResultsOptions) -> int:
     """Print one row per trial: its axes, its status, whether it is best, its last value of each diagnostic."""
-    from pipeline.plan import read_plan
+    from pipeline.plans import read_plan
     from pipeline.records.store import read_outcomes
     from pipeline.report.answer.best import with_standings
     from pipeline.report.tables.network_ratios import with_network_ratios
@@ -82,7 +82,7 @@ def show(folder: Path, *, again: bool = True, planned: Plan | None = None) -> tu
     Returns:
         The exit code, one row per trial, and the answer.
     """
-    from pipeline.plan import read_plan
+    from pipeline.plans import read_plan
     from pipeline.records.store import naming_damage, read_fitted_samples, read_outcomes, scan_records
     from pipeline.report.answer.answer import answer_of
     from pipeline.report.figures.png_process import get_ready

@@ -15,7 +15,7 @@ from pipeline.cli.run_folders import RUNS
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
-    from pipeline.plan import Plan
+    from pipeline.plans import Plan
     from pipeline.problems.number_game import NumberGame
     from pipeline.report.html.index_page import IndexEntry
 
@@ -96,7 +96,7 @@ def read(file: Path, overrides: Overrides) -> Plan | NumberGame:
 
 def answer(file: Path, question: Plan | NumberGame, out: Path | None) -> tuple[int, IndexEntry]:
     """Train or play, write the report, and say how it went."""
-    from pipeline.plan import Plan
+    from pipeline.plans import Plan
     from pipeline.report.html.index_page import entry_of, entry_of_game
 
     if isinstance(question, Plan):
@@ -119,7 +119,7 @@ def answer(file: Path, question: Plan | NumberGame, out: Path | None) -> tuple[i
 
 def train(planned: Plan, folder: Path) -> bool:
     """Train what a folder does not hold yet of a plan, and say whether there was anything."""
-    from pipeline.plan import write_plan
+    from pipeline.plans import write_plan
     from pipeline.records.store import finished_packs
 
     planned, begun = begun_plan(planned, folder)

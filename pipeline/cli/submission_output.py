@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pipeline.launch.clusters.lookup import Cluster
     from pipeline.launch.cost.estimate import CostEstimate
     from pipeline.launch.submit.submission_plan import SubmissionPlan
-    from pipeline.plan import Plan
+    from pipeline.plans import Plan
 
 
 def print_dry_run(planned: Plan, plan: SubmissionPlan, folder: Path, cluster: Cluster, *, json: bool) -> None:

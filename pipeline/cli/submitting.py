@@ -16,7 +16,7 @@ from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
     from pipeline.launch.clusters.lookup import Cluster
-    from pipeline.plan import Plan
+    from pipeline.plans import Plan
     from pipeline.records.manifest import Manifest
 
 
@@ -110,7 +110,7 @@ def _manifest(folder: Path) -> Manifest:
 
     manifest = read_manifest(folder)
     if manifest is None:
-        from pipeline.plan import read_plan  # takes seconds, and says what is wrong
+        from pipeline.plans import read_plan  # takes seconds, and says what is wrong
 
         manifest = read_plan(folder).manifest
     return manifest

@@ -131,7 +131,7 @@ def _tracking(folder: Path, overrides: Overrides) -> Tracking | None:
     from pipeline.config import read_canonical
     from pipeline.definitions import canonical
     from pipeline.experiment.experiment import Experiment
-    from pipeline.plan import read_plan
+    from pipeline.plans import read_plan
 
     if not overrides.texts:
         return None

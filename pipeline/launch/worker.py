@@ -28,7 +28,7 @@ from pipeline.records.store import finished_packs, read_outcomes
 
 if TYPE_CHECKING:
     from pipeline.experiment.packing import Pack
-    from pipeline.plan import Plan
+    from pipeline.plans import Plan
     from pipeline.training.progress import TrainingProgress
 
 End = Literal["finished", "deadline", "signal"]
@@ -207,7 +207,7 @@ def plan_of(run: Path, sent: Submission) -> Plan:
     from pipeline.config import read_canonical
     from pipeline.definitions import canonical
     from pipeline.experiment.experiment import Experiment
-    from pipeline.plan import read_plan
+    from pipeline.plans import read_plan
 
     plan = read_plan(run)
     fields = canonical(plan.experiment) | sent.how

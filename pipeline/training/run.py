@@ -18,7 +18,7 @@ from pipeline.errors import PipelineError
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.trial import Shape
-from pipeline.plan import Plan
+from pipeline.plans import Plan
 from pipeline.problems.problem import Dataset, Problem, TableProblem
 from pipeline.provenance import code_version
 from pipeline.records.locks import locked

@@ -8,7 +8,7 @@ from pipeline.bench import sweep
 from pipeline.bench.sweep import SweepTiming, exponent, rows
 from pipeline.config import read_experiment
 from pipeline.errors import PipelineError
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 
 
 def test_configuration_is_a_thousand_trials_of_ten_thousand_steps_at_sixty_points():

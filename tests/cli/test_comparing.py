@@ -10,7 +10,7 @@ from pipeline.cli.comparing import CompareOptions, compare
 from pipeline.errors import PipelineError
 from pipeline.experiment.experiment import Experiment
 from pipeline.models.shallow import Shallow
-from pipeline.plan import make_plan, write_plan
+from pipeline.plans import make_plan, write_plan
 from pipeline.problems.targets import Sine
 
 

@@ -12,7 +12,7 @@ from pipeline.cli.experiments import announce, begun_plan, plan_of
 from pipeline.cli.options import Overrides
 from pipeline.config import read_document
 from pipeline.errors import PipelineError
-from pipeline.plan import make_plan, write_plan
+from pipeline.plans import make_plan, write_plan
 
 XOR = Path(__file__).parents[2] / "configs" / "xor.yaml"
 FEW = ("seeds=2", "steps=10")

@@ -11,7 +11,7 @@ from pipeline.cli.options import Overrides
 from pipeline.cli.submitting import RetryOptions, retry
 from pipeline.config import read_document
 from pipeline.errors import PipelineError
-from pipeline.plan import write_plan
+from pipeline.plans import write_plan
 
 XOR = Path(__file__).parents[2] / "configs" / "xor.yaml"
 

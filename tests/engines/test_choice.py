@@ -20,7 +20,7 @@ from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers import OPTIMIZERS
 from pipeline.optimizers.rules import LeastSquares, UpdateRule
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.training.module import PackModule
 
 

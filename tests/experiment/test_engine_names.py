@@ -12,7 +12,7 @@ from pipeline.experiment.experiment import Experiment
 from pipeline.models.activations import Relu, Tanh
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.losses import BinaryCrossEntropy
 from pipeline.problems.targets import Xor
 

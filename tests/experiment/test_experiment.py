@@ -326,7 +326,7 @@ def test_every_optimizer_makes_an_experiment(experiment, optimizer):
 
 
 def test_planning_a_hundred_thousand_trials_takes_less_than_two_seconds(experiment, tmp_path):
-    from pipeline.plan import make_plan, write_plan
+    from pipeline.plans import make_plan, write_plan
 
     networks = (Shallow(), Shallow(Tanh()))
     made = experiment(models=networks, widths=(2, 4, 8, 16, 32), learning_rates=LogSpaced(1e-4, 1, 100), seeds=100)

@@ -13,7 +13,7 @@ from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
 from pipeline.models import MODELS
 from pipeline.optimizers.rules import Adam
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.targets import Gaussian
 from pipeline.training.fit import fit
 

@@ -60,7 +60,7 @@ def nearest_tests(changed: Iterable[str], root: Path) -> dict[str, int]:
 
 
 def _mirrored(name: str) -> str:
-    """The test of a module: ``pipeline/plan.py`` is tested by ``tests/test_plan.py``."""
+    """The test of a module: ``pipeline/plans.py`` is tested by ``tests/test_plans.py``."""
     room, file = Path(*Path(name).parts[1:-1]), Path(name).name
     return str(Path("tests") / room / (file if file.startswith("test_") else f"test_{file}"))
 

@@ -22,7 +22,7 @@ from pipeline.config import read_experiment
 from pipeline.launch.notes.attempts import Attempt, read_attempts
 from pipeline.launch.notes.submission import Submission, read_submissions
 from pipeline.launch.state.in_flight import held
-from pipeline.plan import make_plan, write_plan
+from pipeline.plans import make_plan, write_plan
 from pipeline.records.store import read_outcomes, read_records
 from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import run_plan

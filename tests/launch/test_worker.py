@@ -26,7 +26,7 @@ from pipeline.launch.notes.attempts import Attempt
 from pipeline.launch.notes.submission import Submission
 from pipeline.launch.worker import remember, train, work
 from pipeline.models.shallow import Shallow
-from pipeline.plan import make_plan, write_plan
+from pipeline.plans import make_plan, write_plan
 from pipeline.problems.targets import Sine
 from pipeline.records.schema import OUTCOMES
 from pipeline.records.store import read_outcomes, write_outcomes

@@ -21,7 +21,7 @@ from pipeline.models.bases.wavelet import Haar
 from pipeline.models.greedy import RULES, Greedy
 from pipeline.models.linear import Linear
 from pipeline.numerics.randomness import stream
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.measures import Uniform
 from pipeline.problems.problem import FunctionProblem
 from pipeline.problems.targets import OnePlusPower

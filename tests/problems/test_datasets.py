@@ -23,7 +23,7 @@ from pipeline.definitions import canonical
 from pipeline.errors import FieldError, PipelineError
 from pipeline.experiment.experiment import Experiment
 from pipeline.models.shallow import Shallow
-from pipeline.plan import make_plan, read_plan, write_plan
+from pipeline.plans import make_plan, read_plan, write_plan
 from pipeline.problems.datasets import DATA, Data, Diabetes, DigitProperties, Digits, Table
 from pipeline.problems.losses import Task
 from pipeline.problems.table_files import read_table

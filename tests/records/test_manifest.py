@@ -11,7 +11,7 @@ from pipeline.experiment.parallelism import Parallel
 from pipeline.experiment.resources import bytes_of_pack, operations_of_step
 from pipeline.models import MODELS
 from pipeline.optimizers.rules import Adam
-from pipeline.plan import make_plan, read_plan, write_plan
+from pipeline.plans import make_plan, read_plan, write_plan
 from pipeline.problems.targets import Gaussian
 from pipeline.records.manifest import read_manifest
 from pipeline.records.packs import halve, read_packs

@@ -8,7 +8,7 @@ import pytest
 from pipeline.config import read_experiment
 from pipeline.errors import PipelineError
 from pipeline.experiment.identity import id_of_pack
-from pipeline.plan import make_plan, read_plan, write_plan
+from pipeline.plans import make_plan, read_plan, write_plan
 from pipeline.records.packs import halve, parents_of_halves, read_packs, times_halved
 from pipeline.records.schema import OUTCOMES, RECORDS
 from pipeline.records.store import read_outcomes, read_records, write_outcomes, write_records

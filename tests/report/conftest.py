@@ -19,7 +19,7 @@ from pipeline.experiment.trial import Trial
 from pipeline.models.bases.polynomial import Monomial
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.plan import Plan, make_plan, write_plan
+from pipeline.plans import Plan, make_plan, write_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records import store
 from pipeline.records.schema import OUTCOMES, RECORDS

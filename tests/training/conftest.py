@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import run_plan
 

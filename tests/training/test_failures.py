@@ -6,7 +6,7 @@ import re
 import pytest
 import torch
 
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.records.outcome_provenance import OutcomeProvenance
 from pipeline.records.store import read_outcomes
 from pipeline.training.failures import failure_log, failure_reason, forget_failures, write_failure

@@ -18,7 +18,7 @@ from pipeline.models.bases.trigonometric import Cosine
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, LeastSquares
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.losses import HalfMeanSquare
 from pipeline.problems.targets import Xor
 from pipeline.records.outcome_provenance import OutcomeProvenance

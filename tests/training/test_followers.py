@@ -26,7 +26,7 @@ from pipeline.models.shallow import Shallow
 from pipeline.optimizers import OPTIMIZERS
 from pipeline.optimizers.rules import Adam
 from pipeline.optimizers.solvers import Solver
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records.outcome_provenance import NO_JOB
 from pipeline.records.store import read_fitted_samples, read_outcomes, read_records

@@ -7,7 +7,7 @@ import torch
 
 from pipeline import __version__
 from pipeline.models.shallow import Shallow
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.records.outcome_provenance import OutcomeProvenance
 from pipeline.records.schema import OUTCOMES
 from pipeline.records.store import read_fitted_samples, read_outcomes

@@ -8,7 +8,7 @@ import pytest
 from pipeline.durations import duration
 from pipeline.models.activations import Tanh
 from pipeline.models.shallow import Shallow
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.training import progress as module
 from pipeline.training.progress import BAR_WIDTH, TrainingProgress
 

@@ -9,7 +9,7 @@ from pipeline.experiment.axes import LogSpacedSteps
 from pipeline.experiment.initial_weights import initial_weights
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.records.store import read_outcomes, read_records, write_records
 from pipeline.training.fit import fit
 

@@ -20,7 +20,7 @@ from polars.testing import assert_frame_equal
 from pipeline.errors import PipelineError
 from pipeline.models.activations import Tanh
 from pipeline.models.shallow import Shallow
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.records import locks
 from pipeline.records.outcome_provenance import OutcomeProvenance
 from pipeline.records.store import finished_packs, read_fitted_samples, read_outcomes, read_records
@@ -55,10 +55,10 @@ checkpoint_seconds: 0.02
 TRAIN = """
 import sys
 from pathlib import Path
-import pipeline.cli.running, pipeline.config, pipeline.plan, pipeline.training.segments
+import pipeline.cli.running, pipeline.config, pipeline.plans, pipeline.training.segments
 pipeline.training.segments.MOST_OPERATIONS = 5_000_000  # checkpoints between recorded steps, too
 config, folder = map(Path, sys.argv[1:])
-pipeline.cli.running.train(pipeline.plan.make_plan("killed", pipeline.config.read_experiment(config)), folder)
+pipeline.cli.running.train(pipeline.plans.make_plan("killed", pipeline.config.read_experiment(config)), folder)
 """
 
 
@@ -273,7 +273,7 @@ WORKER = """
 import io, sys
 from pathlib import Path
 from pipeline.config import read_experiment
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.records.outcome_provenance import OutcomeProvenance
 from pipeline.training.deadline import Deadline
 from pipeline.training.progress import TrainingProgress

@@ -13,7 +13,7 @@ from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, LeastSquares
 from pipeline.optimizers.solvers import VariableProjection
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.training.timing import SegmentTime, Timing, TimingRecorder, constant_costs, linear_costs, measure
 
 

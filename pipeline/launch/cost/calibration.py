@@ -28,7 +28,7 @@ from pipeline.records.atomic_writes import replacing
 if TYPE_CHECKING:
     from pipeline.experiment.experiment import Experiment
     from pipeline.experiment.packing import Pack
-    from pipeline.plan import Plan
+    from pipeline.plans import Plan
 
 MOST_PILOTS = 12
 """Kinds of packs that are measured before a submit; the others are judged by the count of their operations."""

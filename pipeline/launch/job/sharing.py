@@ -14,7 +14,7 @@ from pipeline.launch.notes.submission import Submission, folder_of
 from pipeline.records.store import outcomes_of
 
 if TYPE_CHECKING:
-    from pipeline.plan import Plan
+    from pipeline.plans import Plan
     from pipeline.training.rendezvous import Rendezvous
 
 

@@ -27,7 +27,7 @@ from pipeline.records.packs import parents_of_halves
 from pipeline.records.store import finished_packs
 
 if TYPE_CHECKING:
-    from pipeline.plan import Plan
+    from pipeline.plans import Plan
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from pipeline.records.manifest import Manifest
 from pipeline.records.store import finished_packs
 
 if TYPE_CHECKING:
-    from pipeline.plan import Plan
+    from pipeline.plans import Plan
 
 
 def submit_run(
@@ -102,14 +102,14 @@ def _halve(
 
 
 def _write(plan: Plan, run: Path) -> None:
-    from pipeline.plan import write_plan
+    from pipeline.plans import write_plan
 
     write_plan(plan, run)
 
 
 def _plan_of(manifest: Manifest, run: Path, plan: Plan | None) -> Plan:
     """The plan with all packs of a manifest, read again where it is not at hand or some of them were halved."""
-    from pipeline.plan import read_plan  # takes seconds; only if packs have to be measured
+    from pipeline.plans import read_plan  # takes seconds; only if packs have to be measured
 
     if plan is not None and plan.manifest.workloads.keys() == manifest.workloads.keys():
         return plan

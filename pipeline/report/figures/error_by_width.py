@@ -8,7 +8,7 @@ import altair as alt
 import polars as pl
 
 from pipeline.models.best_errors import best_error
-from pipeline.plan import Plan
+from pipeline.plans import Plan
 from pipeline.report.figures import charts
 from pipeline.report.figures.charts import Chart, chart_of, panels, with_legend_entry
 from pipeline.report.tables.results import criterion

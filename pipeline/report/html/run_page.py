@@ -11,7 +11,7 @@ import polars as pl
 
 from pipeline.config import as_yaml
 from pipeline.definitions import canonical
-from pipeline.plan import Plan, read_plan, read_provenance
+from pipeline.plans import Plan, read_plan, read_provenance
 from pipeline.records.atomic_writes import replacing
 from pipeline.records.store import naming_damage, read_fitted_samples, read_outcomes, scan_records
 from pipeline.report.answer.answer import Answer, answer_of

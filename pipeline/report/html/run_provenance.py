@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.plan import Plan
+from pipeline.plans import Plan
 from pipeline.report.tables.cells import training_in_words
 from pipeline.report.tables.printing import cell_text
 

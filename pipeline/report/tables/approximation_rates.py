@@ -25,7 +25,7 @@ from pipeline.models.linear import Linear
 from pipeline.numerics.convergence_rates import Rate, Verdict, fit_rate, verdict
 from pipeline.numerics.rate_windows import LEAST_POINTS
 from pipeline.optimizers.rules import LeastSquares
-from pipeline.plan import Plan
+from pipeline.plans import Plan
 from pipeline.problems.losses import Task
 from pipeline.problems.problem import FunctionProblem
 from pipeline.report.answer.best import at_best_rate

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from pipeline.experiment.trial import Shape
-from pipeline.plan import Plan
+from pipeline.plans import Plan
 from pipeline.problems.problem import FunctionProblem, Problem
 
 Objective = tuple[str, str]

@@ -25,7 +25,7 @@ from pipeline.models.shallow import Shallow
 from pipeline.numerics.convergence_rates import Rate, fit_rate
 from pipeline.numerics.rate_windows import LEAST_POINTS
 from pipeline.optimizers.rules import Adam, UpdateRule
-from pipeline.plan import Plan
+from pipeline.plans import Plan
 from pipeline.records.schema import Records
 from pipeline.report.tables.cells import curve_of, repeated_in
 from pipeline.report.theory.verdicts import AGREES, CANNOT_SAY, CONTRADICTS

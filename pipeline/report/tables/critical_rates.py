@@ -27,7 +27,7 @@ from pipeline.diagnostics.convergence import TrainingLoss
 from pipeline.diagnostics.sharpness import Sharpness
 from pipeline.models.shallow import Shallow
 from pipeline.numerics.rate_windows import LEAST_POINTS
-from pipeline.plan import Plan
+from pipeline.plans import Plan
 from pipeline.records.schema import Records
 from pipeline.report.tables.cells import cell_of, curve_of, relative_rates
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from pipeline.experiment.engine_names import CLOSED_FORM
 from pipeline.numerics.descent import Modes, contraction_factor, log_errors, loss_curve
 from pipeline.optimizers.rules import Recurrence
-from pipeline.plan import Plan
+from pipeline.plans import Plan
 from pipeline.records.schema import Records
 from pipeline.report.tables.cells import cell_of, repeated_in
 from pipeline.report.tables.results import EXCESS_LOSS, MEASURED_STEPS, PREDICTED_STEPS

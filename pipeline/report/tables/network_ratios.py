@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.models.best_networks import ErrorBracket, is_piecewise_linear
-from pipeline.plan import Plan
+from pipeline.plans import Plan
 from pipeline.report.answer.best import at_best_rate
 from pipeline.report.tables.cells import curve_of
 from pipeline.report.tables.results import criterion

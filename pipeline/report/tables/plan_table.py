@@ -9,7 +9,7 @@ import polars as pl
 from pipeline.experiment.packing import Pack, operations_of_pack
 from pipeline.experiment.resources import bytes_of_pack
 from pipeline.experiment.trial import Shape
-from pipeline.plan import Plan
+from pipeline.plans import Plan
 from pipeline.report.tables.cells import Objective, objective_of, problem_labels, training_of
 
 

@@ -15,7 +15,7 @@ from pipeline.diagnostics.sharpness import Sharpness
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.trial import TimesLimit, Trial
 from pipeline.numerics.spectra import LIMIT_OF_FLOAT64, TRUSTED_BELOW, Trust
-from pipeline.plan import Plan
+from pipeline.plans import Plan
 from pipeline.records.schema import Records
 from pipeline.records.store import naming_damage, scan_records
 from pipeline.report.tables.cells import (

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.experiment.written_fields import written_fields
-from pipeline.plan import Plan, read_plan, read_provenance
+from pipeline.plans import Plan, read_plan, read_provenance
 from pipeline.records.store import read_outcomes
 from pipeline.report.answer.best import best_models
 from pipeline.report.tables.cells import PROBLEM, TRAINING

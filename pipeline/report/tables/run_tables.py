@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 
-from pipeline.plan import Plan
+from pipeline.plans import Plan
 from pipeline.problems.losses import Task
 from pipeline.records.schema import Records
 from pipeline.report.answer.best import at_best_rate, scored

@@ -14,7 +14,7 @@ import polars as pl
 import torch
 
 from pipeline.experiment.trial import Shape
-from pipeline.plan import Plan
+from pipeline.plans import Plan
 from pipeline.problems.losses import BinaryCrossEntropy, BrierScore, Task
 from pipeline.records.schema import Records
 from pipeline.report.answer.best import at_best_rate

@@ -10,7 +10,7 @@ import torch
 from pipeline.diagnostics.convergence import TestErrorBar
 from pipeline.experiment.trial import Shape
 from pipeline.models.best_networks import is_piecewise_linear
-from pipeline.plan import Plan
+from pipeline.plans import Plan
 from pipeline.report.answer.best import at_best_rate
 from pipeline.report.tables.cells import curve_of
 from pipeline.report.tables.results import criterion

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.models.best_networks import ErrorBracket, best_networks, has_best_network, held_out_points
-from pipeline.plan import Plan
+from pipeline.plans import Plan
 from pipeline.problems.problem import Problem
 from pipeline.report.theory.initial_modes import dataset_of
 from pipeline.report.theory.theory_folder import kept, on_all_cores

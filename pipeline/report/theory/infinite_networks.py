@@ -26,7 +26,7 @@ from pipeline.models.infinite_width import (
     reason_for_no_limit,
 )
 from pipeline.models.shallow import Shallow
-from pipeline.plan import Plan
+from pipeline.plans import Plan
 from pipeline.problems.losses import Task
 from pipeline.report.theory.initial_modes import dataset_of
 from pipeline.report.theory.linearised_networks import can_be_linearised

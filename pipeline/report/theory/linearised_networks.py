@@ -21,7 +21,7 @@ from pipeline.experiment.packing import Pack
 from pipeline.experiment.trial import Shape, Trial
 from pipeline.models.shallow import Shallow
 from pipeline.models.tangent_kernel import MOST_ROWS, linearised_loss_curves, linearised_losses, rows_of_gram
-from pipeline.plan import Plan
+from pipeline.plans import Plan
 from pipeline.report.theory.initial_modes import dataset_of
 from pipeline.report.theory.theory_folder import kept, on_all_cores
 

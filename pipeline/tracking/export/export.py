@@ -16,7 +16,7 @@ from typing import IO
 
 from pipeline.errors import PipelineError
 from pipeline.experiment.wandb_tracking import Tracking
-from pipeline.plan import read_plan
+from pipeline.plans import read_plan
 from pipeline.records.locks import EXPORT, locked
 from pipeline.records.store import read_outcomes
 from pipeline.report.tables.results import read_results

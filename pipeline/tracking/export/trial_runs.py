@@ -16,7 +16,7 @@ import polars as pl
 from pipeline.definitions import canonical
 from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.experiment.packing import Pack
-from pipeline.plan import Plan
+from pipeline.plans import Plan
 from pipeline.records.store import read_fitted_samples, read_records_of, scan_records
 from pipeline.report.answer.answer import Answer, answer_of
 from pipeline.report.tables.approximation_rates import rates

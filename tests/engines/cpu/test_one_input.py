@@ -24,7 +24,7 @@ from pipeline.models.activations import PIECEWISE_LINEAR, Activation, Identity, 
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers import OPTIMIZERS
 from pipeline.optimizers.rules import Adam, GradientDescent, UpdateRule
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.losses import LOSSES, HalfMeanSquare, Task
 from pipeline.problems.problem import Dataset
 from pipeline.problems.targets import Xor, XSquared

@@ -21,7 +21,7 @@ from pipeline.launch.cost.calibration import (
 )
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.targets import Sine
 
 HERE = Profile(description="here", scheduler="local", folder="runs", gpus=0, cpus=1)

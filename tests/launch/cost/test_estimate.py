@@ -11,7 +11,7 @@ from pipeline.launch.clusters.queues import WalltimeTier
 from pipeline.launch.cost.estimate import estimate, gpu_busy, table
 from pipeline.launch.submit.planned_submissions import SubmissionRequest, plan_submissions
 from pipeline.models.shallow import Shallow
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.targets import Sine
 
 

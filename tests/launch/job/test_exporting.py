@@ -28,7 +28,7 @@ from pipeline.launch.notes.attempts import Attempt, read_attempts
 from pipeline.launch.notes.submission import Submission, folder_of, read_submissions
 from pipeline.launch.state.logs import logs_of
 from pipeline.launch.worker import exporter_of
-from pipeline.plan import make_plan, write_plan
+from pipeline.plans import make_plan, write_plan
 from pipeline.records.locks import EXPORT
 from pipeline.records.store import read_outcomes, read_records
 from pipeline.training.progress import TrainingProgress
@@ -149,7 +149,7 @@ from pipeline.launch.clusters.lookup import read_cluster
 from pipeline.launch.submit.planned_submissions import SubmissionRequest, plan_submissions
 from pipeline.launch.notes.submission import next_name
 from pipeline.launch.submit.sending import send
-from pipeline.plan import read_plan
+from pipeline.plans import read_plan
 
 run, cluster = Path(sys.argv[1]), read_cluster("local", sys.argv[2:])
 request = SubmissionRequest(cluster, {pack.id: 1.0 for pack in read_plan(run).packs}, {})

@@ -15,7 +15,7 @@ from pipeline.config import read_experiment
 from pipeline.launch.cost.calibration import remember_job
 from pipeline.launch.notes.submission import Submission, read_submissions, write_submission
 from pipeline.launch.submit.job_chains import missing_links
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.records.schema import OUTCOMES
 from pipeline.records.store import write_outcomes
 

@@ -14,7 +14,7 @@ from pipeline.experiment.experiment import Experiment
 from pipeline.models.bases.polynomial import Monomial
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.plan import make_plan, write_plan
+from pipeline.plans import make_plan, write_plan
 from pipeline.problems.targets import OuterRing
 from pipeline.records.store import read_fitted_samples, read_outcomes, read_records
 from pipeline.report.figures.binary_classification import decision_regions, hidden_representation

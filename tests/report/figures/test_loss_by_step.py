@@ -7,7 +7,7 @@ from synthetic_run import drawn, rows_with
 
 from pipeline.experiment.experiment import Experiment
 from pipeline.models.shallow import Shallow
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records.schema import OUTCOMES, RECORDS
 from pipeline.report.figures.loss_by_step import loss_curves

@@ -21,7 +21,7 @@ from synthetic_run import OF_RATES
 
 from pipeline.errors import PipelineError
 from pipeline.models.linear import Linear
-from pipeline.plan import make_plan, write_plan
+from pipeline.plans import make_plan, write_plan
 from pipeline.report.figures.figure import FigureSpec
 from pipeline.report.html.run_page import page, write_report
 from pipeline.report.tables.results import results

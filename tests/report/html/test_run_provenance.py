@@ -8,7 +8,7 @@ import polars as pl
 import yaml
 
 from pipeline.definitions import canonical
-from pipeline.plan import read_provenance, write_plan
+from pipeline.plans import read_provenance, write_plan
 from pipeline.report.html.run_page import page
 from pipeline.report.html.run_provenance import facts
 

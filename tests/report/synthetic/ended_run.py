@@ -13,7 +13,7 @@ from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.trial import Trial
 from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records.schema import FITTED_SAMPLES
 from pipeline.report.answer.answer import Answer, answer_of

@@ -10,7 +10,7 @@ import polars as pl
 
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.trial import Trial
-from pipeline.plan import Plan, make_plan
+from pipeline.plans import Plan, make_plan
 from pipeline.records.schema import FITTED_SAMPLES, OUTCOMES, RECORDS
 from pipeline.report.figures.catalogue import FIGURES
 from pipeline.report.tables.results import results

@@ -19,7 +19,7 @@ from pipeline.models.greedy import Greedy
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import LeastSquares
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.measures import Grid
 from pipeline.problems.targets import AbsoluteValue, Gaussian, Runge, Step, Xor, XSquared
 from pipeline.records import store

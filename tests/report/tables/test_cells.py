@@ -12,7 +12,7 @@ from pipeline.experiment.axes import Inputs, TimesLimits
 from pipeline.experiment.experiment import Experiment
 from pipeline.models.linear import Linear
 from pipeline.optimizers.rules import Adam, Momentum
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.datasets import Digits, Table
 from pipeline.problems.losses import HalfMeanSquare, SoftmaxCrossEntropy
 from pipeline.problems.targets import AbsoluteValue

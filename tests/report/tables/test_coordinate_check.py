@@ -18,7 +18,7 @@ from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers import OPTIMIZERS
 from pipeline.optimizers.rules import UpdateRule
-from pipeline.plan import make_plan, write_plan
+from pipeline.plans import make_plan, write_plan
 from pipeline.problems.targets import Sine
 from pipeline.records import store
 from pipeline.report.html.run_page import Comparisons, page

@@ -15,7 +15,7 @@ from pipeline.experiment.experiment import Experiment
 from pipeline.models.activations import Identity
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.plan import Plan, make_plan
+from pipeline.plans import Plan, make_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records.schema import OUTCOMES, RECORDS
 from pipeline.report.tables.critical_rates import (

@@ -14,7 +14,7 @@ from pipeline.models.activations import Tanh
 from pipeline.models.initialisations import Glorot, Lecun
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import GradientDescent, Momentum
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.targets import Sine
 from pipeline.records.schema import FITTED_SAMPLES, OUTCOMES, RECORDS
 from pipeline.report.tables.departures import SLOWER, departures, theory_of

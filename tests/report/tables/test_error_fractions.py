@@ -17,7 +17,7 @@ from pipeline.models.linear import Linear
 from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import LeastSquares
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.datasets import Digits
 from pipeline.problems.losses import HalfMeanSquare
 from pipeline.problems.targets import AbsoluteValue, XSquared

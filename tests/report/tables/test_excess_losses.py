@@ -20,7 +20,7 @@ from pipeline.models.shallow import Shallow
 from pipeline.numerics.descent import Modes, loss_curve
 from pipeline.optimizers import OPTIMIZERS
 from pipeline.optimizers.rules import Recurrence
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records import store
 from pipeline.report.tables.excess_losses import CLOSED, DEVIATION, NO_STEP, compare_curves, predicted_and_measured

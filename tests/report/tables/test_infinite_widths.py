@@ -12,7 +12,7 @@ from pipeline.models.activations import Tanh
 from pipeline.models.initialisations import Glorot, Lecun
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.targets import Sine
 from pipeline.records.schema import FITTED_SAMPLES, OUTCOMES, RECORDS
 from pipeline.report.figures.error_by_width import error_by_width

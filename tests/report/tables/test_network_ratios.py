@@ -11,7 +11,7 @@ from pipeline.experiment.experiment import Experiment
 from pipeline.models.activations import LeakyRelu, Tanh
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.targets import AbsoluteValue, Xor, XSquared
 from pipeline.records.schema import OUTCOMES, RECORDS
 from pipeline.report.tables.network_ratios import RATIO, network_ratios, with_network_ratios

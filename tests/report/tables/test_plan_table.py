@@ -10,7 +10,7 @@ from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.report.tables.plan_table import plan_table
 

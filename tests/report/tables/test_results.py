@@ -17,7 +17,7 @@ from pipeline.experiment.packing import packs
 from pipeline.models.activations import Tanh
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.plan import Plan, make_plan
+from pipeline.plans import Plan, make_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records.schema import OUTCOMES, RECORDS
 from pipeline.report.tables.results import results, tolerance_of

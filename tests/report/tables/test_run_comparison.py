@@ -13,7 +13,7 @@ from pipeline.models.activations import Tanh
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, GradientDescent
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.report.tables.run_comparison import RecordedSweep, compare_runs
 

@@ -13,7 +13,7 @@ from pipeline.experiment.experiment import Experiment
 from pipeline.models.bases.polynomial import Monomial
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.plan import Plan, make_plan, write_plan
+from pipeline.plans import Plan, make_plan, write_plan
 from pipeline.problems.losses import LOSSES, BinaryCrossEntropy, BrierScore, HalfMeanSquare
 from pipeline.problems.targets import OuterRing
 from pipeline.records.schema import OUTCOMES, RECORDS

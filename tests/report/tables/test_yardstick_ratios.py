@@ -23,7 +23,7 @@ from pipeline.models.activations import Tanh
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import GradientDescent
-from pipeline.plan import make_plan, write_plan
+from pipeline.plans import make_plan, write_plan
 from pipeline.problems.losses import HalfMeanSquare, Task
 from pipeline.problems.targets import AbsoluteValue, Gaussian, XSquared
 from pipeline.records.schema import FITTED_SAMPLES, OUTCOMES, RECORDS

@@ -7,7 +7,7 @@ import pytest
 from pipeline.experiment.experiment import Experiment
 from pipeline.models.best_networks import best_networks, held_out_points
 from pipeline.models.shallow import Shallow
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.datasets import Diabetes
 from pipeline.problems.targets import Sine, Xor, XSquared
 from pipeline.report.theory import best_network_brackets

@@ -15,7 +15,7 @@ from pipeline.models.initialisations import Glorot, KinksInside, Lecun
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, Momentum
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.measures import Normal
 from pipeline.problems.targets import Gaussian, Sine
 from pipeline.report.theory import infinite_networks

@@ -12,7 +12,7 @@ from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.models.tangent_kernel import linearised_loss_curves, linearised_losses
 from pipeline.optimizers.rules import Adam, Momentum
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.targets import Sine, Xor
 from pipeline.report.theory import linearised_networks
 from pipeline.report.theory.linearised_networks import can_be_linearised, linearised_of_plan

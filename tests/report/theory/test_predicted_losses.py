@@ -15,7 +15,7 @@ from pipeline.models.bases.trigonometric import Cosine
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, GradientDescent, Momentum, Nesterov
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.datasets import Table
 from pipeline.problems.losses import BinaryCrossEntropy
 from pipeline.problems.table_files import read_table

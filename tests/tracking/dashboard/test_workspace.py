@@ -15,7 +15,7 @@ from wandb_state import ENTITY
 
 from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.diagnostics.diagnostic import Diagnostic
-from pipeline.plan import read_plan
+from pipeline.plans import read_plan
 from pipeline.records.schema import RECORDS
 from pipeline.records.store import read_records_of, write_records
 from pipeline.tracking.dashboard.recorded_metrics import recorded_metrics

@@ -23,7 +23,7 @@ from wandb_state import ENTITY, OTHERS
 
 from pipeline.experiment.wandb_tracking import ChosenRuns, Tracking
 from pipeline.launch.job.exporting import EXIT_UNREACHABLE
-from pipeline.plan import read_plan
+from pipeline.plans import read_plan
 from pipeline.records.locks import EXPORT
 from pipeline.tracking.export.export import ExportResult, export
 from pipeline.tracking.export.run_content import STEP

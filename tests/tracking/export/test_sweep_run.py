@@ -16,7 +16,7 @@ from wandb_server import WandbServer
 from wandb_state import StoredRun
 
 from pipeline.experiment.wandb_tracking import Tracking
-from pipeline.plan import read_plan
+from pipeline.plans import read_plan
 from pipeline.records.store import read_outcomes, read_records
 from pipeline.tracking.export.export import ExportResult, export, read_run
 from pipeline.tracking.retries import Clock

@@ -12,7 +12,7 @@ from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
 from pipeline.models.activations import Tanh
 from pipeline.models.shallow import Shallow
-from pipeline.plan import make_plan
+from pipeline.plans import make_plan
 from pipeline.problems.measures import Grid
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.training.module import PackModule

@@ -18,7 +18,7 @@ from pipeline.experiment.packing import packs
 from pipeline.models.bases import BASES
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.plan import Plan, make_plan, read_plan, write_plan
+from pipeline.plans import Plan, make_plan, read_plan, write_plan
 from pipeline.problems.datasets import Digits, Table
 from pipeline.problems.targets import TARGETS, Gaussian
 from pipeline.records.manifest import read_manifest
