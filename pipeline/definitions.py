@@ -21,6 +21,8 @@ from typing import Any, ClassVar, TypeVar
 class Definition:
     """Base of every definition: its name in YAML, its label in tables, its one-sentence summary."""
 
+    formula: ClassVar[str] = ""
+    """The mathematics in LaTeX, for the documentation."""
     not_identity: ClassVar[tuple[str, ...]] = ()
     """Fields that say where a thing is, not what it is; left out of a trial's id."""
     unsaid: ClassVar[Mapping[str, tuple[Any, ...]]] = {}

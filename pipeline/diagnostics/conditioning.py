@@ -30,6 +30,7 @@ class ConditionNumber(Diagnostic):
 
     constant_for_linear_models: ClassVar[bool] = True
     unit: ClassVar[str] = "condition number of X"
+    formula: ClassVar[str] = r"\kappa(X) = \frac{\sigma_1}{\sigma_F}"
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
         return spectra.condition_number(snapshot.singular_values_TS, snapshot.feature_shape)
@@ -45,6 +46,7 @@ class GramConditionNumber(Diagnostic):
 
     constant_for_linear_models: ClassVar[bool] = True
     unit: ClassVar[str] = "condition number of X^T X"
+    formula: ClassVar[str] = r"\kappa(X^T X) = \left(\frac{\sigma_1}{\sigma_F}\right)^2"
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
         return spectra.condition_number(snapshot.singular_values_TS, snapshot.feature_shape).square()
@@ -60,6 +62,7 @@ class ConditionNumberOfRange(Diagnostic):
 
     constant_for_linear_models: ClassVar[bool] = True
     unit: ClassVar[str] = "condition number of the range of X"
+    formula: ClassVar[str] = r"\frac{\sigma_1}{\sigma_r}, \qquad r \text{ the numerical rank}"
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
         return spectra.condition_number_of_range(snapshot.singular_values_TS, snapshot.feature_shape)
@@ -72,6 +75,9 @@ class EffectiveRank(Diagnostic):
 
     constant_for_linear_models: ClassVar[bool] = True
     unit: ClassVar[str] = "effective rank"
+    formula: ClassVar[str] = (
+        r"r = \left| \left\{ s : \sigma_s > \max(P, F) \cdot 2.2 \cdot 10^{-16} \, \sigma_1 \right\} \right|"
+    )
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
         return spectra.effective_rank(snapshot.singular_values_TS, snapshot.feature_shape)
@@ -93,6 +99,7 @@ class LargestStableLearningRate(Diagnostic):
 
     constant_for_linear_models: ClassVar[bool] = True
     unit: ClassVar[str] = "largest stable learning rate"
+    formula: ClassVar[str] = r"\eta_{max} = \frac{c}{\lambda_{max}}, \qquad c = 2 \text{ for gradient descent}"
 
     def applies(self, model: Model, loss: Loss, optimizer: Optimizer) -> bool:
         return model.linear and optimizer.stability_factor() is not None

@@ -31,6 +31,7 @@ class TrainingLoss(Diagnostic):
     """Loss on all training points, in the convention of the loss (mean over points, square loss halved)."""
 
     unit: ClassVar[str] = "training loss"
+    formula: ClassVar[str] = r"L(w_t)"
 
     @classmethod
     def name(cls) -> str:
@@ -48,6 +49,9 @@ class TestError(Diagnostic):
 
     __test__ = False  # not a test class, whatever its name looks like to pytest
     unit: ClassVar[str] = "test error"
+    formula: ClassVar[str] = (
+        r"\sqrt{E \, |f_t(x) - f(x)|^2} \qquad \text{or, of answers,} \qquad P(\text{answer} \ne y)"
+    )
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
         return _test_error(snapshot.context, snapshot.test_outputs_TKP)
@@ -68,6 +72,9 @@ class TestErrorBar(Diagnostic):
     __test__ = False  # not a test class, whatever its name looks like to pytest
     by_default: ClassVar[bool] = False
     unit: ClassVar[str] = "uncertainty of the test error"
+    formula: ClassVar[str] = (
+        r"\sqrt{m + e} - \sqrt{m}, \qquad m = E \, |f_t(x) - f(x)|^2 \text{ by quadrature, } e \text{ its own error}"
+    )
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
         context, outputs_TKP = snapshot.context, snapshot.test_outputs_TKP
@@ -88,6 +95,7 @@ class GradientNorm(Diagnostic):
     """Euclidean norm of the gradient of the training loss in all weights."""
 
     unit: ClassVar[str] = "gradient norm"
+    formula: ClassVar[str] = r"\| \nabla L(w_t) \|"
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
         return snapshot.gradient_TN.double().norm(dim=1)
@@ -100,6 +108,7 @@ class WeightNorm(Diagnostic):
 
     by_default: ClassVar[bool] = False
     unit: ClassVar[str] = "weight norm"
+    formula: ClassVar[str] = r"\| w_t \|"
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
         return snapshot.weights_TN.double().norm(dim=1)
@@ -114,6 +123,7 @@ class DistanceToLeastSquares(Diagnostic):
     """
 
     unit: ClassVar[str] = "distance to least squares"
+    formula: ClassVar[str] = r"\| w_t - X^+ y \|"
 
     def applies(self, model: Model, loss: Loss, optimizer: Optimizer) -> bool:
         return model.linear and loss.quadratic
@@ -133,6 +143,7 @@ class LeastSquaresError(Diagnostic):
 
     constant_for_linear_models: ClassVar[bool] = True
     unit: ClassVar[str] = "test error of least squares"
+    formula: ClassVar[str] = r"\sqrt{E \, |\phi(x)^T X^+ y - f(x)|^2}"
 
     def applies(self, model: Model, loss: Loss, optimizer: Optimizer) -> bool:
         return model.linear and loss.quadratic
@@ -156,6 +167,9 @@ class OuterGap(Diagnostic):
 
     by_default: ClassVar[bool] = False
     unit: ClassVar[str] = "training loss above the best output layer's"
+    formula: ClassVar[str] = (
+        r"\frac{1}{2P} \| Q^T (f_t - y) \|^2, \qquad Q \text{ an orthonormal basis of the range of } X"
+    )
 
     def applies(self, model: Model, loss: Loss, optimizer: Optimizer) -> bool:
         return loss.quadratic

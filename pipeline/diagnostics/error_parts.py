@@ -44,6 +44,7 @@ class ApproximationPart(ErrorPart):
 
     constant_for_linear_models: ClassVar[bool] = True
     unit: ClassVar[str] = "squared test error that no weights of these features can lower"
+    formula: ClassVar[str] = r"\min_a E \, |\phi(x)^T a - f(x)|^2"
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
         return snapshot.error_parts.approximation_T
@@ -57,6 +58,7 @@ class SamplingPart(ErrorPart):
     constant_for_linear_models: ClassVar[bool] = True
     signed: ClassVar[bool] = True  # by rounding
     unit: ClassVar[str] = "squared test error for finitely many training points"
+    formula: ClassVar[str] = r"E \, |\phi(x)^T X^+ y - f(x)|^2 - \min_a E \, |\phi(x)^T a - f(x)|^2"
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
         return snapshot.error_parts.sampling_T
@@ -72,6 +74,7 @@ class OptimisationPart(ErrorPart):
 
     signed: ClassVar[bool] = True
     unit: ClassVar[str] = "squared test error for weights that are not the best on the training points"
+    formula: ClassVar[str] = r"E \, |\phi(x)^T a_t - f(x)|^2 - E \, |\phi(x)^T X^+ y - f(x)|^2"
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
         return snapshot.error_parts.optimisation_T
@@ -87,6 +90,9 @@ class RoundingPart(ErrorPart):
 
     signed: ClassVar[bool] = True
     unit: ClassVar[str] = "squared test error for the digits of the dtype"
+    formula: ClassVar[str] = (
+        r"E \, |f_t(x) - f(x)|^2 - E \, |\phi(x)^T a_t - f(x)|^2, \qquad f_t \text{ in the dtype of the training}"
+    )
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
         return snapshot.error_parts.rounding_T

@@ -27,6 +27,7 @@ class ExcessLoss(Diagnostic):
 
     by_default: ClassVar[bool] = False
     unit: ClassVar[str] = "training loss above least squares"
+    formula: ClassVar[str] = r"\frac{1}{2P} \| U^T (f_t - y) \|^2, \qquad X = U \Sigma V^T"
 
     def applies(self, model: Model, loss: Loss, optimizer: Optimizer) -> bool:
         return model.linear and loss.quadratic
@@ -59,6 +60,7 @@ class PredictedSteps(Diagnostic):
     constant_for_quadratics: ClassVar[bool] = True
     by_default: ClassVar[bool] = False
     unit: ClassVar[str] = "predicted steps to tolerance"
+    formula: ClassVar[str] = r"\min \left\{ t : L(w_t) - L(X^+ y) \le \epsilon \left(L(w_0) - L(X^+ y)\right) \right\}"
 
     def __post_init__(self) -> None:
         if not 0 < self.tolerance < 1:

@@ -35,6 +35,7 @@ class TangentKernelConditionNumber(Diagnostic):
     constant_for_linear_models: ClassVar[bool] = True
     by_default: ClassVar[bool] = False
     unit: ClassVar[str] = "condition number of the tangent kernel"
+    formula: ClassVar[str] = r"\kappa(J J^T) = \left(\frac{\sigma_1(J)}{\sigma_{min}(J)}\right)^2"
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
         return spectra.condition_number(snapshot.jacobian_singular_values_TS, snapshot.jacobian_shape).square()
@@ -48,6 +49,9 @@ class TangentKernelEffectiveRank(Diagnostic):
     constant_for_linear_models: ClassVar[bool] = True
     by_default: ClassVar[bool] = False
     unit: ClassVar[str] = "effective rank of the tangent kernel"
+    formula: ClassVar[str] = (
+        r"\left| \left\{ s : \sigma_s(J) > \max(N, K P) \cdot 2.2 \cdot 10^{-16} \, \sigma_1(J) \right\} \right|"
+    )
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
         return spectra.effective_rank(snapshot.jacobian_singular_values_TS, snapshot.jacobian_shape)
@@ -63,6 +67,7 @@ class DeadUnitShare(Diagnostic):
     """
 
     unit: ClassVar[str] = "share of dead hidden units"
+    formula: ClassVar[str] = r"\frac{1}{W} \left| \left\{ j : g'(z_{jp}) = 0 \text{ for all } p \right\} \right|"
 
     def applies(self, model: Model, loss: Loss, optimizer: Optimizer) -> bool:
         return isinstance(model, Shallow)
@@ -88,6 +93,7 @@ class FeatureChange(Diagnostic):
 
     by_default: ClassVar[bool] = False
     unit: ClassVar[str] = "relative change of the hidden units"
+    formula: ClassVar[str] = r"\frac{\| X_t - X_0 \|_F}{\| X_0 \|_F}"
 
     def applies(self, model: Model, loss: Loss, optimizer: Optimizer) -> bool:
         return isinstance(model, Shallow)
@@ -110,6 +116,9 @@ class LazyIndex(Diagnostic):
 
     by_default: ClassVar[bool] = False
     unit: ClassVar[str] = "residual / residual with the kernel of the start"
+    formula: ClassVar[str] = (
+        r"\sqrt{\frac{L(w_t)}{L_{lin}(w_t)}}, \qquad L_{lin} \text{ of the network linearised at step } 0"
+    )
 
     def applies(self, model: Model, loss: Loss, optimizer: Optimizer) -> bool:
         return not model.linear and loss.quadratic and isinstance(optimizer, GradientDescent)

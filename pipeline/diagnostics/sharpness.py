@@ -51,6 +51,7 @@ class Sharpness(Diagnostic):
     takes_top_of_hessian: ClassVar[bool] = True
     signed: ClassVar[bool] = True
     unit: ClassVar[str] = "largest Hessian eigenvalue"
+    formula: ClassVar[str] = r"\lambda_{max}\left(\nabla^2 L(w_t)\right)"
 
     def concerns(self, model: Model, loss: Loss, optimizer: Optimizer, *, minibatches: bool) -> bool:
         descent_of_network = not model.linear and not minibatches and optimizer.stability_factor() is not None
@@ -78,6 +79,9 @@ class StabilityIndex(Diagnostic):
     takes_top_of_hessian: ClassVar[bool] = True
     signed: ClassVar[bool] = True
     unit: ClassVar[str] = "learning rate / largest stable one"
+    formula: ClassVar[str] = (
+        r"\frac{\eta \, \lambda_{max}\left(\nabla^2 L(w_t)\right)}{c}, \qquad c = 2 \text{ for gradient descent}"
+    )
 
     def applies(self, model: Model, loss: Loss, optimizer: Optimizer) -> bool:
         return optimizer.stability_factor() is not None
@@ -101,6 +105,7 @@ class SmallestEigenvalue(Diagnostic):
     by_default: ClassVar[bool] = False
     signed: ClassVar[bool] = True
     unit: ClassVar[str] = "smallest Hessian eigenvalue"
+    formula: ClassVar[str] = r"\lambda_{min}\left(\nabla^2 L(w_t)\right)"
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
         context = snapshot.context
@@ -127,6 +132,7 @@ class GaussNewtonConditionNumber(Diagnostic):
     constant_for_quadratics: ClassVar[bool] = True
     by_default: ClassVar[bool] = False
     unit: ClassVar[str] = "condition number of the Gauss-Newton matrix"
+    formula: ClassVar[str] = r"\frac{\lambda_1}{\lambda_r} \text{ of } J^T Q J, \qquad r \text{ the numerical rank}"
 
     def __call__(self, snapshot: Snapshot) -> Tensor:
         context = snapshot.context
@@ -156,6 +162,9 @@ class FiniteDifferenceCurvature(Diagnostic):
     takes_top_of_hessian: ClassVar[bool] = True
     signed: ClassVar[bool] = True
     unit: ClassVar[str] = "second difference along the top eigenvector"
+    formula: ClassVar[str] = (
+        r"\frac{L(w_t + h u) - 2 L(w_t) + L(w_t - h u)}{h^2}, \qquad u \text{ the top eigenvector of } \nabla^2 L(w_t)"
+    )
 
     def __post_init__(self) -> None:
         if not self.step > 0:

@@ -76,6 +76,7 @@ class Relu(Activation):
     """Rectified linear unit, the positive part max(z, 0)."""
 
     kinked: ClassVar[bool] = True
+    formula: ClassVar[str] = r"g(z) = \max(z, 0)"
 
     def __call__(self, z: Tensor) -> Tensor:
         return torch.relu(z)
@@ -104,6 +105,7 @@ class LeakyRelu(Activation):
 
     slope: float = 0.01
     kinked: ClassVar[bool] = True
+    formula: ClassVar[str] = r"g(z) = \begin{cases} z & z > 0 \\ s z & z \le 0 \end{cases}"
 
     def __post_init__(self) -> None:
         if not 0 <= self.slope < 1:
@@ -130,6 +132,8 @@ class LeakyRelu(Activation):
 class Sigmoid(Activation):
     """Logistic sigmoid 1 / (1 + exp(-z))."""
 
+    formula: ClassVar[str] = r"g(z) = \frac{1}{1 + e^{-z}}"
+
     def __call__(self, z: Tensor) -> Tensor:
         return torch.sigmoid(z)
 
@@ -148,6 +152,8 @@ class Sigmoid(Activation):
 class Tanh(Activation):
     """Hyperbolic tangent."""
 
+    formula: ClassVar[str] = r"g(z) = \tanh z"
+
     def __call__(self, z: Tensor) -> Tensor:
         return torch.tanh(z)
 
@@ -165,6 +171,8 @@ class Tanh(Activation):
 @dataclass(frozen=True)
 class Identity(Activation):
     """Identity function, no activation at all: the network is then a linear function of its inputs."""
+
+    formula: ClassVar[str] = r"g(z) = z"
 
     def __call__(self, z: Tensor) -> Tensor:
         return z.clone()

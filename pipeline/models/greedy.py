@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import ClassVar, Literal, final
 
 from torch import Tensor
 
@@ -54,6 +54,10 @@ class Greedy(LinearModel):
     size: int | None = None
     product: Order = "total_degree"
     rule: Literal["least_squares", "inner_product"] = "least_squares"
+    formula: ClassVar[str] = (
+        r"f_k(x) = \sum_{i=1}^{W} a_{ki} \, \phi_{w_i}(x), \qquad w_1, \ldots, w_W \text{ chosen from the training "
+        r"points}"
+    )
 
     def __post_init__(self) -> None:
         if self.size is not None and self.size < 1:

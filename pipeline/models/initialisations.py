@@ -66,6 +66,7 @@ class UniformFanIn(Initialisation):
     The random biases spread the kinks of a network of one input, which all lie at zero otherwise.
     """
 
+    formula: ClassVar[str] = r"w, b \sim U\left(-\frac{1}{\sqrt{n_{in}}}, \frac{1}{\sqrt{n_{in}}}\right)"
     source: ClassVar[str] = "PyTorch documentation, torch.nn.Linear"
 
     def weight_deviation(self, fan_in: int, fan_out: int) -> float:
@@ -88,6 +89,7 @@ class He(Initialisation):
     ``N(0, 2 / fan_in)``: of a ReLU layer the mean square of the weighted sums is then that of the layer before.
     """
 
+    formula: ClassVar[str] = r"w \sim N\left(0, \frac{2}{n_{in}}\right), \qquad b = 0"
     source: ClassVar[str] = "He et al., Delving deep into rectifiers (ICCV 2015), equation 10"
 
     def weight_deviation(self, fan_in: int, fan_out: int) -> float:
@@ -103,6 +105,9 @@ class KinksInside(Initialisation):
     with ``uniform_fan_in``: solvers come closer to the best network from here.
     """
 
+    formula: ClassVar[str] = (
+        r"w \sim N\left(0, \frac{2}{n_{in}}\right), \qquad b = -w \cdot u, \qquad u \sim U([-1, 1]^D)"
+    )
     source: ClassVar[str] = "the weights: He et al. (ICCV 2015); the biases: -w x at uniform points x"
 
     def weight_deviation(self, fan_in: int, fan_out: int) -> float:
@@ -121,6 +126,7 @@ class Glorot(Initialisation):
     ``N(0, 2 / (fan_in + fan_out))``, between what keeps the variance forwards and what keeps it backwards.
     """
 
+    formula: ClassVar[str] = r"w \sim N\left(0, \frac{2}{n_{in} + n_{out}}\right), \qquad b = 0"
     source: ClassVar[str] = "Glorot, Bengio, Understanding the difficulty of training (AISTATS 2010), equation 12"
 
     def weight_deviation(self, fan_in: int, fan_out: int) -> float:
@@ -135,6 +141,7 @@ class Lecun(Initialisation):
     ``N(0, 1 / fan_in)``: weighted sums of inputs of variance 1 have variance 1.
     """
 
+    formula: ClassVar[str] = r"w \sim N\left(0, \frac{1}{n_{in}}\right), \qquad b = 0"
     source: ClassVar[str] = "LeCun et al., Efficient BackProp (1998), section 4.6"
 
     def weight_deviation(self, fan_in: int, fan_out: int) -> float:

@@ -73,6 +73,7 @@ class Linear(LinearModel):
     basis: Basis = Legendre()
     product: Order = "total_degree"
     coordinates: Literal["cartesian", "polar"] = "cartesian"
+    formula: ClassVar[str] = r"f_k(x) = \sum_{w=1}^{W} a_{kw} \, \phi_w(x), \qquad a = 0 \text{ at step } 0"
 
     def __post_init__(self) -> None:
         check_order(self.basis, self.product)

@@ -33,6 +33,7 @@ class Shallow(Model):
     initialisation: Initialisation = UniformFanIn()
     linear: ClassVar[bool] = False
     draws_weights: ClassVar[bool] = True
+    formula: ClassVar[str] = r"f_k(x) = \sum_{j=1}^{W} v_{kj} \, g(w_j \cdot x + c_j) + b_k"
 
     def num_weights(self, width: int, num_inputs: int, num_outputs: int) -> int:
         return width * (num_inputs + 1) + num_outputs * (width + 1)

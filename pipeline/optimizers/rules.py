@@ -117,6 +117,7 @@ class GradientDescent(UpdateRule):
     """
 
     slots: ClassVar[int] = 0
+    formula: ClassVar[str] = r"w_{t+1} = w_t - \eta \, \nabla L(w_t)"
 
     def stability_factor(self) -> float:
         return 2.0
@@ -151,6 +152,7 @@ class Momentum(UpdateRule):
 
     momentum: float = 0.9
     slots: ClassVar[int] = 1
+    formula: ClassVar[str] = r"v_{t+1} = \beta v_t + \nabla L(w_t), \qquad w_{t+1} = w_t - \eta \, v_{t+1}"
 
     def __post_init__(self) -> None:
         _check_fraction("momentum", self.momentum)
@@ -192,6 +194,9 @@ class Nesterov(UpdateRule):
 
     momentum: float = 0.9
     slots: ClassVar[int] = 1
+    formula: ClassVar[str] = (
+        r"v_{t+1} = \beta v_t + \nabla L(w_t), \qquad w_{t+1} = w_t - \eta \left(\nabla L(w_t) + \beta v_{t+1}\right)"
+    )
 
     def __post_init__(self) -> None:
         _check_fraction("momentum", self.momentum)
@@ -239,6 +244,10 @@ class Adam(UpdateRule):
     beta2: float = 0.999
     epsilon: float = 1e-8
     slots: ClassVar[int] = 2
+    formula: ClassVar[str] = (
+        r"w_t = w_{t-1} - \eta \, \frac{m_t / (1 - \beta_1^t)}{\sqrt{s_t / (1 - \beta_2^t)} + \epsilon}, \quad m_t = "
+        r"\beta_1 m_{t-1} + (1 - \beta_1) g_t, \quad s_t = \beta_2 s_{t-1} + (1 - \beta_2) g_t^2"
+    )
 
     def __post_init__(self) -> None:
         _check_fraction("beta1", self.beta1)
@@ -276,3 +285,4 @@ class LeastSquares(Optimizer):
     only_square_loss: ClassVar[bool] = True
     all_points: ClassVar[bool] = True
     in_one_step: ClassVar[bool] = True
+    formula: ClassVar[str] = r"w_1 = X^+ y"

@@ -129,6 +129,10 @@ class VariableProjection(Solver):
     damping: float = 0.01
     only_networks: ClassVar[bool] = True
     only_square_loss: ClassVar[bool] = True
+    formula: ClassVar[str] = (
+        r"\min_{\theta} \frac{1}{2P} \left\| y - X_{\theta} X_{\theta}^+ y \right\|^2, \qquad \theta \text{ the hidden "
+        r"weights, } X_{\theta} \text{ the hidden units}"
+    )
 
     def __post_init__(self) -> None:
         _check_damping(self.damping)
@@ -163,6 +167,7 @@ class LevenbergMarquardt(Solver):
     """
 
     damping: float = 0.01
+    formula: ClassVar[str] = r"(J^T Q J + \mu I) \, d = \nabla L(w_t), \qquad w_{t+1} = w_t - d"
 
     def __post_init__(self) -> None:
         _check_damping(self.damping)
@@ -197,6 +202,10 @@ class Lbfgs(Solver):
     """
 
     history: int = 20
+    formula: ClassVar[str] = (
+        r"w_{t+1} = w_t - \alpha_t H_t \nabla L(w_t), \qquad H_t \approx \left(\nabla^2 L(w_t)\right)^{-1} \text{ from "
+        r"the last steps}"
+    )
 
     def __post_init__(self) -> None:
         if self.history < 1:

@@ -122,6 +122,7 @@ class HalfMeanSquare(Loss):
     tasks: ClassVar[frozenset[Task]] = frozenset(Task)
     largest_curvature: ClassVar[float] = 1.0
     quadratic: ClassVar[bool] = True
+    formula: ClassVar[str] = r"L = \frac{1}{2P} \sum_{p=1}^{P} \sum_{k=1}^{K} (f_{kp} - y_{kp})^2"
 
     def __call__(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
         return (outputs_TKP - targets_KP).square().sum(dim=(-2, -1)) / (2 * outputs_TKP.shape[-1])
@@ -157,6 +158,9 @@ class SoftmaxCrossEntropy(Loss):
 
     tasks: ClassVar[frozenset[Task]] = frozenset({Task.CLASSES})
     largest_curvature: ClassVar[float] = 0.5
+    formula: ClassVar[str] = (
+        r"L = -\frac{1}{P} \sum_{p=1}^{P} \sum_{k=1}^{K} y_{kp} \log \frac{e^{z_{kp}}}{\sum_l e^{z_{lp}}}"
+    )
 
     def __call__(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
         return self._value(_wrong_logits(outputs_TKP, targets_KP), outputs_TKP, targets_KP)
@@ -202,6 +206,9 @@ class BinaryCrossEntropy(Loss):
 
     tasks: ClassVar[frozenset[Task]] = frozenset({Task.LABELS})
     largest_curvature: ClassVar[float] = 0.25
+    formula: ClassVar[str] = (
+        r"L = \frac{1}{P} \sum_{p=1}^{P} \sum_{k=1}^{K} \log\left(1 + e^{(1 - 2 y_{kp}) z_{kp}}\right)"
+    )
 
     def __call__(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
         return _softplus((1 - 2 * targets_KP) * outputs_TKP).sum(dim=(-2, -1)) / outputs_TKP.shape[-1]
@@ -234,6 +241,10 @@ class BrierScore(Loss):
     tasks: ClassVar[frozenset[Task]] = frozenset({Task.LABELS})
     largest_curvature: ClassVar[float] = (39 + 55 * 33**0.5) / 2304
     convex: ClassVar[bool] = False
+    formula: ClassVar[str] = (
+        r"L = \frac{1}{P} \sum_{p=1}^{P} \sum_{k=1}^{K} \left(\sigma(z_{kp}) - y_{kp}\right)^2, \qquad \sigma(z) = "
+        r"\frac{1}{1 + e^{-z}}"
+    )
 
     def __call__(self, outputs_TKP: Tensor, targets_KP: Tensor) -> Tensor:
         return torch.sigmoid((1 - 2 * targets_KP) * outputs_TKP).square().sum(dim=(-2, -1)) / outputs_TKP.shape[-1]

@@ -126,6 +126,7 @@ class Uniform(Measure):
     low: float = -1.0
     high: float = 1.0
     fills_the_box: ClassVar[bool] = True
+    formula: ClassVar[str] = r"x \sim U([a, b]^D)"
 
     def __post_init__(self) -> None:
         _check_interval(self.low, self.high)
@@ -162,6 +163,9 @@ class Grid(Measure):
     high: float = 1.0
     random: ClassVar[bool] = False
     fills_the_box: ClassVar[bool] = True
+    formula: ClassVar[str] = (
+        r"x_i = a + (b - a) \frac{i + 1/2}{n}, \qquad i = 0, \ldots, n - 1, \text{ along every axis}"
+    )
 
     def __post_init__(self) -> None:
         _check_interval(self.low, self.high)
@@ -210,6 +214,7 @@ class Normal(Measure):
     """
 
     scale: float = 1.0
+    formula: ClassVar[str] = r"x \sim N(0, s^2 I)"
 
     def __post_init__(self) -> None:
         if not self.scale > 0:
@@ -231,6 +236,7 @@ class Corners(Measure):
     random: ClassVar[bool] = False
     max_dimension: ClassVar[int] = 16
     """More corners than 2^16 are no sample that anyone trains on."""
+    formula: ClassVar[str] = r"x \in \{0, 1\}^D, \text{ each as often as every other}"
 
     def default_sizes(self, dimension: int) -> tuple[int, int]:
         return 2**dimension, 2**dimension
@@ -271,6 +277,9 @@ class Rings(Measure):
     inner: float = 0.4
     outer: float = 0.9
     blur: float = 0.05
+    formula: ClassVar[str] = (
+        r"|x| \sim r + U(-\delta, \delta), \qquad r \in \{r_{inner}, r_{outer}\}, \text{ at a uniform angle}"
+    )
 
     def __post_init__(self) -> None:
         if not 0 < self.inner < self.outer:

@@ -112,6 +112,7 @@ class AbsoluteValue(Target):
 
     dimensions: ClassVar[int | None] = None
     smoothness: ClassVar[float] = 1.5
+    formula: ClassVar[str] = r"f(x) = \prod_{i=1}^{D} |x_i|"
 
     def __call__(self, inputs_PD: Points) -> Points:
         values_P: Points = np.abs(inputs_PD).prod(axis=-1)
@@ -141,6 +142,7 @@ class Step(Target):
 
     at: float = 0.0
     smoothness: ClassVar[float] = 0.5
+    formula: ClassVar[str] = r"f(x) = \begin{cases} 1 & x \ge a \\ 0 & x < a \end{cases}"
 
     def __call__(self, inputs_PD: Points) -> Points:
         return (inputs_PD[:, 0] >= self.at).astype(np.float64)
@@ -171,6 +173,7 @@ class Sine(Target):
     """
 
     frequency: float = 2.0
+    formula: ClassVar[str] = r"f(x) = \sin \pi \nu x"
 
     def __post_init__(self) -> None:
         if not self.frequency > 0:
@@ -209,6 +212,8 @@ class Runge(Target):
     Source: Trefethen, Approximation Theory and Approximation Practice (2013), chapter 8.
     """
 
+    formula: ClassVar[str] = r"f(x) = \frac{1}{1 + 25 x^2}"
+
     def __call__(self, inputs_PD: Points) -> Points:
         return 1 / (1 + 25 * inputs_PD[:, 0] ** 2)
 
@@ -230,6 +235,8 @@ class Runge(Target):
 @dataclass(frozen=True)
 class XSquared(Target):
     """Parabola x^2, for which the best ReLU network of every width is known."""
+
+    formula: ClassVar[str] = r"f(x) = x^2"
 
     def __call__(self, inputs_PD: Points) -> Points:
         return inputs_PD[:, 0] ** 2
@@ -257,6 +264,7 @@ class OnePlusPower(Target):
     """
 
     power: int = 10
+    formula: ClassVar[str] = r"f(x) = 1 + x^p"
 
     def __post_init__(self) -> None:
         if not self.power >= 1:
@@ -289,6 +297,7 @@ class ChebyshevPolynomial(Target):
     """
 
     degree: int = 3
+    formula: ClassVar[str] = r"f(x) = T_d(x) = \cos(d \arccos x)"
 
     def __post_init__(self) -> None:
         if not self.degree >= 0:
@@ -320,6 +329,7 @@ class Gaussian(Target):
 
     scale: float = 1.0
     dimensions: ClassVar[int | None] = None
+    formula: ClassVar[str] = r"f(x) = \exp\left(-\frac{|x|^2}{2 s^2}\right)"
 
     def __post_init__(self) -> None:
         if not self.scale > 0:
@@ -377,6 +387,7 @@ class Xor(Target):
     task: ClassVar[Task] = Task.LABELS
     natural_measure: ClassVar[Measure] = Corners()
     dimensions: ClassVar[int | None] = 2
+    formula: ClassVar[str] = r"f(x) = x_1 + x_2 - 2 x_1 x_2, \qquad x \in \{0, 1\}^2"
 
     def __call__(self, inputs_PD: Points) -> Points:
         values_P: Points = ((inputs_PD[:, 0] > 0.5) != (inputs_PD[:, 1] > 0.5)).astype(np.float64)
@@ -399,6 +410,7 @@ class OuterRing(Target):
     task: ClassVar[Task] = Task.LABELS
     natural_measure: ClassVar[Measure] = Rings()
     dimensions: ClassVar[int | None] = 2
+    formula: ClassVar[str] = r"f(x) = \begin{cases} 1 & |x| > r \\ 0 & |x| \le r \end{cases}"
 
     def __post_init__(self) -> None:
         if not self.radius > 0:

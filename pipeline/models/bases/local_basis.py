@@ -62,6 +62,7 @@ class Hat(LocalBasis):
 
     sums_to_one: ClassVar[bool] = True
     order: ClassVar[float | None] = 2.0
+    formula: ClassVar[str] = r"\phi_k(x) = \max\left(1 - \left| \frac{x + 1}{2} (W - 1) - k \right|, 0\right)"
     source: ClassVar[str] = "Schumaker, Spline Functions (1981), linear splines; Courant (1943)"
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:
@@ -96,6 +97,10 @@ class BSpline(LocalBasis):
 
     degree: int = 3
     sums_to_one: ClassVar[bool] = True
+    formula: ClassVar[str] = (
+        r"B_{k,d}(x) = \frac{x - t_k}{t_{k+d} - t_k} B_{k,d-1}(x) + \frac{t_{k+d+1} - x}{t_{k+d+1} - t_{k+1}} "
+        r"B_{k+1,d-1}(x)"
+    )
     source: ClassVar[str] = "de Boor, A Practical Guide to Splines (1978), chapters IX and X"
 
     def __post_init__(self) -> None:
@@ -160,6 +165,10 @@ class GaussianBump(LocalBasis):
     """
 
     overlap: float = 1.0
+    formula: ClassVar[str] = (
+        r"\phi_k(x) = \exp\left(-\frac{(x - x_k)^2}{2 (s h)^2}\right), \qquad x_k = -1 + k h, \qquad h = \frac{2}{W - "
+        r"1}"
+    )
     source: ClassVar[str] = "Broomhead, Lowe (1988), radial basis functions; Poisson summation for the ripple"
 
     def __post_init__(self) -> None:

@@ -20,6 +20,7 @@ class Monomial(Basis):
 
     order: ClassVar[float | None] = math.inf
     order_holds_everywhere: ClassVar[bool] = True
+    formula: ClassVar[str] = r"\phi_n(x) = x^n"
     source: ClassVar[str] = "definition"
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:
@@ -37,6 +38,7 @@ class Legendre(Basis):
     orthonormal_under: ClassVar[Measure | None] = Uniform()
     order: ClassVar[float | None] = math.inf
     order_holds_everywhere: ClassVar[bool] = True
+    formula: ClassVar[str] = r"\phi_n(x) = \sqrt{2n + 1} \, P_n(x), \qquad (n + 1) P_{n+1} = (2n + 1) x P_n - n P_{n-1}"
     source: ClassVar[str] = "DLMF, Table 18.3.1 and section 18.9(i)"
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:
@@ -57,6 +59,7 @@ class Chebyshev(Basis):
 
     order: ClassVar[float | None] = math.inf
     order_holds_everywhere: ClassVar[bool] = True
+    formula: ClassVar[str] = r"\phi_n(x) = T_n(x) = \cos(n \arccos x), \qquad T_{n+1} = 2 x T_n - T_{n-1}"
     source: ClassVar[str] = "DLMF, Table 18.3.1 and section 18.9(i)"
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:

@@ -109,6 +109,10 @@ class RandomFourier(RandomFeatures):
 
     scale: float = 1.0
     seed: Seed = TRIAL
+    formula: ClassVar[str] = (
+        r"\phi_{2k}(x) = \sqrt{2} \cos w_k \cdot x, \qquad \phi_{2k+1}(x) = \sqrt{2} \sin w_k \cdot x, \qquad w_k \sim "
+        r"N(0, I / s^2)"
+    )
     source: ClassVar[str] = "Rahimi, Recht, Random features for large-scale kernel machines (NIPS 2007)"
 
     def __post_init__(self) -> None:
@@ -144,6 +148,7 @@ class RandomRelu(RandomFeatures):
 
     seed: Seed = TRIAL
     independent: ClassVar[bool] = False
+    formula: ClassVar[str] = r"\phi_k(x) = \sqrt{2} \max(w_k \cdot x + b_k, 0), \qquad (w_k, b_k) \sim N(0, I)"
     source: ClassVar[str] = "Cho, Saul, Kernel methods for deep learning (NIPS 2009)"
 
     def features(self, inputs_PD: Tensor, width: int, order: Order = "total_degree") -> Tensor:

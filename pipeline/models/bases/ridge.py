@@ -29,6 +29,10 @@ class Ridge(Basis):
     """
 
     power: int = 1
+    formula: ClassVar[str] = (
+        r"\phi_0(x) = 1, \qquad \phi_k(x) = \max(x - b_k, 0)^p, \qquad b_1, b_2, \ldots = -1, 0, -\frac{1}{2}, "
+        r"\frac{1}{2}, -\frac{3}{4}, \ldots"
+    )
     source: ClassVar[str] = "truncated powers, de Boor (1978); knots: van der Corput (1935)"
 
     def __post_init__(self) -> None:

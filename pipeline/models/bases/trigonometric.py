@@ -20,6 +20,7 @@ class Cosine(Basis):
 
     orthonormal_under: ClassVar[Measure | None] = Uniform()
     order: ClassVar[float | None] = 1.5  # the even extension has kinks at both ends
+    formula: ClassVar[str] = r"\phi_0(x) = 1, \qquad \phi_k(x) = \sqrt{2} \cos \frac{\pi k (x + 1)}{2}"
     source: ClassVar[str] = "the even extension of [0, 1] to period 2"
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:
@@ -40,6 +41,9 @@ class Fourier(Basis):
 
     orthonormal_under: ClassVar[Measure | None] = Uniform()
     order: ClassVar[float | None] = 0.5  # the periodic extension jumps from one end to the other
+    formula: ClassVar[str] = (
+        r"\phi_0(x) = 1, \qquad \phi_{2k-1}(x) = \sqrt{2} \cos \pi k x, \qquad \phi_{2k}(x) = \sqrt{2} \sin \pi k x"
+    )
     source: ClassVar[str] = "definition"
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:

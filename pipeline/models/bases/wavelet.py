@@ -26,6 +26,10 @@ class Haar(Basis):
     breaks_at_dyadic: ClassVar[bool] = True
     domain: ClassVar[tuple[float, float] | None] = (-1.0, 1.0)
     order: ClassVar[float | None] = 1.0  # what is constant on a cell misses the slope there
+    formula: ClassVar[str] = (
+        r"\phi_0(x) = 1, \qquad \phi_{2^j + k}(x) = \begin{cases} 2^{j/2} & \text{left half of cell } k \\ -2^{j/2} & "
+        r"\text{right half of cell } k \\ 0 & \text{elsewhere} \end{cases}"
+    )
     source: ClassVar[str] = "Haar (1910); Daubechies, Ten Lectures on Wavelets, section 1.3.3"
 
     def __call__(self, x_P: Tensor, width: int) -> Tensor:
