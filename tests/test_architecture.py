@@ -40,6 +40,7 @@ STEPS = (
     ("engines",),
     ("training", "report"),
     ("launch", "tracking", "bench"),
+    ("api",),
     ("cli",),
     ("__main__",),
 )

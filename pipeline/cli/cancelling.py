@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipeline.api.run_folders import run_and_names
 from pipeline.cli.prose import print_json, say
-from pipeline.cli.run_folders import run_and_names
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Experiments that a verb is given: the plan of a file, and of the run that was begun with it."""
+"""Experiments that a verb is given: the plan of a file, and what is said of it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 MOST_WARNINGS = 5
 """Of an axis of many training sizes each may deserve one."""
-MOST_FIELDS = 5
-"""Fields in which two experiments differ that are named."""
 
 
 def plan_of(document: YamlDocument, overrides: Overrides, *, on_cluster: bool) -> Plan:
@@ -45,45 +43,6 @@ def plan_of(document: YamlDocument, overrides: Overrides, *, on_cluster: bool) -
     if len(warnings) > MOST_WARNINGS:
         say(f"warning: {len(warnings) - MOST_WARNINGS} more like these")
     return planned
-
-
-def begun_plan(planned: Plan, folder: Path) -> tuple[Plan, bool]:
-    """Take the plan as a folder has it, if it was begun there before.
-
-    Args:
-        planned: The plan of the experiment as it is asked for now.
-        folder: Of the run.
-
-    Returns:
-        The plan, run as it is asked for now; and whether it was begun before.
-
-    Raises:
-        PipelineError: If the folder is another experiment's.
-    """
-    from pipeline.plans import read_plan
-
-    if not (folder / "plan.json").exists():
-        return planned, False
-    written = read_plan(folder)
-    if written.experiment.identity() != planned.experiment.identity():
-        _check_fields(written, planned, folder)
-    return written.run_as(planned.experiment), True
-
-
-def _check_fields(written: Plan, planned: Plan, folder: Path) -> None:
-    """Refuse a folder whose experiment has other fields, and name these.
-
-    Raises:
-        PipelineError: If a field differs; an optimizer and a list of it alone are the same.
-    """
-    from pipeline.experiment.written_fields import differing_fields
-
-    if places := differing_fields(written.experiment, planned.experiment):
-        more = len(places) - MOST_FIELDS
-        named = ", ".join(places[:MOST_FIELDS]) + (f" and {more} more" if more > 0 else "")
-        what = f"holds the run of another experiment, which differs in {named}"
-        hint = "give another --out; a field that is not in the file has the default of this version"
-        raise PipelineError(what, where=str(folder), hint=hint)
 
 
 def announce(planned: Plan, folder: Path) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.api.run_folders import run_and_names, run_folder
 from pipeline.cli.prose import print_json, say
-from pipeline.cli.run_folders import run_and_names, run_folder
 
 if TYPE_CHECKING:
     from pipeline.launch.state.history import Incident

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.api.begun_runs import begun_plan
+from pipeline.api.run_folders import RUNS
 from pipeline.cli.destinations import folder_on
-from pipeline.cli.experiments import begun_plan, plan_of
+from pipeline.cli.experiments import plan_of
 from pipeline.cli.options import Overrides
 from pipeline.cli.prose import counted, print_json_rows, say
-from pipeline.cli.run_folders import RUNS
 from pipeline.cli.submission_output import print_dry_run
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.api.run_folders import run_folder
 from pipeline.cli.prose import say
-from pipeline.cli.run_folders import run_folder
 from pipeline.cli.table_output import print_table
 
 if TYPE_CHECKING:

@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.cli.experiments import announce, begun_plan, plan_of
+from pipeline.api import begun_runs
+from pipeline.api.run_folders import RUNS
+from pipeline.cli.experiments import announce, plan_of
 from pipeline.cli.options import Overrides
 from pipeline.cli.prose import say
 from pipeline.cli.reporting import show
-from pipeline.cli.run_folders import RUNS
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
     from pipeline.plans import Plan
     from pipeline.problems.number_game import NumberGame
     from pipeline.report.html.index_page import IndexEntry
+    from pipeline.training.progress import TrainingProgress
 
 
 @dataclass(frozen=True)
@@ -119,21 +121,13 @@ def answer(file: Path, question: Plan | NumberGame, out: Path | None) -> tuple[i
 
 def train(planned: Plan, folder: Path) -> bool:
     """Train what a folder does not hold yet of a plan, and say whether there was anything."""
-    from pipeline.plans import write_plan
-    from pipeline.records.store import finished_packs
-
-    planned, begun = begun_plan(planned, folder)
-    if begun and finished_packs(folder) >= {pack.id for pack in planned.packs}:
-        announce(planned, folder)
+    counts = begun_runs.train(planned, folder, announce, _new_progress)
+    if counts is None:
         say("all of them were finished before")
-        return False
+    return counts is not None
 
-    from pipeline.training.progress import TrainingProgress  # takes seconds; a finished run is shown at once
-    from pipeline.training.run import check_ready, run_plan
 
-    engines = check_ready(planned)
-    if not begun:
-        write_plan(planned, folder)
-    announce(planned, folder)
-    run_plan(planned, folder, TrainingProgress(), engines)
-    return True
+def _new_progress() -> TrainingProgress:
+    from pipeline.training.progress import TrainingProgress
+
+    return TrainingProgress()

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.api.begun_runs import begun_plan
+from pipeline.api.run_folders import link_run, run_and_names
 from pipeline.cli.destinations import check_chain, cluster_of, folder_on
-from pipeline.cli.experiments import announce, begun_plan, plan_of
+from pipeline.cli.experiments import announce, plan_of
 from pipeline.cli.options import Overrides
 from pipeline.cli.prose import print_json, say
-from pipeline.cli.run_folders import link_run, run_and_names
 from pipeline.cli.submission_output import as_json, print_dry_run, print_submission_plan
 from pipeline.errors import PipelineError
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.api.run_folders import run_folder
 from pipeline.cli.options import Overrides
 from pipeline.cli.prose import say
-from pipeline.cli.run_folders import run_folder
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:

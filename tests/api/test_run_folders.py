@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.run_folders import link_run, run_and_names, run_folder
+from pipeline.api.run_folders import link_run, run_and_names, run_folder
 from pipeline.errors import PipelineError
 
 

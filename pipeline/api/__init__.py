@@ -1,0 +1,1 @@
+"""The Python interface: what ``import pipeline`` offers. The command line stands on it."""

@@ -1,0 +1,93 @@
+"""Runs that were begun before: the plan that their folder has, and the training of what is left of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    from pipeline.plans import Plan
+    from pipeline.training.progress import TrainingProgress
+    from pipeline.training.run import TrialCounts
+
+MOST_FIELDS = 5
+"""Fields in which two experiments differ that are named."""
+
+
+def begun_plan(planned: Plan, folder: Path) -> tuple[Plan, bool]:
+    """Take the plan as a folder has it, if it was begun there before.
+
+    Args:
+        planned: The plan of the experiment as it is asked for now.
+        folder: Of the run.
+
+    Returns:
+        The plan, run as it is asked for now; and whether it was begun before.
+
+    Raises:
+        PipelineError: If the folder is another experiment's.
+    """
+    from pipeline.plans import read_plan
+
+    if not (folder / "plan.json").exists():
+        return planned, False
+    written = read_plan(folder)
+    if written.experiment.identity() != planned.experiment.identity():
+        _check_fields(written, planned, folder)
+    return written.run_as(planned.experiment), True
+
+
+def _check_fields(written: Plan, planned: Plan, folder: Path) -> None:
+    """Refuse a folder whose experiment has other fields, and name these.
+
+    Raises:
+        PipelineError: If a field differs; an optimizer and a list of it alone are the same.
+    """
+    from pipeline.experiment.written_fields import differing_fields
+
+    if places := differing_fields(written.experiment, planned.experiment):
+        more = len(places) - MOST_FIELDS
+        named = ", ".join(places[:MOST_FIELDS]) + (f" and {more} more" if more > 0 else "")
+        what = f"holds the run of another experiment, which differs in {named}"
+        hint = "give another --out; a field that is not in the file has the default of this version"
+        raise PipelineError(what, where=str(folder), hint=hint)
+
+
+def train(
+    planned: Plan,
+    folder: Path,
+    announce: Callable[[Plan, Path], None],
+    new_progress: Callable[[], TrainingProgress],
+) -> TrialCounts | None:
+    """Train what a folder does not hold yet of a plan; killed or interrupted, the next call goes on.
+
+    Args:
+        planned: The plan of the experiment as it is asked for now.
+        folder: Of the run, made where it is missing.
+        announce: Says what is trained, and where to, once nothing is known to be wrong with it.
+        new_progress: Makes what shows every step; called only if there is anything to train.
+
+    Returns:
+        Counts of the trials trained now; none where all were finished before.
+
+    Raises:
+        PipelineError: If the folder is another experiment's, another process trains in it, or a device is missing.
+    """
+    from pipeline.plans import write_plan
+    from pipeline.records.store import finished_packs
+
+    planned, begun = begun_plan(planned, folder)
+    if begun and finished_packs(folder) >= {pack.id for pack in planned.packs}:
+        announce(planned, folder)
+        return None
+
+    from pipeline.training.run import check_ready, run_plan  # takes seconds; a finished run is shown at once
+
+    engines = check_ready(planned)
+    if not begun:
+        write_plan(planned, folder)
+    announce(planned, folder)
+    return run_plan(planned, folder, new_progress(), engines)
