@@ -15,6 +15,7 @@ from pipeline.diagnostics.sharpness import Sharpness
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.trial import TimesLimit, Trial
 from pipeline.numerics.spectra import LIMIT_OF_FLOAT64, TRUSTED_BELOW, Trust
+from pipeline.optimizers.stability_limits import Limit
 from pipeline.plans import Plan
 from pipeline.records.schema import Records
 from pipeline.records.store import naming_damage, scan_records
@@ -29,6 +30,7 @@ from pipeline.report.tables.cells import (
     training_of,
 )
 from pipeline.report.theory.at_rest import stability_index
+from pipeline.report.theory.falling_losses import greatest_rise
 from pipeline.report.theory.initial_modes import initial_modes
 from pipeline.report.theory.stable_rates import LEAST_FRACTION, MARGIN, growth
 from pipeline.report.theory.trial_verdicts import SHAPE_COLUMNS, of_shape, trial_verdict
@@ -96,7 +98,8 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
             pl.col("reason").fill_null(""),
         )
     )
-    table = table.join(_near_the_ends(planned, numbers), on="row", how="left", maintain_order="left")
+    for of_rows in (_near_the_ends(planned, numbers), _rises(planned, numbers)):
+        table = table.join(of_rows, on="row", how="left", maintain_order="left")
     table = table.with_columns(*_growth(plan, table), times_first_limit()).with_columns(*trial_verdict())
     table = table.join(settled_steps(numbers, table), on="row", how="left", maintain_order="left")
     if "condition_number" in names:
@@ -273,6 +276,14 @@ def _near_the_ends(planned: pl.DataFrame, numbers: pl.LazyFrame) -> pl.DataFrame
     first = at(pl.lit(0, pl.Int64), Sharpness.name(), "first_sharpness")
     before = at(pl.col("step_before"), GradientNorm.name(), "gradient_before")
     return first.join(before, on="row", how="full", coalesce=True)
+
+
+def _rises(planned: pl.DataFrame, numbers: pl.LazyFrame) -> pl.DataFrame:
+    """The greatest rise of the loss of each row whose loss may not rise below the limit."""
+    falling = planned.filter(pl.col("limit") == Limit.FALLS.value).select("row")
+    losses = numbers.filter(pl.col("diagnostic") == "loss").join(falling.lazy(), on="row", how="semi")
+    rise = greatest_rise(pl.col("value"), pl.col("step")).alias("greatest_rise")
+    return losses.group_by("row").agg(rise).collect()
 
 
 def times_first_limit() -> pl.Expr:

@@ -113,11 +113,12 @@ SHAPE_COLUMNS = {
     "overshoots": pl.Boolean,
     "amplification": pl.Float64,
     "margin": pl.Float64,
+    "least_fraction": pl.Float64,
 }
 """Columns of ``descent_of_linear_model``."""
 
 
-def descent_of_linear_model(shape: Shape) -> tuple[bool, str, bool, float, float]:
+def descent_of_linear_model(shape: Shape) -> tuple[bool, str, bool, float, float, float]:
     """What a shape tells about the stable learning rates of its trials.
 
     Args:
@@ -125,11 +126,13 @@ def descent_of_linear_model(shape: Shape) -> tuple[bool, str, bool, float, float
 
     Returns:
         In the order of ``SHAPE_COLUMNS``: whether the limit is exact, what is known of rates below it, whether the rule
-        overshoots and how far, and the relative distance to the limit within which rounding decides.
+        overshoots and how far, the relative distance to the limit within which rounding decides, and the fraction of
+        the first loss that may be rounding.
     """
     limit, recurrence = meaning_of_limit(shape), shape.optimizer.on_quadratics()
     words = limit.value if limit else ""
-    return has_limit(shape), words, overshoots(shape), amplification(recurrence), MARGIN[shape.stored]
+    rounding = MARGIN[shape.stored], LEAST_FRACTION[shape.dtype]
+    return has_limit(shape), words, overshoots(shape), amplification(recurrence), *rounding
 
 
 def overshoots(shape: Shape) -> bool:

@@ -7,6 +7,7 @@ import polars as pl
 from pipeline.experiment.trial import Shape
 from pipeline.report.theory import at_rest, stable_rates
 from pipeline.report.theory.at_rest import at_rest_verdict, descent_of_network
+from pipeline.report.theory.falling_losses import falling_loss_verdict
 from pipeline.report.theory.stable_rates import MEANINGS, descent_of_linear_model, has_limit, learning_rate_verdict
 from pipeline.report.theory.verdicts import Said, combined, decided
 
@@ -73,9 +74,8 @@ def trial_verdict() -> tuple[pl.Expr, pl.Expr]:
         ``agrees``, ``contradicts`` or a reason in a few words; and what that rests on.
     """
     ended = pl.col("status").is_in(["done", "diverged"])
-    claims = combined(
-        [learning_rate_verdict(), at_rest_verdict(), Said(pl.col("unspoken"), pl.col("unspoken_grounds"))]
-    )
+    silent = Said(pl.col("unspoken"), pl.col("unspoken_grounds"))
+    claims = combined([learning_rate_verdict(), falling_loss_verdict(), at_rest_verdict(), silent])
     status = pl.when(pl.col("status") == "failed").then(pl.lit(FAILED)).otherwise(pl.lit(PENDING))
     verdict = pl.when(ended).then(claims.verdict).otherwise(status)
     grounds = pl.when(ended).then(claims.grounds).otherwise(status.replace_strict(WHY, return_dtype=pl.String))
