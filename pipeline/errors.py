@@ -79,7 +79,8 @@ NEAREST_NAMES = 5
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint that lists the known names and asks whether the nearest was meant.
 
-    Nearest by the similarity of Ratcliff and Obershelp, as ``difflib`` computes it, with its usual cutoff of 0.6.
+    Nearest by the similarity of Ratcliff and Obershelp, as ``difflib`` computes it, with its usual cutoff of 0.6; small
+    and capital letters are alike.
 
     Args:
         name: What was written.
@@ -90,7 +91,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     names = sorted(known)
     few = len(names) <= MOST_NAMES
-    close = difflib.get_close_matches(name, names, n=1 if few else NEAREST_NAMES, cutoff=0.6)
+    spelled = {known.lower(): known for known in names} | {known: known for known in names}
+    near = difflib.get_close_matches(name.lower(), spelled, n=2 * NEAREST_NAMES, cutoff=0.6)
+    close = list(dict.fromkeys(spelled[found] for found in near))[: 1 if few else NEAREST_NAMES]
     if few:
         listed = f"known: {', '.join(map(brief, names))}"
     else:

@@ -1,4 +1,4 @@
-"""User name, home and cache folder of this process, also where the system knows neither name nor home.
+"""User name, home and folders of this process, also where the system knows neither name nor home.
 
 In a container, or on a node whose directory service is away, a user is a bare number: no name,
 and no home unless ``HOME`` says one. Only what needs them is refused then.
@@ -12,6 +12,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
+
+PACKAGE = Path(__file__).parent
+"""The package as Python has found it: in a checkout, where pip has installed it, or in the snapshot of a job."""
 
 
 def user_name() -> str | None:
@@ -42,6 +46,22 @@ def cache_folder() -> Path:
     if named:
         return Path(named) / "pipeline"
     return (home / ".cache" if home else Path(tempfile.gettempdir()) / f"cache-{os.getuid()}") / "pipeline"
+
+
+def searched_folders(name: Literal["configs", "slurm"]) -> list[Path]:
+    """Folders in which files are looked for by their names: the first that has one is asked.
+
+    Args:
+        name: ``configs`` for experiments, ``slurm`` for the profiles of clusters.
+
+    Returns:
+        That of the working directory, that of the user (``~/.config/pipeline/NAME``), and that of the package.
+
+    Source: XDG Base Directory Specification 0.8, ``XDG_CONFIG_HOME``.
+    """
+    named, home = os.environ.get("XDG_CONFIG_HOME"), home_folder()
+    own = Path(named) if named else home and home / ".config"
+    return [Path(name), *([own / "pipeline" / name] if own else []), PACKAGE / name]
 
 
 @contextmanager

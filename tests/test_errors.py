@@ -30,6 +30,11 @@ def test_all_names_are_listed_where_they_are_few() -> None:
     assert nearest("zzz", ["haar", "hat"]) == "known: haar, hat"
 
 
+def test_a_name_in_other_capitals_is_near() -> None:
+    assert nearest("ADAM", ["adam", "momentum"]) == "did you mean 'adam'? known: adam, momentum"
+    assert nearest("sepal width", ["Petal Width", "Sepal Width"]).startswith("did you mean 'Sepal Width'?")
+
+
 def test_of_very_many_names_the_nearest_few_are_listed_with_their_number() -> None:
     names = [f"gene_{number:04}" for number in range(MOST_NAMES + 1)] + ["length", "lengths"]
     assert nearest("lenght", names) == f"did you mean 'length'? {len(names)} are known, such as lengths"

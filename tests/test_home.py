@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.home import cache_folder, home_folder, user_name
+from pipeline.home import PACKAGE, cache_folder, home_folder, searched_folders, user_name
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("HOME", "USER", "LOGNAME", "LNAME", "USERNAME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
@@ -60,3 +60,20 @@ def test_variables_say_who_somebody_is(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert cache_folder() == tmp_path / ".cache" / "pipeline"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert cache_folder() == tmp_path / "cache" / "pipeline"
+
+
+def test_files_are_looked_for_here_then_among_the_user_s_own_then_in_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    own = tmp_path / ".config" / "pipeline" / "slurm"
+    assert searched_folders("slurm") == [Path("slurm"), own, PACKAGE / "slurm"]
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/xdg")
+    assert searched_folders("configs")[1] == Path("/xdg/pipeline/configs")
+
+
+def test_a_user_without_a_home_has_no_files_of_his_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setattr("pipeline.home.home_folder", lambda: None)
+    assert searched_folders("slurm") == [Path("slurm"), PACKAGE / "slurm"]

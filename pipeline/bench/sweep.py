@@ -26,10 +26,11 @@ from pipeline.bench.timings import calibrated_count
 from pipeline.config import read_experiment
 from pipeline.engines.threads import CORES
 from pipeline.errors import PipelineError
+from pipeline.home import PACKAGE
 from pipeline.plans import make_plan
 from pipeline.records.store import scan_records, write_records
 
-CONFIG = Path(__file__).parents[2] / "configs" / "bench" / "thousand_trials.yaml"
+CONFIG = PACKAGE / "configs" / "bench" / "thousand_trials.yaml"
 SEEDS = (10, 100, 1_000, 10_000)
 """Each with the ten learning rates of the configuration: from a hundred trials to a hundred thousand."""
 SHORT = ("steps=100", "record_at=[100]")

@@ -17,6 +17,16 @@ MOST_WARNINGS = 5
 """Of an axis of many training sizes each may deserve one."""
 
 
+def config_file(named: Path) -> Path:
+    """Find a file, or a folder of files, by path or name, and say where it is if it lies elsewhere."""
+    from pipeline.config import find_config
+
+    found = find_config(named)
+    if found != named:
+        say(f"{named} is {found}")
+    return found
+
+
 def plan_of(document: YamlDocument, overrides: Overrides, *, on_cluster: bool) -> Plan:
     """Plan the experiment of a document, and say its warnings.
 

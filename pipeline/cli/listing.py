@@ -10,6 +10,7 @@ LISTABLE_KINDS = (
     "activations",
     "bases",
     "clusters",
+    "configs",
     "data",
     "diagnostics",
     "initialisations",
@@ -33,10 +34,11 @@ class ListOptions:
 
 
 def list_kind(options: ListOptions) -> int:
-    """Print what can be written in a YAML file, one name and one sentence a line."""
+    """Print what can be written in a YAML file, one name and one sentence a line; of files also where they lie."""
     if options.kind not in LISTABLE_KINDS:
         raise PipelineError(f"unknown kind {options.kind!r}", hint=nearest(options.kind, LISTABLE_KINDS))
-    sentences = _clusters() if options.kind == "clusters" else _definitions(options.kind)
+    of_files = {"clusters": _clusters, "configs": _configs}
+    sentences = of_files[options.kind]() if options.kind in of_files else _definitions(options.kind)
     width = max(len(name) for name in sentences)
     for name, sentence in sentences.items():
         print(f"{name:<{width}}  {sentence}")
@@ -54,7 +56,14 @@ def _definitions(kind: str) -> dict[str, str]:
 
 
 def _clusters() -> dict[str, str]:
-    """Every cluster that has a profile, with one sentence."""
+    """Every cluster that has a profile, with one sentence and the file."""
     from pipeline.launch.clusters.lookup import profiles, read_profile
 
-    return {name: read_profile(name).description for name in profiles()}
+    return {name: f"{read_profile(name).description}  {path}" for name, path in profiles().items()}
+
+
+def _configs() -> dict[str, str]:
+    """Every experiment that can be run by its name, with its question and the file."""
+    from pipeline.config import configs, read_document
+
+    return {name: f"{read_document(path).question}  {path}" for name, path in configs().items()}

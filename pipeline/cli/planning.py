@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline.api.begun_runs import begun_plan
 from pipeline.api.run_folders import RUNS
 from pipeline.cli.destinations import folder_on
-from pipeline.cli.experiments import plan_of
+from pipeline.cli.experiments import config_file, plan_of
 from pipeline.cli.options import Overrides
 from pipeline.cli.prose import counted, print_json_rows, say
 from pipeline.cli.submission_output import print_dry_run
@@ -43,7 +43,9 @@ def plan(options: PlanOptions) -> int:
     from pipeline.report.tables.plan_table import plan_table
     from pipeline.report.tables.printing import as_text
 
-    planned = plan_of(read_document(options.config), options.overrides, on_cluster=options.cluster is not None)
+    planned = plan_of(
+        read_document(config_file(options.config)), options.overrides, on_cluster=options.cluster is not None
+    )
     if options.cluster is not None:
         _plan_on(options.cluster, planned, options)
         return 0

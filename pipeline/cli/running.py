@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.api import begun_runs
 from pipeline.api.run_folders import RUNS
-from pipeline.cli.experiments import announce, plan_of
+from pipeline.cli.experiments import announce, config_file, plan_of
 from pipeline.cli.options import Overrides
 from pipeline.cli.prose import say
 from pipeline.cli.reporting import show
@@ -69,10 +69,10 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
         The files in order, those of a folder by name.
 
     Raises:
-        PipelineError: If a folder holds none, or two files have one name.
+        PipelineError: If there is no such file, a folder holds none, or two files have one name.
     """
     files: list[Path] = []
-    for path in paths:
+    for path in map(config_file, paths):
         found = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
         if not found:
             raise PipelineError("there is no .yaml file in it", where=str(path), hint="name a file, or another folder")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.api.begun_runs import begun_plan
 from pipeline.api.run_folders import link_run, run_and_names
 from pipeline.cli.destinations import check_chain, cluster_of, folder_on
-from pipeline.cli.experiments import announce, plan_of
+from pipeline.cli.experiments import announce, config_file, plan_of
 from pipeline.cli.options import Overrides
 from pipeline.cli.prose import print_json, say
 from pipeline.cli.submission_output import as_json, print_dry_run, print_submission_plan
@@ -69,7 +69,7 @@ def submit(options: SubmitOptions) -> int:
     from pipeline.launch.clusters.lookup import read_cluster
     from pipeline.launch.submit.submission_plan import dry_run
 
-    planned = plan_of(read_document(options.config), options.overrides, on_cluster=True)
+    planned = plan_of(read_document(config_file(options.config)), options.overrides, on_cluster=True)
     cluster = read_cluster(options.cluster, options.overrides.profile)
     folder = folder_on(cluster, planned, options.out)
     planned, _ = begun_plan(planned, folder)

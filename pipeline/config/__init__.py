@@ -9,6 +9,7 @@ the tree the dataclass it is meant for is constructed (``construct``).
 Source: YAML 1.2.2, section 3.1, "Processes".
 """
 
+from pipeline.config.config_files import configs, find_config
 from pipeline.config.overrides import later_wins
 from pipeline.config.reading import read_canonical, read_experiment, read_file
 from pipeline.config.writing import as_yaml
@@ -17,6 +18,8 @@ from pipeline.config.yaml_document import YamlDocument, read_document
 __all__ = [
     "YamlDocument",
     "as_yaml",
+    "configs",
+    "find_config",
     "later_wins",
     "read_canonical",
     "read_document",

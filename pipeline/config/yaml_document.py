@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pipeline.config.compose import compose
 from pipeline.config.construct import construct
 from pipeline.config.fields import required_of
-from pipeline.config.nodes import MappingNode, Node, Source, is_null, shown
+from pipeline.config.nodes import MappingNode, Node, ScalarNode, Source, is_null, shown
 from pipeline.config.overrides import override
 from pipeline.config.text_files import read_text
 from pipeline.errors import PipelineError
@@ -40,6 +40,12 @@ class YamlDocument:
     def is_game(self) -> bool:
         """Whether it is about the number game: it then has rounds."""
         return isinstance(self.root, MappingNode) and "rounds" in self.root.entries
+
+    @property
+    def question(self) -> str:
+        """What is to be answered, as it is written; empty where nothing is."""
+        written = self.root.entries.get("question") if isinstance(self.root, MappingNode) else None
+        return written.node.text if written and isinstance(written.node, ScalarNode) else ""
 
     def construct(self, kind: type[T], overrides: Sequence[str] = ()) -> T:
         """Construct a dataclass from the root.

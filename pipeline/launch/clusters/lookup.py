@@ -11,12 +11,10 @@ from typing import Any
 
 from pipeline.config import read_file
 from pipeline.errors import FieldError, PipelineError, nearest
-from pipeline.home import home_folder, user_name
+from pipeline.home import home_folder, searched_folders, user_name
 from pipeline.launch.clusters.placeholders import fill
 from pipeline.launch.clusters.profile import PLACED, Profile
 
-PROFILES = Path(__file__).parents[3] / "slurm"
-"""Where the profiles lie that come with the project."""
 NODE_LOCAL = ("/tmp", "/var/tmp", "/dev/shm", "/run")
 """Folders that each node has for itself."""
 
@@ -37,9 +35,9 @@ class Cluster:
 
 
 def profiles() -> dict[str, Path]:
-    """The profile of each cluster, by name; one in the working directory comes before the project's."""
+    """The profile of each cluster, by name; one in the working directory or of the user comes before the package's."""
     found = {}
-    for folder in (PROFILES, Path("slurm")):
+    for folder in reversed(searched_folders("slurm")):
         found.update({path.stem: path for path in sorted(folder.glob("*.yaml"))})
     return dict(sorted(found.items()))
 
