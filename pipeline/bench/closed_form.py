@@ -21,8 +21,8 @@ import numpy as np
 import polars as pl
 import torch
 
-from pipeline.engines.threads import threads_of_operation
 from pipeline.numerics.descent import displacement_and_velocity, loss_curve, modal_decomposition, modes
+from pipeline.numerics.threads import threads_of_operation
 
 REPETITIONS = 5
 SECONDS_OF_REPETITION = 0.25

@@ -24,9 +24,9 @@ import polars as pl
 from pipeline.bench.peers import lightning_per_trial
 from pipeline.bench.timings import calibrated_count
 from pipeline.config import read_experiment
-from pipeline.engines.threads import CORES
 from pipeline.errors import PipelineError
 from pipeline.home import PACKAGE
+from pipeline.numerics.threads import CORES
 from pipeline.plans import make_plan
 from pipeline.records.store import scan_records, write_records
 

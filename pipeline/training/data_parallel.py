@@ -16,9 +16,9 @@ from pipeline.engines.engine import Stack
 from pipeline.engines.minibatches import Minibatches
 from pipeline.engines.reference.engine import LARGE_OPERATION, first_out_of_bounds
 from pipeline.engines.reference.gradients import stacked_gradient
-from pipeline.engines.threads import CORES, threads_of_operation
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.resources import elements_of_chunk
+from pipeline.numerics.threads import CORES, threads_of_operation
 from pipeline.optimizers.rules import UpdateRule
 from pipeline.problems.problem import Dataset
 from pipeline.training.module import PackModule

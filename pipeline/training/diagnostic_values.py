@@ -11,9 +11,9 @@ from torch import Tensor
 
 from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.diagnostics.snapshot import Snapshot
-from pipeline.engines.threads import CORES, on_cores
 from pipeline.experiment.initial_weights import initial_weights_of
 from pipeline.experiment.resources import OBSERVED_BYTES, observed_bytes_of_trial
+from pipeline.numerics.threads import CORES, on_cores
 from pipeline.training.heap import trim_heap
 from pipeline.training.module import NEVER, PackModule
 

@@ -13,9 +13,9 @@ import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from pipeline.engines.choice import ChosenEngine
-from pipeline.engines.threads import threads_of_operation
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
+from pipeline.numerics.threads import threads_of_operation
 from pipeline.problems.problem import Dataset
 from pipeline.records.outcome_provenance import NO_JOB, OutcomeProvenance
 from pipeline.records.store import remove_unfinished_writes, write_outcomes

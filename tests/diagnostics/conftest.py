@@ -8,9 +8,9 @@ from torch import Tensor
 
 from pipeline.diagnostics.pack_context import PackContext
 from pipeline.diagnostics.snapshot import Snapshot
-from pipeline.engines.threads import threads_of_operation
 from pipeline.models.model import Model
 from pipeline.numerics.randomness import stream
+from pipeline.numerics.threads import threads_of_operation
 from pipeline.optimizers.rules import GradientDescent, Optimizer
 from pipeline.problems.losses import HalfMeanSquare, Loss, Task
 from pipeline.problems.problem import Dataset

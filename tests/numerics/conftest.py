@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.engines.threads import threads_of_operation
+from pipeline.numerics.threads import threads_of_operation
 
 
 @pytest.fixture(autouse=True)

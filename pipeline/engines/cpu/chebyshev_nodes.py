@@ -23,6 +23,7 @@ Barycentric Lagrange interpolation (SIAM Review 46, 2004).
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -36,6 +37,9 @@ NODES = (16, 32, 48, 64, 96, 128)
 
 RADII = np.geomspace(1.005, 200.0, 20_000)
 """Sums of half axes among which the best bound is looked for."""
+
+MOST_KEPT = 4
+"""Sets of points whose levels are kept, a MiB each."""
 
 
 def largest_slope(activation: Activation, num_nodes: int, dtype: FloatDtype) -> float:
@@ -120,6 +124,8 @@ def node_levels(
 ) -> NodeLevels:
     """The levels for some points, none with more than half as many nodes; where all points are equal there are none.
 
+    They take as long as the training of a small pack, and packs of all widths have the same: the last are kept.
+
     Args:
         activation: Tanh or the sigmoid.
         inputs_P: Inputs as they are trained on, in any order.
@@ -128,8 +134,18 @@ def node_levels(
         multiple: What numbers of nodes are multiples of.
 
     Returns:
-        Arrays in the dtype.
+        Arrays in the dtype, not to be written to.
     """
+    points = [rows.astype(dtype, order="C") for rows in (inputs_P, targets_KP)]
+    return _levels(activation, points[0].tobytes(), points[1].tobytes(), len(targets_KP), dtype, multiple)
+
+
+@functools.lru_cache(MOST_KEPT)
+def _levels(
+    activation: Activation, inputs: bytes, targets: bytes, num_outputs: int, dtype: FloatDtype, multiple: int
+) -> NodeLevels:
+    """The levels for points that are given as bytes, by which they are known again."""
+    inputs_P, targets_KP = np.frombuffer(inputs, dtype), np.frombuffer(targets, dtype).reshape(num_outputs, -1)
     x_P, y_KP = inputs_P.astype(np.longdouble), targets_KP.astype(np.longdouble)
     middle, half = (x_P.max() + x_P.min()) / 2, (x_P.max() - x_P.min()) / 2
     fit = [number for number in NODES if number % multiple == 0 and 2 * number <= len(x_P)]

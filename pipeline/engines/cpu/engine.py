@@ -48,9 +48,9 @@ from pipeline.engines.cpu.training_kernels import (
     update_kernel,
 )
 from pipeline.engines.engine import Engine, Stack, check_arrays
-from pipeline.engines.threads import CORES, share_out
 from pipeline.experiment.trial import Shape
 from pipeline.models.shallow import Shallow
+from pipeline.numerics.threads import CORES, share_out
 from pipeline.optimizers.rules import UpdateRule
 
 PARTS_PER_WORKER = 4

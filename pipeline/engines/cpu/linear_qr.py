@@ -40,9 +40,9 @@ from pipeline.engines.cpu.qr import triangular_factors, triangular_kernel
 from pipeline.engines.cpu.scratch import Scratch
 from pipeline.engines.cpu.training_kernels import gradient_kernel, kernel_spec
 from pipeline.engines.engine import Stack, check_arrays
-from pipeline.engines.threads import share_out, threads_of_operation
 from pipeline.experiment.engine_names import LINEAR_QR
 from pipeline.experiment.trial import Shape
+from pipeline.numerics.threads import share_out, threads_of_operation
 from pipeline.optimizers.rules import UpdateRule
 
 FEW_WEIGHTS = 16

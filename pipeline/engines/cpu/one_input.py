@@ -36,10 +36,10 @@ from pipeline.engines.cpu.lane_blocks import LANES, advance_in_lanes, blocks, ro
 from pipeline.engines.cpu.piecewise_eigenvalues import PiecewiseEigenvalues, fits, lane_lanczos_kernel
 from pipeline.engines.cpu.singular_values import singular_values
 from pipeline.engines.engine import Engine, Stack, check_arrays
-from pipeline.engines.threads import CORES, share_out
 from pipeline.experiment.engine_names import ONE_INPUT
 from pipeline.experiment.trial import Shape
 from pipeline.models.shallow import Shallow
+from pipeline.numerics.threads import CORES, share_out
 from pipeline.optimizers.rules import UpdateRule
 from pipeline.problems.losses import HalfMeanSquare
 

@@ -13,8 +13,8 @@ from pipeline.engines.engine import Engine, Stack
 from pipeline.engines.minibatches import Minibatches
 from pipeline.engines.reference.gradients import stacked_gradient
 from pipeline.engines.reference.solvers import iteration
-from pipeline.engines.threads import CORES, on_cores, threads_of_operation
 from pipeline.experiment.resources import elements_of_chunk
+from pipeline.numerics.threads import CORES, on_cores, threads_of_operation
 from pipeline.optimizers.rules import LeastSquares, UpdateRule
 from pipeline.optimizers.solvers import ProblemSize, Solver
 

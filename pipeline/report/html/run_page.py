@@ -11,6 +11,7 @@ import polars as pl
 
 from pipeline.config import as_yaml
 from pipeline.definitions import canonical
+from pipeline.numerics.threads import threads_of_operation
 from pipeline.plans import Plan, read_plan, read_provenance
 from pipeline.records.atomic_writes import replacing
 from pipeline.records.store import naming_damage, read_fitted_samples, read_outcomes, scan_records
@@ -169,7 +170,7 @@ def write_report_of(
     records, folder, path = scan_records(run), run / "figures", run / "report.html"
     tables = RunTables(plan, table, records, read_fitted_samples(run), run)
     folder.mkdir(exist_ok=True)
-    with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+    with ThreadPoolExecutor(MOST_AT_ONCE) as pool, threads_of_operation(1):
         figures, pictures = [], []
         with naming_damage(run):
             for spec in draw(tables):

@@ -5,7 +5,7 @@ an error that falls faster contradicts nothing, and one that falls slower shows 
 the number of points or noise added to it. Errors that are all rounding, and those of the quadrature that measures
 them, say nothing about a rate.
 
-Shape letters: R repetitions by seed.
+Shape letters: C curves, R repetitions by seed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import polars as pl
 import torch
@@ -22,7 +24,7 @@ from pipeline.experiment.trial import Shape
 from pipeline.models.bases.polynomial import Chebyshev, Legendre, Monomial
 from pipeline.models.bases.random import RandomFeatures
 from pipeline.models.linear import Linear
-from pipeline.numerics.convergence_rates import Rate, Verdict, fit_rate, verdict
+from pipeline.numerics.convergence_rates import Rate, Verdict, fit_rates, verdict
 from pipeline.numerics.rate_windows import LEAST_POINTS
 from pipeline.optimizers.rules import LeastSquares
 from pipeline.plans import Plan
@@ -49,6 +51,44 @@ COLUMNS = {
 }
 
 
+@dataclass(frozen=True)
+class ErrorCurve:
+    """Errors of one problem and model at all its widths.
+
+    Args:
+        shape: At any of the widths.
+        widths: W widths, increasing.
+        errors_RW: Errors in units of the target, ``[R, W]``.
+    """
+
+    shape: Shape
+    widths: tuple[float, ...]
+    errors_RW: torch.Tensor
+
+    @property
+    def floor(self) -> float | None:
+        """What the errors cannot fall below, 0 for exact least squares; ``None`` where that is not known."""
+        noiseless = getattr(self.shape.problem, "noise", None) == 0
+        return 0.0 if isinstance(self.shape.optimizer, LeastSquares) and noiseless else None
+
+    @property
+    def exact(self) -> bool:
+        """Whether the errors are without chance."""
+        return without_chance(self.shape)
+
+    @property
+    def stable(self) -> ErrorCurve:
+        """The curve up to the width where least squares is sure to be near the best approximation."""
+        most = most_stable_width(self.shape)
+        widths = tuple(width for width in self.widths if width <= most)
+        return ErrorCurve(self.shape, widths, self.errors_RW[:, : len(widths)])
+
+    @property
+    def less_sampling(self) -> ErrorCurve:
+        """The curve without what finitely many points may have added to it."""
+        return ErrorCurve(self.shape, self.widths, self.errors_RW / sampling(self.shape, list(self.widths)))
+
+
 def rates(plan: Plan, results: pl.DataFrame) -> pl.DataFrame:
     """One row for every problem and model: the rate of the test error in the width, and what that says of a bound.
 
@@ -63,16 +103,17 @@ def rates(plan: Plan, results: pl.DataFrame) -> pl.DataFrame:
         A table with a verdict in each row.
     """
     axes = curve_of(results)
-    shapes = {pack.trials[0].id: pack.shape for pack in plan.packs}
-    best = at_best_rate(results).filter(pl.col("score").is_not_null())
-    rows = []
+    keys, curves = [], []
     if criterion(results) == "test_error" and len(plan.experiment.widths) >= LEAST_POINTS:
-        of_trial = {trial: key for key, trial in _first_trials(results, axes, shapes).items()}
-        for trial, key in of_trial.items():
+        shapes = {pack.trials[0].id: pack.shape for pack in plan.packs}
+        best = at_best_rate(results).filter(pl.col("score").is_not_null())
+        for key, trial in _first_trials(results, axes, shapes).items():
             shape = shapes[trial]
             trials = best.filter(*(pl.col(name).eq_missing(value) for name, value in zip(axes, key, strict=True)))
             if shape.problem.task is Task.REGRESSION and not trials.is_empty():
-                rows.append((*key, *_row(shape, *_errors(trials, rounding_of(shape)))))
+                keys.append(key)
+                curves.append(ErrorCurve(shape, *_errors(trials, rounding_of(shape))))
+    rows = [(*key, *_row(curve, rate)) for key, curve, rate in zip(keys, curves, _fitted(curves), strict=True)]
     return pl.DataFrame(rows, schema={**{name: results.schema[name] for name in axes}, **COLUMNS}, orient="row")
 
 
@@ -82,7 +123,7 @@ def _first_trials(results: pl.DataFrame, axes: list[str], shapes: dict[str, Shap
     return {row[1:]: row[0] for row in firsts.select("trial", *axes).iter_rows()}
 
 
-def _errors(trials: pl.DataFrame, rounding: float) -> tuple[list[float], torch.Tensor]:
+def _errors(trials: pl.DataFrame, rounding: float) -> tuple[tuple[float, ...], torch.Tensor]:
     """Widths, and errors ``[R, W]``: one row where all seeds agree, as those of a model without randomness do.
 
     Rounding is 0, and what the quadrature does not know to a digit is NaN.
@@ -102,7 +143,7 @@ def _errors(trials: pl.DataFrame, rounding: float) -> tuple[list[float], torch.T
     rows = [list(errors) + [math.inf] * (most - len(errors)) for errors in by_width["score"]]
     errors_RW = torch.tensor(rows, dtype=torch.float64).mT
     alike = bool(torch.isclose(errors_RW, errors_RW[:1], rtol=0, atol=0, equal_nan=True).all())
-    return [float(width) for width in by_width["width"]], errors_RW[:1] if alike else errors_RW
+    return tuple(float(width) for width in by_width["width"]), errors_RW[:1] if alike else errors_RW
 
 
 def rounding_of(shape: Shape) -> float:
@@ -144,31 +185,44 @@ def most_stable_width(shape: Shape) -> float:
     return math.sqrt(shape.problem.train) if polynomial(shape) and solved else math.inf
 
 
-def _row(shape: Shape, widths: list[float], errors_RW: torch.Tensor) -> tuple[object, ...]:
-    fitted = _fitted(shape, widths, errors_RW)
-    bound, why = bound_of(shape.problem, shape.model)
+def _row(curve: ErrorCurve, fitted: Rate) -> tuple[object, ...]:
+    bound, why = bound_of(curve.shape.problem, curve.shape.model)
     known = (None, None, None) if fitted.refused or fitted.decays else (fitted.rate, fitted.low, fitted.high)
     between = "" if fitted.refused else f"{fitted.first_width:g} to {fitted.last_width:g}"
-    return (between, *known, bound, why, _verdict(fitted, bound, _exact_from(widths, errors_RW)))
+    exact_from = _exact_from(list(curve.widths), curve.errors_RW)
+    return (between, *known, bound, why, _verdict(fitted, bound, exact_from))
 
 
-def _fitted(shape: Shape, widths: list[float], errors_RW: torch.Tensor) -> Rate:
-    """The rate, whether or not the finite number of points has added to the errors what it adds on average."""
-    noiseless = getattr(shape.problem, "noise", None) == 0
-    floor = 0.0 if isinstance(shape.optimizer, LeastSquares) and noiseless else None
-    measured = fit_rate(widths, errors_RW, floor, exact=without_chance(shape))
-    stable = [width for width in widths if width <= most_stable_width(shape)]
-    if not measured.decays and 0 < len(stable) < len(widths):
-        there = (
-            fit_rate(stable, errors_RW[:, : len(stable)], floor, exact=without_chance(shape)) if stable else measured
-        )
-        measured = there if there.decays else measured
-    if measured.refused or measured.decays or not shape.model.linear:
-        return measured
-    less = fit_rate(widths, errors_RW / sampling(shape, widths), floor, exact=without_chance(shape))
-    if less.refused:
-        return measured
-    return dataclasses.replace(measured, low=min(measured.low, less.low), high=max(measured.high, less.high))
+def _fitted(curves: Sequence[ErrorCurve]) -> list[Rate]:
+    """The rates, whether or not the finite number of points has added to the errors what it adds on average."""
+    found = _rates_of(curves)
+    stable = {place: curve.stable for place, curve in enumerate(curves) if not found[place].decays}
+    stable = {place: curve for place, curve in stable.items() if 0 < len(curve.widths) < len(curves[place].widths)}
+    for place, there in zip(stable, _rates_of(list(stable.values())), strict=True):
+        found[place] = there if there.decays else found[place]
+    sampled = {
+        place: curve.less_sampling
+        for place, curve in enumerate(curves)
+        if curve.shape.model.linear and not (found[place].refused or found[place].decays)
+    }
+    for place, less in zip(sampled, _rates_of(list(sampled.values())), strict=True):
+        if not less.refused:
+            low, high = min(found[place].low, less.low), max(found[place].high, less.high)
+            found[place] = dataclasses.replace(found[place], low=low, high=high)
+    return found
+
+
+def _rates_of(curves: Sequence[ErrorCurve]) -> list[Rate]:
+    """The rate of each curve; those that are fitted alike are fitted in one stack, which takes as long as one."""
+    alike: dict[tuple[object, ...], list[int]] = {}
+    for place, curve in enumerate(curves):
+        alike.setdefault((curve.widths, len(curve.errors_RW), curve.floor, curve.exact), []).append(place)
+    found: dict[int, Rate] = {}
+    for places in alike.values():
+        first, errors_CRW = curves[places[0]], torch.stack([curves[place].errors_RW for place in places])
+        fits = fit_rates(first.widths, errors_CRW, first.floor, exact=first.exact)
+        found |= dict(zip(places, fits, strict=True))
+    return [found[place] for place in range(len(curves))]
 
 
 def sampling(shape: Shape, widths: list[float]) -> torch.Tensor:

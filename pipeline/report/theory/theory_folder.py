@@ -10,14 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 import polars as pl
-import torch
 
 from pipeline import __version__
+from pipeline.numerics.threads import CORES, on_cores, threads_of_operation
 from pipeline.records.atomic_writes import replacing
 
 FOLDER = "theory"
@@ -57,7 +56,7 @@ def kept(run: Path | None, name: str, content: object, compute: Callable[[], pl.
 
 
 def on_all_cores(work: Callable[[Task], pl.DataFrame], tasks: Iterable[Task]) -> Sequence[pl.DataFrame]:
-    """Tables of several tasks, one core each.
+    """Tables of several tasks, as many at a time as there are cores, which a few large tasks share among them.
 
     Args:
         work: Makes the table of a task.
@@ -66,6 +65,6 @@ def on_all_cores(work: Callable[[Task], pl.DataFrame], tasks: Iterable[Task]) ->
     Returns:
         A table for each, in their order.
     """
-    # A new thread takes over the number of threads of an operation when it first asks PyTorch for it.
-    with ThreadPoolExecutor(torch.get_num_threads(), initializer=torch.get_num_threads) as pool:
-        return list(pool.map(work, tasks))
+    of_one = list(tasks)
+    with threads_of_operation(max(1, CORES // max(1, len(of_one)))):
+        return on_cores(work, of_one, most_threads=CORES)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.engines.threads import threads_of_operation
 from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
 from pipeline.models.activations import Tanh
 from pipeline.models.shallow import Shallow
+from pipeline.numerics.threads import threads_of_operation
 from pipeline.plans import make_plan
 from pipeline.problems.measures import Grid
 from pipeline.problems.targets import AbsoluteValue

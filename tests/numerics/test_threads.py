@@ -5,8 +5,8 @@ import threading
 import pytest
 import torch
 
-from pipeline.engines.threads import on_cores, share_out, threads_of_operation
 from pipeline.numerics.randomness import stream
+from pipeline.numerics.threads import on_cores, share_out, threads_of_operation
 
 
 def test_singular_values_found_in_a_lane_are_those_found_outside_bit_for_bit():
