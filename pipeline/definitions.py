@@ -4,18 +4,20 @@ A definition is a final frozen dataclass. Its class name in snake case is its na
 a YAML file, its fields are its parameters (each with a default unless it cannot have
 one), its class attributes are claims that tests check, and ``__call__`` is the
 mathematics. Writing the class is all there is to adding it: ``table`` finds it in
-the module that defines it, and the tests run over the tables.
+the module that defines it, and the tests run over the tables. Those in a file of a
+user's own are found by ``extensions``.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType, ModuleType
-from typing import Any, ClassVar, TypeVar
+from types import ModuleType
+from typing import Any, ClassVar, Generic, TypeVar
 
 
 class Definition:
@@ -31,6 +33,9 @@ class Definition:
 
     unlabelled: ClassVar[tuple[str, ...]] = ()
     """Fields that a label does not show: those of equal labels are repetitions of one another."""
+
+    code_sha256: ClassVar[str] = ""
+    """Digest of the source of a definition of a user's own, a part of the id of its trials; empty of those here."""
 
     @classmethod
     def name(cls) -> str:
@@ -68,28 +73,66 @@ class Definition:
 Kind = TypeVar("Kind", bound=Definition)
 
 
-def table(kind: type[Kind], *modules: ModuleType) -> Mapping[str, type[Kind]]:
-    """The definitions of one kind that the given modules define, by name, in the order of their text.
+class DefinitionTable(Mapping[str, type[Kind]], Generic[Kind]):
+    """The definitions of one kind that some modules define, by name; read-only, in the order of their text.
+
+    It looks for them when it is first looked into. By then the modules are complete, so that a class is found wherever
+    in its module it stands, below the table as well.
 
     Args:
         kind: The abstract class of the kind, like ``Basis``.
         modules: Where they are defined; a class that a module only imports is not taken from there.
+    """
+
+    def __init__(self, kind: type[Kind], modules: tuple[ModuleType, ...]) -> None:
+        self._kind, self._modules = kind, modules
+
+    @functools.cached_property
+    def _members(self) -> dict[str, type[Kind]]:
+        """The definitions by name.
+
+        Raises:
+            TypeError: If two classes have one name.
+        """
+        found: dict[str, type[Kind]] = {}
+        for module in self._modules:
+            for value in vars(module).values():
+                if is_definition(value) and issubclass(value, self._kind) and value.__module__ == module.__name__:
+                    if value.name() in found:
+                        raise TypeError(f"two definitions are called {value.name()!r}")
+                    found[value.name()] = value
+        return found
+
+    def __getitem__(self, name: str) -> type[Kind]:
+        return self._members[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+
+def table(kind: type[Kind], *modules: ModuleType) -> Mapping[str, type[Kind]]:
+    """The definitions of one kind that the given modules define.
+
+    Args:
+        kind: The abstract class of the kind, like ``Basis``.
+        modules: Where they are defined.
 
     Returns:
         A mapping that cannot be changed.
-
-    Raises:
-        TypeError: If two classes have one name.
     """
-    found: dict[str, type[Kind]] = {}
-    for module in modules:
-        for value in vars(module).values():
-            concrete = isinstance(value, type) and dataclasses.is_dataclass(value)
-            if concrete and issubclass(value, kind) and value.__module__ == module.__name__:
-                if value.name() in found:
-                    raise TypeError(f"two definitions are called {value.name()!r}")
-                found[value.name()] = value
-    return MappingProxyType(found)
+    return DefinitionTable(kind, modules)
+
+
+def is_definition(value: object) -> bool:
+    """Whether something is a class that can be written by its name: a dataclass below ``Definition``."""
+    return isinstance(value, type) and issubclass(value, Definition) and "__dataclass_fields__" in vars(value)
+
+
+CODE = "code sha256"
+"""Key under which an id holds the digest of the source of a user's own definition; no field can be called so."""
 
 
 def canonical(value: Any, *, identity: bool = False) -> Any:
@@ -101,7 +144,8 @@ def canonical(value: Any, *, identity: bool = False) -> Any:
 
     Args:
         value: Dataclasses, tuples, mappings of names, enumerations, strings, numbers, ``None``.
-        identity: Leave out what ``not_identity`` names, and ``unsaid`` at a value it names.
+        identity: Leave out what ``not_identity`` names, and ``unsaid`` at a value it names; add the digest of the
+            source of definitions of a user's own.
 
     Returns:
         Dictionaries, lists, strings, numbers, truth values and ``None``.
@@ -110,12 +154,14 @@ def canonical(value: Any, *, identity: bool = False) -> Any:
         TypeError: If the value holds something else.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        skipped = _not_in_an_id(value) if identity else frozenset()
+        skipped = _not_in_an_id(value) if identity else _not_written(value)
         fields = {
             field.name: canonical(_typed(getattr(value, field.name), str(field.type)), identity=identity)
             for field in dataclasses.fields(value)
             if field.init and field.name not in skipped
         }
+        if identity and isinstance(value, Definition) and value.code_sha256:
+            fields[CODE] = value.code_sha256
         return {value.name(): fields} if isinstance(value, Definition) else fields
     if isinstance(value, Mapping):
         return {str(name): canonical(item, identity=identity) for name, item in value.items()}
@@ -134,6 +180,13 @@ def _not_in_an_id(value: Any) -> frozenset[str]:
     """The fields of a dataclass that its identity does not depend on."""
     unsaid = {name for name, before in getattr(value, "unsaid", {}).items() if getattr(value, name) in before}
     return frozenset(unsaid | set(value.not_identity if isinstance(value, Definition) else ()))
+
+
+def _not_written(value: Any) -> frozenset[str]:
+    """The fields of a dataclass that are left out wherever it is written, at a value that says nothing."""
+    return frozenset(
+        name for name, nothing in getattr(value, "unwritten", {}).items() if getattr(value, name) == nothing
+    )
 
 
 def _typed(value: Any, annotation: str) -> Any:

@@ -20,6 +20,7 @@ from pipeline.experiment.packing import Pack, make_pack, packs
 from pipeline.experiment.resources import requirements_of
 from pipeline.experiment.trial import Trial
 from pipeline.experiment.workload import Workload
+from pipeline.extensions.copies import copies_folder, copies_for
 from pipeline.records.atomic_writes import replacing
 from pipeline.records.manifest import Manifest, digest
 from pipeline.records.packs import refined
@@ -125,6 +126,10 @@ def write_plan(plan: Plan, run: Path) -> None:
     }
     content["digest"] = digest(content)
     run.mkdir(parents=True, exist_ok=True)
+    for name, source in copies_for(plan.experiment.use).items():  # before the plan, which nobody reads without them
+        copies_folder(run).mkdir(exist_ok=True)
+        with replacing(copies_folder(run) / name) as part:
+            part.write_bytes(source)
     with replacing(path) as part:
         part.write_text(json.dumps(content, indent=1) + "\n")
 
@@ -157,7 +162,8 @@ def read_plan(run: Path) -> Plan:
         raise PipelineError(f"not a plan: {error} is missing", where=str(path), hint=_DAMAGED) from None
     except (ValueError, TypeError, RecursionError) as error:
         raise PipelineError(f"not a plan: {error}", where=str(path), hint=_DAMAGED) from None
-    experiment = config.read_canonical(written_experiment, Experiment, where=str(path))
+    with config.kept_copies(copies_folder(run)):
+        experiment = config.read_canonical(written_experiment, Experiment, where=str(path))
     # An id is the hash of all a trial is, so comparing ids tells whether this version means the same by the experiment.
     members = list(itertools.chain.from_iterable(ids for _, ids in listed))
     trials = _by_id(experiment, len(members))

@@ -30,6 +30,7 @@ imports_of = functools.cache(functools.partial(import_graph.imports_of, root=ROO
 STEPS = (
     ("errors",),
     ("definitions", "durations", "home", "numerics", "provenance"),
+    ("extensions",),
     ("problems",),
     ("models",),
     ("optimizers",),

@@ -64,7 +64,7 @@ def measured_row(
     named = (activation.name(), "x".join(map(str, shape)), num_trials)
     loss: Loss = SoftmaxCrossEntropy() if shape[3] > 1 else HalfMeanSquare()
     _, num_inputs, _, num_outputs = shape
-    reason = not_covered(Shallow(activation), GradientDescent(), num_inputs, num_outputs)
+    reason = not_covered(Shallow(activation), loss, GradientDescent(), num_inputs, num_outputs)
     if reason is not None:
         return row(*named, f"the fused engine {reason}")
     if time.monotonic() > options.deadline:
@@ -150,7 +150,7 @@ def families_compared(options: GpuBenchOptions, device: torch.device) -> Iterato
     largest = max(options.packs)
     for shape, num_trials in itertools.product(options.shapes, sorted({min(32, largest), largest})):
         _, num_inputs, width, num_outputs = shape
-        if not_covered(Shallow(Relu()), GradientDescent(), num_inputs, num_outputs):
+        if not_covered(Shallow(Relu()), HalfMeanSquare(), GradientDescent(), num_inputs, num_outputs):
             continue
         loss: Loss = SoftmaxCrossEntropy() if num_outputs > 1 else HalfMeanSquare()
         exact = context_of(shape, Relu(), device, GradientDescent(), loss, torch.float32)

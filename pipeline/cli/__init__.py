@@ -15,6 +15,7 @@ from pipeline.cli.listing import LISTABLE_KINDS
 from pipeline.cli.running import train
 from pipeline.cli.streams import ERRORS, OUTPUT, named_streams
 from pipeline.errors import PipelineError, reason_of
+from pipeline.extensions.places import raised_in_extension
 
 __all__ = ["LISTABLE_KINDS", "main", "parser", "train"]
 
@@ -50,6 +51,12 @@ def main(arguments: list[str] | None = None) -> int:
         where = str(error.filename or f"python -m pipeline {words[0]}")
         with suppress(OSError):  # where it is standard error that cannot be written, nobody can be informed
             print(PipelineError(reason_of(error).lower(), where=where), file=sys.stderr)
+        return 2
+    except Exception as error:
+        own = raised_in_extension(error)
+        if own is None:
+            raise
+        print(own, file=sys.stderr)
         return 2
     return code
 

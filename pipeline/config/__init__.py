@@ -12,6 +12,7 @@ Source: YAML 1.2.2, section 3.1, "Processes".
 from pipeline.config.config_files import configs, find_config
 from pipeline.config.overrides import later_wins
 from pipeline.config.reading import read_canonical, read_experiment, read_file
+from pipeline.config.used_extensions import kept_copies
 from pipeline.config.writing import as_yaml
 from pipeline.config.yaml_document import YamlDocument, read_document
 
@@ -20,6 +21,7 @@ __all__ = [
     "as_yaml",
     "configs",
     "find_config",
+    "kept_copies",
     "later_wins",
     "read_canonical",
     "read_document",

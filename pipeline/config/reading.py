@@ -10,6 +10,7 @@ from pipeline.config.construct import construct
 from pipeline.config.from_json import from_json
 from pipeline.config.nodes import Source
 from pipeline.config.overrides import override
+from pipeline.config.used_extensions import extensions_of
 from pipeline.config.yaml_document import read_document
 
 if TYPE_CHECKING:
@@ -68,5 +69,6 @@ def read_canonical(content: object, kind: type[T], where: str, overrides: Sequen
         TypeError: If the content is not made of JSON types.
     """
     root = from_json(content, Source(where, Path.cwd(), has_lines=False))
-    result: T = construct(kind, override(root, overrides), ())
+    with extensions_of(kind, override(root, overrides)) as used:
+        result: T = construct(kind, used, ())
     return result

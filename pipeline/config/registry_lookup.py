@@ -6,10 +6,28 @@ definition is met; the profile of a cluster has none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from pipeline.definitions import Definition
+
+_scope: ContextVar[tuple[type[Definition], ...]] = ContextVar("definitions of extensions", default=())
+
+
+@contextmanager
+def in_scope(definitions: tuple[type[Definition], ...]) -> Iterator[None]:
+    """In the block, these can be written beside those that are built in.
+
+    Args:
+        definitions: Classes of extensions, whose names are not taken.
+    """
+    token = _scope.set(definitions)
+    try:
+        yield
+    finally:
+        _scope.reset(token)
 
 
 def kind_and_table(kind: type[Any]) -> tuple[type[Definition], Mapping[str, type[Definition]]]:
@@ -28,7 +46,8 @@ def kind_and_table(kind: type[Any]) -> tuple[type[Definition], Mapping[str, type
 
     for base, table in REGISTRY.values():
         if issubclass(kind, base):
-            return base, {name: definition for name, definition in table.items() if issubclass(definition, kind)}
+            known = (*table.values(), *_scope.get())
+            return base, {one.name(): one for one in known if issubclass(one, kind)}
     raise TypeError(f"no table of definitions holds {kind.__name__}")
 
 

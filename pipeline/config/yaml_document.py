@@ -13,6 +13,7 @@ from pipeline.config.fields import required_of
 from pipeline.config.nodes import MappingNode, Node, ScalarNode, Source, is_null, shown
 from pipeline.config.overrides import override
 from pipeline.config.text_files import read_text
+from pipeline.config.used_extensions import extensions_of
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ class YamlDocument:
             what = f"the file must be a mapping, not {shown(self.root)}"
             hint = f"write 'key: value' lines; required: {', '.join(required_of(kind))}"
             raise PipelineError(what, where=self.root.where, hint=hint)
-        result: T = construct(kind, override(self.root, overrides), ())
+        with extensions_of(kind, override(self.root, overrides)) as root:
+            result: T = construct(kind, root, ())
         return result
 
     def experiment(self, overrides: Sequence[str] = ()) -> Experiment:

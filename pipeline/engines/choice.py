@@ -12,7 +12,7 @@ import torch
 
 from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.diagnostics.pack_context import PackContext
-from pipeline.engines.coverage import beyond
+from pipeline.engines.coverage import beyond, of_your_own
 from pipeline.engines.engine import Engine
 from pipeline.engines.reference.closed_form import ClosedForm
 from pipeline.engines.reference.engine import Reference
@@ -24,6 +24,7 @@ from pipeline.models.linear import LinearModel
 from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Optimizer, UpdateRule
+from pipeline.problems.losses import Loss
 
 MOST_INPUTS = 128
 """Inputs of a network that the fused engine takes. Measured on one core, at 1,024 points and width 256, in GF/s, fused
@@ -180,7 +181,8 @@ def _not_on_gpu(shape: Shape) -> str | None:
         return "needs triton, which is not installed"
     from pipeline.engines.gpu.choice import not_covered
 
-    return not_covered(shape.model, shape.optimizer, shape.problem.num_inputs, shape.problem.num_outputs)
+    size = (shape.problem.num_inputs, shape.problem.num_outputs)
+    return not_covered(shape.model, shape.loss, shape.optimizer, *size)
 
 
 def _not_on_cpu(shape: Shape) -> str | None:
@@ -195,16 +197,18 @@ def _not_on_cpu(shape: Shape) -> str | None:
         return f"takes {MOST_FEATURE_BYTES // _real_bytes(shape)} features at most, not {width}"
     if (num_weights := model.num_weights(width, *size)) > MOST_WEIGHTS:
         return f"takes {MOST_WEIGHTS} weights at most, not {num_weights}"
-    return _not_here() or _not_written(model, shape.optimizer)
+    return _not_here() or _not_written(model, shape.loss, shape.optimizer)
 
 
-def _not_written(model: Model, optimizer: Optimizer) -> str | None:
+def _not_written(model: Model, loss: Loss, optimizer: Optimizer) -> str | None:
     """What of a model and its training no SIMD kernel is written for yet."""
-    from pipeline.engines.cpu.kernels import activations, updates
+    from pipeline.engines.cpu.kernels import activations, losses, updates
 
     if isinstance(model, Shallow) and not isinstance(model.activation, activations.COVERED):
-        return f"has no {model.activation.name()}"
-    return None if isinstance(optimizer, updates.COVERED) else f"has no {optimizer.name()}"
+        return f"has no {model.activation.name()}{of_your_own(model.activation)}"
+    if not isinstance(loss, losses.COVERED):
+        return f"has no {loss.name()}{of_your_own(loss)}"
+    return None if isinstance(optimizer, updates.COVERED) else f"has no {optimizer.name()}{of_your_own(optimizer)}"
 
 
 @functools.cache

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pipeline.definitions import Definition
 from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Optimizer, UpdateRule
+
+
+def of_your_own(*definitions: Definition) -> str:
+    """Words for a definition of an extension, of which no fused engine has machine code; empty for what is built in."""
+    return ", which is your own" if any(definition.code_sha256 for definition in definitions) else ""
 
 
 def beyond(
@@ -36,7 +42,7 @@ def beyond(
     if not isinstance(optimizer, UpdateRule):
         return f"has no steps of {optimizer.name()}"
     if not isinstance(model, models):
-        return f"has no kernel for {model.name()}"
+        return f"has no kernel for {model.name()}{of_your_own(model)}"
     if not model.linear and num_inputs > most_inputs:
         return f"takes {most_inputs} inputs at most{where}, not {num_inputs}"
     if num_outputs > most_outputs:

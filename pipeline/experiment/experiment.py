@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -51,6 +51,7 @@ from pipeline.experiment.precision import Dtype
 from pipeline.experiment.trial import LearningRate, Shape, Trial
 from pipeline.experiment.wandb_tracking import Tracking
 from pipeline.experiment.ways import TRAINING_AXES, Way
+from pipeline.extensions.extension import Extension
 from pipeline.models.model import Model
 from pipeline.numerics.randomness import TRIAL
 from pipeline.optimizers.rules import GradientDescent, Optimizer
@@ -93,6 +94,7 @@ class Experiment:
         parallel: Processes that train each pack together.
         tracking: What is sent to W&B.
         answers: Which comparison answers the question; left out, it follows from the axes.
+        use: Files and packages with definitions of your own.
     """
 
     question: str
@@ -119,6 +121,9 @@ class Experiment:
     parallel: Parallel = Parallel()
     tracking: Tracking = Tracking()
     answers: Answers = Answers()
+    use: tuple[Extension, ...] = ()
+    unwritten: ClassVar[Mapping[str, tuple[Extension, ...]]] = {"use": ()}
+    """A plan of what is built in says nothing of extensions."""
 
     def __post_init__(self) -> None:
         if not self.question.strip():
@@ -406,7 +411,7 @@ class Experiment:
     def identity(self) -> str:
         """SHA-256 of all that the records depend on: the trials, and what is observed of them when."""
         content = canonical(self, identity=True)
-        for name in ("question", *HOW_IT_RUNS):
+        for name in ("question", "use", *HOW_IT_RUNS):  # what is used of an extension holds the digest of its source
             del content[name]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

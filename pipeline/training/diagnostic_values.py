@@ -11,8 +11,10 @@ from torch import Tensor
 
 from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.diagnostics.snapshot import Snapshot
+from pipeline.errors import PipelineError
 from pipeline.experiment.initial_weights import initial_weights_of
 from pipeline.experiment.resources import OBSERVED_BYTES, observed_bytes_of_trial
+from pipeline.extensions.places import place_of
 from pipeline.numerics.threads import CORES, on_cores
 from pipeline.training.heap import trim_heap
 from pipeline.training.module import NEVER, PackModule
@@ -82,7 +84,7 @@ def evaluate_diagnostics(
         number, chunk = numbered
         snapshot = _snapshot(module, step, trials[chunk], losses_T[chunk], gradient_TN[chunk])
         for values_T, diagnostic in zip(values_DT, due, strict=True):
-            values_T[chunk] = diagnostic(snapshot).double().cpu().numpy()
+            values_T[chunk] = _checked(diagnostic(snapshot), diagnostic, chunk.stop - chunk.start)
         if observed_bytes_of_trial(shape) > TRIMMED_BYTES or number % UNTRIMMED_CHUNKS == UNTRIMMED_CHUNKS - 1:
             trim_heap()
 
@@ -92,6 +94,21 @@ def evaluate_diagnostics(
     return [
         DiagnosticValues(step, one.name(), positions_T, values_T) for one, values_T in zip(due, values_DT, strict=True)
     ]
+
+
+def _checked(values_T: Tensor, diagnostic: Diagnostic, num_trials: int) -> np.ndarray:
+    """The numbers of a diagnostic, one for each trial; NumPy would take a single one for all of them.
+
+    Returns:
+        Shape ``[T]``, float64.
+
+    Raises:
+        PipelineError: If there are more or fewer.
+    """
+    if values_T.shape != (num_trials,):
+        what = f"{diagnostic.name()} gives the shape {list(values_T.shape)} for {num_trials} trials"
+        raise PipelineError(what, where=place_of(type(diagnostic)), hint="return one number for each trial")
+    return values_T.double().cpu().numpy()
 
 
 def _chunks(num_trials: int, most_trials: int, threads: int, shared_from: int = 1) -> Iterator[slice]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.engines.coverage import beyond
+from pipeline.engines.coverage import beyond, of_your_own
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, LeastSquares
@@ -29,6 +29,14 @@ def test_the_first_limit_that_is_passed_is_the_reason(model, optimizer, size, re
 def test_a_linear_model_may_have_any_number_of_inputs():
     """Its kernel sees features alone."""
     assert beyond(Linear(), Adam(), 10_000, 1, **LIMITS, models=(Shallow, Linear)) is None
+
+
+def test_what_is_of_a_users_own_is_said(monkeypatch):
+    assert of_your_own(Adam()) == ""
+    monkeypatch.setattr(Adam, "code_sha256", "0a")
+    assert of_your_own(Adam()) == ", which is your own"
+    monkeypatch.setattr(Linear, "code_sha256", "0a")
+    assert beyond(Linear(), Adam(), 1, 1, **LIMITS) == "has no kernel for linear, which is your own"
 
 
 def test_a_reason_names_the_place():

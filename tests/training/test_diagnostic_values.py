@@ -1,10 +1,14 @@
 """The diagnostics of a pack are those of its trials, however these are divided among threads."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
 
 from pipeline.diagnostics import DIAGNOSTICS
+from pipeline.diagnostics.convergence import TestError
+from pipeline.errors import PipelineError
 from pipeline.models.shallow import Shallow
 from pipeline.training import diagnostic_values
 from pipeline.training.diagnostic_values import evaluate_diagnostics
@@ -88,3 +92,12 @@ def test_what_no_step_changes_is_computed_at_the_first_recorded_step_alone(pack)
     assert constant
     assert first - later == constant & first
     assert not later & constant
+
+
+def test_a_diagnostic_that_gives_one_number_for_all_trials_is_refused(pack, monkeypatch):
+    """NumPy would copy it to every trial."""
+    module = started(pack())
+    monkeypatch.setattr(TestError, "__call__", lambda self, snapshot: snapshot.losses_T.mean())
+    message = f"test_error gives the shape [] for {len(module.alive)} trials\n  hint: return one number for each trial"
+    with pytest.raises(PipelineError, match=f"{re.escape(message)}$"):
+        evaluate_diagnostics(module, (TestError(),), at_first=True, at_last=False)

@@ -1,11 +1,13 @@
 """A failed pack says why in a line, and keeps the whole story of every attempt."""
 
 import errno
+import importlib.util
 import re
 
 import pytest
 import torch
 
+from pipeline.extensions.places import add_sources
 from pipeline.plans import make_plan
 from pipeline.records.outcome_provenance import OutcomeProvenance
 from pipeline.records.store import read_outcomes
@@ -47,6 +49,19 @@ def test_what_pytorch_really_raises_is_too_little_memory():
 @pytest.mark.parametrize("error", [RuntimeError("shape [2, 3]"), OSError(errno.ENOSPC, "full"), ValueError("memory")])
 def test_other_failures_are_none_of_memory(error):
     assert failure_reason(error).startswith(f"{type(error).__name__}: ")
+
+
+def test_a_failure_in_code_of_a_users_own_has_its_file_and_line_in_front(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("def divide(number):\n    return number / 0\n")
+    spec = importlib.util.spec_from_file_location("mine", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with pytest.raises(ZeroDivisionError, match="division by zero") as raised:
+        module.divide(1)
+    assert failure_reason(raised.value) == "ZeroDivisionError: division by zero"
+    add_sources([path])
+    assert failure_reason(raised.value) == f"{path}:2: ZeroDivisionError: division by zero"
 
 
 def test_error_without_words_has_a_reason():

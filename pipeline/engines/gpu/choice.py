@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 
 from pipeline.diagnostics.pack_context import PackContext
-from pipeline.engines.coverage import beyond
+from pipeline.engines.coverage import beyond, of_your_own
 from pipeline.engines.engine import Engine
 from pipeline.engines.gpu.kernels import elementwise
 from pipeline.engines.gpu.matrices import ByMatrices
@@ -20,6 +20,7 @@ from pipeline.engines.gpu.registers import InRegisters, fits_registers
 from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Optimizer, UpdateRule
+from pipeline.problems.losses import Loss
 
 MOST_INPUTS = 128
 """Inputs of a network: a program has a matrix of them and 64 hidden units on chip."""
@@ -27,11 +28,12 @@ MOST_OUTPUTS = 16
 """Outputs likewise."""
 
 
-def not_covered(model: Model, optimizer: Optimizer, num_inputs: int, num_outputs: int) -> str | None:
+def not_covered(model: Model, loss: Loss, optimizer: Optimizer, num_inputs: int, num_outputs: int) -> str | None:
     """What keeps the fused engine for GPUs from a shape, as the rest of a sentence about it.
 
     Args:
         model: The model.
+        loss: Its loss.
         optimizer: Its optimizer.
         num_inputs: D.
         num_outputs: K.
@@ -45,8 +47,12 @@ def not_covered(model: Model, optimizer: Optimizer, num_inputs: int, num_outputs
         return reason
     assert isinstance(model, Shallow)
     if not isinstance(model.activation, elementwise.ACTIVATIONS):
-        return f"has no {model.activation.name()} on a GPU"
-    return None if isinstance(optimizer, elementwise.RULES) else f"has no {optimizer.name()} on a GPU"
+        return f"has no {model.activation.name()} on a GPU{of_your_own(model.activation)}"
+    if not isinstance(loss, elementwise.LOSSES):
+        return f"has no {loss.name()} on a GPU{of_your_own(loss)}"
+    if not isinstance(optimizer, elementwise.RULES):
+        return f"has no {optimizer.name()} on a GPU{of_your_own(optimizer)}"
+    return None
 
 
 def engine_on_gpu(context: PackContext, batch_size: int | None, device: torch.device) -> Engine:

@@ -29,7 +29,7 @@ FAMILY = {
 @pytest.mark.parametrize("shape", FAMILY, ids=str)
 def test_every_shape_that_is_covered_has_its_family(shape):
     context = context_of(shape, Relu(), DEVICE, GradientDescent(), HalfMeanSquare(), torch.float32)
-    assert not_covered(context.model, context.optimizer, shape[1], shape[3]) is None
+    assert not_covered(context.model, context.loss, context.optimizer, shape[1], shape[3]) is None
     assert isinstance(engine_on_gpu(context, None, DEVICE), FAMILY[shape])
 
 

@@ -11,6 +11,9 @@ from pipeline.engines.cpu.codegen.math import exp_of_negative, log, log_of_one_p
 from pipeline.engines.cpu.codegen.simd import Program, Value, total
 from pipeline.problems.losses import BinaryCrossEntropy, BrierScore, HalfMeanSquare, Loss, SoftmaxCrossEntropy
 
+COVERED = (HalfMeanSquare, SoftmaxCrossEntropy, BinaryCrossEntropy, BrierScore)
+"""Losses that are written below."""
+
 COUPLED = (SoftmaxCrossEntropy,)
 """Losses whose second derivatives couple an output with the others."""
 

@@ -1,0 +1,41 @@
+"""Copies that a run keeps of the files it uses, so that its jobs and its report run what was planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pipeline.errors import PipelineError
+from pipeline.extensions.extension import Extension
+from pipeline.extensions.loading import loaded
+
+FOLDER = "definitions"
+"""Folder of the copies in that of the run."""
+
+
+def copies_for(extensions: Iterable[Extension]) -> dict[str, bytes]:
+    """The files that a run has to keep, by name.
+
+    Args:
+        extensions: All that an experiment uses.
+
+    Returns:
+        The source of each file; of a package nothing is kept but its version and digest.
+
+    Raises:
+        PipelineError: If two files have one name.
+    """
+    copies: dict[str, bytes] = {}
+    for extension in extensions:
+        if not extension.is_file:
+            continue
+        source = loaded(extension).source
+        if copies.setdefault(extension.name, source) != source:
+            what = f"two files that are used are called {extension.name}"
+            raise PipelineError(what, hint="a run keeps a copy of each under its name: rename one")
+    return copies
+
+
+def copies_folder(run: Path) -> Path:
+    """Where a run keeps them."""
+    return run / FOLDER

@@ -1,0 +1,208 @@
+"""Loading of extensions: the source is read once, its digest is taken, and the module that it makes is kept by that.
+
+A file is run under a module name of its own digest, so that two versions of one file, each used by another
+experiment, live beside each other in one process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.abc
+import importlib.util
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+
+from pipeline.definitions import Definition
+from pipeline.errors import PipelineError, nearest, reason_of
+from pipeline.extensions.classes import definitions_in
+from pipeline.extensions.extension import SUFFIX, Extension
+from pipeline.extensions.places import add_sources, as_complaint, shown
+
+GROUP = "pipeline.definitions"
+"""Group of the entry points by which an installed package offers its definitions."""
+
+
+@dataclass(frozen=True)
+class LoadedExtension:
+    """An extension, run.
+
+    Args:
+        extension: Its name and digest.
+        definitions: Its classes, in the order of the text.
+        source: The bytes of a file, of which a run keeps a copy; empty for a package.
+    """
+
+    extension: Extension
+    definitions: tuple[type[Definition], ...]
+    source: bytes = b""
+
+
+_loaded: dict[tuple[str, str], LoadedExtension] = {}
+"""By name and digest: one source is run once in a process."""
+
+
+def load_file(path: Path) -> LoadedExtension:
+    """Run a Python file, unless a file of its name and content was run before, and find its definitions.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The extension that it is now.
+
+    Raises:
+        PipelineError: If it cannot be read or run, or defines nothing: with the line of the file.
+    """
+    source = _read(path)
+    extension = Extension(path.name, hashlib.sha256(source).hexdigest(), path=path)
+    known = _loaded.get((extension.name, extension.sha256))
+    return known or _remember(extension, _run(path, source, extension.sha256), source)
+
+
+def load_package(name: str) -> LoadedExtension:
+    """Import the module that an installed package names in the group ``pipeline.definitions``.
+
+    Args:
+        name: Name of the entry point.
+
+    Returns:
+        The extension that is installed now.
+
+    Raises:
+        PipelineError: If there is no such entry point, or its module cannot be imported or defines nothing.
+    """
+    entries = {entry.name: entry for entry in metadata.entry_points(group=GROUP)}
+    if name not in entries:
+        hint = nearest(name, entries) if entries else "the name of a file ends in .py; no installed package has any"
+        raise PipelineError(f"no installed package has definitions called {name!r}", hint=hint)
+    entry = entries[name]
+    try:
+        module = importlib.import_module(entry.module)
+    except (Exception, SystemExit) as error:
+        what = f"{entry.module} cannot be imported: {type(error).__name__}: {error}"
+        raise PipelineError(what, where=name, hint=f"python -c 'import {entry.module}' shows more") from None
+    files = _files_of(module)
+    version = f"{entry.dist.name} {entry.dist.version}" if entry.dist else ""
+    extension = Extension(name, _digest_of(files), version)
+    add_sources(files)
+    return _loaded.get((name, extension.sha256)) or _remember(extension, module)
+
+
+def loaded(extension: Extension, kept: Path | None = None) -> LoadedExtension:
+    """The extension that a plan names, as it was when the plan was made.
+
+    Args:
+        extension: Its name and digest.
+        kept: Folder in which a run keeps copies of the files that it uses.
+
+    Returns:
+        The extension, run.
+
+    Raises:
+        PipelineError: If the file or the package is another one now.
+    """
+    known = _loaded.get((extension.name, extension.sha256))
+    if known is not None:
+        return known
+    if not extension.is_file:
+        return _same(extension, load_package(extension.name), extension.version)
+    path = kept / extension.name if kept is not None else extension.path
+    if path is None:
+        raise PipelineError(f"where {extension.name} lies is not known", hint="name the file under use:")
+    digest = hashlib.sha256(_read(path)).hexdigest()
+    if digest != extension.sha256:
+        what = f"is another file than the one it was planned with (sha256 {digest[:10]}, not {extension.sha256[:10]})"
+        raise PipelineError(what, where=shown(path), hint="put the old one back, or run the configuration again")
+    return load_file(path)
+
+
+def _same(wanted: Extension, found: LoadedExtension, version: str) -> LoadedExtension:
+    """The installed package, if it is the one of the plan.
+
+    Returns:
+        The package that was found.
+
+    Raises:
+        PipelineError: If its source is another.
+    """
+    if found.extension.sha256 != wanted.sha256:
+        what = f"was planned with {version}, and {found.extension.version} with another source is installed"
+        raise PipelineError(what, where=wanted.name, hint="install that version, or run the configuration again")
+    return found
+
+
+def _remember(extension: Extension, module: ModuleType, source: bytes = b"") -> LoadedExtension:
+    found = definitions_in(module)
+    for definition in found:
+        definition.code_sha256 = extension.sha256
+    made = LoadedExtension(extension, found, source)
+    _loaded[extension.name, extension.sha256] = made
+    return made
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        others = [other.name for other in path.parent.glob(f"*{SUFFIX}")] if path.parent.is_dir() else []
+        hint = nearest(path.name, others) if others else f"no Python file is in {str(path.parent)!r}"
+        raise PipelineError("there is no such file", where=shown(path), hint=hint) from None
+    except OSError as error:
+        hint = "name a Python file" if path.is_dir() else "look at its permissions"
+        raise PipelineError(f"cannot be read: {reason_of(error).lower()}", where=shown(path), hint=hint) from None
+
+
+class _SourceInMemory(importlib.abc.SourceLoader):
+    """Runs the bytes whose digest was taken; no bytecode is kept beside the file."""
+
+    def __init__(self, path: Path, source: bytes) -> None:
+        self.path, self.source = path, source
+
+    def get_filename(self, fullname: str) -> str:
+        return str(self.path)
+
+    def get_data(self, path: str | bytes) -> bytes:
+        if Path(str(path)) != self.path:
+            raise FileNotFoundError(path)
+        return self.source
+
+
+def _run(path: Path, source: bytes, digest: str) -> ModuleType:
+    """Run a file as a module, whose name ends with that of the file."""
+    name = f"pipeline_extension_{digest[:16]}.{path.stem}"
+    loader = _SourceInMemory(path, source)
+    spec = importlib.util.spec_from_loader(name, loader, origin=str(path))
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    module.__file__ = str(path)
+    add_sources([path])
+    sys.modules[name] = module  # dataclasses and type hints look there
+    try:
+        loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise as_complaint(error, path) from None
+    return module
+
+
+def _files_of(module: ModuleType) -> list[Path]:
+    """The Python files of the top-level package of a module, or the one file of a module that is none."""
+    top = sys.modules[module.__name__.partition(".")[0]]
+    folders = [Path(folder) for folder in getattr(top, "__path__", ())]
+    if not folders:
+        return [Path(str(top.__file__))]
+    return sorted(path for folder in folders for path in folder.rglob(f"*{SUFFIX}"))
+
+
+def _digest_of(files: list[Path]) -> str:
+    """Digest of some files, their names and lengths included."""
+    digest = hashlib.sha256()
+    for path in files:
+        content = path.read_bytes()
+        digest.update(f"{path.name} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()

@@ -1,0 +1,67 @@
+"""An error in the code of an extension is told with the line of it that raised, or that called what did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.extensions.loading import load_file
+from pipeline.extensions.places import in_words, place_in, place_of, raised_in_extension, shown
+from pipeline.problems.targets import Sine
+
+RAISES = """
+@final
+@dataclass(frozen=True)
+class Broken(Target):
+    \"\"\"A target that raises.\"\"\"
+
+    def __call__(self, inputs_PD):
+        return np.zeros(3).reshape(2, 2)
+"""
+
+
+def caught(call: Callable[[], object]) -> Exception:
+    try:
+        call()
+    except Exception as error:
+        return error
+    raise AssertionError("nothing was raised")
+
+
+def test_an_error_in_what_an_extension_calls_is_at_the_line_that_calls(write: Callable[..., Path]) -> None:
+    path = write(RAISES, "broken.py")
+    (kind,) = load_file(path).definitions
+    error = caught(lambda: kind()(np.zeros((2, 1))))  # type: ignore[operator]
+    assert place_in(error) == f"{path}:15"
+    complaint = raised_in_extension(error)
+    assert complaint is not None
+    assert str(complaint).startswith(f"{path}:15: ValueError: cannot reshape array of size 3 into shape (2,2)\n")
+
+
+def test_an_error_of_ours_is_none_of_an_extension() -> None:
+    error = caught(lambda: int("x"))
+    assert place_in(error) == ""
+    assert raised_in_extension(error) is None
+
+
+def test_a_class_is_where_it_begins(write: Callable[..., Path]) -> None:
+    path = write(RAISES, "begins.py")
+    (kind,) = load_file(path).definitions
+    assert place_of(kind) == f"{path}:9"
+    assert place_of(Sine).startswith(shown(Path(str(__import__("pipeline").__file__)).parent))
+
+
+def test_a_path_below_the_working_directory_is_shown_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert shown(tmp_path / "a" / "b.py") == "a/b.py"
+    assert shown(Path("/elsewhere/b.py")) == "/elsewhere/b.py"
+
+
+def test_words_of_an_error_are_one_line() -> None:
+    assert in_words(ValueError("first\nsecond")) == "ValueError: first"
+    assert in_words(KeyError()) == "KeyError"
