@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import ClassVar, NamedTuple, final
 
 import torch
 from torch import Tensor
@@ -14,11 +14,21 @@ from pipeline.definitions import Definition, table
 from pipeline.errors import FieldError
 
 
+class DerivativeBounds(NamedTuple):
+    """The suprema of the absolute values of the first three derivatives of a function."""
+
+    first: float
+    second: float
+    third: float
+
+
 class Activation(Definition, ABC):
     """Activation function g, applied elementwise to the weighted sums z of the hidden units."""
 
     kinked: ClassVar[bool] = False
     """Whether its derivative jumps at 0, and nowhere else."""
+    derivative_bounds: ClassVar[DerivativeBounds | None] = None
+    """Largest absolute values of its first three derivatives; ``None`` where one is missing, as at a kink."""
 
     @abstractmethod
     def __call__(self, z: Tensor) -> Tensor:
@@ -133,6 +143,7 @@ class Sigmoid(Activation):
     """Logistic sigmoid 1 / (1 + exp(-z))."""
 
     formula: ClassVar[str] = r"g(z) = \frac{1}{1 + e^{-z}}"
+    derivative_bounds: ClassVar[DerivativeBounds | None] = DerivativeBounds(1 / 4, 1 / (6 * 3**0.5), 1 / 8)
 
     def __call__(self, z: Tensor) -> Tensor:
         return torch.sigmoid(z)
@@ -153,6 +164,7 @@ class Tanh(Activation):
     """Hyperbolic tangent."""
 
     formula: ClassVar[str] = r"g(z) = \tanh z"
+    derivative_bounds: ClassVar[DerivativeBounds | None] = DerivativeBounds(1.0, 4 / (3 * 3**0.5), 2.0)
 
     def __call__(self, z: Tensor) -> Tensor:
         return torch.tanh(z)
@@ -173,6 +185,7 @@ class Identity(Activation):
     """Identity function, no activation at all: the network is then a linear function of its inputs."""
 
     formula: ClassVar[str] = r"g(z) = z"
+    derivative_bounds: ClassVar[DerivativeBounds | None] = DerivativeBounds(1.0, 0.0, 0.0)
 
     def __call__(self, z: Tensor) -> Tensor:
         return z.clone()

@@ -32,6 +32,7 @@ from pipeline.report.tables.cells import (
 from pipeline.report.theory.at_rest import stability_index
 from pipeline.report.theory.falling_losses import greatest_rise
 from pipeline.report.theory.initial_modes import initial_modes
+from pipeline.report.theory.proved_descent import proved_descent
 from pipeline.report.theory.stable_rates import LEAST_FRACTION, MARGIN, growth
 from pipeline.report.theory.trial_verdicts import SHAPE_COLUMNS, of_shape, trial_verdict
 
@@ -100,6 +101,7 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
     )
     for of_rows in (_near_the_ends(planned, numbers), _rises(planned, numbers)):
         table = table.join(of_rows, on="row", how="left", maintain_order="left")
+    table = table.join(proved_descent(plan, table, numbers), on="row", how="left", maintain_order="left")
     table = table.with_columns(*_growth(plan, table), times_first_limit()).with_columns(*trial_verdict())
     table = table.join(settled_steps(numbers, table), on="row", how="left", maintain_order="left")
     if "condition_number" in names:

@@ -8,6 +8,7 @@ from pipeline.experiment.trial import Shape
 from pipeline.report.theory import at_rest, stable_rates
 from pipeline.report.theory.at_rest import at_rest_verdict, descent_of_network
 from pipeline.report.theory.falling_losses import falling_loss_verdict
+from pipeline.report.theory.proved_descent import proved_descent_verdict, proved_part
 from pipeline.report.theory.stable_rates import MEANINGS, descent_of_linear_model, has_limit, learning_rate_verdict
 from pipeline.report.theory.verdicts import Said, combined, decided
 
@@ -75,10 +76,13 @@ def trial_verdict() -> tuple[pl.Expr, pl.Expr]:
     """
     ended = pl.col("status").is_in(["done", "diverged"])
     silent = Said(pl.col("unspoken"), pl.col("unspoken_grounds"))
-    claims = combined([learning_rate_verdict(), falling_loss_verdict(), at_rest_verdict(), silent])
+    claims = combined(
+        [learning_rate_verdict(), falling_loss_verdict(), at_rest_verdict(), proved_descent_verdict(), silent]
+    )
     status = pl.when(pl.col("status") == "failed").then(pl.lit(FAILED)).otherwise(pl.lit(PENDING))
     verdict = pl.when(ended).then(claims.verdict).otherwise(status)
-    grounds = pl.when(ended).then(claims.grounds).otherwise(status.replace_strict(WHY, return_dtype=pl.String))
+    grounds = pl.concat_str(claims.grounds, proved_part())
+    grounds = pl.when(ended).then(grounds).otherwise(status.replace_strict(WHY, return_dtype=pl.String))
     return verdict.alias("verdict"), grounds.alias("grounds")
 
 
@@ -94,4 +98,5 @@ def silences(table: pl.DataFrame) -> list[str]:
         f"Of {number} trial{'s' * (number > 1)} nothing is said: {grounds}{', for one' * several}."
         for _, number, grounds, several in counts.sort("len", descending=True, maintain_order=True).iter_rows()
     ]
-    return reasons + [meaning for limit, meaning in MEANINGS.items() if (table["limit"] == limit.value).any()]
+    meanings = [meaning for limit, meaning in MEANINGS.items() if (table["limit"] == limit.value).any()]
+    return [*reasons, *meanings]
