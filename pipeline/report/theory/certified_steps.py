@@ -15,7 +15,9 @@ together, is at most R with ``q = r (lambda + M R) / 2 < 1``, each of them lower
 So R is enough if one of these is at most R: by induction no step is the first to go further. Behind the steps lambda
 is at most ``lambda + M R``, until it is recorded again, and the output weights are longer by at most R.
 
-Letters as in ``hessian_bounds``. Shape letters: I intervals between two records.
+Letters in formulas as in ``hessian_bounds``.
+
+Shape letters: I intervals between two records.
 
 Source: Nesterov, Lectures on Convex Optimization (2018), lemma 1.2.4, for a step of known length.
 """

@@ -12,7 +12,7 @@ It holds for steps as they are in exact arithmetic, and where the recorded sharp
 sharpness at the first and the last step alone, as by default, what is proved begins at step 0 and ends where the way
 may have become long; with it at every record, most of what small rates do is proved.
 
-Shape letters: B diagnostics.
+Shape letters: B diagnostics, I intervals between two records.
 """
 
 from __future__ import annotations
