@@ -39,6 +39,7 @@ from pipeline.report.tables.summary import summary
 from pipeline.report.tables.surrogate_losses import slopes, steps_to_accuracy
 from pipeline.report.tables.yardstick_ratios import yardstick_ratios
 from pipeline.report.theory.best_network_brackets import Brackets
+from pipeline.report.theory.proved_descent import unproved_kinks
 from pipeline.report.theory.stable_rates import not_measured
 from pipeline.report.theory.trial_verdicts import silences
 from pipeline.report.theory.verdicts import CANNOT_SAY, decided, verdict_counts
@@ -259,7 +260,7 @@ def run_page(
         verdict_class=verdict_class(answer.verdict),
         diverged=answer.diverged,
         verdicts=_verdicts(table),
-        silences=[text for text in (not_measured(outcomes), *silences(table)) if text],
+        silences=[text for text in (not_measured(outcomes), *silences(table), unproved_kinks(plan)) if text],
         tolerance=f"{tolerance_of(plan):g}",
         excess_losses=_excess_losses(comparisons.excess_losses),
         rates=_rates(plan, table),

@@ -51,16 +51,29 @@ WHY = {
     Proof.UNKNOWN: "no sharpness is known",
 }
 """What is missing for the first step that is not proved."""
-KINKS = "; no step is proved to lower the loss, as on its way kinks may cross points, where the Hessian jumps"
-"""Of networks whose activation has kinks, such as ReLU."""
+KINKS = (
+    "Of networks whose activation has kinks, such as ReLU, no step is proved to lower the loss: on its way kinks may "
+    "cross points, where the Hessian jumps."
+)
 
 
 def can_be_proved(shape: Shape) -> bool:
     """Whether descent of a shape has a bound that may prove it."""
+    smooth = isinstance(shape.model, Shallow) and shape.model.activation.derivative_bounds is not None
+    return smooth and _descends_plainly(shape)
+
+
+def _descends_plainly(shape: Shape) -> bool:
+    """Whether it is gradient descent of a network on all points by squares."""
     recurrence = shape.optimizer.on_quadratics()
     plain = recurrence is not None and recurrence.momentum == 0 and shape.batch_size is None
-    smooth = isinstance(shape.model, Shallow) and shape.model.activation.derivative_bounds is not None
-    return smooth and plain and shape.loss.quadratic
+    return isinstance(shape.model, Shallow) and plain and shape.loss.quadratic
+
+
+def unproved_kinks(plan: Plan) -> str:
+    """Why nothing is proved of networks of a plan that only their kinks keep from it, in a sentence; else empty."""
+    shapes = [pack.shape for pack in plan.packs if _descends_plainly(pack.shape)]
+    return KINKS if any(isinstance(shape.model, Shallow) and shape.model.activation.kinked for shape in shapes) else ""
 
 
 def proved_descent(plan: Plan, table: pl.DataFrame, numbers: pl.LazyFrame) -> pl.DataFrame:
@@ -163,15 +176,13 @@ def proved_descent_verdict() -> Said:
 def proved_part() -> pl.Expr:
     """How much of the descent of each trial is proved, and what is missing.
 
-    From ``step``, ``status``, the columns of ``COLUMNS`` and of ``at_rest.SHAPE_COLUMNS``.
+    From ``step`` and the columns of ``COLUMNS``.
 
     Returns:
         Words that follow other grounds; empty where nothing can be proved, or all is.
     """
-    kinked = pl.col("kinked") & (pl.col("momentum") == 0) & (pl.col("status") == "done")
     some = pl.format(
         "; {} of its {} steps are proved to lower the loss, but {} at step {}",
         *("proved_steps", "step", "unproved", "first_steps"),
     )
-    part = pl.when(pl.col("proved_steps") < pl.col("step")).then(some).when(kinked).then(pl.lit(KINKS))
-    return part.fill_null("")
+    return pl.when(pl.col("proved_steps") < pl.col("step")).then(some).fill_null("")

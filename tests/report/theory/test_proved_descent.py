@@ -14,9 +14,10 @@ from pipeline.models.activations import ACTIVATIONS, Sigmoid, Tanh
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, Momentum
+from pipeline.plans import make_plan
 from pipeline.problems.losses import BinaryCrossEntropy
 from pipeline.problems.targets import AbsoluteValue, Xor
-from pipeline.report.theory.proved_descent import KINKS, can_be_proved
+from pipeline.report.theory.proved_descent import KINKS, can_be_proved, unproved_kinks
 
 STEPS = 10
 EXPERIMENT = Experiment(
@@ -91,13 +92,16 @@ def test_what_is_missing_is_said_behind_other_grounds(changed, proved, why):
     assert f"; {proved} steps are proved to lower the loss, but {why}" in found["grounds"]
 
 
-def test_of_kinks_it_is_said_why_nothing_is_proved_and_of_the_rest_nothing():
+def test_nothing_is_said_of_trials_that_cannot_be_proved():
+    without = [{"seen": (STEPS,)}, {"status": "diverged"}, {"optimizer": Momentum()}, {"models": (Shallow(),)}]
+    assert not any("proved" in judged(**fields)["grounds"] for fields in without)
+
+
+def test_of_kinks_it_is_said_once_why_nothing_is_proved():
     for kind in ACTIVATIONS.values():
-        told = judged(models=(Shallow(kind()),))
-        assert told["grounds"].endswith(KINKS) == kind.kinked
-        assert ("proved" in told["grounds"]) == (kind.kinked or can_be_proved(shape_of(Shallow(kind()))))
-    without = [judged(seen=(STEPS,)), judged(status="diverged"), judged(optimizer=Momentum())]
-    assert not any("proved" in row["grounds"] for row in without)
+        plan = make_plan("test", replace(EXPERIMENT, models=(Shallow(kind()), Linear())))
+        assert unproved_kinks(plan) == (KINKS if kind.kinked else "")
+    assert not unproved_kinks(make_plan("test", replace(EXPERIMENT, models=(Shallow(),), optimizer=Adam())))
 
 
 def shape_of(model: Any, **fields: Any) -> Any:
