@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.api.begun_runs import begun_plan
+from pipeline.api.cluster_folders import folder_on
 from pipeline.api.run_folders import RUNS
-from pipeline.cli.destinations import folder_on
 from pipeline.cli.experiments import config_file, plan_of
 from pipeline.cli.options import Overrides
 from pipeline.cli.prose import counted, print_json_rows, say

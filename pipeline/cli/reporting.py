@@ -51,17 +51,10 @@ class ReportOptions:
 
 def results(options: ResultsOptions) -> int:
     """Print one row per trial: its axes, its status, whether it is best, its last value of each diagnostic."""
-    from pipeline.plans import read_plan
-    from pipeline.records.store import read_outcomes
-    from pipeline.report.answer.best import with_standings
-    from pipeline.report.tables.network_ratios import with_network_ratios
-    from pipeline.report.tables.results import read_results
+    from pipeline.api.run_contents import read_contents
     from pipeline.report.tables.table_query import TableQuery
 
-    folder = run_folder(options.run)
-    planned = read_plan(folder)
-    measured = with_network_ratios(planned, read_results(folder, planned, read_outcomes(folder)), folder)
-    table = with_standings(measured)
+    table = read_contents(run_folder(options.run)).results
     print_table(TableQuery(options.where, options.select, options.sort, options.top).of(table), options.format)
     return 0
 
@@ -82,15 +75,10 @@ def show(folder: Path, *, again: bool = True, planned: Plan | None = None) -> tu
     Returns:
         The exit code, one row per trial, and the answer.
     """
-    from pipeline.plans import read_plan
-    from pipeline.records.store import naming_damage, read_fitted_samples, read_outcomes, scan_records
-    from pipeline.report.answer.answer import answer_of
+    from pipeline.api.run_contents import read_contents
     from pipeline.report.figures.png_process import get_ready
     from pipeline.report.html.run_page import write_report_of
-    from pipeline.report.tables.network_ratios import with_network_ratios
     from pipeline.report.tables.printing import as_text
-    from pipeline.report.tables.results import read_results
-    from pipeline.report.tables.run_tables import RunTables
     from pipeline.report.tables.summary import best_of_each_model
     from pipeline.report.theory.stable_rates import not_measured
 
@@ -98,12 +86,8 @@ def show(folder: Path, *, again: bool = True, planned: Plan | None = None) -> tu
     outdated = again or not page.exists()
     if outdated:
         get_ready()
-    planned, outcomes = planned or read_plan(folder), read_outcomes(folder)
-    table = with_network_ratios(planned, read_results(folder, planned, outcomes), folder)
-    with naming_damage(folder):
-        answer = answer_of(
-            RunTables(planned, table, scan_records(folder), read_fitted_samples(folder), folder), outcomes
-        )
+    contents = read_contents(folder, planned)
+    table, outcomes, answer = contents.tables.results, contents.outcomes, contents.answer
     say("\n".join(answer.sentences))
     print(as_text(best_of_each_model(table)))
     if answer.diverged:
@@ -114,6 +98,6 @@ def show(folder: Path, *, again: bool = True, planned: Plan | None = None) -> tu
     for reason, number in failed["reason"].value_counts().iter_rows():
         say(f"{number} trials failed: {reason}")
     if outdated:
-        page = write_report_of(folder, planned, outcomes, table, answer)
+        page = write_report_of(folder, contents.plan, outcomes, table, answer)
     say(f"report: {page}")
     return (1 if len(failed) else 0), table, answer

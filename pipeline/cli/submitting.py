@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.api.begun_runs import begun_plan
+from pipeline.api.cluster_folders import check_chain, folder_on
 from pipeline.api.run_folders import link_run, run_and_names
-from pipeline.cli.destinations import check_chain, cluster_of, folder_on
+from pipeline.cli.destinations import cluster_of
 from pipeline.cli.experiments import announce, config_file, plan_of
 from pipeline.cli.options import Overrides
 from pipeline.cli.prose import print_json, say

@@ -1,14 +1,15 @@
-"""Overrides: values of ``--set``, grafted onto the nodes of a file."""
+"""Overrides: values of ``--set``, or of Python, grafted onto the nodes of a file."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.config.compose import compose
+from pipeline.config.from_json import from_json
 from pipeline.config.nodes import (
     MAX_DEPTH,
     MappingEntry,
@@ -22,7 +23,7 @@ from pipeline.config.nodes import (
     is_null,
     shown,
 )
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, brief
 
 
 def override(root: Node, overrides: Iterable[str]) -> Node:
@@ -52,6 +53,26 @@ def override(root: Node, overrides: Iterable[str]) -> Node:
             raise PipelineError(what, where=where, hint="keep one of the two")
         seen[target] = where
         root = _graft(root, parts, 0, compose(value, Source(where, Path.cwd(), has_lines=False)))
+    return root
+
+
+def set_values(root: Node, values: Mapping[str, object]) -> Node:
+    """The tree with every value in its place, as ``override`` puts the texts of ``--set`` there.
+
+    Args:
+        root: The tree, which stays as it is.
+        values: Plain JSON types by their places, like ``{"steps": 100, "inputs.noise": 0.1}``.
+
+    Returns:
+        The new tree; what a value adds is where its place is.
+
+    Raises:
+        PipelineError: If there is no such place.
+        TypeError: If a value is not made of JSON types.
+    """
+    for place, value in values.items():
+        source = Source(f"{place}={brief(repr(value))}", Path.cwd(), has_lines=False)
+        root = _graft(root, _place(place), 0, from_json(value, source))
     return root
 
 

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TextIO
+from typing import ClassVar, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -36,6 +36,8 @@ class TrainingProgress:
         stream: Where it is shown, by default standard error. Only on a terminal that moves its
             cursor, which ``TERM=dumb`` says it does not, is there a bar.
     """
+
+    seconds_between_lines: ClassVar[float] = SECONDS_BETWEEN_LINES
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stderr
@@ -85,7 +87,7 @@ class TrainingProgress:
         """Count trial-steps of the pack in training, and redraw if that was not done for a while."""
         self.trial_steps += trial_steps
         self.pack_steps += trial_steps
-        pause = SECONDS_BETWEEN_REDRAWS if self.live else SECONDS_BETWEEN_LINES
+        pause = SECONDS_BETWEEN_REDRAWS if self.live else self.seconds_between_lines
         if time.monotonic() - self.drawn >= pause:
             self.draw()
 

@@ -57,6 +57,9 @@ class Answer:
         """All sentences in a row."""
         return " ".join(self.sentences)
 
+    def __str__(self) -> str:
+        return self.text
+
 
 def answer_of(tables: RunTables, outcomes: pl.DataFrame) -> Answer:
     """The answer of a run, as far as it has one.

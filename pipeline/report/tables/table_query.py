@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from pipeline.errors import PipelineError, nearest
 
+MOST_ROWS = 2**32 - 2
+"""As many as polars counts."""
 ORDERS = {"asc": False, "desc": True}
 
 
@@ -40,33 +43,95 @@ class TableQuery:
         Raises:
             PipelineError: If the condition or the name of a column means nothing there.
         """
-        rows = self._ordered(self._filtered(table))
-        rows = rows if self.top is None else rows.head(min(self.top, rows.height))
-        columns = _names(self.select)
-        _check("--select", columns, table)
-        if twice := [name for name in columns if columns.count(name) > 1]:
-            raise PipelineError(f"{twice[0]!r} is named twice", where="--select", hint="delete one of the two")
-        return rows.select(columns) if columns else rows
+        return self.collect(self.lazily(table.lazy(), table.schema))
 
-    def _filtered(self, table: pl.DataFrame) -> pl.DataFrame:
-        if not self.where.strip():
-            return table
-        try:
-            condition = pl.sql_expr(self.where)
-            _check("--where", condition.meta.root_names(), table)
-            return table.filter(condition)
-        except pl.exceptions.PolarsError as error:
-            what = f"{self.where!r} is no condition: {str(error).splitlines()[0]}"
-            hint = "write one as in SQL, such as \"width >= 16 and status = 'done'\""
-            raise PipelineError(what, where="--where", hint=hint) from None
+    def lazily(self, table: pl.LazyFrame, schema: Mapping[str, pl.DataType]) -> pl.LazyFrame:
+        """The same of a table that may not fit into memory.
 
-    def _ordered(self, rows: pl.DataFrame) -> pl.DataFrame:
+        Args:
+            table: The table, of which nothing is read yet.
+            schema: Its columns and their types.
+
+        Returns:
+            Rows and columns of it, for ``collect``.
+
+        Raises:
+            PipelineError: If the name of a column means nothing there, or the condition is none.
+        """
+        condition = self._condition(schema)
+        rows = table if condition is None else table.filter(condition)
         keys = [_key(text) for text in _names(self.sort)]
-        _check("--sort", [name for name, _ in keys], rows)
-        if not keys:
-            return rows
-        columns = [_without_nan(rows, name) for name, _ in keys]
-        return rows.sort(columns, descending=[order for _, order in keys], nulls_last=True, maintain_order=True)
+        _check("--sort", [name for name, _ in keys], schema)
+        if keys:
+            columns, descending = [_without_nan(schema, name) for name, _ in keys], [order for _, order in keys]
+            rows = rows.sort(columns, descending=descending, nulls_last=True, maintain_order=True)
+        rows = rows if self.top is None else rows.head(min(self.top, MOST_ROWS))
+        selected = _names(self.select)
+        _check("--select", selected, schema)
+        if twice := [name for name in selected if selected.count(name) > 1]:
+            raise PipelineError(f"{twice[0]!r} is named twice", where="--select", hint="delete one of the two")
+        return rows.select(selected) if selected else rows
+
+    def collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
+        """The rows themselves.
+
+        Args:
+            rows: What ``lazily`` returns.
+
+        Returns:
+            A table.
+
+        Raises:
+            PipelineError: If the condition cannot be computed, as where a text is compared with a number.
+            PolarsError: If rows without a condition cannot, as where a file is damaged.
+        """
+        try:
+            return rows.collect(engine="streaming")
+        except pl.exceptions.PolarsError as error:
+            if not self.where.strip():
+                raise
+            raise self._no_condition(error) from None
+
+    def names(self) -> set[str]:
+        """All that it asks about by name, columns that are not there among that.
+
+        Returns:
+            Names of columns.
+
+        Raises:
+            PipelineError: If the condition is none.
+        """
+        condition = self._condition(None)
+        asked = set() if condition is None else set(condition.meta.root_names())
+        return asked | {_key(text)[0] for text in _names(self.sort)} | set(_names(self.select))
+
+    def _condition(self, schema: Mapping[str, pl.DataType] | None) -> pl.Expr | None:
+        if not self.where.strip():
+            return None
+        where = self.where if schema is None else _quoted(self.where, schema)
+        try:
+            condition = pl.sql_expr(where)
+        except pl.exceptions.PolarsError as error:
+            raise self._no_condition(error) from None
+        if schema is not None:
+            _check("--where", condition.meta.root_names(), schema)
+        return condition
+
+    def _no_condition(self, error: Exception) -> PipelineError:
+        what = f"{self.where!r} is no condition: {str(error).splitlines()[0]}"
+        hint = "write one as in SQL, such as \"width >= 16 and status = 'done'\""
+        return PipelineError(what, where="--where", hint=hint)
+
+
+def _quoted(where: str, schema: Iterable[str]) -> str:
+    """A condition in which double quotes around what is no column are those of a text, as in Python and SQLite."""
+    names = set(schema)
+
+    def text(match: re.Match[str]) -> str:
+        word = match["word"]
+        return match[0] if word is None or word in names else "'" + word.replace("'", "''") + "'"
+
+    return re.sub(r"'(?:[^']|'')*'|\"(?P<word>[^\"]*)\"", text, where)
 
 
 def _names(text: str) -> list[str]:
@@ -79,12 +144,12 @@ def _key(text: str) -> tuple[str, bool]:
     return (name.strip(), ORDERS[order.lower()]) if name and order.lower() in ORDERS else (text, False)
 
 
-def _without_nan(rows: pl.DataFrame, name: str) -> pl.Expr:
-    return pl.col(name).fill_nan(None) if rows.schema[name].is_float() else pl.col(name)
+def _without_nan(schema: Mapping[str, pl.DataType], name: str) -> pl.Expr:
+    return pl.col(name).fill_nan(None) if schema[name].is_float() else pl.col(name)
 
 
-def _check(option: str, names: Sequence[str], table: pl.DataFrame) -> None:
+def _check(option: str, names: Sequence[str], columns: Collection[str]) -> None:
     """Refuse the first name that no column of a table has."""
     for name in names:
-        if name not in table.columns:
-            raise PipelineError(f"there is no column {name!r}", where=option, hint=nearest(name, table.columns))
+        if name not in columns:
+            raise PipelineError(f"there is no column {name!r}", where=option, hint=nearest(name, columns))

@@ -36,7 +36,7 @@ class BestNetworks:
     scale: float = 0.0
 
 
-NONE_KNOWN = BestNetworks()
+NONE_KNOWN: BestNetworks = BestNetworks()
 """Of a problem of which nothing is known."""
 
 

@@ -1,0 +1,197 @@
+"""A run as an object: its answer, results, records, verdicts and figures."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from pipeline.api.run_contents import RunContents, files_of, read_contents
+from pipeline.api.run_figures import RunFigures
+from pipeline.api.run_folders import run_folder
+from pipeline.api.spoken import say
+from pipeline.errors import PipelineError
+from pipeline.plans import Plan, read_plan
+from pipeline.records.store import naming_damage
+from pipeline.report.answer.answer import Answer
+from pipeline.report.tables.axis_columns import LABEL
+from pipeline.report.tables.cells import PROBLEM
+from pipeline.report.tables.printing import number_of
+from pipeline.report.tables.records_table import records_table
+from pipeline.report.tables.table_query import TableQuery
+
+if TYPE_CHECKING:
+    from pipeline.launch.state.status import Status
+
+
+class Run:
+    """A run, finished or not: what its folder says now. In a notebook it shows its answer and the figure of that.
+
+    Nothing is read before it is asked for, and what was read is kept until training writes more.
+
+    Args:
+        folder: Of the run, with ``plan.json`` in it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self._read: tuple[object, RunContents] | None = None
+
+    @functools.cached_property
+    def plan(self) -> Plan:
+        """Its experiment, trials and packs, as they were written down before anything was trained."""
+        return read_plan(self.folder)
+
+    def results(self, *, where: str = "", select: str = "", sort: str = "", top: int | None = None) -> pl.DataFrame:
+        """One row for each trial, those that have not ended included.
+
+        Args:
+            where: A condition in SQL, such as ``"model = 'shallow' and width >= 16"``; empty: every row.
+            select: Names of columns with commas in between; empty: all of them.
+            sort: Names of columns, each with ``desc`` behind it for the largest first; empty: the order of the plan.
+            top: How many rows at most; none: all.
+
+        Returns:
+            The axes (``model``, its parts such as ``activation`` and ``basis``, ``width``, ``learning_rate``, ``seed``,
+            ...); ``status``, ``step`` and ``standing``; ``verdict`` and ``grounds``; and the last value of every
+            diagnostic in float64, where infinite and NaN are values and null is *not recorded*.
+
+        Raises:
+            PipelineError: If the condition or a name means nothing, or a file in the folder is damaged.
+        """
+        return TableQuery(where, select, sort, top).of(self._contents().results)
+
+    def records(
+        self, *diagnostics: str, where: str = "", select: str = "", sort: str = "", top: int | None = None
+    ) -> pl.DataFrame:
+        """The numbers that were recorded on the way, one a row.
+
+        Args:
+            diagnostics: Names such as ``"loss"``; none for all.
+            where: A condition in SQL, on columns of the results too: ``"standing = 'best' and step > 0"``.
+            select: Names of columns, of the results too; empty: those below.
+            sort: Names of columns to sort by; empty: the order in which they are stored, pack by pack.
+            top: How many rows at most; none: all.
+
+        Returns:
+            Columns ``trial``, ``step`` (updates done), ``diagnostic`` unless one was named, and ``value`` in float64.
+
+        Raises:
+            PipelineError: If nothing is recorded by such a name, the query means nothing, or a file is damaged.
+        """
+        contents, query = self._contents(), TableQuery(where, select, sort, top)
+        with naming_damage(self.folder):
+            return records_table(self.plan, contents.tables.records, lambda: contents.results, diagnostics, query)
+
+    @property
+    def answer(self) -> Answer:
+        """What the run answers: ``print(run.answer)`` gives its sentences, ``run.answer.verdict`` what theory says."""
+        return self._contents().answer
+
+    def verdicts(self) -> pl.DataFrame:
+        """What theory says of the trials: how many agree with it, contradict it, or allow no verdict, and why.
+
+        Returns:
+            One row for each problem, model and verdict: their columns, the number of ``trials``, and the ``grounds`` of
+            the first of these.
+
+        Raises:
+            PipelineError: If a file in the folder is damaged.
+        """
+        results = self._contents().results
+        curve = [*PROBLEM, LABEL, *self.plan.experiment.varied()]
+        grouped = results.group_by([*curve, "verdict"], maintain_order=True)
+        return grouped.agg(pl.len().cast(pl.Int64).alias("trials"), pl.col("grounds").first())
+
+    @property
+    def figures(self) -> RunFigures:
+        """Its figures by name as Altair charts, each drawn when it is asked for: ``run.figures["loss_by_step"]``."""
+        return self._contents().figures
+
+    def report(self) -> Path:
+        """Write its page, ``report.html``, and the figures beside it.
+
+        Returns:
+            Path of the page.
+
+        Raises:
+            PipelineError: If a file in the folder is damaged.
+        """
+        from pipeline.report.html.run_page import write_report_of
+
+        contents = self._contents()
+        return write_report_of(self.folder, self.plan, contents.outcomes, contents.tables.results, contents.answer)
+
+    def status(self) -> Status:
+        """How it stands on its cluster; one question to the scheduler, no waiting.
+
+        Returns:
+            ``trials`` by state (done, diverged, running, pending, ...), ``arrays`` as a frame, ``incidents``, what went
+            wrong, and ``seconds_left``.
+
+        Raises:
+            PipelineError: If a file in the folder is damaged.
+        """
+        from pipeline.launch.state.status import status
+
+        return status(self.folder)
+
+    def cancel(self, *jobs: str) -> list[str]:
+        """End its jobs, or some of them; what they have recorded stays, and ``submit`` goes on from there.
+
+        Args:
+            jobs: Ids of jobs or array tasks, or names of arrays; none for all.
+
+        Returns:
+            Ids of the jobs that were still there.
+
+        Raises:
+            PipelineError: If there is no such job, or the scheduler cannot be asked.
+        """
+        from pipeline.launch.submit.cancel import cancel
+
+        return cancel(self.folder, jobs, say)
+
+    def _contents(self) -> RunContents:
+        """What the folder says now."""
+        files = files_of(self.folder)
+        if self._read is None or self._read[0] != files:
+            self._read = files, read_contents(self.folder, self.plan)
+        return self._read[1]
+
+    def __repr__(self) -> str:
+        return f"pipeline.open({os.path.relpath(self.folder)!r})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the answer and the figure that shows it."""
+        from pipeline.report.html.run_card import run_card
+
+        contents = self._contents()
+        names = [name for name in contents.answer.figures if name in contents.figures] or contents.figures
+        chart = next((contents.figures[name].to_dict(validate=False) for name in names), None)
+        counts = contents.tables.results["status"].value_counts(sort=True).iter_rows()
+        trials = f"{number_of(self.plan.num_trials, 'trial')}: {', '.join(f'{num} {word}' for word, num in counts)}"
+        return run_card(self.plan.experiment.question, contents.answer, trials, self.folder, chart)
+
+
+def open_run(folder: str | os.PathLike[str] | None = None) -> Run:
+    """Open the folder of a run that was trained before, is in training, or was sent to a cluster.
+
+    Args:
+        folder: Of the run; none: the newest in ``runs/``.
+
+    Returns:
+        The run.
+
+    Raises:
+        PipelineError: If it is not the folder of a run.
+    """
+    found = run_folder(None if folder is None else Path(folder))
+    path = found / "plan.json"
+    if not path.exists():
+        what = f"{str(found)!r} is not the folder of a run"
+        raise PipelineError(what, where=str(path), hint="expected plan.json there")
+    return Run(found)

@@ -1,0 +1,95 @@
+"""Contents of the folder of a run at one moment, and what follows from them."""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from pipeline.api.run_figures import RunFigures
+from pipeline.plans import Plan, read_plan
+from pipeline.records.store import naming_damage, read_fitted_samples, read_outcomes, scan_records
+from pipeline.report.answer.answer import Answer, answer_of
+from pipeline.report.answer.best import with_standings
+from pipeline.report.tables.axis_columns import with_axis_columns
+from pipeline.report.tables.network_ratios import with_network_ratios
+from pipeline.report.tables.results import read_results
+from pipeline.report.tables.run_tables import RunTables
+
+
+@dataclass(frozen=True)
+class RunContents:
+    """What the folder of a run says at one moment; what follows from it is computed once, when it is asked for.
+
+    Args:
+        folder: Of the run.
+        plan: Its experiment and trials.
+        outcomes: How its trials ended.
+        tables: What answers, figures and tables are made from.
+    """
+
+    folder: Path
+    plan: Plan
+    outcomes: pl.DataFrame
+    tables: RunTables
+
+    @functools.cached_property
+    def results(self) -> pl.DataFrame:
+        """One row for each trial, its axes as columns."""
+        return with_axis_columns(self.plan, with_standings(self.tables.results))
+
+    @functools.cached_property
+    def answer(self) -> Answer:
+        """What the run answers."""
+        with naming_damage(self.folder):
+            return answer_of(self.tables, self.outcomes)
+
+    @functools.cached_property
+    def figures(self) -> RunFigures:
+        """Its figures by name."""
+        return RunFigures(self.folder, self.tables)
+
+
+def read_contents(folder: Path, plan: Plan | None = None) -> RunContents:
+    """Read the folder of a run; the records themselves stay on disk until they are asked for.
+
+    Args:
+        folder: Of the run, finished or not.
+        plan: As it was written there; none: it is read, which takes seconds for a million trials.
+
+    Returns:
+        The contents.
+
+    Raises:
+        PipelineError: If the folder holds no plan, or a file in it is damaged.
+    """
+    plan, outcomes = plan or read_plan(folder), read_outcomes(folder)
+    measured = with_network_ratios(plan, read_results(folder, plan, outcomes), folder)
+    tables = RunTables(plan, measured, scan_records(folder), read_fitted_samples(folder), folder)
+    return RunContents(folder, plan, outcomes, tables)
+
+
+def files_of(folder: Path) -> frozenset[tuple[str, int, int]]:
+    """The files that training has written into a run so far; other ones where anything was written since.
+
+    A file is never changed: it is written aside and takes its name, so that a new one has another inode or time.
+
+    Args:
+        folder: Of the run.
+
+    Returns:
+        Name, inode and time of each.
+    """
+    entries = (entry for part in ("records", "outcomes", "fits") for entry in _scan(folder / part))
+    return frozenset((entry.path, entry.inode(), entry.stat().st_mtime_ns) for entry in entries)
+
+
+def _scan(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return [entry for entry in found if not entry.name.startswith(".")]
+    except FileNotFoundError:
+        return []

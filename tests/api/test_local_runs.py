@@ -1,0 +1,55 @@
+"""An experiment is trained by one call, and the same call goes on where it was stopped."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pipeline
+from pipeline.api.run_contents import files_of
+
+ASKED: dict[str, Any] = {
+    "question": "?",
+    "target": "xor",
+    "models": ["shallow"],
+    "widths": [2, 3, 4],
+    "learning_rates": [0.1],
+    "seeds": 2,
+    "steps": 10,
+}
+
+
+def test_a_run_lies_in_runs_under_its_name_and_is_trained_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = pipeline.run(ASKED, name="mine")
+    files = files_of(run.folder)
+    assert run.folder == tmp_path / "runs" / run.plan.folder_name
+    assert set(run.results()["status"]) == {"done"}
+    again = pipeline.run(ASKED, name="mine")
+    assert again.folder == run.folder
+    assert files_of(run.folder) == files
+    out, err = capsys.readouterr()
+    assert not out
+    assert err.splitlines()[-1].startswith("6/6 trials")
+
+
+class Interrupting(io.StringIO):
+    """A standard error at whose first line a person presses Ctrl-C."""
+
+    def write(self, text: str) -> int:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", Interrupting())
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.run(ASKED, out=tmp_path)
+    assert pipeline.open(tmp_path).results()["status"].to_list() == ["pending"] * 6
+    assert pipeline.run(ASKED, out=tmp_path).results()["status"].to_list() == ["done"] * 6
