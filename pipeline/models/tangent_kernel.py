@@ -22,13 +22,14 @@ from torch import Tensor
 
 from pipeline.models.shallow import Shallow
 from pipeline.numerics.descent import log_errors
+from pipeline.numerics.threads import CORES, on_cores, threads_of_operation
 
 MOST_ROWS = 2048
 """Rows of the smaller Gram matrix at most, of the points times outputs or of the weights: 32 MiB in float64, and
 two seconds for its eigenvectors."""
-MOST_NUMBERS = 1 << 21
-"""Numbers of Jacobians or kernels of the trials that are decomposed together: 16 MiB, with all that is made of them
-about 100 MiB on each core."""
+MOST_NUMBERS = 1 << 18
+"""Numbers of Jacobians or kernels of the trials that are decomposed together: 2 MiB, with all that is made of them
+about 12 MiB on each core; a single larger trial takes more."""
 
 
 class LinearisedLosses(NamedTuple):
@@ -66,10 +67,13 @@ def linearised_losses(
     of_points = num_points * num_outputs <= num_weights
     largest = num_points * num_outputs * (num_points * num_outputs if of_points else num_weights)
     together = max(1, MOST_NUMBERS // max(largest, num_points * width))
-    split = [
-        _split(model, some_TN, width, inputs_PD, targets_PK, of_points=of_points)
-        for some_TN in weights_TN.double().split(together)
-    ]
+    parts = weights_TN.double().split(together)
+
+    def split_of(some_TN: Tensor) -> LinearisedLosses:
+        return _split(model, some_TN, width, inputs_PD, targets_PK, of_points=of_points)
+
+    with threads_of_operation(max(1, torch.get_num_threads() // len(parts))):
+        split = on_cores(split_of, parts, most_threads=CORES)
     return LinearisedLosses(*(torch.cat(parts) for parts in zip(*split, strict=True)))
 
 
