@@ -166,18 +166,28 @@ def read_plan(run: Path) -> Plan:
         experiment = config.read_canonical(written_experiment, Experiment, where=str(path))
     # An id is the hash of all a trial is, so comparing ids tells whether this version means the same by the experiment.
     members = list(itertools.chain.from_iterable(ids for _, ids in listed))
-    trials = _by_id(experiment, len(members))
-    if sorted(members) != sorted(trials):
+    trials = _in_order(experiment, members)
+    if trials is None:
         raise PipelineError(
             f"version {__version__} makes other trials of this experiment than version {version} did",
             where=str(path),
             hint="run the configuration again: it gets a folder of its own",
         )
-    whole = [_pack(id_, [trials[id_] for id_ in ids], path) for id_, ids in listed]
-    parts = refined(run, dict(listed))
+    left, parts = iter(trials), refined(run, dict(listed))
+    whole = [_pack(id_, list(itertools.islice(left, len(ids))), path) for id_, ids in listed]
     if len(parts) != len(whole):
-        whole = [make_pack(tuple(trials[id_] for id_ in ids)) for ids in parts.values()]
+        left = iter(trials)
+        whole = [make_pack(tuple(itertools.islice(left, len(ids)))) for ids in parts.values()]
     return Plan(name, experiment, tuple(whole))
+
+
+def _in_order(experiment: Experiment, ids: list[str]) -> list[Trial] | None:
+    """The trials of an experiment in the order of their ids in a plan; ``None`` if these are not its trials."""
+    trials = list(experiment.trials())
+    if [trial.id for trial in trials] == ids:  # as this version orders them: no table and no sorting of a million
+        return trials
+    by_id = _by_id(experiment, len(ids))
+    return [by_id[id_] for id_ in ids] if sorted(ids) == sorted(by_id) else None
 
 
 def _by_id(experiment: Experiment, number: int) -> dict[str, Trial]:

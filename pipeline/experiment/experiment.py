@@ -400,12 +400,13 @@ class Experiment:
             # Equal to the hash of the whole content; the shape is written and hashed once for all its rates and seeds,
             # so that planning 100,000 trials takes less than two seconds.
             prefix = hashlib.sha256(f'{{"shape":{_json(shape)},"learning_rate":'.encode())
+            ends = [(seed, f"{seed}}}".encode()) for seed in seeds]
             for rate, rate_text in rates_of[shape.optimizer]:
                 with_rate = prefix.copy()
                 with_rate.update(f'{rate_text},"seed":'.encode())
-                for seed in seeds:
+                for seed, end in ends:
                     whole = with_rate.copy()
-                    whole.update(f"{seed}}}".encode())
+                    whole.update(end)
                     yield Trial(whole.hexdigest(), shape, rate, seed)
 
     def identity(self) -> str:

@@ -56,10 +56,11 @@ def phases(plan: Plan, results: pl.DataFrame, records: Records) -> pl.DataFrame:
         The rows of the results that have ended, with ``phase``, and with whether each of ``EVENTS`` happened; that of
         the sharpness is null in a cell where it is not known at one of the first steps of a trial that did not diverge.
     """
-    networks = [trial.id for trial in plan.trials.values() if isinstance(trial.shape.model, Shallow)]
+    networks = [pack for pack in plan.packs if isinstance(pack.shape.model, Shallow)]
     if not relative_rates(results) or not networks:
         return pl.DataFrame()
-    ended = results.filter(pl.col("trial").is_in(networks), pl.col("status").is_in(["done", "diverged"]))
+    trials = [trial.id for pack in networks for trial in pack.trials]
+    ended = results.filter(pl.col("trial").is_in(trials), pl.col("status").is_in(["done", "diverged"]))
     cell = cell_of(ended)
     for name in RISE:
         ended = ended.join(_early(records, name), on="trial", how="left", maintain_order="left")

@@ -63,14 +63,15 @@ def with_network_ratios(plan: Plan, results: pl.DataFrame, run: Path | None = No
 
 def _bounds(plan: Plan, brackets: Brackets) -> pl.DataFrame:
     """The least error of any network for each trial, and what rounding may take off it."""
-    rows = []
+    parts = [pl.DataFrame(schema={"trial": pl.String, LEAST: pl.Float64, ROUNDING: pl.Float64})]
     for pack in plan.packs:
         known = brackets.get(pack.shape.problem.identity)
         bracket = known.by_width.get(pack.shape.width) if known and is_piecewise_linear(pack.shape.model) else None
         if known and bracket:
-            allowed = rounding(pack.shape.dtype, known.scale)
-            rows += [(trial.id, bracket.lower, allowed) for trial in pack.trials]
-    return pl.DataFrame(rows, schema={"trial": pl.String, LEAST: pl.Float64, ROUNDING: pl.Float64}, orient="row")
+            bounds = {LEAST: bracket.lower, ROUNDING: rounding(pack.shape.dtype, known.scale)}
+            trials = pl.Series("trial", [trial.id for trial in pack.trials], pl.String).to_frame()
+            parts.append(trials.with_columns(pl.lit(value, pl.Float64).alias(name) for name, value in bounds.items()))
+    return pl.concat(parts)
 
 
 def network_ratios(plan: Plan, results: pl.DataFrame, brackets: Brackets) -> pl.DataFrame:

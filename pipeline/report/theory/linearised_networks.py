@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,12 +53,6 @@ class LinearisedTrials:
     rates: tuple[float, ...]
     steps: tuple[int, ...]
 
-    @property
-    def work_of_a_trial(self) -> float:
-        """What the curve of one trial costs."""
-        rows = rows_of(self.shape)
-        return OF_A_TRIAL + rows**3 + OF_A_CURVE * rows * len(self.steps)
-
 
 @dataclass(frozen=True)
 class Linearised:
@@ -78,6 +73,12 @@ def rows_of(shape: Shape) -> int:
     return rows_of_gram(shape.problem.train, shape.problem.num_outputs, shape.num_weights)
 
 
+def work_of_a_trial(shape: Shape, num_steps: int) -> int:
+    """What the curve of one trial of a shape costs, at so many recorded steps."""
+    rows = rows_of(shape)
+    return OF_A_TRIAL + rows**3 + OF_A_CURVE * rows * num_steps
+
+
 def can_be_linearised(shape: Shape) -> bool:
     """Whether descent on the linearised network has a closed form."""
     on_quadratic = shape.loss.quadratic and shape.optimizer.on_quadratics() is not None
@@ -95,26 +96,56 @@ def linearised_of_plan(plan: Plan, results: pl.DataFrame, run: Path | None) -> L
     Returns:
         Curves of the trials that have a learning rate.
     """
-    rates = dict(results.select("trial", "learning_rate").drop_nulls().iter_rows())
-    shapes = {pack.id: pack.shape for pack in plan.packs if can_be_linearised(pack.shape)}
-    small = {id_ for id_, shape in shapes.items() if rows_of(shape) <= MOST_ROWS}
-    left_out = [_too_many_rows(shape) for id_, shape in shapes.items() if id_ not in small]
-    packs = [pack for pack in plan.packs if pack.id in small]
-    seeds = sorted({trial.seed for pack in packs for trial in pack.trials})
-    tasks = [task for pack in packs if (task := _task(plan, pack, rates)).trials]
-    fitting, of_seeds = _within(tasks, seeds)
-    if tasks and of_seeds < len(seeds):
-        what = f"only those of {of_seeds} of {len(seeds)} seeds are" if of_seeds else "none is"
+    packs = [pack for pack in plan.packs if can_be_linearised(pack.shape)]
+    left_out = [_too_many_rows(pack.shape) for pack in packs if rows_of(pack.shape) > MOST_ROWS]
+    packs = [pack for pack in packs if rows_of(pack.shape) <= MOST_ROWS]
+    unknown = frozenset(results.filter(pl.col("learning_rate").is_null())["trial"])
+    seeds, of_seeds = _first_seeds(plan, packs, unknown)
+    if seeds and len(of_seeds) < len(seeds):
+        what = f"only those of {len(of_seeds)} of {len(seeds)} seeds are" if of_seeds else "none is"
         left_out.append(f"The linearised networks of all seeds would take long: {what} computed.")
-    tables = on_all_cores(functools.partial(_table, run), fitting)
+    tasks = _tasks(plan, packs, results, of_seeds)
+    tables = on_all_cores(functools.partial(_table, run), tasks)
     return Linearised(pl.concat([pl.DataFrame(schema=SCHEMA), *tables]), list(dict.fromkeys(left_out)))
 
 
-def _task(plan: Plan, pack: Pack, rates: Mapping[str, float]) -> LinearisedTrials:
-    """The trials of a pack whose learning rate is known."""
-    known = tuple(trial for trial in pack.trials if trial.id in rates)
-    steps = plan.experiment.recorded_steps(pack.shape.steps)
-    return LinearisedTrials(pack.shape, known, tuple(rates[trial.id] for trial in known), steps)
+def _first_seeds(plan: Plan, packs: Sequence[Pack], unknown: frozenset[str]) -> tuple[list[int], list[int]]:
+    """All seeds, and as many of the first as fit into the work; counted, so that a million trials take no second.
+
+    Args:
+        plan: Of the run.
+        packs: Those that are linearised.
+        unknown: Trials without a learning rate so far.
+
+    Returns:
+        Seeds of trials whose learning rate is known; those that are taken.
+    """
+    work: Counter[int] = Counter()
+    for pack in packs:
+        of_a_trial = work_of_a_trial(pack.shape, len(plan.experiment.recorded_steps(pack.shape.steps)))
+        known = Counter(trial.seed for trial in pack.trials if trial.id not in unknown)
+        work.update({seed: number * of_a_trial for seed, number in known.items()})
+    seeds = sorted(work)
+    number = sum(so_far <= MOST_WORK for so_far in itertools.accumulate(work[seed] for seed in seeds))
+    return seeds, seeds[:number]
+
+
+def _tasks(
+    plan: Plan, packs: Sequence[Pack], results: pl.DataFrame, seeds: Sequence[int]
+) -> Sequence[LinearisedTrials]:
+    """The trials of some seeds whose learning rate is known, pack by pack."""
+    among, tasks = frozenset(seeds), []
+    chosen = [(pack, [trial for trial in pack.trials if trial.seed in among]) for pack in packs]
+    ids = pl.DataFrame({"trial": [trial.id for _, trials in chosen for trial in trials]}, schema={"trial": pl.String})
+    known = results.select("trial", "learning_rate").drop_nulls().join(ids, on="trial", how="semi")
+    rates = dict(known.iter_rows())
+    for pack, trials in chosen:
+        with_rate = tuple(trial for trial in trials if trial.id in rates)
+        if with_rate:
+            steps = plan.experiment.recorded_steps(pack.shape.steps)
+            rates_of_pack = tuple(rates[trial.id] for trial in with_rate)
+            tasks.append(LinearisedTrials(pack.shape, with_rate, rates_of_pack, steps))
+    return tasks
 
 
 def _too_many_rows(shape: Shape) -> str:
@@ -122,25 +153,6 @@ def _too_many_rows(shape: Shape) -> str:
     name = f"{shape.problem.label()}, {shape.model.label()}, width {shape.width}"
     return (
         f"{name}: no linearised network, whose kernel would have {rows} rows ({memory_mib:.0f} MiB), above {MOST_ROWS}."
-    )
-
-
-def _within(tasks: Sequence[LinearisedTrials], seeds: Sequence[int]) -> tuple[list[LinearisedTrials], int]:
-    """The tasks with as many of the first seeds as fit into the work, and how many seeds these are."""
-    work: dict[int, float] = dict.fromkeys(seeds, 0.0)
-    for task in tasks:
-        for trial in task.trials:
-            work[trial.seed] += task.work_of_a_trial
-    number = sum(so_far <= MOST_WORK for so_far in itertools.accumulate(work[seed] for seed in seeds))
-    among = set(seeds[:number])
-    fewer = [_of_seeds(task, among) for task in tasks]
-    return [task for task in fewer if task.trials], number
-
-
-def _of_seeds(task: LinearisedTrials, seeds: set[int]) -> LinearisedTrials:
-    pairs = [(trial, rate) for trial, rate in zip(task.trials, task.rates, strict=True) if trial.seed in seeds]
-    return LinearisedTrials(
-        task.shape, tuple(trial for trial, _ in pairs), tuple(rate for _, rate in pairs), task.steps
     )
 
 

@@ -89,9 +89,8 @@ def test_a_kernel_of_too_many_points_is_left_out_with_its_memory(monkeypatch):
 
 def test_where_all_would_take_long_the_first_seeds_are_taken(monkeypatch):
     plan = plan_of()
-    rates = dict(rates_of(plan).iter_rows())
-    tasks = [linearised_networks._task(plan, pack, rates) for pack in plan.packs]
-    of_all_seeds = sum(task.work_of_a_trial * len(task.trials) for task in tasks)
+    steps = len(plan.experiment.recorded_steps())
+    of_all_seeds = sum(linearised_networks.work_of_a_trial(pack.shape, steps) * len(pack.trials) for pack in plan.packs)
     monkeypatch.setattr(linearised_networks, "MOST_WORK", of_all_seeds * 2.5 / 3)
     found = linearised_of_plan(plan, rates_of(plan), None)
     assert sorted({plan.trials[trial].seed for trial in found.curves["trial"]}) == [0, 1]
