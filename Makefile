@@ -1,7 +1,7 @@
 # Every target sets up .venv by itself and refreshes it when the requirements change.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run plan submit status logs cancel retry probe results report sync dashboard lecture play check test pytest test-newest test-verdicts test-scale lint style types format bench slurm-up slurm-down clean
+.PHONY: help setup run plan submit status logs cancel retry probe results report sync dashboard lecture play check test pytest test-newest test-verdicts test-scale lint style types format docs bench slurm-up slurm-down clean
 
 PYTHON ?= python3
 CONFIG ?= configs/fixed_vs_learned_basis.yaml
@@ -22,7 +22,7 @@ $(READY): pyproject.toml constraints.txt
 		{ echo "this needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). hint: make PYTHON=python3.12 ..."; exit 1; }
 	@test -x $(IN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "setting up $(VENV) (a few minutes the first time)"
-	@$(IN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(IN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs]'
 	@touch $@
 
 setup: $(READY) ## Set up .venv
@@ -102,6 +102,13 @@ types: $(READY) ## Check types
 format: $(READY) ## Put the code into the common format
 	@$(IN)/ruff check --fix .
 	@$(IN)/ruff format .
+
+# Links to other sites are asked for where one of them answers.
+docs: $(READY) ## Build the documentation, warnings as errors, its examples run and its links followed
+	@$(IN)/python -m sphinx -W --keep-going -q docs docs/_build/html
+	@$(IN)/python -m sphinx -W --keep-going -q -b doctest docs docs/_build/doctest
+	@$(IN)/python docs/external_links.py
+	@echo "docs/_build/html/index.html"
 
 bench: $(READY) ## Measure the speed of packs beside their peers (installs JAX)
 	@$(IN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'

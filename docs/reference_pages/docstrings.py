@@ -1,0 +1,94 @@
+"""Docstrings in the style of this project, taken apart and written as Markdown."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import itertools
+import re
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SECTIONS = ("Args", "Raises", "Returns", "Yields", "Example", "Source")
+SECTION = re.compile(rf"^({'|'.join(SECTIONS)}):(.*)$")
+CODE = re.compile(r"(``.+?``|`[^`]+`)", re.DOTALL)
+SPECIAL = re.compile(r"([\\*_<$\[\]])")
+
+
+@dataclass(frozen=True)
+class Docstring:
+    """A docstring in its parts, without line breaks but for those between paragraphs.
+
+    Args:
+        summary: The first sentence.
+        body: Further paragraphs, those after a section included.
+        arguments: What ``Args:`` says of each name.
+        source: What ``Source:`` says; empty where there is none.
+    """
+
+    summary: str
+    body: tuple[str, ...] = ()
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+
+
+def parsed(thing: object) -> Docstring:
+    """The docstring of a class or a function in its parts.
+
+    Args:
+        thing: Has a docstring of its own or inherits one.
+
+    Returns:
+        All empty where there is none.
+    """
+    paragraphs: list[str] = []
+    sections: dict[str, str] = {}
+    for paragraph in re.split(r"\n\s*\n", inspect.getdoc(thing) or ""):
+        first, _, rest = paragraph.partition("\n")
+        if found := SECTION.match(first):
+            sections[found[1]] = "\n".join(part for part in (found[2].strip(), textwrap.dedent(rest)) if part)
+        else:
+            paragraphs.append(paragraph)
+    summary, *body = paragraphs or [""]
+    return Docstring(
+        _one_line(summary),
+        tuple(part if part.startswith("- ") else _one_line(part) for part in body),
+        _arguments(sections.get("Args", "")),
+        _one_line(sections.get("Source", "")),
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _arguments(text: str) -> dict[str, str]:
+    """The entries of ``Args:``, each of which begins in the first column."""
+    entries = re.findall(r"^(\w+): (.*(?:\n[ \t]+.*)*)", text, re.MULTILINE)
+    return {name: _one_line(said) for name, said in entries}
+
+
+def attributes(kind: type) -> dict[str, str]:
+    """What a class says of its attributes, in the text that follows each.
+
+    Args:
+        kind: A class whose source can be read.
+
+    Returns:
+        Texts by the names of the attributes.
+    """
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    assert isinstance(tree, ast.ClassDef)
+    said = {}
+    for attribute, text in itertools.pairwise(tree.body):
+        match attribute, text:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(meaning))):
+                said[name] = _one_line(meaning)
+    return said
+
+
+def markdown(text: str) -> str:
+    """A text of a docstring as Markdown: code stays as it is, and nothing else means more than its letters."""
+    parts = CODE.split(text)
+    return "".join(part if number % 2 else SPECIAL.sub(r"\\\1", part) for number, part in enumerate(parts))
