@@ -361,7 +361,7 @@ def has_counterpart(test: Path, root: Path) -> bool:
         return True
     if room == Path():
         return (root / "pipeline" / name).is_dir() or (root / "pipeline" / f"{name}.py").is_file()
-    home = root / room if room.parts[0] == "slurm" else root / "pipeline" / room
+    home = root / room if room.parts[0] in ("slurm", "docs") else root / "pipeline" / room
     return any(found.stem == name for found in home.rglob("*") if found.suffix in ("", ".py"))
 
 

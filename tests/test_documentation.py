@@ -22,11 +22,15 @@ from pipeline.optimizers import OPTIMIZERS
 from pipeline.plans import make_plan
 
 ROOT = Path(__file__).parents[1]
-PAGES = (ROOT / "README.md", ROOT / "pipeline" / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+MADE = {"_build", "reference"}
+"""Folders of docs/ that are made from the rest."""
+DOCS = [page for page in sorted((ROOT / "docs").rglob("*.md")) if page.relative_to(ROOT / "docs").parts[0] not in MADE]
+PAGES = (ROOT / "README.md", ROOT / "pipeline" / "README.md", *DOCS)
 README = PAGES[0].read_text()
 TEXT = "\n".join(page.read_text() for page in PAGES)
+EXPERIMENTS = (ROOT / "docs" / "experiments.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
-PLACEHOLDERS = {"configs/x.yaml"}
+PLACEHOLDERS = {"configs/x.yaml", "configs/step.yaml", "slurm/mine.yaml"}
 """Paths that stand for any path."""
 
 
@@ -96,7 +100,7 @@ def test_lightning_block_runs_as_it_stands_and_wandb_has_what_was_logged(
 
 
 def test_yaml_block_is_an_experiment_that_can_be_planned(tmp_path: Path) -> None:
-    block = blocks("yaml")[0]
+    block = blocks("yaml", EXPERIMENTS)[0]
     path = tmp_path / "diabetes.yaml"
     path.write_text(block)
     whole = make_plan("diabetes", read_experiment(path))
@@ -107,9 +111,29 @@ def test_yaml_block_is_an_experiment_that_can_be_planned(tmp_path: Path) -> None
     assert {pack.shape.steps for pack in small.packs} == {2}
 
 
+def test_the_question_that_readme_shows_is_the_file_that_it_names() -> None:
+    assert blocks("yaml", README) == [(ROOT / "configs" / "xor.yaml").read_text()]
+
+
+def test_readme_can_be_read_in_five_minutes() -> None:
+    assert len(README.split()) <= 900
+    assert len(re.findall(r"\]\(", README)) >= 12
+    assert len(re.findall(r"!\[", README)) == 1
+
+
+QUESTIONS = [block for block in blocks("yaml") if block.startswith("question:")]
+
+
+@pytest.mark.parametrize("block", QUESTIONS, ids=[block.splitlines()[0] for block in QUESTIONS])
+def test_a_question_that_a_page_asks_can_be_planned(tmp_path: Path, block: str) -> None:
+    path = tmp_path / "asked.yaml"
+    path.write_text(block)
+    assert make_plan("asked", read_experiment(path, ["seeds=1"])).trials
+
+
 def alternatives() -> list[str]:
     """What the comments of the YAML block give as other things to write, as overrides."""
-    block = blocks("yaml")[0]
+    block = blocks("yaml", EXPERIMENTS)[0]
     rates = re.findall(r"^learning_rates: .*# or (\[.*?\]); or (\{.*?\})$", block, re.MULTILINE)
     (batch,) = re.findall(r"^batch_size: .*# or (\w+)$", block, re.MULTILINE)
     (optimizers,) = re.findall(r"^optimizer: .*# (.+)$", block, re.MULTILINE)
@@ -121,14 +145,14 @@ def alternatives() -> list[str]:
 
 
 def test_yaml_block_names_every_optimizer() -> None:
-    (written,) = re.findall(r"^optimizer: (\w+)  #", blocks("yaml")[0], re.MULTILINE)
+    (written,) = re.findall(r"^optimizer: (\w+)  #", blocks("yaml", EXPERIMENTS)[0], re.MULTILINE)
     named = [override.removeprefix("optimizer=") for override in alternatives() if override.startswith("optimizer=")]
     assert sorted([written, *named]) == sorted(OPTIMIZERS)
 
 
 @pytest.mark.parametrize("override", alternatives())
 def test_alternatives_in_the_yaml_block_can_be_planned(tmp_path: Path, override: str) -> None:
-    block = blocks("yaml")[0]
+    block = blocks("yaml", EXPERIMENTS)[0]
     path = tmp_path / "diabetes.yaml"
     path.write_text(block)
     changes = ["seeds=1", override]
@@ -144,7 +168,7 @@ def test_alternatives_in_the_yaml_block_can_be_planned(tmp_path: Path, override:
 
 
 def test_table_of_the_yaml_block_is_read(tmp_path: Path) -> None:
-    block = blocks("yaml")[0]
+    block = blocks("yaml", EXPERIMENTS)[0]
     (table,) = re.findall(r"^data: .*; or (\{.*\})$", block, re.MULTILINE)
     rng = np.random.default_rng(0)
     pl.DataFrame({name: rng.standard_normal(40) for name in ("a", "b", "quality")}).write_csv(tmp_path / "wine.csv")
@@ -209,11 +233,26 @@ def missing_links(text: str, folder: Path = ROOT) -> list[str]:
     """Relative links and images of a page in a folder that lead nowhere."""
     links = re.findall(r"\]\(([^)\s]+)", text)
     relative = [link.partition("#")[0] for link in links if not re.match(r"\w+:", link)]
-    return [link for link in relative if link and not (folder / link).exists()]
+    made = [link for link in relative if (folder / link).resolve().parent == ROOT / "docs" / "reference"]
+    return [link for link in relative if link and link not in made and not (folder / link).exists()]
+
+
+def reached(page: Path, found: set[Path]) -> set[Path]:
+    """A page with all that its links and its tables of contents lead to, one after another."""
+    if page in found or page not in PAGES:
+        return found
+    found.add(page)
+    text = page.read_text()
+    contents = "\n".join(blocks(r"\{toctree\}", text))
+    listed = [f"{name}.md" for name in re.findall(r"^[\w/]+$", contents, re.MULTILINE)]
+    for link in (*re.findall(r"\]\(([^)\s#]+)", text), *re.findall(r"\{include\} (\S+)", text), *listed):
+        reached((page.parent / link).resolve(), found)
+    return found
 
 
 def missing_paths(text: str) -> list[str]:
     """Python and YAML files of the repository, patterns among them, that are not there."""
+    text = re.sub(r"\{literalinclude\} \S+", "", text)  # of the folder of the page; Sphinx fails without it
     paths = set(re.findall(r"(?<![\w/.])[\w.*-]+/[\w./*-]*\.(?:py|yaml)\b", text)) - PLACEHOLDERS
     return sorted(path for path in paths if not any(ROOT.glob(path)))
 
@@ -247,8 +286,7 @@ def test_links_and_images_lead_somewhere() -> None:
 
 
 def test_every_page_can_be_reached_from_readme() -> None:
-    links = {(ROOT / link).resolve() for link in re.findall(r"\]\(([^)\s#]+)", README)}
-    assert not set(PAGES[1:]) - links
+    assert reached(PAGES[0], set()) == set(PAGES)
 
 
 def test_the_changelog_begins_with_this_version_and_the_citation_names_it() -> None:
@@ -355,7 +393,8 @@ def test_readme_shows_the_real_output_of_make_test(request: pytest.FixtureReques
     inside = (path for path in (ROOT / "pipeline").rglob("*") if path.is_dir() and not path.is_symlink())
     folders = [path for path in inside if path.name != "__pycache__"]
     of_data = [path for path in folders if not list(path.glob("*.py"))]  # mypy takes each for a package without files
-    typed = len(list((ROOT / "pipeline").rglob("*.py"))) + len(of_data)
+    modules = [path for room in ("pipeline", "docs/reference_pages") for path in (ROOT / room).rglob("*.py")]
+    typed = len(modules) + len(of_data)
     assert false_in_output(shown, formatted, typed, number_of_tests(request.session)) == []
 
 

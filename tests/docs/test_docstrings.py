@@ -1,0 +1,53 @@
+"""A docstring of this project comes apart into the parts that a page needs."""
+
+from reference_pages.docstrings import Docstring, attributes, markdown, parsed
+
+from pipeline.models.bases.basis import Basis
+from pipeline.problems.targets import Runge
+
+
+class Written:
+    """A thing
+    of two lines.
+
+    More of it.
+
+    - one
+    - two
+
+    Args:
+        first: Said on one line.
+        second: Said on two
+            lines.
+
+    Raises:
+        ValueError: Never.
+
+    After the sections.
+
+    Source: a book,
+    page 3.
+    """
+
+
+def test_a_docstring_is_its_sentence_its_paragraphs_its_arguments_and_its_source():
+    assert parsed(Written) == Docstring(
+        "A thing of two lines.",
+        ("More of it.", "- one\n- two", "After the sections."),
+        {"first": "Said on one line.", "second": "Said on two lines."},
+        "a book, page 3.",
+    )
+
+
+def test_a_source_of_a_definition_is_found():
+    assert parsed(Runge).source.startswith("Trefethen")
+
+
+def test_what_a_class_says_below_its_attributes_is_found():
+    said = attributes(Basis)
+    assert said["begins_with_one"] == "Whether function 0 is the constant 1."
+    assert "__call__" not in said
+
+
+def test_letters_of_a_text_mean_nothing_to_markdown_and_code_stays_as_it_is():
+    assert markdown("a_b * ``c_d * e`` on [-1, 1] for $1") == "a\\_b \\* ``c_d * e`` on \\[-1, 1\\] for \\$1"

@@ -1,0 +1,27 @@
+"""Every formula of a definition is one that browsers show by themselves."""
+
+import re
+
+import pytest
+
+pytest.importorskip("sphinx", reason="the documentation is built with the extra docs")
+
+from reference_pages.mathml import mathml
+
+from pipeline.config.registry import TABLES
+
+FORMULAS = [(f"{plural}-{name}", one.formula) for plural, table in TABLES.items() for name, one in table.items()]
+FORMULAS = [(name, formula) for name, formula in FORMULAS if formula]
+
+
+@pytest.mark.parametrize("formula", dict(FORMULAS).values(), ids=dict(FORMULAS).keys())
+def test_a_formula_is_mathml(formula):
+    text = mathml(formula, block=True)
+    assert text.startswith("<math")
+    assert 'display="block"' in text
+    assert "<merror" not in text
+
+
+def test_a_command_that_nobody_knows_is_an_error():
+    with pytest.raises(ValueError, match=re.escape(r"no MathML of '\\nonsense{x}': ")):
+        mathml(r"\nonsense{x}", block=False)
