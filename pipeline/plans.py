@@ -103,7 +103,12 @@ def make_plan(name: str, experiment: Experiment) -> Plan:
 
     Raises:
         FieldError: If one trial alone needs more memory than a pack may.
+        PipelineError: If a definition of an extension gives something of another shape than training takes.
     """
+    if experiment.use:
+        from pipeline.claims.kinds import try_out  # takes seconds
+
+        try_out(experiment)
     return Plan(name, experiment, tuple(packs(experiment.trials(), experiment.pack_memory_gib)))
 
 

@@ -35,6 +35,7 @@ STEPS = (
     ("models",),
     ("optimizers",),
     ("diagnostics",),
+    ("claims",),
     ("experiment",),
     ("records", "config"),
     ("plans",),

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from pipeline.cli.benching import BenchOptions, bench
 from pipeline.cli.cancelling import CancelOptions, cancel
+from pipeline.cli.checking import CheckOptions, check
 from pipeline.cli.comparing import CompareOptions, compare
 from pipeline.cli.game import PlayOptions, play
 from pipeline.cli.listing import LISTABLE_KINDS, ListOptions, list_kind
@@ -57,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
         _sync,
         _dashboard,
         _list,
+        _check,
         _play,
         _bench,
     ):
@@ -184,6 +186,16 @@ def _dashboard(verbs: Verbs) -> None:
 def _list(verbs: Verbs) -> None:
     verb = _verb(verbs, list_kind, ListOptions, "list bases")
     verb.add_argument("kind", metavar="KIND", help=f"one of {', '.join(LISTABLE_KINDS)}")
+
+
+def _check(verbs: Verbs) -> None:
+    verb = _verb(verbs, check, CheckOptions, "check my_bases.py")
+    verb.add_argument(
+        "extensions",
+        nargs="+",
+        metavar="FILE",
+        help="Python files with definitions of your own, or entry points of installed packages",
+    )
 
 
 def _play(verbs: Verbs) -> None:

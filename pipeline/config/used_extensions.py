@@ -85,6 +85,7 @@ def distinct(extensions: Iterable[LoadedExtension]) -> tuple[type[Definition], .
     for definition in (definition for one in extensions for definition in one.definitions):
         if definition in found:
             continue
+        _check_trainable(definition)
         kind, name = kind_of(definition), definition.name()
         owner = taken.get((kind, name)) or ("built in" if name in kind_and_table(kind)[1] else "")
         if owner:
@@ -93,6 +94,19 @@ def distinct(extensions: Iterable[LoadedExtension]) -> tuple[type[Definition], .
         taken[kind, name] = f"defined at {place_of(definition)}"
         found[definition] = None
     return tuple(found)
+
+
+def _check_trainable(definition: type[Definition]) -> None:
+    """Refuse what no engine could compute.
+
+    Raises:
+        PipelineError: If it is an optimizer, but no update rule.
+    """
+    from pipeline.optimizers.rules import Optimizer, UpdateRule
+
+    if issubclass(definition, Optimizer) and not issubclass(definition, UpdateRule):
+        what = f"class {definition.__name__} is a solver, whose iterations no engine has"
+        raise PipelineError(what, where=place_of(definition), hint="an optimizer of your own is an UpdateRule")
 
 
 def _load(node: Node, position: tuple[str | int, ...]) -> LoadedExtension:

@@ -151,6 +151,13 @@ def test_what_names_no_extension_is_refused_at_its_line(question: Path, use: str
         read_experiment(question)
 
 
+def test_a_solver_of_ones_own_is_refused_for_no_engine_has_its_iterations(question: Path, mine: Path) -> None:
+    solver = "from pipeline.optimizers.rules import Optimizer\n\n@final\n@dataclass(frozen=True)\n"
+    mine.write_text(f"{mine.read_text()}{solver}class Newton(Optimizer):\n    pass\n")
+    with pytest.raises(PipelineError, match="class Newton is a solver, whose iterations no engine has"):
+        read_experiment(question)
+
+
 def test_a_file_that_is_not_there_is_told_by_its_path(question: Path, refused: Callable) -> None:
     question.write_text(QUESTION.format(use="mime.py"))
     hint = "did you mean 'mine.py'? known: mine.py"

@@ -5,6 +5,8 @@ import dataclasses
 import pytest
 import torch
 
+from pipeline.claims.claim import Claim
+from pipeline.claims.diagnostic_claims import DIAGNOSTIC_CLAIMS
 from pipeline.diagnostics import DEFAULT_DIAGNOSTICS, DIAGNOSTICS
 from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.models import MODELS
@@ -31,6 +33,11 @@ def loss_and_task(request: pytest.FixtureRequest) -> tuple[Loss, Task]:
     return request.param
 
 
+@pytest.mark.parametrize("claim", DIAGNOSTIC_CLAIMS, ids=lambda claim: claim.__name__)
+def test_every_claim_holds_or_is_not_made(diagnostic: Diagnostic, claim: Claim) -> None:
+    assert not claim(diagnostic)
+
+
 def test_number_of_every_trial_is_a_float(diagnostic, model, loss_and_task, snapshot_of) -> None:
     loss, task = loss_and_task
     for kind in OPTIMIZERS.values():
@@ -44,15 +51,6 @@ def test_number_of_every_trial_is_a_float(diagnostic, model, loss_and_task, snap
             assert numbers.is_floating_point()
             assert not numbers.isnan().any(), "a random pack is no diverged one"
             assert (numbers >= 0).all() or diagnostic.signed
-
-
-def test_diagnostic_leaves_the_snapshot_as_it_was(diagnostic, model, snapshot_of) -> None:
-    snapshot = snapshot_of(model)
-    before = [tensor.clone() for tensor in (snapshot.weights_TN, snapshot.losses_T, snapshot.gradient_TN)]
-    if diagnostic.applies(model, snapshot.context.loss, snapshot.context.optimizer):
-        diagnostic(snapshot)
-    after = (snapshot.weights_TN, snapshot.losses_T, snapshot.gradient_TN)
-    assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
 
 
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf, 1e200, 1.7e308])
@@ -106,10 +104,6 @@ def test_step_is_of_no_account(diagnostic, model, snapshot_of) -> None:
 def test_every_diagnostic_applies_to_some_pack(diagnostic) -> None:
     packs = [(model(), rule()) for model in MODELS.values() for rule in OPTIMIZERS.values()]
     assert any(diagnostic.applies(model, HalfMeanSquare(), rule) for model, rule in packs)
-
-
-def test_axis_title_is_there(diagnostic) -> None:
-    assert diagnostic.unit
 
 
 def test_all_that_cost_little_are_recorded_by_default() -> None:

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.claims.claim import Claim
+from pipeline.claims.initialisation_claims import INITIALISATION_CLAIMS
 from pipeline.models.initialisations import INITIALISATIONS, Initialisation, KinksInside, UniformFanIn
 from pipeline.numerics.randomness import stream
 
@@ -35,14 +37,9 @@ def initialisation(request: pytest.FixtureRequest) -> Initialisation:
     return request.param()
 
 
-def test_weights_have_mean_zero_and_the_claimed_deviation(initialisation: Initialisation) -> None:
-    weights = initialisation.weights(FAN_IN, FAN_OUT, stream("weights"))
-    claimed = initialisation.weight_deviation(FAN_IN, FAN_OUT)
-    assert weights.shape == (FAN_OUT, FAN_IN)
-    assert weights.dtype == np.float64
-    # Sampling errors: deviation / sqrt(n) of the mean, at most deviation / sqrt(2 n) of the deviation; five of them.
-    assert abs(weights.mean()) < 5 * claimed / math.sqrt(NUM_WEIGHTS)
-    assert weights.std() == pytest.approx(claimed, rel=5 / math.sqrt(2 * NUM_WEIGHTS))
+@pytest.mark.parametrize("claim", INITIALISATION_CLAIMS, ids=lambda claim: claim.__name__)
+def test_every_claim_holds(initialisation: Initialisation, claim: Claim) -> None:
+    assert not claim(initialisation)
 
 
 def test_claimed_deviation_is_that_of_pytorch(initialisation: Initialisation) -> None:
@@ -81,18 +78,3 @@ def test_kinks_of_one_input_lie_uniformly_in_the_interval() -> None:
     kinks = np.sort(-KinksInside().biases(weights, stream("biases")) / weights[:, 0])
     distance = np.abs((kinks + 1) / 2 - (np.arange(2000) + 0.5) / 2000).max()
     assert distance < 2.5 / math.sqrt(2000)  # the Kolmogorov distance exceeds this once in 100,000 times
-
-
-def test_same_stream_gives_the_same_layer(initialisation: Initialisation) -> None:
-    def draw() -> tuple[np.ndarray, np.ndarray]:
-        rng = stream("a", 1)
-        weights = initialisation.weights(5, 7, rng)
-        return weights, initialisation.biases(weights, rng)
-
-    for one, other in zip(draw(), draw(), strict=True):
-        np.testing.assert_array_equal(one, other)
-    assert (initialisation.weights(5, 7, stream("a", 1)) != initialisation.weights(5, 7, stream("a", 2))).any()
-
-
-def test_source_is_named(initialisation: Initialisation) -> None:
-    assert initialisation.source

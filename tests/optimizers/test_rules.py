@@ -9,6 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from pipeline.claims.claim import Claim
+from pipeline.claims.update_rule_claims import UPDATE_RULE_CLAIMS
 from pipeline.errors import FieldError
 from pipeline.numerics.randomness import stream
 from pipeline.optimizers import OPTIMIZERS
@@ -46,14 +48,6 @@ def slots(rule: UpdateRule, weights_TN: Tensor) -> tuple[Tensor, ...]:
     return tuple(torch.zeros_like(weights_TN) for _ in range(rule.slots))
 
 
-def descend(rule: UpdateRule, curvatures_N: Tensor, weights_TN: Tensor, rates_T1: Tensor, num_steps: int) -> Tensor:
-    """Weights after N steps on ``1/2 sum_n curvature_n w_n^2``."""
-    weights_TN, memory = weights_TN.clone(), slots(rule, weights_TN)
-    for step in range(1, num_steps + 1):
-        rule(weights_TN, curvatures_N * weights_TN, memory, rates_T1, step)
-    return weights_TN
-
-
 def transition(rule: UpdateRule, curvature: float, rate: float) -> Tensor:
     """Matrix of one step of (weight, slots...), read off from steps out of the unit vectors."""
     num_states = 1 + rule.slots
@@ -62,6 +56,12 @@ def transition(rule: UpdateRule, curvature: float, rate: float) -> Tensor:
     rates_T1 = torch.full((num_states, 1), rate, dtype=torch.float64)
     rule(columns[0], curvature * columns[0], tuple(columns[1:]), rates_T1, 2)
     return torch.cat(columns, dim=1).mT
+
+
+@pytest.mark.parametrize("claim", UPDATE_RULE_CLAIMS, ids=lambda claim: claim.__name__)
+@rules
+def test_every_claim_holds_or_is_not_made(rule: UpdateRule, claim: Claim) -> None:
+    assert not claim(rule)
 
 
 @rules
@@ -83,49 +83,6 @@ def test_steps_are_those_of_pytorch_with_a_learning_rate_for_each_trial(rule: Up
             optimizer.step()
         # Fifty steps of a few roundings each.
         torch.testing.assert_close(weights_TN, torch.stack([twin.detach() for twin in twins]), rtol=1e-12, atol=1e-12)
-
-
-@rules
-def test_trial_in_a_stack_is_that_trial_alone(rule: UpdateRule) -> None:
-    start = torch.from_numpy(stream("start").standard_normal((NUM_TRIALS, NUM_WEIGHTS)))
-    rates = torch.logspace(-3, -1, NUM_TRIALS, dtype=torch.float64)[:, None]
-    curvatures = torch.arange(1, NUM_WEIGHTS + 1, dtype=torch.float64)
-    stacked = descend(rule, curvatures, start, rates, NUM_STEPS)
-    alone = [descend(rule, curvatures, start[t : t + 1], rates[t : t + 1], NUM_STEPS) for t in range(NUM_TRIALS)]
-    # Elementwise arithmetic: at most the last bit of a fused operation differs in each step.
-    torch.testing.assert_close(stacked, torch.cat(alone), rtol=1e-13, atol=1e-15)
-
-
-@rules
-def test_diverged_trial_leaves_its_neighbours_alone(rule: UpdateRule) -> None:
-    start = torch.ones(3, 2, dtype=torch.float64)
-    rates = torch.full((3, 1), 0.1, dtype=torch.float64)
-    curvatures = torch.ones(2, dtype=torch.float64)
-    healthy = descend(rule, curvatures, start, rates, 5)
-    start[1] = math.nan
-    weights = descend(rule, curvatures, start, rates, 5)
-    assert weights[1].isnan().all()
-    assert torch.equal(weights[[0, 2]], healthy[[0, 2]])
-
-
-@rules
-def test_weights_move_in_place_and_keep_their_dtype(rule: UpdateRule) -> None:
-    weights = torch.ones(2, 3)
-    same, memory = weights, slots(rule, weights)
-    rule(weights, torch.ones(2, 3), memory, torch.full((2, 1), 0.1), 1)
-    assert (same < 1).all()
-    assert all(slot.any() for slot in memory)
-
-
-@limited
-def test_converges_just_below_the_stability_limit_and_diverges_just_above(rule: UpdateRule) -> None:
-    curvatures = torch.tensor([4.0, 2.5, 1.0, 0.3], dtype=torch.float64)
-    limit = rule.stability_factor() / float(curvatures.max())
-    rates = torch.tensor([[0.999 * limit], [1.001 * limit]], dtype=torch.float64)
-    below, above = descend(rule, curvatures, torch.ones(2, 4, dtype=torch.float64), rates, 8000)
-    # The top mode shrinks or grows by at least 0.1 % a step, e^(+-8) in all; the others shrink faster.
-    assert below.abs().max() < 0.01
-    assert not above[0].abs() < 100
 
 
 @limited

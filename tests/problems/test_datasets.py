@@ -19,6 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_diabetes, load_digits
 
+from pipeline.claims.claim import Claim
+from pipeline.claims.data_claims import DATA_CLAIMS
 from pipeline.definitions import canonical
 from pipeline.errors import FieldError, PipelineError
 from pipeline.experiment.experiment import Experiment
@@ -66,10 +68,9 @@ def refused(make: Callable[[], Any], message: str, path: tuple[str | int, ...] |
 # What scikit-learn ships
 
 
-def test_what_is_written_down_of_a_bundled_table_is_true(bundled: Data) -> None:
-    inputs, outputs = everything(bundled)
-    assert inputs.shape == (bundled.num_rows, bundled.num_inputs)
-    assert outputs.shape == (bundled.num_rows, bundled.num_outputs)
+@pytest.mark.parametrize("claim", DATA_CLAIMS, ids=lambda claim: claim.__name__)
+def test_every_claim_of_a_bundled_table_holds_or_is_not_made(bundled: Data, claim: Claim) -> None:
+    assert not claim(bundled)
 
 
 def test_planning_with_a_table_needs_no_scikit_learn() -> None:

@@ -12,6 +12,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from pipeline.claims.claim import Claim
+from pipeline.claims.loss_claims import LOSS_CLAIMS
 from pipeline.numerics.randomness import stream
 from pipeline.problems.losses import (
     DEFAULT_LOSS,
@@ -86,6 +88,11 @@ def hessian(loss: Loss, z_K: Tensor, y_K: Tensor) -> Tensor:
     """Hessian of the loss of one point in its outputs, ``[K, K]``: the derivative of ``gradient``."""
     gradient = lambda z: loss.gradient(z[None, :, None], y_K[:, None])[0, :, 0]  # noqa: E731
     return torch.autograd.functional.jacobian(gradient, z_K)
+
+
+@pytest.mark.parametrize("claim", LOSS_CLAIMS, ids=lambda claim: claim.__name__)
+def test_every_claim_holds_or_is_not_made(loss: Loss, claim: Claim) -> None:
+    assert not claim(loss)
 
 
 @pairs

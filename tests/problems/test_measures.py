@@ -6,6 +6,8 @@ import re
 import numpy as np
 import pytest
 
+from pipeline.claims.claim import Claim
+from pipeline.claims.measure_claims import MEASURE_CLAIMS
 from pipeline.errors import FieldError
 from pipeline.numerics.randomness import stream
 from pipeline.problems.measures import MEASURES, Corners, Grid, Measure, Normal, Points, Rings, Uniform
@@ -40,12 +42,13 @@ def samples(measure: Measure) -> list[Points]:
     return [measure.sample(NUM_POINTS, d, stream("sample", d)) for d in (1, 2, 3) if admitted(measure, d)]
 
 
+@pytest.mark.parametrize("claim", MEASURE_CLAIMS, ids=lambda claim: claim.__name__)
+def test_every_claim_holds(measure: Measure, claim: Claim) -> None:
+    assert not claim(measure)
+
+
 def test_every_measure_has_its_moments_here() -> None:
     assert MOMENTS.keys() == MEASURES.keys()
-
-
-def test_some_dimension_is_admitted(measure: Measure) -> None:
-    assert samples(measure)
 
 
 def test_sample_has_a_row_for_each_point_in_float64(measure: Measure) -> None:
@@ -54,11 +57,6 @@ def test_sample_has_a_row_for_each_point_in_float64(measure: Measure) -> None:
         assert points.dtype == np.float64
         assert points.flags.c_contiguous
     assert [points.shape[1] for points in samples(measure)] == [d for d in (1, 2, 3) if admitted(measure, d)]
-
-
-def test_same_stream_gives_the_same_points(measure: Measure) -> None:
-    for first, second in zip(samples(measure), samples(measure), strict=True):
-        np.testing.assert_array_equal(first, second)
 
 
 def test_points_lie_in_the_support(measure: Measure) -> None:
@@ -83,13 +81,6 @@ def test_coordinates_are_uncorrelated(measure: Measure) -> None:
         if points.shape[1] > 1:
             correlation = np.corrcoef(points.T) - np.eye(points.shape[1])
             assert np.abs(correlation).max() < 5 / math.sqrt(NUM_POINTS)
-
-
-def test_default_sizes_are_ones_it_can_give(measure: Measure) -> None:
-    for dimension in (d for d in (1, 2, 3, 4) if admitted(measure, d)):
-        for num_points in measure.default_sizes(dimension):
-            measure.check(num_points, dimension)
-            assert len(measure.sample(num_points, dimension, stream("default"))) == num_points
 
 
 def test_fields_move_and_stretch_the_distribution() -> None:

@@ -1,0 +1,104 @@
+"""What is true of every activation, and what an activation says of itself."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from pipeline.claims.claim import Claim
+from pipeline.models.activations import Activation
+
+LINE = torch.arange(-300, 301, dtype=torch.float64) / 10
+"""Weighted sums, 0 among them."""
+DTYPES = (torch.float64, torch.float32)
+
+
+def has_a_value_for_each_sum(activation: Activation) -> str:
+    """values have the shape and the dtype of the weighted sums, and these stay as they are."""
+    for dtype in DTYPES:
+        z = LINE.to(dtype, copy=True).reshape(1, 601, 1)
+        before = z.clone()
+        value = activation(z)
+        if value.shape != z.shape or value.dtype != dtype:
+            return f"they are {list(value.shape)}, {value.dtype} for {list(z.shape)}, {dtype}"
+        if not torch.equal(z, before):
+            return "the sums are overwritten"
+        if value.data_ptr() == z.data_ptr():
+            return "the values are the very memory of the sums"
+        if not value.isfinite().all():
+            return f"they are not finite at {float(z[~value.isfinite()][0]):g}"
+    return ""
+
+
+def is_the_same_in_place(activation: Activation) -> str:
+    """apply_: in place it gives the same values, in the same memory."""
+    for dtype in DTYPES:
+        memory = LINE.to(dtype, copy=True)
+        result = activation.apply_(memory)
+        if result.data_ptr() != memory.data_ptr():
+            return "they are in other memory"
+        if not torch.equal(result, activation(LINE.to(dtype, copy=True))):
+            return "they are other values"
+    return ""
+
+
+def knows_its_derivative_from_its_value(activation: Activation) -> str:
+    """multiply_by_derivative_: the derivative, given the value, is that of autograd."""
+    for dtype in DTYPES:
+        z = LINE.to(dtype, copy=True)
+        memory = torch.linspace(-3, 2, len(z), dtype=dtype)
+        exact = memory * _slope(activation, z)
+        result = activation.multiply_by_derivative_(memory, activation(z.clone()))
+        if result.data_ptr() != memory.data_ptr():
+            return "the product is in other memory than the gradient"
+        if what := _apart(result, exact, z):
+            return what
+    return ""
+
+
+def knows_its_second_derivative_from_its_value(activation: Activation) -> str:
+    """second_derivative: given the value, it is that of autograd."""
+    z = LINE.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(activation(z).sum(), z, create_graph=True)
+    bend = torch.autograd.grad(slope.sum(), z)[0] if slope.requires_grad else torch.zeros_like(z)
+    return _apart(activation.second_derivative(activation(LINE.clone())), bend.detach(), LINE)
+
+
+def has_a_kink_as_claimed(activation: Activation) -> str:
+    """kinked: the derivative jumps at 0, exactly if that is claimed."""
+    left, right = _slope(activation, torch.tensor([-1e-9, 1e-9], dtype=torch.float64)).tolist()
+    jumps = abs(right - left) > 1e-6  # a second derivative would have to be 500
+    return "" if jumps == activation.kinked else f"it is {left:.4g} on the left and {right:.4g} on the right"
+
+
+def passes_on_what_is_not_a_number(activation: Activation) -> str:
+    """the activation of NaN is NaN, so that a diverged trial is seen."""
+    nan = torch.full((3,), torch.nan, dtype=torch.float64)
+    return "" if activation(nan).isnan().all() and activation.apply_(nan).isnan().all() else "it is a number"
+
+
+def _slope(activation: Activation, z: Tensor) -> Tensor:
+    z = z.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(activation(z).sum(), z)
+    return slope
+
+
+def _apart(found: Tensor, exact: Tensor, z: Tensor) -> str:
+    """Where two functions of z differ by more than the rounding of some products of numbers of the size of a value."""
+    difference = (found - exact).abs()
+    most = 64 * torch.finfo(z.dtype).eps * (exact.abs() + exact.abs().max().clamp(min=1))
+    at = int((difference - most).argmax())
+    if (difference <= most).all():
+        return ""
+    return f"at {float(z[at]):g} it is {float(found[at]):.6g}, and by autograd {float(exact[at]):.6g}"
+
+
+ACTIVATION_CLAIMS: tuple[Claim, ...] = (
+    has_a_value_for_each_sum,
+    is_the_same_in_place,
+    knows_its_derivative_from_its_value,
+    knows_its_second_derivative_from_its_value,
+    has_a_kink_as_claimed,
+    passes_on_what_is_not_a_number,
+)
+"""The first is what training takes for granted."""
