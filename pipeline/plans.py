@@ -6,7 +6,8 @@ import functools
 import itertools
 import json
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,9 @@ from pipeline.experiment.resources import requirements_of
 from pipeline.experiment.trial import Trial
 from pipeline.experiment.workload import Workload
 from pipeline.extensions.copies import copies_folder, copies_for
-from pipeline.records.atomic_writes import replacing
+from pipeline.records.atomic_writes import creating, replacing
 from pipeline.records.manifest import Manifest, digest
-from pipeline.records.packs import refined
+from pipeline.records.packs import read_packs, refined
 
 
 @dataclass(frozen=True)
@@ -112,30 +113,65 @@ def make_plan(name: str, experiment: Experiment) -> Plan:
     return Plan(name, experiment, tuple(packs(experiment.trials(), experiment.pack_memory_gib)))
 
 
-def write_plan(plan: Plan, run: Path) -> None:
+def with_packs_apart(plan: Plan, trials: Container[str]) -> Plan:
+    """The same trials in packs of which none holds both some of those that are named and some others.
+
+    Args:
+        plan: One that is not on disk yet.
+        trials: Ids of trials, such as those that other runs have finished.
+
+    Returns:
+        The plan, in each shape those named first.
+    """
+    apart: list[Pack] = []
+    for _, group in itertools.groupby(plan.packs, key=lambda pack: pack.shape):
+        whole = list(group)
+        members = [trial for pack in whole for trial in pack.trials]
+        named, others = ([trial for trial in members if (trial.id in trials) is there] for there in (True, False))
+        apart += whole if not named or not others else (*_packed(named, plan), *_packed(others, plan))
+    return Plan(plan.name, plan.experiment, tuple(apart))
+
+
+def _packed(trials: list[Trial], plan: Plan) -> Iterator[Pack]:
+    return packs(trials, plan.experiment.pack_memory_gib)
+
+
+def write_plan(plan: Plan, run: Path) -> Plan:
     """Write ``plan.json`` into a run's folder; one that is there already stays, for a plan does not change.
 
     Args:
         plan: The plan.
         run: The folder, made if it is not there.
+
+    Returns:
+        The plan that the folder has: of two that are written at once, with packs of their own, the same for both.
     """
     path = run / "plan.json"
-    if path.exists():
-        return
+    if not path.exists():
+        with suppress(FileExistsError):
+            _write(plan, path)
+            return plan
+    same = list(read_packs(run)) == [pack.id for pack in plan.packs]
+    return plan if same else read_plan(run).run_as(plan.experiment)
+
+
+def _write(plan: Plan, path: Path) -> None:
     content = {
         "version": __version__,
         "provenance": provenance.provenance(),
         "name": plan.name,
         "experiment": canonical(plan.experiment),
+        "observed": plan.experiment.observed(),
         **plan.manifest.as_json(),
     }
     content["digest"] = digest(content)
+    run = path.parent
     run.mkdir(parents=True, exist_ok=True)
     for name, source in copies_for(plan.experiment.use).items():  # before the plan, which nobody reads without them
         copies_folder(run).mkdir(exist_ok=True)
         with replacing(copies_folder(run) / name) as part:
             part.write_bytes(source)
-    with replacing(path) as part:
+    with creating(path) as part:
         part.write_text(json.dumps(content, indent=1) + "\n")
 
 

@@ -10,9 +10,14 @@ from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 
-CHECKOUT = Path(__file__).parents[1]
+PACKAGE = Path(__file__).parent
+CHECKOUT = PACKAGE.parent
 PACKAGES = ("lightning", "numpy", "polars", "submitit", "torch", "wandb")
 """Packages that the numbers, or how they were made, depend on."""
+NUMERICS = ("diagnostics", "engines", "experiment", "models", "numerics", "optimizers", "problems", "training")
+"""Rooms whose code the numbers of a trial come from."""
+NUMERIC_PACKAGES = ("numpy", "torch")
+"""Packages that draw and compute for them."""
 
 
 @functools.cache
@@ -29,6 +34,27 @@ def code_version() -> str:
         return ""
     changed = _git("diff", "HEAD", "--binary", "--", "pipeline") + _untracked()
     return f"{commit}+{hashlib.sha256(changed.encode()).hexdigest()[:8]}" if changed else commit
+
+
+@functools.cache
+def numerics_version() -> str:
+    """Version of the numerics: a hash of the code that the numbers of a trial come from, in 16 hexadecimal digits.
+
+    Trials of one id and one version have the same numbers, up to the last digits in which engines and machines differ.
+    The releases of NumPy and PyTorch are part of it, their builds for one device or another are not.
+
+    Returns:
+        The version; it is worked out once in a process.
+    """
+    digest = hashlib.sha256()
+    for room in NUMERICS:
+        for path in sorted((PACKAGE / room).rglob("*.py")):
+            content = path.read_bytes()
+            digest.update(f"{path.relative_to(PACKAGE).as_posix()} {len(content)}\n".encode())
+            digest.update(content)
+    for name in NUMERIC_PACKAGES:
+        digest.update(f"{name} {_version(name).partition('+')[0]}\n".encode())
+    return digest.hexdigest()[:16]
 
 
 def provenance() -> dict[str, object]:

@@ -39,6 +39,7 @@ STEPS = (
     ("experiment",),
     ("records", "config"),
     ("plans",),
+    ("reuse",),
     ("engines",),
     ("training", "report"),
     ("launch", "tracking", "bench"),

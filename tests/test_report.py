@@ -146,7 +146,7 @@ def trained(experiment: Experiment) -> Run:
         ends = zip(pack.trials, module.learning_rates_T.tolist(), module.diverged_at.tolist(), strict=True)
         for trial, rate, at in ends:
             status, step = ("done", experiment.steps) if at == NEVER else ("diverged", at)
-            where = (0.0, module.engine.name, "cpu", "host", "0", pack.id, "", 1, "")
+            where = (0.0, module.engine.name, "cpu", "host", "0", pack.id, "", 1, "", "", "")
             ended.append((trial.id, status, step, "", rate, *where))
     records = pl.DataFrame(rows, schema=RECORDS, orient="row")
     return Run(plan, records, pl.DataFrame(ended, schema=OUTCOMES, orient="row"), modules)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import PipelineError
+from pipeline.reuse.request import REUSE, Reuse
 
 if TYPE_CHECKING:
     from pipeline.plans import Plan
@@ -61,33 +62,42 @@ def train(
     folder: Path,
     announce: Callable[[Plan, Path], None],
     new_progress: Callable[[], TrainingProgress],
-) -> TrialCounts | None:
-    """Train what a folder does not hold yet of a plan; killed or interrupted, the next call goes on.
+    reuse: Reuse = REUSE,
+    say: Callable[[str], None] = lambda text: None,
+) -> tuple[Plan, TrialCounts | None]:
+    """Train what a folder does not hold yet of a plan, or take it from other runs; killed, the next call goes on.
 
     Args:
         planned: The plan of the experiment as it is asked for now.
         folder: Of the run, made where it is missing.
         announce: Says what is trained, and where to, once nothing is known to be wrong with it.
         new_progress: Makes what shows every step; called only if there is anything to train.
+        reuse: Where finished trials are taken from.
+        say: Says what is taken, and why what looks the same is not.
 
     Returns:
-        Counts of the trials trained now; none where all were finished before.
+        The plan as the folder has it; and counts of the trials trained now, none where all were finished before.
 
     Raises:
         PipelineError: If the folder is another experiment's, another process trains in it, or a device is missing.
     """
     from pipeline.plans import write_plan
+    from pipeline.records.last_work import note_work
     from pipeline.records.store import finished_packs
+    from pipeline.reuse.reusable_trials import in_words, planned_with_reuse
 
     planned, begun = begun_plan(planned, folder)
     if begun and finished_packs(folder) >= {pack.id for pack in planned.packs}:
+        note_work(folder)
         announce(planned, folder)
-        return None
+        return planned, None
 
     from pipeline.training.run import check_ready, run_plan  # takes seconds; a finished run is shown at once
 
     engines = check_ready(planned)
-    if not begun:
-        write_plan(planned, folder)
+    planned, reusable = planned_with_reuse(planned, folder, reuse)
+    planned = planned if begun else write_plan(planned, folder)
     announce(planned, folder)
-    return run_plan(planned, folder, new_progress(), engines)
+    for sentence in in_words(reusable, planned.num_trials):
+        say(sentence)
+    return planned, run_plan(planned, folder, new_progress(), engines, reusable)

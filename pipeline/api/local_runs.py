@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +13,30 @@ from pipeline.api.given_experiments import Given, plan
 from pipeline.api.notebook_progress import new_progress
 from pipeline.api.opened_run import Run
 from pipeline.api.run_folders import RUNS
+from pipeline.api.spoken import say
+from pipeline.reuse.request import Reuse
 
 
 def run(
-    experiment: Given, *, name: str | None = None, out: str | os.PathLike[str] | None = None, **settings: Any
+    experiment: Given,
+    *,
+    name: str | None = None,
+    out: str | os.PathLike[str] | None = None,
+    fresh: bool = False,
+    reuse: Sequence[str | os.PathLike[str]] = (),
+    **settings: Any,
 ) -> Run:
     """Train an experiment in this process, with progress in the notebook's cell or on standard error.
 
     What its folder holds already is not trained again: interrupted or killed, the same call goes on from the last
-    checkpoint.
+    checkpoint. Nor are trials that a run beside it has finished, of whatever question: they are taken from there.
 
     Args:
         experiment: Path of a YAML file, a dictionary of the same keys, or an ``Experiment``.
         name: Name of the configuration, with which the folder of its run begins; by default that of the file.
         out: Folder of the run; by default ``runs/<name>-<hash>``.
+        fresh: Whether trials that other runs have finished are trained again.
+        reuse: Folders of runs, or of single runs, to take finished trials from besides the runs beside this one.
         settings: Keys of the experiment with their new values, such as ``seeds=5``; see ``plan``.
 
     Returns:
@@ -37,7 +48,8 @@ def run(
     """
     planned = plan(experiment, name=name, **settings)
     folder = Path(out) if out is not None else RUNS / planned.folder_name
-    counts = train(planned, folder, lambda planned, folder: None, new_progress)
+    taken_from = Reuse(fresh, tuple(map(Path, reuse)))
+    _, counts = train(planned, folder, lambda planned, folder: None, new_progress, taken_from, say)
     if counts and counts.failed:
         warnings.warn(f"{counts.failed} trials failed; results(where=\"status = 'failed'\") says why", stacklevel=2)
     return Run(folder)

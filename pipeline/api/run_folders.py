@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from pipeline.errors import PipelineError, nearest
+from pipeline.records.last_work import last_worked_on
 
 RUNS = Path("runs")
 """Where runs lie that are trained here, and links to those that a cluster has."""
 
 
 def run_folder(named: Path | None) -> Path:
-    """Find the folder that was named, or the newest run.
+    """Find the folder that was named, or the newest run: the one that was last worked on.
 
     Args:
         named: The folder, if one was named.
@@ -26,10 +27,10 @@ def run_folder(named: Path | None) -> Path:
     """
     if named is not None:
         return named
-    plans = sorted(RUNS.glob("*/plan.json"), key=lambda path: path.stat().st_mtime)
-    if not plans:
+    runs = [plan.parent for plan in RUNS.glob("*/plan.json")]
+    if not runs:
         raise PipelineError("there is no run in runs/ yet", hint="python -m pipeline run configs/xor.yaml makes one")
-    return plans[-1].parent
+    return max(runs, key=last_worked_on)
 
 
 def run_and_names(names: Sequence[str]) -> tuple[Path, list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +17,8 @@ from pipeline.api.run_folders import link_run
 from pipeline.api.spoken import say
 from pipeline.launch.clusters.lookup import read_cluster
 from pipeline.launch.submit.submit_run import submit_run
+from pipeline.reuse.request import Reuse
+from pipeline.reuse.reusable_trials import in_words, planned_with_reuse
 
 
 def submit(
@@ -26,6 +28,8 @@ def submit(
     name: str | None = None,
     out: str | os.PathLike[str] | None = None,
     chain: int = 0,
+    fresh: bool = False,
+    reuse: Sequence[str | os.PathLike[str]] = (),
     profile: Mapping[str, Any] = MappingProxyType({}),
     **settings: Any,
 ) -> Run:
@@ -37,6 +41,8 @@ def submit(
         name: Name of the configuration, with which the folder of its run begins; by default that of the file.
         out: Folder of the run; by default where the profile says.
         chain: Jobs that wait for each job, to go on where it stopped at its walltime.
+        fresh: Whether trials that other runs have finished are trained again.
+        reuse: Folders of runs, or of single runs, to take finished trials from besides the runs beside this one.
         profile: Keys of the profile with their new values, such as ``{"queue": "long", "memory_gib": 64}``.
         settings: Keys of the experiment with their new values, such as ``seeds=5``; see ``plan``.
 
@@ -51,7 +57,10 @@ def submit(
     folder = folder_on(there, planned, None if out is None else Path(out))
     planned, _ = begun_plan(planned, folder)
     check_chain(there, 1 + chain)
-    for _ in submit_run(planned.manifest, folder, there, 1 + chain, say, None, planned):
+    planned, reusable = planned_with_reuse(planned, folder, Reuse(fresh, tuple(map(Path, reuse))))
+    for sentence in in_words(reusable, planned.num_trials):
+        say(sentence)
+    for _ in submit_run(planned.manifest, folder, there, 1 + chain, say, None, planned, reusable):
         pass  # each step is a submission of which the job is known by now
     link_run(folder)
     return Run(folder)

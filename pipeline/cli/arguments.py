@@ -71,6 +71,7 @@ def _plan(verbs: Verbs) -> None:
     _takes_config(verb)
     _takes_cluster(verb, required=False)
     verb.add_argument("--out", type=_folder, metavar="DIR", help="with --cluster: folder of the run")
+    _takes_reuse(verb)
     verb.add_argument("--json", action="store_true", help="print rows for a program")
 
 
@@ -83,6 +84,7 @@ def _run(verbs: Verbs) -> None:
         metavar="DIR",
         help="folder of the run (default: runs/<config name>-<hash>); of several, the folder that holds theirs",
     )
+    _takes_reuse(verb)
 
 
 def _results(verbs: Verbs) -> None:
@@ -122,6 +124,7 @@ def _submit(verbs: Verbs) -> None:
         "--dry-run", action="store_true", help="print the jobs, their scripts and their cost; send nothing"
     )
     verb.add_argument("--json", action="store_true", help="print it for a program")
+    _takes_reuse(verb)
     _takes_chain(verb)
 
 
@@ -267,6 +270,20 @@ def _takes_cluster(verb: argparse.ArgumentParser, *, required: bool = True) -> N
         required=required,
         metavar="NAME",
         help="name of a cluster, as list clusters has it, or a YAML file",
+    )
+
+
+def _takes_reuse(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--reuse",
+        type=_folder,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="take finished trials also from the runs in this folder, or from this run; may be repeated",
+    )
+    verb.add_argument(
+        "--fresh", action="store_true", help="train every trial, also those that another run has finished"
     )
 
 

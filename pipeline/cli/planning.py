@@ -13,6 +13,7 @@ from pipeline.cli.experiments import config_file, plan_of
 from pipeline.cli.options import Overrides
 from pipeline.cli.prose import counted, print_json_rows, say
 from pipeline.cli.submission_output import print_dry_run
+from pipeline.reuse.request import Reuse
 
 if TYPE_CHECKING:
     from pipeline.plans import Plan
@@ -28,6 +29,8 @@ class PlanOptions:
         cluster: Name of a cluster to plan for, or its YAML file; none: this machine.
         out: Folder of the run on the cluster; none: where the profile says.
         json: Whether the output is for a program.
+        fresh: Whether trials that other runs have finished are trained again.
+        reuse: Folders of runs, or single runs, to take finished trials from, besides the folder of the run's own.
     """
 
     config: Path
@@ -35,6 +38,8 @@ class PlanOptions:
     cluster: str | None
     out: Path | None
     json: bool
+    fresh: bool = False
+    reuse: tuple[Path, ...] = ()
 
 
 def plan(options: PlanOptions) -> int:
@@ -56,19 +61,41 @@ def plan(options: PlanOptions) -> int:
     print(as_text(table))
     if planned.experiment.num_seeds > 1:
         say(planned.experiment.seeds_in_words())
+    folder = options.out or RUNS / planned.folder_name
     say(
         f"{counted(planned.num_trials, len(planned.packs))}, {planned.trial_steps:.3g} trial-steps; "
-        f"python -m pipeline run trains them into {RUNS / planned.folder_name}"
+        f"python -m pipeline run trains them into {folder}"
     )
+    for sentence in _finished_before(planned, folder, options):
+        say(sentence)
     return 0
+
+
+def _finished_before(planned: Plan, folder: Path, options: PlanOptions) -> list[str]:
+    """Say how many trials the run has finished itself, and how many it takes from others."""
+    from pipeline.reuse.reusable_trials import finished_here, in_words, planned_with_reuse
+
+    _, reusable = planned_with_reuse(planned, folder, Reuse(options.fresh, options.reuse))
+    said = in_words(reusable, planned.num_trials)
+    if here := len(finished_here(folder)):
+        said.insert(0, f"{here} of {planned.num_trials} trials are finished there")
+    if said:
+        left = planned.num_trials - here - len(reusable.sources)
+        said.append(f"{left} are left to train" if left else "nothing is left to train")
+    return said
 
 
 def _plan_on(name: str, planned: Plan, options: PlanOptions) -> None:
     """Print what a plan would become on a cluster."""
     from pipeline.launch.clusters.lookup import read_cluster
     from pipeline.launch.submit.submission_plan import dry_run
+    from pipeline.reuse.reusable_trials import in_words, planned_with_reuse
 
     cluster = read_cluster(name, options.overrides.profile)
     folder = folder_on(cluster, planned, options.out)
     planned, _ = begun_plan(planned, folder)
-    print_dry_run(planned, dry_run(planned, folder, cluster, 1, say), folder, cluster, json=options.json)
+    planned, reusable = planned_with_reuse(planned, folder, Reuse(options.fresh, options.reuse))
+    for sentence in in_words(reusable, planned.num_trials):
+        say(sentence)
+    found = dry_run(planned, folder, cluster, 1, say, reusable)
+    print_dry_run(planned, found, folder, cluster, json=options.json)

@@ -14,6 +14,7 @@ from pipeline.cli.options import Overrides
 from pipeline.cli.prose import say
 from pipeline.cli.reporting import show
 from pipeline.errors import PipelineError
+from pipeline.reuse.request import REUSE, Reuse
 
 if TYPE_CHECKING:
     from pipeline.plans import Plan
@@ -30,11 +31,20 @@ class RunOptions:
         config: YAML files of experiments, or folders of such files.
         overrides: What ``--set`` changes.
         out: Folder of the run, of several the folder that holds theirs; none: in ``runs/``.
+        fresh: Whether trials that other runs have finished are trained again.
+        reuse: Folders of runs, or single runs, to take finished trials from, besides the folder of the run's own.
     """
 
     config: tuple[Path, ...]
     overrides: Overrides
     out: Path | None
+    fresh: bool = False
+    reuse: tuple[Path, ...] = ()
+
+    @property
+    def where(self) -> Reuse:
+        """Where finished trials are taken from."""
+        return Reuse(self.fresh, self.reuse)
 
 
 def run(options: RunOptions) -> int:
@@ -44,11 +54,11 @@ def run(options: RunOptions) -> int:
         (file, read(file, options.overrides)) for file in files
     ]  # what is wrong with the last is said before the first
     if len(questions) == 1:
-        return answer(*questions[0], options.out)[0]
+        return answer(*questions[0], options, options.out)[0]
     codes, entries = [], []
     for number, (file, question) in enumerate(questions, 1):
         say(f"\n{number} of {len(questions)}: {file.stem}")
-        code, entry = answer(file, question, options.out and options.out / file.stem)
+        code, entry = answer(file, question, options, options.out and options.out / file.stem)
         codes.append(code)
         entries.append(entry)
     from pipeline.report.html.index_page import write_index
@@ -96,15 +106,16 @@ def read(file: Path, overrides: Overrides) -> Plan | NumberGame:
     return plan_of(document, overrides, on_cluster=False)
 
 
-def answer(file: Path, question: Plan | NumberGame, out: Path | None) -> tuple[int, IndexEntry]:
+def answer(file: Path, question: Plan | NumberGame, options: RunOptions, out: Path | None) -> tuple[int, IndexEntry]:
     """Train or play, write the report, and say how it went."""
     from pipeline.plans import Plan
     from pipeline.report.html.index_page import entry_of, entry_of_game
 
     if isinstance(question, Plan):
         folder = out or RUNS / question.folder_name
-        as_written = None if (folder / "plan.json").exists() else question
-        code, table, told = show(folder, again=train(question, folder), planned=as_written)
+        begun = (folder / "plan.json").exists()
+        planned, again = train(question, folder, options.where)
+        code, table, told = show(folder, again=again, planned=None if begun else planned)
         return code, entry_of(file.stem, question.experiment.question, folder / "report.html", table, told)
     from pipeline.report.html import game_page
     from pipeline.report.tables.printing import as_text
@@ -119,12 +130,21 @@ def answer(file: Path, question: Plan | NumberGame, out: Path | None) -> tuple[i
     return 0, entry_of_game(file.stem, question.question, page, table, in_words)
 
 
-def train(planned: Plan, folder: Path) -> bool:
-    """Train what a folder does not hold yet of a plan, and say whether there was anything."""
-    counts = begun_runs.train(planned, folder, announce, _new_progress)
+def train(planned: Plan, folder: Path, reuse: Reuse = REUSE) -> tuple[Plan, bool]:
+    """Train what a folder does not hold yet of a plan, or take it from other runs.
+
+    Args:
+        planned: What is asked.
+        folder: Of the run.
+        reuse: Where finished trials are taken from.
+
+    Returns:
+        The plan as the folder has it, and whether there was anything to do.
+    """
+    planned, counts = begun_runs.train(planned, folder, announce, _new_progress, reuse, say)
     if counts is None:
         say("all of them were finished before")
-    return counts is not None
+    return planned, counts is not None
 
 
 def _new_progress() -> TrainingProgress:

@@ -15,11 +15,13 @@ from pipeline.cli.options import Overrides
 from pipeline.cli.prose import print_json, say
 from pipeline.cli.submission_output import as_json, print_dry_run, print_submission_plan
 from pipeline.errors import PipelineError
+from pipeline.reuse.request import Reuse
 
 if TYPE_CHECKING:
     from pipeline.launch.clusters.lookup import Cluster
     from pipeline.plans import Plan
     from pipeline.records.manifest import Manifest
+    from pipeline.reuse.reusable_trials import ReusableTrials
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class SubmitOptions:
         dry_run: Whether to print the jobs, and to send nothing.
         json: Whether the output is for a program.
         chain: Jobs that wait for each job, to go on where it stopped.
+        fresh: Whether trials that other runs have finished are trained again.
+        reuse: Folders of runs, or single runs, to take finished trials from, besides the folder of the run's own.
     """
 
     config: Path
@@ -43,6 +47,8 @@ class SubmitOptions:
     dry_run: bool
     json: bool
     chain: int
+    fresh: bool = False
+    reuse: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,18 +75,24 @@ def submit(options: SubmitOptions) -> int:
     from pipeline.config import read_document
     from pipeline.launch.clusters.lookup import read_cluster
     from pipeline.launch.submit.submission_plan import dry_run
+    from pipeline.reuse.reusable_trials import in_words, planned_with_reuse
 
     planned = plan_of(read_document(config_file(options.config)), options.overrides, on_cluster=True)
     cluster = read_cluster(options.cluster, options.overrides.profile)
     folder = folder_on(cluster, planned, options.out)
     planned, _ = begun_plan(planned, folder)
+    planned, reusable = planned_with_reuse(planned, folder, Reuse(options.fresh, options.reuse))
     links = 1 + options.chain
     check_chain(cluster, links)
+    if not options.dry_run:
+        announce(planned, folder)
+    for sentence in in_words(reusable, planned.num_trials):
+        say(sentence)
     if options.dry_run:
-        print_dry_run(planned, dry_run(planned, folder, cluster, links, say), folder, cluster, json=options.json)
+        found = dry_run(planned, folder, cluster, links, say, reusable)
+        print_dry_run(planned, found, folder, cluster, json=options.json)
         return 0
-    announce(planned, folder)
-    _send(planned.manifest, folder, cluster, links, plan=planned, json=options.json)
+    _send(planned.manifest, folder, cluster, links, plan=planned, reusable=reusable, json=options.json)
     link_run(folder)
     return 0
 
@@ -138,6 +150,7 @@ def _send(
     links: int,
     only: frozenset[str] | None = None,
     plan: Plan | None = None,
+    reusable: ReusableTrials | None = None,
     *,
     json: bool,
 ) -> None:
@@ -145,7 +158,7 @@ def _send(
     from pipeline.launch.submit.submit_run import submit_run
 
     answer: dict[str, Any] = {"run": str(folder), "sent": []}
-    for step in submit_run(manifest, folder, cluster, links, say, only, plan):
+    for step in submit_run(manifest, folder, cluster, links, say, only, plan, reusable):
         if isinstance(step, Submission):
             jobs = len(step.tasks)
             after = f", after {step.after}" if step.after else ""

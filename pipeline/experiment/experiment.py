@@ -9,9 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
-
-import numpy as np
+from typing import Any, ClassVar, Literal
 
 from pipeline.definitions import canonical
 from pipeline.diagnostics import DEFAULT_DIAGNOSTICS
@@ -48,6 +46,7 @@ from pipeline.experiment.identity import HOW_IT_RUNS
 from pipeline.experiment.optimizer_rates import check_rates, check_rates_of_training, rates_for
 from pipeline.experiment.parallelism import Parallel
 from pipeline.experiment.precision import Dtype
+from pipeline.experiment.recording import recorded_steps
 from pipeline.experiment.trial import LearningRate, Shape, Trial
 from pipeline.experiment.wandb_tracking import Tracking
 from pipeline.experiment.ways import TRAINING_AXES, Way
@@ -346,11 +345,14 @@ class Experiment:
         Returns:
             Those of ``record_at`` that it has; logarithmically spaced ones over its own steps.
         """
-        steps = steps or self.num_steps
-        if isinstance(self.record_at, LogSpacedSteps):
-            spaced = np.geomspace(1, steps, self.record_at.log_spaced).round().astype(int)
-            return tuple(sorted({0, *spaced.tolist(), steps}))
-        return tuple(sorted({0, *(step for step in self.record_at if step < steps), steps}))
+        return recorded_steps(self.record_at, steps or self.num_steps)
+
+    def observed(self) -> dict[str, Any]:
+        """What is recorded of each trial, as plain JSON types: the diagnostics, and when."""
+        return {
+            "diagnostics": [canonical(diagnostic, identity=True) for diagnostic in self.diagnostics],
+            "record_at": canonical(self.record_at),
+        }
 
     def shapes(self) -> Iterator[Shape]:
         """What packs are made of: one shape for each problem, loss, model, width and way to train."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,31 @@ def replacing(path: Path) -> Iterator[Path]:
         with naming(path, instead_of=str(part)):
             yield part
             part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def creating(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``, which gets its name if the block succeeds and nobody else had it.
+
+    Args:
+        path: The file to make.
+
+    Raises:
+        FileExistsError: If somebody has made it meanwhile; it stays as it is.
+        OSError: If it cannot be written, as on a disk that is full; it names ``path``.
+    """
+    part = path.with_name(f".{path.name}.{uuid4().hex}.part")
+    try:
+        with naming(path, instead_of=str(part)):
+            yield part
+            try:
+                path.hardlink_to(part)  # unlike a rename it fails where there is a file
+            except FileExistsError:
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+            except OSError:  # a file system without hard links
+                part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 

@@ -34,6 +34,8 @@ OUTCOMES = pl.Schema(
         "job": pl.String,  # id of the job; empty where a person's command trained it
         "attempt": pl.Int64,  # number of the attempt at the job, from 1
         "code": pl.String,  # commit of the code, and a hash of what was changed since; empty where unknown
+        "numerics": pl.String,  # hash of the code that its numbers come from
+        "run": pl.String,  # name of the run that trained it, where it was taken from another; empty otherwise
     }
 )
 """One finished trial a row; a trial without a row here is not finished."""

@@ -67,6 +67,27 @@ def outcomes_of(run: Path, pack: str) -> Path:
     return run / "outcomes" / f"{pack}.parquet"
 
 
+def link_records(source: Path, run: Path, pack: str) -> bool:
+    """Give a run the records of a pack of another as hard links: parts are replaced and never written to.
+
+    Args:
+        source: Folder of the other run.
+        run: Folder of the run, which has none of them.
+        pack: Id of the pack, the same in both.
+
+    Returns:
+        Whether that was possible; if not, as on another file system, none is there.
+    """
+    (run / "records").mkdir(parents=True, exist_ok=True)
+    try:
+        for path in (source / "records").glob(f"{pack}-*.parquet"):
+            (run / "records" / path.name).hardlink_to(path)
+    except OSError:
+        remove_records(run, pack, 0)
+        return False
+    return True
+
+
 def remove_records(run: Path, pack: str, first_step: int) -> None:
     """Remove the parts of a pack that start at a step or later."""
     for path in (run / "records").glob(f"{pack}-*.parquet"):
@@ -130,6 +151,11 @@ def read_records_of(run: Path, pack: str) -> pl.DataFrame:
     return _read(run / "records", RECORDS, pattern=f"{pack}-*.parquet")
 
 
+def read_outcomes_of(run: Path, pack: str) -> pl.DataFrame:
+    """How the trials of one pack ended, one a row; empty if it is not finished."""
+    return _read(run / "outcomes", OUTCOMES, missing="insert", pattern=f"{pack}.parquet")
+
+
 def read_outcomes(run: Path) -> pl.DataFrame:
     """All finished trials of a run, one a row; empty before the first.
 
@@ -150,6 +176,12 @@ def read_fitted_samples(run: Path) -> pl.DataFrame:
         Rows of ``FITTED_SAMPLES``.
     """
     return _read(run / "fits", FITTED_SAMPLES, missing="insert").with_columns(pl.col("space").fill_null(LINE))
+
+
+def read_fitted_samples_of(run: Path, pack: str) -> pl.DataFrame:
+    """The same of one pack."""
+    samples = _read(run / "fits", FITTED_SAMPLES, missing="insert", pattern=f"{pack}.parquet")
+    return samples.with_columns(pl.col("space").fill_null(LINE))
 
 
 def _write(path: Path, rows: pl.DataFrame, schema: pl.Schema) -> None:

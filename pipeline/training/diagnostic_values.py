@@ -13,6 +13,7 @@ from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.diagnostics.snapshot import Snapshot
 from pipeline.errors import PipelineError
 from pipeline.experiment.initial_weights import initial_weights_of
+from pipeline.experiment.recording import is_due
 from pipeline.experiment.resources import OBSERVED_BYTES, observed_bytes_of_trial
 from pipeline.extensions.places import place_of
 from pipeline.numerics.threads import CORES, on_cores
@@ -65,14 +66,7 @@ def evaluate_diagnostics(
     module.mark_diverged(trials, losses_T, step)
     within = module.diverged_at[trials] == NEVER
     trials, losses_T, gradient_TN = trials[within], losses_T[within], gradient_TN[within]
-    at_an_end, minibatches = at_first or at_last, shape.batch_size is not None
-    due = [
-        diagnostic
-        for diagnostic in diagnostics
-        if diagnostic.concerns(shape.model, shape.loss, shape.optimizer, minibatches=minibatches)
-        and (at_first or not diagnostic.constant(shape.model, shape.loss))
-        and (at_an_end or not diagnostic.only_at_ends())
-    ]
+    due = [one for one in diagnostics if is_due(one, shape, at_first=at_first, at_last=at_last)]
     threads = min(CORES, MOST_THREADS) if trials.device.type == "cpu" else 1
     most_trials = max(1, OBSERVED_BYTES // threads // observed_bytes_of_trial(shape))
 

@@ -11,6 +11,7 @@ import torch
 
 from pipeline import __version__
 from pipeline.experiment.packing import Pack
+from pipeline.provenance import numerics_version
 from pipeline.records.outcome_provenance import NO_JOB, OutcomeProvenance
 from pipeline.training.module import NEVER, PackModule
 
@@ -69,7 +70,7 @@ def failed_outcomes(pack: Pack, reason: str, provenance: OutcomeProvenance = NO_
 
 
 def provenance_columns(pack: Pack, provenance: OutcomeProvenance) -> dict[str, pl.Expr]:
-    """The columns that say where an outcome comes from: host, version, pack, and the job.
+    """The columns that say where an outcome comes from: host, versions, pack, and the job.
 
     Args:
         pack: The pack.
@@ -78,7 +79,13 @@ def provenance_columns(pack: Pack, provenance: OutcomeProvenance) -> dict[str, p
     Returns:
         Constants by the names of their columns.
     """
-    local = {"host": platform.node(), "version": __version__, "pack": pack.id}
+    local = {
+        "host": platform.node(),
+        "version": __version__,
+        "pack": pack.id,
+        "numerics": numerics_version(),
+        "run": "",
+    }
     return {name: pl.lit(value) for name, value in (local | dataclasses.asdict(provenance)).items()}
 
 

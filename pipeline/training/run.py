@@ -21,14 +21,17 @@ from pipeline.experiment.trial import Shape
 from pipeline.plans import Plan
 from pipeline.problems.problem import Dataset, Problem, TableProblem
 from pipeline.provenance import code_version
+from pipeline.records.last_work import note_work
 from pipeline.records.locks import locked
 from pipeline.records.outcome_provenance import OutcomeProvenance
+from pipeline.records.pack_locks import pack_lock
 from pipeline.records.store import finished_packs, is_finished, read_outcomes
+from pipeline.reuse.reusable_trials import NOTHING_REUSABLE, ReusableTrials
+from pipeline.reuse.taking import take
 from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.failures import forget_failures, is_out_of_memory, write_failure
 from pipeline.training.fit import fit
 from pipeline.training.heap import release_pack_memory
-from pipeline.training.pack_locks import pack_lock
 from pipeline.training.process_group import check_processes
 from pipeline.training.progress import TrainingProgress
 from pipeline.training.trainer import chosen_accelerator
@@ -89,7 +92,11 @@ def chosen_engines(packs: Sequence[Pack], experiment: Experiment) -> dict[Shape,
 
 
 def run_plan(
-    plan: Plan, run: Path, progress: TrainingProgress, engines: Mapping[Shape, ChosenEngine] | None = None
+    plan: Plan,
+    run: Path,
+    progress: TrainingProgress,
+    engines: Mapping[Shape, ChosenEngine] | None = None,
+    reusable: ReusableTrials = NOTHING_REUSABLE,
 ) -> TrialCounts:
     """Train what is not finished yet; packs that failed before are tried again.
 
@@ -98,6 +105,7 @@ def run_plan(
         run: Folder of the run.
         progress: Shows every step.
         engines: The engine of each shape, if they are chosen already.
+        reusable: Trials that other runs have finished; packs of such trials are taken from there.
 
     Returns:
         Counts of the trials trained now.
@@ -106,6 +114,8 @@ def run_plan(
         PipelineError: If another process is training in the same folder.
     """
     with run_lock(run, progress), exit_on_sigterm():
+        note_work(run)
+        take(plan, run, reusable, progress.say)
         return train_packs(
             plan.packs, plan.experiment, run, progress,
             provenance=OutcomeProvenance(code=code_version()), deadline=Deadline(), engines=engines,

@@ -56,8 +56,8 @@ def test_an_optimizer_and_a_list_of_it_alone_are_one_experiment(tmp_path: Path) 
 def test_what_is_finished_is_not_trained_again(tmp_path: Path) -> None:
     said: list[Plan] = []
     plan = planned("models=[shallow]", "learning_rates=[0.1]", "widths=[2]")
-    counts = train(plan, tmp_path, lambda plan, folder: said.append(plan), TrainingProgress)
+    _, counts = train(plan, tmp_path, lambda plan, folder: said.append(plan), TrainingProgress)
     assert counts is not None
     assert counts.done == plan.num_trials
-    assert train(plan, tmp_path, lambda plan, folder: said.append(plan), pytest.fail) is None
+    assert train(plan, tmp_path, lambda plan, folder: said.append(plan), pytest.fail)[1] is None
     assert len(said) == 2

@@ -140,3 +140,33 @@ def test_impossible_games_are_refused(
     game.write_text(f"question: Why?\n{text}\n")
     assert main(["run", str(game)]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_more_seeds_are_answered_with_what_is_trained_already(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The plan says so before, a fresh run trains all, and both say the same of the question."""
+    question = folder / "seeds.yaml"
+    question.write_text(SMALL.format("it", "cosine").replace("linear: {basis: cosine}", "shallow: {}"))
+    assert main(["run", str(question), "--set", "seeds=3"]) == 0
+    capsys.readouterr()
+    more = [str(question), "--set", "seeds=5"]
+    assert main(["plan", *more]) == 0
+    said = capsys.readouterr().err
+    assert re.search(
+        r"^12 of 20 trials are trained already and are taken: 12 in seeds-\w{10}, by one_input on ", said, re.M
+    )
+    assert said.splitlines()[-1] == "8 are left to train"
+    assert main(["run", *more]) == 0
+    out, err = capsys.readouterr()
+    assert "12 of 20 trials are trained already" in err
+    assert "20/20 trials" in err
+    assert main(["run", *more, "--fresh", "--out", "runs/fresh"]) == 0
+    fresh, err = capsys.readouterr()
+    assert "trained already" not in err
+    assert fresh == out
+    assert main(["plan", *more]) == 0
+    assert capsys.readouterr().err.splitlines()[-2:] == [
+        "20 of 20 trials are finished there",
+        "nothing is left to train",
+    ]
+    assert main(["plan", *more, "--reuse", str(folder)]) == 2
+    assert "no folder of runs" in capsys.readouterr().err

@@ -110,6 +110,8 @@ def outcome(trial: Trial, pack: Pack) -> tuple[object, ...]:
         "",
         1,
         "",
+        "",
+        "",
     )
 
 

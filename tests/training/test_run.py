@@ -23,12 +23,12 @@ from pipeline.models.shallow import Shallow
 from pipeline.plans import make_plan
 from pipeline.records import locks
 from pipeline.records.outcome_provenance import OutcomeProvenance
+from pipeline.records.pack_locks import pack_lock
 from pipeline.records.store import finished_packs, read_fitted_samples, read_outcomes, read_records
 from pipeline.training import run, segments
 from pipeline.training.deadline import Deadline
 from pipeline.training.fit import fit
 from pipeline.training.module import PackModule
-from pipeline.training.pack_locks import pack_lock
 from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import TrialCounts, run_plan, train_packs
 
@@ -56,9 +56,11 @@ TRAIN = """
 import sys
 from pathlib import Path
 import pipeline.cli.running, pipeline.config, pipeline.plans, pipeline.training.segments
+from pipeline.reuse.request import Reuse
 pipeline.training.segments.MOST_OPERATIONS = 5_000_000  # checkpoints between recorded steps, too
 config, folder = map(Path, sys.argv[1:])
-pipeline.cli.running.train(pipeline.plans.make_plan("killed", pipeline.config.read_experiment(config)), folder)
+made = pipeline.plans.make_plan("killed", pipeline.config.read_experiment(config))
+pipeline.cli.running.train(made, folder, Reuse(fresh=True))
 """
 
 

@@ -28,6 +28,7 @@ from pipeline.records.store import finished_packs
 
 if TYPE_CHECKING:
     from pipeline.plans import Plan
+    from pipeline.reuse.reusable_trials import ReusableTrials
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,9 @@ def plan_submission(
     return SubmissionPlan(manifest, submissions, expected, judged, *counts)
 
 
-def dry_run(plan: Plan, run: Path, cluster: Cluster, links: int, say: Say) -> SubmissionPlan:
+def dry_run(
+    plan: Plan, run: Path, cluster: Cluster, links: int, say: Say, reusable: ReusableTrials | None = None
+) -> SubmissionPlan:
     """Plan what submit would send; nothing is written or sent, and it works where there is no scheduler.
 
     Args:
@@ -201,6 +204,7 @@ def dry_run(plan: Plan, run: Path, cluster: Cluster, links: int, say: Say) -> Su
         cluster: Where.
         links: Submissions of a chain, 1 for none.
         say: Prints what takes long, and what is unknown.
+        reusable: Trials of the plan that other runs have finished, which submit would take from there.
 
     Returns:
         What would be sent.
@@ -219,7 +223,8 @@ def dry_run(plan: Plan, run: Path, cluster: Cluster, links: int, say: Say) -> Su
         held = {task.id for task in tasks} - ending.keys()
     except PipelineError as error:
         say(f"the scheduler could not be asked what is in flight ({error.what})")
-    states = PackStates(finished_packs(run), packs_in_flight(run, submissions, held), set(), submissions, held)
+    finished = finished_packs(run) | set(reusable.whole_packs(plan) if reusable else ())
+    states = PackStates(finished, packs_in_flight(run, submissions, held), set(), submissions, held)
     left, missing = states.left(manifest.workloads), states.missing_links(manifest.workloads, cluster, links)
     request = submission_request(cluster, manifest, links)
     return plan_submission(manifest, run, states, left, missing, request, lambda: plan, say)

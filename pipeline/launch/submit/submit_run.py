@@ -18,11 +18,13 @@ from pipeline.launch.submit.reconcile import reconcile, submit_lock
 from pipeline.launch.submit.retry_policy import apply_out_of_memory_policy, longer_walltimes
 from pipeline.launch.submit.sending import send
 from pipeline.launch.submit.submission_plan import PackStates, SubmissionPlan, plan_submission, submission_request
+from pipeline.records.last_work import note_work
 from pipeline.records.manifest import Manifest
 from pipeline.records.store import finished_packs
 
 if TYPE_CHECKING:
     from pipeline.plans import Plan
+    from pipeline.reuse.reusable_trials import ReusableTrials
 
 
 def submit_run(
@@ -33,6 +35,7 @@ def submit_run(
     say: Say,
     only: frozenset[str] | None = None,
     plan: Plan | None = None,
+    reusable: ReusableTrials | None = None,
 ) -> Iterator[SubmissionPlan | Submission]:
     """Send what has neither complete records nor a job in flight.
 
@@ -44,6 +47,7 @@ def submit_run(
         say: Prints what takes long.
         only: The packs to look at; by default all.
         plan: What the manifest is of, written down before anything is sent; none if the run has it already.
+        reusable: Trials of the plan that other runs have finished, which are taken from there.
 
     Yields:
         First what will be sent, then each submission as its job is known.
@@ -57,8 +61,10 @@ def submit_run(
     with announce_if_slow(say, f"waiting for the scheduler of {cluster.name} to answer"):
         scheduler.tasks({})  # a login node without the scheduler is found out before anything is written
     with submit_lock(run, say):
+        note_work(run)
         if plan is not None:
-            _write(plan, run)
+            plan = _write(plan, run, reusable, say)
+            manifest = plan.manifest
         manifest = manifest.refined(run)  # by whoever was at work on this run until now
         reconcile(run, say)
         states, failures = _states(run, say)
@@ -101,10 +107,16 @@ def _halve(
     return halved, memory
 
 
-def _write(plan: Plan, run: Path) -> None:
+def _write(plan: Plan, run: Path, reusable: ReusableTrials | None, say: Say) -> Plan:
+    """Write a plan, and take what other runs have finished of it; the plan as the folder has it."""
     from pipeline.plans import write_plan
 
-    write_plan(plan, run)
+    plan = write_plan(plan, run)
+    if reusable is not None and reusable.sources:
+        from pipeline.reuse.taking import take
+
+        take(plan, run, reusable, say)
+    return plan
 
 
 def _plan_of(manifest: Manifest, run: Path, plan: Plan | None) -> Plan:

@@ -309,6 +309,6 @@ def tables(workload: Workload, seconds: float, element: Element) -> tuple[pl.Dat
         status=pl.lit("done"), step=pl.lit(steps[-1]), reason=pl.lit(""), learning_rate=pl.lit(0.1),
         seconds=pl.lit(seconds / len(workload.trials)), engine=pl.lit("fused"), device=pl.lit("virtual"),
         host=pl.lit("node7"), version=pl.lit(""), job=pl.lit(element.id), attempt=pl.lit(element.attempt.number),
-        code=pl.lit(""),
+        code=pl.lit(""), numerics=pl.lit(""), run=pl.lit(""),
     )  # fmt: skip
     return records, outcomes

@@ -35,7 +35,9 @@ def test_a_median_counts_diverged_trials_as_infinite():
     starts = [(trial, 0, "loss", 1.0, "pack") for trial in plan.trials]
     records = pl.DataFrame([*starts, (first, 10, "loss", 0.2, "pack")], schema=RECORDS, orient="row")
     statuses = [(first, "done"), *((trial, "diverged") for trial in others)]
-    ended = [(trial, status, 10, "", 0.1, 0.1, "e", "d", "h", "v", "p", "", 1, "") for trial, status in statuses]
+    ended = [
+        (trial, status, 10, "", 0.1, 0.1, "e", "d", "h", "v", "p", "", 1, "", "", "") for trial, status in statuses
+    ]
     outcomes = pl.DataFrame(ended, schema=OUTCOMES, orient="row")
     curves, marks = loss_curves(RunTables(plan, results(plan, records, outcomes), records, pl.DataFrame()))
     assert curves.select("step", "loss").rows() == [(0, 1.0)]  # at step 10 two of three are infinite

@@ -34,7 +34,7 @@ def outcomes_of(plan: Plan, status: str) -> pl.DataFrame:
     rows = [
         (
             *(trial.id, status, 10, "", trial.learning_rate if isinstance(trial.learning_rate, float) else None),
-            *(0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, ""),
+            *(0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "", "", ""),
         )
         for trial in plan.trials.values()
     ]

@@ -38,7 +38,7 @@ def table_of(error: Callable[[Trial], float], model, target, widths=WIDTHS, bar=
     plan = make_plan("test", Experiment("?", (model,), widths, **arguments))
     recorded = {"test_error": error} | ({} if bar is None else {"test_error_bar": bar})
     rows = [(trial.id, 10, name, of(trial), "pack") for trial in plan.trials.values() for name, of in recorded.items()]
-    where = (0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "")
+    where = (0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "", "", "")
     ended = [(trial.id, "done", 10, "", trial.learning_rate, *where) for trial in plan.trials.values()]
     frames = (pl.DataFrame(rows, schema=RECORDS, orient="row"), pl.DataFrame(ended, schema=OUTCOMES, orient="row"))
     return rates(plan, results(plan, *frames))

@@ -72,7 +72,7 @@ def of_one_point(plan: Plan, observed: Callable[[int], bool] = lambda step: True
         rate = trial.learning_rate.times_limit * 2 / start[1]
         values = [(0.5 * f * f, k) for f, k in recursion(*start, rate, width, steps) if abs(f) < 1e10]
         status = "done" if len(values) > steps else "diverged"
-        where = (0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "")
+        where = (0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "", "", "")
         ended.append((trial.id, status, len(values) - 1, "", rate, *where))
         for step in (*range(11), steps):
             if step < len(values):
@@ -131,7 +131,7 @@ def test_a_loss_that_rises_and_is_not_back_at_the_end_stays_above():
     )
     plan = make_plan("test", experiment)
     network, linear = plan.trials
-    where = ("", 0.1, 0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "")
+    where = ("", 0.1, 0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "", "", "")
     ended = [(trial, "done", experiment.steps, *where) for trial in (network, linear)]
     losses = [(network, step, "loss", loss, "pack") for step, loss in ((0, 1.0), (1, 3.0), (experiment.steps, 2.0))]
     records = pl.DataFrame(losses, schema=RECORDS, orient="row")

@@ -38,7 +38,7 @@ def departed(off: Callable[[Trial, float], float], widths=WIDTHS, diverged: Call
         error = math.sqrt(2 * loss) + off(plan.trials[trial], step)
         rows.append((trial, step, "loss", error**2 / 2, "pack"))
     records = pl.DataFrame(rows, schema=RECORDS, orient="row")
-    where = (0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "")
+    where = (0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "", "", "")
     ended = [
         (trial.id, "diverged" if diverged(trial) else "done", 30, "", trial.learning_rate, *where)
         for trial in plan.trials.values()

@@ -50,7 +50,7 @@ def tables_of(fractions: dict[str, float], bar: float | None = 0.001, errors: tu
         numbers |= {} if bar is None else {"test_error_bar": bar}
         rows += [(trial.id, 10, name, value, "pack") for name, value in numbers.items()]
     records = pl.DataFrame(rows, schema=RECORDS, orient="row")
-    where = (0.5, 0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "")
+    where = (0.5, 0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "", "", "")
     ended = [(key, "done", 10, "", *where) for key in plan.trials]
     outcomes = pl.DataFrame(ended, schema=OUTCOMES, orient="row")
     return RunTables(plan, results(plan, records, outcomes), records, pl.DataFrame(schema=FITTED_SAMPLES))

@@ -31,7 +31,7 @@ def tables_of(*models, diagnostic="test_error", diverged=0):
     rows = [(trial, step, diagnostic, error, "pack") for trial in plan.trials for step, error in ((0, 1.0), (20, 0.5))]
     rows = [row for row in rows if row[0] not in gone or row[1] == 0]
     records = pl.DataFrame(rows, schema=RECORDS, orient="row")
-    where = (0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "")
+    where = (0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "", "", "")
     ended = [
         (trial.id, *(("diverged", 1) if trial.id in gone else ("done", 20)), "", trial.learning_rate, *where)
         for trial in plan.trials.values()

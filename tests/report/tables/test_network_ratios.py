@@ -39,7 +39,7 @@ def tables_of(errors: dict[int, list[float]], target=PARABOLA, models=NETWORK, d
         rows.append((trial.id, 10, diagnostic, errors[trial.shape.width][place[trial.shape.width] % seeds], "pack"))
         place[trial.shape.width] += 1
     records = pl.DataFrame(rows, schema=RECORDS, orient="row")
-    where = (0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "")
+    where = (0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "", "", "")
     ended = [(trial.id, "done", 10, "", trial.learning_rate, *where) for trial in plan.trials.values()]
     outcomes = pl.DataFrame(ended, schema=OUTCOMES, orient="row")
     return plan, results(plan, records, outcomes)

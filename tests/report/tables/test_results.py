@@ -98,7 +98,7 @@ def test_a_multiple_of_the_limit_is_shown_beside_the_rate_it_came_to():
     )
     plan = make_plan("multiples", experiment)
     first, _ = plan.trials
-    ended = (first, "done", 10, "", 0.75, 0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "")
+    ended = (first, "done", 10, "", 0.75, 0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "", "", "")
     table = results(plan, NO_RECORDS, pl.DataFrame([ended], schema=OUTCOMES, orient="row"))
     assert table["times_limit"].to_list() == [0.5, 0.5]
     assert table["learning_rate"].to_list() == [0.75, None]

@@ -58,7 +58,7 @@ def tables_of(
         schema=RECORDS,
         orient="row",
     )
-    where = (0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "")
+    where = (0.1, "fused", "cpu", "host", "0.1.0", "pack", "", 1, "", "", "")
     ended = [(trial.id, "done", 10, "", trial.learning_rate, *where) for trial in plan.trials.values()]
     outcomes = pl.DataFrame(ended, schema=OUTCOMES, orient="row")
     return RunTables(plan, results(plan, records, outcomes), records, pl.DataFrame(schema=FITTED_SAMPLES))

@@ -65,7 +65,7 @@ def numbers(trial: Trial) -> list[tuple[int, str, float]]:
 def outcome(trial: Trial, pack: Pack) -> tuple[object, ...]:
     said = status(trial)
     step, reason = {"done": (10, ""), "diverged": (7, ""), "failed": (None, HOSTILE)}[said]
-    where = ("fused", "cpu", "host", "0.1.0", pack.id, "", 1, "")
+    where = ("fused", "cpu", "host", "0.1.0", pack.id, "", 1, "", "", "")
     return (trial.id, said, step, reason, trial.learning_rate, 0.5, *where)
 
 

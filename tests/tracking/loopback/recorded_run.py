@@ -54,7 +54,7 @@ def write_run(run: Path, experiment: Experiment = EXPERIMENT, name: str = "arriv
                 rows += [(trial.id, step, "test_error", 2 * value(trial, step), pack.id)] if step % 100 == 0 else []
             rows.append((trial.id, 0, "condition_number", 3e15, pack.id))
             said = "diverged" if diverged else "done"
-            place = ("reference", "cpu", "host", "0.1.0", pack.id, "", 1, "")
+            place = ("reference", "cpu", "host", "0.1.0", pack.id, "", 1, "", "", "")
             outcomes.append((trial.id, said, last, "", trial.learning_rate, 0.5, *place))
         store.write_records(run, pack.id, 0, pl.DataFrame(rows, schema=RECORDS, orient="row"))
         store.write_outcomes(run, pack.id, pl.DataFrame(outcomes, schema=OUTCOMES, orient="row"))

@@ -11,14 +11,14 @@ import pytest
 
 from pipeline.errors import PipelineError
 from pipeline.records.locks import NO_LOCKS
+from pipeline.records.pack_locks import pack_lock
 from pipeline.records.schema import OUTCOMES
 from pipeline.records.store import write_outcomes
-from pipeline.training.pack_locks import pack_lock
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from pipeline.training.pack_locks import pack_lock
+from pipeline.records.pack_locks import pack_lock
 with pack_lock(Path(sys.argv[1]), "p", print) as held:
     print(held, flush=True)
     time.sleep(600)

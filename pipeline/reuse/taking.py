@@ -1,0 +1,164 @@
+"""Taking: the records of finished trials are copied from the runs that trained them.
+
+A run stays whole when others are deleted: what it takes it has itself. Where a pack is the same in both runs its
+records are hard links, which cost neither time nor room; a file of records is never written again under its name, only
+replaced. The outcomes of a pack come last, as in training, so a process that is killed before leaves a pack that is
+taken or trained the next time.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from pipeline.errors import PipelineError
+from pipeline.experiment.experiment import Experiment
+from pipeline.experiment.packing import Pack
+from pipeline.experiment.recording import steps_of_records
+from pipeline.plans import Plan
+from pipeline.records.pack_locks import pack_lock
+from pipeline.records.store import (
+    finished_packs,
+    is_finished,
+    link_records,
+    read_fitted_samples_of,
+    read_outcomes_of,
+    read_records_of,
+    remove_records,
+    remove_unfinished_writes,
+    write_fitted_samples,
+    write_outcomes,
+    write_records,
+)
+from pipeline.reuse.reusable_trials import ReusableTrials, TrialSource, refusal
+
+
+class _UnusableError(Exception):
+    """What is wrong with the trials of another run, in words."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The tables of a pack as other runs have them, with its own id.
+
+    Args:
+        outcomes: How its trials ended.
+        records: What was recorded of them.
+        fits: Samples of functions that they have fitted.
+        whole: The run that has the very same pack with the same records; none if it is put together.
+    """
+
+    outcomes: pl.DataFrame
+    records: pl.DataFrame
+    fits: pl.DataFrame
+    whole: Path | None
+
+
+def take(plan: Plan, run: Path, reusable: ReusableTrials, say: Callable[[str], None]) -> int:
+    """Take the packs of a plan whose every trial other runs have finished.
+
+    What cannot be taken, as from a run that is being deleted or was damaged, is left to be trained.
+
+    Args:
+        plan: As it is written in the folder.
+        run: The folder.
+        reusable: Where the trials are.
+        say: Prints what could not be taken, and why.
+
+    Returns:
+        How many trials were taken.
+
+    Raises:
+        PipelineError: If it cannot be known whether another process trains a pack.
+        OSError: If the folder cannot be written, as on a disk that is full.
+    """
+    whole, finished, taken = set(reusable.whole_packs(plan)), finished_packs(run), 0
+    for pack in plan.packs:
+        if pack.id in finished or pack.id not in whole:
+            continue
+        with pack_lock(run, pack.id, say) as held:
+            if not held or is_finished(run, pack.id):
+                continue  # somebody trains it, or has
+            try:
+                found = _found(pack, plan.experiment, reusable.sources)
+            except _UnusableError as error:
+                say(f"{len(pack.trials)} trials are trained again: {error}")
+                continue
+            _write(run, pack.id, found)
+            taken += len(pack.trials)
+    return taken
+
+
+def _found(pack: Pack, experiment: Experiment, sources: Mapping[str, TrialSource]) -> _Found:
+    """Read a pack from the runs that have its trials, and make sure that nothing is missing.
+
+    Returns:
+        The tables, with all trials of the pack and nothing but what is asked of them.
+
+    Raises:
+        _UnusableError: If something is.
+    """
+    places = list(dict.fromkeys((source.run, source.pack) for source in (sources[trial.id] for trial in pack.trials)))
+    steps = experiment.recorded_steps(pack.shape.steps)
+    ids = pl.Series("trial", [trial.id for trial in pack.trials])
+    try:
+        parts = [_read(run, there, ids) for run, there in places]
+    except (PipelineError, pl.exceptions.PolarsError, OSError) as error:
+        raise _UnusableError(f"what is there of them cannot be read: {error}") from None
+    outcomes, records, fits = (pl.concat(tables) for tables in zip(*parts, strict=True))
+    names = [diagnostic.name() for diagnostic in experiment.diagnostics]
+    asked = records.filter(pl.col("diagnostic").is_in(names) & pl.col("step").is_in(steps))
+    same = asked.height == records.height and [there for _, there in places] == [pack.id]
+    outcomes = ids.to_frame().join(outcomes, on="trial", how="left", maintain_order="left")
+    _check(pack, experiment, outcomes, asked)
+    return _Found(outcomes, asked, fits, places[0][0] if same else None)
+
+
+def _read(run: Path, pack: str, ids: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Outcomes, records and fitted samples of some trials of a pack of another run; outcomes say which run that was."""
+    of_trials = pl.col("trial").is_in(ids.implode())
+    trained_in = pl.when(pl.col("run").fill_null("") == "").then(pl.lit(run.resolve().name)).otherwise("run")
+    outcomes = read_outcomes_of(run, pack).filter(of_trials).with_columns(trained_in.alias("run"))
+    return outcomes, read_records_of(run, pack).filter(of_trials), read_fitted_samples_of(run, pack).filter(of_trials)
+
+
+def _check(pack: Pack, experiment: Experiment, outcomes: pl.DataFrame, records: pl.DataFrame) -> None:
+    """Refuse trials that did not end well, were computed otherwise than is asked, or lack a record.
+
+    Raises:
+        _UnusableError: With the reason.
+    """
+    if outcomes.height != len(pack.trials) or not set(outcomes["status"]) <= {"done", "diverged"}:
+        raise _UnusableError("not all of them are finished there any more")
+    as_asked = {"observed": json.dumps(experiment.observed())}
+    for row in outcomes.select("engine", "device", "numerics").unique().iter_rows(named=True):
+        if reason := refusal(row | as_asked, experiment, [pack.shape.steps]):
+            raise _UnusableError(f"they were trained {reason}")
+    due = steps_of_records(pack.shape, experiment.diagnostics, experiment.recorded_steps(pack.shape.steps))
+    end = pl.when(pl.col("status") == "done").then(pack.shape.steps + 1).otherwise("step")
+    ends = outcomes.select("trial", end=end)
+    ends = ends.with_columns(due=pl.Series(np.searchsorted(due, ends["end"].to_numpy()), dtype=pl.Int64))
+    before_end = records.join(ends, on="trial").filter(pl.col("step") < pl.col("end"))
+    there = before_end.group_by("trial").agg(there=pl.len().cast(pl.Int64))
+    counted = ends.join(there, on="trial", how="left").with_columns(pl.col("there").fill_null(0))
+    if lacking := counted.filter(pl.col("there") != pl.col("due")).height:
+        raise _UnusableError(f"records of {lacking} of them are missing there")
+
+
+def _write(run: Path, pack: str, found: _Found) -> None:
+    """Write a pack as training would have left it: its outcomes last, and no checkpoint."""
+    of_pack = pl.lit(pack).alias("pack")
+    remove_unfinished_writes(run, pack)
+    remove_records(run, pack, 0)
+    if found.whole is None or not link_records(found.whole, run, pack):
+        write_records(run, pack, 0, found.records.with_columns(of_pack))
+    if found.fits.height:
+        write_fitted_samples(run, pack, found.fits)
+    write_outcomes(run, pack, found.outcomes.with_columns(of_pack))
+    shutil.rmtree(run / "checkpoints" / pack, ignore_errors=True)
