@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline.errors import PipelineError, nearest
 from pipeline.records.store import naming_damage
 from pipeline.report.figures.catalogue import FIGURES
-from pipeline.report.figures.charts import Chart
+from pipeline.report.figures.charts import Chart, Panels
 from pipeline.report.tables.run_tables import RunTables
 
 BY_NAME = {figure.name: figure for figure in FIGURES}
@@ -61,5 +61,6 @@ class RunFigures(Mapping[str, Chart]):
     def _draw(self, name: str) -> Chart | None:
         if name not in self._drawn:
             with naming_damage(self._folder):
-                self._drawn[name] = BY_NAME[name].draw(self._tables)
+                drawn = BY_NAME[name].draw(self._tables)
+            self._drawn[name] = drawn.chart() if isinstance(drawn, Panels) else drawn
         return self._drawn[name]

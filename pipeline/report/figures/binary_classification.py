@@ -9,7 +9,7 @@ import polars as pl
 
 from pipeline.records.schema import HIDDEN, PLANE
 from pipeline.report.figures import charts
-from pipeline.report.figures.charts import Chart, chart_of, panels
+from pipeline.report.figures.charts import Chart, Drawn, chart_of, panels
 from pipeline.report.figures.fitted_functions import fitted_functions
 from pipeline.report.tables.run_tables import RunTables
 from pipeline.report.theory.initial_modes import dataset_of
@@ -19,7 +19,7 @@ MOST_POINTS = 300
 """Training points drawn over a map."""
 
 
-def decision_regions(tables: RunTables) -> Chart | None:
+def decision_regions(tables: RunTables) -> Drawn | None:
     """The decision regions of each model, coloured by its output over the plane, with the training points.
 
     Args:
@@ -49,7 +49,7 @@ def decision_regions(tables: RunTables) -> Chart | None:
     return panels(table.with_columns(_title(tables)), panel)
 
 
-def hidden_representation(tables: RunTables) -> Chart | None:
+def hidden_representation(tables: RunTables) -> Drawn | None:
     """The training points in the coordinates of two hidden units."""
     table = fitted_functions(tables, HIDDEN)
     if table.is_empty():

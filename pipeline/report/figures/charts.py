@@ -11,6 +11,7 @@ import math
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import altair as alt
@@ -57,7 +58,50 @@ def chart_of(table: pl.DataFrame) -> alt.Chart:
     return alt.Chart(table.with_columns(*finite, pl.col(words).cast(pl.String)))
 
 
-def panels(table: pl.DataFrame, draw: Callable[[pl.DataFrame], Chart]) -> Chart | None:
+@dataclass(frozen=True)
+class Panels:
+    """Plots side by side, each written once: Altair's own ``concat`` copies every plot with all its layers three times.
+
+    Args:
+        plots: From left to right, row by row.
+        columns: Plots of a row.
+        title: Above all of them; none where it is empty.
+    """
+
+    plots: Sequence[Chart]
+    columns: int
+    title: str = ""
+
+    def to_dict(self, validate: bool = True) -> dict[str, Any]:
+        """The chart as Vega-Lite.
+
+        Args:
+            validate: Whether each plot is held against the schema, which takes as long as to write it.
+
+        Returns:
+            Plain JSON types.
+        """
+        context: dict[str, Any] = {"top_level": False, "datasets": {}}
+        plots = [plot.to_dict(validate=validate, context=context) for plot in self.plots]
+        frame = self._beside_each_other([]).to_dict(validate=False)
+        return frame | {"concat": plots, "datasets": context["datasets"]}
+
+    def chart(self) -> alt.ConcatChart:
+        """The same as a chart of Altair, to be changed or shown in a notebook."""
+        return self._beside_each_other(self.plots)
+
+    def _beside_each_other(self, plots: Sequence[Chart]) -> alt.ConcatChart:
+        whole = alt.ConcatChart(concat=list(plots), columns=self.columns, spacing=24)
+        if self.title:
+            whole.title = self.title
+        styled(whole)
+        return whole
+
+
+Drawn = Chart | Panels
+
+
+def panels(table: pl.DataFrame, draw: Callable[[pl.DataFrame], Chart]) -> Drawn | None:
     """One plot for each value of the column ``panel``, side by side; ``None`` for no rows.
 
     More than twelve panels would not be looked at: the first twelve are drawn, and the title says so.
@@ -78,10 +122,8 @@ def panels(table: pl.DataFrame, draw: Callable[[pl.DataFrame], Chart]) -> Chart 
         plots.append(plot)
     if len(plots) == 1:
         return styled(plots[0])
-    whole = alt.concat(*plots, columns=columns, spacing=24)
-    if len(titles) > MOST_PANELS:
-        whole.title = f"The first {MOST_PANELS} of {len(titles)} panels"
-    return styled(whole)
+    whole = f"The first {MOST_PANELS} of {len(titles)} panels" if len(titles) > MOST_PANELS else ""
+    return Panels(plots, columns, whole)
 
 
 def title_lines(title: str, width: int) -> list[str]:

@@ -8,7 +8,7 @@ import polars as pl
 from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.numerics.spectra import LIMIT_OF_FLOAT64
 from pipeline.report.figures import charts
-from pipeline.report.figures.charts import Chart, chart_of, panels
+from pipeline.report.figures.charts import Chart, Drawn, chart_of, panels
 from pipeline.report.tables.run_tables import RunTables, drawable
 
 
@@ -28,7 +28,7 @@ def condition_table(tables: RunTables) -> pl.DataFrame:
     )
 
 
-def condition_by_width(tables: RunTables) -> Chart | None:
+def condition_by_width(tables: RunTables) -> Drawn | None:
     """Condition number against width for each model, up to what float64 can tell."""
     table = condition_table(tables)
     if table.is_empty():

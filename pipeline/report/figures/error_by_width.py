@@ -10,7 +10,7 @@ import polars as pl
 from pipeline.models.best_errors import best_error
 from pipeline.plans import Plan
 from pipeline.report.figures import charts
-from pipeline.report.figures.charts import Chart, chart_of, panels, with_legend_entry
+from pipeline.report.figures.charts import Chart, Drawn, chart_of, panels, with_legend_entry
 from pipeline.report.tables.results import criterion
 from pipeline.report.tables.run_tables import DIGITS, RunTables
 from pipeline.report.theory.best_network_brackets import NONE_KNOWN
@@ -72,7 +72,7 @@ def _best_error(plan: Plan, trial: str) -> float | None:
     return error if error and error > LEAST_BEST_ERROR else None
 
 
-def error_by_width(tables: RunTables) -> Chart | None:
+def error_by_width(tables: RunTables) -> Drawn | None:
     """Test error against width for each model, with the band of the seeds, exact least squares and the best error."""
     title = tables.error_title
 

@@ -6,7 +6,7 @@ import altair as alt
 import polars as pl
 
 from pipeline.report.figures import charts
-from pipeline.report.figures.charts import Chart, chart_of, panels
+from pipeline.report.figures.charts import Chart, Drawn, chart_of, panels
 from pipeline.report.tables.error_fractions import PARTS, error_parts
 from pipeline.report.tables.run_tables import DIGITS, RunTables
 
@@ -15,7 +15,7 @@ MOST_LABELS = 8
 """Bars of a panel over which there is room for a number."""
 
 
-def error_parts_by_width(tables: RunTables) -> Chart | None:
+def error_parts_by_width(tables: RunTables) -> Drawn | None:
     """Fractions of the squared error as stacked bars against the width; above each the error itself."""
     table = error_parts(tables)
     table = table.filter(pl.col("why") == "") if table.width else table

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.records.atomic_writes import replacing
-from pipeline.report.figures.charts import Chart
+from pipeline.report.figures.charts import Drawn
 from pipeline.report.figures.png_process import png_of
 from pipeline.report.tables.run_tables import RunTables
 
@@ -30,7 +30,7 @@ class Figure(Caption):
     ``draw`` returns ``None`` where the run has nothing to show in it.
     """
 
-    draw: Callable[[RunTables], Chart | None]
+    draw: Callable[[RunTables], Drawn | None]
 
 
 @dataclass(frozen=True)

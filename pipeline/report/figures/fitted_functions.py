@@ -8,7 +8,7 @@ import polars as pl
 from pipeline.problems.problem import FunctionProblem
 from pipeline.records.schema import LINE
 from pipeline.report.figures import charts
-from pipeline.report.figures.charts import Chart, chart_of, panels, with_legend_entry
+from pipeline.report.figures.charts import Chart, Drawn, chart_of, panels, with_legend_entry
 from pipeline.report.tables.cells import PROBLEM, cell_of
 from pipeline.report.tables.run_tables import DIGITS, RunTables, evenly_spaced
 
@@ -50,7 +50,7 @@ def target_values(tables: RunTables, panel: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame({"x": x, "value": values.round_sig_figs(DIGITS)})
 
 
-def fitted(tables: RunTables) -> Chart | None:
+def fitted(tables: RunTables) -> Drawn | None:
     """The best fitted functions over the target, at a few widths."""
     table = fitted_functions(tables)
     if table.is_empty():

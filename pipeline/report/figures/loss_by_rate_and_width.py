@@ -11,7 +11,7 @@ import polars as pl
 
 from pipeline.optimizers.stability_limits import Limit
 from pipeline.report.figures import charts
-from pipeline.report.figures.charts import LARGEST, TINIEST, Chart, chart_of, panels, with_legend_entry
+from pipeline.report.figures.charts import LARGEST, TINIEST, Chart, Drawn, chart_of, panels, with_legend_entry
 from pipeline.report.tables.results import TIMES_FIRST_LIMIT
 from pipeline.report.tables.run_tables import RunTables, drawable, evenly_spaced
 
@@ -79,7 +79,7 @@ def range_of_losses(tables: RunTables, cells: pl.DataFrame) -> tuple[float, floa
     return least, max(greatest, min(10 * least, LARGEST))
 
 
-def loss_by_rate_and_width(tables: RunTables) -> Chart | None:
+def loss_by_rate_and_width(tables: RunTables) -> Drawn | None:
     """Final loss over learning rate and width as a map for each model, with the predicted limit."""
     table = loss_map(tables)
     if table.is_empty():

@@ -13,7 +13,7 @@ import altair as alt
 import polars as pl
 
 from pipeline.report.figures import charts
-from pipeline.report.figures.charts import LARGEST, TINIEST, Chart, chart_of, panels, with_legend_entry
+from pipeline.report.figures.charts import LARGEST, TINIEST, Chart, Drawn, chart_of, panels, with_legend_entry
 from pipeline.report.figures.curves import rate_colour, step_axis
 from pipeline.report.tables.run_tables import DIGITS, MOST_CURVES, MOST_STEPS, RunTables, drawable, evenly_spaced
 from pipeline.report.theory.predicted_losses import predicted_losses_of
@@ -67,7 +67,7 @@ def _after_divergence(axes: pl.DataFrame, losses: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(pl.col("step") >= pl.col("ended")).with_columns(loss=pl.lit(math.inf))
 
 
-def loss_by_step(tables: RunTables) -> Chart | None:
+def loss_by_step(tables: RunTables) -> Drawn | None:
     """Loss against step for each learning rate, one panel for each model."""
     if not any(optimizer.uses_learning_rate for optimizer in tables.plan.experiment.optimizers):
         return None

@@ -6,7 +6,7 @@ import altair as alt
 import polars as pl
 
 from pipeline.report.figures import charts
-from pipeline.report.figures.charts import Chart, chart_of, panels
+from pipeline.report.figures.charts import Chart, Drawn, chart_of, panels
 from pipeline.report.figures.loss_by_rate_and_width import cell_edges
 from pipeline.report.tables.cells import with_curve_labels
 from pipeline.report.tables.critical_rates import CATAPULT, DIVERGES, FALLS, PHASES, STAYS_UP, phases
@@ -46,7 +46,7 @@ def phase_map(tables: RunTables) -> pl.DataFrame:
     return most.join(cells, on="times_limit").sort(group).with_columns(pl.col("phase").cast(pl.String))
 
 
-def phases_by_rate_and_width(tables: RunTables) -> Chart | None:
+def phases_by_rate_and_width(tables: RunTables) -> Drawn | None:
     """The most frequent phase over learning rate and width as a map for each network."""
     table = phase_map(tables)
     if table.is_empty():

@@ -6,7 +6,7 @@ import altair as alt
 import polars as pl
 
 from pipeline.report.figures import charts
-from pipeline.report.figures.charts import Chart, chart_of, panels
+from pipeline.report.figures.charts import Chart, Drawn, chart_of, panels
 from pipeline.report.figures.curves import rate_colour, step_axis
 from pipeline.report.tables.run_tables import DIGITS, MOST_CURVES, MOST_STEPS, RunTables, evenly_spaced
 
@@ -42,7 +42,7 @@ def stability_table(tables: RunTables) -> pl.DataFrame:
     )
 
 
-def stability_by_step(tables: RunTables) -> Chart | None:
+def stability_by_step(tables: RunTables) -> Drawn | None:
     """Stability index against the step for each learning rate, with the edge at 1."""
     table = stability_table(tables)
     names, colour = rate_colour(tables, table["rate_axis"])

@@ -7,7 +7,7 @@ import polars as pl
 
 from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.report.figures import charts
-from pipeline.report.figures.charts import Chart, chart_of, panels
+from pipeline.report.figures.charts import Chart, Drawn, chart_of, panels
 from pipeline.report.tables.results import MEASURED_STEPS, PREDICTED_STEPS
 from pipeline.report.tables.run_tables import DIGITS, RunTables
 
@@ -44,7 +44,7 @@ def steps_table(tables: RunTables) -> pl.DataFrame:
     )
 
 
-def steps_by_condition(tables: RunTables) -> Chart | None:
+def steps_by_condition(tables: RunTables) -> Drawn | None:
     """Predicted steps dashed, measured ones as points, against the condition number of X^T X."""
     table = steps_table(tables)
 

@@ -6,7 +6,7 @@ import altair as alt
 import polars as pl
 
 from pipeline.report.figures import charts
-from pipeline.report.figures.charts import Chart, chart_of, panels
+from pipeline.report.figures.charts import Chart, Drawn, chart_of, panels
 from pipeline.report.figures.curves import rate_colour, step_axis
 from pipeline.report.tables.run_tables import DIGITS, MOST_CURVES, MOST_STEPS, RunTables, evenly_spaced
 
@@ -40,7 +40,7 @@ def norms_table(tables: RunTables) -> pl.DataFrame:
     )
 
 
-def weights_by_step(tables: RunTables) -> Chart | None:
+def weights_by_step(tables: RunTables) -> Drawn | None:
     """Length of the gradient and of the weights against the step, for each learning rate."""
     table = norms_table(tables)
     names, colour = rate_colour(tables, table["rate_axis"])

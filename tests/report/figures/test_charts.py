@@ -13,6 +13,7 @@ from pipeline.report.figures.charts import (
     IN_THE_DARK,
     OKABE_ITO,
     VIRIDIS,
+    Panels,
     chart_of,
     legend_columns,
     log_scale,
@@ -43,6 +44,15 @@ def test_titles_and_labels_that_differ_at_their_ends_differ_in_the_figure() -> N
     assert [" ".join(panel["title"]) for panel in spec["concat"]] == names
     assert "limit" not in json.dumps([panel["title"] for panel in spec["concat"]])
     assert spec["config"]["legend"]["labelLimit"] == 0
+
+
+def test_plots_side_by_side_are_written_as_altair_writes_them() -> None:
+    table = pl.DataFrame({"panel": [str(place % 13) for place in range(26)], "x": [1.0] * 26, "y": [*range(26)]})
+    drawn = panels(table, lambda rows: alt.layer(chart_of(rows).mark_line().encode(x="x:Q", y="y:Q")))
+    assert isinstance(drawn, Panels)
+    assert drawn.to_dict() == drawn.to_dict(validate=False) == drawn.chart().to_dict()
+    assert len(drawn.to_dict()["datasets"]) == 12
+    assert drawn.to_dict()["title"] == "The first 12 of 13 panels"
 
 
 def luminance(colour: str) -> float:
