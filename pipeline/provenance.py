@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import platform
 import subprocess
 from datetime import datetime
@@ -12,6 +13,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 CHECKOUT = PACKAGE.parent
+DISTRIBUTION = "tiny-model-sweeps"
+"""What pip calls this package."""
 PACKAGES = ("lightning", "numpy", "polars", "submitit", "torch", "wandb")
 """Packages that the numbers, or how they were made, depend on."""
 NUMERICS = ("diagnostics", "engines", "experiment", "models", "numerics", "optimizers", "problems", "training")
@@ -24,14 +27,14 @@ NUMERIC_PACKAGES = ("numpy", "torch")
 def code_version() -> str:
     """The commit of this checkout, and a hash of what was changed since: ``1a2b3c4d5e6f+0123abcd``.
 
-    Empty where the code is no checkout, or there is no git.
+    Of an installed package the commit that pip had it from. Empty where there is neither, or there is no git.
 
     Returns:
         The version; it is worked out once in a process.
     """
     commit = _git("rev-parse", "--short=12", "HEAD").strip()
     if not commit:
-        return ""
+        return _installed_commit()
     changed = _git("diff", "HEAD", "--binary", "--", "pipeline") + _untracked()
     return f"{commit}+{hashlib.sha256(changed.encode()).hexdigest()[:8]}" if changed else commit
 
@@ -66,6 +69,17 @@ def provenance() -> dict[str, object]:
         "python": platform.python_version(),
         "host": platform.node(),
     }
+
+
+def _installed_commit() -> str:
+    """The commit of the repository that pip has installed this package from, if it was given one (PEP 610)."""
+    try:
+        installed = metadata.distribution(DISTRIBUTION)
+        ours = Path(str(installed.locate_file("pipeline"))).resolve() == Path(__file__).parent
+        origin = json.loads(installed.read_text("direct_url.json") or "{}")
+    except (metadata.PackageNotFoundError, OSError, ValueError):
+        return ""
+    return str(origin.get("vcs_info", {}).get("commit_id", ""))[:12] if ours else ""
 
 
 def _untracked() -> str:

@@ -136,7 +136,7 @@ def test_mistakes_are_told_with_the_place_and_the_nearest_name(config, capsys):
         capsys, ["run", str(config), "--set", "stepz=3"], "--set stepz=3: unknown key 'stepz'\n  hint: did you mean 's"
     )
     refuses(capsys, ["results"], "there is no run in runs/ yet\n  hint: ")
-    refuses(capsys, ["report", "nowhere"], "nowhere/plan.json: 'nowhere' is not the folder of a run\n  hint: ")
+    refuses(capsys, ["report", "nowhere"], "nowhere: there is no such folder\n  hint: no run is in 'runs'")
     config.write_text(SMALL.replace("x_squared", "x_sqared"))
     refuses(capsys, ["plan", str(config)], f"{config}:2: unknown target 'x_sqared'\n  hint: did you mean 'x_squared'?")
 
@@ -172,7 +172,7 @@ def test_what_a_cluster_would_refuse_is_refused_before_anything_is_written(confi
 def test_jobs_that_are_not_there_are_told_of(config, capsys):
     for verb in ("cancel", "logs", "retry", "status"):
         refuses(capsys, [verb], "there is no run in runs/ yet\n  hint: ")
-    refuses(capsys, ["status", "nowhere"], "nowhere/plan.json: 'nowhere' is not the folder of a run\n  hint: ")
+    refuses(capsys, ["status", "nowhere"], "nowhere: there is no such folder\n  hint: ")
     main(["run", str(config)])
     (folder,) = Path("runs").iterdir()
     capsys.readouterr()

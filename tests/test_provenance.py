@@ -85,3 +85,21 @@ def test_packages_and_host_are_plain_json(checkout):
     assert {"torch", "numpy", "submitit"} <= found["packages"].keys()
     assert found["python"] == ".".join(map(str, sys.version_info[:3]))
     assert found["host"]
+
+
+def test_commit_that_pip_has_installed_is_known_where_the_package_is_that_one(tmp_path):
+    package = tmp_path / "site" / "pipeline"
+    package.mkdir(parents=True)
+    for name in ("__init__.py", "provenance.py"):
+        shutil.copy(PACKAGE / name, package)
+    assert ask(tmp_path / "site") == ""
+    installed = tmp_path / "site" / "tiny_model_sweeps-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.4\nName: tiny-model-sweeps\nVersion: 1.0\n")
+    assert ask(tmp_path / "site") == ""  # from an index
+    origin = {"url": "https://x.org/p.git", "vcs_info": {"vcs": "git", "commit_id": "0123456789abcdef"}}
+    (installed / "direct_url.json").write_text(json.dumps(origin))
+    assert ask(tmp_path / "site") == "0123456789ab"
+    shutil.copytree(package, tmp_path / "snapshot" / "pipeline")
+    path = os.pathsep.join(str(tmp_path / folder) for folder in ("snapshot", "site"))
+    assert ask(tmp_path, PYTHONPATH=path) == ""  # another copy than what pip knows

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from pipeline.errors import PipelineError, nearest
+from pipeline.errors import PipelineError, enumerated, nearest
 from pipeline.records.last_work import last_worked_on
 
 RUNS = Path("runs")
@@ -23,14 +23,17 @@ def run_folder(named: Path | None) -> Path:
         The folder.
 
     Raises:
-        PipelineError: If none was named and there is none.
+        PipelineError: If none was named and there is none, or the one that was named is not there; the hint names those
+            in ``runs/`` that it may mean.
     """
     if named is not None:
+        if not named.exists():
+            _refuse_folder(str(named))
         return named
-    runs = [plan.parent for plan in RUNS.glob("*/plan.json")]
+    runs = _newest_first(RUNS)
     if not runs:
         raise PipelineError("there is no run in runs/ yet", hint="python -m pipeline run configs/xor.yaml makes one")
-    return max(runs, key=last_worked_on)
+    return runs[0]
 
 
 def run_and_names(names: Sequence[str]) -> tuple[Path, list[str]]:
@@ -69,6 +72,15 @@ def _refuse_folder(name: str) -> NoReturn:
     if path.exists():
         what = f"{name!r} is not the folder of a run"
         raise PipelineError(what, where=str(path / "plan.json"), hint="expected plan.json there")
-    runs = [str(plan.parent) for plan in path.parent.glob("*/plan.json")]
-    hint = nearest(name, runs) if runs else f"no run is in {str(path.parent)!r}"
+    folder = path.parent if "/" in name else RUNS
+    meant = [str(run) for run in _newest_first(RUNS) if path.name.lower() in run.name.lower()]
+    runs = [str(run) for run in _newest_first(folder)]
+    hint = nearest(str(folder / path.name), runs) if runs else f"no run is in {str(folder)!r}"
+    if meant:
+        hint = f"did you mean {enumerated(meant)}?{' the newest is the first' if meant[1:] else ''}"
     raise PipelineError("there is no such folder", where=name, hint=hint)
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    """The runs in a folder, first the one that was last worked on."""
+    return sorted((plan.parent for plan in folder.glob("*/plan.json")), key=last_worked_on, reverse=True)

@@ -31,12 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
         130: interrupted.
     """
     words = sys.argv[1:] if arguments is None else arguments
-    verb = parse(words)
     try:
         with named_streams():
-            _refuse_other_bytes(words)
-            code = verb()
-            sys.stdout.flush()  # what cannot be written fails here, not when Python ends
+            code = _run(words)
     except PipelineError as error:
         print(error, file=sys.stderr)
         return 2
@@ -58,6 +55,18 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         print(own, file=sys.stderr)
         return 2
+    return code
+
+
+def _run(words: Sequence[str]) -> int:
+    """Run a verb until all that it has to say is written: what cannot be fails here, not when Python ends."""
+    _refuse_other_bytes(words)
+    try:
+        code = parse(words)()
+    except SystemExit:  # of --help
+        sys.stdout.flush()
+        raise
+    sys.stdout.flush()
     return code
 
 

@@ -14,6 +14,7 @@ from pipeline.cli.checking import CheckOptions, check
 from pipeline.cli.comparing import CompareOptions, compare
 from pipeline.cli.game import PlayOptions, play
 from pipeline.cli.listing import LISTABLE_KINDS, ListOptions, list_kind
+from pipeline.cli.mistyped import refuse_mistyped
 from pipeline.cli.monitoring import LogsOptions, StatusOptions, logs, status
 from pipeline.cli.options import options_from
 from pipeline.cli.planning import PlanOptions, plan
@@ -28,19 +29,36 @@ Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def parse(words: Sequence[str]) -> Callable[[], int]:
-    """The verb of a command line, with its options; a call runs it and gives the exit code."""
-    namespace = parser().parse_args(words)
+    """The verb of a command line, with its options; a call runs it and gives the exit code.
+
+    Args:
+        words: Of the command line.
+
+    Returns:
+        The verb, bound to its options.
+
+    Raises:
+        PipelineError: If a verb or an option is mistyped.
+    """
+    whole, verbs = _parsers()
+    refuse_mistyped(words, whole, verbs.choices)
+    namespace = whole.parse_args(words)
     return functools.partial(namespace.verb, options_from(namespace, namespace.options))
 
 
 def parser() -> argparse.ArgumentParser:
     """The verbs and what they take."""
+    return _parsers()[0]
+
+
+def _parsers() -> tuple[argparse.ArgumentParser, Verbs]:
     whole = argparse.ArgumentParser(
         prog="python -m pipeline",
         description="Train thousands of tiny models in stacks, and hold every curve against its theory.",
         epilog="Example:\n  python -m pipeline run configs/fixed_vs_learned_basis.yaml",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    whole.add_argument("--version", action=_Version, nargs=0, help="show the version and the commit, and exit")
     verbs = whole.add_subparsers(metavar="VERB", required=True)
 
     for add in (
@@ -63,7 +81,20 @@ def parser() -> argparse.ArgumentParser:
         _bench,
     ):
         add(verbs)
-    return whole
+    return whole, verbs
+
+
+class _Version(argparse.Action):
+    """Shows the version, for which git is asked."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *given: object) -> None:
+        from pipeline import __version__
+        from pipeline.provenance import code_version
+
+        commit, _, changes = code_version().partition("+")
+        known = f", commit {commit}{' and changes since' if changes else ''}" if commit else ""
+        print(f"pipeline {__version__}{known}")
+        parser.exit()
 
 
 def _plan(verbs: Verbs) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +116,11 @@ def shown(node: Node) -> str:
     if is_null(node):
         return "null" if node.text else "left empty"
     return clipped(node.text) if node.plain else f"the text {clipped(node.text)}"
+
+
+def as_list(text: str) -> str:
+    """A text of names or numbers with commas in between as the list that it was meant for; nothing for another."""
+    return f"[{text}]" if re.fullmatch(r"[\w.+-]+(, ?[\w.+-]+)+", text) else ""
 
 
 def spelled(value: object) -> str:

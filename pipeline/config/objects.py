@@ -13,6 +13,7 @@ from pipeline.config.nodes import (
     Node,
     Position,
     ScalarNode,
+    as_list,
     clipped,
     dotted,
     is_null,
@@ -102,7 +103,8 @@ def construct_definition(kind: type[Definition], node: Node, position: Position,
 def _look_up(kind: type[Definition], name: str, where: str) -> type[Definition]:
     known = definitions_of(kind)
     if name not in known:
-        raise PipelineError(f"unknown {noun_of(kind)} {clipped(name)}", where=where, hint=nearest(name, known))
+        hint = f"did you mean {listed}?" if (listed := as_list(name)) else nearest(name, known)
+        raise PipelineError(f"unknown {noun_of(kind)} {clipped(name)}", where=where, hint=hint)
     return known[name]
 
 

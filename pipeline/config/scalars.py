@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.config.nodes import Node, Position, ScalarNode, is_null, refusal
+from pipeline.config.nodes import Node, Position, ScalarNode, as_list, is_null, refusal
 
 MAX_INTEGER = 2**63 - 1
 """The largest int64, which every integer meets on its way to NumPy and Arrow."""
@@ -106,4 +106,5 @@ def construct_scalar(kind: ScalarType, node: Node, position: Position) -> Any:
     try:
         return kind.convert(node)
     except ValueError:
-        raise refusal(node, position, kind.expected, kind.hint) from None
+        listed = as_list(node.text)
+        raise refusal(node, position, kind.expected, f"did you mean {listed}?" if listed else kind.hint) from None

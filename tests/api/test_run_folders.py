@@ -51,3 +51,14 @@ def test_a_run_elsewhere_is_linked_once(folder: Path) -> None:
     link_run(folder / "scratch" / "xor")
     assert run_folder(None) == Path("runs/xor")
     assert Path("runs/xor").resolve() == folder / "scratch" / "xor"
+
+
+def test_a_part_of_the_name_of_a_run_tells_which_it_may_mean_the_newest_first() -> None:
+    made("runs/xor-1", 1.0)
+    with pytest.raises(PipelineError, match=r"^xor: there is no such folder\n  hint: did you mean runs/xor-1\?$"):
+        run_folder(Path("xor"))
+    made("runs/xor-2", 2.0)
+    made("runs/digits-3", 3.0)
+    meant = r"hint: did you mean runs/xor-2, runs/xor-1\? the newest is the first$"
+    with pytest.raises(PipelineError, match=meant):
+        run_folder(Path("XOR"))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import __version__
 from pipeline.cli.arguments import parse, parser
 from pipeline.cli.options import Overrides
 from pipeline.cli.submitting import SubmitOptions
@@ -26,6 +27,16 @@ def test_a_command_line_is_a_verb_bound_to_its_options() -> None:
     assert verb.args == (  # type: ignore[attr-defined]
         SubmitOptions(Path("xor.yaml"), Overrides(("steps=3",)), "soc", None, False, False, 2),
     )
+
+
+def test_version_says_the_commit_where_there_is_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for code, known in (("", ""), ("1a2b", ", commit 1a2b"), ("1a2b+99", ", commit 1a2b and changes since")):
+        monkeypatch.setattr("pipeline.provenance.code_version", lambda code=code: code)
+        with pytest.raises(SystemExit, match="0"):
+            parse(["--version"])
+        assert capsys.readouterr().out == f"pipeline {__version__}{known}\n"
 
 
 @pytest.mark.parametrize(
