@@ -149,9 +149,10 @@ PHASES = (
     r"^In units of the limit at the first weights, at width 128, the loss of shallow\(identity\) rises from 1 on and "
     r"diverges from (1\.[89]|2)\d* on; that of shallow\(tanh\) rises from 1 on and diverges from (1\.[6-9]|2)\d* on; "
     r"that of shallow\(relu\) rises from (0\.9|1)\S* on and diverges at no rate up to 5; in between, that of (\d+) of "
-    r"\4 trials comes back\. By theory the loss of wide linear networks of two layers rises from 1 on and diverges "
-    r"from 2 on; extrapolated to infinite width, that of shallow\(identity\) rises from (0\.9|1)\S* \(0.\S+ to 1.\S+\) "
-    r"on and diverges from (1\.[89]|2)\S* \(1.\S+ to 2.\S+\) on; that of shallow\(tanh\) rises from "
+    r"\4 trials comes back\. By theory the loss of wide networks rises from 1 on, and that of linear ones "
+    r"diverges from 2 on; extrapolated to infinite width, that of shallow\(identity\) rises from "
+    r"(0\.9|1)\S* \(0.\S+ to 1.\S+\) on and diverges from (1\.[89]|2)\S* \(1.\S+ to 2.\S+\) on; "
+    r"that of shallow\(tanh\) rises from "
 )
 """Theory of linear networks lies in both intervals of the identity; networks of ReLU come back from any rate."""
 SAID = {
@@ -181,6 +182,7 @@ ABOUT = {
     "condition_number": "descent as predicted",
     "surrogate_losses": "slopes of the losses",
     "number_game": "scores",
+    "phase_diagram": "critical learning rates",
 }
 """What the verdict of a question is about, where it is not about descent or rates of approximation."""
 

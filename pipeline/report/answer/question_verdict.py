@@ -9,8 +9,10 @@ import polars as pl
 from pipeline.numerics.convergence_rates import Verdict
 from pipeline.report.answer.compared_axis import Comparison
 from pipeline.report.answer.observed_values import AT_THE_EDGE, EDGE, edge_of_stability
+from pipeline.report.answer.rate_effects import told_phases
 from pipeline.report.tables.approximation_rates import rates
 from pipeline.report.tables.coordinate_check import CHANGE, coordinate_check
+from pipeline.report.tables.critical_rates import NEAR, wide_rates
 from pipeline.report.tables.excess_losses import predicted_and_measured
 from pipeline.report.tables.network_ratios import network_ratios
 from pipeline.report.tables.run_tables import RunTables
@@ -46,7 +48,7 @@ def question_verdict(tables: RunTables, outcomes: pl.DataFrame, comparison: Comp
     for about, verdicts, of in _claims(tables, outcomes, comparison):
         if verdicts.is_in([AGREES, CONTRADICTS]).any():
             verdict = pl.col("verdict")
-            told = pl.DataFrame({"verdict": verdicts}).filter(decided(verdict) | (verdict == SLOWER))
+            told = pl.DataFrame({"verdict": verdicts}).filter(decided(verdict) | verdict.is_in([SLOWER, NEAR]))
             return about, told.select(verdict_counts(verdict, of)).item()
     return DESCENT, tables.results.select(verdict_counts(pl.col("verdict"))).item()
 
@@ -61,6 +63,8 @@ def _claims(tables: RunTables, outcomes: pl.DataFrame, comparison: Comparison) -
         yield "features that wide networks learn", _column(coordinate_check(plan, results, records)), "model"
     if comparison.by in OF_DESCENT:
         yield "descent as predicted", _column(predicted_and_measured(plan, results, records, outcomes)), "curve"
+    if comparison.axis == "learning_rate":
+        yield "critical learning rates", _column(wide_rates(told_phases(tables))), "critical rate"
     if comparison.axis == "loss":
         wrong = steps_to_accuracy(plan, results, records)
         yield "slopes of the losses", pl.concat([_column(slopes(plan)), _column(wrong)]), "slope"

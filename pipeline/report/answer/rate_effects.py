@@ -13,7 +13,15 @@ from pipeline.report.answer.best import LEAST_DIFFERENCE, ranked
 from pipeline.report.answer.compared_axis import Comparison, compared_trials
 from pipeline.report.answer.phrases import listed, short
 from pipeline.report.tables.cells import with_curve_labels
-from pipeline.report.tables.critical_rates import CATAPULT, DIVERGES, FALLS, THEORY, critical_rates, phases, wide_rates
+from pipeline.report.tables.critical_rates import (
+    CATAPULT,
+    DIVERGES,
+    FALLS,
+    WIDE_LINEAR,
+    critical_rates,
+    phases,
+    wide_rates,
+)
 from pipeline.report.tables.printing import number_of
 from pipeline.report.tables.run_tables import RunTables, panel_problem
 
@@ -119,8 +127,9 @@ def _comes_back(found: pl.DataFrame) -> str:
 
 def _theory(tables: RunTables, found: pl.DataFrame) -> str:
     """Where theory has both, and the critical rates of infinitely wide networks where the widths tell them."""
-    known = " and ".join(f"{VERBS[event]} from {limit:g} on" for event, limit in THEORY.items())
-    told = f"By theory the loss of wide linear networks of two layers {known}"
+    rises, diverges = WIDE_LINEAR["loss rises"], WIDE_LINEAR["diverges"]
+    told = f"By theory the loss of wide networks rises from {rises:g} on, and that of linear ones diverges from "
+    told += f"{diverges:g} on"
     wide = wide_rates(found)
     rows = wide if wide.is_empty() else wide.filter(pl.col("event").is_in(list(VERBS)))
     if rows.is_empty():

@@ -26,7 +26,7 @@ from pipeline.report.html.wandb_links import read_wandb_links
 from pipeline.report.tables.approximation_rates import rates
 from pipeline.report.tables.cells import curve_of
 from pipeline.report.tables.coordinate_check import coordinate_check
-from pipeline.report.tables.critical_rates import critical_rates, phases, wide_rates
+from pipeline.report.tables.critical_rates import critical_rates, order_sentence, phases, wide_rates
 from pipeline.report.tables.departures import departures
 from pipeline.report.tables.error_fractions import error_parts, in_percent, sentences
 from pipeline.report.tables.excess_losses import predicted_and_measured
@@ -117,6 +117,7 @@ class RunPage:
     not_linearised: Sequence[str]
     critical_rates: PageTable | None
     wide_rates: PageTable | None
+    order_of_rates: str
     infinite_widths: PageTable | None
     infinite_widths_on_the_way: PageTable | None
     yardsticks: PageTable | None
@@ -281,7 +282,8 @@ def run_page(
         slopes=page_table_or_none(slopes(plan), keep=("logit", "verdict")),
         steps_to_accuracy=page_table_or_none(comparisons.steps_to_accuracy, keep=("problem", "model", "verdict")),
         critical_rates=page_table_or_none(comparisons.critical_rates, keep=("model", "event", "width")),
-        wide_rates=page_table_or_none(comparisons.wide_rates, keep=("model", "event")),
+        wide_rates=page_table_or_none(comparisons.wide_rates, keep=("model", "event", "verdict")),
+        order_of_rates="" if comparisons.critical_rates is None else order_sentence(comparisons.critical_rates),
         coordinates=page_table_or_none(comparisons.coordinates, keep=("model", "exponent", "verdict")),
         figures=[spec for spec in figures if spec is not shown],
         num_cells=cells.height,

@@ -3,14 +3,23 @@
 Below ``2 / lambda_0``, with lambda_0 the largest eigenvalue of the Hessian at the initial weights, the loss of a wide
 network falls from the first step. Above it the loss rises first; it comes back where that flattens the curvature, the
 *catapult*, and further up it diverges: for a wide two-layer linear network from ``4 / lambda_0`` on, which is twice
-the limit. By that unit there are three critical rates of each width:
+the limit; ReLU networks were seen to come back from up to about ``12 / lambda_0``. By that unit there are three
+critical rates of each width, half of the constants ``c = rate lambda_0`` of Kalra and Barkeshli:
 
-- ``loss rises``: the loss exceeds its first value at one of the first 10 steps;
-- ``sharpness rises``: lambda exceeds its first value there by a tenth;
-- ``diverges``.
+- ``loss rises``, c_loss: the loss exceeds its first value at one of the first 10 steps, as theirs does;
+- ``sharpness rises``, c_sharp: lambda exceeds its first value there by a tenth, or the trial diverges. Theirs is any
+  rise, at c from 1 on, of deep networks, whose sharpness falls at first. That of one hidden layer moves by a few
+  percent at any rate, so that any rise would tell of the lowest rate that was trained;
+- ``diverges``, c_max: the least rate of a trial that does so in its training; theirs is the greatest whose loss stays
+  below 1e5 in the first 10 steps.
+
+They take the mean over initial weights, here it is the median. Of the limit of wide networks theory knows c_loss = 2,
+as they are linear in their weights then, and c_max = 4 for linear ones; both under gradient descent by squares, from
+initial weights whose variance is a constant over the inputs of their layer.
 
 Source: Lewkowycz et al., arXiv 2003.02218, section 2 (phases, and both limits of a two-layer linear network); Kalra,
-Barkeshli, arXiv 2302.12250 (critical rates of loss, sharpness and divergence, and their growth with depth over width).
+Barkeshli, arXiv 2302.12250 (critical constants of loss, sharpness and divergence, and their growth with depth over
+width).
 
 Shape letters: B bootstrap samples, C widths.
 """
@@ -18,18 +27,21 @@ Shape letters: B bootstrap samples, C widths.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import polars as pl
 
 from pipeline.diagnostics.convergence import TrainingLoss
 from pipeline.diagnostics.sharpness import Sharpness
+from pipeline.models.activations import Identity
 from pipeline.models.shallow import Shallow
 from pipeline.numerics.rate_windows import LEAST_POINTS
 from pipeline.plans import Plan
 from pipeline.records.schema import Records
 from pipeline.report.tables.cells import cell_of, curve_of, relative_rates
+from pipeline.report.tables.departures import theory_of
+from pipeline.report.theory.verdicts import AGREES, CONTRADICTS
 
 FALLS, CATAPULT, STAYS_UP, DIVERGES = "falls", "catapult", "stays above", "diverges"
 PHASES = (FALLS, CATAPULT, STAYS_UP, DIVERGES)
@@ -39,8 +51,11 @@ EARLY_STEPS = 10
 """Steps within which a rise counts as one of the start."""
 RISE = {TrainingLoss.name(): 1.0, Sharpness.name(): 1.1}
 """Times its first value that a number has risen above; the sharpness of any network moves a little at any rate."""
-THEORY = {"loss rises": 1.0, "diverges": 2.0}
-"""Of a wide two-layer linear network, in units of the first limit."""
+WIDE, WIDE_LINEAR = {"loss rises": 1.0}, {"loss rises": 1.0, "diverges": 2.0}
+"""Critical rates of wide networks and of wide linear ones of two layers, in units of the first limit."""
+TOLERANCE = 0.1
+"""In that unit: by how much an interval must miss theory to contradict it, as a line in 1/width is a guess itself."""
+NEAR = "close to theory"
 RESAMPLES = 400
 
 
@@ -55,12 +70,15 @@ def phases(plan: Plan, results: pl.DataFrame, records: Records) -> pl.DataFrame:
     Returns:
         The rows of the results that have ended, with ``phase``, and with whether each of ``EVENTS`` happened; that of
         the sharpness is null in a cell where it is not known at one of the first steps of a trial that did not diverge.
+        And ``lazy`` and ``linear``, whether theory knows c_loss of wide networks of that kind, and c_max.
     """
-    networks = [pack for pack in plan.packs if isinstance(pack.shape.model, Shallow)]
-    if not relative_rates(results) or not networks:
+    if not relative_rates(results):
         return pl.DataFrame()
-    trials = [trial.id for pack in networks for trial in pack.trials]
-    ended = results.filter(pl.col("trial").is_in(trials), pl.col("status").is_in(["done", "diverged"]))
+    networks = pl.DataFrame(list(_networks(plan)), schema=["trial", "lazy", "linear"], orient="row")
+    if networks.is_empty():
+        return pl.DataFrame()
+    ended = results.filter(pl.col("status").is_in(["done", "diverged"]))
+    ended = ended.join(networks, on="trial", maintain_order="left")
     cell = cell_of(ended)
     for name in RISE:
         ended = ended.join(_early(records, name), on="trial", how="left", maintain_order="left")
@@ -80,6 +98,16 @@ def phases(plan: Plan, results: pl.DataFrame, records: Records) -> pl.DataFrame:
     unseen = (pl.col(f"peak of {Sharpness.name()}").is_null() & ~diverged).any().over(cell)
     events = dict(zip(EVENTS, (rises | diverged, pl.when(~unseen).then(sharpness | diverged), diverged), strict=True))
     return ended.with_columns(phase=phase, **events)
+
+
+def _networks(plan: Plan) -> Iterator[tuple[str, bool, bool]]:
+    """The trials of networks, with what theory knows of them."""
+    for pack in plan.packs:
+        shape = pack.shape
+        if isinstance(shape.model, Shallow):
+            lazy = shape.loss.quadratic and shape.batch_size is None and theory_of(shape)[0] is not None
+            linear = lazy and isinstance(shape.model.activation, Identity)
+            yield from ((trial.id, lazy, linear) for trial in pack.trials)
 
 
 def _early(records: Records, name: str) -> pl.DataFrame:
@@ -128,7 +156,8 @@ def critical_by_seed(found: pl.DataFrame) -> pl.DataFrame:
         above = multiple.filter(event).min().fill_null(math.inf)
         below = multiple.filter(multiple < above).max().fill_null(0.0)
         of_event = found.filter(pl.col(event).is_not_null()).group_by(group, maintain_order=True)
-        parts.append(of_event.agg(above.alias("above"), below.alias("below"), event=pl.lit(event, order)))
+        known = pl.col("lazy", "linear").first()
+        parts.append(of_event.agg(above.alias("above"), below.alias("below"), known, event=pl.lit(event, order)))
     known = pl.concat(parts).with_columns(critical=(pl.col("below") + pl.col("above")) / 2)
     return known.sort([*curve_of(found), "event", "width"], maintain_order=True)
 
@@ -142,15 +171,17 @@ def wide_rates(found: pl.DataFrame) -> pl.DataFrame:
     Returns:
         Columns: problem, model and training; ``event``, ``widths``, ``wide`` with ``from`` and ``to``, an interval of
         90 % by resampling the seeds of each width, at the lower and the upper ends of where each critical rate lies;
-        ``by_1_over_width``, the slope; ``theory`` of a wide two-layer linear network. No row where the event happened
-        at fewer than five widths.
+        ``by_1_over_width``, the slope; ``theory`` and the ``verdict``, null where theory knows nothing: it agrees in
+        the interval, and contradicts further than ``TOLERANCE`` from it. No row where the event happened at fewer than
+        five widths between the multiples that were trained.
     """
     if found.is_empty():
         return pl.DataFrame()
     rows, axes = [], curve_of(found)
     for key, part in critical_by_seed(found).group_by([*axes, "event"], maintain_order=True):
         by_width = part.group_by("width", maintain_order=True).agg("critical", "below", "above")
-        happened = by_width.filter(pl.col("above").list.max().is_finite())
+        between = pl.col("above").list.max().is_finite() & (pl.col("below").list.min() > 0)
+        happened = by_width.filter(between)
         if happened.height < LEAST_POINTS:
             continue
         widths_C = happened["width"].to_numpy()
@@ -158,11 +189,48 @@ def wide_rates(found: pl.DataFrame) -> pl.DataFrame:
         low, high = (_resampled(widths_C, happened[end].to_list()) for end in ("below", "above"))
         ends = np.quantile(low, 0.05), np.quantile(high, 0.95)
         slope = round(slope, 6) + 0.0  # not the rounding of equal medians
-        rows.append((*key, happened.height, wide, *ends, slope, THEORY.get(str(key[-1]))))
-    names = ("event", "widths", "wide", "from", "to", "by_1_over_width", "theory")
-    types = (pl.String, pl.Int64, *(pl.Float64,) * 5)
+        theory = _theory(part["lazy"][0], part["linear"][0]).get(str(key[-1]))
+        rows.append((*key, happened.height, wide, *ends, slope, theory, _verdict(theory, *ends)))
+    names = ("event", "widths", "wide", "from", "to", "by_1_over_width", "theory", "verdict")
+    types = (pl.String, pl.Int64, *(pl.Float64,) * 5, pl.String)
     schema = {name: found.schema[name] for name in axes} | dict(zip(names, types, strict=True))
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _theory(lazy: bool, linear: bool) -> dict[str, float]:
+    """The critical rates that theory knows in the limit of wide networks."""
+    return WIDE_LINEAR if linear else WIDE if lazy else {}
+
+
+def _verdict(theory: float | None, low: float, high: float) -> str | None:
+    if theory is None:
+        return None
+    off = max(low - theory, theory - high)
+    return AGREES if off <= 0 else CONTRADICTS if off > TOLERANCE else NEAR
+
+
+def order_sentence(table: pl.DataFrame) -> str:
+    """At how many widths the loss rises first, then the sharpness, and then descent diverges.
+
+    Args:
+        table: What ``critical_rates`` returns.
+
+    Returns:
+        A sentence; empty where not all three are known of any width.
+    """
+    if table.is_empty():
+        return ""
+    axes = [*curve_of(table), "width"]
+    known = table.filter(pl.len().over(axes) == len(EVENTS))
+    if known.is_empty():
+        return ""
+    later = pl.col("critical").sort_by("event").diff()  # NaN, not below 0, where neither ever happens
+    ordered = known.group_by(axes).agg((later.min() >= 0).alias("ordered"))["ordered"]
+    where = f"{ordered.sum()} of {len(ordered)} widths"
+    return (
+        "The loss rises no later than the sharpness, and the sharpness no later than descent diverges, c_loss <= "
+        f"c_sharp <= c_max, at {where}, as Kalra and Barkeshli found it in deep networks."
+    )
 
 
 def _line(widths_C: np.ndarray, values_C: np.ndarray) -> np.ndarray:

@@ -79,7 +79,7 @@ def test_a_solver_which_has_no_rate_is_left_out_where_rates_are_compared():
 
 MULTIPLES = (0.5, 1.5, 2.5)
 RISES = "rises from 1 on"
-THEORY = "By theory the loss of wide linear networks of two layers rises from 1 on and diverges from 2 on"
+THEORY = "By theory the loss of wide networks rises from 1 on, and that of linear ones diverges from 2 on"
 EARLY = (1, 10)
 
 

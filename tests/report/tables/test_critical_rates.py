@@ -12,18 +12,24 @@ import pytest
 
 from pipeline.experiment.axes import TimesLimits
 from pipeline.experiment.experiment import Experiment
-from pipeline.models.activations import Identity
+from pipeline.models.activations import Identity, Tanh
+from pipeline.models.initialisations import Glorot
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
+from pipeline.optimizers.rules import Momentum
 from pipeline.plans import Plan, make_plan
-from pipeline.problems.targets import AbsoluteValue
+from pipeline.problems.losses import BinaryCrossEntropy
+from pipeline.problems.targets import AbsoluteValue, Xor
 from pipeline.records.schema import OUTCOMES, RECORDS
 from pipeline.report.tables.critical_rates import (
     CATAPULT,
     DIVERGES,
+    EVENTS,
     FALLS,
+    NEAR,
     STAYS_UP,
     critical_rates,
+    order_sentence,
     phases,
     wide_rates,
 )
@@ -111,6 +117,52 @@ def test_in_the_limit_of_wide_networks_both_limits_are_those_of_theory(found):
         assert row["from"] <= row["theory"] <= row["to"]
         assert row["wide"] == pytest.approx(row["theory"], abs=0.03)
         assert row["widths"] == len(WIDTHS)
+
+
+def test_an_interval_that_misses_theory_by_more_than_a_tenth_contradicts_it(found):
+    """What theory has in the limit of wide linear networks is 1 and 2; of another it knows nothing."""
+
+    def said(limit: float) -> dict[str, str | None]:
+        moved = found.with_columns(diverges=pl.col("times_limit") > limit)
+        return dict(wide_rates(moved).select("event", "verdict").iter_rows())
+
+    assert said(2.0) == {"loss rises": "agrees", "sharpness rises": None, "diverges": "agrees"}
+    assert said(1.93)["diverges"] == NEAR  # between 1.9 and 1.97
+    assert said(1.4)["diverges"] == "contradicts"
+
+
+@pytest.mark.parametrize(
+    ("theory", "model", "fields"),
+    [
+        ([1.0, 2.0], Shallow(Identity()), {}),
+        ([1.0, None], Shallow(Tanh()), {}),
+        ([1.0, None], Shallow(), {}),
+        ([None, None], Shallow(Identity(), Glorot()), {}),  # whose hidden weights shrink as the width grows
+        ([None, None], Shallow(Identity()), {"optimizer": Momentum()}),
+        ([None, None], Shallow(Identity()), {"loss": BinaryCrossEntropy(), "target": (Xor(),)}),
+    ],
+)
+def test_theory_is_of_wide_networks_under_gradient_descent_by_squares(theory, model, fields):
+    with np.errstate(over="ignore"):
+        table = wide_rates(of_one_point(make_plan("test", replace(NETWORKS, models=(model,), **fields))))
+    known = dict(table.select("event", "theory").iter_rows())
+    assert [known["loss rises"], known["diverges"]] == theory
+
+
+def test_the_order_of_the_critical_rates_is_counted_over_the_widths(found):
+    assert "c_loss <= c_sharp <= c_max, at 5 of 5 widths" in order_sentence(critical_rates(found))
+    early = (pl.col("width") == 64) & (pl.col("times_limit") > 0.4)
+    moved = found.with_columns(pl.col("sharpness rises") | early)
+    assert "at 4 of 5 widths" in order_sentence(critical_rates(moved))
+    never = found.with_columns(pl.lit(value=False).alias(event) for event in EVENTS)
+    assert "at 5 of 5 widths" in order_sentence(critical_rates(never))
+    unknown = found.with_columns(pl.lit(None, pl.Boolean).alias("sharpness rises"))
+    assert order_sentence(critical_rates(unknown)) == order_sentence(pl.DataFrame()) == ""
+
+
+def test_what_happens_already_at_the_least_multiple_has_no_law_of_the_width(found):
+    always = found.with_columns(pl.lit(value=True).alias("loss rises"))
+    assert "loss rises" not in set(wide_rates(always)["event"])
 
 
 def test_a_law_of_the_width_needs_five_widths_at_which_it_happened(found):
