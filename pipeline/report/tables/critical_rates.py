@@ -156,8 +156,8 @@ def critical_by_seed(found: pl.DataFrame) -> pl.DataFrame:
         above = multiple.filter(event).min().fill_null(math.inf)
         below = multiple.filter(multiple < above).max().fill_null(0.0)
         of_event = found.filter(pl.col(event).is_not_null()).group_by(group, maintain_order=True)
-        known = pl.col("lazy", "linear").first()
-        parts.append(of_event.agg(above.alias("above"), below.alias("below"), known, event=pl.lit(event, order)))
+        kind = pl.col("lazy", "linear").first()
+        parts.append(of_event.agg(above.alias("above"), below.alias("below"), kind, event=pl.lit(event, order)))
     known = pl.concat(parts).with_columns(critical=(pl.col("below") + pl.col("above")) / 2)
     return known.sort([*curve_of(found), "event", "width"], maintain_order=True)
 
