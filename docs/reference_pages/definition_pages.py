@@ -37,7 +37,7 @@ WRITTEN = {
     "diagnostics": "diagnostics: [{}]",
 }
 """How a definition of each kind is written into a file."""
-SAID_ELSEWHERE = ("formula", "source", "unsaid", "not_identity", "unlabelled")
+SAID_ELSEWHERE = ("formula", "source", "unit", "unsaid", "not_identity", "unlabelled")
 """Class attributes that are no claims."""
 
 

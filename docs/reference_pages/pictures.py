@@ -28,7 +28,7 @@ from pipeline.optimizers.solvers import LevenbergMarquardt
 from pipeline.problems.losses import Loss, SoftmaxCrossEntropy
 from pipeline.problems.measures import Measure
 from pipeline.problems.targets import AbsoluteValue, Target
-from pipeline.report.figures.charts import OKABE_ITO, Chart, chart_of
+from pipeline.report.figures.charts import OKABE_ITO, Chart, chart_of, log_scale
 from reference_pages.example_training import MODELS, descent, model_for, snapshots
 
 COLOURS = OKABE_ITO[:6]
@@ -186,10 +186,12 @@ def by_step(named: Mapping[str, list[tuple[int, float]]], y: str) -> Chart:
     rows = [(float(step), value, name) for name, values in drawn.items() for step, value in values]
     table = pl.DataFrame(rows, schema={"x": pl.Float64, "y": pl.Float64, "name": pl.String}, orient="row")
     chart = lines(table, "step", y, "of")
-    least, most = min(row[1] for row in rows), max(row[1] for row in rows)
-    if least > 0 and most / least > DECADES:
-        chart = chart.encode(y=alt.Y("y:Q", title=y, scale=alt.Scale(type="log"), axis=alt.Axis(tickCount=5)))
-    return chart.encode(x=alt.X("x:Q", title="step", scale=alt.Scale(type="symlog")))
+    heights = [row[1] for row in rows]
+    if min(heights) > 0 and max(heights) / min(heights) > DECADES:
+        scale, ticks = log_scale(heights)
+        chart = chart.encode(y=alt.Y("y:Q", title=y, scale=scale, axis=ticks))
+    steps = alt.Axis(values=[0, 1, 3, 10, 30, 100])
+    return chart.encode(x=alt.X("x:Q", title="step", scale=alt.Scale(type="symlog", nice=False), axis=steps))
 
 
 DRAWN: Mapping[type[Definition], Callable[[Any], Chart]] = MappingProxyType(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from sphinx.application import Sphinx
@@ -26,7 +27,7 @@ Every key of the YAML file of a cluster, whose name is that of the file in `slur
 """
 
 
-def write_reference(folder: Path, kinds: tuple[str, ...] = tuple(TITLES)) -> None:
+def write_reference(folder: Path, kinds: Iterable[str] = tuple(TITLES)) -> None:
     """Write the pages of the reference and their pictures, anew.
 
     Args:
@@ -78,6 +79,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     Returns:
         What Sphinx wants to know of an extension.
     """
-    app.add_config_value("reference_kinds", tuple(TITLES), "env", (tuple,))
+    app.add_config_value("reference_kinds", list(TITLES), "env", (list,))
     app.connect("builder-inited", _written_by_sphinx)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

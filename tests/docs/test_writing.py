@@ -1,0 +1,109 @@
+"""Sphinx builds what is written, and a browser shows it: formulas, pictures, nothing from another machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+pytest.importorskip("sphinx", reason="the documentation is built with the extra docs")
+
+from reference_pages.writing import write_reference
+from sphinx.cmd.build import build_main
+
+from pipeline.models.activations import ACTIVATIONS
+
+ROOT = Path(__file__).parents[2]
+INDEX = """# A formula
+
+$$
+\\eta < \\frac{2}{\\lambda_{max}}
+$$
+
+```{toctree}
+:glob:
+reference/*
+```
+"""
+FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
+
+
+def test_pages_are_written_anew_and_what_is_gone_has_none(tmp_path):
+    (tmp_path / "gone.md").write_text("# Gone")
+    write_reference(tmp_path, ("losses",))
+    assert {path.name for path in tmp_path.iterdir()} == {"losses.md", "yaml.md", "profile.md", "verbs.md", "pictures"}
+    assert {path.stem for path in (tmp_path / "pictures").iterdir()} == {
+        "losses-half_mean_square",
+        "losses-softmax_cross_entropy",
+        "losses-binary_cross_entropy",
+        "losses-brier_score",
+    }
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Path:
+    """A small documentation, with the configuration of the whole one and warnings as errors."""
+    folder = tmp_path_factory.mktemp("docs")
+    (folder / "index.md").write_text(INDEX)
+    settings = ("reference_kinds=activations", "suppress_warnings=myst.xref_missing")  # of pages that are left out
+    command = ["-W", "-q", "-c", str(ROOT / "docs"), *(word for setting in settings for word in ("-D", setting))]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MyST calls what a later Sphinx is going to call otherwise
+        assert build_main([*command, str(folder), str(folder / "html")]) == 0
+    return folder / "html"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory) -> Iterator[webdriver.Chrome]:
+    programs = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
+    if None in programs.values():
+        reason = "needs chromium and chromedriver on the PATH"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    options = webdriver.ChromeOptions()
+    options.binary_location = programs["chromium"]
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(programs["chromedriver"]))
+    yield driver
+    driver.quit()
+
+
+SIZES = "return [...document.querySelectorAll(arguments[0])].map(one => one.getBoundingClientRect().height)"
+
+
+def addresses(browser: webdriver.Chrome) -> list[str]:
+    """What the page has asked for."""
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [event["params"] for event in events if event["method"] == "Network.requestWillBeSent"]
+    return [one["request"]["url"] for one in asked if one["documentURL"].startswith("file:")]  # not of the first tab
+
+
+def test_formulas_and_pictures_are_seen_on_a_telephone_without_a_network(built, browser):
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 900, "deviceScaleFactor": 1, "mobile": True}
+    )
+    browser.get((built / "reference" / "activations.html").as_uri())
+    heights = browser.execute_script(SIZES, "math")
+    assert len(heights) == len(ACTIVATIONS)
+    assert min(heights) > 15
+    pictures = browser.execute_script(SIZES, "figure.picture svg")
+    assert len(pictures) == len(ACTIVATIONS)
+    assert min(pictures) > 100
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+    asked_for = addresses(browser)
+    assert any("pages.css" in address for address in asked_for)
+    assert [address for address in asked_for if not address.startswith(("file:", "data:"))] == []
+
+
+def test_a_formula_of_a_page_that_is_written_by_hand_is_mathml(built):
+    page = (built / "index.html").read_text()
+    assert '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block"' in page
+    assert "https://cdn" not in page
