@@ -19,7 +19,7 @@ from pipeline.cli.monitoring import LogsOptions, StatusOptions, logs, status
 from pipeline.cli.options import options_from
 from pipeline.cli.planning import PlanOptions, plan
 from pipeline.cli.probing import ProbeOptions, probe
-from pipeline.cli.reporting import ReportOptions, ResultsOptions, report, results
+from pipeline.cli.reporting import RecordsOptions, ReportOptions, ResultsOptions, records, report, results
 from pipeline.cli.running import RunOptions, run
 from pipeline.cli.submitting import RetryOptions, SubmitOptions, retry, submit
 from pipeline.cli.table_output import FORMATS
@@ -65,6 +65,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, Verbs]:
         _plan,
         _run,
         _results,
+        _records,
         _report,
         _compare,
         _submit,
@@ -122,6 +123,17 @@ def _results(verbs: Verbs) -> None:
     example = "results runs/xor-0123456789 --where \"width >= 4 and status = 'done'\" --sort loss --top 10"
     verb = _verb(verbs, results, ResultsOptions, example)
     _takes_run(verb)
+    _takes_query(verb)
+
+
+def _records(verbs: Verbs) -> None:
+    example = "records runs/xor-0123456789 loss --where \"standing = 'best'\" --format parquet > loss.parquet"
+    verb = _verb(verbs, records, RecordsOptions, example)
+    verb.add_argument("what", nargs="*", metavar="WHAT", help="diagnostics (default: all); and the folder of a run")
+    _takes_query(verb)
+
+
+def _takes_query(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--where", default="", metavar="CONDITION", help="only rows that it holds for, as in SQL")
     verb.add_argument("--select", default="", metavar="COLUMNS", help="only these, as in trial,width,loss")
     verb.add_argument("--sort", default="", metavar="COLUMNS", help='in this order, as in "width, loss desc"')

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.api.run_folders import run_folder
+from pipeline.api.run_folders import run_and_names, run_folder
 from pipeline.cli.prose import say
 from pipeline.cli.table_output import print_table
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from pipeline.plans import Plan
     from pipeline.report.answer.answer import Answer
+
+LONG_TEXTS = ("grounds", "reason", "limit", "label")
+"""Columns of the results that are left out first where a terminal is narrow."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,27 @@ class ResultsOptions:
 
 
 @dataclass(frozen=True)
+class RecordsOptions:
+    """Options of records.
+
+    Args:
+        what: Names of diagnostics, none for all; and the folder of the run.
+        where: A condition on the rows, in SQL; empty: all of them.
+        select: The columns, with commas in between; empty: those of a record.
+        sort: Columns to sort by; empty: pack by pack, as they are stored.
+        top: How many rows at most; none: all.
+        format: How they are written, one of ``FORMATS``.
+    """
+
+    what: tuple[str, ...]
+    where: str = ""
+    select: str = ""
+    sort: str = ""
+    top: int | None = None
+    format: str = "table"
+
+
+@dataclass(frozen=True)
 class ReportOptions:
     """Options of report.
 
@@ -55,7 +79,20 @@ def results(options: ResultsOptions) -> int:
     from pipeline.report.tables.table_query import TableQuery
 
     table = read_contents(run_folder(options.run)).results
-    print_table(TableQuery(options.where, options.select, options.sort, options.top).of(table), options.format)
+    found = TableQuery(options.where, options.select, options.sort, options.top).of(table)
+    print_table(found, options.format, ordered=bool(options.sort), last=LONG_TEXTS)
+    return 0
+
+
+def records(options: RecordsOptions) -> int:
+    """Print the numbers that were recorded on the way: one row per trial, step and diagnostic."""
+    from pipeline.api.opened_run import Run
+
+    folder, diagnostics = run_and_names(options.what)
+    found = Run(folder).records(
+        *diagnostics, where=options.where, select=options.select, sort=options.sort, top=options.top
+    )
+    print_table(found, options.format, ordered=bool(options.sort))
     return 0
 
 

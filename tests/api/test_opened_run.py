@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 import pipeline
 from pipeline.api.opened_run import Run
+from pipeline.cli import main
 from pipeline.errors import PipelineError
 from pipeline.experiment.trial import Trial
 from pipeline.models.linear import Linear
@@ -52,6 +54,16 @@ def test_records_are_those_of_the_folder(trained: Run) -> None:
     assert wide.height == sum(trial.shape.width == 3 for trial in trained.plan.trials.values())
     with pytest.raises(PipelineError, match=r"^no diagnostic 'los' is recorded\n  hint: did you mean 'loss'"):
         trained.records("los")
+
+
+def test_the_command_line_prints_the_same(trained: Run, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    folder = str(trained.folder)
+    assert main(["records", folder, "loss", "--where", "width = 3", "--sort", "value", "--format", "parquet"]) == 0
+    printed = pl.read_parquet(io.BytesIO(capfdbinary.readouterr().out))
+    assert printed.equals(trained.records("loss", where="width = 3", sort="value"))
+    assert main(["results", folder, "--where", 'model == "shallow"', "--format", "parquet"]) == 0
+    printed = pl.read_parquet(io.BytesIO(capfdbinary.readouterr().out))
+    assert printed.equals(trained.results(where="model = 'shallow'"))
 
 
 def test_verdicts_count_every_trial_once(trained: Run) -> None:

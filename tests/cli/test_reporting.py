@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.reporting import ReportOptions, ResultsOptions, report, results
+from pipeline.cli.reporting import RecordsOptions, ReportOptions, ResultsOptions, records, report, results
 from pipeline.errors import PipelineError
 
 
@@ -17,4 +17,6 @@ def test_a_folder_without_a_plan_cannot_be_shown(tmp_path: Path) -> None:
         results(ResultsOptions(tmp_path))
     with pytest.raises(PipelineError, match=f"^{where}: "):
         report(ReportOptions(tmp_path))
+    with pytest.raises(PipelineError, match=f"^{where}: "):
+        records(RecordsOptions((str(tmp_path),)))
     assert list(tmp_path.iterdir()) == []

@@ -15,6 +15,8 @@ from rich.text import Text
 
 SHORT_ID = 12
 """Digits of a trial's id that tell the trials of a run apart for people."""
+PADDING = 3
+"""Spaces between two columns."""
 NOT_FINITE = {math.inf: "inf", -math.inf: "-inf"}
 
 
@@ -81,6 +83,29 @@ def split_constants(table: pl.DataFrame, keep: Sequence[str] = ()) -> tuple[dict
     constant = [name for name in table.columns if name not in keep and table[name].n_unique() == 1]
     texts = {name: cell_text(table[name][0]) for name in constant}
     return {name: text for name, text in texts.items() if text}, table.drop(constant)
+
+
+def fitting(table: pl.DataFrame, width: int, last: Sequence[str] = (), most_rows: int = 1000) -> list[str]:
+    """Columns of a table that fit on a terminal beside each other; constant ones take no room there.
+
+    Args:
+        table: Any table.
+        width: Columns of the terminal.
+        last: Names of columns that are the first to be left out, such as those of long texts.
+        most_rows: Rows that are shown.
+
+    Returns:
+        Names in the order of the table; the first column is always among them.
+    """
+    _, rest = split_constants(table)
+    texts = [rest.columns, *cell_texts(rest.head(most_rows))]
+    needed = {name: max(map(len, cells)) + PADDING for name, *cells in zip(rest.columns, *texts, strict=True)}
+    room, fits = width, set(table.columns) - needed.keys()
+    for name in sorted(rest.columns, key=lambda name: name in last):
+        if needed[name] <= room or name == rest.columns[0]:
+            room -= needed[name]
+            fits.add(name)
+    return [name for name in table.columns if name in fits]
 
 
 def as_text(table: pl.DataFrame, *, width: int | None = None, most_rows: int = 1000, keep: Sequence[str] = ()) -> str:

@@ -43,6 +43,19 @@ def test_conditions_let_through_what_sqlite_lets_through(condition):
     assert 0 < len(expected) < rows.height
 
 
+def test_double_quotes_are_those_of_a_text_unless_a_column_is_called_so():
+    expected = TableQuery("status = 'done' and width = 2").of(TABLE)
+    assert TableQuery('status == "done" and "width" == 2').of(TABLE).equals(expected)
+    assert TableQuery("status = 'say \"done\"' or trial = '00'").of(TABLE).height == 1
+    assert TableQuery('status = "it\'s"').of(TABLE).is_empty()
+
+
+def test_names_are_all_that_is_asked_about():
+    query = TableQuery('width > 2 and status = "done"', "trial, loss", "step desc")
+    assert query.names() == {"width", "status", "done", "trial", "loss", "step"}
+    assert TableQuery().names() == set()
+
+
 def test_a_query_of_nothing_is_the_table():
     assert TableQuery().of(TABLE).equals(TABLE)
 
