@@ -8,13 +8,15 @@ import math
 import shutil
 import sys
 from collections.abc import Sequence
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from pipeline.cli.prose import print_json_rows, say
 from pipeline.cli.streams import OUTPUT
 from pipeline.errors import PipelineError
 from pipeline.records.atomic_writes import naming
+
+if TYPE_CHECKING:
+    import polars as pl
 
 FORMATS = ("table", "csv", "parquet", "json", "jsonl")
 ROWS_READ_FIRST = 100
@@ -67,6 +69,8 @@ def numbers_from_the_start(table: pl.DataFrame) -> pl.DataFrame:
     Returns:
         The same numbers; whole ones of such a column as floats.
     """
+    import polars as pl
+
     first = table.head(ROWS_READ_FIRST)
     late = [name for name, dtype in table.schema.items() if dtype.is_numeric() and not first[name].count()]
     return table.with_columns(pl.col(name).cast(pl.Float64).fill_null(math.nan) for name in late)
@@ -83,6 +87,8 @@ def typed_first(table: pl.DataFrame) -> pl.DataFrame:
     Returns:
         The same rows, a few of them in another place.
     """
+    import polars as pl
+
     first = table.head(ROWS_READ_FIRST)
     values = {name: _written(table, name) for name in table.columns}
     late = [name for name in table.columns if not first.select(_written(first, name).sum()).item()]
@@ -94,6 +100,8 @@ def typed_first(table: pl.DataFrame) -> pl.DataFrame:
 
 def _written(table: pl.DataFrame, name: str) -> pl.Expr:
     """Whether a column has a value that JSON has."""
+    import polars as pl
+
     column = pl.col(name)
     return column.is_finite().fill_null(False) if table.schema[name].is_float() else column.is_not_null()
 
