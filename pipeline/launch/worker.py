@@ -20,11 +20,12 @@ import polars as pl
 
 from pipeline.launch.job.attempt_log import AttemptLog, begin
 from pipeline.launch.job.exporting import LAST_SECONDS, Exporter
-from pipeline.launch.job.sharing import check_gpu, in_turn, pack_to_help_with, rendezvous_of, share_gpus
+from pipeline.launch.job.sharing import check_gpu, in_turn, pack_to_help_with, packs_of, rendezvous_of, share_gpus
 from pipeline.launch.job.signals import JobSignals, stop_at
+from pipeline.launch.notes.attempts import DEADLINE
 from pipeline.launch.notes.submission import Submission, folder_of, read_submission
 from pipeline.records.locks import has_locks
-from pipeline.records.store import finished_packs, read_outcomes
+from pipeline.records.store import finished_packs, outcomes_of, read_outcomes
 
 if TYPE_CHECKING:
     from pipeline.experiment.packing import Pack
@@ -49,7 +50,7 @@ def work(run: str, submission: str, index: int) -> None:
 
     folder = Path(run)
     sent = read_submission(folder, submission)
-    if not unfinished(folder, sent.tasks[index]):  # the next link of a chain, most of the time
+    if not unfinished(folder, packs_of(folder, sent, index)):  # the next link of a chain, most of the time
         print("nothing is left to do here", flush=True)
         return
     environment = JobEnvironment()
@@ -70,7 +71,7 @@ def work(run: str, submission: str, index: int) -> None:
     remember(sent, attempt_log)
     # What goes on elsewhere exports there; and it is waited for only as long as the job may run.
     exporter.leave(LAST_SECONDS if end == "finished" else 0.0, hurry=signals.deadline.passed)
-    if end == "deadline" and sent.requeue and unfinished(folder, sent.tasks[index]):
+    if end == DEADLINE and sent.requeue and unfinished(folder, packs_of(folder, sent, index)):
         signals.queue_again()
 
 
@@ -127,9 +128,10 @@ def train(
     packs = {pack.id: pack for pack in plan.packs}
     provenance = OutcomeProvenance(attempt_log.attempt.job, attempt_log.attempt.number, sent.code)
     attempt_log.note(ready_at=time.time())
-    known = len(sent.tasks[index])
+    own = [pack for pack in packs_of(run, sent, index) if pack in packs]  # not what a later submit has halved
+    known = len(own)
     while True:
-        left = unfinished(run, sent.tasks[index])
+        left = unfinished(run, own)
         if len(left) < known:  # the others of this job, and attempts before, have finished some
             exporter.pack_finished()
         known = len(left)
@@ -142,18 +144,27 @@ def train(
         )
         counts = in_parallel(mine, plan.experiment, run, lead, deadline, rendezvous)
         if deadline.passed() and (counts is None or counts.stopped):
-            return "signal" if signals.sigterm_received else "deadline"
+            return _out_of_time(signals)
         alone = together or environment.global_rank or environment.num_tasks == 1
         if counts is None or not counts.held_elsewhere or alone:
             break
         time.sleep(SECONDS_BETWEEN_LOOKS)  # the others of this job still train; if they run out of time, so do we
     if together or not has_locks(run / "locks"):  # without locks two jobs could train one pack at once
         return "finished"
+    assert counts is not None  # those that train together have ended above
     tried: set[str] = set()
-    while name := pack_to_help_with(run, sent, index, deadline.at - time.monotonic(), tried):
+    while not counts.stopped and (name := pack_to_help_with(run, sent, index, deadline.at - time.monotonic(), tried)):
         tried.add(name)
-        train_packs([packs[name]], plan.experiment, run, progress, provenance=provenance, deadline=deadline)
-    return "finished"
+        counts = train_packs([packs[name]], plan.experiment, run, progress, provenance=provenance, deadline=deadline)
+    # Another job may have held one of ours to help, and have run out of time with it since.
+    mine = [packs[name] for name in own if not outcomes_of(run, name).exists()]
+    if mine and not counts.stopped:
+        counts = train_packs(mine, plan.experiment, run, progress, provenance=provenance, deadline=deadline)
+    return _out_of_time(signals) if counts.stopped else "finished"
+
+
+def _out_of_time(signals: JobSignals) -> End:
+    return "signal" if signals.sigterm_received else DEADLINE
 
 
 def noted_progress(attempt_log: AttemptLog, exporter: Exporter) -> TrainingProgress:

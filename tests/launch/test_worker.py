@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -28,8 +29,9 @@ from pipeline.launch.worker import remember, train, work
 from pipeline.models.shallow import Shallow
 from pipeline.plans import make_plan, write_plan
 from pipeline.problems.targets import Sine
+from pipeline.records.pack_locks import pack_lock
 from pipeline.records.schema import OUTCOMES
-from pipeline.records.store import read_outcomes, write_outcomes
+from pipeline.records.store import finished_packs, read_outcomes, write_outcomes
 from pipeline.training.deadline import Deadline
 
 LONG = {
@@ -320,3 +322,31 @@ def test_job_that_is_done_trains_what_another_has_not_begun_where_there_are_lock
     assert set(outcomes["pack"]) == ({first, second, third} if locks else {first})
     assert set(outcomes["job"]) == {"12_0"}
     assert log.attempt.pack == (second if locks else first)  # the longer one came first
+
+
+def test_job_looks_again_at_a_pack_of_its_own_that_another_held_once_it_has_helped(tmp_path: Path) -> None:
+    """The other job ran out of time with it meanwhile."""
+    experiment = Experiment(
+        "?", (Shallow(),), (1, 2, 3), target=(Sine(),), learning_rates=(0.1,), seeds=1, steps=3, accelerator="cpu"
+    )
+    plan = make_plan("helped", experiment)
+    write_plan(plan, tmp_path)
+    first, held, third = (pack.id for pack in plan.packs)
+    sent = Submission(
+        "xor-0a1b2c-1", "somewhere", (), "debug", None, ((first, held), (third,)), (1.0,) * 2,
+        dict.fromkeys((first, held, third), 100.0), 30, None, 60.0, 0, False, 0, None, "code", 0.0, "12",
+    )  # fmt: skip
+    log = AttemptLog(tmp_path, Attempt(sent.name, 0, 0, 1, "12_0", time.time()))
+    environment = SimpleNamespace(global_rank=0, num_tasks=1, num_nodes=1, local_rank=0, job_id="12_0")
+    signals = SimpleNamespace(deadline=Deadline(time.monotonic() + 1000.0), sigterm_received=False)
+    with contextlib.ExitStack() as other:
+        assert other.enter_context(pack_lock(tmp_path, held, print))
+
+        def pack_finished() -> None:
+            if log.attempt.pack == third:
+                other.close()
+
+        exporter = SimpleNamespace(pack_finished=pack_finished, look=lambda: None)
+        assert train(sent, 0, log, signals, environment, exporter) == "finished"  # type: ignore[arg-type]
+    assert finished_packs(tmp_path) == {first, held, third}
+    assert log.attempt.pack == held

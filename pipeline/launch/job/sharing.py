@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import PipelineError
 from pipeline.launch.job.signals import STARTED
-from pipeline.launch.notes.attempts import read_attempts
+from pipeline.launch.notes.attempts import cut_packs, readable_attempts
 from pipeline.launch.notes.submission import Submission, folder_of
 from pipeline.records.store import outcomes_of
 
@@ -27,8 +27,8 @@ def pack_to_help_with(run: Path, sent: Submission, index: int, seconds: float, t
 
     The one that is expected to take longest of those that nobody has begun (LPT list scheduling, Graham 1969). So an
     array ends soon after its work would if it were spread evenly, however wrong that was expected, and whatever was
-    killed. What was begun and not finished is left to whoever has it, or to the next submit, which may make halves of
-    it.
+    killed. What ran out of time goes on from its checkpoint. What was begun otherwise and not finished is left to
+    whoever has it, or to the next submit, which may make halves of it.
 
     Args:
         run: Folder of the run.
@@ -40,12 +40,29 @@ def pack_to_help_with(run: Path, sent: Submission, index: int, seconds: float, t
     Returns:
         Name of the pack; none if there is none that takes long enough, and not too long.
     """
-    begun = {attempt.pack for attempt in read_attempts(run)}
+    attempts = readable_attempts(run)
+    begun = {attempt.pack for attempt in attempts} - cut_packs(attempts).keys()
     others = [pack for number, task in enumerate(sent.tasks) if number != index for pack in task]
     fits = [pack for pack in others if LEAST_SECONDS_TO_HELP <= sent.costs.get(pack, 0.0) <= seconds]
     ways = sorted(fits, key=lambda pack: -sent.costs[pack])
     free = (pack for pack in ways if not (pack in tried or pack in begun or outcomes_of(run, pack).exists()))
     return next(free, None)
+
+
+def packs_of(run: Path, sent: Submission, index: int) -> list[str]:
+    """The packs of a task: its own, and those of other tasks in which an earlier attempt of it ran out of time.
+
+    Args:
+        run: Folder of the run.
+        sent: The submission.
+        index: The task.
+
+    Returns:
+        Names of packs, its own first.
+    """
+    cut = cut_packs(readable_attempts(run)).items()
+    helped = [pack for pack, attempt in cut if (attempt.submission, attempt.index) == (sent.name, index)]
+    return list(dict.fromkeys([*sent.tasks[index], *helped]))
 
 
 def in_turn(packs: list[str], worker: int, workers: int) -> list[str]:

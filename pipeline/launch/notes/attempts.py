@@ -11,11 +11,16 @@ import json
 import platform
 import re
 from collections.abc import Container, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from pipeline.errors import PipelineError
 from pipeline.records.atomic_writes import replacing
+
+DEADLINE: Final = "deadline"
+"""How an attempt ends that has run out of time: at a checkpoint, in order."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +96,47 @@ def read_attempts(run: Path) -> list[Attempt]:
     Raises:
         PipelineError: If one is damaged.
     """
+    return _in_order(map(_read, (run / "jobs").glob("*/*.attempt")))
+
+
+def readable_attempts(run: Path) -> list[Attempt]:
+    """The same without those that are damaged: for a job that needs none of them to go on.
+
+    Args:
+        run: Folder of the run.
+
+    Returns:
+        The attempts by the time at which they began.
+    """
     found = []
     for path in (run / "jobs").glob("*/*.attempt"):
-        try:
-            found.append(Attempt(**json.loads(path.read_bytes())))
-        except (OSError, ValueError, TypeError) as error:
-            raise PipelineError(f"not a readable attempt: {error}", where=str(path), hint="delete it") from None
-    return sorted(found, key=lambda attempt: (attempt.began_at, attempt.job, attempt.worker))
+        with suppress(PipelineError):
+            found.append(_read(path))
+    return _in_order(found)
+
+
+def _read(path: Path) -> Attempt:
+    try:
+        return Attempt(**json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError) as error:
+        raise PipelineError(f"not a readable attempt: {error}", where=str(path), hint="delete it") from None
+
+
+def _in_order(attempts: Iterable[Attempt]) -> list[Attempt]:
+    return sorted(attempts, key=lambda attempt: (attempt.began_at, attempt.job, attempt.worker))
+
+
+def cut_packs(attempts: Iterable[Attempt]) -> dict[str, Attempt]:
+    """The packs that ran out of time in the last attempt that began them, and wait at a checkpoint.
+
+    Args:
+        attempts: By the time at which they began.
+
+    Returns:
+        That attempt of each.
+    """
+    latest = {attempt.pack: attempt for attempt in attempts if attempt.pack}
+    return {pack: attempt for pack, attempt in latest.items() if attempt.end == DEADLINE}
 
 
 def in_training(attempts: Iterable[Attempt], jobs: Container[str]) -> set[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from contextlib import suppress
+from importlib.util import cache_from_source
 from pathlib import Path
 
 from pipeline.records.atomic_writes import replacing
@@ -43,7 +45,18 @@ def _copy(package: Path) -> None:
     for path in _files():
         copy = package / path.relative_to(PACKAGE)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
+        shutil.copy2(path, copy)
+    for path in _compiled():
+        copy = package / path.relative_to(PACKAGE)
+        copy.parent.mkdir(exist_ok=True)
+        with suppress(FileNotFoundError):  # replaced at this moment, by a Python that has just compiled it
+            shutil.copy2(path, copy)
+
+
+def _compiled() -> list[Path]:
+    """What this Python has compiled of the files, so that the first job need not; it looks at their times and sizes."""
+    compiled = (Path(cache_from_source(str(path))) for path in _files() if path.suffix == ".py")
+    return [path for path in compiled if path.is_relative_to(PACKAGE) and path.exists()]
 
 
 def _files() -> list[Path]:

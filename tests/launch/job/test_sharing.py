@@ -10,8 +10,15 @@ import polars as pl
 import pytest
 from submitit import JobEnvironment
 
-from pipeline.launch.job.sharing import LEAST_SECONDS_TO_HELP, in_turn, pack_to_help_with, rendezvous_of, share_gpus
-from pipeline.launch.notes.attempts import Attempt, write_attempt
+from pipeline.launch.job.sharing import (
+    LEAST_SECONDS_TO_HELP,
+    in_turn,
+    pack_to_help_with,
+    packs_of,
+    rendezvous_of,
+    share_gpus,
+)
+from pipeline.launch.notes.attempts import DEADLINE, Attempt, write_attempt
 from pipeline.launch.notes.submission import Submission
 from pipeline.records.schema import OUTCOMES
 from pipeline.records.store import write_outcomes
@@ -74,6 +81,8 @@ def test_job_that_is_done_helps_with_the_longest_pack_that_nobody_has_begun(tmp_
     failed = {"trial": "t", "status": "failed", "pack": "ended"}  # it would fail here, too
     write_outcomes(tmp_path, "ended", pl.DataFrame([{name: failed.get(name) for name in OUTCOMES}]))
 
+    (tmp_path / "jobs" / sent.name / "9-0-1.attempt").write_text("{")  # damaged: no reason to end in error
+
     def helped(seconds: float, *tried: str) -> str | None:
         return pack_to_help_with(tmp_path, sent, 0, seconds, tried)
 
@@ -82,3 +91,22 @@ def test_job_that_is_done_helps_with_the_longest_pack_that_nobody_has_begun(tmp_
     assert helped(450.0) == "last"
     assert helped(1000.0, "long", "next", "last") is None
     assert helped(30.0) is None
+
+
+def test_pack_that_ran_out_of_time_goes_on_in_whatever_job_has_time_and_belongs_to_the_one_that_held_it_last(
+    tmp_path: Path,
+) -> None:
+    costs = dict.fromkeys(("a", "b", "c"), 100.0)
+    sent = Submission(
+        "xor-0a1b2c-1", "somewhere", (), "slurm", None, (("a",), ("b",), ("c",)), (1.0,) * 3, costs, 30, None, 60.0,
+        0, False, 0, None, "code", 0.0, "12",
+    )  # fmt: skip
+    cut = Attempt(sent.name, 1, 0, 1, "12_1", 1.0, pack="c", ended_at=9.0, end=DEADLINE)
+    killed = Attempt(sent.name, 1, 1, 1, "12_1", 2.0, pack="b")
+    for attempt in (cut, killed):
+        write_attempt(tmp_path, attempt)
+    assert [packs_of(tmp_path, sent, index) for index in range(3)] == [["a"], ["b", "c"], ["c"]]
+    assert pack_to_help_with(tmp_path, sent, 0, 1000.0, ()) == "c"
+    write_attempt(tmp_path, Attempt(sent.name, 0, 0, 1, "12_0", 10.0, pack="c"))
+    assert [packs_of(tmp_path, sent, index) for index in range(3)] == [["a"], ["b"], ["c"]]
+    assert pack_to_help_with(tmp_path, sent, 0, 1000.0, ()) is None

@@ -2,8 +2,10 @@
 
 import errno
 import os
+import py_compile
 import re
 import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -60,27 +62,37 @@ def test_code_in_a_snapshot_runs_from_there(checkout, tmp_path):
     assert not list(folder.rglob("*.part"))
 
 
-def test_snapshot_holds_every_file_and_nothing_that_python_made(checkout, tmp_path):
+def test_snapshot_holds_every_file_and_of_what_python_made_only_what_it_need_not_make_again(checkout, tmp_path):
     made = checkout / "pipeline" / "launch" / "__pycache__" / "submit.cpython-311.pyc"
     made.parent.mkdir(exist_ok=True)
     made.touch()
+    py_compile.compile(str(made.parents[1] / "worker.py"))
     folder = take(checkout, tmp_path / "run")
 
     def files(root):
         return {path.relative_to(root): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
-    kept = {path: text for path, text in files(checkout).items() if "__pycache__" not in path.parts}
-    assert files(folder) == kept
+    def written(root):
+        return {path: text for path, text in files(root).items() if "__pycache__" not in path.parts}
+
+    assert written(folder) == written(checkout)
+    compiled = files(folder).keys() - written(folder).keys()
+    assert Path("pipeline/launch/__pycache__") in {path.parent for path in compiled}
+    assert made.relative_to(checkout) not in compiled
+    for path in compiled:  # its header (PEP 552) fits the file that it was made of
+        source = folder / path.parents[1] / f"{path.name.partition('.')[0]}.py"
+        flags, seconds, size = struct.unpack("<4xIII", (folder / path).read_bytes()[:16])
+        assert (flags, seconds, size) == (0, int(source.stat().st_mtime), source.stat().st_size)
 
 
 def test_snapshot_that_does_not_fit_on_the_disk_leaves_nothing_there(tmp_path, monkeypatch):
     copy, left = shutil.copyfile, [20]
 
-    def copy_some(source, target):
+    def copy_some(source, target, **named):
         left[0] -= 1
         if left[0] < 0:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        copy(source, target)
+        copy(source, target, **named)
 
     monkeypatch.setattr(shutil, "copyfile", copy_some)
     folder = snapshot_folder(tmp_path)
