@@ -14,7 +14,7 @@ from typing import Any, ClassVar, final
 import pytest
 
 import pipeline
-from pipeline.definitions import Definition, canonical, table
+from pipeline.definitions import CODE, Definition, canonical, is_definition, table
 
 ROOT = Path(pipeline.__file__).parent
 
@@ -215,6 +215,27 @@ def test_identity_leaves_out_a_later_field_at_what_had_always_been() -> None:
     assert canonical(New(colour="red"), identity=True) == {"size": 1, "colour": "red"}
 
 
+def test_identity_holds_the_digest_of_the_source_of_a_users_own_definition(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = canonical(Mixture(LeakyGreen2()), identity=True)
+    monkeypatch.setattr(LeakyGreen2, "code_sha256", "0a")
+    after = canonical(Mixture(LeakyGreen2()), identity=True)
+    assert CODE not in before["mixture"]["one"]["leaky_green2"]
+    assert after["mixture"]["one"]["leaky_green2"].pop(CODE) == "0a"
+    assert after == before
+    assert CODE not in str(canonical(Mixture(LeakyGreen2())))
+
+
+def test_a_field_that_says_nothing_is_written_only_where_it_says_something() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Asked:
+        size: int = 1
+        use: tuple[str, ...] = ()
+        unwritten: ClassVar[Mapping[str, tuple[Any, ...]]] = {"use": ()}
+
+    assert canonical(Asked()) == {"size": 1}
+    assert canonical(Asked(use=("a",))) == {"size": 1, "use": ["a"]}
+
+
 @pytest.mark.parametrize("value", [{1}, Colour, object, 1j, b"bytes"], ids=repr)
 def test_what_cannot_be_written_is_refused(value: object) -> None:
     with pytest.raises(TypeError, match=f"^{re.escape(f'cannot write {value!r} canonically')}$"):
@@ -237,6 +258,24 @@ def test_table_holds_definitions_in_reading_order() -> None:
         "light_blue",
         "amber",
     ]
+
+
+def test_table_finds_what_its_module_defines_below_it() -> None:
+    module = module_of("growing", "Red")
+    known = table(Colour, module)
+    module.Late = module_of("growing", "Late").Late
+    assert list(known) == ["red", "late"]
+
+
+def test_every_definition_of_the_package_is_in_a_table() -> None:
+    """None is overlooked because its module is not named where its table is made."""
+    below, found = [Definition], set()
+    while below:
+        kind = below.pop()
+        below += kind.__subclasses__()
+        if is_definition(kind) and kind.__module__.startswith("pipeline."):
+            found.add(kind)
+    assert found - {kind for members in TABLES.values() for kind in members.values()} == set()
 
 
 def test_table_holds_only_dataclasses_of_its_kind_that_the_module_defines() -> None:

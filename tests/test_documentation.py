@@ -190,40 +190,28 @@ def test_layout_and_split_of_the_second_yaml_block_are_read(tmp_path: Path) -> N
     assert sorted(problem.load().train_targets_PK.sum(dim=0).tolist()) == [33, 33, 34]
 
 
-def test_example_of_a_definition_is_found_by_the_tables_the_tests_and_the_configuration(tmp_path: Path) -> None:
-    """The class of README, written into its module as README says, without another change."""
-    (example,) = [block for block in blocks("python") if "class Hat(Target)" in block]
-    shutil.copytree(ROOT / "pipeline", tmp_path / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "tests" / "problems").mkdir(parents=True)
-    shutil.copy(ROOT / "tests" / "problems" / "test_targets.py", tmp_path / "tests" / "problems")
-    for needed in ("reference_values.json", "conftest.py"):
-        shutil.copy(ROOT / "tests" / needed, tmp_path / "tests")
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    module = tmp_path / "pipeline" / "problems" / "targets.py"
-    before, table, after = module.read_text().rpartition("\nTARGETS = ")
-    module.write_text(f"{before}\n{example}\n{table}{after}")
+def test_definitions_of_the_page_on_extending_keep_their_claims_and_are_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (ROOT / "docs" / "extending.md").read_text()
+    monkeypatch.chdir(tmp_path)
+    (definitions,) = [block for block in blocks("python", page) if "class Hat(Target)" in block]
+    Path("my_bases.py").write_text(definitions)
+    Path("hat.yaml").write_text(blocks("yaml", page)[0])
+    assert main(["check", "my_bases.py"]) == 0
+    checked = capsys.readouterr().out
+    (shown,) = [block for block in blocks("", page) if block.startswith("target hat\n")]
+    assert set(shown.splitlines()) <= set(checked.splitlines())
+    kinds = re.findall(r"`pipeline\.([\w.]+)\.(\w+)` \|", page)
+    assert len(kinds) == 9
+    assert all(hasattr(importlib.import_module(f"pipeline.{module}"), name) for module, name in kinds)
 
-    listed = succeeds([sys.executable, "-m", "pipeline", "list", "targets"], tmp_path)
-    assert re.search(r"^hat +The hat 1 - 2\|x\| on \[-1/2, 1/2\] and 0 outside: three kinks\.$", listed, re.MULTILINE)
-
-    claims = (
-        "test_smoothness_is_the_decay_of_the_coefficients",
-        "test_breaks_lie_inside_the_interval_and_are_where_it_is_not_smooth",
-        "test_value_is_finite_float64_for_each_point",
-        "test_natural_inputs_and_sizes_make_a_problem",
-    )
-    tests = [f"tests/problems/test_targets.py::{claim}[hat]" for claim in claims]
-    assert "4 passed" in succeeds([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests], tmp_path)
-
-    values = (
-        "import numpy as np; from pipeline.problems.targets import Hat; "
-        "points = np.array([[-1.0], [-0.5], [-0.25], [0.0], [0.25], [0.5], [1.0]]); "
-        "assert Hat().name() == 'hat' and Hat().dimensions == 1; "
-        "assert Hat()(points).tolist() == [0, 0, 0.5, 1, 0.5, 0, 0]"
-    )
-    succeeds([sys.executable, "-c", values], tmp_path)
-    config = ROOT / "configs" / "fixed_vs_learned_basis.yaml"
-    succeeds([sys.executable, "-m", "pipeline", "plan", config, "--set", "target=hat"], tmp_path)
+    assert main(["run", "hat.yaml", "--set", "steps=5"]) == 0
+    out, err = capsys.readouterr()
+    assert re.search(r"reference for 2 packs \(the fused one has no softplus, which is your own\)", err)
+    assert all(model in out for model in ("linear(sines)", "shallow(softplus)", "shallow(relu)"))
+    (copy,) = Path("runs").glob("hat-*/definitions/my_bases.py")
+    assert copy.read_text() == definitions
 
 
 # What README and the Makefile name.

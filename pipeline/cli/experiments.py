@@ -59,5 +59,17 @@ def announce(planned: Plan, folder: Path) -> None:
     """Say what is trained, and where to."""
     experiment = planned.experiment
     say(f"{experiment.question}\n{counted(planned.num_trials, len(planned.packs))}, into {folder}")
+    _announce_extensions(planned, folder)
     if experiment.num_seeds > 1:
         say(experiment.seeds_in_words())
+
+
+def _announce_extensions(planned: Plan, folder: Path) -> None:
+    """Say which code of the user's own is run, and whether an earlier run of the same file had another."""
+    from pipeline.extensions.copies import changed_since
+
+    for extension in planned.experiment.use:
+        say(f"uses {extension.label()}")
+        others = (other for other in folder.parent.glob(f"{planned.name}-*") if other.name != folder.name)
+        if changed := changed_since(extension, others):
+            say(f"{extension.name} has changed since {changed}: what uses it is another experiment, and trained anew")

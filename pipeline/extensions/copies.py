@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline.errors import PipelineError
@@ -34,6 +36,25 @@ def copies_for(extensions: Iterable[Extension]) -> dict[str, bytes]:
             what = f"two files that are used are called {extension.name}"
             raise PipelineError(what, hint="a run keeps a copy of each under its name: rename one")
     return copies
+
+
+def changed_since(extension: Extension, others: Iterable[Path]) -> Path | None:
+    """The last of some runs that keeps another file under the name of an extension.
+
+    Args:
+        extension: As it is now.
+        others: Folders of runs.
+
+    Returns:
+        The folder; none where every copy is the same, or there is none.
+    """
+    changed: list[tuple[float, Path]] = []
+    for run in others:
+        with suppress(OSError):  # no copy, or gone since
+            copy = copies_folder(run) / extension.name
+            if extension.is_file and hashlib.sha256(copy.read_bytes()).hexdigest() != extension.sha256:
+                changed.append((copy.stat().st_mtime, run))
+    return max(changed)[1] if changed else None
 
 
 def copies_folder(run: Path) -> Path:
