@@ -25,12 +25,18 @@ class Docstring:
         body: Further paragraphs, those after a section included.
         arguments: What ``Args:`` says of each name.
         source: What ``Source:`` says; empty where there is none.
+        returns: What ``Returns:`` says.
+        raises: What ``Raises:`` says of each error.
+        example: The lines of ``Example:``.
     """
 
     summary: str
     body: tuple[str, ...] = ()
     arguments: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
+    returns: str = ""
+    raises: Mapping[str, str] = field(default_factory=dict)
+    example: str = ""
 
 
 def parsed(thing: object) -> Docstring:
@@ -56,6 +62,9 @@ def parsed(thing: object) -> Docstring:
         tuple(part if part.startswith("- ") else _one_line(part) for part in body),
         _arguments(sections.get("Args", "")),
         _one_line(sections.get("Source", "")),
+        _one_line(sections.get("Returns", "")),
+        _arguments(sections.get("Raises", "")),
+        sections.get("Example", ""),
     )
 
 
@@ -64,7 +73,7 @@ def _one_line(text: str) -> str:
 
 
 def _arguments(text: str) -> dict[str, str]:
-    """The entries of ``Args:``, each of which begins in the first column."""
+    """The entries of ``Args:`` or ``Raises:``, each of which begins in the first column."""
     entries = re.findall(r"^(\w+): (.*(?:\n[ \t]+.*)*)", text, re.MULTILINE)
     return {name: _one_line(said) for name, said in entries}
 

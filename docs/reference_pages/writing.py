@@ -11,8 +11,10 @@ from sphinx.application import Sphinx
 from pipeline.config.registry import REGISTRY
 from pipeline.experiment.experiment import Experiment
 from pipeline.launch.clusters.profile import Profile
+from reference_pages.claims_page import claims_page
 from reference_pages.definition_pages import TITLES, definition_page
 from reference_pages.pictures import DRAWN, svg
+from reference_pages.python_page import python_page
 from reference_pages.verb_page import verb_page
 from reference_pages.yaml_keys import yaml_page
 
@@ -39,9 +41,15 @@ def write_reference(folder: Path, kinds: Iterable[str] = tuple(TITLES)) -> None:
     for plural in kinds:
         page = definition_page(plural, write_pictures(plural, folder))
         (folder / f"{plural}.md").write_text(page, encoding="utf-8")
-    (folder / "yaml.md").write_text(yaml_page(Experiment, "The YAML file", OF_EXPERIMENT), encoding="utf-8")
-    (folder / "profile.md").write_text(yaml_page(Profile, "A cluster's profile", OF_PROFILE), encoding="utf-8")
-    (folder / "verbs.md").write_text(verb_page(), encoding="utf-8")
+    others = {
+        "yaml": yaml_page(Experiment, "The YAML file", OF_EXPERIMENT),
+        "profile": yaml_page(Profile, "A cluster's profile", OF_PROFILE),
+        "verbs": verb_page(),
+        "python": python_page(),
+        "claims": claims_page(),
+    }
+    for name, page in others.items():
+        (folder / f"{name}.md").write_text(page, encoding="utf-8")
 
 
 def write_pictures(plural: str, folder: Path) -> dict[str, Path]:

@@ -36,6 +36,7 @@ def test_a_docstring_is_its_sentence_its_paragraphs_its_arguments_and_its_source
         ("More of it.", "- one\n- two", "After the sections."),
         {"first": "Said on one line.", "second": "Said on two lines."},
         "a book, page 3.",
+        raises={"ValueError": "Never."},
     )
 
 
