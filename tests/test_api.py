@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,3 +63,62 @@ def test_every_name_is_documented_with_its_arguments(name: str) -> None:
 def test_a_name_that_is_not_there_is_none() -> None:
     with pytest.raises(AttributeError, match=r"^module 'pipeline' has no attribute 'rum'$"):
         pipeline.rum  # noqa: B018, type: ignore[attr-defined]
+
+
+# The notebooks of docs/.
+
+NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
+
+
+def cells(notebook: Path, kind: str) -> list[dict[str, Any]]:
+    """The cells of one kind, in their order."""
+    return [cell for cell in json.loads(notebook.read_text())["cells"] if cell["cell_type"] == kind]
+
+
+def shown_by(source: str, names: dict[str, Any]) -> object:
+    """What a notebook shows below a cell: the value of its last line."""
+    body = ast.parse(source).body
+    last = body.pop() if isinstance(body[-1], ast.Expr) else None
+    exec(compile(ast.Module(body, []), "<cell>", "exec"), names)
+    return last and eval(compile(ast.Expression(last.value), "<cell>", "eval"), names)
+
+
+def test_there_is_a_notebook_to_begin_with_and_one_for_a_grid_of_ones_own() -> None:
+    assert [path.stem for path in NOTEBOOKS] == ["own_grid", "xor"]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder where what one notebook has trained is there for the next."""
+    return tmp_path_factory.mktemp("notebooks")
+
+
+def test_what_the_page_shows_runs(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(runs)
+    page = (ROOT / "docs" / "python.md").read_text()
+    names: dict[str, Any] = {}
+    blocks = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    for block in blocks:
+        exec(block, names)
+    assert len(blocks) == 3
+    documented = set(re.findall(r"`run\.(\w+)", page))
+    assert documented == {name for name in dir(names["run"]) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_from_top_to_bottom_and_shows_something(
+    notebook: Path, runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(runs)
+    names: dict[str, Any] = {}
+    shown = [shown_by("".join(cell["source"]), names) for cell in cells(notebook, "code")]
+    pages = [value._repr_html_() for value in shown if hasattr(value, "_repr_html_")]  # type: ignore[attr-defined]
+    assert len(pages) >= 2
+    assert all(value.height for value in shown if hasattr(value, "height") and hasattr(value, "columns"))
+    assert str(names["run"].answer) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_kept_without_outputs_that_would_grow_old(notebook: Path) -> None:
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in cells(notebook, "code"))
+    assert "".join(cells(notebook, "markdown")[0]["source"]).startswith("# ")

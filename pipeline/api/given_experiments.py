@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from pipeline.config import YamlDocument, read_document
+from pipeline.config import YamlDocument, find_config, read_document
 from pipeline.config.from_json import from_json
 from pipeline.config.nodes import Source
 from pipeline.config.overrides import set_values
@@ -32,7 +32,8 @@ def plan(experiment: Given, *, name: str | None = None, **settings: Any) -> Plan
     20
 
     Args:
-        experiment: Path of a YAML file, a dictionary of the same keys, or an ``Experiment``.
+        experiment: Path of a YAML file or its name in ``configs/``, as of ``xor``; a dictionary of the same keys; or an
+            ``Experiment``.
         name: Name of the configuration, with which the folder of its run begins; by default that of the file.
         settings: Keys of the experiment with their new values, as of YAML or as definitions:
             ``seeds=5``, ``optimizer="adam"``, ``models=[Shallow(Tanh())]``, ``**{"inputs.noise": 0.1}``. Arrays and
@@ -77,7 +78,7 @@ def experiment_of(given: Given, settings: Mapping[str, Any]) -> Experiment:
 
 def _document(given: Given) -> YamlDocument:
     if isinstance(given, str | os.PathLike):
-        return read_document(Path(given))
+        return read_document(find_config(Path(given)))
     return YamlDocument(Path(UNNAMED), from_json(plain(given, UNNAMED), Source(UNNAMED, Path.cwd(), has_lines=False)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -295,7 +296,13 @@ def run_lock(run: Path, progress: TrainingProgress) -> Iterator[None]:
 
 @contextmanager
 def exit_on_sigterm() -> Iterator[None]:
-    """Exit at once on SIGTERM: Lightning by itself goes on to the end of the batch, and then to the next pack."""
+    """Exit at once on SIGTERM: Lightning by itself goes on to the end of the batch, and then to the next pack.
+
+    Python lets the main thread alone decide that; in another one, as of a server of pages, it is left as it is.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         yield

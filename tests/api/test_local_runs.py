@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +54,9 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             pipeline.run(ASKED, out=tmp_path)
     assert pipeline.open(tmp_path).results()["status"].to_list() == ["pending"] * 6
     assert pipeline.run(ASKED, out=tmp_path).results()["status"].to_list() == ["done"] * 6
+
+
+def test_a_thread_other_than_the_first_trains_as_well(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(pipeline.run, ASKED, out=tmp_path / "run").result()
+    assert run.results()["status"].to_list() == ["done"] * 6
