@@ -1,4 +1,4 @@
-# Every target sets up .venv by itself and refreshes it when the requirements change.
+# Every target sets up .venv by itself, with what it needs, and refreshes it when the requirements change.
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run plan submit status logs cancel retry probe results report sync dashboard lecture play check test pytest test-newest test-verdicts test-scale lint style types format docs bench slurm-up slurm-down clean
@@ -11,21 +11,32 @@ ARGS ?=
 DEBIAN ?= testing
 VENV := .venv
 READY := $(VENV)/.ready
+READY_TO_TEST := $(VENV)/.ready-to-test
 IN := $(VENV)/bin
+PIP := $(IN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 help: ## Show what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\nCONFIG=%s\n' '$(CONFIG)'
 
+# A .venv without pip was begun and not finished, as on a Debian without python3-venv.
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "this needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). hint: make PYTHON=python3.12 ..."; exit 1; }
-	@test -x $(IN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "setting up $(VENV) (a few minutes the first time)"
-	@$(IN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs]'
+	@$(IN)/python -m pip --version >/dev/null 2>&1 || { \
+		echo "setting up $(VENV), which takes some minutes: 1.6 GB of downloads and 5.6 GB of disk with PyTorch for CUDA, as"; \
+		echo "Linux has it from PyPI, 0.4 and 1.8 GB with that for CPUs:"; \
+		echo "PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make ..."; \
+		$(PYTHON) -m venv --clear $(VENV); }
+	@$(PIP) --editable .
 	@touch $@
 
-setup: $(READY) ## Set up .venv
+$(READY_TO_TEST): $(READY)
+	@echo "adding to $(VENV) what tests and documentation need: 0.2 GB of disk, and 0.7 GB of Triton if PyTorch has none"
+	@$(PIP) --editable '.[dev,docs]'
+	@touch $@
+
+setup: $(READY_TO_TEST) ## Set up .venv, with what the tests need
 
 run: $(READY) ## Train an experiment here, print its summary, write its report (CONFIG=configs/...)
 	@$(IN)/python -m pipeline run $(CONFIG)
@@ -78,40 +89,40 @@ test: style ## Run every check
 
 # Two workers for each processor: one of them mostly waits, for a scheduler or a server. What Python compiles of the
 # tests is kept for the next time, also where the environment says that nothing is to be kept.
-pytest: $(READY) ## Run the tests without the checks of style and types
+pytest: $(READY_TO_TEST) ## Run the tests without the checks of style and types
 	@PYTHONDONTWRITEBYTECODE= $(IN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
 
 test-newest: ## Run the tests of clusters on a newer Debian's SLURM and Python, in a tree of its own (DEBIAN=trixie)
 	@slurm/dev/newest $(DEBIAN) $(or $(ARGS),-m cluster)
 
-test-verdicts: $(READY) ## Hold what is said of many experiments drawn at random against NumPy (DRAWN_TRIALS=50000)
+test-verdicts: $(READY_TO_TEST) ## Hold what is said of many experiments drawn at random against NumPy (DRAWN_TRIALS=50000)
 	@DRAWN_TRIALS=$(or $(DRAWN_TRIALS),50000) $(IN)/python -m pytest -q -s -n 0 tests/test_report.py
 
-test-scale: $(READY) ## Send a million trials to a pretend SLURM of 50 GPUs in virtual time (VIRTUAL_SEEDS=5)
+test-scale: $(READY_TO_TEST) ## Send a million trials to a pretend SLURM of 50 GPUs in virtual time (VIRTUAL_SEEDS=5)
 	@VIRTUAL_TRIALS=$(or $(VIRTUAL_TRIALS),1000000) VIRTUAL_SEEDS=$(or $(VIRTUAL_SEEDS),1) $(IN)/python -m pytest -q -s -n 0 tests/test_launch.py
 
 lint: style types ## Check style and types
 
-style: $(READY) ## Check style
+style: $(READY_TO_TEST) ## Check style
 	@$(IN)/ruff check .
 	@$(IN)/ruff format --check .
 
-types: $(READY) ## Check types
+types: $(READY_TO_TEST) ## Check types
 	@$(IN)/mypy
 
-format: $(READY) ## Put the code into the common format
+format: $(READY_TO_TEST) ## Put the code into the common format
 	@$(IN)/ruff check --fix .
 	@$(IN)/ruff format .
 
 # Links to other sites are asked for where one of them answers.
-docs: $(READY) ## Build the documentation, warnings as errors, its examples run and its links followed
+docs: $(READY_TO_TEST) ## Build the documentation, warnings as errors, its examples run and its links followed
 	@$(IN)/python -m sphinx -W --keep-going -q docs docs/_build/html
 	@$(IN)/python -m sphinx -W --keep-going -q -b doctest docs docs/_build/doctest
 	@$(IN)/python docs/external_links.py
 	@echo "docs/_build/html/index.html"
 
 bench: $(READY) ## Measure the speed of packs beside their peers (installs JAX)
-	@$(IN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
+	@$(PIP) --editable '.[bench]'
 	@$(IN)/python -m pipeline bench
 
 slurm-up: ## Start a real SLURM of two nodes on this machine (Debian packages)

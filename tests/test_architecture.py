@@ -352,7 +352,16 @@ def test_a_drawer_and_a_stray_file_are_found() -> None:
     assert out_of_place(planted) == {"notes.txt"}
 
 
-WHOLE = {"architecture", "documentation", "configs", "command_line", "imports", "kept_runs", "reference_values"}
+WHOLE = {
+    "architecture",
+    "documentation",
+    "configs",
+    "command_line",
+    "imports",
+    "installed",
+    "kept_runs",
+    "reference_values",
+}
 """What is tested of the whole project rather than of one module."""
 
 
