@@ -68,7 +68,9 @@ def fitted(tables: RunTables) -> Drawn | None:
         domain = alt.Scale(domain=[low - margin, high + margin], nice=False)
         x, y = alt.X("x:Q", title="x", axis=alt.Axis(grid=False)), alt.Y("value:Q", title="f(x)", scale=domain)
         line = chart_of(rows.select("x", "value", "width")).mark_line(strokeWidth=1.6, clip=True)
-        line = line.encode(x=x, y=y, color=colour, tooltip=["width:O", "x:Q", "value:Q"])
+        line = line.encode(
+            x=x, y=y, color=colour, tooltip=[alt.Tooltip(name) for name in ("width:O", "x:Q", "value:Q")]
+        )
         if target.is_empty():
             return alt.layer(line)
         under = chart_of(target).mark_line(strokeWidth=5, clip=True).encode(x=x, y=y)
