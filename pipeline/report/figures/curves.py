@@ -21,6 +21,26 @@ def rate_colour(tables: RunTables, rates: Iterable[float]) -> tuple[pl.Expr, alt
     return column, alt.Color("rate:N", title=tables.rate_title, scale=scale, legend=legend)
 
 
+def up_to_the_frame(curves: pl.DataFrame, value: str, curve: str, low: float, high: float) -> pl.DataFrame:
+    """The points of curves within a frame, and those next to one: what is seen of a line that is cut off there.
+
+    A renderer draws every dash of a line, also of one that goes on for 300 decades beyond its frame.
+
+    Args:
+        curves: Points in the order of each curve.
+        value: Column of the height of a point.
+        curve: Column that names its curve.
+        low: Lower edge of the frame.
+        high: Upper edge.
+
+    Returns:
+        Some of the rows.
+    """
+    inside = pl.col(value).is_between(low, high)
+    before, after = (inside.shift(places, fill_value=False).over(curve) for places in (1, -1))
+    return curves.filter(inside | before | after)
+
+
 def step_axis(tables: RunTables) -> alt.X:
     """Steps from 0 on, logarithmic beyond 1."""
     axis = charts.step_axis(tables.plan.experiment.num_steps)

@@ -14,7 +14,7 @@ import polars as pl
 
 from pipeline.report.figures import charts
 from pipeline.report.figures.charts import LARGEST, TINIEST, Chart, Drawn, chart_of, panels, with_legend_entry
-from pipeline.report.figures.curves import rate_colour, step_axis
+from pipeline.report.figures.curves import rate_colour, step_axis, up_to_the_frame
 from pipeline.report.tables.run_tables import DIGITS, MOST_CURVES, MOST_STEPS, RunTables, drawable, evenly_spaced
 from pipeline.report.theory.predicted_losses import predicted_losses_of
 
@@ -80,8 +80,9 @@ def loss_by_step(tables: RunTables) -> Drawn | None:
         left = marks.join(
             rows.select("panel_problem", "name").unique(maintain_order=True), on=["panel_problem", "name"], how="semi"
         )
-        theory = predicted_losses(tables, rows).with_columns(rate)
         scale, axis = charts.log_scale([*rows["loss"], *left["ceiling"]])
+        predicted = predicted_losses(tables, rows).with_columns(rate)
+        theory = up_to_the_frame(predicted, "loss", "rate", *scale.domain)
         loss = functools.partial(alt.Y, title=tables.loss_title, scale=scale, axis=axis)
         return alt.layer(*_loss_layers(rows, theory, left, tables.rate_title, step, loss, colour))
 
