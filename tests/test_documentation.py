@@ -128,6 +128,9 @@ QUESTIONS = [block for block in blocks("yaml") if block.startswith("question:")]
 def test_a_question_that_a_page_asks_can_be_planned(tmp_path: Path, block: str) -> None:
     path = tmp_path / "asked.yaml"
     path.write_text(block)
+    for used in re.findall(r"^use: \[(\w+\.py)\]$", block, re.MULTILINE):
+        (shown,) = [code for code in blocks("python") if "(Basis):" in code and "(Target):" in code]
+        (tmp_path / used).write_text(shown)
     assert make_plan("asked", read_experiment(path, ["seeds=1"])).trials
 
 

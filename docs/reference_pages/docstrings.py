@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 SECTIONS = ("Args", "Raises", "Returns", "Yields", "Example", "Source")
 SECTION = re.compile(rf"^({'|'.join(SECTIONS)}):(.*)$")
-CODE = re.compile(r"(``.+?``|`[^`]+`)", re.DOTALL)
+AS_IT_IS = re.compile(r"(``.+?``|`[^`]+`|(?<!\w)\*\w[\w ]*\*(?!\w))", re.DOTALL)
+"""Code, and words that are stressed."""
 SPECIAL = re.compile(r"([\\*_<$\[\]])")
 
 
@@ -98,6 +99,6 @@ def attributes(kind: type) -> dict[str, str]:
 
 
 def markdown(text: str) -> str:
-    """A text of a docstring as Markdown: code stays as it is, and nothing else means more than its letters."""
-    parts = CODE.split(text)
+    """A text of a docstring as Markdown: code and stress stay as they are, and nothing else means more than it says."""
+    parts = AS_IT_IS.split(text)
     return "".join(part if number % 2 else SPECIAL.sub(r"\\\1", part) for number, part in enumerate(parts))

@@ -37,8 +37,7 @@ def _of(name: str, thing: Any) -> Iterator[str]:
     """A function, a property or a class: how it is called, and what its docstring says."""
     said = parsed(thing)
     if inspect.isfunction(thing):
-        signature = str(inspect.signature(thing)).replace("(self, ", "(").replace("(self)", "()")
-        yield f"```python\n{name}{signature.partition(' -> ')[0]}\n```"
+        yield f"```python\n{name}({', '.join(_parameters(thing))})\n```"
     yield markdown(said.summary)
     yield from (markdown(part) for part in said.body)
     if thing is not Experiment:
@@ -48,3 +47,14 @@ def _of(name: str, thing: Any) -> Iterator[str]:
     yield from (f"**Raises** `{error}`: {markdown(text)}" for error, text in said.raises.items())
     if said.example:
         yield f"```python\n{said.example}\n```"
+
+
+def _parameters(function: Any) -> Iterator[str]:
+    """What a function takes, with its defaults; types are in words below."""
+    bare = False
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and not bare:
+            yield "*"
+        bare = bare or parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_POSITIONAL)
+        if parameter.name != "self":
+            yield str(parameter.replace(annotation=parameter.empty))

@@ -16,7 +16,7 @@ def test_every_public_method_of_a_run_is_described_with_its_arguments():
     methods = [name for name in vars(pipeline.Run) if not name.startswith("_")]
     assert methods == re.findall(r"^### `Run\.(\w+)`$", page, re.MULTILINE)
     section = page.partition("### `Run.results`")[2].partition("\n### ")[0]
-    assert "run.results(*, where: " in section
+    assert "run.results(*, where='', select='', sort='', top=None)" in section
     assert all(f"`{name}`\n: " in section for name in ("where", "select", "sort", "top"))
     assert "**Returns.** The axes" in section
     assert "**Raises** `PipelineError`: " in section
