@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import gc
 import json
@@ -23,6 +24,8 @@ gc.disable()  # until all tests are collected: what is made on the way stays
 if not any(Path("/dev").glob("nvidia[0-9]*")):
     os.environ["TRITON_INTERPRET"] = "1"  # before PyTorch loads Triton: without a GPU its kernels are interpreted
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before PyTorch, too: threads that spin take another test's turn
+if "PYTEST_XDIST_WORKER" in os.environ:
+    atexit.register(os._exit, 0)  # the last of all that is registered: to take apart what was loaded takes 3 s
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: its threads spin, four times the work on two cores
 
 TESTS = Path(__file__).parent

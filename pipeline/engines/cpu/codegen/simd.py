@@ -190,7 +190,7 @@ class Program:
 
     def int_constant(self, number: Number) -> Value:
         """An integer."""
-        return number if isinstance(number, Value) else Value(self, ir.Constant(INT64, int(number)))
+        return number if isinstance(number, Value) else Value(self, _constant(INT64, number))
 
     def constant(self, number: float, lanes: int = 1) -> Value:
         """A floating-point number, the same in all lanes."""
@@ -217,8 +217,9 @@ class Program:
         # To insert in lane 0 and shuffle with zeros is what LLVM turns into a broadcast instruction.
         kind = ir.VectorType(number.ir.type, lanes)
         first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), number.ir, ir.Constant(ir.IntType(32), 0))
-        zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
-        return Value(self, self.builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), zeros))
+        return Value(
+            self, self.builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), _lane_mask((0,) * lanes))
+        )
 
     def _kind(self, lanes: int) -> ir.Type:
         return ir.VectorType(self.real, lanes) if lanes > 1 else self.real
@@ -317,8 +318,7 @@ class Program:
         """
         if len(lanes) == 1:
             return Value(self, self.builder.extract_element(a.ir, ir.Constant(ir.IntType(32), lanes[0])))
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
-        return Value(self, self.builder.shuffle_vector(a.ir, b.ir, mask))
+        return Value(self, self.builder.shuffle_vector(a.ir, b.ir, _lane_mask(tuple(lanes))))
 
     def table_lookup(self, table: Sequence[float], index: Value) -> Value:
         """Elements of a table of 32 numbers, by the last five bits of a register of integers; with AVX-512 only."""
@@ -375,7 +375,7 @@ class Program:
     def gather(self, array: Array, place: Value) -> Value:
         """The element of an array at the place that each lane says."""
         pointers, kind = self._addresses(array, place), ir.VectorType(array.element, place.lanes)
-        mask = ir.Constant(ir.VectorType(ir.IntType(1), place.lanes), [1] * place.lanes)
+        mask = _constant(ir.VectorType(ir.IntType(1), place.lanes), 1)
         alignment = ir.Constant(ir.IntType(32), _bytes_of(array.element))
         name = f"llvm.masked.gather.v{place.lanes}{_short_name(array.element)}.v{place.lanes}p0"
         types = [pointers.type, alignment.type, mask.type, kind]
@@ -385,7 +385,7 @@ class Program:
     def scatter(self, array: Array, place: Value, value: Value) -> None:
         """Write each lane to the place that it says; no two lanes may say the same."""
         pointers = self._addresses(array, place)
-        mask = ir.Constant(ir.VectorType(ir.IntType(1), place.lanes), [1] * place.lanes)
+        mask = _constant(ir.VectorType(ir.IntType(1), place.lanes), 1)
         alignment = ir.Constant(ir.IntType(32), _bytes_of(array.element))
         name = f"llvm.masked.scatter.v{place.lanes}{_short_name(array.element)}.v{place.lanes}p0"
         types = [value.ir.type, pointers.type, alignment.type, mask.type]
@@ -488,9 +488,22 @@ def _short_name(element: ir.Type) -> str:
 
 
 def _constant(kind: ir.Type, number: float) -> ir.Constant:
+    """A number in each lane."""
+    return _cached_constant(kind, int(number) if isinstance(_element(kind), ir.IntType) else float(number).hex())
+
+
+@functools.cache
+def _cached_constant(kind: ir.Type, number: int | str) -> ir.Constant:
+    """A constant, which is made and written as text once; a float by its hexadecimal digits, for 0.0 equals -0.0."""
     if isinstance(kind, ir.VectorType):
-        return ir.Constant(kind, [_constant(kind.element, number)] * kind.count)
-    return ir.Constant(kind, int(number) if isinstance(kind, ir.IntType) else float(number))
+        return ir.Constant(kind, [_cached_constant(kind.element, number)] * kind.count)
+    return ir.Constant(kind, float.fromhex(number) if isinstance(number, str) else number)
+
+
+@functools.cache
+def _lane_mask(lanes: tuple[int, ...]) -> ir.Constant:
+    """Numbers of lanes for a shuffle, likewise."""
+    return ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
 
 
 def total(values: Sequence[Value]) -> Value:
