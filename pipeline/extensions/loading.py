@@ -11,6 +11,7 @@ import importlib
 import importlib.abc
 import importlib.util
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -120,6 +121,26 @@ def loaded(extension: Extension, kept: Path | None = None) -> LoadedExtension:
     return load_file(path)
 
 
+def sources() -> tuple[tuple[Extension, bytes], ...]:
+    """All extensions that were loaded in this process, for ``load_again`` in another one."""
+    return tuple((one.extension, one.source) for one in _loaded.values())
+
+
+def load_again(known: Iterable[tuple[Extension, bytes]]) -> None:
+    """Load the extensions of another process, so that objects of their classes can be unpickled in this one.
+
+    Args:
+        known: What ``sources`` gave there.
+    """
+    for extension, source in known:
+        if (extension.name, extension.sha256) in _loaded:
+            continue
+        if extension.path is not None:
+            _remember(extension, _run(extension.path, source, extension.sha256), source)
+        else:
+            load_package(extension.name)
+
+
 def _same(wanted: Extension, found: LoadedExtension, version: str) -> LoadedExtension:
     """The installed package, if it is the one of the plan.
 
@@ -173,18 +194,19 @@ class _SourceInMemory(importlib.abc.SourceLoader):
 
 def _run(path: Path, source: bytes, digest: str) -> ModuleType:
     """Run a file as a module, whose name ends with that of the file."""
-    name = f"pipeline_extension_{digest[:16]}.{path.stem}"
+    package = f"pipeline_extension_{digest[:16]}"
+    name = f"{package}.{path.stem}"
     loader = _SourceInMemory(path, source)
     spec = importlib.util.spec_from_loader(name, loader, origin=str(path))
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
     module.__file__ = str(path)
     add_sources([path])
-    sys.modules[name] = module  # dataclasses and type hints look there
+    sys.modules |= {package: ModuleType(package), name: module}  # dataclasses, type hints and pickles look there
     try:
         loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        del sys.modules[name]
+        del sys.modules[package], sys.modules[name]
         raise as_complaint(error, path) from None
     return module
 

@@ -63,7 +63,7 @@ OWN = """question: Does it go on?
 use: mine.py
 target: tent
 inputs: {train: 16, test: 16}
-models: [linear, shallow]
+models: [linear, {shallow: {activation: tanh}}]
 optimizer: tired
 widths: 2
 learning_rates: [0.1]
@@ -89,7 +89,7 @@ def test_an_error_in_a_step_is_told_with_its_line_and_its_traceback_is_in_the_lo
     assert re.search(r"^uses mine\.py \([0-9a-f]{10}\)$", err, re.MULTILINE)
     assert "3 trials failed: mine.py:24: RuntimeError: so many steps\n" in err
     assert "Traceback" not in err
-    (run,) = Path("runs").iterdir()
+    (run,) = Path("runs").glob("own-*")
     (log,) = (run / "logs").iterdir()
     assert "Traceback (most recent call last):" in log.read_text()
 
@@ -102,7 +102,7 @@ def test_an_error_in_a_step_is_told_with_its_line_and_its_traceback_is_in_the_lo
 def test_a_changed_file_is_another_experiment_and_says_so(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
     linear = ["--set", "models=linear"]
     assert main(["run", "own.yaml", *linear]) == 0
-    (first,) = Path("runs").iterdir()
+    (first,) = Path("runs").glob("own-*")
     Path("mine.py").write_text(Path("mine.py").read_text().replace("1 - 2", "1 - 3"))
     capsys.readouterr()
     assert main(["run", "own.yaml", *linear, "--out", str(first)]) == 2
@@ -110,7 +110,7 @@ def test_a_changed_file_is_another_experiment_and_says_so(own: Path, capsys: pyt
     assert main(["run", "own.yaml", *linear]) == 0
     said = f"mine.py has changed since {first}: what uses it is another experiment, and trained anew\n"
     assert said in capsys.readouterr().err
-    assert len(list(Path("runs").iterdir())) == 2
+    assert len(list(Path("runs").glob("own-*"))) == 2
 
 
 def test_a_value_of_another_shape_and_an_error_are_one_message_before_anything_is_trained(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import pickle
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +15,7 @@ import pytest
 
 from pipeline.errors import PipelineError
 from pipeline.extensions.extension import Extension
-from pipeline.extensions.loading import load_file, load_package, loaded
+from pipeline.extensions.loading import load_file, load_package, loaded, sources
 
 Write = Callable[..., Path]
 BODY = "\nclass Nothing: ...\n"
@@ -132,3 +135,25 @@ def test_a_package_that_is_not_installed_or_cannot_be_imported_is_named(package:
     what = "tents cannot be imported: ModuleNotFoundError: No module named 'nowhere_to_be_found'"
     with refused("tents", what, "python -c 'import tents' shows more"):
         load_package("tents")
+
+
+def test_another_process_unpickles_what_is_made_of_them(write: Write, package: Path) -> None:
+    path = write(name="pickled.py")
+    (kind,) = load_file(path).definitions
+    load_package("tents")
+    mine = [one for one in sources() if one[0].name in ("pickled.py", "tents")]
+    path.unlink()
+    sent = pickle.dumps(kind(height=2.0))  # type: ignore[call-arg]
+    program = (
+        "import pickle, sys\nfrom pipeline.extensions.loading import load_again\n"
+        "known, sent = pickle.load(sys.stdin.buffer)\nload_again(known)\none = pickle.loads(sent)\n"
+        "print(one.label(), type(one).code_sha256)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=pickle.dumps((mine, sent)),
+        capture_output=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([*sys.path, str(package.parent)])},
+    )
+    assert done.stdout.decode().split() == ["tent(height=2.0)", kind.code_sha256]

@@ -38,6 +38,18 @@ ARRAY = "cluster.job_minutes=1e-9"
 """Jobs so short that each pack is one."""
 PATIENCE = 240.0
 """How long something may take that needs workers to start, when all processors are busy with other tests."""
+MINE = '''from dataclasses import dataclass
+from typing import final
+from pipeline.problems.targets import Target
+
+@final
+@dataclass(frozen=True)
+class Halved(Target):
+    """Half of the input."""
+
+    def __call__(self, inputs_PD):
+        return inputs_PD[:, 0] / 2
+'''
 ON_PBS = ("cluster.folder=runs", "cluster.one_machine=true", "cluster.gpus=0", "cluster.cpus=1")
 
 
@@ -284,6 +296,21 @@ def test_every_trial_is_trained_on_this_machine(sweep: Path) -> None:
     wait_until_all_is_done(sweep)
     assert status(sweep)["trials"] == {"done": TRIALS}
     assert "all of them were finished before" in command(sweep, "run", "small.yaml").stderr
+
+
+def test_jobs_run_definitions_of_ones_own_as_they_were_when_they_were_sent(sweep: Path) -> None:
+    """A process of its own has to show it: this one has the file in memory."""
+    mine, config, gate = sweep / "mine.py", sweep / "small.yaml", sweep / "gate"
+    mine.write_text(MINE)
+    config.write_text(re.sub(r"^target: .*$", "use: mine.py\ntarget: halved", config.read_text(), flags=re.MULTILINE))
+    waits = f"cluster.setup=['while [ ! -e {gate} ]; do sleep 0.1; done']"
+    submit(sweep, "local", waits, quick())
+    mine.write_text("raise SystemExit('not the file that was sent')")
+    gate.touch()
+    wait_until_all_is_done(sweep)
+    assert status(sweep)["trials"] == {"done": TRIALS}
+    assert (run_of(sweep) / "definitions" / "mine.py").read_text() == MINE
+    assert {row["status"] for row in json.loads(command(sweep, "results", "--json").stdout)} == {"done"}
 
 
 def test_debug_trains_in_the_process_itself(sweep: Path) -> None:

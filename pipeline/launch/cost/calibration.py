@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.experiment.workload import Workload
+from pipeline.extensions.loading import load_again, sources
 from pipeline.home import cache_folder
 from pipeline.launch.clusters.profile import Profile
 from pipeline.records.atomic_writes import replacing
@@ -215,7 +216,8 @@ def _pilots(chosen: Sequence[Workload], plan: Plan, cpus: int | None, local_fold
     """Measure packs of a plan in a process of their own, which has the processors of a worker."""
     named = {pack.id: pack for pack in plan.packs}
     packs = [named[workload.pack] for workload in chosen]
-    with _processors(cpus), concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+    spawn, known = multiprocessing.get_context("spawn"), sources()
+    with _processors(cpus), concurrent.futures.ProcessPoolExecutor(1, spawn, load_again, (known,)) as pool:
         began = time.time()
         timings, ready = pool.submit(_measure, packs, plan.experiment).result()
     _remember(local_folder, STARTUP, PackTiming(ready - began, 0.0, 0.0, "pilot"))
