@@ -46,7 +46,9 @@ def plan_of(document: YamlDocument, overrides: Overrides, *, on_cluster: bool) -
     if overrides.profile and not on_cluster:
         where = f"--set cluster.{overrides.profile[0]}"
         raise PipelineError("nothing is sent to a cluster here", where=where, hint="add --cluster, or take submit")
-    planned = make_plan(document.path.stem, document.experiment(overrides.experiment))
+    experiment = document.experiment(overrides.experiment)
+    with document.located(overrides.experiment):
+        planned = make_plan(document.path.stem, experiment)
     warnings = list(planned.experiment.warnings())
     for warning in warnings[:MOST_WARNINGS]:
         say(f"warning: {warning}")

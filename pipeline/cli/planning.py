@@ -18,6 +18,9 @@ from pipeline.reuse.request import Reuse
 if TYPE_CHECKING:
     from pipeline.plans import Plan
 
+MANY_TRIAL_STEPS = 1e9
+"""From some minutes on it is worth knowing before how many."""
+
 
 @dataclass(frozen=True)
 class PlanOptions:
@@ -66,6 +69,8 @@ def plan(options: PlanOptions) -> int:
         f"{counted(planned.num_trials, len(planned.packs))}, {planned.trial_steps:.3g} trial-steps; "
         f"python -m pipeline run trains them into {folder}"
     )
+    if planned.trial_steps > MANY_TRIAL_STEPS:
+        say("plan --cluster local measures how much time and memory that takes here")
     for sentence in _finished_before(planned, folder, options):
         say(sentence)
     return 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -10,11 +11,11 @@ from typing import TYPE_CHECKING, TypeVar
 from pipeline.config.compose import compose
 from pipeline.config.construct import construct
 from pipeline.config.fields import required_of
-from pipeline.config.nodes import MappingNode, Node, ScalarNode, Source, is_null, shown
+from pipeline.config.nodes import MappingNode, Node, ScalarNode, Source, is_null, locate, shown
 from pipeline.config.overrides import override
 from pipeline.config.text_files import read_text
 from pipeline.config.used_extensions import extensions_of
-from pipeline.errors import PipelineError
+from pipeline.errors import FieldError, PipelineError
 
 if TYPE_CHECKING:
     from pipeline.experiment.experiment import Experiment
@@ -71,6 +72,22 @@ class YamlDocument:
         with extensions_of(kind, override(self.root, overrides)) as root:
             result: T = construct(kind, root, ())
         return result
+
+    @contextmanager
+    def located(self, overrides: Sequence[str] = ()) -> Iterator[None]:
+        """Give a field that is refused in the block the line at which it is written.
+
+        Args:
+            overrides: Texts of ``--set``, with which the experiment was constructed.
+
+        Raises:
+            PipelineError: In place of a ``FieldError``.
+        """
+        try:
+            yield
+        except FieldError as error:
+            where = locate(override(self.root, overrides), error.path)
+            raise PipelineError(error.what, where=where, hint=error.hint) from None
 
     def experiment(self, overrides: Sequence[str] = ()) -> Experiment:
         """Construct the experiment that the file asks for.

@@ -29,6 +29,9 @@ MAX_RATES = 10_000
 MAX_RECORDED = 100_000
 """Steps that one experiment looks at."""
 
+MAX_STEPS = 10**12
+"""Updates of one trial: at a million a second, twelve days."""
+
 MAX_TRIALS = 2_000_000
 """Trials of one experiment: planning two million takes some ten seconds."""
 

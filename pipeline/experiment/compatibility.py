@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from pipeline.errors import FieldError
-from pipeline.experiment.axes import FROM_ONE, Inputs, LogSpacedSteps, Place, distinct, place, several
+from pipeline.experiment.axes import FROM_ONE, MAX_STEPS, Inputs, LogSpacedSteps, Place, distinct, place, several
 from pipeline.experiment.engine_names import CLOSED_FORM
 from pipeline.experiment.precision import STORED, Dtype
 from pipeline.experiment.trial import LearningRate
@@ -207,7 +207,7 @@ def check_batch_size(batch_size: int, optimizers: Sequence[Optimizer], objective
 
 
 def check_steps(steps: int | tuple[int, ...], record_at: tuple[int, ...] | LogSpacedSteps) -> None:
-    """Refuse a training of no steps, and a recorded step that no trial reaches.
+    """Refuse a training of no steps or without an end, and a recorded step that no trial reaches.
 
     Raises:
         FieldError: At the number of steps, or the recorded step.
@@ -216,6 +216,9 @@ def check_steps(steps: int | tuple[int, ...], record_at: tuple[int, ...] | LogSp
         if number < 1:
             what = f"steps must be positive, not {number!r}"
             raise FieldError(place("steps", steps, position), what, hint=FROM_ONE)
+        if number > MAX_STEPS:
+            what = f"{number} steps are more than {MAX_STEPS}, which take twelve days at a million a second"
+            raise FieldError(place("steps", steps, position), what, hint="take fewer")
     if isinstance(record_at, tuple):
         distinct("record_at", record_at)
         most = max(several(steps))

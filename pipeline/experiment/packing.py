@@ -59,7 +59,7 @@ def packs(trials: Iterable[Trial], memory_gib: float) -> Iterator[Pack]:
         largest = min(MOST_TRIALS, int(memory_gib * 2**30 / bytes_of_trial(shape)))
         if not largest:
             raise FieldError(
-                ("pack_memory_gib",),
+                ("widths",),
                 f"one trial of {shape.model.label()} of width {shape.width} takes "
                 f"{bytes_of_trial(shape) / 2**30:.3g} GiB, more than {memory_gib:g}",
                 hint="raise pack_memory_gib if the machine has the memory, or take a smaller width",

@@ -27,6 +27,16 @@ def test_a_profile_is_changed_only_where_there_is_a_cluster() -> None:
         planned("cluster.queue=long")
 
 
+@pytest.mark.parametrize(("change", "where"), [("", "wide.yaml:4"), ("widths=[2, 2e8]", "--set widths=[2, 2e8]")])
+def test_a_width_that_no_pack_can_hold_is_refused_where_it_is_written(tmp_path: Path, change: str, where: str) -> None:
+    path = tmp_path / "wide.yaml"
+    path.write_text("question: Wide?\ntarget: sine\nmodels: [shallow]\nwidths: [2, 1e8]\nlearning_rates: [0.1]\n")
+    overrides = Overrides((change,) if change else ())
+    told = rf"{re.escape(where)}: one trial of shallow\(relu\) of width [12]00000000 takes .* GiB, more than 1\n"
+    with pytest.raises(PipelineError, match=told):
+        plan_of(read_document(path), overrides, on_cluster=False)
+
+
 def test_what_is_trained_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first = planned()
     announce(first, tmp_path)

@@ -21,5 +21,9 @@ def test_a_plan_says_what_would_be_trained_and_where(
     said = capsys.readouterr()
     assert sum(row["trials"] for row in json.loads(said.out)) % 2 == 0
     assert plan(PlanOptions(XOR, Overrides(("seeds=2",)), None, None, json=False)) == 0
-    assert "python -m pipeline run trains them into runs/xor-" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "python -m pipeline run trains them into runs/xor-" in said.err
+    assert "how much time" not in said.err
+    assert plan(PlanOptions(XOR, Overrides(("seeds=2", "steps=1e9")), None, None, json=False)) == 0
+    assert "plan --cluster local measures how much time and memory that takes here" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -97,6 +97,7 @@ steps: [1e2, 1000]
         ("batch_size:\n  - full\n  - 257", "yaml:7: batch_size 257 is more than the 256 training points"),
         ("batch_size: [8, whole]", "yaml:5: batch_size.1 must be"),
         ("steps: [10, 0]", "yaml:5: steps must be positive, not 0"),
+        ("steps: 1e15", "yaml:5: 1000000000000000 steps are more than 1000000000000, which take twelve days at a"),
         ("steps: [10, 100]\nrecord_at: [5, 101]", "yaml:6: step 101 is not between 0 and steps 100"),
         ("dtype: [float32, float32]", "yaml:5: dtype names float32 twice"),
     ],

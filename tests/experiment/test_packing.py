@@ -34,7 +34,7 @@ def test_pack_is_never_so_large_that_progress_would_not_show(experiment):
 
 
 def test_one_trial_larger_than_the_limit_is_refused(experiment, refuses):
-    with refuses(("pack_memory_gib",), "one trial of linear(legendre) of width 2 takes "):
+    with refuses(("widths",), "one trial of linear(legendre) of width 2 takes "):
         list(packs(experiment().trials(), memory_gib=1e-9))
 
 
