@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from pipeline.api.run_contents import RunContents, files_of, read_contents
-from pipeline.api.run_figures import RunFigures
 from pipeline.api.run_folders import run_folder
 from pipeline.api.spoken import say
 from pipeline.errors import PipelineError
 from pipeline.plans import Plan, read_plan
 from pipeline.records.store import naming_damage
-from pipeline.report.answer.answer import Answer
 from pipeline.report.tables.axis_columns import LABEL
 from pipeline.report.tables.cells import PROBLEM
 from pipeline.report.tables.printing import number_of
@@ -24,7 +22,9 @@ from pipeline.report.tables.records_table import records_table
 from pipeline.report.tables.table_query import TableQuery
 
 if TYPE_CHECKING:
+    from pipeline.api.run_figures import RunFigures
     from pipeline.launch.state.status import Status
+    from pipeline.report.answer.answer import Answer
 
 
 class Run:

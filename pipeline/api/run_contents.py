@@ -6,18 +6,21 @@ import functools
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from pipeline.api.run_figures import RunFigures
 from pipeline.plans import Plan, read_plan
 from pipeline.records.store import naming_damage, read_fitted_samples, read_outcomes, scan_records
-from pipeline.report.answer.answer import Answer, answer_of
 from pipeline.report.answer.best import with_standings
 from pipeline.report.tables.axis_columns import with_axis_columns
 from pipeline.report.tables.network_ratios import with_network_ratios
 from pipeline.report.tables.results import read_results
 from pipeline.report.tables.run_tables import RunTables
+
+if TYPE_CHECKING:
+    from pipeline.api.run_figures import RunFigures
+    from pipeline.report.answer.answer import Answer
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,16 @@ class RunContents:
     @functools.cached_property
     def answer(self) -> Answer:
         """What the run answers."""
+        from pipeline.report.answer.answer import answer_of
+
         with naming_damage(self.folder):
             return answer_of(self.tables, self.outcomes)
 
     @functools.cached_property
     def figures(self) -> RunFigures:
         """Its figures by name."""
+        from pipeline.api.run_figures import RunFigures  # Altair takes half a second, which results can do without
+
         return RunFigures(self.folder, self.tables)
 
 
