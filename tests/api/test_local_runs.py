@@ -60,3 +60,39 @@ def test_a_thread_other_than_the_first_trains_as_well(tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(pipeline.run, ASKED, out=tmp_path / "run").result()
     assert run.results()["status"].to_list() == ["done"] * 6
+
+
+BROKEN = '''
+"""An activation that cannot be trained."""
+
+from dataclasses import dataclass
+from typing import final
+
+from pipeline.models.activations import Activation
+
+
+@final
+@dataclass(frozen=True)
+class Broken(Activation):
+    """An activation without a derivative."""
+
+    def __call__(self, z):
+        return z.clone()
+
+    def apply_(self, z):
+        return z
+
+    def multiply_by_derivative_(self, gradient, value):
+        raise RuntimeError("there is no derivative")
+
+    def second_derivative(self, value):
+        raise RuntimeError("there is no derivative")
+'''
+
+
+def test_trials_that_fail_are_a_warning_that_says_where_the_reasons_are(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text(BROKEN)
+    own = ASKED | {"use": [str(tmp_path / "broken.py")], "models": [{"shallow": {"activation": "broken"}}]}
+    with pytest.warns(UserWarning, match=r"^6 trials failed; results\(where=\"status = 'failed'\"\) says why$"):
+        run = pipeline.run(own, out=tmp_path / "run")
+    assert all("there is no derivative" in reason for reason in run.results(where="status = 'failed'")["reason"])
