@@ -15,7 +15,7 @@ from pipeline.models.curvature import curvature
 from pipeline.models.hessian_bounds import OutputDerivatives, largest_output_weights, output_derivatives
 from pipeline.models.shallow import Shallow
 from pipeline.problems.losses import HalfMeanSquare
-from pipeline.report.theory.certified_steps import Proof, Trajectories, certified
+from pipeline.report.theory.certified_steps import Interval, Known, Proof, Trajectories, certified
 
 STEPS, WIDTH, MARGIN = 200, 8, 5e-4
 TIMES_LIMIT = (0.05, 0.2, 0.5, 0.9, 1.2, 1.6, 2.5)
@@ -131,3 +131,54 @@ def test_a_longer_step_needs_more_room_and_a_third_of_the_change_counts() -> Non
     recorded = (0.5 * ones_TH, lengths_T[:, None].expand(2, 2), ones_TH)
     found = Trajectories(rate * ones_TH[:, 0], torch.tensor([0, 1]), *recorded, ones_TH[:, 0])
     assert certified(flat, found, 0.0)[:, 0].tolist() == [Proof.PROVED, Proof.RATE]
+
+
+def judged(steps: tuple[int, ...], sharpness: tuple[float, ...], loss: float = 0.5) -> list[int]:
+    """Of inputs 0 and identities, where ``F2 = 1`` and ``F3 = 0``, at the rate 1/10, steps of the length 1/100.
+
+    The limit of the sharpness is 20, and ``M = 3 (sqrt(lambda + 1) + R)``, about 13.7 close to it.
+    """
+    flat = output_derivatives(ACTIVATIONS["identity"].derivative_bounds, torch.zeros(4, 1))  # type: ignore[arg-type]
+    ones_TH = torch.ones(1, len(steps), dtype=torch.float64)
+    recorded = (loss * ones_TH, 0.1 * ones_TH, torch.tensor([sharpness], dtype=torch.float64))
+    found = Trajectories(0.1 * ones_TH[:, 0], torch.tensor(steps), *recorded, ones_TH[:, 0])
+    return certified(flat, found, 0.0)[0].tolist()
+
+
+def test_the_way_of_four_steps_is_that_of_a_gradient_that_grows() -> None:
+    """By ``r nu = 0.1`` each: 0.01 (1 + 1.1 + 1.21 + 1.331) = 0.0464, which is 0.64 of sharpness, and 0.05 of one."""
+    assert judged((0, 4), (19.0, math.nan)) == [Proof.PROVED]
+    assert judged((0, 4), (19.5, math.nan)) == [Proof.FAR_APART]
+    assert judged((0, 1), (19.9, math.nan)) == [Proof.PROVED]
+
+
+def test_the_way_of_many_steps_is_bounded_by_the_loss_that_they_lower() -> None:
+    """Of 10,000 steps it is at most ``sqrt(0.05 / (1 - q))``: 0.4 at the sharpness 9, and too far at 12."""
+    assert judged((0, 10_000), (9.0, math.nan), loss=5e-5) == [Proof.PROVED]
+    assert judged((0, 10_000), (12.0, math.nan), loss=5e-5) == [Proof.FAR_APART]
+    assert judged((0, 10_000), (9.0, math.nan)) == [Proof.FAR_APART]
+
+
+def test_a_sharpness_that_is_not_recorded_again_is_known_the_less_the_further() -> None:
+    """Each step of the length 0.01 adds 0.137: 19.8, 19.94, 20.07."""
+    seen_once = (19.8, math.nan, math.nan, math.nan)
+    assert judged((0, 1, 2, 3), seen_once) == [Proof.PROVED, Proof.PROVED, Proof.RATE]
+    assert judged((0, 1, 2, 3), (19.8, 19.8, 19.8, 19.8)) == [Proof.PROVED] * 3
+
+
+def test_behind_a_step_that_is_not_proved_its_length_is_known_and_the_hessian_is_not() -> None:
+    curved = output_derivatives(ACTIVATIONS["tanh"].derivative_bounds, torch.zeros(4, 1))  # type: ignore[arg-type]
+    one_T = torch.ones(1, dtype=torch.float64)
+    known = Known(torch.tensor([3.0]).double(), 2 * one_T, one_T)
+    for sharp, steps in ((9.0, 1), (0.5, 1), (9.0, 7)):
+        interval = Interval(curved, 0.3 * one_T, one_T, one_T, known._replace(eigenvalues_T=sharp * one_T), 0.0)
+        proof_T, after = interval.prove(steps)
+        assert (proof_T == Proof.PROVED).item() == (sharp == 0.5)
+        assert after.eigenvalues_T.isnan().item() == (sharp == 9.0)
+        if steps == 1:
+            assert after.largest_T.item() == pytest.approx(1.3)
+            longer = 2 + 0.3 * curved.second_derivative(torch.tensor([1.3]).double())
+            assert after.roots_T.item() == pytest.approx(longer.item())
+        else:
+            assert after.largest_T.isnan()
+            assert after.roots_T.isnan()

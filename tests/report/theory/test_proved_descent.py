@@ -17,6 +17,7 @@ from pipeline.optimizers.rules import Adam, Momentum
 from pipeline.plans import make_plan
 from pipeline.problems.losses import BinaryCrossEntropy
 from pipeline.problems.targets import AbsoluteValue, Xor
+from pipeline.report.theory import proved_descent
 from pipeline.report.theory.proved_descent import KINKS, can_be_proved, unproved_kinks
 
 STEPS = 10
@@ -102,6 +103,19 @@ def test_of_kinks_it_is_said_once_why_nothing_is_proved():
         plan = make_plan("test", replace(EXPERIMENT, models=(Shallow(kind()), Linear())))
         assert unproved_kinks(plan) == (KINKS if kind.kinked else "")
     assert not unproved_kinks(make_plan("test", replace(EXPERIMENT, models=(Shallow(),), optimizer=Adam())))
+
+
+def test_what_is_proved_does_not_depend_on_the_trials_beside(monkeypatch):
+    """Of two packs, and of one trial at a time."""
+    experiment = replace(EXPERIMENT, widths=(2, 4), learning_rates=(0.01, 0.6), seeds=2)
+
+    def numbers(trial):
+        return [(step, name, 1.0 / (step + 1)) for step in EVERY for name in ("loss", "gradient_norm", "sharpness")]
+
+    together = results_of(experiment, numbers)
+    assert together["grounds"].n_unique() == 2
+    monkeypatch.setattr(proved_descent, "MOST_TRIALS", 1)
+    assert results_of(experiment, numbers).equals(together)
 
 
 def shape_of(model: Any, **fields: Any) -> Any:
