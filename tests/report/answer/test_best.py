@@ -19,7 +19,6 @@ from pipeline.problems.targets import AbsoluteValue, Xor
 from pipeline.report.answer.best import (
     CHANCE,
     FEW,
-    LEAST_DIFFERENCE,
     ROUNDING,
     at_best_rate,
     best_models,
@@ -83,9 +82,7 @@ def test_shares_decide_only_where_some_trial_solves_the_problem():
     ].to_list() == [None]
 
 
-@pytest.mark.parametrize(
-    ("difference", "rate"), [(1e-8, 0.4), (LEAST_DIFFERENCE / 2, 0.4), (2 * LEAST_DIFFERENCE, 0.1)]
-)
+@pytest.mark.parametrize(("difference", "rate"), [(1e-8, 0.4), (0.0009, 0.4), (0.0011, 0.1)])
 def test_of_rates_whose_errors_are_equal_the_one_that_settles_first_is_best(difference, rate):
     found = table(
         lambda trial: 0.04 * (1 + difference * (trial.learning_rate > 0.1)),
@@ -96,6 +93,16 @@ def test_of_rates_whose_errors_are_equal_the_one_that_settles_first_is_best(diff
         seeds=1,
     )
     assert best_rates(found)["rate"].to_list() == [rate]
+
+
+def test_how_soon_a_setting_settles_is_the_median_of_its_seeds():
+    """At the lower rate four seeds settle at once, and one settles late."""
+    found = table(
+        lambda trial: 0.04,
+        rates=(0.1, 0.2),
+        settles=lambda trial: 20 if trial.learning_rate > 0.1 else 1000 if trial.seed == 0 else 10,
+    )
+    assert best_rates(found)["rate"].to_list() == [0.1]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -67,6 +67,9 @@ def judged(**changed: object) -> tuple[str | None, str | None]:
         ("agrees", {"loss": 1.5}),  # a ReLU network whose units have all died on the way up
         ("agrees", {"gradient_norm": 0.0, "gradient_before": 0.0, "loss": 1.0}),  # at rest at once
         (MOVING, {"gradient_norm": 0.1}),
+        ("agrees", {"gradient_norm": 0.0022}),  # 1000 g^2 is 0.0048, and a hundredth of what it has fallen by 0.005
+        (MOVING, {"gradient_norm": 0.0023}),
+        (MOVING, {"gradient_norm": 0.0022, "momentum": 0.5, "factor": 3.0}),  # which goes twice as far on a slope
         (MOVING, {"gradient_norm": 0.1, "gradient_before": 0.1, "loss": 1e-3}),  # a cycle around a minimum
         (MOVING, {"loss": 1 - 1e-12}),  # it has hardly moved yet, and its gradient has not changed
         (MOVING, {"gradient_norm": math.nan}),
