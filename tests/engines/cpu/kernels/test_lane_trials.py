@@ -22,6 +22,7 @@ def test_a_lane_stops_at_its_first_loss_out_of_bounds_and_no_later_loss_brings_i
     blocks, steps, lanes = 2, 3, p.lanes
     losses_BHL = np.full((blocks, steps, lanes), 1.0)
     losses_BHL[0, 1, 0] = 2.5  # above its bound once, below it again
+    losses_BHL[0, 2, 1] = 2.0  # at its bound, which is not out of it
     losses_BHL[1, 0, 1] = np.nan
     losses_BHL[1, 2, 2 % lanes] = np.inf
     rates_BL = np.arange(1.0, 1 + blocks * lanes).reshape(blocks, lanes)
