@@ -16,6 +16,7 @@ from pipeline.api.opened_run import Run
 from pipeline.api.run_folders import link_run
 from pipeline.api.spoken import say
 from pipeline.launch.clusters.lookup import read_cluster
+from pipeline.launch.cost.device_choice import suited
 from pipeline.launch.submit.submit_run import submit_run
 from pipeline.reuse.request import Reuse
 from pipeline.reuse.reusable_trials import in_words, planned_with_reuse
@@ -58,6 +59,7 @@ def submit(
     planned, _ = begun_plan(planned, folder)
     check_chain(there, 1 + chain)
     planned, reusable = planned_with_reuse(planned, folder, Reuse(fresh, tuple(map(Path, reuse))))
+    there = suited(there, cluster, planned.manifest, say)
     for sentence in in_words(reusable, planned.num_trials):
         say(sentence)
     for _ in submit_run(planned.manifest, folder, there, 1 + chain, say, None, planned, reusable):

@@ -93,6 +93,7 @@ def _finished_before(planned: Plan, folder: Path, options: PlanOptions) -> list[
 def _plan_on(name: str, planned: Plan, options: PlanOptions) -> None:
     """Print what a plan would become on a cluster."""
     from pipeline.launch.clusters.lookup import read_cluster
+    from pipeline.launch.cost.device_choice import suited
     from pipeline.launch.submit.submission_plan import dry_run
     from pipeline.reuse.reusable_trials import in_words, planned_with_reuse
 
@@ -100,6 +101,7 @@ def _plan_on(name: str, planned: Plan, options: PlanOptions) -> None:
     folder = folder_on(cluster, planned, options.out)
     planned, _ = begun_plan(planned, folder)
     planned, reusable = planned_with_reuse(planned, folder, Reuse(options.fresh, options.reuse))
+    cluster = suited(cluster, name, planned.manifest, say)
     for sentence in in_words(reusable, planned.num_trials):
         say(sentence)
     found = dry_run(planned, folder, cluster, 1, say, reusable)

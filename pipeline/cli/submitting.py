@@ -74,6 +74,7 @@ def submit(options: SubmitOptions) -> int:
     """Send what is neither finished nor in flight to a cluster, and return at once."""
     from pipeline.config import read_document
     from pipeline.launch.clusters.lookup import read_cluster
+    from pipeline.launch.cost.device_choice import suited
     from pipeline.launch.submit.submission_plan import dry_run
     from pipeline.reuse.reusable_trials import in_words, planned_with_reuse
 
@@ -82,6 +83,7 @@ def submit(options: SubmitOptions) -> int:
     folder = folder_on(cluster, planned, options.out)
     planned, _ = begun_plan(planned, folder)
     planned, reusable = planned_with_reuse(planned, folder, Reuse(options.fresh, options.reuse))
+    cluster = suited(cluster, options.cluster, planned.manifest, say)
     links = 1 + options.chain
     check_chain(cluster, links)
     if not options.dry_run:

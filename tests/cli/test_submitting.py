@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cli import main
 from pipeline.cli.experiments import plan_of
 from pipeline.cli.options import Overrides
 from pipeline.cli.submitting import RetryOptions, retry
 from pipeline.config import read_document
 from pipeline.errors import PipelineError
 from pipeline.plans import write_plan
+from pipeline.records.store import read_outcomes, read_records
 
 XOR = Path(__file__).parents[2] / "configs" / "xor.yaml"
 
@@ -22,3 +24,25 @@ def test_a_run_of_which_nothing_was_sent_is_not_sent_again(tmp_path: Path) -> No
     options = RetryOptions((f"{tmp_path}",), Overrides(), quarantined=False, json=False, chain=0)
     with pytest.raises(PipelineError, match=r"nothing was sent of this run yet\n  hint: submit sends it"):
         retry(options)
+
+
+def test_what_another_run_has_finished_is_not_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The dry run says so and writes nothing; then no job is needed, since every trial is taken."""
+    monkeypatch.chdir(tmp_path)
+    Path("here.yaml").write_text("description: Here.\nscheduler: debug\nfolder: runs\none_machine: true\ngpus: 0\n")
+    few = ["--set", "seeds=2", "--set", "steps=10", "--set", "widths=[2]", "--set", "models=[shallow]"]
+    assert main(["run", str(XOR), *few]) == 0
+    (run,) = Path("runs").glob("xor-*")
+    send = ["submit", str(XOR), *few, "--cluster", "here.yaml", "--out", "runs/other"]
+    for more in (["--dry-run"], []):
+        assert not Path("runs/other").exists()
+        capsys.readouterr()
+        assert main([*send, *more]) == 0
+        said = capsys.readouterr().err
+        number = len(read_outcomes(run))
+        assert f"{number} of {number} trials are trained already and are taken: {number} in {run.name}, by " in said
+        assert "1 packs finished, 0 in flight; nothing is left to send" in said
+    assert set(read_outcomes(Path("runs/other"))["run"]) == {run.name}
+    assert read_records(Path("runs/other")).equals(read_records(run))

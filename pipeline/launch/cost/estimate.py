@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import polars as pl
@@ -166,14 +167,27 @@ def _without_gpus(profile: Profile) -> str:
     """Advice on doing without GPUs: on this cluster where it has a queue for such jobs, and elsewhere where not."""
     if not profile.bands:
         return "without GPUs: --set cluster.gpus=0"
+    queue = queue_without_gpus(profile)
+    if queue is None:
+        return "this cluster takes no jobs without GPUs, so take another one, or your own machine (--cluster local)"
+    elsewhere = f" --set cluster.queue={queue}" if profile.queue and queue != profile.queue else ""
+    return f"without GPUs: --set cluster.gpus=0{elsewhere}"
+
+
+def queue_without_gpus(profile: Profile) -> str | None:
+    """The queue that takes jobs of a cluster without GPUs: its usual one, if that does.
+
+    Args:
+        profile: The cluster.
+
+    Returns:
+        Its name, empty where queues have none; none if no queue does.
+    """
     for queue in dict.fromkeys((profile.queue, None)):
-        try:
-            bands = dataclasses.replace(profile, gpus=0, queue=queue, walltime_minutes=None).tiers_of_size()
-        except FieldError:
-            continue
-        elsewhere = f" --set cluster.queue={bands[0].queue}" if queue != profile.queue else ""
-        return f"without GPUs: --set cluster.gpus=0{elsewhere}"
-    return "this cluster takes no jobs without GPUs, so take another one, or your own machine (--cluster local)"
+        with suppress(FieldError):
+            tiers = dataclasses.replace(profile, gpus=0, queue=queue, walltime_minutes=None).tiers_of_size()
+            return tiers[0].queue or ""
+    return None
 
 
 def gpu_busy(packs: Sequence[Workload]) -> float:

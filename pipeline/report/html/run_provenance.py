@@ -31,6 +31,9 @@ def facts(plan: Plan, planned: dict[str, Any], outcomes: pl.DataFrame) -> Iterab
     yield "packs", f"{outcomes['pack'].n_unique()} of {len(plan.packs)} ended"
     for column in ("version", "host", "engine", "device"):
         yield column, _all(outcomes, column) or "none yet"
+    taken = outcomes.filter(pl.col("run").fill_null("") != "").group_by("run").len().sort("run")
+    if taken.height:
+        yield "taken from other runs", ", ".join(f"{number} trials from {run}" for run, number in taken.iter_rows())
     yield "training time", f"{cell_text(float(outcomes['seconds'].sum()))} s, added over packs"
     yield "optimizer", training_in_words(plan, "optimizer")
     yield "steps", training_in_words(plan, "steps")

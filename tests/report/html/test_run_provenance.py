@@ -33,6 +33,16 @@ def test_commit_is_that_of_the_code_that_trained(run):
     assert dict(facts(run.plan, PLANNED, run.outcomes.with_columns(codes)))["commit"] == "feedbeef"
 
 
+def test_trials_that_another_run_has_trained_are_counted_for_it(run):
+    outcomes = run.outcomes.with_columns(run=pl.lit(""))
+    assert "taken from other runs" not in dict(facts(run.plan, {}, outcomes))
+    number = outcomes.height - 1
+    taken = outcomes.with_columns(
+        run=pl.when(pl.int_range(pl.len()) > 0).then(pl.lit("xor-0a1b2c3d4e")).otherwise("run")
+    )
+    assert dict(facts(run.plan, {}, taken))["taken from other runs"] == f"{number} trials from xor-0a1b2c3d4e"
+
+
 def test_what_is_not_known_is_shown_as_unknown(run):
     known = dict(facts(run.plan, {}, run.outcomes.with_columns(code=pl.lit(""))))
     assert [known[name] for name in ("planned", "commit", "packages")] == [
