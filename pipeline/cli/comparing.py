@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.api.run_folders import run_folder
 from pipeline.cli.prose import print_json, say
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def compare(options: CompareOptions) -> int:
     from pipeline.report.tables.printing import number_of
     from pipeline.report.tables.run_comparison import compare_runs, read_sweep
 
-    first, second = options.runs
+    first, second = map(run_folder, options.runs)
     found = compare_runs(read_sweep(first), read_sweep(second))
     if options.json:
         print_json(_as_json(found, options.runs))

@@ -33,25 +33,44 @@ def refuse_mistyped(
         if verb not in verbs:
             raise PipelineError(f"there is no verb {verb!r}", where=whole.prog, hint=nearest(verb, verbs))
         parser = verbs[verb]
-    usage = re.sub(r"\x1b\[[0-9;]*m", "", parser.format_usage())
-    known = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", usage)) | {"--help"}
-    with_value = set(re.findall(r"(--[a-z-]+)\s+[A-Z{[]", usage))
+    usage = Usage(parser)
     before = ""
     for word in words[len(verb) > 0 :]:
         if word == "--":
             return
-        _check_option(word, known, parser.prog)
-        if before not in with_value and "--set" in known:
-            _check_field(word, parser.prog)
+        _check_option(word, usage, verbs)
+        if before in usage.choices and not word.startswith("-") and word not in usage.choices[before]:
+            what = f"{before} cannot be {word!r}"
+            raise PipelineError(what, where=usage.prog, hint=nearest(word, usage.choices[before]))
+        if before not in usage.with_value and "--set" in usage.options:
+            _check_field(word, usage.prog)
         before = word
 
 
-def _check_option(word: str, known: set[str], where: str) -> None:
+class Usage:
+    """The options of a parser, as its usage shows them.
+
+    Args:
+        parser: Of all, or of a verb.
+    """
+
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        text = re.sub(r"\x1b\[[0-9;]*m", "", parser.format_usage())  # coloured since Python 3.14
+        self.prog = parser.prog
+        self.options = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", text)) | {"--help"}
+        self.with_value = set(re.findall(r"(--[a-z-]+)\s+[A-Z{[]", text))
+        self.choices = {name: listed.split(",") for name, listed in re.findall(r"(--[a-z-]+)\s+{([^}]+)}", text)}
+
+
+def _check_option(word: str, usage: Usage, verbs: Mapping[str, argparse.ArgumentParser]) -> None:
     """Refuse an option that is none, nor the beginning of one."""
     name = word.partition("=")[0]
-    if OPTION.fullmatch(name) and not any(option.startswith(name) for option in known):
-        listed = [option for option in known if option.startswith("--")]
-        raise PipelineError(f"there is no option {name!r}", where=where, hint=nearest(name, listed))
+    if not OPTION.fullmatch(name) or any(option.startswith(name) for option in usage.options):
+        return
+    hint = nearest(name, (option for option in usage.options if option.startswith("--")))
+    if having := sorted(verb for verb, parser in verbs.items() if name in Usage(parser).options):
+        hint = f"only these have it: {', '.join(having)}"
+    raise PipelineError(f"there is no option {name!r}", where=usage.prog, hint=hint)
 
 
 def _check_field(word: str, where: str) -> None:

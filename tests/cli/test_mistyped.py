@@ -25,6 +25,11 @@ from pipeline.cli.arguments import parse
             "python -m pipeline results: there is no option '--Sort'\n  hint: did you mean '--sort'",
         ),
         ("bench -quick", "python -m pipeline bench: there is no option '-quick'\n  hint: did you mean '--quick'? "),
+        (
+            "report --where x",
+            "python -m pipeline report: there is no option '--where'\n  hint: only these have it: records",
+        ),
+        ("results --format CVS", "python -m pipeline results: --format cannot be 'CVS'\n  hint: did you mean 'csv'? "),
         ("plan x seeds=3", "python -m pipeline plan: 'seeds=3' is neither an option nor a file\n  hint: did you mean "),
         ("run x seeds=3", "--set seeds=3?"),
         ("run x widths=2,4", "--set 'widths=[2,4]'?"),
