@@ -123,7 +123,7 @@ def mappings_below(kind: type) -> list[type]:
 
 def _dataclasses_in(hint: Any) -> Iterator[type]:
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-        if not issubclass(hint, Definition):
+        if not issubclass(hint, Definition) and not hasattr(hint, "written_as"):
             yield hint
         return
     for inner in typing.get_args(hint):

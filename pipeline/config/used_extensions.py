@@ -114,7 +114,7 @@ def _load(node: Node, position: tuple[str | int, ...]) -> LoadedExtension:
     if isinstance(node, MappingNode):
         return loaded(construct(Extension, node, position), _kept.get())
     if not isinstance(node, ScalarNode) or is_null(node):
-        raise refusal(node, position, "a Python file or the name of an entry point", "write it like my_bases.py")
+        raise refusal(node, position, Extension.written_as, "write it like my_bases.py")
     try:
         if not Extension(node.text, "").is_file:
             return load_package(node.text)

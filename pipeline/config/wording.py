@@ -57,4 +57,4 @@ def in_words(hint: Any) -> str:
         return SCALAR_TYPES[hint].expected
     if issubclass(hint, Definition):
         return f"the name of {with_article(noun_of(hint))}"
-    return f"a mapping of {', '.join(fields_of(hint))}"
+    return getattr(hint, "written_as", "") or f"a mapping of {', '.join(fields_of(hint))}"

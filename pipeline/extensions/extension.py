@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Extension:
     sha256: str
     version: str = field(default="", compare=False)
     path: Path | None = field(default=None, compare=False)
+    written_as: ClassVar[str] = "a Python file or the name of an entry point"
+    """What stands for it in a YAML file; a plan has all its fields."""
 
     @property
     def is_file(self) -> bool:

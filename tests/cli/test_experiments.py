@@ -123,6 +123,22 @@ def test_a_changed_file_is_another_experiment_and_says_so(own: Path, capsys: pyt
     assert len(list(Path("runs").glob("own-*"))) == 2
 
 
+def test_what_only_watches_a_run_executes_nothing_of_it(
+    own: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.extensions import loading
+
+    assert main(["run", "own.yaml", "--set", "models=linear"]) == 0
+    (copy,) = Path("runs").glob("own-*/definitions/mine.py")
+    copy.write_text("raise SystemExit('not the file of the plan')\n")
+    monkeypatch.setattr(loading, "_loaded", {})  # as in another process
+    assert main(["status"]) == 0
+    assert main(["logs"]) == 0
+    capsys.readouterr()
+    assert main(["report"]) == 2
+    assert f"{copy}: is another file than the one it was planned with (sha256 " in capsys.readouterr().err
+
+
 def test_a_value_of_another_shape_and_an_error_are_one_message_before_anything_is_trained(
     own: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

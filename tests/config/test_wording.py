@@ -8,6 +8,7 @@ from typing import Literal, Optional, Union
 import pytest
 
 from pipeline.config.wording import in_words, is_union
+from pipeline.extensions.extension import Extension
 from pipeline.models.bases.basis import Basis
 from pipeline.problems.datasets import Data
 
@@ -30,6 +31,7 @@ class Range:
         (tuple[int, float], "a list of 2"),
         (Range, "a mapping of low, high"),
         (Basis, "the name of a basis"),
+        (tuple[Extension, ...], "a Python file or the name of an entry point or a list of such"),
         (Data, "the name of data"),
         (int | tuple[int, ...], "an integer or a list of such"),
         (int | Literal["full"] | tuple[int | Literal["full"], ...], "an integer or 'full' or a list of such"),

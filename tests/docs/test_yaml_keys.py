@@ -10,6 +10,7 @@ from pipeline.config.fields import fields_of, required_of
 from pipeline.config.reading import read_canonical
 from pipeline.experiment.axes import Inputs, LogSpaced, TimesLimits
 from pipeline.experiment.experiment import Experiment
+from pipeline.extensions.extension import Extension
 from pipeline.launch.clusters.profile import Profile
 from pipeline.launch.clusters.queues import WalltimeTier
 
@@ -39,6 +40,7 @@ def test_mappings_inside_a_file_are_found_and_definitions_are_not():
     assert len(inside) == len(set(inside))
     assert WalltimeTier in mappings_below(Profile)
     assert not any(mapping.__module__.startswith("pipeline.models") for mapping in inside)
+    assert Extension not in inside, "it is written as a name"
 
 
 def test_a_key_that_has_to_be_given_is_required_and_no_other():

@@ -44,7 +44,7 @@ def sections(
 
     Args:
         source: The recorded run.
-        diagnostics: The table; each has its panels, in the section that it names.
+        diagnostics: The table; each has its panels, in the section that it names, and so has each of the experiment.
         trials: Those that have a run of their own on W&B; by default all that have ended.
 
     Returns:
@@ -52,7 +52,8 @@ def sections(
     """
     there = recorded_metrics(source, list(source.outcome_by_trial) if trials is None else trials)
     found: dict[str, Panels] = {name: {} for name in FIRST}
-    for name, kind in diagnostics.items():
+    own = {one.name(): type(one) for one in source.plan.experiment.diagnostics}  # of a user's own, in no table
+    for name, kind in {**diagnostics, **own}.items():
         panels = found.setdefault(kind.section(), {})
         if name in there.diagnostics:
             panels.update(_of_diagnostic(name, kind, there))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -150,6 +152,18 @@ def test_a_new_diagnostic_brings_its_section(tmp_path: Path) -> None:
     assert list(found)[-4:] == ["confidence", "sweep", "theory", "runs"]
     titles = {panel["config"]["chartTitle"] for panel in found["confidence"]}
     assert titles == {"margin of each setting, median over seeds", "margin against width"}
+
+
+def test_a_diagnostic_of_ones_own_is_drawn_though_it_is_in_no_table(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class Margin(DIAGNOSTICS["effective_rank"]):  # type: ignore[name-defined,misc]
+        unit: ClassVar[str] = "margin"
+
+    source = read_run(with_every_diagnostic(write_run(tmp_path), "margin"))
+    experiment = dataclasses.replace(source.plan.experiment, diagnostics=(Margin(),))
+    source = dataclasses.replace(source, plan=dataclasses.replace(source.plan, experiment=experiment))
+    found = sections(as_json(workspace(source, THERE)))
+    assert any(panel["config"].get("chartTitle") == "margin against width" for panel in found["test_workspace"])
 
 
 @pytest.mark.parametrize(("name", "kind"), DIAGNOSTICS.items(), ids=DIAGNOSTICS.keys())
