@@ -4,9 +4,11 @@ import concurrent.futures
 import dataclasses
 import multiprocessing
 import os
+import pickle
 
 import pytest
 
+from pipeline.config import read_experiment
 from pipeline.experiment.axes import Inputs
 from pipeline.experiment.experiment import Experiment
 from pipeline.launch.clusters.profile import Profile
@@ -31,6 +33,20 @@ HERE = Profile(description="here", scheduler="local", folder="runs", gpus=0, cpu
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "pipeline" / "calibration"
+
+
+MINE = '''from dataclasses import dataclass
+from typing import final
+from pipeline.problems.targets import Target
+
+@final
+@dataclass(frozen=True)
+class Halved(Target):
+    """Half of the input."""
+
+    def __call__(self, inputs_PD):
+        return inputs_PD[:, 0] / 2
+'''
 
 
 @pytest.fixture
@@ -122,6 +138,27 @@ def test_pilot_has_no_more_processors_than_there_are_here(cache, quick):
     judged(experiment(), Profile(description="large", scheduler="local", folder="runs", gpus=0, cpus=100_000))
     (place,) = cache.iterdir()
     assert place.name.endswith(f"-cpu{len(os.sched_getaffinity(0))}")
+
+
+class Pickled(concurrent.futures.ThreadPoolExecutor):
+    """Pickles what a process would be sent."""
+
+    def submit(self, function, /, *arguments):
+        pickle.loads(pickle.dumps((function, arguments)))
+        return super().submit(function, *arguments)
+
+
+def test_packs_of_own_definitions_are_measured_from_their_plan(tmp_path, quick, monkeypatch):
+    """A process of its own cannot import the classes of a file."""
+    monkeypatch.setattr(concurrent.futures, "ProcessPoolExecutor", Pickled)
+    (tmp_path / "mine.py").write_text(MINE)
+    asked = (
+        "question: How long?\nuse: [mine.py]\ntarget: halved\nmodels: [shallow]\nwidths: [2]\nseeds: 1\nsteps: 100\n"
+    )
+    (tmp_path / "mine.yaml").write_text(asked + "learning_rates: [0.1]\ninputs: {train: 8, test: 8}\n")
+    packs, found, _ = judged(read_experiment(tmp_path / "mine.yaml"))
+    assert found.seconds.keys() == {pack.pack for pack in packs}
+    assert found.basis == "measured by a pilot on this machine's processor"
 
 
 def test_packs_that_were_not_measured_are_judged_by_their_operations():
