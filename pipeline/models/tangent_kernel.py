@@ -77,8 +77,21 @@ def linearised_losses(
     return LinearisedLosses(*(torch.cat(parts) for parts in zip(*split, strict=True)))
 
 
-def tangent_kernel(model: Shallow, weights_TN: Tensor, width: int, inputs_PD: Tensor, num_outputs: int) -> Tensor:
-    """Tangent kernel between all points and outputs, outputs first.
+class HiddenLayer(NamedTuple):
+    """The hidden units of networks at points, all that the derivatives of the outputs in the weights are made of."""
+
+    values_TPW: Tensor
+    """h, without the constant one of the output bias."""
+    slopes_TPW: Tensor
+    """g', the derivatives in their weighted sums."""
+    output_TKW: Tensor
+    """v, the output weights without the biases."""
+    inputs_PD: Tensor
+    """The points."""
+
+
+def hidden_layer(model: Shallow, weights_TN: Tensor, width: int, inputs_PD: Tensor, num_outputs: int) -> HiddenLayer:
+    """Hidden units of a stack of networks at points.
 
     Args:
         model: The network.
@@ -88,12 +101,27 @@ def tangent_kernel(model: Shallow, weights_TN: Tensor, width: int, inputs_PD: Te
         num_outputs: K.
 
     Returns:
+        Values, derivatives and output weights.
+    """
+    hidden_TWA, output_TKF = model.layers(weights_TN, width, num_outputs)
+    values_TWP = model.activation(hidden_TWA @ model.prepare(inputs_PD, width))
+    slopes_TWP = model.activation.multiply_by_derivative_(torch.ones_like(values_TWP), values_TWP)
+    return HiddenLayer(values_TWP.mT, slopes_TWP.mT, output_TKF[..., :width], inputs_PD)
+
+
+def tangent_kernel(layer: HiddenLayer) -> Tensor:
+    """Tangent kernel between all points and outputs, outputs first.
+
+    Args:
+        layer: Hidden units at the points.
+
+    Returns:
         Shape ``[T, K P, K P]``.
     """
-    hidden_TPW, slopes_TPW, output_TKW = _units(model, weights_TN, width, inputs_PD, num_outputs)
-    of_output_TPP = hidden_TPW @ hidden_TPW.mT + 1
-    of_hidden_PP = inputs_PD @ inputs_PD.mT + 1
-    weighted_TKPW = output_TKW[:, :, None] * slopes_TPW[:, None]
+    num_outputs = layer.output_TKW.shape[1]
+    of_output_TPP = layer.values_TPW @ layer.values_TPW.mT + 1
+    of_hidden_PP = layer.inputs_PD @ layer.inputs_PD.mT + 1
+    weighted_TKPW = layer.output_TKW[:, :, None] * layer.slopes_TPW[:, None]
     rows_TRW = weighted_TKPW.flatten(1, 2)
     kernel_TRR = (rows_TRW @ rows_TRW.mT).unflatten(1, (num_outputs, -1)).unflatten(3, (num_outputs, -1))
     kernel_TRR = kernel_TRR * of_hidden_PP[:, None]
@@ -102,37 +130,24 @@ def tangent_kernel(model: Shallow, weights_TN: Tensor, width: int, inputs_PD: Te
     return kernel_TRR.flatten(1, 2).flatten(2, 3)
 
 
-def jacobian(model: Shallow, weights_TN: Tensor, width: int, inputs_PD: Tensor, num_outputs: int) -> Tensor:
+def jacobian(layer: HiddenLayer) -> Tensor:
     """Jacobian of the outputs at all points in the weights, outputs first.
 
     Args:
-        model: The network.
-        weights_TN: Weights, float64.
-        width: W.
-        inputs_PD: Points, float64.
-        num_outputs: K.
+        layer: Hidden units at the points.
 
     Returns:
         Shape ``[T, K P, N]``.
     """
-    hidden_TPW, slopes_TPW, output_TKW = _units(model, weights_TN, width, inputs_PD, num_outputs)
+    inputs_PD, num_outputs = layer.inputs_PD, layer.output_TKW.shape[1]
     with_one_PA = torch.cat([inputs_PD, inputs_PD.new_ones(len(inputs_PD), 1)], dim=1)
-    of_hidden = (output_TKW[:, :, None] * slopes_TPW[:, None])[..., None] * with_one_PA[:, None]
-    features_TPF = torch.cat([hidden_TPW, torch.ones_like(hidden_TPW[..., :1])], dim=2)
-    of_output = features_TPF.new_zeros(len(features_TPF), num_outputs, *features_TPF.shape[1:2], num_outputs, width + 1)
+    of_hidden = (layer.output_TKW[:, :, None] * layer.slopes_TPW[:, None])[..., None] * with_one_PA[:, None]
+    features_TPF = torch.cat([layer.values_TPW, torch.ones_like(layer.values_TPW[..., :1])], dim=2)
+    num_trials, num_points, num_features = features_TPF.shape
+    of_output = features_TPF.new_zeros(num_trials, num_outputs, num_points, num_outputs, num_features)
     for output in range(num_outputs):
         of_output[:, output, :, output] = features_TPF
     return torch.cat([of_hidden.flatten(3), of_output.flatten(3)], dim=3).flatten(1, 2)
-
-
-def _units(
-    model: Shallow, weights_TN: Tensor, width: int, inputs_PD: Tensor, num_outputs: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Hidden units and their derivatives ``[T, P, W]``, and output weights ``[T, K, W]`` without the bias."""
-    hidden_TWA, output_TKF = model.layers(weights_TN, width, num_outputs)
-    values_TWP = model.activation(hidden_TWA @ model.prepare(inputs_PD, width))
-    slopes_TWP = model.activation.multiply_by_derivative_(torch.ones_like(values_TWP), values_TWP)
-    return values_TWP.mT, slopes_TWP.mT, output_TKF[..., :width]
 
 
 def _split(
@@ -143,11 +158,12 @@ def _split(
     outputs_TKP = model.outputs(weights_TN, model.prepare(inputs_PD, width), width, num_outputs)
     residuals_TR1 = (outputs_TKP - targets_PK.mT).flatten(1)[..., None]
     start_T = residuals_TR1.square().sum(dim=(1, 2)) / (2 * num_points)
+    layer = hidden_layer(model, weights_TN, width, inputs_PD, num_outputs)
     if of_points:
-        gram_TMM = tangent_kernel(model, weights_TN, width, inputs_PD, num_outputs)
+        gram_TMM = tangent_kernel(layer)
         parts_TM1 = residuals_TR1
     else:
-        jacobian_TRN = jacobian(model, weights_TN, width, inputs_PD, num_outputs)
+        jacobian_TRN = jacobian(layer)
         gram_TMM, parts_TM1 = jacobian_TRN.mT @ jacobian_TRN, jacobian_TRN.mT @ residuals_TR1
     values_TS, vectors_TMS = torch.linalg.eigh(gram_TMM)
     values_TS, vectors_TMS = values_TS.flip(1), vectors_TMS.flip(2)

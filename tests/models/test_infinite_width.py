@@ -23,7 +23,7 @@ from pipeline.models.infinite_width import (
 )
 from pipeline.models.initialisations import INITIALISATIONS, Glorot, He, KinksInside, Lecun, UniformFanIn
 from pipeline.models.shallow import Shallow
-from pipeline.models.tangent_kernel import tangent_kernel
+from pipeline.models.tangent_kernel import hidden_layer, tangent_kernel
 from pipeline.numerics.randomness import stream
 from pipeline.optimizers.rules import GradientDescent, Momentum, Nesterov
 
@@ -46,7 +46,7 @@ def wide_weights(model: Shallow, inputs: int, width: int, trials: int) -> torch.
 def test_kernel_is_that_of_a_very_wide_network_over_its_width(activation, initialisation):
     """Of width 2^14: an average of as many units, off by three standard errors and what the hidden layer adds, 1/n."""
     model = Shallow(activation, initialisation)
-    kernel_PP = tangent_kernel(model, wide_weights(model, 1, WIDE, 1), WIDE, POINTS, 1)[0] / WIDE
+    kernel_PP = tangent_kernel(hidden_layer(model, wide_weights(model, 1, WIDE, 1), WIDE, POINTS, 1))[0] / WIDE
     limit_PP = unit_kernel(model, POINTS, POINTS)
     spread = 5 * float(limit_PP.max()) / math.sqrt(WIDE) + 4 / WIDE
     torch.testing.assert_close(kernel_PP, limit_PP, rtol=0, atol=3 * spread)
@@ -57,7 +57,7 @@ def test_kernel_is_that_of_a_very_wide_network_over_its_width(activation, initia
 def test_kernel_of_several_inputs_is_that_of_a_very_wide_network(activation, initialisation):
     model, rng = Shallow(activation, initialisation), stream("points")
     points_PD = torch.from_numpy(rng.normal(size=(4, 3)))
-    kernel_PP = tangent_kernel(model, wide_weights(model, 3, WIDE, 1), WIDE, points_PD, 1)[0] / WIDE
+    kernel_PP = tangent_kernel(hidden_layer(model, wide_weights(model, 3, WIDE, 1), WIDE, points_PD, 1))[0] / WIDE
     limit_PP = unit_kernel(model, points_PD, points_PD)
     torch.testing.assert_close(kernel_PP, limit_PP, rtol=0, atol=15 * float(limit_PP.max()) / math.sqrt(WIDE))
 

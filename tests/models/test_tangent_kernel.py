@@ -9,6 +9,7 @@ from pipeline.models import tangent_kernel as module
 from pipeline.models.activations import ACTIVATIONS, Tanh
 from pipeline.models.shallow import Shallow
 from pipeline.models.tangent_kernel import (
+    hidden_layer,
     jacobian,
     linearised_loss_curves,
     linearised_losses,
@@ -39,9 +40,10 @@ def test_jacobian_and_kernel_are_those_of_central_differences(activation, size):
     model, (_, _, width, outputs) = Shallow(activation), size
     weights_TN, inputs_PD, _ = drawn(model, *size)
     expected = numerical_jacobian(model, weights_TN, width, inputs_PD, outputs)
-    found = jacobian(model, weights_TN, width, inputs_PD, outputs)
+    layer = hidden_layer(model, weights_TN, width, inputs_PD, outputs)
+    found = jacobian(layer)
     torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-7)
-    kernel = tangent_kernel(model, weights_TN, width, inputs_PD, outputs)
+    kernel = tangent_kernel(layer)
     torch.testing.assert_close(kernel, found @ found.mT, rtol=1e-10, atol=1e-12)
 
 
@@ -66,7 +68,7 @@ def test_curves_are_those_of_training_the_linearised_network_step_by_step(rule, 
     rates_T = torch.tensor([0.1, 0.5, 1.2]).double() / start.eigenvalues_TS[:, 0]
     steps = [0, 1, 2, 7, 50]
     found_TH = linearised_loss_curves(start, rates_T, torch.tensor(steps), *rule.on_quadratics())
-    jacobian_TRN = jacobian(model, weights_TN, width, inputs_PD, outputs)
+    jacobian_TRN = jacobian(hidden_layer(model, weights_TN, width, inputs_PD, outputs))
     residuals_TR = (model.outputs(weights_TN, model.prepare(inputs_PD, width), width, outputs) - targets_PK.mT).flatten(
         1
     )
