@@ -37,8 +37,9 @@ def with_axis_columns(plan: Plan, results: pl.DataFrame) -> pl.DataFrame:
     shapes = list(dict.fromkeys(pack.shape for pack in plan.packs))
     columns = _columns(shapes, results.columns)
     number_of = {shape: number for number, shape in enumerate(shapes)}
-    numbers = {trial.id: number_of[pack.shape] for pack in plan.packs for trial in pack.trials}
-    rows = pl.Series(numbers[trial] for trial in results["trial"]) if results.height else pl.Series(dtype=pl.Int64)
+    packs = [(number_of[pack.shape], pack.trials) for pack in plan.packs]  # a shape takes long to hash
+    numbers = {trial.id: number for number, trials in packs for trial in trials}
+    rows = pl.Series([numbers[trial] for trial in results["trial"]], dtype=pl.Int64)
     series = {name: _series(name, values) for name, values in columns.items()}
     series["batch_size"] = series["batch_size"].cast(pl.Int64)  # also where every trial has all points
     axes = {name: values.gather(rows) for name, values in series.items()}
