@@ -80,7 +80,7 @@ def results(options: ResultsOptions) -> int:
 
     table = read_contents(run_folder(options.run)).results
     found = TableQuery(options.where, options.select, options.sort, options.top).of(table)
-    print_table(found, options.format, ordered=bool(options.sort), last=LONG_TEXTS)
+    print_table(found, options.format, ordered=bool(options.sort), chosen=bool(options.select), last=LONG_TEXTS)
     return 0
 
 
@@ -92,7 +92,7 @@ def records(options: RecordsOptions) -> int:
     found = Run(folder).records(
         *diagnostics, where=options.where, select=options.select, sort=options.sort, top=options.top
     )
-    print_table(found, options.format, ordered=bool(options.sort))
+    print_table(found, options.format, ordered=bool(options.sort), chosen=bool(options.select))
     return 0
 
 

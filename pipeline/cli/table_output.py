@@ -25,7 +25,9 @@ ROWS_OF_A_SLICE = 1000
 """So many rows are texts at a time, of a table of however many."""
 
 
-def print_table(table: pl.DataFrame, format_: str, *, ordered: bool = True, last: Sequence[str] = ()) -> None:
+def print_table(
+    table: pl.DataFrame, format_: str, *, ordered: bool = True, chosen: bool = False, last: Sequence[str] = ()
+) -> None:
     """Print a table, so that polars and pandas read it without an option, each column as what it is.
 
     CSV and Parquet keep infinite numbers and NaN; JSON has none, and null stands for them. For people, columns that do
@@ -35,6 +37,7 @@ def print_table(table: pl.DataFrame, format_: str, *, ordered: bool = True, last
         table: Any table.
         format_: One of ``FORMATS``.
         ordered: Whether the order of the rows was asked for; else JSON may have another.
+        chosen: Whether the columns were asked for; then none is left out, and long cells are folded.
         last: Names of columns that are left out first where not all fit on a terminal.
 
     Raises:
@@ -55,7 +58,7 @@ def print_table(table: pl.DataFrame, format_: str, *, ordered: bool = True, last
         case "parquet":
             _print_parquet(table)
         case _:
-            _print_text(table, last)
+            _print_text(table, chosen, last)
 
 
 def numbers_from_the_start(table: pl.DataFrame) -> pl.DataFrame:
@@ -106,14 +109,18 @@ def _written(table: pl.DataFrame, name: str) -> pl.Expr:
     return column.is_finite().fill_null(False) if table.schema[name].is_float() else column.is_not_null()
 
 
-def _print_text(table: pl.DataFrame, last: Sequence[str]) -> None:
+def _print_text(table: pl.DataFrame, chosen: bool, last: Sequence[str]) -> None:
     """Print the columns that fit on the terminal, and name the others; all where it is no terminal."""
     from pipeline.report.tables.printing import as_text, fitting
 
     if not sys.stdout.isatty():
         print(as_text(table))
         return
-    shown = fitting(table, shutil.get_terminal_size().columns, last)
+    width = shutil.get_terminal_size().columns
+    if chosen:
+        print(as_text(table, width=width))
+        return
+    shown = fitting(table, width, last)
     print(as_text(table.select(shown)))
     if left := [name for name in table.columns if name not in shown]:
         more = "1 more column" if len(left) == 1 else f"{len(left)} more columns"

@@ -102,6 +102,10 @@ def test_on_a_terminal_columns_that_do_not_fit_are_named(monkeypatch, capsys):
     assert err == (
         f"{len(left)} more columns (--select trial,{left[0]} shows one, --format csv writes all): {', '.join(left)}\n"
     )
+    print_table(wide.select("trial", "grounds", "column_1"), "table", chosen=True)
+    folded = capsys.readouterr().out
+    assert "y" * 50 in folded.replace("\n", "")
+    assert max(map(len, folded.splitlines())) <= 80
     monkeypatch.undo()
     print_table(wide, "table")
     assert "y" * 50 in capsys.readouterr().out
