@@ -41,5 +41,5 @@ def test_all_of_it_is_written_for_a_program(runs, capsys):
 
 
 def test_a_folder_that_is_none_is_refused(runs, tmp_path):
-    with pytest.raises(PipelineError, match=r"none: there is no such folder\n  hint: no run is in "):
+    with pytest.raises(PipelineError, match=r"none: there is no such folder\n  hint: did you mean "):
         compare(CompareOptions((runs[0], tmp_path / "none"), json=False))
