@@ -22,12 +22,24 @@ BAR_WIDTH = 12
 """Columns of the bar: beside it the sentence, of 66 characters as a rule, fits on a terminal of 80."""
 
 
+WORK_OF_BEGINNING = 2_000_000_000
+"""Operations that take as long as what a pack costs besides its steps: its points, Lightning, its diagnostics. Measured
+over twelve experiments: about 0.1 s, at 2e10 operations a second. With it the remaining time of those that took five
+seconds or more was right within a factor of two from the first tenth on, without it within four; but for greedy models,
+which are chosen before the first step."""
+
+
+def work_of(pack: Pack) -> int:
+    """Work of a whole pack in floating-point operations, what it costs besides its steps included."""
+    return WORK_OF_BEGINNING + operations_of_pack(pack)
+
+
 class TrainingProgress:
     """Counts trials and trial-steps, and estimates the remaining time.
 
     The rate is that of the trial-steps of this process, so work found finished does not
     flatter it. Trials differ in cost: the remaining time is the elapsed time, times the
-    operations left over the operations done. (The estimate of ``rich`` would count what
+    work left over the work done. (The estimate of ``rich`` would count what
     was found finished, and the time of compiling, as work.)
 
     No thread of ``rich`` redraws it: a subclass may do more in ``draw``, on the thread that trains.
@@ -68,8 +80,8 @@ class TrainingProgress:
         """
         self.num_trials = sum(len(pack.trials) for pack in packs)
         self.trials_done = self.num_trials - sum(len(pack.trials) for pack in left)
-        self.cost = sum(operations_of_pack(pack) for pack in packs)
-        self.cost_left = sum(operations_of_pack(pack) for pack in left)
+        self.cost = sum(work_of(pack) for pack in packs)
+        self.cost_left = sum(work_of(pack) for pack in left)
         self.cost_done = 0.0
         self.packs_left, self.any_left = len(left), bool(left)
         self.pack: Pack | None = None
@@ -102,14 +114,14 @@ class TrainingProgress:
         self.trials_done += len(pack.trials)
         self.diverged += diverged
         self.failed += failed
-        self.cost_done += operations_of_pack(pack)
+        self.cost_done += work_of(pack)
         self.packs_left -= 1
         self.pack = None
 
     def skip_pack(self, pack: Pack) -> None:
         """Count a pack that another process has just trained; it is left out of the rate."""
         self.trials_done += len(pack.trials)
-        self.cost_left -= operations_of_pack(pack)
+        self.cost_left -= work_of(pack)
         self.packs_left -= 1
 
     def warn(self, text: str) -> None:
@@ -162,22 +174,26 @@ class TrainingProgress:
             f"{self.trials_done}/{self.num_trials} trials",
             f"{_with_prefix(self.trial_steps / max(elapsed, 1e-9))} trial-steps/s",
         ]
-        done = self._operations_done()
         if not self.packs_left:
             parts.append(f"in {duration(elapsed)}")
-        elif done:
-            parts.append(f"{duration(elapsed * (self.cost_left - done) / done)} left")
+        elif left := self.seconds_left():
+            parts.append(f"{duration(left)} left")
         parts += [f"{self.diverged} diverged", f"{self.failed} failed"]
         return ", ".join(parts)
 
-    def _operations_done(self) -> float:
-        """Operations of this process, the part of the pack in training among them."""
+    def seconds_left(self) -> float | None:
+        """Estimate of the remaining time, seconds; none before anything is done."""
+        done = self._work_done()
+        return (time.monotonic() - self.started) * (self.cost_left - done) / done if done else None
+
+    def _work_done(self) -> float:
+        """Work of this process, the part of the pack in training among them."""
         if self.pack is None:
             return self.cost_done
-        return self.cost_done + operations_of_pack(self.pack) * min(1.0, self.pack_steps / self.pack.trial_steps)
+        return self.cost_done + work_of(self.pack) * min(1.0, self.pack_steps / self.pack.trial_steps)
 
     def _redraw(self, text: str) -> None:
-        completed = self.cost - self.cost_left + self._operations_done()
+        completed = self.cost - self.cost_left + self._work_done()
         self.display.update(self.display.task_ids[0], description=text, completed=completed, total=self.cost)
         if self.display.live.is_started:
             self.display.refresh()

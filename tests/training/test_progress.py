@@ -2,16 +2,19 @@
 
 import io
 import re
+from pathlib import Path
 
 import pytest
 
+from pipeline.config import read_experiment
 from pipeline.durations import duration
 from pipeline.models.activations import Tanh
 from pipeline.models.shallow import Shallow
 from pipeline.plans import make_plan
 from pipeline.training import progress as module
-from pipeline.training.progress import BAR_WIDTH, TrainingProgress
+from pipeline.training.progress import BAR_WIDTH, TrainingProgress, work_of
 
+ROOT = Path(__file__).parents[2]
 NETWORKS = (Shallow(Tanh()), Shallow())
 """Of each there are 12 trials."""
 
@@ -33,7 +36,7 @@ def test_time_left_follows_from_the_work_done(experiment, clock):
     progress.start_pack(first)
     progress.advance(first.trial_steps)
     progress.finish_pack(first, diverged=3)
-    work = [module.operations_of_pack(pack) for pack in plan.packs]
+    work = [work_of(pack) for pack in plan.packs]
     left = 8 * sum(work[1:]) / work[0]
     assert progress.text() == (
         f"12/48 trials, {first.trial_steps / 8:.3g} trial-steps/s, {duration(left)} left, 3 diverged, 0 failed"
@@ -43,6 +46,36 @@ def test_time_left_follows_from_the_work_done(experiment, clock):
         progress.advance(pack.trial_steps)
         progress.finish_pack(pack, failed=len(pack.trials))
     assert re.fullmatch(r"48/48 trials, .* trial-steps/s, in 8 s, 3 diverged, 36 failed", progress.text())
+
+
+TOOK = {
+    "configs/fixed_vs_learned_basis.yaml": (
+        0.09, 0.1, 0.06, 0.12, 0.09, 0.07, 0.14, 0.11, 0.05, 0.11, 0.13, 0.04, 0.04, 0.04, 0.11, 0.09, 0.23, 0.23, 0.27,
+        0.23, 0.23, 0.1, 0.11, 0.12, 0.19, 0.09, 0.05, 0.05, 0.06, 0.06, 0.08, 0.07, 0.06, 0.08, 0.07, 0.05, 0.04, 0.12,
+        0.09, 0.1, 0.13, 0.13, 0.13, 0.1, 0.4, 0.23, 0.17, 0.26, 0.36, 0.29,
+    ),
+    "configs/lecture/curse_of_dimension.yaml": (
+        0.18, 0.11, 0.13, 0.15, 0.15, 0.76, 0.54, 0.73, 1.67, 2.99, 0.22, 0.28, 0.22, 0.11, 0.14, 0.3, 0.41, 0.61, 1.17,
+        2.0, 0.08, 0.07, 0.1, 0.1, 0.14, 0.22, 0.32, 0.51, 3.13, 1.87, 0.23, 0.08, 0.06, 0.11, 0.13, 0.21, 0.31, 0.32,
+        0.84, 2.11,
+    ),
+}  # fmt: skip
+"""Seconds that each pack of two experiments took on two cores that others used as well, linear models and networks."""
+
+
+@pytest.mark.parametrize("config", TOOK)
+def test_time_left_is_right_within_a_factor_of_two_from_the_first_tenth_on(config, clock):
+    """Of packs of which some take forty times as long as others."""
+    plan = make_plan("p", read_experiment(ROOT / config))
+    progress, whole = TrainingProgress(io.StringIO()), sum(TOOK[config])
+    progress.start(plan.packs, plan.packs)
+    for pack, seconds in zip(plan.packs, TOOK[config], strict=True):
+        clock[0] += seconds
+        progress.start_pack(pack)
+        progress.finish_pack(pack)
+        done = clock[0] - 1000.0
+        if 0.1 * whole <= done <= 0.97 * whole:
+            assert 0.5 <= progress.seconds_left() / (whole - done) <= 2
 
 
 def test_log_has_whole_lines_ten_seconds_apart(experiment, clock):
@@ -81,7 +114,7 @@ def test_pack_that_another_trained_shortens_the_rest_and_not_the_rate(experiment
     progress.advance(first.trial_steps)
     progress.finish_pack(first)
     progress.skip_pack(others)
-    work = [module.operations_of_pack(pack) for pack in (first, second, third)]
+    work = [work_of(pack) for pack in (first, second, third)]
     left = 8 * sum(work[1:]) / work[0]
     assert progress.text().startswith(f"24/48 trials, {first.trial_steps / 8:.3g} trial-steps/s, {duration(left)} left")
 
@@ -96,7 +129,7 @@ def test_updates_of_a_failed_pack_are_not_those_of_the_next(experiment, clock):
     progress.advance(first.trial_steps)
     progress.finish_pack(first, failed=12)
     progress.start_pack(second)
-    left = 8 * module.operations_of_pack(second) / module.operations_of_pack(first)
+    left = 8 * work_of(second) / work_of(first)
     assert f", {duration(left)} left, " in progress.text()
 
 
@@ -185,7 +218,7 @@ def test_bar_beside_the_sentence_is_as_long_as_the_work_done(begun, monkeypatch)
     progress, terminal = begun()
     (line,) = terminal.screen()
     assert line[BAR_WIDTH:] == f" {progress.text()}"
-    done = 2 * BAR_WIDTH * progress._operations_done() / progress.cost
+    done = 2 * BAR_WIDTH * progress._work_done() / progress.cost
     assert line[:BAR_WIDTH].rstrip() == "━" * int(done // 2) + "╸" * int(done % 2)
     assert 0 < done < BAR_WIDTH
 
@@ -198,7 +231,7 @@ def test_bar_begins_where_the_work_found_finished_ends(experiment, clock, monkey
     progress.start(plan.packs, plan.packs[:1])
     progress.draw()
     progress.finish_pack(plan.packs[0])
-    begins = 1 - module.operations_of_pack(plan.packs[0]) / progress.cost
+    begins = 1 - work_of(plan.packs[0]) / progress.cost
     assert terminal.screen()[-1][:BAR_WIDTH].count("━") == int(begins * BAR_WIDTH)
     progress.draw()
     assert terminal.screen()[-1][:BAR_WIDTH] == "━" * BAR_WIDTH
