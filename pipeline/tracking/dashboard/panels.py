@@ -52,7 +52,8 @@ def sections(
     """
     there = recorded_metrics(source, list(source.outcome_by_trial) if trials is None else trials)
     found: dict[str, Panels] = {name: {} for name in FIRST}
-    own = {one.name(): type(one) for one in source.plan.experiment.diagnostics}  # of a user's own, in no table
+    observed = {one.name(): type(one) for one in source.plan.experiment.diagnostics}
+    own = {name: kind for name, kind in observed.items() if name not in diagnostics}  # of a user's own, in no table
     for name, kind in {**diagnostics, **own}.items():
         panels = found.setdefault(kind.section(), {})
         if name in there.diagnostics:
