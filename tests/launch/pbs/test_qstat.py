@@ -165,6 +165,15 @@ def test_all_subjobs_of_an_array_come_in_one_call(says: Callable[..., Path]) -> 
     assert calls.read_text() == "-x -t -f -F json 11[].pbs01\n" * 2
 
 
+def test_at_most_two_hundred_jobs_are_asked_for_at_a_time(says: Callable[..., Path]) -> None:
+    """A command line has an end, and a server that is asked for thousands of jobs at once answers nobody else."""
+    jobs = [f"{number}.pbs01" for number in range(1, 451)]
+    calls = says(plain('{"timestamp": 1}\n', "\n".join(f"qstat: Unknown Job Id {job}" for job in jobs), 153))
+    assert {info.state for info in ask(jobs).values()} == {"GONE"}
+    asked = [[word for word in call.split() if word.endswith("pbs01")] for call in calls.read_text().splitlines()]
+    assert asked == [jobs[:200], jobs[200:400], jobs[400:]]
+
+
 def test_a_subjob_that_is_missing_in_the_list_is_asked_for_alone(says: Callable[..., Path]) -> None:
     calls = says(transcript("31"), transcript("31"), plain(read_as_text("35")))
     assert ask(["11[2].pbs01"])["11[2].pbs01"].state == "PENDING"

@@ -50,6 +50,12 @@ def test_pack_is_halved_twice_and_then_gets_more_memory(tmp_path):
     )
 
 
+def test_pack_of_two_trials_is_halved_into_one_and_one(tmp_path):
+    halved, memory = apply_out_of_memory_policy(tmp_path, {"p1": ("a", "b")}, ["p1"], [out_of_memory("p1")], profile())
+    assert (halved.keys(), memory) == ({"p1"}, {})
+    assert len(halved["p1"]) == 2
+
+
 def test_pack_of_one_trial_gets_more_memory_up_to_what_a_node_has(tmp_path):
     packs = {"p1": ("a",)}
     node = Node(gpus=0, cpus=8, memory_gib=12.0)

@@ -61,6 +61,19 @@ def test_numbers_on_either_side_of_an_operation(p):
     np.testing.assert_array_equal(found, [1 - given, 1 / given, 2 + given, 3 * given, -given, given - 1])
 
 
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_a_constant_has_the_number_and_the_sign_that_are_written(p, lanes):
+    """Also of zero; and each of those that Python takes to be equal is itself, whichever was written first."""
+    y, given = p.array_parameter("y"), [0.0, -0.0, 1.5, -1.5, 1e-30, math.inf, -math.inf, math.nan, 1, 1.0, True]
+    for place, number in enumerate(given):
+        y.store(place * lanes, p.constant(number, lanes))
+    found = np.zeros((len(given), lanes), p.dtype)
+    run(p, y=found)
+    expected = np.repeat(np.array(given, p.dtype)[:, None], lanes, axis=1)
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))
+
+
 def test_nan_fulfils_no_relation(p):
     x, y = p.array_parameter("x"), p.array_parameter("y")
     a = x.load(0)
