@@ -149,7 +149,7 @@ def kill_worker(desk: Any, job: str) -> None:
 def test_trials_of_a_killed_worker_and_of_a_cancelled_job_are_sent_again_and_trained_once(desk: Any) -> None:
     config = desk.small | LONG | {"widths": [4, 8]}
     desk.write(config)
-    sends = [desk.each_pack_a_job, slowed(desk)]
+    sends = [desk.each_pack_a_job, desk.quick, slowed(desk)]
     desk.submit(*sends)
     (note,) = desk.notes()
     desk.wait_for(lambda: len([a for a in desk.attempts() if a.pack]) == len(note.tasks) == 2)

@@ -25,7 +25,7 @@ def test_an_array_gives_the_records_of_a_run_here(desk: Any) -> None:
     """Sent by an sbatch that prints no sentence."""
     desk.write(desk.small)
     path = before_sbatch(desk.folder / "bin", PRINTS_THE_NUMBER.format(sbatch=shutil.which("sbatch")))
-    desk.submit(desk.each_pack_a_job, PATH=path)
+    desk.submit(desk.each_pack_a_job, desk.quick, PATH=path)
     (note,) = desk.notes()
     assert len(note.tasks) == 4
     here = desk.locally(desk.small)
@@ -39,7 +39,7 @@ def test_an_array_gives_the_records_of_a_run_here(desk: Any) -> None:
     assert set(outcomes["attempt"]) == {1}
     assert set(outcomes["code"]) == {note.code}
     assert note.code
-    said = desk.submit(desk.each_pack_a_job)
+    said = desk.submit(desk.each_pack_a_job, desk.quick)
     assert "nothing is left to send" in said
     assert desk.notes() == [note]
     assert desk.status()["trials"].keys() <= {"done", "diverged"}
