@@ -71,6 +71,16 @@ def has_a_kink_as_claimed(activation: Activation) -> str:
     return "" if jumps == activation.kinked else f"it is {left:.4g} on the left and {right:.4g} on the right"
 
 
+def is_convex_if_claimed(activation: Activation) -> str:
+    """convex: where that is claimed, neither the value nor the derivative falls."""
+    if not activation.convex:
+        return ""
+    for what, falls in (("value", activation(LINE).diff()), ("derivative", _slope(activation, LINE).diff())):
+        if (falls < -1e-9).any():
+            return f"its {what} falls at {float(LINE[:-1][falls < -1e-9][0]):g}"
+    return ""
+
+
 def passes_on_what_is_not_a_number(activation: Activation) -> str:
     """the activation of NaN is NaN, so that a diverged trial is seen."""
     nan = torch.full((3,), torch.nan, dtype=torch.float64)
@@ -99,6 +109,7 @@ ACTIVATION_CLAIMS: tuple[Claim, ...] = (
     knows_its_derivative_from_its_value,
     knows_its_second_derivative_from_its_value,
     has_a_kink_as_claimed,
+    is_convex_if_claimed,
     passes_on_what_is_not_a_number,
 )
 """The first is what training takes for granted."""

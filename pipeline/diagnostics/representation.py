@@ -75,7 +75,10 @@ class DeadUnitShare(Diagnostic):
     def __call__(self, snapshot: Snapshot) -> Tensor:
         model = snapshot.context.model
         assert isinstance(model, Shallow), "as `applies` says"
-        values_TWP = snapshot.features_TPF.mT[:, :-1].to(snapshot.weights_TN.dtype)
+        values_TWP = snapshot.features_TPF.mT[:, :-1]
+        if model.activation.convex:
+            values_TWP = values_TWP.amax(dim=2, keepdim=True)  # at no other point can the derivative be larger
+        values_TWP = values_TWP.to(snapshot.weights_TN.dtype)
         slopes_TWP = model.activation.multiply_by_derivative_(torch.ones_like(values_TWP), values_TWP)
         alive_TW = slopes_TWP.abs_().amax(dim=2) != 0
         fraction_T = 1 - alive_TW.double().mean(dim=1)

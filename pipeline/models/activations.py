@@ -27,6 +27,8 @@ class Activation(Definition, ABC):
 
     kinked: ClassVar[bool] = False
     """Whether its derivative jumps at 0, and nowhere else."""
+    convex: ClassVar[bool] = False
+    """Whether it is convex and never falls, so that its derivative is largest where its value is."""
     derivative_bounds: ClassVar[DerivativeBounds | None] = None
     """Largest absolute values of its first three derivatives; ``None`` where one is missing, as at a kink."""
 
@@ -86,6 +88,7 @@ class Relu(Activation):
     """Rectified linear unit, the positive part max(z, 0)."""
 
     kinked: ClassVar[bool] = True
+    convex: ClassVar[bool] = True
     formula: ClassVar[str] = r"g(z) = \max(z, 0)"
 
     def __call__(self, z: Tensor) -> Tensor:
@@ -115,6 +118,7 @@ class LeakyRelu(Activation):
 
     slope: float = 0.01
     kinked: ClassVar[bool] = True
+    convex: ClassVar[bool] = True
     formula: ClassVar[str] = r"g(z) = \begin{cases} z & z > 0 \\ s z & z \le 0 \end{cases}"
 
     def __post_init__(self) -> None:
@@ -184,6 +188,7 @@ class Tanh(Activation):
 class Identity(Activation):
     """Identity function, no activation at all: the network is then a linear function of its inputs."""
 
+    convex: ClassVar[bool] = True
     formula: ClassVar[str] = r"g(z) = z"
     derivative_bounds: ClassVar[DerivativeBounds | None] = DerivativeBounds(1.0, 0.0, 0.0)
 

@@ -169,6 +169,8 @@ def scaled(matrix_TPF: Tensor, sizes_T1F: Tensor) -> tuple[Tensor, Tensor, Tenso
         The scaled matrices, zeros for one that is not finite; the divisors and a mask, both ``[T, 1, 1]``.
     """
     largest_T11 = sizes_T1F.amax(dim=2, keepdim=True)
+    if ((largest_T11 <= LARGE) & (largest_T11 >= 1 / LARGE)).all():  # most of the time; NaN is neither
+        return matrix_TPF, torch.ones_like(largest_T11), torch.ones_like(largest_T11, dtype=torch.bool)
     finite_T11 = largest_T11.isfinite()
     power_of_two_T11 = largest_T11 / (2 * torch.frexp(largest_T11).mantissa)  # scaling by it changes no digit
     far_T11 = finite_T11 & (largest_T11 > 0) & ((largest_T11 > LARGE) | (largest_T11 < 1 / LARGE))

@@ -86,6 +86,15 @@ class Kinked(Soft):
     kinked: ClassVar[bool] = True
 
 
+class Turned(Soft):
+    """Says that it is convex, and is concave."""
+
+    convex: ClassVar[bool] = True
+
+    def __call__(self, z: Tensor) -> Tensor:
+        return -super().__call__(-z)
+
+
 class Hiding(Soft):
     """Makes a number of NaN."""
 
@@ -108,6 +117,7 @@ def test_the_unbroken_one_keeps_every_claim() -> None:
         (claims.knows_its_derivative_from_its_value, Copying(), "the product is in other memory than the gradient"),
         (claims.knows_its_second_derivative_from_its_value, Straight(), "at 0 it is 0, and by autograd 0.25"),
         (claims.has_a_kink_as_claimed, Kinked(), "it is 0.5 on the left and 0.5 on the right"),
+        (claims.is_convex_if_claimed, Turned(), "its derivative falls at -18.4"),
         (claims.passes_on_what_is_not_a_number, Hiding(), "it is a number"),
     ],
 )

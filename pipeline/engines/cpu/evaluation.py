@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.cpu.codegen.buffers import PointBuffers, PointTiling, aligned_zeros, round_up
-from pipeline.engines.cpu.codegen.compile import Kernel
+from pipeline.engines.cpu.codegen.compile import BoundKernel, Kernel
 from pipeline.engines.cpu.codegen.processor import REGISTER_BITS
 from pipeline.engines.cpu.codegen.signature import ArgumentValue, buffer
 from pipeline.engines.cpu.codegen.simd import BITS, FloatDtype
@@ -51,6 +51,7 @@ class EvaluationContext:
             "all_targets": buffer(self.points.filled[1]),
             **self.tiling.arguments("all"),
         }
+        self._bound: dict[Kernel, BoundKernel] = {}
 
     def run(
         self, kernel: Kernel, weights_TN: Tensor, sizes: dict[str, int], arguments: Mapping[str, ArgumentValue]
@@ -68,7 +69,10 @@ class EvaluationContext:
         scratch = aligned_zeros(sum(sizes.values()), self.network.dtype)
         starts = itertools.accumulate(sizes.values(), initial=0)
         own = {name: scratch[start:] for name, start in zip(sizes, starts, strict=False)}
-        kernel(self.arguments | own | dict(arguments) | {"weights": weights_TN, "num_trials": len(weights_TN)})
+        if kernel not in self._bound:
+            self._bound[kernel] = kernel.bind(self.arguments)
+        given = {**own, **arguments, "weights": weights_TN, "num_trials": len(weights_TN)}
+        self._bound[kernel].bind_all(given)()
 
 
 def of_training_points(context: PackContext) -> EvaluationContext:

@@ -30,10 +30,28 @@ def test_points_are_those_of_the_data(context):
         )
 
 
+class Seen:
+    """A kernel that does nothing but keep what it was given, and count what was given once for all calls."""
+
+    def __init__(self) -> None:
+        self.given, self.bound = {}, 0
+
+    def bind(self, arguments):
+        self.given, self.bound = dict(arguments), self.bound + 1
+        return self
+
+    def bind_all(self, arguments):
+        self.given |= arguments
+        return lambda: None
+
+
 def test_a_kernel_gets_zeros_to_work_in_and_the_weights_of_all_trials(context):
-    evaluation, given = of_training_points(context), {}
+    evaluation, kernel = of_training_points(context), Seen()
     weights_TN = torch.ones(3, len(evaluation.places_N), dtype=torch.float64)
-    evaluation.run(given.update, weights_TN, {"hidden": 10, "sums": 0}, {"kept": 7})
+    for _ in range(2):
+        evaluation.run(kernel, weights_TN, {"hidden": 10, "sums": 0}, {"kept": 7})
+    assert kernel.bound == 1
+    given = kernel.given
     assert given["weights"] is weights_TN
     assert (given["num_trials"], given["num_weights"], given["kept"]) == (3, len(evaluation.places_N), 7)
     assert not given["own_weights"].any()
