@@ -35,10 +35,10 @@ def main(arguments: list[str] | None = None) -> int:
         with named_streams():
             code = _run(words)
     except PipelineError as error:
-        print(error, file=sys.stderr)
+        _complain(str(error))
         return 2
     except KeyboardInterrupt:
-        print("\ninterrupted; the same command goes on from the last checkpoint", file=sys.stderr)
+        _complain("\ninterrupted; the same command goes on from the last checkpoint")
         return 130
     except OSError as error:
         if error.filename == OUTPUT:
@@ -46,14 +46,13 @@ def main(arguments: list[str] | None = None) -> int:
         if isinstance(error, BrokenPipeError) and error.filename in (OUTPUT, ERRORS):
             return 0  # the reader of our output, such as head, has seen enough
         where = str(error.filename or f"python -m pipeline {words[0]}")
-        with suppress(OSError):  # where it is standard error that cannot be written, nobody can be informed
-            print(PipelineError(reason_of(error).lower(), where=where), file=sys.stderr)
+        _complain(str(PipelineError(reason_of(error).lower(), where=where)))
         return 2
     except Exception as error:
         own = raised_in_extension(error)
         if own is None:
             raise
-        print(own, file=sys.stderr)
+        _complain(str(own))
         return 2
     return code
 
@@ -68,6 +67,13 @@ def _run(words: Sequence[str]) -> int:
         raise
     sys.stdout.flush()
     return code
+
+
+def _complain(text: str) -> None:
+    """Say what is wrong; where standard error was closed, ``print`` would take standard output in its place."""
+    if sys.stderr is not None:
+        with suppress(OSError):  # where it cannot be written, nobody can be informed
+            print(text, file=sys.stderr, flush=True)
 
 
 def _refuse_other_bytes(words: Sequence[str]) -> None:

@@ -75,9 +75,9 @@ def _check_option(word: str, usage: Usage, verbs: Mapping[str, argparse.Argument
 
 def _check_field(word: str, where: str) -> None:
     """Refuse a field with its value in the place of a file."""
-    from pipeline.config.nodes import as_list
-
     if (found := FIELD.fullmatch(word)) and not Path(word).exists():
+        from pipeline.config.nodes import as_list  # which loads the reader of YAML
+
         meant = shlex.quote(f"{found[1]}={as_list(found[2]) or found[2]}")
         raise PipelineError(
             f"{word!r} is neither an option nor a file", where=where, hint=f"did you mean --set {meant}?"

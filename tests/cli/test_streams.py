@@ -25,9 +25,20 @@ def test_what_is_said_to_a_closed_stream_goes_nowhere(monkeypatch, capsys):
     with monkeypatch.context() as patched:
         patched.setattr(sys, "stdout", None)
         assert main(["list", "clusters"]) == 0
+    with monkeypatch.context() as patched:
         patched.setattr(sys, "stderr", None)
         assert main(["list", "nothing"]) == 2
+        assert main(["listen"]) == 2
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_complaint_that_nobody_reads_ends_quietly(monkeypatch, capsys):
+    ours, theirs = os.pipe()
+    os.close(ours)
+    with io.TextIOWrapper(io.FileIO(theirs, "w"), write_through=True) as broken:
+        monkeypatch.setattr(sys, "stderr", broken)
+        assert main(["listen"]) == 2
+    assert capsys.readouterr().out == ""
 
 
 def test_a_pipe_that_is_full_is_waited_for_though_it_would_not_wait(monkeypatch):
