@@ -27,7 +27,7 @@ from pipeline.records.manifest import Manifest, digest
 from pipeline.records.packs import read_packs, refined
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
     """An experiment and its trials in packs.
 
@@ -40,6 +40,10 @@ class Plan:
     name: str
     experiment: Experiment
     packs: tuple[Pack, ...]
+
+    def __repr__(self) -> str:
+        """What Python and a notebook show of it, which may have a million trials."""
+        return f"<plan {self.name!r}: {self.num_trials} trials in {len(self.packs)} packs>"
 
     @property
     def folder_name(self) -> str:

@@ -245,3 +245,7 @@ def test_a_plan_keeps_about_two_hundred_bytes_of_each_trial_however_many_there_a
     assert of_trial["read"][0] < 230
     assert of_trial["write"][0] < 20
     assert max(peak for _, peak in of_trial.values()) < 520  # the file in memory, and the ids that it says
+
+
+def test_a_plan_is_shown_in_one_line_however_many_trials_it_has(plan):
+    assert repr(plan) == f"<plan {plan.name!r}: {plan.num_trials} trials in {len(plan.packs)} packs>"

@@ -76,7 +76,7 @@ def test_verdicts_count_every_trial_once(trained: Run) -> None:
 
 def test_the_answer_prints_as_its_sentences(trained: Run) -> None:
     assert trained.answer.sentences
-    assert str(trained.answer) == " ".join(trained.answer.sentences)
+    assert str(trained.answer) == repr(trained.answer) == " ".join(trained.answer.sentences)
 
 
 def test_a_notebook_shows_the_question_the_answer_and_a_figure(trained: Run) -> None:

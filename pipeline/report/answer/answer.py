@@ -34,7 +34,7 @@ PHASES = "phases_by_rate_and_width"
 OVER_WIDTHS, AT_ONE_WIDTH = "error_by_width", "loss_by_step"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Answer:
     """What a run answers.
 
@@ -57,7 +57,7 @@ class Answer:
         """All sentences in a row."""
         return " ".join(self.sentences)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.text
 
 
