@@ -14,6 +14,7 @@ SECTIONS = ("Args", "Raises", "Returns", "Yields", "Example", "Source")
 SECTION = re.compile(rf"^({'|'.join(SECTIONS)}):(.*)$")
 AS_IT_IS = re.compile(r"(``.+?``|`[^`]+`|(?<!\w)\*\w[\w ]*\*(?!\w))", re.DOTALL)
 """Code, and words that are stressed."""
+ARXIV = re.compile(r"arXiv (\d{4}\.\d{5})")
 SPECIAL = re.compile(r"([\\*_<$\[\]])")
 
 
@@ -101,4 +102,5 @@ def attributes(kind: type) -> dict[str, str]:
 def markdown(text: str) -> str:
     """A text of a docstring as Markdown: code and stress stay as they are, and nothing else means more than it says."""
     parts = AS_IT_IS.split(text)
-    return "".join(part if number % 2 else SPECIAL.sub(r"\\\1", part) for number, part in enumerate(parts))
+    plain = "".join(part if number % 2 else SPECIAL.sub(r"\\\1", part) for number, part in enumerate(parts))
+    return ARXIV.sub(r"[arXiv \1](https://arxiv.org/abs/\1)", plain)

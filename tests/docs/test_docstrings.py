@@ -53,3 +53,9 @@ def test_what_a_class_says_below_its_attributes_is_found():
 def test_letters_of_a_text_mean_nothing_to_markdown_and_code_stays_as_it_is():
     assert markdown("the *stability index* of a * b") == "the *stability index* of a \\* b"
     assert markdown("a_b * ``c_d * e`` on [-1, 1] for $1") == "a\\_b \\* ``c_d * e`` on \\[-1, 1\\] for \\$1"
+
+
+def test_a_number_of_arxiv_is_a_link():
+    assert markdown("Cohen et al., arXiv 2103.00065") == (
+        "Cohen et al., [arXiv 2103.00065](https://arxiv.org/abs/2103.00065)"
+    )
