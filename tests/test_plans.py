@@ -7,6 +7,7 @@ import json
 import os
 import re
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from pipeline.experiment.packing import packs
 from pipeline.models.bases import BASES
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.plans import Plan, make_plan, read_plan, write_plan
+from pipeline.plans import Plan, make_plan, read_plan, with_packs_apart, write_plan
 from pipeline.problems.datasets import Digits, Table
 from pipeline.problems.targets import TARGETS, Gaussian
 from pipeline.records.manifest import read_manifest
@@ -249,3 +250,26 @@ def test_a_plan_keeps_about_two_hundred_bytes_of_each_trial_however_many_there_a
 
 def test_a_plan_is_shown_in_one_line_however_many_trials_it_has(plan):
     assert repr(plan) == f"<plan {plan.name!r}: {plan.num_trials} trials in {len(plan.packs)} packs>"
+
+
+def test_of_two_plans_that_are_written_at_once_both_processes_take_the_one_that_is_there(plan, tmp_path):
+    """Of one experiment, with packs of their own: the other process had found more trials in other runs."""
+    whole = make_plan("small", replace(plan.experiment, seeds=4))
+    apart = with_packs_apart(whole, set(list(whole.trials)[:1]))
+    assert [len(pack.trials) for pack in apart.packs] == [1, 3]
+    assert write_plan(apart, tmp_path) is apart
+    taken = write_plan(whole, tmp_path)
+    assert [pack.id for pack in taken.packs] == [pack.id for pack in apart.packs]
+    assert taken.trials.keys() == whole.trials.keys()
+    assert write_plan(apart, tmp_path) is apart
+
+
+def test_packs_are_kept_apart_only_where_they_hold_both_kinds(plan):
+    whole = make_plan("small", replace(plan.experiment, seeds=4, widths=(2, 3)))
+    first, second = whole.packs
+    named = {trial.id for trial in second.trials[::2]}
+    apart = with_packs_apart(whole, named)
+    assert apart.packs[0] == first
+    assert [{trial.id for trial in pack.trials} & named for pack in apart.packs] == [set(), named, set()]
+    assert apart.trials.keys() == whole.trials.keys()
+    assert with_packs_apart(whole, whole.trials) == with_packs_apart(whole, ()) == whole

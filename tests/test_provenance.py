@@ -103,3 +103,22 @@ def test_commit_that_pip_has_installed_is_known_where_the_package_is_that_one(tm
     shutil.copytree(package, tmp_path / "snapshot" / "pipeline")
     path = os.pathsep.join(str(tmp_path / folder) for folder in ("snapshot", "site"))
     assert ask(tmp_path, PYTHONPATH=path) == ""  # another copy than what pip knows
+
+
+def test_the_numerics_are_those_of_the_code_that_computes_and_of_nothing_else(checkout):
+    def version():
+        code = "from pipeline.provenance import numerics_version; print(numerics_version())"
+        return subprocess.run(
+            [sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True, check=True
+        ).stdout
+
+    (checkout / "pipeline" / "models").mkdir()
+    model = checkout / "pipeline" / "models" / "model.py"
+    model.write_text("a = 1\n")
+    before = version()
+    assert re.fullmatch(r"[0-9a-f]{16}\n", before)
+    (checkout / "pipeline" / "cli").mkdir()
+    (checkout / "pipeline" / "cli" / "verb.py").write_text("b = 1\n")
+    assert version() == before
+    model.write_text("a = 2\n")
+    assert version() != before

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.api.run_folders import link_run, run_and_names, run_folder
 from pipeline.errors import PipelineError
+from pipeline.records.last_work import note_work
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +33,18 @@ def test_the_newest_run_is_taken_where_none_is_named() -> None:
     made("runs/old", 1.0)
     assert run_folder(None) == Path("runs/new")
     assert run_folder(Path("runs/old")) == Path("runs/old")
+
+
+def test_the_newest_run_is_the_one_last_worked_on_whenever_it_was_begun() -> None:
+    old, new = made("runs/old", 1.0), made("runs/new", 2.0)
+    assert run_folder(None) == new
+    (old / "outcomes").mkdir()
+    os.utime(old / "outcomes", (3.0, 3.0))  # a pack was finished
+    assert run_folder(None) == old
+    (new / "report.html").touch()  # it was looked at
+    assert run_folder(None) == old
+    note_work(new)  # somebody typed its command again, and nothing was left to do
+    assert run_folder(None) == new
 
 
 def test_a_run_is_told_from_the_names_beside_it() -> None:

@@ -15,6 +15,7 @@ from pipeline.records.schema import FITTED_SAMPLES, OUTCOMES, RECORDS
 from pipeline.records.store import (
     finished_packs,
     is_finished,
+    link_records,
     naming_damage,
     read_fitted_samples,
     read_outcomes,
@@ -193,3 +194,24 @@ def test_folder_that_is_gone_is_an_error_that_names_the_file(tmp_path):
     path = tmp_path / "gone" / "file"
     with pytest.raises(FileNotFoundError, match=f"'{path}'$"), replacing(path) as part:
         part.write_bytes(b"new")
+
+
+def test_records_of_a_pack_are_shared_until_one_run_writes_others(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    for first_step in (0, 10):
+        write_records(one, "p", first_step, numbers(1.0, step=first_step))
+    write_records(one, "q", 0, numbers(5.0))
+    assert link_records(one, other, "p")
+    assert read_records(other)["step"].to_list() == [0, 10]
+    write_records(other, "p", 10, numbers(2.0, step=10))
+    remove_records(other, "p", 10)
+    assert read_records(one)["value"].to_list() == [1.0, 1.0, 5.0]
+
+
+def test_records_that_cannot_be_shared_leave_nothing_behind(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    for first_step in (0, 10):
+        write_records(one, "p", first_step, numbers(1.0, step=first_step))
+    write_records(other, "p", 10, numbers(3.0, step=10))  # in the way, as if the file system had no links
+    assert not link_records(one, other, "p")
+    assert read_records(other).is_empty()
