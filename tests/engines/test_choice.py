@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import typing
+from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import ClassVar, final
 
 import pytest
 import torch
@@ -19,8 +22,9 @@ from pipeline.models.activations import ACTIVATIONS, PIECEWISE_LINEAR
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers import OPTIMIZERS
-from pipeline.optimizers.rules import LeastSquares, UpdateRule
+from pipeline.optimizers.rules import GradientDescent, LeastSquares, UpdateRule
 from pipeline.plans import make_plan
+from pipeline.problems.losses import HalfMeanSquare, Loss, Task
 from pipeline.training.module import PackModule
 
 
@@ -170,3 +174,26 @@ def test_tf32_rounds_on_a_gpu_where_products_of_matrices_train(pack):
     ):
         assert choice.choose_engine("auto", made.shape, "cuda").rounds_to_tf32 is rounds
         assert ("as float32" in announced([made], "auto", "cuda")) is not rounds
+
+
+def test_a_loss_of_a_users_own_is_computed_by_the_reference_engine_and_the_fused_one_says_why(pack):
+    @final
+    @dataclass(frozen=True)
+    class Fourth(Loss):
+        """Fourth power."""
+
+        tasks: ClassVar[frozenset[Task]] = frozenset(Task)
+        largest_curvature: ClassVar[float] = 3.0
+        quadratic: ClassVar[bool] = True  # or so it says: no engine for squares takes it
+        code_sha256: ClassVar[str] = "0a"
+        __call__ = gradient = curvature = curvature_root = HalfMeanSquare.__call__
+
+    shape = dataclasses.replace(pack(models=(Linear(),)).shape, loss=Fourth())
+    assert decision("auto", shape, "cpu") == ("reference", "has no fourth, which is your own")
+    with pytest.raises(PipelineError, match=r"^the fused engine has no fourth, which is your own\n  hint: set engine"):
+        choice.choose_engine("fused", shape, "cpu")
+    if find_spec("triton"):
+        from pipeline.engines.gpu.choice import not_covered
+
+        reason = not_covered(Shallow(), Fourth(), GradientDescent(), 1, 1)
+        assert reason == "has no fourth on a GPU, which is your own"
