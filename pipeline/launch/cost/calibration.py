@@ -13,7 +13,6 @@ import json
 import multiprocessing
 import os
 import platform
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -220,31 +219,12 @@ def _pilots(chosen: Sequence[Workload], plan: Plan, cpus: int | None, local_fold
     spawn, known = multiprocessing.get_context("spawn"), sources()
     with _processors(cpus), concurrent.futures.ProcessPoolExecutor(1, spawn, load_again, (known,)) as pool:
         began = time.time()
-        timings, ready = _measured(pool, packs, plan)
+        timings, ready = pool.submit(_measure, packs, plan.experiment).result()
     _remember(local_folder, STARTUP, PackTiming(ready - began, 0.0, 0.0, "pilot"))
     found = {workload.kind: timing for workload, timing in zip(chosen, timings, strict=True)}
     for kind, timing in found.items():
         _remember(local_folder, kind, timing)
     return found
-
-
-def _measured(pool: concurrent.futures.Executor, packs: Sequence[Pack], plan: Plan) -> tuple[list[PackTiming], float]:
-    """What ``_measure`` finds; the process cannot import the classes of a file that is used, but reads the plan."""
-    if not plan.experiment.use:
-        return pool.submit(_measure, packs, plan.experiment).result()
-    from pipeline.plans import write_plan
-
-    with tempfile.TemporaryDirectory() as folder:
-        write_plan(plan, Path(folder))
-        return pool.submit(_measure_planned, Path(folder), [pack.id for pack in packs]).result()
-
-
-def _measure_planned(folder: Path, ids: Sequence[str]) -> tuple[list[PackTiming], float]:
-    from pipeline.plans import read_plan
-
-    plan = read_plan(folder)
-    named = {pack.id: pack for pack in plan.packs}
-    return _measure([named[id_] for id_ in ids], plan.experiment)
 
 
 def _measure(packs: Sequence[Pack], experiment: Experiment) -> tuple[list[PackTiming], float]:

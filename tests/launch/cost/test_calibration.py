@@ -148,8 +148,8 @@ class Pickled(concurrent.futures.ThreadPoolExecutor):
         return super().submit(function, *arguments)
 
 
-def test_packs_of_own_definitions_are_measured_from_their_plan(tmp_path, quick, monkeypatch):
-    """A process of its own cannot import the classes of a file."""
+def test_packs_of_own_definitions_are_measured(tmp_path, quick, monkeypatch):
+    """Their classes are pickled; a process of its own has loaded the file again, as test_loading.py shows."""
     monkeypatch.setattr(concurrent.futures, "ProcessPoolExecutor", Pickled)
     (tmp_path / "mine.py").write_text(MINE)
     asked = (
