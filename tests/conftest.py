@@ -43,6 +43,7 @@ LONGEST = (
     "launch/job/test_exporting.py",
     "engines/cpu/test_engine.py",
     "test_cli.py",
+    "test_installed.py",
     "engines/gpu/test_registers.py",
     "test_documentation.py",
     "diagnostics/test_diagnostic.py",
