@@ -14,7 +14,7 @@ SECTIONS = ("Args", "Raises", "Returns", "Yields", "Example", "Source")
 SECTION = re.compile(rf"^({'|'.join(SECTIONS)}):(.*)$")
 AS_IT_IS = re.compile(r"(``.+?``|`[^`]+`|(?<!\w)\*\w[\w ]*\*(?!\w))", re.DOTALL)
 """Code, and words that are stressed."""
-ARXIV = re.compile(r"arXiv (\d{4}\.\d{5})")
+ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})")
 SPECIAL = re.compile(r"([\\*_<$\[\]])")
 
 

@@ -26,6 +26,8 @@ class ConditionNumber(Diagnostic):
     """Condition number of the feature matrix X; 1e15 and above means at least 1e15, the float64 limit.
 
     ``sigma_1 / sigma_F``, the largest over the smallest singular value.
+
+    Source: Trefethen, Bau, Numerical Linear Algebra (1997), lecture 12.
     """
 
     constant_for_linear_models: ClassVar[bool] = True
@@ -42,6 +44,8 @@ class GramConditionNumber(Diagnostic):
     """Condition number of X^T X, the square of that of X: what descent on the square loss feels.
 
     ``(sigma_1 / sigma_F)^2``: the steps of gradient descent to a given accuracy grow in proportion to it.
+
+    Source: Trefethen, Bau, Numerical Linear Algebra (1997), lecture 12.
     """
 
     constant_for_linear_models: ClassVar[bool] = True
@@ -71,7 +75,10 @@ class ConditionNumberOfRange(Diagnostic):
 @final
 @dataclass(frozen=True)
 class EffectiveRank(Diagnostic):
-    """Numerical rank of X: number of singular values above rounding, max(P, F) * 2.2e-16 of the largest."""
+    """Numerical rank of X: number of singular values above rounding, max(P, F) * 2.2e-16 of the largest.
+
+    Source: Press et al., Numerical Recipes (3rd ed.), section 2.6.
+    """
 
     constant_for_linear_models: ClassVar[bool] = True
     unit: ClassVar[str] = "effective rank"
@@ -95,6 +102,8 @@ class LargestStableLearningRate(Diagnostic):
       minimum attracts what starts close to it, but descent may go round a cycle for ever.
     - Gradient descent on minibatches of the square loss: below the limit the mean square of the weights stays finite,
       if every batch is drawn anew; NaN for other rules and losses, of which no limit is known.
+
+    Source: Nesterov, Lectures on Convex Optimization (2018), section 1.2.3; Mulayoff, Michaeli (COLT 2024).
     """
 
     constant_for_linear_models: ClassVar[bool] = True

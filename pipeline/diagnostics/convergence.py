@@ -104,7 +104,10 @@ class GradientNorm(Diagnostic):
 @final
 @dataclass(frozen=True)
 class WeightNorm(Diagnostic):
-    """Euclidean norm of all weights: on separable classes it grows for ever while the gradient vanishes."""
+    """Euclidean norm of all weights: on separable classes it grows for ever while the gradient vanishes.
+
+    Source: Soudry et al., arXiv 1710.10345, for separable classes.
+    """
 
     by_default: ClassVar[bool] = False
     unit: ClassVar[str] = "weight norm"
@@ -120,6 +123,8 @@ class DistanceToLeastSquares(Diagnostic):
     """Euclidean distance of the weights of a linear model to the minimum-norm least-squares solution.
 
     ``|w - X^+ y|``, in units of the weights; from zero weights, descent under the square loss ends there.
+
+    Source: Golub, Van Loan, Matrix Computations (4th ed.), section 5.5.
     """
 
     unit: ClassVar[str] = "distance to least squares"
@@ -139,6 +144,8 @@ class LeastSquaresError(Diagnostic):
     """Test error of the exact least-squares solution of a linear model: what descent could reach on these points.
 
     That of the weights ``X^+ y``, in units of the targets.
+
+    Source: Golub, Van Loan, Matrix Computations (4th ed.), section 5.5.
     """
 
     constant_for_linear_models: ClassVar[bool] = True

@@ -23,6 +23,8 @@ class ExcessLoss(Diagnostic):
 
     ``|U^T (f - y)|^2 / (2P)`` with U the left singular vectors of the features: the component of the residuals that
     features can reach, not a difference of losses, which would lose its digits where little is left.
+
+    Source: Goh, "Why momentum really works" (Distill, 2017).
     """
 
     by_default: ClassVar[bool] = False
@@ -54,6 +56,8 @@ class PredictedSteps(Diagnostic):
 
     Raises:
         FieldError: If the tolerance is no fraction.
+
+    Source: Goh, "Why momentum really works" (Distill, 2017).
     """
 
     tolerance: float = 1e-3

@@ -30,6 +30,8 @@ class TangentKernelConditionNumber(Diagnostic):
     """Condition number of the tangent kernel; infinite where there are more outputs at points than weights.
 
     That of ``J J^T``, the square of that of J: ``(sigma_1 / sigma_min)^2``.
+
+    Source: Jacot, Gabriel, Hongler, arXiv 1806.07572.
     """
 
     constant_for_linear_models: ClassVar[bool] = True
@@ -44,7 +46,10 @@ class TangentKernelConditionNumber(Diagnostic):
 @final
 @dataclass(frozen=True)
 class TangentKernelEffectiveRank(Diagnostic):
-    """Numerical rank of the tangent kernel: number of directions in which a small step can move the outputs."""
+    """Numerical rank of the tangent kernel: number of directions in which a small step can move the outputs.
+
+    Source: Jacot, Gabriel, Hongler, arXiv 1806.07572.
+    """
 
     constant_for_linear_models: ClassVar[bool] = True
     by_default: ClassVar[bool] = False

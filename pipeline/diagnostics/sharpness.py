@@ -42,6 +42,8 @@ class Sharpness(Diagnostic):
     Args:
         at: ``recorded`` for every recorded step; ``ends``, as it is by default, for the first and the last of networks
             in full-batch descent, of which theory says where it may come to rest.
+
+    Source: Golub, Van Loan, Matrix Computations (4th ed.), section 10.1, for Lanczos.
     """
 
     at: Literal["recorded", "ends"] = "recorded"

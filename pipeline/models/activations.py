@@ -85,7 +85,10 @@ class Activation(Definition, ABC):
 @final
 @dataclass(frozen=True)
 class Relu(Activation):
-    """Rectified linear unit, the positive part max(z, 0)."""
+    """Rectified linear unit, the positive part max(z, 0).
+
+    Source: Nair, Hinton, "Rectified linear units improve restricted Boltzmann machines" (ICML 2010).
+    """
 
     kinked: ClassVar[bool] = True
     convex: ClassVar[bool] = True
@@ -114,6 +117,8 @@ class LeakyRelu(Activation):
 
     Raises:
         FieldError: If the slope is not in [0, 1).
+
+    Source: Maas, Hannun, Ng, "Rectifier nonlinearities improve neural network acoustic models" (2013).
     """
 
     slope: float = 0.01
@@ -144,7 +149,10 @@ class LeakyRelu(Activation):
 @final
 @dataclass(frozen=True)
 class Sigmoid(Activation):
-    """Logistic sigmoid 1 / (1 + exp(-z))."""
+    """Logistic sigmoid 1 / (1 + exp(-z)).
+
+    Source: Cybenko, "Approximation by superpositions of a sigmoidal function" (1989).
+    """
 
     formula: ClassVar[str] = r"g(z) = \frac{1}{1 + e^{-z}}"
     derivative_bounds: ClassVar[DerivativeBounds | None] = DerivativeBounds(1 / 4, 1 / (6 * 3**0.5), 1 / 8)
@@ -165,7 +173,10 @@ class Sigmoid(Activation):
 @final
 @dataclass(frozen=True)
 class Tanh(Activation):
-    """Hyperbolic tangent."""
+    """Hyperbolic tangent.
+
+    Source: LeCun et al., Efficient BackProp (1998), section 4.4.
+    """
 
     formula: ClassVar[str] = r"g(z) = \tanh z"
     derivative_bounds: ClassVar[DerivativeBounds | None] = DerivativeBounds(1.0, 4 / (3 * 3**0.5), 2.0)
@@ -186,7 +197,10 @@ class Tanh(Activation):
 @final
 @dataclass(frozen=True)
 class Identity(Activation):
-    """Identity function, no activation at all: the network is then a linear function of its inputs."""
+    """Identity function, no activation at all: the network is then a linear function of its inputs.
+
+    Source: Saxe, McClelland, Ganguli, arXiv 1312.6120, for networks of linear layers.
+    """
 
     convex: ClassVar[bool] = True
     formula: ClassVar[str] = r"g(z) = z"

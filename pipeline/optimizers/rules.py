@@ -278,7 +278,10 @@ class Adam(UpdateRule):
 @final
 @dataclass(frozen=True)
 class LeastSquares(Optimizer):
-    """Exact least-squares solution of a linear model in one step, that of least norm where there are many."""
+    """Exact least-squares solution of a linear model in one step, that of least norm where there are many.
+
+    Source: Golub, Van Loan, Matrix Computations (4th ed.), section 5.5.
+    """
 
     uses_learning_rate: ClassVar[bool] = False
     only_linear: ClassVar[bool] = True

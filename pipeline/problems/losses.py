@@ -117,6 +117,8 @@ class HalfMeanSquare(Loss):
     """Half the mean square error: 1/(2P) times the sum of squared differences.
 
     ``1/(2P) sum_p sum_k (f_kp - y_kp)^2``, with gradient ``(f - y) / P`` and Hessian ``I / P`` in the outputs.
+
+    Source: Bishop, Pattern Recognition and Machine Learning (2006), section 3.1.1.
     """
 
     tasks: ClassVar[frozenset[Task]] = frozenset(Task)

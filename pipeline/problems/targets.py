@@ -108,7 +108,10 @@ class Target(Definition, ABC):
 @final
 @dataclass(frozen=True)
 class AbsoluteValue(Target):
-    """Absolute value |x|, of several inputs the product of |x_i|: a kink along every axis."""
+    """Absolute value |x|, of several inputs the product of |x_i|: a kink along every axis.
+
+    Source: Trefethen, Approximation Theory and Approximation Practice (2013), chapter 25.
+    """
 
     dimensions: ClassVar[int | None] = None
     smoothness: ClassVar[float] = 1.5
@@ -138,6 +141,8 @@ class Step(Target):
 
     Args:
         at: Place of the step; by default the middle of [-1, 1].
+
+    Source: definition.
     """
 
     at: float = 0.0
@@ -170,6 +175,8 @@ class Sine(Target):
 
     Raises:
         FieldError: If the frequency is not positive.
+
+    Source: definition.
     """
 
     frequency: float = 2.0
@@ -234,7 +241,10 @@ class Runge(Target):
 @final
 @dataclass(frozen=True)
 class XSquared(Target):
-    """Parabola x^2, for which the best ReLU network of every width is known."""
+    """Parabola x^2, for which the best ReLU network of every width is known.
+
+    Source: definition.
+    """
 
     formula: ClassVar[str] = r"f(x) = x^2"
 
@@ -261,6 +271,8 @@ class OnePlusPower(Target):
 
     Raises:
         FieldError: If the power is below 1.
+
+    Source: definition.
     """
 
     power: int = 10
@@ -294,6 +306,8 @@ class ChebyshevPolynomial(Target):
 
     Raises:
         FieldError: If the degree is negative.
+
+    Source: DLMF, section 18.3; Cohen et al., arXiv 2103.00065, for its use.
     """
 
     degree: int = 3
@@ -325,6 +339,8 @@ class Gaussian(Target):
 
     Raises:
         FieldError: If the scale is not positive.
+
+    Source: Barron, "Universal approximation bounds for superpositions of a sigmoidal function" (1993).
     """
 
     scale: float = 1.0
@@ -382,7 +398,10 @@ class Gaussian(Target):
 @final
 @dataclass(frozen=True)
 class Xor(Target):
-    """Exclusive or of two inputs, 0 or 1: what no linear model of them can tell."""
+    """Exclusive or of two inputs, 0 or 1: what no linear model of them can tell.
+
+    Source: Minsky, Papert, Perceptrons (1969).
+    """
 
     task: ClassVar[Task] = Task.LABELS
     natural_measure: ClassVar[Measure] = Corners()
@@ -404,6 +423,8 @@ class OuterRing(Target):
 
     Raises:
         FieldError: If the radius is not positive.
+
+    Source: definition.
     """
 
     radius: float = 0.65
