@@ -29,7 +29,7 @@ imports_of = functools.cache(functools.partial(import_graph.imports_of, root=ROO
 
 STEPS = (
     ("errors",),
-    ("definitions", "durations", "home", "numerics", "provenance"),
+    ("definitions", "durations", "garbage_collection", "home", "numerics", "provenance"),
     ("extensions",),
     ("problems",),
     ("models",),

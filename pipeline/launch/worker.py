@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
+from pipeline.garbage_collection import collect_seldom
 from pipeline.launch.job.attempt_log import AttemptLog, begin
 from pipeline.launch.job.exporting import LAST_SECONDS, Exporter
 from pipeline.launch.job.sharing import check_gpu, in_turn, pack_to_help_with, packs_of, rendezvous_of, share_gpus
@@ -55,6 +56,7 @@ def work(run: str, submission: str, index: int) -> None:
         return
     environment = JobEnvironment()
     attempt_log = AttemptLog(folder, begin(folder, sent, index, environment))
+    collect_seldom()
     from pipeline.training.deadline import Deadline  # takes seconds; only when there is something to train
 
     signals = JobSignals(Deadline(time.monotonic() + stop_at(sent) - time.time()))
