@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 MOST_WARNINGS = 5
 """Of an axis of many training sizes each may deserve one."""
+BYTES_OF_RECORD = 5
+"""On disk, measured: 4.0 to 5.4. Most of it is the value; trial, step and diagnostic are the same many times over."""
+MUCH_GIB = 1.0
+"""Of records on disk, from which on a person is told before they are written."""
 
 
 def config_file(named: Path) -> Path:
@@ -49,12 +53,33 @@ def plan_of(document: YamlDocument, overrides: Overrides, *, on_cluster: bool) -
     experiment = document.experiment(overrides.experiment)
     with document.located(overrides.experiment):
         planned = make_plan(document.path.stem, experiment)
-    warnings = list(planned.experiment.warnings())
+    warnings = [*planned.experiment.warnings(), *large_records(planned)]
     for warning in warnings[:MOST_WARNINGS]:
         say(f"warning: {warning}")
     if len(warnings) > MOST_WARNINGS:
         say(f"warning: {len(warnings) - MOST_WARNINGS} more like these")
     return planned
+
+
+def large_records(planned: Plan) -> list[str]:
+    """Say how much of the disk the records of a plan will take, where it is much.
+
+    Args:
+        planned: The plan.
+
+    Returns:
+        A sentence, or none.
+    """
+    from pipeline.experiment.recording import steps_of_records
+
+    experiment, records = planned.experiment, 0
+    for pack in planned.packs:
+        steps = steps_of_records(pack.shape, experiment.diagnostics, experiment.recorded_steps(pack.shape.steps))
+        records += len(pack.trials) * len(steps)
+    gib = records * BYTES_OF_RECORD / 2**30
+    if gib < MUCH_GIB:
+        return []
+    return [f"{records:,} records will take about {gib:.1f} GiB of the disk; with record_at: [0] only the two ends are"]
 
 
 def announce(planned: Plan, folder: Path) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline.cli import main
-from pipeline.cli.experiments import announce, plan_of
+from pipeline.cli import experiments, main
+from pipeline.cli.experiments import announce, large_records, plan_of
 from pipeline.cli.options import Overrides
 from pipeline.config import read_document
 from pipeline.errors import PipelineError
+from pipeline.records.store import read_records
+from pipeline.training.progress import TrainingProgress
+from pipeline.training.run import run_plan
 
 XOR = Path(__file__).parents[2] / "configs" / "xor.yaml"
 FEW = ("seeds=2", "steps=10")
@@ -41,6 +45,18 @@ def test_what_is_trained_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[s
     first = planned()
     announce(first, tmp_path)
     assert f"trials in {len(first.packs)} pack" in capsys.readouterr().err
+
+
+def test_records_that_take_much_of_the_disk_are_said_before_and_as_many_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert large_records(planned()) == []
+    monkeypatch.setattr(experiments, "MUCH_GIB", 0)
+    plan = planned("learning_rates=[0.001]")  # at which none diverges
+    told = re.search(r"warning: (\S+) records will take about 0\.0 GiB of the disk", capsys.readouterr().err)
+    run_plan(plan, tmp_path, TrainingProgress(io.StringIO()))
+    assert told is not None
+    assert int(told[1].replace(",", "")) == read_records(tmp_path).height
 
 
 MINE = '''from dataclasses import dataclass
