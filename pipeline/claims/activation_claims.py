@@ -81,6 +81,23 @@ def is_convex_if_claimed(activation: Activation) -> str:
     return ""
 
 
+def keeps_its_derivatives_within_their_bounds(activation: Activation) -> str | None:
+    """derivative_bounds: no value of the first three derivatives is above its bound, by autograd."""
+    if activation.derivative_bounds is None:
+        return None
+    z = LINE.clone().requires_grad_()
+    values = activation(z.clone())
+    for order, bound in enumerate(activation.derivative_bounds, start=1):
+        (values,) = torch.autograd.grad(values.sum(), z, create_graph=True)
+        sizes = values.detach().abs()
+        if (sizes > bound * (1 + 1e-9)).any():
+            at = int(sizes.argmax())
+            return f"that of order {order} is {float(sizes[at]):.4g} at {float(LINE[at]):g}, above {bound:.4g}"
+        if not values.requires_grad:
+            break  # a constant, whose further derivatives are zero
+    return ""
+
+
 def passes_on_what_is_not_a_number(activation: Activation) -> str:
     """the activation of NaN is NaN, so that a diverged trial is seen."""
     nan = torch.full((3,), torch.nan, dtype=torch.float64)
@@ -110,6 +127,7 @@ ACTIVATION_CLAIMS: tuple[Claim, ...] = (
     knows_its_second_derivative_from_its_value,
     has_a_kink_as_claimed,
     is_convex_if_claimed,
+    keeps_its_derivatives_within_their_bounds,
     passes_on_what_is_not_a_number,
 )
 """The first is what training takes for granted."""

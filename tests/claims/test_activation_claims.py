@@ -11,12 +11,14 @@ from torch import Tensor
 
 from pipeline.claims import activation_claims as claims
 from pipeline.claims.claim import Claim, examine
-from pipeline.models.activations import Activation
+from pipeline.models.activations import Activation, DerivativeBounds
 
 
 @dataclass(frozen=True)
 class Soft(Activation):
     """Softplus, of which each test breaks one thing."""
+
+    derivative_bounds: ClassVar[DerivativeBounds | None] = DerivativeBounds(1.0, 1 / 4, 1 / (6 * 3**0.5))
 
     def __call__(self, z: Tensor) -> Tensor:
         return torch.nn.functional.softplus(z, threshold=40)
@@ -95,6 +97,18 @@ class Turned(Soft):
         return -super().__call__(-z)
 
 
+class Steeper(Soft):
+    """Says that its third derivative is smaller than it is."""
+
+    derivative_bounds: ClassVar[DerivativeBounds | None] = DerivativeBounds(1.0, 1 / 4, 0.09)
+
+
+class Unbounded(Soft):
+    """Says nothing of its derivatives."""
+
+    derivative_bounds: ClassVar[DerivativeBounds | None] = None
+
+
 class Hiding(Soft):
     """Makes a number of NaN."""
 
@@ -104,6 +118,11 @@ class Hiding(Soft):
 
 def test_the_unbroken_one_keeps_every_claim() -> None:
     assert {finding.verdict for finding in examine(Soft(), claims.ACTIVATION_CLAIMS)} == {"holds"}
+
+
+def test_derivatives_without_bounds_are_not_claimed() -> None:
+    (finding,) = examine(Unbounded(), [claims.keeps_its_derivatives_within_their_bounds])
+    assert finding.verdict == "not claimed"
 
 
 @pytest.mark.parametrize(
@@ -118,6 +137,7 @@ def test_the_unbroken_one_keeps_every_claim() -> None:
         (claims.knows_its_second_derivative_from_its_value, Straight(), "at 0 it is 0, and by autograd 0.25"),
         (claims.has_a_kink_as_claimed, Kinked(), "it is 0.5 on the left and 0.5 on the right"),
         (claims.is_convex_if_claimed, Turned(), "its derivative falls at -18.4"),
+        (claims.keeps_its_derivatives_within_their_bounds, Steeper(), "that of order 3 is 0.09"),
         (claims.passes_on_what_is_not_a_number, Hiding(), "it is a number"),
     ],
 )
