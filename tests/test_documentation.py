@@ -278,6 +278,42 @@ def test_links_and_images_lead_somewhere() -> None:
     assert not [link for page in PAGES for link in missing_links(page.read_text(), page.parent)]
 
 
+def missing_headings(page: Path) -> list[str]:
+    """Links of a page to a heading, here or on another page that is not made, which has no such heading."""
+    links = re.findall(r"\]\(([^)\s#:]*)#([^)\s]+)\)", page.read_text())
+    return [f"{path}#{name}" for path, name in links if name not in headings((page.parent / path).resolve(), page)]
+
+
+def headings(target: Path, page: Path) -> set[str]:
+    """The headings of a page, as links name them; of a page that includes another, those of that one."""
+    page = page if target.is_dir() else target
+    if page.parent == ROOT / "docs" / "reference":
+        return set(re.findall(r"reference/\w+\.md#([\w-]+)", TEXT))  # only Sphinx can tell
+    text = page.read_text()
+    included = [(page.parent / path).read_text() for path in re.findall(r"\{include\} (\S+)", text)]
+    titles = re.findall(r"^#+ (.+)$", "\n".join([text, *included]), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_to_headings_lead_to_one(page: Path) -> None:
+    assert missing_headings(page) == []
+
+
+def test_a_link_to_no_heading_is_found(tmp_path: Path) -> None:
+    (tmp_path / "other.md").write_text("# One `thing`, and more\n")
+    page = tmp_path / "page.md"
+    page.write_text("# Here\n[a](#here) [b](other.md#one-thing-and-more) [c](other.md#two) [d](https://x.org/y#z)\n")
+    assert missing_headings(page) == ["other.md#two"]
+
+
+def test_the_contents_list_every_page_once() -> None:
+    contents = "\n".join(blocks(r"\{toctree\}", (ROOT / "docs" / "index.md").read_text()))
+    listed = re.findall(r"^[\w/]+$", contents, re.MULTILINE)
+    assert len(listed) == len(set(listed))
+    assert {ROOT / "docs" / f"{name}.md" for name in listed} >= set(DOCS) - {ROOT / "docs" / "index.md"}
+
+
 def test_every_page_can_be_reached_from_readme() -> None:
     assert reached(PAGES[0], set()) == set(PAGES)
 
