@@ -24,8 +24,6 @@ gc.disable()  # until all tests are collected: what is made on the way stays
 if not any(Path("/dev").glob("nvidia[0-9]*")):
     os.environ["TRITON_INTERPRET"] = "1"  # before PyTorch loads Triton: without a GPU its kernels are interpreted
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before PyTorch, too: threads that spin take another test's turn
-if "PYTEST_XDIST_WORKER" in os.environ:
-    atexit.register(os._exit, 0)  # the last of all that is registered: to take apart what was loaded takes 3 s
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: its threads spin, four times the work on two cores
 
 TESTS = Path(__file__).parent
@@ -78,6 +76,8 @@ def locked(path: Path, kind: int) -> Iterator[None]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):  # comes last: to take apart what was loaded takes a worker 1 to 3 s
+        atexit.register(os._exit, 0)
     gone = [name for name in LONGEST if not (TESTS / name).exists()]
     if gone and (ROOT / ".git").exists():  # a copy may hold some of the tests only
         raise pytest.UsageError(f"tests/conftest.py: LONGEST names files that are not there: {', '.join(gone)}")
