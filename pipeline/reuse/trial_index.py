@@ -49,11 +49,20 @@ def runs_in(folders: Sequence[Path]) -> list[Path]:
     """
     found: dict[Path, Path] = {}
     for folder in folders:
-        one = [folder] if (folder / "plan.json").exists() else sorted(folder.glob("*"))
+        one = [folder] if _is_there(folder / "plan.json") else sorted(folder.glob("*"))
         for run in one:
-            if (run / "outcomes").is_dir():
+            if _is_there(run / "outcomes"):
                 found.setdefault(run.resolve(), run)
     return list(found.values())
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a path is there; not if it lies where this user may not look, as among the temporary files of others."""
+    try:
+        path.stat()
+    except OSError:
+        return False
+    return True
 
 
 def keys_of(trials: pl.Series) -> pl.Series:

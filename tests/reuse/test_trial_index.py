@@ -1,5 +1,6 @@
 """The index says which trials runs have finished, whatever happens to them, and leaves the runs as they are."""
 
+import errno
 import hashlib
 import json
 import os
@@ -124,6 +125,19 @@ def test_a_folder_of_runs_has_those_in_it_and_a_run_itself_each_once(tmp_path):
     assert len(runs_in([tmp_path, two])) == 2
     assert runs_in([two]) == [two]
     assert runs_in([tmp_path / "nowhere"]) == []
+
+
+def test_folders_of_others_are_passed_over(tmp_path, monkeypatch):
+    one, stat = made(tmp_path / "one", {"p": {"a": "done"}}), Path.stat
+    (tmp_path / "another").mkdir()
+
+    def of_another_user(path, **named):
+        if "another" in path.parts[:-1]:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **named)
+
+    monkeypatch.setattr(Path, "stat", of_another_user)
+    assert runs_in([tmp_path]) == [one]
 
 
 def test_trials_are_looked_up_by_the_first_digits_of_their_ids():
