@@ -135,6 +135,25 @@ CODE = "code sha256"
 """Key under which an id holds the digest of the source of a user's own definition; no field can be called so."""
 
 
+def definitions_within(content: Any) -> Iterator[Definition]:
+    """The definitions in some content, those inside of others too.
+
+    Args:
+        content: Dataclasses and tuples.
+
+    Yields:
+        Definitions, in the order of the fields.
+    """
+    if isinstance(content, Definition):
+        yield content
+    if isinstance(content, tuple):
+        for item in content:
+            yield from definitions_within(item)
+    if dataclasses.is_dataclass(content):
+        for field in dataclasses.fields(content):
+            yield from definitions_within(getattr(content, field.name))
+
+
 def canonical(value: Any, *, identity: bool = False) -> Any:
     """Write a value as plain JSON types, defaults included, so that equal content is equal text.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import __version__, config, provenance
-from pipeline.definitions import canonical
+from pipeline.definitions import canonical, definitions_within
 from pipeline.errors import PipelineError, reason_of
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.identity import HOW_IT_RUNS
@@ -149,6 +149,9 @@ def write_plan(plan: Plan, run: Path) -> Plan:
 
     Returns:
         The plan that the folder has: of two that are written at once, with packs of their own, the same for both.
+
+    Raises:
+        PipelineError: If it has a definition that is neither built in nor in a file or package that it uses.
     """
     path = run / "plan.json"
     if not path.exists():
@@ -160,6 +163,7 @@ def write_plan(plan: Plan, run: Path) -> Plan:
 
 
 def _write(plan: Plan, path: Path) -> None:
+    _check_sources(plan.experiment)
     content = {
         "version": __version__,
         "provenance": provenance.provenance(),
@@ -177,6 +181,19 @@ def _write(plan: Plan, path: Path) -> None:
             part.write_bytes(source)
     with creating(path) as part:
         part.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def _check_sources(experiment: Experiment) -> None:
+    """Refuse a class that was defined in a notebook or a program: nobody could read the plan, and no id has its source.
+
+    Raises:
+        PipelineError: If there is one.
+    """
+    for definition in definitions_within(experiment):
+        kind = type(definition)
+        if not definition.code_sha256 and not kind.__module__.startswith("pipeline."):
+            what = f"{kind.__name__} is defined in {kind.__module__}, whose source no plan can keep"
+            raise PipelineError(what, hint="write it into a file, and name that under use")
 
 
 def read_plan(run: Path) -> Plan:

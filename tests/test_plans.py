@@ -7,7 +7,7 @@ import json
 import os
 import re
 import tracemalloc
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.plans import Plan, make_plan, read_plan, with_packs_apart, write_plan
 from pipeline.problems.datasets import Digits, Table
-from pipeline.problems.targets import TARGETS, Gaussian
+from pipeline.problems.targets import TARGETS, Gaussian, Target
 from pipeline.records.manifest import read_manifest
 
 
@@ -273,3 +273,19 @@ def test_packs_are_kept_apart_only_where_they_hold_both_kinds(plan):
     assert [{trial.id for trial in pack.trials} & named for pack in apart.packs] == [set(), named, set()]
     assert apart.trials.keys() == whole.trials.keys()
     assert with_packs_apart(whole, whole.trials) == with_packs_apart(whole, ()) == whole
+
+
+def test_a_class_that_is_in_no_file_cannot_be_planned(tmp_path):
+    """Another one of its name would have the same ids."""
+
+    @dataclass(frozen=True)
+    class Loose(Target):
+        def __call__(self, inputs_PD):
+            return inputs_PD[:, 0]
+
+    plan = make_plan("loose", Experiment("Which?", (Linear(),), (4,), target=(Loose(),)))
+    message = f"Loose is defined in {__name__}, whose source no plan can keep"
+    message += "\n  hint: write it into a file, and name that under use"
+    with pytest.raises(PipelineError, match=f"^{re.escape(message)}$"):
+        write_plan(plan, tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from pipeline.claims.activation_claims import ACTIVATION_CLAIMS
 from pipeline.claims.basis_claims import BASIS_CLAIMS
@@ -16,7 +14,7 @@ from pipeline.claims.loss_claims import LOSS_CLAIMS
 from pipeline.claims.measure_claims import MEASURE_CLAIMS
 from pipeline.claims.target_claims import TARGET_CLAIMS
 from pipeline.claims.update_rule_claims import UPDATE_RULE_CLAIMS
-from pipeline.definitions import Definition
+from pipeline.definitions import Definition, definitions_within
 from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.errors import PipelineError
 from pipeline.extensions.places import place_of
@@ -69,20 +67,6 @@ def _noun(definition: Definition) -> str:
     return next((base.name().replace("_", " ") for base in CLAIMS if isinstance(definition, base)), "definition")
 
 
-def own_definitions(content: Any) -> Iterator[Definition]:
-    """The definitions of extensions in some content, those inside of others too.
-
-    Args:
-        content: Dataclasses and tuples.
-
-    Yields:
-        Definitions, in the order of the fields.
-    """
-    if isinstance(content, Definition) and content.code_sha256:
-        yield content
-    if isinstance(content, tuple):
-        for item in content:
-            yield from own_definitions(item)
-    if dataclasses.is_dataclass(content):
-        for field in dataclasses.fields(content):
-            yield from own_definitions(getattr(content, field.name))
+def own_definitions(content: object) -> Iterator[Definition]:
+    """The definitions of extensions in some content, in the order of the fields."""
+    return (definition for definition in definitions_within(content) if definition.code_sha256)
