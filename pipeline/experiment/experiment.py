@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
@@ -46,8 +45,10 @@ from pipeline.experiment.identity import HOW_IT_RUNS
 from pipeline.experiment.optimizer_rates import check_rates, check_rates_of_training, rates_for
 from pipeline.experiment.parallelism import Parallel
 from pipeline.experiment.precision import Dtype
+from pipeline.experiment.problem_axes import placed_problems
 from pipeline.experiment.recording import recorded_steps
 from pipeline.experiment.trial import LearningRate, Shape, Trial
+from pipeline.experiment.trial_ids import identified_trials, with_texts
 from pipeline.experiment.wandb_tracking import Tracking
 from pipeline.experiment.ways import TRAINING_AXES, Way
 from pipeline.extensions.extension import Extension
@@ -56,7 +57,7 @@ from pipeline.numerics.randomness import TRIAL
 from pipeline.optimizers.rules import GradientDescent, Optimizer
 from pipeline.problems.datasets import Data
 from pipeline.problems.losses import DEFAULT_LOSS, Loss
-from pipeline.problems.problem import FunctionProblem, Problem, TableProblem
+from pipeline.problems.problem import Problem, TableProblem
 from pipeline.problems.targets import Target
 
 
@@ -237,27 +238,13 @@ class Experiment:
     def _problems(self) -> Iterator[Problem]:
         """Every problem but for its seeds: each with the first of them.
 
-        Yields:
+        Returns:
             A problem for each target or table, dimension, number of training points and noise.
 
         Raises:
             FieldError: If a target cannot be sampled, or a table cannot be split, as ``inputs`` says.
         """
-        inputs, seed = self.inputs, self._first_data_seed()
-        for data in self.data:
-            rows = data.num_rows
-            for train in inputs.train or (rows * 4 // 5,):
-                test = inputs.test or rows - train
-                yield _placed(functools.partial(TableProblem, data, train, test, seed, inputs.split))
-        for target in self.target:
-            measure = inputs.measure or target.natural_measure
-            for dimension in inputs.dimension or (target.dimensions or 1,):
-                sizes = measure.default_sizes(dimension)
-                test = inputs.test or sizes[1]
-                for train in inputs.train or (sizes[0],):
-                    for noise in inputs.noise:
-                        content = (target, measure, dimension, train, test, noise, seed)
-                        yield _placed(functools.partial(FunctionProblem, *content))
+        return placed_problems(self.target, self.data, self.inputs, self._first_data_seed())
 
     def warnings(self) -> Iterator[str]:
         """What a person should know before anything is trained.
@@ -395,21 +382,9 @@ class Experiment:
         Yields:
             Trials.
         """
-        rates_of = {
-            optimizer: [(rate, _json(rate)) for rate in self.rates_of(optimizer)] for optimizer in self.optimizers
-        }
+        rates_of = {optimizer: with_texts(self.rates_of(optimizer)) for optimizer in self.optimizers}
         for shape, seeds in self._shapes_and_seeds(copies=copies):
-            # Equal to the hash of the whole content; the shape is written and hashed once for all its rates and seeds,
-            # so that planning 100,000 trials takes less than two seconds.
-            prefix = hashlib.sha256(f'{{"shape":{_json(shape)},"learning_rate":'.encode())
-            ends = [(seed, f"{seed}}}".encode()) for seed in seeds]
-            for rate, rate_text in rates_of[shape.optimizer]:
-                with_rate = prefix.copy()
-                with_rate.update(f'{rate_text},"seed":'.encode())
-                for seed, end in ends:
-                    whole = with_rate.copy()
-                    whole.update(end)
-                    yield Trial(whole.hexdigest(), shape, rate, seed)
+            yield from identified_trials(shape, rates_of[shape.optimizer], seeds)
 
     def identity(self) -> str:
         """SHA-256 of all that the records depend on: the trials, and what is observed of them when."""
@@ -425,15 +400,3 @@ def _drawn(model: Model, seeds: tuple[int, ...]) -> list[tuple[Model, tuple[int,
     if not model.draws_features:
         return [(model, seeds)]
     return [(model.with_seed(seed), (seed,)) for seed in seeds]
-
-
-def _placed(make: Callable[[], Problem]) -> Problem:
-    """A problem, whose complaints are about the inputs."""
-    try:
-        return make()
-    except FieldError as error:
-        raise FieldError(("inputs", *error.path), error.what, hint=error.hint) from None
-
-
-def _json(value: object) -> str:
-    return json.dumps(canonical(value, identity=True), sort_keys=True, separators=(",", ":"))
