@@ -49,7 +49,7 @@ def examine(definition: Any, claims: Sequence[Claim]) -> list[CheckedClaim]:
 def _examined(definition: Any, claim: Claim) -> CheckedClaim:
     try:
         what = claim(definition)
-    except Exception as error:  # whatever a user's code may raise is a finding
+    except (Exception, SystemExit) as error:  # whatever a user's code may raise is a finding
         place = place_in(error)
         return CheckedClaim(sentence(claim), "fails", f"{place}: {in_words(error)}" if place else in_words(error))
     if what is None:

@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
         where = str(error.filename or f"python -m pipeline {words[0]}")
         _complain(str(PipelineError(reason_of(error).lower(), where=where)))
         return 2
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         own = raised_in_extension(error)
         if own is None:
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import types
 import typing
 from collections.abc import Mapping
 from typing import Any
@@ -50,6 +51,22 @@ def construct(hint: Any, node: Node, position: Position) -> Any:
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return construct_dataclass(hint, node, position, construct)
     raise TypeError(f"no reader for {hint!r}, the type of {dotted(position)}")
+
+
+def is_readable(hint: Any) -> bool:
+    """Whether ``construct`` has a reader for a type, and for all that is inside.
+
+    Args:
+        hint: The type, as a field is annotated with it.
+
+    Returns:
+        False of ``list``, ``object``, ``Any`` and the like.
+    """
+    inside = [item for item in typing.get_args(hint) if item not in (..., types.NoneType)]
+    if is_union(hint) or typing.get_origin(hint) in (tuple, Mapping):
+        return all(map(is_readable, inside))
+    known = isinstance(hint, type) and (issubclass(hint, Definition) or dataclasses.is_dataclass(hint))
+    return known or bool(choices_of(hint)) or hint in SCALAR_TYPES
 
 
 def _construct_mapping(hint: Any, node: Node, position: Position) -> Mapping[str, Any]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-from pipeline.config.construct import construct
+from pipeline.config.construct import construct, is_readable
+from pipeline.config.fields import fields_of
 from pipeline.config.from_json import from_json
 from pipeline.config.nodes import MappingEntry, MappingNode, Node, ScalarNode, SequenceNode, Source, is_null, refusal
 from pipeline.config.registry_lookup import in_scope, kind_and_table
@@ -17,7 +19,7 @@ from pipeline.errors import PipelineError
 from pipeline.extensions.classes import kind_of
 from pipeline.extensions.extension import Extension
 from pipeline.extensions.loading import LoadedExtension, load_file, load_package, loaded
-from pipeline.extensions.places import place_of
+from pipeline.extensions.places import in_words, place_of
 
 USE = "use"
 """The key."""
@@ -86,6 +88,7 @@ def distinct(extensions: Iterable[LoadedExtension]) -> tuple[type[Definition], .
         if definition in found:
             continue
         _check_trainable(definition)
+        _check_fields(definition)
         kind, name = kind_of(definition), definition.name()
         owner = taken.get((kind, name)) or ("built in" if name in kind_and_table(kind)[1] else "")
         if owner:
@@ -107,6 +110,24 @@ def _check_trainable(definition: type[Definition]) -> None:
     if issubclass(definition, Optimizer) and not issubclass(definition, UpdateRule):
         what = f"class {definition.__name__} is a solver, whose iterations no engine has"
         raise PipelineError(what, where=place_of(definition), hint="an optimizer of your own is an UpdateRule")
+
+
+def _check_fields(definition: type[Definition]) -> None:
+    """Refuse a field that no file could say.
+
+    Raises:
+        PipelineError: If its type is not known, or has no reader.
+    """
+    try:
+        fields = fields_of(definition)
+    except Exception as error:  # types are evaluated, so that they may raise whatever code may
+        what = f"the types of its fields cannot be read: {in_words(error)}"
+        raise PipelineError(what, where=place_of(definition), hint="import what they name") from None
+    for name, field in fields.items():
+        if not is_readable(field.hint):
+            what = f"field {name} has the type {inspect.formatannotation(field.hint)}, which no file can say"
+            hint = "take bool, int, float, str, Literal, a kind of definition, or a tuple such as tuple[float, ...]"
+            raise PipelineError(what, where=place_of(definition), hint=hint)
 
 
 def _load(node: Node, position: tuple[str | int, ...]) -> LoadedExtension:

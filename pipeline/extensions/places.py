@@ -55,8 +55,11 @@ def raised_in_extension(error: BaseException) -> PipelineError | None:
         error: As it was caught, with its traceback.
 
     Returns:
-        A complaint with file and line; ``None`` if no line of an extension is in the traceback.
+        A complaint with file and line; ``None`` if no line of an extension is in the traceback, or the process was told
+        to end while one ran.
     """
+    if isinstance(error, SystemExit) and traceback.extract_tb(error.__traceback__)[-1].filename not in _sources:
+        return None
     place = place_in(error)
     return PipelineError(in_words(error), where=place, hint="this line is your own") if place else None
 

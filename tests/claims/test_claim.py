@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from pipeline.claims.claim import CheckedClaim, examine, sentence
@@ -43,3 +45,11 @@ def test_an_error_is_a_contradiction() -> None:
 def test_every_claim_has_a_sentence(claim: object) -> None:
     assert sentence(claim).strip()  # type: ignore[arg-type]
     assert not sentence(claim).endswith(".")  # type: ignore[arg-type]
+
+
+def test_the_end_of_the_process_is_a_contradiction_too() -> None:
+    def exits(number: int) -> str:
+        """it is said."""
+        sys.exit(number)
+
+    assert examine(4, [exits]) == [CheckedClaim("it is said", "fails", "SystemExit: 4")]

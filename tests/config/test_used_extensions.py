@@ -158,6 +158,23 @@ def test_a_solver_of_ones_own_is_refused_for_no_engine_has_its_iterations(questi
         read_experiment(question)
 
 
+@pytest.mark.parametrize(
+    ("annotation", "what"),
+    [
+        ("object", "field height has the type object, which no file can say"),
+        ("list[float]", "field height has the type list[float], which no file can say"),
+        ("tuple[float, list]", "field height has the type tuple[float, list], which no file can say"),
+        ("'Nowhere'", "the types of its fields cannot be read: NameError: name 'Nowhere' is not defined"),
+    ],
+)
+def test_a_field_that_no_file_can_say_is_refused_at_its_class(
+    question: Path, mine: Path, annotation: str, what: str
+) -> None:
+    mine.write_text(mine.read_text().replace("height: float", f"height: {annotation}"))
+    with pytest.raises(PipelineError, match=f"^{re.escape(f'{mine}:6: {what}')}\n"):
+        read_experiment(question)
+
+
 def test_a_file_that_is_not_there_is_told_by_its_path(question: Path, refused: Callable) -> None:
     question.write_text(QUESTION.format(use="mime.py"))
     hint = "did you mean 'mine.py'? known: mine.py"

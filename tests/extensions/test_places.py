@@ -11,6 +11,7 @@ import pytest
 from pipeline.extensions.loading import load_file
 from pipeline.extensions.places import in_words, place_in, place_of, raised_in_extension, shown
 from pipeline.problems.targets import Sine
+from pipeline.training.run import exit_on_sigterm
 
 RAISES = """
 @final
@@ -23,10 +24,10 @@ class Broken(Target):
 """
 
 
-def caught(call: Callable[[], object]) -> Exception:
+def caught(call: Callable[[], object]) -> BaseException:
     try:
         call()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return error
     raise AssertionError("nothing was raised")
 
@@ -45,6 +46,35 @@ def test_an_error_of_ours_is_none_of_an_extension() -> None:
     error = caught(lambda: int("x"))
     assert place_in(error) == ""
     assert raised_in_extension(error) is None
+
+
+ENDS = """
+import os, signal, sys
+
+@final
+@dataclass(frozen=True)
+class Ends(Target):
+    by_signal: bool = False
+
+    def __call__(self, inputs_PD):
+        if self.by_signal:
+            os.kill(os.getpid(), signal.SIGTERM)
+        sys.exit(4)
+"""
+
+
+def test_sys_exit_is_told_like_an_error_and_sigterm_is_not(write: Callable[..., Path]) -> None:
+    path = write(ENDS, "ends.py")
+    (kind,) = load_file(path).definitions
+    own, told = (caught(lambda by=by: ends(kind, by)) for by in (False, True))  # type: ignore[misc]
+    assert str(raised_in_extension(own)).startswith(f"{path}:19: SystemExit: 4\n")
+    assert isinstance(told, SystemExit)
+    assert raised_in_extension(told) is None
+
+
+def ends(kind: type, by_signal: bool) -> None:
+    with exit_on_sigterm():
+        kind(by_signal)(np.zeros((2, 1)))
 
 
 def test_a_class_is_where_it_begins(write: Callable[..., Path]) -> None:
