@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,9 +88,12 @@ def train(
     from pipeline.reuse.reusable_trials import in_words, planned_with_reuse
 
     planned, begun = begun_plan(planned, folder)
+    otherwise = finished_otherwise(planned, folder, reuse) if begun else []
     if begun and finished_packs(folder) >= {pack.id for pack in planned.packs}:
         note_work(folder)
         announce(planned, folder)
+        for sentence in otherwise:
+            say(sentence)
         return planned, None
 
     from pipeline.training.run import check_ready, run_plan  # takes seconds; a finished run is shown at once
@@ -98,6 +102,36 @@ def train(
     planned, reusable = planned_with_reuse(planned, folder, reuse)
     planned = planned if begun else write_plan(planned, folder)
     announce(planned, folder)
-    for sentence in in_words(reusable, planned.num_trials):
+    for sentence in otherwise + in_words(reusable, planned.num_trials):
         say(sentence)
     return planned, run_plan(planned, folder, new_progress(), engines, reusable)
+
+
+def finished_otherwise(planned: Plan, folder: Path, reuse: Reuse) -> list[str]:
+    """Say what is finished in a folder, and stays, although it would be trained otherwise now.
+
+    Args:
+        planned: The plan, run as it is asked for now.
+        folder: Where it was begun.
+        reuse: Whether all is to be trained.
+
+    Returns:
+        Sentences: how many trials another engine, device or version of the code has trained, or all if they were to be
+        trained afresh.
+    """
+    from pipeline.records.store import read_outcomes
+    from pipeline.reuse.reusable_trials import refusal
+
+    how = ["engine", "device", "numerics"]
+    outcomes = read_outcomes(folder)
+    observed = {"observed": json.dumps(planned.experiment.observed())}
+    counted = outcomes.group_by(how, maintain_order=True).len().iter_rows(named=True)
+    reasons = [(row["len"], refusal(row | observed, planned.experiment, ())) for row in counted]
+    if reuse.fresh:
+        reasons = [(outcomes.height, "before")] if outcomes.height else []
+    hint = "and stay: --fresh with another --out trains them again"
+    return [
+        f"{number} of {planned.num_trials} trials are finished here, trained {reason}, {hint}"
+        for number, reason in reasons
+        if reason
+    ]

@@ -45,6 +45,8 @@ def plan(experiment: Given, *, name: str | None = None, **settings: Any) -> Plan
     Raises:
         PipelineError: If the file cannot be read, or something impossible is asked for; it says where, and a hint.
     """
+    if name and Path(name).name != name:
+        raise PipelineError(f"{name!r} is no name of a folder", where="name", hint="say the folder with out=")
     planned = make_plan(name or name_of(experiment), experiment_of(experiment, settings))
     for warning in planned.experiment.warnings():
         warnings.warn(warning, stacklevel=2)

@@ -23,7 +23,7 @@ def run(
     name: str | None = None,
     out: str | os.PathLike[str] | None = None,
     fresh: bool = False,
-    reuse: Sequence[str | os.PathLike[str]] = (),
+    reuse: Sequence[str | os.PathLike[str]] | str | os.PathLike[str] = (),
     **settings: Any,
 ) -> Run:
     """Train an experiment in this process, with progress in the notebook's cell or on standard error.
@@ -36,7 +36,8 @@ def run(
         name: Name of the configuration, with which the folder of its run begins; by default that of the file.
         out: Folder of the run; by default ``runs/<name>-<hash>``.
         fresh: Whether trials that other runs have finished are trained again.
-        reuse: Folders of runs, or of single runs, to take finished trials from besides the runs beside this one.
+        reuse: One or several folders of runs, or of single runs, to take finished trials from, besides the runs beside
+            this one.
         settings: Keys of the experiment with their new values, such as ``seeds=5``; see ``plan``.
 
     Returns:
@@ -48,7 +49,7 @@ def run(
     """
     planned = plan(experiment, name=name, **settings)
     folder = Path(out) if out is not None else RUNS / planned.folder_name
-    taken_from = Reuse(fresh, tuple(map(Path, reuse)))
+    taken_from = Reuse.of(fresh, reuse)
     _, counts = train(planned, folder, lambda planned, folder: None, new_progress, taken_from, say)
     if counts and counts.failed:
         warnings.warn(f"{counts.failed} trials failed; results(where=\"status = 'failed'\") says why", stacklevel=2)

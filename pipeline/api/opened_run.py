@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import polars as pl
 
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from pipeline.report.answer.answer import Answer
 
 
+Names: TypeAlias = str | Sequence[str]
+"""Names of columns, in one text or a list."""
+
+
 class Run:
     """A run, finished or not: what its folder says now. In a notebook it shows its answer and the figure of that.
 
@@ -45,13 +50,13 @@ class Run:
         """Its experiment, trials and packs, as they were written down before anything was trained."""
         return read_plan(self.folder)
 
-    def results(self, *, where: str = "", select: str = "", sort: str = "", top: int | None = None) -> pl.DataFrame:
+    def results(self, *, where: str = "", select: Names = "", sort: Names = "", top: int | None = None) -> pl.DataFrame:
         """One row for each trial, those that have not ended included.
 
         Args:
             where: A condition in SQL, such as ``"model = 'shallow' and width >= 16"``; empty: every row.
-            select: Names of columns with commas in between; empty: all of them.
-            sort: Names of columns, each with ``desc`` behind it for the largest first; empty: the order of the plan.
+            select: Names of columns with commas in between, or a list of them; empty: all of them.
+            sort: The same, each with ``desc`` behind it for the largest first; empty: the order of the plan.
             top: How many rows at most; none: all.
 
         Returns:
@@ -65,7 +70,7 @@ class Run:
         return TableQuery(where, select, sort, top).of(self._contents().results)
 
     def records(
-        self, *diagnostics: str, where: str = "", select: str = "", sort: str = "", top: int | None = None
+        self, *diagnostics: str, where: str = "", select: Names = "", sort: Names = "", top: int | None = None
     ) -> pl.DataFrame:
         """The numbers that were recorded on the way, one a row.
 

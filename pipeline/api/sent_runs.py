@@ -30,7 +30,7 @@ def submit(
     out: str | os.PathLike[str] | None = None,
     chain: int = 0,
     fresh: bool = False,
-    reuse: Sequence[str | os.PathLike[str]] = (),
+    reuse: Sequence[str | os.PathLike[str]] | str | os.PathLike[str] = (),
     profile: Mapping[str, Any] = MappingProxyType({}),
     **settings: Any,
 ) -> Run:
@@ -43,7 +43,8 @@ def submit(
         out: Folder of the run; by default where the profile says.
         chain: Jobs that wait for each job, to go on where it stopped at its walltime.
         fresh: Whether trials that other runs have finished are trained again.
-        reuse: Folders of runs, or of single runs, to take finished trials from besides the runs beside this one.
+        reuse: One or several folders of runs, or of single runs, to take finished trials from, besides the runs beside
+            this one.
         profile: Keys of the profile with their new values, such as ``{"queue": "long", "memory_gib": 64}``.
         settings: Keys of the experiment with their new values, such as ``seeds=5``; see ``plan``.
 
@@ -58,7 +59,7 @@ def submit(
     folder = folder_on(there, planned, None if out is None else Path(out))
     planned, _ = begun_plan(planned, folder)
     check_chain(there, 1 + chain)
-    planned, reusable = planned_with_reuse(planned, folder, Reuse(fresh, tuple(map(Path, reuse))))
+    planned, reusable = planned_with_reuse(planned, folder, Reuse.of(fresh, reuse))
     there = suited(there, cluster, planned.manifest, say)
     for sentence in in_words(reusable, planned.num_trials):
         say(sentence)

@@ -29,6 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code. 0: done, 1: some trials failed, 2: the request was wrong, 3: W&B cannot be reached from a job,
         130: interrupted.
+
+    Raises:
+        SystemExit: After ``--help``, on words that cannot be parsed, and where SIGTERM ends training.
     """
     words = sys.argv[1:] if arguments is None else arguments
     try:

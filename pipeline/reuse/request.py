@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,12 @@ class Reuse:
 
     fresh: bool = False
     folders: tuple[Path, ...] = ()
+
+    @classmethod
+    def of(cls, fresh: bool, folders: Sequence[str | os.PathLike[str]] | str | os.PathLike[str]) -> Reuse:
+        """As Python is asked: one folder may stand for a list of it."""
+        several = [folders] if isinstance(folders, str | os.PathLike) else folders
+        return cls(fresh, tuple(map(Path, several)))
 
 
 REUSE = Reuse()

@@ -11,6 +11,7 @@ from pipeline.api.begun_runs import begun_plan, train
 from pipeline.config import read_experiment
 from pipeline.errors import PipelineError
 from pipeline.plans import Plan, make_plan, write_plan
+from pipeline.reuse.request import Reuse
 from pipeline.training.progress import TrainingProgress
 
 XOR = Path(__file__).parents[2] / "configs" / "xor.yaml"
@@ -61,3 +62,22 @@ def test_what_is_finished_is_not_trained_again(tmp_path: Path) -> None:
     assert counts.done == plan.num_trials
     assert train(plan, tmp_path, lambda plan, folder: said.append(plan), pytest.fail)[1] is None
     assert len(said) == 2
+
+
+def test_what_was_trained_otherwise_than_is_asked_now_is_told_of_and_stays(tmp_path: Path) -> None:
+    few = ("models=[shallow]", "learning_rates=[0.1]", "widths=[2]")
+    train(planned(*few), tmp_path, lambda plan, folder: None, TrainingProgress)
+
+    def told(*overrides: str, fresh: bool = False) -> list[str]:
+        said: list[str] = []
+        asked = planned(*few, *overrides)
+        _, counts = train(asked, tmp_path, lambda plan, folder: None, pytest.fail, Reuse(fresh), said.append)
+        assert counts is None
+        return said
+
+    stay = "and stay: --fresh with another --out trains them again"
+    assert told() == told("checkpoint_seconds=5") == []
+    assert told("engine=reference") == [
+        f"2 of 2 trials are finished here, trained by the engine fused, and reference is asked for, {stay}"
+    ]
+    assert told(fresh=True) == [f"2 of 2 trials are finished here, trained before, {stay}"]

@@ -90,3 +90,8 @@ def test_what_a_person_should_know_before_training_is_a_warning(tmp_path: Path) 
     with pytest.warns(UserWarning, match="class") as caught:
         pipeline.plan(asked)
     assert caught[0].filename == __file__
+
+
+def test_a_name_that_leads_to_another_folder_is_refused() -> None:
+    with pytest.raises(PipelineError, match=r"^name: 'a/\.\./b' is no name of a folder\n  hint: say the folder"):
+        pipeline.plan("xor", name="a/../b")

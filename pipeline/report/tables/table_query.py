@@ -21,15 +21,29 @@ class TableQuery:
 
     Args:
         where: A condition that polars' SQL reads, such as ``width >= 16 and status = 'done'``; empty: every row.
-        select: Names of columns with commas in between; empty: all of them.
-        sort: Names of columns, each with ``desc`` behind it for the largest first; empty: the order of the table.
+        select: Names of columns with commas in between, or a list of them; empty: all of them.
+        sort: The same, each with ``desc`` behind it for the largest first; empty: the order of the table.
         top: How many rows at most; none: all.
+
+    Raises:
+        PipelineError: If one is of another type, or ``top`` is negative.
     """
 
     where: str = ""
-    select: str = ""
-    sort: str = ""
+    select: str | Sequence[str] = ""
+    sort: str | Sequence[str] = ""
     top: int | None = None
+
+    def __post_init__(self) -> None:
+        where: object = self.where  # a notebook knows no types
+        if not isinstance(where, str):
+            what, hint = f"{where!r} is no text", "write a condition in SQL, or filter the frame that is returned"
+            raise PipelineError(what, where="--where", hint=hint)
+        for option, names in (("--select", self.select), ("--sort", self.sort)):
+            if not isinstance(names, str) and not all(isinstance(name, str) for name in names):
+                raise PipelineError("not all are names of columns", where=option, hint="write 'trial, loss'")
+        if self.top is not None and not (isinstance(self.top, int) and self.top >= 0):
+            raise PipelineError(f"{self.top!r} is no whole number from 0", where="--top", hint="leave it out for all")
 
     def of(self, table: pl.DataFrame) -> pl.DataFrame:
         """The answer of a table; what is not recorded or no number comes last in either order.
@@ -134,8 +148,9 @@ def _quoted(where: str, schema: Iterable[str]) -> str:
     return re.sub(r"'(?:[^']|'')*'|\"(?P<word>[^\"]*)\"", text, where)
 
 
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+def _names(text: str | Sequence[str]) -> list[str]:
+    names = text.split(",") if isinstance(text, str) else text
+    return [name.strip() for name in names if name.strip()]
 
 
 def _key(text: str) -> tuple[str, bool]:

@@ -103,3 +103,22 @@ WRONG = {
 def test_what_a_table_cannot_answer_is_named(query, words):
     with pytest.raises(PipelineError, match="^" + re.escape(words)):
         TableQuery(**query).of(TABLE)
+
+
+def test_names_may_be_a_list():
+    expected = TableQuery(select="trial, loss", sort="width desc, trial").of(TABLE)
+    assert TableQuery(select=["trial", "loss"], sort=("width desc", "trial")).of(TABLE).equals(expected)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"where": pl.col("width") > 2}, "--where: .* is no text\n  hint: write a condition in SQL, or filter the fr"),
+        ({"select": [pl.col("width")]}, "--select: not all are names of columns"),
+        ({"top": -1}, "--top: -1 is no whole number from 0"),
+        ({"top": "3"}, "--top: '3' is no whole number from 0"),
+    ],
+)
+def test_what_python_may_give_and_no_query_is_gets_a_complaint(asked, message):
+    with pytest.raises(PipelineError, match=f"^{message}"):
+        TableQuery(**asked)
