@@ -13,6 +13,8 @@ from pipeline.report.theory.verdicts import AGREES, CONTRADICTS
 MOST_ROWS = 500
 MOST_ROWS_IN_SIGHT = 30
 """A table of more rows scrolls within itself."""
+MOST_LETTERS_OF_A_LINE = 30
+"""A cell of more is broken into lines."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,5 @@ def _row(cells: Sequence[str], schema: pl.Schema) -> tuple[PageCell, ...]:
 
 
 def _css_class(text: str, column: str, dtype: pl.DataType) -> str:
-    if column == "verdict":
-        return verdict_class(text)
-    return "number" if dtype.is_numeric() else ""
+    kind = verdict_class(text) if column == "verdict" else "number" if dtype.is_numeric() else ""
+    return f"{kind} long".lstrip() if len(text) > MOST_LETTERS_OF_A_LINE else kind

@@ -24,6 +24,12 @@ def test_numbers_are_aligned_to_the_right_and_a_verdict_has_its_colour() -> None
     assert [[cell.css_class for cell in row] for row in table.rows] == [["", "number", "agrees"], ["", "number", ""]]
 
 
+def test_a_long_cell_is_broken_into_lines_and_keeps_its_colour() -> None:
+    verdicts = ["agrees (30 of 40 trials)", "agrees (30 of 40 trials), 7 diverged, 3 still moving"]
+    rows = page_table(pl.DataFrame({"verdict": verdicts})).rows
+    assert [row[0].css_class for row in rows] == ["agrees", "agrees long"]
+
+
 def test_the_class_of_a_verdict_is_its_first_word() -> None:
     assert verdict_class("contradicts (1 of 2 trials)") == "contradicts"
     assert verdict_class("still moving (2 of 2 trials)") == ""

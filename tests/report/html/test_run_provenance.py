@@ -63,5 +63,5 @@ def test_configuration_is_there_as_yaml_with_its_defaults_and_as_text(run):
     plan = replace(run.plan, experiment=replace(run.plan.experiment, question="<b>Why?</b>"))
     html = page(run.folder, plan, run.results, run.outcomes, [])
     assert "<b>Why" not in html
-    shown = re.search("<summary>.*?<pre>(.*?)</pre>", html, re.DOTALL)[1]
+    shown = re.search("<summary>.*?<pre [^>]*>(.*?)</pre>", html, re.DOTALL)[1]
     assert yaml.safe_load(unescape(shown)) == canonical(plan.experiment)
