@@ -108,7 +108,7 @@ def make_plan(name: str, experiment: Experiment) -> Plan:
 
     Raises:
         FieldError: If one trial alone needs more memory than a pack may.
-        PipelineError: If a definition of an extension gives something of another shape than training takes.
+        PipelineError: If a definition of an extension does not hold what training takes for granted.
     """
     if experiment.use:
         from pipeline.claims.kinds import try_out  # takes seconds

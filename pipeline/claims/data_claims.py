@@ -48,10 +48,11 @@ def lies_in_its_bounds(data: Data) -> str:
     return "" if inside else f"inputs go from {inputs_PD.min():.4g} to {inputs_PD.max():.4g}"
 
 
+DATA_GRANTED: tuple[Claim, ...] = (has_the_rows_it_says, gives_the_same_rows_again)
+"""What training takes for granted: where one fails, every number would be false."""
+
 DATA_CLAIMS: tuple[Claim, ...] = (
-    has_the_rows_it_says,
-    gives_the_same_rows_again,
+    *DATA_GRANTED,
     has_targets_of_its_task,
     lies_in_its_bounds,
 )
-"""The first is what training takes for granted."""

@@ -57,10 +57,11 @@ def names_its_source(initialisation: Initialisation) -> str:
     return "" if initialisation.source else "it is empty"
 
 
+INITIALISATION_GRANTED: tuple[Claim, ...] = (has_a_weight_for_each_connection, is_drawn_from_its_stream_alone)
+"""What training takes for granted: where one fails, every number would be false."""
+
 INITIALISATION_CLAIMS: tuple[Claim, ...] = (
-    has_a_weight_for_each_connection,
+    *INITIALISATION_GRANTED,
     has_the_claimed_deviation,
-    is_drawn_from_its_stream_alone,
     names_its_source,
 )
-"""The first is what training takes for granted."""

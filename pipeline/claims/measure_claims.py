@@ -68,10 +68,11 @@ def gives_its_default_sizes(measure: Measure) -> str:
     return ""
 
 
+MEASURE_GRANTED: tuple[Claim, ...] = (has_a_row_for_each_point, is_drawn_from_its_stream_alone)
+"""What training takes for granted: where one fails, every number would be false."""
+
 MEASURE_CLAIMS: tuple[Claim, ...] = (
-    has_a_row_for_each_point,
-    is_drawn_from_its_stream_alone,
+    *MEASURE_GRANTED,
     lies_in_its_bounds,
     gives_its_default_sizes,
 )
-"""The first is what training takes for granted."""

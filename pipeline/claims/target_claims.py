@@ -165,9 +165,11 @@ def _panels(target: Target, num_nodes: int) -> tuple[Points, Points]:
     return np.concatenate([x for x, _ in parts]), np.concatenate([w for _, w in parts])
 
 
+TARGET_GRANTED: tuple[Claim, ...] = (is_a_number_at_each_point, is_the_same_twice_and_point_by_point)
+"""What training takes for granted: where one fails, every number would be false."""
+
 TARGET_CLAIMS: tuple[Claim, ...] = (
-    is_a_number_at_each_point,
-    is_the_same_twice_and_point_by_point,
+    *TARGET_GRANTED,
     makes_a_problem,
     has_both_answers,
     has_the_claimed_mean_square,
@@ -177,4 +179,3 @@ TARGET_CLAIMS: tuple[Claim, ...] = (
     has_the_claimed_second_derivative,
     has_no_slope_above_the_claimed_barron_constant,
 )
-"""The first is what training takes for granted."""
