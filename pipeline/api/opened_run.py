@@ -62,7 +62,8 @@ class Run:
         Returns:
             The axes (``model``, its parts such as ``activation`` and ``basis``, ``width``, ``learning_rate``, ``seed``,
             ...); ``status``, ``step`` and ``standing``; ``verdict`` and ``grounds``; and the last value of every
-            diagnostic in float64, where infinite and NaN are values and null is *not recorded*.
+            diagnostic in float64, where infinite and NaN are values and null is *not recorded*. Of a trial that
+            diverged it is the last before that, which may be small: filter by ``status``.
 
         Raises:
             PipelineError: If the condition or a name means nothing, or a file in the folder is damaged.
