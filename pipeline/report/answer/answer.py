@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -124,20 +125,26 @@ def _compared(tables: RunTables, comparison: Comparison) -> Sequence[str]:
 
 
 def _one_setting(tables: RunTables, by: str) -> str:
-    """What one setting ends at, over its seeds."""
-    done = tables.named.filter(pl.col("status") == "done")
-    values = done["score"].drop_nulls()
-    model, metric = done["name"][0], by.replace("_", " ")
-    if len(values) == 1:
+    """What one setting ends at, over its seeds; one that diverged ends at infinity."""
+    ended = tables.named.filter(pl.col("status").is_in(["done", "diverged"]))
+    values = ended["score"].drop_nulls()
+    model, metric, seeds = ended["name"][0], by.replace("_", " "), len(values)
+    if seeds == 1:
         told = "one seed does not tell how much that varies" if _is_random(tables) else "nothing in training is random"
         return f"{model} ends at a {metric} of {short(values[0])}; {told}."
+    finite = values.filter(values.is_finite()).to_list()
+    diverged = seeds - len(finite)
+    if not finite or 2 * diverged >= seeds:
+        others = f", and ends at a {metric} of {from_to(finite)} for the others" if finite else ""
+        return f"{model} diverges for {diverged} of {seeds} seeds{others}."
     middle = values.median()
     assert isinstance(middle, float)
     low, high = values.quantile(0.25, "lower"), values.quantile(0.75, "higher")
     assert low is not None
     assert high is not None
-    between = f"{short(low)} to {short(high)}"
-    return f"{model} ends at a median {metric} of {short(middle)} over {len(values)} seeds, the middle half {between}."
+    over = f"{seeds} seeds, of which {diverged} diverged" if diverged else f"{seeds} seeds"
+    between = f"{short(low)} to {short(high) if high < math.inf else 'infinity'}"
+    return f"{model} ends at a median {metric} of {short(middle)} over {over}, the middle half {between}."
 
 
 def _is_random(tables: RunTables) -> bool:

@@ -77,6 +77,20 @@ def test_one_setting_is_told_with_its_spread_over_seeds_and_one_seed_has_none():
     )
 
 
+@pytest.mark.parametrize(
+    ("diverged", "said"),
+    [
+        ((4,), "ends at a median test error of 3 over 5 seeds, of which 1 diverged, the middle half 2 to 4."),
+        ((3, 4), "ends at a median test error of 3 over 5 seeds, of which 2 diverged, the middle half 2 to infinity."),
+        ((0, 1, 3), "diverges for 3 of 5 seeds, and ends at a test error of 3 to 5 for the others."),
+        ((0, 1, 2, 3), "diverges for 4 of 5 seeds, and ends at a test error of 5 for the others."),
+    ],
+)
+def test_a_seed_that_diverged_is_not_left_out_of_the_median(diverged, said):
+    told = answered(lambda trial: math.inf if trial.seed in diverged else 1.0 + trial.seed)
+    assert told.text == f"shallow(relu) {said}"
+
+
 def test_what_diverged_is_told_apart_from_the_answer():
     tables, outcomes = ended(lambda trial: math.inf if trial.learning_rate > 0.1 else 0.1, rates=(0.1, 0.2))
     assert answer_of(tables, outcomes).diverged == divergence_sentence(tables.results)
