@@ -402,7 +402,7 @@ def test_a_cell_or_column_that_cannot_be_used_is_named(
 
 HEADERS = {
     "unknown": ("aa,b,y\n1,2,3\n", "inputs.0: t.csv has no column 'a'\n  hint: did you mean 'aa'? known: aa, b, y"),
-    "capital": ("A,y\n1,2\n", "inputs.0: t.csv has no column 'a'\n  hint: known: A, y"),
+    "capital": ("A,y\n1,2\n", "inputs.0: t.csv has no column 'a'\n  hint: did you mean 'A'? known: A, y"),
     "twice": ("a,y,a\n1,2,3\n", "inputs.0: t.csv has 2 columns 'a'\n  hint: rename all but one"),
     "semicolons": (
         "a;y\n1;2\n",
