@@ -23,9 +23,10 @@ from pipeline.report.tables.run_tables import RunTables
 FIGURES: tuple[Figure, ...] = (
     Figure(
         "error_by_width",
-        "Error against width",
+        "Error by model and width",
         "Each point is the median over seeds at the learning rate that is best for its model and width; "
-        "the band holds the middle half of the seeds, all of them where there are fewer than five. Dashed: exact least "
+        "the band, or the bar where there is one width, holds the middle half of the seeds, all of them where there "
+        "are fewer than five. Dashed: exact least "
         "squares on the same points. Dotted: the best that the functions of a basis, or any network of that width, can "
         "do with infinitely many points, where it is known exactly. Black (white on a dark page), where there are any: "
         "yardsticks, other approximations of as many terms, whose errors are known exactly; of one input also the "
@@ -109,7 +110,7 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         "condition_by_width",
-        "Condition number against width",
+        "Condition number by model and width",
         "The square of this number sets the pace of descent; from 1e15 on float64 tells no more than that.",
         condition_by_width,
     ),

@@ -1,6 +1,6 @@
 """What the figures share: colours, axes, legends and the arrangement of panels.
 
-The colours are those of Okabe and Ito, which colour-blind readers can tell apart; a
+The colours are six of Okabe and Ito, a grey and a violet, which colour-blind readers can tell apart; a
 model keeps its colour and its symbol in every figure. Every figure is drawn on white, for
 paper and slides; on a dark page it has no ground, and ``IN_THE_DARK`` are its colours.
 """
@@ -19,7 +19,7 @@ import polars as pl
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart
 
-OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4D4D4D", "#8C6D1F")
+OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4D4D4D", "#9F2EFB")
 VIRIDIS = ("#440154", "#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39", "#d8c21c")
 SYMBOLS = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
 CROSS = "M-0.6,-0.6L0.6,0.6M0.6,-0.6L-0.6,0.6"
@@ -33,8 +33,8 @@ IN_THE_DARK = {
     GRID: "#2C2C33",
     AXIS: "#777780",
     UNDER: "#6A6A74",
-    OKABE_ITO[6]: "#B5B5BD",
-    **dict(zip(VIRIDIS, ("#8552B3", "#7B6CCB", "#5A8FD0", "#35A5B0", "#2BB896"), strict=False)),
+    OKABE_ITO[6]: "#C8C8D0",
+    **dict(zip(VIRIDIS, ("#8552B3", "#7B6CCB", "#5A8FD0", "#309DAC", "#35B0B0"), strict=False)),
 }
 """Colours that cannot be seen on a dark page, or shine there, and what they are on it, in the same order of brightness.
 
@@ -45,6 +45,7 @@ PIXELS_OF_A_LETTER = 7.2
 LETTERS_OF_A_LEGEND = 80
 """Of lines and symbols side by side, about as wide as a panel that stands alone."""
 MOST_PANELS = 12
+PIXELS_OF_A_ROW = 50
 TINIEST, LARGEST = sys.float_info.min, sys.float_info.max / 10
 """What a logarithmic axis reaches to."""
 GREATEST_POWER = sys.float_info.max_10_exp - 1
@@ -101,10 +102,15 @@ class Panels:
 Drawn = Chart | Panels
 
 
-def panels(table: pl.DataFrame, draw: Callable[[pl.DataFrame], Chart]) -> Drawn | None:
+def panels(table: pl.DataFrame, draw: Callable[[pl.DataFrame], Chart], most_height: float = math.inf) -> Drawn | None:
     """One plot for each value of the column ``panel``, side by side; ``None`` for no rows.
 
     More than twelve panels would not be looked at: the first twelve are drawn, and the title says so.
+
+    Args:
+        table: What is drawn.
+        draw: A plot of the rows of one panel.
+        most_height: Of a plot, in pixels, where it needs less than is usual.
 
     Returns:
         A chart of one row.
@@ -118,7 +124,7 @@ def panels(table: pl.DataFrame, draw: Callable[[pl.DataFrame], Chart]) -> Drawn 
     for title in titles[:MOST_PANELS]:
         rows = table.filter(pl.col("panel") == title).drop("panel")
         plot = draw(rows)
-        plot.title, plot.width, plot.height = title_lines(title, width), width, height
+        plot.title, plot.width, plot.height = title_lines(title, width), width, min(height, most_height)
         plots.append(plot)
     if len(plots) == 1:
         return styled(plots[0])
@@ -201,6 +207,23 @@ def ramp(num_colours: int) -> list[str]:
     if num_colours == 1:
         return [VIRIDIS[3]]
     return [VIRIDIS[round(index * (len(VIRIDIS) - 1) / (num_colours - 1))] for index in range(num_colours)]
+
+
+def names_in_rows(names: Sequence[str], rows: pl.DataFrame) -> alt.Chart:
+    """The name of each model at the left of a row of its own, above what is drawn there: a run of one width."""
+    text = chart_of(rows.select("name").unique(maintain_order=True)).mark_text(align="left", dx=2, dy=-10, color=MUTED)
+    return text.encode(x=alt.value(0), y=model_row(names), text="name:N")
+
+
+def height_of_rows(table: pl.DataFrame) -> float:
+    """Of a plot with a row for each model where the table holds one width, in pixels; of another what is usual."""
+    return PIXELS_OF_A_ROW * table["name"].n_unique() if table["width"].n_unique() == 1 else math.inf
+
+
+def model_row(names: Sequence[str], place: float = 0.5) -> alt.Y:
+    """One row for each model, without an axis; 0 is the upper edge of a row, 1 the lower."""
+    scale = alt.Scale(type="band", domain=list(names))
+    return alt.Y("name:N", scale=scale, axis=None, bandPosition=place)
 
 
 def width_axis(widths: Iterable[int]) -> alt.X:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
+from typing import Any
 
 import altair as alt
 import polars as pl
@@ -74,12 +77,16 @@ def _best_error(plan: Plan, trial: str) -> float | None:
 
 def error_by_width(tables: RunTables) -> Drawn | None:
     """Test error against width for each model, with the band of the seeds, exact least squares and the best error."""
-    title = tables.error_title
+    title, table = tables.error_title, error_table(tables)
+    one_width = table["width"].n_unique() == 1
 
     def panel(rows: pl.DataFrame) -> Chart:
         known = yardsticks_beside(tables, rows)
         rows = rows.drop("trial")
         scale, axis = _error_scale(rows, [error for one in known for error in one.errors.values()])
+        if one_width:
+            across = functools.partial(alt.X, scale=scale, title=title, axis=axis)
+            return alt.layer(*_at_one_width(tables, rows, known, across, dashes))
         base = chart_of(rows).encode(x=charts.width_axis(rows["width"]), color=charts.model_colour(tables.models))
         median = alt.Y("median:Q", scale=scale, title=title, axis=axis)
         shape, tooltip = charts.model_shape(tables.models), _error_tooltip(title)
@@ -99,11 +106,37 @@ def error_by_width(tables: RunTables) -> Drawn | None:
             layers.append(with_legend_entry(line, alt.StrokeDash, one.name, DASHES[one.name], among=dashes))
         return alt.layer(*layers)
 
-    table = error_table(tables)
     dashes = {label: dash for column, (label, dash) in THEORIES.items() if table[column].count()}
     panels_of = table.partition_by("panel_problem", maintain_order=True)
     dashes |= {one.name: DASHES[one.name] for rows in panels_of for one in yardsticks_beside(tables, rows)}
-    return panels(table.rename({"panel_problem": "panel"}), panel)
+    return panels(table.rename({"panel_problem": "panel"}), panel, charts.height_of_rows(table))
+
+
+def _at_one_width(
+    tables: RunTables,
+    rows: pl.DataFrame,
+    known: list[Yardstick],
+    errors: Callable[[str], alt.X],
+    dashes: dict[str, Any],
+) -> list[alt.Chart]:
+    """The same of one width, a row for each model: there is nothing that a line could lead to."""
+    names = [name for name in tables.models if name in set(rows["name"])]
+    row, shape = charts.model_row(names), charts.model_shape(tables.models)
+    base = chart_of(rows).encode(y=row, color=charts.model_colour(tables.models))
+    bar = base.mark_rule(strokeWidth=7, opacity=0.25).encode(x=errors("low:Q"), x2="high:Q")
+    tooltip = _error_tooltip(tables.error_title)
+    point = base.mark_point(filled=True, size=60, opacity=1).encode(x=errors("median:Q"), shape=shape, tooltip=tooltip)
+    layers = [bar, point, charts.names_in_rows(names, rows)]
+    sides = {"y": charts.model_row(names, 0.05), "y2": alt.Y2("name", bandPosition=0.95)}
+    for column, (label, dash) in THEORIES.items():
+        if rows[column].count():
+            theory = base.mark_rule(strokeWidth=2, clip=True).encode(**sides, x=errors(f"{column}:Q"))
+            layers.append(with_legend_entry(theory, alt.StrokeDash, label, dash, among=dashes))
+    for one in known:
+        rule = chart_of(pl.DataFrame({"yardstick": list(one.errors.values())}))
+        rule = rule.mark_rule(strokeWidth=1.4, clip=True, color=charts.INK).encode(x=errors("yardstick:Q"))
+        layers.append(with_legend_entry(rule, alt.StrokeDash, one.name, DASHES[one.name], among=dashes))
+    return layers
 
 
 def yardsticks_beside(tables: RunTables, rows: pl.DataFrame) -> list[Yardstick]:

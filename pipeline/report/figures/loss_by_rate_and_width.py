@@ -88,6 +88,8 @@ def loss_by_rate_and_width(tables: RunTables) -> Drawn | None:
     scale = alt.Scale(type="log", scheme="viridis", reverse=True, clamp=True, domain=[least, start])
     colour = alt.Color("loss:Q", title="final loss", scale=scale, legend=_gradient(least, start))
     widths = sorted(table["width"].unique())
+    labels = [_limit_label(words) for words in table.filter(pl.col("limit").is_not_null())["limit_words"].unique()]
+    strokes = dict.fromkeys(sorted(labels), charts.OKABE_ITO[1])
 
     def panel(rows: pl.DataFrame) -> Chart:
         width = alt.X("width:O", title="width", scale=alt.Scale(domain=widths), axis=alt.Axis(labelAngle=0, grid=False))
@@ -118,12 +120,15 @@ def loss_by_rate_and_width(tables: RunTables) -> Drawn | None:
                 strokeWidth=3
             )
             line = line.encode(**ends, y=alt.Y("limit:Q", scale=domain))
-            words = str(rows["limit_words"].drop_nulls().first())
-            name = "predicted limit" if words == Limit.EXACT.value else f"predicted limit: {words or AT_START}"
-            layers.append(with_legend_entry(line, alt.Stroke, name, charts.OKABE_ITO[1]))
+            label = _limit_label(rows.filter(pl.col("limit").is_not_null())["limit_words"][0])
+            layers.append(with_legend_entry(line, alt.Stroke, label, strokes[label], among=strokes))
         return alt.layer(*layers)
 
     return panels(table.with_columns(tables.panel_model.alias("panel")), panel)
+
+
+def _limit_label(words: str | None) -> str:
+    return "predicted limit" if words == Limit.EXACT.value else f"predicted limit: {words or AT_START}"
 
 
 def _gradient(least: float, greatest: float) -> alt.Legend:

@@ -117,6 +117,6 @@ def test_a_large_sweep_gives_small_figures():
 def test_one_value_has_an_axis_with_ticks(figure):
     experiment = Experiment("?", (Linear(),), (2,), target=(AbsoluteValue(),), learning_rates=(0.1,))
     numbers = [(0, "test_error", 0.3), (0, "condition_number", math.inf)]
-    encoding = drawn(figure, tables_of(experiment, lambda trial: numbers))["layer"][1]["encoding"]["y"]
+    encoding = drawn(figure, tables_of(experiment, lambda trial: numbers))["layer"][0]["encoding"]["x"]
     low, high = encoding["scale"]["domain"]
     assert sum(low <= tick <= high for tick in encoding["axis"]["values"]) >= 2

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 
 import altair as alt
+import numpy as np
 import polars as pl
 import pytest
 
@@ -68,6 +70,35 @@ def test_lines_can_be_seen_on_a_dark_page_and_quantities_keep_their_order() -> N
     assert min((value + 0.05) / (paper + 0.05) for value in seen) > 3  # WCAG 2.2, 1.4.11
     ramp = seen[len(OKABE_ITO) :]
     assert ramp[:-1] == sorted(ramp[:-1])
+
+
+SIGHT = {
+    "usual": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "no red": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
+    "no green": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881)),
+    "no blue": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900)),
+}
+"""What linear RGB looks like to who lacks one kind of cones: Machado, Oliveira and Fernandes (2009), severity 1."""
+XYZ_OF_RGB = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
+
+
+def lab(colour: str, sight: str) -> np.ndarray:
+    """A colour in CIELAB, as it is seen: a distance of 2.3 is just noticed."""
+    parts = np.array([int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    xyz = XYZ_OF_RGB @ np.clip(np.array(SIGHT[sight]) @ linear, 0, 1) / XYZ_OF_RGB.sum(axis=1)
+    x, y, z = np.where(xyz > 216 / 24389, np.cbrt(xyz), (24389 / 27 * xyz + 16) / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("colours, least", [(OKABE_ITO, 15), (VIRIDIS, 5)], ids=["models", "quantities"])
+def test_the_colour_blind_tell_any_two_colours_of_a_chart_apart(sight, dark, colours, least) -> None:
+    seen = [lab(IN_THE_DARK.get(colour, colour) if dark else colour, sight) for colour in colours]
+    assert min(np.linalg.norm(one - other) for one, other in itertools.combinations(seen, 2)) > least
 
 
 def test_a_chart_holds_null_for_what_json_cannot_write():

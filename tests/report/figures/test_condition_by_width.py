@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 
-from synthetic_run import drawn, rows_with
+from synthetic_run import drawn, rows_with, tables_of
+
+from pipeline.experiment.experiment import Experiment
+from pipeline.models.bases.polynomial import Monomial
+from pipeline.models.linear import Linear
+from pipeline.problems.targets import AbsoluteValue
 
 
 def test_a_condition_number_beyond_float64_is_drawn_at_its_limit(run):
@@ -14,3 +20,17 @@ def test_a_condition_number_beyond_float64_is_drawn_at_its_limit(run):
     assert shown["linear(legendre)", 4] == 1e15
     assert shown["linear(legendre)", 2] == 10.0
     assert "float64 limit" in json.dumps(spec)
+
+
+def test_condition_numbers_of_one_width_stand_in_a_row_for_each_model():
+    models = (Linear(), Linear(Monomial()))
+    experiment = Experiment("?", models, (4,), target=(AbsoluteValue(),), learning_rates=(0.1,))
+    numbers = {models[0]: 10.0, models[1]: math.inf}
+    tables = tables_of(experiment, lambda trial: [(0, "condition_number", numbers[trial.shape.model])])
+    spec = drawn("condition_by_width", tables)
+    points = spec["layer"][0]["encoding"]
+    assert (points["x"]["field"], points["y"]["field"]) == ("value", "name")
+    shown = {row["name"]: row["value"] for row in rows_with(spec, "name", "value")}
+    assert shown == {"linear(legendre)": 10.0, "linear(monomial)": 1e15}
+    rule = next(layer["encoding"] for layer in spec["layer"] if layer["mark"]["type"] == "rule")
+    assert list(rule) == ["x"]

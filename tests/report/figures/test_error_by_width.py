@@ -13,7 +13,7 @@ from pipeline.experiment.experiment import Experiment
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.problems.targets import AbsoluteValue, OnePlusPower, Xor
-from pipeline.report.figures.error_by_width import error_table
+from pipeline.report.figures.error_by_width import THEORIES, error_table
 
 
 def test_errors_are_medians_over_seeds_at_the_best_rate_with_theory_beside_them(run):
@@ -65,3 +65,20 @@ def test_errors_that_reach_zero_are_drawn_on_a_linear_axis():
     spec = drawn("error_by_width", tables_of(experiment, lambda trial: [(10, "test_error", 0.0)]))
     assert spec["layer"][1]["encoding"]["y"]["scale"]["type"] == "linear"
     assert spec["layer"][1]["encoding"]["y"]["title"] == "test error (share of wrong answers)"
+
+
+def test_errors_of_one_width_stand_in_a_row_for_each_model_with_theory_beside_them():
+    models = (Linear(), Shallow())
+    experiment = Experiment("?", models, (4,), target=(AbsoluteValue(),), learning_rates=(0.1,), seeds=3)
+
+    def numbers(trial):
+        return [(10, "test_error", 0.1 * (trial.seed + 1)), (0, "least_squares_error", 0.05)]
+
+    spec = drawn("error_by_width", tables_of(experiment, numbers))
+    places = [layer["encoding"] for layer in spec["layer"] if "x2" in layer["encoding"] or "y2" in layer["encoding"]]
+    assert {encoding["x"]["field"] for encoding in places} == {"low", *THEORIES}
+    assert {tuple(encoding["y"]["scale"]["domain"]) for encoding in places} == {("linear(legendre)", "shallow(relu)")}
+    (names,) = [layer["encoding"] for layer in spec["layer"] if layer["mark"]["type"] == "text"]
+    assert [row["name"] for row in rows_with(spec, "name") if len(row) == 1] == ["linear(legendre)", "shallow(relu)"]
+    assert names["x"] == {"value": 0}
+    assert spec["height"] == 100

@@ -63,3 +63,20 @@ def test_a_limit_that_is_not_exact_says_in_the_map_what_it_is():
 def test_cells_meet_halfway_between_rates_in_the_logarithm():
     assert cell_edges([1e300, 1e304]) == pytest.approx([1e298, 1e302, 1e306], rel=1e-9)
     assert cell_edges([1e-200, 1e-180]) == pytest.approx([1e-210, 1e-190, 1e-170], rel=1e-9)
+
+
+def test_panels_share_the_legend_of_limits_that_are_known_in_different_ways():
+    experiment = Experiment(
+        "?", (Linear(), Shallow()), (2,), target=(AbsoluteValue(),), learning_rates=(0.1, 1.0), seeds=1
+    )
+    numbers = [(0, "loss", 1.0), (0, "largest_stable_learning_rate", 0.5)]
+    spec = drawn("loss_by_rate_and_width", tables_of(experiment, lambda trial: numbers))
+    layers = [
+        layer["encoding"]["stroke"]["scale"]
+        for plot in spec["concat"]
+        for layer in plot["layer"]
+        if "stroke" in layer["encoding"]
+    ]
+    assert len(layers) == 2
+    assert layers[0] == layers[1]
+    assert layers[0]["domain"] == ["predicted limit", "predicted limit: of the Hessian at step 0"]
