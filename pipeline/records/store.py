@@ -67,25 +67,30 @@ def outcomes_of(run: Path, pack: str) -> Path:
     return run / "outcomes" / f"{pack}.parquet"
 
 
-def link_records(source: Path, run: Path, pack: str) -> bool:
+def link_records(source: Path, run: Path, pack: str, num_rows: int) -> bool:
     """Give a run the records of a pack of another as hard links: parts are replaced and never written to.
+
+    The other run may be deleted meanwhile, so that what is linked is counted.
 
     Args:
         source: Folder of the other run.
         run: Folder of the run, which has none of them.
         pack: Id of the pack, the same in both.
+        num_rows: Records that it has.
 
     Returns:
-        Whether that was possible; if not, as on another file system, none is there.
+        Whether all are there now; if not, as on another file system, none is.
     """
     (run / "records").mkdir(parents=True, exist_ok=True)
     try:
         for path in (source / "records").glob(f"{pack}-*.parquet"):
             (run / "records" / path.name).hardlink_to(path)
-    except OSError:
-        remove_records(run, pack, 0)
-        return False
-    return True
+        if _read(run / "records", RECORDS, pattern=f"{pack}-*.parquet", columns=["step"]).height == num_rows:
+            return True
+    except (OSError, PipelineError):
+        pass
+    remove_records(run, pack, 0)
+    return False
 
 
 def remove_records(run: Path, pack: str, first_step: int) -> None:

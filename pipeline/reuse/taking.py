@@ -156,7 +156,7 @@ def _write(run: Path, pack: str, found: _Found) -> None:
     of_pack = pl.lit(pack).alias("pack")
     remove_unfinished_writes(run, pack)
     remove_records(run, pack, 0)
-    if found.whole is None or not link_records(found.whole, run, pack):
+    if found.whole is None or not link_records(found.whole, run, pack, found.records.height):
         write_records(run, pack, 0, found.records.with_columns(of_pack))
     if found.fits.height:
         write_fitted_samples(run, pack, found.fits)

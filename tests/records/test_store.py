@@ -201,7 +201,7 @@ def test_records_of_a_pack_are_shared_until_one_run_writes_others(tmp_path):
     for first_step in (0, 10):
         write_records(one, "p", first_step, numbers(1.0, step=first_step))
     write_records(one, "q", 0, numbers(5.0))
-    assert link_records(one, other, "p")
+    assert link_records(one, other, "p", 2)
     assert read_records(other)["step"].to_list() == [0, 10]
     write_records(other, "p", 10, numbers(2.0, step=10))
     remove_records(other, "p", 10)
@@ -213,5 +213,14 @@ def test_records_that_cannot_be_shared_leave_nothing_behind(tmp_path):
     for first_step in (0, 10):
         write_records(one, "p", first_step, numbers(1.0, step=first_step))
     write_records(other, "p", 10, numbers(3.0, step=10))  # in the way, as if the file system had no links
-    assert not link_records(one, other, "p")
+    assert not link_records(one, other, "p", 2)
+    assert read_records(other).is_empty()
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_records_of_a_run_that_is_deleted_meanwhile_are_not_shared_in_part(tmp_path, left):
+    one, other = tmp_path / "one", tmp_path / "other"
+    for first_step in (0, 10)[:left]:
+        write_records(one, "p", first_step, numbers(1.0, step=first_step))
+    assert not link_records(one, other, "p", 2)
     assert read_records(other).is_empty()
