@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,16 @@ from pipeline.reuse.reusable_trials import ReusableTrials, TrialSource, refusal
 
 
 class _UnusableError(Exception):
-    """What is wrong with the trials of another run, in words."""
+    """What is wrong with the trials of another run.
+
+    Args:
+        reason: In words that are the same for every pack of which it is true.
+        detail: What is said besides of the first such pack.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.detail = reason, detail
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ def take(plan: Plan, run: Path, reusable: ReusableTrials, say: Callable[[str], N
         plan: As it is written in the folder.
         run: The folder.
         reusable: Where the trials are.
-        say: Prints what could not be taken, and why.
+        say: Prints how many trials could not be taken, once for each reason.
 
     Returns:
         How many trials were taken.
@@ -79,6 +89,8 @@ def take(plan: Plan, run: Path, reusable: ReusableTrials, say: Callable[[str], N
         OSError: If the folder cannot be written, as on a disk that is full.
     """
     whole, finished, taken = set(reusable.whole_packs(plan)), finished_packs(run), 0
+    left: Counter[str] = Counter()
+    details: dict[str, str] = {}
     for pack in plan.packs:
         if pack.id in finished or pack.id not in whole:
             continue
@@ -88,10 +100,13 @@ def take(plan: Plan, run: Path, reusable: ReusableTrials, say: Callable[[str], N
             try:
                 found = _found(pack, plan.experiment, reusable.sources)
             except _UnusableError as error:
-                say(f"{len(pack.trials)} trials are trained again: {error}")
+                left[error.reason] += len(pack.trials)
+                details.setdefault(error.reason, error.detail)
                 continue
             _write(run, pack.id, found)
             taken += len(pack.trials)
+    for reason, number in left.items():
+        say(f"{number} trials are trained again: {reason}{details[reason]}")
     return taken
 
 
@@ -110,7 +125,7 @@ def _found(pack: Pack, experiment: Experiment, sources: Mapping[str, TrialSource
     try:
         parts = [_read(run, there, ids) for run, there in places]
     except (PipelineError, pl.exceptions.PolarsError, OSError) as error:
-        raise _UnusableError(f"what is there of them cannot be read: {error}") from None
+        raise _UnusableError("what is there of them cannot be read", f": {error}") from None
     outcomes, records, fits = (pl.concat(tables) for tables in zip(*parts, strict=True))
     names = [diagnostic.name() for diagnostic in experiment.diagnostics]
     asked = records.filter(pl.col("diagnostic").is_in(names) & pl.col("step").is_in(steps))
@@ -147,8 +162,8 @@ def _check(pack: Pack, experiment: Experiment, outcomes: pl.DataFrame, records: 
     before_end = records.join(ends, on="trial").filter(pl.col("step") < pl.col("end"))
     there = before_end.group_by("trial").agg(there=pl.len().cast(pl.Int64))
     counted = ends.join(there, on="trial", how="left").with_columns(pl.col("there").fill_null(0))
-    if lacking := counted.filter(pl.col("there") != pl.col("due")).height:
-        raise _UnusableError(f"records of {lacking} of them are missing there")
+    if counted.filter(pl.col("there") != pl.col("due")).height:
+        raise _UnusableError("records of some of them are missing there")
 
 
 def _write(run: Path, pack: str, found: _Found) -> None:

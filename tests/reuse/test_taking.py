@@ -156,8 +156,8 @@ def gone(run: Path, pack: str) -> None:
 
 
 HARM = {
-    without_a_part: "records of 8 of them are missing there",
-    without_a_record: "records of 1 of them are missing there",
+    without_a_part: "records of some of them are missing there",
+    without_a_record: "records of some of them are missing there",
     with_a_part_cut_off: "what is there of them cannot be read: .*",
     failed_since: "not all of them are finished there any more",
     trained_otherwise_since: "they were trained by another version of the code that computes them",
@@ -174,8 +174,10 @@ def test_what_was_harmed_since_it_was_found_is_trained_again(four: Path, kept: P
     harm(four, pack)
     said: list[str] = []
     taken = take(write_plan(plan, six), six, reusable, said.append)
-    assert re.fullmatch(f"8 trials are trained again: {HARM[harm]}", said[-1], re.DOTALL)
-    assert len(said) == (4 if harm is gone else 1)
+    number = sum(len(one.trials) for one in plan.packs if one.id in reusable.whole_packs(plan)) if harm is gone else 8
+    assert number > 8 or harm is not gone, "several packs give one sentence"
+    assert len(said) == 1
+    assert re.fullmatch(f"{number} trials are trained again: {HARM[harm]}", said[0], re.DOTALL)
     assert taken == (0 if harm is gone else 2 * 2 + 8)
     trained(SIX, six)
     assert_same(six, kept / "six")
