@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pipeline.api.begun_runs import begun_plan
+from pipeline.api.begun_runs import begun_plan, finished_otherwise
 from pipeline.api.cluster_folders import check_chain, folder_on
 from pipeline.api.given_experiments import Given, plain, plan
 from pipeline.api.opened_run import Run
@@ -57,11 +57,13 @@ def submit(
     planned = plan(experiment, name=name, **settings)
     there = read_cluster(cluster, [f"{key}={_as_text(value, key)}" for key, value in profile.items()])
     folder = folder_on(there, planned, None if out is None else Path(out))
-    planned, _ = begun_plan(planned, folder)
+    planned, begun = begun_plan(planned, folder)
     check_chain(there, 1 + chain)
-    planned, reusable = planned_with_reuse(planned, folder, Reuse.of(fresh, reuse))
+    asked = Reuse.of(fresh, reuse)
+    otherwise = finished_otherwise(planned, folder, asked) if begun else []
+    planned, reusable = planned_with_reuse(planned, folder, asked)
     there = suited(there, cluster, planned.manifest, say)
-    for sentence in in_words(reusable, planned.num_trials):
+    for sentence in otherwise + in_words(reusable, planned.num_trials):
         say(sentence)
     for _ in submit_run(planned.manifest, folder, there, 1 + chain, say, None, planned, reusable):
         pass  # each step is a submission of which the job is known by now

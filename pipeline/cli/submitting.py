@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.api.begun_runs import begun_plan
+from pipeline.api.begun_runs import begun_plan, finished_otherwise
 from pipeline.api.cluster_folders import check_chain, folder_on
 from pipeline.api.run_folders import link_run, run_and_names
 from pipeline.cli.destinations import cluster_of
@@ -81,14 +81,16 @@ def submit(options: SubmitOptions) -> int:
     planned = plan_of(read_document(config_file(options.config)), options.overrides, on_cluster=True)
     cluster = read_cluster(options.cluster, options.overrides.profile)
     folder = folder_on(cluster, planned, options.out)
-    planned, _ = begun_plan(planned, folder)
-    planned, reusable = planned_with_reuse(planned, folder, Reuse(options.fresh, options.reuse))
+    planned, begun = begun_plan(planned, folder)
+    reuse = Reuse(options.fresh, options.reuse)
+    otherwise = finished_otherwise(planned, folder, reuse) if begun else []
+    planned, reusable = planned_with_reuse(planned, folder, reuse)
     cluster = suited(cluster, options.cluster, planned.manifest, say)
     links = 1 + options.chain
     check_chain(cluster, links)
     if not options.dry_run:
         announce(planned, folder)
-    for sentence in in_words(reusable, planned.num_trials):
+    for sentence in otherwise + in_words(reusable, planned.num_trials):
         say(sentence)
     if options.dry_run:
         found = dry_run(planned, folder, cluster, links, say, reusable)

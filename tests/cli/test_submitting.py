@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import pipeline
 from pipeline.cli import main
 from pipeline.cli.experiments import plan_of
 from pipeline.cli.options import Overrides
@@ -46,3 +48,23 @@ def test_what_another_run_has_finished_is_not_sent(
         assert "1 packs finished, 0 in flight; nothing is left to send" in said
     assert set(read_outcomes(Path("runs/other"))["run"]) == {run.name}
     assert read_records(Path("runs/other")).equals(read_records(run))
+
+
+def test_what_is_finished_there_and_was_trained_otherwise_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("here.yaml").write_text("description: Here.\nscheduler: debug\nfolder: runs\none_machine: true\ngpus: 0\n")
+    few: dict[str, Any] = {"seeds": 1, "steps": 10, "widths": [2], "models": ["shallow"], "learning_rates": [0.1]}
+    run = pipeline.run(XOR, **few, engine="fused", out="runs/one")
+    number = run.plan.num_trials
+    told = f"{number} of {number} trials are finished here, trained by the engine fused, and reference is asked for"
+    written = [part for key, value in few.items() for part in ("--set", f"{key}={value}")]
+    send = ["submit", str(XOR), *written, "--cluster", "here.yaml", "--out", "runs/one"]
+    for more in ([], ["--dry-run"]):
+        for engine in ("fused", "reference"):
+            capsys.readouterr()
+            assert main([*send, "--set", f"engine={engine}", *more]) == 0
+            assert capsys.readouterr().err.count(told) == (engine == "reference")
+    pipeline.submit(XOR, cluster="here.yaml", out="runs/one", engine="reference", **few)
+    assert "".join(capsys.readouterr()).count(told) == 1
