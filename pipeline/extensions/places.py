@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
+from pipeline.definitions import Definition, definitions_within
 from pipeline.errors import PipelineError
 
 _sources: set[str] = set()
@@ -43,6 +46,55 @@ def place_in(error: BaseException) -> str:
     return f"{shown(Path(frames[-1].filename))}:{frames[-1].lineno}" if frames else ""
 
 
+PACKAGE = Path(__file__).parents[1]
+
+NEAREST_FRAMES = 3
+"""Innermost frames of this package in which an extension is looked for: further out, nearly all are at hand."""
+
+
+@dataclasses.dataclass(frozen=True)
+class UsedWhere:
+    """The class of an extension that code of this package was using when it failed.
+
+    Args:
+        definition: The class.
+        line: File and line of this package that failed.
+    """
+
+    definition: type[Definition]
+    line: str
+
+
+def used_in(error: BaseException) -> UsedWhere | None:
+    """The class of an extension that the code which raised an error had at hand, as after it returned ``None``.
+
+    Args:
+        error: As it was caught, with its traceback.
+
+    Returns:
+        The class that the innermost frames of this package hold, the nearest first; ``None`` if they hold none.
+    """
+    walked = traceback.walk_tb(error.__traceback__)
+    ours = [(frame, line) for frame, line in walked if frame.f_code.co_filename.startswith(str(PACKAGE))]
+    for frame, _ in ours[: -NEAREST_FRAMES - 1 : -1]:
+        for definition in (found for value in frame.f_locals.values() for found in _at_hand(value)):
+            if definition.code_sha256:
+                inside = Path(ours[-1][0].f_code.co_filename).relative_to(PACKAGE.parent)
+                return UsedWhere(type(definition), f"{inside}:{ours[-1][1]}")
+    return None
+
+
+def _at_hand(value: Any) -> Iterator[Definition]:
+    """The definitions that a variable is, or that its fields are; lists of them, as an experiment has, are not."""
+    if isinstance(value, Definition):
+        yield from definitions_within(value)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            inner = getattr(value, field.name, None)
+            if isinstance(inner, Definition):
+                yield from definitions_within(inner)
+
+
 def in_words(error: BaseException) -> str:
     """Type and first line of an error."""
     return " ".join(f"{type(error).__name__}: {error}".rstrip(": ").splitlines()[:1])
@@ -55,13 +107,19 @@ def raised_in_extension(error: BaseException) -> PipelineError | None:
         error: As it was caught, with its traceback.
 
     Returns:
-        A complaint with file and line; ``None`` if no line of an extension is in the traceback, or the process was told
-        to end while one ran.
+        A complaint with file and line, or with the class if code of this package fails on what a class of an extension
+        gave it; ``None`` if neither is in the traceback, or the process was told to end while one ran.
     """
     if isinstance(error, SystemExit) and traceback.extract_tb(error.__traceback__)[-1].filename not in _sources:
         return None
-    place = place_in(error)
-    return PipelineError(in_words(error), where=place, hint="this line is your own") if place else None
+    if place := place_in(error):
+        return PipelineError(in_words(error), where=place, hint="this line is your own")
+    used = None if isinstance(error, SystemExit) else used_in(error)
+    if used is None:
+        return None
+    what = f"class {used.definition.__name__} was in use when {used.line} failed: {in_words(error)}"
+    hint = "this class is your own: look at what its methods return, and at python -m pipeline check"
+    return PipelineError(what, where=place_of(used.definition), hint=hint)
 
 
 def as_complaint(error: BaseException, path: Path) -> PipelineError:

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from pipeline.experiment.packing import Pack
-from pipeline.extensions.places import place_in
+from pipeline.extensions.places import place_in, place_of, used_in
 from pipeline.records.atomic_writes import replacing
 from pipeline.records.outcome_provenance import OutcomeProvenance
 from pipeline.records.store import write_outcomes
@@ -41,7 +41,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 def failure_reason(error: BaseException) -> str:
     """The reason that stands in the outcomes: type and first line of an error, and whether it was memory.
 
-    An error in the code of an extension has the file and line of that in front.
+    An error in the code of an extension has the file and line of that in front, one on what its class gave the class.
 
     Args:
         error: As it was caught, with its traceback.
@@ -52,8 +52,10 @@ def failure_reason(error: BaseException) -> str:
     first_line = " ".join(f"{type(error).__name__}: {error}".splitlines()[:1])
     if is_out_of_memory(error):
         return f"{OUT_OF_MEMORY}{first_line}"
-    place = place_in(error)
-    return f"{place}: {first_line}" if place else first_line
+    if place := place_in(error):
+        return f"{place}: {first_line}"
+    used = used_in(error)
+    return f"{place_of(used.definition)}: class {used.definition.__name__}: {first_line}" if used else first_line
 
 
 def write_failure(run: Path, pack: Pack, error: BaseException, provenance: OutcomeProvenance) -> None:

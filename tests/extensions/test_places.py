@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,8 +10,11 @@ import numpy as np
 import pytest
 
 from pipeline.extensions.loading import load_file
-from pipeline.extensions.places import in_words, place_in, place_of, raised_in_extension, shown
+from pipeline.extensions.places import in_words, place_in, place_of, raised_in_extension, shown, used_in
+from pipeline.problems.measures import Uniform
+from pipeline.problems.problem import FunctionProblem
 from pipeline.problems.targets import Sine
+from pipeline.training.failures import failure_reason
 from pipeline.training.run import exit_on_sigterm
 
 RAISES = """
@@ -45,6 +49,37 @@ def test_an_error_in_what_an_extension_calls_is_at_the_line_that_calls(write: Ca
 def test_an_error_of_ours_is_none_of_an_extension() -> None:
     error = caught(lambda: int("x"))
     assert place_in(error) == ""
+    assert raised_in_extension(error) is None
+
+
+GIVES_NOTHING = """
+@final
+@dataclass(frozen=True)
+class Nothing(Target):
+    def __call__(self, inputs_PD):
+        return None
+"""
+
+
+def test_an_error_of_ours_on_what_a_class_gave_names_the_class(write: Callable[..., Path]) -> None:
+    """No line of the file is in the traceback: its method has returned."""
+    path = write(GIVES_NOTHING, "nothing.py")
+    (kind,) = load_file(path).definitions
+    error = caught(lambda: FunctionProblem(kind(), Uniform(), 1, 2, 2, 0.0, 0).load())
+    assert place_in(error) == ""
+    told = str(raised_in_extension(error))
+    assert re.fullmatch(
+        rf"{re.escape(str(path))}:9: class Nothing was in use when pipeline/problems/problem\.py:\d+ failed: "
+        r"TypeError: 'NoneType' object is not subscriptable\n  hint: this class is your own: look at .*",
+        told,
+    )
+    reason = failure_reason(error)
+    assert reason == f"{path}:9: class Nothing: TypeError: 'NoneType' object is not subscriptable"
+
+
+def test_an_error_of_ours_beside_a_class_that_is_built_in_stays_ours() -> None:
+    error = caught(lambda: FunctionProblem(Sine(), Uniform(), 1, -1, 2, 0.0, 0).load())
+    assert used_in(error) is None
     assert raised_in_extension(error) is None
 
 
