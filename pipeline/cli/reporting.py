@@ -115,7 +115,7 @@ def show(folder: Path, *, again: bool = True, planned: Plan | None = None) -> tu
     from pipeline.api.run_contents import read_contents
     from pipeline.report.figures.png_process import get_ready
     from pipeline.report.html.run_page import write_report_of
-    from pipeline.report.tables.printing import as_text
+    from pipeline.report.tables.printing import as_text, number_of
     from pipeline.report.tables.summary import best_of_each_model
     from pipeline.report.theory.stable_rates import not_measured
 
@@ -133,7 +133,9 @@ def show(folder: Path, *, again: bool = True, planned: Plan | None = None) -> tu
         say(why)
     failed = table.filter(table["status"] == "failed")
     for reason, number in failed["reason"].value_counts().iter_rows():
-        say(f"{number} trials failed: {reason}")
+        say(f"{number_of(number, 'trial')} failed: {reason}")
+    if len(failed) and (folder / "logs").exists():
+        say(f"tracebacks: {folder / 'logs'}")
     if outdated:
         page = write_report_of(folder, contents.plan, outcomes, table, answer)
     say(f"report: {page}")

@@ -169,30 +169,18 @@ def write_report_of(
     Raises:
         PipelineError: If a file in the folder is damaged.
     """
-    records, folder, path = scan_records(run), run / "figures", run / "report.html"
-    tables = RunTables(plan, table, records, read_fitted_samples(run), run)
+    folder, path = run / "figures", run / "report.html"
+    tables = RunTables(plan, table, scan_records(run), read_fitted_samples(run), run)
     folder.mkdir(exist_ok=True)
     with ThreadPoolExecutor(MOST_AT_ONCE) as pool, threads_of_operation(1):
         figures, pictures = [], []
         with naming_damage(run):
-            for spec in draw(tables):
+            answer = answer_of(tables, outcomes) if answer is None else answer
+            nothing = bool((table["status"] == "failed").all())  # theory might fail as the trials did, in drawing data
+            for spec in () if nothing else draw(tables):
                 figures.append(spec)
                 pictures.append(pool.submit(spec.write_png, folder))
-            phases_of_trials = phases(plan, table, records)
-            comparisons = Comparisons(
-                predicted_and_measured(plan, table, records, outcomes),
-                error_parts(tables),
-                steps_to_accuracy(plan, table, records),
-                coordinate_check(plan, table, records),
-                tables.brackets,
-                departures(tables),
-                tables.linearised.left_out,
-                critical_rates(phases_of_trials),
-                wide_rates(phases_of_trials),
-                answer_of(tables, outcomes) if answer is None else answer,
-                infinite_widths(tables),
-                infinite_widths_on_the_way(tables),
-            )
+            comparisons = Comparisons(answer=answer) if nothing else _comparisons(tables, outcomes, answer)
         for spec in figures:
             spec.write_json(folder)
         text = page(run, plan, table, outcomes, figures, comparisons)
@@ -201,6 +189,25 @@ def write_report_of(
     with replacing(path) as part:
         part.write_text(text, encoding="utf-8")
     return path
+
+
+def _comparisons(tables: RunTables, outcomes: pl.DataFrame, answer: Answer) -> Comparisons:
+    plan, table, records = tables.plan, tables.results, tables.records
+    phases_of_trials = phases(plan, table, records)
+    return Comparisons(
+        predicted_and_measured(plan, table, records, outcomes),
+        error_parts(tables),
+        steps_to_accuracy(plan, table, records),
+        coordinate_check(plan, table, records),
+        tables.brackets,
+        departures(tables),
+        tables.linearised.left_out,
+        critical_rates(phases_of_trials),
+        wide_rates(phases_of_trials),
+        answer,
+        infinite_widths(tables),
+        infinite_widths_on_the_way(tables),
+    )
 
 
 def page(
