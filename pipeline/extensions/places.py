@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import itertools
 import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -110,7 +111,7 @@ def raised_in_extension(error: BaseException) -> PipelineError | None:
         A complaint with file and line, or with the class if code of this package fails on what a class of an extension
         gave it; ``None`` if neither is in the traceback, or the process was told to end while one ran.
     """
-    if isinstance(error, SystemExit) and traceback.extract_tb(error.__traceback__)[-1].filename not in _sources:
+    if isinstance(error, SystemExit) and _told_to_end(error):
         return None
     if place := place_in(error):
         return PipelineError(in_words(error), where=place, hint="this line is your own")
@@ -120,6 +121,19 @@ def raised_in_extension(error: BaseException) -> PipelineError | None:
     what = f"class {used.definition.__name__} was in use when {used.line} failed: {in_words(error)}"
     hint = "this class is your own: look at what its methods return, and at python -m pipeline check"
     return PipelineError(what, where=place_of(used.definition), hint=hint)
+
+
+def _told_to_end(error: SystemExit) -> bool:
+    """Whether a process ends by our answer to a signal, which is further in than all frames of extensions.
+
+    Further in than ``sys.exit`` of a user's own there may be frames of others: W&B puts a function of its own there.
+
+    Returns:
+        Whether a frame of this package is among them.
+    """
+    files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    inner = itertools.takewhile(lambda file: file not in _sources, reversed(files))
+    return any(file.startswith(str(PACKAGE)) for file in inner)
 
 
 def as_complaint(error: BaseException, path: Path) -> PipelineError:

@@ -107,6 +107,19 @@ def test_sys_exit_is_told_like_an_error_and_sigterm_is_not(write: Callable[..., 
     assert raised_in_extension(told) is None
 
 
+def test_sys_exit_is_told_where_another_function_stands_in_its_place(
+    write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exit_noting_the_code(code: int) -> None:  # as W&B puts one there
+        raise SystemExit(code)
+
+    path = write(ENDS.replace("4", "5"), "ends_with_5.py")
+    (kind,) = load_file(path).definitions
+    monkeypatch.setattr("sys.exit", exit_noting_the_code)
+    complaint = raised_in_extension(caught(lambda: ends(kind, by_signal=False)))
+    assert str(complaint).startswith(f"{path}:19: SystemExit: 5\n")
+
+
 def ends(kind: type, by_signal: bool) -> None:
     with exit_on_sigterm():
         kind(by_signal)(np.zeros((2, 1)))
