@@ -170,7 +170,7 @@ def test_trials_of_a_killed_worker_and_of_a_cancelled_job_are_sent_again_and_tra
 def test_run_folder_that_was_full_is_completed_once_there_is_space(desk: Any) -> None:
     disk = desk.folder / "disk"
     disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=9m", "tmpfs", disk], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", disk], check=True)
     try:
         desk.write(desk.small | {"steps": 3000})
         (desk.folder / "run").symlink_to(disk)
