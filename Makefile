@@ -25,8 +25,7 @@ $(READY): pyproject.toml constraints.txt
 		{ echo "this needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). hint: make PYTHON=python3.12 ..."; exit 1; }
 	@$(IN)/python -m pip --version >/dev/null 2>&1 || { \
 		echo "setting up $(VENV), which takes some minutes: 1.6 GB of downloads and 5.6 GB of disk with PyTorch for CUDA, as"; \
-		echo "Linux has it from PyPI, 0.4 and 1.8 GB with that for CPUs:"; \
-		echo "PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make ..."; \
+		echo "Linux has it from PyPI, 0.4 and 1.8 GB with that for CPUs (pytorch.org/get-started says how pip finds it)"; \
 		$(PYTHON) -m venv --clear $(VENV); }
 	@$(PIP) --editable .
 	@touch $@
