@@ -121,9 +121,17 @@ def loaded(extension: Extension, kept: Path | None = None) -> LoadedExtension:
     return load_file(path)
 
 
-def sources() -> tuple[tuple[Extension, bytes], ...]:
-    """All extensions that were loaded in this process, for ``load_again`` in another one."""
-    return tuple((one.extension, one.source) for one in _loaded.values())
+def sources(used: Iterable[Extension]) -> tuple[tuple[Extension, bytes], ...]:
+    """The source of extensions that were loaded in this process, for ``load_again`` in another one.
+
+    Args:
+        used: Those that an experiment uses; whatever else this process has loaded, the other one may not have.
+
+    Returns:
+        Each of them with its source.
+    """
+    loaded = (_loaded[extension.name, extension.sha256] for extension in used)
+    return tuple((one.extension, one.source) for one in loaded)
 
 
 def load_again(known: Iterable[tuple[Extension, bytes]]) -> None:

@@ -139,9 +139,9 @@ def test_a_package_that_is_not_installed_or_cannot_be_imported_is_named(package:
 
 def test_another_process_unpickles_what_is_made_of_them(write: Write, package: Path) -> None:
     path = write(name="pickled.py")
-    (kind,) = load_file(path).definitions
-    load_package("tents")
-    mine = [one for one in sources() if one[0].name in ("pickled.py", "tents")]
+    used = load_file(path)
+    (kind,) = used.definitions
+    mine = sources([used.extension, load_package("tents").extension])
     path.unlink()
     sent = pickle.dumps(kind(height=2.0))  # type: ignore[call-arg]
     program = (
@@ -157,3 +157,9 @@ def test_another_process_unpickles_what_is_made_of_them(write: Write, package: P
         env=os.environ | {"PYTHONPATH": os.pathsep.join([*sys.path, str(package.parent)])},
     )
     assert done.stdout.decode().split() == ["tent(height=2.0)", kind.code_sha256]
+
+
+def test_of_what_was_loaded_another_process_gets_only_what_is_used(write: Write, package: Path) -> None:
+    used = load_file(write(name="used.py"))
+    load_package("tents")
+    assert [extension for extension, _ in sources([used.extension])] == [used.extension]

@@ -216,7 +216,7 @@ def _pilots(chosen: Sequence[Workload], plan: Plan, cpus: int | None, local_fold
     """Measure packs of a plan in a process of their own, which has the processors of a worker."""
     named = {pack.id: pack for pack in plan.packs}
     packs = [named[workload.pack] for workload in chosen]
-    spawn, known = multiprocessing.get_context("spawn"), sources()
+    spawn, known = multiprocessing.get_context("spawn"), sources(plan.experiment.use)
     with _processors(cpus), concurrent.futures.ProcessPoolExecutor(1, spawn, load_again, (known,)) as pool:
         began = time.time()
         timings, ready = pool.submit(_measure, packs, plan.experiment).result()
