@@ -178,7 +178,16 @@ def start() -> None:
         (LINK / "started_by_tests").touch()
 
 
-# Imported inside the fixtures: most tests need no PyTorch.
+# Imported inside the fixtures: most tests need neither a browser nor PyTorch.
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One browser for all tests of a process; each opens a page of its own."""
+    from browser import started
+
+    with started(tmp_path_factory.mktemp("chromium")) as driver:
+        yield driver
 
 
 @pytest.fixture

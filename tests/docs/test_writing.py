@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
+from browser import addresses, resize
 
 pytest.importorskip("sphinx", reason="the documentation is built with the extra docs")
 
@@ -32,7 +27,6 @@ $$
 reference/*
 ```
 """
-FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
 
 
 def test_pages_are_written_anew_and_what_is_gone_has_none(tmp_path):
@@ -61,45 +55,20 @@ def built(tmp_path_factory) -> Path:
     return folder / "html"
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory) -> Iterator[webdriver.Chrome]:
-    programs = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
-    if None in programs.values():
-        reason = "needs chromium and chromedriver on the PATH"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    options = webdriver.ChromeOptions()
-    options.binary_location = programs["chromium"]
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(programs["chromedriver"]))
-    yield driver
-    driver.quit()
-
-
 SIZES = "return [...document.querySelectorAll(arguments[0])].map(one => one.getBoundingClientRect().height)"
 
 
-def addresses(browser: webdriver.Chrome) -> list[str]:
-    """What the page has asked for."""
-    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    asked = [event["params"] for event in events if event["method"] == "Network.requestWillBeSent"]
-    return [one["request"]["url"] for one in asked if one["documentURL"].startswith("file:")]  # not of the first tab
-
-
-def test_formulas_and_pictures_are_seen_on_a_telephone_without_a_network(built, browser):
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 900, "deviceScaleFactor": 1, "mobile": True}
-    )
-    browser.get((built / "reference" / "activations.html").as_uri())
-    heights = browser.execute_script(SIZES, "math")
+def test_formulas_and_pictures_are_seen_on_a_telephone_without_a_network(built, chromium):
+    chromium.get((built / "reference" / "activations.html").as_uri())
+    resize(chromium, 390)
+    heights = chromium.execute_script(SIZES, "math")
     assert len(heights) == len(ACTIVATIONS)
     assert min(heights) > 15
-    pictures = browser.execute_script(SIZES, "figure.picture svg")
+    pictures = chromium.execute_script(SIZES, "figure.picture svg")
     assert len(pictures) == len(ACTIVATIONS)
     assert min(pictures) > 100
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
-    asked_for = addresses(browser)
+    assert chromium.execute_script("return document.documentElement.scrollWidth") <= 390
+    asked_for = addresses(chromium)
     assert any("pages.css" in address for address in asked_for)
     assert [address for address in asked_for if not address.startswith(("file:", "data:"))] == []
 

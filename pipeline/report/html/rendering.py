@@ -6,9 +6,11 @@ package and from JSON. A name that a template does not get is an error, not an e
 
 from __future__ import annotations
 
+import base64
 import functools
 import hashlib
 import json
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,19 +22,24 @@ from markupsafe import Markup
 from pipeline.home import cache_folder
 from pipeline.records.atomic_writes import replacing
 from pipeline.report.figures.charts import IN_THE_DARK, INK
+from pipeline.report.html.scripts import script
 
 TEMPLATES, STATIC = Path(__file__).with_name("templates"), Path(__file__).with_name("static")
 PLACE_OF_DARK_COLOURS = "  /* colours of the charts on a dark page */\n"
 """A comment of ``style.css``, so that the file is CSS as it stands."""
 
 
-def render_page(template: str, title: str, *, charts: bool, **shown: object) -> str:
+def render_page(
+    template: str, title: str, *, charts: bool, entries: Sequence[str] = (), worker: str = "", **shown: object
+) -> str:
     """A whole page as text.
 
     Args:
         template: File name of a template that extends ``frame.html``.
         title: Plain text.
         charts: Whether there are charts to draw, which takes a megabyte of scripts.
+        entries: Modules that the page runs, by their paths below ``report/scripts``.
+        worker: Module that a worker of the page runs; empty for none.
         shown: What the template shows, by name.
 
     Returns:
@@ -41,8 +48,21 @@ def render_page(template: str, title: str, *, charts: bool, **shown: object) -> 
     Raises:
         jinja2.UndefinedError: If the template shows a name that is not among these.
     """
-    scripts = {"libraries": chart_libraries(), "draw": Markup(_static("draw.js"))} if charts else {}
-    return render(template, title=title, charts=charts, style=style(), **scripts, **shown)
+    scripts = [chart_libraries(), script("charts/charts.js")] if charts else []
+    scripts += [script(entry) for entry in entries]
+    frame = {"scripts": scripts, "worker": script(worker) if worker else "", "policy": _policy(scripts, worker)}
+    return render(template, title=title, style=style(), **frame, **shown)
+
+
+def _policy(scripts: Sequence[str], worker: str) -> str:
+    """What a browser may load and run: what stands in the page, its own pictures, and of scripts these alone."""
+    rules = [f"script-src {' '.join(map(_hash_source, scripts))}"] if scripts else []
+    rules += ["worker-src blob:"] if worker else []
+    return "; ".join(["default-src 'none'", *rules, "style-src 'unsafe-inline'", "img-src data: blob: file:"])
+
+
+def _hash_source(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def render(template: str, **shown: object) -> str:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import json
-import os
 import re
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
-from html import escape
-from importlib.resources import files
+from html import escape, unescape
 
 import polars as pl
 import pytest
+from browser import complaints, prefer, reset, resize, violations
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
@@ -30,16 +28,6 @@ from pipeline.report.tables.results import results
 from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import run_plan
 
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--window-size=1100,1400",
-)
 BY_NAME = {figure.name: figure for figure in OF_RATES}
 HOSTILE = "<script>alert(1)</script> & [red]more[/red] Donaudampfschifffahrt" + "sgesellschaft" * 9
 
@@ -56,25 +44,11 @@ def html(written):
 
 
 @pytest.fixture(scope="module")
-def browser(written, tmp_path_factory) -> Iterator[webdriver.Chrome]:
+def browser(written, chromium) -> webdriver.Chrome:
     """Chromium with the report open and every chart drawn."""
-    programs = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
-    missing = [name for name, path in programs.items() if path is None]
-    if missing:
-        reason = f"needs {' and '.join(missing)} on the PATH"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    options = webdriver.ChromeOptions()
-    options.binary_location = programs["chromium"]
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(programs["chromedriver"]))
-    try:
-        driver.get(written.as_uri())
-        WebDriverWait(driver, 60).until(drawn(driver))
-        yield driver
-    finally:
-        driver.quit()
+    chromium.get(written.as_uri())
+    WebDriverWait(chromium, 60).until(drawn(chromium))
+    return chromium
 
 
 def test_the_report_and_its_pictures_lie_in_the_folder_of_the_run(run, written):
@@ -102,7 +76,7 @@ def test_every_chart_is_drawn_with_marks_one_can_see(browser):
 
 
 def test_the_console_is_silent(browser):
-    assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+    assert complaints(browser) == []
 
 
 def test_nothing_is_loaded_from_anywhere(browser):
@@ -131,14 +105,10 @@ def drawn(browser):
 @pytest.fixture(params=[390, 768, 1100, 1400])
 def width(request, browser):
     """A screen of this width in pixels, changed while the page is open, as a telephone is turned."""
-    size = {"width": request.param, "height": 900, "deviceScaleFactor": 1, "mobile": request.param < 500}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    # A page hears of its new size before its next frame.
-    browser.execute_async_script("const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done))")
+    resize(browser, request.param)
     WebDriverWait(browser, 60).until(drawn(browser))
     yield request.param
-    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    reset(browser)
 
 
 TOO_WIDE = """return [...document.querySelectorAll(".chart")].filter((place) => place.scrollWidth > place.clientWidth)
@@ -171,37 +141,18 @@ def test_page_and_charts_fit_every_screen_and_can_be_read_on_light_and_dark_ones
     assert browser.execute_script(TOO_WIDE) == []
     assert browser.execute_script(CUT) == []
     for scheme, ground in (("light", "rgb(255, 255, 255)"), ("dark", "rgba(0, 0, 0, 0)")):
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        prefer(browser, color_scheme=scheme)
         words, lines, grounds = browser.execute_script(CONTRASTS)
         assert words >= 4.5  # WCAG 2.2, 1.4.3
         assert lines >= (3 if scheme == "dark" else 1.4)  # the yellow of viridis is pale on white
         assert grounds == [ground]
 
 
-def test_a_title_wider_than_its_chart_is_broken_into_lines_and_kept_whole(browser):
-    title = ["absolute_value, 2 inputs", "shallow(relu, initialisation=mean_field, bias=False), width 128"]
-    script = "return fitted({width: 520, title: arguments[0]}, 320).title"
-    lines = browser.execute_script(script, title)
-    assert " ".join(lines) == " ".join(title)
-    assert lines[0] == title[0]
-    assert max(map(len, lines)) * 7.2 < 320 < max(map(len, title)) * 7.2
-
-
-AXE = (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
-VIOLATIONS = """const [options, done] = arguments;
-axe.run({exclude: [["svg.marks > g"]]}, {resultTypes: ["violations"], ...options}).then((found) => done(
-    found.violations.flatMap((violation) => violation.nodes.map((node) => `${violation.id}: ${node.html}`))))"""
-"""What axe-core finds wrong: names, roles, headings, contrast, what a keyboard reaches; marks would take minutes."""
-
-
 def test_axe_core_finds_nothing_that_keeps_anybody_from_reading_the_page(browser):
-    browser.execute_script(AXE)
-    assert browser.execute_async_script(VIOLATIONS, {}) == []
-    features = [{"name": "prefers-color-scheme", "value": "dark"}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-    assert browser.execute_async_script(VIOLATIONS, {"runOnly": ["color-contrast"]}) == []
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert violations(browser) == []
+    prefer(browser, color_scheme="dark")
+    assert violations(browser, runOnly=["color-contrast"]) == []
+    reset(browser)
 
 
 def test_a_figure_has_a_heading_which_is_its_name(browser):
@@ -247,9 +198,11 @@ def test_on_paper_there_are_figures_and_answers_and_not_every_trial(browser, run
 
 def test_the_page_loads_nothing_and_no_text_becomes_a_script(html):
     (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', html)
-    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    rules = dict(rule.split(" ", 1) for rule in unescape(policy).split("; "))
     assert rules["default-src"] == "'none'"
-    assert rules["script-src"] == "'unsafe-inline'"
+    scripts = re.findall(r"<script>(.*?)</script>", html, flags=re.DOTALL)
+    digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts]
+    assert rules["script-src"].split() == [f"'sha256-{digest}'" for digest in digests]
 
 
 def test_data_written_into_the_page_is_json_without_nan(html):

