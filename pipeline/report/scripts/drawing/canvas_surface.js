@@ -1,0 +1,71 @@
+// A canvas that is as sharp as the screen, as large as its place, and painted again when either changes.
+
+import { pageColours } from "../drawing/page_colours.js";
+
+/**
+ * @typedef {import("./page_colours.js").Colours} Colours
+ * @typedef {{width: number, height: number}} Size In CSS pixels.
+ * @typedef {(pen: CanvasRenderingContext2D, size: Size, colours: Colours) => void} Paint
+ */
+
+/**
+ * Paint a canvas now and whenever its size, the zoom of the page or its colours change, once a frame at most.
+ * @param {HTMLCanvasElement} canvas Its size is that of CSS.
+ * @param {Paint} paint Called with a clean canvas; lengths are CSS pixels.
+ * @returns {{repaint: () => void, stop: () => void}} To paint again, and to stop watching.
+ */
+export function createSurface(canvas, paint) {
+  const pen = penOf(canvas), dark = matchMedia("(prefers-color-scheme: dark)");
+  /** @type {Colours | null} */
+  let colours = null;
+  let waiting = 0;
+  const now = () => {
+    waiting = 0;
+    const size = { width: canvas.clientWidth, height: canvas.clientHeight };
+    if (size.width === 0 || size.height === 0) return;
+    fit(canvas, size);
+    colours ??= pageColours(canvas);
+    const ratio = canvas.width / size.width;
+    pen.setTransform(ratio, 0, 0, canvas.height / size.height, 0, 0);
+    pen.clearRect(0, 0, size.width, size.height);
+    paint(pen, size, colours);
+  };
+  const repaint = () => {
+    waiting ||= requestAnimationFrame(now);
+  };
+  const recolour = () => {
+    colours = null;
+    repaint();
+  };
+  const watch = new ResizeObserver(recolour);
+  watch.observe(canvas);
+  dark.addEventListener("change", recolour);
+  repaint();
+  const stop = () => {
+    cancelAnimationFrame(waiting);
+    watch.disconnect();
+    dark.removeEventListener("change", recolour);
+  };
+  return { repaint, stop };
+}
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @returns {CanvasRenderingContext2D}
+ */
+function penOf(canvas) {
+  const pen = canvas.getContext("2d");
+  if (pen === null) throw new Error("this browser draws on no canvas");
+  return pen;
+}
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {Size} size
+ */
+function fit(canvas, size) {
+  const ratio = window.devicePixelRatio || 1;
+  const width = Math.round(size.width * ratio), height = Math.round(size.height * ratio);
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+}
