@@ -180,15 +180,19 @@ FAKE = """#!/bin/sh
 case "$*" in
 -c*) exit 0 ;;
 "-m pip --version") test -e "$(dirname "$0")/finished"; exit ;;
-"-m venv --clear .venv") rm -rf .venv && mkdir -p .venv/bin && cp "$0" .venv/bin/python && touch .venv/bin/finished ;;
+"-m venv --clear .venv") rm -rf .venv && mkdir -p .venv/bin && cp "$0" .venv/bin/python && cp "$0" .venv/bin/npm &&
+    touch .venv/bin/finished ;;
 esac
 echo "$*" >> typed
 """
 PIP = "-m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable"
+NPM = "--silent --no-audit --no-fund"
+LOCK = "tests/report/scripts/package-lock.json"
 
 
 def test_make_brings_what_a_target_needs_and_makes_an_unfinished_environment_again(tmp_path: Path) -> None:
-    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+    for name in ("Makefile", "pyproject.toml", "constraints.txt", LOCK):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text((ROOT / name).read_text())
     unfinished = tmp_path / ".venv" / "bin" / "python"
     unfinished.parent.mkdir(parents=True)
@@ -203,7 +207,7 @@ def test_make_brings_what_a_target_needs_and_makes_an_unfinished_environment_aga
     assert done([*make, "plan", "CONFIG=x.yaml"], tmp_path) == ""
     assert "tests" in done([*make, "setup"], tmp_path)
     assert "Nothing to be done" in done([*make, "setup"], tmp_path)
-    ran += ["-m pipeline plan x.yaml", f"{PIP} .[dev,docs]"]
+    ran += ["-m pipeline plan x.yaml", f"{PIP} .[dev,docs]", f"ci --prefix {Path(LOCK).parent} {NPM}"]
     assert (tmp_path / "typed").read_text().splitlines() == ran
 
 
