@@ -205,6 +205,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "vl_convert": "pipeline.report",
     "yaml": "pipeline.config",
     "jinja2": "pipeline.report.html",
+    "docutils": "pipeline.report.html.formulas",
     "markupsafe": "pipeline.report.html",
     "jax": "pipeline.bench",
     "llvmlite": "pipeline.engines",

@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 from docutils import nodes
-from docutils.utils.math import MathError
-from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.writers.html5 import HTML5Translator
 
+from pipeline.report.html.formulas import mathml
+
 RENDERER = "mathml"
 
 logger = logging.getLogger(__name__)
-
-
-def mathml(latex: str, *, block: bool) -> str:
-    """LaTeX as MathML, by the converter that docutils brings along.
-
-    Args:
-        latex: Without dollars.
-        block: Whether it stands on lines of its own.
-
-    Returns:
-        A ``math`` element.
-
-    Raises:
-        ValueError: If the converter does not know a command.
-    """
-    try:
-        return str(tex2mathml(latex, as_block=block))
-    except MathError as error:
-        raise ValueError(f"no MathML of {latex!r}: {error}") from error
 
 
 def visit_math(self: HTML5Translator, node: nodes.math) -> None:

@@ -34,8 +34,3 @@ def test_the_formulas_of_a_page_are_mathml(page):
         assert mathml(formula.strip(), block=True).startswith("<math")
     for formula in re.findall(r"\$([^$]+)\$", re.sub(r"\$\$.+?\$\$", "", text, flags=re.DOTALL)):
         assert mathml(formula, block=False).startswith("<math")
-
-
-def test_a_command_that_nobody_knows_is_an_error():
-    with pytest.raises(ValueError, match=re.escape(r"no MathML of '\\nonsense{x}': ")):
-        mathml(r"\nonsense{x}", block=False)

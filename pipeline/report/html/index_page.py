@@ -90,8 +90,16 @@ def entry_of_game(name: str, question: str, report: Path, rounds: pl.DataFrame, 
 
 
 @dataclass(frozen=True)
+class ReportPicture:
+    """A figure of a report: its PNG as base64, and what it shows in words."""
+
+    png: str
+    says: str
+
+
+@dataclass(frozen=True)
 class IndexRow:
-    """What ``index.html`` shows of one run: words, its link from the page, and a picture as base64; empty for none."""
+    """What ``index.html`` shows of one run: words, its link from the page, and a picture; ``None`` for none."""
 
     name: str
     title: str
@@ -103,7 +111,7 @@ class IndexRow:
     verdict: str
     css_class: str
     link: str
-    picture: str
+    picture: ReportPicture | None
 
 
 @dataclass(frozen=True)
@@ -193,15 +201,36 @@ def _row(folder: Path, entry: IndexEntry) -> IndexRow:
         about=entry.about,
         verdict=entry.verdict,
         css_class=verdict_class(entry.verdict),
-        link=quote(_link(folder, entry)),
-        picture=_picture(entry),
+        link=link_of(folder, entry),
+        picture=picture_of(entry),
     )
 
 
-def _picture(entry: IndexEntry) -> str:
-    """A figure, for the page itself: browsers do not agree on what a page of a disk may load."""
+def link_of(folder: Path, entry: IndexEntry) -> str:
+    """The link to a report from a page in a folder, as an address writes it."""
+    return quote(_link(folder, entry))
+
+
+def picture_of(entry: IndexEntry) -> ReportPicture | None:
+    """The figure that tells most of a run, to stand in the page: browsers differ in what a page of a disk may load.
+
+    Args:
+        entry: Of the run.
+
+    Returns:
+        ``None`` where there is no figure.
+    """
     folder = entry.report.parent / "figures"
     for path in [*(folder / f"{name}.png" for name in entry.figures), *sorted(folder.glob("*.png"))]:
         if path.exists():
-            return base64.b64encode(path.read_bytes()).decode()
-    return ""
+            says = _description(path.with_suffix(".json")) or f"A figure of {entry.name}"
+            return ReportPicture(base64.b64encode(path.read_bytes()).decode(), says)
+    return None
+
+
+def _description(chart: Path) -> str:
+    """What a chart shows, in words; empty where it is not told."""
+    try:
+        return str(json.loads(chart.read_bytes()).get("description", ""))
+    except (OSError, ValueError, AttributeError):
+        return ""

@@ -22,6 +22,7 @@ from markupsafe import Markup
 from pipeline.home import cache_folder
 from pipeline.records.atomic_writes import replacing
 from pipeline.report.figures.charts import IN_THE_DARK, INK
+from pipeline.report.html.formulas import with_formulas
 from pipeline.report.html.scripts import script
 
 TEMPLATES, STATIC = Path(__file__).with_name("templates"), Path(__file__).with_name("static")
@@ -30,7 +31,14 @@ PLACE_OF_DARK_COLOURS = "  /* colours of the charts on a dark page */\n"
 
 
 def render_page(
-    template: str, title: str, *, charts: bool, entries: Sequence[str] = (), worker: str = "", **shown: object
+    template: str,
+    title: str,
+    *,
+    charts: bool,
+    entries: Sequence[str] = (),
+    worker: str = "",
+    styles: Sequence[str] = (),
+    **shown: object,
 ) -> str:
     """A whole page as text.
 
@@ -40,6 +48,7 @@ def render_page(
         charts: Whether there are charts to draw, which takes a megabyte of scripts.
         entries: Modules that the page runs, by their paths below ``report/scripts``.
         worker: Module that a worker of the page runs; empty for none.
+        styles: Style sheets of the page's own behind that of every page, by their file names in ``static/``.
         shown: What the template shows, by name.
 
     Returns:
@@ -51,7 +60,8 @@ def render_page(
     scripts = [chart_libraries(), script("charts/charts.js")] if charts else []
     scripts += [script(entry) for entry in entries]
     frame = {"scripts": scripts, "worker": script(worker) if worker else "", "policy": _policy(scripts, worker)}
-    return render(template, title=title, style=style(), **frame, **shown)
+    sheets = Markup("").join([style(), *(Markup(_static(name)) for name in styles)])
+    return render(template, title=title, style=sheets, **frame, **shown)
 
 
 def _policy(scripts: Sequence[str], worker: str) -> str:
@@ -81,7 +91,7 @@ def render(template: str, **shown: object) -> str:
 def _environment() -> Environment:
     loader = FileSystemLoader(TEMPLATES)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
-    environment.filters |= {"one_line": one_line, "script_json": script_json}
+    environment.filters |= {"one_line": one_line, "script_json": script_json, "with_formulas": with_formulas}
     return environment
 
 

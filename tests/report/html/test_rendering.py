@@ -81,8 +81,8 @@ def test_an_installed_package_has_every_template_style_and_script() -> None:
     tool = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     patterns = tool["package-data"]["pipeline.report.html"]
     folder = Path(rendering.__file__).parent
-    files = [path.relative_to(folder).as_posix() for path in folder.glob("*/*") if path.parent.name != "__pycache__"]
-    assert {Path(file).parent.name for file in files} == {"templates", "static"}
+    files = [path.relative_to(folder).as_posix() for path in folder.glob("*/**/*.*") if path.suffix != ".pyc"]
+    assert {file.split("/")[0] for file in files} == {"templates", "static"}
     assert [file for file in files if not any(fnmatchcase(file, pattern) for pattern in patterns)] == []
 
 
