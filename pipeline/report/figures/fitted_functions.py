@@ -5,12 +5,13 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
+from pipeline.numerics.even_spacing import evenly_spaced
 from pipeline.problems.problem import FunctionProblem
 from pipeline.records.schema import LINE
 from pipeline.report.figures import charts
 from pipeline.report.figures.charts import Chart, Drawn, chart_of, panels, with_legend_entry
 from pipeline.report.tables.cells import PROBLEM, cell_of
-from pipeline.report.tables.run_tables import DIGITS, RunTables, evenly_spaced
+from pipeline.report.tables.run_tables import DIGITS, RunTables
 
 MOST_FITS = 4
 

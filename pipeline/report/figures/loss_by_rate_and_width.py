@@ -9,11 +9,12 @@ from collections.abc import Sequence
 import altair as alt
 import polars as pl
 
+from pipeline.numerics.even_spacing import evenly_spaced
 from pipeline.optimizers.stability_limits import Limit
 from pipeline.report.figures import charts
 from pipeline.report.figures.charts import LARGEST, TINIEST, Chart, Drawn, chart_of, panels, with_legend_entry
 from pipeline.report.tables.results import TIMES_FIRST_LIMIT
-from pipeline.report.tables.run_tables import RunTables, drawable, evenly_spaced
+from pipeline.report.tables.run_tables import RunTables, drawable
 
 AT_START = "of the Hessian at step 0"
 """What is known of the limit of networks."""
@@ -88,7 +89,7 @@ def loss_by_rate_and_width(tables: RunTables) -> Drawn | None:
     scale = alt.Scale(type="log", scheme="viridis", reverse=True, clamp=True, domain=[least, start])
     colour = alt.Color("loss:Q", title="final loss", scale=scale, legend=_gradient(least, start))
     widths = sorted(table["width"].unique())
-    labels = [_limit_label(words) for words in table.filter(pl.col("limit").is_not_null())["limit_words"].unique()]
+    labels = [limit_label(words) for words in table.filter(pl.col("limit").is_not_null())["limit_words"].unique()]
     strokes = dict.fromkeys(sorted(labels), charts.OKABE_ITO[1])
 
     def panel(rows: pl.DataFrame) -> Chart:
@@ -120,14 +121,15 @@ def loss_by_rate_and_width(tables: RunTables) -> Drawn | None:
                 strokeWidth=3
             )
             line = line.encode(**ends, y=alt.Y("limit:Q", scale=domain))
-            label = _limit_label(rows.filter(pl.col("limit").is_not_null())["limit_words"][0])
+            label = limit_label(rows.filter(pl.col("limit").is_not_null())["limit_words"][0])
             layers.append(with_legend_entry(line, alt.Stroke, label, strokes[label], among=strokes))
         return alt.layer(*layers)
 
     return panels(table.with_columns(tables.panel_model.alias("panel")), panel)
 
 
-def _limit_label(words: str | None) -> str:
+def limit_label(words: str | None) -> str:
+    """What is known of rates below a limit, for a legend; of networks, of which nothing is said, where it is from."""
     return "predicted limit" if words == Limit.EXACT.value else f"predicted limit: {words or AT_START}"
 
 

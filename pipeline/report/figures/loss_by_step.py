@@ -12,10 +12,11 @@ from collections.abc import Callable
 import altair as alt
 import polars as pl
 
+from pipeline.numerics.even_spacing import evenly_spaced
 from pipeline.report.figures import charts
 from pipeline.report.figures.charts import LARGEST, TINIEST, Chart, Drawn, chart_of, panels, with_legend_entry
 from pipeline.report.figures.curves import rate_colour, step_axis, up_to_the_frame
-from pipeline.report.tables.run_tables import DIGITS, MOST_CURVES, MOST_STEPS, RunTables, drawable, evenly_spaced
+from pipeline.report.tables.run_tables import DIGITS, MOST_CURVES, MOST_STEPS, RunTables, drawable
 from pipeline.report.theory.predicted_losses import predicted_losses_of
 
 PREDICTED = {"rate_axis": pl.Float64, "step": pl.Int64, "loss": pl.Float64}

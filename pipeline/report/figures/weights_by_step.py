@@ -5,10 +5,11 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
+from pipeline.numerics.even_spacing import evenly_spaced
 from pipeline.report.figures import charts
 from pipeline.report.figures.charts import Chart, Drawn, chart_of, panels
 from pipeline.report.figures.curves import rate_colour, step_axis
-from pipeline.report.tables.run_tables import DIGITS, MOST_CURVES, MOST_STEPS, RunTables, evenly_spaced
+from pipeline.report.tables.run_tables import DIGITS, MOST_CURVES, MOST_STEPS, RunTables
 
 NORMS = ("gradient_norm", "weight_norm")
 

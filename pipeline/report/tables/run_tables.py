@@ -6,14 +6,12 @@ Whatever would make a page large is thinned evenly, and the captions say so.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-import numpy as np
 import polars as pl
 
+from pipeline.numerics.even_spacing import evenly_spaced
 from pipeline.plans import Plan
 from pipeline.problems.losses import Task
 from pipeline.records.schema import Records
@@ -28,8 +26,6 @@ MOST_CURVES = 8
 MOST_STEPS = 100
 MOST_STEPS_IN_A_TABLE = 6
 DIGITS = 6
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -126,21 +122,6 @@ class RunTables:
         """What the training loss is, where it is the same in the whole run."""
         losses = {pack.shape.loss.name().replace("_", " ") for pack in self.plan.packs}
         return f"training loss ({losses.pop()})" if len(losses) == 1 else "training loss"
-
-
-def evenly_spaced(items: Sequence[Item], most: int) -> list[Item]:
-    """At most N items of a sequence, evenly spaced, both ends among them.
-
-    Args:
-        items: In order.
-        most: N, at least 2.
-
-    Returns:
-        All items where there are no more than N.
-    """
-    if len(items) <= most:
-        return list(items)
-    return [items[round(position)] for position in np.linspace(0, len(items) - 1, most)]
 
 
 def panel_problem(results: pl.DataFrame) -> pl.Expr:

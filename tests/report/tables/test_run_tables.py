@@ -1,4 +1,4 @@
-"""Panels are named by what differs, and long sequences are thinned evenly."""
+"""Panels are named by what differs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from synthetic_run import tables_of
 from pipeline.experiment.experiment import Experiment
 from pipeline.models.linear import Linear
 from pipeline.problems.targets import AbsoluteValue
-from pipeline.report.tables.run_tables import evenly_spaced
 
 
 def test_panels_name_the_problem_by_what_differs():
@@ -19,8 +18,3 @@ def test_panels_name_the_problem_by_what_differs():
     assert tables.named["panel_problem"].unique(maintain_order=True).to_list() == [
         f"absolute_value, {train} points, noise {noise}" for train in (64, 128) for noise in (0.0, 0.1)
     ]
-
-
-def test_evenly_keeps_both_ends():
-    assert evenly_spaced(range(100), 4) == [0, 33, 66, 99]
-    assert evenly_spaced([1, 2], 4) == [1, 2]
