@@ -20,7 +20,7 @@ export function functionInWords({ truth, points, fit, kinks, xTitle }) {
  * @returns {string} Sentences.
  */
 export function stepsInWords({ curves }) {
-  const parts = curves.filter((curve) => curve.steps.length > 0).map((curve) => {
+  const parts = curves.filter(({ kind, steps }) => steps.length > 0 && kind !== "other").map((curve) => {
     const last = curve.steps.length - 1;
     const from = `${curve.name} from ${shortNumber(curve.values[0], 2)} at step ${curve.steps[0]}`;
     return last ? `${from} to ${shortNumber(curve.values[last], 2)} at step ${curve.steps[last]}` : from;

@@ -16,7 +16,8 @@ import { stepsInWords } from "../drawing/plot_words.js";
  * @property {string} name What it is, such as "training loss".
  * @property {ArrayLike<number>} steps In order.
  * @property {ArrayLike<number>} values As many.
- * @property {"measured" | "predicted" | "bound"} [kind] Measured: a line; predicted: dashed; a bound: dotted.
+ * @property {"measured" | "predicted" | "bound" | "other"} [kind] Measured: a line; predicted: dashed; a bound: dotted;
+ *   another, for comparison: thin.
  */
 
 /**
@@ -113,6 +114,7 @@ function raised(values, floor) {
 function lookOf(curve, colours) {
   if (curve.kind === "predicted") return { colour: colours.theory, width: 2, dashes: [6, 5] };
   if (curve.kind === "bound") return { colour: colours.theory, width: 2, dashes: [2, 4] };
+  if (curve.kind === "other") return { colour: colours.quiet, width: 0.6 };
   return { colour: colours.fit, width: 2.5 };
 }
 

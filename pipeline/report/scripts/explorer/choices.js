@@ -1,0 +1,102 @@
+// Problem, model, width, learning rate and seed of the trial that is looked at, and what the map shows.
+
+import { shortNumber } from "../drawing/number_text.js";
+import { choiceOf, element } from "./elements.js";
+
+/** @typedef {import("./sweep.js").Sweep} Sweep */
+/** @typedef {import("./choice.js").Choice} Choice */
+/** @typedef {import("./choice.js").Axis} Axis */
+/** @typedef {{axis: (axis: Axis, value: number) => void, trial: (trial: number) => void, shown: (name: string) => void}} Handlers */
+
+const MOST_CHIPS = 8;
+
+/**
+ * The choices above the map; one with nothing to choose from is left out.
+ * @param {Sweep} sweep
+ * @param {Handlers} on
+ * @returns {{whole: HTMLElement, show: (choice: Choice) => void}}
+ */
+export function createChoices(sweep, on) {
+  const { data, cells, trials } = sweep,
+    shown = data.diagnostics.filter(({ name }) => name in data.trials.last);
+  const models = createModels(
+    data.models.map(({ label }) => label),
+    (model) => on.axis("model", model),
+  );
+  const problem = choiceOf(
+    "problem",
+    data.problems.map(({ label }) => label),
+    (place) => on.axis("problem", place),
+  );
+  const width = choiceOf("width", data.widths.map(String), (place) => on.axis("width", place));
+  const solved = Array.from(cells.rate).includes(-1) ? 1 : 0;
+  const rates = [...(solved ? ["solver"] : []), ...data.rates.map((rate) => shortNumber(rate))];
+  const rate = choiceOf(data.rate_title, rates, (place) => on.axis("rate", place - solved));
+  const seeds = element("select"),
+    seedLabel = element("label", { class: "choice" }, element("span", {}, "seed"), seeds);
+  const quantity = choiceOf(
+    "map shows",
+    shown.map(({ label }) => label),
+    (place) => on.shown(shown[place].name),
+  );
+  seeds.addEventListener("change", () => on.trial(Number(seeds.value)));
+  let cell = -1;
+
+  /** @param {Choice} choice */
+  function show(choice) {
+    const now = trials.cell[choice.trial];
+    models.choose(cells.model[now]);
+    problem.choose(cells.problem[now]);
+    width.choose(cells.width[now]);
+    rate.choose(cells.rate[now] + solved);
+    quantity.choose(shown.findIndex(({ name }) => name === choice.shown));
+    if (now !== cell)
+      seeds.replaceChildren(
+        ...sweep.trialsOf(now).map((trial) => element("option", { value: trial }, seedWords(sweep, trial))),
+      );
+    cell = now;
+    seeds.value = String(choice.trial);
+  }
+  const several = (/** @type {unknown[]} */ all, /** @type {HTMLElement} */ field) => (all.length > 1 ? [field] : []);
+  const fields = [
+    ...several(data.problems, problem.label),
+    ...several(data.widths, width.label),
+    ...several(rates, rate.label),
+    ...several(data.seeds, seedLabel),
+    ...several(shown, quantity.label),
+  ];
+  return { whole: element("div", { class: "choices" }, ...several(data.models, models.whole), ...fields), show };
+}
+
+/** @param {Sweep} sweep @param {number} trial */
+function seedWords({ data, trials }, trial) {
+  const sample = trials.data_seed[trial],
+    seed = String(data.seeds[trials.seed[trial]]);
+  return sample < 0 ? seed : `${seed}, points ${sample}`;
+}
+
+/**
+ * Models as the entries of a legend that is chosen from, in the colours that they have in every figure; many as a list.
+ * @param {string[]} labels
+ * @param {(model: number) => void} onChoose
+ */
+function createModels(labels, onChoose) {
+  if (labels.length > MOST_CHIPS) {
+    const { label, choose } = choiceOf("model", labels, onChoose);
+    return { whole: /** @type {HTMLElement} */ (label), choose };
+  }
+  const buttons = labels.map((label, model) => {
+    const button = element("button", { type: "button", class: `model-${model}` }, element("i", {}), label);
+    button.addEventListener("click", () => onChoose(model));
+    return button;
+  });
+  const whole = element("div", { class: "chips models", role: "group", "aria-label": "model" }, ...buttons);
+  return {
+    whole: /** @type {HTMLElement} */ (whole),
+    choose: (/** @type {number} */ model) => {
+      buttons.forEach((button, place) => {
+        button.ariaPressed = String(place === model);
+      });
+    },
+  };
+}

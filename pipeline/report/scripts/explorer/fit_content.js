@@ -1,0 +1,127 @@
+// The fit of a trial at a recorded step, as the plots of one and of two inputs draw it.
+
+import { decoded } from "./decoding.js";
+import { centresOf, linesOf } from "./hidden_units.js";
+import { placeOf } from "./step_content.js";
+
+/** @typedef {import("./sweep.js").Sweep} Sweep */
+/** @typedef {import("./run_data.js").ProblemData} ProblemData */
+/** @typedef {import("../drawing/function_plot.js").FunctionContent} FunctionContent */
+/** @typedef {import("../drawing/plane_plot.js").PlaneContent} PlaneContent */
+/** @typedef {{line: FunctionContent} | {plane: PlaneContent} | {sentence: string}} Fit */
+/** @typedef {{x: Float64Array, y: Float64Array | null, truth: Float64Array | null, points: Float64Array,
+ *   targets: Float64Array, ends: [number, number], range: [number, number]}} Ground */
+
+/** @type {WeakMap<ProblemData, Ground>} */
+const grounds = new WeakMap();
+
+/**
+ * What there is to draw of a trial's fit, or a sentence that says why nothing is.
+ * @param {Sweep} sweep
+ * @param {number} trial
+ * @param {number | null} step
+ * @returns {Fit}
+ */
+export function fitOf(sweep, trial, step) {
+  const cell = sweep.trials.cell[trial],
+    problem = sweep.data.problems[sweep.cells.problem[cell]];
+  if (!problem.grid) return { sentence: problem.sentence };
+  const frames = sweep.framesOf(trial),
+    ground = groundOf(problem),
+    plane = ground.y !== null;
+  const frame = frames ? placeOf(frames.steps, step) : -1,
+    values = frames?.fit(frame);
+  const units = frames ? unitsOf(sweep, trial, frames, frame, plane) : null;
+  return plane ? { plane: planeContent(ground, values, units) } : { line: lineContent(ground, values, units) };
+}
+
+/**
+ * What is said beside a plot of the target alone.
+ * @param {Sweep} sweep
+ * @param {number} trial
+ * @returns {string} Empty where the fit is there.
+ */
+export function whyNoFit({ framesOf, cells, trials, data, trialsOf }, trial) {
+  if (framesOf(trial)?.fit) return "";
+  const other = trialsOf(trials.cell[trial]).find((one) => framesOf(one)?.fit);
+  const seed = other === undefined ? null : data.seeds[trials.seed[other]];
+  if (seed !== null) return `The fit on the way was recorded of seed ${seed}; this is another seed of the same cell.`;
+  return cells.frames[trials.cell[trial]] >= 0 ? "" : "The fit of this trial was not recorded on the way.";
+}
+
+/**
+ * @param {Sweep} sweep
+ * @param {number} trial
+ * @param {import("./sweep.js").Frames} frames
+ * @param {number} frame
+ * @param {boolean} plane
+ */
+function unitsOf({ data, cells, trials }, trial, { kinks, weights }, frame, plane) {
+  const cell = trials.cell[trial],
+    { activation } = data.models[cells.model[cell]],
+    width = data.widths[cells.width[cell]];
+  if (kinks) return Float64Array.from(kinks);
+  if (!activation || !weights) return null;
+  return plane ? linesOf(weights(frame), width) : centresOf(weights(frame), width);
+}
+
+/** @param {ProblemData} problem @returns {Ground} */
+function groundOf(problem) {
+  const known = grounds.get(problem);
+  if (known) return known;
+  const { grid, points, targets } = problem,
+    read = (/** @type {any} */ packed) => Float64Array.from(packed ? decoded(packed) : []);
+  if (!grid) throw new Error("a problem without a grid has no ground");
+  const x = read(grid.x),
+    truth = grid.truth ? read(grid.truth) : null,
+    y = grid.y ? read(grid.y) : null;
+  const values = truth ?? read(targets),
+    least = Math.min(...values),
+    greatest = Math.max(...values);
+  /** @type {Ground} */
+  const ground = {
+    x,
+    y,
+    truth,
+    points: read(points),
+    targets: read(targets),
+    ends: [x[0], x[x.length - 1]],
+    range: least < greatest ? [least, greatest] : [least - 1, greatest + 1],
+  };
+  grounds.set(problem, ground);
+  return ground;
+}
+
+/**
+ * @param {Ground} ground
+ * @param {Float64Array | undefined} fit
+ * @param {any} kinks
+ * @returns {FunctionContent}
+ */
+function lineContent({ x, truth, points, targets, ends }, fit, kinks) {
+  return {
+    truth: truth ? { x, y: truth } : undefined,
+    points: { x: points, y: targets },
+    fit: fit && { x, y: fit },
+    kinks: kinks ?? undefined,
+    across: ends,
+  };
+}
+
+/**
+ * @param {Ground} ground
+ * @param {Float64Array | undefined} fit
+ * @param {any} units
+ * @returns {PlaneContent}
+ */
+function planeContent({ x, y, points, targets, ends, range }, fit, units) {
+  const first = points.filter((_, place) => place % 2 === 0),
+    second = points.filter((_, place) => place % 2 === 1);
+  return {
+    ends,
+    range,
+    fit: fit && y ? { x, y, values: fit } : undefined,
+    units: units ?? undefined,
+    points: { x: first, y: second, values: targets },
+  };
+}

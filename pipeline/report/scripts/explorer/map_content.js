@@ -1,0 +1,142 @@
+// What the map of learning rate and width shows for a problem and a model.
+
+import { shortNumber } from "../drawing/number_text.js";
+import { fractionOf, scaleOf } from "./colour_scale.js";
+import { heightOf } from "./rate_axis.js";
+import { LOSS } from "./step_content.js";
+
+/** @typedef {import("./sweep.js").Sweep} Sweep */
+/** @typedef {import("./rate_map.js").RateMap} RateMap */
+/** @typedef {import("./rate_map.js").MapCell} MapCell */
+
+const SOLVER = -1,
+  BEST_OF_MODEL = 2;
+const DONE = "done";
+
+/**
+ * The map, with the cell of each of its places.
+ * @param {Sweep} sweep
+ * @param {number} problem
+ * @param {number} model
+ * @param {string} shown Name of a diagnostic.
+ * @returns {{map: RateMap, cells: number[][]}} Rows from above; -1 for no cell.
+ */
+export function mapOf(sweep, problem, model, shown) {
+  const { data, cells: columns } = sweep;
+  const all = Array.from(columns.problem, (_, cell) => cell).filter((cell) => columns.problem[cell] === problem);
+  const own = all.filter((cell) => columns.model[cell] === model);
+  const widths = distinct(own.map((cell) => columns.width[cell])),
+    rates = distinct(own.map((cell) => columns.rate[cell]));
+  const values = valuesOf(sweep, shown),
+    scale = scaleOf(all.map((cell) => values(cell)));
+  const rows = [...rates].reverse(),
+    label = labelOf(sweep, shown);
+  const cells = rows.map((rate) => widths.map((width) => sweep.cellAt(problem, model, width, rate)));
+  const words = (/** @type {number} */ cell) => cellWords(sweep, cell, label, values(cell));
+  return {
+    cells,
+    map: {
+      title: `${label} by ${data.rate_title} and width, ${data.models[model].label}`,
+      quantity: label,
+      rateTitle: data.rate_title,
+      rates: rows.map((rate) => (rate === SOLVER ? "solver" : shortNumber(data.rates[rate]))),
+      widths: widths.map((width) => String(data.widths[width])),
+      cells: cells.map((row) =>
+        row.map((cell) =>
+          cell < 0
+            ? null
+            : {
+                words: words(cell),
+                fraction: Number.isFinite(values(cell)) ? fractionOf(values(cell), scale) : null,
+                diverged: columns.diverged[cell] / Math.max(1, columns.ended[cell]),
+                isBest: columns.best[cell] === BEST_OF_MODEL,
+              },
+        ),
+      ),
+      limits: limitsOf(
+        sweep,
+        cells,
+        rates.map((rate) => data.rates[rate]),
+      ),
+      limitWords: limitWords(sweep, own),
+      ends: [shortNumber(scale.least), shortNumber(scale.greatest)],
+    },
+  };
+}
+
+/** @param {number[]} places */
+const distinct = (places) => [...new Set(places)].sort((a, b) => a - b);
+
+/** @param {Sweep} sweep @param {string} name */
+const labelOf = ({ data }, name) => data.diagnostics.find((one) => one.name === name)?.label ?? name;
+
+/**
+ * The value of a diagnostic in each cell: the median of its trials that are done.
+ * @param {Sweep} sweep
+ * @param {string} shown
+ * @returns {(cell: number) => number} NaN where there is none.
+ */
+export function valuesOf({ data, cells, trials, trialsOf, last }, shown) {
+  if (shown === data.criterion) return (cell) => cells.score[cell];
+  if (shown === LOSS) return (cell) => cells.loss[cell];
+  const values = last(shown),
+    done = data.statuses.indexOf(DONE);
+  return (cell) =>
+    median(
+      trialsOf(cell)
+        .filter((trial) => trials.status[trial] === done)
+        .map((trial) => values[trial]),
+    );
+}
+
+/** @param {number[]} values */
+function median(values) {
+  const sorted = values.filter((value) => !Number.isNaN(value)).sort((a, b) => a - b),
+    middle = sorted.length / 2;
+  if (!sorted.length) return NaN;
+  return (sorted[Math.ceil(middle) - 1] + sorted[Math.floor(middle)]) / 2;
+}
+
+/** @param {Sweep} sweep @param {number} cell @param {string} label @param {number} value */
+function cellWords({ data, cells, trials }, cell, label, value) {
+  const rate = cells.rate[cell],
+    at = rate < 0 ? "solver" : `${data.rate_title} ${shortNumber(data.rates[rate])}`;
+  const ended = cells.ended[cell],
+    diverged = cells.diverged[cell];
+  const words = [
+    `width ${data.widths[cells.width[cell]]}, ${at}: ${Number.isNaN(value) ? `no ${label}` : `${label} ${shortNumber(value)}`}`,
+  ];
+  if (diverged) words.push(`${diverged} of ${ended} diverged`);
+  if (!ended) words.push("not ended yet");
+  const verdict = data.verdicts[trials.verdict[cells.trial[cell]]];
+  if (verdict) words.push(`theory: ${verdict}`);
+  return words.join(", ");
+}
+
+/**
+ * The height of the limit in each column: the median of what its cells say, which of most models is the same.
+ * @param {Sweep} sweep
+ * @param {number[][]} rows
+ * @param {number[]} rates
+ */
+function limitsOf({ cells }, rows, rates) {
+  const known = rates.filter((rate) => rate > 0),
+    without = rates.length - known.length;
+  return (rows[0] ?? []).map((_, column) => {
+    const limit = median(
+      rows
+        .map((row) => row[column])
+        .filter((cell) => cell >= 0)
+        .map((cell) => cells.limit[cell]),
+    );
+    const height = heightOf(known, limit);
+    return height === null ? null : height + without;
+  });
+}
+
+/** @param {Sweep} sweep @param {number[]} own */
+function limitWords({ data, cells }, own) {
+  const cell = own.find((one) => !Number.isNaN(cells.limit[one])),
+    words = cell === undefined ? "" : data.limit_words[cells.limit_words[cell]];
+  return words && words !== "exact" ? `predicted limit: ${words}` : "predicted limit";
+}

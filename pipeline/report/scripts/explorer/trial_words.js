@@ -1,0 +1,54 @@
+// What a trial is and how it ended, in words and numbers.
+
+import { shortNumber } from "../drawing/number_text.js";
+
+/** @typedef {import("./sweep.js").Sweep} Sweep */
+
+/**
+ * A trial told apart from all others of its run.
+ * @param {Sweep} sweep
+ * @param {number} trial
+ * @returns {string}
+ */
+export function titleOf({ data, cells, trials }, trial) {
+  const cell = trials.cell[trial],
+    seed = data.seeds[trials.seed[trial]],
+    sample = trials.data_seed[trial];
+  const words = [data.models[cells.model[cell]].label, `width ${data.widths[cells.width[cell]]}`];
+  if (cells.rate[cell] >= 0) words.push(`${data.rate_title} ${shortNumber(data.rates[cells.rate[cell]])}`);
+  words.push(`seed ${seed}`);
+  if (sample >= 0) words.push(`points ${sample}`);
+  return words.join(", ");
+}
+
+/**
+ * How a trial ended, as pairs of a name and a number in words.
+ * @param {Sweep} sweep
+ * @param {number} trial
+ * @returns {[string, string][]}
+ */
+export function numbersOf({ data, cells, trials, last }, trial) {
+  const cell = trials.cell[trial],
+    step = trials.step[trial],
+    rate = trials.learning_rate[trial];
+  /** @type {[string, string][]} */
+  const pairs = [["status", `${data.statuses[trials.status[trial]]}${step >= 0 ? ` at step ${step}` : ""}`]];
+  if (!Number.isNaN(rate)) pairs.push(["learning rate", shortNumber(rate)]);
+  if (!Number.isNaN(cells.limit[cell]))
+    pairs.push([`predicted limit of the ${data.rate_title}`, shortNumber(cells.limit[cell])]);
+  for (const { name, label } of data.diagnostics) {
+    const value = name in data.trials.last ? last(name)[trial] : NaN;
+    if (!Number.isNaN(value)) pairs.push([label, shortNumber(value)]);
+  }
+  return pairs;
+}
+
+/**
+ * The verdict on a trial, and what it rests on.
+ * @param {Sweep} sweep
+ * @param {number} trial
+ * @returns {{verdict: string, grounds: string}} Empty where there is none.
+ */
+export function verdictOf({ data, trials }, trial) {
+  return { verdict: data.verdicts[trials.verdict[trial]] ?? "", grounds: data.grounds[trials.grounds[trial]] ?? "" };
+}

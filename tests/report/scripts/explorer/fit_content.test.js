@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { fitOf, whyNoFit } from "../../../../pipeline/report/scripts/explorer/fit_content.js";
+import { createSweep } from "../../../../pipeline/report/scripts/explorer/sweep.js";
+import { packed, smallRun } from "./small_run.js";
+
+const sweep = createSweep(smallRun());
+const lineOf = (/** @type {number} */ trial, /** @type {number | null} */ step) => {
+  const fit = fitOf(sweep, trial, step);
+  assert.ok("line" in fit);
+  return fit.line;
+};
+
+test("the fit moves with the step, and target and points stay", () => {
+  const first = lineOf(66, 0),
+    last = lineOf(66, null);
+  assert.ok(Math.max(...Array.from(first.fit?.y ?? [])) === 0);
+  assert.ok(Math.abs((last.fit?.y[0] ?? 0) - 1) < 1e-6);
+  assert.deepEqual(first.truth, last.truth);
+  assert.equal(first.points?.x.length, 6);
+});
+
+test("units of a network stand where they bend, and a linear model has none", () => {
+  assert.equal(lineOf(66, null).kinks?.length, 16);
+  assert.equal(lineOf(4, null).kinks, undefined);
+});
+
+test("without a recorded fit there is the target, and a sentence that says why", () => {
+  assert.equal(lineOf(67, null).fit, undefined);
+  assert.match(whyNoFit(sweep, 67), /recorded of seed 0/);
+  assert.match(whyNoFit(sweep, 2), /not recorded/);
+  assert.equal(whyNoFit(sweep, 66), "");
+});
+
+test("a problem whose fit cannot be drawn says why", () => {
+  const data = smallRun();
+  data.problems[0] = { ...data.problems[0], grid: null, points: null, targets: null, sentence: "It has 64 inputs." };
+  assert.deepEqual(fitOf(createSweep(data), 66, null), { sentence: "It has 64 inputs." });
+});
+
+test("two inputs are drawn over the plane, with the lines where units bend", () => {
+  const data = smallRun(),
+    side = packed("float32", [-1, 1]);
+  data.problems[0] = {
+    ...data.problems[0],
+    inputs: 2,
+    grid: { x: side, y: side, truth: packed("float32", [0, 1, 1, 0]) },
+    points: packed("float32", [-1, 1, 1, -1], [2, 2]),
+    targets: packed("float32", [0, 1]),
+  };
+  const fit = fitOf(createSweep(data), 66, null);
+  assert.ok("plane" in fit);
+  assert.deepEqual([fit.plane.range, fit.plane.ends, fit.plane.units?.length], [[0, 1], [-1, 1], 16]);
+  assert.deepEqual(
+    [[...(fit.plane.points?.x ?? [])], [...(fit.plane.points?.y ?? [])]],
+    [
+      [-1, 1],
+      [1, -1],
+    ],
+  );
+});

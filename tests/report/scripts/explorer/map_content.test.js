@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { mapOf } from "../../../../pipeline/report/scripts/explorer/map_content.js";
+import { createSweep } from "../../../../pipeline/report/scripts/explorer/sweep.js";
+import { packed, smallRun } from "./small_run.js";
+
+const sweep = createSweep(smallRun());
+
+test("widths go to the right and learning rates up", () => {
+  const { map, cells } = mapOf(sweep, 0, 0, "test_error");
+  assert.deepEqual(map.widths, ["4", "8", "16", "32"]);
+  assert.deepEqual(map.rates, ["2", "1", "0.5", "0.1", "0.01"]);
+  assert.equal(cells[0][3], sweep.cellAt(0, 0, 3, 4));
+});
+
+test("a cell whose trials all diverged has a cross and no colour", () => {
+  const { map } = mapOf(sweep, 0, 0, "test_error");
+  assert.deepEqual([map.cells[0][0]?.fraction, map.cells[0][0]?.diverged], [null, 1]);
+  assert.equal(map.cells[2][0]?.diverged, 0);
+  assert.ok((map.cells[4][0]?.fraction ?? 0) > (map.cells[2][0]?.fraction ?? 1));
+});
+
+test("one cell of each model is the best, and it is the brightest but for the lowest twentieth", () => {
+  for (const model of [0, 1]) {
+    const best = mapOf(sweep, 0, model, "test_error")
+      .map.cells.flat()
+      .filter((cell) => cell?.isBest);
+    assert.equal(best.length, 1);
+  }
+});
+
+test("the predicted limit lies between the rates that converge and those that diverge", () => {
+  const { map } = mapOf(sweep, 0, 0, "loss");
+  for (const height of map.limits) assert.ok(height !== null && height > 2.5 && height < 3.5);
+  assert.deepEqual(mapOf(sweep, 0, 1, "loss").map.limits, [null, null, null, null]);
+});
+
+test("a cell is read out with its numbers, what diverged and the verdict", () => {
+  const { map } = mapOf(sweep, 0, 0, "test_error");
+  assert.equal(map.cells[0][0]?.words, "width 4, learning rate 2: no test error, 2 of 2 diverged, theory: agrees");
+  assert.match(map.cells[4][0]?.words ?? "", /^width 4, learning rate 0.01: test error 0\.\d+, theory: agrees$/);
+});
+
+test("of any other diagnostic the map shows the median over the trials that are done", () => {
+  const { map } = mapOf(sweep, 0, 0, "condition_number");
+  assert.deepEqual([map.ends, map.cells[0][0]?.fraction, map.cells[4][3]?.fraction], [["4", "32"], null, 1]);
+});
+
+test("what a solver found stands in a row below all rates, and the limit above it", () => {
+  const data = smallRun();
+  data.cells.rate = packed(
+    "int32",
+    Array.from({ length: 40 }, (_, cell) => (cell % 5) - 1),
+  );
+  const { map } = mapOf(createSweep(data), 0, 0, "loss");
+  assert.deepEqual(map.rates, ["1", "0.5", "0.1", "0.01", "solver"]);
+  for (const height of map.limits) assert.ok(height !== null && height > 3.5 && height < 4.5);
+});

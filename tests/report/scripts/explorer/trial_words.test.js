@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { createSweep } from "../../../../pipeline/report/scripts/explorer/sweep.js";
+import { numbersOf, titleOf, verdictOf } from "../../../../pipeline/report/scripts/explorer/trial_words.js";
+import { smallRun } from "./small_run.js";
+
+const sweep = createSweep(smallRun());
+
+test("titles tell all trials apart", () => {
+  assert.equal(titleOf(sweep, 8), "linear(chebyshev), width 4, learning rate 2, seed 0");
+  assert.equal(new Set(sweep.trials.id.map((_, trial) => titleOf(sweep, trial))).size, 80);
+});
+
+test("numbers say how a trial ended, and nothing of what was not recorded", () => {
+  const numbers = new Map(numbersOf(sweep, 66));
+  assert.equal(numbers.get("status"), "done at step 1000");
+  assert.deepEqual([...numbers.keys()], ["status", "learning rate", "training loss", "test error"]);
+  assert.equal(new Map(numbersOf(sweep, 8)).get("predicted limit of the learning rate"), "0.7");
+});
+
+test("a verdict stands with its grounds, and where there is none it is empty", () => {
+  assert.deepEqual(verdictOf(sweep, 8), { verdict: "agrees", grounds: "grew above the limit" });
+  assert.deepEqual(verdictOf(sweep, 66), { verdict: "", grounds: "" });
+});
