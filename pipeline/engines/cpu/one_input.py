@@ -32,7 +32,7 @@ from pipeline.engines.cpu.kernels.prefix_sums import prefix_sum_gradient, prefix
 from pipeline.engines.cpu.kernels.sorted_units import sorted_unit_sizes, sorted_unit_training, tables
 from pipeline.engines.cpu.kernels.unit_order import order_sizes
 from pipeline.engines.cpu.kernels.unit_places import OneInputSpec
-from pipeline.engines.cpu.lane_blocks import LANES, advance_in_lanes, blocks, rows, sorted_points
+from pipeline.engines.cpu.lane_blocks import LANES, advance_in_lanes, blocks, lanes_of_block, rows, sorted_points
 from pipeline.engines.cpu.piecewise_eigenvalues import PiecewiseEigenvalues, fits, lane_lanczos_kernel
 from pipeline.engines.cpu.singular_values import singular_values
 from pipeline.engines.engine import Engine, Stack, check_arrays
@@ -48,10 +48,10 @@ OPERATIONS = 60
 
 
 @functools.cache
-def training_kernel(spec: OneInputSpec, rule: UpdateRule) -> Kernel:
+def training_kernel(spec: OneInputSpec, rule: UpdateRule, lanes: int = LANES) -> Kernel:
     """What makes updates: under the square loss by sums over units, else by sums over points, too."""
     write = sorted_unit_training if isinstance(spec.loss, HalfMeanSquare) else prefix_sum_training
-    return Kernel(write(spec, rule))
+    return Kernel(write(spec, rule, lanes))
 
 
 @functools.cache
@@ -141,9 +141,11 @@ class OneInput(Engine):
         diverged_T = torch.full((len(stack),), -1)
         factors_H2 = corrections(self.rule, first_step, last_step)
 
+        lanes = lanes_of_block(len(stack))
+
         def work(scratch: dict[str, ArgumentValue], first: int, last: int) -> None:
-            kernel = training_kernel(self.spec, self.rule).bind({**self.shared, **scratch})
-            found_T = advance_in_lanes(kernel, stack.part(first, last), factors_H2)
+            kernel = training_kernel(self.spec, self.rule, lanes).bind({**self.shared, **scratch})
+            found_T = advance_in_lanes(kernel, stack.part(first, last), factors_H2, lanes)
             diverged_T[first:last] = torch.where(found_T < 0, found_T, found_T + first_step)
 
         self._on_all_cores(work, len(stack), last_step - first_step)

@@ -6,7 +6,7 @@ import torch
 
 from pipeline.engines.cpu.codegen.compile import Kernel
 from pipeline.engines.cpu.codegen.simd import Program
-from pipeline.engines.cpu.lane_blocks import LANES, advance_in_lanes, blocks, rows, sorted_points
+from pipeline.engines.cpu.lane_blocks import LANES, advance_in_lanes, blocks, lanes_of_block, rows, sorted_points
 from pipeline.engines.engine import Stack
 
 
@@ -16,6 +16,13 @@ def test_blocks_are_rows_of_trials_in_lanes_and_back():
     assert blocks_BNL.shape == (2, 6, LANES)
     assert blocks_BNL[1, 2].tolist() == [rows_TN[LANES, 2]] * LANES
     assert torch.equal(rows(blocks_BNL, LANES + 1).float(), rows_TN)
+
+
+def test_blocks_of_few_trials_have_the_least_power_of_two_of_lanes_that_holds_them_and_two_at_least():
+    for num_trials in range(1, 3 * LANES):
+        lanes = lanes_of_block(num_trials)
+        assert lanes == min(LANES, next(2**power for power in range(1, 10) if 2**power >= num_trials))
+        assert blocks(torch.ones(num_trials, 3), lanes=lanes).shape == (-(-num_trials // lanes), 3, lanes)
 
 
 def test_of_float32_twice_as_many_trials_lie_in_a_block():

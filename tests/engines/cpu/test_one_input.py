@@ -171,6 +171,20 @@ def test_numbers_do_not_depend_on_pack_cores_or_interruptions(monkeypatch, dtype
         torch.testing.assert_close(own_TN[0], gradient_TN[position], **BITWISE)
 
 
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=lambda loss: loss.name())
+@pytest.mark.parametrize("activation", [LeakyRelu(0.1), Identity()], ids=lambda activation: activation.name())
+def test_trials_of_small_packs_have_the_bits_that_they_have_in_a_full_block(loss, activation):
+    x_P = np.random.default_rng(6).uniform(-1, 1, 40)
+    context, weights_TN = case(7, activation=activation, x_P=x_P, loss=loss, outputs=2, dtype=torch.float32)
+    engine, whole = OneInput(context, None, PROCESSOR), stack_of(context, weights_TN)
+    assert (engine.advance(whole, 0, 40) == -1).all()
+    assert not torch.equal(whole.weights_TN, weights_TN)
+    for first, last in ((0, 1), (1, 3), (3, 6), (6, 10)):
+        few = stack_of(context, weights_TN, range(first, last))
+        assert (engine.advance(few, 0, 40) == -1).all()
+        torch.testing.assert_close(few.weights_TN, whole.weights_TN[first:last], **BITWISE)
+
+
 @pytest.mark.parametrize("rate", [50.0, 1e30, float("inf"), float("nan")])
 def test_divergence_is_found_at_the_step_at_which_the_reference_finds_it_and_ends_there(rate):
     x_P = np.random.default_rng(5).uniform(-1, 1, 24)

@@ -142,12 +142,14 @@ class Program:
 
     Args:
         dtype: Of all its floating-point numbers.
+        lanes: Numbers that are worked on together; none: as many as fit into a register. With fewer each lane computes
+            the same, to the last bit.
     """
 
-    def __init__(self, dtype: FloatDtype) -> None:
+    def __init__(self, dtype: FloatDtype, lanes: int | None = None) -> None:
         self.dtype = dtype
         self.real = FLOAT_TYPES[dtype]
-        self.lanes = REGISTER_BITS // BITS[dtype]
+        self.lanes = lanes or REGISTER_BITS // BITS[dtype]
         self.module = ir.Module("kernel")
         self.function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [POINTER]), "kernel")
         self.builder = ir.IRBuilder(self.function.append_basic_block())

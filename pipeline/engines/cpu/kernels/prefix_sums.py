@@ -190,9 +190,18 @@ class LaneUpdate:
         return new[0]
 
 
-def prefix_sum_training(spec: OneInputSpec, rule: UpdateRule) -> Program:
-    """Some updates of blocks of trials; a trial whose loss is out of bounds is left as it is."""
-    p = Program("float64")
+def prefix_sum_training(spec: OneInputSpec, rule: UpdateRule, lanes: int | None = None) -> Program:
+    """Some updates of blocks of trials; a trial whose loss is out of bounds is left as it is.
+
+    Args:
+        spec: The networks.
+        rule: The update rule.
+        lanes: Trials of a block; none: as many as fit into a register.
+
+    Returns:
+        The program.
+    """
+    p = Program("float64", lanes)
     step = PrefixSumStep(p, spec)
     num_blocks, num_steps = p.int_parameter("num_blocks"), p.int_parameter("num_steps")
     shape = ("num_blocks", "num_weights", p.lanes)

@@ -311,9 +311,18 @@ class SortedUnits(UnitPlaces):
         array.store(there, p.select(wrong, high, low))
 
 
-def sorted_unit_training(spec: OneInputSpec, rule: UpdateRule) -> Program:
-    """Some updates of blocks of trials; a trial whose loss is out of bounds is left as it is."""
-    p = Program("float64")
+def sorted_unit_training(spec: OneInputSpec, rule: UpdateRule, lanes: int | None = None) -> Program:
+    """Some updates of blocks of trials; a trial whose loss is out of bounds is left as it is.
+
+    Args:
+        spec: The networks.
+        rule: The update rule.
+        lanes: Trials of a block; none: as many as fit into a register.
+
+    Returns:
+        The program.
+    """
+    p = Program("float64", lanes)
     step = SortedUnits(p, spec, rule)
     num_blocks, num_steps = p.int_parameter("num_blocks"), p.int_parameter("num_steps")
     trials = LaneTrials(p)

@@ -107,3 +107,19 @@ def test_loop_ends_at_a_bound_that_changes_meanwhile(p):
     assert found.tolist() == [3]
     run(p, y=found, count=6)
     assert found.tolist() == [2]
+
+
+def test_a_program_of_fewer_lanes_gathers_and_scatters_as_one_of_a_full_register_does():
+    """The last of some numbers is written first; nothing is written where no lane is above the bound."""
+    found = []
+    for lanes in (2, None):
+        p = Program("float64", lanes)
+        x, y, places = p.array_parameter("x"), p.array_parameter("y"), p.array_parameter("places", integers=True)
+        with p.loop(16, step=p.lanes) as first:
+            number = p.gather(x, places.load(first, p.lanes))
+            with p.when(p.any_lane(number > 0.5)):
+                p.scatter(y, p.lane_numbers() * -1 + (15 - first), number + 1.0)
+        result = np.zeros(16)
+        run(p, x=np.repeat([0.0, 1.0], 8), y=result, places=np.arange(16)[::-1].copy())
+        found.append(result.tolist())
+    assert found[0] == found[1] == [0.0] * 8 + [2.0] * 8
