@@ -42,6 +42,24 @@ class FieldError(PipelineError):
         self.path = path
 
 
+class ArgumentError(PipelineError):
+    """An impossible value of one argument, which Python calls by its name and the command line by the option of it.
+
+    Args:
+        name: Of the argument, such as ``where``.
+        what: What is wrong.
+        hint: What to do about it.
+    """
+
+    def __init__(self, name: str, what: str, *, hint: str = "") -> None:
+        super().__init__(what, hint=hint, where=name)
+        self.name = name
+
+    def of_option(self) -> PipelineError:
+        """The same as the command line says it."""
+        return PipelineError(self.what, hint=self.hint, where=f"--{self.name}")
+
+
 ENOTSUPP = 524
 """What Linux says to itself of what a file system cannot do; Cray DVS and autofs let programs see it."""
 
@@ -104,6 +122,27 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def brief(text: str, most: int = 60) -> str:
     """A text for a complaint, the middle left out if it is longer than ``most`` characters."""
     return text if len(text) <= most else f"{text[: most // 2]}...{text[-(most // 2) + 3 :]}"
+
+
+OF_ONE = {"are": "is", "were": "was", "have": "has"}
+"""Verbs of several things, and what they are of one."""
+
+
+def number_of(number: int, noun: str, verb: str = "", *, whole: int | None = None) -> str:
+    """A number of things, such as ``1 trial``, ``2 trials``, ``1 trial is`` or ``1 of 3 trials is``.
+
+    Args:
+        number: How many.
+        noun: In the singular; its plural ends in s.
+        verb: What they do in the plural, one of ``OF_ONE``; empty: nothing is said of that.
+        whole: Of how many; none: nothing is said of that.
+
+    Returns:
+        All of it in words.
+    """
+    nouns = noun if (number if whole is None else whole) == 1 else f"{noun}s"
+    counted = f"{number} {nouns}" if whole is None else f"{number} of {whole} {nouns}"
+    return f"{counted} {OF_ONE[verb] if number == 1 else verb}" if verb else counted
 
 
 def enumerated(names: Sequence[str], most: int = 5) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline import __version__, config, provenance
 from pipeline.definitions import canonical, definitions_within
-from pipeline.errors import PipelineError, reason_of
+from pipeline.errors import PipelineError, number_of, reason_of
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.identity import HOW_IT_RUNS
 from pipeline.experiment.packing import Pack, make_pack, packs
@@ -43,7 +43,7 @@ class Plan:
 
     def __repr__(self) -> str:
         """What Python and a notebook show of it, which may have a million trials."""
-        return f"<plan {self.name!r}: {self.num_trials} trials in {len(self.packs)} packs>"
+        return f"<plan {self.name!r}: {number_of(self.num_trials, 'trial')} in {number_of(len(self.packs), 'pack')}>"
 
     @property
     def folder_name(self) -> str:
@@ -273,6 +273,25 @@ def read_provenance(run: Path) -> dict[str, Any]:
     content = json.loads((run / "plan.json").read_bytes())
     said = content.get("provenance")
     return said if isinstance(said, dict) else {}
+
+
+def read_diagnostics(run: Path) -> set[str]:
+    """Names of the diagnostics that a run records; its experiment is not made, so that no code of its own is run.
+
+    Args:
+        run: The folder of a run with a plan.
+
+    Returns:
+        Names as of YAML.
+
+    Raises:
+        PipelineError: If the plan was damaged.
+    """
+    try:
+        observed = json.loads((run / "plan.json").read_bytes())["observed"]["diagnostics"]
+        return {name for one in observed for name in one}
+    except (OSError, ValueError, LookupError, TypeError):  # of an earlier version, or damaged
+        return {diagnostic.name() for diagnostic in read_plan(run).experiment.diagnostics}
 
 
 def _pack(listed: str, trials: list[Trial], path: Path) -> Pack:

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from pipeline.errors import MOST_NAMES, brief, enumerated, nearest, reason_of
+from pipeline.errors import MOST_NAMES, ArgumentError, brief, enumerated, nearest, number_of, reason_of
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,17 @@ def test_a_name_of_any_length_is_shown_by_its_ends() -> None:
 def test_more_names_than_can_be_read_are_counted() -> None:
     assert enumerated(["a", "b"]) == "a, b"
     assert enumerated(list("abcdefg"), 3) == "a, b, c and 4 more"
+
+
+def test_one_thing_is_and_several_things_are() -> None:
+    assert [number_of(number, "trial") for number in (0, 1, 2)] == ["0 trials", "1 trial", "2 trials"]
+    assert [number_of(number, "job", "have") for number in (1, 2)] == ["1 job has", "2 jobs have"]
+    assert number_of(1, "trial", "are", whole=3) == "1 of 3 trials is"
+    assert number_of(1, "trial", "were", whole=1) == "1 of 1 trial was"
+    assert number_of(2, "seed", whole=3) == "2 of 3 seeds"
+
+
+def test_an_argument_is_an_option_of_the_command_line() -> None:
+    error = ArgumentError("top", "-1 is no whole number", hint="leave it out")
+    assert str(error) == "top: -1 is no whole number\n  hint: leave it out"
+    assert str(error.of_option()) == "--top: -1 is no whole number\n  hint: leave it out"

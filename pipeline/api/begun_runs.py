@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, number_of
 from pipeline.reuse.request import REUSE, Reuse
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MOST_FIELDS = 5
 """Fields in which two experiments differ that are named."""
+STAY = "and stay: --fresh with another --out trains them again"
+"""What becomes of trials that would be trained otherwise now."""
 
 
 def begun_plan(planned: Plan, folder: Path) -> tuple[Plan, bool]:
@@ -129,9 +131,9 @@ def finished_otherwise(planned: Plan, folder: Path, reuse: Reuse) -> list[str]:
     reasons = [(row["len"], refusal(row | observed, planned.experiment, ())) for row in counted]
     if reuse.fresh:
         reasons = [(outcomes.height, "before")] if outcomes.height else []
-    hint = "and stay: --fresh with another --out trains them again"
     return [
-        f"{number} of {planned.num_trials} trials are finished here, trained {reason}, {hint}"
+        f"{number_of(number, 'trial', 'are', whole=planned.num_trials)} finished here, trained {reason}, "
+        f"{'and stays: --fresh with another --out trains it again' if number == 1 else STAY}"
         for number, reason in reasons
         if reason
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.errors import PipelineError
+from pipeline.errors import ArgumentError
 
 if TYPE_CHECKING:
     from pipeline.launch.clusters.lookup import Cluster
@@ -41,8 +41,8 @@ def check_chain(cluster: Cluster, links: int) -> None:
         links: Submissions of the chain, 1 for none.
 
     Raises:
-        PipelineError: Of ``--chain``.
+        ArgumentError: If there is more than one.
     """
     if links > 1 and not cluster.profile.on_cluster:
         what = f"jobs of {cluster.name} have no time limit and wait for nothing"
-        raise PipelineError(what, where="--chain", hint="leave it out")
+        raise ArgumentError("chain", what, hint="leave it out")

@@ -14,6 +14,7 @@ from pipeline.api.notebook_progress import new_progress
 from pipeline.api.opened_run import Run
 from pipeline.api.run_folders import RUNS
 from pipeline.api.spoken import say
+from pipeline.errors import number_of
 from pipeline.reuse.request import Reuse
 
 
@@ -52,5 +53,6 @@ def run(
     taken_from = Reuse.of(fresh, reuse)
     _, counts = train(planned, folder, lambda planned, folder: None, new_progress, taken_from, say)
     if counts and counts.failed:
-        warnings.warn(f"{counts.failed} trials failed; results(where=\"status = 'failed'\") says why", stacklevel=2)
+        failed = number_of(counts.failed, "trial")
+        warnings.warn(f"{failed} failed; results(where=\"status = 'failed'\") says why", stacklevel=2)
     return Run(folder)

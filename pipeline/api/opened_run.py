@@ -13,12 +13,11 @@ import polars as pl
 from pipeline.api.run_contents import RunContents, files_of, read_contents
 from pipeline.api.run_folders import run_folder
 from pipeline.api.spoken import say
-from pipeline.errors import PipelineError
-from pipeline.plans import Plan, read_plan
-from pipeline.records.store import naming_damage
+from pipeline.errors import PipelineError, number_of
+from pipeline.plans import Plan, read_diagnostics, read_plan
+from pipeline.records.store import naming_damage, scan_records
 from pipeline.report.tables.axis_columns import LABEL
 from pipeline.report.tables.cells import PROBLEM
-from pipeline.report.tables.printing import number_of
 from pipeline.report.tables.records_table import records_table
 from pipeline.report.tables.table_query import TableQuery
 
@@ -49,6 +48,10 @@ class Run:
     def plan(self) -> Plan:
         """Its experiment, trials and packs, as they were written down before anything was trained."""
         return read_plan(self.folder)
+
+    @functools.cached_property
+    def _diagnostics(self) -> set[str]:
+        return read_diagnostics(self.folder)
 
     def results(self, *, where: str = "", select: Names = "", sort: Names = "", top: int | None = None) -> pl.DataFrame:
         """One row for each trial, those that have not ended included.
@@ -88,9 +91,11 @@ class Run:
         Raises:
             PipelineError: If nothing is recorded by such a name, the query means nothing, or a file is damaged.
         """
-        contents, query = self._contents(), TableQuery(where, select, sort, top)
+        query, records = TableQuery(where, select, sort, top), scan_records(self.folder)
         with naming_damage(self.folder):
-            return records_table(self.plan, contents.tables.records, lambda: contents.results, diagnostics, query)
+            return records_table(
+                lambda: self._diagnostics, records, lambda: self._contents().results, diagnostics, query
+            )
 
     @property
     def answer(self) -> Answer:

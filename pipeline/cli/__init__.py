@@ -14,7 +14,7 @@ from pipeline.cli.arguments import parse, parser
 from pipeline.cli.listing import LISTABLE_KINDS
 from pipeline.cli.running import train
 from pipeline.cli.streams import ERRORS, OUTPUT, named_streams
-from pipeline.errors import PipelineError, reason_of
+from pipeline.errors import ArgumentError, PipelineError, reason_of
 from pipeline.extensions.places import raised_in_extension
 
 __all__ = ["LISTABLE_KINDS", "main", "parser", "train"]
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         with named_streams():
             code = _run(words)
     except PipelineError as error:
-        _complain(str(error))
+        _complain(str(error.of_option() if isinstance(error, ArgumentError) else error))
         return 2
     except KeyboardInterrupt:
         _complain("\ninterrupted; the same command goes on from the last checkpoint")

@@ -33,7 +33,7 @@ class CompareOptions:
 
 def compare(options: CompareOptions) -> int:
     """Put two runs side by side: what differs in the question, in how trials ended and in their numbers."""
-    from pipeline.report.tables.printing import number_of
+    from pipeline.errors import number_of
     from pipeline.report.tables.run_comparison import compare_runs, read_sweep
 
     first, second = map(run_folder, options.runs)
@@ -58,7 +58,8 @@ def compare(options: CompareOptions) -> int:
 
 def _print(table: pl.DataFrame, nothing: str) -> None:
     """Print the first rows of a table, or say that there are none."""
-    from pipeline.report.tables.printing import as_text, number_of
+    from pipeline.errors import number_of
+    from pipeline.report.tables.printing import as_text
 
     if not table.is_empty():
         print(as_text(table.head(MOST_SHOWN), keep=table.columns))

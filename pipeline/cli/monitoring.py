@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.api.run_folders import run_and_names, run_folder
 from pipeline.cli.prose import print_json, say
+from pipeline.errors import number_of
 
 if TYPE_CHECKING:
     from pipeline.launch.state.history import Incident
@@ -157,7 +158,8 @@ def _nothing(stands: Status) -> str:
 
 def _say_lost(stands: Status) -> None:
     if lost := stands.trials.get("lost"):
-        say(f"{lost} trials are of jobs that ended before they were done; retry sends them again")
+        ended = "a job that ended before it was done" if lost == 1 else "jobs that ended before they were done"
+        say(f"{number_of(lost, 'trial', 'are')} of {ended}; retry sends {'it' if lost == 1 else 'them'} again")
 
 
 def _say_left(seconds: float | None) -> None:
@@ -174,7 +176,7 @@ def _bar(trials: dict[str, int], width: int = 40) -> str:
     bar = "".join(mark * round(width * trials.get(state, 0) / max(1, whole)) for state, mark in marks.items())
     counts = ", ".join(f"{number} {state}" for state, number in trials.items())
     finished = trials.get("done", 0) + trials.get("diverged", 0)
-    return f"[{bar[:width]:·<{width}}] {finished} of {whole} trials: {counts}"
+    return f"[{bar[:width]:·<{width}}] {number_of(finished, 'trial', whole=whole)}: {counts}"
 
 
 def _last_lines(incident: Incident) -> str:

@@ -36,6 +36,6 @@ def print_json_rows(table: pl.DataFrame) -> None:
 
 def counted(num_trials: int, num_packs: int) -> str:
     """The number of trials and packs, in words."""
-    from pipeline.report.tables.printing import number_of
+    from pipeline.errors import number_of
 
     return f"{number_of(num_trials, 'trial')} in {number_of(num_packs, 'pack')}"

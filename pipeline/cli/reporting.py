@@ -113,9 +113,10 @@ def show(folder: Path, *, again: bool = True, planned: Plan | None = None) -> tu
         The exit code, one row per trial, and the answer.
     """
     from pipeline.api.run_contents import read_contents
+    from pipeline.errors import number_of
     from pipeline.report.figures.png_process import get_ready
     from pipeline.report.html.run_page import write_report_of
-    from pipeline.report.tables.printing import as_text, number_of
+    from pipeline.report.tables.printing import as_text
     from pipeline.report.tables.summary import best_of_each_model
     from pipeline.report.theory.stable_rates import not_measured
 

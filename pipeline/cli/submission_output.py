@@ -42,12 +42,13 @@ def print_dry_run(planned: Plan, plan: SubmissionPlan, folder: Path, cluster: Cl
 
 def print_submission_plan(plan: SubmissionPlan, cluster: Cluster, *, rows: bool = True) -> None:
     """Say how the packs stand, print one row per array, and say what the jobs are expected to take."""
+    from pipeline.errors import number_of
     from pipeline.launch.cost.estimate import table
-    from pipeline.report.tables.printing import as_text, number_of
+    from pipeline.report.tables.printing import as_text
 
     manifest = plan.manifest
     whole = counted(manifest.num_trials, len(manifest.workloads))
-    waiting = f"{whole}: {plan.finished} packs finished, {plan.in_flight} in flight"
+    waiting = f"{whole}: {number_of(plan.finished, 'pack')} finished, {plan.in_flight} in flight"
     if plan.quarantined:
         waiting += f", {len(plan.quarantined)} kept back because they failed twice (retry --quarantined)"
     if not plan.submissions:

@@ -106,7 +106,7 @@ def _say_where_dashboard_is(folder: Path, made: DashboardResult) -> None:
 
 def _say_exported(folder: Path, done: ExportResult) -> None:
     """Say what was exported."""
-    from pipeline.report.tables.printing import number_of
+    from pipeline.errors import number_of
 
     for run, what in done.problems.items():
         say(f"run {run}: {what}")

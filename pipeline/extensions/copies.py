@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from pipeline.errors import PipelineError
 from pipeline.extensions.extension import Extension
-from pipeline.extensions.loading import loaded
+from pipeline.extensions.loading import loaded, read_files
+from pipeline.extensions.neighbours import digest_of
 
 FOLDER = "definitions"
 """Folder of the copies in that of the run."""
@@ -22,19 +22,18 @@ def copies_for(extensions: Iterable[Extension]) -> dict[str, bytes]:
         extensions: All that an experiment uses.
 
     Returns:
-        The source of each file; of a package nothing is kept but its version and digest.
+        The source of each file, and of those that it imports from beside it; of a package nothing is kept but its
+        version and digest.
 
     Raises:
         PipelineError: If two files have one name.
     """
     copies: dict[str, bytes] = {}
     for extension in extensions:
-        if not extension.is_file:
-            continue
-        source = loaded(extension).source
-        if copies.setdefault(extension.name, source) != source:
-            what = f"two files that are used are called {extension.name}"
-            raise PipelineError(what, hint="a run keeps a copy of each under its name: rename one")
+        for name, source in loaded(extension).files.items():
+            if copies.setdefault(name, source) != source:
+                what = f"two files that are used are called {name}"
+                raise PipelineError(what, hint="a run keeps a copy of each under its name: rename one")
     return copies
 
 
@@ -50,9 +49,9 @@ def changed_since(extension: Extension, others: Iterable[Path]) -> Path | None:
     """
     changed: list[tuple[float, Path]] = []
     for run in others:
-        with suppress(OSError):  # no copy, or gone since
+        with suppress(OSError, PipelineError):  # no copy, or gone since
             copy = copies_folder(run) / extension.name
-            if extension.is_file and hashlib.sha256(copy.read_bytes()).hexdigest() != extension.sha256:
+            if extension.is_file and digest_of(read_files(copy)) != extension.sha256:
                 changed.append((copy.stat().st_mtime, run))
     return max(changed)[1] if changed else None
 

@@ -1,18 +1,16 @@
 """Loading of extensions: the source is read once, its digest is taken, and the module that it makes is kept by that.
 
 A file is run under a module name of its own digest, so that two versions of one file, each used by another
-experiment, live beside each other in one process.
+experiment, live beside each other in one process. What it imports from beside it is part of it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.abc
-import importlib.util
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -21,7 +19,9 @@ from pipeline.definitions import Definition
 from pipeline.errors import PipelineError, nearest, reason_of
 from pipeline.extensions.classes import definitions_in
 from pipeline.extensions.extension import SUFFIX, Extension
+from pipeline.extensions.neighbours import digest_of, run_file, with_neighbours
 from pipeline.extensions.places import add_sources, as_complaint, shown
+from pipeline.extensions.trust import check_trusted, trust
 
 GROUP = "pipeline.definitions"
 """Group of the entry points by which an installed package offers its definitions."""
@@ -34,12 +34,13 @@ class LoadedExtension:
     Args:
         extension: Its name and digest.
         definitions: Its classes, in the order of the text.
-        source: The bytes of a file, of which a run keeps a copy; empty for a package.
+        files: Sources by name of the file and of what it imports from beside it, of which a run keeps copies; none of a
+            package.
     """
 
     extension: Extension
     definitions: tuple[type[Definition], ...]
-    source: bytes = b""
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 _loaded: dict[tuple[str, str], LoadedExtension] = {}
@@ -47,7 +48,7 @@ _loaded: dict[tuple[str, str], LoadedExtension] = {}
 
 
 def load_file(path: Path) -> LoadedExtension:
-    """Run a Python file, unless a file of its name and content was run before, and find its definitions.
+    """Run a Python file that a person names, unless one of its name and content was run before; it is trusted from now.
 
     Args:
         path: The file.
@@ -58,10 +59,31 @@ def load_file(path: Path) -> LoadedExtension:
     Raises:
         PipelineError: If it cannot be read or run, or defines nothing: with the line of the file.
     """
+    files = read_files(path)
+    extension = Extension(path.name, digest_of(files), path=path)
+    known = _loaded.get((extension.name, extension.sha256)) or _run(extension, path, files)
+    trust(extension)
+    return known
+
+
+def read_files(path: Path) -> dict[str, bytes]:
+    """Read a file and what it imports from beside it; nothing is run.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Sources by name, that of the file first.
+
+    Raises:
+        PipelineError: If one cannot be read.
+    """
     source = _read(path)
-    extension = Extension(path.name, hashlib.sha256(source).hexdigest(), path=path)
-    known = _loaded.get((extension.name, extension.sha256))
-    return known or _remember(extension, _run(path, source, extension.sha256), source)
+    try:
+        return with_neighbours(path, source)
+    except OSError as error:
+        where = shown(Path(str(error.filename)))
+        raise PipelineError(f"cannot be read: {reason_of(error).lower()}", where=where, hint=_LOOK) from None
 
 
 def load_package(name: str) -> LoadedExtension:
@@ -114,14 +136,17 @@ def loaded(extension: Extension, kept: Path | None = None) -> LoadedExtension:
     path = kept / extension.name if kept is not None else extension.path
     if path is None:
         raise PipelineError(f"where {extension.name} lies is not known", hint="name the file under use:")
-    digest = hashlib.sha256(_read(path)).hexdigest()
+    files = read_files(path)
+    digest = digest_of(files)
     if digest != extension.sha256:
         what = f"is another file than the one it was planned with (sha256 {digest[:10]}, not {extension.sha256[:10]})"
         raise PipelineError(what, where=shown(path), hint="put the old one back, or run the configuration again")
-    return load_file(path)
+    if kept is not None:
+        check_trusted(extension, path)
+    return _run(extension, path, files)
 
 
-def sources(used: Iterable[Extension]) -> tuple[tuple[Extension, bytes], ...]:
+def sources(used: Iterable[Extension]) -> tuple[tuple[Extension, Mapping[str, bytes]], ...]:
     """The source of extensions that were loaded in this process, for ``load_again`` in another one.
 
     Args:
@@ -131,20 +156,20 @@ def sources(used: Iterable[Extension]) -> tuple[tuple[Extension, bytes], ...]:
         Each of them with its source.
     """
     loaded = (_loaded[extension.name, extension.sha256] for extension in used)
-    return tuple((one.extension, one.source) for one in loaded)
+    return tuple((one.extension, one.files) for one in loaded)
 
 
-def load_again(known: Iterable[tuple[Extension, bytes]]) -> None:
+def load_again(known: Iterable[tuple[Extension, Mapping[str, bytes]]]) -> None:
     """Load the extensions of another process, so that objects of their classes can be unpickled in this one.
 
     Args:
         known: What ``sources`` gave there.
     """
-    for extension, source in known:
+    for extension, files in known:
         if (extension.name, extension.sha256) in _loaded:
             continue
         if extension.path is not None:
-            _remember(extension, _run(extension.path, source, extension.sha256), source)
+            _run(extension, extension.path, files)
         else:
             load_package(extension.name)
 
@@ -164,13 +189,26 @@ def _same(wanted: Extension, found: LoadedExtension, version: str) -> LoadedExte
     return found
 
 
-def _remember(extension: Extension, module: ModuleType, source: bytes = b"") -> LoadedExtension:
+def _run(extension: Extension, path: Path, files: Mapping[str, bytes]) -> LoadedExtension:
+    """Run a file and what it imports from beside it."""
+    add_sources(path.with_name(name) for name in files)
+    try:
+        module = run_file(path, files, extension.sha256)
+    except (Exception, SystemExit) as error:
+        raise as_complaint(error, path) from None
+    return _remember(extension, module, files)
+
+
+def _remember(extension: Extension, module: ModuleType, files: Mapping[str, bytes] | None = None) -> LoadedExtension:
     found = definitions_in(module)
     for definition in found:
         definition.code_sha256 = extension.sha256
-    made = LoadedExtension(extension, found, source)
+    made = LoadedExtension(extension, found, files or {})
     _loaded[extension.name, extension.sha256] = made
     return made
+
+
+_LOOK = "look at its permissions"
 
 
 def _read(path: Path) -> bytes:
@@ -181,42 +219,8 @@ def _read(path: Path) -> bytes:
         hint = nearest(path.name, others) if others else f"no Python file is in {str(path.parent)!r}"
         raise PipelineError("there is no such file", where=shown(path), hint=hint) from None
     except OSError as error:
-        hint = "name a Python file" if path.is_dir() else "look at its permissions"
+        hint = "name a Python file" if path.is_dir() else _LOOK
         raise PipelineError(f"cannot be read: {reason_of(error).lower()}", where=shown(path), hint=hint) from None
-
-
-class _SourceInMemory(importlib.abc.SourceLoader):
-    """Runs the bytes whose digest was taken; no bytecode is kept beside the file."""
-
-    def __init__(self, path: Path, source: bytes) -> None:
-        self.path, self.source = path, source
-
-    def get_filename(self, fullname: str) -> str:
-        return str(self.path)
-
-    def get_data(self, path: str | bytes) -> bytes:
-        if Path(str(path)) != self.path:
-            raise FileNotFoundError(path)
-        return self.source
-
-
-def _run(path: Path, source: bytes, digest: str) -> ModuleType:
-    """Run a file as a module, whose name ends with that of the file."""
-    package = f"pipeline_extension_{digest[:16]}"
-    name = f"{package}.{path.stem}"
-    loader = _SourceInMemory(path, source)
-    spec = importlib.util.spec_from_loader(name, loader, origin=str(path))
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    module.__file__ = str(path)
-    add_sources([path])
-    sys.modules |= {package: ModuleType(package), name: module}  # dataclasses, type hints and pickles look there
-    try:
-        loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        del sys.modules[package], sys.modules[name]
-        raise as_complaint(error, path) from None
-    return module
 
 
 def _files_of(module: ModuleType) -> list[Path]:

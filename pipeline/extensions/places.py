@@ -152,6 +152,6 @@ def as_complaint(error: BaseException, path: Path) -> PipelineError:
     if isinstance(error, PipelineError):
         return PipelineError(error.what, where=place, hint=error.hint)
     if isinstance(error, ModuleNotFoundError):
-        hint = "a file may import what is installed, and no file beside it: put all into one, or make a package of them"
+        hint = "a file may import what is installed, and the files beside it; a folder of files has to be installed"
         return PipelineError(in_words(error), where=place, hint=hint)
     return PipelineError(in_words(error), where=place, hint=f"python {shown(path)} shows more")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
+from pipeline.extensions.trust import allow_copies_of
 from pipeline.garbage_collection import collect_seldom
 from pipeline.launch.job.attempt_log import AttemptLog, begin
 from pipeline.launch.job.exporting import LAST_SECONDS, Exporter
@@ -54,6 +55,7 @@ def work(run: str, submission: str, index: int) -> None:
     if not unfinished(folder, packs_of(folder, sent, index)):  # the next link of a chain, most of the time
         print("nothing is left to do here", flush=True)
         return
+    allow_copies_of(folder)
     environment = JobEnvironment()
     attempt_log = AttemptLog(folder, begin(folder, sent, index, environment))
     collect_seldom()

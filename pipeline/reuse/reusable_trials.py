@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.errors import PipelineError
+from pipeline.errors import ArgumentError, number_of
 from pipeline.experiment.axes import LogSpacedSteps
 from pipeline.experiment.engine_names import CLOSED_FORM
 from pipeline.experiment.experiment import Experiment
@@ -74,14 +74,14 @@ def planned_with_reuse(plan: Plan, run: Path, reuse: Reuse = REUSE) -> tuple[Pla
         The plan, with other packs only where it is not written yet; and where its finished trials are.
 
     Raises:
-        PipelineError: If there is no run in a folder that is named.
+        ArgumentError: If there is no run in a folder that is named.
     """
     if reuse.fresh:
         return plan, NOTHING_REUSABLE
     for folder in reuse.folders:
         if not runs_in([folder]):
             what = f"{str(folder)!r} is no folder of runs in which anything is finished"
-            raise PipelineError(what, where="--reuse", hint="name a folder like runs/, or that of one run")
+            raise ArgumentError("reuse", what, hint="name a folder like runs/, or that of one run")
     found = reusable_trials(plan, [run.parent, *reuse.folders], run)
     begun = (run / "plan.json").exists()
     return plan if begun or not found.sources else with_packs_apart(plan, found.sources), found
@@ -190,7 +190,9 @@ def in_words(reusable: ReusableTrials, num_trials: int) -> list[str]:
         }
         runs = Counter(source.run for source in sources).most_common()
         named = "; ".join(f"{number} in {run.name}, by {' and '.join(hows[run])}" for run, number in runs)
-        said.append(f"{len(sources)} of {num_trials} trials are trained already and are taken: {named}")
+        are = "is" if len(sources) == 1 else "are"
+        trials = number_of(len(sources), "trial", "are", whole=num_trials)
+        said.append(f"{trials} trained already and {are} taken: {named}")
     for (run, reason), number in reusable.refused.items():
         those = "trials of {} are" if number > 1 else "trial of {} is"
         said.append(f"{number} {those.format(run)} not taken: trained {reason}")

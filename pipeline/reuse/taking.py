@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, number_of
 from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.recording import steps_of_records
@@ -106,7 +106,7 @@ def take(plan: Plan, run: Path, reusable: ReusableTrials, say: Callable[[str], N
             _write(run, pack.id, found)
             taken += len(pack.trials)
     for reason, number in left.items():
-        say(f"{number} trials are trained again: {reason}{details[reason]}")
+        say(f"{number_of(number, 'trial', 'are')} trained again: {reason}{details[reason]}")
     return taken
 
 
@@ -125,7 +125,7 @@ def _found(pack: Pack, experiment: Experiment, sources: Mapping[str, TrialSource
     try:
         parts = [_read(run, there, ids) for run, there in places]
     except (PipelineError, pl.exceptions.PolarsError, OSError) as error:
-        raise _UnusableError("what is there of them cannot be read", f": {error}") from None
+        raise _UnusableError("what is there cannot be read", f": {error}") from None
     outcomes, records, fits = (pl.concat(tables) for tables in zip(*parts, strict=True))
     names = [diagnostic.name() for diagnostic in experiment.diagnostics]
     asked = records.filter(pl.col("diagnostic").is_in(names) & pl.col("step").is_in(steps))
@@ -150,11 +150,11 @@ def _check(pack: Pack, experiment: Experiment, outcomes: pl.DataFrame, records: 
         _UnusableError: With the reason.
     """
     if outcomes.height != len(pack.trials) or not set(outcomes["status"]) <= {"done", "diverged"}:
-        raise _UnusableError("not all of them are finished there any more")
+        raise _UnusableError("not all is finished there any more")
     as_asked = {"observed": json.dumps(experiment.observed())}
     for row in outcomes.select("engine", "device", "numerics").unique().iter_rows(named=True):
         if reason := refusal(row | as_asked, experiment, [pack.shape.steps]):
-            raise _UnusableError(f"they were trained {reason}")
+            raise _UnusableError(f"trained {reason}")
     due = steps_of_records(pack.shape, experiment.diagnostics, experiment.recorded_steps(pack.shape.steps))
     end = pl.when(pl.col("status") == "done").then(pack.shape.steps + 1).otherwise("step")
     ends = outcomes.select("trial", end=end)
@@ -163,7 +163,7 @@ def _check(pack: Pack, experiment: Experiment, outcomes: pl.DataFrame, records: 
     there = before_end.group_by("trial").agg(there=pl.len().cast(pl.Int64))
     counted = ends.join(there, on="trial", how="left").with_columns(pl.col("there").fill_null(0))
     if counted.filter(pl.col("there") != pl.col("due")).height:
-        raise _UnusableError("records of some of them are missing there")
+        raise _UnusableError("records are missing there")
 
 
 def _write(run: Path, pack: str, found: _Found) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pipeline.durations import duration
-from pipeline.report.tables.printing import number_of
+from pipeline.errors import number_of
 
 CLIENT_DEFAULTS = {
     "WANDB_HTTP_TIMEOUT": "20",  # seconds for an answer

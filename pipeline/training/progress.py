@@ -14,6 +14,7 @@ from rich.table import Column
 from rich.text import Text
 
 from pipeline.durations import duration
+from pipeline.errors import number_of
 from pipeline.experiment.packing import Pack, operations_of_pack
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -89,7 +90,8 @@ class TrainingProgress:
         self.diverged, self.failed = diverged, 0
         self.started = self.drawn = time.monotonic()
         if self.trials_done:
-            self.stream.write(f"{self.trials_done} of {self.num_trials} trials were finished before\n")
+            before = number_of(self.trials_done, "trial", "were", whole=self.num_trials)
+            self.stream.write(f"{before} finished before\n")
 
     def start_pack(self, pack: Pack) -> None:
         """Count the steps that follow as those of a pack."""

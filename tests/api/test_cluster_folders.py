@@ -24,7 +24,5 @@ def test_a_run_lies_where_it_was_said_or_where_the_profile_says(tmp_path: Path) 
 def test_jobs_without_a_time_limit_are_no_chain() -> None:
     cluster = read_cluster("local")
     check_chain(cluster, 1)
-    with pytest.raises(
-        PipelineError, match=r"^--chain: jobs of local have no time limit and wait for nothing\n  hint: "
-    ):
+    with pytest.raises(PipelineError, match=r"^chain: jobs of local have no time limit and wait for nothing\n  hint: "):
         check_chain(cluster, 2)

@@ -20,7 +20,7 @@ def test_where_nothing_is_left_only_that_is_said(capsys: pytest.CaptureFixture[s
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == (
-        "8 trials in 2 packs: 1 packs finished, 1 in flight, 1 kept back because they failed twice "
+        "8 trials in 2 packs: 1 pack finished, 1 in flight, 1 kept back because they failed twice "
         "(retry --quarantined); nothing is left to send\n"
     )
     assert as_json(plan) == {

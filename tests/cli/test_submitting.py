@@ -45,7 +45,7 @@ def test_what_another_run_has_finished_is_not_sent(
         said = capsys.readouterr().err
         number = len(read_outcomes(run))
         assert f"{number} of {number} trials are trained already and are taken: {number} in {run.name}, by " in said
-        assert "1 packs finished, 0 in flight; nothing is left to send" in said
+        assert "1 pack finished, 0 in flight; nothing is left to send" in said
     assert set(read_outcomes(Path("runs/other"))["run"]) == {run.name}
     assert read_records(Path("runs/other")).equals(read_records(run))
 
@@ -57,8 +57,8 @@ def test_what_is_finished_there_and_was_trained_otherwise_is_told_of(
     Path("here.yaml").write_text("description: Here.\nscheduler: debug\nfolder: runs\none_machine: true\ngpus: 0\n")
     few: dict[str, Any] = {"seeds": 1, "steps": 10, "widths": [2], "models": ["shallow"], "learning_rates": [0.1]}
     run = pipeline.run(XOR, **few, engine="fused", out="runs/one")
-    number = run.plan.num_trials
-    told = f"{number} of {number} trials are finished here, trained by the engine fused, and reference is asked for"
+    assert run.plan.num_trials == 1
+    told = "1 of 1 trial is finished here, trained by the engine fused, and reference is asked for"
     written = [part for key, value in few.items() for part in ("--set", f"{key}={value}")]
     send = ["submit", str(XOR), *written, "--cluster", "here.yaml", "--out", "runs/one"]
     for more in ([], ["--dry-run"]):

@@ -28,7 +28,7 @@ def test_a_file_is_its_definitions_and_the_digest_of_its_bytes(write: Write) -> 
     assert made.extension == Extension("mine.py", digest, path=path)
     assert [one.name() for one in made.definitions] == ["tent"]
     assert made.definitions[0].code_sha256 == digest
-    assert made.source == path.read_bytes()
+    assert made.files == {"mine.py": path.read_bytes()}
 
 
 def test_equal_files_are_run_once_and_a_changed_one_lives_beside_the_old(write: Write) -> None:
@@ -80,11 +80,11 @@ def test_what_exits_is_no_way_out(write: Write, refused: Callable) -> None:
         load_file(path)
 
 
-def test_a_file_stands_alone(write: Write, refused: Callable) -> None:
-    write(name="beside.py")
-    path = write("\nimport beside\n", "leans.py")
-    hint = "a file may import what is installed, and no file beside it: put all into one, or make a package of them"
-    with refused(f"{path}:9", "ModuleNotFoundError: No module named 'beside'", hint):
+def test_what_lies_nowhere_is_told_with_its_line(write: Write, refused: Callable) -> None:
+    (write().parent / "folder").mkdir()
+    path = write("\nimport folder.within\n", "leans.py")
+    hint = "a file may import what is installed, and the files beside it; a folder of files has to be installed"
+    with refused(f"{path}:9", "ModuleNotFoundError: No module named 'folder'", hint):
         load_file(path)
 
 
@@ -114,7 +114,7 @@ def test_an_installed_package_is_its_version_and_the_digest_of_all_its_python(pa
     assert made.extension.version == "tents-of-mine 1.2"
     assert [one.name() for one in made.definitions] == ["tent"]
     assert made.definitions[0].code_sha256 == made.extension.sha256
-    assert made.source == b""
+    assert not made.files
     assert loaded(made.extension) is made
     (package / "unused.py").write_text("# it counts too\n")
     assert load_package("tents").extension.sha256 != made.extension.sha256

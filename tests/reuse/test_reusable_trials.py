@@ -127,5 +127,5 @@ def test_other_folders_are_looked_into_and_one_without_runs_is_refused(tmp_path:
     plan, run = make_plan("five", asked(seeds=5)), tmp_path / "here" / "five"
     for folder in (tmp_path / "there", tmp_path / "there" / "two"):
         assert len(planned_with_reuse(plan, run, Reuse(folders=(folder,)))[1].sources) == 2
-    with pytest.raises(PipelineError, match=rf"^--reuse: '{re.escape(str(tmp_path))}' is no folder of runs in which"):
+    with pytest.raises(PipelineError, match=rf"^reuse: '{re.escape(str(tmp_path))}' is no folder of runs in which"):
         planned_with_reuse(plan, run, Reuse(folders=(tmp_path,)))

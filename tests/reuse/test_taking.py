@@ -156,13 +156,13 @@ def gone(run: Path, pack: str) -> None:
 
 
 HARM = {
-    without_a_part: "records of some of them are missing there",
-    without_a_record: "records of some of them are missing there",
-    with_a_part_cut_off: "what is there of them cannot be read: .*",
-    failed_since: "not all of them are finished there any more",
-    trained_otherwise_since: "they were trained by another version of the code that computes them",
-    without_outcomes: "not all of them are finished there any more",
-    gone: "not all of them are finished there any more",
+    without_a_part: "records are missing there",
+    without_a_record: "records are missing there",
+    with_a_part_cut_off: "what is there cannot be read: .*",
+    failed_since: "not all is finished there any more",
+    trained_otherwise_since: "trained by another version of the code that computes them",
+    without_outcomes: "not all is finished there any more",
+    gone: "not all is finished there any more",
 }
 
 

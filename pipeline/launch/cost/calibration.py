@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.errors import number_of
 from pipeline.experiment.workload import Workload
 from pipeline.extensions.loading import load_again, sources
 from pipeline.home import cache_folder
@@ -112,13 +113,13 @@ def costs(
     cluster_folder, local_folder = place_of(cluster, profile.gpus), place_of(platform.node(), 0, cpus)
     known: dict[str, PackTiming] = {}
     for kind in dict.fromkeys(pack.kind for pack in packs):
-        if found := _recall(cluster_folder, kind) or _recall(local_folder, kind):
+        if found := recall(cluster_folder, kind) or recall(local_folder, kind):
             known[kind] = found
     missing = {pack.kind: pack for pack in packs if pack.pack not in expected and pack.kind not in known}
     chosen = sorted(missing.values(), key=lambda pack: pack.operations, reverse=True)
     chosen = chosen[:: max(1, -(-len(chosen) // MOST_PILOTS))]
     if chosen and (len(known) < MOST_PILOTS or not known):
-        say(f"measuring {len(chosen)} kinds of packs here, once")
+        say(f"measuring {number_of(len(chosen), 'kind')} of packs here, once")
         known |= _pilots(chosen, plan(), cpus, local_folder)
     sample = [(pack, known[pack.kind]) for pack in packs if pack.kind in known]
     seconds = {}
@@ -129,7 +130,7 @@ def costs(
             seconds[pack.pack] = expected[pack.pack]
         else:
             seconds[pack.pack] = _judged(pack, sample, recorded_steps)
-    startup = _recall(cluster_folder, STARTUP) or _recall(local_folder, STARTUP)
+    startup = recall(cluster_folder, STARTUP) or recall(local_folder, STARTUP)
     return Costs(seconds, startup.setup_s if startup else STARTUP_SECONDS, _basis(known.values(), cluster))
 
 
@@ -167,7 +168,7 @@ def remember_job(cluster: str, gpus: int, pack: Workload, seconds: float) -> Non
         pack: The pack that was trained.
         seconds: What it took from its first step to its last, its setup included.
     """
-    _remember(place_of(cluster, gpus), pack.kind, PackTiming(0.0, seconds / pack.requirements.steps, 0.0, "job"))
+    remember(place_of(cluster, gpus), pack.kind, PackTiming(0.0, seconds / pack.requirements.steps, 0.0, "job"))
 
 
 def remember_startup(cluster: str, gpus: int, seconds: float) -> None:
@@ -178,7 +179,7 @@ def remember_startup(cluster: str, gpus: int, seconds: float) -> None:
         gpus: GPUs of the job.
         seconds: From the start of the job to the first pack.
     """
-    _remember(place_of(cluster, gpus), STARTUP, PackTiming(seconds, 0.0, 0.0, "job"))
+    remember(place_of(cluster, gpus), STARTUP, PackTiming(seconds, 0.0, 0.0, "job"))
 
 
 def place_of(name: str, gpus: int, cpus: int | None = None) -> Path:
@@ -196,19 +197,35 @@ def place_of(name: str, gpus: int, cpus: int | None = None) -> Path:
     return cache_folder() / "calibration" / f"{name}-{device}"
 
 
-def _recall(place: Path, kind: str) -> PackTiming | None:
+def recall(place: Path, kind: str) -> PackTiming | None:
+    """What was measured of a kind of packs in one place; none if nothing was, or by another version.
+
+    Args:
+        place: As ``place_of`` names it.
+        kind: Of the packs.
+
+    Returns:
+        The timing.
+    """
     try:
         return PackTiming(**json.loads((place / f"{kind}.json").read_bytes()))
-    except (OSError, ValueError, TypeError):  # not there, or of another version: measured anew
+    except (OSError, ValueError, TypeError):
         return None
 
 
-def _remember(place: Path, kind: str, measured: PackTiming) -> None:
+def remember(place: Path, kind: str, measured: PackTiming) -> None:
+    """Keep what was measured; where it cannot be kept the next estimate measures again.
+
+    Args:
+        place: As ``place_of`` names it.
+        kind: Of the packs.
+        measured: Their timing.
+    """
     try:
         place.mkdir(parents=True, exist_ok=True)
         with replacing(place / f"{kind}.json") as part:
             part.write_text(json.dumps(dataclasses.asdict(measured)) + "\n")
-    except OSError:  # a full or missing home: the next estimate measures again
+    except OSError:  # a full or missing home
         return
 
 
@@ -220,10 +237,10 @@ def _pilots(chosen: Sequence[Workload], plan: Plan, cpus: int | None, local_fold
     with _processors(cpus), concurrent.futures.ProcessPoolExecutor(1, spawn, load_again, (known,)) as pool:
         began = time.time()
         timings, ready = pool.submit(_measure, packs, plan.experiment).result()
-    _remember(local_folder, STARTUP, PackTiming(ready - began, 0.0, 0.0, "pilot"))
+    remember(local_folder, STARTUP, PackTiming(ready - began, 0.0, 0.0, "pilot"))
     found = {workload.kind: timing for workload, timing in zip(chosen, timings, strict=True)}
     for kind, timing in found.items():
-        _remember(local_folder, kind, timing)
+        remember(local_folder, kind, timing)
     return found
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, number_of
 from pipeline.launch.clusters.profile import Profile
 
 SAFETY = 2.0
@@ -91,7 +91,7 @@ def number_of_jobs(costs: Mapping[str, float], profile: Profile, *, links: int, 
     if profile.max_jobs is not None:
         free = (profile.max_jobs - load) // links
         if free < 1:
-            what = f"{load} jobs of yours are there, and {profile.max_jobs} are allowed"
+            what = f"you have {number_of(load, 'job')} there, and {profile.max_jobs} are allowed"
             hint = "wait for some to end, or cancel them" if links == 1 else "take a shorter --chain, or wait"
             raise PipelineError(what, hint=hint)
         wanted = min(wanted, free)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, number_of
 from pipeline.launch.clusters.lookup import Cluster
 from pipeline.launch.clusters.profile import Profile
 from pipeline.launch.notes.submission import Submission
@@ -79,7 +79,7 @@ def plan_submissions(
     load = request.load + sum(len(submission.tasks) for submission in found)
     most = request.cluster.profile.max_jobs
     if found and most is not None and load > most:
-        there = f"{request.load} jobs of yours are there, {most} are allowed"
+        there = f"you have {number_of(request.load, 'job')} there, {most} are allowed"
         what = f"{there}, and missing links are {load - request.load} more"
         raise PipelineError(what, hint="take a shorter --chain, or wait for some to end")
     in_flight = {pack for chain in missing for task in chain.tasks for pack in task}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from pipeline.errors import number_of
 from pipeline.numerics.randomness import TRIAL
 from pipeline.report.answer.compared_axis import Comparison, comparison_of
 from pipeline.report.answer.divergence import divergence_sentence
@@ -17,7 +18,6 @@ from pipeline.report.answer.question_verdict import question_verdict
 from pipeline.report.answer.rankings import ranking_sentences
 from pipeline.report.answer.rate_effects import rate_sentences, told_phases
 from pipeline.report.answer.width_effects import width_sentences
-from pipeline.report.tables.printing import number_of
 from pipeline.report.tables.results import criterion
 from pipeline.report.tables.run_tables import RunTables
 
@@ -136,7 +136,7 @@ def _one_setting(tables: RunTables, by: str) -> str:
     diverged = seeds - len(finite)
     if not finite or 2 * diverged >= seeds:
         others = f", and ends at a {metric} of {from_to(finite)} for the others" if finite else ""
-        return f"{model} diverges for {diverged} of {seeds} seeds{others}."
+        return f"{model} diverges for {number_of(diverged, 'seed', whole=seeds)}{others}."
     middle = values.median()
     assert isinstance(middle, float)
     low, high = values.quantile(0.25, "lower"), values.quantile(0.75, "higher")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipeline.errors import number_of
 from pipeline.optimizers.stability_limits import Limit
-from pipeline.report.tables.printing import number_of
 from pipeline.report.tables.results import TIMES_FIRST_LIMIT
 
 BOUNDS = (Limit.EXACT.value, Limit.FALLS.value)

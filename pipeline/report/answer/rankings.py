@@ -231,5 +231,5 @@ def _each_in_short(rankings: Sequence[Ranking]) -> str:
 def _shown(ranking: Ranking) -> str:
     best = ranking.rows[0]
     if best["solved"] is not None:
-        return f"{_count(best)} of {best['seeds']} seeds solve it"
+        return f"{_count(best)} of {best['seeds']} seeds {'solves' if best['solved'] == 1 else 'solve'} it"
     return "exact to rounding" if best["median"] <= ranking.rounding else short(best["median"])

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.errors import number_of
 from pipeline.report.answer.best import LEAST_DIFFERENCE, ranked
 from pipeline.report.answer.compared_axis import Comparison, compared_trials
 from pipeline.report.answer.phrases import listed, short
@@ -22,7 +23,6 @@ from pipeline.report.tables.critical_rates import (
     phases,
     wide_rates,
 )
-from pipeline.report.tables.printing import number_of
 from pipeline.report.tables.run_tables import RunTables, panel_problem
 
 MOST_CURVES_TOLD = 4

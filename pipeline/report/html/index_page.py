@@ -17,12 +17,11 @@ from urllib.parse import quote
 
 import polars as pl
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, number_of
 from pipeline.records.atomic_writes import replacing
 from pipeline.report.answer.answer import Answer
 from pipeline.report.html.page_tables import verdict_class
 from pipeline.report.html.rendering import render_page
-from pipeline.report.tables.printing import number_of
 from pipeline.report.theory.verdicts import verdict_counts
 
 

@@ -11,6 +11,7 @@ import polars as pl
 
 from pipeline.config import as_yaml
 from pipeline.definitions import canonical
+from pipeline.errors import number_of
 from pipeline.numerics.threads import threads_of_operation
 from pipeline.plans import Plan, read_plan, read_provenance
 from pipeline.records.atomic_writes import replacing
@@ -32,7 +33,6 @@ from pipeline.report.tables.error_fractions import error_parts, in_percent, sent
 from pipeline.report.tables.excess_losses import predicted_and_measured
 from pipeline.report.tables.infinite_widths import infinite_widths, infinite_widths_on_the_way
 from pipeline.report.tables.network_ratios import network_ratios, with_network_ratios
-from pipeline.report.tables.printing import number_of
 from pipeline.report.tables.results import read_results, tolerance_of
 from pipeline.report.tables.run_tables import RunTables
 from pipeline.report.tables.summary import summary

@@ -7,9 +7,13 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.errors import number_of
 from pipeline.plans import Plan
 from pipeline.report.tables.cells import training_in_words
 from pipeline.report.tables.printing import cell_text
+
+TAKEN = pl.col("run").fill_null("") != ""
+"""Of outcomes: that another run has trained the trial."""
 
 
 def facts(plan: Plan, planned: dict[str, Any], outcomes: pl.DataFrame) -> Iterable[tuple[str, str]]:
@@ -31,14 +35,22 @@ def facts(plan: Plan, planned: dict[str, Any], outcomes: pl.DataFrame) -> Iterab
     yield "packs", f"{outcomes['pack'].n_unique()} of {len(plan.packs)} ended"
     for column in ("version", "host", "engine", "device"):
         yield column, _all(outcomes, column) or "none yet"
-    taken = outcomes.filter(pl.col("run").fill_null("") != "").group_by("run").len().sort("run")
+    taken = outcomes.filter(TAKEN).group_by("run").len().sort("run")
     if taken.height:
-        yield "taken from other runs", ", ".join(f"{number} trials from {run}" for run, number in taken.iter_rows())
-    yield "training time", f"{cell_text(float(outcomes['seconds'].sum()))} s, added over packs"
+        parts = [f"{number_of(number, 'trial')} from {run}" for run, number in taken.iter_rows()]
+        yield "taken from other runs", ", ".join(parts)
+    yield "training time", _training_time(outcomes)
     yield "optimizer", training_in_words(plan, "optimizer")
     yield "steps", training_in_words(plan, "steps")
     yield "dtype", training_in_words(plan, "dtype")
     yield "seeds", plan.experiment.seeds_in_words().removeprefix("seeds: ")
+
+
+def _training_time(outcomes: pl.DataFrame) -> str:
+    """What was trained here took so long, and what was taken from other runs, there."""
+    here, there = (float(outcomes.filter(which)["seconds"].sum()) for which in (~TAKEN, TAKEN))
+    elsewhere = f"; {cell_text(there)} s in the other runs" if there else ""
+    return f"{cell_text(here)} s, added over packs{elsewhere}"
 
 
 def _all(outcomes: pl.DataFrame, column: str) -> str:

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.errors import number_of
+
 SHORT_ID = 12
 """Digits of a trial's id that tell the trials of a run apart for people."""
 PADDING = 3
@@ -38,19 +40,6 @@ def json_number(value: float | None) -> float | str | None:
     if value is None or math.isfinite(value):
         return value
     return NOT_FINITE.get(value, "nan")
-
-
-def number_of(number: int, noun: str) -> str:
-    """A number of things, such as ``1 trial`` or ``2 trials``.
-
-    Args:
-        number: How many.
-        noun: In the singular; its plural ends in s.
-
-    Returns:
-        Both in words.
-    """
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def cell_text(value: Any) -> str:
@@ -133,6 +122,8 @@ def as_text(table: pl.DataFrame, *, width: int | None = None, most_rows: int = 1
         console.print(Text(", ".join(f"{name}: {text}" for name, text in same.items())), soft_wrap=True)
     if rest.width:
         console.print(grid)
+    elif table.width:
+        console.print(Text(f"{number_of(table.height, 'row')}, all the same"), soft_wrap=True)
     if rest.height > most_rows:
         left_out = rest.height - most_rows
         console.print(Text(f"{number_of(left_out, 'more row')} not shown; --json writes all"), soft_wrap=True)

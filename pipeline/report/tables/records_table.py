@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import polars as pl
 
 from pipeline.errors import PipelineError, nearest
-from pipeline.plans import Plan
 from pipeline.records.schema import Records
 from pipeline.report.tables.table_query import TableQuery
 
@@ -17,7 +16,7 @@ TIDY = ("trial", "step", "diagnostic", "value")
 
 
 def records_table(
-    plan: Plan,
+    planned: Callable[[], Collection[str]],
     records: Records,
     results: Callable[[], pl.DataFrame],
     diagnostics: Sequence[str] = (),
@@ -26,7 +25,7 @@ def records_table(
     """The records that a query lets through, in the order in which they are stored: pack by pack.
 
     Args:
-        plan: Of the run.
+        planned: Gives the names of what the run records; called only if diagnostics are named.
         records: Its records, which need not fit into memory; what the query lets through has to.
         results: Makes one row for each trial; called only if the query names one of its columns, such as ``width`` or
             ``standing``. A name that both have, such as ``step``, is that of the record.
@@ -42,7 +41,7 @@ def records_table(
     """
     tidy = records.lazy().select(TIDY)
     if diagnostics:
-        _check(plan, tidy, diagnostics)
+        _check(set(planned()), tidy, diagnostics)
         tidy = tidy.filter(pl.col("diagnostic").is_in(list(diagnostics)))
     schema = dict(tidy.collect_schema())
     if query.names() - schema.keys():
@@ -55,9 +54,8 @@ def records_table(
     return query.collect(rows)
 
 
-def _check(plan: Plan, records: pl.LazyFrame, diagnostics: Sequence[str]) -> None:
+def _check(planned: set[str], records: pl.LazyFrame, diagnostics: Sequence[str]) -> None:
     """Refuse the first name of which nothing is recorded, and nothing is going to be."""
-    planned = {diagnostic.name() for diagnostic in plan.experiment.diagnostics}
     if planned >= set(diagnostics):
         return
     recorded = set(records.select(pl.col("diagnostic").unique()).collect(engine="streaming")["diagnostic"])

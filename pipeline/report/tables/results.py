@@ -38,6 +38,8 @@ from pipeline.report.theory.trial_verdicts import SHAPE_COLUMNS, of_shape, trial
 
 VERDICT_COLUMNS = ("verdict", "grounds", "limit")
 """Columns of the verdict on a trial, what it rests on, and the limit of its learning rate."""
+TRAINED_IN = "trained_in"
+"""Column of the run that has trained a trial."""
 TIMES_FIRST_LIMIT = "times_first_limit"
 """Column of the learning rate over the largest stable one at step 0."""
 DEPENDENT = "dependent features"
@@ -73,7 +75,8 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
     Columns: the axes of the trial, with those of ``TRAINING`` that the experiment varies; ``learning_rate`` as it was
     used, or as planned where that is not known yet; ``precision``, what its numbers are stored in; ``status`` (done,
     diverged, failed, pending), ``step`` (the last one reached), ``settled`` (the step after which the test error, or
-    the loss, stays within 1 % of its last value), ``reason``, why it failed; ``verdict``, that theory agrees or is
+    the loss, stays within 1 % of its last value), ``reason``, why it failed; where trials were taken from other runs
+    ``trained_in``, the name of that run, empty of those that were trained here; ``verdict``, that theory agrees or is
     contradicted, or in a few words why neither; ``grounds``, what that rests on; ``limit``, what is known of rates
     below the predicted one; then the last value of every diagnostic. Where rates are multiples of the limit,
     ``times_limit`` holds them. Infinite and NaN are kept; null is *not recorded*.
@@ -88,7 +91,7 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
     planned = _planned(plan)
     numbers = _numbered(planned, records)
     names = _diagnostics(plan, records)
-    ran = outcomes.select("trial", "status", "step", "reason", "engine", resolved="learning_rate")
+    ran = outcomes.select("trial", "status", "step", "reason", "engine", resolved="learning_rate", trained_in="run")
     table = (
         planned.join(ran, on="trial", how="left", maintain_order="left")
         .join(_recorded(planned, numbers, names), on="row", how="left", maintain_order="left")
@@ -97,6 +100,7 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
             pl.col("status").fill_null("pending"),
             pl.coalesce("step", "last_step").alias("step"),
             pl.col("reason").fill_null(""),
+            pl.col(TRAINED_IN).fill_null(""),
         )
     )
     for of_rows in (_near_the_ends(planned, numbers), _rises(planned, numbers)):
@@ -113,7 +117,8 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
         names.insert(names.index(PREDICTED_STEPS) + 1, MEASURED_STEPS)
     names.append(TIMES_FIRST_LIMIT)
     axes = [*cell_of(planned), *rates, *repeated_in(planned), "precision"]
-    return table.select("trial", *axes, "status", "step", "settled", "reason", *VERDICT_COLUMNS, *names)
+    taken = [TRAINED_IN] if (outcomes["run"].fill_null("") != "").any() else []
+    return table.select("trial", *axes, "status", "step", "settled", "reason", *taken, *VERDICT_COLUMNS, *names)
 
 
 def tolerance_of(plan: Plan) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipeline.errors import PipelineError, nearest
+from pipeline.errors import ArgumentError, nearest
 
 MOST_ROWS = 2**32 - 2
 """As many as polars counts."""
@@ -26,7 +26,7 @@ class TableQuery:
         top: How many rows at most; none: all.
 
     Raises:
-        PipelineError: If one is of another type, or ``top`` is negative.
+        ArgumentError: If one is of another type, or ``top`` is negative.
     """
 
     where: str = ""
@@ -38,12 +38,12 @@ class TableQuery:
         where: object = self.where  # a notebook knows no types
         if not isinstance(where, str):
             what, hint = f"{where!r} is no text", "write a condition in SQL, or filter the frame that is returned"
-            raise PipelineError(what, where="--where", hint=hint)
-        for option, names in (("--select", self.select), ("--sort", self.sort)):
+            raise ArgumentError("where", what, hint=hint)
+        for argument, names in (("select", self.select), ("sort", self.sort)):
             if not isinstance(names, str) and not all(isinstance(name, str) for name in names):
-                raise PipelineError("not all are names of columns", where=option, hint="write 'trial, loss'")
+                raise ArgumentError(argument, "not all are names of columns", hint="write 'trial, loss'")
         if self.top is not None and not (isinstance(self.top, int) and self.top >= 0):
-            raise PipelineError(f"{self.top!r} is no whole number from 0", where="--top", hint="leave it out for all")
+            raise ArgumentError("top", f"{self.top!r} is no whole number from 0", hint="leave it out for all")
 
     def of(self, table: pl.DataFrame) -> pl.DataFrame:
         """The answer of a table; what is not recorded or no number comes last in either order.
@@ -55,7 +55,7 @@ class TableQuery:
             Rows and columns of it.
 
         Raises:
-            PipelineError: If the condition or the name of a column means nothing there.
+            ArgumentError: If the condition or the name of a column means nothing there.
         """
         return self.collect(self.lazily(table.lazy(), table.schema))
 
@@ -70,20 +70,20 @@ class TableQuery:
             Rows and columns of it, for ``collect``.
 
         Raises:
-            PipelineError: If the name of a column means nothing there, or the condition is none.
+            ArgumentError: If the name of a column means nothing there, or the condition is none.
         """
         condition = self._condition(schema)
         rows = table if condition is None else table.filter(condition)
         keys = [_key(text) for text in _names(self.sort)]
-        _check("--sort", [name for name, _ in keys], schema)
+        _check("sort", [name for name, _ in keys], schema)
         if keys:
             columns, descending = [_without_nan(schema, name) for name, _ in keys], [order for _, order in keys]
             rows = rows.sort(columns, descending=descending, nulls_last=True, maintain_order=True)
         rows = rows if self.top is None else rows.head(min(self.top, MOST_ROWS))
         selected = _names(self.select)
-        _check("--select", selected, schema)
+        _check("select", selected, schema)
         if twice := [name for name in selected if selected.count(name) > 1]:
-            raise PipelineError(f"{twice[0]!r} is named twice", where="--select", hint="delete one of the two")
+            raise ArgumentError("select", f"{twice[0]!r} is named twice", hint="delete one of the two")
         return rows.select(selected) if selected else rows
 
     def collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
@@ -96,7 +96,7 @@ class TableQuery:
             A table.
 
         Raises:
-            PipelineError: If the condition cannot be computed, as where a text is compared with a number.
+            ArgumentError: If the condition cannot be computed, as where a text is compared with a number.
             PolarsError: If rows without a condition cannot, as where a file is damaged.
         """
         try:
@@ -113,7 +113,7 @@ class TableQuery:
             Names of columns.
 
         Raises:
-            PipelineError: If the condition is none.
+            ArgumentError: If the condition is none.
         """
         condition = self._condition(None)
         asked = set() if condition is None else set(condition.meta.root_names())
@@ -128,13 +128,13 @@ class TableQuery:
         except pl.exceptions.PolarsError as error:
             raise self._no_condition(error) from None
         if schema is not None:
-            _check("--where", condition.meta.root_names(), schema)
+            _check("where", condition.meta.root_names(), schema)
         return condition
 
-    def _no_condition(self, error: Exception) -> PipelineError:
+    def _no_condition(self, error: Exception) -> ArgumentError:
         what = f"{self.where!r} is no condition: {str(error).splitlines()[0]}"
         hint = "write one as in SQL, such as \"width >= 16 and status = 'done'\""
-        return PipelineError(what, where="--where", hint=hint)
+        return ArgumentError("where", what, hint=hint)
 
 
 def _quoted(where: str, schema: Iterable[str]) -> str:
@@ -163,8 +163,8 @@ def _without_nan(schema: Mapping[str, pl.DataType], name: str) -> pl.Expr:
     return pl.col(name).fill_nan(None) if schema[name].is_float() else pl.col(name)
 
 
-def _check(option: str, names: Sequence[str], columns: Collection[str]) -> None:
+def _check(argument: str, names: Sequence[str], columns: Collection[str]) -> None:
     """Refuse the first name that no column of a table has."""
     for name in names:
         if name not in columns:
-            raise PipelineError(f"there is no column {name!r}", where=option, hint=nearest(name, columns))
+            raise ArgumentError(argument, f"there is no column {name!r}", hint=nearest(name, columns))

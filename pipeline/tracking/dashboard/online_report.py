@@ -18,8 +18,9 @@ from wandb_workspaces.reports.v2 import interface as wr
 
 from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.diagnostics.diagnostic import Diagnostic
+from pipeline.errors import number_of
 from pipeline.report.tables.cells import training_in_words
-from pipeline.report.tables.printing import cell_text, number_of
+from pipeline.report.tables.printing import cell_text
 from pipeline.report.tables.summary import best_of_each_model
 from pipeline.tracking.dashboard.custom_charts import CustomChart
 from pipeline.tracking.dashboard.markdown import as_markdown, as_text

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.durations import duration
-from pipeline.report.tables.printing import number_of
+from pipeline.errors import number_of
 from pipeline.tracking.export.connection import Connection, RemoteRun
 from pipeline.tracking.export.ledger import Ledger, LedgerEntry, run_id
 from pipeline.tracking.export.run_content import Destination

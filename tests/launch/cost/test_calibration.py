@@ -129,7 +129,7 @@ def test_packs_that_are_new_beside_some_that_were_sent_are_measured(quick):
     asked = experiment()
     first, second = (pack.pack for pack in workloads(asked))
     _, found, said = judged(asked, expected={first: 20.0})
-    assert said == ["measuring 1 kinds of packs here, once"]
+    assert said == ["measuring 1 kind of packs here, once"]
     assert found.seconds[first] == 20.0
     assert 0 < found.seconds[second] < 60
 

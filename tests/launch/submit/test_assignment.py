@@ -74,7 +74,7 @@ def test_jobs_stay_within_what_a_user_may_have():
     assert number_of_jobs(costs, asked, links=1, load=0) == 50
     assert number_of_jobs(costs, asked, links=1, load=20) == 30
     assert number_of_jobs(costs, asked, links=3, load=20) == 10
-    with pytest.raises(PipelineError, match=r"50 jobs of yours are there, and 50 are allowed\n  hint: wait"):
+    with pytest.raises(PipelineError, match=r"you have 50 jobs there, and 50 are allowed\n  hint: wait"):
         number_of_jobs(costs, asked, links=1, load=50)
     with pytest.raises(PipelineError, match=r"hint: take a shorter --chain"):
         number_of_jobs(costs, asked, links=3, load=48)

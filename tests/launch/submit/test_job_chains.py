@@ -201,7 +201,7 @@ def test_rehearsal_shows_the_missing_links_and_sends_none(pbs, capsys):
 def test_links_beyond_the_jobs_that_are_allowed_are_refused(pbs, capsys):
     submit(chain=0)
     submit("--set", "cluster.max_jobs=5", code=2)
-    said = "2 jobs of yours are there, 5 are allowed, and missing links are 4 more\n  hint: take a shorter --chain"
+    said = "you have 2 jobs there, 5 are allowed, and missing links are 4 more\n  hint: take a shorter --chain"
     assert said in capsys.readouterr().err
     check_whole(pbs, links=1)
 

@@ -38,9 +38,11 @@ def test_trials_that_another_run_has_trained_are_counted_for_it(run):
     assert "taken from other runs" not in dict(facts(run.plan, {}, outcomes))
     number = outcomes.height - 1
     taken = outcomes.with_columns(
-        run=pl.when(pl.int_range(pl.len()) > 0).then(pl.lit("xor-0a1b2c3d4e")).otherwise("run")
+        run=pl.when(pl.int_range(pl.len()) > 0).then(pl.lit("xor-0a1b2c3d4e")).otherwise(pl.lit(""))
     )
-    assert dict(facts(run.plan, {}, taken))["taken from other runs"] == f"{number} trials from xor-0a1b2c3d4e"
+    known = dict(facts(run.plan, {}, taken.with_columns(seconds=pl.lit(2.0))))
+    assert known["taken from other runs"] == f"{number} trials from xor-0a1b2c3d4e"
+    assert known["training time"] == f"2 s, added over packs; {2 * number} s in the other runs"
 
 
 def test_what_is_not_known_is_shown_as_unknown(run):

@@ -64,3 +64,8 @@ def test_control_characters_do_not_reach_the_terminal():
 
 def test_an_empty_table_prints_its_head():
     assert "width" in as_text(pl.DataFrame({"width": [], "model": []}))
+
+
+def test_rows_that_are_all_the_same_are_counted():
+    text = as_text(pl.DataFrame({"width": [8] * 5, "status": ["done"] * 5}))
+    assert text.splitlines() == ["width: 8, status: done", "5 rows, all the same"]

@@ -20,6 +20,7 @@ from pipeline.report.tables.run_tables import RunTables
 from pipeline.report.tables.table_query import TableQuery
 
 ASKED = Experiment("?", (Shallow(),), (2, 4), (AbsoluteValue(),), learning_rates=(0.1, 0.2), seeds=3)
+PLANNED = [diagnostic.name() for diagnostic in ASKED.diagnostics]
 
 
 def numbers(trial: Trial) -> list[tuple[int, str, float]]:
@@ -33,7 +34,7 @@ def tables() -> RunTables:
 
 
 def asked(tables: RunTables, *diagnostics: str, **query: str | int) -> pl.DataFrame:
-    return records_table(tables.plan, tables.records, lambda: tables.results, diagnostics, TableQuery(**query))
+    return records_table(lambda: PLANNED, tables.records, lambda: tables.results, diagnostics, TableQuery(**query))
 
 
 def test_all_records_are_rows_in_their_order_with_their_numbers(tables: RunTables) -> None:
@@ -55,7 +56,7 @@ def test_the_step_is_that_of_the_record_not_the_last_of_the_trial(tables: RunTab
 
 
 def test_results_are_not_made_where_nothing_of_them_is_asked_for(tables: RunTables) -> None:
-    table = records_table(tables.plan, tables.records, pytest.fail, ("loss",), TableQuery("step > 0", sort="value"))
+    table = records_table(lambda: PLANNED, tables.records, pytest.fail, ("loss",), TableQuery("step > 0", sort="value"))
     assert table.height == 12
     assert table.columns == ["trial", "step", "value"]
 
@@ -64,7 +65,7 @@ def test_records_that_lie_on_disk_are_read_likewise(tables: RunTables, tmp_path:
     tables.records.lazy().collect().write_parquet(tmp_path / "part.parquet")
     scanned = pl.scan_parquet(tmp_path / "part.parquet")
     query = TableQuery("width = 2", sort="trial")
-    table = records_table(tables.plan, scanned, lambda: tables.results, ("loss",), query)
+    table = records_table(lambda: PLANNED, scanned, lambda: tables.results, ("loss",), query)
     assert table.equals(asked(tables, "loss", where="width = 2", sort="trial"))
 
 
@@ -72,6 +73,6 @@ def test_what_is_planned_and_not_recorded_yet_is_no_mistake(tables: RunTables) -
     assert asked(tables, "gradient_norm").is_empty()
     with pytest.raises(PipelineError, match=r"^no diagnostic 'lossy' is recorded\n  hint: did you mean 'loss'"):
         asked(tables, "loss", "lossy")
-    message = "--where: there is no column 'widht'\n  hint: did you mean 'width'"
+    message = "where: there is no column 'widht'\n  hint: did you mean 'width'"
     with pytest.raises(PipelineError, match=f"^{re.escape(message)}"):
         asked(tables, where="widht = 2")

@@ -42,6 +42,15 @@ def test_statuses_are_those_of_the_outcomes_and_pending_where_there_is_none(run)
     assert counts == {"done": 10, "diverged": 8, "failed": 2, "pending": 4}
 
 
+def test_trials_that_were_taken_name_the_run_that_trained_them_and_others_have_no_such_column(run):
+    assert "trained_in" not in run.results.columns
+    first = run.outcomes["trial"][0]
+    outcomes = run.outcomes.with_columns(run=pl.when(pl.col("trial") == first).then(pl.lit("xor-0a1b")).otherwise(None))
+    named = results(run.plan, run.records, outcomes)
+    assert named["trained_in"].value_counts(sort=True).rows() == [("", named.height - 1), ("xor-0a1b", 1)]
+    assert named.row(by_predicate=pl.col("trial") == first, named=True)["trained_in"] == "xor-0a1b"
+
+
 def test_the_axes_are_those_of_the_trial(run):
     row = run.results.row(0, named=True)
     axes = ("problem", "dimension", "train", "noise", "model", "width", "learning_rate", "seed")

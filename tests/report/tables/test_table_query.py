@@ -86,16 +86,16 @@ def test_top_takes_the_first_rows_of_the_order():
 
 
 WRONG = {
-    "another column": ({"where": "widht >= 2"}, "--where: there is no column 'widht'\n  hint: did you mean 'width'"),
-    "half a condition": ({"where": "width >="}, "--where: 'width >=' is no condition: "),
-    "a number": ({"where": "width"}, "--where: 'width' is no condition: filter predicate must be of type"),
-    "a text for a number": ({"where": "width > 'a'"}, "--where: \"width > 'a'\" is no condition: cannot compare"),
-    "two statements": ({"where": "width > 1; drop"}, "--where: 'width > 1; drop' is no condition: "),
-    "another function": ({"where": "read_csv('x')"}, "--where: \"read_csv('x')\" is no condition: "),
-    "another query": ({"where": "width > (select 1)"}, "--where: 'width > (select 1)' is no condition: "),
-    "no column to select": ({"select": "width,los"}, "--select: there is no column 'los'\n  hint: did you mean"),
-    "a column twice": ({"select": "width,loss,width"}, "--select: 'width' is named twice\n  hint: delete one"),
-    "no column to sort by": ({"sort": "loss down"}, "--sort: there is no column 'loss down'"),
+    "another column": ({"where": "widht >= 2"}, "where: there is no column 'widht'\n  hint: did you mean 'width'"),
+    "half a condition": ({"where": "width >="}, "where: 'width >=' is no condition: "),
+    "a number": ({"where": "width"}, "where: 'width' is no condition: filter predicate must be of type"),
+    "a text for a number": ({"where": "width > 'a'"}, "where: \"width > 'a'\" is no condition: cannot compare"),
+    "two statements": ({"where": "width > 1; drop"}, "where: 'width > 1; drop' is no condition: "),
+    "another function": ({"where": "read_csv('x')"}, "where: \"read_csv('x')\" is no condition: "),
+    "another query": ({"where": "width > (select 1)"}, "where: 'width > (select 1)' is no condition: "),
+    "no column to select": ({"select": "width,los"}, "select: there is no column 'los'\n  hint: did you mean"),
+    "a column twice": ({"select": "width,loss,width"}, "select: 'width' is named twice\n  hint: delete one"),
+    "no column to sort by": ({"sort": "loss down"}, "sort: there is no column 'loss down'"),
 }
 
 
@@ -113,10 +113,10 @@ def test_names_may_be_a_list():
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"where": pl.col("width") > 2}, "--where: .* is no text\n  hint: write a condition in SQL, or filter the fr"),
-        ({"select": [pl.col("width")]}, "--select: not all are names of columns"),
-        ({"top": -1}, "--top: -1 is no whole number from 0"),
-        ({"top": "3"}, "--top: '3' is no whole number from 0"),
+        ({"where": pl.col("width") > 2}, "where: .* is no text\n  hint: write a condition in SQL, or filter the fr"),
+        ({"select": [pl.col("width")]}, "select: not all are names of columns"),
+        ({"top": -1}, "top: -1 is no whole number from 0"),
+        ({"top": "3"}, "top: '3' is no whole number from 0"),
     ],
 )
 def test_what_python_may_give_and_no_query_is_gets_a_complaint(asked, message):
