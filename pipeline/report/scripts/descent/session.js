@@ -1,0 +1,301 @@
+/**
+ * A session: one trial that is played by messages, in slices of time, in a worker or on the page itself.
+ */
+
+import { MEASURES } from "../descent/measures.js";
+import { truthAt } from "../descent/problem.js";
+import { SettingError, readSetting } from "../descent/setting.js";
+import { sharpness } from "../descent/stable_limit.js";
+import { predictionOf, theoryOf } from "../descent/theory.js";
+import { Trial } from "../descent/trial.js";
+
+/** @typedef {import("./setting.js").Setting} Setting */
+/** @typedef {import("./setting.js").Content} Content */
+/** @typedef {import("./model.js").Unit} Unit */
+
+/**
+ * What a page asks for.
+ * @typedef {{kind: "start", setting: Setting} | {kind: "play", stepsPerFrame: number} | {kind: "pause"}
+ *     | {kind: "step", count: number} | {kind: "rate", rate: number} | {kind: "reset"} | {kind: "shown"}} Request
+ */
+
+/**
+ * Functions over the inputs: points `[P, D]`, and a value at each.
+ * @typedef {{x: Float64Array, y: Float64Array}} Curve
+ */
+
+/** @typedef {[step: number, loss: number][]} Losses */
+
+/**
+ * The first answer: the problem, and what theory says before any step.
+ * @typedef {object} Started
+ * @property {"started"} kind
+ * @property {string} id Of the trial, as a run has it.
+ * @property {number} dimension D.
+ * @property {number} rate Learning rate, absolute.
+ * @property {Float64Array} points Training points, `[P, D]`.
+ * @property {Float64Array} targets Training targets, `[P]`.
+ * @property {Curve} truth The function to be learned on a grid, of two inputs of `GRID_SIDE` squared points.
+ * @property {{limit: number | null, condition: number, eigenvalues: Float64Array, predicted: Losses | null}} theory
+ */
+
+/**
+ * A picture of the trial as it stands.
+ * @typedef {object} Frame
+ * @property {"frame"} kind
+ * @property {number} step Updates made.
+ * @property {Losses} losses Of steps since the last frame; of very many, some.
+ * @property {Curve} fit The trained function on the grid of the truth.
+ * @property {Unit[]} units
+ * @property {Float64Array} weights
+ * @property {number | null} sharpness Largest eigenvalue of the Hessian, measured some times a second; null: not certain.
+ * @property {number | null} limit Largest stable rate; of a network that of its sharpness.
+ * @property {number} rate
+ * @property {boolean} diverged
+ * @property {number | null} divergedAt
+ */
+
+/** A message to the page: also what is predicted from here on, after another rate, and what is wrong with a setting. */
+/** @typedef {Started | Frame | {kind: "predicted", predicted: Losses | null} | {kind: "refused", sentences: string[]}} Answer */
+
+const GRID_POINTS = 201;
+export const GRID_SIDE = 41;
+const MOST_LOSSES = 128;
+const FRAME_MILLISECONDS = 1000 / 60;
+const SHARPNESS_MILLISECONDS = 125;
+const PREDICTED_STEPS = 200;
+
+/** One trial that is played. */
+export class Session {
+  /**
+   * @param {(answer: Answer) => void} answer Is told what there is to show.
+   * @param {number} budget Milliseconds of one slice.
+   */
+  constructor(answer, budget) {
+    this.answer = answer;
+    this.budget = budget;
+    /** @type {Trial | null} */
+    this.trial = null;
+    /** @type {Float64Array} */
+    this.grid = new Float64Array(0);
+    /** @type {(weights: Float64Array) => Float64Array} */
+    this.fit = () => this.grid;
+    /** @type {Losses} */
+    this.losses = [];
+    this.stepsPerFrame = 0;
+    this.owed = 0;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
+    /** Whether the page has yet to show the last frame. */
+    this.waits = false;
+    /** @type {number | null} */
+    this.sharpness = null;
+    /** @type {number | null} */
+    this.limit = null;
+    this.measureFrom = -Infinity;
+    this.measuredStep = -1;
+  }
+
+  /**
+   * Do what the page asks for.
+   * @param {Request} request
+   */
+  receive(request) {
+    if (request.kind === "start") return this.#start(request.setting);
+    if (this.trial === null) return;
+    switch (request.kind) {
+      case "play":
+        this.stepsPerFrame = Math.max(0, request.stepsPerFrame);
+        return this.#schedule();
+      case "pause":
+        return this.#pause();
+      case "step":
+        this.#pause();
+        this.#advance(this.trial, request.count);
+        return this.#show(this.trial);
+      case "rate":
+        return this.#setRate(this.trial, request.rate);
+      case "reset":
+        this.#pause();
+        this.trial.reset();
+        this.losses = [[0, this.trial.loss()]];
+        this.measuredStep = -1;
+        this.#predict(this.trial);
+        return this.#show(this.trial);
+      case "shown":
+        this.waits = false;
+    }
+  }
+
+  /** Make no step any more. */
+  stop() {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.trial = null;
+  }
+
+  /** @param {Setting} setting */
+  #start(setting) {
+    this.stop();
+    let content;
+    try {
+      content = readSetting(setting);
+    } catch (error) {
+      if (!(error instanceof SettingError)) throw error;
+      return this.answer({ kind: "refused", sentences: error.sentences });
+    }
+    const trial = new Trial(content);
+    if (!(trial.rate > 0)) {
+      return this.answer({ kind: "refused", sentences: ["No largest stable rate is known here: give a rate itself."] });
+    }
+    this.trial = trial;
+    this.losses = [[0, trial.loss()]];
+    this.stepsPerFrame = 0;
+    this.owed = 0;
+    this.waits = false;
+    this.sharpness = null;
+    this.measuredStep = -1;
+    this.grid = gridOf(trial);
+    this.fit = trial.model.outputsAt(this.grid);
+    const { limit, condition, eigenvalues, predictedLoss } = theoryOf(trial);
+    this.limit = limit;
+    this.answer({
+      kind: "started",
+      id: trial.id,
+      dimension: content.dimension,
+      rate: trial.rate,
+      points: trial.points,
+      targets: trial.targets,
+      truth: { x: this.grid, y: truthAt(content, this.grid) },
+      theory: { limit, condition, eigenvalues, predicted: predictedLosses(trial, predictedLoss) },
+    });
+    this.#show(trial);
+  }
+
+  #pause() {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.stepsPerFrame = 0;
+    this.owed = 0;
+  }
+
+  #schedule() {
+    if (this.timer !== undefined || this.trial === null) return;
+    const began = performance.now();
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      if (this.trial === null || this.stepsPerFrame === 0) return;
+      if (!this.waits) {
+        this.owed += this.stepsPerFrame;
+        this.#advance(this.trial, Math.floor(this.owed));
+        this.owed %= 1;
+        this.#show(this.trial);
+      }
+      if (!this.trial.diverged) this.#schedule();
+    }, Math.max(0, FRAME_MILLISECONDS - (performance.now() - began)));
+  }
+
+  /**
+   * Make steps, as many as the slice has time for.
+   * @param {Trial} trial
+   * @param {number} count
+   */
+  #advance(trial, count) {
+    const every = Math.ceil(count / MOST_LOSSES);
+    const end = performance.now() + this.budget;
+    for (let done = 0; done < count && !trial.diverged && performance.now() < end; done += every) {
+      trial.step(Math.min(every, count - done));
+      this.losses.push([trial.stepsDone, trial.loss()]);
+    }
+  }
+
+  /**
+   * @param {Trial} trial
+   * @param {number} rate
+   */
+  #setRate(trial, rate) {
+    if (!(rate > 0)) return this.answer({ kind: "refused", sentences: [`The rate must be above 0, not ${rate}.`] });
+    trial.setRate(rate);
+    this.#predict(trial);
+    if (this.stepsPerFrame === 0) this.#show(trial);
+  }
+
+  /**
+   * Tell what is predicted from here on.
+   * @param {Trial} trial
+   */
+  #predict(trial) {
+    this.answer({ kind: "predicted", predicted: predictedLosses(trial, predictionOf(trial)) });
+  }
+
+  /**
+   * Measure the sharpness, unless it is known of these weights, or was measured a moment ago.
+   * @param {Trial} trial
+   */
+  #measure(trial) {
+    const now = performance.now();
+    if (this.measuredStep === trial.stepsDone || (this.stepsPerFrame > 0 && now < this.measureFrom)) return;
+    const measured = sharpness(trial);
+    const spent = performance.now() - now;
+    this.measureFrom = now + Math.max(SHARPNESS_MILLISECONDS, 10 * spent);
+    this.measuredStep = trial.stepsDone;
+    this.sharpness = Number.isNaN(measured) ? null : measured;
+    const { model, rule, minibatches } = trial;
+    if (model.linear) return;
+    const limit = rule.stabilityFactor === null || minibatches !== null ? NaN : rule.stabilityFactor / measured;
+    this.limit = limit > 0 ? limit : null;
+  }
+
+  /**
+   * Tell how the trial stands.
+   * @param {Trial} trial
+   */
+  #show(trial) {
+    this.#measure(trial);
+    this.waits = true;
+    this.answer({
+      kind: "frame",
+      step: trial.stepsDone,
+      losses: this.losses,
+      fit: { x: this.grid, y: this.fit(trial.weights).slice() },
+      units: trial.units(),
+      weights: trial.weights.slice(),
+      sharpness: this.sharpness,
+      limit: this.limit,
+      rate: trial.rate,
+      diverged: trial.diverged,
+      divergedAt: trial.divergedAt,
+    });
+    this.losses = [];
+  }
+}
+
+/**
+ * Points at which functions are shown: of one input a little beyond all training points, of two a square.
+ * @param {Trial} trial
+ * @returns {Float64Array} `[P, D]`.
+ */
+function gridOf({ content, points }) {
+  const [low, high] = MEASURES[content.measure.name].bounds(content.measure.fields);
+  const from = Number.isFinite(low) ? low : Math.min(...points);
+  const to = Number.isFinite(high) ? high : Math.max(...points);
+  const side = content.dimension === 1 ? GRID_POINTS : GRID_SIDE;
+  const place = (/** @type {number} */ i) => from + ((to - from) * i) / (side - 1);
+  if (content.dimension === 1) return Float64Array.from({ length: side }, (_, i) => place(i));
+  return Float64Array.from({ length: 2 * side * side }, (_, i) =>
+    place(i % 2 ? Math.floor(i / (2 * side)) : (i >> 1) % side),
+  );
+}
+
+/**
+ * The predicted curve from the present step on, at steps evenly spaced in the logarithm.
+ * @param {Trial} trial
+ * @param {((step: number) => number) | null} predictedLoss
+ * @returns {Losses | null}
+ */
+function predictedLosses(trial, predictedLoss) {
+  if (predictedLoss === null) return null;
+  const most = Math.max(trial.content.steps, 10 ** 5);
+  const steps = Array.from({ length: PREDICTED_STEPS }, (_, i) => Math.round(most ** (i / (PREDICTED_STEPS - 1))) - 1);
+  return [...new Set(steps)].map((step) => [trial.stepsDone + step, predictedLoss(trial.stepsDone + step)]);
+}
