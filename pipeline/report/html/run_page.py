@@ -235,6 +235,8 @@ def page(
         "run.html",
         plan.experiment.question,
         charts=bool(figures),
+        entries=["explorer/explorer.js"],
+        styles=["explorer.css"],
         page=run_page(run, plan, table, outcomes, figures, comparisons),
         links=read_wandb_links(run),
         facts=list(facts(plan, read_provenance(run), outcomes)),
