@@ -13,6 +13,8 @@ import { numbersOf, titleOf, verdictOf } from "./trial_words.js";
 /** @typedef {import("./sweep.js").Sweep} Sweep */
 /** @typedef {import("./choice.js").Choice} Choice */
 
+const DIGITS = 2;  // that a page holds of curves
+
 /**
  * The panel of the chosen trial.
  * @param {Sweep} sweep
@@ -146,7 +148,7 @@ function createCurveLegend(onHide) {
         ? ""
         : kind === "other"
           ? curve.name
-          : `${curve.name} ${shortNumber(valueAt(curve, step))}`;
+          : `${curve.name} ${shortNumber(valueAt(curve, step), DIGITS)}`;
     }
   }
   return {
