@@ -74,8 +74,9 @@ sync: $(READY) ## Bring what is finished of the newest run to W&B, verified (RUN
 dashboard: $(READY) ## Create or update the workspace and the report of the newest run on W&B (RUN=runs/...)
 	@$(IN)/python -m pipeline dashboard $(RUN) $(ARGS)
 
-lecture: $(READY) ## Run every experiment of the lecture here, and write one page that links their reports
+lecture: $(READY) ## Run every experiment of the lecture here, and write the walk through it: runs/lecture.html
 	@$(IN)/python -m pipeline run configs/xor.yaml configs/lecture
+	@$(IN)/python -m pipeline lecture
 
 play: $(READY) ## Play the lecture's number game at this terminal
 	@$(IN)/python -m pipeline play $(ARGS)

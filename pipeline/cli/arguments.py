@@ -24,6 +24,7 @@ from pipeline.cli.running import RunOptions, run
 from pipeline.cli.submitting import RetryOptions, SubmitOptions, retry, submit
 from pipeline.cli.table_output import FORMATS
 from pipeline.cli.tracking import DashboardOptions, SyncOptions, dashboard, sync
+from pipeline.cli.walking import LectureOptions, lecture
 
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -78,6 +79,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, Verbs]:
         _dashboard,
         _list,
         _check,
+        _lecture,
         _play,
         _bench,
     ):
@@ -242,6 +244,11 @@ def _check(verbs: Verbs) -> None:
         metavar="FILE",
         help="Python files with definitions of your own, or entry points of installed packages",
     )
+
+
+def _lecture(verbs: Verbs) -> None:
+    verb = _verb(verbs, lecture, LectureOptions, "lecture")
+    verb.add_argument("runs", type=_folder, nargs="?", metavar="DIR", help="folder that holds the runs (default: runs)")
 
 
 def _play(verbs: Verbs) -> None:

@@ -1,0 +1,78 @@
+"""The verb lecture: a walk through the lecture, from the runs that are there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.api.run_folders import RUNS
+from pipeline.cli.prose import say
+from pipeline.records.last_work import last_worked_on
+
+if TYPE_CHECKING:
+    from pipeline.config import YamlDocument
+    from pipeline.report.html.index_page import IndexEntry
+
+
+@dataclass(frozen=True)
+class LectureOptions:
+    """Options of lecture.
+
+    Args:
+        runs: Folder that holds the runs; none: ``runs/``.
+    """
+
+    runs: Path | None
+
+
+def lecture(options: LectureOptions) -> int:
+    """Write lecture.html, a walk through the lecture, with what the runs that are there have measured."""
+    from pipeline.config import find_config, read_document
+    from pipeline.report.lecture.stations import CONFIGS
+    from pipeline.report.lecture.walk_page import PAGE, StationFile, write_walk
+
+    folder, files, entries = options.runs or RUNS, {}, {}
+    for name in CONFIGS:
+        document = read_document(find_config(Path("configs", f"{name}.yaml")))
+        text = document.path.read_text(encoding="utf-8")
+        files[name] = StationFile(f"configs/{name}.yaml", document.question, text)
+        if report := newest_report(folder, document.path.stem):
+            entries[name] = _entry(document, report)
+    folder.mkdir(parents=True, exist_ok=True)
+    page = write_walk(folder / PAGE, files, entries)
+    if missing := len(files) - len(entries):
+        say(f"{missing} of {len(files)} experiments of the lecture have not run yet; make lecture runs all of them")
+    say(f"lecture: {page}")
+    return 0
+
+
+def newest_report(folder: Path, name: str) -> Path | None:
+    """Find the report of the newest run of an experiment.
+
+    Args:
+        folder: That holds the folders of runs.
+        name: Of the experiment: that of its file.
+
+    Returns:
+        The page, or ``None`` if there is none.
+    """
+    reports = [*folder.glob(f"{name}/report.html"), *folder.glob(f"{name}-*/report.html")]
+    return max(reports, key=lambda report: last_worked_on(report.parent), default=None)
+
+
+def _entry(document: YamlDocument, report: Path) -> IndexEntry:
+    """What the walk says of a run, from its folder."""
+    from pipeline.api.run_contents import read_contents
+    from pipeline.report.html.index_page import entry_of, entry_of_game
+
+    name = document.path.stem
+    if document.is_game:
+        from pipeline.problems.number_game import NumberGame
+        from pipeline.report.html.game_page import game_answer, rounds
+
+        game = document.construct(NumberGame)
+        return entry_of_game(name, game.question, report, rounds(game), game_answer(game))
+    contents = read_contents(report.parent)
+    question = contents.plan.experiment.question
+    return entry_of(name, question, report, contents.tables.results, contents.answer)

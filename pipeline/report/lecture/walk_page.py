@@ -1,0 +1,149 @@
+"""The page of the lecture: a walk through its stations, in one file.
+
+A station whose experiments have not run says how to run them. The page is made from the stations and from what is known
+of the runs, so that it can be written again at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import number_of
+from pipeline.records.atomic_writes import replacing
+from pipeline.report.html.index_page import IndexEntry, ReportPicture, link_of, picture_of
+from pipeline.report.html.page_tables import verdict_class
+from pipeline.report.html.rendering import render_page
+from pipeline.report.lecture.live_figures import LiveFigure
+from pipeline.report.lecture.quizzes import Quiz
+from pipeline.report.lecture.stations import STATIONS, Station
+
+TITLE = "The lecture"
+PAGE = "lecture.html"
+
+
+@dataclass(frozen=True)
+class MeasuredRun:
+    """What a station shows of one experiment; without a report, it has not run yet.
+
+    Args:
+        path: Of its YAML file.
+        yaml: The file.
+        command: What runs it.
+        question: What it asks.
+        report: Link to its page; empty for none.
+        answer: What it answers.
+        picture: The figure that shows the answer; ``None`` for none.
+        about: What the verdict is about.
+        verdict: Whether theory agrees.
+        css_class: Class of the verdict in the style sheet.
+        counts: How its trials ended.
+        diverged: What the trials that diverged say.
+    """
+
+    path: str
+    yaml: str
+    command: str
+    question: str
+    report: str = ""
+    answer: str = ""
+    picture: ReportPicture | None = None
+    about: str = ""
+    verdict: str = ""
+    css_class: str = ""
+    counts: str = ""
+    diverged: str = ""
+
+
+@dataclass(frozen=True)
+class ShownStation:
+    """What the page shows of a station."""
+
+    name: str
+    title: str
+    template: str
+    quiz: Quiz
+    live: LiveFigure | None
+    runs: tuple[MeasuredRun, ...]
+
+    @property
+    def standing(self) -> str:
+        """What is missing of its runs, in words; empty where nothing is."""
+        missing = sum(not run.report for run in self.runs)
+        if not missing:
+            return ""
+        return (
+            "not run yet"
+            if missing == len(self.runs)
+            else f"{missing} of {number_of(len(self.runs), 'run')} not run yet"
+        )
+
+
+@dataclass(frozen=True)
+class StationFile:
+    """The YAML file of an experiment.
+
+    Args:
+        path: As a person types it.
+        question: What it asks.
+        text: The file.
+    """
+
+    path: str
+    question: str
+    text: str
+
+
+def write_walk(path: Path, files: Mapping[str, StationFile], entries: Mapping[str, IndexEntry]) -> Path:
+    """Write the page of the lecture.
+
+    Args:
+        path: Of the page.
+        files: The YAML files of all stations, by their names.
+        entries: What is known of the runs that there are, by the same names.
+
+    Returns:
+        The page.
+    """
+    shown = [_shown(station, path.parent, files, entries) for station in STATIONS]
+    index = path.with_name("index.html")
+    page = render_page(
+        "lecture/walk.html",
+        TITLE,
+        charts=False,
+        entries=("lecture/lecture.js",),
+        styles=("lecture.css",),
+        stations=shown,
+        index=index.name if index.exists() else "",
+    )
+    with replacing(path) as part:
+        part.write_text(page, encoding="utf-8")
+    return path
+
+
+def _shown(
+    station: Station, folder: Path, files: Mapping[str, StationFile], entries: Mapping[str, IndexEntry]
+) -> ShownStation:
+    runs = tuple(_run(files[config], entries.get(config), folder) for config in station.configs)
+    return ShownStation(station.name, station.title, station.template, station.quiz, station.live, runs)
+
+
+def _run(file: StationFile, entry: IndexEntry | None, folder: Path) -> MeasuredRun:
+    command = f"python -m pipeline run {file.path}"
+    if entry is None:
+        return MeasuredRun(file.path, file.text, command, file.question)
+    return MeasuredRun(
+        path=file.path,
+        yaml=file.text,
+        command=command,
+        question=entry.question,
+        report=link_of(folder, entry),
+        answer=entry.answer,
+        picture=picture_of(entry),
+        about=entry.about,
+        verdict=entry.verdict,
+        css_class=verdict_class(entry.verdict),
+        counts=entry.counts,
+        diverged=entry.diverged,
+    )

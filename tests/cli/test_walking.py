@@ -1,0 +1,61 @@
+"""The verb lecture writes the walk from the runs that are there, again and again, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import main
+from pipeline.cli.walking import newest_report
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_without_runs_every_station_says_how_to_run_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lecture"]) == 0
+    said = capsys.readouterr().err.splitlines()
+    number = len(list((ROOT / "configs" / "lecture").glob("*.yaml"))) + 1
+    assert said == [
+        f"{number} of {number} experiments of the lecture have not run yet; make lecture runs all of them",
+        "lecture: runs/lecture.html",
+    ]
+    page = (tmp_path / "runs" / "lecture.html").read_text()
+    commands = re.findall(r"<pre><code>python -m pipeline run (\S+)</code></pre>", page)
+    assert len(commands) == number
+    assert all((ROOT / path).exists() for path in commands)
+    assert main(["lecture", "runs"]) == 0
+    assert (tmp_path / "runs" / "lecture.html").read_text() == page
+
+
+def test_what_has_run_is_shown_with_its_answer_its_figure_and_its_verdict(tmp_path: Path) -> None:
+    """What the experiments of the whole lecture have measured is in ``test_configs.py``."""
+    assert main(["run", str(ROOT / "configs" / "lecture" / "number_game.yaml")]) == 0
+    others = sorted(path for path in (tmp_path / "runs").rglob("*") if path.is_file())
+    assert main(["lecture"]) == 0
+    page = (tmp_path / "runs" / "lecture.html").read_text()
+    assert 'href="number_game/report.html"' in page
+    assert "The best 3 numbers miss a goal by 1.25 in the mean" in page
+    assert 'Theory, on scores: <b class="agrees">agrees (4 of 4 rounds)</b>' in page
+    assert page.count('<img src="data:image/png;base64,') == 1
+    written = {path for path in (tmp_path / "runs").rglob("*") if path.is_file()}
+    assert written - set(others) == {tmp_path / "runs" / "lecture.html"}
+
+
+def test_the_newest_run_is_shown_and_a_run_without_a_report_is_none(tmp_path: Path) -> None:
+    assert newest_report(tmp_path, "xor") is None
+    for name in ("xor-old", "xor-new", "xor-unfinished", "xor_two-newer"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "plan.json").write_text("")
+        if name != "xor-unfinished":
+            (tmp_path / name / "report.html").write_text("")
+    for seconds, name in enumerate(("xor-old", "xor-new", "xor-unfinished", "xor_two-newer")):
+        os.utime(tmp_path / name / "plan.json", (seconds, seconds))
+    assert newest_report(tmp_path, "xor") == tmp_path / "xor-new" / "report.html"
