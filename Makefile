@@ -1,7 +1,7 @@
 # Every target sets up .venv by itself, with what it needs, and refreshes it when the requirements change.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run plan submit status logs cancel retry probe results report sync dashboard lecture play check test pytest test-newest test-verdicts test-scale lint style types format docs bench slurm-up slurm-down clean
+.PHONY: help setup run plan submit status logs cancel retry probe results report sync dashboard lecture play playground check test pytest test-newest test-verdicts test-scale lint style types format docs bench slurm-up slurm-down clean
 
 PYTHON ?= python3
 CONFIG ?= configs/fixed_vs_learned_basis.yaml
@@ -80,6 +80,9 @@ lecture: $(READY) ## Run every experiment of the lecture here, and write the wal
 
 play: $(READY) ## Play the lecture's number game at this terminal
 	@$(IN)/python -m pipeline play $(ARGS)
+
+playground: $(READY) ## Train a tiny model in a page, step by step, beside its theory (RUN=runs/... ARGS=--open)
+	@$(IN)/python -m pipeline playground $(RUN) $(ARGS)
 
 check: lint ## Check style, types, and for half a minute the tests nearest to what changed since the last commit (SECONDS=300)
 	@PYTHONDONTWRITEBYTECODE= $(IN)/python tests/imports/changed_tests.py $(or $(SECONDS),30) -q --workers 2

@@ -18,6 +18,7 @@ from pipeline.cli.mistyped import refuse_mistyped
 from pipeline.cli.monitoring import LogsOptions, StatusOptions, logs, status
 from pipeline.cli.options import options_from
 from pipeline.cli.planning import PlanOptions, plan
+from pipeline.cli.playing import PlaygroundOptions, playground
 from pipeline.cli.probing import ProbeOptions, probe
 from pipeline.cli.reporting import RecordsOptions, ReportOptions, ResultsOptions, records, report, results
 from pipeline.cli.running import RunOptions, run
@@ -81,6 +82,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, Verbs]:
         _check,
         _lecture,
         _play,
+        _playground,
         _bench,
     ):
         add(verbs)
@@ -257,6 +259,14 @@ def _lecture(verbs: Verbs) -> None:
 def _play(verbs: Verbs) -> None:
     verb = _verb(verbs, play, PlayOptions, "play --seed monday")
     verb.add_argument("--seed", metavar="WORD", help="any word or number; the same one gives the same goals")
+
+
+def _playground(verbs: Verbs) -> None:
+    verb = _verb(verbs, playground, PlaygroundOptions, "playground runs/xor-0123456789 --open")
+    verb.add_argument(
+        "run", type=_folder, nargs="?", metavar="DIR", help="folder of a run whose trials can be opened (default: none)"
+    )
+    verb.add_argument("--open", action="store_true", help="open the page in a browser")
 
 
 def _bench(verbs: Verbs) -> None:

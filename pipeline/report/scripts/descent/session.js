@@ -45,6 +45,7 @@ import { Trial } from "../descent/trial.js";
  * @property {"frame"} kind
  * @property {number} step Updates made.
  * @property {Losses} losses Of steps since the last frame; of very many, some.
+ * @property {number | null} predicted Loss that is predicted of this step; null where nothing is.
  * @property {Curve} fit The trained function on the grid of the truth.
  * @property {Unit[]} units
  * @property {Float64Array} weights
@@ -94,6 +95,8 @@ export class Session {
     this.limit = null;
     this.measureFrom = -Infinity;
     this.measuredStep = -1;
+    /** @type {((step: number) => number) | null} */
+    this.predictedLoss = null;
   }
 
   /**
@@ -158,6 +161,7 @@ export class Session {
     this.grid = gridOf(trial);
     this.fit = trial.model.outputsAt(this.grid);
     const { limit, condition, eigenvalues, predictedLoss } = theoryOf(trial);
+    this.predictedLoss = predictedLoss;
     this.limit = limit;
     this.answer({
       kind: "started",
@@ -225,7 +229,8 @@ export class Session {
    * @param {Trial} trial
    */
   #predict(trial) {
-    this.answer({ kind: "predicted", predicted: predictedLosses(trial, predictionOf(trial)) });
+    this.predictedLoss = predictionOf(trial);
+    this.answer({ kind: "predicted", predicted: predictedLosses(trial, this.predictedLoss) });
   }
 
   /**
@@ -257,6 +262,7 @@ export class Session {
       kind: "frame",
       step: trial.stepsDone,
       losses: this.losses,
+      predicted: this.predictedLoss === null ? null : this.predictedLoss(trial.stepsDone),
       fit: { x: this.grid, y: this.fit(trial.weights).slice() },
       units: trial.units(),
       weights: trial.weights.slice(),

@@ -58,8 +58,10 @@ export function logTicks(low, high, most) {
  */
 export function stepTicks(last, most) {
   if (last < 1) return [0];
-  const powers = logTicks(0.999, last, Math.max(1, most - 1));
-  return [0, ...(powers[0] === 1 || powers.length === 0 ? powers : [1, ...powers])];
+  const top = Math.floor(Math.log10(last) + TINY), room = Math.max(1, most - 1), all = top + 1 <= room;
+  const apart = all ? 1 : Math.ceil(top / room), ticks = [0];
+  for (let exponent = all ? 0 : apart; exponent <= top; exponent += apart) ticks.push(Number(`1e${exponent}`));
+  return ticks;
 }
 
 /**

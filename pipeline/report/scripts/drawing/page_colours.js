@@ -8,6 +8,7 @@
  * @property {string} paper Ground.
  * @property {string} soft A ground that stands out a little.
  * @property {string} bad What went wrong.
+ * @property {string} faint What was there before.
  * @property {string} fit The trained function and its loss: blue.
  * @property {string} theory What theory predicts: vermillion.
  * @property {string} unit Hidden units: green.
@@ -31,6 +32,7 @@ export function pageColours(element) {
     paper: read("paper"),
     soft: read("soft"),
     bad: read("bad"),
+    faint: read("faint"),
     fit: read("blue"),
     theory: read("vermillion"),
     unit: read("green"),

@@ -67,8 +67,8 @@ function paint(pen, size, colours, content, picture) {
   clipped(pen, frame, () => {
     if (content.fit) drawGrid(pen, frame, content.fit, content.range, colours, picture);
     for (const unit of content.units ?? []) drawUnit(pen, frame, unit, content.ends, colours.unit);
-    if (content.points) drawPoints(pen, frame, content.points, content.range, colours);
   });
+  if (content.points) drawPoints(pen, frame, content.points, content.range, colours);
   return frame;
 }
 

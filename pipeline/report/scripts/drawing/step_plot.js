@@ -16,8 +16,8 @@ import { stepsInWords } from "../drawing/plot_words.js";
  * @property {string} name What it is, such as "training loss".
  * @property {ArrayLike<number>} steps In order.
  * @property {ArrayLike<number>} values As many.
- * @property {"measured" | "predicted" | "bound" | "other"} [kind] Measured: a line; predicted: dashed; a bound: dotted;
- *   another, for comparison: thin.
+ * @property {"measured" | "predicted" | "bound" | "other" | "before"} [kind] Measured: a line; predicted: dashed;
+ *   a bound: dotted; another, for comparison: thin; what was measured before a change: pale.
  */
 
 /**
@@ -115,6 +115,7 @@ function lookOf(curve, colours) {
   if (curve.kind === "predicted") return { colour: colours.theory, width: 2, dashes: [6, 5] };
   if (curve.kind === "bound") return { colour: colours.theory, width: 2, dashes: [2, 4] };
   if (curve.kind === "other") return { colour: colours.quiet, width: 0.6 };
+  if (curve.kind === "before") return { colour: colours.faint, width: 1.5 };
   return { colour: colours.fit, width: 2.5 };
 }
 

@@ -24,7 +24,9 @@ test("ticks of a logarithmic axis are powers of ten, and finer where there are f
 
 test("an axis of steps begins with 0", () => {
   assert.deepEqual(stepTicks(2000, 6), [0, 1, 10, 100, 1000]);
-  assert.equal(stepTicks(1e6, 4)[0], 0);
+  assert.deepEqual(stepTicks(1e6, 4), [0, 100, 1e4, 1e6]);
+  assert.deepEqual(stepTicks(20000, 2), [0, 1e4]);
+  assert.deepEqual(stepTicks(9, 2), [0, 1]);
   assert.deepEqual(stepTicks(0, 4), [0]);
 });
 

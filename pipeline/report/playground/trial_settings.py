@@ -1,0 +1,130 @@
+"""Trials of a run as settings of the playground, in the words of a YAML file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.definitions import canonical, definitions_within
+from pipeline.errors import number_of
+from pipeline.experiment.trial import LearningRate, Shape, TimesLimit, Trial
+from pipeline.plans import Plan
+from pipeline.problems.problem import FunctionProblem
+
+MOST_TRIALS = 4000
+"""Of more, those of the first seed of each setting are kept, and of these the first: 80 bytes each."""
+MOST_INPUTS = 2
+TABLES = "Trials on tables of data cannot be played: the page does not hold the tables."
+MANY_INPUTS = "Trials of more than two inputs cannot be played: the page draws lines and planes."
+OWN_DEFINITIONS = "Trials with definitions of your own cannot be played: the page knows those that are built in."
+Group = tuple[Shape, Sequence[Trial]]
+"""Trials of one shape."""
+
+
+@dataclass(frozen=True)
+class RunTrials:
+    """Trials of a run that its playground can open; the names of the fields are those of the page's JSON.
+
+    Args:
+        run: Name of the run; empty for none.
+        shapes: Settings without a rate and a seed.
+        trials: For each id the index of its shape, its rate and its seed.
+        sentences: Why some trials of the run are not among them.
+    """
+
+    run: str = ""
+    shapes: Sequence[dict[str, Any]] = ()
+    trials: dict[str, tuple[int, Any, int]] | None = None
+    sentences: Sequence[str] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``scripts/playground/run_trials.js`` reads."""
+        return {
+            "run": self.run,
+            "shapes": list(self.shapes),
+            "trials": self.trials or {},
+            "sentences": list(self.sentences),
+        }
+
+
+def run_trials(plan: Plan, most: int = MOST_TRIALS) -> RunTrials:
+    """The trials of a plan that the page can play.
+
+    Args:
+        plan: Of the run.
+        most: How many the page holds.
+
+    Returns:
+        All of them up to ``most``; of more, those of the first seed of each setting, cut after ``most``.
+    """
+    reasons = {why_not(pack.shape) for pack in plan.packs} - {""}
+    groups: Iterable[Group] = [(pack.shape, pack.trials) for pack in plan.packs if not why_not(pack.shape)]
+    number = sum(len(trials) for _, trials in groups)
+    kept, shapes = dict[str, tuple[int, Any, int]](), list[dict[str, Any]]()
+    for shape, trials in groups if number <= most else _first_seeds(groups):
+        shapes.append(shape_setting(shape))
+        for trial in trials[: most - len(kept)]:
+            kept[trial.id] = len(shapes) - 1, rate_setting(trial.learning_rate), trial.seed
+        if len(kept) == most:
+            break
+    if len(kept) < number:
+        reasons.add(f"The page holds {len(kept)} of {number_of(number, 'trial')}: those of the first seed of each.")
+    return RunTrials(plan.name, shapes, kept, sorted(reasons))
+
+
+def why_not(shape: Shape) -> str:
+    """Why trials of a shape cannot be played, as a sentence; empty where they may be, if the page has their parts."""
+    if not isinstance(shape.problem, FunctionProblem):
+        return TABLES
+    if any(definition.code_sha256 for definition in definitions_within(shape)):
+        return OWN_DEFINITIONS
+    return MANY_INPUTS if shape.problem.dimension > MOST_INPUTS else ""
+
+
+def shape_setting(shape: Shape) -> dict[str, Any]:
+    """A shape on a target function as a setting of the page, all defaults included, but for rate and seed."""
+    problem = shape.problem
+    assert isinstance(problem, FunctionProblem)
+    return {
+        "target": canonical(problem.target),
+        "inputs": {
+            "measure": canonical(problem.measure),
+            "dimension": problem.dimension,
+            "test": problem.test,
+            "seed": problem.seed,
+        },
+        "num_points": problem.train,
+        "noise": problem.noise,
+        "model": canonical(shape.model),
+        "width": shape.width,
+        "loss": canonical(shape.loss),
+        "optimizer": canonical(shape.optimizer),
+        "steps": shape.steps,
+        "batch_size": shape.batch_size,
+        "dtype": shape.dtype,
+    }
+
+
+def rate_setting(rate: LearningRate) -> float | dict[str, float] | None:
+    """A learning rate as the page writes it; ``None`` for a solver, which has none."""
+    return {"of_limit": rate.times_limit} if isinstance(rate, TimesLimit) else rate
+
+
+def _first_seeds(groups: Iterable[Group]) -> Iterator[Group]:
+    """Of trials that differ in their seed alone the first; those of one setting may be in several packs."""
+    seen = dict[tuple[object, ...], set[LearningRate]]()
+    for shape, trials in groups:
+        rates = seen.setdefault(_without_seed(shape), set())
+        first = []
+        for trial in trials:
+            if trial.learning_rate not in rates:
+                rates.add(trial.learning_rate)
+                first.append(trial)
+        if first:
+            yield shape, first
+
+
+def _without_seed(shape: Shape) -> tuple[object, ...]:
+    way = (shape.optimizer, shape.loss, shape.steps, shape.batch_size, shape.dtype)
+    return (shape.problem.family, shape.model.with_seed(0), shape.width, *way)

@@ -1,0 +1,86 @@
+// What a page has to know of a trial at its start, besides its numbers.
+
+import { LOSSES } from "../descent/losses.js";
+import { readSetting, targetOf } from "../descent/setting.js";
+import { UPDATE_RULES } from "../descent/update_rules.js";
+
+/** @typedef {import("../descent/setting.js").Setting} Setting */
+/** @typedef {import("../descent/session.js").Started} Started */
+/** @typedef {{steps: number[], values: number[]}} Steps Values of some steps, in order. */
+
+/**
+ * @typedef {object} Described
+ * @property {string} id Of the trial.
+ * @property {number} dimension D.
+ * @property {boolean} isLinear Whether the model is linear in its weights.
+ * @property {boolean} exact Whether the limit of its rate is exact: descent on all points of a quadratic.
+ * @property {string} optimizer Name of the rule, in words.
+ * @property {number} rate Learning rate.
+ * @property {number | null} limit Largest stable rate at the first weights.
+ * @property {number | null} bound Largest stable sharpness; of gradient descent 2 / rate.
+ * @property {number} condition Condition number.
+ * @property {Float64Array} eigenvalues Of the features; of a linear model under the square loss those of the Hessian.
+ * @property {{momentum: number, nesterov: boolean} | null} recurrence Of the modes of a quadratic.
+ * @property {Steps | null} predicted Predicted loss.
+ * @property {Float64Array} points Training points `[P, D]`.
+ * @property {Float64Array} targets Training targets `[P]`.
+ * @property {{x: Float64Array, y: Float64Array}} truth The function to be learned on a grid.
+ * @property {[number, number]} range Values that the plane has in the colours of its ends.
+ */
+
+const SURE = 4;  // a logit that is a clear yes
+
+/**
+ * A trial as the page shows it.
+ * @param {Setting} setting What it was started with.
+ * @param {Started} started What was answered.
+ * @returns {Described}
+ */
+export function describedTrial(setting, { id, dimension, rate, points, targets, truth, theory }) {
+  const content = readSetting(setting), rule = UPDATE_RULES[content.optimizer.name](content.optimizer.fields);
+  const isLinear = content.model.name === "linear", full = content.batchSize === null;
+  const exact = isLinear && full && LOSSES[content.loss.name].quadratic && rule.stabilityFactor !== null;
+  return {
+    ...{ id, dimension, rate, points, targets, truth, isLinear, exact },
+    optimizer: content.optimizer.name.replaceAll("_", " "),
+    limit: theory.limit,
+    bound: rule.stabilityFactor === null ? null : rule.stabilityFactor / rate,
+    condition: theory.condition,
+    eigenvalues: theory.eigenvalues,
+    recurrence: exact ? rule.recurrence : null,
+    predicted: theory.predicted && asSteps(theory.predicted),
+    range: rangeOf(content.loss.name, targetOf(content).task, truth.y),
+  };
+}
+
+/** @param {[number, number][]} losses */
+function asSteps(losses) {
+  return { steps: losses.map(([step]) => step), values: losses.map(([, loss]) => loss) };
+}
+
+/**
+ * @param {string} loss
+ * @param {string} task
+ * @param {Float64Array} values
+ * @returns {[number, number]}
+ */
+function rangeOf(loss, task, values) {
+  if (task === "labels") return loss === "half_mean_square" ? [0, 1] : [-SURE, SURE];
+  const low = values.reduce((least, value) => Math.min(least, value), Infinity);
+  const high = values.reduce((greatest, value) => Math.max(greatest, value), -Infinity);
+  return low < high ? [low, high] : [low - 1, high + 1];
+}
+
+/**
+ * The values of a function on a square grid of points, of which the first input changes fastest.
+ * @param {{x: Float64Array, y: Float64Array}} curve Points `[P, 2]`, and a value at each.
+ * @returns {import("../drawing/plane_plot.js").Grid} As it is drawn: all second inputs of a first one after another.
+ */
+export function gridOf({ x: points, y: values }) {
+  const side = Math.round(Math.sqrt(values.length));
+  return {
+    x: Float64Array.from({ length: side }, (_, place) => points[2 * place]),
+    y: Float64Array.from({ length: side }, (_, place) => points[2 * place * side + 1]),
+    values: values.map((_, place) => values[(place % side) * side + Math.floor(place / side)]),
+  };
+}

@@ -1,0 +1,151 @@
+// The playground: what a person chooses is trained in the page, step by step, beside what theory says of it.
+
+import { checkSetting } from "../descent/setting.js";
+import { createChoices } from "../playground/trial_choices.js";
+import { createDrawingPad } from "../playground/drawing_pad.js";
+import { LiveTrial } from "../playground/live_trial.js";
+import { numbersOf } from "../playground/trial_numbers.js";
+import { PRESETS, USUAL, settingOf } from "../playground/presets.js";
+import { createRateSlider } from "../playground/rate_slider.js";
+import { askedTrial, trialSetting } from "../playground/run_trials.js";
+import { settingFrom } from "../playground/setting_address.js";
+import { createSharing } from "../playground/sharing.js";
+import { standingInWords } from "../playground/stability_words.js";
+import { createFigures } from "../playground/trial_figures.js";
+
+/** @typedef {import("../descent/setting.js").Setting} Setting */
+
+/** @param {string} id */
+function find(id) {
+  const element = document.getElementById(id);
+  if (element === null) throw new Error(`the page has no ${id}`);
+  return element;
+}
+
+const input = (/** @type {string} */ id) => /** @type {HTMLInputElement} */ (find(id));
+const held = (/** @type {string} */ id) => JSON.parse(find(id).textContent ?? "");
+
+let setting = USUAL, stale = false, first = "";
+const figures = createFigures(find), share = createSharing(find, USUAL);
+const live = new LiveTrial(() => {
+  if (!stale) requestAnimationFrame(show);
+  stale = true;
+});
+const rate = createRateSlider({ input: input("rate"), field: input("rate-field"), marker: find("marker") }, (value) => {
+  choose({ ...setting, learning_rate: value });
+});
+const form = /** @type {HTMLFormElement} */ (find("choices"));
+const choices = createChoices(form, held("summaries"), (next) => choose(next));
+
+/**
+ * Begin with a setting, or say why it cannot be trained; what was played before goes on then.
+ * @param {Setting} next
+ * @param {boolean} [asked] Whether the address asked for it.
+ */
+function choose(next, asked = false) {
+  setting = next;
+  choices.show(next);
+  find("pad").hidden = !next.drawn;
+  const wrong = checkSetting(next);
+  complain(wrong);
+  if (wrong.length) return;
+  share(next, asked);
+  live.start(next);
+}
+
+/** @param {string[]} sentences */
+function complain(sentences) {
+  find("complaint").hidden = sentences.length === 0;
+  find("complaint").textContent = sentences.join(" ");
+}
+
+/** Draw what is played now, once a frame. */
+function show() {
+  stale = false;
+  const { started, frame, playing } = live;
+  find("play").textContent = playing ? "Pause" : "Play";
+  if (live.refused.length) complain(live.refused);
+  if (started === null) return;
+  find("playground").dataset.trial = started.id;
+  figures.show(live);
+  const step = frame?.step ?? 0, limit = frame?.limit ?? started.limit;
+  find("at").textContent = `step ${step.toLocaleString("en")}`;
+  rate.mark(limit);
+  if (!live.awaiting) rate.show(started.rate);
+  const diverged = frame?.diverged ?? false, limits = { limit, firstLimit: started.limit };
+  const said = standingInWords({ ...started, ...limits, step, diverged });
+  if (find("verdict").textContent !== said.text) find("verdict").textContent = said.text;
+  find("verdict").className = `verdict ${said.kind}`;
+  showNumbers(numbersOf(live));
+}
+
+/** @param {[string, string][]} numbers Names and values. */
+function showNumbers(numbers) {
+  const names = numbers.map(([name]) => name).join();
+  if (names !== first) {
+    first = names;
+    find("numbers").replaceChildren(...numbers.map(([name]) => {
+      const pair = document.createElement("div");
+      pair.append(withText("dt", name), withText("dd", ""));
+      return pair;
+    }));
+  }
+  numbers.forEach(([, value], place) => {
+    const cell = find("numbers").children[place].children[1];
+    if (cell.textContent !== value) cell.textContent = value;
+  });
+}
+
+/**
+ * @param {string} tag
+ * @param {string} text
+ */
+function withText(tag, text) {
+  const element = document.createElement(tag);
+  element.textContent = text;
+  return element;
+}
+
+/** Buttons that begin with a question. */
+function showPresets() {
+  for (const preset of PRESETS) {
+    const button = /** @type {HTMLButtonElement} */ (withText("button", preset.question));
+    button.type = "button";
+    button.addEventListener("click", () => {
+      find("look").textContent = preset.look;
+      choose(settingOf(preset));
+      live.play();
+    });
+    find("presets").append(button);
+  }
+}
+
+/** The setting that the address asks for, or the usual one and a sentence. */
+function open() {
+  const asked = askedTrial(location.search, location.hash), read = settingFrom(asked ? "" : location.hash, USUAL);
+  const trial = asked ? trialSetting(held("trials"), asked) : { setting: null, sentence: "" };
+  const opened = trial.setting ? { ...USUAL, ...trial.setting } : read.setting, wrong = checkSetting(opened);
+  choose(wrong.length ? USUAL : opened, true);
+  complain([trial.sentence, read.sentence, ...wrong].filter(Boolean));
+}
+
+find("play").addEventListener("click", () => (live.playing ? live.pause() : live.play()));
+find("step").addEventListener("click", () => live.step());
+find("reset").addEventListener("click", () => choose(setting));
+find("speed").addEventListener("change", () => {
+  live.setSpeed(Number(input("speed").value));
+});
+find("large").addEventListener("click", () => {
+  const large = document.documentElement.classList.toggle("large");
+  find("large").setAttribute("aria-pressed", String(large));
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== " " || event.target !== document.body) return;
+  event.preventDefault();
+  find("play").click();
+});
+window.addEventListener("hashchange", open);
+createDrawingPad(find("pad"), figures.frame, () => setting.drawn ?? [], (drawn) => choose({ ...setting, drawn }));
+for (const element of document.querySelectorAll(".playing")) /** @type {HTMLElement} */ (element).hidden = false;
+showPresets();
+open();

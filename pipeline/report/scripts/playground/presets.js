@@ -1,0 +1,115 @@
+// Settings to begin with, each named by the question that it shows.
+
+/** @typedef {import("../descent/setting.js").Setting} Setting */
+
+/** @type {Setting} */
+export const USUAL = {
+  target: "sine",
+  inputs: {},
+  num_points: 64,
+  noise: 0,
+  model: { linear: { basis: "legendre" } },
+  width: 8,
+  loss: null,
+  optimizer: "gradient_descent",
+  learning_rate: { of_limit: 0.5 },
+  steps: 2000,
+  seed: 0,
+};
+
+/**
+ * @typedef {object} Preset
+ * @property {string} question A few words.
+ * @property {string} look What is to be seen, in a sentence.
+ * @property {Partial<Setting>} changes Of the usual setting.
+ */
+
+/** @type {Preset[]} */
+export const PRESETS = [
+  {
+    question: "Past the largest stable rate",
+    look: "The rate is 3 % above 2/λ: one mode grows while all others have come to rest. Drag the pointer back.",
+    changes: { model: { linear: { basis: "cosine" } }, learning_rate: { of_limit: 1.03 }, steps: 2000 },
+  },
+  {
+    question: "Why so slow?",
+    look: "Powers of x are nearly the same function, so κ is large, and the slowest mode moves κ² times as slowly.",
+    changes: { model: { linear: { basis: "monomial" } }, learning_rate: { of_limit: 0.95 }, steps: 100000 },
+  },
+  {
+    question: "A kink for every unit",
+    look: "Each ReLU unit bends the line once, at a green tick. Descent moves the ticks to where the target bends.",
+    changes: {
+      target: "absolute_value",
+      model: { shallow: { activation: "relu", initialisation: "kinks_inside" } },
+      width: 6,
+      learning_rate: { of_limit: 0.5 },
+      steps: 20000,
+    },
+  },
+  {
+    question: "Runge's points",
+    look: "A polynomial through evenly spaced points swings between them near the ends, although the target is smooth.",
+    changes: {
+      target: "runge",
+      inputs: { measure: "grid" },
+      num_points: 14,
+      width: 12,
+      learning_rate: { of_limit: 0.95 },
+      steps: 100000,
+    },
+  },
+  {
+    question: "Waves at a jump",
+    look: "Beside the jump waves overshoot by about a tenth of it, however many there are: Gibbs' phenomenon.",
+    changes: {
+      target: "step",
+      inputs: { measure: "grid" },
+      num_points: 256,
+      model: { linear: { basis: "cosine" } },
+      width: 32,
+      learning_rate: { of_limit: 0.05 },
+      steps: 500,
+    },
+  },
+  {
+    question: "XOR",
+    look: "No plane tells these corners apart. Hidden units fold the square, each along a green line.",
+    changes: {
+      target: "xor",
+      num_points: 4,
+      model: "shallow",
+      width: 4,
+      loss: "half_mean_square",
+      learning_rate: 0.3,
+      steps: 5000,
+    },
+  },
+  {
+    question: "The edge of stability",
+    look: "Sharpness rises until it meets 2 / rate, and stays there: the rate chooses the curvature.",
+    changes: {
+      target: { chebyshev_polynomial: { degree: 3 } },
+      inputs: { measure: { grid: { low: -1.0526315789473684, high: 1.0526315789473684 } } },
+      num_points: 20,
+      model: { shallow: { activation: "tanh" } },
+      width: 32,
+      learning_rate: 0.2,
+      steps: 20000,
+    },
+  },
+  {
+    question: "Learning noise by heart",
+    look: "Nearly as many functions as points: the fit goes to the noisy points and leaves the target between them.",
+    changes: { num_points: 20, noise: 0.4, width: 18, learning_rate: { of_limit: 0.95 }, steps: 100000 },
+  },
+];
+
+/**
+ * The setting of a preset.
+ * @param {Preset} preset One of them.
+ * @returns {Setting} Whole.
+ */
+export function settingOf(preset) {
+  return { ...USUAL, ...preset.changes };
+}

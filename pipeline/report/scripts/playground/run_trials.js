@@ -1,0 +1,53 @@
+// Trials of a run that can be played, as the page of a run holds them.
+
+/** @typedef {import("../descent/setting.js").Setting} Setting */
+
+/**
+ * @typedef {object} RunTrials
+ * @property {string} run Name of the run; empty for none.
+ * @property {Partial<Setting>[]} shapes What several trials have in common.
+ * @property {Record<string, [number, number | {of_limit: number} | null, number]>} trials By id: shape, rate and seed.
+ * @property {string[]} sentences Why some trials of the run are not here.
+ */
+
+const SHORTEST = 6;
+
+/**
+ * The trial that an address asks for.
+ * @param {string} query Of the address, with `?`.
+ * @param {string} hash Its end, with `#`.
+ * @returns {string} Its id or the beginning of it; empty where none is asked for.
+ */
+export function askedTrial(query, hash) {
+  return new URLSearchParams(query).get("trial") ?? new URLSearchParams(hash.replace(/^#/, "")).get("trial") ?? "";
+}
+
+/**
+ * The setting of a trial of the run.
+ * @param {RunTrials} run What the page holds.
+ * @param {string} asked An id, or the beginning of one.
+ * @returns {{setting: Partial<Setting> | null, sentence: string}} The sentence says why there is none.
+ */
+export function trialSetting(run, asked) {
+  const found = asked.length < SHORTEST ? [] : Object.keys(run.trials).filter((id) => id.startsWith(asked));
+  if (found.length !== 1) return { setting: null, sentence: notFound(run, asked, found.length) };
+  const [shape, rate, seed] = run.trials[found[0]];
+  if (rate === null) return { setting: null, sentence: `Trial ${short(asked)} is solved at once: nothing descends.` };
+  return { setting: { ...run.shapes[shape], learning_rate: rate, seed }, sentence: "" };
+}
+
+/**
+ * @param {RunTrials} run
+ * @param {string} asked
+ * @param {number} number
+ */
+function notFound(run, asked, number) {
+  if (number > 1) return `${number} trials begin with ${short(asked)}: name more digits.`;
+  if (!run.run) return `This playground belongs to no run, so it does not know the trial ${short(asked)}.`;
+  return [`There is no trial ${short(asked)} of ${run.run} to play here.`, ...run.sentences].join(" ");
+}
+
+/** @param {string} id */
+function short(id) {
+  return id.length > 12 ? `${id.slice(0, 12)}…` : id;
+}

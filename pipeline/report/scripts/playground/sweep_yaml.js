@@ -1,0 +1,107 @@
+// What was found in the playground as the YAML of a sweep: the same trial among its neighbours.
+
+import { heightAt } from "../playground/drawing_pad.js";
+import { fieldsOf, nameOf } from "../playground/written_names.js";
+
+/** @typedef {import("../descent/setting.js").Setting} Setting */
+
+export const DRAWN_TABLE = "drawn.csv";
+const NEIGHBOURS = [0.25, 0.5, 0.75, 1, 1.1, 1.5];
+const SEEDS = 3;
+const PLAIN = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/**
+ * The YAML of a sweep.
+ * @param {Setting} setting What is played.
+ * @param {string} question What it is to answer, on one line.
+ * @returns {string} A file that `python -m pipeline run` reads.
+ */
+export function sweepYaml(setting, question) {
+  const entries = [
+    ["question", scalar(question)],
+    ...source(setting),
+    ["inputs", flow(inputsOf(setting))],
+    ...(setting.loss ? [["loss", flow(setting.loss)]] : []),
+    ["models", `\n  - ${flow(setting.model)}`],
+    ["widths", `[${setting.width}]`],
+    ["optimizer", flow(setting.optimizer)],
+    ["learning_rates", ratesText(setting.learning_rate)],
+    ["steps", String(setting.steps)],
+    ...(setting.batch_size ? [["batch_size", String(setting.batch_size)]] : []),
+    ["seeds", seedsText(setting)],
+    ["dtype", setting.dtype ?? "float64"],
+  ];
+  return entries.map(([name, text]) => `${name}:${text.startsWith("\n") ? "" : " "}${text}\n`).join("");
+}
+
+/**
+ * A drawn target as the table that its YAML names: a run trains on four fifths of its rows.
+ * @param {import("./drawing_pad.js").Place[]} drawn In order.
+ * @param {number} numPoints Points to be trained on.
+ * @returns {string} Rows with commas in between.
+ */
+export function drawnTable(drawn, numPoints) {
+  if (!drawn.length) return "x,y\n";
+  const rows = Math.ceil((numPoints * 5) / 4);
+  const places = Array.from({ length: rows }, (_, place) => Number((-1 + (2 * place + 1) / rows).toFixed(6)));
+  return `x,y\n${places.map((x) => `${x},${Number(heightAt(drawn, x).toFixed(6))}\n`).join("")}`;
+}
+
+/**
+ * @param {Setting} setting
+ * @returns {string[][]}
+ */
+function source(setting) {
+  if (!setting.drawn) return [["target", flow(setting.target)]];
+  return [["data", flow({ table: { path: DRAWN_TABLE, inputs: ["x"], output: "y" } })]];
+}
+
+/** @param {Setting} setting */
+function inputsOf(setting) {
+  const { drawn, num_points: points, noise } = setting;
+  return drawn ? { seed: setting.inputs?.seed ?? 0 } : { ...setting.inputs, train: points, noise };
+}
+
+/**
+ * Seeds from that of the setting on, where something is random; else that one.
+ * @param {Setting} setting
+ */
+function seedsText(setting) {
+  const basis = nameOf(fieldsOf(setting.model).basis), first = setting.seed ?? 0;
+  const drawn = nameOf(setting.model) === "shallow" || basis.startsWith("random_") || setting.batch_size;
+  const number = drawn ? SEEDS : 1;
+  return `[${Array.from({ length: number }, (_, place) => first + place).join(", ")}]`;
+}
+
+/** @param {number | {of_limit: number}} rate */
+function ratesText(rate) {
+  const middle = typeof rate === "number" ? rate : rate.of_limit;
+  const near = NEIGHBOURS.map((times) => (times === 1 ? middle : Number((middle * times).toPrecision(6))));
+  return typeof rate === "number" ? flow(near) : flow({ times_limit: near });
+}
+
+/**
+ * A value in one line.
+ * @param {any} value
+ * @returns {string}
+ */
+function flow(value) {
+  if (Array.isArray(value)) return `[${value.map(flow).join(", ")}]`;
+  if (value === null || typeof value !== "object") return scalar(value);
+  if (typeof value.name === "string") return flowNamed(value);
+  const pairs = Object.entries(value).map(([name, inner]) => `${name}: ${flow(inner)}`);
+  return `{${pairs.join(", ")}}`;
+}
+
+/** @param {{name: string} & Record<string, any>} flat */
+function flowNamed({ name, ...fields }) {
+  return Object.keys(fields).length ? flow({ [name]: fields }) : scalar(name);
+}
+
+/** @param {any} value */
+function scalar(value) {
+  if (typeof value !== "string") return String(value);
+  return PLAIN.test(value) && !RESERVED.has(value.toLowerCase()) ? value : JSON.stringify(value);
+}
+
+const RESERVED = new Set(["true", "false", "null", "yes", "no", "on", "off", "y", "n"]);

@@ -1,0 +1,129 @@
+// The figures of the trial that is played: its fit, its loss beside the prediction, and its sharpness.
+
+import { contraction } from "../descent/modes.js";
+import { createFunctionPlot } from "../drawing/function_plot.js";
+import { cellEnds, createPlanePlot } from "../drawing/plane_plot.js";
+import { createStepPlot } from "../drawing/step_plot.js";
+import { gridOf } from "../playground/described_trial.js";
+import { createModePlot } from "../playground/mode_plot.js";
+
+/** @typedef {import("./live_trial.js").LiveTrial} LiveTrial */
+/** @typedef {import("./described_trial.js").Described} Described */
+/** @typedef {import("../drawing/step_plot.js").Curve} Curve */
+
+/**
+ * @typedef {object} Figures
+ * @property {(live: LiveTrial) => void} show Draws what the trial is now.
+ * @property {() => import("../drawing/plot_frame.js").Frame | null} frame Where values stand in the figure of the fit.
+ */
+
+/**
+ * The figures of a page.
+ * @param {(id: string) => HTMLElement} find An element by its id.
+ * @returns {Figures}
+ */
+export function createFigures(find) {
+  const canvas = (/** @type {string} */ id) => /** @type {HTMLCanvasElement} */ (find(id));
+  const fit = createFunctionPlot(canvas("fit")), plane = createPlanePlot(canvas("plane"));
+  const loss = createStepPlot(canvas("loss")), sharpness = createStepPlot(canvas("sharpness"));
+  const modes = createModePlot(canvas("modes"));
+  const show = (/** @type {LiveTrial} */ live) => {
+    const { started } = live;
+    if (started === null) return;
+    const flat = started.dimension === 2;
+    find("fit-place").hidden = flat;
+    find("plane-place").hidden = !flat;
+    if (flat) plane.show(planeOf(started, live));
+    else fit.show(functionOf(started, live));
+    find("line-keys").hidden = flat;
+    find("plane-keys").hidden = !flat;
+    find("ghost-key").hidden = live.ghost === null;
+    find("unit-key").hidden = started.isLinear;
+    find("theory-key").hidden = !started.predicted;
+    find("sharpness-figure").hidden = started.isLinear;
+    loss.show(lossOf(started, live));
+    if (!started.isLinear) sharpness.show(sharpnessOf(started, live));
+    const shown = modesOf(started);
+    find("modes-figure").hidden = shown.length === 0;
+    modes.show(shown);
+  };
+  return { show, frame: fit.frame };
+}
+
+/**
+ * @param {Described} started
+ * @param {LiveTrial} live
+ */
+function functionOf(started, { frame }) {
+  const fit = frame ? { fit: frame.fit, kinks: kinksOf(frame.units) } : {};
+  return { truth: started.truth, points: { x: started.points, y: started.targets }, ...fit };
+}
+
+/** @param {{kink?: number}[]} units */
+function kinksOf(units) {
+  return units.flatMap((unit) => (unit.kink === undefined ? [] : [unit.kink]));
+}
+
+/**
+ * @param {Described} started
+ * @param {LiveTrial} live
+ */
+function planeOf({ points, targets, truth, range }, { frame }) {
+  const places = Array.from(targets, (_, place) => place), { x } = gridOf(truth);
+  return {
+    ends: cellEnds(x),
+    range,
+    points: { x: places.map((one) => points[2 * one]), y: places.map((one) => points[2 * one + 1]), values: targets },
+    ...(frame ? { fit: gridOf(frame.fit), units: linesOf(frame.units) } : {}),
+  };
+}
+
+/** @param {import("../descent/model.js").Unit[]} units */
+function linesOf(units) {
+  return units.flatMap(({ slopes, bias }) => (slopes === undefined || bias === undefined ? [] : [{ slopes, bias }]));
+}
+
+/** @param {LiveTrial} live */
+function lastStep({ last, frame }) {
+  return Math.max(frame?.step ?? 0, Number.isFinite(last) ? last : 0, 1);
+}
+
+/**
+ * @param {Described} started
+ * @param {LiveTrial} live
+ */
+function lossOf({ predicted }, live) {
+  const { ghost, losses } = live;
+  /** @type {Curve[]} */
+  const curves = [];
+  if (ghost) curves.push({ name: "before the last change", steps: ghost.steps, values: ghost.values, kind: "before" });
+  curves.push({ name: "training loss", steps: losses.steps, values: losses.values });
+  if (predicted) curves.push({ name: "predicted", ...predicted, kind: "predicted" });
+  return { curves, title: "training loss", last: lastStep(live) };
+}
+
+/**
+ * @param {Described} started
+ * @param {LiveTrial} live
+ */
+function sharpnessOf({ bound }, live) {
+  const { steps, values } = live.sharpness, last = lastStep(live);
+  /** @type {Curve[]} */
+  const curves = [{ name: "sharpness", steps, values }];
+  if (bound) curves.push({ name: "largest stable one", steps: [0, last], values: [bound, bound], kind: "bound" });
+  return { curves, title: "sharpness", last };
+}
+
+const LEAST = 1e-12;  // of the greatest eigenvalue: what is smaller is rounding
+
+/**
+ * The modes of a quadratic whose rule is a linear recurrence.
+ * @param {Described} started
+ */
+function modesOf({ eigenvalues, recurrence, rate }) {
+  if (!recurrence) return [];
+  const greatest = Math.max(...eigenvalues), { momentum, nesterov } = recurrence;
+  return Array.from(eigenvalues)
+    .filter((eigenvalue) => eigenvalue > LEAST * greatest)
+    .map((eigenvalue) => ({ eigenvalue, factor: contraction(rate * eigenvalue, momentum, nesterov) }));
+}

@@ -1,0 +1,334 @@
+"""The playground as a person goes through it: open, choose, drag, draw, play, take it along; by mouse and by keys.
+
+``PYTHONPATH=tests/browser python tests/report/playground/test_playground_page.py`` takes the picture in ``docs/``.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+import pytest
+from browser import addresses, complaints, prefer, reset, resize, started, violations
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from pipeline.cli import main
+from pipeline.config import read_experiment
+from pipeline.experiment.axes import Inputs
+from pipeline.experiment.experiment import Experiment
+from pipeline.models.linear import Linear
+from pipeline.models.shallow import Shallow
+from pipeline.plans import make_plan, write_plan
+from pipeline.problems.targets import Sine
+from pipeline.records.store import scan_records
+from pipeline.report.playground.playground_page import KINDS, playground_page, summaries, write_playground
+from pipeline.training.progress import TrainingProgress
+from pipeline.training.run import run_plan
+
+CONVERGES, DIVERGES = "Theory: descent converges", "as theory says"
+SMALL, LONG = "#num_points=16&width=4&steps=40", "#num_points=16&width=4&steps=100000"
+STEP = "return Number(document.getElementById('at').textContent.replace(/\\D/g, ''))"
+THUMB = """const slider = arguments[0], part = (slider.value - slider.min) / (slider.max - slider.min);
+return part * (slider.clientWidth - 16) + 8 - slider.clientWidth / 2"""
+"""Where the thumb of a slider is, from its middle."""
+BLANK = """return [...document.querySelectorAll('canvas')].filter((canvas) => canvas.offsetParent && canvas.width > 0
+    && new Set(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data).size < 3)
+    .map((canvas) => canvas.id)"""
+"""Canvases in sight on which nothing is drawn."""
+
+
+@pytest.fixture(scope="module")
+def plan():
+    models, inputs = (Linear(), Shallow()), Inputs(train=(16,))
+    return make_plan("waves", Experiment("Which?", models, (3,), (Sine(),), inputs=inputs, steps=60, seeds=2))
+
+
+@pytest.fixture(scope="module")
+def written(plan, tmp_path_factory):
+    """The playground of a run."""
+    return write_playground(tmp_path_factory.mktemp("run"), plan)
+
+
+class Visit:
+    """What a person does on the open page, and sees there."""
+
+    def __init__(self, chromium, page):
+        self.chromium, self.page = chromium, page
+
+    def open(self, end=""):
+        self.chromium.get("about:blank")
+        self.chromium.get(self.page.as_uri() + end)
+        return self
+
+    def find(self, id_):
+        return self.chromium.find_element(By.ID, id_)
+
+    def press(self, id_):
+        self.find(id_).click()
+
+    def text(self, id_):
+        return self.find(id_).text
+
+    @property
+    def step(self):
+        return self.chromium.execute_script(STEP)
+
+    def until(self, holds):
+        return WebDriverWait(self.chromium, 20, poll_frequency=0.02).until(lambda _: holds())
+
+    def until_said(self, id_, text):
+        self.until(lambda: text in self.text(id_))
+
+    def field(self, label):
+        """The control that a label names."""
+        (element,) = self.chromium.find_elements(By.XPATH, f"//form//label[text()='{label}']")
+        return self.find(element.get_attribute("for"))
+
+    def choose(self, label, name):
+        Select(self.field(label)).select_by_visible_text(name)
+
+    def number(self, name):
+        cell = f"//dl[@id='numbers']//dt[text()='{name}']/following-sibling::dd"
+        return float(self.chromium.find_element(By.XPATH, cell).text.replace("−", "-"))
+
+
+@pytest.fixture
+def visit(chromium, written):
+    yield Visit(chromium, written).open(SMALL)
+    reset(chromium)
+
+
+def test_it_opens_without_a_network_in_silence_and_every_figure_is_drawn(visit):
+    visit.until_said("verdict", CONVERGES)
+    visit.until(lambda: visit.chromium.execute_script(BLANK) == [])
+    assert complaints(visit.chromium) == []
+    assert [address for address in addresses(visit.chromium) if not address.startswith(("file:", "blob:"))] == []
+    assert not visit.find("complaint").is_displayed()
+    visit.until(lambda: visit.find("loss").get_attribute("aria-label").startswith("Training loss from "))
+
+
+def test_play_goes_on_pause_stops_step_makes_one_and_reset_begins_again(visit):
+    visit.open(LONG)
+    visit.until_said("verdict", CONVERGES)
+    visit.press("step")
+    visit.until(lambda: visit.step == 1)
+    Select(visit.find("speed")).select_by_value("1")
+    visit.press("play")
+    assert visit.text("play") == "Pause"
+    visit.until(lambda: visit.step > 5)
+    visit.press("play")
+    assert visit.text("play") == "Play"
+    visit.press("reset")
+    visit.until(lambda: visit.step == 0)
+
+
+def test_play_stops_at_the_last_step_of_the_trial_and_goes_on_beyond_it_if_it_is_asked(visit):
+    visit.find("play").send_keys(Keys.SPACE)
+    visit.until(lambda: visit.text("play") == "Play" and visit.step == 40)
+    visit.press("play")
+    visit.until(lambda: visit.step > 60)
+
+
+def test_the_pointer_is_dragged_past_the_largest_stable_rate_until_descent_diverges_and_back(visit):
+    visit.open(LONG)
+    visit.until_said("verdict", CONVERGES)
+    slider, before = visit.find("rate"), visit.number("rate / limit")
+    thumb = visit.chromium.execute_script(THUMB, slider)
+    limit = visit.find("marker").rect["x"] - slider.rect["x"] - slider.rect["width"] / 2
+    visit.press("play")
+    drag = ActionChains(visit.chromium).move_to_element_with_offset(slider, int(thumb), 0).click_and_hold()
+    drag.move_to_element_with_offset(slider, int(limit) + 40, 0).release().perform()
+    visit.until_said("verdict", DIVERGES)
+    assert visit.number("rate / limit") > 1 > before
+    assert "beyond" in slider.get_attribute("class")
+    slider.send_keys(Keys.HOME)
+    visit.until_said("verdict", CONVERGES)
+
+
+def test_a_rate_of_a_thousand_million_diverges_says_so_and_another_goes_on(visit):
+    visit.open(LONG)
+    visit.until_said("verdict", CONVERGES)
+    field = visit.find("rate-field")
+    field.clear()
+    field.send_keys("1e9" + Keys.ENTER)
+    visit.press("play")
+    visit.until_said("verdict", DIVERGES)
+    field.clear()
+    field.send_keys("nothing" + Keys.ENTER)
+    assert field.get_attribute("aria-invalid") == "true"
+    field.clear()
+    field.send_keys("0.1" + Keys.ENTER)
+    visit.until_said("verdict", CONVERGES)
+
+
+def test_what_is_chosen_stands_in_the_address_and_is_there_again(visit):
+    visit.choose("Function", "runge")
+    visit.choose("Model", "shallow")
+    visit.choose("activation", "tanh")
+    visit.until_said("verdict", "At these weights")
+    visit.until(lambda: visit.find("sharpness-figure").is_displayed())
+    address = visit.chromium.current_url
+    assert address.split("#")[1].split("&")[:1] == ["target=runge"]
+    visit.open(address.removeprefix(visit.page.as_uri()))
+    visit.until_said("verdict", "At these weights")
+    assert Select(visit.field("activation")).first_selected_option.text == "tanh"
+    assert visit.chromium.current_url == address
+
+
+@pytest.mark.parametrize(
+    ("end", "sentence"),
+    [
+        ("#width=%E0", "The address of this page is damaged"),
+        ("#target=nonsense", "There is no target called nonsense"),
+        ("#drawn=", "The drawing has no points"),
+        ("?trial=0123456789abcdef", "There is no trial 0123456789ab… of waves to play here."),
+    ],
+)
+def test_what_an_address_asks_for_in_vain_is_one_sentence_and_the_rest_works(visit, end, sentence):
+    visit.open(end)
+    visit.until_said("complaint", sentence)
+    visit.press("step")
+    visit.until(lambda: visit.step == 1)
+
+
+def test_every_trial_of_the_run_opens_from_its_start(visit, plan):
+    for trial in list(plan.trials.values())[::7]:
+        visit.open(f"?trial={trial.id}")
+        visit.until(lambda trial=trial: visit.find("playground").get_attribute("data-trial") == trial.id)
+        assert visit.number("learning rate") == pytest.approx(trial.learning_rate, rel=1e-2)
+        assert not visit.find("complaint").is_displayed()
+    assert (
+        visit.chromium.find_element(By.LINK_TEXT, "The report of waves").get_attribute("href").endswith("report.html")
+    )
+
+
+def test_a_target_is_drawn_with_the_mouse_and_with_arrow_keys(visit):
+    visit.choose("Function", "drawn")
+    visit.until_said("complaint", "The drawing has no points")
+    pad = visit.find("pad")
+    stroke = ActionChains(visit.chromium).move_to_element_with_offset(pad, -150, 40).click_and_hold()
+    stroke.move_to_element_with_offset(pad, 0, -60).move_to_element_with_offset(pad, 150, 40).release().perform()
+    visit.until(lambda: not visit.find("complaint").is_displayed())
+    visit.until_said("verdict", CONVERGES)
+    before = visit.chromium.current_url
+    pad.send_keys(Keys.ARROW_LEFT, Keys.ARROW_UP, Keys.ARROW_UP)
+    visit.until(lambda: visit.chromium.current_url != before)
+    assert re.match(r"at x = −0\.05 the target is ", pad.get_attribute("aria-valuetext"))
+    assert "data: {table:" in visit.text("yaml")
+    assert visit.find("download-table").is_displayed()
+
+
+def test_the_yaml_is_a_sweep_that_runs_and_holds_the_trial_that_was_played(visit, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    visit.open(f"{SMALL}&model=shallow&learning_rate=0.25")
+    visit.press("play")
+    visit.until(lambda: visit.step == 40)
+    (tmp_path / "found.yaml").write_text(visit.text("yaml"), encoding="utf-8")
+    id_ = visit.find("playground").get_attribute("data-trial")
+    planned = make_plan("found", read_experiment(tmp_path / "found.yaml"))
+    assert planned.trials[id_].learning_rate == 0.25
+    assert main(["plan", "found.yaml"]) == 0
+    assert "18 trials" in capsys.readouterr().err
+    write_plan(planned, tmp_path / "run")
+    run_plan(planned, tmp_path / "run", TrainingProgress())
+    records = scan_records(tmp_path / "run").collect()
+    loss = records.filter(trial=id_, step=40, diagnostic="loss")["value"].item()
+    assert visit.number("training loss") == pytest.approx(loss, rel=6e-3)  # three digits
+
+
+def test_every_preset_plays(visit):
+    buttons = visit.find("presets").find_elements(By.TAG_NAME, "button")
+    assert len(buttons) >= 6
+    for button in buttons:
+        button.click()
+        visit.until(lambda: visit.step > 0)
+        assert not visit.find("complaint").is_displayed()
+
+
+def test_a_browser_without_workers_plays_all_the_same(visit):
+    take_away = {"source": "delete window.Worker"}
+    added = visit.chromium.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", take_away)
+    try:
+        visit.open(SMALL)
+        visit.press("play")
+        visit.until(lambda: visit.step >= 40)
+    finally:
+        visit.chromium.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+
+
+def test_without_scripts_one_sentence_says_what_is_missing(visit):
+    visit.chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        visit.open()
+        said = visit.chromium.find_element(By.CSS_SELECTOR, "noscript .answer").text
+        assert said.startswith("The playground trains in this page, which takes scripts")
+        assert not visit.find("play").is_displayed()
+    finally:
+        visit.chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+@pytest.mark.parametrize("width", [390, 768, 1400])
+def test_it_fits_every_screen_and_a_projector_shows_what_is_played_alone(visit, width):
+    resize(visit.chromium, width)
+    visit.until_said("verdict", CONVERGES)
+    wide = "return document.documentElement.scrollWidth"
+    assert visit.chromium.execute_script(wide) <= width
+    visit.press("large")
+    assert not visit.find("choices").is_displayed()
+    assert visit.find("fit").is_displayed()
+    assert visit.chromium.execute_script(wide) <= width
+
+
+def test_axe_core_finds_nothing_in_light_or_dark_of_a_line_and_of_the_plane(visit):
+    for end in (SMALL, "#target=xor&model=shallow&num_points=4&loss=half_mean_square&learning_rate=0.3"):
+        visit.open(end)
+        visit.until(lambda: visit.text("verdict"))
+        visit.chromium.execute_script("document.querySelector('.choices details').open = true")
+        assert violations(visit.chromium) == []
+    prefer(visit.chromium, color_scheme="dark")
+    assert violations(visit.chromium, runOnly=["color-contrast"]) == []
+
+
+def test_a_keyboard_reaches_every_control(visit):
+    visit.until_said("verdict", CONVERGES)
+    reachable = "return [...document.querySelectorAll('button, select, input, a, summary, pre, #pad')]"
+    shown = [element for element in visit.chromium.execute_script(reachable) if element.is_displayed()]
+    seen = set()
+    visit.chromium.execute_script("document.activeElement.blur(); scrollTo(0, 0)")
+    for _ in shown:
+        visit.chromium.switch_to.active_element.send_keys(Keys.TAB)
+        seen.add(visit.chromium.switch_to.active_element.id)
+    assert {element.id for element in shown} <= seen
+
+
+def test_every_definition_that_is_chosen_by_name_has_a_sentence():
+    told = summaries()
+    assert told.keys() == KINDS.keys()
+    assert all(sentence and "\n" not in sentence for names in told.values() for sentence in names.values())
+
+
+def test_hostile_names_stay_text(plan):
+    hostile = make_plan("</script><script>alert(1)", plan.experiment)
+    page = playground_page(hostile)
+    assert "<script>alert(1)" not in page
+
+
+def take_picture(picture: Path) -> None:
+    """Play a preset for a moment, and keep what is seen."""
+    with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as chromium:
+        resize(chromium, 1280, 860)
+        visit = Visit(chromium, write_playground(Path(folder))).open()
+        visit.chromium.find_element(By.XPATH, "//button[text()='Why so slow?']").click()
+        visit.until(lambda: visit.step > 1500)
+        visit.press("play")
+        visit.press("step")
+        visit.chromium.execute_script("document.activeElement.blur()")
+        chromium.save_screenshot(str(picture))
+
+
+if __name__ == "__main__":
+    take_picture(Path(__file__).parents[3] / "docs" / "_static" / "playground.png")

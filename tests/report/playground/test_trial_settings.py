@@ -1,0 +1,102 @@
+"""The playground of a run knows its trials: all of them, or by a stated rule those that there is room for."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pipeline.experiment.axes import Inputs, TimesLimits
+from pipeline.experiment.experiment import Experiment
+from pipeline.models.linear import Linear
+from pipeline.models.shallow import Shallow
+from pipeline.optimizers.rules import LeastSquares
+from pipeline.plans import make_plan
+from pipeline.problems.datasets import Diabetes
+from pipeline.problems.targets import Gaussian, Sine
+from pipeline.report.playground.trial_settings import (
+    MANY_INPUTS,
+    OWN_DEFINITIONS,
+    TABLES,
+    RunTrials,
+    run_trials,
+    shape_setting,
+    why_not,
+)
+
+
+def planned(**changes):
+    whole = {"question": "Which?", "models": (Linear(), Shallow()), "widths": (2, 4), "target": (Sine(3.0),)}
+    whole |= {"inputs": Inputs(train=(16,), noise=(0.0, 0.5), seed=3), "learning_rates": (0.1, 0.2), "seeds": (4, 5)}
+    return make_plan("waves", Experiment(**(whole | changes)))
+
+
+def test_every_trial_is_there_with_its_shape_its_rate_and_its_seed():
+    plan = planned()
+    held = run_trials(plan)
+    assert held.run == "waves"
+    assert held.sentences == []
+    assert held.trials.keys() == plan.trials.keys()
+    for id_, (shape, rate, seed) in held.trials.items():
+        trial = plan.trials[id_]
+        assert held.shapes[shape] == shape_setting(trial.shape)
+        assert (rate, seed) == (trial.learning_rate, trial.seed)
+
+
+def test_a_setting_says_all_that_the_id_of_a_trial_hangs_on_in_the_words_of_a_yaml_file():
+    (shape,) = {pack.shape for pack in planned(models=(Shallow(),), widths=(2,), inputs=Inputs(train=(16,))).packs}
+    assert shape_setting(shape) == {
+        "target": {"sine": {"frequency": 3.0}},
+        "inputs": {"measure": {"uniform": {"low": -1.0, "high": 1.0}}, "dimension": 1, "test": 4096, "seed": 0},
+        "num_points": 16,
+        "noise": 0.0,
+        "model": {"shallow": {"activation": {"relu": {}}, "initialisation": {"uniform_fan_in": {}}}},
+        "width": 2,
+        "loss": {"half_mean_square": {}},
+        "optimizer": {"gradient_descent": {}},
+        "steps": 2000,
+        "batch_size": None,
+        "dtype": "float32",
+    }
+
+
+def test_a_multiple_of_the_limit_stays_one_and_a_solver_has_no_rate():
+    multiples = run_trials(planned(learning_rates=TimesLimits((0.5,))))
+    assert {json.dumps(rate) for _, rate, _ in multiples.trials.values()} == {'{"of_limit": 0.5}'}
+    solved = run_trials(planned(models=(Linear(),), optimizer=LeastSquares(), learning_rates=None))
+    assert {rate for _, rate, _ in solved.trials.values()} == {None}
+
+
+@pytest.mark.parametrize("most", [3, 8, 15])
+def test_of_many_trials_those_of_the_first_seed_are_kept_and_the_page_says_how_many(most):
+    plan = planned(models=(Shallow(),))
+    assert plan.num_trials == 16
+    held = run_trials(plan, most)
+    first = [trial.id for trial in plan.trials.values() if trial.seed == 4]
+    assert list(held.trials) == first[:most]
+    assert held.sentences == [f"The page holds {min(most, len(first))} of 16 trials: those of the first seed of each."]
+    assert run_trials(plan, 16).sentences == []
+
+
+def test_points_of_several_seeds_and_features_of_each_are_one_setting():
+    inputs = Inputs(train=(16,), seed=(1, 2, 3))
+    plan = planned(models=(Shallow(),), widths=(2,), learning_rates=(0.1,), inputs=inputs)
+    (kept,) = run_trials(plan, 5).trials
+    assert plan.trials[kept].shape.problem.seed == 1
+
+
+def test_what_the_page_cannot_play_is_left_out_and_said():
+    tables = planned(target=(), data=(Diabetes(),), inputs=Inputs())
+    assert run_trials(tables) == RunTrials("waves", [], {}, [TABLES])
+    three = planned(target=(Gaussian(),), inputs=Inputs(dimension=(1, 3), train=(16,)), models=(Shallow(),))
+    assert run_trials(three).sentences == [MANY_INPUTS]
+    assert len(run_trials(three).trials) == three.num_trials / 2
+
+
+def test_a_definition_of_a_users_own_is_none_of_the_pages(monkeypatch):
+    monkeypatch.setattr(Sine, "code_sha256", "0" * 64)
+    assert why_not(planned().packs[0].shape) == OWN_DEFINITIONS
+
+
+def test_no_run_has_no_trials():
+    assert RunTrials().as_json() == {"run": "", "shapes": [], "trials": {}, "sentences": []}

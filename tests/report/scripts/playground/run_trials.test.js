@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { askedTrial, trialSetting } from "../../../../pipeline/report/scripts/playground/run_trials.js";
+
+const [ONE, OTHER, SOLVED] = ["a1b2c3".padEnd(64, "0"), "a1b2c3".padEnd(64, "1"), "ff00".padEnd(64, "2")];
+const RUN = {
+  run: "xor",
+  shapes: [{ width: 2 }, { width: 4 }],
+  trials: { [ONE]: [1, 0.3, 7], [OTHER]: [0, { of_limit: 0.5 }, 0], [SOLVED]: [0, null, 0] },
+  sentences: ["Trials on tables cannot be played."],
+};
+const NONE = { run: "", shapes: [], trials: {}, sentences: [] };
+
+test("an address asks for a trial before the hash or behind it", () => {
+  assert.equal(askedTrial("?trial=abc", ""), "abc");
+  assert.equal(askedTrial("", "#trial=abc"), "abc");
+  assert.equal(askedTrial("?other=1", "#width=3"), "");
+});
+
+test("a trial is found by its id or the beginning of it, with its rate and its seed", () => {
+  assert.deepEqual(trialSetting(RUN, ONE).setting, { width: 4, learning_rate: 0.3, seed: 7 });
+  assert.deepEqual(trialSetting(RUN, `${"a1b2c3".padEnd(12, "1")}`).setting?.learning_rate, { of_limit: 0.5 });
+});
+
+test("a trial that cannot be opened is one sentence", () => {
+  assert.match(trialSetting(RUN, "0123456789").sentence, /^There is no trial 0123456789 of xor to play here\. Trials on tables/);
+  assert.match(trialSetting(RUN, "a1b2c3").sentence, /^2 trials begin with a1b2c3/);
+  assert.match(trialSetting(RUN, "a").sentence, /^There is no trial a of xor/);
+  assert.match(trialSetting(RUN, SOLVED).sentence, /is solved at once/);
+  assert.match(trialSetting(NONE, ONE).sentence, /belongs to no run/);
+  assert.equal(trialSetting(RUN, "<script>").setting, null);
+});
