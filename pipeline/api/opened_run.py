@@ -134,7 +134,7 @@ class Run:
         from pipeline.report.html.run_page import write_report_of
 
         contents = self._contents()
-        return write_report_of(self.folder, self.plan, contents.outcomes, contents.tables.results, contents.answer)
+        return write_report_of(self.folder, contents.tables, contents.outcomes, contents.answer)
 
     def status(self) -> Status:
         """How it stands on its cluster; one question to the scheduler, no waiting.

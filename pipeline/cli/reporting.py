@@ -112,18 +112,19 @@ def show(folder: Path, *, again: bool = True, planned: Plan | None = None) -> tu
     Returns:
         The exit code, one row per trial, and the answer.
     """
+    from pipeline.report.figures.png_process import MOST_AT_ONCE, get_ready
+
+    page = folder / "report.html"
+    outdated = again or not page.exists()
+    if outdated:
+        get_ready(MOST_AT_ONCE)  # on the core that is idle while this one imports what reports
     from pipeline.api.run_contents import read_contents
     from pipeline.errors import number_of
-    from pipeline.report.figures.png_process import get_ready
     from pipeline.report.html.run_page import write_report_of
     from pipeline.report.tables.printing import as_text
     from pipeline.report.tables.summary import best_of_each_model
     from pipeline.report.theory.stable_rates import not_measured
 
-    page = folder / "report.html"
-    outdated = again or not page.exists()
-    if outdated:
-        get_ready()
     contents = read_contents(folder, planned)
     table, outcomes, answer = contents.tables.results, contents.outcomes, contents.answer
     say("\n".join(answer.sentences))
@@ -138,6 +139,6 @@ def show(folder: Path, *, again: bool = True, planned: Plan | None = None) -> tu
     if len(failed) and (folder / "logs").exists():
         say(f"tracebacks: {folder / 'logs'}")
     if outdated:
-        page = write_report_of(folder, contents.plan, outcomes, table, answer)
+        page = write_report_of(folder, contents.tables, outcomes, answer)
     say(f"report: {page}")
     return (1 if len(failed) else 0), table, answer

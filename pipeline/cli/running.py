@@ -109,14 +109,14 @@ def read(file: Path, overrides: Overrides) -> Plan | NumberGame:
 def answer(file: Path, question: Plan | NumberGame, options: RunOptions, out: Path | None) -> tuple[int, IndexEntry]:
     """Train or play, write the report, and say how it went."""
     from pipeline.plans import Plan
-    from pipeline.report.figures.png_process import get_ready
+    from pipeline.report.figures.png_process import MOST_AT_ONCE, get_ready
     from pipeline.report.html.index_page import entry_of, entry_of_game
 
     if isinstance(question, Plan):
         folder = out or RUNS / question.folder_name
         begun = (folder / "plan.json").exists()
         if not begun:
-            get_ready()  # to draw, on the core that is idle while this one imports what trains
+            get_ready(MOST_AT_ONCE)  # to draw, on the core that is idle while this one imports what trains
         planned, again = train(question, folder, options.where)
         code, table, told = show(folder, again=again, planned=None if begun else planned)
         return code, entry_of(file.stem, question.experiment.question, folder / "report.html", table, told)

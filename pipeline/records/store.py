@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +20,9 @@ import polars as pl
 from pipeline.errors import PipelineError
 from pipeline.records.atomic_writes import replacing
 from pipeline.records.schema import FITTED_SAMPLES, LINE, OUTCOMES, RECORDS
+
+MOST_BYTES_READ = 4 << 20
+"""Parts of records, in bytes on disk, that are read at once: in memory they take 20 times as much."""
 
 _WRITTEN = ("records", "outcomes", "fits", "logs")
 """Folders in which the name of a file begins with its pack."""
@@ -126,8 +129,17 @@ def read_records(run: Path) -> pl.DataFrame:
 
 
 def scan_records(run: Path) -> pl.LazyFrame:
-    """The same numbers, lazily: a query streams them part by part, for those of a large run do not fit into memory."""
+    """The same numbers, lazily: a query streams them part by part, for those of a large run do not fit into memory.
+
+    Those of a small run are read once, as to open its parts takes longer than what most queries do.
+
+    Returns:
+        Rows of ``RECORDS``; that a part is damaged is found out by a query.
+    """
     paths = sorted((run / "records").glob("*.parquet"))
+    with suppress(pl.exceptions.PolarsError, OSError):
+        if 0 < sum(path.stat().st_size for path in paths) <= MOST_BYTES_READ:
+            return pl.read_parquet(paths, schema=RECORDS, glob=False).lazy()
     return pl.scan_parquet(paths, schema=RECORDS, glob=False) if paths else pl.LazyFrame(schema=RECORDS)
 
 

@@ -7,12 +7,14 @@ import pytest
 
 from pipeline.api.opened_run import Run
 from pipeline.errors import PipelineError
-from pipeline.report.figures.catalogue import draw
+from pipeline.report.figures.catalogue import DRAWN_LAST, ORDER, draw
 
 
 def test_figures_are_those_of_the_page(trained: Run) -> None:
     figures, drawn = trained.figures, list(draw(trained._contents().tables))
-    assert list(figures) == [spec.figure.name for spec in drawn]
+    names = [spec.figure.name for spec in drawn]
+    assert names[-2:] == list(DRAWN_LAST)
+    assert list(figures) == sorted(names, key=ORDER.index)
     assert len(figures) == len(drawn)
     assert isinstance(figures["loss_by_step"], alt.TopLevelMixin)
     assert figures["loss_by_step"] is figures["loss_by_step"]

@@ -177,9 +177,10 @@ class Desk:
 
 
 @pytest.fixture(scope="session")
-def cache(shared_folder: Path) -> Path:
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One for all workers of pytest: what one has measured and compiled, no other measures and compiles again."""
-    folder = shared_folder / "cache-of-desks"
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "cache-of-desks"
     folder.mkdir(exist_ok=True)
     return folder
 

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from pipeline.errors import PipelineError
+from pipeline.records import store
 from pipeline.records.atomic_writes import replacing
 from pipeline.records.schema import FITTED_SAMPLES, OUTCOMES, RECORDS
 from pipeline.records.store import (
@@ -78,6 +79,14 @@ def test_damaged_part_is_named(tmp_path):
         read_records(tmp_path)
 
 
+@pytest.fixture(params=[0, store.MOST_BYTES_READ], ids=["large", "small"])
+def size_of_run(monkeypatch, request):
+    """Runs whose records are too large to be read at once, and others."""
+    monkeypatch.setattr(store, "MOST_BYTES_READ", request.param)
+    return request.param
+
+
+@pytest.mark.usefixtures("size_of_run")
 def test_damaged_part_is_named_among_many(tmp_path):
     for step in (0, 5, 9):
         write_records(tmp_path, "p", step, numbers(1.0, step=step))
@@ -91,6 +100,7 @@ def test_damaged_part_is_named_among_many(tmp_path):
         scan_records(tmp_path).collect()
 
 
+@pytest.mark.usefixtures("size_of_run")
 def test_a_query_finds_what_is_read_at_once(tmp_path):
     assert scan_records(tmp_path).collect().equals(read_records(tmp_path))
     for pack, step in itertools.product("qp", (9, 0)):
@@ -98,12 +108,16 @@ def test_a_query_finds_what_is_read_at_once(tmp_path):
     assert scan_records(tmp_path).collect().equals(read_records(tmp_path))
 
 
-def test_part_that_is_removed_before_a_query_is_no_damage(tmp_path):
+def test_part_that_is_removed_before_a_query_is_no_damage(tmp_path, monkeypatch):
+    """Of a small run, all of which is read at once, no query misses it."""
     write_records(tmp_path, "p", 0, numbers(1.0))
+    small = scan_records(tmp_path)
+    monkeypatch.setattr(store, "MOST_BYTES_READ", 0)
     query = scan_records(tmp_path)
     remove_records(tmp_path, "p", 0)
     with pytest.raises(PipelineError, match="records: changed while they were read: "), naming_damage(tmp_path):
         query.collect()
+    assert small.collect().height == 1
 
 
 @pytest.mark.parametrize("run", ["run[1]", "run*", "run?"])

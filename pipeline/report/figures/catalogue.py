@@ -125,9 +125,17 @@ FIGURES: tuple[Figure, ...] = (
 )
 
 
+DRAWN_LAST = ("loss_by_step", "error_by_width")
+"""Figures beside theory that takes long, the last of them longest. PNG files of the others are made meanwhile."""
+
+ORDER = [figure.name for figure in FIGURES]
+"""Names of figures as a page shows them."""
+
+
 def draw(tables: RunTables) -> Iterator[FigureSpec]:
-    """Every figure that the run has something to show in, as soon as it is drawn."""
-    for figure in FIGURES:
+    """Every figure that the run has something to show in, as soon as it is drawn: those first that need no theory."""
+    late = {name: number for number, name in enumerate(DRAWN_LAST, 1)}
+    for figure in sorted(FIGURES, key=lambda figure: late.get(figure.name, 0)):
         with debug_mode(
             False
         ):  # no part of a chart is held against the schema, for half of the time: the tests do that

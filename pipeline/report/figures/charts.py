@@ -253,6 +253,22 @@ def log_scale(values: Sequence[float]) -> tuple[alt.Scale, alt.Axis]:
     return alt.Scale(type="log", domain=[low, high], nice=False), log_axis([low, high])
 
 
+def leaves(values: pl.Series, frame: alt.Scale) -> bool:
+    """Whether a mark leaves the frame and has to be cut off there, for which a renderer takes several times as long.
+
+    Args:
+        values: The heights of the mark; what is null is not drawn.
+        frame: The scale of the heights.
+
+    Returns:
+        Whether one lies outside of its domain; never where Vega makes the domain from the numbers.
+    """
+    if frame.domain is alt.Undefined:
+        return False
+    low, high = frame.domain
+    return not values.drop_nulls().is_between(low, high).all()
+
+
 def within_float64(value: float) -> float:
     """The nearest number that a logarithmic axis reaches."""
     return min(max(value, TINIEST), LARGEST)

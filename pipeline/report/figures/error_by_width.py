@@ -96,12 +96,13 @@ def error_by_width(tables: RunTables) -> Drawn | None:
         layers = [band, line, point]
         for column, (label, dash) in THEORIES.items():
             if rows[column].count():
-                theory = base.mark_line(strokeWidth=1.6, clip=True).encode(y=alt.Y(f"{column}:Q", scale=scale))
+                theory = base.mark_line(strokeWidth=1.6, clip=charts.leaves(rows[column], scale))
+                theory = theory.encode(y=alt.Y(f"{column}:Q", scale=scale))
                 layers.append(with_legend_entry(theory, alt.StrokeDash, label, dash, among=dashes))
         for one in known:
             errors = pl.DataFrame({"width": list(one.errors), "yardstick": list(one.errors.values())})
             line = chart_of(errors.with_columns(pl.col("yardstick").round_sig_figs(DIGITS)))
-            line = line.mark_line(strokeWidth=1.4, clip=True, color=charts.INK)
+            line = line.mark_line(strokeWidth=1.4, clip=charts.leaves(errors["yardstick"], scale), color=charts.INK)
             line = line.encode(x=charts.width_axis(rows["width"]), y=alt.Y("yardstick:Q", scale=scale))
             layers.append(with_legend_entry(line, alt.StrokeDash, one.name, DASHES[one.name], among=dashes))
         return alt.layer(*layers)

@@ -68,13 +68,15 @@ def fitted(tables: RunTables) -> Drawn | None:
         margin = 0.3 * (high - low) or 1.0
         domain = alt.Scale(domain=[low - margin, high + margin], nice=False)
         x, y = alt.X("x:Q", title="x", axis=alt.Axis(grid=False)), alt.Y("value:Q", title="f(x)", scale=domain)
-        line = chart_of(rows.select("x", "value", "width")).mark_line(strokeWidth=1.6, clip=True)
+        line = chart_of(rows.select("x", "value", "width")).mark_line(
+            strokeWidth=1.6, clip=charts.leaves(rows["value"], domain)
+        )
         line = line.encode(
             x=x, y=y, color=colour, tooltip=[alt.Tooltip(name) for name in ("width:O", "x:Q", "value:Q")]
         )
         if target.is_empty():
             return alt.layer(line)
-        under = chart_of(target).mark_line(strokeWidth=5, clip=True).encode(x=x, y=y)
+        under = chart_of(target).mark_line(strokeWidth=5).encode(x=x, y=y)
         return alt.layer(with_legend_entry(under, alt.Stroke, "target", charts.UNDER), line)
 
     return panels(table.with_columns(tables.panel_model.alias("panel")), panel)

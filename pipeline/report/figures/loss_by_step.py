@@ -85,7 +85,8 @@ def loss_by_step(tables: RunTables) -> Drawn | None:
         predicted = predicted_losses(tables, rows).with_columns(rate)
         theory = up_to_the_frame(predicted, "loss", "rate", *scale.domain)
         loss = functools.partial(alt.Y, title=tables.loss_title, scale=scale, axis=axis)
-        return alt.layer(*_loss_layers(rows, theory, left, tables.rate_title, step, loss, colour))
+        cut = charts.leaves(theory["loss"], scale)
+        return alt.layer(*_loss_layers(rows, theory, left, tables.rate_title, step, loss, colour, cut=cut))
 
     width = pl.format("{}, width {}", tables.panel_model, "width")
     return panels(curves.with_columns(width.alias("panel")), panel)
@@ -99,8 +100,10 @@ def _loss_layers(
     step: alt.X,
     loss: Callable[[str], alt.Y],
     colour: alt.Color,
+    *,
+    cut: bool,
 ) -> list[alt.Chart]:
-    """Measured curves, pale where theory is drawn over them; theory, cut off at the frame; crosses of divergence."""
+    """Measured curves, pale where theory is drawn over them; theory, perhaps cut off at the frame; crosses."""
     rate = alt.Tooltip("rate:N", title=rate_title)
     tooltip = [rate, alt.Tooltip("step:Q"), alt.Tooltip("loss:Q", format=".4g")]
     line = chart_of(rows.select("step", "loss", "rate"))
@@ -108,7 +111,7 @@ def _loss_layers(
     layers = [line.encode(x=step, y=loss("loss:Q"), color=colour, tooltip=tooltip)]
     if not theory.is_empty():
         points = theory.select("step", pl.col("loss").round_sig_figs(DIGITS).alias("theory"), "rate")
-        dashed = chart_of(points).mark_line(strokeWidth=1.3, clip=True)
+        dashed = chart_of(points).mark_line(strokeWidth=1.3, clip=cut)
         dashed = dashed.encode(x=step, y=loss("theory:Q"), color=colour)
         layers.append(with_legend_entry(dashed, alt.StrokeDash, "theory", [4, 3]))
     if not left.is_empty():

@@ -96,9 +96,9 @@ def png_of(chart: dict[str, Any]) -> bytes:
     return base64.b64decode(answer["png"])
 
 
-def get_ready() -> None:
-    """Start a process, unless one runs already: it gets ready to draw while others compute what is drawn."""
-    if not _idle():
+def get_ready(number: int = 1) -> None:
+    """Start processes, unless they run already: they get ready to draw while others compute what is drawn."""
+    while len(_idle()) < number:
         _idle().append(PngProcess())
 
 

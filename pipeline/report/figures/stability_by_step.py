@@ -58,7 +58,8 @@ def stability_by_step(tables: RunTables) -> Drawn | None:
             alt.Tooltip("step:Q"),
             alt.Tooltip("index:Q", format=".4g"),
         ]
-        line = chart_of(rows.select("step", "index", "rate")).mark_line(strokeWidth=2, clip=True)
+        line = chart_of(rows.select("step", "index", "rate"))
+        line = line.mark_line(strokeWidth=2, clip=charts.leaves(rows["index"], domain))
         edge = chart_of(pl.DataFrame({"index": [1.0], "text": ["edge of stability"]}))
         rule = edge.mark_rule(color=charts.INK, strokeDash=[4, 3]).encode(y=index)
         words = edge.mark_text(align="left", dy=-7, dx=4, color=charts.MUTED, fontSize=11)

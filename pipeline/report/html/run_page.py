@@ -17,7 +17,7 @@ from pipeline.plans import Plan, read_plan, read_provenance
 from pipeline.records.atomic_writes import replacing
 from pipeline.records.store import naming_damage, read_fitted_samples, read_outcomes, scan_records
 from pipeline.report.answer.answer import Answer, answer_of
-from pipeline.report.figures.catalogue import draw
+from pipeline.report.figures.catalogue import ORDER, draw
 from pipeline.report.figures.figure import FigureSpec
 from pipeline.report.figures.png_process import MOST_AT_ONCE
 from pipeline.report.html.page_tables import MOST_ROWS, PageTable, page_table, page_table_or_none, verdict_class
@@ -148,19 +148,17 @@ def write_report(run: Path) -> Path:
         PipelineError: If the folder holds no plan, or a file in it is damaged.
     """
     plan, outcomes = read_plan(run), read_outcomes(run)
-    return write_report_of(run, plan, outcomes, with_network_ratios(plan, read_results(run, plan, outcomes), run))
+    table = with_network_ratios(plan, read_results(run, plan, outcomes), run)
+    return write_report_of(run, RunTables(plan, table, scan_records(run), read_fitted_samples(run), run), outcomes)
 
 
-def write_report_of(
-    run: Path, plan: Plan, outcomes: pl.DataFrame, table: pl.DataFrame, answer: Answer | None = None
-) -> Path:
-    """Write the same of a run of which the plan, the outcomes and the results were read already, or the answer, too.
+def write_report_of(run: Path, tables: RunTables, outcomes: pl.DataFrame, answer: Answer | None = None) -> Path:
+    """Write the same of a run of which the tables were read already, or the answer, too.
 
     Args:
         run: Folder of the run.
-        plan: Of the run.
+        tables: Its plan, its results with the ratios to the best networks, and its records.
         outcomes: How its trials ended.
-        table: The results, with the ratios to the best networks.
         answer: Of the run; made here if it was not before.
 
     Returns:
@@ -170,7 +168,7 @@ def write_report_of(
         PipelineError: If a file in the folder is damaged.
     """
     folder, path = run / "figures", run / "report.html"
-    tables = RunTables(plan, table, scan_records(run), read_fitted_samples(run), run)
+    plan, table = tables.plan, tables.results
     folder.mkdir(exist_ok=True)
     with ThreadPoolExecutor(MOST_AT_ONCE) as pool, threads_of_operation(1):
         figures, pictures = [], []
@@ -180,6 +178,7 @@ def write_report_of(
             for spec in () if nothing else draw(tables):
                 figures.append(spec)
                 pictures.append(pool.submit(spec.write_png, folder))
+            figures.sort(key=lambda spec: ORDER.index(spec.figure.name))
             comparisons = Comparisons(answer=answer) if nothing else _comparisons(tables, outcomes, answer)
         for spec in figures:
             spec.write_json(folder)

@@ -17,6 +17,7 @@ from pipeline.report.figures.charts import (
     VIRIDIS,
     Panels,
     chart_of,
+    leaves,
     legend_columns,
     log_scale,
     log_ticks,
@@ -138,3 +139,12 @@ def test_a_legend_of_many_long_labels_has_several_rows_and_of_one_is_left_alone(
     assert legend(among=labels)["columns"] == 2
     assert "columns" not in legend()
     assert legend_columns(["a" * 500], 80) == 1
+
+
+def test_a_mark_is_cut_off_only_where_one_of_its_numbers_lies_outside_the_frame():
+    frame = alt.Scale(domain=[0.5, 2.0])
+    assert not leaves(pl.Series([0.5, None, 2.0]), frame)
+    assert not leaves(pl.Series([], dtype=pl.Float64), frame)
+    for outside in (0.4, 2.1, math.inf, math.nan):
+        assert leaves(pl.Series([1.0, outside]), frame)
+        assert not leaves(pl.Series([1.0, outside]), alt.Scale(type="log"))

@@ -51,6 +51,9 @@ def test_a_process_that_got_ready_is_the_one_that_draws(idle: list[PngProcess]) 
     get_ready()
     assert pixels(png_of(CHART)) == (40, 20)
     assert idle == [ready]
+    get_ready(2)
+    assert len(idle) == 2
+    assert idle[0] is ready
 
 
 def test_a_chart_that_cannot_be_drawn_is_an_error_here_and_the_next_one_is_drawn(idle: list[PngProcess]) -> None:
