@@ -205,12 +205,15 @@ export class Session {
    * @param {number} count
    */
   #advance(trial, count) {
-    const every = Math.ceil(count / MOST_LOSSES);
+    const every = Math.max(1, Math.ceil(count / MOST_LOSSES));
     const end = performance.now() + this.budget;
-    for (let done = 0; done < count && !trial.diverged && performance.now() < end; done += every) {
-      trial.step(Math.min(every, count - done));
-      this.losses.push([trial.stepsDone, trial.loss()]);
+    let done = 0;
+    while (done < count && !trial.diverged && performance.now() < end) {
+      trial.step(1);
+      done += 1;
+      if (done % every === 0) this.losses.push([trial.stepsDone, trial.loss()]);
     }
+    if (done % every !== 0) this.losses.push([trial.stepsDone, trial.loss()]);
   }
 
   /**
