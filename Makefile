@@ -85,7 +85,7 @@ playground: $(READY) ## Train a tiny model in a page, step by step, beside its t
 	@$(IN)/python -m pipeline playground $(RUN) $(ARGS)
 
 check: lint ## Check style, types, and for half a minute the tests nearest to what changed since the last commit (SECONDS=300)
-	@PYTHONDONTWRITEBYTECODE= $(IN)/python tests/imports/changed_tests.py $(or $(SECONDS),30) -q -n 2 --dist loadfile --no-loadscope-reorder
+	@PYTHONDONTWRITEBYTECODE= $(IN)/python tests/imports/changed_tests.py $(or $(SECONDS),30) -q --workers 2
 
 # Types are checked beside the tests, which take longer.
 test: style ## Run every check
@@ -94,7 +94,7 @@ test: style ## Run every check
 # Two workers for each processor: one of them mostly waits, for a scheduler or a server. What Python compiles of the
 # tests is kept for the next time, also where the environment says that nothing is to be kept.
 pytest: $(READY_TO_TEST) ## Run the tests without the checks of style and types
-	@PYTHONDONTWRITEBYTECODE= $(IN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
+	@PYTHONDONTWRITEBYTECODE= $(IN)/python -m pytest -q --workers 4
 
 test-newest: ## Run the tests of clusters on a newer Debian's SLURM and Python, in a tree of its own (DEBIAN=trixie)
 	@slurm/dev/newest $(DEBIAN) $(or $(ARGS),-m cluster)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import fcntl
 import gc
 import json
@@ -26,6 +25,7 @@ if not any(Path("/dev").glob("nvidia[0-9]*")):
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before PyTorch, too: threads that spin take another test's turn
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: its threads spin, four times the work on two cores
 
+pytest_plugins = ["forked_workers"]
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 DEV = ROOT / "slurm" / "dev"
@@ -76,8 +76,6 @@ def locked(path: Path, kind: int) -> Iterator[None]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if hasattr(config, "workerinput"):  # comes last: to take apart what was loaded takes a worker 1 to 3 s
-        atexit.register(os._exit, 0)
     gone = [name for name in LONGEST if not (TESTS / name).exists()]
     if gone and (ROOT / ".git").exists():  # a copy may hold some of the tests only
         raise pytest.UsageError(f"tests/conftest.py: LONGEST names files that are not there: {', '.join(gone)}")
@@ -142,7 +140,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, Any, Any]:
     """Stop a cluster that tests have started, when the last process that uses it is done."""
     result = yield
-    if not hasattr(session.config, "workerinput") and (LINK / "started_by_tests").exists():
+    if (LINK / "started_by_tests").exists():
         try:
             with locked(DEV, fcntl.LOCK_EX | fcntl.LOCK_NB):
                 subprocess.run([DEV / "down"], check=True, timeout=60)

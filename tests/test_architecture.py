@@ -13,12 +13,13 @@ from pathlib import Path
 
 import import_graph
 import pytest
-from import_graph import imports
+from import_graph import imports, nodes
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "pipeline").rglob("*.py"))
 
-every_module = pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+# Of module scope: pytest then asks all questions of one module before those of the next, and its text is parsed once.
+every_module = pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)), scope="module")
 
 
 dotted = functools.partial(import_graph.dotted, root=ROOT)
@@ -358,6 +359,7 @@ WHOLE = {
     "documentation",
     "configs",
     "command_line",
+    "forked_workers",
     "imports",
     "installed",
     "kept_runs",
@@ -451,15 +453,14 @@ SAFE_LOADERS = {"yaml.SafeLoader", "yaml.CSafeLoader", "yaml.BaseLoader", "yaml.
 
 def dangers(source: str) -> list[str]:
     """Ways in which a text runs what it should only read."""
-    tree = ast.parse(source)
-    names = _names(tree)
+    names = _names(source)
     safe_loaders = SAFE_LOADERS | {
         node.name
-        for node in ast.walk(tree)
+        for node in nodes(source)
         if isinstance(node, ast.ClassDef) and {_called(base, names) for base in node.bases} & SAFE_LOADERS
     }
     found = [name for name in imports(source, "pipeline") if name.split(".")[0] in UNSAFE_MODULES]
-    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+    for call in (node for node in nodes(source) if isinstance(node, ast.Call)):
         name = _called(call.func, names)
         given = {keyword.arg: keyword.value for keyword in call.keywords}
         if name in UNSAFE_CALLS:
@@ -474,10 +475,10 @@ def dangers(source: str) -> list[str]:
     return found
 
 
-def _names(tree: ast.AST) -> dict[str, str]:
+def _names(source: str) -> dict[str, str]:
     """What the imported names of a text stand for."""
     names: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in nodes(source):
         if isinstance(node, ast.Import):
             names |= {alias.asname: alias.name for alias in node.names if alias.asname}
         if isinstance(node, ast.ImportFrom):
@@ -551,7 +552,7 @@ COMMON = frozenset(re.findall(r"^\| ([A-Z]) \|", HOUSE, re.MULTILINE))
 def letters_used(source: str) -> set[str]:
     """The letters in the suffixes of a module's names, and in the shapes that its docstrings give."""
     found = set("".join(SHAPE.findall(source)))
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         names = [getattr(node, field, None) for field in ("id", "arg", "attr")]
         found |= {
             letter for name in names if name for match in [SUFFIX.fullmatch(name)] if match for letter in match[1]
@@ -561,15 +562,15 @@ def letters_used(source: str) -> set[str]:
 
 def legend(source: str) -> set[str]:
     """The letters that a module explains at its head."""
-    line = re.search(r"^Shape letters: (.*?)\.$", ast.get_docstring(ast.parse(source)) or "", re.MULTILINE | re.DOTALL)
+    line = re.search(r"^Shape letters: (.*?)\.$", ast.get_docstring(nodes(source)[0]) or "", re.MULTILINE | re.DOTALL)
     return {meaning.split()[0] for meaning in line[1].split(",")} if line else set()
 
 
 @every_module
 def test_every_shape_letter_is_explained_in_the_readme_of_the_house_or_at_the_head_of_its_module(path: Path) -> None:
     source = path.read_text()
-    assert letters_used(source) <= COMMON | legend(source)
-    assert legend(source) <= letters_used(source)
+    used, explained = letters_used(source), legend(source)
+    assert explained <= used <= COMMON | explained
 
 
 def test_a_shape_letter_without_a_meaning_is_found() -> None:

@@ -85,7 +85,10 @@ def test_report_can_be_made_again_from_plan_and_records_alone(config, capsys):
 
 def test_plan_shows_packs_and_writes_nothing(config, capsys):
     assert main(["plan", str(config), "--json"]) == 0
-    rows = json.loads(capsys.readouterr().out)
+    planned = json.loads(capsys.readouterr().out)
+    rows = planned["shapes"]
+    assert (planned["trials"], planned["packs"], planned["left_trials"]) == (16, 4, 16)
+    assert 0 < planned["estimate"]["least_s"] < planned["estimate"]["most_s"] < 60
     assert [(row["model"], row["width"], row["trials"]) for row in rows] == [
         ("shallow(relu)", 2, 4),
         ("shallow(relu)", 3, 4),
@@ -94,7 +97,9 @@ def test_plan_shows_packs_and_writes_nothing(config, capsys):
     ]
     assert sum(row["share of work %"] for row in rows) == pytest.approx(100)
     assert main(["plan", str(config)]) == 0
-    assert "16 trials in 4 packs" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "16 trials in 4 packs" in said
+    assert re.search(r"^that takes less than a minute here, with 0\.\d GiB of memory$", said, re.MULTILINE)
     assert not Path("runs").exists()
 
 

@@ -108,7 +108,10 @@ def _plan(verbs: Verbs) -> None:
     _takes_cluster(verb, required=False)
     verb.add_argument("--out", type=_folder, metavar="DIR", help="with --cluster: folder of the run")
     _takes_reuse(verb)
-    verb.add_argument("--json", action="store_true", help="print rows for a program")
+    verb.add_argument(
+        "--quick", action="store_true", help="measure nothing: judge the time by what is known, or operations"
+    )
+    verb.add_argument("--json", action="store_true", help="print it for a program")
 
 
 def _run(verbs: Verbs) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,15 +12,14 @@ from pipeline.api.cluster_folders import folder_on
 from pipeline.api.run_folders import RUNS
 from pipeline.cli.experiments import config_file, plan_of
 from pipeline.cli.options import Overrides
-from pipeline.cli.prose import counted, print_json_rows, say
+from pipeline.cli.prose import counted, print_json, say
 from pipeline.cli.submission_output import print_dry_run
+from pipeline.errors import number_of
 from pipeline.reuse.request import Reuse
 
 if TYPE_CHECKING:
     from pipeline.plans import Plan
-
-MANY_TRIAL_STEPS = 1e9
-"""From some minutes on it is worth knowing before how many."""
+    from pipeline.reuse.reusable_trials import ReusableTrials
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class PlanOptions:
         cluster: Name of a cluster to plan for, or its YAML file; none: this machine.
         out: Folder of the run on the cluster; none: where the profile says.
         json: Whether the output is for a program.
+        quick: Whether nothing is measured to say how long it takes.
         fresh: Whether trials that other runs have finished are trained again.
         reuse: Folders of runs, or single runs, to take finished trials from, besides the folder of the run's own.
     """
@@ -41,52 +42,72 @@ class PlanOptions:
     cluster: str | None
     out: Path | None
     json: bool
+    quick: bool = False
     fresh: bool = False
     reuse: tuple[Path, ...] = ()
 
 
 def plan(options: PlanOptions) -> int:
-    """Print the trials, packs and work of an experiment; train nothing."""
+    """Print the trials and packs of an experiment, and what time and memory they take; train nothing."""
     from pipeline.config import read_document
-    from pipeline.report.tables.plan_table import plan_table
-    from pipeline.report.tables.printing import as_text
 
     planned = plan_of(
         read_document(config_file(options.config)), options.overrides, on_cluster=options.cluster is not None
     )
     if options.cluster is not None:
         _plan_on(options.cluster, planned, options)
-        return 0
-    table = plan_table(planned)
+    else:
+        _plan_here(planned, options)
+    return 0
+
+
+def _plan_here(planned: Plan, options: PlanOptions) -> None:
+    """Print what a plan would train on this machine, and what that takes."""
+    from pipeline.launch.cost.local_duration import local_duration
+    from pipeline.report.tables.plan_table import plan_table
+    from pipeline.report.tables.printing import as_json_rows, as_text
+    from pipeline.reuse.reusable_trials import finished_here, planned_with_reuse
+
+    table, folder = plan_table(planned), options.out or RUNS / planned.folder_name
+    if not options.json:
+        print(as_text(table))
+        _say_size(planned, folder)
+    divided, reusable = planned_with_reuse(planned, folder, Reuse(options.fresh, options.reuse))
+    here = finished_here(folder)
+    finished = here | reusable.sources.keys()
+    left = [pack for pack in divided.packs if any(trial.id not in finished for trial in pack.trials)]
+    takes = local_duration(divided, left, say, quick=options.quick) if left else None
     if options.json:
-        print_json_rows(table)
-        return 0
-    print(as_text(table))
+        estimate = None if takes is None else dataclasses.asdict(takes)
+        sizes = {"trials": planned.num_trials, "packs": len(planned.packs), "trial_steps": planned.trial_steps}
+        more = {"left_trials": planned.num_trials - len(finished), "folder": str(folder), "estimate": estimate}
+        print_json({"shapes": as_json_rows(table), **sizes, **more})
+        return
+    for sentence in _finished_before(planned, len(here), reusable):
+        say(sentence)
+    if takes is not None:
+        say(str(takes))
+
+
+def _say_size(planned: Plan, folder: Path) -> None:
     if planned.experiment.num_seeds > 1:
         say(planned.experiment.seeds_in_words())
-    folder = options.out or RUNS / planned.folder_name
     say(
         f"{counted(planned.num_trials, len(planned.packs))}, {planned.trial_steps:.3g} trial-steps; "
         f"python -m pipeline run trains them into {folder}"
     )
-    if planned.trial_steps > MANY_TRIAL_STEPS:
-        say("plan --cluster local measures how much time and memory that takes here")
-    for sentence in _finished_before(planned, folder, options):
-        say(sentence)
-    return 0
 
 
-def _finished_before(planned: Plan, folder: Path, options: PlanOptions) -> list[str]:
+def _finished_before(planned: Plan, here: int, reusable: ReusableTrials) -> list[str]:
     """Say how many trials the run has finished itself, and how many it takes from others."""
-    from pipeline.reuse.reusable_trials import finished_here, in_words, planned_with_reuse
+    from pipeline.reuse.reusable_trials import in_words
 
-    _, reusable = planned_with_reuse(planned, folder, Reuse(options.fresh, options.reuse))
     said = in_words(reusable, planned.num_trials)
-    if here := len(finished_here(folder)):
-        said.insert(0, f"{here} of {planned.num_trials} trials are finished there")
+    if here:
+        said.insert(0, f"{number_of(here, 'trial', 'are', whole=planned.num_trials)} finished there")
     if said:
         left = planned.num_trials - here - len(reusable.sources)
-        said.append(f"{left} are left to train" if left else "nothing is left to train")
+        said.append(f"{left} {'is' if left == 1 else 'are'} left to train" if left else "nothing is left to train")
     return said
 
 

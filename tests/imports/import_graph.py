@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.util
 from collections.abc import Iterable, Iterator, Mapping, Set
 from graphlib import CycleError, TopologicalSorter
@@ -17,9 +18,20 @@ def dotted(path: Path, root: Path) -> str:
     return ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
 
 
-def imports(source: str, package: str) -> Iterator[str]:
+@functools.lru_cache(maxsize=1)
+def nodes(source: str) -> tuple[ast.AST, ...]:
+    """Every node of a text; those of the last one are kept, since several questions are asked of it in turn."""
+    return tuple(ast.walk(ast.parse(source)))
+
+
+@functools.cache
+def imports(source: str, package: str) -> tuple[str, ...]:
     """Everything that a text imports, wherever in it: ``from a import b`` is ``a.b``."""
-    for node in ast.walk(ast.parse(source)):
+    return tuple(_imports(source, package))
+
+
+def _imports(source: str, package: str) -> Iterator[str]:
+    for node in nodes(source):
         match node:
             case ast.Import(names):
                 yield from (alias.name for alias in names)

@@ -177,10 +177,9 @@ class Desk:
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cache(shared_folder: Path) -> Path:
     """One for all workers of pytest: what one has measured and compiled, no other measures and compiles again."""
-    own = tmp_path_factory.getbasetemp()
-    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "cache-of-desks"
+    folder = shared_folder / "cache-of-desks"
     folder.mkdir(exist_ok=True)
     return folder
 

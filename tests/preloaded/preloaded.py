@@ -56,6 +56,8 @@ SOCKET = "socket"
 LONGEST_PARENT = 50
 """Characters: the path of a socket has 107 at most."""
 
+RUN = "TESTS_RUN"
+"""The variable of the environment that names a run of pytest to all of its workers."""
 ENVIRONMENT = dict(os.environ)
 """In which the libraries are loaded, whatever test begins the first command."""
 
@@ -79,7 +81,7 @@ def server() -> socket.socket:
 def folder() -> Path:
     """Where the socket lies: a folder of this user that the workers of one run of pytest, and nobody else, have."""
     parent = tempfile.gettempdir()
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"{os.getpid()}")
+    run = os.environ.get(RUN, f"{os.getpid()}")
     return Path(parent if len(parent) < LONGEST_PARENT else "/tmp", f"preloaded-{run}")
 
 

@@ -183,7 +183,7 @@ def test_descent_plays_to_its_end_and_a_space_pauses_it(explorer):
 
 
 def test_curves_are_chosen_and_hidden_by_their_legend(explorer):
-    explorer.named(".trial .chips button", "test error").click()
+    Select(explorer.named("select", "curve shows")).select_by_visible_text("test error")
     explorer.wait(lambda: explorer.words_of("canvas.plot").startswith("Test error from 1.4 at step 0"))
     assert "curve=test_error" in explorer.address
     others = explorer.named(".keys button", "other learning rates")

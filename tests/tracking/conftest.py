@@ -73,15 +73,13 @@ def run(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def drawn(shared_folder: Path) -> Path:
     """A run with its report and every figure of that, to be copied by those who change something.
 
     Every worker of pytest has the same, because its figures take seconds; the first that asks makes it.
     """
-    base = tmp_path_factory.getbasetemp()
-    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder, made = base / "drawn", base / "drawn-is-made"
-    with (base / "drawn-lock").open("w") as lock:
+    folder, made = shared_folder / "drawn", shared_folder / "drawn-is-made"
+    with (shared_folder / "drawn-lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
             shutil.rmtree(folder, ignore_errors=True)

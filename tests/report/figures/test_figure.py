@@ -7,12 +7,11 @@ import re
 from pathlib import Path
 
 import altair as alt
-import polars as pl
 import pytest
 
 from pipeline.report.figures.figure import Caption, FigureSpec
 
-POINT = alt.Chart(pl.DataFrame({"x": [1]})).mark_point().encode(x="x:Q").properties(width=20, height=10).to_dict()
+POINT = alt.Chart(alt.Data(values=[{"x": 1}])).mark_point().encode(x="x:Q").properties(width=20, height=10).to_dict()
 SPEC = FigureSpec(Caption("dot", "A dot", "One dot."), POINT)
 
 

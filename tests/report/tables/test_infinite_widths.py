@@ -49,8 +49,11 @@ def test_the_widest_network_stands_beside_its_limit_and_what_has_none_says_why()
     assert second["limit"].startswith("none from glorot")
 
 
-@pytest.mark.parametrize("tables", [tables_of(NONE), tables_of(Linear()), tables_of(LIMIT, diagnostic="loss")])
-def test_there_is_no_table_where_nothing_has_a_limit_or_a_test_error(tables):
+@pytest.mark.parametrize(
+    ("model", "diagnostic"), [(NONE, "test_error"), (Linear(), "test_error"), (LIMIT, "loss")], ids=str
+)
+def test_there_is_no_table_where_nothing_has_a_limit_or_a_test_error(model, diagnostic):
+    tables = tables_of(model, diagnostic=diagnostic)
     assert infinite_widths(tables).is_empty()
     assert infinite_widths_on_the_way(tables).is_empty()
 

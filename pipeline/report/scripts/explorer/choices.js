@@ -2,11 +2,13 @@
 
 import { shortNumber } from "../drawing/number_text.js";
 import { choiceOf, element } from "./elements.js";
+import { LOSS } from "./step_content.js";
 
 /** @typedef {import("./sweep.js").Sweep} Sweep */
 /** @typedef {import("./choice.js").Choice} Choice */
 /** @typedef {import("./choice.js").Axis} Axis */
-/** @typedef {{axis: (axis: Axis, value: number) => void, trial: (trial: number) => void, shown: (name: string) => void}} Handlers */
+/** @typedef {{axis: (axis: Axis, value: number) => void, trial: (trial: number) => void, shown: (name: string) => void,
+ *   curve: (name: string) => void}} Handlers */
 
 const MOST_CHIPS = 8;
 
@@ -39,6 +41,12 @@ export function createChoices(sweep, on) {
     shown.map(({ label }) => label),
     (place) => on.shown(shown[place].name),
   );
+  const names = Object.keys(data.curves).sort((a, b) => rankOf(data, a) - rankOf(data, b));
+  const curve = choiceOf(
+    "curve shows",
+    names.map((name) => labelOf(data, name)),
+    (place) => on.curve(names[place]),
+  );
   seeds.addEventListener("change", () => on.trial(Number(seeds.value)));
   let cell = -1;
 
@@ -50,6 +58,7 @@ export function createChoices(sweep, on) {
     width.choose(cells.width[now]);
     rate.choose(cells.rate[now] + solved);
     quantity.choose(shown.findIndex(({ name }) => name === choice.shown));
+    curve.choose(names.indexOf(choice.curve));
     if (now !== cell)
       seeds.replaceChildren(
         ...sweep.trialsOf(now).map((trial) => element("option", { value: trial }, seedWords(sweep, trial))),
@@ -64,9 +73,16 @@ export function createChoices(sweep, on) {
     ...several(rates, rate.label),
     ...several(data.seeds, seedLabel),
     ...several(shown, quantity.label),
+    ...several(names, curve.label),
   ];
   return { whole: element("div", { class: "choices" }, ...several(data.models, models.whole), ...fields), show };
 }
+
+/** @param {import("./run_data.js").RunData} data @param {string} name */
+const labelOf = ({ diagnostics }, name) => diagnostics.find((one) => one.name === name)?.label ?? name;
+
+/** @param {import("./run_data.js").RunData} data @param {string} name */
+const rankOf = ({ criterion }, name) => (name === LOSS ? 0 : name === criterion ? 1 : 2);
 
 /** @param {Sweep} sweep @param {number} trial */
 function seedWords({ data, trials }, trial) {

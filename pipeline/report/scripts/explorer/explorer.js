@@ -1,18 +1,14 @@
 // The page of a run as an instrument: a map on which a cell is chosen, the trial that it shows, and all trials beside it.
 
 import { readAddress, writeAddress } from "./address.js";
-import { createBoundFields } from "./bound_fields.js";
+import { createBrush } from "./brush.js";
 import { addressOf, cellNear, chosenBy, trialWithSeed } from "./choice.js";
 import { createChoices } from "./choices.js";
 import { element } from "./elements.js";
-import { createParallelAxes } from "./parallel_axes.js";
 import { createRateMap } from "./rate_map.js";
 import { enhanceTables } from "./sortable_tables.js";
 import { createSweep } from "./sweep.js";
-import { fractionOf, scaleOf } from "./colour_scale.js";
 import { mapOf } from "./map_content.js";
-import { axesOf, within } from "./trial_axes.js";
-import { createTrialList } from "./trial_list.js";
 import { createTrialPanel } from "./trial_panel.js";
 
 /** @typedef {import("./choice.js").Choice} Choice */
@@ -47,6 +43,7 @@ function explore(place, sweep) {
     axis: (axis, value) => choose(cellNear(sweep, sweep.trials.cell[choice.trial], { [axis]: value })),
     trial: (trial) => change({ trial }),
     shown: (shown) => change({ shown }),
+    curve: (curve) => change({ curve }),
   });
   const map = createRateMap(mapPlace, ({ row, column }) => choose(cells[row][column]));
   const panel = createTrialPanel(sweep, change),
@@ -112,56 +109,6 @@ function remember(sweep, before, choice) {
     isNew = before.trial !== choice.trial || before.shown !== choice.shown;
   if (isNew) history.pushState(null, "", address);
   else history.replaceState(null, "", address);
-}
-
-/** @param {Sweep} sweep @param {(change: Partial<Choice>, isLast?: boolean) => void} change */
-function createBrush(sweep, change) {
-  const axes = axesOf(sweep),
-    { criterion } = sweep.data,
-    judged = axes.find(({ name }) => name === criterion);
-  /** @type {Choice | null} */
-  let now = null;
-  const bound = (/** @type {string} */ name, /** @type {[number, number] | null} */ range) => {
-    const { [name]: _, ...others } = now?.bounds ?? {};
-    change({ bounds: range ? { ...others, [name]: range } : others });
-  };
-  const lines = createParallelAxes(axes, bound),
-    fields = createBoundFields(axes, bound);
-  const list = createTrialList(axes, sweep.trials.id, criterion, (trial) => change({ trial }));
-  const scale = scaleOf(judged ? [...judged.values] : []);
-  const all = element("button", { type: "button" }, "All trials again");
-  all.addEventListener("click", () => change({ bounds: {} }));
-  const whole = element(
-    "div",
-    { class: "brush" },
-    element("h3", {}, "All trials"),
-    element(
-      "p",
-      { class: "quiet" },
-      "Each line is a trial. Drag along an axis to keep those it crosses there; click on the axis to keep all again.",
-    ),
-    lines.whole,
-    element("div", { class: "brush-tools" }, fields.whole, all),
-    list.whole,
-  );
-  /** @param {Choice} choice */
-  function show(choice) {
-    const isSame = now?.bounds === choice.bounds && now.trial === choice.trial;
-    now = choice;
-    if (isSame) return;
-    const kept = within(axes, choice.bounds);
-    lines.show({
-      kept,
-      bounds: choice.bounds,
-      chosen: choice.trial,
-      colour: (trial) =>
-        judged && Number.isFinite(judged.values[trial]) ? fractionOf(judged.values[trial], scale) : 1,
-    });
-    fields.show(choice.bounds);
-    list.show(kept, choice.trial);
-    all.hidden = Object.keys(choice.bounds).length === 0;
-  }
-  return { whole, show };
 }
 
 function begin() {

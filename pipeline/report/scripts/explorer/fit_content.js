@@ -36,6 +36,17 @@ export function fitOf(sweep, trial, step) {
 }
 
 /**
+ * What the marks of units are.
+ * @param {Sweep} sweep
+ * @param {number} trial
+ * @returns {string}
+ */
+export function unitWords({ data, cells, trials }, trial) {
+  const { activation, kinked } = data.models[cells.model[trials.cell[trial]]];
+  return !activation ? "where the basis bends" : kinked ? "where a unit bends" : "middle of a unit";
+}
+
+/**
  * What is said beside a plot of the target alone.
  * @param {Sweep} sweep
  * @param {number} trial

@@ -9,6 +9,7 @@ import { fractionOn, thinned, valueOn, wordsOn } from "./trial_axes.js";
 /** @typedef {import("./trial_axes.js").TrialAxis} TrialAxis */
 /** @typedef {import("./address.js").Bounds} Bounds */
 /** @typedef {{kept: readonly number[], bounds: Bounds, chosen: number, colour: (trial: number) => number}} Lines */
+/** @typedef {(name: string, bound: [number, number] | null, isLast: boolean) => void} OnBrush */
 
 const MOST_LINES = 2000,
   MOST_FAINT = 600,
@@ -16,12 +17,12 @@ const MOST_LINES = 2000,
   BELOW = 22,
   LEAST_APART = 84,
   CLICK = 4,
-  LETTERS = 12;
+  GAP = 6;
 
 /**
  * The axes on a canvas.
  * @param {readonly TrialAxis[]} axes
- * @param {(name: string, bound: [number, number] | null) => void} onBrush
+ * @param {OnBrush} onBrush
  * @returns {{whole: HTMLElement, show: (lines: Lines) => void}}
  */
 export function createParallelAxes(axes, onBrush) {
@@ -151,7 +152,7 @@ function byColour(trials, fraction, ramp) {
  */
 function paintAxis(pen, axis, place, { across, up, top, bottom, apart }, bound, colours) {
   const x = Math.round(across(place)) + 0.5,
-    letters = Math.max(LETTERS, Math.floor(apart / 6.5));
+    room = apart - GAP;
   pen.strokeStyle = colours.quiet;
   pen.lineWidth = 1;
   pen.beginPath();
@@ -172,42 +173,50 @@ function paintAxis(pen, axis, place, { across, up, top, bottom, apart }, bound, 
   pen.textAlign = "center";
   pen.textBaseline = "alphabetic";
   pen.fillStyle = colours.ink;
-  pen.fillText(cut(axis.label, letters), x, 15);
+  pen.fillText(cut(pen, axis.label, room), x, 15);
   pen.fillStyle = colours.quiet;
-  pen.fillText(cut(wordsOn(axis, axis.greatest), letters), x, 32);
-  pen.fillText(cut(wordsOn(axis, axis.least), letters), x, bottom + 16);
+  pen.fillText(cut(pen, wordsOn(axis, axis.greatest), room), x, 32);
+  pen.fillText(cut(pen, wordsOn(axis, axis.least), room), x, bottom + 16);
 }
 
-/** @param {string} text @param {number} most */
-const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+/**
+ * A text that has so many pixels, its end left out.
+ * @param {CanvasRenderingContext2D} pen
+ * @param {string} text
+ * @param {number} room
+ */
+function cut(pen, text, room) {
+  let kept = text.length;
+  while (kept > 1 && pen.measureText(kept < text.length ? `${text.slice(0, kept)}…` : text).width > room) kept -= 1;
+  return kept < text.length ? `${text.slice(0, kept)}…` : text;
+}
 
 /**
  * @param {HTMLCanvasElement} canvas
  * @param {readonly TrialAxis[]} axes
- * @param {(name: string, bound: [number, number] | null) => void} onBrush
+ * @param {OnBrush} onBrush
  */
 function listen(canvas, axes, onBrush) {
-  /** @type {{axis: TrialAxis, from: number} | null} */
+  /** @type {{axis: TrialAxis, from: number, bound: [number, number] | null} | null} */
   let drag = null;
-  const fraction = (/** @type {PointerEvent} */ event) => {
+  const fraction = (/** @type {number} */ down) => {
     const { bottom, top } = placesOf({ width: canvas.clientWidth, height: canvas.clientHeight }, axes.length);
-    return (bottom - event.offsetY) / (bottom - top);
+    return (bottom - down) / (bottom - top);
   };
-  const bound = (/** @type {TrialAxis} */ axis, /** @type {number} */ a, /** @type {number} */ b) =>
-    onBrush(axis.name, [valueOn(axis, Math.min(a, b)), valueOn(axis, Math.max(a, b))]);
   canvas.addEventListener("pointerdown", (event) => {
     const axis = axes[Math.floor((event.offsetX / canvas.clientWidth) * axes.length)];
     if (!axis || event.button !== 0) return;
     canvas.setPointerCapture(event.pointerId);
-    drag = { axis, from: event.offsetY };
+    drag = { axis, from: event.offsetY, bound: null };
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (!drag || Math.abs(event.offsetY - drag.from) < CLICK) return;
-    const { top, bottom } = placesOf({ width: canvas.clientWidth, height: canvas.clientHeight }, axes.length);
-    bound(drag.axis, (bottom - drag.from) / (bottom - top), fraction(event));
+    if (!drag || (!drag.bound && Math.abs(event.offsetY - drag.from) < CLICK)) return;
+    const ends = [fraction(event.offsetY), fraction(drag.from)].sort((a, b) => a - b);
+    drag.bound = [valueOn(drag.axis, ends[0]), valueOn(drag.axis, ends[1])];
+    onBrush(drag.axis.name, drag.bound, false);
   });
-  canvas.addEventListener("pointerup", (event) => {
-    if (drag && Math.abs(event.offsetY - drag.from) < CLICK) onBrush(drag.axis.name, null);
+  canvas.addEventListener("pointerup", () => {
+    if (drag) onBrush(drag.axis.name, drag.bound, true);
     drag = null;
   });
   canvas.addEventListener("pointercancel", () => {

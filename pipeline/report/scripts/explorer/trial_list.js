@@ -28,14 +28,21 @@ export function createTrialList(axes, ids, first, onChoose) {
     const head = element("th", { scope: "col", class: axis.kind === "words" ? "" : "number" }, button);
     button.addEventListener("click", () => {
       order = { axis, falls: order.axis === axis && !order.falls };
-      fill();
+      sort();
     });
     return head;
   });
   const head = element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "trial"), ...heads));
 
+  /** @type {number[]} */
+  let rows = [];
+
+  function sort() {
+    rows = sortedBy(kept, order.axis, order.falls).slice(0, MOST_ROWS);
+    fill();
+  }
+
   function fill() {
-    const rows = sortedBy(kept, order.axis, order.falls).slice(0, MOST_ROWS);
     const hadFocus = body.contains(document.activeElement);
     body.replaceChildren(...rows.map((trial) => rowOf(axes, ids, trial, trial === chosen, onChoose)));
     if (hadFocus) /** @type {HTMLElement | null} */ (body.querySelector("[aria-current] button"))?.focus();
@@ -52,8 +59,10 @@ export function createTrialList(axes, ids, first, onChoose) {
   return {
     whole: element("div", { class: "trial-list" }, told, scroller),
     show: (shown, current) => {
+      const isSame = kept === shown;
       [kept, chosen] = [shown, current];
-      fill();
+      if (isSame) fill();
+      else sort();
     },
   };
 }

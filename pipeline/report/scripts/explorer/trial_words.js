@@ -27,7 +27,7 @@ export function titleOf({ data, cells, trials }, trial) {
  * @param {number} trial
  * @returns {[string, string][]}
  */
-export function numbersOf({ data, cells, trials, last }, trial) {
+export function numbersOf({ data, cells, trials, last, framesOf }, trial) {
   const cell = trials.cell[trial],
     step = trials.step[trial],
     rate = trials.learning_rate[trial];
@@ -40,6 +40,8 @@ export function numbersOf({ data, cells, trials, last }, trial) {
     const value = name in data.trials.last ? last(name)[trial] : NaN;
     if (!Number.isNaN(value)) pairs.push([label, shortNumber(value)]);
   }
+  const atoms = framesOf(trial)?.atoms;
+  if (atoms) pairs.push(["functions taken, in order", atoms.join(", ")]);
   return pairs;
 }
 

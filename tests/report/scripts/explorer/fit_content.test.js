@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fitOf, whyNoFit } from "../../../../pipeline/report/scripts/explorer/fit_content.js";
+import { fitOf, unitWords, whyNoFit } from "../../../../pipeline/report/scripts/explorer/fit_content.js";
 import { createSweep } from "../../../../pipeline/report/scripts/explorer/sweep.js";
 import { packed, smallRun } from "./small_run.js";
 
@@ -24,6 +24,14 @@ test("the fit moves with the step, and target and points stay", () => {
 test("units of a network stand where they bend, and a linear model has none", () => {
   assert.equal(lineOf(66, null).kinks?.length, 16);
   assert.equal(lineOf(4, null).kinks, undefined);
+});
+
+test("a mark is a kink where there is one, and the middle of a unit where it is smooth", () => {
+  const data = smallRun();
+  data.models[1] = { ...data.models[1], activation: "tanh", kinked: false };
+  assert.equal(unitWords(sweep, 66), "where a unit bends");
+  assert.equal(unitWords(createSweep(data), 66), "middle of a unit");
+  assert.equal(unitWords(sweep, 4), "where the basis bends");
 });
 
 test("without a recorded fit there is the target, and a sentence that says why", () => {

@@ -19,6 +19,12 @@ test("numbers say how a trial ended, and nothing of what was not recorded", () =
   assert.equal(new Map(numbersOf(sweep, 8)).get("predicted limit of the learning rate"), "0.7");
 });
 
+test("of a greedy model the functions are listed that it took", () => {
+  const data = smallRun();
+  data.frames[0].atoms = [0, 7, 3];
+  assert.equal(new Map(numbersOf(createSweep(data), data.frames[0].trial)).get("functions taken, in order"), "0, 7, 3");
+});
+
 test("a verdict stands with its grounds, and where there is none it is empty", () => {
   assert.deepEqual(verdictOf(sweep, 8), { verdict: "agrees", grounds: "grew above the limit" });
   assert.deepEqual(verdictOf(sweep, 66), { verdict: "", grounds: "" });

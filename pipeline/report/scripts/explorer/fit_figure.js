@@ -1,0 +1,52 @@
+// The fit of a trial over the target, with its hidden units.
+
+import { createFunctionPlot } from "../drawing/function_plot.js";
+import { createPlanePlot } from "../drawing/plane_plot.js";
+import { element } from "./elements.js";
+import { fitOf, unitWords, whyNoFit } from "./fit_content.js";
+
+/** @typedef {import("./sweep.js").Sweep} Sweep */
+
+/**
+ * The fit of a trial at a step.
+ * @param {Sweep} sweep
+ * @returns {{whole: HTMLElement, show: (trial: number, step: number | null) => void}}
+ */
+export function createFitFigure(sweep) {
+  const line = element("canvas", { class: "plot" }),
+    plane = element("canvas", { class: "plot square" });
+  const linePlot = createFunctionPlot(line),
+    planePlot = createPlanePlot(plane),
+    told = element("p", { class: "quiet" });
+  const legend = element("p", { class: "keys" });
+  /** @param {number} trial @param {number | null} step */
+  function show(trial, step) {
+    const fit = fitOf(sweep, trial, step);
+    line.hidden = !("line" in fit);
+    legend.replaceChildren(...keysOf(fit, unitWords(sweep, trial)));
+    plane.hidden = !("plane" in fit);
+    if ("line" in fit) linePlot.show(fit.line);
+    if ("plane" in fit) planePlot.show(fit.plane);
+    told.textContent = "sentence" in fit ? fit.sentence : whyNoFit(sweep, trial);
+    told.hidden = told.textContent === "";
+  }
+  return { whole: element("figure", { "aria-label": "Fit over the target" }, line, plane, legend, told), show };
+}
+
+/** @param {import("./fit_content.js").Fit} fit @param {string} unit */
+function keysOf(fit, unit) {
+  const key = (/** @type {string} */ css, /** @type {string} */ words) =>
+    element("span", {}, element("i", { class: css }), words);
+  if ("line" in fit) {
+    const { fit: fitted, truth, points, kinks } = fit.line;
+    return [
+      ...(fitted ? [key("of-fit", "fit")] : []),
+      ...(truth ? [key("of-truth", "target")] : []),
+      ...(points ? [key("of-points", "training points")] : []),
+      ...(kinks?.length ? [key("of-units", unit)] : []),
+    ];
+  }
+  if (!("plane" in fit)) return [];
+  const { units, points } = fit.plane;
+  return [...(points ? [key("of-points", "training points")] : []), ...(units?.length ? [key("of-units", unit)] : [])];
+}
