@@ -14,15 +14,24 @@
 const KNOWN = ["trial", "step", "map", "curve", "only"];
 
 /**
+ * Whether the end of an address is that of a place on the page, and of no choice.
+ * @param {string} hash
+ * @returns {boolean}
+ */
+export function namesPlace(hash) {
+  const words = hash.replace(/^#/, "");
+  return words !== "" && !words.includes("=") && !KNOWN.includes(words);
+}
+
+/**
  * The choice that an address names; `?trial=` is read where `#` names no trial.
  * @param {string} hash With or without `#`.
  * @param {string} [search] With or without `?`.
  * @returns {Address}
  */
 export function readAddress(hash, search = "") {
-  const words = hash.replace(/^#/, ""),
-    isChoice = words === "" || words.includes("=") || KNOWN.includes(words);
-  const parts = new URLSearchParams(isChoice ? words : "");
+  const words = hash.replace(/^#/, "");
+  const parts = new URLSearchParams(namesPlace(hash) ? "" : words);
   const named = parts.get("trial") ?? new URLSearchParams(search).get("trial") ?? "";
   /** @type {string[]} */
   const faults = [...new Set(parts.keys())].filter((key) => !KNOWN.includes(key)).map((key) => unknown(key));

@@ -2,6 +2,7 @@
 
 import { shortNumber } from "../drawing/number_text.js";
 import { choiceOf, element } from "./elements.js";
+import { createModelChoice } from "./model_choice.js";
 import { LOSS } from "./step_content.js";
 
 /** @typedef {import("./sweep.js").Sweep} Sweep */
@@ -10,21 +11,16 @@ import { LOSS } from "./step_content.js";
 /** @typedef {{axis: (axis: Axis, value: number) => void, trial: (trial: number) => void, shown: (name: string) => void,
  *   curve: (name: string) => void}} Handlers */
 
-const MOST_CHIPS = 8;
-
 /**
- * The choices above the map; one with nothing to choose from is left out.
+ * The choices, those of the map and those of the trial on it; one with nothing to choose from is left out.
  * @param {Sweep} sweep
  * @param {Handlers} on
- * @returns {{whole: HTMLElement, show: (choice: Choice) => void}}
+ * @returns {{ofMap: HTMLElement, ofTrial: HTMLElement, show: (choice: Choice) => void}}
  */
 export function createChoices(sweep, on) {
   const { data, cells, trials } = sweep,
     shown = data.diagnostics.filter(({ name }) => name in data.trials.last);
-  const models = createModels(
-    data.models.map(({ label }) => label),
-    (model) => on.axis("model", model),
-  );
+  const models = createModelChoice(sweep, (model) => on.axis("model", model));
   const problem = choiceOf(
     "problem",
     data.problems.map(({ label }) => label),
@@ -53,7 +49,7 @@ export function createChoices(sweep, on) {
   /** @param {Choice} choice */
   function show(choice) {
     const now = trials.cell[choice.trial];
-    models.choose(cells.model[now]);
+    models.show(cells.problem[now], cells.model[now], choice.shown);
     problem.choose(cells.problem[now]);
     width.choose(cells.width[now]);
     rate.choose(cells.rate[now] + solved);
@@ -67,15 +63,22 @@ export function createChoices(sweep, on) {
     seeds.value = String(choice.trial);
   }
   const several = (/** @type {unknown[]} */ all, /** @type {HTMLElement} */ field) => (all.length > 1 ? [field] : []);
-  const fields = [
+  const ofMap = [
+    ...several(data.models, models.whole),
     ...several(data.problems, problem.label),
+    ...several(shown, quantity.label),
+  ];
+  const ofTrial = [
     ...several(data.widths, width.label),
     ...several(rates, rate.label),
     ...several(data.seeds, seedLabel),
-    ...several(shown, quantity.label),
     ...several(names, curve.label),
   ];
-  return { whole: element("div", { class: "choices" }, ...several(data.models, models.whole), ...fields), show };
+  return {
+    ofMap: element("div", { class: "choices" }, ...ofMap),
+    ofTrial: element("div", { class: "choices" }, ...ofTrial),
+    show,
+  };
 }
 
 /** @param {import("./run_data.js").RunData} data @param {string} name */
@@ -89,30 +92,4 @@ function seedWords({ data, trials }, trial) {
   const sample = trials.data_seed[trial],
     seed = String(data.seeds[trials.seed[trial]]);
   return sample < 0 ? seed : `${seed}, points ${sample}`;
-}
-
-/**
- * Models as the entries of a legend that is chosen from, in the colours that they have in every figure; many as a list.
- * @param {string[]} labels
- * @param {(model: number) => void} onChoose
- */
-function createModels(labels, onChoose) {
-  if (labels.length > MOST_CHIPS) {
-    const { label, choose } = choiceOf("model", labels, onChoose);
-    return { whole: /** @type {HTMLElement} */ (label), choose };
-  }
-  const buttons = labels.map((label, model) => {
-    const button = element("button", { type: "button", class: `model-${model}` }, element("i", {}), label);
-    button.addEventListener("click", () => onChoose(model));
-    return button;
-  });
-  const whole = element("div", { class: "chips models", role: "group", "aria-label": "model" }, ...buttons);
-  return {
-    whole: /** @type {HTMLElement} */ (whole),
-    choose: (/** @type {number} */ model) => {
-      buttons.forEach((button, place) => {
-        button.ariaPressed = String(place === model);
-      });
-    },
-  };
 }

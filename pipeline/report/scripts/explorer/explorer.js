@@ -1,6 +1,6 @@
 // The page of a run as an instrument: a map on which a cell is chosen, the trial that it shows, and all trials beside it.
 
-import { readAddress, writeAddress } from "./address.js";
+import { namesPlace, readAddress, writeAddress } from "./address.js";
 import { createBrush } from "./brush.js";
 import { addressOf, cellNear, chosenBy, trialWithSeed } from "./choice.js";
 import { createChoices } from "./choices.js";
@@ -46,7 +46,7 @@ function explore(place, sweep) {
     curve: (curve) => change({ curve }),
   });
   const map = createRateMap(mapPlace, ({ row, column }) => choose(cells[row][column]));
-  const panel = createTrialPanel(sweep, change),
+  const panel = createTrialPanel(sweep, choices.ofTrial, change),
     brush = createBrush(sweep, change);
 
   function show() {
@@ -74,14 +74,16 @@ function explore(place, sweep) {
   }
   const sentences = sweep.data.sentences.map((sentence) => element("p", { class: "quiet" }, sentence));
   const body = element("div", { class: "instrument" }, element("div", { class: "side" }, mapPlace), panel.whole);
-  place.append(fault, choices.whole, body, brush.whole, ...sentences);
+  place.append(fault, choices.ofMap, body, brush.whole, ...sentences);
   place.hidden = false;
   place.addEventListener("keydown", (event) => {
     if (event.key !== " " || isOperated(event.target)) return;
     event.preventDefault();
     panel.toggle();
   });
-  addEventListener("hashchange", follow);
+  addEventListener("hashchange", () => {
+    if (!namesPlace(location.hash)) follow();
+  });
   follow();
 }
 

@@ -13,10 +13,11 @@ import { numbersOf, titleOf, verdictOf } from "./trial_words.js";
 /**
  * The panel of the chosen trial.
  * @param {Sweep} sweep
+ * @param {HTMLElement} choices What a trial is chosen by, beside the map.
  * @param {(change: Partial<Choice>, isLast: boolean) => void} onChange Of a change that is the last of a movement or not.
  * @returns {{whole: HTMLElement, show: (choice: Choice) => void, toggle: () => void}}
  */
-export function createTrialPanel(sweep, onChange) {
+export function createTrialPanel(sweep, choices, onChange) {
   const heading = createHeading(sweep),
     curves = createCurveFigure(sweep);
   const fit = createFitFigure(sweep),
@@ -31,6 +32,7 @@ export function createTrialPanel(sweep, onChange) {
     "section",
     { class: "trial", "aria-labelledby": "chosen-trial" },
     heading.whole,
+    choices,
     curves.whole,
     player.whole,
     fit.whole,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { readAddress, writeAddress } from "../../../../pipeline/report/scripts/explorer/address.js";
+import { namesPlace, readAddress, writeAddress } from "../../../../pipeline/report/scripts/explorer/address.js";
 
 const CHOICE = {
   trial: "ab12ef",
@@ -26,7 +26,9 @@ test("a question mark names a trial, too, and the sharp goes before it", () => {
 });
 
 test("a place on the page is no choice", () => {
+  assert.ok(namesPlace("#title-error_by_width"));
   assert.deepEqual(readAddress("#title-error_by_width").faults, []);
+  for (const hash of ["", "#", "#trial=ab", "#trial"]) assert.ok(!namesPlace(hash));
 });
 
 for (const [hash, words] of [
