@@ -90,7 +90,7 @@ def files_of(folder: Path) -> frozenset[tuple[str, int, int]]:
     Returns:
         Name, inode and time of each.
     """
-    entries = (entry for part in ("records", "outcomes", "fits") for entry in _scan(folder / part))
+    entries = (entry for part in ("records", "outcomes", "fits", "frames") for entry in _scan(folder / part))
     return frozenset((entry.path, entry.inode(), entry.stat().st_mtime_ns) for entry in entries)
 
 

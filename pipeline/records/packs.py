@@ -14,6 +14,7 @@ from pathlib import Path
 from pipeline.errors import PipelineError
 from pipeline.experiment.identity import id_of_pack
 from pipeline.records.atomic_writes import replacing
+from pipeline.records.frame_store import remove_frames
 from pipeline.records.store import remove_records
 
 
@@ -74,6 +75,7 @@ def halve(run: Path, pack: str, trials: tuple[str, ...]) -> tuple[str, str]:
     # The file in splits/ comes last: if this process is killed before, the whole pack is trained from its first step.
     (run / "outcomes" / f"{pack}.parquet").unlink(missing_ok=True)
     remove_records(run, pack, 0)
+    remove_frames(run, pack, 0)
     shutil.rmtree(run / "checkpoints" / pack, ignore_errors=True)
     (run / "splits").mkdir(exist_ok=True)
     with replacing(run / "splits" / f"{pack}.json") as part:

@@ -24,7 +24,7 @@ from pipeline.records.schema import FITTED_SAMPLES, LINE, OUTCOMES, RECORDS
 MOST_BYTES_READ = 4 << 20
 """Parts of records, in bytes on disk, that are read at once: in memory they take 20 times as much."""
 
-_WRITTEN = ("records", "outcomes", "fits", "logs")
+_WRITTEN = ("records", "outcomes", "fits", "frames", "logs")
 """Folders in which the name of a file begins with its pack."""
 
 

@@ -23,6 +23,7 @@ from pipeline.experiment.experiment import Experiment
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.recording import steps_of_records
 from pipeline.plans import Plan
+from pipeline.records.frame_store import read_frames, remove_frames, write_frames
 from pipeline.records.pack_locks import pack_lock
 from pipeline.records.store import (
     finished_packs,
@@ -61,12 +62,14 @@ class _Found:
         outcomes: How its trials ended.
         records: What was recorded of them.
         fits: Samples of functions that they have fitted.
+        frames: Their weights on the way, as far as they are there.
         whole: The run that has the very same pack with the same records; none if it is put together.
     """
 
     outcomes: pl.DataFrame
     records: pl.DataFrame
     fits: pl.DataFrame
+    frames: pl.DataFrame
     whole: Path | None
 
 
@@ -126,21 +129,22 @@ def _found(pack: Pack, experiment: Experiment, sources: Mapping[str, TrialSource
         parts = [_read(run, there, ids) for run, there in places]
     except (PipelineError, pl.exceptions.PolarsError, OSError) as error:
         raise _UnusableError("what is there cannot be read", f": {error}") from None
-    outcomes, records, fits = (pl.concat(tables) for tables in zip(*parts, strict=True))
+    outcomes, records, fits, frames = (pl.concat(tables) for tables in zip(*parts, strict=True))
     names = [diagnostic.name() for diagnostic in experiment.diagnostics]
     asked = records.filter(pl.col("diagnostic").is_in(names) & pl.col("step").is_in(steps))
     same = asked.height == records.height and [there for _, there in places] == [pack.id]
     outcomes = ids.to_frame().join(outcomes, on="trial", how="left", maintain_order="left")
     _check(pack, experiment, outcomes, asked)
-    return _Found(outcomes, asked, fits, places[0][0] if same else None)
+    return _Found(outcomes, asked, fits, frames, places[0][0] if same else None)
 
 
-def _read(run: Path, pack: str, ids: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Outcomes, records and fitted samples of some trials of a pack of another run; outcomes say which run that was."""
+def _read(run: Path, pack: str, ids: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Outcomes, records, fitted samples and frames of some trials of a pack of another run, which outcomes name."""
     of_trials = pl.col("trial").is_in(ids.implode())
     trained_in = pl.when(pl.col("run").fill_null("") == "").then(pl.lit(run.resolve().name)).otherwise("run")
     outcomes = read_outcomes_of(run, pack).filter(of_trials).with_columns(trained_in.alias("run"))
-    return outcomes, read_records_of(run, pack).filter(of_trials), read_fitted_samples_of(run, pack).filter(of_trials)
+    records, fits, (frames, _) = read_records_of(run, pack), read_fitted_samples_of(run, pack), read_frames(run, pack)
+    return outcomes, records.filter(of_trials), fits.filter(of_trials), frames.filter(of_trials)
 
 
 def _check(pack: Pack, experiment: Experiment, outcomes: pl.DataFrame, records: pl.DataFrame) -> None:
@@ -175,5 +179,8 @@ def _write(run: Path, pack: str, found: _Found) -> None:
         write_records(run, pack, 0, found.records.with_columns(of_pack))
     if found.fits.height:
         write_fitted_samples(run, pack, found.fits)
+    remove_frames(run, pack, 0)
+    if found.frames.height:
+        write_frames(run, pack, 0, found.frames)
     write_outcomes(run, pack, found.outcomes.with_columns(of_pack))
     shutil.rmtree(run / "checkpoints" / pack, ignore_errors=True)

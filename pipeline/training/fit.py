@@ -14,6 +14,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from pipeline.engines.choice import ChosenEngine
 from pipeline.experiment.experiment import Experiment
+from pipeline.experiment.frame_choice import frame_choice
 from pipeline.experiment.packing import Pack
 from pipeline.numerics.threads import threads_of_operation
 from pipeline.problems.problem import Dataset
@@ -22,6 +23,7 @@ from pipeline.records.store import remove_unfinished_writes, write_outcomes
 from pipeline.training.data_parallel import DataParallelPackModule
 from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.fitted_function import write_best_fit
+from pipeline.training.frame_recording import FrameRecording
 from pipeline.training.module import NEVER, PackModule
 from pipeline.training.outcomes import outcomes
 from pipeline.training.process_group import TrainCommand, broadcast_command, check_processes, in_lockstep
@@ -72,8 +74,16 @@ def fit(
     with in_lockstep():
         module = new_module(pack, experiment, dataset, engine)
         diagnostics, steps = experiment.diagnostics, experiment.recorded_steps(pack.shape.steps)
+        frames = FrameRecording(run, frame_choice(experiment))
         recorder = Recorder(
-            run, diagnostics, steps, checkpoint, experiment.checkpoint_seconds, on_advance, deadline or Deadline()
+            run,
+            diagnostics,
+            steps,
+            checkpoint,
+            experiment.checkpoint_seconds,
+            on_advance,
+            deadline or Deadline(),
+            frames,
         )
         train(module, experiment, recorder, resumes=resumes)
     write_best_fit(run, module)

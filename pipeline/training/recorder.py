@@ -16,6 +16,7 @@ from pipeline.experiment.packing import Pack
 from pipeline.records.store import remove_records, write_records
 from pipeline.training.deadline import Deadline, Stopped
 from pipeline.training.diagnostic_values import DiagnosticValues, evaluate_diagnostics
+from pipeline.training.frame_recording import FrameRecording
 from pipeline.training.module import PackModule
 
 
@@ -33,6 +34,7 @@ class Recorder(L.Callback):
         checkpoint_seconds: Time from one checkpoint to the next.
         on_advance: Called after each segment with the trial-steps done in it.
         deadline: When to stop, at the end of a segment.
+        frames: What keeps weights on the way; ``None`` to keep none.
     """
 
     def __init__(
@@ -44,8 +46,9 @@ class Recorder(L.Callback):
         checkpoint_seconds: float,
         on_advance: Callable[[int], None],
         deadline: Deadline,
+        frames: FrameRecording | None = None,
     ) -> None:
-        self.deadline, self.stopped = deadline, False
+        self.deadline, self.stopped, self.frames = deadline, False, frames
         self.run, self.checkpoint, self.checkpoint_seconds = run, checkpoint, checkpoint_seconds
         self.diagnostics, self.recorded_steps, self.on_advance = diagnostics, frozenset(recorded_steps), on_advance
         self.first_recorded, self.last_recorded = min(recorded_steps), max(recorded_steps)
@@ -62,6 +65,8 @@ class Recorder(L.Callback):
             self.part_from = self.steps_reported + 1
         # What an attempt that was killed wrote after this point is written again, perhaps in other parts.
         remove_records(self.run, module.pack.id, self.part_from)
+        if self.frames:
+            self.frames.begin(module, self.part_from)
         if not self.steps_reported and 0 in self.recorded_steps:
             self.record(module)
 
@@ -87,7 +92,7 @@ class Recorder(L.Callback):
         self.write_part(_pack_module(pl_module))
 
     def record(self, module: PackModule) -> None:
-        """Evaluate every diagnostic of the trials that have not diverged, at the step where they are.
+        """Evaluate every diagnostic of the trials that have not diverged, and keep frames, at the step where they are.
 
         Args:
             module: The pack.
@@ -95,6 +100,8 @@ class Recorder(L.Callback):
         step = int(module.steps_done)
         ends = {"at_first": step == self.first_recorded, "at_last": step == self.last_recorded}
         self.unwritten += evaluate_diagnostics(module, self.diagnostics, **ends)
+        if self.frames:
+            self.frames.record(module)
 
     def write_part(self, module: PackModule) -> None:
         """Write the records since the last checkpoint.
@@ -102,6 +109,8 @@ class Recorder(L.Callback):
         Args:
             module: The pack.
         """
+        if self.frames:
+            self.frames.write_part(module, self.part_from)
         if self.unwritten:
             write_records(self.run, module.pack.id, self.part_from, self.records(module.pack))
         self.unwritten = []

@@ -18,6 +18,7 @@ from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.plans import Plan, make_plan, read_plan, write_plan
 from pipeline.problems.targets import Sine
+from pipeline.records.frame_store import read_frames
 from pipeline.records.pack_locks import pack_lock
 from pipeline.records.store import (
     finished_packs,
@@ -113,6 +114,18 @@ def test_another_name_takes_everything_with_its_fitted_functions(four: Path) -> 
     assert_same(four.parent / "other", four)
     assert set(read_outcomes(four.parent / "other")["run"]) == {"four"}
     assert_frame_equal(*(rows(read_fitted_samples(run)) for run in (four.parent / "other", four)))
+    frames = [rows(read_frames(run)[0]) for run in (four.parent / "other", four)]
+    assert_frame_equal(*frames)
+    assert frames[0].height
+
+
+def test_damaged_frames_are_not_taken_and_everything_else_is(four: Path) -> None:
+    for path in (four / "frames").iterdir():
+        path.write_bytes(path.read_bytes()[:-20])
+    trained(FOUR, four.parent / "other")
+    assert set(read_outcomes(four.parent / "other")["run"]) == {"four"}
+    frames, damaged = read_frames(four.parent / "other")
+    assert (frames.height, damaged) == (0, [])
 
 
 def test_fewer_diagnostics_steps_and_seeds_are_taken_of_more(four: Path) -> None:

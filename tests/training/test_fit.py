@@ -21,6 +21,7 @@ from pipeline.optimizers.rules import Adam, LeastSquares
 from pipeline.plans import make_plan
 from pipeline.problems.losses import HalfMeanSquare
 from pipeline.problems.targets import Xor
+from pipeline.records.frame_store import read_frames
 from pipeline.records.outcome_provenance import OutcomeProvenance
 from pipeline.records.store import finished_packs, read_fitted_samples, read_outcomes, read_records
 from pipeline.training import segments
@@ -181,6 +182,7 @@ def test_nothing_but_results_is_left_in_the_folder(experiment, ran, tmp_path):
         "records",
         "outcomes",
         "fits",
+        "frames",
         "checkpoints",
         "locks",
         ".lock",
@@ -220,6 +222,7 @@ def sorted_rows(table):
 def assert_same_numbers(given, expected):
     for read in (read_records, read_fitted_samples):
         assert_frame_equal(sorted_rows(read(given)), sorted_rows(read(expected)), check_exact=True)
+    assert_frame_equal(*(sorted_rows(read_frames(run)[0]) for run in (given, expected)), check_exact=True)
     columns = ("trial", "status", "step", "learning_rate", "pack")
     outcomes = (sorted_rows(read_outcomes(run).select(columns)) for run in (given, expected))
     assert_frame_equal(*outcomes, check_exact=True)

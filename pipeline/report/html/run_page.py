@@ -19,6 +19,8 @@ from pipeline.records.store import naming_damage, read_fitted_samples, read_outc
 from pipeline.report.answer.answer import Answer, answer_of
 from pipeline.report.figures.catalogue import ORDER, draw
 from pipeline.report.figures.figure import FigureSpec
+from pipeline.report.html.explorer import run_data
+from pipeline.report.html.explorer_data import RunData
 from pipeline.report.figures.png_process import MOST_AT_ONCE
 from pipeline.report.html.page_tables import MOST_ROWS, PageTable, page_table, page_table_or_none, verdict_class
 from pipeline.report.html.rendering import render_page
@@ -180,9 +182,10 @@ def write_report_of(run: Path, tables: RunTables, outcomes: pl.DataFrame, answer
                 pictures.append(pool.submit(spec.write_png, folder))
             figures.sort(key=lambda spec: ORDER.index(spec.figure.name))
             comparisons = Comparisons(answer=answer) if nothing else _comparisons(tables, outcomes, answer)
+            explored = None if nothing else run_data(tables)
         for spec in figures:
             spec.write_json(folder)
-        text = page(run, plan, table, outcomes, figures, comparisons)
+        text = page(run, plan, table, outcomes, figures, comparisons, explored)
         for picture in pictures:
             picture.result()
     with replacing(path) as part:
@@ -216,6 +219,7 @@ def page(
     outcomes: pl.DataFrame,
     figures: Sequence[FigureSpec],
     comparisons: Comparisons = Comparisons(),
+    explored: RunData | None = None,
 ) -> str:
     """The whole page as text.
 
@@ -226,6 +230,7 @@ def page(
         outcomes: Where they come from.
         figures: What is drawn.
         comparisons: Tables made from the records.
+        explored: What the page lets a reader explore; ``None`` for nothing.
 
     Returns:
         HTML.
@@ -237,6 +242,7 @@ def page(
         entries=["explorer/explorer.js"],
         styles=["explorer.css"],
         page=run_page(run, plan, table, outcomes, figures, comparisons),
+        run_data=None if explored is None else explored.as_json(),
         links=read_wandb_links(run),
         facts=list(facts(plan, read_provenance(run), outcomes)),
         configuration=as_yaml(canonical(plan.experiment)),

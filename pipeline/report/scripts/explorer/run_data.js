@@ -16,8 +16,8 @@
  */
 
 /**
- * A matrix of F rows as a product of two: row f, column x is sum_r left[f, r] * right[r, x]. Each row is right to a
- * thousandth of its greatest absolute value (weights: to a ten-thousandth).
+ * A matrix of F rows as a product of two: row f, column x is sum_r left[f, r] * right[r, x]. Each row is right to 0.002
+ * of its greatest absolute value (weights: to 0.0005).
  * @typedef {object} LowRank
  * @property {PackedArray} left float32 [F, R]
  * @property {PackedArray} right int16 [R, X]
