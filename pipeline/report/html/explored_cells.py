@@ -9,7 +9,7 @@ import polars as pl
 
 from pipeline.numerics.even_spacing import every
 from pipeline.report.answer.best import ranked
-from pipeline.report.figures.loss_by_rate_and_width import limit_label
+from pipeline.report.figures.loss_by_rate_and_width import AT_START
 from pipeline.report.tables.cells import cell_of, curve_of
 from pipeline.report.tables.printing import number_of
 from pipeline.report.tables.results import TIMES_FIRST_LIMIT
@@ -92,7 +92,10 @@ def _of_cell(columns: Iterable[str]) -> list[pl.Expr]:
         loss.filter(done).median().alias("loss"),
         pl.col("score").filter(done).median().alias("score"),
         pl.col("first_limit").first().alias("limit"),
-        pl.col("limit").first().map_elements(limit_label, pl.String, skip_nulls=False).alias("limit_words"),
+        pl.when(pl.col("first_limit").is_not_null())
+        .then(pl.col("limit").fill_null(AT_START))
+        .first()
+        .alias("limit_words"),
     ]
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -19,9 +20,9 @@ from pipeline.records.store import naming_damage, read_fitted_samples, read_outc
 from pipeline.report.answer.answer import Answer, answer_of
 from pipeline.report.figures.catalogue import ORDER, draw
 from pipeline.report.figures.figure import FigureSpec
-from pipeline.report.html.explorer import run_data
-from pipeline.report.html.explorer_data import RunData
 from pipeline.report.figures.png_process import MOST_AT_ONCE
+from pipeline.report.html.explored_run import run_data
+from pipeline.report.html.explorer_data import RunData
 from pipeline.report.html.page_tables import MOST_ROWS, PageTable, page_table, page_table_or_none, verdict_class
 from pipeline.report.html.rendering import render_page
 from pipeline.report.html.run_provenance import facts
@@ -105,6 +106,7 @@ class RunPage:
     lead: Sequence[str]
     rest: Sequence[str]
     answer_figure: FigureSpec | None
+    explored: Mapping[str, Any] | None
     about: str
     verdict: str
     verdict_class: str
@@ -241,8 +243,7 @@ def page(
         charts=bool(figures),
         entries=["explorer/explorer.js"],
         styles=["explorer.css"],
-        page=run_page(run, plan, table, outcomes, figures, comparisons),
-        run_data=None if explored is None else explored.as_json(),
+        page=run_page(run, plan, table, outcomes, figures, comparisons, explored),
         links=read_wandb_links(run),
         facts=list(facts(plan, read_provenance(run), outcomes)),
         configuration=as_yaml(canonical(plan.experiment)),
@@ -256,6 +257,7 @@ def run_page(
     outcomes: pl.DataFrame,
     figures: Sequence[FigureSpec],
     comparisons: Comparisons,
+    explored: RunData | None = None,
 ) -> RunPage:
     """What the page shows; arguments as those of ``page``."""
     counts = dict(table["status"].value_counts().iter_rows())
@@ -270,6 +272,7 @@ def run_page(
         lead=answer.sentences[:LEADING],
         rest=answer.sentences[LEADING:],
         answer_figure=shown,
+        explored=None if explored is None else explored.as_json(),
         about=answer.about,
         verdict=answer.verdict,
         verdict_class=verdict_class(answer.verdict),

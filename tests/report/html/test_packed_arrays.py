@@ -4,23 +4,11 @@ import base64
 
 import numpy as np
 import pytest
+from unpacking import product, unpacked
 
-from pipeline.report.html.packed_arrays import LowRank, PackedArray, low_rank, packed
+from pipeline.report.html.packed_arrays import low_rank, packed
 
 VALUES = np.array([[0.0, -1.5, 3.0], [np.inf, -np.inf, np.nan]])
-
-
-def unpacked(array: PackedArray) -> np.ndarray:
-    """As the page reads it."""
-    content = base64.b64decode(array.base64)
-    if array.type == "bfloat16":
-        halves = np.frombuffer(content, "<u2").astype(np.uint32) << 16
-        return halves.view(np.float32).reshape(array.shape)
-    return np.frombuffer(content, np.dtype(array.type).newbyteorder("<")).reshape(array.shape)
-
-
-def product(matrix: LowRank) -> np.ndarray:
-    return unpacked(matrix.left).astype(float) @ unpacked(matrix.right).astype(float)
 
 
 @pytest.mark.parametrize("kind", ["float64", "float32", "bfloat16"])
