@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from pipeline.errors import number_of
 from pipeline.numerics.even_spacing import every
 from pipeline.report.answer.best import ranked
 from pipeline.report.figures.loss_by_rate_and_width import AT_START
 from pipeline.report.tables.cells import cell_of, curve_of
-from pipeline.report.tables.printing import number_of
 from pipeline.report.tables.results import TIMES_FIRST_LIMIT
 from pipeline.report.tables.run_tables import RunTables
 

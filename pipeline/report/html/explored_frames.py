@@ -14,6 +14,7 @@ import polars as pl
 import torch
 from torch import Tensor
 
+from pipeline.errors import number_of
 from pipeline.experiment.frame_choice import can_be_drawn, frame_choice
 from pipeline.experiment.trial import Shape
 from pipeline.models.greedy import Greedy, SelectedFunctions
@@ -27,7 +28,6 @@ from pipeline.records.frame_store import read_frames
 from pipeline.report.html.explored_cells import ExploredCells, on_every
 from pipeline.report.html.explorer_data import DrawnGrid, FramesData, ProblemData
 from pipeline.report.html.packed_arrays import PackedArray, low_rank, packed
-from pipeline.report.tables.printing import number_of
 from pipeline.report.tables.run_tables import RunTables
 from pipeline.report.theory.initial_modes import dataset_of
 

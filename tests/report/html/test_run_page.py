@@ -171,8 +171,8 @@ document.addEventListener("focusin", ({target}) => {
 const all = [...document.querySelectorAll("summary, a, button, input, select, [tabindex='0']")]
     .filter((one) => one.tabIndex >= 0 && one.checkVisibility({visibilityProperty: true}));
 return [all.length, all.filter((one) => !one.closest("#explorer")).map((one) => one.tagName.toLowerCase())]"""
-"""Notes every stop of the keyboard but those in the explorer, whose columns lie side by side: its name, where on the page
-it or its table begins, and how one sees it."""
+"""Notes every stop of the keyboard but those in the explorer, whose columns lie side by side: its name, where on the
+page it or its table begins, and how one sees it."""
 
 
 def test_a_keyboard_goes_down_the_page_to_every_chart_and_table_and_one_sees_where_it_is(browser):
