@@ -73,7 +73,7 @@ class Elements(HTMLParser):
 def elements_of(page: str) -> str:
     """A page without the insides of scripts and styles, and without when and where it was made."""
     reader = Elements()
-    reader.feed(page)
+    reader.feed(re.sub(r"'sha256-[^']*'", "'sha256-'", page))  # of scripts, which have tests of their own
     lines = reader.lines
     told = {
         index + 2 for index, line in enumerate(lines) if line.strip() in WHEN_AND_WHERE and "<dt>" in lines[index - 1]

@@ -1,6 +1,6 @@
 """Curves of the trials that a page explores: what was recorded of them step by step, and what theory predicts.
 
-Shape letters: T trials, H recorded steps.
+Shape letters: T trials, H recorded steps, R learning rates.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Frames that a page plays: the function of one trial of each cell at its recorded steps, on a grid, and its weights.
 
-Shape letters: F frames, X points of a grid, N weights, P points, D inputs.
+Shape letters: F frames, X points of a grid, N weights, D inputs, A rows made of the inputs, M kinks.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The data of the page's explorer, made from the tables of a run and its frames.
 
-Shape letters: T trials, C cells.
+Shape letters: T trials, H recorded steps.
 """
 
 from __future__ import annotations
