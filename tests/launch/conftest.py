@@ -43,6 +43,35 @@ SMALL: Config = {
     "accelerator": "cpu",
     "record_at": {"log_spaced": 6},
 }
+OWN_TARGET = {
+    "mine.py": '''from dataclasses import dataclass
+from typing import final
+from pipeline.problems.targets import Target
+from halves import half
+
+@final
+@dataclass(frozen=True)
+class Halved(Target):
+    """Half of the input."""
+
+    def __call__(self, inputs_PD):
+        return half(inputs_PD[:, 0])
+''',
+    "halves.py": "def half(number):\n    return number / 2\n",
+}
+"""A definition of a user's own, and the file beside it that it imports."""
+
+
+@pytest.fixture
+def own_target() -> Callable[[Path], Config]:
+    """Write a target of one's own into a folder; what it gives makes a configuration there one that uses it."""
+
+    def write(folder: Path) -> Config:
+        for name, text in OWN_TARGET.items():
+            (folder / name).write_text(text)
+        return {"use": ["mine.py"], "target": "halved"}
+
+    return write
 
 
 @dataclass

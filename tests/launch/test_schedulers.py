@@ -38,18 +38,6 @@ ARRAY = "cluster.job_minutes=1e-9"
 """Jobs so short that each pack is one."""
 PATIENCE = 240.0
 """How long something may take that needs workers to start, when all processors are busy with other tests."""
-MINE = '''from dataclasses import dataclass
-from typing import final
-from pipeline.problems.targets import Target
-
-@final
-@dataclass(frozen=True)
-class Halved(Target):
-    """Half of the input."""
-
-    def __call__(self, inputs_PD):
-        return inputs_PD[:, 0] / 2
-'''
 ON_PBS = ("cluster.folder=runs", "cluster.one_machine=true", "cluster.gpus=0", "cluster.cpus=1")
 
 
@@ -298,18 +286,25 @@ def test_every_trial_is_trained_on_this_machine(sweep: Path) -> None:
     assert "all of them were finished before" in command(sweep, "run", "small.yaml").stderr
 
 
-def test_jobs_run_definitions_of_ones_own_as_they_were_when_they_were_sent(sweep: Path) -> None:
-    """A process of its own has to show it: this one has the file in memory."""
-    mine, config, gate = sweep / "mine.py", sweep / "small.yaml", sweep / "gate"
-    mine.write_text(MINE)
+@pytest.mark.parametrize("cluster", ["local", "pbs_generic"])
+def test_jobs_run_definitions_of_ones_own_as_they_were_when_they_were_sent(
+    cluster: str, sweep: Path, own_target: Callable[[Path], dict[str, Any]], request: pytest.FixtureRequest
+) -> None:
+    """A process of its own has to show it, for this one has the file in memory; and one that knows of no trust."""
+    if cluster == "pbs_generic":
+        request.getfixturevalue("pbs")
+    own_target(sweep)
+    config, gate = sweep / "small.yaml", sweep / "gate"
     config.write_text(re.sub(r"^target: .*$", "use: mine.py\ntarget: halved", config.read_text(), flags=re.MULTILINE))
-    waits = f"cluster.setup=['while [ ! -e {gate} ]; do sleep 0.1; done']"
-    submit(sweep, "local", waits, quick())
-    mine.write_text("raise SystemExit('not the file that was sent')")
+    waits = [f"while [ ! -e {gate} ]; do sleep 0.1; done", f"export XDG_CACHE_HOME={sweep}/elsewhere"]
+    submit(sweep, cluster, f"cluster.setup={json.dumps(waits)}", quick())
+    files = {name: (sweep / name).read_text() for name in ("mine.py", "halves.py")}
+    for name in files:
+        (sweep / name).write_text("raise SystemExit('not the file that was sent')")
     gate.touch()
     wait_until_all_is_done(sweep)
     assert status(sweep)["trials"] == {"done": TRIALS}
-    assert (run_of(sweep) / "definitions" / "mine.py").read_text() == MINE
+    assert {copy.name: copy.read_text() for copy in (run_of(sweep) / "definitions").iterdir()} == files
     assert {row["status"] for row in json.loads(command(sweep, "results", "--json").stdout)} == {"done"}
 
 

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import dataclasses
+import json
 import multiprocessing
 import os
 import pickle
@@ -33,20 +34,6 @@ HERE = Profile(description="here", scheduler="local", folder="runs", gpus=0, cpu
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "pipeline" / "calibration"
-
-
-MINE = '''from dataclasses import dataclass
-from typing import final
-from pipeline.problems.targets import Target
-
-@final
-@dataclass(frozen=True)
-class Halved(Target):
-    """Half of the input."""
-
-    def __call__(self, inputs_PD):
-        return inputs_PD[:, 0] / 2
-'''
 
 
 @pytest.fixture
@@ -148,14 +135,12 @@ class Pickled(concurrent.futures.ThreadPoolExecutor):
         return super().submit(function, *arguments)
 
 
-def test_packs_of_own_definitions_are_measured(tmp_path, quick, monkeypatch):
+def test_packs_of_own_definitions_are_measured(tmp_path, quick, monkeypatch, own_target):
     """Their classes are pickled; a process of its own has loaded the file again, as test_loading.py shows."""
     monkeypatch.setattr(concurrent.futures, "ProcessPoolExecutor", Pickled)
-    (tmp_path / "mine.py").write_text(MINE)
-    asked = (
-        "question: How long?\nuse: [mine.py]\ntarget: halved\nmodels: [shallow]\nwidths: [2]\nseeds: 1\nsteps: 100\n"
-    )
-    (tmp_path / "mine.yaml").write_text(asked + "learning_rates: [0.1]\ninputs: {train: 8, test: 8}\n")
+    asked = {"question": "How long?", "models": ["shallow"], "widths": [2], "seeds": 1, "steps": 100}
+    asked |= {"learning_rates": [0.1], "inputs": {"train": 8, "test": 8}, **own_target(tmp_path)}
+    (tmp_path / "mine.yaml").write_text(json.dumps(asked))
     packs, found, _ = judged(read_experiment(tmp_path / "mine.yaml"))
     assert found.seconds.keys() == {pack.pack for pack in packs}
     assert found.basis == "measured by a pilot on this machine's processor"

@@ -21,14 +21,15 @@ out=$({sbatch} "$@") && echo "Welcome." && grep -oE '[0-9]+' <<<"$out"
 """What stands before sbatch on PATH at NIH Biowulf, and a banner."""
 
 
-def test_an_array_gives_the_records_of_a_run_here(desk: Any) -> None:
-    """Sent by an sbatch that prints no sentence."""
-    desk.write(desk.small)
+def test_an_array_gives_the_records_of_a_run_here(desk: Any, own_target: Callable[[Path], Any]) -> None:
+    """Sent by an sbatch that prints no sentence; of definitions of one's own."""
+    small = desk.small | own_target(desk.folder)
+    desk.write(small)
     path = before_sbatch(desk.folder / "bin", PRINTS_THE_NUMBER.format(sbatch=shutil.which("sbatch")))
     desk.submit(desk.each_pack_a_job, desk.quick, PATH=path)
     (note,) = desk.notes()
     assert len(note.tasks) == 4
-    here = desk.locally(desk.small)
+    here = desk.locally(small)
     desk.wait()
     desk.check_complete()
     assert here.height > 1000
