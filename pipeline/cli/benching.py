@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.cli.prose import print_json, print_json_rows, say
+from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,12 +23,14 @@ class BenchOptions:
         json: Whether the output is for a program.
         quick: Whether only the middle shapes are measured, in packs of 32.
         sweep: Whether whole sweeps are measured instead.
+        browser: Whether descent in a page is measured instead.
         against: Another checkout of this project, timed in turns with this one; ``None`` for none.
     """
 
     json: bool
     quick: bool
     sweep: bool
+    browser: bool = False
     against: Path | None = None
 
 
@@ -42,6 +45,9 @@ def bench(options: BenchOptions) -> int:
 
     if options.sweep:
         return _bench_of_sweep(options)
+    if options.browser:
+        _print(_in_browser(), options)
+        return 0
     rate = matrix_product_rate()
     say(f"matrix products: {rate / 1e9:.0f} GFLOP/s")
     full_batches = _of_full_batches(options)
@@ -50,6 +56,10 @@ def bench(options: BenchOptions) -> int:
     linear = rows(measure_linear(quick=options.quick, say=say), rate)
     tables = [measured, means(measured), verdicts(measured), linear, *full_batches]
     tables.append(measure_closed_form(sweep, say=say))
+    try:
+        tables.append(_in_browser())
+    except PipelineError as error:
+        say(f"descent in a page is not measured: {error.what}")
     if options.json:
         print_json([row for table in tables for row in as_json_rows(table)])
     else:
@@ -69,6 +79,15 @@ def _of_full_batches(options: BenchOptions) -> list[pl.DataFrame]:
     return [table, full_batch_verdicts(table)]
 
 
+def _in_browser() -> pl.DataFrame:
+    """Descent in a page beside TensorFlow.js."""
+    from pipeline.bench.browser_turns import measure_in_browser
+    from pipeline.report.html.scripts import script
+
+    say("descent in a page, in turns with TensorFlow.js")
+    return measure_in_browser(script("bench/turns.js"))
+
+
 def _bench_of_gpu(options: BenchOptions) -> int:
     """Measure the engine for GPUs, too; its rows are for people, so a program gets none of them."""
     from pipeline.bench import gpu
@@ -79,12 +98,17 @@ def _bench_of_gpu(options: BenchOptions) -> int:
 
 def _bench_of_sweep(options: BenchOptions) -> int:
     from pipeline.bench.sweep import measure_sweep, values_per_second
-    from pipeline.report.tables.printing import as_text
 
     say(f"records: {values_per_second():,.0f} values written a second")
-    table = measure_sweep(say=say)
+    _print(measure_sweep(say=say), options)
+    return 0
+
+
+def _print(table: pl.DataFrame, options: BenchOptions) -> None:
+    """One table, for people or for a program."""
+    from pipeline.report.tables.printing import as_text
+
     if options.json:
         print_json_rows(table)
     else:
         print(as_text(table))
-    return 0
