@@ -31,7 +31,8 @@ import { stepsInWords } from "../drawing/plot_words.js";
  * @property {[number, number]} [upright] Ends of the upright axis; by default those of what was measured.
  */
 
-const MOST_DECADES = 24;
+const MOST_DECADES = 24, PREDICTED_DECADES = 10;
+const DIVERGED_ABOVE = 1e10;  // times 1 more than the first loss: there a trial ends
 
 /**
  * Show curves on a canvas.
@@ -65,7 +66,7 @@ export function createStepPlot(canvas) {
  */
 function paint(pen, size, colours, content) {
   const last = content.last ?? Math.max(1, ...content.curves.map((curve) => curve.steps[curve.steps.length - 1] ?? 0));
-  const [low, high] = content.upright ?? uprightSpan(content);
+  const [low, high] = content.upright ?? uprightSpan(content, last);
   const across = /** @type {"linear" | "steps"} */ (content.linearSteps ? "linear" : "steps");
   const upright = /** @type {"linear" | "log"} */ (content.linearValues ? "linear" : "log");
   const axes = {
@@ -73,10 +74,10 @@ function paint(pen, size, colours, content) {
     y: { kind: upright, low, high, title: content.title },
   };
   const frame = drawFrame(pen, size, axes, colours);
-  const floor = content.linearValues ? -Infinity : low;
   clipped(pen, frame, () => {
     for (const curve of content.curves) {
-      drawLine(pen, frame, curve.steps, raised(curve.values, floor), lookOf(curve, colours));
+      const values = content.linearValues ? curve.values : raised(curve.values, low);
+      drawLine(pen, frame, curve.steps, values, lookOf(curve, colours));
     }
   });
   if (content.mark !== undefined) drawMark(pen, frame, content, content.mark, colours);
@@ -84,18 +85,29 @@ function paint(pen, size, colours, content) {
 }
 
 /**
- * The interval of what was measured; predictions may leave it.
- * @param {StepContent} content
+ * The interval of what was measured and of what is predicted up to the last step, as far as no trial diverges.
+ * @param {StepContent} content What is shown.
+ * @param {number} last The last step of the axis.
+ * @returns {[number, number]} Least and greatest value of the axis.
+ */
+export function uprightSpan({ curves, linearValues }, last) {
+  const values = curves.flatMap((curve) => {
+    const [least, most] = curve.kind === "predicted" ? ahead(curve.values[0]) : [-Infinity, Infinity];
+    const inside = Array.from(curve.values, (value) => (value < least ? least : value));
+    return inside.filter((value, place) => curve.steps[place] <= last && value <= most);
+  });
+  if (linearValues) return spanOf(values);
+  const [low, high] = logSpanOf(values);
+  return [Math.max(low, high / 10 ** MOST_DECADES), high];
+}
+
+/**
+ * How far an axis follows a prediction before it is measured.
+ * @param {number} first The prediction of the first step.
  * @returns {[number, number]}
  */
-function uprightSpan(content) {
-  const measured = content.curves.filter((curve) => (curve.kind ?? "measured") === "measured");
-  const values = function* () {
-    for (const curve of measured.length ? measured : content.curves) yield* Array.from(curve.values);
-  };
-  if (content.linearValues) return spanOf(values());
-  const [low, high] = logSpanOf(values());
-  return [Math.max(low, high / 10 ** MOST_DECADES), high];
+function ahead(first) {
+  return [first / 10 ** PREDICTED_DECADES, DIVERGED_ABOVE * (1 + first)];
 }
 
 /**
@@ -104,7 +116,7 @@ function uprightSpan(content) {
  * @param {number} floor
  */
 function raised(values, floor) {
-  return Array.from(values, (value) => (value < floor ? floor : value));
+  return Array.from(values, (value) => (value <= 0 ? floor : value));
 }
 
 /**
