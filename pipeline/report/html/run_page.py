@@ -27,6 +27,8 @@ from pipeline.report.html.page_tables import MOST_ROWS, PageTable, page_table, p
 from pipeline.report.html.rendering import render_page
 from pipeline.report.html.run_provenance import facts
 from pipeline.report.html.wandb_links import read_wandb_links
+from pipeline.report.playground.playground_page import write_playground
+from pipeline.report.playground.trial_settings import why_not
 from pipeline.report.tables.approximation_rates import rates
 from pipeline.report.tables.cells import curve_of
 from pipeline.report.tables.coordinate_check import coordinate_check
@@ -137,11 +139,12 @@ class RunPage:
     trials: PageTable
     failures: Sequence[Failure]
     more_failures: str
+    playable: bool
     most_rows: int = MOST_ROWS
 
 
 def write_report(run: Path) -> Path:
-    """Write ``report.html`` into the folder of a run, and its figures as ``figures/<name>.png`` and as Vega-Lite.
+    """Write ``report.html`` into the folder of a run, its figures into ``figures/``, and its playground beside it.
 
     Works at any time: what has not run yet is counted as pending.
 
@@ -192,6 +195,7 @@ def write_report_of(run: Path, tables: RunTables, outcomes: pl.DataFrame, answer
             picture.result()
     with replacing(path) as part:
         part.write_text(text, encoding="utf-8")
+    write_playground(run, plan)
     return path
 
 
@@ -309,6 +313,7 @@ def run_page(
         trials=page_table(table.drop("reason")),
         failures=failures[:MOST_REASONS],
         more_failures=number_of(len(failures) - MOST_REASONS, "more reason") if len(failures) > MOST_REASONS else "",
+        playable=not all(why_not(pack.shape) for pack in plan.packs),
     )
 
 
