@@ -39,7 +39,6 @@ def lecture(options: LectureOptions) -> int:
         files[name] = StationFile(f"configs/{name}.yaml", document.question, text)
         if report := newest_report(folder, document.path.stem):
             entries[name] = _entry(document, report)
-    folder.mkdir(parents=True, exist_ok=True)
     page = write_walk(folder / PAGE, files, entries)
     if missing := len(files) - len(entries):
         say(f"{missing} of {len(files)} experiments of the lecture have not run yet; make lecture runs all of them")

@@ -46,7 +46,7 @@ def test_what_has_run_is_shown_with_its_answer_its_figure_and_its_verdict(tmp_pa
     assert 'Theory, on scores: <b class="agrees">agrees (4 of 4 rounds)</b>' in page
     assert page.count('<img src="data:image/png;base64,') == 1
     written = {path for path in (tmp_path / "runs").rglob("*") if path.is_file()}
-    assert written - set(others) == {tmp_path / "runs" / "lecture.html"}
+    assert written - set(others) == {tmp_path / "runs" / name for name in ("lecture.html", "playground.html")}
 
 
 def test_the_newest_run_is_shown_and_a_run_without_a_report_is_none(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ class LiveFigure:
 
 
 def setting(target: str, model: Mapping[str, Any], width: int, **others: Any) -> dict[str, Any]:
-    """A setting of gradient descent at half the limit, with 64 points and no noise, unless it is said otherwise.
+    """Gradient descent at half the limit, with 64 evenly spaced points and no noise, unless it is said otherwise.
 
     Args:
         target: Name of the target.
@@ -76,7 +76,7 @@ def setting(target: str, model: Mapping[str, Any], width: int, **others: Any) ->
     """
     usual = {
         "target": target,
-        "inputs": {},
+        "inputs": {"measure": "grid"},
         "num_points": 64,
         "noise": 0,
         "model": dict(model),
@@ -165,7 +165,7 @@ LIVE = {
     ),
     "more_functions": LiveFigure(
         "Let many functions learn from few noisy points, and wait. Then give them more points.",
-        setting("sine", _linear("cosine"), 24, num_points=32, noise=0.3, learning_rate={"of_limit": 0.9}),
+        setting("sine", _linear("cosine"), 24, inputs={}, num_points=32, noise=0.3, learning_rate={"of_limit": 0.9}),
         (
             numbers("Functions", "width", 4, 8, 12, 16, 20, 24, 28, 32),
             numbers("Points", "num_points", 32, 64, 128, 256),
@@ -183,14 +183,14 @@ LIVE = {
     ),
     "xor": LiveFigure(
         "Train a network from several seeds. Does every one of them get there?",
-        setting("xor", _shallow("relu"), 2, num_points=4, learning_rate=0.3),
+        setting("xor", _shallow("tanh"), 2, inputs={}, num_points=4, learning_rate=0.3),
         (
             Knob(
                 "Model",
                 "model",
                 (
-                    ("ReLU network", _shallow("relu")),
                     ("tanh network", _shallow("tanh")),
+                    ("ReLU network", _shallow("relu")),
                     ("network without activation", _shallow("identity")),
                     ("linear", _linear("monomial")),
                 ),
@@ -247,7 +247,9 @@ LIVE = {
     ),
     "classification": LiveFigure(
         "Tell the outer ring from the inner one. Which models can, and where is the border that they draw?",
-        setting("outer_ring", _shallow("tanh"), 6, loss="binary_cross_entropy", learning_rate=1.0),
+        setting(
+            "outer_ring", _shallow("tanh"), 6, inputs={}, num_points=256, loss="binary_cross_entropy", learning_rate=1.0
+        ),
         (
             Knob(
                 "Model",
@@ -270,6 +272,8 @@ LIVE = {
             "outer_ring",
             _linear("monomial", coordinates="polar"),
             3,
+            inputs={},
+            num_points=256,
             loss="binary_cross_entropy",
             learning_rate=1.0,
         ),

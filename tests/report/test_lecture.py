@@ -1,0 +1,265 @@
+"""The lecture in a real browser, as a person walks through it: by mouse, by keys, on every screen, for a projector."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import browser
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+from pipeline.report.html.index_page import IndexEntry
+from pipeline.report.lecture.live_figures import LIVE
+from pipeline.report.lecture.stations import CONFIGS, STATIONS
+from pipeline.report.lecture.walk_page import StationFile, write_walk
+
+NAMES = [station.name for station in STATIONS]
+WIDE_FORMULAS = """return [...document.querySelectorAll("div.formula")]
+    .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A walk of which one experiment has run."""
+    folder = tmp_path_factory.mktemp("walk")
+    (folder / "index.html").write_text("")
+    report = folder / "xor-1" / "report.html"
+    report.parent.mkdir()
+    report.write_text("")
+    files = {name: StationFile(f"configs/{name}.yaml", "Why?", "question: Why?\n") for name in CONFIGS}
+    entry = IndexEntry("xor", "Which?", report, "4 done", "agrees (4 of 4 trials)", (), "It does.", "descent")
+    return write_walk(folder / "lecture.html", files, {"xor": entry})
+
+
+@pytest.fixture
+def walk(chromium: Chrome, page: Path) -> Iterator[Chrome]:
+    """The page, opened anew."""
+    browser.reset(chromium)
+    browser.complaints(chromium)
+    chromium.get("about:blank")
+    chromium.get(page.as_uri())
+    yield chromium
+    browser.reset(chromium)
+
+
+def press(walk: Chrome, *keys: str) -> None:
+    for key in keys:
+        walk.switch_to.active_element.send_keys(key)
+
+
+def go(walk: Chrome, name: str) -> WebElement:
+    """The station of a name, gone to by its link in the contents."""
+    walk.execute_script("location.hash = 'start'")
+    walk.find_element(By.CSS_SELECTOR, f'#contents a[href="#{name}"]').click()
+    station = walk.find_element(By.ID, name)
+    until(walk, station.is_displayed)
+    return station
+
+
+def until(walk: Chrome, holds: Any) -> None:
+    WebDriverWait(walk, 60, 0.05).until(lambda _: holds())
+
+
+def shown(walk: Chrome) -> list[str]:
+    return [
+        one.get_attribute("id") or "" for one in walk.find_elements(By.CSS_SELECTOR, ".station") if one.is_displayed()
+    ]
+
+
+def parts_in_sight(station: WebElement) -> list[str]:
+    parts = station.find_elements(By.CSS_SELECTOR, ".part")
+    return [(part.get_attribute("class") or "").split()[1] for part in parts if part.is_displayed()]
+
+
+def choices(station: WebElement) -> list[WebElement]:
+    return station.find_elements(By.CSS_SELECTOR, ".quiz li button")
+
+
+def button(place: WebElement, name: str) -> WebElement:
+    (found,) = [one for one in place.find_elements(By.TAG_NAME, "button") if one.text == name]
+    return found
+
+
+def step_of(station: WebElement) -> int:
+    said = re.match(r"Step ([\d,]+);", station.find_element(By.CSS_SELECTOR, ".standing").text)
+    return int(said[1].replace(",", "")) if said else -1
+
+
+def test_arrow_keys_lead_from_the_contents_through_every_station_and_back(walk: Chrome) -> None:
+    seen = [*shown(walk)]
+    for _ in NAMES:
+        press(walk, Keys.ARROW_RIGHT)
+        seen += shown(walk)
+    assert seen == ["start", *NAMES]
+    assert walk.execute_script("return location.hash") == f"#{NAMES[-1]}"
+    assert walk.title == f"{STATIONS[-1].title} · The lecture"
+    press(walk, Keys.ARROW_RIGHT, Keys.ARROW_LEFT)
+    assert shown(walk) == [NAMES[-2]]
+    press(walk, Keys.HOME)
+    assert shown(walk) == ["start"]
+    assert browser.complaints(walk) == []
+
+
+def test_an_address_opens_its_station_and_one_that_is_damaged_opens_the_contents(walk: Chrome, page: Path) -> None:
+    for address, name in (("#losses", "losses"), ("#%E0%A4%A", "start")):
+        walk.get("about:blank")
+        walk.get(page.as_uri() + address)
+        assert shown(walk) == [name]
+
+
+def test_what_is_asked_is_shown_only_after_an_answer(walk: Chrome) -> None:
+    station, quiz = go(walk, "xor"), STATIONS[NAMES.index("xor")].quiz
+    assert parts_in_sight(station) == ["text", "quiz"]
+    wrong = next(place for place in range(len(quiz.choices)) if place != quiz.right)
+    choices(station)[wrong].click()
+    assert parts_in_sight(station) == ["text", "quiz", "live", "measured", "yaml"]
+    assert station.find_element(By.CSS_SELECTOR, ".said").text == f"No: {'ABCD'[quiz.right]} is right."
+    assert quiz.because.split(".")[0] in station.find_element(By.CSS_SELECTOR, ".quiz details").text
+    choices(station)[quiz.right].click()
+    assert station.find_element(By.CSS_SELECTOR, ".said").text == "That is right."
+    assert "It does." in station.find_element(By.CSS_SELECTOR, ".measured").text
+
+
+def test_the_number_game_is_played_to_its_end_by_keys_alone(walk: Chrome) -> None:
+    station = go(walk, "number_game")
+    choices(station)[0].send_keys(Keys.ENTER)
+    game = station.find_element(By.CSS_SELECTOR, ".game")
+    game.find_element(By.TAG_NAME, "button").send_keys("")
+    for owned in ("589", "124789"):
+        walk.execute_script("arguments[0].querySelector('button:enabled').focus()", game)
+        press(walk, *owned)
+        button(game, "Own these").send_keys(Keys.ENTER)
+        for _ in range(3):
+            (goal,) = re.findall(r"The goal is (\d+)\.", game.find_element(By.CSS_SELECTOR, "[role=status]").text)
+            press(walk, "9")
+            button(game, "Add these up").send_keys(Keys.ENTER)
+            last = game.find_elements(By.CSS_SELECTOR, ".played li")[-1].text
+            assert last.startswith(f"Goal {goal}: 9 is {abs(int(goal) - 9)} away.")
+        if owned == "589":
+            button(game, "Next round").send_keys(Keys.ENTER)
+    said = game.find_element(By.CSS_SELECTOR, ".ending").text
+    assert "With 3 numbers you were" in said
+    assert "Yours can do 1.25 a goal in the mean. The best, 5, 8 and 9" in said
+    assert "Yours can do 0.29 a goal in the mean." in said
+    button(game, "Play again").click()
+    assert "Round 1 of 2." in game.text
+
+
+def test_a_rate_is_dragged_past_the_limit_until_descent_diverges_and_it_begins_again(walk: Chrome) -> None:
+    station = go(walk, "large_rates")
+    choices(station)[0].click()
+    until(walk, lambda: step_of(station) > 5)
+    assert "0.9 times the limit; condition number κ = 1." in station.find_element(By.CSS_SELECTOR, ".standing").text
+    slider = station.find_element(By.CSS_SELECTOR, "input[type=range]")
+    slider.send_keys(Keys.END)
+    assert slider.get_attribute("aria-valuetext") == "1.5"
+    told = station.find_element(By.CSS_SELECTOR, ".live .told")
+    until(walk, lambda: "Descent has diverged at step" in told.text)
+    assert button(station, "Play").is_displayed()
+    slider.send_keys(*[Keys.ARROW_LEFT] * 7)
+    assert slider.get_attribute("aria-valuetext") == "0.5"
+    until(walk, lambda: step_of(station) == 0 and told.text == "")
+    button(station, "Step").click()
+    until(walk, lambda: step_of(station) == 1)
+    button(station, "Play").click()
+    until(walk, lambda: step_of(station) > 5)
+    button(station, "Begin again").click()
+    until(walk, lambda: step_of(station) == 0)
+    assert browser.complaints(walk) == []
+
+
+def test_every_figure_trains_and_leaves_no_worker_behind(walk: Chrome) -> None:
+    for name in LIVE:
+        station = go(walk, name)
+        choices(station)[0].click()
+        until(walk, lambda station=station: step_of(station) > 0)
+        canvases = station.find_elements(By.CSS_SELECTOR, "canvas")
+        in_sight = [canvas for canvas in canvases if canvas.is_displayed()]
+        assert len(in_sight) == (3 if name == "networks" else 2), name
+        until(walk, lambda drawn=in_sight: all("Nothing" not in str(one.get_attribute("aria-label")) for one in drawn))
+    press(walk, Keys.HOME)
+    assert browser.complaints(walk) == []
+    assert [asked for asked in browser.addresses(walk) if not asked.startswith(("file:", "blob:", "data:"))] == []
+
+
+@pytest.mark.parametrize("name", ["more_functions", "classification", "networks"])
+def test_a_figure_goes_on_in_the_playground_as_the_same_trial(walk: Chrome, name: str) -> None:
+    station = go(walk, name)
+    choices(station)[0].click()
+    until(walk, lambda: step_of(station) >= 0)
+    figure = station.find_element(By.CSS_SELECTOR, "[data-live]")
+    first = figure.get_attribute("data-trial")
+    station.find_element(By.CSS_SELECTOR, ".knob:last-child input").send_keys(Keys.END)
+    until(walk, lambda: figure.get_attribute("data-trial") != first)
+    trial = figure.get_attribute("data-trial")
+    link = station.find_element(By.LINK_TEXT, "The same in the playground")
+    walk.execute_script("arguments[0].scrollIntoView({block: 'center'})", link)
+    link.click()
+    until(walk, lambda: walk.find_elements(By.CSS_SELECTOR, "#playground[data-trial]"))
+    assert walk.find_element(By.ID, "playground").get_attribute("data-trial") == trial
+    assert not walk.find_element(By.ID, "complaint").is_displayed()
+
+
+def test_a_projector_shows_one_thing_at_a_time_in_large_type(walk: Chrome) -> None:
+    station = go(walk, "xor")
+    size = station.find_element(By.CSS_SELECTOR, ".text p")
+    small = size.value_of_css_property("font-size")
+    press(walk, "p")
+    seen = [parts_in_sight(station)]
+    assert float(size.value_of_css_property("font-size")[:-2]) > 1.3 * float(small[:-2])
+    press(walk, Keys.ARROW_RIGHT)
+    seen.append(parts_in_sight(station))
+    choices(station)[2].click()
+    for _ in range(3):
+        press(walk, Keys.PAGE_DOWN)
+        seen.append(parts_in_sight(station))
+    assert seen == [["text"], ["quiz"], ["live"], ["measured"], ["yaml"]]
+    press(walk, Keys.PAGE_DOWN)
+    assert shown(walk) == ["hidden_units"]
+    press(walk, Keys.PAGE_UP)
+    assert parts_in_sight(station) == ["yaml"]
+    press(walk, Keys.ESCAPE)
+    assert len(parts_in_sight(station)) == 5
+
+
+@pytest.mark.parametrize("width", [390, 768, 1400])
+def test_a_station_fits_every_screen_and_nothing_keeps_anybody_out(walk: Chrome, width: int) -> None:
+    browser.resize(walk, width)
+    browser.prefer(walk, reduced_motion="reduce", color_scheme="dark" if width == 768 else "light")
+    for name in ("number_game", "networks") if width < 1400 else ("start", "xor"):
+        station = go(walk, name) if name != "start" else walk.find_element(By.ID, "start")
+        for first in choices(station)[:1]:
+            first.click()
+        assert walk.execute_script("return document.documentElement.scrollWidth") <= width
+        assert browser.violations(walk) == []
+    walk.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})  # all stations in sight
+    assert walk.execute_script(WIDE_FORMULAS) == []
+
+
+def test_without_scripts_the_whole_lecture_can_be_read(chromium: Chrome, page: Path) -> None:
+    browser.reset(chromium)
+    chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        chromium.get(page.as_uri() + "?without")
+        assert shown(chromium) == ["start", *NAMES]
+        assert chromium.find_element(By.CSS_SELECTOR, "#xor .measured").is_displayed()
+        assert "takes scripts" in chromium.find_element(By.CSS_SELECTOR, "#xor .live").text
+        assert chromium.find_element(By.CSS_SELECTOR, "#xor .quiz summary").is_displayed()
+        assert not chromium.find_element(By.ID, "next").is_displayed()
+    finally:
+        chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_on_paper_there_are_all_stations_and_nothing_to_press(walk: Chrome) -> None:
+    walk.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert shown(walk) == ["start", *NAMES]
+    pressed = walk.find_elements(By.CSS_SELECTOR, "#bar button, .live button, .skip")
+    assert not any(one.is_displayed() for one in pressed)
+    assert walk.find_element(By.CSS_SELECTOR, "#xor .measured").is_displayed()
