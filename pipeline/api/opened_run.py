@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -20,6 +21,7 @@ from pipeline.report.tables.axis_columns import LABEL
 from pipeline.report.tables.cells import PROBLEM
 from pipeline.report.tables.records_table import records_table
 from pipeline.report.tables.table_query import TableQuery
+from pipeline.report.theory.own_code import in_sentences, parts_left_out
 
 if TYPE_CHECKING:
     from pipeline.api.run_figures import RunFigures
@@ -170,7 +172,10 @@ class Run:
         """What the folder says now."""
         files = files_of(self.folder)
         if self._read is None or self._read[0] != files:
-            self._read = files, read_contents(self.folder, self.plan)
+            with parts_left_out() as left_out:
+                self._read = files, read_contents(self.folder, self.plan)
+            for sentence in in_sentences(left_out):
+                warnings.warn(sentence, stacklevel=3)
         return self._read[1]
 
     def __repr__(self) -> str:

@@ -17,6 +17,7 @@ from pipeline.report.tables.axis_columns import with_axis_columns
 from pipeline.report.tables.network_ratios import with_network_ratios
 from pipeline.report.tables.results import read_results
 from pipeline.report.tables.run_tables import RunTables
+from pipeline.report.theory.own_code import unless_own_code_fails
 
 if TYPE_CHECKING:
     from pipeline.api.run_figures import RunFigures
@@ -47,10 +48,10 @@ class RunContents:
     @functools.cached_property
     def answer(self) -> Answer:
         """What the run answers."""
-        from pipeline.report.answer.answer import answer_of
+        from pipeline.report.answer.answer import NO_ANSWER, answer_of
 
         with naming_damage(self.folder):
-            return answer_of(self.tables, self.outcomes)
+            return unless_own_code_fails("answer", lambda: answer_of(self.tables, self.outcomes), NO_ANSWER)
 
     @functools.cached_property
     def figures(self) -> RunFigures:
@@ -74,7 +75,8 @@ def read_contents(folder: Path, plan: Plan | None = None) -> RunContents:
         PipelineError: If the folder holds no plan, or a file in it is damaged.
     """
     plan, outcomes = plan or read_plan(folder), read_outcomes(folder)
-    measured = with_network_ratios(plan, read_results(folder, plan, outcomes), folder)
+    results = read_results(folder, plan, outcomes)
+    measured = unless_own_code_fails("best networks", lambda: with_network_ratios(plan, results, folder), results)
     tables = RunTables(plan, measured, scan_records(folder), read_fitted_samples(folder), folder)
     return RunContents(folder, plan, outcomes, tables)
 

@@ -77,8 +77,12 @@ def results(options: ResultsOptions) -> int:
     """Print one row per trial: its axes, its status, whether it is best, its last value of each diagnostic."""
     from pipeline.api.run_contents import read_contents
     from pipeline.report.tables.table_query import TableQuery
+    from pipeline.report.theory.own_code import in_sentences, parts_left_out
 
-    table = read_contents(run_folder(options.run)).results
+    with parts_left_out() as left_out:
+        table = read_contents(run_folder(options.run)).results
+    for sentence in in_sentences(left_out):
+        say(sentence)
     found = TableQuery(options.where, options.select, options.sort, options.top).of(table)
     print_table(found, options.format, ordered=bool(options.sort), chosen=bool(options.select), last=LONG_TEXTS)
     return 0
@@ -123,10 +127,14 @@ def show(folder: Path, *, again: bool = True, planned: Plan | None = None) -> tu
     from pipeline.report.html.run_page import write_report_of
     from pipeline.report.tables.printing import as_text
     from pipeline.report.tables.summary import best_of_each_model
+    from pipeline.report.theory.own_code import in_sentences, parts_left_out
     from pipeline.report.theory.stable_rates import not_measured
 
-    contents = read_contents(folder, planned)
-    table, outcomes, answer = contents.tables.results, contents.outcomes, contents.answer
+    with parts_left_out() as left_out:
+        contents = read_contents(folder, planned)
+        table, outcomes, answer = contents.tables.results, contents.outcomes, contents.answer
+        if outdated:
+            page = write_report_of(folder, contents.tables, outcomes, answer)
     say("\n".join(answer.sentences))
     print(as_text(best_of_each_model(table)))
     if answer.diverged:
@@ -138,7 +146,7 @@ def show(folder: Path, *, again: bool = True, planned: Plan | None = None) -> tu
         say(f"{number_of(number, 'trial')} failed: {reason}")
     if len(failed) and (folder / "logs").exists():
         say(f"tracebacks: {folder / 'logs'}")
-    if outdated:
-        page = write_report_of(folder, contents.tables, outcomes, answer)
+    for sentence in in_sentences(left_out):
+        say(sentence)
     say(f"report: {page}")
     return (1 if len(failed) else 0), table, answer

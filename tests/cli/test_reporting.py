@@ -61,3 +61,39 @@ def test_a_run_of_which_every_trial_failed_has_a_page_with_the_reason(
     said = capsys.readouterr().err
     assert f"2 trials failed: {reason}\ntracebacks: run/logs\nreport: run/report.html\n" in said
     assert reason in html.unescape(Path("run/report.html").read_text())
+
+
+SHY = """
+from dataclasses import dataclass
+from typing import final
+import sys
+from pipeline.problems.targets import Target
+
+@final
+@dataclass(frozen=True)
+class Shy(Target):
+    def __call__(self, inputs_PD):
+        frame = sys._getframe()
+        while frame := frame.f_back:
+            if "/pipeline/report/" in frame.f_code.co_filename:
+                raise RuntimeError("not in a report")
+        return inputs_PD[:, 0]
+"""
+
+
+def test_a_definition_that_fails_only_in_theory_leaves_a_page_with_all_that_does_not_need_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("shy.py").write_text(SHY)
+    Path("question.yaml").write_text(QUESTION.replace("nothing.py", "shy.py").replace("target: nothing", "target: shy"))
+    assert main(["run", "question.yaml", "--out", "run"]) == 0
+    out, said = capsys.readouterr()
+    assert "linear(monomial)" in out
+    (left_out,) = re.findall(r"^left out: (.*); (.*shy\.py:14: RuntimeError: not in a report)$", said, re.MULTILINE)
+    assert "theory of shy" in left_out[0]
+    page = html.unescape(Path("run/report.html").read_text())
+    assert "Left out" in page
+    assert left_out[1] in page
+    assert main(["results", "run"]) == 0
+    assert "left out: " in capsys.readouterr().err

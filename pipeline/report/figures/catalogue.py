@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
+from typing import Any
 
 from altair.utils.schemapi import debug_mode
 
@@ -19,6 +21,7 @@ from pipeline.report.figures.stability_by_step import stability_by_step
 from pipeline.report.figures.steps_by_condition import steps_by_condition
 from pipeline.report.figures.weights_by_step import weights_by_step
 from pipeline.report.tables.run_tables import RunTables
+from pipeline.report.theory.own_code import unless_own_code_fails
 
 FIGURES: tuple[Figure, ...] = (
     Figure(
@@ -136,10 +139,14 @@ def draw(tables: RunTables) -> Iterator[FigureSpec]:
     """Every figure that the run has something to show in, as soon as it is drawn: those first that need no theory."""
     late = {name: number for number, name in enumerate(DRAWN_LAST, 1)}
     for figure in sorted(FIGURES, key=lambda figure: late.get(figure.name, 0)):
-        with debug_mode(
-            False
-        ):  # no part of a chart is held against the schema, for half of the time: the tests do that
-            chart = figure.draw(tables)
-            spec = {} if chart is None else chart.to_dict(validate=False)
+        nothing: dict[str, Any] = {}
+        draws = functools.partial(_spec_of, figure, tables)
+        spec = unless_own_code_fails(f"figure: {figure.title}", draws, nothing)
         if spec:
             yield FigureSpec(figure, spec | {"description": f"{figure.title}. {figure.caption}"})
+
+
+def _spec_of(figure: Figure, tables: RunTables) -> dict[str, Any]:
+    with debug_mode(False):  # no part of a chart is held against the schema, for half of the time: the tests do that
+        chart = figure.draw(tables)
+        return {} if chart is None else chart.to_dict(validate=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from pipeline.numerics.threads import threads_of_operation
 from pipeline.plans import Plan, read_plan, read_provenance
 from pipeline.records.atomic_writes import replacing
 from pipeline.records.store import naming_damage, read_fitted_samples, read_outcomes, scan_records
-from pipeline.report.answer.answer import Answer, answer_of
+from pipeline.report.answer.answer import NO_ANSWER, Answer, answer_of
 from pipeline.report.figures.catalogue import ORDER, draw
 from pipeline.report.figures.figure import FigureSpec
 from pipeline.report.figures.png_process import MOST_AT_ONCE
@@ -44,6 +44,7 @@ from pipeline.report.tables.summary import summary
 from pipeline.report.tables.surrogate_losses import slopes, steps_to_accuracy
 from pipeline.report.tables.yardstick_ratios import yardstick_ratios
 from pipeline.report.theory.best_network_brackets import Brackets
+from pipeline.report.theory.own_code import in_sentences, parts_left_out, unless_own_code_fails
 from pipeline.report.theory.proved_descent import unproved_kinks
 from pipeline.report.theory.stable_rates import not_measured
 from pipeline.report.theory.trial_verdicts import silences
@@ -73,6 +74,7 @@ class Comparisons:
         answer: What the run answers.
         infinite_widths: Networks beside their limit of infinite width.
         infinite_widths_on_the_way: The same at recorded steps.
+        left_out: Parts in which code of a user's own fails, and the reasons, as sentences.
     """
 
     excess_losses: pl.DataFrame | None = None
@@ -87,6 +89,7 @@ class Comparisons:
     answer: Answer | None = None
     infinite_widths: pl.DataFrame | None = None
     infinite_widths_on_the_way: pl.DataFrame | None = None
+    left_out: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,7 @@ class RunPage:
     trials: PageTable
     failures: Sequence[Failure]
     more_failures: str
+    left_out: Sequence[str]
     playable: bool
     most_rows: int = MOST_ROWS
 
@@ -177,19 +181,20 @@ def write_report_of(run: Path, tables: RunTables, outcomes: pl.DataFrame, answer
     folder, path = run / "figures", run / "report.html"
     plan, table = tables.plan, tables.results
     folder.mkdir(exist_ok=True)
-    with ThreadPoolExecutor(MOST_AT_ONCE) as pool, threads_of_operation(1):
+    with ThreadPoolExecutor(MOST_AT_ONCE) as pool, threads_of_operation(1), parts_left_out() as left_out:
         figures, pictures = [], []
         with naming_damage(run):
-            answer = answer_of(tables, outcomes) if answer is None else answer
-            nothing = bool((table["status"] == "failed").all())  # theory might fail as the trials did, in drawing data
+            answer = answer or unless_own_code_fails("answer", lambda: answer_of(tables, outcomes), NO_ANSWER)
+            nothing = bool((table["status"] == "failed").all())  # there is nothing to hold theory against
             for spec in () if nothing else draw(tables):
                 figures.append(spec)
                 pictures.append(pool.submit(spec.write_png, folder))
             figures.sort(key=lambda spec: ORDER.index(spec.figure.name))
             comparisons = Comparisons(answer=answer) if nothing else _comparisons(tables, outcomes, answer)
-            explored = None if nothing else run_data(tables)
+            explored = None if nothing else unless_own_code_fails("explorer", lambda: run_data(tables), None)
         for spec in figures:
             spec.write_json(folder)
+        comparisons = replace(comparisons, left_out=in_sentences(left_out))
         text = page(run, plan, table, outcomes, figures, comparisons, explored)
         for picture in pictures:
             picture.result()
@@ -202,19 +207,20 @@ def write_report_of(run: Path, tables: RunTables, outcomes: pl.DataFrame, answer
 def _comparisons(tables: RunTables, outcomes: pl.DataFrame, answer: Answer) -> Comparisons:
     plan, table, records = tables.plan, tables.results, tables.records
     phases_of_trials = phases(plan, table, records)
+    told = unless_own_code_fails
     return Comparisons(
-        predicted_and_measured(plan, table, records, outcomes),
-        error_parts(tables),
+        told("descent as predicted", lambda: predicted_and_measured(plan, table, records, outcomes), None),
+        told("parts of the error", lambda: error_parts(tables), None),
         steps_to_accuracy(plan, table, records),
         coordinate_check(plan, table, records),
-        tables.brackets,
-        departures(tables),
-        tables.linearised.left_out,
+        told("best networks", lambda: tables.brackets, {}),
+        told("linearised networks", lambda: departures(tables), None),
+        told("linearised networks", lambda: tables.linearised.left_out, ()),
         critical_rates(phases_of_trials),
         wide_rates(phases_of_trials),
         answer,
-        infinite_widths(tables),
-        infinite_widths_on_the_way(tables),
+        told("infinite width", lambda: infinite_widths(tables), None),
+        told("infinite width", lambda: infinite_widths_on_the_way(tables), None),
     )
 
 
@@ -312,6 +318,7 @@ def run_page(
         num_trials=table.height,
         trials=page_table(table.drop("reason")),
         failures=failures[:MOST_REASONS],
+        left_out=comparisons.left_out,
         more_failures=number_of(len(failures) - MOST_REASONS, "more reason") if len(failures) > MOST_REASONS else "",
         playable=not all(why_not(pack.shape) for pack in plan.packs),
     )

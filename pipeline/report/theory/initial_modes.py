@@ -9,6 +9,7 @@ from pipeline.errors import PipelineError
 from pipeline.experiment.trial import Shape
 from pipeline.numerics.descent import Modes, modes
 from pipeline.problems.problem import Dataset, Problem
+from pipeline.report.theory.own_code import unless_own_code_fails
 from pipeline.report.theory.stable_rates import has_limit
 
 
@@ -25,14 +26,19 @@ def initial_modes(shape: Shape) -> Modes | None:
     dataset = dataset_of(shape.problem) if has_limit(shape) else None
     if dataset is None:
         return None
+    label = f"theory of {shape.model.label()}"
+    return unless_own_code_fails(label, lambda: _modes_on(shape, dataset), None)
+
+
+def _modes_on(shape: Shape, dataset: Dataset) -> Modes | None:
     model = shape.model.fitted(dataset.train_inputs_PD, dataset.train_targets_PK, shape.width)
     features_PF = model.prepare(dataset.train_inputs_PD, shape.width).mT
     return modes(features_PF, -dataset.train_targets_PK) if features_PF.isfinite().all() else None
 
 
 def dataset_of(problem: Problem) -> Dataset | None:
-    """The points of a problem; ``None`` if its table was moved or has changed since the run."""
+    """The points of a problem; ``None`` if its table has changed since the run, or a target of one's own fails."""
     try:
-        return problem.load()
+        return unless_own_code_fails(f"theory of {problem.label()}", problem.load, None)
     except (PipelineError, OSError):
         return None
