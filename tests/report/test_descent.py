@@ -29,6 +29,7 @@ from pipeline.models.curvature import curvature
 from pipeline.models.initialisations import INITIALISATIONS
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
+from pipeline.models.tangent_kernel import linearised_loss_curves, linearised_losses
 from pipeline.numerics import spectra
 from pipeline.numerics.descent import loss_curve
 from pipeline.numerics.largest_eigenvalues import largest_eigenvalues, start_vectors
@@ -298,10 +299,12 @@ def test_the_loss_of_every_step_is_that_of_the_reference_engine(compute):
 THEORY = """const { createTrial } = descent['descent/trial.js'], { theoryOf } = descent['descent/theory.js'];
     const [settings, steps, before] = arguments;
     return settings.map((setting) => {
-        const trial = createTrial(setting), { limit, condition, eigenvalues, predictedLoss } = theoryOf(trial);
+        const trial = createTrial(setting);
+        const { limit, condition, eigenvalues, predictedLoss, linearisedLoss } = theoryOf(trial);
         trial.step(before);
         return {limit, condition, eigenvalues: Array.from(eigenvalues), sharpness: theoryOf(trial).sharpness(),
             weights: Array.from(trial.weights), predicted: predictedLoss && steps.map(predictedLoss),
+            linearised: linearisedLoss && steps.map(linearisedLoss), gone: theoryOf(trial).linearisedLoss === null,
             later: predictedLoss && steps.map((step) => theoryOf(trial).predictedLoss(step + before))};
     });"""
 AT = [0, 1, 2, 7, 50, 400, 3000]
@@ -347,6 +350,27 @@ def test_a_curve_that_is_predicted_on_the_way_is_the_one_from_the_start(compute)
     from_the_start = compute(THEORY, [setting_of(trial) for trial in trials], shifted, 0)
     for late, early in zip(on_the_way, from_the_start, strict=True):
         np.testing.assert_allclose(late["later"], early["predicted"], rtol=1e-9)
+
+
+def test_the_curve_of_a_linearised_network_is_that_of_its_tangent_kernel_at_the_start(compute):
+    trials = [
+        trial_of(model, problem_of(target, train=train), HalfMeanSquare(), RULES[number % 3], rate=0.02, width=5)
+        for number, model in enumerate(NETWORKS)
+        for target, train in ((Sine(), 30), (Sine(), 6), (OuterRing(), 12))
+    ]
+    for trial, found in zip(trials, compute(THEORY, [setting_of(trial) for trial in trials], AT, 3), strict=True):
+        shape, data, weights_1N = (
+            trial.shape,
+            trial.shape.problem.load(),
+            torch.from_numpy(initial_weights(trial))[None],
+        )
+        assert isinstance(shape.model, Shallow)
+        start = linearised_losses(shape.model, weights_1N, shape.width, data.train_inputs_PD, data.train_targets_PK)
+        rate_1, recurrence = torch.tensor([0.02], dtype=torch.float64), shape.optimizer.on_quadratics()
+        assert recurrence is not None
+        losses_H = linearised_loss_curves(start, rate_1, torch.tensor(AT), *recurrence)[0]
+        np.testing.assert_allclose(found["linearised"], losses_H, rtol=1e-9, err_msg=shape.model.label())
+        assert found["gone"]  # of later weights nothing is said
 
 
 def test_sharpness_is_the_largest_eigenvalue_of_the_hessian(compute):

@@ -6,7 +6,7 @@ import { MEASURES } from "../descent/measures.js";
 import { truthAt } from "../descent/problem.js";
 import { SettingError, readSetting } from "../descent/setting.js";
 import { sharpness } from "../descent/stable_limit.js";
-import { predictionOf, theoryOf } from "../descent/theory.js";
+import { linearisedPrediction, predictionOf, theoryOf } from "../descent/theory.js";
 import { Trial } from "../descent/trial.js";
 
 /** @typedef {import("./setting.js").Setting} Setting */
@@ -36,7 +36,9 @@ import { Trial } from "../descent/trial.js";
  * @property {Float64Array} points Training points, `[P, D]`.
  * @property {Float64Array} targets Training targets, `[P]`.
  * @property {Curve} truth The function to be learned on a grid, of two inputs of `GRID_SIDE` squared points.
- * @property {{limit: number | null, condition: number, eigenvalues: Float64Array, predicted: Losses | null}} theory
+ * @property {{limit: number | null, condition: number, eigenvalues: Float64Array, predicted: Losses | null,
+ *     linearised: Losses | null}} theory Predicted is the loss of a linear model, exact; linearised that of the network
+ *     that is linearised at its first weights.
  */
 
 /**
@@ -56,8 +58,11 @@ import { Trial } from "../descent/trial.js";
  * @property {number | null} divergedAt
  */
 
-/** A message to the page: also what is predicted from here on, after another rate, and what is wrong with a setting. */
-/** @typedef {Started | Frame | {kind: "predicted", predicted: Losses | null} | {kind: "refused", sentences: string[]}} Answer */
+/**
+ * A message to the page: also what is predicted from here on, after another rate, and what is wrong with a setting.
+ * @typedef {Started | Frame | {kind: "predicted", predicted: Losses | null, linearised: Losses | null}
+ *     | {kind: "refused", sentences: string[]}} Answer
+ */
 
 const GRID_POINTS = 201;
 export const GRID_SIDE = 41;
@@ -160,7 +165,7 @@ export class Session {
     this.measuredStep = -1;
     this.grid = gridOf(trial);
     this.fit = trial.model.outputsAt(this.grid);
-    const { limit, condition, eigenvalues, predictedLoss } = theoryOf(trial);
+    const { limit, condition, eigenvalues, predictedLoss, linearisedLoss } = theoryOf(trial);
     this.predictedLoss = predictedLoss;
     this.limit = limit;
     this.answer({
@@ -171,7 +176,13 @@ export class Session {
       points: trial.points,
       targets: trial.targets,
       truth: { x: this.grid, y: truthAt(content, this.grid) },
-      theory: { limit, condition, eigenvalues, predicted: predictedLosses(trial, predictedLoss) },
+      theory: {
+        limit,
+        condition,
+        eigenvalues,
+        predicted: predictedLosses(trial, predictedLoss),
+        linearised: predictedLosses(trial, linearisedLoss),
+      },
     });
     this.#show(trial);
   }
@@ -233,7 +244,8 @@ export class Session {
    */
   #predict(trial) {
     this.predictedLoss = predictionOf(trial);
-    this.answer({ kind: "predicted", predicted: predictedLosses(trial, this.predictedLoss) });
+    const predicted = predictedLosses(trial, this.predictedLoss);
+    this.answer({ kind: "predicted", predicted, linearised: predictedLosses(trial, linearisedPrediction(trial)) });
   }
 
   /**

@@ -11,33 +11,62 @@
 
 const MOST_SWEEPS = 40;
 
-/**
- * @typedef {object} LeftParts
- * @property {Float64Array} values Singular values, `[S]` with S the smaller of P and F, the largest first.
- * @property {Float64Array[]} parts Of each vector its components along the left singular vectors, `[S]`.
- * @property {number[]} remainders Of each vector the square of what lies in none of their directions.
- */
+/** The singular values of a matrix with its left singular vectors, along which vectors are split. */
+export class LeftSingularVectors {
+  #size;
+  #numRows;
+  /** @type {Reflection[]} */
+  #reflections;
+  /** Left singular vectors after the reflections; null of a value below rounding. @type {(Float64Array | null)[]} */
+  #directions;
 
-/**
- * Singular values, and parts of vectors along the left singular vectors.
- * @param {Float64Array} columns `[F, P]`; stays.
- * @param {number} numRows P.
- * @param {Float64Array[]} vectors Each `[P]`.
- * @returns {LeftParts} Parts and values below rounding are 0, as they are of a matrix of lower rank; what lay in their
- *     directions is in the remainders.
- */
-export function leftParts(columns, numRows, vectors) {
-  const numColumns = columns.length / numRows;
-  const wide = numColumns > numRows;
-  const rows = wide ? transposed(columns, numRows) : columns;
-  const { triangle, rotated } = triangular(rows, wide ? numColumns : numRows, wide ? [] : vectors);
-  const size = wide ? numRows : numColumns;
-  const square = wide ? transposed(triangle, size) : triangle;
-  rotate(square, size);
-  const along = (wide ? vectors : rotated).map((vector) => vector.subarray(0, size));
-  const beyond = (wide ? [] : rotated).map((vector) => sumOfSquares(vector.subarray(size)));
-  return sortedParts(square, size, along, beyond, Math.max(numRows, numColumns));
+  /**
+   * @param {Float64Array} columns `[F, P]`; stays.
+   * @param {number} numRows P.
+   */
+  constructor(columns, numRows) {
+    const numColumns = columns.length / numRows;
+    const wide = numColumns > numRows;
+    this.#numRows = numRows;
+    this.#size = Math.min(numRows, numColumns);
+    const { triangle, reflections } = wide
+      ? triangular(transposed(columns, numRows), numColumns)
+      : triangular(columns, numRows);
+    this.#reflections = wide ? [] : reflections;
+    const square = wide ? transposed(triangle, this.#size) : triangle;
+    rotate(square, this.#size);
+    const lengths = Float64Array.from({ length: this.#size }, (_, s) => lengthOf(square, s, this.#size));
+    const order = Array.from(lengths.keys()).sort((a, b) => lengths[b] - lengths[a]);
+    /** Singular values, `[S]` with S the smaller of P and F, the largest first. */
+    this.values = Float64Array.from(order, (s) => lengths[s]);
+    const rounding = this.values[0] * Math.max(numRows, numColumns) * Number.EPSILON;
+    this.#directions = order.map((s) =>
+      lengths[s] > rounding
+        ? square.subarray(s * this.#size, (s + 1) * this.#size).map((x) => x / lengths[s])
+        : null,
+    );
+  }
+
+  /**
+   * Parts of a vector along the left singular vectors.
+   * @param {Float64Array} vector `[P]`.
+   * @returns {{parts: Float64Array, remainder: number}} `[S]`, and the square of what lies in none of their directions.
+   *     A part along a vector whose value is below rounding is 0: no column reaches there, and it is in the remainder.
+   */
+  split(vector) {
+    const rest = vector.slice();
+    for (const { normal, square } of this.#reflections) reflect(rest.subarray(this.#numRows - normal.length), normal, square);
+    const inside = rest.slice(0, this.#size);
+    const parts = Float64Array.from(
+      this.#directions,
+      (direction) => direction?.reduce((sum, x, k) => sum + x * inside[k], 0) ?? 0,
+    );
+    this.#directions.forEach((direction, s) => direction?.forEach((x, k) => (rest[k] -= parts[s] * x)));
+    return { parts, remainder: sumOfSquares(rest) };
+  }
 }
+
+/** @typedef {{normal: Float64Array, square: number}} Reflection At the plane across a normal, with its squared length. */
 
 /**
  * Singular values alone.
@@ -48,7 +77,7 @@ export function leftParts(columns, numRows, vectors) {
 export function singularValues(columns, numRows) {
   const numColumns = columns.length / numRows;
   const wide = numColumns > numRows;
-  const { triangle } = triangular(wide ? transposed(columns, numRows) : columns, Math.max(numRows, numColumns), []);
+  const { triangle } = triangular(wide ? transposed(columns, numRows) : columns, Math.max(numRows, numColumns));
   const size = Math.min(numRows, numColumns);
   const square = transposed(triangle, size); // its lower triangle, of which Jacobi's method needs fewer sweeps
   rotate(square, size);
@@ -88,27 +117,26 @@ function lengthOf(square, column, size) {
  * Triangular factor R of `A = Q R` of a matrix with no more columns than rows, by Householder reflections.
  * @param {Float64Array} columns Of A, `[F, P]`.
  * @param {number} numRows P.
- * @param {Float64Array[]} vectors Each `[P]`.
- * @returns {{triangle: Float64Array, rotated: Float64Array[]}} Columns of R, `[F, F]`, and `Q^T v` of each vector.
+ * @returns {{triangle: Float64Array, reflections: Reflection[]}} Columns of R, `[F, F]`, and what Q^T is made of.
  */
-function triangular(columns, numRows, vectors) {
+function triangular(columns, numRows) {
   const size = columns.length / numRows;
   const work = columns.slice();
-  const rotated = vectors.map((vector) => vector.slice());
+  /** @type {Reflection[]} */
+  const reflections = [];
   for (let k = 0; k < size; k++) {
     const column = work.subarray(k * numRows, (k + 1) * numRows);
     const length = Math.sqrt(sumOfSquares(column.subarray(k)));
     if (length === 0) continue;
-    const end = column[k] > 0 ? -length : length;
     const normal = column.slice(k);
-    normal[0] -= end;
+    normal[0] += column[k] > 0 ? length : -length;
     const square = sumOfSquares(normal);
     for (let j = k; j < size; j++) reflect(work.subarray(j * numRows + k, (j + 1) * numRows), normal, square);
-    for (const vector of rotated) reflect(vector.subarray(k), normal, square);
+    reflections.push({ normal, square });
   }
   const triangle = new Float64Array(size * size);
   for (let j = 0; j < size; j++) triangle.set(work.subarray(j * numRows, j * numRows + j + 1), j * size);
-  return { triangle, rotated };
+  return { triangle, reflections };
 }
 
 /**
@@ -164,31 +192,4 @@ function rotatePair(square, first, second, size) {
     square[second + k] = sine * x + cosine * y;
   }
   return true;
-}
-
-/**
- * @param {Float64Array} square Orthogonal columns.
- * @param {number} size
- * @param {Float64Array[]} vectors In the space of the columns.
- * @param {number[]} beyond Squares of what of each vector lies outside of it.
- * @param {number} longest The larger side of the matrix.
- * @returns {LeftParts}
- */
-function sortedParts(square, size, vectors, beyond, longest) {
-  const lengths = Float64Array.from({ length: size }, (_, s) => lengthOf(square, s, size));
-  const order = Array.from(lengths.keys()).sort((a, b) => lengths[b] - lengths[a]);
-  const rounding = lengths[order[0]] * longest * Number.EPSILON;
-  const values = Float64Array.from(order, (s) => lengths[s]);
-  const left = order.map((s, place) =>
-    values[place] > rounding ? square.subarray(s * size, (s + 1) * size).map((x) => x / lengths[s]) : null,
-  );
-  const parts = vectors.map((vector) =>
-    Float64Array.from(left, (direction) => direction?.reduce((sum, x, k) => sum + x * vector[k], 0) ?? 0),
-  );
-  const remainders = vectors.map((vector, v) => {
-    const rest = vector.slice();
-    left.forEach((direction, s) => direction?.forEach((x, k) => (rest[k] -= parts[v][s] * x)));
-    return sumOfSquares(rest) + (beyond[v] ?? 0);
-  });
-  return { values, parts, remainders };
 }

@@ -1,8 +1,8 @@
 /** The largest stable learning rate, and the largest eigenvalue of the Hessian that it comes from. */
 
+import { featureValues } from "../descent/feature_spectrum.js";
 import { largestEigenvalue } from "../descent/lanczos.js";
 import { LOSSES } from "../descent/losses.js";
-import { singularValues } from "../descent/singular_values.js";
 
 /** @typedef {import("./trial.js").Trial} Trial */
 
@@ -31,7 +31,6 @@ export function stableLimit(trial) {
     const limit = factor / sharpness(trial);
     return limit > 0 ? limit : null;
   }
-  const numPoints = trial.targets.length;
-  const largest = singularValues(trial.prepared, numPoints)[0] ** 2 / numPoints;
+  const largest = featureValues(trial)[0] ** 2 / trial.targets.length;
   return factor / (LOSSES[trial.content.loss.name].largestCurvature * largest);
 }

@@ -2,13 +2,16 @@
  * Theory of a trial: its largest stable rate, its condition number, and the loss that is predicted of every step.
  */
 
+import { featureValues, leftVectorsOf } from "../descent/feature_spectrum.js";
 import { LOSSES } from "../descent/losses.js";
 import { combine } from "../descent/linear_model.js";
 import { Modes } from "../descent/modes.js";
-import { leftParts, singularValues } from "../descent/singular_values.js";
+import { NetworkBatch } from "../descent/network.js";
 import { sharpness, stableLimit } from "../descent/stable_limit.js";
+import { linearisedModes } from "../descent/tangent_kernel.js";
 
 /** @typedef {import("./trial.js").Trial} Trial */
+/** @typedef {((step: number) => number) | null} Prediction Loss that is predicted of a step of the trial. */
 
 /**
  * @typedef {object} Theory
@@ -16,10 +19,17 @@ import { sharpness, stableLimit } from "../descent/stable_limit.js";
  * @property {number} condition Condition number of the feature matrix, of a network that of its hidden units and a one.
  * @property {Float64Array} eigenvalues Squares of the singular values of the features over P, the largest first: of a
  *     linear model under the square loss those of its Hessian.
- * @property {((step: number) => number) | null} predictedLoss Loss that is predicted of a step of this trial, from its
- *     present weights, velocity and rate; null where nothing is: of networks, other losses, Adam and minibatches.
+ * @property {Prediction} predictedLoss Of a linear model under the square loss, from its present weights, velocity and
+ *     rate; exact. Null of networks, other losses, Adam and minibatches.
+ * @property {Prediction} linearisedLoss Of a network at step 0: the loss of the network that is linearised there.
  * @property {() => number} sharpness Largest eigenvalue of the Hessian at the weights that the trial has when it is asked.
  */
+
+/** Most points of a network whose tangent kernel is decomposed: a quarter of a second. */
+const MOST_POINTS = 400;
+
+/** Modes of linearised networks, which are the same at every rate. @type {WeakMap<Trial, Modes>} */
+const FIRST_MODES = new WeakMap();
 
 /**
  * What theory says of a trial as it stands.
@@ -28,29 +38,58 @@ import { sharpness, stableLimit } from "../descent/stable_limit.js";
  */
 export function theoryOf(trial) {
   const numPoints = trial.targets.length;
-  const features = trial.model.features(trial.weights, trial.prepared, numPoints);
-  const values = singularValues(features, numPoints);
-  const numFeatures = features.length / numPoints;
+  const values = featureValues(trial);
+  const numFeatures = trial.model.linear ? trial.model.numRows : trial.content.width + 1;
   return {
     limit: stableLimit(trial),
     condition: numFeatures > numPoints ? Infinity : values[0] / values[values.length - 1],
     eigenvalues: values.map((value) => value ** 2 / numPoints),
     predictedLoss: predictionOf(trial),
+    linearisedLoss: linearisedPrediction(trial),
     sharpness: () => sharpness(trial),
   };
 }
 
 /**
+ * Whether descent on the loss of the outputs is a linear recurrence of a model that is linear.
+ * @param {Trial} trial
+ * @returns {boolean}
+ */
+function isRecurrence({ rule, content, minibatches }) {
+  return rule.recurrence !== null && minibatches === null && LOSSES[content.loss.name].quadratic;
+}
+
+/**
  * The predicted loss of the steps of a linear model under the square loss, from where the trial is.
  * @param {Trial} trial
- * @returns {((step: number) => number) | null}
+ * @returns {Prediction}
  */
 export function predictionOf(trial) {
-  const { model, rule, content, minibatches, stepsDone, rate } = trial;
-  const { recurrence } = rule;
-  if (!model.linear || recurrence === null || minibatches !== null || !LOSSES[content.loss.name].quadratic) return null;
-  const modes = presentModes(trial);
-  return (step) => modes.loss(step - stepsDone, rate, recurrence);
+  if (!trial.model.linear || !isRecurrence(trial)) return null;
+  return ofModes(trial, presentModes(trial));
+}
+
+/**
+ * The loss of the steps of the network that is linearised at its first weights.
+ * @param {Trial} trial
+ * @returns {Prediction} Null once the trial has made a step.
+ */
+export function linearisedPrediction(trial) {
+  const { all, stepsDone, targets, weights } = trial;
+  if (!(all instanceof NetworkBatch) || !isRecurrence(trial)) return null;
+  if (stepsDone > 0 || targets.length > MOST_POINTS) return null;
+  const modes = FIRST_MODES.get(trial) ?? linearisedModes(all, weights);
+  FIRST_MODES.set(trial, modes);
+  return ofModes(trial, modes);
+}
+
+/**
+ * @param {Trial} trial
+ * @param {Modes} modes Where it is now.
+ * @returns {Prediction}
+ */
+function ofModes({ rule: { recurrence }, stepsDone, rate }, modes) {
+  return recurrence && ((step) => modes.loss(step - stepsDone, rate, recurrence));
 }
 
 /**
@@ -58,14 +97,15 @@ export function predictionOf(trial) {
  * @param {Trial} trial
  * @returns {Modes}
  */
-export function presentModes({ prepared, targets, weights, slots }) {
+function presentModes(trial) {
+  const { prepared, targets, weights, slots } = trial;
   const numPoints = targets.length;
   const outputs = new Float64Array(numPoints);
   combine(prepared, weights, outputs);
-  const residuals = outputs.map((output, p) => output - targets[p]);
+  const vectors = leftVectorsOf(trial);
+  const { parts, remainder } = vectors.split(outputs.map((output, p) => output - targets[p]));
   const velocity = new Float64Array(numPoints);
   if (slots.length === 1) combine(prepared, slots[0], velocity);
-  const { values, parts, remainders } = leftParts(prepared, numPoints, [residuals, velocity]);
-  const eigenvalues = values.map((value) => value ** 2 / numPoints);
-  return new Modes(eigenvalues, parts[0], parts[1], remainders[0] / (2 * numPoints), numPoints);
+  const eigenvalues = vectors.values.map((value) => value ** 2 / numPoints);
+  return new Modes(eigenvalues, parts, vectors.split(velocity).parts, remainder / (2 * numPoints), numPoints);
 }

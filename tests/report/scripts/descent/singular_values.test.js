@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { leftParts, singularValues } from "../../../../pipeline/report/scripts/descent/singular_values.js";
+import { LeftSingularVectors, singularValues } from "../../../../pipeline/report/scripts/descent/singular_values.js";
 
 /** Columns of a matrix of numbers that are alike at every call. */
 const columnsOf = (rows, columns) => Float64Array.from({ length: rows * columns }, (_, i) => Math.sin(3 * i * i + 1));
@@ -17,25 +17,27 @@ for (const [rows, columns] of [[7, 7], [30, 6], [6, 30], [1, 4], [4, 1]]) {
   test(`${rows} rows and ${columns} columns: squares add up, and a vector is its parts and its remainder`, () => {
     const matrix = columnsOf(rows, columns);
     const vector = Float64Array.from({ length: rows }, (_, i) => Math.cos(i));
-    const { values, parts, remainders } = leftParts(matrix, rows, [vector]);
+    const vectors = new LeftSingularVectors(matrix, rows);
+    const [{ values }, { parts, remainder }] = [vectors, vectors.split(vector)];
     assert.equal(values.length, Math.min(rows, columns));
     assert.ok(Math.abs(square(values) / square(matrix) - 1) < 1e-14);
-    assert.ok(Math.abs(square(parts[0]) + remainders[0] - square(vector)) < 1e-13);
+    assert.ok(Math.abs(square(parts) + remainder - square(vector)) < 1e-13);
     singularValues(matrix, rows).forEach((value, s) => assert.ok(Math.abs(value - values[s]) < 1e-13 * values[0]));
     // The part along a left singular vector times its value is as long as the columns say: |A^T v|^2 = sum (s part)^2.
     const products = Array.from({ length: columns }, (_, j) =>
       vector.reduce((sum, x, i) => sum + x * matrix[j * rows + i], 0));
-    assert.ok(Math.abs(square(parts[0].map((part, s) => part * values[s])) / square(products) - 1) < 1e-12);
+    assert.ok(Math.abs(square(parts.map((part, s) => part * values[s])) / square(products) - 1) < 1e-12);
   });
 }
 
 test("what a matrix of rank 1 does not reach is in the remainder", () => {
   const matrix = Float64Array.from([1, 1, 0, 2, 2, 0, 3, 3, 0]);
-  const { values, parts, remainders } = leftParts(matrix, 3, [Float64Array.from([1, 0, 5])]);
+  const vectors = new LeftSingularVectors(matrix, 3);
+  const [{ values }, { parts, remainder }] = [vectors, vectors.split(Float64Array.from([1, 0, 5]))];
   assert.ok(Math.abs(values[0] - Math.sqrt(28)) < 1e-14);
-  assert.ok(Math.abs(Math.abs(parts[0][0]) - Math.SQRT1_2) < 1e-14);
-  assert.deepEqual([...parts[0].slice(1)], [0, 0]);
-  assert.ok(Math.abs(remainders[0] - 25.5) < 1e-13);
+  assert.ok(Math.abs(Math.abs(parts[0]) - Math.SQRT1_2) < 1e-14);
+  assert.deepEqual([...parts.slice(1)], [0, 0]);
+  assert.ok(Math.abs(remainder - 25.5) < 1e-13);
 });
 
 test("small singular values keep their digits where the scales of columns differ", () => {
