@@ -226,6 +226,15 @@ def pack(experiment: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @pytest.fixture
+def quick_pilots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process and its commands time packs themselves: for tests that are not about the process of a pilot."""
+    import preloaded
+
+    monkeypatch.setenv(preloaded.TIMES_PACKS_ITSELF, "1")
+    preloaded.time_packs_here(monkeypatch.setattr)
+
+
+@pytest.fixture
 def pipe(tmp_path: Path) -> Callable[[str], Path]:
     """A function that makes a named pipe of a YAML text: the first to open it reads it all, the next finds no file."""
 

@@ -103,7 +103,9 @@ def test_plan_shows_packs_and_writes_nothing(config, capsys):
     assert not Path("runs").exists()
 
 
-def test_plan_on_a_cluster_and_dry_run_of_submit_say_the_same_and_send_nothing(config, capsys, monkeypatch):
+def test_plan_on_a_cluster_and_dry_run_of_submit_say_the_same_and_send_nothing(
+    config, capsys, monkeypatch, quick_pilots
+):
     monkeypatch.setenv("XDG_CACHE_HOME", str(config.parent / "cache"))
     there = [str(config), "--cluster", "local", "--set", "cluster.cpus=1"]
     assert main(["plan", *there, "--json"]) == 0

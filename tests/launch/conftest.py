@@ -103,7 +103,8 @@ class Desk:
         return f"cluster.python={preloaded.job_python()}"
 
     def environment(self, **more: str) -> dict[str, str]:
-        return os.environ | {"PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(self.cache), "COLUMNS": "200"} | more
+        usual = {"PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(self.cache), "COLUMNS": "200"}
+        return os.environ | usual | {preloaded.TIMES_PACKS_ITSELF: "1"} | more
 
     def write(self, config: Config) -> None:
         (self.folder / "config.yaml").write_text(yaml.safe_dump(dict(config)))

@@ -121,6 +121,7 @@ def wait_until_all_is_done(sweep: Path) -> None:
 # PBS.
 
 
+@pytest.mark.usefixtures("quick_pilots")
 def test_array_on_pbs_trains_every_trial_and_status_knows_it_without_history(pbs: FakePbs, sweep: Path) -> None:
     pbs.set(slots=0, history=False)
     assert "sent small-" in submit(sweep, "pbs_generic", ARRAY, quick())
@@ -267,6 +268,7 @@ def test_training_over_several_nodes_of_pbs_is_refused_before_anything_is_writte
 # This machine.
 
 
+@pytest.mark.usefixtures("quick_pilots")
 def test_job_on_this_machine_outlives_the_command_and_is_seen_and_ended(sweep: Path) -> None:
     submit(sweep, "local", LONG)
     (one,) = read_submissions(run_of(sweep))

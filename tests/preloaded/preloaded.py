@@ -19,6 +19,7 @@ import fcntl
 import functools
 import json
 import os
+import pickle
 import runpy
 import select
 import shlex
@@ -29,8 +30,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import BinaryIO, NoReturn
 
 LIBRARIES = (
@@ -58,6 +61,9 @@ LONGEST_PARENT = 50
 
 RUN = "TESTS_RUN"
 """The variable of the environment that names a run of pytest to all of its workers."""
+TIMES_PACKS_ITSELF = "TIMES_PACKS_ITSELF"
+"""The variable of the environment of a command that is not about pilots: it begins none, which would load the libraries
+anew, and times packs in a thread of its own."""
 ENVIRONMENT = dict(os.environ)
 """In which the libraries are loaded, whatever test begins the first command."""
 
@@ -313,6 +319,8 @@ def become(asked: dict, ends: list[int]) -> NoReturn:
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(write_through=True)  # its -u
         customize()
+    if TIMES_PACKS_ITSELF in os.environ:
+        time_packs_here(setattr)
     try:
         if asked["program"]:
             exec(asked["program"], {"__name__": "__main__"})
@@ -323,6 +331,22 @@ def become(asked: dict, ends: list[int]) -> NoReturn:
             raise
         end_at_once(end.code or 0)
     end_at_once()
+
+
+class PicklingThread(ThreadPoolExecutor):
+    """A thread that is sent what a process could be sent."""
+
+    def submit(self, function: Callable, /, *arguments: object) -> Future:
+        pickle.loads(pickle.dumps((function, arguments)))
+        return super().submit(function, *arguments)
+
+
+def time_packs_here(change: Callable[[object, str, object], None]) -> None:
+    """Have packs be timed in a thread of this process, by a function that sets an attribute of an object."""
+    from pipeline.launch.cost import calibration
+
+    change(calibration, "concurrent", SimpleNamespace(futures=SimpleNamespace(ProcessPoolExecutor=PicklingThread)))
+    change(calibration, "multiprocessing", SimpleNamespace(get_context=lambda _: ""))
 
 
 def end_at_once(code: int = 0) -> NoReturn:

@@ -1,11 +1,8 @@
 """What packs take is measured once, remembered, and judged from the nearest where it was not measured."""
 
-import concurrent.futures
 import dataclasses
 import json
-import multiprocessing
 import os
-import pickle
 
 import pytest
 
@@ -34,13 +31,6 @@ HERE = Profile(description="here", scheduler="local", folder="runs", gpus=0, cpu
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "pipeline" / "calibration"
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    """Have pilots run in this process, which has its libraries loaded: for tests that are not about their process."""
-    monkeypatch.setattr(concurrent.futures, "ProcessPoolExecutor", concurrent.futures.ThreadPoolExecutor)
-    monkeypatch.setattr(multiprocessing, "get_context", lambda _: "")
 
 
 def experiment(**fields):
@@ -112,7 +102,7 @@ def test_packs_that_were_sent_before_keep_what_was_expected_of_them():
     assert list(found.seconds.values()) == pytest.approx([50.0, 21.0])  # what a job has measured counts more
 
 
-def test_packs_that_are_new_beside_some_that_were_sent_are_measured(quick):
+def test_packs_that_are_new_beside_some_that_were_sent_are_measured(quick_pilots):
     asked = experiment()
     first, second = (pack.pack for pack in workloads(asked))
     _, found, said = judged(asked, expected={first: 20.0})
@@ -121,23 +111,14 @@ def test_packs_that_are_new_beside_some_that_were_sent_are_measured(quick):
     assert 0 < found.seconds[second] < 60
 
 
-def test_pilot_has_no_more_processors_than_there_are_here(cache, quick):
+def test_pilot_has_no_more_processors_than_there_are_here(cache, quick_pilots):
     judged(experiment(), Profile(description="large", scheduler="local", folder="runs", gpus=0, cpus=100_000))
     (place,) = cache.iterdir()
     assert place.name.endswith(f"-cpu{len(os.sched_getaffinity(0))}")
 
 
-class Pickled(concurrent.futures.ThreadPoolExecutor):
-    """Pickles what a process would be sent."""
-
-    def submit(self, function, /, *arguments):
-        pickle.loads(pickle.dumps((function, arguments)))
-        return super().submit(function, *arguments)
-
-
-def test_packs_of_own_definitions_are_measured(tmp_path, quick, monkeypatch, own_target):
+def test_packs_of_own_definitions_are_measured(tmp_path, quick_pilots, own_target):
     """Their classes are pickled; a process of its own has loaded the file again, as test_loading.py shows."""
-    monkeypatch.setattr(concurrent.futures, "ProcessPoolExecutor", Pickled)
     asked = {"question": "How long?", "models": ["shallow"], "widths": [2], "seeds": 1, "steps": 100}
     asked |= {"learning_rates": [0.1], "inputs": {"train": 8, "test": 8}, **own_target(tmp_path)}
     (tmp_path / "mine.yaml").write_text(json.dumps(asked))
@@ -175,14 +156,14 @@ def test_kinds_differ_by_steps_where_these_do_not_set_the_time():
     assert workloads(closed)[0].kind != workloads(longer)[0].kind
 
 
-def test_damaged_memory_is_measured_anew(cache, quick):
+def test_damaged_memory_is_measured_anew(cache, quick_pilots):
     judged(experiment())
     for path in cache.glob("*/*.json"):
         path.write_text("{")
     assert judged(experiment())[2] == ["measuring 2 kinds of packs here, once"]
 
 
-def test_home_that_cannot_be_written_only_costs_time(cache, quick):
+def test_home_that_cannot_be_written_only_costs_time(cache, quick_pilots):
     cache.parent.parent.mkdir()
     cache.parent.write_text("a file in the way")
     _, found, _ = judged(experiment())
