@@ -21,7 +21,7 @@ import { UPDATE_RULES } from "../descent/update_rules.js";
  * @property {number} condition Condition number.
  * @property {Float64Array} eigenvalues Of the features; of a linear model under the square loss those of the Hessian.
  * @property {{momentum: number, nesterov: boolean} | null} recurrence Of the modes of a quadratic.
- * @property {Steps | null} predicted Predicted loss.
+ * @property {Steps | null} predicted Predicted loss; of a network that of the network that is linearised at its start.
  * @property {Float64Array} points Training points `[P, D]`.
  * @property {Float64Array} targets Training targets `[P]`.
  * @property {{x: Float64Array, y: Float64Array}} truth The function to be learned on a grid.
@@ -39,6 +39,7 @@ const SURE = 4;  // a logit that is a clear yes
 export function describedTrial(setting, { id, dimension, rate, points, targets, truth, theory }) {
   const content = readSetting(setting), rule = UPDATE_RULES[content.optimizer.name](content.optimizer.fields);
   const isLinear = content.model.name === "linear", full = content.batchSize === null;
+  const predicted = theory.predicted ?? (theory.linearised && untilItLeaves(theory.linearised));
   const exact = isLinear && full && LOSSES[content.loss.name].quadratic && rule.stabilityFactor !== null;
   return {
     ...{ id, dimension, rate, points, targets, truth, isLinear, exact },
@@ -48,9 +49,20 @@ export function describedTrial(setting, { id, dimension, rate, points, targets, 
     condition: theory.condition,
     eigenvalues: theory.eigenvalues,
     recurrence: exact ? rule.recurrence : null,
-    predicted: theory.predicted && asSteps(theory.predicted),
+    predicted: predicted && asSteps(predicted),
     range: rangeOf(content.loss.name, targetOf(content).task, truth.y),
   };
+}
+
+const LEAVES_ABOVE = 10;  // times the first loss: what the linearised network does beyond, the network does not follow
+
+/**
+ * The curve of a linearised network until it diverges.
+ * @param {[number, number][]} losses
+ */
+function untilItLeaves(losses) {
+  const end = losses.findIndex(([, loss]) => !(loss <= LEAVES_ABOVE * losses[0][1]));
+  return end === -1 ? losses : losses.slice(0, end);
 }
 
 /** @param {[number, number][]} losses */

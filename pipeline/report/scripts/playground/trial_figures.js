@@ -40,6 +40,7 @@ export function createFigures(find) {
     find("ghost-key").hidden = live.ghost === null;
     find("unit-key").hidden = started.isLinear;
     find("theory-key").hidden = !started.predicted;
+    find("theory-key").textContent = nameOfPrediction(started);
     find("sharpness-figure").hidden = started.isLinear;
     loss.show(lossOf(started, live));
     if (!started.isLinear) sharpness.show(sharpnessOf(started, live));
@@ -88,17 +89,22 @@ function lastStep({ last, frame }) {
   return Math.max(frame?.step ?? 0, Number.isFinite(last) ? last : 0, 1);
 }
 
+/** @param {Described} started */
+function nameOfPrediction({ isLinear }) {
+  return isLinear ? "predicted" : "of the linearised network";
+}
+
 /**
  * @param {Described} started
  * @param {LiveTrial} live
  */
-function lossOf({ predicted }, live) {
-  const { ghost, losses } = live;
+function lossOf(started, live) {
+  const { ghost, losses } = live, { predicted } = started;
   /** @type {Curve[]} */
   const curves = [];
   if (ghost) curves.push({ name: "before the last change", steps: ghost.steps, values: ghost.values, kind: "before" });
   curves.push({ name: "training loss", steps: losses.steps, values: losses.values });
-  if (predicted) curves.push({ name: "predicted", ...predicted, kind: "predicted" });
+  if (predicted) curves.push({ name: nameOfPrediction(started), ...predicted, kind: "predicted" });
   return { curves, title: "training loss", last: lastStep(live) };
 }
 

@@ -7,9 +7,16 @@ import { USUAL } from "../../../../pipeline/report/scripts/playground/presets.js
 const STARTED = {
   ...{ kind: "started", id: "ab", dimension: 1, rate: 0.5, points: new Float64Array(2), targets: new Float64Array(2) },
   truth: { x: new Float64Array([0, 1]), y: new Float64Array([3, 5]) },
-  theory: { limit: 2, condition: 1, eigenvalues: new Float64Array([1]), predicted: [[0, 1], [4, 0.5]] },
+  theory: { limit: 2, condition: 1, eigenvalues: new Float64Array([1]), predicted: [[0, 1], [4, 0.5]], linearised: null },
 };
 const described = (changes) => describedTrial({ ...USUAL, ...changes }, STARTED);
+
+test("of a network the linearised one is predicted, until it diverges", () => {
+  const linearised = [[0, 1], [1, 9], [2, 50], [3, Infinity]];
+  const { predicted } = describedTrial({ ...USUAL, model: "shallow" }, { ...STARTED, theory: { ...STARTED.theory, predicted: null, linearised } });
+  assert.deepEqual(predicted, { steps: [0, 1], values: [1, 9] });
+  assert.deepEqual(described({}).predicted, { steps: [0, 4], values: [1, 0.5] });
+});
 
 test("a limit is exact of a linear model, the square loss, all points and a rule that has one", () => {
   assert.equal(described({}).exact, true);
