@@ -6,12 +6,14 @@ import re
 import resource
 import subprocess
 import sys
+from html import escape
 from pathlib import Path
 
 import polars as pl
 import preloaded
 import pytest
 
+from pipeline.cli import main
 from pipeline.config import read_document, read_experiment
 from pipeline.plans import make_plan, read_plan
 from pipeline.records.store import read_outcomes, read_records
@@ -101,6 +103,18 @@ def test_the_whole_lecture_takes_less_than_ten_minutes_of_two_cores_and_one_page
     assert {link.split("/")[0] for link in links} == {path.stem for path in (XOR, *LECTURE.glob("*.yaml"))}
     assert all((command.folder / link).exists() for link in links)
     assert f"all reports: {command.folder / 'index.html'}" in command.stderr
+
+
+def test_the_walk_through_the_lecture_shows_what_every_experiment_has_measured(finished, answers):
+    folder = finished("number_game").command.folder
+    assert main(["lecture", str(folder)]) == 0
+    page = (folder / "lecture.html").read_text()
+    assert "Not run yet" not in page
+    assert sorted(re.findall(r'<p class="answer">(.*?)</p>', page)) == sorted(
+        escape(entry["answer"]) for entry in answers.values()
+    )
+    assert page.count('<img src="data:image/png;base64,') == len(answers)
+    assert all((folder / link).exists() for link in re.findall(r'href="([^"#]+)"', page))
 
 
 def test_default_experiment_has_hundreds_of_trials_and_the_learned_basis_wins_on_a_kink(finished):

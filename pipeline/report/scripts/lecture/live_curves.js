@@ -117,6 +117,19 @@ export function sharpnessContent({ started, frame, sharpness }) {
 }
 
 /**
+ * What the colours and dashes of the plots mean.
+ * @param {Heard} heard
+ * @returns {string}
+ */
+export function keyInWords({ started, frame, predicted }) {
+  const fit = started.dimension === 2 ? "Left: blue where the output is small, orange where it is large" : "Blue: what is learned";
+  const dashed = started.dimension === 2 ? [] : ["dashed: the target"];
+  const kinks = frame?.units.some((unit) => unit.kink !== undefined) ? ["green: kinks"] : [];
+  const theory = predicted ? ["orange, on the loss: what theory predicts"] : [];
+  return `${[fit, ...dashed, ...kinks, ...theory].join("; ")}.`;
+}
+
+/**
  * Where the trial stands, in words.
  * @param {Heard} heard
  * @returns {string}

@@ -6,7 +6,7 @@ import { createPlanePlot } from "../drawing/plane_plot.js";
 import { createStepPlot } from "../drawing/step_plot.js";
 import { button, element, one } from "../lecture/elements.js";
 import { knobElement } from "../lecture/knob_element.js";
-import { functionContent, lossContent, planeContent, sharpnessContent, standing } from "../lecture/live_curves.js";
+import { functionContent, keyInWords, lossContent, planeContent, sharpnessContent, standing } from "../lecture/live_curves.js";
 import { goesOn, withValue } from "../lecture/live_setting.js";
 import { LossHistory } from "../playground/loss_history.js";
 import { addressOf } from "../playground/setting_address.js";
@@ -38,6 +38,7 @@ export class LiveFigure {
     this.losses = new LossHistory();
     this.sharpness = new LossHistory();
     this.waiting = 0;
+    this.key = element("p", { class: "quiet" });
     this.said = element("p", { class: "standing" });
     this.told = element("p", { role: "status", class: "told" });
     this.play = button("Play", () => this.setPlaying(!this.playing));
@@ -60,6 +61,7 @@ export class LiveFigure {
       element("div", { class: "knobs" }, ...knobs),
       element("div", { class: "moves" }, this.play, button("Step", () => this.step()), button("Begin again", () => this.reset())),
       element("div", { class: "plots" }, ...Object.values(this.places)),
+      this.key,
       this.said,
       this.told,
       element("p", {}, this.link),
@@ -164,12 +166,22 @@ export class LiveFigure {
     else this.plots.fit.show(functionContent(heard));
     this.plots.loss.show(lossContent(heard));
     if (this.spec.showsSharpness) this.plots.sharpness.show(sharpnessContent(heard));
+    setText(this.key, keyInWords(heard));
     this.said.textContent = losses.values.length ? standing(heard) : "";
   }
 
   showLink() {
     this.link.setAttribute("href", `playground.html${addressOf(this.setting, /** @type {any} */ ({}))}`);
   }
+}
+
+/**
+ * Change a text, if it is another one.
+ * @param {HTMLElement} place
+ * @param {string} text
+ */
+function setText(place, text) {
+  if (place.textContent !== text) place.textContent = text;
 }
 
 /** @param {HTMLCanvasElement} canvas */
