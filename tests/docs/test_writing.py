@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from pathlib import Path
 
@@ -53,6 +54,19 @@ def built(tmp_path_factory) -> Path:
         warnings.simplefilter("ignore")  # MyST calls what a later Sphinx is going to call otherwise
         assert build_main([*command, str(folder), str(folder / "html")]) == 0
     return folder / "html"
+
+
+def test_the_whole_documentation_is_read_without_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ``make docs`` reads it: links between pages, and all of them in the contents; only pictures are left out."""
+    for entry in ROOT.iterdir():
+        if entry.name != "docs":
+            (tmp_path / entry.name).symlink_to(entry)
+    docs = shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("_build", "reference"))
+    monkeypatch.setattr("reference_pages.writing.svg", lambda chart, name, about: f"<svg><title>{name}</title></svg>")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert build_main(["-W", "-q", "-b", "dummy", str(docs), str(tmp_path / "out")]) == 0
+    assert len(list((docs / "reference").glob("*.md"))) > 10
 
 
 SIZES = "return [...document.querySelectorAll(arguments[0])].map(one => one.getBoundingClientRect().height)"
