@@ -267,11 +267,8 @@ def test_own_table_trains_from_its_file(tmp_path, capsys, monkeypatch):
 def test_every_verb_has_help_with_an_example(capsys):
     verbs = next(action for action in parser()._actions if action.choices).choices
     assert set(verbs) == {
-        *("plan", "run", "results", "records", "report", "compare", "list", "check", "play", "playground"),
-        *(
-            "lecture",
-            "bench",
-        ),
+        *("plan", "run", "results", "records", "report", "compare", "list", "check", "bench"),
+        *("play", "playground", "lecture"),
         *("submit", "status", "logs", "cancel", "retry", "probe"),
         *("sync", "dashboard"),
     }

@@ -46,15 +46,16 @@ def write_playground(folder: Path, plan: Plan | None = None) -> Path:
     path = folder / FILE_NAME
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(path) as part:
-        part.write_text(playground_page(plan), encoding="utf-8")
+        part.write_text(playground_page(plan, has_report=(folder / "report.html").exists()), encoding="utf-8")
     return path
 
 
-def playground_page(plan: Plan | None = None) -> str:
+def playground_page(plan: Plan | None = None, *, has_report: bool = False) -> str:
     """The whole page as text.
 
     Args:
         plan: Of the run whose trials can be opened; ``None`` for none.
+        has_report: Whether the report of the run lies beside it, to be linked.
 
     Returns:
         HTML.
@@ -68,7 +69,7 @@ def playground_page(plan: Plan | None = None) -> str:
         worker="descent/worker.js",
         styles=("playground.css",),
         lead=LEAD,
-        report=trials.run,
+        report=trials.run if has_report else "",
         summaries=summaries(),
         trials=trials.as_json(),
     )

@@ -49,8 +49,10 @@ def plan():
 
 @pytest.fixture(scope="module")
 def written(plan, tmp_path_factory):
-    """The playground of a run."""
-    return write_playground(tmp_path_factory.mktemp("run"), plan)
+    """The playground of a run, beside its report."""
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "report.html").write_text("<!doctype html><title>The report</title>", encoding="utf-8")
+    return write_playground(folder, plan)
 
 
 class Visit:
@@ -309,6 +311,11 @@ def test_every_definition_that_is_chosen_by_name_has_a_sentence():
     told = summaries()
     assert told.keys() == KINDS.keys()
     assert all(sentence and "\n" not in sentence for names in told.values() for sentence in names.values())
+
+
+def test_a_report_is_linked_where_there_is_one(plan):
+    assert 'href="report.html"' in playground_page(plan, has_report=True)
+    assert "report.html" not in playground_page(plan)
 
 
 def test_hostile_names_stay_text(plan):

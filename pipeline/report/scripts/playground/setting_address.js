@@ -2,6 +2,7 @@
 
 /** @typedef {import("../descent/setting.js").Setting} Setting */
 
+const SELDOM = ["drawn", "batch_size", "dtype"];
 const KEY = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/;
 export const DAMAGED = "The address of this page is damaged: what it says of the setting cannot be read.";
 
@@ -26,7 +27,7 @@ export function addressOf(setting, usual) {
  */
 export function settingFrom(hash, usual) {
   /** @type {Record<string, any>} */
-  const read = {}, known = [...Object.keys(usual), "drawn"];
+  const read = {}, known = [...Object.keys(usual), ...SELDOM];
   for (const pair of hash.replace(/^#/, "").split("&").filter(Boolean)) {
     const [path, ...rest] = pair.split("="), text = decoded(rest.join("="));
     const names = path.split(".");
