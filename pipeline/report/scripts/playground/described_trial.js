@@ -25,6 +25,7 @@ import { UPDATE_RULES } from "../descent/update_rules.js";
  * @property {Float64Array} points Training points `[P, D]`.
  * @property {Float64Array} targets Training targets `[P]`.
  * @property {{x: Float64Array, y: Float64Array}} truth The function to be learned on a grid.
+ * @property {boolean} isDrawn Whether a person has drawn the function.
  * @property {[number, number]} range Values that the plane has in the colours of its ends.
  */
 
@@ -50,6 +51,7 @@ export function describedTrial(setting, { id, dimension, rate, points, targets, 
     eigenvalues: theory.eigenvalues,
     recurrence: exact ? rule.recurrence : null,
     predicted: predicted && asSteps(predicted),
+    isDrawn: content.drawn !== null,
     range: rangeOf(content.loss.name, targetOf(content).task, truth.y),
   };
 }

@@ -6,6 +6,7 @@ import { shortNumber } from "../drawing/number_text.js";
 /** @typedef {[number, number]} Place A place of the drawing: x and the height there. */
 
 export const NUM_PLACES = 41;
+export const HIGHEST = 1.5;
 const STEP_UP = 0.05;
 
 /**
@@ -30,7 +31,7 @@ export function withStroke(drawn, from, to) {
     if (x < first[0] - half || x > second[0] + half) continue;
     const part = width > 0 ? Math.min(1, Math.max(0, (x - first[0]) / width)) : 1;
     const height = width > 0 ? first[1] + part * (second[1] - first[1]) : to[1];
-    heights.set(x, Number(height.toFixed(3)));
+    heights.set(x, Number(Math.min(HIGHEST, Math.max(-HIGHEST, height)).toFixed(3)));
   }
   return Array.from(heights).sort(([one], [other]) => one - other);
 }

@@ -25,7 +25,7 @@ function find(id) {
 const input = (/** @type {string} */ id) => /** @type {HTMLInputElement} */ (find(id));
 const held = (/** @type {string} */ id) => JSON.parse(find(id).textContent ?? "");
 
-let setting = USUAL, stale = false, first = "";
+let setting = USUAL, stale = false, first = "", saidAt = 0;
 const figures = createFigures(find), share = createSharing(find, USUAL);
 const live = new LiveTrial(() => {
   if (!stale) requestAnimationFrame(show);
@@ -44,6 +44,7 @@ const choices = createChoices(form, held("summaries"), (next) => choose(next));
  */
 function choose(next, asked = false) {
   setting = next;
+  saidAt = 0;
   choices.show(next);
   find("pad").hidden = !next.drawn;
   const wrong = checkSetting(next);
@@ -73,10 +74,21 @@ function show() {
   rate.mark(limit);
   if (!live.awaiting) rate.show(started.rate);
   const diverged = frame?.diverged ?? false, limits = { limit, firstLimit: started.limit };
-  const said = standingInWords({ ...started, ...limits, step, diverged });
-  if (find("verdict").textContent !== said.text) find("verdict").textContent = said.text;
-  find("verdict").className = `verdict ${said.kind}`;
+  say(standingInWords({ ...started, ...limits, step, diverged }), diverged);
   showNumbers(numbersOf(live));
+}
+
+/**
+ * Say how the trial stands; of numbers that change at every frame, once a second, for those who hear the page.
+ * @param {{text: string, kind: string}} said
+ * @param {boolean} ended
+ */
+function say({ text, kind }, ended) {
+  const verdict = find("verdict"), now = performance.now();
+  if (verdict.textContent === text || (live.playing && !ended && now - saidAt < 1000)) return;
+  saidAt = now;
+  verdict.textContent = text;
+  verdict.className = `verdict ${kind}`;
 }
 
 /** @param {[string, string][]} numbers Names and values. */
@@ -127,6 +139,7 @@ function open() {
   const opened = trial.setting ? { ...USUAL, ...trial.setting } : read.setting, wrong = checkSetting(opened);
   choose(wrong.length ? USUAL : opened, true);
   complain([trial.sentence, read.sentence, ...wrong].filter(Boolean));
+  if (trial.setting) find("look").textContent = `Trial ${asked.slice(0, 12)} of ${held("trials").run}, from its start.`;
 }
 
 find("play").addEventListener("click", () => (live.playing ? live.pause() : live.play()));

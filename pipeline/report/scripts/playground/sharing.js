@@ -5,6 +5,8 @@ import { DRAWN_TABLE, drawnTable, sweepYaml } from "../playground/sweep_yaml.js"
 
 /** @typedef {import("../descent/setting.js").Setting} Setting */
 
+const PAUSE = 200;  // milliseconds: browsers stop pages that change their address at every frame
+
 /**
  * Let the buttons below the page take a setting along.
  * @param {(id: string) => HTMLElement} find An element by its id.
@@ -13,7 +15,8 @@ import { DRAWN_TABLE, drawnTable, sweepYaml } from "../playground/sweep_yaml.js"
  *   the address asked for leaves the address as it is.
  */
 export function createSharing(find, usual) {
-  let setting = usual;
+  let setting = usual, waiting = 0;
+  const write = () => history.replaceState(null, "", location.pathname + addressOf(setting, usual));
   const say = (/** @type {string} */ text) => {
     find("copied").textContent = text;
   };
@@ -26,7 +29,10 @@ export function createSharing(find, usual) {
     }
   };
   find("copy").addEventListener("click", () => copy(find("yaml").textContent ?? "", "the YAML"));
-  find("share").addEventListener("click", () => copy(location.href, "the link"));
+  find("share").addEventListener("click", () => {
+    write();
+    copy(location.href, "the link");
+  });
   download(find("download"), () => find("yaml").textContent ?? "");
   download(find("download-table"), () => drawnTable(setting.drawn ?? [], setting.num_points ?? 0));
   return (next, asked) => {
@@ -34,7 +40,8 @@ export function createSharing(find, usual) {
     find("yaml").textContent = sweepYaml(next, "Which rate is best near the one that was played?");
     find("download-table").hidden = !next.drawn;
     find("download-table").textContent = `Download ${DRAWN_TABLE}`;
-    if (!asked) history.replaceState(null, "", location.pathname + addressOf(next, usual));
+    clearTimeout(waiting);
+    if (!asked) waiting = window.setTimeout(write, PAUSE);
     say("");
   };
 }

@@ -5,6 +5,7 @@ import { createFunctionPlot } from "../drawing/function_plot.js";
 import { cellEnds, createPlanePlot } from "../drawing/plane_plot.js";
 import { createStepPlot } from "../drawing/step_plot.js";
 import { gridOf } from "../playground/described_trial.js";
+import { HIGHEST } from "../playground/drawing_pad.js";
 import { createModePlot } from "../playground/mode_plot.js";
 
 /** @typedef {import("./live_trial.js").LiveTrial} LiveTrial */
@@ -57,7 +58,9 @@ export function createFigures(find) {
  */
 function functionOf(started, { frame }) {
   const fit = frame ? { fit: frame.fit, kinks: kinksOf(frame.units) } : {};
-  return { truth: started.truth, points: { x: started.points, y: started.targets }, ...fit };
+  // Under a hand that draws nothing moves.
+  const sheet = started.isDrawn ? { upright: /** @type {[number, number]} */ ([-HIGHEST, HIGHEST]) } : {};
+  return { truth: started.truth, points: { x: started.points, y: started.targets }, ...fit, ...sheet };
 }
 
 /** @param {{kink?: number}[]} units */

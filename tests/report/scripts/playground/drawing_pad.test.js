@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { heightAt, padPlaces, withStroke } from "../../../../pipeline/report/scripts/playground/drawing_pad.js";
+import { HIGHEST, heightAt, padPlaces, withStroke } from "../../../../pipeline/report/scripts/playground/drawing_pad.js";
 
 test("a stroke draws what it passes over, either way, and nothing else", () => {
   const places = padPlaces(), there = withStroke([], [-0.5, 0], [0.5, 1]), back = withStroke([], [0.5, 1], [-0.5, 0]);
@@ -12,7 +12,7 @@ test("a stroke draws what it passes over, either way, and nothing else", () => {
 
 test("a touch draws the nearest place", () => {
   assert.deepEqual(withStroke([], [0.26, 0.7], [0.26, 0.7]), [[0.25, 0.7]]);
-  assert.equal(withStroke([], [1, 2], [1, 2]).at(-1)[0], 1);
+  assert.deepEqual(withStroke([], [1, 2], [1, 2]).at(-1), [1, HIGHEST]);
 });
 
 test("what is drawn again is drawn over, and the order is that of x", () => {
