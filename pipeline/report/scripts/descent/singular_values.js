@@ -174,20 +174,24 @@ function rotate(square, size) {
  * @returns {boolean} Whether they were not orthogonal.
  */
 function rotatePair(square, first, second, size) {
-  let [a, b, c] = [0, 0, 0];
+  let a = 0;
+  let b = 0;
+  let c = 0;
   for (let k = 0; k < size; k++) {
-    const [x, y] = [square[first + k], square[second + k]];
+    const x = square[first + k];
+    const y = square[second + k];
     a += x * x;
     b += y * y;
     c += x * y;
   }
-  if (Math.abs(c) <= 4 * Number.EPSILON * Math.sqrt(a * b)) return false;
+  if (!(Math.abs(c) > 4 * Number.EPSILON * Math.sqrt(a * b))) return false; // nor where a number is NaN
   const ratio = (b - a) / (2 * c);
   const tangent = (ratio < 0 ? -1 : 1) / (Math.abs(ratio) + Math.hypot(1, ratio));
   const cosine = 1 / Math.hypot(1, tangent);
   const sine = cosine * tangent;
   for (let k = 0; k < size; k++) {
-    const [x, y] = [square[first + k], square[second + k]];
+    const x = square[first + k];
+    const y = square[second + k];
     square[first + k] = cosine * x - sine * y;
     square[second + k] = sine * x + cosine * y;
   }

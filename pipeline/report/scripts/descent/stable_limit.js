@@ -1,6 +1,6 @@
 /** The largest stable learning rate, and the largest eigenvalue of the Hessian that it comes from. */
 
-import { featureValues } from "../descent/feature_spectrum.js";
+import { largestOfGram } from "../descent/feature_spectrum.js";
 import { largestEigenvalue } from "../descent/lanczos.js";
 import { LOSSES } from "../descent/losses.js";
 
@@ -31,6 +31,6 @@ export function stableLimit(trial) {
     const limit = factor / sharpness(trial);
     return limit > 0 ? limit : null;
   }
-  const largest = featureValues(trial)[0] ** 2 / trial.targets.length;
-  return factor / (LOSSES[trial.content.loss.name].largestCurvature * largest);
+  const limit = factor / (LOSSES[trial.content.loss.name].largestCurvature * largestOfGram(trial));
+  return Number.isNaN(limit) ? null : limit;
 }

@@ -45,7 +45,9 @@ function tangentKernel({ activation, width, numInputs, inputs, hidden, targets }
   const kernel = new Float64Array(numPoints * numPoints);
   for (let p = 0; p < numPoints; p++) {
     for (let q = 0; q <= p; q++) {
-      let [ofOutput, ofHidden, ofInputs] = [1, 0, 1];
+      let ofOutput = 1;
+      let ofHidden = 0;
+      let ofInputs = 1;
       for (let d = 0; d < inputs.length; d += numPoints) ofInputs += inputs[d + p] * inputs[d + q];
       for (let start = 0; start < hidden.length; start += numPoints) {
         ofOutput += hidden[start + p] * hidden[start + q];

@@ -16,7 +16,8 @@ import { linearisedModes } from "../descent/tangent_kernel.js";
 /**
  * @typedef {object} Theory
  * @property {number | null} limit Largest stable learning rate; of a network that of its present Hessian; null: not known.
- * @property {number} condition Condition number of the feature matrix, of a network that of its hidden units and a one.
+ * @property {number} condition Condition number of the feature matrix, of a network that of its hidden units and a one;
+ *     NaN of more than 256 points and features, as there are no eigenvalues and no prediction.
  * @property {Float64Array} eigenvalues Squares of the singular values of the features over P, the largest first: of a
  *     linear model under the square loss those of its Hessian.
  * @property {Prediction} predictedLoss Of a linear model under the square loss, from its present weights, velocity and
@@ -39,10 +40,10 @@ const FIRST_MODES = new WeakMap();
 export function theoryOf(trial) {
   const numPoints = trial.targets.length;
   const values = featureValues(trial);
-  const numFeatures = trial.model.linear ? trial.model.numRows : trial.content.width + 1;
+  const numFeatures = trial.content.width + (trial.model.linear ? 0 : 1);
   return {
     limit: stableLimit(trial),
-    condition: numFeatures > numPoints ? Infinity : values[0] / values[values.length - 1],
+    condition: numFeatures > numPoints ? Infinity : values[0] / values[values.length - 1], // NaN of none
     eigenvalues: values.map((value) => value ** 2 / numPoints),
     predictedLoss: predictionOf(trial),
     linearisedLoss: linearisedPrediction(trial),
@@ -66,7 +67,8 @@ function isRecurrence({ rule, content, minibatches }) {
  */
 export function predictionOf(trial) {
   if (!trial.model.linear || !isRecurrence(trial)) return null;
-  return ofModes(trial, presentModes(trial));
+  const vectors = leftVectorsOf(trial);
+  return vectors && ofModes(trial, presentModes(trial, vectors));
 }
 
 /**
@@ -95,14 +97,13 @@ function ofModes({ rule: { recurrence }, stepsDone, rate }, modes) {
 /**
  * Loss by mode at the present weights of a linear model.
  * @param {Trial} trial
+ * @param {import("./singular_values.js").LeftSingularVectors} vectors
  * @returns {Modes}
  */
-function presentModes(trial) {
-  const { prepared, targets, weights, slots } = trial;
+function presentModes({ prepared, targets, weights, slots }, vectors) {
   const numPoints = targets.length;
   const outputs = new Float64Array(numPoints);
   combine(prepared, weights, outputs);
-  const vectors = leftVectorsOf(trial);
   const { parts, remainder } = vectors.split(outputs.map((output, p) => output - targets[p]));
   const velocity = new Float64Array(numPoints);
   if (slots.length === 1) combine(prepared, slots[0], velocity);
