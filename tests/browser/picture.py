@@ -18,6 +18,7 @@ def main(page: str, picture: str, address: str = "", width: str = "1200", height
     with tempfile.TemporaryDirectory() as profile, started(Path(profile)) as chromium:
         resize(chromium, int(width), int(height))
         chromium.get(Path(page).resolve().as_uri() + address)
+        chromium.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
         time.sleep(3)
         chromium.save_screenshot(picture)
 

@@ -5,7 +5,7 @@ import { sortedBy, wordsOn } from "./trial_axes.js";
 
 /** @typedef {import("./trial_axes.js").TrialAxis} TrialAxis */
 
-const MOST_ROWS = 12,
+const MOST_ROWS = 100,
   SHORT_ID = 8;
 
 /**

@@ -73,7 +73,7 @@ function createHeading(sweep) {
     title.textContent = titleOf(sweep, trial);
     verdict.replaceChildren(
       ...(words.verdict ? ["Theory: ", element("b", { class: css }, words.verdict)] : []),
-      words.grounds ? ` (${words.grounds})` : "",
+      words.grounds,
     );
     link.href = `playground.html?trial=${sweep.trials.id[trial]}`;
   }

@@ -49,8 +49,12 @@ export function numbersOf({ data, cells, trials, last, framesOf }, trial) {
  * The verdict on a trial, and what it rests on.
  * @param {Sweep} sweep
  * @param {number} trial
- * @returns {{verdict: string, grounds: string}} Empty where there is none.
+ * @returns {{verdict: string, grounds: string}} Empty where there is none; grounds go on where they begin with the verdict.
  */
 export function verdictOf({ data, trials }, trial) {
-  return { verdict: data.verdicts[trials.verdict[trial]] ?? "", grounds: data.grounds[trials.grounds[trial]] ?? "" };
+  const verdict = data.verdicts[trials.verdict[trial]] ?? "",
+    grounds = data.grounds[trials.grounds[trial]] ?? "";
+  if (!grounds) return { verdict, grounds };
+  const goesOn = verdict !== "" && grounds.startsWith(verdict);
+  return { verdict, grounds: goesOn ? grounds.slice(verdict.length) : ` (${grounds})` };
 }

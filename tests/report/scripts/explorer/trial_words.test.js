@@ -26,6 +26,9 @@ test("of a greedy model the functions are listed that it took", () => {
 });
 
 test("a verdict stands with its grounds, and where there is none it is empty", () => {
-  assert.deepEqual(verdictOf(sweep, 8), { verdict: "agrees", grounds: "grew above the limit" });
+  assert.deepEqual(verdictOf(sweep, 8), { verdict: "agrees", grounds: " (grew above the limit)" });
   assert.deepEqual(verdictOf(sweep, 66), { verdict: "", grounds: "" });
+  const data = smallRun();
+  [data.verdicts[0], data.grounds[0]] = ["still moving", "still moving after 1000 steps"];
+  assert.deepEqual(verdictOf(createSweep(data), 8), { verdict: "still moving", grounds: " after 1000 steps" });
 });
