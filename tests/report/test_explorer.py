@@ -40,7 +40,7 @@ def small_run() -> dict[str, Any]:
 
 def write_page(path: Path, explored: Any) -> Path:
     """The page of a run with nothing but its explorer."""
-    environment, page = rendering._environment(), SimpleNamespace(explored=explored)
+    environment, page = rendering._environment(), SimpleNamespace(explored=explored, playable=True)
     overlay = environment.overlay(loader=ChoiceLoader([DictLoader({"page.html": PAGE}), environment.loader]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rendering, "_environment", lambda: overlay)

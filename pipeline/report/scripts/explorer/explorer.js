@@ -46,7 +46,7 @@ function explore(place, sweep) {
     curve: (curve) => change({ curve }),
   });
   const map = createRateMap(mapPlace, ({ row, column }) => choose(cells[row][column]));
-  const panel = createTrialPanel(sweep, choices.ofTrial, change),
+  const panel = createTrialPanel(sweep, choices.ofTrial, place.dataset.play ?? "", change),
     brush = createBrush(sweep, change);
 
   function show() {

@@ -14,11 +14,12 @@ import { numbersOf, titleOf, verdictOf } from "./trial_words.js";
  * The panel of the chosen trial.
  * @param {Sweep} sweep
  * @param {HTMLElement} choices What a trial is chosen by, beside the map.
+ * @param {string} playground File name of the page that plays trials; empty where there is none.
  * @param {(change: Partial<Choice>, isLast: boolean) => void} onChange Of a change that is the last of a movement or not.
  * @returns {{whole: HTMLElement, show: (choice: Choice) => void, toggle: () => void}}
  */
-export function createTrialPanel(sweep, choices, onChange) {
-  const heading = createHeading(sweep),
+export function createTrialPanel(sweep, choices, playground, onChange) {
+  const heading = createHeading(sweep, playground),
     curves = createCurveFigure(sweep);
   const fit = createFitFigure(sweep),
     numbers = element("dl", { class: "numbers" });
@@ -60,12 +61,13 @@ export function createTrialPanel(sweep, choices, onChange) {
   return { whole, show, toggle: player.toggle };
 }
 
-/** @param {Sweep} sweep */
-function createHeading(sweep) {
+/** @param {Sweep} sweep @param {string} playground */
+function createHeading(sweep, playground) {
   const title = element("h3", { id: "chosen-trial" }),
     verdict = element("p", {}),
     link = element("a", { class: "play-trial" });
   link.textContent = "Play this trial";
+  link.hidden = !playground;
   /** @param {number} trial */
   function show(trial) {
     const words = verdictOf(sweep, trial),
@@ -75,7 +77,7 @@ function createHeading(sweep) {
       ...(words.verdict ? ["Theory: ", element("b", { class: css }, words.verdict)] : []),
       words.grounds,
     );
-    link.href = `playground.html?trial=${sweep.trials.id[trial]}`;
+    link.href = `${playground}?trial=${sweep.trials.id[trial]}`;
   }
   return { whole: element("div", { class: "heading" }, title, verdict, link), show };
 }
