@@ -50,23 +50,25 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "loss_by_step",
         "Loss on the way",
-        "Median over seeds, at the greatest width that ran, for at most eight learning rates; a cross marks the step "
-        "at which the first trial of a learning rate diverged. Dashed: theory, for descent on a quadratic loss; of a "
-        "network under the square loss, descent on the network linearised at its start.",
+        "Median over seeds, 1,000 at most, at the greatest width that ran, for at most eight learning rates; "
+        "a cross marks the step at which the first trial of a learning rate diverged. Dashed: theory, for descent "
+        "on a quadratic loss; of a network under the square loss, descent on the network linearised at its start.",
         loss_by_step,
     ),
     Figure(
         "stability_by_step",
         "Curvature against the learning rate on the way",
-        "Median over seeds, at the greatest width that ran: the learning rate over the largest that would be stable "
-        "with the present largest eigenvalue of the Hessian. Descent on a network drives it up to 1, where it stays "
-        "while the loss goes on falling, no longer at every step.",
+        "Median over seeds, 1,000 at most, at the greatest width that ran: "
+        "the learning rate over the largest that would be stable with the present largest eigenvalue of the Hessian. "
+        "Descent on a network drives it up to 1, where it stays while the loss goes on falling, no longer at every "
+        "step.",
         stability_by_step,
     ),
     Figure(
         "weights_by_step",
         "Gradient and weights on the way",
-        "Median over seeds, at the greatest width that ran. The gradient vanishes wherever descent converges in loss; "
+        "Median over seeds, 1,000 at most, at the greatest width that ran. "
+        "The gradient vanishes wherever descent converges in loss; "
         "the weights come to rest only if the loss has a minimum. On points that can be told apart, cross-entropy has "
         "none: the weights grow for ever, ever more slowly.",
         weights_by_step,

@@ -16,7 +16,7 @@ from pipeline.numerics.even_spacing import evenly_spaced
 from pipeline.report.figures import charts
 from pipeline.report.figures.charts import LARGEST, TINIEST, Chart, Drawn, chart_of, panels, with_legend_entry
 from pipeline.report.figures.curves import rate_colour, step_axis, up_to_the_frame
-from pipeline.report.tables.run_tables import DIGITS, MOST_CURVES, MOST_STEPS, RunTables, drawable
+from pipeline.report.tables.run_tables import DIGITS, MOST_CURVES, MOST_STEPS, RunTables, drawable, some_seeds
 from pipeline.report.theory.predicted_losses import predicted_losses_of
 
 PREDICTED = {"rate_axis": pl.Float64, "step": pl.Int64, "loss": pl.Float64}
@@ -34,11 +34,10 @@ def loss_curves(tables: RunTables) -> tuple[pl.DataFrame, pl.DataFrame]:
     ran = trials.filter(pl.col("status").is_in(["done", "diverged"]), pl.col("rate_axis").is_in(rates))
     ran = ran.filter(pl.col("width") == pl.col("width").max().over("panel_problem", "name"))
     columns = ["panel_problem", "name", "width", "rate_axis"]
-    recorded = tables.records.lazy().filter(pl.col("diagnostic") == "loss")
-    losses = recorded.select("trial", "step", loss="value").collect()
+    axes = some_seeds(ran, columns).select("trial", *columns, "status", ended="step")
+    losses = tables.records_of(axes, "loss").select("trial", "step", loss="value")
     steps = evenly_spaced(sorted(losses["step"].unique()), MOST_STEPS)
     losses = losses.filter(pl.col("step").is_in(steps))
-    axes = ran.select("trial", *columns, "status", ended="step")
     known = axes.join(losses, on="trial").with_columns(pl.col("loss").fill_nan(math.inf))
     gone = _after_divergence(axes, losses)
     medians = (

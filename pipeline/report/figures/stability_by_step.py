@@ -9,7 +9,7 @@ from pipeline.numerics.even_spacing import evenly_spaced
 from pipeline.report.figures import charts
 from pipeline.report.figures.charts import Chart, Drawn, chart_of, panels
 from pipeline.report.figures.curves import rate_colour, step_axis
-from pipeline.report.tables.run_tables import DIGITS, MOST_CURVES, MOST_STEPS, RunTables
+from pipeline.report.tables.run_tables import DIGITS, MOST_CURVES, MOST_STEPS, RunTables, some_seeds
 
 INDEX = "stability_index"
 HIGHEST = 3.0
@@ -25,13 +25,14 @@ def stability_table(tables: RunTables) -> pl.DataFrame:
     Returns:
         One row for each curve and step; none where the index is not recorded.
     """
-    recorded = tables.records.lazy().filter(pl.col("diagnostic") == INDEX)
-    seen = recorded.select("trial", "step", index="value").collect()
-    trials = tables.named.filter(pl.col("rate_axis").is_not_null(), pl.col("trial").is_in(seen["trial"].implode()))
+    has_index = pl.col(INDEX).is_not_null() if tables.recorded(INDEX) else pl.lit(value=False)
+    trials = tables.named.filter(pl.col("rate_axis").is_not_null(), has_index)
     rates = evenly_spaced(sorted(trials["rate_axis"].unique()), MOST_CURVES)
     trials = trials.filter(pl.col("rate_axis").is_in(rates))
     trials = trials.filter(pl.col("width") == pl.col("width").max().over("panel_problem", "name"))
     columns = ["panel_problem", "name", "width", "rate_axis"]
+    trials = some_seeds(trials, columns)
+    seen = tables.records_of(trials, INDEX).rename({"value": "index"})
     steps = evenly_spaced(sorted(seen["step"].unique()), MOST_STEPS)
     return (
         trials.select("trial", *columns)

@@ -9,7 +9,7 @@ from pipeline.numerics.even_spacing import evenly_spaced
 from pipeline.report.figures import charts
 from pipeline.report.figures.charts import Chart, Drawn, chart_of, panels
 from pipeline.report.figures.curves import rate_colour, step_axis
-from pipeline.report.tables.run_tables import DIGITS, MOST_CURVES, MOST_STEPS, RunTables
+from pipeline.report.tables.run_tables import DIGITS, MOST_CURVES, MOST_STEPS, RunTables, some_seeds
 
 NORMS = ("gradient_norm", "weight_norm")
 
@@ -23,14 +23,14 @@ def norms_table(tables: RunTables) -> pl.DataFrame:
     Returns:
         One row for each curve, step and norm.
     """
-    recorded = tables.records.lazy().filter(pl.col("diagnostic").is_in(NORMS))
-    seen = recorded.filter(pl.col("value").is_finite(), pl.col("value") > 0).drop("pack").collect()
-    if seen["diagnostic"].n_unique() < len(NORMS):
-        seen = seen.clear()
     trials = tables.named.filter(pl.col("rate_axis").is_not_null(), pl.col("status") != "diverged")
     trials = trials.filter(pl.col("width") == pl.col("width").max().over("panel_problem", "name"))
     trials = trials.filter(pl.col("rate_axis").is_in(evenly_spaced(sorted(trials["rate_axis"].unique()), MOST_CURVES)))
     columns = ["panel_problem", "name", "width", "rate_axis"]
+    trials = some_seeds(trials, columns) if tables.recorded(*NORMS) else trials.clear()
+    seen = tables.records_of(trials, *NORMS).filter(pl.col("value").is_finite(), pl.col("value") > 0)
+    if seen["diagnostic"].n_unique() < len(NORMS):
+        seen = seen.clear()
     steps = evenly_spaced(sorted(seen["step"].unique()), MOST_STEPS)
     return (
         trials.select("trial", *columns)

@@ -114,8 +114,9 @@ def _early(records: Records, name: str) -> pl.DataFrame:
     """Of each trial the first value of a diagnostic and the greatest of the first steps."""
     early = records.lazy().filter(pl.col("diagnostic") == name, pl.col("step") <= EARLY_STEPS)
     value, step = pl.col("value").fill_nan(None), pl.col("step")  # NaN is a sharpness that is not certain
-    first = value.filter(step == 0).first().alias(f"first {name}")
-    return early.group_by("trial").agg(first, value.filter(step > 0).max().alias(f"peak of {name}")).collect()
+    first, later = (pl.when(when).then(value).max() for when in (step == 0, step > 0))
+    found = early.group_by("trial").agg(first.alias(f"first {name}"), later.alias(f"peak of {name}"))
+    return found.collect(engine="streaming")
 
 
 def critical_rates(found: pl.DataFrame) -> pl.DataFrame:

@@ -89,7 +89,7 @@ def _of_trials(tables: RunTables) -> pl.DataFrame:
     )
     axes = ["trial", *curve_of(tables.results), "width", "rate_axis", "learning_rate", "seed", "status"]
     named = tables.named.select(axes)
-    return named.join(of_trials.collect(), on="trial", maintain_order="left")
+    return named.join(of_trials.collect(engine="streaming"), on="trial", maintain_order="left")
 
 
 def _at_one_rate(of_curve: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.report.tables.cells import cell_of, curve_of
-from pipeline.report.tables.run_tables import RunTables
+from pipeline.report.tables.run_tables import RunTables, some_seeds
 
 COLUMNS = {
     "width": pl.Int64,
@@ -75,10 +75,9 @@ def infinite_widths_on_the_way(tables: RunTables) -> pl.DataFrame:
         return pl.DataFrame(schema=schema)
     limit = widest.filter(pl.col("why") == "").select(*cell, "infinite_curve").explode("infinite_curve")
     limit = limit.unnest("infinite_curve").rename({"infinite_error": "infinite_width_error"}).drop_nulls("step")
-    recorded = tables.records.lazy().filter(pl.col("diagnostic") == "test_error")
-    errors = recorded.select("trial", "step", test_error="value").collect()
-    trials = tables.best.select(*cell, "trial")
+    trials = some_seeds(tables.best.select(*cell, "trial"), cell)
     beside = limit.join(trials, on=cell, nulls_equal=True, maintain_order="left_right")
+    errors = tables.records_of(beside, "test_error").select("trial", "step", test_error="value")
     beside = beside.join(errors, on=["trial", "step"], how="left", maintain_order="left")
     median = pl.col("test_error").fill_null(math.inf).fill_nan(math.inf).median()
     rows = beside.group_by(*cell, "step", "infinite_width_error", maintain_order=True).agg(median)

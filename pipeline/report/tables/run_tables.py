@@ -6,6 +6,7 @@ Whatever would make a page large is thinned evenly, and the captions say so.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from pipeline.report.theory.linearised_networks import Linearised, linearised_of
 MOST_CURVES = 8
 MOST_STEPS = 100
 MOST_STEPS_IN_A_TABLE = 6
+MOST_SEEDS = 1000
+"""Seeds that the median of a curve is taken over; the records of all those of a million trials fill the memory."""
 DIGITS = 6
 
 
@@ -38,6 +41,23 @@ class RunTables:
     fitted_samples: pl.DataFrame
     run: Path | None = None
     """Folder of the run, where what theory needs long for is kept; ``None`` to keep nothing."""
+
+    def recorded(self, *diagnostics: str) -> bool:
+        """Whether each of some diagnostics was recorded of any trial."""
+        return all(name in self.results.columns and self.results[name].count() for name in diagnostics)
+
+    def records_of(self, trials: pl.DataFrame, *diagnostics: str) -> pl.DataFrame:
+        """What was recorded of some diagnostics of some trials; other records are passed over as they are read.
+
+        Args:
+            trials: With a column ``trial``.
+            diagnostics: Names.
+
+        Returns:
+            Columns ``trial``, ``step``, ``diagnostic`` and ``value``.
+        """
+        rows = self.records.lazy().filter(pl.col("diagnostic").is_in(diagnostics)).drop("pack", strict=False)
+        return rows.join(trials.lazy().select("trial"), on="trial", how="semi").collect(engine="streaming")
 
     @functools.cached_property
     def linearised(self) -> Linearised:
@@ -122,6 +142,20 @@ class RunTables:
         """What the training loss is, where it is the same in the whole run."""
         losses = {pack.shape.loss.name().replace("_", " ") for pack in self.plan.packs}
         return f"training loss ({losses.pop()})" if len(losses) == 1 else "training loss"
+
+
+def some_seeds(trials: pl.DataFrame, curve: Sequence[str]) -> pl.DataFrame:
+    """At most N trials of each curve, evenly spaced in their order.
+
+    Args:
+        trials: All of them.
+        curve: Columns that name the curve of a trial.
+
+    Returns:
+        All rows where no curve has more than N.
+    """
+    number, stride = pl.int_range(pl.len()).over(curve), (pl.len().over(curve) / MOST_SEEDS).ceil().cast(pl.Int64)
+    return trials.filter(number % stride == 0)
 
 
 def panel_problem(results: pl.DataFrame) -> pl.Expr:
