@@ -152,6 +152,24 @@ def test_the_number_game_is_played_to_its_end_by_keys_alone(walk: Chrome) -> Non
     assert "Round 1 of 2." in game.text
 
 
+def test_terms_are_chosen_for_the_target_by_hand_and_by_the_greedy_method(walk: Chrome) -> None:
+    station = go(walk, "adapting")
+    choices(station)[0].click()
+    said = station.find_element(By.CSS_SELECTOR, ".dictionary .standing")
+    (error,) = set(re.findall(r"an error of (\d\.\d+)", said.text))
+    assert 0.2 < float(error) < 0.3
+    button(station, "x").click()
+    button(station, "x¹⁰").click()
+    assert said.text == f"2 terms leave no error; the first 2 leave an error of {error}."
+    assert button(station, "x¹⁰").get_attribute("aria-pressed") == "true"
+    button(station, "None").click()
+    for _ in range(2):
+        button(station, "The best next one").click()
+    assert said.text.startswith("2 terms leave no error;")
+    button(station, "The first ones").click()
+    assert said.text.startswith(f"2 terms leave an error of {error};")
+
+
 def test_a_rate_is_dragged_past_the_limit_until_descent_diverges_and_it_begins_again(walk: Chrome) -> None:
     station = go(walk, "large_rates")
     choices(station)[0].click()

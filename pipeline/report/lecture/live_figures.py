@@ -173,14 +173,6 @@ LIVE = {
         ),
         steps_per_frame=20,
     ),
-    "adapting": LiveFigure(
-        "Polynomials of rising degree on $1 + x^{10}$: find out how many of the first it takes.",
-        setting("one_plus_power", _linear("chebyshev"), 4),
-        (
-            numbers("Functions", "width", *range(2, 14)),
-            words("Basis", BASIS, "chebyshev", "legendre", "cosine", "haar"),
-        ),
-    ),
     "xor": LiveFigure(
         "Train a network from several seeds. Does every one of them get there?",
         setting("xor", _shallow("tanh"), 2, inputs={}, num_points=4, learning_rate=0.3),

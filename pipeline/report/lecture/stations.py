@@ -34,7 +34,7 @@ class Station:
 
     @property
     def live(self) -> LiveFigure | None:
-        """The figure to play with; ``None`` where the number game is played."""
+        """The figure that trains; ``None`` where the number game is played, and where terms are chosen by hand."""
         return LIVE.get(self.name)
 
 

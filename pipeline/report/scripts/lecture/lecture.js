@@ -1,5 +1,6 @@
 // The page of the lecture: its walk, its questions, its game and its figures.
 
+import { chooseTerms } from "../lecture/dictionary.js";
 import { one } from "../lecture/elements.js";
 import { playGame } from "../lecture/game_board.js";
 import { LiveFigure } from "../lecture/live_figure.js";
@@ -23,6 +24,7 @@ function train(station) {
 
 for (const station of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".station"))) {
   if (station.querySelector(".quiz")) askQuiz(station, () => train(station));
+  if (station.querySelector(".dictionary")) chooseTerms(one(station, ".dictionary"));
   if (station.querySelector(".game")) playGame(one(station, ".game"), Math.random);
 }
 startWalk(train, (station) => figures.get(station)?.leave());
