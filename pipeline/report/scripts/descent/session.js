@@ -92,6 +92,7 @@ export class Session {
     this.owed = 0;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
+    this.frameBegan = -Infinity;
     /** Whether the page has yet to show the last frame. */
     this.waits = false;
     /** @type {number | null} */
@@ -194,20 +195,24 @@ export class Session {
     this.owed = 0;
   }
 
+  /** Make the next frame a sixtieth of a second after the last has begun, or at once if that was longer ago. */
   #schedule() {
     if (this.timer !== undefined || this.trial === null) return;
-    const began = performance.now();
-    this.timer = setTimeout(() => {
-      this.timer = undefined;
-      if (this.trial === null || this.stepsPerFrame === 0) return;
-      if (!this.waits) {
-        this.owed += this.stepsPerFrame;
-        this.#advance(this.trial, Math.floor(this.owed));
-        this.owed %= 1;
-        this.#show(this.trial);
-      }
-      if (!this.trial.diverged) this.#schedule();
-    }, Math.max(0, FRAME_MILLISECONDS - (performance.now() - began)));
+    const left = this.frameBegan + FRAME_MILLISECONDS - performance.now();
+    this.timer = setTimeout(() => this.#playFrame(), Math.max(0, left));
+  }
+
+  #playFrame() {
+    this.timer = undefined;
+    this.frameBegan = performance.now();
+    if (this.trial === null || this.stepsPerFrame === 0) return;
+    if (!this.waits) {
+      this.owed += this.stepsPerFrame;
+      this.#advance(this.trial, Math.floor(this.owed));
+      this.owed %= 1;
+      this.#show(this.trial);
+    }
+    if (!this.trial.diverged) this.#schedule();
   }
 
   /**

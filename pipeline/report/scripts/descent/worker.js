@@ -3,7 +3,7 @@
 import { Session } from "../descent/session.js";
 
 /** Milliseconds of a slice: less than a frame, so that messages are heard in between. */
-const BUDGET = 14;
+const BUDGET = 12;
 
 const session = new Session((answer) => self.postMessage(answer), BUDGET);
 self.addEventListener("message", (event) => session.receive(event.data));
