@@ -200,7 +200,7 @@ def write_report_of(run: Path, tables: RunTables, outcomes: pl.DataFrame, answer
             picture.result()
     with replacing(path) as part:
         part.write_text(text, encoding="utf-8")
-    write_playground(run, plan)
+    write_playground(run, plan, () if explored is None else explored.trials.id)
     return path
 
 

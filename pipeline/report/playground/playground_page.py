@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from pipeline.definitions import Definition
@@ -33,12 +33,13 @@ KINDS: Mapping[str, Mapping[str, type[Definition]]] = {
 """What is chosen by name in the page, as ``scripts/descent/definitions.js`` calls it."""
 
 
-def write_playground(folder: Path, plan: Plan | None = None) -> Path:
+def write_playground(folder: Path, plan: Plan | None = None, shown: Collection[str] = ()) -> Path:
     """Write ``playground.html`` into a folder.
 
     Args:
         folder: Made where it is not there; of a run, that of the run.
         plan: Of the run whose trials can be opened; ``None`` for none.
+        shown: Ids of the trials that its report shows, which are kept where there is no room for all.
 
     Returns:
         The page.
@@ -46,21 +47,22 @@ def write_playground(folder: Path, plan: Plan | None = None) -> Path:
     path = folder / FILE_NAME
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(path) as part:
-        part.write_text(playground_page(plan, has_report=(folder / "report.html").exists()), encoding="utf-8")
+        part.write_text(playground_page(plan, shown, has_report=(folder / "report.html").exists()), "utf-8")
     return path
 
 
-def playground_page(plan: Plan | None = None, *, has_report: bool = False) -> str:
+def playground_page(plan: Plan | None = None, shown: Collection[str] = (), *, has_report: bool = False) -> str:
     """The whole page as text.
 
     Args:
         plan: Of the run whose trials can be opened; ``None`` for none.
+        shown: Ids of the trials that its report shows.
         has_report: Whether the report of the run lies beside it, to be linked.
 
     Returns:
         HTML.
     """
-    trials = RunTrials() if plan is None else run_trials(plan)
+    trials = RunTrials() if plan is None else run_trials(plan, shown)
     return render_page(
         "playground.html",
         TITLE if plan is None else f"{TITLE} of {plan.name}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from pipeline.plans import Plan
 from pipeline.problems.problem import FunctionProblem
 
 MOST_TRIALS = 4000
-"""Of more, those of the first seed of each setting are kept, and of these the first: 80 bytes each."""
+"""Of more, those that the report shows are kept: 80 bytes each."""
 MOST_INPUTS = 2
 TABLES = "Trials on tables of data cannot be played: the page does not hold the tables."
 MANY_INPUTS = "Trials of more than two inputs cannot be played: the page draws lines and planes."
@@ -48,28 +48,33 @@ class RunTrials:
         }
 
 
-def run_trials(plan: Plan, most: int = MOST_TRIALS) -> RunTrials:
+def run_trials(plan: Plan, shown: Collection[str] = (), most: int = MOST_TRIALS) -> RunTrials:
     """The trials of a plan that the page can play.
 
     Args:
         plan: Of the run.
+        shown: Ids of the trials that its report shows, which are kept where there is no room for all.
         most: How many the page holds.
 
     Returns:
-        All of them up to ``most``; of more, those of the first seed of each setting, cut after ``most``.
+        All of them up to ``most``; of more, those that are shown, or if none is, those of the first seed of each
+        setting, cut after ``most``.
     """
     reasons = {why_not(pack.shape) for pack in plan.packs} - {""}
     groups: Iterable[Group] = [(pack.shape, pack.trials) for pack in plan.packs if not why_not(pack.shape)]
     number = sum(len(trials) for _, trials in groups)
+    if number > most:
+        groups = _among(groups, frozenset(shown)) if shown else _first_seeds(groups)
     kept, shapes = dict[str, tuple[int, Any, int]](), list[dict[str, Any]]()
-    for shape, trials in groups if number <= most else _first_seeds(groups):
+    for shape, trials in groups:
         shapes.append(shape_setting(shape))
         for trial in trials[: most - len(kept)]:
             kept[trial.id] = len(shapes) - 1, rate_setting(trial.learning_rate), trial.seed
         if len(kept) == most:
             break
     if len(kept) < number:
-        reasons.add(f"The page holds {len(kept)} of {number_of(number, 'trial')}: those of the first seed of each.")
+        which = "those that the report shows" if shown else "those of the first seed of each"
+        reasons.add(f"The page holds {len(kept)} of {number_of(number, 'trial')}: {which}.")
     return RunTrials(plan.name, shapes, kept, sorted(reasons))
 
 
@@ -109,6 +114,12 @@ def shape_setting(shape: Shape) -> dict[str, Any]:
 def rate_setting(rate: LearningRate) -> float | dict[str, float] | None:
     """A learning rate as the page writes it; ``None`` for a solver, which has none."""
     return {"of_limit": rate.times_limit} if isinstance(rate, TimesLimit) else rate
+
+
+def _among(groups: Iterable[Group], shown: Collection[str]) -> Iterator[Group]:
+    for shape, trials in groups:
+        if kept := [trial for trial in trials if trial.id in shown]:
+            yield shape, kept
 
 
 def _first_seeds(groups: Iterable[Group]) -> Iterator[Group]:

@@ -25,6 +25,8 @@ from pipeline.models.shallow import Shallow
 from pipeline.plans import make_plan, write_plan
 from pipeline.problems.targets import Sine
 from pipeline.records.store import scan_records
+from pipeline.report.figures.charts import OKABE_ITO
+from pipeline.report.html.rendering import STATIC
 from pipeline.report.playground.playground_page import KINDS, playground_page, summaries, write_playground
 from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import run_plan
@@ -120,10 +122,10 @@ def test_play_goes_on_pause_stops_step_makes_one_and_reset_begins_again(visit):
     visit.until(lambda: visit.step == 1)
     Select(visit.find("speed")).select_by_value("1")
     visit.press("play")
-    assert visit.text("play") == "Pause"
+    visit.until(lambda: visit.text("play") == "Pause")
     visit.until(lambda: visit.step > 5)
     visit.press("play")
-    assert visit.text("play") == "Play"
+    visit.until(lambda: visit.text("play") == "Play")
     visit.press("reset")
     visit.until(lambda: visit.step == 0)
 
@@ -207,6 +209,18 @@ def test_every_trial_of_the_run_opens_from_its_start(visit, plan):
     assert (
         visit.chromium.find_element(By.LINK_TEXT, "The report of waves").get_attribute("href").endswith("report.html")
     )
+
+
+def test_an_optimizer_without_a_largest_stable_rate_plays_with_a_rate_of_its_own(visit):
+    visit.choose("Optimizer", "adam")
+    visit.until_said("verdict", "Of adam no largest stable rate")
+    assert visit.number("learning rate") == 0.01
+    assert not visit.find("marker").is_displayed()
+    visit.choose("Optimizer", "momentum")
+    visit.choose("Points of a step", "4")
+    visit.until_said("verdict", "Of steps on some of the points")
+    visit.press("play")
+    visit.until(lambda: visit.step == 40)
 
 
 def test_a_target_is_drawn_with_the_mouse_and_with_arrow_keys(visit):
@@ -313,6 +327,12 @@ def test_every_definition_that_is_chosen_by_name_has_a_sentence():
     told = summaries()
     assert told.keys() == KINDS.keys()
     assert all(sentence and "\n" not in sentence for names in told.values() for sentence in names.values())
+
+
+def test_the_colours_of_its_figures_are_those_of_the_charts_of_a_report():
+    light = (STATIC / "style.css").read_text(encoding="utf-8").split("@media", 1)[0]
+    for name, colour in (("blue", 0), ("vermillion", 1), ("green", 2), ("orange", 4)):
+        assert f"--{name}: {OKABE_ITO[colour].lower()}" in light
 
 
 def test_a_report_is_linked_where_there_is_one(plan):

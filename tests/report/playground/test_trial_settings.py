@@ -71,17 +71,26 @@ def test_a_multiple_of_the_limit_stays_one_and_a_solver_has_no_rate():
 def test_of_many_trials_those_of_the_first_seed_are_kept_and_the_page_says_how_many(most):
     plan = planned(models=(Shallow(),))
     assert plan.num_trials == 16
-    held = run_trials(plan, most)
+    held = run_trials(plan, most=most)
     first = [trial.id for trial in plan.trials.values() if trial.seed == 4]
     assert list(held.trials) == first[:most]
     assert held.sentences == [f"The page holds {min(most, len(first))} of 16 trials: those of the first seed of each."]
-    assert run_trials(plan, 16).sentences == []
+    assert run_trials(plan, most=16).sentences == []
+
+
+def test_of_many_trials_those_that_the_report_shows_are_kept():
+    plan = planned(models=(Shallow(),))
+    shown = list(plan.trials)[3::5]
+    held = run_trials(plan, shown, most=15)
+    assert list(held.trials) == shown
+    assert held.sentences == [f"The page holds {len(shown)} of 16 trials: those that the report shows."]
+    assert run_trials(plan, shown).trials.keys() == plan.trials.keys()
 
 
 def test_points_of_several_seeds_and_features_of_each_are_one_setting():
     inputs = Inputs(train=(16,), seed=(1, 2, 3))
     plan = planned(models=(Shallow(),), widths=(2,), learning_rates=(0.1,), inputs=inputs)
-    (kept,) = run_trials(plan, 5).trials
+    (kept,) = run_trials(plan, most=5).trials
     assert plan.trials[kept].shape.problem.seed == 1
 
 

@@ -6,6 +6,8 @@ import { nameOf } from "../playground/written_names.js";
 
 /** @typedef {import("../descent/setting.js").Setting} Setting */
 
+const USUAL_OF_ADAM = 0.01;
+
 /**
  * A setting as a person has chosen it, or with what does not go with it changed; where nothing helps it stays.
  * @param {Setting} setting What is chosen.
@@ -13,10 +15,23 @@ import { nameOf } from "../playground/written_names.js";
  */
 export function adapted(setting) {
   if (!checkSetting(setting).length) return setting;
-  const changes = [...sizes(setting), { noise: 0 }, { loss: null }, { inputs: { seed: setting.inputs?.seed ?? 0 } }];
+  const inputs = { seed: setting.inputs?.seed ?? 0 };
+  const changes = [...sizes(setting), { batch_size: null }, { noise: 0 }, { loss: null }, { inputs }];
   const one = changes.map((change) => ({ ...setting, ...change })).find((changed) => !checkSetting(changed).length);
   const all = Object.assign({}, setting, ...changes);
   return one ?? (checkSetting(all).length ? setting : all);
+}
+
+/**
+ * A setting whose rate is a number where no largest stable rate is known, of which it could be a multiple.
+ * @param {Setting} setting What is chosen.
+ * @param {number} rate The rate that was played before.
+ * @returns {Setting} With that rate; of Adam, whose steps are as long as its rate, with a usual one.
+ */
+export function withKnownRate(setting, rate) {
+  const adam = nameOf(setting.optimizer) === "adam";
+  if (typeof setting.learning_rate === "number" || !(adam || setting.batch_size)) return setting;
+  return { ...setting, learning_rate: adam ? USUAL_OF_ADAM : Number(rate.toPrecision(3)) };
 }
 
 /**

@@ -14,6 +14,7 @@ import { UPDATE_RULES } from "../descent/update_rules.js";
  * @property {number} dimension D.
  * @property {boolean} isLinear Whether the model is linear in its weights.
  * @property {boolean} exact Whether the limit of its rate is exact: descent on all points of a quadratic.
+ * @property {boolean} full Whether each step is on all points.
  * @property {string} optimizer Name of the rule, in words.
  * @property {number} rate Learning rate.
  * @property {number | null} limit Largest stable rate at the first weights.
@@ -43,7 +44,7 @@ export function describedTrial(setting, { id, dimension, rate, points, targets, 
   const predicted = theory.predicted ?? (theory.linearised && untilItLeaves(theory.linearised));
   const exact = isLinear && full && LOSSES[content.loss.name].quadratic && rule.stabilityFactor !== null;
   return {
-    ...{ id, dimension, rate, points, targets, truth, isLinear, exact },
+    ...{ id, dimension, rate, points, targets, truth, isLinear, full, exact },
     optimizer: content.optimizer.name.replaceAll("_", " "),
     limit: theory.limit,
     bound: rule.stabilityFactor === null ? null : rule.stabilityFactor / rate,

@@ -2,6 +2,7 @@
 
 import { checkSetting } from "../descent/setting.js";
 import { createChoices } from "../playground/trial_choices.js";
+import { withKnownRate } from "../playground/adapted_setting.js";
 import { createDrawingPad } from "../playground/drawing_pad.js";
 import { LiveTrial } from "../playground/live_trial.js";
 import { numbersOf } from "../playground/trial_numbers.js";
@@ -35,7 +36,7 @@ const rate = createRateSlider({ input: input("rate"), field: input("rate-field")
   choose({ ...setting, learning_rate: value });
 });
 const form = /** @type {HTMLFormElement} */ (find("choices"));
-const choices = createChoices(form, held("summaries"), (next) => choose(next));
+const choices = createChoices(form, held("summaries"), (next) => choose(withKnownRate(next, live.started?.rate ?? 1)));
 
 /**
  * Begin with a setting, or say why it cannot be trained; what was played before goes on then.

@@ -14,6 +14,7 @@ export const USUAL = {
   optimizer: "gradient_descent",
   learning_rate: { of_limit: 0.5 },
   steps: 2000,
+  batch_size: null,
   seed: 0,
 };
 

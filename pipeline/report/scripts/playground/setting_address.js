@@ -2,7 +2,7 @@
 
 /** @typedef {import("../descent/setting.js").Setting} Setting */
 
-const SELDOM = ["drawn", "batch_size", "dtype"];
+const SELDOM = ["drawn", "dtype"];
 const KEY = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/;
 export const DAMAGED = "The address of this page is damaged: what it says of the setting cannot be read.";
 

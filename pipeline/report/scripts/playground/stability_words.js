@@ -6,6 +6,7 @@ import { shortNumber } from "../drawing/number_text.js";
  * @typedef {object} Standing
  * @property {boolean} isLinear Whether the loss is a quadratic of the weights, so that its limit is exact.
  * @property {boolean} exact Whether that limit holds on all the way: full batches of a quadratic loss.
+ * @property {boolean} full Whether each step is on all points.
  * @property {string} optimizer Name of the rule, in words.
  * @property {number} rate Learning rate.
  * @property {number | null} limit Largest stable rate: of a linear model, or of a network at its present weights.
@@ -26,9 +27,9 @@ export function standingInWords(standing) {
 }
 
 /** @param {Standing} standing */
-function withoutLimit({ diverged, step, optimizer }) {
-  const said = diverged ? `It diverged at step ${step}. ` : "";
-  const text = `${said}Of ${optimizer} no largest stable rate follows from the curvature alone.`;
+function withoutLimit({ diverged, step, optimizer, full }) {
+  const said = diverged ? `It diverged at step ${step}. ` : "", of = full ? optimizer : "steps on some of the points";
+  const text = `${said}Of ${of} no largest stable rate follows from the curvature alone.`;
   return { text, kind: /** @type {const} */ ("") };
 }
 

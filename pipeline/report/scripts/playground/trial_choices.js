@@ -14,6 +14,7 @@ import { adapted } from "../playground/adapted_setting.js";
 export const DRAWN = "drawn";
 const POINTS = [4, 6, 8, 10, 12, 14, 16, 20, 25, 32, 36, 49, 64, 81, 100, 128, 144, 196, 256];
 const WIDTHS = Array.from({ length: 64 }, (_, place) => place + 1);
+const ALL = "all", BATCHES = [ALL, "1", "4", "16", "64"];
 const NOISES = Array.from({ length: 21 }, (_, place) => place / 20);
 
 /**
@@ -54,12 +55,13 @@ export function createChoices(form, summaries, choose) {
   const optimizer = new DefinitionField("Optimizer", "optimizer", summaries, (written) => {
     change({ optimizer: written });
   });
+  const batch = listOf("Points of a step", BATCHES, (text) => change({ batch_size: Number(text) || null }));
   const seed = seedField("Seed of the weights", (value) => change({ seed: value }));
 
   form.append(
     group("Function", [target, dimension, points, noise, more("Where the points lie", [measure, pointsSeed])]),
     group("Model", [model, width]),
-    group("Descent", [optimizer, loss, seed]),
+    group("Descent", [optimizer, loss, batch, seed]),
   );
   form.addEventListener("submit", (event) => event.preventDefault());
   const show = (/** @type {Setting} */ next) => {
@@ -80,6 +82,7 @@ export function createChoices(form, summaries, choose) {
     loss.offer(Object.keys(LOSSES).filter((name) => LOSSES[name].tasks.includes(known?.task ?? "regression")));
     loss.show(next.loss ?? content?.loss.name ?? "half_mean_square");
     optimizer.show(next.optimizer ?? "gradient_descent");
+    batch.show(String(next.batch_size ?? ALL));
     seed.show(next.seed ?? 0);
   };
   return { show };
@@ -149,7 +152,11 @@ function listOf(label, values, choose) {
   const list = document.createElement("select");
   list.append(...values.map((value) => new Option(value, value)));
   list.addEventListener("change", () => choose(list.value));
-  return { element: labelled(label, list), show: (/** @type {string} */ value) => { list.value = value; } };
+  const show = (/** @type {string} */ value) => {
+    if (!Array.from(list.options).some((option) => option.value === value)) list.append(new Option(value, value));
+    list.value = value;
+  };
+  return { element: labelled(label, list), show };
 }
 
 /**

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { DEFINITIONS } from "../../../../pipeline/report/scripts/descent/definitions.js";
 import { checkSetting } from "../../../../pipeline/report/scripts/descent/setting.js";
-import { adapted } from "../../../../pipeline/report/scripts/playground/adapted_setting.js";
+import { adapted, withKnownRate } from "../../../../pipeline/report/scripts/playground/adapted_setting.js";
 import { USUAL } from "../../../../pipeline/report/scripts/playground/presets.js";
 
 test("a setting that can be trained stays as it was chosen", () => {
@@ -26,4 +26,12 @@ test("whatever function, basis and number of inputs are chosen one after another
 test("what nothing near can mend stays, so that its sentence is said", () => {
   const wrong = { ...USUAL, width: -3 };
   assert.deepEqual(adapted(wrong), wrong);
+});
+
+test("where no largest stable rate is known a multiple of it becomes a number", () => {
+  assert.equal(withKnownRate(USUAL, 0.3), USUAL);
+  assert.equal(withKnownRate({ ...USUAL, optimizer: "adam" }, 0.3).learning_rate, 0.01);
+  assert.equal(withKnownRate({ ...USUAL, batch_size: 4 }, 0.33333).learning_rate, 0.333);
+  const own = { ...USUAL, optimizer: { adam: { beta1: 0.5 } }, learning_rate: 7 };
+  assert.equal(withKnownRate(own, 0.3), own);
 });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { standingInWords } from "../../../../pipeline/report/scripts/playground/stability_words.js";
 
-const LINEAR = { isLinear: true, exact: true, optimizer: "momentum", rate: 1, limit: 2, firstLimit: 2, step: 9, diverged: false };
+const LINEAR = { isLinear: true, full: true, exact: true, optimizer: "momentum", rate: 1, limit: 2, firstLimit: 2, step: 9, diverged: false };
 
 test("of a quadratic theory says what will be, and whether it was", () => {
   assert.match(standingInWords(LINEAR).text, /^Theory: descent converges, .* 0\.5 times the largest stable one/);
@@ -31,4 +31,5 @@ test("a limit that is a bound is said to be one", () => {
 
 test("where no limit is known none is made up", () => {
   assert.match(standingInWords({ ...LINEAR, limit: null, optimizer: "adam" }).text, /^Of adam no largest stable rate/);
+  assert.match(standingInWords({ ...LINEAR, limit: null, full: false }).text, /^Of steps on some of the points no/);
 });
