@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import preloaded
 import pytest
 
 from pipeline.cli import LISTABLE_KINDS, main, parser
@@ -288,17 +289,17 @@ def test_reader_that_has_seen_enough_is_no_error(config):
 
 def test_progress_is_one_living_line_on_a_terminal(config):
     controller, terminal = pty.openpty()
-    command = [sys.executable, "-m", "pipeline", "run", str(config), "--set", "steps=3000"]
-    environment = os.environ | {"TERM": "xterm"}
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=terminal, env=environment) as process:
-        os.close(terminal)
-        said = b""
-        while True:
-            try:
-                said += os.read(controller, 4096)
-            except OSError:  # the other end was closed
-                break
-        assert process.wait() == 0
+    words, environment = ["run", str(config), "--set", "steps=3000"], os.environ | {"TERM": "xterm"}
+    running = preloaded.begin(*words, cwd=config.parent, env=environment, stderr=terminal)
+    os.close(terminal)
+    said = b""
+    while True:
+        try:
+            said += os.read(controller, 4096)
+        except OSError:  # the other end was closed
+            break
+    assert running.wait() == 0
+    running.close()
     # a bar and beside it the sentence; in the end the bar goes and the sentence stays
     drawn = re.findall(rb"\x1b\[2K([^\r\n]* )?(\d+)/16 trials, [^,\r]+ trial-steps/s, [^\r\n]*", said)
     assert [bar != b"" for bar, _ in drawn] == [True] * (len(drawn) - 1) + [False]

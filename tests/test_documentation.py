@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import preloaded
 import pytest
 import wandb_log
 
@@ -81,11 +82,11 @@ def test_lightning_block_runs_as_it_stands_and_wandb_has_what_was_logged(
 ) -> None:
     (block,) = [block for block in blocks("python") if "import lightning" in block]
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
-    (tmp_path / "block.py").write_text(block)
     for name in [name for name in os.environ if name.startswith("WANDB_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
-    succeeds([sys.executable, "block.py"], tmp_path)
+    said, errors = (begun := preloaded.begin(cwd=tmp_path, program=block)).communicate()
+    assert begun.wait() == 0, said + errors
     (metrics,) = (tmp_path / "runs" / "csv").rglob("metrics.csv")
     rows = pl.read_csv(metrics)
     whole = read_experiment(ROOT / "configs" / "xor.yaml")

@@ -131,7 +131,10 @@ def begin(
     new_session: bool = False,
     program: str = "",
 ) -> Command:
-    """Start ``python -m pipeline`` with some words, and go on; or a program in its place, as ``python -c`` would."""
+    """Start ``python -m pipeline`` with some words, and go on; or a program in its place, as ``python -c`` would.
+
+    What it says on standard error goes where subprocess would have it go: a pipe, the way of its output, or a file.
+    """
     return Command(words, cwd, os.environ if env is None else env, stderr, new_session, program)
 
 
@@ -160,7 +163,7 @@ class Command:
         self._pipes: list[BinaryIO] = []
         self._control, theirs = socket.socketpair()
         ends = [os.open(os.devnull, os.O_RDONLY), self._pipe()]
-        ends.append(self._pipe() if stderr == subprocess.PIPE else os.dup(ends[-1]))
+        ends.append(self._pipe() if stderr == subprocess.PIPE else os.dup(stderr if stderr >= 0 else ends[-1]))
         asked = {"words": words, "cwd": str(cwd), "env": dict(env), "new_session": new_session}
         asked |= {"program": program, "module": "pipeline"}
         with theirs:
