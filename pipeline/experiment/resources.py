@@ -59,11 +59,16 @@ def bytes_of_trial(shape: Shape) -> int:
     return element * (3 * shape.num_weights + 2 * remembered)
 
 
-def observed_bytes_of_trial(shape: Shape) -> int:
+def observed_bytes_of_trial(shape: Shape, *, by_kernels: bool = False) -> int:
     """Bytes that the diagnostics of one trial take at a recorded step.
 
     Of every model the outputs at the test points. Of a linear one also two copies of its weights, of a network the
-    feature matrix of P times W + 1 with its singular value decomposition.
+    feature matrix of P times W + 1 with its singular value decomposition, and the hidden units at the test points.
+    Kernels keep neither these nor copies of a matrix that they decompose.
+
+    Args:
+        shape: What the trials of a pack have in common.
+        by_kernels: Whether an engine computes features, their singular values and outputs of networks by kernels.
 
     Returns:
         Bytes, without the copies that ``ALLOCATOR_FACTOR`` stands for.
@@ -72,6 +77,8 @@ def observed_bytes_of_trial(shape: Shape) -> int:
     outputs = 4 * problem.num_outputs * problem.test * 8
     if shape.model.linear:
         return outputs + 2 * shape.num_weights * 8
+    if by_kernels:
+        return outputs + (shape.width + 1) * 3 * problem.train * 8 + 2 * shape.num_weights * 8
     element = 4 if shape.stored == "float32" else 8
     return outputs + (shape.width + 1) * max(4 * problem.train * 8, 3 * problem.test * element)
 

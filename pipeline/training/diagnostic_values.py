@@ -68,7 +68,8 @@ def evaluate_diagnostics(
     trials, losses_T, gradient_TN = trials[within], losses_T[within], gradient_TN[within]
     due = [one for one in diagnostics if is_due(one, shape, at_first=at_first, at_last=at_last)]
     threads = min(CORES, MOST_THREADS) if trials.device.type == "cpu" else 1
-    most_trials = max(1, OBSERVED_BYTES // threads // observed_bytes_of_trial(shape))
+    bytes_of_trial = observed_bytes_of_trial(shape, by_kernels=module.engine.shortcuts.features is not None)
+    most_trials = max(1, OBSERVED_BYTES // threads // bytes_of_trial)
 
     # What is kept has its memory before the chunks take theirs: small pieces between these would be in the way of the
     # next ones, and the memory of the process would grow with the number of chunks.
@@ -79,7 +80,7 @@ def evaluate_diagnostics(
         snapshot = _snapshot(module, step, trials[chunk], losses_T[chunk], gradient_TN[chunk])
         for values_T, diagnostic in zip(values_DT, due, strict=True):
             values_T[chunk] = _checked(diagnostic(snapshot), diagnostic, chunk.stop - chunk.start)
-        if observed_bytes_of_trial(shape) > TRIMMED_BYTES or number % UNTRIMMED_CHUNKS == UNTRIMMED_CHUNKS - 1:
+        if bytes_of_trial > TRIMMED_BYTES or number % UNTRIMMED_CHUNKS == UNTRIMMED_CHUNKS - 1:
             trim_heap()
 
     # Starting on another core takes longer than the diagnostics of a few trials, but for eigenvalues of their Hessians.

@@ -5,6 +5,14 @@ from pathlib import Path
 import preloaded
 import pytest
 
+from pipeline.experiment.axes import Inputs
+from pipeline.experiment.experiment import Experiment
+from pipeline.experiment.resources import observed_bytes_of_trial
+from pipeline.models.linear import Linear
+from pipeline.models.shallow import Shallow
+from pipeline.plans import make_plan
+from pipeline.problems.targets import Sine
+
 MEASURE = """
 import sys, tempfile
 from pathlib import Path
@@ -49,3 +57,19 @@ def test_estimate_of_a_large_pack_is_close_to_what_the_process_takes(model, seed
     taken, estimated, of_trials = map(int, said.split())
     assert of_trials > 2**28  # large enough that what a process keeps in any case does not matter
     assert 0.5 < taken / estimated <= 1.1, f"{taken / 2**20:.0f} MiB taken, {estimated / 2**20:.0f} MiB estimated"
+
+
+def observed(model, test, **how):
+    """Bytes of the diagnostics of one trial of width 64 on 256 points."""
+    inputs = Inputs(train=(256,), test=test)
+    experiment = Experiment("?", (model,), (64,), target=(Sine(),), inputs=inputs, learning_rates=(0.1,))
+    return observed_bytes_of_trial(make_plan("x", experiment).packs[0].shape, **how)
+
+
+def test_of_networks_that_kernels_evaluate_hidden_units_at_test_points_are_not_kept():
+    features, outputs = 8 * 256 * 65, 8 * 1000
+    assert observed(Shallow(), 2000) - observed(Shallow(), 1000) == 4 * outputs + 65 * 3 * 4 * 1000
+    of_kernels = [observed(Shallow(), test, by_kernels=True) for test in (1000, 2000)]
+    assert of_kernels[1] - of_kernels[0] == 4 * outputs
+    assert 3 * features < of_kernels[0] < observed(Shallow(), 1000)
+    assert observed(Linear(), 1000, by_kernels=True) == observed(Linear(), 1000)
