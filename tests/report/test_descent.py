@@ -301,11 +301,13 @@ THEORY = """const { createTrial } = descent['descent/trial.js'], { theoryOf } = 
     return settings.map((setting) => {
         const trial = createTrial(setting);
         const { limit, condition, eigenvalues, predictedLoss, linearisedLoss } = theoryOf(trial);
+        const predicted = predictedLoss && steps.map(predictedLoss);
+        const linearised = linearisedLoss && steps.map(linearisedLoss);
         trial.step(before);
-        return {limit, condition, eigenvalues: Array.from(eigenvalues), sharpness: theoryOf(trial).sharpness(),
-            weights: Array.from(trial.weights), predicted: predictedLoss && steps.map(predictedLoss),
-            linearised: linearisedLoss && steps.map(linearisedLoss), gone: theoryOf(trial).linearisedLoss === null,
-            later: predictedLoss && steps.map((step) => theoryOf(trial).predictedLoss(step + before))};
+        const after = theoryOf(trial);
+        return {limit, condition, eigenvalues: Array.from(eigenvalues), sharpness: after.sharpness(),
+            weights: Array.from(trial.weights), predicted, linearised, gone: after.linearisedLoss === null,
+            later: after.predictedLoss && steps.map((step) => after.predictedLoss(step + before))};
     });"""
 AT = [0, 1, 2, 7, 50, 400, 3000]
 
