@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.api.run_folders import RUNS
 from pipeline.cli.prose import say
+from pipeline.errors import PipelineError
 from pipeline.records.last_work import last_worked_on
 
 if TYPE_CHECKING:
@@ -32,15 +33,19 @@ def lecture(options: LectureOptions) -> int:
     from pipeline.report.lecture.stations import CONFIGS
     from pipeline.report.lecture.walk_page import PAGE, StationFile, write_walk
 
-    folder, files, entries = options.runs or RUNS, {}, {}
+    folder, files, entries, damaged = options.runs or RUNS, {}, {}, {}
     for name in CONFIGS:
         document = read_document(find_config(Path("configs", f"{name}.yaml")))
         text = document.path.read_text(encoding="utf-8")
         files[name] = StationFile(f"configs/{name}.yaml", document.question, text)
         if report := newest_report(folder, document.path.stem):
-            entries[name] = _entry(document, report)
-    page = write_walk(folder / PAGE, files, entries)
-    if missing := len(files) - len(entries):
+            try:
+                entries[name] = _entry(document, report)
+            except PipelineError as error:
+                damaged[name] = error.what
+                say(f"{report.parent} cannot be read: {error.what}")
+    page = write_walk(folder / PAGE, files, entries, damaged)
+    if missing := len(files) - len(entries) - len(damaged):
         say(f"{missing} of {len(files)} experiments of the lecture have not run yet; make lecture runs all of them")
     say(f"lecture: {page}")
     return 0

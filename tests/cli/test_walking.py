@@ -59,3 +59,17 @@ def test_the_newest_run_is_shown_and_a_run_without_a_report_is_none(tmp_path: Pa
     for seconds, name in enumerate(("xor-old", "xor-new", "xor-unfinished", "xor_two-newer")):
         os.utime(tmp_path / name / "plan.json", (seconds, seconds))
     assert newest_report(tmp_path, "xor") == tmp_path / "xor-new" / "report.html"
+
+
+def test_a_damaged_run_is_said_to_be_one_and_the_rest_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "runs" / "xor-1"
+    run.mkdir(parents=True)
+    (run / "report.html").write_text("")
+    (run / "plan.json").write_text("{")
+    assert main(["lecture"]) == 0
+    assert "runs/xor-1 cannot be read: " in capsys.readouterr().err
+    page = (tmp_path / "runs" / "lecture.html").read_text()
+    assert page.count("Its run cannot be read: ") == 1
+    assert page.count("Not run yet. This runs it:") > 10

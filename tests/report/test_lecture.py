@@ -16,7 +16,6 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from pipeline.report.html.index_page import IndexEntry
-from pipeline.report.lecture.live_figures import LIVE
 from pipeline.report.lecture.stations import CONFIGS, STATIONS
 from pipeline.report.lecture.walk_page import StationFile, write_walk
 
@@ -102,7 +101,7 @@ def test_arrow_keys_lead_from_the_contents_through_every_station_and_back(walk: 
     assert walk.title == f"{STATIONS[-1].title} · The lecture"
     press(walk, Keys.ARROW_RIGHT, Keys.ARROW_LEFT)
     assert shown(walk) == [NAMES[-2]]
-    press(walk, Keys.HOME)
+    walk.find_element(By.LINK_TEXT, "The lecture").click()
     assert shown(walk) == ["start"]
     assert browser.complaints(walk) == []
 
@@ -193,8 +192,9 @@ def test_a_rate_is_dragged_past_the_limit_until_descent_diverges_and_it_begins_a
     assert browser.complaints(walk) == []
 
 
-def test_every_figure_trains_and_leaves_no_worker_behind(walk: Chrome) -> None:
-    for name in LIVE:
+def test_figures_of_each_kind_train_and_draw_what_they_learn(walk: Chrome) -> None:
+    """A linear model, a network with kinks, two inputs, labels, and one with its sharpness."""
+    for name in ("fixed_bases", "hidden_units", "dimension", "losses", "networks"):
         station = go(walk, name)
         choices(station)[0].click()
         until(walk, lambda station=station: step_of(station) > 0)
@@ -202,7 +202,6 @@ def test_every_figure_trains_and_leaves_no_worker_behind(walk: Chrome) -> None:
         in_sight = [canvas for canvas in canvases if canvas.is_displayed()]
         assert len(in_sight) == (3 if name == "networks" else 2), name
         until(walk, lambda drawn=in_sight: all("Nothing" not in str(one.get_attribute("aria-label")) for one in drawn))
-    press(walk, Keys.HOME)
     assert browser.complaints(walk) == []
     assert [asked for asked in browser.addresses(walk) if not asked.startswith(("file:", "blob:", "data:"))] == []
 
@@ -247,11 +246,16 @@ def test_a_projector_shows_one_thing_at_a_time_in_large_type(walk: Chrome) -> No
     assert len(parts_in_sight(station)) == 5
 
 
-@pytest.mark.parametrize("width", [390, 768, 1400])
-def test_a_station_fits_every_screen_and_nothing_keeps_anybody_out(walk: Chrome, width: int) -> None:
+@pytest.mark.parametrize(
+    ("width", "scheme", "names"),
+    [(390, "light", ["networks"]), (768, "dark", ["number_game"]), (1400, "light", ["start", "xor"])],
+)
+def test_a_station_fits_every_screen_and_nothing_keeps_anybody_out(
+    walk: Chrome, width: int, scheme: str, names: list[str]
+) -> None:
     browser.resize(walk, width)
-    browser.prefer(walk, reduced_motion="reduce", color_scheme="dark" if width == 768 else "light")
-    for name in ("number_game", "networks") if width < 1400 else ("start", "xor"):
+    browser.prefer(walk, reduced_motion="reduce", color_scheme=scheme)
+    for name in names:
         station = go(walk, name) if name != "start" else walk.find_element(By.ID, "start")
         for first in choices(station)[:1]:
             first.click()

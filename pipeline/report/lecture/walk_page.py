@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from pipeline.errors import number_of
 from pipeline.records.atomic_writes import replacing
@@ -41,6 +42,7 @@ class MeasuredRun:
         css_class: Class of the verdict in the style sheet.
         counts: How its trials ended.
         diverged: What the trials that diverged say.
+        damaged: Why a run that is there cannot be shown; empty where it can.
     """
 
     path: str
@@ -55,6 +57,7 @@ class MeasuredRun:
     css_class: str = ""
     counts: str = ""
     diverged: str = ""
+    damaged: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,19 +99,25 @@ class StationFile:
     text: str
 
 
-def write_walk(path: Path, files: Mapping[str, StationFile], entries: Mapping[str, IndexEntry]) -> Path:
+def write_walk(
+    path: Path,
+    files: Mapping[str, StationFile],
+    entries: Mapping[str, IndexEntry],
+    damaged: Mapping[str, str] = MappingProxyType({}),
+) -> Path:
     """Write the page of the lecture, and the playground beside it, in which its figures can be opened.
 
     Args:
         path: Of the page; its folder is made where it is not there.
         files: The YAML files of all stations, by their names.
         entries: What is known of the runs that there are, by the same names.
+        damaged: Why runs that are there cannot be shown, by the same names.
 
     Returns:
         The page.
     """
     write_playground(path.parent)
-    shown = [_shown(station, path.parent, files, entries) for station in STATIONS]
+    shown = [_shown(station, path.parent, files, entries, damaged) for station in STATIONS]
     index = path.with_name("index.html")
     page = render_page(
         "lecture/walk.html",
@@ -126,16 +135,21 @@ def write_walk(path: Path, files: Mapping[str, StationFile], entries: Mapping[st
 
 
 def _shown(
-    station: Station, folder: Path, files: Mapping[str, StationFile], entries: Mapping[str, IndexEntry]
+    station: Station,
+    folder: Path,
+    files: Mapping[str, StationFile],
+    entries: Mapping[str, IndexEntry],
+    damaged: Mapping[str, str],
 ) -> ShownStation:
-    runs = tuple(_run(files[config], entries.get(config), folder) for config in station.configs)
+    configs = station.configs
+    runs = tuple(_run(files[name], entries.get(name), folder, damaged.get(name, "")) for name in configs)
     return ShownStation(station.name, station.title, station.template, station.quiz, station.live, runs)
 
 
-def _run(file: StationFile, entry: IndexEntry | None, folder: Path) -> MeasuredRun:
+def _run(file: StationFile, entry: IndexEntry | None, folder: Path, damaged: str) -> MeasuredRun:
     command = f"python -m pipeline run {file.path}"
     if entry is None:
-        return MeasuredRun(file.path, file.text, command, file.question)
+        return MeasuredRun(file.path, file.text, command, file.question, damaged=damaged)
     return MeasuredRun(
         path=file.path,
         yaml=file.text,

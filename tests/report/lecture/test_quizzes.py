@@ -82,6 +82,16 @@ def test_the_error_between_noisy_points_falls_and_then_rises_above_where_it_bega
     assert "rises above" in QUIZZES["more_functions"].answer
 
 
+def test_a_least_squares_fit_of_so_many_functions_keeps_so_much_of_the_noise() -> None:
+    """What the station says of the training points: e^2 + s^2 W / P in the mean over the noise."""
+    x_P, width, deviation, rng = grid(32), 8, 0.2, np.random.default_rng(0)
+    features_PW, truth_P = features("legendre", x_P, width), Sine()(x_P[:, None])
+    projection_PP = features_PW @ np.linalg.pinv(features_PW)
+    noisy_RP = truth_P + deviation * rng.standard_normal((20_000, 32))
+    missed = np.mean((noisy_RP @ projection_PP - truth_P) ** 2)
+    assert missed == pytest.approx(best_error(features_PW, truth_P) ** 2 + deviation**2 * width / 32, rel=0.02)
+
+
 def test_it_takes_eleven_monomials_or_two() -> None:
     x_P = grid(512)
     monomials_PW, values_P = features("monomial", x_P, 11), OnePlusPower()(x_P[:, None])

@@ -57,17 +57,12 @@ export function presentingOrNot(place) {
  * @returns {Place}
  */
 export function afterKey(place, key) {
+  if (place.presenting && SCROLLING.has(key)) return afterScrollingKey(place, key);
   switch (key) {
     case "ArrowRight":
-    case "PageDown":
       return forward(place);
     case "ArrowLeft":
-    case "PageUp":
       return back(place);
-    case "Home":
-      return { ...place, at: 0, part: 0 };
-    case "End":
-      return { ...place, at: place.stations.length - 1, part: 0 };
     case "p":
       return presentingOrNot(place);
     case "Escape":
@@ -75,4 +70,18 @@ export function afterKey(place, key) {
     default:
       return place;
   }
+}
+
+/** Keys that scroll a page which is read, and lead on where one thing is shown, as the buttons of a presenter do. */
+const SCROLLING = new Set(["PageDown", "PageUp", "Home", "End"]);
+
+/**
+ * @param {Place} place
+ * @param {string} key
+ * @returns {Place}
+ */
+function afterScrollingKey(place, key) {
+  if (key === "PageDown") return forward(place);
+  if (key === "PageUp") return back(place);
+  return { ...place, at: key === "Home" ? 0 : place.stations.length - 1, part: 0 };
 }

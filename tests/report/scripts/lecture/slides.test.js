@@ -20,9 +20,8 @@ function after(place, ...keys) {
 
 test("a reader goes from station to station, and stays at both ends", () => {
   assert.deepEqual(after(start, "ArrowRight"), ["xor", 0]);
-  assert.deepEqual(after(start, "ArrowRight", "PageDown", "ArrowRight"), ["losses", 0]);
-  assert.deepEqual(after(start, "ArrowRight", "ArrowLeft", "PageUp"), ["start", 0]);
-  assert.deepEqual(after(start, "End", "Home"), ["start", 0]);
+  assert.deepEqual(after(start, "ArrowRight", "ArrowRight", "ArrowRight"), ["losses", 0]);
+  assert.deepEqual(after(start, "ArrowRight", "ArrowLeft", "ArrowLeft"), ["start", 0]);
 });
 
 test("one who presents goes from part to part, forward and back the same way", () => {
@@ -31,6 +30,13 @@ test("one who presents goes from part to part, forward and back the same way", (
   assert.deepEqual(after(start, ...forward), ["losses", 1]);
   assert.deepEqual(after(start, ...forward, "ArrowLeft", "ArrowLeft"), ["xor", 2]);
   assert.deepEqual(after(start, ...forward, "Escape"), ["losses", 0]);
+});
+
+test("keys that scroll a page lead on only where one thing is shown", () => {
+  for (const key of ["PageDown", "PageUp", "Home", "End"]) assert.equal(afterKey(start, key), start);
+  assert.deepEqual(after(start, "p", "PageDown", "PageDown"), ["xor", 1]);
+  assert.deepEqual(after(start, "p", "End", "PageUp"), ["xor", 2]);
+  assert.deepEqual(after(start, "p", "End", "Home"), ["start", 0]);
 });
 
 test("other keys and names lead nowhere", () => {
