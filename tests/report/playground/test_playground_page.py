@@ -258,6 +258,21 @@ def test_the_yaml_is_a_sweep_that_runs_and_holds_the_trial_that_was_played(visit
     assert visit.number("training loss") == pytest.approx(loss, rel=6e-3)  # three digits
 
 
+def test_yaml_and_drawing_are_saved_and_copied(visit, tmp_path):
+    behaviour = {"behavior": "allow", "downloadPath": str(tmp_path)}
+    visit.chromium.execute_cdp_cmd("Browser.setDownloadBehavior", behaviour)
+    visit.open(f"{SMALL}&drawn=-1,0;1,1")
+    visit.until_said("verdict", CONVERGES)
+    visit.press("download")
+    visit.press("download-table")
+    visit.until(lambda: {path.name for path in tmp_path.iterdir()} == {"found.yaml", "drawn.csv"})
+    assert (tmp_path / "found.yaml").read_text(encoding="utf-8").strip() == visit.text("yaml")
+    planned = make_plan("found", read_experiment(tmp_path / "found.yaml"))
+    assert {trial.shape.problem.train for trial in planned.trials.values()} == {16}
+    visit.press("copy")
+    visit.until(lambda: re.match(r"Copied the YAML\.|This browser lets no page copy", visit.text("copied")))
+
+
 def test_every_preset_plays(visit):
     buttons = visit.find("presets").find_elements(By.TAG_NAME, "button")
     assert len(buttons) >= 6
@@ -295,6 +310,9 @@ def test_it_fits_every_screen_and_a_projector_shows_what_is_played_alone(visit, 
     visit.until_said("verdict", CONVERGES)
     wide = "return document.documentElement.scrollWidth"
     assert visit.chromium.execute_script(wide) <= width
+    if width < 720:  # a phone is no projector
+        assert not visit.find("large").is_displayed()
+        return
     visit.press("large")
     assert not visit.find("choices").is_displayed()
     assert visit.find("fit").is_displayed()

@@ -39,7 +39,9 @@ export function createFigures(find) {
     find("line-keys").hidden = flat;
     find("plane-keys").hidden = !flat;
     find("ghost-key").hidden = live.ghost === null;
-    find("unit-key").hidden = started.isLinear;
+    const bends = live.frame?.units.some((unit) => unit.kink !== undefined || unit.slopes !== undefined);
+    find("unit-key").hidden = !bends;
+    find("unit-key").textContent = flat ? "units, where their sum is 0" : "where units bend";
     find("theory-key").hidden = !started.predicted;
     find("theory-key").textContent = nameOfPrediction(started);
     find("sharpness-figure").hidden = started.isLinear;
