@@ -13,11 +13,14 @@ import { LOSS } from "./step_content.js";
  */
 /** @typedef {"problem" | "model" | "width" | "rate"} Axis */
 
+/** Of the column `best`. */
+export const BEST_OF_MODEL = 2;
 /** @type {Axis[]} */
 const AXES = ["problem", "model", "width", "rate"];
 
 /**
- * What the page shows first: the best cell of the first problem.
+ * What the page shows first: of the first problem the best cell of the model with the least error, the one that the
+ * run names where it tells them apart, or else that with the least error.
  * @param {Sweep} sweep
  * @returns {Choice}
  */
@@ -25,7 +28,9 @@ export function firstChoice({ cells, data }) {
   const scores = [...cells.score],
     ofFirst = scores.map((_, cell) => cell).filter((cell) => cells.problem[cell] === 0);
   const known = ofFirst.filter((cell) => Number.isFinite(scores[cell]));
-  const best = known.reduce((a, b) => (scores[b] < scores[a] ? b : a), known[0] ?? 0);
+  const least = known.reduce((a, b) => (scores[b] < scores[a] ? b : a), known[0] ?? 0);
+  const named = known.find((cell) => cells.best[cell] === BEST_OF_MODEL && cells.model[cell] === cells.model[least]);
+  const best = named ?? least;
   return { trial: cells.trial[best] ?? -1, step: null, shown: data.criterion, curve: firstCurve(data), bounds: {} };
 }
 

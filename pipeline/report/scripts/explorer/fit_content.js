@@ -89,15 +89,19 @@ function groundOf(problem) {
   const values = truth ?? read(targets),
     least = Math.min(...values),
     greatest = Math.max(...values);
+  // An output of labels is less the threshold of a yes: so is what is to be learned, which lies as far on both sides.
+  const threshold = problem.task === "labels" ? (least + greatest) / 2 : 0;
+  const lowered = (/** @type {Float64Array} */ all) => all.map((value) => value - threshold);
+  const [low, high] = least < greatest ? [least - threshold, greatest - threshold] : [least - 1, greatest + 1];
   /** @type {Ground} */
   const ground = {
     x,
     y,
-    truth,
+    truth: truth && lowered(truth),
     points: read(points),
-    targets: read(targets),
+    targets: lowered(read(targets)),
     ends: [x[0], x[x.length - 1]],
-    range: least < greatest ? [least, greatest] : [least - 1, greatest + 1],
+    range: [low, high],
   };
   grounds.set(problem, ground);
   return ground;

@@ -1,6 +1,7 @@
 // What the map of learning rate and width shows for a problem and a model.
 
 import { shortNumber } from "../drawing/number_text.js";
+import { BEST_OF_MODEL } from "./choice.js";
 import { fractionOf, scaleOf } from "./colour_scale.js";
 import { heightOf } from "./rate_axis.js";
 import { LOSS } from "./step_content.js";
@@ -9,8 +10,7 @@ import { LOSS } from "./step_content.js";
 /** @typedef {import("./rate_map.js").RateMap} RateMap */
 /** @typedef {import("./rate_map.js").MapCell} MapCell */
 
-const SOLVER = -1,
-  BEST_OF_MODEL = 2;
+const SOLVER = -1;
 const DONE = "done";
 
 /**

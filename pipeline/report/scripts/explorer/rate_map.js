@@ -73,8 +73,8 @@ export function createRateMap(place, onChoose) {
       readout.textContent = at ? (map.cells[at.row][at.column]?.words ?? "") : "";
     };
     const grid = element("div", { role: "grid", class: "rate-map", "aria-label": map.title, tabindex: null });
-    grid.style.setProperty("--rows", String(map.rates.length));
-    grid.style.setProperty("--columns", String(map.widths.length));
+    place.style.setProperty("--rows", String(map.rates.length));
+    place.style.setProperty("--columns", String(map.widths.length));
     grid.append(...cells.map((row, y) => gridRow(map, row, y)), headers(map), limitLines(map));
     grid.addEventListener("keydown", onKey);
     grid.addEventListener("pointerover", ({ target }) => read(placeIn(cells, target) ?? now));

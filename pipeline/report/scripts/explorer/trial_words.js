@@ -4,6 +4,8 @@ import { shortNumber } from "../drawing/number_text.js";
 
 /** @typedef {import("./sweep.js").Sweep} Sweep */
 
+const RATE = "learning rate"; // and no multiple of the limit, of which the limit is 1
+
 /**
  * A trial told apart from all others of its run.
  * @param {Sweep} sweep
@@ -34,8 +36,8 @@ export function numbersOf({ data, cells, trials, last, framesOf }, trial) {
   /** @type {[string, string][]} */
   const pairs = [["status", `${data.statuses[trials.status[trial]]}${step >= 0 ? ` at step ${step}` : ""}`]];
   if (!Number.isNaN(rate)) pairs.push(["learning rate", shortNumber(rate)]);
-  if (!Number.isNaN(cells.limit[cell]))
-    pairs.push([`predicted limit of the ${data.rate_title}`, shortNumber(cells.limit[cell])]);
+  if (data.rate_title === RATE && !Number.isNaN(cells.limit[cell]))
+    pairs.push(["predicted largest stable rate", shortNumber(cells.limit[cell])]);
   for (const { name, label } of data.diagnostics) {
     const value = name in data.trials.last ? last(name)[trial] : NaN;
     if (!Number.isNaN(value)) pairs.push([label, shortNumber(value)]);

@@ -10,7 +10,7 @@ import {
   trialWithSeed,
 } from "../../../../pipeline/report/scripts/explorer/choice.js";
 import { createSweep } from "../../../../pipeline/report/scripts/explorer/sweep.js";
-import { smallRun } from "./small_run.js";
+import { packed, smallRun } from "./small_run.js";
 
 const sweep = createSweep(smallRun());
 
@@ -18,6 +18,24 @@ test("the page begins with the best cell", () => {
   const { trial, step, shown } = firstChoice(sweep);
   assert.equal(sweep.cells.score[sweep.trials.cell[trial]], Math.min(...sweep.cells.score.filter(Number.isFinite)));
   assert.deepEqual([step, shown], [null, "test_error"]);
+});
+
+test("of cells that the error does not tell apart the page begins with the one that the run names best", () => {
+  const data = smallRun();
+  data.cells.score = packed(
+    "float32",
+    Array.from({ length: 40 }, () => 0),
+  );
+  data.cells.best = packed(
+    "uint8",
+    Array.from({ length: 40 }, (_, cell) => (cell === 7 ? 2 : 0)),
+  );
+  assert.equal(firstChoice(createSweep(data)).trial, 14);
+  data.cells.best = packed(
+    "uint8",
+    Array.from({ length: 40 }, () => 0),
+  );
+  assert.equal(firstChoice(createSweep(data)).trial, 0);
 });
 
 test("an address leads back to the choice that it was written of", () => {

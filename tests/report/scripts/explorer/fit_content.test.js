@@ -47,6 +47,15 @@ test("a problem whose fit cannot be drawn says why", () => {
   assert.deepEqual(fitOf(createSweep(data), 66, null), { sentence: "It has 64 inputs." });
 });
 
+test("of labels the threshold of a yes is zero, for what is to be learned as for the output", () => {
+  const data = smallRun();
+  data.problems[0] = { ...data.problems[0], task: "labels" };
+  const fit = fitOf(createSweep(data), 66, null);
+  assert.ok("line" in fit);
+  assert.deepEqual([fit.line.truth?.y[0], fit.line.truth?.y[20]], [0.5, -0.5]);
+  assert.ok(Math.abs((fit.line.points?.y[0] ?? 0) - 0.4) < 1e-6);
+});
+
 test("two inputs are drawn over the plane, with the lines where units bend", () => {
   const data = smallRun(),
     side = packed("float32", [-1, 1]);

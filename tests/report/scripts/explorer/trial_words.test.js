@@ -16,7 +16,9 @@ test("numbers say how a trial ended, and nothing of what was not recorded", () =
   const numbers = new Map(numbersOf(sweep, 66));
   assert.equal(numbers.get("status"), "done at step 1000");
   assert.deepEqual([...numbers.keys()], ["status", "learning rate", "training loss", "test error"]);
-  assert.equal(new Map(numbersOf(sweep, 8)).get("predicted limit of the learning rate"), "0.7");
+  assert.equal(new Map(numbersOf(sweep, 8)).get("predicted largest stable rate"), "0.7");
+  const data = { ...smallRun(), rate_title: "learning rate / predicted limit" };
+  assert.ok(!new Map(numbersOf(createSweep(data), 8)).has("predicted largest stable rate"));
 });
 
 test("of a greedy model the functions are listed that it took", () => {
