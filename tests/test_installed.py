@@ -134,6 +134,7 @@ def typed(installed: Installed) -> Installed:
         "results": ["results", "trained", "--json"],
         "status": ["status", "--json"],
         "report": ["report"],
+        "lecture": ["lecture", "walk"],
     }
     (installed.folder / "program.py").write_text(PROGRAM % PATIENCE)
     told = installed.run(installed.bin / "python", "program.py", given=json.dumps(commands))
@@ -162,6 +163,13 @@ def test_an_experiment_runs_and_has_results_and_a_page(typed: Installed) -> None
     (row,) = json.loads(typed.said("results"))
     assert (row["status"], row["step"]) == ("done", 10)
     assert "<title>" in (typed.folder / "trained" / "report.html").read_text()
+
+
+def test_the_walk_through_the_lecture_has_its_texts_and_its_experiments(typed: Installed) -> None:
+    page = (typed.folder / "walk" / "lecture.html").read_text()
+    assert page.count('<section class="station"') > 15
+    assert page.count("Not run yet. This runs it:") > 15
+    assert "The best three numbers are 5, 8 and 9" in page
 
 
 def test_a_job_runs_the_snapshot_of_what_is_installed(typed: Installed) -> None:
