@@ -6,6 +6,7 @@ One page is opened in a browser; what is compared is read from it.
 from __future__ import annotations
 
 import dataclasses
+import io
 import itertools
 import json
 import math
@@ -13,10 +14,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
-from pipeline.definitions import Definition, canonical
+from pipeline.definitions import Definition
 from pipeline.diagnostics.pack_context import PackContext
 from pipeline.engines.reference.engine import Reference
 from pipeline.experiment.initial_weights import initial_weights
@@ -36,11 +38,16 @@ from pipeline.numerics.largest_eigenvalues import largest_eigenvalues, start_vec
 from pipeline.numerics.randomness import stream
 from pipeline.optimizers import OPTIMIZERS
 from pipeline.optimizers.rules import Adam, GradientDescent, Momentum, Nesterov, Optimizer, UpdateRule
+from pipeline.plans import make_plan
 from pipeline.problems.losses import LOSSES, HalfMeanSquare, Loss, Task
 from pipeline.problems.measures import MEASURES, Grid, Measure, Uniform
 from pipeline.problems.problem import FunctionProblem
 from pipeline.problems.targets import TARGETS, OuterRing, Sine, Target
+from pipeline.records.store import scan_records
 from pipeline.report.html.scripts import script
+from pipeline.report.playground.trial_settings import rate_setting, shape_setting
+from pipeline.training.progress import TrainingProgress
+from pipeline.training.run import run_plan
 
 STEPS = 1000
 LEFT_OUT = {
@@ -100,25 +107,7 @@ def trial_of(
 
 def setting_of(trial: Trial) -> dict[str, Any]:
     """The setting of a trial, as a page is given it."""
-    shape, rate = trial.shape, trial.learning_rate
-    problem = shape.problem
-    assert isinstance(problem, FunctionProblem)
-    inputs = {"measure": canonical(problem.measure), "dimension": problem.dimension}
-    return {
-        "target": canonical(problem.target),
-        "inputs": {**inputs, "test": problem.test, "seed": problem.seed},
-        "num_points": problem.train,
-        "noise": problem.noise,
-        "model": canonical(shape.model),
-        "width": shape.width,
-        "loss": canonical(shape.loss),
-        "optimizer": canonical(shape.optimizer),
-        "learning_rate": {"of_limit": rate.times_limit} if isinstance(rate, TimesLimit) else rate,
-        "steps": shape.steps,
-        "seed": trial.seed,
-        "batch_size": shape.batch_size,
-        "dtype": shape.dtype,
-    }
+    return {**shape_setting(trial.shape), "learning_rate": rate_setting(trial.learning_rate), "seed": trial.seed}
 
 
 def trials_of_every_way() -> Iterator[Trial]:
@@ -294,6 +283,18 @@ def test_the_loss_of_every_step_is_that_of_the_reference_engine(compute):
     for trial, found in zip(WAYS, losses, strict=True):
         label = f"{trial.shape.model.label()} {trial.shape.loss.label()} {trial.shape.optimizer.label()}"
         np.testing.assert_allclose(found, losses_of_reference(trial), rtol=1e-9, err_msg=label)
+
+
+def test_the_losses_that_a_run_has_recorded_are_those_of_the_page(compute, experiment, tmp_path):
+    plan = make_plan("recorded", experiment(steps=STEPS, record_at=(1, 2, 30, 999)))
+    run_plan(plan, tmp_path, TrainingProgress(io.StringIO()))
+    rows = scan_records(tmp_path).filter(pl.col("diagnostic") == "loss").sort("step").collect()
+    trials = list(plan.trials.values())
+    losses = compute(LOSSES_OF_STEPS, [setting_of(trial) for trial in trials])
+    for trial, found in zip(trials, losses, strict=True):
+        recorded = rows.filter((pl.col("trial") == trial.id) & (pl.col("step") < STEPS))
+        assert recorded["step"].to_list() == [0, 1, 2, 30, 999]
+        np.testing.assert_allclose([found[step] for step in recorded["step"]], recorded["value"], rtol=1e-9)
 
 
 THEORY = """const { createTrial } = descent['descent/trial.js'], { theoryOf } = descent['descent/theory.js'];
