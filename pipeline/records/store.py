@@ -21,7 +21,7 @@ from pipeline.errors import PipelineError
 from pipeline.records.atomic_writes import replacing
 from pipeline.records.schema import FITTED_SAMPLES, LINE, OUTCOMES, RECORDS
 
-MOST_BYTES_READ = 4 << 20
+MOST_BYTES_READ = 1 << 20
 """Parts of records, in bytes on disk, that are read at once: in memory they take 20 times as much."""
 
 _WRITTEN = ("records", "outcomes", "fits", "frames", "logs")
