@@ -282,6 +282,13 @@ def test_every_preset_plays(visit):
         assert not visit.find("complaint").is_displayed()
 
 
+def test_who_wants_little_motion_plays_by_hand_alone(visit):
+    prefer(visit.chromium, reduced_motion="reduce")
+    visit.find("presets").find_element(By.TAG_NAME, "button").click()
+    visit.until_said("verdict", "Theory: descent diverges")
+    assert (visit.text("play"), visit.step) == ("Play", 0)
+
+
 def test_a_browser_without_workers_plays_all_the_same(visit):
     take_away = {"source": "delete window.Worker"}
     added = visit.chromium.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", take_away)

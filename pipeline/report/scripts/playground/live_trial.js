@@ -79,9 +79,10 @@ export class LiveTrial {
     if (this.playing) this.run();
   }
 
-  /** Let the worker do what is asked of it now. */
+  /** Let the worker do what is asked of it now; nothing while nobody sees the page. */
   run() {
-    this.client.send(this.playing ? { kind: "play", stepsPerFrame: this.stepsPerFrame() } : { kind: "pause" });
+    const goes = this.playing && !document.hidden;
+    this.client.send(goes ? { kind: "play", stepsPerFrame: this.stepsPerFrame() } : { kind: "pause" });
   }
 
   /** Few at first, so that the beginning is seen: an eighth of the steps done, up to the speed. */

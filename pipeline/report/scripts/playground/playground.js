@@ -127,7 +127,7 @@ function showPresets() {
     button.addEventListener("click", () => {
       find("look").textContent = preset.look;
       choose(settingOf(preset));
-      live.play();
+      if (!matchMedia("(prefers-reduced-motion: reduce)").matches) live.play();
     });
     find("presets").append(button);
   }
@@ -158,6 +158,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   find("play").click();
 });
+document.addEventListener("visibilitychange", () => live.run());
 window.addEventListener("hashchange", open);
 createDrawingPad(find("pad"), figures.frame, () => setting.drawn ?? [], (drawn) => choose({ ...setting, drawn }));
 for (const element of document.querySelectorAll(".playing")) /** @type {HTMLElement} */ (element).hidden = false;
