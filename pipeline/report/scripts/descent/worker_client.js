@@ -27,7 +27,8 @@ export function startDescent(onMessage) {
     if (event.data.kind === "frame") worker.postMessage({ kind: "shown" });
   });
   worker.addEventListener("error", () => {
-    if (heard || instead) return; // an error of its own, not that of a browser that starts none
+    if (heard) return onMessage({ kind: "refused", sentences: ["Descent has stopped with an error: load the page again."] });
+    if (instead) return;
     instead = onPage(onMessage);
     sent.forEach(instead.send);
   });

@@ -46,6 +46,16 @@ test("so does one whose worker fails before it answers: what was asked of it is 
   assert.deepEqual(answers.map(({ kind }) => kind), ["started", "frame", "frame"]);
 });
 
+test("a worker that fails after it has answered is told in a sentence", () => {
+  const workers = [];
+  given(class extends EventTarget { constructor() { super(); workers.push(this); } postMessage() {} });
+  const { answers } = answersOf();
+  workers[0].dispatchEvent(new MessageEvent("message", { data: { kind: "started" } }));
+  workers[0].dispatchEvent(new Event("error"));
+  assert.deepEqual(answers.map(({ kind }) => kind), ["started", "refused"]);
+  assert.match(answers[1].sentences[0], /stopped with an error/);
+});
+
 test("a worker that answers is told of every frame that was shown", () => {
   const told = [];
   given(class extends EventTarget {
