@@ -44,9 +44,10 @@ LONGEST = (
     "test_installed.py",
     "engines/gpu/test_registers.py",
     "test_documentation.py",
+    "test_architecture.py",
     "diagnostics/test_diagnostic.py",
 )
-"""Files that take from a quarter of a minute to three, those first that wait longest."""
+"""Files that take from ten seconds to three minutes, those first that wait longest."""
 IMPOSSIBLE = 77
 """How ``up`` ends where packages are missing and may not be installed."""
 

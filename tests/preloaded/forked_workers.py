@@ -106,6 +106,7 @@ class Workers:
                 self.find_killed()
         finally:
             self.give_up()
+            gc.unfreeze()  # Hypothesis, which pytest loads in the end, looks for what refers to an object
 
     def begin(self) -> None:
         """Fork a worker."""
@@ -220,7 +221,9 @@ def become_worker(session: pytest.Session, connection: Connection, number: int) 
     signal.signal(signal.SIGINT, interrupted)
     config = session.config
     config.pluginmanager.unregister(name="terminalreporter")
-    config.pluginmanager.register(Teller(config, connection))
+    teller = Teller(config, connection)
+    config.pluginmanager.register(teller)  # is told at once of every warning up to now, which the first process knows
+    teller.listens = True
     recapture(config)
     config.option.basetemp = str(config.stash[SHARED] / f"worker{number}")
     config._tmp_path_factory = pytest.TempPathFactory.from_config(config, _ispytest=True)
@@ -275,7 +278,7 @@ class Teller:
     """Tells the first process what pytest tells its plugins here."""
 
     def __init__(self, config: pytest.Config, connection: Connection) -> None:
-        self.config, self.connection = config, connection
+        self.config, self.connection, self.listens = config, connection, False
 
     def pytest_runtest_logstart(self) -> None:
         self.connection.send(("start", None))
@@ -290,6 +293,8 @@ class Teller:
     def pytest_warning_recorded(
         self, warning_message: warnings.WarningMessage, when: str, nodeid: str, location: tuple[str, int, str] | None
     ) -> None:
+        if not self.listens:
+            return
         said = warnings.WarningMessage(  # without its source, which no other process can have
             f"{warning_message.category.__name__}: {warning_message.message}",
             Warning,
