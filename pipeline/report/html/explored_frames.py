@@ -18,7 +18,6 @@ from pipeline.errors import number_of
 from pipeline.experiment.frame_choice import can_be_drawn, frame_choice
 from pipeline.experiment.trial import Shape
 from pipeline.models.greedy import Greedy, SelectedFunctions
-from pipeline.models.linear import LinearModel
 from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
 from pipeline.numerics.even_spacing import evenly_spaced
@@ -118,12 +117,9 @@ def explored_frames(
         return ExploredFrames((), _damage_in_words(damaged) or (NO_FRAMES,))
     cells = explored.cells.with_columns(problem=pl.col("panel_problem").cast(pl.String))
     numbers = explored.trials.select("trial").with_row_index("number")
-    known = cells.join(numbers, left_on="first", right_on="trial").filter(
-        pl.col("first").is_in(recorded["trial"].unique().implode())
-    )
-    by_trial = {
-        str(trial): rows.sort("step") for (trial,), rows in recorded.partition_by("trial", as_dict=True).items()
-    }
+    recorded = recorded.filter(pl.col("trial").is_in(cells["first"].implode())).sort("trial", "step")
+    by_trial = {str(trial): rows for (trial,), rows in recorded.partition_by("trial", as_dict=True).items()}
+    known = cells.join(numbers, left_on="first", right_on="trial").filter(pl.col("first").is_in(list(by_trial)))
     kept: dict[int, FramesData] = {}
     letters, stride_of_kept = 0, 0
     prepared = PreparedGrids(grids)
@@ -210,14 +206,13 @@ class PreparedGrids:
         finite = (fit_FX.isfinite().all(dim=1) & weights_FN.isfinite().all(dim=1)).numpy()
         if not finite.any():
             return None
-        layout = isinstance(model, Shallow | LinearModel)
         atoms, steps = rows["atoms"][0], rows["step"].to_numpy()[finite]
         return FramesData(
             cell,
             trial,
             packed(steps, "int32"),
             low_rank(fit_FX.numpy()[finite], TOLERANCE_OF_FITS),
-            low_rank(weights_FN.numpy()[finite], TOLERANCE_OF_WEIGHTS) if layout else None,
+            low_rank(weights_FN.numpy()[finite], TOLERANCE_OF_WEIGHTS) if isinstance(model, Shallow) else None,
             None if atoms is None else list(atoms),
             _kinks(model, shape, weights_FN[:1]),
             None if bool(defined_X.all()) else packed(defined_X.numpy(), "uint8"),

@@ -101,8 +101,8 @@ class FramesData:
         trial: Index.
         steps: int32 ``[F]``, ascending.
         fit: ``[F, X]`` on the grid of the problem: the output, of labels less the threshold of a yes.
-        weights: ``[F, N]``: of a network the hidden layer ``[W, D + 1]``, bias last, then the output layer ``[K, W +
-            1]``, bias last; of linear and greedy models ``[K, W]``; ``None`` for others.
+        weights: ``[F, N]`` of a network: the hidden layer ``[W, D + 1]``, bias last, then the output layer ``[K, W +
+            1]``, bias last; ``None`` for others.
         atoms: Numbers of the functions that a greedy model has chosen, in its order; ``None`` for others.
         kinks: float32 ``[M]``, where a fixed basis bends; ``None`` for others.
         defined: uint8 ``[X]``, whether the model has a value there; ``None`` where it has one everywhere.

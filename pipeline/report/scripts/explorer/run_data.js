@@ -67,8 +67,8 @@
  * @property {number} trial
  * @property {PackedArray} steps int32 [F], ascending
  * @property {LowRank} fit [F, X] over the grid of its problem: the output, of labels less the threshold of a yes
- * @property {LowRank | null} weights [F, N]: of a network the hidden layer [W, D + 1], bias last, then the output layer
- *   [K, W + 1], bias last; of linear and greedy models [K, W]; null for others
+ * @property {LowRank | null} weights [F, N] of a network: the hidden layer [W, D + 1], bias last, then the output layer
+ *   [K, W + 1], bias last; null for others
  * @property {number[] | null} atoms numbers of the functions that a greedy model has chosen, in its order
  * @property {PackedArray | null} kinks float32 [M], where a fixed basis bends; null for others
  * @property {PackedArray | null} defined uint8 [X], 1 where the model has a value; null where it has one everywhere
