@@ -39,7 +39,7 @@ def write_frames(run: Path, pack: str, first_step: int, rows: pl.DataFrame) -> N
     path = run / "frames" / f"{pack}-{first_step:012d}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     content = io.BytesIO()
-    rows.select(FRAMES.names()).write_parquet(content, statistics=False)
+    rows.write_parquet(content, statistics=False)
     with replacing(path) as part:
         part.write_bytes(content.getbuffer())
 
