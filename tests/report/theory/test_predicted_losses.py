@@ -68,10 +68,21 @@ def test_theory_is_dashed_over_the_measured_curves(tmp_path):
     spec = figure.draw(trained(EXPERIMENT, tmp_path)).to_dict()
     measured, dashed = spec["layer"]
     assert dashed["encoding"]["strokeDash"]["scale"] == {"domain": ["theory"], "range": [[4, 3]]}
-    assert dashed["mark"]["clip"]
+    assert not dashed["mark"]["clip"]
     assert dashed["encoding"]["color"] == measured["encoding"]["color"]
     assert {row["rate"] for row in spec["datasets"][dashed["data"]["name"]]} == {"0.0123", "0.3", "0.8"}
     assert "Dashed: theory" in figure.caption
+
+
+def test_theory_that_leaves_the_frame_is_cut_off_there(tmp_path):
+    """As a rate above the limit does, whose curve ends where the trial has diverged."""
+    figure = next(figure for figure in FIGURES if figure.name == "loss_by_step")
+    spec = figure.draw(trained(replace(EXPERIMENT, learning_rates=(0.3, 50.0)), tmp_path)).to_dict()
+    dashed = spec["layer"][1]
+    low, high = dashed["encoding"]["y"]["scale"]["domain"]
+    heights = [row["theory"] for row in spec["datasets"][dashed["data"]["name"]]]
+    assert dashed["mark"]["clip"] == any(not low <= height <= high for height in heights)
+    assert dashed["mark"]["clip"]
 
 
 @pytest.mark.parametrize(
