@@ -169,7 +169,7 @@ def test_the_walk_through_the_lecture_has_its_texts_and_its_experiments(typed: I
     page = (typed.folder / "walk" / "lecture.html").read_text()
     assert page.count('<section class="station"') > 15
     assert page.count("Not run yet. This runs it:") > 15
-    assert "The best three numbers are 5, 8 and 9" in page
+    assert "the best three numbers, 5, 8 and 9, miss one by 5/4" in page
 
 
 def test_a_job_runs_the_snapshot_of_what_is_installed(typed: Installed) -> None:

@@ -36,9 +36,8 @@ QUIZZES = {
             "The best six miss a goal by less than a quarter as much.",
         ),
         2,
-        "The best three numbers are 5, 8 and 9, and miss a goal by 5/4 in the mean. The best six miss it by 2/7: "
-        "which three "
-        "of them are added up is chosen after seeing the goal.",
+        "Of goals up to 27 the best three numbers, 5, 8 and 9, miss one by 5/4 in the mean, and the best six by 2/7: "
+        "which three of them are added up is chosen after seeing the goal.",
     ),
     "fixed_bases": Quiz(
         "Sixteen functions each: which basis comes closest to a target?",
