@@ -151,6 +151,19 @@ export class Model {
   }
 
   /**
+   * Why the model has no values at some of the points.
+   * @param {Float64Array} points `[P, D]`.
+   * @returns {string | null} A sentence; null where it has values at all of them.
+   */
+  complaint(points) {
+    if (!this.linear) return null;
+    const { basis } = this.content.model.fields;
+    const [low, high] = domainOf(basis);
+    if (!this.#outside(points).includes(true)) return null;
+    return `${basis.name} has functions on [${low}, ${high}] only, and some of the points that are drawn lie outside.`;
+  }
+
+  /**
    * Which coordinates lie where the basis has no functions.
    * @param {Float64Array} points
    * @returns {boolean[]}

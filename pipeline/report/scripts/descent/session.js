@@ -4,14 +4,15 @@
 
 import { MEASURES } from "../descent/measures.js";
 import { truthAt } from "../descent/problem.js";
-import { SettingError, readSetting } from "../descent/setting.js";
+import { SettingError } from "../descent/setting.js";
 import { sharpness } from "../descent/stable_limit.js";
 import { linearisedPrediction, predictionOf, theoryOf } from "../descent/theory.js";
-import { Trial } from "../descent/trial.js";
+import { createTrial } from "../descent/trial.js";
 
 /** @typedef {import("./setting.js").Setting} Setting */
 /** @typedef {import("./setting.js").Content} Content */
 /** @typedef {import("./model.js").Unit} Unit */
+/** @typedef {import("./trial.js").Trial} Trial */
 
 /**
  * What a page asks for.
@@ -146,14 +147,13 @@ export class Session {
   /** @param {Setting} setting */
   #start(setting) {
     this.stop();
-    let content;
+    let trial;
     try {
-      content = readSetting(setting);
+      trial = createTrial(setting);
     } catch (error) {
       if (!(error instanceof SettingError)) throw error;
       return this.answer({ kind: "refused", sentences: error.sentences });
     }
-    const trial = new Trial(content);
     if (!(trial.rate > 0)) {
       return this.answer({ kind: "refused", sentences: ["No largest stable rate is known here: give a rate itself."] });
     }
@@ -172,11 +172,11 @@ export class Session {
     this.answer({
       kind: "started",
       id: trial.id,
-      dimension: content.dimension,
+      dimension: trial.content.dimension,
       rate: trial.rate,
       points: trial.points,
       targets: trial.targets,
-      truth: { x: this.grid, y: truthAt(content, this.grid) },
+      truth: { x: this.grid, y: truthAt(trial.content, this.grid) },
       theory: {
         limit,
         condition,

@@ -6,7 +6,7 @@ import { trialId } from "../descent/identity.js";
 import { Model } from "../descent/model.js";
 import { drawPoints } from "../descent/problem.js";
 import { RandomStream } from "../descent/random_stream.js";
-import { readSetting } from "../descent/setting.js";
+import { SettingError, readSetting } from "../descent/setting.js";
 import { stableLimit } from "../descent/stable_limit.js";
 import { UPDATE_RULES } from "../descent/update_rules.js";
 
@@ -20,7 +20,10 @@ export const DIVERGED_ABOVE = 1e10;
 
 /** One trial: its points, its weights, and its steps. */
 export class Trial {
-  /** @param {Content} content */
+  /**
+   * @param {Content} content
+   * @throws {SettingError} If points are drawn at which the model has no values.
+   */
   constructor(content) {
     this.content = content;
     this.id = trialId(content);
@@ -30,6 +33,8 @@ export class Trial {
     this.points = points;
     /** Training targets, `[P]`. */
     this.targets = targets;
+    const complaint = this.model.complaint(points);
+    if (complaint !== null) throw new SettingError([complaint]);
     this.prepared = this.model.prepare(points);
     this.rule = UPDATE_RULES[content.optimizer.name](content.optimizer.fields);
     this.all = this.model.batch(this.prepared, targets);
@@ -177,7 +182,7 @@ class Minibatches {
  * A trial at step 0.
  * @param {Setting} setting
  * @returns {Trial}
- * @throws {import("./setting.js").SettingError} If it cannot be trained.
+ * @throws {SettingError} If it cannot be trained.
  */
 export function createTrial(setting) {
   return new Trial(readSetting(setting));

@@ -98,6 +98,12 @@ test("what cannot be trained is refused in sentences, and the trial before it is
   assert.match(last().sentences[0], /No largest stable rate is known/);
 });
 
+test("points that are drawn where a basis has no functions are refused in a sentence", () => {
+  const model = { linear: { basis: "hat", coordinates: "polar" } };
+  const setting = { ...NETWORK, target: "gaussian", inputs: { dimension: 2, measure: "uniform" }, model, width: 4 };
+  assert.match(begun(setting).last().sentences[0], /hat has functions on \[-1, 1\] only, and some of the points/);
+});
+
 test("a rate of nothing is refused, and the one before it stays", () => {
   const { session, last } = begun(NETWORK);
   session.receive({ kind: "rate", rate: -1 });
