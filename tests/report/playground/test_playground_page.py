@@ -149,8 +149,10 @@ def test_the_pointer_is_dragged_past_the_largest_stable_rate_until_descent_diver
     visit.until_said("verdict", DIVERGES)
     assert visit.number("rate / limit") > 1 > before
     assert "beyond" in slider.get_attribute("class")
+    visit.until(lambda: visit.text("play") == "Play")  # it has stopped by itself
     slider.send_keys(Keys.HOME)
     visit.until_said("verdict", CONVERGES)
+    visit.until(lambda: visit.text("play") == "Pause" and visit.step > 5)
 
 
 def test_a_rate_of_a_thousand_million_diverges_says_so_and_another_goes_on(visit):
@@ -160,6 +162,9 @@ def test_a_rate_of_a_thousand_million_diverges_says_so_and_another_goes_on(visit
     field.clear()
     field.send_keys("1e9" + Keys.ENTER)
     visit.press("play")
+    visit.until_said("verdict", DIVERGES)
+    visit.until(lambda: visit.text("play") == "Play")
+    visit.press("play")  # once more, from the start
     visit.until_said("verdict", DIVERGES)
     field.clear()
     field.send_keys("nothing" + Keys.ENTER)

@@ -28,6 +28,8 @@ export class LiveTrial {
     /** @type {LossHistory | null} The curve before the last change. */
     this.ghost = null;
     this.playing = false;
+    /** Whether it has stopped by itself, so that the next one plays. */
+    this.stopped = false;
     this.speed = 10;
     this.last = Infinity;
     this.awaiting = false;
@@ -40,6 +42,8 @@ export class LiveTrial {
   /** @param {Setting} setting Begins at step 0, and plays if the one before it did. */
   start(setting) {
     this.next = setting;
+    this.playing ||= this.stopped;
+    this.stopped = false;
     if (!this.awaiting) this.begin();
   }
 
@@ -56,18 +60,21 @@ export class LiveTrial {
   play() {
     this.playing = true;
     if (this.frame && this.frame.step >= this.last) this.last = Infinity;
-    this.run();
+    if (this.frame?.diverged && this.begun) this.start(this.begun);
+    else this.run();
     this.changed();
   }
 
   pause() {
     this.playing = false;
+    this.stopped = false;
     this.run();
     this.changed();
   }
 
   step() {
     this.playing = false;
+    this.stopped = false;
     this.run();
     this.client.send({ kind: "step", count: 1 });
     this.changed();
@@ -127,8 +134,10 @@ export class LiveTrial {
     }
     if (!this.playing) return;
     const left = this.last - message.step;
-    if (message.diverged || left <= 0) this.pause();
-    else if (left < this.stepsPerFrame()) this.client.send({ kind: "step", count: left });
+    if (message.diverged || left <= 0) {
+      this.pause();
+      this.stopped = true;
+    } else if (left < this.stepsPerFrame()) this.client.send({ kind: "step", count: left });
     else if (this.speed > 1) this.run();
   }
 }

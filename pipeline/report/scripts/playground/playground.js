@@ -145,7 +145,10 @@ function open() {
 
 find("play").addEventListener("click", () => (live.playing ? live.pause() : live.play()));
 find("step").addEventListener("click", () => live.step());
-find("reset").addEventListener("click", () => choose(setting));
+find("reset").addEventListener("click", () => {
+  live.pause();
+  choose(setting);
+});
 find("speed").addEventListener("change", () => {
   live.setSpeed(Number(input("speed").value));
 });
