@@ -136,9 +136,9 @@ def test_losses_of_answers_that_are_right_and_sure_keep_their_digits(engine, los
         assert difference(own.double(), its) < 1e-4
 
 
-@pytest.mark.parametrize(("points", "inputs", "width"), [(16, 1, 8), (9, 1, 1), (20, MOST_INPUTS, 33)])
+@pytest.mark.parametrize(("points", "inputs", "width"), [(16, 1, 8), (9, 1, 1), (20, MOST_INPUTS, 33), (512, 1, 32)])
 def test_full_batches_of_any_size_are_those_of_the_reference(points, inputs, width):
-    """Tiles that are filled, that are hardly begun, and that have several warps along units."""
+    """Tiles that are filled, that are hardly begun, and that have several warps along units, or along points."""
     context, weights_TN = setting(
         Relu(), HalfMeanSquare(), Momentum(), points=points, inputs=inputs, outputs=1, width=width
     )
