@@ -19,8 +19,8 @@ from pipeline.report.tables.run_tables import RunTables
 from pipeline.report.theory.predicted_losses import predicted_losses_of
 
 MOST_STEPS = 60
-MOST_NUMBERS = 600_000
-"""Of all curves of a page: 1.6 MB of its text."""
+MOST_NUMBERS = 300_000
+"""Of all curves of a page: 0.8 MB of its text."""
 
 
 @dataclass(frozen=True)

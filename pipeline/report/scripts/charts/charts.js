@@ -9,7 +9,9 @@ async function draw(place) {
   const settings = {renderer: "svg", ast: true, actions: actions, downloadFileName: place.dataset.name};
   await vegaEmbed(place, spec, settings);
   const style = getComputedStyle(place), svg = place.querySelector("svg.marks");
-  const room = place.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  // The frame is as wide as its chart; what it may be is as wide as what it stands in.
+  const frame = place.offsetWidth - place.clientWidth + parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
+  const room = (place.parentElement?.clientWidth ?? 0) - frame;
   if (svg && svg.getBoundingClientRect().width > room) await vegaEmbed(place, fitted(spec, room), settings);
 }
 
