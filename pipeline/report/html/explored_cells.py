@@ -11,14 +11,14 @@ from pipeline.errors import number_of
 from pipeline.numerics.even_spacing import every
 from pipeline.report.answer.best import ranked
 from pipeline.report.figures.loss_by_rate_and_width import AT_START
-from pipeline.report.tables.cells import cell_of, curve_of
+from pipeline.report.tables.cells import PROBLEM, cell_of, curve_of
 from pipeline.report.tables.results import TIMES_FIRST_LIMIT
 from pipeline.report.tables.run_tables import RunTables
 
 MOST_CELLS = 2000
 MOST_TRIALS = 3000
 CELL = ("panel_problem", "name", "width", "rate_axis")
-BEST_OF_WIDTH, BEST_OF_MODEL = 1, 2
+BEST_OF_WIDTH, BEST_OF_MODEL, BEST_OF_PROBLEM = 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -100,14 +100,19 @@ def _of_cell(columns: Iterable[str]) -> list[pl.Expr]:
 
 
 def _best(tables: RunTables) -> pl.DataFrame:
-    """The best rate of each width, and the best width and rate of each model, as ``best`` says."""
+    """The best rate of each width, and the best width and rate of each model and of all, as ``best`` says."""
     at_best = tables.best.filter(pl.col("rate").is_not_null())
     if at_best.is_empty():
         return pl.DataFrame(schema={name: at_best.schema[name] for name in CELL} | {"best": pl.Int32})
     setting = [*cell_of(tables.results), "rate"]
     of_width = at_best.select(*dict.fromkeys((*CELL, *setting))).unique(maintain_order=True)
-    top = ranked(at_best, curve_of(tables.results), ["width", "rate"]).filter("best")
-    top = top.select(*setting, best=pl.lit(BEST_OF_MODEL))
+    top = ranked(at_best, curve_of(tables.results), ["width", "rate"]).filter("best").select(setting)
+    first = ranked(
+        at_best.join(top, on=setting, how="semi", nulls_equal=True), PROBLEM, [n for n in setting if n not in PROBLEM]
+    ).filter("best")
+    of_all = first.select(*setting, best=pl.lit(BEST_OF_PROBLEM))
+    top = top.join(of_all, on=setting, how="left", nulls_equal=True)
+    top = top.with_columns(pl.col("best").fill_null(BEST_OF_MODEL))
     both = of_width.join(top, on=setting, how="left", nulls_equal=True)
     return both.select(*CELL, pl.col("best").fill_null(BEST_OF_WIDTH).cast(pl.Int32)).unique(CELL, keep="first")
 
@@ -118,7 +123,7 @@ def _thinned(cells: pl.DataFrame, most: int) -> tuple[pl.DataFrame, tuple[str, .
     longest = max(cells["width"].n_unique(), cells["rate_axis"].n_unique())
     while kept.height > most and stride < longest:
         stride *= 2
-        kept = cells.filter(on_every(cells, stride) | (pl.col("best") == BEST_OF_MODEL))
+        kept = cells.filter(on_every(cells, stride) | (pl.col("best") >= BEST_OF_MODEL))
     kept = kept.head(most)
     if kept.height == cells.height:
         return kept, ()

@@ -164,7 +164,8 @@ class CellColumns:
         score: float32 ``[C]``, the last value of the criterion.
         limit: float32 ``[C]``, the predicted limit of the rate on the axis of rates; NaN for none.
         limit_words: int32 ``[C]``, index into ``limit_words``.
-        best: uint8 ``[C]``, 1 for the best rate of its width, 2 for the best width and rate of its model.
+        best: uint8 ``[C]``, 1 for the best rate of its width, 2 for the best width and rate of its model, 3 for those
+            of the best model of its problem.
         frames: int32 ``[C]``, index into ``frames``.
     """
 

@@ -10,7 +10,12 @@ from pipeline.experiment.axes import Inputs
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import LeastSquares
-from pipeline.report.html.explored_cells import BEST_OF_MODEL, BEST_OF_WIDTH, explored_cells
+from pipeline.report.html.explored_cells import (
+    BEST_OF_MODEL,
+    BEST_OF_PROBLEM,
+    BEST_OF_WIDTH,
+    explored_cells,
+)
 
 WIDTHS, RATES = tuple(range(1, 13)), (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
@@ -54,12 +59,12 @@ def test_the_trial_of_a_cell_is_that_of_the_first_seed_in_whatever_order_they_ra
         assert seeds == {0}
 
 
-def test_the_best_rate_of_each_width_and_the_best_of_each_model_are_marked(tables):
+def test_the_best_rate_of_each_width_and_the_best_of_each_model_and_of_all_are_marked(tables):
     cells = explored_cells(tables).cells
-    best = cells.filter(cells["best"] == BEST_OF_MODEL).select("name", "width", "rate_axis")
-    assert set(best.rows()) == {("linear(legendre)", 4, 0.2), ("shallow(relu)", 6, 0.02)}
-    others = cells.filter(cells["best"] == BEST_OF_WIDTH).select("name", "width", "rate_axis")
-    assert set(others.rows()) == {("linear(legendre)", w, 0.2) for w in WIDTHS if w != 4} | {
+    of = {best: set(cells.filter(best=best).select("name", "width", "rate_axis").rows()) for best in range(4)}
+    assert of[BEST_OF_PROBLEM] == {("linear(legendre)", 4, 0.2)}
+    assert of[BEST_OF_MODEL] == {("shallow(relu)", 6, 0.02)}
+    assert of[BEST_OF_WIDTH] == {("linear(legendre)", w, 0.2) for w in WIDTHS if w != 4} | {
         ("shallow(relu)", w, 0.02) for w in WIDTHS if w != 6
     }
 

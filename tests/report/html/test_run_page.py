@@ -137,7 +137,10 @@ CUT = """return [...document.querySelectorAll("svg.marks")].flatMap((chart) => {
 
 
 def test_page_and_charts_fit_every_screen_and_can_be_read_on_light_and_dark_ones(browser, width):
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    # A trial that cannot be played has no link to do so, and its verdict the whole panel.
+    for can_be_played in (True, False):
+        browser.execute_script("document.querySelector('.play-trial').hidden = !arguments[0]", can_be_played)
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert browser.execute_script(TOO_WIDE) == []
     assert browser.execute_script(CUT) == []
     for scheme, ground in (("light", "rgb(255, 255, 255)"), ("dark", "rgba(0, 0, 0, 0)")):

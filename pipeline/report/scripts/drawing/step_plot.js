@@ -85,13 +85,14 @@ function paint(pen, size, colours, content) {
 }
 
 /**
- * The interval of what was measured and of what is predicted up to the last step, as far as no trial diverges.
+ * The interval of what is measured and of what is predicted up to the last step, as far as no trial diverges; what was
+ * measured before a change stands in it as far as it fits.
  * @param {StepContent} content What is shown.
  * @param {number} last The last step of the axis.
  * @returns {[number, number]} Least and greatest value of the axis.
  */
 export function uprightSpan({ curves, linearValues }, last) {
-  const values = curves.flatMap((curve) => {
+  const values = curves.filter(({ kind }) => kind !== "before").flatMap((curve) => {
     const [least, most] = curve.kind === "predicted" ? ahead(curve.values[0]) : [-Infinity, Infinity];
     const inside = Array.from(curve.values, (value) => (value < least ? least : value));
     return inside.filter((value, place) => curve.steps[place] <= last && value <= most);

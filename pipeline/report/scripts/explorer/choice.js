@@ -13,14 +13,14 @@ import { LOSS } from "./step_content.js";
  */
 /** @typedef {"problem" | "model" | "width" | "rate"} Axis */
 
-/** Of the column `best`. */
+/** Of the column `best`; that of the best model of a problem is more. */
 export const BEST_OF_MODEL = 2;
+const BEST_OF_PROBLEM = 3;
 /** @type {Axis[]} */
 const AXES = ["problem", "model", "width", "rate"];
 
 /**
- * What the page shows first: of the first problem the best cell of the model with the least error, the one that the
- * run names where it tells them apart, or else that with the least error.
+ * What the page shows first: of the first problem the cell that the run names best, or else that with the least error.
  * @param {Sweep} sweep
  * @returns {Choice}
  */
@@ -29,8 +29,7 @@ export function firstChoice({ cells, data }) {
     ofFirst = scores.map((_, cell) => cell).filter((cell) => cells.problem[cell] === 0);
   const known = ofFirst.filter((cell) => Number.isFinite(scores[cell]));
   const least = known.reduce((a, b) => (scores[b] < scores[a] ? b : a), known[0] ?? 0);
-  const named = known.find((cell) => cells.best[cell] === BEST_OF_MODEL && cells.model[cell] === cells.model[least]);
-  const best = named ?? least;
+  const best = ofFirst.find((cell) => cells.best[cell] === BEST_OF_PROBLEM) ?? least;
   return { trial: cells.trial[best] ?? -1, step: null, shown: data.criterion, curve: firstCurve(data), bounds: {} };
 }
 

@@ -49,7 +49,7 @@ export function mapOf(sweep, problem, model, shown) {
                 words: words(cell),
                 fraction: Number.isFinite(values(cell)) ? fractionOf(values(cell), scale) : null,
                 diverged: columns.diverged[cell] / Math.max(1, columns.ended[cell]),
-                isBest: columns.best[cell] === BEST_OF_MODEL,
+                isBest: columns.best[cell] >= BEST_OF_MODEL,
               },
         ),
       ),

@@ -103,7 +103,8 @@
  * @property {PackedArray} score float32 [C], the last value of the criterion
  * @property {PackedArray} limit float32 [C], the predicted limit of the rate on the axis of rates; NaN for none
  * @property {PackedArray} limit_words int32 [C], index into limit_words
- * @property {PackedArray} best uint8 [C], 1 for the best rate of its width, 2 for the best width and rate of its model
+ * @property {PackedArray} best uint8 [C], 1 for the best rate of its width, 2 for the best width and rate of its model,
+ *   3 for those of the best model of its problem
  * @property {PackedArray} frames int32 [C], index into frames
  */
 

@@ -1,6 +1,7 @@
 // The trial that is played: it is started, told to go on, and heard.
 
 import { startDescent } from "../descent/worker_client.js";
+import { comparable } from "../playground/compared_settings.js";
 import { describedTrial } from "../playground/described_trial.js";
 import { LossHistory } from "../playground/loss_history.js";
 
@@ -37,6 +38,8 @@ export class LiveTrial {
     this.next = null;
     /** @type {Setting | null} */
     this.begun = null;
+    /** @type {Setting | null} Of the losses. */
+    this.played = null;
   }
 
   /** @param {Setting} setting Begins at step 0, and plays if the one before it did. */
@@ -109,7 +112,9 @@ export class LiveTrial {
   hearStarted(message) {
     this.awaiting = false;
     this.refused = [];
-    if (this.losses.steps.length > MANY) this.ghost = this.losses;
+    if (!comparable(this.played, this.begun)) this.ghost = null;
+    else if (this.losses.steps.length > MANY) this.ghost = this.losses;
+    this.played = this.begun;
     this.losses = new LossHistory();
     this.sharpness = new LossHistory();
     if (this.begun) this.started = describedTrial(this.begun, message);

@@ -23,3 +23,8 @@ test("an axis follows no prediction to where a trial has diverged, nor to roundi
   const [low] = uprightSpan({ curves: [curve("predicted", [1, 1e-40, 0])], title: "" }, 9);
   assert.ok(low <= 1e-10 && low > 1e-12);
 });
+
+test("what was measured before a change squashes nothing", () => {
+  const curves = [curve("before", [1, 1e-20, 1e30]), curve(undefined, [1, 0.1])];
+  assert.deepEqual(uprightSpan({ curves, title: "" }, 9), uprightSpan({ curves: [curves[1]], title: "" }, 9));
+});

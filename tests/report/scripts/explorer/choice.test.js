@@ -20,7 +20,7 @@ test("the page begins with the best cell", () => {
   assert.deepEqual([step, shown], [null, "test_error"]);
 });
 
-test("of cells that the error does not tell apart the page begins with the one that the run names best", () => {
+test("of cells that the error does not tell apart the page begins with the best of the best model, as the run names it", () => {
   const data = smallRun();
   data.cells.score = packed(
     "float32",
@@ -28,7 +28,7 @@ test("of cells that the error does not tell apart the page begins with the one t
   );
   data.cells.best = packed(
     "uint8",
-    Array.from({ length: 40 }, (_, cell) => (cell === 7 ? 2 : 0)),
+    Array.from({ length: 40 }, (_, cell) => (cell === 7 ? 3 : cell === 3 ? 2 : 0)),
   );
   assert.equal(firstChoice(createSweep(data)).trial, 14);
   data.cells.best = packed(

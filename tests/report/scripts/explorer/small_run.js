@@ -213,7 +213,7 @@ export function smallRun() {
       ),
       best: packed(
         "uint8",
-        cells.map((cell) => (bests.includes(cell) ? 2 : 0)),
+        cells.map((cell) => (bests.includes(cell) ? (score[cell] > Math.min(...bests.map((best) => score[best])) ? 2 : 3) : 0)),
       ),
       frames: packed(
         "int32",
