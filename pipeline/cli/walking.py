@@ -30,6 +30,7 @@ class LectureOptions:
 def lecture(options: LectureOptions) -> int:
     """Write lecture.html, a walk through the lecture, with what the runs that are there have measured."""
     from pipeline.config import find_config, read_document
+    from pipeline.report.html.index_page import rewrite_index
     from pipeline.report.lecture.stations import CONFIGS
     from pipeline.report.lecture.walk_page import PAGE, StationFile, write_walk
 
@@ -48,6 +49,7 @@ def lecture(options: LectureOptions) -> int:
     if missing := len(files) - len(entries) - len(damaged):
         say(f"{missing} of {len(files)} experiments of the lecture have not run yet; make lecture runs all of them")
     say(f"lecture: {page}")
+    rewrite_index(folder / "index.html")
     return 0
 
 

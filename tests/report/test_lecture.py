@@ -173,7 +173,8 @@ def test_a_rate_is_dragged_past_the_limit_until_descent_diverges_and_it_begins_a
     station = go(walk, "large_rates")
     choices(station)[0].click()
     until(walk, lambda: step_of(station) > 5)
-    assert "0.9 times the limit; condition number κ = 1." in station.find_element(By.CSS_SELECTOR, ".standing").text
+    standing = station.find_element(By.CSS_SELECTOR, ".standing")
+    assert "0.9 times the limit; condition number of the Hessian κ = 1." in standing.text
     slider = station.find_element(By.CSS_SELECTOR, "input[type=range]")
     slider.send_keys(Keys.END)
     assert slider.get_attribute("aria-valuetext") == "1.5"

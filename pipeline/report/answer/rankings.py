@@ -142,7 +142,7 @@ def _solved(ranking: Ranking) -> str:
     some = [row for row in others if row["solved"]]
     none = [str(row["level"]) for row in others if not row["solved"]]  # null: nothing solves its problem or its loss
     if some:
-        told = [f"{row['level']} for {_count(row)} of {row['seeds']}" for row in some]
+        told = [f"{row['level']} for {_count(row)} of {row['seeds']}{_other_width(ranking, row)}" for row in some]
         text += f", {listed(told)}"
         ties = [str(row["level"]) for row in some if row["tied"]]
         if ties and len(ties) < len(some):
@@ -152,6 +152,12 @@ def _solved(ranking: Ranking) -> str:
     if none:
         text += f"; {listed(none)} for none"
     return text
+
+
+def _other_width(ranking: Ranking, row: Row) -> str:
+    """The width at which a value was at its best, where the best had another one: its features may be what counts."""
+    differs = ranking.several_widths and row["width"] != ranking.rows[0]["width"]
+    return f" (width {row['width']})" if differs else ""
 
 
 def _count(row: Row) -> int:

@@ -68,11 +68,12 @@ def game_answer(game: NumberGame) -> str:
     """By how much the best numbers miss a goal in the mean, in the first round and in the round where they do best."""
     scored = [(rules, outcome(rules)) for rules in game.rounds]
     (first, start), (most, best) = scored[0], min(scored, key=lambda pair: pair[1].best)
-    said = f"The best {first.own} numbers miss a goal by {_mean(start.best)} in the mean, {first.own} at random by "
-    said += f"{_mean(start.mean)}"
+    said = f"Of goals up to {first.highest_goal} the best {first.own} numbers miss one by {_mean(start.best)} in the "
+    said += f"mean, {first.own} at random by {_mean(start.mean)}"
     if most is first:
         return f"{said}."
-    return f"{said}; the best {most.own} by {_mean(best.best)}, {most.own} at random by {_mean(best.mean)}."
+    others = "" if most.highest_goal == first.highest_goal else f"of goals up to {most.highest_goal} "
+    return f"{said}; {others}the best {most.own} by {_mean(best.best)}, {most.own} at random by {_mean(best.mean)}."
 
 
 def _mean(score: Fraction) -> str:

@@ -24,6 +24,9 @@ from pipeline.report.html.page_tables import verdict_class
 from pipeline.report.html.rendering import render_page
 from pipeline.report.theory.verdicts import verdict_counts
 
+WALK = "lecture.html"
+"""The walk through the lecture, which the page leads to where it is beside it."""
+
 
 @dataclass(frozen=True)
 class IndexEntry:
@@ -140,12 +143,30 @@ def write_index(path: Path, title: str, entries: Sequence[IndexEntry]) -> None:
         for other, those in _read_list(path).items()
     }
     parts = {title: [*entries, *kept.pop(title, [])], **{other: those for other, those in kept.items() if those}}
-    whole = title if len(parts) == 1 else f"Reports in {path.parent.resolve().name}"
-    shown = [IndexPart(other, [_row(path.parent, entry) for entry in those]) for other, those in parts.items()]
-    with replacing(path) as part:
-        part.write_text(render_page("index.html", whole, charts=False, parts=shown), encoding="utf-8")
+    _write_page(path, parts)
     with replacing(_list(path)) as part:
         part.write_text(_list_as_json(path.parent, parts), encoding="utf-8")
+
+
+def rewrite_index(path: Path) -> None:
+    """Write a page again from what it lists, so that it leads to what has come beside it.
+
+    Args:
+        path: Of the page; where nothing is listed for it, nothing is written.
+
+    Raises:
+        PipelineError: If what it lists cannot be read.
+    """
+    if parts := _read_list(path):
+        _write_page(path, parts)
+
+
+def _write_page(path: Path, parts: Mapping[str, Sequence[IndexEntry]]) -> None:
+    title = next(iter(parts)) if len(parts) == 1 else f"Reports in {path.parent.resolve().name}"
+    shown = [IndexPart(other, [_row(path.parent, entry) for entry in those]) for other, those in parts.items()]
+    walk = WALK if path.with_name(WALK).exists() else ""
+    with replacing(path) as part:
+        part.write_text(render_page("index.html", title, charts=False, parts=shown, walk=walk), encoding="utf-8")
 
 
 def _list(path: Path) -> Path:

@@ -150,21 +150,23 @@ LIVE = {
         "Choose a target, and look for the basis that suits it.",
         setting("one_plus_power", _linear("legendre"), 16),
         (
-            labelled(
+            Knob(
                 "Target",
                 "target",
-                one_plus_power="1 + x¹⁰",
-                sine="wave",
-                step="jump",
-                absolute_value="|x|",
-                runge="1 / (1 + 25 x²)",
+                (
+                    ("1 + x¹⁰", "one_plus_power"),
+                    ("wave", {"sine": {"frequency": 4.0}}),
+                    ("jump", "step"),
+                    ("|x|", "absolute_value"),
+                    ("1 / (1 + 25 x²)", "runge"),
+                ),
             ),
             words("Basis", BASIS, "legendre", "cosine", "fourier", "haar", "monomial"),
             numbers("Functions", "width", *WIDTHS),
         ),
     ),
     "more_functions": LiveFigure(
-        "Let many functions learn from few noisy points, and wait. Then give them more points.",
+        "Let many cosines learn from few noisy points, and wait: the fit begins to swing. Then give them more points.",
         setting("sine", _linear("cosine"), 24, inputs={}, num_points=32, noise=0.3, learning_rate={"of_limit": 0.9}),
         (
             numbers("Functions", "width", 4, 8, 12, 16, 20, 24, 28, 32),
@@ -174,7 +176,7 @@ LIVE = {
         steps_per_frame=20,
     ),
     "xor": LiveFigure(
-        "Train a network from several seeds. Does every one of them get there?",
+        "Train a network from several seeds. Do all of them get there?",
         setting("xor", _shallow("tanh"), 2, inputs={}, num_points=4, learning_rate=0.3),
         (
             Knob(
@@ -224,7 +226,7 @@ LIVE = {
         steps_per_frame=20,
     ),
     "dimension": LiveFigure(
-        "Two inputs: as many products of cosines as hidden units. Which come nearer?",
+        "Two inputs, and as many products of cosines as hidden units. Which come closer?",
         setting("gaussian", _shallow("tanh"), 16, inputs={"dimension": 2}, optimizer="adam", learning_rate=0.01),
         (
             Knob(
@@ -259,7 +261,7 @@ LIVE = {
         steps_per_frame=5,
     ),
     "losses": LiveFigure(
-        "The rings can be separated. Watch the loss: which one comes to rest?",
+        "The rings can be separated. Under which loss does descent come to rest above 0?",
         setting(
             "outer_ring",
             _linear("monomial", coordinates="polar"),
@@ -282,7 +284,7 @@ LIVE = {
         steps_per_frame=20,
     ),
     "descent": LiveFigure(
-        "Step by step: hold the curve of the loss against the predicted one, at small and at large learning rates.",
+        "Compare the loss with its predicted curve, step by step, at small and at large learning rates.",
         setting("sine", _linear("chebyshev"), 8, num_points=128, learning_rate={"of_limit": 0.25}),
         (
             numbers(TIMES_THE_LIMIT, RATE, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 1.05, 1.1),
@@ -291,7 +293,7 @@ LIVE = {
         ),
     ),
     "condition_number": LiveFigure(
-        "The best fit is the same for all polynomials. How long does descent take to come near it in each basis?",
+        "The best fit is the same in all three bases of polynomials. How long does descent take to get there in each?",
         setting("absolute_value", _linear("monomial"), 8, num_points=256),
         (
             words("Basis", BASIS, "monomial", "chebyshev", "legendre", "cosine", "fourier", "haar"),

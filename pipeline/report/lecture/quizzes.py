@@ -29,15 +29,16 @@ class Quiz:
 
 QUIZZES = {
     "number_game": Quiz(
-        "Nobody adds up more than three numbers. What is it worth to own six of them in place of three?",
+        "Nobody adds up more than three numbers. What is it worth to own six instead of three?",
         (
             "Nothing: three are added up either way.",
             "The best six miss a goal by about half as much as the best three.",
             "The best six miss a goal by less than a quarter as much.",
         ),
         2,
-        "Of goals up to 27 the best three numbers, 5, 8 and 9, miss one by 5/4 in the mean, and the best six by 2/7: "
-        "which three of them are added up is chosen after seeing the goal.",
+        "Of goals up to 27 the best three numbers, 5, 8 and 9, miss one by 5/4 on average, and the best six by 2/7: "
+        "which three of them are added up is chosen after seeing the goal. No three numbers reach the last goals, for "
+        "$7 + 8 + 9 = 24$. Of goals up to 24 the best six miss one by 2/25.",
     ),
     "fixed_bases": Quiz(
         "Sixteen functions each: which basis comes closest to a target?",
@@ -49,13 +50,11 @@ QUIZZES = {
         ),
         3,
         "Legendre polynomials are exact on $1 + x^{10}$, sines and cosines on a wave, and Haar wavelets on a jump in "
-        "the middle. "
-        "None of them is exact on the targets of the others.",
+        "the middle. None of them is exact on the targets of the others.",
     ),
     "more_functions": Quiz(
-        "32 points of a wave, with noise. What does the error between the points do, as the number of Legendre "
-        "polynomials "
-        "grows from 2 to 24?",
+        "32 points of a wave, with noise. What does the error between the points do as the number of Legendre "
+        "polynomials grows from 2 to 24?",
         (
             "It falls all the way: more functions can only help.",
             "It falls, and then stays where it is: noise is a floor.",
@@ -65,15 +64,14 @@ QUIZZES = {
         "A polynomial of degree 23 comes so close to all the noisy points that it swings far out between them.",
     ),
     "adapting": Quiz(
-        r"The target is $1 + x^{10}$, the dictionary $1, x, x^2, x^3, \ldots$ How many of them leave no error: if the "
-        r"first "
-        "ones have to be taken, and if any may be chosen?",
+        r"The target is $1 + x^{10}$, the dictionary $1, x, x^2, x^3, \ldots$ How many functions does it take to leave "
+        "no error: if the first ones have to be taken, and if any may be chosen?",
         ("11 and 11", "11 and 2", "2 and 2"),
         1,
         "$x^{10}$ is the eleventh of them. Chosen after seeing the target, $1$ and $x^{10}$ are enough.",
     ),
     "xor": Quiz(
-        "What does the linear model of both inputs answer that is best in the mean square?",
+        "What does the linear model of both inputs with the least mean square error answer?",
         ("It has three of the four right.", "It has all four right.", "It says 1/2 to everything."),
         2,
         "Both weights are 0 and the bias is 1/2. The mean square is 1/4, and cannot be less.",
@@ -82,18 +80,17 @@ QUIZZES = {
         "How many straight pieces can a ReLU network with one input and 8 hidden units draw at most?",
         ("2", "8", "9", "256"),
         2,
-        "Each unit bends once, and 8 kinks have 9 pieces between and beside them.",
+        "Each unit bends once, and 8 kinks divide a line into 9 pieces.",
     ),
     "activations": Quiz(
         "Leave the activation out, $g(z) = z$, and keep 32 hidden units. What can the network draw of one input?",
         ("Straight lines only.", "Lines with up to 32 kinks.", "Any smooth curve."),
         0,
-        "Two linear layers are one linear layer.",
+        "Two linear layers in a row are one linear layer.",
     ),
     "universality": Quiz(
-        "Take the best line of straight pieces for $x^2$, and then the best one of twice as many. What happens to its "
-        "root "
-        "mean square error?",
+        "Take the best piecewise linear function for $x^2$, and then the best one with twice as many pieces. What "
+        "happens to its root mean square error?",
         ("It is halved.", "It is divided by 4.", "It is divided by 16."),
         1,
         r"It is $2 / (\sqrt{45} \, n^2)$ with $n$ pieces.",
@@ -106,52 +103,48 @@ QUIZZES = {
     ),
     "classification": Quiz(
         "Add 100 to every logit. What happens to the probabilities?",
-        ("All of them come near 1.", "The largest one comes near 1.", "Nothing."),
+        ("All of them come near 1.", "The largest one comes near 1, the others near 0.", "Nothing."),
         2,
-        "$e^{z + 100} = e^{100} e^z$: the factor stands above and below, and cancels. Only differences of logits "
-        "count.",
+        "$e^{z + 100} = e^{100} e^z$: the factor is in the numerator and the denominator, and cancels. Only "
+        "differences of logits count.",
     ),
     "losses": Quiz(
-        "The right answer is yes, and the model is sure of no: its logit is $-10$. Which loss pulls the logit up "
-        "harder?",
+        "The right answer is yes, but the model is sure of no: its logit is $-10$. Which loss pulls it up harder?",
         (
-            "The squared error of the probability, for the mistake is large.",
+            "The squared error of the probability: the mistake is large.",
             "Cross-entropy, more than 10,000 times as hard.",
             "Both alike.",
         ),
         1,
         r"With $s = 1 / (1 + e^{10})$, about $0.000045$, the slope of cross-entropy is almost $-1$, and that of the "
-        r"squared "
-        r"error is $-2 \, s \, (1 - s)^2$, about $-0.00009$.",
+        r"squared error is $-2 \, s \, (1 - s)^2$, about $-0.00009$.",
     ),
     "descent": Quiz(
-        r"A mode has $\eta \lambda = 1.5$. What does its error do in each step?",
-        ("It grows by half.", "It is halved, and changes its sign.", "It is halved, and keeps its sign."),
+        r"A mode has $\eta \lambda = 1.5$. What happens to its error in each step?",
+        ("It grows by half.", "It is halved and changes sign.", "It is halved and keeps its sign."),
         1,
         "It is multiplied by $1 - 1.5 = -0.5$.",
     ),
     "condition_number": Quiz(
         r"Eight monomials and eight Legendre polynomials span the same space. Both start at 0, with $\eta = 1 / "
-        r"\lambda_{max}$. "
-        "Which are nearer to the best fit of $|x|$ after 100 steps?",
-        ("Both alike, for the best fit is the same.", "The Legendre polynomials.", "The monomials: they are simpler."),
+        r"\lambda_{max}$. Which are nearer to the best fit of $|x|$ after 100 steps?",
+        ("Both alike: the best fit is the same.", "The Legendre polynomials.", "The monomials: they are simpler."),
         1,
         "On 512 evenly spaced points the condition number of the Hessian is above 50,000 for the monomials, and 1.001 "
-        "for the "
-        "Legendre polynomials.",
+        "for the Legendre polynomials.",
     ),
     "large_rates": Quiz(
         r"What does descent on a quadratic do at $\eta = 1.9 / \lambda_{max}$?",
         (r"It diverges: $1 / \lambda_{max}$ is the limit.", "It converges.", "It goes round the minimum for ever."),
         1,
-        "The steepest mode is multiplied by $1 - 1.9 = -0.9$ in each step. It changes its sign, and shrinks.",
+        "The steepest mode is multiplied by $1 - 1.9 = -0.9$ in each step. It changes sign, and shrinks.",
     ),
     "networks": Quiz(
-        r"A wide network, and a learning rate of 1.5 times $2 / \lambda_{max}$ at its first weights. What does its "
-        r"loss do?",
+        r"A wide network starts with a learning rate of 1.5 times $2 / \lambda_{max}$ at its first weights. What does "
+        r"its loss do?",
         ("It diverges.", "It rises, and then comes back down.", "It falls from the first step on."),
         1,
-        r"$\eta \lambda_0 = 3$ lies between 2 and 4: the output grows until that lowers the curvature.",
+        r"$\eta \lambda_0 = 3$ lies between 2 and 4: the output grows until it lowers the curvature.",
     ),
 }
 """By the name of the station."""

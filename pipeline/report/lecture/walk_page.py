@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from pipeline.errors import number_of
 from pipeline.records.atomic_writes import replacing
-from pipeline.report.html.index_page import IndexEntry, ReportPicture, link_of, picture_of
+from pipeline.report.html.index_page import WALK, IndexEntry, ReportPicture, link_of, picture_of
 from pipeline.report.html.page_tables import verdict_class
 from pipeline.report.html.rendering import render_page
 from pipeline.report.lecture.live_figures import LiveFigure
@@ -22,7 +22,7 @@ from pipeline.report.lecture.stations import STATIONS, Station
 from pipeline.report.playground.playground_page import write_playground
 
 TITLE = "The lecture"
-PAGE = "lecture.html"
+PAGE = WALK
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,16 @@ def test_who_solves_a_puzzle_is_told_with_the_number_of_seeds():
     )
 
 
+def test_who_solves_a_puzzle_at_another_width_than_the_best_is_told_with_it():
+    def error(trial):
+        return 0.0 if trial.shape.model == TANH or (trial.shape.model == RELU and trial.shape.width == 4) else 0.5
+
+    told = answered(error, models=(RELU, TANH), target=(Xor(),), widths=(2, 4), seeds=2).text
+    assert told.startswith(
+        "shallow(tanh) solves it for 2 of 2 seeds (width 2), shallow(relu) for 2 of 2 (width 4), which"
+    )
+
+
 def test_a_model_all_of_whose_trials_diverged_has_no_rank():
     told = answered(of_models(r=0.1, t=math.inf), models=(RELU, TANH)).text
     assert (

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.errors import PipelineError
 from pipeline.report.answer.answer import Answer
-from pipeline.report.html.index_page import IndexEntry, entry_of, entry_of_game, write_index
+from pipeline.report.html.index_page import WALK, IndexEntry, entry_of, entry_of_game, rewrite_index, write_index
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
 
@@ -117,3 +117,19 @@ def test_a_list_that_was_changed_by_hand_is_not_overwritten(tmp_path: Path) -> N
     with pytest.raises(PipelineError, match=f"^{message}"):
         write_index(tmp_path / "index.html", "own", [])
     assert kept.read_text() == '{"own": [1]}'
+
+
+def test_the_page_leads_to_the_walk_once_it_is_beside_it(tmp_path: Path) -> None:
+    page, link = tmp_path / "index.html", f'href="{WALK}"'
+    rewrite_index(page)
+    assert not page.exists()
+    write_index(page, "The lecture", [IndexEntry("one", "?", report(tmp_path / "one"), "", "")])
+    (tmp_path / "one" / "report.html").write_text("")
+    without = page.read_text()
+    assert link not in without
+    (tmp_path / WALK).write_text("")
+    rewrite_index(page)
+    assert link in page.read_text()
+    (tmp_path / WALK).unlink()
+    rewrite_index(page)
+    assert page.read_text() == without

@@ -54,6 +54,7 @@ def test_six_numbers_miss_by_less_than_a_quarter_of_what_three_do() -> None:
     three, six = outcome(Rules(own=3)), outcome(Rules(own=6))
     assert (three.best, three.best_sets, six.best) == (Fraction(5, 4), ((5, 8, 9),), Fraction(2, 7))
     assert six.best < three.best / 4
+    assert outcome(Rules(own=6, highest_goal=24)).best == Fraction(2, 25)
     assert "less than a quarter" in QUIZZES["number_game"].answer
 
 
@@ -161,9 +162,24 @@ def test_cross_entropy_pulls_ten_thousand_times_as_hard_where_the_model_is_sure_
     assert "more than 10,000 times" in QUIZZES["losses"].answer
 
 
+def test_only_the_square_of_the_output_has_a_minimum_where_points_can_be_separated() -> None:
+    """What the station says: along a direction that separates, the slope of both others is below 0 at any weights."""
+    rng = np.random.default_rng(0)
+    points_PD = rng.standard_normal((64, 2))
+    yes_P = points_PD[:, 0] > 0
+    direction_D = np.array([1.0, 0.0])
+    for weights_D in rng.standard_normal((20, 2)) * 5:
+        outputs = torch.from_numpy((points_PD @ weights_D)[None, None])
+        for loss in (BinaryCrossEntropy(), BrierScore()):
+            slope_P = loss.gradient(outputs, torch.from_numpy(yes_P[None].astype(float))).numpy().ravel()
+            assert (points_PD.T @ slope_P) @ direction_D < 0, loss
+    best_D = np.linalg.lstsq(points_PD, yes_P.astype(float), rcond=None)[0]
+    assert np.allclose(points_PD.T @ (points_PD @ best_D - yes_P), 0, atol=1e-10)
+
+
 def test_a_mode_at_one_and_a_half_is_halved_and_changes_its_sign() -> None:
     assert 1 - 1.5 == -0.5
-    assert QUIZZES["descent"].answer == "It is halved, and changes its sign."
+    assert QUIZZES["descent"].answer == "It is halved and changes sign."
 
 
 def test_legendre_polynomials_are_nearer_to_the_best_fit_than_monomials() -> None:
@@ -211,6 +227,6 @@ def test_two_wide_linear_layers_rise_and_come_back_at_one_and_a_half_times_the_l
 def test_numbers_in_the_reasons_are_those_that_are_computed_here() -> None:
     """Each number of a reason stands in a test above; a new one has to be put there, and here."""
     told = {name: re.findall(r"\d+(?:,\d{3})*(?:\.\d+)?", quiz.because) for name, quiz in QUIZZES.items()}
-    assert told["number_game"] == ["27", "5", "8", "9", "5", "4", "2", "7"]
+    assert told["number_game"] == ["27", "5", "8", "9", "5", "4", "2", "7", "7", "8", "9", "24", "24", "2", "25"]
     assert told["condition_number"] == ["512", "50,000", "1.001"]
     assert told["losses"][-1] == "0.00009"

@@ -218,7 +218,7 @@ def test_every_trial_of_the_run_opens_from_its_start(visit, plan):
 
 def test_an_optimizer_without_a_largest_stable_rate_plays_with_a_rate_of_its_own(visit):
     visit.choose("Optimizer", "adam")
-    visit.until_said("verdict", "Of adam no largest stable rate")
+    visit.until_said("verdict", "For adam no largest stable rate")
     assert visit.number("learning rate") == 0.01
     assert not visit.find("marker").is_displayed()
     visit.choose("Optimizer", "momentum")

@@ -62,5 +62,5 @@ export function playGame(place, random) {
 }
 
 const LESSON =
-  "Nobody adds up more than three. Who owns more chooses them after seeing the goal: a basis that is chosen for its " +
+  "Nobody adds up more than three. Owning more means choosing after seeing the goal: a basis that is chosen for its " +
   "target beats one that was fixed before.";

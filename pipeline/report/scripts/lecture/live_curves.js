@@ -140,6 +140,6 @@ export function standing({ started, frame, losses, loss, isLinear }) {
   const said = [`Step ${(frame?.step ?? 0).toLocaleString("en")}`, `loss ${shortNumber(value)}`];
   const times = limit ? `, ${shortNumber(rate / limit)} times the limit${isLinear ? "" : " at these weights"}` : "";
   said.push(`learning rate ${shortNumber(rate)}${times}`);
-  if (isLinear && loss === "half_mean_square") said.push(`condition number κ = ${shortNumber(started.theory.condition ** 2)}`);
+  if (isLinear && loss === "half_mean_square") said.push(`condition number of the Hessian κ = ${shortNumber(started.theory.condition ** 2)}`);
   return `${said.join("; ")}.`;
 }

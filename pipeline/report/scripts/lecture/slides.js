@@ -64,6 +64,7 @@ export function afterKey(place, key) {
     case "ArrowLeft":
       return back(place);
     case "p":
+    case "P":
       return presentingOrNot(place);
     case "Escape":
       return place.presenting ? presentingOrNot(place) : place;

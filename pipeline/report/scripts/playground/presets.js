@@ -29,17 +29,17 @@ export const USUAL = {
 export const PRESETS = [
   {
     question: "Past the largest stable rate",
-    look: "The rate is 3 % above 2/λ: one mode grows while all others have come to rest. Drag the pointer back.",
+    look: "The rate is 3 % above 2/λ: one mode grows while all others shrink. Drag the pointer back.",
     changes: { model: { linear: { basis: "cosine" } }, learning_rate: { of_limit: 1.03 }, steps: 2000 },
   },
   {
     question: "Why so slow?",
-    look: "Powers of x are nearly the same function, so κ is large, and the slowest mode moves κ² times as slowly.",
+    look: "Powers of x look alike: the features have a large condition number κ, and the slowest mode is κ² times as slow.",
     changes: { model: { linear: { basis: "monomial" } }, learning_rate: { of_limit: 0.95 }, steps: 100000 },
   },
   {
     question: "A kink for every unit",
-    look: "Each ReLU unit bends the line once, at a green tick. Descent moves the ticks to where the target bends.",
+    look: "Each ReLU unit bends the line once, at a green tick. Descent moves a tick to where the target bends.",
     changes: {
       target: "absolute_value",
       model: { shallow: { activation: "relu", initialisation: "kinks_inside" } },
@@ -50,7 +50,7 @@ export const PRESETS = [
   },
   {
     question: "Runge's points",
-    look: "A polynomial through evenly spaced points swings between them near the ends, although the target is smooth.",
+    look: "A polynomial of high degree swings near the ends between evenly spaced points, although the target is smooth.",
     changes: {
       target: "runge",
       inputs: { measure: "grid" },
@@ -62,7 +62,7 @@ export const PRESETS = [
   },
   {
     question: "Waves at a jump",
-    look: "Beside the jump waves overshoot by about a tenth of it, however many there are: Gibbs' phenomenon.",
+    look: "Waves overshoot beside the jump by about a tenth of it, however many there are: the Gibbs phenomenon.",
     changes: {
       target: "step",
       inputs: { measure: "grid" },
@@ -75,7 +75,7 @@ export const PRESETS = [
   },
   {
     question: "XOR",
-    look: "No plane tells these corners apart. Hidden units fold the square, each along a green line.",
+    look: "No straight line separates the corners of 1 from those of 0. Hidden units fold the square, each along a green line.",
     changes: {
       target: "xor",
       num_points: 4,
@@ -88,7 +88,7 @@ export const PRESETS = [
   },
   {
     question: "The edge of stability",
-    look: "Sharpness rises until it meets 2 / rate, and stays there: the rate chooses the curvature.",
+    look: "Sharpness rises until it meets 2 / rate, and stays near it: the rate chooses the curvature.",
     changes: {
       target: { chebyshev_polynomial: { degree: 3 } },
       inputs: { measure: { grid: { low: -1.0526315789473684, high: 1.0526315789473684 } } },

@@ -29,7 +29,7 @@ export function standingInWords(standing) {
 /** @param {Standing} standing */
 function withoutLimit({ diverged, step, optimizer, full }) {
   const said = diverged ? `It diverged at step ${step}. ` : "", of = full ? optimizer : "steps on some of the points";
-  const text = `${said}Of ${of} no largest stable rate follows from the curvature alone.`;
+  const text = `${said}For ${of} no largest stable rate follows from the curvature alone.`;
   return { text, kind: /** @type {const} */ ("") };
 }
 

@@ -20,7 +20,7 @@ export function numbersOf({ started, frame, losses }) {
     ["learning rate", started.rate],
     [started.isLinear ? "largest stable rate" : "largest stable rate now", limit],
     ["rate / limit", limit ? started.rate / limit : null],
-    ["condition number κ", started.isLinear ? started.condition : null],
+    ["condition number κ of the features", started.isLinear ? started.condition : null],
     ["sharpness λ", started.isLinear ? null : frame?.sharpness],
     ["largest stable sharpness", started.isLinear ? null : started.bound],
     ["weights", frame?.weights.length],

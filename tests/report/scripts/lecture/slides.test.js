@@ -37,6 +37,7 @@ test("keys that scroll a page lead on only where one thing is shown", () => {
   assert.deepEqual(after(start, "p", "PageDown", "PageDown"), ["xor", 1]);
   assert.deepEqual(after(start, "p", "End", "PageUp"), ["xor", 2]);
   assert.deepEqual(after(start, "p", "End", "Home"), ["start", 0]);
+  assert.deepEqual(after(start, "P", "End", "Home"), ["start", 0]); // with the shift key, or caps lock
 });
 
 test("other keys and names lead nowhere", () => {

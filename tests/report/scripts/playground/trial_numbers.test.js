@@ -10,7 +10,7 @@ test("numbers of a linear model are beside those that theory predicts", () => {
   assert.equal(numbers.get("training loss"), "0.5");
   assert.equal(numbers.get("predicted loss"), "0.5");
   assert.equal(numbers.get("rate / limit"), "0.5");
-  assert.equal(numbers.get("condition number κ"), "30");
+  assert.equal(numbers.get("condition number κ of the features"), "30");
   assert.equal(numbers.has("largest stable sharpness"), false);
 });
 
