@@ -33,9 +33,17 @@ LINK = ROOT / ".slurm"
 LONGEST = (
     "launch/test_worker.py",
     "test_configs.py",
+    # One browser, one after the other.
+    "report/playground/test_playground_page.py",
+    "report/html/test_run_page.py",
+    "report/test_explorer.py",
+    "report/test_lecture.py",
+    "report/test_descent.py",
+    "docs/test_writing.py",
     "launch/test_schedulers.py",
     "training/test_run.py",
     "launch/submit/test_submit_run.py",
+    "tracking/export/test_delivery.py",
     "training/test_followers.py",
     "slurm/test_dev.py",
     "launch/job/test_exporting.py",
@@ -90,12 +98,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     The short tests at the end fill every gap, so that the workers of pytest end together.
     """
+    from forked_workers import TOGETHER  # pytest rewrites it first
+
     tests_of = Counter(item.path for item in items)
     turns = {path: (_turn(path), num, path) for path, num in tests_of.items()}
     items.sort(key=lambda item: turns[item.path])
     for item in items:
         if "dev_cluster" in getattr(item, "fixturenames", ()):
             item.add_marker("cluster")
+    browsing = {item.path for item in items if "chromium" in getattr(item, "fixturenames", ())}
+    for item in items:
+        if item.path in browsing:
+            item.stash[TOGETHER] = "chromium"
 
 
 def pytest_collection_finish() -> None:

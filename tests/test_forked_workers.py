@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import preloaded
 import pytest
 
 TESTS = {
@@ -188,3 +189,23 @@ def test_waits(begun):
     assert running.returncode == pytest.ExitCode.INTERRUPTED
     assert "KeyboardInterrupt" in told
     assert (folder / "ended").exists()
+
+
+FORK = """
+import os, sys
+from pathlib import Path
+from preloaded import client_folders, end_at_once, remake_client_folders
+
+before = [Path(folder.name) for folder in client_folders()]
+if os.fork() == 0:
+    remake_client_folders(Path(sys.argv[1]))
+    assert {Path(folder.name).parent for folder in client_folders()} == {Path(sys.argv[1])}
+    end_at_once()
+print(os.waitstatus_to_exitcode(os.wait()[1]), [folder.is_dir() for folder in before])
+"""
+
+
+def test_a_worker_that_ends_takes_away_its_own_folders_of_the_client_of_wandb_and_no_others(tmp_path):
+    process = preloaded.begin(str(tmp_path), cwd=Path(preloaded.__file__).parent, program=FORK)
+    assert process.communicate() == ("0 [True, True]\n", "")
+    assert not list(tmp_path.iterdir())

@@ -23,11 +23,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from preloaded import RUN
+from preloaded import RUN, remake_client_folders
 
 OF_POLARS = {"jemalloc_bg_thd", "polars-ooc-clea"}
 """Names of threads that Polars starts as it is imported; a process that is forked does without them."""
 SHARED = pytest.StashKey[Path]()
+TOGETHER = pytest.StashKey[str]()
+"""Tests with the same word here are run by one worker, whatever files they are from: they share what is begun once."""
 PATIENCE = 15.0
 """Seconds that a worker has to end what it began when the run is given up."""
 
@@ -63,6 +65,11 @@ class Forking:
         return True
 
 
+def together(item: pytest.Item) -> str | Path:
+    """What one worker runs from beginning to end: a file, or files that belong together."""
+    return item.stash.get(TOGETHER, item.path)
+
+
 def other_threads() -> set[str]:
     """The names of the threads of this process, but the first; none where the system does not say."""
     tasks = [task for task in Path("/proc/self/task").glob("*") if task.name != f"{os.getpid()}"]
@@ -86,8 +93,8 @@ class Workers:
 
     def __init__(self, session: pytest.Session) -> None:
         self.session, self.hook = session, session.config.hook
-        paths = groupby(range(len(session.items)), lambda number: session.items[number].path)
-        self.files = deque(list(numbers) for _, numbers in paths)
+        of_one_worker = groupby(range(len(session.items)), lambda number: together(session.items[number]))
+        self.files = deque(list(numbers) for _, numbers in of_one_worker)
         self.workers: dict[Connection, Worker] = {}
         self.num_begun = 0
         factory: pytest.TempPathFactory = session.config._tmp_path_factory
@@ -227,6 +234,8 @@ def become_worker(session: pytest.Session, connection: Connection, number: int) 
     recapture(config)
     config.option.basetemp = str(config.stash[SHARED] / f"worker{number}")
     config._tmp_path_factory = pytest.TempPathFactory.from_config(config, _ispytest=True)
+    if "wandb" in sys.modules:
+        remake_client_folders(config._tmp_path_factory.getbasetemp())
     try:
         try:
             for file in files_from(connection):

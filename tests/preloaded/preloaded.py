@@ -23,6 +23,7 @@ import pickle
 import runpy
 import select
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -48,10 +49,13 @@ LIBRARIES = (
     "pipeline.training.run",
     "sklearn.datasets",
     "submitit.core.submission",
-    # What W&B's client loads. Not itself: it makes a folder as it is loaded, which the first fork to end would remove.
-    "click",
-    "google.protobuf.descriptor_pb2",
-    "pydantic",
+    "wandb.apis.public",
+    "wandb.cli.beta",  # what wandb.cli.cli loads; it looks for a place for its log as it is loaded itself
+    "wandb.cli.clean",
+    "wandb.cli.leet",
+    "wandb.proto.wandb_internal_pb2",
+    "wandb.sdk.launch.sweeps",
+    "wandb.sdk.wandb_sweep",
 )
 NUMBER = 4
 """Bytes of a number on the way back: first of the process, then how it ended."""
@@ -276,8 +280,7 @@ def abandoned(listener: socket.socket, place: Path) -> bool:
     with held(place):  # who has started this process holds it until it has its connection
         if select.select([listener], [], [], 0)[0]:
             return False
-        (place / SOCKET).unlink()
-        place.rmdir()
+        shutil.rmtree(place)
         return True
 
 
@@ -315,6 +318,8 @@ def become(asked: dict, ends: list[int]) -> NoReturn:
     os.environ.update(asked["env"])
     time.tzset()
     os.chdir(asked["cwd"])
+    tempfile.tempdir = None  # as its environment says
+    remake_client_folders(Path(sys.argv[1]))  # where they are removed even if this is killed
     sys.path[0] = str(Path.cwd())
     sys.argv[1:] = asked["words"]
     if "leash" in asked:
@@ -334,6 +339,21 @@ def become(asked: dict, ends: list[int]) -> NoReturn:
             raise
         end_at_once(end.code or 0)
     end_at_once()
+
+
+def client_folders() -> tuple[tempfile.TemporaryDirectory[str], ...]:
+    """The folders that W&B's client makes as it is loaded, and removes as its process ends."""
+    from wandb.sdk.artifacts.artifact import Artifact
+    from wandb.sdk.data_types._private import MEDIA_TMP
+
+    return MEDIA_TMP, Artifact._TMP_DIR
+
+
+def remake_client_folders(place: Path) -> None:
+    """Give a process that was forked folders of its own, and leave those of its parent alone."""
+    for folder in client_folders():
+        folder._finalizer.detach()  # type: ignore[attr-defined]
+        tempfile.TemporaryDirectory.__init__(folder, dir=place)
 
 
 class PicklingThread(ThreadPoolExecutor):
@@ -379,5 +399,7 @@ if __name__ == "__main__":
     listener = listening(Path(sys.argv[1]))
     for library in LIBRARIES:
         importlib.import_module(library)
+    for client_folder in client_folders():
+        client_folder.cleanup()
     gc.freeze()
     serve(listener, Path(sys.argv[1]))

@@ -102,11 +102,16 @@ def page(small_run, tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def explorer(chromium, page) -> Explorer:
+def closed(chromium, page) -> Explorer:
+    """The page, to be opened at an address."""
+    return Explorer(chromium, page)
+
+
+@pytest.fixture
+def explorer(closed) -> Explorer:
     """The page, just opened."""
-    explorer = Explorer(chromium, page)
-    explorer.open()
-    return explorer
+    closed.open()
+    return closed
 
 
 def test_the_page_begins_with_the_best_cell_and_asks_for_nothing_elsewhere(explorer):
@@ -252,20 +257,20 @@ def test_the_list_sorts_by_every_column(explorer):
         ("#=&&&%", "The address has a word that this page does not know: “”."),
     ],
 )
-def test_an_address_that_cannot_be_followed_is_told_and_the_rest_works(explorer, address, told):
-    explorer.open(address)
-    assert explorer.told.startswith(told.split("  ")[0])
-    assert explorer.title == BEST
-    explorer.named("button", "linear(chebyshev)").click()
-    assert explorer.told == ""
+def test_an_address_that_cannot_be_followed_is_told_and_the_rest_works(closed, address, told):
+    closed.open(address)
+    assert closed.told.startswith(told.split("  ")[0])
+    assert closed.title == BEST
+    closed.named("button", "linear(chebyshev)").click()
+    assert closed.told == ""
 
 
-def test_a_trial_opens_by_its_address(explorer):
+def test_a_trial_opens_by_its_address(closed):
     for address in ("#trial=00093ef4&step=10", "?trial=00093ef4"):
-        explorer.open(address)
-        assert explorer.title == "shallow(relu), width 32, learning rate 1, seed 0"
-    explorer.browser.execute_script("location.hash = '#trial=0008666b'")
-    explorer.wait(lambda: explorer.title == "shallow(relu), width 16, learning rate 2, seed 1")
+        closed.open(address)
+        assert closed.title == "shallow(relu), width 32, learning rate 1, seed 0"
+    closed.browser.execute_script("location.hash = '#trial=0008666b'")
+    closed.wait(lambda: closed.title == "shallow(relu), width 16, learning rate 2, seed 1")
 
 
 @pytest.mark.parametrize("width", [390, 768, 1400])
@@ -278,12 +283,12 @@ def test_the_explorer_fits_every_screen(explorer, width):
     reset(explorer.browser)
 
 
-def test_axe_core_finds_nothing_on_light_and_dark_pages(explorer):
-    explorer.open("#trial=00009efe&only=width:4..8")
-    assert violations(explorer.browser) == []
-    prefer(explorer.browser, color_scheme="dark")
-    assert violations(explorer.browser, runOnly=["color-contrast"]) == []
-    reset(explorer.browser)
+def test_axe_core_finds_nothing_on_light_and_dark_pages(closed):
+    closed.open("#trial=00009efe&only=width:4..8")
+    assert violations(closed.browser) == []
+    prefer(closed.browser, color_scheme="dark")
+    assert violations(closed.browser, runOnly=["color-contrast"]) == []
+    reset(closed.browser)
 
 
 def test_on_paper_there_is_what_was_chosen_and_nothing_to_operate(explorer):

@@ -101,9 +101,15 @@ class Visit:
 
 
 @pytest.fixture
-def visit(chromium, written):
-    yield Visit(chromium, written).open(SMALL)
+def visitor(chromium, written):
+    """Somebody who has yet to open the page."""
+    yield Visit(chromium, written)
     reset(chromium)
+
+
+@pytest.fixture
+def visit(visitor):
+    return visitor.open(SMALL)
 
 
 def test_it_opens_without_a_network_in_silence_and_every_figure_is_drawn(visit):
@@ -115,8 +121,8 @@ def test_it_opens_without_a_network_in_silence_and_every_figure_is_drawn(visit):
     visit.until(lambda: visit.find("loss").get_attribute("aria-label").startswith("Training loss from "))
 
 
-def test_play_goes_on_pause_stops_step_makes_one_and_reset_begins_again(visit):
-    visit.open(LONG)
+def test_play_goes_on_pause_stops_step_makes_one_and_reset_begins_again(visitor):
+    visit = visitor.open(LONG)
     visit.until_said("verdict", CONVERGES)
     visit.press("step")
     visit.until(lambda: visit.step == 1)
@@ -137,8 +143,8 @@ def test_play_stops_at_the_last_step_of_the_trial_and_goes_on_beyond_it_if_it_is
     visit.until(lambda: visit.step > 60)
 
 
-def test_the_pointer_is_dragged_past_the_largest_stable_rate_until_descent_diverges_and_back(visit):
-    visit.open(LONG)
+def test_the_pointer_is_dragged_past_the_largest_stable_rate_until_descent_diverges_and_back(visitor):
+    visit = visitor.open(LONG)
     visit.until_said("verdict", CONVERGES)
     slider, before = visit.find("rate"), visit.number("rate / limit")
     thumb = visit.chromium.execute_script(THUMB, slider)
@@ -155,8 +161,8 @@ def test_the_pointer_is_dragged_past_the_largest_stable_rate_until_descent_diver
     visit.until(lambda: visit.text("play") == "Pause" and visit.step > 5)
 
 
-def test_a_rate_of_a_thousand_million_diverges_says_so_and_another_goes_on(visit):
-    visit.open(LONG)
+def test_a_rate_of_a_thousand_million_diverges_says_so_and_another_goes_on(visitor):
+    visit = visitor.open(LONG)
     visit.until_said("verdict", CONVERGES)
     field = visit.find("rate-field")
     field.clear()
@@ -198,21 +204,21 @@ def test_what_is_chosen_stands_in_the_address_and_is_there_again(visit):
         ("?trial=0123456789abcdef", "There is no trial 0123456789ab… of waves to play here."),
     ],
 )
-def test_what_an_address_asks_for_in_vain_is_one_sentence_and_the_rest_works(visit, end, sentence):
-    visit.open(end)
+def test_what_an_address_asks_for_in_vain_is_one_sentence_and_the_rest_works(visitor, end, sentence):
+    visit = visitor.open(end)
     visit.until_said("complaint", sentence)
     visit.press("step")
     visit.until(lambda: visit.step == 1)
 
 
-def test_every_trial_of_the_run_opens_from_its_start(visit, plan):
+def test_every_trial_of_the_run_opens_from_its_start(visitor, plan):
     for trial in list(plan.trials.values())[::7]:
-        visit.open(f"?trial={trial.id}")
-        visit.until(lambda trial=trial: visit.find("playground").get_attribute("data-trial") == trial.id)
-        assert visit.number("learning rate") == pytest.approx(trial.learning_rate, rel=1e-2)
-        assert not visit.find("complaint").is_displayed()
+        visitor.open(f"?trial={trial.id}")
+        visitor.until(lambda trial=trial: visitor.find("playground").get_attribute("data-trial") == trial.id)
+        assert visitor.number("learning rate") == pytest.approx(trial.learning_rate, rel=1e-2)
+        assert not visitor.find("complaint").is_displayed()
     assert (
-        visit.chromium.find_element(By.LINK_TEXT, "The report of waves").get_attribute("href").endswith("report.html")
+        visitor.chromium.find_element(By.LINK_TEXT, "The report of waves").get_attribute("href").endswith("report.html")
     )
 
 
@@ -245,9 +251,9 @@ def test_a_target_is_drawn_with_the_mouse_and_with_arrow_keys(visit):
     assert visit.find("download-table").is_displayed()
 
 
-def test_the_yaml_is_a_sweep_that_runs_and_holds_the_trial_that_was_played(visit, tmp_path, monkeypatch, capsys):
+def test_the_yaml_is_a_sweep_that_runs_and_holds_the_trial_that_was_played(visitor, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    visit.open(f"{SMALL}&model=shallow&learning_rate=0.25")
+    visit = visitor.open(f"{SMALL}&model=shallow&learning_rate=0.25")
     visit.press("play")
     visit.until(lambda: visit.step == 40)
     (tmp_path / "found.yaml").write_text(visit.text("yaml"), encoding="utf-8")
@@ -263,10 +269,10 @@ def test_the_yaml_is_a_sweep_that_runs_and_holds_the_trial_that_was_played(visit
     assert visit.number("training loss") == pytest.approx(loss, rel=6e-3)  # three digits
 
 
-def test_yaml_and_drawing_are_saved_and_copied(visit, tmp_path):
+def test_yaml_and_drawing_are_saved_and_copied(visitor, tmp_path):
     behaviour = {"behavior": "allow", "downloadPath": str(tmp_path)}
-    visit.chromium.execute_cdp_cmd("Browser.setDownloadBehavior", behaviour)
-    visit.open(f"{SMALL}&drawn=-1,0;1,1")
+    visitor.chromium.execute_cdp_cmd("Browser.setDownloadBehavior", behaviour)
+    visit = visitor.open(f"{SMALL}&drawn=-1,0;1,1")
     visit.until_said("verdict", CONVERGES)
     visit.press("download")
     visit.press("download-table")
@@ -294,26 +300,26 @@ def test_who_wants_little_motion_plays_by_hand_alone(visit):
     assert (visit.text("play"), visit.step) == ("Play", 0)
 
 
-def test_a_browser_without_workers_plays_all_the_same(visit):
+def test_a_browser_without_workers_plays_all_the_same(visitor):
     take_away = {"source": "delete window.Worker"}
-    added = visit.chromium.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", take_away)
+    added = visitor.chromium.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", take_away)
     try:
-        visit.open(SMALL)
-        visit.press("play")
-        visit.until(lambda: visit.step >= 40)
+        visitor.open(SMALL)
+        visitor.press("play")
+        visitor.until(lambda: visitor.step >= 40)
     finally:
-        visit.chromium.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+        visitor.chromium.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
 
 
-def test_without_scripts_one_sentence_says_what_is_missing(visit):
-    visit.chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+def test_without_scripts_one_sentence_says_what_is_missing(visitor):
+    visitor.chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
-        visit.open()
-        said = visit.chromium.find_element(By.CSS_SELECTOR, "noscript .answer").text
+        visitor.open()
+        said = visitor.chromium.find_element(By.CSS_SELECTOR, "noscript .answer").text
         assert said.startswith("The playground trains in this page, which takes scripts")
-        assert not visit.find("play").is_displayed()
+        assert not visitor.find("play").is_displayed()
     finally:
-        visit.chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+        visitor.chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
 @pytest.mark.parametrize("width", [390, 768, 1400])
@@ -331,14 +337,14 @@ def test_it_fits_every_screen_and_a_projector_shows_what_is_played_alone(visit, 
     assert visit.chromium.execute_script(wide) <= width
 
 
-def test_axe_core_finds_nothing_in_light_or_dark_of_a_line_and_of_the_plane(visit):
+def test_axe_core_finds_nothing_in_light_or_dark_of_a_line_and_of_the_plane(visitor):
     for end in (SMALL, "#target=xor&model=shallow&num_points=4&loss=half_mean_square&learning_rate=0.3"):
-        visit.open(end)
-        visit.until(lambda: visit.text("verdict"))
-        visit.chromium.execute_script("document.querySelector('.choices details').open = true")
-        assert violations(visit.chromium) == []
-    prefer(visit.chromium, color_scheme="dark")
-    assert violations(visit.chromium, runOnly=["color-contrast"]) == []
+        visitor.open(end)
+        visitor.until(lambda: visitor.text("verdict"))
+        visitor.chromium.execute_script("document.querySelector('.choices details').open = true")
+        assert violations(visitor.chromium) == []
+    prefer(visitor.chromium, color_scheme="dark")
+    assert violations(visitor.chromium, runOnly=["color-contrast"]) == []
 
 
 def test_a_keyboard_reaches_every_control(visit):
