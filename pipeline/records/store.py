@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +24,8 @@ from pipeline.records.schema import FITTED_SAMPLES, LINE, OUTCOMES, RECORDS
 
 MOST_BYTES_READ = 1 << 20
 """Parts of records, in bytes on disk, that are read at once: in memory they take 20 times as much."""
+MOST_BYTES_TOGETHER = 1 << 23
+"""The same of the packs whose records are looked at together: many enough that few queries are asked."""
 
 _WRITTEN = ("records", "outcomes", "fits", "frames", "logs")
 """Folders in which the name of a file begins with its pack."""
@@ -141,6 +144,28 @@ def scan_records(run: Path) -> pl.LazyFrame:
         if 0 < sum(path.stat().st_size for path in paths) <= MOST_BYTES_READ:
             return pl.read_parquet(paths, schema=RECORDS, glob=False).lazy()
     return pl.scan_parquet(paths, schema=RECORDS, glob=False) if paths else pl.LazyFrame(schema=RECORDS)
+
+
+def scan_records_by_packs(run: Path, most_bytes: int = MOST_BYTES_TOGETHER) -> Iterator[pl.LazyFrame]:
+    """The same numbers, those of a few whole packs at a time: who goes through them once has all of a trial together.
+
+    Args:
+        run: Folder of the run.
+        most_bytes: Of the packs of a table, on disk; a larger pack has a table of its own.
+
+    Yields:
+        Rows of ``RECORDS``; one table without rows where nothing is recorded.
+    """
+    together: list[Path] = []
+    num_bytes = 0
+    for _, parts in groupby(sorted((run / "records").glob("*.parquet")), lambda path: path.name.rpartition("-")[0]):
+        of_pack = list(parts)
+        num_bytes_of_pack = sum(path.stat().st_size for path in of_pack)
+        if together and num_bytes + num_bytes_of_pack > most_bytes:
+            yield pl.scan_parquet(together, schema=RECORDS, glob=False)
+            together, num_bytes = [], 0
+        together, num_bytes = together + of_pack, num_bytes + num_bytes_of_pack
+    yield pl.scan_parquet(together, schema=RECORDS, glob=False) if together else pl.LazyFrame(schema=RECORDS)
 
 
 @contextmanager

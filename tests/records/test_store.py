@@ -24,6 +24,7 @@ from pipeline.records.store import (
     remove_records,
     remove_unfinished_writes,
     scan_records,
+    scan_records_by_packs,
     write_fitted_samples,
     write_outcomes,
     write_records,
@@ -106,6 +107,16 @@ def test_a_query_finds_what_is_read_at_once(tmp_path):
     for pack, step in itertools.product("qp", (9, 0)):
         write_records(tmp_path, pack, step, numbers(1.0, math.nan, step=step))
     assert scan_records(tmp_path).collect().equals(read_records(tmp_path))
+
+
+@pytest.mark.parametrize(("most_bytes", "tables"), [(0, ["p", "q", "r"]), (1 << 20, ["pqr"])])
+def test_records_by_packs_have_all_of_a_pack_in_one_table(tmp_path, most_bytes, tables):
+    assert [part.collect().schema for part in scan_records_by_packs(tmp_path)] == [RECORDS]
+    for pack, step in itertools.product("rqp", (9, 0)):
+        write_records(tmp_path, pack, step, numbers(1.0, math.nan, step=step).with_columns(pack=pl.lit(pack)))
+    parts = [part.collect() for part in scan_records_by_packs(tmp_path, most_bytes)]
+    assert ["".join(part["pack"].unique(maintain_order=True)) for part in parts] == tables
+    assert pl.concat(parts).equals(read_records(tmp_path))
 
 
 def test_part_that_is_removed_before_a_query_is_no_damage(tmp_path, monkeypatch):

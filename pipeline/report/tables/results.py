@@ -5,6 +5,7 @@ Shape letters: R learning rates.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import polars as pl
@@ -18,7 +19,7 @@ from pipeline.numerics.spectra import LIMIT_OF_FLOAT64, TRUSTED_BELOW, Trust
 from pipeline.optimizers.stability_limits import Limit
 from pipeline.plans import Plan
 from pipeline.records.schema import Records
-from pipeline.records.store import naming_damage, scan_records
+from pipeline.records.store import naming_damage, scan_records_by_packs
 from pipeline.report.tables.cells import (
     PROBLEM,
     TRAINING,
@@ -66,10 +67,15 @@ def read_results(run: Path, plan: Plan, outcomes: pl.DataFrame) -> pl.DataFrame:
         PipelineError: If a part of the records is damaged.
     """
     with naming_damage(run):
-        return results(plan, scan_records(run), outcomes)
+        return results_by_packs(plan, scan_records_by_packs(run), outcomes)
 
 
 def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """The same, of records that are looked at all together."""
+    return results_by_packs(plan, [records.lazy()], outcomes)
+
+
+def results_by_packs(plan: Plan, parts: Iterable[pl.LazyFrame], outcomes: pl.DataFrame) -> pl.DataFrame:
     """One row for every trial of the plan, in its order, those not yet run included.
 
     Columns: the axes of the trial, with those of ``TRAINING`` that the experiment varies; ``learning_rate`` as it was
@@ -85,40 +91,65 @@ def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFram
     Beside ``condition_number`` stands ``condition_number_trust``, beside ``predicted_steps`` stands
     ``measured_steps``, the first recorded step at which the tolerance was reached.
 
+    Args:
+        plan: Of the run.
+        parts: Its records, all of a trial in the same part; each is in memory by itself, and is read once.
+        outcomes: How its trials ended.
+
     Returns:
         As many rows as the plan has trials.
     """
     planned = _planned(plan)
-    numbers = _numbered(planned, records)
-    names = _diagnostics(plan, records)
     ran = outcomes.select("trial", "status", "step", "reason", "engine", resolved="learning_rate", trained_in="run")
-    table = (
-        planned.join(ran, on="trial", how="left", maintain_order="left")
-        .join(_recorded(planned, numbers, names), on="row", how="left", maintain_order="left")
-        .with_columns(
-            pl.coalesce("resolved", "learning_rate").alias("learning_rate"),
-            pl.col("status").fill_null("pending"),
-            pl.coalesce("step", "last_step").alias("step"),
-            pl.col("reason").fill_null(""),
-            pl.col(TRAINED_IN).fill_null(""),
-        )
+    ended = planned.join(ran, on="trial", how="left", maintain_order="left").with_columns(
+        pl.coalesce("resolved", "learning_rate").alias("learning_rate"),
+        pl.col("status").fill_null("pending"),
+        pl.col("reason").fill_null(""),
+        pl.col(TRAINED_IN).fill_null(""),
     )
-    for of_rows in (_near_the_ends(planned, numbers), _rises(planned, numbers)):
-        table = table.join(of_rows, on="row", how="left", maintain_order="left")
-    table = table.join(proved_descent(plan, table, numbers), on="row", how="left", maintain_order="left")
+    names, known = _known(plan, ended, parts)
+    table = ended.join(known, on="row", how="left", maintain_order="left")
+    table = table.with_columns(pl.coalesce("step", "last_step").alias("step"), _settled(table))
     table = table.with_columns(*_growth(plan, table), times_first_limit()).with_columns(*trial_verdict())
-    table = table.join(settled_steps(numbers, table), on="row", how="left", maintain_order="left")
     if "condition_number" in names:
         table = table.with_columns(condition_number_trust())
         names.insert(names.index("condition_number") + 1, "condition_number_trust")
     rates = ["learning_rate", "times_limit"] if planned["times_limit"].count() else ["learning_rate"]
     if {PREDICTED_STEPS, EXCESS_LOSS} <= set(names):
-        table = table.join(measured_steps(numbers, tolerance_of(plan)), on="row", how="left", maintain_order="left")
         names.insert(names.index(PREDICTED_STEPS) + 1, MEASURED_STEPS)
     names.append(TIMES_FIRST_LIMIT)
     axes = [*cell_of(planned), *rates, *repeated_in(planned), "precision"]
     taken = [TRAINED_IN] if (outcomes["run"].fill_null("") != "").any() else []
     return table.select("trial", *axes, "status", "step", "settled", "reason", *taken, *VERDICT_COLUMNS, *names)
+
+
+def _known(plan: Plan, ended: pl.DataFrame, parts: Iterable[pl.LazyFrame]) -> tuple[list[str], pl.DataFrame]:
+    """Names of the diagnostics, those of the experiment first and in its order, and what records say of each row."""
+    names = [diagnostic.name() for diagnostic in plan.experiment.diagnostics]
+    ids, others, known = pl.Enum(ended["trial"]), set[str](), []
+    for part in parts:
+        numbers = _numbered(ids, part)
+        found = set(numbers["diagnostic"].unique()) - set(names)
+        known.append(_of_records(plan, ended[numbers["row"].unique()], numbers.lazy(), [*names, *sorted(found)]))
+        others |= found
+    return [*names, *sorted(others)], pl.concat(known, how="diagonal")
+
+
+def _of_records(plan: Plan, ended: pl.DataFrame, numbers: pl.LazyFrame, names: list[str]) -> pl.DataFrame:
+    """What the records of some rows say of them: columns beside ``row``."""
+    table = ended
+    for of_rows in (_recorded(ended, numbers, names), _near_the_ends(ended, numbers), _rises(ended, numbers)):
+        table = table.join(of_rows, on="row", how="left")
+    proved, settled = proved_descent(plan, table, numbers), settled_steps(numbers, table)
+    for of_rows in (proved, settled, measured_steps(numbers, tolerance_of(plan))):
+        table = table.join(of_rows, on="row", how="left")
+    said = [name for name in table.columns if name == "row" or name not in ended.columns]
+    return table.select(*said, settled_by=pl.lit(criterion(table)))
+
+
+def _settled(table: pl.DataFrame) -> pl.Expr:
+    """The step at which each row has settled by the criterion of all: records in part hold the loss alone, perhaps."""
+    return pl.when(pl.col("settled_by") == criterion(table)).then("settled").alias("settled")
 
 
 def tolerance_of(plan: Plan) -> float:
@@ -252,23 +283,17 @@ def _growth(plan: Plan, table: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     return pl.Series("least_growth", least, pl.Float64), pl.Series("growth", about, pl.Float64)
 
 
-def _numbered(planned: pl.DataFrame, records: Records) -> pl.LazyFrame:
+def _numbered(ids: pl.Enum, records: pl.LazyFrame) -> pl.DataFrame:
     """Records with the row of their trial in place of its id: grouping by numbers is several times faster."""
-    rows = pl.col("trial").cast(pl.Enum(planned["trial"]), strict=False).to_physical().cast(pl.UInt32).alias("row")
-    return records.lazy().select(rows, "step", "diagnostic", "value").filter(pl.col("row").is_not_null())
+    row = pl.col("trial").cast(ids, strict=False).to_physical().cast(pl.UInt32).alias("row")
+    known = records.select(row, "step", "diagnostic", "value").filter(pl.col("row").is_not_null())
+    return known.collect(engine="streaming")
 
 
 def _each(numbers: pl.LazyFrame, diagnostic: str, *of_row: pl.Expr) -> pl.DataFrame:
     """Aggregates of one diagnostic for each ``row``; those that a stream allows take no memory but their results."""
     of_diagnostic = numbers.filter(pl.col("diagnostic") == diagnostic)
     return of_diagnostic.group_by("row").agg(*of_row).collect(engine="streaming")
-
-
-def _diagnostics(plan: Plan, records: Records) -> list[str]:
-    """Names of the diagnostics, those of the experiment first and in its order."""
-    planned = [diagnostic.name() for diagnostic in plan.experiment.diagnostics]
-    found = records.lazy().select(pl.col("diagnostic").unique()).collect(engine="streaming")
-    return planned + sorted(set(found["diagnostic"]) - set(planned))
 
 
 def _near_the_ends(planned: pl.DataFrame, numbers: pl.LazyFrame) -> pl.DataFrame:
