@@ -27,10 +27,12 @@ function float(fallback, range = "a finite number", allows = () => true) {
 /**
  * @param {number} fallback
  * @param {number} least
+ * @param {number} [most]
  * @returns {Field}
  */
-function integer(fallback, least) {
-  return { type: "integer", fallback, range: `an integer from ${least}`, allows: (value) => value >= least };
+function integer(fallback, least, most = Infinity) {
+  const range = `an integer from ${least}${most < Infinity ? ` to ${most}` : ""}`;
+  return { type: "integer", fallback, range, allows: (value) => value >= least && value <= most };
 }
 
 /**
@@ -68,7 +70,7 @@ export const DEFINITIONS = {
     runge: {},
     x_squared: {},
     one_plus_power: { power: integer(10, 1) },
-    chebyshev_polynomial: { degree: integer(3, 0) },
+    chebyshev_polynomial: { degree: integer(3, 0, 1000) },  // each value takes as many steps
     gaussian: { scale },
     xor: {},
     outer_ring: { radius: float(0.65, "a number above 0", (value) => value > 0) },
@@ -104,7 +106,7 @@ export const DEFINITIONS = {
     haar: {},
     ridge: { power: integer(1, 1) },
     hat: {},
-    b_spline: { degree: integer(3, 0) },
+    b_spline: { degree: integer(3, 0, 1000) },  // each value takes as many steps
     gaussian_bump: { overlap: float(1, "a number above 0", (value) => value > 0) },
     random_fourier: { scale, seed },
     random_relu: { seed },

@@ -8,7 +8,7 @@ import { LiveTrial } from "../playground/live_trial.js";
 import { numbersOf } from "../playground/trial_numbers.js";
 import { PRESETS, USUAL, settingOf } from "../playground/presets.js";
 import { createRateSlider } from "../playground/rate_slider.js";
-import { askedTrial, trialSetting } from "../playground/run_trials.js";
+import { askedTrial, openedInWords, trialSetting } from "../playground/run_trials.js";
 import { settingFrom } from "../playground/setting_address.js";
 import { createSharing } from "../playground/sharing.js";
 import { standingInWords } from "../playground/stability_words.js";
@@ -140,7 +140,7 @@ function open() {
   const opened = trial.setting ? { ...USUAL, ...trial.setting } : read.setting, wrong = checkSetting(opened);
   choose(wrong.length ? USUAL : opened, true);
   complain([trial.sentence, read.sentence, ...wrong].filter(Boolean));
-  if (trial.setting) find("look").textContent = `Trial ${asked.slice(0, 12)} of ${held("trials").run}, from its start.`;
+  if (trial.setting) find("look").textContent = openedInWords(asked, held("trials").run, opened.dtype);
 }
 
 find("play").addEventListener("click", () => (live.playing ? live.pause() : live.play()));

@@ -37,6 +37,19 @@ export function trialSetting(run, asked) {
 }
 
 /**
+ * What is played, once a trial of a run is opened. Its run may round more than the page, which computes in float64.
+ * @param {string} asked Its id, or the beginning of it.
+ * @param {string} run Name of the run.
+ * @param {string} [dtype] What its run computed in.
+ * @returns {string} A sentence or two.
+ */
+export function openedInWords(asked, run, dtype) {
+  const opened = `Trial ${asked.slice(0, 12)} of ${run}, from its start.`;
+  if (dtype !== "float32") return opened;
+  return `${opened} Its run computed in float32, this page in float64: past the largest stable rate they part.`;
+}
+
+/**
  * @param {RunTrials} run
  * @param {string} asked
  * @param {number} number

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { askedTrial, trialSetting } from "../../../../pipeline/report/scripts/playground/run_trials.js";
+import { askedTrial, openedInWords, trialSetting } from "../../../../pipeline/report/scripts/playground/run_trials.js";
 
 const [ONE, OTHER, SOLVED] = ["a1b2c3".padEnd(64, "0"), "a1b2c3".padEnd(64, "1"), "ff00".padEnd(64, "2")];
 const RUN = {
@@ -30,4 +30,9 @@ test("a trial that cannot be opened is one sentence", () => {
   assert.match(trialSetting(RUN, SOLVED).sentence, /is solved at once/);
   assert.match(trialSetting(NONE, ONE).sentence, /belongs to no run/);
   assert.equal(trialSetting(RUN, "<script>").setting, null);
+});
+
+test("of a run that computed in float32 it is said that the page does not", () => {
+  assert.equal(openedInWords(ONE, "xor", "float64"), "Trial a1b2c3000000 of xor, from its start.");
+  assert.match(openedInWords(ONE, "xor", "float32"), /from its start. Its run computed in float32, this page in float64/);
 });
