@@ -38,14 +38,14 @@ class LiveFigure:
         task: What to try, in a sentence.
         setting: What it begins with.
         knobs: What may be changed.
-        steps_per_frame: Steps of descent for each picture.
+        steps_per_frame: Steps of descent for each picture; below 1, not in every one.
         shows_sharpness: Whether the sharpness is shown on the way.
     """
 
     task: str
     setting: Mapping[str, Any]
     knobs: tuple[Knob, ...] = ()
-    steps_per_frame: int = 1
+    steps_per_frame: float = 1
     shows_sharpness: bool = False
 
     def as_json(self) -> dict[str, Any]:
@@ -291,6 +291,7 @@ LIVE = {
             words("Basis", BASIS, "chebyshev", "legendre", "monomial"),
             numbers("Functions", "width", 2, 4, 8),
         ),
+        steps_per_frame=0.25,  # fifteen a second: slow enough to see each
     ),
     "condition_number": LiveFigure(
         "The best fit is the same in all three bases of polynomials. How long does descent take to get there in each?",
@@ -302,12 +303,13 @@ LIVE = {
         steps_per_frame=5,
     ),
     "large_rates": LiveFigure(
-        "Drag the learning rate past the limit.",
+        "Drag the learning rate past the limit. How far past it does the loss begin to grow?",
         setting("sine", _linear("legendre"), 4, num_points=128, learning_rate={"of_limit": 0.9}),
         (
             numbers(TIMES_THE_LIMIT, RATE, 0.1, 0.5, 0.9, 0.99, 0.999, 1.001, 1.01, 1.1, 1.5),
             words("Basis", BASIS, "legendre", "monomial", "cosine"),
         ),
+        steps_per_frame=10,  # a thousandth above the limit a mode that is at rest takes 18,000 steps to be seen
     ),
     "networks": LiveFigure(
         r"Go past the limit: the loss rises, and the sharpness falls. Where is it beside $2 / \eta$ in the end?",
@@ -322,6 +324,7 @@ LIVE = {
             numbers("Hidden units", "width", 8, 16, 32, 64),
             SEEDS,
         ),
+        steps_per_frame=0.25,  # the sharpness is measured eight times a second, and is to be seen on its way down
         shows_sharpness=True,
     ),
 }

@@ -140,6 +140,15 @@ def test_twice_as_many_pieces_divide_the_error_of_a_parabola_by_four() -> None:
     assert "divided by 4" in QUIZZES["universality"].answer
 
 
+@pytest.mark.parametrize("h", [0.1, 0.01])
+def test_two_smooth_units_come_as_close_to_a_parabola_as_one_likes(h: float) -> None:
+    """What the station says of them: the error falls as h^2."""
+    x_P, c = grid(64), 0.5
+    second = -2 * math.tanh(c) * (1 - math.tanh(c) ** 2)
+    outputs_P = (np.tanh(c + h * x_P) + np.tanh(c - h * x_P) - 2 * math.tanh(c)) / (h**2 * second)
+    assert 0 < np.abs(outputs_P - x_P**2).max() < h**2
+
+
 def test_ten_cosines_along_six_axes_have_a_million_products() -> None:
     assert QUIZZES["dimension"].answer == f"{10**6:,}"
     assert f"{6**10:,}" in QUIZZES["dimension"].choices

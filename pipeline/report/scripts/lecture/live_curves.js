@@ -22,6 +22,7 @@ const MARGIN = 0.06;  // of the plane, in which points on its edge are whole
  * @property {Losses | null} predicted
  * @property {string} loss Name of the loss.
  * @property {boolean} isLinear Whether the model is linear in its weights.
+ * @property {boolean} showsSharpness Whether there is a plot of it.
  */
 
 /**
@@ -121,12 +122,14 @@ export function sharpnessContent({ started, frame, sharpness }) {
  * @param {Heard} heard
  * @returns {string}
  */
-export function keyInWords({ started, frame, predicted }) {
+export function keyInWords({ started, frame, predicted, showsSharpness }) {
   const fit = started.dimension === 2 ? "Left: blue where the output is small, orange where it is large" : "Blue: what is learned";
   const dashed = started.dimension === 2 ? [] : ["dashed: the target"];
   const kinks = frame?.units.some((unit) => unit.kink !== undefined) ? ["green: kinks"] : [];
+  const lines = frame?.units.some((unit) => unit.slopes !== undefined) ? ["green: where the input of a hidden unit is 0"] : [];
   const theory = predicted ? ["orange, on the loss: what theory predicts"] : [];
-  return `${[fit, ...dashed, ...kinks, ...theory].join("; ")}.`;
+  const edge = showsSharpness ? ["dotted, beside the sharpness: 2 / rate"] : [];
+  return `${[fit, ...dashed, ...kinks, ...lines, ...theory, ...edge].join("; ")}.`;
 }
 
 /**

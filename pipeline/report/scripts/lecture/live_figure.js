@@ -146,7 +146,8 @@ export class LiveFigure {
   hearFrame(frame) {
     this.frame = frame;
     for (const [step, loss] of frame.losses) if (step > lastOf(this.losses)) this.losses.add(step, loss);
-    if (frame.sharpness !== null && frame.step > lastOf(this.sharpness)) this.sharpness.add(frame.step, frame.sharpness);
+    const { sharpness } = this, isNew = frame.sharpness !== sharpness.values[sharpness.values.length - 1];
+    if (frame.sharpness !== null && isNew && frame.step > lastOf(sharpness)) sharpness.add(frame.step, frame.sharpness);
     if (frame.diverged && this.told.textContent === "") {
       this.told.textContent = `Descent has diverged at step ${frame.divergedAt}: its loss is beyond all bounds.`;
       this.setPlaying(false);
@@ -159,7 +160,7 @@ export class LiveFigure {
     const { started, frame, losses, sharpness, predicted } = this;
     if (started === null) return;
     const { loss, model } = this.setting;
-    const heard = { started, frame, losses, sharpness, predicted, loss, isLinear: "linear" in model };
+    const heard = { started, frame, losses, sharpness, predicted, loss, isLinear: "linear" in model, showsSharpness: this.spec.showsSharpness };
     const flat = started.dimension === 2;
     [this.places.fit.hidden, this.places.plane.hidden] = [flat, !flat];
     if (flat) this.plots.plane.show(planeContent(heard));
