@@ -23,6 +23,9 @@ NAMES = [station.name for station in STATIONS]
 WIDE_FORMULAS = """return [...document.querySelectorAll("div.formula")]
     .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)"""
 
+SCROLLED_FORMULAS = """return [...document.querySelectorAll("div.formula")]
+    .filter((one) => getComputedStyle(one).overflowY !== "hidden").map((one) => one.textContent)"""
+
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -232,6 +235,7 @@ def test_a_projector_shows_one_thing_at_a_time_in_large_type(walk: Chrome) -> No
     press(walk, "p")
     seen = [parts_in_sight(station)]
     assert float(size.value_of_css_property("font-size")[:-2]) > 1.3 * float(small[:-2])
+    assert walk.execute_script(SCROLLED_FORMULAS) == []
     press(walk, Keys.ARROW_RIGHT)
     seen.append(parts_in_sight(station))
     choices(station)[2].click()
@@ -241,7 +245,13 @@ def test_a_projector_shows_one_thing_at_a_time_in_large_type(walk: Chrome) -> No
     assert seen == [["text"], ["quiz"], ["live"], ["measured"], ["yaml"]]
     press(walk, Keys.PAGE_DOWN)
     assert shown(walk) == ["hidden_units"]
-    press(walk, Keys.PAGE_UP)
+    press(walk, Keys.PAGE_DOWN, Keys.PAGE_DOWN)  # the second shows the answer to what nobody has answered
+    other = walk.find_element(By.ID, "hidden_units")
+    assert parts_in_sight(other) == ["quiz"]
+    assert other.find_element(By.CSS_SELECTOR, "details b").is_displayed()
+    press(walk, Keys.PAGE_DOWN)
+    assert parts_in_sight(other) == ["live"]
+    press(walk, *[Keys.PAGE_UP] * 3)
     assert parts_in_sight(station) == ["yaml"]
     press(walk, Keys.ESCAPE)
     assert len(parts_in_sight(station)) == 5

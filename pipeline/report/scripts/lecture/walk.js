@@ -5,6 +5,17 @@ import { afterKey, at, back, forward, presentingOrNot } from "../lecture/slides.
 
 /** @typedef {import("../lecture/slides.js").Place} Place */
 
+/**
+ * How many parts of a station can be shown: what its question covers, not before it is answered.
+ * @param {HTMLElement[]} parts
+ */
+function partsInReach(parts) {
+  return Math.max(1, parts.filter((part) => !part.matches(COVERED)).length);
+}
+
+/** As the style sheet hides them. */
+const COVERED = ".covered :is(.live, .measured, .yaml)";
+
 /** What keeps the arrow keys for itself. */
 const USES_KEYS = "input, select, textarea, [contenteditable]";
 
@@ -26,18 +37,30 @@ export function startWalk(entered, left) {
   };
   document.body.classList.add("walking");
   const previous = one(document, "#previous"), next = one(document, "#next"), present = one(document, "#present");
-  previous.addEventListener("click", () => go(back(place)));
-  next.addEventListener("click", () => go(forward(place)));
+  previous.addEventListener("click", () => lead(back));
+  next.addEventListener("click", () => lead(forward));
   present.addEventListener("click", () => go(presentingOrNot(place)));
   window.addEventListener("hashchange", () => go(at(place, location.hash.slice(1))));
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (event.target instanceof Element && event.target.closest(USES_KEYS)) return;
-    const changed = afterKey(place, event.key);
-    if (changed === place) return;
-    event.preventDefault();
-    go(changed);
+    if (lead((from) => afterKey(from, event.key))) event.preventDefault();
   });
+
+  /**
+   * Go where a move leads. Presenting, the first move on from a question shows its answer.
+   * @param {(from: Place) => Place} move
+   * @returns {boolean} Whether it leads anywhere.
+   */
+  function lead(move) {
+    const from = { ...place, parts: place.parts.map((all, number) => (number === place.at ? all : partsInReach(parts[number]))) };
+    const to = move(from), next = forward(from);
+    if (to === from) return false;
+    const question = place.presenting && parts[place.at][place.part]?.querySelector(".skip:not([hidden])");
+    if (question instanceof HTMLElement && to.at === next.at && to.part === next.part) question.click();
+    else go({ ...to, parts: place.parts });
+    return true;
+  }
 
   /** @param {Place} changed */
   function go(changed) {
