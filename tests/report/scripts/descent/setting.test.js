@@ -35,7 +35,7 @@ const REFUSED = [
   [
     "a polynomial that takes minutes at each point",
     { ...GOOD, target: { chebyshev_polynomial: { degree: 1e9 } } },
-    /degree must be an integer from 0 to 1000, not 1000000000/,
+    /degree of chebyshev_polynomial must be an integer from 0 to 1000, not 1000000000/,
   ],
   ["half a unit", { ...GOOD, width: 2.5 }, /width must be an integer from 1 to 1024, not 2.5/],
   ["a rate of nothing", { ...GOOD, learning_rate: 0 }, /learning_rate must be a number above 0, not 0/],
