@@ -6,6 +6,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from browser import prefer, reset, violations
+from selenium.webdriver import Chrome
 
 from pipeline.config import read_file
 from pipeline.problems.number_game import NumberGame, Rules
@@ -66,3 +68,13 @@ def test_page_is_one_file_that_shows_hostile_words_as_words(tmp_path: Path) -> N
 
 def test_cases_that_nobody_asked_for_are_an_empty_table() -> None:
     assert cases(NumberGame("?", (Rules(),))).equals(pl.DataFrame(schema=cases(NumberGame("?", (Rules(),))).schema))
+
+
+def test_axe_core_finds_nothing_that_keeps_anybody_from_the_game(
+    chromium: Chrome, tmp_path: Path, lecture: NumberGame
+) -> None:
+    chromium.get(write_game(lecture, tmp_path).as_uri())
+    assert violations(chromium) == []
+    prefer(chromium, color_scheme="dark")
+    assert violations(chromium, runOnly=["color-contrast"]) == []
+    reset(chromium)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from browser import prefer, reset, violations
+from selenium.webdriver import Chrome
 
 from pipeline.errors import PipelineError
 from pipeline.report.answer.answer import Answer
@@ -133,3 +135,14 @@ def test_the_page_leads_to_the_walk_once_it_is_beside_it(tmp_path: Path) -> None
     (tmp_path / WALK).unlink()
     rewrite_index(page)
     assert page.read_text() == without
+
+
+def test_axe_core_finds_nothing_that_keeps_anybody_from_the_index(chromium: Chrome, tmp_path: Path) -> None:
+    game = IndexEntry("game", "How well?", report(tmp_path / "game"), "4 rounds", "agrees (4 of 4 rounds)")
+    one = IndexEntry("one", "Why?", report(tmp_path / "one", "error_by_width"), "2 done", "contradicts (1 of 2)")
+    write_index(tmp_path / "index.html", "The lecture", [game, one])
+    chromium.get((tmp_path / "index.html").as_uri())
+    assert violations(chromium) == []
+    prefer(chromium, color_scheme="dark")
+    assert violations(chromium, runOnly=["color-contrast"]) == []
+    reset(chromium)
