@@ -29,7 +29,8 @@ FIGURES: tuple[Figure, ...] = (
         "Error by model and width",
         "Each point is the median over seeds at the learning rate that is best for its model and width; "
         "the band, or the bar where there is one width, holds the middle half of the seeds, all of them where there "
-        "are fewer than five. Dashed: exact least "
+        "are fewer than five. One model at one width is drawn over its learning rates; small dots in a row are seeds. "
+        "Dashed: exact least "
         "squares on the same points. Dotted: the best that the functions of a basis, or any network of that width, can "
         "do with infinitely many points, where it is known exactly. Black (white on a dark page), where there are any: "
         "yardsticks, other approximations of as many terms, whose errors are known exactly; of one input also the "

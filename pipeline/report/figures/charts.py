@@ -46,6 +46,8 @@ LETTERS_OF_A_LEGEND = 80
 """Of lines and symbols side by side, about as wide as a panel that stands alone."""
 MOST_PANELS = 12
 PIXELS_OF_A_ROW = 50
+NAME_OF_ROW, TOP_OF_ROW, MIDDLE_OF_ROW, BOTTOM_OF_ROW = 0.04, 0.4, 0.67, 0.95
+"""Places in the row of a model: its name stands above what is drawn there, so that no mark crosses it."""
 TINIEST, LARGEST = sys.float_info.min, sys.float_info.max / 10
 """What a logarithmic axis reaches to."""
 GREATEST_POWER = sys.float_info.max_10_exp - 1
@@ -211,8 +213,9 @@ def ramp(num_colours: int) -> list[str]:
 
 def names_in_rows(names: Sequence[str], rows: pl.DataFrame) -> alt.Chart:
     """The name of each model at the left of a row of its own, above what is drawn there: a run of one width."""
-    text = chart_of(rows.select("name").unique(maintain_order=True)).mark_text(align="left", dx=2, dy=-10, color=MUTED)
-    return text.encode(x=alt.value(0), y=model_row(names), text="name:N")
+    text = chart_of(rows.select("name").unique(maintain_order=True))
+    text = text.mark_text(align="left", baseline="top", dx=2, color=MUTED)
+    return text.encode(x=alt.value(0), y=model_row(names, NAME_OF_ROW), text="name:N")
 
 
 def height_of_rows(table: pl.DataFrame) -> float:
@@ -220,7 +223,7 @@ def height_of_rows(table: pl.DataFrame) -> float:
     return PIXELS_OF_A_ROW * table["name"].n_unique() if table["width"].n_unique() == 1 else math.inf
 
 
-def model_row(names: Sequence[str], place: float = 0.5) -> alt.Y:
+def model_row(names: Sequence[str], place: float = MIDDLE_OF_ROW) -> alt.Y:
     """One row for each model, without an axis; 0 is the upper edge of a row, 1 the lower."""
     scale = alt.Scale(type="band", domain=list(names))
     return alt.Y("name:N", scale=scale, axis=None, bandPosition=place)

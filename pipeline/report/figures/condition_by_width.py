@@ -33,7 +33,8 @@ def condition_table(tables: RunTables) -> pl.DataFrame:
 def condition_by_width(tables: RunTables) -> Drawn | None:
     """Condition number against width for each model, in rows where there is one width, up to what float64 can tell."""
     table = condition_table(tables)
-    if table.is_empty():
+    # One model at one width is a number, which the tables hold: a dot alone says no more.
+    if table.is_empty() or table.height == table["panel_problem"].n_unique():
         return None
     reaches, one_width = table["at_limit"].any(), table["width"].n_unique() == 1
 

@@ -27,6 +27,8 @@ THEORIES = {
     "infinite": ("theory: infinite width", [8, 2, 2, 2]),
 }
 """Columns of ``error_table`` that theory fills, their labels and dashes."""
+MOST_DOTS = 50
+"""Seeds of a model that are drawn one by one."""
 
 
 def error_table(tables: RunTables) -> pl.DataFrame:
@@ -79,14 +81,22 @@ def error_by_width(tables: RunTables) -> Drawn | None:
     """Test error against width for each model, with the band of the seeds, exact least squares and the best error."""
     title, table = tables.error_title, error_table(tables)
     one_width = table["width"].n_unique() == 1
+    of_rates = errors_by_rate(tables) if one_width and table["name"].n_unique() == 1 else pl.DataFrame()
+    over_rates = not of_rates.is_empty() and of_rates["rate_axis"].n_unique() > 1
 
     def panel(rows: pl.DataFrame) -> Chart:
         known = yardsticks_beside(tables, rows)
-        rows = rows.drop("trial")
-        scale, axis = _error_scale(rows, [error for one in known for error in one.errors.values()])
+        problem, rows = rows["panel_problem"][0], rows.drop("trial", "panel_problem")
+        if over_rates:
+            return alt.layer(*_over_rates(tables, of_rates.filter(of_problem(problem)), rows, known, dashes))
+        of_seeds = seeds_at_best_rate(tables).filter(of_problem(problem)) if one_width else pl.DataFrame({"score": []})
+        scale, axis = _error_scale(
+            rows, [*of_seeds["score"], *(error for one in known for error in one.errors.values())]
+        )
         if one_width:
             across = functools.partial(alt.X, scale=scale, title=title, axis=axis)
-            return alt.layer(*_at_one_width(tables, rows, known, across, dashes))
+            seeds = of_seeds.select("name", "score").filter((pl.col("score") > 0) | (scale.type == "linear"))
+            return alt.layer(*_at_one_width(tables, rows, seeds, known, across, dashes))
         base = chart_of(rows).encode(x=charts.width_axis(rows["width"]), color=charts.model_colour(tables.models))
         median = alt.Y("median:Q", scale=scale, title=title, axis=axis)
         shape, tooltip = charts.model_shape(tables.models), _error_tooltip(title)
@@ -110,12 +120,72 @@ def error_by_width(tables: RunTables) -> Drawn | None:
     dashes = {label: dash for column, (label, dash) in THEORIES.items() if table[column].count()}
     panels_of = table.partition_by("panel_problem", maintain_order=True)
     dashes |= {one.name: DASHES[one.name] for rows in panels_of for one in yardsticks_beside(tables, rows)}
-    return panels(table.rename({"panel_problem": "panel"}), panel, charts.height_of_rows(table))
+    height = math.inf if over_rates else charts.height_of_rows(table)
+    return panels(table.with_columns(panel=pl.col("panel_problem")), panel, height)
+
+
+def of_problem(label: str) -> pl.Expr:
+    """Whether a row is of the problem with a label."""
+    return pl.col("panel_problem").cast(pl.String) == label
+
+
+def errors_by_rate(tables: RunTables) -> pl.DataFrame:
+    """Criterion at each learning rate: median and middle half of the seeds, of which a diverged one counts as infinite.
+
+    Returns:
+        One row for each problem, model, width and learning rate of which the median is finite.
+    """
+    trials = tables.named.filter(pl.col("score").is_not_null(), pl.col("rate_axis").is_not_null())
+    score, high = pl.col("score"), pl.col("score").quantile(0.75, "higher")
+    table = trials.group_by("panel_problem", "name", "width", "rate_axis", maintain_order=True).agg(
+        pl.col("rate").first(),
+        pl.len().alias("seeds"),
+        score.quantile(0.25, "lower").alias("low"),
+        score.median().alias("median"),
+        pl.when(high.is_finite()).then(high).alias("high"),
+    )
+    return table.filter(pl.col("median").is_finite()).sort("panel_problem", "name", "width", "rate_axis")
+
+
+def seeds_at_best_rate(tables: RunTables) -> pl.DataFrame:
+    """Finite scores at the best learning rate, at most ``MOST_DOTS`` of each model, evenly spaced in their order."""
+    cell = ["panel_problem", "name", "width"]
+    stride = (pl.len().over(cell) / MOST_DOTS).ceil().cast(pl.Int64)
+    finite = tables.best.filter(pl.col("score").is_finite())
+    return finite.filter(pl.int_range(pl.len()).over(cell) % stride == 0).select(*cell, "score")
+
+
+def _over_rates(
+    tables: RunTables, rates: pl.DataFrame, rows: pl.DataFrame, known: list[Yardstick], dashes: dict[str, Any]
+) -> list[alt.Chart]:
+    """The errors of one model at one width by learning rate: nothing else is compared there."""
+    yardsticks = [error for one in known for error in one.errors.values()]
+    scale, axis = _error_scale(pl.concat([rows, rates.drop("panel_problem")], how="diagonal_relaxed"), yardsticks)
+    errors = functools.partial(alt.Y, scale=scale, title=tables.error_title, axis=axis)
+    across, ticks = charts.log_scale(rates["rate_axis"].to_list())
+    rate = alt.X("rate_axis:Q", title=tables.rate_title, scale=across, axis=ticks)
+    colour = charts.model_colour(tables.models)
+    base = chart_of(rates.drop("panel_problem")).encode(x=rate, color=colour)
+    band = base.mark_area(opacity=0.16).encode(y=errors("low:Q"), y2="high:Q")
+    line = base.mark_line(strokeWidth=2).encode(y=errors("median:Q"))
+    shape, tooltip = charts.model_shape(tables.models), _error_tooltip(tables.error_title)
+    point = base.mark_point(filled=True, size=45, opacity=1).encode(y=errors("median:Q"), shape=shape, tooltip=tooltip)
+    layers = [band, line, point]
+    for column, (label, dash) in THEORIES.items():
+        if rows[column].count():
+            theory = chart_of(rows).mark_rule(strokeWidth=1.6, clip=True).encode(y=errors(f"{column}:Q"), color=colour)
+            layers.append(with_legend_entry(theory, alt.StrokeDash, label, dash, among=dashes))
+    for one in known:
+        rule = chart_of(pl.DataFrame({"yardstick": list(one.errors.values())}))
+        rule = rule.mark_rule(strokeWidth=1.4, clip=True, color=charts.INK).encode(y=errors("yardstick:Q"))
+        layers.append(with_legend_entry(rule, alt.StrokeDash, one.name, DASHES[one.name], among=dashes))
+    return layers
 
 
 def _at_one_width(
     tables: RunTables,
     rows: pl.DataFrame,
+    seeds: pl.DataFrame,
     known: list[Yardstick],
     errors: Callable[[str], alt.X],
     dashes: dict[str, Any],
@@ -127,15 +197,20 @@ def _at_one_width(
     bar = base.mark_rule(strokeWidth=7, opacity=0.25).encode(x=errors("low:Q"), x2="high:Q")
     tooltip = _error_tooltip(tables.error_title)
     point = base.mark_point(filled=True, size=60, opacity=1).encode(x=errors("median:Q"), shape=shape, tooltip=tooltip)
-    layers = [bar, point, charts.names_in_rows(names, rows)]
-    sides = {"y": charts.model_row(names, 0.05), "y2": alt.Y2("name", bandPosition=0.95)}
+    dots = chart_of(seeds).mark_point(filled=True, size=12, opacity=0.6, clip=True)
+    dots = dots.encode(x=errors("score:Q"), y=row, color=charts.model_colour(tables.models))
+    layers = [bar, dots, point, charts.names_in_rows(names, rows)]
+    sides = {
+        "y": charts.model_row(names, charts.TOP_OF_ROW),
+        "y2": alt.Y2("name", bandPosition=charts.BOTTOM_OF_ROW),
+    }
     for column, (label, dash) in THEORIES.items():
         if rows[column].count():
             theory = base.mark_rule(strokeWidth=2, clip=True).encode(**sides, x=errors(f"{column}:Q"))
             layers.append(with_legend_entry(theory, alt.StrokeDash, label, dash, among=dashes))
     for one in known:
-        rule = chart_of(pl.DataFrame({"yardstick": list(one.errors.values())}))
-        rule = rule.mark_rule(strokeWidth=1.4, clip=True, color=charts.INK).encode(x=errors("yardstick:Q"))
+        rule = chart_of(rows.select("name").join(pl.DataFrame({"yardstick": list(one.errors.values())}), how="cross"))
+        rule = rule.mark_rule(strokeWidth=1.4, clip=True, color=charts.INK).encode(**sides, x=errors("yardstick:Q"))
         layers.append(with_legend_entry(rule, alt.StrokeDash, one.name, DASHES[one.name], among=dashes))
     return layers
 

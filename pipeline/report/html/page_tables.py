@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipeline.report.tables.printing import cell_texts, split_constants
+from pipeline.report.tables.printing import cell_texts, fitting, split_constants
 from pipeline.report.theory.verdicts import AGREES, CONTRADICTS
 
 MOST_ROWS = 500
@@ -15,6 +15,8 @@ MOST_ROWS_IN_SIGHT = 30
 """A table of more rows scrolls within itself."""
 MOST_LETTERS_OF_A_LINE = 30
 """A cell of more is broken into lines."""
+LETTERS_OF_A_PAGE = 132
+"""That stand beside each other in a table of a page as wide as it gets, in columns with some room between them."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,24 @@ def page_table(table: pl.DataFrame, keep: Sequence[str] = ()) -> PageTable:
     rows = tuple(_row(cells, varying.schema) for cells in cell_texts(varying.head(MOST_ROWS)))
     above = ", ".join(f"{name.replace('_', ' ')} {text}" for name, text in constants.items())
     return PageTable(above, columns, rows, varying.height > MOST_ROWS_IN_SIGHT)
+
+
+def columns_that_fit(table: pl.DataFrame, last: Sequence[str]) -> list[str]:
+    """Columns of a table that fit beside each other on a page.
+
+    Args:
+        table: Any table.
+        last: Names of columns that are the first to be left out.
+
+    Returns:
+        Names in the order of the table.
+    """
+    return fitting(table, LETTERS_OF_A_PAGE, last, MOST_ROWS, _letters)
+
+
+def _letters(name: str, cells: Sequence[str]) -> int:
+    """Letters of a column whose name has a line for each word, and whose long cells are broken into lines."""
+    return min(MOST_LETTERS_OF_A_LINE, max(map(len, (*name.split("_"), *cells))))
 
 
 def page_table_or_none(table: pl.DataFrame | None, keep: Sequence[str]) -> PageTable | None:

@@ -23,7 +23,14 @@ from pipeline.report.figures.figure import FigureSpec
 from pipeline.report.figures.png_process import MOST_AT_ONCE
 from pipeline.report.html.explored_run import run_data
 from pipeline.report.html.explorer_data import RunData
-from pipeline.report.html.page_tables import MOST_ROWS, PageTable, page_table, page_table_or_none, verdict_class
+from pipeline.report.html.page_tables import (
+    MOST_ROWS,
+    PageTable,
+    columns_that_fit,
+    page_table,
+    page_table_or_none,
+    verdict_class,
+)
 from pipeline.report.html.rendering import render_page
 from pipeline.report.html.run_provenance import facts
 from pipeline.report.html.wandb_links import read_wandb_links
@@ -53,6 +60,8 @@ from pipeline.report.theory.verdicts import CANNOT_SAY, decided, verdict_counts
 LEADING = 1
 """Sentences of the answer that stand out; the others follow in small."""
 MOST_REASONS = 20
+LONG_TEXTS = ("grounds", "limit")
+"""Columns of trials that are left out first where there is no room for all."""
 LONGEST_REASON = 4000
 STATUSES = ("done", "diverged", "failed", "pending")
 
@@ -140,6 +149,7 @@ class RunPage:
     cells: PageTable
     num_trials: int
     trials: PageTable
+    columns_without_room: Sequence[str]
     failures: Sequence[Failure]
     more_failures: str
     left_out: Sequence[str]
@@ -273,7 +283,8 @@ def run_page(
     counts = dict(table["status"].value_counts().iter_rows())
     cells, failures, parts = summary(table), _failures(table), comparisons.error_parts
     answer = comparisons.answer or Answer((), (), "", "", "")
-    shown = _answer_figure(answer, figures)
+    shown, of_trials = _answer_figure(answer, figures), table.drop("reason")
+    shown_of_trials = of_trials.select(columns_that_fit(of_trials, LONG_TEXTS))
     return RunPage(
         folder=str(run),
         name=plan.name,
@@ -316,7 +327,10 @@ def run_page(
         num_cells=cells.height,
         cells=page_table(cells),
         num_trials=table.height,
-        trials=page_table(table.drop("reason")),
+        trials=page_table(shown_of_trials),
+        columns_without_room=[
+            name.replace("_", " ") for name in of_trials.columns if name not in shown_of_trials.columns
+        ],
         failures=failures[:MOST_REASONS],
         left_out=comparisons.left_out,
         more_failures=number_of(len(failures) - MOST_REASONS, "more reason") if len(failures) > MOST_REASONS else "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import polars as pl
@@ -74,21 +74,33 @@ def split_constants(table: pl.DataFrame, keep: Sequence[str] = ()) -> tuple[dict
     return {name: text for name, text in texts.items() if text}, table.drop(constant)
 
 
-def fitting(table: pl.DataFrame, width: int, last: Sequence[str] = (), most_rows: int = 1000) -> list[str]:
-    """Columns of a table that fit on a terminal beside each other; constant ones take no room there.
+def widest(name: str, cells: Sequence[str]) -> int:
+    """Letters that a column takes where neither its name nor what stands in it is broken."""
+    return max(map(len, (name, *cells)))
+
+
+def fitting(
+    table: pl.DataFrame,
+    width: int,
+    last: Sequence[str] = (),
+    most_rows: int = 1000,
+    letters: Callable[[str, Sequence[str]], int] = widest,
+) -> list[str]:
+    """Columns of a table that fit on a terminal or a page beside each other; constant ones take no room there.
 
     Args:
         table: Any table.
-        width: Columns of the terminal.
+        width: Letters of a line.
         last: Names of columns that are the first to be left out, such as those of long texts.
         most_rows: Rows that are shown.
+        letters: That a column takes, by its name and its cells.
 
     Returns:
         Names in the order of the table; the first column is always among them.
     """
     _, rest = split_constants(table)
-    texts = [rest.columns, *cell_texts(rest.head(most_rows))]
-    needed = {name: max(map(len, cells)) + PADDING for name, *cells in zip(rest.columns, *texts, strict=True)}
+    columns = zip(rest.columns, *cell_texts(rest.head(most_rows)), strict=True)
+    needed = {name: letters(name, cells) + PADDING for name, *cells in columns}
     room, fits = width, set(table.columns) - needed.keys()
     for name in sorted(rest.columns, key=lambda name: name in last):
         if needed[name] <= room or name == rest.columns[0]:

@@ -115,7 +115,7 @@ def test_a_large_sweep_gives_small_figures():
 
 @pytest.mark.parametrize("figure", ["error_by_width", "condition_by_width"])
 def test_one_value_has_an_axis_with_ticks(figure):
-    experiment = Experiment("?", (Linear(),), (2,), target=(AbsoluteValue(),), learning_rates=(0.1,))
+    experiment = Experiment("?", (Linear(), Linear(Monomial())), (2,), target=(AbsoluteValue(),), learning_rates=(0.1,))
     numbers = [(0, "test_error", 0.3), (0, "condition_number", math.inf)]
     encoding = drawn(figure, tables_of(experiment, lambda trial: numbers))["layer"][0]["encoding"]["x"]
     low, high = encoding["scale"]["domain"]

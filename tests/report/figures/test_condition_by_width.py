@@ -10,7 +10,7 @@ from synthetic_run import drawn, rows_with, tables_of
 from pipeline.experiment.experiment import Experiment
 from pipeline.models.bases.polynomial import Monomial
 from pipeline.models.linear import Linear
-from pipeline.problems.targets import AbsoluteValue
+from pipeline.problems.targets import AbsoluteValue, Sine
 
 
 def test_a_condition_number_beyond_float64_is_drawn_at_its_limit(run):
@@ -34,3 +34,8 @@ def test_condition_numbers_of_one_width_stand_in_a_row_for_each_model():
     assert shown == {"linear(legendre)": 10.0, "linear(monomial)": 1e15}
     rule = next(layer["encoding"] for layer in spec["layer"] if layer["mark"]["type"] == "rule")
     assert list(rule) == ["x"]
+
+
+def test_one_number_is_not_drawn():
+    experiment = Experiment("?", (Linear(),), (4,), target=(AbsoluteValue(), Sine()), learning_rates=(0.1,))
+    assert drawn("condition_by_width", tables_of(experiment, lambda trial: [(0, "condition_number", 3.0)])) is None

@@ -12,7 +12,8 @@ from synthetic_run import BY_NAME, drawn, rows_with, tables_of
 from pipeline.experiment.experiment import Experiment
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
-from pipeline.problems.targets import AbsoluteValue, OnePlusPower, Xor
+from pipeline.problems.targets import AbsoluteValue, Gaussian, OnePlusPower, Xor
+from pipeline.report.figures.charts import NAME_OF_ROW, PIXELS_OF_A_ROW
 from pipeline.report.figures.error_by_width import THEORIES, error_table
 
 
@@ -82,3 +83,37 @@ def test_errors_of_one_width_stand_in_a_row_for_each_model_with_theory_beside_th
     assert [row["name"] for row in rows_with(spec, "name") if len(row) == 1] == ["linear(legendre)", "shallow(relu)"]
     assert names["x"] == {"value": 0}
     assert spec["height"] == 100
+
+
+def test_no_mark_of_a_row_crosses_the_name_above_it():
+    experiment = Experiment("?", (Linear(), Shallow()), (4,), target=(Gaussian(),), learning_rates=(0.1,))
+    spec = drawn("error_by_width", tables_of(experiment, lambda trial: [(10, "test_error", 0.1)]))
+    rules = [layer["encoding"] for layer in spec["layer"] if layer["mark"]["type"] == "rule"]
+    assert "yardstick" in {encoding["x"]["field"] for encoding in rules}
+    tops = {encoding["y"]["bandPosition"] for encoding in rules}
+    assert min(tops) * PIXELS_OF_A_ROW >= NAME_OF_ROW * PIXELS_OF_A_ROW + 11  # letters are 11 pixels high
+
+
+def test_seeds_of_one_width_are_dots_but_not_those_that_diverged():
+    experiment = Experiment("?", (Shallow(),), (4,), target=(AbsoluteValue(),), learning_rates=(0.1,), seeds=120)
+    errors = [math.inf, *(0.01 * (seed + 1) for seed in range(119))]
+    tables = tables_of(experiment, lambda trial: [(10, "test_error", errors[trial.seed])])
+    dots = [row["score"] for row in rows_with(drawn("error_by_width", tables), "score")]
+    assert dots == pytest.approx([0.01 * (seed + 1) for seed in range(0, 119, 3)])
+
+
+def test_one_model_at_one_width_is_drawn_over_its_learning_rates_with_theory_beside_it():
+    rates = (0.01, 0.1, 1.0)
+    experiment = Experiment("?", (Shallow(),), (4,), target=(Gaussian(),), learning_rates=rates, seeds=3)
+
+    def numbers(trial):
+        fails = trial.learning_rate == 1.0
+        return [(10, "test_error", math.inf if fails else 0.1 * (trial.seed + 1) / trial.learning_rate)]
+
+    spec = drawn("error_by_width", tables_of(experiment, numbers))
+    shown = {row["rate_axis"]: row["median"] for row in rows_with(spec, "rate_axis", "median")}
+    assert shown == pytest.approx({0.01: 20.0, 0.1: 2.0})
+    axes = [layer["encoding"]["x"]["field"] for layer in spec["layer"] if "x" in layer["encoding"]]
+    assert axes == ["rate_axis"] * 3
+    assert len(rows_with(spec, "yardstick")) >= 1
+    assert spec["height"] == 320

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipeline.report.html.page_tables import MOST_ROWS, PageColumn, page_table, page_table_or_none, verdict_class
+from pipeline.report.html.page_tables import (
+    LETTERS_OF_A_PAGE,
+    MOST_ROWS,
+    PageColumn,
+    columns_that_fit,
+    page_table,
+    page_table_or_none,
+    verdict_class,
+)
 
 TABLE = pl.DataFrame(
     {"model": ["a", "b"], "mean_loss": [1.0, 0.5], "seed": [3, 3], "verdict": ["agrees", "still moving"]}
@@ -46,3 +54,14 @@ def test_a_table_without_rows_is_no_table() -> None:
     assert page_table_or_none(None, keep=()) is None
     assert page_table_or_none(TABLE.clear(), keep=()) is None
     assert page_table_or_none(TABLE, keep=()) == page_table(TABLE)
+
+
+def test_columns_beyond_the_room_of_a_page_are_left_out_long_texts_first() -> None:
+    columns = {f"mean_of_loss_{number}": [0.1234 + number, 1.5] for number in range(30)}
+    table = pl.DataFrame({"trial": ["a" * 64, "b" * 64], "grounds": ["why " * 20, ""], "same": [1, 1], **columns})
+    shown = columns_that_fit(table, last=("grounds",))
+    assert shown[:3] == ["trial", "same", "mean_of_loss_0"]
+    assert "grounds" not in shown
+    letters = 12 + 3 + (len(shown) - 2) * (5 + 3)  # of short ids and of numbers; words of names are no longer
+    assert LETTERS_OF_A_PAGE - 8 < letters <= LETTERS_OF_A_PAGE
+    assert columns_that_fit(table.select("trial", "grounds"), last=("grounds",)) == ["trial", "grounds"]

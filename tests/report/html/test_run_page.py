@@ -96,6 +96,16 @@ def test_wide_tables_scroll_and_the_page_does_not(browser):
     assert browser.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
 
 
+def test_every_trial_is_as_wide_as_the_page_and_what_has_no_room_is_named(browser):
+    wide = """const place = document.querySelector("[aria-label='Every trial']");
+    return [place.scrollWidth - place.clientWidth, place.parentElement.querySelector("p.quiet").textContent]"""
+    resize(browser, 1400)
+    beyond, above = browser.execute_script(wide)
+    reset(browser)
+    assert beyond == 0
+    assert above.startswith("The command prints more columns, for which there is no room here: grounds,")
+
+
 def drawn(browser):
     """Whether every chart is drawn."""
     charts = browser.find_elements(By.CSS_SELECTOR, ".chart")
