@@ -229,7 +229,7 @@ def test_an_optimizer_without_a_largest_stable_rate_plays_with_a_rate_of_its_own
     assert not visit.find("marker").is_displayed()
     visit.choose("Optimizer", "momentum")
     visit.choose("Points of a step", "4")
-    visit.until_said("verdict", "Of steps on some of the points")
+    visit.until_said("verdict", "For steps on some of the points")
     visit.press("play")
     visit.until(lambda: visit.step == 40)
 
