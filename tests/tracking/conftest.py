@@ -15,7 +15,7 @@ from wandb_server import WandbServer
 from wandb_state import KEY
 
 from pipeline.report.html.run_page import write_report
-from pipeline.tracking.export.export import ExportResult, export
+from pipeline.tracking.export.export import ExportResult, export, read_run
 from pipeline.tracking.retries import Clock
 
 SHORTEST_WAIT = "1"
@@ -64,27 +64,43 @@ def server(one_server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     os.environ.update(kept)
 
 
+@pytest.fixture(scope="session")
+def written(shared_folder: Path) -> Path:
+    """A run of which the theory has been computed, to be copied."""
+
+    def write(folder: Path) -> None:
+        write_run(folder)
+        assert read_run(folder).answer.text
+
+    return made_once(shared_folder, "written", write)
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> Path:
-    folder = tmp_path / "run"
-    write_run(folder)
+def run(written: Path, tmp_path: Path) -> Path:
+    folder = shutil.copytree(written, tmp_path / "run")
     (folder / "report.html").write_text("<p>the report</p>")
     return folder
 
 
 @pytest.fixture(scope="session")
 def drawn(shared_folder: Path) -> Path:
-    """A run with its report and every figure of that, to be copied by those who change something.
+    """A run with its report and every figure of that, to be copied by those who change something."""
 
-    Every worker of pytest has the same, because its figures take seconds; the first that asks makes it.
-    """
-    folder, made = shared_folder / "drawn", shared_folder / "drawn-is-made"
-    with (shared_folder / "drawn-lock").open("w") as lock:
+    def write(folder: Path) -> None:
+        write_report(drawn_run.write_run(folder))
+        drawn_run.write_phases(folder)
+
+    return made_once(shared_folder, "drawn", write)
+
+
+def made_once(shared_folder: Path, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that every worker of pytest has the same, because it takes long; the first that asks makes it."""
+    folder, made = shared_folder / name, shared_folder / f"{name}-is-made"
+    with (shared_folder / f"{name}-lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
             shutil.rmtree(folder, ignore_errors=True)
-            write_report(drawn_run.write_run(folder))
-            drawn_run.write_phases(folder)
+            make(folder)
             made.touch()
     return folder
 

@@ -100,7 +100,7 @@ class RecordedRun:
         """The command that trains the sweep again."""
         return f"python -m pipeline run {shlex.quote(f'{self.plan.name}.yaml')}"
 
-    @property
+    @functools.cached_property
     def prefix(self) -> str:
         """The first part of the ids of its runs: 10 digits of the identity of the experiment."""
         return self.plan.experiment.identity()[:10]
