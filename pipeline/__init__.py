@@ -5,18 +5,20 @@ What this package offers to Python is loaded when it is first asked for, so that
 ``run``      train an experiment here; returns a ``Run``
 ``open``     open the folder of a run
 ``plan``     lay out the trials of an experiment
+``estimate`` what time and memory training them takes here
 ``submit``   send an experiment to a cluster; returns a ``Run``
 
 ``__init__.pyi`` says the same to type checkers.
 """
 
 __version__ = "0.5.0"
-__all__ = ["Experiment", "PipelineError", "Run", "open", "plan", "run", "submit"]  # noqa: F822, by __getattr__
+__all__ = ["Experiment", "PipelineError", "Run", "estimate", "open", "plan", "run", "submit"]  # noqa: F822, by __getattr__
 
 HOMES = {
     "Experiment": "pipeline.experiment.experiment",
     "PipelineError": "pipeline.errors",
     "Run": "pipeline.api.opened_run",
+    "estimate": "pipeline.api.run_estimates",
     "open": "pipeline.api.opened_run",
     "plan": "pipeline.api.given_experiments",
     "run": "pipeline.api.local_runs",

@@ -14,12 +14,10 @@ from pipeline.cli.experiments import config_file, plan_of
 from pipeline.cli.options import Overrides
 from pipeline.cli.prose import counted, print_json, say
 from pipeline.cli.submission_output import print_dry_run
-from pipeline.errors import number_of
 from pipeline.reuse.request import Reuse
 
 if TYPE_CHECKING:
     from pipeline.plans import Plan
-    from pipeline.reuse.reusable_trials import ReusableTrials
 
 
 @dataclass(frozen=True)
@@ -63,30 +61,23 @@ def plan(options: PlanOptions) -> int:
 
 def _plan_here(planned: Plan, options: PlanOptions) -> None:
     """Print what a plan would train on this machine, and what that takes."""
-    from pipeline.launch.cost.local_duration import local_duration
+    from pipeline.api.run_estimates import estimate_of
     from pipeline.report.tables.plan_table import plan_table
     from pipeline.report.tables.printing import as_json_rows, as_text
-    from pipeline.reuse.reusable_trials import finished_here, planned_with_reuse
 
     table, folder = plan_table(planned), options.out or RUNS / planned.folder_name
     if not options.json:
         print(as_text(table))
         _say_size(planned, folder)
-    divided, reusable = planned_with_reuse(planned, folder, Reuse(options.fresh, options.reuse))
-    here = finished_here(folder)
-    finished = here | reusable.sources.keys()
-    left = [pack for pack in divided.packs if any(trial.id not in finished for trial in pack.trials)]
-    takes = local_duration(divided, left, say, quick=options.quick) if left else None
+    found = estimate_of(planned, folder, Reuse(options.fresh, options.reuse), say, quick=options.quick)
     if options.json:
-        estimate = None if takes is None else dataclasses.asdict(takes)
+        takes = None if found.takes is None else dataclasses.asdict(found.takes)
         sizes = {"trials": planned.num_trials, "packs": len(planned.packs), "trial_steps": planned.trial_steps}
-        more = {"left_trials": planned.num_trials - len(finished), "folder": str(folder), "estimate": estimate}
+        more = {"left_trials": found.left_trials, "folder": str(folder), "estimate": takes}
         print_json({"shapes": as_json_rows(table), **sizes, **more})
         return
-    for sentence in _finished_before(planned, len(here), reusable):
+    for sentence in found.sentences:
         say(sentence)
-    if takes is not None:
-        say(str(takes))
 
 
 def _say_size(planned: Plan, folder: Path) -> None:
@@ -96,19 +87,6 @@ def _say_size(planned: Plan, folder: Path) -> None:
         f"{counted(planned.num_trials, len(planned.packs))}, {planned.trial_steps:.3g} trial-steps; "
         f"python -m pipeline run trains them into {folder}"
     )
-
-
-def _finished_before(planned: Plan, here: int, reusable: ReusableTrials) -> list[str]:
-    """Say how many trials the run has finished itself, and how many it takes from others."""
-    from pipeline.reuse.reusable_trials import in_words
-
-    said = in_words(reusable, planned.num_trials)
-    if here:
-        said.insert(0, f"{number_of(here, 'trial', 'are', whole=planned.num_trials)} finished there")
-    if said:
-        left = planned.num_trials - here - len(reusable.sources)
-        said.append(f"{left} {'is' if left == 1 else 'are'} left to train" if left else "nothing is left to train")
-    return said
 
 
 def _plan_on(name: str, planned: Plan, options: PlanOptions) -> None:

@@ -71,6 +71,7 @@ def _entry(document: YamlDocument, report: Path) -> IndexEntry:
     """What the walk says of a run, from its folder."""
     from pipeline.api.run_contents import read_contents
     from pipeline.report.html.index_page import entry_of, entry_of_game
+    from pipeline.report.theory.own_code import parts_left_out
 
     name = document.path.stem
     if document.is_game:
@@ -79,6 +80,7 @@ def _entry(document: YamlDocument, report: Path) -> IndexEntry:
 
         game = document.construct(NumberGame)
         return entry_of_game(name, game.question, report, rounds(game), game_answer(game))
-    contents = read_contents(report.parent)
-    question = contents.plan.experiment.question
-    return entry_of(name, question, report, contents.tables.results, contents.answer)
+    with parts_left_out():  # the report tells of them
+        contents = read_contents(report.parent)
+        question = contents.plan.experiment.question
+        return entry_of(name, question, report, contents.tables.results, contents.answer)

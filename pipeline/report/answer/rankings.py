@@ -189,7 +189,7 @@ def _tie(ranking: Ranking, tied: Sequence[Row]) -> str:
         text = f"{names} end at the same {_metric(ranking, best)}, {short(best['median'])}"
         slowest = max(tied, key=lambda row: row["settled"] or 0)
         if best["settled"] is not None and slowest["settled"] > best["settled"]:
-            text += f"; {best['level']} settles first, after {best['settled']:g} steps"
+            text += f"; {best['level']} settles first, after {best['settled']:g} step{'s' * (best['settled'] != 1)}"
             text += f", {slowest['level']} {'last, ' if len(tied) > 2 else ''}after {slowest['settled']:g}"
         return text
     medians = [row["median"] for row in tied]

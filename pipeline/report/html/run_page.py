@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,6 @@ from pipeline.report.tables.run_tables import RunTables
 from pipeline.report.tables.summary import summary
 from pipeline.report.tables.surrogate_losses import slopes, steps_to_accuracy
 from pipeline.report.tables.yardstick_ratios import yardstick_ratios
-from pipeline.report.theory.best_network_brackets import Brackets
 from pipeline.report.theory.own_code import in_sentences, parts_left_out, unless_own_code_fails
 from pipeline.report.theory.proved_descent import unproved_kinks
 from pipeline.report.theory.stable_rates import not_measured
@@ -68,14 +67,13 @@ STATUSES = ("done", "diverged", "failed", "pending")
 
 @dataclass(frozen=True)
 class Comparisons:
-    """Tables of a run that need its records, each ``None`` or empty where these do not hold what it compares.
+    """Tables of a run that hold its results against theory, each ``None`` or empty where there is nothing to compare.
 
     Args:
         excess_losses: Curves of descent beside their predictions.
         error_parts: What test errors come from.
         steps_to_accuracy: How soon few answers are wrong by each of several losses.
         coordinates: How the change of hidden units goes with the width.
-        brackets: Of the best networks of its problems.
         departures: How far networks went from their linearised ones.
         not_linearised: Why some have none, as sentences.
         critical_rates: Learning rates at which the phases of networks change, by width.
@@ -83,6 +81,10 @@ class Comparisons:
         answer: What the run answers.
         infinite_widths: Networks beside their limit of infinite width.
         infinite_widths_on_the_way: The same at recorded steps.
+        rates: How fast errors fall with the width, beside bounds.
+        networks: Networks beside the best of their width.
+        yardsticks: Errors beside those that are known exactly.
+        slopes: Of each of several losses at a right and a wrong answer.
         left_out: Parts in which code of a user's own fails, and the reasons, as sentences.
     """
 
@@ -90,7 +92,6 @@ class Comparisons:
     error_parts: pl.DataFrame | None = None
     steps_to_accuracy: pl.DataFrame | None = None
     coordinates: pl.DataFrame | None = None
-    brackets: Brackets = field(default_factory=dict)
     departures: pl.DataFrame | None = None
     not_linearised: Sequence[str] = ()
     critical_rates: pl.DataFrame | None = None
@@ -98,6 +99,10 @@ class Comparisons:
     answer: Answer | None = None
     infinite_widths: pl.DataFrame | None = None
     infinite_widths_on_the_way: pl.DataFrame | None = None
+    rates: pl.DataFrame | None = None
+    networks: pl.DataFrame | None = None
+    yardsticks: pl.DataFrame | None = None
+    slopes: pl.DataFrame | None = None
     left_out: Sequence[str] = ()
 
 
@@ -169,8 +174,10 @@ def write_report(run: Path) -> Path:
         PipelineError: If the folder holds no plan, or a file in it is damaged.
     """
     plan, outcomes = read_plan(run), read_outcomes(run)
-    table = with_network_ratios(plan, read_results(run, plan, outcomes), run)
-    return write_report_of(run, RunTables(plan, table, scan_records(run), read_fitted_samples(run), run), outcomes)
+    with parts_left_out():
+        table = read_results(run, plan, outcomes)
+        table = unless_own_code_fails("best networks", lambda: with_network_ratios(plan, table, run), table)
+        return write_report_of(run, RunTables(plan, table, scan_records(run), read_fitted_samples(run), run), outcomes)
 
 
 def write_report_of(run: Path, tables: RunTables, outcomes: pl.DataFrame, answer: Answer | None = None) -> Path:
@@ -216,21 +223,27 @@ def write_report_of(run: Path, tables: RunTables, outcomes: pl.DataFrame, answer
 
 def _comparisons(tables: RunTables, outcomes: pl.DataFrame, answer: Answer) -> Comparisons:
     plan, table, records = tables.plan, tables.results, tables.records
-    phases_of_trials = phases(plan, table, records)
     told = unless_own_code_fails
+    brackets = told("best networks", lambda: tables.brackets, {})
+    phases_of_trials = told("critical learning rates", lambda: phases(plan, table, records), None)
     return Comparisons(
-        told("descent as predicted", lambda: predicted_and_measured(plan, table, records, outcomes), None),
-        told("parts of the error", lambda: error_parts(tables), None),
-        steps_to_accuracy(plan, table, records),
-        coordinate_check(plan, table, records),
-        told("best networks", lambda: tables.brackets, {}),
-        told("linearised networks", lambda: departures(tables), None),
-        told("linearised networks", lambda: tables.linearised.left_out, ()),
-        critical_rates(phases_of_trials),
-        wide_rates(phases_of_trials),
-        answer,
-        told("infinite width", lambda: infinite_widths(tables), None),
-        told("infinite width", lambda: infinite_widths_on_the_way(tables), None),
+        excess_losses=told(
+            "descent as predicted", lambda: predicted_and_measured(plan, table, records, outcomes), None
+        ),
+        error_parts=told("parts of the error", lambda: error_parts(tables), None),
+        steps_to_accuracy=told("steps to accuracy", lambda: steps_to_accuracy(plan, table, records), None),
+        coordinates=told("coordinate check", lambda: coordinate_check(plan, table, records), None),
+        departures=told("linearised networks", lambda: departures(tables), None),
+        not_linearised=told("linearised networks", lambda: tables.linearised.left_out, ()),
+        critical_rates=None if phases_of_trials is None else critical_rates(phases_of_trials),
+        wide_rates=None if phases_of_trials is None else wide_rates(phases_of_trials),
+        answer=answer,
+        infinite_widths=told("infinite width", lambda: infinite_widths(tables), None),
+        infinite_widths_on_the_way=told("infinite width", lambda: infinite_widths_on_the_way(tables), None),
+        rates=told("rates of approximation", lambda: rates(plan, table), None),
+        networks=told("best networks", lambda: network_ratios(plan, table, brackets), None),
+        yardsticks=told("yardsticks", lambda: yardstick_ratios(plan, table, brackets), None),
+        slopes=told("slopes of the losses", lambda: slopes(plan), None),
     )
 
 
@@ -302,22 +315,18 @@ def run_page(
         silences=[text for text in (not_measured(outcomes), *silences(table), unproved_kinks(plan)) if text],
         tolerance=f"{tolerance_of(plan):g}",
         excess_losses=_excess_losses(comparisons.excess_losses),
-        rates=_rates(plan, table),
-        networks=page_table_or_none(
-            network_ratios(plan, table, comparisons.brackets), keep=("model", "width", "verdict")
-        ),
+        rates=_rates(comparisons.rates),
+        networks=page_table_or_none(comparisons.networks, keep=("model", "width", "verdict")),
         departures=page_table_or_none(comparisons.departures, keep=("model", "power", "verdict")),
         not_linearised=comparisons.not_linearised,
         infinite_widths=page_table_or_none(comparisons.infinite_widths, keep=("model", "width", "limit")),
         infinite_widths_on_the_way=page_table_or_none(
             comparisons.infinite_widths_on_the_way, keep=("model", "width", "step")
         ),
-        yardsticks=page_table_or_none(
-            yardstick_ratios(plan, table, comparisons.brackets), keep=("model", "yardstick", "verdict")
-        ),
+        yardsticks=page_table_or_none(comparisons.yardsticks, keep=("model", "yardstick", "verdict")),
         error_parts=_error_parts(parts),
         error_sentences=[] if parts is None or parts.is_empty() else list(sentences(parts)),
-        slopes=page_table_or_none(slopes(plan), keep=("logit", "verdict")),
+        slopes=page_table_or_none(comparisons.slopes, keep=("logit", "verdict")),
         steps_to_accuracy=page_table_or_none(comparisons.steps_to_accuracy, keep=("problem", "model", "verdict")),
         critical_rates=page_table_or_none(comparisons.critical_rates, keep=("model", "event", "width")),
         wide_rates=page_table_or_none(comparisons.wide_rates, keep=("model", "event", "verdict")),
@@ -368,10 +377,9 @@ def _error_parts(parts: pl.DataFrame | None) -> PageTable | None:
     return page_table(in_percent(parts), keep=("model", "mostly", "what lowers it"))
 
 
-def _rates(plan: Plan, table: pl.DataFrame) -> PageTable | None:
+def _rates(fitted: pl.DataFrame | None) -> PageTable | None:
     """The rates, ``None`` where no verdict is possible on any."""
-    fitted = rates(plan, table)
-    if not fitted["against the bound"].str.starts_with(CANNOT_SAY).not_().any():
+    if fitted is None or not fitted["against the bound"].str.starts_with(CANNOT_SAY).not_().any():
         return None
     return page_table(fitted, keep=("model", "rate", "against the bound"))
 

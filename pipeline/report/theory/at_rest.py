@@ -37,7 +37,7 @@ import torch
 from pipeline.experiment.trial import Shape
 from pipeline.models.shallow import Shallow
 from pipeline.report.theory.stable_rates import MARGIN
-from pipeline.report.theory.verdicts import AGREES, CONTRADICTS, Said
+from pipeline.report.theory.verdicts import AGREES, CONTRADICTS, Said, number_in_rows
 
 AT_REST = 0.01
 """Fraction of the change of the loss that as many steps again may lower it by at rest."""
@@ -144,8 +144,8 @@ def at_rest_verdict() -> Said:
     percent = pl.when(part <= 100).then(part.cast(pl.String)).otherwise(pl.lit("more than 100"))
     at = pl.format("it rests at {} of the largest stable learning rate there", index.round_sig_figs(3))
     moves = pl.format(
-        "still moving after {} steps (gradient {}): as many again could lower the loss by {} % of what they did",
-        *(steps, gradient.round_sig_figs(2), percent),
+        "still moving after {} (gradient {}): as many again could lower the loss by {} % of what they did",
+        *(number_in_rows(steps, "step"), gradient.round_sig_figs(2), percent),
     )
     done = (
         pl.when(pl.col("sharpness").is_null() | gradient.is_null() | pl.col("loss").is_null())
@@ -175,7 +175,7 @@ def stability_index(sharpness: str) -> pl.Expr:
 
 
 def _of_diverged() -> pl.Expr:
-    after = pl.format("diverged after {} steps", "step")
+    after = pl.format("diverged after {}", number_in_rows(pl.col("step"), "step"))
     first = stability_index("first_sharpness").round_sig_figs(3)
     return _said(DIVERGED, pl.coalesce(pl.format("{}, at {} of its limit at step 0", after, first), after))
 

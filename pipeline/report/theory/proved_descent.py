@@ -34,7 +34,7 @@ from pipeline.plans import Plan
 from pipeline.report.theory.certified_steps import Proof, Trajectories, certified
 from pipeline.report.theory.initial_modes import dataset_of
 from pipeline.report.theory.stable_rates import LEAST_FRACTION, MARGIN, ROUNDING
-from pipeline.report.theory.verdicts import AGREES, CONTRADICTS, Said
+from pipeline.report.theory.verdicts import AGREES, CONTRADICTS, Said, number_in_rows
 
 READ = (TrainingLoss.name(), GradientNorm.name(), Sharpness.name())
 MOST_TRIALS = 10_000
@@ -168,7 +168,10 @@ def proved_descent_verdict() -> Said:
     """
     proved = pl.col("proved_steps") == pl.col("step")
     contradicts = pl.lit("its loss rises from one record to the next, though each step between is proved to lower it")
-    agrees = pl.format("descends, proved: each of its {} steps lowers the loss, to rounding", "step")
+    every = (
+        pl.when(pl.col("step") == 1).then(pl.lit("its only step")).otherwise(pl.format("each of its {} steps", "step"))
+    )
+    agrees = pl.format("descends, proved: {} lowers the loss, to rounding", every)
     rises = pl.col("rises_where_proved")
     return Said(
         pl.when(rises).then(pl.lit(CONTRADICTS)).when(proved).then(pl.lit(AGREES)),
@@ -184,8 +187,9 @@ def proved_part() -> pl.Expr:
     Returns:
         Words that follow other grounds; empty where nothing can be proved, or all is.
     """
+    verb = pl.when(pl.col("proved_steps") == 1).then(pl.lit("is")).otherwise(pl.lit("are"))
     some = pl.format(
-        "; {} of its {} steps are proved to lower the loss, but {} at step {}",
-        *("proved_steps", "step", "unproved", "first_steps"),
+        "; {} of its {} proved to lower the loss, but {} at step {}",
+        *("proved_steps", pl.format("{} {}", number_in_rows(pl.col("step"), "step"), verb), "unproved", "first_steps"),
     )
     return pl.when(pl.col("proved_steps") < pl.col("step")).then(some).fill_null("")

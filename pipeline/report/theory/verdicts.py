@@ -30,6 +30,19 @@ def decided(verdict: pl.Expr) -> pl.Expr:
     return verdict.is_in([AGREES, CONTRADICTS])
 
 
+def number_in_rows(number: pl.Expr, noun: str) -> pl.Expr:
+    """A number of things in words, row by row: ``1 step``, ``2 steps``.
+
+    Args:
+        number: Column of whole numbers.
+        noun: In the singular; its plural ends in s.
+
+    Returns:
+        Texts; null where the number is.
+    """
+    return pl.format("{} {}", number, pl.when(number == 1).then(pl.lit(noun)).otherwise(pl.lit(f"{noun}s")))
+
+
 def combined(claims: Sequence[Said]) -> Said:
     """One verdict of several kinds of claims.
 
@@ -63,14 +76,14 @@ def verdict_counts(verdict: pl.Expr, of: str = "trial") -> pl.Expr:
     runs = verdict.filter(~decided(verdict)).sort().rle()  # sorted runs are counts in an order that does not vary
     runs = runs.sort_by(runs.struct.field("len"), descending=True, maintain_order=True)
     number, reason = runs.struct.field("len"), runs.struct.field("value")
-    total, noun = verdict.len(), pl.when(verdict.len() == 1).then(pl.lit(of)).otherwise(pl.lit(f"{of}s"))
+    total = verdict.len()
 
     def led(word: pl.Expr, count: pl.Expr, others_from: int) -> pl.Expr:
         shown = pl.format(", {} {}", number, reason).slice(others_from, MOST_REASONS).str.join("")
         more = number.slice(others_from + MOST_REASONS).sum()
         others = pl.when(more == 1).then(pl.lit("other")).otherwise(pl.lit("others"))
         rest = pl.when(more > 0).then(pl.format(", {} {}", more, others)).otherwise(pl.lit(""))
-        return pl.format("{} ({} of {} {}){}{}", word, count, total, noun, shown, rest)
+        return pl.format("{} ({} of {}){}{}", word, count, number_in_rows(total, of), shown, rest)
 
     agreeing, contradicting = (verdict == AGREES).sum(), (verdict == CONTRADICTS).sum()
     return (

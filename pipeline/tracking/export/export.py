@@ -20,6 +20,7 @@ from pipeline.plans import read_plan
 from pipeline.records.locks import EXPORT, locked
 from pipeline.records.store import read_outcomes
 from pipeline.report.tables.results import read_results
+from pipeline.report.theory.own_code import in_sentences, parts_left_out
 from pipeline.tracking.export.connection import Connection, check_rate_limit
 from pipeline.tracking.export.consistent_read import read_consistently
 from pipeline.tracking.export.delivery import Delivery
@@ -126,9 +127,11 @@ def export(
 def exclusive_export(run: Path, say: Say) -> Iterator[Path]:
     """Within it no other export works in a run's folder; gives the folder of what belongs to W&B.
 
+    What code of a user's own fails in is left out, as in the report.
+
     Args:
         run: Folder of the run.
-        say: Told where the file system has no locks.
+        say: Told where the file system has no locks, and at the end what was left out.
 
     Yields:
         The folder of what belongs to W&B.
@@ -145,9 +148,11 @@ def exclusive_export(run: Path, say: Say) -> Iterator[Path]:
     if lock is None:
         hint = "wait until it is done; it sends all that is finished"
         raise BusyError("another sync is at work in this run", where=str(run), hint=hint)
-    with lock:
+    with lock, parts_left_out() as left_out:
         os.utime(path)
         yield path.parent
+        for sentence in in_sentences(left_out):
+            say(sentence)
 
 
 def _after_a_moment(path: Path, say: Say) -> IO[str] | None:

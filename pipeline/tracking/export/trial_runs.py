@@ -6,7 +6,7 @@ import functools
 import hashlib
 import json
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,14 @@ from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.experiment.packing import Pack
 from pipeline.plans import Plan
 from pipeline.records.store import read_fitted_samples, read_records_of, scan_records
-from pipeline.report.answer.answer import Answer, answer_of
+from pipeline.report.answer.answer import NO_ANSWER, Answer, answer_of
 from pipeline.report.tables.approximation_rates import rates
 from pipeline.report.tables.cells import PROBLEM, WORDS
 from pipeline.report.tables.coordinate_check import coordinate_check
 from pipeline.report.tables.excess_losses import predicted_and_measured
 from pipeline.report.tables.printing import cell_text
 from pipeline.report.tables.run_tables import RunTables
+from pipeline.report.theory.own_code import unless_own_code_fails
 from pipeline.report.theory.predicted_losses import predicted_curves
 from pipeline.tracking.export.run_content import STEP, RunContent, with_extremes
 
@@ -66,17 +67,19 @@ class RecordedRun:
     def answer(self) -> Answer:
         """What the report begins with."""
         records, samples = scan_records(self.folder), read_fitted_samples(self.folder)
-        return answer_of(RunTables(self.plan, self.results, records, samples, self.folder), self.outcomes)
+        tables = RunTables(self.plan, self.results, records, samples, self.folder)
+        return unless_own_code_fails("answer", lambda: answer_of(tables, self.outcomes), NO_ANSWER)
 
     @functools.cached_property
     def theory_tables(self) -> dict[str, pl.DataFrame]:
         """The report's tables of theory against measurement, by name; empty ones are left out."""
         records = scan_records(self.folder)
-        tables = {
-            "rates": rates(self.plan, self.results).filter(pl.col("rate").is_not_null()),
-            "descent": predicted_and_measured(self.plan, self.results, records, self.outcomes),
-            "coordinates": coordinate_check(self.plan, self.results, records),
+        of_names: dict[str, Callable[[], pl.DataFrame]] = {
+            "rates": lambda: rates(self.plan, self.results).filter(pl.col("rate").is_not_null()),
+            "descent": lambda: predicted_and_measured(self.plan, self.results, records, self.outcomes),
+            "coordinates": lambda: coordinate_check(self.plan, self.results, records),
         }
+        tables = {name: unless_own_code_fails(name, make, pl.DataFrame()) for name, make in of_names.items()}
         return {name: table for name, table in tables.items() if not table.is_empty()}
 
     @functools.cached_property

@@ -112,6 +112,8 @@ def test_grounds_have_their_numbers():
         judged(status="diverged", first_sharpness=9.0)[1] == "diverged after 1000 steps, at 4.5 of its limit at step 0"
     )
     assert judged(status="diverged", first_sharpness=None)[1] == "diverged after 1000 steps"
+    assert judged(status="diverged", first_sharpness=None, step=1)[1] == "diverged after 1 step"
+    assert judged(step=1, gradient_norm=1.0)[1].startswith("still moving after 1 step (gradient 1.0)")
 
 
 @pytest.mark.parametrize("nesterov", [False, True])

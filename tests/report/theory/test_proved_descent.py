@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import polars as pl
 import pytest
 from synthetic_run import results_of
 
@@ -18,7 +19,7 @@ from pipeline.plans import make_plan
 from pipeline.problems.losses import BinaryCrossEntropy
 from pipeline.problems.targets import AbsoluteValue, Xor
 from pipeline.report.theory import proved_descent
-from pipeline.report.theory.proved_descent import KINKS, can_be_proved, unproved_kinks
+from pipeline.report.theory.proved_descent import KINKS, can_be_proved, proved_descent_verdict, unproved_kinks
 
 STEPS = 10
 EXPERIMENT = Experiment(
@@ -58,6 +59,12 @@ def test_a_trial_whose_steps_are_all_proved_agrees():
     found = judged()
     assert found["verdict"] == "agrees"
     assert found["grounds"] == f"descends, proved: each of its {STEPS} steps lowers the loss, to rounding"
+
+
+def test_one_step_is_its_only_step():
+    frame = pl.DataFrame({"step": [1], "proved_steps": [1], "rises_where_proved": [False]})
+    grounds = frame.select(proved_descent_verdict().grounds).item()
+    assert grounds == "descends, proved: its only step lowers the loss, to rounding"
 
 
 @pytest.mark.parametrize("at", [1, STEPS])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from pipeline.report.theory.verdicts import Said, combined, decided, verdict_counts
+from pipeline.report.theory.verdicts import Said, combined, decided, number_in_rows, verdict_counts
 
 
 def of_both(first: str | None, second: str | None) -> tuple[str | None, str | None]:
@@ -33,6 +33,12 @@ def of_both(first: str | None, second: str | None) -> tuple[str | None, str | No
 )
 def test_a_contradiction_outweighs_agreement_which_outweighs_a_reason_for_neither(first, second, expected):
     assert of_both(first, second) == expected
+
+
+def test_one_is_one_and_a_missing_number_is_missing():
+    frame = pl.DataFrame({"step": [0, 1, 2, None]})
+    told = frame.select(number_in_rows(pl.col("step"), "step")).to_series().to_list()
+    assert told == ["0 steps", "1 step", "2 steps", None]
 
 
 @pytest.mark.parametrize(
