@@ -93,6 +93,9 @@ MOST_NAMES = 64
 
 NEAREST_NAMES = 5
 
+OTHER_NAMES = {"gpu": "cuda", "sgd": "gradient_descent", "lr": "learning_rates", "mse": "half_mean_square"}
+"""What others call things that have another name here, which no spelling is near to."""
+
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint that lists the known names and asks whether the nearest was meant.
@@ -111,7 +114,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     few = len(names) <= MOST_NAMES
     spelled = {known.lower(): known for known in names} | {known: known for known in names}
     near = difflib.get_close_matches(name.lower(), spelled, n=2 * NEAREST_NAMES, cutoff=0.6)
-    close = list(dict.fromkeys(spelled[found] for found in near))[: 1 if few else NEAREST_NAMES]
+    others = [other for other in (OTHER_NAMES.get(name.lower()),) if other in names]
+    close = list(dict.fromkeys(others + [spelled[found] for found in near]))[: 1 if few else NEAREST_NAMES]
     if few:
         listed = f"known: {', '.join(map(brief, names))}"
     else:

@@ -67,3 +67,17 @@ def test_an_argument_is_an_option_of_the_command_line() -> None:
     error = ArgumentError("top", "-1 is no whole number", hint="leave it out")
     assert str(error) == "top: -1 is no whole number\n  hint: leave it out"
     assert str(error.of_option()) == "--top: -1 is no whole number\n  hint: leave it out"
+
+
+@pytest.mark.parametrize(
+    ("typed", "known", "meant"),
+    [
+        ("gpu", ["auto", "cpu", "cuda"], "cuda"),
+        ("SGD", ["adam", "gradient_descent"], "gradient_descent"),
+        ("lr", ["learning_rates", "loss"], "learning_rates"),
+        ("mse", ["half_mean_square", "brier"], "half_mean_square"),
+    ],
+)
+def test_what_others_call_otherwise_is_understood(typed: str, known: list[str], meant: str) -> None:
+    assert nearest(typed, known).startswith(f"did you mean {meant!r}? ")
+    assert nearest(typed, ["elsewhere"]) == "known: elsewhere"

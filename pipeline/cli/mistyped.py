@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -31,17 +32,17 @@ def refuse_mistyped(
     if words and not words[0].startswith("-"):
         verb = words[0]
         if verb not in verbs:
-            raise PipelineError(f"there is no verb {verb!r}", where=whole.prog, hint=nearest(verb, verbs))
+            raise PipelineError(f"there is no verb {verb!r}", where=whole.prog, hint=_verb_hint(words, whole, verbs))
         parser = verbs[verb]
     usage = Usage(parser)
     before = ""
-    for word in words[len(verb) > 0 :]:
+    rest = words[len(verb) > 0 :]
+    for number, word in enumerate(rest):
         if word == "--":
             return
-        _check_option(word, usage, verbs)
-        if before in usage.choices and not word.startswith("-") and word not in usage.choices[before]:
-            what = f"{before} cannot be {word!r}"
-            raise PipelineError(what, where=usage.prog, hint=nearest(word, usage.choices[before]))
+        after = rest[number + 1] if number + 1 < len(rest) else ""
+        _check_option(word, after, usage, verbs)
+        _check_value(before, word, after, usage)
         if before not in usage.with_value and "--set" in usage.options:
             _check_field(word, usage.prog)
         before = word
@@ -62,23 +63,65 @@ class Usage:
         self.choices = {name: listed.split(",") for name, listed in re.findall(r"(--[a-z-]+)\s+{([^}]+)}", text)}
 
 
-def _check_option(word: str, usage: Usage, verbs: Mapping[str, argparse.ArgumentParser]) -> None:
-    """Refuse an option that is none, nor the beginning of one."""
-    name = word.partition("=")[0]
+def _verb_hint(
+    words: Sequence[str], whole: argparse.ArgumentParser, verbs: Mapping[str, argparse.ArgumentParser]
+) -> str:
+    """What was probably meant by a verb that there is none of; ``help`` and ``version`` are options."""
+    option = f"--{words[0].lower()}"
+    if option not in Usage(whole).options:
+        return nearest(words[0], verbs)
+    of = f" {words[1]}" if words[1:] and words[1] in verbs else ""
+    return f"did you mean {whole.prog}{of} {option}?"
+
+
+def _set_hint(name: str, after: str) -> str:
+    """How a field is given its value, which may stand in the next word."""
+    value = "VALUE" if not after or after.startswith("-") else after
+    return f"did you mean --set {_assigned(name, value)}?"
+
+
+def _assigned(name: str, value: str) -> str:
+    """A field with its value, as a shell takes it."""
+    from pipeline.config.nodes import as_list  # which loads the reader of YAML
+
+    return shlex.quote(f"{name}={as_list(value) or value}")
+
+
+def _check_option(word: str, after: str, usage: Usage, verbs: Mapping[str, argparse.ArgumentParser]) -> None:
+    """Refuse an option that is none, nor the beginning of one; that of a field's name says how the field is changed."""
+    name, _, value = word.partition("=")
     if not OPTION.fullmatch(name) or any(option.startswith(name) for option in usage.options):
         return
     hint = nearest(name, (option for option in usage.options if option.startswith("--")))
     if having := sorted(verb for verb, parser in verbs.items() if name in Usage(parser).options):
         hint = f"only these have it: {', '.join(having)}"
+    elif "--set" in usage.options and (field := name.strip("-").replace("-", "_")) in _fields():
+        hint = _set_hint(field, value or after)
     raise PipelineError(f"there is no option {name!r}", where=usage.prog, hint=hint)
+
+
+def _check_value(option: str, word: str, after: str, usage: Usage) -> None:
+    """Refuse a value that an option cannot have."""
+    if word.startswith("-"):
+        return
+    if option == "--set" and option in usage.options and "=" not in word:
+        raise PipelineError(f"{word!r} has no value", where=f"{usage.prog} --set", hint=_set_hint(word, after))
+    if option in usage.choices and word not in usage.choices[option]:
+        what = f"{option} cannot be {word!r}"
+        raise PipelineError(what, where=usage.prog, hint=nearest(word, usage.choices[option]))
 
 
 def _check_field(word: str, where: str) -> None:
     """Refuse a field with its value in the place of a file."""
     if (found := FIELD.fullmatch(word)) and not Path(word).exists():
-        from pipeline.config.nodes import as_list  # which loads the reader of YAML
-
-        meant = shlex.quote(f"{found[1]}={as_list(found[2]) or found[2]}")
+        meant = _assigned(found[1], found[2])
         raise PipelineError(
             f"{word!r} is neither an option nor a file", where=where, hint=f"did you mean --set {meant}?"
         )
+
+
+def _fields() -> set[str]:
+    """Names of the fields of an experiment."""
+    from pipeline.experiment.experiment import Experiment  # takes seconds
+
+    return {field.name for field in dataclasses.fields(Experiment)}

@@ -36,6 +36,20 @@ from pipeline.cli.arguments import parse
         ("run x --set steps=9 optimizer=adam,momentum", "--set 'optimizer=[adam,momentum]'?"),
         ("retry cluster.memory_gib=64", "--set cluster.memory_gib=64?"),
         ("run x widths=[2,4]", "--set 'widths=[2,4]'?"),
+        ("run x --seeds 3", "--set seeds=3?"),
+        ("plan x --learning-rates=0.1,1", "--set 'learning_rates=[0.1,1]'?"),
+        ("run x --steps --fresh", "--set steps=VALUE?"),
+        ("run x --set seeds 3", "--set seeds=3?"),
+        ("run x --set seeds", "--set seeds=VALUE?"),
+        ("help", "python -m pipeline: there is no verb 'help'\n  hint: did you mean python -m pipeline --help?"),
+        (
+            "help run",
+            "python -m pipeline: there is no verb 'help'\n  hint: did you mean python -m pipeline run --help?",
+        ),
+        (
+            "Version",
+            "python -m pipeline: there is no verb 'Version'\n  hint: did you mean python -m pipeline --version?",
+        ),
     ],
 )
 def test_what_was_meant_is_said(typed: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:

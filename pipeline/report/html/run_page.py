@@ -50,6 +50,7 @@ from pipeline.report.tables.run_tables import RunTables
 from pipeline.report.tables.summary import summary
 from pipeline.report.tables.surrogate_losses import slopes, steps_to_accuracy
 from pipeline.report.tables.yardstick_ratios import yardstick_ratios
+from pipeline.report.theory.best_network_brackets import Brackets
 from pipeline.report.theory.own_code import in_sentences, parts_left_out, unless_own_code_fails
 from pipeline.report.theory.proved_descent import unproved_kinks
 from pipeline.report.theory.stable_rates import not_measured
@@ -224,7 +225,7 @@ def write_report_of(run: Path, tables: RunTables, outcomes: pl.DataFrame, answer
 def _comparisons(tables: RunTables, outcomes: pl.DataFrame, answer: Answer) -> Comparisons:
     plan, table, records = tables.plan, tables.results, tables.records
     told = unless_own_code_fails
-    brackets = told("best networks", lambda: tables.brackets, {})
+    brackets: Brackets = told("best networks", lambda: tables.brackets, {})
     phases_of_trials = told("critical learning rates", lambda: phases(plan, table, records), None)
     return Comparisons(
         excess_losses=told(
