@@ -197,6 +197,23 @@ def test_a_keyboard_goes_down_the_page_to_every_chart_and_table_and_one_sees_whe
     assert set(outlines) == {"solid"}
 
 
+ROWS_SEEN = """return [...arguments[0].closest("label").nextElementSibling.querySelectorAll("tbody tr")]
+    .filter((row) => row.checkVisibility()).map((row) => row.textContent)"""
+
+
+def test_a_long_table_shows_the_rows_with_every_word_that_is_typed_and_says_how_many(browser):
+    field = browser.find_elements(By.CSS_SELECTOR, "label.filter input")[-1]  # of every trial
+    rows = browser.execute_script(ROWS_SEEN, field)
+    wanted = [row for row in rows if "monomial" in row and "diverged" in row]
+    assert 0 < len(wanted) < len(rows) == 24
+    field.send_keys("MONOMIAL  diverged")
+    said = field.find_element(By.XPATH, "../output").text
+    assert browser.execute_script(ROWS_SEEN, field) == wanted
+    assert said == f"{len(wanted)} of 24 rows"
+    field.send_keys(Keys.CONTROL, "a", Keys.DELETE)
+    assert browser.execute_script(ROWS_SEEN, field) == rows
+
+
 def test_on_paper_there_are_figures_and_answers_and_not_every_trial(browser, run, tmp_path):
     path, shown = tmp_path / "long.html", "return getComputedStyle(document.querySelector(arguments[0])).display"
     path.write_text(page(run.folder, run.plan, pl.concat([run.results] * 25), run.outcomes, []), encoding="utf-8")
