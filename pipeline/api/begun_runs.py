@@ -98,7 +98,10 @@ def train(
             say(sentence)
         return planned, None
 
-    from pipeline.training.run import check_ready, run_plan  # takes seconds; a finished run is shown at once
+    from pipeline.training.lightning_import import import_lightning
+
+    import_lightning()  # takes seconds; a finished run is shown at once
+    from pipeline.training.run import check_ready, run_plan
 
     engines = check_ready(planned)
     planned, reusable = planned_with_reuse(planned, folder, reuse)
