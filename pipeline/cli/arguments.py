@@ -278,7 +278,9 @@ def _bench(verbs: Verbs) -> None:
         "--sweep", action="store_true", help="whole sweeps from the command line to their results instead"
     )
     one_of.add_argument(
-        "--browser", action="store_true", help="descent in a page beside TensorFlow.js, which npm fetches, instead"
+        "--browser",
+        action="store_true",
+        help="descent in a page beside TensorFlow.js, which npm fetches, and the pages of runs, instead",
     )
     one_of.add_argument(
         "--against",

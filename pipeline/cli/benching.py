@@ -23,7 +23,7 @@ class BenchOptions:
         json: Whether the output is for a program.
         quick: Whether only the middle shapes are measured, in packs of 32.
         sweep: Whether whole sweeps are measured instead.
-        browser: Whether descent in a page is measured instead.
+        browser: Whether descent in a page, and pages of runs, are measured instead.
         against: Another checkout of this project, timed in turns with this one; ``None`` for none.
     """
 
@@ -46,7 +46,11 @@ def bench(options: BenchOptions) -> int:
     if options.sweep:
         return _bench_of_sweep(options)
     if options.browser:
-        _print(_in_browser(), options)
+        tables = [_in_browser(), _pages()]
+        if options.json:
+            print_json([row for table in tables for row in as_json_rows(table)])
+        else:
+            print("\n".join(as_text(table) for table in tables))
         return 0
     rate = matrix_product_rate()
     say(f"matrix products: {rate / 1e9:.0f} GFLOP/s")
@@ -86,6 +90,13 @@ def _in_browser() -> pl.DataFrame:
 
     say("descent in a page, in turns with TensorFlow.js")
     return measure_in_browser(script("bench/turns.js"))
+
+
+def _pages() -> pl.DataFrame:
+    """Pages of runs: how large they are, and how soon they are open."""
+    from pipeline.bench.page_openings import measure_pages
+
+    return measure_pages(say=say)
 
 
 def _bench_of_gpu(options: BenchOptions) -> int:

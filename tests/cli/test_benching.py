@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipeline.bench import browser_turns, sweep
+from pipeline.bench import browser_turns, page_openings, sweep
 from pipeline.cli.benching import BenchOptions, bench
 
 
@@ -27,13 +27,14 @@ def test_rows_of_the_sweeps_are_for_a_program_and_prose_is_not(
     assert said.err == "records: 1,234 values written a second\nmeasuring\n"
 
 
-def test_descent_in_a_page_is_measured_alone_where_it_is_asked_for(
+def test_descent_in_a_page_and_pages_are_measured_alone_where_it_is_asked_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(
         browser_turns, "measure_in_browser", lambda turns: pl.DataFrame({"modules": ["$modules" in turns]})
     )
+    monkeypatch.setattr(page_openings, "measure_pages", lambda say: pl.DataFrame({"page, MB": [4.5]}))
     assert bench(BenchOptions(json=True, quick=False, sweep=False, browser=True)) == 0
     said = capsys.readouterr()
-    assert json.loads(said.out) == [{"modules": True}]
+    assert json.loads(said.out) == [{"modules": True}, {"page, MB": 4.5}]
     assert said.err == "descent in a page, in turns with TensorFlow.js\n"
