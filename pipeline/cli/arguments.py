@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import functools
+import shutil
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
@@ -295,7 +297,7 @@ def _verb(verbs: Verbs, function: Callable, options: type, example: str) -> argp
     verb = verbs.add_parser(
         function.__name__,
         help=first_line,
-        description=first_line,
+        description=textwrap.fill(first_line, shutil.get_terminal_size().columns - 2),
         epilog=f"Example:\n  python -m pipeline {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -54,3 +54,11 @@ def test_an_argument_that_cannot_be_is_refused(
     with pytest.raises(SystemExit, match="2"):
         parse(words)
     assert message in capsys.readouterr().err
+
+
+def test_help_of_every_verb_fits_a_terminal_but_for_its_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    (verbs,) = (action.choices for action in parser()._actions if action.choices)
+    for name, verb in verbs.items():
+        told, _, _ = verb.format_help().partition("Example:")
+        assert max(map(len, told.splitlines())) <= 80, name
