@@ -98,10 +98,7 @@ def train(
             say(sentence)
         return planned, None
 
-    from pipeline.training.lightning_import import import_lightning
-
-    import_lightning()  # takes seconds; a finished run is shown at once
-    from pipeline.training.run import check_ready, run_plan
+    from pipeline.training.run import check_ready, run_plan  # takes seconds; a finished run is shown at once
 
     engines = check_ready(planned)
     planned, reusable = planned_with_reuse(planned, folder, reuse)

@@ -120,9 +120,6 @@ def train(
         Why it ended.
     """
     from pipeline.records.outcome_provenance import OutcomeProvenance
-    from pipeline.training.lightning_import import import_lightning
-
-    import_lightning()
     from pipeline.training.followers import in_parallel
     from pipeline.training.run import train_packs
 

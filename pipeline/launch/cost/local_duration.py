@@ -140,10 +140,7 @@ def worth_measuring(workloads: Sequence[Workload]) -> list[Workload]:
 
 def _timed(plan: Plan, packs: Mapping[str, Pack], place: Path) -> dict[str, PackTiming]:
     """Timing runs of packs by kind, as many as there is time for; they are remembered."""
-    from pipeline.training.lightning_import import import_lightning
-
-    import_lightning()  # takes seconds
-    from pipeline.training.timing import measure
+    from pipeline.training.timing import measure  # takes seconds
 
     found: dict[str, PackTiming] = {}
     until = time.monotonic() + MEASURING_S
