@@ -29,7 +29,7 @@ class Docstring:
         source: What ``Source:`` says; empty where there is none.
         returns: What ``Returns:`` says.
         raises: What ``Raises:`` says of each error.
-        example: The lines of ``Example:``.
+        example: The lines of ``Example:``, or those that begin with ``>>>``.
     """
 
     summary: str
@@ -56,6 +56,8 @@ def parsed(thing: object) -> Docstring:
         first, _, rest = paragraph.partition("\n")
         if found := SECTION.match(first):
             sections[found[1]] = "\n".join(part for part in (found[2].strip(), textwrap.dedent(rest)) if part)
+        elif first.startswith(">>> "):
+            sections["Example"] = paragraph
         else:
             paragraphs.append(paragraph)
     summary, *body = paragraphs or [""]

@@ -59,3 +59,14 @@ def test_a_number_of_arxiv_is_a_link():
     assert markdown("Cohen et al., arXiv 2103.00065") == (
         "Cohen et al., [arXiv 2103.00065](https://arxiv.org/abs/2103.00065)"
     )
+
+
+def test_lines_of_a_python_session_are_an_example() -> None:
+    def doubled() -> None:
+        """Double a number.
+
+        >>> doubled([1])
+        [2]
+        """
+
+    assert (parsed(doubled).body, parsed(doubled).example) == ((), ">>> doubled([1])\n[2]")
