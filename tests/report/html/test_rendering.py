@@ -39,7 +39,7 @@ class Elements(HTMLParser):
 
 
 def test_a_title_in_the_language_of_templates_or_pages_is_shown_as_it_is() -> None:
-    page = Elements(render_page("index.html", HOSTILE, charts=False, parts=[]))
+    page = Elements(render_page("index.html", HOSTILE, charts=False, parts=[], walk=""))
     assert page.words.count(HOSTILE) == 2  # in the tab and at the head
     assert "script" not in page.tags
 
@@ -52,7 +52,7 @@ def test_an_address_stays_within_its_attribute() -> None:
 
 def test_a_name_that_a_template_does_not_get_is_an_error() -> None:
     with pytest.raises(UndefinedError, match=r"^'parts' is undefined$"):
-        render_page("index.html", "?", charts=False)
+        render_page("index.html", "?", charts=False, walk="")
 
 
 def test_json_cannot_end_the_script_that_holds_it() -> None:
@@ -68,7 +68,7 @@ def test_a_number_that_json_does_not_have_is_refused(number: float) -> None:
 
 
 def test_a_page_without_charts_has_no_script() -> None:
-    assert "<script" not in render_page("index.html", "?", charts=False, parts=[])
+    assert "<script" not in render_page("index.html", "?", charts=False, parts=[], walk="")
 
 
 def test_every_colour_of_charts_has_its_rule_on_a_dark_page() -> None:

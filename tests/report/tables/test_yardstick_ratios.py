@@ -28,7 +28,7 @@ from pipeline.problems.losses import HalfMeanSquare, Task
 from pipeline.problems.targets import AbsoluteValue, Gaussian, XSquared
 from pipeline.records.schema import FITTED_SAMPLES, OUTCOMES, RECORDS
 from pipeline.report.figures.catalogue import FIGURES
-from pipeline.report.html.run_page import page
+from pipeline.report.html.run_page import Comparisons, page
 from pipeline.report.tables.results import results
 from pipeline.report.tables.run_tables import RunTables
 from pipeline.report.tables.yardstick_ratios import yardstick_ratios
@@ -196,7 +196,8 @@ def test_the_page_has_a_table_of_them_where_there_are_any(tmp_path: Path) -> Non
     def written(target) -> str:
         tables = tables_of(lambda trial: 0.01, Shallow(), target)
         write_plan(tables.plan, tmp_path / target.name())
-        return page(tmp_path / target.name(), tables.plan, tables.results, pl.DataFrame(schema=OUTCOMES), [])
+        compared = Comparisons(yardsticks=yardstick_ratios(tables.plan, tables.results))
+        return page(tmp_path / target.name(), tables.plan, tables.results, pl.DataFrame(schema=OUTCOMES), [], compared)
 
     text = written(XSquared())
     assert "<h2>Yardsticks</h2>" in text
