@@ -100,7 +100,7 @@ def rows(found: list[dict[str, Any]]) -> pl.DataFrame:
     Returns:
         A row for each activation.
     """
-    medians = [(statistics.median(one["page"]), statistics.median(one["tensorflow"])) for one in found]
+    medians = [tuple(float(statistics.median(one[name])) for name in ("page", "tensorflow")) for one in found]
     return pl.DataFrame(
         {
             "activation": [one["activation"] for one in found],

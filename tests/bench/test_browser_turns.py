@@ -89,5 +89,14 @@ def test_medians_are_compared():
     assert (row["steps/s in the page"], row["TensorFlow.js"]) == (10000, 500)
 
 
+def test_a_median_that_json_writes_without_a_point_stands_beside_one_with_it():
+    mixed = [
+        {"activation": "relu", "page": [4416], "tensorflow": [197.5]},
+        {"activation": "tanh", "page": [1357.5], "tensorflow": [136]},
+    ]
+    assert rows(mixed)["steps/s in the page"].to_list() == [4416.0, 1357.5]
+    assert rows(mixed)["TensorFlow.js"].to_list() == [197.5, 136.0]
+
+
 def test_what_measures_is_one_script_of_modules():
     assert "$modules['descent/trial.js']" in script("bench/turns.js")
