@@ -172,10 +172,10 @@ def test_workers_end_their_fixtures_when_the_run_is_interrupted(tmp_path):
 import pathlib, pytest, time
 @pytest.fixture(scope="session")
 def begun():
-    pathlib.Path("begun").touch()
     yield
     pathlib.Path("ended").touch()
 def test_waits(begun):
+    pathlib.Path("begun").touch()  # here: a fixture that is interrupted before its yield has nothing to end
     time.sleep(60)
 """
     folder = folder_of(tmp_path, test_a_py=waits)
