@@ -47,7 +47,7 @@ def render_page(
         title: Plain text.
         charts: Whether there are charts to draw, which takes a megabyte of scripts.
         entries: Modules that the page runs, by their paths below ``report/scripts``.
-        worker: Module that a worker of the page runs; empty for none.
+        worker: Module that a worker of the page runs, from the script of the first entry; empty for none.
         styles: Style sheets of the page's own behind that of every page, by their file names in ``static/``.
         shown: What the template shows, by name.
 
@@ -57,9 +57,10 @@ def render_page(
     Raises:
         jinja2.UndefinedError: If the template shows a name that is not among these.
     """
-    scripts = [script(entry) for entry in entries]  # first: the libraries of charts take half a second
+    workers = [worker, *[""] * len(entries)]
+    scripts = [script(*pair) for pair in zip(entries, workers, strict=False)]
     scripts += [chart_libraries(), script("charts/charts.js")] if charts else []
-    frame = {"scripts": scripts, "worker": script(worker) if worker else "", "policy": _policy(scripts, worker)}
+    frame = {"scripts": scripts, "worker": worker, "policy": _policy(scripts, worker)}
     sheets = Markup("").join([style(), *(Markup(_static(name)) for name in styles)])
     return render(template, title=title, style=sheets, **frame, **shown)
 

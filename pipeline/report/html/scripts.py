@@ -2,6 +2,9 @@
 
 A module may import and export by name alone, at the beginning of a line; whatever else begins with these words is an
 error. Each becomes a function of its own, so that names of two modules never meet.
+
+A page that starts a worker holds one script for both: what they share is written once, and the rest of the page runs
+only where there is a page.
 """
 
 from __future__ import annotations
@@ -22,12 +25,16 @@ COMMENT = re.compile(r"^[ \t]*(?://.*|/\*\*(?:(?!\*/)[\s\S])*\*/[ \t]*)$", re.MU
 ENDS_A_SCRIPT = re.compile(r"</script|<!--", re.IGNORECASE)
 
 
+IN_A_PAGE, ELSE = 'if (typeof document === "object") {', "} else {"
+
+
 @functools.cache
-def script(entry: str) -> Markup:
+def script(entry: str, worker: str = "") -> Markup:
     """A module and all that it imports as one script; the module runs when the script does.
 
     Args:
         entry: Path of the module below ``report/scripts``, such as ``explorer/explorer.js``.
+        worker: Path of the module that runs in its place where the same script is run by a worker; empty for none.
 
     Returns:
         JavaScript, to stand in a script element.
@@ -36,12 +43,18 @@ def script(entry: str) -> Markup:
         ValueError: If a module imports itself on the way, imports or exports in another form, or would end the element.
         FileNotFoundError: If a module is not there.
     """
-    functions = [_as_function(name, text) for name, text in _in_order(entry, (), set())]
-    return Markup("\n".join(['"use strict";', "(() => {", "const $modules = {};", *functions, "})();\n"]))
+    of_page, of_worker = dict(_in_order(entry)), dict(_in_order(worker)) if worker else {}
+    of_both = [name for name in of_page if name in of_worker]  # with all that these import
+    lines = [_as_function(name, of_page[name]) for name in of_both]
+    page_alone = [_as_function(name, text) for name, text in of_page.items() if name not in of_worker]
+    worker_alone = [_as_function(name, text) for name, text in of_worker.items() if name not in of_page]
+    lines += [IN_A_PAGE, *page_alone, ELSE, *worker_alone, "}"] if worker else page_alone
+    return Markup("\n".join(['"use strict";', "(() => {", "const $modules = {};", *lines, "})();\n"]))
 
 
-def _in_order(name: str, importers: tuple[str, ...], seen: set[str]) -> Iterator[tuple[str, str]]:
+def _in_order(name: str, importers: tuple[str, ...] = (), seen: set[str] | None = None) -> Iterator[tuple[str, str]]:
     """Modules, each behind what it imports."""
+    seen = set() if seen is None else seen
     if name in importers:
         raise ValueError(f"modules import each other: {' -> '.join([*importers, name])}")
     if name in seen:

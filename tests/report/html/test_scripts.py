@@ -122,3 +122,13 @@ def test_a_module_without_its_comments_is_the_same_program(tmp_path: Path) -> No
     both = {"whole": texts, "short": shorter}
     found = emitted(tmp_path, {f"{kind}/{name}": text for kind, of in both.items() for name, text in of.items()})
     assert [name for name in texts if found[f"whole/{name}"] != found[f"short/{name}"]] == ["differs.js"]
+
+
+@pytest.mark.parametrize(("document", "said"), [("", "51 10 import \n"), ("globalThis.document = {};", "50\n")])
+def test_a_script_for_a_page_and_its_worker_holds_once_what_they_share(modules: Path, document: str, said: str) -> None:
+    (modules / "page.js").write_text('import { f } from "./b/b.js";\nconsole.log(f(0) + 0);\n')
+    text = str(script.__wrapped__("page.js", "a/a.js"))
+    assert text.count("const own = 5;") == 1
+    source = document + text.replace('"use strict";', "", 1)
+    done = node(["-"], return_completed_process=True, input=source, capture_output=True, text=True, check=True)
+    assert done.stdout == said

@@ -9,7 +9,7 @@ import { Session } from "../descent/session.js";
 const BUDGET = 6;
 
 /**
- * Begin to play trials. The code of the worker stands in the page in an element with the id `worker`.
+ * Begin to play trials. The script of the page, with the id `worker`, is that of the worker too.
  * @param {(answer: Answer) => void} onMessage Is told every answer; the next frame is made after it has been shown.
  * @returns {{send: (request: Request) => void, stop: () => void}}
  */
