@@ -134,7 +134,7 @@ def typed(installed: Installed) -> Installed:
         "results": ["results", "trained", "--json"],
         "status": ["status", "--json"],
         "report": ["report"],
-        "lecture": ["lecture", "walk"],
+        "lecture": ["lecture", "walk", "--without-runs"],
     }
     (installed.folder / "program.py").write_text(PROGRAM % PATIENCE)
     told = installed.run(installed.bin / "python", "program.py", given=json.dumps(commands))

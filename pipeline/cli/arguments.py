@@ -256,6 +256,7 @@ def _check(verbs: Verbs) -> None:
 def _lecture(verbs: Verbs) -> None:
     verb = _verb(verbs, lecture, LectureOptions, "lecture")
     verb.add_argument("runs", type=_folder, nargs="?", metavar="DIR", help="folder that holds the runs (default: runs)")
+    verb.add_argument("--without-runs", action="store_true", help="also where no experiment of the lecture has run")
 
 
 def _play(verbs: Verbs) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from pipeline.api.run_folders import RUNS
 from pipeline.cli.prose import say
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, nearest
 from pipeline.records.last_work import last_worked_on
 
 if TYPE_CHECKING:
@@ -22,9 +23,11 @@ class LectureOptions:
 
     Args:
         runs: Folder that holds the runs; none: ``runs/``.
+        without_runs: Whether a walk in which nothing has run is written, too.
     """
 
     runs: Path | None
+    without_runs: bool = False
 
 
 def lecture(options: LectureOptions) -> int:
@@ -35,6 +38,8 @@ def lecture(options: LectureOptions) -> int:
     from pipeline.report.lecture.walk_page import PAGE, StationFile, write_walk
 
     folder, files, entries, damaged = options.runs or RUNS, {}, {}, {}
+    if not options.without_runs and not has_run(folder, CONFIGS):
+        _refuse(folder, CONFIGS)
     for name in CONFIGS:
         document = read_document(find_config(Path("configs", f"{name}.yaml")))
         text = document.path.read_text(encoding="utf-8")
@@ -65,6 +70,28 @@ def newest_report(folder: Path, name: str) -> Path | None:
     """
     reports = [*folder.glob(f"{name}/report.html"), *folder.glob(f"{name}-*/report.html")]
     return max(reports, key=lambda report: last_worked_on(report.parent), default=None)
+
+
+def has_run(folder: Path, configs: Sequence[str]) -> bool:
+    """Whether a folder holds a report of an experiment.
+
+    Args:
+        folder: That holds the folders of runs.
+        configs: Files of the experiments, without their endings.
+
+    Returns:
+        Whether one of them has run there.
+    """
+    return any(newest_report(folder, Path(config).name) for config in configs)
+
+
+def _refuse(folder: Path, configs: Sequence[str]) -> NoReturn:
+    """Say that a folder holds no run of the lecture, and which one near it does."""
+    what = "no experiment of the lecture has run here" if folder.is_dir() else "there is no such folder"
+    near = {RUNS, folder.parent, *(path for path in folder.parent.glob("*") if path.is_dir())}
+    meant = [str(path) for path in near if has_run(path, configs)]
+    hint = nearest(str(folder), meant) if meant else "make lecture runs its experiments"
+    raise PipelineError(what, where=str(folder), hint=f"{hint}; --without-runs writes a walk that shows none")
 
 
 def _entry(document: YamlDocument, report: Path) -> IndexEntry:

@@ -19,8 +19,38 @@ def _at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+def test_a_folder_without_runs_of_the_lecture_is_refused_and_nothing_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "elsewhere" / "spring" / "another-1").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "spring" / "another-1" / "report.html").write_text("")
+    there = sorted(tmp_path.rglob("*"))
+    assert main(["lecture"]) == 2
+    hint = "  hint: make lecture runs its experiments; --without-runs writes a walk that shows none\n"
+    assert capsys.readouterr().err == f"runs: there is no such folder\n{hint}"
+    assert main(["lecture", "elsewhere/spring"]) == 2
+    assert capsys.readouterr().err == f"elsewhere/spring: no experiment of the lecture has run here\n{hint}"
+    assert sorted(tmp_path.rglob("*")) == there
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("elsewhere/sprig", "elsewhere/spring"), ("elsewhere/spring/xor-1", "elsewhere/spring")]
+)
+def test_a_mistyped_folder_is_refused_with_the_nearest_one_that_has_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], typed: str, meant: str
+) -> None:
+    for folder in ("elsewhere/spring/xor-1", "runs/number_game"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "report.html").write_text("")
+    (tmp_path / "elsewhere" / "summer").mkdir()
+    assert main(["lecture", typed]) == 2
+    what = "no experiment of the lecture has run here" if (tmp_path / typed).exists() else "there is no such folder"
+    known = "known: elsewhere/spring, runs; --without-runs writes a walk that shows none"
+    assert capsys.readouterr().err == f"{typed}: {what}\n  hint: did you mean {meant!r}? {known}\n"
+
+
 def test_without_runs_every_station_says_how_to_run_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["lecture"]) == 0
+    assert main(["lecture", "--without-runs"]) == 0
     said = capsys.readouterr().err.splitlines()
     number = len(list((ROOT / "configs" / "lecture").glob("*.yaml"))) + 1
     assert said == [
@@ -31,7 +61,7 @@ def test_without_runs_every_station_says_how_to_run_it(tmp_path: Path, capsys: p
     commands = re.findall(r"<pre><code>python -m pipeline run (\S+)</code></pre>", page)
     assert len(commands) == number
     assert all((ROOT / path).exists() for path in commands)
-    assert main(["lecture", "runs"]) == 0
+    assert main(["lecture", "runs", "--without-runs"]) == 0
     assert (tmp_path / "runs" / "lecture.html").read_text() == page
 
 
