@@ -1,6 +1,6 @@
-"""Frames that a page plays: the function of one trial of each cell at its recorded steps, on a grid, and its weights.
+"""Frames that a page plays: the function of one trial of each cell at its recorded steps on a grid, its hidden units.
 
-Shape letters: F frames, X points of a grid, N weights, D inputs, A rows made of the inputs, M kinks.
+Shape letters: F frames, X points of a grid, D inputs, A rows made of the inputs, M kinks.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pipeline.problems.problem import FunctionProblem, Problem
 from pipeline.records.frame_store import read_frames
 from pipeline.report.html.explored_cells import ExploredCells, on_every
 from pipeline.report.html.explorer_data import DrawnGrid, FramesData, ProblemData
-from pipeline.report.html.packed_arrays import PackedArray, low_rank, packed
+from pipeline.report.html.packed_arrays import LowRank, PackedArray, low_rank, packed
 from pipeline.report.tables.run_tables import RunTables
 from pipeline.report.theory.initial_modes import dataset_of
 
@@ -37,7 +37,7 @@ MOST_POINTS = 256
 """Training points that are shown."""
 MOST_LETTERS = 2_400_000
 """Of all frames of a page."""
-TOLERANCE_OF_FITS, TOLERANCE_OF_WEIGHTS = 2e-3, 5e-4
+TOLERANCE_OF_FITS, TOLERANCE_OF_UNITS = 2e-3, 5e-4
 NO_FRAMES = "This run has no frames of its trials: it was trained before they were recorded, or their folder is gone."
 
 
@@ -165,7 +165,7 @@ def _damage_in_words(damaged: list[Path]) -> tuple[str, ...]:
 
 
 def _letters(frames: FramesData) -> int:
-    arrays = [frames.fit, frames.weights]
+    arrays = [frames.fit, frames.units]
     return sum(len(one.left.base64) + len(one.right.base64) for one in arrays if one) + 200
 
 
@@ -212,7 +212,7 @@ class PreparedGrids:
             trial,
             packed(steps, "int32"),
             low_rank(fit_FX.numpy()[finite], TOLERANCE_OF_FITS),
-            low_rank(weights_FN.numpy()[finite], TOLERANCE_OF_WEIGHTS) if isinstance(model, Shallow) else None,
+            _units(weights_FN[torch.from_numpy(finite)], shape) if isinstance(model, Shallow) else None,
             None if atoms is None else list(atoms),
             _kinks(model, shape, weights_FN[:1]),
             None if bool(defined_X.all()) else packed(defined_X.numpy(), "uint8"),
@@ -226,6 +226,14 @@ class PreparedGrids:
                 model = SelectedFunctions(model, tuple(atoms), model.size_for(shape.width))
             self._prepared = (shape, model, model.prepare(grid_XD, shape.width))
         return self._prepared[1:]
+
+
+def _units(weights_FN: Tensor, shape: Shape) -> LowRank:
+    """The hidden layer, each unit over its length: it bends in the same place, and a small one as exactly there."""
+    fans = shape.problem.num_inputs + 1
+    units_FWD = weights_FN[:, : shape.width * fans].double().reshape(len(weights_FN), shape.width, fans)
+    unit_FWD = torch.nn.functional.normalize(units_FWD, dim=-1, eps=torch.finfo(torch.float64).tiny)
+    return low_rank(unit_FWD.flatten(1).numpy(), TOLERANCE_OF_UNITS)
 
 
 def _kinks(model: Model, shape: Shape, weights_1N: Tensor) -> PackedArray | None:

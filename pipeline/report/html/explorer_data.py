@@ -3,7 +3,7 @@
 The names of the fields are those of the JSON. Trials and cells are tables by columns: entry i of every column is of
 trial i, or of cell i. An index into a list is -1 where there is none.
 
-Shape letters: T trials, C cells, H steps, F frames, X points of a grid, P points, D inputs, N weights, M kinks.
+Shape letters: T trials, C cells, H steps, F frames, X points of a grid, P points, D inputs, M kinks.
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ class FramesData:
         trial: Index.
         steps: int32 ``[F]``, ascending.
         fit: ``[F, X]`` on the grid of the problem: the output, of labels less the threshold of a yes.
-        weights: ``[F, N]`` of a network: the hidden layer ``[W, D + 1]``, bias last, then the output layer ``[K, W +
-            1]``, bias last; ``None`` for others.
+        units: ``[F, W * (D + 1)]`` of a network: slopes and bias of each hidden unit, bias last, over the length of all
+            of them; ``None`` for others.
         atoms: Numbers of the functions that a greedy model has chosen, in its order; ``None`` for others.
         kinks: float32 ``[M]``, where a fixed basis bends; ``None`` for others.
         defined: uint8 ``[X]``, whether the model has a value there; ``None`` where it has one everywhere.
@@ -112,7 +112,7 @@ class FramesData:
     trial: int
     steps: PackedArray
     fit: LowRank
-    weights: LowRank | None
+    units: LowRank | None
     atoms: Sequence[int] | None
     kinks: PackedArray | None
     defined: PackedArray | None

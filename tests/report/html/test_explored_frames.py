@@ -63,11 +63,26 @@ def test_a_fit_is_the_function_of_its_weights_on_two_hundred_points(tmp_path, mo
     tolerance = 2.1e-3 * np.abs(fits).max(axis=1, keepdims=True)
     assert (np.abs(product(frames.fit) - fits) < tolerance).all()
     if model.linear:
-        assert frames.weights is None
+        assert frames.units is None
     else:
-        most = np.abs(weights_FN).max(axis=1, keepdims=True)
-        assert (np.abs(product(frames.weights) - weights_FN) < 6e-4 * most).all()
+        of_length_one = hidden / np.linalg.norm(hidden, axis=-1, keepdims=True)
+        np.testing.assert_allclose(product(frames.units), of_length_one.reshape(len(hidden), -1), atol=6e-4)
     assert unpacked(frames.steps).tolist() == list(STEPS)
+
+
+@pytest.mark.parametrize("inputs", [1, 2])
+def test_a_unit_bends_where_its_weights_say_however_small_they_are_beside_others(tmp_path, inputs):
+    hidden = np.random.default_rng(1).normal(size=(3, inputs + 1)) * np.array([[1e-4], [1.0], [1e4]])
+    weights = [*hidden.ravel().tolist(), 1e8, -1e8, 1.0, 0.0]
+    axes = {"target": (Xor(),), "inputs": Inputs(dimension=(2,))} if inputs == 2 else {}
+    _, made = frames_of(tables_of(tmp_path, weights=weights, models=(Shallow(),), widths=(3,), **axes))
+    of_length_one = hidden / np.linalg.norm(hidden, axis=1, keepdims=True)
+    np.testing.assert_allclose(product(made.frames[0].units)[0], of_length_one.ravel(), atol=6e-4)
+
+
+def test_a_unit_without_weights_bends_nowhere(tmp_path):
+    _, made = frames_of(tables_of(tmp_path, weights=[0.0, 0.0, 1.0, -1.0, 1.0, 0.0, 2.0], widths=(2,)))
+    np.testing.assert_allclose(product(made.frames[0].units)[0], [0, 0, 0.5**0.5, -(0.5**0.5)], atol=1e-3)
 
 
 def test_a_greedy_model_is_drawn_by_the_functions_that_it_chose(tmp_path):

@@ -67,13 +67,13 @@ export function whyNoFit({ framesOf, cells, trials, data, trialsOf }, trial) {
  * @param {number} frame
  * @param {boolean} plane
  */
-function unitsOf({ data, cells, trials }, trial, { kinks, weights }, frame, plane) {
+function unitsOf({ data, cells, trials }, trial, { kinks, units }, frame, plane) {
   const cell = trials.cell[trial],
     { activation } = data.models[cells.model[cell]],
     width = data.widths[cells.width[cell]];
   if (kinks) return Float64Array.from(kinks);
-  if (!activation || !weights) return null;
-  return plane ? linesOf(weights(frame), width) : centresOf(weights(frame), width);
+  if (!activation || !units) return null;
+  return plane ? linesOf(units(frame), width) : centresOf(units(frame), width);
 }
 
 /** @param {ProblemData} problem @returns {Ground} */

@@ -4,7 +4,7 @@
 // column is of trial i, or of cell i. An index into a list is -1 where there is none.
 //
 // Shape letters: T trials, C cells, H recorded steps, F frames, X points of a grid, R rank, P points, D inputs,
-// N weights, W width, K outputs.
+// W width, K outputs.
 
 /**
  * Numbers of one type in little-endian order, written in base64; the last axis is contiguous. A bfloat16 is the upper
@@ -17,7 +17,7 @@
 
 /**
  * A matrix of F rows as a product of two: row f, column x is sum_r left[f, r] * right[r, x]. Each row is right to 0.002
- * of its greatest absolute value (weights: to 0.0005).
+ * of its greatest absolute value (units: to 0.0005).
  * @typedef {object} LowRank
  * @property {PackedArray} left float32 [F, R]
  * @property {PackedArray} right int16 [R, X]
@@ -67,8 +67,8 @@
  * @property {number} trial
  * @property {PackedArray} steps int32 [F], ascending
  * @property {LowRank} fit [F, X] over the grid of its problem: the output, of labels less the threshold of a yes
- * @property {LowRank | null} weights [F, N] of a network: the hidden layer [W, D + 1], bias last, then the output layer
- *   [K, W + 1], bias last; null for others
+ * @property {LowRank | null} units [F, W * (D + 1)] of a network: slopes and bias of each hidden unit, bias last, over
+ *   the length of all of them; null for others
  * @property {number[] | null} atoms numbers of the functions that a greedy model has chosen, in its order
  * @property {PackedArray | null} kinks float32 [M], where a fixed basis bends; null for others
  * @property {PackedArray | null} defined uint8 [X], 1 where the model has a value; null where it has one everywhere

@@ -10,7 +10,7 @@ import { VERSION } from "./run_data.js";
  * @property {number} trial
  * @property {number[]} steps
  * @property {(frame: number) => Float64Array} fit NaN where the model has no value.
- * @property {((frame: number) => Float64Array) | null} weights
+ * @property {((frame: number) => Float64Array) | null} units Slopes and bias of each, over their length.
  * @property {number[] | null} atoms
  * @property {number[] | null} kinks Of a fixed basis.
  */
@@ -105,7 +105,7 @@ function trialNamed(ids, beginning) {
 }
 
 /** @param {import("./run_data.js").FramesData} frames @returns {Frames} */
-function openFrames({ trial, steps, fit, weights, atoms, kinks, defined }) {
+function openFrames({ trial, steps, fit, units, atoms, kinks, defined }) {
   const isDefined = defined && decoded(defined),
     values = rowsOf(fit).row;
   const gaps = (/** @type {number} */ frame) =>
@@ -114,7 +114,7 @@ function openFrames({ trial, steps, fit, weights, atoms, kinks, defined }) {
     trial,
     steps: [...decoded(steps)],
     fit: gaps,
-    weights: weights && rowsOf(weights).row,
+    units: units && rowsOf(units).row,
     atoms,
     kinks: kinks && [...decoded(kinks)],
   };

@@ -240,7 +240,7 @@ export function smallRun() {
         [0, 0.01, 0.02, 0.04, 0.05],
         x.map((place) => Math.round(20 * Math.abs(place))),
       ),
-      weights: axesOf(cell).model ? rankOne([1, 1, 1, 1, 1], networkOf(WIDTHS[axesOf(cell).width])) : null,
+      units: axesOf(cell).model ? rankOne([1, 1, 1, 1, 1], unitsOf(WIDTHS[axesOf(cell).width])) : null,
       atoms: null,
       kinks: null,
       defined: null,
@@ -249,10 +249,7 @@ export function smallRun() {
 }
 
 /**
- * Weights of a network of one input, whose units bend at even places; the output layer counts its units.
+ * Units of a network of one input, which bend at even places.
  * @param {number} width
  */
-function networkOf(width) {
-  const hidden = Array.from({ length: width }, (_, unit) => [width, width - 1 - 2 * unit]);
-  return [...hidden.flat(), ...Array.from({ length: width + 1 }, (_, unit) => unit)];
-}
+const unitsOf = (width) => Array.from({ length: width }, (_, unit) => [width, width - 1 - 2 * unit]).flat();
