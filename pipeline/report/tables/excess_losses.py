@@ -24,6 +24,7 @@ from pipeline.records.schema import Records
 from pipeline.report.tables.cells import cell_of, repeated_in
 from pipeline.report.tables.results import EXCESS_LOSS, MEASURED_STEPS, PREDICTED_STEPS
 from pipeline.report.theory.initial_modes import initial_modes
+from pipeline.report.theory.rule_on_quadratics import recurrence_of
 from pipeline.report.theory.verdicts import AGREES, CANNOT_SAY, CONTRADICTS
 
 LEAST_EXCESS = {"float32": 1e3 * torch.finfo(torch.float32).eps, "float64": 1e3 * torch.finfo(torch.float64).eps}
@@ -70,7 +71,7 @@ def predicted_and_measured(plan: Plan, results: pl.DataFrame, records: Records, 
     parts = [pl.DataFrame(schema=CURVES)]
     for (pack_id,), part in excess.partition_by("pack", as_dict=True).items():
         shape = shapes.get(pack_id)
-        initial, recurrence = (initial_modes(shape), shape.optimizer.on_quadratics()) if shape else (None, None)
+        initial, recurrence = (initial_modes(shape), recurrence_of(shape)) if shape else (None, None)
         if shape is None or initial is None or recurrence is None:
             continue
         table = part.pivot("step", index="trial", values="value", sort_columns=False)

@@ -34,6 +34,7 @@ from pipeline.report.theory.at_rest import stability_index
 from pipeline.report.theory.falling_losses import greatest_rise
 from pipeline.report.theory.initial_modes import initial_modes
 from pipeline.report.theory.proved_descent import proved_descent
+from pipeline.report.theory.rule_on_quadratics import recurrence_of
 from pipeline.report.theory.stable_rates import LEAST_FRACTION, MARGIN, growth
 from pipeline.report.theory.trial_verdicts import SHAPE_COLUMNS, of_shape, trial_verdict
 
@@ -272,7 +273,7 @@ def _growth(plan: Plan, table: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     about = list(least)
     for (number,), part in rows.partition_by("pack", as_dict=True).items():
         shape = plan.packs[number].shape
-        initial, recurrence = initial_modes(shape), shape.optimizer.on_quadratics()
+        initial, recurrence = initial_modes(shape), recurrence_of(shape)
         if initial is None or recurrence is None:
             continue
         rates_R, limits_R = part["learning_rate"].to_torch(), part["largest_stable_learning_rate"].to_torch()

@@ -36,6 +36,7 @@ import torch
 
 from pipeline.experiment.trial import Shape
 from pipeline.models.shallow import Shallow
+from pipeline.report.theory.rule_on_quadratics import recurrence_of, stability_factor_of
 from pipeline.report.theory.stable_rates import MARGIN
 from pipeline.report.theory.verdicts import AGREES, CONTRADICTS, Said, number_in_rows
 
@@ -90,7 +91,7 @@ def descent_of_network(shape: Shape) -> DescentOfNetwork:
     Returns:
         In the order of ``SHAPE_COLUMNS``.
     """
-    factor, recurrence = shape.optimizer.stability_factor(), shape.optimizer.on_quadratics()
+    factor, recurrence = stability_factor_of(shape), recurrence_of(shape)
     if shape.model.linear or shape.batch_size is not None or factor is None or recurrence is None:
         return DescentOfNetwork(None, None, None, None, None, None)
     rounding = torch.finfo(torch.float32 if shape.stored == "float32" else torch.float64).eps

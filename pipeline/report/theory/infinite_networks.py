@@ -30,6 +30,7 @@ from pipeline.plans import Plan
 from pipeline.problems.losses import Task
 from pipeline.report.theory.initial_modes import dataset_of
 from pipeline.report.theory.linearised_networks import can_be_linearised
+from pipeline.report.theory.rule_on_quadratics import recurrence_of, stability_factor_of
 from pipeline.report.theory.theory_folder import kept, on_all_cores
 
 METHOD = "infinite_networks_2"
@@ -149,7 +150,7 @@ def _table(run: Path | None, task: InfiniteTask) -> pl.DataFrame:
 
 def _computed(task: InfiniteTask) -> pl.DataFrame:
     shape, dataset = task.shape, dataset_of(task.shape.problem)
-    recurrence, factor = shape.optimizer.on_quadratics(), shape.optimizer.stability_factor()
+    recurrence, factor = recurrence_of(shape), stability_factor_of(shape)
     if dataset is None or recurrence is None or factor is None or not isinstance(shape.model, Shallow):
         return pl.DataFrame(schema=SCHEMA)
     network = infinite_network(shape.model, dataset.train_inputs_PD, dataset.test_inputs_PD)

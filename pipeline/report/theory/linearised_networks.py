@@ -24,6 +24,7 @@ from pipeline.models.shallow import Shallow
 from pipeline.models.tangent_kernel import MOST_ROWS, linearised_loss_curves, linearised_losses, rows_of_gram
 from pipeline.plans import Plan
 from pipeline.report.theory.initial_modes import dataset_of
+from pipeline.report.theory.rule_on_quadratics import recurrence_of, stability_factor_of
 from pipeline.report.theory.theory_folder import kept, on_all_cores
 
 METHOD = "linearised_networks_1"
@@ -81,7 +82,7 @@ def work_of_a_trial(shape: Shape, num_steps: int) -> int:
 
 def can_be_linearised(shape: Shape) -> bool:
     """Whether descent on the linearised network has a closed form."""
-    on_quadratic = shape.loss.quadratic and shape.optimizer.on_quadratics() is not None
+    on_quadratic = shape.loss.quadratic and recurrence_of(shape) is not None
     return isinstance(shape.model, Shallow) and shape.batch_size is None and on_quadratic
 
 
@@ -164,7 +165,7 @@ def _table(run: Path | None, task: LinearisedTrials) -> pl.DataFrame:
 
 def _computed(task: LinearisedTrials) -> pl.DataFrame:
     dataset, shape = dataset_of(task.shape.problem), task.shape
-    recurrence, factor = shape.optimizer.on_quadratics(), shape.optimizer.stability_factor()
+    recurrence, factor = recurrence_of(shape), stability_factor_of(shape)
     assert isinstance(shape.model, Shallow), "only networks are linearised"
     if dataset is None or recurrence is None or factor is None:
         return pl.DataFrame(schema=SCHEMA)

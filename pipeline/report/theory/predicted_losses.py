@@ -12,6 +12,7 @@ import torch
 from pipeline.experiment.trial import Shape
 from pipeline.numerics.descent import loss_curve
 from pipeline.report.theory.initial_modes import initial_modes
+from pipeline.report.theory.rule_on_quadratics import recurrence_of
 
 
 def predicted_losses_of(shape: Shape, rates: Sequence[float], steps: Sequence[int]) -> torch.Tensor | None:
@@ -27,7 +28,7 @@ def predicted_losses_of(shape: Shape, rates: Sequence[float], steps: Sequence[in
     Returns:
         Shape ``[R, H]``; ``None`` where theory says nothing exact.
     """
-    initial, recurrence = initial_modes(shape), shape.optimizer.on_quadratics()
+    initial, recurrence = initial_modes(shape), recurrence_of(shape)
     if initial is None or recurrence is None:
         return None
     rates_R, steps_H = torch.tensor(rates, dtype=torch.float64), torch.tensor(steps, dtype=torch.int64)

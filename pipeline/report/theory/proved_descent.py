@@ -17,6 +17,7 @@ Shape letters: B diagnostics, I intervals between two records.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -33,6 +34,8 @@ from pipeline.models.shallow import Shallow
 from pipeline.plans import Plan
 from pipeline.report.theory.certified_steps import Proof, Trajectories, certified
 from pipeline.report.theory.initial_modes import dataset_of
+from pipeline.report.theory.own_code import unless_own_code_fails
+from pipeline.report.theory.rule_on_quadratics import recurrence_of
 from pipeline.report.theory.stable_rates import LEAST_FRACTION, MARGIN, ROUNDING
 from pipeline.report.theory.verdicts import AGREES, CONTRADICTS, Said, number_in_rows
 
@@ -67,7 +70,7 @@ def can_be_proved(shape: Shape) -> bool:
 
 def _descends_plainly(shape: Shape) -> bool:
     """Whether it is gradient descent of a network on all points by squares."""
-    recurrence = shape.optimizer.on_quadratics()
+    recurrence = recurrence_of(shape)
     plain = recurrence is not None and recurrence.momentum == 0 and shape.batch_size is None
     return isinstance(shape.model, Shallow) and plain and shape.loss.quadratic
 
@@ -103,7 +106,8 @@ def _of_trials(plan: Plan, wanted: pl.DataFrame, numbers: pl.LazyFrame) -> Itera
     of_rows = numbers.filter(pl.col("diagnostic").is_in(READ)).join(wanted.lazy().select("row", "pack"), on="row")
     recorded = of_rows.collect().partition_by("pack", as_dict=True)
     for (number,), part in wanted.partition_by("pack", as_dict=True).items():
-        yield _of_pack(plan, number, part, recorded[number,])
+        computed = functools.partial(_of_pack, plan, number, part, recorded[number,])
+        yield unless_own_code_fails("steps that are proved", computed, pl.DataFrame(schema=COLUMNS))
 
 
 def _of_pack(plan: Plan, number: int, part: pl.DataFrame, recorded: pl.DataFrame) -> pl.DataFrame:

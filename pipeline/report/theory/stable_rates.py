@@ -32,7 +32,8 @@ from pipeline.experiment.engine_names import CLOSED_FORM
 from pipeline.experiment.trial import DIVERGED_ABOVE, Shape
 from pipeline.numerics.descent import Modes, log_errors
 from pipeline.optimizers.rules import Recurrence, UpdateRule
-from pipeline.optimizers.stability_limits import Limit, limit_of
+from pipeline.optimizers.stability_limits import Limit
+from pipeline.report.theory.rule_on_quadratics import meaning_of_limit, recurrence_of
 from pipeline.report.theory.verdicts import AGREES, CONTRADICTS, Said
 
 MARGIN = {"float32": 0.01, "float64": 0.0005}
@@ -89,19 +90,6 @@ MEANINGS = {
 """What is known of rates below a limit that is not exact, as a sentence."""
 
 
-def meaning_of_limit(shape: Shape) -> Limit | None:
-    """What is known of learning rates below the predicted limit of a shape.
-
-    Args:
-        shape: Model, optimizer, loss and size of the minibatches.
-
-    Returns:
-        ``None`` where there is no such limit.
-    """
-    minibatches = shape.batch_size is not None
-    return limit_of(shape.optimizer, shape.loss, linear=shape.model.linear, minibatches=minibatches)
-
-
 def has_limit(shape: Shape) -> bool:
     """Whether the largest stable learning rate of a shape is exact."""
     return meaning_of_limit(shape) is Limit.EXACT
@@ -129,7 +117,7 @@ def descent_of_linear_model(shape: Shape) -> tuple[bool, str, bool, float, float
         overshoots and how far, the relative distance to the limit within which rounding decides, and the fraction of
         the first loss that may be rounding.
     """
-    limit, recurrence = meaning_of_limit(shape), shape.optimizer.on_quadratics()
+    limit, recurrence = meaning_of_limit(shape), recurrence_of(shape)
     words = limit.value if limit else ""
     rounding = MARGIN[shape.stored], LEAST_FRACTION[shape.dtype]
     return has_limit(shape), words, overshoots(shape), amplification(recurrence), *rounding

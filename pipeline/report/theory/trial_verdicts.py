@@ -5,10 +5,12 @@ from __future__ import annotations
 import polars as pl
 
 from pipeline.experiment.trial import Shape
+from pipeline.optimizers.rules import Adam
 from pipeline.report.theory import at_rest, stable_rates
 from pipeline.report.theory.at_rest import at_rest_verdict, descent_of_network
 from pipeline.report.theory.falling_losses import falling_loss_verdict
 from pipeline.report.theory.proved_descent import proved_descent_verdict, proved_part
+from pipeline.report.theory.rule_on_quadratics import stability_factor_of
 from pipeline.report.theory.stable_rates import MEANINGS, descent_of_linear_model, has_limit, learning_rate_verdict
 from pipeline.report.theory.verdicts import Said, combined, decided
 
@@ -53,11 +55,11 @@ def unspoken(shape: Shape) -> tuple[str, str]:
             "on minibatches: no exact limit",
             "the loss of descent on minibatches keeps the noise of the batches, so that no limit of one trial is exact",
         )
-    if shape.optimizer.stability_factor() is None:
-        return (
-            f"without a closed form for {rule}",
-            f"{rule} divides each gradient by the size of earlier ones: no limit follows from the Hessian alone",
-        )
+    if stability_factor_of(shape) is None:
+        reason = "says no largest stable learning rate on a quadratic"
+        if isinstance(shape.optimizer, Adam):
+            reason = "divides each gradient by the size of earlier ones: no limit follows from the Hessian alone"
+        return f"without a closed form for {rule}", f"{rule} {reason}"
     if shape.model.linear and not has_limit(shape):
         return (
             f"without an exact limit for {loss}",

@@ -16,6 +16,7 @@ from pipeline.optimizers.rules import Adam, GradientDescent, LeastSquares, Momen
 from pipeline.optimizers.stability_limits import Limit
 from pipeline.problems.losses import BinaryCrossEntropy, HalfMeanSquare
 from pipeline.problems.targets import AbsoluteValue, Xor
+from pipeline.report.theory.rule_on_quadratics import meaning_of_limit
 from pipeline.report.theory.stable_rates import (
     COMPUTED,
     EMPTY,
@@ -34,7 +35,6 @@ from pipeline.report.theory.stable_rates import (
     growth,
     has_limit,
     learning_rate_verdict,
-    meaning_of_limit,
     not_measured,
     overshoots,
 )

@@ -38,6 +38,7 @@ def test_what_no_theory_speaks_about_has_its_reason(expected, model, changed):
     short, full = unspoken(next(experiment.shapes()))
     assert short == expected
     assert not full.endswith(".")
+    assert ("size of earlier ones" in full) is (short == "without a closed form for adam")
 
 
 def test_reasons_are_counted_and_limits_that_are_not_exact_explained():
