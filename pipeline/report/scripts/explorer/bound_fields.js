@@ -48,12 +48,12 @@ function wordField({ name, label, words, least, greatest }, onBound) {
  * @param {(name: string, bound: [number, number] | null) => void} onBound
  * @returns {Field}
  */
-function numberFields({ name, label, least, greatest }, onBound) {
+function numberFields({ name, label, lowest, greatest }, onBound) {
   const [from, to] = ["least", "greatest"].map((end) =>
     element("input", { type: "text", inputmode: "decimal", "aria-label": `${label}, ${end}`, autocomplete: "off" }),
   );
   function changed() {
-    const low = from.value.trim() === "" ? least : Number(from.value),
+    const low = from.value.trim() === "" ? lowest : Number(from.value),
       high = to.value.trim() === "" ? greatest : Number(to.value);
     const isRange = low <= high;
     for (const field of [from, to]) field.ariaInvalid = String(!isRange);

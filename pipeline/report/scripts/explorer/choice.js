@@ -1,6 +1,7 @@
 // What is looked at: a trial, at a recorded step, on a map that shows one quantity.
 
 import { LOSS } from "./step_content.js";
+import { axesOf } from "./trial_axes.js";
 
 /** @typedef {import("./sweep.js").Sweep} Sweep */
 /**
@@ -34,7 +35,7 @@ export function firstChoice({ cells, data }) {
 }
 
 /** @param {import("./run_data.js").RunData} data */
-const firstCurve = ({ curves }) => (LOSS in curves ? LOSS : (Object.keys(curves)[0] ?? ""));
+const firstCurve = ({ curves }) => (Object.hasOwn(curves, LOSS) ? LOSS : (Object.keys(curves)[0] ?? ""));
 
 /**
  * The cell nearest to one, once an axis is changed: other axes give way in the order rate, width, model, problem.
@@ -66,14 +67,16 @@ export function cellNear({ cells }, from, changed) {
 }
 
 /**
- * The trial of a cell with a seed, or its first.
+ * The trial of a cell with the seed and the points of another one; with its seed; or the first.
  * @param {Sweep} sweep
  * @param {number} cell
- * @param {number} seed Index of the seed.
+ * @param {number} like The other one.
  * @returns {number}
  */
-export function trialWithSeed({ cells, trials, trialsOf }, cell, seed) {
-  return trialsOf(cell).find((trial) => trials.seed[trial] === seed) ?? cells.trial[cell];
+export function trialWithSeed({ cells, trials, trialsOf }, cell, like) {
+  const ofSeed = trialsOf(cell).filter((trial) => trials.seed[trial] === trials.seed[like]);
+  const samePoints = ofSeed.find((trial) => trials.data_seed[trial] === trials.data_seed[like]);
+  return samePoints ?? ofSeed[0] ?? cells.trial[cell];
 }
 
 /**
@@ -86,17 +89,21 @@ export function chosenBy(sweep, { trial, step, shown, curve, bounds, faults }) {
   const first = firstChoice(sweep),
     found = trial ? sweep.trialNamed(trial) : first.trial,
     told = [...faults];
-  const isKnown = sweep.data.diagnostics.some(({ name }) => name === shown);
+  const isKnown = Object.hasOwn(sweep.data.trials.last, shown),
+    isCurve = Object.hasOwn(sweep.data.curves, curve);
   if (found === -1 && trial) told.push(`This page shows no trial whose id begins with “${trial.slice(0, 40)}”.`);
   if (found === -2) told.push(`Several trials have ids that begin with “${trial}”: take more of its digits.`);
   if (shown && !isKnown) told.push(`This run has not recorded “${shown.slice(0, 40)}”.`);
-  if (curve && !(curve in sweep.data.curves)) told.push(`This page has no curve of “${curve.slice(0, 40)}”.`);
+  if (curve && !isCurve) told.push(`This page has no curve of “${curve.slice(0, 40)}”.`);
+  const axes = new Set(axesOf(sweep).map(({ name }) => name)),
+    without = Object.keys(bounds).find((name) => !axes.has(name));
+  if (without !== undefined) told.push(`The trials of this page do not differ in “${without.slice(0, 40)}”.`);
   const choice = {
     trial: found < 0 ? first.trial : found,
     step,
     shown: isKnown ? shown : first.shown,
-    curve: curve in sweep.data.curves ? curve : first.curve,
-    bounds,
+    curve: isCurve ? curve : first.curve,
+    bounds: Object.fromEntries(Object.entries(bounds).filter(([name]) => axes.has(name))),
   };
   return { choice, faults: told };
 }

@@ -1,6 +1,5 @@
 // Problem, model, width, learning rate and seed of the trial that is looked at, and what the map shows.
 
-import { shortNumber } from "../drawing/number_text.js";
 import { choiceOf, element } from "./elements.js";
 import { createModelChoice } from "./model_choice.js";
 import { LOSS } from "./step_content.js";
@@ -19,7 +18,7 @@ import { LOSS } from "./step_content.js";
  */
 export function createChoices(sweep, on) {
   const { data, cells, trials } = sweep,
-    shown = data.diagnostics.filter(({ name }) => name in data.trials.last);
+    shown = data.diagnostics.filter(({ name }) => Object.hasOwn(data.trials.last, name));
   const models = createModelChoice(sweep, (model) => on.axis("model", model));
   const problem = choiceOf(
     "problem",
@@ -28,7 +27,7 @@ export function createChoices(sweep, on) {
   );
   const width = choiceOf("width", data.widths.map(String), (place) => on.axis("width", place));
   const solved = Array.from(cells.rate).includes(-1) ? 1 : 0;
-  const rates = [...(solved ? ["solver"] : []), ...data.rates.map((rate) => shortNumber(rate))];
+  const rates = [...(solved ? ["solver"] : []), ...sweep.rateNames];
   const rate = choiceOf(data.rate_title, rates, (place) => on.axis("rate", place - solved));
   const seeds = element("select"),
     seedLabel = element("label", { class: "choice" }, element("span", {}, "seed"), seeds);
@@ -71,7 +70,7 @@ export function createChoices(sweep, on) {
   const ofTrial = [
     ...several(data.widths, width.label),
     ...several(rates, rate.label),
-    ...several(data.seeds, seedLabel),
+    ...several(most(sweep), seedLabel),
     ...several(names, curve.label),
   ];
   return {
@@ -86,6 +85,13 @@ const labelOf = ({ diagnostics }, name) => diagnostics.find((one) => one.name ==
 
 /** @param {import("./run_data.js").RunData} data @param {string} name */
 const rankOf = ({ criterion }, name) => (name === LOSS ? 0 : name === criterion ? 1 : 2);
+
+/**
+ * The trials of the cell that has most of them.
+ * @param {Sweep} sweep
+ */
+const most = ({ cells, trialsOf }) =>
+  Array.from(cells.trial, (_, cell) => trialsOf(cell)).reduce((a, b) => (b.length > a.length ? b : a), []);
 
 /** @param {Sweep} sweep @param {number} trial */
 function seedWords({ data, trials }, trial) {

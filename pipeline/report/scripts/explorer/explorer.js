@@ -37,7 +37,7 @@ function explore(place, sweep) {
     show();
   }
   const choose = (/** @type {number} */ cell) => {
-    if (cell >= 0) change({ trial: trialWithSeed(sweep, cell, sweep.trials.seed[choice.trial]) });
+    if (cell >= 0) change({ trial: trialWithSeed(sweep, cell, choice.trial) });
   };
   const choices = createChoices(sweep, {
     axis: (axis, value) => choose(cellNear(sweep, sweep.trials.cell[choice.trial], { [axis]: value })),

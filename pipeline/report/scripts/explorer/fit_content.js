@@ -55,8 +55,12 @@ export function unitWords({ data, cells, trials }, trial) {
 export function whyNoFit({ framesOf, cells, trials, data, trialsOf }, trial) {
   if (framesOf(trial)?.fit) return "";
   const other = trialsOf(trials.cell[trial]).find((one) => framesOf(one)?.fit);
-  const seed = other === undefined ? null : data.seeds[trials.seed[other]];
-  if (seed !== null) return `The fit on the way was recorded of seed ${seed}; this is another seed of the same cell.`;
+  if (other !== undefined) {
+    const isSeed = trials.seed[other] !== trials.seed[trial];
+    if (isSeed)
+      return `The fit on the way was recorded of seed ${data.seeds[trials.seed[other]]}; this is another seed of the same cell.`;
+    return `The fit on the way was recorded of points ${trials.data_seed[other]}; these are other points of the same cell.`;
+  }
   return cells.frames[trials.cell[trial]] >= 0 ? "" : "The fit of this trial was not recorded on the way.";
 }
 

@@ -5,6 +5,7 @@ import { BEST_OF_MODEL } from "./choice.js";
 import { fractionOf, scaleOf } from "./colour_scale.js";
 import { heightOf } from "./rate_axis.js";
 import { LOSS } from "./step_content.js";
+import { valueWords } from "./value_words.js";
 
 /** @typedef {import("./sweep.js").Sweep} Sweep */
 /** @typedef {import("./rate_map.js").RateMap} RateMap */
@@ -39,7 +40,7 @@ export function mapOf(sweep, problem, model, shown) {
       title: `${label} by ${data.rate_title} and width, ${data.models[model].label}`,
       quantity: label,
       rateTitle: data.rate_title,
-      rates: rows.map((rate) => (rate === SOLVER ? "solver" : shortNumber(data.rates[rate]))),
+      rates: rows.map((rate) => (rate === SOLVER ? "solver" : sweep.rateNames[rate])),
       widths: widths.map((width) => String(data.widths[width])),
       cells: cells.map((row) =>
         row.map((cell) =>
@@ -97,19 +98,34 @@ function median(values) {
   return (sorted[Math.ceil(middle) - 1] + sorted[Math.floor(middle)]) / 2;
 }
 
+/** @param {string[]} words @returns {Map<string, number>} How often each occurs. */
+function counted(words) {
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return counts;
+}
+
 /** @param {Sweep} sweep @param {number} cell @param {string} label @param {number} value */
-function cellWords({ data, cells, trials }, cell, label, value) {
+function cellWords({ data, cells, trials, trialsOf, rateNames }, cell, label, value) {
   const rate = cells.rate[cell],
-    at = rate < 0 ? "solver" : `${data.rate_title} ${shortNumber(data.rates[rate])}`;
+    at = rate < 0 ? "solver" : `${data.rate_title} ${rateNames[rate]}`;
   const ended = cells.ended[cell],
     diverged = cells.diverged[cell];
   const words = [
-    `width ${data.widths[cells.width[cell]]}, ${at}: ${Number.isNaN(value) ? `no ${label}` : `${label} ${shortNumber(value)}`}`,
+    `width ${data.widths[cells.width[cell]]}, ${at}: ${Number.isNaN(value) ? `no ${label}` : `${label} ${valueWords(value)}`}`,
   ];
   if (diverged) words.push(`${diverged} of ${ended} diverged`);
-  if (!ended) words.push("not ended yet");
-  const verdict = data.verdicts[trials.verdict[cells.trial[cell]]];
-  if (verdict) words.push(`theory: ${verdict}`);
+  const members = trialsOf(cell),
+    statuses = counted(members.map((trial) => data.statuses[trials.status[trial]]));
+  const failed = statuses.get("failed") ?? 0,
+    pending = statuses.get("pending") ?? 0;
+  if (failed) words.push(failed === members.length ? "failed" : `${failed} failed`);
+  if (pending) words.push(pending === members.length ? "not ended yet" : `${pending} not ended yet`);
+  const verdicts = counted(members.flatMap((trial) => data.verdicts[trials.verdict[trial]] ?? []));
+  const only = verdicts.size === 1;
+  const told = Array.from(verdicts, ([verdict, count]) => (only ? verdict : `${verdict} (${count})`));
+  if (told.length) words.push(`theory: ${told.join(", ")}`);
   return words.join(", ");
 }
 

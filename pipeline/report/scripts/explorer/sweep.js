@@ -2,6 +2,7 @@
 
 import { decoded, rowsOf } from "./decoding.js";
 import { VERSION } from "./run_data.js";
+import { toldApart } from "./value_words.js";
 
 /** @typedef {import("./run_data.js").RunData} RunData */
 /** @typedef {import("./decoding.js").Numbers} Numbers */
@@ -22,12 +23,13 @@ import { VERSION } from "./run_data.js";
  * @property {Record<"problem" | "model" | "width" | "rate" | "trial" | "trials" | "ended" | "diverged" | "loss" | "score"
  *   | "limit" | "limit_words" | "best" | "frames", Numbers>} cells
  * @property {Int32Array} steps Recorded ones of curves.
- * @property {(name: string) => Numbers} last The last value of a diagnostic, of every trial.
+ * @property {(name: string) => Numbers} last The last value of a diagnostic, of every trial; NaN where there is none.
  * @property {(problem: number, model: number, width: number, rate: number) => number} cellAt -1 for none.
  * @property {(cell: number) => number[]} trialsOf
  * @property {(name: string, trial: number) => Numbers} curve By recorded step; NaN where nothing was recorded.
  * @property {(trial: number) => Numbers | null} predicted The training loss that theory predicts, likewise.
  * @property {(trial: number) => Frames | null} framesOf
+ * @property {string[]} rateNames The rates in words, each told from all others.
  * @property {(beginning: string) => number} trialNamed -1 for none, -2 for several.
  */
 
@@ -45,11 +47,11 @@ export function createSweep(data) {
     cells = decodedAll(data.cells);
   const places = new Map(Array.from(cells.problem, (_, cell) => [keyOf(data, cells, cell), cell]));
   const members = membersOf(trials.cell, cells.problem.length);
-  const lastOf = remembered((name) => decoded(last[name])),
-    curves = remembered((name) => decoded(data.curves[name]));
-  const predictions = remembered(() => (data.predicted ? decoded(data.predicted) : null));
   const steps = /** @type {Int32Array} */ (decoded(data.steps)),
     H = steps.length;
+  const lastOf = remembered((name) => numbersOf(last, name, id.length)),
+    curves = remembered((name) => numbersOf(data.curves, name, id.length * H));
+  const predictions = remembered(() => (data.predicted ? decoded(data.predicted) : null));
   const frameOfTrial = new Map(data.frames.map((frame, place) => [frame.trial, place]));
   const frames = remembered((place) => openFrames(data.frames[Number(place)]));
   return {
@@ -66,6 +68,7 @@ export function createSweep(data) {
       const place = frameOfTrial.get(trial);
       return place === undefined ? null : frames(String(place));
     },
+    rateNames: toldApart(data.rates),
     trialNamed: (beginning) => trialNamed(id, beginning),
   };
 }
@@ -79,6 +82,16 @@ function decodedAll(columns) {
   const pairs = Object.entries(columns).map(([name, packed]) => [name, decoded(packed)]);
   return Object.fromEntries(pairs);
 }
+
+/**
+ * The numbers of a name, which the page may not have: then there is none.
+ * @param {Record<string, import("./run_data.js").PackedArray>} columns
+ * @param {string} name
+ * @param {number} size
+ * @returns {Numbers}
+ */
+const numbersOf = (columns, name, size) =>
+  Object.hasOwn(columns, name) ? decoded(columns[name]) : new Float32Array(size).fill(NaN);
 
 /** @param {RunData} data @param {number} problem @param {number} model @param {number} width @param {number} rate */
 const key = ({ models, widths, rates }, problem, model, width, rate) =>

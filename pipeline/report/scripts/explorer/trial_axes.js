@@ -2,7 +2,7 @@
 //
 // Shape letters: T trials.
 
-import { shortNumber } from "../drawing/number_text.js";
+import { valueWords } from "./value_words.js";
 
 /** @typedef {import("./sweep.js").Sweep} Sweep */
 /** @typedef {import("./address.js").Bounds} Bounds */
@@ -12,8 +12,10 @@ import { shortNumber } from "../drawing/number_text.js";
  * @property {string} label
  * @property {"words" | "log" | "linear"} kind
  * @property {string[]} words Of values that are places among words.
+ * @property {(value: number) => string} text A value in words.
  * @property {Float64Array} values [T], NaN where a trial has none, infinite where it diverged.
- * @property {number} least
+ * @property {number} lowest The least value that a trial has.
+ * @property {number} least The lower end of the axis, above 0 on a logarithmic one.
  * @property {number} greatest
  */
 
@@ -25,7 +27,7 @@ const MOST_DIAGNOSTICS = 5;
  * @returns {TrialAxis[]}
  */
 export function axesOf(sweep) {
-  const { data, cells, trials, last } = sweep;
+  const { data, cells, trials, last, rateNames } = sweep;
   const ofCell = (
     /** @type {import("./decoding.js").Numbers} */ column,
     /** @type {(place: number) => number} */ value,
@@ -50,18 +52,21 @@ export function axesOf(sweep) {
       "width",
       true,
       ofCell(cells.width, (place) => data.widths[place]),
+      String,
     ),
     numberAxis(
       "rate",
       data.rate_title,
       true,
       ofCell(cells.rate, (place) => data.rates[place] ?? NaN),
+      (rate) => rateNames[data.rates.indexOf(rate)] ?? valueWords(rate),
     ),
     numberAxis(
       "seed",
       "seed",
       false,
       Float64Array.from(trials.seed, (place) => data.seeds[place]),
+      String,
     ),
     ...kinds.map(({ name, label, logarithmic }) => numberAxis(name, label, logarithmic, ended(sweep, name))),
     wordsAxis("status", "status", data.statuses, Float64Array.from(trials.status)),
@@ -74,11 +79,11 @@ export function axesOf(sweep) {
  * @param {import("./run_data.js").RunData} data
  * @param {Sweep["last"]} last
  */
-function ordered({ diagnostics, criterion, trials }, last) {
+function ordered({ diagnostics, criterion }, last) {
   const first = [criterion, "loss"],
     rank = (/** @type {string} */ name) => (first.includes(name) ? first.indexOf(name) : 2);
   return diagnostics
-    .filter(({ name }) => name in trials.last && last(name).some((value) => Number.isFinite(value)))
+    .filter(({ name }) => last(name).some((value) => Number.isFinite(value)))
     .sort((a, b) => rank(a.name) - rank(b.name))
     .slice(0, MOST_DIAGNOSTICS);
 }
@@ -98,14 +103,23 @@ function ended({ data, trials, last }, name) {
 
 /** @param {string} name @param {string} label @param {string[]} words @param {Float64Array} values @returns {TrialAxis} */
 function wordsAxis(name, label, words, values) {
-  return { name, label, kind: "words", words, values, ...ends(values) };
+  const text = (/** @type {number} */ value) => words[value] ?? "";
+  return { name, label, kind: "words", words, values, text, lowest: ends(values).least, ...ends(values) };
 }
 
-/** @param {string} name @param {string} label @param {boolean} isLog @param {Float64Array} values @returns {TrialAxis} */
-function numberAxis(name, label, isLog, values) {
+/**
+ * @param {string} name
+ * @param {string} label
+ * @param {boolean} isLog
+ * @param {Float64Array} values
+ * @param {(value: number) => string} [text]
+ * @returns {TrialAxis}
+ */
+function numberAxis(name, label, isLog, values, text = valueWords) {
   const positive = isLog ? values.filter((value) => value > 0 && Number.isFinite(value)) : values;
   const kind = isLog && positive.length ? "log" : "linear";
-  return { name, label, kind, words: [], values, ...ends(kind === "log" ? positive : values) };
+  const { least: lowest } = ends(values);
+  return { name, label, kind, words: [], values, text, lowest, ...ends(kind === "log" ? positive : values) };
 }
 
 /** @param {Float64Array} values */
@@ -133,15 +147,15 @@ export function fractionOn({ kind, least, greatest }, value) {
  * The value at a place of an axis.
  * @param {TrialAxis} axis
  * @param {number} fraction
- * @returns {number} With three digits; of words the place of the nearest.
+ * @returns {number} With three digits; of words the place of the nearest, at the foot the least value of all.
  */
-export function valueOn({ kind, least, greatest }, fraction) {
+export function valueOn({ kind, lowest, least, greatest }, fraction) {
   const inside = Math.min(Math.max(fraction, 0), 1);
   const value = kind === "log" ? least * (greatest / least) ** inside : least + inside * (greatest - least);
   return kind === "words"
     ? Math.round(value)
     : inside === 0
-      ? least
+      ? lowest
       : inside === 1
         ? greatest
         : Number(value.toPrecision(3));
@@ -153,8 +167,8 @@ export function valueOn({ kind, least, greatest }, fraction) {
  * @param {number} value
  * @returns {string}
  */
-export function wordsOn({ kind, words }, value) {
-  return kind === "words" ? (words[value] ?? "") : Number.isNaN(value) ? "" : shortNumber(value);
+export function wordsOn({ text }, value) {
+  return Number.isNaN(value) ? "" : text(value);
 }
 
 /**

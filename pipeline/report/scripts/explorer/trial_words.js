@@ -1,6 +1,7 @@
 // What a trial is and how it ended, in words and numbers.
 
 import { shortNumber } from "../drawing/number_text.js";
+import { valueWords } from "./value_words.js";
 
 /** @typedef {import("./sweep.js").Sweep} Sweep */
 
@@ -12,12 +13,13 @@ const RATE = "learning rate"; // and no multiple of the limit, of which the limi
  * @param {number} trial
  * @returns {string}
  */
-export function titleOf({ data, cells, trials }, trial) {
+export function titleOf({ data, cells, trials, rateNames }, trial) {
   const cell = trials.cell[trial],
     seed = data.seeds[trials.seed[trial]],
     sample = trials.data_seed[trial];
   const words = [data.models[cells.model[cell]].label, `width ${data.widths[cells.width[cell]]}`];
-  if (cells.rate[cell] >= 0) words.push(`${data.rate_title} ${shortNumber(data.rates[cells.rate[cell]])}`);
+  if (data.problems.length > 1) words.unshift(data.problems[cells.problem[cell]].label);
+  if (cells.rate[cell] >= 0) words.push(`${data.rate_title} ${rateNames[cells.rate[cell]]}`);
   words.push(`seed ${seed}`);
   if (sample >= 0) words.push(`points ${sample}`);
   return words.join(", ");
@@ -29,18 +31,19 @@ export function titleOf({ data, cells, trials }, trial) {
  * @param {number} trial
  * @returns {[string, string][]}
  */
-export function numbersOf({ data, cells, trials, last, framesOf }, trial) {
+export function numbersOf({ data, cells, trials, last, framesOf, rateNames }, trial) {
   const cell = trials.cell[trial],
     step = trials.step[trial],
     rate = trials.learning_rate[trial];
   /** @type {[string, string][]} */
   const pairs = [["status", `${data.statuses[trials.status[trial]]}${step >= 0 ? ` at step ${step}` : ""}`]];
-  if (!Number.isNaN(rate)) pairs.push(["learning rate", shortNumber(rate)]);
-  if (data.rate_title === RATE && !Number.isNaN(cells.limit[cell]))
+  const isAsked = data.rate_title === RATE;
+  if (!Number.isNaN(rate)) pairs.push(["learning rate", isAsked ? rateNames[cells.rate[cell]] : shortNumber(rate)]);
+  if (isAsked && !Number.isNaN(cells.limit[cell]))
     pairs.push(["predicted largest stable rate", shortNumber(cells.limit[cell])]);
   for (const { name, label } of data.diagnostics) {
-    const value = name in data.trials.last ? last(name)[trial] : NaN;
-    if (!Number.isNaN(value)) pairs.push([label, shortNumber(value)]);
+    const value = last(name)[trial];
+    if (!Number.isNaN(value)) pairs.push([label, valueWords(value)]);
   }
   const atoms = framesOf(trial)?.atoms;
   if (atoms) pairs.push(["functions taken, in order", atoms.join(", ")]);

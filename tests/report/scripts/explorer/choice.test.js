@@ -9,6 +9,7 @@ import {
   firstChoice,
   trialWithSeed,
 } from "../../../../pipeline/report/scripts/explorer/choice.js";
+import { curveContent, stepsOf } from "../../../../pipeline/report/scripts/explorer/step_content.js";
 import { createSweep } from "../../../../pipeline/report/scripts/explorer/sweep.js";
 import { packed, smallRun } from "./small_run.js";
 
@@ -64,5 +65,39 @@ test("a change of one axis keeps the others", () => {
 
 test("the seed stays where the other cell has it", () => {
   assert.equal(trialWithSeed(sweep, 33, 1), 67);
-  assert.equal(trialWithSeed(sweep, 33, 9), 66);
+  assert.equal(trialWithSeed(sweep, 33, 8), 66);
+});
+
+test("the points stay too, where a seed has several samples of them", () => {
+  const data = smallRun();
+  data.trials.seed = packed("int32", new Array(80).fill(0));
+  data.trials.data_seed = packed(
+    "int32",
+    Array.from({ length: 80 }, (_, trial) => trial % 2),
+  );
+  assert.equal(trialWithSeed(createSweep(data), 33, 1), 67);
+});
+
+test("an address of what every object has, or of what was never recorded, is told and does no harm", () => {
+  const data = smallRun();
+  for (const name of ["constructor", "__proto__", "condition_number"]) {
+    delete data.trials.last.condition_number;
+    const { choice, faults } = chosenBy(createSweep(data), readAddress(`#map=${name}&curve=${name}`));
+    assert.deepEqual([choice.shown, choice.curve, faults.length], ["test_error", "loss", 2], name);
+  }
+});
+
+test("bounds of what the trials do not differ in are told and left out", () => {
+  const { choice, faults } = chosenBy(sweep, readAddress("#only=beauty:1..2&only=width:4..8"));
+  assert.deepEqual(choice.bounds, { width: [4, 8] });
+  assert.deepEqual(faults, ["The trials of this page do not differ in “beauty”."]);
+});
+
+test("a run of which nothing was recorded is explored all the same", () => {
+  const data = { ...smallRun(), curves: {}, frames: [], predicted: null };
+  data.trials.last = {};
+  const empty = createSweep(data),
+    { choice, faults } = chosenBy(empty, readAddress(""));
+  assert.deepEqual([faults, choice.curve, stepsOf(empty, choice.trial, choice.curve)], [[], "", []]);
+  assert.deepEqual(curveContent(empty, choice.trial, "", 0).curves.filter(({ steps }) => steps.length), []);
 });

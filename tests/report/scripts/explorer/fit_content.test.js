@@ -37,6 +37,13 @@ test("a mark is a kink where there is one, and the middle of a unit where it is 
 test("without a recorded fit there is the target, and a sentence that says why", () => {
   assert.equal(lineOf(67, null).fit, undefined);
   assert.match(whyNoFit(sweep, 67), /recorded of seed 0/);
+  const data = smallRun();
+  data.trials.seed = packed("int32", new Array(80).fill(0));
+  data.trials.data_seed = packed(
+    "int32",
+    Array.from({ length: 80 }, (_, trial) => 5 + (trial % 2)),
+  );
+  assert.match(whyNoFit(createSweep(data), 67), /recorded of points 5; these are other points/);
   assert.match(whyNoFit(sweep, 2), /not recorded/);
   assert.equal(whyNoFit(sweep, 66), "");
 });

@@ -42,6 +42,30 @@ test("a cell is read out with its numbers, what diverged and the verdict", () =>
   assert.match(map.cells[4][0]?.words ?? "", /^width 4, learning rate 0.01: test error 0\.\d+, theory: agrees$/);
 });
 
+test("a cell says how many of its trials failed or have not ended, and every verdict of its seeds", () => {
+  const data = smallRun(),
+    sweepOf = (/** @type {number[]} */ status) => {
+      data.trials.status = packed("uint8", status);
+      return createSweep(data);
+    };
+  const wordsOf = (/** @type {number[]} */ status) =>
+    mapOf(sweepOf([...status, ...new Array(78).fill(0)]), 0, 0, "test_error").map.cells[4][0]?.words ?? "";
+  assert.match(wordsOf([2, 2]), /, failed, theory/);
+  assert.match(wordsOf([0, 2]), /, 1 failed, theory/);
+  assert.match(wordsOf([3, 3]), /, not ended yet, theory/);
+  assert.match(wordsOf([3, 2]), /, 1 failed, 1 not ended yet, theory/);
+  data.verdicts.push("contradicts");
+  const verdicts = Int32Array.from(sweep.trials.verdict);
+  verdicts[1] = data.verdicts.length - 1;
+  data.trials.verdict = packed("int32", verdicts);
+  assert.match(wordsOf([0, 0]), /theory: agrees \(1\), contradicts \(1\)$/);
+});
+
+test("rates that three digits do not tell apart have rows of their own names", () => {
+  const data = { ...smallRun(), rates: [0.10001, 0.10002, 0.5, 1, 2] };
+  assert.deepEqual(mapOf(createSweep(data), 0, 0, "loss").map.rates, ["2", "1", "0.5", "0.10002", "0.10001"]);
+});
+
 test("of any other diagnostic the map shows the median over the trials that are done", () => {
   const { map } = mapOf(sweep, 0, 0, "condition_number");
   assert.deepEqual([map.ends, map.cells[0][0]?.fraction, map.cells[4][3]?.fraction], [["4", "32"], null, 1]);

@@ -11,7 +11,7 @@ import {
   within,
   wordsOn,
 } from "../../../../pipeline/report/scripts/explorer/trial_axes.js";
-import { smallRun } from "./small_run.js";
+import { packed, smallRun } from "./small_run.js";
 
 const axes = axesOf(createSweep(smallRun()));
 const axis = (/** @type {string} */ name) => axes.find((one) => one.name === name) ?? assert.fail(name);
@@ -33,6 +33,27 @@ test("a value and its place on an axis lead to each other", () => {
     );
   }
   assert.ok(Math.abs(fractionOn(axis("rate"), valueOn(axis("rate"), 0.4)) - 0.4) < 1e-3);
+});
+
+test("whole numbers of an axis are said in full, and rates in as many digits as tell them apart", () => {
+  const data = { ...smallRun(), widths: [4, 8, 16, 1025], seeds: [1, 20261130], rates: [0.10001, 0.10002, 0.5, 1, 2] };
+  const ends = axesOf(createSweep(data)).map((one) => [one.name, wordsOn(one, one.least), wordsOn(one, one.greatest)]);
+  assert.deepEqual(ends.slice(1, 4), [
+    ["width", "4", "1025"],
+    ["rate", "0.10001", "2"],
+    ["seed", "1", "20261130"],
+  ]);
+});
+
+test("a drag to the foot of a logarithmic axis keeps what lies there: zeros too", () => {
+  const data = smallRun(),
+    losses = Float32Array.from(createSweep(data).last("loss"));
+  losses[66] = 0;
+  data.trials.last.loss = packed("float32", losses);
+  const all = axesOf(createSweep(data)),
+    loss = all.find(({ name }) => name === "loss") ?? assert.fail();
+  assert.equal(fractionOn(loss, 0), 0);
+  assert.ok(within(all, { loss: [valueOn(loss, 0), valueOn(loss, 0.5)] }).includes(66));
 });
 
 test("what diverged stands above the axis", () => {

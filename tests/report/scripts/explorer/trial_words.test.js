@@ -12,6 +12,15 @@ test("titles tell all trials apart", () => {
   assert.equal(new Set(sweep.trials.id.map((_, trial) => titleOf(sweep, trial))).size, 80);
 });
 
+test("titles tell problems apart, and rates that three digits do not", () => {
+  const data = { ...smallRun(), rates: [0.10001, 0.10002, 0.5, 1, 2] };
+  data.problems = [data.problems[0], { ...data.problems[0], label: "sine" }];
+  const near = createSweep(data);
+  assert.match(titleOf(near, 0), /^[^,]+, linear\(chebyshev\), width 4, learning rate 0.10001, seed 0$/);
+  assert.equal(new Set(near.trials.id.map((_, trial) => titleOf(near, trial))).size, 80);
+  assert.equal(new Map(numbersOf(near, 0)).get("learning rate"), "0.10001");
+});
+
 test("numbers say how a trial ended, and nothing of what was not recorded", () => {
   const numbers = new Map(numbersOf(sweep, 66));
   assert.equal(numbers.get("status"), "done at step 1000");

@@ -1,0 +1,30 @@
+// Numbers of a run in words: whole ones whole, and those of an axis in as many digits as tell them apart.
+
+import { shortNumber } from "../drawing/number_text.js";
+
+const LARGEST_WHOLE = 1e5,
+  LEAST_DIGITS = 3,
+  ALL_DIGITS = 17;
+
+/**
+ * A value: `1024` in full, `0.0125` in three digits.
+ * @param {number} value
+ * @returns {string}
+ */
+export function valueWords(value) {
+  const isWhole = Number.isInteger(value) && Math.abs(value) < LARGEST_WHOLE;
+  return shortNumber(value, isWhole ? ALL_DIGITS : LEAST_DIGITS);
+}
+
+/**
+ * Different values, each told from all others: in three digits, or in as few more as that takes.
+ * @param {readonly number[]} values
+ * @returns {string[]}
+ */
+export function toldApart(values) {
+  const different = new Set(values).size;
+  const written = (/** @type {number} */ digits) => values.map((value) => shortNumber(value, digits));
+  let digits = LEAST_DIGITS;
+  while (digits < ALL_DIGITS && new Set(written(digits)).size < different) digits += 1;
+  return written(digits);
+}
