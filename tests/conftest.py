@@ -70,7 +70,7 @@ class DevCluster:
 
     def daemon(self, action: str, name: str) -> None:
         """Start, stop or kill a daemon; return when that is done."""
-        subprocess.run([DEV / "daemon", action, name], check=True, timeout=60)
+        subprocess.run([DEV / "daemon", action, name], check=True, timeout=200)
 
 
 @contextmanager
@@ -158,7 +158,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, Any, Any]:
     if (LINK / "started_by_tests").exists():
         try:
             with locked(DEV, fcntl.LOCK_EX | fcntl.LOCK_NB):
-                subprocess.run([DEV / "down"], check=True, timeout=60)
+                subprocess.run([DEV / "down"], check=True, timeout=200)
         except BlockingIOError:
             pass
     return result

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import preloaded
@@ -42,7 +43,7 @@ def shared(shared_folder, tmp_path):
 
 @pytest.fixture
 def both(shared):
-    until = time.monotonic() + 30
+    until = time.monotonic() + 200
     while len([path for path in shared.iterdir() if path.name.isdigit()]) < 2:
         assert time.monotonic() < until
         time.sleep(0.01)
@@ -104,7 +105,7 @@ def environment() -> dict[str, str]:
 
 def said(folder: Path, *options: str) -> str:
     told = subprocess.run(
-        command(*options), cwd=folder, env=environment(), capture_output=True, text=True, check=False, timeout=60
+        command(*options), cwd=folder, env=environment(), capture_output=True, text=True, check=False, timeout=300
     )
     return told.stdout + told.stderr
 
@@ -154,14 +155,14 @@ def test_fixtures_of_a_file_and_of_the_run_begin_and_end_once_in_the_worker_that
 
 def test_after_as_many_failures_as_are_asked_for_no_test_is_begun(tmp_path):
     failing = "import time\ndef test_fails():\n    assert False\n"
-    waiting = "import time\ndef test_waits():\n    time.sleep(60)\n"
+    waiting = "import time\ndef test_waits():\n    time.sleep(1000)\n"
     folder = folder_of(tmp_path, test_a_py=failing, test_b_py=waiting, test_c_py=failing)
     told = said(folder, "--workers", "2", "-x")
     assert re.search(r"stopping after 1 failures .*\n=+ 1 failed in", told)
 
 
 def test_a_file_that_starts_threads_as_it_is_imported_is_refused(tmp_path):
-    threads = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+    threads = "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,), daemon=True).start()\n"
     folder = folder_of(tmp_path, test_a_py=threads + "def test_it():\n    pass\n")
     assert "ERROR: test_a.py starts threads as it is imported: " in said(folder, "--workers", "2")
     assert "1 passed" in said(folder)
@@ -176,7 +177,7 @@ def begun():
     pathlib.Path("ended").touch()
 def test_waits(begun):
     pathlib.Path("begun").touch()  # here: a fixture that is interrupted before its yield has nothing to end
-    time.sleep(60)
+    time.sleep(1000)
 """
     folder = folder_of(tmp_path, test_a_py=waits)
     running = subprocess.Popen(
@@ -184,8 +185,9 @@ def test_waits(begun):
     )
     while not (folder / "begun").exists():
         assert running.poll() is None
+        time.sleep(0.02)
     running.send_signal(signal.SIGINT)
-    told, _ = running.communicate(timeout=60)
+    told, _ = running.communicate(timeout=300)
     assert running.returncode == pytest.ExitCode.INTERRUPTED
     assert "KeyboardInterrupt" in told
     assert (folder / "ended").exists()

@@ -24,7 +24,7 @@ def test_a_part_of_the_sweep_is_run_from_the_command_line_to_its_results():
     swept = sweep.sweep(("seeds=1", "steps=3", "record_at=[3]"))
     assert (swept.trials, swept.steps) == (10, 3)
     assert swept.values >= 10 * 2 * 5  # of ten trials, at steps 0 and 3
-    assert swept.seconds > 0.5
+    assert swept.seconds > 0.1
     assert 2e8 < swept.peak_bytes < 2 << 30
 
 

@@ -133,7 +133,7 @@ def test_game_that_is_left_ends_with_the_best_numbers_all_the_same(play: Play, a
 
 
 def test_answers_may_be_piped_in_even_if_they_are_no_text() -> None:
-    told = subprocess.run(COMMAND, input=b"\xff\xfe\n3 5 9\n5 9\n", capture_output=True, timeout=60, check=False)
+    told = subprocess.run(COMMAND, input=b"\xff\xfe\n3 5 9\n5 9\n", capture_output=True, timeout=300, check=False)
     assert (told.returncode, told.stderr) == (0, b"")
     assert b"Which 3 numbers do you own? 3 5 9\n" in told.stdout  # the answer is shown, as a terminal would
     assert b"5 + 9 = 14" in told.stdout
@@ -148,7 +148,7 @@ def test_interrupt_at_a_terminal_ends_the_game_with_its_own_words() -> None:
         while b"The goal is" not in said:
             said += os.read(process.stdout.fileno(), 4096)
         process.send_signal(signal.SIGINT)
-        rest, err = process.communicate(timeout=60)
+        rest, err = process.communicate(timeout=300)
         os.close(controller)
     assert (process.returncode, err) == (130, b"")
     assert b"That is the end of the game." in rest

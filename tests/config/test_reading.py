@@ -211,7 +211,8 @@ WORDS += [*fields_of(Experiment), "log_from", "times_limit", *(name for table in
 SCRAPS = st.one_of(st.text(max_size=20), st.lists(st.sampled_from(WORDS), max_size=8).map("".join))
 
 
-PATIENT = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+UNCHECKED = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow)
+PATIENT = settings(max_examples=150, deadline=None, suppress_health_check=UNCHECKED)
 
 
 @PATIENT

@@ -17,7 +17,7 @@ class Looked:
     def number(self):
         """What it is."""
         self.asked.append(1)
-        self.both.wait(timeout=20)  # ends only when two are in here
+        self.both.wait(timeout=200)  # ends only when two are in here
         return len(self.asked)
 
 

@@ -18,7 +18,7 @@ def run_compiler(tmp_path):
 
     def run(script):
         return subprocess.run(
-            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=120, check=False
+            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=400, check=False
         )
 
     return run

@@ -146,12 +146,12 @@ class Desk:
         """Ids of the jobs that SLURM still has."""
         return held(self.run, self.notes())
 
-    def wait(self, seconds: float = 150) -> None:
+    def wait(self, seconds: float = 500) -> None:
         """Until SLURM has no job of the run any more."""
         self.wait_for(lambda: not self.held(), seconds)
 
     @staticmethod
-    def wait_for(ready: Callable[[], object], seconds: float = 60) -> None:
+    def wait_for(ready: Callable[[], object], seconds: float = 200) -> None:
         """Wait until something is true."""
         end = time.monotonic() + seconds
         while not ready():

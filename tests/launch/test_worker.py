@@ -43,7 +43,7 @@ LONG = {
     "steps": 2000,
     "checkpoint_seconds": 2.0,
 }
-"""One pack, which takes some 18 s in a job that is ``slowed``, and much less anywhere else."""
+"""One pack, which takes some 15 s in a job that is ``slowed``, and much less anywhere else."""
 WHEN_LOADED = """
 import importlib.abc, importlib.machinery, sys
 class Finder(importlib.abc.MetaPathFinder):
@@ -87,6 +87,16 @@ def slowed(desk: Any) -> str:
     return change_in_jobs(desk, "pipeline.training.segments", WAITS_BEFORE_EACH_SEGMENT)
 
 
+def held_up(desk: Any) -> str:
+    """Have jobs wait in the middle of a pack, past a checkpoint, as long as there is a file of that name."""
+    (desk.folder / "held_up").touch()
+    return change_in_jobs(desk, "pipeline.training.segments", WAITS_AFTER_SOME.format(file=f"{desk.folder}/held_up"))
+
+
+def checkpoints(desk: Any) -> int:
+    return len(list(desk.run.glob("checkpoints/*/last.ckpt")))
+
+
 WAITS_BEFORE_EACH_SEGMENT = """
 import time
 
@@ -101,6 +111,22 @@ def change(segments):
 """
 
 
+WAITS_AFTER_SOME = """
+import pathlib, time
+
+def change(segments):
+    segments.MOST_STEPS = 100
+    left = segments.RemainingSegments.__iter__
+    def with_a_stop(self):
+        for number, segment in enumerate(left(self)):
+            time.sleep(0.75 if number < 5 else 0)
+            while number >= 5 and pathlib.Path({file!r}).exists():
+                time.sleep(0.05)
+            yield segment
+    segments.RemainingSegments.__iter__ = with_a_stop
+"""
+
+
 def test_a_job_that_runs_out_of_time_goes_on_until_all_is_trained(desks: Callable[[str], Any]) -> None:
     """Training takes longer than the 30 s that a job has; one queues itself again, one is followed by a link."""
     requeued, chained = desks("requeued"), desks("chained")
@@ -109,7 +135,7 @@ def test_a_job_that_runs_out_of_time_goes_on_until_all_is_trained(desks: Callabl
     for desk in (requeued, chained):
         desk.write(config)
     requeued.submit(*short, slowed(requeued))
-    chained.submit(*short, "cluster.requeue=false", slowed(chained), words=["--chain", "3"])
+    chained.submit(*short, "cluster.requeue=false", slowed(chained), words=["--chain", "6"])
     here = requeued.locally(config)
     requeued.wait(500)
     attempts = requeued.attempts()
@@ -149,17 +175,17 @@ def kill_worker(desk: Any, job: str) -> None:
 def test_trials_of_a_killed_worker_and_of_a_cancelled_job_are_sent_again_and_trained_once(desk: Any) -> None:
     config = desk.small | LONG | {"widths": [4, 8]}
     desk.write(config)
-    sends = [desk.each_pack_a_job, desk.quick, slowed(desk)]
+    sends = [desk.each_pack_a_job, desk.quick, held_up(desk)]
     desk.submit(*sends)
     (note,) = desk.notes()
-    desk.wait_for(lambda: len([a for a in desk.attempts() if a.pack]) == len(note.tasks) == 2)
-    time.sleep(3)  # a checkpoint or two
+    desk.wait_for(lambda: checkpoints(desk) == len(note.tasks) == 2)
     subprocess.run(["scancel", note.task_id(0)], check=True)
     raw = subprocess.run(["squeue", "-h", "-j", note.task_id(1), "-O", "JobID"], capture_output=True, text=True)
     kill_worker(desk, raw.stdout.strip())
     desk.wait()
     assert desk.status()["trials"] == {"lost": 8}
     assert {row["kind"] for row in json.loads(desk("logs", "run", "--json"))} <= {"killed", "cancelled"}
+    (desk.folder / "held_up").unlink()
     desk.submit(*sends)
     desk.wait()
     desk.check_complete()
@@ -213,12 +239,13 @@ def test_nothing_is_sent_while_the_controller_is_down_and_status_says_so(desk: A
 @pytest.mark.alone
 def test_trials_of_a_node_that_went_down_are_trained_once(desk: Any, dev_cluster: Any) -> None:
     desk.write(desk.small | LONG)
-    desk.submit("cluster.options=[--nodelist=dev1]", desk.quick, slowed(desk))
-    desk.wait_for(lambda: any(attempt.pack for attempt in desk.attempts()))
+    desk.submit("cluster.options=[--nodelist=dev1]", desk.quick, held_up(desk))
+    desk.wait_for(lambda: checkpoints(desk) == 1)
     dev_cluster.daemon("kill", "dev1")
     time.sleep(2)
     dev_cluster.daemon("start", "dev1")
-    desk.wait(240)
+    (desk.folder / "held_up").unlink()
+    desk.wait()
     if desk.status()["trials"].keys() & {"lost"}:
         desk.submit(desk.quick)
         desk.wait()

@@ -30,7 +30,7 @@ OF_POLARS = {"jemalloc_bg_thd", "polars-ooc-clea"}
 SHARED = pytest.StashKey[Path]()
 TOGETHER = pytest.StashKey[str]()
 """Tests with the same word here are run by one worker, whatever files they are from: they share what is begun once."""
-PATIENCE = 15.0
+PATIENCE = 60.0
 """Seconds that a worker has to end what it began when the run is given up."""
 
 
@@ -120,6 +120,7 @@ class Workers:
         ours, theirs = Pipe()
         self.session.config.get_terminal_writer().flush()
         self.num_begun += 1
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the child has a handler of its own
         pid = os.fork()
         if pid == 0:
             for connection in (ours, *self.workers):
@@ -127,6 +128,7 @@ class Workers:
             become_worker(self.session, theirs, self.num_begun)
         theirs.close()
         self.workers[ours] = Worker(pid, ours)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
     def hear(self, worker: Worker) -> None:
         """Take what a worker says."""
@@ -224,8 +226,7 @@ class Workers:
 
 
 def become_worker(session: pytest.Session, connection: Connection, number: int) -> NoReturn:
-    """Run tests in this process, which was forked just now, until there are no more."""
-    signal.signal(signal.SIGINT, interrupted)
+    """Run tests in this process, which was forked just now and is not yet interrupted, until there are no more."""
     config = session.config
     config.pluginmanager.unregister(name="terminalreporter")
     teller = Teller(config, connection)
@@ -237,6 +238,8 @@ def become_worker(session: pytest.Session, connection: Connection, number: int) 
     if "wandb" in sys.modules:
         remake_client_folders(config._tmp_path_factory.getbasetemp())
     try:
+        signal.signal(signal.SIGINT, interrupted)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         try:
             for file in files_from(connection):
                 run_file(session, file)
@@ -245,7 +248,7 @@ def become_worker(session: pytest.Session, connection: Connection, number: int) 
         connection.send(("end", None))
     except pytest.exit.Exception as why:
         connection.send(("exit", str(why)))
-    except (KeyboardInterrupt, BrokenPipeError):  # the run was given up
+    except (KeyboardInterrupt, ConnectionError, EOFError):  # the run was given up
         pass
     except BaseException:
         sys.excepthook(*sys.exc_info())

@@ -143,7 +143,7 @@ def begin(
 
 
 def run(
-    *words: str, cwd: Path, env: Mapping[str, str] | None = None, timeout: float = 200
+    *words: str, cwd: Path, env: Mapping[str, str] | None = None, timeout: float = 400
 ) -> subprocess.CompletedProcess[str]:
     """Run ``python -m pipeline`` with some words to its end."""
     command = begin(*words, cwd=cwd, env=env)
@@ -187,7 +187,7 @@ class Command:
         """How it ended; ``None``: it runs."""
         return self.wait(0) if self.returncode is not None or select.select([self._control], [], [], 0)[0] else None
 
-    def wait(self, timeout: float = 200) -> int:
+    def wait(self, timeout: float = 400) -> int:
         """How it ended, as soon as it has."""
         if self.returncode is None:
             if not select.select([self._control], [], [], timeout)[0]:
@@ -205,7 +205,7 @@ class Command:
         """The next line that it says on standard error; nothing where it says no more."""
         return self._pipes[-1].readline().decode()
 
-    def communicate(self, timeout: float = 200) -> tuple[str, str]:
+    def communicate(self, timeout: float = 400) -> tuple[str, str]:
         """What it said until it had ended."""
         end = time.monotonic() + timeout
         said: dict[BinaryIO, bytes] = dict.fromkeys(self._pipes, b"")
@@ -225,9 +225,10 @@ class Command:
         return words[0], words[1] if len(words) > 1 else ""
 
     def send_signal(self, number: int) -> None:
-        """Send it a signal, unless it is known to have ended."""
+        """Send it a signal, unless it has ended."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended, and was reaped by who forked it
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """End it without a word."""

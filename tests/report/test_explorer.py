@@ -93,7 +93,7 @@ class Explorer:
         return self.one(query).get_attribute("aria-label")
 
     def wait(self, until: Any) -> None:
-        WebDriverWait(self.browser, 20, poll_frequency=0.05).until(lambda _: until())
+        WebDriverWait(self.browser, 200, poll_frequency=0.05).until(lambda _: until())
 
 
 @pytest.fixture(scope="module")

@@ -66,7 +66,7 @@ def go(walk: Chrome, name: str) -> WebElement:
 
 
 def until(walk: Chrome, holds: Any) -> None:
-    WebDriverWait(walk, 60, 0.05).until(lambda _: holds())
+    WebDriverWait(walk, 200, 0.05).until(lambda _: holds())
 
 
 def shown(walk: Chrome) -> list[str]:

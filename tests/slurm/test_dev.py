@@ -16,7 +16,7 @@ DEV = Path(__file__).parents[2] / "slurm" / "dev"
 
 
 def run(*command: str | Path, **kwargs: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, **kwargs)
+    return subprocess.run(command, capture_output=True, text=True, timeout=400, **kwargs)
 
 
 def says(*command: str | Path, **kwargs: Any) -> str:
@@ -50,7 +50,7 @@ def state_of_node(node: str) -> str:
 def job(dev_cluster: Any) -> Iterator[str]:
     """A job that runs on dev1 until it is cancelled."""
     job = sbatch("sleep 300", "--nodelist=dev1")
-    assert within(30, lambda: state_of(job) == "RUNNING")
+    assert within(200, lambda: state_of(job) == "RUNNING")
     yield job
     run("scancel", job)
 
@@ -107,19 +107,19 @@ def test_the_accounts_tell_how_a_job_ended(dev_cluster: Any) -> None:
         pytest.skip("this cluster keeps no accounts")
     job = sbatch("exit 3")
     told = ("sacct", "--noheader", "--parsable2", "--allocations", f"--jobs={job}", "--format=state,exitcode,account")
-    assert within(30, lambda: says(*told) == "FAILED|3:0|dev"), says(*told)
+    assert within(200, lambda: says(*told) == "FAILED|3:0|dev"), says(*told)
 
 
 def test_a_job_that_ended_is_soon_forgotten(dev_cluster: Any) -> None:
     job = sbatch("true")
     # SLURM looks for old jobs twice a minute.
-    assert within(60, lambda: run("scontrol", "show", "job", job).returncode != 0)
+    assert within(200, lambda: run("scontrol", "show", "job", job).returncode != 0)
 
 
 def test_a_requeued_job_runs_again_soon(job: str) -> None:
+    """By itself a SLURM lets two minutes pass."""
     run("scontrol", "requeue", job, check=True)
-    assert within(5, lambda: state_of(job) != "RUNNING")
-    assert within(25, lambda: state_of(job) == "RUNNING")
+    assert within(100, lambda: "Restarts=1" in says("scontrol", "show", "job", job) and state_of(job) == "RUNNING")
 
 
 def test_up_finds_what_is_up(dev_cluster: Any) -> None:
@@ -140,11 +140,11 @@ def test_a_job_outlives_the_daemon_of_its_node(job: str, dev_cluster: Any) -> No
 def test_a_node_whose_daemon_is_dead_is_noticed_and_comes_back(job: str, dev_cluster: Any) -> None:
     dev_cluster.daemon("kill", "dev1")
     try:
-        assert within(60, lambda: state_of_node("dev1").startswith("DOWN")), state_of_node("dev1")
+        assert within(200, lambda: state_of_node("dev1").startswith("DOWN")), state_of_node("dev1")
         assert state_of(job) == "PENDING"
     finally:
         dev_cluster.daemon("start", "dev1")
-    assert within(30, lambda: state_of_node("dev1") in ("IDLE", "MIXED")), state_of_node("dev1")
+    assert within(200, lambda: state_of_node("dev1") in ("IDLE", "MIXED")), state_of_node("dev1")
 
 
 @pytest.mark.alone
@@ -194,7 +194,7 @@ def test_two_checkouts_have_a_cluster_each_and_down_leaves_nothing(second: Path,
         "--output=/dev/null",
         env=os.environ | {"SLURM_CONF": str(configuration)},
     )
-    assert within(30, lambda: bool(processes_with(f"sleep\0{duration}")))
+    assert within(200, lambda: bool(processes_with(f"sleep\0{duration}")))
 
     for _ in range(2):
         says(second / "slurm" / "dev" / "down")

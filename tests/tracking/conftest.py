@@ -27,7 +27,7 @@ def one_server() -> Iterator[WandbServer]:
     server = WandbServer()
     server.start()
     yield server
-    server.stop()
+    server.leave()
 
 
 @pytest.fixture

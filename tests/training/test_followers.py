@@ -154,16 +154,21 @@ def processes(request, tmp_path_factory):
     return folder, said_by_several(request.param, folder, len(CASES) + 4)
 
 
+def reserved_port(stack):
+    """A port that is free to listen on, and that the system gives to no connection meanwhile."""
+    holder = stack.enter_context(socket.socket())
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as torch's store has: both may be bound to it
+    holder.bind(("127.0.0.1", 0))
+    return str(holder.getsockname()[1])
+
+
 def said_by_several(world, folder, groups, how=""):
     """What each of several processes says at its end; nothing if it was killed."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(groups)]
-    ports = [str(server.getsockname()[1]) for server in sockets]
-    for server in sockets:
-        server.close()
     found = os.environ | {"MASTER_ADDR": "127.0.0.1", "LOCAL_RANK": "0", "WORLD_SIZE": str(world)}
     path = str(Path(preloaded.__file__).parent)
     program = f"import runpy, sys; sys.path.append({path!r}); runpy.run_path({__file__!r}, run_name='__main__')"
     with ExitStack() as stack:
+        ports = [reserved_port(stack) for _ in range(groups)]
         started = []
         for rank in range(world):
             process = preloaded.begin(
@@ -172,7 +177,7 @@ def said_by_several(world, folder, groups, how=""):
             stack.callback(process.close)
             stack.callback(process.kill)
             started.append(process)
-        said = [process.communicate(timeout=120)[0] for process in started]
+        said = [process.communicate(timeout=400)[0] for process in started]
     return [json.loads(text.splitlines()[-1]) if text else None for text in said]
 
 

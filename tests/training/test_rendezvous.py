@@ -22,7 +22,7 @@ from pipeline.training.rendezvous import (
     rendezvous_store,
 )
 
-SOON = timedelta(seconds=30)
+SOON = timedelta(seconds=200)
 
 
 def place_in(folder: Path, token: str = "4711 100") -> Rendezvous:
@@ -47,8 +47,8 @@ def test_each_run_of_a_job_tries_other_ports() -> None:
 def test_port_that_is_taken_is_passed_over() -> None:
     with socket.create_server(("", 0)) as other, socket.create_server(("127.0.0.1", 0)) as local:
         taken = [server.getsockname()[1] for server in (other, local)]
-        (free,) = candidate_ports()[:1]
-        assert opened_store("localhost", [*taken, free]).port == free
+        others = candidate_ports()  # not one alone: somebody else may have it
+        assert opened_store("localhost", [*taken, *others]).port in others
         with pytest.raises(PipelineError, match=re.escape(f"none of 2 ports of localhost is free: {taken}")):
             opened_store("localhost", taken)
 
@@ -65,7 +65,7 @@ def test_all_meet_at_the_port_that_the_first_has_opened_in_this_run_of_the_job(t
         second.start()
         first = rendezvous_store(place_in(tmp_path), 0, SOON)
         first.set("said", "hello")
-        second.join(timeout=30)
+        second.join(timeout=400)
     assert heard == [b"hello"]
     endpoint = read_endpoint(tmp_path / "0.meeting")
     assert endpoint is not None

@@ -44,7 +44,8 @@ def test_it_leaves_a_processor_to_a_training_that_wants_it() -> None:
         before = seconds_of(training.pid), seconds_of(other.pid)
         while seconds_of(training.pid) < before[0] + 1:
             time.sleep(0.05)
-        assert seconds_of(other.pid) - before[1] < 0.2
+        meanwhile = seconds_of(other.pid) - before[1]
+        assert meanwhile < 0.2 * (seconds_of(training.pid) - before[0])  # whoever looks late sees both go on
     finally:
         for process in (training, other):
             process.kill()
@@ -77,7 +78,7 @@ def test_it_ends_with_a_parent_that_is_killed() -> None:
         child = int(parent.stdout.readline())
         assert parent.stdout.readline() == "begun\n"
         parent.kill()
-    end = time.monotonic() + 5
+    end = time.monotonic() + 200
     while not gone(child):
         assert time.monotonic() < end
         time.sleep(0.02)

@@ -51,7 +51,7 @@ TRIALS = 8
 PATIENCE = 600.0
 """How long something may take that runs after all others, when all processors are busy with other tests."""
 FOREVER = 100_000
-A_MOMENT = 60.0
+A_MOMENT = 200.0
 """How long starting and ending a process may take on a busy machine: nothing beside the half hour of an export."""
 
 
@@ -72,7 +72,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WandbSer
     netrc.write_text(f"machine 127.0.0.1:{one.port}\n  login user\n  password {KEY}\n")
     netrc.chmod(0o600)
     yield one
-    one.stop()
+    one.leave()
 
 
 @pytest.fixture
@@ -227,7 +227,7 @@ def test_a_server_that_does_not_answer_holds_up_no_training_and_no_export_outliv
     assert read_outcomes(run)["status"].to_list() == ["done"] * TRIALS
     with suppress(ProcessLookupError):  # it may have had enough of waiting by itself
         os.kill(worker, signal.SIGKILL)
-    wait_for(lambda: not alive("sync", str(run)), 30)
+    wait_for(lambda: not alive("sync", str(run)))
 
 
 def test_no_export_is_waited_for_and_none_outlives_its_job(run: Path, server: WandbServer, exporter: Exporter) -> None:
@@ -255,6 +255,7 @@ def test_a_job_that_has_to_end_now_does_not_stay(run: Path, server: WandbServer,
 def test_an_export_that_takes_too_long_is_ended_and_rests(
     run: Path, server: WandbServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    server.faults = [Fault("any", "slow", seconds=FOREVER)]
     exporter = Exporter(run, run / "wandb_log.out", wanted=True, limit_seconds=1)
     said = said_until("not everything is on W&B: ", exporter, capsys)
     assert said[-1] == "not everything is on W&B: it took longer than 1 s"

@@ -37,7 +37,7 @@ def test_worker_stops_by_its_own_clock_where_no_end_is_named(monkeypatch):
     assert began_at() == 1000
     assert stop_at(SENT) == 1000 + 30 * 60 - 60
     monkeypatch.delenv(STARTED)
-    assert began_at() == pytest.approx(time.time(), abs=5)
+    assert began_at() == pytest.approx(time.time(), abs=200)
 
 
 def test_being_told_to_end_brings_the_deadline_forward(signals):

@@ -189,17 +189,19 @@ def test_the_exit_code_of_a_worker_is_that_of_the_job(executor: submitit.AutoExe
 
 
 def test_a_job_is_warned_before_its_walltime_and_leaves_its_state(
-    executor: submitit.AutoExecutor, tmp_path: Path
+    pbs: FakePbs, executor: submitit.AutoExecutor, tmp_path: Path
 ) -> None:
+    pbs.set(late=200.0)
     executor.update_parameters(pbs_time=0.15, pbs_signal_delay_s=4)
     job = executor.submit(pbs_work.Counting(tmp_path / "counting"))
     until(job, "FAILED")
     assert job.get_info()["ExitStatus"] == "255"
     assert "PBS lets no owner requeue a job" in (job.stderr() or "")
-    assert job.submission().args[0] > 3
+    assert job.submission().args == (int((tmp_path / "counting").read_text()),)
 
 
-def test_a_job_without_a_state_says_why_it_ended(executor: submitit.AutoExecutor) -> None:
+def test_a_job_without_a_state_says_why_it_ended(pbs: FakePbs, executor: submitit.AutoExecutor) -> None:
+    pbs.set(late=200.0)
     executor.update_parameters(pbs_time=0.15, pbs_signal_delay_s=5)
     job = executor.submit(pbs_work.sleep)
     with pytest.raises(FailedJobError, match="Job not requeued because: timed-out and not checkpointable"):
@@ -221,13 +223,15 @@ def test_a_job_over_its_walltime_is_timed_out_and_its_log_says_so(pbs: FakePbs, 
 def test_one_subjob_is_cancelled_and_the_others_go_on(
     pbs: FakePbs, executor: submitit.AutoExecutor, tmp_path: Path
 ) -> None:
-    jobs = executor.map_array(pbs_work.sleep, [4.0, 60.0, 4.0])
+    gate = tmp_path / "gate"
+    jobs = executor.map_array(pbs_work.wait_until_there, [gate, tmp_path / "never", gate])
     wait_for(lambda: [state(job) for job in jobs] == ["RUNNING"] * 3)
     PbsJob(tmp_path / "jobs", "1_1").cancel()
     until(jobs[1], "CANCELLED")
     assert ["qdel", "1[1].pbs01"] in pbs.calls()
     assert "finished array subjob" in run(["qdel", "1[1].pbs01"]).stderr
     delete(["1[1].pbs01"])  # it has ended, and its array goes on
+    gate.touch()
     assert jobs[0].result() is jobs[2].result() is None
     jobs[1].cancel()  # it has ended already
 
@@ -252,7 +256,10 @@ def test_a_job_that_is_deleted_while_it_waits_is_cancelled(pbs: FakePbs, executo
     until(job, "CANCELLED")
 
 
-def test_a_deleted_job_has_a_moment_to_leave_its_state(executor: submitit.AutoExecutor, tmp_path: Path) -> None:
+def test_a_deleted_job_has_a_moment_to_leave_its_state(
+    pbs: FakePbs, executor: submitit.AutoExecutor, tmp_path: Path
+) -> None:
+    pbs.set(kill_after=200.0)
     job = executor.submit(pbs_work.Counting(tmp_path / "counting"))
     wait_for((tmp_path / "counting").exists)
     for _ in range(3):  # a server says it again after some seconds
@@ -295,10 +302,12 @@ def test_workers_of_a_job_end_with_the_worst_code(executor: submitit.AutoExecuto
 
 
 def test_an_array_waits_for_the_one_it_depends_on(executor: submitit.AutoExecutor, tmp_path: Path) -> None:
-    first = executor.map_array(pbs_work.sleep, [2.0, 2.0])
+    gate = tmp_path / "gate"
+    first = executor.map_array(pbs_work.wait_until_there, [gate, gate])
     executor.update_parameters(pbs_dependency=f"afterany:{full_id(tmp_path / 'jobs', '1')}")
     second = executor.map_array(pbs_work.add_or_fail, [0, 2])
     assert [state(job) for job in second] == ["PENDING", "PENDING"]
+    gate.touch()
     assert [job.result() for job in second] == [10, 12]
     assert all(job.done() for job in first)
 

@@ -238,10 +238,12 @@ def test_a_server_that_hangs_is_not_asked_the_same_in_other_ways(
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr(commands, "SECONDS_TO_ANSWER", 0.5)
+    (tmp_path / "calls").touch()
     for question in (lambda: find_by_name("x"), lambda: ask(["2.pbs01", "3.pbs01"])):
         with pytest.raises(PipelineError, match=r"^q\w+ has not answered for 0.5 s\n  hint: the scheduler may be down"):
             question()
-    assert (tmp_path / "calls").read_text().split() == ["qselect", "qstat"]
+    calls = (tmp_path / "calls").read_text().split()
+    assert [calls.count(name) <= 1 for name in ("qselect", "qstat")] == [True, True]  # on a busy machine one may not
 
 
 def test_letters_of_another_age_hide_no_job(says: Callable[..., Path]) -> None:
@@ -437,13 +439,15 @@ def test_a_suspended_job_and_one_that_lingers_in_e_are_not_over(pbs: FakePbs) ->
 
 @pytest.mark.parametrize(
     ("limit", "words"),
-    [("mem", "mem 577916kb exceeded limit 460800kb"), ("walltime", r"walltime \d exceeded limit 1")],
+    [("mem", "mem 577916kb exceeded limit 460800kb"), ("walltime", r"walltime \d+ exceeded limit 1")],
 )
 def test_a_job_over_a_limit_is_told_to_end_and_its_status_is_the_servers(pbs: FakePbs, limit: str, words: str) -> None:
-    pbs.set(noise="stty: standard input: Inappropriate ioctl for device\n", late=1.0)
+    pbs.set(noise="stty: standard input: Inappropriate ioctl for device\n", late=200.0)
     more = ("-l", "walltime=00:00:01") if limit == "walltime" else ()
-    id_ = submit(pbs, 'trap "echo told; exit 0" TERM; sleep 300 & wait', *more)
-    pbs.set(over_memory=[id_] if limit == "mem" else [])
+    begun = pbs.folder / "begun"
+    id_ = submit(pbs, f'trap "echo told; exit 0" TERM; touch {begun}; sleep 300 & wait', *more)
+    wait_for(begun.exists)
+    pbs.set(over_memory=[id_] if limit == "mem" else [], late=1.0)
     finish(id_, "OUT_OF_MEMORY", "TIMEOUT")
     info = ask([id_])[id_]
     assert (info.exit_status, info.state) == {"mem": (-27, "OUT_OF_MEMORY"), "walltime": (-29, "TIMEOUT")}[limit]
@@ -453,7 +457,7 @@ def test_a_job_over_a_limit_is_told_to_end_and_its_status_is_the_servers(pbs: Fa
 
 
 def test_a_job_may_go_beyond_its_walltime_until_the_server_looks(pbs: FakePbs) -> None:
-    pbs.set(late=60.0)
+    pbs.set(late=200.0)
     id_ = submit(pbs, "sleep 1.5", "-l", "walltime=00:00:01")
     finish(id_, "COMPLETED")
 
@@ -462,7 +466,10 @@ def test_a_job_may_go_beyond_its_walltime_until_the_server_looks(pbs: FakePbs) -
 def test_the_exit_status_of_an_array_is_that_of_whichever_subjob_was_last(
     pbs: FakePbs, order: str, status: int
 ) -> None:
-    array = submit(pbs, f"codes=({order}); sleep $PBS_ARRAY_INDEX; exit ${{codes[$PBS_ARRAY_INDEX]}}", "-J", "0-1")
+    first = pbs.folder / "first"
+    waits = f"until [ -s {first} ]; do sleep 0.05; done; while kill -0 $(<{first}) 2>/dev/null; do sleep 0.05; done"
+    script = f"if ((PBS_ARRAY_INDEX)); then {waits}; else echo $PPID >{first}; fi"
+    array = submit(pbs, f"codes=({order}); {script}; exit ${{codes[$PBS_ARRAY_INDEX]}}", "-J", "0-1")
     wait_for(lambda: ask([array])[array].state in FINAL)
     infos = ask([array])
     assert infos[array].exit_status == status

@@ -210,7 +210,7 @@ def test_a_job_reports_what_it_sees(dev: Cluster, tmp_path: Path) -> None:
     program = f"from pipeline.launch.probe import node_inventory as n; n.write_node_inventory({str(answers)!r}, [])"
     job = ["srun", "--gres=gpu:2", "--time=1", "--mem=500", sys.executable, "-c", program]
     environment = {"SLURM_CONF": str(dev.profile.slurm_conf), "PATH": "/usr/bin:/bin"}
-    subprocess.run(job, cwd=ROOT, env=environment, check=True, timeout=120, capture_output=True)
+    subprocess.run(job, cwd=ROOT, env=environment, check=True, timeout=400, capture_output=True)
     found = rows(compare_with_node(answers, read_cluster("dev", ["gpus=2"])))
     assert found["gpus"]["live"] == "2"
     assert found["python"]["verdict"] == "agrees"

@@ -117,7 +117,7 @@ def test_a_host_that_says_nothing_holds_the_job_up_for_seconds_only(tmp_path: Pa
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         began = time.monotonic()
         assert seen(tmp_path, address)["internet"] == {address: "no answer in time"}
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 60
 
 
 def test_a_folder_that_cannot_be_written_to_is_an_error(tmp_path: Path) -> None:

@@ -46,8 +46,8 @@ class FakePbs:
         a start: ``qstat -t`` shows no subjob that runs, and arrays stay B. ``qsub``: refused. ``version``: old (no
         ``%`` in ``-J``, subjobs stay X). ``history``: False. ``no_exit_status``: True. ``slots``: jobs at a time (4).
         ``max_array_size`` (10000). ``cuda_visible_devices``: what a site's hook sets. ``late``: seconds after which a
-        walltime is enforced. ``exiting``: seconds of state E. ``noise``: what the login shell prints.
-        ``over_memory``: ids of jobs that are killed for their memory.
+        walltime is enforced. ``kill_after``: seconds from SIGTERM to SIGKILL (3). ``exiting``: seconds of state E.
+        ``noise``: what the login shell prints. ``over_memory``: ids of jobs that are killed for their memory.
         """
         part = self.folder / "switches.part"
         part.write_text(json.dumps({**switches(self.folder), **values}))
@@ -70,7 +70,7 @@ class FakePbs:
     def stop(self) -> None:
         """End the server and all its jobs."""
         self.server.terminate()
-        self.server.wait(30)
+        self.server.wait(200)
 
 
 def start_pbs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePbs:
@@ -92,7 +92,7 @@ def start_pbs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePbs:
     return FakePbs(folder, home)
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 30.0, every: float = 0.1) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = 200.0, every: float = 0.1) -> Any:
     """What a condition gives as soon as it is true.
 
     Args:

@@ -168,7 +168,7 @@ def _signal(folder: Path, jobs: dict[str, Job], faults: dict[str, Any]) -> None:
                 job["_ending"] = job.get("_ending", time.time())
         if job.get("_deleted") and "terminated by" not in job["comment"]:
             job["comment"] += f" and terminated by {job['Job_Owner']}"
-        if time.time() - job.get("_ending", time.time()) > KILL_DELAY:
+        if time.time() - job.get("_ending", time.time()) > (faults.get("kill_after") or KILL_DELAY):
             to_session(running[id_].pid, signal.SIGKILL)
 
 

@@ -30,6 +30,11 @@ def sleep(seconds: float = 60.0) -> None:
     time.sleep(seconds)
 
 
+def wait_until_there(path: Path) -> None:
+    while not path.exists():
+        time.sleep(0.05)
+
+
 def kill_itself() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -56,7 +61,7 @@ def describe() -> dict[str, Any]:
 
 
 class Counting:
-    """Counts tenths of a second, and goes on from where it was."""
+    """Counts tenths of a second, and goes on from where it was; notes how far it was told to leave its state."""
 
     def __init__(self, started: Path) -> None:
         self.started = started
@@ -71,5 +76,6 @@ class Counting:
         return self.count
 
     def checkpoint(self, start: int = 0) -> submitit.helpers.DelayedSubmission:
+        self.started.write_text(f"{self.count}")
         time.sleep(1)  # so long that a second signal comes in between
         return submitit.helpers.DelayedSubmission(self, self.count)

@@ -69,6 +69,17 @@ def sleepers(pbs: FakePbs, *words: str) -> str:
     return run(["qsub", *words, "-j", "oe", "-o", f"{pbs.home}/", str(script)]).stdout.strip()
 
 
+def ending_is_over_once_told(pbs: FakePbs, said: list[str]) -> Callable[[str], None]:
+    """Jobs stay in state E until somebody says that he waits for them, however late he looks."""
+    pbs.set(exiting=1000.0)
+
+    def say(text: str) -> None:
+        said.append(text)
+        pbs.set(exiting=None)
+
+    return say
+
+
 def test_tasks_that_qstat_does_not_list_are_in_flight_while_they_live(pbs: FakePbs, tmp_path: Path) -> None:
     pbs.set(slots=2)
     array = sleepers(pbs, "-J", "0-3")
@@ -116,8 +127,9 @@ def test_job_that_was_cancelled_is_waited_for_as_long_as_it_takes_to_end(pbs: Fa
     assert held_after_ending(tmp_path, [sent], said.append) == {sent.job}
     assert said == []
     note_cancelled(folder_of(tmp_path, sent.name), [str(sent.job)])
+    say = ending_is_over_once_told(pbs, said)
     run(["qdel", id_])
-    assert held_after_ending(tmp_path, [sent], said.append) == set()
+    assert held_after_ending(tmp_path, [sent], say) == set()
     assert said == ["1 job of this run is ending; waiting for that"]
 
 
@@ -164,15 +176,15 @@ def test_link_does_not_wait_for_an_array_of_which_only_the_name_is_left(pbs: Fak
 
 
 def test_why_a_server_killed_a_job_is_kept_when_it_is_seen(pbs: FakePbs, tmp_path: Path) -> None:
-    pbs.set(exiting=1.0)
+    said: list[str] = []
+    say = ending_is_over_once_told(pbs, said)
     id_ = sleepers(pbs)
     sent = submission(job=id_.split(".")[0], tasks=(("p1",),))
     note_id(tmp_path, sent, id_)
     wait_for(lambda: ask([id_])[id_].state == "RUNNING")
     pbs.set(over_memory=[id_])
     wait_for(lambda: ask([id_])[id_].state == "COMPLETING")  # its output is brought out, for over a minute at times
-    said: list[str] = []
-    assert held_after_ending(tmp_path, [sent], said.append) == set()
+    assert held_after_ending(tmp_path, [sent], say) == set()
     assert said == ["1 job of this run is ending; waiting for that"]
     pbs.set(history=False)
     wait_for(lambda: ask([id_])[id_].state == "GONE")

@@ -50,7 +50,7 @@ def test_two_submits_at_once_send_nothing_twice(desk: Any) -> None:
     desk.write(desk.small)
     words = desk.submission(desk.each_pack_a_job, desk.hold)
     both = [desk.begin(*words), desk.begin(*words, LOGNAME="nobody", USER="nobody")]  # as after su
-    said = [process.communicate(timeout=120)[0] for process in both]
+    said = [process.communicate(timeout=400)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     assert set(desk.times_sent()) == desk.packs()
     assert set(desk.times_sent().values()) == {1}
@@ -163,7 +163,7 @@ def test_a_submit_killed_at_any_instant_is_taken_up_by_the_next(desks: Callable[
     assert {"before", "after"} <= set(unsettled)
     again = {name: desk.begin(*desk.submission(*sends), *links[name]) for name, desk in made.items()}
     for name, process in again.items():
-        said = process.communicate(timeout=150)[0]
+        said = process.communicate(timeout=400)[0]
         assert process.returncode == 0, f"{name}: {said}"
         desk = made[name]
         assert set(desk.times_sent()) == desk.packs()

@@ -79,5 +79,5 @@ def test_processes_end_with_the_one_that_started_them_however_it_ends() -> None:
         png_of({CHART!r})
         os.kill(os.getpid(), signal.SIGKILL)
     """
-    ended = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], stderr=subprocess.PIPE, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], stderr=subprocess.PIPE, timeout=300)
     assert ended.returncode == -signal.SIGKILL

@@ -30,6 +30,6 @@ def test_every_line_is_answered_in_its_turn() -> None:
 
 def test_as_a_program_it_ends_with_its_input() -> None:
     words = [sys.executable, "-P", png_rendering.__file__]
-    ended = subprocess.run(words, input="{}\n", capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(words, input="{}\n", capture_output=True, text=True, timeout=300)
     assert ended.returncode == 0, ended.stderr
     assert list(json.loads(ended.stdout)) == ["error"]

@@ -47,7 +47,7 @@ def html(written):
 def browser(written, chromium) -> webdriver.Chrome:
     """Chromium with the report open and every chart drawn."""
     chromium.get(written.as_uri())
-    WebDriverWait(chromium, 60).until(drawn(chromium))
+    WebDriverWait(chromium, 200).until(drawn(chromium))
     return chromium
 
 
@@ -116,7 +116,7 @@ def drawn(browser):
 def width(request, browser):
     """A screen of this width in pixels, changed while the page is open, as a telephone is turned."""
     resize(browser, request.param)
-    WebDriverWait(browser, 60).until(drawn(browser))
+    WebDriverWait(browser, 200).until(drawn(browser))
     yield request.param
     reset(browser)
 

@@ -86,7 +86,7 @@ def test_the_page_can_train_whatever_is_chosen() -> None:
     places = {name: (SCRIPTS / path).as_uri() for name, path in PATHS.items()}
     code = CHECK.format(**places, figures=json.dumps([figure.as_json() for figure in LIVE.values()]))
     words = ["--input-type=module", "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON", "--eval", code]
-    done = node(words, return_completed_process=True, capture_output=True, text=True, timeout=120)
+    done = node(words, return_completed_process=True, capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done.stderr
     complaints = json.loads(done.stdout)
     assert len(complaints) > 100

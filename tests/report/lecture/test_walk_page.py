@@ -116,7 +116,7 @@ def test_the_game_of_the_page_scores_every_set_of_numbers_at_every_goal_as_the_g
         "--eval",
         SCORES.format(**scripts),
     ]
-    done = node(words, return_completed_process=True, capture_output=True, text=True, timeout=120)
+    done = node(words, return_completed_process=True, capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done.stderr
     rounds = json.loads(done.stdout)
     assert [given["own"] for given, _ in rounds] == [3, 6]

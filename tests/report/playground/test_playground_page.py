@@ -82,7 +82,7 @@ class Visit:
         return self.chromium.execute_script(STEP)
 
     def until(self, holds):
-        return WebDriverWait(self.chromium, 20, poll_frequency=0.02).until(lambda _: holds())
+        return WebDriverWait(self.chromium, 200, poll_frequency=0.02).until(lambda _: holds())
 
     def until_said(self, id_, text):
         self.until(lambda: text in self.text(id_))

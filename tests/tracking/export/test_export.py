@@ -8,9 +8,9 @@ import json
 import math
 import os
 import re
-import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import preloaded
 import pytest
@@ -24,6 +24,7 @@ from wandb_state import ENTITY, OTHERS
 from pipeline.experiment.wandb_tracking import ChosenRuns, Tracking
 from pipeline.launch.job.exporting import EXIT_UNREACHABLE
 from pipeline.plans import read_plan
+from pipeline.records.atomic_writes import replacing
 from pipeline.records.locks import EXPORT
 from pipeline.tracking.export.export import ExportResult, export
 from pipeline.tracking.export.run_content import STEP
@@ -132,13 +133,17 @@ def test_two_exports_do_not_work_in_one_folder(run: Path, server: WandbServer) -
     assert "another sync is at work in this run" in done.stderr
 
 
-def test_a_job_that_only_looks_whether_it_may_export_keeps_nobody_from_it(run: Path) -> None:
+def test_a_job_that_only_looks_whether_it_may_export_keeps_nobody_from_it(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lets go while the other one waits."""
     from pipeline.tracking.export.export import exclusive_export
 
     (run / "wandb").mkdir()
     with (run / EXPORT).open("a") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        threading.Timer(0.1, fcntl.flock, (held, fcntl.LOCK_UN)).start()
+        waits = SimpleNamespace(sleep=lambda _: fcntl.flock(held, fcntl.LOCK_UN))
+        monkeypatch.setattr("pipeline.tracking.export.export.time", waits)
         with exclusive_export(run, print) as folder:
             assert folder == run / "wandb"
 
@@ -223,8 +228,9 @@ def test_watching_ends_with_the_run(run: Path, server: WandbServer) -> None:
     outcome.unlink()
     watching = preloaded.begin("sync", str(run), "--watch", "0.2", cwd=ROOT)
     first = watching.line() + watching.line()
-    outcome.write_bytes(kept)
-    _, said = watching.communicate(timeout=100)
+    with replacing(outcome) as part:
+        part.write_bytes(kept)
+    _, said = watching.communicate()
     assert f"{TRIALS - len(pack.trials) + 1} runs are on W&B" in first
     assert watching.returncode == 0
     assert f"{TRIALS + 1} runs are on W&B" in said
@@ -238,6 +244,6 @@ def test_watching_goes_on_while_wandb_is_out_of_reach_and_ends_when_it_is_not(ru
         first = [watching.line() for _ in range(4)]
     finally:
         server.start()
-    _, said = watching.communicate(timeout=100)
+    _, said = watching.communicate()
     assert len([line for line in first if "nothing was sent" in line]) == 2
     assert (watching.returncode, "on W&B (" in said) == (0, True)

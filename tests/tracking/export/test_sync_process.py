@@ -60,7 +60,7 @@ def test_a_server_that_restarts_in_the_middle_has_every_run_once(run: Path, serv
         time.sleep(0.2)
     finally:
         server.start()
-    _, said = process.communicate(timeout=100)
+    _, said = process.communicate()
     assert_nothing_noted_that_is_not_there(server, run)
     if process.returncode:
         assert "Traceback" not in said

@@ -63,4 +63,4 @@ def write_run(run: Path, experiment: Experiment = EXPERIMENT, name: str = "arriv
 
 def sync(*words: str) -> subprocess.CompletedProcess[str]:
     """The verb as a person types it."""
-    return preloaded.run("sync", *words, cwd=ROOT, timeout=120)
+    return preloaded.run("sync", *words, cwd=ROOT)

@@ -30,6 +30,8 @@ class WandbServer(Kept):
         self.bodies: list[tuple[str, dict[str, Any]]] = []
         self.clock_ahead_seconds = 0.0
         self.http: ThreadingHTTPServer | None = None
+        self.holder = socket.socket()
+        """Bound to the port, so that it is given to no connection while nobody listens."""
 
     @property
     def url(self) -> str:
@@ -45,10 +47,13 @@ class WandbServer(Kept):
     def start(self) -> None:
         """Listen, at the same port as before."""
         handler = type("Handler", (_Handler,), {"server_state": self})
+        if not self.port:
+            self.holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.holder.bind(("127.0.0.1", 0))
+            self.port = self.holder.getsockname()[1]
         ThreadingHTTPServer.allow_reuse_address = True
         self.http = ThreadingHTTPServer(("127.0.0.1", self.port), handler)
         self.http.daemon_threads = True
-        self.port = self.http.server_address[1]
         threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def stop(self) -> None:
@@ -56,6 +61,11 @@ class WandbServer(Kept):
         assert self.http is not None
         self.http.shutdown()
         self.http.server_close()
+
+    def leave(self) -> None:
+        """Stop listening for good."""
+        self.stop()
+        self.holder.close()
 
     def operations(self) -> Operations:
         return Operations(self, self.url)
