@@ -137,4 +137,4 @@ def _print_parquet(table: pl.DataFrame) -> None:
     content = io.BytesIO()  # Polars would not say "disk full" as an OSError
     table.write_parquet(content)
     with naming(OUTPUT):
-        sys.stdout.buffer.write(content.getbuffer())
+        sys.stdout.buffer.write(content.getvalue())

@@ -41,7 +41,7 @@ def write_frames(run: Path, pack: str, first_step: int, rows: pl.DataFrame) -> N
     content = io.BytesIO()
     rows.write_parquet(content, statistics=False)
     with replacing(path) as part:
-        part.write_bytes(content.getbuffer())
+        part.write_bytes(content.getvalue())
 
 
 def remove_frames(run: Path, pack: str, first_step: int) -> None:

@@ -231,7 +231,7 @@ def _write(path: Path, rows: pl.DataFrame, schema: pl.Schema) -> None:
     content = io.BytesIO()  # Polars would not say "disk full" as an OSError
     rows.select(schema.names()).cast(schema).write_parquet(content)
     with replacing(path) as part:
-        part.write_bytes(content.getbuffer())
+        part.write_bytes(content.getvalue())
 
 
 def _read(

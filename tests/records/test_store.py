@@ -5,6 +5,8 @@ import itertools
 import math
 import os
 import re
+import resource
+import traceback
 
 import polars as pl
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from pipeline.errors import PipelineError
 from pipeline.records import store
 from pipeline.records.atomic_writes import replacing
+from pipeline.records.frame_store import write_frames
 from pipeline.records.schema import FITTED_SAMPLES, OUTCOMES, RECORDS
 from pipeline.records.store import (
     finished_packs,
@@ -213,6 +216,22 @@ def test_disk_that_is_full_is_an_error_that_names_the_file(tmp_path):
     assert raised.value.errno == errno.ENOSPC
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("write", [write_records, write_frames])
+def test_the_error_of_a_failed_write_holds_no_view_of_a_buffer_that_may_be_collected_before_it(tmp_path, write):
+    """Python 3.12.1 ends where an error in a cycle with a view of a BytesIO is collected: CPython's issue 111049."""
+    allowed = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, allowed[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as raised:
+            write(tmp_path, "p", 0, numbers(1.0))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, allowed)
+    assert raised.value.__cause__ is not None, "the error that names no file"
+    frames = [frame for frame, _ in traceback.walk_tb(raised.value.__cause__.__traceback__)]
+    views = [value for frame in frames for value in frame.f_locals.values() if isinstance(value, memoryview)]
+    assert {type(view.obj) for view in views} <= {bytes}
 
 
 def test_folder_that_is_gone_is_an_error_that_names_the_file(tmp_path):
