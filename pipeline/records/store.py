@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import polars as pl
 
@@ -26,6 +26,8 @@ MOST_BYTES_READ = 1 << 20
 """Parts of records, in bytes on disk, that are read at once: in memory they take 20 times as much."""
 MOST_BYTES_TOGETHER = 1 << 23
 """The same of the packs whose records are looked at together: many enough that few queries are asked."""
+LEAST_BYTES_ALONE = 1 << 20
+"""The same of a pack that is looked at by itself, so that what it says can be kept."""
 
 _WRITTEN = ("records", "outcomes", "fits", "frames", "logs")
 """Folders in which the name of a file begins with its pack."""
@@ -146,26 +148,56 @@ def scan_records(run: Path) -> pl.LazyFrame:
     return pl.scan_parquet(paths, schema=RECORDS, glob=False) if paths else pl.LazyFrame(schema=RECORDS)
 
 
-def scan_records_by_packs(run: Path, most_bytes: int = MOST_BYTES_TOGETHER) -> Iterator[pl.LazyFrame]:
-    """The same numbers, those of a few whole packs at a time: who goes through them once has all of a trial together.
+class PackedRecords(NamedTuple):
+    """The records of a few whole packs, as they are on disk: who goes through them once has all of a trial together.
+
+    Args:
+        packs: Ids of the packs; none where nothing is recorded.
+        parts: Their files, pack by pack and step by step.
+    """
+
+    packs: tuple[str, ...]
+    parts: tuple[Path, ...]
+
+    def scan(self) -> pl.LazyFrame:
+        """Their numbers, lazily.
+
+        Returns:
+            Rows of ``RECORDS``.
+        """
+        if not self.parts:
+            return pl.LazyFrame(schema=RECORDS)
+        return pl.scan_parquet(list(self.parts), schema=RECORDS, glob=False)
+
+    def stamp(self) -> list[tuple[str, int, int]]:
+        """Name, size and time in ns of each part: a part is replaced and never written to, so that others differ."""
+        known = [(path.name, path.stat()) for path in self.parts]
+        return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in known]
+
+
+def records_by_packs(run: Path) -> Iterator[PackedRecords]:
+    """The same numbers, those of a few packs at a time; a large pack is by itself.
 
     Args:
         run: Folder of the run.
-        most_bytes: Of the packs of a table, on disk; a larger pack has a table of its own.
 
     Yields:
-        Rows of ``RECORDS``; one table without rows where nothing is recorded.
+        Packs in the order of their ids; one item without any where nothing is recorded.
     """
-    together: list[Path] = []
-    num_bytes = 0
-    for _, parts in groupby(sorted((run / "records").glob("*.parquet")), lambda path: path.name.rpartition("-")[0]):
-        of_pack = list(parts)
-        num_bytes_of_pack = sum(path.stat().st_size for path in of_pack)
-        if together and num_bytes + num_bytes_of_pack > most_bytes:
-            yield pl.scan_parquet(together, schema=RECORDS, glob=False)
-            together, num_bytes = [], 0
-        together, num_bytes = together + of_pack, num_bytes + num_bytes_of_pack
-    yield pl.scan_parquet(together, schema=RECORDS, glob=False) if together else pl.LazyFrame(schema=RECORDS)
+    found = groupby(sorted((run / "records").glob("*.parquet")), lambda path: path.name.rpartition("-")[0])
+    of_packs = [PackedRecords((pack,), tuple(parts)) for pack, parts in found]
+    together, num_bytes = PackedRecords((), ()), 0
+    for one in of_packs:
+        of_pack = sum(path.stat().st_size for path in one.parts)
+        if together.packs and (of_pack >= LEAST_BYTES_ALONE or num_bytes + of_pack > MOST_BYTES_TOGETHER):
+            yield together
+            together, num_bytes = PackedRecords((), ()), 0
+        if of_pack >= LEAST_BYTES_ALONE:
+            yield one
+            continue
+        together, num_bytes = PackedRecords(together.packs + one.packs, together.parts + one.parts), num_bytes + of_pack
+    if together.packs or not of_packs:
+        yield together
 
 
 @contextmanager

@@ -24,10 +24,10 @@ from pipeline.records.store import (
     read_fitted_samples,
     read_outcomes,
     read_records,
+    records_by_packs,
     remove_records,
     remove_unfinished_writes,
     scan_records,
-    scan_records_by_packs,
     write_fitted_samples,
     write_outcomes,
     write_records,
@@ -112,14 +112,33 @@ def test_a_query_finds_what_is_read_at_once(tmp_path):
     assert scan_records(tmp_path).collect().equals(read_records(tmp_path))
 
 
-@pytest.mark.parametrize(("most_bytes", "tables"), [(0, ["p", "q", "r"]), (1 << 20, ["pqr"])])
-def test_records_by_packs_have_all_of_a_pack_in_one_table(tmp_path, most_bytes, tables):
-    assert [part.collect().schema for part in scan_records_by_packs(tmp_path)] == [RECORDS]
+@pytest.mark.parametrize(
+    ("together", "alone", "tables"),
+    [(0, 1 << 20, ["p", "q", "r"]), (1 << 20, 1 << 20, ["pqr"]), (1 << 20, 0, ["p", "q", "r"])],
+    ids=["each above the limit", "all below it", "all large"],
+)
+def test_records_by_packs_have_all_of_a_pack_in_one_table(tmp_path, monkeypatch, together, alone, tables):
+    monkeypatch.setattr(store, "MOST_BYTES_TOGETHER", together)
+    monkeypatch.setattr(store, "LEAST_BYTES_ALONE", alone)
+    assert [packed.scan().collect().schema for packed in records_by_packs(tmp_path)] == [RECORDS]
     for pack, step in itertools.product("rqp", (9, 0)):
         write_records(tmp_path, pack, step, numbers(1.0, math.nan, step=step).with_columns(pack=pl.lit(pack)))
-    parts = [part.collect() for part in scan_records_by_packs(tmp_path, most_bytes)]
+    found = list(records_by_packs(tmp_path))
+    assert ["".join(packed.packs) for packed in found] == tables
+    parts = [packed.scan().collect() for packed in found]
     assert ["".join(part["pack"].unique(maintain_order=True)) for part in parts] == tables
     assert pl.concat(parts).equals(read_records(tmp_path))
+
+
+def test_a_part_that_is_written_again_has_another_stamp(tmp_path):
+    stamps = []
+    for value in (1.0, 1.0, math.nan):
+        write_records(tmp_path, "p", 0, numbers(value))
+        (packed,) = records_by_packs(tmp_path)
+        stamps.append(packed.stamp())
+        os.utime(packed.parts[0], ns=(0, len(stamps)))  # however coarse the clock of the file system is
+        assert packed.stamp() != stamps[-1]
+    assert all(name == "p-000000000000.parquet" for ((name, _, _),) in stamps)
 
 
 def test_part_that_is_removed_before_a_query_is_no_damage(tmp_path, monkeypatch):

@@ -8,8 +8,9 @@ import polars as pl
 from pipeline.diagnostics import DIAGNOSTICS
 from pipeline.report.figures import charts
 from pipeline.report.figures.charts import Chart, Drawn, chart_of, panels
-from pipeline.report.tables.results import MEASURED_STEPS, PREDICTED_STEPS
+from pipeline.report.tables.results import PREDICTED_STEPS
 from pipeline.report.tables.run_tables import DIGITS, RunTables
+from pipeline.report.tables.trial_summaries import MEASURED_STEPS
 
 CONDITION = "gram_condition_number"
 GREATEST_CONDITION = 1e24

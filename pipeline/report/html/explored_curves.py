@@ -79,11 +79,10 @@ def _recorded(
     tables: RunTables, trials: pl.Series, steps: Sequence[int], names: Sequence[str]
 ) -> dict[str, NDArray[np.float64]]:
     """The values of diagnostics of some trials at some steps, each ``[T, H]``; one pass over the records."""
-    rows = pl.DataFrame({"trial": trials}).with_row_index("row").lazy()
-    columns = pl.DataFrame({"step": pl.Series(steps, dtype=pl.Int64)}).with_row_index("column").lazy()
-    wanted = tables.records.lazy().filter(pl.col("diagnostic").is_in(list(names)))
-    known = wanted.join(columns, on="step").join(rows, on="trial").select("diagnostic", "row", "column", "value")
-    found = known.collect(engine="streaming")
+    rows = pl.DataFrame({"trial": trials}).with_row_index("row")
+    columns = pl.DataFrame({"step": pl.Series(steps, dtype=pl.Int64)}).with_row_index("column")
+    wanted = tables.records_of(rows, *names)
+    found = wanted.join(columns, on="step").join(rows, on="trial").select("diagnostic", "row", "column", "value")
     values = {name: np.full((len(trials), len(steps)), np.nan) for name in names}
     for (name,), part in found.partition_by("diagnostic", as_dict=True).items():
         values[str(name)][part["row"].to_numpy(), part["column"].to_numpy()] = part["value"].to_numpy()

@@ -22,7 +22,8 @@ from pipeline.optimizers.rules import Recurrence
 from pipeline.plans import Plan
 from pipeline.records.schema import Records
 from pipeline.report.tables.cells import cell_of, repeated_in
-from pipeline.report.tables.results import EXCESS_LOSS, MEASURED_STEPS, PREDICTED_STEPS
+from pipeline.report.tables.results import EXCESS_LOSS, PREDICTED_STEPS
+from pipeline.report.tables.trial_summaries import MEASURED_STEPS
 from pipeline.report.theory.initial_modes import initial_modes
 from pipeline.report.theory.rule_on_quadratics import recurrence_of
 from pipeline.report.theory.verdicts import AGREES, CANNOT_SAY, CONTRADICTS

@@ -10,16 +10,13 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.diagnostics.convergence import GradientNorm
 from pipeline.diagnostics.prediction import ExcessLoss, PredictedSteps
-from pipeline.diagnostics.sharpness import Sharpness
 from pipeline.experiment.packing import Pack
 from pipeline.experiment.trial import TimesLimit, Trial
 from pipeline.numerics.spectra import LIMIT_OF_FLOAT64, TRUSTED_BELOW, Trust
-from pipeline.optimizers.stability_limits import Limit
 from pipeline.plans import Plan
 from pipeline.records.schema import Records
-from pipeline.records.store import naming_damage, scan_records_by_packs
+from pipeline.records.store import naming_damage, records_by_packs
 from pipeline.report.tables.cells import (
     PROBLEM,
     TRAINING,
@@ -30,10 +27,15 @@ from pipeline.report.tables.cells import (
     repeated_in,
     training_of,
 )
+from pipeline.report.tables.trial_summaries import (
+    MEASURED_STEPS,
+    RecordSource,
+    SummaryRules,
+    settled_by,
+    source_of,
+)
 from pipeline.report.theory.at_rest import stability_index
-from pipeline.report.theory.falling_losses import greatest_rise
 from pipeline.report.theory.initial_modes import initial_modes
-from pipeline.report.theory.proved_descent import proved_descent
 from pipeline.report.theory.rule_on_quadratics import recurrence_of
 from pipeline.report.theory.stable_rates import LEAST_FRACTION, MARGIN, growth
 from pipeline.report.theory.trial_verdicts import SHAPE_COLUMNS, of_shape, trial_verdict
@@ -48,9 +50,9 @@ DEPENDENT = "dependent features"
 """What an infinite condition number says."""
 CRITERIA = ("test_error", "loss")
 """What trials are judged by: the first of these that was recorded."""
-SETTLED_WITHIN = 0.01
-"""Fraction of its last value that a criterion stays within once a trial has settled."""
-EXCESS_LOSS, PREDICTED_STEPS, MEASURED_STEPS = ExcessLoss.name(), PredictedSteps.name(), "measured_steps"
+READ = ("loss", "gradient_norm", "sharpness", "largest_stable_learning_rate")
+"""Diagnostics that verdicts rest on, recorded or not."""
+EXCESS_LOSS, PREDICTED_STEPS = ExcessLoss.name(), PredictedSteps.name()
 
 
 def read_results(run: Path, plan: Plan, outcomes: pl.DataFrame) -> pl.DataFrame:
@@ -68,15 +70,17 @@ def read_results(run: Path, plan: Plan, outcomes: pl.DataFrame) -> pl.DataFrame:
         PipelineError: If a part of the records is damaged.
     """
     with naming_damage(run):
-        return results_by_packs(plan, scan_records_by_packs(run), outcomes)
+        return results_by_packs(plan, map(source_of, records_by_packs(run)), outcomes, run)
 
 
 def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFrame:
     """The same, of records that are looked at all together."""
-    return results_by_packs(plan, [records.lazy()], outcomes)
+    return results_by_packs(plan, [RecordSource(records.lazy())], outcomes)
 
 
-def results_by_packs(plan: Plan, parts: Iterable[pl.LazyFrame], outcomes: pl.DataFrame) -> pl.DataFrame:
+def results_by_packs(
+    plan: Plan, sources: Iterable[RecordSource], outcomes: pl.DataFrame, run: Path | None = None
+) -> pl.DataFrame:
     """One row for every trial of the plan, in its order, those not yet run included.
 
     Columns: the axes of the trial, with those of ``TRAINING`` that the experiment varies; ``learning_rate`` as it was
@@ -94,8 +98,9 @@ def results_by_packs(plan: Plan, parts: Iterable[pl.LazyFrame], outcomes: pl.Dat
 
     Args:
         plan: Of the run.
-        parts: Its records, all of a trial in the same part; each is in memory by itself, and is read once.
+        sources: Its records, all of a trial in the same source; each is in memory by itself, and is read once.
         outcomes: How its trials ended.
+        run: Its folder, where what the records of large packs say is kept; ``None`` to keep nothing.
 
     Returns:
         As many rows as the plan has trials.
@@ -108,9 +113,11 @@ def results_by_packs(plan: Plan, parts: Iterable[pl.LazyFrame], outcomes: pl.Dat
         pl.col("reason").fill_null(""),
         pl.col(TRAINED_IN).fill_null(""),
     )
-    names, known = _known(plan, ended, parts)
+    names, known = SummaryRules(plan, tolerance_of(plan), CRITERIA, run).summaries(ended, sources)
     table = ended.join(known, on="row", how="left", maintain_order="left")
-    table = table.with_columns(pl.coalesce("step", "last_step").alias("step"), _settled(table))
+    absent = [pl.lit(None, pl.Float64).alias(name) for name in READ if name not in table.columns]
+    table = table.with_columns(pl.coalesce("step", "last_step").alias("step"), *absent)
+    table = table.with_columns(pl.col(settled_by(criterion(table))).alias("settled"))
     table = table.with_columns(*_growth(plan, table), times_first_limit()).with_columns(*trial_verdict())
     if "condition_number" in names:
         table = table.with_columns(condition_number_trust())
@@ -124,35 +131,6 @@ def results_by_packs(plan: Plan, parts: Iterable[pl.LazyFrame], outcomes: pl.Dat
     return table.select("trial", *axes, "status", "step", "settled", "reason", *taken, *VERDICT_COLUMNS, *names)
 
 
-def _known(plan: Plan, ended: pl.DataFrame, parts: Iterable[pl.LazyFrame]) -> tuple[list[str], pl.DataFrame]:
-    """Names of the diagnostics, those of the experiment first and in its order, and what records say of each row."""
-    names = [diagnostic.name() for diagnostic in plan.experiment.diagnostics]
-    ids, others, known = pl.Enum(ended["trial"]), set[str](), []
-    for part in parts:
-        numbers = _numbered(ids, part)
-        found = set(numbers["diagnostic"].unique()) - set(names)
-        known.append(_of_records(plan, ended[numbers["row"].unique()], numbers.lazy(), [*names, *sorted(found)]))
-        others |= found
-    return [*names, *sorted(others)], pl.concat(known, how="diagonal")
-
-
-def _of_records(plan: Plan, ended: pl.DataFrame, numbers: pl.LazyFrame, names: list[str]) -> pl.DataFrame:
-    """What the records of some rows say of them: columns beside ``row``."""
-    table = ended
-    for of_rows in (_recorded(ended, numbers, names), _near_the_ends(ended, numbers), _rises(ended, numbers)):
-        table = table.join(of_rows, on="row", how="left")
-    proved, settled = proved_descent(plan, table, numbers), settled_steps(numbers, table)
-    for of_rows in (proved, settled, measured_steps(numbers, tolerance_of(plan))):
-        table = table.join(of_rows, on="row", how="left")
-    said = [name for name in table.columns if name == "row" or name not in ended.columns]
-    return table.select(*said, settled_by=pl.lit(criterion(table)))
-
-
-def _settled(table: pl.DataFrame) -> pl.Expr:
-    """The step at which each row has settled by the criterion of all: records in part hold the loss alone, perhaps."""
-    return pl.when(pl.col("settled_by") == criterion(table)).then("settled").alias("settled")
-
-
 def tolerance_of(plan: Plan) -> float:
     """The fraction of the first excess loss that steps are counted to.
 
@@ -164,46 +142,6 @@ def tolerance_of(plan: Plan) -> float:
     """
     predicted = [diagnostic for diagnostic in plan.experiment.diagnostics if isinstance(diagnostic, PredictedSteps)]
     return predicted[0].tolerance if predicted else PredictedSteps().tolerance
-
-
-def measured_steps(numbers: pl.LazyFrame, tolerance: float) -> pl.DataFrame:
-    """The first recorded step of each ``row`` at which its excess loss is at most a fraction of its first.
-
-    No earlier than the step that theory predicts; with momentum, which lets the loss rise again, perhaps much later.
-
-    Args:
-        numbers: Records by ``row``, the number of the trial.
-        tolerance: The fraction.
-
-    Returns:
-        One row for each ``row`` that reached it.
-    """
-    goals = _each(numbers, EXCESS_LOSS, (tolerance * pl.col("value").min_by("step")).alias("goal"))
-    excess = numbers.filter(pl.col("diagnostic") == EXCESS_LOSS)
-    reached = excess.join(goals.lazy(), on="row").filter(pl.col("value") <= pl.col("goal"))
-    step = pl.col("step").min().cast(pl.Float64).alias(MEASURED_STEPS)
-    return reached.group_by("row").agg(step).collect(engine="streaming")
-
-
-def settled_steps(numbers: pl.LazyFrame, table: pl.DataFrame) -> pl.DataFrame:
-    """The first recorded step of each ``row`` from which on its criterion stays within 1 % of its last value.
-
-    Args:
-        numbers: Records by ``row``, the number of the trial.
-        table: One row for each trial, with the last value of each diagnostic.
-
-    Returns:
-        One row for each ``row`` whose criterion was recorded and ended finite.
-    """
-    name = criterion(table)
-    of_criterion = numbers.filter(pl.col("diagnostic") == name)
-    last = table.select("row", last=name).filter(pl.col("last").is_finite())
-    known = of_criterion.join(last.lazy(), on="row")
-    value, final, step = pl.col("value"), pl.col("last"), pl.col("step")
-    away = known.filter(~((value - final).abs() <= SETTLED_WITHIN * final.abs()))
-    left = away.group_by("row").agg(step.max().alias("away")).collect(engine="streaming")
-    there = known.join(left.lazy(), on="row", how="left").filter(step > pl.col("away").fill_null(-1))
-    return there.group_by("row").agg(step.min().alias("settled")).collect(engine="streaming")
 
 
 def criterion(results: pl.DataFrame) -> str:
@@ -284,65 +222,10 @@ def _growth(plan: Plan, table: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     return pl.Series("least_growth", least, pl.Float64), pl.Series("growth", about, pl.Float64)
 
 
-def _numbered(ids: pl.Enum, records: pl.LazyFrame) -> pl.DataFrame:
-    """Records with the row of their trial in place of its id: grouping by numbers is several times faster."""
-    row = pl.col("trial").cast(ids, strict=False).to_physical().cast(pl.UInt32).alias("row")
-    known = records.select(row, "step", "diagnostic", "value").filter(pl.col("row").is_not_null())
-    return known.collect(engine="streaming")
-
-
-def _each(numbers: pl.LazyFrame, diagnostic: str, *of_row: pl.Expr) -> pl.DataFrame:
-    """Aggregates of one diagnostic for each ``row``; those that a stream allows take no memory but their results."""
-    of_diagnostic = numbers.filter(pl.col("diagnostic") == diagnostic)
-    return of_diagnostic.group_by("row").agg(*of_row).collect(engine="streaming")
-
-
-def _near_the_ends(planned: pl.DataFrame, numbers: pl.LazyFrame) -> pl.DataFrame:
-    """Of each row the sharpness at step 0, and the gradient norm at the last recorded step but one."""
-
-    def at(step: pl.Expr, diagnostic: str, column: str) -> pl.DataFrame:
-        of_diagnostic = numbers.filter(pl.col("diagnostic") == diagnostic)
-        wanted = planned.lazy().select("row", step.alias("step"))
-        found = of_diagnostic.join(wanted, on=["row", "step"]).select("row", pl.col("value").alias(column))
-        return found.collect(engine="streaming")
-
-    first = at(pl.lit(0, pl.Int64), Sharpness.name(), "first_sharpness")
-    before = at(pl.col("step_before"), GradientNorm.name(), "gradient_before")
-    return first.join(before, on="row", how="full", coalesce=True)
-
-
-def _rises(planned: pl.DataFrame, numbers: pl.LazyFrame) -> pl.DataFrame:
-    """The greatest rise of the loss of each row whose loss may not rise below the limit."""
-    falling = planned.filter(pl.col("limit") == Limit.FALLS.value).select("row")
-    losses = numbers.filter(pl.col("diagnostic") == "loss").join(falling.lazy(), on="row", how="semi")
-    rise = greatest_rise(pl.col("value"), pl.col("step")).alias("greatest_rise")
-    return losses.group_by("row").agg(rise).collect()
-
-
 def times_first_limit() -> pl.Expr:
     """The learning rate over the largest stable one at step 0; null where that is not known."""
     of_linear_model = pl.col("learning_rate") / pl.col("largest_stable_learning_rate")
     return pl.coalesce(stability_index("first_sharpness"), of_linear_model).alias(TIMES_FIRST_LIMIT)
-
-
-def _recorded(planned: pl.DataFrame, numbers: pl.LazyFrame, names: list[str]) -> pl.DataFrame:
-    """Of each trial the last value of every diagnostic, its first, least and last loss, and its last recorded step."""
-    value, step = pl.col("value"), pl.col("step")
-    table = planned.select("row")
-    for name in names:
-        last = [value.max_by("step").alias(name), step.max().alias(f"step of {name}")]
-        if name == "loss":
-            last.append(value.min_by("step").alias("first_loss"))
-            last.append(value.fill_nan(None).min().alias("least_loss"))
-            last.append((step.max() > step.min()).alias("several_losses"))
-        table = table.join(_each(numbers, name, *last), on="row", how="left")
-    needed = ("loss", "first_loss", "least_loss", "gradient_norm", "sharpness", "largest_stable_learning_rate")
-    steps = [f"step of {name}" for name in names]
-    return table.with_columns(
-        *(pl.lit(None, pl.Float64).alias(column) for column in needed if column not in table.columns),
-        *([] if "several_losses" in table.columns else [pl.lit(False).alias("several_losses")]),
-        pl.max_horizontal(pl.lit(None, pl.Int64), *steps).alias("last_step"),
-    ).drop(steps)
 
 
 def condition_number_trust() -> pl.Expr:

@@ -1,8 +1,8 @@
 """The folder ``theory`` of a run: what theory needed long for is kept there, and read again by the next report.
 
-A file is named by what its numbers are made from: the problem, the network, the version of this package and of the
-method. A changed plan or version so never reads numbers that are not its own. Nothing there is a record: what is
-missing or damaged is computed again.
+What the records of large packs say is kept there, too. A file is named by what its numbers are made from: the problem,
+the network or the parts of the records, the version of this package and of the method. A changed plan or version so
+never reads numbers that are not its own. Nothing there is a record: what is missing or damaged is computed again.
 """
 
 from __future__ import annotations

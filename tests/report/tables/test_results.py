@@ -23,6 +23,7 @@ from pipeline.problems.targets import AbsoluteValue
 from pipeline.records.schema import OUTCOMES, RECORDS
 from pipeline.report.tables.results import results, results_by_packs, tolerance_of
 from pipeline.report.tables.summary import summary
+from pipeline.report.tables.trial_summaries import RecordSource
 from pipeline.report.theory.at_rest import AT_THE_EDGE, STUCK
 from pipeline.report.theory.stable_rates import NO_START, ONE_LOSS
 
@@ -137,7 +138,7 @@ def test_a_network_at_rest_above_its_limit_contradicts_if_it_was_at_rest_before(
 def test_of_records_a_trial_at_a_time_the_results_are_the_same_to_the_last_bit(run, without):
     """Of some trials here no test error is recorded, or no predicted steps, which the others have."""
     records = run.records.filter(~pl.col("diagnostic").is_in(without))
-    parts = (part.lazy() for part in records.partition_by("trial"))
+    parts = (RecordSource(part.lazy()) for part in records.partition_by("trial"))
     of_all = results(run.plan, records, run.outcomes)
     assert_frame_equal(results_by_packs(run.plan, parts, run.outcomes), of_all, check_exact=True)
 
@@ -149,7 +150,7 @@ def test_what_settles_is_the_same_in_all_packs(num_alone):
     rows = [(trial, step, "loss", 2.0 - step, "pack") for trial in plan.trials for step in (0, 1)]
     rows += [(trial, 1, "test_error", 1.0, "pack") for trial in list(plan.trials)[:num_alone]]
     records = pl.DataFrame(rows, schema=RECORDS, orient="row")
-    parts = (part.lazy() for part in records.partition_by("trial"))
+    parts = (RecordSource(part.lazy()) for part in records.partition_by("trial"))
     settled = results_by_packs(plan, parts, NO_OUTCOMES)["settled"].to_list()
     assert settled == ([1, None] if num_alone else [1, 1])
 
