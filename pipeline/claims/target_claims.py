@@ -47,16 +47,21 @@ def makes_a_problem(target: Target) -> str:
     train, test = target.natural_measure.default_sizes(dimension)
     loaded = FunctionProblem(target, target.natural_measure, dimension, train, test, 0.0, 0).load()
     shape = tuple(loaded.train_targets_PK.shape)
-    return "" if shape == (train, 1) else f"the targets of {train} points are {list(shape)}"
+    return "" if shape == (train, target.num_classes or 1) else f"the targets of {train} points are {list(shape)}"
 
 
-def has_both_answers(target: Target) -> str | None:
-    """task: labels are 0 and 1, and both occur."""
+def has_every_answer(target: Target) -> str | None:
+    """task: labels are 0 and 1, classes numbers from 0, and all occur."""
     if target.task is Task.REGRESSION:
         return None
     dimension = target.dimensions or 2
-    values = set(np.unique(target(target.natural_measure.sample(400, dimension, stream("labels")))).tolist())
-    return "" if values == {0.0, 1.0} else f"they are {sorted(values)[:5]}"
+    values = np.unique(target(target.natural_measure.sample(400, dimension, stream("labels")))).tolist()
+    return "" if values == list(range(target.num_classes or 2)) else f"they are {values[:5]}"
+
+
+def has_classes_exactly_if_its_task_is_of_classes(target: Target) -> str:
+    """num_classes: a target of classes has some, any other none."""
+    return "" if (target.task is Task.CLASSES) == (target.num_classes is not None) else f"it has {target.num_classes}"
 
 
 def has_the_claimed_mean_square(target: Target) -> str | None:
@@ -171,7 +176,8 @@ TARGET_GRANTED: tuple[Claim, ...] = (is_a_number_at_each_point, is_the_same_twic
 TARGET_CLAIMS: tuple[Claim, ...] = (
     *TARGET_GRANTED,
     makes_a_problem,
-    has_both_answers,
+    has_every_answer,
+    has_classes_exactly_if_its_task_is_of_classes,
     has_the_claimed_mean_square,
     is_as_smooth_as_claimed,
     breaks_inside_exactly_if_it_is_not_smooth,

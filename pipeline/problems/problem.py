@@ -179,7 +179,7 @@ class FunctionProblem(Problem):
             except FieldError as error:
                 raise FieldError((field,), error.what, hint=error.hint) from None
         if self.noise and self.target.task is not Task.REGRESSION:
-            what = f"{self.target.name()} gives labels, to which no noise can be added"
+            what = f"{self.target.name()} gives {self.task.value}, to which no noise can be added"
             raise FieldError(("noise",), what, hint="leave noise out, or set it to 0")
 
     @property
@@ -199,7 +199,7 @@ class FunctionProblem(Problem):
 
     @property
     def num_outputs(self) -> int:
-        return 1
+        return self.target.num_classes or 1
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -208,10 +208,23 @@ class FunctionProblem(Problem):
     def label(self) -> str:
         return self.target.label()
 
+    def targets_at(self, inputs_PD: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values of the target, of classes one-hot, without noise.
+
+        Args:
+            inputs_PD: Points.
+
+        Returns:
+            Shape ``[P, K]``.
+        """
+        values_P = self.target(inputs_PD)
+        classes = self.target.num_classes
+        return values_P[:, None] if classes is None else np.eye(classes)[values_P.astype(np.int64)]
+
     def load(self) -> Dataset:
         def draw(split: str, num_points: int) -> tuple[np.ndarray, np.ndarray]:
             inputs_PD = self.measure.sample(num_points, self.dimension, stream(self.identity, split, "inputs"))
-            return inputs_PD, self.target(inputs_PD)[:, None]
+            return inputs_PD, self.targets_at(inputs_PD)
 
         train_inputs_PD, train_targets_PK = draw("train", self.train)
         rule = self._test_rule()
@@ -219,7 +232,7 @@ class FunctionProblem(Problem):
             test_inputs_PD, test_targets_PK = draw("test", self.test)
         else:
             test_inputs_PD = rule[0].numpy()
-            test_targets_PK = self.target(test_inputs_PD)[:, None]
+            test_targets_PK = self.targets_at(test_inputs_PD)
         errors_PK = stream(self.identity, "train", "noise").standard_normal(train_targets_PK.shape)
         return Dataset(
             torch.from_numpy(train_inputs_PD),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import math
 import sys
 from abc import ABC, abstractmethod
@@ -20,7 +22,7 @@ class Target(Definition, ABC):
     """Function f from R^D to one number, with the default distribution of its inputs."""
 
     task: ClassVar[Task] = Task.REGRESSION
-    """What its value means."""
+    """What its value means; of classes it is the number of one, from 0."""
     natural_measure: ClassVar[Measure] = Uniform()
     """Default distribution of its inputs."""
     dimensions: ClassVar[int | None] = 1
@@ -38,6 +40,11 @@ class Target(Definition, ABC):
         Returns:
             Shape ``[P]``, float64.
         """
+
+    @property
+    def num_classes(self) -> int | None:
+        """K, the classes that a target of classes tells apart; ``None`` of other targets."""
+        return None
 
     def mean_square(self, dimension: int) -> float | None:
         """Mean of f^2 under the uniform distribution on [-1, 1]^D, in closed form.
@@ -397,6 +404,70 @@ class Gaussian(Target):
 
 @final
 @dataclass(frozen=True)
+class PiecewiseLinear(Target):
+    """Piecewise linear function: straight lines between knots, level beyond the first and the last; by default a tent.
+
+    Args:
+        knots: Places on the axis, increasing.
+        values: Its values there, as many.
+
+    Raises:
+        FieldError: If there are no knots, they do not increase, or there are not as many values.
+
+    Source: de Boor, A Practical Guide to Splines (2001), chapter III.
+    """
+
+    knots: tuple[float, ...] = (-0.5, 0.0, 0.5)
+    values: tuple[float, ...] = (0.0, 1.0, 0.0)
+    smoothness: ClassVar[float] = 1.5
+    formula: ClassVar[str] = r"f(x) = y_i + (y_{i+1} - y_i) \frac{x - x_i}{x_{i+1} - x_i}, \qquad x_i \le x \le x_{i+1}"
+
+    def __post_init__(self) -> None:
+        if not self.knots:
+            raise FieldError(("knots",), "there are no knots", hint="give at least one place on the axis")
+        for at, (left, right) in enumerate(itertools.pairwise(self.knots)):
+            if not left < right:
+                what = f"knot {right!r} is not above {left!r}, the one before it"
+                raise FieldError(("knots", at + 1), what, hint="write the knots in order, each once")
+        if len(self.values) != len(self.knots):
+            what = f"{len(self.values)} values are not one for each of {len(self.knots)} knots"
+            raise FieldError(("values",), what, hint="write as many values as knots")
+
+    def label(self) -> str:
+        """The knots, if there are few; of more their number, and a digest that tells it from others."""
+        if len(self.knots) <= MOST_LABELLED_KNOTS:
+            return super().label()
+        digest = hashlib.sha256(repr((self.knots, self.values)).encode()).hexdigest()
+        return f"{self.name()}({len(self.knots)} knots, {digest[:6]})"
+
+    def __call__(self, inputs_PD: Points) -> Points:
+        return np.interp(inputs_PD[:, 0], self.knots, self.values)
+
+    def mean_square(self, dimension: int) -> float:
+        ends = [-1.0, *(knot for knot in self.knots if -1 < knot < 1), 1.0]
+        heights = np.interp(ends, self.knots, self.values).tolist()
+        squares = ((a * a + a * b + b * b) / 3 for a, b in itertools.pairwise(heights))
+        return sum(
+            (right - left) / 2 * square for (left, right), square in zip(itertools.pairwise(ends), squares, strict=True)
+        )
+
+    def antiderivative(self, x_P: Points) -> Points:
+        knots, values = np.array(self.knots), np.array(self.values)
+        areas = np.concatenate([[0.0], np.cumsum(np.diff(knots) * (values[1:] + values[:-1]) / 2)])
+        place_P = np.clip(np.searchsorted(knots, x_P, side="right") - 1, 0, None)  # the knot before each point
+        return areas[place_P] + (x_P - knots[place_P]) * (values[place_P] + self(x_P[:, None])) / 2
+
+    def barron_constant(self, dimension: int) -> float | None:
+        return math.inf if any(-1 < place < 1 for place in self.breaks()) else None
+
+    def breaks(self) -> tuple[float, ...]:
+        slopes = [0.0, *(np.diff(self.values) / np.diff(self.knots)).tolist(), 0.0]
+        jumps = zip(self.knots, itertools.pairwise(slopes), strict=True)
+        return tuple(knot for knot, (left, right) in jumps if left != right)
+
+
+@final
+@dataclass(frozen=True)
 class Xor(Target):
     """Exclusive or of two inputs, 0 or 1: what no linear model of them can tell.
 
@@ -441,5 +512,49 @@ class OuterRing(Target):
         values_P: Points = (np.linalg.norm(inputs_PD, axis=-1) > self.radius).astype(np.float64)
         return values_P
 
+
+@final
+@dataclass(frozen=True)
+class Spirals(Target):
+    """Interleaved spirals: which of several arms a point of the plane lies in, one class each.
+
+    The plane is cut like a cake, and the cuts turn with the distance r from the origin: at the angle theta it is class
+    ``floor(K ((theta / 2 pi + turns r) mod 1))``. Without turns straight cuts part the classes, and a linear model of
+    two classes is enough.
+
+    Args:
+        classes: K, from 2.
+        turns: Full turns of a cut from the origin to the distance 1.
+
+    Raises:
+        FieldError: If there are fewer than two classes.
+
+    Source: Lang, Witbrock, "Learning to tell two spirals apart" (1988), for two of them.
+    """
+
+    classes: int = 3
+    turns: float = 0.5
+    task: ClassVar[Task] = Task.CLASSES
+    dimensions: ClassVar[int | None] = 2
+    formula: ClassVar[str] = (
+        r"f(x) = \left\lfloor K \left( \left( \frac{\theta}{2 \pi} + t \, |x| \right) \bmod 1 \right) \right\rfloor"
+    )
+
+    def __post_init__(self) -> None:
+        if not self.classes >= 2:
+            raise FieldError(("classes",), f"{self.classes!r} classes tell nothing apart", hint="take at least 2")
+
+    @property
+    def num_classes(self) -> int:
+        return self.classes
+
+    def __call__(self, inputs_PD: Points) -> Points:
+        angle_P = np.arctan2(inputs_PD[:, 1], inputs_PD[:, 0]) / (2 * np.pi)
+        part_P = np.mod(angle_P + self.turns * np.linalg.norm(inputs_PD, axis=-1), 1.0)
+        values_P: Points = np.minimum(np.floor(self.classes * part_P), self.classes - 1)  # a part may round to 1
+        return values_P
+
+
+MOST_LABELLED_KNOTS = 4
 
 TARGETS = table(Target, sys.modules[__name__])

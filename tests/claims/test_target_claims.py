@@ -103,9 +103,15 @@ class Integrates(Square):
         return 1.0
 
 
+class Unnumbered(Square):
+    """Has classes, and does not say how many."""
+
+    task: ClassVar[Task] = Task.CLASSES
+
+
 def test_the_unbroken_one_keeps_every_claim_that_it_makes() -> None:
     verdicts = [finding.verdict for finding in examine(Square(), claims.TARGET_CLAIMS)]
-    assert (verdicts.count("holds"), verdicts.count("not claimed")) == (5, 5)
+    assert (verdicts.count("holds"), verdicts.count("not claimed")) == (6, 5)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +122,8 @@ def test_the_unbroken_one_keeps_every_claim_that_it_makes() -> None:
         (claims.is_a_number_at_each_point, Inverse(), "one is not finite"),
         (claims.is_the_same_twice_and_point_by_point, Ranked(), "a point alone has another value"),
         (claims.makes_a_problem, Column(), "the targets of 256 points are [256, 1, 1]"),
-        (claims.has_both_answers, Thirds(), "they are ["),
+        (claims.has_every_answer, Thirds(), "they are ["),
+        (claims.has_classes_exactly_if_its_task_is_of_classes, Unnumbered(), "it has None"),
         (claims.has_the_claimed_mean_square, TooLarge(), "of 1 inputs it is 0.2, and 0.333333333333 is claimed"),
         (claims.is_as_smooth_as_claimed, Kinked(), "Chebyshev coefficients from 200 on are "),
         (claims.is_as_smooth_as_claimed, Smoother(), "they fall as of 1."),

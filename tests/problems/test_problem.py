@@ -21,7 +21,7 @@ from pipeline.problems.datasets import DATA, Data, Diabetes, Digits, Table
 from pipeline.problems.losses import Task
 from pipeline.problems.measures import Corners, Grid, Normal, Rings, Uniform
 from pipeline.problems.problem import Dataset, FunctionProblem, Problem, TableProblem
-from pipeline.problems.targets import AbsoluteValue, Gaussian, Sine, Step, Target, Xor
+from pipeline.problems.targets import AbsoluteValue, Gaussian, Sine, Spirals, Step, Target, Xor
 
 FUNCTION = FunctionProblem(Gaussian(), Uniform(), dimension=2, train=40, test=50, noise=0.1, seed=0)
 SAMPLED = FunctionProblem(Gaussian(), Normal(), dimension=2, train=40, test=50, noise=0.1, seed=0)
@@ -233,6 +233,10 @@ REFUSED = {
         function_problem(target=Xor(), measure=Corners(), train=4, test=4),
         "noise: xor gives labels, to which no noise can be added\n  hint: leave noise out, or set it to 0",
     ),
+    "noise on classes": (
+        function_problem(target=Spirals(), dimension=2),
+        "noise: spirals gives classes, to which no noise can be added\n  hint: leave noise out, or set it to 0",
+    ),
     "too few rows": (
         lambda: TableProblem(Diabetes(), 400, 43, 0),
         "train: 400 training and 43 test rows are more than the 442 of diabetes\n  hint: lower train or test",
@@ -357,3 +361,12 @@ def test_a_split_is_asked_for_with_the_inputs_and_only_of_a_table() -> None:
     assert problem == stratified(Digits(), 100, 1697)
     with pytest.raises(FieldError, match=r"^inputs.split: split stratified is for tables, whose rows are split"):
         Experiment(**fields, target=(Sine(),), inputs=inputs)
+
+
+def test_a_target_of_classes_has_one_output_for_each_and_one_hot_rows() -> None:
+    problem = FunctionProblem(Spirals(classes=5), Uniform(), 2, 300, 20, 0.0, 0)
+    data = problem.load()
+    assert (problem.task, problem.num_outputs) == (Task.CLASSES, 5)
+    assert data.test_targets_PK.shape == (20, 5)
+    numbers = torch.from_numpy(Spirals(classes=5)(data.train_inputs_PD.numpy()))
+    assert torch.equal(data.train_targets_PK, torch.nn.functional.one_hot(numbers.long(), 5).double())

@@ -24,8 +24,10 @@ from pipeline.problems.targets import (
     Gaussian,
     OnePlusPower,
     OuterRing,
+    PiecewiseLinear,
     Runge,
     Sine,
+    Spirals,
     Step,
     Target,
     Xor,
@@ -40,6 +42,8 @@ VARIANTS = {
     "constant": ChebyshevPolynomial(degree=0),
     "high degree": ChebyshevPolynomial(degree=12),
     "narrow gaussian": Gaussian(scale=0.4),
+    "drawn line": PiecewiseLinear(knots=(-2.0, -0.9, 0.4, 0.5, 3.0), values=(1.0, -1.0, 0.5, 2.0, 0.0)),
+    "constant line": PiecewiseLinear(knots=(0.3,), values=(2.0,)),
 }
 
 
@@ -116,6 +120,30 @@ def test_chebyshev_polynomial_is_the_cosine_of_a_multiple_of_the_angle() -> None
         np.testing.assert_allclose(values, np.cos(degree * angles), rtol=0, atol=1e-14)
 
 
+def test_piecewise_linear_function_breaks_where_its_slope_changes() -> None:
+    target = PiecewiseLinear(knots=(-1.0, 0.0, 0.5, 2.0), values=(0.0, 2.0, 3.0, 3.0))
+    assert target(np.array([[-3.0], [-0.5], [0.25], [9.0]])).tolist() == [0.0, 1.0, 2.5, 3.0]
+    assert target.breaks() == (-1.0, 0.5)
+
+
+def test_label_tells_two_functions_of_many_knots_apart() -> None:
+    knots = tuple(np.linspace(-1, 1, 9).tolist())
+    labels = {PiecewiseLinear(knots, (value,) * 9).label() for value in (0.0, 1.0)}
+    assert len(labels) == 2
+    for label in labels:
+        assert re.fullmatch(r"piecewise_linear\(9 knots, [0-9a-f]{6}\)", label)
+    assert PiecewiseLinear((0.0,), (1.0,)).label() == "piecewise_linear(knots=(0.0,), values=(1.0,))"
+
+
+def test_spirals_have_each_class_on_an_equal_part_of_every_circle() -> None:
+    angles = 2 * np.pi * (np.arange(400) + 0.5) / 400
+    for radius in (0.01, 0.5, 1.4):
+        values = Spirals(classes=4)(radius * np.column_stack([np.cos(angles), np.sin(angles)]))
+        assert np.bincount(values.astype(int), minlength=4).tolist() == [100, 100, 100, 100]
+        assert (np.diff(values) != 0).sum() in (3, 4)  # each in one piece
+    assert Spirals(turns=0.0)(np.array([[1.0, -1e-20]])).tolist() == [2.0]
+
+
 def test_outer_ring_parts_the_two_rings_without_error() -> None:
     target = OuterRing()
     points = target.natural_measure.sample(2000, 2, stream("rings"))
@@ -147,6 +175,21 @@ PERIODS = "\n  hint: take the number of periods on [-1, 1], above 0"
             "scale",
             "scale: scale -1.0 is not positive\n  hint: take the width of the bell, above 0",
         ),
+        (
+            lambda: PiecewiseLinear((), ()),
+            "knots",
+            "knots: there are no knots\n  hint: give at least one place on the axis",
+        ),
+        (
+            lambda: PiecewiseLinear(values=(1.0,)),
+            "values",
+            "values: 1 values are not one for each of 3 knots\n  hint: write as many values as knots",
+        ),
+        (
+            lambda: Spirals(classes=1),
+            "classes",
+            "classes: 1 classes tell nothing apart\n  hint: take at least 2",
+        ),
         (lambda: OuterRing(radius=0.0), "radius", "radius: radius 0.0 is not positive\n  hint: take a number above 0"),
     ],
 )
@@ -154,3 +197,11 @@ def test_impossible_field_is_refused(make, field: str, message: str) -> None:
     with pytest.raises(FieldError, match=f"^{re.escape(message)}$") as refused:
         make()
     assert refused.value.path == (field,)
+
+
+def test_knots_that_do_not_increase_are_refused_at_the_first_that_does_not() -> None:
+    with pytest.raises(
+        FieldError, match=r"^knots\.1: knot 0\.0 is not above 0\.0, the one before it\n  hint: "
+    ) as refused:
+        PiecewiseLinear((0.0, 0.0), (1.0, 2.0))
+    assert refused.value.path == ("knots", 1)

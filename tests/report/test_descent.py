@@ -27,7 +27,9 @@ from pipeline.experiment.trial_ids import identified_trials, with_texts
 from pipeline.models import MODELS
 from pipeline.models.activations import ACTIVATIONS, Relu, Tanh
 from pipeline.models.bases import BASES
+from pipeline.models.bases.local_basis import LocalBasis
 from pipeline.models.curvature import curvature
+from pipeline.models.greedy import Greedy
 from pipeline.models.initialisations import INITIALISATIONS
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
@@ -39,10 +41,10 @@ from pipeline.numerics.randomness import stream
 from pipeline.optimizers import OPTIMIZERS
 from pipeline.optimizers.rules import Adam, GradientDescent, Momentum, Nesterov, Optimizer, UpdateRule
 from pipeline.plans import make_plan
-from pipeline.problems.losses import LOSSES, HalfMeanSquare, Loss, Task
+from pipeline.problems.losses import LOSSES, HalfMeanSquare, Loss, SoftmaxCrossEntropy, Task
 from pipeline.problems.measures import MEASURES, Grid, Measure, Uniform
 from pipeline.problems.problem import FunctionProblem
-from pipeline.problems.targets import TARGETS, OuterRing, Sine, Target
+from pipeline.problems.targets import TARGETS, Gaussian, OuterRing, Sine, Spirals, Target
 from pipeline.records.store import scan_records
 from pipeline.report.html.scripts import script
 from pipeline.report.playground.trial_settings import rate_setting, shape_setting
@@ -51,8 +53,6 @@ from pipeline.training.run import run_plan
 
 STEPS = 1000
 LEFT_OUT = {
-    "greedy": "it selects functions from points and solves; descent is not what is to be seen of it",
-    "softmax_cross_entropy": "no target function has classes",
     "least_squares": "it solves in one step",
     "variable_projection": "it solves",
     "levenberg_marquardt": "it solves",
@@ -71,6 +71,7 @@ TABLES = {
 }
 RULES = (GradientDescent(), Momentum(), Nesterov(), Adam())
 LABELS = tuple(loss() for loss in LOSSES.values() if Task.LABELS in loss.tasks)
+CLASSES = tuple(loss() for loss in LOSSES.values() if Task.CLASSES in loss.tasks)
 BASES_OF_THE_PAGE = tuple(basis() for basis in BASES.values())
 NETWORKS = tuple(
     Shallow(activation(), initialisation())
@@ -89,7 +90,7 @@ def problem_of(
 
 
 def trial_of(
-    model: Linear | Shallow,
+    model: Linear | Greedy | Shallow,
     problem: FunctionProblem,
     loss: Loss,
     rule: Optimizer,
@@ -112,16 +113,29 @@ def setting_of(trial: Trial) -> dict[str, Any]:
 
 def trials_of_every_way() -> Iterator[Trial]:
     """Trials in which each kind of model meets every rule on every loss, every basis two, every activation all."""
-    line, ring = problem_of(Sine()), problem_of(OuterRing())
-    objectives = [(line, HalfMeanSquare()), *((ring, loss) for loss in LABELS)]
+    line, ring, arms = problem_of(Sine()), problem_of(OuterRing()), problem_of(Spirals())
+    objectives = [(line, HalfMeanSquare()), *((ring, loss) for loss in LABELS), *((arms, loss) for loss in CLASSES)]
     for number, basis in enumerate(BASES_OF_THE_PAGE):
         yield trial_of(Linear(basis), line, HalfMeanSquare(), RULES[number % 4])
         yield trial_of(Linear(basis), ring, LABELS[number % 3], RULES[number // 3])
+    many = problem_of(Sine(), train=40)
+    several = [basis for basis in BASES_OF_THE_PAGE if not isinstance(basis, LocalBasis)]  # whose products are a mesh
+    for number, basis in enumerate(several):
+        rule = ("least_squares", "inner_product")[number % 2]
+        yield trial_of(Greedy(basis, 20, rule=rule), arms, CLASSES[number // 4 % 2], RULES[number % 4])
+    for number, basis in enumerate(BASES_OF_THE_PAGE[::2] + BASES_OF_THE_PAGE[1::4]):
+        rule = ("inner_product", "least_squares")[number % 2]
+        yield trial_of(Greedy(basis, rule=rule), many, HalfMeanSquare(), RULES[number % 4])
     for (number, model), (place, (problem, loss)) in itertools.product(enumerate(NETWORKS), enumerate(objectives)):
         yield trial_of(model, problem, loss, RULES[(number + place) % 4])
     yield trial_of(Linear(coordinates="polar"), ring, HalfMeanSquare(), GradientDescent())
     yield trial_of(Linear(product="full"), ring, HalfMeanSquare(), GradientDescent(), width=7)
     yield trial_of(Shallow(Tanh()), line, HalfMeanSquare(), GradientDescent(), batch_size=5)
+    yield trial_of(Shallow(Tanh()), arms, SoftmaxCrossEntropy(), GradientDescent(), batch_size=5)
+    cube = FunctionProblem(Gaussian(), Uniform(), 4, 12, 64, 0.1, 5)
+    yield trial_of(Linear(), cube, HalfMeanSquare(), GradientDescent(), width=9)
+    yield trial_of(Linear(product="full"), cube, HalfMeanSquare(), GradientDescent(), width=20)
+    yield trial_of(Shallow(Tanh()), cube, HalfMeanSquare(), GradientDescent())
 
 
 WAYS = tuple(trials_of_every_way())
@@ -184,7 +198,10 @@ def _typed(field: dataclasses.Field[Any]) -> tuple[str, Any]:
     """Type and default of a field, in the words of the page."""
     if isinstance(field.default, Definition):
         return "definition", field.default.name()
-    return {"float": "float", "int": "integer", "Seed": "seed"}.get(str(field.type), "choice"), field.default
+    if isinstance(field.default, tuple):
+        return "floats", list(field.default)
+    types = {"float": "float", "int": "integer", "int | None": "optional", "Seed": "seed"}
+    return types.get(str(field.type), "choice"), field.default
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -249,7 +266,7 @@ def test_a_trial_has_the_id_the_points_and_the_weights_that_a_run_gives_it(compu
         # The sums of kinks_inside, and powers, sines and exponentials of targets, are right to their last digits.
         np.testing.assert_allclose(found["weights"], weights, rtol=1e-14, atol=1e-15)
         np.testing.assert_allclose(found["points"], data.train_inputs_PD.flatten(), rtol=1e-14, atol=1e-15)
-        np.testing.assert_allclose(found["targets"], data.train_targets_PK[:, 0], rtol=1e-13, atol=1e-14)
+        np.testing.assert_allclose(found["targets"], data.train_targets_PK.T.flatten(), rtol=1e-13, atol=1e-14)
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 9, 16])
@@ -275,6 +292,7 @@ def test_each_kind_of_model_meets_every_rule_on_every_loss():
     shapes = [trial.shape for trial in WAYS]
     met = {(shape.model.linear, shape.problem.task, shape.loss, shape.optimizer) for shape in shapes}
     losses = [(Task.REGRESSION, HalfMeanSquare()), *((Task.LABELS, loss) for loss in LABELS)]
+    losses += [(Task.CLASSES, loss) for loss in CLASSES]
     assert met == {(linear, *loss, rule) for linear in (True, False) for loss in losses for rule in RULES}
 
 
@@ -378,9 +396,10 @@ def test_the_curve_of_a_linearised_network_is_that_of_its_tangent_kernel_at_the_
 
 def test_sharpness_is_the_largest_eigenvalue_of_the_hessian(compute):
     objectives = [(problem_of(Sine()), HalfMeanSquare()), *((problem_of(OuterRing()), loss) for loss in LABELS)]
+    objectives += [(problem_of(Spirals()), loss) for loss in CLASSES]
     trials = [
         trial_of(model, problem, loss, GradientDescent(), rate=0.1)
-        for model in (*NETWORKS, Linear())
+        for model in (*NETWORKS, Linear(), Greedy())
         for problem, loss in objectives
     ]
     for trial, found in zip(trials, compute(THEORY, [setting_of(trial) for trial in trials], AT, 20), strict=True):

@@ -6,7 +6,8 @@
 
 /**
  * @typedef {object} Field
- * @property {"float" | "integer" | "seed" | "choice" | "definition"} type What it takes.
+ * @property {"float" | "floats" | "integer" | "optional" | "seed" | "choice" | "definition"} type What it takes; optional
+ *     is an integer or null.
  * @property {any} fallback What it is where it is not written.
  * @property {string} range Of a number: where it may lie, in words; of a choice or definition: what is to be taken.
  * @property {(value: any) => boolean} allows Whether a value of the type may be taken.
@@ -33,6 +34,14 @@ function float(fallback, range = "a finite number", allows = () => true) {
 function integer(fallback, least, most = Infinity) {
   const range = `an integer from ${least}${most < Infinity ? ` to ${most}` : ""}`;
   return { type: "integer", fallback, range, allows: (value) => value >= least && value <= most };
+}
+
+/**
+ * @param {...number} fallback
+ * @returns {Field}
+ */
+function floats(...fallback) {
+  return { type: "floats", fallback, range: "a list of finite numbers", allows: () => true };
 }
 
 /**
@@ -72,8 +81,10 @@ export const DEFINITIONS = {
     one_plus_power: { power: integer(10, 1) },
     chebyshev_polynomial: { degree: integer(3, 0, 1000) },  // each value takes as many steps
     gaussian: { scale },
+    piecewise_linear: { knots: floats(-0.5, 0, 0.5), values: floats(0, 1, 0) },
     xor: {},
     outer_ring: { radius: float(0.65, "a number above 0", (value) => value > 0) },
+    spirals: { classes: integer(3, 2, 10), turns: float(0.5) },
   },
   measure: {
     uniform: interval,
@@ -91,6 +102,12 @@ export const DEFINITIONS = {
       basis: definition("legendre", "basis"),
       product: choice("total_degree", "full"),
       coordinates: choice("cartesian", "polar"),
+    },
+    greedy: {
+      dictionary: definition("monomial", "basis"),
+      size: { ...integer(0, 1, 4096), type: "optional", fallback: null },
+      product: choice("total_degree", "full"),
+      rule: choice("least_squares", "inner_product"),
     },
     shallow: {
       activation: definition("relu", "activation"),
@@ -113,7 +130,7 @@ export const DEFINITIONS = {
   },
   activation: { relu: {}, leaky_relu: { slope: fraction(0.01) }, sigmoid: {}, tanh: {}, identity: {} },
   initialisation: { uniform_fan_in: {}, he: {}, kinks_inside: {}, glorot: {}, lecun: {} },
-  loss: { half_mean_square: {}, binary_cross_entropy: {}, brier_score: {} },
+  loss: { half_mean_square: {}, softmax_cross_entropy: {}, binary_cross_entropy: {}, brier_score: {} },
   optimizer: {
     gradient_descent: {},
     momentum: { momentum: fraction(0.9) },
@@ -185,11 +202,13 @@ function readField(what, takes, value) {
   if (takes.type === "definition") return readDefinition(takes.range, value);
   const typed = {
     float: Number.isFinite(value),
+    floats: Array.isArray(value) && value.every(Number.isFinite),
     integer: Number.isSafeInteger(value),
+    optional: value === null || Number.isSafeInteger(value),
     seed: value === "trial" || Number.isSafeInteger(value),
     choice: typeof value === "string",
   }[takes.type];
-  if (!typed || !takes.allows(value)) {
+  if (!typed || !(value === null || takes.allows(value))) {
     throw new RangeError(`${what} must be ${takes.range}, not ${JSON.stringify(value)}.`);
   }
   return value;

@@ -18,7 +18,7 @@ const MOST_VALUES = 256;
  * @returns {LeftSingularVectors | null} Null where there are too many.
  */
 export function leftVectorsOf(trial) {
-  const numPoints = trial.targets.length;
+  const { numPoints } = trial.content;
   if (Math.min(numPoints, trial.model.numRows) > MOST_VALUES) return null;
   const vectors = VECTORS.get(trial) ?? new LeftSingularVectors(trial.prepared, numPoints);
   VECTORS.set(trial, vectors);
@@ -32,7 +32,7 @@ export function leftVectorsOf(trial) {
  */
 export function featureValues(trial) {
   if (trial.model.linear) return leftVectorsOf(trial)?.values ?? new Float64Array(0);
-  const numPoints = trial.targets.length;
+  const { numPoints } = trial.content;
   if (Math.min(numPoints, trial.content.width + 1) > MOST_VALUES) return new Float64Array(0);
   return singularValues(trial.model.features(trial.weights, trial.prepared, numPoints), numPoints);
 }
@@ -43,13 +43,13 @@ export function featureValues(trial) {
  * @returns {number} NaN where it is not certain.
  */
 export function largestOfGram(trial) {
-  const numPoints = trial.targets.length;
+  const { numPoints } = trial.content;
   const values = featureValues(trial);
   if (values.length > 0) return values[0] ** 2 / numPoints;
   const outputs = new Float64Array(numPoints);
   return largestEigenvalue((direction, product) => {
-    combine(trial.prepared, direction, outputs);
+    combine(trial.prepared, direction, outputs, numPoints);
     for (let p = 0; p < numPoints; p++) outputs[p] /= numPoints;
-    project(trial.prepared, outputs, product);
-  }, trial.weights.length);
+    project(trial.prepared, outputs, product, numPoints);
+  }, trial.content.width);
 }

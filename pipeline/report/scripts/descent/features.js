@@ -52,22 +52,56 @@ const RANDOM_FEATURES = {
 };
 
 /**
- * Which function of each of two inputs a feature is the product of: by total degree, or by the larger of the two.
+ * Which function of each input a feature is the product of: by total degree, or by the largest; ties in lexicographic order
+ * from the right.
  * @param {number} width How many features.
- * @param {boolean} full By the larger of the two.
- * @returns {[number, number][]}
+ * @param {number} dimension D.
+ * @param {boolean} full By the largest.
+ * @returns {number[][]}
  */
-export function multiIndices(width, full) {
-  /** @type {[number, number][]} */
+export function multiIndices(width, dimension, full) {
+  /** @type {number[][]} */
   const found = [];
-  for (let degree = 0; found.length < width; degree++) {
-    for (let second = 0; second <= degree; second++) {
-      if (!full) found.push([degree - second, second]);
-      else if (second < degree) found.push([degree, second]);
-    }
-    if (full) for (let first = 0; first <= degree; first++) found.push([first, degree]);
-  }
+  for (let degree = 0; found.length < width; degree++) found.push(...ofDegree(degree, dimension, full, width));
   return found.slice(0, width);
+}
+
+/**
+ * The first multi-indices of one degree.
+ * @param {number} degree Their sum, or the largest of them.
+ * @param {number} dimension D.
+ * @param {boolean} full Whether it is the largest.
+ * @param {number} most How many at most.
+ * @returns {number[][]}
+ */
+function ofDegree(degree, dimension, full, most) {
+  if (dimension === 1) return [[degree]];
+  /** @type {number[][]} */
+  const found = [];
+  for (let last = 0; last <= degree && found.length < most; last++) {
+    const atTop = full && last === degree, left = full ? degree : degree - last;
+    const lower = atTop ? upToDegree(degree, dimension - 1, most) : ofDegree(left, dimension - 1, full, most);
+    found.push(...lower.map((numbers) => [...numbers, last]));
+  }
+  return found;
+}
+
+/**
+ * The first multi-indices of which none is above a degree.
+ * @param {number} degree
+ * @param {number} dimension D.
+ * @param {number} most How many at most.
+ * @returns {number[][]}
+ */
+function upToDegree(degree, dimension, most) {
+  if (dimension === 0) return [[]];
+  const lower = upToDegree(degree, dimension - 1, most);
+  /** @type {number[][]} */
+  const found = [];
+  for (let last = 0; last <= degree && found.length < most; last++) {
+    found.push(...lower.map((numbers) => [...numbers, last]));
+  }
+  return found;
 }
 
 /**
@@ -80,6 +114,15 @@ export function polarCoordinates(inputs) {
     const [x, y] = [inputs[i & ~1], inputs[i | 1]];
     return i % 2 ? Math.atan2(y, x) / Math.PI : Math.sqrt(x * x + y * y);
   });
+}
+
+/**
+ * The basis whose functions a linear or greedy model takes.
+ * @param {Definition} model
+ * @returns {Definition}
+ */
+export function basisOf(model) {
+  return model.fields.basis ?? model.fields.dictionary;
 }
 
 /**
@@ -125,25 +168,24 @@ export function fillsMesh(basis) {
  * @param {Definition} model A linear model.
  * @param {Float64Array} inputs `[P, D]`.
  * @param {number} width W.
- * @param {number} dimension D, 1 or 2.
+ * @param {number} dimension D.
  * @returns {Float64Array} `[W, P]`.
  */
 export function featuresOf(model, inputs, width, dimension) {
-  const { basis, product, coordinates } = model.fields;
+  const { product, coordinates } = model.fields, basis = basisOf(model);
   const places = coordinates === "polar" ? polarCoordinates(inputs) : inputs;
   const random = RANDOM_FEATURES[basis.name];
   if (random) return random(places, width, dimension, basis.fields);
   const { rows, local } = BASES[basis.name];
   if (dimension === 1) return rows(places, width, basis.fields);
-  const indices = multiIndices(width, local || product === "full");
-  const numPoints = places.length / 2;
-  const factors = [0, 1].map((axis) => {
+  const indices = multiIndices(width, dimension, local || product === "full");
+  const numPoints = places.length / dimension;
+  const factors = Array.from({ length: dimension }, (_, axis) => {
     const most = Math.max(...indices.map((numbers) => numbers[axis])) + 1;
-    return rows(coordinate(places, axis, 2), most, basis.fields);
+    return rows(coordinate(places, axis, dimension), most, basis.fields);
   });
   return Float64Array.from({ length: width * numPoints }, (_, i) => {
-    const [first, second] = indices[Math.floor(i / numPoints)];
-    const point = i % numPoints;
-    return factors[0][first * numPoints + point] * factors[1][second * numPoints + point];
+    const [numbers, point] = [indices[Math.floor(i / numPoints)], i % numPoints];
+    return numbers.reduce((value, number, axis) => value * factors[axis][number * numPoints + point], 1);
   });
 }

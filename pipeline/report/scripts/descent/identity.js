@@ -5,7 +5,7 @@
  */
 
 import { DEFINITIONS } from "../descent/definitions.js";
-import { PythonFloat, pythonJson } from "../descent/python_text.js";
+import { PythonFloat, Written, pythonJson } from "../descent/python_text.js";
 import { sha256Digits } from "../descent/sha256.js";
 
 /** @typedef {import("./definitions.js").Definition} Definition */
@@ -23,20 +23,22 @@ function canonical(table, definition) {
   const fields = {};
   for (const [field, value] of Object.entries(definition.fields)) {
     const { type, range } = takes[field];
-    fields[field] = type === "float" ? new PythonFloat(value) : type === "definition" ? canonical(range, value) : value;
+    if (type === "float") fields[field] = new PythonFloat(value);
+    else if (type === "floats") fields[field] = value.map((/** @type {number} */ one) => new PythonFloat(one));
+    else fields[field] = type === "definition" ? canonical(range, value) : value;
   }
   return { [definition.name]: fields };
 }
 
 /**
- * What a problem is: the function, its points and its noise. A drawn function is known by its places.
+ * What a problem is: the function, its points and its noise.
  * @param {Content} content
  * @returns {Record<string, any>}
  */
 function problemContent(content) {
-  const drawn = content.drawn?.map((place) => place.map((coordinate) => new PythonFloat(coordinate)));
+  if (content.data !== null) return new Written(content.data.problem);
   return {
-    target: drawn ? { drawn } : canonical("target", content.target),
+    target: canonical("target", content.target),
     measure: canonical("measure", content.measure),
     dimension: content.dimension,
     train: content.numPoints,

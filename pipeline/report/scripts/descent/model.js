@@ -3,7 +3,8 @@
  */
 
 import { ACTIVATIONS } from "../descent/activations.js";
-import { domainOf, featuresOf, polarCoordinates } from "../descent/features.js";
+import { greedyAtoms, sizeOfDictionary } from "../descent/atoms.js";
+import { basisOf, domainOf, featuresOf, polarCoordinates } from "../descent/features.js";
 import { INITIALISATIONS } from "../descent/initialisations.js";
 import { LinearBatch, combine } from "../descent/linear_model.js";
 import { LOSSES } from "../descent/losses.js";
@@ -32,11 +33,27 @@ export class Model {
   /** @param {Content} content */
   constructor(content) {
     this.content = content;
-    this.linear = content.model.name === "linear";
-    const { width, dimension } = content;
-    this.numWeights = this.linear ? width : width * (dimension + 1) + width + 1;
+    /** Whether it is linear in its weights. */
+    this.linear = content.model.name !== "shallow";
+    /** Functions of the dictionary that a greedy model has chosen. @type {number[] | null} */
+    this.atoms = null;
+    const { width, dimension, outputs } = content;
+    this.numWeights = this.linear ? width * outputs : width * (dimension + 1) + outputs * (width + 1);
     /** Rows that are made of the inputs once: features, or the inputs. */
     this.numRows = this.linear ? width : dimension;
+  }
+
+  /**
+   * See the training points: a greedy model chooses its functions from them.
+   * @param {Float64Array} points `[P, D]`.
+   * @param {Float64Array} targets `[K, P]`.
+   */
+  fit(points, targets) {
+    if (this.content.model.name !== "greedy") return;
+    const { model, width, dimension, numPoints } = this.content;
+    const size = sizeOfDictionary(model, width);
+    const dictionary = featuresOf(model, points, size, dimension);
+    this.atoms = greedyAtoms(model.fields.rule, dictionary, targets, numPoints, width);
   }
 
   /**
@@ -46,14 +63,14 @@ export class Model {
    */
   initialWeights(id) {
     if (this.linear) return new Float64Array(this.numWeights);
-    const { model, width, dimension } = this.content;
+    const { model, width, dimension, outputs } = this.content;
     const initialisation = INITIALISATIONS[model.fields.initialisation.name];
     const stream = new RandomStream(id, "initial weights");
     /** @type {number[]} */
     const layers = [];
     for (const [fanIn, fanOut] of [
       [dimension, width],
-      [width, 1],
+      [width, outputs],
     ]) {
       const weights = initialisation.weights(fanIn, fanOut, stream);
       const biases = initialisation.biases(weights, fanIn, fanOut, stream);
@@ -71,30 +88,37 @@ export class Model {
    */
   prepare(points) {
     const { model, width, dimension } = this.content;
-    if (this.linear) return featuresOf(model, points, width, dimension);
     const numPoints = points.length / dimension;
+    if (this.atoms !== null) {
+      const dictionary = featuresOf(model, points, sizeOfDictionary(model, width), dimension), { atoms } = this;
+      return Float64Array.from({ length: width * numPoints }, (_, i) =>
+        dictionary[atoms[Math.floor(i / numPoints)] * numPoints + (i % numPoints)],
+      );
+    }
+    if (this.linear) return featuresOf(model, points, width, dimension);
     return points.map((_, i) => points[(i % numPoints) * dimension + Math.floor(i / numPoints)]);
   }
 
   /**
    * Loss, gradient and curvature on prepared points.
    * @param {Float64Array} prepared
-   * @param {Float64Array} targets
+   * @param {Float64Array} targets `[K, P]`.
    * @returns {Batch}
    */
   batch(prepared, targets) {
-    const { width, loss } = this.content;
-    if (this.linear) return new LinearBatch(LOSSES[loss.name], prepared, targets);
-    return new NetworkBatch(this.#activation(), LOSSES[loss.name], width, prepared, targets);
+    const { width, loss, outputs } = this.content, numPoints = targets.length / outputs;
+    if (this.linear) return new LinearBatch(LOSSES[loss.name], prepared, targets, numPoints);
+    return new NetworkBatch(this.#activation(), LOSSES[loss.name], width, prepared, targets, numPoints);
   }
 
   /**
    * Outputs at points that are prepared once.
    * @param {Float64Array} points `[P, D]`.
-   * @returns {(weights: Float64Array) => Float64Array} `[P]`, NaN where a basis has no functions; the same array again.
+   * @returns {(weights: Float64Array) => Float64Array} `[K, P]`, NaN where a basis has no functions; the same array again.
    */
   outputsAt(points) {
-    const outputs = new Float64Array(points.length / this.content.dimension);
+    const { dimension } = this.content, numPoints = points.length / dimension;
+    const outputs = new Float64Array(numPoints * this.content.outputs);
     if (!this.linear) {
       const batch = this.batch(this.prepare(points), outputs);
       return (weights) => {
@@ -104,9 +128,10 @@ export class Model {
     }
     const outside = this.#outside(points);
     const features = this.prepare(points.map((coordinate, i) => (outside[i] ? 0 : coordinate)));
+    const undefinedAt = outside.flatMap((isOutside, i) => (isOutside ? [Math.floor(i / dimension)] : []));
     return (weights) => {
-      combine(features, weights, outputs);
-      for (let i = 0; i < points.length; i++) if (outside[i]) outputs[Math.floor(i / this.content.dimension)] = NaN;
+      combine(features, weights, outputs, numPoints);
+      for (const point of undefinedAt) for (let i = point; i < outputs.length; i += numPoints) outputs[i] = NaN;
       return outputs;
     };
   }
@@ -120,7 +145,8 @@ export class Model {
    */
   features(weights, prepared, numPoints) {
     if (this.linear) return prepared;
-    const batch = new NetworkBatch(this.#activation(), LOSSES.half_mean_square, this.content.width, prepared, new Float64Array(numPoints));
+    const { width } = this.content, nothing = new Float64Array(numPoints * this.content.outputs);
+    const batch = new NetworkBatch(this.#activation(), LOSSES.half_mean_square, width, prepared, nothing, numPoints);
     batch.forward(weights);
     const features = new Float64Array(batch.hidden.length + numPoints).fill(1);
     features.set(batch.hidden);
@@ -128,18 +154,19 @@ export class Model {
   }
 
   /**
-   * Functions of the basis, or hidden units, with their weights.
+   * Functions of the basis, or hidden units, with their weights in the first output.
    * @param {Float64Array} weights
    * @returns {Unit[]}
    */
   units(weights) {
     const { width, dimension } = this.content;
-    if (this.linear) return Array.from(weights, (weight) => ({ weight }));
+    if (this.linear) return Array.from(weights.subarray(0, width), (weight) => ({ weight }));
     const { kinked } = this.#activation();
     return Array.from({ length: width }, (_, unit) => {
       const first = unit * (dimension + 1);
       const [weight, bias] = [weights[width * (dimension + 1) + unit], weights[first + dimension]];
       if (dimension === 2) return { weight, bias, slopes: [weights[first], weights[first + 1]] };
+      if (dimension > 2) return { weight, bias };
       const slope = weights[first];
       return kinked ? { weight, bias, slope, kink: -bias / slope } : { weight, bias, slope };
     });
@@ -157,7 +184,7 @@ export class Model {
    */
   complaint(points) {
     if (!this.linear) return null;
-    const { basis } = this.content.model.fields;
+    const basis = basisOf(this.content.model);
     const [low, high] = domainOf(basis);
     if (!this.#outside(points).includes(true)) return null;
     return `${basis.name} has functions on [${low}, ${high}] only, and some of the points that are drawn lie outside.`;
@@ -169,8 +196,8 @@ export class Model {
    * @returns {boolean[]}
    */
   #outside(points) {
-    const { basis, coordinates } = this.content.model.fields;
-    const [low, high] = domainOf(basis);
+    const { coordinates } = this.content.model.fields;
+    const [low, high] = domainOf(basisOf(this.content.model));
     const places = coordinates === "polar" ? polarCoordinates(points) : points;
     return Array.from(places, (coordinate) => !(coordinate >= low && coordinate <= high));
   }

@@ -1,10 +1,10 @@
 /**
- * Networks with one hidden layer, `f = v g(U x + b) + c`: loss, gradient and curvature, written out by hand.
+ * Networks with one hidden layer, `f = V g(U x + b) + c`: loss, gradient and curvature, written out by hand.
  *
  * The flat weights are those of `models/shallow.py`: the hidden layer `[W, D + 1]`, bias last, then the output layer
- * `[W + 1]`, bias last. Curvature is that of `models/curvature.py`, at a kink almost everywhere.
+ * `[K, W + 1]`, bias last. Curvature is that of `models/curvature.py`, at a kink almost everywhere.
  *
- * Shape letters: W units, P points, D inputs; inputs are `[D, P]`, hidden values `[W, P]`.
+ * Shape letters: W units, P points, D inputs, K outputs; inputs are `[D, P]`, hidden values `[W, P]`, outputs `[K, P]`.
  */
 
 /** @typedef {import("./activations.js").Activation} Activation */
@@ -17,22 +17,28 @@ export class NetworkBatch {
    * @param {Loss} loss
    * @param {number} width W.
    * @param {Float64Array} inputs `[D, P]`; may be overwritten between two calls.
-   * @param {Float64Array} targets `[P]`; may be overwritten too.
+   * @param {Float64Array} targets `[K, P]`; may be overwritten too.
+   * @param {number} numPoints P.
    */
-  constructor(activation, loss, width, inputs, targets) {
-    const numPoints = targets.length;
+  constructor(activation, loss, width, inputs, targets, numPoints) {
     this.activation = activation;
     this.loss = loss;
     this.width = width;
     this.inputs = inputs;
     this.targets = targets;
+    this.numPoints = numPoints;
     this.numInputs = inputs.length / numPoints;
     this.hidden = new Float64Array(width * numPoints);
-    this.outputs = new Float64Array(numPoints);
-    this.slopes = new Float64Array(numPoints);
+    this.outputs = new Float64Array(targets.length);
+    this.slopes = new Float64Array(targets.length);
     this.backward = new Float64Array(numPoints);
     /** @type {Expansion | null} */
     this.expansion = null;
+  }
+
+  /** Where the weights of the first output begin. */
+  get firstOutput() {
+    return this.width * (this.numInputs + 1);
   }
 
   /**
@@ -43,22 +49,23 @@ export class NetworkBatch {
    */
   evaluate(weights, gradient) {
     this.forward(weights);
-    const loss = this.loss.evaluate(this.outputs, this.targets, this.slopes);
-    const { width, hidden, slopes, backward, activation } = this;
-    const numPoints = slopes.length;
-    const output = width * (this.numInputs + 1);
+    const loss = this.loss.evaluate(this.outputs, this.targets, this.slopes, this.numPoints);
+    const { width, hidden, slopes, backward, activation, numPoints, firstOutput } = this;
     for (let unit = 0, start = 0; unit < width; unit++, start += numPoints) {
-      const weight = weights[output + unit];
-      let sum = 0;
-      for (let p = 0; p < numPoints; p++) {
-        sum += slopes[p] * hidden[start + p];
-        backward[p] = weight * slopes[p];
+      backward.fill(0);
+      for (let first = 0, place = firstOutput + unit; first < slopes.length; first += numPoints, place += width + 1) {
+        const weight = weights[place];
+        let sum = 0;
+        for (let p = 0; p < numPoints; p++) {
+          sum += slopes[first + p] * hidden[start + p];
+          backward[p] += weight * slopes[first + p];
+        }
+        gradient[place] = sum;
       }
-      gradient[output + unit] = sum;
       activation.multiplyByDerivative(backward, hidden, start);
       this.projectOnInputs(backward, gradient, unit);
     }
-    gradient[output + width] = total(slopes);
+    this.sumOutputs(slopes, gradient);
     return loss;
   }
 
@@ -67,15 +74,17 @@ export class NetworkBatch {
    * @param {Float64Array} weights
    */
   forward(weights) {
-    const { width, numInputs, hidden, outputs, activation } = this;
-    const numPoints = outputs.length;
-    const output = width * (numInputs + 1);
-    outputs.fill(weights[output + width]);
+    const { width, hidden, outputs, activation, numPoints, firstOutput } = this;
+    for (let first = 0, bias = firstOutput + width; first < outputs.length; first += numPoints, bias += width + 1) {
+      outputs.fill(weights[bias], first, first + numPoints);
+    }
     for (let unit = 0, start = 0; unit < width; unit++, start += numPoints) {
       this.sumInputs(weights, unit, hidden, start);
       activation.apply(hidden, start, start + numPoints);
-      const weight = weights[output + unit];
-      for (let p = 0; p < numPoints; p++) outputs[p] += weight * hidden[start + p];
+      for (let first = 0, place = firstOutput + unit; first < outputs.length; first += numPoints, place += width + 1) {
+        const weight = weights[place];
+        for (let p = 0; p < numPoints; p++) outputs[first + p] += weight * hidden[start + p];
+      }
     }
   }
 
@@ -87,15 +96,15 @@ export class NetworkBatch {
    * @param {number} start The place.
    */
   sumInputs(weights, unit, sums, start) {
-    const { inputs, numInputs } = this;
-    const numPoints = this.outputs.length;
+    const { inputs, numInputs, numPoints } = this;
     const first = unit * (numInputs + 1);
     const bias = weights[first + numInputs];
     const slope = weights[first];
     for (let p = 0; p < numPoints; p++) sums[start + p] = slope * inputs[p] + bias;
-    if (numInputs === 1) return;
-    const other = weights[first + 1];
-    for (let p = 0; p < numPoints; p++) sums[start + p] += other * inputs[numPoints + p];
+    for (let d = 1; d < numInputs; d++) {
+      const other = weights[first + d];
+      for (let p = 0, i = d * numPoints; p < numPoints; p++, i++) sums[start + p] += other * inputs[i];
+    }
   }
 
   /**
@@ -105,8 +114,7 @@ export class NetworkBatch {
    * @param {number} unit
    */
   projectOnInputs(backward, gradient, unit) {
-    const { inputs, numInputs } = this;
-    const numPoints = backward.length;
+    const { inputs, numInputs, numPoints } = this;
     const first = unit * (numInputs + 1);
     let ofSlope = 0;
     let ofBias = 0;
@@ -116,10 +124,25 @@ export class NetworkBatch {
     }
     gradient[first] = ofSlope;
     gradient[first + numInputs] = ofBias;
-    if (numInputs === 1) return;
-    let ofOther = 0;
-    for (let p = 0; p < numPoints; p++) ofOther += backward[p] * inputs[numPoints + p];
-    gradient[first + 1] = ofOther;
+    for (let d = 1; d < numInputs; d++) {
+      let ofOther = 0;
+      for (let p = 0, i = d * numPoints; p < numPoints; p++, i++) ofOther += backward[p] * inputs[i];
+      gradient[first + d] = ofOther;
+    }
+  }
+
+  /**
+   * Gradient of the biases of the outputs.
+   * @param {Float64Array} slopes `[K, P]`.
+   * @param {Float64Array} gradient
+   */
+  sumOutputs(slopes, gradient) {
+    const { numPoints, width } = this;
+    for (let first = 0, bias = this.firstOutput + width; first < slopes.length; first += numPoints, bias += width + 1) {
+      let sum = 0;
+      for (let p = 0; p < numPoints; p++) sum += slopes[first + p];
+      gradient[bias] = sum;
+    }
   }
 
   /**
@@ -128,7 +151,7 @@ export class NetworkBatch {
    */
   expandAt(weights) {
     this.forward(weights);
-    this.loss.evaluate(this.outputs, this.targets, this.slopes);
+    this.loss.evaluate(this.outputs, this.targets, this.slopes, this.numPoints);
     this.expansion = new Expansion(this, weights);
   }
 
@@ -150,24 +173,25 @@ class Expansion {
    * @param {Float64Array} weights
    */
   constructor(batch, weights) {
-    const { width, activation, loss, outputs, targets, slopes, hidden } = batch;
-    const numPoints = outputs.length;
+    const { width, activation, loss, outputs, targets, slopes, hidden, numPoints, firstOutput } = batch;
     this.batch = batch;
     this.hidden = hidden.slice();
     this.errors = slopes.slice();
-    this.outputWeights = weights.slice(width * (batch.numInputs + 1), -1);
-    this.curvatures = outputs.map((output, p) => loss.curvature(output, targets[p]) / numPoints);
+    this.weights = weights.slice();
+    this.curve = loss.curvatureAt(outputs, targets, numPoints);
     this.derivatives = new Float64Array(hidden.length);
     this.sums = new Float64Array(hidden.length);
-    this.seconds = hidden.map(
-      (value, i) =>
-        activation.secondDerivative(value) * this.outputWeights[Math.floor(i / numPoints)] * slopes[i % numPoints],
-    );
+    /** Second derivatives of the units times what the loss says of their values. */
+    this.seconds = new Float64Array(hidden.length);
     for (let unit = 0, start = 0; unit < width; unit++, start += numPoints) {
       const row = this.derivatives.subarray(start, start + numPoints).fill(1);
       activation.multiplyByDerivative(row, this.hidden, start);
+      for (let first = 0, place = firstOutput + unit; first < slopes.length; first += numPoints, place += width + 1) {
+        for (let p = 0; p < numPoints; p++) this.seconds[start + p] += weights[place] * slopes[first + p];
+      }
+      for (let i = start; i < start + numPoints; i++) this.seconds[i] *= activation.secondDerivative(hidden[i]);
     }
-    this.changes = new Float64Array(numPoints);
+    this.changes = new Float64Array(outputs.length);
     this.backward = new Float64Array(numPoints);
   }
 
@@ -176,38 +200,55 @@ class Expansion {
    * @param {Float64Array} product Overwritten.
    */
   product(direction, product) {
-    const { batch, hidden, errors, outputWeights, curvatures, derivatives, sums, seconds, changes, backward } = this;
-    const { width } = batch;
-    const numPoints = changes.length;
-    const output = width * (batch.numInputs + 1);
-    changes.fill(direction[output + width]);
+    const { batch, changes } = this;
+    this.#moveOutputs(direction);
+    this.curve(changes);
+    for (let unit = 0; unit < batch.width; unit++) this.#projectOnUnit(direction, product, unit);
+    batch.sumOutputs(changes, product);
+  }
+
+  /**
+   * By how much the outputs change along a direction.
+   * @param {Float64Array} direction
+   */
+  #moveOutputs(direction) {
+    const { batch, hidden, weights, derivatives, sums, changes } = this;
+    const { width, numPoints, firstOutput } = batch;
+    for (let first = 0, bias = firstOutput + width; first < changes.length; first += numPoints, bias += width + 1) {
+      changes.fill(direction[bias], first, first + numPoints);
+    }
     for (let unit = 0, start = 0; unit < width; unit++, start += numPoints) {
       batch.sumInputs(direction, unit, sums, start);
-      for (let p = 0, i = start; p < numPoints; p++, i++) {
-        changes[p] += direction[output + unit] * hidden[i] + outputWeights[unit] * derivatives[i] * sums[i];
+      for (let first = 0, place = firstOutput + unit; first < changes.length; first += numPoints, place += width + 1) {
+        const [moved, weight] = [direction[place], weights[place]];
+        for (let p = 0, i = start; p < numPoints; p++, i++) {
+          changes[first + p] += moved * hidden[i] + weight * derivatives[i] * sums[i];
+        }
       }
     }
-    for (let p = 0; p < numPoints; p++) changes[p] *= curvatures[p];
-    for (let unit = 0, start = 0; unit < width; unit++, start += numPoints) {
-      let sum = 0;
-      for (let p = 0, i = start; p < numPoints; p++, i++) {
-        sum += changes[p] * hidden[i] + errors[p] * derivatives[i] * sums[i];
-        const back = outputWeights[unit] * changes[p] + direction[output + unit] * errors[p];
-        backward[p] = back * derivatives[i] + seconds[i] * sums[i];
-      }
-      product[output + unit] = sum;
-      batch.projectOnInputs(backward, product, unit);
-    }
-    product[output + width] = total(changes);
   }
-}
 
-/**
- * @param {Float64Array} numbers
- * @returns {number}
- */
-function total(numbers) {
-  let sum = 0;
-  for (let i = 0; i < numbers.length; i++) sum += numbers[i];
-  return sum;
+  /**
+   * Entries of the product that belong to one unit.
+   * @param {Float64Array} direction
+   * @param {Float64Array} product
+   * @param {number} unit
+   */
+  #projectOnUnit(direction, product, unit) {
+    const { batch, hidden, errors, weights, derivatives, sums, seconds, changes, backward } = this;
+    const { width, numPoints, firstOutput } = batch;
+    const start = unit * numPoints;
+    backward.fill(0);
+    for (let first = 0, place = firstOutput + unit; first < changes.length; first += numPoints, place += width + 1) {
+      const [moved, weight] = [direction[place], weights[place]];
+      let sum = 0;
+      for (let p = 0, i = start, k = first; p < numPoints; p++, i++, k++) {
+        sum += changes[k] * hidden[i] + errors[k] * derivatives[i] * sums[i];
+        backward[p] += weight * changes[k] + moved * errors[k];
+      }
+      product[place] = sum;
+    }
+    for (let p = 0, i = start; p < numPoints; p++, i++) backward[p] = backward[p] * derivatives[i] + seconds[i] * sums[i];
+    batch.projectOnInputs(backward, product, unit);
+  }
 }

@@ -28,13 +28,22 @@ export class PythonFloat {
   }
 }
 
+/** A text that is JSON already. */
+export class Written {
+  /** @param {string} text */
+  constructor(text) {
+    this.text = text;
+  }
+}
+
 /**
  * JSON of a value as Python writes it with sorted keys and without spaces.
- * @param {any} value Objects, arrays, strings in ASCII, integers, `PythonFloat`, truth values and null.
+ * @param {any} value Objects, arrays, strings in ASCII, integers, `PythonFloat`, `Written`, truth values and null.
  * @returns {string}
  */
 export function pythonJson(value) {
   if (value instanceof PythonFloat) return floatText(value.value);
+  if (value instanceof Written) return value.text;
   if (Array.isArray(value)) return `[${value.map(pythonJson).join(",")}]`;
   if (value === null || typeof value !== "object") return JSON.stringify(value);
   const keys = Object.keys(value).sort();

@@ -2,6 +2,7 @@
  * A session: one trial that is played by messages, in slices of time, in a worker or on the page itself.
  */
 
+import { accuracyOf } from "../descent/accuracy.js";
 import { MEASURES } from "../descent/measures.js";
 import { truthAt } from "../descent/problem.js";
 import { SettingError } from "../descent/setting.js";
@@ -21,7 +22,7 @@ import { createTrial } from "../descent/trial.js";
  */
 
 /**
- * Functions over the inputs: points `[P, D]`, and a value at each.
+ * Functions over the inputs: points `[P, D]`, and a value at each, of a fit `[K, P]`.
  * @typedef {{x: Float64Array, y: Float64Array}} Curve
  */
 
@@ -33,10 +34,12 @@ import { createTrial } from "../descent/trial.js";
  * @property {"started"} kind
  * @property {string} id Of the trial, as a run has it.
  * @property {number} dimension D.
+ * @property {number} outputs K.
  * @property {number} rate Learning rate, absolute.
  * @property {Float64Array} points Training points, `[P, D]`.
- * @property {Float64Array} targets Training targets, `[P]`.
- * @property {Curve} truth The function to be learned on a grid, of two inputs of `GRID_SIDE` squared points.
+ * @property {Float64Array} targets Training targets, `[K, P]`.
+ * @property {Curve} truth The function to be learned on a grid, of two inputs of `GRID_SIDE` squared points, of more at the
+ *     training points; of classes the number of one, and of a table nothing: not numbers.
  * @property {{limit: number | null, condition: number, eigenvalues: Float64Array, predicted: Losses | null,
  *     linearised: Losses | null}} theory Predicted is the loss of a linear model, exact; linearised that of the network
  *     that is linearised at its first weights.
@@ -48,8 +51,9 @@ import { createTrial } from "../descent/trial.js";
  * @property {"frame"} kind
  * @property {number} step Updates made.
  * @property {Losses} losses Of steps since the last frame; of very many, some.
+ * @property {number | null} accuracy Fraction of the training points that are answered rightly; null of a regression.
  * @property {number | null} predicted Loss that is predicted of this step; null where nothing is.
- * @property {Curve} fit The trained function on the grid of the truth.
+ * @property {Curve} fit The outputs of the trained function on the grid of the truth, `[K, P]`.
  * @property {Unit[]} units
  * @property {Float64Array} weights
  * @property {number | null} sharpness Largest eigenvalue of the Hessian, measured some times a second; null: not certain.
@@ -173,6 +177,7 @@ export class Session {
       kind: "started",
       id: trial.id,
       dimension: trial.content.dimension,
+      outputs: trial.content.outputs,
       rate: trial.rate,
       points: trial.points,
       targets: trial.targets,
@@ -282,6 +287,7 @@ export class Session {
       kind: "frame",
       step: trial.stepsDone,
       losses: this.losses,
+      accuracy: accuracyOf(trial.content, trial.all.outputs, trial.targets), // of the loss that was told last
       predicted: this.predictedLoss === null ? null : this.predictedLoss(trial.stepsDone),
       fit: { x: this.grid, y: this.fit(trial.weights).slice() },
       units: trial.units(),
@@ -297,14 +303,17 @@ export class Session {
 }
 
 /**
- * Points at which functions are shown: of one input a little beyond all training points, of two a square.
+ * Points at which functions are shown: of one input a little beyond all training points, of two a square, of more they
+ * themselves.
  * @param {Trial} trial
  * @returns {Float64Array} `[P, D]`.
  */
 function gridOf({ content, points }) {
-  const [low, high] = MEASURES[content.measure.name].bounds(content.measure.fields);
-  const from = Number.isFinite(low) ? low : Math.min(...points);
-  const to = Number.isFinite(high) ? high : Math.max(...points);
+  if (content.dimension > 2) return points;
+  const ends = content.data ? content.data.bounds : MEASURES[content.measure.name].bounds(content.measure.fields);
+  const [low, high] = ends ?? [-Infinity, Infinity];
+  const from = Number.isFinite(low) ? low : points.reduce((least, place) => Math.min(least, place), Infinity);
+  const to = Number.isFinite(high) ? high : points.reduce((greatest, place) => Math.max(greatest, place), -Infinity);
   const side = content.dimension === 1 ? GRID_POINTS : GRID_SIDE;
   const place = (/** @type {number} */ i) => from + ((to - from) * i) / (side - 1);
   if (content.dimension === 1) return Float64Array.from({ length: side }, (_, i) => place(i));

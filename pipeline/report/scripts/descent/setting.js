@@ -3,10 +3,11 @@
  */
 
 import { readDefinition } from "../descent/definitions.js";
-import { domainOf, fillsMesh, hasOrderOfProducts } from "../descent/features.js";
+import { sizeOfDictionary } from "../descent/atoms.js";
+import { basisOf, domainOf, fillsMesh, hasOrderOfProducts } from "../descent/features.js";
 import { LOSSES } from "../descent/losses.js";
 import { MEASURES } from "../descent/measures.js";
-import { TARGETS, drawnTarget } from "../descent/targets.js";
+import { TARGETS } from "../descent/targets.js";
 
 /** @typedef {import("./definitions.js").Definition} Definition */
 /** @typedef {import("./targets.js").Target} Target */
@@ -28,16 +29,34 @@ import { TARGETS, drawnTarget } from "../descent/targets.js";
  * @property {number} [seed]
  * @property {number | null} [batch_size] Points of a minibatch; null for all.
  * @property {"float32" | "float64"} [dtype] That of the trial, a part of its id; the page computes in float64.
- * @property {[number, number][]} [drawn] Places x and y of a drawn function of one input.
+ * @property {[number, number][]} [drawn] Places x and y of a drawn function of one input, in place of a target.
+ * @property {TableData} [data] Points of a table, in place of a target.
+ */
+
+/**
+ * Training points of a table, as a run has split and standardised them.
+ * @typedef {object} TableData
+ * @property {number} number Which of the tables of the page it is.
+ * @property {string} label
+ * @property {string} problem Identity of the problem, as Python writes it: names the streams, is a part of the id.
+ * @property {"regression" | "labels" | "classes"} task
+ * @property {number} dimension D.
+ * @property {number} outputs K.
+ * @property {[number, number] | null} bounds Between which all inputs lie; null: anywhere.
+ * @property {number[]} points `[P, D]`.
+ * @property {number[]} targets Of classes the number of one at each point, else `[K, P]`.
+ * @property {{data: any, inputs: any}} written What a YAML file says of it.
  */
 
 /**
  * What one trial is, defaults included.
  * @typedef {object} Content
- * @property {Definition} target
- * @property {[number, number][] | null} drawn
+ * @property {Definition} target Of no meaning where there is a table.
+ * @property {TableData | null} data
  * @property {Definition} measure
  * @property {number} dimension D.
+ * @property {"regression" | "labels" | "classes"} task
+ * @property {number} outputs K.
  * @property {number} numPoints P.
  * @property {number} numTestPoints
  * @property {number} noise
@@ -54,6 +73,7 @@ import { TARGETS, drawnTarget } from "../descent/targets.js";
  */
 
 export const MOST_POINTS = 4096;
+export const MOST_INPUTS = 1000;
 export const MOST_WIDTH = 1024;
 export const MOST_SUMS = 2 ** 20;
 export const MOST_STEPS = 10 ** 9;
@@ -84,11 +104,12 @@ export function checkSetting(setting) {
 
 /**
  * The function to be learned.
- * @param {{drawn: [number, number][] | null, target: Definition}} content
- * @returns {Target}
+ * @param {{data: TableData | null, target: Definition}} content
+ * @returns {Target} Of a table one whose values nobody knows.
  */
-export function targetOf({ drawn, target }) {
-  return drawn ? drawnTarget(drawn) : TARGETS[target.name];
+export function targetOf({ data, target }) {
+  if (data === null) return TARGETS[target.name];
+  return { dimensions: data.dimension, task: data.task, measure: "uniform", value: () => NaN };
 }
 
 /**
@@ -116,26 +137,28 @@ export function readSetting(setting) {
  */
 function withDefaults(setting, sentences) {
   const definitionOf = (/** @type {string} */ table, /** @type {any} */ written) => read(table, written, sentences);
-  const drawn = setting.drawn === undefined ? null : readDrawn(setting.drawn, sentences);
-  const target = definitionOf("target", setting.drawn === undefined ? setting.target : "sine");
-  const { inputs = {} } = setting;
-  if (target === null || (setting.drawn !== undefined && drawn === null)) return null;
-  const known = targetOf({ drawn, target });
+  const { inputs = {}, data = null } = setting;
+  const written = setting.drawn === undefined ? setting.target : readDrawn(setting.drawn, sentences);
+  const target = definitionOf("target", data === null ? written : "sine");
+  if (target === null) return null;
+  const known = targetOf({ data, target });
   const measure = definitionOf("measure", inputs.measure ?? known.measure);
   const model = definitionOf("model", setting.model);
-  const usual = known.task === "labels" ? "binary_cross_entropy" : "half_mean_square";
+  const usual = USUAL_LOSSES[known.task];
   const loss = definitionOf("loss", setting.loss ?? usual);
   const optimizer = definitionOf("optimizer", setting.optimizer ?? "gradient_descent");
-  const dimension = integer("dimension", inputs.dimension ?? known.dimensions ?? 1, 1, 2, sentences);
+  const dimension = integer("dimension", data?.dimension ?? inputs.dimension ?? known.dimensions ?? 1, 1, MOST_INPUTS, sentences);
   if (!measure || !model || !loss || !optimizer) return null;
   const [train, test] = MEASURES[measure.name].sizes(dimension);
   const seed = integer("seed", setting.seed ?? 0, 0, Number.MAX_SAFE_INTEGER, sentences);
   return {
     target,
-    drawn,
+    data,
     measure,
     dimension,
-    numPoints: integer("num_points", setting.num_points ?? train, 1, MOST_POINTS, sentences),
+    task: known.task,
+    outputs: data?.outputs ?? known.classes?.(target.fields) ?? 1,
+    numPoints: data ? data.points.length / dimension : integer("num_points", setting.num_points ?? train, 1, MOST_POINTS, sentences),
     numTestPoints: integer("test", inputs.test ?? test, 1, MOST_STEPS, sentences),
     noise: readNoise(setting.noise ?? 0, sentences),
     problemSeed: integer("seed of inputs", inputs.seed ?? 0, 0, Number.MAX_SAFE_INTEGER, sentences),
@@ -211,18 +234,28 @@ function readRate(written, sentences) {
 }
 
 /**
+ * A drawing as the piecewise linear function that it is.
  * @param {any} drawn
- * @param {string[]} sentences
- * @returns {[number, number][] | null}
+ * @param {string[]} sentences Gains what is wrong.
+ * @returns {any} A target as it is written.
  */
 function readDrawn(drawn, sentences) {
   if (!Array.isArray(drawn) || drawn.length === 0) {
     sentences.push("The drawing has no points: draw a line across the picture.");
-    return null;
+    return "piecewise_linear";
   }
   const placed = drawn.every((place) => Array.isArray(place) && place.length === 2 && place.every(Number.isFinite));
   if (!placed) sentences.push("A place of the drawing is not two numbers.");
-  return placed ? drawn : null;
+  const sorted = placed ? [...drawn].sort((a, b) => a[0] - b[0]) : [];
+  return placed ? { piecewise_linear: { knots: sorted.map(([x]) => x), values: sorted.map(([, y]) => y) } } : "piecewise_linear";
+}
+
+/** @param {Definition} target */
+function complaintOfKnots({ name, fields: { knots, values } }) {
+  if (name !== "piecewise_linear") return null;
+  const increase = knots.every((/** @type {number} */ knot, /** @type {number} */ i) => i === 0 || knots[i - 1] < knot);
+  if (knots.length === 0 || !increase) return "The knots of a piecewise linear function must increase, one at least.";
+  return values.length === knots.length ? null : `${values.length} values are not one for each of ${knots.length} knots.`;
 }
 
 /**
@@ -232,9 +265,10 @@ function readDrawn(drawn, sentences) {
  * @returns {Definition}
  */
 function withSeed(model, seed) {
-  const { basis } = model.fields;
-  if (basis?.fields.seed !== "trial") return model;
-  return { ...model, fields: { ...model.fields, basis: { ...basis, fields: { ...basis.fields, seed } } } };
+  const { basis, dictionary } = model.fields, drawn = basis ?? dictionary;
+  if (drawn?.fields.seed !== "trial") return model;
+  const fixed = { ...drawn, fields: { ...drawn.fields, seed } };
+  return { ...model, fields: { ...model.fields, ...(basis ? { basis: fixed } : { dictionary: fixed }) } };
 }
 
 /**
@@ -244,40 +278,50 @@ function withSeed(model, seed) {
  */
 function complaints(content) {
   const target = targetOf(content);
-  const { dimension, measure, numPoints, width, batchSize } = content;
+  const { dimension, measure, numPoints, width, batchSize, data, task } = content;
   const found = [
     target.dimensions !== null && target.dimensions !== dimension
       ? `The function is one of ${target.dimensions} input${target.dimensions > 1 ? "s" : ""}, not of ${dimension}.`
-      : MEASURES[measure.name].complaint(numPoints, dimension, measure.fields),
-    LOSSES[content.loss.name].tasks.includes(target.task)
+      : data ? null : MEASURES[measure.name].complaint(numPoints, dimension, measure.fields),
+    data ? null : complaintOfKnots(content.target),
+    LOSSES[content.loss.name].tasks.includes(task)
       ? null
-      : `${content.loss.name} is a loss of labels, 0 and 1, and the function has other values.`,
-    content.noise > 0 && target.task === "labels" ? "No noise can be added to labels: set noise to 0." : null,
+      : `${content.loss.name} is a loss of ${VALUES_OF_TASKS[LOSSES[content.loss.name].tasks[0]]}, and the function has other values.`,
+    content.noise > 0 && task !== "regression" ? `No noise can be added to ${task}: set noise to 0.` : null,
     content.dtype === "float32" || content.dtype === "float64" ? null : "dtype must be float32 or float64.",
-    numPoints * width > MOST_SUMS ? `${numPoints} points times width ${width} are too much for a page.` : null,
+    numPoints * width * content.outputs > MOST_SUMS ? `${numPoints} points times width ${width} are too much for a page.` : null,
     batchSize !== null && batchSize > numPoints ? `A minibatch of ${batchSize} is more than all points.` : null,
-    content.model.name === "linear" ? complaintOfLinear(content) : null,
+    content.model.name === "shallow" ? null : complaintOfLinear(content),
   ];
   return found.filter((sentence) => sentence !== null);
 }
 
+/** @type {Record<string, string>} */
+const USUAL_LOSSES = { regression: "half_mean_square", labels: "binary_cross_entropy", classes: "softmax_cross_entropy" };
+/** @type {Record<string, string>} */
+const VALUES_OF_TASKS = { labels: "labels, 0 and 1", classes: "classes" };
+
 /**
- * What a linear model cannot be.
+ * What a linear or greedy model cannot be.
  * @param {Content} content
  * @returns {string | null} A sentence.
  */
-function complaintOfLinear({ model, measure, dimension, width }) {
-  const { basis, product, coordinates } = model.fields;
+function complaintOfLinear({ model, measure, dimension, width, numPoints, data }) {
+  const { product, coordinates } = model.fields, basis = basisOf(model);
+  const number = model.name === "greedy" ? sizeOfDictionary(model, width) : width;
+  if (number < width) return `A dictionary of ${number} functions has no ${width} to choose.`;
+  if (number * numPoints > MOST_SUMS) return `A dictionary of ${number} functions at ${numPoints} points is too much for a page.`;
   if (product !== "total_degree" && !hasOrderOfProducts(basis)) return `${basis.name} has no order of products.`;
   if (coordinates === "polar" && dimension !== 2) return "Only the plane has polar coordinates: set dimension to 2.";
   const [low, high] = domainOf(basis);
-  const bounds = coordinates === "polar" ? [-1, 1] : MEASURES[measure.name].bounds(measure.fields);
+  const anywhere = [-Infinity, Infinity], inputs = data ? data.bounds ?? anywhere : MEASURES[measure.name].bounds(measure.fields);
+  const bounds = coordinates === "polar" ? [-1, 1] : inputs;
   if (bounds[0] < low || bounds[1] > high) {
     return `${basis.name} has functions on [${low}, ${high}] only, and the inputs lie in [${bounds.join(", ")}].`;
   }
-  const side = Math.floor(Math.sqrt(width) + 1e-9);
-  if (dimension === 2 && fillsMesh(basis) && side ** 2 !== width) {
-    return `${width} products of ${basis.name} do not fill a mesh: take ${side ** 2} or ${(side + 1) ** 2}.`;
+  const side = Math.floor(number ** (1 / dimension) + 1e-9);
+  if (dimension > 1 && fillsMesh(basis) && side ** dimension !== number) {
+    return `${number} products of ${basis.name} do not fill a mesh: take ${side ** dimension} or ${(side + 1) ** dimension}.`;
   }
   return null;
 }

@@ -3,9 +3,10 @@
 /**
  * @typedef {object} Target
  * @property {number | null} dimensions The only number of inputs it is a function of; null: any.
- * @property {"regression" | "labels"} task What its value means.
+ * @property {"regression" | "labels" | "classes"} task What its value means; of classes it is the number of one.
  * @property {string} measure Default distribution of its inputs.
  * @property {(fields: any, x: Float64Array) => number} value Its value at a point.
+ * @property {(fields: any) => number} [classes] K, of a target of classes.
  */
 
 /**
@@ -27,6 +28,20 @@ function chebyshev(x, degree) {
   let [before, last] = [0, 1];
   for (let n = degree - 1; n > 0; n--) [before, last] = [-last, before + last * (2 * x)];
   return before + last * x;
+}
+
+/**
+ * Straight lines between knots, level beyond the first and the last.
+ * @param {number} x
+ * @param {{knots: number[], values: number[]}} fields Knots increase.
+ * @returns {number}
+ */
+function piecewiseLinear(x, { knots, values }) {
+  const right = knots.findIndex((knot) => knot >= x);
+  if (right === -1) return values[values.length - 1];
+  if (right === 0) return values[0];
+  const [left, low] = [knots[right - 1], values[right - 1]];
+  return low + ((values[right] - low) * (x - left)) / (knots[right] - left);
 }
 
 /**
@@ -56,6 +71,7 @@ export const TARGETS = {
     dimensions: null,
     value: ({ scale }, x) => Math.exp(-squaredLength(x) / (2 * scale ** 2)),
   },
+  piecewise_linear: ofOneInput(piecewiseLinear),
   xor: {
     dimensions: 2,
     task: "labels",
@@ -68,20 +84,14 @@ export const TARGETS = {
     measure: "rings",
     value: ({ radius }, x) => (Math.sqrt(squaredLength(x)) > radius ? 1 : 0),
   },
+  spirals: {
+    dimensions: 2,
+    task: "classes",
+    measure: "uniform",
+    classes: ({ classes }) => classes,
+    value: ({ classes, turns }, x) => {
+      const whole = Math.atan2(x[1], x[0]) / (2 * Math.PI) + turns * Math.sqrt(squaredLength(x));
+      return Math.min(Math.floor(classes * (whole - Math.floor(whole))), classes - 1); // a part may round to 1
+    },
+  },
 };
-
-/**
- * A drawn function: straight lines between its places, and constant beyond the first and the last.
- * @param {readonly (readonly [number, number])[]} places Coordinates x and y, one at least, in any order.
- * @returns {Target}
- */
-export function drawnTarget(places) {
-  const sorted = [...places].sort((a, b) => a[0] - b[0]);
-  return ofOneInput((x) => {
-    const right = sorted.findIndex((place) => place[0] >= x);
-    if (right === -1) return sorted[sorted.length - 1][1];
-    if (right === 0) return sorted[0][1];
-    const [[x0, y0], [x1, y1]] = [sorted[right - 1], sorted[right]];
-    return y0 + ((y1 - y0) * (x - x0)) / (x1 - x0);
-  });
-}

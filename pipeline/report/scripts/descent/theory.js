@@ -22,7 +22,8 @@ import { linearisedModes } from "../descent/tangent_kernel.js";
  *     linear model under the square loss those of its Hessian.
  * @property {Prediction} predictedLoss Of a linear model under the square loss, from its present weights, velocity and
  *     rate; exact. Null of networks, other losses, Adam and minibatches.
- * @property {Prediction} linearisedLoss Of a network at step 0: the loss of the network that is linearised there.
+ * @property {Prediction} linearisedLoss Of a network of one output at step 0: the loss of the network that is linearised
+ *     there.
  * @property {() => number} sharpness Largest eigenvalue of the Hessian at the weights that the trial has when it is asked.
  */
 
@@ -38,7 +39,7 @@ const FIRST_MODES = new WeakMap();
  * @returns {Theory}
  */
 export function theoryOf(trial) {
-  const numPoints = trial.targets.length;
+  const { numPoints } = trial.content;
   const values = featureValues(trial);
   const numFeatures = trial.content.width + (trial.model.linear ? 0 : 1);
   return {
@@ -77,36 +78,41 @@ export function predictionOf(trial) {
  * @returns {Prediction} Null once the trial has made a step.
  */
 export function linearisedPrediction(trial) {
-  const { all, stepsDone, targets, weights } = trial;
+  const { all, stepsDone, content, weights } = trial;
   if (!(all instanceof NetworkBatch) || !isRecurrence(trial)) return null;
-  if (stepsDone > 0 || targets.length > MOST_POINTS) return null;
+  if (stepsDone > 0 || content.outputs > 1 || content.numPoints > MOST_POINTS) return null;
   const modes = FIRST_MODES.get(trial) ?? linearisedModes(all, weights);
   FIRST_MODES.set(trial, modes);
-  return ofModes(trial, modes);
+  return ofModes(trial, [modes]);
 }
 
 /**
  * @param {Trial} trial
- * @param {Modes} modes Where it is now.
+ * @param {Modes[]} modes Where it is now, of each output.
  * @returns {Prediction}
  */
 function ofModes({ rule: { recurrence }, stepsDone, rate }, modes) {
-  return recurrence && ((step) => modes.loss(step - stepsDone, rate, recurrence));
+  if (recurrence === null) return null;
+  return (step) => modes.reduce((sum, one) => sum + one.loss(step - stepsDone, rate, recurrence), 0);
 }
 
 /**
- * Loss by mode at the present weights of a linear model.
+ * Loss by mode at the present weights of a linear model, of each output.
  * @param {Trial} trial
  * @param {import("./singular_values.js").LeftSingularVectors} vectors
- * @returns {Modes}
+ * @returns {Modes[]}
  */
-function presentModes({ prepared, targets, weights, slots }, vectors) {
-  const numPoints = targets.length;
-  const outputs = new Float64Array(numPoints);
-  combine(prepared, weights, outputs);
-  const { parts, remainder } = vectors.split(outputs.map((output, p) => output - targets[p]));
-  const velocity = new Float64Array(numPoints);
-  if (slots.length === 1) combine(prepared, slots[0], velocity);
+function presentModes({ content, prepared, targets, weights, slots }, vectors) {
+  const { numPoints } = content;
+  const [errors, velocities] = [new Float64Array(targets.length), new Float64Array(targets.length)];
+  combine(prepared, weights, errors, numPoints);
+  for (let i = 0; i < errors.length; i++) errors[i] -= targets[i];
+  if (slots.length === 1) combine(prepared, slots[0], velocities, numPoints);
   const eigenvalues = vectors.values.map((value) => value ** 2 / numPoints);
-  return new Modes(eigenvalues, parts, vectors.split(velocity).parts, remainder / (2 * numPoints), numPoints);
+  return Array.from({ length: content.outputs }, (_, output) => {
+    const [from, to] = [output * numPoints, (output + 1) * numPoints];
+    const { parts, remainder } = vectors.split(errors.subarray(from, to));
+    const moving = vectors.split(velocities.subarray(from, to)).parts;
+    return new Modes(eigenvalues, parts, moving, remainder / (2 * numPoints), numPoints);
+  });
 }

@@ -31,10 +31,11 @@ export class Trial {
     const { points, targets } = drawPoints(content);
     /** Training points, `[P, D]`. */
     this.points = points;
-    /** Training targets, `[P]`. */
+    /** Training targets, `[K, P]`. */
     this.targets = targets;
     const complaint = this.model.complaint(points);
     if (complaint !== null) throw new SettingError([complaint]);
+    this.model.fit(points, targets);
     this.prepared = this.model.prepare(points);
     this.rule = UPDATE_RULES[content.optimizer.name](content.optimizer.fields);
     this.all = this.model.batch(this.prepared, targets);
@@ -92,7 +93,7 @@ export class Trial {
   /**
    * Outputs at points.
    * @param {Float64Array} points `[P, D]`.
-   * @returns {Float64Array} `[P]`, NaN where the basis has no functions.
+   * @returns {Float64Array} `[K, P]`, NaN where the basis has no functions.
    */
   outputs(points) {
     return this.model.outputsAt(points)(this.weights).slice();
@@ -147,10 +148,10 @@ class Minibatches {
   constructor(trial, batchSize) {
     this.trial = trial;
     this.size = batchSize;
-    this.numPoints = trial.targets.length;
+    this.numPoints = trial.content.numPoints;
     this.perEpoch = Math.floor(this.numPoints / batchSize);
     this.prepared = new Float64Array(trial.model.numRows * batchSize);
-    this.targets = new Float64Array(batchSize);
+    this.targets = new Float64Array(batchSize * trial.content.outputs);
     this.batch = trial.model.batch(this.prepared, this.targets);
     this.permutation = new Int32Array(this.numPoints);
     this.epoch = -1;
@@ -169,7 +170,9 @@ class Minibatches {
     const first = (step % this.perEpoch) * size;
     for (let i = 0; i < size; i++) {
       const point = permutation[first + i];
-      this.targets[i] = trial.targets[point];
+      for (let k = 0; k < trial.content.outputs; k++) {
+        this.targets[k * size + i] = trial.targets[k * numPoints + point];
+      }
       for (let row = 0; row < trial.model.numRows; row++) {
         this.prepared[row * size + i] = trial.prepared[row * numPoints + point];
       }

@@ -42,6 +42,17 @@ export function pageColours(element) {
   };
 }
 
+const OF_CLASSES = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8a8a93", "#f0e442", "#9f2efb", "#44aa99"];
+
+/**
+ * The colour of a class, told apart by the colour-blind.
+ * @param {number} number From 0; after ten they begin again.
+ * @returns {string} Six hexadecimal digits after `#`.
+ */
+export function colourOfClass(number) {
+  return OF_CLASSES[number % OF_CLASSES.length];
+}
+
 /**
  * Red, green and blue of a colour.
  * @param {string} colour Six hexadecimal digits after `#`.

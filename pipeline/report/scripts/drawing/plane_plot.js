@@ -2,7 +2,7 @@
 
 import { namedCanvas } from "../drawing/canvas_name.js";
 import { createSurface } from "../drawing/canvas_surface.js";
-import { between, channels } from "../drawing/page_colours.js";
+import { between, channels, colourOfClass } from "../drawing/page_colours.js";
 import { clipped, drawFrame } from "../drawing/plot_frame.js";
 import { planeInWords } from "../drawing/plot_words.js";
 
@@ -24,6 +24,7 @@ import { planeInWords } from "../drawing/plot_words.js";
  * @property {[number, number]} ends Between which both inputs lie.
  * @property {Grid} [fit] What has been learned.
  * @property {[number, number]} range What has the colours of the ends: of yes or no, 0 and 1.
+ * @property {ArrayLike<number>} [sure] Where values are numbers of classes: how sure each is, from 0 to 1.
  * @property {{x: ArrayLike<number>, y: ArrayLike<number>, values: ArrayLike<number>}} [points] Training points.
  * @property {{slopes: [number, number], bias: number}[]} [units] Hidden units, which bend where slopes · x + bias is 0.
  */
@@ -65,24 +66,50 @@ function paint(pen, size, colours, content, picture) {
   const axis = (/** @type {string} */ title) => ({ kind: /** @type {const} */ ("linear"), low, high, title });
   const frame = drawFrame(pen, { width: side, height: side }, { x: axis("x₁"), y: axis("x₂") }, colours);
   clipped(pen, frame, () => {
-    if (content.fit) drawGrid(pen, frame, content.fit, content.range, colours, picture);
+    if (content.fit) drawGrid(pen, frame, content.fit, colouring(content.fit.values, content, colours), picture);
     for (const unit of content.units ?? []) drawUnit(pen, frame, unit, content.ends, colours.unit);
   });
-  if (content.points) drawPoints(pen, frame, content.points, content.range, colours);
+  if (content.points) drawPoints(pen, frame, content.points, content, colours);
   return frame;
 }
+
+/**
+ * The colour of each entry of a grid.
+ * @param {ArrayLike<number>} values
+ * @param {PlaneContent} content
+ * @param {Colours} colours
+ * @returns {(place: number) => Rgb}
+ */
+function colouring(values, { range, sure }, colours) {
+  const ends = /** @type {[Rgb, Rgb, Rgb]} */ ([colours.low, colours.paper, colours.high].map(channels));
+  if (sure === undefined) return (place) => colourOf(values[place], range, ends);
+  return (place) => classColour(values[place], sure[place], ends[1]);
+}
+
+/**
+ * The colour of a class, paler where it is less sure; that of the paper of no class.
+ * @param {number} number Of the class, from 0.
+ * @param {number} sure From 0 to 1.
+ * @param {Rgb} paper
+ * @returns {Rgb} Channels.
+ */
+export function classColour(number, sure, paper) {
+  if (!(number >= 0)) return paper;
+  return between(paper, channels(colourOfClass(number)), PALEST + (1 - PALEST) * Math.min(1, Math.max(0, sure)));
+}
+
+const PALEST = 0.25;
 
 /**
  * Each point of a grid in the middle of a cell, smooth in between.
  * @param {CanvasRenderingContext2D} pen
  * @param {Frame} frame
  * @param {Grid} grid
- * @param {[number, number]} range
- * @param {Colours} colours
+ * @param {(place: number) => Rgb} colour
  * @param {HTMLCanvasElement} picture
  */
-function drawGrid(pen, frame, { x, y, values }, range, colours, picture) {
-  colourCells(picture, x.length, y.length, values, range, colours);
+function drawGrid(pen, frame, { x, y }, colour, picture) {
+  colourCells(picture, x.length, y.length, colour);
   const [left, right] = cellEnds(x), [low, high] = cellEnds(y), from = frame.x.place(left), top = frame.y.place(high);
   pen.imageSmoothingEnabled = true;
   pen.drawImage(picture, from, top, frame.x.place(right) - from, frame.y.place(low) - top);
@@ -103,19 +130,16 @@ export function cellEnds(points) {
  * @param {HTMLCanvasElement} picture
  * @param {number} columns
  * @param {number} rows
- * @param {ArrayLike<number>} values
- * @param {[number, number]} range
- * @param {Colours} colours
+ * @param {(place: number) => Rgb} colour
  */
-function colourCells(picture, columns, rows, values, range, colours) {
+function colourCells(picture, columns, rows, colour) {
   picture.width = columns;
   picture.height = rows;
   const pen = picture.getContext("2d"), image = new ImageData(columns, rows);
-  const ends = /** @type {[Rgb, Rgb, Rgb]} */ ([colours.low, colours.paper, colours.high].map(channels));
   for (let column = 0; column < columns; column += 1) {
     for (let row = 0; row < rows; row += 1) {
       const place = 4 * ((rows - 1 - row) * columns + column);
-      const [red, green, blue] = colourOf(values[column * rows + row], range, ends);
+      const [red, green, blue] = colour(column * rows + row);
       image.data[place] = red;
       image.data[place + 1] = green;
       image.data[place + 2] = blue;
@@ -176,15 +200,16 @@ export function lineInside({ slopes: [first, second], bias }, [low, high]) {
  * @param {CanvasRenderingContext2D} pen
  * @param {Frame} frame
  * @param {{x: ArrayLike<number>, y: ArrayLike<number>, values: ArrayLike<number>}} points
- * @param {[number, number]} range
+ * @param {PlaneContent} content
  * @param {Colours} colours
  */
-function drawPoints(pen, frame, points, range, colours) {
+function drawPoints(pen, frame, points, { range, sure }, colours) {
   const radius = points.x.length > 100 ? 3 : 6, middle = (range[0] + range[1]) / 2;
   pen.lineWidth = 1.5;
   pen.strokeStyle = colours.ink;
   for (let place = 0; place < points.x.length; place += 1) {
-    pen.fillStyle = points.values[place] > middle ? colours.high : colours.low;
+    const ofTwo = points.values[place] > middle ? colours.high : colours.low;
+    pen.fillStyle = sure ? colourOfClass(points.values[place]) : ofTwo;
     pen.beginPath();
     pen.arc(frame.x.place(points.x[place]), frame.y.place(points.y[place]), radius, 0, 2 * Math.PI);
     pen.fill();

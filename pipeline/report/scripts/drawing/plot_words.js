@@ -32,9 +32,10 @@ export function stepsInWords({ curves }) {
  * @param {import("./plane_plot.js").PlaneContent} content What is shown.
  * @returns {string} Sentences.
  */
-export function planeInWords({ ends: [low, high], fit, points, units }) {
+export function planeInWords({ ends: [low, high], fit, points, units, sure }) {
   const parts = [];
-  if (fit) parts.push(`The fit between ${extremes(fit.values)}`);
+  if (fit && sure) parts.push(`${counted(new Set(Array.from(fit.values)).size, "class")} in the plane`);
+  else if (fit) parts.push(`The fit between ${extremes(fit.values)}`);
   if (points) parts.push(counted(points.x.length, "training point"));
   if (units) parts.push(`${bending(units.length)} along lines`);
   if (!parts.length) return "Nothing is drawn yet.";
@@ -56,7 +57,7 @@ function extremes(values) {
  * @param {string} noun
  */
 function counted(number, noun) {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+  return `${number} ${noun}${number === 1 ? "" : noun.endsWith("s") ? "es" : "s"}`;
 }
 
 /** @param {number} number */

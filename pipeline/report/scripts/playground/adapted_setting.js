@@ -2,7 +2,8 @@
 
 import { MEASURES } from "../descent/measures.js";
 import { checkSetting, readSetting } from "../descent/setting.js";
-import { nameOf } from "../playground/written_names.js";
+import { PIECEWISE_LINEAR } from "../playground/described_trial.js";
+import { fieldsOf, nameOf } from "../playground/written_names.js";
 
 /** @typedef {import("../descent/setting.js").Setting} Setting */
 
@@ -20,6 +21,17 @@ export function adapted(setting) {
   const one = changes.map((change) => ({ ...setting, ...change })).find((changed) => !checkSetting(changed).length);
   const all = Object.assign({}, setting, ...changes);
   return one ?? (checkSetting(all).length ? setting : all);
+}
+
+/**
+ * A setting whose piecewise linear function is drawn, so that it can be drawn on.
+ * @param {Setting} setting As a run or an address has it.
+ * @returns {Setting}
+ */
+export function asDrawn(setting) {
+  const { knots, values } = fieldsOf(setting.target);
+  if (nameOf(setting.target) !== PIECEWISE_LINEAR || !Array.isArray(knots) || setting.drawn) return setting;
+  return { ...setting, target: "sine", drawn: knots.map((x, place) => [x, values[place]]) };
 }
 
 /**

@@ -3,7 +3,7 @@
 /** @typedef {import("../descent/setting.js").Setting} Setting */
 
 /** @type {(keyof Setting)[]} */
-const COMMON = ["target", "inputs", "num_points", "noise", "drawn", "model", "loss"];
+const COMMON = ["target", "inputs", "num_points", "noise", "drawn", "data", "model", "loss"];
 
 /**
  * Whether two losses may stand on one axis: how the model descends, and its width, may differ.

@@ -101,7 +101,7 @@ function fieldOf(name, field, summaries, choose) {
     return { element: labelled(label, list), show: (value) => { list.value = value; } };
   }
   const input = numberInput((value) => choose(field.type === "seed" && value === null ? "trial" : value), field);
-  const show = (/** @type {any} */ value) => { input.value = value === "trial" ? "" : String(value); };
+  const show = (/** @type {any} */ value) => { input.value = value === "trial" || value === null ? "" : String(value); };
   return { element: labelled(label, input), show };
 }
 
@@ -117,7 +117,7 @@ function numberInput(choose, field) {
   input.inputMode = "decimal";
   input.addEventListener("change", () => {
     const text = input.value.trim(), value = text === "" ? NaN : Number(text);
-    const empty = text === "" && field.type === "seed";
+    const empty = text === "" && (field.type === "seed" || field.type === "optional");
     const whole = field.type === "float" || Number.isSafeInteger(value);
     const good = empty || (Number.isFinite(value) && whole && field.allows(value));
     input.setCustomValidity(good ? "" : `Take ${field.range}.`);

@@ -1,7 +1,7 @@
 // What a page has to know of a trial at its start, besides its numbers.
 
 import { LOSSES } from "../descent/losses.js";
-import { readSetting, targetOf } from "../descent/setting.js";
+import { readSetting } from "../descent/setting.js";
 import { UPDATE_RULES } from "../descent/update_rules.js";
 
 /** @typedef {import("../descent/setting.js").Setting} Setting */
@@ -12,6 +12,10 @@ import { UPDATE_RULES } from "../descent/update_rules.js";
  * @typedef {object} Described
  * @property {string} id Of the trial.
  * @property {number} dimension D.
+ * @property {number} outputs K.
+ * @property {"regression" | "labels" | "classes"} task What the outputs mean.
+ * @property {string} loss Its name.
+ * @property {boolean} isTable Whether the points are those of a table, so that no function is known.
  * @property {boolean} isLinear Whether the model is linear in its weights.
  * @property {boolean} exact Whether the limit of its rate is exact: descent on all points of a quadratic.
  * @property {boolean} full Whether each step is on all points.
@@ -30,6 +34,7 @@ import { UPDATE_RULES } from "../descent/update_rules.js";
  * @property {[number, number]} range Values that the plane has in the colours of its ends.
  */
 
+export const PIECEWISE_LINEAR = "piecewise_linear";
 const SURE = 4;  // a logit that is a clear yes
 
 /**
@@ -38,13 +43,14 @@ const SURE = 4;  // a logit that is a clear yes
  * @param {Started} started What was answered.
  * @returns {Described}
  */
-export function describedTrial(setting, { id, dimension, rate, points, targets, truth, theory }) {
+export function describedTrial(setting, { id, dimension, outputs, rate, points, targets, truth, theory }) {
   const content = readSetting(setting), rule = UPDATE_RULES[content.optimizer.name](content.optimizer.fields);
-  const isLinear = content.model.name === "linear", full = content.batchSize === null;
+  const isLinear = content.model.name !== "shallow", full = content.batchSize === null;
   const predicted = theory.predicted ?? (theory.linearised && untilItLeaves(theory.linearised));
   const exact = isLinear && full && LOSSES[content.loss.name].quadratic && rule.stabilityFactor !== null;
   return {
-    ...{ id, dimension, rate, points, targets, truth, isLinear, full, exact },
+    ...{ id, dimension, outputs, rate, points, targets, truth, isLinear, full, exact },
+    ...{ task: content.task, loss: content.loss.name, isTable: content.data !== null },
     optimizer: content.optimizer.name.replaceAll("_", " "),
     limit: theory.limit,
     bound: rule.stabilityFactor === null ? null : rule.stabilityFactor / rate,
@@ -52,8 +58,8 @@ export function describedTrial(setting, { id, dimension, rate, points, targets, 
     eigenvalues: theory.eigenvalues,
     recurrence: exact ? rule.recurrence : null,
     predicted: predicted && asSteps(predicted),
-    isDrawn: content.drawn !== null,
-    range: rangeOf(content.loss.name, targetOf(content).task, truth.y),
+    isDrawn: content.target.name === PIECEWISE_LINEAR && content.data === null,
+    range: rangeOf(content.loss.name, content.task, content.data === null ? truth.y : targets),
   };
 }
 
@@ -80,7 +86,7 @@ function asSteps(losses) {
  * @returns {[number, number]}
  */
 function rangeOf(loss, task, values) {
-  if (task === "labels") return loss === "half_mean_square" ? [0, 1] : [-SURE, SURE];
+  if (task !== "regression") return loss === "half_mean_square" ? [0, 1] : [-SURE, SURE];
   const low = values.reduce((least, value) => Math.min(least, value), Infinity);
   const high = values.reduce((greatest, value) => Math.max(greatest, value), -Infinity);
   return low < high ? [low, high] : [low - 1, high + 1];
@@ -88,14 +94,14 @@ function rangeOf(loss, task, values) {
 
 /**
  * The values of a function on a square grid of points, of which the first input changes fastest.
- * @param {{x: Float64Array, y: Float64Array}} curve Points `[P, 2]`, and a value at each.
+ * @param {{x: Float64Array, y: ArrayLike<number>}} curve Points `[P, 2]`, and a value at each.
  * @returns {import("../drawing/plane_plot.js").Grid} As it is drawn: all second inputs of a first one after another.
  */
 export function gridOf({ x: points, y: values }) {
-  const side = Math.round(Math.sqrt(values.length));
+  const side = Math.round(Math.sqrt(points.length / 2));
   return {
     x: Float64Array.from({ length: side }, (_, place) => points[2 * place]),
     y: Float64Array.from({ length: side }, (_, place) => points[2 * place * side + 1]),
-    values: values.map((_, place) => values[(place % side) * side + Math.floor(place / side)]),
+    values: Float64Array.from({ length: side * side }, (_, place) => values[(place % side) * side + Math.floor(place / side)]),
   };
 }

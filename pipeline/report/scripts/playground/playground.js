@@ -2,7 +2,7 @@
 
 import { checkSetting } from "../descent/setting.js";
 import { createChoices } from "../playground/trial_choices.js";
-import { withKnownRate } from "../playground/adapted_setting.js";
+import { asDrawn, withKnownRate } from "../playground/adapted_setting.js";
 import { createDrawingPad } from "../playground/drawing_pad.js";
 import { LiveTrial } from "../playground/live_trial.js";
 import { numbersOf } from "../playground/trial_numbers.js";
@@ -137,7 +137,7 @@ function showPresets() {
 function open() {
   const asked = askedTrial(location.search, location.hash), read = settingFrom(asked ? "" : location.hash, USUAL);
   const trial = asked ? trialSetting(held("trials"), asked) : { setting: null, sentence: "" };
-  const opened = trial.setting ? { ...USUAL, ...trial.setting } : read.setting, wrong = checkSetting(opened);
+  const opened = asDrawn(trial.setting ? { ...USUAL, ...trial.setting } : read.setting), wrong = checkSetting(opened);
   choose(wrong.length ? USUAL : opened, true);
   complain([trial.sentence, read.sentence, ...wrong].filter(Boolean));
   if (trial.setting) find("look").textContent = openedInWords(asked, held("trials").run, opened.dtype);

@@ -87,6 +87,29 @@ export const PRESETS = [
     },
   },
   {
+    question: "Three classes",
+    look: "Softmax of three outputs: the likeliest class colours the plane, paler where it is not sure. Units fold the arms apart.",
+    changes: {
+      target: "spirals",
+      num_points: 256,
+      model: { shallow: { activation: "tanh", initialisation: "glorot" } },
+      width: 24,
+      learning_rate: 1,
+      steps: 5000,
+    },
+  },
+  {
+    question: "Two among many",
+    look: "A greedy model takes from 32 powers of x the two that the target is made of, and descent has two modes.",
+    changes: {
+      target: { one_plus_power: { power: 10 } },
+      model: { greedy: { dictionary: "monomial" } },
+      width: 2,
+      learning_rate: { of_limit: 0.9 },
+      steps: 1000,
+    },
+  },
+  {
     question: "The edge of stability",
     look: "Sharpness rises until it meets 2 / rate, and stays near it: the rate chooses the curvature.",
     changes: {

@@ -1,7 +1,7 @@
 // What a person takes along: a link to the setting, and the YAML of a sweep.
 
 import { addressOf } from "../playground/setting_address.js";
-import { DRAWN_TABLE, drawnTable, sweepYaml } from "../playground/sweep_yaml.js";
+import { sweepYaml } from "../playground/sweep_yaml.js";
 
 /** @typedef {import("../descent/setting.js").Setting} Setting */
 
@@ -34,12 +34,9 @@ export function createSharing(find, usual) {
     copy(location.href, "the link");
   });
   download(find("download"), () => find("yaml").textContent ?? "");
-  download(find("download-table"), () => drawnTable(setting.drawn ?? [], setting.num_points ?? 0));
   return (next, asked) => {
     setting = next;
     find("yaml").textContent = sweepYaml(next, "Which rate is best near the one that was played?");
-    find("download-table").hidden = !next.drawn;
-    find("download-table").textContent = `Download ${DRAWN_TABLE}`;
     clearTimeout(waiting);
     if (!asked) waiting = window.setTimeout(write, PAUSE);
     say("");

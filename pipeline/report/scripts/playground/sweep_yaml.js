@@ -1,11 +1,9 @@
 // What was found in the playground as the YAML of a sweep: the same trial among its neighbours.
 
-import { heightAt } from "../playground/drawing_pad.js";
 import { fieldsOf, nameOf } from "../playground/written_names.js";
 
 /** @typedef {import("../descent/setting.js").Setting} Setting */
 
-export const DRAWN_TABLE = "drawn.csv";
 const NEIGHBOURS = [0.25, 0.5, 0.75, 1, 1.1, 1.5];
 const SEEDS = 3;
 const PLAIN = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -35,31 +33,20 @@ export function sweepYaml(setting, question) {
 }
 
 /**
- * A drawn target as the table that its YAML names: a run trains on four fifths of its rows.
- * @param {import("./drawing_pad.js").Place[]} drawn In order.
- * @param {number} numPoints Points to be trained on.
- * @returns {string} Rows with commas in between.
- */
-export function drawnTable(drawn, numPoints) {
-  if (!drawn.length) return "x,y\n";
-  const rows = Math.ceil((numPoints * 5) / 4);
-  const places = Array.from({ length: rows }, (_, place) => Number((-1 + (2 * place + 1) / rows).toFixed(6)));
-  return `x,y\n${places.map((x) => `${x},${Number(heightAt(drawn, x).toFixed(6))}\n`).join("")}`;
-}
-
-/**
  * @param {Setting} setting
  * @returns {string[][]}
  */
 function source(setting) {
-  if (!setting.drawn) return [["target", flow(setting.target)]];
-  return [["data", flow({ table: { path: DRAWN_TABLE, inputs: ["x"], output: "y" } })]];
+  const { data, drawn, target } = setting;
+  if (data) return [["data", flow(data.written.data)]];
+  if (!drawn) return [["target", flow(target)]];
+  return [["target", flow({ piecewise_linear: { knots: drawn.map(([x]) => x), values: drawn.map(([, y]) => y) } })]];
 }
 
 /** @param {Setting} setting */
 function inputsOf(setting) {
-  const { drawn, num_points: points, noise } = setting;
-  return drawn ? { seed: setting.inputs?.seed ?? 0 } : { ...setting.inputs, train: points, noise };
+  const { data, num_points: points, noise } = setting;
+  return data ? data.written.inputs : { ...setting.inputs, train: points, noise };
 }
 
 /**
@@ -67,7 +54,7 @@ function inputsOf(setting) {
  * @param {Setting} setting
  */
 function seedsText(setting) {
-  const basis = nameOf(fieldsOf(setting.model).basis), first = setting.seed ?? 0;
+  const { basis: fixed, dictionary } = fieldsOf(setting.model), basis = nameOf(fixed ?? dictionary), first = setting.seed ?? 0;
   const drawn = nameOf(setting.model) === "shallow" || basis.startsWith("random_") || setting.batch_size;
   const number = drawn ? SEEDS : 1;
   return `[${Array.from({ length: number }, (_, place) => first + place).join(", ")}]`;

@@ -5,6 +5,7 @@ import { LOSSES } from "../descent/losses.js";
 import { readSetting, targetOf } from "../descent/setting.js";
 import { DefinitionField, labelled } from "../playground/definition_field.js";
 import { numberSlider } from "../playground/number_slider.js";
+import { PIECEWISE_LINEAR } from "../playground/described_trial.js";
 import { adapted } from "../playground/adapted_setting.js";
 
 /** @typedef {import("../descent/setting.js").Setting} Setting */
@@ -39,7 +40,7 @@ export function createChoices(form, summaries, choose) {
   const drawing = { [DRAWN]: "Draw over the figure: mouse, finger, arrow keys." };
   const told = { ...summaries, target: { ...summaries.target, ...drawing } };
   const target = new DefinitionField("Function", "target", told, (written) => pick(ofTarget(setting, written)));
-  target.offer([...Object.keys(DEFINITIONS.target), DRAWN]);
+  const functions = Object.keys(DEFINITIONS.target).filter((name) => name !== PIECEWISE_LINEAR);
   const dimension = listOf("Inputs", ["1", "2"], (text) => pick(ofInputs(setting, Number(text))));
   const measure = new DefinitionField("Points are", "measure", summaries, (written) => {
     pick({ inputs: { ...setting.inputs, measure: written } });
@@ -58,8 +59,9 @@ export function createChoices(form, summaries, choose) {
   const batch = listOf("Points of a step", BATCHES, (text) => change({ batch_size: Number(text) || null }));
   const seed = seedField("Seed of the weights", (value) => change({ seed: value }));
 
+  const where = more("Where the points lie", [measure, pointsSeed]);
   form.append(
-    group("Function", [target, dimension, points, noise, more("Where the points lie", [measure, pointsSeed])]),
+    group("Function", [target, dimension, points, noise, where]),
     group("Model", [model, width]),
     group("Descent", [optimizer, loss, batch, seed]),
   );
@@ -67,19 +69,22 @@ export function createChoices(form, summaries, choose) {
   const show = (/** @type {Setting} */ next) => {
     setting = next;
     const content = contentOf(next);
-    const known = content && targetOf(content), labels = known?.task === "labels";
+    const task = content?.task ?? "regression", { data } = next;
     form.dataset.inputs = String(content?.dimension ?? 1);
-    target.show(next.drawn ? DRAWN : next.target);
+    target.offer([...functions, DRAWN, ...(data ? [data.label] : [])]);
+    target.show(data ? data.label : next.drawn ? DRAWN : next.target);
     dimension.show(String(content?.dimension ?? 1));
-    dimension.element.hidden = known?.dimensions !== null;
+    dimension.element.hidden = data !== undefined || (content !== null && targetOf(content).dimensions !== null);
     points.show(content?.numPoints ?? next.num_points ?? POINTS[0]);
     noise.show(next.noise ?? 0);
-    noise.element.hidden = labels;
+    noise.element.hidden = task !== "regression" || data !== undefined;
+    points.element.hidden = data !== undefined;
+    where.element.hidden = data !== undefined;
     measure.show(next.inputs?.measure ?? content?.measure.name ?? "uniform");
     pointsSeed.show(next.inputs?.seed ?? 0);
     model.show(next.model);
     width.show(next.width);
-    loss.offer(Object.keys(LOSSES).filter((name) => LOSSES[name].tasks.includes(known?.task ?? "regression")));
+    loss.offer(Object.keys(LOSSES).filter((name) => LOSSES[name].tasks.includes(task)));
     loss.show(next.loss ?? content?.loss.name ?? "half_mean_square");
     optimizer.show(next.optimizer ?? "gradient_descent");
     batch.show(String(next.batch_size ?? ALL));
@@ -95,7 +100,7 @@ export function createChoices(form, summaries, choose) {
  * @returns {Partial<Setting>}
  */
 function ofTarget(setting, written) {
-  const own = { inputs: { seed: setting.inputs?.seed ?? 0 }, loss: null };
+  const own = { inputs: { seed: setting.inputs?.seed ?? 0 }, loss: null, data: undefined };
   return written === DRAWN ? { ...own, drawn: [] } : { ...own, target: written, drawn: undefined };
 }
 

@@ -2,10 +2,9 @@
 
 import { contraction } from "../descent/modes.js";
 import { createFunctionPlot } from "../drawing/function_plot.js";
-import { cellEnds, createPlanePlot } from "../drawing/plane_plot.js";
+import { createPlanePlot } from "../drawing/plane_plot.js";
 import { createStepPlot } from "../drawing/step_plot.js";
-import { gridOf } from "../playground/described_trial.js";
-import { HIGHEST } from "../playground/drawing_pad.js";
+import { lineView, outputsView, planeView } from "../playground/fit_views.js";
 import { createModePlot } from "../playground/mode_plot.js";
 
 /** @typedef {import("./live_trial.js").LiveTrial} LiveTrial */
@@ -34,10 +33,12 @@ export function createFigures(find) {
     const flat = started.dimension === 2;
     find("fit-place").hidden = flat;
     find("plane-place").hidden = !flat;
-    if (flat) plane.show(planeOf(started, live));
-    else fit.show(functionOf(started, live));
-    find("line-keys").hidden = flat;
-    find("plane-keys").hidden = !flat;
+    if (flat) plane.show(planeView(started, live.frame));
+    else fit.show(started.dimension > 2 ? outputsView(started, live.frame) : lineView(started, live.frame));
+    find("line-keys").hidden = started.dimension !== 1;
+    find("truth-key").hidden = started.isTable;
+    find("plane-keys").hidden = !flat || started.task === "classes";
+    find("class-keys").hidden = !flat || started.task !== "classes";
     find("ghost-key").hidden = live.ghost === null;
     const bends = live.frame?.units.some((unit) => unit.kink !== undefined || unit.slopes !== undefined);
     find("unit-key").hidden = !bends;
@@ -52,41 +53,6 @@ export function createFigures(find) {
     modes.show(shown);
   };
   return { show, frame: fit.frame };
-}
-
-/**
- * @param {Described} started
- * @param {LiveTrial} live
- */
-function functionOf(started, { frame }) {
-  const fit = frame ? { fit: frame.fit, kinks: kinksOf(frame.units) } : {};
-  // Under a hand that draws nothing moves.
-  const sheet = started.isDrawn ? { upright: /** @type {[number, number]} */ ([-HIGHEST, HIGHEST]) } : {};
-  return { truth: started.truth, points: { x: started.points, y: started.targets }, ...fit, ...sheet };
-}
-
-/** @param {{kink?: number}[]} units */
-function kinksOf(units) {
-  return units.flatMap((unit) => (unit.kink === undefined ? [] : [unit.kink]));
-}
-
-/**
- * @param {Described} started
- * @param {LiveTrial} live
- */
-function planeOf({ points, targets, truth, range }, { frame }) {
-  const places = Array.from(targets, (_, place) => place), { x } = gridOf(truth);
-  return {
-    ends: cellEnds(x),
-    range,
-    points: { x: places.map((one) => points[2 * one]), y: places.map((one) => points[2 * one + 1]), values: targets },
-    ...(frame ? { fit: gridOf(frame.fit), units: linesOf(frame.units) } : {}),
-  };
-}
-
-/** @param {import("../descent/model.js").Unit[]} units */
-function linesOf(units) {
-  return units.flatMap(({ slopes, bias }) => (slopes === undefined || bias === undefined ? [] : [{ slopes, bias }]));
 }
 
 /** @param {LiveTrial} live */

@@ -17,6 +17,7 @@ export function numbersOf({ started, frame, losses }) {
   const numbers = [
     ["training loss", loss],
     ["predicted loss", frame?.predicted],
+    ["accuracy on the training points", frame?.accuracy],
     ["learning rate", started.rate],
     [started.isLinear ? "largest stable rate" : "largest stable rate now", limit],
     ["rate / limit", limit ? started.rate / limit : null],

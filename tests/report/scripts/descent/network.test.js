@@ -14,12 +14,14 @@ const numbers = (size, first) => Float64Array.from({ length: size }, (_, i) => M
 
 for (const activation of Object.keys(ACTIVATIONS)) {
   for (const loss of Object.keys(LOSSES)) {
-    for (const numInputs of [1, 2]) {
-      test(`${activation}, ${loss}, ${numInputs} inputs: gradient and Hessian are differences of loss and gradient`, () => {
-        const targets = numbers(POINTS, 3).map((x) => +(x > 0));
+    for (const [numInputs, numOutputs] of [[1, 2], [2, 1], [3, 2]]) {
+      if (numOutputs < 2 && loss === "softmax_cross_entropy") continue; // one class is no question
+      test(`${activation}, ${loss}, ${numInputs} inputs, ${numOutputs} outputs: gradient and Hessian are differences of loss and gradient`, () => {
+        const some = numbers(POINTS, 3).map((x) => +(x > 0)); // of two outputs one-hot
+        const targets = Float64Array.from([...some, ...some.map((x) => 1 - x)].slice(0, numOutputs * POINTS));
         const batch = new NetworkBatch(ACTIVATIONS[activation]({ slope: 0.1 }), LOSSES[loss], WIDTH,
-          numbers(numInputs * POINTS, 1), targets);
-        const size = WIDTH * (numInputs + 2) + 1;
+          numbers(numInputs * POINTS, 1), targets, POINTS);
+        const size = WIDTH * (numInputs + 1) + numOutputs * (WIDTH + 1);
         const [weights, direction] = [numbers(size, 2), numbers(size, 5)];
         const near = (sign) => weights.map((weight, i) => weight + sign * STEP * direction[i]);
         const gradientAt = (place) => {

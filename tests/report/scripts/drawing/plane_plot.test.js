@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { cellEnds, colourOf, lineInside } from "../../../../pipeline/report/scripts/drawing/plane_plot.js";
+import { cellEnds, classColour, colourOf, lineInside } from "../../../../pipeline/report/scripts/drawing/plane_plot.js";
 
 const COLOURS = [[0, 0, 255], [255, 255, 255], [255, 128, 0]];
 
@@ -11,6 +11,14 @@ test("colours go from that of the low end over that of the middle to that of the
   ]);
   assert.deepEqual(colourOf(0.25, [0, 1], COLOURS), [127.5, 127.5, 255]);
   assert.deepEqual(colourOf(NaN, [0, 1], COLOURS), COLOURS[1]);
+});
+
+test("a class has its own colour, never quite that of the paper, and no class that of the paper", () => {
+  const paper = [255, 255, 255], full = classColour(0, 1, paper), pale = classColour(0, 0, paper);
+  assert.deepEqual(full, [0, 114, 178]);
+  assert.ok(pale[0] > full[0] && pale[0] < 255);
+  assert.deepEqual(classColour(-1, 1, paper), paper);
+  assert.notDeepEqual(classColour(1, 1, paper), full);
 });
 
 test("a unit bends where its weighted sum is zero, on a line that crosses the square from side to side", () => {

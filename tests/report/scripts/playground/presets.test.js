@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { accuracyOf } from "../../../../pipeline/report/scripts/descent/accuracy.js";
 import { checkSetting } from "../../../../pipeline/report/scripts/descent/setting.js";
 import { theoryOf } from "../../../../pipeline/report/scripts/descent/theory.js";
 import { createTrial } from "../../../../pipeline/report/scripts/descent/trial.js";
@@ -68,6 +69,20 @@ test("hidden units learn XOR, and no plane does", () => {
   assert.ok(played("XOR").loss() < 1e-6);
   const plane = played("XOR", undefined, { model: { linear: { basis: "monomial" } }, width: 3 });
   assert.ok(Math.abs(plane.loss() - 1 / 8) < 1e-9);
+});
+
+test("hidden units tell three classes apart, and a linear model of the coordinates does not", () => {
+  const accuracy = (trial) => accuracyOf(trial.content, trial.all.outputs, trial.targets);
+  assert.ok(accuracy(played("Three classes", 2500)) > 0.97);
+  const plane = played("Three classes", 500, { model: { linear: { basis: "monomial" } }, width: 3 });
+  assert.ok(accuracy(plane) < 0.8);
+});
+
+test("a greedy model takes the two powers that the target is made of, and no others", () => {
+  const trial = played("Two among many");
+  assert.deepEqual(trial.model.atoms, [0, 10]);
+  assert.ok(trial.loss() < 1e-15);
+  assert.equal(theoryOf(trial).eigenvalues.length, 2);
 });
 
 test("sharpness rises to 2 / rate, and stays near it", () => {

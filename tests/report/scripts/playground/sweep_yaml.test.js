@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { USUAL } from "../../../../pipeline/report/scripts/playground/presets.js";
-import { drawnTable, sweepYaml } from "../../../../pipeline/report/scripts/playground/sweep_yaml.js";
+import { sweepYaml } from "../../../../pipeline/report/scripts/playground/sweep_yaml.js";
 
 test("a setting is a sweep of its neighbours, itself among them", () => {
   const model = { shallow: { activation: { leaky_relu: { slope: 0.2 } }, initialisation: "he" } };
@@ -32,13 +32,9 @@ test("words that YAML reads as something else are quoted", () => {
   assert.match(sweepYaml(USUAL, 'He said "no"\n# and left'), /^question: "He said \\"no\\"\\n# and left"$/m);
 });
 
-test("a drawing is a table, and four fifths of its rows are as many as were played", () => {
-  const drawn = [[-1, -1], [1, 1]], rows = drawnTable(drawn, 64).trim().split("\n");
-  assert.equal(rows[0], "x,y");
-  assert.equal(Math.floor(((rows.length - 1) * 4) / 5), 64);
-  for (const row of rows.slice(1)) {
-    const [x, y] = row.split(",").map(Number);
-    assert.ok(Math.abs(x - y) < 2e-6);
-  }
-  assert.match(sweepYaml({ ...USUAL, drawn }, "Why?"), /^data: \{table: \{path: "drawn.csv", inputs: \[x\], output: "y"\}\}$/m);
+test("a drawing is a piecewise linear function, and a table is what its run says of it", () => {
+  const yaml = sweepYaml({ ...USUAL, drawn: [[-1, -1e-7], [0.5, 1]] }, "Why?");
+  assert.match(yaml, /^target: \{piecewise_linear: \{knots: \[-1, 0.5\], values: \[-1e-7, 1\]\}\}\ninputs: \{train: 64, noise: 0\}$/m);
+  const data = { written: { data: { table: { path: "wine.csv" } }, inputs: { train: 9, seed: 2 } } };
+  assert.match(sweepYaml({ ...USUAL, data }, "Why?"), /^data: \{table: \{path: "wine.csv"\}\}\ninputs: \{train: 9, seed: 2\}$/m);
 });
