@@ -114,7 +114,8 @@ def explored_frames(
         return ExploredFrames((), ())
     recorded, damaged = read_frames(tables.run) if tables.run else (pl.DataFrame(), [])
     if recorded.is_empty():
-        return ExploredFrames((), _damage_in_words(damaged) or (NO_FRAMES,))
+        has_begun = bool((explored.trials["status"] != "pending").any())
+        return ExploredFrames((), _damage_in_words(damaged) or ((NO_FRAMES,) if has_begun else ()))
     cells = explored.cells.with_columns(problem=pl.col("panel_problem").cast(pl.String))
     numbers = explored.trials.select("trial").with_row_index("number")
     recorded = recorded.filter(pl.col("trial").is_in(cells["first"].implode())).sort("trial", "step")

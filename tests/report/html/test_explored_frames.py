@@ -133,6 +133,8 @@ def test_of_three_inputs_nothing_is_drawn_and_that_is_said(tmp_path):
 def test_a_run_without_frames_says_so_in_one_sentence(tmp_path):
     tables = dataclasses.replace(ended(lambda trial: 1.0)[0], run=tmp_path)
     assert frames_of(tables)[1].sentences == (NO_FRAMES,)
+    before = tables.results.with_columns(status=pl.lit("pending"))
+    assert frames_of(dataclasses.replace(tables, results=before))[1].sentences == ()
 
 
 def test_damaged_frames_are_named_and_the_others_are_drawn(tmp_path):

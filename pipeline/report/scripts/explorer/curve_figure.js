@@ -3,7 +3,7 @@
 import { shortNumber } from "../drawing/number_text.js";
 import { createStepPlot, valueAt } from "../drawing/step_plot.js";
 import { element } from "./elements.js";
-import { curveContent } from "./step_content.js";
+import { curveContent, whyNoCurve } from "./step_content.js";
 
 /** @typedef {import("./sweep.js").Sweep} Sweep */
 
@@ -26,16 +26,20 @@ export function createCurveFigure(sweep) {
   /** @type {import("../drawing/step_plot.js").StepContent} */
   let content = { curves: [], title: "" };
   let shown = "";
+  const told = element("p", { class: "quiet" });
   const withoutHidden = () => ({ ...content, curves: content.curves.filter(({ kind }) => !hidden.has(kind ?? "")) });
   /** @param {number} trial @param {string} name @param {number} step */
   function show(trial, name, step) {
     const wanted = `${trial} ${name}`;
     content = wanted === shown ? { ...content, mark: step } : curveContent(sweep, trial, name, step);
     shown = wanted;
+    told.textContent = whyNoCurve(sweep, trial, content);
+    told.hidden = told.textContent === "";
+    canvas.hidden = content.curves.every(({ steps }) => steps.length === 0);
     plot.show(withoutHidden());
     legend.show(content.curves, step);
   }
-  return { whole: element("figure", { "aria-label": "Curve over the steps" }, canvas, legend.whole), show };
+  return { whole: element("figure", { "aria-label": "Curve over the steps" }, canvas, legend.whole, told), show };
 }
 
 /**
@@ -63,7 +67,7 @@ function createCurveLegend(onHide) {
   /** @param {import("../drawing/step_plot.js").Curve[]} curves @param {number} step */
   function show(curves, step) {
     for (const { kind, words, button } of entries) {
-      const curve = curves.find((one) => one.kind === kind);
+      const curve = curves.find((one) => one.kind === kind && one.steps.length > 0);
       button.hidden = !curve;
       words.textContent = !curve
         ? ""

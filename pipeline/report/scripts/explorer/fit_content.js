@@ -61,7 +61,11 @@ export function whyNoFit({ framesOf, cells, trials, data, trialsOf }, trial) {
       return `The fit on the way was recorded of seed ${data.seeds[trials.seed[other]]}; this is another seed of the same cell.`;
     return `The fit on the way was recorded of points ${trials.data_seed[other]}; these are other points of the same cell.`;
   }
-  return cells.frames[trials.cell[trial]] >= 0 ? "" : "The fit of this trial was not recorded on the way.";
+  if (cells.frames[trials.cell[trial]] >= 0) return "";
+  const isPending = data.statuses[trials.status[trial]] === "pending";
+  return isPending
+    ? "The fit of this trial has not been recorded yet."
+    : "The fit of this trial was not recorded on the way.";
 }
 
 /**

@@ -59,6 +59,20 @@ export function curveContent(sweep, trial, name, mark) {
 }
 
 /**
+ * What is said where nothing is known of the curve of a trial.
+ * @param {Sweep} sweep
+ * @param {number} trial
+ * @param {StepContent} content
+ * @returns {string} Empty where something is.
+ */
+export function whyNoCurve({ data, trials }, trial, { curves, title }) {
+  if (curves.some(({ kind, steps }) => kind === "measured" && steps.length > 0)) return "";
+  const isPending = data.statuses[trials.status[trial]] === "pending",
+    what = title === "" ? "Nothing" : `No ${title}`;
+  return `${what} of this trial ${isPending ? "has been recorded yet" : "was recorded on the way"}.`;
+}
+
+/**
  * The trials of the same problem, model, width and seed at other learning rates.
  * @param {Sweep} sweep
  * @param {number} trial

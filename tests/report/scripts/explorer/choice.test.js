@@ -9,7 +9,7 @@ import {
   firstChoice,
   trialWithSeed,
 } from "../../../../pipeline/report/scripts/explorer/choice.js";
-import { curveContent, stepsOf } from "../../../../pipeline/report/scripts/explorer/step_content.js";
+import { curveContent, stepsOf, whyNoCurve } from "../../../../pipeline/report/scripts/explorer/step_content.js";
 import { createSweep } from "../../../../pipeline/report/scripts/explorer/sweep.js";
 import { packed, smallRun } from "./small_run.js";
 
@@ -99,5 +99,10 @@ test("a run of which nothing was recorded is explored all the same", () => {
   const empty = createSweep(data),
     { choice, faults } = chosenBy(empty, readAddress(""));
   assert.deepEqual([faults, choice.curve, stepsOf(empty, choice.trial, choice.curve)], [[], "", []]);
-  assert.deepEqual(curveContent(empty, choice.trial, "", 0).curves.filter(({ steps }) => steps.length), []);
+  const content = curveContent(empty, choice.trial, "", 0);
+  assert.deepEqual(
+    content.curves.filter(({ steps }) => steps.length),
+    [],
+  );
+  assert.equal(whyNoCurve(empty, choice.trial, content), "Nothing of this trial was recorded on the way.");
 });

@@ -44,7 +44,10 @@ test("without a recorded fit there is the target, and a sentence that says why",
     Array.from({ length: 80 }, (_, trial) => 5 + (trial % 2)),
   );
   assert.match(whyNoFit(createSweep(data), 67), /recorded of points 5; these are other points/);
-  assert.match(whyNoFit(sweep, 2), /not recorded/);
+  assert.match(whyNoFit(sweep, 2), /was not recorded on the way/);
+  const pending = smallRun();
+  pending.trials.status = packed("uint8", new Array(80).fill(3));
+  assert.match(whyNoFit(createSweep(pending), 2), /has not been recorded yet/);
   assert.equal(whyNoFit(sweep, 66), "");
 });
 
