@@ -231,8 +231,10 @@ def model_row(names: Sequence[str], place: float = MIDDLE_OF_ROW) -> alt.Y:
 
 def width_axis(widths: Iterable[int]) -> alt.X:
     """Widths on a logarithmic axis, with ticks at those that ran."""
-    axis = alt.Axis(values=sorted(set(widths)), format="d", grid=False, labelOverlap=True)
-    return alt.X("width:Q", title="width", scale=alt.Scale(type="log", base=2, nice=False, padding=12), axis=axis)
+    ticks = sorted(set(widths))
+    axis = alt.Axis(values=ticks, format="d", grid=False, labelOverlap=True)
+    scale = alt.Scale(type="log", base=2, domain=[ticks[0], ticks[-1]], nice=False, padding=12)
+    return alt.X("width:Q", title="width", scale=scale, axis=axis)
 
 
 def log_axis(values: Sequence[float], *, grid: bool = True) -> alt.Axis:

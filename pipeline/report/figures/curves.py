@@ -43,5 +43,6 @@ def up_to_the_frame(curves: pl.DataFrame, value: str, curve: str, low: float, hi
 
 def step_axis(tables: RunTables) -> alt.X:
     """Steps from 0 on, logarithmic beyond 1."""
-    axis = charts.step_axis(tables.plan.experiment.num_steps)
-    return alt.X("step:Q", title="step", scale=alt.Scale(type="symlog", constant=1), axis=axis)
+    last = tables.plan.experiment.num_steps
+    scale = alt.Scale(type="symlog", constant=1, domain=[0, max(last, 1)], nice=False)
+    return alt.X("step:Q", title="step", scale=scale, axis=charts.step_axis(last))

@@ -231,7 +231,8 @@ def _error_scale(rows: pl.DataFrame, yardsticks: list[float]) -> tuple[alt.Scale
     lowest, highest = min(measured, default=0.0) / 10, 10 * max(measured, default=math.inf)
     values = [*measured, *(min(max(value, lowest), highest) for value in theory)]
     if min(values) <= 0:
-        return alt.Scale(type="linear", nice=True), alt.Axis(format="~g", tickCount=5)
+        domain = [min(0.0, *values), max(values) or 1.0]
+        return alt.Scale(type="linear", domain=domain, nice=True), alt.Axis(format="~g", tickCount=5)
     return charts.log_scale(values)
 
 

@@ -67,7 +67,10 @@ def fitted(tables: RunTables) -> Drawn | None:
         low, high = min(values), max(values)
         margin = 0.3 * (high - low) or 1.0
         domain = alt.Scale(domain=[low - margin, high + margin], nice=False)
-        x, y = alt.X("x:Q", title="x", axis=alt.Axis(grid=False)), alt.Y("value:Q", title="f(x)", scale=domain)
+        places = rows["x"].to_list()
+        across = alt.Scale(domain=[min(places), max(places)], nice=False)
+        x = alt.X("x:Q", title="x", scale=across, axis=alt.Axis(grid=False))
+        y = alt.Y("value:Q", title="f(x)", scale=domain)
         line = chart_of(rows.select("x", "value", "width")).mark_line(
             strokeWidth=1.6, clip=charts.leaves(rows["value"], domain)
         )

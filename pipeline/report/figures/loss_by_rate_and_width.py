@@ -107,7 +107,7 @@ def loss_by_rate_and_width(tables: RunTables) -> Drawn | None:
         edges = {"y": alt.Y("bottom:Q", scale=domain, title=tables.rate_title, axis=axis), "y2": alt.Y2("top:Q")}
         empty = base.mark_rect(color=charts.EMPTY).encode(**edges, tooltip=tooltip)
         cell = base.transform_filter("isValid(datum.loss)").mark_rect().encode(**edges, color=colour, tooltip=tooltip)
-        layers = [empty, cell]
+        layers = [empty, cell] if rows["loss"].count() else [empty]
         if rows["diverged"].max():
             cross = base.transform_filter("datum.diverged > 0").mark_point(
                 size=50, strokeWidth=1.8, stroke=charts.INK, filled=False
@@ -125,7 +125,9 @@ def loss_by_rate_and_width(tables: RunTables) -> Drawn | None:
             layers.append(with_legend_entry(line, alt.Stroke, label, strokes[label], among=strokes))
         return alt.layer(*layers)
 
-    return panels(table.with_columns(tables.panel_model.alias("panel")), panel)
+    nothing = pl.when(pl.col("loss").is_null().all().over("panel_problem", "name"))
+    name = pl.concat_str(tables.panel_model, nothing.then(pl.lit(", every trial diverged")).otherwise(pl.lit("")))
+    return panels(table.with_columns(name.alias("panel")), panel)
 
 
 def limit_label(words: str | None) -> str:

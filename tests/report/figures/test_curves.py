@@ -25,7 +25,8 @@ def test_steps_have_a_tick_at_zero_and_are_logarithmic_beyond_one(run) -> None:
     axis = step_axis(run.tables).to_dict()
     assert axis["axis"]["values"][0] == 0
     assert max(axis["axis"]["values"]) <= run.plan.experiment.num_steps
-    assert axis["scale"] == {"type": "symlog", "constant": 1}
+    frame = [0, run.plan.experiment.num_steps]
+    assert axis["scale"] == {"type": "symlog", "constant": 1, "domain": frame, "nice": False}
 
 
 def test_of_a_line_beyond_its_frame_the_part_up_to_the_frame_is_left() -> None:

@@ -60,6 +60,17 @@ def test_a_limit_that_is_not_exact_says_in_the_map_what_it_is():
     assert "predicted limit: mean square of batches drawn afresh" in drawing
 
 
+def test_the_map_of_a_model_that_diverged_altogether_says_so_and_only_where_there_is_a_loss_are_colours():
+    experiment = Experiment("?", (Linear(), Shallow()), (2,), target=(AbsoluteValue(),), learning_rates=(0.1, 1.0))
+    tables = tables_of(experiment, lambda trial: [(0, "loss", 1.0)], "diverged")
+    gone = drawn("loss_by_rate_and_width", tables)
+    done = drawn("loss_by_rate_and_width", tables_of(experiment, lambda trial: [(0, "loss", 1.0)]))
+    assert [plot["title"][-1].endswith(", every trial diverged") for plot in gone["concat"]] == [True, True]
+    assert not any("color" in layer["encoding"] for plot in gone["concat"] for layer in plot["layer"])
+    assert "every trial diverged" not in json.dumps(done["concat"])
+    assert all(any("color" in layer["encoding"] for layer in plot["layer"]) for plot in done["concat"])
+
+
 def test_cells_meet_halfway_between_rates_in_the_logarithm():
     assert cell_edges([1e300, 1e304]) == pytest.approx([1e298, 1e302, 1e306], rel=1e-9)
     assert cell_edges([1e-200, 1e-180]) == pytest.approx([1e-210, 1e-190, 1e-170], rel=1e-9)

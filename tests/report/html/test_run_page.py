@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+import math
 import re
 from dataclasses import replace
 from html import escape, unescape
@@ -13,6 +14,7 @@ from html import escape, unescape
 import polars as pl
 import pytest
 from browser import complaints, prefer, reset, resize, violations
+from ended_run import ended
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -21,8 +23,12 @@ from synthetic_run import OF_RATES
 
 from pipeline.errors import PipelineError
 from pipeline.models.linear import Linear
+from pipeline.models.shallow import Shallow
 from pipeline.plans import make_plan, write_plan
+from pipeline.report.figures.catalogue import draw
+from pipeline.report.figures.charts import INK, OKABE_ITO
 from pipeline.report.figures.figure import FigureSpec
+from pipeline.report.html.explored_run import run_data
 from pipeline.report.html.run_page import page, write_report
 from pipeline.report.tables.results import results
 from pipeline.training.progress import TrainingProgress
@@ -178,14 +184,14 @@ def test_a_figure_has_a_heading_which_is_its_name(browser):
 LISTEN = """document.activeElement.blur(); scrollTo(0, 0); window.stops = [];
 document.addEventListener("focusin", ({target}) => {
     if (target.closest("#explorer")) return;
-    const top = (target.closest("table") ?? target).getBoundingClientRect().top + scrollY;
+    const top = (target.closest("table, .chart") ?? target).getBoundingClientRect().top + scrollY;
     window.stops.push([target.tagName.toLowerCase(), top, getComputedStyle(target).outlineStyle]);
 });
 const all = [...document.querySelectorAll("summary, a, button, input, select, [tabindex='0']")]
     .filter((one) => one.tabIndex >= 0 && one.checkVisibility({visibilityProperty: true}));
 return [all.length, all.filter((one) => !one.closest("#explorer")).map((one) => one.tagName.toLowerCase())]"""
 """Notes every stop of the keyboard but those in the explorer, whose columns lie side by side: its name, where on the
-page it or its table begins, and how one sees it."""
+page it, its table or its chart begins, and how one sees it."""
 
 
 def test_a_keyboard_goes_down_the_page_to_every_chart_and_table_and_one_sees_where_it_is(browser):
@@ -195,6 +201,41 @@ def test_a_keyboard_goes_down_the_page_to_every_chart_and_table_and_one_sees_whe
     assert list(names) == reached
     assert sorted(tops) == list(tops)
     assert set(outlines) == {"solid"}
+
+
+ENTRY = ".chart[data-name=error_by_width] .legend-buttons [aria-label='{}']"
+LINES_OF = """return [...document.querySelectorAll(".chart[data-name=error_by_width] .mark-line.role-mark path")]
+    .map((line) => line.getAttribute("stroke"))"""
+
+
+def test_an_entry_of_a_legend_hides_its_series_and_shows_it_alone(browser):
+    def entry(name):
+        return browser.find_element(By.CSS_SELECTOR, ENTRY.format(name))
+
+    def lines_once(button, pressed):  # the chart is drawn before its buttons change
+        WebDriverWait(browser, 20, 0.02).until(lambda _: entry(button).get_attribute("aria-pressed") == pressed)
+        return browser.execute_script(LINES_OF)
+
+    every = lines_once("shallow(relu)", "true")
+    labels = entry("shallow(relu)").find_elements(By.XPATH, "../..//*[name()='text']")
+    (label,) = [one for one in labels if one.text == "shallow(relu)"]
+    assert entry("shallow(relu)").rect["x"] <= label.rect["x"]
+    assert entry("shallow(relu)").rect["y"] <= label.rect["y"] + label.rect["height"] / 2
+    entry("linear(monomial)").click()
+    others = lines_once("linear(monomial)", "false")
+    hidden = OKABE_ITO[0]
+    assert hidden in every
+    assert others == [colour for colour in every if colour != hidden]
+    entry("linear(monomial)").send_keys(Keys.SHIFT, Keys.ENTER)
+    assert set(lines_once("linear(legendre)", "false")) <= {hidden, INK}
+    entry("linear(monomial)").send_keys(Keys.SHIFT, Keys.ENTER)
+    assert lines_once("linear(legendre)", "true") == every
+    twice = "for (const detail of [1, 2]) arguments[0].dispatchEvent(new MouseEvent('click', {detail}))"
+    browser.execute_script(twice, entry("linear(monomial)"))
+    assert set(lines_once("linear(legendre)", "false")) <= {hidden, INK}
+    browser.execute_script(twice, entry("linear(monomial)"))
+    assert lines_once("linear(legendre)", "true") == every
+    assert complaints(browser) == []
 
 
 ROWS_SEEN = """return [...arguments[0].closest("label").nextElementSibling.querySelectorAll("tbody tr")]
@@ -212,6 +253,33 @@ def test_a_long_table_shows_the_rows_with_every_word_that_is_typed_and_says_how_
     assert said == f"{len(wanted)} of 24 rows"
     field.send_keys(Keys.CONTROL, "a", Keys.DELETE)
     assert browser.execute_script(ROWS_SEEN, field) == rows
+
+
+def test_a_run_that_diverged_altogether_has_charts_without_warnings_and_no_colour_bar(browser, tmp_path):
+    tables, outcomes = ended(
+        lambda trial: math.inf,
+        models=(Shallow(), Linear()),
+        widths=(2, 4),
+        rates=(10.0, 100.0),
+        seeds=1,
+        also=lambda trial: [(0, "loss", 1.0), (0, "largest_stable_learning_rate", 0.5)],
+    )
+    write_plan(tables.plan, tmp_path)
+    path, window = tmp_path / "diverged.html", browser.current_window_handle
+    text = page(tmp_path, tables.plan, tables.results, outcomes, list(draw(tables)), explored=run_data(tables))
+    path.write_text(text, encoding="utf-8")
+    browser.switch_to.new_window("tab")
+    browser.get(path.as_uri())
+    WebDriverWait(browser, 60).until(drawn(browser))
+    told = complaints(browser)
+    words = browser.find_element(By.CSS_SELECTOR, ".chart[data-name=loss_by_rate_and_width]").text
+    explored = browser.find_element(By.CSS_SELECTOR, "#explorer .legend").text
+    browser.close()
+    browser.switch_to.window(window)
+    assert told == []
+    assert words.count("every trial diverged") == 2
+    assert "final loss" not in words
+    assert explored == "every trial diverged"
 
 
 def test_on_paper_there_are_figures_and_answers_and_not_every_trial(browser, run, tmp_path):

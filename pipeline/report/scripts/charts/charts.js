@@ -1,22 +1,21 @@
 // Draws every chart of a page with Vega, and again when the page gets wider or narrower.
 
-import { fitted } from "./fitting.js";
+import { createPageChart } from "./page_chart.js";
 
-/** @param {HTMLElement} place */
-async function draw(place) {
-  const spec = JSON.parse(document.getElementById(place.dataset.spec ?? "")?.textContent ?? "");
-  const actions = {export: true, source: false, compiled: false, editor: false};
-  const settings = {renderer: "svg", ast: true, actions: actions, downloadFileName: place.dataset.name};
-  await vegaEmbed(place, spec, settings);
-  const style = getComputedStyle(place), svg = place.querySelector("svg.marks");
-  // The frame is as wide as its chart; what it may be is as wide as what it stands in.
-  const frame = place.offsetWidth - place.clientWidth + parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
-  const room = (place.parentElement?.clientWidth ?? 0) - frame;
-  if (svg && svg.getBoundingClientRect().width > room) await vegaEmbed(place, fitted(spec, room), settings);
-}
+/** @typedef {import("./page_chart.js").PageChart} PageChart */
+
+/** @type {Map<HTMLElement, PageChart>} */
+const charts = new Map();
 
 /** @returns {Iterable<HTMLElement>} */
 const places = () => document.querySelectorAll(".chart");
+
+/** @param {HTMLElement} place */
+async function draw(place) {
+  const chart = charts.get(place) ?? createPageChart(place);
+  charts.set(place, chart);
+  await chart.draw();
+}
 
 function drawAll() {
   for (const place of places()) {

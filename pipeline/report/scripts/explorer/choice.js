@@ -21,17 +21,20 @@ const BEST_OF_PROBLEM = 3;
 const AXES = ["problem", "model", "width", "rate"];
 
 /**
- * What the page shows first: of the first problem the cell that the run names best, or else that with the least error.
+ * What the page shows first: of the first problem the cell that the run names best, or else that with the least error,
+ * and of its seeds the first that is done.
  * @param {Sweep} sweep
  * @returns {Choice}
  */
-export function firstChoice({ cells, data }) {
+export function firstChoice({ cells, trials, trialsOf, data }) {
   const scores = [...cells.score],
     ofFirst = scores.map((_, cell) => cell).filter((cell) => cells.problem[cell] === 0);
   const known = ofFirst.filter((cell) => Number.isFinite(scores[cell]));
   const least = known.reduce((a, b) => (scores[b] < scores[a] ? b : a), known[0] ?? 0);
   const best = ofFirst.find((cell) => cells.best[cell] === BEST_OF_PROBLEM) ?? least;
-  return { trial: cells.trial[best] ?? -1, step: null, shown: data.criterion, curve: firstCurve(data), bounds: {} };
+  const isDone = (/** @type {number} */ trial) => data.statuses[trials.status[trial]] === "done";
+  const trial = trialsOf(best).find(isDone) ?? cells.trial[best] ?? -1;
+  return { trial, step: null, shown: data.criterion, curve: firstCurve(data), bounds: {} };
 }
 
 /** @param {import("./run_data.js").RunData} data */

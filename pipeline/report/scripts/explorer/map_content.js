@@ -60,7 +60,10 @@ export function mapOf(sweep, problem, model, shown) {
         rates.map((rate) => data.rates[rate]),
       ),
       limitWords: limitWords(sweep, own),
-      ends: [shortNumber(scale.least), shortNumber(scale.greatest)],
+      ends: own.some((cell) => Number.isFinite(values(cell)))
+        ? [shortNumber(scale.least), shortNumber(scale.greatest)]
+        : null,
+      nothing: nothingWords(sweep, own, label),
     },
   };
 }
@@ -148,6 +151,17 @@ function limitsOf({ cells }, rows, rates) {
     const height = heightOf(known, limit);
     return height === null ? null : height + without;
   });
+}
+
+/**
+ * What is said in place of colours.
+ * @param {Sweep} sweep
+ * @param {number[]} own Cells of the map.
+ * @param {string} label
+ */
+function nothingWords({ cells }, own, label) {
+  const isGone = own.every((cell) => cells.ended[cell] > 0 && cells.diverged[cell] === cells.ended[cell]);
+  return isGone ? "every trial diverged" : `no ${label}`;
 }
 
 /** @param {Sweep} sweep @param {number[]} own */

@@ -21,7 +21,8 @@ import { placeAfter } from "./grid_keys.js";
  * @property {(MapCell | null)[][]} cells By row and column; null where nothing was trained.
  * @property {(number | null)[]} limits Of each column, in rows from the lower edge.
  * @property {string} limitWords
- * @property {[string, string]} ends Of the scale of colours.
+ * @property {[string, string] | null} ends Of the scale of colours; null where there is no number to show.
+ * @property {string} nothing What is said then.
  */
 /** @typedef {import("./grid_keys.js").Place} Place */
 
@@ -177,19 +178,15 @@ function legend(map) {
   const colours = Array.from({ length: STOPS }, (_, stop) => `var(--ramp-${STOPS - 1 - stop})`);
   const bar = element("span", { class: "bar" });
   bar.style.background = `linear-gradient(to right, ${colours.join(", ")})`;
+  const [least, greatest] = (map.ends ?? []).map((end) => element("span", {}, end));
   const all = map.cells.flat(),
     entries = [
-      element(
-        "span",
-        {},
-        element("span", {}, map.quantity),
-        element("span", {}, map.ends[0]),
-        bar,
-        element("span", {}, map.ends[1]),
-      ),
+      map.ends
+        ? element("span", {}, element("span", {}, map.quantity), least, bar, greatest)
+        : element("span", {}, map.nothing),
     ];
   if (all.some((cell) => cell?.isBest)) entries.push(element("span", {}, element("i", { class: "best-key" }), "least"));
-  if (all.some((cell) => cell?.diverged)) entries.push(element("span", {}, cross(1), "diverged"));
+  if (map.ends && all.some((cell) => cell?.diverged)) entries.push(element("span", {}, cross(1), "diverged"));
   if (map.limits.some((height) => height !== null))
     entries.push(element("span", {}, element("i", { class: "limit-key" }), map.limitWords));
   return element("p", { class: "legend" }, ...entries);

@@ -39,6 +39,15 @@ test("of cells that the error does not tell apart the page begins with the best 
   assert.equal(firstChoice(createSweep(data)).trial, 0);
 });
 
+test("of the best cell the page begins with the first seed that is done", () => {
+  const [first, second] = sweep.trialsOf(sweep.trials.cell[firstChoice(sweep).trial]), data = smallRun();
+  for (const [gone, chosen] of [[[], first], [[first], second], [[first, second], first]]) {
+    const failed = /** @type {number[]} */ (gone), status = Uint8Array.from(sweep.trials.status);
+    for (const trial of failed) status[trial] = data.statuses.indexOf("failed");
+    assert.equal(firstChoice(createSweep({ ...data, trials: { ...data.trials, status: packed("uint8", status) } })).trial, chosen);
+  }
+});
+
 test("an address leads back to the choice that it was written of", () => {
   for (const trial of [0, 41, 79]) {
     const choice = { ...firstChoice(sweep), trial, step: 10, shown: "condition_number", curve: "test_error" };

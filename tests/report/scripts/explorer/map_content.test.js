@@ -21,6 +21,16 @@ test("a cell whose trials all diverged has a cross and no colour", () => {
   assert.ok((map.cells[4][0]?.fraction ?? 0) > (map.cells[2][0]?.fraction ?? 1));
 });
 
+test("where no cell has a number there is no scale of colours, and the map says why", () => {
+  const data = smallRun(), none = Array.from({ length: 40 }, () => NaN), counts = Array.from({ length: 40 }, () => 2);
+  data.cells.score = packed("float32", none);
+  const pending = mapOf(createSweep(data), 0, 1, "test_error").map;
+  data.cells.diverged = packed("int32", counts);
+  const gone = mapOf(createSweep(data), 0, 1, "test_error").map;
+  assert.deepEqual([pending.ends, pending.nothing], [null, "no test error"]);
+  assert.deepEqual([gone.ends, gone.nothing], [null, "every trial diverged"]);
+});
+
 test("one cell of each model is the best, and it is the brightest but for the lowest twentieth", () => {
   for (const model of [0, 1]) {
     const best = mapOf(sweep, 0, model, "test_error")
