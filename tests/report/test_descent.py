@@ -27,7 +27,7 @@ from pipeline.experiment.trial_ids import identified_trials, with_texts
 from pipeline.models import MODELS
 from pipeline.models.activations import ACTIVATIONS, Relu, Tanh
 from pipeline.models.bases import BASES
-from pipeline.models.bases.local_basis import LocalBasis
+from pipeline.models.bases.local_basis import Hat, LocalBasis
 from pipeline.models.curvature import curvature
 from pipeline.models.greedy import Greedy
 from pipeline.models.initialisations import INITIALISATIONS
@@ -41,12 +41,14 @@ from pipeline.numerics.randomness import stream
 from pipeline.optimizers import OPTIMIZERS
 from pipeline.optimizers.rules import Adam, GradientDescent, Momentum, Nesterov, Optimizer, UpdateRule
 from pipeline.plans import make_plan
-from pipeline.problems.losses import LOSSES, HalfMeanSquare, Loss, SoftmaxCrossEntropy, Task
+from pipeline.problems.datasets import Diabetes, DigitProperties, Digits
+from pipeline.problems.losses import LOSSES, BrierScore, HalfMeanSquare, Loss, SoftmaxCrossEntropy, Task
 from pipeline.problems.measures import MEASURES, Grid, Measure, Uniform
-from pipeline.problems.problem import FunctionProblem
+from pipeline.problems.problem import FunctionProblem, Problem, TableProblem
 from pipeline.problems.targets import TARGETS, Gaussian, OuterRing, Sine, Spirals, Target
 from pipeline.records.store import scan_records
 from pipeline.report.html.scripts import script
+from pipeline.report.playground.held_tables import HeldTables
 from pipeline.report.playground.trial_settings import rate_setting, shape_setting
 from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import run_plan
@@ -91,7 +93,7 @@ def problem_of(
 
 def trial_of(
     model: Linear | Greedy | Shallow,
-    problem: FunctionProblem,
+    problem: Problem,
     loss: Loss,
     rule: Optimizer,
     *,
@@ -108,7 +110,11 @@ def trial_of(
 
 def setting_of(trial: Trial) -> dict[str, Any]:
     """The setting of a trial, as a page is given it."""
-    return {**shape_setting(trial.shape), "learning_rate": rate_setting(trial.learning_rate), "seed": trial.seed}
+    held = HeldTables()
+    setting = shape_setting(trial.shape, held)
+    if setting.pop("table", None) is not None:
+        setting["data"] = held.tables[0]
+    return {**setting, "learning_rate": rate_setting(trial.learning_rate), "seed": trial.seed}
 
 
 def trials_of_every_way() -> Iterator[Trial]:
@@ -136,6 +142,11 @@ def trials_of_every_way() -> Iterator[Trial]:
     yield trial_of(Linear(), cube, HalfMeanSquare(), GradientDescent(), width=9)
     yield trial_of(Linear(product="full"), cube, HalfMeanSquare(), GradientDescent(), width=20)
     yield trial_of(Shallow(Tanh()), cube, HalfMeanSquare(), GradientDescent())
+    digits, patients = TableProblem(Digits(), 30, 20, 3, "stratified"), TableProblem(Diabetes(), 30, 20, 3)
+    yield trial_of(Shallow(Tanh()), digits, SoftmaxCrossEntropy(), GradientDescent())
+    yield trial_of(Linear(Hat()), digits, HalfMeanSquare(), Momentum(), width=1)
+    yield trial_of(Shallow(Tanh()), TableProblem(DigitProperties(), 30, 20, 3), BrierScore(), Adam(), batch_size=7)
+    yield trial_of(Linear(), patients, HalfMeanSquare(), Nesterov(), width=12)
 
 
 WAYS = tuple(trials_of_every_way())

@@ -10,13 +10,11 @@ from pipeline.definitions import canonical, definitions_within
 from pipeline.errors import number_of
 from pipeline.experiment.trial import LearningRate, Shape, TimesLimit, Trial
 from pipeline.plans import Plan
-from pipeline.problems.problem import FunctionProblem
+from pipeline.problems.problem import FunctionProblem, Problem, TableProblem
+from pipeline.report.playground.held_tables import HeldTables
 
 MOST_TRIALS = 4000
 """Of more, those that the report shows are kept: 80 bytes each."""
-MOST_INPUTS = 2
-TABLES = "Trials on tables of data cannot be played: the page does not hold the tables."
-MANY_INPUTS = "Trials of more than two inputs cannot be played: the page draws lines and planes."
 OWN_DEFINITIONS = "Trials with definitions of your own cannot be played: the page knows those that are built in."
 Group = tuple[Shape, Sequence[Trial]]
 """Trials of one shape."""
@@ -28,12 +26,14 @@ class RunTrials:
 
     Args:
         run: Name of the run; empty for none.
-        shapes: Settings without a rate and a seed.
+        tables: Training points of its tables.
+        shapes: Settings without a rate and a seed; of a table its number as ``table``.
         trials: For each id the index of its shape, its rate and its seed.
         sentences: Why some trials of the run are not among them.
     """
 
     run: str = ""
+    tables: Sequence[dict[str, Any]] = ()
     shapes: Sequence[dict[str, Any]] = ()
     trials: dict[str, tuple[int, Any, int]] | None = None
     sentences: Sequence[str] = ()
@@ -42,6 +42,7 @@ class RunTrials:
         """What ``scripts/playground/run_trials.js`` reads."""
         return {
             "run": self.run,
+            "tables": list(self.tables),
             "shapes": list(self.shapes),
             "trials": self.trials or {},
             "sentences": list(self.sentences),
@@ -60,14 +61,16 @@ def run_trials(plan: Plan, shown: Collection[str] = (), most: int = MOST_TRIALS)
         All of them up to ``most``; of more, those that are shown, or if none is, those of the first seed of each
         setting, cut after ``most``.
     """
+    held = HeldTables()
     reasons = {why_not(pack.shape) for pack in plan.packs} - {""}
-    groups: Iterable[Group] = [(pack.shape, pack.trials) for pack in plan.packs if not why_not(pack.shape)]
+    groups: Iterable[Group] = [(pack.shape, pack.trials) for pack in plan.packs if _is_held(pack.shape, held)]
+    reasons |= held.sentences
     number = sum(len(trials) for _, trials in groups)
     if number > most:
         groups = _among(groups, frozenset(shown)) if shown else _first_seeds(groups)
     kept, shapes = dict[str, tuple[int, Any, int]](), list[dict[str, Any]]()
     for shape, trials in groups:
-        shapes.append(shape_setting(shape))
+        shapes.append(shape_setting(shape, held))
         for trial in trials[: most - len(kept)]:
             kept[trial.id] = len(shapes) - 1, rate_setting(trial.learning_rate), trial.seed
         if len(kept) == most:
@@ -75,21 +78,45 @@ def run_trials(plan: Plan, shown: Collection[str] = (), most: int = MOST_TRIALS)
     if len(kept) < number:
         which = "those that the report shows" if shown else "those of the first seed of each"
         reasons.add(f"The page holds {len(kept)} of {number_of(number, 'trial')}: {which}.")
-    return RunTrials(plan.name, shapes, kept, sorted(reasons))
+    return RunTrials(plan.name, held.tables, shapes, kept, sorted(reasons))
 
 
 def why_not(shape: Shape) -> str:
     """Why trials of a shape cannot be played, as a sentence; empty where they may be, if the page has their parts."""
-    if not isinstance(shape.problem, FunctionProblem):
-        return TABLES
-    if any(definition.code_sha256 for definition in definitions_within(shape)):
-        return OWN_DEFINITIONS
-    return MANY_INPUTS if shape.problem.dimension > MOST_INPUTS else ""
+    return OWN_DEFINITIONS if any(definition.code_sha256 for definition in definitions_within(shape)) else ""
 
 
-def shape_setting(shape: Shape) -> dict[str, Any]:
-    """A shape on a target function as a setting of the page, all defaults included, but for rate and seed."""
-    problem = shape.problem
+def _is_held(shape: Shape, held: HeldTables) -> bool:
+    if why_not(shape):
+        return False
+    return not isinstance(shape.problem, TableProblem) or held.number(shape.problem) is not None
+
+
+def shape_setting(shape: Shape, held: HeldTables) -> dict[str, Any]:
+    """A shape as a setting of the page, all defaults included, but for rate and seed.
+
+    Args:
+        shape: What trials have in common.
+        held: Tables of the page, that of the shape among them.
+
+    Returns:
+        JSON in the words of a YAML file; of a table its number in the page.
+    """
+    return {
+        **_problem_setting(shape.problem, held),
+        "model": canonical(shape.model),
+        "width": shape.width,
+        "loss": canonical(shape.loss),
+        "optimizer": canonical(shape.optimizer),
+        "steps": shape.steps,
+        "batch_size": shape.batch_size,
+        "dtype": shape.dtype,
+    }
+
+
+def _problem_setting(problem: Problem, held: HeldTables) -> dict[str, Any]:
+    if isinstance(problem, TableProblem):
+        return {"table": held.number(problem)}
     assert isinstance(problem, FunctionProblem)
     return {
         "target": canonical(problem.target),
@@ -101,13 +128,6 @@ def shape_setting(shape: Shape) -> dict[str, Any]:
         },
         "num_points": problem.train,
         "noise": problem.noise,
-        "model": canonical(shape.model),
-        "width": shape.width,
-        "loss": canonical(shape.loss),
-        "optimizer": canonical(shape.optimizer),
-        "steps": shape.steps,
-        "batch_size": shape.batch_size,
-        "dtype": shape.dtype,
     }
 
 

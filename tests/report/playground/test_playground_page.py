@@ -23,6 +23,7 @@ from pipeline.experiment.experiment import Experiment
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.plans import make_plan, write_plan
+from pipeline.problems.datasets import Diabetes
 from pipeline.problems.targets import Sine
 from pipeline.records.store import scan_records
 from pipeline.report.figures.charts import OKABE_ITO
@@ -220,6 +221,22 @@ def test_every_trial_of_the_run_opens_from_its_start(visitor, plan):
     assert (
         visitor.chromium.find_element(By.LINK_TEXT, "The report of waves").get_attribute("href").endswith("report.html")
     )
+
+
+def test_a_trial_on_a_table_of_many_inputs_opens_and_is_still_there_by_the_address_after_a_change(chromium, tmp_path):
+    inputs = Inputs(train=(20,))
+    plan = make_plan("patients", Experiment("?", (Shallow(),), (3,), data=(Diabetes(),), inputs=inputs, steps=40))
+    id_ = next(iter(plan.trials))
+    visit = Visit(chromium, write_playground(tmp_path, plan)).open(f"?trial={id_}")
+    visit.until(lambda: visit.find("playground").get_attribute("data-trial") == id_)
+    assert chromium.execute_script(BLANK) == []
+    visit.choose("Optimizer", "momentum")
+    visit.until(lambda: "table=0" in chromium.current_url)
+    visit.open(chromium.current_url.removeprefix(visit.page.as_uri()))
+    visit.press("play")
+    visit.until(lambda: visit.step == 40)
+    assert "data: {diabetes: {}}" in visit.text("yaml")
+    reset(chromium)
 
 
 def test_an_optimizer_without_a_largest_stable_rate_plays_with_a_rate_of_its_own(visit):

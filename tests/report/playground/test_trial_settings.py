@@ -12,12 +12,12 @@ from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import LeastSquares
 from pipeline.plans import make_plan
-from pipeline.problems.datasets import Diabetes
-from pipeline.problems.targets import Gaussian, Sine
+from pipeline.problems.datasets import Diabetes, Table
+from pipeline.problems.table_files import read_table
+from pipeline.problems.targets import Sine
+from pipeline.report.playground.held_tables import HeldTables
 from pipeline.report.playground.trial_settings import (
-    MANY_INPUTS,
     OWN_DEFINITIONS,
-    TABLES,
     RunTrials,
     run_trials,
     shape_setting,
@@ -39,13 +39,13 @@ def test_every_trial_is_there_with_its_shape_its_rate_and_its_seed():
     assert held.trials.keys() == plan.trials.keys()
     for id_, (shape, rate, seed) in held.trials.items():
         trial = plan.trials[id_]
-        assert held.shapes[shape] == shape_setting(trial.shape)
+        assert held.shapes[shape] == shape_setting(trial.shape, HeldTables())
         assert (rate, seed) == (trial.learning_rate, trial.seed)
 
 
 def test_a_setting_says_all_that_the_id_of_a_trial_hangs_on_in_the_words_of_a_yaml_file():
     (shape,) = {pack.shape for pack in planned(models=(Shallow(),), widths=(2,), inputs=Inputs(train=(16,))).packs}
-    assert shape_setting(shape) == {
+    assert shape_setting(shape, HeldTables()) == {
         "target": {"sine": {"frequency": 3.0}},
         "inputs": {"measure": {"uniform": {"low": -1.0, "high": 1.0}}, "dimension": 1, "test": 4096, "seed": 0},
         "num_points": 16,
@@ -94,12 +94,23 @@ def test_points_of_several_seeds_and_features_of_each_are_one_setting():
     assert plan.trials[kept].shape.problem.seed == 1
 
 
-def test_what_the_page_cannot_play_is_left_out_and_said():
-    tables = planned(target=(), data=(Diabetes(),), inputs=Inputs())
-    assert run_trials(tables) == RunTrials("waves", [], {}, [TABLES])
-    three = planned(target=(Gaussian(),), inputs=Inputs(dimension=(1, 3), train=(16,)), models=(Shallow(),))
-    assert run_trials(three).sentences == [MANY_INPUTS]
-    assert len(run_trials(three).trials) == three.num_trials / 2
+def test_trials_of_a_table_name_it_and_its_points_are_held_once():
+    plan = planned(target=(), data=(Diabetes(),), inputs=Inputs(train=(20,)), models=(Shallow(),))
+    held = run_trials(plan)
+    (table,) = held.tables
+    assert held.trials.keys() == plan.trials.keys()
+    assert [shape["table"] for shape in held.shapes] == [0, 0]
+    assert (table["dimension"], table["outputs"], len(table["points"])) == (10, 1, 200)
+
+
+def test_a_table_that_is_gone_is_left_out_and_said(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("x,y\n" + "".join(f"{i},{i * i}\n" for i in range(9)))
+    plan = planned(target=(), data=(Table(path, ("x",), ("y",)),), inputs=Inputs(), models=(Shallow(),))
+    path.unlink()
+    read_table.cache_clear()
+    moved = "Trials on rows.csv(x -> y) cannot be played: the table was moved, or has changed since."
+    assert run_trials(plan) == RunTrials("waves", [], [], {}, [moved])
 
 
 def test_a_definition_of_a_users_own_is_none_of_the_pages(monkeypatch):
@@ -108,4 +119,4 @@ def test_a_definition_of_a_users_own_is_none_of_the_pages(monkeypatch):
 
 
 def test_no_run_has_no_trials():
-    assert RunTrials().as_json() == {"run": "", "shapes": [], "trials": {}, "sentences": []}
+    assert RunTrials().as_json() == {"run": "", "tables": [], "shapes": [], "trials": {}, "sentences": []}

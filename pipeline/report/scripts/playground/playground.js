@@ -135,12 +135,13 @@ function showPresets() {
 
 /** The setting that the address asks for, or the usual one and a sentence. */
 function open() {
-  const asked = askedTrial(location.search, location.hash), read = settingFrom(asked ? "" : location.hash, USUAL);
-  const trial = asked ? trialSetting(held("trials"), asked) : { setting: null, sentence: "" };
+  const asked = askedTrial(location.search, location.hash), run = held("trials");
+  const read = settingFrom(asked ? "" : location.hash, USUAL, run.tables);
+  const trial = asked ? trialSetting(run, asked) : { setting: null, sentence: "" };
   const opened = asDrawn(trial.setting ? { ...USUAL, ...trial.setting } : read.setting), wrong = checkSetting(opened);
   choose(wrong.length ? USUAL : opened, true);
   complain([trial.sentence, read.sentence, ...wrong].filter(Boolean));
-  if (trial.setting) find("look").textContent = openedInWords(asked, held("trials").run, opened.dtype);
+  if (trial.setting) find("look").textContent = openedInWords(asked, run.run, opened.dtype);
 }
 
 find("play").addEventListener("click", () => (live.playing ? live.pause() : live.play()));

@@ -1,11 +1,13 @@
 // Trials of a run that can be played, as the page of a run holds them.
 
 /** @typedef {import("../descent/setting.js").Setting} Setting */
+/** @typedef {import("../descent/setting.js").TableData} TableData */
 
 /**
  * @typedef {object} RunTrials
  * @property {string} run Name of the run; empty for none.
- * @property {Partial<Setting>[]} shapes What several trials have in common.
+ * @property {TableData[]} tables Training points of its tables.
+ * @property {(Partial<Setting> & {table?: number})[]} shapes What several trials have in common.
  * @property {Record<string, [number, number | {of_limit: number} | null, number]>} trials By id: shape, rate and seed.
  * @property {string[]} sentences Why some trials of the run are not here.
  */
@@ -33,7 +35,8 @@ export function trialSetting(run, asked) {
   if (found.length !== 1) return { setting: null, sentence: notFound(run, asked, found.length) };
   const [shape, rate, seed] = run.trials[found[0]];
   if (rate === null) return { setting: null, sentence: `Trial ${short(asked)} is solved at once: nothing descends.` };
-  return { setting: { ...run.shapes[shape], learning_rate: rate, seed }, sentence: "" };
+  const { table, ...known } = run.shapes[shape], data = table === undefined ? {} : { data: run.tables[table] };
+  return { setting: { ...known, ...data, learning_rate: rate, seed }, sentence: "" };
 }
 
 /**

@@ -1,8 +1,9 @@
 // A setting as the end of an address, `#width=8&target.name=sine`, so that it can be shared; and back.
 
 /** @typedef {import("../descent/setting.js").Setting} Setting */
+/** @typedef {import("../descent/setting.js").TableData} TableData */
 
-const SELDOM = ["drawn", "dtype"];
+const SELDOM = ["drawn", "dtype", "table"];
 const KEY = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/;
 export const DAMAGED = "The address of this page is damaged: what it says of the setting cannot be read.";
 
@@ -23,9 +24,10 @@ export function addressOf(setting, usual) {
  * The setting that an address holds.
  * @param {string} hash Its end, with `#`.
  * @param {Setting} usual What it says nothing of is as here.
+ * @param {TableData[]} [tables] Those of the page.
  * @returns {{setting: Setting, sentence: string}} The sentence says what is wrong; empty where nothing is.
  */
-export function settingFrom(hash, usual) {
+export function settingFrom(hash, usual, tables = []) {
   /** @type {Record<string, any>} */
   const read = {}, known = [...Object.keys(usual), ...SELDOM];
   for (const pair of hash.replace(/^#/, "").split("&").filter(Boolean)) {
@@ -36,7 +38,10 @@ export function settingFrom(hash, usual) {
       return { setting: usual, sentence: DAMAGED };
     }
   }
-  return { setting: { ...usual, ...read }, sentence: "" };
+  const { table, ...setting } = read;
+  if (table === undefined) return { setting: { ...usual, ...setting }, sentence: "" };
+  if (!tables[table]) return { setting: usual, sentence: DAMAGED };
+  return { setting: { ...usual, ...setting, data: tables[table] }, sentence: "" };
 }
 
 /**
@@ -45,6 +50,8 @@ export function settingFrom(hash, usual) {
  * @returns {[string, string][]}
  */
 function leaves(name, value) {
+  if (value === undefined) return [];
+  if (name === "data") return [["table", String(value.number)]];
   if (name === "drawn") return [[name, value.map((/** @type {number[]} */ point) => point.join(",")).join(";")]];
   if (value !== null && typeof value === "object" && Object.keys(value).length) {
     return Object.entries(value).flatMap(([key, inner]) => leaves(`${name}.${key}`, inner));

@@ -6,11 +6,12 @@ import { askedTrial, openedInWords, trialSetting } from "../../../../pipeline/re
 const [ONE, OTHER, SOLVED] = ["a1b2c3".padEnd(64, "0"), "a1b2c3".padEnd(64, "1"), "ff00".padEnd(64, "2")];
 const RUN = {
   run: "xor",
-  shapes: [{ width: 2 }, { width: 4 }],
+  tables: [{ number: 0, label: "wine.csv" }],
+  shapes: [{ width: 2 }, { width: 4 }, { width: 5, table: 0 }],
   trials: { [ONE]: [1, 0.3, 7], [OTHER]: [0, { of_limit: 0.5 }, 0], [SOLVED]: [0, null, 0] },
   sentences: ["Trials on tables cannot be played."],
 };
-const NONE = { run: "", shapes: [], trials: {}, sentences: [] };
+const NONE = { run: "", tables: [], shapes: [], trials: {}, sentences: [] };
 
 test("an address asks for a trial before the hash or behind it", () => {
   assert.equal(askedTrial("?trial=abc", ""), "abc");
@@ -21,6 +22,11 @@ test("an address asks for a trial before the hash or behind it", () => {
 test("a trial is found by its id or the beginning of it, with its rate and its seed", () => {
   assert.deepEqual(trialSetting(RUN, ONE).setting, { width: 4, learning_rate: 0.3, seed: 7 });
   assert.deepEqual(trialSetting(RUN, `${"a1b2c3".padEnd(12, "1")}`).setting?.learning_rate, { of_limit: 0.5 });
+});
+
+test("a trial on a table has its points", () => {
+  const { setting } = trialSetting({ ...RUN, trials: { [ONE]: [2, 0.1, 3] } }, ONE);
+  assert.deepEqual(setting, { width: 5, data: RUN.tables[0], learning_rate: 0.1, seed: 3 });
 });
 
 test("a trial that cannot be opened is one sentence", () => {

@@ -28,6 +28,13 @@ test("an address says only what is not as usual, in the words of a YAML file", (
   assert.equal(addressOf(changed, USUAL), "#target.sine.frequency=5&width=3");
 });
 
+test("an address names a table of the page, which has to be there", () => {
+  const data = { number: 1, points: [1, 2] }, hash = addressOf({ ...USUAL, data, width: 3 }, USUAL);
+  assert.equal(hash, "#width=3&table=1");
+  assert.deepEqual(settingFrom(hash, USUAL, [{}, data]).setting, { ...USUAL, data, width: 3 });
+  assert.deepEqual(settingFrom(hash, USUAL), { setting: USUAL, sentence: DAMAGED });
+});
+
 test("a damaged address is the usual setting and one sentence", () => {
   const damaged = ["#nothing=1", "#width", "#width=%E0%A4%A", "#width=1&width=2", "#width=1&width.more=2", "#=3", "#Width=1"];
   damaged.push("#__proto__.polluted=1", "#target.__proto__.x=1", "#drawn.x=1&drawn=2");
