@@ -43,12 +43,14 @@ class PageTable:
         constants: What is the same in every row, in words.
         columns: The others.
         rows: Cells in the order of the columns.
+        num_rows: How many there are, with those that were cut off.
         is_tall: Whether it scrolls within itself.
     """
 
     constants: str
     columns: tuple[PageColumn, ...]
     rows: tuple[tuple[PageCell, ...], ...]
+    num_rows: int
     is_tall: bool
 
 
@@ -66,7 +68,7 @@ def page_table(table: pl.DataFrame, keep: Sequence[str] = ()) -> PageTable:
     columns = tuple(PageColumn(name.replace("_", " "), dtype.is_numeric()) for name, dtype in varying.schema.items())
     rows = tuple(_row(cells, varying.schema) for cells in cell_texts(varying.head(MOST_ROWS)))
     above = ", ".join(f"{name.replace('_', ' ')} {text}" for name, text in constants.items())
-    return PageTable(above, columns, rows, varying.height > MOST_ROWS_IN_SIGHT)
+    return PageTable(above, columns, rows, varying.height, varying.height > MOST_ROWS_IN_SIGHT)
 
 
 def columns_that_fit(table: pl.DataFrame, last: Sequence[str]) -> list[str]:

@@ -24,7 +24,6 @@ from pipeline.report.figures.png_process import MOST_AT_ONCE
 from pipeline.report.html.explored_run import run_data
 from pipeline.report.html.explorer_data import RunData
 from pipeline.report.html.page_tables import (
-    MOST_ROWS,
     PageTable,
     columns_that_fit,
     page_table,
@@ -151,16 +150,13 @@ class RunPage:
     steps_to_accuracy: PageTable | None
     coordinates: PageTable | None
     figures: Sequence[FigureSpec]
-    num_cells: int
     cells: PageTable
-    num_trials: int
     trials: PageTable
     columns_without_room: Sequence[str]
     failures: Sequence[Failure]
     more_failures: str
     left_out: Sequence[str]
     playable: bool
-    most_rows: int = MOST_ROWS
 
 
 def write_report(run: Path) -> Path:
@@ -334,9 +330,7 @@ def run_page(
         order_of_rates="" if comparisons.critical_rates is None else order_sentence(comparisons.critical_rates),
         coordinates=page_table_or_none(comparisons.coordinates, keep=("model", "exponent", "verdict")),
         figures=[spec for spec in figures if spec is not shown],
-        num_cells=cells.height,
         cells=page_table(cells),
-        num_trials=table.height,
         trials=page_table(shown_of_trials),
         columns_without_room=[
             name.replace("_", " ") for name in of_trials.columns if name not in shown_of_trials.columns

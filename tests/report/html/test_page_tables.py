@@ -46,6 +46,7 @@ def test_the_class_of_a_verdict_is_its_first_word() -> None:
 def test_a_long_table_is_cut_and_scrolls() -> None:
     table = page_table(pl.DataFrame({"n": range(MOST_ROWS + 1)}))
     assert len(table.rows) == MOST_ROWS
+    assert table.num_rows == MOST_ROWS + 1
     assert table.is_tall
     assert not page_table(TABLE).is_tall
 

@@ -392,7 +392,8 @@ def test_a_long_table_is_cut_and_says_how_to_get_all_of_it(run):
     table = pl.concat([run.results] * 25)
     text = page(run.folder, run.plan, table, run.outcomes, [])
     command = f"<code>python -m pipeline results {run.folder} --json</code>"
-    assert f"The first 500 of 600 trials; all of them: {command}" in text
+    assert f"All of them: {command}" in text
+    assert "The first 500 of 600 rows." in text
     assert text.count("<tr>") < 600
 
 

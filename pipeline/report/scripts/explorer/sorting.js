@@ -1,13 +1,15 @@
 // The order of the rows of a table.
 
 /**
- * The places of cells in rising or falling order; equal ones keep theirs, empty ones come last either way.
+ * The places of cells in rising or falling order; equal ones keep theirs, empty ones come last either way. Cells that
+ * all begin with a number, such as `inf (dependent features)`, are sorted by it.
  * @param {readonly string[]} texts Cells of one column.
- * @param {boolean} isNumber Whether they are numbers; `inf` is one, and `nan` comes after all others.
+ * @param {boolean} areNumbers Whether they are numbers; `inf` is one, and `nan` comes after all others.
  * @param {boolean} falls
  * @returns {number[]}
  */
-export function orderOf(texts, isNumber, falls) {
+export function orderOf(texts, areNumbers, falls) {
+  const isNumber = areNumbers || texts.every((text) => text.trim() === "" || !Number.isNaN(numberOf(text)));
   const collator = new Intl.Collator("en", { numeric: true });
   const numbers = texts.map((text) => (isNumber ? numberOf(text) : 0));
   const rank = texts.map((text, place) => (text.trim() === "" ? 2 : Number.isNaN(numbers[place]) ? 1 : 0));
@@ -19,11 +21,11 @@ export function orderOf(texts, isNumber, falls) {
 }
 
 /**
- * A number as Python writes it.
+ * A number as Python writes it, whatever is said of it behind a space.
  * @param {string} text
- * @returns {number}
+ * @returns {number} NaN for a word.
  */
 export function numberOf(text) {
-  const word = text.trim().toLowerCase();
+  const word = text.trim().toLowerCase().split(/\s/)[0];
   return { inf: Infinity, "-inf": -Infinity }[word] ?? (word === "" ? NaN : Number(word));
 }
