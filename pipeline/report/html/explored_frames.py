@@ -130,7 +130,7 @@ def explored_frames(
             for cell, number, trial, problem in level.select("cell", "number", "first", "problem").iter_rows()
             if (frames := prepared.frames(cell, number, shapes[trial], problem, by_trial[trial]))
         }
-        letters += sum(_letters(frames) for frames in made.values())
+        letters += sum(letters_of(frames) for frames in made.values())
         if letters > most_letters and kept:
             break
         kept |= made
@@ -165,7 +165,8 @@ def _damage_in_words(damaged: list[Path]) -> tuple[str, ...]:
     return (f"{files} of frames cannot be read, and what was in it is missing here: {damaged[0].name}.",)
 
 
-def _letters(frames: FramesData) -> int:
+def letters_of(frames: FramesData) -> int:
+    """How many letters of a page the frames of one trial take, about."""
     arrays = [frames.fit, frames.units]
     return sum(len(one.left.base64) + len(one.right.base64) for one in arrays if one) + 200
 

@@ -14,6 +14,7 @@ from pipeline.diagnostics.diagnostic import Diagnostic
 from pipeline.experiment.trial import Shape
 from pipeline.models.model import Model
 from pipeline.models.shallow import Shallow
+from pipeline.report.html.end_fits import end_fits
 from pipeline.report.html.explored_cells import ExploredCells, explored_cells
 from pipeline.report.html.explored_curves import explored_curves
 from pipeline.report.html.explored_frames import explored_frames, problem_data
@@ -51,6 +52,7 @@ def run_data(tables: RunTables) -> RunData:
     grids = {label: grid for label, (_, grid) in problems.items()}
     curves = explored_curves(tables, trials, shapes)
     frames = explored_frames(tables, explored, shapes, grids)
+    fits = (*frames.frames, *end_fits(tables, explored, grids, frames.frames))
     verdicts, grounds, words = (
         Numbered(column) for column in (trials["verdict"], trials["grounds"], cells["limit_words"])
     )
@@ -72,11 +74,11 @@ def run_data(tables: RunTables) -> RunData:
         grounds=grounds.texts,
         limit_words=words.texts,
         trials=_trial_columns(tables, trials, verdicts, grounds),
-        cells=_cell_columns(explored, labels, widths, rates, words, frames.frames),
+        cells=_cell_columns(explored, labels, widths, rates, words, fits),
         steps=packed(curves.steps, "int32"),
         curves={name: packed(values_TH, "bfloat16") for name, values_TH in curves.values.items()},
         predicted=None if curves.predicted is None else packed(curves.predicted, "bfloat16"),
-        frames=frames.frames,
+        frames=fits,
     )
 
 
@@ -149,7 +151,7 @@ def _cell_columns(
     places = {label: place for place, label in enumerate(labels)}
     number_of_trial = {trial: number for number, trial in enumerate(trials["trial"])}
     place_of_rate = {rate: place for place, rate in enumerate(rates)}
-    number_of_frames = {one.cell: number for number, one in enumerate(frames)}
+    number_of_frames = {one.cell: number for number, one in reversed(list(enumerate(frames)))}  # the first of each
 
     def integers(values: Sequence[int] | pl.Series) -> PackedArray:
         return packed(values, "int32")

@@ -94,7 +94,7 @@ class DiagnosticData:
 
 @dataclass(frozen=True)
 class FramesData:
-    """What one trial of a cell was at some steps.
+    """What one trial of a cell was at some steps; at a single one, the last, where only its fit at the end was kept.
 
     Args:
         cell: Index.

@@ -29,11 +29,18 @@ export function fitOf(sweep, trial, step) {
   const frames = sweep.framesOf(trial),
     ground = groundOf(problem),
     plane = ground.y !== null;
-  const frame = frames ? placeOf(frames.steps, step) : -1,
-    values = frames?.fit(frame);
-  const units = frames ? unitsOf(sweep, trial, frames, frame, plane) : null;
+  const frame = frames && !isBeforeOnlyFrame(frames, step) ? placeOf(frames.steps, step) : -1,
+    values = frame < 0 ? undefined : frames?.fit(frame);
+  const units = frames && frame >= 0 ? unitsOf(sweep, trial, frames, frame, plane) : null;
   return plane ? { plane: planeContent(ground, values, units) } : { line: lineContent(ground, values, units) };
 }
+
+/**
+ * Whether only the fit at the end was kept, and a step before it is looked at.
+ * @param {import("./sweep.js").Frames} frames
+ * @param {number | null} step
+ */
+const isBeforeOnlyFrame = (frames, step) => frames.steps.length === 1 && step !== null;
 
 /**
  * What the marks of units are.
@@ -50,16 +57,20 @@ export function unitWords({ data, cells, trials }, trial) {
  * What is said beside a plot of the target alone.
  * @param {Sweep} sweep
  * @param {number} trial
+ * @param {number | null} step
  * @returns {string} Empty where the fit is there.
  */
-export function whyNoFit({ framesOf, cells, trials, data, trialsOf }, trial) {
-  if (framesOf(trial)?.fit) return "";
-  const other = trialsOf(trials.cell[trial]).find((one) => framesOf(one)?.fit);
+export function whyNoFit({ framesOf, cells, trials, data, trialsOf }, trial, step) {
+  const own = framesOf(trial);
+  if (own) return isBeforeOnlyFrame(own, step) ? "The fit of this trial was kept at its last step alone." : "";
+  const others = trialsOf(trials.cell[trial]).filter((one) => framesOf(one));
+  const other = others.find((one) => (framesOf(one)?.steps.length ?? 0) > 1) ?? others[0];
   if (other !== undefined) {
+    const when = framesOf(other)?.steps.length === 1 ? "at the end" : "on the way";
     const isSeed = trials.seed[other] !== trials.seed[trial];
     if (isSeed)
-      return `The fit on the way was recorded of seed ${data.seeds[trials.seed[other]]}; this is another seed of the same cell.`;
-    return `The fit on the way was recorded of points ${trials.data_seed[other]}; these are other points of the same cell.`;
+      return `The fit ${when} was recorded of seed ${data.seeds[trials.seed[other]]}; this is another seed of the same cell.`;
+    return `The fit ${when} was recorded of points ${trials.data_seed[other]}; these are other points of the same cell.`;
   }
   if (cells.frames[trials.cell[trial]] >= 0) return "";
   const isPending = data.statuses[trials.status[trial]] === "pending";

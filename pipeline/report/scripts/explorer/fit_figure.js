@@ -27,7 +27,7 @@ export function createFitFigure(sweep) {
     plane.hidden = !("plane" in fit);
     if ("line" in fit) linePlot.show(fit.line);
     if ("plane" in fit) planePlot.show(fit.plane);
-    told.textContent = "sentence" in fit ? fit.sentence : whyNoFit(sweep, trial);
+    told.textContent = "sentence" in fit ? fit.sentence : whyNoFit(sweep, trial, step);
     told.hidden = told.textContent === "";
   }
   return { whole: element("figure", { "aria-label": "Fit over the target" }, line, plane, legend, told), show };

@@ -61,7 +61,7 @@
  */
 
 /**
- * What one trial of a cell was at some steps.
+ * What one trial of a cell was at some steps; at a single one, the last, where only its fit at the end was kept.
  * @typedef {object} FramesData
  * @property {number} cell
  * @property {number} trial

@@ -16,7 +16,7 @@ export const LOSS = "loss";
  */
 export function stepsOf(sweep, trial, name) {
   const frames = sweep.framesOf(trial);
-  return frames ? frames.steps : recorded(sweep.steps, sweep.curve(name, trial)).steps;
+  return frames && frames.steps.length > 1 ? frames.steps : recorded(sweep.steps, sweep.curve(name, trial)).steps;
 }
 
 /**

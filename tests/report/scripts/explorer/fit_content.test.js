@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { fitOf, unitWords, whyNoFit } from "../../../../pipeline/report/scripts/explorer/fit_content.js";
+import { stepsOf } from "../../../../pipeline/report/scripts/explorer/step_content.js";
 import { createSweep } from "../../../../pipeline/report/scripts/explorer/sweep.js";
 import { packed, smallRun } from "./small_run.js";
 
@@ -36,19 +37,33 @@ test("a mark is a kink where there is one, and the middle of a unit where it is 
 
 test("without a recorded fit there is the target, and a sentence that says why", () => {
   assert.equal(lineOf(67, null).fit, undefined);
-  assert.match(whyNoFit(sweep, 67), /recorded of seed 0/);
+  assert.match(whyNoFit(sweep, 67, null), /recorded of seed 0/);
   const data = smallRun();
   data.trials.seed = packed("int32", new Array(80).fill(0));
   data.trials.data_seed = packed(
     "int32",
     Array.from({ length: 80 }, (_, trial) => 5 + (trial % 2)),
   );
-  assert.match(whyNoFit(createSweep(data), 67), /recorded of points 5; these are other points/);
-  assert.match(whyNoFit(sweep, 2), /was not recorded on the way/);
+  assert.match(whyNoFit(createSweep(data), 67, null), /recorded of points 5; these are other points/);
+  assert.match(whyNoFit(sweep, 2, null), /was not recorded on the way/);
   const pending = smallRun();
   pending.trials.status = packed("uint8", new Array(80).fill(3));
-  assert.match(whyNoFit(createSweep(pending), 2), /has not been recorded yet/);
-  assert.equal(whyNoFit(sweep, 66), "");
+  assert.match(whyNoFit(createSweep(pending), 2, null), /has not been recorded yet/);
+  assert.equal(whyNoFit(sweep, 66, null), "");
+});
+
+test("a fit that was kept at the end alone is shown at the last step, and the slider goes through the curve", () => {
+  const data = smallRun(), whole = data.frames[sweep.cells.frames[sweep.trials.cell[66]]];
+  const row = packed("float32", [1], [1, 1]), one = { ...whole, trial: 67, steps: packed("int32", [1000]), fit: { ...whole.fit, left: row } };
+  const ended = createSweep({ ...data, frames: [...data.frames.filter((frames) => frames !== whole), one] });
+  const of = (/** @type {number | null} */ step) => /** @type {any} */ (fitOf(ended, 67, step)).line;
+  assert.ok(of(null).fit);
+  assert.equal(of(10).fit, undefined);
+  assert.equal(of(10).kinks, undefined);
+  assert.deepEqual(stepsOf(ended, 67, "loss"), [0, 1, 10, 100, 1000]);
+  assert.equal(whyNoFit(ended, 67, null), "");
+  assert.match(whyNoFit(ended, 67, 10), /at its last step alone/);
+  assert.match(whyNoFit(ended, 66, null), /The fit at the end was recorded of seed 1/);
 });
 
 test("a problem whose fit cannot be drawn says why", () => {
