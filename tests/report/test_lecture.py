@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import browser
+import polars as pl
 import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
@@ -15,10 +17,12 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
+from pipeline.report.figures.charts import IN_THE_DARK, INK, chart_of, panels
 from pipeline.report.html.index_page import IndexEntry
 from pipeline.report.lecture.stations import CONFIGS, STATIONS
 from pipeline.report.lecture.walk_page import StationFile, write_walk
 
+ROOT = Path(__file__).parents[2]
 NAMES = [station.name for station in STATIONS]
 WIDE_FORMULAS = """return [...document.querySelectorAll("div.formula")]
     .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)"""
@@ -27,17 +31,37 @@ SCROLLED_FORMULAS = """return [...document.querySelectorAll("div.formula")]
     .filter((one) => getComputedStyle(one).overflowY !== "hidden").map((one) => one.textContent)"""
 
 
+LONG = "In units of the limit at the first weights the loss of shallow(identity) rises from 1 and diverges from 2 on; "
+
+
+def files() -> dict[str, StationFile]:
+    """The files of all experiments as they are."""
+    return {
+        name: StationFile(f"configs/{name}.yaml", "Why?", (ROOT / "configs" / f"{name}.yaml").read_text())
+        for name in CONFIGS
+    }
+
+
+def entry(folder: Path, name: str, answer: str, num_panels: int = 1) -> IndexEntry:
+    """What is known of a run: its report and its chart are there, with so many panels in a row."""
+    figures = folder / f"{name}-1" / "figures"
+    figures.mkdir(parents=True)
+    report = figures.parent / "report.html"
+    report.write_text("")
+    rows = pl.DataFrame({"panel": [f"panel {number}" for number in range(num_panels)], "x": 1.0, "y": 2.0})
+    chart = panels(rows, lambda those: chart_of(those).mark_point(color=INK).encode(x="x:Q", y="y:Q"))
+    assert chart is not None
+    (figures / "loss.json").write_text(json.dumps(chart.to_dict() | {"description": f"Loss. {LONG}"}))
+    told = ("4 done", "agrees (4 of 4 trials)", (), answer, "descent", LONG)
+    return IndexEntry(name, "What happens above the largest stable rate? It comes back.", report, *told)
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A walk of which one experiment has run."""
     folder = tmp_path_factory.mktemp("walk")
     (folder / "index.html").write_text("")
-    report = folder / "xor-1" / "report.html"
-    report.parent.mkdir()
-    report.write_text("")
-    files = {name: StationFile(f"configs/{name}.yaml", "Why?", "question: Why?\n") for name in CONFIGS}
-    entry = IndexEntry("xor", "Which?", report, "4 done", "agrees (4 of 4 trials)", (), "It does.", "descent")
-    return write_walk(folder / "lecture.html", files, {"xor": entry})
+    return write_walk(folder / "lecture.html", files(), {"xor": entry(folder, "xor", "It does.")})
 
 
 @pytest.fixture
@@ -255,6 +279,75 @@ def test_a_projector_shows_one_thing_at_a_time_in_large_type(walk: Chrome) -> No
     assert parts_in_sight(station) == ["yaml"]
     press(walk, Keys.ESCAPE)
     assert len(parts_in_sight(station)) == 5
+
+
+CUT_OFF = """const done = arguments[0], frame = () => new Promise(requestAnimationFrame);
+const press = (key) => document.dispatchEvent(new KeyboardEvent("keydown", {key}));
+const station = () => [...document.querySelectorAll(".station")].find((one) => !one.hidden);
+const part = () => [...station().querySelectorAll(".part")].find((one) => one.offsetHeight > 0);
+const wide = (one) => one.scrollHeight > one.clientHeight || one.scrollWidth > one.clientWidth;
+const trains = (live) => live?.querySelector(".standing")?.textContent !== "";
+(async () => {
+  const seen = [], cut = [];
+  press("Home");
+  for (let before = null; before !== part(); press("ArrowRight")) {
+    before = part();
+    while (before.matches(".live") && before.querySelector("[data-live]") && !trains(before)) await frame();
+    await frame(); await frame();
+    seen.push(before.className.split(" ")[1]);
+    const also = [document.documentElement, ...before.querySelectorAll("div.formula, .plots, .numbers, figure")];
+    if ([before, ...also].some(wide)) cut.push(`${station().id}: ${before.className}, ${before.textContent}`);
+    if (before.querySelector(".skip:not([hidden])")) { press("ArrowRight"); await frame(); await frame(); }
+    if (wide(before)) cut.push(`${station().id}, answered`);
+  }
+  done([seen, cut]);
+})();"""
+"""Goes through all that a projector shows; what does not fit on its screen."""
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A walk of which every experiment has run, with long answers, and charts of one panel and of three."""
+    folder = tmp_path_factory.mktemp("measured")
+    entries = {
+        name: entry(folder, name.split("/")[-1], f"{LONG * 2}it ends. {LONG * 2}it ends.", 1 + 2 * (number % 2))
+        for number, name in enumerate(CONFIGS)
+    }
+    return write_walk(folder / "lecture.html", files(), entries)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1024, 768), (1280, 720)])
+def test_nothing_is_cut_off_on_the_screen_of_a_projector(walk: Chrome, measured: Path, width: int, height: int) -> None:
+    browser.resize(walk, width, height)
+    browser.prefer(walk, reduced_motion="reduce")
+    walk.get(measured.as_uri())
+    press(walk, "p")
+    walk.set_script_timeout(300)  # other tests have their turns, too
+    seen, cut = walk.execute_async_script(CUT_OFF)
+    assert cut == []
+    assert seen.count("quiz") == len(STATIONS)
+    assert seen.count("measured") == len(CONFIGS)
+    assert browser.complaints(walk) == []
+
+
+def test_a_measured_figure_has_the_colours_of_the_page_and_the_size_of_its_place(walk: Chrome) -> None:
+    station = go(walk, "xor")
+    station.find_element(By.CSS_SELECTOR, ".skip").click()
+    figure = station.find_element(By.CSS_SELECTOR, ".measured svg.marks")
+    assert figure.accessible_name == "Loss"
+    small = figure.size["width"]
+    colours = set()
+    for scheme in ("light", "dark"):
+        browser.prefer(walk, color_scheme=scheme)
+        title = figure.find_element(By.CSS_SELECTOR, ".role-axis-title text")
+        colours.add(walk.execute_script("return getComputedStyle(arguments[0]).fill", title))
+    assert colours == {
+        f"rgb({', '.join(str(int(one[n : n + 2], 16)) for n in (1, 3, 5))})" for one in (INK, IN_THE_DARK[INK])
+    }
+    browser.resize(walk, 1600, 1200)
+    press(walk, "p", *[Keys.ARROW_RIGHT] * 3)
+    assert figure.size["width"] > 1.5 * small
+    assert station.find_element(By.CSS_SELECTOR, ".measured .answer").is_displayed()
 
 
 @pytest.mark.parametrize(

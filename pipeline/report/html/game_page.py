@@ -43,9 +43,10 @@ def write_game(game: NumberGame, folder: Path) -> Path:
     Returns:
         The page.
     """
-    scores = FigureSpec(SCORES, score_by_owned(game).to_dict())
+    scores = FigureSpec(SCORES, score_by_owned(game).to_dict() | {"description": f"{SCORES.title}. {SCORES.caption}"})
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     scores.write_png(folder / "figures")
+    scores.write_json(folder / "figures")
     table = rounds(game)
     page = render_page(
         "game.html",

@@ -16,11 +16,13 @@ class Station:
         name: Of its text, a template, and of its address in the page.
         title: What it is about.
         configs: Files in ``configs/`` without their ending, whose runs have measured it.
+        derived: Where its theory is derived: pages of the documentation with their headings.
     """
 
     name: str
     title: str
     configs: tuple[str, ...]
+    derived: tuple[tuple[str, str], ...] = ()
 
     @property
     def template(self) -> str:
@@ -38,22 +40,47 @@ class Station:
         return LIVE.get(self.name)
 
 
+APPROXIMATION, LEARNING_RATES, NETWORKS = (
+    f"docs/theory/{name}.md" for name in ("approximation", "learning_rates", "networks")
+)
+
 STATIONS = (
     Station("number_game", "The number game", ("lecture/number_game",)),
-    Station("fixed_bases", "Fixed bases", ("lecture/approximation_efficiency",)),
-    Station("more_functions", "Why not more of them?", ("lecture/more_functions",)),
+    Station("fixed_bases", "Fixed bases", ("lecture/approximation_efficiency",), ((APPROXIMATION, "Rates"),)),
+    Station(
+        "more_functions",
+        "Why not more of them?",
+        ("lecture/more_functions",),
+        ((APPROXIMATION, "What an error is made of"),),
+    ),
     Station("adapting", "Adapting to the target", ("lecture/nonlinear_approximation",)),
-    Station("xor", "XOR", ("xor",)),
-    Station("hidden_units", "Hidden units", ("lecture/feature_space",)),
-    Station("activations", "Activations", ("lecture/activations",)),
-    Station("universality", "Universal approximation", ("lecture/universal_approximation",)),
-    Station("dimension", "Many dimensions", ("lecture/curse_of_dimension",)),
+    Station("xor", "XOR", ("xor",), ((NETWORKS, "Where descent comes to rest"),)),
+    Station("hidden_units", "Hidden units", ("lecture/feature_space",), ((NETWORKS, "Where descent comes to rest"),)),
+    Station("activations", "Activations", ("lecture/activations",), ((NETWORKS, "The best network of a width"),)),
+    Station(
+        "universality",
+        "Universal approximation",
+        ("lecture/universal_approximation",),
+        ((NETWORKS, "The best network of a width"),),
+    ),
+    Station("dimension", "Many dimensions", ("lecture/curse_of_dimension",), ((APPROXIMATION, "Rates"),)),
     Station("classification", "Classification", ("lecture/classification", "lecture/multilabel")),
-    Station("losses", "Losses", ("lecture/surrogate_losses", "lecture/general_losses")),
-    Station("descent", "Descent", ("lecture/gradient_descent",)),
-    Station("condition_number", "Condition number", ("lecture/condition_number",)),
-    Station("large_rates", "Large learning rates", ("lecture/learning_rate_limit",)),
-    Station("networks", "Networks", ("lecture/phase_diagram", "lecture/edge_of_stability", "lecture/feature_learning")),
+    Station(
+        "losses", "Losses", ("lecture/surrogate_losses", "lecture/general_losses"), ((LEARNING_RATES, "Another loss"),)
+    ),
+    Station("descent", "Descent", ("lecture/gradient_descent",), ((LEARNING_RATES, "The whole curve"),)),
+    Station(
+        "condition_number", "Condition number", ("lecture/condition_number",), ((LEARNING_RATES, "The whole curve"),)
+    ),
+    Station(
+        "large_rates", "Large learning rates", ("lecture/learning_rate_limit",), ((LEARNING_RATES, "A quadratic"),)
+    ),
+    Station(
+        "networks",
+        "Networks",
+        ("lecture/phase_diagram", "lecture/edge_of_stability", "lecture/feature_learning"),
+        ((NETWORKS, "Above the first limit"), (NETWORKS, "Where descent comes to rest")),
+    ),
 )
 """In the order of the lecture."""
 CONFIGS = tuple(config for station in STATIONS for config in station.configs)

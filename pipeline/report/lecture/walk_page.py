@@ -6,6 +6,7 @@ of the runs, so that it can be written again at any time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from types import MappingProxyType
 from pipeline.errors import number_of
 from pipeline.records.atomic_writes import replacing
 from pipeline.report.html.index_page import WALK, IndexEntry, ReportPicture, link_of, picture_of
+from pipeline.report.html.measured_figure import MeasuredFigure, measured_figure
 from pipeline.report.html.page_tables import verdict_class
 from pipeline.report.html.rendering import render_page
 from pipeline.report.lecture.live_figures import LiveFigure
@@ -23,6 +25,7 @@ from pipeline.report.playground.playground_page import write_playground
 
 TITLE = "The lecture"
 PAGE = WALK
+END_OF_A_SENTENCE = re.compile(r"(?<=[.?!]) ")
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ class MeasuredRun:
         question: What it asks.
         report: Link to its page; empty for none.
         answer: What it answers.
-        picture: The figure that shows the answer; ``None`` for none.
+        figure: What shows the answer; ``None`` where the run has no chart of it.
+        picture: The same as a picture, where there is no chart.
         about: What the verdict is about.
         verdict: Whether theory agrees.
         css_class: Class of the verdict in the style sheet.
@@ -51,6 +55,7 @@ class MeasuredRun:
     question: str
     report: str = ""
     answer: str = ""
+    figure: MeasuredFigure | None = None
     picture: ReportPicture | None = None
     about: str = ""
     verdict: str = ""
@@ -58,6 +63,16 @@ class MeasuredRun:
     counts: str = ""
     diverged: str = ""
     damaged: str = ""
+
+    @property
+    def lead(self) -> str:
+        """The first sentence of the answer."""
+        return END_OF_A_SENTENCE.split(self.answer, maxsplit=1)[0]
+
+    @property
+    def rest(self) -> str:
+        """What the answer goes on to say; empty where it is one sentence."""
+        return self.answer[len(self.lead) :].strip()
 
 
 @dataclass(frozen=True)
@@ -67,6 +82,7 @@ class ShownStation:
     name: str
     title: str
     template: str
+    derived: tuple[tuple[str, str], ...]
     quiz: Quiz
     live: LiveFigure | None
     runs: tuple[MeasuredRun, ...]
@@ -143,13 +159,16 @@ def _shown(
 ) -> ShownStation:
     configs = station.configs
     runs = tuple(_run(files[name], entries.get(name), folder, damaged.get(name, "")) for name in configs)
-    return ShownStation(station.name, station.title, station.template, station.quiz, station.live, runs)
+    return ShownStation(
+        station.name, station.title, station.template, station.derived, station.quiz, station.live, runs
+    )
 
 
 def _run(file: StationFile, entry: IndexEntry | None, folder: Path, damaged: str) -> MeasuredRun:
     command = f"python -m pipeline run {file.path}"
     if entry is None:
         return MeasuredRun(file.path, file.text, command, file.question, damaged=damaged)
+    figure = measured_figure(entry)
     return MeasuredRun(
         path=file.path,
         yaml=file.text,
@@ -157,7 +176,8 @@ def _run(file: StationFile, entry: IndexEntry | None, folder: Path, damaged: str
         question=entry.question,
         report=link_of(folder, entry),
         answer=entry.answer,
-        picture=picture_of(entry),
+        figure=figure,
+        picture=None if figure else picture_of(entry),
         about=entry.about,
         verdict=entry.verdict,
         css_class=verdict_class(entry.verdict),

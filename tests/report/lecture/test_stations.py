@@ -46,6 +46,12 @@ def test_the_formulas_of_a_question_are_shown_too(station: Station) -> None:
         assert "$" not in with_formulas(text)
 
 
+@every_station
+def test_where_the_theory_of_a_station_is_derived_there_is_such_a_heading(station: Station) -> None:
+    for page, heading in station.derived:
+        assert f"\n## {heading}\n" in (ROOT / page).read_text()
+
+
 def test_texts_are_those_of_the_stations() -> None:
     texts = {path.stem for path in (TEMPLATES / "lecture").glob("*.html")} - {"walk"}
     assert texts == {station.name for station in STATIONS}

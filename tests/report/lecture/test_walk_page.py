@@ -16,6 +16,7 @@ from pipeline.report.html.scripts import SCRIPTS
 from pipeline.report.lecture.stations import CONFIGS, STATIONS, Station
 from pipeline.report.lecture.walk_page import StationFile, write_walk
 
+CHART = {"mark": "point", "data": {"values": [{}]}, "description": "The loss & its <theory>. Dashed: <theory>."}
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
 FILES = {name: StationFile(f"configs/{name}.yaml", f"What of {name}?", f"question: <{name}>\n") for name in CONFIGS}
 
@@ -23,10 +24,11 @@ FILES = {name: StationFile(f"configs/{name}.yaml", f"What of {name}?", f"questio
 def entry(folder: Path, name: str) -> IndexEntry:
     (folder / "figures").mkdir(parents=True)
     (folder / "figures" / "loss_by_step.png").write_bytes(PNG)
-    (folder / "figures" / "loss_by_step.json").write_text('{"description": "The loss & its <theory>"}')
+    (folder / "figures" / "loss_by_step.json").write_text(json.dumps(CHART))
     path = folder / "report.html"
     path.write_text("")
-    words = ("4 done", "agrees (4 of 4 trials)", ("loss_by_step",), "It <does>.", "descent", "1 diverged.")
+    answer = "It <does> for 0.5. It does more."
+    words = ("4 done", "agrees (4 of 4 trials)", ("loss_by_step",), answer, "descent", "1 diverged.")
     return IndexEntry(name, "Why?", path, *words)
 
 
@@ -64,11 +66,26 @@ def test_a_station_has_a_text_a_question_and_a_file_to_run(page: str, station: S
 def test_what_has_run_has_its_answer_its_figure_and_its_verdict(page: str) -> None:
     xor = section(page, "xor")
     assert "Why?" in xor
-    assert "It &lt;does&gt;." in xor
-    assert 'alt="The loss &amp; its &lt;theory&gt;"' in xor
+    assert '<p class="answer">It &lt;does&gt; for 0.5.</p>\n<p class="rest">It does more.</p>' in xor
+    assert '<svg class="marks" role="img" aria-label="The loss &amp; its &lt;theory&gt;"' in xor
+    assert "<p>Dashed: &lt;theory&gt;.</p>" in xor
+    assert "<img" not in page
     assert 'Theory, on descent: <b class="agrees">agrees (4 of 4 trials)</b>.' in xor
     assert 'href="xor-1/report.html"' in xor
     assert "Not run yet" not in xor
+
+
+def test_a_run_whose_chart_is_gone_has_its_picture(tmp_path: Path) -> None:
+    of = entry(tmp_path / "xor-1", "xor")
+    (tmp_path / "xor-1" / "figures" / "loss_by_step.json").write_text('{"description": "The loss & its <theory>"}')
+    xor = section(write_walk(tmp_path / "lecture.html", FILES, {"xor": of}).read_text(), "xor")
+    assert 'alt="The loss &amp; its &lt;theory&gt;"' in xor
+    assert "<svg" not in xor
+
+
+def test_each_station_leads_on_to_the_next_and_the_last_to_the_contents(page: str) -> None:
+    onward = re.findall(r'<p class="onward">.*?<a href="#(\w+)">', page)
+    assert onward == [*(station.name for station in STATIONS[1:]), "start"]
 
 
 def test_what_has_not_run_says_so_there_and_in_the_contents(page: str) -> None:

@@ -57,9 +57,10 @@ export class LiveFigure {
     const knobs = this.spec.knobs.map((knob, number) =>
       knobElement(knob, this.setting, `${place.dataset.live}-${number}`, (value) => this.turn(knob, value)),
     );
+    const moves = [this.play, button("Step", () => this.step()), button("Begin again", () => this.reset())];
+    const settings = [element("div", { class: "knobs" }, ...knobs), element("div", { class: "moves" }, ...moves)];
     place.append(
-      element("div", { class: "knobs" }, ...knobs),
-      element("div", { class: "moves" }, this.play, button("Step", () => this.step()), button("Begin again", () => this.reset())),
+      element("div", { class: "settings" }, ...settings),
       element("div", { class: "plots" }, ...Object.values(this.places)),
       this.key,
       this.said,

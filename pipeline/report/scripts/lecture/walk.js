@@ -2,6 +2,7 @@
 
 import { one } from "../lecture/elements.js";
 import { afterKey, at, back, forward, presentingOrNot } from "../lecture/slides.js";
+import { keepFitting } from "../lecture/type_size.js";
 
 /** @typedef {import("../lecture/slides.js").Place} Place */
 
@@ -36,6 +37,7 @@ export function startWalk(entered, left) {
     presenting: false,
   };
   document.body.classList.add("walking");
+  const fit = keepFitting(parts.flat(), () => (place.presenting ? (parts[place.at][place.part] ?? null) : null));
   const previous = one(document, "#previous"), next = one(document, "#next"), present = one(document, "#present");
   previous.addEventListener("click", () => lead(back));
   next.addEventListener("click", () => lead(forward));
@@ -91,6 +93,7 @@ export function startWalk(entered, left) {
     }
     /** @type {HTMLButtonElement} */ (previous).disabled = back(place) === place;
     /** @type {HTMLButtonElement} */ (next).disabled = forward(place) === place;
+    fit();
     document.title = `${one(stations[place.at], "[data-title]").dataset.title} · ${one(document, "#lecture").dataset.title}`;
   }
 
