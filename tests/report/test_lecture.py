@@ -316,6 +316,23 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_walk(folder / "lecture.html", files(), entries)
 
 
+def test_a_slider_keeps_the_arrows_until_escape_and_the_buttons_of_a_presenter_lead_on_from_it(walk: Chrome) -> None:
+    station = go(walk, "large_rates")
+    choices(station)[0].click()
+    press(walk, "p", *[Keys.ARROW_RIGHT] * 2)
+    slider = station.find_element(By.CSS_SELECTOR, "input[type=range]")
+    slider.send_keys(Keys.ARROW_RIGHT)
+    assert parts_in_sight(station) == ["live"]
+    assert slider.get_attribute("aria-valuetext") == "0.99"
+    slider.send_keys(Keys.PAGE_DOWN)
+    assert parts_in_sight(station) == ["measured"]
+    assert slider.get_attribute("aria-valuetext") == "0.99"
+    press(walk, Keys.PAGE_UP)
+    slider.send_keys(Keys.ESCAPE)
+    press(walk, Keys.ARROW_RIGHT)
+    assert parts_in_sight(station) == ["measured"]
+
+
 @pytest.mark.parametrize(("width", "height"), [(1024, 768), (1280, 720)])
 def test_nothing_is_cut_off_on_the_screen_of_a_projector(walk: Chrome, measured: Path, width: int, height: int) -> None:
     browser.resize(walk, width, height)

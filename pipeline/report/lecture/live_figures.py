@@ -312,7 +312,7 @@ LIVE = {
         steps_per_frame=10,  # a thousandth above the limit a mode that is at rest takes 18,000 steps to be seen
     ),
     "networks": LiveFigure(
-        r"Go past the limit: the loss rises, and the sharpness falls. Where is it beside $2 / \eta$ in the end?",
+        r"The rate is 1.5 times the limit. The loss rises, and then the sharpness falls: to where, beside $2 / \eta$?",
         setting("sine", _shallow("identity"), 64, num_points=32, learning_rate={"of_limit": 1.5}),
         (
             numbers(

@@ -17,8 +17,11 @@ function partsInReach(parts) {
 /** As the style sheet hides them. */
 const COVERED = ".covered :is(.live, .measured, .yaml)";
 
-/** What keeps the arrow keys for itself. */
+/** What keeps the arrow keys for itself, until Escape. */
 const USES_KEYS = "input, select, textarea, [contenteditable]";
+
+/** What a presenter's buttons send: they lead on from a slider, too. */
+const BUTTONS = ["PageDown", "PageUp"];
 
 /**
  * Begin the walk at the station that the address names.
@@ -45,7 +48,9 @@ export function startWalk(entered, left) {
   window.addEventListener("hashchange", () => go(at(place, location.hash.slice(1))));
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    if (event.target instanceof Element && event.target.closest(USES_KEYS)) return;
+    const inField = event.target instanceof Element && event.target.closest(USES_KEYS) !== null;
+    if (inField && event.key === "Escape") return focusTitle();
+    if (inField && !(place.presenting && BUTTONS.includes(event.key))) return;
     if (lead((from) => afterKey(from, event.key))) event.preventDefault();
   });
 
@@ -76,8 +81,12 @@ export function startWalk(entered, left) {
     if (changed.at !== before.at) entered(stations[place.at]);
     if (changed.at !== before.at || changed.part !== before.part || changed.presenting !== before.presenting) {
       scrollTo(0, 0);
-      one(stations[place.at], "[data-title]").focus({ preventScroll: true });
+      focusTitle();
     }
+  }
+
+  function focusTitle() {
+    one(stations[place.at], "[data-title]").focus({ preventScroll: true });
   }
 
   function show() {
