@@ -20,7 +20,9 @@ import polars as pl
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4D4D4D", "#9F2EFB")
-VIRIDIS = ("#440154", "#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39", "#d8c21c")
+VIRIDIS = ("#440154", "#46327e", "#365c8d", "#277f8e", "#1f9a8a", "#48ad68", "#8fb93c", "#d8c21c")
+"""Viridis up to a yellow that is seen on white, evenly brighter, whichever cones one sees with."""
+VIRIDIS_IN_THE_DARK = ("#8552B3", "#7867C6", "#5584C8", "#2F9BAC", "#2FB09A", "#5CC46A", "#A6DA4A", "#FDE725")
 SYMBOLS = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
 CROSS = "M-0.6,-0.6L0.6,0.6M0.6,-0.6L-0.6,0.6"
 INK, MUTED, EMPTY = "#222222", "#666666", "#E8E8E8"
@@ -34,7 +36,7 @@ IN_THE_DARK = {
     AXIS: "#777780",
     UNDER: "#6A6A74",
     OKABE_ITO[6]: "#C8C8D0",
-    **dict(zip(VIRIDIS, ("#8552B3", "#7B6CCB", "#5A8FD0", "#309DAC", "#35B0B0"), strict=False)),
+    **dict(zip(VIRIDIS, VIRIDIS_IN_THE_DARK, strict=True)),
 }
 """Colours that cannot be seen on a dark page, or shine there, and what they are on it, in the same order of brightness.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import re
+from importlib.resources import files
 
 import altair as alt
 import numpy as np
@@ -15,6 +17,7 @@ from pipeline.report.figures.charts import (
     IN_THE_DARK,
     OKABE_ITO,
     VIRIDIS,
+    VIRIDIS_IN_THE_DARK,
     Panels,
     chart_of,
     leaves,
@@ -65,12 +68,10 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def test_lines_can_be_seen_on_a_dark_page_and_quantities_keep_their_order() -> None:
+def test_lines_can_be_seen_on_a_dark_page() -> None:
     paper = luminance("#17171a")
     seen = [luminance(IN_THE_DARK.get(colour, colour)) for colour in (*OKABE_ITO, *VIRIDIS)]
     assert min((value + 0.05) / (paper + 0.05) for value in seen) > 3  # WCAG 2.2, 1.4.11
-    ramp = seen[len(OKABE_ITO) :]
-    assert ramp[:-1] == sorted(ramp[:-1])
 
 
 SIGHT = {
@@ -100,6 +101,20 @@ def lab(colour: str, sight: str) -> np.ndarray:
 def test_the_colour_blind_tell_any_two_colours_of_a_chart_apart(sight, dark, colours, least) -> None:
     seen = [lab(IN_THE_DARK.get(colour, colour) if dark else colour, sight) for colour in colours]
     assert min(np.linalg.norm(one - other) for one, other in itertools.combinations(seen, 2)) > least
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+@pytest.mark.parametrize("colours", [VIRIDIS, VIRIDIS_IN_THE_DARK], ids=["light", "dark"])
+def test_a_smaller_quantity_is_brighter_for_everybody(sight, colours) -> None:
+    lightness = [lab(colour, sight)[0] for colour in colours]
+    assert min(np.diff(lightness)) > 0.9
+
+
+@pytest.mark.parametrize("colours, among", [(VIRIDIS, 0), (VIRIDIS_IN_THE_DARK, 1)], ids=["light", "dark"])
+def test_the_map_that_is_explored_has_the_colours_of_the_charts(colours, among) -> None:
+    style = (files("pipeline.report.html") / "static" / "explorer.css").read_text(encoding="utf-8")
+    ramps = re.findall(r"--ramp-(\d): (#[0-9a-f]{6});", style)
+    assert ramps[8 * among : 8 * among + 8] == [(str(stop), colour.lower()) for stop, colour in enumerate(colours)]
 
 
 def test_a_chart_holds_null_for_what_json_cannot_write():
