@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import drawn_run
 import pytest
@@ -44,7 +45,7 @@ def server(one_server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPa
             "WANDB_BASE_URL": one_server.url,
             "WANDB_API_KEY": KEY,
             "WANDB_CONFIG_DIR": str(tmp_path / "config"),
-            "WANDB_HTTP_TIMEOUT": "3",
+            "WANDB_HTTP_TIMEOUT": "20",
             "WANDB__GRAPHQL_RETRY_MAX": "1",
             "WANDB__GRAPHQL_RETRY_WAIT_MIN_SECONDS": SHORTEST_WAIT,
             "WANDB__GRAPHQL_RETRY_WAIT_MAX_SECONDS": "0.1",  # also how long an export waits by itself
@@ -114,6 +115,27 @@ def said() -> list[str]:
 def clock(server: WandbServer) -> Clock:
     """The server's time, which passes at once where somebody waits."""
     return Clock(server.now, server.let_pass)
+
+
+@pytest.fixture(scope="session")
+def first_export(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What ``exported`` copies, once there is something."""
+    return {"folder": tmp_path_factory.mktemp("first") / "wandb"}
+
+
+@pytest.fixture
+def exported(
+    run: Path, server: WandbServer, to_wandb: Callable[[], ExportResult], first_export: dict[str, Any]
+) -> Path:
+    """The run after one whole export, and the server with it: the first test sends it, those after it get a copy."""
+    if "server" not in first_export:
+        assert not to_wandb().problems
+        shutil.copytree(run / "wandb", first_export["folder"])
+        first_export["server"] = server.memory()
+    else:
+        shutil.copytree(first_export["folder"], run / "wandb")
+        server.remember(first_export["server"])
+    return run
 
 
 @pytest.fixture

@@ -202,8 +202,7 @@ def test_an_account_of_few_requests_a_minute_gets_all_of_it_in_its_time(
     assert [text for text in said if text.startswith("W&B limits requests (HTTP 429); retrying in")]
 
 
-def test_rows_that_nobody_has_sent_are_told_of(run: Path, server: WandbServer, to_wandb: Export) -> None:
-    to_wandb()
+def test_rows_that_nobody_has_sent_are_told_of(exported: Path, server: WandbServer, to_wandb: Export) -> None:
     place, stored = next(iter((stored.place, stored) for stored in trial_runs(server).values()))
     rows = len(stored.history)
     stored.history += stored.history
@@ -213,8 +212,7 @@ def test_rows_that_nobody_has_sent_are_told_of(run: Path, server: WandbServer, t
     assert done.verified == TRIALS
 
 
-def test_a_run_takes_two_requests(run: Path, server: WandbServer, to_wandb: Export) -> None:
-    to_wandb()
+def test_a_run_takes_two_requests(exported: Path, server: WandbServer) -> None:
     of_the_sweep = {"CreateRunFiles", "upload", "page", "Viewer", "GetDefaultEntity", "ServerFeaturesQuery"}
     made = [name for name in server.requests if "Artifact" not in name and name not in of_the_sweep]
     assert made.count("UpsertBucket") == TRIALS + 2
@@ -225,36 +223,33 @@ def test_a_run_takes_two_requests(run: Path, server: WandbServer, to_wandb: Expo
 
 @pytest.mark.parametrize("rows_there", [1, 7])
 def test_of_an_interrupted_run_the_rest_is_sent(
-    run: Path, server: WandbServer, to_wandb: Export, rows_there: int
+    exported: Path, server: WandbServer, to_wandb: Export, rows_there: int
 ) -> None:
-    to_wandb()
     for stored in trial_runs(server).values():
         del stored.history[rows_there:]
         stored.summary, stored.state = {}, "running"
-    (run / "wandb" / "ledger.jsonl").unlink()
+    (exported / "wandb" / "ledger.jsonl").unlink()
     to_wandb()
-    assert_all_there(server, run)
+    assert_all_there(server, exported)
 
 
 @pytest.mark.parametrize("ledger", ["kept", "lost"])
 def test_a_run_that_was_deleted_comes_under_another_id(
-    run: Path, server: WandbServer, to_wandb: Export, said: list[str], ledger: str
+    exported: Path, server: WandbServer, to_wandb: Export, said: list[str], ledger: str
 ) -> None:
-    to_wandb()
     place = next(place for place in server.runs if not place[2].endswith("-sweep"))
     server.delete(place)
     if ledger == "lost":
-        (run / "wandb" / "ledger.jsonl").unlink()
+        (exported / "wandb" / "ledger.jsonl").unlink()
     assert not to_wandb().problems
     assert (*place[:2], f"{place[2]}-g2") in server.runs
     assert f"run {place[2]} was deleted on W&B; it goes there under another id" in said
-    assert_all_there(server, run)
+    assert_all_there(server, exported)
 
 
 def test_a_project_that_was_deleted_is_asked_for_and_made_again(
-    run: Path, server: WandbServer, to_wandb: Export, said: list[str]
+    exported: Path, server: WandbServer, to_wandb: Export, said: list[str]
 ) -> None:
-    to_wandb()
     server.delete_project(ENTITY, DEFAULT_PROJECT)
     done = to_wandb()
     assert (done.verified, done.problems) == (TRIALS + 1, {})
@@ -262,9 +257,8 @@ def test_a_project_that_was_deleted_is_asked_for_and_made_again(
     assert {place[2][-3:] for place in server.runs} == {"-g2"}
 
 
-def test_another_result_under_the_same_id_is_left_alone(run: Path, server: WandbServer, to_wandb: Export) -> None:
-    to_wandb()
-    (run / "wandb" / "ledger.jsonl").unlink()
+def test_another_result_under_the_same_id_is_left_alone(exported: Path, server: WandbServer, to_wandb: Export) -> None:
+    (exported / "wandb" / "ledger.jsonl").unlink()
     place, stored = next((place, stored) for place, stored in server.runs.items() if not place[2].endswith("-sweep"))
     stored.config["content_digest"]["value"] = "another"
     before = list(stored.history)
@@ -277,14 +271,13 @@ def test_another_result_under_the_same_id_is_left_alone(run: Path, server: Wandb
 
 @pytest.mark.parametrize("status", [400, 403])
 def test_one_run_that_is_refused_keeps_neither_the_others_nor_that_of_the_sweep(
-    run: Path, server: WandbServer, to_wandb: Export, status: int
+    exported: Path, server: WandbServer, to_wandb: Export, status: int
 ) -> None:
     """It is the only one of the last batch."""
-    to_wandb()
     place = next(place for place in server.runs if not place[2].endswith("-sweep"))
     sweep = next(place for place in server.runs if place[2].endswith("-sweep"))
     del server.runs[place], server.runs[sweep]
-    (run / "wandb" / "ledger.jsonl").unlink()
+    (exported / "wandb" / "ledger.jsonl").unlink()
     server.refused[place[2]] = (status, "64 limit exceeded for JobType")
     done = to_wandb()
     assert done.problems == {place[2]: f"HTTP {status}: 64 limit exceeded for JobType"}

@@ -46,8 +46,7 @@ def test_every_exported_value_is_the_recorded_one(run: Path, server: WandbServer
     assert one.summary["loss"].keys() == {"last", "min"}
 
 
-def test_the_sweep_has_its_tables_counts_and_report(run: Path, server: WandbServer, to_wandb: Export) -> None:
-    to_wandb()
+def test_the_sweep_has_its_tables_counts_and_report(exported: Path, server: WandbServer) -> None:
     sweep = next(stored for place, stored in server.runs.items() if place[2].endswith("-sweep"))
     assert sweep.summary["trials"] == TRIALS
     assert sweep.summary["diverged"] == 4
@@ -58,20 +57,20 @@ def test_the_sweep_has_its_tables_counts_and_report(run: Path, server: WandbServ
     assert "planned" in sweep.config
 
 
-def test_exporting_again_sends_nothing(run: Path, server: WandbServer, to_wandb: Export) -> None:
-    to_wandb()
+def test_exporting_again_sends_nothing(exported: Path, server: WandbServer, to_wandb: Export) -> None:
     server.requests.clear()
     assert to_wandb().verified == TRIALS + 1
     assert {"UpsertBucket", "file_stream", "upload"}.isdisjoint(server.requests)
 
 
-def test_without_its_ledger_an_export_finds_what_is_there(run: Path, server: WandbServer, to_wandb: Export) -> None:
-    to_wandb()
-    (run / "wandb" / "ledger.jsonl").unlink()
+def test_without_its_ledger_an_export_finds_what_is_there(
+    exported: Path, server: WandbServer, to_wandb: Export
+) -> None:
+    (exported / "wandb" / "ledger.jsonl").unlink()
     server.requests.clear()
     to_wandb()
     assert "file_stream" not in server.requests or server.requests.count("file_stream") <= 3  # of the sweep
-    assert_all_there(server, run)
+    assert_all_there(server, exported)
 
 
 def test_without_a_key_the_runs_wait_in_files(run: Path, server: WandbServer) -> None:
@@ -213,8 +212,7 @@ def test_a_run_is_the_same_whoever_exports_it(tmp_path: Path, server: WandbServe
     assert len(files[0]) == TRIALS
 
 
-def test_nan_and_infinity_arrive(server: WandbServer, to_wandb: Export) -> None:
-    to_wandb()
+def test_nan_and_infinity_arrive(exported: Path, server: WandbServer) -> None:
     for stored in trial_runs(server).values():
         by_step = {row[STEP]: row["loss"] for row in stored.rows}
         assert math.isnan(by_step[100])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import gzip
 import json
 import re
@@ -43,6 +44,17 @@ class WandbServer(Kept):
             Kept.__init__(self)
             self.bodies = []
             self.clock_ahead_seconds = 0.0
+
+    def memory(self) -> dict[str, Any]:
+        """All that is kept, as a copy."""
+        own = ("lock", "http", "holder", "port")
+        with self.lock:
+            return copy.deepcopy({name: value for name, value in vars(self).items() if name not in own})
+
+    def remember(self, memory: dict[str, Any]) -> None:
+        """Keep what was kept at another moment."""
+        with self.lock:
+            vars(self).update(copy.deepcopy(memory))
 
     def start(self) -> None:
         """Listen, at the same port as before."""
