@@ -75,7 +75,21 @@ def read_contents(folder: Path, plan: Plan | None = None) -> RunContents:
         PipelineError: If the folder holds no plan, or a file in it is damaged.
     """
     plan, outcomes = plan or read_plan(folder), read_outcomes(folder)
-    results = read_results(folder, plan, outcomes)
+    return contents_of(folder, plan, outcomes, read_results(folder, plan, outcomes))
+
+
+def contents_of(folder: Path, plan: Plan, outcomes: pl.DataFrame, results: pl.DataFrame) -> RunContents:
+    """The same of a run whose results were read already.
+
+    Args:
+        folder: Of the run.
+        plan: Its experiment and trials.
+        outcomes: How its trials ended.
+        results: One row for each trial.
+
+    Returns:
+        The contents.
+    """
     measured = unless_own_code_fails("best networks", lambda: with_network_ratios(plan, results, folder), results)
     tables = RunTables(plan, measured, scan_records(folder), read_fitted_samples(folder), folder)
     return RunContents(folder, plan, outcomes, tables)

@@ -27,7 +27,7 @@ def run_folder(named: Path | None) -> Path:
             in ``runs/`` that it may mean.
     """
     if named is not None:
-        if not named.exists():
+        if not named.is_dir():
             _refuse_folder(str(named))
         return named
     runs = _newest_first(RUNS)
@@ -71,7 +71,10 @@ def _refuse_folder(name: str) -> NoReturn:
     path = Path(name)
     if path.exists():
         what = f"{name!r} is not the folder of a run"
-        raise PipelineError(what, where=str(path / "plan.json"), hint="expected plan.json there")
+        hint = "expected plan.json there"
+        if path.suffix in (".yaml", ".yml"):
+            what, hint = f"{name!r} is a question, and no run yet", f"python -m pipeline run {name} makes one"
+        raise PipelineError(what, where=str(path if path.is_file() else path / "plan.json"), hint=hint)
     folder = path.parent if "/" in name else RUNS
     meant = [str(run) for run in _newest_first(RUNS) if path.name.lower() in run.name.lower()]
     runs = [str(run) for run in _newest_first(folder)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import shutil
+import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -43,8 +44,12 @@ def parse(words: Sequence[str]) -> Callable[[], int]:
 
     Raises:
         PipelineError: If a verb or an option is mistyped.
+        SystemExit: If nothing was typed, after the help.
     """
     whole, verbs = _parsers()
+    if not words:
+        whole.print_help(sys.stderr)
+        raise SystemExit(2)
     refuse_mistyped(words, whole, verbs.choices)
     namespace = whole.parse_args(words)
     return functools.partial(namespace.verb, options_from(namespace, namespace.options))
@@ -240,7 +245,7 @@ def _dashboard(verbs: Verbs) -> None:
 
 def _list(verbs: Verbs) -> None:
     verb = _verb(verbs, list_kind, ListOptions, "list bases")
-    verb.add_argument("kind", metavar="KIND", help=f"one of {', '.join(LISTABLE_KINDS)}")
+    verb.add_argument("kind", nargs="?", default="", metavar="KIND", help=f"one of {', '.join(LISTABLE_KINDS)}")
 
 
 def _check(verbs: Verbs) -> None:
@@ -371,7 +376,7 @@ def _takes_names(verb: argparse.ArgumentParser, what: str) -> None:
 
 def _count(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer of at least 0")
     return int(text)
 
 
@@ -381,7 +386,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = -1.0
     if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return seconds
 
 

@@ -1,4 +1,4 @@
-"""The verb compare."""
+"""The verb compare: two runs side by side, and what each answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.cli.prose import print_json, say
 if TYPE_CHECKING:
     import polars as pl
 
-    from pipeline.report.tables.run_comparison import RunComparison
+    from pipeline.report.tables.run_comparison import RecordedSweep, RunComparison
 
 MOST_SHOWN = 10
 """Trials of a table on a terminal."""
@@ -32,14 +32,18 @@ class CompareOptions:
 
 
 def compare(options: CompareOptions) -> int:
-    """Put two runs side by side: what differs in the question, in how trials ended and in their numbers."""
+    """Put two runs side by side: what differs in the question, in how trials ended, in their numbers and answers."""
     from pipeline.errors import number_of
-    from pipeline.report.tables.run_comparison import compare_runs, read_sweep
+    from pipeline.report.tables.run_comparison import compare_runs, first_ranks, read_sweep
+    from pipeline.report.theory.own_code import in_sentences, parts_left_out
 
     first, second = map(run_folder, options.runs)
-    found = compare_runs(read_sweep(first), read_sweep(second))
+    with parts_left_out() as left_out:
+        sweeps = read_sweep(first), read_sweep(second)
+        found = compare_runs(*sweeps)
+        answers = _answer(first, sweeps[0]), _answer(second, sweeps[1])
     if options.json:
-        print_json(_as_json(found, options.runs))
+        print_json(_as_json(found, options.runs, answers))
         return 0
     say(f"first: {first}\nsecond: {second}")
     _print(found.question, "the same question: no field of the experiments differs")
@@ -53,7 +57,20 @@ def compare(options: CompareOptions) -> int:
         _print(differing, f"all of their last numbers are equal: {', '.join(found.numbers['diagnostic'])}")
     say("best in each:")
     _print(found.best, "nothing yet")
+    say("\n".join([*first_ranks(found.best), *_answers_in_words(answers), *in_sentences(left_out)]))
     return 0
+
+
+def _answer(folder: Path, sweep: RecordedSweep) -> str:
+    """What a run answers, in a row of sentences."""
+    from pipeline.api.run_contents import contents_of
+
+    return contents_of(folder, sweep.plan, sweep.outcomes, sweep.results).answer.text
+
+
+def _answers_in_words(answers: tuple[str, str]) -> list[str]:
+    first, second = answers
+    return [f"both answer: {first}"] if first == second else [f"the first answers: {first}", f"the second: {second}"]
 
 
 def _print(table: pl.DataFrame, nothing: str) -> None:
@@ -69,10 +86,10 @@ def _print(table: pl.DataFrame, nothing: str) -> None:
         say(nothing)
 
 
-def _as_json(found: RunComparison, runs: tuple[Path, Path]) -> dict[str, object]:
+def _as_json(found: RunComparison, runs: tuple[Path, Path], answers: tuple[str, str]) -> dict[str, object]:
     """The whole comparison as plain JSON types."""
     from pipeline.report.tables.printing import as_json_rows
 
     tables = ("question", "origin", "numbers", "endings", "alone", "best")
     rows = {name: as_json_rows(getattr(found, name)) for name in tables}
-    return {"first": str(runs[0]), "second": str(runs[1]), "both": found.both, **rows}
+    return {"first": str(runs[0]), "second": str(runs[1]), "both": found.both, **rows, "answers": list(answers)}

@@ -27,7 +27,7 @@ class ListOptions:
     """Options of list.
 
     Args:
-        kind: One of ``LISTABLE_KINDS``.
+        kind: One of ``LISTABLE_KINDS``; empty if none was named, which is refused.
     """
 
     kind: str
@@ -35,6 +35,8 @@ class ListOptions:
 
 def list_kind(options: ListOptions) -> int:
     """Print what can be written in a YAML file, one name and one sentence a line; of files also where they lie."""
+    if not options.kind:
+        raise PipelineError("a kind is missing", where="python -m pipeline list", hint=nearest("", LISTABLE_KINDS))
     if options.kind not in LISTABLE_KINDS:
         raise PipelineError(f"unknown kind {options.kind!r}", hint=nearest(options.kind, LISTABLE_KINDS))
     of_files = {"clusters": _clusters, "configs": _configs}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import difflib
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -40,11 +41,13 @@ def refuse_mistyped(
     for number, word in enumerate(rest):
         if word == "--":
             return
-        after = rest[number + 1] if number + 1 < len(rest) else ""
+        after = "".join(rest[number + 1 : number + 2])
+        if after == "=":  # seeds = 3, with spaces
+            _refuse_field(word, "".join(rest[number + 2 : number + 3]), usage)
         _check_option(word, after, usage, verbs)
         _check_value(before, word, after, usage)
         if before not in usage.with_value and "--set" in usage.options:
-            _check_field(word, usage.prog)
+            _check_field(word, usage)
         before = word
 
 
@@ -111,13 +114,20 @@ def _check_value(option: str, word: str, after: str, usage: Usage) -> None:
         raise PipelineError(what, where=usage.prog, hint=nearest(word, usage.choices[option]))
 
 
-def _check_field(word: str, where: str) -> None:
+def _check_field(word: str, usage: Usage) -> None:
     """Refuse a field with its value in the place of a file."""
     if (found := FIELD.fullmatch(word)) and not Path(word).exists():
-        meant = _assigned(found[1], found[2])
-        raise PipelineError(
-            f"{word!r} is neither an option nor a file", where=where, hint=f"did you mean --set {meant}?"
-        )
+        _refuse_field(found[1], found[2], usage)
+
+
+def _refuse_field(name: str, value: str, usage: Usage) -> None:
+    """Say how a field is given its value; a field that there is none of is taken for the nearest one."""
+    if "--set" not in usage.options:
+        return
+    near = difflib.get_close_matches(name, _fields(), n=1) if "." not in name else []
+    meant = _assigned(near[0] if near else name, value or "VALUE")
+    what = f"'{name}={value}' is neither an option nor a file"
+    raise PipelineError(what, where=usage.prog, hint=f"did you mean --set {meant}?")
 
 
 def _fields() -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,7 @@ def status(options: StatusOptions) -> int:
     if options.json:
         _print_status_json(folder, found)
     else:
-        _print_status(found)
+        _print_status(folder, found)
     return 1 if found.trials.keys() & {"failed", "quarantined"} else 0
 
 
@@ -79,7 +80,7 @@ def _print_status_json(folder: Path, found: Status) -> None:
     )
 
 
-def _print_status(found: Status) -> None:
+def _print_status(folder: Path, found: Status) -> None:
     from pipeline.launch.state.logs import groups, groups_table
     from pipeline.report.tables.printing import as_text
 
@@ -94,6 +95,9 @@ def _print_status(found: Status) -> None:
     if distinct.height and found.trials.keys() - {"done", "diverged"}:
         print(as_text(distinct.head(MOST_GROUPS).drop("log")))
         say("logs shows more; retry sends again what can be mended")
+    if ended := sum(found.trials.get(state, 0) for state in ("done", "diverged")):
+        so_far = "" if ended == sum(found.trials.values()) else " so far"
+        say(f"the answer{so_far}: python -m pipeline report {shlex.quote(str(folder))}")
 
 
 def logs(options: LogsOptions) -> int:

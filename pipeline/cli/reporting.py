@@ -74,17 +74,19 @@ class ReportOptions:
 
 
 def results(options: ResultsOptions) -> int:
-    """Print one row per trial: its axes, its status, whether it is best, its last value of each diagnostic."""
+    """Print one row per trial: its axes, its status, whether it is best, its last numbers; and what they answer."""
     from pipeline.api.run_contents import read_contents
     from pipeline.report.tables.table_query import TableQuery
     from pipeline.report.theory.own_code import in_sentences, parts_left_out
 
+    query = TableQuery(options.where, options.select, options.sort, options.top)
     with parts_left_out() as left_out:
-        table = read_contents(run_folder(options.run)).results
-    for sentence in in_sentences(left_out):
-        say(sentence)
-    found = TableQuery(options.where, options.select, options.sort, options.top).of(table)
+        contents = read_contents(run_folder(options.run))
+        found = query.of(contents.results)
+        answer = contents.answer.sentences if options.format == "table" else ()
     print_table(found, options.format, ordered=bool(options.sort), chosen=bool(options.select), last=LONG_TEXTS)
+    for sentence in (*answer, *in_sentences(left_out)):
+        say(sentence)
     return 0
 
 

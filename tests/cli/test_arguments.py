@@ -42,9 +42,9 @@ def test_version_says_the_commit_where_there_is_one(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["submit", "x.yaml", "--cluster", "soc", "--chain", "many"], "'many' is no whole number from 0"),
-        (["results", "--top", "-1"], "'-1' is no whole number from 0"),
-        (["sync", "--watch", "0"], "'0' is no number of seconds"),
+        (["submit", "x.yaml", "--cluster", "soc", "--chain", "many"], "'many' is not an integer of at least 0"),
+        (["results", "--top", "-1"], "'-1' is not an integer of at least 0"),
+        (["sync", "--watch", "0"], "'0' is not a number of seconds above 0"),
         (["run", "x.yaml", "--out", ""], "the folder has no name"),
     ],
 )

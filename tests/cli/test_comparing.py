@@ -30,6 +30,15 @@ def test_two_runs_are_shown_to_a_person(runs, capsys):
     assert "7 trials in both, 77 trials in one only" in said.err
     assert "and 67 more rows; --json writes all" in said.err
     assert "all of these ended alike" in said.err
+    assert said.err.endswith(
+        "the first answers: Nothing has been recorded yet: 7 trials to come.\n"
+        "the second: Nothing has been recorded yet: 84 trials to come.\n"
+    )
+
+
+def test_one_answer_is_said_once(runs, capsys):
+    assert compare(CompareOptions((runs[0], runs[0]), json=False)) == 0
+    assert capsys.readouterr().err.endswith("both answer: Nothing has been recorded yet: 7 trials to come.\n")
 
 
 def test_all_of_it_is_written_for_a_program(runs, capsys):
@@ -37,6 +46,7 @@ def test_all_of_it_is_written_for_a_program(runs, capsys):
     found = json.loads(capsys.readouterr().out)
     assert (found["first"], found["second"], found["both"]) == (*map(str, runs), 7)
     assert len(found["alone"]) == 77
+    assert found["answers"] == [f"Nothing has been recorded yet: {number} trials to come." for number in (7, 84)]
     assert found["question"][0]["field"] == "widths"
 
 

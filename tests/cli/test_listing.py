@@ -34,3 +34,7 @@ def test_experiments_are_listed_by_their_question_and_say_where_they_lie(
 def test_an_unknown_kind_is_refused_with_the_nearest() -> None:
     with pytest.raises(PipelineError, match=r"^unknown kind 'basis'\n  hint: did you mean 'bases'"):
         list_kind(ListOptions("basis"))
+    with pytest.raises(
+        PipelineError, match=r"^python -m pipeline list: a kind is missing\n  hint: known: activations, "
+    ):
+        list_kind(ListOptions(""))

@@ -32,6 +32,9 @@ from pipeline.cli.arguments import parse
         ("results --format CVS", "python -m pipeline results: --format cannot be 'CVS'\n  hint: did you mean 'csv'? "),
         ("plan x seeds=3", "python -m pipeline plan: 'seeds=3' is neither an option nor a file\n  hint: did you mean "),
         ("run x seeds=3", "--set seeds=3?"),
+        ("run x seed=3", "--set seeds=3?"),
+        ("run x seeds = 3", "--set seeds=3?"),
+        ("run x --set seeds = 3", "--set seeds=3?"),
         ("run x widths=2,4", "--set 'widths=[2,4]'?"),
         ("run x --set steps=9 optimizer=adam,momentum", "--set 'optimizer=[adam,momentum]'?"),
         ("retry cluster.memory_gib=64", "--set cluster.memory_gib=64?"),
@@ -72,6 +75,13 @@ def test_what_is_right_is_left_to_the_verb(typed: list[str], tmp_path: Path, mon
     monkeypatch.chdir(tmp_path)
     Path("a=b").touch()  # a file may be called so
     assert callable(parse(typed))
+
+
+def test_who_types_nothing_is_shown_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main([])
+    out, err = capsys.readouterr()
+    assert (out, "Train experiments here" in err) == ("", True)
 
 
 def test_every_option_of_every_verb_is_known_by_its_usage() -> None:

@@ -196,3 +196,30 @@ def _best(runs: dict[str, RecordedSweep]) -> pl.DataFrame:
         setting = (name for name in ("model", *TRAINING, "width", "rate") if name in best.columns)
         parts.append(best.select(pl.lit(name).alias("run"), *PROBLEM, *setting, "median", "seeds"))
     return pl.concat(parts, how="diagonal")
+
+
+def first_ranks(best: pl.DataFrame) -> list[str]:
+    """Whether the same model ranks first in both runs, in a sentence; seeds may not tell it from the next.
+
+    Args:
+        best: As ``RunComparison.best``.
+
+    Returns:
+        At most one sentence: none where a run has no best model yet.
+    """
+    first, second = ({row[:-1]: row[-1] for row in part.rows()} for part in _first_of_each(best))
+    if not first or not second:
+        return []
+    problems = [problem for problem in first if problem in second]
+    same = [problem for problem in problems if first[problem] == second[problem]]
+    if not problems:
+        return ["no problem is in both, so that their answers are to different questions"]
+    if len(problems) == 1:
+        (here,), (there,) = ([models[problem] for problem in problems] for models in (first, second))
+        return [f"{here} ranks first in both" if same else f"{here} ranks first in the first, {there} in the second"]
+    return [f"on {len(same)} of the {len(problems)} problems that are in both, the same model ranks first in both"]
+
+
+def _first_of_each(best: pl.DataFrame) -> list[pl.DataFrame]:
+    """Of each run its problems, each with the model that ranks first."""
+    return [best.filter(pl.col("run") == run).select(*PROBLEM, "model") for run in ("first", "second")]

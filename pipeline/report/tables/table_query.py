@@ -43,7 +43,7 @@ class TableQuery:
             if not isinstance(names, str) and not all(isinstance(name, str) for name in names):
                 raise ArgumentError(argument, "not all are names of columns", hint="write 'trial, loss'")
         if self.top is not None and not (isinstance(self.top, int) and self.top >= 0):
-            raise ArgumentError("top", f"{self.top!r} is no whole number from 0", hint="leave it out for all")
+            raise ArgumentError("top", f"{self.top!r} is not an integer of at least 0", hint="leave it out for all")
 
     def of(self, table: pl.DataFrame) -> pl.DataFrame:
         """The answer of a table; what is not recorded or no number comes last in either order.

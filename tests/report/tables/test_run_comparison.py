@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import polars as pl
 import pytest
 from synthetic_run import outcomes_of, results_of
 
@@ -15,7 +16,7 @@ from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, GradientDescent
 from pipeline.plans import make_plan
 from pipeline.problems.targets import AbsoluteValue
-from pipeline.report.tables.run_comparison import RecordedSweep, compare_runs
+from pipeline.report.tables.run_comparison import RecordedSweep, compare_runs, first_ranks
 
 MODELS = (Linear(), Shallow(), Shallow(Tanh()))
 EXPERIMENT = Experiment("?", MODELS, (2,), target=(AbsoluteValue(),), learning_rates=(0.1, 0.2), seeds=1)
@@ -83,3 +84,28 @@ def test_who_trained_what_is_said_where_optimizers_are_compared():
     found = compare_runs(sweep([0.5, 0.4, 0.1, 0.2], rules), sweep())
     assert found.best.select("run", "optimizer").rows() == [("first", "adam"), ("second", None)]
     assert set(found.alone.filter(run="first")["optimizer"]) == {"adam"}
+
+
+@pytest.mark.parametrize(
+    "here, there, said",
+    [
+        ([("x", "a")], [("x", "a")], ["a ranks first in both"]),
+        ([("x", "a")], [("x", "b")], ["a ranks first in the first, b in the second"]),
+        (
+            [("x", "a"), ("y", "a")],
+            [("x", "a"), ("y", "b"), ("z", "b")],
+            ["on 1 of the 2 problems that are in both, the"],
+        ),
+        ([("x", "a")], [("y", "a")], ["no problem is in both"]),
+        ([("x", "a")], [], []),
+    ],
+)
+def test_what_ranks_first_in_both_is_said(here, there, said):
+    rows = [("first", *row) for row in here] + [("second", *row) for row in there]
+    columns = {"dimension": 1, "train": 2, "noise": 0.0}
+    best = pl.DataFrame(rows, schema=["run", "problem", "model"], orient="row").with_columns(
+        **{name: pl.lit(value) for name, value in columns.items()}
+    )
+    found = first_ranks(best)
+    assert len(found) == len(said)
+    assert all(sentence.startswith(words) for sentence, words in zip(found, said, strict=True))

@@ -115,8 +115,8 @@ def test_names_may_be_a_list():
     [
         ({"where": pl.col("width") > 2}, "where: .* is no text\n  hint: write a condition in SQL, or filter the fr"),
         ({"select": [pl.col("width")]}, "select: not all are names of columns"),
-        ({"top": -1}, "top: -1 is no whole number from 0"),
-        ({"top": "3"}, "top: '3' is no whole number from 0"),
+        ({"top": -1}, "top: -1 is not an integer of at least 0"),
+        ({"top": "3"}, "top: '3' is not an integer of at least 0"),
     ],
 )
 def test_what_python_may_give_and_no_query_is_gets_a_complaint(asked, message):
