@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # exca 0.6.0 gives a task with a NaN among its settings another id in every process, so that its result is never found
 # again: it is trained anew at each call, and each time leaves one more folder. That is so where NaN is the default,
-# too, though defaults are no part of the id (NaN differs from the default, since it differs from itself). Seen with Python
-# 3.11.7, the same script twice:
+# too, though defaults are no part of the id: NaN differs from itself, and so from the default. Seen with Python
+# 3.11.7, the same script run twice:
 #
 #   clip=inf: trained in 1 of 2 processes, 1 folders
 #   clip=nan: trained in 2 of 2 processes, 2 folders
