@@ -44,6 +44,18 @@ BLANK = """return [...document.querySelectorAll('canvas')].filter((canvas) => ca
 """Canvases in sight on which nothing is drawn."""
 
 
+COUNT = """window.drawn = {};
+    const clear = CanvasRenderingContext2D.prototype.clearRect;
+    CanvasRenderingContext2D.prototype.clearRect = function (...box) {
+        window.drawn[this.canvas.id] = (window.drawn[this.canvas.id] ?? 0) + 1;
+        clear.apply(this, box);
+    };
+    window.written = 0;
+    new MutationObserver((changes) => { window.written += changes.length; })
+        .observe(document.getElementById("play"), {childList: true, characterData: true, subtree: true});"""
+"""Count from now on how often each canvas is drawn, and the button to play is written."""
+
+
 @pytest.fixture(scope="module")
 def plan():
     models, inputs = (Linear(), Shallow()), Inputs(train=(16,))
@@ -135,6 +147,41 @@ def test_play_goes_on_pause_stops_step_makes_one_and_reset_begins_again(visitor)
     visit.until(lambda: visit.text("play") == "Play")
     visit.press("reset")
     visit.until(lambda: visit.step == 0)
+
+
+def test_a_frame_draws_what_has_changed_and_is_in_sight_and_nothing_else(visitor):
+    visit = visitor.open(LONG)
+    resize(visit.chromium, 390, 500)  # a phone, on which the figures stand below each other
+    visit.until_said("verdict", CONVERGES)
+    visit.press("play")
+    visit.chromium.execute_script(COUNT)
+    visit.chromium.execute_script("document.getElementById('fit').scrollIntoView({block: 'end'})")
+
+    def drawn_in_thirty_steps():
+        visit.chromium.execute_script("window.drawn = {}; window.written = 0")
+        begun = visit.step
+        visit.until(lambda: visit.step > begun + 30)
+        return visit.chromium.execute_script("return Object.keys(window.drawn)")
+
+    # The loss is out of sight, the modes do not change, a line has no sharpness.
+    visit.until(lambda: drawn_in_thirty_steps() == ["fit"])
+    assert visit.chromium.execute_script("return window.written") == 0
+    visit.chromium.execute_script("document.getElementById('loss').scrollIntoView()")
+    visit.until(lambda: "loss" in visit.chromium.execute_script("return Object.keys(window.drawn)"))
+
+
+def test_a_rate_that_is_being_typed_is_left_alone_while_it_plays(visitor):
+    visit = visitor.open(LONG + "&model=shallow")  # whose limit moves at every frame
+    visit.until_said("verdict", "At these weights")
+    visit.press("play")
+    field = visit.find("rate-field")
+    field.send_keys(Keys.CONTROL + "a")
+    field.send_keys("0.0")
+    begun = visit.step
+    visit.until(lambda: visit.step > begun + 20)
+    assert field.get_attribute("value") == "0.0"
+    field.send_keys("7" + Keys.ENTER)
+    visit.until(lambda: visit.number("learning rate") == 0.07)
 
 
 def test_play_stops_at_the_last_step_of_the_trial_and_goes_on_beyond_it_if_it_is_asked(visit):

@@ -1,4 +1,5 @@
-// A canvas that is as sharp as the screen, as large as its place, and painted again when either changes.
+// A canvas that is as sharp as the screen, as large as its place, painted again when either changes, and only where it is
+// in sight.
 
 import { pageColours } from "../drawing/page_colours.js";
 
@@ -18,10 +19,13 @@ export function createSurface(canvas, paint) {
   const pen = penOf(canvas), dark = matchMedia("(prefers-color-scheme: dark)");
   /** @type {Colours | null} */
   let colours = null;
-  let waiting = 0;
+  let waiting = 0, inSight = true, stale = false;
+  /** @type {Size | null} To ask the page for it at every frame would make it lay out all that has changed. */
+  let size = null;
   const now = () => {
     waiting = 0;
-    const size = { width: canvas.clientWidth, height: canvas.clientHeight };
+    stale = false;
+    size ??= { width: canvas.clientWidth, height: canvas.clientHeight };
     if (size.width === 0 || size.height === 0) return;
     fit(canvas, size);
     colours ??= pageColours(canvas);
@@ -31,19 +35,32 @@ export function createSurface(canvas, paint) {
     paint(pen, size, colours);
   };
   const repaint = () => {
-    waiting ||= requestAnimationFrame(now);
+    stale = !inSight;
+    if (inSight) waiting ||= requestAnimationFrame(now);
   };
   const recolour = () => {
     colours = null;
+    size = null;
     repaint();
   };
   const watch = new ResizeObserver(recolour);
   watch.observe(canvas);
+  const sight = new IntersectionObserver(([...entries]) => {
+    inSight = entries[entries.length - 1].isIntersecting;
+    if (inSight && stale) repaint();
+  });
+  sight.observe(canvas);
+  const onPaper = () => {
+    if (stale) now();
+  };
+  window.addEventListener("beforeprint", onPaper);
   dark.addEventListener("change", recolour);
   repaint();
   const stop = () => {
     cancelAnimationFrame(waiting);
     watch.disconnect();
+    sight.disconnect();
+    window.removeEventListener("beforeprint", onPaper);
     dark.removeEventListener("change", recolour);
   };
   return { repaint, stop };

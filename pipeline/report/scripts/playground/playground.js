@@ -12,7 +12,7 @@ import { askedTrial, openedInWords, trialSetting } from "../playground/run_trial
 import { settingFrom } from "../playground/setting_address.js";
 import { createSharing } from "../playground/sharing.js";
 import { standingInWords } from "../playground/stability_words.js";
-import { createFigures } from "../playground/trial_figures.js";
+import { createFigures, write } from "../playground/trial_figures.js";
 
 /** @typedef {import("../descent/setting.js").Setting} Setting */
 
@@ -65,7 +65,7 @@ function complain(sentences) {
 function show() {
   stale = false;
   const { started, frame, playing } = live;
-  find("play").textContent = playing ? "Pause" : "Play";
+  write(find("play"), playing ? "Pause" : "Play");
   if (live.refused.length) complain(live.refused);
   if (started === null) return;
   find("playground").dataset.trial = started.id;
@@ -104,8 +104,7 @@ function showNumbers(numbers) {
     }));
   }
   numbers.forEach(([, value], place) => {
-    const cell = find("numbers").children[place].children[1];
-    if (cell.textContent !== value) cell.textContent = value;
+    write(/** @type {HTMLElement} */ (find("numbers").children[place].children[1]), value);
   });
 }
 

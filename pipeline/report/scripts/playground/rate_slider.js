@@ -18,13 +18,13 @@ const STEP = 0.005;
  * @returns {RateSlider}
  */
 export function createRateSlider({ input, field, marker }, choose) {
-  let rate = 1, limit = /** @type {number | null} */ (null);
+  let rate = NaN, limit = /** @type {number | null} */ (null);
   input.min = String(LOWEST);
   input.max = String(HIGHEST);
   input.step = String(STEP);
   const say = () => {
     input.value = String(Math.log10(rate));
-    field.value = shortNumber(rate, 4).replace("−", "-");
+    if (field !== document.activeElement) field.value = written(rate);  // else somebody is typing
     input.setAttribute("aria-valuetext", rateInWords(rate, limit));
     input.classList.toggle("beyond", limit !== null && rate > limit);
   };
@@ -33,6 +33,9 @@ export function createRateSlider({ input, field, marker }, choose) {
     say();
     choose(rate);
   };
+  field.addEventListener("blur", () => {
+    if (field.checkValidity()) field.value = written(rate);
+  });
   input.addEventListener("input", () => take(Number((10 ** Number(input.value)).toPrecision(4))));
   field.addEventListener("change", () => {
     const value = Number(field.value.replace("−", "-"));
@@ -44,16 +47,24 @@ export function createRateSlider({ input, field, marker }, choose) {
   });
   return {
     show: (next) => {
+      if (next === rate) return;
       rate = next;
       say();
     },
     mark: (next) => {
+      const before = limit;
       limit = next !== null && next > 0 && Number.isFinite(next) ? next : null;
+      if (limit === before) return;
       marker.hidden = limit === null;
       if (limit !== null) marker.style.setProperty("--place", String(placeOf(limit)));
       say();
     },
   };
+}
+
+/** @param {number} rate */
+function written(rate) {
+  return shortNumber(rate, 4).replace("−", "-");
 }
 
 /**

@@ -27,6 +27,8 @@ export function createFigures(find) {
   const fit = createFunctionPlot(canvas("fit")), plane = createPlanePlot(canvas("plane"));
   const loss = createStepPlot(canvas("loss")), sharpness = createStepPlot(canvas("sharpness"));
   const modes = createModePlot(canvas("modes"));
+  /** @type {Described | null} Whose modes are shown. */
+  let last = null;
   const show = (/** @type {LiveTrial} */ live) => {
     const { started } = live;
     if (started === null) return;
@@ -42,17 +44,28 @@ export function createFigures(find) {
     find("ghost-key").hidden = live.ghost === null;
     const bends = live.frame?.units.some((unit) => unit.kink !== undefined || unit.slopes !== undefined);
     find("unit-key").hidden = !bends;
-    find("unit-key").textContent = flat ? "units, where their sum is 0" : "where units bend";
+    write(find("unit-key"), flat ? "units, where their sum is 0" : "where units bend");
     find("theory-key").hidden = !started.predicted;
-    find("theory-key").textContent = nameOfPrediction(started);
+    write(find("theory-key"), nameOfPrediction(started));
     find("sharpness-figure").hidden = started.isLinear;
     loss.show(lossOf(started, live));
     if (!started.isLinear) sharpness.show(sharpnessOf(started, live));
+    if (started === last) return;
+    last = started;
     const shown = modesOf(started);
     find("modes-figure").hidden = shown.length === 0;
     modes.show(shown);
   };
   return { show, frame: fit.frame };
+}
+
+/**
+ * A text where it is another one: the page lays out again what is written, at every frame.
+ * @param {HTMLElement} element
+ * @param {string} text
+ */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
 }
 
 /** @param {LiveTrial} live */
