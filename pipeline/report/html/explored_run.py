@@ -48,7 +48,9 @@ def run_data(tables: RunTables) -> RunData:
     shapes = _shapes(tables, trials["trial"])
     firsts = cells.group_by("panel_problem", maintain_order=True).agg(pl.col("first").first())
     problems = {label: problem_data(label, shapes[first].problem) for label, first in firsts.iter_rows()}
-    labels = list(problems)
+    labels, drawn = list(problems), {label: shapes[first].problem for label, first in firsts.iter_rows()}
+    of_trials = trials.select("trial", "panel_problem").iter_rows()
+    own_points = [shapes[trial].problem == drawn[label] for trial, label in of_trials]
     grids = {label: grid for label, (_, grid) in problems.items()}
     curves = explored_curves(tables, trials, shapes)
     frames = explored_frames(tables, explored, shapes, grids)
@@ -73,7 +75,7 @@ def run_data(tables: RunTables) -> RunData:
         verdicts=verdicts.texts,
         grounds=grounds.texts,
         limit_words=words.texts,
-        trials=_trial_columns(tables, trials, verdicts, grounds),
+        trials=_trial_columns(tables, trials, own_points, verdicts, grounds),
         cells=_cell_columns(explored, labels, widths, rates, words, fits),
         steps=packed(curves.steps, "int32"),
         curves={name: packed(values_TH, "bfloat16") for name, values_TH in curves.values.items()},
@@ -121,7 +123,9 @@ def _diagnostic_data(diagnostic: Diagnostic) -> DiagnosticData:
     return DiagnosticData(diagnostic.name(), label, logarithmic=not diagnostic.signed)
 
 
-def _trial_columns(tables: RunTables, trials: pl.DataFrame, verdicts: Numbered, grounds: Numbered) -> TrialColumns:
+def _trial_columns(
+    tables: RunTables, trials: pl.DataFrame, own_points: list[bool], verdicts: Numbered, grounds: Numbered
+) -> TrialColumns:
     statuses = {status: number for number, status in enumerate(STATUSES)}
     names = [one.name() for one in tables.plan.experiment.diagnostics if one.name() in trials.columns]
     has_seeds = "data_seed" in trials.columns
@@ -130,6 +134,7 @@ def _trial_columns(tables: RunTables, trials: pl.DataFrame, verdicts: Numbered, 
         cell=packed(trials["cell"], "int32"),
         seed=packed(trials["seed_place"], "int32"),
         data_seed=packed(trials["data_seed"] if has_seeds else np.full(trials.height, NONE), "int32"),
+        own_points=packed(own_points, "uint8"),
         status=packed([statuses[status] for status in trials["status"]], "uint8"),
         step=packed(trials["step"].fill_null(NONE), "int32"),
         learning_rate=_floats(trials["learning_rate"], "float64"),

@@ -127,6 +127,7 @@ class TrialColumns:
         cell: int32 ``[T]``.
         seed: int32 ``[T]``, index into ``seeds``.
         data_seed: int32 ``[T]``, seed of the points; -1 where there is one sample only.
+        own_points: uint8 ``[T]``, whether it was trained on the points that are shown of its problem.
         status: uint8 ``[T]``, index into ``statuses``.
         step: int32 ``[T]``, the last one reached; -1 before the first.
         learning_rate: float64 ``[T]``, NaN for a solver, or where it is not known yet.
@@ -139,6 +140,7 @@ class TrialColumns:
     cell: PackedArray
     seed: PackedArray
     data_seed: PackedArray
+    own_points: PackedArray
     status: PackedArray
     step: PackedArray
     learning_rate: PackedArray

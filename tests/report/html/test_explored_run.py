@@ -38,6 +38,12 @@ def test_every_trial_has_its_axes_its_end_and_its_last_values(run, data):
             np.testing.assert_equal(unpacked(values)[number], last)
 
 
+def test_the_points_that_are_shown_are_those_of_the_trials_with_their_seed(run, data):
+    own = unpacked(data.trials.own_points)
+    seeds = {row["trial"]: row["seed"] for row in run.results.iter_rows(named=True)}
+    assert [bool(value) for value in own] == [seeds[trial] == 0 for trial in data.trials.id]
+
+
 def test_a_cell_points_at_a_trial_of_its_own(data):
     cell = unpacked(data.trials.cell)
     for number, trial in enumerate(unpacked(data.cells.trial)):

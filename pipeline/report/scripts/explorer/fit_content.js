@@ -12,6 +12,8 @@ import { placeOf } from "./step_content.js";
 /** @typedef {{x: Float64Array, y: Float64Array | null, truth: Float64Array | null, points: Float64Array,
  *   targets: Float64Array, ends: [number, number], range: [number, number]}} Ground */
 
+const NO_POINTS = new Float64Array(0);
+
 /** @type {WeakMap<ProblemData, Ground>} */
 const grounds = new WeakMap();
 
@@ -27,7 +29,8 @@ export function fitOf(sweep, trial, step) {
     problem = sweep.data.problems[sweep.cells.problem[cell]];
   if (!problem.grid) return { sentence: problem.sentence };
   const frames = sweep.framesOf(trial),
-    ground = groundOf(problem),
+    all = groundOf(problem),
+    ground = sweep.trials.own_points[trial] ? all : { ...all, points: NO_POINTS, targets: NO_POINTS },
     plane = ground.y !== null;
   const frame = frames && !isBeforeOnlyFrame(frames, step) ? placeOf(frames.steps, step) : -1,
     values = frame < 0 ? undefined : frames?.fit(frame);
@@ -52,6 +55,15 @@ export function unitWords({ data, cells, trials }, trial) {
   const { activation, kinked } = data.models[cells.model[trials.cell[trial]]];
   return !activation ? "where the basis bends" : kinked ? "where a unit bends" : "middle of a unit";
 }
+
+/**
+ * What is said where the training points are not drawn.
+ * @param {Sweep} sweep
+ * @param {number} trial
+ * @returns {string} Empty where they are.
+ */
+export const whyNoPoints = ({ trials }, trial) =>
+  trials.own_points[trial] ? "" : "The training points of this trial, others than those of the first, are not drawn.";
 
 /**
  * What is said beside a plot of the target alone.
@@ -132,10 +144,11 @@ function groundOf(problem) {
  * @param {any} kinks
  * @returns {FunctionContent}
  */
-function lineContent({ x, truth, points, targets, ends }, fit, kinks) {
+function lineContent({ x, truth, points, targets, ends, range }, fit, kinks) {
   return {
     truth: truth ? { x, y: truth } : undefined,
-    points: { x: points, y: targets },
+    points: points.length ? { x: points, y: targets } : undefined,
+    upright: truth || points.length ? undefined : range,
     fit: fit && { x, y: fit },
     kinks: kinks ?? undefined,
     across: ends,
@@ -156,6 +169,6 @@ function planeContent({ x, y, points, targets, ends, range }, fit, units) {
     range,
     fit: fit && y ? { x, y, values: fit } : undefined,
     units: units ?? undefined,
-    points: { x: first, y: second, values: targets },
+    points: points.length ? { x: first, y: second, values: targets } : undefined,
   };
 }

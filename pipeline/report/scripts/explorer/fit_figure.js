@@ -3,7 +3,7 @@
 import { createFunctionPlot } from "../drawing/function_plot.js";
 import { createPlanePlot } from "../drawing/plane_plot.js";
 import { element } from "./elements.js";
-import { fitOf, unitWords, whyNoFit } from "./fit_content.js";
+import { fitOf, unitWords, whyNoFit, whyNoPoints } from "./fit_content.js";
 
 /** @typedef {import("./sweep.js").Sweep} Sweep */
 
@@ -27,7 +27,8 @@ export function createFitFigure(sweep) {
     plane.hidden = !("plane" in fit);
     if ("line" in fit) linePlot.show(fit.line);
     if ("plane" in fit) planePlot.show(fit.plane);
-    told.textContent = "sentence" in fit ? fit.sentence : whyNoFit(sweep, trial, step);
+    const missing = [whyNoFit(sweep, trial, step), whyNoPoints(sweep, trial)].filter(Boolean).join(" ");
+    told.textContent = "sentence" in fit ? fit.sentence : missing;
     told.hidden = told.textContent === "";
   }
   return { whole: element("figure", { "aria-label": "Fit over the target" }, line, plane, legend, told), show };

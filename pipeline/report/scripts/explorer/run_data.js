@@ -80,6 +80,7 @@
  * @property {PackedArray} cell int32 [T]
  * @property {PackedArray} seed int32 [T], index into seeds
  * @property {PackedArray} data_seed int32 [T], seed of the points; -1 where there is one sample only
+ * @property {PackedArray} own_points uint8 [T], 1 where it was trained on the points that are shown of its problem
  * @property {PackedArray} status uint8 [T], index into statuses
  * @property {PackedArray} step int32 [T], the last one reached; -1 before the first
  * @property {PackedArray} learning_rate float64 [T], NaN for a solver, or where it is not known yet

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fitOf, unitWords, whyNoFit } from "../../../../pipeline/report/scripts/explorer/fit_content.js";
+import { fitOf, unitWords, whyNoFit, whyNoPoints } from "../../../../pipeline/report/scripts/explorer/fit_content.js";
 import { stepsOf } from "../../../../pipeline/report/scripts/explorer/step_content.js";
 import { createSweep } from "../../../../pipeline/report/scripts/explorer/sweep.js";
 import { packed, smallRun } from "./small_run.js";
@@ -33,6 +33,19 @@ test("a mark is a kink where there is one, and the middle of a unit where it is 
   assert.equal(unitWords(sweep, 66), "where a unit bends");
   assert.equal(unitWords(createSweep(data), 66), "middle of a unit");
   assert.equal(unitWords(sweep, 4), "where the basis bends");
+});
+
+test("points that a trial was not trained on are not drawn beside it, and that is said", () => {
+  const data = smallRun(),
+    own = new Uint8Array(80).fill(1);
+  own[67] = 0;
+  data.trials.own_points = packed("uint8", own);
+  const others = createSweep(data),
+    fit = fitOf(others, 67, null);
+  assert.ok("line" in fit);
+  assert.deepEqual([fit.line.points, fit.line.truth?.x.length], [undefined, 41]);
+  assert.match(whyNoPoints(others, 67), /not drawn/);
+  assert.equal(whyNoPoints(others, 66), "");
 });
 
 test("without a recorded fit there is the target, and a sentence that says why", () => {

@@ -136,6 +136,10 @@ export function smallRun() {
         "int32",
         trials.map(() => -1),
       ),
+      own_points: packed(
+        "uint8",
+        trials.map(() => 1),
+      ),
       status: packed(
         "uint8",
         trials.map((trial) => (hasDiverged(cellOf(trial)) ? 1 : 0)),
