@@ -363,6 +363,7 @@ WHOLE = {
     "imports",
     "installed",
     "kept_runs",
+    "page_pictures",
     "reference_values",
 }
 """What is tested of the whole project rather than of one module."""

@@ -1,16 +1,11 @@
-"""The playground as a person goes through it: open, choose, drag, draw, play, take it along; by mouse and by keys.
-
-``PYTHONPATH=tests/browser python tests/report/playground/test_playground_page.py`` takes the picture in ``docs/``.
-"""
+"""The playground as a person goes through it: open, choose, drag, draw, play, take it along; by mouse and by keys."""
 
 from __future__ import annotations
 
 import re
-import tempfile
-from pathlib import Path
 
 import pytest
-from browser import addresses, complaints, prefer, reset, resize, started, violations
+from browser import addresses, complaints, prefer, reset, resize, violations
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -442,20 +437,3 @@ def test_hostile_names_stay_text(plan):
     hostile = make_plan("</script><script>alert(1)", plan.experiment)
     page = playground_page(hostile)
     assert "<script>alert(1)" not in page
-
-
-def take_picture(picture: Path) -> None:
-    """Play a preset for a moment, and keep what is seen."""
-    with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as chromium:
-        resize(chromium, 1280, 860)
-        visit = Visit(chromium, write_playground(Path(folder))).open()
-        visit.chromium.find_element(By.XPATH, "//button[text()='Why so slow?']").click()
-        visit.until(lambda: visit.step > 1500)
-        visit.press("play")
-        visit.press("step")
-        visit.chromium.execute_script("document.activeElement.blur()")
-        chromium.save_screenshot(str(picture))
-
-
-if __name__ == "__main__":
-    take_picture(Path(__file__).parents[3] / "docs" / "_static" / "playground.png")
