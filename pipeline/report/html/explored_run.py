@@ -28,7 +28,7 @@ from pipeline.report.html.explorer_data import (
     TrialColumns,
 )
 from pipeline.report.html.packed_arrays import NumberType, PackedArray, packed
-from pipeline.report.tables.results import criterion
+from pipeline.report.tables.results import TIMES_FIRST_LIMIT, criterion
 from pipeline.report.tables.run_tables import RunTables
 
 STATUSES = ("done", "diverged", "failed", "pending")
@@ -129,6 +129,7 @@ def _trial_columns(
     statuses = {status: number for number, status in enumerate(STATUSES)}
     names = [one.name() for one in tables.plan.experiment.diagnostics if one.name() in trials.columns]
     has_seeds = "data_seed" in trials.columns
+    limits = trials["learning_rate"] / trials[TIMES_FIRST_LIMIT]
     return TrialColumns(
         id=trials["trial"].to_list(),
         cell=packed(trials["cell"], "int32"),
@@ -138,6 +139,7 @@ def _trial_columns(
         status=packed([statuses[status] for status in trials["status"]], "uint8"),
         step=packed(trials["step"].fill_null(NONE), "int32"),
         learning_rate=_floats(trials["learning_rate"], "float64"),
+        limit=_floats(pl.select(pl.when(limits.is_finite()).then(limits)).to_series()),
         verdict=verdicts.numbers,
         grounds=grounds.numbers,
         last={name: _floats(trials[name]) for name in names if trials[name].count()},

@@ -131,6 +131,7 @@ class TrialColumns:
         status: uint8 ``[T]``, index into ``statuses``.
         step: int32 ``[T]``, the last one reached; -1 before the first.
         learning_rate: float64 ``[T]``, NaN for a solver, or where it is not known yet.
+        limit: float32 ``[T]``, the largest stable rate predicted of it, at the first weights of a network; NaN: none.
         verdict: int32 ``[T]``, index into ``verdicts``.
         grounds: int32 ``[T]``, index into ``grounds``.
         last: By the name of a diagnostic, float32 ``[T]``: its last value, NaN where it was not recorded.
@@ -144,6 +145,7 @@ class TrialColumns:
     status: PackedArray
     step: PackedArray
     learning_rate: PackedArray
+    limit: PackedArray
     verdict: PackedArray
     grounds: PackedArray
     last: Mapping[str, PackedArray]

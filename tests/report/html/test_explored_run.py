@@ -1,6 +1,7 @@
 """What a page explores is the results of its run, cell by cell and trial by trial."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -42,6 +43,14 @@ def test_the_points_that_are_shown_are_those_of_the_trials_with_their_seed(run, 
     own = unpacked(data.trials.own_points)
     seeds = {row["trial"]: row["seed"] for row in run.results.iter_rows(named=True)}
     assert [bool(value) for value in own] == [seeds[trial] == 0 for trial in data.trials.id]
+
+
+def test_the_limit_of_a_trial_is_its_own(run, data):
+    rows = {row["trial"]: row for row in run.results.iter_rows(named=True)}
+    for trial, limit in zip(data.trials.id, unpacked(data.trials.limit), strict=True):
+        times = rows[trial]["times_first_limit"]
+        expected = math.nan if times is None else rows[trial]["learning_rate"] / times
+        np.testing.assert_allclose(limit, expected, rtol=1e-6)
 
 
 def test_a_cell_points_at_a_trial_of_its_own(data):

@@ -84,6 +84,8 @@
  * @property {PackedArray} status uint8 [T], index into statuses
  * @property {PackedArray} step int32 [T], the last one reached; -1 before the first
  * @property {PackedArray} learning_rate float64 [T], NaN for a solver, or where it is not known yet
+ * @property {PackedArray} limit float32 [T], the largest stable rate predicted of it, of a network at its first weights;
+ *   NaN for none
  * @property {PackedArray} verdict int32 [T], index into verdicts
  * @property {PackedArray} grounds int32 [T], index into grounds
  * @property {Record<string, PackedArray>} last by name of diagnostic, float32 [T]: its last value, NaN where not recorded

@@ -19,7 +19,7 @@ import { toldApart } from "./value_words.js";
  * @typedef {object} Sweep
  * @property {RunData} data
  * @property {{id: string[], cell: Numbers, seed: Numbers, data_seed: Numbers, own_points: Numbers, status: Numbers, step: Numbers,
- *   learning_rate: Numbers, verdict: Numbers, grounds: Numbers}} trials
+ *   learning_rate: Numbers, limit: Numbers, verdict: Numbers, grounds: Numbers}} trials
  * @property {Record<"problem" | "model" | "width" | "rate" | "trial" | "trials" | "ended" | "diverged" | "loss" | "score"
  *   | "limit" | "limit_words" | "best" | "frames", Numbers>} cells
  * @property {Int32Array} steps Recorded ones of curves.

@@ -39,8 +39,11 @@ export function numbersOf({ data, cells, trials, last, framesOf, rateNames }, tr
   const pairs = [["status", `${data.statuses[trials.status[trial]]}${step >= 0 ? ` at step ${step}` : ""}`]];
   const isAsked = data.rate_title === RATE;
   if (!Number.isNaN(rate)) pairs.push(["learning rate", isAsked ? rateNames[cells.rate[cell]] : shortNumber(rate)]);
-  if (isAsked && !Number.isNaN(cells.limit[cell]))
-    pairs.push(["predicted largest stable rate", shortNumber(cells.limit[cell])]);
+  // Of a network it is that of its own weights, and its cell has but the median of others.
+  const isNetwork = data.models[cells.model[cell]].activation !== "",
+    own = trials.limit[trial],
+    limit = Number.isNaN(own) && !isNetwork ? cells.limit[cell] : own;
+  if (isAsked && !Number.isNaN(limit)) pairs.push(["predicted largest stable rate", shortNumber(limit)]);
   for (const { name, label } of data.diagnostics) {
     const value = last(name)[trial];
     if (!Number.isNaN(value)) pairs.push([label, valueWords(value)]);

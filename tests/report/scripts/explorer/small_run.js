@@ -148,6 +148,10 @@ export function smallRun() {
         "int32",
         trials.map((trial) => (hasDiverged(cellOf(trial)) ? 10 : 1000)),
       ),
+      limit: packed(
+        "float32",
+        trials.map(() => NaN),
+      ),
       learning_rate: packed(
         "float64",
         trials.map((trial) => RATES[axesOf(cellOf(trial)).rate]),

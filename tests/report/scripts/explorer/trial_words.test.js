@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { createSweep } from "../../../../pipeline/report/scripts/explorer/sweep.js";
 import { numbersOf, titleOf, verdictOf } from "../../../../pipeline/report/scripts/explorer/trial_words.js";
-import { smallRun } from "./small_run.js";
+import { packed, smallRun } from "./small_run.js";
 
 const sweep = createSweep(smallRun());
 
@@ -28,6 +28,17 @@ test("numbers say how a trial ended, and nothing of what was not recorded", () =
   assert.equal(new Map(numbersOf(sweep, 8)).get("predicted largest stable rate"), "0.7");
   const data = { ...smallRun(), rate_title: "learning rate / predicted limit" };
   assert.ok(!new Map(numbersOf(createSweep(data), 8)).has("predicted largest stable rate"));
+});
+
+test("the limit of a network is that of its own weights, that of a linear model holds for all of a cell", () => {
+  const data = smallRun(),
+    limits = new Float32Array(80).fill(NaN);
+  limits[66] = 2.5;
+  data.trials.limit = packed("float32", limits);
+  data.cells.limit = packed("float32", new Array(40).fill(3));
+  const limitOf = (/** @type {number} */ trial) =>
+    new Map(numbersOf(createSweep(data), trial)).get("predicted largest stable rate");
+  assert.deepEqual([limitOf(66), limitOf(67), limitOf(8)], ["2.5", undefined, "3"]);
 });
 
 test("of a greedy model the functions are listed that it took", () => {
