@@ -35,6 +35,7 @@ import { createTrial } from "../descent/trial.js";
  * @property {string} id Of the trial, as a run has it.
  * @property {number} dimension D.
  * @property {number} outputs K.
+ * @property {number[] | null} atoms Functions of the dictionary that a greedy model has chosen, in their order.
  * @property {number} rate Learning rate, absolute.
  * @property {Float64Array} points Training points, `[P, D]`.
  * @property {Float64Array} targets Training targets, `[K, P]`.
@@ -178,6 +179,7 @@ export class Session {
       id: trial.id,
       dimension: trial.content.dimension,
       outputs: trial.content.outputs,
+      atoms: trial.model.atoms,
       rate: trial.rate,
       points: trial.points,
       targets: trial.targets,

@@ -42,7 +42,8 @@ export function pageColours(element) {
   };
 }
 
-const OF_CLASSES = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8a8a93", "#f0e442", "#9f2efb", "#44aa99"];
+// That of hidden units, green, comes last.
+const OF_CLASSES = ["#0072b2", "#e69f00", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#8a8a93", "#9f2efb", "#44aa99", "#009e73"];
 
 /**
  * The colour of a class, told apart by the colour-blind.

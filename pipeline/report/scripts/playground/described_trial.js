@@ -13,6 +13,7 @@ import { UPDATE_RULES } from "../descent/update_rules.js";
  * @property {string} id Of the trial.
  * @property {number} dimension D.
  * @property {number} outputs K.
+ * @property {number[] | null} atoms Functions that a greedy model has chosen.
  * @property {"regression" | "labels" | "classes"} task What the outputs mean.
  * @property {string} loss Its name.
  * @property {boolean} isTable Whether the points are those of a table, so that no function is known.
@@ -43,13 +44,13 @@ const SURE = 4;  // a logit that is a clear yes
  * @param {Started} started What was answered.
  * @returns {Described}
  */
-export function describedTrial(setting, { id, dimension, outputs, rate, points, targets, truth, theory }) {
+export function describedTrial(setting, { id, dimension, outputs, atoms, rate, points, targets, truth, theory }) {
   const content = readSetting(setting), rule = UPDATE_RULES[content.optimizer.name](content.optimizer.fields);
   const isLinear = content.model.name !== "shallow", full = content.batchSize === null;
   const predicted = theory.predicted ?? (theory.linearised && untilItLeaves(theory.linearised));
   const exact = isLinear && full && LOSSES[content.loss.name].quadratic && rule.stabilityFactor !== null;
   return {
-    ...{ id, dimension, outputs, rate, points, targets, truth, isLinear, full, exact },
+    ...{ id, dimension, outputs, atoms, rate, points, targets, truth, isLinear, full, exact },
     ...{ task: content.task, loss: content.loss.name, isTable: content.data !== null },
     optimizer: content.optimizer.name.replaceAll("_", " "),
     limit: theory.limit,

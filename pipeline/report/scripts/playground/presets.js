@@ -88,7 +88,7 @@ export const PRESETS = [
   },
   {
     question: "Three classes",
-    look: "Softmax of three outputs: the likeliest class colours the plane, paler where it is not sure. Units fold the arms apart.",
+    look: "Softmax of three outputs: the likeliest class colours the plane, fainter where it is not sure. Units fold the arms apart.",
     changes: {
       target: "spirals",
       num_points: 256,

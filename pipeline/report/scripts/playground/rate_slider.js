@@ -3,6 +3,7 @@
 import { shortNumber } from "../drawing/number_text.js";
 
 export const LOWEST = -4, HIGHEST = 2;  // powers of ten
+const LEAST = -12, MOST = 12, BEYOND = 0.5;
 const STEP = 0.005;
 
 /**
@@ -18,9 +19,8 @@ const STEP = 0.005;
  * @returns {RateSlider}
  */
 export function createRateSlider({ input, field, marker }, choose) {
-  let rate = NaN, limit = /** @type {number | null} */ (null);
-  input.min = String(LOWEST);
-  input.max = String(HIGHEST);
+  let rate = NaN, limit = /** @type {number | null} */ (null), ends = sliderEnds(null, [LOWEST, HIGHEST]);
+  [input.min, input.max] = ends.map(String);
   input.step = String(STEP);
   const say = () => {
     input.value = String(Math.log10(rate));
@@ -55,8 +55,10 @@ export function createRateSlider({ input, field, marker }, choose) {
       const before = limit;
       limit = next !== null && next > 0 && Number.isFinite(next) ? next : null;
       if (limit === before) return;
+      ends = sliderEnds(limit, ends);
+      [input.min, input.max] = ends.map(String);
       marker.hidden = limit === null;
-      if (limit !== null) marker.style.setProperty("--place", String(placeOf(limit)));
+      if (limit !== null) marker.style.setProperty("--place", String(placeOf(limit, ends)));
       say();
     },
   };
@@ -68,12 +70,28 @@ function written(rate) {
 }
 
 /**
+ * Powers of ten at the ends of the slider, between which the limit has room on both sides; they never come closer.
+ * @param {number | null} limit The largest stable rate, where it is known.
+ * @param {[number, number]} ends Those before.
+ * @returns {[number, number]}
+ */
+export function sliderEnds(limit, [low, high]) {
+  if (limit === null) return [low, high];
+  const place = Math.log10(limit);
+  return [
+    Math.max(LEAST, Math.min(low, Math.floor(place - BEYOND))),
+    Math.min(MOST, Math.max(high, Math.ceil(place + BEYOND))),
+  ];
+}
+
+/**
  * Where a rate stands on the slider.
  * @param {number} rate Above 0.
+ * @param {[number, number]} [ends] Powers of ten.
  * @returns {number} From 0 at the left end to 1 at the right one; rates beyond stand there.
  */
-export function placeOf(rate) {
-  return Math.min(1, Math.max(0, (Math.log10(rate) - LOWEST) / (HIGHEST - LOWEST)));
+export function placeOf(rate, [low, high] = [LOWEST, HIGHEST]) {
+  return Math.min(1, Math.max(0, (Math.log10(rate) - low) / (high - low)));
 }
 
 /**

@@ -26,5 +26,19 @@ export function numbersOf({ started, frame, losses }) {
     ["largest stable sharpness", started.isLinear ? null : started.bound],
     ["weights", frame?.weights.length],
   ];
-  return numbers.flatMap(([name, value]) => (value == null || Number.isNaN(value) ? [] : [[name, shortNumber(value)]]));
+  const known = numbers.filter(([, value]) => value != null && !Number.isNaN(value));
+  return [...known.map(([name, value]) => /** @type {[string, string]} */ ([name, shortNumber(Number(value))])), ...chosen(started)];
+}
+
+const MOST_NAMED = 8;
+
+/**
+ * Which functions a greedy model has chosen.
+ * @param {{atoms?: number[] | null}} started
+ * @returns {[string, string][]}
+ */
+function chosen({ atoms }) {
+  if (!atoms) return [];
+  const more = atoms.length > MOST_NAMED ? ", …" : "";
+  return [["functions chosen, counted from 0", `${atoms.slice(0, MOST_NAMED).join(", ")}${more}`]];
 }

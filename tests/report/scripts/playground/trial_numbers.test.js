@@ -22,3 +22,10 @@ test("of a network the limit moves, and sharpness stands beside 2 / rate", () =>
   assert.equal(numbers.get("largest stable sharpness"), "4");
   assert.equal(numbers.has("training loss"), false);
 });
+
+test("of a greedy model the functions are named that it has chosen, the first of many", () => {
+  const named = (atoms) => new Map(numbersOf({ started: { ...STARTED, atoms }, frame: null, losses: { values: [] } }));
+  assert.equal(named([0, 10]).get("functions chosen, counted from 0"), "0, 10");
+  assert.equal(named([9, 8, 7, 6, 5, 4, 3, 2, 1]).get("functions chosen, counted from 0"), "9, 8, 7, 6, 5, 4, 3, 2, …");
+  assert.equal(named(null).size, named(undefined).size);
+});
