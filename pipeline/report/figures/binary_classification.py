@@ -14,7 +14,8 @@ from pipeline.report.figures.fitted_functions import fitted_functions
 from pipeline.report.tables.run_tables import RunTables
 from pipeline.report.theory.initial_modes import dataset_of
 
-YES, NO = "#0072B2", "#E69F00"
+YES, NO = "#E69F00", "#0072B2"
+"""As the explorer and the playground have them: great values are orange."""
 MOST_POINTS = 300
 """Training points drawn over a map."""
 

@@ -101,7 +101,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "answers",
         "What was learned, over the plane",
-        "Where the best trial of each model and width answers yes (blue) and no (orange), the deeper the further its "
+        "Where the best trial of each model and width answers yes (orange) and no (blue), the deeper the further its "
         "output lies from the threshold between them. Dots are training points: dark ones are to be answered with yes, "
         "white ones with no.",
         decision_regions,

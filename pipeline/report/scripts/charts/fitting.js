@@ -1,6 +1,7 @@
 // A chart of Vega-Lite where it has less room than it was drawn for.
 
 const AXES = 85, GAP = 24, LETTER = 6.7, LETTER_OF_A_TITLE = 7.2, SYMBOL = 34;  // in pixels
+const MOST_OF_A_WIDTH = 0.7;
 
 /**
  * Legends in as many columns as there is room for, wherever in a chart they are.
@@ -39,6 +40,22 @@ export function broken(lines, room) {
   return whole;
 }
 
+/** @param {number} columns @param {number} room @returns {number} Of a panel without its axes, in pixels. */
+const widthOf = (columns, room) => (room - GAP * (columns - 1)) / columns - AXES;
+
+/**
+ * As many panels in a row as have most of their width there.
+ * @param {number} most
+ * @param {number} width Of a panel.
+ * @param {number} room
+ * @returns {number} At least one.
+ */
+function columnsThatFit(most, width, room) {
+  let columns = most;
+  while (columns > 1 && widthOf(columns, room) < MOST_OF_A_WIDTH * width) columns -= 1;
+  return columns;
+}
+
 /**
  * The same chart where it has only so much room: fewer panels in a row, narrower ones, legends under each other.
  * @param {any} spec Specification of Vega-Lite; stays as it is.
@@ -47,12 +64,13 @@ export function broken(lines, room) {
  */
 export function fitted(spec, room) {
   const chart = structuredClone(spec), panels = chart.concat ?? [chart];
+  const columns = columnsThatFit(chart.concat ? chart.columns : 1, panels[0].width, room);
+  if (chart.concat) chart.columns = columns;
+  const left = widthOf(columns, room);
   for (const panel of panels) {
-    if (panel.width > room - AXES) panel.width = Math.max(120, room - AXES);
-    if (panel.title) panel.title = broken(panel.title, room - GAP);
+    if (panel.width > left) panel.width = Math.max(120, Math.floor(left));
+    if (panel.title) panel.title = broken(panel.title, left + AXES - GAP);
   }
-  const beside = Math.floor((room + GAP) / (panels[0].width + AXES + GAP));
-  if (chart.concat) chart.columns = Math.max(1, Math.min(chart.columns, beside));
   const layout = {top: {anchor: "start", direction: "vertical", margin: 6}};
   chart.config = {...chart.config, legend: {...chart.config?.legend, layout: layout}};
   narrow(chart, room);

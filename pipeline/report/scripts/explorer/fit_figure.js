@@ -2,6 +2,7 @@
 
 import { createFunctionPlot } from "../drawing/function_plot.js";
 import { createPlanePlot } from "../drawing/plane_plot.js";
+import { shortNumber } from "../drawing/number_text.js";
 import { element } from "./elements.js";
 import { fitOf, unitWords, whyNoFit, whyNoPoints } from "./fit_content.js";
 
@@ -23,7 +24,8 @@ export function createFitFigure(sweep) {
   function show(trial, step) {
     const fit = fitOf(sweep, trial, step);
     line.hidden = !("line" in fit);
-    legend.replaceChildren(...keysOf(fit, unitWords(sweep, trial)));
+    const { task } = sweep.data.problems[sweep.cells.problem[sweep.trials.cell[trial]]];
+    legend.replaceChildren(...keysOf(fit, unitWords(sweep, trial), task));
     plane.hidden = !("plane" in fit);
     if ("line" in fit) linePlot.show(fit.line);
     if ("plane" in fit) planePlot.show(fit.plane);
@@ -34,8 +36,8 @@ export function createFitFigure(sweep) {
   return { whole: element("figure", { "aria-label": "Fit over the target" }, line, plane, legend, told), show };
 }
 
-/** @param {import("./fit_content.js").Fit} fit @param {string} unit */
-function keysOf(fit, unit) {
+/** @param {import("./fit_content.js").Fit} fit @param {string} unit @param {string} task */
+function keysOf(fit, unit, task) {
   const key = (/** @type {string} */ css, /** @type {string} */ words) =>
     element("span", {}, element("i", { class: css }), words);
   if ("line" in fit) {
@@ -48,6 +50,8 @@ function keysOf(fit, unit) {
     ];
   }
   if (!("plane" in fit)) return [];
-  const { units, points } = fit.plane;
-  return [...(points ? [key("of-points", "training points")] : []), ...(units?.length ? [key("of-units", unit)] : [])];
+  const { units, points, range } = fit.plane,
+    [low, high] = task === "labels" ? ["no", "yes"] : range.map((value) => shortNumber(value));
+  const ends = task === "classes" ? [] : [key("of-low", low), key("of-high", high)];
+  return [...ends, ...(points ? [key("of-points ringed", "training points")] : []), ...(units?.length ? [key("of-units", unit)] : [])];
 }

@@ -24,6 +24,14 @@ test("panels that do not fit beside each other stand under each other, and the c
   assert.deepEqual(spec, {concat: [{width: 300}, {width: 300}], columns: 2});
 });
 
+test("panels stay beside each other where they have most of their width there, and fit", () => {
+  const spec = {concat: [{width: 330}, {width: 330}], columns: 2};
+  const chart = fitted(spec, 728), [{width}] = chart.concat;
+  assert.equal(chart.columns, 2);
+  assert.ok(width < 330 && 2 * (width + 85) + 24 <= 728);
+  assert.equal(fitted({concat: [{width: 215}, {width: 215}, {width: 215}], columns: 3}, 728).columns, 2);
+});
+
 test("a legend gets as many columns as its longest label leaves room for", () => {
   const colour = {title: "model", scale: {domain: ["shallow relu", "linear"]}, legend: {title: null, columns: 2}};
   const chart = fitted({width: 200, encoding: {color: colour}}, 150);
