@@ -14,7 +14,7 @@ from pipeline.config.from_json import from_json
 from pipeline.config.nodes import Source
 from pipeline.config.overrides import set_values
 from pipeline.definitions import canonical
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, brief
 from pipeline.experiment.experiment import Experiment
 from pipeline.plans import Plan, make_plan
 
@@ -81,6 +81,9 @@ def experiment_of(given: Given, settings: Mapping[str, Any]) -> Experiment:
 def _document(given: Given) -> YamlDocument:
     if isinstance(given, str | os.PathLike):
         return read_document(find_config(Path(given)))
+    if not isinstance(given, Mapping | Experiment):
+        hint = "give the path of a YAML file, its name, a dictionary of the same keys, or an Experiment"
+        raise PipelineError(f"{brief(repr(given))} is no experiment", where=UNNAMED, hint=hint)
     return YamlDocument(Path(UNNAMED), from_json(plain(given, UNNAMED), Source(UNNAMED, Path.cwd(), has_lines=False)))
 
 

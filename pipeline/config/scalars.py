@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +100,7 @@ def construct_scalar(kind: ScalarType, node: Node, position: Position) -> Any:
         PipelineError: If the node is no scalar, does not spell a value of the type, or is in quotes without need.
     """
     if isinstance(node, ScalarNode) and not node.plain and not kind.takes_quotes:
-        raise refusal(node, position, kind.expected, "leave the quotes out")
+        raise refusal(node, position, kind.expected, "leave the quotes out" if _fits(kind, node) else kind.hint)
     if not isinstance(node, ScalarNode):
         raise refusal(node, position, kind.expected, "give one value")
     try:
@@ -108,3 +108,12 @@ def construct_scalar(kind: ScalarType, node: Node, position: Position) -> Any:
     except ValueError:
         listed = as_list(node.text)
         raise refusal(node, position, kind.expected, f"did you mean {listed}?" if listed else kind.hint) from None
+
+
+def _fits(kind: ScalarType, node: ScalarNode) -> bool:
+    """Whether what stands between quotes would be a value of the type without them."""
+    try:
+        kind.convert(replace(node, plain=True))
+    except ValueError:
+        return False
+    return True

@@ -69,7 +69,7 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
     "no target": ({"target": "xorr"}, {}, "experiment: unknown target 'xorr'\n  hint: did you mean 'xor'"),
     "no key in a dictionary": ({"targets": "xor"}, {}, "experiment: unknown key 'targets'\n  hint: did you mean"),
     "nothing in it": ({}, {}, "experiment: missing keys question, models, widths\n  hint: "),
-    "no experiment": (7, {}, "experiment: the file must be a mapping, not '7'\n  hint: "),
+    "no experiment": (7, {}, "experiment: 7 is no experiment\n  hint: give the path of a YAML file"),
     "no file": ("configs/xorr.yaml", {}, "configs/xorr.yaml: there is no such file"),
 }
 

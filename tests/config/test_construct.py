@@ -102,6 +102,8 @@ NUMBER = ("a finite number", "write it like 0.001 or 1e-3")
         ("integer: 9223372036854775808", INTEGER[0], "'9223372036854775808'", INTEGER[1]),
         ("integer: ٣", INTEGER[0], "'٣'", INTEGER[1]),
         ("integer: '3'", INTEGER[0], "the text '3'", "leave the quotes out"),
+        ("integer: 'all'", INTEGER[0], "the text 'all'", INTEGER[1]),
+        ("number: 'fast'", NUMBER[0], "the text 'fast'", NUMBER[1]),
         ("integer: [3]", INTEGER[0], "a list", "give one value"),
         ("integer:", INTEGER[0], "left empty", INTEGER[1]),
         ("integer: null", INTEGER[0], "null", INTEGER[1]),
