@@ -80,9 +80,11 @@ class _Loader(yaml.BaseLoader):
             self.depth -= 1
 
 
+COLUMN_HINT = "begin all items of a list, and all keys of a mapping, in one column; write '- item' with a space"
 _SYNTAX_HINTS = {
     "'\\t'": "indent with spaces, not tabs",
     "mapping values are not allowed": "quote a text that contains ': ', and indent keys of one mapping alike",
+    "expected <block end>": COLUMN_HINT,
     "undefined alias": "write &name before *name",
     "nested more": DEEP_HINT,
 }
@@ -91,6 +93,10 @@ _SYNTAX_HINTS = {
 def _syntax_error(error: yaml.MarkedYAMLError, source: Source) -> PipelineError:
     problem = error.problem or "malformed"
     mark = error.problem_mark or error.context_mark
+    if problem == "could not find expected ':'" and error.context_mark:  # found only where the next line begins
+        where = source.where(error.context_mark.line)
+        hint = "write 'key: value', with a space after the colon"
+        return PipelineError("not YAML: there is no ': ' behind a key", where=where, hint=hint)
     hint = next((hint for sign, hint in _SYNTAX_HINTS.items() if sign in problem), "")
     if not hint and error.context and error.context_mark:
         hint = f"{error.context} that starts at {source.where(error.context_mark.line)}"

@@ -85,6 +85,12 @@ SCALAR_TYPES: Mapping[Any, ScalarType] = {
 """In the order in which a union tries them: text fits everything, so it comes last."""
 
 
+THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+")
+"""An integer such as 10,000, as it is written in prose."""
+DECIMAL_COMMA = re.compile(r"\d+,\d+")
+"""A number such as 0,1, as it is written in many languages."""
+
+
 def construct_scalar(kind: ScalarType, node: Node, position: Position) -> Any:
     """Construct a value of a scalar type from a node.
 
@@ -106,8 +112,19 @@ def construct_scalar(kind: ScalarType, node: Node, position: Position) -> Any:
     try:
         return kind.convert(node)
     except ValueError:
-        listed = as_list(node.text)
-        raise refusal(node, position, kind.expected, f"did you mean {listed}?" if listed else kind.hint) from None
+        raise refusal(node, position, kind.expected, _hint(kind, node.text)) from None
+
+
+def _hint(kind: ScalarType, text: str) -> str:
+    """What was meant by a text: a list without brackets, or a number with a comma in it; else how one is written."""
+    listed = as_list(text)
+    if not listed:
+        return kind.hint
+    if kind is SCALAR_TYPES[int] and THOUSANDS.fullmatch(text):
+        return f"did you mean {text.replace(',', '')}, or {listed}?"
+    if kind is SCALAR_TYPES[float] and DECIMAL_COMMA.fullmatch(text):
+        return f"did you mean {text.replace(',', '.')}, or {listed}?"
+    return f"did you mean {listed}?"
 
 
 def _fits(kind: ScalarType, node: ScalarNode) -> bool:

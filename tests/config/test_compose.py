@@ -30,6 +30,7 @@ def test_a_repeated_key_is_refused_with_both_lines(write, least, refused):
         read_experiment(path)
 
 
+COLUMN_HINT = "begin all items of a list, and all keys of a mapping, in one column; write '- item' with a space"
 MANY = "not YAML: mapping values are not allowed here"
 
 
@@ -40,7 +41,12 @@ MANY = "not YAML: mapping values are not allowed here"
         ("a: 1\nb: \x00\n", 2, "character '\\x00' is not allowed in YAML",
          "delete it, or write it as an escape between double quotes"),
         ("a: 1\n- b\n", 2, "not YAML: expected <block end>, but found '-'",
-         "while parsing a block mapping that starts at {path}:1"),
+         COLUMN_HINT),
+        ("a:\n  - b: 1\n  -c: 2\n", 3, "not YAML: expected <block end>, but found '?'", COLUMN_HINT),
+        ("a: 1\nb 2\nc: 3\n", 2, "not YAML: there is no ': ' behind a key",
+         "write 'key: value', with a space after the colon"),
+        ("a: [1, 2\nb: 3\n", 2, "not YAML: expected ',' or ']', but got ':'",
+         "while parsing a flow sequence that starts at {path}:1"),
         ("a:\n\t- b\n", 2, "not YAML: found character '\\t' that cannot start any token",
          "indent with spaces, not tabs"),
         ("question: Why: so?\n", 1, MANY, "quote a text that contains ': ', and indent keys of one mapping alike"),
