@@ -78,7 +78,7 @@ def experiment_of(given: Given, settings: Mapping[str, Any]) -> Experiment:
     return dataclasses.replace(document, root=changed).experiment()
 
 
-def _document(given: Given) -> YamlDocument:
+def _document(given: object) -> YamlDocument:
     if isinstance(given, str | os.PathLike):
         return read_document(find_config(Path(given)))
     if not isinstance(given, Mapping | Experiment):
