@@ -33,7 +33,12 @@ HOSTILE = "</script><script>alert(1)</script><b>bold</b>"
 
 @pytest.fixture(scope="module")
 def small_run() -> dict[str, Any]:
-    code = f"import {{ smallRun }} from {json.dumps(RUN.as_uri())}; console.log(JSON.stringify(smallRun()))"
+    return run_of("smallRun()")
+
+
+def run_of(call: str) -> dict[str, Any]:
+    """What a function of the small run returns."""
+    code = f"import * as run from {json.dumps(RUN.as_uri())}; console.log(JSON.stringify(run.{call}))"
     done = node(["--input-type=module", "-e", code], return_completed_process=True, capture_output=True, text=True)
     return json.loads(done.stdout)
 
@@ -298,6 +303,15 @@ def test_on_paper_there_is_what_was_chosen_and_nothing_to_operate(explorer):
     assert explorer.title == BEST
     assert explorer.one("canvas.plot").is_displayed()
     reset(explorer.browser)
+
+
+def test_a_run_of_one_trial_is_explored_without_a_choice_among_trials(chromium, tmp_path):
+    explorer = Explorer(chromium, write_page(tmp_path / "report.html", run_of("runOfOne(66)")))
+    explorer.open()
+    assert explorer.title.startswith("shallow(relu), width 16, learning rate 1, seed 0")
+    assert "training loss" in explorer.one("figure .keys").text
+    assert explorer.all(".brush") == []
+    assert complaints(chromium) == []
 
 
 def test_names_of_a_run_stay_text(chromium, small_run, tmp_path):

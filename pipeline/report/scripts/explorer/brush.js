@@ -22,6 +22,7 @@ const HOW =
 export function createBrush(sweep, change) {
   const axes = axesOf(sweep),
     colour = colourOf(sweep, axes);
+  if (!axes.length) return { whole: element("div", { hidden: true }), show: () => {} }; // of one trial, say
   /** @type {Choice | null} */
   let now = null;
   /** @type {readonly number[]} */

@@ -131,7 +131,7 @@ function groundOf(problem) {
     truth: truth && lowered(truth),
     points: read(points),
     targets: lowered(read(targets)),
-    ends: [x[0], x[x.length - 1]],
+    ends: [Math.min(x[0], y?.[0] ?? x[0]), Math.max(...[x, y ?? x].map((side) => side[side.length - 1]))],
     range: [low, high],
   };
   grounds.set(problem, ground);

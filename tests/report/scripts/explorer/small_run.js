@@ -257,6 +257,29 @@ export function smallRun() {
 }
 
 /**
+ * The same run with the trial at one place alone.
+ * @param {number} trial
+ * @returns {RunData}
+ */
+export function runOfOne(trial) {
+  const data = smallRun(),
+    cell = Math.floor(trial / 2);
+  const entry = (/** @type {PackedArray} */ { type, shape, base64 }, /** @type {number} */ place) => {
+    const bytes = Buffer.from(base64, "base64"),
+      size = bytes.length / shape[0];
+    return { type, shape: [1, ...shape.slice(1)], base64: bytes.subarray(place * size, (place + 1) * size).toString("base64") };
+  };
+  const entries = (/** @type {any} */ columns, /** @type {number} */ place) =>
+    Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, entry(column, place)]));
+  const { id, last, ...columns } = data.trials;
+  const trials = { ...entries(columns, trial), id: [id[trial]], last: entries(last, trial), cell: packed("int32", [0]) };
+  const cells = { ...entries(data.cells, cell), trial: packed("int32", [0]), frames: packed("int32", [0]) };
+  const frames = data.frames.filter((one) => one.trial === trial).map((one) => ({ ...one, trial: 0, cell: 0 }));
+  const predicted = data.predicted && entry(data.predicted, trial);
+  return /** @type {any} */ ({ ...data, trials, cells, frames, predicted, curves: entries(data.curves, trial) });
+}
+
+/**
  * Units of a network of one input, which bend at even places.
  * @param {number} width
  */
