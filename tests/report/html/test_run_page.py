@@ -217,6 +217,9 @@ def test_an_entry_of_a_legend_hides_its_series_and_shows_it_alone(browser):
         return browser.execute_script(LINES_OF)
 
     every = lines_once("shallow(relu)", "true")
+    assert [one.text for one in browser.find_elements(By.CSS_SELECTOR, ".legend-hint")] == [
+        "Click on an entry of a legend to hide or show it, with Shift or twice to see it alone."
+    ]
     labels = entry("shallow(relu)").find_elements(By.XPATH, "../..//*[name()='text']")
     (label,) = [one for one in labels if one.text == "shallow(relu)"]
     assert entry("shallow(relu)").rect["x"] <= label.rect["x"]

@@ -33,6 +33,7 @@ export function createPageChart(place) {
   legend.setAttribute("aria-label", "Legend");
   legend.append(...buttons.map(({ button }) => button));
   place.replaceChildren(...(buttons.length ? [legend] : []), drawing);
+  if (buttons.length > 1) tellOnce(place.parentElement?.querySelector("figcaption"));
 
   function showButtons() {
     for (const one of buttons) {
@@ -61,6 +62,18 @@ export function createPageChart(place) {
     showButtons();
   }
   return { draw };
+}
+
+/**
+ * Say how legends choose, below the first chart of a page that has one.
+ * @param {Element | null | undefined} caption
+ */
+function tellOnce(caption) {
+  if (!caption || document.querySelector(".legend-hint")) return;
+  const hint = document.createElement("span");
+  hint.className = "legend-hint";
+  hint.textContent = " Click on an entry of a legend to hide or show it, with Shift or twice to see it alone.";
+  caption.append(hint);
 }
 
 /**
