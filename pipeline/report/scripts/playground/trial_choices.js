@@ -74,7 +74,7 @@ export function createChoices(form, summaries, choose) {
     target.offer([...functions, DRAWN, ...(data ? [data.label] : [])]);
     target.show(data ? data.label : next.drawn ? DRAWN : next.target);
     dimension.show(String(content?.dimension ?? 1));
-    dimension.element.hidden = data !== undefined || (content !== null && targetOf(content).dimensions !== null);
+    dimension.element.hidden = (data ?? next.drawn) !== undefined || (content !== null && targetOf(content).dimensions !== null);
     points.show(content?.numPoints ?? next.num_points ?? POINTS[0]);
     noise.show(next.noise ?? 0);
     noise.element.hidden = task !== "regression" || data !== undefined;
