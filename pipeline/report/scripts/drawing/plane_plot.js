@@ -203,13 +203,12 @@ export function lineInside({ slopes: [first, second], bias }, [low, high]) {
  * @param {PlaneContent} content
  * @param {Colours} colours
  */
-function drawPoints(pen, frame, points, { range, sure }, colours) {
-  const radius = points.x.length > 100 ? 3 : 6, middle = (range[0] + range[1]) / 2;
+function drawPoints(pen, frame, points, content, colours) {
+  const radius = points.x.length > 100 ? 3 : 6, colour = content.sure ? null : colouring(points.values, content, colours);
   pen.lineWidth = 1.5;
   pen.strokeStyle = colours.ink;
   for (let place = 0; place < points.x.length; place += 1) {
-    const ofTwo = points.values[place] > middle ? colours.high : colours.low;
-    pen.fillStyle = sure ? colourOfClass(points.values[place]) : ofTwo;
+    pen.fillStyle = colour ? `rgb(${colour(place).map(Math.round).join(" ")})` : colourOfClass(points.values[place]);
     pen.beginPath();
     pen.arc(frame.x.place(points.x[place]), frame.y.place(points.y[place]), radius, 0, 2 * Math.PI);
     pen.fill();

@@ -107,6 +107,9 @@ function unitsOf({ data, cells, trials }, trial, { kinks, units }, frame, plane)
   return plane ? linesOf(units(frame), width) : centresOf(units(frame), width);
 }
 
+/** @param {number[]} numbers @returns {[number, number]} */
+const endsOf = (numbers) => [Math.min(...numbers), Math.max(...numbers)];
+
 /** @param {ProblemData} problem @returns {Ground} */
 function groundOf(problem) {
   const known = grounds.get(problem);
@@ -131,7 +134,7 @@ function groundOf(problem) {
     truth: truth && lowered(truth),
     points: read(points),
     targets: lowered(read(targets)),
-    ends: [Math.min(x[0], y?.[0] ?? x[0]), Math.max(...[x, y ?? x].map((side) => side[side.length - 1]))],
+    ends: y ? endsOf([...x, ...y, ...read(points)]) : [x[0], x[x.length - 1]],
     range: [low, high],
   };
   grounds.set(problem, ground);

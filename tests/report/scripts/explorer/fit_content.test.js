@@ -122,10 +122,10 @@ test("the plane is as wide as the input that goes further, so that all points ar
     ...data.problems[0],
     inputs: 2,
     grid: { x: packed("float32", [-1, 1]), y: packed("float32", [-3, 7]), truth: null },
-    points: packed("float32", [-1, 7, 1, -3], [2, 2]),
+    points: packed("float32", [-1, 8, 1, -3], [2, 2]),
     targets: packed("float32", [0, 1]),
   };
   const fit = fitOf(createSweep(data), 66, null);
   assert.ok("plane" in fit);
-  assert.deepEqual(fit.plane.ends, [-3, 7]);
+  assert.deepEqual(fit.plane.ends, [-3, 8]);
 });
