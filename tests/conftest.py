@@ -7,6 +7,7 @@ import gc
 import json
 import os
 import re
+import signal
 import subprocess
 import threading
 from collections import Counter
@@ -20,6 +21,8 @@ from typing import Any
 import pytest
 
 gc.disable()  # until all tests are collected: what is made on the way stays
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of what a shell runs in the background: so would commands
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 if not any(Path("/dev").glob("nvidia[0-9]*")):
     os.environ["TRITON_INTERPRET"] = "1"  # before PyTorch loads Triton: without a GPU its kernels are interpreted
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before PyTorch, too: threads that spin take another test's turn

@@ -62,6 +62,13 @@ class Halved(Target):
 """A definition of a user's own, and the file beside it that it imports."""
 
 
+@pytest.fixture(autouse=True)
+def home_of_a_cluster(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For profiles of clusters one that all nodes see: that of this user may lie in a folder that each node has."""
+    if request.path.parent.name in ("probe", "clusters"):
+        monkeypatch.setenv("HOME", "/home/user")
+
+
 @pytest.fixture
 def own_target() -> Callable[[Path], Config]:
     """Write a target of one's own into a folder; what it gives makes a configuration there one that uses it."""

@@ -225,12 +225,15 @@ def test_a_run_takes_two_requests(exported: Path, server: WandbServer) -> None:
 def test_of_an_interrupted_run_the_rest_is_sent(
     exported: Path, server: WandbServer, to_wandb: Export, rows_there: int
 ) -> None:
+    before, missing = rows_sent(server), 0
     for stored in trial_runs(server).values():
+        missing += len(stored.history[rows_there:])
         del stored.history[rows_there:]
         stored.summary, stored.state = {}, "running"
     (exported / "wandb" / "ledger.jsonl").unlink()
     to_wandb()
     assert_all_there(server, exported)
+    assert rows_sent(server) - before == missing
 
 
 @pytest.mark.parametrize("ledger", ["kept", "lost"])
